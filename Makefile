@@ -1,0 +1,115 @@
+# nhi: PAM and NSS modules for agent identities, and nhictl.
+# One file, not recursive. `make help` lists the targets.
+
+PREFIX  ?= /usr
+DESTDIR ?=
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+LIBDIR  ?= $(PREFIX)/lib$(if $(MULTIARCH),/$(MULTIARCH))
+PAMDIR  ?= $(LIBDIR)/security
+NSSDIR  ?= $(LIBDIR)
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR  ?= $(PREFIX)/share/man
+BUILD   ?= build
+PKG_CONFIG ?= pkg-config
+
+CSTD  := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
+WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+         -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef \
+         -Wformat=2 -Wswitch-enum -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough \
+         -Werror
+HARD  := -fPIC -fvisibility=hidden -fstack-protector-strong -fno-common \
+         $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+LDHARD := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+CFLAGS ?= -O2 -g
+ALLCFLAGS := $(CSTD) $(WARN) $(HARD) $(CFLAGS)
+
+# make SANITIZE=address,undefined BUILD=build/asan check
+ifneq ($(SANITIZE),)
+ALLCFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDSAN := -fsanitize=$(SANITIZE)
+endif
+
+CORE_PKGS := libsodium sqlite3 jansson
+CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
+CONF_LIBS := $(shell $(PKG_CONFIG) --libs libconfig)
+CDB_PIC   := $(shell $(PKG_CONFIG) --variable=libdir libcdb)/libcdb_pic.a
+
+# libnhi is one static library; what a module does not call is not linked into it.
+LIB_SRC  := $(wildcard libnhi/*.c)
+PAM_SRC  := $(wildcard pam_nhi/*.c)
+NSS_SRC  := $(wildcard nss_nhi/*.c)
+CTL_SRC  := $(wildcard nhictl/*.c)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+TLIB_SRC := $(wildcard tests/lib/*.c)
+TOOL_SRC := $(wildcard tests/tools/*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB   := $(BUILD)/libnhi.a
+PAM   := $(BUILD)/pam_nhi.so
+NSS   := $(BUILD)/libnss_nhi.so.2
+CTL   := $(BUILD)/nhictl
+UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
+BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
+MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 nhictl/*.8)
+
+all: $(PAM) $(NSS) $(CTL)
+
+help:
+	@echo 'make            build pam_nhi.so, libnss_nhi.so.2 and nhictl under $(BUILD)/'
+	@echo 'make check      unit, module, NSS and command-line tests'
+	@echo 'make e2e        real sshd, sudo, su and cron in a private copy of this machine (root)'
+	@echo 'make sanitize   the unit and module tests under ASan and UBSan'
+	@echo 'make leaks      1,000 PAM cycles under valgrind'
+	@echo 'make fuzz       ten seconds of libFuzzer on each parser (clang)'
+	@echo 'make bench      speed and memory, as ratios'
+	@echo 'make lint       cppcheck, clang-tidy, shellcheck, mandoc, house rules'
+	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, MANDIR='
+	@echo 'make clean'
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(call obj,$(LIB_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(PAM): $(call obj,$(PAM_SRC)) $(LIB) pam_nhi/pam_nhi.map
+	$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_nhi/pam_nhi.map \
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(CORE_LIBS) -lpam
+
+$(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
+	$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=nss_nhi/nss_nhi.map \
+	    -Wl,-soname,libnss_nhi.so.2 $(if $(SANITIZE),,-Wl,-z,defs) \
+	    -o $@ $(call obj,$(NSS_SRC)) $(LIB) $(CDB_PIC)
+
+$(CTL): $(call obj,$(CTL_SRC)) $(LIB)
+	$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(CTL_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
+
+# Test programs: one source file each, over the library and what tests share.
+$(UNITS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(TLIB_SRC)) $(LIB)
+	$(CC) $(LDSAN) $(LDHARD) -o $@ $< $(call obj,$(TLIB_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) \
+	    $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
+
+$(TOOLS): $(BUILD)/tests/%: $(BUILD)/tests/%.o
+	$(CC) $(LDSAN) $(LDHARD) -o $@ $< -lpam -ldl -lpthread
+
+tests: all $(UNITS) $(TOOLS)
+benches: all $(BENCHES) $(TOOLS)
+
+include tests/tests.mk
+
+install: all
+	install -D -m 0644 $(PAM) $(DESTDIR)$(PAMDIR)/pam_nhi.so
+	install -D -m 0644 $(NSS) $(DESTDIR)$(NSSDIR)/libnss_nhi.so.2
+	install -D -m 0755 $(CTL) $(DESTDIR)$(SBINDIR)/nhictl
+	for m in $(MANS); do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man8/$${m##*/} || exit 1; done
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all help tests benches install clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,173 @@
+#include "libnhi/names.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGIT "0123456789"
+
+/* ASCII sets, spelled out: the ctype functions would ask the host's locale. */
+static bool matches(const char *s, size_t max, const char *first, const char *rest)
+{
+    size_t len;
+
+    if (s == NULL)
+        return false;
+    len = strnlen(s, max + 1);
+    if (len == 0 || len > max)
+        return false;
+    return strchr(first, s[0]) != NULL && strspn(s + 1, rest) == len - 1;
+}
+
+bool nhi_name_is_agent(const char *s)
+{
+    return matches(s, NHI_AGENT_MAX, LOWER, LOWER DIGIT "_-");
+}
+
+bool nhi_name_is_account(const char *s)
+{
+    return matches(s, NHI_ACCOUNT_MAX, LOWER UPPER "_", LOWER UPPER DIGIT "._-");
+}
+
+bool nhi_name_is_service(const char *s)
+{
+    return matches(s, NHI_SERVICE_MAX, LOWER UPPER DIGIT, LOWER UPPER DIGIT "._@-");
+}
+
+bool nhi_name_is_kid(const char *s)
+{
+    return matches(s, NHI_KID_MAX, LOWER DIGIT, LOWER DIGIT "._-");
+}
+
+bool nhi_name_is_jti(const char *s)
+{
+    const char *set = LOWER UPPER DIGIT "_-";
+
+    /* 22 characters carry 132 bits: the last one may set only its upper two. */
+    return matches(s, NHI_JTI_LEN, set, set) && strlen(s) == NHI_JTI_LEN &&
+           strchr("AQgw", s[NHI_JTI_LEN - 1]) != NULL;
+}
+
+bool nhi_name_is_host(const char *s)
+{
+    const char *label = s, *dot;
+
+    if (!matches(s, NHI_HOST_MAX, LOWER DIGIT, LOWER DIGIT ".-"))
+        return false;
+    do {
+        size_t len;
+
+        dot = strchr(label, '.');
+        len = dot != NULL ? (size_t)(dot - label) : strlen(label);
+        if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-')
+            return false;
+        label += len + 1;
+    } while (dot != NULL);
+    return true;
+}
+
+bool nhi_name_is_task(const char *s)
+{
+    size_t i;
+
+    if (s == NULL)
+        return false;
+    for (i = 0; s[i] != '\0'; i++)
+        if (i >= NHI_TASK_MAX || s[i] <= ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\')
+            return false;
+    return i > 0;
+}
+
+/* Decodes one UTF-8 character. Returns its length, 0 when it is not one (overlong forms and
+ * surrogates included). */
+static size_t utf8_next(const unsigned char *s, uint32_t *cp)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    size_t i, len;
+    uint32_t c;
+
+    if (s[0] < 0x80) {
+        *cp = s[0];
+        return 1;
+    }
+    len = (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
+    if (len == 0)
+        return 0;
+    c = s[0] & (0xffu >> (len + 1));
+    for (i = 1; i < len; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        return 0;
+    *cp = c;
+    return len;
+}
+
+bool nhi_name_is_text(const char *s, size_t max)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t len;
+
+    if (s == NULL || s[0] == '\0' || strnlen(s, max + 1) > max)
+        return false;
+    for (; *p != '\0'; p += len) {
+        uint32_t c;
+
+        len = utf8_next(p, &c);
+        if (len == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0))
+            return false;
+        if ((c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+            (c >= 0x2066 && c <= 0x2069) || c == 0x061c || c == 0xfeff)
+            return false;
+    }
+    return true;
+}
+
+const char *nhi_list_next(const char *at, char *word)
+{
+    size_t len;
+
+    if (at == NULL || *at == '\0')
+        return NULL;
+    len = strcspn(at, " ");
+    if (len == 0 || len > NHI_LIST_MAX)
+        return NULL;
+    memcpy(word, at, len);
+    word[len] = '\0';
+    at += len;
+    return *at == ' ' ? at + 1 : at;
+}
+
+bool nhi_list_is_valid(const char *list, bool (*word_ok)(const char *))
+{
+    char word[NHI_LIST_MAX + 1];
+    const char *at = list, *next;
+    size_t len;
+
+    if (list == NULL)
+        return false;
+    len = strnlen(list, NHI_LIST_MAX + 1);
+    if (len == 0 || len > NHI_LIST_MAX || list[len - 1] == ' ')
+        return false;
+    while ((next = nhi_list_next(at, word)) != NULL) {
+        if (!word_ok(word) || nhi_list_has(next, word))
+            return false;
+        at = next;
+    }
+    return *at == '\0';
+}
+
+bool nhi_list_has(const char *list, const char *word)
+{
+    char have[NHI_LIST_MAX + 1];
+
+    if (list == NULL || word == NULL || word[0] == '\0')
+        return false;
+    while ((list = nhi_list_next(list, have)) != NULL)
+        if (strcmp(have, word) == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,48 @@
+/*
+ * The grammar of every name, in one place.
+ *
+ * Text from outside is data: it is checked here where it enters, so that nothing
+ * behind this line meets a slash, a colon, a newline or a terminal escape. All
+ * lengths are in bytes, without the terminating NUL.
+ */
+#ifndef NHI_NAMES_H
+#define NHI_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NHI_AGENT_MAX 32    /* [a-z][a-z0-9_-]*: fits utmp, useradd and cron */
+#define NHI_ACCOUNT_MAX 32  /* [A-Za-z_][A-Za-z0-9._-]*: any ordinary local account */
+#define NHI_SERVICE_MAX 32  /* [A-Za-z0-9][A-Za-z0-9._@-]*: a file name in pam.d */
+#define NHI_HOST_MAX 253    /* RFC 1123, lower case */
+#define NHI_TASK_MAX 64     /* graphic ASCII but no quote and no backslash */
+#define NHI_KID_MAX 16      /* [a-z0-9][a-z0-9._-]*: an issuer's key name */
+#define NHI_JTI_LEN 22      /* base64url of 128 bits, exactly */
+#define NHI_LIST_MAX 255    /* a space-separated list of names */
+#define NHI_OWNER_MAX 128   /* printable UTF-8, no control characters */
+#define NHI_TEXT_MAX 256    /* purpose, reason: the same */
+
+bool nhi_name_is_agent(const char *s);
+bool nhi_name_is_account(const char *s);
+bool nhi_name_is_service(const char *s);
+bool nhi_name_is_host(const char *s);
+bool nhi_name_is_task(const char *s);
+bool nhi_name_is_kid(const char *s);
+bool nhi_name_is_jti(const char *s);
+
+/* Free text for people: valid UTF-8, 1 to max bytes, no control characters (C0, DEL, C1) and
+ * no bidirectional controls, which would make a line read other than it is. */
+bool nhi_name_is_text(const char *s, size_t max);
+
+/* A list: words that word_ok accepts, one space between two, none twice, none missing. */
+bool nhi_list_is_valid(const char *list, bool (*word_ok)(const char *));
+
+/* Whether word is one of the words of list. Empty lists hold nothing, and the empty word is in
+ * no list. */
+bool nhi_list_has(const char *list, const char *word);
+
+/* The next word of a list: copies it to word (at least NHI_LIST_MAX + 1 bytes) and returns the
+ * place to go on from, or NULL when there is none. */
+const char *nhi_list_next(const char *at, char *word);
+
+#endif

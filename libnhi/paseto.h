@@ -1,0 +1,45 @@
+/*
+ * PASETO v4.public (Ed25519), whole tokens only.
+ *
+ * Source: https://github.com/paseto-standard/paseto-spec, docs/01-Protocol-Versions/Version4.md and
+ * docs/01-Protocol-Versions/Common.md (PAE). Base64url without padding, canonical: non-zero
+ * trailing bits, padding, whitespace and a trailing dot are refused.
+ */
+#ifndef NHI_PASETO_H
+#define NHI_PASETO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libnhi/err.h"
+
+#define NHI_PK_LEN 32 /* Ed25519 public key */
+#define NHI_SK_LEN 64 /* Ed25519 seed followed by its public key, as libsodium and PASERK have it */
+
+/* Bytes owned by whoever holds the struct; release with nhi_bytes_free, which wipes them. data is
+ * followed by a NUL that len does not count. */
+struct nhi_bytes {
+    uint8_t *data;
+    size_t len;
+};
+void nhi_bytes_free(struct nhi_bytes *b);
+
+/* Signs. token is a new NUL-terminated string; the caller wipes and frees it (nhi_text_free). */
+NHI_CHECK enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size_t msg_len,
+                                       const void *footer, size_t footer_len,
+                                       const void *implicit, size_t implicit_len, char **token);
+
+/* Takes the footer out of a token, without any claim that it is genuine. An absent footer is
+ * empty. NHI_ERR_FORMAT: not the shape of a v4.public token. */
+NHI_CHECK enum nhi_err nhi_paseto_footer(const char *token, size_t len, struct nhi_bytes *footer);
+
+/* Verifies the signature over header, message, footer and implicit assertion, then gives the
+ * message. NHI_ERR_FORMAT, NHI_ERR_SIGNATURE, NHI_ERR_NOMEM. */
+NHI_CHECK enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len,
+                                         const void *implicit, size_t implicit_len,
+                                         struct nhi_bytes *msg);
+
+/* Wipes and frees a string. Takes NULL. */
+void nhi_text_free(char *s);
+
+#endif
