@@ -1,10 +1,15 @@
 /*
  * PASERK: keys as text.
  *
- * Source: https://github.com/paseto-standard/paserk, types k4.public, k4.secret, k4.pid, k4.secret-pw.
+ * Source: https://github.com/paseto-standard/paserk, types k4.public, k4.secret, k4.pid and
+ * k4.secret-pw.
  */
 #ifndef NHI_PASERK_H
 #define NHI_PASERK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "libnhi/err.h"
 #include "libnhi/paseto.h"
@@ -15,8 +20,8 @@
 NHI_CHECK enum nhi_err nhi_paserk_public_encode(const uint8_t pk[NHI_PK_LEN], char *text);
 NHI_CHECK enum nhi_err nhi_paserk_public_decode(const char *text, uint8_t pk[NHI_PK_LEN]);
 
-/* decode checks that the public half belongs to the seed: a key whose halves differ would sign
- * what nobody can verify, and leak its seed. */
+/* Both check that the public half belongs to the seed: a key whose halves differ would sign
+ * what nobody can verify, and leak its seed (NHI_ERR_FORMAT). */
 NHI_CHECK enum nhi_err nhi_paserk_secret_encode(const uint8_t sk[NHI_SK_LEN], char *text);
 NHI_CHECK enum nhi_err nhi_paserk_secret_decode(const char *text, uint8_t sk[NHI_SK_LEN]);
 
@@ -24,13 +29,17 @@ NHI_CHECK enum nhi_err nhi_paserk_secret_decode(const char *text, uint8_t sk[NHI
 NHI_CHECK enum nhi_err nhi_paserk_pid(const uint8_t pk[NHI_PK_LEN], char *text);
 
 /* k4.secret-pw: the secret key under a password (Argon2id, XChaCha20, BLAKE2b). memlimit in bytes,
- * opslimit in passes. decode refuses texts that ask for more than 1 GiB or 16 passes. A wrong
- * password is NHI_ERR_SIGNATURE. */
-NHI_CHECK enum nhi_err nhi_paserk_secret_pw_encode(const uint8_t sk[NHI_SK_LEN], const char *password,
-                                                   size_t password_len, uint64_t memlimit,
-                                                   uint32_t opslimit, char *text);
+ * opslimit in passes: more than 1 GiB or 16 passes is NHI_ERR_ARG from encode and NHI_ERR_FORMAT
+ * from decode. A wrong password is NHI_ERR_SIGNATURE. */
+NHI_CHECK enum nhi_err nhi_paserk_secret_pw_encode(const uint8_t sk[NHI_SK_LEN],
+                                                   const char *password, size_t password_len,
+                                                   uint64_t memlimit, uint32_t opslimit,
+                                                   char *text);
 NHI_CHECK enum nhi_err nhi_paserk_secret_pw_decode(const char *text, const char *password,
                                                    size_t password_len, uint8_t sk[NHI_SK_LEN]);
+
+/* Whether the public half belongs to the seed. */
+bool nhi_sk_is_whole(const uint8_t sk[NHI_SK_LEN]);
 
 /* A new key pair. */
 NHI_CHECK enum nhi_err nhi_key_generate(uint8_t pk[NHI_PK_LEN], uint8_t sk[NHI_SK_LEN]);

@@ -8,6 +8,7 @@
 #define NHI_TICKET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "libnhi/err.h"
@@ -37,7 +38,8 @@ struct nhi_ticket {
 /* The key name in the footer: a lookup, nothing more. kid: at least NHI_KID_MAX + 1 bytes. */
 NHI_CHECK enum nhi_err nhi_ticket_kid(const char *text, size_t len, char *kid);
 
-/* Verifies, then reads. Says nothing about time, host or issuer bounds: that is the decision's. */
+/* Verifies, then reads. Says nothing about time, host or issuer bounds: that is the decision's.
+ * NHI_ERR_TOO_LONG, NHI_ERR_FORMAT, NHI_ERR_SIGNATURE, NHI_ERR_NOMEM, NHI_ERR_SYS. */
 NHI_CHECK enum nhi_err nhi_ticket_verify(const char *text, size_t len, const uint8_t pk[NHI_PK_LEN],
                                          struct nhi_ticket *out);
 
@@ -46,12 +48,18 @@ NHI_CHECK enum nhi_err nhi_ticket_verify(const char *text, size_t len, const uin
 NHI_CHECK enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t sk[NHI_SK_LEN],
                                        char **text);
 
-/* The payload alone, for records of ours. decode leaves kid empty. */
+/* The payload alone, for records of ours: one JSON object without whitespace, claims in the order
+ * jti sub task aud acc svc iat exp nbf cnf use par. kid is no part of it: decode leaves it empty.
+ * encode refuses what decode would refuse (NHI_ERR_FORMAT); json is freed by nhi_text_free. */
 NHI_CHECK enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json);
 NHI_CHECK enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *out);
 
-/* RFC 3339, UTC, whole seconds: 2026-11-23T22:05:00Z, exactly 20 characters. */
+#define NHI_USES_MAX 1000000 /* largest use claim */
+
+/* RFC 3339, UTC, whole seconds: 2026-11-23T22:05:00Z, exactly 20 characters, years 1970 to 9999.
+ * No leap second: POSIX time cannot hold one. NHI_ERR_FORMAT: out of range, or not this form. */
 #define NHI_TIME_LEN 20
+#define NHI_TIME_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 NHI_CHECK enum nhi_err nhi_time_format(int64_t t, char out[NHI_TIME_LEN + 1]);
 NHI_CHECK enum nhi_err nhi_time_parse(const char *s, int64_t *t);
 

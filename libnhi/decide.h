@@ -1,0 +1,135 @@
+/*
+ * The decision: whether this ticket opens this account through this service, here and now.
+ *
+ * One pure function. It reads no clock, file, environment or global; the same call serves pam_nhi and
+ * nhictl. Everything it may know is in the request (what is asked) and the facts (what this host
+ * knows), both gathered by the caller. What is not known denies.
+ */
+#ifndef NHI_DECIDE_H
+#define NHI_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libnhi/ticket.h"
+
+#define NHI_CLOCK_SKEW 30 /* seconds, on iat, nbf and the ledger's clock; none on exp */
+
+/* The closed list of outcomes. NHI_PERMIT is the only one that is not a denial. */
+enum nhi_reason {
+    NHI_PERMIT = 0,
+    NHI_DENY_INTERNAL,         /* a failure of our own */
+    NHI_DENY_LEDGER,           /* ledger missing, unreadable, unsafe or damaged */
+    NHI_DENY_LOCKDOWN,         /* no agent may enter */
+    NHI_DENY_CLOCK,            /* this host's clock went back */
+    NHI_DENY_SUBJECT,          /* the account does not resolve, or is not the caller's */
+    NHI_DENY_PRIVILEGED,       /* uid 0, gid 0 or a member of a privileged group */
+    NHI_DENY_NO_TICKET,        /* none was shown or found */
+    NHI_DENY_AMBIGUOUS,        /* more than one ledger ticket fits */
+    NHI_DENY_MALFORMED,        /* not a ticket */
+    NHI_DENY_SIGNATURE,        /* a ticket, but not as signed */
+    NHI_DENY_ISSUER_UNKNOWN,
+    NHI_DENY_ISSUER_RETIRED,
+    NHI_DENY_ISSUER_REVOKED,
+    NHI_DENY_ISSUER_BOUNDS,    /* the issuer may not say this */
+    NHI_DENY_HOST,             /* for another host */
+    NHI_DENY_NOT_YET,
+    NHI_DENY_EXPIRED,
+    NHI_DENY_REVOKED,          /* the ticket, its parent, or all of its agent's up to a moment */
+    NHI_DENY_AGENT_UNKNOWN,
+    NHI_DENY_AGENT_SUSPENDED,
+    NHI_DENY_AGENT_RETIRED,
+    NHI_DENY_TASK_UNKNOWN,
+    NHI_DENY_TASK_CLOSED,
+    NHI_DENY_TASK_ENDED,       /* its deadline passed */
+    NHI_DENY_TASK_AGENT,       /* the task is another agent's */
+    NHI_DENY_KEY,              /* bound to a key whose possession was not proven */
+    NHI_DENY_ACCOUNT,          /* the ticket does not name it, or it is another agent's own */
+    NHI_DENY_SERVICE,          /* the ticket does not name it */
+    NHI_DENY_SESSION,          /* another ticket inside a session */
+    NHI_DENY_POLICY,           /* no rule permits */
+    NHI_DENY_FORBIDDEN,        /* a rule forbids */
+    NHI_DENY_USES,             /* every counted use is spent */
+    NHI_DENY_RECORD,           /* could not be recorded, so it does not happen */
+    NHI_REASON_COUNT
+};
+
+/* "permit", "expired", "issuer-unknown" …: for logs, events and JSON. */
+const char *nhi_reason_name(enum nhi_reason r);
+/* A sentence for people, without a final period. */
+const char *nhi_reason_text(enum nhi_reason r);
+
+/* Where the ticket came from. */
+enum nhi_source {
+    NHI_FROM_PROMPT = 1, /* a reply in the conversation */
+    NHI_FROM_SESSION,    /* the registered session that the caller is in */
+    NHI_FROM_KEYRING,    /* the caller's session keyring */
+    NHI_FROM_LEDGER,     /* the one live ticket for account and service */
+};
+const char *nhi_source_name(enum nhi_source s);
+
+struct nhi_request {
+    int64_t now; /* seconds since the epoch */
+    const char *service;
+    const char *subject; /* account that the decision is about */
+    uint32_t subject_uid;
+    bool subject_privileged; /* gid 0 or a privileged group among all its groups */
+    bool subject_in_range;   /* its uid is in the agent range */
+    enum nhi_source source;
+    const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
+};
+
+enum nhi_issuer_state { NHI_ISSUER_ACTIVE = 1, NHI_ISSUER_ROTATED, NHI_ISSUER_RETIRED, NHI_ISSUER_REVOKED };
+enum nhi_agent_state { NHI_AGENT_ACTIVE = 1, NHI_AGENT_SUSPENDED, NHI_AGENT_RETIRED };
+enum nhi_task_state { NHI_TASK_OPEN = 1, NHI_TASK_CLOSED };
+
+/* Bounds are lists of names as in a ticket, or "*" alone, written by a person. Empty: nothing. */
+struct nhi_issuer {
+    char kid[NHI_KID_MAX + 1];
+    uint8_t pk[NHI_PK_LEN];
+    enum nhi_issuer_state state;
+    bool own;         /* its secret key is this host's: it signs here */
+    bool opens_tasks; /* its tickets may name tasks that this host does not know */
+    char agents[NHI_LIST_MAX + 1], accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
+    int64_t max_ttl;  /* seconds */
+    int64_t added;
+};
+
+struct nhi_rule {
+    char name[NHI_TASK_MAX + 1];
+    bool forbid;
+    char agents[NHI_LIST_MAX + 1], accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
+};
+
+struct nhi_facts {
+    char host[NHI_HOST_MAX + 1]; /* this host's name, from its ledger */
+    int64_t latest;              /* latest time that the ledger has seen */
+    bool lockdown;
+    bool issuer_known;
+    struct nhi_issuer issuer;
+    bool agent_known;
+    enum nhi_agent_state agent_state;
+    uint32_t agent_uid;
+    int64_t agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none */
+    bool task_known;
+    enum nhi_task_state task_state;
+    char task_agent[NHI_AGENT_MAX + 1];
+    int64_t task_deadline;
+    bool revoked; /* the ticket itself, an ancestor, or its whole task */
+    const struct nhi_rule *rules;
+    size_t rule_count;
+};
+
+struct nhi_decision {
+    enum nhi_reason reason;
+    const struct nhi_rule *rule; /* the rule that decided, or NULL */
+};
+
+/* Never fails; any NULL is NHI_DENY_INTERNAL. */
+struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *facts);
+
+/* The issuer's bounds alone: nhictl refuses to mint what they would refuse. */
+bool nhi_issuer_allows(const struct nhi_issuer *issuer, const struct nhi_ticket *t);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * Grant records: how pam_nhi commits.
+ *
+ * A record is one file: written complete and unnamed, then linked. The link is the use, the event and
+ * the reservation in one step that a caller who stops or kills us cannot tear. Nobody waits for
+ * anybody. Counted tickets: the name is the slot, so EEXIST is the test-and-set.
+ *
+ *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket
+ *   d-ID        a denial of a verified ticket
+ *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
+ */
+#ifndef NHI_GRANT_H
+#define NHI_GRANT_H
+
+#include <sys/types.h>
+
+#include "libnhi/decide.h"
+
+/* A process that pid reuse cannot confuse. */
+struct nhi_proc {
+    pid_t pid;
+    uint64_t start; /* clock ticks since boot, /proc/PID/stat field 22 */
+};
+
+struct nhi_grant {
+    char id[NHI_JTI_LEN + 1]; /* 128 random bits */
+    int64_t at;
+    enum nhi_reason reason; /* NHI_PERMIT or the denial */
+    enum nhi_source source;
+    char service[NHI_SERVICE_MAX + 1];
+    char subject[NHI_ACCOUNT_MAX + 1];
+    char boot[37]; /* boot ID */
+    char rule[NHI_TASK_MAX + 1]; /* that decided; may be empty */
+    char rhost[NHI_HOST_MAX + 1]; /* numeric address or empty */
+    struct nhi_proc self, parent;
+    struct nhi_ticket ticket; /* with kid: claims without a signature, worth nothing as a ticket */
+};
+
+/* JSON of one record: text is new, the caller's to free. */
+NHI_CHECK enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text);
+NHI_CHECK enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *out);
+
+/* Commits. dir: the state directory. NHI_ERR_EXISTS: every counted use is spent. */
+NHI_CHECK enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g);
+/* Records a denial of a verified ticket; same failures. */
+NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g);
+/* Lets the parent process find this record later. */
+NHI_CHECK enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g);
+/* The record that a child of this process made for this service and subject. */
+NHI_CHECK enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, const char *service,
+                                          const char *subject, struct nhi_grant *out);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * The ledger: what nhictl writes and everyone privileged reads.
+ *
+ * SQLite in WAL mode, root's, 0600, its directory checked. Writers take one immediate transaction with
+ * synchronous=FULL. Readers (pam_nhi) never take a lock that anybody waits for: they open with
+ * mode=ro and readonly_shm, so that a su stopped by its caller holds a shared lock at most, and nhictl
+ * waits for no reader (it checkpoints only when that needs no waiting).
+ *
+ * A handle belongs to the process that opened it: close it before fork, never use it after.
+ */
+#ifndef NHI_LEDGER_H
+#define NHI_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libnhi/decide.h"
+#include "libnhi/snapshot.h"
+
+#define NHI_SCHEMA_VERSION 1
+
+struct nhi_ledger;
+enum nhi_ledger_mode { NHI_LEDGER_READ, NHI_LEDGER_WRITE };
+
+/* Makes the ledger in an existing, checked directory. NHI_ERR_EXISTS when there is one. */
+NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min,
+                                         uint32_t uid_max, int64_t now);
+
+/* NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_CORRUPT, NHI_ERR_VERSION, NHI_ERR_SYS, NHI_ERR_BUSY. */
+NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode,
+                                       struct nhi_ledger **out);
+void nhi_ledger_close(struct nhi_ledger *l);
+
+/* One transaction around what belongs together. A writer's begin also brings the latest-time mark up to
+ * now. commit returns NHI_OK only when the change is on disk. rollback takes any state. */
+NHI_CHECK enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now);
+NHI_CHECK enum nhi_err nhi_ledger_commit(struct nhi_ledger *l);
+void nhi_ledger_rollback(struct nhi_ledger *l);
+
+/* What SQLite said last, for an operator's eyes; valid until the next call. */
+const char *nhi_ledger_message(const struct nhi_ledger *l);
+
+struct nhi_settings {
+    char host[NHI_HOST_MAX + 1];
+    uint32_t uid_min, uid_max; /* agent range; uid_min is the gid of nhi-agents */
+    uint32_t next_uid;
+    int64_t latest;
+    int64_t created;
+};
+NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
+/* Accepts a corrected clock: the mark moves back to now. */
+NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);
+
+/* ---- agents ---- */
+struct nhi_agent {
+    struct nhi_account account; /* name, uid, gecos (the purpose), home, shell, groups */
+    char group_names[NHI_LIST_MAX + 1]; /* of account.groups, in that order */
+    char owner[NHI_OWNER_MAX + 1];
+    char purpose[NHI_TEXT_MAX + 1];
+    int64_t review_by; /* midnight UTC of the day */
+    enum nhi_agent_state state;
+    int64_t created, changed; /* changed: when state was last set */
+    char reason[NHI_TEXT_MAX + 1]; /* of the last change of state; may be empty */
+    int64_t revoked_until;
+    int64_t last_used; /* 0: never */
+};
+/* account.uid is the caller's choice within the range (it knows which are free on this host); it must
+ * not be below the mark, which then moves behind it. NHI_ERR_EXISTS: the name or uid was used before. */
+NHI_CHECK enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int64_t now);
+NHI_CHECK enum nhi_err nhi_agent_get(struct nhi_ledger *l, const char *name, struct nhi_agent *out);
+/* NHI_ERR_STATE: a retired agent stays retired. Setting the same state again is NHI_OK. */
+NHI_CHECK enum nhi_err nhi_agent_set_state(struct nhi_ledger *l, const char *name,
+                                           enum nhi_agent_state state, const char *reason, int64_t now);
+/* Each callback: return 0 to go on. Rows in ascending uid. */
+NHI_CHECK enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *),
+                                      void *ctx);
+
+/* ---- tasks ---- */
+struct nhi_task {
+    char id[NHI_TASK_MAX + 1];
+    char agent[NHI_AGENT_MAX + 1];
+    enum nhi_task_state state;
+    int64_t opened, deadline, closed; /* closed 0: open */
+    char reason[NHI_TEXT_MAX + 1];
+};
+/* NHI_ERR_EXISTS: this ID was used before, open or closed. */
+NHI_CHECK enum nhi_err nhi_task_open(struct nhi_ledger *l, const struct nhi_task *t, int64_t now);
+/* NHI_ERR_NOT_FOUND; NHI_ERR_STATE: closed already. */
+NHI_CHECK enum nhi_err nhi_task_close(struct nhi_ledger *l, const char *id, const char *reason, int64_t now);
+NHI_CHECK enum nhi_err nhi_task_get(struct nhi_ledger *l, const char *id, struct nhi_task *out);
+/* agent NULL: of all agents. Oldest first. */
+NHI_CHECK enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent,
+                                     int (*fn)(const struct nhi_task *, void *), void *ctx);
+
+/* ---- issuers ---- */
+/* NHI_ERR_EXISTS: key names are never used again, and neither are keys. */
+NHI_CHECK enum nhi_err nhi_issuer_add(struct nhi_ledger *l, const struct nhi_issuer *i, int64_t now);
+NHI_CHECK enum nhi_err nhi_issuer_get(struct nhi_ledger *l, const char *kid, struct nhi_issuer *out);
+/* Forward only: active, rotated, retired, revoked. NHI_ERR_STATE otherwise. */
+NHI_CHECK enum nhi_err nhi_issuer_set_state(struct nhi_ledger *l, const char *kid,
+                                            enum nhi_issuer_state state, const char *reason, int64_t now);
+NHI_CHECK enum nhi_err nhi_issuer_each(struct nhi_ledger *l, int (*fn)(const struct nhi_issuer *, void *),
+                                       void *ctx);
+
+/* ---- tickets ---- */
+enum nhi_origin { NHI_ORIGIN_ISSUED = 1, NHI_ORIGIN_IMPORTED };
+struct nhi_ticket_row {
+    struct nhi_ticket ticket;
+    enum nhi_origin origin;
+    int64_t recorded;
+    uint32_t grants;   /* folded so far */
+    int64_t last_used; /* 0: never */
+    bool revoked;      /* by itself, an ancestor, its task, its agent or its issuer */
+    char reason[NHI_TEXT_MAX + 1];
+};
+NHI_CHECK enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
+                                         enum nhi_origin origin, int64_t now);
+NHI_CHECK enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ticket_row *out);
+/* live: only tickets that are neither expired at now nor revoked. agent, task may be NULL. Newest first. */
+NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char *task, bool live,
+                                       int64_t now, int (*fn)(const struct nhi_ticket_row *, void *),
+                                       void *ctx);
+/* The one live ticket without key binding for account and service on this host. NHI_ERR_NOT_FOUND:
+ * none; NHI_ERR_EXISTS: more than one. The cost depends on that account's live tickets only. */
+NHI_CHECK enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service,
+                                      int64_t now, struct nhi_ticket *out);
+
+/* ---- revocation ---- */
+enum nhi_revoke_kind { NHI_REVOKE_TICKET = 1, NHI_REVOKE_TASK, NHI_REVOKE_AGENT, NHI_REVOKE_ISSUER };
+/* Ticket: any well-formed jti, seen or unseen. Task: seen or unseen; a known open one is closed too.
+ * Agent: its tickets issued until now; the agent stays active. Issuer: its key and all it signed.
+ * Idempotent: the first reason stays. live: how many recorded live tickets this ended.
+ * NHI_ERR_NOT_FOUND: no such agent or issuer. */
+NHI_CHECK enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
+                                  const char *reason, int64_t now, uint32_t *live);
+
+/* ---- policy ---- */
+NHI_CHECK enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rules, size_t count,
+                                          int64_t now);
+/* rules: new, the caller's to free. */
+NHI_CHECK enum nhi_err nhi_policy_load(struct nhi_ledger *l, struct nhi_rule **rules, size_t *count);
+
+/* ---- for the decision ---- */
+/* Everything that the decision about t may know, in one read transaction. The rules belong to the
+ * facts: release with nhi_facts_free. Also finds what is unknown: that is no error. */
+NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
+                                      struct nhi_facts *out);
+void nhi_facts_free(struct nhi_facts *f);
+
+/* ---- events ---- */
+struct nhi_event {
+    int64_t seq; /* given by the ledger */
+    int64_t at;
+    char kind[32]; /* "agent-add", "grant", "denial" … */
+    char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
+    const char *detail; /* one flat JSON object */
+};
+NHI_CHECK enum nhi_err nhi_event_add(struct nhi_ledger *l, const struct nhi_event *e);
+/* One grant record becomes one event, however often it is folded: id is the record's. counted: it was
+ * a permit, so the ticket's use count and times move with it. folded false: was there already. */
+NHI_CHECK enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, const char *id,
+                                      bool counted, bool *folded);
+NHI_CHECK enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
+                                      int (*fn)(const struct nhi_event *, void *), void *ctx);
+
+#endif

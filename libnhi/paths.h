@@ -1,0 +1,45 @@
+/*
+ * Where things are, and whether the place can be trusted.
+ *
+ * Compiled in: a module inside sshd or sudo takes no path from its environment. Functions that work on
+ * these places take the directory as a parameter, which is what tests use.
+ */
+#ifndef NHI_PATHS_H
+#define NHI_PATHS_H
+
+#include "libnhi/err.h"
+
+#define NHI_STATE_DIR "/var/lib/nhi"         /* root 0755: nss_nhi's snapshot is read by everyone */
+#define NHI_RUN_DIR "/run/nhi"               /* root 0700, gone with the boot, like what it describes */
+#define NHI_CONF_DIR "/etc/nhi"
+
+#define NHI_LEDGER_FILE "ledger.db"          /* 0600 */
+#define NHI_RESERVE_FILE "reserve"           /* 0600, see reserve.h */
+#define NHI_GRANTS_DIR "grants"              /* 0700, see grant.h */
+#define NHI_KEYS_DIR "keys"                  /* 0700, NAME.secret 0600 */
+#define NHI_SNAPSHOT_FILE "accounts.cdb"     /* 0644, see snapshot.h */
+#define NHI_POLICY_DIR "policy.d"            /* under NHI_CONF_DIR */
+
+/* Opens a directory after checking that it and everything above it belongs to root and that nobody
+ * else can write there. A symbolic link on the way is followed only because root placed it: the
+ * check is made on where it leads. The descriptor is O_CLOEXEC; the caller closes it.
+ * NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_SYS. */
+NHI_CHECK enum nhi_err nhi_dir_open(const char *path, int *fd);
+
+/* Opens NAME in a checked directory for reading: a regular file, root's, not writable by others, and
+ * with no permission for others at all when secret is set. */
+NHI_CHECK enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd);
+
+/* Reads a small file of that kind whole, at most max bytes. buf is new, NUL-terminated, and the
+ * caller's to free. */
+NHI_CHECK enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max,
+                                     char **buf, unsigned long *len);
+
+/* Writes len bytes to NAME beside the old one, fsyncs, renames, fsyncs the directory. */
+NHI_CHECK enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode,
+                                        const void *data, unsigned long len);
+
+/* What errno means: no space, or another failure of the system. */
+enum nhi_err nhi_err_from_errno(int err);
+
+#endif

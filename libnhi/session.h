@@ -1,0 +1,43 @@
+/*
+ * Registered sessions: what a grant opened, and who is inside.
+ *
+ * One file under NHI_RUN_DIR/sessions names a handle that pid reuse cannot confuse and holds the grant
+ * record. It needs no ledger, and it stays after the session has closed: what is left of a session
+ * remains that agent's.
+ *
+ *   a-BOOT-ID          the kernel's audit session, where the login got one of its own
+ *   p-BOOT-PID-START   the process that opened the session, and all that descends from it
+ */
+#ifndef NHI_SESSION_H
+#define NHI_SESSION_H
+
+#include "libnhi/grant.h"
+
+#define NHI_SESSIONS_DIR "sessions"
+
+/* run_dir is made when it is missing, root 0700. g: the grant that opened it. pid: the process
+ * that holds the session open. fresh_login: this process is a login's own (real uid 0), so that an
+ * audit session that its parent does not share is this session's alone.
+ * NHI_ERR_EXISTS: that handle is another ticket's. */
+NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g,
+                                            bool fresh_login);
+
+/* The innermost registered session that process pid is inside. NHI_ERR_NOT_FOUND: none. Any other error
+ * means that it is inside one that cannot be read: treat it as an agent. */
+NHI_CHECK enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *out);
+
+/* Of all: calls fn with the handle's name, the grant, and whether a process is still inside. */
+NHI_CHECK enum nhi_err nhi_session_each(const char *run_dir,
+                                        int (*fn)(const char *handle, const struct nhi_grant *,
+                                                  bool alive, void *),
+                                        void *ctx);
+
+/* Forgets the handles that no process is inside any more. */
+NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed);
+
+/* Start time of a process, and its parent. NHI_ERR_NOT_FOUND: gone. */
+NHI_CHECK enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent);
+/* This boot's ID, 36 characters. */
+NHI_CHECK enum nhi_err nhi_boot_id(char out[37]);
+
+#endif
