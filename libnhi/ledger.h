@@ -120,8 +120,9 @@ NHI_CHECK enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, str
 NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char *task, bool live,
                                        int64_t now, int (*fn)(const struct nhi_ticket_row *, void *),
                                        void *ctx);
-/* The one live ticket without key binding for account and service on this host. NHI_ERR_NOT_FOUND:
- * none; NHI_ERR_EXISTS: more than one. The cost depends on that account's live tickets only. */
+/* The one live ticket without key binding for account and service on this host; where none is live, the
+ * newest that was ended before its time, so that the decision can say how. NHI_ERR_NOT_FOUND: neither;
+ * NHI_ERR_EXISTS: more than one live. The cost depends on that account's unexpired tickets only. */
 NHI_CHECK enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service,
                                       int64_t now, struct nhi_ticket *out);
 

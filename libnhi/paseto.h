@@ -15,7 +15,9 @@
 #include "libnhi/err.h"
 
 #define NHI_PK_LEN 32 /* Ed25519 public key */
-#define NHI_SK_LEN 64 /* Ed25519 seed followed by its public key, as libsodium and PASERK have it */
+#define NHI_SK_LEN                                                                                 \
+    64 /* Ed25519 seed followed by its public key, as libsodium and PASERK have it                 \
+        */
 
 /* Longest message, footer or implicit assertion, in bytes: far more than a ticket needs, and small
  * enough that no sum of lengths can overflow. */

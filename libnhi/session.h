@@ -37,6 +37,8 @@ NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed)
 
 /* Start time of a process, and its parent. NHI_ERR_NOT_FOUND: gone. */
 NHI_CHECK enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent);
+/* The kernel's audit session of a process. NHI_ERR_NOT_FOUND: it has none of its own, or is gone. */
+NHI_CHECK enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session);
 /* This boot's ID, 36 characters. */
 NHI_CHECK enum nhi_err nhi_boot_id(char out[37]);
 

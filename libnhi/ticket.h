@@ -1,8 +1,8 @@
 /*
  * The ticket: a PASETO v4.public token whose payload is one flat JSON object.
  *
- * Implicit assertion "nhi-ticket-v1"; footer {"kid":"NAME"}, byte for byte in this form. No claim is
- * looked at before the signature over exactly those bytes has been verified.
+ * Implicit assertion "nhi-ticket-v1"; footer {"kid":"NAME"}, byte for byte in this form. No claim
+ * is looked at before the signature over exactly those bytes has been verified.
  */
 #ifndef NHI_TICKET_H
 #define NHI_TICKET_H
@@ -21,17 +21,17 @@
 
 /* Names of ticket claims in comments. All strings are NUL-terminated and checked by names.h. */
 struct nhi_ticket {
-    char kid[NHI_KID_MAX + 1];   /* from the footer: the issuer's key name */
-    char jti[NHI_JTI_LEN + 1];   /* jti */
-    char agent[NHI_AGENT_MAX + 1]; /* sub */
-    char task[NHI_TASK_MAX + 1]; /* task */
-    char host[NHI_HOST_MAX + 1]; /* aud */
+    char kid[NHI_KID_MAX + 1];       /* from the footer: the issuer's key name */
+    char jti[NHI_JTI_LEN + 1];       /* jti */
+    char agent[NHI_AGENT_MAX + 1];   /* sub */
+    char task[NHI_TASK_MAX + 1];     /* task */
+    char host[NHI_HOST_MAX + 1];     /* aud */
     char accounts[NHI_LIST_MAX + 1]; /* acc */
     char services[NHI_LIST_MAX + 1]; /* svc */
-    int64_t iat, nbf, exp;       /* seconds since 1970-01-01T00:00:00Z; nbf 0: absent */
-    uint32_t uses;               /* use; 0: absent, that is, not counted */
+    int64_t iat, nbf, exp;           /* seconds since 1970-01-01T00:00:00Z; nbf 0: absent */
+    uint32_t uses;                   /* use; 0: absent, that is, not counted */
     bool has_cnf;
-    uint8_t cnf[NHI_PK_LEN];     /* cnf */
+    uint8_t cnf[NHI_PK_LEN];      /* cnf */
     char parent[NHI_JTI_LEN + 1]; /* par; empty: absent */
 };
 
@@ -50,9 +50,13 @@ NHI_CHECK enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t
 
 /* The payload alone, for records of ours: one JSON object without whitespace, claims in the order
  * jti sub task aud acc svc iat exp nbf cnf use par. kid is no part of it: decode leaves it empty.
- * encode refuses what decode would refuse (NHI_ERR_FORMAT); json is freed by nhi_text_free. */
+ * encode refuses what decode would refuse (NHI_ERR_FORMAT); json is freed by nhi_text_free. Out of
+ * memory, decode may say NHI_ERR_FORMAT. */
 NHI_CHECK enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json);
 NHI_CHECK enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *out);
+
+/* A new ticket or record ID: 128 random bits. */
+NHI_CHECK enum nhi_err nhi_id_new(char id[NHI_JTI_LEN + 1]);
 
 #define NHI_USES_MAX 1000000 /* largest use claim */
 

@@ -1,0 +1,172 @@
+/*
+ * The decision.
+ *
+ * MUST: depend on its two arguments alone. MUST deny what is not known. MUST NOT permit before every
+ * check has passed: each step returns the first reason to deny, and only the last line permits. The order
+ * is for the reader of a log: the most specific cause first among equals.
+ */
+#include "libnhi/decide.h"
+
+#include <string.h>
+
+static bool bound_has(const char *bound, const char *word)
+{
+    return strcmp(bound, "*") == 0 || nhi_list_has(bound, word);
+}
+
+/* Every word of list is within the bound. An empty list is within nothing. */
+static bool bound_covers(const char *bound, const char *list)
+{
+    char word[NHI_LIST_MAX + 1];
+    bool any = false;
+
+    while ((list = nhi_list_next(list, word)) != NULL) {
+        if (!bound_has(bound, word))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+bool nhi_issuer_allows(const struct nhi_issuer *issuer, const struct nhi_ticket *t)
+{
+    return bound_has(issuer->agents, t->agent) && bound_covers(issuer->accounts, t->accounts) &&
+           bound_covers(issuer->services, t->services) && t->exp > t->iat &&
+           t->exp - t->iat <= issuer->max_ttl;
+}
+
+static enum nhi_reason check_host(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    if (f->lockdown)
+        return NHI_DENY_LOCKDOWN;
+    if (f->latest > 0 && req->now < f->latest - NHI_CLOCK_SKEW)
+        return NHI_DENY_CLOCK;
+    return NHI_PERMIT;
+}
+
+static enum nhi_reason check_subject(const struct nhi_request *req)
+{
+    if (req->subject[0] == '\0' || req->service[0] == '\0')
+        return NHI_DENY_SUBJECT;
+    if (req->subject_uid == 0 || req->subject_privileged)
+        return NHI_DENY_PRIVILEGED;
+    return NHI_PERMIT;
+}
+
+static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_ticket *t)
+{
+    if (!f->issuer_known || strcmp(f->issuer.kid, t->kid) != 0)
+        return NHI_DENY_ISSUER_UNKNOWN;
+    switch (f->issuer.state) {
+    case NHI_ISSUER_ACTIVE:
+    case NHI_ISSUER_ROTATED:
+        break;
+    case NHI_ISSUER_RETIRED:
+        return NHI_DENY_ISSUER_RETIRED;
+    case NHI_ISSUER_REVOKED:
+        return NHI_DENY_ISSUER_REVOKED;
+    }
+    return nhi_issuer_allows(&f->issuer, t) ? NHI_PERMIT : NHI_DENY_ISSUER_BOUNDS;
+}
+
+static enum nhi_reason check_time(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    const struct nhi_ticket *t = req->ticket;
+
+    if (f->revoked)
+        return NHI_DENY_REVOKED;
+    if (req->now >= t->exp)
+        return NHI_DENY_EXPIRED;
+    if (req->now < t->iat - NHI_CLOCK_SKEW || (t->nbf != 0 && req->now < t->nbf - NHI_CLOCK_SKEW))
+        return NHI_DENY_NOT_YET;
+    return NHI_PERMIT;
+}
+
+static enum nhi_reason check_agent(const struct nhi_facts *f, const struct nhi_ticket *t)
+{
+    if (!f->agent_known)
+        return NHI_DENY_AGENT_UNKNOWN;
+    switch (f->agent_state) {
+    case NHI_AGENT_ACTIVE:
+        break;
+    case NHI_AGENT_SUSPENDED:
+        return NHI_DENY_AGENT_SUSPENDED;
+    case NHI_AGENT_RETIRED:
+        return NHI_DENY_AGENT_RETIRED;
+    }
+    return t->iat <= f->agent_revoked_until ? NHI_DENY_REVOKED : NHI_PERMIT;
+}
+
+static enum nhi_reason check_task(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    if (!f->task_known)
+        return f->issuer.opens_tasks ? NHI_PERMIT : NHI_DENY_TASK_UNKNOWN;
+    if (strcmp(f->task_agent, req->ticket->agent) != 0)
+        return NHI_DENY_TASK_AGENT;
+    if (f->task_state != NHI_TASK_OPEN)
+        return NHI_DENY_TASK_CLOSED;
+    return req->now >= f->task_deadline ? NHI_DENY_TASK_ENDED : NHI_PERMIT;
+}
+
+static enum nhi_reason check_scope(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    const struct nhi_ticket *t = req->ticket;
+
+    if (f->host[0] == '\0' || strcmp(t->host, f->host) != 0)
+        return NHI_DENY_HOST;
+    if (!nhi_list_has(t->accounts, req->subject))
+        return NHI_DENY_ACCOUNT;
+    /* An agent's own account is that agent's alone, whoever else a ticket names. */
+    if (req->subject_in_range &&
+        (strcmp(req->subject, t->agent) != 0 || req->subject_uid != f->agent_uid))
+        return NHI_DENY_ACCOUNT;
+    if (!nhi_list_has(t->services, req->service))
+        return NHI_DENY_SERVICE;
+    return t->has_cnf ? NHI_DENY_KEY : NHI_PERMIT;
+}
+
+static enum nhi_reason check_policy(const struct nhi_request *req, const struct nhi_facts *f,
+                                    const struct nhi_rule **rule)
+{
+    const struct nhi_rule *permit = NULL;
+    size_t i;
+
+    for (i = 0; i < f->rule_count; i++) {
+        const struct nhi_rule *r = &f->rules[i];
+
+        if (!nhi_list_has(r->agents, req->ticket->agent) ||
+            !nhi_list_has(r->accounts, req->subject) || !nhi_list_has(r->services, req->service))
+            continue;
+        if (r->forbid) {
+            *rule = r;
+            return NHI_DENY_FORBIDDEN;
+        }
+        if (permit == NULL)
+            permit = r;
+    }
+    *rule = permit;
+    return permit != NULL ? NHI_PERMIT : NHI_DENY_POLICY;
+}
+
+struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    struct nhi_decision d = { NHI_DENY_INTERNAL, NULL };
+
+    if (req == NULL || f == NULL || req->service == NULL || req->subject == NULL)
+        return d;
+    if ((d.reason = check_host(req, f)) != NHI_PERMIT ||
+        (d.reason = check_subject(req)) != NHI_PERMIT)
+        return d;
+    if (req->ticket == NULL) {
+        d.reason = NHI_DENY_NO_TICKET;
+        return d;
+    }
+    if ((d.reason = check_issuer(f, req->ticket)) != NHI_PERMIT ||
+        (d.reason = check_time(req, f)) != NHI_PERMIT ||
+        (d.reason = check_agent(f, req->ticket)) != NHI_PERMIT ||
+        (d.reason = check_task(req, f)) != NHI_PERMIT ||
+        (d.reason = check_scope(req, f)) != NHI_PERMIT)
+        return d;
+    d.reason = check_policy(req, f, &d.rule);
+    return d;
+}

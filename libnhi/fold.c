@@ -1,0 +1,140 @@
+#include "libnhi/fold.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/record.h"
+#include "libnhi/session.h"
+
+struct fold {
+    struct nhi_ledger *ledger;
+    int dirfd;
+    int64_t now;
+    char boot[37];
+    char (*done)[NAME_MAX + 1]; /* names to unlink once the ledger has them */
+    size_t count, room;
+    struct nhi_fold_result result;
+};
+
+static enum nhi_err later(struct fold *f, const char *name)
+{
+    char(*more)[NAME_MAX + 1];
+
+    if (f->count == f->room) {
+        f->room = f->room * 2 + 64;
+        more = reallocarray(f->done, f->room, sizeof *more);
+        if (more == NULL)
+            return NHI_ERR_NOMEM;
+        f->done = more;
+    }
+    (void)snprintf(f->done[f->count++], NAME_MAX + 1, "%s", name);
+    return NHI_OK;
+}
+
+static bool same_process_lives(const struct fold *f, const char *boot, const struct nhi_proc *p)
+{
+    struct nhi_proc now;
+    pid_t parent;
+
+    return strcmp(boot, f->boot) == 0 && nhi_proc_read(p->pid, &now, &parent) == NHI_OK &&
+           now.start == p->start;
+}
+
+static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
+{
+    bool permit = g->reason == NHI_PERMIT, folded = false;
+    struct nhi_event e = { .at = g->at };
+    enum nhi_err err;
+    char *detail = NULL;
+
+    (void)snprintf(e.kind, sizeof e.kind, "%s", permit ? "grant" : "denial");
+    memcpy(e.agent, g->ticket.agent, sizeof e.agent);
+    memcpy(e.task, g->ticket.task, sizeof e.task);
+    memcpy(e.jti, g->ticket.jti, sizeof e.jti);
+    err = nhi_grant_encode(g, &detail);
+    if (err != NHI_OK)
+        return err;
+    e.detail = detail;
+    err = nhi_event_fold(f->ledger, &e, g->id, permit, &folded);
+    free(detail);
+    if (folded)
+        f->result.folded++;
+    return err;
+}
+
+static enum nhi_err fold_one(struct fold *f, const char *name)
+{
+    struct nhi_grant g;
+    enum nhi_err err;
+
+    err = nhi_record_read(f->dirfd, name, &g);
+    if (err == NHI_ERR_NOT_FOUND)
+        return NHI_OK;
+    if (err != NHI_OK) {
+        f->result.bad++;
+        return err == NHI_ERR_NOMEM ? err : NHI_OK;
+    }
+    if (name[0] == 'p')
+        return same_process_lives(f, g.boot, &g.parent) ? NHI_OK : later(f, name);
+    err = fold_event(f, &g);
+    /* A counted slot is what says that a use is spent: it goes when the ticket is dead anyway. */
+    if (err == NHI_OK && (name[0] != 'u' || f->now > g.ticket.exp + NHI_CLOCK_SKEW))
+        err = later(f, name);
+    return err;
+}
+
+static enum nhi_err fold_all(struct fold *f, DIR *d)
+{
+    struct dirent *e;
+    enum nhi_err err;
+    size_t i;
+
+    err = nhi_ledger_begin(f->ledger, f->now);
+    if (err != NHI_OK)
+        return err;
+    while (err == NHI_OK && (e = readdir(d)) != NULL)
+        if (strchr("gdup", e->d_name[0]) != NULL && e->d_name[1] == '-')
+            err = fold_one(f, e->d_name);
+    if (err != NHI_OK) {
+        nhi_ledger_rollback(f->ledger);
+        return err;
+    }
+    err = nhi_ledger_commit(f->ledger);
+    for (i = 0; err == NHI_OK && i < f->count; i++)
+        if (unlinkat(f->dirfd, f->done[i], 0) == 0)
+            f->result.removed++;
+    return err;
+}
+
+enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now, struct nhi_fold_result *out)
+{
+    struct fold f = { .ledger = l, .now = now, .dirfd = -1 };
+    enum nhi_err err;
+    char path[512];
+    DIR *d = NULL;
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    err = nhi_boot_id(f.boot);
+    if (err == NHI_OK)
+        err = nhi_dir_open(path, &f.dirfd);
+    if (err != NHI_OK)
+        return err;
+    d = fdopendir(f.dirfd);
+    if (d == NULL) {
+        close(f.dirfd);
+        return NHI_ERR_SYS;
+    }
+    err = fold_all(&f, d);
+    closedir(d);
+    free(f.done);
+    if (err == NHI_OK && out != NULL)
+        *out = f.result;
+    return err;
+}

@@ -1,0 +1,133 @@
+/*
+ * Committing grants.
+ *
+ * MUST: one link is the whole commit, so that a caller who stops or kills this process at any
+ * instruction leaves a grant that happened or one that did not. MUST: no lock, no wait, no
+ * temporary name that somebody would have to clean up.
+ */
+#include "libnhi/grant.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/record.h"
+#include "libnhi/session.h"
+
+static enum nhi_err open_grants(const char *dir, int *fd)
+{
+    char path[512];
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    return nhi_dir_open(path, fd);
+}
+
+/* The first slot that nobody has taken. */
+static enum nhi_err take_use(int fd, int dirfd, const struct nhi_ticket *t)
+{
+    enum nhi_err err = NHI_ERR_EXISTS;
+    char name[48];
+    uint32_t n;
+
+    for (n = 0; n < t->uses && err == NHI_ERR_EXISTS; n++) {
+        (void)snprintf(name, sizeof name, "u-%s-%u", t->jti, (unsigned)n);
+        err = nhi_record_link(fd, dirfd, name);
+    }
+    /* A use must survive power loss, or the ticket would give more than it may. */
+    if (err == NHI_OK && fsync(dirfd) != 0)
+        err = nhi_err_from_errno(errno);
+    return err;
+}
+
+static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
+{
+    bool counted = kind == 'g' && g->ticket.uses > 0;
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+    char name[32];
+
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, counted, &fd);
+    if (err == NHI_OK && counted)
+        err = take_use(fd, dirfd, &g->ticket);
+    else if (err == NHI_OK) {
+        (void)snprintf(name, sizeof name, "%c-%s", kind, g->id);
+        err = nhi_record_link(fd, dirfd, name);
+    }
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
+enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g)
+{
+    return g->reason == NHI_PERMIT ? put(dir, g, 'g') : NHI_ERR_ARG;
+}
+
+enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
+{
+    return g->reason != NHI_PERMIT ? put(dir, g, 'd') : NHI_ERR_ARG;
+}
+
+static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
+{
+    (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
+}
+
+enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
+{
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+    char name[64];
+
+    index_name(name, sizeof name, g->boot, &g->parent);
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK) {
+        err = nhi_record_link(fd, dirfd, name);
+        /* A second try on the same connection replaces the first: the last one decided counts. */
+        if (err == NHI_ERR_EXISTS) {
+            err = unlinkat(dirfd, name, 0) == 0 ? NHI_OK : nhi_err_from_errno(errno);
+            if (err == NHI_OK)
+                err = nhi_record_link(fd, dirfd, name);
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
+enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, const char *service,
+                                const char *subject, struct nhi_grant *out)
+{
+    struct nhi_grant g;
+    enum nhi_err err;
+    char name[64], boot[37];
+    int dirfd;
+
+    err = nhi_boot_id(boot);
+    if (err != NHI_OK)
+        return err;
+    index_name(name, sizeof name, boot, parent);
+    err = open_grants(dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_record_read(dirfd, name, &g);
+    close(dirfd);
+    if (err == NHI_OK && (strcmp(g.boot, boot) != 0 || g.parent.pid != parent->pid ||
+                          g.parent.start != parent->start || strcmp(g.service, service) != 0 ||
+                          strcmp(g.subject, subject) != 0))
+        err = NHI_ERR_NOT_FOUND;
+    if (err == NHI_OK)
+        *out = g;
+    return err;
+}

@@ -1,0 +1,132 @@
+/*
+ * The text of a grant record: one JSON object, the ticket's claims without their signature in it.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/grant.h"
+
+#define RECORD_VERSION 1
+
+enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
+{
+    json_t *claims = NULL, *o = NULL;
+    enum nhi_err err;
+    char *json = NULL, *made;
+
+    err = nhi_claims_encode(&g->ticket, &json);
+    if (err != NHI_OK)
+        return err;
+    claims = json_loads(json, 0, NULL);
+    nhi_text_free(json);
+    o = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:O}",
+                  "v", RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason",
+                  nhi_reason_name(g->reason), "source", nhi_source_name(g->source), "service",
+                  g->service, "subject", g->subject, "rule", g->rule, "rhost", g->rhost, "boot",
+                  g->boot, "pid", (json_int_t)g->self.pid, "start", (json_int_t)g->self.start,
+                  "ppid", (json_int_t)g->parent.pid, "pstart", (json_int_t)g->parent.start, "kid",
+                  g->ticket.kid, "claims", claims);
+    made = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(claims);
+    json_decref(o);
+    if (made == NULL)
+        return NHI_ERR_NOMEM;
+    *text = made;
+    return NHI_OK;
+}
+
+static bool copy(char *out, size_t size, const char *from)
+{
+    size_t len = strlen(from);
+
+    if (len >= size)
+        return false;
+    memcpy(out, from, len + 1);
+    return true;
+}
+
+static bool find_reason(const char *name, enum nhi_reason *out)
+{
+    unsigned r;
+
+    for (r = 0; r < NHI_REASON_COUNT; r++)
+        if (strcmp(nhi_reason_name((enum nhi_reason)r), name) == 0) {
+            *out = (enum nhi_reason)r;
+            return true;
+        }
+    return false;
+}
+
+static bool find_source(const char *name, enum nhi_source *out)
+{
+    unsigned s;
+
+    for (s = NHI_FROM_PROMPT; s <= NHI_FROM_LEDGER; s++)
+        if (strcmp(nhi_source_name((enum nhi_source)s), name) == 0) {
+            *out = (enum nhi_source)s;
+            return true;
+        }
+    return false;
+}
+
+static enum nhi_err read_claims(json_t *claims, const char *kid, struct nhi_ticket *t)
+{
+    enum nhi_err err;
+    char *text;
+
+    text = json_dumps(claims, JSON_COMPACT);
+    if (text == NULL)
+        return NHI_ERR_NOMEM;
+    err = nhi_claims_decode(text, strlen(text), t);
+    free(text);
+    if (err == NHI_OK && (!nhi_name_is_kid(kid) || !copy(t->kid, sizeof t->kid, kid)))
+        err = NHI_ERR_CORRUPT;
+    return err;
+}
+
+static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
+{
+    const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *kid;
+    json_int_t at, pid, start, ppid, pstart;
+    json_t *claims;
+    int version;
+
+    if (json_unpack(o, "{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o}",
+                    "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source,
+                    "service", &service, "subject", &subject, "rule", &rule, "rhost", &rhost,
+                    "boot", &boot, "pid", &pid, "start", &start, "ppid", &ppid, "pstart", &pstart,
+                    "kid", &kid, "claims", &claims) != 0 ||
+        !json_is_object(claims))
+        return NHI_ERR_CORRUPT;
+    if (version != RECORD_VERSION)
+        return NHI_ERR_VERSION;
+    if (!nhi_name_is_jti(id) || !copy(g->id, sizeof g->id, id) || !find_reason(reason, &g->reason) ||
+        !find_source(source, &g->source) || !copy(g->service, sizeof g->service, service) ||
+        !copy(g->subject, sizeof g->subject, subject) || !copy(g->rule, sizeof g->rule, rule) ||
+        !copy(g->rhost, sizeof g->rhost, rhost) || !copy(g->boot, sizeof g->boot, boot))
+        return NHI_ERR_CORRUPT;
+    g->at = at;
+    g->self.pid = (pid_t)pid;
+    g->self.start = (uint64_t)start;
+    g->parent.pid = (pid_t)ppid;
+    g->parent.start = (uint64_t)pstart;
+    return read_claims(claims, kid, &g->ticket);
+}
+
+enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *out)
+{
+    struct nhi_grant g;
+    enum nhi_err err;
+    json_t *o;
+
+    memset(&g, 0, sizeof g);
+    o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    if (o == NULL)
+        return NHI_ERR_CORRUPT;
+    err = read_record(o, &g);
+    json_decref(o);
+    if (err == NHI_OK)
+        *out = g;
+    return err;
+}

@@ -1,0 +1,91 @@
+#include <string.h>
+
+#include "libnhi/sql.h"
+
+#define TASK_COLUMNS "id, agent, state, opened, deadline, closed, reason"
+
+enum nhi_err nhi_task_open(struct nhi_ledger *l, const struct nhi_task *t, int64_t now)
+{
+    enum nhi_err err;
+    int64_t gone;
+
+    if (!nhi_name_is_task(t->id) || !nhi_name_is_agent(t->agent) || t->deadline <= now)
+        return NHI_ERR_ARG;
+    /* A task that was revoked before this host ever knew it stays dead. */
+    err = nhi_sql_number(l, &gone, "SELECT at FROM revocation WHERE kind = ? AND id = ?", "is",
+                         (int64_t)NHI_REVOKE_TASK, t->id);
+    if (err == NHI_OK)
+        return NHI_ERR_EXISTS;
+    if (err != NHI_ERR_NOT_FOUND)
+        return err;
+    return nhi_sql_run(l, NULL,
+                       "INSERT INTO task (id, agent, state, opened, deadline) VALUES (?,?,1,?,?)",
+                       "ssii", t->id, t->agent, now, t->deadline);
+}
+
+static enum nhi_err read_task(sqlite3_stmt *st, struct nhi_task *t)
+{
+    enum nhi_err err = NHI_OK;
+
+    memset(t, 0, sizeof *t);
+    nhi_sql_text(st, 0, t->id, sizeof t->id, &err);
+    nhi_sql_text(st, 1, t->agent, sizeof t->agent, &err);
+    t->state = (enum nhi_task_state)nhi_sql_int(st, 2, NHI_TASK_OPEN, NHI_TASK_CLOSED, &err);
+    t->opened = nhi_sql_int(st, 3, 0, INT64_MAX, &err);
+    t->deadline = nhi_sql_int(st, 4, 0, INT64_MAX, &err);
+    t->closed = nhi_sql_int(st, 5, 0, INT64_MAX, &err);
+    nhi_sql_text(st, 6, t->reason, sizeof t->reason, &err);
+    return err;
+}
+
+enum nhi_err nhi_task_get(struct nhi_ledger *l, const char *id, struct nhi_task *out)
+{
+    sqlite3_stmt *st = NULL;
+    struct nhi_task t;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st, "SELECT " TASK_COLUMNS " FROM task WHERE id = ?", "s", id);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        err = read_task(st, &t);
+    sqlite3_finalize(st);
+    if (err == NHI_OK)
+        *out = t;
+    return err;
+}
+
+enum nhi_err nhi_task_close(struct nhi_ledger *l, const char *id, const char *reason, int64_t now)
+{
+    struct nhi_task t;
+    enum nhi_err err;
+
+    err = nhi_task_get(l, id, &t);
+    if (err != NHI_OK)
+        return err;
+    if (t.state == NHI_TASK_CLOSED)
+        return NHI_ERR_STATE;
+    return nhi_sql_run(l, NULL,
+                       "UPDATE task SET state = 2, closed = ?2, reason = ?3 WHERE id = ?1", "sis",
+                       id, now, reason != NULL ? reason : "");
+}
+
+enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent,
+                           int (*fn)(const struct nhi_task *, void *), void *ctx)
+{
+    sqlite3_stmt *st = NULL;
+    struct nhi_task t;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " TASK_COLUMNS " FROM task WHERE ?1 IS NULL OR agent = ?1"
+                          " ORDER BY opened, id",
+                          "s", agent);
+    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
+        err = read_task(st, &t);
+        if (err == NHI_OK && fn(&t, ctx) != 0)
+            break;
+    }
+    sqlite3_finalize(st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}

@@ -1,0 +1,229 @@
+#include <string.h>
+
+#include "libnhi/sql.h"
+
+#define TICKET_COLUMNS                                                                             \
+    "t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses,"  \
+    " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used"
+
+/* Whether somebody ended ticket t before its time. Revocations of tickets and tasks are looked up by
+ * key, and ancestors by their own keys: the number of revocations does not matter. */
+#define ENDED                                                                                      \
+    "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT p.parent FROM ticket p"         \
+    "   JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)"                                     \
+    "   SELECT 1 FROM up JOIN revocation r ON r.kind = 1 AND r.id = up.jti)"                       \
+    " OR EXISTS (SELECT 1 FROM revocation r WHERE r.kind = 2 AND r.id = t.task)"                   \
+    " OR EXISTS (SELECT 1 FROM task k WHERE k.id = t.task AND k.state <> 1)"                       \
+    " OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.state = 1"                 \
+    "   AND t.iat > a.revoked_until)"                                                              \
+    " OR NOT EXISTS (SELECT 1 FROM issuer i WHERE i.kid = t.kid AND i.state <= 2))"
+
+#define PAST_DEADLINE "EXISTS (SELECT 1 FROM task d WHERE d.id = t.task AND d.deadline <= ?1)"
+
+static enum nhi_err index_accounts(struct nhi_ledger *l, const struct nhi_ticket *t)
+{
+    const char *at = t->accounts;
+    char account[NHI_LIST_MAX + 1];
+    enum nhi_err err = NHI_OK;
+
+    while (err == NHI_OK && (at = nhi_list_next(at, account)) != NULL)
+        err = nhi_sql_run(l, NULL, "INSERT INTO ticket_account VALUES (?,?,?)", "sis", account,
+                          t->exp, t->jti);
+    return err;
+}
+
+enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
+                               enum nhi_origin origin, int64_t now)
+{
+    struct nhi_settings s;
+    enum nhi_err err;
+
+    if (!nhi_name_is_jti(t->jti))
+        return NHI_ERR_ARG;
+    err = nhi_ledger_settings(l, &s);
+    if (err == NHI_OK)
+        err = nhi_sql_run(
+            l, NULL,
+            "INSERT INTO ticket (jti, kid, agent, task, host, accounts, services, iat, nbf, exp,"
+            " uses, parent, origin, recorded) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "sssssssiiiisii", t->jti, t->kid, t->agent, t->task, t->host, t->accounts, t->services,
+            t->iat, t->nbf, t->exp, (int64_t)t->uses, t->parent[0] != '\0' ? t->parent : NULL,
+            (int64_t)origin, now);
+    if (err == NHI_OK && t->has_cnf)
+        err = nhi_sql_run(l, NULL, "UPDATE ticket SET cnf = ?2 WHERE jti = ?1", "sk", t->jti,
+                          t->cnf);
+    if (err == NHI_OK && strcmp(t->host, s.host) == 0)
+        err = index_accounts(l, t);
+    return err;
+}
+
+static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
+{
+    struct nhi_ticket *t = &r->ticket;
+    enum nhi_err err = NHI_OK;
+
+    memset(r, 0, sizeof *r);
+    nhi_sql_text(st, 0, t->jti, sizeof t->jti, &err);
+    nhi_sql_text(st, 1, t->kid, sizeof t->kid, &err);
+    nhi_sql_text(st, 2, t->agent, sizeof t->agent, &err);
+    nhi_sql_text(st, 3, t->task, sizeof t->task, &err);
+    nhi_sql_text(st, 4, t->host, sizeof t->host, &err);
+    nhi_sql_text(st, 5, t->accounts, sizeof t->accounts, &err);
+    nhi_sql_text(st, 6, t->services, sizeof t->services, &err);
+    t->iat = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
+    t->nbf = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
+    t->exp = nhi_sql_int(st, 9, 0, INT64_MAX, &err);
+    t->uses = (uint32_t)nhi_sql_int(st, 10, 0, UINT32_MAX, &err);
+    t->has_cnf = sqlite3_column_type(st, 11) != SQLITE_NULL;
+    if (t->has_cnf)
+        nhi_sql_key(st, 11, t->cnf, &err);
+    nhi_sql_text(st, 12, t->parent, sizeof t->parent, &err);
+    r->origin =
+        (enum nhi_origin)nhi_sql_int(st, 13, NHI_ORIGIN_ISSUED, NHI_ORIGIN_IMPORTED, &err);
+    r->recorded = nhi_sql_int(st, 14, 0, INT64_MAX, &err);
+    r->grants = (uint32_t)nhi_sql_int(st, 15, 0, UINT32_MAX, &err);
+    r->last_used = nhi_sql_int(st, 16, 0, INT64_MAX, &err);
+    r->revoked = nhi_sql_int(st, 17, 0, 1, &err) == 1;
+    nhi_sql_text(st, 18, r->reason, sizeof r->reason, &err);
+    return err;
+}
+
+#define TICKET_ROW                                                                                 \
+    TICKET_COLUMNS ", " ENDED                                                                      \
+    ", coalesce((SELECT r.reason FROM revocation r WHERE (r.kind = 1 AND r.id = t.jti)"            \
+    "   OR (r.kind = 2 AND r.id = t.task) ORDER BY r.kind LIMIT 1),"                               \
+    "   (SELECT k.reason FROM task k WHERE k.id = t.task), '')"
+
+enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ticket_row *out)
+{
+    struct nhi_ticket_row r;
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st, "SELECT " TICKET_ROW " FROM ticket t WHERE t.jti = ?", "s", jti);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        err = read_ticket(st, &r);
+    sqlite3_finalize(st);
+    if (err == NHI_OK)
+        *out = r;
+    return err;
+}
+
+enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char *task, bool live,
+                             int64_t now, int (*fn)(const struct nhi_ticket_row *, void *),
+                             void *ctx)
+{
+    struct nhi_ticket_row r;
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
+                          " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1 AND NOT "
+                          ENDED " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
+                          "issi", now, agent, task, (int64_t)live);
+    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
+        err = read_ticket(st, &r);
+        if (err == NHI_OK && fn(&r, ctx) != 0)
+            break;
+    }
+    sqlite3_finalize(st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+static bool fits(const struct nhi_ticket *t, const char *service, int64_t now)
+{
+    return !t->has_cnf && nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW;
+}
+
+enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service,
+                            int64_t now, struct nhi_ticket *out)
+{
+    struct nhi_ticket_row r, best = { .ticket = { .exp = 0 } };
+    int live = 0, dead = 0;
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket_account c"
+                          " JOIN ticket t ON t.jti = c.jti WHERE c.account = ?2 AND c.exp > ?1"
+                          " ORDER BY t.n DESC",
+                          "is", now, account);
+    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
+        err = read_ticket(st, &r);
+        if (err != NHI_OK || !fits(&r.ticket, service, now))
+            continue;
+        if (!r.revoked && sqlite3_column_int(st, 19) == 0) {
+            best = r;
+            live++;
+        } else if (dead++ == 0 && live == 0) {
+            best = r;
+        }
+    }
+    sqlite3_finalize(st);
+    if (err != NHI_ERR_NOT_FOUND)
+        return err;
+    if (live > 1)
+        return NHI_ERR_EXISTS;
+    if (live == 0 && dead == 0)
+        return NHI_ERR_NOT_FOUND;
+    *out = best.ticket;
+    return NHI_OK;
+}
+
+/* How many recorded tickets could still open something. */
+static enum nhi_err live_count(struct nhi_ledger *l, int64_t now, int64_t *out)
+{
+    return nhi_sql_number(l, out,
+                          "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND NOT " ENDED
+                          " AND NOT " PAST_DEADLINE,
+                          "i", now);
+}
+
+static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
+                               const char *reason, int64_t now)
+{
+    enum nhi_err err;
+    int64_t changed;
+
+    switch (kind) {
+    case NHI_REVOKE_TICKET:
+        if (!nhi_name_is_jti(id))
+            return NHI_ERR_ARG;
+        break;
+    case NHI_REVOKE_TASK:
+        if (!nhi_name_is_task(id))
+            return NHI_ERR_ARG;
+        err = nhi_task_close(l, id, reason, now);
+        if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_STATE)
+            return err;
+        break;
+    case NHI_REVOKE_AGENT:
+        err = nhi_sql_run(l, &changed,
+                          "UPDATE agent SET revoked_until = max(revoked_until, ?2) WHERE name = ?1",
+                          "si", id, now);
+        return err == NHI_OK && changed == 0 ? NHI_ERR_NOT_FOUND : err;
+    case NHI_REVOKE_ISSUER:
+        return nhi_issuer_set_state(l, id, NHI_ISSUER_REVOKED, reason, now);
+    }
+    return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO revocation VALUES (?,?,?,?)", "isis",
+                       (int64_t)kind, id, now, reason != NULL ? reason : "");
+}
+
+enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
+                        const char *reason, int64_t now, uint32_t *live)
+{
+    int64_t before = 0, after = 0;
+    enum nhi_err err;
+
+    err = live_count(l, now, &before);
+    if (err == NHI_OK)
+        err = revoke_one(l, kind, id, reason, now);
+    if (err == NHI_OK)
+        err = live_count(l, now, &after);
+    if (err == NHI_OK && live != NULL)
+        *live = (uint32_t)(before - after);
+    return err;
+}

@@ -1,0 +1,90 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/session.h"
+
+/* Files of /proc are made when they are read: one read of a small one is whole. */
+static enum nhi_err read_small(const char *path, char *buf, size_t size)
+{
+    ssize_t n;
+    int fd;
+
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return nhi_err_from_errno(errno);
+    do
+        n = read(fd, buf, size - 1);
+    while (n < 0 && errno == EINTR);
+    close(fd);
+    if (n < 0)
+        return errno == ESRCH ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
+    buf[n] = '\0';
+    return NHI_OK;
+}
+
+enum nhi_err nhi_boot_id(char out[37])
+{
+    char buf[64];
+    enum nhi_err err;
+    size_t i;
+
+    err = read_small("/proc/sys/kernel/random/boot_id", buf, sizeof buf);
+    if (err != NHI_OK)
+        return err;
+    for (i = 0; i < 36; i++)
+        if (strchr("0123456789abcdef-", buf[i]) == NULL || buf[i] == '\0')
+            return NHI_ERR_FORMAT;
+    memcpy(out, buf, 36);
+    out[36] = '\0';
+    return NHI_OK;
+}
+
+enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent)
+{
+    unsigned long long start = 0;
+    char path[32], buf[1024], *at;
+    enum nhi_err err;
+    long ppid = 0;
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    err = read_small(path, buf, sizeof buf);
+    if (err != NHI_OK)
+        return err;
+    /* The second field is the process's own choice, closing parentheses included: skip to the last. */
+    at = strrchr(buf, ')');
+    if (at == NULL ||
+        sscanf(at + 1,
+               " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &ppid, &start) != 2)
+        return NHI_ERR_FORMAT;
+    self->pid = pid;
+    self->start = start;
+    *parent = (pid_t)ppid;
+    return NHI_OK;
+}
+
+enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session)
+{
+    char path[40], buf[24], *end;
+    enum nhi_err err;
+    unsigned long v;
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/sessionid", (long)pid);
+    err = read_small(path, buf, sizeof buf);
+    if (err != NHI_OK)
+        return err;
+    errno = 0;
+    v = strtoul(buf, &end, 10);
+    if (end == buf || errno != 0 || v > UINT32_MAX)
+        return NHI_ERR_FORMAT;
+    /* All ones: nothing has set it, so that it is everybody's. */
+    if (v == UINT32_MAX)
+        return NHI_ERR_NOT_FOUND;
+    *session = (uint32_t)v;
+    return NHI_OK;
+}

@@ -1,0 +1,65 @@
+#include "libnhi/decide.h"
+
+static const struct {
+    const char *name, *text;
+} reasons[NHI_REASON_COUNT] = {
+    [NHI_PERMIT] = { "permit", "permitted" },
+    [NHI_DENY_INTERNAL] = { "internal", "a failure inside the module" },
+    [NHI_DENY_LEDGER] = { "ledger", "the ledger cannot be read or trusted" },
+    [NHI_DENY_LOCKDOWN] = { "lockdown", "no agent may enter this host now" },
+    [NHI_DENY_CLOCK] = { "clock", "this host's clock is behind what its ledger has seen" },
+    [NHI_DENY_SUBJECT] = { "subject", "the account does not resolve, or is not the caller's" },
+    [NHI_DENY_PRIVILEGED] = { "privileged", "the account leads to root, which no ticket may name" },
+    [NHI_DENY_NO_TICKET] = { "no-ticket", "no ticket was shown or found" },
+    [NHI_DENY_AMBIGUOUS] = { "ambiguous", "more than one live ticket fits" },
+    [NHI_DENY_MALFORMED] = { "malformed", "this is not a ticket" },
+    [NHI_DENY_SIGNATURE] = { "signature", "the ticket was changed after it was signed" },
+    [NHI_DENY_ISSUER_UNKNOWN] = { "issuer-unknown", "no trusted issuer has this key name" },
+    [NHI_DENY_ISSUER_RETIRED] = { "issuer-retired", "the issuer's key is retired" },
+    [NHI_DENY_ISSUER_REVOKED] = { "issuer-revoked", "the issuer's key is revoked" },
+    [NHI_DENY_ISSUER_BOUNDS] = { "issuer-bounds", "the issuer may not say this" },
+    [NHI_DENY_HOST] = { "host", "the ticket is for another host" },
+    [NHI_DENY_NOT_YET] = { "not-yet", "the ticket is not valid yet" },
+    [NHI_DENY_EXPIRED] = { "expired", "the ticket has expired" },
+    [NHI_DENY_REVOKED] = { "revoked", "the ticket is revoked" },
+    [NHI_DENY_AGENT_UNKNOWN] = { "agent-unknown", "no such agent is registered" },
+    [NHI_DENY_AGENT_SUSPENDED] = { "agent-suspended", "the agent is suspended" },
+    [NHI_DENY_AGENT_RETIRED] = { "agent-retired", "the agent is retired" },
+    [NHI_DENY_TASK_UNKNOWN] = { "task-unknown", "this host does not know the task" },
+    [NHI_DENY_TASK_CLOSED] = { "task-closed", "the task is closed" },
+    [NHI_DENY_TASK_ENDED] = { "task-ended", "the task's deadline has passed" },
+    [NHI_DENY_TASK_AGENT] = { "task-agent", "the task is another agent's" },
+    [NHI_DENY_KEY] = { "key", "the ticket is bound to a key that was not proven" },
+    [NHI_DENY_ACCOUNT] = { "account", "the ticket is not for this account" },
+    [NHI_DENY_SERVICE] = { "service", "the ticket is not for this service" },
+    [NHI_DENY_SESSION] = { "session", "another ticket inside a session" },
+    [NHI_DENY_POLICY] = { "policy", "no rule permits it" },
+    [NHI_DENY_FORBIDDEN] = { "forbidden", "a rule forbids it" },
+    [NHI_DENY_USES] = { "uses", "every use of the ticket is spent" },
+    [NHI_DENY_RECORD] = { "record", "the grant could not be recorded" },
+};
+
+const char *nhi_reason_name(enum nhi_reason r)
+{
+    return (unsigned)r < NHI_REASON_COUNT ? reasons[r].name : "internal";
+}
+
+const char *nhi_reason_text(enum nhi_reason r)
+{
+    return (unsigned)r < NHI_REASON_COUNT ? reasons[r].text : reasons[NHI_DENY_INTERNAL].text;
+}
+
+const char *nhi_source_name(enum nhi_source s)
+{
+    switch (s) {
+    case NHI_FROM_PROMPT:
+        return "prompt";
+    case NHI_FROM_SESSION:
+        return "session";
+    case NHI_FROM_KEYRING:
+        return "keyring";
+    case NHI_FROM_LEDGER:
+        return "ledger";
+    }
+    return "unknown";
+}

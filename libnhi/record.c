@@ -1,0 +1,68 @@
+#include "libnhi/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+
+enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd)
+{
+    char *text = NULL;
+    enum nhi_err err;
+    ssize_t n;
+    int f;
+
+    err = nhi_grant_encode(g, &text);
+    if (err != NHI_OK)
+        return err;
+    f = openat(dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (f < 0) {
+        err = nhi_err_from_errno(errno);
+        goto out;
+    }
+    do
+        n = write(f, text, strlen(text));
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        err = nhi_err_from_errno(errno);
+    else if ((size_t)n != strlen(text))
+        err = NHI_ERR_FULL;
+    /* The umask is the host's: the mode is set, not asked for. */
+    if (err == NHI_OK && (fchmod(f, 0600) != 0 || (sync && fsync(f) != 0)))
+        err = nhi_err_from_errno(errno);
+    if (err == NHI_OK)
+        *fd = f;
+    else
+        close(f);
+out:
+    free(text);
+    return err;
+}
+
+enum nhi_err nhi_record_link(int fd, int dirfd, const char *name)
+{
+    char self[40];
+
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) != 0)
+        return nhi_err_from_errno(errno);
+    return NHI_OK;
+}
+
+enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out)
+{
+    unsigned long len = 0;
+    enum nhi_err err;
+    char *text = NULL;
+
+    err = nhi_file_read(dirfd, name, 1, NHI_RECORD_MAX, &text, &len);
+    if (err == NHI_OK)
+        err = nhi_grant_decode(text, len, out);
+    free(text);
+    return err;
+}

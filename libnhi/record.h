@@ -1,0 +1,17 @@
+/*
+ * Record files: written complete and unnamed, then linked. Inside libnhi only.
+ */
+#ifndef NHI_RECORD_H
+#define NHI_RECORD_H
+
+#include "libnhi/grant.h"
+
+#define NHI_RECORD_MAX 8192
+
+/* An unnamed file in dirfd that holds the record, 0600. */
+NHI_CHECK enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd);
+/* The commit. NHI_ERR_EXISTS: that name is taken. */
+NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
+NHI_CHECK enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out);
+
+#endif

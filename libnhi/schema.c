@@ -1,0 +1,95 @@
+#include <stdio.h>
+
+#include "libnhi/sql.h"
+
+/* "nhi" and a zero byte, so that file(1) and a lost administrator can tell what this is. */
+#define APPLICATION_ID 0x6e686900
+
+/*
+ * Nothing that was ever used is deleted: names, uids, task IDs, ticket IDs and key names are keys here,
+ * and a key that exists cannot be given again.
+ */
+static const char schema[] =
+    "CREATE TABLE setting ("
+    "  host TEXT NOT NULL, uid_min INTEGER NOT NULL, uid_max INTEGER NOT NULL,"
+    "  next_uid INTEGER NOT NULL, latest INTEGER NOT NULL, created INTEGER NOT NULL,"
+    "  one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT;"
+    "CREATE TABLE agent ("
+    "  name TEXT PRIMARY KEY, uid INTEGER NOT NULL UNIQUE, owner TEXT NOT NULL,"
+    "  purpose TEXT NOT NULL, review_by INTEGER NOT NULL, gecos TEXT NOT NULL,"
+    "  home TEXT NOT NULL, shell TEXT NOT NULL, state INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT NOT NULL,"
+    "  revoked_until INTEGER NOT NULL DEFAULT 0, last_used INTEGER NOT NULL DEFAULT 0"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE agent_group ("
+    "  agent TEXT NOT NULL REFERENCES agent, place INTEGER NOT NULL, gid INTEGER NOT NULL,"
+    "  name TEXT NOT NULL, PRIMARY KEY (agent, place)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE task ("
+    "  id TEXT PRIMARY KEY, agent TEXT NOT NULL REFERENCES agent, state INTEGER NOT NULL,"
+    "  opened INTEGER NOT NULL, deadline INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0,"
+    "  reason TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;"
+    "CREATE INDEX task_by_agent ON task (agent, opened);"
+    "CREATE TABLE issuer ("
+    "  kid TEXT PRIMARY KEY, pk BLOB NOT NULL UNIQUE, state INTEGER NOT NULL,"
+    "  own INTEGER NOT NULL, opens_tasks INTEGER NOT NULL, agents TEXT NOT NULL,"
+    "  accounts TEXT NOT NULL, services TEXT NOT NULL, max_ttl INTEGER NOT NULL,"
+    "  added INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT ''"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ticket ("
+    "  n INTEGER PRIMARY KEY, jti TEXT NOT NULL UNIQUE, kid TEXT NOT NULL REFERENCES issuer,"
+    "  agent TEXT NOT NULL, task TEXT NOT NULL, host TEXT NOT NULL, accounts TEXT NOT NULL,"
+    "  services TEXT NOT NULL, iat INTEGER NOT NULL, nbf INTEGER NOT NULL, exp INTEGER NOT NULL,"
+    "  uses INTEGER NOT NULL, cnf BLOB, parent TEXT, origin INTEGER NOT NULL,"
+    "  recorded INTEGER NOT NULL, grants INTEGER NOT NULL DEFAULT 0,"
+    "  last_used INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX ticket_by_agent ON ticket (agent, exp);"
+    "CREATE INDEX ticket_by_task ON ticket (task, exp);"
+    "CREATE INDEX ticket_by_exp ON ticket (exp);"
+    "CREATE TABLE ticket_account ("
+    "  account TEXT NOT NULL, exp INTEGER NOT NULL, jti TEXT NOT NULL,"
+    "  PRIMARY KEY (account, exp, jti)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE revocation ("
+    "  kind INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,"
+    "  PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rule ("
+    "  n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, forbid INTEGER NOT NULL,"
+    "  agents TEXT NOT NULL, accounts TEXT NOT NULL, services TEXT NOT NULL) STRICT;"
+    "CREATE TABLE event ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,"
+    "  agent TEXT NOT NULL, task TEXT NOT NULL, jti TEXT NOT NULL, record TEXT UNIQUE,"
+    "  detail TEXT NOT NULL) STRICT;";
+
+enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t uid_min,
+                               uint32_t uid_max, int64_t now)
+{
+    char pragma[96];
+    enum nhi_err err;
+
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+                   APPLICATION_ID, NHI_SCHEMA_VERSION);
+    err = nhi_sql_err(l, sqlite3_exec(l->db, pragma, NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = nhi_sql_err(l, sqlite3_exec(l->db, schema, NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "INSERT INTO setting VALUES (?,?,?,?,?,?,1)", "siiiii", host,
+                          (int64_t)uid_min, (int64_t)uid_max, (int64_t)uid_min + 1, now, now);
+    return err;
+}
+
+enum nhi_err nhi_schema_check(struct nhi_ledger *l)
+{
+    int64_t id, version;
+    enum nhi_err err;
+
+    err = nhi_sql_number(l, &id, "PRAGMA application_id", "");
+    if (err == NHI_OK)
+        err = nhi_sql_number(l, &version, "PRAGMA user_version", "");
+    if (err != NHI_OK)
+        return err;
+    if (id != APPLICATION_ID || version < 1) {
+        (void)snprintf(l->message, sizeof l->message, "not a ledger of nhi");
+        return NHI_ERR_CORRUPT;
+    }
+    /* There is one schema so far. An older one is brought forward here, in one transaction. */
+    return version > NHI_SCHEMA_VERSION ? NHI_ERR_VERSION : NHI_OK;
+}

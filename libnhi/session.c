@@ -1,0 +1,160 @@
+/*
+ * Who is inside which session.
+ *
+ * MUST: answer without the ledger, so that an agent stays an agent when the ledger is gone. MUST: never
+ * call a person an agent because something is missing: no directory and no handle mean no session.
+ */
+#include "libnhi/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/record.h"
+
+#define DEPTH_MAX 256 /* of the process tree above a caller */
+
+static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
+{
+    struct stat st;
+    int f;
+
+    if (mkdirat(dirfd, name, 0700) != 0 && errno != EEXIST)
+        return nhi_err_from_errno(errno);
+    f = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (f < 0)
+        return nhi_err_from_errno(errno);
+    if (fstat(f, &st) != 0 || st.st_uid != 0 || fchmod(f, 0700) != 0) {
+        close(f);
+        return NHI_ERR_UNSAFE;
+    }
+    *fd = f;
+    return NHI_OK;
+}
+
+/* run_dir/sessions, both made when they are missing: /run is empty after each boot. */
+static enum nhi_err make_sessions(const char *run_dir, int *fd)
+{
+    const char *slash = strrchr(run_dir, '/');
+    int parent = -1, run = -1;
+    char above[256];
+    enum nhi_err err;
+
+    if (slash == NULL || slash[1] == '\0' || (size_t)(slash - run_dir) >= sizeof above)
+        return NHI_ERR_ARG;
+    memcpy(above, run_dir, (size_t)(slash - run_dir));
+    above[slash - run_dir] = '\0';
+    err = nhi_dir_open(above[0] != '\0' ? above : "/", &parent);
+    if (err == NHI_OK)
+        err = make_dir(parent, slash + 1, &run);
+    if (err == NHI_OK)
+        err = make_dir(run, NHI_SESSIONS_DIR, fd);
+    if (run >= 0)
+        close(run);
+    if (parent >= 0)
+        close(parent);
+    return err;
+}
+
+static void audit_name(char *name, size_t size, const char *boot, uint32_t id)
+{
+    (void)snprintf(name, size, "a-%.8s-%u", boot, (unsigned)id);
+}
+
+static void proc_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
+{
+    (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
+}
+
+/* Prefers the audit session where the login has one that its parent does not share: children cannot
+ * leave it. Else the process itself, with its descendants. */
+static void choose_handle(char *name, size_t size, const struct nhi_grant *g, bool fresh_login)
+{
+    uint32_t own, parents;
+    enum nhi_err err;
+
+    proc_name(name, size, g->boot, &g->self);
+    if (!fresh_login || nhi_proc_audit(g->self.pid, &own) != NHI_OK)
+        return;
+    err = nhi_proc_audit(g->parent.pid, &parents);
+    if (err == NHI_ERR_NOT_FOUND || (err == NHI_OK && own != parents))
+        audit_name(name, size, g->boot, own);
+}
+
+enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g, bool fresh_login)
+{
+    int dirfd = -1, fd = -1;
+    struct nhi_grant had;
+    enum nhi_err err;
+    char name[64];
+
+    choose_handle(name, sizeof name, g, fresh_login);
+    err = make_sessions(run_dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    if (err == NHI_ERR_EXISTS && nhi_record_read(dirfd, name, &had) == NHI_OK &&
+        strcmp(had.ticket.jti, g->ticket.jti) == 0)
+        err = NHI_OK;
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
+/* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends the
+ * walk. Any other failure is one: a caller who limits the descriptors of its su must not become a
+ * person by it. */
+static enum nhi_err find_ancestor(int dirfd, const char *boot, pid_t pid, struct nhi_grant *out)
+{
+    enum nhi_err err = NHI_ERR_NOT_FOUND;
+    struct nhi_proc p;
+    pid_t parent;
+    char name[64];
+    int depth;
+
+    for (depth = 0; depth < DEPTH_MAX && pid > 0 && err == NHI_ERR_NOT_FOUND; depth++) {
+        err = nhi_proc_read(pid, &p, &parent);
+        if (err != NHI_OK)
+            break;
+        proc_name(name, sizeof name, boot, &p);
+        err = nhi_record_read(dirfd, name, out);
+        pid = parent;
+    }
+    return err;
+}
+
+enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *out)
+{
+    struct nhi_grant g;
+    enum nhi_err err;
+    char path[256], name[64], boot[37];
+    uint32_t audit;
+    int dirfd;
+
+    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dirfd < 0)
+        return errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
+    err = nhi_boot_id(boot);
+    if (err == NHI_OK) {
+        err = nhi_proc_audit(pid, &audit);
+        if (err == NHI_OK) {
+            audit_name(name, sizeof name, boot, audit);
+            err = nhi_record_read(dirfd, name, &g);
+        }
+        if (err == NHI_ERR_NOT_FOUND)
+            err = find_ancestor(dirfd, boot, pid, &g);
+    }
+    close(dirfd);
+    if (err == NHI_OK)
+        *out = g;
+    return err;
+}

@@ -1,0 +1,165 @@
+/*
+ * Listing registered sessions, and forgetting those that nobody is inside any more. nhictl's.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/record.h"
+#include "libnhi/session.h"
+
+struct live {
+    uint32_t *ids;
+    size_t count, room;
+};
+
+static int compare(const void *a, const void *b)
+{
+    uint32_t x, y;
+
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* Every audit session that some process is in. */
+static enum nhi_err collect(struct live *live)
+{
+    enum nhi_err err = NHI_OK;
+    struct dirent *e;
+    uint32_t id, *more;
+    DIR *d;
+
+    d = opendir("/proc");
+    if (d == NULL)
+        return NHI_ERR_SYS;
+    while (err == NHI_OK && (e = readdir(d)) != NULL) {
+        char *end;
+        long pid = strtol(e->d_name, &end, 10);
+
+        if (pid <= 0 || *end != '\0' || nhi_proc_audit((pid_t)pid, &id) != NHI_OK)
+            continue;
+        if (live->count == live->room) {
+            live->room = live->room * 2 + 64;
+            more = reallocarray(live->ids, live->room, sizeof *more);
+            if (more == NULL) {
+                err = NHI_ERR_NOMEM;
+                break;
+            }
+            live->ids = more;
+        }
+        live->ids[live->count++] = id;
+    }
+    closedir(d);
+    if (err == NHI_OK && live->count > 0)
+        qsort(live->ids, live->count, sizeof *live->ids, compare);
+    return err;
+}
+
+/* What a handle's name says: 'a' or 'p' of this boot, or 0. */
+static char parse_name(const char *name, const char *boot, unsigned long long *a,
+                       unsigned long long *b)
+{
+    char kind = 0, of[9] = "";
+    int n;
+
+    *b = 0;
+    n = sscanf(name, "%c-%8[0-9a-f]-%llu-%llu", &kind, of, a, b);
+    if (strncmp(of, boot, 8) != 0)
+        return 0;
+    return (kind == 'a' && n == 3) || (kind == 'p' && n == 4) ? kind : 0;
+}
+
+static bool is_alive(const char *name, const char *boot, const struct live *live)
+{
+    unsigned long long a, b;
+    struct nhi_proc p;
+    uint32_t id;
+    pid_t parent;
+
+    switch (parse_name(name, boot, &a, &b)) {
+    case 'a':
+        id = (uint32_t)a;
+        return live->count > 0 &&
+               bsearch(&id, live->ids, live->count, sizeof id, compare) != NULL;
+    case 'p':
+        return nhi_proc_read((pid_t)a, &p, &parent) == NHI_OK && p.start == b;
+    default:
+        return false;
+    }
+}
+
+struct walk {
+    int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *);
+    void *ctx;
+    bool sweep;
+    uint32_t removed;
+};
+
+static enum nhi_err visit(int dirfd, const char *name, const char *boot, const struct live *live,
+                          struct walk *w, bool *stop)
+{
+    bool alive = is_alive(name, boot, live);
+    struct nhi_grant g;
+    enum nhi_err err;
+
+    if (w->sweep) {
+        if (!alive && unlinkat(dirfd, name, 0) == 0)
+            w->removed++;
+        return NHI_OK;
+    }
+    err = nhi_record_read(dirfd, name, &g);
+    if (err == NHI_OK)
+        *stop = w->fn(name, &g, alive, w->ctx) != 0;
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+static enum nhi_err walk(const char *run_dir, struct walk *w)
+{
+    struct live live = { NULL, 0, 0 };
+    char path[256], boot[37];
+    bool stop = false;
+    struct dirent *e;
+    enum nhi_err err;
+    DIR *d;
+
+    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    d = opendir(path);
+    if (d == NULL)
+        return errno == ENOENT ? NHI_OK : NHI_ERR_SYS;
+    err = nhi_boot_id(boot);
+    if (err == NHI_OK)
+        err = collect(&live);
+    while (err == NHI_OK && !stop && (e = readdir(d)) != NULL)
+        if (e->d_name[0] != '.')
+            err = visit(dirfd(d), e->d_name, boot, &live, w, &stop);
+    closedir(d);
+    free(live.ids);
+    return err;
+}
+
+enum nhi_err nhi_session_each(const char *run_dir,
+                              int (*fn)(const char *handle, const struct nhi_grant *, bool alive,
+                                        void *),
+                              void *ctx)
+{
+    struct walk w = { .fn = fn, .ctx = ctx };
+
+    return walk(run_dir, &w);
+}
+
+enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed)
+{
+    struct walk w = { .sweep = true };
+    enum nhi_err err = walk(run_dir, &w);
+
+    if (err == NHI_OK && removed != NULL)
+        *removed = w.removed;
+    return err;
+}

@@ -1,0 +1,47 @@
+/*
+ * Inside the ledger only: prepared statements with less ceremony.
+ */
+#ifndef NHI_SQL_H
+#define NHI_SQL_H
+
+#include <sqlite3.h>
+
+#include "libnhi/ledger.h"
+
+struct nhi_ledger {
+    sqlite3 *db;
+    enum nhi_ledger_mode mode;
+    char message[200]; /* kept past sqlite3_close */
+};
+
+enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc);
+
+/* types: one letter an argument. s: const char * (NULL binds NULL), i: int64_t, k: 32 bytes. */
+NHI_CHECK enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char *sql,
+                                       const char *types, ...);
+/* Runs a statement that returns no row. changed, if not NULL: how many rows it changed. */
+NHI_CHECK enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql,
+                                   const char *types, ...);
+/* One number from the first row. NHI_ERR_NOT_FOUND: no row, or NULL. */
+NHI_CHECK enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql,
+                                      const char *types, ...);
+/* NHI_OK: there is a row. NHI_ERR_NOT_FOUND: no more. */
+NHI_CHECK enum nhi_err nhi_sql_step(struct nhi_ledger *l, sqlite3_stmt *st);
+
+/* Columns. A value that does not fit or has the wrong type sets *err to NHI_ERR_CORRUPT, once set it
+ * stays: read all columns, then look. */
+void nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err *err);
+int64_t nhi_sql_int(sqlite3_stmt *st, int col, int64_t min, int64_t max, enum nhi_err *err);
+void nhi_sql_key(sqlite3_stmt *st, int col, uint8_t out[NHI_PK_LEN], enum nhi_err *err);
+
+NHI_CHECK enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t uid_min,
+                                         uint32_t uid_max, int64_t now);
+/* Checks that this is a ledger and brings an older schema forward when writing. */
+NHI_CHECK enum nhi_err nhi_schema_check(struct nhi_ledger *l);
+
+/* Rules in order. agent NULL: every rule; else those that name it, which are all that can match its
+ * tickets. rules: new, the caller's to free. */
+NHI_CHECK enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, struct nhi_rule **rules,
+                                     size_t *count);
+
+#endif

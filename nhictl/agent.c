@@ -1,0 +1,214 @@
+/*
+ * agent list, show, suspend, resume, retire.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "libnhi/paths.h"
+#include "nhictl/ctl.h"
+#include "nhictl/names.h"
+#include "nhictl/store.h"
+
+struct state_args {
+    const char *reason;
+};
+
+static int list_one(const struct nhi_agent *a, void *ctx)
+{
+    struct out *o = ctx;
+
+    out_table_row(o, agent_row(o, a, false));
+    return 0;
+}
+
+static int agent_list(struct ctl *c)
+{
+    struct store s = { 0 };
+    int code = store_read(c, &s);
+    enum nhi_err err;
+
+    if (code == CTL_DONE) {
+        out_table(c->out, "agents", "no agents yet: nhictl agent add");
+        err = nhi_agent_each(s.l, list_one, c->out);
+        code = err == NHI_OK ? ctl_answer(c) : store_fail(c, &s, err, "list the agents");
+    }
+    store_close(&s);
+    return code;
+}
+
+/* The agent that the first operand names. */
+static int get(struct ctl *c, struct store *s, struct nhi_agent *a)
+{
+    enum nhi_err err = NHI_ERR_NOT_FOUND;
+
+    if (nhi_name_is_agent(c->operand[0]))
+        err = nhi_agent_get(s->l, c->operand[0], a);
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'", c->operand[0]);
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the agent");
+}
+
+static int agent_show(struct ctl *c)
+{
+    struct store s = { 0 };
+    struct nhi_agent a;
+    int code = store_read(c, &s);
+
+    if (code == CTL_DONE)
+        code = get(c, &s, &a);
+    if (code == CTL_DONE) {
+        out_record(c->out, "agent", agent_row(c->out, &a, true));
+        code = ctl_answer(c);
+    }
+    store_close(&s);
+    return code;
+}
+
+struct open_tasks {
+    struct ctl *c;
+    struct store *s;
+    char ids[64][NHI_TASK_MAX + 1];
+    size_t count;
+};
+
+static int collect_open(const struct nhi_task *t, void *ctx)
+{
+    struct open_tasks *open = ctx;
+
+    if (t->state != NHI_TASK_OPEN || open->count == sizeof(open->ids) / sizeof(open->ids[0]))
+        return 0;
+    memcpy(open->ids[open->count++], t->id, sizeof(t->id));
+    return 0;
+}
+
+/* Closes every open task of an agent, as many at a time as the list holds. */
+static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agent)
+{
+    struct open_tasks open = { .c = c, .s = s };
+    enum nhi_err err;
+
+    do {
+        open.count = 0;
+        err = nhi_task_each(s->l, agent, collect_open, &open);
+        for (size_t i = 0; err == NHI_OK && i < open.count; i++) {
+            err = nhi_task_close(s->l, open.ids[i], "agent retired", c->now);
+            if (err == NHI_OK)
+                err = store_event(c, s, "task-close", agent, open.ids[i], NULL, NULL);
+        }
+    } while (err == NHI_OK && open.count > 0);
+    return err;
+}
+
+static enum nhi_err end_all(struct ctl *c, struct store *s, const char *name, const char *reason,
+                            uint32_t *live)
+{
+    int64_t at = c->now > s->set.latest ? c->now : s->set.latest;
+    enum nhi_err err;
+
+    err = nhi_revoke(s->l, NHI_REVOKE_AGENT, name, reason, at, live);
+    return err == NHI_OK ? close_tasks(c, s, name) : err;
+}
+
+static const char *event_of(enum nhi_agent_state state)
+{
+    switch (state) {
+    case NHI_AGENT_ACTIVE:
+        return "agent-resume";
+    case NHI_AGENT_SUSPENDED:
+        return "agent-suspend";
+    case NHI_AGENT_RETIRED:
+        return "agent-retire";
+    }
+    return "agent";
+}
+
+static enum nhi_err change(struct ctl *c, struct store *s, enum nhi_agent_state state, uint32_t *live)
+{
+    const struct state_args *args = c->args;
+    const char *reason = args->reason != NULL ? args->reason : "";
+    struct out_row *detail;
+    enum nhi_err err;
+
+    err = nhi_agent_set_state(s->l, c->operand[0], state, reason, c->now);
+    if (err == NHI_OK && state == NHI_AGENT_RETIRED)
+        err = end_all(c, s, c->operand[0], *reason != '\0' ? reason : "agent retired", live);
+    if (err != NHI_OK)
+        return err;
+    detail = out_row_new(c->out);
+    if (*reason != '\0')
+        out_text(detail, "reason", NULL, reason);
+    return store_event(c, s, event_of(state), c->operand[0], NULL, NULL, detail);
+}
+
+static int set_state(struct ctl *c, enum nhi_agent_state state)
+{
+    struct store s = { 0 };
+    struct nhi_agent a;
+    uint32_t live = 0;
+    enum nhi_err err;
+    int code = store_write(c, &s);
+
+    if (code == CTL_DONE)
+        code = get(c, &s, &a);
+    if (code != CTL_DONE)
+        goto out;
+    err = change(c, &s, state, &live);
+    if (err == NHI_ERR_STATE) {
+        code = ctl_fail(c, CTL_REFUSED, NULL, "agent %s is retired, and stays so", a.account.name);
+        goto out;
+    }
+    code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "change the agent");
+    if (code != CTL_DONE)
+        goto out;
+    code = store_publish(c, &s);
+    if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {
+        if (!c->json)
+            out_line(c->out, "agent %s is %s", a.account.name, agent_state_name(a.state));
+        else
+            out_record(c->out, "agent", agent_row(c->out, &a, true));
+        if (live > 0)
+            out_line(c->out, "revoked %u live ticket%s", live, live == 1 ? "" : "s");
+        code = ctl_answer(c);
+    }
+out:
+    store_close(&s);
+    return code;
+}
+
+static int agent_suspend(struct ctl *c)
+{
+    return set_state(c, NHI_AGENT_SUSPENDED);
+}
+
+static int agent_resume(struct ctl *c)
+{
+    return set_state(c, NHI_AGENT_ACTIVE);
+}
+
+static int agent_retire(struct ctl *c)
+{
+    return set_state(c, NHI_AGENT_RETIRED);
+}
+
+static const struct opt state_opts[] = {
+    { "reason", OPT_TEXT, offsetof(struct state_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    { .name = NULL },
+};
+
+const struct verb agent_verbs[] = {
+    { "agent", "list", agent_list, NULL, 0, 0, 0, "", "List every agent, retired ones too.", NULL,
+      "nhictl agent list" },
+    { "agent", "show", agent_show, NULL, 0, 1, 1, "NAME", "Show one agent.", NULL,
+      "nhictl agent show ci-bot" },
+    { "agent", "suspend", agent_suspend, state_opts, sizeof(struct state_args), 1, 1,
+      "NAME [--reason TEXT]", "Shut every door to an agent until it is resumed.", NULL,
+      "nhictl agent suspend ci-bot --reason 'odd hours'" },
+    { "agent", "resume", agent_resume, state_opts, sizeof(struct state_args), 1, 1,
+      "NAME [--reason TEXT]", "Let a suspended agent in again.", NULL, "nhictl agent resume ci-bot" },
+    { "agent", "retire", agent_retire, state_opts, sizeof(struct state_args), 1, 1,
+      "NAME [--reason TEXT]", "End an agent for good. This cannot be undone.",
+      "Revokes its tickets and closes its tasks. Its name and uid are never given again; the uid keeps\n"
+      "resolving, so that its files stay attributable.",
+      "nhictl agent retire ci-bot --reason 'replaced by build-bot'" },
+    { .verb = NULL },
+};

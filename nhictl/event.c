@@ -1,0 +1,66 @@
+/*
+ * Events: what was done, and by whom as far as this host can tell.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nhictl/store.h"
+
+#define LOGINUID_UNSET 4294967295u
+
+/* A decimal number that fills the whole text, as /proc and sudo write uids. */
+static bool uid_of(const char *text, int64_t *uid)
+{
+    unsigned long n;
+    char *end;
+
+    if (text == NULL || *text < '0' || *text > '9')
+        return false;
+    n = strtoul(text, &end, 10);
+    if ((*end != '\0' && *end != '\n') || n >= LOGINUID_UNSET)
+        return false;
+    *uid = (int64_t)n;
+    return true;
+}
+
+static void add_actor(struct out_row *detail)
+{
+    char text[16] = "";
+    int64_t uid;
+    int fd;
+
+    out_number(detail, "uid", NULL, (int64_t)getuid());
+    fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (read(fd, text, sizeof(text) - 1) > 0 && uid_of(text, &uid))
+            out_number(detail, "loginuid", NULL, uid);
+        close(fd);
+    }
+    /* Set by sudo for root, and by root for itself: a statement, not a proof. */
+    if (uid_of(getenv("SUDO_UID"), &uid))
+        out_number(detail, "sudo_uid", NULL, uid);
+}
+
+enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent,
+                         const char *task, const char *jti, struct out_row *detail)
+{
+    struct nhi_event e = { .at = c->now };
+    enum nhi_err err;
+    char *json;
+
+    if (detail == NULL)
+        detail = out_row_new(c->out);
+    add_actor(detail);
+    json = out_row_json(detail);
+    snprintf(e.kind, sizeof(e.kind), "%s", kind);
+    snprintf(e.agent, sizeof(e.agent), "%s", agent != NULL ? agent : "");
+    snprintf(e.task, sizeof(e.task), "%s", task != NULL ? task : "");
+    snprintf(e.jti, sizeof(e.jti), "%s", jti != NULL ? jti : "");
+    e.detail = json;
+    err = nhi_event_add(s->l, &e);
+    free(json);
+    out_row_free(detail);
+    return err;
+}

@@ -1,0 +1,60 @@
+#include "nhictl/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/privileged.h"
+#include "libnhi/reserve.h"
+#include "nhictl/ctl.h"
+#include "nhictl/store.h"
+
+int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, struct nhi_facts *facts)
+{
+    struct nhi_reserve *reserve = malloc(sizeof(*reserve));
+    enum nhi_err err;
+
+    if (reserve == NULL)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+    err = nhi_facts_load(s->l, t, facts);
+    if (err == NHI_OK) {
+        if (nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK)
+            nhi_reserve_apply(reserve, t, facts);
+        else
+            facts->lockdown = true; /* as pam_nhi reads it */
+    }
+    free(reserve);
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read what the decision needs");
+}
+
+enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
+                      const struct nhi_facts *facts, const char *account, const char *service,
+                      bool any_rule)
+{
+    struct nhi_facts f = *facts;
+    struct nhi_local local = { .uid = 0 };
+    struct nhi_rule rule = { .forbid = false };
+    struct nhi_request req = { .now = c->now, .service = service, .subject = account,
+                               .source = NHI_FROM_LEDGER, .ticket = t };
+    enum nhi_err err = nhi_local_by_name(account, &local);
+
+    /* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */
+    if (err == NHI_ERR_NOT_FOUND && strcmp(account, t->agent) == 0 && f.agent_known) {
+        local.uid = f.agent_uid;
+        local.privileged = false;
+        err = NHI_OK;
+    }
+    if (err != NHI_OK)
+        return NHI_DENY_SUBJECT;
+    req.subject_uid = local.uid;
+    req.subject_privileged = local.privileged;
+    req.subject_in_range = local.uid >= s->set.uid_min && local.uid <= s->set.uid_max;
+    if (any_rule) {
+        memcpy(rule.agents, t->agent, sizeof(t->agent));
+        memcpy(rule.accounts, t->accounts, sizeof(rule.accounts));
+        memcpy(rule.services, t->services, sizeof(rule.services));
+        f.rules = &rule;
+        f.rule_count = 1;
+    }
+    return nhi_decide(&req, &f).reason;
+}

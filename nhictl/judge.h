@@ -1,0 +1,20 @@
+/*
+ * Asking the decision function, as pam_nhi does, without a login.
+ */
+#ifndef NHICTL_JUDGE_H
+#define NHICTL_JUDGE_H
+
+#include "libnhi/decide.h"
+
+struct ctl;
+struct store;
+
+/* Everything that this host knows about t, the reserve included. Free with nhi_facts_free. */
+int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, struct nhi_facts *facts);
+
+/* Whether t would open account through service now. any_rule: as if policy permitted it. */
+enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
+                      const struct nhi_facts *facts, const char *account, const char *service,
+                      bool any_rule);
+
+#endif

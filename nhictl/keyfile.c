@@ -1,0 +1,129 @@
+/*
+ * MUST: buffers that held a secret key are wiped on every path.
+ */
+#include "nhictl/keyfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+
+#define JTI_BYTES 16
+
+static enum nhi_err random_bytes(void *to, size_t len)
+{
+    return getrandom(to, len, 0) == (ssize_t)len ? NHI_OK : NHI_ERR_SYS;
+}
+
+enum nhi_err keyfile_random_kid(char *kid)
+{
+    static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+    uint8_t bytes[7];
+    enum nhi_err err = random_bytes(bytes, sizeof(bytes));
+
+    if (err != NHI_OK)
+        return err;
+    *kid++ = 'k';
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        *kid++ = base32[bytes[i] & 31];
+    *kid = '\0';
+    return NHI_OK;
+}
+
+/* A leading dash would make it an option wherever it is typed. */
+enum nhi_err keyfile_random_jti(char *jti)
+{
+    uint8_t bytes[JTI_BYTES];
+    enum nhi_err err;
+
+    do {
+        err = random_bytes(bytes, sizeof(bytes));
+        if (err != NHI_OK)
+            return err;
+        nhi_b64_encode(bytes, sizeof(bytes), jti);
+    } while (jti[0] == '-');
+    return NHI_OK;
+}
+
+static void file_name(char *name, size_t size, const char *kid)
+{
+    snprintf(name, size, "%s.secret", kid);
+}
+
+static enum nhi_err open_keys(int statefd, int *fd)
+{
+    *fd = openat(statefd, NHI_KEYS_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *fd >= 0 ? NHI_OK : nhi_err_from_errno(errno);
+}
+
+enum nhi_err keyfile_create(int statefd, const char *kid, uint8_t pk[NHI_PK_LEN])
+{
+    char name[NHI_KID_MAX + 16], text[NHI_PASERK_MAX];
+    uint8_t made[NHI_PK_LEN], sk[NHI_SK_LEN];
+    enum nhi_err err;
+    int keys;
+
+    file_name(name, sizeof(name), kid);
+    err = open_keys(statefd, &keys);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_key_generate(made, sk);
+    if (err == NHI_OK)
+        err = nhi_paserk_secret_encode(sk, text);
+    if (err == NHI_OK) {
+        size_t len = strlen(text);
+
+        text[len] = '\n';
+        err = nhi_file_replace(keys, name, 0600, text, len + 1);
+    }
+    nhi_wipe(sk, sizeof(sk));
+    nhi_wipe(text, sizeof(text));
+    close(keys);
+    if (err == NHI_OK)
+        memcpy(pk, made, sizeof(made));
+    return err;
+}
+
+enum nhi_err keyfile_read(const char *kid, uint8_t sk[NHI_SK_LEN])
+{
+    char name[NHI_KID_MAX + 16], *text = NULL;
+    unsigned long len = 0;
+    enum nhi_err err;
+    int keys;
+
+    file_name(name, sizeof(name), kid);
+    err = nhi_dir_open(NHI_STATE_DIR "/" NHI_KEYS_DIR, &keys);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_file_read(keys, name, 1, NHI_PASERK_MAX - 1, &text, &len);
+    close(keys);
+    if (err == NHI_OK) {
+        if (len > 0 && text[len - 1] == '\n')
+            text[len - 1] = '\0';
+        err = nhi_paserk_secret_decode(text, sk);
+    }
+    nhi_text_free(text);
+    return err;
+}
+
+enum nhi_err keyfile_remove(const char *kid)
+{
+    char name[NHI_KID_MAX + 16];
+    enum nhi_err err;
+    int keys;
+
+    file_name(name, sizeof(name), kid);
+    err = nhi_dir_open(NHI_STATE_DIR "/" NHI_KEYS_DIR, &keys);
+    if (err != NHI_OK)
+        return err;
+    if (unlinkat(keys, name, 0) != 0 && errno != ENOENT)
+        err = nhi_err_from_errno(errno);
+    else if (fsync(keys) != 0)
+        err = NHI_ERR_SYS;
+    close(keys);
+    return err;
+}

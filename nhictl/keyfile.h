@@ -1,0 +1,21 @@
+/*
+ * Secret keys of this host: one file each under the keys directory, root's, 0600, as PASERK text.
+ */
+#ifndef NHICTL_KEYFILE_H
+#define NHICTL_KEYFILE_H
+
+#include "libnhi/names.h"
+#include "libnhi/paserk.h"
+
+/* Random names. kid: NHI_KID_MAX + 1 bytes, such as k7f3q2ma; jti: NHI_JTI_LEN + 1 bytes. */
+NHI_CHECK enum nhi_err keyfile_random_kid(char *kid);
+NHI_CHECK enum nhi_err keyfile_random_jti(char *jti);
+
+/* Makes a key pair and keeps the secret half. statefd: the state directory. */
+NHI_CHECK enum nhi_err keyfile_create(int statefd, const char *kid, uint8_t pk[NHI_PK_LEN]);
+/* The caller wipes sk. */
+NHI_CHECK enum nhi_err keyfile_read(const char *kid, uint8_t sk[NHI_SK_LEN]);
+/* One that is not there is fine. */
+NHI_CHECK enum nhi_err keyfile_remove(const char *kid);
+
+#endif

@@ -1,0 +1,136 @@
+#include "nhictl/names.h"
+
+#include <string.h>
+
+const char *agent_state_name(enum nhi_agent_state s)
+{
+    switch (s) {
+    case NHI_AGENT_ACTIVE:
+        return "active";
+    case NHI_AGENT_SUSPENDED:
+        return "suspended";
+    case NHI_AGENT_RETIRED:
+        return "retired";
+    }
+    return "unknown";
+}
+
+const char *issuer_state_name(enum nhi_issuer_state s)
+{
+    switch (s) {
+    case NHI_ISSUER_ACTIVE:
+        return "active";
+    case NHI_ISSUER_ROTATED:
+        return "rotated";
+    case NHI_ISSUER_RETIRED:
+        return "retired";
+    case NHI_ISSUER_REVOKED:
+        return "revoked";
+    }
+    return "unknown";
+}
+
+const char *task_state_name(const struct nhi_task *t, int64_t now)
+{
+    if (t->state != NHI_TASK_OPEN)
+        return "closed";
+    return now >= t->deadline ? "ended" : "open";
+}
+
+const char *ticket_state_name(const struct nhi_ticket_row *r, int64_t now)
+{
+    if (r->revoked)
+        return "revoked";
+    return now >= r->ticket.exp ? "expired" : "live";
+}
+
+struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool full)
+{
+    struct out_row *r = out_row_new(o);
+
+    out_state(r, "name", full ? "agent" : "name", a->account.name);
+    out_number(r, "uid", "uid", a->account.uid);
+    out_state(r, "state", "state", agent_state_name(a->state));
+    out_text(r, "owner", "owner", a->owner);
+    out_text(r, "purpose", full ? "purpose" : NULL, a->purpose);
+    out_day(r, "review_by", "review by", a->review_by);
+    out_text(r, "home", full ? "home" : NULL, a->account.home);
+    out_text(r, "shell", full ? "shell" : NULL, a->account.shell);
+    out_list(r, "groups", full ? "groups" : NULL, a->group_names);
+    out_time(r, "created", full ? "created" : NULL, a->created);
+    out_time(r, "changed", full ? "changed" : NULL, a->changed);
+    out_text(r, "reason", full && a->reason[0] != '\0' ? "reason" : NULL, a->reason);
+    out_time(r, "revoked_until", full && a->revoked_until != 0 ? "revoked until" : NULL,
+             a->revoked_until);
+    out_time(r, "last_used", "last used", a->last_used);
+    return r;
+}
+
+struct out_row *task_row(const struct out *o, const struct nhi_task *t, int64_t now, bool full)
+{
+    struct out_row *r = out_row_new(o);
+
+    out_state(r, "id", "task", t->id);
+    out_state(r, "agent", "agent", t->agent);
+    out_state(r, "state", "state", task_state_name(t, now));
+    out_time(r, "opened", full ? "opened" : NULL, t->opened);
+    out_time(r, "deadline", "deadline", t->deadline);
+    out_time(r, "closed", full && t->closed != 0 ? "closed" : NULL, t->closed);
+    out_text(r, "reason", full && t->reason[0] != '\0' ? "reason" : NULL, t->reason);
+    return r;
+}
+
+static void add_claims(struct out_row *r, const struct nhi_ticket *t, bool full)
+{
+    out_state(r, "jti", "ticket", t->jti);
+    out_state(r, "agent", "agent", t->agent);
+    out_state(r, "task", "task", t->task);
+    out_state(r, "host", full ? "host" : NULL, t->host);
+    out_list(r, "accounts", full ? "accounts" : NULL, t->accounts);
+    out_list(r, "services", full ? "services" : NULL, t->services);
+    out_time(r, "iat", full ? "issued" : NULL, t->iat);
+    if (t->nbf != 0)
+        out_time(r, "nbf", full ? "not before" : NULL, t->nbf);
+    out_time(r, "exp", "expires", t->exp);
+    if (t->uses != 0)
+        out_number(r, "uses", full ? "uses" : NULL, t->uses);
+    if (t->has_cnf)
+        out_flag(r, "key_bound", full ? "key-bound" : NULL, true);
+    if (t->parent[0] != '\0')
+        out_state(r, "parent", full ? "parent" : NULL, t->parent);
+    out_state(r, "kid", full ? "issuer" : NULL, t->kid);
+}
+
+struct out_row *claims_row(const struct out *o, const struct nhi_ticket *t)
+{
+    struct out_row *r = out_row_new(o);
+
+    add_claims(r, t, true);
+    return r;
+}
+
+struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row, int64_t now, bool full)
+{
+    struct out_row *r = out_row_new(o);
+
+    /* In a table every line must have the same cells. */
+    if (full) {
+        add_claims(r, &row->ticket, true);
+    } else {
+        struct nhi_ticket t = row->ticket;
+
+        t.nbf = 0;
+        t.uses = 0;
+        t.has_cnf = false;
+        t.parent[0] = '\0';
+        add_claims(r, &t, false);
+    }
+    out_state(r, "state", "state", ticket_state_name(row, now));
+    out_state(r, "origin", full ? "origin" : NULL,
+              row->origin == NHI_ORIGIN_IMPORTED ? "imported" : "issued");
+    out_time(r, "recorded", full ? "recorded" : NULL, row->recorded);
+    out_number(r, "grants", full ? "grants" : NULL, row->grants);
+    out_time(r, "last_used", full ? "last used" : NULL, row->last_used);
+    out_text(r, "reason", full && row->reason[0] != '\0' ? "reason" : NULL, row->reason);
+    return r;
+}

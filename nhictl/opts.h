@@ -1,0 +1,48 @@
+/*
+ * Options: one declarative table per verb, over getopt_long.
+ *
+ * A table names where each value goes in the verb's own struct, which starts out zeroed: what was
+ * not given stays zero, NULL or empty.
+ */
+#ifndef NHICTL_OPTS_H
+#define NHICTL_OPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ctl;
+struct verb;
+
+enum opt_kind {
+    OPT_FLAG,     /* bool */
+    OPT_NAME,     /* const char *, checked by ok */
+    OPT_TEXT,     /* const char *, free text for people, at most max bytes */
+    OPT_PATH,     /* const char *, not empty */
+    OPT_LIST,     /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; repeatable */
+    OPT_BOUND,    /* the same, or "*" alone */
+    OPT_NUMBER,   /* uint32_t, at least 1 */
+    OPT_DURATION, /* int64_t, seconds, at least 1 */
+    OPT_UNTIL,    /* int64_t, a moment after now */
+    OPT_DATE,     /* int64_t, midnight UTC of a day after today */
+};
+
+struct opt {
+    const char *name; /* without the dashes */
+    enum opt_kind kind;
+    size_t at; /* offset in the verb's struct */
+    bool required;
+    const char *arg;  /* what the value is called in the help; NULL for flags */
+    const char *help; /* one line */
+    bool (*ok)(const char *);
+    size_t max;
+};
+
+/* Parses argv[1..] into args (v->args_size bytes, zeroed) and the operands into c. Returns CTL_DONE,
+ * or a code after saying what was wrong. help: --help was asked for. */
+int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args, bool *help);
+
+/* "15m", "1h30m", "2d": seconds, at least 1. */
+bool opts_duration(const char *s, int64_t *seconds);
+
+#endif

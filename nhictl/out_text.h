@@ -1,0 +1,36 @@
+/*
+ * How an answer looks to a person: for out.c alone.
+ */
+#ifndef NHICTL_OUT_TEXT_H
+#define NHICTL_OUT_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define OUT_CELLS_MAX 32
+
+enum out_look { OUT_PLAIN, OUT_WORD, OUT_MOMENT, OUT_FREE };
+
+struct out_cell {
+    const char *label; /* NULL: not shown in text */
+    char *text;
+    enum out_look look; /* OUT_MOMENT may lose its second part, OUT_FREE its end, to fit a table */
+};
+
+struct out_cells {
+    struct out_cell cell[OUT_CELLS_MAX];
+    size_t count;
+};
+
+/* What the terminal can show. width 0: as wide as it gets. */
+struct out_terminal {
+    bool colour;
+    size_t width;
+};
+struct out_terminal out_terminal(void);
+
+void out_text_record(FILE *f, const struct out_terminal *t, const struct out_cells *c);
+void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *const *rows, size_t count);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * revoke.
+ *
+ * MUST work when the ledger cannot be opened or written: the reserve takes the revocation then, and
+ * pam_nhi reads that first. MUST NOT say that something is revoked before it is on disk.
+ */
+#include "nhictl/revoke.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/reserve.h"
+#include "nhictl/keyfile.h"
+#include "nhictl/store.h"
+
+struct revoke_args {
+    const char *ticket, *task, *agent, *issuer, *reason;
+};
+
+static const char *kind_name(enum nhi_revoke_kind kind)
+{
+    switch (kind) {
+    case NHI_REVOKE_TICKET:
+        return "ticket";
+    case NHI_REVOKE_TASK:
+        return "task";
+    case NHI_REVOKE_AGENT:
+        return "agent";
+    case NHI_REVOKE_ISSUER:
+        return "issuer";
+    }
+    return "thing";
+}
+
+static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r, uint32_t live)
+{
+    struct out_row *detail = out_row_new(c->out);
+
+    out_text(detail, "kind", NULL, kind_name(r->kind));
+    out_text(detail, "id", NULL, r->id);
+    if (*r->reason != '\0')
+        out_text(detail, "reason", NULL, r->reason);
+    out_number(detail, "live", NULL, live);
+    return store_event(c, s, "revoke", r->kind == NHI_REVOKE_AGENT ? r->id : NULL,
+                       r->kind == NHI_REVOKE_TASK ? r->id : NULL,
+                       r->kind == NHI_REVOKE_TICKET ? r->id : NULL, detail);
+}
+
+/* Whether this host has seen what is revoked. */
+static bool seen(struct store *s, const struct revocation *r)
+{
+    struct nhi_ticket_row ticket;
+    struct nhi_task task;
+
+    if (r->kind == NHI_REVOKE_TICKET)
+        return nhi_ticket_get(s->l, r->id, &ticket) != NHI_ERR_NOT_FOUND;
+    if (r->kind == NHI_REVOKE_TASK)
+        return nhi_task_get(s->l, r->id, &task) != NHI_ERR_NOT_FOUND;
+    return true;
+}
+
+static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live,
+                              bool *known)
+{
+    enum nhi_err err = store_open(s, c->now);
+    int64_t at;
+
+    if (err != NHI_OK)
+        return err;
+    /* After the clock went back, tickets issued before that moment have a later time than now. */
+    at = c->now > s->set.latest ? c->now : s->set.latest;
+    *known = seen(s, r);
+    err = nhi_revoke(s->l, r->kind, r->id, r->reason, at, live);
+    if (err == NHI_OK)
+        err = add_event(c, s, r, *live);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_ledger_commit(s->l);
+    s->writing = false;
+    s->committed = err == NHI_OK;
+    return err;
+}
+
+static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserve, uint32_t live,
+                       bool known)
+{
+    struct out_row *row = out_row_new(c->out);
+
+    out_text(row, "kind", NULL, kind_name(r->kind));
+    out_text(row, "id", NULL, r->id);
+    out_text(row, "held_in", NULL, in_reserve ? "reserve" : "ledger");
+    if (in_reserve)
+        out_text(row, "live_tickets", NULL, NULL);
+    else
+        out_number(row, "live_tickets", NULL, live);
+    if (!in_reserve)
+        out_flag(row, "seen", NULL, known);
+    out_member(c->out, "revoked", row);
+}
+
+static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r,
+                        enum nhi_err ledger)
+{
+    char why[256];
+    enum nhi_err err;
+
+    store_error(s, ledger, why, sizeof(why));
+    err = nhi_reserve_add(NHI_STATE_DIR, r->kind, r->id, c->now);
+    if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR,
+                        NHI_LEDGER_FILE);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL,
+                        "NOT revoked: the ledger cannot be written (%s), and neither can the reserve (%s)",
+                        why, nhi_strerror(err));
+    answer_row(c, r, true, 0, true);
+    out_line(c->out, "revoked %s %s", kind_name(r->kind), r->id);
+    out_line(c->out, "the ledger cannot be written (%s); the revocation is in force from the reserve "
+             "and moves into the ledger with the next command that can write it", why);
+    return ctl_answer(c);
+}
+
+static int done(struct ctl *c, const struct revocation *r, uint32_t live, bool known)
+{
+    answer_row(c, r, false, live, known);
+    if (known)
+        out_line(c->out, "revoked %s %s: %u live ticket%s", kind_name(r->kind), r->id, live,
+                 live == 1 ? "" : "s");
+    else
+        out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", kind_name(r->kind),
+                 r->id);
+    /* A key that no one trusts any more need not lie around; one of others was never here. */
+    if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
+        ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR, NHI_KEYS_DIR);
+    return ctl_answer(c);
+}
+
+int revoke_run(struct ctl *c, const struct revocation *r)
+{
+    struct store s = { 0 };
+    uint32_t live = 0;
+    bool known = true;
+    enum nhi_err err;
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    store_hold_signals(&s);
+    err = in_ledger(c, &s, r, &live, &known);
+    if (err == NHI_OK) {
+        code = done(c, r, live, known);
+    } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
+        code = ctl_fail(c, CTL_REFUSED,
+                        r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
+                        "there is no %s '%s'", kind_name(r->kind), r->id);
+    } else {
+        code = from_reserve(c, &s, r, err);
+    }
+    store_close(&s);
+    return code;
+}
+
+static int revoke_verb(struct ctl *c)
+{
+    const struct revoke_args *args = c->args;
+    const struct {
+        enum nhi_revoke_kind kind;
+        const char *id;
+    } targets[] = { { NHI_REVOKE_TICKET, args->ticket },
+                    { NHI_REVOKE_TASK, args->task },
+                    { NHI_REVOKE_AGENT, args->agent },
+                    { NHI_REVOKE_ISSUER, args->issuer } };
+    struct revocation r = { .reason = args->reason != NULL ? args->reason : "" };
+    int given = 0;
+
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+        if (targets[i].id != NULL) {
+            r.kind = targets[i].kind;
+            r.id = targets[i].id;
+            given++;
+        }
+    if (given != 1)
+        return ctl_fail(c, CTL_USAGE, "nhictl revoke --task ID --reason TEXT",
+                        "revoke takes exactly one of --ticket, --task, --agent and --issuer");
+    return revoke_run(c, &r);
+}
+
+#define AT(field) offsetof(struct revoke_args, field)
+
+static const struct opt revoke_opts[] = {
+    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "one ticket and its children, seen here or not",
+      nhi_name_is_jti, 0 },
+    { "task", OPT_NAME, AT(task), false, "ID", "every ticket for a task, which is closed too",
+      nhi_name_is_task, 0 },
+    { "agent", OPT_NAME, AT(agent), false, "NAME", "every ticket that an agent has now",
+      nhi_name_is_agent, 0 },
+    { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and everything that it signed",
+      nhi_name_is_kid, 0 },
+    { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    { .name = NULL },
+};
+
+const struct verb revoke_verbs[] = {
+    { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_args), 0, 0,
+      "--ticket JTI | --task ID | --agent NAME | --issuer KID [--reason TEXT]",
+      "End tickets now.",
+      "When this returns 0, nothing that starts later is let in by what was revoked. It works on a\n"
+      "full disk and with a damaged ledger too.",
+      "nhictl revoke --task build-4711 --reason cancelled" },
+    { .verb = NULL },
+};

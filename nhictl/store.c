@@ -1,0 +1,213 @@
+#include "nhictl/store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/fold.h"
+#include "libnhi/paths.h"
+#include "libnhi/reserve.h"
+#include "libnhi/session.h"
+#include "libnhi/snapshot.h"
+
+int store_need_root(struct ctl *c)
+{
+    if (geteuid() == 0)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, "sudo nhictl …", "only root can change the ledger");
+}
+
+void store_hold_signals(struct store *s)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigaddset(&ends, SIGQUIT);
+    sigaddset(&ends, SIGTSTP);
+    s->masked = sigprocmask(SIG_BLOCK, &ends, &s->mask) == 0;
+}
+
+const char *store_error(const struct store *s, enum nhi_err err, char *buf, size_t len)
+{
+    const char *more = nhi_ledger_message(s->l);
+    int saved = errno;
+
+    if (more != NULL && strcmp(more, "no message") == 0)
+        more = err == NHI_ERR_SYS && saved != 0 ? strerror(saved) : NULL;
+    if (more != NULL)
+        snprintf(buf, len, "%s: %s", nhi_strerror(err), more);
+    else
+        snprintf(buf, len, "%s", nhi_strerror(err));
+    return buf;
+}
+
+int store_fail(struct ctl *c, const struct store *s, enum nhi_err err, const char *what)
+{
+    char text[256];
+
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not %s: %s", what,
+                    store_error(s, err, text, sizeof(text)));
+}
+
+static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
+{
+    const char *file = NHI_STATE_DIR "/" NHI_LEDGER_FILE;
+    char text[256];
+
+    switch (err) {
+    case NHI_ERR_NOT_FOUND:
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s", file);
+    case NHI_ERR_UNSAFE:
+        return ctl_fail(c, CTL_SYSTEM, "ls -ld " NHI_STATE_DIR " " NHI_STATE_DIR "/" NHI_LEDGER_FILE,
+                        "%s or a directory above it can be changed by others than root: it is not used",
+                        file);
+    case NHI_ERR_CORRUPT:
+        return ctl_fail(c, CTL_SYSTEM, NULL,
+                        "%s is damaged: agents are denied until it is put back from a backup", file);
+    case NHI_ERR_VERSION:
+        return ctl_fail(c, CTL_SYSTEM, NULL, "%s was made by a newer release of nhictl", file);
+    case NHI_ERR_BUSY:
+        return ctl_fail(c, CTL_SYSTEM, NULL, "%s is busy: another nhictl is writing", file);
+    case NHI_OK:
+    case NHI_ERR_ARG:
+    case NHI_ERR_NOMEM:
+    case NHI_ERR_SYS:
+    case NHI_ERR_FORMAT:
+    case NHI_ERR_TOO_LONG:
+    case NHI_ERR_SIGNATURE:
+    case NHI_ERR_EXISTS:
+    case NHI_ERR_STATE:
+    case NHI_ERR_FULL:
+        break;
+    }
+    return ctl_fail(c, CTL_SYSTEM, NULL, "%s cannot be used: %s", file,
+                    store_error(s, err, text, sizeof(text)));
+}
+
+int store_read(struct ctl *c, struct store *s)
+{
+    enum nhi_err err;
+
+    if (geteuid() != 0)
+        return ctl_fail(c, CTL_REFUSED, "sudo nhictl …", "only root can read the ledger");
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
+    if (err == NHI_OK)
+        err = nhi_ledger_settings(s->l, &s->set);
+    return err == NHI_OK ? CTL_DONE : open_failed(c, s, err);
+}
+
+enum nhi_err store_open(struct store *s, int64_t now)
+{
+    enum nhi_err err;
+
+    s->now = now;
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &s->l);
+    if (err == NHI_OK)
+        err = nhi_ledger_settings(s->l, &s->set);
+    if (err == NHI_OK)
+        err = nhi_reserve_drain(NHI_STATE_DIR, s->l, now, NULL);
+    if (err == NHI_OK)
+        err = nhi_ledger_begin(s->l, now);
+    s->writing = err == NHI_OK;
+    return err;
+}
+
+int store_write(struct ctl *c, struct store *s)
+{
+    enum nhi_err err;
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    store_hold_signals(s);
+    err = store_open(s, c->now);
+    return err == NHI_OK ? CTL_DONE : open_failed(c, s, err);
+}
+
+int store_commit(struct ctl *c, struct store *s)
+{
+    enum nhi_err err = nhi_ledger_commit(s->l);
+
+    s->writing = err != NHI_OK;
+    s->committed = s->committed || err == NHI_OK;
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "write the ledger; nothing was changed");
+}
+
+static int publish_one(const struct nhi_agent *a, void *ctx)
+{
+    return (int)nhi_snapshot_add(ctx, &a->account);
+}
+
+/* The write transaction changes nothing: it makes two publishers take turns, so that the last one to
+ * write is one that has seen every change. */
+int store_publish(struct ctl *c, struct store *s)
+{
+    struct nhi_snapshot_writer *w = NULL;
+    enum nhi_err err;
+
+    err = nhi_ledger_begin(s->l, c->now);
+    if (err == NHI_OK)
+        err = nhi_snapshot_begin(NHI_SNAPSHOT_PATH, s->set.uid_min, s->set.uid_max, &w);
+    if (err == NHI_OK) {
+        err = nhi_agent_each(s->l, publish_one, w);
+        if (err == NHI_OK)
+            err = nhi_snapshot_commit(w);
+        else
+            nhi_snapshot_abort(w);
+    }
+    nhi_ledger_rollback(s->l);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_SYSTEM, "nhictl apply",
+                    "the ledger is changed, but the account snapshot could not be written: %s",
+                    nhi_strerror(err));
+}
+
+void store_close(struct store *s)
+{
+    struct nhi_fold_result folded;
+    uint32_t swept;
+
+    if (s->l != NULL && s->writing)
+        nhi_ledger_rollback(s->l);
+    /* Housekeeping comes after the work, and its failure is not the work's: what is not folded or
+     * swept now is at the next command, and status counts it. */
+    if (s->l != NULL && s->committed) {
+        if (nhi_fold(NHI_STATE_DIR, s->l, s->now, &folded) == NHI_OK)
+            (void)!nhi_session_sweep(NHI_RUN_DIR, &swept);
+    }
+    nhi_ledger_close(s->l);
+    s->l = NULL;
+    if (s->masked)
+        sigprocmask(SIG_SETMASK, &s->mask, NULL);
+    s->masked = false;
+}
+
+bool store_clock_behind(const struct ctl *c, const struct store *s)
+{
+    return c->now < s->set.latest - NHI_CLOCK_SKEW;
+}
+
+int store_need_clock(struct ctl *c, const struct store *s)
+{
+    char latest[NHI_TIME_LEN + 1];
+
+    if (!store_clock_behind(c, s))
+        return CTL_DONE;
+    if (nhi_time_format(s->set.latest, latest) != NHI_OK)
+        snprintf(latest, sizeof(latest), "a later time");
+    return ctl_fail(c, CTL_REFUSED, "nhictl status --accept-clock",
+                    "this host's clock went back: the ledger has seen %s; correct the clock, or accept it",
+                    latest);
+}
+
+int ctl_answer(struct ctl *c)
+{
+    if (out_finish(c->out))
+        return CTL_DONE;
+    ctl_note("could not write the answer: %s", strerror(errno));
+    return CTL_SYSTEM;
+}

@@ -1,0 +1,56 @@
+/*
+ * The ledger as the verbs use it: one transaction around what a verb reads and writes.
+ */
+#ifndef NHICTL_STORE_H
+#define NHICTL_STORE_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "libnhi/ledger.h"
+#include "nhictl/ctl.h"
+
+struct store {
+    struct nhi_ledger *l;
+    struct nhi_settings set;
+    int64_t now;
+    bool writing;   /* a write transaction is open */
+    bool committed; /* something was */
+    bool masked;
+    sigset_t mask; /* the signals that were blocked before */
+};
+
+/* All of these return CTL_DONE, or another exit code after saying what was wrong. store_close takes a
+ * store in any state, also one that was only zeroed. */
+int store_read(struct ctl *c, struct store *s);
+/* Root only. Moves the reserve into the ledger, then begins the transaction. Signals that would end
+ * the program wait until store_close, so that Ctrl-C finds everything done or nothing. */
+int store_write(struct ctl *c, struct store *s);
+int store_commit(struct ctl *c, struct store *s);
+/* Writes the account snapshot from what the ledger holds now. Outside a transaction. */
+int store_publish(struct ctl *c, struct store *s);
+void store_close(struct store *s);
+
+/* store_write in steps, for revoke, which has another way when the ledger fails. */
+int store_need_root(struct ctl *c);
+void store_hold_signals(struct store *s);
+NHI_CHECK enum nhi_err store_open(struct store *s, int64_t now);
+
+/* Says that a step on the ledger failed: "could not do WHAT: …". NHI_OK is none. */
+int store_fail(struct ctl *c, const struct store *s, enum nhi_err err, const char *what);
+/* The error, with what SQLite said where it said something. buf is returned. */
+const char *store_error(const struct store *s, enum nhi_err err, char *buf, size_t len);
+
+/* This host's clock is behind the latest time that the ledger has seen, by more than the skew. */
+bool store_clock_behind(const struct ctl *c, const struct store *s);
+int store_need_clock(struct ctl *c, const struct store *s);
+
+/* One event in the open transaction. agent, task, jti: NULL or empty for none. detail: a row, which
+ * this takes, or NULL; who acted is added to it. */
+NHI_CHECK enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent,
+                                   const char *task, const char *jti, struct out_row *detail);
+
+/* Prints the answer: CTL_DONE, or CTL_SYSTEM after saying that it could not be written. */
+int ctl_answer(struct ctl *c);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * MUST: buffers that held a ticket are wiped. MUST: what is written is the caller's alone from its first
+ * byte on.
+ */
+#include "nhictl/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/paserk.h"
+#include "nhictl/ctl.h"
+#include "nhictl/keyfile.h"
+#include "nhictl/store.h"
+
+#define READ_MAX (NHI_TICKET_READ_MAX + 2) /* and one line end */
+
+/* Reads until the end or until the buffer is full. -1: errno says why. */
+static ssize_t read_all(int fd, char *buf, size_t size)
+{
+    size_t have = 0;
+
+    while (have < size) {
+        ssize_t n = read(fd, buf + have, size - have);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        have += (size_t)n;
+    }
+    return (ssize_t)have;
+}
+
+int text_read(struct ctl *c, const char *file, char **text, size_t *len)
+{
+    char *buf = calloc(1, READ_MAX + 2);
+    ssize_t n = -1;
+    int fd, code = CTL_DONE;
+
+    if (buf == NULL)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+    fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0)
+        n = read_all(fd, buf, READ_MAX + 1);
+    if (n < 0)
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, strerror(errno));
+    else if (n > READ_MAX)
+        code = ctl_fail(c, CTL_REFUSED, NULL, "%s is too long to be a ticket", file);
+    if (fd > STDIN_FILENO)
+        close(fd);
+    if (code == CTL_DONE) {
+        if (n > 0 && buf[n - 1] == '\n')
+            buf[--n] = '\0';
+        if (n > 0 && buf[n - 1] == '\r')
+            buf[--n] = '\0';
+        *text = buf;
+        *len = (size_t)n;
+        return CTL_DONE;
+    }
+    nhi_wipe(buf, READ_MAX + 2);
+    free(buf);
+    return code;
+}
+
+int text_verify(struct ctl *c, struct store *s, const char *text, size_t len, struct nhi_ticket *out)
+{
+    char kid[NHI_KID_MAX + 1];
+    struct nhi_issuer issuer;
+    enum nhi_err err;
+
+    err = nhi_ticket_kid(text, len, kid);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_REFUSED, NULL, "this is not a ticket: %s", nhi_strerror(err));
+    err = nhi_issuer_get(s->l, kid, &issuer);
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_REFUSED, "nhictl key add KID k4.public.…, once its owner confirmed the key",
+                        "signed by %s, which is no issuer that this host knows", kid);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the issuer");
+    err = nhi_ticket_verify(text, len, issuer.pk, out);
+    if (err == NHI_ERR_SIGNATURE)
+        return ctl_fail(c, CTL_REFUSED, NULL, "not genuine: the signature of %s does not match", kid);
+    if (err == NHI_ERR_NOMEM || err == NHI_ERR_SYS)
+        return store_fail(c, s, err, "verify the ticket");
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_REFUSED, NULL, "signed by %s, but not a ticket: %s", kid,
+                        nhi_strerror(err));
+    return CTL_DONE;
+}
+
+static int write_failed(struct ctl *c, const char *file, int why)
+{
+    return ctl_fail(c, CTL_SYSTEM, NULL, "cannot write %s: %s", file, strerror(why));
+}
+
+/* Opens the directory that file is to be in. name: the rest of the path. */
+static int open_directory(const char *file, const char **name)
+{
+    const char *slash = strrchr(file, '/');
+    char path[PATH_MAX] = ".";
+
+    *name = slash != NULL ? slash + 1 : file;
+    if (slash != NULL) {
+        size_t n = slash == file ? 1 : (size_t)(slash - file);
+
+        if (n >= sizeof(path)) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        memcpy(path, file, n);
+        path[n] = '\0';
+    }
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int put(int dir, const char *temp, const char *name, const char *text)
+{
+    struct stat st;
+    size_t len = strlen(text);
+    int fd, failed = 0;
+
+    /* A link put there by somebody else would be replaced unseen; better to say so. */
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+        return S_ISLNK(st.st_mode) ? ELOOP : EEXIST;
+    fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    if (write(fd, text, len) != (ssize_t)len || write(fd, "\n", 1) != 1)
+        failed = errno != 0 ? errno : EIO;
+    if (failed == 0 && fsync(fd) != 0)
+        failed = errno;
+    if (close(fd) != 0 && failed == 0)
+        failed = errno;
+    if (failed == 0 && renameat(dir, temp, dir, name) != 0)
+        failed = errno;
+    if (failed != 0)
+        (void)unlinkat(dir, temp, 0);
+    return failed;
+}
+
+int text_write(struct ctl *c, const char *file, const char *text)
+{
+    char temp[NHI_JTI_LEN + 16], unique[NHI_JTI_LEN + 1];
+    const char *name;
+    int dir, failed;
+
+    if (keyfile_random_jti(unique) != NHI_OK)
+        return write_failed(c, file, errno);
+    snprintf(temp, sizeof(temp), ".ticket-%s", unique);
+    dir = open_directory(file, &name);
+    if (dir < 0)
+        return write_failed(c, file, errno);
+    errno = 0;
+    failed = *name == '\0' ? EISDIR : put(dir, temp, name, text);
+    close(dir);
+    return failed == 0 ? CTL_DONE : write_failed(c, file, failed);
+}

@@ -1,0 +1,91 @@
+#!/bin/bash
+# The Debian packages that this tree needs, by purpose, in one place. Works on Debian 12 and 13.
+#
+#   packaging/deps.sh list PURPOSE...      prints their names
+#   packaging/deps.sh missing PURPOSE...   prints those that are not installed
+#   packaging/deps.sh install PURPOSE...   installs those (root)
+#
+# Purposes:
+#   build   compiles pam_nhi, libnss_nhi and nhictl
+#   hosts   the programs whose logins are guarded: sshd, sudo, cron. They are daemons: install
+#           them into a private copy of the machine (lab.sh), not into the machine itself
+#   lab     what lab.sh calls
+#   check   runs `make check` and `make e2e`
+#   lint    runs `make lint`, `make leaks`, `make sanitize`
+set -eu
+
+packages() {
+    case $1 in
+    build)
+        echo gcc make pkg-config libc6-dev libpam0g-dev libsodium-dev libsqlite3-dev \
+            libjansson-dev libconfig-dev libcdb-dev
+        ;;
+    hosts) echo openssh-server openssh-client sudo cron libpam-runtime ;;
+    lab) echo util-linux mount iproute2 ;;
+    check) echo perl libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;
+    lint)
+        echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc valgrind \
+            libc6-dbg git
+        ;;
+    *)
+        echo "deps.sh: no such purpose: $1 (build, hosts, lab, check, lint)" >&2
+        return 1
+        ;;
+    esac
+}
+
+missing() {
+    local p
+    for p in "$@"; do
+        # A virtual package (pkg-config on Debian 13) has no state of its own; its provider has.
+        dpkg-query -W -f='${Status}\n' "$p" 2>/dev/null | grep -q ' installed$' || echo "$p"
+    done
+}
+
+# Package lists as the mirror has them today: an old list names files that are gone.
+install_them() {
+    local log
+    [ "$#" -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] || {
+        echo "deps.sh: not root, and these packages are missing: $*" >&2
+        return 1
+    }
+    log=$(mktemp)
+    if ! { apt-get -q update && apt-get -q install -y --no-install-recommends \
+        -o Dpkg::Use-Pty=0 -o APT::Sandbox::Seccomp=0 "$@"; } >"$log" 2>&1 </dev/null; then
+        tail -n 30 "$log" >&2
+        rm -f "$log"
+        echo "deps.sh: apt-get could not install: $*" >&2
+        return 1
+    fi
+    rm -f "$log"
+}
+
+main() {
+    local verb=${1:-} names='' purpose
+    [ "$#" -ge 2 ] || {
+        sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+    }
+    shift
+    for purpose in "$@"; do
+        names+=" $(packages "$purpose")" || exit 2
+    done
+    export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+    # Names are single words.
+    # shellcheck disable=SC2086
+    case $verb in
+    list) printf '%s\n' $names ;;
+    missing) missing $names ;;
+    install)
+        # shellcheck disable=SC2046
+        install_them $(missing $names)
+        ;;
+    *)
+        echo "deps.sh: list, missing or install, not $verb" >&2
+        exit 2
+        ;;
+    esac
+}
+
+main "$@"

@@ -1,0 +1,154 @@
+/*
+ * MUST: everything that cannot be found out makes the caller ours, where it could be ours. A caller of su
+ * and sudo chooses its resource limits, and so which of these lookups fail.
+ */
+#include "pam_nhi/caller.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/session.h"
+
+#define TICKET_ONLY_GROUP "nhi-only"
+#define GROUP_FILE "/etc/group"
+
+static bool same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* The local file and not NSS: this must not depend on a network. One line is
+ * nhi-only:x:GID:member,member. */
+static bool line_has(char *line, const struct passwd *pw)
+{
+    char *save = NULL, *field, *member;
+    unsigned long gid;
+    int i;
+
+    line[strcspn(line, "\n")] = '\0';
+    field = line;
+    for (i = 0; i < 2; i++) {
+        field = strchr(field, ':');
+        if (field == NULL)
+            return false;
+        field++;
+    }
+    gid = strtoul(field, &field, 10);
+    if (gid == pw->pw_gid && *field == ':')
+        return true;
+    if (*field != ':')
+        return false;
+    for (member = strtok_r(field + 1, ",", &save); member != NULL;
+         member = strtok_r(NULL, ",", &save))
+        if (strcmp(member, pw->pw_name) == 0)
+            return true;
+    return false;
+}
+
+static bool ticket_only(const struct passwd *pw, bool *broken)
+{
+    const char *want = TICKET_ONLY_GROUP ":";
+    char *line = NULL;
+    size_t size = 0;
+    bool has = false;
+    FILE *f;
+
+    f = fopen(GROUP_FILE, "re");
+    if (f == NULL) {
+        *broken = errno != ENOENT;
+        return *broken;
+    }
+    while (!has && getline(&line, &size, f) >= 0)
+        if (strncmp(line, want, strlen(want)) == 0)
+            has = line_has(line, pw);
+    if (ferror(f)) {
+        has = true;
+        *broken = true;
+    }
+    free(line);
+    (void)fclose(f);
+    return has;
+}
+
+/* name NULL: by uid. */
+static bool look_up(const char *name, uid_t uid, struct pnhi_caller *c,
+                    const struct pnhi_options *o)
+{
+    struct passwd pw, *found = NULL;
+    size_t size = 16384;
+    char *buf;
+    int rc;
+
+    buf = malloc(size);
+    if (buf == NULL) {
+        c->ours = c->broken = true;
+        return false;
+    }
+    rc = name != NULL ? getpwnam_r(name, &pw, buf, size, &found)
+                      : getpwuid_r(uid, &pw, buf, size, &found);
+    if (found != NULL && strlen(pw.pw_name) < sizeof c->subject) {
+        memcpy(c->subject, pw.pw_name, strlen(pw.pw_name) + 1);
+        c->uid = pw.pw_uid;
+        c->resolved = true;
+        c->in_range = c->uid >= o->uid_min && c->uid <= o->uid_max;
+        c->ours = c->in_range || ticket_only(&pw, &c->broken);
+    } else if (rc == EMFILE || rc == ENFILE || rc == ENOMEM) {
+        c->ours = c->broken = true;
+    }
+    free(buf);
+    return c->resolved;
+}
+
+static void find_subject(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnhi_options *o)
+{
+    const void *ruser = NULL;
+    uid_t real = getuid();
+
+    if (c->program != PNHI_SUDO) {
+        (void)look_up(c->user, 0, c, o);
+        return;
+    }
+    c->uid = real;
+    c->in_range = real >= o->uid_min && real <= o->uid_max;
+    c->ours = c->in_range;
+    if (!look_up(NULL, real, c, o))
+        return;
+    /* sudo says who calls, the kernel knows: where they differ, nobody is believed. */
+    if (pam_get_item(pamh, PAM_RUSER, &ruser) != PAM_SUCCESS || !same(ruser, c->subject))
+        c->resolved = false;
+}
+
+int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options,
+                     struct pnhi_caller *out)
+{
+    const void *service = NULL, *user = NULL, *rhost = NULL, *tty = NULL;
+    enum nhi_err err;
+
+    memset(out, 0, sizeof *out);
+    if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS || service == NULL ||
+        pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || user == NULL)
+        return PAM_SERVICE_ERR;
+    (void)pam_get_item(pamh, PAM_RHOST, &rhost);
+    (void)pam_get_item(pamh, PAM_TTY, &tty);
+    out->service = service;
+    out->user = user;
+    out->rhost = rhost;
+    out->tty = tty;
+    if (same(service, "sudo") || same(service, "sudo-i"))
+        out->program = PNHI_SUDO;
+    else if (same(service, "su") || same(service, "su-l") || getuid() != 0)
+        out->program = PNHI_SU;
+    find_subject(pamh, out, options);
+    err = nhi_session_find(NHI_RUN_DIR, getpid(), &out->session);
+    if (err != NHI_ERR_NOT_FOUND) {
+        out->in_session = true;
+        out->ours = true;
+        out->broken = out->broken || err != NHI_OK;
+    }
+    return PAM_SUCCESS;
+}

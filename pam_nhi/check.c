@@ -1,0 +1,171 @@
+/*
+ * MUST: open, read and close the ledger within one call: no handle crosses a fork of the host. MUST: end in
+ * a denial wherever something fails.
+ */
+#include "pam_nhi/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "libnhi/ledger.h"
+#include "libnhi/paths.h"
+#include "libnhi/privileged.h"
+#include "libnhi/reserve.h"
+
+struct state {
+    const struct pnhi_caller *caller;
+    const struct pnhi_check *what;
+    struct nhi_ledger *ledger;
+    struct nhi_reserve *reserve;
+    int64_t now;
+    struct pnhi_verdict *v;
+};
+
+static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
+{
+    const char *detail = s->ledger != NULL ? nhi_ledger_message(s->ledger) : "";
+
+    (void)snprintf(s->v->message, sizeof s->v->message, "%s%s%s", nhi_strerror(err),
+                   detail[0] != '\0' ? ": " : "", detail);
+    return NHI_DENY_LEDGER;
+}
+
+/* Signature first: the key name in the footer only says which key to try. */
+static enum nhi_reason verify(struct state *s)
+{
+    size_t len = strlen(s->what->text);
+    struct nhi_issuer issuer;
+    enum nhi_err err;
+
+    if (len == 0)
+        return NHI_DENY_NO_TICKET;
+    if (nhi_ticket_kid(s->what->text, len, s->v->kid) != NHI_OK)
+        return NHI_DENY_MALFORMED;
+    err = nhi_issuer_get(s->ledger, s->v->kid, &issuer);
+    if (err == NHI_ERR_NOT_FOUND)
+        return NHI_DENY_ISSUER_UNKNOWN;
+    if (err != NHI_OK)
+        return ledger_failed(s, err);
+    err = nhi_ticket_verify(s->what->text, len, issuer.pk, &s->v->ticket);
+    if (err == NHI_ERR_SIGNATURE)
+        return NHI_DENY_SIGNATURE;
+    if (err != NHI_OK)
+        return err == NHI_ERR_NOMEM || err == NHI_ERR_SYS ? NHI_DENY_INTERNAL : NHI_DENY_MALFORMED;
+    s->v->verified = true;
+    return NHI_PERMIT;
+}
+
+/* What the ledger says of a ticket now goes before what a record said when a session was opened. */
+static enum nhi_reason refresh(struct state *s)
+{
+    struct nhi_ticket_row row;
+    enum nhi_err err;
+
+    err = nhi_ticket_get(s->ledger, s->what->ticket->jti, &row);
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        return ledger_failed(s, err);
+    s->v->ticket = err == NHI_OK ? row.ticket : *s->what->ticket;
+    s->v->verified = true;
+    return NHI_PERMIT;
+}
+
+static enum nhi_reason find_ticket(struct state *s)
+{
+    enum nhi_err err;
+
+    if (s->what->text != NULL)
+        return verify(s);
+    if (s->what->ticket != NULL)
+        return refresh(s);
+    if (s->what->source != NHI_FROM_LEDGER)
+        return NHI_DENY_NO_TICKET;
+    err = nhi_ticket_for(s->ledger, s->caller->subject, s->caller->service, s->now, &s->v->ticket);
+    if (err == NHI_ERR_NOT_FOUND)
+        return NHI_DENY_NO_TICKET;
+    if (err == NHI_ERR_EXISTS)
+        return NHI_DENY_AMBIGUOUS;
+    if (err != NHI_OK)
+        return ledger_failed(s, err);
+    s->v->verified = true;
+    return NHI_PERMIT;
+}
+
+static enum nhi_reason decide(struct state *s)
+{
+    struct nhi_facts facts = { .rules = NULL };
+    struct nhi_request req;
+    struct nhi_decision d;
+    struct nhi_local local;
+    enum nhi_err err;
+
+    err = nhi_local_by_uid(s->caller->uid, &local);
+    if (err != NHI_OK || strcmp(local.name, s->caller->subject) != 0)
+        err = nhi_local_by_name(s->caller->subject, &local);
+    if (err != NHI_OK || local.uid != s->caller->uid)
+        return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_SUBJECT;
+    err = nhi_facts_load(s->ledger, &s->v->ticket, &facts);
+    if (err != NHI_OK)
+        return ledger_failed(s, err);
+    nhi_reserve_apply(s->reserve, &s->v->ticket, &facts);
+    req = (struct nhi_request){
+        .now = s->now,
+        .service = s->caller->service,
+        .subject = s->caller->subject,
+        .subject_uid = local.uid,
+        .subject_privileged = local.privileged,
+        .subject_in_range = s->caller->in_range,
+        .source = s->what->source,
+        .ticket = &s->v->ticket,
+    };
+    d = nhi_decide(&req, &facts);
+    if (d.rule != NULL)
+        memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);
+    nhi_facts_free(&facts);
+    return d.reason;
+}
+
+static enum nhi_reason run(struct state *s)
+{
+    struct timespec ts;
+    enum nhi_reason r;
+    enum nhi_err err;
+
+    if (s->caller->broken)
+        return NHI_DENY_INTERNAL;
+    if (!s->caller->resolved)
+        return NHI_DENY_SUBJECT;
+    /* No signature is needed to see that nothing was shown. */
+    if (s->what->text == NULL && s->what->ticket == NULL && s->what->source != NHI_FROM_LEDGER)
+        return NHI_DENY_NO_TICKET;
+    if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
+        return NHI_DENY_INTERNAL;
+    s->now = ts.tv_sec;
+    s->reserve = malloc(sizeof *s->reserve);
+    if (s->reserve == NULL)
+        return NHI_DENY_INTERNAL;
+    err = nhi_reserve_load(NHI_STATE_DIR, s->reserve);
+    if (err != NHI_OK) {
+        (void)snprintf(s->v->message, sizeof s->v->message, "reserve: %s", nhi_strerror(err));
+        return err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER
+                                                                : NHI_DENY_LOCKDOWN;
+    }
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->ledger);
+    if (err == NHI_OK)
+        err = nhi_ledger_begin(s->ledger, s->now);
+    if (err != NHI_OK)
+        return ledger_failed(s, err);
+    r = find_ticket(s);
+    return r == NHI_PERMIT ? decide(s) : r;
+}
+
+void pnhi_check(const struct pnhi_caller *c, const struct pnhi_check *what, struct pnhi_verdict *out)
+{
+    struct state s = { .caller = c, .what = what, .v = out };
+
+    memset(out, 0, sizeof *out);
+    out->reason = run(&s);
+    nhi_ledger_close(s.ledger);
+    free(s.reserve);
+}

@@ -1,0 +1,23 @@
+/*
+ * What the administrator wrote behind pam_nhi.so.
+ */
+#ifndef PAM_NHI_OPTIONS_H
+#define PAM_NHI_OPTIONS_H
+
+#include <security/pam_modules.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pnhi_options {
+    bool use_first_pass; /* only a reply that an earlier module asked for */
+    bool try_first_pass; /* that one, and a prompt where there is none */
+    bool debug;
+    const char *prompt;
+    uint32_t uid_min, uid_max; /* the agent range: who is ours must not need the ledger */
+};
+
+/* An option that is not one of ours is logged and passed over, so that a slip of the pen locks nobody out.
+ * false: the range is wrong. Then everyone is refused, since agents could pass for people. */
+bool pnhi_options_parse(pam_handle_t *pamh, int argc, const char **argv, struct pnhi_options *out);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * The entry points of pam_nhi: parse the options, find out who is asking, one call.
+ */
+#include <security/pam_modules.h>
+
+#include "pam_nhi/phases.h"
+#include "pam_nhi/report.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef int (*phase_fn)(pam_handle_t *, const struct pnhi_options *, const struct pnhi_caller *);
+
+static int enter(pam_handle_t *pamh, int argc, const char **argv, phase_fn phase)
+{
+    struct pnhi_options options;
+    struct pnhi_caller caller;
+    int rc;
+
+    if (!pnhi_options_parse(pamh, argc, argv, &options))
+        return PAM_SERVICE_ERR;
+    rc = pnhi_caller_find(pamh, &options, &caller);
+    return rc == PAM_SUCCESS ? phase(pamh, &options, &caller) : rc;
+}
+
+EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    return enter(pamh, argc, argv, pnhi_authenticate);
+}
+
+EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    return enter(pamh, argc, argv, pnhi_account);
+}
+
+EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    return enter(pamh, argc, argv, (flags & PAM_DELETE_CRED) != 0 ? pnhi_let_go : pnhi_establish);
+}
+
+EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    return enter(pamh, argc, argv, pnhi_open);
+}
+
+EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    return enter(pamh, argc, argv, pnhi_close);
+}
+
+EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    return enter(pamh, argc, argv, pnhi_password);
+}

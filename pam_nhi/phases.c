@@ -1,0 +1,164 @@
+/*
+ * The phases: which ticket a decision is about, and what follows from it.
+ *
+ * MUST: the whole decision runs in account and in open_session too: sudo with NOPASSWD, public keys, cron
+ * and units never call authenticate. MUST: the first source that yields anything is final.
+ */
+#include "pam_nhi/phases.h"
+
+#include <string.h>
+
+#include "pam_nhi/keyring.h"
+#include "pam_nhi/prompt.h"
+#include "pam_nhi/transaction.h"
+
+static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+                  const struct pnhi_check *what, const struct pnhi_verdict *v,
+                  enum pnhi_phase phase)
+{
+    pnhi_log(pamh, o, c, what, v);
+    return pnhi_pam_code(v->reason, phase);
+}
+
+/* The first decision of a transaction. */
+static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
+                        const struct pnhi_caller *c, const struct pnhi_check *what,
+                        enum pnhi_phase phase)
+{
+    struct pnhi_verdict v;
+
+    pnhi_check(c, what, &v);
+    pnhi_transaction_commit(pamh, c, what, &v);
+    return finish(pamh, o, c, what, &v, phase);
+}
+
+/* The same ticket again, over the ledger as it is by now. */
+static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_options *o,
+                                    const struct pnhi_caller *c, const struct nhi_grant *g)
+{
+    struct pnhi_check what = { .source = g->source, .ticket = &g->ticket };
+    struct pnhi_verdict v;
+
+    pnhi_check(c, &what, &v);
+    if (v.reason == NHI_PERMIT && strcmp(g->subject, c->subject) != 0)
+        v.reason = NHI_DENY_SUBJECT;
+    if (v.reason != NHI_PERMIT)
+        pnhi_log(pamh, o, c, &what, &v);
+    return v.reason;
+}
+
+/* A ticket that is there without asking: of the session, or of the keyring. text: to be freed. */
+static bool silent_source(const struct pnhi_caller *c, struct pnhi_check *what, char **text)
+{
+    if (c->in_session) {
+        what->source = NHI_FROM_SESSION;
+        what->ticket = c->broken ? NULL : &c->session.ticket;
+        return true;
+    }
+    if (c->program == PNHI_LOGIN || !c->ours)
+        return false;
+    *text = pnhi_keyring_ticket();
+    if (*text == NULL)
+        return false;
+    what->source = NHI_FROM_KEYRING;
+    what->text = *text;
+    return true;
+}
+
+int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+{
+    struct pnhi_check what = { .source = NHI_FROM_PROMPT };
+    char *text = NULL;
+    int rc;
+
+    if (!silent_source(c, &what, &text)) {
+        if (pnhi_prompt(pamh, o, c, &text) != PAM_SUCCESS)
+            return c->ours ? PAM_AUTH_ERR : PAM_BUF_ERR;
+        if (text == NULL && !c->ours)
+            return pnhi_not_ours(PNHI_AUTH);
+        what.text = text;
+    }
+    rc = decide_first(pamh, o, c, &what, PNHI_AUTH);
+    nhi_text_free(text);
+    return rc;
+}
+
+/* cron, atd and units: nobody to ask, and no remote side that could claim to be somebody. */
+static bool is_scheduled(const struct pnhi_caller *c)
+{
+    return c->program == PNHI_LOGIN && (c->rhost == NULL || c->rhost[0] == '\0') &&
+           (c->tty == NULL || c->tty[0] == '\0' || strcmp(c->tty, "cron") == 0);
+}
+
+int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+{
+    struct pnhi_check what = { .source = NHI_FROM_PROMPT };
+    struct nhi_grant g;
+    char *text = NULL;
+    int rc;
+
+    if (pnhi_transaction_find(pamh, c, &g))
+        return pnhi_pam_code(decide_again(pamh, o, c, &g), PNHI_ACCOUNT);
+    if (!c->ours)
+        return c->resolved ? pnhi_not_ours(PNHI_ACCOUNT) : PAM_USER_UNKNOWN;
+    if (!silent_source(c, &what, &text) && is_scheduled(c))
+        what.source = NHI_FROM_LEDGER;
+    rc = decide_first(pamh, o, c, &what, PNHI_ACCOUNT);
+    nhi_text_free(text);
+    return rc;
+}
+
+int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+{
+    struct nhi_grant g;
+
+    if (pnhi_transaction_find(pamh, c, &g))
+        return pnhi_pam_code(decide_again(pamh, o, c, &g), PNHI_CRED);
+    return c->ours ? PAM_CRED_ERR : pnhi_not_ours(PNHI_CRED);
+}
+
+int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+{
+    struct pnhi_check what = { .source = NHI_FROM_PROMPT };
+    struct pnhi_verdict v = { .reason = NHI_DENY_NO_TICKET };
+    struct nhi_grant g;
+
+    if (!pnhi_transaction_find(pamh, c, &g)) {
+        if (!c->ours)
+            return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
+        return finish(pamh, o, c, &what, &v, PNHI_SESSION);
+    }
+    v.reason = decide_again(pamh, o, c, &g);
+    if (v.reason != NHI_PERMIT)
+        return pnhi_pam_code(v.reason, PNHI_SESSION);
+    v.reason = pnhi_transaction_register(c, &g);
+    v.ticket = g.ticket;
+    v.verified = true;
+    what.source = g.source;
+    if (v.reason != NHI_PERMIT)
+        pnhi_log(pamh, o, c, &what, &v);
+    return pnhi_pam_code(v.reason, PNHI_SESSION);
+}
+
+/* What is left of a session stays that agent's: there is nothing to take back here. */
+int pnhi_close(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+{
+    (void)pamh;
+    (void)o;
+    return c->ours ? PAM_SUCCESS : pnhi_not_ours(PNHI_SESSION);
+}
+
+int pnhi_let_go(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+{
+    (void)pamh;
+    (void)o;
+    return c->ours ? PAM_SUCCESS : pnhi_not_ours(PNHI_CRED);
+}
+
+/* An agent has no password, and must not give itself one. */
+int pnhi_password(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+{
+    (void)pamh;
+    (void)o;
+    return c->ours ? PAM_PERM_DENIED : pnhi_not_ours(PNHI_PASSWORD);
+}

@@ -1,0 +1,46 @@
+#include "pam_nhi/prompt.h"
+
+#include <security/pam_ext.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As long as pam_unix waits after a wrong password: the time to a refusal must not tell which it was. */
+#define FAIL_DELAY_USEC 2000000
+
+static int take(pam_handle_t *pamh, const char *reply, bool ours, char **text)
+{
+    char *copy;
+
+    if (!ours && strncmp(reply, NHI_TICKET_PREFIX, strlen(NHI_TICKET_PREFIX)) != 0)
+        return pam_set_item(pamh, PAM_AUTHTOK, reply);
+    copy = strdup(reply);
+    if (copy == NULL)
+        return PAM_BUF_ERR;
+    (void)pam_set_item(pamh, PAM_AUTHTOK, NULL);
+    *text = copy;
+    return PAM_SUCCESS;
+}
+
+int pnhi_prompt(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+                char **text)
+{
+    const void *earlier = NULL;
+    char *reply = NULL;
+    int rc;
+
+    *text = NULL;
+    (void)pam_fail_delay(pamh, FAIL_DELAY_USEC);
+    if (o->use_first_pass || o->try_first_pass) {
+        if (pam_get_item(pamh, PAM_AUTHTOK, &earlier) == PAM_SUCCESS && earlier != NULL)
+            return take(pamh, earlier, c->ours, text);
+        if (o->use_first_pass)
+            return PAM_SUCCESS;
+    }
+    /* sudo -n, BatchMode, cron: nobody is there to ask. That is no error, there just is no ticket. */
+    if (pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &reply, "%s", o->prompt) != PAM_SUCCESS ||
+        reply == NULL)
+        return PAM_SUCCESS;
+    rc = take(pamh, reply, c->ours, text);
+    nhi_text_free(reply);
+    return rc;
+}

@@ -1,0 +1,112 @@
+#include "pam_nhi/report.h"
+
+#include <security/pam_ext.h>
+#include <syslog.h>
+
+static int denied(enum pnhi_phase phase)
+{
+    switch (phase) {
+    case PNHI_AUTH:
+        return PAM_AUTH_ERR;
+    case PNHI_ACCOUNT:
+        return PAM_PERM_DENIED;
+    case PNHI_CRED:
+        return PAM_CRED_ERR;
+    case PNHI_SESSION:
+        return PAM_SESSION_ERR;
+    case PNHI_PASSWORD:
+        return PAM_PERM_DENIED;
+    }
+    return PAM_PERM_DENIED;
+}
+
+/* Every reason by name and no default case: a new one does not compile until somebody has thought
+ * about it here. */
+int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
+{
+    switch (reason) {
+    case NHI_PERMIT:
+        return PAM_SUCCESS;
+    case NHI_DENY_INTERNAL:
+    case NHI_DENY_LEDGER:
+    case NHI_DENY_LOCKDOWN:
+    case NHI_DENY_CLOCK:
+    case NHI_DENY_SUBJECT:
+    case NHI_DENY_PRIVILEGED:
+    case NHI_DENY_NO_TICKET:
+    case NHI_DENY_AMBIGUOUS:
+    case NHI_DENY_MALFORMED:
+    case NHI_DENY_SIGNATURE:
+    case NHI_DENY_ISSUER_UNKNOWN:
+    case NHI_DENY_ISSUER_RETIRED:
+    case NHI_DENY_ISSUER_REVOKED:
+    case NHI_DENY_ISSUER_BOUNDS:
+    case NHI_DENY_HOST:
+    case NHI_DENY_NOT_YET:
+    case NHI_DENY_EXPIRED:
+    case NHI_DENY_REVOKED:
+    case NHI_DENY_AGENT_UNKNOWN:
+    case NHI_DENY_AGENT_SUSPENDED:
+    case NHI_DENY_AGENT_RETIRED:
+    case NHI_DENY_TASK_UNKNOWN:
+    case NHI_DENY_TASK_CLOSED:
+    case NHI_DENY_TASK_ENDED:
+    case NHI_DENY_TASK_AGENT:
+    case NHI_DENY_KEY:
+    case NHI_DENY_ACCOUNT:
+    case NHI_DENY_SERVICE:
+    case NHI_DENY_SESSION:
+    case NHI_DENY_POLICY:
+    case NHI_DENY_FORBIDDEN:
+    case NHI_DENY_USES:
+    case NHI_DENY_RECORD:
+    case NHI_REASON_COUNT:
+        return denied(phase);
+    }
+    return denied(phase);
+}
+
+int pnhi_not_ours(enum pnhi_phase phase)
+{
+    switch (phase) {
+    case PNHI_AUTH:
+    case PNHI_CRED: /* runs through the lines of auth, whose default=die would take PAM_IGNORE */
+        return PAM_USER_UNKNOWN;
+    case PNHI_ACCOUNT:
+    case PNHI_SESSION:
+    case PNHI_PASSWORD:
+        return PAM_IGNORE;
+    }
+    return PAM_IGNORE;
+}
+
+/* Names that break the grammar are somebody's input: they do not go into a log line. */
+static const char *account_name(const struct pnhi_caller *c)
+{
+    if (c->subject[0] != '\0' && nhi_name_is_account(c->subject))
+        return c->subject;
+    return "?";
+}
+
+void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+              const struct pnhi_check *what, const struct pnhi_verdict *v)
+{
+    bool permit = v->reason == NHI_PERMIT;
+    const struct nhi_ticket *t = &v->ticket;
+    int level = permit ? LOG_INFO : LOG_NOTICE;
+
+    if (v->verified)
+        pam_syslog(pamh, level, "%s: reason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)",
+                   permit ? "permitted" : "denied", nhi_reason_name(v->reason), account_name(c),
+                   t->agent, t->task, t->jti, nhi_source_name(what->source),
+                   nhi_reason_text(v->reason));
+    else
+        pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s",
+                   nhi_reason_name(v->reason), account_name(c), v->kid[0] != '\0' ? " kid=" : "",
+                   v->kid, nhi_reason_text(v->reason), v->message[0] != '\0' ? ": " : "",
+                   v->message);
+    if (o->debug)
+        pam_syslog(pamh, LOG_DEBUG, "service=%s program=%d uid=%u in_session=%d in_range=%d rule=%s",
+                   c->service, (int)c->program, (unsigned)c->uid, c->in_session, c->in_range,
+                   v->rule[0] != '\0' ? v->rule : "-");
+}

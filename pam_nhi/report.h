@@ -1,0 +1,19 @@
+/*
+ * What the host program and its log are told. The log gets the reason, the prompt never does.
+ */
+#ifndef PAM_NHI_REPORT_H
+#define PAM_NHI_REPORT_H
+
+#include "pam_nhi/check.h"
+
+enum pnhi_phase { PNHI_AUTH, PNHI_ACCOUNT, PNHI_CRED, PNHI_SESSION, PNHI_PASSWORD };
+
+/* The PAM code for a decision about someone who is ours: PAM_SUCCESS for a permit only. */
+int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase);
+/* The PAM code for someone who is not ours: the stack goes on without us. */
+int pnhi_not_ours(enum pnhi_phase phase);
+
+void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+              const struct pnhi_check *what, const struct pnhi_verdict *v);
+
+#endif

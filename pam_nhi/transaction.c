@@ -1,0 +1,141 @@
+#include "pam_nhi/transaction.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/session.h"
+
+#define DATA_NAME "pam_nhi:grant"
+
+static void clean_up(pam_handle_t *pamh, void *data, int status)
+{
+    (void)pamh;
+    (void)status;
+    free(data);
+}
+
+static enum nhi_err keep(pam_handle_t *pamh, const struct nhi_grant *g)
+{
+    struct nhi_grant *copy = malloc(sizeof *copy);
+
+    if (copy == NULL)
+        return NHI_ERR_NOMEM;
+    *copy = *g;
+    if (pam_set_data(pamh, DATA_NAME, copy, clean_up) != PAM_SUCCESS) {
+        free(copy);
+        return NHI_ERR_NOMEM;
+    }
+    return NHI_OK;
+}
+
+bool pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *out)
+{
+    const void *data = NULL;
+    struct nhi_proc self;
+    pid_t parent;
+
+    if (pam_get_data(pamh, DATA_NAME, &data) == PAM_SUCCESS && data != NULL) {
+        memcpy(out, data, sizeof *out);
+        return true;
+    }
+    /* Only root's own programs decide in a child: a caller of su or sudo could otherwise choose its pid,
+     * and find what an earlier call left there. */
+    if (c->program != PNHI_LOGIN || getuid() != 0)
+        return false;
+    return nhi_proc_read(getpid(), &self, &parent) == NHI_OK &&
+           nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out) == NHI_OK;
+}
+
+static bool is_numeric(const char *address)
+{
+    struct in6_addr a;
+
+    return inet_pton(AF_INET, address, &a) == 1 || inet_pton(AF_INET6, address, &a) == 1;
+}
+
+static enum nhi_err describe(const struct pnhi_caller *c, const struct pnhi_check *what,
+                             const struct pnhi_verdict *v, struct nhi_grant *g)
+{
+    struct timespec ts;
+    enum nhi_err err;
+    pid_t parent;
+
+    memset(g, 0, sizeof *g);
+    if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
+        return NHI_ERR_SYS;
+    g->at = ts.tv_sec;
+    g->reason = v->reason;
+    g->source = what->source;
+    g->ticket = v->ticket;
+    memcpy(g->rule, v->rule, sizeof g->rule);
+    if (strlen(c->service) >= sizeof g->service)
+        return NHI_ERR_TOO_LONG;
+    memcpy(g->service, c->service, strlen(c->service));
+    memcpy(g->subject, c->subject, sizeof g->subject);
+    if (c->rhost != NULL && strlen(c->rhost) < sizeof g->rhost && is_numeric(c->rhost))
+        memcpy(g->rhost, c->rhost, strlen(c->rhost));
+    err = nhi_id_new(g->id);
+    if (err == NHI_OK)
+        err = nhi_boot_id(g->boot);
+    if (err == NHI_OK)
+        err = nhi_proc_read(getpid(), &g->self, &parent);
+    /* A parent that is gone has nothing to look for. */
+    if (err == NHI_OK && nhi_proc_read(parent, &g->parent, &parent) != NHI_OK)
+        memset(&g->parent, 0, sizeof g->parent);
+    return err;
+}
+
+static enum nhi_reason failed(enum nhi_err err)
+{
+    return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
+}
+
+void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
+                             const struct pnhi_check *what, struct pnhi_verdict *v)
+{
+    struct nhi_grant g;
+    enum nhi_err err;
+
+    if (!v->verified)
+        return;
+    err = describe(c, what, v, &g);
+    if (v->reason != NHI_PERMIT) {
+        if (err == NHI_OK)
+            (void)!nhi_grant_deny(NHI_STATE_DIR, &g);
+        return;
+    }
+    /* The pointer for the parent goes first: without a grant it points at nothing. */
+    if (err == NHI_OK && c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT)
+        err = nhi_grant_index(NHI_STATE_DIR, &g);
+    if (err == NHI_OK)
+        err = keep(pamh, &g);
+    if (err == NHI_OK)
+        err = nhi_grant_commit(NHI_STATE_DIR, &g);
+    if (err != NHI_OK) {
+        (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
+        v->reason = failed(err);
+    }
+}
+
+enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const struct nhi_grant *g)
+{
+    struct nhi_grant mine = *g;
+    enum nhi_err err;
+    pid_t parent;
+
+    if (c->in_session)
+        return strcmp(c->session.ticket.jti, g->ticket.jti) == 0 ? NHI_PERMIT : NHI_DENY_SESSION;
+    /* The handle is the process that holds the session open, which need not be the one that decided. */
+    err = nhi_proc_read(getpid(), &mine.self, &parent);
+    if (err == NHI_OK && nhi_proc_read(parent, &mine.parent, &parent) != NHI_OK)
+        memset(&mine.parent, 0, sizeof mine.parent);
+    if (err == NHI_OK)
+        err = nhi_session_register(NHI_RUN_DIR, &mine, getuid() == 0);
+    if (err == NHI_OK)
+        return NHI_PERMIT;
+    return err == NHI_ERR_EXISTS ? NHI_DENY_SESSION : NHI_DENY_RECORD;
+}

@@ -1,0 +1,22 @@
+/*
+ * One PAM transaction is one use: the first phase that decides commits the grant, later ones find it and
+ * decide again.
+ */
+#ifndef PAM_NHI_TRANSACTION_H
+#define PAM_NHI_TRANSACTION_H
+
+#include "pam_nhi/report.h"
+
+/* The grant of this transaction: kept with the PAM handle, or, in sshd's monitor, made by the child in
+ * which sshd had us authenticate. */
+bool pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *out);
+
+/* Commits the grant and keeps it. Changes a permit to NHI_DENY_USES, NHI_DENY_RECORD or
+ * NHI_DENY_INTERNAL when it cannot. Records the denial of a verified ticket as well as it can. */
+void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
+                             const struct pnhi_check *what, struct pnhi_verdict *v);
+
+/* Registers the session that the grant opens, unless the caller is inside it already. */
+enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const struct nhi_grant *g);
+
+#endif

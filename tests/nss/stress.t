@@ -1,0 +1,79 @@
+#!/bin/bash
+# The module's functions called directly: buffers, threads, forks, and files that are not there.
+set -u
+
+build=${BUILD:?the build directory}
+publisher=$build/tests/unit/test_snapshot
+stress=$build/tests/tools/nss_stress
+file=/var/lib/nhi/accounts.cdb
+
+if [ "${1-}" != inside ]; then
+    if [ "$(id -u)" != 0 ] || ! unshare --mount true 2>/dev/null; then
+        echo '1..0 # SKIP needs root and a mount namespace of its own'
+        exit 0
+    fi
+    exec unshare --mount --propagation private "$BASH" "$0" inside
+fi
+
+n=0
+# ok NAME COMMAND ...
+ok()
+{
+    local name=$1 why
+
+    shift
+    n=$((n + 1))
+    if why=$("$@" 2>&1); then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        echo "# ${why//$'\n'/$'\n# '}"
+    fi
+}
+
+nhi()
+{
+    "$stress" "$build/libnss_nhi.so.2" "$@"
+}
+
+publish()
+{
+    "$publisher" publish "$file" "$@"
+}
+
+if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mkdir -m 0755 /var/lib/nhi; then
+    echo 'Bail out! cannot make a place for a snapshot'
+    exit 1
+fi
+
+unavail=-1 notfound=0 ENOENT=2 EIO=5 EACCES=13
+ok 'a missing file' nhi status $unavail $ENOENT
+publish 40 1
+ok 'every buffer size' nhi buffers
+ok 'the list of groups' nhi initgroups
+truncate -s 3000 "$file"
+ok 'a torn file' nhi status $unavail $EIO
+publish 40 1
+chmod 0664 "$file"
+ok 'a file that others may write' nhi status $unavail $EACCES
+publish 40 1
+chmod 0600 "$file"
+ok 'a file that may not be read' \
+    setpriv --reuid 1234 --clear-groups "$stress" "$build/libnss_nhi.so.2" status $unavail $EACCES
+publish 0 1
+ok 'no agents: the group of all is empty' test "$("$stress" "$build/libnss_nhi.so.2" status $notfound \
+    $ENOENT 2>&1 | grep -c 'what, 3')" = 1
+publish 2000 1
+ok 'each entry once for threads that share an enumeration' nhi share 2000
+
+publish 200 1
+publish 200 1000000 &
+writer=$!
+ok 'threads and forks while the file is replaced' nhi threads 200 1500
+ok 'it was replaced all the while' kill -0 $writer
+kill $writer
+wait $writer 2>/dev/null
+ok 'the file is whole after its writer was killed' nhi share 200
+publish 200 1
+ok 'and nothing is left beside it' test "$(ls -A /var/lib/nhi)" = accounts.cdb
+echo "1..$n"

@@ -1,0 +1,298 @@
+/* v4.public: the official vectors, pieces of every awkward size, and texts of the wrong shape. */
+#include "tests/vectors/vectors.h"
+
+static uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];
+
+static int setup(void **state)
+{
+    (void)state;
+    if (sodium_init() < 0)
+        return -1;
+    golden_key(pk, sk);
+    return 0;
+}
+
+/* Keys of tests that are about v4.local stay the golden one: nothing of ours may accept them. */
+static void check_official(const json_t *v)
+{
+    const char *token = text_of(v, "token"), *payload = text_of(v, "payload");
+    const char *footer = text_of(v, "footer"), *implicit = text_of(v, "implicit-assertion");
+    const char *hex_pk = text_of(v, "public-key"), *hex_sk = text_of(v, "secret-key");
+    uint8_t key[NHI_PK_LEN], secret[NHI_SK_LEN];
+    struct nhi_bytes msg = { NULL, 0 };
+    enum nhi_err err;
+    char *made = NULL;
+
+    memcpy(key, pk, sizeof(key));
+    if (hex_pk[0] != '\0')
+        assert_int_equal(unhex(hex_pk, key, sizeof(key)), sizeof(key));
+    err = nhi_paseto_verify(key, token, strlen(token), implicit, strlen(implicit), &msg);
+    if (strncmp(text_of(v, "name"), "4-S-", 4) != 0) {
+        assert_int_not_equal(err, NHI_OK);
+        assert_null(msg.data);
+        return;
+    }
+    assert_int_equal(err, NHI_OK);
+    assert_int_equal(msg.len, strlen(payload));
+    assert_memory_equal(msg.data, payload, msg.len);
+    nhi_bytes_free(&msg);
+
+    assert_int_equal(nhi_paseto_footer(token, strlen(token), &msg), NHI_OK);
+    assert_int_equal(msg.len, strlen(footer));
+    assert_memory_equal(msg.data, footer, msg.len);
+    nhi_bytes_free(&msg);
+
+    assert_int_equal(unhex(hex_sk, secret, sizeof(secret)), sizeof(secret));
+    assert_int_equal(nhi_paseto_sign(secret, payload, strlen(payload), footer, strlen(footer),
+                                     implicit, strlen(implicit), &made),
+                     NHI_OK);
+    assert_string_equal(made, token);
+    nhi_text_free(made);
+}
+
+static void official_vectors(void **state)
+{
+    json_t *all = vectors_shared("paseto/v4.json");
+    size_t i, signing = 0, failing = 0, local = 0;
+    const json_t *v;
+
+    (void)state;
+    json_array_foreach(json_object_get(all, "tests"), i, v)
+    {
+        const char *name = text_of(v, "name");
+
+        signing += strncmp(name, "4-S-", 4) == 0;
+        failing += strncmp(name, "4-F-", 4) == 0;
+        local += strncmp(name, "4-E-", 4) == 0;
+        check_official(v);
+    }
+    assert_int_equal(signing, 3);
+    assert_int_equal(failing, 5);
+    assert_int_equal(local, 9);
+    json_decref(all);
+}
+
+/* Byte for byte what make-golden.mjs makes. */
+static uint8_t *pattern(size_t len)
+{
+    uint8_t *p = malloc(len + 1);
+    size_t i;
+
+    assert_non_null(p);
+    for (i = 0; i < len; i++)
+        p[i] = (uint8_t)(i * 7 + 3);
+    return p;
+}
+
+static char *message(size_t len)
+{
+    char *p = malloc(len + 1);
+
+    assert_non_null(p);
+    memset(p, 'x', len);
+    p[len] = '\0';
+    if (len >= 8) {
+        memcpy(p, "{\"d\":\"", 6);
+        memcpy(p + len - 2, "\"}", 2);
+    }
+    return p;
+}
+
+static void check_piece(const json_t *v)
+{
+    size_t msg_len = (size_t)json_integer_value(json_object_get(v, "message"));
+    size_t footer_len = (size_t)json_integer_value(json_object_get(v, "footer"));
+    size_t implicit_len = (size_t)json_integer_value(json_object_get(v, "implicit"));
+    uint8_t *footer = pattern(footer_len), *implicit = pattern(implicit_len);
+    uint8_t digest[crypto_hash_sha256_BYTES], want[crypto_hash_sha256_BYTES];
+    char *msg = message(msg_len), *token = NULL;
+    struct nhi_bytes got = { NULL, 0 };
+
+    assert_int_equal(
+        nhi_paseto_sign(sk, msg, msg_len, footer, footer_len, implicit, implicit_len, &token),
+        NHI_OK);
+    crypto_hash_sha256(digest, (const uint8_t *)token, strlen(token));
+    assert_int_equal(unhex(text_of(v, "sha256"), want, sizeof(want)), sizeof(want));
+    assert_memory_equal(digest, want, sizeof(want));
+
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), implicit, implicit_len, &got),
+                     NHI_OK);
+    assert_int_equal(got.len, msg_len);
+    assert_memory_equal(got.data, msg, msg_len);
+    assert_int_equal(got.data[got.len], 0);
+    nhi_bytes_free(&got);
+    assert_int_equal(nhi_paseto_footer(token, strlen(token), &got), NHI_OK);
+    assert_int_equal(got.len, footer_len);
+    assert_memory_equal(got.data, footer, footer_len);
+    nhi_bytes_free(&got);
+    nhi_text_free(token);
+    free(msg);
+    free(footer);
+    free(implicit);
+}
+
+static void pieces_of_every_size(void **state)
+{
+    json_t *all = vectors_own("golden.json");
+    const json_t *v;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(all, "pieces")), 19);
+    json_array_foreach(json_object_get(all, "pieces"), i, v) check_piece(v);
+    json_decref(all);
+}
+
+static void pieces_over_the_limit(void **state)
+{
+    size_t len = NHI_PASETO_PIECE_MAX;
+    uint8_t *big = pattern(len + 1);
+    struct nhi_bytes got = { NULL, 0 };
+    char *token = NULL;
+
+    (void)state;
+    assert_int_equal(nhi_paseto_sign(sk, big, len + 1, NULL, 0, NULL, 0, &token), NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_paseto_sign(sk, "x", 1, big, len + 1, NULL, 0, &token), NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_paseto_sign(sk, "x", 1, NULL, 0, big, len + 1, &token), NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_paseto_sign(sk, "x", 1, NULL, 0, big, SIZE_MAX, &token), NHI_ERR_TOO_LONG);
+    assert_null(token);
+    assert_int_equal(nhi_paseto_sign(sk, big, len, big, len, big, len, &token), NHI_OK);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), big, len, &got), NHI_OK);
+    assert_int_equal(got.len, len);
+    nhi_bytes_free(&got);
+    nhi_text_free(token);
+    free(big);
+}
+
+/* What PAE is there for: bytes that move from one piece to the next are other pieces. */
+static void pieces_do_not_run_together(void **state)
+{
+    struct nhi_bytes got = { NULL, 0 };
+    char *token = NULL, *moved;
+    const char *dot;
+
+    (void)state;
+    assert_int_equal(nhi_paseto_sign(sk, "message", 7, "foot", 4, "implicit", 8, &token), NHI_OK);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "implicit", 8, &got), NHI_OK);
+    nhi_bytes_free(&got);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "implici", 7, &got),
+                     NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "", 0, &got), NHI_ERR_SIGNATURE);
+    dot = strrchr(token, '.');
+    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), "implicit", 8, &got),
+                     NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), "footimplicit", 12, &got),
+                     NHI_ERR_SIGNATURE);
+    assert_int_equal(asprintf(&moved, "%.*s.%s", (int)(dot - token), token, "Zm9v"),
+                     (int)strlen(token) - 2);
+    assert_int_equal(nhi_paseto_verify(pk, moved, strlen(moved), "timplicit", 9, &got),
+                     NHI_ERR_SIGNATURE);
+    assert_null(got.data);
+    free(moved);
+    nhi_text_free(token);
+}
+
+static void refused(const char *text, size_t len)
+{
+    struct nhi_bytes got = { NULL, 0 };
+
+    assert_int_equal(nhi_paseto_verify(pk, text, len, NULL, 0, &got), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_paseto_footer(text, len, &got), NHI_ERR_FORMAT);
+    assert_null(got.data);
+}
+
+#define REFUSED(text) refused(text, sizeof(text) - 1)
+/* 85, 86 and 88 characters of base64url. */
+#define B85 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define B86 B85 "A"
+#define B88 B86 "AA"
+
+static void wrong_shapes(void **state)
+{
+    struct nhi_bytes got = { NULL, 0 };
+
+    (void)state;
+    /* 86 characters are 64 bytes: a signature over nothing. The shape is good, the signature not.
+     */
+    assert_int_equal(nhi_paseto_verify(pk, "v4.public." B86, 96, NULL, 0, &got), NHI_ERR_SIGNATURE);
+    REFUSED("");
+    REFUSED("v4.public");
+    REFUSED("v4.public.");
+    REFUSED("v4.public..");
+    REFUSED("v4.public." B85);
+    REFUSED("v4.public.AAAA");
+    REFUSED("v4.local." B88);
+    REFUSED("v3.public." B88);
+    REFUSED("V4.public." B88);
+    REFUSED(" v4.public." B88);
+    REFUSED("v4.public." B88 ".");
+    REFUSED("v4.public." B88 "..");
+    REFUSED("v4.public." B88 "..AAAA");
+    REFUSED("v4.public." B88 ".AAAA.");
+    REFUSED("v4.public." B88 ".AAAA.AAAA");
+    REFUSED("v4.public." B88 ".A");
+    REFUSED("v4.public." B86 "==");
+    REFUSED("v4.public." B86 "=");
+    REFUSED("v4.public." B88 "\n");
+    REFUSED("v4.public." B88 " ");
+    REFUSED("v4.public." B88 "\r\n");
+    REFUSED("v4.public." B88 "\0");
+    REFUSED("v4.public." B88 "\0.AAAA");
+    REFUSED("v4.public.\0" B88);
+    REFUSED("v4.public." B86 "\nA");
+    REFUSED("v4.public." B86 "+A");
+    REFUSED("v4.public." B86 "/A");
+    REFUSED("v4.public." B86 ".AA==");
+    REFUSED("v4.public." B86 ".AB");  /* trailing bits of a footer */
+    REFUSED("v4.public." B86 ".AAB"); /* the same, of three characters */
+    REFUSED("v4.public." B85 "B");    /* trailing bits of the signature */
+}
+
+/* Every last character but the canonical ones is refused, for both lengths that have spare bits. */
+static void base64_is_canonical(void **state)
+{
+    const char *set = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    char two[] = "AA", three[] = "AAA", four[] = "AAAA";
+    uint8_t out[4] = { 9, 9, 9, 9 };
+    int c;
+
+    (void)state;
+    for (c = 0; c < 256; c++) {
+        const char *at = c != 0 ? strchr(set, c) : NULL;
+
+        two[1] = three[2] = four[3] = (char)c;
+        assert_int_equal(nhi_b64_decode(two, 2, out, 1) == NHI_OK,
+                         at != NULL && (at - set) % 16 == 0);
+        assert_int_equal(nhi_b64_decode(three, 3, out, 2) == NHI_OK,
+                         at != NULL && (at - set) % 4 == 0);
+        assert_int_equal(nhi_b64_decode(four, 4, out, 3) == NHI_OK, at != NULL);
+    }
+    assert_int_equal(nhi_b64_decode("AAAA", 4, out, 2), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_b64_decode("AAAA", 4, out, 4), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_b64_decode("AA=", 3, out, 1), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_b64_decode("", 0, out, 0), NHI_OK);
+}
+
+static void refusal_writes_nothing(void **state)
+{
+    uint8_t out[3] = { 7, 7, 7 };
+
+    (void)state;
+    assert_int_equal(nhi_b64_decode("AAA\n", 4, out, 3), NHI_ERR_FORMAT);
+    assert_int_equal(out[0] + out[1] + out[2], 21);
+    nhi_bytes_free(NULL);
+    nhi_text_free(NULL);
+    nhi_wipe(NULL, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(official_vectors),       cmocka_unit_test(pieces_of_every_size),
+        cmocka_unit_test(pieces_over_the_limit),  cmocka_unit_test(pieces_do_not_run_together),
+        cmocka_unit_test(wrong_shapes),           cmocka_unit_test(base64_is_canonical),
+        cmocka_unit_test(refusal_writes_nothing),
+    };
+
+    return cmocka_run_group_tests_name("paseto", tests, setup, NULL);
+}
