@@ -32,7 +32,7 @@ endif
 CORE_PKGS := libsodium sqlite3 jansson
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
 CONF_LIBS := $(shell $(PKG_CONFIG) --libs libconfig)
-CDB_PIC   := $(shell $(PKG_CONFIG) --variable=libdir libcdb)/libcdb_pic.a
+CDB_PIC   := $(shell $(CC) -print-file-name=libcdb_pic.a)
 
 # libnhi is one static library; what a module does not call is not linked into it.
 LIB_SRC  := $(wildcard libnhi/*.c)
@@ -44,7 +44,7 @@ TLIB_SRC := $(wildcard tests/lib/*.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 
-obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB   := $(BUILD)/libnhi.a
 PAM   := $(BUILD)/pam_nhi.so
 NSS   := $(BUILD)/libnss_nhi.so.2
@@ -53,6 +53,10 @@ UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 nhictl/*.8)
+
+# What is done in short; `make V=1` shows each command.
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '%-4s %s\n' '$(1)' '$@')
 
 all: $(PAM) $(NSS) $(CTL)
 
@@ -68,33 +72,46 @@ help:
 	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, MANDIR='
 	@echo 'make clean'
 
-$(BUILD)/%.o: %.c
+$(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@mkdir -p $(@D)
+	$(call say,AR)
+	$(Q)$(AR) rcs $@ $^
 
 $(PAM): $(call obj,$(PAM_SRC)) $(LIB) pam_nhi/pam_nhi.map
-	$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_nhi/pam_nhi.map \
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_nhi/pam_nhi.map \
 	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(CORE_LIBS) -lpam
 
 $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
-	$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=nss_nhi/nss_nhi.map \
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=nss_nhi/nss_nhi.map \
 	    -Wl,-soname,libnss_nhi.so.2 $(if $(SANITIZE),,-Wl,-z,defs) \
 	    -o $@ $(call obj,$(NSS_SRC)) $(LIB) $(CDB_PIC)
 
 $(CTL): $(call obj,$(CTL_SRC)) $(LIB)
-	$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(CTL_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(CTL_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
 
 # Test programs: one source file each, over the library and what tests share.
-$(UNITS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(TLIB_SRC)) $(LIB)
-	$(CC) $(LDSAN) $(LDHARD) -o $@ $< $(call obj,$(TLIB_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) \
+$(UNITS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $< $(call obj,$(TLIB_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) \
 	    $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 
-$(TOOLS): $(BUILD)/tests/%: $(BUILD)/tests/%.o
-	$(CC) $(LDSAN) $(LDHARD) -o $@ $< -lpam -ldl -lpthread
+$(TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $< -lpam -ldl -lpthread
 
 tests: all $(UNITS) $(TOOLS)
 benches: all $(BENCHES) $(TOOLS)
