@@ -1,0 +1,669 @@
+/*
+ * pam_nhi through the real libpam: who is ours, which ticket counts, what each phase returns.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "tests/lib/world.h"
+
+#define ALL (WORLD_AUTH | WORLD_ACCOUNT | WORLD_CRED | WORLD_OPEN)
+#define NO_AUTH (WORLD_ACCOUNT | WORLD_CRED | WORLD_OPEN)
+
+static int fresh(void **state)
+{
+    (void)state;
+    world_reset();
+    return 0;
+}
+
+static struct world_call login(const char *user, const char *reply)
+{
+    return (struct world_call){
+        .service = "sshd", .user = user, .rhost = "192.0.2.7", .tty = "ssh", .reply = reply
+    };
+}
+
+static struct world_call sudo(const char *user, uid_t uid)
+{
+    return (struct world_call){ .service = "sudo", .user = user, .ruser = user, .ruid = uid };
+}
+
+static void revoke_task(void)
+{
+    struct nhi_ledger *l = world_ledger();
+
+    assert_int_equal(nhi_revoke(l, NHI_REVOKE_TASK, "build-1", "cancelled", time(NULL), NULL), 0);
+    world_commit(l);
+}
+
+static void test_login_opens_a_session(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(world_records('g'), 1);
+    assert_int_equal(world_sessions(), 1);
+    nhi_text_free(text);
+}
+
+static void test_revoked_between_auth_and_session(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    assert_int_equal(world_login(&c, revoke_task), PAM_SESSION_ERR);
+    assert_string_equal(world_reason(), "revoked");
+    assert_int_equal(world_sessions(), 0);
+    nhi_text_free(text);
+}
+
+/* Refused at the prompt: the same code whatever the reason, the reason in the log, no grant. */
+static void refused(const struct nhi_ticket *t, const char *account, const char *reason)
+{
+    char *text = world_mint(t);
+    struct world_call c = login(account, text);
+    int grants = world_records('g');
+
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), reason);
+    assert_int_equal(world_records('g'), grants);
+    assert_int_equal(world_sessions(), 0);
+    nhi_text_free(text);
+}
+
+static void test_refusals_of_claims(void **state)
+{
+    struct nhi_ticket t;
+
+    (void)state;
+    t = world_ticket();
+    t.iat -= 1000;
+    t.exp = t.iat + 1000;
+    refused(&t, "ci-bot", "expired");
+    t = world_ticket();
+    t.iat += 31 + 5;
+    t.exp += 31 + 5;
+    refused(&t, "ci-bot", "not-yet");
+    t = world_ticket();
+    t.nbf = t.iat + 60;
+    refused(&t, "ci-bot", "not-yet");
+    t = world_ticket();
+    (void)snprintf(t.host, sizeof t.host, "other.example.org");
+    refused(&t, "ci-bot", "host");
+    t = world_ticket();
+    (void)snprintf(t.accounts, sizeof t.accounts, "deploy");
+    refused(&t, "ci-bot", "account");
+    t = world_ticket();
+    (void)snprintf(t.services, sizeof t.services, "sudo");
+    refused(&t, "ci-bot", "service");
+    t = world_ticket();
+    (void)snprintf(t.task, sizeof t.task, "build-none");
+    refused(&t, "ci-bot", "task-unknown");
+    t = world_ticket();
+    (void)snprintf(t.agent, sizeof t.agent, "nobody-bot");
+    refused(&t, "ci-bot", "agent-unknown");
+    t = world_ticket();
+    (void)snprintf(t.agent, sizeof t.agent, "other-bot");
+    refused(&t, "ci-bot", "task-agent");
+    t = world_ticket();
+    t.exp = t.iat + 86401;
+    refused(&t, "ci-bot", "issuer-bounds");
+    t = world_ticket();
+    (void)snprintf(t.kid, sizeof t.kid, "k9");
+    refused(&t, "ci-bot", "issuer-unknown");
+    t = world_ticket();
+    t.has_cnf = true;
+    memcpy(t.cnf, world_sk + 32, sizeof t.cnf);
+    refused(&t, "ci-bot", "key");
+    t = world_ticket();
+    (void)snprintf(t.accounts, sizeof t.accounts, "other-bot ci-bot");
+    refused(&t, "other-bot", "account");
+    t = world_ticket();
+    (void)snprintf(t.accounts, sizeof t.accounts, "admin");
+    refused(&t, "admin", "privileged");
+    (void)snprintf(t.accounts, sizeof t.accounts, "root");
+    refused(&t, "root", "privileged");
+}
+
+static void with_ledger(void (*change)(struct nhi_ledger *, int64_t), const char *reason)
+{
+    struct nhi_ticket t;
+    struct nhi_ledger *l;
+
+    world_reset();
+    t = world_ticket();
+    l = world_ledger();
+    change(l, time(NULL));
+    world_commit(l);
+    refused(&t, "ci-bot", reason);
+}
+
+static void close_task(struct nhi_ledger *l, int64_t now)
+{
+    assert_int_equal(nhi_task_close(l, "build-1", "done", now), NHI_OK);
+}
+
+static void suspend(struct nhi_ledger *l, int64_t now)
+{
+    assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_SUSPENDED, "", now), NHI_OK);
+}
+
+static void retire(struct nhi_ledger *l, int64_t now)
+{
+    assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_RETIRED, "", now), NHI_OK);
+}
+
+static void revoke_agent(struct nhi_ledger *l, int64_t now)
+{
+    assert_int_equal(nhi_revoke(l, NHI_REVOKE_AGENT, "ci-bot", "", now, NULL), NHI_OK);
+}
+
+static void retire_key(struct nhi_ledger *l, int64_t now)
+{
+    assert_int_equal(nhi_issuer_set_state(l, "k1", NHI_ISSUER_RETIRED, "", now), NHI_OK);
+}
+
+static void revoke_key(struct nhi_ledger *l, int64_t now)
+{
+    assert_int_equal(nhi_revoke(l, NHI_REVOKE_ISSUER, "k1", "", now, NULL), NHI_OK);
+}
+
+static void no_rules(struct nhi_ledger *l, int64_t now)
+{
+    assert_int_equal(nhi_policy_replace(l, NULL, 0, now), NHI_OK);
+}
+
+static void forbid(struct nhi_ledger *l, int64_t now)
+{
+    struct nhi_rule r[2] = { { .name = "yes", .agents = "ci-bot", .accounts = "ci-bot",
+                               .services = "sshd" },
+                             { .name = "no", .forbid = true, .agents = "ci-bot",
+                               .accounts = "ci-bot", .services = "sshd" } };
+
+    assert_int_equal(nhi_policy_replace(l, r, 2, now), NHI_OK);
+}
+
+static void later_clock(struct nhi_ledger *l, int64_t now)
+{
+    assert_int_equal(nhi_ledger_set_clock(l, now + 60), NHI_OK);
+}
+
+static void test_refusals_of_the_ledger(void **state)
+{
+    (void)state;
+    with_ledger(close_task, "task-closed");
+    with_ledger(suspend, "agent-suspended");
+    with_ledger(retire, "agent-retired");
+    with_ledger(revoke_agent, "revoked");
+    with_ledger(retire_key, "issuer-retired");
+    with_ledger(revoke_key, "issuer-revoked");
+    with_ledger(no_rules, "policy");
+    with_ledger(forbid, "forbidden");
+    with_ledger(later_clock, "clock");
+}
+
+static void test_revoked_unseen_and_by_parent(void **state)
+{
+    struct nhi_ticket t = world_ticket(), child = world_ticket();
+    struct nhi_ledger *l = world_ledger();
+
+    (void)state;
+    memcpy(child.parent, t.jti, sizeof child.parent);
+    assert_int_equal(nhi_revoke(l, NHI_REVOKE_TICKET, t.jti, "leaked", time(NULL), NULL), NHI_OK);
+    world_commit(l);
+    refused(&t, "ci-bot", "revoked");
+    refused(&child, "ci-bot", "revoked");
+}
+
+static void test_rubbish_at_the_prompt(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t), *big = malloc(65537);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    text[strlen(text) / 2] = (char)(text[strlen(text) / 2] == 'A' ? 'B' : 'A');
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_true(strcmp(world_reason(), "signature") == 0);
+    assert_non_null(big);
+    memset(big, 'x', 65536);
+    big[65536] = '\0';
+    c.reply = big;
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "malformed");
+    memcpy(big, "v4.public.", 10);
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "malformed");
+    c.reply = "";
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "no-ticket");
+    c.reply = NULL;
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "no-ticket");
+    assert_int_equal(world_records('d') + world_records('g'), 0);
+    nhi_text_free(text);
+    free(big);
+}
+
+static void test_no_ticket_text_in_the_log(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    c.args = "debug";
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    t.exp = t.iat + 1;
+    assert_non_null(strstr(world_log(), "permitted: reason=permit"));
+    assert_null(strstr(world_log(), "v4.public"));
+    assert_null(strstr(world_log(), text + 40));
+    nhi_text_free(text);
+}
+
+/* What a person meets: nothing, in every phase, whatever state our files are in. */
+static void person_is_untouched(void)
+{
+    struct world_call c = login("alice", "her password");
+    struct world_call s = sudo("alice", WORLD_ALICE_UID);
+
+    assert_int_equal(world_run(&c, ALL | WORLD_PASSWORD), PAM_SUCCESS);
+    c.user = "deploy";
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
+    assert_int_equal(world_run(&s, ALL), PAM_SUCCESS);
+    assert_int_equal(world_run(&s, NO_AUTH), PAM_SUCCESS);
+    assert_int_equal(world_sessions(), 0);
+    assert_string_equal(world_reason(), "");
+}
+
+static void agent_is_refused(const char *reason)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), reason);
+    c.user = "batch";
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), reason);
+    nhi_text_free(text);
+}
+
+static void test_people_and_broken_ledgers(void **state)
+{
+    (void)state;
+    person_is_untouched();
+    assert_int_equal(chmod(NHI_STATE_DIR, 0777), 0);
+    person_is_untouched();
+    agent_is_refused("ledger");
+    assert_int_equal(chmod(NHI_STATE_DIR, 0755), 0);
+    assert_int_equal(chown(NHI_STATE_DIR "/ledger.db", 1001, 0), 0);
+    person_is_untouched();
+    agent_is_refused("ledger");
+    assert_int_equal(chown(NHI_STATE_DIR "/ledger.db", 0, 0), 0);
+    assert_int_equal(chmod(NHI_STATE_DIR "/ledger.db", 0644), 0);
+    agent_is_refused("ledger");
+    world_write(NHI_STATE_DIR "/ledger.db", "this is not a database at all", 0600);
+    person_is_untouched();
+    agent_is_refused("ledger");
+    world_write(NHI_STATE_DIR "/ledger.db", "", 0600);
+    person_is_untouched();
+    agent_is_refused("ledger");
+    assert_int_equal(unlink(NHI_STATE_DIR "/ledger.db"), 0);
+    person_is_untouched();
+    agent_is_refused("ledger");
+    world_reset();
+    assert_int_equal(unlink(NHI_STATE_DIR "/reserve"), 0);
+    person_is_untouched();
+    agent_is_refused("ledger");
+    world_write(NHI_STATE_DIR "/reserve", "short", 0600);
+    person_is_untouched();
+    agent_is_refused("lockdown");
+}
+
+static void test_what_cannot_be_recorded_is_denied(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    assert_int_equal(rmdir(NHI_STATE_DIR "/grants"), 0);
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "record");
+    nhi_text_free(text);
+}
+
+/* Everything below runs as in sshd's session child: this process becomes the registered session. */
+static void in_session(void (*body)(struct nhi_ticket *))
+{
+    struct nhi_ticket t = world_ticket();
+    int status;
+    pid_t pid;
+
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char *text = world_mint(&t);
+        struct world_call c = login("ci-bot", text);
+
+        assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+        nhi_text_free(text);
+        (void)world_reason();
+        body(&t);
+        (void)fflush(stdout);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void expect(const struct world_call *c, int phases, int rc, const char *reason)
+{
+    int got = world_run(c, phases);
+    const char *why = world_reason();
+
+    if (got != rc || strcmp(why, reason) != 0) {
+        printf("# want %d %s, got %d %s\n", rc, reason, got, why);
+        (void)fflush(stdout);
+        _exit(1);
+    }
+}
+
+static void sudo_body(struct nhi_ticket *t)
+{
+    struct world_call c = sudo("ci-bot", WORLD_AGENT_UID), other = sudo("deploy", WORLD_DEPLOY_UID);
+    struct world_call root = sudo("root", 0), s = sudo("admin", WORLD_ADMIN_UID);
+    struct world_call cheat = sudo("ci-bot", WORLD_AGENT_UID);
+
+    (void)t;
+    expect(&c, ALL, PAM_SUCCESS, "permit");
+    expect(&c, NO_AUTH, PAM_SUCCESS, "permit");
+    /* Whatever account it became: deploy is in the ticket, alice is not, root never. */
+    expect(&other, NO_AUTH, PAM_SUCCESS, "permit");
+    s = sudo("alice", WORLD_ALICE_UID);
+    expect(&s, ALL, PAM_AUTH_ERR, "account");
+    expect(&s, NO_AUTH, PAM_PERM_DENIED, "account");
+    expect(&root, NO_AUTH, PAM_PERM_DENIED, "privileged");
+    cheat.ruser = "alice";
+    expect(&cheat, NO_AUTH, PAM_PERM_DENIED, "subject");
+    s = sudo("alice", WORLD_ALICE_UID);
+    expect(&s, WORLD_PASSWORD, PAM_PERM_DENIED, "");
+    revoke_task();
+    expect(&c, ALL, PAM_AUTH_ERR, "revoked");
+    expect(&c, NO_AUTH, PAM_PERM_DENIED, "revoked");
+    expect(&other, NO_AUTH, PAM_PERM_DENIED, "revoked");
+}
+
+static void test_sudo_inside_a_session(void **state)
+{
+    (void)state;
+    in_session(sudo_body);
+}
+
+static void other_ticket_body(struct nhi_ticket *t)
+{
+    struct nhi_ticket second = world_ticket();
+    char *text = world_mint(&second);
+    struct world_call c = { .service = "su", .user = "deploy", .ruid = WORLD_AGENT_UID };
+
+    (void)t;
+    c.ruser = "ci-bot";
+    c.reply = text;
+    /* The session's own ticket decides, whatever is shown. */
+    expect(&c, ALL, PAM_SUCCESS, "permit");
+    c.service = "su-l";
+    expect(&c, ALL, PAM_AUTH_ERR, "service");
+    nhi_text_free(text);
+}
+
+static void test_su_inside_a_session(void **state)
+{
+    (void)state;
+    in_session(other_ticket_body);
+}
+
+static void test_su_from_a_person(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = { .service = "su", .user = "ci-bot", .ruser = "alice",
+                            .ruid = WORLD_ALICE_UID, .reply = text };
+
+    (void)state;
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(world_sessions(), 1);
+    c.reply = "a password";
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "malformed");
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    nhi_text_free(text);
+}
+
+static void test_sudo_without_a_session(void **state)
+{
+    struct world_call c = sudo("ci-bot", WORLD_AGENT_UID);
+
+    (void)state;
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "no-ticket");
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    c = sudo("batch", WORLD_BATCH_UID);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    /* In the range, but no such account. */
+    c = sudo("ghost", 99000);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "subject");
+}
+
+static void record(const struct nhi_ticket *t)
+{
+    struct nhi_ledger *l = world_ledger();
+
+    assert_int_equal(nhi_ticket_record(l, t, NHI_ORIGIN_ISSUED, time(NULL)), NHI_OK);
+    world_commit(l);
+}
+
+static void test_cron_uses_the_ledger(void **state)
+{
+    struct nhi_ticket t = world_ticket(), second = world_ticket();
+    struct world_call c = { .service = "cron", .user = "ci-bot", .tty = "cron" };
+
+    (void)state;
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    record(&t);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    c.user = "batch";
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
+    c.user = "ci-bot";
+    /* A key that sshd accepted proves nothing here: a remote login never takes the ledger's ticket. */
+    c.service = "sshd";
+    c.tty = "ssh";
+    c.rhost = "192.0.2.7";
+    (void)world_reason();
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    c = (struct world_call){ .service = "cron", .user = "ci-bot", .tty = "cron" };
+    record(&second);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "ambiguous");
+    revoke_task();
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "revoked");
+}
+
+static void test_counted_uses(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct world_call c;
+    char *text;
+    int i;
+
+    (void)state;
+    t.uses = 2;
+    text = world_mint(&t);
+    c = login("ci-bot", text);
+    for (i = 0; i < 2; i++)
+        assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    (void)world_reason();
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "uses");
+    assert_int_equal(world_records('u'), 2);
+    nhi_text_free(text);
+}
+
+static void test_one_transaction_is_one_use(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct world_call c;
+    char *text;
+
+    (void)state;
+    t.uses = 1;
+    text = world_mint(&t);
+    c = login("ci-bot", text);
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    assert_int_equal(world_records('u'), 1);
+    nhi_text_free(text);
+}
+
+static void test_shared_account_with_a_ticket(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("deploy", text);
+
+    (void)state;
+    c.args = "try_first_pass";
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    assert_int_equal(world_sessions(), 1);
+    revoke_task();
+    (void)world_reason();
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "revoked");
+    nhi_text_free(text);
+}
+
+static void test_host_process_is_left_as_found(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t), before[4096], after[4096];
+    struct world_call c = login("ci-bot", text);
+    mode_t mask = umask(027);
+    int fd, i, n = 0, m = 0;
+
+    (void)state;
+    assert_int_equal(chdir("/"), 0);
+    for (i = 0; i < 256; i++)
+        n += fcntl(i, F_GETFD) >= 0;
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(world_run_here(&c, WORLD_AUTH | WORLD_ACCOUNT, NULL), PAM_SUCCESS);
+    for (i = 0; i < 256; i++)
+        m += fcntl(i, F_GETFD) >= 0;
+    assert_non_null(getcwd(after, sizeof after));
+    assert_string_equal(before, after);
+    assert_int_equal(umask(mask), 027);
+    /* The first syslog call of a process keeps its socket: glibc's, CLOEXEC. */
+    assert_in_range(m, n, n + 1);
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(world_run_here(&c, WORLD_AUTH | WORLD_ACCOUNT, NULL), PAM_SUCCESS);
+    close(fd);
+    n = 0;
+    for (i = 0; i < 256; i++)
+        n += fcntl(i, F_GETFD) >= 0;
+    assert_int_equal(n, m);
+    assert_null(getenv("SQLITE_TMPDIR"));
+    nhi_text_free(text);
+}
+
+static void test_options(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    c.args = "use_first_pass";
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "no-ticket");
+    c.args = "no_such_option";
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    c.args = "uid_min=99999999999";
+    assert_int_not_equal(world_run(&c, ALL), PAM_SUCCESS);
+    c.args = "uid_min=65538 uid_max=99999";
+    c.reply = "a password";
+    /* Outside the range given here, ci-bot is nobody of ours. */
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    nhi_text_free(text);
+}
+
+static void test_agents_have_no_password(void **state)
+{
+    struct world_call c = login("ci-bot", "x");
+
+    (void)state;
+    assert_int_equal(world_run(&c, WORLD_PASSWORD), PAM_PERM_DENIED);
+    c.user = "batch";
+    assert_int_equal(world_run(&c, WORLD_PASSWORD), PAM_PERM_DENIED);
+    c.user = "alice";
+    assert_int_equal(world_run(&c, WORLD_PASSWORD), PAM_SUCCESS);
+}
+
+#define T(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_login_opens_a_session),
+        T(test_revoked_between_auth_and_session),
+        T(test_refusals_of_claims),
+        T(test_refusals_of_the_ledger),
+        T(test_revoked_unseen_and_by_parent),
+        T(test_rubbish_at_the_prompt),
+        T(test_no_ticket_text_in_the_log),
+        T(test_people_and_broken_ledgers),
+        T(test_what_cannot_be_recorded_is_denied),
+        T(test_sudo_inside_a_session),
+        T(test_su_inside_a_session),
+        T(test_su_from_a_person),
+        T(test_sudo_without_a_session),
+        T(test_cron_uses_the_ledger),
+        T(test_counted_uses),
+        T(test_one_transaction_is_one_use),
+        T(test_shared_account_with_a_ticket),
+        T(test_host_process_is_left_as_found),
+        T(test_options),
+        T(test_agents_have_no_password),
+    };
+
+    if (!world_enter())
+        return 0;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
