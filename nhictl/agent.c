@@ -7,6 +7,7 @@
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
 #include "nhictl/names.h"
+#include "nhictl/revoke.h"
 #include "nhictl/store.h"
 
 struct state_args {
@@ -44,7 +45,8 @@ static int get(struct ctl *c, struct store *s, struct nhi_agent *a)
     if (nhi_name_is_agent(c->operand[0]))
         err = nhi_agent_get(s->l, c->operand[0], a);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'", c->operand[0]);
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'",
+                        c->operand[0]);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the agent");
 }
 
@@ -102,10 +104,9 @@ static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agen
 static enum nhi_err end_all(struct ctl *c, struct store *s, const char *name, const char *reason,
                             uint32_t *live)
 {
-    int64_t at = c->now > s->set.latest ? c->now : s->set.latest;
-    enum nhi_err err;
+    const struct revocation r = { NHI_REVOKE_AGENT, name, reason };
+    enum nhi_err err = revoke_in(c, s, &r, live);
 
-    err = nhi_revoke(s->l, NHI_REVOKE_AGENT, name, reason, at, live);
     return err == NHI_OK ? close_tasks(c, s, name) : err;
 }
 
@@ -122,22 +123,37 @@ static const char *event_of(enum nhi_agent_state state)
     return "agent";
 }
 
-static enum nhi_err change(struct ctl *c, struct store *s, enum nhi_agent_state state, uint32_t *live)
+static enum nhi_err change(struct ctl *c, struct store *s, enum nhi_agent_state state,
+                           uint32_t *live)
 {
     const struct state_args *args = c->args;
     const char *reason = args->reason != NULL ? args->reason : "";
     struct out_row *detail;
     enum nhi_err err;
 
-    err = nhi_agent_set_state(s->l, c->operand[0], state, reason, c->now);
-    if (err == NHI_OK && state == NHI_AGENT_RETIRED)
+    /* First, while its tickets still count as live. */
+    if (state == NHI_AGENT_RETIRED)
         err = end_all(c, s, c->operand[0], *reason != '\0' ? reason : "agent retired", live);
+    else
+        err = NHI_OK;
+    if (err == NHI_OK)
+        err = nhi_agent_set_state(s->l, c->operand[0], state, reason, c->now);
     if (err != NHI_OK)
         return err;
     detail = out_row_new(c->out);
     if (*reason != '\0')
         out_text(detail, "reason", NULL, reason);
     return store_event(c, s, event_of(state), c->operand[0], NULL, NULL, detail);
+}
+
+static void show_live(struct ctl *c, uint32_t live)
+{
+    struct out_row *r = out_row_new(c->out);
+
+    out_number(r, "live_tickets", NULL, live);
+    out_record(c->out, NULL, r);
+    if (live > 0)
+        out_line(c->out, "revoked %u live ticket%s", live, live == 1 ? "" : "s");
 }
 
 static int set_state(struct ctl *c, enum nhi_agent_state state)
@@ -162,15 +178,16 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
         goto out;
     code = store_publish(c, &s);
     if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {
-        if (!c->json)
-            out_line(c->out, "agent %s is %s", a.account.name, agent_state_name(a.state));
-        else
-            out_record(c->out, "agent", agent_row(c->out, &a, true));
-        if (live > 0)
-            out_line(c->out, "revoked %u live ticket%s", live, live == 1 ? "" : "s");
+        out_member(c->out, "agent", agent_row(c->out, &a, true));
+        out_line(c->out, "agent %s is %s", a.account.name, agent_state_name(a.state));
+        if (state == NHI_AGENT_RETIRED)
+            show_live(c, live);
         code = ctl_answer(c);
     }
 out:
+    if (code == CTL_SYSTEM && !s.committed && state != NHI_AGENT_ACTIVE)
+        ctl_note("its tickets can be ended without the ledger: nhictl revoke --agent %s",
+                 c->operand[0]);
     store_close(&s);
     return code;
 }
@@ -191,7 +208,8 @@ static int agent_retire(struct ctl *c)
 }
 
 static const struct opt state_opts[] = {
-    { "reason", OPT_TEXT, offsetof(struct state_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    { "reason", OPT_TEXT, offsetof(struct state_args, reason), false, "TEXT", "why", NULL,
+      NHI_TEXT_MAX },
     { .name = NULL },
 };
 
@@ -204,10 +222,12 @@ const struct verb agent_verbs[] = {
       "NAME [--reason TEXT]", "Shut every door to an agent until it is resumed.", NULL,
       "nhictl agent suspend ci-bot --reason 'odd hours'" },
     { "agent", "resume", agent_resume, state_opts, sizeof(struct state_args), 1, 1,
-      "NAME [--reason TEXT]", "Let a suspended agent in again.", NULL, "nhictl agent resume ci-bot" },
+      "NAME [--reason TEXT]", "Let a suspended agent in again.", NULL,
+      "nhictl agent resume ci-bot" },
     { "agent", "retire", agent_retire, state_opts, sizeof(struct state_args), 1, 1,
       "NAME [--reason TEXT]", "End an agent for good. This cannot be undone.",
-      "Revokes its tickets and closes its tasks. Its name and uid are never given again; the uid keeps\n"
+      "Revokes its tickets and closes its tasks. Its name and uid are never given again; the uid "
+      "keeps\n"
       "resolving, so that its files stay attributable.",
       "nhictl agent retire ci-bot --reason 'replaced by build-bot'" },
     { .verb = NULL },

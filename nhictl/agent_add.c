@@ -1,9 +1,9 @@
 /*
  * agent add.
  *
- * MUST: no name and no uid that a local account or group has, or that an agent ever had. MUST: no group
- * that leads to root, and none of another agent's. The home directory comes last, when the account
- * exists, so that nothing is left behind that belongs to nobody.
+ * MUST: no name and no uid that a local account or group has, or that an agent ever had. MUST: no
+ * group that leads to root, and none of another agent's. The home directory comes last, when the
+ * account exists, so that nothing is left behind that belongs to nobody.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,8 @@ static int check_name(struct ctl *c)
     if (!nhi_name_is_agent(name))
         return ctl_fail(c, CTL_USAGE, NULL,
                         "'%s' is not an agent name: 1 to %d characters, a lower-case letter, then "
-                        "lower-case letters, digits, _ and -", name, NHI_AGENT_MAX);
+                        "lower-case letters, digits, _ and -",
+                        name, NHI_AGENT_MAX);
     if (strcmp(name, NHI_AGENTS_GROUP) == 0)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s is the group of all agents", name);
     return CTL_DONE;
@@ -108,12 +109,13 @@ static int add_groups(struct ctl *c, const struct store *s, const char *list, st
             return ctl_fail(c, CTL_REFUSED, NULL, "group %s leads to root: no agent may be in it",
                             name);
         if (!nhi_id_is_ours(g->gr_gid))
-            return ctl_fail(c, CTL_REFUSED, NULL,
-                            "group %s (gid %u) is the system's: an agent's groups start at gid 1000",
-                            name, g->gr_gid);
+            return ctl_fail(
+                c, CTL_REFUSED, NULL,
+                "group %s (gid %u) is the system's: an agent's groups start at gid 1000", name,
+                g->gr_gid);
         if (g->gr_gid >= s->set.uid_min && g->gr_gid <= s->set.uid_max)
-            return ctl_fail(c, CTL_REFUSED, NULL, "group %s is in the agent range: it is not given out",
-                            name);
+            return ctl_fail(c, CTL_REFUSED, NULL,
+                            "group %s is in the agent range: it is not given out", name);
         if (a->account.group_count == NHI_GROUPS_MAX)
             return ctl_fail(c, CTL_REFUSED, NULL, "an agent may be in %d groups at most",
                             NHI_GROUPS_MAX);
@@ -229,13 +231,14 @@ static const struct opt add_opts[] = {
     { "owner", OPT_TEXT, AT(owner), true, "OWNER", "the person or team that answers for it", NULL,
       NHI_OWNER_MAX },
     { "purpose", OPT_TEXT, AT(purpose), true, "TEXT", "what it is for", NULL, NHI_TEXT_MAX },
-    { "review-by", OPT_DATE, AT(review_by), true, "DATE", "the day to ask whether it is still needed",
-      NULL, 0 },
+    { "review-by", OPT_DATE, AT(review_by), true, "DATE",
+      "the day to ask whether it is still needed", NULL, 0 },
     { "group", OPT_LIST, AT(groups), false, "GROUP", "an ordinary local group (repeatable)",
       nhi_name_is_account, 0 },
     { "home", OPT_PATH, AT(home), false, "DIR", "home directory (default /home/NAME)", NULL, 0 },
     { "no-home", OPT_FLAG, AT(no_home), false, NULL, "do not make the home directory", NULL, 0 },
-    { "shell", OPT_PATH, AT(shell), false, "FILE", "login shell (default " SHELL_DEFAULT ")", NULL, 0 },
+    { "shell", OPT_PATH, AT(shell), false, "FILE", "login shell (default " SHELL_DEFAULT ")", NULL,
+      0 },
     { "uid", OPT_NUMBER, AT(uid), false, "N", "this uid, not the next free one", NULL, 0 },
     { .name = NULL },
 };

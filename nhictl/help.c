@@ -61,8 +61,8 @@ static void put_option(const char *name, const char *arg, const char *help)
 
 int help_verb(const struct verb *v)
 {
-    printf("usage: nhictl %s%s%s%s%s\n\n", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "",
-           v->verb, *v->synopsis != '\0' ? " " : "", v->synopsis);
+    printf("usage: nhictl %s%s%s%s%s\n\n", v->noun != NULL ? v->noun : "",
+           v->noun != NULL ? " " : "", v->verb, *v->synopsis != '\0' ? " " : "", v->synopsis);
     printf("%s\n", v->summary);
     if (v->about != NULL)
         printf("%s\n", v->about);

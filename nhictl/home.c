@@ -1,6 +1,6 @@
 /*
- * MUST: no symbolic link is followed below the parent, the parent is root's alone, and a directory that
- * is there already and somebody else's is not taken over.
+ * MUST: no symbolic link is followed below the parent, the parent is root's alone, and a directory
+ * that is there already and somebody else's is not taken over.
  */
 #include "nhictl/home.h"
 
@@ -75,8 +75,8 @@ int home_check(struct ctl *c, const struct nhi_account *a)
     return code;
 }
 
-/* Under its final name only when it is the agent's: being cut off leaves a hidden empty directory that
- * the next attempt removes. */
+/* Under its final name only when it is the agent's: being cut off leaves a hidden empty directory
+ * that the next attempt removes. */
 static int make(int parent, const char *name, uint32_t id)
 {
     char temp[NHI_PATH_MAX + 8];
@@ -89,7 +89,7 @@ static int make(int parent, const char *name, uint32_t id)
         return errno;
     fd = openat(parent, temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     failed = fd < 0 || fchown(fd, id, id) != 0 || fchmod(fd, 0700) != 0 ||
-             renameat2(parent, temp, parent, name, RENAME_NOREPLACE) != 0
+                     renameat2(parent, temp, parent, name, RENAME_NOREPLACE) != 0
                  ? errno
                  : 0;
     if (fd >= 0)

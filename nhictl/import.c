@@ -22,7 +22,8 @@ static bool same_claims(const struct nhi_ticket *a, const struct nhi_ticket *b)
            (!a->has_cnf || memcmp(a->cnf, b->cnf, sizeof(a->cnf)) == 0);
 }
 
-static int refuse(struct ctl *c, const struct nhi_ticket *t, enum nhi_reason reason, const char *account)
+static int refuse(struct ctl *c, const struct nhi_ticket *t, enum nhi_reason reason,
+                  const char *account)
 {
     char hint[200];
 
@@ -35,8 +36,8 @@ static int refuse(struct ctl *c, const struct nhi_ticket *t, enum nhi_reason rea
                     nhi_reason_text(reason), account);
 }
 
-/* What would be refused at every door need not be known. Policy is left out: it may change while the
- * ticket lives, and is asked at each use. */
+/* What would be refused at every door need not be known. Policy is left out: it may change while
+ * the ticket lives, and is asked at each use. */
 static int check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];

@@ -1,8 +1,8 @@
 /*
  * init: everything that the other verbs and the modules expect.
  *
- * The ledger comes last, and with its first key inside: until then this host is not initialised, and
- * init can be repeated.
+ * The ledger comes last, and with its first key inside: until then this host is not initialised,
+ * and init can be repeated.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,9 +43,9 @@ static int own_host(struct ctl *c, char *host, size_t size)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a');
     if (!nhi_name_is_host(host))
-        return ctl_fail(c, CTL_REFUSED, "nhictl init --host NAME",
-                        "this host is called '%s', which is not a host name that a ticket can carry",
-                        host);
+        return ctl_fail(
+            c, CTL_REFUSED, "nhictl init --host NAME",
+            "this host is called '%s', which is not a host name that a ticket can carry", host);
     return CTL_DONE;
 }
 
@@ -61,6 +61,32 @@ static int any_agent(const struct nhi_agent *a, void *ctx)
     (void)a;
     *(bool *)ctx = true;
     return 1;
+}
+
+static bool reserve_is_gone(void)
+{
+    struct stat st;
+
+    return lstat(NHI_STATE_DIR "/" NHI_RESERVE_FILE, &st) != 0 && errno == ENOENT;
+}
+
+/* Numbers that a lost ledger gave out must not be given out again. */
+static int check_no_agents(struct ctl *c)
+{
+    struct nhi_snapshot snapshot;
+    uint32_t count;
+
+    if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &snapshot) != NHI_OK)
+        return CTL_DONE;
+    count = snapshot.count;
+    nhi_snapshot_close(&snapshot);
+    if (count == 0)
+        return CTL_DONE;
+    return ctl_fail(
+        c, CTL_REFUSED, "put the ledger back from a backup, or remove " NHI_STATE_DIR,
+        "the ledger is gone or empty, and its %u agent%s still own files here: a new one "
+        "would give their uids to others",
+        count, count == 1 ? "" : "s");
 }
 
 /* A ledger without a key and without an agent is what an init leaves that was cut off. */
@@ -87,8 +113,16 @@ static int check_new(struct ctl *c)
     }
     nhi_ledger_close(l);
     if (!used)
-        return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is initialised already");
+        return check_no_agents(c);
+    if (!reserve_is_gone())
+        return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is initialised already");
+    err = nhi_reserve_create(NHI_STATE_DIR);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make a new reserve: %s", nhi_strerror(err));
+    return ctl_fail(
+        c, CTL_REFUSED, "nhictl status",
+        "this host is initialised already; its reserve was missing, and is there again, "
+        "without any revocation that only the lost one held");
 }
 
 /* Makes a directory in a checked one, and checks it too when it was there. */
@@ -148,7 +182,8 @@ static int make_files(struct ctl *c, uint32_t uid_min, uint32_t uid_max)
     enum nhi_err err;
 
     if (unlink(NHI_STATE_DIR "/" NHI_RESERVE_FILE) != 0 && errno != ENOENT)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not remove the old reserve: %s", strerror(errno));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not remove the old reserve: %s",
+                        strerror(errno));
     err = nhi_reserve_create(NHI_STATE_DIR);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
@@ -215,8 +250,12 @@ static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32
 
 static int make_all(struct ctl *c, const char *host, uint32_t uid_min, uint32_t uid_max)
 {
-    struct nhi_issuer key = { .state = NHI_ISSUER_ACTIVE, .own = true, .agents = "*",
-                              .accounts = "*", .services = "*", .max_ttl = MAX_TTL };
+    struct nhi_issuer key = { .state = NHI_ISSUER_ACTIVE,
+                              .own = true,
+                              .agents = "*",
+                              .accounts = "*",
+                              .services = "*",
+                              .max_ttl = MAX_TTL };
     struct out_row *r;
     enum nhi_err err;
     int code;

@@ -34,8 +34,11 @@ enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_tic
     struct nhi_facts f = *facts;
     struct nhi_local local = { .uid = 0 };
     struct nhi_rule rule = { .forbid = false };
-    struct nhi_request req = { .now = c->now, .service = service, .subject = account,
-                               .source = NHI_FROM_LEDGER, .ticket = t };
+    struct nhi_request req = { .now = c->now,
+                               .service = service,
+                               .subject = account,
+                               .source = NHI_FROM_LEDGER,
+                               .ticket = t };
     enum nhi_err err = nhi_local_by_name(account, &local);
 
     /* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */

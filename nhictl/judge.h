@@ -10,7 +10,8 @@ struct ctl;
 struct store;
 
 /* Everything that this host knows about t, the reserve included. Free with nhi_facts_free. */
-int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, struct nhi_facts *facts);
+int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t,
+                struct nhi_facts *facts);
 
 /* Whether t would open account through service now. any_rule: as if policy permitted it. */
 enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t,

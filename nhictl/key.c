@@ -131,7 +131,8 @@ int key_record(struct ctl *c, struct store *s, const char *kind, const struct nh
         out_row_free(detail);
     if (err == NHI_ERR_EXISTS)
         return ctl_fail(c, CTL_REFUSED, "nhictl key list",
-                        "key name %s or this very key was used before, and neither is used twice", i->kid);
+                        "key name %s or this very key was used before, and neither is used twice",
+                        i->kid);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the key");
 }
 
@@ -158,29 +159,30 @@ static int key_add(struct ctl *c)
 #define AT(field) offsetof(struct add_args, field)
 
 static const struct opt add_opts[] = {
-    { "agents", OPT_BOUND, AT(agents), true, "LIST", "agents it may speak for, or '*'", nhi_name_is_agent,
-      0 },
+    { "agents", OPT_BOUND, AT(agents), true, "LIST", "agents it may speak for, or '*'",
+      nhi_name_is_agent, 0 },
     { "accounts", OPT_BOUND, AT(accounts), true, "LIST", "accounts its tickets may name, or '*'",
       nhi_name_is_account, 0 },
     { "services", OPT_BOUND, AT(services), true, "LIST", "services its tickets may name, or '*'",
       nhi_name_is_service, 0 },
-    { "max-ttl", OPT_DURATION, AT(max_ttl), true, "SPAN", "how long its tickets may live (at most 30d)",
-      NULL, 0 },
+    { "max-ttl", OPT_DURATION, AT(max_ttl), true, "SPAN",
+      "how long its tickets may live (at most 30d)", NULL, 0 },
     { "opens-tasks", OPT_FLAG, AT(opens_tasks), false, NULL,
       "its tickets may name tasks that this host does not know", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb key_verbs[] = {
-    { "key", "list", key_list, NULL, 0, 0, 0, "", "List the issuers that this host trusts or trusted.",
-      NULL, "nhictl key list" },
+    { "key", "list", key_list, NULL, 0, 0, 0, "",
+      "List the issuers that this host trusts or trusted.", NULL, "nhictl key list" },
     { "key", "add", key_add, add_opts, sizeof(struct add_args), 2, 2,
-      "KID k4.public.… --agents LIST --accounts LIST --services LIST --max-ttl SPAN [--opens-tasks]",
+      "KID k4.public.… --agents LIST --accounts LIST --services LIST --max-ttl SPAN "
+      "[--opens-tasks]",
       "Trust another issuer's public key, within bounds.",
       "Compare its fingerprint (key list --json) with its owner before you type this.",
       "nhictl key add ci-issuer k4.public.Hrnbu7wEfAP9cGBOAHHwmH4Wsot1ciXBHwBBXQ4gsaI "
       "--agents ci-bot --accounts deploy --services sshd,sudo --max-ttl 1h" },
-    { "key", "export", key_export, NULL, 0, 1, 1, "KID", "Print a public key, for other hosts.", NULL,
-      "nhictl key export k7f3q2ma" },
+    { "key", "export", key_export, NULL, 0, 1, 1, "KID", "Print a public key, for other hosts.",
+      NULL, "nhictl key export k7f3q2ma" },
     { .verb = NULL },
 };

@@ -49,8 +49,9 @@ static int find_old(struct ctl *c, struct store *s, struct nhi_issuer *old)
         return ctl_fail(c, CTL_REFUSED, "nhictl key list", "%s is not a key of this host's own",
                         c->operand_count > 0 ? c->operand[0] : "none");
     if (c->operand_count > 0 && old->state != NHI_ISSUER_ACTIVE)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is %s, and signs nothing any more",
-                        old->kid, issuer_state_name(old->state));
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list",
+                        "key %s is %s, and signs nothing any more", old->kid,
+                        issuer_state_name(old->state));
     return CTL_DONE;
 }
 
@@ -107,7 +108,8 @@ static int key_rotate(struct ctl *c)
     if (code == CTL_DONE) {
         out_record(c->out, "key", key_row(c->out, &key, true));
         if (old.state == NHI_ISSUER_ACTIVE)
-            out_line(c->out, "key %s is rotated: what it signed stays valid until: nhictl key retire %s",
+            out_line(c->out,
+                     "key %s is rotated: what it signed stays valid until: nhictl key retire %s",
                      old.kid, old.kid);
         code = ctl_answer(c);
     }
@@ -167,7 +169,8 @@ static int key_revoke(struct ctl *c)
 }
 
 static const struct opt revoke_opts[] = {
-    { "reason", OPT_TEXT, offsetof(struct revoke_args, reason), true, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    { "reason", OPT_TEXT, offsetof(struct revoke_args, reason), true, "TEXT", "why", NULL,
+      NHI_TEXT_MAX },
     { .name = NULL },
 };
 
@@ -176,8 +179,8 @@ const struct verb key_change_verbs[] = {
       "What the old key signed stays valid until it is retired.", "nhictl key rotate" },
     { "key", "retire", key_retire, NULL, 0, 1, 1, "KID", "Believe nothing more that a key signed.",
       "For keys at the end of their life. This cannot be undone.", "nhictl key retire k7f3q2ma" },
-    { "key", "revoke", key_revoke, revoke_opts, sizeof(struct revoke_args), 1, 1, "KID --reason TEXT",
-      "The same for a key that was lost or stolen.", "Works as nhictl revoke --issuer KID does.",
-      "nhictl key revoke ci-issuer --reason stolen" },
+    { "key", "revoke", key_revoke, revoke_opts, sizeof(struct revoke_args), 1, 1,
+      "KID --reason TEXT", "The same for a key that was lost or stolen.",
+      "Works as nhictl revoke --issuer KID does.", "nhictl key revoke ci-issuer --reason stolen" },
     { .verb = NULL },
 };

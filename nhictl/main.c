@@ -3,19 +3,23 @@
  *
  * MUST: no ticket and no secret key on the command line: everybody can read it there.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "libnhi/ticket.h"
 #include "nhictl/ctl.h"
 
+#define TICKET_TEXT NHI_TICKET_PREFIX "public."
+
 static const struct verb *const tables[] = {
-    init_verbs,   agent_add_verbs, agent_verbs,      task_verbs,  issue_verbs, import_verbs,
-    revoke_verbs, ticket_verbs,    key_verbs,        key_change_verbs, apply_verbs, status_verbs,
-    NULL,
+    init_verbs,   agent_add_verbs, agent_verbs,  task_verbs, issue_verbs,
+    import_verbs, revoke_verbs,    ticket_verbs, key_verbs,  key_change_verbs,
+    apply_verbs,  status_verbs,    NULL,
 };
 
 const struct verb *const *help_tables(void)
@@ -102,6 +106,15 @@ static int unknown_command(struct ctl *c, int argc, char **argv)
     return ctl_fail(c, CTL_USAGE, hint, "there is no command '%s'", typed);
 }
 
+/* A file of ours must not become descriptor 0, 1 or 2, or an answer would be written into it. Where
+ * one is closed, reading or writing it has to fail as it would have failed. */
+static void fill_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(CTL_SYSTEM);
+}
+
 /* The kernel shows every user the command line of every process, and the shell keeps it. */
 static int refuse_secrets(struct ctl *c, int argc, char **argv)
 {
@@ -109,7 +122,7 @@ static int refuse_secrets(struct ctl *c, int argc, char **argv)
         const char *value = strncmp(argv[i], "--", 2) == 0 ? strchr(argv[i], '=') : NULL;
 
         value = value != NULL ? value + 1 : argv[i];
-        if (strncmp(value, NHI_TICKET_PREFIX, strlen(NHI_TICKET_PREFIX)) == 0)
+        if (strncmp(value, TICKET_TEXT, strlen(TICKET_TEXT)) == 0)
             return ctl_fail(c, CTL_USAGE, "nhictl ticket inspect FILE, or - for standard input",
                             "a ticket on the command line can be read by every user of this host, "
                             "and the shell keeps it in its history: give it in a file");
@@ -158,6 +171,7 @@ int main(int argc, char **argv)
 
     /* Modes are given in full where something is made. A reader that went away is an error of
      * write, to be reported, not a death between two steps. */
+    fill_descriptors();
     umask(022);
     signal(SIGPIPE, SIG_IGN);
     c.json = wants(argc, argv, "--json");
@@ -168,7 +182,8 @@ int main(int argc, char **argv)
     code = refuse_secrets(&c, argc, argv);
     if (code != CTL_DONE)
         return code;
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         help_overview(stdout, NULL);
         return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
     }

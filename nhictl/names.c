@@ -109,7 +109,8 @@ struct out_row *claims_row(const struct out *o, const struct nhi_ticket *t)
     return r;
 }
 
-struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row, int64_t now, bool full)
+struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row, int64_t now,
+                           bool full)
 {
     struct out_row *r = out_row_new(o);
 

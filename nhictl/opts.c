@@ -78,7 +78,8 @@ static int take_until(struct ctl *c, const struct opt *o, const char *value, int
         return CTL_DONE;
     }
     if (nhi_time_parse(value, &t) != NHI_OK)
-        return bad_value(c, o, value, "a time span such as 2h or a moment such as 2027-06-30T12:00:00Z");
+        return bad_value(c, o, value,
+                         "a time span such as 2h or a moment such as 2027-06-30T12:00:00Z");
     if (t <= c->now)
         return ctl_fail(c, CTL_USAGE, NULL, "--%s %s is past", o->name, value);
     *to = t;
@@ -138,7 +139,8 @@ static int take_list(struct ctl *c, const struct opt *o, const char *value, char
             *words = ' ';
     if (!nhi_list_is_valid(list, o->ok))
         return ctl_fail(c, CTL_USAGE, NULL,
-                        "--%s '%s': a name in it is malformed, empty or there twice", o->name, value);
+                        "--%s '%s': a name in it is malformed, empty or there twice", o->name,
+                        value);
     return CTL_DONE;
 }
 
@@ -206,8 +208,10 @@ static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int 
     if (got == ':')
         return ctl_fail(c, CTL_USAGE, hint, "%s needs a value", typed);
     if (strncmp(typed, "--", 2) != 0 && optopt > ' ')
-        return ctl_fail(c, CTL_USAGE, hint, "there is no option -%c (a name that starts with - goes "
-                        "after --)", optopt);
+        return ctl_fail(c, CTL_USAGE, hint,
+                        "there is no option -%c (a name that starts with - goes "
+                        "after --)",
+                        optopt);
     return ctl_fail(c, CTL_USAGE, hint, "there is no option %.*s here, or it takes no value",
                     (int)strcspn(typed, "="), typed);
 }
@@ -234,8 +238,8 @@ static size_t long_options(const struct verb *v, struct option *to)
 
     for (; v->opts != NULL && v->opts[n].name != NULL && n < OPTS_MAX; n++)
         to[n] = (struct option){ v->opts[n].name,
-                                 v->opts[n].kind == OPT_FLAG ? no_argument : required_argument, NULL,
-                                 'o' };
+                                 v->opts[n].kind == OPT_FLAG ? no_argument : required_argument,
+                                 NULL, 'o' };
     to[n] = (struct option){ "json", no_argument, NULL, 'j' };
     to[n + 1] = (struct option){ "help", no_argument, NULL, 'h' };
     to[n + 2] = (struct option){ NULL, 0, NULL, 0 };

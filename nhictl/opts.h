@@ -15,13 +15,13 @@ struct ctl;
 struct verb;
 
 enum opt_kind {
-    OPT_FLAG,     /* bool */
-    OPT_NAME,     /* const char *, checked by ok */
-    OPT_TEXT,     /* const char *, free text for people, at most max bytes */
-    OPT_PATH,     /* const char *, not empty */
-    OPT_LIST,     /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; repeatable */
-    OPT_BOUND,    /* the same, or "*" alone */
-    OPT_NUMBER,   /* uint32_t, at least 1 */
+    OPT_FLAG,   /* bool */
+    OPT_NAME,   /* const char *, checked by ok */
+    OPT_TEXT,   /* const char *, free text for people, at most max bytes */
+    OPT_PATH,   /* const char *, not empty */
+    OPT_LIST,   /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; repeatable */
+    OPT_BOUND,  /* the same, or "*" alone */
+    OPT_NUMBER, /* uint32_t, at least 1 */
     OPT_DURATION, /* int64_t, seconds, at least 1 */
     OPT_UNTIL,    /* int64_t, a moment after now */
     OPT_DATE,     /* int64_t, midnight UTC of a day after today */
@@ -38,8 +38,8 @@ struct opt {
     size_t max;
 };
 
-/* Parses argv[1..] into args (v->args_size bytes, zeroed) and the operands into c. Returns CTL_DONE,
- * or a code after saying what was wrong. help: --help was asked for. */
+/* Parses argv[1..] into args (v->args_size bytes, zeroed) and the operands into c. Returns
+ * CTL_DONE, or a code after saying what was wrong. help: --help was asked for. */
 int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args, bool *help);
 
 /* "15m", "1h30m", "2d": seconds, at least 1. */

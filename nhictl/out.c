@@ -45,7 +45,8 @@ static void member(json_t *object, const char *key, json_t *value)
         must(NULL);
 }
 
-/* A value that is no UTF-8 cannot come out of the ledger; if one does, it must not end the command. */
+/* A value that is no UTF-8 cannot come out of the ledger; if one does, it must not end the command.
+ */
 static json_t *json_text(const char *s)
 {
     json_t *j = s == NULL ? json_null() : json_string(s);
@@ -119,8 +120,8 @@ void out_row_free(struct out_row *r)
     free(r);
 }
 
-static void cell(struct out_row *r, const char *key, const char *label, const char *text, json_t *json,
-                 enum out_look look)
+static void cell(struct out_row *r, const char *key, const char *label, const char *text,
+                 json_t *json, enum out_look look)
 {
     if (key != NULL)
         member(r->json, key, json);
@@ -144,7 +145,7 @@ void out_state(struct out_row *r, const char *key, const char *label, const char
 
 void out_list(struct out_row *r, const char *key, const char *label, const char *list)
 {
-    cell(r, key, label, list, json_list(list), OUT_PLAIN);
+    cell(r, key, label, list, json_list(list), OUT_FREE);
 }
 
 void out_number(struct out_row *r, const char *key, const char *label, int64_t n)
@@ -158,34 +159,6 @@ void out_number(struct out_row *r, const char *key, const char *label, int64_t n
 void out_flag(struct out_row *r, const char *key, const char *label, bool b)
 {
     cell(r, key, label, b ? "yes" : "no", json_boolean(b), OUT_PLAIN);
-}
-
-void out_span(int64_t seconds, char buf[OUT_AGO_LEN])
-{
-    long long s = seconds;
-
-    if (s < 60)
-        snprintf(buf, OUT_AGO_LEN, "%llds", s);
-    else if (s < 3600)
-        snprintf(buf, OUT_AGO_LEN, s % 60 != 0 && s < 600 ? "%lldm%llds" : "%lldm", s / 60, s % 60);
-    else if (s < 86400)
-        snprintf(buf, OUT_AGO_LEN, s / 60 % 60 != 0 ? "%lldh%lldm" : "%lldh", s / 3600, s / 60 % 60);
-    else
-        snprintf(buf, OUT_AGO_LEN, s / 3600 % 24 != 0 && s < 864000 ? "%lldd%lldh" : "%lldd", s / 86400,
-                 s / 3600 % 24);
-}
-
-void out_ago(int64_t t, int64_t now, char buf[OUT_AGO_LEN])
-{
-    char span[OUT_AGO_LEN];
-
-    out_span(t > now ? t - now : now - t, span);
-    if (t == now)
-        snprintf(buf, OUT_AGO_LEN, "now");
-    else if (t > now)
-        snprintf(buf, OUT_AGO_LEN, "in %.20s", span);
-    else
-        snprintf(buf, OUT_AGO_LEN, "%.19s ago", span);
 }
 
 void out_time(struct out_row *r, const char *key, const char *label, int64_t t)

@@ -2,9 +2,9 @@
  * The one place where results are printed: as text for people, or as one JSON object.
  *
  * A command builds its answer here and nothing is written before out_finish, so that an answer is
- * whole or absent. The format never depends on the terminal; colour and width do. Control characters
- * of any value are escaped in text. Running out of memory here ends the program (exit status 3): every
- * change is either committed or not begun at that point.
+ * whole or absent. The format never depends on the terminal; colour and width do. Control
+ * characters of any value are escaped in text. Running out of memory here ends the program (exit
+ * status 3): every change is either committed or not begun at that point.
  */
 #ifndef NHICTL_OUT_H
 #define NHICTL_OUT_H

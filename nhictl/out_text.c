@@ -25,15 +25,44 @@ struct out_terminal out_terminal(void)
     return t;
 }
 
+void out_span(int64_t seconds, char buf[OUT_AGO_LEN])
+{
+    long long s = seconds;
+
+    if (s < 60)
+        snprintf(buf, OUT_AGO_LEN, "%llds", s);
+    else if (s < 3600)
+        snprintf(buf, OUT_AGO_LEN, s % 60 != 0 && s < 600 ? "%lldm%llds" : "%lldm", s / 60, s % 60);
+    else if (s < 86400)
+        snprintf(buf, OUT_AGO_LEN, s / 60 % 60 != 0 ? "%lldh%lldm" : "%lldh", s / 3600,
+                 s / 60 % 60);
+    else
+        snprintf(buf, OUT_AGO_LEN, s / 3600 % 24 != 0 && s < 864000 ? "%lldd%lldh" : "%lldd",
+                 s / 86400, s / 3600 % 24);
+}
+
+void out_ago(int64_t t, int64_t now, char buf[OUT_AGO_LEN])
+{
+    char span[OUT_AGO_LEN];
+
+    out_span(t > now ? t - now : now - t, span);
+    if (t == now)
+        snprintf(buf, OUT_AGO_LEN, "now");
+    else if (t > now)
+        snprintf(buf, OUT_AGO_LEN, "in %.20s", span);
+    else
+        snprintf(buf, OUT_AGO_LEN, "%.19s ago", span);
+}
+
 static const char *colour_of(const char *word)
 {
     static const struct {
         const char *word, *colour;
     } words[] = {
-        { "active", "\033[32m" },    { "open", "\033[32m" },     { "live", "\033[32m" },
-        { "permit", "\033[32m" },    { "suspended", "\033[33m" }, { "ended", "\033[33m" },
-        { "expired", "\033[33m" },   { "rotated", "\033[33m" },  { "retired", "\033[31m" },
-        { "revoked", "\033[31m" },   { "closed", "\033[31m" },
+        { "active", "\033[32m" },  { "open", "\033[32m" },      { "live", "\033[32m" },
+        { "permit", "\033[32m" },  { "suspended", "\033[33m" }, { "ended", "\033[33m" },
+        { "expired", "\033[33m" }, { "rotated", "\033[33m" },   { "retired", "\033[31m" },
+        { "revoked", "\033[31m" }, { "closed", "\033[31m" },
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -117,7 +146,8 @@ static void cut(char *text, size_t width)
         if (((unsigned char)*p & 0xc0) == 0x80)
             continue;
         if (++seen == width) {
-            /* What was cut away is at least one character and the NUL; the ellipsis is three bytes. */
+            /* What was cut away is at least one character and the NUL; the ellipsis is three bytes.
+             */
             if (strlen(p) >= 3)
                 memcpy(p, "…", sizeof("…"));
             else
@@ -186,7 +216,8 @@ static void put_heading(FILE *f, const char *label)
         putc(*label >= 'a' && *label <= 'z' ? *label - 'a' + 'A' : *label, f);
 }
 
-void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *const *rows, size_t count)
+void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *const *rows,
+                    size_t count)
 {
     struct columns col;
 

@@ -41,8 +41,9 @@ static int check_users(struct ctl *c, uint32_t min, uint32_t max)
 
     while (code == CTL_DONE && f != NULL && (pw = fgetpwent(f)) != NULL)
         if ((pw->pw_uid >= min && pw->pw_uid <= max) || (pw->pw_gid >= min && pw->pw_gid <= max))
-            code = ctl_fail(c, CTL_REFUSED, HINT, "account %s (uid %u, gid %u) lies in the range %u to %u",
-                            pw->pw_name, pw->pw_uid, pw->pw_gid, min, max);
+            code = ctl_fail(c, CTL_REFUSED, HINT,
+                            "account %s (uid %u, gid %u) lies in the range %u to %u", pw->pw_name,
+                            pw->pw_uid, pw->pw_gid, min, max);
     if (f != NULL)
         fclose(f);
     return code;
@@ -71,9 +72,11 @@ int range_check(struct ctl *c, uint32_t uid_min, uint32_t uid_max)
     int code;
 
     if (!nhi_range_is_valid(uid_min, uid_max))
-        return ctl_fail(c, CTL_USAGE, HINT,
-                        "%u to %u cannot be the agent range: it starts at 1000 or above and ends at "
-                        "2147483647 or below", uid_min, uid_max);
+        return ctl_fail(
+            c, CTL_USAGE, HINT,
+            "%u to %u cannot be the agent range: it starts at 1000 or above and ends at "
+            "2147483647 or below",
+            uid_min, uid_max);
     if (!is_mapped("/proc/self/uid_map", uid_min, uid_max) ||
         !is_mapped("/proc/self/gid_map", uid_min, uid_max))
         return ctl_fail(c, CTL_REFUSED, HINT,

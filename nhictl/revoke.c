@@ -7,6 +7,7 @@
 #include "nhictl/revoke.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libnhi/paths.h"
@@ -33,7 +34,8 @@ static const char *kind_name(enum nhi_revoke_kind kind)
     return "thing";
 }
 
-static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r, uint32_t live)
+static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r,
+                              uint32_t live)
 {
     struct out_row *detail = out_row_new(c->out);
 
@@ -60,18 +62,73 @@ static bool seen(struct store *s, const struct revocation *r)
     return true;
 }
 
-static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live,
-                              bool *known)
+struct later {
+    int64_t at, now;
+    char (*jti)[NHI_JTI_LEN + 1];
+    size_t count, room;
+    bool failed;
+};
+
+static int collect_later(const struct nhi_ticket_row *row, void *ctx)
+{
+    struct later *later = ctx;
+    char(*more)[NHI_JTI_LEN + 1];
+
+    if (row->ticket.iat <= later->at || row->ticket.exp <= later->now)
+        return 0;
+    if (later->count == later->room) {
+        more = reallocarray(later->jti, later->room * 2 + 16, sizeof(*more));
+        if (more == NULL) {
+            later->failed = true;
+            return 1;
+        }
+        later->jti = more;
+        later->room = later->room * 2 + 16;
+    }
+    memcpy(later->jti[later->count++], row->ticket.jti, sizeof(*later->jti));
+    return 0;
+}
+
+/* Tickets from before this host's clock was set back were issued later than now, and would come to
+ * life again at that moment: each of them by its name. */
+static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct revocation *r,
+                                 int64_t at, uint32_t *live)
+{
+    struct later later = { .at = at, .now = c->now };
+    enum nhi_err err = nhi_ticket_each(s->l, r->id, NULL, false, c->now, collect_later, &later);
+    uint32_t more;
+
+    if (err == NHI_OK && later.failed)
+        err = NHI_ERR_NOMEM;
+    for (size_t i = 0; err == NHI_OK && i < later.count; i++) {
+        err = nhi_revoke(s->l, NHI_REVOKE_TICKET, later.jti[i], r->reason, c->now, &more);
+        *live += err == NHI_OK ? more : 0;
+    }
+    free(later.jti);
+    return err;
+}
+
+enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live)
+{
+    int64_t ahead =
+        s->set.latest < c->now + NHI_CLOCK_SKEW ? s->set.latest : c->now + NHI_CLOCK_SKEW - 1;
+    int64_t at = c->now > ahead ? c->now : ahead;
+    enum nhi_err err = nhi_revoke(s->l, r->kind, r->id, r->reason, at, live);
+
+    if (err == NHI_OK && r->kind == NHI_REVOKE_AGENT)
+        err = revoke_later(c, s, r, at, live);
+    return err;
+}
+
+static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r,
+                              uint32_t *live, bool *known)
 {
     enum nhi_err err = store_open(s, c->now);
-    int64_t at;
 
     if (err != NHI_OK)
         return err;
-    /* After the clock went back, tickets issued before that moment have a later time than now. */
-    at = c->now > s->set.latest ? c->now : s->set.latest;
     *known = seen(s, r);
-    err = nhi_revoke(s->l, r->kind, r->id, r->reason, at, live);
+    err = revoke_in(c, s, r, live);
     if (err == NHI_OK)
         err = add_event(c, s, r, *live);
     if (err != NHI_OK)
@@ -111,13 +168,16 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR,
                         NHI_LEDGER_FILE);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL,
-                        "NOT revoked: the ledger cannot be written (%s), and neither can the reserve (%s)",
-                        why, nhi_strerror(err));
+        return ctl_fail(
+            c, CTL_SYSTEM, NULL,
+            "NOT revoked: the ledger cannot be written (%s), and neither can the reserve (%s)", why,
+            nhi_strerror(err));
     answer_row(c, r, true, 0, true);
     out_line(c->out, "revoked %s %s", kind_name(r->kind), r->id);
-    out_line(c->out, "the ledger cannot be written (%s); the revocation is in force from the reserve "
-             "and moves into the ledger with the next command that can write it", why);
+    out_line(c->out,
+             "the ledger cannot be written (%s); the revocation is in force from the reserve "
+             "and moves into the ledger with the next command that can write it",
+             why);
     return ctl_answer(c);
 }
 
@@ -132,7 +192,8 @@ static int done(struct ctl *c, const struct revocation *r, uint32_t live, bool k
                  r->id);
     /* A key that no one trusts any more need not lie around; one of others was never here. */
     if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
-        ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR, NHI_KEYS_DIR);
+        ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR,
+                 NHI_KEYS_DIR);
     return ctl_answer(c);
 }
 
@@ -203,9 +264,9 @@ static const struct opt revoke_opts[] = {
 
 const struct verb revoke_verbs[] = {
     { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_args), 0, 0,
-      "--ticket JTI | --task ID | --agent NAME | --issuer KID [--reason TEXT]",
-      "End tickets now.",
-      "When this returns 0, nothing that starts later is let in by what was revoked. It works on a\n"
+      "--ticket JTI | --task ID | --agent NAME | --issuer KID [--reason TEXT]", "End tickets now.",
+      "When this returns 0, nothing that starts later is let in by what was revoked. It works on "
+      "a\n"
       "full disk and with a damaged ledger too.",
       "nhictl revoke --task build-4711 --reason cancelled" },
     { .verb = NULL },

@@ -7,10 +7,16 @@
 #include "libnhi/ledger.h"
 #include "nhictl/ctl.h"
 
+struct store;
+
 struct revocation {
     enum nhi_revoke_kind kind;
     const char *id, *reason;
 };
+
+/* In the open transaction, without an event. */
+NHI_CHECK enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r,
+                                 uint32_t *live);
 
 int revoke_run(struct ctl *c, const struct revocation *r);
 

@@ -61,12 +61,13 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
     case NHI_ERR_NOT_FOUND:
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s", file);
     case NHI_ERR_UNSAFE:
-        return ctl_fail(c, CTL_SYSTEM, "ls -ld " NHI_STATE_DIR " " NHI_STATE_DIR "/" NHI_LEDGER_FILE,
-                        "%s or a directory above it can be changed by others than root: it is not used",
-                        file);
+        return ctl_fail(
+            c, CTL_SYSTEM, "ls -ld " NHI_STATE_DIR " " NHI_STATE_DIR "/" NHI_LEDGER_FILE,
+            "%s or a directory above it can be changed by others than root: it is not used", file);
     case NHI_ERR_CORRUPT:
         return ctl_fail(c, CTL_SYSTEM, NULL,
-                        "%s is damaged: agents are denied until it is put back from a backup", file);
+                        "%s is damaged: agents are denied until it is put back from a backup",
+                        file);
     case NHI_ERR_VERSION:
         return ctl_fail(c, CTL_SYSTEM, NULL, "%s was made by a newer release of nhictl", file);
     case NHI_ERR_BUSY:
@@ -94,6 +95,9 @@ int store_read(struct ctl *c, struct store *s)
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl …", "only root can read the ledger");
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
+    /* One view for all that the verb reads. */
+    if (err == NHI_OK)
+        err = nhi_ledger_begin(s->l, c->now);
     if (err == NHI_OK)
         err = nhi_ledger_settings(s->l, &s->set);
     return err == NHI_OK ? CTL_DONE : open_failed(c, s, err);
@@ -107,11 +111,16 @@ enum nhi_err store_open(struct store *s, int64_t now)
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &s->l);
     if (err == NHI_OK)
         err = nhi_ledger_settings(s->l, &s->set);
-    if (err == NHI_OK)
-        err = nhi_reserve_drain(NHI_STATE_DIR, s->l, now, NULL);
-    if (err == NHI_OK)
-        err = nhi_ledger_begin(s->l, now);
+    if (err != NHI_OK)
+        return err;
+    /* Without its reserve a host denies agents. That must not keep a revocation out of the ledger,
+     * and what is still in the reserve stays in force from there. */
+    s->reserve = nhi_reserve_drain(NHI_STATE_DIR, s->l, now, NULL);
+    err = nhi_ledger_begin(s->l, now);
     s->writing = err == NHI_OK;
+    if (err == NHI_OK && s->reserve != NHI_OK)
+        ctl_note("the reserve %s/%s cannot be used (%s): see nhictl status", NHI_STATE_DIR,
+                 NHI_RESERVE_FILE, nhi_strerror(s->reserve));
     return err;
 }
 
@@ -133,16 +142,28 @@ int store_commit(struct ctl *c, struct store *s)
 
     s->writing = err != NHI_OK;
     s->committed = s->committed || err == NHI_OK;
-    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "write the ledger; nothing was changed");
+    return err == NHI_OK ? CTL_DONE
+                         : store_fail(c, s, err, "write the ledger; nothing was changed");
 }
 
+void store_published(const struct nhi_agent *a, struct nhi_account *out)
+{
+    *out = a->account;
+    if (a->state == NHI_AGENT_RETIRED)
+        snprintf(out->shell, sizeof(out->shell), "/usr/sbin/nologin");
+}
+
+/* An account that is refused makes the commit fail. */
 static int publish_one(const struct nhi_agent *a, void *ctx)
 {
-    return (int)nhi_snapshot_add(ctx, &a->account);
+    struct nhi_account account;
+
+    store_published(a, &account);
+    return nhi_snapshot_add(ctx, &account) != NHI_OK;
 }
 
-/* The write transaction changes nothing: it makes two publishers take turns, so that the last one to
- * write is one that has seen every change. */
+/* The write transaction changes nothing: it makes two publishers take turns, so that the last one
+ * to write is one that has seen every change. */
 int store_publish(struct ctl *c, struct store *s)
 {
     struct nhi_snapshot_writer *w = NULL;
@@ -199,9 +220,10 @@ int store_need_clock(struct ctl *c, const struct store *s)
         return CTL_DONE;
     if (nhi_time_format(s->set.latest, latest) != NHI_OK)
         snprintf(latest, sizeof(latest), "a later time");
-    return ctl_fail(c, CTL_REFUSED, "nhictl status --accept-clock",
-                    "this host's clock went back: the ledger has seen %s; correct the clock, or accept it",
-                    latest);
+    return ctl_fail(
+        c, CTL_REFUSED, "nhictl status --accept-clock",
+        "this host's clock went back: the ledger has seen %s; correct the clock, or accept it",
+        latest);
 }
 
 int ctl_answer(struct ctl *c)

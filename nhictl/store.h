@@ -14,14 +14,15 @@ struct store {
     struct nhi_ledger *l;
     struct nhi_settings set;
     int64_t now;
-    bool writing;   /* a write transaction is open */
-    bool committed; /* something was */
+    enum nhi_err reserve; /* what became of moving the reserve into the ledger */
+    bool writing;         /* a write transaction is open */
+    bool committed;       /* something was */
     bool masked;
     sigset_t mask; /* the signals that were blocked before */
 };
 
-/* All of these return CTL_DONE, or another exit code after saying what was wrong. store_close takes a
- * store in any state, also one that was only zeroed. */
+/* All of these return CTL_DONE, or another exit code after saying what was wrong. store_close takes
+ * a store in any state, also one that was only zeroed. */
 int store_read(struct ctl *c, struct store *s);
 /* Root only. Moves the reserve into the ledger, then begins the transaction. Signals that would end
  * the program wait until store_close, so that Ctrl-C finds everything done or nothing. */
@@ -29,6 +30,8 @@ int store_write(struct ctl *c, struct store *s);
 int store_commit(struct ctl *c, struct store *s);
 /* Writes the account snapshot from what the ledger holds now. Outside a transaction. */
 int store_publish(struct ctl *c, struct store *s);
+/* The account as the snapshot has it: a retired agent's resolves, and has no shell. */
+void store_published(const struct nhi_agent *a, struct nhi_account *out);
 void store_close(struct store *s);
 
 /* store_write in steps, for revoke, which has another way when the ledger fails. */
@@ -47,8 +50,9 @@ int store_need_clock(struct ctl *c, const struct store *s);
 
 /* One event in the open transaction. agent, task, jti: NULL or empty for none. detail: a row, which
  * this takes, or NULL; who acted is added to it. */
-NHI_CHECK enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent,
-                                   const char *task, const char *jti, struct out_row *detail);
+NHI_CHECK enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind,
+                                   const char *agent, const char *task, const char *jti,
+                                   struct out_row *detail);
 
 /* Prints the answer: CTL_DONE, or CTL_SYSTEM after saying that it could not be written. */
 int ctl_answer(struct ctl *c);

@@ -79,9 +79,11 @@ static int check_id(struct ctl *c)
 {
     if (nhi_name_is_task(c->operand[0]))
         return CTL_DONE;
-    return ctl_fail(c, CTL_USAGE, NULL,
-                    "'%s' is not a task ID: 1 to %d printable ASCII characters without space, quote "
-                    "or backslash", c->operand[0], NHI_TASK_MAX);
+    return ctl_fail(
+        c, CTL_USAGE, NULL,
+        "'%s' is not a task ID: 1 to %d printable ASCII characters without space, quote "
+        "or backslash",
+        c->operand[0], NHI_TASK_MAX);
 }
 
 static int open_it(struct ctl *c, struct store *s, struct nhi_task *t)
@@ -228,18 +230,20 @@ static int task_close(struct ctl *c)
     }
     if (code == CTL_DONE && nhi_task_get(s.l, c->operand[0], &t) == NHI_OK) {
         out_line(c->out, "task %s is closed", t.id);
-        if (c->json)
-            out_record(c->out, "task", task_row(c->out, &t, c->now, true));
+        out_member(c->out, "task", task_row(c->out, &t, c->now, true));
         code = ctl_answer(c);
     }
+    if (code == CTL_SYSTEM && !s.committed)
+        ctl_note("its tickets can be ended without the ledger: nhictl revoke --task %s",
+                 c->operand[0]);
     out_row_free(detail);
     store_close(&s);
     return code;
 }
 
 static const struct opt open_opts[] = {
-    { "agent", OPT_NAME, offsetof(struct open_args, agent), true, "NAME", "the agent that is to do it",
-      nhi_name_is_agent, 0 },
+    { "agent", OPT_NAME, offsetof(struct open_args, agent), true, "NAME",
+      "the agent that is to do it", nhi_name_is_agent, 0 },
     { "until", OPT_UNTIL, offsetof(struct open_args, until), false, "WHEN",
       "2h, or 2027-06-30T12:00:00Z (default 8h, at most 30d)", NULL, 0 },
     { "concurrent", OPT_FLAG, offsetof(struct open_args, concurrent), false, NULL,
@@ -255,7 +259,8 @@ static const struct opt list_opts[] = {
 };
 
 static const struct opt close_opts[] = {
-    { "reason", OPT_TEXT, offsetof(struct close_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    { "reason", OPT_TEXT, offsetof(struct close_args, reason), false, "TEXT", "why", NULL,
+      NHI_TEXT_MAX },
     { .name = NULL },
 };
 
@@ -264,12 +269,12 @@ const struct verb task_verbs[] = {
       "ID --agent NAME [--until WHEN] [--concurrent]", "Open a task for an agent.",
       "ID is the name of the work in your world: a job, a change, a run. It is never used twice.",
       "nhictl task open build-4711 --agent ci-bot --until 2h" },
-    { "task", "list", task_list, list_opts, sizeof(struct list_args), 0, 0, "[--agent NAME] [--all]",
-      "List open tasks.", NULL, "nhictl task list --agent ci-bot" },
+    { "task", "list", task_list, list_opts, sizeof(struct list_args), 0, 0,
+      "[--agent NAME] [--all]", "List open tasks.", NULL, "nhictl task list --agent ci-bot" },
     { "task", "show", task_show, NULL, 0, 1, 1, "ID", "Show one task and its tickets.", NULL,
       "nhictl task show build-4711" },
-    { "task", "close", task_close, close_opts, sizeof(struct close_args), 1, 1, "ID [--reason TEXT]",
-      "Close a task; every ticket for it is dead at once.", "A closed task never opens again.",
-      "nhictl task close build-4711 --reason done" },
+    { "task", "close", task_close, close_opts, sizeof(struct close_args), 1, 1,
+      "ID [--reason TEXT]", "Close a task; every ticket for it is dead at once.",
+      "A closed task never opens again.", "nhictl task close build-4711 --reason done" },
     { .verb = NULL },
 };

@@ -1,6 +1,6 @@
 /*
- * MUST: buffers that held a ticket are wiped. MUST: what is written is the caller's alone from its first
- * byte on.
+ * MUST: buffers that held a ticket are wiped. MUST: what is written is the caller's alone from its
+ * first byte on.
  */
 #include "nhictl/text.h"
 
@@ -17,6 +17,7 @@
 #include "nhictl/keyfile.h"
 #include "nhictl/store.h"
 
+#define NOT_A_FILE (-1)                    /* beside the values of errno */
 #define READ_MAX (NHI_TICKET_READ_MAX + 2) /* and one line end */
 
 /* Reads until the end or until the buffer is full. -1: errno says why. */
@@ -40,10 +41,14 @@ static ssize_t read_all(int fd, char *buf, size_t size)
 
 int text_read(struct ctl *c, const char *file, char **text, size_t *len)
 {
-    char *buf = calloc(1, READ_MAX + 2);
+    char *buf;
     ssize_t n = -1;
     int fd, code = CTL_DONE;
 
+    if (strncmp(file, NHI_TICKET_PREFIX, strlen(NHI_TICKET_PREFIX)) == 0)
+        return ctl_fail(c, CTL_USAGE, "./FILE, or - for standard input",
+                        "a ticket is read from a file, never from the command line");
+    buf = calloc(1, READ_MAX + 2);
     if (buf == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
     fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -69,7 +74,8 @@ int text_read(struct ctl *c, const char *file, char **text, size_t *len)
     return code;
 }
 
-int text_verify(struct ctl *c, struct store *s, const char *text, size_t len, struct nhi_ticket *out)
+int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
+                struct nhi_ticket *out)
 {
     char kid[NHI_KID_MAX + 1];
     struct nhi_issuer issuer;
@@ -80,13 +86,15 @@ int text_verify(struct ctl *c, struct store *s, const char *text, size_t len, st
         return ctl_fail(c, CTL_REFUSED, NULL, "this is not a ticket: %s", nhi_strerror(err));
     err = nhi_issuer_get(s->l, kid, &issuer);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key add KID k4.public.…, once its owner confirmed the key",
+        return ctl_fail(c, CTL_REFUSED,
+                        "nhictl key add KID k4.public.…, once its owner confirmed the key",
                         "signed by %s, which is no issuer that this host knows", kid);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the issuer");
     err = nhi_ticket_verify(text, len, issuer.pk, out);
     if (err == NHI_ERR_SIGNATURE)
-        return ctl_fail(c, CTL_REFUSED, NULL, "not genuine: the signature of %s does not match", kid);
+        return ctl_fail(c, CTL_REFUSED, NULL, "not genuine: the signature of %s does not match",
+                        kid);
     if (err == NHI_ERR_NOMEM || err == NHI_ERR_SYS)
         return store_fail(c, s, err, "verify the ticket");
     if (err != NHI_OK)
@@ -97,7 +105,9 @@ int text_verify(struct ctl *c, struct store *s, const char *text, size_t len, st
 
 static int write_failed(struct ctl *c, const char *file, int why)
 {
-    return ctl_fail(c, CTL_SYSTEM, NULL, "cannot write %s: %s", file, strerror(why));
+    return ctl_fail(c, CTL_SYSTEM, NULL, "cannot write %s: %s", file,
+                    why == NOT_A_FILE ? "there is something that is not a regular file"
+                                      : strerror(why));
 }
 
 /* Opens the directory that file is to be in. name: the rest of the path. */
@@ -128,7 +138,7 @@ static int put(int dir, const char *temp, const char *name, const char *text)
 
     /* A link put there by somebody else would be replaced unseen; better to say so. */
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
-        return S_ISLNK(st.st_mode) ? ELOOP : EEXIST;
+        return NOT_A_FILE;
     fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno;

@@ -11,11 +11,13 @@
 struct ctl;
 struct store;
 
-/* Reads a ticket from FILE, or from standard input for "-". text is new; free with nhi_text_free. */
+/* Reads a ticket from FILE, or from standard input for "-". text is new; free with nhi_text_free.
+ */
 int text_read(struct ctl *c, const char *file, char **text, size_t *len);
 
 /* Verifies text under the issuers that the ledger knows, whatever their state. */
-int text_verify(struct ctl *c, struct store *s, const char *text, size_t len, struct nhi_ticket *out);
+int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
+                struct nhi_ticket *out);
 
 /* Writes text to FILE, mode 0600, whole or not at all. A symbolic link is not followed. */
 int text_write(struct ctl *c, const char *file, const char *text);

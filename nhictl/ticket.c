@@ -64,8 +64,8 @@ static int ticket_show(struct ctl *c)
     return code;
 }
 
-/* One line for each door that the ticket names. Returns whether any of them opens; first: why the first
- * does not. */
+/* One line for each door that the ticket names. Returns whether any of them opens; first: why the
+ * first does not. */
 static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
                       const struct nhi_facts *facts, enum nhi_reason *first)
 {
@@ -75,7 +75,8 @@ static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_tic
 
     out_table(c->out, "decisions", NULL);
     while ((at = nhi_list_next(at, account)) != NULL)
-        for (in = nhi_list_next(t->services, service); in != NULL; in = nhi_list_next(in, service)) {
+        for (in = nhi_list_next(t->services, service); in != NULL;
+             in = nhi_list_next(in, service)) {
             enum nhi_reason reason = judge(c, s, t, facts, account, service, false);
             struct out_row *r = out_row_new(c->out);
 
@@ -144,8 +145,8 @@ static const struct opt list_opts[] = {
       nhi_name_is_agent, 0 },
     { "task", OPT_NAME, offsetof(struct list_args, task), false, "ID", "only this task's",
       nhi_name_is_task, 0 },
-    { "all", OPT_FLAG, offsetof(struct list_args, all), false, NULL, "expired and revoked ones too", NULL,
-      0 },
+    { "all", OPT_FLAG, offsetof(struct list_args, all), false, NULL, "expired and revoked ones too",
+      NULL, 0 },
     { .name = NULL },
 };
 
@@ -153,8 +154,9 @@ const struct verb ticket_verbs[] = {
     { "ticket", "list", ticket_list, list_opts, sizeof(struct list_args), 0, 0,
       "[--agent NAME] [--task ID] [--all]", "List live tickets, newest first.", NULL,
       "nhictl ticket list --agent ci-bot" },
-    { "ticket", "show", ticket_show, NULL, 0, 1, 1, "JTI", "Show what the ledger knows of a ticket.",
-      "A ticket ID that starts with - goes after --.", "nhictl ticket show AAAAAAAAAAAAAAAAAAAAAA" },
+    { "ticket", "show", ticket_show, NULL, 0, 1, 1, "JTI",
+      "Show what the ledger knows of a ticket.", "A ticket ID that starts with - goes after --.",
+      "nhictl ticket show AAAAAAAAAAAAAAAAAAAAAA" },
     { "ticket", "inspect", ticket_inspect, NULL, 0, 1, 1, "FILE|-",
       "Verify a ticket and show what it opens here now.",
       "Exit status 1: it opens nothing. The ticket itself is never printed.",

@@ -176,6 +176,7 @@ fill_copy() {
     fi
     make_dev "$m/dev"
     must "mount -t tmpfs /run" mount -t tmpfs -o mode=755 tmpfs "$m/run"
+    : >"$m/run/nhi-lab" # tells what runs here that this is no real machine
     mkdir -p "$m/run/sshd" "$m/run/lock" "$m/tmp" "$m/var/tmp"
     chmod 1777 "$m/tmp" "$m/var/tmp" "$m/run/lock"
     # It may be a link into the /run that the copy does not have.

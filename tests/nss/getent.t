@@ -68,6 +68,11 @@ for miss in 'passwd root' 'passwd 0' 'passwd 65534' 'passwd 65536' 'passwd 65837
     is "a miss: $miss" 2 $?
 done
 
+"$publisher" publish "$file" 0 1
+is 'no agents: the group of all is empty' 'nhi-agents:*:65536:' "$(nhi group nhi-agents)"
+is 'no agents: nothing to enumerate' '' "$(nhi passwd)"
+"$publisher" publish "$file" 300 1
+
 # As a host has it: files first, and the system's users resolve whatever becomes of the snapshot.
 printf 'passwd: files nhi\ngroup: files nhi\n' >/var/lib/nsswitch.conf
 mount --bind /var/lib/nsswitch.conf /etc/nsswitch.conf

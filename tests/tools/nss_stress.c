@@ -261,7 +261,7 @@ static int status(enum nss_status want, int want_err)
 }
 
 /* agent-00003 is in nhi-agents and in 5000, 5001 and 5002. */
-static int initgroups(void)
+static int group_list(void)
 {
     static const gid_t all[] = { UID_MIN, 5000, 5001, 5002 };
     const char *user = "agent-00003";
@@ -440,7 +440,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[2], "status") == 0 && argc > 4)
         return status((enum nss_status)strtol(argv[3], NULL, 10), (int)rounds);
     if (strcmp(argv[2], "initgroups") == 0)
-        return initgroups();
+        return group_list();
     if (strcmp(argv[2], "share") == 0 && argc > 3)
         return share();
     if (strcmp(argv[2], "threads") == 0 && argc > 4)

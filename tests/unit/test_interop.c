@@ -19,16 +19,16 @@ static int setup(void **state)
     return nhi_key_generate(pk, sk) == NHI_OK ? 0 : -1;
 }
 
-static void need_node(void)
+static bool has_node(void)
 {
     const char *modules = getenv("NHI_PASETO_MODULES");
     char path[4096];
 
     snprintf(path, sizeof(path), "%s/paseto/v4/public.js", modules ? modules : "node_modules");
-    if (access(path, R_OK) != 0 || system("node --version >/dev/null 2>&1") != 0) {
-        print_message("# skipped: no node, or no %s (NHI_PASETO_MODULES)\n", path);
-        skip();
-    }
+    if (access(path, R_OK) == 0 && system("node --version >/dev/null 2>&1") == 0)
+        return true;
+    printf("1..0 # SKIP no node, or no %s (NHI_PASETO_MODULES)\n", path);
+    return false;
 }
 
 /* One answer for each request. The shell sees no text of ours but through the environment. */
@@ -87,7 +87,6 @@ static void theirs_reads_ours(void **state)
     size_t i;
 
     (void)state;
-    need_node();
     assert_int_equal(nhi_paserk_public_encode(pk, key), NHI_OK);
     for (i = 0; i < ROUNDS; i++) {
         struct nhi_ticket t = sample(i);
@@ -124,7 +123,6 @@ static void theirs_refuses_others(void **state)
     char key[NHI_PASERK_MAX], *text;
 
     (void)state;
-    need_node();
     assert_int_equal(nhi_key_generate(other_pk, other_sk), NHI_OK);
     assert_int_equal(nhi_paserk_public_encode(pk, key), NHI_OK);
     assert_int_equal(nhi_ticket_mint(&t, other_sk, &text), NHI_OK);
@@ -145,7 +143,6 @@ static void ours_reads_theirs(void **state)
     size_t i;
 
     (void)state;
-    need_node();
     assert_int_equal(nhi_paserk_secret_encode(sk, key), NHI_OK);
     for (i = 0; i < ROUNDS; i++) {
         struct nhi_ticket t = sample(i);
@@ -184,5 +181,7 @@ int main(void)
         cmocka_unit_test(ours_reads_theirs),
     };
 
+    if (!has_node())
+        return 0;
     return cmocka_run_group_tests_name("interop", tests, setup, NULL);
 }

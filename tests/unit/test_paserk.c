@@ -1,132 +1,10 @@
-/* Keys as text: the official vectors, and texts of the wrong shape. */
+/* Keys as text: round trips, and texts of the wrong shape. The vectors are in test_official.c. */
 #include "tests/vectors/vectors.h"
 
 static int setup(void **state)
 {
     (void)state;
     return sodium_init() < 0 ? -1 : 0;
-}
-
-/* header and the base64url of key, whatever its length: the text that a key of the wrong kind has.
- */
-static void text_around(const char *header, const uint8_t *key, size_t len, char *text)
-{
-    size_t n = strlen(header);
-
-    memcpy(text, header, n);
-    nhi_b64_encode(key, len, text + n);
-}
-
-static void public_vectors(void **state)
-{
-    json_t *all = vectors_shared("paserk/k4.public.json");
-    char text[NHI_PASERK_MAX];
-    uint8_t key[64], pk[NHI_PK_LEN];
-    size_t i, len;
-    const json_t *v;
-
-    (void)state;
-    assert_int_equal(json_array_size(json_object_get(all, "tests")), 4);
-    json_array_foreach(json_object_get(all, "tests"), i, v)
-    {
-        len = unhex(text_of(v, "key"), key, sizeof(key));
-        if (json_is_true(json_object_get(v, "expect-fail"))) {
-            text_around("k4.public.", key, len, text);
-            assert_int_equal(nhi_paserk_public_decode(text, pk), NHI_ERR_FORMAT);
-            continue;
-        }
-        assert_int_equal(len, NHI_PK_LEN);
-        assert_int_equal(nhi_paserk_public_encode(key, text), NHI_OK);
-        assert_string_equal(text, text_of(v, "paserk"));
-        assert_int_equal(nhi_paserk_public_decode(text, pk), NHI_OK);
-        assert_memory_equal(pk, key, sizeof(pk));
-    }
-    json_decref(all);
-}
-
-static void secret_vectors(void **state)
-{
-    json_t *all = vectors_shared("paserk/k4.secret.json");
-    char text[NHI_PASERK_MAX];
-    uint8_t key[128], sk[NHI_SK_LEN];
-    size_t i, len;
-    const json_t *v;
-
-    (void)state;
-    assert_int_equal(json_array_size(json_object_get(all, "tests")), 5);
-    json_array_foreach(json_object_get(all, "tests"), i, v)
-    {
-        len = unhex(text_of(v, "key"), key, sizeof(key));
-        if (json_is_true(json_object_get(v, "expect-fail"))) {
-            text_around("k4.secret.", key, len, text);
-            assert_int_equal(nhi_paserk_secret_decode(text, sk), NHI_ERR_FORMAT);
-            continue;
-        }
-        assert_int_equal(len, NHI_SK_LEN);
-        assert_int_equal(nhi_paserk_secret_encode(key, text), NHI_OK);
-        assert_string_equal(text, text_of(v, "paserk"));
-        assert_int_equal(nhi_paserk_secret_decode(text, sk), NHI_OK);
-        assert_memory_equal(sk, key, sizeof(sk));
-    }
-    json_decref(all);
-}
-
-static void pid_vectors(void **state)
-{
-    json_t *all = vectors_shared("paserk/k4.pid.json");
-    char text[NHI_PASERK_MAX];
-    uint8_t key[64], pk[NHI_PK_LEN];
-    size_t i, len;
-    const json_t *v;
-
-    (void)state;
-    assert_int_equal(json_array_size(json_object_get(all, "tests")), 5);
-    json_array_foreach(json_object_get(all, "tests"), i, v)
-    {
-        len = unhex(text_of(v, "key"), key, sizeof(key));
-        if (json_is_true(json_object_get(v, "expect-fail"))) {
-            /* A fingerprint is of a key of 32 bytes: no text lets another one in. */
-            text_around("k4.public.", key, len, text);
-            assert_int_equal(nhi_paserk_public_decode(text, pk), NHI_ERR_FORMAT);
-            continue;
-        }
-        assert_int_equal(len, NHI_PK_LEN);
-        assert_int_equal(nhi_paserk_pid(key, text), NHI_OK);
-        assert_string_equal(text, text_of(v, "paserk"));
-    }
-    json_decref(all);
-}
-
-static void password_vectors(void **state)
-{
-    json_t *all = vectors_shared("paserk/k4.secret-pw.json");
-    uint8_t want[NHI_SK_LEN], sk[NHI_SK_LEN];
-    size_t i, good = 0;
-    const json_t *v;
-
-    (void)state;
-    json_array_foreach(json_object_get(all, "tests"), i, v)
-    {
-        /* Some of the passwords look like hexadecimal, and are used as they look. */
-        const char *password = text_of(v, "password");
-        enum nhi_err err =
-            nhi_paserk_secret_pw_decode(text_of(v, "paserk"), password, strlen(password), sk);
-
-        if (json_is_true(json_object_get(v, "expect-fail"))) {
-            /* The text with the bad tag has bad trailing bits too, and the third a bad header. */
-            bool bad_password = strcmp(text_of(v, "name"), "k4.secret-pw-fail-1") == 0;
-
-            assert_int_equal(err, bad_password ? NHI_ERR_SIGNATURE : NHI_ERR_FORMAT);
-            continue;
-        }
-        assert_int_equal(err, NHI_OK);
-        assert_int_equal(unhex(text_of(v, "unwrapped"), want, sizeof(want)), sizeof(want));
-        assert_memory_equal(sk, want, sizeof(want));
-        good++;
-    }
-    assert_int_equal(good, 3);
-    assert_int_equal(i, 6);
-    json_decref(all);
 }
 
 static void password_round_trip(void **state)
@@ -259,8 +137,6 @@ static void new_keys_differ(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(public_vectors),      cmocka_unit_test(secret_vectors),
-        cmocka_unit_test(pid_vectors),         cmocka_unit_test(password_vectors),
         cmocka_unit_test(password_round_trip), cmocka_unit_test(password_text_is_whole),
         cmocka_unit_test(wrong_shapes),        cmocka_unit_test(halves_that_differ),
         cmocka_unit_test(new_keys_differ),

@@ -1,0 +1,29 @@
+/*
+ * Issuing a ticket: the options, and the checks.
+ */
+#ifndef NHICTL_ISSUE_H
+#define NHICTL_ISSUE_H
+
+#include "libnhi/ledger.h"
+
+struct ctl;
+struct store;
+
+struct issue_args {
+    const char *agent, *task, *host, *parent, *kid, *out;
+    char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
+    int64_t ttl;
+    uint32_t uses;
+};
+
+/* Each returns CTL_DONE, or another exit code after saying what is wrong. */
+int issue_agent(struct ctl *c, struct store *s, struct nhi_agent *a);
+int issue_task(struct ctl *c, struct store *s, struct nhi_task *t);
+int issue_key(struct ctl *c, struct store *s, struct nhi_issuer *key);
+int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
+              const struct nhi_issuer *key);
+int issue_accounts(struct ctl *c, struct store *s, const char *host);
+int issue_parent(struct ctl *c, struct store *s, const char *parent);
+int issue_revoked_ahead(struct ctl *c, int64_t iat);
+
+#endif

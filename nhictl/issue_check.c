@@ -1,0 +1,196 @@
+/*
+ * What issue refuses before it signs: it says at once what a door would say later.
+ */
+#include <string.h>
+
+#include "libnhi/privileged.h"
+#include "nhictl/ctl.h"
+#include "nhictl/issue.h"
+#include "nhictl/names.h"
+#include "nhictl/store.h"
+
+int issue_agent(struct ctl *c, struct store *s, struct nhi_agent *a)
+{
+    const struct issue_args *args = c->args;
+    enum nhi_err err = nhi_agent_get(s->l, args->agent, a);
+
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'", args->agent);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the agent");
+    if (a->state == NHI_AGENT_SUSPENDED)
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME, then nhictl agent resume NAME",
+                        "agent %s is suspended", args->agent);
+    if (a->state != NHI_AGENT_ACTIVE)
+        return ctl_fail(c, CTL_REFUSED, NULL, "agent %s is retired", args->agent);
+    return CTL_DONE;
+}
+
+int issue_task(struct ctl *c, struct store *s, struct nhi_task *t)
+{
+    const struct issue_args *args = c->args;
+    char hint[200];
+    enum nhi_err err = nhi_task_get(s->l, args->task, t);
+
+    if (err == NHI_ERR_NOT_FOUND) {
+        snprintf(hint, sizeof(hint), "nhictl task open %s --agent %s --until 2h", args->task,
+                 args->agent);
+        return ctl_fail(c, CTL_REFUSED, hint, "there is no task '%s'", args->task);
+    }
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the task");
+    if (strcmp(t->agent, args->agent) != 0)
+        return ctl_fail(c, CTL_REFUSED, "nhictl task list --agent NAME",
+                        "task %s is %s's, not %s's", t->id, t->agent, args->agent);
+    if (t->state != NHI_TASK_OPEN || c->now >= t->deadline)
+        return ctl_fail(c, CTL_REFUSED, "nhictl task open NEW-ID --agent NAME",
+                        t->state != NHI_TASK_OPEN ? "task %s is closed"
+                                                  : "task %s has passed its deadline",
+                        t->id);
+    return CTL_DONE;
+}
+
+/* Of several, the newest: rotation leaves one active, but a restore may not. */
+static int newest_own(const struct nhi_issuer *i, void *ctx)
+{
+    struct nhi_issuer *best = ctx;
+
+    if (i->own && i->state == NHI_ISSUER_ACTIVE && i->added >= best->added)
+        *best = *i;
+    return 0;
+}
+
+int issue_key(struct ctl *c, struct store *s, struct nhi_issuer *key)
+{
+    const struct issue_args *args = c->args;
+    enum nhi_err err;
+
+    memset(key, 0, sizeof(*key));
+    if (args->kid != NULL)
+        err = nhi_issuer_get(s->l, args->kid, key);
+    else
+        err = nhi_issuer_each(s->l, newest_own, key);
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "there is no key %s", args->kid);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the keys");
+    if (key->kid[0] == '\0')
+        return ctl_fail(c, CTL_REFUSED, "nhictl key rotate",
+                        "this host has no active key of its own");
+    if (!key->own)
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not this host's own",
+                        key->kid);
+    if (key->state != NHI_ISSUER_ACTIVE)
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is %s", key->kid,
+                        issuer_state_name(key->state));
+    return CTL_DONE;
+}
+
+/* Lifetimes that the task or the key would cut short are refused, not shortened: the caller asked
+ * for something else than it would get. */
+int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
+              const struct nhi_issuer *key)
+{
+    char span[OUT_AGO_LEN], hint[64];
+
+    if (ttl > key->max_ttl) {
+        out_span(key->max_ttl, span);
+        snprintf(hint, sizeof(hint), "--ttl %llds", (long long)key->max_ttl);
+        return ctl_fail(c, CTL_REFUSED, hint, "key %s signs tickets for %s at most", key->kid,
+                        span);
+    }
+    if (iat + ttl > t->deadline) {
+        int64_t left = t->deadline - iat;
+
+        out_span(left, span);
+        snprintf(hint, sizeof(hint), "--ttl %llds", (long long)left);
+        if (left < 1)
+            return ctl_fail(c, CTL_REFUSED, NULL, "task %s ends now", t->id);
+        return ctl_fail(c, CTL_REFUSED, hint,
+                        "task %s has %s left, less than the ticket would live", t->id, span);
+    }
+    return CTL_DONE;
+}
+
+static int check_account(struct ctl *c, struct store *s, const char *name)
+{
+    const struct issue_args *args = c->args;
+    struct nhi_local local;
+    struct nhi_agent other;
+    enum nhi_err err;
+    bool own = strcmp(name, args->agent) == 0;
+
+    err = nhi_agent_get(s->l, name, &other);
+    if (err == NHI_OK && !own)
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s is another agent's own account", name);
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        return store_fail(c, s, err, "read the agents");
+    err = nhi_local_by_name(name, &local);
+    if (err == NHI_ERR_NOT_FOUND) {
+        /* The agent's own account needs nss_nhi to resolve, which may be set up later. */
+        if (own)
+            return CTL_DONE;
+        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host",
+                        name);
+    }
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "look up the account");
+    if (local.privileged)
+        return ctl_fail(c, CTL_REFUSED, NULL,
+                        "account %s is privileged (%s): no ticket can name it", name,
+                        local.because);
+    if (!own && local.uid >= s->set.uid_min && local.uid <= s->set.uid_max)
+        return ctl_fail(c, CTL_REFUSED, NULL, "account %s lies in the agent range and is not %s's",
+                        name, args->agent);
+    return CTL_DONE;
+}
+
+int issue_accounts(struct ctl *c, struct store *s, const char *host)
+{
+    const struct issue_args *args = c->args;
+    char name[NHI_LIST_MAX + 1];
+    const char *at = args->accounts;
+    int code = CTL_DONE;
+
+    /* Another host's accounts are that host's to judge, when the ticket is used there. */
+    if (strcmp(host, s->set.host) != 0)
+        return nhi_list_has(args->accounts, "root")
+                   ? ctl_fail(c, CTL_REFUSED, NULL,
+                              "account root is privileged: no ticket can name it")
+                   : CTL_DONE;
+    while (code == CTL_DONE && (at = nhi_list_next(at, name)) != NULL)
+        code = check_account(c, s, name);
+    return code;
+}
+
+int issue_parent(struct ctl *c, struct store *s, const char *parent)
+{
+    struct nhi_ticket_row row;
+    enum nhi_err err;
+
+    if (parent == NULL)
+        return CTL_DONE;
+    err = nhi_ticket_get(s->l, parent, &row);
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_REFUSED, "nhictl ticket list", "there is no ticket %s", parent);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the parent");
+    if (row.revoked)
+        return ctl_fail(c, CTL_REFUSED, NULL, "the parent %s is revoked, and so would its child be",
+                        parent);
+    return CTL_DONE;
+}
+
+/* Only after this host's clock was set back. */
+int issue_revoked_ahead(struct ctl *c, int64_t iat)
+{
+    char until[NHI_TIME_LEN + 1];
+
+    if (nhi_time_format(iat, until) != NHI_OK)
+        snprintf(until, sizeof(until), "later");
+    return ctl_fail(
+        c, CTL_REFUSED, NULL,
+        "every ticket that the agent gets before %s is revoked: this host's clock was ahead "
+        "when that was done",
+        until);
+}

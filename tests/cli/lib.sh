@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# What the command-line tests share: a private copy of the places that nhictl writes, and TAP.
+#
+# Source it first. It starts the script again in mount and UTS namespaces of its own, where /etc is an overlay
+# and /var/lib, /run and /home are empty: nothing that a test does reaches the machine.
+
+set -u
+
+if [ "$(id -u)" != 0 ]; then
+    echo "1..0 # SKIP needs root"
+    exit 0
+fi
+if [ -z "${CLI_INSIDE:-}" ]; then
+    BUILD=$(readlink -f "${BUILD:-build}")
+    export BUILD
+    if [ ! -x "$BUILD/nhictl" ]; then
+        echo "1..0 # SKIP $BUILD/nhictl is not built"
+        exit 0
+    fi
+    if ! unshare --mount --uts --propagation private true 2>/dev/null; then
+        echo "1..0 # SKIP no mount namespaces here"
+        exit 0
+    fi
+    CLI_INSIDE=1 exec unshare --mount --uts --propagation private bash "$0" "$@"
+fi
+
+mount -t tmpfs -o mode=0755 tmpfs /run || exit 1
+mkdir -p /run/overlay/u /run/overlay/w /run/t
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/overlay/u,workdir=/run/overlay/w /etc || exit 1
+mount -t tmpfs -o mode=0755 tmpfs /var/lib || exit 1
+mount -t tmpfs -o mode=0755 tmpfs /home || exit 1
+hostname testhost
+cd /run/t || exit 1
+
+printf '%s\n' 'deploy:x:4001:4001::/home/deploy:/bin/sh' 'person:x:4002:4002::/home/person:/bin/sh' \
+    'boss:x:4003:4003::/home/boss:/bin/sh' >>/etc/passwd
+printf '%s\n' 'deploy:x:4001:' 'person:x:4002:' 'boss:x:4003:' 'builders:x:4010:' >>/etc/group
+# A member of a privileged group, wherever this machine's own /etc/group put that group.
+if grep -q '^sudo:' /etc/group; then
+    sed -i 's/^\(sudo:[^:]*:[0-9]*\):.*/\1:boss/' /etc/group
+else
+    echo 'sudo:x:27:boss' >>/etc/group
+fi
+unset COLUMNS NO_COLOR
+
+LEDGER=/var/lib/nhi/ledger.db
+export LEDGER
+TESTS=0
+FAILED=0
+OUT=
+ERR=
+CODE=0
+
+# run COMMAND…: keeps its standard output, standard error and exit status.
+run() {
+    "$@" >/run/t/.out 2>/run/t/.err
+    CODE=$?
+    OUT=$(tr -d '\0' </run/t/.out)
+    ERR=$(tr -d '\0' </run/t/.err)
+}
+
+nhictl() {
+    "$BUILD/nhictl" "$@"
+}
+
+# ok WHAT CONDITION…: one test.
+ok() {
+    local what=$1
+    shift
+    TESTS=$((TESTS + 1))
+    if "$@" >/dev/null 2>&1; then
+        echo "ok $TESTS - $what"
+    else
+        echo "not ok $TESTS - $what"
+        FAILED=$((FAILED + 1))
+        printf '%s\n' "exit $CODE" "$OUT" "$ERR" | sed 's/^/# /'
+    fi
+}
+
+# expect CODE WHAT COMMAND…: the command ends with that status.
+expect() {
+    local code=$1 what=$2
+    shift 2
+    run "$@"
+    ok "$what" test "$CODE" = "$code"
+}
+
+# refused CODE WORDS WHAT COMMAND…: that status, nothing on standard output, and WORDS in the error.
+refused() {
+    local code=$1 words=$2 what=$3
+    shift 3
+    run "$@"
+    ok "$what" was_refused "$code" "$words"
+}
+was_refused() {
+    [ "$CODE" = "$1" ] && [ -z "$OUT" ] && [[ $ERR == "nhictl: "*"$2"* ]]
+}
+
+# said WORDS, complained WORDS: in the output, in the errors, of the last command.
+said() {
+    [[ $OUT == *"$1"* ]]
+}
+complained() {
+    [[ $ERR == *"$1"* ]]
+}
+
+# json FILTER: the last output is one JSON object for which FILTER is true.
+json() {
+    jq -e "$1" </run/t/.out
+}
+
+# A host with an agent, a task and a policy, as most tests need it.
+setup_host() {
+    nhictl init >/dev/null || exit 1
+    nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' \
+        --review-by 2099-06-30 >/dev/null || exit 1
+    nhictl task open build-4711 --agent ci-bot --until 2h >/dev/null || exit 1
+    cat >/etc/nhi/policy.d/test.conf <<'CONF'
+rules = ( { name = "deploy"; effect = "permit"; agent = "ci-bot"; account = ["deploy", "ci-bot"];
+            service = ["sshd", "sudo"]; } );
+CONF
+    nhictl apply >/dev/null || exit 1
+}
+
+issue() {
+    nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd,sudo "$@"
+}
+
+finish() {
+    echo "1..$TESTS"
+    [ "$FAILED" = 0 ]
+    exit
+}

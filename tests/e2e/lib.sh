@@ -1,0 +1,211 @@
+# shellcheck shell=bash disable=SC2034
+# What the end-to-end tests share. Sourced first: it goes into a private copy of the machine, builds
+# up a host there as the README says, and gives the tests their verbs. TAP on standard output.
+set -u
+
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=$(cd "${BUILD:-$TREE/build}" && pwd) || exit 1
+if [ ! -e /run/nhi-lab ]; then
+    exec "$TREE/packaging/lab.sh" hosts "$TREE/packaging/lab.sh" run -- \
+        env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 BUILD="$BUILD" \
+        QUICK="${QUICK:-}" "$BASH" "$0" "$@"
+fi
+cd "$TREE" || exit 1
+
+W=/var/tmp/e2e             # scratch, readable by every account
+LOG=/var/log/e2e.log       # what syslog got
+PORT=2222
+PASSWORD='correct horse 7' # of every person
+HOST=$(hostname)
+STATE=/var/lib/nhi
+SSH_TOOL=$W/ssh-as
+PTY=$BUILD/tests/tools/pty
+
+# ---- TAP ----
+
+TESTS=0
+ok() { # ok STATUS NAME
+    TESTS=$((TESTS + 1))
+    if [ "$1" = 0 ]; then
+        printf 'ok %d - %s\n' "$TESTS" "$2"
+    else
+        printf 'not ok %d - %s\n' "$TESTS" "$2"
+        printf '%s\n' "${OUT:-}" "${ERR:-}" | sed 's/^/# /'
+        tail -n 4 "$LOG" 2>/dev/null | sed 's/^/# log: /'
+        return 1
+    fi
+}
+is() { # is GOT WANTED NAME
+    [ "$1" = "$2" ]
+    ok $? "$3" || printf '# got:    %s\n# wanted: %s\n' "$1" "$2"
+}
+like() { # like GOT REGEX NAME
+    [[ $1 =~ $2 ]]
+    ok $? "$3" || printf '# got:    %s\n# wanted: %s\n' "$1" "$2"
+}
+unlike() { # unlike GOT REGEX NAME
+    ! [[ $1 =~ $2 ]]
+    ok $? "$3"
+}
+note() { printf '# %s\n' "$*"; }
+bail() {
+    printf 'Bail out! %s\n' "$*"
+    exit 1
+}
+finish() { printf '1..%d\n' "$TESTS"; }
+must() { "$@" >"$W/must" 2>&1 || { sed 's/^/# /' "$W/must" && bail "$*"; }; }
+
+# eventually COMMAND...: within 20 seconds. For what another process does in its own time.
+eventually() {
+    local i
+    for ((i = 0; i < 400; i++)); do
+        "$@" && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+# ---- running things: OUT, ERR and RC ----
+
+capture() {
+    RC=0
+    "$@" >"$W/out" 2>"$W/err" </dev/null || RC=$?
+    OUT=$(cat "$W/out")
+    ERR=$(cat "$W/err")
+}
+# as USER COMMAND...: outside of any session
+as() { setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}"; }
+
+# ssh_as USER WHAT FILE COMMAND...: logs in with the ticket or password in FILE (WHAT: reply) or the
+# private key (WHAT: key), and nothing else.
+ssh_as() { capture timeout 60 "$SSH_TOOL" "$@"; }
+ssh_bg() { "$SSH_TOOL" "$@" </dev/null >"$W/bg.out" 2>"$W/bg.err" & }
+
+write_ssh_tool() {
+    cat >"$W/askpass" <<'TOOL'
+#!/bin/sh
+exec cat "$E2E_REPLY"
+TOOL
+    cat >"$SSH_TOOL" <<TOOL
+#!/bin/bash
+user=\$1 what=\$2 file=\$3
+shift 3
+if [ "\$what" = key ]; then
+    how=(-o PreferredAuthentications=publickey -o IdentitiesOnly=yes -i "\$file")
+else
+    how=(-o PreferredAuthentications=\${E2E_METHOD:-keyboard-interactive} -o NumberOfPasswordPrompts=1)
+fi
+E2E_REPLY=\$file SSH_ASKPASS=$W/askpass SSH_ASKPASS_REQUIRE=force exec setsid -w ssh -F none -p $PORT \\
+    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "\${how[@]}" \\
+    "\$user@127.0.0.1" "\$@" </dev/null
+TOOL
+    chmod 755 "$W/askpass" "$SSH_TOOL"
+}
+
+# ---- the log ----
+
+mark_log() { MARK=$(stat -c %s "$LOG"); }
+since_mark() { tail -c +"$((MARK + 1))" "$LOG"; }
+logged() { since_mark | grep -qE -- "$1"; }
+# has_logged REGEX NAME: since the last mark_log
+has_logged() {
+    eventually logged "$1"
+    ok $? "$2" || since_mark | sed 's/^/# log: /'
+}
+
+# ---- the host ----
+
+add_person() { # add_person NAME [GROUP]
+    useradd -m -s /bin/bash ${2:+-G "$2"} -p "$(perl -e 'print crypt($ARGV[0], q($6$e2e$))' "$PASSWORD")" "$1"
+    install -d -m 700 -o "$1" -g "$1" "/home/$1/.ssh"
+    install -m 600 -o "$1" -g "$1" "$W/key.pub" "/home/$1/.ssh/authorized_keys"
+}
+
+make_people() {
+    ssh-keygen -q -t ed25519 -N '' -f "$W/key"
+    printf '%s\n' "$PASSWORD" >"$W/password"
+    printf 'not the password\n' >"$W/wrong"
+    groupadd nhi-only
+    add_person alice
+    add_person deploy
+    add_person batch nhi-only
+    cat >/etc/sudoers.d/e2e <<'SUDO'
+Defaults:deploy,batch noninteractive_auth, timestamp_timeout=0
+Defaults:alice timestamp_timeout=0
+alice, ci-bot, other-bot, deploy, batch ALL=(root) /usr/bin/id
+ci-bot, deploy ALL=(root) NOPASSWD: /usr/bin/true
+SUDO
+    chmod 440 /etc/sudoers.d/e2e
+}
+
+start_sshd() {
+    ssh-keygen -A >/dev/null
+    cat >/etc/ssh/sshd_config.d/00-e2e.conf <<CONF
+Port $PORT
+ListenAddress 127.0.0.1
+MaxStartups 100
+MaxAuthTries 20
+CONF
+    # OpenSSH 9.8 and later would soon refuse a client that fails as often as these tests do.
+    if sshd -T 2>/dev/null | grep -q persourcepenalties; then
+        echo 'PerSourcePenalties no' >>/etc/ssh/sshd_config.d/00-e2e.conf
+    fi
+    must sshd -t
+    /usr/sbin/sshd -D &
+    # shellcheck disable=SC2016
+    eventually bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$PORT" 2>/dev/null || bail 'sshd does not answer'
+}
+
+start_collector() {
+    perl packaging/collect-log.pl "$LOG" &
+    eventually test -S /dev/log || bail 'no log collector'
+}
+
+lab_up() {
+    install -d -m 755 "$W"
+    rm -rf /etc/nhi "$STATE"
+    start_collector
+    make_people
+    # Nothing but ours: a cron job of the machine has no business here.
+    rm -f /etc/cron.d/* /var/spool/cron/crontabs/*
+    : >/etc/crontab
+    must make -s -o all BUILD="$BUILD" install
+    must packaging/wire.sh
+    write_ssh_tool
+    start_sshd
+    # The shell would say that jobs were killed when the lab ends.
+    disown -a
+}
+
+# ---- nhi ----
+
+POLICY='rules = (
+  { name = "ci"; effect = "permit"; agent = "ci-bot"; account = [ "ci-bot", "deploy", "batch" ];
+    service = [ "sshd", "sudo", "su", "su-l", "cron" ]; },
+  { name = "other"; effect = "permit"; agent = "other-bot"; account = [ "other-bot", "deploy" ];
+    service = [ "sshd", "sudo", "su", "cron" ]; }
+);'
+
+set_policy() {
+    install -d /etc/nhi/policy.d
+    printf '%s\n' "$POLICY" >/etc/nhi/policy.d/e2e.conf
+    must nhictl apply
+}
+
+nhi_up() {
+    must nhictl init
+    must nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' --review-by 2099-06-30
+    must nhictl agent add other-bot --owner ops@example.org --purpose 'other work' --review-by 2099-06-30
+    set_policy
+}
+
+open_task() { must nhictl task open "$1" --agent "${2:-ci-bot}" --until 2h; }
+
+# issue FILE TASK [OPTION...]: a ticket of ci-bot, for its own account and every service
+issue() {
+    local file=$1 task=$2
+    shift 2
+    must nhictl issue --agent ci-bot --task "$task" --account ci-bot --service sshd,sudo,su,cron \
+        --ttl 15m --out "$file" "$@"
+}
+jti_of() { nhictl ticket inspect --json "$1" | jq -r '.. | .jti? // empty' | head -n 1; }

@@ -1,0 +1,107 @@
+#!/bin/bash
+# The rules of the tree: who may include whom, what is exported, what is linked.
+set -u
+cd "$(dirname "$0")/../.." || exit 99
+build=${BUILD:-build}
+n=0
+
+# A file that is missing would pass every test of what must not be in it.
+for f in pam_nhi.so libnss_nhi.so.2 nhictl; do
+    if [ ! -f "$build/$f" ]; then
+        echo "Bail out! no $build/$f: run make first"
+        exit 1
+    fi
+done
+
+# none TEXT FOUND: passes when FOUND is empty.
+none()
+{
+    n=$((n + 1))
+    if [ -z "$2" ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        printf '%s\n' "$2" | sed 's/^/#   /'
+    fi
+}
+
+# includes HEADER DIRECTORY...: which files there include it
+includes()
+{
+    local header=$1
+    shift
+    grep -rlE "#include [<\"]$header" "$@" --include='*.[ch]' 2>/dev/null
+}
+
+# but NAME...: drops these files from the list on standard input
+but()
+{
+    local out
+    out=$(cat)
+    for f in "$@"; do
+        out=$(printf '%s\n' "$out" | grep -vxF "$f")
+    done
+    printf '%s' "$out"
+}
+
+none 'libnhi includes no front end' "$(includes '(pam_nhi|nss_nhi|nhictl|tests)/' libnhi)"
+none 'pam_nhi includes no other front end' "$(includes '(nss_nhi|nhictl|tests)/' pam_nhi)"
+none 'nss_nhi includes no other front end' "$(includes '(pam_nhi|nhictl|tests)/' nss_nhi)"
+none 'nhictl includes no other front end' "$(includes '(pam_nhi|nss_nhi|tests)/' nhictl)"
+none 'libconfig only in the compiler of the policy' \
+    "$(includes 'libconfig.h' libnhi pam_nhi nss_nhi nhictl | but libnhi/policy_conf.c)"
+none 'sqlite only in the ledger' \
+    "$(includes 'sqlite3.h' libnhi pam_nhi nss_nhi nhictl | but libnhi/sql.h)"
+none 'what is inside the ledger stays there' \
+    "$(includes 'libnhi/sql.h' libnhi pam_nhi nss_nhi nhictl |
+        grep -vE '^libnhi/(sql|schema|ledger(_[a-z]+)?)\.c$')"
+none 'sodium only in keys and tickets' \
+    "$(includes 'sodium.h' libnhi pam_nhi nss_nhi nhictl |
+        grep -vE '^libnhi/(paseto|paserk|paserk_pw|ticket|claims|id)\.c$')"
+none 'jansson only in the claim codec, records and output' \
+    "$(includes 'jansson.h' libnhi pam_nhi nss_nhi |
+        but libnhi/claims.c libnhi/grant_record.c)"
+none 'PAM only in pam_nhi' "$(includes 'security/pam' libnhi nss_nhi nhictl)"
+none 'no printing, exiting or environment in the library and the modules' \
+    "$(grep -nE '\b(getenv|secure_getenv|setlocale|printf|fprintf|perror|exit|abort|system|popen|umask|chdir|signal|sleep|kill)\(' \
+        libnhi/*.c pam_nhi/*.c nss_nhi/*.c | grep -vE 'snprintf|^[^:]*:[0-9]*: *(/?\*|//)')"
+
+exported()
+{
+    nm -D --defined-only "$1" | awk '{print $3}' | sed 's/@.*//' | grep -vE "$2"
+}
+needed()
+{
+    readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE "$2"
+}
+
+if nm -D "$build/pam_nhi.so" | grep -q '__asan_\|__ubsan_'; then
+    skip=' # SKIP a sanitizer build links and exports more'
+    for what in 'exports of pam_nhi' 'exports of nss_nhi' 'libraries of pam_nhi' \
+        'libraries of nss_nhi' 'libraries of nhictl' 'hardening'; do
+        n=$((n + 1))
+        echo "ok $n - $what$skip"
+    done
+else
+    none 'pam_nhi exports the six PAM entry points only' \
+        "$(exported "$build/pam_nhi.so" '^pam_sm_(authenticate|setcred|acct_mgmt|open_session|close_session|chauthtok)$')"
+    none 'nss_nhi exports _nss_nhi_* only' "$(exported "$build/libnss_nhi.so.2" '^_nss_nhi_')"
+    none 'pam_nhi needs libpam, libc, sodium, sqlite and jansson only' \
+        "$(needed "$build/pam_nhi.so" '^lib(pam|c|sodium|sqlite3|jansson)\.so')"
+    none 'nss_nhi needs libc only' "$(needed "$build/libnss_nhi.so.2" '^libc\.so')"
+    none 'nhictl needs libc, sodium, sqlite, jansson and libconfig only' \
+        "$(needed "$build/nhictl" '^lib(c|m|sodium|sqlite3|jansson|config)\.so')"
+    bad=
+    for f in "$build/pam_nhi.so" "$build/libnss_nhi.so.2" "$build/nhictl"; do
+        readelf -dW "$f" | grep -q 'BIND_NOW\|FLAGS.*NOW' || bad="$bad $f: lazy binding;"
+        readelf -lW "$f" | grep -q 'GNU_RELRO' || bad="$bad $f: no RELRO;"
+        readelf -lW "$f" | grep 'GNU_STACK' | grep -q 'RWE' && bad="$bad $f: executable stack;"
+        readelf -sW "$f" | grep -q '__stack_chk_fail' || bad="$bad $f: no stack protector;"
+    done
+    none 'RELRO, immediate binding, no executable stack, stack protector' "$bad"
+fi
+
+none 'no path of a build machine, no registry host' \
+    "$(grep -rnIE '/work/(main|shared|\.library)|registry\.npmjs|deb\.debian\.org' \
+        Makefile README.md libnhi pam_nhi nss_nhi nhictl packaging tests --exclude=rules.t)"
+echo "1..$n"

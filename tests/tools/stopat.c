@@ -1,0 +1,226 @@
+/*
+ * Stops or kills a program, set-uid or not, at its Kth system call, and leaves it so.
+ *
+ *   stopat EXE K stop|kill -- PROGRAM ARG...
+ *
+ * PROGRAM must come to execute EXE, itself or in a child. From there on, the system calls of all its
+ * processes are counted; when the Kth is entered, all of them get SIGSTOP or SIGKILL. What is stopped
+ * stays stopped when this program ends: its pids are printed, one a line. To be run as root, since the
+ * program being stopped may be set-uid.
+ *
+ * Exit status: 0 it was stopped or killed; 3 it made fewer than K calls (how many is printed);
+ * 4 it did not come to an end within a minute; 125 anything else.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRACEES_MAX 64
+#define SYSCALL_STOP (SIGTRAP | 0x80)
+#define OPTIONS                                                                                    \
+    (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |      \
+     PTRACE_O_TRACEEXEC)
+
+static struct {
+    const char *exe;
+    long k, count;
+    bool counting, kill;
+    pid_t pids[TRACEES_MAX]; /* 0: free */
+} run;
+
+static _Noreturn void die(const char *what)
+{
+    perror(what);
+    exit(125);
+}
+
+static void on_alarm(int sig)
+{
+    (void)sig;
+    _exit(4);
+}
+
+static void remember(pid_t pid)
+{
+    int at = -1;
+
+    for (int i = 0; i < TRACEES_MAX; i++) {
+        if (run.pids[i] == pid)
+            return;
+        if (run.pids[i] == 0 && at < 0)
+            at = i;
+    }
+    if (at < 0) {
+        errno = ECHILD;
+        die("too many processes");
+    }
+    run.pids[at] = pid;
+}
+
+static int forget(pid_t pid)
+{
+    int left = 0;
+
+    for (int i = 0; i < TRACEES_MAX; i++) {
+        if (run.pids[i] == pid)
+            run.pids[i] = 0;
+        left += run.pids[i] != 0;
+    }
+    return left;
+}
+
+static bool executes(pid_t pid)
+{
+    char link[64], path[4096];
+    ssize_t n;
+
+    snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+    n = readlink(link, path, sizeof(path) - 1);
+    if (n < 0)
+        return false;
+    path[n] = '\0';
+    return strcmp(path, run.exe) == 0;
+}
+
+static bool enters_syscall(pid_t pid)
+{
+    struct __ptrace_syscall_info info;
+
+    memset(&info, 0, sizeof(info));
+    return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 &&
+           info.op == PTRACE_SYSCALL_INFO_ENTRY;
+}
+
+/* Waits until the kernel says that it has come to rest. Gone counts as well: it was at its exit. */
+static void wait_at_rest(pid_t pid)
+{
+    const struct timespec tick = { .tv_nsec = 200000 };
+    char path[64], line[512], *end;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    for (;;) {
+        FILE *f = fopen(path, "re");
+        bool got = f != NULL && fgets(line, sizeof(line), f) != NULL;
+
+        if (f != NULL)
+            fclose(f);
+        end = got ? strrchr(line, ')') : NULL;
+        if (end == NULL || end[2] == 'T' || end[2] == 'Z' || end[2] == 'X')
+            return;
+        nanosleep(&tick, NULL);
+    }
+}
+
+/* The one at its system call is in a ptrace stop; the others are interrupted wherever they are. */
+static int end_all(void)
+{
+    for (int i = 0; i < TRACEES_MAX; i++)
+        if (run.pids[i] != 0)
+            kill(run.pids[i], run.kill ? SIGKILL : SIGSTOP);
+    if (run.kill)
+        return 0;
+    for (int i = 0; i < TRACEES_MAX; i++) {
+        pid_t pid = run.pids[i];
+
+        if (pid == 0)
+            continue;
+        if (ptrace(PTRACE_DETACH, pid, 0, 0) != 0 && errno == ESRCH) {
+            int status;
+
+            ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+            if (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
+                ptrace(PTRACE_DETACH, pid, 0, 0);
+        }
+        wait_at_rest(pid);
+        printf("%d\n", (int)pid);
+    }
+    return 0;
+}
+
+/* What one stop means; returns the signal to go on with. */
+static int look_at(pid_t pid, int status)
+{
+    int sig = WSTOPSIG(status), event = status >> 16;
+
+    if (event == PTRACE_EVENT_EXEC && executes(pid))
+        run.counting = true;
+    if (sig == SYSCALL_STOP && run.counting && enters_syscall(pid))
+        run.count++;
+    return event != 0 || sig == SYSCALL_STOP ? 0 : sig;
+}
+
+static int trace(void)
+{
+    int status, left = 1;
+
+    while (left > 0) {
+        pid_t pid = waitpid(-1, &status, __WALL);
+        bool group_stop;
+        int sig;
+
+        if (pid < 0)
+            die("waitpid");
+        if (!WIFSTOPPED(status)) {
+            left = forget(pid);
+            continue;
+        }
+        remember(pid);
+        sig = look_at(pid, status);
+        if (run.count == run.k)
+            return end_all();
+        group_stop = status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
+        if (group_stop)
+            ptrace(PTRACE_LISTEN, pid, 0, 0);
+        else
+            ptrace(run.counting ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, sig);
+    }
+    printf("%ld\n", run.count);
+    return 3;
+}
+
+int main(int argc, char **argv)
+{
+    int gate[2];
+    char c = 0;
+    pid_t pid;
+
+    if (argc < 6 || strcmp(argv[4], "--") != 0) {
+        fputs("usage: stopat EXE K stop|kill -- PROGRAM ARG...\n", stderr);
+        return 125;
+    }
+    run.exe = argv[1];
+    run.k = strtol(argv[2], NULL, 10);
+    run.kill = strcmp(argv[3], "kill") == 0;
+    if (pipe(gate) != 0)
+        die("pipe");
+    pid = fork();
+    if (pid < 0)
+        die("fork");
+    if (pid == 0) {
+        /* A session of its own: ours ends before this one is continued. */
+        setsid();
+        close(gate[1]);
+        if (read(gate[0], &c, 1) != 1)
+            _exit(125);
+        close(gate[0]);
+        execvp(argv[5], argv + 5);
+        die(argv[5]);
+    }
+    remember(pid);
+    if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) != 0)
+        die("ptrace");
+    signal(SIGALRM, on_alarm);
+    alarm(60);
+    close(gate[0]);
+    if (write(gate[1], &c, 1) != 1)
+        die("write");
+    close(gate[1]);
+    return trace();
+}
