@@ -32,7 +32,9 @@ endif
 CORE_PKGS := libsodium sqlite3 jansson
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
 CONF_LIBS := $(shell $(PKG_CONFIG) --libs libconfig)
-CDB_PIC   := $(shell $(CC) -print-file-name=libcdb_pic.a)
+# Debian 12 has a PIC archive of its own; in 13 the only one is position independent. The compiler
+# answers with the bare name for what it does not have.
+CDB_PIC   := $(firstword $(filter /%,$(foreach a,libcdb_pic.a libcdb.a,$(shell $(CC) -print-file-name=$(a)))))
 
 # libnhi is one static library; what a module does not call is not linked into it.
 LIB_SRC  := $(wildcard libnhi/*.c)

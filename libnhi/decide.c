@@ -11,7 +11,7 @@
 
 static bool bound_has(const char *bound, const char *word)
 {
-    return strcmp(bound, "*") == 0 || nhi_list_has(bound, word);
+    return word[0] != '\0' && (strcmp(bound, "*") == 0 || nhi_list_has(bound, word));
 }
 
 /* Every word of list is within the bound. An empty list is within nothing. */
@@ -60,13 +60,14 @@ static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_
     switch (f->issuer.state) {
     case NHI_ISSUER_ACTIVE:
     case NHI_ISSUER_ROTATED:
-        break;
+        return nhi_issuer_allows(&f->issuer, t) ? NHI_PERMIT : NHI_DENY_ISSUER_BOUNDS;
     case NHI_ISSUER_RETIRED:
         return NHI_DENY_ISSUER_RETIRED;
     case NHI_ISSUER_REVOKED:
         return NHI_DENY_ISSUER_REVOKED;
     }
-    return nhi_issuer_allows(&f->issuer, t) ? NHI_PERMIT : NHI_DENY_ISSUER_BOUNDS;
+    /* A state that nobody defined must not pass for a good one. */
+    return NHI_DENY_INTERNAL;
 }
 
 static enum nhi_reason check_time(const struct nhi_request *req, const struct nhi_facts *f)
@@ -88,13 +89,13 @@ static enum nhi_reason check_agent(const struct nhi_facts *f, const struct nhi_t
         return NHI_DENY_AGENT_UNKNOWN;
     switch (f->agent_state) {
     case NHI_AGENT_ACTIVE:
-        break;
+        return t->iat <= f->agent_revoked_until ? NHI_DENY_REVOKED : NHI_PERMIT;
     case NHI_AGENT_SUSPENDED:
         return NHI_DENY_AGENT_SUSPENDED;
     case NHI_AGENT_RETIRED:
         return NHI_DENY_AGENT_RETIRED;
     }
-    return t->iat <= f->agent_revoked_until ? NHI_DENY_REVOKED : NHI_PERMIT;
+    return NHI_DENY_INTERNAL;
 }
 
 static enum nhi_reason check_task(const struct nhi_request *req, const struct nhi_facts *f)
@@ -152,7 +153,8 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
 {
     struct nhi_decision d = { NHI_DENY_INTERNAL, NULL };
 
-    if (req == NULL || f == NULL || req->service == NULL || req->subject == NULL)
+    if (req == NULL || f == NULL || req->service == NULL || req->subject == NULL ||
+        (f->rules == NULL && f->rule_count > 0))
         return d;
     if ((d.reason = check_host(req, f)) != NHI_PERMIT ||
         (d.reason = check_subject(req)) != NHI_PERMIT)

@@ -109,7 +109,8 @@ static int import(struct ctl *c)
         code = text_verify(c, &s, text, len, &t);
     if (code == CTL_DONE)
         code = look_up(c, &s, &t, &known);
-    if (code == CTL_DONE && !known)
+    /* One that is known and dead by now is refused as well: the caller is about to rely on it. */
+    if (code == CTL_DONE)
         code = check(c, &s, &t);
     if (code == CTL_DONE && !known)
         code = record(c, &s, &t);

@@ -96,7 +96,7 @@ static int check_new(struct ctl *c)
     bool used = true;
     enum nhi_err err;
 
-    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l);
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
     if (err == NHI_OK) {
         used = false;
         err = nhi_issuer_each(l, any_issuer, &used);

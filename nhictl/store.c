@@ -88,13 +88,26 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
                     store_error(s, err, text, sizeof(text)));
 }
 
+/* A ledger put back from a backup comes without the files beside it that readers need; a writer
+ * makes them. */
+static enum nhi_err open_to_read(struct store *s)
+{
+    struct nhi_ledger *writer = NULL;
+    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
+
+    if (err != NHI_ERR_SYS || nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &writer) != NHI_OK)
+        return err;
+    nhi_ledger_close(writer);
+    return nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
+}
+
 int store_read(struct ctl *c, struct store *s)
 {
     enum nhi_err err;
 
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl …", "only root can read the ledger");
-    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
+    err = open_to_read(s);
     /* One view for all that the verb reads. */
     if (err == NHI_OK)
         err = nhi_ledger_begin(s->l, c->now);

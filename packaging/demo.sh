@@ -102,7 +102,7 @@ boot_cron() {
         kill "$CRON" && wait "$CRON" 2>/dev/null
     fi
     rm -f /run/crond.*
-    cron -f &
+    cron -f >>/var/log/cron.log 2>&1 &
     CRON=$!
 }
 
@@ -132,17 +132,16 @@ give_a_ticket() {
     say 'It is asked to do something, until a deadline, and gets a ticket for just that.'
     root 'nhictl task open build-4711 --agent ci-bot --until 2h'
     root 'nhictl issue --agent ci-bot --task build-4711 --account ci-bot --service sshd,sudo,cron --ttl 15m --out /root/ticket'
-    printf '#!/bin/sh\ncat /root/ticket\n' >/root/askpass
-    chmod 700 /root/askpass
-    export SSH_ASKPASS=/root/askpass
+    say 'ssh asks a program for the reply, since nobody is there to type it.'
+    root "printf '#!/bin/sh\ncat /root/ticket\n' >/root/askpass; chmod 700 /root/askpass"
 }
 
 doors_open() {
     say 'The ticket is the answer to the prompt of a real sshd. No key, no password.'
-    client 'SSH_ASKPASS_REQUIRE=force ssh ci-bot@127.0.0.1 id'
+    client 'SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force ssh ci-bot@127.0.0.1 id'
     expect 'uid=[0-9]+\(ci-bot\).*\(nhi-agents\)'
     say 'From inside that session, sudo asks which ticket opened it. (sudoers: ci-bot may run id.)'
-    client 'SSH_ASKPASS_REQUIRE=force ssh ci-bot@127.0.0.1 sudo -n id'
+    client 'SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force ssh ci-bot@127.0.0.1 sudo -n id'
     expect '^uid=0\(root\)'
     say 'Cron finds the ticket in the ledger. (cron starts, as at a boot.)'
     root "echo '@reboot ci-bot date >>ran' >/etc/cron.d/ci-bot"
@@ -159,14 +158,14 @@ doors_shut() {
     local lines
     say 'One command, and every one of these doors is shut at the next knock.'
     # An open session, so that sudo can be tried from inside one after the revocation.
-    SSH_ASKPASS_REQUIRE=force setsid -w ssh ci-bot@127.0.0.1 \
+    SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force setsid -w ssh ci-bot@127.0.0.1 \
         'echo in >inside; until [ -e /tmp/revoked ]; do sleep 0.1; done; sudo -n id; echo $? >status' \
         >/var/tmp/inside.log 2>&1 </dev/null &
     eventually test -s /home/ci-bot/inside || die 'the session to be cut off should have begun'
     MARK=$(wc -l <"$AUTH_LOG")
     root 'nhictl revoke --task build-4711 --reason cancelled'
 
-    refused 'SSH_ASKPASS_REQUIRE=force ssh -o NumberOfPasswordPrompts=1 ci-bot@127.0.0.1 id'
+    refused 'SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force ssh -o NumberOfPasswordPrompts=1 ci-bot@127.0.0.1 id'
     expect 'Permission denied'
     expect_denial sshd '(revoked|task-closed)'
 

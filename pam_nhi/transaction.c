@@ -46,8 +46,11 @@ bool pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, stru
      * and find what an earlier call left there. */
     if (c->program != PNHI_LOGIN || getuid() != 0)
         return false;
-    return nhi_proc_read(getpid(), &self, &parent) == NHI_OK &&
-           nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out) == NHI_OK;
+    if (nhi_proc_read(getpid(), &self, &parent) != NHI_OK ||
+        nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out) != NHI_OK)
+        return false;
+    /* sshd's session child, forked from here, calls setcred once more: it inherits the handle. */
+    return keep(pamh, out) == NHI_OK;
 }
 
 static bool is_numeric(const char *address)

@@ -1,12 +1,48 @@
 # How the tests are run. Every program and script speaks TAP; prove counts.
 
-SHELL_TESTS := $(wildcard tests/house/*.t tests/nss/*.t tests/pam/*.t tests/cli/*.t)
+SHELL_TESTS := $(wildcard tests/house/*.t tests/nss/*.t tests/cli/*.t)
 E2E_TESTS   := $(wildcard tests/e2e/*.t)
+FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_SECONDS ?= 10
+PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove
 
 check: tests
-	CMOCKA_MESSAGE_OUTPUT=TAP BUILD=$(abspath $(BUILD)) prove --failures $(UNITS) $(SHELL_TESTS)
+	$(PROVE) $(UNITS) $(SHELL_TESTS)
 
 e2e: tests
-	BUILD=$(abspath $(BUILD)) prove --failures $(E2E_TESTS)
+	$(PROVE) $(E2E_TESTS)
 
-.PHONY: check e2e
+# The unit and module tests only: a sanitized module does not load into a program that is not.
+sanitize:
+	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE=address,undefined CFLAGS='-O1 -g' sanitized
+sanitized: tests
+	$(PROVE) $(UNITS)
+
+leaks: $(BUILD)/tests/bench/bench_pam $(PAM)
+	BUILD=$(abspath $(BUILD)) valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
+	    --error-exitcode=1 $(BUILD)/tests/bench/bench_pam cycles 1000
+
+bench: benches
+	@for b in $(BENCHES); do echo "== $${b##*/}"; BUILD=$(abspath $(BUILD)) $$b || exit 1; done
+
+# libFuzzer is clang's; the library is built once more with its instrumentation.
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
+	@mkdir -p $(@D)
+	clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
+	    $(filter-out libnhi/policy_conf.c,$(LIB_SRC)) $(CDB_PIC) $(CORE_LIBS)
+fuzz: $(FUZZERS)
+	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
+	    { [ ! -x tests/vectors/make-corpus.sh ] || tests/vectors/make-corpus.sh $$f.corpus; } && \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $$f.corpus || exit 1; done
+
+SHELL_FILES := $(wildcard packaging/*.sh tests/*.sh tests/*/*.sh tests/*/*.t) .ci/run
+lint:
+	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
+	    --inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 \
+	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' libnhi pam_nhi nss_nhi nhictl
+	clang-tidy --quiet --warnings-as-errors='*' \
+	    $(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(CTL_SRC) -- $(CSTD)
+	shellcheck -x $(SHELL_FILES)
+	mandoc -T lint -W warning $(MANS)
+
+.PHONY: check e2e sanitize sanitized leaks bench fuzz lint

@@ -5,6 +5,8 @@
 # and /var/lib, /run and /home are empty: nothing that a test does reaches the machine.
 
 set -u
+# shellcheck disable=SC2034 # for the scripts that source this
+SCRIPT=$(readlink -f "$0")
 
 if [ "$(id -u)" != 0 ]; then
     echo "1..0 # SKIP needs root"

@@ -199,13 +199,18 @@ nhi_up() {
     set_policy
 }
 
-open_task() { must nhictl task open "$1" --agent "${2:-ci-bot}" --until 2h; }
+open_task() { must nhictl task open "$1" --agent "${2:-ci-bot}" --until 2h --concurrent; }
 
-# issue FILE TASK [OPTION...]: a ticket of ci-bot, for its own account and every service
+# issue FILE TASK [OPTION...]: a ticket; what OPTION does not say is ci-bot's, its own account, every
+# service, 15 minutes
 issue() {
-    local file=$1 task=$2
+    local file=$1 task=$2 has
     shift 2
-    must nhictl issue --agent ci-bot --task "$task" --account ci-bot --service sshd,sudo,su,cron \
-        --ttl 15m --out "$file" "$@"
+    has=" $* "
+    [[ $has == *' --agent '* ]] || set -- "$@" --agent ci-bot
+    [[ $has == *' --account '* ]] || set -- "$@" --account ci-bot
+    [[ $has == *' --service '* ]] || set -- "$@" --service sshd,sudo,su,cron
+    [[ $has == *' --ttl '* ]] || set -- "$@" --ttl 15m
+    must nhictl issue --task "$task" --out "$file" "$@"
 }
 jti_of() { nhictl ticket inspect --json "$1" | jq -r '.. | .jti? // empty' | head -n 1; }

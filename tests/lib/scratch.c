@@ -30,12 +30,12 @@ int scratch_entries(void)
     return n;
 }
 
-void scratch_need_root(void)
+bool scratch_is_root(void)
 {
-    if (geteuid() != 0) {
-        print_message("only root can own a snapshot\n");
-        skip();
-    }
+    if (geteuid() == 0)
+        return true;
+    puts("1..0 # SKIP only root can own a file that the reader accepts");
+    return false;
 }
 
 int scratch_make(void **state)

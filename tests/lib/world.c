@@ -230,6 +230,20 @@ static void configure(const struct world_call *c)
     world_write(path, text, 0644);
 }
 
+/* sshd's session child takes the handle over from the monitor and refreshes the credentials. */
+static int credentials_in_child(pam_handle_t *h)
+{
+    int status;
+    pid_t pid = fork();
+
+    MUST(pid >= 0);
+    if (pid == 0)
+        _exit(pam_setcred(h, PAM_REINITIALIZE_CRED));
+    MUST(waitpid(pid, &status, 0) == pid);
+    must(WIFEXITED(status), "the child was killed");
+    return WEXITSTATUS(status);
+}
+
 static int phases_of(pam_handle_t *h, int phases, void (*before_open)(void))
 {
     int rc = PAM_SUCCESS;
@@ -244,6 +258,8 @@ static int phases_of(pam_handle_t *h, int phases, void (*before_open)(void))
         before_open();
     if (rc == PAM_SUCCESS && (phases & WORLD_OPEN))
         rc = pam_open_session(h, 0);
+    if (rc == PAM_SUCCESS && (phases & WORLD_AGAIN))
+        rc = credentials_in_child(h);
     if (rc == PAM_SUCCESS && (phases & WORLD_PASSWORD))
         rc = pam_chauthtok(h, 0);
     return rc;
@@ -311,7 +327,7 @@ int world_login(const struct world_call *c, void (*before_open)(void))
 
     if (rc != PAM_SUCCESS)
         return rc;
-    return world_run_here(c, WORLD_CRED | WORLD_OPEN, before_open);
+    return world_run_here(c, WORLD_CRED | WORLD_OPEN | WORLD_AGAIN, before_open);
 }
 
 const char *world_log(void)

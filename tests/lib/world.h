@@ -40,14 +40,16 @@ struct world_call {
     const char *args;  /* module options, or NULL */
 };
 
-enum { WORLD_AUTH = 1, WORLD_ACCOUNT = 2, WORLD_CRED = 4, WORLD_OPEN = 8, WORLD_PASSWORD = 16 };
+enum { WORLD_AUTH = 1, WORLD_ACCOUNT = 2, WORLD_CRED = 4, WORLD_OPEN = 8, WORLD_PASSWORD = 16,
+       WORLD_AGAIN = 32 };
 
 /* Runs these phases in one PAM transaction in a child of its own, in that order, up to the first failure.
  * Returns the last PAM code. */
 int world_run(const struct world_call *c, int phases);
 /* The same in this process. before_open, if not NULL, runs before the session is opened. */
 int world_run_here(const struct world_call *c, int phases, void (*before_open)(void));
-/* As sshd does with keyboard-interactive: auth and account in a child, the rest here. */
+/* As sshd does with keyboard-interactive: auth and account in a child, the rest here, and setcred once more
+ * in another child. */
 int world_login(const struct world_call *c, void (*before_open)(void));
 
 /* The reason= of the last log line since the last call, or "". Static. */

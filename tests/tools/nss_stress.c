@@ -282,7 +282,8 @@ static int group_list(void)
     for (i = 1; i < 7; i++) {
         start = 0;
         size = 1;
-        gids = realloc(gids, sizeof(*gids));
+        free(gids);
+        gids = malloc(sizeof(*gids));
         CHECK(gids != NULL);
         CHECK(nss.initgroups(user, UID_MIN, &start, &size, &gids, i, &err) == NSS_STATUS_SUCCESS);
         CHECK(start == (i < 3 ? i : 3) && size <= i && gids[start - 1] == all[start]);

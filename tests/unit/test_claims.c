@@ -398,6 +398,7 @@ static void times(void **state)
     static const char *const bad[] = {
         "\"2026-11-23T22:05:00z\"",     "\"2026-11-23T22:05:00\"",  "\"2026-11-23T22:05:00+00:00\"",
         "\"2026-11-23T22:05:00.000Z\"", "\"2026-02-30T00:00:00Z\"", "\"1795471500\"",
+        "\"2026-11-23T22:05:00ZZ\"",
     };
     size_t i, k;
 
@@ -408,6 +409,9 @@ static void times(void **state)
     /* iat before exp, nbf before exp; nbf may lie on either side of iat. */
     refused("exp", "\"2026-11-23T22:05:00Z\"");
     refused("exp", "\"2026-11-23T22:04:59Z\"");
+    refused("iat", "\"2026-11-23T23:05:00Z\"");
+    refused("iat", "\"2026-11-23T23:05:01Z\"");
+    taken("iat", "\"2026-11-23T23:04:59Z\"");
     refused("nbf", "\"2026-11-23T23:05:00Z\"");
     refused("nbf", "\"1970-01-01T00:00:00Z\"");
     taken("nbf", "\"2026-11-23T23:04:59Z\"");
@@ -488,7 +492,7 @@ static void encode_holds_the_grammar(void **state)
     bad[5].services[0] = ' ';
     bad[6].parent[21] = 'x';
     bad[7].iat = -1;
-    bad[8].exp = bad[8].iat;
+    bad[8].iat = bad[8].exp;
     bad[9].exp = NHI_TIME_MAX + 1;
     bad[10].nbf = -1;
     bad[11].nbf = bad[11].exp;

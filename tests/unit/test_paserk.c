@@ -24,7 +24,9 @@ static void password_round_trip(void **state)
     for (i = 0; i < sizeof(got); i++)
         assert_int_equal(got[i], 7);
     assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p\0w", 3, 8192, 1, again), NHI_OK);
-    assert_string_not_equal(text, again);
+    /* The salt is the first 16 bytes, the nonce begins at the 32nd. */
+    assert_memory_not_equal(text + 13, again + 13, 21);
+    assert_memory_not_equal(text + 13 + 43, again + 13 + 43, 31);
 
     assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, (1u << 30) + 1024, 1, text),
                      NHI_ERR_ARG);
@@ -97,6 +99,14 @@ static void wrong_shapes(void **state)
             assert_int_equal(nhi_paserk_secret_pw_decode(bad, "pw", 2, sk), NHI_ERR_FORMAT);
         }
     }
+    /* Another kind or version, of the same length. */
+    assert_int_equal(nhi_paserk_public_encode(pk, text), NHI_OK);
+    for (i = 0; i < strlen("k4.public."); i++) {
+        text[i] ^= 1;
+        assert_int_equal(nhi_paserk_public_decode(text, pk), NHI_ERR_FORMAT);
+        text[i] ^= 1;
+    }
+    assert_int_equal(nhi_paserk_public_decode(text, pk), NHI_OK);
     memset(bad, 'A', sizeof(bad) - 1);
     bad[sizeof(bad) - 1] = '\0';
     memcpy(bad, "k4.public.", 10);

@@ -64,6 +64,7 @@ static void check_piece(const json_t *v)
     assert_int_equal(nhi_paseto_footer(token, strlen(token), &got), NHI_OK);
     assert_int_equal(got.len, footer_len);
     assert_memory_equal(got.data, footer, footer_len);
+    assert_int_equal(got.data[got.len], 0);
     nhi_bytes_free(&got);
     nhi_text_free(token);
     free(msg);

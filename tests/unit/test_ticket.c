@@ -118,6 +118,41 @@ static void golden_refusals(void **state)
     json_decref(all);
 }
 
+/* A well signed ticket but for its footer, which has one form. */
+static void other_footers(void **state)
+{
+    static const char *const bad[] = { "{\"kid\":\"main\"]",
+                                       "{\"kid\":\"main'}",
+                                       "{\"kid\":\"main\"}\n",
+                                       "{\"kid\":\"main\"",
+                                       "[\"kid\":\"main\"}",
+                                       "{\"kie\":\"main\"}",
+                                       "{\"kid\":'main\"}",
+                                       "\"kid\":\"main\"}",
+                                       "main",
+                                       "{\"kid\":\"-main\"}",
+                                       "{\"kid\":\"\\u0061\"}",
+                                       "{\"kid\":\"a\"b\"}",
+                                       "{}",
+                                       "{\"kid\":\"" };
+    struct nhi_ticket t = sample();
+    char *json = NULL, *text = NULL, kid[NHI_KID_MAX + 1];
+    size_t i;
+
+    (void)state;
+    assert_int_equal(nhi_claims_encode(&t, &json), NHI_OK);
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(nhi_paseto_sign(sk, json, strlen(json), bad[i], strlen(bad[i]),
+                                         "nhi-ticket-v1", 13, &text),
+                         NHI_OK);
+        if (nhi_ticket_kid(text, strlen(text), kid) != NHI_ERR_FORMAT ||
+            nhi_ticket_verify(text, strlen(text), pk, &t) != NHI_ERR_FORMAT)
+            fail_msg("%s", bad[i]);
+        nhi_text_free(text);
+    }
+    nhi_text_free(json);
+}
+
 static bool accepted(const char *text, size_t len)
 {
     struct nhi_ticket t;
@@ -302,16 +337,24 @@ static void refusal_writes_nothing(void **state)
     assert_int_equal(nhi_ticket_verify(text, strlen(text), pk, &t), NHI_ERR_FORMAT);
     assert_memory_equal(&t, &before, sizeof(t));
     nhi_text_free(text);
+    assert_int_equal(nhi_claims_decode("{\"sub\":\"builder\"}", 17, &t), NHI_ERR_FORMAT);
+    assert_memory_equal(&t, &before, sizeof(t));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_tickets),         cmocka_unit_test(golden_refusals),
-        cmocka_unit_test(every_bit_flipped),      cmocka_unit_test(every_byte_replaced),
-        cmocka_unit_test(every_length),           cmocka_unit_test(another_key),
-        cmocka_unit_test(longest_texts),          cmocka_unit_test(mint_at_the_limit),
-        cmocka_unit_test(mint_refuses_bad_names), cmocka_unit_test(refusal_writes_nothing),
+        cmocka_unit_test(golden_tickets),
+        cmocka_unit_test(golden_refusals),
+        cmocka_unit_test(other_footers),
+        cmocka_unit_test(every_bit_flipped),
+        cmocka_unit_test(every_byte_replaced),
+        cmocka_unit_test(every_length),
+        cmocka_unit_test(another_key),
+        cmocka_unit_test(longest_texts),
+        cmocka_unit_test(mint_at_the_limit),
+        cmocka_unit_test(mint_refuses_bad_names),
+        cmocka_unit_test(refusal_writes_nothing),
     };
 
     return cmocka_run_group_tests_name("ticket", tests, setup, NULL);

@@ -1,0 +1,77 @@
+#!/bin/bash
+# --help of every command, and the example in it.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/lib.sh"
+
+nhictl --help >overview
+mapfile -t COMMANDS < <(sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p' overview)
+ok 'the overview lists every command' test "${#COMMANDS[@]}" -ge 24
+for command in "${COMMANDS[@]}"; do
+    # shellcheck disable=SC2086 # noun and verb are two words
+    expect 0 "$command --help" nhictl $command --help
+    ok "$command --help is 100 columns wide at most" test "$(sed -n '/^  --/p' .out | wc -L)" -le 100
+    ok "$command --help names --json" said --json
+    [[ $OUT == *'example:'* ]] && sed -n '/^example:/{n;s/^  //;p}' .out >"example.${command/ /-}"
+    ok "$command --help has an example" test -s "example.${command/ /-}"
+done
+
+# The examples, in an order in which each finds what it needs.
+KID=
+example() {
+    local line
+    line=$(sed "s/k7f3q2ma/$KID/; s/A\{22\}/$JTI/; s/replaced.*/x/; s/2027-06-30/2099-06-30/" "example.$1")
+    # The part after --reason may have lost its closing quote.
+    line=${line//\'x/x}
+    case "$1" in agent-retire) line="nhictl agent retire ci-bot --reason 'replaced'" ;; esac
+    expect "${2:-0}" "example of $1: $line" eval "$line"
+}
+JTI=
+example init
+KID=$(nhictl key list --json | jq -r '.keys[0].kid')
+example status
+example apply
+example agent-add
+example agent-list
+example agent-show
+example task-open
+example task-list
+example task-show
+example issue
+printf '%s\n' "$OUT" >ticket.txt
+JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')
+example ticket-list
+[[ $JTI == -* ]] && JTI="-- $JTI"
+example ticket-show
+example ticket-inspect 1
+example import
+example agent-suspend
+example agent-resume
+example key-list
+example key-add
+example key-export
+example key-rotate
+example key-retire
+example key-revoke
+example task-close
+example revoke
+example agent-retire
+for file in example.*; do
+    name=${file#example.}
+    ok "the example of $name was run" grep -q "^example $name" "$SCRIPT"
+done
+
+refused 2 'no command' 'an unknown command' nhictl agent ad
+ok 'the nearest command is suggested' complained 'try: nhictl agent add'
+refused 2 'no command' 'an unknown word' nhictl xyzzy
+expect 2 'no command at all' nhictl
+expect 2 'a noun alone' nhictl agent
+ok 'a noun alone lists its verbs' complained 'agent retire'
+expect 0 'a noun with --help' nhictl agent --help
+ok 'it lists its verbs' said 'agent retire'
+refused 2 'no option' 'an unknown option' nhictl agent list --colour
+refused 2 'spelled out' 'a shortened option' nhictl task list --al
+refused 2 'there twice' 'an option that is there twice' nhictl revoke --task a --task b
+refused 2 'needs a value' 'an option without its value' nhictl revoke --task
+refused 2 'too many' 'an operand too many' nhictl agent show a b
+refused 2 'missing' 'an operand too few' nhictl agent show
+finish

@@ -1,0 +1,198 @@
+#!/bin/bash
+# What is refused, with a reason, and changes nothing.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/lib.sh"
+
+add() {
+    nhictl agent add "$@" --no-home
+}
+FULL=(--owner ops --purpose builds --review-by 2099-06-30)
+
+run nhictl status
+ok 'without a ledger, status says what to type' was_refused 3 'there is no ledger'
+ok 'it is init' complained 'try: nhictl init'
+run nhictl agent list --json
+ok 'errors under --json are an object' json '.ok == false and (.error | test("no ledger"))
+    and .hint == "nhictl init"'
+refused 3 'no ledger' 'revoke without a ledger and a reserve' nhictl revoke --task x
+
+refused 2 'not a well-formed' 'init with a host name that is none' nhictl init --host 'a_b'
+refused 2 'agent range' 'init with a range below 1000' nhictl init --uid-min 500 --uid-max 900
+refused 2 'agent range' 'init with a range past 2^31' nhictl init --uid-min 65536 --uid-max 3000000000
+refused 1 'deploy' 'init with a range that holds an account' nhictl init --uid-min 4000 --uid-max 5000
+echo 'nhi-agents:x:4500:' >>/etc/group
+refused 1 'nhi-agents' 'init where a group nhi-agents exists' nhictl init
+sed -i '/^nhi-agents:/d' /etc/group
+run unshare --user --map-root-user "$BUILD/nhictl" init
+ok 'init where the range is not mapped' was_refused 1 'not mapped'
+ok 'a refused init made nothing' test ! -e /var/lib/nhi
+setup_host
+refused 1 'initialised already' 'init twice' nhictl init
+
+for name in .. . a/b 'a:b' $'a\nb' A -- 0bot '' "$(printf 'a%.0s' {1..33})" $'a\033[31m' root/ nhi-agents; do
+    run add "${FULL[@]}" -- "$name"
+    ok "agent add refuses the name $(printf %q "$name")" test "$CODE" -ge 1 -a "$CODE" -le 2
+    ok 'with a message on one line, and a hint at most' test "$(wc -l <.err)" -le 2
+    ok 'and no control character in it' grep -qvP '[\x00-\x08\x0b-\x1f\x7f]' .err
+done
+for option in owner purpose review-by; do
+    args=()
+    for ((i = 0; i < ${#FULL[@]}; i += 2)); do
+        [ "${FULL[i]}" = "--$option" ] || args+=("${FULL[i]}" "${FULL[i + 1]}")
+    done
+    refused 2 "--$option" "agent add without --$option" add x-bot "${args[@]}"
+    ok 'the hint is a whole command' complained 'try: nhictl agent add ci-bot --owner'
+done
+refused 2 'control characters' 'an empty owner' add x-bot --owner '' --purpose p --review-by 2099-01-01
+refused 2 'control characters' 'an owner of two lines' add x-bot --owner $'a\nb' --purpose p \
+    --review-by 2099-01-01
+refused 2 'not in the future' 'a review date that is past' add x-bot --owner o --purpose p \
+    --review-by 2020-01-01
+refused 2 'a day such as' 'a review date that is no day' add x-bot --owner o --purpose p \
+    --review-by 2099-02-30
+refused 1 'exists' 'a name that an agent has' add ci-bot "${FULL[@]}"
+refused 1 'account deploy already' 'a name that an account has' add deploy "${FULL[@]}"
+refused 1 'group builders already' 'a name that a group has' add builders "${FULL[@]}"
+refused 1 'leads to root' 'a privileged group' add x-bot "${FULL[@]}" --group sudo
+refused 1 'no group' 'a group that is not there' add x-bot "${FULL[@]}" --group nobody-has-this
+refused 1 'start at gid 1000' 'a system group' add x-bot "${FULL[@]}" --group games
+refused 1 'outside' 'a uid out of the range' add x-bot "${FULL[@]}" --uid 4001
+refused 1 'outside' 'the gid of nhi-agents as uid' add x-bot "${FULL[@]}" --uid 65536
+refused 1 'never given again' 'a uid that was given' add x-bot "${FULL[@]}" --uid 65537
+refused 1 'not an executable' 'a shell that is not there' add x-bot "${FULL[@]}" --shell /bin/nope
+refused 2 'absolute path' 'a home that climbs' add x-bot "${FULL[@]}" --home /home/../etc
+refused 2 'absolute path' 'a relative home' add x-bot "${FULL[@]}" --home home
+ln -s /etc /home/link
+mkdir /home/taken
+refused 1 'not taken over' 'a home that is a link' nhictl agent add x-bot "${FULL[@]}" --home /home/link
+refused 1 'not taken over' 'a home that is somebody else'"'"'s' nhictl agent add x-bot "${FULL[@]}" \
+    --home /home/taken
+mkdir -m 1777 /home/open
+refused 1 'others than root can write' 'a home where anybody may write' nhictl agent add x-bot \
+    "${FULL[@]}" --home /home/open/x
+
+refused 1 'no agent' 'agent show of an unknown one' nhictl agent show nobody
+refused 1 'no agent' 'agent suspend of an unknown one' nhictl agent suspend ..
+refused 1 'no agent' 'a task for an unknown agent' nhictl task open t1 --agent nobody
+refused 1 'open task already: build-4711' 'a second open task' nhictl task open t1 --agent ci-bot
+refused 1 'used before' 'a task ID again' nhictl task open build-4711 --agent ci-bot --concurrent
+refused 2 'not a task ID' 'a task ID with a space' nhictl task open 'a b' --agent ci-bot
+refused 2 'not a task ID' 'a task ID of 65 characters' nhictl task open "$(printf 'a%.0s' {1..65})" \
+    --agent ci-bot
+refused 1 '30 days' 'a task for too long' nhictl task open t1 --agent ci-bot --until 31d --concurrent
+refused 2 'past' 'a deadline that is past' nhictl task open t1 --agent ci-bot --until 2020-01-01T00:00:00Z
+for span in 15 0s 1x -5m 1.5h 99999999999d ''; do
+    refused 2 'time span' "the span '$span'" issue --ttl "$span"
+done
+
+try_issue() {
+    nhictl issue --service sshd "$@"
+}
+BOT=(--agent ci-bot --task build-4711)
+refused 1 'no agent' 'issue for an unknown agent' try_issue --agent nobody --task build-4711 --account deploy
+refused 1 'no task' 'issue for an unknown task' try_issue --agent ci-bot --task nope --account deploy
+ok 'it says how to open one' complained 'try: nhictl task open nope --agent ci-bot'
+refused 1 'left, less than the ticket' 'issue past the deadline' issue --ttl 3h
+ok 'it says which span to type' complained 'try: --ttl '
+nhictl task open long --agent ci-bot --concurrent --until 20d >/dev/null
+refused 1 'for 1d at most' 'issue beyond the key' try_issue --agent ci-bot --task long --account deploy \
+    --ttl 2d
+refused 1 'no account' 'issue for an account that is not there' try_issue "${BOT[@]}" --account ghost
+refused 1 'privileged (uid 0)' 'issue for root' try_issue "${BOT[@]}" --account root
+refused 1 'privileged (sudo)' 'issue for a member of sudo' try_issue "${BOT[@]}" --account boss
+refused 1 'privileged' 'issue for root on another host' try_issue "${BOT[@]}" --account root --host b
+add other-bot "${FULL[@]}" >/dev/null
+refused 1 "another agent's" 'issue for another agent'"'"'s account' try_issue "${BOT[@]}" --account other-bot
+refused 1 "is ci-bot's" 'issue for another agent'"'"'s task' try_issue --agent other-bot --task build-4711 \
+    --account deploy
+refused 2 'at least one' 'an empty list' try_issue "${BOT[@]}" --account ''
+refused 2 'malformed' 'a list with a hole' try_issue "${BOT[@]}" --account deploy,,person
+refused 2 'malformed' 'a name twice' try_issue "${BOT[@]}" --account deploy,deploy
+refused 2 'commas' 'a list with spaces' try_issue "${BOT[@]}" --account 'deploy person'
+long=$(printf 'service-number-%02d,' {1..14})
+refused 1 '--service is the longest part' 'a ticket that would be too long' nhictl issue "${BOT[@]}" \
+    --account deploy --service "${long%,}"
+refused 1 'no key' 'an unknown key' issue --key nope
+refused 1 'no ticket' 'an unknown parent' issue --parent AAAAAAAAAAAAAAAAAAAAAA
+ok 'no ticket was recorded' test "$(nhictl ticket list --all --json | jq '.tickets | length')" = 0
+
+T=$(issue)
+refused 2 'can be read by every user' 'a ticket on the command line' nhictl ticket inspect "$T"
+refused 2 'can be read by every user' 'a ticket as a value' nhictl revoke --ticket="$T"
+refused 2 'from a file' 'half a ticket on the command line' nhictl import "v4.x"
+refused 2 'secret key' 'a secret key on the command line' nhictl key add x "$(cat /var/lib/nhi/keys/*)"
+ok 'the ticket is in no error' test "$(grep -c "${T:0:40}" .err)" = 0
+
+for i in 1 20 60 120 200 250 300 "$((${#T} - 2))"; do
+    c=${T:i:1}
+    [ "$c" = A ] && d=B || d=A
+    printf '%s%s%s\n' "${T:0:i}" "$d" "${T:i+1}" >bad.txt
+    run nhictl ticket inspect bad.txt
+    ok "a ticket with character $i changed" test "$CODE" = 1
+    printf '%s\n' "${T:0:i}" >bad.txt
+    run nhictl ticket inspect bad.txt
+    ok "a ticket cut off after $i characters" test "$CODE" = 1
+done
+refused 1 'too long' '64 KiB of rubbish' nhictl ticket inspect - < <(head -c 65536 /dev/urandom)
+refused 1 'not a ticket' 'an empty file' nhictl ticket inspect /dev/null
+refused 3 'cannot read' 'a file that is not there' nhictl ticket inspect nope.txt
+refused 1 'no ticket' 'ticket show of an unknown one' nhictl ticket show AAAAAAAAAAAAAAAAAAAAAA
+refused 1 'no ticket' 'ticket show of no ID' nhictl ticket show xyz
+
+refused 2 'exactly one' 'revoke without a target' nhictl revoke --reason x
+refused 2 'exactly one' 'revoke with two' nhictl revoke --task a --agent ci-bot
+refused 2 'not a well-formed' 'revoke of what is no ticket ID' nhictl revoke --ticket xyz
+refused 1 'no agent' 'revoke of an unknown agent' nhictl revoke --agent nobody
+refused 1 'no issuer' 'revoke of an unknown key' nhictl revoke --issuer nope
+
+KID=$(nhictl key list --json | jq -r '.keys[0].kid')
+PUBLIC=$(nhictl key export "$KID")
+BOUNDS=(--agents '*' --accounts deploy --services sshd --max-ttl 1h)
+refused 1 'used before' 'a key that is here already' nhictl key add other "$PUBLIC" "${BOUNDS[@]}"
+refused 2 'not a public key' 'a key that is none' nhictl key add other k4.public.AAAA "${BOUNDS[@]}"
+refused 2 'not a public key' 'a key of small order' nhictl key add other \
+    k4.public.AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA "${BOUNDS[@]}"
+GOOD=k4.public.Hrnbu7wEfAP9cGBOAHHwmH4Wsot1ciXBHwBBXQ4gsaI
+refused 1 'used before' 'a key name that was used' nhictl key add "$KID" $GOOD "${BOUNDS[@]}"
+for bound in agents accounts services max-ttl; do
+    args=()
+    for ((i = 0; i < ${#BOUNDS[@]}; i += 2)); do
+        [ "${BOUNDS[i]}" = "--$bound" ] || args+=("${BOUNDS[i]}" "${BOUNDS[i + 1]}")
+    done
+    refused 2 "--$bound" "key add without --$bound" nhictl key add other $GOOD "${args[@]}"
+done
+refused 2 'malformed' 'a bound of * and more' nhictl key add other $GOOD --agents '*,ci-bot' --accounts a \
+    --services b --max-ttl 1h
+refused 1 'signs here' 'key retire of the one that signs' nhictl key retire "$KID"
+
+nhictl task close build-4711 >/dev/null
+refused 1 'is closed' 'issue for a closed task' issue
+refused 1 'closed already' 'task close twice' nhictl task close build-4711
+refused 1 'used before' 'a closed ID again' nhictl task open build-4711 --agent ci-bot --concurrent
+nhictl agent suspend ci-bot >/dev/null
+refused 1 'is suspended' 'a task for a suspended agent' nhictl task open t9 --agent ci-bot
+refused 1 'is suspended' 'issue for a suspended agent' try_issue --agent ci-bot --task long --account deploy
+nhictl agent retire ci-bot >/dev/null
+refused 1 'is retired' 'issue for a retired agent' try_issue --agent ci-bot --task long --account deploy
+refused 1 'stays so' 'agent resume of a retired one' nhictl agent resume ci-bot
+refused 1 'exists (retired)' 'the name of a retired agent again' add ci-bot "${FULL[@]}"
+
+# Every writing verb, by somebody else than root.
+cp "$BUILD/nhictl" /run/t/nhictl
+chmod 0755 /run/t/nhictl
+nobody() {
+    setpriv --reuid=4002 --regid=4002 --clear-groups /run/t/nhictl "$@"
+}
+BEFORE=$(sha256sum <"$LEDGER")
+echo x >ticket.txt
+for line in 'init' 'agent add y-bot --owner o --purpose p --review-by 2099-01-01' 'agent suspend other-bot' \
+    'agent resume other-bot' 'agent retire other-bot' 'task open y --agent other-bot' 'task close long' \
+    'issue --agent other-bot --task long --account deploy --service sshd' 'import ticket.txt' \
+    'revoke --task long' 'key rotate' "key retire $KID" "key revoke $KID --reason x" \
+    "key add other $GOOD --agents a --accounts b --services c --max-ttl 1h" 'apply' 'status --accept-clock'; do
+    # shellcheck disable=SC2086 # a command line
+    refused 1 'only root' "as a user: $line" nobody $line
+done
+refused 1 'only root can read' 'as a user: agent list' nobody agent list
+ok 'nothing was changed' test "$(sha256sum <"$LEDGER")" = "$BEFORE"
+finish

@@ -1,0 +1,172 @@
+#!/bin/bash
+# When the system fails: revocation works, nothing is half done, and the message says what is the matter.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/lib.sh"
+
+mkdir /var/lib/nhi
+mount -t tmpfs -o mode=0755,size=1m tmpfs /var/lib/nhi
+setup_host
+nhictl agent add other-bot --owner o --purpose p --review-by 2099-01-01 --no-home >/dev/null
+nhictl task open other --agent other-bot >/dev/null
+KID=$(nhictl key list --json | jq -r '.keys[0].kid')
+issue >ticket.txt
+JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')
+
+reason() {
+    nhictl ticket inspect ticket.txt --json 2>/dev/null | jq -r '.decisions[0].reason'
+}
+ok 'the ticket opens at first' test "$(reason)" = permit
+
+# --- the disk is full
+fill() {
+    dd if=/dev/zero of=/var/lib/nhi/filler bs=4096 2>/dev/null
+    dd if=/dev/zero of=/var/lib/nhi/filler2 bs=1 count=4096 2>/dev/null
+}
+fill
+refused 3 'no space left' 'issue on a full disk' issue
+refused 3 'no space left' 'task open on a full disk' nhictl task open t2 --agent ci-bot --concurrent
+refused 3 'no space left' 'agent suspend on a full disk' nhictl agent suspend ci-bot
+ok 'it says what works' complained 'nhictl revoke --agent ci-bot'
+expect 0 'revoke on a full disk' nhictl revoke --task build-4711 --reason cancelled
+ok 'it says that the reserve holds it' said 'in force from the reserve'
+ok 'it is in force' test "$(reason)" = revoked
+expect 0 'revoke --ticket on a full disk, --json' nhictl revoke --ticket "$JTI" --json
+ok 'held_in is reserve' json '.ok and .revoked.held_in == "reserve" and .revoked.live_tickets == null'
+expect 0 'revoke --agent on a full disk' nhictl revoke --agent ci-bot
+expect 0 'revoke --agent again' nhictl revoke --agent ci-bot
+expect 0 'status on a full disk' nhictl status
+ok 'status counts the reserve' said '3 revocations in the reserve'
+rm /var/lib/nhi/filler*
+expect 0 'the next command that writes' nhictl task open t3 --agent other-bot --concurrent
+expect 0 'the task is closed in the ledger' nhictl task show build-4711 --json
+ok 'by what was in the reserve' json '.task.state == "closed"'
+expect 0 'the reserve is empty again' nhictl status --json
+ok 'nothing needs attention' json '.attention == []'
+ok 'it is still in force' test "$(reason)" = revoked
+
+nhictl task open build-4714 --agent ci-bot >/dev/null
+again() {
+    nhictl issue --agent ci-bot --task build-4714 --account deploy --service sshd
+}
+again >ticket.txt
+ok 'a new ticket opens' test "$(reason)" = permit
+
+# --- the ledger is damaged
+cp $LEDGER good.db
+for damage in 'head -c 4096 /dev/urandom' 'true' 'head -c 100 good.db' 'head -c 40000 good.db'; do
+    $damage >$LEDGER
+    rm -f $LEDGER-wal $LEDGER-shm
+    run nhictl issue --agent ci-bot --task build-4714 --account deploy --service sshd
+    ok "issue, ledger: $damage" was_refused 3 ''
+    run nhictl agent list
+    ok "agent list, ledger: $damage" test "$CODE" = 3 -a -s .err
+    BEFORE=$(sha256sum <$LEDGER)
+    run nhictl init
+    ok "init is refused, ledger: $damage" test "$CODE" = 1
+    ok 'and leaves it as it is' test "$BEFORE" = "$(sha256sum <$LEDGER)"
+    expect 0 "revoke, ledger: $damage" nhictl revoke --task build-4714
+    ok 'through the reserve' said 'in force from the reserve'
+done
+rm -f $LEDGER $LEDGER-wal $LEDGER-shm
+refused 1 'put the ledger back' 'init when the ledger is gone' nhictl init
+expect 0 'revoke when the ledger is gone' nhictl revoke --issuer "$KID"
+install -m 0600 good.db $LEDGER
+ok 'with the ledger back, the reserve is in force' test "$(reason)" = issuer-revoked
+chmod 0644 $LEDGER
+refused 3 'changed by others' 'a ledger that others can read' nhictl task open t5 --agent other-bot
+chmod 0600 $LEDGER
+chown 4002 $LEDGER
+refused 3 'changed by others' "a ledger that is not root's" nhictl agent list
+chown 0 $LEDGER
+chmod 0777 /var/lib/nhi
+refused 3 'changed by others' 'a ledger in a world-writable directory' nhictl agent list
+refused 3 'NOT revoked' 'revoke there: nothing is safe' nhictl revoke --task build-4714
+chmod 0755 /var/lib/nhi
+expect 0 'drained' nhictl task open t6 --agent other-bot --concurrent
+ok 'the revoked key is revoked in the ledger' test \
+    "$(nhictl key list --json | jq -r '.keys[0].state')" = revoked
+nhictl key rotate >/dev/null
+
+# --- the reserve is damaged or gone
+cp /var/lib/nhi/reserve good.reserve
+head -c 65536 /dev/urandom >/var/lib/nhi/reserve
+expect 0 'status with a damaged reserve' nhictl status
+ok 'status says that agents are denied' said 'agents are denied'
+expect 0 'revoke with a damaged reserve' nhictl revoke --task t6
+ok 'it says that the reserve is damaged' complained 'the reserve'
+rm /var/lib/nhi/reserve
+refused 1 'is there again' 'init brings a missing reserve back' nhictl init
+expect 0 'and only that' nhictl status --json
+ok 'nothing needs attention' json '.attention == []'
+
+# --- somebody else writes
+if command -v sqlite3 >/dev/null; then
+    mkfifo go hold
+    sqlite3 $LEDGER <<<'BEGIN IMMEDIATE;
+.shell echo ready >go; read -r _ <hold' &
+    read -r _ <go
+    expect 0 'revoke while another writer does not end' nhictl revoke --agent other-bot
+    ok 'through the reserve' said 'in force from the reserve'
+    echo go >hold
+    wait
+fi
+
+# --- the answer cannot be written
+nhictl task open build-4715 --agent ci-bot --concurrent >/dev/null
+third() {
+    nhictl issue --agent ci-bot --task build-4715 --account deploy --service sshd "$@"
+}
+live() {
+    nhictl ticket list --task build-4715 --json | jq '.tickets | length'
+}
+third >/dev/full 2>.err
+ok 'issue to a full device is exit 3' test $? = 3
+third --json >/dev/full 2>>.err
+ok 'also under --json' test $? = 3
+third >&- 2>>.err
+ok 'also with standard output closed' test $? = 3
+(trap '' PIPE; third 2>>.err; echo $? >code) | true
+ok 'also into a pipe that nobody reads' grep -qx '[03]' code
+[ "$(cat code)" = 3 ] && LOST=0 || LOST=1
+ok 'what was not handed out is revoked' test "$(live)" = "$LOST"
+ok 'and that is said' grep -q 'could not be written out, and is revoked' .err
+nhictl agent list >/dev/full 2>.err
+ok 'any verb to a full device is exit 3' test $? = 3
+third <&- 2>&- >ticket.txt
+ok 'closed standard input and error do no harm' test "$(reason)" = permit
+nhictl revoke --task build-4715 >/dev/null
+
+# --- clock
+nhictl task open build-4716 --agent ci-bot --concurrent >/dev/null
+if command -v sqlite3 >/dev/null; then
+    sqlite3 $LEDGER "UPDATE setting SET latest = latest + 3600"
+    refused 1 'clock went back' 'issue with the clock behind' nhictl issue --agent ci-bot --task build-4716 \
+        --account deploy --service sshd
+    ok 'it says how to accept it' complained 'nhictl status --accept-clock'
+    expect 0 'revoke works with the clock behind' nhictl revoke --agent ci-bot
+    expect 0 'status' nhictl status --json
+    ok 'status says so' json '.clock == "behind"'
+    expect 0 'status --accept-clock' nhictl status --accept-clock --json
+    ok 'the clock is good again' json '.clock == "good"'
+fi
+
+# --- stopped in the middle
+nhictl task open build-4717 --agent other-bot --concurrent >/dev/null
+for delay in 0 0.001 0.002 0.003 0.005 0.008 0.012; do
+    for signal in INT TERM HUP KILL; do
+        # The shell's own "Killed" is noise here.
+        { timeout --signal=$signal $delay "$BUILD/nhictl" agent add "s-${delay#0.}-${signal,,}" --owner o \
+            --purpose p --review-by 2099-01-01 --no-home >/dev/null 2>&1
+        } 2>/dev/null
+    done
+done
+expect 0 'after being stopped at many points, the ledger is whole' nhictl agent list --json
+nhictl apply >/dev/null 2>&1
+expect 0 'and the snapshot can be made to fit' nhictl status --json
+ok 'nothing needs attention' json '[.attention[] | select(test("snapshot"))] == []'
+if command -v sqlite3 >/dev/null; then
+    ok 'every agent has its event' test "$(sqlite3 -readonly $LEDGER \
+        "SELECT count(*) FROM agent a WHERE NOT EXISTS (SELECT 1 FROM event e
+         WHERE e.kind = 'agent-add' AND e.agent = a.name)")" = 0
+fi
+finish

@@ -1,0 +1,80 @@
+#!/bin/bash
+# What is printed, and where: files of --out, colour, width, escapes.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/lib.sh"
+setup_host
+
+umask 000
+expect 0 'issue --out' issue --out t.txt
+ok 'standard output has a summary and no ticket' grep -qE '^ticket [A-Za-z0-9_-]{22} for ci-bot until .*, written to t.txt$' .out
+ok 'the file is 0600 whatever the umask' test "$(stat -c %a t.txt)" = 600
+ok 'the file holds one line' test "$(wc -l <t.txt)" = 1
+expect 0 'the ticket in it is good' nhictl ticket inspect t.txt
+expect 0 'issue --out over a file of ours' issue --out t.txt --json
+ok 'the text is left out of --json then' json '.ticket.jti and (has("text") | not)'
+ok 'the file is the new one' test "$(nhictl ticket inspect t.txt --json | jq -r .ticket.jti)" = "$(jq -r .ticket.jti .out)"
+umask 022
+LIVE=$(nhictl ticket list --json | jq '.tickets | length')
+echo kept >target
+ln -s target link
+refused 3 'not a regular file' 'issue --out onto a symbolic link' issue --out link
+ok 'the target is untouched' test "$(cat target)" = kept
+ln -s nowhere dangling
+refused 3 'not a regular file' 'issue --out onto a dangling link' issue --out dangling
+ok 'nothing is made through it' test ! -e nowhere
+refused 3 'not a regular file' 'issue --out onto a device' issue --out /dev/null
+refused 3 'No such file' 'issue --out into no directory' issue --out no/where/t.txt
+mkdir small
+mount -t tmpfs -o size=4k,mode=0700 tmpfs small
+dd if=/dev/zero of=small/filler bs=4096 2>/dev/null
+refused 3 'No space' 'issue --out onto a full disk' issue --out small/t.txt
+ok 'nothing is left there' test "$(find small -type f | wc -l)" = 1
+ok 'no ticket that was not handed out is live' test "$(nhictl ticket list --json | jq '.tickets | length')" = "$LIVE"
+ok 'and none of it is left here' test "$(find . -maxdepth 1 -name '.ticket-*' | wc -l)" = 0
+
+# A terminal, as script(1) makes one.
+if command -v script >/dev/null; then
+    terminal() {
+        TERM=xterm script -qec "stty cols ${COLS:-80}; $*" /dev/null </dev/null >.tty 2>/dev/null
+    }
+    terminal "$BUILD/nhictl" agent list
+    ok 'on a terminal there is colour' grep -q $'\033\\[32mactive' .tty
+    NO_COLOR=1 terminal "$BUILD/nhictl" agent list
+    ok 'NO_COLOR: there is none' test "$(grep -c $'\033' .tty)" = 0
+    ok 'the rest is the same' grep -q active .tty
+    NO_COLOR=1 terminal "$BUILD/nhictl" ticket list
+    ok 'tables fit 80 columns' test "$(tr -d '\r' <.tty | wc -L)" -le 80
+    COLS=76 NO_COLOR=1 terminal "$BUILD/nhictl" ticket list
+    ok 'tables of moments fit less' test "$(tr -d '\r' <.tty | wc -L)" -le 76
+    nhictl agent list >plain
+    NO_COLOR=1 COLS=200 terminal "$BUILD/nhictl" agent list
+    ok 'the format is the same on a terminal and in a file' diff <(tr -d '\r' <.tty) plain
+fi
+run nhictl agent list
+ok 'no colour in a file' test "$(grep -c $'\033' .out)" = 0
+nhictl agent add wide-bot --owner "$(printf 'Ä%.0s' {1..60})" --purpose 'p' --review-by 2099-01-01 \
+    --no-home >/dev/null
+COLUMNS=60 run nhictl agent list
+export COLUMNS=60
+run nhictl agent list
+unset COLUMNS
+ok 'COLUMNS cuts free text' test "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 60
+ok 'at whole characters' iconv -f UTF-8 -t UTF-8 .out
+run nhictl agent list
+ok 'without a width nothing is cut' said "$(printf 'Ä%.0s' {1..60})"
+
+# Names in the ledger are clean; what somebody types is not.
+run nhictl agent show $'x\033[2J\nnhictl: all is well\302\233'
+ok 'control characters are escaped in errors' test "$(LC_ALL=C grep -cP '[\x00-\x09\x0b-\x1f\x7f\x9b]' .err)" = 0
+ok 'and nothing looks like a line of ours' test "$(grep -c '^nhictl: all' .err)" = 0
+run nhictl agent show $'x\033[2J' --json
+ok 'under --json they are JSON escapes' json '.ok == false and (.error | contains("\u001b"))'
+run nhictl agent show $'\377\376' --json
+ok 'what is no UTF-8 is still answered with JSON' json '.ok == false'
+
+# The ticket and the key are nowhere but where they belong.
+T=$(issue)
+SECRET=$(cat /var/lib/nhi/keys/*.secret)
+ok 'no ticket text in the state directory' test "$(grep -rlF "${T:60:60}" /var/lib/nhi | wc -l)" = 0
+ok 'no secret key but in its file' test "$(grep -rlF "${SECRET:12:40}" /var/lib/nhi | wc -l)" = 1
+finish

@@ -1,0 +1,93 @@
+#!/bin/bash
+# People log in as before, on shared accounts too, whatever happens to agents. Ticket-only accounts.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+
+# person_works USER WHEN: password, key and sudo with a password
+person_works() {
+    local user=$1 when=$2 bad=''
+    ssh_as "$user" reply "$W/password" id -un
+    [ "$RC/$OUT" = "0/$user" ] || bad+=" keyboard-interactive($RC)"
+    E2E_METHOD=password ssh_as "$user" reply "$W/password" id -un
+    [ "$RC/$OUT" = "0/$user" ] || bad+=" password($RC)"
+    ssh_as "$user" key "$W/key" id -un
+    [ "$RC/$OUT" = "0/$user" ] || bad+=" key($RC)"
+    capture as "$user" "$PTY" "password for $user: " "$W/password" -- sudo id
+    [[ $RC/$OUT =~ ^0/.*uid=0\(root\) ]] || bad+=" sudo($RC)"
+    [ -z "$bad" ]
+    ok $? "$user: keyboard-interactive, password, key and sudo: $when" || note "failed:$bad"
+}
+
+person_works alice 'before there is a ledger'
+person_works deploy 'before there is a ledger'
+nhi_up
+open_task build-1
+issue "$W/agent" build-1
+issue "$W/deploy" build-1 --account deploy
+issue "$W/batch" build-1 --account batch
+person_works alice 'with agents about'
+person_works deploy 'on an account shared with agents'
+
+mark_log
+ssh_as alice reply "$W/password" true
+ssh_as alice key "$W/key" true
+# The end of the session is the last thing that PAM would speak about.
+eventually logged 'session closed for user alice'
+! since_mark | grep -q pam_nhi
+ok $? 'pam_nhi has nothing to say about a person'
+
+ssh_as alice reply "$W/wrong" id
+is "$RC" 255 'a wrong password stays wrong'
+capture as alice "$PTY" 'password for alice: ' "$W/wrong" 'password for alice: ' "$W/wrong" \
+    'password for alice: ' "$W/wrong" -- sudo id
+unlike "$RC" '^0$' 'in sudo too'
+
+# ---- a shared account ----
+
+ssh_as deploy reply "$W/deploy" 'id -un; sudo -n id'
+is "$RC" 0 'an agent logs in to the shared account with a ticket'
+like "$OUT" '^deploy.*uid=0\(root\)' 'and calls sudo there'
+mark_log
+ssh_as alice reply "$W/deploy" id
+is "$RC" 255 'a ticket shown for a person'"'"'s account is a refusal'
+has_logged 'denied: reason=account account=alice' 'with a reason'
+
+ssh_bg deploy reply "$W/deploy" ': >'"$W"'/in; until [ -e '"$W"'/go ]; do sleep 0.05; done
+    sudo -n id; echo "auth $?"; sudo -n /usr/bin/true; echo "nopasswd $?"'
+BG=$!
+chmod 1777 "$W"
+eventually test -e "$W/in" || bail 'the session did not begin'
+mark_log
+must nhictl revoke --task build-1 --reason cancelled
+: >"$W/go"
+wait "$BG"
+like "$(cat "$W/bg.out")" 'auth 1.*nopasswd 1' 'after the revocation the agent on the shared account has no sudo'
+has_logged 'pam_nhi\(sudo:account\): denied: .*agent=ci-bot' 'it is still that agent'
+capture setpriv --reuid deploy --regid deploy --init-groups sudo -n /usr/bin/true
+is "$RC" 0 'the person'"'"'s own NOPASSWD on that account stays'
+person_works deploy 'after the revocation'
+person_works alice 'after the revocation'
+
+# ---- a ticket-only account ----
+
+open_task build-2
+issue "$W/batch" build-2 --account batch
+ssh_as batch reply "$W/batch" 'id -un'
+is "$RC/$OUT" 0/batch 'a ticket opens a ticket-only account'
+mark_log
+ssh_as batch reply "$W/password" id
+is "$RC" 255 'its password does not'
+ssh_as batch key "$W/key" id
+unlike "$RC" '^0$' 'its authorized key does not'
+has_logged 'pam_nhi\(sshd:account\): denied: reason=no-ticket account=batch' 'with a reason'
+
+# ---- an agent is nobody else ----
+
+ssh_as ci-bot reply "$W/password" id
+is "$RC" 255 'a person'"'"'s password does not open an agent'
+capture getent -s nhi passwd alice
+is "$RC" 2 'nss_nhi does not answer for people'
+
+finish

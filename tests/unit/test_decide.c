@@ -1,0 +1,320 @@
+/*
+ * The decision: one request that is permitted, and everything that one change to it makes of it.
+ * What two changes at once make of it is test_decide_random.c's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libnhi/decide.h"
+
+#define NOW INT64_C(1800000000)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct ask {
+    struct nhi_request req;
+    struct nhi_facts facts;
+    struct nhi_ticket ticket;
+    struct nhi_rule rules[4];
+};
+
+/* What the decision points into stays inside ask. */
+static void base(struct ask *a)
+{
+    *a = (struct ask){
+        .req = { .now = NOW,
+                 .service = "sshd",
+                 .subject = "deploy",
+                 .subject_uid = 1002,
+                 .source = NHI_FROM_PROMPT },
+        .facts = { .host = "host.example.org",
+                   .latest = NOW,
+                   .issuer_known = true,
+                   .issuer = { .kid = "k1",
+                               .state = NHI_ISSUER_ACTIVE,
+                               .agents = "ci-bot",
+                               .accounts = "deploy ci-bot",
+                               .services = "sshd sudo",
+                               .max_ttl = 3600 },
+                   .agent_known = true,
+                   .agent_state = NHI_AGENT_ACTIVE,
+                   .agent_uid = 65537,
+                   .agent_revoked_until = NOW - 700,
+                   .task_known = true,
+                   .task_state = NHI_TASK_OPEN,
+                   .task_agent = "ci-bot",
+                   .task_deadline = NOW + 7200,
+                   .rule_count = 1 },
+        .ticket = { .kid = "k1",
+                    .jti = "AAECAwQFBgcICQoLDA0ODw",
+                    .agent = "ci-bot",
+                    .task = "build-1",
+                    .host = "host.example.org",
+                    .accounts = "deploy ci-bot",
+                    .services = "sshd sudo",
+                    .iat = NOW - 600,
+                    .exp = NOW + 3000 },
+        .rules = { { .name = "permit",
+                     .agents = "ci-bot",
+                     .accounts = "deploy ci-bot",
+                     .services = "sshd sudo" } },
+    };
+    a->req.ticket = &a->ticket;
+    a->facts.rules = a->rules;
+}
+
+#define SET(field, text) memcpy(a->field, text, sizeof(text))
+#define CASES                                                                                      \
+    CASE(PERMIT, nothing, (void)a)                                                                 \
+    CASE(PERMIT, rotated, a->facts.issuer.state = NHI_ISSUER_ROTATED)                              \
+    CASE(PERMIT, any_issuer_agent, SET(facts.issuer.agents, "*"))                                  \
+    CASE(PERMIT, any_issuer_account, SET(facts.issuer.accounts, "*"))                              \
+    CASE(PERMIT, any_issuer_service, SET(facts.issuer.services, "*"))                              \
+    CASE(PERMIT, no_latest, a->facts.latest = 0)                                                   \
+    CASE(PERMIT, other_service, a->req.service = "sudo")                                           \
+    CASE(PERMIT, own_account,                                                                      \
+         (a->req.subject = "ci-bot", a->req.subject_uid = 65537, a->req.subject_in_range = true))  \
+    CASE(PERMIT, opened_by_issuer,                                                                 \
+         (a->facts.task_known = false, a->facts.issuer.opens_tasks = true))                        \
+    CASE(INTERNAL, null_service, a->req.service = NULL)                                            \
+    CASE(INTERNAL, null_subject, a->req.subject = NULL)                                            \
+    CASE(INTERNAL, null_rules, a->facts.rules = NULL)                                              \
+    CASE(INTERNAL, issuer_state_0, a->facts.issuer.state = (enum nhi_issuer_state)0)               \
+    CASE(INTERNAL, issuer_state_9, a->facts.issuer.state = (enum nhi_issuer_state)9)               \
+    CASE(INTERNAL, agent_state_0, a->facts.agent_state = (enum nhi_agent_state)0)                  \
+    CASE(INTERNAL, agent_state_9, a->facts.agent_state = (enum nhi_agent_state)9)                  \
+    CASE(LOCKDOWN, lockdown, a->facts.lockdown = true)                                             \
+    CASE(CLOCK, clock_back, a->facts.latest = NOW + 31)                                            \
+    CASE(PERMIT, clock_back_within_skew, a->facts.latest = NOW + 30)                               \
+    CASE(SUBJECT, empty_subject, a->req.subject = "")                                              \
+    CASE(SUBJECT, empty_service, a->req.service = "")                                              \
+    CASE(PRIVILEGED, uid_0, a->req.subject_uid = 0)                                                \
+    CASE(PRIVILEGED, privileged_group, a->req.subject_privileged = true)                           \
+    CASE(NO_TICKET, no_ticket, a->req.ticket = NULL)                                               \
+    CASE(ISSUER_UNKNOWN, issuer_unknown, a->facts.issuer_known = false)                            \
+    CASE(ISSUER_UNKNOWN, issuer_is_another, SET(facts.issuer.kid, "k2"))                           \
+    CASE(ISSUER_UNKNOWN, issuer_unnamed, SET(ticket.kid, ""))                                      \
+    CASE(ISSUER_RETIRED, issuer_retired, a->facts.issuer.state = NHI_ISSUER_RETIRED)               \
+    CASE(ISSUER_REVOKED, issuer_revoked, a->facts.issuer.state = NHI_ISSUER_REVOKED)               \
+    CASE(ISSUER_BOUNDS, bound_agent, SET(facts.issuer.agents, "ci-bo"))                            \
+    CASE(ISSUER_BOUNDS, bound_account, SET(facts.issuer.accounts, "ci-bot"))                       \
+    CASE(ISSUER_BOUNDS, bound_service, SET(facts.issuer.services, "sshd"))                         \
+    CASE(ISSUER_BOUNDS, nobody_under_a_star,                                                       \
+         (SET(facts.issuer.agents, "*"), SET(ticket.agent, "")))                                   \
+    CASE(ISSUER_BOUNDS, bound_agent_empty, SET(facts.issuer.agents, ""))                           \
+    CASE(ISSUER_BOUNDS, bound_account_empty, SET(facts.issuer.accounts, ""))                       \
+    CASE(ISSUER_BOUNDS, bound_service_empty, SET(facts.issuer.services, ""))                       \
+    CASE(ISSUER_BOUNDS, star_among_others, SET(facts.issuer.agents, "* other"))                    \
+    CASE(ISSUER_BOUNDS, bound_max_ttl_0, a->facts.issuer.max_ttl = 0)                              \
+    CASE(ISSUER_BOUNDS, bound_ttl, a->facts.issuer.max_ttl = 3599)                                 \
+    CASE(ISSUER_BOUNDS, ends_before_it_starts, a->ticket.exp = NOW - 601)                          \
+    CASE(ISSUER_BOUNDS, ends_as_it_starts, a->ticket.exp = NOW - 600)                              \
+    CASE(ISSUER_BOUNDS, no_accounts, SET(ticket.accounts, ""))                                     \
+    CASE(ISSUER_BOUNDS, no_services, SET(ticket.services, ""))                                     \
+    CASE(HOST, other_host, SET(ticket.host, "host.example.or"))                                    \
+    CASE(HOST, no_host, SET(ticket.host, ""))                                                      \
+    CASE(HOST, ledger_names_no_host, SET(facts.host, ""))                                          \
+    CASE(HOST, nobodys_host, (SET(facts.host, ""), SET(ticket.host, "")))                          \
+    CASE(EXPIRED, expired, a->req.now = NOW + 3000)                                                \
+    CASE(PERMIT, last_second, a->req.now = NOW + 2999)                                             \
+    CASE(NOT_YET, iat_ahead, (a->req.now = NOW - 631, a->facts.latest = 0))                        \
+    CASE(PERMIT, iat_within_skew, (a->req.now = NOW - 630, a->facts.latest = 0))                   \
+    CASE(NOT_YET, nbf_ahead, a->ticket.nbf = NOW + 31)                                             \
+    CASE(PERMIT, nbf_within_skew, a->ticket.nbf = NOW + 30)                                        \
+    CASE(REVOKED, revoked, a->facts.revoked = true)                                                \
+    CASE(REVOKED, agents_revoked_at, a->facts.agent_revoked_until = NOW - 600)                     \
+    CASE(REVOKED, agents_revoked_after, a->facts.agent_revoked_until = NOW - 599)                  \
+    CASE(PERMIT, agents_revoked_before, a->facts.agent_revoked_until = NOW - 601)                  \
+    CASE(AGENT_UNKNOWN, agent_unknown, a->facts.agent_known = false)                               \
+    CASE(AGENT_SUSPENDED, suspended, a->facts.agent_state = NHI_AGENT_SUSPENDED)                   \
+    CASE(AGENT_RETIRED, retired, a->facts.agent_state = NHI_AGENT_RETIRED)                         \
+    CASE(TASK_UNKNOWN, task_unknown, a->facts.task_known = false)                                  \
+    CASE(TASK_CLOSED, closed, a->facts.task_state = NHI_TASK_CLOSED)                               \
+    CASE(TASK_CLOSED, task_state_0, a->facts.task_state = (enum nhi_task_state)0)                  \
+    CASE(TASK_CLOSED, closed_though_issuer_opens,                                                  \
+         (a->facts.issuer.opens_tasks = true, a->facts.task_state = NHI_TASK_CLOSED))              \
+    CASE(TASK_ENDED, deadline, a->facts.task_deadline = NOW)                                       \
+    CASE(TASK_ENDED, deadline_passed, a->facts.task_deadline = NOW - 1)                            \
+    CASE(PERMIT, deadline_ahead, a->facts.task_deadline = NOW + 1)                                 \
+    CASE(TASK_AGENT, anothers_task, SET(facts.task_agent, "other-bot"))                            \
+    CASE(TASK_AGENT, nobodys_task, SET(facts.task_agent, ""))                                      \
+    CASE(KEY, bound_to_a_key, a->ticket.has_cnf = true)                                            \
+    CASE(ACCOUNT, other_account, a->req.subject = "batch")                                         \
+    CASE(ACCOUNT, part_of_a_name, a->req.subject = "deplo")                                        \
+    CASE(ACCOUNT, two_names, a->req.subject = "deploy ci-bot")                                     \
+    CASE(ACCOUNT, star, a->req.subject = "*")                                                      \
+    CASE(ACCOUNT, an_agents_account, a->req.subject_in_range = true)                               \
+    CASE(ACCOUNT, own_name_other_uid,                                                              \
+         (a->req.subject = "ci-bot", a->req.subject_uid = 65538, a->req.subject_in_range = true))  \
+    CASE(SERVICE, other_service_name, a->req.service = "cron")                                     \
+    CASE(SERVICE, part_of_a_service, a->req.service = "ssh")                                       \
+    CASE(SERVICE, ticket_lacks_service, (a->req.service = "sudo", SET(ticket.services, "sshd")))   \
+    CASE(POLICY, no_rules, a->facts.rule_count = 0)                                                \
+    CASE(POLICY, no_rules_at_all, (a->facts.rule_count = 0, a->facts.rules = NULL))                \
+    CASE(POLICY, rule_agent, SET(rules[0].agents, "other-bot"))                                    \
+    CASE(POLICY, rule_account, SET(rules[0].accounts, "ci-bot"))                                   \
+    CASE(POLICY, rule_service, SET(rules[0].services, "sudo"))                                     \
+    CASE(POLICY, rule_agent_empty, SET(rules[0].agents, ""))                                       \
+    CASE(POLICY, rule_account_empty, SET(rules[0].accounts, ""))                                   \
+    CASE(POLICY, rule_service_empty, SET(rules[0].services, ""))                                   \
+    CASE(POLICY, rule_star, SET(rules[0].agents, "*"))                                             \
+    CASE(FORBIDDEN, forbidden, a->rules[0].forbid = true)
+
+#define CASE(want, name, change)                                                                   \
+    static void change_##name(struct ask *a)                                                       \
+    {                                                                                              \
+        change;                                                                                    \
+    }
+CASES
+#undef CASE
+
+#define NHI_DENY_PERMIT NHI_PERMIT /* CASE names each outcome alike */
+#define CASE(want, name, change) { #name, NHI_DENY_##want, change_##name },
+static const struct {
+    const char *name;
+    enum nhi_reason want;
+    void (*change)(struct ask *);
+} cases[] = { CASES };
+#undef CASE
+
+static void each_change(void **state)
+{
+    struct nhi_decision d;
+    struct ask a;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(cases); i++) {
+        base(&a);
+        cases[i].change(&a);
+        d = nhi_decide(&a.req, &a.facts);
+        if (d.reason != cases[i].want)
+            print_error("%s: %s\n", cases[i].name, nhi_reason_name(d.reason));
+        assert_int_equal(d.reason, cases[i].want);
+        /* The deciding rule is named when a rule decided, and only then. */
+        assert_ptr_equal(d.rule, d.reason == NHI_PERMIT || d.reason == NHI_DENY_FORBIDDEN
+                                     ? a.facts.rules
+                                     : NULL);
+    }
+}
+
+/* Outcomes that others give before or after this function; the table reaches all the rest. */
+static bool given_elsewhere(enum nhi_reason r)
+{
+    return r == NHI_DENY_LEDGER || r == NHI_DENY_AMBIGUOUS || r == NHI_DENY_MALFORMED ||
+           r == NHI_DENY_SIGNATURE || r == NHI_DENY_SESSION || r == NHI_DENY_USES ||
+           r == NHI_DENY_RECORD;
+}
+
+static void every_reason(void **state)
+{
+    unsigned r, other;
+    size_t i;
+
+    (void)state;
+    for (r = 0; r < NHI_REASON_COUNT; r++) {
+        bool reached = false;
+
+        for (i = 0; i < COUNT(cases); i++)
+            reached |= cases[i].want == (enum nhi_reason)r;
+        assert_int_equal(reached, !given_elsewhere((enum nhi_reason)r));
+        assert_non_null(nhi_reason_name((enum nhi_reason)r));
+        assert_non_null(nhi_reason_text((enum nhi_reason)r));
+        for (other = 0; other < r; other++) {
+            assert_string_not_equal(nhi_reason_name((enum nhi_reason)r),
+                                    nhi_reason_name((enum nhi_reason)other));
+            assert_string_not_equal(nhi_reason_text((enum nhi_reason)r),
+                                    nhi_reason_text((enum nhi_reason)other));
+        }
+    }
+    assert_string_equal(nhi_reason_name(NHI_REASON_COUNT), "internal");
+    assert_string_equal(nhi_reason_text((enum nhi_reason)1000), nhi_reason_text(NHI_DENY_INTERNAL));
+    assert_string_equal(nhi_source_name((enum nhi_source)0), "unknown");
+}
+
+static void nulls(void **state)
+{
+    struct ask a;
+
+    (void)state;
+    base(&a);
+    assert_int_equal(nhi_decide(NULL, &a.facts).reason, NHI_DENY_INTERNAL);
+    assert_int_equal(nhi_decide(&a.req, NULL).reason, NHI_DENY_INTERNAL);
+    assert_int_equal(nhi_decide(NULL, NULL).reason, NHI_DENY_INTERNAL);
+}
+
+/* Facts and tickets of which nothing is known: whatever single field is filled in does not help. */
+static void all_zero(void **state)
+{
+    static const struct nhi_facts none;
+    static const struct nhi_ticket blank;
+    struct nhi_facts f = none;
+    struct ask a;
+
+    (void)state;
+    base(&a);
+    assert_int_equal(nhi_decide(&a.req, &none).reason, NHI_DENY_ISSUER_UNKNOWN);
+    f.issuer_known = true;
+    a.req.ticket = &blank;
+    assert_int_equal(nhi_decide(&a.req, &f).reason, NHI_DENY_INTERNAL);
+    assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_DENY_ISSUER_UNKNOWN);
+}
+
+/* One rule forbids, three permit: every place of it, and the same with rules that do not match. */
+static void forbid_wins(void **state)
+{
+    struct nhi_decision d;
+    struct ask a;
+    size_t at, i;
+
+    (void)state;
+    for (at = 0; at < COUNT(a.rules); at++) {
+        base(&a);
+        for (i = 1; i < COUNT(a.rules); i++)
+            a.rules[i] = a.rules[0];
+        a.facts.rule_count = COUNT(a.rules);
+        a.rules[at].forbid = true;
+        d = nhi_decide(&a.req, &a.facts);
+        assert_int_equal(d.reason, NHI_DENY_FORBIDDEN);
+        assert_ptr_equal(d.rule, &a.rules[at]);
+        memcpy(a.rules[at].services, "sudo", 5);
+        d = nhi_decide(&a.req, &a.facts);
+        assert_int_equal(d.reason, NHI_PERMIT);
+        assert_ptr_not_equal(d.rule, &a.rules[at]);
+    }
+}
+
+/* Issuer bounds hold for every name that a ticket lists, also for those not asked about now. */
+static void bounds_cover_the_whole_list(void **state)
+{
+    struct ask a;
+
+    (void)state;
+    base(&a);
+    assert_true(nhi_issuer_allows(&a.facts.issuer, &a.ticket));
+    memcpy(a.ticket.accounts, "deploy ci-bot root", 19);
+    assert_false(nhi_issuer_allows(&a.facts.issuer, &a.ticket));
+    memcpy(a.facts.issuer.accounts, "*", 2);
+    assert_true(nhi_issuer_allows(&a.facts.issuer, &a.ticket));
+    a.ticket.exp = NOW + 3001;
+    assert_false(nhi_issuer_allows(&a.facts.issuer, &a.ticket));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_change),
+        cmocka_unit_test(every_reason),
+        cmocka_unit_test(nulls),
+        cmocka_unit_test(all_zero),
+        cmocka_unit_test(forbid_wins),
+        cmocka_unit_test(bounds_cover_the_whole_list),
+    };
+
+    return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
+}

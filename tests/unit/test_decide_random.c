@@ -1,0 +1,244 @@
+/*
+ * The decision against a second one, written from the table of reasons alone: random requests and facts,
+ * mostly right and a little wrong, must give the same answer from both.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libnhi/decide.h"
+#include "tests/lib/state.h"
+
+#define PAIRS 200000
+#define NOW INT64_C(1800000000)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- the second decision ---- */
+
+/* word is one of the space-separated words of list: by searching " word " in " list ". */
+static bool in(const char *list, const char *word)
+{
+    char hay[NHI_LIST_MAX + 3], needle[NHI_LIST_MAX + 3];
+
+    (void)snprintf(hay, sizeof hay, " %s ", list);
+    (void)snprintf(needle, sizeof needle, " %s ", word);
+    return word[0] != '\0' && strchr(word, ' ') == NULL && strstr(hay, needle) != NULL;
+}
+
+static bool all_in(const char *bound, const char *list)
+{
+    char copy[NHI_LIST_MAX + 1], *save = NULL, *w;
+    int n = 0;
+
+    (void)snprintf(copy, sizeof copy, "%s", list);
+    for (w = strtok_r(copy, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save), n++)
+        if (strcmp(bound, "*") != 0 && !in(bound, w))
+            return false;
+    return n > 0;
+}
+
+static bool issuer_says(const struct nhi_issuer *i, const struct nhi_ticket *t)
+{
+    bool agent = t->agent[0] != '\0' && (strcmp(i->agents, "*") == 0 || in(i->agents, t->agent));
+
+    return agent && all_in(i->accounts, t->accounts) && all_in(i->services, t->services) &&
+           t->iat < t->exp && t->exp <= t->iat + i->max_ttl;
+}
+
+static bool any_rule(const struct nhi_request *q, const struct nhi_facts *f, bool forbid)
+{
+    size_t i;
+
+    for (i = 0; i < f->rule_count; i++)
+        if (f->rules[i].forbid == forbid && in(f->rules[i].agents, q->ticket->agent) &&
+            in(f->rules[i].accounts, q->subject) && in(f->rules[i].services, q->service))
+            return true;
+    return false;
+}
+
+/* The first line whose condition holds is the answer. */
+static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_facts *f)
+{
+    const struct nhi_ticket *t = q->ticket;
+    const struct nhi_issuer *i = &f->issuer;
+
+#define WHEN(condition, reason)                                                                    \
+    if (condition)                                                                                 \
+    return NHI_DENY_##reason
+    WHEN(f->lockdown, LOCKDOWN);
+    WHEN(f->latest != 0 && q->now + 30 < f->latest, CLOCK);
+    WHEN(q->subject[0] == '\0' || q->service[0] == '\0', SUBJECT);
+    WHEN(q->subject_uid == 0 || q->subject_privileged, PRIVILEGED);
+    WHEN(t == NULL, NO_TICKET);
+    WHEN(!f->issuer_known || strcmp(t->kid, i->kid) != 0, ISSUER_UNKNOWN);
+    WHEN(i->state == NHI_ISSUER_RETIRED, ISSUER_RETIRED);
+    WHEN(i->state == NHI_ISSUER_REVOKED, ISSUER_REVOKED);
+    WHEN(!issuer_says(i, t), ISSUER_BOUNDS);
+    WHEN(f->revoked, REVOKED);
+    WHEN(t->exp <= q->now, EXPIRED);
+    WHEN(t->iat > q->now + 30, NOT_YET);
+    WHEN(t->nbf != 0 && t->nbf > q->now + 30, NOT_YET);
+    WHEN(!f->agent_known, AGENT_UNKNOWN);
+    WHEN(f->agent_state == NHI_AGENT_SUSPENDED, AGENT_SUSPENDED);
+    WHEN(f->agent_state == NHI_AGENT_RETIRED, AGENT_RETIRED);
+    WHEN(f->agent_revoked_until >= t->iat, REVOKED);
+    WHEN(!f->task_known && !i->opens_tasks, TASK_UNKNOWN);
+    WHEN(f->task_known && strcmp(f->task_agent, t->agent) != 0, TASK_AGENT);
+    WHEN(f->task_known && f->task_state == NHI_TASK_CLOSED, TASK_CLOSED);
+    WHEN(f->task_known && f->task_deadline <= q->now, TASK_ENDED);
+    WHEN(strcmp(t->host, f->host) != 0, HOST);
+    WHEN(!in(t->accounts, q->subject), ACCOUNT);
+    WHEN(q->subject_in_range && strcmp(q->subject, t->agent) != 0, ACCOUNT);
+    WHEN(q->subject_in_range && q->subject_uid != f->agent_uid, ACCOUNT);
+    WHEN(!in(t->services, q->service), SERVICE);
+    WHEN(t->has_cnf, KEY);
+    WHEN(any_rule(q, f, true), FORBIDDEN);
+    WHEN(!any_rule(q, f, false), POLICY);
+    return NHI_PERMIT;
+}
+
+/* ---- random pairs ---- */
+
+static unsigned up_to(unsigned n)
+{
+    return state_random() % n;
+}
+
+/* The first choice nearly always, so that most pairs get far and some get through. */
+static unsigned mostly(unsigned n)
+{
+    return up_to(12) == 0 ? up_to(n) : 0;
+}
+
+static bool seldom(void)
+{
+    return mostly(2) == 1;
+}
+
+static void pick(char *out, size_t size, const char *const *from, unsigned n)
+{
+    (void)snprintf(out, size, "%s", from[mostly(n)]);
+}
+
+static const char *const agents[] = { "ci-bot", "other-bot", "ci", "ci-bot x", "" };
+static const char *const agent_bounds[] = { "*", "ci-bot", "other-bot ci-bot", "ci", "" };
+static const char *const accounts[] = { "deploy ci-bot", "deploy", "ci-bot", "deploy root", "", "a b c" };
+static const char *const account_bounds[] = { "*", "deploy ci-bot", "deploy", "*x", "" };
+static const char *const services[] = { "sshd sudo", "sshd", "sudo", "", "sshd sudo cron" };
+static const char *const service_bounds[] = { "*", "sudo sshd", "sshd", "" };
+static const char *const subjects[] = { "deploy", "ci-bot", "root", "", "deploy ci-bot" };
+static const char *const asked[] = { "sshd", "sudo", "cron", "ssh", "" };
+static const char *const kids[] = { "k1", "k2", "" };
+static const char *const hosts[] = { "h.example", "h", "h.example.org" };
+static const int64_t steps[] = { 0,  1,   -1,  29,   -29,   30,    -30,  31,
+                                 -31, 599, 600, 3599, 3600, 3601, -3600, 99999 };
+
+static int64_t near(int64_t t)
+{
+    return t + steps[mostly(COUNT(steps))];
+}
+
+#define PICK(out, from) pick(out, sizeof(out), from, COUNT(from))
+
+static void random_ticket(struct nhi_ticket *t)
+{
+    memset(t, 0, sizeof *t);
+    PICK(t->kid, kids);
+    PICK(t->agent, agents);
+    PICK(t->host, hosts);
+    PICK(t->accounts, accounts);
+    PICK(t->services, services);
+    t->iat = near(NOW - 600);
+    t->exp = near(NOW + 3000);
+    t->nbf = seldom() ? near(NOW) : 0;
+    t->has_cnf = seldom();
+}
+
+static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
+{
+    unsigned i;
+
+    memset(f, 0, sizeof *f);
+    PICK(f->host, hosts);
+    f->latest = seldom() ? 0 : near(NOW);
+    f->lockdown = seldom() && seldom();
+    f->issuer_known = !seldom();
+    PICK(f->issuer.kid, kids);
+    PICK(f->issuer.agents, agent_bounds);
+    PICK(f->issuer.accounts, account_bounds);
+    PICK(f->issuer.services, service_bounds);
+    f->issuer.state = (enum nhi_issuer_state)(1 + mostly(4));
+    f->issuer.opens_tasks = up_to(2) == 0;
+    f->issuer.max_ttl = near(3600);
+    f->agent_known = !seldom();
+    f->agent_state = (enum nhi_agent_state)(1 + mostly(3));
+    f->agent_uid = 65537 + mostly(2);
+    f->agent_revoked_until = seldom() ? near(NOW - 600) : 0;
+    f->task_known = up_to(3) != 0;
+    f->task_state = (enum nhi_task_state)(1 + mostly(2));
+    PICK(f->task_agent, agents);
+    f->task_deadline = near(NOW + 3600);
+    if (seldom())
+        f->task_deadline = near(NOW);
+    f->revoked = seldom();
+    f->rule_count = up_to(5);
+    for (i = 0; i < 4; i++) {
+        PICK(rules[i].agents, agents);
+        PICK(rules[i].accounts, accounts);
+        PICK(rules[i].services, services);
+        rules[i].forbid = up_to(6) == 0;
+    }
+    f->rules = rules;
+}
+
+static void same_answer(void **state)
+{
+    unsigned long seen[NHI_REASON_COUNT] = { 0 };
+    struct nhi_rule rules[4];
+    struct nhi_request q;
+    struct nhi_ticket t;
+    struct nhi_facts f;
+    unsigned n, r;
+
+    (void)state;
+    memset(rules, 0, sizeof rules);
+    for (n = 0; n < PAIRS; n++) {
+        enum nhi_reason want, got;
+
+        random_ticket(&t);
+        random_facts(&f, rules);
+        q = (struct nhi_request){ .now = near(NOW),
+                                  .service = asked[mostly(COUNT(asked))],
+                                  .subject = subjects[mostly(COUNT(subjects))],
+                                  .subject_uid = seldom() ? up_to(2) : 65537 + mostly(2),
+                                  .subject_privileged = seldom() && seldom(),
+                                  .subject_in_range = up_to(4) == 0,
+                                  .source = NHI_FROM_PROMPT,
+                                  .ticket = seldom() && seldom() ? NULL : &t };
+        want = expected(&q, &f);
+        got = nhi_decide(&q, &f).reason;
+        if (got != want)
+            print_error("pair %u: %s, not %s\n", n, nhi_reason_name(got), nhi_reason_name(want));
+        assert_int_equal(got, want);
+        assert_int_equal(nhi_decide(&q, &f).reason, got);
+        seen[got]++;
+    }
+    /* Not a comparison of two ways to say the same "no". */
+    assert_true(seen[NHI_PERMIT] > PAIRS / 100);
+    for (r = NHI_DENY_LOCKDOWN; r <= NHI_DENY_FORBIDDEN; r++)
+        if (r != NHI_DENY_AMBIGUOUS && r != NHI_DENY_MALFORMED && r != NHI_DENY_SIGNATURE &&
+            r != NHI_DENY_SESSION)
+            assert_true(seen[r] > 50);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(same_answer) };
+
+    return cmocka_run_group_tests_name("decide_random", tests, NULL, NULL);
+}
