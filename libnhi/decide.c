@@ -35,6 +35,11 @@ bool nhi_issuer_allows(const struct nhi_issuer *issuer, const struct nhi_ticket 
            t->exp - t->iat <= issuer->max_ttl;
 }
 
+bool nhi_issued_by(const struct nhi_issuer *issuer, const struct nhi_ticket *t, int64_t moment)
+{
+    return moment > 0 && t->iat <= moment + (issuer->own ? 0 : NHI_CLOCK_SKEW);
+}
+
 static enum nhi_reason check_host(const struct nhi_request *req, const struct nhi_facts *f)
 {
     if (f->lockdown)
@@ -89,7 +94,7 @@ static enum nhi_reason check_agent(const struct nhi_facts *f, const struct nhi_t
         return NHI_DENY_AGENT_UNKNOWN;
     switch (f->agent_state) {
     case NHI_AGENT_ACTIVE:
-        return t->iat <= f->agent_revoked_until ? NHI_DENY_REVOKED : NHI_PERMIT;
+        return nhi_issued_by(&f->issuer, t, f->agent_revoked_until) ? NHI_DENY_REVOKED : NHI_PERMIT;
     case NHI_AGENT_SUSPENDED:
         return NHI_DENY_AGENT_SUSPENDED;
     case NHI_AGENT_RETIRED:

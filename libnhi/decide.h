@@ -84,6 +84,8 @@ enum nhi_issuer_state { NHI_ISSUER_ACTIVE = 1, NHI_ISSUER_ROTATED, NHI_ISSUER_RE
 enum nhi_agent_state { NHI_AGENT_ACTIVE = 1, NHI_AGENT_SUSPENDED, NHI_AGENT_RETIRED };
 enum nhi_task_state { NHI_TASK_OPEN = 1, NHI_TASK_CLOSED };
 
+#define NHI_ANCESTORS_MAX 16 /* a ticket with more is refused as revoked */
+
 /* Bounds are lists of names as in a ticket, or "*" alone, written by a person. Empty: nothing. */
 struct nhi_issuer {
     char kid[NHI_KID_MAX + 1];
@@ -111,12 +113,15 @@ struct nhi_facts {
     bool agent_known;
     enum nhi_agent_state agent_state;
     uint32_t agent_uid;
-    int64_t agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none */
+    int64_t agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none. Another
+                                    issuer's clock may be ahead, so for its tickets the skew is added */
     bool task_known;
     enum nhi_task_state task_state;
     char task_agent[NHI_AGENT_MAX + 1];
     int64_t task_deadline;
     bool revoked; /* the ticket itself, an ancestor, or its whole task */
+    char ancestors[NHI_ANCESTORS_MAX][NHI_JTI_LEN + 1]; /* parent, its parent …, as far as known */
+    size_t ancestor_count;
     const struct nhi_rule *rules;
     size_t rule_count;
 };
@@ -128,6 +133,9 @@ struct nhi_decision {
 
 /* Never fails; any NULL is NHI_DENY_INTERNAL. */
 struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *facts);
+
+/* Whether the ticket may have been issued by this moment, which is a matter of its issuer's clock. */
+bool nhi_issued_by(const struct nhi_issuer *issuer, const struct nhi_ticket *t, int64_t moment);
 
 /* The issuer's bounds alone: nhictl refuses to mint what they would refuse. */
 bool nhi_issuer_allows(const struct nhi_issuer *issuer, const struct nhi_ticket *t);

@@ -38,21 +38,46 @@ static enum nhi_err load_task(struct nhi_ledger *l, const char *id, struct nhi_f
 }
 
 /* The ticket may be unknown here, so its claims name what to look for, not its row. */
+static enum nhi_err load_ancestors(struct nhi_ledger *l, const struct nhi_ticket *t,
+                                   struct nhi_facts *f)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "WITH RECURSIVE up(jti) AS (SELECT ?1 UNION SELECT p.parent FROM ticket p"
+                          "  JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)"
+                          " SELECT jti FROM up WHERE jti <> '' LIMIT ?2",
+                          "si", t->parent, (int64_t)NHI_ANCESTORS_MAX + 1);
+    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
+        if (f->ancestor_count == NHI_ANCESTORS_MAX) {
+            f->revoked = true;
+            err = NHI_ERR_NOT_FOUND;
+            break;
+        }
+        nhi_sql_text(st, 0, f->ancestors[f->ancestor_count++], sizeof f->ancestors[0], &err);
+    }
+    sqlite3_finalize(st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
 static enum nhi_err load_revoked(struct nhi_ledger *l, const struct nhi_ticket *t,
                                  struct nhi_facts *f)
 {
+    static const char sql[] = "SELECT count(*) FROM revocation WHERE kind = ? AND id = ?";
     enum nhi_err err;
     int64_t n = 0;
+    size_t i;
 
-    err = nhi_sql_number(l, &n,
-                         "WITH RECURSIVE up(jti) AS (SELECT ?1 UNION SELECT ?2 UNION"
-                         " SELECT p.parent FROM ticket p JOIN up ON p.jti = up.jti"
-                         " WHERE p.parent IS NOT NULL)"
-                         " SELECT (SELECT count(*) FROM up JOIN revocation r"
-                         "   ON r.kind = 1 AND r.id = up.jti)"
-                         " + (SELECT count(*) FROM revocation r WHERE r.kind = 2 AND r.id = ?3)",
-                         "sss", t->jti, t->parent, t->task);
-    f->revoked = n > 0;
+    err = nhi_sql_number(l, &n, sql, "is", (int64_t)NHI_REVOKE_TASK, t->task);
+    f->revoked = f->revoked || n > 0;
+    if (err == NHI_OK)
+        err = nhi_sql_number(l, &n, sql, "is", (int64_t)NHI_REVOKE_TICKET, t->jti);
+    f->revoked = f->revoked || n > 0;
+    for (i = 0; i < f->ancestor_count && err == NHI_OK; i++) {
+        err = nhi_sql_number(l, &n, sql, "is", (int64_t)NHI_REVOKE_TICKET, f->ancestors[i]);
+        f->revoked = f->revoked || n > 0;
+    }
     return err;
 }
 
@@ -78,6 +103,8 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, st
             err = load_agent(l, t->agent, &f);
         if (err == NHI_OK)
             err = load_task(l, t->task, &f);
+        if (err == NHI_OK)
+            err = load_ancestors(l, t, &f);
         if (err == NHI_OK)
             err = load_revoked(l, t, &f);
         if (err == NHI_OK)

@@ -6,6 +6,9 @@
     "t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses,"  \
     " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used"
 
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
 /* Whether somebody ended ticket t before its time. Revocations of tickets and tasks are looked up by
  * key, and ancestors by their own keys: the number of revocations does not matter. */
 #define ENDED                                                                                      \
@@ -15,7 +18,8 @@
     " OR EXISTS (SELECT 1 FROM revocation r WHERE r.kind = 2 AND r.id = t.task)"                   \
     " OR EXISTS (SELECT 1 FROM task k WHERE k.id = t.task AND k.state <> 1)"                       \
     " OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.state = 1"                 \
-    "   AND t.iat > a.revoked_until)"                                                              \
+    "   AND (a.revoked_until = 0 OR t.iat > a.revoked_until + (SELECT CASE WHEN o.own THEN 0"      \
+    "     ELSE " TEXT(NHI_CLOCK_SKEW) " END FROM issuer o WHERE o.kid = t.kid)))"                  \
     " OR NOT EXISTS (SELECT 1 FROM issuer i WHERE i.kid = t.kid AND i.state <= 2))"
 
 #define PAST_DEADLINE "EXISTS (SELECT 1 FROM task d WHERE d.id = t.task AND d.deadline <= ?1)"

@@ -288,6 +288,16 @@ out:
     return err;
 }
 
+static bool is_ancestor(const struct nhi_facts *f, const char *jti)
+{
+    size_t i;
+
+    for (i = 0; i < f->ancestor_count; i++)
+        if (strcmp(f->ancestors[i], jti) == 0)
+            return true;
+    return false;
+}
+
 void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     size_t i;
@@ -298,13 +308,14 @@ void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, 
 
         switch (s->kind) {
         case NHI_REVOKE_TICKET:
-            f->revoked |= strcmp(s->id, t->jti) == 0 || strcmp(s->id, t->parent) == 0;
+            f->revoked |= strcmp(s->id, t->jti) == 0 || strcmp(s->id, t->parent) == 0 ||
+                          is_ancestor(f, s->id);
             break;
         case NHI_REVOKE_TASK:
             f->revoked |= strcmp(s->id, t->task) == 0;
             break;
         case NHI_REVOKE_AGENT:
-            f->revoked |= strcmp(s->id, t->agent) == 0 && t->iat <= s->at;
+            f->revoked |= strcmp(s->id, t->agent) == 0 && nhi_issued_by(&f->issuer, t, s->at);
             break;
         case NHI_REVOKE_ISSUER:
             if (strcmp(s->id, t->kid) == 0)

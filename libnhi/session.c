@@ -16,7 +16,7 @@
 #include "libnhi/paths.h"
 #include "libnhi/record.h"
 
-#define DEPTH_MAX 256 /* of the process tree above a caller */
+#define DEPTH_MAX 65536 /* of the process tree above a caller: more than a kernel has pids by default */
 
 static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
 {
@@ -127,7 +127,8 @@ static enum nhi_err find_ancestor(int dirfd, const char *boot, pid_t pid, struct
         err = nhi_record_read(dirfd, name, out);
         pid = parent;
     }
-    return err;
+    /* A caller that buried itself too deep does not become a person by it. */
+    return err == NHI_ERR_NOT_FOUND && depth == DEPTH_MAX ? NHI_ERR_TOO_LONG : err;
 }
 
 enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *out)

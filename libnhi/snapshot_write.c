@@ -74,7 +74,7 @@ static enum nhi_err dir_open(struct nhi_snapshot_writer *w, const char *path)
     /* The temporary's name is longer by a dot before and eleven bytes behind. */
     if (base[0] == '\0' || strlen(base) > NAME_MAX - 12)
         return NHI_ERR_ARG;
-    strcpy(w->name, base);
+    memcpy(w->name, base, strlen(base) + 1);
     dir = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
     if (dir == NULL)
         return NHI_ERR_NOMEM;

@@ -24,7 +24,10 @@ enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc)
     case SQLITE_ERROR: /* a table or column that should be there is not */
         return NHI_ERR_CORRUPT;
     case SQLITE_CONSTRAINT:
-        return NHI_ERR_EXISTS;
+        /* An agent or issuer that the row names is missing: no reason to say that the row is there. */
+        return l->db != NULL && sqlite3_extended_errcode(l->db) == SQLITE_CONSTRAINT_FOREIGNKEY
+                   ? NHI_ERR_NOT_FOUND
+                   : NHI_ERR_EXISTS;
     default:
         return NHI_ERR_SYS;
     }
@@ -104,10 +107,8 @@ enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql
     va_end(ap);
     if (err != NHI_OK)
         return err;
-    err = nhi_sql_step(l, st);
+    err = nhi_sql_err(l, sqlite3_step(st));
     sqlite3_finalize(st);
-    if (err == NHI_ERR_NOT_FOUND)
-        err = NHI_OK;
     if (err == NHI_OK && changed != NULL)
         *changed = sqlite3_changes(l->db);
     return err;

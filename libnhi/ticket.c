@@ -5,6 +5,7 @@
  */
 #include "libnhi/ticket.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define IMPLICIT "nhi-ticket-v1"
@@ -75,14 +76,13 @@ out:
 
 enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t sk[NHI_SK_LEN], char **text)
 {
-    char footer[HEAD_LEN + NHI_KID_MAX + sizeof(FOOTER_TAIL)] = FOOTER_HEAD;
+    char footer[HEAD_LEN + NHI_KID_MAX + sizeof(FOOTER_TAIL)];
     char *json = NULL, *made = NULL;
     enum nhi_err err = NHI_ERR_FORMAT;
 
     if (!nhi_name_is_kid(t->kid))
         goto out;
-    strcat(footer, t->kid);
-    strcat(footer, FOOTER_TAIL);
+    (void)snprintf(footer, sizeof(footer), "%s%s%s", FOOTER_HEAD, t->kid, FOOTER_TAIL);
     err = nhi_claims_encode(t, &json);
     if (err != NHI_OK)
         goto out;

@@ -210,7 +210,7 @@ static int task_close(struct ctl *c)
     const struct close_args *args = c->args;
     struct out_row *detail = out_row_new(c->out);
     struct store s = { 0 };
-    struct nhi_task t;
+    struct nhi_task t = { .id = "" };
     enum nhi_err err = NHI_OK;
     int code = store_write(c, &s);
 

@@ -57,7 +57,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrnam_r(const char *name, struct grou
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
     struct nhi_account a;
-    struct nhi_snapshot s;
+    struct nhi_snapshot s = { .fd = -1 };
     int saved = errno, why = 0;
 
     /* NHI_AGENTS_GROUP has the form of an agent's name. */
@@ -84,7 +84,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrgid_r(gid_t gid, struct group *resu
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
     struct nhi_account a;
-    struct nhi_snapshot s;
+    struct nhi_snapshot s = { .fd = -1 };
     int saved = errno, why = 0;
 
     status = nss_status_of(

@@ -51,8 +51,8 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t g
     const long int before = *start;
     enum added added = ADDED;
     enum nss_status status;
-    struct nhi_account a;
-    struct nhi_snapshot s;
+    struct nhi_account a = { .uid = 0 };
+    struct nhi_snapshot s = { .fd = -1 };
     int saved = errno, why = 0;
     uint32_t i;
 

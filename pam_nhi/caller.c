@@ -66,7 +66,8 @@ static bool ticket_only(const struct passwd *pw, bool *broken)
     while (!has && getline(&line, &size, f) >= 0)
         if (strncmp(line, want, strlen(want)) == 0)
             has = line_has(line, pw);
-    if (ferror(f)) {
+    /* Neither found nor at the end: reading failed, or memory ran out. */
+    if (!has && !feof(f)) {
         has = true;
         *broken = true;
     }

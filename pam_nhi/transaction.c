@@ -111,13 +111,13 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
             (void)!nhi_grant_deny(NHI_STATE_DIR, &g);
         return;
     }
-    /* The pointer for the parent goes first: without a grant it points at nothing. */
-    if (err == NHI_OK && c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT)
-        err = nhi_grant_index(NHI_STATE_DIR, &g);
     if (err == NHI_OK)
         err = keep(pamh, &g);
     if (err == NHI_OK)
         err = nhi_grant_commit(NHI_STATE_DIR, &g);
+    /* Only behind the commit: what the parent finds must be a grant that happened. */
+    if (err == NHI_OK && c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT)
+        err = nhi_grant_index(NHI_STATE_DIR, &g) == NHI_OK ? NHI_OK : NHI_ERR_SYS;
     if (err != NHI_OK) {
         (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
         v->reason = failed(err);

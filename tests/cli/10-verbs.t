@@ -136,6 +136,11 @@ ok 'the same ticket is known' json '.ok and .ticket.agent == "ci-bot"'
 JTI=$(jq -r .ticket.jti <.out)
 expect 0 'the imported ticket is listed' nhictl ticket show "$JTI" --json
 ok 'its origin is import' json '.ticket.origin == "imported"'
+if command -v sqlite3 >/dev/null; then
+    sqlite3 "$LEDGER" "UPDATE ticket SET services = 'cron' WHERE jti = '$JTI'"
+    refused 1 'no ID is used twice' 'import of another ticket with the same ID' nhictl import import.txt
+    sqlite3 "$LEDGER" "UPDATE ticket SET services = 'sshd sudo' WHERE jti = '$JTI'"
+fi
 expect 0 'key revoke' nhictl key revoke "$OTHER" --reason stolen
 ok 'key revoke counts what it ended' said '1 live ticket'
 refused 1 'revoked' 'import under a revoked key' nhictl import import.txt
@@ -169,8 +174,10 @@ ok 'the secret of a revoked key is gone' test ! -e "/var/lib/nhi/keys/$NEW.secre
 expect 0 'rotate without an active key' nhictl key rotate
 nhictl task open build-4713 --agent ci-bot >/dev/null
 nhictl issue --agent ci-bot --task build-4713 --account deploy --service sshd >/dev/null
+ok 'every account has its shell' test "$(grep -c nologin /var/lib/nhi/accounts.cdb)" = 0
 expect 0 'agent retire' nhictl agent retire ci-bot --reason replaced --json
 ok 'agent retire --json' json '.agent.state == "retired" and .live_tickets == 1'
+ok 'a retired agent resolves without one' grep -q nologin /var/lib/nhi/accounts.cdb
 expect 0 'its tasks are closed' nhictl task list --agent ci-bot --json
 ok 'no open task is left' json '.tasks == []'
 expect 0 'status' nhictl status --json

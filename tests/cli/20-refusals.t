@@ -116,6 +116,21 @@ refused 1 'no key' 'an unknown key' issue --key nope
 refused 1 'no ticket' 'an unknown parent' issue --parent AAAAAAAAAAAAAAAAAAAAAA
 ok 'no ticket was recorded' test "$(nhictl ticket list --all --json | jq '.tickets | length')" = 0
 
+PARENT=$(issue --json | jq -r .ticket.jti)
+nhictl revoke --ticket "$PARENT" >/dev/null
+refused 1 'is revoked' 'a revoked parent' issue --parent "$PARENT"
+SECRET=$(echo /var/lib/nhi/keys/*.secret)
+cp -p "$SECRET" good.secret
+chmod 0640 "$SECRET"
+refused 3 'cannot be used' 'a secret key that a group can read' issue
+rm "$SECRET"
+refused 3 'cannot be used' 'a secret key that is gone' issue
+# The secret of the PASETO test vectors: whole, and not this issuer's.
+echo k4.secret.tMv7Q99M4hByfZU-SnEzB_oZu32fhQQUONnhG5QqN3Qeudu7vAR8A_1wYE4AcfCYfhayi3VyJcEfAEFdDiCxog >"$SECRET"
+chmod 0600 "$SECRET"
+refused 3 'damaged' "a secret key that is another's" issue
+cp -p good.secret "$SECRET"
+
 T=$(issue)
 refused 2 'can be read by every user' 'a ticket on the command line' nhictl ticket inspect "$T"
 refused 2 'can be read by every user' 'a ticket as a value' nhictl revoke --ticket="$T"

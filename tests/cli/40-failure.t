@@ -109,6 +109,23 @@ if command -v sqlite3 >/dev/null; then
     ok 'through the reserve' said 'in force from the reserve'
     echo go >hold
     wait
+    sqlite3 $LEDGER <<<'BEGIN IMMEDIATE;
+.shell echo ready >go; read -r _ <hold' &
+    read -r _ <go
+    # SIGTERM, since a shell starts what is in the background with SIGINT ignored.
+    "$BUILD/nhictl" task open interrupted --agent other-bot --concurrent >.out 2>.err &
+    WRITER=$!
+    # Until it waits for the other writer, which it does by sleeping; not for ever.
+    for _ in {1..200}; do
+        grep -q nanosleep "/proc/$WRITER/wchan" 2>/dev/null && break
+        sleep 0.01
+    done
+    kill -TERM $WRITER
+    echo go >hold
+    wait $WRITER
+    wait
+    ok 'ended while it waits: the answer is whole' grep -q '^deadline' .out
+    ok 'and so is the change' nhictl task show interrupted
 fi
 
 # --- the answer cannot be written
@@ -148,6 +165,15 @@ if command -v sqlite3 >/dev/null; then
     ok 'status says so' json '.clock == "behind"'
     expect 0 'status --accept-clock' nhictl status --accept-clock --json
     ok 'the clock is good again' json '.clock == "good"'
+fi
+
+# --- a ticket from before the clock was set back
+if command -v sqlite3 >/dev/null; then
+    nhictl task open build-4718 --agent other-bot --concurrent >/dev/null
+    nhictl issue --agent other-bot --task build-4718 --account deploy --service sshd >/dev/null
+    sqlite3 $LEDGER "UPDATE ticket SET iat = iat + 3600, exp = exp + 3600 WHERE task = 'build-4718';"
+    expect 0 'revoke --agent with a ticket of the future' nhictl revoke --agent other-bot --json
+    ok 'ends that one as well' json '.revoked.live_tickets == 1'
 fi
 
 # --- stopped in the middle

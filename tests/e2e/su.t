@@ -11,6 +11,7 @@ open_task other-1 other-bot
 issue "$W/both" build-1 --account ci-bot,deploy
 issue "$W/own" build-1
 issue "$W/other" other-1 --agent other-bot --account other-bot
+chmod 644 "$W/both" "$W/own" "$W/other" # alice types them
 
 # ---- from a person ----
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # sudo: which ticket it finds, and that nothing an agent does in its session makes it somebody else.
-# shellcheck source=tests/e2e/lib.sh
+# shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
 lab_up
@@ -9,7 +9,7 @@ chmod 1777 "$W"
 open_task build-1
 open_task other-1 other-bot
 issue "$W/ticket" build-1
-issue "$W/other" other-1 --agent other-bot --account other-bot,ci-bot,deploy
+issue "$W/other" other-1 --agent other-bot --account other-bot,deploy
 install -o ci-bot -m 600 "$W/other" "$W/other-for-ci"
 cp "$W/ticket" "$W/mine" && chown ci-bot "$W/mine"
 
@@ -51,10 +51,10 @@ has_logged 'pam_nhi\(sudo:account\): denied: reason=no-ticket' 'is refused in ac
 
 # ---- a prompt ----
 
-capture as ci-bot "$PTY" ': ' "$W/ticket" -- sudo id
+capture as ci-bot "$PTY" ': ' "$W/mine" -- sudo id
 like "$RC$OUT" '^0.*uid=0\(root\)' 'a ticket at the prompt of sudo'
 unlike "$OUT" 'v4\.public' 'which does not show it'
-capture as ci-bot "$PTY" ': ' "$W/other" ': ' "$W/other" ': ' "$W/other" -- sudo id
+capture as ci-bot "$PTY" ': ' "$W/other-for-ci" ': ' "$W/other-for-ci" ': ' "$W/other-for-ci" -- sudo id
 unlike "$RC" '^0$' 'another agent'"'"'s ticket at that prompt'
 
 # ---- in a session ----

@@ -539,6 +539,18 @@ static void test_counted_uses(void **state)
     nhi_text_free(text);
 }
 
+static void in_other_process(const struct world_call *c)
+{
+    int status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(world_run(c, ALL));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static void test_one_transaction_is_one_use(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -551,6 +563,47 @@ static void test_one_transaction_is_one_use(void **state)
     c = login("ci-bot", text);
     assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
     assert_int_equal(world_records('u'), 1);
+    nhi_text_free(text);
+}
+
+/* A try that was refused leaves nothing behind that a key login on the same connection could use. */
+static void test_spent_ticket_and_then_a_key(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct world_call c;
+    char *text;
+
+    (void)state;
+    t.uses = 1;
+    text = world_mint(&t);
+    c = login("ci-bot", text);
+    /* Spent by another connection: a process in between is that connection's monitor. */
+    in_other_process(&c);
+    (void)world_reason();
+    assert_int_equal(world_run(&c, WORLD_AUTH | WORLD_ACCOUNT), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "uses");
+    assert_int_equal(world_run_here(&c, NO_AUTH, NULL), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    nhi_text_free(text);
+}
+
+/* A ticket that borrows the ID of a greater one stays as small as it was signed. */
+static void test_borrowed_ticket_id(void **state)
+{
+    struct nhi_ticket great = world_ticket(), small = great;
+    struct world_call c;
+    char *text;
+
+    (void)state;
+    record(&great);
+    (void)snprintf(small.services, sizeof small.services, "sshd");
+    text = world_mint(&small);
+    c = login("ci-bot", text);
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    c = sudo("ci-bot", WORLD_AGENT_UID);
+    (void)world_reason();
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "service");
     nhi_text_free(text);
 }
 
@@ -657,6 +710,8 @@ int main(void)
         T(test_cron_uses_the_ledger),
         T(test_counted_uses),
         T(test_one_transaction_is_one_use),
+        T(test_spent_ticket_and_then_a_key),
+        T(test_borrowed_ticket_id),
         T(test_shared_account_with_a_ticket),
         T(test_host_process_is_left_as_found),
         T(test_options),

@@ -1,0 +1,90 @@
+#!/bin/bash
+# A ledger that is missing, empty, corrupt or not root's alone: agents are refused, with a reason, and a
+# person's password, key and sudo work. Mended, everything is as before.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+open_task build-1
+issue "$W/ticket" build-1 --ttl 1h
+issue "$W/deploy" build-1 --account deploy --ttl 1h
+ssh_as ci-bot reply "$W/wrong" id
+WRONG=$ERR
+
+# What is copied back must be whole: nothing of it is in the write-ahead log alone.
+must sqlite3 "$STATE/ledger.db" 'PRAGMA wal_checkpoint(TRUNCATE)'
+cp -a "$STATE" "$W/saved"
+mend() {
+    rm -rf "$STATE"
+    cp -a "$W/saved" "$STATE"
+}
+
+people_work() {
+    local bad=''
+    ssh_as alice reply "$W/password" id -un
+    [ "$RC/$OUT" = 0/alice ] || bad+=" password($RC $ERR)"
+    ssh_as alice key "$W/key" id -un
+    [ "$RC/$OUT" = 0/alice ] || bad+=" key($RC $ERR)"
+    capture as alice "$PTY" 'password for alice: ' "$W/password" -- sudo id -u
+    [[ $RC/$OUT =~ ^0/.*0$ ]] || bad+=" sudo($RC $OUT)"
+    ssh_as deploy reply "$W/password" id -un
+    [ "$RC/$OUT" = 0/deploy ] || bad+=" shared($RC $ERR)"
+    [ -z "$bad" ]
+    ok $? "$1: a person's password, key, sudo and shared account work" || note "failed:$bad"
+}
+
+agents_refused() {
+    mark_log
+    ssh_as ci-bot reply "$W/ticket" id
+    is "$RC$ERR" "255$WRONG" "$1: an agent is refused as with a wrong password"
+    has_logged "pam_nhi\\(sshd:auth\\): denied: reason=$2" "$1: reason=$2"
+    ssh_as deploy reply "$W/deploy" id
+    is "$RC" 255 "$1: on a shared account too"
+    capture as ci-bot sudo -n /usr/bin/true
+    unlike "$RC" '^0$' "$1: and in sudo with NOPASSWD"
+}
+
+# broken NAME REASON SHELL: after SHELL, run in the state directory
+broken() {
+    (cd "$STATE" && eval "$3") || bail "$3"
+    agents_refused "$1" "$2"
+    people_work "$1"
+    mend
+}
+
+people_work 'whole'
+broken 'no ledger' ledger 'rm -f ledger.db*'
+broken 'an empty ledger' ledger ': >ledger.db; rm -f ledger.db-*'
+broken 'a ledger of zeros' ledger 'head -c 90000 /dev/zero >ledger.db; rm -f ledger.db-*'
+broken 'a ledger of noise' ledger 'head -c 90000 /dev/urandom >ledger.db; rm -f ledger.db-*'
+broken 'a ledger cut short' ledger 'truncate -s 20000 ledger.db; rm -f ledger.db-*'
+broken 'a ledger without its first page' ledger \
+    'dd if=/dev/zero of=ledger.db bs=4096 count=1 conv=notrunc status=none; rm -f ledger.db-*'
+broken 'a ledger of a person' ledger 'chown alice ledger.db'
+broken 'a ledger that all may write' ledger 'chmod 666 ledger.db'
+broken 'a ledger that all may read' ledger 'chmod 644 ledger.db'
+broken 'a directory in its place' ledger 'rm -f ledger.db*; mkdir ledger.db'
+broken 'a FIFO in its place' ledger 'rm -f ledger.db*; mkfifo ledger.db'
+broken 'a symbolic link of a person' ledger \
+    'mv ledger.db /home/alice/l.db; chown alice /home/alice/l.db; ln -s /home/alice/l.db ledger.db'
+broken 'a world-writable directory' ledger 'chmod 777 .'
+broken 'a directory of a person' ledger 'chown alice .'
+broken 'no reserve' lockdown 'rm reserve'
+broken 'a reserve of noise' lockdown 'head -c 65536 /dev/urandom >reserve'
+broken 'no grants directory' record 'rm -rf grants'
+
+# Without the accounts there is nobody to let in, and people are found as ever.
+rm "$STATE/accounts.cdb"
+ssh_as ci-bot reply "$W/ticket" id
+unlike "$RC" '^0$' 'no snapshot: an agent is refused'
+people_work 'no snapshot'
+mend
+rm -rf "$STATE"
+people_work 'no state directory at all'
+mend
+
+ssh_as ci-bot reply "$W/ticket" 'id -un; sudo -n id -u'
+is "$RC/$OUT" $'0/ci-bot\n0' 'mended: the same ticket opens again'
+
+finish
