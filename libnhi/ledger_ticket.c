@@ -139,7 +139,8 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
 
 static bool fits(const struct nhi_ticket *t, const char *service, int64_t now)
 {
-    return !t->has_cnf && nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW;
+    return !t->has_cnf && nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW &&
+           t->nbf <= now + NHI_CLOCK_SKEW;
 }
 
 enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service,

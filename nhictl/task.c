@@ -205,29 +205,34 @@ static int task_show(struct ctl *c)
     return code;
 }
 
-static int task_close(struct ctl *c)
+static int close_it(struct ctl *c, struct store *s, const struct nhi_task *t)
 {
     const struct close_args *args = c->args;
-    struct out_row *detail = out_row_new(c->out);
+    struct out_row *detail;
+    enum nhi_err err;
+
+    err = nhi_task_close(s->l, t->id, args->reason != NULL ? args->reason : "", c->now);
+    if (err == NHI_OK) {
+        detail = out_row_new(c->out);
+        if (args->reason != NULL)
+            out_text(detail, "reason", NULL, args->reason);
+        err = store_event(c, s, "task-close", t->agent, t->id, NULL, detail);
+    }
+    return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "close the task");
+}
+
+static int task_close(struct ctl *c)
+{
     struct store s = { 0 };
     struct nhi_task t = { .id = "" };
-    enum nhi_err err = NHI_OK;
     int code = store_write(c, &s);
 
-    if (args->reason != NULL)
-        out_text(detail, "reason", NULL, args->reason);
     if (code == CTL_DONE)
         code = get(c, &s, &t);
     if (code == CTL_DONE && t.state != NHI_TASK_OPEN)
         code = ctl_fail(c, CTL_REFUSED, NULL, "task %s is closed already", t.id);
-    if (code == CTL_DONE) {
-        err = nhi_task_close(s.l, t.id, args->reason != NULL ? args->reason : "", c->now);
-        if (err == NHI_OK) {
-            err = store_event(c, &s, "task-close", t.agent, t.id, NULL, detail);
-            detail = NULL;
-        }
-        code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "close the task");
-    }
+    if (code == CTL_DONE)
+        code = close_it(c, &s, &t);
     if (code == CTL_DONE && nhi_task_get(s.l, c->operand[0], &t) == NHI_OK) {
         out_line(c->out, "task %s is closed", t.id);
         out_member(c->out, "task", task_row(c->out, &t, c->now, true));
@@ -236,7 +241,6 @@ static int task_close(struct ctl *c)
     if (code == CTL_SYSTEM && !s.committed)
         ctl_note("its tickets can be ended without the ledger: nhictl revoke --task %s",
                  c->operand[0]);
-    out_row_free(detail);
     store_close(&s);
     return code;
 }

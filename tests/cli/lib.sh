@@ -29,6 +29,12 @@ fi
 mount -t tmpfs -o mode=0755 tmpfs /run || exit 1
 mkdir -p /run/overlay/u /run/overlay/w /run/t
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/overlay/u,workdir=/run/overlay/w /etc || exit 1
+# Devices too: a program under test that replaces a file by name must not replace the machine's /dev/null.
+# shellcheck disable=SC2174 # the parents are there
+mkdir -p -m 0755 /run/overlay/du /run/overlay/dw /run/overlay/pts
+mount --bind /dev/pts /run/overlay/pts || exit 1
+mount -t overlay overlay -o lowerdir=/dev,upperdir=/run/overlay/du,workdir=/run/overlay/dw /dev || exit 1
+mount --bind /run/overlay/pts /dev/pts || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /var/lib || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /home || exit 1
 hostname testhost

@@ -43,8 +43,8 @@ mint() {
     there nhictl issue --host "$HOST" --out "$file" "$@"
 }
 # The foreign key's public half: PASERK text, whatever is printed around it.
-public_key() {
-    there nhictl key export "$@"
+public_key() { # public_key KID
+    there nhictl key export "$1"
     PUBLIC=$(grep -oE 'k4\.public\.[A-Za-z0-9_-]+' <<<"$OUT")
 }
 trust() { must nhictl key add "$1" "$PUBLIC" --agents ci-bot --accounts ci-bot --services sshd,sudo --max-ttl 1h "${@:2}"; }
@@ -66,7 +66,7 @@ enter() { # enter FILE NAME
 mint "$W/foreign"
 KID=$(kid_of "$W/foreign")
 refuse "$W/foreign" issuer-unknown 'a key that this host does not know'
-public_key
+public_key "$KID"
 trust "$KID"
 enter "$W/foreign" 'a foreign ticket, once its key is trusted'
 ssh_as ci-bot reply "$W/foreign" 'sudo -n id -u'
@@ -106,7 +106,7 @@ refuse "$W/unseen" revoked 'a ticket that was revoked before it was ever seen'
 
 there nhictl key rotate
 mint "$W/opens" --task unknown-1
-public_key
+public_key "$(kid_of "$W/opens")"
 trust "$(kid_of "$W/opens")" --opens-tasks
 enter "$W/opens" 'a key that opens tasks, for a task unknown here'
 must nhictl revoke --task unknown-1 --reason 'not wanted here'
