@@ -16,6 +16,8 @@
 #include "libnhi/record.h"
 #include "libnhi/session.h"
 
+#define REPLACE_TRIES 1000
+
 static enum nhi_err open_grants(const char *dir, int *fd)
 {
     char path[512];
@@ -82,7 +84,7 @@ static void index_name(char *name, size_t size, const char *boot, const struct n
 
 enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
 {
-    int dirfd = -1, fd = -1;
+    int dirfd = -1, fd = -1, i;
     enum nhi_err err;
     char name[64];
 
@@ -90,14 +92,15 @@ enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
     err = open_grants(dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, false, &fd);
-    if (err == NHI_OK) {
+    if (err == NHI_OK)
         err = nhi_record_link(fd, dirfd, name);
-        /* A second try on the same connection replaces the first: the last one decided counts. */
-        if (err == NHI_ERR_EXISTS) {
-            err = unlinkat(dirfd, name, 0) == 0 ? NHI_OK : nhi_err_from_errno(errno);
-            if (err == NHI_OK)
-                err = nhi_record_link(fd, dirfd, name);
-        }
+    /* A second try on the same connection replaces the first: the last one decided counts. Where sshd's
+     * listener is the parent, connections replace each other's, which nobody will look for. */
+    for (i = 0; err == NHI_ERR_EXISTS && i < REPLACE_TRIES; i++) {
+        if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+            err = nhi_err_from_errno(errno);
+        else
+            err = nhi_record_link(fd, dirfd, name);
     }
     if (fd >= 0)
         close(fd);

@@ -88,6 +88,7 @@ mint "$W/unknown" --task unknown-1
 refuse "$W/unknown" task-unknown 'a task that this host does not know'
 SHIFT=+1h mint "$W/future"
 refuse "$W/future" not-yet 'a ticket of the future'
+there nhictl status --accept-clock
 
 # ---- imported ----
 
@@ -114,7 +115,7 @@ refuse "$W/opens" '(revoked|task-closed)' 'until that task is revoked here'
 
 # ---- the end of a key ----
 
-must nhictl key retire "$KID" --reason 'handed over'
+must nhictl key retire "$KID"
 refuse "$W/foreign" issuer-retired 'of a retired key'
 mint "$W/second"
 SECOND=$(kid_of "$W/second")
