@@ -22,6 +22,7 @@
 
 #define WRITER_WAIT_MS 10000 /* for another nhictl */
 #define READER_WAIT_MS 2000  /* for an nhictl that recovers after a crash */
+#define LOG_HEADER 32        /* bytes before the first page in the log */
 
 static const char *const companions[] = { NHI_LEDGER_FILE, NHI_LEDGER_FILE "-wal",
                                           NHI_LEDGER_FILE "-shm" };
@@ -126,6 +127,26 @@ static enum nhi_err make_file(const char *dir)
     return err;
 }
 
+/* A log of a header alone, as a writer leaves it that is killed before its first page, is one that
+ * readers of the readonly_shm kind never accept (SQLite up to 3.40 at least: they look for a salt in it that
+ * only a longer log makes them read). One byte more and they do. Call with the write lock. */
+static enum nhi_err pad_log(struct nhi_ledger *l)
+{
+    static const char zeros[LOG_HEADER + 1];
+    sqlite3_file *log = NULL;
+    sqlite3_int64 size = 0;
+    int rc;
+
+    rc = sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (rc == SQLITE_OK && (log == NULL || log->pMethods == NULL))
+        rc = SQLITE_CANTOPEN;
+    if (rc == SQLITE_OK)
+        rc = log->pMethods->xFileSize(log, &size);
+    if (rc == SQLITE_OK && size <= LOG_HEADER)
+        rc = log->pMethods->xWrite(log, zeros, LOG_HEADER + 1 - (int)size, size);
+    return nhi_sql_err(l, rc);
+}
+
 enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min,
                                uint32_t uid_max, int64_t now)
 {
@@ -143,6 +164,8 @@ enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_m
     if (err != NHI_OK)
         return err;
     err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN EXCLUSIVE", NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = pad_log(l);
     /* An attempt that was cut off left an empty file: go on from there. */
     if (err == NHI_OK)
         err = nhi_sql_number(l, &tables, "SELECT count(*) FROM sqlite_schema", "");
@@ -194,6 +217,8 @@ enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now)
     if (l->mode == NHI_LEDGER_READ)
         return nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN", NULL, NULL, NULL));
     err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = pad_log(l);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "UPDATE setting SET latest = ?1 WHERE latest < ?1", "i", now);
     if (err != NHI_OK)

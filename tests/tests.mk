@@ -4,7 +4,7 @@ SHELL_TESTS := $(wildcard tests/house/*.t tests/nss/*.t tests/cli/*.t)
 E2E_TESTS   := $(wildcard tests/e2e/*.t)
 FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 10
-PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove
+PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove $(PROVE_FLAGS)
 
 check: tests
 	$(PROVE) $(UNITS) $(SHELL_TESTS)

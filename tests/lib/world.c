@@ -87,7 +87,7 @@ bool world_enter(void)
     size_t i;
 
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) {
         printf("1..0 # SKIP needs root and a mount namespace of its own\n");
         return false;
     }

@@ -1,0 +1,93 @@
+#!/bin/bash
+# Installs what it needs, builds, and runs every test. As root, on Debian 12 or 13.
+#
+#   packaging/test.sh [STAGE...]     all stages without arguments: check e2e sanitize lint leaks fuzz
+#
+# Packages are all that stays on the machine besides build/. sshd, sudo and cron are installed into
+# private copies of it and run there. The last line counts the tests; a stage without tests of its own
+# counts as one. Exit status 0 when every stage passed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+BUILD=$PWD/build
+passed=0 failed=0 skipped=0
+
+say() {
+    printf '\n== %s\n' "$*"
+}
+
+# count LOG STATUS: adds up what the TAP in LOG says; a bad end without a failed test is a failure too.
+count() {
+    local ok bad skip
+    ok=$(grep -cE '^ok( |$)' "$1")
+    bad=$(grep -cE '^not ok( |$)' "$1")
+    skip=$(grep -cE '^(ok .*# SKIP|1\.\.0 # SKIP)' "$1")
+    if [ "$((ok + bad + skip))" = 0 ] && [ "$2" = 0 ]; then
+        ok=1
+    fi
+    if [ "$bad" = 0 ] && [ "$2" != 0 ]; then
+        bad=1
+    fi
+    passed=$((passed + ok - $(grep -cE '^ok .*# SKIP' "$1")))
+    failed=$((failed + bad))
+    skipped=$((skipped + skip))
+}
+
+# stage NAME COMMAND...: the whole output stays in build/NAME.log.
+stage() {
+    local name=$1 log=$BUILD/$1.log start=$SECONDS status
+    shift
+    say "$name"
+    "$@" >"$log" 2>&1 </dev/null
+    status=$?
+    count "$log" "$status"
+    grep -E '# SKIP' "$log" | sort -u | sed 's/^/   /'
+    if [ "$status" = 0 ]; then
+        echo "   passed, $((SECONDS - start)) s"
+    else
+        grep -nE -A8 '^not ok|^# .*(Error|Failure)|error:|ERROR:|Bail out|^lab:|\*\*\*' "$log" | tail -n 80
+        tail -n 25 "$log"
+        echo "   FAILED, $((SECONDS - start)) s"
+    fi
+}
+
+[ "$(id -u)" = 0 ] || {
+    echo 'test.sh: only root can do this: it needs mounts and namespaces of its own' >&2
+    exit 1
+}
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+say packages
+packaging/deps.sh install build lab check lint || exit 1
+if ! unshare --mount --pid --fork true 2>/dev/null; then
+    echo 'test.sh: this machine has no mount and process namespaces (unshare failed): run it as root in a' \
+        'virtual machine, or in a container with CAP_SYS_ADMIN' >&2
+    exit 1
+fi
+say build
+mkdir -p "$BUILD" && make -s -j2 all tests benches >"$BUILD/build.log" 2>&1 || {
+    tail -n 40 "$BUILD/build.log"
+    exit 1
+}
+
+# The independent implementation, where node and npm are there to fetch it.
+if command -v node >/dev/null && command -v npm >/dev/null &&
+    { [ -d "$BUILD/paseto/node_modules" ] ||
+        tests/vectors/install-paseto.sh "$BUILD/paseto" >"$BUILD/paseto.log" 2>&1; }; then
+    export NHI_PASETO_MODULES=$BUILD/paseto/node_modules
+fi
+
+export PROVE_FLAGS=--verbose
+[ "$#" -gt 0 ] || set -- check e2e sanitize lint leaks fuzz
+for name; do
+    case $name in
+    e2e) stage e2e packaging/lab.sh hosts make e2e ;;
+    check | sanitize | lint | leaks | fuzz) stage "$name" make "$name" ;;
+    *)
+        echo "test.sh: there is no stage $name" >&2
+        exit 2
+        ;;
+    esac
+done
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,154 @@
+#!/bin/bash
+# su and sudo run with their caller's real uid: the caller may stop or kill them between any two
+# instructions. At every system call that one run makes, in turn, they are stopped, and stay stopped, by
+# the hundred at once; then logins, grants and revocations must go through as ever. Then the same
+# with killing them.
+#
+# QUICK=1 takes every 11th system call only.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+STOPAT=$BUILD/tests/tools/stopat
+STEP=${QUICK:+11}
+STEP=${STEP:-1}
+BATCH=100
+HANG=10 # seconds. Tells a hang from a delay on a busy machine; nothing here takes more than one
+
+lab_up
+nhi_up
+chmod 1777 "$W"
+open_task build-1
+open_task build-2
+open_task other-1 other-bot
+issue "$W/held" build-1 --account ci-bot,deploy --ttl 2h
+issue "$W/free" build-2 --account ci-bot,deploy --ttl 2h
+install -o ci-bot -m 600 /dev/null "$W/key"
+printf '%s' "$(cat "$W/held")" >"$W/key"
+
+# What is stopped: su and sudo of an agent with its ticket in the session keyring, whole transactions
+# from authenticate to close_session.
+SU=(setpriv --reuid ci-bot --regid ci-bot --init-groups keyctl session - sh -c
+    "keyctl padd user nhi:ticket @s <$W/key >/dev/null; exec su deploy -c true")
+SUDO=(setpriv --reuid ci-bot --regid ci-bot --init-groups keyctl session - sh -c
+    "keyctl padd user nhi:ticket @s <$W/key >/dev/null; exec sudo -n id")
+
+in_time() { timeout -k 1 "$HANG" "$@"; }
+
+# all_goes_through NAME: a person, a login and a sudo by ticket, an issue and a revocation
+all_goes_through() {
+    local bad=''
+    in_time "$SSH_TOOL" ci-bot reply "$W/free" 'sudo -n id -u' >"$W/out" 2>&1 </dev/null || bad+=" login($?)"
+    in_time "$SSH_TOOL" alice key "$W/alice-key" true >"$W/out" 2>&1 </dev/null || bad+=" person($?)"
+    in_time nhictl issue --task other-1 --agent other-bot --account other-bot --service sshd \
+        --ttl 15m --out "$W/spent" >"$W/out" 2>&1 || bad+=" issue($?)"
+    in_time nhictl revoke --ticket "$(jti_of "$W/spent")" --reason test >"$W/out" 2>&1 || bad+=" revoke($?)"
+    in_time nhictl status >"$W/out" 2>&1 || bad+=" status($?)"
+    [ -z "$bad" ]
+    ok $? "$1" || note "hung or refused:$bad: $(cat "$W/out")"
+}
+
+# Every grant that there is, whole. An unnamed or half-written record would be no JSON.
+grants_are_whole() {
+    local f
+    for f in "$STATE"/grants/[gud]-*; do
+        [ -e "$f" ] || continue
+        jq -e .id "$f" >/dev/null 2>&1 || { note "not whole: $f" && return 1; }
+    done
+}
+
+# sweep NAME EXE stop|kill COMMAND...
+sweep() {
+    local name=$1 exe=$2 action=$3 total k rc n=0 stopped=0
+    shift 3
+    total=$("$STOPAT" "$exe" 1000000 "$action" -- "$@" </dev/null 2>/dev/null | tail -n 1)
+    like "$total" '^[1-9][0-9]{2,}$' "$name: one run makes $total system calls"
+    like "$(in_time "$@" </dev/null 2>&1; echo "status $?")" 'status 0' "$name: it succeeds when it is let be"
+    for ((k = 1; k <= total; k += STEP)); do
+        rc=0
+        "$STOPAT" "$exe" "$k" "$action" -- "$@" >>"$W/pids" 2>/dev/null </dev/null || rc=$?
+        # 3: a run may make a few calls less than another. 4: it waited for one that is stopped.
+        [ "$rc" = 0 ] || [ "$rc" = 3 ] || ok 1 "$name: at system call $k of $total: status $rc"
+        [ "$rc" != 0 ] || stopped=$((stopped + 1))
+        n=$((n + 1))
+        if [ "$n" -ge "$BATCH" ] || [ "$((k + STEP))" -gt "$total" ]; then
+            all_goes_through "$name: $n of them, up to system call $k: all else goes through"
+            # What ends in 3 prints a count, and that is no pid of ours: it does not get here alive.
+            grep -xE '[0-9]+' "$W/pids" | while read -r pid; do
+                ! grep -q '^State:.T' "/proc/$pid/status" 2>/dev/null || kill -KILL "$pid"
+            done
+            : >"$W/pids"
+            n=0
+        fi
+    done
+    [ "$stopped" -ge "$((total * 9 / STEP / 10))" ]
+    ok $? "$name: $stopped were stopped or killed on their way"
+    grants_are_whole
+    ok $? "$name: no record is half written"
+}
+
+ssh-keygen -q -t ed25519 -N '' -f "$W/alice-key"
+cat "$W/alice-key.pub" >>/home/alice/.ssh/authorized_keys
+
+sweep 'su stopped' /usr/bin/su stop "${SU[@]}"
+sweep 'sudo stopped' /usr/bin/sudo stop "${SUDO[@]}"
+sweep 'su killed' /usr/bin/su kill "${SU[@]}"
+sweep 'sudo killed' /usr/bin/sudo kill "${SUDO[@]}"
+
+# ---- a frozen cgroup ----
+
+frozen() {
+    local cg=$W/cgroup/nhi-e2e k pid
+    mkdir -p "$W/cgroup"
+    if ! mount -t cgroup2 cgroup2 "$W/cgroup" 2>/dev/null || ! mkdir "$cg" 2>/dev/null; then
+        TESTS=$((TESTS + 1))
+        printf 'ok %d # SKIP no cgroup v2 to be frozen here\n' "$TESTS"
+        return
+    fi
+    trap 'echo 1 >"$W/cgroup/nhi-e2e/cgroup.kill"; rmdir "$W/cgroup/nhi-e2e"' EXIT
+    for k in 100 200 300 400 500 600 700 800; do
+        "$STOPAT" /usr/bin/su "$k" stop -- "${SU[@]}" </dev/null 2>/dev/null >"$W/pids" || continue
+        while read -r pid; do echo "$pid" >"$cg/cgroup.procs"; done <"$W/pids"
+    done
+    echo 1 >"$cg/cgroup.freeze"
+    eventually grep -q 'frozen 1' "$cg/cgroup.events"
+    ok $? "frozen: $(wc -l <"$cg/cgroup.procs") processes of su"
+    while read -r pid; do kill -CONT "$pid"; done <"$cg/cgroup.procs"
+    all_goes_through 'frozen: all else goes through'
+    echo 1 >"$cg/cgroup.kill"
+    eventually grep -q 'populated 0' "$cg/cgroup.events"
+    rmdir "$cg"
+    trap - EXIT
+}
+frozen
+
+# ---- stopped before a revocation, let go after it ----
+
+# Only a session that was registered before the revocation may go on to its command.
+late_is_refused() {
+    local total k pid ran bad='' refused=0 opened=0 before after
+    total=$("$STOPAT" /usr/bin/su 1000000 stop -- "${SU[@]}" </dev/null 2>/dev/null | tail -n 1)
+    SU[${#SU[@]} - 1]="keyctl padd user nhi:ticket @s <$W/key >/dev/null; exec su deploy -c 'echo >$W/ran'"
+    for ((k = 1; k <= total; k += 10 * STEP)); do
+        rm -f "$W/ran"
+        open_task "late-$k"
+        issue "$W/late" "late-$k" --account ci-bot,deploy
+        printf '%s' "$(cat "$W/late")" >"$W/key"
+        before=$(find /run/nhi/sessions -type f | wc -l)
+        "$STOPAT" /usr/bin/su "$k" stop -- "${SU[@]}" </dev/null 2>/dev/null >"$W/pids" || continue
+        after=$(find /run/nhi/sessions -type f | wc -l)
+        must nhictl revoke --task "late-$k" --reason test
+        while read -r pid; do kill -CONT "$pid" 2>/dev/null; done <"$W/pids"
+        while read -r pid; do eventually gone "$pid" || bad+=" $k: $pid stays"; done <"$W/pids"
+        ran=no
+        [ ! -e "$W/ran" ] || ran=yes
+        [ "$ran" = no ] || [ "$after" -gt "$before" ] || bad+=" $k: ran"
+        [ "$after" -gt "$before" ] && opened=$((opened + 1)) || refused=$((refused + 1))
+    done
+    [ -z "$bad" ] && [ "$refused" -gt 0 ] && [ "$opened" -gt 0 ]
+    ok $? "let go after the revocation: $refused were refused, $opened had their session already" || note "$bad"
+}
+# A zombie has nobody to wait for it but the first process here, which is a shell and does.
+gone() { ! grep -qE '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
+late_is_refused
+
+finish
