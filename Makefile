@@ -89,7 +89,7 @@ $(PAM): $(call obj,$(PAM_SRC)) $(LIB) pam_nhi/pam_nhi.map
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_nhi/pam_nhi.map \
-	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(CORE_LIBS) -lpam
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) -lpam
 
 $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
 	@mkdir -p $(@D)

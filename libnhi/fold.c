@@ -12,6 +12,9 @@
 #include "libnhi/record.h"
 #include "libnhi/session.h"
 
+/* In one transaction, since others wait for its end. What is left is folded by the next command. */
+#define RECORDS_MAX 5000
+
 struct fold {
     struct nhi_ledger *ledger;
     int dirfd;
@@ -93,14 +96,16 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
 {
     struct dirent *e;
     enum nhi_err err;
-    size_t i;
+    size_t i, seen = 0;
 
     err = nhi_ledger_begin(f->ledger, f->now);
     if (err != NHI_OK)
         return err;
-    while (err == NHI_OK && (e = readdir(d)) != NULL)
-        if (strchr("gdup", e->d_name[0]) != NULL && e->d_name[1] == '-')
+    while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
+        if (strchr("gdup", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
+            seen += e->d_name[0] != 'u';
+        }
     if (err != NHI_OK) {
         nhi_ledger_rollback(f->ledger);
         return err;

@@ -17,6 +17,8 @@
 #include "libnhi/session.h"
 
 #define REPLACE_TRIES 1000
+/* Of one ticket, between two folds: whoever holds a dead ticket must not fill the disk with it. */
+#define DENIALS_MAX 64
 
 static enum nhi_err open_grants(const char *dir, int *fd)
 {
@@ -28,16 +30,23 @@ static enum nhi_err open_grants(const char *dir, int *fd)
 }
 
 /* The first slot that nobody has taken. */
-static enum nhi_err take_use(int fd, int dirfd, const struct nhi_ticket *t)
+static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *jti, uint32_t slots)
 {
     enum nhi_err err = NHI_ERR_EXISTS;
     char name[48];
     uint32_t n;
 
-    for (n = 0; n < t->uses && err == NHI_ERR_EXISTS; n++) {
-        (void)snprintf(name, sizeof name, "u-%s-%u", t->jti, (unsigned)n);
+    for (n = 0; n < slots && err == NHI_ERR_EXISTS; n++) {
+        (void)snprintf(name, sizeof name, "%c-%s-%u", kind, jti, (unsigned)n);
         err = nhi_record_link(fd, dirfd, name);
     }
+    return err;
+}
+
+static enum nhi_err take_use(int fd, int dirfd, const struct nhi_ticket *t)
+{
+    enum nhi_err err = take_slot(fd, dirfd, 'u', t->jti, t->uses);
+
     /* A use must survive power loss, or the ticket would give more than it may. */
     if (err == NHI_OK && fsync(dirfd) != 0)
         err = nhi_err_from_errno(errno);
@@ -56,6 +65,8 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
         err = nhi_record_make(dirfd, g, counted, &fd);
     if (err == NHI_OK && counted)
         err = take_use(fd, dirfd, &g->ticket);
+    else if (err == NHI_OK && kind == 'd')
+        err = take_slot(fd, dirfd, 'd', g->ticket.jti, DENIALS_MAX);
     else if (err == NHI_OK) {
         (void)snprintf(name, sizeof name, "%c-%s", kind, g->id);
         err = nhi_record_link(fd, dirfd, name);

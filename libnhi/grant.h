@@ -6,7 +6,7 @@
  * anybody. Counted tickets: the name is the slot, so EEXIST is the test-and-set.
  *
  *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket
- *   d-ID        a denial of a verified ticket
+ *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
  */
 #ifndef NHI_GRANT_H
@@ -42,7 +42,7 @@ NHI_CHECK enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi
 
 /* Commits. dir: the state directory. NHI_ERR_EXISTS: every counted use is spent. */
 NHI_CHECK enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g);
-/* Records a denial of a verified ticket; same failures. */
+/* Records a denial of a verified ticket. NHI_ERR_EXISTS: enough of that ticket wait to be folded. */
 NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g);
 /* Lets the parent process find this record later. */
 NHI_CHECK enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g);

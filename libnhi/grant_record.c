@@ -88,11 +88,10 @@ static enum nhi_err read_claims(json_t *claims, const char *kid, struct nhi_tick
 static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
 {
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *kid;
-    json_int_t at, pid, start, ppid, pstart;
+    json_int_t version, at, pid, start, ppid, pstart;
     json_t *claims;
-    int version;
 
-    if (json_unpack(o, "{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o}",
+    if (json_unpack(o, "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o}",
                     "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source,
                     "service", &service, "subject", &subject, "rule", &rule, "rhost", &rhost,
                     "boot", &boot, "pid", &pid, "start", &start, "ppid", &ppid, "pstart", &pstart,
@@ -101,6 +100,9 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
         return NHI_ERR_CORRUPT;
     if (version != RECORD_VERSION)
         return NHI_ERR_VERSION;
+    if (at < 0 || at > NHI_TIME_MAX || pid <= 0 || pid > INT32_MAX || ppid < 0 ||
+        ppid > INT32_MAX || start < 0 || pstart < 0)
+        return NHI_ERR_CORRUPT;
     if (!nhi_name_is_jti(id) || !copy(g->id, sizeof g->id, id) || !find_reason(reason, &g->reason) ||
         !find_source(source, &g->source) || !copy(g->service, sizeof g->service, service) ||
         !copy(g->subject, sizeof g->subject, subject) || !copy(g->rule, sizeof g->rule, rule) ||

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/paths.h"
@@ -179,6 +180,25 @@ enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_m
     return err;
 }
 
+/* The first read is what fixes what a reader sees. While a writer that has just come is still looking the
+ * log over, that fails with SQLITE_READONLY, which the busy timeout does not wait for. */
+static enum nhi_err begin_reading(struct nhi_ledger *l)
+{
+    static const struct timespec pause = { .tv_nsec = 2000000 };
+    int rc, tries;
+
+    for (tries = 0; tries < READER_WAIT_MS / 2; tries++) {
+        rc = sqlite3_exec(l->db, "BEGIN; SELECT 1 FROM setting", NULL, NULL, NULL);
+        if ((rc & 0xff) != SQLITE_READONLY)
+            break;
+        nhi_ledger_rollback(l);
+        (void)nanosleep(&pause, NULL);
+    }
+    if ((rc & 0xff) == SQLITE_READONLY)
+        rc = SQLITE_BUSY;
+    return nhi_sql_err(l, rc);
+}
+
 enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out)
 {
     struct nhi_ledger *l = NULL;
@@ -187,8 +207,14 @@ enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct 
     err = check_files(dir);
     if (err == NHI_OK)
         err = connect_db(dir, mode, &l);
-    if (err == NHI_OK)
+    if (err == NHI_OK && mode == NHI_LEDGER_READ) {
+        err = begin_reading(l);
+        if (err == NHI_OK)
+            err = nhi_schema_check(l);
+        nhi_ledger_rollback(l);
+    } else if (err == NHI_OK) {
         err = nhi_schema_check(l);
+    }
     if (err == NHI_OK)
         *out = l;
     else
@@ -215,7 +241,7 @@ enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now)
     enum nhi_err err;
 
     if (l->mode == NHI_LEDGER_READ)
-        return nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN", NULL, NULL, NULL));
+        return begin_reading(l);
     err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
     if (err == NHI_OK)
         err = pad_log(l);

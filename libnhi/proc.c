@@ -8,21 +8,23 @@
 #include "libnhi/paths.h"
 #include "libnhi/session.h"
 
-/* Files of /proc are made when they are read: one read of a small one is whole. */
+/* Files of /proc are made when they are read: one read of a small one is whole. A process that is gone is
+ * ENOENT before its directory is found, and ESRCH from there on, in open as in read. */
 static enum nhi_err read_small(const char *path, char *buf, size_t size)
 {
+    int fd, cause;
     ssize_t n;
-    int fd;
 
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return nhi_err_from_errno(errno);
+        return errno == ESRCH ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(errno);
     do
         n = read(fd, buf, size - 1);
     while (n < 0 && errno == EINTR);
+    cause = errno;
     close(fd);
     if (n < 0)
-        return errno == ESRCH ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
+        return cause == ESRCH ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
     buf[n] = '\0';
     return NHI_OK;
 }
@@ -68,13 +70,14 @@ enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent)
     return NHI_OK;
 }
 
-enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session)
+/* A number of 32 bits, all ones where nothing has set it, so that it is everybody's. */
+static enum nhi_err read_number(pid_t pid, const char *file, uint32_t *out)
 {
     char path[40], buf[24], *end;
     enum nhi_err err;
     unsigned long v;
 
-    (void)snprintf(path, sizeof path, "/proc/%ld/sessionid", (long)pid);
+    (void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
     err = read_small(path, buf, sizeof buf);
     if (err != NHI_OK)
         return err;
@@ -82,9 +85,18 @@ enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session)
     v = strtoul(buf, &end, 10);
     if (end == buf || errno != 0 || v > UINT32_MAX)
         return NHI_ERR_FORMAT;
-    /* All ones: nothing has set it, so that it is everybody's. */
     if (v == UINT32_MAX)
         return NHI_ERR_NOT_FOUND;
-    *session = (uint32_t)v;
+    *out = (uint32_t)v;
     return NHI_OK;
+}
+
+enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session)
+{
+    return read_number(pid, "sessionid", session);
+}
+
+enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid)
+{
+    return read_number(pid, "loginuid", uid);
 }

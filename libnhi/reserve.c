@@ -24,10 +24,12 @@
 
 static const char magic[16] = "nhi-reserve-v1";
 
-/* All integers little-endian. Zero bytes: an empty slot. */
+/* All integers little-endian. Zero bytes: an empty slot. sum: CRC-32C of the slot with a sum of zero,
+ * so that no flipped bit makes a revocation another one, or none. */
 struct slot {
     uint8_t kind;
-    uint8_t zero[7];
+    uint8_t zero[3];
+    uint32_t sum;
     uint64_t at;
     char id[SLOT_SIZE - 16];
 };
@@ -35,7 +37,9 @@ struct slot {
 struct header {
     char magic[16];
     uint8_t lockdown;
-    uint8_t zero[SLOT_SIZE - 17];
+    uint8_t zero[3];
+    uint32_t sum;
+    uint8_t rest[SLOT_SIZE - 24];
 };
 
 union image {
@@ -43,6 +47,33 @@ union image {
     struct slot slots[SLOTS];
     char bytes[FILE_SIZE];
 };
+
+static uint32_t crc32c(const void *data, size_t len)
+{
+    const uint8_t *p = data;
+    uint32_t crc = UINT32_MAX;
+    size_t i;
+    int bit;
+
+    for (i = 0; i < len; i++) {
+        crc ^= p[i];
+        for (bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0x82f63b78) : 0);
+    }
+    return ~crc;
+}
+
+static uint32_t slot_sum(struct slot s)
+{
+    s.sum = 0;
+    return htole32(crc32c(&s, sizeof s));
+}
+
+static uint32_t header_sum(struct header h)
+{
+    h.sum = 0;
+    return htole32(crc32c(&h, sizeof h));
+}
 
 static enum nhi_err open_file(const char *dir, int flags, int *fd)
 {
@@ -63,6 +94,42 @@ static enum nhi_err open_file(const char *dir, int flags, int *fd)
     return err;
 }
 
+static bool id_ok(unsigned kind, const char *id)
+{
+    switch (kind) {
+    case NHI_REVOKE_TICKET:
+        return nhi_name_is_jti(id);
+    case NHI_REVOKE_TASK:
+        return nhi_name_is_task(id);
+    case NHI_REVOKE_AGENT:
+        return nhi_name_is_agent(id);
+    case NHI_REVOKE_ISSUER:
+        return nhi_name_is_kid(id);
+    default:
+        return false;
+    }
+}
+
+static bool check_image(const union image *im)
+{
+    static const struct slot empty;
+    size_t i;
+
+    if (memcmp(im->header.magic, magic, sizeof magic) != 0 || im->header.lockdown > 1 ||
+        im->header.sum != header_sum(im->header))
+        return false;
+    for (i = 1; i < SLOTS; i++) {
+        const struct slot *s = &im->slots[i];
+
+        if (memcmp(s, &empty, sizeof empty) == 0)
+            continue;
+        if (i > NHI_RESERVE_SLOTS || s->sum != slot_sum(*s) ||
+            memchr(s->id, '\0', sizeof s->id) == NULL || !id_ok(s->kind, s->id))
+            return false;
+    }
+    return true;
+}
+
 static enum nhi_err read_image(int fd, union image *im)
 {
     size_t have = 0;
@@ -81,28 +148,11 @@ static enum nhi_err read_image(int fd, union image *im)
             return NHI_ERR_SYS;
         have += (size_t)n;
     }
-    return memcmp(im->header.magic, magic, sizeof magic) == 0 && im->header.lockdown <= 1
-               ? NHI_OK
-               : NHI_ERR_CORRUPT;
+    return check_image(im) ? NHI_OK : NHI_ERR_CORRUPT;
 }
 
-static bool id_ok(unsigned kind, const char *id)
-{
-    switch (kind) {
-    case NHI_REVOKE_TICKET:
-        return nhi_name_is_jti(id);
-    case NHI_REVOKE_TASK:
-        return nhi_name_is_task(id);
-    case NHI_REVOKE_AGENT:
-        return nhi_name_is_agent(id);
-    case NHI_REVOKE_ISSUER:
-        return nhi_name_is_kid(id);
-    default:
-        return false;
-    }
-}
-
-static enum nhi_err parse(const union image *im, struct nhi_reserve *out)
+/* Of an image that read_image has checked. */
+static void parse(const union image *im, struct nhi_reserve *out)
 {
     size_t i;
 
@@ -114,14 +164,11 @@ static enum nhi_err parse(const union image *im, struct nhi_reserve *out)
 
         if (s->kind == 0)
             continue;
-        if (memchr(s->id, '\0', sizeof s->id) == NULL || !id_ok(s->kind, s->id))
-            return NHI_ERR_CORRUPT;
         to->kind = (enum nhi_revoke_kind)s->kind;
         to->at = (int64_t)le64toh(s->at);
         memcpy(to->id, s->id, sizeof to->id);
         out->count++;
     }
-    return NHI_OK;
 }
 
 enum nhi_err nhi_reserve_create(const char *dir)
@@ -134,6 +181,7 @@ enum nhi_err nhi_reserve_create(const char *dir)
     if (im == NULL)
         return NHI_ERR_NOMEM;
     memcpy(im->header.magic, magic, sizeof magic);
+    im->header.sum = header_sum(im->header);
     err = nhi_dir_open(dir, &dirfd);
     if (err == NHI_OK) {
         if (faccessat(dirfd, NHI_RESERVE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -161,7 +209,7 @@ enum nhi_err nhi_reserve_load(const char *dir, struct nhi_reserve *out)
         close(fd);
     }
     if (err == NHI_OK)
-        err = parse(im, out);
+        parse(im, out);
     free(im);
     return err;
 }
@@ -200,6 +248,7 @@ enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const c
     if (!id_ok((unsigned)kind, id))
         return NHI_ERR_ARG;
     memcpy(s.id, id, strlen(id));
+    s.sum = slot_sum(s);
     im = malloc(sizeof *im);
     if (im == NULL)
         return NHI_ERR_NOMEM;
@@ -212,7 +261,12 @@ enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const c
         err = read_image(fd, im);
     if (err == NHI_OK) {
         place = place_for(im, &s);
-        err = place == 0 ? NHI_ERR_FULL : put_slot(fd, place, &s);
+        /* What is there already stays, but for an agent's moment, which never moves back. */
+        if (place == 0)
+            err = NHI_ERR_FULL;
+        else if (im->slots[place].kind == 0 ||
+                 (kind == NHI_REVOKE_AGENT && (int64_t)le64toh(im->slots[place].at) < at))
+            err = put_slot(fd, place, &s);
     }
     if (err == NHI_OK && fdatasync(fd) != 0)
         err = nhi_err_from_errno(errno);
@@ -270,7 +324,7 @@ enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t no
     if (err == NHI_OK)
         err = read_image(fd, im);
     if (err == NHI_OK)
-        err = parse(im, r);
+        parse(im, r);
     if (err == NHI_OK && r->count > 0)
         err = drain_into(l, r, now);
     /* Only now that the ledger has them on disk. */

@@ -70,29 +70,30 @@ static void proc_name(char *name, size_t size, const char *boot, const struct nh
     (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
 }
 
-/* Prefers the audit session where the login has one that its parent does not share: children cannot
- * leave it. Else the process itself, with its descendants. */
-static void choose_handle(char *name, size_t size, const struct nhi_grant *g, bool fresh_login)
+/* Prefers the audit session where this login has one of its own: set for this account, and not shared with
+ * the parent. Children cannot leave it. Else the process itself, with its descendants. */
+static void choose_handle(char *name, size_t size, const struct nhi_grant *g, int64_t login_uid)
 {
-    uint32_t own, parents;
+    uint32_t own, parents, uid;
     enum nhi_err err;
 
     proc_name(name, size, g->boot, &g->self);
-    if (!fresh_login || nhi_proc_audit(g->self.pid, &own) != NHI_OK)
+    if (login_uid < 0 || g->parent.pid == 0 || nhi_proc_loginuid(g->self.pid, &uid) != NHI_OK ||
+        uid != login_uid || nhi_proc_audit(g->self.pid, &own) != NHI_OK)
         return;
     err = nhi_proc_audit(g->parent.pid, &parents);
     if (err == NHI_ERR_NOT_FOUND || (err == NHI_OK && own != parents))
         audit_name(name, size, g->boot, own);
 }
 
-enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g, bool fresh_login)
+enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g, int64_t login_uid)
 {
     int dirfd = -1, fd = -1;
     struct nhi_grant had;
     enum nhi_err err;
     char name[64];
 
-    choose_handle(name, sizeof name, g, fresh_login);
+    choose_handle(name, sizeof name, g, login_uid);
     err = make_sessions(run_dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, false, &fd);
@@ -106,6 +107,22 @@ enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g
     if (dirfd >= 0)
         close(dirfd);
     return err;
+}
+
+void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
+{
+    char path[256], name[64], boot[37];
+    int dirfd;
+
+    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path ||
+        nhi_boot_id(boot) != NHI_OK)
+        return;
+    dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dirfd < 0)
+        return;
+    proc_name(name, sizeof name, boot, self);
+    (void)unlinkat(dirfd, name, 0);
+    close(dirfd);
 }
 
 /* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends the

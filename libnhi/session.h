@@ -15,12 +15,15 @@
 
 #define NHI_SESSIONS_DIR "sessions"
 
-/* run_dir is made when it is missing, root 0700. g: the grant that opened it. pid: the process
- * that holds the session open. fresh_login: this process is a login's own (real uid 0), so that an
- * audit session that its parent does not share is this session's alone.
+/* run_dir is made when it is missing, root 0700. g: the grant that opened it; g->self is the process that
+ * holds the session open. login_uid: the account's uid where this process is a login's own, so that an
+ * audit session set for that uid which the parent does not share is this login's alone; -1 elsewhere.
  * NHI_ERR_EXISTS: that handle is another ticket's. */
 NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g,
-                                            bool fresh_login);
+                                            int64_t login_uid);
+/* The opposite, for the handle of a process that is about to end: nobody could be found inside any more.
+ * An audit session stays, since what is left of it remains that agent's. */
+void nhi_session_forget(const char *run_dir, const struct nhi_proc *self);
 
 /* The innermost registered session that process pid is inside. NHI_ERR_NOT_FOUND: none. Any other error
  * means that it is inside one that cannot be read: treat it as an agent. */
@@ -39,6 +42,8 @@ NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed)
 NHI_CHECK enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent);
 /* The kernel's audit session of a process. NHI_ERR_NOT_FOUND: it has none of its own, or is gone. */
 NHI_CHECK enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session);
+/* For whom the login was that a process descends from. NHI_ERR_NOT_FOUND: unset, or gone. */
+NHI_CHECK enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid);
 /* This boot's ID, 36 characters. */
 NHI_CHECK enum nhi_err nhi_boot_id(char out[37]);
 

@@ -1,9 +1,13 @@
 /*
  * Listing registered sessions, and forgetting those that nobody is inside any more. nhictl's.
+ *
+ * MUST: look at the handles first and at the processes then, or a login between the two would be
+ * forgotten at once and be a person's from there on. MUST: what cannot be looked at is alive.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +31,31 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+struct names {
+    char (*all)[NAME_MAX + 1];
+    size_t count, room;
+};
+
+static enum nhi_err list(DIR *d, struct names *names)
+{
+    char(*more)[NAME_MAX + 1];
+    struct dirent *e;
+
+    while ((e = readdir(d)) != NULL) {
+        if (e->d_name[0] == '.')
+            continue;
+        if (names->count == names->room) {
+            names->room = names->room * 2 + 64;
+            more = reallocarray(names->all, names->room, sizeof *more);
+            if (more == NULL)
+                return NHI_ERR_NOMEM;
+            names->all = more;
+        }
+        (void)snprintf(names->all[names->count++], NAME_MAX + 1, "%s", e->d_name);
+    }
+    return NHI_OK;
+}
+
 /* Every audit session that some process is in. */
 static enum nhi_err collect(struct live *live)
 {
@@ -42,8 +71,15 @@ static enum nhi_err collect(struct live *live)
         char *end;
         long pid = strtol(e->d_name, &end, 10);
 
-        if (pid <= 0 || *end != '\0' || nhi_proc_audit((pid_t)pid, &id) != NHI_OK)
+        if (pid <= 0 || *end != '\0')
             continue;
+        err = nhi_proc_audit((pid_t)pid, &id);
+        if (err == NHI_ERR_NOT_FOUND) {
+            err = NHI_OK;
+            continue;
+        }
+        if (err != NHI_OK)
+            break;
         if (live->count == live->room) {
             live->room = live->room * 2 + 64;
             more = reallocarray(live->ids, live->room, sizeof *more);
@@ -79,6 +115,7 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
 {
     unsigned long long a, b;
     struct nhi_proc p;
+    enum nhi_err err;
     uint32_t id;
     pid_t parent;
 
@@ -88,7 +125,8 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
         return live->count > 0 &&
                bsearch(&id, live->ids, live->count, sizeof id, compare) != NULL;
     case 'p':
-        return nhi_proc_read((pid_t)a, &p, &parent) == NHI_OK && p.start == b;
+        err = nhi_proc_read((pid_t)a, &p, &parent);
+        return err == NHI_OK ? p.start == b : err != NHI_ERR_NOT_FOUND;
     default:
         return false;
     }
@@ -121,11 +159,12 @@ static enum nhi_err visit(int dirfd, const char *name, const char *boot, const s
 
 static enum nhi_err walk(const char *run_dir, struct walk *w)
 {
+    struct names names = { NULL, 0, 0 };
     struct live live = { NULL, 0, 0 };
     char path[256], boot[37];
     bool stop = false;
-    struct dirent *e;
     enum nhi_err err;
+    size_t i;
     DIR *d;
 
     if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
@@ -135,11 +174,13 @@ static enum nhi_err walk(const char *run_dir, struct walk *w)
         return errno == ENOENT ? NHI_OK : NHI_ERR_SYS;
     err = nhi_boot_id(boot);
     if (err == NHI_OK)
+        err = list(d, &names);
+    if (err == NHI_OK)
         err = collect(&live);
-    while (err == NHI_OK && !stop && (e = readdir(d)) != NULL)
-        if (e->d_name[0] != '.')
-            err = visit(dirfd(d), e->d_name, boot, &live, w, &stop);
+    for (i = 0; err == NHI_OK && !stop && i < names.count; i++)
+        err = visit(dirfd(d), names.all[i], boot, &live, w, &stop);
     closedir(d);
+    free(names.all);
     free(live.ids);
     return err;
 }

@@ -13,6 +13,7 @@
 
 #include "libnhi/paths.h"
 #include "libnhi/session.h"
+#include "libnhi/snapshot.h"
 
 #define TICKET_ONLY_GROUP "nhi-only"
 #define GROUP_FILE "/etc/group"
@@ -76,6 +77,22 @@ static bool ticket_only(const struct passwd *pw, bool *broken)
     return has;
 }
 
+/* The range of the module's options, and the one that nhictl published: a host that was given another range
+ * must not treat its agents as people because one of the two was forgotten. */
+static bool in_range(uint32_t uid, const struct pnhi_options *o)
+{
+    struct nhi_snapshot s;
+    bool has;
+
+    if (uid >= o->uid_min && uid <= o->uid_max)
+        return true;
+    if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) != NHI_OK)
+        return false;
+    has = uid > s.uid_min && uid <= s.uid_max;
+    nhi_snapshot_close(&s);
+    return has;
+}
+
 /* name NULL: by uid. */
 static bool look_up(const char *name, uid_t uid, struct pnhi_caller *c,
                     const struct pnhi_options *o)
@@ -96,7 +113,7 @@ static bool look_up(const char *name, uid_t uid, struct pnhi_caller *c,
         memcpy(c->subject, pw.pw_name, strlen(pw.pw_name) + 1);
         c->uid = pw.pw_uid;
         c->resolved = true;
-        c->in_range = c->uid >= o->uid_min && c->uid <= o->uid_max;
+        c->in_range = in_range(c->uid, o);
         c->ours = c->in_range || ticket_only(&pw, &c->broken);
     } else if (rc == EMFILE || rc == ENFILE || rc == ENOMEM) {
         c->ours = c->broken = true;
@@ -107,15 +124,21 @@ static bool look_up(const char *name, uid_t uid, struct pnhi_caller *c,
 
 static void find_subject(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnhi_options *o)
 {
+    struct pnhi_caller who = { .program = PNHI_SU };
     const void *ruser = NULL;
     uid_t real = getuid();
 
     if (c->program != PNHI_SUDO) {
+        /* An agent outside of any session is still an agent to su, whoever it wants to be. */
+        if (c->program == PNHI_SU && real != 0)
+            (void)look_up(NULL, real, &who, o);
         (void)look_up(c->user, 0, c, o);
+        c->ours = c->ours || who.ours;
+        c->broken = c->broken || who.broken;
         return;
     }
     c->uid = real;
-    c->in_range = real >= o->uid_min && real <= o->uid_max;
+    c->in_range = in_range(real, o);
     c->ours = c->in_range;
     if (!look_up(NULL, real, c, o))
         return;
@@ -145,6 +168,10 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options,
     else if (same(service, "su") || same(service, "su-l") || getuid() != 0)
         out->program = PNHI_SU;
     find_subject(pamh, out, options);
+    /* A daemon of root's that an agent restarted is inside the agent's session, but those who log in
+     * through it are not: there the caller is the remote side, or the schedule. */
+    if (out->program == PNHI_LOGIN)
+        return PAM_SUCCESS;
     err = nhi_session_find(NHI_RUN_DIR, getpid(), &out->session);
     if (err != NHI_ERR_NOT_FOUND) {
         out->in_session = true;

@@ -32,6 +32,24 @@ static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
     return NHI_DENY_LEDGER;
 }
 
+/* An ID that the ledger knows belongs to what the ledger knows: another issuer may not spend its uses. */
+static enum nhi_reason same_as_recorded(struct state *s)
+{
+    const struct nhi_ticket *t = &s->v->ticket;
+    struct nhi_ticket_row row;
+    enum nhi_err err;
+
+    err = nhi_ticket_get(s->ledger, t->jti, &row);
+    if (err == NHI_ERR_NOT_FOUND)
+        return NHI_PERMIT;
+    if (err != NHI_OK)
+        return ledger_failed(s, err);
+    return strcmp(row.ticket.kid, t->kid) == 0 && strcmp(row.ticket.agent, t->agent) == 0 &&
+                   strcmp(row.ticket.task, t->task) == 0 && row.ticket.uses == t->uses
+               ? NHI_PERMIT
+               : NHI_DENY_ISSUER_BOUNDS;
+}
+
 /* Signature first: the key name in the footer only says which key to try. */
 static enum nhi_reason verify(struct state *s)
 {
@@ -54,7 +72,7 @@ static enum nhi_reason verify(struct state *s)
     if (err != NHI_OK)
         return err == NHI_ERR_NOMEM || err == NHI_ERR_SYS ? NHI_DENY_INTERNAL : NHI_DENY_MALFORMED;
     s->v->verified = true;
-    return NHI_PERMIT;
+    return same_as_recorded(s);
 }
 
 static enum nhi_reason find_ticket(struct state *s)

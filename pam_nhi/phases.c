@@ -47,6 +47,15 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_option
     return v.reason;
 }
 
+/* A grant that cannot be read is still one: the account it was made for must not pass for a person's. Where
+ * the place of the records itself is broken nothing was granted there, and people go on. */
+static enum nhi_err find_grant(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *g)
+{
+    enum nhi_err err = pnhi_transaction_find(pamh, c, g);
+
+    return err == NHI_ERR_UNSAFE && !c->ours ? NHI_ERR_NOT_FOUND : err;
+}
+
 /* A ticket that is there without asking: of the session, or of the keyring. text: to be freed. */
 static bool silent_source(const struct pnhi_caller *c, struct pnhi_check *what, char **text)
 {
@@ -94,11 +103,15 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
 {
     struct pnhi_check what = { .source = NHI_FROM_PROMPT };
     struct nhi_grant g;
+    enum nhi_err err;
     char *text = NULL;
     int rc;
 
-    if (pnhi_transaction_find(pamh, c, &g))
+    err = find_grant(pamh, c, &g);
+    if (err == NHI_OK)
         return pnhi_pam_code(decide_again(pamh, o, c, &g), PNHI_ACCOUNT);
+    if (err != NHI_ERR_NOT_FOUND)
+        return PAM_PERM_DENIED;
     if (!c->ours)
         return c->resolved ? pnhi_not_ours(PNHI_ACCOUNT) : PAM_USER_UNKNOWN;
     if (!silent_source(c, &what, &text) && is_scheduled(c))
@@ -111,10 +124,12 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
 int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
 {
     struct nhi_grant g;
+    enum nhi_err err;
 
-    if (pnhi_transaction_find(pamh, c, &g))
+    err = find_grant(pamh, c, &g);
+    if (err == NHI_OK)
         return pnhi_pam_code(decide_again(pamh, o, c, &g), PNHI_CRED);
-    return c->ours ? PAM_CRED_ERR : pnhi_not_ours(PNHI_CRED);
+    return c->ours || err != NHI_ERR_NOT_FOUND ? PAM_CRED_ERR : pnhi_not_ours(PNHI_CRED);
 }
 
 int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
@@ -122,9 +137,11 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
     struct pnhi_check what = { .source = NHI_FROM_PROMPT };
     struct pnhi_verdict v = { .reason = NHI_DENY_NO_TICKET };
     struct nhi_grant g;
+    enum nhi_err err;
 
-    if (!pnhi_transaction_find(pamh, c, &g)) {
-        if (!c->ours)
+    err = find_grant(pamh, c, &g);
+    if (err != NHI_OK) {
+        if (!c->ours && err == NHI_ERR_NOT_FOUND)
             return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
         return finish(pamh, o, c, &what, &v, PNHI_SESSION);
     }
@@ -140,11 +157,11 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
     return pnhi_pam_code(v.reason, PNHI_SESSION);
 }
 
-/* What is left of a session stays that agent's: there is nothing to take back here. */
+/* What is left of an audit session stays that agent's. The handle of a process ends with it. */
 int pnhi_close(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
 {
-    (void)pamh;
     (void)o;
+    pnhi_transaction_close(pamh);
     return c->ours ? PAM_SUCCESS : pnhi_not_ours(PNHI_SESSION);
 }
 

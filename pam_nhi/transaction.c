@@ -32,25 +32,27 @@ static enum nhi_err keep(pam_handle_t *pamh, const struct nhi_grant *g)
     return NHI_OK;
 }
 
-bool pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *out)
+enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c,
+                                   struct nhi_grant *out)
 {
     const void *data = NULL;
     struct nhi_proc self;
+    enum nhi_err err;
     pid_t parent;
 
     if (pam_get_data(pamh, DATA_NAME, &data) == PAM_SUCCESS && data != NULL) {
         memcpy(out, data, sizeof *out);
-        return true;
+        return NHI_OK;
     }
     /* Only root's own programs decide in a child: a caller of su or sudo could otherwise choose its pid,
      * and find what an earlier call left there. */
     if (c->program != PNHI_LOGIN || getuid() != 0)
-        return false;
-    if (nhi_proc_read(getpid(), &self, &parent) != NHI_OK ||
-        nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out) != NHI_OK)
-        return false;
+        return NHI_ERR_NOT_FOUND;
+    err = nhi_proc_read(getpid(), &self, &parent);
+    if (err == NHI_OK)
+        err = nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out);
     /* sshd's session child, forked from here, calls setcred once more: it inherits the handle. */
-    return keep(pamh, out) == NHI_OK;
+    return err == NHI_OK ? keep(pamh, out) : err;
 }
 
 static bool is_numeric(const char *address)
@@ -137,8 +139,20 @@ enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const str
     if (err == NHI_OK && nhi_proc_read(parent, &mine.parent, &parent) != NHI_OK)
         memset(&mine.parent, 0, sizeof mine.parent);
     if (err == NHI_OK)
-        err = nhi_session_register(NHI_RUN_DIR, &mine, getuid() == 0);
+        err = nhi_session_register(NHI_RUN_DIR, &mine,
+                                   c->program == PNHI_LOGIN ? (int64_t)c->uid : -1);
     if (err == NHI_OK)
         return NHI_PERMIT;
     return err == NHI_ERR_EXISTS ? NHI_DENY_SESSION : NHI_DENY_RECORD;
+}
+
+void pnhi_transaction_close(pam_handle_t *pamh)
+{
+    const void *data = NULL;
+    struct nhi_proc self;
+    pid_t parent;
+
+    if (pam_get_data(pamh, DATA_NAME, &data) == PAM_SUCCESS && data != NULL &&
+        nhi_proc_read(getpid(), &self, &parent) == NHI_OK)
+        nhi_session_forget(NHI_RUN_DIR, &self);
 }

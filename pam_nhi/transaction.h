@@ -8,8 +8,9 @@
 #include "pam_nhi/report.h"
 
 /* The grant of this transaction: kept with the PAM handle, or, in sshd's monitor, made by the child in
- * which sshd had us authenticate. */
-bool pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *out);
+ * which sshd had us authenticate. NHI_ERR_NOT_FOUND: none. Other errors: there may be one. */
+NHI_CHECK enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c,
+                                             struct nhi_grant *out);
 
 /* Commits the grant and keeps it. Changes a permit to NHI_DENY_USES, NHI_DENY_RECORD or
  * NHI_DENY_INTERNAL when it cannot. Records the denial of a verified ticket as well as it can. */
@@ -18,5 +19,8 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
 
 /* Registers the session that the grant opens, unless the caller is inside it already. */
 enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const struct nhi_grant *g);
+
+/* Takes back the handle of this process, if this transaction registered one. */
+void pnhi_transaction_close(pam_handle_t *pamh);
 
 #endif

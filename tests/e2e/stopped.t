@@ -20,17 +20,32 @@ chmod 1777 "$W"
 open_task build-1
 open_task build-2
 open_task other-1 other-bot
-issue "$W/held" build-1 --account ci-bot,deploy --ttl 2h
-issue "$W/free" build-2 --account ci-bot,deploy --ttl 2h
-install -o ci-bot -m 600 /dev/null "$W/key"
-printf '%s' "$(cat "$W/held")" >"$W/key"
+issue "$W/held" build-1 --account ci-bot,batch --ttl 2h
+issue "$W/free" build-2 --account ci-bot,batch --ttl 2h
 
-# What is stopped: su and sudo of an agent with its ticket in the session keyring, whole transactions
-# from authenticate to close_session.
-SU=(setpriv --reuid ci-bot --regid ci-bot --init-groups keyctl session - sh -c
-    "keyctl padd user nhi:ticket @s <$W/key >/dev/null; exec su deploy -c true")
-SUDO=(setpriv --reuid ci-bot --regid ci-bot --init-groups keyctl session - sh -c
-    "keyctl padd user nhi:ticket @s <$W/key >/dev/null; exec sudo -n id")
+# ---- an agent with its ticket in a session keyring ----
+
+# One keyring, by a name that no other run has, which all of them join: a uid may have 20,000 bytes of keys.
+KEYRING=e2e-$(cat /proc/sys/kernel/random/uuid)
+IN_KEYRING=(setpriv --reuid ci-bot --regid ci-bot --init-groups keyctl session "$KEYRING")
+# hold FILE: until the next one, that keyring has the ticket in FILE
+hold() {
+    rm -f "$W/held-now"
+    printf '%s' "$(cat "$1")" >"$W/key"
+    chmod 644 "$W/key"
+    # shellcheck disable=SC2016
+    "${IN_KEYRING[@]}" sh -c 'keyctl setperm @s 0x3f3f0000 && keyctl padd user nhi:ticket @s <"$0" && : >"$1" && exec sleep 1000000' \
+        "$W/key" "$W/held-now" >/dev/null 2>&1 </dev/null &
+    HOLDER=${HOLDER:-$!}
+    eventually test -e "$W/held-now" || bail 'no keyring'
+    [ "$HOLDER" = "$!" ] || kill "$!"
+    disown -a
+}
+hold "$W/held"
+
+# What is stopped: whole transactions, from authenticate to close_session.
+SU=("${IN_KEYRING[@]}" su batch -c true)
+SUDO=("${IN_KEYRING[@]}" sudo -n id)
 
 in_time() { timeout -k 1 "$HANG" "$@"; }
 
@@ -127,12 +142,12 @@ frozen
 late_is_refused() {
     local total k pid ran bad='' refused=0 opened=0 before after
     total=$("$STOPAT" /usr/bin/su 1000000 stop -- "${SU[@]}" </dev/null 2>/dev/null | tail -n 1)
-    SU[${#SU[@]} - 1]="keyctl padd user nhi:ticket @s <$W/key >/dev/null; exec su deploy -c 'echo >$W/ran'"
+    SU=("${IN_KEYRING[@]}" su batch -c "echo >$W/ran")
     for ((k = 1; k <= total; k += 10 * STEP)); do
         rm -f "$W/ran"
         open_task "late-$k"
-        issue "$W/late" "late-$k" --account ci-bot,deploy
-        printf '%s' "$(cat "$W/late")" >"$W/key"
+        issue "$W/late" "late-$k" --account ci-bot,batch
+        hold "$W/late"
         before=$(find /run/nhi/sessions -type f | wc -l)
         "$STOPAT" /usr/bin/su "$k" stop -- "${SU[@]}" </dev/null 2>/dev/null >"$W/pids" || continue
         after=$(find /run/nhi/sessions -type f | wc -l)

@@ -37,6 +37,7 @@ static void base(struct ask *a)
                    .issuer_known = true,
                    .issuer = { .kid = "k1",
                                .state = NHI_ISSUER_ACTIVE,
+                               .own = true,
                                .agents = "ci-bot",
                                .accounts = "deploy ci-bot",
                                .services = "sshd sudo",
@@ -66,6 +67,12 @@ static void base(struct ask *a)
     };
     a->req.ticket = &a->ticket;
     a->facts.rules = a->rules;
+}
+
+/* The issuer is another host, whose clock may be ahead by the skew. */
+static void other_clock(struct ask *a)
+{
+    a->facts.issuer.own = false;
 }
 
 #define SET(field, text) memcpy(a->field, text, sizeof(text))
@@ -130,6 +137,11 @@ static void base(struct ask *a)
     CASE(REVOKED, agents_revoked_at, a->facts.agent_revoked_until = NOW - 600)                     \
     CASE(REVOKED, agents_revoked_after, a->facts.agent_revoked_until = NOW - 599)                  \
     CASE(PERMIT, agents_revoked_before, a->facts.agent_revoked_until = NOW - 601)                  \
+    CASE(PERMIT, agents_never_revoked, (a->facts.agent_revoked_until = 0, other_clock(a)))         \
+    CASE(REVOKED, revoked_within_skew,                                                             \
+         (a->facts.agent_revoked_until = NOW - 630, other_clock(a)))                               \
+    CASE(PERMIT, revoked_beyond_skew,                                                              \
+         (a->facts.agent_revoked_until = NOW - 631, other_clock(a)))                               \
     CASE(AGENT_UNKNOWN, agent_unknown, a->facts.agent_known = false)                               \
     CASE(AGENT_SUSPENDED, suspended, a->facts.agent_state = NHI_AGENT_SUSPENDED)                   \
     CASE(AGENT_RETIRED, retired, a->facts.agent_state = NHI_AGENT_RETIRED)                         \

@@ -86,7 +86,8 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(!f->agent_known, AGENT_UNKNOWN);
     WHEN(f->agent_state == NHI_AGENT_SUSPENDED, AGENT_SUSPENDED);
     WHEN(f->agent_state == NHI_AGENT_RETIRED, AGENT_RETIRED);
-    WHEN(f->agent_revoked_until >= t->iat, REVOKED);
+    WHEN(f->agent_revoked_until != 0 && f->agent_revoked_until >= t->iat, REVOKED);
+    WHEN(f->agent_revoked_until != 0 && !i->own && f->agent_revoked_until + 30 >= t->iat, REVOKED);
     WHEN(!f->task_known && !i->opens_tasks, TASK_UNKNOWN);
     WHEN(f->task_known && strcmp(f->task_agent, t->agent) != 0, TASK_AGENT);
     WHEN(f->task_known && f->task_state == NHI_TASK_CLOSED, TASK_CLOSED);
@@ -173,6 +174,7 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     PICK(f->issuer.accounts, account_bounds);
     PICK(f->issuer.services, service_bounds);
     f->issuer.state = (enum nhi_issuer_state)(1 + mostly(4));
+    f->issuer.own = up_to(2) == 0;
     f->issuer.opens_tasks = up_to(2) == 0;
     f->issuer.max_ttl = near(3600);
     f->agent_known = !seldom();

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -134,6 +135,7 @@ static void sound(void)
 /* ---- many at once ---- */
 
 static atomic_int *left; /* writers */
+static bool stay;        /* half of the writers keep the ledger open */
 
 static int work(int i)
 {
@@ -146,8 +148,7 @@ static int work(int i)
             failed += read_once(NULL) != NHI_OK;
         return failed != 0;
     }
-    /* Half of the writers stay, half come and go. */
-    if (i % 2 == 0 && nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l) != NHI_OK)
+    if (i % 2 == 0 && stay && nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l) != NHI_OK)
         failed++;
     for (k = 0; k < TRANSACTIONS && failed == 0; k++) {
         (void)snprintf(id, sizeof id, "w%d-%d", i, k);
@@ -158,9 +159,9 @@ static int work(int i)
     return failed != 0;
 }
 
-static void many_at_once(void **state)
+static void at_once(bool some_stay)
 {
-    (void)state;
+    stay = some_stay;
     left = mmap(NULL, sizeof *left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(left, MAP_FAILED);
     atomic_store(left, WRITERS);
@@ -168,6 +169,54 @@ static void many_at_once(void **state)
     assert_int_equal(pairs(), WRITERS * TRANSACTIONS);
     sound();
     (void)munmap(left, sizeof *left);
+}
+
+static void many_at_once(void **state)
+{
+    (void)state;
+    at_once(true);
+}
+
+/* Every writer may be the first after a pause, whom readers find making the index. */
+static void many_that_come_and_go(void **state)
+{
+    int round;
+
+    (void)state;
+    for (round = 0; round < 5; round++) {
+        if (round > 0)
+            (void)state_ready(NULL);
+        at_once(false);
+    }
+}
+
+/* The same moment made to last: the index is emptied and held as a first writer does before it fills it.
+ * A reader that comes then gets its answer when the writer is done. */
+static void reader_meets_a_first_writer(void **state)
+{
+    struct flock held = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 128, .l_len = 1 };
+    int status, fd = open(STATE_LEDGER "-shm", O_RDWR | O_CLOEXEC);
+    pid_t reader, writer;
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_SETLK, &held), 0);
+    assert_int_equal(ftruncate(fd, 3), 0);
+    (void)fflush(stdout);
+    reader = fork();
+    assert_true(reader >= 0);
+    if (reader == 0)
+        _exit(read_once(NULL) != NHI_OK);
+    (void)usleep(50000);
+    writer = fork();
+    assert_true(writer >= 0);
+    if (writer == 0)
+        _exit(write_once("first") != NHI_OK);
+    assert_int_equal(waitpid(writer, &status, 0), writer);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(waitpid(reader, &status, 0), reader);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(fd);
 }
 
 /* ---- stopped ---- */
@@ -486,6 +535,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(many_at_once, state_ready),
+        cmocka_unit_test_setup(many_that_come_and_go, state_ready),
+        cmocka_unit_test_setup(reader_meets_a_first_writer, state_ready),
         cmocka_unit_test_setup(stopped_beside_a_writer, state_ready),
         cmocka_unit_test_setup(stopped_beside_a_writer_with_a_log, state_ready),
         cmocka_unit_test_setup(stopped_as_the_first, state_ready),

@@ -204,6 +204,31 @@ static void unseen(void **state)
     state_end(l);
 }
 
+/* Tickets of another host's clock are dead up to the skew after the moment. */
+static void agent_until_by_another_clock(void **state)
+{
+    struct nhi_issuer i = {
+        .kid = "far", .max_ttl = 86400, .agents = "*", .accounts = "*", .services = "*"
+    };
+    struct nhi_ledger *l = state_begin();
+    struct nhi_ticket t = state_ticket(1);
+
+    (void)state;
+    assert_int_equal(nhi_issuer_add(l, &i, NOW), NHI_OK);
+    memcpy(t.kid, "far", 4);
+    t.iat = NOW + 30;
+    record(l, &t);
+    t = state_ticket(2);
+    memcpy(t.kid, "far", 4);
+    t.iat = NOW + 31;
+    record(l, &t);
+    assert_false(row(l, 1).revoked);
+    assert_int_equal(revoke(l, NHI_REVOKE_AGENT, "ci-bot"), 1);
+    assert_true(row(l, 1).revoked);
+    assert_false(row(l, 2).revoked);
+    state_end(l);
+}
+
 /* All that an agent held until a moment; the agent goes on, and the moment never goes back. */
 static void agent_until(void **state)
 {
@@ -262,6 +287,24 @@ static void parents(void **state)
         }
         state_end(l);
     }
+}
+
+/* As many ancestors as are looked at, and one more, which is refused like a revoked one. */
+static void too_many_parents(void **state)
+{
+    struct nhi_ledger *l = state_begin();
+    unsigned n;
+
+    (void)state;
+    for (n = 1; n <= NHI_ANCESTORS_MAX + 2; n++) {
+        struct nhi_ticket t = state_ticket(n);
+
+        if (n > 1)
+            state_jti(n - 1, t.parent);
+        record(l, &t);
+        assert_int_equal(facts_say_revoked(l, &t), n > NHI_ANCESTORS_MAX + 1);
+    }
+    state_end(l);
 }
 
 /* A link that only its child's claim names can itself be revoked, and so can what is above it no more. */
@@ -566,7 +609,9 @@ int main(void)
         cmocka_unit_test_setup(first_reason_stays, state_ready),
         cmocka_unit_test_setup(unseen, state_ready),
         cmocka_unit_test_setup(agent_until, state_ready),
+        cmocka_unit_test_setup(agent_until_by_another_clock, state_ready),
         cmocka_unit_test_setup(parents, state_ready),
+        cmocka_unit_test_setup(too_many_parents, state_ready),
         cmocka_unit_test_setup(parents_with_a_gap, state_ready),
         cmocka_unit_test_setup(parents_in_a_circle, state_ready),
         cmocka_unit_test_setup(the_one_ticket, state_ready),

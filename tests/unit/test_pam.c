@@ -7,11 +7,13 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -438,6 +440,88 @@ static void other_ticket_body(struct nhi_ticket *t)
     nhi_text_free(text);
 }
 
+/* A daemon that an agent restarted as root runs inside the agent's session; its users do not. */
+static void restarted_daemon_body(struct nhi_ticket *t)
+{
+    struct world_call c = login("alice", "her password");
+    struct world_call job = { .service = "cron", .user = "alice", .tty = "cron" };
+
+    (void)t;
+    expect(&c, ALL, PAM_SUCCESS, "");
+    expect(&job, NO_AUTH, PAM_SUCCESS, "");
+}
+
+static void test_people_behind_a_restarted_daemon(void **state)
+{
+    (void)state;
+    in_session(restarted_daemon_body);
+}
+
+static void test_agent_outside_and_su(void **state)
+{
+    struct world_call c = { .service = "su", .user = "alice", .ruser = "ci-bot",
+                            .ruid = WORLD_AGENT_UID, .reply = "her password" };
+
+    (void)state;
+    expect(&c, ALL, PAM_AUTH_ERR, "malformed");
+    c.ruid = WORLD_BATCH_UID;
+    expect(&c, ALL, PAM_AUTH_ERR, "malformed");
+    c.ruid = WORLD_DEPLOY_UID;
+    expect(&c, ALL, PAM_SUCCESS, "");
+}
+
+static void test_range_from_the_snapshot(void **state)
+{
+    struct world_call c = login("ci-bot", "a password");
+    struct nhi_snapshot_writer *w;
+
+    (void)state;
+    c.args = "uid_min=90000 uid_max=99999";
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 65536, 80000, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "malformed");
+}
+
+/* alice's su to ci-bot, in a session keyring of its own with this ticket, or with none. */
+static int su_with_keyring(const char *text)
+{
+    struct world_call c = { .service = "su", .user = "ci-bot", .ruser = "alice",
+                            .ruid = WORLD_ALICE_UID };
+    int status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+        if (text != NULL &&
+            syscall(SYS_add_key, "user", "nhi:ticket", text, strlen(text),
+                    KEY_SPEC_SESSION_KEYRING) < 0)
+            _exit(77);
+        _exit(world_run_here(&c, ALL, NULL));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+static void test_ticket_in_the_keyring(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    int rc = su_with_keyring(text);
+
+    (void)state;
+    assert_int_not_equal(rc, 77); /* the kernel gives no keys here */
+    assert_int_equal(rc, PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(su_with_keyring(NULL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "no-ticket");
+    assert_int_equal(su_with_keyring("v4.public.rubbish"), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "malformed");
+    nhi_text_free(text);
+}
+
 static void test_su_inside_a_session(void **state)
 {
     (void)state;
@@ -705,6 +789,10 @@ int main(void)
         T(test_what_cannot_be_recorded_is_denied),
         T(test_sudo_inside_a_session),
         T(test_su_inside_a_session),
+        T(test_people_behind_a_restarted_daemon),
+        T(test_agent_outside_and_su),
+        T(test_range_from_the_snapshot),
+        T(test_ticket_in_the_keyring),
         T(test_su_from_a_person),
         T(test_sudo_without_a_session),
         T(test_cron_uses_the_ledger),

@@ -1,0 +1,296 @@
+/* Folding: each record becomes one event, however often it is met; what is still needed stays. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libnhi/fold.h"
+#include "libnhi/session.h"
+#include "tests/lib/state.h"
+
+#define NOW STATE_NOW
+#define MANY 1000
+
+static struct nhi_fold_result result;
+
+static enum nhi_err fold_at(int64_t now)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+    enum nhi_err err = nhi_fold(NHI_STATE_DIR, l, now, &result);
+
+    nhi_ledger_close(l);
+    return err;
+}
+
+static void folds(int64_t now, unsigned folded, unsigned removed, unsigned bad)
+{
+    assert_int_equal(fold_at(now), NHI_OK);
+    assert_int_equal(result.folded, folded);
+    assert_int_equal(result.removed, removed);
+    assert_int_equal(result.bad, bad);
+}
+
+static void commit(unsigned ticket, unsigned id, uint32_t uses)
+{
+    struct nhi_grant g = state_grant(ticket, id);
+
+    g.ticket.uses = uses;
+    g.at = NOW + id;
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+}
+
+static void deny(unsigned ticket, unsigned id)
+{
+    struct nhi_grant g = state_grant(ticket, id);
+
+    g.reason = NHI_DENY_POLICY;
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
+}
+
+struct seen {
+    int grants, denials;
+    char detail[8192];
+};
+
+static int see(const struct nhi_event *e, void *ctx)
+{
+    struct seen *s = ctx;
+
+    s->grants += strcmp(e->kind, "grant") == 0;
+    s->denials += strcmp(e->kind, "denial") == 0;
+    assert_string_equal(e->agent, "ci-bot");
+    assert_string_equal(e->task, "build-1");
+    (void)snprintf(s->detail, sizeof s->detail, "%s", e->detail);
+    return 0;
+}
+
+static struct seen events(void)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
+    struct seen s = { 0, 0, "" };
+
+    assert_int_equal(nhi_event_each(l, 0, 1000000, see, &s), NHI_OK);
+    nhi_ledger_close(l);
+    return s;
+}
+
+static struct nhi_ticket_row ticket_row(unsigned n)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
+    struct nhi_ticket t = state_ticket(n);
+    struct nhi_ticket_row r;
+
+    assert_int_equal(nhi_ticket_get(l, t.jti, &r), NHI_OK);
+    nhi_ledger_close(l);
+    return r;
+}
+
+static void record(unsigned n)
+{
+    struct nhi_ledger *l = state_begin();
+    struct nhi_ticket t = state_ticket(n);
+
+    assert_int_equal(nhi_ticket_record(l, &t, NHI_ORIGIN_ISSUED, NOW), NHI_OK);
+    state_end(l);
+}
+
+static void once(void **state)
+{
+    struct nhi_ledger *l;
+    struct nhi_agent a;
+    struct nhi_grant g;
+    struct seen s;
+
+    (void)state;
+    record(1);
+    commit(1, 10, 0);
+    commit(1, 20, 0);
+    deny(1, 30);
+    folds(NOW + 50, 3, 3, 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    folds(NOW + 50, 0, 0, 0);
+    s = events();
+    assert_int_equal(s.grants, 2);
+    assert_int_equal(s.denials, 1);
+    assert_int_equal(nhi_grant_decode(s.detail, strlen(s.detail), &g), NHI_OK);
+    assert_int_equal(ticket_row(1).grants, 2);
+    assert_int_equal(ticket_row(1).last_used, NOW + 20);
+    l = state_open(NHI_LEDGER_READ);
+    assert_int_equal(nhi_agent_get(l, "ci-bot", &a), NHI_OK);
+    assert_int_equal(a.last_used, NOW + 20);
+    nhi_ledger_close(l);
+}
+
+/* As after a crash between the ledger's commit and the unlinking: the files are there again. */
+static void once_across_a_crash(void **state)
+{
+    struct seen s;
+
+    (void)state;
+    record(1);
+    commit(1, 10, 0);
+    deny(1, 30);
+    commit(1, 40, 3);
+    assert_int_equal(system("cp -a " STATE_GRANTS " " NHI_STATE_DIR "/copy"), 0);
+    folds(NOW, 3, 2, 0);
+    assert_int_equal(system("cp -a " NHI_STATE_DIR "/copy/. " STATE_GRANTS), 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 3);
+    folds(NOW, 0, 2, 0);
+    s = events();
+    assert_int_equal(s.grants, 2);
+    assert_int_equal(s.denials, 1);
+    assert_int_equal(ticket_row(1).grants, 2);
+}
+
+/* The slot is what says that a use is spent: while the ticket can be used, with the skew, it stays. */
+static void counted_slots(void **state)
+{
+    struct nhi_ticket t = state_ticket(1);
+    struct nhi_grant g = state_grant(1, 99);
+
+    (void)state;
+    record(1);
+    commit(1, 1, 2);
+    commit(1, 2, 2);
+    folds(NOW, 2, 0, 0);
+    folds(t.exp, 0, 0, 0);
+    folds(t.exp + NHI_CLOCK_SKEW, 0, 0, 0);
+    assert_int_equal(state_count(STATE_GRANTS, "u-"), 2);
+    g.ticket.uses = 2;
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
+    assert_int_equal(ticket_row(1).grants, 2);
+    folds(t.exp + NHI_CLOCK_SKEW + 1, 0, 2, 0);
+    assert_int_equal(state_count(STATE_GRANTS, "u-"), 0);
+    assert_int_equal(ticket_row(1).grants, 2);
+}
+
+static int index_and_end(int i)
+{
+    struct nhi_grant g = state_grant(1, 1);
+
+    (void)i;
+    /* As if this process had had a child that decided. */
+    g.parent = g.self;
+    return nhi_grant_index(NHI_STATE_DIR, &g) != NHI_OK;
+}
+
+static void index_of_a_living_parent(void **state)
+{
+    struct nhi_grant mine = state_grant(2, 2), other_boot = state_grant(3, 3);
+
+    (void)state;
+    mine.parent = mine.self;
+    assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &mine), NHI_OK);
+    assert_int_equal(state_parallel(1, index_and_end), 0);
+    other_boot.boot[0] = other_boot.boot[0] == '0' ? '1' : '0';
+    assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &other_boot), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, "p-"), 3);
+    folds(NOW, 0, 2, 0);
+    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &mine.self, "sshd", "ci-bot", &mine), NHI_OK);
+    assert_int_equal(events().grants, 0);
+}
+
+/* What cannot be read is for a person to look at; the rest is folded all the same. */
+static void unreadable(void **state)
+{
+    (void)state;
+    record(1);
+    commit(1, 1, 0);
+    state_spill(STATE_GRANTS "/g-broken", "{\"v\":1", 6);
+    state_spill(STATE_GRANTS "/u-empty-0", "", 0);
+    state_spill(STATE_GRANTS "/d-unsafe", "{}", 2);
+    assert_int_equal(chmod(STATE_GRANTS "/d-unsafe", 0644), 0);
+    state_spill(STATE_GRANTS "/p-broken", "x", 1);
+    state_spill(STATE_GRANTS "/something-else", "x", 1);
+    assert_int_equal(symlink("/etc/passwd", STATE_GRANTS "/g-link"), 0);
+    assert_int_equal(mkfifo(STATE_GRANTS "/g-fifo", 0600), 0);
+    folds(NOW, 1, 1, 6);
+    folds(NOW, 0, 0, 6);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 7);
+    assert_int_equal(events().grants, 1);
+}
+
+static void many(void **state)
+{
+    unsigned n;
+
+    (void)state;
+    record(1);
+    for (n = 0; n < MANY; n++)
+        commit(1, n, 0);
+    folds(NOW, MANY, MANY, 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    assert_int_equal(events().grants, MANY);
+    assert_int_equal(ticket_row(1).grants, MANY);
+}
+
+static int fold_in_child(int i)
+{
+    (void)i;
+    return fold_at(NOW) != NHI_OK;
+}
+
+static void at_once(void **state)
+{
+    unsigned n;
+
+    (void)state;
+    record(1);
+    for (n = 0; n < 100; n++)
+        commit(1, n, 0);
+    assert_int_equal(state_parallel(4, fold_in_child), 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    assert_int_equal(events().grants, 100);
+    assert_int_equal(ticket_row(1).grants, 100);
+}
+
+/* A ledger that does not take them: every record stays. */
+static void not_folded(void **state)
+{
+    struct nhi_ledger *l;
+    unsigned n;
+
+    (void)state;
+    state_reset("2m");
+    state_ledger();
+    record(1);
+    for (n = 0; n < 100; n++)
+        commit(1, n, 0);
+    state_disk_fill();
+    assert_int_not_equal(fold_at(NOW), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 100);
+    state_disk_free();
+    folds(NOW, 100, 100, 0);
+    assert_int_equal(events().grants, 100);
+    commit(1, 2000, 0);
+    l = state_open(NHI_LEDGER_READ);
+    assert_int_not_equal(nhi_fold(NHI_STATE_DIR, l, NOW, &result), NHI_OK);
+    nhi_ledger_close(l);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(once, state_ready),
+        cmocka_unit_test_setup(once_across_a_crash, state_ready),
+        cmocka_unit_test_setup(counted_slots, state_ready),
+        cmocka_unit_test_setup(index_of_a_living_parent, state_ready),
+        cmocka_unit_test_setup(unreadable, state_ready),
+        cmocka_unit_test_setup(many, state_ready),
+        cmocka_unit_test_setup(at_once, state_ready),
+        cmocka_unit_test(not_folded),
+    };
+
+    if (!state_enter())
+        return 0;
+    return cmocka_run_group_tests_name("fold", tests, NULL, NULL);
+}

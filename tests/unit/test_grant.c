@@ -1,0 +1,399 @@
+/* Grants: one link is the commit. So many uses and no more, whoever tries; what cannot be kept is not given. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libnhi/session.h"
+#include "tests/lib/state.h"
+
+#define NOW STATE_NOW
+#define WORKERS 8
+#define TRIES 100
+#define USES 37
+#define MUTATIONS 10000
+
+static void same_grant(const struct nhi_grant *a, const struct nhi_grant *b)
+{
+    assert_string_equal(a->id, b->id);
+    assert_true(a->at == b->at);
+    assert_int_equal(a->reason, b->reason);
+    assert_int_equal(a->source, b->source);
+    assert_string_equal(a->service, b->service);
+    assert_string_equal(a->subject, b->subject);
+    assert_string_equal(a->boot, b->boot);
+    assert_string_equal(a->rule, b->rule);
+    assert_string_equal(a->rhost, b->rhost);
+    assert_true(a->self.pid == b->self.pid && a->self.start == b->self.start);
+    assert_true(a->parent.pid == b->parent.pid && a->parent.start == b->parent.start);
+    assert_string_equal(a->ticket.kid, b->ticket.kid);
+    assert_string_equal(a->ticket.jti, b->ticket.jti);
+    assert_string_equal(a->ticket.agent, b->ticket.agent);
+    assert_string_equal(a->ticket.task, b->ticket.task);
+    assert_string_equal(a->ticket.host, b->ticket.host);
+    assert_string_equal(a->ticket.accounts, b->ticket.accounts);
+    assert_string_equal(a->ticket.services, b->ticket.services);
+    assert_string_equal(a->ticket.parent, b->ticket.parent);
+    assert_true(a->ticket.iat == b->ticket.iat && a->ticket.nbf == b->ticket.nbf &&
+                a->ticket.exp == b->ticket.exp && a->ticket.uses == b->ticket.uses);
+    assert_int_equal(a->ticket.has_cnf, b->ticket.has_cnf);
+    assert_memory_equal(a->ticket.cnf, b->ticket.cnf, sizeof a->ticket.cnf);
+}
+
+static struct nhi_grant widest(void)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    size_t i;
+
+    g.source = NHI_FROM_LEDGER;
+    memset(g.service, 's', NHI_SERVICE_MAX);
+    memset(g.subject, 'a', NHI_ACCOUNT_MAX);
+    memset(g.rule, '#', NHI_TASK_MAX);
+    memset(g.rhost, 'f', NHI_HOST_MAX);
+    g.self = (struct nhi_proc){ .pid = 4194304, .start = INT64_MAX };
+    g.parent = (struct nhi_proc){ .pid = 1, .start = 0 };
+    memset(g.ticket.agent, 'b', NHI_AGENT_MAX);
+    memset(g.ticket.task, '/', NHI_TASK_MAX);
+    for (i = 0; i < NHI_HOST_MAX; i++)
+        g.ticket.host[i] = i % 10 == 9 ? '.' : 'h';
+    g.ticket.nbf = NOW;
+    g.ticket.exp = NHI_TIME_MAX;
+    g.ticket.uses = NHI_USES_MAX;
+    g.ticket.has_cnf = true;
+    memset(g.ticket.cnf, 0x66, sizeof g.ticket.cnf); /* the base point */
+    g.ticket.cnf[0] = 0x58;
+    state_jti(2, g.ticket.parent);
+    return g;
+}
+
+static void record_roundtrip(void **state)
+{
+    struct nhi_grant g = widest(), got;
+    enum nhi_source source;
+    char *text = NULL;
+    unsigned r;
+
+    (void)state;
+    assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
+    assert_int_equal(nhi_grant_decode(text, strlen(text), &got), NHI_OK);
+    same_grant(&got, &g);
+    free(text);
+    g = state_grant(1, 1);
+    g.rule[0] = g.rhost[0] = '\0';
+    for (r = 0; r < NHI_REASON_COUNT; r++)
+        for (source = NHI_FROM_PROMPT; source <= NHI_FROM_LEDGER; source++) {
+            g.reason = (enum nhi_reason)r;
+            g.source = source;
+            assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
+            assert_int_equal(nhi_grant_decode(text, strlen(text), &got), NHI_OK);
+            same_grant(&got, &g);
+            free(text);
+        }
+}
+
+static void decode_refuses(const char *text, const char *from, const char *to, enum nhi_err want)
+{
+    const char *at = strstr(text, from);
+    struct nhi_grant got;
+    char changed[8192];
+
+    assert_non_null(at);
+    (void)snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, to,
+                   at + strlen(from));
+    if (nhi_grant_decode(changed, strlen(changed), &got) != want)
+        print_error("%s -> %s\n", from, to);
+    assert_int_equal(nhi_grant_decode(changed, strlen(changed), &got), want);
+}
+
+static void decode_errors(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1), got, before;
+    char *text = NULL;
+    size_t i, len;
+
+    (void)state;
+    assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
+    len = strlen(text);
+    memset(&before, 7, sizeof before);
+    memcpy(&got, &before, sizeof got);
+    for (i = 0; i < len; i++)
+        assert_int_not_equal(nhi_grant_decode(text, i, &got), NHI_OK);
+    assert_memory_equal(&got, &before, sizeof got);
+    decode_refuses(text, "\"v\":1", "\"v\":2", NHI_ERR_VERSION);
+    decode_refuses(text, "\"v\":1", "\"v\":0", NHI_ERR_VERSION);
+    decode_refuses(text, "\"v\":1", "\"v\":4294967297", NHI_ERR_VERSION);
+    decode_refuses(text, "\"v\":1", "\"v\":\"1\"", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"v\":1", "\"v\":1,\"v\":1", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"permit\"", "\"Permit\"", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"prompt\"", "\"unknown\"", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"sshd\"", "\"a-service-with-too-long-a-name-yes\"", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"kid\":\"k1\"", "\"kid\":\"K 1\"", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"at\":1800000000", "\"at\":-1", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"at\":1800000000", "\"at\":1.5", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"pid\":", "\"pid\":1844674407", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"ppid\":", "\"ppid\":-", NHI_ERR_CORRUPT);
+    decode_refuses(text, "\"start\":", "\"start\":-", NHI_ERR_CORRUPT);
+    free(text);
+}
+
+/* Whatever becomes of a record, reading it ends; and what it gives is whole. */
+static void mutations(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1), got;
+    char *text = NULL, changed[8192];
+    size_t len, read = 0;
+    unsigned n, k;
+
+    (void)state;
+    assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
+    len = strlen(text);
+    for (n = 0; n < MUTATIONS; n++) {
+        size_t have = len;
+
+        memcpy(changed, text, len);
+        for (k = 1 + state_random() % 4; k > 0; k--) {
+            size_t at = state_random() % have;
+
+            switch (state_random() % 4) {
+            case 0:
+                changed[at] = (char)state_random();
+                break;
+            case 1:
+                memmove(changed + at, changed + at + 1, --have - at);
+                break;
+            case 2:
+                memmove(changed + at + 1, changed + at, have++ - at);
+                break;
+            default:
+                changed[at] = "\"{}[],:0-\\"[state_random() % 10];
+            }
+        }
+        if (nhi_grant_decode(changed, have, &got) == NHI_OK) {
+            char *again = NULL;
+
+            read++;
+            assert_true(got.at >= 0 && got.self.pid > 0 && got.parent.pid >= 0);
+            assert_int_equal(nhi_grant_encode(&got, &again), NHI_OK);
+            free(again);
+        }
+    }
+    assert_in_range(read, 1, MUTATIONS / 2);
+    free(text);
+}
+
+static void commit_and_deny(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1), d = state_grant(1, 2), got;
+    char name[256], text[8192];
+    struct stat st;
+    size_t len;
+
+    (void)state;
+    (void)umask(0);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    (void)umask(0777);
+    d.reason = NHI_DENY_EXPIRED;
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &d), NHI_ERR_ARG);
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_ERR_ARG);
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &d), NHI_OK);
+    (void)umask(022);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 2);
+    assert_int_equal(state_count(STATE_GRANTS, "d-"), 1);
+    (void)snprintf(name, sizeof name, STATE_GRANTS "/g-%s", g.id);
+    assert_int_equal(stat(name, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    len = state_slurp(name, text, sizeof text);
+    assert_int_equal(nhi_grant_decode(text, len, &got), NHI_OK);
+    same_grant(&got, &g);
+    /* The same record ID again is no second grant. */
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 2);
+}
+
+static int use(int who)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    int n, won = 0;
+
+    g.ticket.uses = USES;
+    for (n = 0; n < TRIES; n++) {
+        enum nhi_err err;
+
+        state_jti((unsigned)(who * TRIES + n), g.id);
+        err = nhi_grant_commit(NHI_STATE_DIR, &g);
+        if (err == NHI_OK)
+            won++;
+        else if (err != NHI_ERR_EXISTS)
+            return 1;
+    }
+    return won > USES;
+}
+
+static void so_many_uses(void **state)
+{
+    struct nhi_grant g = state_grant(1, 99), other = state_grant(2, 98);
+    char name[256];
+    int n;
+
+    (void)state;
+    assert_int_equal(state_parallel(WORKERS, use), 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), USES);
+    for (n = 0; n < USES; n++) {
+        (void)snprintf(name, sizeof name, STATE_GRANTS "/u-%s-%d", g.ticket.jti, n);
+        assert_int_equal(access(name, F_OK), 0);
+    }
+    g.ticket.uses = USES;
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
+    other.ticket.uses = 1;
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &other), NHI_OK);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &other), NHI_ERR_EXISTS);
+    /* A denial spends nothing. */
+    other.reason = NHI_DENY_POLICY;
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &other), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, "u-"), USES + 1);
+}
+
+/* Every success that was reported is one slot: none is given twice. */
+static int use_and_say(int who)
+{
+    struct nhi_grant g = state_grant(3, 1);
+    char said[64];
+    int n;
+
+    g.ticket.uses = USES;
+    for (n = 0; n < TRIES; n++) {
+        state_jti((unsigned)(who * TRIES + n), g.id);
+        if (nhi_grant_commit(NHI_STATE_DIR, &g) == NHI_OK) {
+            (void)snprintf(said, sizeof said, NHI_RUN_DIR "/won-%d-%d", who, n);
+            state_spill(said, "", 0);
+        }
+    }
+    return 0;
+}
+
+static void each_use_is_told_once(void **state)
+{
+    (void)state;
+    assert_int_equal(state_parallel(WORKERS, use_and_say), 0);
+    assert_int_equal(state_count(NHI_RUN_DIR, "won-"), USES);
+}
+
+static void full_disk(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1), counted = state_grant(2, 2);
+
+    (void)state;
+    state_reset("1m");
+    counted.ticket.uses = 1;
+    state_disk_fill();
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_FULL);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &counted), NHI_ERR_FULL);
+    assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &g), NHI_ERR_FULL);
+    g.reason = NHI_DENY_POLICY;
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_ERR_FULL);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    state_disk_free();
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &counted), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 1);
+}
+
+static void unsafe_place(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+
+    (void)state;
+    assert_int_equal(chmod(STATE_GRANTS, 0770), 0);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_UNSAFE);
+    assert_int_equal(chmod(STATE_GRANTS, 0700), 0);
+    assert_int_equal(chown(STATE_GRANTS, 1, 0), 0);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_UNSAFE);
+    assert_int_equal(chown(STATE_GRANTS, 0, 0), 0);
+    assert_int_equal(chmod(NHI_STATE_DIR, 0757), 0);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_UNSAFE);
+    assert_int_equal(chmod(NHI_STATE_DIR, 0755), 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    assert_int_equal(rmdir(STATE_GRANTS), 0);
+    assert_int_not_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    /* A link that root placed is followed, to where it may lie. */
+    assert_int_equal(mkdir(NHI_STATE_DIR "/real", 0700), 0);
+    assert_int_equal(symlink(NHI_STATE_DIR "/real", STATE_GRANTS), 0);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(state_count(NHI_STATE_DIR "/real", "g-"), 1);
+}
+
+static void of_a_child(void **state)
+{
+    struct nhi_grant first = state_grant(1, 1), second = state_grant(2, 2), got;
+    struct nhi_proc other;
+
+    (void)state;
+    /* This process plays the child of its own parent. */
+#define FIND(parent, service, subject)                                                             \
+    nhi_grant_of_child(NHI_STATE_DIR, parent, service, subject, &got)
+    assert_int_equal(FIND(&first.parent, "sshd", "ci-bot"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &first), NHI_OK);
+    assert_int_equal(FIND(&first.parent, "sshd", "ci-bot"), NHI_OK);
+    same_grant(&got, &first);
+    assert_int_equal(FIND(&first.parent, "sudo", "ci-bot"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(FIND(&first.parent, "sshd", "deploy"), NHI_ERR_NOT_FOUND);
+    other = first.parent;
+    other.start++;
+    assert_int_equal(FIND(&other, "sshd", "ci-bot"), NHI_ERR_NOT_FOUND);
+    other = first.self;
+    assert_int_equal(FIND(&other, "sshd", "ci-bot"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &second), NHI_OK);
+    assert_int_equal(FIND(&first.parent, "sshd", "ci-bot"), NHI_OK);
+    same_grant(&got, &second);
+    assert_int_equal(state_count(STATE_GRANTS, "p-"), 1);
+}
+
+/* A record under another boot's or another process's name is nobody's. */
+static void of_a_child_misnamed(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1), got;
+    char from[256], to[256];
+
+    (void)state;
+    assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &g), NHI_OK);
+    (void)snprintf(from, sizeof from, STATE_GRANTS "/p-%.8s-%ld-%llu", g.boot, (long)g.parent.pid,
+                   (unsigned long long)g.parent.start);
+    (void)snprintf(to, sizeof to, STATE_GRANTS "/p-%.8s-%ld-%llu", g.boot, (long)g.self.pid,
+                   (unsigned long long)g.self.start);
+    assert_int_equal(rename(from, to), 0);
+    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.self, "sshd", "ci-bot", &got),
+                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(unlink(to), 0);
+    g.boot[30] = g.boot[30] == '0' ? '1' : '0'; /* beyond what the name shows */
+    assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.parent, "sshd", "ci-bot", &got),
+                     NHI_ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(record_roundtrip),
+        cmocka_unit_test(decode_errors),
+        cmocka_unit_test(mutations),
+        cmocka_unit_test_setup(commit_and_deny, state_empty),
+        cmocka_unit_test_setup(so_many_uses, state_empty),
+        cmocka_unit_test_setup(each_use_is_told_once, state_empty),
+        cmocka_unit_test_setup(full_disk, state_empty),
+        cmocka_unit_test_setup(unsafe_place, state_empty),
+        cmocka_unit_test_setup(of_a_child, state_empty),
+        cmocka_unit_test_setup(of_a_child_misnamed, state_empty),
+    };
+
+    if (!state_enter())
+        return 0;
+    return cmocka_run_group_tests_name("grant", tests, NULL, NULL);
+}
