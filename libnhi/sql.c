@@ -33,25 +33,6 @@ enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc)
     }
 }
 
-#define AGAIN_MAX 2000 /* times a millisecond */
-
-/* A reader that comes while the first writer after a pause has opened the index and not yet filled it is
- * told so, before anything was read, and must come again: SQLite's own waiting leaves this case out. */
-static bool come_again(struct nhi_ledger *l, int rc, int *tries)
-{
-    if ((rc & 0xff) != SQLITE_READONLY || ++*tries > AGAIN_MAX)
-        return false;
-    switch (sqlite3_extended_errcode(l->db)) {
-    case SQLITE_READONLY_RECOVERY:
-    case SQLITE_READONLY_CANTLOCK:
-    case SQLITE_READONLY_CANTINIT:
-        (void)sqlite3_sleep(1);
-        return true;
-    default:
-        return false;
-    }
-}
-
 static int bind_all(sqlite3_stmt *st, const char *types, va_list ap)
 {
     int i, rc = SQLITE_OK;
@@ -80,11 +61,9 @@ static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
-    int rc, tries = 0;
+    int rc;
 
-    do
-        rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
-    while (come_again(l, rc, &tries));
+    rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
     if (rc == SQLITE_OK)
         rc = bind_all(st, types, ap);
     err = nhi_sql_err(l, rc);
@@ -109,12 +88,8 @@ enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char
 
 enum nhi_err nhi_sql_step(struct nhi_ledger *l, sqlite3_stmt *st)
 {
-    int rc = sqlite3_step(st), tries = 0;
+    int rc = sqlite3_step(st);
 
-    while (come_again(l, rc, &tries)) {
-        (void)sqlite3_reset(st);
-        rc = sqlite3_step(st);
-    }
     if (rc == SQLITE_DONE)
         return NHI_ERR_NOT_FOUND;
     return nhi_sql_err(l, rc);

@@ -287,6 +287,25 @@ static void each_use_is_told_once(void **state)
     assert_int_equal(state_count(NHI_RUN_DIR, "won-"), USES);
 }
 
+/* Whoever holds a dead ticket fills no disk with it. */
+static void bounded_denials(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    unsigned n;
+
+    (void)state;
+    g.reason = NHI_DENY_EXPIRED;
+    for (n = 0; n < 64; n++) {
+        state_jti(n, g.id);
+        assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
+    }
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
+    assert_int_equal(state_count(STATE_GRANTS, "d-"), 64);
+    g = state_grant(2, 1);
+    g.reason = NHI_DENY_EXPIRED;
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
+}
+
 static void full_disk(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), counted = state_grant(2, 2);
@@ -387,6 +406,7 @@ int main(void)
         cmocka_unit_test_setup(commit_and_deny, state_empty),
         cmocka_unit_test_setup(so_many_uses, state_empty),
         cmocka_unit_test_setup(each_use_is_told_once, state_empty),
+        cmocka_unit_test_setup(bounded_denials, state_empty),
         cmocka_unit_test_setup(full_disk, state_empty),
         cmocka_unit_test_setup(unsafe_place, state_empty),
         cmocka_unit_test_setup(of_a_child, state_empty),

@@ -23,6 +23,7 @@
 #include "tests/lib/state.h"
 
 #define SESSIONS NHI_RUN_DIR "/" NHI_SESSIONS_DIR
+#define LOGIN_UID 1000
 #define HOSTILE "a) R 1 ("
 
 static char program[256];
@@ -74,7 +75,7 @@ static enum nhi_err register_self(unsigned ticket)
 {
     struct nhi_grant g = state_grant(ticket, ticket);
 
-    return nhi_session_register(NHI_RUN_DIR, &g, false);
+    return nhi_session_register(NHI_RUN_DIR, &g, -1);
 }
 
 static int find_1(void)
@@ -273,7 +274,7 @@ static enum nhi_err register_login(unsigned ticket)
 {
     struct nhi_grant g = state_grant(ticket, ticket);
 
-    return nhi_session_register(NHI_RUN_DIR, &g, true);
+    return nhi_session_register(NHI_RUN_DIR, &g, LOGIN_UID);
 }
 
 static int audited_orphan(void)
@@ -305,6 +306,15 @@ static int shares_its_parents(void)
     return register_login(1) != NHI_OK;
 }
 
+/* The audit session was set for somebody else's login. */
+static int for_another_login(void)
+{
+    struct nhi_grant g = state_grant(1, 1);
+
+    return new_audit_session() != 0 ||
+           nhi_session_register(NHI_RUN_DIR, &g, LOGIN_UID + 1) != NHI_OK;
+}
+
 static int below_an_audit_session(void)
 {
     return new_audit_session() != 0 || deeper(shares_its_parents) != 0;
@@ -317,8 +327,45 @@ static void audit_session_of_another(void **state)
     assert_int_equal(in_child(not_a_fresh_login), 0);
     assert_int_equal(state_count(SESSIONS, "a-"), 0);
     assert_int_equal(in_child(below_an_audit_session), 0);
+    assert_int_equal(in_child(for_another_login), 0);
     assert_int_equal(state_count(SESSIONS, "a-"), 0);
-    assert_int_equal(state_count(SESSIONS, "p-"), 2);
+    assert_int_equal(state_count(SESSIONS, "p-"), 3);
+}
+
+/* ---- forgotten ---- */
+
+static int register_and_forget(void)
+{
+    struct nhi_grant g = state_grant(1, 1);
+
+    nhi_session_forget(NHI_RUN_DIR, &g.self);
+    if (register_self(1) != NHI_OK || find_here(1) != NHI_OK)
+        return 92;
+    nhi_session_forget(NHI_RUN_DIR, &g.parent);
+    if (find_here(1) != NHI_OK)
+        return 91;
+    nhi_session_forget(NHI_RUN_DIR, &g.self);
+    return find_here(1) != NHI_ERR_NOT_FOUND;
+}
+
+/* An audit session outlives the process that opened it. */
+static int audited_is_not_forgotten(void)
+{
+    struct nhi_grant g = state_grant(1, 1);
+
+    if (new_audit_session() != 0 || register_login(1) != NHI_OK)
+        return 92;
+    nhi_session_forget(NHI_RUN_DIR, &g.self);
+    return find_here(1) != NHI_OK;
+}
+
+static void forgotten(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(register_and_forget), 0);
+    assert_int_equal(state_count(SESSIONS, NULL), 0);
+    need_audit();
+    assert_int_equal(in_child(audited_is_not_forgotten), 0);
 }
 
 /* ---- looking fails ---- */
@@ -505,7 +552,7 @@ static int log_in_often(void)
     int n;
 
     for (n = 0; n < 150; n++)
-        if (deeper(audited_orphan) != NHI_OK)
+        if (deeper(audited_orphan) != 0)
             return 1;
     return 0;
 }
@@ -567,6 +614,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(orphan_leaves_a_process_handle, state_empty),
         cmocka_unit_test_setup(orphan_stays_in_an_audit_session, state_empty),
         cmocka_unit_test_setup(audit_session_of_another, state_empty),
+        cmocka_unit_test_setup(forgotten, state_empty),
         cmocka_unit_test_setup(no_descriptors, state_empty),
         cmocka_unit_test_setup(damaged_handle, state_empty),
         cmocka_unit_test(processes),
