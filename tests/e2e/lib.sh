@@ -150,10 +150,22 @@ CONF
     if sshd -T 2>/dev/null | grep -q persourcepenalties; then
         echo 'PerSourcePenalties no' >>/etc/ssh/sshd_config.d/00-e2e.conf
     fi
+    run_sshd
+}
+
+run_sshd() {
     must sshd -t
     /usr/sbin/sshd -D &
+    SSHD=$!
     # shellcheck disable=SC2016
     eventually bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$PORT" 2>/dev/null || bail 'sshd does not answer'
+}
+
+# After a change of its configuration.
+restart_sshd() {
+    kill "$SSHD"
+    wait "$SSHD" 2>/dev/null
+    run_sshd
 }
 
 start_collector() {
@@ -169,6 +181,8 @@ lab_up() {
     # Nothing but ours: a cron job of the machine has no business here.
     rm -f /etc/cron.d/* /var/spool/cron/crontabs/*
     : >/etc/crontab
+    # Other sources that this machine may have (systemd, ldap) have none either.
+    printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
     must make -s -o all BUILD="$BUILD" install
     must packaging/wire.sh
     write_ssh_tool

@@ -81,6 +81,11 @@ ssh_as batch reply "$W/password" id
 is "$RC" 255 'its password does not'
 ssh_as batch key "$W/key" id
 unlike "$RC" '^0$' 'its authorized key does not'
+# Without the Match block in between, too.
+sed -i 's/^Match Group .*/Match Group nhi-agents/' /etc/ssh/sshd_config.d/nhi.conf
+restart_sshd
+ssh_as batch key "$W/key" id
+unlike "$RC" '^0$' 'nor where sshd itself would take it'
 has_logged 'pam_nhi\(sshd:account\): denied: reason=no-ticket account=batch' 'with a reason'
 
 # ---- an agent is nobody else ----

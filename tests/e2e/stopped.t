@@ -71,32 +71,43 @@ grants_are_whole() {
     done
 }
 
+# one EXE ACTION K COMMAND...: one run; a line of K, stopat's status and the pids that are stopped now
+cat >"$W/one" <<ONE
+#!/bin/bash
+exe=\$1 action=\$2 k=\$3
+shift 3
+out=\$("$STOPAT" "\$exe" "\$k" "\$action" -- "\$@" 2>/dev/null </dev/null)
+echo "\$k" "\$?" \$out
+ONE
+chmod 755 "$W/one"
+
+kill_stopped() { # kill_stopped FILE: of lines as one prints them
+    local status pids pid
+    while read -r _ status pids; do
+        [ "$status" = 0 ] || continue
+        for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done
+    done <"$1"
+}
+
 # sweep NAME EXE stop|kill COMMAND...
 sweep() {
-    local name=$1 exe=$2 action=$3 total k rc n=0 stopped=0
+    local name=$1 exe=$2 action=$3 total k hung='' stopped=0
     shift 3
     total=$("$STOPAT" "$exe" 1000000 "$action" -- "$@" </dev/null 2>/dev/null | tail -n 1)
     like "$total" '^[1-9][0-9]{2,}$' "$name: one run makes $total system calls"
     like "$(in_time "$@" </dev/null 2>&1; echo "status $?")" 'status 0' "$name: it succeeds when it is let be"
-    for ((k = 1; k <= total; k += STEP)); do
-        rc=0
-        "$STOPAT" "$exe" "$k" "$action" -- "$@" >>"$W/pids" 2>/dev/null </dev/null || rc=$?
+    for ((k = 1; k <= total; k += STEP * BATCH)); do
+        seq "$k" "$STEP" "$((k + STEP * BATCH - 1 < total ? k + STEP * BATCH - 1 : total))" |
+            xargs -P 2 -I '{}' "$W/one" "$exe" "$action" '{}' "$@" >"$W/runs"
+        stopped=$((stopped + $(grep -c '^[0-9]* 0' "$W/runs")))
         # 3: a run may make a few calls less than another. 4: it waited for one that is stopped.
-        [ "$rc" = 0 ] || [ "$rc" = 3 ] || ok 1 "$name: at system call $k of $total: status $rc"
-        [ "$rc" != 0 ] || stopped=$((stopped + 1))
-        n=$((n + 1))
-        if [ "$n" -ge "$BATCH" ] || [ "$((k + STEP))" -gt "$total" ]; then
-            all_goes_through "$name: $n of them, up to system call $k: all else goes through"
-            # What ends in 3 prints a count, and that is no pid of ours: it does not get here alive.
-            grep -xE '[0-9]+' "$W/pids" | while read -r pid; do
-                ! grep -q '^State:.T' "/proc/$pid/status" 2>/dev/null || kill -KILL "$pid"
-            done
-            : >"$W/pids"
-            n=0
-        fi
+        hung+=$(grep -vE '^[0-9]+ [03]( |$)' "$W/runs")
+        all_goes_through "$name: from system call $k: all else goes through"
+        kill_stopped "$W/runs"
     done
+    is "$hung" '' "$name: none of them waited for another"
     [ "$stopped" -ge "$((total * 9 / STEP / 10))" ]
-    ok $? "$name: $stopped were stopped or killed on their way"
+    ok $? "$name: at $stopped places"
     grants_are_whole
     ok $? "$name: no record is half written"
 }
@@ -112,7 +123,7 @@ sweep 'sudo killed' /usr/bin/sudo kill "${SUDO[@]}"
 # ---- a frozen cgroup ----
 
 frozen() {
-    local cg=$W/cgroup/nhi-e2e k pid
+    local cg=$W/cgroup/nhi-e2e status pids pid
     mkdir -p "$W/cgroup"
     if ! mount -t cgroup2 cgroup2 "$W/cgroup" 2>/dev/null || ! mkdir "$cg" 2>/dev/null; then
         TESTS=$((TESTS + 1))
@@ -120,10 +131,11 @@ frozen() {
         return
     fi
     trap 'echo 1 >"$W/cgroup/nhi-e2e/cgroup.kill"; rmdir "$W/cgroup/nhi-e2e"' EXIT
-    for k in 100 200 300 400 500 600 700 800; do
-        "$STOPAT" /usr/bin/su "$k" stop -- "${SU[@]}" </dev/null 2>/dev/null >"$W/pids" || continue
-        while read -r pid; do echo "$pid" >"$cg/cgroup.procs"; done <"$W/pids"
-    done
+    seq 100 100 1500 | xargs -I '{}' "$W/one" /usr/bin/su stop '{}' "${SU[@]}" >"$W/runs"
+    while read -r _ status pids; do
+        [ "$status" = 0 ] || continue
+        for pid in $pids; do echo "$pid" >"$cg/cgroup.procs"; done
+    done <"$W/runs"
     echo 1 >"$cg/cgroup.freeze"
     eventually grep -q 'frozen 1' "$cg/cgroup.events"
     ok $? "frozen: $(wc -l <"$cg/cgroup.procs") processes of su"
@@ -138,32 +150,38 @@ frozen
 
 # ---- stopped before a revocation, let go after it ----
 
-# Only a session that was registered before the revocation may go on to its command.
+# su stops itself along with its child, so one SIGCONT may not do. A zombie is gone: the first process
+# here is a shell and takes it in.
+gone() {
+    kill -CONT "$1" 2>/dev/null
+    ! grep -qE '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+# Only who had his session registered before the revocation may go on to his command.
 late_is_refused() {
-    local total k pid ran bad='' refused=0 opened=0 before after
-    total=$("$STOPAT" /usr/bin/su 1000000 stop -- "${SU[@]}" </dev/null 2>/dev/null | tail -n 1)
+    local total k pid pids bad='' refused=0 opened=0 before after
     SU=("${IN_KEYRING[@]}" su batch -c "echo >$W/ran")
+    total=$("$STOPAT" /usr/bin/su 1000000 stop -- "${SU[@]}" </dev/null 2>/dev/null | tail -n 1)
     for ((k = 1; k <= total; k += 10 * STEP)); do
-        rm -f "$W/ran"
         open_task "late-$k"
         issue "$W/late" "late-$k" --account ci-bot,batch
         hold "$W/late"
-        before=$(find /run/nhi/sessions -type f | wc -l)
-        "$STOPAT" /usr/bin/su "$k" stop -- "${SU[@]}" </dev/null 2>/dev/null >"$W/pids" || continue
-        after=$(find /run/nhi/sessions -type f | wc -l)
+        rm -f "$W/ran"
+        find /run/nhi/sessions -type f >"$W/before"
+        pids=$("$STOPAT" /usr/bin/su "$k" stop -- "${SU[@]}" </dev/null 2>/dev/null) || continue
+        before=0
+        find /run/nhi/sessions -type f | grep -qvxFf "$W/before" && before=1
         must nhictl revoke --task "late-$k" --reason test
-        while read -r pid; do kill -CONT "$pid" 2>/dev/null; done <"$W/pids"
-        while read -r pid; do eventually gone "$pid" || bad+=" $k: $pid stays"; done <"$W/pids"
-        ran=no
-        [ ! -e "$W/ran" ] || ran=yes
-        [ "$ran" = no ] || [ "$after" -gt "$before" ] || bad+=" $k: ran"
-        [ "$after" -gt "$before" ] && opened=$((opened + 1)) || refused=$((refused + 1))
+        for pid in $pids; do eventually gone "$pid" || bad+=" $k: $pid stays"; done
+        after=0
+        [ ! -e "$W/ran" ] || after=1
+        [ "$after" -le "$before" ] || bad+=" $k: ran"
+        opened=$((opened + before))
+        refused=$((refused + 1 - before))
     done
     [ -z "$bad" ] && [ "$refused" -gt 0 ] && [ "$opened" -gt 0 ]
     ok $? "let go after the revocation: $refused were refused, $opened had their session already" || note "$bad"
 }
-# A zombie has nobody to wait for it but the first process here, which is a shell and does.
-gone() { ! grep -qE '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
 late_is_refused
 
 finish

@@ -1,0 +1,243 @@
+/* Which files and directories are trusted, and replacing one whole. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/lib/state.h"
+
+#define DIR_A NHI_STATE_DIR "/a"
+#define DIR_B DIR_A "/b"
+
+static enum nhi_err opens(const char *path)
+{
+    int fd = -1, flags;
+    enum nhi_err err = nhi_dir_open(path, &fd);
+
+    assert_int_equal(fd >= 0, err == NHI_OK);
+    if (fd >= 0) {
+        flags = fcntl(fd, F_GETFD);
+        assert_true((flags & FD_CLOEXEC) != 0);
+        close(fd);
+    }
+    return err;
+}
+
+static int two_deep(void **state)
+{
+    (void)state_empty(state);
+    return mkdir(DIR_A, 0755) != 0 || mkdir(DIR_B, 0700) != 0;
+}
+
+static void directories(void **state)
+{
+    (void)state;
+    assert_int_equal(opens("/"), NHI_OK);
+    assert_int_equal(opens(DIR_B), NHI_OK);
+    assert_int_equal(opens(DIR_B "///"), NHI_OK);
+    assert_int_equal(opens(DIR_B "/../b/."), NHI_OK);
+    assert_int_equal(opens(DIR_B "/none"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(opens(NULL), NHI_ERR_ARG);
+    assert_int_equal(opens(""), NHI_ERR_ARG);
+    assert_int_equal(opens("var/lib"), NHI_ERR_ARG);
+    state_spill(DIR_A "/file", "x", 1);
+    assert_int_equal(opens(DIR_A "/file"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(opens(DIR_A "/file/x"), NHI_ERR_NOT_FOUND);
+}
+
+/* Each mode and owner, of the directory and of the one above it. */
+static void others_can_write(void **state)
+{
+    static const char *const dirs[] = { DIR_A, DIR_B };
+    static const mode_t bad[] = { 0775, 0757, 01777, 0770, 0720, 0702 };
+    size_t d, i;
+
+    (void)state;
+    for (d = 0; d < 2; d++) {
+        for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+            assert_int_equal(chmod(dirs[d], bad[i]), 0);
+            assert_int_equal(opens(DIR_B), NHI_ERR_UNSAFE);
+        }
+        assert_int_equal(chmod(dirs[d], 0755), 0);
+        assert_int_equal(chown(dirs[d], 1, 0), 0);
+        assert_int_equal(opens(DIR_B), NHI_ERR_UNSAFE);
+        assert_int_equal(chown(dirs[d], 0, 1), 0);
+        assert_int_equal(opens(DIR_B), NHI_OK);
+    }
+}
+
+/* A link leads to where it leads, and it is that place which must be safe. */
+static void links(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink(DIR_B, NHI_STATE_DIR "/link"), 0);
+    assert_int_equal(opens(NHI_STATE_DIR "/link"), NHI_OK);
+    assert_int_equal(chmod(DIR_A, 0777), 0);
+    assert_int_equal(opens(NHI_STATE_DIR "/link"), NHI_ERR_UNSAFE);
+    assert_int_equal(chmod(DIR_A, 0755), 0);
+    assert_int_equal(symlink("loop", NHI_STATE_DIR "/loop"), 0);
+    assert_int_not_equal(opens(NHI_STATE_DIR "/loop"), NHI_OK);
+    assert_int_equal(symlink("nowhere", NHI_STATE_DIR "/dangling"), 0);
+    assert_int_equal(opens(NHI_STATE_DIR "/dangling"), NHI_ERR_NOT_FOUND);
+}
+
+static int dir_a(void)
+{
+    int fd = -1;
+
+    assert_int_equal(nhi_dir_open(DIR_A, &fd), NHI_OK);
+    return fd;
+}
+
+static enum nhi_err reads(const char *name, int secret, unsigned long max)
+{
+    unsigned long len = 77;
+    char *text = NULL;
+    int fd = dir_a();
+    enum nhi_err err = nhi_file_read(fd, name, secret, max, &text, &len);
+
+    close(fd);
+    assert_int_equal(text != NULL, err == NHI_OK);
+    if (text != NULL) {
+        assert_int_equal(strlen(text), len);
+        free(text);
+    } else {
+        assert_int_equal(len, 77);
+    }
+    return err;
+}
+
+static void files(void **state)
+{
+    (void)state;
+    state_spill(DIR_A "/f", "0123456789", 10);
+    assert_int_equal(reads("f", 1, 10), NHI_OK);
+    assert_int_equal(reads("f", 1, 9), NHI_ERR_TOO_LONG);
+    assert_int_equal(reads("none", 1, 9), NHI_ERR_NOT_FOUND);
+    assert_int_equal(chmod(DIR_A "/f", 0644), 0);
+    assert_int_equal(reads("f", 0, 10), NHI_OK);
+    assert_int_equal(reads("f", 1, 10), NHI_ERR_UNSAFE);
+    assert_int_equal(chmod(DIR_A "/f", 0610), 0);
+    assert_int_equal(reads("f", 1, 10), NHI_ERR_UNSAFE);
+    assert_int_equal(chmod(DIR_A "/f", 0664), 0);
+    assert_int_equal(reads("f", 0, 10), NHI_ERR_UNSAFE);
+    assert_int_equal(chmod(DIR_A "/f", 0602), 0);
+    assert_int_equal(reads("f", 0, 10), NHI_ERR_UNSAFE);
+    assert_int_equal(chmod(DIR_A "/f", 0600), 0);
+    assert_int_equal(chown(DIR_A "/f", 1, 0), 0);
+    assert_int_equal(reads("f", 0, 10), NHI_ERR_UNSAFE);
+    state_spill(DIR_A "/empty", "", 0);
+    assert_int_equal(reads("empty", 1, 10), NHI_OK);
+    assert_int_equal(symlink("empty", DIR_A "/link"), 0);
+    assert_int_equal(reads("link", 1, 10), NHI_ERR_UNSAFE);
+    assert_int_equal(reads("b", 1, 10), NHI_ERR_UNSAFE);
+    /* Nobody is on its other end: opening it must not wait. */
+    assert_int_equal(mkfifo(DIR_A "/fifo", 0600), 0);
+    (void)alarm(10);
+    assert_int_equal(reads("fifo", 1, 10), NHI_ERR_UNSAFE);
+    (void)alarm(0);
+}
+
+static void replaced(void **state)
+{
+    char back[16];
+    struct stat st;
+    int fd = dir_a();
+
+    (void)state;
+    (void)umask(0777);
+    assert_int_equal(nhi_file_replace(fd, "f", 0640, "first", 5), NHI_OK);
+    (void)umask(022);
+    assert_int_equal(stat(DIR_A "/f", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    /* What an earlier attempt left, and even a link in its place, is in nobody's way. */
+    assert_int_equal(symlink("/etc/passwd-not", DIR_A "/.f.new"), 0);
+    assert_int_equal(nhi_file_replace(fd, "f", 0600, "second", 6), NHI_OK);
+    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 6);
+    assert_memory_equal(back, "second", 6);
+    assert_int_equal(access("/etc/passwd-not", F_OK), -1);
+    assert_int_equal(access(DIR_A "/.f.new", F_OK), -1);
+    assert_int_equal(nhi_file_replace(fd, "f", 0600, "", 0), NHI_OK);
+    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 0);
+    close(fd);
+}
+
+static void no_room(void **state)
+{
+    static const char big[8192] = "x";
+    char back[16];
+    int fd;
+
+    (void)state;
+    state_reset("1m");
+    assert_int_equal(mkdir(DIR_A, 0755), 0);
+    fd = dir_a();
+    assert_int_equal(nhi_file_replace(fd, "f", 0600, "old", 3), NHI_OK);
+    state_disk_fill();
+    assert_int_equal(nhi_file_replace(fd, "f", 0600, big, sizeof big), NHI_ERR_FULL);
+    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 3);
+    assert_memory_equal(back, "old", 3);
+    assert_int_equal(access(DIR_A "/.f.new", F_OK), -1);
+    state_disk_free();
+    close(fd);
+}
+
+static void descriptors_stay_the_same(void **state)
+{
+    int before = dup(0), after;
+
+    (void)state;
+    close(before);
+    (void)opens(DIR_B "/none");
+    assert_int_equal(chmod(DIR_A, 0777), 0);
+    (void)opens(DIR_B);
+    assert_int_equal(chmod(DIR_A, 0755), 0);
+    (void)reads("b", 1, 1);
+    (void)reads("none", 1, 1);
+    state_spill(DIR_A "/f", "0123456789", 10);
+    (void)reads("f", 1, 1);
+    after = dup(0);
+    close(after);
+    assert_int_equal(after, before);
+}
+
+static void errors(void **state)
+{
+    (void)state;
+    assert_int_equal(nhi_err_from_errno(ENOENT), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_err_from_errno(ENOSPC), NHI_ERR_FULL);
+    assert_int_equal(nhi_err_from_errno(EDQUOT), NHI_ERR_FULL);
+    assert_int_equal(nhi_err_from_errno(ENOMEM), NHI_ERR_NOMEM);
+    assert_int_equal(nhi_err_from_errno(EEXIST), NHI_ERR_EXISTS);
+    assert_int_equal(nhi_err_from_errno(EMFILE), NHI_ERR_SYS);
+    assert_int_equal(nhi_err_from_errno(EACCES), NHI_ERR_SYS);
+    assert_int_equal(nhi_err_from_errno(0), NHI_ERR_SYS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(directories, two_deep),
+        cmocka_unit_test_setup(others_can_write, two_deep),
+        cmocka_unit_test_setup(links, two_deep),
+        cmocka_unit_test_setup(files, two_deep),
+        cmocka_unit_test_setup(replaced, two_deep),
+        cmocka_unit_test(no_room),
+        cmocka_unit_test_setup(descriptors_stay_the_same, two_deep),
+        cmocka_unit_test(errors),
+    };
+
+    if (!state_enter())
+        return 0;
+    return cmocka_run_group_tests_name("paths", tests, NULL, NULL);
+}
