@@ -137,6 +137,11 @@ static enum nhi_err judge(const struct passwd *pw, struct nhi_local *out)
         return NHI_OK;
     }
     err = all_groups(pw, &groups, &count);
+    for (i = 0; err == NHI_OK && i < count && !l.privileged; i++)
+        if (groups[i] == 0) {
+            l.privileged = true;
+            (void)snprintf(l.because, sizeof l.because, "gid 0");
+        }
     for (p = 0; err == NHI_OK && p < sizeof privileged / sizeof privileged[0]; p++) {
         err = privileged_gid(privileged[p], &gid);
         if (err == NHI_ERR_NOT_FOUND) {
@@ -144,7 +149,7 @@ static enum nhi_err judge(const struct passwd *pw, struct nhi_local *out)
             continue;
         }
         for (i = 0; err == NHI_OK && i < count && !l.privileged; i++)
-            if (groups[i] == gid || groups[i] == 0) {
+            if (groups[i] == gid) {
                 l.privileged = true;
                 (void)snprintf(l.because, sizeof l.because, "%s", privileged[p]);
             }
