@@ -2,6 +2,7 @@
  * The text of a grant record: one JSON object, the ticket's claims without their signature in it.
  */
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,27 +10,53 @@
 
 #define RECORD_VERSION 1
 
+/*
+ * A record around claims, which are put in as the text that they are.
+ *
+ * Out of memory, json_dumps and json_loads (2.14 at least) leave out characters and report success;
+ * json_dumpb writes into what it is given.
+ */
+static char *dump(const json_t *o, const char *claims)
+{
+    static const char key[] = ",\"claims\":";
+    size_t len, size;
+    char *text;
+
+    len = json_dumpb(o, NULL, 0, JSON_COMPACT);
+    if (len < 2)
+        return NULL;
+    size = len + strlen(key) + strlen(claims) + 1;
+    text = malloc(size);
+    if (text == NULL)
+        return NULL;
+    if (json_dumpb(o, text, len, JSON_COMPACT) != len) {
+        free(text);
+        return NULL;
+    }
+    (void)snprintf(text + len - 1, size - (len - 1), "%s%s}", key, claims);
+    return text;
+}
+
 enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
 {
-    json_t *claims = NULL, *o = NULL;
+    char *claims = NULL, *made = NULL;
     enum nhi_err err;
-    char *json = NULL, *made;
+    json_t *o;
 
-    err = nhi_claims_encode(&g->ticket, &json);
+    err = nhi_claims_encode(&g->ticket, &claims);
     if (err != NHI_OK)
         return err;
-    claims = json_loads(json, 0, NULL);
-    nhi_text_free(json);
-    o = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:O}",
-                  "v", RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason",
+    o = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "v",
+                  RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason",
                   nhi_reason_name(g->reason), "source", nhi_source_name(g->source), "service",
                   g->service, "subject", g->subject, "rule", g->rule, "rhost", g->rhost, "boot",
                   g->boot, "pid", (json_int_t)g->self.pid, "start", (json_int_t)g->self.start,
                   "ppid", (json_int_t)g->parent.pid, "pstart", (json_int_t)g->parent.start, "kid",
-                  g->ticket.kid, "claims", claims);
-    made = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(claims);
+                  g->ticket.kid);
+    if (o != NULL)
+        made = dump(o, claims);
     json_decref(o);
+    nhi_text_free(claims);
     if (made == NULL)
         return NHI_ERR_NOMEM;
     *text = made;
@@ -116,6 +143,20 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     return read_claims(claims, kid, &g->ticket);
 }
 
+/* Only we write records, so that a whole one is exactly what would be written again: anything that was
+ * lost on the way, in the file or in jansson, shows. */
+static enum nhi_err check_whole(const struct nhi_grant *g, const char *text, size_t len)
+{
+    char *again = NULL;
+    enum nhi_err err;
+
+    err = nhi_grant_encode(g, &again);
+    if (err == NHI_OK && (strlen(again) != len || memcmp(again, text, len) != 0))
+        err = NHI_ERR_CORRUPT;
+    free(again);
+    return err;
+}
+
 enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *out)
 {
     struct nhi_grant g;
@@ -128,6 +169,8 @@ enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *ou
         return NHI_ERR_CORRUPT;
     err = read_record(o, &g);
     json_decref(o);
+    if (err == NHI_OK)
+        err = check_whole(&g, text, len);
     if (err == NHI_OK)
         *out = g;
     return err;

@@ -10,6 +10,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 BUILD=$PWD/build
+STAGE_MAX=20m
+[ -z "${FULL:-}" ] || STAGE_MAX=90m
 passed=0 failed=0 skipped=0
 
 say() {
@@ -33,12 +35,12 @@ count() {
     skipped=$((skipped + skip))
 }
 
-# stage NAME COMMAND...: the whole output stays in build/NAME.log.
+# stage NAME COMMAND...: the whole output stays in build/NAME.log. What hangs is ended, and fails.
 stage() {
     local name=$1 log=$BUILD/$1.log start=$SECONDS status
     shift
     say "$name"
-    "$@" >"$log" 2>&1 </dev/null
+    timeout --kill-after=10 "$STAGE_MAX" "$@" >"$log" 2>&1 </dev/null
     status=$?
     count "$log" "$status"
     grep -E '# SKIP' "$log" | sort -u | sed 's/^/   /'

@@ -6,6 +6,17 @@ FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*
 FUZZ_SECONDS ?= 10
 PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove $(PROVE_FLAGS)
 
+# Allocations that fail: programs of tests/fault, in which malloc and its kin are the test's.
+FAULTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fault/*.c))
+WRAPPED := malloc calloc realloc reallocarray strdup realpath free
+$(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) $(patsubst %,-Wl$(shell echo ,)--wrap=%,$(WRAPPED)) -o $@ $< \
+	    $(call obj,$(TLIB_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
+tests: $(FAULTS)
+UNITS += $(FAULTS)
+
 check: tests
 	$(PROVE) $(UNITS) $(SHELL_TESTS)
 

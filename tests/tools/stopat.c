@@ -5,8 +5,9 @@
  *
  * PROGRAM must come to execute EXE, itself or in a child. From there on, the system calls of all its
  * processes are counted; when the Kth is entered, all of them get SIGSTOP or SIGKILL. What is stopped
- * stays stopped when this program ends: its pids are printed, one a line. To be run as root, since the
- * program being stopped may be set-uid.
+ * stays stopped when this program ends: its pids are printed, one a line, and what it prints itself is
+ * thrown away, or who reads our output would wait for it. To be run as root, since the program being
+ * stopped may be set-uid.
  *
  * Exit status: 0 it was stopped or killed; 3 it made fewer than K calls (how many is printed);
  * 4 it did not come to an end within a minute; 125 anything else.
@@ -210,6 +211,8 @@ int main(int argc, char **argv)
         if (read(gate[0], &c, 1) != 1)
             _exit(125);
         close(gate[0]);
+        if (freopen("/dev/null", "w", stdout) == NULL)
+            die("/dev/null");
         execvp(argv[5], argv + 5);
         die(argv[5]);
     }
