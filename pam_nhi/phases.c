@@ -132,6 +132,7 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, const struc
     return c->ours || err != NHI_ERR_NOT_FOUND ? PAM_CRED_ERR : pnhi_not_ours(PNHI_CRED);
 }
 
+/* Registered first: a revocation either finds the session or is seen by the decision. */
 int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
 {
     struct pnhi_check what = { .source = NHI_FROM_PROMPT };
@@ -145,16 +146,17 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
             return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
         return finish(pamh, o, c, &what, &v, PNHI_SESSION);
     }
-    v.reason = decide_again(pamh, o, c, &g);
-    if (v.reason != NHI_PERMIT)
-        return pnhi_pam_code(v.reason, PNHI_SESSION);
     v.reason = pnhi_transaction_register(c, &g);
+    if (v.reason == NHI_PERMIT) {
+        v.reason = decide_again(pamh, o, c, &g);
+        if (v.reason != NHI_PERMIT)
+            pnhi_transaction_close(pamh);
+        return pnhi_pam_code(v.reason, PNHI_SESSION);
+    }
     v.ticket = g.ticket;
     v.verified = true;
     what.source = g.source;
-    if (v.reason != NHI_PERMIT)
-        pnhi_log(pamh, o, c, &what, &v);
-    return pnhi_pam_code(v.reason, PNHI_SESSION);
+    return finish(pamh, o, c, &what, &v, PNHI_SESSION);
 }
 
 /* What is left of an audit session stays that agent's. The handle of a process ends with it. */

@@ -170,6 +170,7 @@ late_is_refused() {
         find /run/nhi/sessions -type f >"$W/before"
         pids=$("$STOPAT" /usr/bin/su "$k" stop -- "${SU[@]}" </dev/null 2>/dev/null) || continue
         before=0
+        [ ! -e "$W/ran" ] || before=1
         find /run/nhi/sessions -type f | grep -qvxFf "$W/before" && before=1
         must nhictl revoke --task "late-$k" --reason test
         for pid in $pids; do eventually gone "$pid" || bad+=" $k: $pid stays"; done
