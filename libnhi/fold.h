@@ -6,9 +6,9 @@
 
 #include "libnhi/ledger.h"
 
-/* Folds what is in the grants directory of dir, a bounded number in one transaction, then unlinks what nobody needs any
- * more: a record stays while a process of its transaction lives, a counted slot until its ticket can
- * no longer be used. A record that cannot be read is left in place and counted in bad. */
+/* Folds what is in the grants directory of dir, a bounded number in one transaction, then unlinks what
+ * nobody needs any more: an index stays while a process of its transaction lives, a counted slot until
+ * its ticket can no longer be used. A record that cannot be read is left in place and counted in bad. */
 struct nhi_fold_result {
     uint32_t folded, removed, bad;
 };

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -283,6 +284,22 @@ static int make_all(struct ctl *c, const char *host, uint32_t uid_min, uint32_t 
     return ctl_answer(c);
 }
 
+/* Of two at once, the later must not remove what the earlier made. Held until this process ends. */
+static int take_turn(struct ctl *c)
+{
+    enum nhi_err err;
+    int fd = -1;
+
+    err = nhi_dir_open(NHI_STATE_DIR, &fd);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s: %s", NHI_STATE_DIR,
+                        nhi_strerror(err));
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return CTL_DONE;
+    close(fd);
+    return ctl_fail(c, CTL_REFUSED, "nhictl status", "another nhictl init is running");
+}
+
 static int init(struct ctl *c)
 {
     const struct init_args *args = c->args;
@@ -301,6 +318,10 @@ static int init(struct ctl *c)
         code = range_check(c, uid_min, uid_max);
     if (code == CTL_DONE)
         code = make_dirs(c);
+    if (code == CTL_DONE)
+        code = take_turn(c);
+    if (code == CTL_DONE)
+        code = check_new(c);
     if (code == CTL_DONE)
         code = make_all(c, host, uid_min, uid_max);
     store_close(&s);

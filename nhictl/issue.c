@@ -200,9 +200,9 @@ static int issue(struct ctl *c)
 static const struct opt issue_opts[] = {
     { "agent", OPT_NAME, AT(agent), true, "NAME", "who may use it", nhi_name_is_agent, 0 },
     { "task", OPT_NAME, AT(task), true, "ID", "an open task of this agent", nhi_name_is_task, 0 },
-    { "account", OPT_LIST, AT(accounts), true, "NAME[,…]", "the local accounts it may become",
+    { "account", OPT_LIST, AT(accounts), true, "NAME[,...]", "the local accounts it may become",
       nhi_name_is_account, 0 },
-    { "service", OPT_LIST, AT(services), true, "NAME[,…]", "the PAM services, each named",
+    { "service", OPT_LIST, AT(services), true, "NAME[,...]", "the PAM services, each named",
       nhi_name_is_service, 0 },
     { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives (15m)", NULL, 0 },
     { "host", OPT_NAME, AT(host), false, "NAME", "where it is valid (this host)", nhi_name_is_host,
@@ -220,8 +220,8 @@ static const struct opt issue_opts[] = {
 
 const struct verb issue_verbs[] = {
     { NULL, "issue", issue, issue_opts, sizeof(struct issue_args), 0, 0,
-      "--agent NAME --task ID --account NAME[,…] --service NAME[,…] [options]",
-      "Issue a ticket for a task.", "It is printed alone, so that $(nhictl issue …) works.",
+      "--agent NAME --task ID --account NAME[,...] --service NAME[,...] [options]",
+      "Issue a ticket for a task.", "It is printed alone, so that $(nhictl issue ...) works.",
       "nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd,sudo --ttl "
       "15m" },
     { .verb = NULL },

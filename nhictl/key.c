@@ -176,7 +176,7 @@ const struct verb key_verbs[] = {
     { "key", "list", key_list, NULL, 0, 0, 0, "",
       "List the issuers that this host trusts or trusted.", NULL, "nhictl key list" },
     { "key", "add", key_add, add_opts, sizeof(struct add_args), 2, 2,
-      "KID k4.public.… --agents LIST --accounts LIST --services LIST --max-ttl SPAN "
+      "KID k4.public.... --agents LIST --accounts LIST --services LIST --max-ttl SPAN "
       "[--opens-tasks]",
       "Trust another issuer's public key, within bounds.",
       "Compare its fingerprint (key list --json) with its owner before you type this.",

@@ -127,7 +127,7 @@ static int refuse_secrets(struct ctl *c, int argc, char **argv)
                             "a ticket on the command line can be read by every user of this host, "
                             "and the shell keeps it in its history: give it in a file");
         if (strncmp(value, "k4.secret", strlen("k4.secret")) == 0)
-            return ctl_fail(c, CTL_USAGE, "nhictl key add KID k4.public.…",
+            return ctl_fail(c, CTL_USAGE, "nhictl key add KID k4.public....",
                             "a secret key on the command line can be read by every user of this "
                             "host: consider it lost, and make a new one");
     }

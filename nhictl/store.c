@@ -14,7 +14,7 @@ int store_need_root(struct ctl *c)
 {
     if (geteuid() == 0)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, "sudo nhictl …", "only root can change the ledger");
+    return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can change the ledger");
 }
 
 void store_hold_signals(struct store *s)
@@ -106,7 +106,7 @@ int store_read(struct ctl *c, struct store *s)
     enum nhi_err err;
 
     if (geteuid() != 0)
-        return ctl_fail(c, CTL_REFUSED, "sudo nhictl …", "only root can read the ledger");
+        return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
     err = open_to_read(s);
     /* One view for all that the verb reads. */
     if (err == NHI_OK)

@@ -87,7 +87,7 @@ int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
     err = nhi_issuer_get(s->l, kid, &issuer);
     if (err == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_REFUSED,
-                        "nhictl key add KID k4.public.…, once its owner confirmed the key",
+                        "nhictl key add KID k4.public...., once its owner confirmed the key",
                         "signed by %s, which is no issuer that this host knows", kid);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the issuer");

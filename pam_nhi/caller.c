@@ -150,13 +150,18 @@ static void find_subject(pam_handle_t *pamh, struct pnhi_caller *c, const struct
 int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options,
                      struct pnhi_caller *out)
 {
-    const void *service = NULL, *user = NULL, *rhost = NULL, *tty = NULL;
+    const void *service = NULL, *rhost = NULL, *tty = NULL;
+    const char *user = NULL;
     enum nhi_err err;
+    int rc;
 
     memset(out, 0, sizeof *out);
-    if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS || service == NULL ||
-        pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || user == NULL)
+    if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS || service == NULL)
         return PAM_SERVICE_ERR;
+    /* login and its like leave it to the modules to ask. */
+    rc = pam_get_user(pamh, &user, NULL);
+    if (rc != PAM_SUCCESS || user == NULL)
+        return rc != PAM_SUCCESS ? rc : PAM_SERVICE_ERR;
     (void)pam_get_item(pamh, PAM_RHOST, &rhost);
     (void)pam_get_item(pamh, PAM_TTY, &tty);
     out->service = service;

@@ -26,10 +26,13 @@ sed -i '/^nhi-agents:/d' /etc/group
 run unshare --user --map-root-user "$BUILD/nhictl" init
 ok 'init where the range is not mapped' was_refused 1 'not mapped'
 ok 'a refused init made nothing' test ! -e /var/lib/nhi
+mkdir -m 755 /var/lib/nhi
+refused 1 'another nhictl init' 'init beside another' flock /var/lib/nhi "$BUILD/nhictl" init
+rm -rf /var/lib/nhi
 setup_host
 refused 1 'initialised already' 'init twice' nhictl init
 
-for name in .. . a/b 'a:b' $'a\nb' A -- 0bot '' "$(printf 'a%.0s' {1..33})" $'a\033[31m' root/ nhi-agents; do
+for name in .. . a/b 'a:b' $'a\nb' A -- 0bot '' "$(printf 'a%.0s' {1..33})" $'a\033[31m' root/ nhi-agents nhi-only; do
     run add "${FULL[@]}" -- "$name"
     ok "agent add refuses the name $(printf %q "$name")" test "$CODE" -ge 1 -a "$CODE" -le 2
     ok 'with a message on one line, and a hint at most' test "$(wc -l <.err)" -le 2

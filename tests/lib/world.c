@@ -210,6 +210,8 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
     for (i = 0; i < n; i++)
         if (msg[i]->msg_style == PAM_PROMPT_ECHO_OFF)
             (*resp)[i].resp = strdup(c->reply);
+        else if (msg[i]->msg_style == PAM_PROMPT_ECHO_ON && c->asked != NULL)
+            (*resp)[i].resp = strdup(c->asked);
     return PAM_SUCCESS;
 }
 

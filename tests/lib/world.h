@@ -36,6 +36,7 @@ void world_commit(struct nhi_ledger *l);
 struct world_call {
     const char *service, *user, *ruser, *rhost, *tty;
     const char *reply; /* NULL: the conversation fails, as under sudo -n */
+    const char *asked; /* the answer to who it is, where user is NULL */
     uid_t ruid;        /* real uid of the host program */
     const char *args;  /* module options, or NULL */
 };

@@ -65,6 +65,22 @@ static void test_login_opens_a_session(void **state)
     nhi_text_free(text);
 }
 
+/* login(1) leaves it to the modules to ask who it is. */
+static void test_name_that_is_asked_for(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = { .service = "sshd", .tty = "tty1", .reply = text, .asked = "ci-bot" };
+
+    (void)state;
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    c.asked = "alice";
+    c.reply = "correct horse 7";
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    nhi_text_free(text);
+}
+
 static void test_revoked_between_auth_and_session(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -779,6 +795,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_login_opens_a_session),
+        T(test_name_that_is_asked_for),
         T(test_revoked_between_auth_and_session),
         T(test_refusals_of_claims),
         T(test_refusals_of_the_ledger),
