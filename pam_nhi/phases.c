@@ -61,7 +61,7 @@ static bool silent_source(const struct pnhi_caller *c, struct pnhi_check *what, 
 {
     if (c->in_session) {
         what->source = NHI_FROM_SESSION;
-        what->ticket = c->broken ? NULL : &c->session.ticket;
+        what->ticket = &c->session.ticket;
         return true;
     }
     if (c->program == PNHI_LOGIN || !c->ours)

@@ -24,7 +24,11 @@ echo 'nhi-agents:x:4500:' >>/etc/group
 refused 1 'nhi-agents' 'init where a group nhi-agents exists' nhictl init
 sed -i '/^nhi-agents:/d' /etc/group
 run unshare --user --map-root-user "$BUILD/nhictl" init
-ok 'init where the range is not mapped' was_refused 1 'not mapped'
+if unshare --user true 2>/dev/null; then
+    ok 'init where the range is not mapped' was_refused 1 'not mapped'
+else
+    skip 'init where the range is not mapped' 'the kernel gives no user namespace in a chroot'
+fi
 ok 'a refused init made nothing' test ! -e /var/lib/nhi
 mkdir -m 755 /var/lib/nhi
 refused 1 'another nhictl init' 'init beside another' flock /var/lib/nhi "$BUILD/nhictl" init

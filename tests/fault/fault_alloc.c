@@ -1,9 +1,10 @@
 /*
- * Out of memory, at each allocation in turn: of our own, of jansson's and of SQLite's. An answer is whole and
- * the right one, or it is an error and nothing was written; nothing leaks; no revocation is overlooked.
+ * Out of memory, at each allocation in turn: of our own, of jansson's and of SQLite's. An answer is
+ * whole and the right one, or it is an error and nothing was written; nothing leaks; no revocation
+ * is overlooked.
  *
- * Linked with wraps for malloc and its kin. Each case runs twice for each k: only the kth allocation fails, or
- * all from the kth on.
+ * Linked with wraps for malloc and its kin. Each case runs twice for each k: only the kth
+ * allocation fails, or all from the kth on.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,8 +129,9 @@ static int setup(void **state)
            sqlite3_initialize() != SQLITE_OK;
 }
 
-/* Calls fn with each allocation failing in turn until none does any more. fn checks what it got and says
- * whether that was a success; one is enough for the end, and at least failures must have come before. */
+/* Calls fn with each allocation failing in turn until none does any more. fn checks what it got and
+ * says whether that was a success; one is enough for the end, and at least failures must have come
+ * before. */
 static void each_allocation(bool (*fn)(void), long failures)
 {
     int mode;

@@ -19,37 +19,8 @@
 #include <unistd.h>
 
 #include "libnhi/paths.h"
-#include "tests/lib/world.h"
-
-#define ALL (WORLD_AUTH | WORLD_ACCOUNT | WORLD_CRED | WORLD_OPEN)
-#define NO_AUTH (WORLD_ACCOUNT | WORLD_CRED | WORLD_OPEN)
-
-static int fresh(void **state)
-{
-    (void)state;
-    world_reset();
-    return 0;
-}
-
-static struct world_call login(const char *user, const char *reply)
-{
-    return (struct world_call){
-        .service = "sshd", .user = user, .rhost = "192.0.2.7", .tty = "ssh", .reply = reply
-    };
-}
-
-static struct world_call sudo(const char *user, uid_t uid)
-{
-    return (struct world_call){ .service = "sudo", .user = user, .ruser = user, .ruid = uid };
-}
-
-static void revoke_task(void)
-{
-    struct nhi_ledger *l = world_ledger();
-
-    assert_int_equal(nhi_revoke(l, NHI_REVOKE_TASK, "build-1", "cancelled", time(NULL), NULL), 0);
-    world_commit(l);
-}
+#include "libnhi/reserve.h"
+#include "tests/lib/calls.h"
 
 static void test_login_opens_a_session(void **state)
 {
@@ -212,10 +183,14 @@ static void no_rules(struct nhi_ledger *l, int64_t now)
 
 static void forbid(struct nhi_ledger *l, int64_t now)
 {
-    struct nhi_rule r[2] = { { .name = "yes", .agents = "ci-bot", .accounts = "ci-bot",
-                               .services = "sshd" },
-                             { .name = "no", .forbid = true, .agents = "ci-bot",
-                               .accounts = "ci-bot", .services = "sshd" } };
+    struct nhi_rule r[2] = {
+        { .name = "yes", .agents = "ci-bot", .accounts = "ci-bot", .services = "sshd" },
+        { .name = "no",
+          .forbid = true,
+          .agents = "ci-bot",
+          .accounts = "ci-bot",
+          .services = "sshd" }
+    };
 
     assert_int_equal(nhi_policy_replace(l, r, 2, now), NHI_OK);
 }
@@ -250,6 +225,19 @@ static void test_revoked_unseen_and_by_parent(void **state)
     world_commit(l);
     refused(&t, "ci-bot", "revoked");
     refused(&child, "ci-bot", "revoked");
+}
+
+/* Revoked while the ledger could not be written. */
+static void test_revoked_in_the_reserve(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+
+    (void)state;
+    assert_int_equal(nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, t.jti, time(NULL)), NHI_OK);
+    refused(&t, "ci-bot", "revoked");
+    t = world_ticket();
+    assert_int_equal(nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TASK, t.task, time(NULL)), NHI_OK);
+    refused(&t, "ci-bot", "revoked");
 }
 
 static void test_rubbish_at_the_prompt(void **state)
@@ -373,340 +361,6 @@ static void test_what_cannot_be_recorded_is_denied(void **state)
     nhi_text_free(text);
 }
 
-/* Everything below runs as in sshd's session child: this process becomes the registered session. */
-static void in_session(void (*body)(struct nhi_ticket *))
-{
-    struct nhi_ticket t = world_ticket();
-    int status;
-    pid_t pid;
-
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        char *text = world_mint(&t);
-        struct world_call c = login("ci-bot", text);
-
-        assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
-        nhi_text_free(text);
-        (void)world_reason();
-        body(&t);
-        (void)fflush(stdout);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-}
-
-static void expect(const struct world_call *c, int phases, int rc, const char *reason)
-{
-    int got = world_run(c, phases);
-    const char *why = world_reason();
-
-    if (got != rc || strcmp(why, reason) != 0) {
-        printf("# want %d %s, got %d %s\n", rc, reason, got, why);
-        (void)fflush(stdout);
-        _exit(1);
-    }
-}
-
-static void sudo_body(struct nhi_ticket *t)
-{
-    struct world_call c = sudo("ci-bot", WORLD_AGENT_UID), other = sudo("deploy", WORLD_DEPLOY_UID);
-    struct world_call root = sudo("root", 0), s = sudo("admin", WORLD_ADMIN_UID);
-    struct world_call cheat = sudo("ci-bot", WORLD_AGENT_UID);
-
-    (void)t;
-    expect(&c, ALL, PAM_SUCCESS, "permit");
-    expect(&c, NO_AUTH, PAM_SUCCESS, "permit");
-    /* Whatever account it became: deploy is in the ticket, alice is not, root never. */
-    expect(&other, NO_AUTH, PAM_SUCCESS, "permit");
-    s = sudo("alice", WORLD_ALICE_UID);
-    expect(&s, ALL, PAM_AUTH_ERR, "account");
-    expect(&s, NO_AUTH, PAM_PERM_DENIED, "account");
-    expect(&root, NO_AUTH, PAM_PERM_DENIED, "privileged");
-    cheat.ruser = "alice";
-    expect(&cheat, NO_AUTH, PAM_PERM_DENIED, "subject");
-    s = sudo("alice", WORLD_ALICE_UID);
-    expect(&s, WORLD_PASSWORD, PAM_PERM_DENIED, "");
-    revoke_task();
-    expect(&c, ALL, PAM_AUTH_ERR, "revoked");
-    expect(&c, NO_AUTH, PAM_PERM_DENIED, "revoked");
-    expect(&other, NO_AUTH, PAM_PERM_DENIED, "revoked");
-}
-
-static void test_sudo_inside_a_session(void **state)
-{
-    (void)state;
-    in_session(sudo_body);
-}
-
-static void other_ticket_body(struct nhi_ticket *t)
-{
-    struct nhi_ticket second = world_ticket();
-    char *text = world_mint(&second);
-    struct world_call c = { .service = "su", .user = "deploy", .ruid = WORLD_AGENT_UID };
-
-    (void)t;
-    c.ruser = "ci-bot";
-    c.reply = text;
-    /* The session's own ticket decides, whatever is shown. */
-    expect(&c, ALL, PAM_SUCCESS, "permit");
-    c.service = "su-l";
-    expect(&c, ALL, PAM_AUTH_ERR, "service");
-    nhi_text_free(text);
-}
-
-/* A daemon that an agent restarted as root runs inside the agent's session; its users do not. */
-static void restarted_daemon_body(struct nhi_ticket *t)
-{
-    struct world_call c = login("alice", "her password");
-    struct world_call job = { .service = "cron", .user = "alice", .tty = "cron" };
-
-    (void)t;
-    expect(&c, ALL, PAM_SUCCESS, "");
-    expect(&job, NO_AUTH, PAM_SUCCESS, "");
-}
-
-static void test_people_behind_a_restarted_daemon(void **state)
-{
-    (void)state;
-    in_session(restarted_daemon_body);
-}
-
-static void test_agent_outside_and_su(void **state)
-{
-    struct world_call c = { .service = "su", .user = "alice", .ruser = "ci-bot",
-                            .ruid = WORLD_AGENT_UID, .reply = "her password" };
-
-    (void)state;
-    expect(&c, ALL, PAM_AUTH_ERR, "malformed");
-    c.ruid = WORLD_BATCH_UID;
-    expect(&c, ALL, PAM_AUTH_ERR, "malformed");
-    c.ruid = WORLD_DEPLOY_UID;
-    expect(&c, ALL, PAM_SUCCESS, "");
-}
-
-static void test_range_from_the_snapshot(void **state)
-{
-    struct world_call c = login("ci-bot", "a password");
-    struct nhi_snapshot_writer *w;
-
-    (void)state;
-    c.args = "uid_min=90000 uid_max=99999";
-    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
-    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 65536, 80000, &w), NHI_OK);
-    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
-    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
-    assert_string_equal(world_reason(), "malformed");
-}
-
-/* alice's su to ci-bot, in a session keyring of its own with this ticket, or with none. */
-static int su_with_keyring(const char *text)
-{
-    struct world_call c = { .service = "su", .user = "ci-bot", .ruser = "alice",
-                            .ruid = WORLD_ALICE_UID };
-    int status;
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-        if (text != NULL &&
-            syscall(SYS_add_key, "user", "nhi:ticket", text, strlen(text),
-                    KEY_SPEC_SESSION_KEYRING) < 0)
-            _exit(77);
-        _exit(world_run_here(&c, ALL, NULL));
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WEXITSTATUS(status);
-}
-
-static void test_ticket_in_the_keyring(void **state)
-{
-    struct nhi_ticket t = world_ticket();
-    char *text = world_mint(&t);
-    int rc = su_with_keyring(text);
-
-    (void)state;
-    assert_int_not_equal(rc, 77); /* the kernel gives no keys here */
-    assert_int_equal(rc, PAM_SUCCESS);
-    assert_string_equal(world_reason(), "permit");
-    assert_int_equal(su_with_keyring(NULL), PAM_AUTH_ERR);
-    assert_string_equal(world_reason(), "no-ticket");
-    assert_int_equal(su_with_keyring("v4.public.rubbish"), PAM_AUTH_ERR);
-    assert_string_equal(world_reason(), "malformed");
-    nhi_text_free(text);
-}
-
-static void test_su_inside_a_session(void **state)
-{
-    (void)state;
-    in_session(other_ticket_body);
-}
-
-static void test_su_from_a_person(void **state)
-{
-    struct nhi_ticket t = world_ticket();
-    char *text = world_mint(&t);
-    struct world_call c = { .service = "su", .user = "ci-bot", .ruser = "alice",
-                            .ruid = WORLD_ALICE_UID, .reply = text };
-
-    (void)state;
-    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
-    assert_string_equal(world_reason(), "permit");
-    assert_int_equal(world_sessions(), 1);
-    c.reply = "a password";
-    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
-    assert_string_equal(world_reason(), "malformed");
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "no-ticket");
-    nhi_text_free(text);
-}
-
-static void test_sudo_without_a_session(void **state)
-{
-    struct world_call c = sudo("ci-bot", WORLD_AGENT_UID);
-
-    (void)state;
-    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
-    assert_string_equal(world_reason(), "no-ticket");
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "no-ticket");
-    c = sudo("batch", WORLD_BATCH_UID);
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "no-ticket");
-    /* In the range, but no such account. */
-    c = sudo("ghost", 99000);
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "subject");
-}
-
-static void record(const struct nhi_ticket *t)
-{
-    struct nhi_ledger *l = world_ledger();
-
-    assert_int_equal(nhi_ticket_record(l, t, NHI_ORIGIN_ISSUED, time(NULL)), NHI_OK);
-    world_commit(l);
-}
-
-static void test_cron_uses_the_ledger(void **state)
-{
-    struct nhi_ticket t = world_ticket(), second = world_ticket();
-    struct world_call c = { .service = "cron", .user = "ci-bot", .tty = "cron" };
-
-    (void)state;
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "no-ticket");
-    record(&t);
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
-    assert_string_equal(world_reason(), "permit");
-    c.user = "batch";
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
-    c.user = "ci-bot";
-    /* A key that sshd accepted proves nothing here: a remote login never takes the ledger's ticket. */
-    c.service = "sshd";
-    c.tty = "ssh";
-    c.rhost = "192.0.2.7";
-    (void)world_reason();
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "no-ticket");
-    c = (struct world_call){ .service = "cron", .user = "ci-bot", .tty = "cron" };
-    record(&second);
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "ambiguous");
-    revoke_task();
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "revoked");
-}
-
-static void test_counted_uses(void **state)
-{
-    struct nhi_ticket t = world_ticket();
-    struct world_call c;
-    char *text;
-    int i;
-
-    (void)state;
-    t.uses = 2;
-    text = world_mint(&t);
-    c = login("ci-bot", text);
-    for (i = 0; i < 2; i++)
-        assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
-    (void)world_reason();
-    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
-    assert_string_equal(world_reason(), "uses");
-    assert_int_equal(world_records('u'), 2);
-    nhi_text_free(text);
-}
-
-static void in_other_process(const struct world_call *c)
-{
-    int status;
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(world_run(c, ALL));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-}
-
-static void test_one_transaction_is_one_use(void **state)
-{
-    struct nhi_ticket t = world_ticket();
-    struct world_call c;
-    char *text;
-
-    (void)state;
-    t.uses = 1;
-    text = world_mint(&t);
-    c = login("ci-bot", text);
-    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
-    assert_int_equal(world_records('u'), 1);
-    nhi_text_free(text);
-}
-
-/* A try that was refused leaves nothing behind that a key login on the same connection could use. */
-static void test_spent_ticket_and_then_a_key(void **state)
-{
-    struct nhi_ticket t = world_ticket();
-    struct world_call c;
-    char *text;
-
-    (void)state;
-    t.uses = 1;
-    text = world_mint(&t);
-    c = login("ci-bot", text);
-    /* Spent by another connection: a process in between is that connection's monitor. */
-    in_other_process(&c);
-    (void)world_reason();
-    assert_int_equal(world_run(&c, WORLD_AUTH | WORLD_ACCOUNT), PAM_AUTH_ERR);
-    assert_string_equal(world_reason(), "uses");
-    assert_int_equal(world_run_here(&c, NO_AUTH, NULL), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "no-ticket");
-    nhi_text_free(text);
-}
-
-/* A ticket that borrows the ID of a greater one stays as small as it was signed. */
-static void test_borrowed_ticket_id(void **state)
-{
-    struct nhi_ticket great = world_ticket(), small = great;
-    struct world_call c;
-    char *text;
-
-    (void)state;
-    record(&great);
-    (void)snprintf(small.services, sizeof small.services, "sshd");
-    text = world_mint(&small);
-    c = login("ci-bot", text);
-    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
-    c = sudo("ci-bot", WORLD_AGENT_UID);
-    (void)world_reason();
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
-    assert_string_equal(world_reason(), "service");
-    nhi_text_free(text);
-}
-
 static void test_shared_account_with_a_ticket(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -800,23 +454,11 @@ int main(void)
         T(test_refusals_of_claims),
         T(test_refusals_of_the_ledger),
         T(test_revoked_unseen_and_by_parent),
+        T(test_revoked_in_the_reserve),
         T(test_rubbish_at_the_prompt),
         T(test_no_ticket_text_in_the_log),
         T(test_people_and_broken_ledgers),
         T(test_what_cannot_be_recorded_is_denied),
-        T(test_sudo_inside_a_session),
-        T(test_su_inside_a_session),
-        T(test_people_behind_a_restarted_daemon),
-        T(test_agent_outside_and_su),
-        T(test_range_from_the_snapshot),
-        T(test_ticket_in_the_keyring),
-        T(test_su_from_a_person),
-        T(test_sudo_without_a_session),
-        T(test_cron_uses_the_ledger),
-        T(test_counted_uses),
-        T(test_one_transaction_is_one_use),
-        T(test_spent_ticket_and_then_a_key),
-        T(test_borrowed_ticket_id),
         T(test_shared_account_with_a_ticket),
         T(test_host_process_is_left_as_found),
         T(test_options),

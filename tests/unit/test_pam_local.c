@@ -1,0 +1,281 @@
+/*
+ * pam_nhi for callers on this host: sudo, su and cron, inside a session and outside of one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <linux/keyctl.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/snapshot.h"
+#include "tests/lib/calls.h"
+
+/* Everything below runs as in sshd's session child: this process becomes the registered session. */
+static void in_session(void (*body)(struct nhi_ticket *))
+{
+    struct nhi_ticket t = world_ticket();
+    int status;
+    pid_t pid;
+
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char *text = world_mint(&t);
+        struct world_call c = login("ci-bot", text);
+
+        assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+        nhi_text_free(text);
+        (void)world_reason();
+        body(&t);
+        (void)fflush(stdout);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void expect(const struct world_call *c, int phases, int rc, const char *reason)
+{
+    int got = world_run(c, phases);
+    const char *why = world_reason();
+
+    if (got != rc || strcmp(why, reason) != 0) {
+        printf("# want %d %s, got %d %s\n", rc, reason, got, why);
+        (void)fflush(stdout);
+        _exit(1);
+    }
+}
+
+static void sudo_body(struct nhi_ticket *t)
+{
+    struct world_call c = sudo("ci-bot", WORLD_AGENT_UID), other = sudo("deploy", WORLD_DEPLOY_UID);
+    struct world_call root = sudo("root", 0), s = sudo("admin", WORLD_ADMIN_UID);
+    struct world_call cheat = sudo("ci-bot", WORLD_AGENT_UID);
+
+    (void)t;
+    expect(&c, ALL, PAM_SUCCESS, "permit");
+    expect(&c, NO_AUTH, PAM_SUCCESS, "permit");
+    /* Whatever account it became: deploy is in the ticket, alice is not, root never. */
+    expect(&other, NO_AUTH, PAM_SUCCESS, "permit");
+    s = sudo("alice", WORLD_ALICE_UID);
+    expect(&s, ALL, PAM_AUTH_ERR, "account");
+    expect(&s, NO_AUTH, PAM_PERM_DENIED, "account");
+    expect(&root, NO_AUTH, PAM_PERM_DENIED, "privileged");
+    cheat.ruser = "alice";
+    expect(&cheat, NO_AUTH, PAM_PERM_DENIED, "subject");
+    s = sudo("alice", WORLD_ALICE_UID);
+    expect(&s, WORLD_PASSWORD, PAM_PERM_DENIED, "");
+    revoke_task();
+    expect(&c, ALL, PAM_AUTH_ERR, "revoked");
+    expect(&c, NO_AUTH, PAM_PERM_DENIED, "revoked");
+    expect(&other, NO_AUTH, PAM_PERM_DENIED, "revoked");
+}
+
+static void test_sudo_inside_a_session(void **state)
+{
+    (void)state;
+    in_session(sudo_body);
+}
+
+static void other_ticket_body(struct nhi_ticket *t)
+{
+    struct nhi_ticket second = world_ticket();
+    char *text = world_mint(&second);
+    struct world_call c = { .service = "su", .user = "deploy", .ruid = WORLD_AGENT_UID };
+
+    (void)t;
+    c.ruser = "ci-bot";
+    c.reply = text;
+    /* The session's own ticket decides, whatever is shown. */
+    expect(&c, ALL, PAM_SUCCESS, "permit");
+    c.service = "su-l";
+    expect(&c, ALL, PAM_AUTH_ERR, "service");
+    nhi_text_free(text);
+}
+
+/* A daemon that an agent restarted as root runs inside the agent's session; its users do not. */
+static void restarted_daemon_body(struct nhi_ticket *t)
+{
+    struct world_call c = login("alice", "her password");
+    struct world_call job = { .service = "cron", .user = "alice", .tty = "cron" };
+
+    (void)t;
+    expect(&c, ALL, PAM_SUCCESS, "");
+    expect(&job, NO_AUTH, PAM_SUCCESS, "");
+}
+
+static void test_people_behind_a_restarted_daemon(void **state)
+{
+    (void)state;
+    in_session(restarted_daemon_body);
+}
+
+static void test_agent_outside_and_su(void **state)
+{
+    struct world_call c = {
+        .service = "su", .user = "alice", .ruser = "ci-bot", .ruid = WORLD_AGENT_UID, .reply = "her password"
+    };
+
+    (void)state;
+    expect(&c, ALL, PAM_AUTH_ERR, "malformed");
+    c.ruid = WORLD_BATCH_UID;
+    expect(&c, ALL, PAM_AUTH_ERR, "malformed");
+    c.ruid = WORLD_DEPLOY_UID;
+    expect(&c, ALL, PAM_SUCCESS, "");
+}
+
+static void test_range_from_the_snapshot(void **state)
+{
+    struct world_call c = login("ci-bot", "a password");
+    struct nhi_snapshot_writer *w;
+
+    (void)state;
+    c.args = "uid_min=90000 uid_max=99999";
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 65536, 80000, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "malformed");
+}
+
+/* alice's su to ci-bot, in a session keyring of its own with this ticket, or with none. */
+static int su_with_keyring(const char *user, const char *text, const char *reply)
+{
+    struct world_call c = {
+        .service = "su", .user = user, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = reply
+    };
+    int status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+        if (text != NULL && syscall(SYS_add_key, "user", "nhi:ticket", text, strlen(text),
+                                    KEY_SPEC_SESSION_KEYRING) < 0)
+            _exit(77);
+        _exit(world_run_here(&c, ALL, NULL));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+static void test_ticket_in_the_keyring(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    int rc = su_with_keyring("ci-bot", text, NULL);
+
+    (void)state;
+    assert_int_not_equal(rc, 77); /* the kernel gives no keys here */
+    assert_int_equal(rc, PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(su_with_keyring("ci-bot", NULL, NULL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "no-ticket");
+    assert_int_equal(su_with_keyring("ci-bot", "v4.public.rubbish", NULL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "malformed");
+    /* What lies in a person's keyring does not stand in a person's way. */
+    assert_int_equal(su_with_keyring("deploy", "v4.public.rubbish", "hers"), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "");
+    nhi_text_free(text);
+}
+
+static void test_su_inside_a_session(void **state)
+{
+    (void)state;
+    in_session(other_ticket_body);
+}
+
+static void test_su_from_a_person(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = {
+        .service = "su", .user = "ci-bot", .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = text
+    };
+
+    (void)state;
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(world_sessions(), 1);
+    c.reply = "a password";
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "malformed");
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    nhi_text_free(text);
+}
+
+static void test_sudo_without_a_session(void **state)
+{
+    struct world_call c = sudo("ci-bot", WORLD_AGENT_UID);
+
+    (void)state;
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "no-ticket");
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    c = sudo("batch", WORLD_BATCH_UID);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    /* In the range, but no such account. */
+    c = sudo("ghost", 99000);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "subject");
+}
+
+static void test_cron_uses_the_ledger(void **state)
+{
+    struct nhi_ticket t = world_ticket(), second = world_ticket();
+    struct world_call c = { .service = "cron", .user = "ci-bot", .tty = "cron" };
+
+    (void)state;
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    record(&t);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    c.user = "batch";
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
+    c.user = "ci-bot";
+    /* A key that sshd accepted proves nothing here: a remote login never takes the ledger's ticket.
+     */
+    c.service = "sshd";
+    c.tty = "ssh";
+    c.rhost = "192.0.2.7";
+    (void)world_reason();
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    c = (struct world_call){ .service = "cron", .user = "ci-bot", .tty = "cron" };
+    record(&second);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "ambiguous");
+    revoke_task();
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "revoked");
+}
+
+#define T(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_sudo_inside_a_session), T(test_people_behind_a_restarted_daemon),
+        T(test_agent_outside_and_su),  T(test_range_from_the_snapshot),
+        T(test_ticket_in_the_keyring), T(test_su_inside_a_session),
+        T(test_su_from_a_person),      T(test_sudo_without_a_session),
+        T(test_cron_uses_the_ledger),
+    };
+
+    if (!world_enter())
+        return 0;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

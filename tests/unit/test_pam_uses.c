@@ -1,0 +1,157 @@
+/*
+ * pam_nhi: what counts as one use, and whose.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "tests/lib/calls.h"
+
+static void test_counted_uses(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct world_call c;
+    char *text;
+    int i;
+
+    (void)state;
+    t.uses = 2;
+    text = world_mint(&t);
+    c = login("ci-bot", text);
+    for (i = 0; i < 2; i++)
+        assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    (void)world_reason();
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "uses");
+    assert_int_equal(world_records('u'), 2);
+    nhi_text_free(text);
+}
+
+static void in_other_process(const struct world_call *c)
+{
+    int status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(world_run(c, ALL));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void test_one_transaction_is_one_use(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct world_call c;
+    char *text;
+
+    (void)state;
+    t.uses = 1;
+    text = world_mint(&t);
+    c = login("ci-bot", text);
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    assert_int_equal(world_records('u'), 1);
+    nhi_text_free(text);
+}
+
+/* A try that was refused leaves nothing behind that a key login on the same connection could use.
+ */
+static void test_spent_ticket_and_then_a_key(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct world_call c;
+    char *text;
+
+    (void)state;
+    t.uses = 1;
+    text = world_mint(&t);
+    c = login("ci-bot", text);
+    /* Spent by another connection: a process in between is that connection's monitor. */
+    in_other_process(&c);
+    (void)world_reason();
+    assert_int_equal(world_run(&c, WORLD_AUTH | WORLD_ACCOUNT), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "uses");
+    assert_int_equal(world_run_here(&c, NO_AUTH, NULL), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    nhi_text_free(text);
+}
+
+/* A ticket that borrows the ID of a greater one stays as small as it was signed. */
+static void test_borrowed_ticket_id(void **state)
+{
+    struct nhi_ticket great = world_ticket(), small = great;
+    struct world_call c;
+    char *text;
+
+    (void)state;
+    record(&great);
+    (void)snprintf(small.services, sizeof small.services, "sshd");
+    text = world_mint(&small);
+    c = login("ci-bot", text);
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    c = sudo("ci-bot", WORLD_AGENT_UID);
+    (void)world_reason();
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "service");
+    nhi_text_free(text);
+    /* Its uses are not for others to spend. */
+    small.uses = 5;
+    text = world_mint(&small);
+    c = login("ci-bot", text);
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "issuer-bounds");
+    assert_int_equal(world_records('u'), 0);
+    nhi_text_free(text);
+}
+
+/* What the child decided cannot be read in the parent: on a shared account that is no person's
+ * login. */
+static void test_damaged_index(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("deploy", text);
+    char path[300];
+    struct dirent *e;
+    DIR *d;
+
+    (void)state;
+    assert_int_equal(world_run(&c, WORLD_AUTH | WORLD_ACCOUNT), PAM_SUCCESS);
+    d = opendir(NHI_STATE_DIR "/" NHI_GRANTS_DIR);
+    assert_non_null(d);
+    while ((e = readdir(d)) != NULL)
+        if (e->d_name[0] == 'p') {
+            (void)snprintf(path, sizeof path, NHI_STATE_DIR "/" NHI_GRANTS_DIR "/%s", e->d_name);
+            assert_int_equal(truncate(path, 40), 0);
+        }
+    closedir(d);
+    assert_int_not_equal(world_run_here(&c, WORLD_CRED, NULL), PAM_SUCCESS);
+    assert_int_not_equal(world_run_here(&c, WORLD_OPEN, NULL), PAM_SUCCESS);
+    assert_int_equal(world_sessions(), 0);
+    nhi_text_free(text);
+}
+
+#define T(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_counted_uses),
+        T(test_one_transaction_is_one_use),
+        T(test_spent_ticket_and_then_a_key),
+        T(test_borrowed_ticket_id),
+        T(test_damaged_index),
+    };
+
+    if (!world_enter())
+        return 0;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
