@@ -67,6 +67,7 @@ help:
 	@echo 'make check      unit, module, NSS and command-line tests'
 	@echo 'make e2e        real sshd, sudo, su and cron in a private copy of this machine (root)'
 	@echo 'make sanitize   the unit and module tests under ASan and UBSan'
+	@echo 'make clang      everything once more with the other compiler'
 	@echo 'make leaks      1,000 PAM cycles under valgrind'
 	@echo 'make fuzz       ten seconds of libFuzzer on each parser (clang)'
 	@echo 'make bench      speed and memory, as ratios'

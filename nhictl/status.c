@@ -173,20 +173,19 @@ static void show_counts(struct ctl *c, const struct store *s, const struct count
 
 static void reserve_attention(struct ctl *c)
 {
-    struct nhi_reserve *reserve = malloc(sizeof(*reserve));
-    enum nhi_err err = reserve == NULL ? NHI_ERR_NOMEM : nhi_reserve_load(NHI_STATE_DIR, reserve);
+    static struct nhi_reserve reserve; /* too large for a stack */
+    enum nhi_err err = nhi_reserve_load(NHI_STATE_DIR, &reserve);
 
     if (err == NHI_ERR_NOT_FOUND)
         out_string(c->out,
                    "the reserve is missing: agents are denied until nhictl init makes it again");
     else if (err != NHI_OK)
         out_string(c->out, "the reserve cannot be used (%s): agents are denied", nhi_strerror(err));
-    else if (reserve->lockdown)
+    else if (reserve.lockdown)
         out_string(c->out, "lockdown: agents are denied");
-    if (err == NHI_OK && reserve->count > 0)
+    if (err == NHI_OK && reserve.count > 0)
         out_string(c->out, "%zu revocation%s in the reserve, in force, not in the ledger yet",
-                   reserve->count, reserve->count == 1 ? "" : "s");
-    free(reserve);
+                   reserve.count, reserve.count == 1 ? "" : "s");
 }
 
 static void show_attention(struct ctl *c, const struct store *s, const struct counts *n)

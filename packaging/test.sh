@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what it needs, builds, and runs every test. As root, on Debian 12 or 13.
 #
-#   [FULL=1] packaging/test.sh [STAGE...]     without arguments: check e2e sanitize lint leaks fuzz
+#   [FULL=1] packaging/test.sh [STAGE...]     without arguments: check e2e clang sanitize lint leaks fuzz
 #
 # Packages are all that stays on the machine besides build/. sshd, sudo and cron are installed into
 # private copies of it and run there. The last line counts the tests; a stage without tests of its own
@@ -83,11 +83,11 @@ fi
 # of an hour more. `make e2e` alone always does.
 [ -n "${FULL:-}" ] || export QUICK=1
 export PROVE_FLAGS=--verbose
-[ "$#" -gt 0 ] || set -- check e2e sanitize lint leaks fuzz
+[ "$#" -gt 0 ] || set -- check e2e clang sanitize lint leaks fuzz
 for name; do
     case $name in
     e2e) stage e2e packaging/lab.sh hosts make e2e ;;
-    check | sanitize | lint | leaks | fuzz) stage "$name" make "$name" ;;
+    check | clang | sanitize | lint | leaks | fuzz) stage "$name" make "$name" ;;
     *)
         echo "test.sh: there is no stage $name" >&2
         exit 2
