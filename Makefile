@@ -8,6 +8,7 @@ LIBDIR  ?= $(PREFIX)/lib$(if $(MULTIARCH),/$(MULTIARCH))
 PAMDIR  ?= $(LIBDIR)/security
 NSSDIR  ?= $(LIBDIR)
 SBINDIR ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec
 MANDIR  ?= $(PREFIX)/share/man
 BUILD   ?= build
 PKG_CONFIG ?= pkg-config
@@ -40,6 +41,7 @@ CDB_PIC   := $(firstword $(filter /%,$(foreach a,libcdb_pic.a libcdb.a,$(shell $
 LIB_SRC  := $(wildcard libnhi/*.c)
 PAM_SRC  := $(wildcard pam_nhi/*.c)
 NSS_SRC  := $(wildcard nss_nhi/*.c)
+KEYS_SRC := $(wildcard sshd_nhi/*.c)
 CTL_SRC  := $(wildcard nhictl/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 TLIB_SRC := $(wildcard tests/lib/*.c)
@@ -50,20 +52,21 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB   := $(BUILD)/libnhi.a
 PAM   := $(BUILD)/pam_nhi.so
 NSS   := $(BUILD)/libnss_nhi.so.2
+KEYS  := $(BUILD)/nhi-authorized-keys
 CTL   := $(BUILD)/nhictl
 UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
-MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 nhictl/*.8)
+MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.8)
 
 # What is done in short; `make V=1` shows each command.
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-4s %s\n' '$(1)' '$@')
 
-all: $(PAM) $(NSS) $(CTL)
+all: $(PAM) $(NSS) $(KEYS) $(CTL)
 
 help:
-	@echo 'make            build pam_nhi.so, libnss_nhi.so.2 and nhictl under $(BUILD)/'
+	@echo 'make            build the modules, the helper of sshd and nhictl under $(BUILD)/'
 	@echo 'make check      unit, module, NSS and command-line tests'
 	@echo 'make e2e        real sshd, sudo, su and cron in a private copy of this machine (root)'
 	@echo 'make sanitize   the unit and module tests under ASan and UBSan'
@@ -72,7 +75,7 @@ help:
 	@echo 'make fuzz       ten seconds of libFuzzer on each parser (clang)'
 	@echo 'make bench      speed and memory, as ratios'
 	@echo 'make lint       cppcheck, clang-tidy, shellcheck, mandoc, house rules'
-	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, MANDIR='
+	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, LIBEXECDIR=, MANDIR='
 	@echo 'make clean'
 
 $(BUILD)/obj/%.o: %.c
@@ -99,6 +102,11 @@ $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
 	    -Wl,-soname,libnss_nhi.so.2 $(if $(SANITIZE),,-Wl,-z,defs) \
 	    -o $@ $(call obj,$(NSS_SRC)) $(LIB) $(CDB_PIC)
 
+$(KEYS): $(call obj,$(KEYS_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(KEYS_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS)
+
 $(CTL): $(call obj,$(CTL_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -124,6 +132,7 @@ include tests/tests.mk
 install: all
 	install -D -m 0644 $(PAM) $(DESTDIR)$(PAMDIR)/pam_nhi.so
 	install -D -m 0644 $(NSS) $(DESTDIR)$(NSSDIR)/libnss_nhi.so.2
+	install -D -m 0755 $(KEYS) $(DESTDIR)$(LIBEXECDIR)/nhi-authorized-keys
 	install -D -m 0755 $(CTL) $(DESTDIR)$(SBINDIR)/nhictl
 	for m in $(MANS); do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man8/$${m##*/} || exit 1; done
 

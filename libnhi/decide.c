@@ -128,7 +128,9 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
         return NHI_DENY_ACCOUNT;
     if (!nhi_list_has(t->services, req->service))
         return NHI_DENY_SERVICE;
-    return t->has_cnf ? NHI_DENY_KEY : NHI_PERMIT;
+    if (t->has_cnf && (req->key == NULL || memcmp(req->key, t->cnf, sizeof t->cnf) != 0))
+        return NHI_DENY_KEY;
+    return NHI_PERMIT;
 }
 
 static enum nhi_reason check_policy(const struct nhi_request *req, const struct nhi_facts *f,

@@ -66,6 +66,7 @@ enum nhi_source {
     NHI_FROM_SESSION,    /* the registered session that the caller is in */
     NHI_FROM_KEYRING,    /* the caller's session keyring */
     NHI_FROM_LEDGER,     /* the one live ticket for account and service */
+    NHI_FROM_KEY,        /* the one live ticket that is bound to the key that sshd saw proven */
 };
 const char *nhi_source_name(enum nhi_source s);
 
@@ -78,6 +79,7 @@ struct nhi_request {
     bool subject_in_range;   /* its uid is in the agent range */
     enum nhi_source source;
     const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
+    const uint8_t *key; /* NHI_PK_LEN bytes, whose possession was proven, now or then; NULL: none */
 };
 
 enum nhi_issuer_state { NHI_ISSUER_ACTIVE = 1, NHI_ISSUER_ROTATED, NHI_ISSUER_RETIRED, NHI_ISSUER_REVOKED };

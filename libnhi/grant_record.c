@@ -89,7 +89,7 @@ static bool find_source(const char *name, enum nhi_source *out)
 {
     unsigned s;
 
-    for (s = NHI_FROM_PROMPT; s <= NHI_FROM_LEDGER; s++)
+    for (s = NHI_FROM_PROMPT; s <= NHI_FROM_KEY; s++)
         if (strcmp(nhi_source_name((enum nhi_source)s), name) == 0) {
             *out = (enum nhi_source)s;
             return true;

@@ -126,6 +126,18 @@ NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, 
 NHI_CHECK enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service,
                                       int64_t now, struct nhi_ticket *out);
 
+/* The same among the tickets that are bound to key. The cost does not depend on how many others there are. */
+NHI_CHECK enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                          const char *account, const char *service, int64_t now,
+                                          struct nhi_ticket *out);
+/* Every live key-bound ticket for account and service on this host, newest first. fn: return 0 to go on. */
+NHI_CHECK enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account,
+                                           const char *service, int64_t now,
+                                           int (*fn)(const struct nhi_ticket *, void *), void *ctx);
+/* Whether there is a ticket, dead or alive, that is bound to key. */
+NHI_CHECK enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                             bool *any);
+
 /* ---- revocation ---- */
 enum nhi_revoke_kind { NHI_REVOKE_TICKET = 1, NHI_REVOKE_TASK, NHI_REVOKE_AGENT, NHI_REVOKE_ISSUER };
 /* Ticket: any well-formed jti, seen or unseen. Task: seen or unseen; a known open one is closed too.

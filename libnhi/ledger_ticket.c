@@ -9,8 +9,8 @@
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
-/* Whether somebody ended ticket t before its time. Revocations of tickets and tasks are looked up by
- * key, and ancestors by their own keys: the number of revocations does not matter. */
+/* Whether somebody ended ticket t before its time. Revocations of tickets and tasks are looked up
+ * by key, and ancestors by their own keys: the number of revocations does not matter. */
 #define ENDED                                                                                      \
     "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT p.parent FROM ticket p"         \
     "   JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)"                                     \
@@ -20,7 +20,8 @@
     " OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.state = 1"                 \
     "   AND (a.revoked_until = 0 OR t.iat > a.revoked_until + (SELECT CASE WHEN o.own THEN 0"      \
     "     ELSE " TEXT(NHI_CLOCK_SKEW) " END FROM issuer o WHERE o.kid = t.kid)))"                  \
-    " OR NOT EXISTS (SELECT 1 FROM issuer i WHERE i.kid = t.kid AND i.state <= 2))"
+                                      " OR NOT EXISTS (SELECT 1 FROM issuer i WHERE i.kid = "      \
+                                      "t.kid AND i.state <= 2))"
 
 #define PAST_DEADLINE "EXISTS (SELECT 1 FROM task d WHERE d.id = t.task AND d.deadline <= ?1)"
 
@@ -54,8 +55,8 @@ enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
             t->iat, t->nbf, t->exp, (int64_t)t->uses, t->parent[0] != '\0' ? t->parent : NULL,
             (int64_t)origin, now);
     if (err == NHI_OK && t->has_cnf)
-        err = nhi_sql_run(l, NULL, "UPDATE ticket SET cnf = ?2 WHERE jti = ?1", "sk", t->jti,
-                          t->cnf);
+        err =
+            nhi_sql_run(l, NULL, "UPDATE ticket SET cnf = ?2 WHERE jti = ?1", "sk", t->jti, t->cnf);
     if (err == NHI_OK && strcmp(t->host, s.host) == 0)
         err = index_accounts(l, t);
     return err;
@@ -82,8 +83,7 @@ static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
     if (t->has_cnf)
         nhi_sql_key(st, 11, t->cnf, &err);
     nhi_sql_text(st, 12, t->parent, sizeof t->parent, &err);
-    r->origin =
-        (enum nhi_origin)nhi_sql_int(st, 13, NHI_ORIGIN_ISSUED, NHI_ORIGIN_IMPORTED, &err);
+    r->origin = (enum nhi_origin)nhi_sql_int(st, 13, NHI_ORIGIN_ISSUED, NHI_ORIGIN_IMPORTED, &err);
     r->recorded = nhi_sql_int(st, 14, 0, INT64_MAX, &err);
     r->grants = (uint32_t)nhi_sql_int(st, 15, 0, UINT32_MAX, &err);
     r->last_used = nhi_sql_int(st, 16, 0, INT64_MAX, &err);
@@ -93,10 +93,11 @@ static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
 }
 
 #define TICKET_ROW                                                                                 \
-    TICKET_COLUMNS ", " ENDED                                                                      \
-    ", coalesce((SELECT r.reason FROM revocation r WHERE (r.kind = 1 AND r.id = t.jti)"            \
-    "   OR (r.kind = 2 AND r.id = t.task) ORDER BY r.kind LIMIT 1),"                               \
-    "   (SELECT k.reason FROM task k WHERE k.id = t.task), '')"
+    TICKET_COLUMNS                                                                                 \
+        ", " ENDED                                                                                 \
+        ", coalesce((SELECT r.reason FROM revocation r WHERE (r.kind = 1 AND r.id = t.jti)"        \
+        "   OR (r.kind = 2 AND r.id = t.task) ORDER BY r.kind LIMIT 1),"                           \
+        "   (SELECT k.reason FROM task k WHERE k.id = t.task), '')"
 
 enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ticket_row *out)
 {
@@ -123,11 +124,12 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
-                          " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1 AND NOT "
-                          ENDED " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
-                          "issi", now, agent, task, (int64_t)live);
+    err =
+        nhi_sql_prepare(l, &st,
+                        "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
+                        " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1 AND NOT " ENDED
+                        " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
+                        "issi", now, agent, task, (int64_t)live);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_ticket(st, &r);
         if (err == NHI_OK && fn(&r, ctx) != 0)
@@ -137,45 +139,117 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
+/* On this host, unexpired, for account ?2; the columns are those of choose(). */
+#define OF_ACCOUNT                                                                                 \
+    "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket_account c"                               \
+    " JOIN ticket t ON t.jti = c.jti WHERE c.account = ?2 AND c.exp > ?1"
+
 static bool fits(const struct nhi_ticket *t, const char *service, int64_t now)
 {
-    return !t->has_cnf && nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW &&
+    return nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW &&
            t->nbf <= now + NHI_CLOCK_SKEW;
+}
+
+/* The next row that fits; live: nobody ended it. */
+static enum nhi_err next_fitting(struct nhi_ledger *l, sqlite3_stmt *st, const char *service,
+                                 int64_t now, struct nhi_ticket_row *r, bool *live)
+{
+    enum nhi_err err;
+
+    do {
+        err = nhi_sql_step(l, st);
+        if (err == NHI_OK)
+            err = read_ticket(st, r);
+    } while (err == NHI_OK && !fits(&r->ticket, service, now));
+    if (err == NHI_OK)
+        *live = !r->revoked && sqlite3_column_int(st, 19) == 0;
+    return err;
+}
+
+/* The one live ticket; else the newest of the dead. */
+static enum nhi_err choose(struct nhi_ledger *l, sqlite3_stmt *st, const char *service, int64_t now,
+                           struct nhi_ticket *out)
+{
+    struct nhi_ticket_row r, best = { .ticket = { .exp = 0 } };
+    bool found = false, found_live = false, live = false;
+    enum nhi_err err;
+
+    while ((err = next_fitting(l, st, service, now, &r, &live)) == NHI_OK) {
+        if (live && found_live)
+            return NHI_ERR_EXISTS;
+        if (live || !found)
+            best = r;
+        found = true;
+        found_live = found_live || live;
+    }
+    if (err == NHI_ERR_NOT_FOUND && found) {
+        *out = best.ticket;
+        err = NHI_OK;
+    }
+    return err;
 }
 
 enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service,
                             int64_t now, struct nhi_ticket *out)
 {
-    struct nhi_ticket_row r, best = { .ticket = { .exp = 0 } };
-    int live = 0, dead = 0;
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket_account c"
-                          " JOIN ticket t ON t.jti = c.jti WHERE c.account = ?2 AND c.exp > ?1"
-                          " ORDER BY t.n DESC",
-                          "is", now, account);
-    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        err = read_ticket(st, &r);
-        if (err != NHI_OK || !fits(&r.ticket, service, now))
-            continue;
-        if (!r.revoked && sqlite3_column_int(st, 19) == 0) {
-            best = r;
-            live++;
-        } else if (dead++ == 0 && live == 0) {
-            best = r;
-        }
-    }
+    err = nhi_sql_prepare(l, &st, OF_ACCOUNT " AND t.cnf IS NULL ORDER BY t.n DESC", "is", now,
+                          account);
+    if (err == NHI_OK)
+        err = choose(l, st, service, now, out);
     sqlite3_finalize(st);
-    if (err != NHI_ERR_NOT_FOUND)
-        return err;
-    if (live > 1)
-        return NHI_ERR_EXISTS;
-    if (live == 0 && dead == 0)
-        return NHI_ERR_NOT_FOUND;
-    *out = best.ticket;
-    return NHI_OK;
+    return err;
+}
+
+enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                const char *account, const char *service, int64_t now,
+                                struct nhi_ticket *out)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    /* By key first: an account may have any number of tickets. */
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket t"
+                          " WHERE t.cnf = ?3 AND t.exp > ?1 AND EXISTS (SELECT 1 FROM"
+                          " ticket_account c WHERE c.account = ?2 AND c.exp = t.exp"
+                          " AND c.jti = t.jti) ORDER BY t.n DESC",
+                          "isk", now, account, key);
+    if (err == NHI_OK)
+        err = choose(l, st, service, now, out);
+    sqlite3_finalize(st);
+    return err;
+}
+
+enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account, const char *service,
+                                 int64_t now, int (*fn)(const struct nhi_ticket *, void *),
+                                 void *ctx)
+{
+    struct nhi_ticket_row r;
+    sqlite3_stmt *st = NULL;
+    bool live = false;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st, OF_ACCOUNT " AND t.cnf IS NOT NULL ORDER BY t.n DESC", "is", now,
+                          account);
+    while (err == NHI_OK && (err = next_fitting(l, st, service, now, &r, &live)) == NHI_OK)
+        if (live && fn(&r.ticket, ctx) != 0)
+            break;
+    sqlite3_finalize(st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], bool *any)
+{
+    int64_t n = 0;
+    enum nhi_err err;
+
+    err = nhi_sql_number(l, &n, "SELECT EXISTS (SELECT 1 FROM ticket WHERE cnf = ?)", "k", key);
+    if (err == NHI_OK)
+        *any = n != 0;
+    return err;
 }
 
 /* How many recorded tickets could still open something. */

@@ -60,6 +60,8 @@ const char *nhi_source_name(enum nhi_source s)
         return "keyring";
     case NHI_FROM_LEDGER:
         return "ledger";
+    case NHI_FROM_KEY:
+        return "key";
     }
     return "unknown";
 }

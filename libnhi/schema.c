@@ -45,6 +45,7 @@ static const char schema[] =
     "CREATE INDEX ticket_by_agent ON ticket (agent, exp);"
     "CREATE INDEX ticket_by_task ON ticket (task, exp);"
     "CREATE INDEX ticket_by_exp ON ticket (exp);"
+    "CREATE INDEX ticket_by_key ON ticket (cnf, exp) WHERE cnf IS NOT NULL;"
     "CREATE TABLE ticket_account ("
     "  account TEXT NOT NULL, exp INTEGER NOT NULL, jti TEXT NOT NULL,"
     "  PRIMARY KEY (account, exp, jti)) STRICT, WITHOUT ROWID;"

@@ -71,6 +71,8 @@ struct nhi_snapshot {
 };
 NHI_CHECK enum nhi_err nhi_snapshot_open(const char *path, struct nhi_snapshot *out);
 void nhi_snapshot_close(struct nhi_snapshot *s);
+/* Whether uid is an agent's by the range in the snapshot at path. An unreadable one has none. */
+bool nhi_snapshot_range_has(const char *path, uint32_t uid);
 
 NHI_CHECK enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name,
                                             struct nhi_account *out);

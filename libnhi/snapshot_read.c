@@ -192,6 +192,18 @@ out:
     return err;
 }
 
+bool nhi_snapshot_range_has(const char *path, uint32_t uid)
+{
+    struct nhi_snapshot s;
+    bool has;
+
+    if (nhi_snapshot_open(path, &s) != NHI_OK)
+        return false;
+    has = uid > s.uid_min && uid <= s.uid_max;
+    nhi_snapshot_close(&s);
+    return has;
+}
+
 void nhi_snapshot_close(struct nhi_snapshot *s)
 {
     int saved = errno;

@@ -6,6 +6,7 @@
 
 #include "libnhi/paseto.h"
 #include "nhictl/ctl.h"
+#include "nhictl/issue.h"
 #include "nhictl/judge.h"
 #include "nhictl/names.h"
 #include "nhictl/store.h"
@@ -112,6 +113,8 @@ static int import(struct ctl *c)
     /* One that is known and dead by now is refused as well: the caller is about to rely on it. */
     if (code == CTL_DONE)
         code = check(c, &s, &t);
+    if (code == CTL_DONE && !known && t.has_cnf)
+        code = bind_check(c, &s, &t);
     if (code == CTL_DONE && !known)
         code = record(c, &s, &t);
     if (code == CTL_DONE) {

@@ -100,7 +100,7 @@ static int fill(struct ctl *c, struct store *s, struct nhi_ticket *t, struct nhi
     snprintf(t->services, sizeof(t->services), "%s", args->services);
     snprintf(t->parent, sizeof(t->parent), "%s", args->parent != NULL ? args->parent : "");
     t->uses = args->uses;
-    return code;
+    return code == CTL_DONE ? issue_bind(c, s, t) : code;
 }
 
 static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
@@ -207,6 +207,8 @@ static const struct opt issue_opts[] = {
     { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives (15m)", NULL, 0 },
     { "host", OPT_NAME, AT(host), false, "NAME", "where it is valid (this host)", nhi_name_is_host,
       0 },
+    { "bind-key", OPT_PATH, AT(bind_key), false, "FILE",
+      "the Ed25519 .pub file whose holder alone may use it, over ssh", NULL, 0 },
     { "uses", OPT_NUMBER, AT(uses), false, "N", "how many grants it may give (not counted)", NULL,
       0 },
     { "parent", OPT_NAME, AT(parent), false, "JTI", "revoking that ticket revokes this one",

@@ -10,7 +10,7 @@ struct ctl;
 struct store;
 
 struct issue_args {
-    const char *agent, *task, *host, *parent, *kid, *out;
+    const char *agent, *task, *host, *parent, *kid, *bind_key, *out;
     char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
     int64_t ttl;
     uint32_t uses;
@@ -24,6 +24,10 @@ int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
               const struct nhi_issuer *key);
 int issue_accounts(struct ctl *c, struct store *s, const char *host);
 int issue_parent(struct ctl *c, struct store *s, const char *parent);
+/* The key of --bind-key, into t. */
+int issue_bind(struct ctl *c, struct store *s, struct nhi_ticket *t);
+/* Whether no other live ticket is bound to t's key for one of its accounts and services. */
+int bind_check(struct ctl *c, struct store *s, const struct nhi_ticket *t);
 int issue_revoked_ahead(struct ctl *c, int64_t iat);
 
 #endif

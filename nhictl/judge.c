@@ -38,7 +38,8 @@ enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_tic
                                .service = service,
                                .subject = account,
                                .source = NHI_FROM_LEDGER,
-                               .ticket = t };
+                               .ticket = t,
+                               .key = t->has_cnf ? t->cnf : NULL };
     enum nhi_err err = nhi_local_by_name(account, &local);
 
     /* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */

@@ -105,7 +105,7 @@ static int count_session(const char *handle, const struct nhi_grant *g, bool ali
     return 0;
 }
 
-/* Records that the next writing command turns into events, or keeps because they still count. */
+/* Records that are not events yet, or are kept because they still count. */
 static void count_records(struct counts *n)
 {
     DIR *d = opendir(NHI_STATE_DIR "/" NHI_GRANTS_DIR);

@@ -88,17 +88,15 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
                     store_error(s, err, text, sizeof(text)));
 }
 
-/* A ledger put back from a backup comes without the files beside it that readers need; a writer
- * makes them. */
-static enum nhi_err open_to_read(struct store *s)
+/* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is older.
+ * Also makes the files that readers need beside a ledger which was put back from a backup. */
+static void fold_first(int64_t now)
 {
     struct nhi_ledger *writer = NULL;
-    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
 
-    if (err != NHI_ERR_SYS || nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &writer) != NHI_OK)
-        return err;
+    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &writer) == NHI_OK)
+        (void)!nhi_fold(NHI_STATE_DIR, writer, now, NULL);
     nhi_ledger_close(writer);
-    return nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
 }
 
 int store_read(struct ctl *c, struct store *s)
@@ -107,7 +105,8 @@ int store_read(struct ctl *c, struct store *s)
 
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
-    err = open_to_read(s);
+    fold_first(c->now);
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
     /* One view for all that the verb reads. */
     if (err == NHI_OK)
         err = nhi_ledger_begin(s->l, c->now);

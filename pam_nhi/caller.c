@@ -1,6 +1,6 @@
 /*
- * MUST: everything that cannot be found out makes the caller ours, where it could be ours. A caller of su
- * and sudo chooses its resource limits, and so which of these lookups fail.
+ * MUST: everything that cannot be found out makes the caller ours, where it could be ours. A caller
+ * of su and sudo chooses its resource limits, and so which of these lookups fail.
  */
 #include "pam_nhi/caller.h"
 
@@ -77,20 +77,12 @@ static bool ticket_only(const struct passwd *pw, bool *broken)
     return has;
 }
 
-/* The range of the module's options, and the one that nhictl published: a host that was given another range
- * must not treat its agents as people because one of the two was forgotten. */
+/* The range of the module's options, and the one that nhictl published: a host that was given
+ * another range must not treat its agents as people because one of the two was forgotten. */
 static bool in_range(uint32_t uid, const struct pnhi_options *o)
 {
-    struct nhi_snapshot s;
-    bool has;
-
-    if (uid >= o->uid_min && uid <= o->uid_max)
-        return true;
-    if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) != NHI_OK)
-        return false;
-    has = uid > s.uid_min && uid <= s.uid_max;
-    nhi_snapshot_close(&s);
-    return has;
+    return (uid >= o->uid_min && uid <= o->uid_max) ||
+           nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, uid);
 }
 
 /* name NULL: by uid. */
@@ -173,8 +165,8 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options,
     else if (same(service, "su") || same(service, "su-l") || getuid() != 0)
         out->program = PNHI_SU;
     find_subject(pamh, out, options);
-    /* A daemon of root's that an agent restarted is inside the agent's session, but those who log in
-     * through it are not: there the caller is the remote side, or the schedule. */
+    /* A daemon of root's that an agent restarted is inside the agent's session, but those who log
+     * in through it are not: there the caller is the remote side, or the schedule. */
     if (out->program == PNHI_LOGIN)
         return PAM_SUCCESS;
     err = nhi_session_find(NHI_RUN_DIR, getpid(), &out->session);

@@ -35,7 +35,8 @@ static int is_called(int32_t key, const char *type, const char *description)
            strncmp(buf, type, strlen(type)) == 0 && buf[strlen(type)] == ';';
 }
 
-/* Without a session keyring a process sees its uid's, _uid_ses.UID: shared by every task of the uid. */
+/* Without a session keyring a process sees its uid's, _uid_ses.UID: shared by every task of the
+ * uid. */
 static int is_shared(int32_t ring)
 {
     char buf[256];
@@ -62,7 +63,8 @@ static void look(int out)
     for (i = 0; i < n; i++)
         if (is_called(keys[i], "user", DESCRIPTION)) {
             len = keyctl(KEYCTL_READ, keys[i], text, sizeof text);
-            /* A longer one goes on cut, for the verifier to refuse: what yields anything is final. */
+            /* A longer one goes on cut, for the verifier to refuse: what yields anything is final.
+             */
             if (len > (long)sizeof text)
                 len = sizeof text;
             if (len > 0)
@@ -88,9 +90,9 @@ static size_t read_all(int fd, char *text, size_t size)
 }
 
 /*
- * In a child: the kernel gives a process that asks for its session keyring and has none the one of its uid,
- * for good, and su would hand that on to the agent. No exit signal: the host must not hear of this
- * child, nor reap it.
+ * In a child: the kernel gives a process that asks for its session keyring and has none the one of
+ * its uid, for good, and su would hand that on to the agent. No exit signal: the host must not hear
+ * of this child, nor reap it.
  */
 char *pnhi_keyring_ticket(void)
 {

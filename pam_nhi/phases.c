@@ -1,8 +1,9 @@
 /*
  * The phases: which ticket a decision is about, and what follows from it.
  *
- * MUST: the whole decision runs in account and in open_session too: sudo with NOPASSWD, public keys, cron
- * and units never call authenticate. MUST: the first source that yields anything is final.
+ * MUST: the whole decision runs in account and in open_session too: sudo with NOPASSWD, public
+ * keys, cron and units never call authenticate. MUST: the first source that yields anything is
+ * final.
  */
 #include "pam_nhi/phases.h"
 
@@ -10,11 +11,36 @@
 
 #include "pam_nhi/keyring.h"
 #include "pam_nhi/prompt.h"
+#include "pam_nhi/proof.h"
 #include "pam_nhi/transaction.h"
 
+/* What keeps a caller from being decided about; NHI_PERMIT: nothing. */
+static enum nhi_reason unknown(const struct pnhi_caller *c)
+{
+    if (c->broken)
+        return NHI_DENY_INTERNAL;
+    return c->resolved ? NHI_PERMIT : NHI_DENY_SUBJECT;
+}
+
+static struct nhi_who who(const struct pnhi_caller *c)
+{
+    return (struct nhi_who){
+        .service = c->service, .subject = c->subject, .uid = c->uid, .in_range = c->in_range
+    };
+}
+
+static void check(const struct pnhi_caller *c, const struct nhi_shown *what, struct nhi_verdict *v)
+{
+    struct nhi_who w = who(c);
+
+    memset(v, 0, sizeof *v);
+    v->reason = unknown(c);
+    if (v->reason == NHI_PERMIT)
+        nhi_check(&w, what, v);
+}
+
 static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                  const struct pnhi_check *what, const struct pnhi_verdict *v,
-                  enum pnhi_phase phase)
+                  const struct nhi_shown *what, const struct nhi_verdict *v, enum pnhi_phase phase)
 {
     pnhi_log(pamh, o, c, what, v);
     return pnhi_pam_code(v->reason, phase);
@@ -22,12 +48,12 @@ static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct
 
 /* The first decision of a transaction. */
 static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
-                        const struct pnhi_caller *c, const struct pnhi_check *what,
+                        const struct pnhi_caller *c, const struct nhi_shown *what,
                         enum pnhi_phase phase)
 {
-    struct pnhi_verdict v;
+    struct nhi_verdict v;
 
-    pnhi_check(c, what, &v);
+    check(c, what, &v);
     pnhi_transaction_commit(pamh, c, what, &v);
     return finish(pamh, o, c, what, &v, phase);
 }
@@ -36,10 +62,10 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
 static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_options *o,
                                     const struct pnhi_caller *c, const struct nhi_grant *g)
 {
-    struct pnhi_check what = { .source = g->source, .ticket = &g->ticket };
-    struct pnhi_verdict v;
+    struct nhi_shown what = { .source = g->source, .ticket = &g->ticket };
+    struct nhi_verdict v;
 
-    pnhi_check(c, &what, &v);
+    check(c, &what, &v);
     if (v.reason == NHI_PERMIT && strcmp(g->subject, c->subject) != 0)
         v.reason = NHI_DENY_SUBJECT;
     if (v.reason != NHI_PERMIT)
@@ -47,8 +73,9 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_option
     return v.reason;
 }
 
-/* A grant that cannot be read is still one: the account it was made for must not pass for a person's. Where
- * the place of the records itself is broken nothing was granted there, and people go on. */
+/* A grant that cannot be read is still one: the account it was made for must not pass for a
+ * person's. Where the place of the records itself is broken nothing was granted there, and people
+ * go on. */
 static enum nhi_err find_grant(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *g)
 {
     enum nhi_err err = pnhi_transaction_find(pamh, c, g);
@@ -57,7 +84,7 @@ static enum nhi_err find_grant(pam_handle_t *pamh, const struct pnhi_caller *c, 
 }
 
 /* A ticket that is there without asking: of the session, or of the keyring. text: to be freed. */
-static bool silent_source(const struct pnhi_caller *c, struct pnhi_check *what, char **text)
+static bool silent_source(const struct pnhi_caller *c, struct nhi_shown *what, char **text)
 {
     if (c->in_session) {
         what->source = NHI_FROM_SESSION;
@@ -76,7 +103,8 @@ static bool silent_source(const struct pnhi_caller *c, struct pnhi_check *what, 
 
 int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
 {
-    struct pnhi_check what = { .source = NHI_FROM_PROMPT };
+    struct nhi_shown what = { .source = NHI_FROM_PROMPT };
+    struct pnhi_proof proof;
     char *text = NULL;
     int rc;
 
@@ -85,7 +113,9 @@ int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, const st
             return c->ours ? PAM_AUTH_ERR : PAM_BUF_ERR;
         if (text == NULL && !c->ours)
             return pnhi_not_ours(PNHI_AUTH);
+        pnhi_proof_find(pamh, c, &proof);
         what.text = text;
+        what.key = pnhi_proof_key(&proof);
     }
     rc = decide_first(pamh, o, c, &what, PNHI_AUTH);
     nhi_text_free(text);
@@ -99,9 +129,28 @@ static bool is_scheduled(const struct pnhi_caller *c)
            (c->tty == NULL || c->tty[0] == '\0' || strcmp(c->tty, "cron") == 0);
 }
 
+/* A login with a public key, before sshd says which: whether there is a key with which it could go
+ * on. The session tells, and commits. */
+static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+                     enum pnhi_phase phase)
+{
+    struct nhi_shown what = { .source = NHI_FROM_KEY };
+    struct nhi_who w = who(c);
+    struct nhi_verdict v = { .reason = unknown(c) };
+    struct pnhi_proof proof;
+
+    pnhi_proof_find(pamh, c, &proof);
+    what.key = pnhi_proof_key(&proof);
+    if (what.key != NULL)
+        return decide_first(pamh, o, c, &what, phase);
+    if (v.reason == NHI_PERMIT)
+        nhi_check_any_key(&w, &v);
+    return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, o, c, &what, &v, phase);
+}
+
 int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
 {
-    struct pnhi_check what = { .source = NHI_FROM_PROMPT };
+    struct nhi_shown what = { .source = NHI_FROM_PROMPT };
     struct nhi_grant g;
     enum nhi_err err;
     char *text = NULL;
@@ -114,8 +163,12 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
         return PAM_PERM_DENIED;
     if (!c->ours)
         return c->resolved ? pnhi_not_ours(PNHI_ACCOUNT) : PAM_USER_UNKNOWN;
-    if (!silent_source(c, &what, &text) && is_scheduled(c))
-        what.source = NHI_FROM_LEDGER;
+    if (!silent_source(c, &what, &text)) {
+        if (is_scheduled(c))
+            what.source = NHI_FROM_LEDGER;
+        else if (c->program == PNHI_LOGIN)
+            return await_key(pamh, o, c, PNHI_ACCOUNT);
+    }
     rc = decide_first(pamh, o, c, &what, PNHI_ACCOUNT);
     nhi_text_free(text);
     return rc;
@@ -129,34 +182,61 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, const struc
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
         return pnhi_pam_code(decide_again(pamh, o, c, &g), PNHI_CRED);
-    return c->ours || err != NHI_ERR_NOT_FOUND ? PAM_CRED_ERR : pnhi_not_ours(PNHI_CRED);
+    if (err != NHI_ERR_NOT_FOUND)
+        return PAM_CRED_ERR;
+    if (!c->ours)
+        return pnhi_not_ours(PNHI_CRED);
+    return c->program == PNHI_LOGIN && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED)
+                                                        : PAM_CRED_ERR;
 }
 
 /* Registered first: a revocation either finds the session or is seen by the decision. */
+static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+                 const struct nhi_grant *g)
+{
+    struct nhi_shown what = { .source = g->source };
+    struct nhi_verdict v = { .reason = NHI_PERMIT, .verified = true, .ticket = g->ticket };
+
+    v.reason = pnhi_transaction_register(c, g);
+    if (v.reason != NHI_PERMIT)
+        return finish(pamh, o, c, &what, &v, PNHI_SESSION);
+    v.reason = decide_again(pamh, o, c, g);
+    if (v.reason != NHI_PERMIT)
+        pnhi_transaction_close(pamh);
+    return pnhi_pam_code(v.reason, PNHI_SESSION);
+}
+
+/* Nothing was granted yet, and this is no person: the key decides, or the lack of one. */
+static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o,
+                       const struct pnhi_caller *c, const struct pnhi_proof *proof)
+{
+    struct nhi_shown what = { .source = NHI_FROM_KEY, .key = pnhi_proof_key(proof) };
+    struct nhi_grant g;
+    int rc;
+
+    rc = decide_first(pamh, o, c, &what, PNHI_SESSION);
+    if (rc == PAM_SUCCESS && find_grant(pamh, c, &g) != NHI_OK)
+        rc = PAM_SESSION_ERR;
+    return rc == PAM_SUCCESS ? begin(pamh, o, c, &g) : rc;
+}
+
 int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
 {
-    struct pnhi_check what = { .source = NHI_FROM_PROMPT };
-    struct pnhi_verdict v = { .reason = NHI_DENY_NO_TICKET };
+    const struct nhi_shown what = { .source = NHI_FROM_PROMPT };
+    const struct nhi_verdict v = { .reason = NHI_DENY_INTERNAL };
+    struct pnhi_proof proof;
     struct nhi_grant g;
     enum nhi_err err;
 
     err = find_grant(pamh, c, &g);
-    if (err != NHI_OK) {
-        if (!c->ours && err == NHI_ERR_NOT_FOUND)
-            return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
+    if (err == NHI_OK)
+        return begin(pamh, o, c, &g);
+    if (err != NHI_ERR_NOT_FOUND)
         return finish(pamh, o, c, &what, &v, PNHI_SESSION);
-    }
-    v.reason = pnhi_transaction_register(c, &g);
-    if (v.reason == NHI_PERMIT) {
-        v.reason = decide_again(pamh, o, c, &g);
-        if (v.reason != NHI_PERMIT)
-            pnhi_transaction_close(pamh);
-        return pnhi_pam_code(v.reason, PNHI_SESSION);
-    }
-    v.ticket = g.ticket;
-    v.verified = true;
-    what.source = g.source;
-    return finish(pamh, o, c, &what, &v, PNHI_SESSION);
+    pnhi_proof_find(pamh, c, &proof);
+    if (!c->ours && !pnhi_proof_is_agents(&proof))
+        return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
+    return open_by_key(pamh, o, c, &proof);
 }
 
 /* What is left of an audit session stays that agent's. The handle of a process ends with it. */

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As long as pam_unix waits after a wrong password: the time to a refusal must not tell which it was. */
+/* As long as pam_unix waits after a wrong password: the time to a refusal must not tell which it
+ * was. */
 #define FAIL_DELAY_USEC 2000000
 
 static int take(pam_handle_t *pamh, const char *reply, bool ours, char **text)
@@ -36,7 +37,8 @@ int pnhi_prompt(pam_handle_t *pamh, const struct pnhi_options *o, const struct p
         if (o->use_first_pass)
             return PAM_SUCCESS;
     }
-    /* sudo -n, BatchMode, cron: nobody is there to ask. That is no error, there just is no ticket. */
+    /* sudo -n, BatchMode, cron: nobody is there to ask. That is no error, there just is no ticket.
+     */
     if (pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &reply, "%s", o->prompt) != PAM_SUCCESS ||
         reply == NULL)
         return PAM_SUCCESS;

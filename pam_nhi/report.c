@@ -89,24 +89,25 @@ static const char *account_name(const struct pnhi_caller *c)
 }
 
 void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-              const struct pnhi_check *what, const struct pnhi_verdict *v)
+              const struct nhi_shown *what, const struct nhi_verdict *v)
 {
     bool permit = v->reason == NHI_PERMIT;
     const struct nhi_ticket *t = &v->ticket;
     int level = permit ? LOG_INFO : LOG_NOTICE;
 
     if (v->verified)
-        pam_syslog(pamh, level, "%s: reason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)",
-                   permit ? "permitted" : "denied", nhi_reason_name(v->reason), account_name(c),
-                   t->agent, t->task, t->jti, nhi_source_name(what->source),
-                   nhi_reason_text(v->reason));
+        pam_syslog(
+            pamh, level, "%s: reason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)",
+            permit ? "permitted" : "denied", nhi_reason_name(v->reason), account_name(c), t->agent,
+            t->task, t->jti, nhi_source_name(what->source), nhi_reason_text(v->reason));
     else
         pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s",
                    nhi_reason_name(v->reason), account_name(c), v->kid[0] != '\0' ? " kid=" : "",
                    v->kid, nhi_reason_text(v->reason), v->message[0] != '\0' ? ": " : "",
                    v->message);
     if (o->debug)
-        pam_syslog(pamh, LOG_DEBUG, "service=%s program=%d uid=%u in_session=%d in_range=%d rule=%s",
-                   c->service, (int)c->program, (unsigned)c->uid, c->in_session, c->in_range,
+        pam_syslog(pamh, LOG_DEBUG,
+                   "service=%s program=%d uid=%u in_session=%d in_range=%d rule=%s", c->service,
+                   (int)c->program, (unsigned)c->uid, c->in_session, c->in_range,
                    v->rule[0] != '\0' ? v->rule : "-");
 }

@@ -4,7 +4,8 @@
 #ifndef PAM_NHI_REPORT_H
 #define PAM_NHI_REPORT_H
 
-#include "pam_nhi/check.h"
+#include "libnhi/check.h"
+#include "pam_nhi/caller.h"
 
 enum pnhi_phase { PNHI_AUTH, PNHI_ACCOUNT, PNHI_CRED, PNHI_SESSION, PNHI_PASSWORD };
 
@@ -14,6 +15,6 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase);
 int pnhi_not_ours(enum pnhi_phase phase);
 
 void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-              const struct pnhi_check *what, const struct pnhi_verdict *v);
+              const struct nhi_shown *what, const struct nhi_verdict *v);
 
 #endif

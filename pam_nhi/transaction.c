@@ -44,8 +44,8 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
         memcpy(out, data, sizeof *out);
         return NHI_OK;
     }
-    /* Only root's own programs decide in a child: a caller of su or sudo could otherwise choose its pid,
-     * and find what an earlier call left there. */
+    /* Only root's own programs decide in a child: a caller of su or sudo could otherwise choose its
+     * pid, and find what an earlier call left there. */
     if (c->program != PNHI_LOGIN)
         return NHI_ERR_NOT_FOUND;
     err = nhi_proc_read(getpid(), &self, &parent);
@@ -62,8 +62,8 @@ static bool is_numeric(const char *address)
     return inet_pton(AF_INET, address, &a) == 1 || inet_pton(AF_INET6, address, &a) == 1;
 }
 
-static enum nhi_err describe(const struct pnhi_caller *c, const struct pnhi_check *what,
-                             const struct pnhi_verdict *v, struct nhi_grant *g)
+static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown *what,
+                             const struct nhi_verdict *v, struct nhi_grant *g)
 {
     struct timespec ts;
     enum nhi_err err;
@@ -100,7 +100,7 @@ static enum nhi_reason failed(enum nhi_err err)
 }
 
 void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
-                             const struct pnhi_check *what, struct pnhi_verdict *v)
+                             const struct nhi_shown *what, struct nhi_verdict *v)
 {
     struct nhi_grant g;
     enum nhi_err err;
@@ -134,7 +134,8 @@ enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const str
 
     if (c->in_session)
         return strcmp(c->session.ticket.jti, g->ticket.jti) == 0 ? NHI_PERMIT : NHI_DENY_SESSION;
-    /* The handle is the process that holds the session open, which need not be the one that decided. */
+    /* The handle is the process that holds the session open, which need not be the one that
+     * decided. */
     err = nhi_proc_read(getpid(), &mine.self, &parent);
     if (err == NHI_OK && nhi_proc_read(parent, &mine.parent, &parent) != NHI_OK)
         memset(&mine.parent, 0, sizeof mine.parent);

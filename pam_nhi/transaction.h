@@ -15,7 +15,7 @@ NHI_CHECK enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pn
 /* Commits the grant and keeps it. Changes a permit to NHI_DENY_USES, NHI_DENY_RECORD or
  * NHI_DENY_INTERNAL when it cannot. Records the denial of a verified ticket as well as it can. */
 void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
-                             const struct pnhi_check *what, struct pnhi_verdict *v);
+                             const struct nhi_shown *what, struct nhi_verdict *v);
 
 /* Registers the session that the grant opens, unless the caller is inside it already. */
 enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const struct nhi_grant *g);

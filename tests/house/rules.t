@@ -6,7 +6,7 @@ build=${BUILD:-build}
 n=0
 
 # A file that is missing would pass every test of what must not be in it.
-for f in pam_nhi.so libnss_nhi.so.2 nhictl; do
+for f in pam_nhi.so libnss_nhi.so.2 nhi-authorized-keys nhictl; do
     if [ ! -f "$build/$f" ]; then
         echo "Bail out! no $build/$f: run make first"
         exit 1
@@ -44,24 +44,25 @@ but()
     printf '%s' "$out"
 }
 
-none 'libnhi includes no front end' "$(includes '(pam_nhi|nss_nhi|nhictl|tests)/' libnhi)"
-none 'pam_nhi includes no other front end' "$(includes '(nss_nhi|nhictl|tests)/' pam_nhi)"
-none 'nss_nhi includes no other front end' "$(includes '(pam_nhi|nhictl|tests)/' nss_nhi)"
-none 'nhictl includes no other front end' "$(includes '(pam_nhi|nss_nhi|tests)/' nhictl)"
+none 'libnhi includes no front end' "$(includes '(pam_nhi|nss_nhi|sshd_nhi|nhictl|tests)/' libnhi)"
+none 'pam_nhi includes no other front end' "$(includes '(nss_nhi|sshd_nhi|nhictl|tests)/' pam_nhi)"
+none 'nss_nhi includes no other front end' "$(includes '(pam_nhi|sshd_nhi|nhictl|tests)/' nss_nhi)"
+none 'sshd_nhi includes no other front end' "$(includes '(pam_nhi|nss_nhi|nhictl|tests)/' sshd_nhi)"
+none 'nhictl includes no other front end' "$(includes '(pam_nhi|nss_nhi|sshd_nhi|tests)/' nhictl)"
 none 'libconfig only in the compiler of the policy' \
-    "$(includes 'libconfig.h' libnhi pam_nhi nss_nhi nhictl | but libnhi/policy_conf.c)"
+    "$(includes 'libconfig.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl | but libnhi/policy_conf.c)"
 none 'sqlite only in the ledger' \
-    "$(includes 'sqlite3.h' libnhi pam_nhi nss_nhi nhictl | but libnhi/sql.h)"
+    "$(includes 'sqlite3.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl | but libnhi/sql.h)"
 none 'what is inside the ledger stays there' \
-    "$(includes 'libnhi/sql.h' libnhi pam_nhi nss_nhi nhictl |
+    "$(includes 'libnhi/sql.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl |
         grep -vE '^libnhi/(sql|schema|ledger(_[a-z]+)?)\.c$')"
 none 'sodium only in keys and tickets' \
-    "$(includes 'sodium.h' libnhi pam_nhi nss_nhi nhictl |
-        grep -vE '^libnhi/(paseto|paserk|paserk_pw|ticket|claims|id)\.c$')"
+    "$(includes 'sodium.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl |
+        grep -vE '^libnhi/(paseto|paserk|paserk_pw|ticket|claims|id|sshkey)\.c$')"
 none 'jansson only in the claim codec, records and output' \
-    "$(includes 'jansson.h' libnhi pam_nhi nss_nhi |
+    "$(includes 'jansson.h' libnhi pam_nhi nss_nhi sshd_nhi |
         but libnhi/claims.c libnhi/grant_record.c)"
-none 'PAM only in pam_nhi' "$(includes 'security/pam' libnhi nss_nhi nhictl)"
+none 'PAM only in pam_nhi' "$(includes 'security/pam' libnhi nss_nhi sshd_nhi nhictl)"
 none 'no printing, exiting or environment in the library and the modules' \
     "$(grep -nE '\b(getenv|secure_getenv|setlocale|printf|fprintf|perror|exit|abort|system|popen|umask|chdir|signal|sleep|kill)\(' \
         libnhi/*.c pam_nhi/*.c nss_nhi/*.c | grep -vE 'snprintf|^[^:]*:[0-9]*: *(/?\*|//)')"
@@ -78,7 +79,7 @@ needed()
 if nm -D "$build/pam_nhi.so" | grep -q '__asan_\|__ubsan_'; then
     skip=' # SKIP a sanitizer build links and exports more'
     for what in 'exports of pam_nhi' 'exports of nss_nhi' 'libraries of pam_nhi' \
-        'libraries of nss_nhi' 'libraries of nhictl' 'hardening'; do
+        'libraries of nss_nhi' 'libraries of nhictl' 'libraries of the helper' 'hardening'; do
         n=$((n + 1))
         echo "ok $n - $what$skip"
     done
@@ -91,8 +92,11 @@ else
     none 'nss_nhi needs libc only' "$(needed "$build/libnss_nhi.so.2" '^libc\.so')"
     none 'nhictl needs libc, sodium, sqlite, jansson and libconfig only' \
         "$(needed "$build/nhictl" '^lib(c|m|sodium|sqlite3|jansson|config)\.so')"
+    none 'the helper of sshd needs libc, sodium, sqlite and jansson only' \
+        "$(needed "$build/nhi-authorized-keys" '^lib(c|sodium|sqlite3|jansson)\.so')"
     bad=
-    for f in "$build/pam_nhi.so" "$build/libnss_nhi.so.2" "$build/nhictl"; do
+    for f in "$build/pam_nhi.so" "$build/libnss_nhi.so.2" "$build/nhi-authorized-keys" \
+        "$build/nhictl"; do
         readelf -dW "$f" | grep -q 'BIND_NOW\|FLAGS.*NOW' || bad="$bad $f: lazy binding;"
         readelf -lW "$f" | grep -q 'GNU_RELRO' || bad="$bad $f: no RELRO;"
         readelf -lW "$f" | grep 'GNU_STACK' | grep -q 'RWE' && bad="$bad $f: executable stack;"
@@ -103,5 +107,5 @@ fi
 
 none 'no path of a build machine, no registry host' \
     "$(grep -rnIE '/work/(main|shared|\.library)|registry\.npmjs|deb\.debian\.org' \
-        Makefile README.md libnhi pam_nhi nss_nhi nhictl packaging tests --exclude=rules.t)"
+        Makefile README.md libnhi pam_nhi nss_nhi sshd_nhi nhictl packaging tests --exclude=rules.t)"
 echo "1..$n"

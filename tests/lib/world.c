@@ -246,10 +246,23 @@ static int credentials_in_child(pam_handle_t *h)
     return WEXITSTATUS(status);
 }
 
-static int phases_of(pam_handle_t *h, int phases, void (*before_open)(void))
+static void say_proof(pam_handle_t *h, const struct world_call *c)
+{
+    char text[2048];
+
+    if (c->proof == NULL)
+        return;
+    (void)snprintf(text, sizeof text, "SSH_AUTH_INFO_0=%s", c->proof);
+    MUST(pam_putenv(h, text) == PAM_SUCCESS);
+}
+
+static int phases_of(pam_handle_t *h, const struct world_call *c, int phases,
+                     void (*before_open)(void))
 {
     int rc = PAM_SUCCESS;
 
+    if (c->proof_early)
+        say_proof(h, c);
     if (phases & WORLD_AUTH)
         rc = pam_authenticate(h, 0);
     if (rc == PAM_SUCCESS && (phases & WORLD_ACCOUNT))
@@ -258,6 +271,7 @@ static int phases_of(pam_handle_t *h, int phases, void (*before_open)(void))
         rc = pam_setcred(h, PAM_ESTABLISH_CRED);
     if (rc == PAM_SUCCESS && before_open != NULL)
         before_open();
+    say_proof(h, c);
     if (rc == PAM_SUCCESS && (phases & WORLD_OPEN))
         rc = pam_open_session(h, 0);
     if (rc == PAM_SUCCESS && (phases & WORLD_AGAIN))
@@ -301,7 +315,7 @@ int world_run_here(const struct world_call *c, int phases, void (*before_open)(v
         (void)pam_set_item(h, PAM_TTY, c->tty);
     if (c->ruid != 0)
         MUST(setresuid(c->ruid, 0, 0) == 0);
-    rc = phases_of(h, phases, before_open);
+    rc = phases_of(h, c, phases, before_open);
     if (c->ruid != 0)
         MUST(setresuid(0, 0, 0) == 0);
     (void)pam_end(h, rc);

@@ -39,6 +39,9 @@ struct world_call {
     const char *asked; /* the answer to who it is, where user is NULL */
     uid_t ruid;        /* real uid of the host program */
     const char *args;  /* module options, or NULL */
+    const char *proof; /* what sshd says in SSH_AUTH_INFO_0, or NULL. It is there where sshd puts it:
+                          from open_session on; in all phases with proof_early */
+    bool proof_early;
 };
 
 enum { WORLD_AUTH = 1, WORLD_ACCOUNT = 2, WORLD_CRED = 4, WORLD_OPEN = 8, WORLD_PASSWORD = 16,

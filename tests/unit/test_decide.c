@@ -21,12 +21,14 @@ struct ask {
     struct nhi_facts facts;
     struct nhi_ticket ticket;
     struct nhi_rule rules[4];
+    uint8_t other_key[NHI_PK_LEN]; /* differs in the last bit */
 };
 
 /* What the decision points into stays inside ask. */
 static void base(struct ask *a)
 {
     *a = (struct ask){
+        .other_key = { [NHI_PK_LEN - 1] = 1 },
         .req = { .now = NOW,
                  .service = "sshd",
                  .subject = "deploy",
@@ -156,6 +158,9 @@ static void other_clock(struct ask *a)
     CASE(TASK_AGENT, anothers_task, SET(facts.task_agent, "other-bot"))                            \
     CASE(TASK_AGENT, nobodys_task, SET(facts.task_agent, ""))                                      \
     CASE(KEY, bound_to_a_key, a->ticket.has_cnf = true)                                            \
+    CASE(PERMIT, key_proven, (a->ticket.has_cnf = true, a->req.key = a->ticket.cnf))               \
+    CASE(KEY, other_key, (a->ticket.has_cnf = true, a->req.key = a->other_key))                    \
+    CASE(PERMIT, key_not_needed, a->req.key = a->other_key)                                        \
     CASE(ACCOUNT, other_account, a->req.subject = "batch")                                         \
     CASE(ACCOUNT, part_of_a_name, a->req.subject = "deplo")                                        \
     CASE(ACCOUNT, two_names, a->req.subject = "deploy ci-bot")                                     \

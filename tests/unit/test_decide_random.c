@@ -97,7 +97,8 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(q->subject_in_range && strcmp(q->subject, t->agent) != 0, ACCOUNT);
     WHEN(q->subject_in_range && q->subject_uid != f->agent_uid, ACCOUNT);
     WHEN(!in(t->services, q->service), SERVICE);
-    WHEN(t->has_cnf, KEY);
+    WHEN(t->has_cnf && q->key == NULL, KEY);
+    WHEN(t->has_cnf && q->key[0] != t->cnf[0], KEY);
     WHEN(any_rule(q, f, true), FORBIDDEN);
     WHEN(!any_rule(q, f, false), POLICY);
     return NHI_PERMIT;
@@ -136,6 +137,8 @@ static const char *const subjects[] = { "deploy", "ci-bot", "root", "", "deploy 
 static const char *const asked[] = { "sshd", "sudo", "cron", "ssh", "" };
 static const char *const kids[] = { "k1", "k2", "" };
 static const char *const hosts[] = { "h.example", "h", "h.example.org" };
+static const uint8_t own_key[NHI_PK_LEN], other_key[NHI_PK_LEN] = { 1 };
+static const uint8_t *const keys[] = { own_key, other_key, NULL };
 static const int64_t steps[] = { 0,  1,   -1,  29,   -29,   30,    -30,  31,
                                  -31, 599, 600, 3599, 3600, 3601, -3600, 99999 };
 
@@ -221,7 +224,8 @@ static void same_answer(void **state)
                                   .subject_privileged = seldom() && seldom(),
                                   .subject_in_range = up_to(4) == 0,
                                   .source = NHI_FROM_PROMPT,
-                                  .ticket = seldom() && seldom() ? NULL : &t };
+                                  .ticket = seldom() && seldom() ? NULL : &t,
+                                  .key = keys[mostly(COUNT(keys))] };
         want = expected(&q, &f);
         got = nhi_decide(&q, &f).reason;
         if (got != want)

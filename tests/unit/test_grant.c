@@ -90,7 +90,7 @@ static void record_roundtrip(void **state)
     g = state_grant(1, 1);
     g.rule[0] = g.rhost[0] = '\0';
     for (r = 0; r < NHI_REASON_COUNT; r++)
-        for (source = NHI_FROM_PROMPT; source <= NHI_FROM_LEDGER; source++) {
+        for (source = NHI_FROM_PROMPT; source <= NHI_FROM_KEY; source++) {
             g.reason = (enum nhi_reason)r;
             g.source = source;
             assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);

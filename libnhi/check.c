@@ -1,8 +1,8 @@
 /*
- * MUST: open, read and close the ledger within one call: no handle crosses a fork of the host. MUST: end in
- * a denial wherever something fails.
+ * MUST: open, read and close the ledger within one call: no handle crosses a fork of the host.
+ * MUST: end in a denial wherever something fails.
  */
-#include "pam_nhi/check.h"
+#include "libnhi/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +15,12 @@
 #include "libnhi/reserve.h"
 
 struct state {
-    const struct pnhi_caller *caller;
-    const struct pnhi_check *what;
+    const struct nhi_who *who;
+    const struct nhi_shown *what;
     struct nhi_ledger *ledger;
     struct nhi_reserve *reserve;
     int64_t now;
-    struct pnhi_verdict *v;
+    struct nhi_verdict *v;
 };
 
 static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
@@ -32,7 +32,8 @@ static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
     return NHI_DENY_LEDGER;
 }
 
-/* An ID that the ledger knows belongs to what the ledger knows: another issuer may not spend its uses. */
+/* An ID that the ledger knows belongs to what the ledger knows: another issuer may not spend its
+ * uses. */
 static enum nhi_reason same_as_recorded(struct state *s)
 {
     const struct nhi_ticket *t = &s->v->ticket;
@@ -77,6 +78,7 @@ static enum nhi_reason verify(struct state *s)
 
 static enum nhi_reason find_ticket(struct state *s)
 {
+    const struct nhi_who *who = s->who;
     enum nhi_err err;
 
     if (s->what->text != NULL)
@@ -88,9 +90,11 @@ static enum nhi_reason find_ticket(struct state *s)
         s->v->verified = true;
         return NHI_PERMIT;
     }
-    if (s->what->source != NHI_FROM_LEDGER)
-        return NHI_DENY_NO_TICKET;
-    err = nhi_ticket_for(s->ledger, s->caller->subject, s->caller->service, s->now, &s->v->ticket);
+    if (s->what->source == NHI_FROM_KEY)
+        err = nhi_ticket_for_key(s->ledger, s->what->key, who->subject, who->service, s->now,
+                                 &s->v->ticket);
+    else
+        err = nhi_ticket_for(s->ledger, who->subject, who->service, s->now, &s->v->ticket);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_NO_TICKET;
     if (err == NHI_ERR_EXISTS)
@@ -101,6 +105,14 @@ static enum nhi_reason find_ticket(struct state *s)
     return NHI_PERMIT;
 }
 
+/* The key of a ticket that was verified before was proven then. */
+static const uint8_t *proven_key(const struct state *s)
+{
+    if (s->what->ticket != NULL)
+        return s->v->ticket.has_cnf ? s->v->ticket.cnf : NULL;
+    return s->what->key;
+}
+
 static enum nhi_reason decide(struct state *s)
 {
     struct nhi_facts facts = { .rules = NULL };
@@ -109,10 +121,10 @@ static enum nhi_reason decide(struct state *s)
     struct nhi_local local;
     enum nhi_err err;
 
-    err = nhi_local_by_uid(s->caller->uid, &local);
-    if (err != NHI_OK || strcmp(local.name, s->caller->subject) != 0)
-        err = nhi_local_by_name(s->caller->subject, &local);
-    if (err != NHI_OK || local.uid != s->caller->uid)
+    err = nhi_local_by_uid(s->who->uid, &local);
+    if (err != NHI_OK || strcmp(local.name, s->who->subject) != 0)
+        err = nhi_local_by_name(s->who->subject, &local);
+    if (err != NHI_OK || local.uid != s->who->uid)
         return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_SUBJECT;
     err = nhi_facts_load(s->ledger, &s->v->ticket, &facts);
     if (err != NHI_OK)
@@ -120,13 +132,14 @@ static enum nhi_reason decide(struct state *s)
     nhi_reserve_apply(s->reserve, &s->v->ticket, &facts);
     req = (struct nhi_request){
         .now = s->now,
-        .service = s->caller->service,
-        .subject = s->caller->subject,
+        .service = s->who->service,
+        .subject = s->who->subject,
         .subject_uid = local.uid,
         .subject_privileged = local.privileged,
-        .subject_in_range = s->caller->in_range,
+        .subject_in_range = s->who->in_range,
         .source = s->what->source,
         .ticket = &s->v->ticket,
+        .key = proven_key(s),
     };
     d = nhi_decide(&req, &facts);
     if (d.rule != NULL)
@@ -135,19 +148,12 @@ static enum nhi_reason decide(struct state *s)
     return d.reason;
 }
 
-static enum nhi_reason run(struct state *s)
+/* Opens what a decision is made over. */
+static enum nhi_reason prepare(struct state *s)
 {
     struct timespec ts;
-    enum nhi_reason r;
     enum nhi_err err;
 
-    if (s->caller->broken)
-        return NHI_DENY_INTERNAL;
-    if (!s->caller->resolved)
-        return NHI_DENY_SUBJECT;
-    /* No signature is needed to see that nothing was shown. */
-    if (s->what->text == NULL && s->what->ticket == NULL && s->what->source != NHI_FROM_LEDGER)
-        return NHI_DENY_NO_TICKET;
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
         return NHI_DENY_INTERNAL;
     s->now = ts.tv_sec;
@@ -158,23 +164,75 @@ static enum nhi_reason run(struct state *s)
     if (err != NHI_OK) {
         (void)snprintf(s->v->message, sizeof s->v->message, "reserve: %s", nhi_strerror(err));
         return err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER
-                                                                : NHI_DENY_LOCKDOWN;
+                                                                 : NHI_DENY_LOCKDOWN;
     }
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->ledger);
     if (err == NHI_OK)
         err = nhi_ledger_begin(s->ledger, s->now);
-    if (err != NHI_OK)
-        return ledger_failed(s, err);
-    r = find_ticket(s);
-    return r == NHI_PERMIT ? decide(s) : r;
+    return err == NHI_OK ? NHI_PERMIT : ledger_failed(s, err);
 }
 
-void pnhi_check(const struct pnhi_caller *c, const struct pnhi_check *what, struct pnhi_verdict *out)
+static void finish(struct state *s)
 {
-    struct state s = { .caller = c, .what = what, .v = out };
+    nhi_ledger_close(s->ledger);
+    free(s->reserve);
+}
+
+void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out)
+{
+    struct state s = { .who = who, .what = what, .v = out };
 
     memset(out, 0, sizeof *out);
-    out->reason = run(&s);
-    nhi_ledger_close(s.ledger);
-    free(s.reserve);
+    out->reason = NHI_DENY_NO_TICKET;
+    /* No signature is needed to see that nothing was shown. */
+    if (what->text == NULL && what->ticket == NULL && what->source != NHI_FROM_LEDGER &&
+        (what->source != NHI_FROM_KEY || what->key == NULL))
+        return;
+    out->reason = prepare(&s);
+    if (out->reason == NHI_PERMIT)
+        out->reason = find_ticket(&s);
+    if (out->reason == NHI_PERMIT)
+        out->reason = decide(&s);
+    finish(&s);
+}
+
+static int try_one(const struct nhi_ticket *t, void *ctx)
+{
+    struct state *s = ctx;
+    const struct nhi_shown shown = { .source = NHI_FROM_KEY, .ticket = t };
+
+    s->what = &shown;
+    s->v->ticket = *t;
+    s->v->reason = decide(s);
+    s->v->verified = true;
+    s->what = NULL;
+    return s->v->reason == NHI_PERMIT;
+}
+
+void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
+{
+    struct state s = { .who = who, .v = out };
+    enum nhi_err err;
+
+    memset(out, 0, sizeof *out);
+    out->reason = prepare(&s);
+    if (out->reason == NHI_PERMIT) {
+        out->reason = NHI_DENY_NO_TICKET;
+        err = nhi_ticket_each_key(s.ledger, who->subject, who->service, s.now, try_one, &s);
+        if (err != NHI_OK)
+            out->reason = ledger_failed(&s, err);
+    }
+    finish(&s);
+}
+
+bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN])
+{
+    struct nhi_ledger *l = NULL;
+    bool known = false;
+
+    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
+        nhi_ticket_any_of_key(l, key, &known) != NHI_OK)
+        known = false;
+    nhi_ledger_close(l);
+    return known;
 }

@@ -1,0 +1,48 @@
+/*
+ * One decision: from what was shown or found to a reason, over the reserve and the ledger as they are now.
+ * pam_nhi asks it in every phase, sshd's AuthorizedKeysCommand before them.
+ */
+#ifndef NHI_CHECK_H
+#define NHI_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libnhi/decide.h"
+
+struct nhi_who {
+    const char *service; /* PAM service */
+    const char *subject; /* account */
+    uint32_t uid;        /* of the account, as the caller found it */
+    bool in_range;       /* uid is in the agent range */
+};
+
+/* What was shown, at most one of the first three; of none, the ledger is asked: with NHI_FROM_LEDGER for the
+ * one live ticket, with NHI_FROM_KEY for the one that is bound to key. */
+struct nhi_shown {
+    enum nhi_source source;
+    const char *text;                /* an unverified ticket */
+    const struct nhi_ticket *ticket; /* one verified before, its key proven then */
+    const uint8_t *key;              /* NHI_PK_LEN bytes whose possession was proven, or NULL */
+};
+
+struct nhi_verdict {
+    enum nhi_reason reason;
+    bool verified;             /* ticket is genuine, and may be named in a log or a record */
+    struct nhi_ticket ticket;
+    char rule[NHI_TASK_MAX + 1];
+    char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */
+    char message[200];         /* of the ledger, when it is the ledger; may be empty */
+};
+
+void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
+
+/* Whether some live key-bound ticket would open the account, to whoever proves its key. For the moments
+ * in which sshd has seen a key and does not say which. */
+void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out);
+
+/* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no person's. An
+ * unreadable ledger knows none. */
+bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN]);
+
+#endif

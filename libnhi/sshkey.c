@@ -1,0 +1,52 @@
+#include "libnhi/sshkey.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define BLOB_LEN 51
+#define KEY_AT (BLOB_LEN - NHI_PK_LEN)
+
+/* What stands before the key in every blob. */
+static const uint8_t prefix[KEY_AT] = { 0,   0,   0,   11,  's', 's', 'h', '-', 'e',       'd',
+                                        '2', '5', '5', '1', '9', 0,   0,   0,   NHI_PK_LEN };
+
+_Static_assert(sodium_base64_ENCODED_LEN(BLOB_LEN, sodium_base64_VARIANT_ORIGINAL) ==
+                   NHI_SSHKEY_LEN + 1,
+               "no padding");
+
+enum nhi_err nhi_sshkey_decode(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
+{
+    uint8_t blob[BLOB_LEN];
+    size_t n = 0;
+
+    if (len != NHI_SSHKEY_LEN ||
+        sodium_base642bin(blob, sizeof blob, base64, len, NULL, &n, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        n != sizeof blob || memcmp(blob, prefix, sizeof prefix) != 0 ||
+        !nhi_pk_is_usable(blob + KEY_AT))
+        return NHI_ERR_FORMAT;
+    memcpy(pk, blob + KEY_AT, NHI_PK_LEN);
+    return NHI_OK;
+}
+
+void nhi_sshkey_encode(const uint8_t pk[NHI_PK_LEN], char base64[NHI_SSHKEY_LEN + 1])
+{
+    uint8_t blob[BLOB_LEN];
+
+    memcpy(blob, prefix, sizeof prefix);
+    memcpy(blob + KEY_AT, pk, NHI_PK_LEN);
+    (void)sodium_bin2base64(base64, NHI_SSHKEY_LEN + 1, blob, sizeof blob,
+                            sodium_base64_VARIANT_ORIGINAL);
+}
+
+enum nhi_err nhi_sshkey_parse(const char *line, uint8_t pk[NHI_PK_LEN])
+{
+    size_t type = strcspn(line, " \t\r\n"), at = type + strspn(line + type, " \t");
+
+    if (type != strlen(NHI_SSHKEY_TYPE) || memcmp(line, NHI_SSHKEY_TYPE, type) != 0)
+        return strncmp(line, "ssh-", 4) == 0 || strncmp(line, "ecdsa-", 6) == 0 ||
+                       strncmp(line, "sk-", 3) == 0
+                   ? NHI_ERR_STATE
+                   : NHI_ERR_FORMAT;
+    return nhi_sshkey_decode(line + at, strcspn(line + at, " \t\r\n"), pk);
+}

@@ -1,0 +1,27 @@
+/*
+ * The public keys whose possession sshd saw proven on this connection.
+ */
+#ifndef PAM_NHI_PROOF_H
+#define PAM_NHI_PROOF_H
+
+#include "libnhi/paseto.h"
+#include "pam_nhi/caller.h"
+
+#define PNHI_KEYS_MAX 4
+
+struct pnhi_proof {
+    unsigned lines; /* public keys of any type; sshd says nothing of them before open_session, unless
+                       AuthenticationMethods asks for more than the key */
+    unsigned count; /* of these, Ed25519 keys, in key */
+    uint8_t key[PNHI_KEYS_MAX][NHI_PK_LEN];
+};
+
+void pnhi_proof_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct pnhi_proof *out);
+
+/* The one key, or NULL: none, or several, of which nobody could say whose they are. */
+const uint8_t *pnhi_proof_key(const struct pnhi_proof *p);
+
+/* Whether some ticket was ever bound to one of them: that login is no person's. */
+bool pnhi_proof_is_agents(const struct pnhi_proof *p);
+
+#endif

@@ -1,0 +1,178 @@
+#!/bin/bash
+# Public keys: a ticket that opens nothing without the key that it is bound to, and a key that opens nothing
+# without its ticket. Stock ssh with BatchMode, which answers no prompt.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+open_task build-1
+for name in bound other planted person; do ssh-keygen -q -t ed25519 -N '' -f "$W/id-$name"; done
+ssh-keygen -q -t rsa -b 2048 -N '' -f "$W/id-rsa"
+
+by_key() { ssh_as "$1" key "$W/id-$2" "${@:3}"; }
+
+# refused REASON NAME [PHASE]: the last login did not get in, and the log has the reason. Where it is sshd that
+# knows no such key, PAM is not asked.
+refused() {
+    unlike "$RC" '^0$' "$2: refused"
+    [ "$1" = - ] || has_logged "pam_nhi\(sshd:[a-z]+\): denied: reason=$1" "$2: the log says $1"
+}
+
+# ---- nothing is bound yet ----
+
+for account in ci-bot deploy batch; do
+    by_key "$account" bound id
+    refused - "$account with a key that no ticket names"
+done
+
+# ---- an agent's own account ----
+
+issue "$W/own" build-1 --bind-key "$W/id-bound.pub" --service sshd,sudo
+mark_log
+by_key ci-bot bound 'id -un; sudo -n id -u; env'
+is "$RC" 0 'ssh with the key that a live ticket is bound to'
+like "$OUT" $'^ci-bot\n0\n' 'the session is the agent, and sudo -n finds its ticket'
+unlike "$OUT" 'v4\.public' 'no ticket in the environment'
+has_logged 'pam_nhi\(sshd:session\): permitted: .*agent=ci-bot task=build-1.*source=key' 'by the key'
+has_logged 'pam_nhi\(sudo:auth\): permitted: .*source=session' 'sudo by the session'
+must nhictl status
+is "$(nhictl ticket show --json "$(jti_of "$W/own")" | jq -c "[.. | .grants? // empty]")" "[2]" \
+    'one grant for the login, one for sudo'
+by_key ci-bot other id
+refused - 'another key'
+by_key deploy bound id
+refused - 'the key at an account that the ticket does not name'
+mark_log
+ssh_as ci-bot reply "$W/own" id
+refused key 'the text of a bound ticket without the key'
+capture nhictl issue --agent ci-bot --task build-1 --account ci-bot --service sshd \
+    --bind-key "$W/id-bound.pub"
+is "$RC" 1 'a second live ticket for the same key and account: refused'
+like "$ERR" "bound to the live ticket $(jti_of "$W/own")" 'with the one that it is bound to'
+capture nhictl issue --agent ci-bot --task build-1 --account ci-bot --service sshd \
+    --bind-key "$W/id-rsa.pub"
+like "$ERR" 'not an Ed25519 key' 'an RSA key cannot be bound'
+capture nhictl issue --agent ci-bot --task build-1 --account ci-bot --service sshd \
+    --bind-key "$W/id-bound"
+like "$ERR" 'private key.*--bind-key .*id-bound\.pub' 'nor the private half'
+
+# ---- a key that the agent planted, with sshd told to read it ----
+
+install -d -o ci-bot -g ci-bot -m 700 /home/ci-bot/.ssh
+install -o ci-bot -g ci-bot -m 600 "$W/id-planted.pub" /home/ci-bot/.ssh/authorized_keys
+sed -i 's/AuthorizedKeysFile none/AuthorizedKeysFile .ssh\/authorized_keys/' /etc/ssh/sshd_config.d/nhi.conf
+restart_sshd
+mark_log
+by_key ci-bot planted 'echo got-in'
+refused no-ticket 'a planted key, while a ticket for another key lives'
+unlike "$OUT" 'got-in' 'no command ran'
+printf 'environment="SSH_AUTH_INFO_0=publickey %s" %s\n' "$(cut -d' ' -f1,2 "$W/id-bound.pub")" \
+    "$(cat "$W/id-planted.pub")" >/home/ci-bot/.ssh/authorized_keys
+printf 'SSH_AUTH_INFO_0=publickey %s\n' "$(cut -d' ' -f1,2 "$W/id-bound.pub")" \
+    >/home/ci-bot/.ssh/environment
+cp /home/ci-bot/.ssh/environment /home/ci-bot/.pam_environment
+echo 'PermitUserEnvironment yes' >>/etc/ssh/sshd_config.d/00-e2e.conf
+restart_sshd
+mark_log
+by_key ci-bot planted 'echo got-in'
+refused no-ticket 'a planted key that claims to be another'
+sed -i '/PermitUserEnvironment/d' /etc/ssh/sshd_config.d/00-e2e.conf
+sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/nhi.conf
+rm -r /home/ci-bot/.ssh /home/ci-bot/.pam_environment
+restart_sshd
+
+# ---- ticket-only and shared accounts ----
+
+open_task build-2
+issue "$W/shared" build-2 --bind-key "$W/id-other.pub" --account deploy,batch --service sshd
+by_key batch other 'id -un'
+is "$OUT" batch 'a ticket-only account by its key'
+by_key deploy other 'id -un'
+is "$OUT" deploy 'a shared account by its key'
+is "$(nhictl status --json | jq '.status.live_sessions // .live_sessions')" 0 'whose sessions ended'
+mark_log
+ssh_as deploy key "$W/key" 'id -un'
+is "$OUT" deploy 'a person on the shared account, with a key of their own'
+! logged 'pam_nhi\(sshd:session\)'
+ok $? 'is none of our business'
+ssh_as deploy reply "$W/password" 'id -un'
+is "$OUT" deploy 'and so is one with a password'
+# Once an agent's, never a person's.
+cat "$W/id-other.pub" >>/home/deploy/.ssh/authorized_keys
+must nhictl revoke --task build-2 --reason cancelled
+mark_log
+by_key deploy other 'echo got-in'
+refused '(revoked|task-closed)' 'the key of a revoked ticket in the authorized_keys of a shared account'
+unlike "$OUT" 'got-in' 'no command ran'
+by_key batch other id
+refused - 'and on the ticket-only account'
+
+# ---- key and prompt ----
+
+cat >/etc/ssh/sshd_config.d/01-both.conf <<'CONF'
+Match User ci-bot
+    AuthenticationMethods publickey,keyboard-interactive
+Match all
+CONF
+restart_sshd
+capture env E2E_REPLY="$W/own" SSH_ASKPASS="$W/askpass" SSH_ASKPASS_REQUIRE=force setsid -w ssh -F none \
+    -p "$PORT" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
+    -o IdentitiesOnly=yes -i "$W/id-bound" ci-bot@127.0.0.1 id -un
+is "$OUT" ci-bot 'publickey,keyboard-interactive: the key, and its ticket at the prompt'
+issue "$W/bearer" build-1
+capture env E2E_REPLY="$W/password" SSH_ASKPASS="$W/askpass" SSH_ASKPASS_REQUIRE=force setsid -w ssh -F none \
+    -p "$PORT" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
+    -o IdentitiesOnly=yes -o NumberOfPasswordPrompts=1 -i "$W/id-bound" ci-bot@127.0.0.1 id -un
+unlike "$RC" '^0$' 'the key alone is not enough then'
+rm /etc/ssh/sshd_config.d/01-both.conf
+restart_sshd
+
+# ---- counted ----
+
+open_task build-3
+ssh-keygen -q -t ed25519 -N '' -f "$W/id-once"
+issue "$W/once" build-3 --bind-key "$W/id-once.pub" --uses 1 --service sshd
+by_key ci-bot once id
+is "$RC" 0 'a ticket for one use: the first login'
+mark_log
+by_key ci-bot once 'echo got-in'
+refused uses 'the second'
+unlike "$OUT" 'got-in' 'no command ran'
+
+# ---- the end ----
+
+issue "$W/short" build-3 --bind-key "$W/id-person.pub" --ttl 5s --service sshd
+by_key ci-bot person id
+is "$RC" 0 'a ticket of five seconds'
+sleep 6
+by_key ci-bot person id
+refused - 'after them'
+by_key ci-bot bound id
+is "$RC" 0 'before the revocation'
+must nhictl revoke --ticket "$(jti_of "$W/own")" --reason leaked
+by_key ci-bot bound id
+refused - 'and after it'
+
+# ---- the helper by itself: people's keys go on whatever it meets ----
+
+HELPER=/usr/libexec/nhi-authorized-keys
+blob() { cut -d' ' -f2 "$1"; }
+mv "$STATE/ledger.db" "$STATE/away"
+capture "$HELPER" alice ssh-ed25519 "$(blob "$W/key.pub")"
+is "$RC.$OUT" 0. 'a lost ledger: no answer, and no failure'
+ssh_as alice key "$W/key" 'id -un'
+is "$OUT" alice 'a person logs in by key'
+ssh_as deploy key "$W/key" 'id -un'
+is "$OUT" deploy 'on the shared account too'
+mv "$STATE/away" "$STATE/ledger.db"
+for bad in '' x "$(blob "$W/id-rsa.pub")" "$(blob "$W/key.pub")=" "$(blob "$W/key.pub")A" $'a\nb'; do
+    capture "$HELPER" alice ssh-ed25519 "$bad"
+    is "$RC.$OUT" 0. "no answer for a key that is none: ${bad:0:12}"
+done
+capture "$HELPER" nobody-here ssh-ed25519 "$(blob "$W/key.pub")"
+is "$RC.$OUT" 0. 'nor for an account that is none'
+capture "$HELPER" alice
+is "$RC" 2 'usage'
+
+finish

@@ -1,0 +1,228 @@
+/*
+ * pam_nhi and logins with a public key: sshd has seen the key proven, and says which only when the
+ * session opens.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <security/pam_appl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/sshkey.h"
+#include "tests/lib/calls.h"
+
+#define RSA "publickey ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB\n"
+
+static uint8_t agents[NHI_PK_LEN], others[NHI_PK_LEN];
+static char line_agents[128], line_others[128];
+
+static void make_key(uint8_t pk[NHI_PK_LEN], char line[128])
+{
+    uint8_t sk[crypto_sign_SECRETKEYBYTES];
+    char text[NHI_SSHKEY_LEN + 1];
+
+    assert_int_equal(crypto_sign_keypair(pk, sk), 0);
+    nhi_sshkey_encode(pk, text);
+    (void)snprintf(line, 128, "publickey %s %s\n", NHI_SSHKEY_TYPE, text);
+}
+
+static int make_keys(void **state)
+{
+    (void)state;
+    make_key(agents, line_agents);
+    make_key(others, line_others);
+    return 0;
+}
+
+static struct nhi_ticket bound(void)
+{
+    struct nhi_ticket t = world_ticket();
+
+    t.has_cnf = true;
+    memcpy(t.cnf, agents, sizeof t.cnf);
+    return t;
+}
+
+/* A key login: no authenticate. */
+static int log_in(const char *user, const char *proof)
+{
+    struct world_call c = login(user, NULL);
+
+    c.proof = proof;
+    (void)world_reason();
+    return world_run(&c, NO_AUTH);
+}
+
+static void refused(const char *user, const char *proof, int rc, const char *reason)
+{
+    assert_int_equal(log_in(user, proof), rc);
+    assert_string_equal(world_reason(), reason);
+    assert_int_equal(world_records('g'), 0);
+    assert_int_equal(world_sessions(), 0);
+}
+
+static void test_bound_key(void **state)
+{
+    struct nhi_ticket t = bound();
+
+    (void)state;
+    record(&t);
+    assert_int_equal(log_in("ci-bot", line_agents), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(world_records('g'), 1);
+    assert_int_equal(log_in("batch", line_agents), PAM_SUCCESS);
+    assert_int_equal(log_in("deploy", line_agents), PAM_SUCCESS);
+    assert_int_equal(world_records('g'), 3);
+}
+
+static void test_no_ticket_for_any_key(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+
+    (void)state;
+    record(&t); /* not bound */
+    refused("ci-bot", line_agents, PAM_PERM_DENIED, "no-ticket");
+    refused("batch", line_agents, PAM_PERM_DENIED, "no-ticket");
+}
+
+static void test_other_keys(void **state)
+{
+    struct nhi_ticket t = bound();
+    char two[256];
+
+    (void)state;
+    record(&t);
+    refused("ci-bot", NULL, PAM_SESSION_ERR, "no-ticket");
+    refused("ci-bot", "", PAM_SESSION_ERR, "no-ticket");
+    refused("ci-bot", line_others, PAM_SESSION_ERR, "no-ticket");
+    refused("ci-bot", RSA, PAM_SESSION_ERR, "no-ticket");
+    refused("batch", line_others, PAM_SESSION_ERR, "no-ticket");
+    refused("ci-bot", "password\n", PAM_SESSION_ERR, "no-ticket");
+    refused("ci-bot", "publickey ssh-ed25519 rubbish\n", PAM_SESSION_ERR, "no-ticket");
+    /* Nobody could say whose they are together. */
+    (void)snprintf(two, sizeof two, "%s%s", line_agents, line_others);
+    refused("ci-bot", two, PAM_SESSION_ERR, "no-ticket");
+    (void)snprintf(two, sizeof two, "%s%s", RSA, line_agents);
+    refused("ci-bot", two, PAM_SESSION_ERR, "no-ticket");
+    refused("deploy", two, PAM_SESSION_ERR, "no-ticket");
+}
+
+static void test_people_with_keys(void **state)
+{
+    struct nhi_ticket t = bound();
+
+    (void)state;
+    record(&t);
+    assert_int_equal(log_in("deploy", line_others), PAM_SUCCESS);
+    assert_int_equal(log_in("deploy", RSA), PAM_SUCCESS);
+    assert_int_equal(log_in("deploy", NULL), PAM_SUCCESS);
+    assert_int_equal(log_in("alice", line_others), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "");
+    assert_int_equal(world_records('g'), 0);
+    /* An agent's key never is a person's, at whatever account. */
+    refused("alice", line_agents, PAM_SESSION_ERR, "no-ticket");
+}
+
+static void test_revoked(void **state)
+{
+    struct nhi_ticket t = bound();
+
+    (void)state;
+    record(&t);
+    revoke_task();
+    refused("ci-bot", line_agents, PAM_PERM_DENIED, "no-ticket");
+    refused("deploy", line_agents, PAM_SESSION_ERR, "revoked");
+}
+
+/* Between the phases of one login. */
+static void test_revoked_on_the_way(void **state)
+{
+    struct nhi_ticket t = bound();
+    struct world_call c = login("ci-bot", NULL);
+
+    (void)state;
+    record(&t);
+    c.proof = line_agents;
+    (void)world_reason();
+    assert_int_equal(world_run_here(&c, NO_AUTH, revoke_task), PAM_SESSION_ERR);
+    assert_string_equal(world_reason(), "revoked");
+    assert_int_equal(world_records('g'), 0);
+}
+
+static void test_one_use(void **state)
+{
+    struct nhi_ticket t = bound();
+
+    (void)state;
+    t.uses = 1;
+    record(&t);
+    assert_int_equal(log_in("ci-bot", line_agents), PAM_SUCCESS);
+    assert_int_equal(log_in("ci-bot", line_agents), PAM_SESSION_ERR);
+    assert_string_equal(world_reason(), "uses");
+    assert_int_equal(world_records('u'), 1);
+}
+
+static void test_key_and_prompt(void **state)
+{
+    struct nhi_ticket t = bound();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "key");
+    c.proof_early = true;
+    c.proof = line_others;
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "key");
+    c.proof = line_agents;
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(world_records('g'), 1);
+    nhi_text_free(text);
+}
+
+/* Callers of su and sudo have no proof to show, whatever they put where sshd would. */
+static void test_not_for_su(void **state)
+{
+    struct nhi_ticket t = bound();
+    struct world_call c = { .service = "su",
+                            .user = "ci-bot",
+                            .ruser = "alice",
+                            .ruid = WORLD_ALICE_UID,
+                            .proof = line_agents,
+                            .proof_early = true };
+
+    (void)state;
+    record(&t);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    c = (struct world_call){
+        .service = "cron", .user = "ci-bot", .tty = "cron", .proof = line_agents
+    };
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+}
+
+#define T(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_bound_key),  T(test_no_ticket_for_any_key),
+        T(test_other_keys), T(test_people_with_keys),
+        T(test_revoked),    T(test_revoked_on_the_way),
+        T(test_one_use),    T(test_key_and_prompt),
+        T(test_not_for_su),
+    };
+
+    if (!world_enter())
+        return 0;
+    return cmocka_run_group_tests_name("pam_keys", tests, make_keys, NULL);
+}
