@@ -65,6 +65,17 @@ ok 'issue --json has claims and text' json '.ok and .ticket.agent == "ci-bot" an
 CHILD_OF=$(jq -r .ticket.jti <.out)
 expect 0 'issue --parent' issue --parent "$CHILD_OF" --json
 ok 'the parent is a claim' json ".ticket.parent == \"$CHILD_OF\""
+PUB=ssh-ed25519\ AAAAC3NzaC1lZDI1NTE5AAAAIPKLDhyvvzNM1sh6r6ciDjtRArQxH9v2fK5ot16w63lB
+echo "$PUB agent@host" >key.pub
+expect 0 'issue --bind-key' issue --bind-key key.pub --json
+ok 'the ticket is bound to it' json '.ticket.key_bound'
+BOUND=$(jq -r .ticket.jti <.out)
+refused 1 "bound to the live ticket $BOUND" 'a key for two live tickets' issue --bind-key key.pub
+expect 0 'issue --bind-key for another host' issue --host b.example.org --bind-key key.pub --json
+expect 0 'revoke that' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
+expect 0 'revoke the bound one' nhictl revoke --ticket "$BOUND" --reason test
+expect 0 'issue --bind-key after the end of the first' issue --bind-key key.pub --json
+expect 0 'revoke that too' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
 expect 0 'issue for another host' issue --host b.example.org --key "$KID" --json
 ok 'the other host is the audience' json '.ticket.host == "b.example.org"'
 

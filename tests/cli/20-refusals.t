@@ -96,6 +96,18 @@ try_issue() {
     nhictl issue --service sshd "$@"
 }
 BOT=(--agent ci-bot --task build-4711)
+bind() { try_issue "${BOT[@]}" --account deploy --bind-key "$1"; }
+echo 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB x' >rsa.pub
+echo '-----BEGIN OPENSSH PRIVATE KEY-----' >private
+head -c 70000 /dev/zero >zeros
+: >empty
+refused 3 'No such file' 'a key that is not there' bind nowhere.pub
+refused 1 'not an Ed25519 key' 'a key of another type' bind rsa.pub
+refused 1 'is a private key' 'a private key' bind private
+ok 'the hint names the public one' complained '--bind-key private.pub'
+refused 1 'does not start with an OpenSSH public key' 'rubbish for a key' bind zeros
+refused 1 'does not start with an OpenSSH public key' 'an empty file' bind empty
+refused 3 'Is a directory' 'a directory' bind .
 refused 1 'no agent' 'issue for an unknown agent' try_issue --agent nobody --task build-4711 --account deploy
 refused 1 'no task' 'issue for an unknown task' try_issue --agent ci-bot --task nope --account deploy
 ok 'it says how to open one' complained 'try: nhictl task open nope --agent ci-bot'

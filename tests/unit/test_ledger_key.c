@@ -104,6 +104,11 @@ static void ended(void **state)
     assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 1), NHI_OK);
     record(l, &next);
     assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 2), NHI_OK);
+    /* Nor does a newer one that is dead hide it. */
+    t = bound(3, 1);
+    record(l, &t);
+    assert_int_equal(nhi_revoke(l, NHI_REVOKE_TICKET, t.jti, "x", NOW, NULL), NHI_OK);
+    assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 2), NHI_OK);
     assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, &any), NHI_OK);
     assert_true(any);
     key_of(9, pk);

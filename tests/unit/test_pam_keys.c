@@ -76,9 +76,27 @@ static void test_bound_key(void **state)
     assert_int_equal(log_in("ci-bot", line_agents), PAM_SUCCESS);
     assert_string_equal(world_reason(), "permit");
     assert_int_equal(world_records('g'), 1);
+    assert_int_equal(world_sessions(), 1);
     assert_int_equal(log_in("batch", line_agents), PAM_SUCCESS);
     assert_int_equal(log_in("deploy", line_agents), PAM_SUCCESS);
     assert_int_equal(world_records('g'), 3);
+}
+
+/* Somebody else's ticket for the account, older or newer, which policy does not let in. */
+static void test_beside_one_that_is_denied(void **state)
+{
+    struct nhi_ticket before = bound(), t = bound(), after = bound();
+
+    (void)state;
+    (void)snprintf(before.agent, sizeof before.agent, "other-bot");
+    memcpy(before.cnf, others, sizeof before.cnf);
+    (void)snprintf(after.agent, sizeof after.agent, "other-bot");
+    memcpy(after.cnf, others, sizeof after.cnf);
+    record(&before);
+    record(&t);
+    assert_int_equal(log_in("batch", line_agents), PAM_SUCCESS);
+    record(&after);
+    assert_int_equal(log_in("batch", line_agents), PAM_SUCCESS);
 }
 
 static void test_no_ticket_for_any_key(void **state)
@@ -192,22 +210,23 @@ static void test_key_and_prompt(void **state)
 static void test_not_for_su(void **state)
 {
     struct nhi_ticket t = bound();
-    struct world_call c = { .service = "su",
-                            .user = "ci-bot",
-                            .ruser = "alice",
-                            .ruid = WORLD_ALICE_UID,
-                            .proof = line_agents,
-                            .proof_early = true };
+    char *text = world_mint(&t);
+    struct world_call c = { .service = "su", .user = "ci-bot", .ruser = "alice" };
+    struct world_call job = { .service = "cron", .user = "ci-bot", .tty = "cron" };
 
     (void)state;
     record(&t);
+    c.ruid = WORLD_ALICE_UID;
+    c.proof = job.proof = line_agents;
+    c.proof_early = true;
     assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
-    c = (struct world_call){
-        .service = "cron", .user = "ci-bot", .tty = "cron", .proof = line_agents
-    };
-    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    c.reply = text;
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "key");
+    assert_int_equal(world_run(&job, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
+    nhi_text_free(text);
 }
 
 #define T(f) cmocka_unit_test_setup(f, fresh)
@@ -215,10 +234,15 @@ static void test_not_for_su(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_bound_key),  T(test_no_ticket_for_any_key),
-        T(test_other_keys), T(test_people_with_keys),
-        T(test_revoked),    T(test_revoked_on_the_way),
-        T(test_one_use),    T(test_key_and_prompt),
+        T(test_bound_key),
+        T(test_beside_one_that_is_denied),
+        T(test_no_ticket_for_any_key),
+        T(test_other_keys),
+        T(test_people_with_keys),
+        T(test_revoked),
+        T(test_revoked_on_the_way),
+        T(test_one_use),
+        T(test_key_and_prompt),
         T(test_not_for_su),
     };
 
