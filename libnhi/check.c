@@ -209,6 +209,18 @@ static int try_one(const struct nhi_ticket *t, void *ctx)
     return s->v->reason == NHI_PERMIT;
 }
 
+/* A ticket of another host's issuer need not be known here before it comes. */
+static int try_issuer(const struct nhi_issuer *i, void *ctx)
+{
+    struct state *s = ctx;
+
+    if (i->own || (i->state != NHI_ISSUER_ACTIVE && i->state != NHI_ISSUER_ROTATED) ||
+        !nhi_issuer_covers(i, s->who->subject, s->who->service))
+        return 0;
+    s->v->reason = NHI_PERMIT;
+    return 1;
+}
+
 void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
 {
     struct state s = { .who = who, .v = out };
@@ -219,6 +231,8 @@ void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
     if (out->reason == NHI_PERMIT) {
         out->reason = NHI_DENY_NO_TICKET;
         err = nhi_ticket_each_key(s.ledger, who->subject, who->service, s.now, try_one, &s);
+        if (err == NHI_OK && out->reason != NHI_PERMIT)
+            err = nhi_issuer_each(s.ledger, try_issuer, &s);
         if (err != NHI_OK)
             out->reason = ledger_failed(&s, err);
     }

@@ -37,8 +37,9 @@ struct nhi_verdict {
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
 
-/* Whether some live key-bound ticket would open the account, to whoever proves its key. For the moments
- * in which sshd has seen a key and does not say which. */
+/* Whether some live key-bound ticket would open the account, to whoever proves its key, or might come with a
+ * certificate of another issuer. For the moments in which sshd has seen a key and does not say which: what
+ * is permitted here has to be decided when it does. */
 void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out);
 
 /* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no person's. An

@@ -1,9 +1,9 @@
 /*
  * The decision.
  *
- * MUST: depend on its two arguments alone. MUST deny what is not known. MUST NOT permit before every
- * check has passed: each step returns the first reason to deny, and only the last line permits. The order
- * is for the reader of a log: the most specific cause first among equals.
+ * MUST: depend on its two arguments alone. MUST deny what is not known. MUST NOT permit before
+ * every check has passed: each step returns the first reason to deny, and only the last line
+ * permits. The order is for the reader of a log: the most specific cause first among equals.
  */
 #include "libnhi/decide.h"
 
@@ -26,6 +26,11 @@ static bool bound_covers(const char *bound, const char *list)
         any = true;
     }
     return any;
+}
+
+bool nhi_issuer_covers(const struct nhi_issuer *issuer, const char *account, const char *service)
+{
+    return bound_has(issuer->accounts, account) && bound_has(issuer->services, service);
 }
 
 bool nhi_issuer_allows(const struct nhi_issuer *issuer, const struct nhi_ticket *t)
@@ -128,6 +133,9 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
         return NHI_DENY_ACCOUNT;
     if (!nhi_list_has(t->services, req->service))
         return NHI_DENY_SERVICE;
+    /* A bearer ticket is shown at a prompt, not put into a certificate over whatever key. */
+    if (req->source == NHI_FROM_KEY && !t->has_cnf)
+        return NHI_DENY_KEY;
     if (t->has_cnf && (req->key == NULL || memcmp(req->key, t->cnf, sizeof t->cnf) != 0))
         return NHI_DENY_KEY;
     return NHI_PERMIT;

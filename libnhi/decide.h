@@ -140,6 +140,8 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
 bool nhi_issued_by(const struct nhi_issuer *issuer, const struct nhi_ticket *t, int64_t moment);
 
 /* The issuer's bounds alone: nhictl refuses to mint what they would refuse. */
+/* Whether it may sign tickets for this account and service at all. */
+bool nhi_issuer_covers(const struct nhi_issuer *issuer, const char *account, const char *service);
 bool nhi_issuer_allows(const struct nhi_issuer *issuer, const struct nhi_ticket *t);
 
 #endif

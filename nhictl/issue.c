@@ -150,7 +150,9 @@ static int hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text)
     int code = CTL_DONE;
 
     if (args->out != NULL)
-        code = text_write(c, args->out, text);
+        code = text_write(c, args->out, text, 0600);
+    if (code == CTL_DONE && args->cert)
+        code = issue_cert(c, t, text);
     if (code != CTL_DONE) {
         out_row_free(r);
         return code;
@@ -209,6 +211,8 @@ static const struct opt issue_opts[] = {
       0 },
     { "bind-key", OPT_PATH, AT(bind_key), false, "FILE",
       "the Ed25519 .pub file whose holder alone may use it, over ssh", NULL, 0 },
+    { "cert", OPT_FLAG, AT(cert), false, NULL,
+      "write a certificate over that key too, which takes the ticket along", NULL, 0 },
     { "uses", OPT_NUMBER, AT(uses), false, "N", "how many grants it may give (not counted)", NULL,
       0 },
     { "parent", OPT_NAME, AT(parent), false, "JTI", "revoking that ticket revokes this one",

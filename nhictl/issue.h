@@ -14,6 +14,7 @@ struct issue_args {
     char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
     int64_t ttl;
     uint32_t uses;
+    bool cert;
 };
 
 /* Each returns CTL_DONE, or another exit code after saying what is wrong. */
@@ -26,6 +27,8 @@ int issue_accounts(struct ctl *c, struct store *s, const char *host);
 int issue_parent(struct ctl *c, struct store *s, const char *parent);
 /* The key of --bind-key, into t. */
 int issue_bind(struct ctl *c, struct store *s, struct nhi_ticket *t);
+/* With --cert, beside the key: a certificate over it that carries the ticket. */
+int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text);
 /* Whether no other live ticket is bound to t's key for one of its accounts and services. */
 int bind_check(struct ctl *c, struct store *s, const struct nhi_ticket *t);
 int issue_revoked_ahead(struct ctl *c, int64_t iat);

@@ -2,13 +2,16 @@
  * issue --bind-key: a ticket that opens nothing without a key.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "libnhi/sshcert.h"
 #include "libnhi/sshkey.h"
 #include "nhictl/ctl.h"
 #include "nhictl/issue.h"
 #include "nhictl/store.h"
+#include "nhictl/text.h"
 
 #define LINE_MAX_LEN 16384 /* sshd's own limit for a key and its comment is below */
 
@@ -89,10 +92,45 @@ int issue_bind(struct ctl *c, struct store *s, struct nhi_ticket *t)
     const struct issue_args *args = c->args;
     int code;
 
+    if (args->bind_key == NULL && args->cert)
+        return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --cert",
+                        "--cert needs the key that it certifies");
     if (args->bind_key == NULL)
         return CTL_DONE;
     code = read_key(c, args->bind_key, t->cnf);
     t->has_cnf = code == CTL_DONE;
     /* Another host has a ledger of its own. */
     return code == CTL_DONE && strcmp(t->host, s->set.host) == 0 ? bind_check(c, s, t) : code;
+}
+
+/* The name by which ssh finds it without being told: FILE-cert.pub beside FILE.pub. */
+static int cert_name(struct ctl *c, const char *pub, char name[PATH_MAX])
+{
+    size_t len = strlen(pub);
+
+    if (len > 4 && strcmp(pub + len - 4, ".pub") == 0)
+        len -= 4;
+    if (len + sizeof("-cert.pub") > PATH_MAX)
+        return ctl_fail(c, CTL_USAGE, NULL, "%s is too long a name", pub);
+    memcpy(name, pub, len);
+    memcpy(name + len, "-cert.pub", sizeof("-cert.pub"));
+    return CTL_DONE;
+}
+
+int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text)
+{
+    const struct issue_args *args = c->args;
+    char name[PATH_MAX], base64[NHI_SSHCERT_MAX + 1], line[sizeof(base64) + 128];
+    enum nhi_err err;
+    int code = cert_name(c, args->bind_key, name);
+
+    if (code != CTL_DONE)
+        return code;
+    err = nhi_sshcert_make(t, text, base64);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the certificate: %s",
+                        nhi_strerror(err));
+    snprintf(line, sizeof(line), "%s %s %s", NHI_SSHCERT_TYPE, base64, t->jti);
+    /* Nobody can use it without the key: it may be as readable as the key's public half. */
+    return text_write(c, name, line, 0644);
 }

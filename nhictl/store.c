@@ -88,8 +88,9 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
                     store_error(s, err, text, sizeof(text)));
 }
 
-/* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is older.
- * Also makes the files that readers need beside a ledger which was put back from a backup. */
+/* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is
+ * older. Also makes the files that readers need beside a ledger which was put back from a backup.
+ */
 static void fold_first(int64_t now)
 {
     struct nhi_ledger *writer = NULL;

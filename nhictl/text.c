@@ -130,7 +130,7 @@ static int open_directory(const char *file, const char **name)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int put(int dir, const char *temp, const char *name, const char *text)
+static int put(int dir, const char *temp, const char *name, const char *text, mode_t mode)
 {
     struct stat st;
     size_t len = strlen(text);
@@ -139,7 +139,7 @@ static int put(int dir, const char *temp, const char *name, const char *text)
     /* A link put there by somebody else would be replaced unseen; better to say so. */
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
         return NOT_A_FILE;
-    fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return errno;
     if (write(fd, text, len) != (ssize_t)len || write(fd, "\n", 1) != 1)
@@ -155,7 +155,7 @@ static int put(int dir, const char *temp, const char *name, const char *text)
     return failed;
 }
 
-int text_write(struct ctl *c, const char *file, const char *text)
+int text_write(struct ctl *c, const char *file, const char *text, mode_t mode)
 {
     char temp[NHI_JTI_LEN + 16], unique[NHI_JTI_LEN + 1];
     const char *name;
@@ -168,7 +168,7 @@ int text_write(struct ctl *c, const char *file, const char *text)
     if (dir < 0)
         return write_failed(c, file, errno);
     errno = 0;
-    failed = *name == '\0' ? EISDIR : put(dir, temp, name, text);
+    failed = *name == '\0' ? EISDIR : put(dir, temp, name, text, mode);
     close(dir);
     return failed == 0 ? CTL_DONE : write_failed(c, file, failed);
 }

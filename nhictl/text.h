@@ -5,6 +5,7 @@
 #define NHICTL_TEXT_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "libnhi/ledger.h"
 
@@ -19,7 +20,7 @@ int text_read(struct ctl *c, const char *file, char **text, size_t *len);
 int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
                 struct nhi_ticket *out);
 
-/* Writes text to FILE, mode 0600, whole or not at all. A symbolic link is not followed. */
-int text_write(struct ctl *c, const char *file, const char *text);
+/* Writes text to FILE with this mode, whole or not at all. A symbolic link is not followed. */
+int text_write(struct ctl *c, const char *file, const char *text, mode_t mode);
 
 #endif

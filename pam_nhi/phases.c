@@ -141,6 +141,7 @@ static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const str
 
     pnhi_proof_find(pamh, c, &proof);
     what.key = pnhi_proof_key(&proof);
+    what.text = pnhi_proof_ticket(&proof);
     if (what.key != NULL)
         return decide_first(pamh, o, c, &what, phase);
     if (v.reason == NHI_PERMIT)
@@ -210,7 +211,9 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
 static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o,
                        const struct pnhi_caller *c, const struct pnhi_proof *proof)
 {
-    struct nhi_shown what = { .source = NHI_FROM_KEY, .key = pnhi_proof_key(proof) };
+    struct nhi_shown what = { .source = NHI_FROM_KEY,
+                              .text = pnhi_proof_ticket(proof),
+                              .key = pnhi_proof_key(proof) };
     struct nhi_grant g;
     int rc;
 

@@ -7,23 +7,48 @@
 #include <string.h>
 
 #include "libnhi/check.h"
+#include "libnhi/sshcert.h"
 #include "libnhi/sshkey.h"
 
 #define VARIABLE "SSH_AUTH_INFO_0"
-#define METHOD "publickey "
+#define METHOD "publickey"
+
+/* text: what stands behind the word type, if it does. */
+static const char *after(const char *text, const char *type)
+{
+    size_t len = strlen(type);
+
+    return strncmp(text, type, len) == 0 && text[len] == ' ' ? text + len + 1 : NULL;
+}
+
+static void take_certificate(const char *base64, size_t len, struct pnhi_proof *out)
+{
+    struct nhi_sshcert c;
+
+    /* One without a ticket is some other authority's. */
+    if (nhi_sshcert_decode(base64, len, &c) != NHI_OK)
+        return;
+    memcpy(out->key[out->count++], c.pk, NHI_PK_LEN);
+    memcpy(out->ticket, c.ticket, sizeof out->ticket);
+}
 
 /* One line of "publickey TYPE BASE64"; other methods have lines too. */
 static void take_line(const char *line, size_t len, struct pnhi_proof *out)
 {
-    const char *type = METHOD NHI_SSHKEY_TYPE " ";
+    const char *key = after(line, METHOD), *base64;
 
-    if (len < strlen(METHOD) || memcmp(line, METHOD, strlen(METHOD)) != 0)
+    if (key == NULL)
         return;
     out->lines++;
-    if (len < strlen(type) || memcmp(line, type, strlen(type)) != 0 || out->count == PNHI_KEYS_MAX)
+    if (out->count == PNHI_KEYS_MAX)
         return;
-    if (nhi_sshkey_decode(line + strlen(type), len - strlen(type), out->key[out->count]) == NHI_OK)
-        out->count++;
+    if ((base64 = after(key, NHI_SSHKEY_TYPE)) != NULL) {
+        if (nhi_sshkey_decode(base64, len - (size_t)(base64 - line), out->key[out->count]) ==
+            NHI_OK)
+            out->count++;
+    } else if ((base64 = after(key, NHI_SSHCERT_TYPE)) != NULL) {
+        take_certificate(base64, len - (size_t)(base64 - line), out);
+    }
 }
 
 void pnhi_proof_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct pnhi_proof *out)
@@ -47,10 +72,17 @@ const uint8_t *pnhi_proof_key(const struct pnhi_proof *p)
     return p->lines == 1 && p->count == 1 ? p->key[0] : NULL;
 }
 
+const char *pnhi_proof_ticket(const struct pnhi_proof *p)
+{
+    return pnhi_proof_key(p) != NULL && p->ticket[0] != '\0' ? p->ticket : NULL;
+}
+
 bool pnhi_proof_is_agents(const struct pnhi_proof *p)
 {
     unsigned i;
 
+    if (p->ticket[0] != '\0')
+        return true;
     for (i = 0; i < p->count; i++)
         if (nhi_key_was_bound(p->key[i]))
             return true;

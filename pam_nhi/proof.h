@@ -4,7 +4,7 @@
 #ifndef PAM_NHI_PROOF_H
 #define PAM_NHI_PROOF_H
 
-#include "libnhi/paseto.h"
+#include "libnhi/ticket.h"
 #include "pam_nhi/caller.h"
 
 #define PNHI_KEYS_MAX 4
@@ -14,14 +14,17 @@ struct pnhi_proof {
                        AuthenticationMethods asks for more than the key */
     unsigned count; /* of these, Ed25519 keys, in key */
     uint8_t key[PNHI_KEYS_MAX][NHI_PK_LEN];
+    char ticket[NHI_TICKET_TEXT_MAX + 1]; /* that a certificate among them carries; empty: none */
 };
 
 void pnhi_proof_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct pnhi_proof *out);
 
 /* The one key, or NULL: none, or several, of which nobody could say whose they are. */
 const uint8_t *pnhi_proof_key(const struct pnhi_proof *p);
+/* The ticket that came with that key, not verified; NULL: none, and the ledger is asked. */
+const char *pnhi_proof_ticket(const struct pnhi_proof *p);
 
-/* Whether some ticket was ever bound to one of them: that login is no person's. */
+/* Whether some ticket was ever bound to one of them, or came with it: that login is no person's. */
 bool pnhi_proof_is_agents(const struct pnhi_proof *p);
 
 #endif

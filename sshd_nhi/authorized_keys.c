@@ -18,6 +18,7 @@
 #include "libnhi/check.h"
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
+#include "libnhi/sshcert.h"
 #include "libnhi/sshkey.h"
 
 #define SERVICE "sshd"
@@ -26,7 +27,8 @@ static bool find_account(const char *name, struct nhi_who *who)
 {
     const struct passwd *pw = getpwnam(name);
 
-    if (pw == NULL)
+    /* The name goes into a list of principals, where a comma would make two of it. */
+    if (pw == NULL || !nhi_name_is_account(pw->pw_name))
         return false;
     *who = (struct nhi_who){ .service = SERVICE,
                              .subject = pw->pw_name,
@@ -35,36 +37,71 @@ static bool find_account(const char *name, struct nhi_who *who)
     return true;
 }
 
-/* sshd compares it with its clock at the moment of the login. */
-static int print_line(const struct nhi_ticket *t, const char *base64)
+/* What the line says of the key: a certificate's signer is trusted for it alone, and for this
+ * account alone. */
+struct answer {
+    const char *account;
+    const char *base64; /* the key, or the certificate's signer */
+    bool certificate;
+    int64_t until;
+};
+
+/* sshd compares the time with its clock at the moment of the login. */
+static int print_line(const struct answer *a)
 {
     char until[32];
     struct tm tm;
-    time_t exp = (time_t)t->exp;
+    time_t exp = (time_t)a->until;
 
     if (gmtime_r(&exp, &tm) == NULL || strftime(until, sizeof until, "%Y%m%d%H%M%SZ", &tm) == 0)
         return 1;
-    printf("expiry-time=\"%s\" %s %s\n", until, NHI_SSHKEY_TYPE, base64);
+    if (a->certificate)
+        printf("cert-authority,principals=\"%s\",", a->account);
+    printf("expiry-time=\"%s\" %s %s\n", until, NHI_SSHKEY_TYPE, a->base64);
     return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int answer(const char *account, const char *type, const char *base64)
+{
+    struct nhi_shown what = { .source = NHI_FROM_KEY };
+    struct answer a = { .base64 = base64 };
+    char signer[NHI_SSHKEY_LEN + 1];
+    uint8_t key[NHI_PK_LEN];
+    struct nhi_sshcert cert;
+    struct nhi_verdict v;
+    struct nhi_who who;
+
+    if (!find_account(account, &who))
+        return 0;
+    if (strcmp(type, NHI_SSHKEY_TYPE) == 0) {
+        if (nhi_sshkey_decode(base64, strlen(base64), key) != NHI_OK)
+            return 0;
+        what.key = key;
+    } else {
+        if (strcmp(type, NHI_SSHCERT_TYPE) != 0 ||
+            nhi_sshcert_decode(base64, strlen(base64), &cert) != NHI_OK)
+            return 0;
+        what.key = cert.pk;
+        what.text = cert.ticket;
+        nhi_sshkey_encode(cert.signer, signer);
+        a.certificate = true;
+        a.base64 = signer;
+    }
+    nhi_check(&who, &what, &v);
+    if (v.reason != NHI_PERMIT)
+        return 0;
+    a.account = who.subject;
+    a.until = v.ticket.exp;
+    return print_line(&a);
 }
 
 int main(int argc, char **argv)
 {
-    struct nhi_shown what = { .source = NHI_FROM_KEY };
-    uint8_t key[NHI_PK_LEN];
-    struct nhi_verdict v;
-    struct nhi_who who;
-
     if (argc != 4) {
         fputs("usage: nhi-authorized-keys USER TYPE BASE64\n"
               "For sshd_config: AuthorizedKeysCommand FILE %u %t %k\n",
               stderr);
         return 2;
     }
-    if (strcmp(argv[2], NHI_SSHKEY_TYPE) != 0 ||
-        nhi_sshkey_decode(argv[3], strlen(argv[3]), key) != NHI_OK || !find_account(argv[1], &who))
-        return 0;
-    what.key = key;
-    nhi_check(&who, &what, &v);
-    return v.reason == NHI_PERMIT ? print_line(&v.ticket, argv[3]) : 0;
+    return answer(argv[1], argv[2], argv[3]);
 }

@@ -47,7 +47,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 	    $(filter-out libnhi/policy_conf.c,$(LIB_SRC)) $(CDB_PIC) $(CORE_LIBS)
 fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
-	    { [ ! -x tests/vectors/make-corpus.sh ] || tests/vectors/make-corpus.sh $$f.corpus; } && \
+	    tests/vectors/make-corpus.sh $${f##*/} $$f.corpus && \
 	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $$f.corpus || exit 1; done
 
 SHELL_FILES := $(wildcard packaging/*.sh tests/*.sh tests/*/*.sh tests/*/*.t) .ci/run

@@ -76,6 +76,10 @@ expect 0 'revoke that' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --rea
 expect 0 'revoke the bound one' nhictl revoke --ticket "$BOUND" --reason test
 expect 0 'issue --bind-key after the end of the first' issue --bind-key key.pub --json
 expect 0 'revoke that too' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
+expect 0 'issue --cert' issue --host b.example.org --bind-key key.pub --cert --json
+ok 'the certificate is beside the key' grep -q '^ssh-ed25519-cert-v01@openssh.com AAAA' key-cert.pub
+expect 0 'revoke the certified one' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
+refused 2 '--bind-key FILE.pub --cert' '--cert without a key' issue --cert
 expect 0 'issue for another host' issue --host b.example.org --key "$KID" --json
 ok 'the other host is the audience' json '.ticket.host == "b.example.org"'
 

@@ -58,7 +58,7 @@ none 'what is inside the ledger stays there' \
         grep -vE '^libnhi/(sql|schema|ledger(_[a-z]+)?)\.c$')"
 none 'sodium only in keys and tickets' \
     "$(includes 'sodium.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl |
-        grep -vE '^libnhi/(paseto|paserk|paserk_pw|ticket|claims|id|sshkey)\.c$')"
+        grep -vE '^libnhi/(paseto|paserk|paserk_pw|ticket|claims|id|sshkey|sshcert)\.c$')"
 none 'jansson only in the claim codec, records and output' \
     "$(includes 'jansson.h' libnhi pam_nhi nss_nhi sshd_nhi |
         but libnhi/claims.c libnhi/grant_record.c)"

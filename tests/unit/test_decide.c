@@ -160,6 +160,7 @@ static void other_clock(struct ask *a)
     CASE(KEY, bound_to_a_key, a->ticket.has_cnf = true)                                            \
     CASE(PERMIT, key_proven, (a->ticket.has_cnf = true, a->req.key = a->ticket.cnf))               \
     CASE(KEY, other_key, (a->ticket.has_cnf = true, a->req.key = a->other_key))                    \
+    CASE(KEY, bearer_by_key, (a->req.source = NHI_FROM_KEY, a->req.key = a->other_key))            \
     CASE(PERMIT, key_not_needed, a->req.key = a->other_key)                                        \
     CASE(ACCOUNT, other_account, a->req.subject = "batch")                                         \
     CASE(ACCOUNT, part_of_a_name, a->req.subject = "deplo")                                        \

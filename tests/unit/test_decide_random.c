@@ -97,6 +97,7 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(q->subject_in_range && strcmp(q->subject, t->agent) != 0, ACCOUNT);
     WHEN(q->subject_in_range && q->subject_uid != f->agent_uid, ACCOUNT);
     WHEN(!in(t->services, q->service), SERVICE);
+    WHEN(!t->has_cnf && q->source == NHI_FROM_KEY, KEY);
     WHEN(t->has_cnf && q->key == NULL, KEY);
     WHEN(t->has_cnf && q->key[0] != t->cnf[0], KEY);
     WHEN(any_rule(q, f, true), FORBIDDEN);
@@ -223,7 +224,7 @@ static void same_answer(void **state)
                                   .subject_uid = seldom() ? up_to(2) : 65537 + mostly(2),
                                   .subject_privileged = seldom() && seldom(),
                                   .subject_in_range = up_to(4) == 0,
-                                  .source = NHI_FROM_PROMPT,
+                                  .source = seldom() ? NHI_FROM_KEY : NHI_FROM_PROMPT,
                                   .ticket = seldom() && seldom() ? NULL : &t,
                                   .key = keys[mostly(COUNT(keys))] };
         want = expected(&q, &f);

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "libnhi/paths.h"
+#include "libnhi/sshcert.h"
 #include "libnhi/sshkey.h"
 #include "tests/lib/calls.h"
 
@@ -206,6 +207,91 @@ static void test_key_and_prompt(void **state)
     nhi_text_free(text);
 }
 
+/* A certificate brings a ticket that is not in the ledger. */
+static void with_certificate(const struct nhi_ticket *t, char line[NHI_SSHCERT_MAX + 64])
+{
+    char base64[NHI_SSHCERT_MAX + 1], *text = world_mint(t);
+
+    assert_int_equal(nhi_sshcert_make(t, text, base64), NHI_OK);
+    (void)snprintf(line, NHI_SSHCERT_MAX + 64, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    nhi_text_free(text);
+}
+
+static void trust_another_issuer(const char *accounts, enum nhi_issuer_state state)
+{
+    struct nhi_ledger *l = world_ledger();
+    struct nhi_issuer i = {
+        .kid = "k2", .state = NHI_ISSUER_ACTIVE, .agents = "*", .services = "sshd", .max_ttl = 3600
+    };
+    uint8_t sk[crypto_sign_SECRETKEYBYTES];
+
+    assert_int_equal(crypto_sign_keypair(i.pk, sk), 0);
+    (void)snprintf(i.accounts, sizeof i.accounts, "%s", accounts);
+    assert_int_equal(nhi_issuer_add(l, &i, time(NULL)), NHI_OK);
+    if (state != NHI_ISSUER_ACTIVE)
+        assert_int_equal(nhi_issuer_set_state(l, "k2", state, "test", time(NULL)), NHI_OK);
+    world_commit(l);
+}
+
+static void test_certificates(void **state)
+{
+    struct nhi_ticket t = bound();
+    char line[NHI_SSHCERT_MAX + 64], two[NHI_SSHCERT_MAX + 256];
+
+    (void)state;
+    with_certificate(&t, line);
+    /* Where nobody else is trusted, no ticket can come from elsewhere. */
+    refused("ci-bot", line, PAM_PERM_DENIED, "no-ticket");
+    trust_another_issuer("batch", NHI_ISSUER_ACTIVE);
+    refused("ci-bot", line, PAM_PERM_DENIED, "no-ticket");
+    assert_int_equal(log_in("batch", line), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "permit");
+    assert_int_equal(world_records('g'), 2);
+    (void)snprintf(two, sizeof two, "%s%s", line, line_others);
+    assert_int_equal(log_in("deploy", two), PAM_SESSION_ERR);
+    revoke_task();
+    assert_int_equal(log_in("batch", line), PAM_SESSION_ERR);
+    assert_string_equal(world_reason(), "revoked");
+    assert_int_equal(log_in("deploy", line), PAM_SESSION_ERR);
+    assert_string_equal(world_reason(), "revoked");
+}
+
+static void test_no_certificate_of_a_revoked_issuer(void **state)
+{
+    struct nhi_ticket t = bound();
+    char line[NHI_SSHCERT_MAX + 64];
+
+    (void)state;
+    with_certificate(&t, line);
+    trust_another_issuer("*", NHI_ISSUER_REVOKED);
+    refused("batch", line, PAM_PERM_DENIED, "no-ticket");
+}
+
+/* Over a key that the ticket does not name. */
+static void test_swapped_ticket(void **state)
+{
+    struct nhi_ticket t = bound(), theirs = t;
+    char base64[NHI_SSHCERT_MAX + 1], line[NHI_SSHCERT_MAX + 64], *text = world_mint(&t);
+
+    (void)state;
+    trust_another_issuer("*", NHI_ISSUER_ACTIVE);
+    memcpy(theirs.cnf, others, sizeof theirs.cnf);
+    assert_int_equal(nhi_sshcert_make(&theirs, text, base64), NHI_OK);
+    (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    refused("ci-bot", line, PAM_SESSION_ERR, "key");
+    refused("deploy", line, PAM_SESSION_ERR, "key");
+    nhi_text_free(text);
+    /* A bearer ticket, over any key. */
+    t = world_ticket();
+    text = world_mint(&t);
+    assert_int_equal(nhi_sshcert_make(&theirs, text, base64), NHI_OK);
+    (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    refused("ci-bot", line, PAM_SESSION_ERR, "key");
+    nhi_text_free(text);
+}
+
 /* Callers of su and sudo have no proof to show, whatever they put where sshd would. */
 static void test_not_for_su(void **state)
 {
@@ -244,6 +330,9 @@ int main(void)
         T(test_one_use),
         T(test_key_and_prompt),
         T(test_not_for_su),
+        T(test_certificates),
+        T(test_no_certificate_of_a_revoked_issuer),
+        T(test_swapped_ticket),
     };
 
     if (!world_enter())

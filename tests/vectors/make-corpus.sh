@@ -1,20 +1,35 @@
 #!/bin/bash
-# Writes the seeds of tests/fuzz/fuzz_ticket.c into DIR, from golden.json: make-corpus.sh DIR
+# Writes the seeds of a fuzzer of tests/fuzz into DIR: make-corpus.sh fuzz_ticket|fuzz_sshcert DIR
 set -euo pipefail
-if [ $# -ne 1 ]; then
-    echo "usage: $0 DIR" >&2
+if [ $# -ne 2 ]; then
+    echo "usage: $0 FUZZER DIR" >&2
     exit 2
 fi
-golden=$(dirname "$0")/golden.json
-mkdir -p "$1"
+here=$(dirname "$0")
+golden=$here/golden.json
+dir=$2
+mkdir -p "$dir"
 n=0
 # The first byte says what the rest is.
 seed() {
-    printf "$1%s" "$2" >"$3/ticket-$n"
+    printf "$1%s" "$2" >"$dir/ticket-$n"
     n=$((n + 1))
 }
-while IFS= read -r text; do seed '\000' "$text" "$1"; done < <(jq -r '(.tickets, .refused)[].token' "$golden")
-while IFS= read -r text; do seed '\001' "$text" "$1"; done < <(jq -r '.tickets[].payload' "$golden")
-while IFS= read -r text; do seed '\002' "$text" "$1"; done < <(jq -r '.secret, .public' "$golden")
-seed '\003' 2026-11-23T22:05:00Z "$1"
-seed '\003' 2024-02-29T23:59:59Z "$1"
+tickets() {
+    while IFS= read -r text; do seed '\000' "$text"; done < <(jq -r '(.tickets, .refused)[].token' "$golden")
+    while IFS= read -r text; do seed '\001' "$text"; done < <(jq -r '.tickets[].payload' "$golden")
+    while IFS= read -r text; do seed '\002' "$text"; done < <(jq -r '.secret, .public' "$golden")
+    seed '\003' 2026-11-23T22:05:00Z
+    seed '\003' 2024-02-29T23:59:59Z
+}
+case $1 in
+fuzz_ticket) tickets ;;
+fuzz_sshcert)
+    cp "$here/sshcert.txt" "$dir/text"
+    base64 -d "$here/sshcert.txt" >"$dir/blob"
+    ;;
+*)
+    echo "$0: no seeds for $1" >&2
+    exit 2
+    ;;
+esac
