@@ -25,11 +25,24 @@ start_b() {
     must on_b ip address add "$B_ADDRESS/24" dev to-a
     must on_b ip link set to-a up
     must on_b ip link set lo up
-    on_b /usr/sbin/sshd -D -o "ListenAddress=$B_ADDRESS" -o "ListenAddress=127.0.0.1" &
+    run_sshd_of_b
+}
+
+run_sshd_of_b() {
+    # Not by way of on_b, whose shell would be what $! names.
+    nsenter -t "$B_PID" -m -n -u -r -- \
+        /usr/sbin/sshd -D -o "ListenAddress=$B_ADDRESS" -o "ListenAddress=127.0.0.1" &
     B_SSHD=$!
     # shellcheck disable=SC2016
     eventually bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$B_ADDRESS" "$PORT" 2>/dev/null || bail 'sshd of B'
     disown -a
+}
+
+# After a change of its configuration.
+restart_b() {
+    kill "$B_SSHD"
+    eventually test ! -e "/proc/$B_SSHD" || bail 'sshd of B stays'
+    run_sshd_of_b
 }
 
 # ssh_b USER KEY COMMAND...: by that key, and by the certificate beside it, if any
@@ -137,16 +150,14 @@ install -d -o ci-bot -g ci-bot -m 700 /home/ci-bot/.ssh
 rm "$W/planted-cert.pub"
 install -o ci-bot -g ci-bot -m 600 "$W/planted.pub" /home/ci-bot/.ssh/authorized_keys
 sed -i 's/AuthorizedKeysFile none/AuthorizedKeysFile .ssh\/authorized_keys/' /etc/ssh/sshd_config.d/nhi.conf
-kill -HUP "$(pgrep -P "$B_SSHD" -x sshd || echo "$B_SSHD")"
-eventually on_b bash -c "exec 3<>/dev/tcp/$B_ADDRESS/$PORT" 2>/dev/null
+restart_b
 mark_log
 ssh_b ci-bot planted 'echo got-in'
 refused no-ticket 'a planted key'
 ssh_b ci-bot planted -W "127.0.0.1:$PORT"
 unlike "$OUT" 'SSH-2' 'nor can a connection be forwarded through it'
 sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/nhi.conf
-kill -HUP "$(pgrep -P "$B_SSHD" -x sshd || echo "$B_SSHD")"
-eventually on_b bash -c "exec 3<>/dev/tcp/$B_ADDRESS/$PORT" 2>/dev/null
+restart_b
 
 # ---- the end, on B ----
 
