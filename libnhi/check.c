@@ -239,13 +239,13 @@ void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
     finish(&s);
 }
 
-bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN])
+bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)
 {
     struct nhi_ledger *l = NULL;
     bool known = false;
 
     if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
-        nhi_ticket_any_of_key(l, key, &known) != NHI_OK)
+        nhi_ticket_any_of_key(l, key, account, &known) != NHI_OK)
         known = false;
     nhi_ledger_close(l);
     return known;

@@ -42,8 +42,9 @@ void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct n
  * is permitted here has to be decided when it does. */
 void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out);
 
-/* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no person's. An
- * unreadable ledger knows none. */
-bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN]);
+/* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no person's at an
+ * account that agents share. One that no ticket ever named is a person's own: somebody who gets a person's
+ * public key bound must not lock them out. An unreadable ledger knows none. */
+bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account);
 
 #endif

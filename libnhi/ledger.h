@@ -134,9 +134,10 @@ NHI_CHECK enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t ke
 NHI_CHECK enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account,
                                            const char *service, int64_t now,
                                            int (*fn)(const struct nhi_ticket *, void *), void *ctx);
-/* Whether there is a ticket, dead or alive, that is bound to key. */
+/* Whether there is a ticket, dead or alive, that is bound to key, and one, this or another, that names the
+ * account on this host. */
 NHI_CHECK enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
-                                             bool *any);
+                                             const char *account, bool *any);
 
 /* ---- revocation ---- */
 enum nhi_revoke_kind { NHI_REVOKE_TICKET = 1, NHI_REVOKE_TASK, NHI_REVOKE_AGENT, NHI_REVOKE_ISSUER };

@@ -241,12 +241,16 @@ enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account, cons
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], bool *any)
+enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                   const char *account, bool *any)
 {
     int64_t n = 0;
     enum nhi_err err;
 
-    err = nhi_sql_number(l, &n, "SELECT EXISTS (SELECT 1 FROM ticket WHERE cnf = ?)", "k", key);
+    err = nhi_sql_number(l, &n,
+                         "SELECT EXISTS (SELECT 1 FROM ticket WHERE cnf = ?)"
+                         " AND EXISTS (SELECT 1 FROM ticket_account WHERE account = ?)",
+                         "ks", key, account);
     if (err == NHI_OK)
         *any = n != 0;
     return err;

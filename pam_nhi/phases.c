@@ -237,7 +237,7 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
     if (err != NHI_ERR_NOT_FOUND)
         return finish(pamh, o, c, &what, &v, PNHI_SESSION);
     pnhi_proof_find(pamh, c, &proof);
-    if (!c->ours && !pnhi_proof_is_agents(&proof))
+    if (!c->ours && !pnhi_proof_is_agents(&proof, c->subject))
         return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
     return open_by_key(pamh, o, c, &proof);
 }

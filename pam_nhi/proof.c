@@ -12,6 +12,7 @@
 
 #define VARIABLE "SSH_AUTH_INFO_0"
 #define METHOD "publickey"
+#define SERVICE "sshd" /* others let users write what looks like it */
 
 /* text: what stands behind the word type, if it does. */
 static const char *after(const char *text, const char *type)
@@ -57,7 +58,7 @@ void pnhi_proof_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct pnh
     size_t len;
 
     memset(out, 0, sizeof *out);
-    if (c->program != PNHI_LOGIN)
+    if (c->program != PNHI_LOGIN || strcmp(c->service, SERVICE) != 0)
         return;
     at = pam_getenv(pamh, VARIABLE);
     while (at != NULL && *at != '\0') {
@@ -77,14 +78,14 @@ const char *pnhi_proof_ticket(const struct pnhi_proof *p)
     return pnhi_proof_key(p) != NULL && p->ticket[0] != '\0' ? p->ticket : NULL;
 }
 
-bool pnhi_proof_is_agents(const struct pnhi_proof *p)
+bool pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account)
 {
     unsigned i;
 
     if (p->ticket[0] != '\0')
         return true;
     for (i = 0; i < p->count; i++)
-        if (nhi_key_was_bound(p->key[i]))
+        if (nhi_key_was_bound(p->key[i], account))
             return true;
     return false;
 }

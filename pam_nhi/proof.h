@@ -24,7 +24,8 @@ const uint8_t *pnhi_proof_key(const struct pnhi_proof *p);
 /* The ticket that came with that key, not verified; NULL: none, and the ledger is asked. */
 const char *pnhi_proof_ticket(const struct pnhi_proof *p);
 
-/* Whether some ticket was ever bound to one of them, or came with it: that login is no person's. */
-bool pnhi_proof_is_agents(const struct pnhi_proof *p);
+/* Whether some ticket was ever bound to one of them, or came with it: that login to an account that agents
+ * share is no person's. */
+bool pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account);
 
 #endif

@@ -25,13 +25,16 @@
 
 static bool find_account(const char *name, struct nhi_who *who)
 {
+    static char subject[NHI_ACCOUNT_MAX + 1];
     const struct passwd *pw = getpwnam(name);
 
     /* The name goes into a list of principals, where a comma would make two of it. */
     if (pw == NULL || !nhi_name_is_account(pw->pw_name))
         return false;
+    /* What getpwnam gave lasts until the next lookup. */
+    memcpy(subject, pw->pw_name, strlen(pw->pw_name) + 1);
     *who = (struct nhi_who){ .service = SERVICE,
-                             .subject = pw->pw_name,
+                             .subject = subject,
                              .uid = pw->pw_uid,
                              .in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid) };
     return true;

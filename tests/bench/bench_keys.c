@@ -11,27 +11,13 @@
 #include <unistd.h>
 
 #include "libnhi/sshkey.h"
+#include "tests/lib/bench.h"
 #include "tests/lib/world.h"
 
 #define ROUNDS 200
 #define MANY 100000
 
 static char helper[4096], base64[NHI_SSHKEY_LEN + 1];
-
-static double now_us(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 /* One run; how many bytes it answered. */
 static size_t run(const char *program, const char *account)
@@ -70,8 +56,7 @@ static double measure(const char *program, const char *account, bool answers)
         }
         took[i] = now_us() - start;
     }
-    qsort(took, ROUNDS, sizeof *took, by_value);
-    return took[ROUNDS / 2];
+    return median(took, ROUNDS);
 }
 
 static void record(struct nhi_ledger *l, bool known)

@@ -19,10 +19,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/lib/accounts.h"
+#include "tests/lib/bench.h"
 
 #define ACCOUNTS 100000u
 #define BATCHES 31
@@ -103,38 +103,26 @@ static void once(enum op op, uint32_t i)
     }
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x, y;
-
-    memcpy(&x, a, sizeof(x));
-    memcpy(&y, b, sizeof(y));
-    return (x > y) - (x < y);
-}
-
 /* Median over batches, in ns per operation. */
 static double measure(enum op op, int per_batch)
 {
     static uint32_t next = 12345;
     double batch[BATCHES];
-    struct timespec from, to;
     int b, k;
 
     if (per_batch == 0)
         return 0;
     once(op, 0); /* loads modules */
     for (b = 0; b < BATCHES; b++) {
-        clock_gettime(CLOCK_MONOTONIC, &from);
+        double start = now_us();
+
         for (k = 0; k < per_batch; k++) {
             next = next * 1664525u + 1013904223u;
             once(op, (next >> 8) % ACCOUNTS);
         }
-        clock_gettime(CLOCK_MONOTONIC, &to);
-        batch[b] = ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) /
-                   per_batch;
+        batch[b] = (now_us() - start) * 1e3 / per_batch;
     }
-    qsort(batch, BATCHES, sizeof(batch[0]), by_value);
-    return batch[BATCHES / 2];
+    return median(batch, BATCHES);
 }
 
 static void measure_all(const char *service, struct figures *f)

@@ -18,6 +18,7 @@
 
 #include "libnhi/fold.h"
 #include "libnhi/paths.h"
+#include "tests/lib/bench.h"
 #include "tests/lib/world.h"
 
 #define ROUNDS 400
@@ -26,21 +27,6 @@
 /* "bench" under yescrypt with Debian's default cost. */
 static const char shadow[] =
     "alice:$y$j9T$abcdefghijklmnop$7AqWTiIc.a7v3ea9t4BRAbHRskIhDxq86OIflS3sioD:19000:0:99999:7:::\n";
-
-static double now_us(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static int converse(int n, const struct pam_message **msg, struct pam_response **resp, void *ctx)
 {
@@ -88,7 +74,7 @@ static void cycle(const char *service, const char *user, char *reply, bool authe
 
 static double measure(const char *service, const char *user, char *reply, bool authenticate, int n)
 {
-    double *t = calloc((size_t)n, sizeof *t), median;
+    double *t = calloc((size_t)n, sizeof *t), middle;
     int i;
 
     if (t == NULL)
@@ -101,10 +87,9 @@ static double measure(const char *service, const char *user, char *reply, bool a
         t[i] = now_us() - start;
         (void)world_reason(); /* or the log's socket fills up, and syslog waits */
     }
-    qsort(t, (size_t)n, sizeof *t, by_value);
-    median = t[n / 2];
+    middle = median(t, (size_t)n);
     free(t);
-    return median;
+    return middle;
 }
 
 /* The floor: what checking one signature costs, and nothing else. */
@@ -123,8 +108,7 @@ static double verify_once(const struct nhi_ticket *t)
         times[i] = now_us() - start;
     }
     nhi_text_free(text);
-    qsort(times, ROUNDS, sizeof times[0], by_value);
-    return times[ROUNDS / 2];
+    return median(times, ROUNDS);
 }
 
 static void prepare(void)

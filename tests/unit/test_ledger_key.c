@@ -74,19 +74,24 @@ static void found_by_its_key(void **state)
     state_end(l);
 }
 
-/* Another host's ticket opens nothing here, and its key is an agent's all the same. */
+/* Another host's ticket opens nothing here; its key is an agent's all the same, where agents come at all. */
 static void of_another_host(void **state)
 {
     struct nhi_ledger *l = state_begin();
-    struct nhi_ticket t = bound(1, 1);
-    bool any = false;
+    struct nhi_ticket t = bound(1, 1), here = state_ticket(2);
+    bool any = true;
 
     (void)state;
     memcpy(t.host, "other", 6);
     record(l, &t);
     assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 0), NHI_ERR_NOT_FOUND);
-    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, &any), NHI_OK);
+    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
+    assert_false(any);
+    record(l, &here);
+    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
     assert_true(any);
+    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, "alice", &any), NHI_OK);
+    assert_false(any);
     state_end(l);
 }
 
@@ -109,10 +114,10 @@ static void ended(void **state)
     record(l, &t);
     assert_int_equal(nhi_revoke(l, NHI_REVOKE_TICKET, t.jti, "x", NOW, NULL), NHI_OK);
     assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 2), NHI_OK);
-    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, &any), NHI_OK);
+    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
     assert_true(any);
     key_of(9, pk);
-    assert_int_equal(nhi_ticket_any_of_key(l, pk, &any), NHI_OK);
+    assert_int_equal(nhi_ticket_any_of_key(l, pk, "deploy", &any), NHI_OK);
     assert_false(any);
     state_end(l);
 }
