@@ -86,6 +86,20 @@ int issue_key(struct ctl *c, struct store *s, struct nhi_issuer *key)
     return CTL_DONE;
 }
 
+/* --ttl as a person would type it. */
+static void ttl_hint(int64_t seconds, char *hint, size_t size)
+{
+    static const struct {
+        int64_t seconds;
+        char name;
+    } units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+    size_t i = 0;
+
+    while (seconds % units[i].seconds != 0)
+        i++;
+    snprintf(hint, size, "--ttl %lld%c", (long long)(seconds / units[i].seconds), units[i].name);
+}
+
 /* Lifetimes that the task or the key would cut short are refused, not shortened: the caller asked
  * for something else than it would get. */
 int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
@@ -95,7 +109,7 @@ int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
 
     if (ttl > key->max_ttl) {
         out_span(key->max_ttl, span);
-        snprintf(hint, sizeof(hint), "--ttl %llds", (long long)key->max_ttl);
+        ttl_hint(key->max_ttl, hint, sizeof(hint));
         return ctl_fail(c, CTL_REFUSED, hint, "key %s signs tickets for %s at most", key->kid,
                         span);
     }
@@ -103,7 +117,7 @@ int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
         int64_t left = t->deadline - iat;
 
         out_span(left, span);
-        snprintf(hint, sizeof(hint), "--ttl %llds", (long long)left);
+        ttl_hint(left, hint, sizeof(hint));
         if (left < 1)
             return ctl_fail(c, CTL_REFUSED, NULL, "task %s ends now", t->id);
         return ctl_fail(c, CTL_REFUSED, hint,
