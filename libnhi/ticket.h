@@ -55,7 +55,7 @@ NHI_CHECK enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t
 NHI_CHECK enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json);
 NHI_CHECK enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *out);
 
-/* A new ticket or record ID: 128 random bits. */
+/* A new ticket or record ID: 128 random bits, not beginning with "-". */
 NHI_CHECK enum nhi_err nhi_id_new(char id[NHI_JTI_LEN + 1]);
 
 #define NHI_USES_MAX 1000000 /* largest use claim */

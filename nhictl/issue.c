@@ -90,7 +90,7 @@ static int fill(struct ctl *c, struct store *s, struct nhi_ticket *t, struct nhi
     code = issue_ttl(c, ttl, t->iat, &task, key);
     if (code == CTL_DONE)
         code = issue_accounts(c, s, host);
-    if (code == CTL_DONE && keyfile_random_jti(t->jti) != NHI_OK)
+    if (code == CTL_DONE && nhi_id_new(t->jti) != NHI_OK)
         code = ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
     snprintf(t->kid, sizeof(t->kid), "%s", key->kid);
     snprintf(t->agent, sizeof(t->agent), "%s", args->agent);

@@ -12,40 +12,17 @@
 
 #include "libnhi/paths.h"
 
-#define JTI_BYTES 16
-
-static enum nhi_err random_bytes(void *to, size_t len)
-{
-    return getrandom(to, len, 0) == (ssize_t)len ? NHI_OK : NHI_ERR_SYS;
-}
-
 enum nhi_err keyfile_random_kid(char *kid)
 {
     static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
     uint8_t bytes[7];
-    enum nhi_err err = random_bytes(bytes, sizeof(bytes));
 
-    if (err != NHI_OK)
-        return err;
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return NHI_ERR_SYS;
     *kid++ = 'k';
     for (size_t i = 0; i < sizeof(bytes); i++)
         *kid++ = base32[bytes[i] & 31];
     *kid = '\0';
-    return NHI_OK;
-}
-
-/* A leading dash would make it an option wherever it is typed. */
-enum nhi_err keyfile_random_jti(char *jti)
-{
-    uint8_t bytes[JTI_BYTES];
-    enum nhi_err err;
-
-    do {
-        err = random_bytes(bytes, sizeof(bytes));
-        if (err != NHI_OK)
-            return err;
-        nhi_b64_encode(bytes, sizeof(bytes), jti);
-    } while (jti[0] == '-');
     return NHI_OK;
 }
 

@@ -7,9 +7,8 @@
 #include "libnhi/names.h"
 #include "libnhi/paserk.h"
 
-/* Random names. kid: NHI_KID_MAX + 1 bytes, such as k7f3q2ma; jti: NHI_JTI_LEN + 1 bytes. */
+/* A random name, such as k7f3q2ma. kid: NHI_KID_MAX + 1 bytes. */
 NHI_CHECK enum nhi_err keyfile_random_kid(char *kid);
-NHI_CHECK enum nhi_err keyfile_random_jti(char *jti);
 
 /* Makes a key pair and keeps the secret half. statefd: the state directory. */
 NHI_CHECK enum nhi_err keyfile_create(int statefd, const char *kid, uint8_t pk[NHI_PK_LEN]);

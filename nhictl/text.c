@@ -14,7 +14,6 @@
 
 #include "libnhi/paserk.h"
 #include "nhictl/ctl.h"
-#include "nhictl/keyfile.h"
 #include "nhictl/store.h"
 
 #define NOT_A_FILE (-1)                    /* beside the values of errno */
@@ -161,7 +160,7 @@ int text_write(struct ctl *c, const char *file, const char *text, mode_t mode)
     const char *name;
     int dir, failed;
 
-    if (keyfile_random_jti(unique) != NHI_OK)
+    if (nhi_id_new(unique) != NHI_OK)
         return write_failed(c, file, errno);
     snprintf(temp, sizeof(temp), ".ticket-%s", unique);
     dir = open_directory(file, &name);

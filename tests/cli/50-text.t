@@ -77,6 +77,6 @@ ok 'what is no UTF-8 is still answered with JSON' json '.ok == false'
 # The ticket and the key are nowhere but where they belong.
 T=$(issue)
 SECRET=$(cat /var/lib/nhi/keys/*.secret)
-ok 'no ticket text in the state directory' test "$(grep -rlF "${T:60:60}" /var/lib/nhi | wc -l)" = 0
-ok 'no secret key but in its file' test "$(grep -rlF "${SECRET:12:40}" /var/lib/nhi | wc -l)" = 1
+ok 'no ticket text in the state directory' test "$(grep -rlFe "${T:60:60}" /var/lib/nhi | wc -l)" = 0
+ok 'no secret key but in its file' test "$(grep -rlFe "${SECRET:12:40}" /var/lib/nhi | wc -l)" = 1
 finish

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "libnhi/names.h"
+#include "libnhi/ticket.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -164,6 +165,22 @@ static void ticket_ids(void **state)
     }
 }
 
+/* None of a thousand looks like an option; without care, sixteen would. */
+static void new_ids(void **state)
+{
+    char id[NHI_JTI_LEN + 1], last[NHI_JTI_LEN + 1] = "";
+    int i;
+
+    (void)state;
+    for (i = 0; i < 1000; i++) {
+        assert_int_equal(nhi_id_new(id), NHI_OK);
+        assert_true(nhi_name_is_jti(id));
+        assert_int_not_equal(id[0], '-');
+        assert_string_not_equal(id, last);
+        memcpy(last, id, sizeof last);
+    }
+}
+
 static bool is_text(const char *s)
 {
     return nhi_name_is_text(s, 8);
@@ -306,6 +323,7 @@ int main(void)
         cmocka_unit_test(names_with_a_meaning),
         cmocka_unit_test(hosts),
         cmocka_unit_test(ticket_ids),
+        cmocka_unit_test(new_ids),
         cmocka_unit_test(every_code_point),
         cmocka_unit_test(free_text),
         cmocka_unit_test(lists),
