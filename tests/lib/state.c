@@ -174,7 +174,7 @@ struct nhi_grant state_grant(unsigned n, unsigned id)
 int state_parallel(int n, int (*fn)(int))
 {
     int i, status, failed = 0;
-    pid_t pids[64];
+    static pid_t pids[1024];
 
     MUST(n <= (int)(sizeof pids / sizeof pids[0]));
     (void)fflush(stdout);

@@ -262,6 +262,30 @@ static void so_many_uses(void **state)
     assert_int_equal(state_count(STATE_GRANTS, "u-"), USES + 1);
 }
 
+static int use_once(int who)
+{
+    struct nhi_grant g = state_grant(5, 1);
+    char said[64];
+    enum nhi_err err;
+
+    g.ticket.uses = 1;
+    state_jti((unsigned)who, g.id);
+    err = nhi_grant_commit(NHI_STATE_DIR, &g);
+    (void)snprintf(said, sizeof said, NHI_RUN_DIR "/once-%d", who);
+    if (err == NHI_OK)
+        state_spill(said, "", 0);
+    return err != NHI_OK && err != NHI_ERR_EXISTS;
+}
+
+/* A thousand processes at once, for one use. */
+static void one_use_for_a_thousand(void **state)
+{
+    (void)state;
+    assert_int_equal(state_parallel(1000, use_once), 0);
+    assert_int_equal(state_count(NHI_RUN_DIR, "once-"), 1);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 1);
+}
+
 /* Every success that was reported is one slot: none is given twice. */
 static int use_and_say(int who)
 {
@@ -406,6 +430,7 @@ int main(void)
         cmocka_unit_test_setup(commit_and_deny, state_empty),
         cmocka_unit_test_setup(so_many_uses, state_empty),
         cmocka_unit_test_setup(each_use_is_told_once, state_empty),
+        cmocka_unit_test_setup(one_use_for_a_thousand, state_empty),
         cmocka_unit_test_setup(bounded_denials, state_empty),
         cmocka_unit_test_setup(full_disk, state_empty),
         cmocka_unit_test_setup(unsafe_place, state_empty),
