@@ -154,7 +154,7 @@ static void put(struct writer *w, const void *bytes, size_t len)
 
 static void put_number(struct writer *w, uint64_t v, size_t bytes)
 {
-    uint8_t b[8];
+    uint8_t b[8] = { 0 };
     size_t i;
 
     for (i = 0; i < bytes; i++)
