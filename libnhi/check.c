@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "libnhi/grant.h"
 #include "libnhi/ledger.h"
 #include "libnhi/paths.h"
 #include "libnhi/privileged.h"
@@ -32,23 +33,26 @@ static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
     return NHI_DENY_LEDGER;
 }
 
-/* An ID that the ledger knows belongs to what the ledger knows: another issuer may not spend its
- * uses. */
-static enum nhi_reason same_as_recorded(struct state *s)
+/* A session goes on with what renewed its ticket, once that itself is over. */
+static enum nhi_reason renewed(struct state *s)
 {
-    const struct nhi_ticket *t = &s->v->ticket;
-    struct nhi_ticket_row row;
+    struct nhi_ticket *t = &s->v->ticket;
+    struct nhi_ticket_row row, last;
     enum nhi_err err;
 
     err = nhi_ticket_get(s->ledger, t->jti, &row);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_PERMIT;
+    if (err == NHI_OK &&
+        (row.successor[0] == '\0' ||
+         (s->now < t->exp && !row.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
+        return NHI_PERMIT;
+    if (err == NHI_OK)
+        err = nhi_ticket_last(s->ledger, row.root, &last);
     if (err != NHI_OK)
         return ledger_failed(s, err);
-    return strcmp(row.ticket.kid, t->kid) == 0 && strcmp(row.ticket.agent, t->agent) == 0 &&
-                   strcmp(row.ticket.task, t->task) == 0 && row.ticket.uses == t->uses
-               ? NHI_PERMIT
-               : NHI_DENY_ISSUER_BOUNDS;
+    *t = last.ticket;
+    return NHI_PERMIT;
 }
 
 /* Signature first: the key name in the footer only says which key to try. */
@@ -73,7 +77,7 @@ static enum nhi_reason verify(struct state *s)
     if (err != NHI_OK)
         return err == NHI_ERR_NOMEM || err == NHI_ERR_SYS ? NHI_DENY_INTERNAL : NHI_DENY_MALFORMED;
     s->v->verified = true;
-    return same_as_recorded(s);
+    return NHI_PERMIT;
 }
 
 static enum nhi_reason find_ticket(struct state *s)
@@ -88,7 +92,7 @@ static enum nhi_reason find_ticket(struct state *s)
     if (s->what->ticket != NULL) {
         s->v->ticket = *s->what->ticket;
         s->v->verified = true;
-        return NHI_PERMIT;
+        return renewed(s);
     }
     if (s->what->source == NHI_FROM_KEY)
         err = nhi_ticket_for_key(s->ledger, s->what->key, who->subject, who->service, s->now,
@@ -130,6 +134,8 @@ static enum nhi_reason decide(struct state *s)
     if (err != NHI_OK)
         return ledger_failed(s, err);
     nhi_reserve_apply(s->reserve, &s->v->ticket, &facts);
+    if (facts.successor[0] != '\0' && !facts.superseded)
+        facts.superseded = nhi_grant_is_superseded(NHI_STATE_DIR, s->v->ticket.jti);
     req = (struct nhi_request){
         .now = s->now,
         .service = s->who->service,
@@ -139,11 +145,14 @@ static enum nhi_reason decide(struct state *s)
         .subject_in_range = s->who->in_range,
         .source = s->what->source,
         .ticket = &s->v->ticket,
+        .tree = s->what->tree,
         .key = proven_key(s),
     };
     d = nhi_decide(&req, &facts);
     if (d.rule != NULL)
         memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);
+    memcpy(s->v->root, facts.root, sizeof s->v->root);
+    memcpy(s->v->renews, facts.renews, sizeof s->v->renews);
     nhi_facts_free(&facts);
     return d.reason;
 }

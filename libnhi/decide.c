@@ -70,7 +70,10 @@ static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_
     switch (f->issuer.state) {
     case NHI_ISSUER_ACTIVE:
     case NHI_ISSUER_ROTATED:
-        return nhi_issuer_allows(&f->issuer, t) ? NHI_PERMIT : NHI_DENY_ISSUER_BOUNDS;
+        /* An ID that the ledger knows belongs to what the ledger knows: another issuer may not spend its
+         * uses. */
+        return nhi_issuer_allows(&f->issuer, t) && !f->differs ? NHI_PERMIT
+                                                               : NHI_DENY_ISSUER_BOUNDS;
     case NHI_ISSUER_RETIRED:
         return NHI_DENY_ISSUER_RETIRED;
     case NHI_ISSUER_REVOKED:
@@ -86,6 +89,8 @@ static enum nhi_reason check_time(const struct nhi_request *req, const struct nh
 
     if (f->revoked)
         return NHI_DENY_REVOKED;
+    if (f->superseded)
+        return NHI_DENY_SUPERSEDED;
     if (req->now >= t->exp)
         return NHI_DENY_EXPIRED;
     if (req->now < t->iat - NHI_CLOCK_SKEW || (t->nbf != 0 && req->now < t->nbf - NHI_CLOCK_SKEW))
@@ -133,6 +138,8 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
         return NHI_DENY_ACCOUNT;
     if (!nhi_list_has(t->services, req->service))
         return NHI_DENY_SERVICE;
+    if (f->tree[0] != '\0' && (req->tree == NULL || strcmp(req->tree, f->tree) != 0))
+        return NHI_DENY_TREE;
     /* A bearer ticket is shown at a prompt, not put into a certificate over whatever key. */
     if (req->source == NHI_FROM_KEY && !t->has_cnf)
         return NHI_DENY_KEY;

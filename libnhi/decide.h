@@ -37,6 +37,7 @@ enum nhi_reason {
     NHI_DENY_NOT_YET,
     NHI_DENY_EXPIRED,
     NHI_DENY_REVOKED,          /* the ticket, its parent, or all of its agent's up to a moment */
+    NHI_DENY_SUPERSEDED,       /* it was renewed, and what renewed it is in use */
     NHI_DENY_AGENT_UNKNOWN,
     NHI_DENY_AGENT_SUSPENDED,
     NHI_DENY_AGENT_RETIRED,
@@ -48,6 +49,7 @@ enum nhi_reason {
     NHI_DENY_ACCOUNT,          /* the ticket does not name it, or it is another agent's own */
     NHI_DENY_SERVICE,          /* the ticket does not name it */
     NHI_DENY_SESSION,          /* another ticket inside a session */
+    NHI_DENY_TREE,             /* outside the process tree for which it was issued */
     NHI_DENY_POLICY,           /* no rule permits */
     NHI_DENY_FORBIDDEN,        /* a rule forbids */
     NHI_DENY_USES,             /* every counted use is spent */
@@ -79,6 +81,7 @@ struct nhi_request {
     bool subject_in_range;   /* its uid is in the agent range */
     enum nhi_source source;
     const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
+    const char *tree;   /* handle of the session that the caller is inside; NULL: none */
     const uint8_t *key; /* NHI_PK_LEN bytes, whose possession was proven, now or then; NULL: none */
 };
 
@@ -124,6 +127,13 @@ struct nhi_facts {
     bool revoked; /* the ticket itself, an ancestor, or its whole task */
     char ancestors[NHI_ANCESTORS_MAX][NHI_JTI_LEN + 1]; /* parent, its parent …, as far as known */
     size_t ancestor_count;
+    /* What the ledger has recorded of the ticket; all empty when it has not. */
+    bool differs;                    /* that ID is another ticket's */
+    char root[NHI_JTI_LEN + 1];      /* the first of its lineage */
+    char renews[NHI_JTI_LEN + 1];    /* its predecessor, which its first use ends */
+    char successor[NHI_JTI_LEN + 1]; /* what renewed it, and may not have been used yet */
+    bool superseded;
+    char tree[NHI_TREE_MAX + 1]; /* the process tree in which alone it works */
     const struct nhi_rule *rules;
     size_t rule_count;
 };

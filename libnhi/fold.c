@@ -71,6 +71,17 @@ static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
     return err;
 }
 
+/* Whether neither the ticket nor what renewed it can be used any more. */
+static bool is_over(struct fold *f, const struct nhi_grant *g)
+{
+    int64_t exp = g->ticket.exp, last;
+    enum nhi_err err = nhi_ticket_lineage_end(f->ledger, g->root, &last);
+
+    if (err == NHI_OK && last > exp)
+        exp = last;
+    return (err == NHI_OK || err == NHI_ERR_NOT_FOUND) && f->now > exp + NHI_CLOCK_SKEW;
+}
+
 static enum nhi_err fold_one(struct fold *f, const char *name)
 {
     struct nhi_grant g;
@@ -83,11 +94,15 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
         f->result.bad++;
         return err == NHI_ERR_NOMEM ? err : NHI_OK;
     }
+    if (name[0] == 'r') {
+        err = nhi_ticket_supersede(f->ledger, name + 2);
+        return err == NHI_OK ? later(f, name) : err;
+    }
     if (name[0] == 'p')
         return same_process_lives(f, g.boot, &g.parent) ? NHI_OK : later(f, name);
     err = fold_event(f, &g);
     /* A counted slot is what says that a use is spent: it goes when the ticket is dead anyway. */
-    if (err == NHI_OK && (name[0] != 'u' || f->now > g.ticket.exp + NHI_CLOCK_SKEW))
+    if (err == NHI_OK && (name[0] != 'u' || is_over(f, &g)))
         err = later(f, name);
     return err;
 }
@@ -102,7 +117,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdup", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurp", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
             seen += e->d_name[0] != 'u';
         }
@@ -117,7 +132,8 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     return err;
 }
 
-enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now, struct nhi_fold_result *out)
+enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now,
+                      struct nhi_fold_result *out)
 {
     struct fold f = { .ledger = l, .now = now, .dirfd = -1 };
     enum nhi_err err;

@@ -8,6 +8,7 @@
 #include "libnhi/grant.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,14 +44,26 @@ static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *jti, uin
     return err;
 }
 
-static enum nhi_err take_use(int fd, int dirfd, const struct nhi_ticket *t)
+static enum nhi_err take_use(int fd, int dirfd, const struct nhi_grant *g)
 {
-    enum nhi_err err = take_slot(fd, dirfd, 'u', t->jti, t->uses);
+    const char *lineage = g->root[0] != '\0' ? g->root : g->ticket.jti;
+    enum nhi_err err = take_slot(fd, dirfd, 'u', lineage, g->ticket.uses);
 
     /* A use must survive power loss, or the ticket would give more than it may. */
     if (err == NHI_OK && fsync(dirfd) != 0)
         err = nhi_err_from_errno(errno);
     return err;
+}
+
+/* Before the grant: being cut off between the two must not leave both tickets in use. */
+static enum nhi_err end_predecessor(int fd, int dirfd, const char *jti)
+{
+    enum nhi_err err;
+    char name[48];
+
+    (void)snprintf(name, sizeof name, "r-%s", jti);
+    err = nhi_record_link(fd, dirfd, name);
+    return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
 
 static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
@@ -63,8 +76,10 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
     err = open_grants(dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, counted, &fd);
+    if (err == NHI_OK && kind == 'g' && g->renews[0] != '\0')
+        err = end_predecessor(fd, dirfd, g->renews);
     if (err == NHI_OK && counted)
-        err = take_use(fd, dirfd, &g->ticket);
+        err = take_use(fd, dirfd, g);
     else if (err == NHI_OK && kind == 'd')
         err = take_slot(fd, dirfd, 'd', g->ticket.jti, DENIALS_MAX);
     else if (err == NHI_OK) {
@@ -88,6 +103,21 @@ enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
     return g->reason != NHI_PERMIT ? put(dir, g, 'd') : NHI_ERR_ARG;
 }
 
+bool nhi_grant_is_superseded(const char *dir, const char *jti)
+{
+    bool is = true;
+    char name[48];
+    int dirfd;
+
+    (void)snprintf(name, sizeof name, "r-%s", jti);
+    if (open_grants(dir, &dirfd) != NHI_OK)
+        return true;
+    if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+        is = false;
+    close(dirfd);
+    return is;
+}
+
 static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
 {
     (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
@@ -105,8 +135,9 @@ enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
         err = nhi_record_make(dirfd, g, false, &fd);
     if (err == NHI_OK)
         err = nhi_record_link(fd, dirfd, name);
-    /* A second try on the same connection replaces the first: the last one decided counts. Where sshd's
-     * listener is the parent, connections replace each other's, which nobody will look for. */
+    /* A second try on the same connection replaces the first: the last one decided counts. Where
+     * sshd's listener is the parent, connections replace each other's, which nobody will look for.
+     */
     for (i = 0; err == NHI_ERR_EXISTS && i < REPLACE_TRIES; i++) {
         if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
             err = nhi_err_from_errno(errno);

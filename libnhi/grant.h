@@ -5,7 +5,8 @@
  * the reservation in one step that a caller who stops or kills us cannot tear. Nobody waits for
  * anybody. Counted tickets: the name is the slot, so EEXIST is the test-and-set.
  *
- *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket
+ *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket, by its lineage's first
+ *   r-JTI       the first use of what renewed that ticket, which ends it
  *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
  */
@@ -33,6 +34,8 @@ struct nhi_grant {
     char rule[NHI_TASK_MAX + 1]; /* that decided; may be empty */
     char rhost[NHI_HOST_MAX + 1]; /* numeric address or empty */
     struct nhi_proc self, parent;
+    char root[NHI_JTI_LEN + 1];   /* first of the ticket's lineage, whose uses are counted together */
+    char renews[NHI_JTI_LEN + 1]; /* the ticket that this first use of its successor ends; may be empty */
     struct nhi_ticket ticket; /* with kid: claims without a signature, worth nothing as a ticket */
 };
 
@@ -44,6 +47,8 @@ NHI_CHECK enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi
 NHI_CHECK enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g);
 /* Records a denial of a verified ticket. NHI_ERR_EXISTS: enough of that ticket wait to be folded. */
 NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g);
+/* Whether what renewed this ticket was used already. Whatever cannot be found out is a yes. */
+bool nhi_grant_is_superseded(const char *dir, const char *jti);
 /* Lets the parent process find this record later. */
 NHI_CHECK enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g);
 /* The record that a child of this process made for this service and subject. */

@@ -112,6 +112,11 @@ struct nhi_ticket_row {
     int64_t last_used; /* 0: never */
     bool revoked;      /* by itself, an ancestor, its task, its agent or its issuer */
     char reason[NHI_TEXT_MAX + 1];
+    char root[NHI_JTI_LEN + 1];      /* the first of its lineage: what it renews, and that in turn */
+    char successor[NHI_JTI_LEN + 1]; /* what renewed it; empty: nothing */
+    bool superseded;                 /* it ended when that was recorded, or first used */
+    int64_t renew_until;             /* 0: up to its task's deadline */
+    char tree[NHI_TREE_MAX + 1];     /* the process tree in which alone it works; empty: anywhere */
 };
 NHI_CHECK enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
                                          enum nhi_origin origin, int64_t now);
@@ -120,6 +125,25 @@ NHI_CHECK enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, str
 NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char *task, bool live,
                                        int64_t now, int (*fn)(const struct nhi_ticket_row *, void *),
                                        void *ctx);
+/* Binds a ticket that was just recorded to a process tree, and its task, too, when task_too is set: the tree
+ * opened it. */
+NHI_CHECK enum nhi_err nhi_ticket_bind_tree(struct nhi_ledger *l, const struct nhi_ticket *t, const char *tree,
+                                            bool task_too);
+NHI_CHECK enum nhi_err nhi_ticket_set_renewable(struct nhi_ledger *l, const char *jti, int64_t until);
+/* Records t as what renews old, the last of its lineage. at_once: old is superseded now, else when t is first
+ * used; those before old are in any case. */
+NHI_CHECK enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row *old,
+                                        const struct nhi_ticket *t, bool at_once, int64_t now);
+NHI_CHECK enum nhi_err nhi_ticket_supersede(struct nhi_ledger *l, const char *jti);
+/* The last of a lineage. */
+NHI_CHECK enum nhi_err nhi_ticket_last(struct nhi_ledger *l, const char *root, struct nhi_ticket_row *out);
+/* When the last of a lineage ends. NHI_ERR_NOT_FOUND: not known here. */
+NHI_CHECK enum nhi_err nhi_ticket_lineage_end(struct nhi_ledger *l, const char *root, int64_t *exp);
+/* Every process tree that has an open task or a live ticket. */
+NHI_CHECK enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const char *tree, void *),
+                                     void *ctx);
+/* Revokes the tree's tickets and closes the task that it opened. */
+NHI_CHECK enum nhi_err nhi_tree_end(struct nhi_ledger *l, const char *tree, const char *reason, int64_t now);
 /* The one live ticket without key binding for account and service on this host; where none is live, the
  * newest that was ended before its time, so that the decision can say how. NHI_ERR_NOT_FOUND: neither;
  * NHI_ERR_EXISTS: more than one live. The cost depends on that account's unexpired tickets only. */
@@ -162,6 +186,9 @@ NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_tic
 void nhi_facts_free(struct nhi_facts *f);
 
 /* ---- events ---- */
+struct nhi_event;
+/* Whose tree it is: agent, task and jti of its last ticket, into e. */
+NHI_CHECK enum nhi_err nhi_tree_owner(struct nhi_ledger *l, const char *tree, struct nhi_event *e);
 struct nhi_event {
     int64_t seq; /* given by the ledger */
     int64_t at;

@@ -37,7 +37,47 @@ static enum nhi_err load_task(struct nhi_ledger *l, const char *id, struct nhi_f
     return err;
 }
 
-/* The ticket may be unknown here, so its claims name what to look for, not its row. */
+static enum nhi_err read_recorded(sqlite3_stmt *st, const struct nhi_ticket *t, struct nhi_facts *f)
+{
+    struct nhi_ticket had = { .kid = "" };
+    enum nhi_err err = NHI_OK;
+
+    nhi_sql_text(st, 0, had.kid, sizeof had.kid, &err);
+    nhi_sql_text(st, 1, had.agent, sizeof had.agent, &err);
+    nhi_sql_text(st, 2, had.task, sizeof had.task, &err);
+    had.uses = (uint32_t)nhi_sql_int(st, 3, 0, UINT32_MAX, &err);
+    nhi_sql_text(st, 4, f->root, sizeof f->root, &err);
+    nhi_sql_text(st, 5, f->renews, sizeof f->renews, &err);
+    nhi_sql_text(st, 6, f->successor, sizeof f->successor, &err);
+    f->superseded = nhi_sql_int(st, 7, 0, 1, &err) == 1;
+    nhi_sql_text(st, 8, f->tree, sizeof f->tree, &err);
+    f->differs = strcmp(had.kid, t->kid) != 0 || strcmp(had.agent, t->agent) != 0 ||
+                 strcmp(had.task, t->task) != 0 || had.uses != t->uses;
+    return err;
+}
+
+static enum nhi_err load_recorded(struct nhi_ledger *l, const struct nhi_ticket *t,
+                                  struct nhi_facts *f)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err =
+        nhi_sql_prepare(l, &st,
+                        "SELECT t.kid, t.agent, t.task, t.uses, t.root, (SELECT p.jti FROM ticket p"
+                        "  WHERE p.jti = t.renews AND p.superseded = 0), t.successor, t.superseded,"
+                        " t.tree FROM ticket t WHERE t.jti = ?",
+                        "s", t->jti);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        err = read_recorded(st, t, f);
+    sqlite3_finalize(st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+/* Its parent, that one's …, and the first of each lineage, by which a lineage is revoked. The
+ * ticket may be unknown here, so its claims name what to look for, not its row. */
 static enum nhi_err load_ancestors(struct nhi_ledger *l, const struct nhi_ticket *t,
                                    struct nhi_facts *f)
 {
@@ -45,10 +85,11 @@ static enum nhi_err load_ancestors(struct nhi_ledger *l, const struct nhi_ticket
     enum nhi_err err;
 
     err = nhi_sql_prepare(l, &st,
-                          "WITH RECURSIVE up(jti) AS (SELECT ?1 UNION SELECT p.parent FROM ticket p"
-                          "  JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)"
-                          " SELECT jti FROM up WHERE jti <> '' LIMIT ?2",
-                          "si", t->parent, (int64_t)NHI_ANCESTORS_MAX + 1);
+                          "WITH RECURSIVE up(jti) AS (SELECT ?1 UNION SELECT ?3 UNION SELECT q.root"
+                          "  FROM ticket q JOIN up ON q.jti = up.jti UNION SELECT p.parent"
+                          "  FROM ticket p JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)"
+                          " SELECT jti FROM up WHERE jti <> '' AND jti <> ?3 LIMIT ?2",
+                          "sis", t->parent, (int64_t)NHI_ANCESTORS_MAX + 1, t->jti);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         if (f->ancestor_count == NHI_ANCESTORS_MAX) {
             f->revoked = true;
@@ -103,6 +144,8 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, st
             err = load_agent(l, t->agent, &f);
         if (err == NHI_OK)
             err = load_task(l, t->task, &f);
+        if (err == NHI_OK)
+            err = load_recorded(l, t, &f);
         if (err == NHI_OK)
             err = load_ancestors(l, t, &f);
         if (err == NHI_OK)

@@ -4,7 +4,8 @@
 
 #define TICKET_COLUMNS                                                                             \
     "t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses,"  \
-    " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used"
+    " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used, t.root, t.successor,"           \
+    " t.superseded, t.renew_until, t.tree"
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
@@ -12,7 +13,8 @@
 /* Whether somebody ended ticket t before its time. Revocations of tickets and tasks are looked up
  * by key, and ancestors by their own keys: the number of revocations does not matter. */
 #define ENDED                                                                                      \
-    "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT p.parent FROM ticket p"         \
+    "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT q.root FROM ticket q"           \
+    "   JOIN up ON q.jti = up.jti UNION SELECT p.parent FROM ticket p"                             \
     "   JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)"                                     \
     "   SELECT 1 FROM up JOIN revocation r ON r.kind = 1 AND r.id = up.jti)"                       \
     " OR EXISTS (SELECT 1 FROM revocation r WHERE r.kind = 2 AND r.id = t.task)"                   \
@@ -50,7 +52,8 @@ enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
         err = nhi_sql_run(
             l, NULL,
             "INSERT INTO ticket (jti, kid, agent, task, host, accounts, services, iat, nbf, exp,"
-            " uses, parent, origin, recorded) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " uses, parent, origin, recorded, root) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
+            "?13,?14,?1)",
             "sssssssiiiisii", t->jti, t->kid, t->agent, t->task, t->host, t->accounts, t->services,
             t->iat, t->nbf, t->exp, (int64_t)t->uses, t->parent[0] != '\0' ? t->parent : NULL,
             (int64_t)origin, now);
@@ -87,8 +90,13 @@ static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
     r->recorded = nhi_sql_int(st, 14, 0, INT64_MAX, &err);
     r->grants = (uint32_t)nhi_sql_int(st, 15, 0, UINT32_MAX, &err);
     r->last_used = nhi_sql_int(st, 16, 0, INT64_MAX, &err);
-    r->revoked = nhi_sql_int(st, 17, 0, 1, &err) == 1;
-    nhi_sql_text(st, 18, r->reason, sizeof r->reason, &err);
+    nhi_sql_text(st, 17, r->root, sizeof r->root, &err);
+    nhi_sql_text(st, 18, r->successor, sizeof r->successor, &err);
+    r->superseded = nhi_sql_int(st, 19, 0, 1, &err) == 1;
+    r->renew_until = nhi_sql_int(st, 20, 0, INT64_MAX, &err);
+    nhi_sql_text(st, 21, r->tree, sizeof r->tree, &err);
+    r->revoked = nhi_sql_int(st, 22, 0, 1, &err) == 1;
+    nhi_sql_text(st, 23, r->reason, sizeof r->reason, &err);
     return err;
 }
 
@@ -127,8 +135,8 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
     err =
         nhi_sql_prepare(l, &st,
                         "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
-                        " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1 AND NOT " ENDED
-                        " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
+                        " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1"
+                        " AND t.superseded = 0 AND NOT " ENDED " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
                         "issi", now, agent, task, (int64_t)live);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_ticket(st, &r);
@@ -139,10 +147,12 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-/* On this host, unexpired, for account ?2; the columns are those of choose(). */
+/* On this host, unexpired, for account ?2, the last of its lineage, to be found by anybody; the columns are
+ * those of choose(). */
+#define FINDABLE " AND t.successor IS NULL AND t.tree IS NULL"
 #define OF_ACCOUNT                                                                                 \
     "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket_account c"                               \
-    " JOIN ticket t ON t.jti = c.jti WHERE c.account = ?2 AND c.exp > ?1"
+    " JOIN ticket t ON t.jti = c.jti WHERE c.account = ?2 AND c.exp > ?1" FINDABLE
 
 static bool fits(const struct nhi_ticket *t, const char *service, int64_t now)
 {
@@ -162,7 +172,7 @@ static enum nhi_err next_fitting(struct nhi_ledger *l, sqlite3_stmt *st, const c
             err = read_ticket(st, r);
     } while (err == NHI_OK && !fits(&r->ticket, service, now));
     if (err == NHI_OK)
-        *live = !r->revoked && sqlite3_column_int(st, 19) == 0;
+        *live = !r->revoked && sqlite3_column_int(st, 24) == 0;
     return err;
 }
 
@@ -213,7 +223,7 @@ enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_L
     /* By key first: an account may have any number of tickets. */
     err = nhi_sql_prepare(l, &st,
                           "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket t"
-                          " WHERE t.cnf = ?3 AND t.exp > ?1 AND EXISTS (SELECT 1 FROM"
+                          " WHERE t.cnf = ?3 AND t.exp > ?1" FINDABLE " AND EXISTS (SELECT 1 FROM"
                           " ticket_account c WHERE c.account = ?2 AND c.exp = t.exp"
                           " AND c.jti = t.jti) ORDER BY t.n DESC",
                           "isk", now, account, key);
@@ -260,7 +270,8 @@ enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_P
 static enum nhi_err live_count(struct nhi_ledger *l, int64_t now, int64_t *out)
 {
     return nhi_sql_number(l, out,
-                          "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND NOT " ENDED
+                          "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0"
+                          " AND NOT " ENDED
                           " AND NOT " PAST_DEADLINE,
                           "i", now);
 }
@@ -275,6 +286,13 @@ static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, 
     case NHI_REVOKE_TICKET:
         if (!nhi_name_is_jti(id))
             return NHI_ERR_ARG;
+        /* And with it all that renewed it or that it renewed. */
+        err = nhi_sql_run(l, NULL,
+                          "INSERT OR IGNORE INTO revocation SELECT ?1, root, ?3, ?4 FROM ticket"
+                          " WHERE jti = ?2",
+                          "isis", (int64_t)kind, id, now, reason != NULL ? reason : "");
+        if (err != NHI_OK)
+            return err;
         break;
     case NHI_REVOKE_TASK:
         if (!nhi_name_is_task(id))

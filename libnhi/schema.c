@@ -6,8 +6,8 @@
 #define APPLICATION_ID 0x6e686900
 
 /*
- * Nothing that was ever used is deleted: names, uids, task IDs, ticket IDs and key names are keys here,
- * and a key that exists cannot be given again.
+ * Nothing that was ever used is deleted: names, uids, task IDs, ticket IDs and key names are keys
+ * here, and a key that exists cannot be given again.
  */
 static const char schema[] =
     "CREATE TABLE setting ("
@@ -27,7 +27,8 @@ static const char schema[] =
     "CREATE TABLE task ("
     "  id TEXT PRIMARY KEY, agent TEXT NOT NULL REFERENCES agent, state INTEGER NOT NULL,"
     "  opened INTEGER NOT NULL, deadline INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0,"
-    "  reason TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;"
+    "  reason TEXT NOT NULL DEFAULT '', tree TEXT) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX task_by_tree ON task (state) WHERE tree IS NOT NULL;"
     "CREATE INDEX task_by_agent ON task (agent, opened);"
     "CREATE TABLE issuer ("
     "  kid TEXT PRIMARY KEY, pk BLOB NOT NULL UNIQUE, state INTEGER NOT NULL,"
@@ -41,7 +42,11 @@ static const char schema[] =
     "  services TEXT NOT NULL, iat INTEGER NOT NULL, nbf INTEGER NOT NULL, exp INTEGER NOT NULL,"
     "  uses INTEGER NOT NULL, cnf BLOB, parent TEXT, origin INTEGER NOT NULL,"
     "  recorded INTEGER NOT NULL, grants INTEGER NOT NULL DEFAULT 0,"
-    "  last_used INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "  last_used INTEGER NOT NULL DEFAULT 0, root TEXT NOT NULL, renews TEXT, successor TEXT,"
+    "  superseded INTEGER NOT NULL DEFAULT 0, renew_until INTEGER NOT NULL DEFAULT 0,"
+    "  no_pin INTEGER NOT NULL DEFAULT 0, tree TEXT) STRICT;"
+    "CREATE INDEX ticket_by_root ON ticket (root);"
+    "CREATE INDEX ticket_by_tree ON ticket (tree, exp) WHERE tree IS NOT NULL;"
     "CREATE INDEX ticket_by_agent ON ticket (agent, exp);"
     "CREATE INDEX ticket_by_task ON ticket (task, exp);"
     "CREATE INDEX ticket_by_exp ON ticket (exp);"

@@ -1,8 +1,9 @@
 /*
  * Who is inside which session.
  *
- * MUST: answer without the ledger, so that an agent stays an agent when the ledger is gone. MUST: never
- * call a person an agent because something is missing: no directory and no handle mean no session.
+ * MUST: answer without the ledger, so that an agent stays an agent when the ledger is gone. MUST:
+ * never call a person an agent because something is missing: no directory and no handle mean no
+ * session.
  */
 #include "libnhi/session.h"
 
@@ -16,7 +17,8 @@
 #include "libnhi/paths.h"
 #include "libnhi/record.h"
 
-#define DEPTH_MAX 65536 /* of the process tree above a caller: more than a kernel has pids by default */
+#define DEPTH_MAX                                                                                  \
+    65536 /* of the process tree above a caller: more than a kernel has pids by default */
 
 static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
 {
@@ -70,8 +72,14 @@ static void proc_name(char *name, size_t size, const char *boot, const struct nh
     (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
 }
 
-/* Prefers the audit session where this login has one of its own: set for this account, and not shared with
- * the parent. Children cannot leave it. Else the process itself, with its descendants. */
+void nhi_session_handle(const struct nhi_grant *g, char *out)
+{
+    proc_name(out, NHI_TREE_MAX + 1, g->boot, &g->self);
+}
+
+/* Prefers the audit session where this login has one of its own: set for this account, and not
+ * shared with the parent. Children cannot leave it. Else the process itself, with its descendants.
+ */
 static void choose_handle(char *name, size_t size, const struct nhi_grant *g, int64_t login_uid)
 {
     uint32_t own, parents, uid;
@@ -125,9 +133,9 @@ void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
     close(dirfd);
 }
 
-/* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends the
- * walk. Any other failure is one: a caller who limits the descriptors of its su must not become a
- * person by it. */
+/* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends
+ * the walk. Any other failure is one: a caller who limits the descriptors of its su must not become
+ * a person by it. */
 static enum nhi_err find_ancestor(int dirfd, const char *boot, pid_t pid, struct nhi_grant *out)
 {
     enum nhi_err err = NHI_ERR_NOT_FOUND;

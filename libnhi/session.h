@@ -25,6 +25,12 @@ NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const struct nh
  * An audit session stays, since what is left of it remains that agent's. */
 void nhi_session_forget(const char *run_dir, const struct nhi_proc *self);
 
+/* The handle of a session that was registered without a login of its own, as nhictl run does: that of
+ * g->self. out: at least NHI_TREE_MAX + 1 bytes. */
+void nhi_session_handle(const struct nhi_grant *g, char *out);
+/* Whether the process of such a handle is there still. What cannot be looked at is. */
+bool nhi_session_is_alive(const char *handle);
+
 /* The innermost registered session that process pid is inside. NHI_ERR_NOT_FOUND: none. Any other error
  * means that it is inside one that cannot be read: treat it as an agent. */
 NHI_CHECK enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *out);

@@ -122,14 +122,21 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
     switch (parse_name(name, boot, &a, &b)) {
     case 'a':
         id = (uint32_t)a;
-        return live->count > 0 &&
-               bsearch(&id, live->ids, live->count, sizeof id, compare) != NULL;
+        return live->count > 0 && bsearch(&id, live->ids, live->count, sizeof id, compare) != NULL;
     case 'p':
         err = nhi_proc_read((pid_t)a, &p, &parent);
         return err == NHI_OK ? p.start == b : err != NHI_ERR_NOT_FOUND;
     default:
         return false;
     }
+}
+
+bool nhi_session_is_alive(const char *handle)
+{
+    const struct live none = { NULL, 0, 0 };
+    char boot[37];
+
+    return nhi_boot_id(boot) != NHI_OK || is_alive(handle, boot, &none);
 }
 
 struct walk {

@@ -17,9 +17,11 @@ enum ctl_exit {
     CTL_REFUSED = 1, /* refused, or a negative answer */
     CTL_USAGE = 2,
     CTL_SYSTEM = 3, /* the system failed */
+    CTL_NOT_RUN = 125, /* any of these, of a verb that passes on a command's status */
 };
 
 #define CTL_OPERANDS_MAX 2
+#define COMMAND_OPERANDS (-1)
 
 struct ctl {
     bool json;
@@ -28,6 +30,7 @@ struct ctl {
     const void *args; /* what the options were parsed into: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];
     int operand_count;
+    char **command; /* what stands after --, for a verb that takes one */
 };
 
 struct verb {
@@ -36,7 +39,7 @@ struct verb {
     int (*run)(struct ctl *c);
     const struct opt *opts; /* ends with a NULL name; NULL: none but --json and --help */
     size_t args_size;
-    int operand_min, operand_max;
+    int operand_min, operand_max; /* COMMAND_OPERANDS: -- and a command */
     const char *synopsis; /* what follows the verb */
     const char *summary;  /* one line */
     const char *about;    /* for --help; may be NULL */
@@ -46,7 +49,7 @@ struct verb {
 /* Every file of verbs ends in its table, which ends with a NULL verb. */
 extern const struct verb agent_verbs[], agent_add_verbs[], task_verbs[], ticket_verbs[];
 extern const struct verb issue_verbs[], import_verbs[], revoke_verbs[], key_verbs[];
-extern const struct verb key_change_verbs[], status_verbs[], init_verbs[], apply_verbs[];
+extern const struct verb renew_verbs[], run_verbs[], key_change_verbs[], status_verbs[], init_verbs[], apply_verbs[];
 
 /* Says what was wrong, on standard error and under --json on standard output too, and returns
  * code. hint: what to type instead, or NULL. Text from outside may stand in the arguments: control

@@ -42,15 +42,23 @@ static int too_long(struct ctl *c, const struct nhi_ticket *t)
         NHI_TICKET_TEXT_MAX, parts[longest].option, strlen(parts[longest].value));
 }
 
-static int mint(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                const struct nhi_issuer *key, char **text)
+int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_issuer *key)
+{
+    if (nhi_issuer_allows(key, t))
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, "nhictl key list",
+                    "key %s may not sign this: it is beyond its bounds", key->kid);
+}
+
+int issue_sign(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
+               const struct nhi_issuer *key, char **text)
 {
     uint8_t sk[NHI_SK_LEN];
     enum nhi_err err;
+    int code = issue_allowed(c, t, key);
 
-    if (!nhi_issuer_allows(key, t))
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list",
-                        "key %s may not sign this: it is beyond its bounds", key->kid);
+    if (code != CTL_DONE)
+        return code;
     err = keyfile_read(key->kid, sk);
     /* A file that was exchanged would sign what no host can verify. */
     if (err == NHI_OK && memcmp(sk + NHI_SK_LEN - NHI_PK_LEN, key->pk, NHI_PK_LEN) != 0)
@@ -67,19 +75,19 @@ static int mint(struct ctl *c, const struct store *s, const struct nhi_ticket *t
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "sign the ticket");
 }
 
-static int fill(struct ctl *c, struct store *s, struct nhi_ticket *t, struct nhi_issuer *key)
+int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t,
+               struct nhi_issuer *key)
 {
-    const struct issue_args *args = c->args;
     const char *host = args->host != NULL ? args->host : s->set.host;
     int64_t ttl = args->ttl != 0 ? args->ttl : TTL_DEFAULT;
     struct nhi_agent a;
     struct nhi_task task;
-    int code = issue_agent(c, s, &a);
+    int code = issue_agent(c, s, args, &a);
 
     if (code == CTL_DONE)
-        code = issue_task(c, s, &task);
+        code = issue_task(c, s, args, &task);
     if (code == CTL_DONE)
-        code = issue_key(c, s, key);
+        code = issue_key(c, s, args, key);
     if (code != CTL_DONE)
         return code;
     /* Of the second in which all its tickets were revoked, an agent's ticket would be dead. */
@@ -89,7 +97,7 @@ static int fill(struct ctl *c, struct store *s, struct nhi_ticket *t, struct nhi
         return issue_revoked_ahead(c, t->iat);
     code = issue_ttl(c, ttl, t->iat, &task, key);
     if (code == CTL_DONE)
-        code = issue_accounts(c, s, host);
+        code = issue_accounts(c, s, args, host);
     if (code == CTL_DONE && nhi_id_new(t->jti) != NHI_OK)
         code = ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
     snprintf(t->kid, sizeof(t->kid), "%s", key->kid);
@@ -100,23 +108,33 @@ static int fill(struct ctl *c, struct store *s, struct nhi_ticket *t, struct nhi
     snprintf(t->services, sizeof(t->services), "%s", args->services);
     snprintf(t->parent, sizeof(t->parent), "%s", args->parent != NULL ? args->parent : "");
     t->uses = args->uses;
-    return code == CTL_DONE ? issue_bind(c, s, t) : code;
+    return code;
 }
 
-static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind,
+                         const struct nhi_ticket *t, const char *renews)
 {
     struct out_row *detail = out_row_new(c->out);
-    enum nhi_err err = nhi_ticket_record(s->l, t, NHI_ORIGIN_ISSUED, c->now);
 
     out_text(detail, "kid", NULL, t->kid);
     out_text(detail, "host", NULL, t->host);
     out_list(detail, "accounts", NULL, t->accounts);
     out_list(detail, "services", NULL, t->services);
     out_time(detail, "exp", NULL, t->exp);
+    if (renews != NULL)
+        out_text(detail, "renews", NULL, renews);
+    return store_event(c, s, kind, t->agent, t->task, t->jti, detail);
+}
+
+static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+{
+    const struct issue_args *args = c->args;
+    enum nhi_err err = nhi_ticket_record(s->l, t, NHI_ORIGIN_ISSUED, c->now);
+
+    if (err == NHI_OK && args->renewable != 0)
+        err = nhi_ticket_set_renewable(s->l, t->jti, args->renewable);
     if (err == NHI_OK)
-        err = store_event(c, s, "issue", t->agent, t->task, t->jti, detail);
-    else
-        out_row_free(detail);
+        err = issue_event(c, s, "issue", t, NULL);
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "record the ticket");
 }
 
@@ -142,17 +160,17 @@ static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t
              t->jti);
 }
 
-static int hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text)
+int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file,
+                   const char *cert_over)
 {
-    const struct issue_args *args = c->args;
     struct out_row *r = claims_row(c->out, t);
     char until[NHI_TIME_LEN + 1] = "";
     int code = CTL_DONE;
 
-    if (args->out != NULL)
-        code = text_write(c, args->out, text, 0600);
-    if (code == CTL_DONE && args->cert)
-        code = issue_cert(c, t, text);
+    if (file != NULL)
+        code = text_write(c, file, text, 0600);
+    if (code == CTL_DONE && cert_over != NULL)
+        code = issue_cert(c, t, text, cert_over);
     if (code != CTL_DONE) {
         out_row_free(r);
         return code;
@@ -160,11 +178,10 @@ static int hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text)
     if (nhi_time_format(t->exp, until) != NHI_OK)
         until[0] = '\0';
     out_member(c->out, "ticket", r);
-    if (args->out == NULL)
+    if (file == NULL)
         out_raw(c->out, "text", text);
     else
-        out_line(c->out, "ticket %s for %s until %s, written to %s", t->jti, t->agent, until,
-                 args->out);
+        out_line(c->out, "ticket %s for %s until %s, written to %s", t->jti, t->agent, until, file);
     return ctl_answer(c);
 }
 
@@ -175,6 +192,7 @@ static int issue(struct ctl *c)
     struct nhi_issuer key;
     struct store s = { 0 };
     char *text = NULL;
+    bool recorded = false;
     int code = store_write(c, &s);
 
     if (code == CTL_DONE)
@@ -182,16 +200,19 @@ static int issue(struct ctl *c)
     if (code == CTL_DONE)
         code = issue_parent(c, &s, args->parent);
     if (code == CTL_DONE)
-        code = fill(c, &s, &t, &key);
+        code = issue_fill(c, &s, args, &t, &key);
     if (code == CTL_DONE)
-        code = mint(c, &s, &t, &key, &text);
+        code = issue_bind(c, &s, &t);
+    if (code == CTL_DONE)
+        code = issue_sign(c, &s, &t, &key, &text);
     if (code == CTL_DONE)
         code = record(c, &s, &t);
-    if (code == CTL_DONE) {
-        code = hand_out(c, &t, text);
-        if (code != CTL_DONE)
-            take_back(c, &s, &t);
-    }
+    if (code == CTL_DONE)
+        recorded = true;
+    if (recorded)
+        code = issue_hand_out(c, &t, text, args->out, args->cert ? args->bind_key : NULL);
+    if (recorded && code != CTL_DONE)
+        take_back(c, &s, &t);
     nhi_text_free(text);
     store_close(&s);
     return code;
@@ -211,12 +232,14 @@ static const struct opt issue_opts[] = {
       0 },
     { "bind-key", OPT_PATH, AT(bind_key), false, "FILE",
       "the Ed25519 key (.pub) whose holder alone may use it", NULL, 0 },
-    { "cert", OPT_FLAG, AT(cert), false, NULL,
-      "also write FILE-cert.pub, which carries the ticket", NULL, 0 },
+    { "cert", OPT_FLAG, AT(cert), false, NULL, "also write FILE-cert.pub, which carries the ticket",
+      NULL, 0 },
     { "uses", OPT_NUMBER, AT(uses), false, "N", "how many grants it may give (not counted)", NULL,
       0 },
     { "parent", OPT_NAME, AT(parent), false, "JTI", "revoking that ticket revokes this one",
       nhi_name_is_jti, 0 },
+    { "renewable-until", OPT_UNTIL, AT(renewable), false, "WHEN",
+      "2h, or 2027-06-30T12:00:00Z (the task's deadline)", NULL, 0 },
     { "key", OPT_NAME, AT(kid), false, "KID", "sign with this key of this host", nhi_name_is_kid,
       0 },
     { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL,

@@ -8,27 +8,45 @@
 
 struct ctl;
 struct store;
+struct out_row;
 
 struct issue_args {
     const char *agent, *task, *host, *parent, *kid, *bind_key, *out;
     char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
-    int64_t ttl;
+    int64_t ttl, renewable;
     uint32_t uses;
     bool cert;
 };
 
 /* Each returns CTL_DONE, or another exit code after saying what is wrong. */
-int issue_agent(struct ctl *c, struct store *s, struct nhi_agent *a);
-int issue_task(struct ctl *c, struct store *s, struct nhi_task *t);
-int issue_key(struct ctl *c, struct store *s, struct nhi_issuer *key);
+/* A whole ticket from the options, without a key that it is bound to, and the issuer that may sign it. */
+int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t,
+               struct nhi_issuer *key);
+/* Whether key may sign it. */
+int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_issuer *key);
+/* text: new, wiped and freed by nhi_text_free. */
+int issue_sign(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
+               const struct nhi_issuer *key, char **text);
+/* The event of one that was recorded: kind "issue", "renew". */
+NHI_CHECK enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind,
+                                   const struct nhi_ticket *t, const char *renews);
+/* Into file, or to standard output; with a certificate beside the public key in cert_over, or NULL. */
+int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file,
+                   const char *cert_over);
+
+int issue_agent(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_agent *a);
+int issue_task(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_task *t);
+int issue_key(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_issuer *key);
 int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
               const struct nhi_issuer *key);
-int issue_accounts(struct ctl *c, struct store *s, const char *host);
+int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args, const char *host);
 int issue_parent(struct ctl *c, struct store *s, const char *parent);
 /* The key of --bind-key, into t. */
 int issue_bind(struct ctl *c, struct store *s, struct nhi_ticket *t);
-/* With --cert, beside the key: a certificate over it that carries the ticket. */
-int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text);
+/* The key in a .pub file. */
+int bind_read(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN]);
+/* Beside that file: a certificate over the key that carries the ticket. */
+int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *pub);
 /* Whether no other live ticket is bound to t's key for one of its accounts and services. */
 int bind_check(struct ctl *c, struct store *s, const struct nhi_ticket *t);
 int issue_revoked_ahead(struct ctl *c, int64_t iat);

@@ -29,7 +29,7 @@ static int not_a_key(struct ctl *c, const char *file, const char *line, enum nhi
                     "%s does not start with an OpenSSH public key", file);
 }
 
-static int read_key(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN])
+int bind_read(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN])
 {
     char line[LINE_MAX_LEN] = "";
     enum nhi_err err;
@@ -97,7 +97,7 @@ int issue_bind(struct ctl *c, struct store *s, struct nhi_ticket *t)
                         "--cert needs the key that it certifies");
     if (args->bind_key == NULL)
         return CTL_DONE;
-    code = read_key(c, args->bind_key, t->cnf);
+    code = bind_read(c, args->bind_key, t->cnf);
     t->has_cnf = code == CTL_DONE;
     /* Another host has a ledger of its own. */
     return code == CTL_DONE && strcmp(t->host, s->set.host) == 0 ? bind_check(c, s, t) : code;
@@ -117,12 +117,11 @@ static int cert_name(struct ctl *c, const char *pub, char name[PATH_MAX])
     return CTL_DONE;
 }
 
-int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text)
+int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *pub)
 {
-    const struct issue_args *args = c->args;
     char name[PATH_MAX], base64[NHI_SSHCERT_MAX + 1], line[sizeof(base64) + 128];
     enum nhi_err err;
-    int code = cert_name(c, args->bind_key, name);
+    int code = cert_name(c, pub, name);
 
     if (code != CTL_DONE)
         return code;

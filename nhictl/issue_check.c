@@ -9,9 +9,8 @@
 #include "nhictl/names.h"
 #include "nhictl/store.h"
 
-int issue_agent(struct ctl *c, struct store *s, struct nhi_agent *a)
+int issue_agent(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_agent *a)
 {
-    const struct issue_args *args = c->args;
     enum nhi_err err = nhi_agent_get(s->l, args->agent, a);
 
     if (err == NHI_ERR_NOT_FOUND)
@@ -26,9 +25,8 @@ int issue_agent(struct ctl *c, struct store *s, struct nhi_agent *a)
     return CTL_DONE;
 }
 
-int issue_task(struct ctl *c, struct store *s, struct nhi_task *t)
+int issue_task(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_task *t)
 {
-    const struct issue_args *args = c->args;
     char hint[200];
     enum nhi_err err = nhi_task_get(s->l, args->task, t);
 
@@ -60,9 +58,8 @@ static int newest_own(const struct nhi_issuer *i, void *ctx)
     return 0;
 }
 
-int issue_key(struct ctl *c, struct store *s, struct nhi_issuer *key)
+int issue_key(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_issuer *key)
 {
-    const struct issue_args *args = c->args;
     enum nhi_err err;
 
     memset(key, 0, sizeof(*key));
@@ -126,9 +123,9 @@ int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
     return CTL_DONE;
 }
 
-static int check_account(struct ctl *c, struct store *s, const char *name)
+static int check_account(struct ctl *c, struct store *s, const struct issue_args *args,
+                         const char *name)
 {
-    const struct issue_args *args = c->args;
     struct nhi_local local;
     struct nhi_agent other;
     enum nhi_err err;
@@ -159,9 +156,8 @@ static int check_account(struct ctl *c, struct store *s, const char *name)
     return CTL_DONE;
 }
 
-int issue_accounts(struct ctl *c, struct store *s, const char *host)
+int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args, const char *host)
 {
-    const struct issue_args *args = c->args;
     char name[NHI_LIST_MAX + 1];
     const char *at = args->accounts;
     int code = CTL_DONE;
@@ -173,7 +169,7 @@ int issue_accounts(struct ctl *c, struct store *s, const char *host)
                               "account root is privileged: no ticket can name it")
                    : CTL_DONE;
     while (code == CTL_DONE && (at = nhi_list_next(at, name)) != NULL)
-        code = check_account(c, s, name);
+        code = check_account(c, s, args, name);
     return code;
 }
 

@@ -17,9 +17,9 @@
 #define TICKET_TEXT NHI_TICKET_PREFIX "public."
 
 static const struct verb *const tables[] = {
-    init_verbs,   agent_add_verbs, agent_verbs,  task_verbs, issue_verbs,
-    import_verbs, revoke_verbs,    ticket_verbs, key_verbs,  key_change_verbs,
-    apply_verbs,  status_verbs,    NULL,
+    init_verbs,  agent_add_verbs,  agent_verbs,  task_verbs,   issue_verbs,
+    renew_verbs, run_verbs,        import_verbs, revoke_verbs, ticket_verbs,
+    key_verbs,   key_change_verbs, apply_verbs,  status_verbs, NULL,
 };
 
 const struct verb *const *help_tables(void)
@@ -145,12 +145,13 @@ static bool wants(int argc, char **argv, const char *option)
 static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
 {
     void *args = calloc(1, v->args_size > 0 ? v->args_size : 1);
-    bool help = false;
+    bool help = false, failed;
     int code;
 
     if (args == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
     code = opts_parse(c, v, argc, argv, args, &help);
+    failed = code != CTL_DONE;
     if (code == CTL_DONE && help) {
         code = help_verb(v);
     } else if (code == CTL_DONE) {
@@ -160,7 +161,7 @@ static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
         out_free(c->out);
     }
     free(args);
-    return code;
+    return v->operand_max == COMMAND_OPERANDS && failed ? CTL_NOT_RUN : code;
 }
 
 int main(int argc, char **argv)

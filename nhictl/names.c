@@ -41,6 +41,8 @@ const char *ticket_state_name(const struct nhi_ticket_row *r, int64_t now)
 {
     if (r->revoked)
         return "revoked";
+    if (r->superseded)
+        return "renewed";
     return now >= r->ticket.exp ? "expired" : "live";
 }
 

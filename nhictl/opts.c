@@ -246,6 +246,20 @@ static size_t long_options(const struct verb *v, struct option *to)
     return n;
 }
 
+static int take_command(struct ctl *c, const struct verb *v, int argc, char **argv,
+                        const bool *given)
+{
+    int code = check_given(c, v, given);
+
+    if (code != CTL_DONE)
+        return code;
+    if (optind == argc || strcmp(argv[optind - 1], "--") != 0)
+        return ctl_fail(c, CTL_USAGE, v->example,
+                        optind == argc ? "there is no command" : "the command goes after --");
+    c->command = argv + optind;
+    return CTL_DONE;
+}
+
 int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args, bool *help)
 {
     struct option longs[OPTS_MAX + 3];
@@ -255,7 +269,9 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
     long_options(v, longs);
     opterr = 0;
     optind = 1;
-    while ((got = getopt_long(argc, argv, ":h", longs, &index)) != -1) {
+    /* What belongs to a command is not ours to sort. */
+    while ((got = getopt_long(argc, argv, v->operand_max == COMMAND_OPERANDS ? "+:h" : ":h", longs,
+                              &index)) != -1) {
         const struct opt *o;
 
         if (got == '?' || got == ':')
@@ -276,6 +292,8 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
         if (code != CTL_DONE)
             return code;
     }
+    if (v->operand_max == COMMAND_OPERANDS)
+        return take_command(c, v, argc, argv, given);
     for (; optind < argc; optind++) {
         if (c->operand_count == v->operand_max)
             return ctl_fail(c, CTL_USAGE, NULL, "'%s' is one argument too many", argv[optind]);

@@ -9,6 +9,7 @@
 #include "libnhi/reserve.h"
 #include "libnhi/session.h"
 #include "libnhi/snapshot.h"
+#include "nhictl/tree.h"
 
 int store_need_root(struct ctl *c)
 {
@@ -88,6 +89,13 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
                     store_error(s, err, text, sizeof(text)));
 }
 
+/* Records of grants go into the ledger, and what killed runs have left behind comes to its end. */
+static void end_what_has_ended(struct nhi_ledger *writer, int64_t now)
+{
+    (void)!nhi_fold(NHI_STATE_DIR, writer, now, NULL);
+    tree_sweep(writer, now);
+}
+
 /* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is
  * older. Also makes the files that readers need beside a ledger which was put back from a backup.
  */
@@ -96,7 +104,7 @@ static void fold_first(int64_t now)
     struct nhi_ledger *writer = NULL;
 
     if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &writer) == NHI_OK)
-        (void)!nhi_fold(NHI_STATE_DIR, writer, now, NULL);
+        end_what_has_ended(writer, now);
     nhi_ledger_close(writer);
 }
 
@@ -202,7 +210,6 @@ int store_publish(struct ctl *c, struct store *s)
 
 void store_close(struct store *s)
 {
-    struct nhi_fold_result folded;
     uint32_t swept;
 
     if (s->l != NULL && s->writing)
@@ -210,8 +217,8 @@ void store_close(struct store *s)
     /* Housekeeping comes after the work, and its failure is not the work's: what is not folded or
      * swept now is at the next command, and status counts it. */
     if (s->l != NULL && s->committed) {
-        if (nhi_fold(NHI_STATE_DIR, s->l, s->now, &folded) == NHI_OK)
-            (void)!nhi_session_sweep(NHI_RUN_DIR, &swept);
+        end_what_has_ended(s->l, s->now);
+        (void)!nhi_session_sweep(NHI_RUN_DIR, &swept);
     }
     nhi_ledger_close(s->l);
     s->l = NULL;

@@ -7,8 +7,8 @@
 #include "nhictl/ctl.h"
 #include "nhictl/names.h"
 #include "nhictl/store.h"
+#include "nhictl/task.h"
 
-#define UNTIL_DEFAULT (8 * 3600)
 #define UNTIL_MAX ((int64_t)30 * 86400)
 
 struct open_args {
@@ -57,21 +57,19 @@ static int check_agent(struct ctl *c, struct store *s, const char *name)
 }
 
 /* Two tasks of one agent at once can reach each other's processes: the uid is the boundary. */
-static int check_alone(struct ctl *c, struct store *s, const struct open_args *args)
+static int check_alone(struct ctl *c, struct store *s, const char *agent)
 {
     struct open_search search = { .now = c->now };
     char hint[128];
     enum nhi_err err;
 
-    if (args->concurrent)
-        return CTL_DONE;
-    err = nhi_task_each(s->l, args->agent, find_open, &search);
+    err = nhi_task_each(s->l, agent, find_open, &search);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the tasks");
     if (search.id[0] == '\0')
         return CTL_DONE;
     snprintf(hint, sizeof(hint), "nhictl task close %s, or add --concurrent", search.id);
-    return ctl_fail(c, CTL_REFUSED, hint, "agent %s has an open task already: %s", args->agent,
+    return ctl_fail(c, CTL_REFUSED, hint, "agent %s has an open task already: %s", agent,
                     search.id);
 }
 
@@ -86,11 +84,22 @@ static int check_id(struct ctl *c)
         c->operand[0], NHI_TASK_MAX);
 }
 
-static int open_it(struct ctl *c, struct store *s, struct nhi_task *t)
+int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool concurrent)
 {
-    struct out_row *detail = out_row_new(c->out);
-    enum nhi_err err = nhi_task_open(s->l, t, c->now);
+    struct out_row *detail;
+    enum nhi_err err;
+    int code = CTL_DONE;
 
+    if (t->deadline > c->now + UNTIL_MAX)
+        code = ctl_fail(c, CTL_REFUSED, NULL, "a task may stay open for 30 days at most");
+    if (code == CTL_DONE)
+        code = check_agent(c, s, t->agent);
+    if (code == CTL_DONE && !concurrent)
+        code = check_alone(c, s, t->agent);
+    if (code != CTL_DONE)
+        return code;
+    detail = out_row_new(c->out);
+    err = nhi_task_open(s->l, t, c->now);
     out_time(detail, "deadline", NULL, t->deadline);
     if (err == NHI_ERR_EXISTS) {
         out_row_free(detail);
@@ -101,7 +110,7 @@ static int open_it(struct ctl *c, struct store *s, struct nhi_task *t)
         err = store_event(c, s, "task-open", t->agent, t->id, NULL, detail);
     else
         out_row_free(detail);
-    return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "open the task");
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "open the task");
 }
 
 static int task_open(struct ctl *c)
@@ -111,22 +120,18 @@ static int task_open(struct ctl *c)
     struct store s = { 0 };
     int code = check_id(c);
 
-    t.deadline = args->until != 0 ? args->until : c->now + UNTIL_DEFAULT;
-    if (code == CTL_DONE && t.deadline > c->now + UNTIL_MAX)
-        code = ctl_fail(c, CTL_REFUSED, NULL, "a task may stay open for 30 days at most");
+    t.deadline = args->until != 0 ? args->until : c->now + TASK_UNTIL_DEFAULT;
+    snprintf(t.agent, sizeof(t.agent), "%s", args->agent);
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
         code = store_need_clock(c, &s);
-    if (code == CTL_DONE)
-        code = check_agent(c, &s, args->agent);
-    if (code == CTL_DONE)
-        code = check_alone(c, &s, args);
     if (code == CTL_DONE) {
         snprintf(t.id, sizeof(t.id), "%s", c->operand[0]);
-        snprintf(t.agent, sizeof(t.agent), "%s", args->agent);
-        code = open_it(c, &s, &t);
+        code = task_open_in(c, &s, &t, args->concurrent);
     }
+    if (code == CTL_DONE)
+        code = store_commit(c, &s);
     if (code == CTL_DONE) {
         out_record(c->out, "task", task_row(c->out, &t, c->now, true));
         code = ctl_answer(c);

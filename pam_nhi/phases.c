@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "libnhi/session.h"
 #include "pam_nhi/keyring.h"
 #include "pam_nhi/prompt.h"
 #include "pam_nhi/proof.h"
@@ -31,12 +32,18 @@ static struct nhi_who who(const struct pnhi_caller *c)
 
 static void check(const struct pnhi_caller *c, const struct nhi_shown *what, struct nhi_verdict *v)
 {
+    struct nhi_shown from = *what;
     struct nhi_who w = who(c);
+    char tree[NHI_TREE_MAX + 1];
 
     memset(v, 0, sizeof *v);
     v->reason = unknown(c);
+    if (c->in_session) {
+        nhi_session_handle(&c->session, tree);
+        from.tree = tree;
+    }
     if (v->reason == NHI_PERMIT)
-        nhi_check(&w, what, v);
+        nhi_check(&w, &from, v);
 }
 
 static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,

@@ -45,6 +45,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_NOT_YET:
     case NHI_DENY_EXPIRED:
     case NHI_DENY_REVOKED:
+    case NHI_DENY_SUPERSEDED:
     case NHI_DENY_AGENT_UNKNOWN:
     case NHI_DENY_AGENT_SUSPENDED:
     case NHI_DENY_AGENT_RETIRED:
@@ -56,6 +57,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_ACCOUNT:
     case NHI_DENY_SERVICE:
     case NHI_DENY_SESSION:
+    case NHI_DENY_TREE:
     case NHI_DENY_POLICY:
     case NHI_DENY_FORBIDDEN:
     case NHI_DENY_USES:

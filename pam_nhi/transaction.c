@@ -76,6 +76,8 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     g->reason = v->reason;
     g->source = what->source;
     g->ticket = v->ticket;
+    memcpy(g->root, v->root, sizeof g->root);
+    memcpy(g->renews, v->renews, sizeof g->renews);
     memcpy(g->rule, v->rule, sizeof g->rule);
     if (strlen(c->service) >= sizeof g->service)
         return NHI_ERR_TOO_LONG;
@@ -126,14 +128,20 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
     }
 }
 
+static const char *lineage(const struct nhi_grant *g)
+{
+    return g->root[0] != '\0' ? g->root : g->ticket.jti;
+}
+
 enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const struct nhi_grant *g)
 {
     struct nhi_grant mine = *g;
     enum nhi_err err;
     pid_t parent;
 
+    /* By its root, since it may have been renewed since the session was opened. */
     if (c->in_session)
-        return strcmp(c->session.ticket.jti, g->ticket.jti) == 0 ? NHI_PERMIT : NHI_DENY_SESSION;
+        return strcmp(lineage(&c->session), lineage(g)) == 0 ? NHI_PERMIT : NHI_DENY_SESSION;
     /* The handle is the process that holds the session open, which need not be the one that
      * decided. */
     err = nhi_proc_read(getpid(), &mine.self, &parent);

@@ -43,7 +43,10 @@ example ticket-list
 [[ $JTI == -* ]] && JTI="-- $JTI"
 example ticket-show
 example ticket-inspect 1
+example renew
 example import
+# The command runs as the agent's account, which the modules under test would have to resolve.
+example run 125
 example agent-suspend
 example agent-resume
 example key-list

@@ -91,25 +91,23 @@ kill_stopped() { # kill_stopped FILE: of lines as one prints them
 
 # sweep NAME EXE stop|kill COMMAND...
 sweep() {
-    local name=$1 exe=$2 action=$3 total k hung='' stopped=0
+    local name=$1 exe=$2 action=$3 k hung='' stopped=0 now=1
     shift 3
-    # A first run may make a thousand calls more than those that follow.
     like "$(in_time "$@" </dev/null 2>&1; echo "status $?")" 'status 0' "$name: it succeeds when it is let be"
-    total=$("$STOPAT" "$exe" 1000000 "$action" -- "$@" </dev/null 2>/dev/null | tail -n 1)
-    like "$total" '^[1-9][0-9]{2,}$' "$name: one run makes $total system calls"
-    for ((k = 1; k <= total; k += STEP * BATCH)); do
-        seq "$k" "$STEP" "$((k + STEP * BATCH - 1 < total ? k + STEP * BATCH - 1 : total))" |
+    # One run may make some calls more than another, the first one thousands: on until none gets that far.
+    for ((k = 1; now > 0; k += STEP * BATCH)); do
+        seq "$k" "$STEP" "$((k + STEP * BATCH - 1))" |
             xargs -P 2 -I '{}' "$W/one" "$exe" "$action" '{}' "$@" >"$W/runs"
-        stopped=$((stopped + $(grep -c '^[0-9]* 0' "$W/runs")))
-        # 3: a run may make a few calls less than another. 4: it waited for one that is stopped.
+        now=$(grep -c '^[0-9]* 0' "$W/runs")
+        stopped=$((stopped + now))
+        # 3: it made fewer calls. 4: it waited for one that is stopped.
         hung+=$(grep -vE '^[0-9]+ [03]( |$)' "$W/runs")
         all_goes_through "$name: from system call $k: all else goes through"
         kill_stopped "$W/runs"
     done
     is "$hung" '' "$name: none of them waited for another"
-    # Runs differ in how many calls they make; what is meant here is that they were stopped at all.
-    [ "$stopped" -ge "$((total * 3 / STEP / 4))" ]
-    ok $? "$name: at $stopped places of $total"
+    [ "$stopped" -gt "$((1000 / STEP))" ]
+    ok $? "$name: at $stopped places"
     grants_are_whole
     ok $? "$name: no record is half written"
 }

@@ -136,6 +136,16 @@ static void other_clock(struct ask *a)
     CASE(NOT_YET, nbf_ahead, a->ticket.nbf = NOW + 31)                                             \
     CASE(PERMIT, nbf_within_skew, a->ticket.nbf = NOW + 30)                                        \
     CASE(REVOKED, revoked, a->facts.revoked = true)                                                \
+    CASE(ISSUER_BOUNDS, id_of_another, a->facts.differs = true)                                    \
+    CASE(SUPERSEDED, superseded, a->facts.superseded = true)                                       \
+    CASE(REVOKED, revoked_and_superseded, a->facts.revoked = a->facts.superseded = true)           \
+    CASE(PERMIT, renewed, SET(facts.successor, "000000000000000000009A"))                          \
+    CASE(TREE, outside_its_tree, SET(facts.tree, "p-00000000-1-2"))                                \
+    CASE(TREE, in_another_tree,                                                                    \
+         (SET(facts.tree, "p-00000000-1-2"), a->req.tree = "p-00000000-1-20"))                     \
+    CASE(PERMIT, inside_its_tree,                                                                  \
+         (SET(facts.tree, "p-00000000-1-2"), a->req.tree = "p-00000000-1-2"))                      \
+    CASE(PERMIT, inside_some_tree, a->req.tree = "p-00000000-1-2")                                 \
     CASE(REVOKED, agents_revoked_at, a->facts.agent_revoked_until = NOW - 600)                     \
     CASE(REVOKED, agents_revoked_after, a->facts.agent_revoked_until = NOW - 599)                  \
     CASE(PERMIT, agents_revoked_before, a->facts.agent_revoked_until = NOW - 601)                  \

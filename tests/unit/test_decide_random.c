@@ -78,8 +78,9 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(!f->issuer_known || strcmp(t->kid, i->kid) != 0, ISSUER_UNKNOWN);
     WHEN(i->state == NHI_ISSUER_RETIRED, ISSUER_RETIRED);
     WHEN(i->state == NHI_ISSUER_REVOKED, ISSUER_REVOKED);
-    WHEN(!issuer_says(i, t), ISSUER_BOUNDS);
+    WHEN(!issuer_says(i, t) || f->differs, ISSUER_BOUNDS);
     WHEN(f->revoked, REVOKED);
+    WHEN(f->superseded, SUPERSEDED);
     WHEN(t->exp <= q->now, EXPIRED);
     WHEN(t->iat > q->now + 30, NOT_YET);
     WHEN(t->nbf != 0 && t->nbf > q->now + 30, NOT_YET);
@@ -97,6 +98,7 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(q->subject_in_range && strcmp(q->subject, t->agent) != 0, ACCOUNT);
     WHEN(q->subject_in_range && q->subject_uid != f->agent_uid, ACCOUNT);
     WHEN(!in(t->services, q->service), SERVICE);
+    WHEN(f->tree[0] == 'p' && (q->tree == NULL || q->tree[0] != 'p' || q->tree[1] != f->tree[1]), TREE);
     WHEN(!t->has_cnf && q->source == NHI_FROM_KEY, KEY);
     WHEN(t->has_cnf && q->key == NULL, KEY);
     WHEN(t->has_cnf && q->key[0] != t->cnf[0], KEY);
@@ -136,6 +138,8 @@ static const char *const services[] = { "sshd sudo", "sshd", "sudo", "", "sshd s
 static const char *const service_bounds[] = { "*", "sudo sshd", "sshd", "" };
 static const char *const subjects[] = { "deploy", "ci-bot", "root", "", "deploy ci-bot" };
 static const char *const asked[] = { "sshd", "sudo", "cron", "ssh", "" };
+static const char *const trees[] = { "", "p1", "p2" };
+static const char *const asked_trees[] = { NULL, "p1", "p2", "p" };
 static const char *const kids[] = { "k1", "k2", "" };
 static const char *const hosts[] = { "h.example", "h", "h.example.org" };
 static const uint8_t own_key[NHI_PK_LEN], other_key[NHI_PK_LEN] = { 1 };
@@ -192,6 +196,9 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     if (seldom())
         f->task_deadline = near(NOW);
     f->revoked = seldom();
+    f->differs = seldom() && seldom();
+    f->superseded = seldom();
+    PICK(f->tree, trees);
     f->rule_count = up_to(5);
     for (i = 0; i < 4; i++) {
         PICK(rules[i].agents, agents);
@@ -226,6 +233,7 @@ static void same_answer(void **state)
                                   .subject_in_range = up_to(4) == 0,
                                   .source = seldom() ? NHI_FROM_KEY : NHI_FROM_PROMPT,
                                   .ticket = seldom() && seldom() ? NULL : &t,
+                                  .tree = asked_trees[mostly(COUNT(asked_trees))],
                                   .key = keys[mostly(COUNT(keys))] };
         want = expected(&q, &f);
         got = nhi_decide(&q, &f).reason;

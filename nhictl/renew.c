@@ -1,0 +1,203 @@
+/*
+ * renew.
+ *
+ * MUST: nothing is renewed that is over: what has expired is issued anew, by somebody who asks why.
+ * MUST: all that restricts a ticket goes over to what renews it.
+ */
+#include "nhictl/renew.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "nhictl/ctl.h"
+#include "nhictl/issue.h"
+#include "nhictl/store.h"
+
+struct renew_args {
+    const char *out, *cert;
+    int64_t ttl;
+};
+
+/* The last of the lineage that somebody named by any of its tickets. */
+static int look_up(struct ctl *c, struct store *s, const char *jti, struct nhi_ticket_row *row)
+{
+    enum nhi_err err = NHI_ERR_NOT_FOUND;
+
+    if (nhi_name_is_jti(jti))
+        err = nhi_ticket_get(s->l, jti, row);
+    if (err == NHI_OK)
+        err = nhi_ticket_last(s->l, row->root, row);
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_REFUSED, "nhictl ticket list", "there is no ticket '%s'", jti);
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the ticket");
+}
+
+static int check_row(struct ctl *c, const struct store *s, const struct nhi_ticket_row *row)
+{
+    const struct nhi_ticket *t = &row->ticket;
+    const char *again = "nhictl issue --agent NAME --task ID ...";
+
+    if (row->origin != NHI_ORIGIN_ISSUED)
+        return ctl_fail(c, CTL_REFUSED, NULL,
+                        "ticket %s was issued elsewhere, by %s: it is renewed there", t->jti,
+                        t->kid);
+    if (row->revoked)
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s is revoked", t->jti);
+    if (c->now >= t->exp)
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s has expired", t->jti);
+    if (row->renew_until != 0 && c->now >= row->renew_until)
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s may not be renewed any more", t->jti);
+    /* The other host counts what is spent of one ticket, and would know nothing of the other. */
+    if (t->uses != 0 && strcmp(t->host, s->set.host) != 0)
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s counts its uses on another host, %s",
+                        t->jti, t->host);
+    return CTL_DONE;
+}
+
+/* The checks of issue, over what the ticket says. Its accounts are judged at each use. */
+static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *old,
+                       struct nhi_agent *a, struct nhi_task *task, struct nhi_issuer *key)
+{
+    const struct issue_args args = { .agent = old->agent, .task = old->task };
+    int code = issue_agent(c, s, &args, a);
+
+    if (code == CTL_DONE)
+        code = issue_task(c, s, &args, task);
+    if (code == CTL_DONE)
+        code = issue_key(c, s, &args, key);
+    return code;
+}
+
+/* Until when: the task, and what was said when it was issued, cut it short. */
+static int64_t limit(const struct nhi_ticket_row *old, const struct nhi_task *task, int64_t exp)
+{
+    if (exp > task->deadline)
+        exp = task->deadline;
+    if (old->renew_until != 0 && exp > old->renew_until)
+        exp = old->renew_until;
+    return exp;
+}
+
+static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
+                struct nhi_ticket *t, struct nhi_issuer *key)
+{
+    struct nhi_agent a;
+    struct nhi_task task;
+    int code = check_issue(c, s, &old->ticket, &a, &task, key);
+
+    if (code != CTL_DONE)
+        return code;
+    *t = old->ticket;
+    memcpy(t->kid, key->kid, sizeof(t->kid));
+    t->nbf = 0;
+    t->iat = c->now > a.revoked_until ? c->now : a.revoked_until + 1;
+    t->exp = limit(old, &task, t->iat + (ttl != 0 ? ttl : old->ticket.exp - old->ticket.iat));
+    if (t->iat > c->now + NHI_CLOCK_SKEW)
+        return issue_revoked_ahead(c, t->iat);
+    if (t->exp <= old->ticket.exp)
+        return ctl_fail(c, CTL_REFUSED, "--ttl SPAN", "that would not be later than it ends now");
+    if (nhi_id_new(t->jti) != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
+    return issue_allowed(c, t, key);
+}
+
+int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
+             struct nhi_ticket *t, struct nhi_issuer *key)
+{
+    /* A text that somebody was given is in use until the other one is. */
+    bool at_once = old->ticket.has_cnf || old->tree[0] != '\0';
+    struct nhi_ticket made = { .kid = "" };
+    enum nhi_err err;
+    int code = check_row(c, s, old);
+
+    if (code == CTL_DONE)
+        code = fill(c, s, old, ttl, &made, key);
+    if (code != CTL_DONE)
+        return code;
+    err = nhi_ticket_renew(s->l, old, &made, at_once, c->now);
+    if (err == NHI_OK)
+        err = issue_event(c, s, "renew", &made, old->ticket.jti);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "record the ticket");
+    *t = made;
+    return CTL_DONE;
+}
+
+/* A certificate is over a key: it must be the one that the ticket is bound to. */
+static int check_cert(struct ctl *c, const struct nhi_ticket *t)
+{
+    const struct renew_args *args = c->args;
+    uint8_t pk[NHI_PK_LEN];
+    int code;
+
+    if (args->cert == NULL)
+        return CTL_DONE;
+    code = bind_read(c, args->cert, pk);
+    if (code == CTL_DONE && (!t->has_cnf || memcmp(pk, t->cnf, sizeof(pk)) != 0))
+        code = ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not bound to the key in %s", t->jti,
+                        args->cert);
+    return code;
+}
+
+static int renew(struct ctl *c)
+{
+    const struct renew_args *args = c->args;
+    struct nhi_ticket_row old;
+    struct nhi_ticket t;
+    struct nhi_issuer key;
+    struct store s = { 0 };
+    char *text = NULL;
+    int code = store_write(c, &s);
+
+    if (code == CTL_DONE)
+        code = store_need_clock(c, &s);
+    if (code == CTL_DONE)
+        code = look_up(c, &s, c->operand[0], &old);
+    if (code == CTL_DONE && old.tree[0] != '\0')
+        code = ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is renewed by the nhictl run that has it",
+                        old.ticket.jti);
+    if (code == CTL_DONE)
+        code = check_cert(c, &old.ticket);
+    if (code == CTL_DONE)
+        code = renew_in(c, &s, &old, args->ttl, &t, &key);
+    if (code == CTL_DONE)
+        code = issue_sign(c, &s, &t, &key, &text);
+    if (code == CTL_DONE)
+        code = store_commit(c, &s);
+    if (code == CTL_DONE) {
+        code = issue_hand_out(c, &t, text, args->out, args->cert);
+        if (code != CTL_DONE)
+            ctl_note(
+                "ticket %s is renewed by %s, which could not be written out: renew it once more",
+                old.ticket.jti, t.jti);
+    }
+    nhi_text_free(text);
+    store_close(&s);
+    return code;
+}
+
+#define AT(field) offsetof(struct renew_args, field)
+
+static const struct opt renew_opts[] = {
+    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives from now (as long as before)",
+      NULL, 0 },
+    { "cert", OPT_PATH, AT(cert), false, "FILE.pub",
+      "also write FILE-cert.pub, over the key that it is bound to", NULL, 0 },
+    { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL,
+      0 },
+    { .name = NULL },
+};
+
+const struct verb renew_verbs[] = {
+    { NULL, "renew", renew, renew_opts, sizeof(struct renew_args), 1, 1,
+      "JTI [--ttl SPAN] [--out FILE] [--cert FILE.pub]", "Give a live ticket a later end.",
+      "It ends with its task at the latest, or where issue --renewable-until said. One that is "
+      "bound "
+      "to a\n"
+      "key ends at once; the text of another when the new one is first used. JTI may be any of "
+      "its\n"
+      "renewals.",
+      "nhictl renew AAAAAAAAAAAAAAAAAAAAAA --ttl 30m --out ticket" },
+    { .verb = NULL },
+};

@@ -1,0 +1,180 @@
+/*
+ * run: a command as an agent, for a task, with a ticket that is there as long as the command.
+ *
+ * MUST: SIGKILL of this process, at any moment, leaves nothing that opens anything: the ticket
+ * works only below this process, in this boot.
+ */
+#include "nhictl/run.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/privileged.h"
+#include "nhictl/ctl.h"
+
+#define GRACE 10 /* seconds between SIGTERM and SIGKILL for the command itself */
+
+/* What is passed on to the command, and what tells that it has ended. */
+static const int passed_on[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,  SIGUSR1,
+                                 SIGUSR2, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP };
+
+static void hold_signals(sigset_t *held, sigset_t *before)
+{
+    sigemptyset(held);
+    sigaddset(held, SIGCHLD);
+    for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+        sigaddset(held, passed_on[i]);
+    sigprocmask(SIG_BLOCK, held, before);
+}
+
+static int find_account(struct ctl *c, const char *agent, struct passwd **out)
+{
+    struct nhi_local local;
+    struct passwd *pw = getpwnam(agent);
+    enum nhi_err err = nhi_local_by_name(agent, &local);
+
+    if (err == NHI_ERR_NOT_FOUND || pw == NULL)
+        return ctl_fail(c, CTL_REFUSED,
+                        "nhictl agent list, and the line 'passwd' in /etc/nsswitch.conf",
+                        "there is no account '%s' on this host", agent);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", agent,
+                        nhi_strerror(err));
+    if (local.privileged)
+        return ctl_fail(c, CTL_REFUSED, NULL, "account %s is privileged (%s)", agent,
+                        local.because);
+    *out = pw;
+    return CTL_DONE;
+}
+
+/* Renewed at half of its life; what failed is tried again well before the end. */
+static int64_t next_moment(const struct ctl *c, const struct run *r, bool failed)
+{
+    int64_t at = r->exp - r->ttl / 2;
+
+    if (failed)
+        at = c->now + (r->ttl >= 16 ? r->ttl / 16 : 1);
+    return r->exp >= r->deadline || at > r->deadline ? r->deadline : at;
+}
+
+static int wait_until(struct ctl *c, const sigset_t *held, int64_t moment)
+{
+    struct timespec left = { .tv_sec = moment > c->now ? moment - c->now : 0 };
+    int sig = sigtimedwait(held, NULL, &left);
+
+    c->now = (int64_t)time(NULL);
+    return sig;
+}
+
+/* Returns the command's exit status, and in why what ended it, if it was not the command itself. */
+static int supervise(struct ctl *c, struct run *r, pid_t child, const sigset_t *held,
+                     const char **why)
+{
+    bool over = false, failed = false;
+    int64_t moment = next_moment(c, r, failed);
+    int code = CTL_NOT_RUN, sig;
+
+    for (;;) {
+        sig = wait_until(c, held, moment);
+        if (sig == SIGCHLD && run_reap(child, &code))
+            return code;
+        if (sig > 0 && sig != SIGCHLD)
+            (void)kill(-child, sig);
+        if (sig > 0 || c->now < moment)
+            continue;
+        if (over) {
+            (void)kill(-child, SIGKILL);
+        } else if (c->now >= r->deadline) {
+            *why = "the deadline";
+            over = true;
+        } else {
+            int renewed = run_renew(c, r);
+
+            failed = renewed != CTL_DONE;
+            if (renewed == CTL_REFUSED) {
+                *why = "its ticket could not be renewed";
+                over = true;
+            }
+        }
+        if (over)
+            (void)kill(-child, SIGTERM);
+        moment = over ? c->now + GRACE : next_moment(c, r, failed);
+    }
+}
+
+static void end(struct ctl *c, const struct run *r, int code, const char *why)
+{
+    char text[64];
+
+    c->now = (int64_t)time(NULL);
+    if (why == NULL) {
+        snprintf(text, sizeof(text), "the command ended with status %d", code);
+        why = text;
+    }
+    run_close(c, r, why);
+    run_end_rest();
+}
+
+static int run(struct ctl *c)
+{
+    const struct run_args *args = c->args;
+    struct run r = { .ttl = 0 };
+    struct passwd *pw = NULL;
+    sigset_t held, before;
+    const char *why = NULL;
+    pid_t child;
+    int code;
+
+    signal(SIGCHLD, SIG_DFL);
+    hold_signals(&held, &before);
+    code = find_account(c, args->agent, &pw);
+    if (code == CTL_DONE)
+        code = run_open(c, args, &r);
+    if (code != CTL_DONE)
+        return CTL_NOT_RUN;
+    code = run_start(c, pw, &before, &child);
+    if (code == 0)
+        code = supervise(c, &r, child, &held, &why);
+    else
+        why = "the command could not be started";
+    end(c, &r, code, why);
+    return code;
+}
+
+#define AT(field) offsetof(struct run_args, field)
+
+static const struct opt run_opts[] = {
+    { "agent", OPT_NAME, AT(agent), true, "NAME", "whose account runs the command",
+      nhi_name_is_agent, 0 },
+    { "job", OPT_TEXT, AT(job), false, "NAME",
+      "open a task of its own: NAME, the moment, six characters", NULL, NHI_TASK_MAX },
+    { "task", OPT_NAME, AT(task), false, "ID",
+      "open this one instead, or work for one of the agent's that is open", nhi_name_is_task, 0 },
+    { "service", OPT_LIST, AT(services), false, "NAME[,...]", "the PAM services (sudo)",
+      nhi_name_is_service, 0 },
+    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN",
+      "how long the ticket outlives its last renewal (10m)", NULL, 0 },
+    { "until", OPT_UNTIL, AT(until), false, "WHEN", "when the command is ended (8h)", NULL, 0 },
+    { "concurrent", OPT_FLAG, AT(concurrent), false, NULL,
+      "beside an open task of this agent: they can reach each other", NULL, 0 },
+    { .name = NULL },
+};
+
+const struct verb run_verbs[] = {
+    { NULL, "run", run, run_opts, sizeof(struct run_args), 0, COMMAND_OPERANDS,
+      "--agent NAME --job NAME [options] -- COMMAND [ARG...]",
+      "Run a command as an agent, with a ticket that ends with it.",
+      "For crontabs and units. Inside, sudo finds the ticket by itself: nothing is in the "
+      "environment,\n"
+      "the command line or the home directory. When the command has ended, ticket and task are "
+      "closed,\n"
+      "and what it left running is ended. Exit status: the command's own, 128+N after signal N; "
+      "125\n"
+      "when nothing was run, 126 when the command cannot be executed, 127 when there is none.",
+      "nhictl run --agent ci-bot --job nightly -- sudo -n systemctl restart web" },
+    { .verb = NULL },
+};

@@ -1,0 +1,167 @@
+/*
+ * The command of nhictl run.
+ *
+ * MUST: nothing of root's goes over to the account: descriptors, groups, environment, terminal.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nhictl/ctl.h"
+#include "nhictl/run.h"
+
+#define GRACE_MS                                                                                   \
+    5000 /* between SIGTERM and SIGKILL for what is left, and the longest wait after it */
+#define STEP_MS 50
+
+/* Of the caller's environment: how to write to people, and no more. */
+static const char *const kept[] = { "TERM",        "LANG",    "LANGUAGE", "LC_ALL", "LC_CTYPE",
+                                    "LC_MESSAGES", "LC_TIME", "TZ",       NULL };
+
+static bool set_environment(const struct passwd *pw)
+{
+    char *values[sizeof(kept) / sizeof(kept[0])] = { NULL };
+    bool good = true;
+
+    for (size_t i = 0; kept[i] != NULL; i++)
+        if (getenv(kept[i]) != NULL && (values[i] = strdup(getenv(kept[i]))) == NULL)
+            return false;
+    if (clearenv() != 0)
+        return false;
+    for (size_t i = 0; kept[i] != NULL; i++) {
+        good = good && (values[i] == NULL || setenv(kept[i], values[i], 1) == 0);
+        free(values[i]);
+    }
+    return good && setenv("HOME", pw->pw_dir, 1) == 0 && setenv("SHELL", pw->pw_shell, 1) == 0 &&
+           setenv("USER", pw->pw_name, 1) == 0 && setenv("LOGNAME", pw->pw_name, 1) == 0 &&
+           setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1) == 0;
+}
+
+static bool become(const struct passwd *pw)
+{
+    return initgroups(pw->pw_name, pw->pw_gid) == 0 &&
+           setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == 0 &&
+           setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == 0;
+}
+
+/* What the child could not do, for the parent to say. */
+struct failure {
+    int error;
+    bool at_exec;
+};
+
+/* In the child. Returns only when it failed. */
+static struct failure execute(char **command, const struct passwd *pw, const sigset_t *mask,
+                              pid_t parent)
+{
+    struct failure f = { .at_exec = false };
+
+    /* A session of its own has no terminal, into which root's shell could be made to read. */
+    if (setsid() < 0 || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 || !become(pw) ||
+        !set_environment(pw))
+        goto out;
+    /* When the parent is killed, nobody is there to end this. */
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+        goto out;
+    if (getppid() != parent)
+        raise(SIGKILL);
+    if (chdir(pw->pw_dir) != 0 && chdir("/") != 0)
+        goto out;
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    f.at_exec = true;
+    execvp(command[0], command);
+out:
+    f.error = errno;
+    return f;
+}
+
+static int not_started(struct ctl *c, const struct failure *f)
+{
+    if (!f->at_exec)
+        return ctl_fail(c, CTL_NOT_RUN, NULL, "could not become the agent: %s", strerror(f->error));
+    return ctl_fail(c, f->error == ENOENT ? RUN_NOT_FOUND : RUN_NO_EXEC, NULL, "%s: %s",
+                    c->command[0], strerror(f->error));
+}
+
+int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, pid_t *child)
+{
+    struct failure f;
+    pid_t parent = getpid(), pid;
+    ssize_t n;
+    int fds[2];
+
+    /* What the command leaves behind comes to this process, and stays inside the tree. */
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || pipe2(fds, O_CLOEXEC) != 0)
+        return ctl_fail(c, CTL_NOT_RUN, NULL, "could not start the command: %s", strerror(errno));
+    pid = fork();
+    if (pid == 0) {
+        f = execute(c->command, pw, mask, parent);
+        (void)!write(fds[1], &f, sizeof(f));
+        _exit(CTL_NOT_RUN);
+    }
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        return ctl_fail(c, CTL_NOT_RUN, NULL, "could not start the command: %s", strerror(errno));
+    }
+    do
+        n = read(fds[0], &f, sizeof(f));
+    while (n < 0 && errno == EINTR);
+    close(fds[0]);
+    if (n == (ssize_t)sizeof(f)) {
+        (void)waitpid(pid, NULL, 0);
+        return not_started(c, &f);
+    }
+    *child = pid;
+    return 0;
+}
+
+bool run_reap(pid_t child, int *code)
+{
+    bool ended = false;
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (pid == child) {
+            *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            ended = true;
+        }
+    return ended;
+}
+
+/* Only the direct ones: what they leave behind in turn comes here when they end. */
+static void signal_children(int sig)
+{
+    FILE *f = fopen("/proc/thread-self/children", "re");
+    long pid;
+
+    if (f == NULL)
+        return;
+    while (fscanf(f, "%ld", &pid) == 1)
+        (void)kill((pid_t)pid, sig);
+    fclose(f);
+}
+
+void run_end_rest(void)
+{
+    const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
+    int code;
+
+    for (int ms = 0; ms < 2 * GRACE_MS; ms += STEP_MS) {
+        (void)run_reap(0, &code);
+        if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
+            return;
+        signal_children(ms < GRACE_MS ? SIGTERM : SIGKILL);
+        (void)nanosleep(&step, NULL);
+    }
+}

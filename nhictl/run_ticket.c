@@ -1,0 +1,254 @@
+/*
+ * The ticket of nhictl run: nobody is given its text. It works inside the process tree that this
+ * process holds together, and dies with that.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/reserve.h"
+#include "libnhi/session.h"
+#include "nhictl/ctl.h"
+#include "nhictl/issue.h"
+#include "nhictl/names.h"
+#include "nhictl/renew.h"
+#include "nhictl/run.h"
+#include "nhictl/store.h"
+#include "nhictl/task.h"
+
+#define TTL_DEFAULT (10 * 60)
+#define JOB_MAX 40 /* with a moment and a random part it becomes a task ID */
+
+/* An agent that sudo has made root starts nothing under another name. */
+static int check_place(struct ctl *c)
+{
+    struct nhi_reserve *reserve = malloc(sizeof(*reserve));
+    struct nhi_grant g;
+    enum nhi_err err;
+    bool open;
+
+    open =
+        reserve != NULL && nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK && !reserve->lockdown;
+    free(reserve);
+    if (!open)
+        return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is in lockdown for agents");
+    err = nhi_session_find(NHI_RUN_DIR, getpid(), &g);
+    if (err == NHI_ERR_NOT_FOUND)
+        return CTL_DONE;
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL,
+                        "could not find out whether this is an agent's session: %s",
+                        nhi_strerror(err));
+    return ctl_fail(c, CTL_REFUSED, NULL,
+                    "this is a session of agent %s, for task %s: it stays that", g.ticket.agent,
+                    g.ticket.task);
+}
+
+static int mint_task_id(struct ctl *c, const char *job, char id[NHI_TASK_MAX + 1])
+{
+    char unique[NHI_JTI_LEN + 1], moment[20] = "";
+    time_t now = (time_t)c->now;
+    struct tm tm;
+
+    if (!nhi_name_is_task(job) || strlen(job) > JOB_MAX)
+        return ctl_fail(c, CTL_USAGE, NULL,
+                        "--job '%s' is not the beginning of a task ID: at most %d printable ASCII "
+                        "characters without space, quote or backslash",
+                        job, JOB_MAX);
+    if (gmtime_r(&now, &tm) == NULL ||
+        strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm) == 0 ||
+        nhi_id_new(unique) != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
+    snprintf(id, NHI_TASK_MAX + 1, "%s-%s-%.6s", job, moment, unique);
+    return CTL_DONE;
+}
+
+/* opened: it is this run's, and ends with it. */
+static int find_task(struct ctl *c, struct store *s, const struct run_args *args, struct run *r,
+                     bool *opened)
+{
+    struct nhi_task t = { .state = NHI_TASK_OPEN, .opened = c->now };
+    enum nhi_err err = NHI_ERR_NOT_FOUND;
+    int code = CTL_DONE;
+
+    if (args->task == NULL && args->job == NULL)
+        return ctl_fail(c, CTL_USAGE, "--job NAME",
+                        "for which task? --job NAME opens one, or --task ID");
+    if (args->task != NULL) {
+        err = nhi_task_get(s->l, args->task, &t);
+        snprintf(t.id, sizeof(t.id), "%s", args->task);
+    } else {
+        code = mint_task_id(c, args->job, t.id);
+    }
+    *opened = err == NHI_ERR_NOT_FOUND;
+    if (code == CTL_DONE && *opened) {
+        snprintf(t.agent, sizeof(t.agent), "%s", args->agent);
+        t.deadline = args->until != 0 ? args->until : c->now + TASK_UNTIL_DEFAULT;
+        code = task_open_in(c, s, &t, args->concurrent);
+    } else if (code == CTL_DONE && err != NHI_OK) {
+        code = store_fail(c, s, err, "read the task");
+    } else if (code == CTL_DONE && args->until != 0 && args->until < t.deadline) {
+        t.deadline = args->until;
+    }
+    memcpy(r->task, t.id, sizeof(r->task));
+    r->deadline = t.deadline;
+    return code;
+}
+
+static int record(struct ctl *c, struct store *s, const struct run *r, const struct nhi_ticket *t,
+                  bool opened)
+{
+    struct out_row *detail = out_row_new(c->out);
+    enum nhi_err err = nhi_ticket_record(s->l, t, NHI_ORIGIN_ISSUED, c->now);
+
+    if (err == NHI_OK)
+        err = nhi_ticket_bind_tree(s->l, t, r->tree, opened);
+    if (err == NHI_OK)
+        err = nhi_ticket_set_renewable(s->l, t->jti, r->deadline);
+    if (err == NHI_OK)
+        err = issue_event(c, s, "issue", t, NULL);
+    out_text(detail, "command", NULL, c->command[0]);
+    out_text(detail, "tree", NULL, r->tree);
+    if (err == NHI_OK)
+        err = store_event(c, s, "run", t->agent, t->task, t->jti, detail);
+    else
+        out_row_free(detail);
+    return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "record the ticket");
+}
+
+static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
+                     struct nhi_ticket *t)
+{
+    struct issue_args issue = { .agent = args->agent, .task = r->task };
+    struct nhi_issuer key;
+    struct store s = { 0 };
+    bool opened = false;
+    int code = store_write(c, &s);
+
+    if (code == CTL_DONE)
+        code = store_need_clock(c, &s);
+    if (code == CTL_DONE)
+        code = check_place(c);
+    if (code == CTL_DONE)
+        code = find_task(c, &s, args, r, &opened);
+    r->ttl = args->ttl != 0 ? args->ttl : TTL_DEFAULT;
+    issue.ttl = r->ttl < r->deadline - c->now ? r->ttl : r->deadline - c->now;
+    snprintf(issue.accounts, sizeof(issue.accounts), "%s", args->agent);
+    snprintf(issue.services, sizeof(issue.services), "%s",
+             args->services[0] != '\0' ? args->services : "sudo");
+    if (code == CTL_DONE)
+        code = issue_fill(c, &s, &issue, t, &key);
+    if (code == CTL_DONE)
+        code = issue_allowed(c, t, &key);
+    if (code == CTL_DONE)
+        code = record(c, &s, r, t, opened);
+    store_close(&s);
+    return code;
+}
+
+static enum nhi_err describe(struct nhi_grant *g)
+{
+    enum nhi_err err;
+    pid_t parent;
+
+    err = nhi_id_new(g->id);
+    if (err == NHI_OK)
+        err = nhi_boot_id(g->boot);
+    if (err == NHI_OK)
+        err = nhi_proc_read(getpid(), &g->self, &parent);
+    return err;
+}
+
+int run_open(struct ctl *c, const struct run_args *args, struct run *r)
+{
+    struct nhi_grant g = { .at = c->now, .reason = NHI_PERMIT, .source = NHI_FROM_LEDGER };
+    enum nhi_err err = describe(&g);
+    int code;
+
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not read /proc: %s", nhi_strerror(err));
+    nhi_session_handle(&g, r->tree);
+    snprintf(r->agent, sizeof(r->agent), "%s", args->agent);
+    code = in_ledger(c, args, r, &g.ticket);
+    if (code != CTL_DONE)
+        return code;
+    r->exp = g.ticket.exp;
+    memcpy(r->jti, g.ticket.jti, sizeof(r->jti));
+    memcpy(g.root, g.ticket.jti, sizeof(g.root));
+    snprintf(g.service, sizeof(g.service), "%s", "nhictl-run");
+    snprintf(g.subject, sizeof(g.subject), "%s", args->agent);
+    err = nhi_session_register(NHI_RUN_DIR, &g, -1);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    run_close(c, r, "its session could not be registered");
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not register the session in %s: %s", NHI_RUN_DIR,
+                    nhi_strerror(err));
+}
+
+int run_renew(struct ctl *c, struct run *r)
+{
+    struct nhi_ticket_row old;
+    struct nhi_ticket t;
+    struct nhi_issuer key;
+    struct store s = { 0 };
+    enum nhi_err err;
+    int code = store_write(c, &s);
+
+    /* A clock that was set back is no end: it may be set right again. */
+    if (code == CTL_DONE && store_need_clock(c, &s) != CTL_DONE)
+        code = CTL_SYSTEM;
+    if (code == CTL_DONE) {
+        err = nhi_ticket_last(s.l, r->jti, &old);
+        code = err == NHI_OK ? CTL_DONE : store_fail(c, &s, err, "read the ticket");
+    }
+    if (code == CTL_DONE)
+        code = renew_in(c, &s, &old, r->ttl, &t, &key);
+    if (code == CTL_DONE)
+        code = store_commit(c, &s);
+    if (code == CTL_DONE)
+        r->exp = t.exp;
+    store_close(&s);
+    return code;
+}
+
+static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct run *r,
+                                  const char *why)
+{
+    struct out_row *detail;
+    enum nhi_err err = store_open(s, c->now);
+
+    if (err == NHI_OK)
+        err = nhi_tree_end(s->l, r->tree, why, c->now);
+    if (err != NHI_OK)
+        return err;
+    detail = out_row_new(c->out);
+    out_text(detail, "reason", NULL, why);
+    err = store_event(c, s, "run-end", r->agent, r->task, r->jti, detail);
+    if (err == NHI_OK)
+        err = nhi_ledger_commit(s->l);
+    s->writing = err != NHI_OK;
+    s->committed = err == NHI_OK;
+    return err;
+}
+
+void run_close(struct ctl *c, const struct run *r, const char *why)
+{
+    struct nhi_proc self;
+    struct store s = { 0 };
+    char text[256];
+    pid_t parent;
+    enum nhi_err err;
+
+    err = end_in_ledger(c, &s, r, why);
+    if (err != NHI_OK)
+        ctl_note(
+            "the ledger cannot be written (%s): ticket %s ends with this process, its task at its "
+            "deadline or with the next command that can write",
+            store_error(&s, err, text, sizeof(text)), r->jti);
+    store_close(&s);
+    if (nhi_proc_read(getpid(), &self, &parent) == NHI_OK)
+        nhi_session_forget(NHI_RUN_DIR, &self);
+}

@@ -1,0 +1,52 @@
+#include "nhictl/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/session.h"
+
+#define GONE_MAX 256 /* at once; the next command goes on */
+
+struct gone {
+    char tree[GONE_MAX][NHI_TREE_MAX + 1];
+    size_t count;
+};
+
+static int collect(const char *tree, void *ctx)
+{
+    struct gone *gone = ctx;
+
+    if (!nhi_session_is_alive(tree))
+        memcpy(gone->tree[gone->count++], tree, strlen(tree) + 1);
+    return gone->count == GONE_MAX;
+}
+
+static enum nhi_err end_one(struct nhi_ledger *l, const char *tree, int64_t now)
+{
+    struct nhi_event e = { .at = now, .kind = "run-lost", .detail = "{}" };
+    enum nhi_err err = nhi_tree_owner(l, tree, &e);
+
+    if (err == NHI_OK)
+        err = nhi_tree_end(l, tree, "its nhictl run was killed", now);
+    return err == NHI_OK ? nhi_event_add(l, &e) : err;
+}
+
+void tree_sweep(struct nhi_ledger *l, int64_t now)
+{
+    struct gone *gone = calloc(1, sizeof(*gone));
+    enum nhi_err err = NHI_ERR_NOMEM;
+
+    if (gone != NULL)
+        err = nhi_tree_each(l, now, collect, gone);
+    if (err == NHI_OK && gone->count > 0)
+        err = nhi_ledger_begin(l, now);
+    if (err == NHI_OK && gone->count > 0) {
+        for (size_t i = 0; i < gone->count && err == NHI_OK; i++)
+            err = end_one(l, gone->tree[i], now);
+        if (err == NHI_OK)
+            err = nhi_ledger_commit(l);
+        if (err != NHI_OK)
+            nhi_ledger_rollback(l);
+    }
+    free(gone);
+}

@@ -1,0 +1,147 @@
+#!/bin/bash
+# nhictl renew: a later end for a ticket of each kind, and what goes over to it.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+open_task build-1
+# renew FILE [OPTION...]: what is in FILE, anew, into FILE.new
+renew() { capture nhictl renew "$(jti_of "$1")" --out "$1.new" "${@:2}"; }
+exp_of() { nhictl ticket show --json "$(jti_of "$1")" | jq -r '.ticket.exp'; }
+state_of() { nhictl ticket show --json "$(jti_of "$1")" | jq -r '.ticket.state'; }
+login() { ssh_as ci-bot reply "$1" id -un; }
+
+# ---- a bearer ticket: two texts, until the new one is used ----
+
+issue "$W/a" build-1
+login "$W/a"
+is "$RC" 0 'a ticket'
+renew "$W/a" --ttl 30m
+is "$RC" 0 'is renewed'
+[[ $(exp_of "$W/a") < $(exp_of "$W/a.new") ]]
+ok $? 'for longer'
+login "$W/a"
+is "$RC" 0 'the old text goes on'
+login "$W/a.new"
+is "$RC" 0 'the new one is used'
+mark_log
+login "$W/a"
+unlike "$RC" '^0$' 'the old one is over'
+has_logged 'pam_nhi\(sshd:auth\): denied: reason=superseded' 'with the reason'
+is "$(state_of "$W/a"):$(state_of "$W/a.new")" renewed:live 'as the ledger says'
+login "$W/a"
+unlike "$RC" '^0$' 'now that this is folded as well'
+renew "$W/a" --ttl 45m
+is "$RC" 0 'the first of a lineage names its last'
+is "$(nhictl ticket inspect --json "$W/a.new" | jq -r .ticket.jti)" "$(jti_of "$W/a.new")" 'which was written'
+must nhictl revoke --ticket "$(jti_of "$W/a")" --reason test
+login "$W/a.new"
+unlike "$RC" '^0$' 'revoking the first revokes the last'
+renew "$W/a"
+is "$RC" 1 'what is revoked is not renewed'
+
+# ---- a session goes on with what renewed its ticket ----
+
+issue "$W/s" build-1 --ttl 8s
+rm -f "$W/go" "$W/inside"
+ssh_bg ci-bot reply "$W/s" "sudo -n id -u; until [ -e $W/go ]; do sleep 0.1; done; sudo -n id -u"
+SSH=$!
+eventually grep -q 0 "$W/bg.out"
+renew "$W/s" --ttl 5m
+sleep 8
+login "$W/s"
+unlike "$RC" '^0$' 'the old text has expired'
+: >"$W/go"
+wait "$SSH"
+is "$?:$(tr -d '\n' <"$W/bg.out")" 0:00 'the session that it opened goes on'
+must nhictl revoke --ticket "$(jti_of "$W/s.new")" --reason test
+
+# ---- uses stay spent ----
+
+issue "$W/u" build-1 --uses 3 --service sshd
+login "$W/u"
+renew "$W/u" --ttl 30m
+for n in 2 3; do
+    login "$W/u.new"
+    is "$RC" 0 "use $n of 3, by the new text"
+done
+mark_log
+login "$W/u.new"
+unlike "$RC" '^0$' 'a fourth is refused'
+has_logged 'reason=uses' 'with the reason'
+must nhictl revoke --ticket "$(jti_of "$W/u")" --reason test
+
+# ---- a key-bound one: superseded at once ----
+
+ssh-keygen -q -t ed25519 -N '' -f "$W/id"
+issue "$W/k" build-1 --bind-key "$W/id.pub" --ttl 10m
+ssh_as ci-bot key "$W/id" true
+is "$RC" 0 'a key with its ticket'
+renew "$W/k" --ttl 30m
+is "$RC:$(state_of "$W/k")" 0:renewed 'renewed'
+ssh_as ci-bot key "$W/id" sudo -n id -u
+is "$RC:$OUT" 0:0 'the key goes on'
+renew "$W/k" --ttl 40m --cert "$W/id.pub"
+is "$RC" 0 'with a certificate'
+ssh-keygen -L -f "$W/id-cert.pub" | grep -q ticket@nhi
+ok $? 'which carries it'
+ssh-keygen -q -t ed25519 -N '' -f "$W/id2"
+renew "$W/k" --ttl 50m --cert "$W/id2.pub"
+is "$RC" 1 'not over another key'
+must nhictl revoke --ticket "$(jti_of "$W/k")" --reason test
+rm "$W/id-cert.pub"
+ssh_as ci-bot key "$W/id" true
+unlike "$RC" '^0$' 'revoking the first ends the key'
+
+# ---- cron finds one ticket, not two ----
+
+issue "$W/c" build-1 --service cron --ttl 10m
+renew "$W/c" --ttl 20m
+rm -f /home/ci-bot/ran
+echo '@reboot ci-bot touch /home/ci-bot/ran' >/etc/cron.d/e2e
+rm -f /run/crond.reboot
+cron -f &
+CRON=$!
+disown
+eventually test -e /home/ci-bot/ran
+ok $? 'a cron job by a ticket that was renewed'
+kill "$CRON"
+must nhictl revoke --ticket "$(jti_of "$W/c")" --reason test
+
+# ---- bounds ----
+
+issue "$W/b" build-1 --ttl 10m --renewable-until 20m
+renew "$W/b" --ttl 1h
+is "$RC" 0 'renewed for longer than it may be'
+END=$(date -d "$(exp_of "$W/b.new")" +%s)
+[ "$END" -le $(($(date +%s) + 1200)) ]
+ok $? 'is cut to what was said when it was issued'
+renew "$W/b" --ttl 1h
+is "$RC" 1 'and no further'
+must nhictl task open short --agent ci-bot --until 12m --concurrent
+issue "$W/d" short --ttl 10m
+renew "$W/d" --ttl 1h
+END=$(date -d "$(exp_of "$W/d.new")" +%s)
+[ "$END" -le $(($(date +%s) + 720)) ]
+ok $? 'a task'"'"'s deadline cuts it too'
+must nhictl task close short
+renew "$W/d"
+is "$RC" 1 'of a closed task: refused'
+issue "$W/e" build-1 --ttl 1s
+sleep 1
+renew "$W/e"
+is "$RC" 1 'what has expired: refused'
+issue "$W/f" build-1 --ttl 5m --host b.example.org --uses 2
+renew "$W/f"
+is "$RC" 1 'counted elsewhere: refused'
+must nhictl agent suspend ci-bot --reason test
+issue_rc() { capture nhictl renew "$(jti_of "$W/b")"; }
+issue_rc
+is "$RC" 1 'a suspended agent'"'"'s: refused'
+capture nhictl renew AAAAAAAAAAAAAAAAAAAAAA
+is "$RC" 1 'one that nobody knows: refused'
+capture nhictl renew x
+is "$RC" 1 'no ticket ID'
+
+finish

@@ -1,0 +1,198 @@
+#!/bin/bash
+# nhictl run: a command as an agent, with a ticket that works inside its process tree and ends with it.
+# shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+chmod 1777 "$W"
+# run ARG...: nhictl run for ci-bot
+run() { capture timeout 60 nhictl run --agent ci-bot "$@"; }
+live() { nhictl ticket list --json | jq '.tickets | length'; }
+open_tasks() { nhictl task list --json | jq '.tasks | length'; }
+events() { sqlite3 "$STATE/ledger.db" "select count(*) from event where kind = '$1'"; }
+
+# ---- the way it is meant ----
+
+mark_log
+run --job nightly -- sudo -n id -u
+is "$RC:$OUT" '0:0' 'sudo -n inside'
+has_logged 'pam_nhi\(sudo:auth\): permitted: .*source=session' 'by the session'"'"'s ticket'
+is "$(live):$(open_tasks)" 0:0 'ticket and task are closed when it has ended'
+run --job nightly -- sh -c 'id -un; pwd; env | cut -d= -f1 | sort | paste -sd " "; ls /proc/self/fd | wc -w; ps -o tty= -p $$'
+is "$OUT" $'ci-bot\n/home/ci-bot\nHOME LC_ALL LOGNAME PATH PWD SHELL USER\n4\n?' \
+    'the account, its home, a clean environment, no descriptors, no terminal'
+is "$(nhictl task list --all --json | jq -r '.tasks[] | .id' | head -n 1 | sed -E 's/[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]{6}$/MOMENT-RANDOM/')" \
+    nightly-MOMENT-RANDOM 'a job gets a task ID of its own'
+is "$(events run):$(events run-end)" 2:2 'begin and end are in the trail'
+run --task run-7 --service sudo --ttl 2m -- sudo -n id -u
+is "$RC:$OUT" 0:0 'with a task ID of the caller'"'"'s'
+run --task run-7 -- true
+is "$RC" 125 'which is closed by then, and opens no more'
+open_task build-1
+run --task build-1 -- sudo -n id -u
+is "$RC:$OUT" 0:0 'for a task that is open'
+is "$(open_tasks)" 1 'which stays open'
+run --job nightly -- true
+is "$RC" 125 'a second task of the agent beside it: refused'
+like "$ERR" 'open task already: build-1' 'with the reason'
+must nhictl task close build-1
+
+is "$(id -G ci-bot)" "$(nhictl run --agent ci-bot --job groups -- id -G)" 'its groups'
+
+# ---- exit status and signals ----
+
+run --job x -- sh -c 'exit 42'
+is "$RC" 42 'the status is the command'"'"'s'
+run --job x -- sh -c 'kill -9 $$'
+is "$RC" 137 'of a command that was killed: 128 + 9'
+run --job x -- /nonexistent
+is "$RC" 127 'no such command'
+run --job x -- /etc/passwd
+is "$RC" 126 'not to be executed'
+run --job x
+is "$RC" 125 'no command'
+run --job x -- ''
+is "$RC" 127 'an empty name'
+capture nhictl run --agent nobody-bot --job x -- true
+is "$RC" 125 'an unknown agent'
+run --job 'a b' -- true
+is "$RC" 125 'a bad job name'
+run --nonsense -- true
+is "$RC" 125 'a bad option'
+run -- true
+is "$RC" 125 'no task'
+capture as ci-bot nhictl run --agent ci-bot --job x -- true
+is "$RC" 125 'not root'
+is "$(live):$(open_tasks)" 0:0 'nothing is left of these'
+
+# started FILE: a command has made it
+started() { eventually test -e "$1"; }
+run_bg() { # run_bg COMMAND...: RUN is its pid
+    rm -f "$W/up" "$W/said"
+    # A shell has what it starts in the background ignore these.
+    env --default-signal=INT,QUIT nhictl run --agent ci-bot --job bg "${RUN_OPTIONS[@]}" -- "$@" </dev/null >"$W/bg.out" 2>"$W/bg.err" &
+    RUN=$!
+    started "$W/up" || note "$(cat "$W/bg.err")"
+}
+RUN_OPTIONS=()
+for sig in INT TERM HUP QUIT USR1 USR2; do
+    run_bg bash -c "trap 'echo $sig >$W/said; exit 7' $sig; : >$W/up; while :; do sleep 0.05; done"
+    kill -$sig $RUN
+    wait $RUN
+    is "$?:$(cat "$W/said")" "7:$sig" "SIG$sig is passed on"
+done
+
+# ---- what is left running ends ----
+
+run_bg sh -c 'setsid sleep 1000 & setsid sh -c "trap : TERM; sleep 1001; sleep 1001" & : >'"$W/up"'; sleep 0.2'
+wait $RUN
+! pgrep -u ci-bot . >/dev/null
+ok $? 'nothing of the agent is left when it has ended'
+
+# ---- outside ----
+
+run_bg sh -c 'echo $$ >'"$W/up"'; sleep 1000'
+mark_log
+capture as ci-bot sudo -n id
+is "$RC" 1 'the same command outside, same uid: refused'
+has_logged 'pam_nhi\(sudo:auth\): denied: reason=no-ticket' 'with the reason'
+# Through the one running there, with its own arms: what an agent can do to its own processes.
+as ci-bot env -i sh -c 'exec 3<>/dev/null; setsid sudo -n id' >"$W/out" 2>&1
+is "$?" 1 'setsid, elsewhere: refused'
+capture nhictl run --agent ci-bot --job second -- true
+is "$RC" 125 'a second run beside it'
+capture nhictl run --agent ci-bot --job second --concurrent -- sudo -n id -u
+is "$RC:$OUT" 0:0 'with --concurrent'
+is "$(live)" 1 'one ticket lives on'
+JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')
+capture nhictl renew "$JTI"
+is "$RC" 1 'it is renewed by its run only'
+kill $RUN
+wait $RUN
+
+# ---- renewal ----
+
+RUN_OPTIONS=(--ttl 2s --until 1h)
+run_bg sh -c ': >'"$W/up"'; for i in 1 2 3 4 5 6; do sudo -n id -u || exit 1; sleep 1; done'
+wait $RUN
+is "$?:$(sort -u "$W/bg.out")" 0:0 'sudo through three lives of a ticket'
+RENEWED=$(events renew)
+[ "$RENEWED" -ge 3 ]
+ok $? "which was renewed $RENEWED times" || cat "$W/bg.err"
+RUN_OPTIONS=(--ttl 2s --until 3s)
+SECONDS=0
+run_bg sh -c ': >'"$W/up"'; sleep 100'
+wait $RUN
+is $? 143 'the task'"'"'s deadline ends the command'
+[ $SECONDS -lt 30 ]
+ok $? 'by then'
+RUN_OPTIONS=(--ttl 2s)
+run_bg sh -c ': >'"$W/up"'; sleep 100'
+must nhictl agent suspend ci-bot --reason test
+wait $RUN
+is $? 143 'a suspended agent'"'"'s command ends when its ticket is to be renewed'
+must nhictl agent resume ci-bot
+is "$(live):$(open_tasks)" 0:0 'nothing is left of these'
+
+# ---- revoked meanwhile ----
+
+RUN_OPTIONS=()
+run_bg sh -c 'echo >'"$W/up"'; until [ -e '"$W/go"' ]; do sleep 0.05; done; sudo -n id'
+must nhictl revoke --ticket "$(nhictl ticket list --json | jq -r '.tickets[0].jti')" --reason test
+mark_log
+: >"$W/go"
+wait $RUN
+is $? 1 'revoked: sudo inside is refused'
+has_logged 'pam_nhi\(sudo:auth\): denied: reason=revoked' 'with the reason'
+
+# ---- inside a session ----
+
+open_task build-2
+issue "$W/ticket" build-2 --service sshd,sudo
+cat >/etc/sudoers.d/run <<'S'
+ci-bot ALL=(root) /usr/sbin/nhictl
+S
+chmod 440 /etc/sudoers.d/run
+ssh_as ci-bot reply "$W/ticket" 'sudo -n nhictl run --agent other-bot --job x -- id'
+is "$RC" 125 'an agent that became root starts nothing under another name'
+like "$ERR" 'session of agent ci-bot' 'with the reason'
+must nhictl task close build-2
+
+# ---- SIGKILL ----
+
+RUN_OPTIONS=(--ttl 10m)
+run_bg bash -c 'trap "" TERM; : >'"$W/up"'; sleep 1; for ((;;)); do sudo -n id >/dev/null 2>&1 && date >>'"$W/got"'; sleep 0.1; done'
+rm -f "$W/got"
+started "$W/got"
+ok $? 'a command that goes on calling sudo'
+kill -KILL $RUN
+wait $RUN 2>/dev/null
+sleep 0.3
+rm -f "$W/got"
+mark_log
+has_logged 'pam_nhi\(sudo:auth\): denied' 'its parent killed, it is refused at once'
+[ ! -e "$W/got" ]
+ok $? 'every time'
+is "$(live):$(open_tasks)" 0:0 'and the next command closes ticket and task'
+is "$(events run-lost)" 1 'and says so in the trail'
+pkill -KILL -u ci-bot
+
+# Two hundred times, at any moment: nothing lives on, and nothing opens.
+KILLS=${QUICK:+20}
+for ((i = 0; i < ${KILLS:=200}; i++)); do
+    nhictl run --agent ci-bot --job "kill-$i" --concurrent -- sleep 1000 </dev/null >/dev/null 2>&1 &
+    RUN=$!
+    sleep "0.0$((RANDOM % 50 + 10))"
+    kill -KILL $RUN
+    wait $RUN 2>/dev/null
+done
+is "$(live):$(open_tasks)" 0:0 "SIGKILL at $KILLS moments: no live ticket, no open task"
+capture as ci-bot sudo -n id
+is "$RC" 1 'and no sudo'
+eventually sh -c '! pgrep -u ci-bot . >/dev/null'
+ok $? 'the commands ended with their parents'
+capture nhictl status
+is "$RC" 0 'all is well with the ledger' || note "$OUT"
+
+finish
