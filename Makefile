@@ -13,7 +13,7 @@ MANDIR  ?= $(PREFIX)/share/man
 BUILD   ?= build
 PKG_CONFIG ?= pkg-config
 
-CSTD  := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
+CSTD  := -std=c11 -DLIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
 WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
          -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef \
          -Wformat=2 -Wswitch-enum -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough \
@@ -134,6 +134,7 @@ install: all
 	install -D -m 0644 $(NSS) $(DESTDIR)$(NSSDIR)/libnss_nhi.so.2
 	install -D -m 0755 $(KEYS) $(DESTDIR)$(LIBEXECDIR)/nhi-authorized-keys
 	install -D -m 0755 $(CTL) $(DESTDIR)$(SBINDIR)/nhictl
+	ln -sf $(SBINDIR)/nhictl $(DESTDIR)$(LIBEXECDIR)/nhi-askpass
 	for m in $(MANS); do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man8/$${m##*/} || exit 1; done
 
 clean:

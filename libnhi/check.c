@@ -117,6 +117,21 @@ static const uint8_t *proven_key(const struct state *s)
     return s->what->key;
 }
 
+/* What cannot be read is a place where nobody is. */
+static void load_pins(const struct nhi_request *req, struct nhi_facts *f)
+{
+    const char *root = f->root[0] != '\0' ? f->root : req->ticket->jti;
+    char other[NHI_PLACE_MAX + 1];
+    enum nhi_err err;
+
+    err =
+        nhi_grant_pinned(NHI_STATE_DIR, root, req->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL, f->pin);
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        memcpy(f->pin, "?", 2);
+    f->pinned_remotely =
+        nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_REMOTE, other) != NHI_ERR_NOT_FOUND;
+}
+
 static enum nhi_reason decide(struct state *s)
 {
     struct nhi_facts facts = { .rules = NULL };
@@ -145,10 +160,16 @@ static enum nhi_reason decide(struct state *s)
         .subject_in_range = s->who->in_range,
         .source = s->what->source,
         .ticket = &s->v->ticket,
+        .place = s->what->place,
+        .remote = s->what->remote,
         .tree = s->what->tree,
         .key = proven_key(s),
     };
+    s->v->pinned = nhi_is_pinned(&req, &facts);
+    if (s->v->pinned)
+        load_pins(&req, &facts);
     d = nhi_decide(&req, &facts);
+    s->v->handed_off = d.handed_off;
     if (d.rule != NULL)
         memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);
     memcpy(s->v->root, facts.root, sizeof s->v->root);

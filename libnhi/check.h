@@ -23,6 +23,8 @@ struct nhi_shown {
     enum nhi_source source;
     const char *text;                /* an unverified ticket */
     const struct nhi_ticket *ticket; /* one verified before, its key proven then; what renewed it since counts */
+    const char *place;               /* as in struct nhi_request */
+    bool remote;
     const char *tree;                /* handle of the session that the caller is inside, or NULL */
     const uint8_t *key;              /* NHI_PK_LEN bytes whose possession was proven, or NULL */
 };
@@ -31,6 +33,7 @@ struct nhi_verdict {
     enum nhi_reason reason;
     bool verified;             /* ticket is genuine, and may be named in a log or a record */
     struct nhi_ticket ticket;
+    bool pinned, handed_off;   /* the place matters; it is another than at first, and permitted */
     char root[NHI_JTI_LEN + 1], renews[NHI_JTI_LEN + 1]; /* as in a grant */
     char rule[NHI_TASK_MAX + 1];
     char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */

@@ -70,8 +70,8 @@ static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_
     switch (f->issuer.state) {
     case NHI_ISSUER_ACTIVE:
     case NHI_ISSUER_ROTATED:
-        /* An ID that the ledger knows belongs to what the ledger knows: another issuer may not spend its
-         * uses. */
+        /* An ID that the ledger knows belongs to what the ledger knows: another issuer may not
+         * spend its uses. */
         return nhi_issuer_allows(&f->issuer, t) && !f->differs ? NHI_PERMIT
                                                                : NHI_DENY_ISSUER_BOUNDS;
     case NHI_ISSUER_RETIRED:
@@ -171,9 +171,27 @@ static enum nhi_reason check_policy(const struct nhi_request *req, const struct 
     return permit != NULL ? NHI_PERMIT : NHI_DENY_POLICY;
 }
 
+bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    return (req->source == NHI_FROM_PROMPT || req->source == NHI_FROM_KEYRING) &&
+           !req->ticket->has_cnf && !f->no_pin;
+}
+
+/* A local use outside of any session is the first, or lies where the first was. */
+static bool is_handed_off(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    if (!nhi_is_pinned(req, f))
+        return false;
+    if (req->place == NULL)
+        return true;
+    if (f->pin[0] != '\0')
+        return strcmp(f->pin, req->place) != 0;
+    return !req->remote && f->pinned_remotely;
+}
+
 struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *f)
 {
-    struct nhi_decision d = { NHI_DENY_INTERNAL, NULL };
+    struct nhi_decision d = { NHI_DENY_INTERNAL, NULL, false };
 
     if (req == NULL || f == NULL || req->service == NULL || req->subject == NULL ||
         (f->rules == NULL && f->rule_count > 0))
@@ -192,5 +210,12 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
         (d.reason = check_scope(req, f)) != NHI_PERMIT)
         return d;
     d.reason = check_policy(req, f, &d.rule);
+    if (d.reason != NHI_PERMIT || !is_handed_off(req, f))
+        return d;
+    d.handed_off = f->pin_records;
+    if (!f->pin_records) {
+        d.reason = NHI_DENY_PIN;
+        d.rule = NULL;
+    }
     return d;
 }

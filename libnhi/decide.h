@@ -49,6 +49,7 @@ enum nhi_reason {
     NHI_DENY_ACCOUNT,          /* the ticket does not name it, or it is another agent's own */
     NHI_DENY_SERVICE,          /* the ticket does not name it */
     NHI_DENY_SESSION,          /* another ticket inside a session */
+    NHI_DENY_PIN,              /* a bearer ticket that was first used elsewhere */
     NHI_DENY_TREE,             /* outside the process tree for which it was issued */
     NHI_DENY_POLICY,           /* no rule permits */
     NHI_DENY_FORBIDDEN,        /* a rule forbids */
@@ -81,6 +82,8 @@ struct nhi_request {
     bool subject_in_range;   /* its uid is in the agent range */
     enum nhi_source source;
     const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
+    const char *place;  /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
+    bool remote;        /* place is an address */
     const char *tree;   /* handle of the session that the caller is inside; NULL: none */
     const uint8_t *key; /* NHI_PK_LEN bytes, whose possession was proven, now or then; NULL: none */
 };
@@ -134,6 +137,10 @@ struct nhi_facts {
     char successor[NHI_JTI_LEN + 1]; /* what renewed it, and may not have been used yet */
     bool superseded;
     char tree[NHI_TREE_MAX + 1]; /* the process tree in which alone it works */
+    bool no_pin;                 /* it may be used from anywhere */
+    bool pin_records;            /* this host records a use from elsewhere, and permits it */
+    char pin[NHI_PLACE_MAX + 1]; /* where it was first used, among places of the request's kind; empty: nowhere */
+    bool pinned_remotely;        /* it was first used from some address */
     const struct nhi_rule *rules;
     size_t rule_count;
 };
@@ -141,8 +148,12 @@ struct nhi_facts {
 struct nhi_decision {
     enum nhi_reason reason;
     const struct nhi_rule *rule; /* the rule that decided, or NULL */
+    bool handed_off; /* permitted, though it was first used elsewhere */
 };
 
+/* Whether it matters where the ticket is used: whoever holds its text can use it, and nothing else is known of
+ * them. */
+bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *facts);
 /* Never fails; any NULL is NHI_DENY_INTERNAL. */
 struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *facts);
 

@@ -56,7 +56,10 @@ static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
     enum nhi_err err;
     char *detail = NULL;
 
-    (void)snprintf(e.kind, sizeof e.kind, "%s", permit ? "grant" : "denial");
+    (void)snprintf(e.kind, sizeof e.kind, "%s",
+                   g->handed_off || g->reason == NHI_DENY_PIN ? "hand-off"
+                   : permit                                   ? "grant"
+                                                              : "denial");
     memcpy(e.agent, g->ticket.agent, sizeof e.agent);
     memcpy(e.task, g->ticket.task, sizeof e.task);
     memcpy(e.jti, g->ticket.jti, sizeof e.jti);
@@ -98,6 +101,8 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
         err = nhi_ticket_supersede(f->ledger, name + 2);
         return err == NHI_OK ? later(f, name) : err;
     }
+    if (name[0] == 'i')
+        return is_over(f, &g) ? later(f, name) : NHI_OK;
     if (name[0] == 'p')
         return same_process_lives(f, g.boot, &g.parent) ? NHI_OK : later(f, name);
     err = fold_event(f, &g);
@@ -117,9 +122,9 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurp", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurip", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
-            seen += e->d_name[0] != 'u';
+            seen += strchr("ui", e->d_name[0]) == NULL;
         }
     if (err != NHI_OK) {
         nhi_ledger_rollback(f->ledger);

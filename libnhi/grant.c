@@ -44,10 +44,14 @@ static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *jti, uin
     return err;
 }
 
+static const char *lineage(const struct nhi_grant *g)
+{
+    return g->root[0] != '\0' ? g->root : g->ticket.jti;
+}
+
 static enum nhi_err take_use(int fd, int dirfd, const struct nhi_grant *g)
 {
-    const char *lineage = g->root[0] != '\0' ? g->root : g->ticket.jti;
-    enum nhi_err err = take_slot(fd, dirfd, 'u', lineage, g->ticket.uses);
+    enum nhi_err err = take_slot(fd, dirfd, 'u', lineage(g), g->ticket.uses);
 
     /* A use must survive power loss, or the ticket would give more than it may. */
     if (err == NHI_OK && fsync(dirfd) != 0)
@@ -66,6 +70,35 @@ static enum nhi_err end_predecessor(int fd, int dirfd, const char *jti)
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
 
+static void pin_name(char *name, size_t size, const char *root, enum nhi_pin kind)
+{
+    (void)snprintf(name, size, "i-%s-%c", root, kind == NHI_PIN_REMOTE ? 'r' : 'l');
+}
+
+/* The link is the test-and-set. A local place must be the very first one, which is looked at once
+ * it is taken: of two that come at once, one sees the other. */
+static enum nhi_err pin(int fd, int dirfd, const struct nhi_grant *g)
+{
+    const char *root = lineage(g);
+    struct nhi_grant first;
+    enum nhi_err err;
+    char name[48];
+
+    pin_name(name, sizeof name, root, g->pin);
+    err = nhi_record_link(fd, dirfd, name);
+    if (err == NHI_ERR_EXISTS) {
+        err = nhi_record_read(dirfd, name, &first);
+        return err == NHI_OK && strcmp(first.place, g->place) != 0 ? NHI_ERR_STATE : err;
+    }
+    if (err != NHI_OK || g->pin == NHI_PIN_REMOTE)
+        return err;
+    pin_name(name, sizeof name, root, NHI_PIN_REMOTE);
+    err = nhi_record_read(dirfd, name, &first);
+    if (err == NHI_ERR_NOT_FOUND)
+        return NHI_OK;
+    return err == NHI_OK ? NHI_ERR_STATE : err;
+}
+
 static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
 {
     bool counted = kind == 'g' && g->ticket.uses > 0;
@@ -76,6 +109,8 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
     err = open_grants(dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, counted, &fd);
+    if (err == NHI_OK && kind == 'g' && g->pin != NHI_PIN_NONE && !g->handed_off)
+        err = pin(fd, dirfd, g);
     if (err == NHI_OK && kind == 'g' && g->renews[0] != '\0')
         err = end_predecessor(fd, dirfd, g->renews);
     if (err == NHI_OK && counted)
@@ -101,6 +136,25 @@ enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g)
 enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
 {
     return g->reason != NHI_PERMIT ? put(dir, g, 'd') : NHI_ERR_ARG;
+}
+
+enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
+                              char place[NHI_PLACE_MAX + 1])
+{
+    struct nhi_grant g;
+    enum nhi_err err;
+    char name[48];
+    int dirfd;
+
+    pin_name(name, sizeof name, root, kind);
+    err = open_grants(dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_record_read(dirfd, name, &g);
+    close(dirfd);
+    if (err == NHI_OK)
+        memcpy(place, g.place, sizeof g.place);
+    return err;
 }
 
 bool nhi_grant_is_superseded(const char *dir, const char *jti)

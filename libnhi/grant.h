@@ -7,6 +7,7 @@
  *
  *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket, by its lineage's first
  *   r-JTI       the first use of what renewed that ticket, which ends it
+ *   i-JTI-r, i-JTI-l   where a lineage was first used, from an address and locally
  *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
  */
@@ -23,6 +24,9 @@ struct nhi_proc {
     uint64_t start; /* clock ticks since boot, /proc/PID/stat field 22 */
 };
 
+/* Which of the two places of a bearer ticket the grant is about, if any. */
+enum nhi_pin { NHI_PIN_NONE, NHI_PIN_REMOTE, NHI_PIN_LOCAL };
+
 struct nhi_grant {
     char id[NHI_JTI_LEN + 1]; /* 128 random bits */
     int64_t at;
@@ -34,6 +38,10 @@ struct nhi_grant {
     char rule[NHI_TASK_MAX + 1]; /* that decided; may be empty */
     char rhost[NHI_HOST_MAX + 1]; /* numeric address or empty */
     struct nhi_proc self, parent;
+    char place[NHI_PLACE_MAX + 1]; /* where a bearer ticket was shown: a numeric address, or a local session as
+                                      a-BOOT-ID (of the kernel's audit) or s-BOOT-PID-START (its leader) */
+    enum nhi_pin pin;
+    bool handed_off;              /* permitted, though it was first used elsewhere */
     char root[NHI_JTI_LEN + 1];   /* first of the ticket's lineage, whose uses are counted together */
     char renews[NHI_JTI_LEN + 1]; /* the ticket that this first use of its successor ends; may be empty */
     struct nhi_ticket ticket; /* with kid: claims without a signature, worth nothing as a ticket */
@@ -43,10 +51,14 @@ struct nhi_grant {
 NHI_CHECK enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text);
 NHI_CHECK enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *out);
 
-/* Commits. dir: the state directory. NHI_ERR_EXISTS: every counted use is spent. */
+/* Commits. dir: the state directory. NHI_ERR_EXISTS: every counted use is spent. NHI_ERR_STATE: a bearer
+ * ticket was first used elsewhere, at this very moment. */
 NHI_CHECK enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g);
 /* Records a denial of a verified ticket. NHI_ERR_EXISTS: enough of that ticket wait to be folded. */
 NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g);
+/* Where a lineage was first used. NHI_ERR_NOT_FOUND: nowhere yet. */
+NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
+                                        char place[NHI_PLACE_MAX + 1]);
 /* Whether what renewed this ticket was used already. Whatever cannot be found out is a yes. */
 bool nhi_grant_is_superseded(const char *dir, const char *jti);
 /* Lets the parent process find this record later. */

@@ -1,11 +1,12 @@
 /*
  * Opening and closing the ledger, and its transactions.
  *
- * MUST: a reader takes no lock that a writer or another reader waits for, since its caller can stop it
- * at any instruction. mode=ro with readonly_shm does that: such a connection never recovers the
+ * MUST: a reader takes no lock that a writer or another reader waits for, since its caller can stop
+ * it at any instruction. mode=ro with readonly_shm does that: such a connection never recovers the
  * log, never marks the index and never truncates it; when no writer is alive it reads the log into
- * memory of its own. MUST: a writer waits for no reader: no blocking checkpoint, no exclusive lock on
- * the database file (NO_CKPT_ON_CLOSE), log and index files that stay in place for the next reader.
+ * memory of its own. MUST: a writer waits for no reader: no blocking checkpoint, no exclusive lock
+ * on the database file (NO_CKPT_ON_CLOSE), log and index files that stay in place for the next
+ * reader.
  */
 #include "libnhi/ledger.h"
 
@@ -80,8 +81,7 @@ static enum nhi_err set_up(struct nhi_ledger *l)
     return nhi_sql_err(l, rc);
 }
 
-static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode,
-                               struct nhi_ledger **out)
+static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out)
 {
     int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     struct nhi_ledger *l;
@@ -129,8 +129,9 @@ static enum nhi_err make_file(const char *dir)
 }
 
 /* A log of a header alone, as a writer leaves it that is killed before its first page, is one that
- * readers of the readonly_shm kind never accept (SQLite up to 3.40 at least: they look for a salt in it that
- * only a longer log makes them read). One byte more and they do. Call with the write lock. */
+ * readers of the readonly_shm kind never accept (SQLite up to 3.40 at least: they look for a salt
+ * in it that only a longer log makes them read). One byte more and they do. Call with the write
+ * lock. */
 static enum nhi_err pad_log(struct nhi_ledger *l)
 {
     static const char zeros[LOG_HEADER + 1];
@@ -180,8 +181,9 @@ enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_m
     return err;
 }
 
-/* The first read is what fixes what a reader sees. While a writer that has just come is still looking the
- * log over, that fails with SQLITE_READONLY, which the busy timeout does not wait for. */
+/* The first read is what fixes what a reader sees. While a writer that has just come is still
+ * looking the log over, that fails with SQLITE_READONLY, which the busy timeout does not wait for.
+ */
 static enum nhi_err begin_reading(struct nhi_ledger *l)
 {
     static const struct timespec pause = { .tv_nsec = 2000000 };
@@ -279,7 +281,8 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
     enum nhi_err err;
 
     err = nhi_sql_prepare(
-        l, &st, "SELECT host, uid_min, uid_max, next_uid, latest, created FROM setting", "");
+        l, &st,
+        "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records FROM setting", "");
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
     if (err == NHI_ERR_NOT_FOUND)
@@ -291,11 +294,17 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.next_uid = (uint32_t)nhi_sql_int(st, 3, s.uid_min, (int64_t)s.uid_max + 1, &err);
         s.latest = nhi_sql_int(st, 4, 0, INT64_MAX, &err);
         s.created = nhi_sql_int(st, 5, 0, INT64_MAX, &err);
+        s.pin_records = nhi_sql_int(st, 6, 0, 1, &err) == 1;
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
         *out = s;
     return err;
+}
+
+enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET pin_records = ?", "i", (int64_t)records);
 }
 
 enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now)

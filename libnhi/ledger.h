@@ -46,8 +46,10 @@ struct nhi_settings {
     uint32_t next_uid;
     int64_t latest;
     int64_t created;
+    bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
 };
 NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
+NHI_CHECK enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records);
 /* Accepts a corrected clock: the mark moves back to now. */
 NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);
 
@@ -129,7 +131,10 @@ NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, 
  * opened it. */
 NHI_CHECK enum nhi_err nhi_ticket_bind_tree(struct nhi_ledger *l, const struct nhi_ticket *t, const char *tree,
                                             bool task_too);
-NHI_CHECK enum nhi_err nhi_ticket_set_renewable(struct nhi_ledger *l, const char *jti, int64_t until);
+/* What is said of a ticket here, beside its claims: until when it may be renewed (0: its task's deadline), and
+ * whether it may be used from anywhere. */
+NHI_CHECK enum nhi_err nhi_ticket_set_terms(struct nhi_ledger *l, const char *jti, int64_t renew_until,
+                                            bool no_pin);
 /* Records t as what renews old, the last of its lineage. at_once: old is superseded now, else when t is first
  * used; those before old are in any case. */
 NHI_CHECK enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row *old,

@@ -67,8 +67,9 @@ static enum nhi_err read_groups(struct nhi_ledger *l, struct nhi_agent *a)
     enum nhi_err err;
     size_t used = 0;
 
-    err = nhi_sql_prepare(l, &st, "SELECT gid, name FROM agent_group WHERE agent = ? ORDER BY place",
-                          "s", a->account.name);
+    err =
+        nhi_sql_prepare(l, &st, "SELECT gid, name FROM agent_group WHERE agent = ? ORDER BY place",
+                        "s", a->account.name);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         uint32_t gid = (uint32_t)nhi_sql_int(st, 0, 1, UINT32_MAX - 1, &err);
         size_t len;
@@ -101,8 +102,7 @@ static enum nhi_err read_agent(struct nhi_ledger *l, sqlite3_stmt *st, struct nh
     nhi_sql_text(st, 5, a->account.gecos, sizeof a->account.gecos, &err);
     nhi_sql_text(st, 6, a->account.home, sizeof a->account.home, &err);
     nhi_sql_text(st, 7, a->account.shell, sizeof a->account.shell, &err);
-    a->state =
-        (enum nhi_agent_state)nhi_sql_int(st, 8, NHI_AGENT_ACTIVE, NHI_AGENT_RETIRED, &err);
+    a->state = (enum nhi_agent_state)nhi_sql_int(st, 8, NHI_AGENT_ACTIVE, NHI_AGENT_RETIRED, &err);
     a->created = nhi_sql_int(st, 9, 0, INT64_MAX, &err);
     a->changed = nhi_sql_int(st, 10, 0, INT64_MAX, &err);
     nhi_sql_text(st, 11, a->reason, sizeof a->reason, &err);

@@ -36,9 +36,9 @@ enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, con
                           " WHERE jti = ?1",
                           "si", e->jti, e->at);
     if (err == NHI_OK && added && counted)
-        err = nhi_sql_run(l, NULL,
-                          "UPDATE agent SET last_used = max(last_used, ?2) WHERE name = ?1", "si",
-                          e->agent, e->at);
+        err =
+            nhi_sql_run(l, NULL, "UPDATE agent SET last_used = max(last_used, ?2) WHERE name = ?1",
+                        "si", e->agent, e->at);
     if (err == NHI_OK)
         *folded = added;
     return err;

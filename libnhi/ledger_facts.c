@@ -51,6 +51,7 @@ static enum nhi_err read_recorded(sqlite3_stmt *st, const struct nhi_ticket *t, 
     nhi_sql_text(st, 6, f->successor, sizeof f->successor, &err);
     f->superseded = nhi_sql_int(st, 7, 0, 1, &err) == 1;
     nhi_sql_text(st, 8, f->tree, sizeof f->tree, &err);
+    f->no_pin = nhi_sql_int(st, 9, 0, 1, &err) == 1;
     f->differs = strcmp(had.kid, t->kid) != 0 || strcmp(had.agent, t->agent) != 0 ||
                  strcmp(had.task, t->task) != 0 || had.uses != t->uses;
     return err;
@@ -66,7 +67,7 @@ static enum nhi_err load_recorded(struct nhi_ledger *l, const struct nhi_ticket 
         nhi_sql_prepare(l, &st,
                         "SELECT t.kid, t.agent, t.task, t.uses, t.root, (SELECT p.jti FROM ticket p"
                         "  WHERE p.jti = t.renews AND p.superseded = 0), t.successor, t.superseded,"
-                        " t.tree FROM ticket t WHERE t.jti = ?",
+                        " t.tree, t.no_pin FROM ticket t WHERE t.jti = ?",
                         "s", t->jti);
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
@@ -134,6 +135,7 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, st
     if (err == NHI_OK) {
         memcpy(f.host, s.host, sizeof f.host);
         f.latest = s.latest;
+        f.pin_records = s.pin_records;
     }
     if (err == NHI_OK && t != NULL) {
         err = nhi_issuer_get(l, t->kid, &f.issuer);

@@ -57,8 +57,8 @@ enum nhi_err nhi_issuer_get(struct nhi_ledger *l, const char *kid, struct nhi_is
     return err;
 }
 
-enum nhi_err nhi_issuer_set_state(struct nhi_ledger *l, const char *kid, enum nhi_issuer_state state,
-                                  const char *reason, int64_t now)
+enum nhi_err nhi_issuer_set_state(struct nhi_ledger *l, const char *kid,
+                                  enum nhi_issuer_state state, const char *reason, int64_t now)
 {
     enum nhi_err err;
     int64_t had;

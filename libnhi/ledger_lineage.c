@@ -19,10 +19,11 @@ enum nhi_err nhi_ticket_bind_tree(struct nhi_ledger *l, const struct nhi_ticket 
     return err;
 }
 
-enum nhi_err nhi_ticket_set_renewable(struct nhi_ledger *l, const char *jti, int64_t until)
+enum nhi_err nhi_ticket_set_terms(struct nhi_ledger *l, const char *jti, int64_t renew_until,
+                                  bool no_pin)
 {
-    return nhi_sql_run(l, NULL, "UPDATE ticket SET renew_until = ?2 WHERE jti = ?1", "si", jti,
-                       until);
+    return nhi_sql_run(l, NULL, "UPDATE ticket SET renew_until = ?2, no_pin = ?3 WHERE jti = ?1",
+                       "sii", jti, renew_until, (int64_t)no_pin);
 }
 
 enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row *old,

@@ -18,11 +18,11 @@ enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rul
             !nhi_list_is_valid(r->accounts, nhi_name_is_account) ||
             !nhi_list_is_valid(r->services, nhi_name_is_service))
             return NHI_ERR_ARG;
-        err = nhi_sql_run(l, NULL,
-                          "INSERT INTO rule (name, forbid, agents, accounts, services)"
-                          " VALUES (?,?,?,?,?)",
-                          "sisss", r->name, (int64_t)r->forbid, r->agents, r->accounts,
-                          r->services);
+        err =
+            nhi_sql_run(l, NULL,
+                        "INSERT INTO rule (name, forbid, agents, accounts, services)"
+                        " VALUES (?,?,?,?,?)",
+                        "sisss", r->name, (int64_t)r->forbid, r->agents, r->accounts, r->services);
     }
     return err;
 }
@@ -40,7 +40,7 @@ static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
 }
 
 enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, struct nhi_rule **rules,
-                         size_t *count)
+                           size_t *count)
 {
     struct nhi_rule *all = NULL, *more;
     size_t used = 0, room = 0;

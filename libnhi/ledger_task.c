@@ -65,9 +65,8 @@ enum nhi_err nhi_task_close(struct nhi_ledger *l, const char *id, const char *re
         return err;
     if (t.state == NHI_TASK_CLOSED)
         return NHI_ERR_STATE;
-    return nhi_sql_run(l, NULL,
-                       "UPDATE task SET state = 2, closed = ?2, reason = ?3 WHERE id = ?1", "sis",
-                       id, now, reason != NULL ? reason : "");
+    return nhi_sql_run(l, NULL, "UPDATE task SET state = 2, closed = ?2, reason = ?3 WHERE id = ?1",
+                       "sis", id, now, reason != NULL ? reason : "");
 }
 
 enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent,

@@ -4,7 +4,7 @@
 
 #define TICKET_COLUMNS                                                                             \
     "t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses,"  \
-    " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used, t.root, t.successor,"           \
+    " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used, t.root, t.successor,"          \
     " t.superseded, t.renew_until, t.tree"
 
 #define TEXT_OF(x) #x
@@ -102,10 +102,9 @@ static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
 
 #define TICKET_ROW                                                                                 \
     TICKET_COLUMNS                                                                                 \
-        ", " ENDED                                                                                 \
-        ", coalesce((SELECT r.reason FROM revocation r WHERE (r.kind = 1 AND r.id = t.jti)"        \
-        "   OR (r.kind = 2 AND r.id = t.task) ORDER BY r.kind LIMIT 1),"                           \
-        "   (SELECT k.reason FROM task k WHERE k.id = t.task), '')"
+    ", " ENDED ", coalesce((SELECT r.reason FROM revocation r WHERE (r.kind = 1 AND r.id = t.jti)" \
+    "   OR (r.kind = 2 AND r.id = t.task) ORDER BY r.kind LIMIT 1),"                               \
+    "   (SELECT k.reason FROM task k WHERE k.id = t.task), '')"
 
 enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ticket_row *out)
 {
@@ -132,12 +131,12 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err =
-        nhi_sql_prepare(l, &st,
-                        "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
-                        " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1"
-                        " AND t.superseded = 0 AND NOT " ENDED " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
-                        "issi", now, agent, task, (int64_t)live);
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
+                          " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1"
+                          " AND t.superseded = 0 AND NOT " ENDED " AND NOT " PAST_DEADLINE
+                          ")) ORDER BY t.n DESC",
+                          "issi", now, agent, task, (int64_t)live);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_ticket(st, &r);
         if (err == NHI_OK && fn(&r, ctx) != 0)
@@ -147,8 +146,8 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-/* On this host, unexpired, for account ?2, the last of its lineage, to be found by anybody; the columns are
- * those of choose(). */
+/* On this host, unexpired, for account ?2, the last of its lineage, to be found by anybody; the
+ * columns are those of choose(). */
 #define FINDABLE " AND t.successor IS NULL AND t.tree IS NULL"
 #define OF_ACCOUNT                                                                                 \
     "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket_account c"                               \
@@ -271,8 +270,7 @@ static enum nhi_err live_count(struct nhi_ledger *l, int64_t now, int64_t *out)
 {
     return nhi_sql_number(l, out,
                           "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0"
-                          " AND NOT " ENDED
-                          " AND NOT " PAST_DEADLINE,
+                          " AND NOT " ENDED " AND NOT " PAST_DEADLINE,
                           "i", now);
 }
 

@@ -18,6 +18,7 @@
 #define NHI_TASK_MAX 64     /* graphic ASCII but no quote and no backslash */
 #define NHI_KID_MAX 16      /* [a-z0-9][a-z0-9._-]*: an issuer's key name */
 #define NHI_JTI_LEN 22      /* base64url of 128 bits, exactly */
+#define NHI_PLACE_MAX 63    /* where a ticket is used: see grant.h */
 #define NHI_TREE_MAX 63     /* a session's handle: see session.h */
 #define NHI_LIST_MAX 255    /* a space-separated list of names */
 #define NHI_OWNER_MAX 128   /* printable UTF-8, no control characters */

@@ -230,6 +230,20 @@ static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, con
     return NHI_OK;
 }
 
+static enum nhi_err take_pin(struct nhi_policy_conf *conf, const config_setting_t *s,
+                             struct nhi_conf_error *error)
+{
+    const char *pin = config_setting_get_string(s);
+
+    if (pin == NULL || (strcmp(pin, "refuse") != 0 && strcmp(pin, "record") != 0))
+        return bad(error, config_setting_source_line(s), "pin: expected \"refuse\" or \"record\"");
+    if (conf->pin_given)
+        return bad(error, config_setting_source_line(s), "pin is set twice");
+    conf->pin_given = true;
+    conf->pin_records = strcmp(pin, "record") == 0;
+    return NHI_OK;
+}
+
 static enum nhi_err take_file(struct nhi_policy_conf *conf, const char *name,
                               const config_t *parsed, struct nhi_conf_error *error)
 {
@@ -241,9 +255,13 @@ static enum nhi_err take_file(struct nhi_policy_conf *conf, const char *name,
     for (int i = 0; i < n; i++) {
         const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
 
-        if (strcmp(config_setting_name(s), "rules") != 0)
-            return bad(error, config_setting_source_line(s),
-                       "unknown setting '%.40s': expected rules", config_setting_name(s));
+        if (strcmp(config_setting_name(s), "pin") == 0)
+            err = take_pin(conf, s, error);
+        else if (strcmp(config_setting_name(s), "rules") != 0)
+            err = bad(error, config_setting_source_line(s),
+                      "unknown setting '%.40s': expected rules or pin", config_setting_name(s));
+        if (err != NHI_OK)
+            return err;
     }
     rules = config_setting_get_member(root, "rules");
     if (rules == NULL)
@@ -265,7 +283,7 @@ static enum nhi_err take_file(struct nhi_policy_conf *conf, const char *name,
 enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name, const char *text,
                                  size_t len, struct nhi_conf_error *error)
 {
-    size_t had = conf->count;
+    const struct nhi_policy_conf had = *conf;
     enum nhi_err err;
     config_t parsed;
 
@@ -280,8 +298,11 @@ enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name,
         err = bad(error, (unsigned)config_error_line(&parsed), "%s",
                   config_error_text(&parsed) != NULL ? config_error_text(&parsed) : "not readable");
     config_destroy(&parsed);
-    if (err != NHI_OK)
-        conf->count = had;
+    if (err != NHI_OK) {
+        conf->count = had.count;
+        conf->pin_given = had.pin_given;
+        conf->pin_records = had.pin_records;
+    }
     return err;
 }
 

@@ -7,6 +7,9 @@
  *       service = ["sshd", "sudo"]; }
  *   );
  *
+ * pin = "record";   in one of the files: a bearer ticket that is used elsewhere than at first is
+ *                   recorded, not refused ("refuse", the default)
+ *
  * agent, account and service: one name or an array of names, exact, none missing. effect: "permit"
  * or "forbid". name: may be left out.
  */
@@ -34,6 +37,7 @@ struct nhi_policy_conf {
         unsigned line;
     } * where; /* of each rule */
     size_t count, room;
+    bool pin_given, pin_records; /* pin = "refuse" (the default) or "record" */
 };
 
 /* Adds the rules of one file. name: its name without a directory, for rules without one of their

@@ -13,6 +13,7 @@ static const char schema[] =
     "CREATE TABLE setting ("
     "  host TEXT NOT NULL, uid_min INTEGER NOT NULL, uid_max INTEGER NOT NULL,"
     "  next_uid INTEGER NOT NULL, latest INTEGER NOT NULL, created INTEGER NOT NULL,"
+    "  pin_records INTEGER NOT NULL DEFAULT 0,"
     "  one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT;"
     "CREATE TABLE agent ("
     "  name TEXT PRIMARY KEY, uid INTEGER NOT NULL UNIQUE, owner TEXT NOT NULL,"
@@ -77,8 +78,11 @@ enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t 
     if (err == NHI_OK)
         err = nhi_sql_err(l, sqlite3_exec(l->db, schema, NULL, NULL, NULL));
     if (err == NHI_OK)
-        err = nhi_sql_run(l, NULL, "INSERT INTO setting VALUES (?,?,?,?,?,?,1)", "siiiii", host,
-                          (int64_t)uid_min, (int64_t)uid_max, (int64_t)uid_min + 1, now, now);
+        err = nhi_sql_run(l, NULL,
+                          "INSERT INTO setting (host, uid_min, uid_max, next_uid, latest,"
+                          " created, one) VALUES (?,?,?,?,?,?,1)",
+                          "siiiii", host, (int64_t)uid_min, (int64_t)uid_max, (int64_t)uid_min + 1,
+                          now, now);
     return err;
 }
 

@@ -203,6 +203,9 @@ static int replace(struct ctl *c, struct store *s, const struct nhi_policy_conf 
     out_number(detail, "added", NULL, (int64_t)added);
     out_number(detail, "removed", NULL, (int64_t)removed);
     if (err == NHI_OK)
+        err = nhi_ledger_set_pin(s->l, conf->pin_records);
+    out_text(detail, "pin", NULL, conf->pin_records ? "record" : "refuse");
+    if (err == NHI_OK)
         err = store_event(c, s, "policy-apply", NULL, NULL, NULL, detail);
     else
         out_row_free(detail);
@@ -213,17 +216,21 @@ static int replace(struct ctl *c, struct store *s, const struct nhi_policy_conf 
     return code == CTL_DONE ? store_publish(c, s) : code;
 }
 
-static void show_summary(struct ctl *c, size_t rules, size_t added, size_t removed)
+static void show_summary(struct ctl *c, const struct nhi_policy_conf *conf, size_t added,
+                         size_t removed)
 {
     const struct apply_args *args = c->args;
     struct out_row *r = out_row_new(c->out);
 
-    out_number(r, "rules", NULL, (int64_t)rules);
+    out_number(r, "rules", NULL, (int64_t)conf->count);
+    out_text(r, "pin", NULL, conf->pin_records ? "record" : "refuse");
     out_flag(r, "dry_run", NULL, args->dry_run);
     out_record(c->out, NULL, r);
     out_line(c->out, "%s%zu rule%s, %zu added, %zu removed",
-             args->dry_run ? "would be: " : "policy: ", rules, rules == 1 ? "" : "s", added,
-             removed);
+             args->dry_run ? "would be: " : "policy: ", conf->count, conf->count == 1 ? "" : "s",
+             added, removed);
+    if (conf->pin_records)
+        out_line(c->out, "tickets that are used elsewhere than at first are recorded, not refused");
 }
 
 static int apply(struct ctl *c)
@@ -249,7 +256,7 @@ static int apply(struct ctl *c)
     }
     removed = show_difference(c, "removed", "-", had, had_count, conf.rules, conf.count);
     added = show_difference(c, "added", "+", conf.rules, conf.count, had, had_count);
-    show_summary(c, conf.count, added, removed);
+    show_summary(c, &conf, added, removed);
     if (!args->dry_run)
         code = replace(c, &s, &conf, added, removed);
     if (code == CTL_DONE)

@@ -16,7 +16,7 @@ enum ctl_exit {
     CTL_DONE = 0,
     CTL_REFUSED = 1, /* refused, or a negative answer */
     CTL_USAGE = 2,
-    CTL_SYSTEM = 3, /* the system failed */
+    CTL_SYSTEM = 3,    /* the system failed */
     CTL_NOT_RUN = 125, /* any of these, of a verb that passes on a command's status */
 };
 
@@ -40,16 +40,17 @@ struct verb {
     const struct opt *opts; /* ends with a NULL name; NULL: none but --json and --help */
     size_t args_size;
     int operand_min, operand_max; /* COMMAND_OPERANDS: -- and a command */
-    const char *synopsis; /* what follows the verb */
-    const char *summary;  /* one line */
-    const char *about;    /* for --help; may be NULL */
-    const char *example;  /* a whole command line that works */
+    const char *synopsis;         /* what follows the verb */
+    const char *summary;          /* one line */
+    const char *about;            /* for --help; may be NULL */
+    const char *example;          /* a whole command line that works */
 };
 
 /* Every file of verbs ends in its table, which ends with a NULL verb. */
 extern const struct verb agent_verbs[], agent_add_verbs[], task_verbs[], ticket_verbs[];
 extern const struct verb issue_verbs[], import_verbs[], revoke_verbs[], key_verbs[];
-extern const struct verb renew_verbs[], run_verbs[], key_change_verbs[], status_verbs[], init_verbs[], apply_verbs[];
+extern const struct verb renew_verbs[], run_verbs[], askpass_verbs[], key_change_verbs[],
+    status_verbs[], init_verbs[], apply_verbs[];
 
 /* Says what was wrong, on standard error and under --json on standard output too, and returns
  * code. hint: what to type instead, or NULL. Text from outside may stand in the arguments: control

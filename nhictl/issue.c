@@ -131,8 +131,8 @@ static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     const struct issue_args *args = c->args;
     enum nhi_err err = nhi_ticket_record(s->l, t, NHI_ORIGIN_ISSUED, c->now);
 
-    if (err == NHI_OK && args->renewable != 0)
-        err = nhi_ticket_set_renewable(s->l, t->jti, args->renewable);
+    if (err == NHI_OK)
+        err = nhi_ticket_set_terms(s->l, t->jti, args->renewable, args->no_pin);
     if (err == NHI_OK)
         err = issue_event(c, s, "issue", t, NULL);
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "record the ticket");
@@ -240,6 +240,8 @@ static const struct opt issue_opts[] = {
       nhi_name_is_jti, 0 },
     { "renewable-until", OPT_UNTIL, AT(renewable), false, "WHEN",
       "2h, or 2027-06-30T12:00:00Z (the task's deadline)", NULL, 0 },
+    { "no-pin", OPT_FLAG, AT(no_pin), false, NULL,
+      "let its text be used from anywhere, not only from where it is first used", NULL, 0 },
     { "key", OPT_NAME, AT(kid), false, "KID", "sign with this key of this host", nhi_name_is_kid,
       0 },
     { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL,

@@ -15,11 +15,12 @@ struct issue_args {
     char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
     int64_t ttl, renewable;
     uint32_t uses;
-    bool cert;
+    bool cert, no_pin;
 };
 
 /* Each returns CTL_DONE, or another exit code after saying what is wrong. */
-/* A whole ticket from the options, without a key that it is bound to, and the issuer that may sign it. */
+/* A whole ticket from the options, without a key that it is bound to, and the issuer that may sign
+ * it. */
 int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t,
                struct nhi_issuer *key);
 /* Whether key may sign it. */
@@ -30,13 +31,15 @@ int issue_sign(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
 /* The event of one that was recorded: kind "issue", "renew". */
 NHI_CHECK enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind,
                                    const struct nhi_ticket *t, const char *renews);
-/* Into file, or to standard output; with a certificate beside the public key in cert_over, or NULL. */
+/* Into file, or to standard output; with a certificate beside the public key in cert_over, or NULL.
+ */
 int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file,
                    const char *cert_over);
 
 int issue_agent(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_agent *a);
 int issue_task(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_task *t);
-int issue_key(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_issuer *key);
+int issue_key(struct ctl *c, struct store *s, const struct issue_args *args,
+              struct nhi_issuer *key);
 int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
               const struct nhi_issuer *key);
 int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args, const char *host);

@@ -17,9 +17,9 @@
 #define TICKET_TEXT NHI_TICKET_PREFIX "public."
 
 static const struct verb *const tables[] = {
-    init_verbs,  agent_add_verbs,  agent_verbs,  task_verbs,   issue_verbs,
-    renew_verbs, run_verbs,        import_verbs, revoke_verbs, ticket_verbs,
-    key_verbs,   key_change_verbs, apply_verbs,  status_verbs, NULL,
+    init_verbs,       agent_add_verbs, agent_verbs,  task_verbs,   issue_verbs,  renew_verbs,
+    run_verbs,        askpass_verbs,   import_verbs, revoke_verbs, ticket_verbs, key_verbs,
+    key_change_verbs, apply_verbs,     status_verbs, NULL,
 };
 
 const struct verb *const *help_tables(void)
@@ -164,6 +164,22 @@ static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
     return v->operand_max == COMMAND_OPERANDS && failed ? CTL_NOT_RUN : code;
 }
 
+/* As ssh calls it: nhi-askpass PROMPT. */
+static int as_askpass(struct ctl *c, int argc, char **argv)
+{
+    char name[] = "askpass", dashes[] = "--";
+    char *args[] = { name, dashes, argc > 1 ? argv[1] : NULL, NULL };
+
+    return run(c, askpass_verbs, argc > 1 ? 3 : 1, args);
+}
+
+static bool is_called(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+
+    return strcmp(slash != NULL ? slash + 1 : path, name) == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct ctl c = { .now = (int64_t)time(NULL) };
@@ -175,6 +191,8 @@ int main(int argc, char **argv)
     fill_descriptors();
     umask(022);
     signal(SIGPIPE, SIG_IGN);
+    if (argc > 0 && is_called(argv[0], "nhi-askpass"))
+        return as_askpass(&c, argc, argv);
     c.json = wants(argc, argv, "--json");
     if (argc < 2) {
         help_overview(stderr, NULL);

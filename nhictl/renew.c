@@ -143,7 +143,7 @@ static int check_cert(struct ctl *c, const struct nhi_ticket *t)
 static int renew(struct ctl *c)
 {
     const struct renew_args *args = c->args;
-    struct nhi_ticket_row old;
+    struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
     struct nhi_ticket t;
     struct nhi_issuer key;
     struct store s = { 0 };

@@ -136,7 +136,7 @@ static int run(struct ctl *c)
         code = run_open(c, args, &r);
     if (code != CTL_DONE)
         return CTL_NOT_RUN;
-    code = run_start(c, pw, &before, &child);
+    code = run_start(c, pw, &before, args->keyring, &child);
     if (code == 0)
         code = supervise(c, &r, child, &held, &why);
     else
@@ -159,6 +159,12 @@ static const struct opt run_opts[] = {
     { "ttl", OPT_DURATION, AT(ttl), false, "SPAN",
       "how long the ticket outlives its last renewal (10m)", NULL, 0 },
     { "until", OPT_UNTIL, AT(until), false, "WHEN", "when the command is ended (8h)", NULL, 0 },
+    { "keyring", OPT_FLAG, AT(keyring), false, NULL,
+      "put a ticket for sshd where ssh in it finds it", NULL, 0 },
+    { "host", OPT_NAME, AT(host), false, "NAME", "with --keyring: for that host (this one)",
+      nhi_name_is_host, 0 },
+    { "account", OPT_NAME, AT(account), false, "NAME",
+      "with --keyring: for that account there (the agent's own)", nhi_name_is_account, 0 },
     { "concurrent", OPT_FLAG, AT(concurrent), false, NULL,
       "beside an open task of this agent: they can reach each other", NULL, 0 },
     { .name = NULL },

@@ -19,11 +19,13 @@ enum run_exit {
 
 /* ---- the command (run_command.c) ---- */
 
-/* Becomes the account, in a session and process group of its own, and executes the command with the signals
- * in mask. Returns 0 and its pid, or an exit code after saying what is wrong. */
-int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, pid_t *child);
-/* Takes in every process that has ended, this one's and those left to it. true: the command is among them, and
- * *code is its exit status, 128 + N when it was ended by signal N. */
+/* Becomes the account, in a session and process group of its own, and executes the command with the
+ * signals in mask. askpass: ssh in it asks the session keyring. Returns 0 and its pid, or an exit
+ * code after saying what is wrong. */
+int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, bool askpass,
+              pid_t *child);
+/* Takes in every process that has ended, this one's and those left to it. true: the command is
+ * among them, and *code is its exit status, 128 + N when it was ended by signal N. */
 bool run_reap(pid_t child, int *code);
 /* Ends what the command has left running: SIGTERM, then SIGKILL. */
 void run_end_rest(void);
@@ -33,18 +35,21 @@ void run_end_rest(void);
 struct run {
     char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
     char tree[NHI_TREE_MAX + 1];
-    int64_t ttl, deadline; /* seconds, moment */
-    int64_t exp;           /* of the last ticket */
+    int64_t ttl, deadline;         /* seconds, moment */
+    int64_t exp;                   /* of the last ticket */
+    char keyring[NHI_JTI_LEN + 1]; /* the ticket in the session keyring; empty: none */
 };
 
 struct run_args {
     const char *agent, *job, *task;
     char services[NHI_LIST_MAX + 1];
     int64_t ttl, until;
-    bool concurrent;
+    const char *host, *account; /* of the ticket in the keyring; NULL: this one, the agent's own */
+    bool concurrent, keyring;
 };
 
-/* Opens the task, records the ticket, registers this process as a session. An exit code of nhictl. */
+/* Opens the task, records the ticket, registers this process as a session. An exit code of nhictl.
+ */
 int run_open(struct ctl *c, const struct run_args *args, struct run *r);
 int run_renew(struct ctl *c, struct run *r);
 /* Ends ticket, task and session. why: for the trail. */

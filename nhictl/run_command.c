@@ -26,14 +26,23 @@
 static const char *const kept[] = { "TERM",        "LANG",    "LANGUAGE", "LC_ALL", "LC_CTYPE",
                                     "LC_MESSAGES", "LC_TIME", "TZ",       NULL };
 
+static bool set_askpass(bool askpass)
+{
+    return !askpass || (setenv("SSH_ASKPASS", LIBEXECDIR "/nhi-askpass", 1) == 0 &&
+                        setenv("SSH_ASKPASS_REQUIRE", "force", 1) == 0);
+}
+
 static bool set_environment(const struct passwd *pw)
 {
     char *values[sizeof(kept) / sizeof(kept[0])] = { NULL };
     bool good = true;
 
-    for (size_t i = 0; kept[i] != NULL; i++)
-        if (getenv(kept[i]) != NULL && (values[i] = strdup(getenv(kept[i]))) == NULL)
+    for (size_t i = 0; kept[i] != NULL; i++) {
+        const char *value = getenv(kept[i]);
+
+        if (value != NULL && (values[i] = strdup(value)) == NULL)
             return false;
+    }
     if (clearenv() != 0)
         return false;
     for (size_t i = 0; kept[i] != NULL; i++) {
@@ -60,13 +69,13 @@ struct failure {
 
 /* In the child. Returns only when it failed. */
 static struct failure execute(char **command, const struct passwd *pw, const sigset_t *mask,
-                              pid_t parent)
+                              bool askpass, pid_t parent)
 {
     struct failure f = { .at_exec = false };
 
     /* A session of its own has no terminal, into which root's shell could be made to read. */
     if (setsid() < 0 || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 || !become(pw) ||
-        !set_environment(pw))
+        !set_environment(pw) || !set_askpass(askpass))
         goto out;
     /* When the parent is killed, nobody is there to end this. */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
@@ -92,7 +101,8 @@ static int not_started(struct ctl *c, const struct failure *f)
                     c->command[0], strerror(f->error));
 }
 
-int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, pid_t *child)
+int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, bool askpass,
+              pid_t *child)
 {
     struct failure f;
     pid_t parent = getpid(), pid;
@@ -104,7 +114,7 @@ int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, pid_
         return ctl_fail(c, CTL_NOT_RUN, NULL, "could not start the command: %s", strerror(errno));
     pid = fork();
     if (pid == 0) {
-        f = execute(c->command, pw, mask, parent);
+        f = execute(c->command, pw, mask, askpass, parent);
         (void)!write(fds[1], &f, sizeof(f));
         _exit(CTL_NOT_RUN);
     }

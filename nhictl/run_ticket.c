@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/keyring.h"
+#include "libnhi/paseto.h"
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
 #include "libnhi/session.h"
@@ -107,7 +109,7 @@ static int record(struct ctl *c, struct store *s, const struct run *r, const str
     if (err == NHI_OK)
         err = nhi_ticket_bind_tree(s->l, t, r->tree, opened);
     if (err == NHI_OK)
-        err = nhi_ticket_set_renewable(s->l, t->jti, r->deadline);
+        err = nhi_ticket_set_terms(s->l, t->jti, r->deadline, false);
     if (err == NHI_OK)
         err = issue_event(c, s, "issue", t, NULL);
     out_text(detail, "command", NULL, c->command[0]);
@@ -116,11 +118,56 @@ static int record(struct ctl *c, struct store *s, const struct run *r, const str
         err = store_event(c, s, "run", t->agent, t->task, t->jti, detail);
     else
         out_row_free(detail);
-    return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "record the ticket");
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");
+}
+
+/* A text that the agent holds, for where nothing is known of process trees: a child of the run's
+ * own ticket, so that here it ends with that. */
+static int issue_second(struct ctl *c, struct store *s, const struct run_args *args, struct run *r,
+                        const struct nhi_ticket *own, char **text)
+{
+    struct issue_args issue = { .agent = args->agent,
+                                .task = r->task,
+                                .host = args->host,
+                                .parent = own->jti,
+                                .ttl = own->exp - own->iat };
+    struct nhi_ticket t = { .nbf = 0 };
+    struct nhi_issuer key;
+    enum nhi_err err;
+    int code;
+
+    snprintf(issue.accounts, sizeof(issue.accounts), "%s",
+             args->account != NULL ? args->account : args->agent);
+    if (snprintf(issue.services, sizeof(issue.services), "%s%s",
+                 nhi_list_has(own->services, "sshd") ? "" : "sshd ",
+                 own->services) >= (int)sizeof(issue.services))
+        return ctl_fail(c, CTL_USAGE, NULL, "--service is too long a list to add sshd to it");
+    code = issue_fill(c, s, &issue, &t, &key);
+    if (code == CTL_DONE)
+        code = issue_sign(c, s, &t, &key, text);
+    if (code != CTL_DONE)
+        return code;
+    err = nhi_ticket_record(s->l, &t, NHI_ORIGIN_ISSUED, c->now);
+    if (err == NHI_OK)
+        err = nhi_ticket_set_terms(s->l, t.jti, r->deadline, false);
+    if (err == NHI_OK)
+        err = issue_event(c, s, "issue", &t, NULL);
+    memcpy(r->keyring, t.jti, sizeof(r->keyring));
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");
+}
+
+static int put_second(struct ctl *c, const struct run *r, const char *text)
+{
+    enum nhi_err err = nhi_keyring_put(text, r->exp - c->now);
+
+    return err == NHI_OK
+               ? CTL_DONE
+               : ctl_fail(c, CTL_SYSTEM, "keyctl show @s",
+                          "could not put the ticket into the session keyring: %s", strerror(errno));
 }
 
 static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
-                     struct nhi_ticket *t)
+                     struct nhi_ticket *t, char **second)
 {
     struct issue_args issue = { .agent = args->agent, .task = r->task };
     struct nhi_issuer key;
@@ -145,6 +192,10 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
         code = issue_allowed(c, t, &key);
     if (code == CTL_DONE)
         code = record(c, &s, r, t, opened);
+    if (code == CTL_DONE && args->keyring)
+        code = issue_second(c, &s, args, r, t, second);
+    if (code == CTL_DONE)
+        code = store_commit(c, &s);
     store_close(&s);
     return code;
 }
@@ -166,16 +217,29 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
 {
     struct nhi_grant g = { .at = c->now, .reason = NHI_PERMIT, .source = NHI_FROM_LEDGER };
     enum nhi_err err = describe(&g);
+    char *second = NULL;
     int code;
+
+    if (!args->keyring && (args->host != NULL || args->account != NULL))
+        return ctl_fail(c, CTL_USAGE, "--keyring --host NAME --account NAME",
+                        "--host and --account are for the ticket of --keyring");
 
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not read /proc: %s", nhi_strerror(err));
     nhi_session_handle(&g, r->tree);
     snprintf(r->agent, sizeof(r->agent), "%s", args->agent);
-    code = in_ledger(c, args, r, &g.ticket);
+    code = in_ledger(c, args, r, &g.ticket, &second);
+    r->exp = g.ticket.exp;
+    if (code == CTL_DONE && args->keyring) {
+        code = nhi_keyring_join() == NHI_OK
+                   ? put_second(c, r, second)
+                   : ctl_fail(c, CTL_SYSTEM, NULL, "no session keyring: %s", strerror(errno));
+        if (code != CTL_DONE)
+            run_close(c, r, "no session keyring");
+    }
+    nhi_text_free(second);
     if (code != CTL_DONE)
         return code;
-    r->exp = g.ticket.exp;
     memcpy(r->jti, g.ticket.jti, sizeof(r->jti));
     memcpy(g.root, g.ticket.jti, sizeof(g.root));
     snprintf(g.service, sizeof(g.service), "%s", "nhictl-run");
@@ -188,29 +252,48 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
                     nhi_strerror(err));
 }
 
+/* text: NULL where nobody is given it. */
+static int renew_one(struct ctl *c, struct store *s, const char *jti, int64_t ttl, char **text,
+                     int64_t *exp)
+{
+    struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
+    struct nhi_ticket t = { .nbf = 0 };
+    struct nhi_issuer key;
+    enum nhi_err err = nhi_ticket_last(s->l, jti, &old);
+    int code;
+
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the ticket");
+    code = renew_in(c, s, &old, ttl, &t, &key);
+    if (code == CTL_DONE && text != NULL)
+        code = issue_sign(c, s, &t, &key, text);
+    if (code == CTL_DONE)
+        *exp = t.exp;
+    return code;
+}
+
 int run_renew(struct ctl *c, struct run *r)
 {
-    struct nhi_ticket_row old;
-    struct nhi_ticket t;
-    struct nhi_issuer key;
     struct store s = { 0 };
-    enum nhi_err err;
+    char *second = NULL;
+    int64_t exp = 0;
     int code = store_write(c, &s);
 
     /* A clock that was set back is no end: it may be set right again. */
     if (code == CTL_DONE && store_need_clock(c, &s) != CTL_DONE)
         code = CTL_SYSTEM;
-    if (code == CTL_DONE) {
-        err = nhi_ticket_last(s.l, r->jti, &old);
-        code = err == NHI_OK ? CTL_DONE : store_fail(c, &s, err, "read the ticket");
-    }
     if (code == CTL_DONE)
-        code = renew_in(c, &s, &old, r->ttl, &t, &key);
+        code = renew_one(c, &s, r->jti, r->ttl, NULL, &exp);
+    if (code == CTL_DONE && r->keyring[0] != '\0')
+        code = renew_one(c, &s, r->keyring, r->ttl, &second, &exp);
     if (code == CTL_DONE)
         code = store_commit(c, &s);
-    if (code == CTL_DONE)
-        r->exp = t.exp;
     store_close(&s);
+    if (code == CTL_DONE)
+        r->exp = exp;
+    if (code == CTL_DONE && second != NULL)
+        code = put_second(c, r, second);
+    nhi_text_free(second);
     return code;
 }
 

@@ -6,8 +6,8 @@
 
 #include "libnhi/ledger.h"
 
-/* With a writer, outside a transaction. Its failure is nobody's: the next command tries again, and a ticket
- * whose tree is gone opens nothing anyhow. */
+/* With a writer, outside a transaction. Its failure is nobody's: the next command tries again, and
+ * a ticket whose tree is gone opens nothing anyhow. */
 void tree_sweep(struct nhi_ledger *l, int64_t now);
 
 #endif

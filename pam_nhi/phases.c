@@ -11,6 +11,7 @@
 
 #include "libnhi/session.h"
 #include "pam_nhi/keyring.h"
+#include "pam_nhi/place.h"
 #include "pam_nhi/prompt.h"
 #include "pam_nhi/proof.h"
 #include "pam_nhi/transaction.h"
@@ -30,20 +31,34 @@ static struct nhi_who who(const struct pnhi_caller *c)
     };
 }
 
+/* Where the caller is, for the time that w lives. */
+struct where {
+    char place[NHI_PLACE_MAX + 1], tree[NHI_TREE_MAX + 1];
+};
+
+static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_shown *what,
+                                struct where *w)
+{
+    struct nhi_shown s = *what;
+
+    s.remote = pnhi_place_is_remote(c);
+    if (pnhi_place_find(c, w->place))
+        s.place = w->place;
+    if (c->in_session) {
+        nhi_session_handle(&c->session, w->tree);
+        s.tree = w->tree;
+    }
+    return s;
+}
+
 static void check(const struct pnhi_caller *c, const struct nhi_shown *what, struct nhi_verdict *v)
 {
-    struct nhi_shown from = *what;
     struct nhi_who w = who(c);
-    char tree[NHI_TREE_MAX + 1];
 
     memset(v, 0, sizeof *v);
     v->reason = unknown(c);
-    if (c->in_session) {
-        nhi_session_handle(&c->session, tree);
-        from.tree = tree;
-    }
     if (v->reason == NHI_PERMIT)
-        nhi_check(&w, &from, v);
+        nhi_check(&w, what, v);
 }
 
 static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
@@ -58,10 +73,12 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
                         const struct pnhi_caller *c, const struct nhi_shown *what,
                         enum pnhi_phase phase)
 {
+    struct where where;
+    struct nhi_shown from = located(c, what, &where);
     struct nhi_verdict v;
 
-    check(c, what, &v);
-    pnhi_transaction_commit(pamh, c, what, &v);
+    check(c, &from, &v);
+    pnhi_transaction_commit(pamh, c, &from, &v);
     return finish(pamh, o, c, what, &v, phase);
 }
 
@@ -70,8 +87,10 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_option
                                     const struct pnhi_caller *c, const struct nhi_grant *g)
 {
     struct nhi_shown what = { .source = g->source, .ticket = &g->ticket };
+    struct where where;
     struct nhi_verdict v;
 
+    what = located(c, &what, &where);
     check(c, &what, &v);
     if (v.reason == NHI_PERMIT && strcmp(g->subject, c->subject) != 0)
         v.reason = NHI_DENY_SUBJECT;

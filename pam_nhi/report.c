@@ -58,6 +58,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_SERVICE:
     case NHI_DENY_SESSION:
     case NHI_DENY_TREE:
+    case NHI_DENY_PIN:
     case NHI_DENY_POLICY:
     case NHI_DENY_FORBIDDEN:
     case NHI_DENY_USES:
@@ -95,13 +96,14 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
 {
     bool permit = v->reason == NHI_PERMIT;
     const struct nhi_ticket *t = &v->ticket;
-    int level = permit ? LOG_INFO : LOG_NOTICE;
+    int level = permit && !v->handed_off ? LOG_INFO : LOG_NOTICE;
 
     if (v->verified)
-        pam_syslog(
-            pamh, level, "%s: reason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)",
-            permit ? "permitted" : "denied", nhi_reason_name(v->reason), account_name(c), t->agent,
-            t->task, t->jti, nhi_source_name(what->source), nhi_reason_text(v->reason));
+        pam_syslog(pamh, level,
+                   "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)",
+                   permit ? "permitted" : "denied", v->handed_off ? "hand-off " : "",
+                   nhi_reason_name(v->reason), account_name(c), t->agent, t->task, t->jti,
+                   nhi_source_name(what->source), nhi_reason_text(v->reason));
     else
         pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s",
                    nhi_reason_name(v->reason), account_name(c), v->kid[0] != '\0' ? " kid=" : "",

@@ -1,6 +1,5 @@
 #include "pam_nhi/transaction.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +7,7 @@
 
 #include "libnhi/paths.h"
 #include "libnhi/session.h"
+#include "pam_nhi/place.h"
 
 #define DATA_NAME "pam_nhi:grant"
 
@@ -55,13 +55,6 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
     return err == NHI_OK ? keep(pamh, out) : err;
 }
 
-static bool is_numeric(const char *address)
-{
-    struct in6_addr a;
-
-    return inet_pton(AF_INET, address, &a) == 1 || inet_pton(AF_INET6, address, &a) == 1;
-}
-
 static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown *what,
                              const struct nhi_verdict *v, struct nhi_grant *g)
 {
@@ -78,13 +71,18 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     g->ticket = v->ticket;
     memcpy(g->root, v->root, sizeof g->root);
     memcpy(g->renews, v->renews, sizeof g->renews);
+    g->handed_off = v->handed_off;
+    if (v->pinned && what->place != NULL && strlen(what->place) < sizeof g->place) {
+        memcpy(g->place, what->place, strlen(what->place) + 1);
+        g->pin = what->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL;
+    }
     memcpy(g->rule, v->rule, sizeof g->rule);
     if (strlen(c->service) >= sizeof g->service)
         return NHI_ERR_TOO_LONG;
     memcpy(g->service, c->service, strlen(c->service));
     memcpy(g->subject, c->subject, sizeof g->subject);
-    if (c->rhost != NULL && strlen(c->rhost) < sizeof g->rhost && is_numeric(c->rhost))
-        memcpy(g->rhost, c->rhost, strlen(c->rhost));
+    if (pnhi_place_is_address(c) && strlen(c->rhost) < sizeof g->rhost)
+        memcpy(g->rhost, c->rhost, strlen(c->rhost) + 1);
     err = nhi_id_new(g->id);
     if (err == NHI_OK)
         err = nhi_boot_id(g->boot);
@@ -98,6 +96,8 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
 
 static enum nhi_reason failed(enum nhi_err err)
 {
+    if (err == NHI_ERR_STATE)
+        return NHI_DENY_PIN;
     return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
 }
 

@@ -47,6 +47,8 @@ example renew
 example import
 # The command runs as the agent's account, which the modules under test would have to resolve.
 example run 125
+# Nor has this shell a session keyring with a ticket.
+example askpass 1
 example agent-suspend
 example agent-resume
 example key-list

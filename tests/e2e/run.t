@@ -10,7 +10,7 @@ chmod 1777 "$W"
 run() { capture timeout 60 nhictl run --agent ci-bot "$@"; }
 live() { nhictl ticket list --json | jq '.tickets | length'; }
 open_tasks() { nhictl task list --json | jq '.tasks | length'; }
-events() { sqlite3 "$STATE/ledger.db" "select count(*) from event where kind = '$1'"; }
+events() { sqlite3 -readonly "$STATE/ledger.db" "select count(*) from event where kind = '$1'"; }
 
 # ---- the way it is meant ----
 
@@ -145,6 +145,34 @@ mark_log
 wait $RUN
 is $? 1 'revoked: sudo inside is refused'
 has_logged 'pam_nhi\(sudo:auth\): denied: reason=revoked' 'with the reason'
+
+# ---- --keyring: a text for ssh ----
+
+SSH="ssh -F none -p $PORT -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o NumberOfPasswordPrompts=1 ci-bot@127.0.0.1"
+run --job ssh --keyring -- sh -c "$SSH 'id -un; sudo -n id -u'"
+is "$RC:$OUT" $'0:ci-bot\n0' 'ssh inside is answered by askpass'
+run --job ssh --keyring --ttl 4s -- sh -c "sleep 6; $SSH id -un"
+is "$RC:$OUT" 0:ci-bot 'also when the first text is over'
+run --job ssh --keyring --host b.example.org --account deploy -- sh -c "/usr/libexec/nhi-askpass '(x) Password: ' >$W/text"
+is "$RC:$(nhictl ticket inspect --json "$W/text" 2>/dev/null | jq -c '.ticket | [.host, .accounts, .services]')" \
+    '0:["b.example.org",["deploy"],["sshd","sudo"]]' 'a text for another host and account'
+run --job ssh --keyring -- sh -c "/usr/sbin/nhictl askpass >$W/text"
+mark_log
+ssh_as ci-bot reply "$W/text" true
+unlike "$RC" '^0$' 'the text ends with the run'
+has_logged 'reason=revoked' 'with the reason'
+for prompt in 'Are you sure you want to continue connecting (yes/no/[fingerprint])? ' "Enter passphrase for key 'x': "; do
+    run --job ssh --keyring -- /usr/libexec/nhi-askpass "$prompt"
+    is "$RC:$OUT" 1: "no answer to $prompt"
+done
+run --job ssh --keyring -- env SSH_ASKPASS_PROMPT=none /usr/libexec/nhi-askpass x
+is "$RC:$OUT" 1: 'nor where none is asked for'
+run --job ssh --keyring -- /usr/libexec/nhi-askpass --json
+like "$RC:$OUT" '^0:v4\.public\.' 'a prompt is no option'
+run --job ssh -- /usr/sbin/nhictl askpass
+is "$RC" 1 'without --keyring there is none'
+run --job ssh --host b -- true
+is "$RC" 125 'another host without --keyring: refused'
 
 # ---- inside a session ----
 

@@ -179,6 +179,8 @@ static enum nhi_reason decide(const struct nhi_facts *f)
                              .subject = "deploy",
                              .subject_uid = 1002,
                              .source = NHI_FROM_PROMPT,
+                             .place = "192.0.2.1",
+                             .remote = true,
                              .ticket = &asked };
 
     return nhi_decide(&q, f).reason;

@@ -33,6 +33,8 @@ static void base(struct ask *a)
                  .service = "sshd",
                  .subject = "deploy",
                  .subject_uid = 1002,
+                 .place = "192.0.2.1",
+                 .remote = true,
                  .source = NHI_FROM_PROMPT },
         .facts = { .host = "host.example.org",
                    .latest = NOW,
@@ -146,6 +148,20 @@ static void other_clock(struct ask *a)
     CASE(PERMIT, inside_its_tree,                                                                  \
          (SET(facts.tree, "p-00000000-1-2"), a->req.tree = "p-00000000-1-2"))                      \
     CASE(PERMIT, inside_some_tree, a->req.tree = "p-00000000-1-2")                                 \
+    CASE(PERMIT, pinned_here, SET(facts.pin, "192.0.2.1"))                                         \
+    CASE(PERMIT, local_first, a->req.remote = false)                                               \
+    CASE(PERMIT, pinned_remotely_too,                                                              \
+         (SET(facts.pin, "192.0.2.1"), a->facts.pinned_remotely = true))                           \
+    CASE(PIN, pinned_elsewhere, SET(facts.pin, "192.0.2.10"))                                      \
+    CASE(PIN, local_after_remote, (a->req.remote = false, a->facts.pinned_remotely = true))        \
+    CASE(PIN, nowhere, a->req.place = NULL)                                                        \
+    CASE(PIN, from_a_keyring, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_KEYRING))     \
+    CASE(PERMIT, from_a_session, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_SESSION))  \
+    CASE(PERMIT, from_the_ledger, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_LEDGER))  \
+    CASE(PERMIT, not_to_be_pinned, (SET(facts.pin, "elsewhere"), a->facts.no_pin = true))          \
+    CASE(PERMIT, only_recorded, (SET(facts.pin, "elsewhere"), a->facts.pin_records = true))        \
+    CASE(PERMIT, bound_to_a_key_anywhere,                                                          \
+         (SET(facts.pin, "elsewhere"), a->ticket.has_cnf = true, a->req.key = a->ticket.cnf))      \
     CASE(REVOKED, agents_revoked_at, a->facts.agent_revoked_until = NOW - 600)                     \
     CASE(REVOKED, agents_revoked_after, a->facts.agent_revoked_until = NOW - 599)                  \
     CASE(PERMIT, agents_revoked_before, a->facts.agent_revoked_until = NOW - 601)                  \
@@ -224,6 +240,7 @@ static void each_change(void **state)
         if (d.reason != cases[i].want)
             print_error("%s: %s\n", cases[i].name, nhi_reason_name(d.reason));
         assert_int_equal(d.reason, cases[i].want);
+        assert_int_equal(d.handed_off, strcmp(cases[i].name, "only_recorded") == 0);
         /* The deciding rule is named when a rule decided, and only then. */
         assert_ptr_equal(d.rule, d.reason == NHI_PERMIT || d.reason == NHI_DENY_FORBIDDEN
                                      ? a.facts.rules

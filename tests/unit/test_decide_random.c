@@ -104,6 +104,11 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(t->has_cnf && q->key[0] != t->cnf[0], KEY);
     WHEN(any_rule(q, f, true), FORBIDDEN);
     WHEN(!any_rule(q, f, false), POLICY);
+    if (q->source != NHI_FROM_PROMPT || t->has_cnf || f->no_pin || f->pin_records)
+        return NHI_PERMIT;
+    WHEN(q->place == NULL, PIN);
+    WHEN(f->pin[0] != '\0' && f->pin[0] != q->place[0], PIN);
+    WHEN(f->pin[0] == '\0' && f->pinned_remotely && !q->remote, PIN);
     return NHI_PERMIT;
 }
 
@@ -138,6 +143,8 @@ static const char *const services[] = { "sshd sudo", "sshd", "sudo", "", "sshd s
 static const char *const service_bounds[] = { "*", "sudo sshd", "sshd", "" };
 static const char *const subjects[] = { "deploy", "ci-bot", "root", "", "deploy ci-bot" };
 static const char *const asked[] = { "sshd", "sudo", "cron", "ssh", "" };
+static const char *const places[] = { "", "a", "b" };
+static const char *const asked_places[] = { "a", "b", NULL };
 static const char *const trees[] = { "", "p1", "p2" };
 static const char *const asked_trees[] = { NULL, "p1", "p2", "p" };
 static const char *const kids[] = { "k1", "k2", "" };
@@ -199,6 +206,10 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     f->differs = seldom() && seldom();
     f->superseded = seldom();
     PICK(f->tree, trees);
+    PICK(f->pin, places);
+    f->no_pin = seldom();
+    f->pin_records = seldom();
+    f->pinned_remotely = up_to(2) == 0;
     f->rule_count = up_to(5);
     for (i = 0; i < 4; i++) {
         PICK(rules[i].agents, agents);
@@ -233,6 +244,8 @@ static void same_answer(void **state)
                                   .subject_in_range = up_to(4) == 0,
                                   .source = seldom() ? NHI_FROM_KEY : NHI_FROM_PROMPT,
                                   .ticket = seldom() && seldom() ? NULL : &t,
+                                  .place = asked_places[mostly(COUNT(asked_places))],
+                                  .remote = !seldom(),
                                   .tree = asked_trees[mostly(COUNT(asked_trees))],
                                   .key = keys[mostly(COUNT(keys))] };
         want = expected(&q, &f);
