@@ -35,8 +35,9 @@ like "$RC$OUT" '^0.*deploy' 'su between people is as ever'
 capture as alice "$PTY" 'word: ' "$W/wrong" -- su deploy -c 'id -un'
 like "$RC$OUT" '^1.*Authentication failure' 'a wrong password too'
 
-# A session that su opened is the agent's, though a person began it.
-capture as alice "$PTY" 'word: ' "$W/own" -- su ci-bot -c 'sudo -n id -u'
+# A session that su opened is the agent's, though a person began it. On another terminal: a ticket of its own.
+issue "$W/again" build-1 && chmod 644 "$W/again"
+capture as alice "$PTY" 'word: ' "$W/again" -- su ci-bot -c 'sudo -n id -u'
 like "$RC$OUT" '^0.*0' 'sudo in a session that su opened'
 
 # ---- from the agent's session ----

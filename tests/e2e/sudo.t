@@ -12,6 +12,7 @@ issue "$W/ticket" build-1
 issue "$W/other" other-1 --agent other-bot --account other-bot,deploy
 install -o ci-bot -m 600 "$W/other" "$W/other-for-ci"
 cp "$W/ticket" "$W/mine" && chown ci-bot "$W/mine"
+issue "$W/typed" build-1 && chown ci-bot "$W/typed"
 
 # ---- the session keyring, outside of any session ----
 
@@ -51,7 +52,7 @@ has_logged 'pam_nhi\(sudo:account\): denied: reason=no-ticket' 'is refused in ac
 
 # ---- a prompt ----
 
-capture as ci-bot "$PTY" ': ' "$W/mine" -- sudo id
+capture as ci-bot "$PTY" ': ' "$W/typed" -- sudo id
 like "$RC$OUT" '^0.*uid=0\(root\)' 'a ticket at the prompt of sudo'
 unlike "$OUT" 'v4\.public' 'which does not show it'
 capture as ci-bot "$PTY" ': ' "$W/other-for-ci" ': ' "$W/other-for-ci" ': ' "$W/other-for-ci" -- sudo id
