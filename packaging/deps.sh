@@ -10,6 +10,7 @@
 #   hosts   the programs whose logins are guarded: sshd, sudo, cron. They are daemons: install
 #           them into a private copy of the machine (lab.sh), not into the machine itself
 #   lab     what lab.sh calls
+#   clients what logs in to those hosts in a test, beside ssh; for private copies only, too
 #   check   runs `make check` and `make e2e`
 #   lint    runs `make lint`, `make leaks`, `make sanitize`
 set -eu
@@ -22,13 +23,14 @@ packages() {
         ;;
     hosts) echo openssh-server openssh-client sudo cron libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;
+    clients) echo ansible-core python3 ;;
     check) echo perl libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;
     lint)
         echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc valgrind \
             libc6-dbg git
         ;;
     *)
-        echo "deps.sh: no such purpose: $1 (build, hosts, lab, check, lint)" >&2
+        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, check, lint)" >&2
         return 1
         ;;
     esac

@@ -6,7 +6,8 @@
 #       of the machine is there, and what is written stays in the copy. --online keeps the machine's
 #       network. --upper keeps what was written in DIR (overlay only, a tmpfs or plain directory).
 #   packaging/lab.sh hosts [--] COMMAND...
-#       runs COMMAND on the machine itself, such that each lab which it starts has sshd, sudo and cron
+#       runs COMMAND on the machine itself, such that each lab which it starts has sshd, sudo and cron,
+#       and what packaging/deps.sh has for the purposes in NHI_LAB_ALSO
 #
 # The environment of COMMAND is the caller's. Exit status: COMMAND's; 125 when there is no lab to be
 # had, after a line that says which call failed and what is needed.
@@ -223,7 +224,8 @@ hosts() {
     local missing layer status=0
     [ "${1:-}" != -- ] || shift
     [ "$#" -gt 0 ] || usage
-    missing=$("$TREE/packaging/deps.sh" missing hosts lab)
+    # shellcheck disable=SC2086 # words
+    missing=$("$TREE/packaging/deps.sh" missing hosts lab ${NHI_LAB_ALSO:-})
     if [ -z "$missing" ] || [ -n "${NHI_LAB_LAYER:-}" ]; then
         exec "$@"
     fi
@@ -239,7 +241,8 @@ with_layer() {
     shift
     make_private
     must "mount -t tmpfs" mount -t tmpfs -o mode=755,size=80% tmpfs "$layer"
-    BUILD='' "$SELF" run --online --upper "$layer" -- "$TREE/packaging/deps.sh" install hosts lab
+    # shellcheck disable=SC2086 # words
+    BUILD='' "$SELF" run --online --upper "$layer" -- "$TREE/packaging/deps.sh" install hosts lab ${NHI_LAB_ALSO:-}
     NHI_LAB_LAYER=$layer/u exec "$@"
 }
 
