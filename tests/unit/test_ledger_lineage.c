@@ -1,0 +1,296 @@
+/*
+ * Tickets that were renewed, tickets of a process tree, and where tickets are first used.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libnhi/fold.h"
+#include "libnhi/session.h"
+#include "tests/lib/state.h"
+
+#define NOW STATE_NOW
+
+static void record(struct nhi_ledger *l, const struct nhi_ticket *t)
+{
+    assert_int_equal(nhi_ticket_record(l, t, NHI_ORIGIN_ISSUED, NOW), NHI_OK);
+}
+
+static struct nhi_ticket_row row_of(struct nhi_ledger *l, unsigned n)
+{
+    struct nhi_ticket_row row;
+    char jti[NHI_JTI_LEN + 1];
+
+    state_jti(n, jti);
+    assert_int_equal(nhi_ticket_get(l, jti, &row), NHI_OK);
+    return row;
+}
+
+/* n is renewed by next, a minute longer. */
+static enum nhi_err renew(struct nhi_ledger *l, unsigned n, unsigned next, bool at_once)
+{
+    struct nhi_ticket_row old = row_of(l, n);
+    struct nhi_ticket t = old.ticket;
+
+    state_jti(next, t.jti);
+    t.exp += 60;
+    return nhi_ticket_renew(l, &old, &t, at_once, NOW);
+}
+
+static bool is_revoked(struct nhi_ledger *l, unsigned n)
+{
+    struct nhi_ticket t = state_ticket(n);
+    struct nhi_facts f;
+    bool revoked;
+
+    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
+    revoked = f.revoked;
+    nhi_facts_free(&f);
+    /* What is found by account must say the same. */
+    assert_int_equal(row_of(l, n).revoked, revoked);
+    return revoked;
+}
+
+static void two_texts_at_most(void **state)
+{
+    struct nhi_ledger *l = state_begin();
+    struct nhi_ticket t = state_ticket(1), got;
+    struct nhi_ticket_row row;
+    int64_t end;
+
+    (void)state;
+    record(l, &t);
+    assert_int_equal(nhi_ticket_set_terms(l, t.jti, NOW + 5000, true), NHI_OK);
+    assert_int_equal(renew(l, 1, 2, false), NHI_OK);
+    assert_int_equal(renew(l, 1, 3, false), NHI_ERR_STATE);
+    assert_false(row_of(l, 1).superseded);
+    assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
+    assert_string_equal(got.jti, row_of(l, 2).ticket.jti);
+    assert_int_equal(renew(l, 2, 3, false), NHI_OK);
+    assert_true(row_of(l, 1).superseded);
+    assert_false(row_of(l, 2).superseded);
+    row = row_of(l, 3);
+    assert_string_equal(row.root, t.jti);
+    assert_int_equal(row.renew_until, NOW + 5000);
+    assert_int_equal(renew(l, 3, 4, true), NHI_OK);
+    assert_true(row_of(l, 3).superseded);
+    assert_int_equal(nhi_ticket_last(l, t.jti, &row), NHI_OK);
+    assert_string_equal(row.ticket.jti, row_of(l, 4).ticket.jti);
+    assert_int_equal(nhi_ticket_lineage_end(l, t.jti, &end), NHI_OK);
+    assert_int_equal(end, t.exp + 180);
+    assert_int_equal(nhi_ticket_lineage_end(l, "AAAAAAAAAAAAAAAAAAAAAA", &end), NHI_ERR_NOT_FOUND);
+    state_end(l);
+}
+
+/* Whichever of a lineage is named, all of it ends, and what descends from any of it. */
+static void revoked_as_one(void **state)
+{
+    unsigned named;
+
+    (void)state;
+    for (named = 1; named <= 3; named++) {
+        struct nhi_ledger *l;
+        struct nhi_ticket t = state_ticket(1), child = state_ticket(10), other = state_ticket(11);
+        char jti[NHI_JTI_LEN + 1];
+        uint32_t live = 0;
+
+        state_ready(NULL);
+        l = state_begin();
+        record(l, &t);
+        record(l, &other);
+        assert_int_equal(renew(l, 1, 2, false), NHI_OK);
+        assert_int_equal(renew(l, 2, 3, false), NHI_OK);
+        state_jti(2, child.parent);
+        record(l, &child);
+        state_jti(named, jti);
+        assert_int_equal(nhi_revoke(l, NHI_REVOKE_TICKET, jti, "test", NOW, &live), NHI_OK);
+        assert_int_equal(live, 3);
+        assert_true(is_revoked(l, 3));
+        assert_true(is_revoked(l, 10));
+        assert_false(is_revoked(l, 11));
+        state_end(l);
+    }
+}
+
+/* Only what was opened by the tree ends with it. */
+static void a_tree_ends(void **state)
+{
+    struct nhi_ledger *l = state_begin();
+    struct nhi_ticket t = state_ticket(1), other = state_ticket(2), got;
+    struct nhi_task task;
+
+    (void)state;
+    record(l, &t);
+    record(l, &other);
+    assert_int_equal(nhi_ticket_bind_tree(l, &t, "p-00000000-1-2", false), NHI_OK);
+    assert_int_equal(renew(l, 1, 3, true), NHI_OK);
+    assert_string_equal(row_of(l, 3).tree, "p-00000000-1-2");
+    /* Nobody finds it by looking. */
+    assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
+    assert_string_equal(got.jti, other.jti);
+    assert_int_equal(nhi_tree_end(l, "p-00000000-1-2", "test", NOW), NHI_OK);
+    assert_true(row_of(l, 3).revoked);
+    assert_false(row_of(l, 2).revoked);
+    assert_int_equal(nhi_task_get(l, "build-1", &task), NHI_OK);
+    assert_int_equal(task.state, NHI_TASK_OPEN);
+    assert_int_equal(nhi_ticket_bind_tree(l, &other, "p-00000000-3-4", true), NHI_OK);
+    assert_int_equal(nhi_tree_end(l, "p-00000000-3-4", "test", NOW), NHI_OK);
+    assert_int_equal(nhi_task_get(l, "build-1", &task), NHI_OK);
+    assert_int_equal(task.state, NHI_TASK_CLOSED);
+    state_end(l);
+}
+
+static void only_living_trees_are_alive(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char handle[NHI_TREE_MAX + 1];
+
+    (void)state;
+    nhi_session_handle(&g, handle);
+    assert_true(nhi_session_is_alive(handle));
+    g.self.start++;
+    nhi_session_handle(&g, handle);
+    assert_false(nhi_session_is_alive(handle));
+    g.self.start--;
+    memcpy(g.boot, "ffffffff", 8);
+    nhi_session_handle(&g, handle);
+    assert_false(nhi_session_is_alive(handle));
+    assert_false(nhi_session_is_alive("nonsense"));
+}
+
+/* ---- uses of a lineage, and places ---- */
+
+static struct nhi_grant use(unsigned n, unsigned id, enum nhi_pin pin, const char *place)
+{
+    struct nhi_grant g = state_grant(n, id);
+
+    g.pin = pin;
+    memcpy(g.place, place, strlen(place) + 1);
+    state_jti(1, g.root);
+    return g;
+}
+
+static void uses_are_the_lineages(void **state)
+{
+    struct nhi_grant g;
+    unsigned id;
+
+    (void)state;
+    for (id = 1; id <= 3; id++) {
+        g = use(id, id, NHI_PIN_NONE, "");
+        g.ticket.uses = 2;
+        assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), id <= 2 ? NHI_OK : NHI_ERR_EXISTS);
+    }
+}
+
+static void first_use_of_a_successor(void **state)
+{
+    struct nhi_ledger *l = state_begin();
+    struct nhi_ticket t = state_ticket(1);
+    struct nhi_grant g = use(2, 1, NHI_PIN_NONE, "");
+
+    (void)state;
+    record(l, &t);
+    assert_int_equal(renew(l, 1, 2, false), NHI_OK);
+    state_end(l);
+    assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
+    memcpy(g.renews, t.jti, sizeof g.renews);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
+    l = state_open(NHI_LEDGER_WRITE);
+    assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW, NULL), NHI_OK);
+    assert_true(row_of(l, 1).superseded);
+    assert_false(row_of(l, 2).superseded);
+    assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
+    nhi_ledger_close(l);
+    /* What cannot be found out is a yes. */
+    assert_true(nhi_grant_is_superseded("/nonexistent", t.jti));
+}
+
+static enum nhi_err at(unsigned id, enum nhi_pin pin, const char *place)
+{
+    struct nhi_grant g = use(1, id, pin, place);
+
+    return nhi_grant_commit(NHI_STATE_DIR, &g);
+}
+
+static void one_place_of_each_kind(void **state)
+{
+    char place[NHI_PLACE_MAX + 1], root[NHI_JTI_LEN + 1];
+    struct nhi_grant g = use(1, 20, NHI_PIN_REMOTE, "192.0.2.3");
+    struct nhi_ledger *l;
+
+    (void)state;
+    state_jti(1, root);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_LOCAL, place),
+                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(at(1, NHI_PIN_LOCAL, "s-1"), NHI_OK);
+    assert_int_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_OK);
+    assert_int_equal(at(3, NHI_PIN_LOCAL, "s-2"), NHI_ERR_STATE);
+    assert_int_equal(at(4, NHI_PIN_REMOTE, "192.0.2.1"), NHI_OK);
+    assert_int_equal(at(5, NHI_PIN_REMOTE, "192.0.2.1"), NHI_OK);
+    assert_int_equal(at(6, NHI_PIN_REMOTE, "192.0.2.2"), NHI_ERR_STATE);
+    assert_int_equal(at(7, NHI_PIN_LOCAL, "s-1"), NHI_OK);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_LOCAL, place), NHI_OK);
+    assert_string_equal(place, "s-1");
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), 5);
+    g.handed_off = true;
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    /* They stay as long as anything of the lineage may be used. */
+    l = state_open(NHI_LEDGER_WRITE);
+    assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW, NULL), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, "i-"), 2);
+    assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW + 7200, NULL), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, "i-"), 0);
+    nhi_ledger_close(l);
+}
+
+static void local_is_first_or_never(void **state)
+{
+    (void)state;
+    assert_int_equal(at(1, NHI_PIN_REMOTE, "192.0.2.1"), NHI_OK);
+    assert_int_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_ERR_STATE);
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), 1);
+}
+
+static int from_somewhere(int n)
+{
+    char place[16];
+
+    (void)snprintf(place, sizeof place, "192.0.2.%d", n % 4);
+    return at(100 + (unsigned)n, NHI_PIN_REMOTE, place) == NHI_OK ? 0 : 1;
+}
+
+static void many_at_once(void **state)
+{
+    (void)state;
+    /* A quarter of them come from the place that was first. */
+    assert_int_equal(state_parallel(64, from_somewhere), 48);
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), 16);
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, state_ready)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(two_texts_at_most),
+        TEST(revoked_as_one),
+        TEST(a_tree_ends),
+        TEST(only_living_trees_are_alive),
+        TEST(uses_are_the_lineages),
+        TEST(first_use_of_a_successor),
+        TEST(one_place_of_each_kind),
+        TEST(local_is_first_or_never),
+        TEST(many_at_once),
+    };
+
+    if (!state_enter())
+        return 0;
+    return cmocka_run_group_tests_name("ledger_lineage", tests, NULL, NULL);
+}
