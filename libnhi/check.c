@@ -170,6 +170,7 @@ static enum nhi_reason decide(struct state *s)
         load_pins(&req, &facts);
     d = nhi_decide(&req, &facts);
     s->v->handed_off = d.handed_off;
+    s->v->ssh = d.ssh;
     if (d.rule != NULL)
         memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);
     memcpy(s->v->root, facts.root, sizeof s->v->root);

@@ -1,6 +1,6 @@
 /*
- * One decision: from what was shown or found to a reason, over the reserve and the ledger as they are now.
- * pam_nhi asks it in every phase, sshd's AuthorizedKeysCommand before them.
+ * One decision: from what was shown or found to a reason, over the reserve and the ledger as they
+ * are now. pam_nhi asks it in every phase, sshd's AuthorizedKeysCommand before them.
  */
 #ifndef NHI_CHECK_H
 #define NHI_CHECK_H
@@ -17,23 +17,25 @@ struct nhi_who {
     bool in_range;       /* uid is in the agent range */
 };
 
-/* What was shown, at most one of the first three; of none, the ledger is asked: with NHI_FROM_LEDGER for the
- * one live ticket, with NHI_FROM_KEY for the one that is bound to key. */
+/* What was shown, at most one of the first three; of none, the ledger is asked: with
+ * NHI_FROM_LEDGER for the one live ticket, with NHI_FROM_KEY for the one that is bound to key. */
 struct nhi_shown {
     enum nhi_source source;
-    const char *text;                /* an unverified ticket */
-    const struct nhi_ticket *ticket; /* one verified before, its key proven then; what renewed it since counts */
-    const char *place;               /* as in struct nhi_request */
+    const char *text; /* an unverified ticket */
+    const struct nhi_ticket
+        *ticket;       /* one verified before, its key proven then; what renewed it since counts */
+    const char *place; /* as in struct nhi_request */
     bool remote;
-    const char *tree;                /* handle of the session that the caller is inside, or NULL */
-    const uint8_t *key;              /* NHI_PK_LEN bytes whose possession was proven, or NULL */
+    const char *tree;   /* handle of the session that the caller is inside, or NULL */
+    const uint8_t *key; /* NHI_PK_LEN bytes whose possession was proven, or NULL */
 };
 
 struct nhi_verdict {
     enum nhi_reason reason;
-    bool verified;             /* ticket is genuine, and may be named in a log or a record */
+    bool verified; /* ticket is genuine, and may be named in a log or a record */
     struct nhi_ticket ticket;
-    bool pinned, handed_off;   /* the place matters; it is another than at first, and permitted */
+    bool pinned, handed_off; /* the place matters; it is another than at first, and permitted */
+    uint32_t ssh;            /* what policy takes from a session by key: sshopt.h */
     char root[NHI_JTI_LEN + 1], renews[NHI_JTI_LEN + 1]; /* as in a grant */
     char rule[NHI_TASK_MAX + 1];
     char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */
@@ -42,14 +44,15 @@ struct nhi_verdict {
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
 
-/* Whether some live key-bound ticket would open the account, to whoever proves its key, or might come with a
- * certificate of another issuer. For the moments in which sshd has seen a key and does not say which: what
- * is permitted here has to be decided when it does. */
+/* Whether some live key-bound ticket would open the account, to whoever proves its key, or might
+ * come with a certificate of another issuer. For the moments in which sshd has seen a key and does
+ * not say which: what is permitted here has to be decided when it does. */
 void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out);
 
-/* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no person's at an
- * account that agents share. One that no ticket ever named is a person's own: somebody who gets a person's
- * public key bound must not lock them out. An unreadable ledger knows none. */
+/* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no
+ * person's at an account that agents share. One that no ticket ever named is a person's own:
+ * somebody who gets a person's public key bound must not lock them out. An unreadable ledger knows
+ * none. */
 bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account);
 
 #endif

@@ -149,7 +149,7 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
 }
 
 static enum nhi_reason check_policy(const struct nhi_request *req, const struct nhi_facts *f,
-                                    const struct nhi_rule **rule)
+                                    const struct nhi_rule **rule, uint32_t *ssh)
 {
     const struct nhi_rule *permit = NULL;
     size_t i;
@@ -166,6 +166,7 @@ static enum nhi_reason check_policy(const struct nhi_request *req, const struct 
         }
         if (permit == NULL)
             permit = r;
+        *ssh |= r->ssh;
     }
     *rule = permit;
     return permit != NULL ? NHI_PERMIT : NHI_DENY_POLICY;
@@ -191,7 +192,7 @@ static bool is_handed_off(const struct nhi_request *req, const struct nhi_facts 
 
 struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *f)
 {
-    struct nhi_decision d = { NHI_DENY_INTERNAL, NULL, false };
+    struct nhi_decision d = { NHI_DENY_INTERNAL, NULL, 0, false };
 
     if (req == NULL || f == NULL || req->service == NULL || req->subject == NULL ||
         (f->rules == NULL && f->rule_count > 0))
@@ -209,7 +210,7 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
         (d.reason = check_task(req, f)) != NHI_PERMIT ||
         (d.reason = check_scope(req, f)) != NHI_PERMIT)
         return d;
-    d.reason = check_policy(req, f, &d.rule);
+    d.reason = check_policy(req, f, &d.rule, &d.ssh);
     if (d.reason != NHI_PERMIT || !is_handed_off(req, f))
         return d;
     d.handed_off = f->pin_records;

@@ -1,9 +1,9 @@
 /*
  * The decision: whether this ticket opens this account through this service, here and now.
  *
- * One pure function. It reads no clock, file, environment or global; the same call serves pam_nhi and
- * nhictl. Everything it may know is in the request (what is asked) and the facts (what this host
- * knows), both gathered by the caller. What is not known denies.
+ * One pure function. It reads no clock, file, environment or global; the same call serves pam_nhi
+ * and nhictl. Everything it may know is in the request (what is asked) and the facts (what this
+ * host knows), both gathered by the caller. What is not known denies.
  */
 #ifndef NHI_DECIDE_H
 #define NHI_DECIDE_H
@@ -19,42 +19,42 @@
 /* The closed list of outcomes. NHI_PERMIT is the only one that is not a denial. */
 enum nhi_reason {
     NHI_PERMIT = 0,
-    NHI_DENY_INTERNAL,         /* a failure of our own */
-    NHI_DENY_LEDGER,           /* ledger missing, unreadable, unsafe or damaged */
-    NHI_DENY_LOCKDOWN,         /* no agent may enter */
-    NHI_DENY_CLOCK,            /* this host's clock went back */
-    NHI_DENY_SUBJECT,          /* the account does not resolve, or is not the caller's */
-    NHI_DENY_PRIVILEGED,       /* uid 0, gid 0 or a member of a privileged group */
-    NHI_DENY_NO_TICKET,        /* none was shown or found */
-    NHI_DENY_AMBIGUOUS,        /* more than one ledger ticket fits */
-    NHI_DENY_MALFORMED,        /* not a ticket */
-    NHI_DENY_SIGNATURE,        /* a ticket, but not as signed */
+    NHI_DENY_INTERNAL,   /* a failure of our own */
+    NHI_DENY_LEDGER,     /* ledger missing, unreadable, unsafe or damaged */
+    NHI_DENY_LOCKDOWN,   /* no agent may enter */
+    NHI_DENY_CLOCK,      /* this host's clock went back */
+    NHI_DENY_SUBJECT,    /* the account does not resolve, or is not the caller's */
+    NHI_DENY_PRIVILEGED, /* uid 0, gid 0 or a member of a privileged group */
+    NHI_DENY_NO_TICKET,  /* none was shown or found */
+    NHI_DENY_AMBIGUOUS,  /* more than one ledger ticket fits */
+    NHI_DENY_MALFORMED,  /* not a ticket */
+    NHI_DENY_SIGNATURE,  /* a ticket, but not as signed */
     NHI_DENY_ISSUER_UNKNOWN,
     NHI_DENY_ISSUER_RETIRED,
     NHI_DENY_ISSUER_REVOKED,
-    NHI_DENY_ISSUER_BOUNDS,    /* the issuer may not say this */
-    NHI_DENY_HOST,             /* for another host */
+    NHI_DENY_ISSUER_BOUNDS, /* the issuer may not say this */
+    NHI_DENY_HOST,          /* for another host */
     NHI_DENY_NOT_YET,
     NHI_DENY_EXPIRED,
-    NHI_DENY_REVOKED,          /* the ticket, its parent, or all of its agent's up to a moment */
-    NHI_DENY_SUPERSEDED,       /* it was renewed, and what renewed it is in use */
+    NHI_DENY_REVOKED,    /* the ticket, its parent, or all of its agent's up to a moment */
+    NHI_DENY_SUPERSEDED, /* it was renewed, and what renewed it is in use */
     NHI_DENY_AGENT_UNKNOWN,
     NHI_DENY_AGENT_SUSPENDED,
     NHI_DENY_AGENT_RETIRED,
     NHI_DENY_TASK_UNKNOWN,
     NHI_DENY_TASK_CLOSED,
-    NHI_DENY_TASK_ENDED,       /* its deadline passed */
-    NHI_DENY_TASK_AGENT,       /* the task is another agent's */
-    NHI_DENY_KEY,              /* bound to a key whose possession was not proven */
-    NHI_DENY_ACCOUNT,          /* the ticket does not name it, or it is another agent's own */
-    NHI_DENY_SERVICE,          /* the ticket does not name it */
-    NHI_DENY_SESSION,          /* another ticket inside a session */
-    NHI_DENY_PIN,              /* a bearer ticket that was first used elsewhere */
-    NHI_DENY_TREE,             /* outside the process tree for which it was issued */
-    NHI_DENY_POLICY,           /* no rule permits */
-    NHI_DENY_FORBIDDEN,        /* a rule forbids */
-    NHI_DENY_USES,             /* every counted use is spent */
-    NHI_DENY_RECORD,           /* could not be recorded, so it does not happen */
+    NHI_DENY_TASK_ENDED, /* its deadline passed */
+    NHI_DENY_TASK_AGENT, /* the task is another agent's */
+    NHI_DENY_KEY,        /* bound to a key whose possession was not proven */
+    NHI_DENY_ACCOUNT,    /* the ticket does not name it, or it is another agent's own */
+    NHI_DENY_SERVICE,    /* the ticket does not name it */
+    NHI_DENY_SESSION,    /* another ticket inside a session */
+    NHI_DENY_PIN,        /* a bearer ticket that was first used elsewhere */
+    NHI_DENY_TREE,       /* outside the process tree for which it was issued */
+    NHI_DENY_POLICY,     /* no rule permits */
+    NHI_DENY_FORBIDDEN,  /* a rule forbids */
+    NHI_DENY_USES,       /* every counted use is spent */
+    NHI_DENY_RECORD,     /* could not be recorded, so it does not happen */
     NHI_REASON_COUNT
 };
 
@@ -82,13 +82,19 @@ struct nhi_request {
     bool subject_in_range;   /* its uid is in the agent range */
     enum nhi_source source;
     const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
-    const char *place;  /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
+    const char
+        *place; /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
     bool remote;        /* place is an address */
     const char *tree;   /* handle of the session that the caller is inside; NULL: none */
     const uint8_t *key; /* NHI_PK_LEN bytes, whose possession was proven, now or then; NULL: none */
 };
 
-enum nhi_issuer_state { NHI_ISSUER_ACTIVE = 1, NHI_ISSUER_ROTATED, NHI_ISSUER_RETIRED, NHI_ISSUER_REVOKED };
+enum nhi_issuer_state {
+    NHI_ISSUER_ACTIVE = 1,
+    NHI_ISSUER_ROTATED,
+    NHI_ISSUER_RETIRED,
+    NHI_ISSUER_REVOKED
+};
 enum nhi_agent_state { NHI_AGENT_ACTIVE = 1, NHI_AGENT_SUSPENDED, NHI_AGENT_RETIRED };
 enum nhi_task_state { NHI_TASK_OPEN = 1, NHI_TASK_CLOSED };
 
@@ -102,7 +108,7 @@ struct nhi_issuer {
     bool own;         /* its secret key is this host's: it signs here */
     bool opens_tasks; /* its tickets may name tasks that this host does not know */
     char agents[NHI_LIST_MAX + 1], accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
-    int64_t max_ttl;  /* seconds */
+    int64_t max_ttl; /* seconds */
     int64_t added;
 };
 
@@ -110,6 +116,7 @@ struct nhi_rule {
     char name[NHI_TASK_MAX + 1];
     bool forbid;
     char agents[NHI_LIST_MAX + 1], accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
+    uint32_t ssh; /* what it takes from sessions by key: sshopt.h */
 };
 
 struct nhi_facts {
@@ -121,8 +128,9 @@ struct nhi_facts {
     bool agent_known;
     enum nhi_agent_state agent_state;
     uint32_t agent_uid;
-    int64_t agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none. Another
-                                    issuer's clock may be ahead, so for its tickets the skew is added */
+    int64_t
+        agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none. Another
+                                issuer's clock may be ahead, so for its tickets the skew is added */
     bool task_known;
     enum nhi_task_state task_state;
     char task_agent[NHI_AGENT_MAX + 1];
@@ -139,8 +147,9 @@ struct nhi_facts {
     char tree[NHI_TREE_MAX + 1]; /* the process tree in which alone it works */
     bool no_pin;                 /* it may be used from anywhere */
     bool pin_records;            /* this host records a use from elsewhere, and permits it */
-    char pin[NHI_PLACE_MAX + 1]; /* where it was first used, among places of the request's kind; empty: nowhere */
-    bool pinned_remotely;        /* it was first used from some address */
+    char pin[NHI_PLACE_MAX +
+             1]; /* where it was first used, among places of the request's kind; empty: nowhere */
+    bool pinned_remotely; /* it was first used from some address */
     const struct nhi_rule *rules;
     size_t rule_count;
 };
@@ -148,16 +157,18 @@ struct nhi_facts {
 struct nhi_decision {
     enum nhi_reason reason;
     const struct nhi_rule *rule; /* the rule that decided, or NULL */
+    uint32_t ssh;    /* of every rule that permits: what one takes, no other gives back */
     bool handed_off; /* permitted, though it was first used elsewhere */
 };
 
-/* Whether it matters where the ticket is used: whoever holds its text can use it, and nothing else is known of
- * them. */
+/* Whether it matters where the ticket is used: whoever holds its text can use it, and nothing else
+ * is known of them. */
 bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *facts);
 /* Never fails; any NULL is NHI_DENY_INTERNAL. */
 struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *facts);
 
-/* Whether the ticket may have been issued by this moment, which is a matter of its issuer's clock. */
+/* Whether the ticket may have been issued by this moment, which is a matter of its issuer's clock.
+ */
 bool nhi_issued_by(const struct nhi_issuer *issuer, const struct nhi_ticket *t, int64_t moment);
 
 /* The issuer's bounds alone: nhictl refuses to mint what they would refuse. */

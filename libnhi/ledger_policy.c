@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "libnhi/sql.h"
+#include "libnhi/sshopt.h"
 
 enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rules, size_t count,
                                 int64_t now)
@@ -18,11 +19,11 @@ enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rul
             !nhi_list_is_valid(r->accounts, nhi_name_is_account) ||
             !nhi_list_is_valid(r->services, nhi_name_is_service))
             return NHI_ERR_ARG;
-        err =
-            nhi_sql_run(l, NULL,
-                        "INSERT INTO rule (name, forbid, agents, accounts, services)"
-                        " VALUES (?,?,?,?,?)",
-                        "sisss", r->name, (int64_t)r->forbid, r->agents, r->accounts, r->services);
+        err = nhi_sql_run(l, NULL,
+                          "INSERT INTO rule (name, forbid, agents, accounts, services, ssh)"
+                          " VALUES (?,?,?,?,?,?)",
+                          "sisssi", r->name, (int64_t)r->forbid, r->agents, r->accounts,
+                          r->services, (int64_t)r->ssh);
     }
     return err;
 }
@@ -36,6 +37,7 @@ static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
     nhi_sql_text(st, 2, r->agents, sizeof r->agents, &err);
     nhi_sql_text(st, 3, r->accounts, sizeof r->accounts, &err);
     nhi_sql_text(st, 4, r->services, sizeof r->services, &err);
+    r->ssh = (uint32_t)nhi_sql_int(st, 5, 0, NHI_SSHOPT_ALL, &err);
     return err;
 }
 
@@ -48,8 +50,8 @@ enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, struct nhi_r
     enum nhi_err err;
 
     err = nhi_sql_prepare(l, &st,
-                          "SELECT name, forbid, agents, accounts, services FROM rule WHERE ?1 IS"
-                          " NULL OR instr(' '||agents||' ', ' '||?1||' ') > 0 ORDER BY n",
+                          "SELECT name, forbid, agents, accounts, services, ssh FROM rule WHERE"
+                          " ?1 IS NULL OR instr(' '||agents||' ', ' '||?1||' ') > 0 ORDER BY n",
                           "s", agent);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         if (used == room) {

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/sshopt.h"
+
 __attribute__((format(printf, 3, 4))) static enum nhi_err bad(struct nhi_conf_error *error,
                                                               unsigned line, const char *fmt, ...)
 {
@@ -142,6 +144,27 @@ static enum nhi_err take_name(const config_setting_t *s, struct nhi_rule *r,
     return NHI_OK;
 }
 
+static bool is_ssh_option(const char *word)
+{
+    return nhi_sshopt_parse(word) != 0;
+}
+
+static enum nhi_err take_ssh(const config_setting_t *s, struct nhi_rule *r,
+                             struct nhi_conf_error *error)
+{
+    char list[NHI_LIST_MAX + 1] = "", word[NHI_LIST_MAX + 1];
+    const char *at = list;
+    enum nhi_err err = take_list(s, is_ssh_option, list, error);
+
+    if (err != NHI_OK)
+        return bad(error, config_setting_source_line(s),
+                   "ssh: expected \"restrict\", or an array of \"no-pty\", \"no-port-forwarding\", "
+                   "\"no-agent-forwarding\", \"no-X11-forwarding\"");
+    while ((at = nhi_list_next(at, word)) != NULL)
+        r->ssh |= nhi_sshopt_parse(word);
+    return NHI_OK;
+}
+
 static enum nhi_err take_rule(const config_setting_t *group, struct nhi_rule *r,
                               struct nhi_conf_error *error)
 {
@@ -168,9 +191,12 @@ static enum nhi_err take_rule(const config_setting_t *group, struct nhi_rule *r,
             err = take_list(s, nhi_name_is_account, r->accounts, error);
         else if (strcmp(key, "service") == 0)
             err = take_list(s, nhi_name_is_service, r->services, error);
+        else if (strcmp(key, "ssh") == 0)
+            err = take_ssh(s, r, error);
         else
             err = bad(error, config_setting_source_line(s),
-                      "unknown key '%.40s': expected name, effect, agent, account or service", key);
+                      "unknown key '%.40s': expected name, effect, agent, account, service or ssh",
+                      key);
     }
     if (err != NHI_OK)
         return err;
@@ -181,6 +207,8 @@ static enum nhi_err take_rule(const config_setting_t *group, struct nhi_rule *r,
                    r->agents[0] == '\0'     ? "agent"
                    : r->accounts[0] == '\0' ? "account"
                                             : "service");
+    if (r->forbid && r->ssh != 0)
+        return bad(error, line, "ssh: a rule that forbids has no session to take something from");
     if (nhi_list_has(r->accounts, "root"))
         return bad(error, line, "account: root is out of reach of every ticket and every rule");
     return NHI_OK;

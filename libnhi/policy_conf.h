@@ -4,14 +4,14 @@
  *
  *   rules = (
  *     { name = "deploy"; effect = "permit"; agent = "ci-bot"; account = ["deploy"];
- *       service = ["sshd", "sudo"]; }
+ *       service = ["sshd", "sudo"]; ssh = "restrict"; }
  *   );
  *
  * pin = "record";   in one of the files: a bearer ticket that is used elsewhere than at first is
  *                   recorded, not refused ("refuse", the default)
  *
  * agent, account and service: one name or an array of names, exact, none missing. effect: "permit"
- * or "forbid". name: may be left out.
+ * or "forbid". name: may be left out. ssh: words of sshopt.h, where the rule permits.
  */
 #ifndef NHI_POLICY_CONF_H
 #define NHI_POLICY_CONF_H

@@ -14,6 +14,7 @@
 #include "libnhi/paths.h"
 #include "libnhi/policy_conf.h"
 #include "libnhi/privileged.h"
+#include "libnhi/sshopt.h"
 #include "nhictl/ctl.h"
 #include "nhictl/store.h"
 
@@ -159,7 +160,7 @@ static bool same_rule(const struct nhi_rule *a, const struct nhi_rule *b)
 {
     return strcmp(a->name, b->name) == 0 && a->forbid == b->forbid &&
            strcmp(a->agents, b->agents) == 0 && strcmp(a->accounts, b->accounts) == 0 &&
-           strcmp(a->services, b->services) == 0;
+           strcmp(a->services, b->services) == 0 && a->ssh == b->ssh;
 }
 
 static bool has_rule(const struct nhi_rule *rules, size_t count, const struct nhi_rule *r)
@@ -175,6 +176,7 @@ static size_t show_difference(struct ctl *c, const char *key, const char *sign,
                               const struct nhi_rule *of, size_t of_count,
                               const struct nhi_rule *other, size_t other_count)
 {
+    char ssh[NHI_SSHOPT_TEXT_MAX + 1];
     size_t n = 0;
 
     out_strings(c->out, key, NULL);
@@ -182,12 +184,13 @@ static size_t show_difference(struct ctl *c, const char *key, const char *sign,
         if (has_rule(other, other_count, &of[i]))
             continue;
         n++;
+        nhi_sshopt_format(of[i].ssh, ' ', ssh);
         if (c->json)
             out_string(c->out, "%s", of[i].name);
         else
-            out_string(c->out, "%s %s %s: agent %s, account %s, service %s", sign,
+            out_string(c->out, "%s %s %s: agent %s, account %s, service %s%s%s", sign,
                        of[i].forbid ? "forbid" : "permit", of[i].name, of[i].agents, of[i].accounts,
-                       of[i].services);
+                       of[i].services, ssh[0] != '\0' ? ", ssh " : "", ssh);
     }
     return n;
 }

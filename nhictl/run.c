@@ -132,8 +132,10 @@ static int run(struct ctl *c)
     signal(SIGCHLD, SIG_DFL);
     hold_signals(&held, &before);
     code = find_account(c, args->agent, &pw);
-    if (code == CTL_DONE)
+    if (code == CTL_DONE) {
+        r.uid = pw->pw_uid;
         code = run_open(c, args, &r);
+    }
     if (code != CTL_DONE)
         return CTL_NOT_RUN;
     code = run_start(c, pw, &before, args->keyring, &child);

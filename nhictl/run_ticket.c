@@ -166,6 +166,21 @@ static int put_second(struct ctl *c, const struct run *r, const char *text)
                           "could not put the ticket into the session keyring: %s", strerror(errno));
 }
 
+/* Another account of the agent's name that stands before it in nsswitch.conf is not the agent's. */
+static int check_uid(struct ctl *c, struct store *s, const struct run *r)
+{
+    struct nhi_agent a;
+    enum nhi_err err = nhi_agent_get(s->l, r->agent, &a);
+
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the agent");
+    if (a.account.uid == r->uid)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, "getent passwd NAME",
+                    "account %s of this host has uid %u and is not the agent's, which has %u",
+                    r->agent, r->uid, a.account.uid);
+}
+
 static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
                      struct nhi_ticket *t, char **second)
 {
@@ -190,6 +205,8 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
         code = issue_fill(c, &s, &issue, t, &key);
     if (code == CTL_DONE)
         code = issue_allowed(c, t, &key);
+    if (code == CTL_DONE)
+        code = check_uid(c, &s, r);
     if (code == CTL_DONE)
         code = record(c, &s, r, t, opened);
     if (code == CTL_DONE && args->keyring)

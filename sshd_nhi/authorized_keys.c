@@ -20,6 +20,7 @@
 #include "libnhi/snapshot.h"
 #include "libnhi/sshcert.h"
 #include "libnhi/sshkey.h"
+#include "libnhi/sshopt.h"
 
 #define SERVICE "sshd"
 
@@ -47,19 +48,22 @@ struct answer {
     const char *base64; /* the key, or the certificate's signer */
     bool certificate;
     int64_t until;
+    uint32_t ssh; /* what policy takes from the session */
 };
 
 /* sshd compares the time with its clock at the moment of the login. */
 static int print_line(const struct answer *a)
 {
-    char until[32];
+    char until[32], options[NHI_SSHOPT_TEXT_MAX + 1];
     struct tm tm;
     time_t exp = (time_t)a->until;
 
     if (gmtime_r(&exp, &tm) == NULL || strftime(until, sizeof until, "%Y%m%d%H%M%SZ", &tm) == 0)
         return 1;
+    nhi_sshopt_format(a->ssh, ',', options);
     if (a->certificate)
         printf("cert-authority,principals=\"%s\",", a->account);
+    printf("%s%s", options, options[0] != '\0' ? "," : "");
     printf("expiry-time=\"%s\" %s %s\n", until, NHI_SSHKEY_TYPE, a->base64);
     return fflush(stdout) == 0 ? 0 : 1;
 }
@@ -95,6 +99,7 @@ static int answer(const char *account, const char *type, const char *base64)
         return 0;
     a.account = who.subject;
     a.until = v.ticket.exp;
+    a.ssh = v.ssh;
     return print_line(&a);
 }
 

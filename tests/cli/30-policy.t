@@ -23,6 +23,13 @@ broken 'x.conf:2: syntax error' 'no libconfig at all' $'\nrules = ; ('
 broken "x.conf:3: unknown key 'servce'" 'a misspelled key' "rules = ( {
 
 servce = \"sshd\"; $RULE } );"
+broken 'ssh: expected "restrict"' 'an option that gives' "rules = ( { ssh = \"pty\"; $RULE } );"
+broken 'ssh: expected "restrict"' 'an option with a value' "rules = ( { ssh = [ \"no-pty\", \"command=id\" ]; $RULE } );"
+broken 'a rule that forbids has no session' 'options of a forbid' "rules = ( { ssh = \"restrict\"; ${RULE/permit/forbid} } );"
+broken 'pin: expected "refuse" or "record"' 'another pin' "pin = \"no\"; rules = ( { $RULE } );"
+echo 'pin = "refuse";' >$D/w.conf
+broken 'pin is set twice' 'two pins' "pin = \"record\"; rules = ( { $RULE } );"
+rm $D/w.conf
 broken "unknown setting 'rule'" 'a misspelled setting' "rule = ( { $RULE } );"
 broken 'effect is missing' 'no effect' 'rules = ( { agent = "a"; account = "b"; service = "c"; } );'
 broken 'expected "permit" or "forbid"' 'another effect' "rules = ( { ${RULE/permit/allow} } );"

@@ -154,6 +154,29 @@ must nhictl revoke --ticket "$(jti_of "$W/own")" --reason leaked
 by_key ci-bot bound id
 refused - 'and after it'
 
+# ---- what policy takes from a session by key ----
+
+issue "$W/own" build-1 --bind-key "$W/id-bound.pub" --service sshd
+tty_of() { capture timeout 60 "$SSH_TOOL" ci-bot key "$W/id-bound" "${@}"; }
+sed -i 's/ -F none / -F none -tt /' "$SSH_TOOL"
+tty_of tty
+like "$RC$OUT" '^0/dev/pts/' 'a terminal, where no rule says otherwise'
+echo "${POLICY/name = \"ci\"; /ssh = \"restrict\"; name = \"ci\"; }" >/etc/nhi/policy.d/e2e.conf
+capture nhictl apply
+like "$OUT" '\+ permit ci: .*, ssh restrict' 'a rule that restricts'
+tty_of tty
+like "$OUT$ERR" 'not a tty|PTY allocation' 'no terminal'
+TAKEN='ssh = [ "no-port-forwarding", "no-X11-forwarding" ];'
+echo "${POLICY/name = \"ci\"; /$TAKEN name = \"ci\"; }" >/etc/nhi/policy.d/e2e.conf
+capture nhictl apply
+like "$OUT" '\+ permit ci: .*, ssh no-port-forwarding no-X11-forwarding' 'one that takes two things'
+tty_of tty
+like "$RC$OUT" '^0/dev/pts/' 'leaves the terminal'
+capture /usr/libexec/nhi-authorized-keys ci-bot ssh-ed25519 "$(cut -d' ' -f2 "$W/id-bound.pub")"
+like "$OUT" '^no-port-forwarding,no-X11-forwarding,expiry-time="[0-9]{14}Z" ssh-ed25519 ' 'as sshd is told'
+sed -i 's/ -F none -tt / -F none /' "$SSH_TOOL"
+set_policy
+
 # ---- the helper by itself: people's keys go on whatever it meets ----
 
 HELPER=/usr/libexec/nhi-authorized-keys

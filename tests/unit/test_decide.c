@@ -256,6 +256,26 @@ static bool given_elsewhere(enum nhi_reason r)
            r == NHI_DENY_RECORD;
 }
 
+/* What one rule takes, another does not give back; one that does not match takes nothing. */
+static void every_permit_restricts(void **state)
+{
+    struct nhi_decision d;
+    struct ask a;
+
+    (void)state;
+    base(&a);
+    a.rules[0].ssh = 1;
+    a.rules[1] = a.rules[2] = a.rules[3] = a.rules[0];
+    a.rules[1].ssh = 0;
+    a.rules[2].ssh = 4;
+    memcpy(a.rules[3].services, "sudo", 5);
+    a.rules[3].ssh = 8;
+    a.facts.rule_count = 4;
+    d = nhi_decide(&a.req, &a.facts);
+    assert_int_equal(d.reason, NHI_PERMIT);
+    assert_int_equal(d.ssh, 5);
+}
+
 static void every_reason(void **state)
 {
     unsigned r, other;
@@ -355,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_change),
         cmocka_unit_test(every_reason),
+        cmocka_unit_test(every_permit_restricts),
         cmocka_unit_test(nulls),
         cmocka_unit_test(all_zero),
         cmocka_unit_test(forbid_wins),

@@ -1,0 +1,21 @@
+/*
+ * What a rule takes from sessions that sshd opens by key: options of authorized_keys(5).
+ */
+#ifndef NHI_SSHOPT_H
+#define NHI_SSHOPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bits, of which several rules' are joined. NHI_SSHOPT_ALL is "restrict", which also takes what a
+ * later OpenSSH adds. */
+#define NHI_SSHOPT_ALL 0xfu
+#define NHI_SSHOPT_TEXT_MAX 80
+
+/* A word of authorized_keys(5) that takes something: restrict, no-pty, no-port-forwarding,
+ * no-agent-forwarding, no-X11-forwarding. 0: none of these. */
+uint32_t nhi_sshopt_parse(const char *word);
+/* The words, with this between them. out: at least NHI_SSHOPT_TEXT_MAX + 1 bytes. */
+void nhi_sshopt_format(uint32_t options, char between, char *out);
+
+#endif
