@@ -185,16 +185,29 @@ int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, 
     return ctl_answer(c);
 }
 
+/* A key is proven to sshd, and to nobody else. */
+static int fill_service(struct ctl *c, struct issue_args *args)
+{
+    if (args->services[0] != '\0')
+        return CTL_DONE;
+    if (args->bind_key == NULL)
+        return ctl_fail(c, CTL_USAGE, issue_verbs[0].example, "--service NAME[,...] is missing");
+    memcpy(args->services, "sshd", sizeof("sshd"));
+    return CTL_DONE;
+}
+
 static int issue(struct ctl *c)
 {
-    const struct issue_args *args = c->args;
+    struct issue_args given = *(const struct issue_args *)c->args, *const args = &given;
     struct nhi_ticket t = { 0 };
     struct nhi_issuer key;
     struct store s = { 0 };
     char *text = NULL;
     bool recorded = false;
-    int code = store_write(c, &s);
+    int code = fill_service(c, args);
 
+    if (code == CTL_DONE)
+        code = store_write(c, &s);
     if (code == CTL_DONE)
         code = store_need_clock(c, &s);
     if (code == CTL_DONE)
@@ -225,8 +238,8 @@ static const struct opt issue_opts[] = {
     { "task", OPT_NAME, AT(task), true, "ID", "an open task of this agent", nhi_name_is_task, 0 },
     { "account", OPT_LIST, AT(accounts), true, "NAME[,...]", "the local accounts it may become",
       nhi_name_is_account, 0 },
-    { "service", OPT_LIST, AT(services), true, "NAME[,...]", "the PAM services, each named",
-      nhi_name_is_service, 0 },
+    { "service", OPT_LIST, AT(services), false, "NAME[,...]",
+      "the PAM services, each named (with --bind-key: sshd)", nhi_name_is_service, 0 },
     { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives (15m)", NULL, 0 },
     { "host", OPT_NAME, AT(host), false, "NAME", "where it is valid (this host)", nhi_name_is_host,
       0 },
@@ -251,7 +264,7 @@ static const struct opt issue_opts[] = {
 
 const struct verb issue_verbs[] = {
     { NULL, "issue", issue, issue_opts, sizeof(struct issue_args), 0, 0,
-      "--agent NAME --task ID --account NAME[,...] --service NAME[,...] [options]",
+      "--agent NAME --task ID --account NAME[,...] [--service NAME[,...]] [options]",
       "Issue a ticket for a task.", "It is printed alone, so that $(nhictl issue ...) works.",
       "nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd,sudo --ttl "
       "15m" },

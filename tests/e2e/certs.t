@@ -104,6 +104,20 @@ capture timeout 60 setsid -w scp -q -F none -P "$PORT" -o BatchMode=yes -o Ident
     "ci-bot@$B_ADDRESS:copied"
 is "$RC" 0 'scp works too'
 
+# ---- without a certificate, by import ----
+
+ssh-keygen -q -t ed25519 -N '' -f "$W/imported"
+issue "$W/plain" build-1 --bind-key "$W/imported.pub" --host "$B" --service sshd
+ssh_b ci-bot imported id
+refused - 'a key whose ticket B does not know'
+on_b nhictl import - <"$W/plain" >/dev/null
+ok $? 'B takes the ticket in'
+ssh_b ci-bot imported 'hostname; id -un'
+is "$OUT" $'b.example.org\nci-bot' 'then the key alone does'
+must on_b nhictl revoke --ticket "$(jti_of "$W/plain")" --reason test
+ssh_b ci-bot imported id
+refused - 'until B revokes it'
+
 # ---- certificates of somebody else's making ----
 
 TEXT=$(cat "$W/ticket")

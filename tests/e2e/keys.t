@@ -156,7 +156,9 @@ refused - 'and after it'
 
 # ---- what policy takes from a session by key ----
 
-issue "$W/own" build-1 --bind-key "$W/id-bound.pub" --service sshd
+must nhictl issue --agent ci-bot --task build-1 --account ci-bot --bind-key "$W/id-bound.pub" --out "$W/own"
+is "$(nhictl ticket show --json "$(jti_of "$W/own")" | jq -c .ticket.services)" '["sshd"]' \
+    'the service of a bound key is sshd, where none is named'
 tty_of() { capture timeout 60 "$SSH_TOOL" ci-bot key "$W/id-bound" "${@}"; }
 sed -i 's/ -F none / -F none -tt /' "$SSH_TOOL"
 tty_of tty

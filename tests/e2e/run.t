@@ -10,6 +10,7 @@ chmod 1777 "$W"
 run() { capture timeout 60 nhictl run --agent ci-bot "$@"; }
 live() { nhictl ticket list --json | jq '.tickets | length'; }
 open_tasks() { nhictl task list --json | jq '.tasks | length'; }
+none_open() { [ "$(open_tasks)" = 0 ]; }
 events() { sqlite3 -readonly "$STATE/ledger.db" "select count(*) from event where kind = '$1'"; }
 
 # ---- the way it is meant ----
@@ -39,6 +40,18 @@ like "$ERR" 'open task already: build-1' 'with the reason'
 must nhictl task close build-1
 
 is "$(id -G ci-bot)" "$(nhictl run --agent ci-bot --job groups -- id -G)" 'its groups'
+
+# From root's crontab.
+echo "@reboot root /usr/sbin/nhictl run --agent ci-bot --job cron -- sudo -n id -u >$W/from-cron 2>&1" >/etc/cron.d/e2e
+rm -f /run/crond.reboot
+cron -f &
+CRON=$!
+disown
+eventually grep -q . "$W/from-cron"
+is "$(cat "$W/from-cron")" 0 'from a crontab of root'"'"'s'
+kill "$CRON"
+rm /etc/cron.d/e2e
+eventually none_open
 
 # ---- exit status and signals ----
 
