@@ -132,10 +132,10 @@ static int run(struct ctl *c)
     signal(SIGCHLD, SIG_DFL);
     hold_signals(&held, &before);
     code = find_account(c, args->agent, &pw);
-    if (code == CTL_DONE) {
+    if (pw != NULL)
         r.uid = pw->pw_uid;
+    if (code == CTL_DONE)
         code = run_open(c, args, &r);
-    }
     if (code != CTL_DONE)
         return CTL_NOT_RUN;
     code = run_start(c, pw, &before, args->keyring, &child);
