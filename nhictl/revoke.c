@@ -156,6 +156,24 @@ static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserv
     out_member(c->out, "revoked", row);
 }
 
+/* A lineage is revoked by its first ticket, which only the ledger knows. Where that cannot be read
+ * either, agents are denied anyhow. */
+static enum nhi_err reserve_root(const struct revocation *r, int64_t now)
+{
+    struct nhi_ledger *l = NULL;
+    struct nhi_ticket_row row;
+    enum nhi_err err;
+
+    if (r->kind != NHI_REVOKE_TICKET ||
+        nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK)
+        return NHI_OK;
+    err = nhi_ticket_get(l, r->id, &row);
+    nhi_ledger_close(l);
+    if (err != NHI_OK || strcmp(row.root, r->id) == 0)
+        return NHI_OK;
+    return nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, row.root, now);
+}
+
 static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r,
                         enum nhi_err ledger)
 {
@@ -164,6 +182,8 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
 
     store_error(s, ledger, why, sizeof(why));
     err = nhi_reserve_add(NHI_STATE_DIR, r->kind, r->id, c->now);
+    if (err == NHI_OK)
+        err = reserve_root(r, c->now);
     if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR,
                         NHI_LEDGER_FILE);

@@ -51,6 +51,17 @@ again() {
 again >ticket.txt
 ok 'a new ticket opens' test "$(reason)" = permit
 
+# A ticket that was renewed twice, by the name of the one in the middle.
+cp ticket.txt first.txt
+MIDDLE=$(nhictl renew "$(nhictl ticket inspect --json first.txt | jq -r .ticket.jti)" --ttl 20m --json | jq -r .ticket.jti)
+nhictl renew "$MIDDLE" --ttl 25m >ticket.txt
+ok 'a renewed ticket opens' test "$(reason)" = permit
+fill
+expect 0 'revoke, in the middle of a lineage, on a full disk' nhictl revoke --ticket "$MIDDLE"
+ok 'the last of it is revoked' test "$(reason)" = revoked
+rm /var/lib/nhi/filler*
+again >ticket.txt
+
 # --- the ledger is damaged
 cp $LEDGER good.db
 for damage in 'head -c 4096 /dev/urandom' 'true' 'head -c 100 good.db' 'head -c 40000 good.db'; do
