@@ -242,16 +242,22 @@ static void lineage(struct nhi_ledger *l)
     }
 }
 
-static void ledger_with(bool forbid, enum nhi_revoke_kind revoked, const char *id)
+static void ledger_with_rules(struct nhi_ledger *l, bool forbid, enum nhi_revoke_kind revoked,
+                              const char *id)
 {
-    struct nhi_ledger *l = state_begin();
-
     rules(l, forbid);
-    lineage(l);
     if (id != NULL)
         assert_int_equal(nhi_revoke(l, revoked, id, "", STATE_NOW, NULL), NHI_OK);
     state_end(l);
     each_allocation(ask_the_ledger, 100);
+}
+
+static void ledger_with(bool forbid, enum nhi_revoke_kind revoked, const char *id)
+{
+    struct nhi_ledger *l = state_begin();
+
+    lineage(l);
+    ledger_with_rules(l, forbid, revoked, id);
 }
 
 static void facts_permit(void **state)
@@ -287,6 +293,47 @@ static void facts_revoked(void **state)
         right = by[i].reason;
         ledger_with(false, by[i].kind, by[i].id);
     }
+}
+
+/* Ticket 4 renews 1, at once. */
+static void facts_renewed(void **state)
+{
+    static const struct {
+        unsigned shown;
+        const char *revoked;
+        enum nhi_reason reason;
+    } of[] = { { 1, NULL, NHI_DENY_SUPERSEDED },
+               { 4, NULL, NHI_PERMIT },
+               { 4, "000000000000000000001A", NHI_DENY_REVOKED } };
+    struct nhi_ticket_row old;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof of / sizeof of[0]; i++) {
+        struct nhi_ticket t = state_ticket(4);
+        struct nhi_ledger *l;
+
+        (void)state_ready(NULL);
+        l = state_begin();
+        lineage(l);
+        assert_int_equal(nhi_ticket_get(l, "000000000000000000001A", &old), NHI_OK);
+        assert_int_equal(nhi_ticket_renew(l, &old, &t, true, STATE_NOW), NHI_OK);
+        asked = of[i].shown == 4 ? t : old.ticket;
+        right = of[i].reason;
+        ledger_with_rules(l, false, NHI_REVOKE_TICKET, of[i].revoked);
+    }
+}
+
+static void facts_of_a_tree(void **state)
+{
+    struct nhi_ledger *l = state_begin();
+
+    (void)state;
+    asked = state_ticket(1);
+    assert_int_equal(nhi_ticket_record(l, &asked, NHI_ORIGIN_ISSUED, STATE_NOW), NHI_OK);
+    assert_int_equal(nhi_ticket_bind_tree(l, &asked, "p-boot-1-1", false), NHI_OK);
+    right = NHI_DENY_TREE;
+    ledger_with_rules(l, false, NHI_REVOKE_TICKET, NULL);
 }
 
 static bool load_policy(void)
@@ -413,6 +460,55 @@ static void grant_commit(void **state)
     each_allocation(commit, 20);
 }
 
+/* A first use leaves its pin and its grant; where memory ran out there may be a pin of the same
+ * place, but no grant. */
+static bool pin(void)
+{
+    enum nhi_err err = nhi_grant_commit(NHI_STATE_DIR, &granted);
+    char name[128], place[NHI_PLACE_MAX + 1];
+    int pinned;
+
+    whole_again();
+    pinned = state_count(STATE_GRANTS, "i-");
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), err == NHI_OK);
+    assert_true(pinned == 1 || err != NHI_OK);
+    if (pinned == 1) {
+        assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, granted.ticket.jti, NHI_PIN_REMOTE, place),
+                         NHI_OK);
+        assert_string_equal(place, granted.place);
+        (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-r", granted.ticket.jti);
+        assert_int_equal(unlink(name), 0);
+    }
+    (void)snprintf(name, sizeof name, STATE_GRANTS "/g-%s", granted.id);
+    (void)unlink(name);
+    return err == NHI_OK;
+}
+
+/* From elsewhere: refused as that, or for want of memory. */
+static bool use_elsewhere(void)
+{
+    enum nhi_err err = nhi_grant_commit(NHI_STATE_DIR, &granted);
+
+    whole_again();
+    assert_int_not_equal(err, NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), 1);
+    return err == NHI_ERR_STATE;
+}
+
+static void grant_pinned(void **state)
+{
+    (void)state;
+    granted = state_grant(1, 1);
+    granted.pin = NHI_PIN_REMOTE;
+    memcpy(granted.place, "192.0.2.1", 10);
+    each_allocation(pin, 20);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &granted), NHI_OK);
+    granted = state_grant(1, 2);
+    granted.pin = NHI_PIN_REMOTE;
+    memcpy(granted.place, "192.0.2.9", 10);
+    each_allocation(use_elsewhere, 40);
+}
+
 static bool decode(void)
 {
     struct nhi_grant got, before;
@@ -526,10 +622,13 @@ int main(void)
         cmocka_unit_test_setup(facts_permit, state_ready),
         cmocka_unit_test_setup(facts_forbidden, state_ready),
         cmocka_unit_test_setup(facts_revoked, state_ready),
+        cmocka_unit_test_setup(facts_renewed, state_ready),
+        cmocka_unit_test_setup(facts_of_a_tree, state_ready),
         cmocka_unit_test_setup(policy, state_ready),
         cmocka_unit_test_setup(two_tickets_fit, state_ready),
         cmocka_unit_test_setup(writer, state_ready),
         cmocka_unit_test_setup(grant_commit, state_empty),
+        cmocka_unit_test_setup(grant_pinned, state_empty),
         cmocka_unit_test_setup(grant_decode, state_empty),
         cmocka_unit_test_setup(session_find, state_empty),
         cmocka_unit_test(ticket_verify),
