@@ -252,6 +252,25 @@ static int try_issuer(const struct nhi_issuer *i, void *ctx)
     return 1;
 }
 
+/* What denies before any ticket is looked at. */
+static enum nhi_reason look_at_host(struct state *s)
+{
+    struct nhi_request req = { .now = s->now,
+                               .service = s->who->service,
+                               .subject = s->who->subject,
+                               .subject_uid = s->who->uid };
+    struct nhi_facts facts = { .rules = NULL };
+    enum nhi_err err = nhi_facts_load(s->ledger, NULL, &facts);
+    enum nhi_reason reason;
+
+    if (err != NHI_OK)
+        return ledger_failed(s, err);
+    nhi_reserve_apply(s->reserve, NULL, &facts);
+    reason = nhi_decide(&req, &facts).reason;
+    nhi_facts_free(&facts);
+    return reason == NHI_DENY_NO_TICKET ? NHI_PERMIT : reason;
+}
+
 void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
 {
     struct state s = { .who = who, .v = out };
@@ -259,6 +278,8 @@ void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
 
     memset(out, 0, sizeof *out);
     out->reason = prepare(&s);
+    if (out->reason == NHI_PERMIT)
+        out->reason = look_at_host(&s);
     if (out->reason == NHI_PERMIT) {
         out->reason = NHI_DENY_NO_TICKET;
         err = nhi_ticket_each_key(s.ledger, who->subject, who->service, s.now, try_one, &s);
@@ -275,6 +296,8 @@ bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)
     struct nhi_ledger *l = NULL;
     bool known = false;
 
+    if (nhi_grant_binds(NHI_STATE_DIR, key, account))
+        return true;
     if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
         nhi_ticket_any_of_key(l, key, account, &known) != NHI_OK)
         known = false;

@@ -101,6 +101,10 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
         err = nhi_ticket_supersede(f->ledger, name + 2);
         return err == NHI_OK ? later(f, name) : err;
     }
+    if (name[0] == 'k') {
+        err = nhi_key_note_bound(f->ledger, g.ticket.cnf, g.subject);
+        return err == NHI_OK ? later(f, name) : err;
+    }
     if (name[0] == 'i')
         return is_over(f, &g) ? later(f, name) : NHI_OK;
     if (name[0] == 'p')
@@ -122,7 +126,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurip", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurikp", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
             seen += strchr("ui", e->d_name[0]) == NULL;
         }

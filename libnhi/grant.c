@@ -20,6 +20,7 @@
 #define REPLACE_TRIES 1000
 /* Of one ticket, between two folds: whoever holds a dead ticket must not fill the disk with it. */
 #define DENIALS_MAX 64
+#define KEY_NAME_MAX (2 + 2 * NHI_PK_LEN + 1 + NHI_ACCOUNT_MAX + 1)
 
 static enum nhi_err open_grants(const char *dir, int *fd)
 {
@@ -99,6 +100,27 @@ static enum nhi_err pin(int fd, int dirfd, const struct nhi_grant *g)
     return err == NHI_OK ? NHI_ERR_STATE : err;
 }
 
+static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], const char *account)
+{
+    char text[NHI_PK_LEN * 2 + 1];
+    size_t i;
+
+    for (i = 0; i < NHI_PK_LEN; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", key[i]);
+    (void)snprintf(name, size, "k-%s-%s", text, account);
+}
+
+/* Before the grant: once a key was an agent's, it is no person's here. */
+static enum nhi_err note_key(int fd, int dirfd, const struct nhi_grant *g)
+{
+    enum nhi_err err;
+    char name[KEY_NAME_MAX];
+
+    key_name(name, sizeof name, g->ticket.cnf, g->subject);
+    err = nhi_record_link(fd, dirfd, name);
+    return err == NHI_ERR_EXISTS ? NHI_OK : err;
+}
+
 static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
 {
     bool counted = kind == 'g' && g->ticket.uses > 0;
@@ -111,6 +133,9 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
         err = nhi_record_make(dirfd, g, counted, &fd);
     if (err == NHI_OK && kind == 'g' && g->pin != NHI_PIN_NONE && !g->handed_off)
         err = pin(fd, dirfd, g);
+    /* Without a root it is not in the ledger. */
+    if (err == NHI_OK && kind == 'g' && g->ticket.has_cnf && g->root[0] == '\0')
+        err = note_key(fd, dirfd, g);
     if (err == NHI_OK && kind == 'g' && g->renews[0] != '\0')
         err = end_predecessor(fd, dirfd, g->renews);
     if (err == NHI_OK && counted)
@@ -155,6 +180,20 @@ enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin ki
     if (err == NHI_OK)
         memcpy(place, g.place, sizeof g.place);
     return err;
+}
+
+bool nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account)
+{
+    bool binds = false;
+    char name[KEY_NAME_MAX];
+    int dirfd;
+
+    key_name(name, sizeof name, key, account);
+    if (open_grants(dir, &dirfd) == NHI_OK) {
+        binds = faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        close(dirfd);
+    }
+    return binds;
 }
 
 bool nhi_grant_is_superseded(const char *dir, const char *jti)

@@ -8,6 +8,7 @@
  *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket, by its lineage's first
  *   r-JTI       the first use of what renewed that ticket, which ends it
  *   i-JTI-r, i-JTI-l   where a lineage was first used, from an address and locally
+ *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
  *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
  */
@@ -59,6 +60,9 @@ NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g
 /* Where a lineage was first used. NHI_ERR_NOT_FOUND: nowhere yet. */
 NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
                                         char place[NHI_PLACE_MAX + 1]);
+/* Whether a ticket that the ledger did not know was used with this key for this account, and that was not
+ * folded yet. */
+bool nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account);
 /* Whether what renewed this ticket was used already. Whatever cannot be found out is a yes. */
 bool nhi_grant_is_superseded(const char *dir, const char *jti);
 /* Lets the parent process find this record later. */

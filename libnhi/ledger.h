@@ -163,6 +163,14 @@ NHI_CHECK enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t ke
 NHI_CHECK enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account,
                                            const char *service, int64_t now,
                                            int (*fn)(const struct nhi_ticket *, void *), void *ctx);
+/* The ticket that holds t's key at its host: recorded, neither over nor to be found over later, whether or
+ * not it would open anything now. NHI_ERR_NOT_FOUND: none. */
+NHI_CHECK enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticket *t,
+                                              const char *account, const char *service, int64_t now,
+                                              char jti[NHI_JTI_LEN + 1]);
+/* Keeps in mind that a ticket which is recorded nowhere else was bound to key, and used for account. */
+NHI_CHECK enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                          const char *account);
 /* Whether there is a ticket, dead or alive, that is bound to key, and one, this or another, that names the
  * account on this host. */
 NHI_CHECK enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],

@@ -12,19 +12,21 @@
 
 /* Whether somebody ended ticket t before its time. Revocations of tickets and tasks are looked up
  * by key, and ancestors by their own keys: the number of revocations does not matter. */
-#define ENDED                                                                                      \
+#define GONE                                                                                       \
     "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT q.root FROM ticket q"           \
     "   JOIN up ON q.jti = up.jti UNION SELECT p.parent FROM ticket p"                             \
     "   JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)"                                     \
     "   SELECT 1 FROM up JOIN revocation r ON r.kind = 1 AND r.id = up.jti)"                       \
     " OR EXISTS (SELECT 1 FROM revocation r WHERE r.kind = 2 AND r.id = t.task)"                   \
     " OR EXISTS (SELECT 1 FROM task k WHERE k.id = t.task AND k.state <> 1)"                       \
-    " OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.state = 1"                 \
-    "   AND (a.revoked_until = 0 OR t.iat > a.revoked_until + (SELECT CASE WHEN o.own THEN 0"      \
-    "     ELSE " TEXT(NHI_CLOCK_SKEW) " END FROM issuer o WHERE o.kid = t.kid)))"                  \
+    " OR EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.revoked_until <> 0"            \
+    "   AND t.iat <= a.revoked_until + (SELECT CASE WHEN o.own THEN 0"                             \
+    "     ELSE " TEXT(NHI_CLOCK_SKEW) " END FROM issuer o WHERE o.kid = t.kid))"                   \
                                       " OR NOT EXISTS (SELECT 1 FROM issuer i WHERE i.kid = "      \
                                       "t.kid AND i.state <= 2))"
-
+/* A suspended agent may be resumed. */
+#define ENDED                                                                                      \
+    "(" GONE " OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.state = 1))"
 #define PAST_DEADLINE "EXISTS (SELECT 1 FROM task d WHERE d.id = t.task AND d.deadline <= ?1)"
 
 static enum nhi_err index_accounts(struct nhi_ledger *l, const struct nhi_ticket *t)
@@ -250,6 +252,28 @@ enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account, cons
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
+enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticket *t,
+                                    const char *account, const char *service, int64_t now,
+                                    char jti[NHI_JTI_LEN + 1])
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT t.jti FROM ticket t WHERE t.cnf = ?4 AND t.exp > ?1"
+                          " AND t.successor IS NULL AND NOT " GONE " AND NOT " PAST_DEADLINE
+                          " AND instr(' '||t.accounts||' ', ' '||?2||' ') > 0"
+                          " AND instr(' '||t.services||' ', ' '||?3||' ') > 0 AND t.host = ?5"
+                          " ORDER BY t.n DESC LIMIT 1",
+                          "issks", now, account, service, t->cnf, t->host);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        nhi_sql_text(st, 0, jti, NHI_JTI_LEN + 1, &err);
+    sqlite3_finalize(st);
+    return err;
+}
+
 enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
                                    const char *account, bool *any)
 {
@@ -257,12 +281,20 @@ enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_P
     enum nhi_err err;
 
     err = nhi_sql_number(l, &n,
-                         "SELECT EXISTS (SELECT 1 FROM ticket WHERE cnf = ?)"
-                         " AND EXISTS (SELECT 1 FROM ticket_account WHERE account = ?)",
+                         "SELECT (EXISTS (SELECT 1 FROM ticket WHERE cnf = ?1)"
+                         "  OR EXISTS (SELECT 1 FROM bound_key WHERE cnf = ?1))"
+                         " AND (EXISTS (SELECT 1 FROM ticket_account WHERE account = ?2)"
+                         "  OR EXISTS (SELECT 1 FROM bound_key WHERE account = ?2))",
                          "ks", key, account);
     if (err == NHI_OK)
         *any = n != 0;
     return err;
+}
+
+enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                const char *account)
+{
+    return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO bound_key VALUES (?,?)", "ks", key, account);
 }
 
 /* How many recorded tickets could still open something. */

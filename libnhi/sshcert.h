@@ -26,6 +26,9 @@ struct nhi_sshcert {
  * signed by an Ed25519 key; NHI_ERR_NOT_FOUND: one that carries no ticket. */
 NHI_CHECK enum nhi_err nhi_sshcert_decode(const char *base64, size_t len, struct nhi_sshcert *out);
 
+/* The key that is certified, of any certificate of an Ed25519 key, whatever else is in it. */
+NHI_CHECK enum nhi_err nhi_sshcert_key(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN]);
+
 /* A certificate over t->cnf, for t's accounts and lifetime, that carries text. base64: at least
  * NHI_SSHCERT_MAX + 1 bytes. NHI_ERR_ARG: t is bound to no key; NHI_ERR_TOO_LONG. */
 NHI_CHECK enum nhi_err nhi_sshcert_make(const struct nhi_ticket *t, const char *text, char *base64);

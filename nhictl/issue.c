@@ -158,6 +158,8 @@ static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t
     ctl_note(err == NHI_OK ? "ticket %s could not be written out, and is revoked"
                            : "ticket %s could not be written out, and not be revoked either",
              t->jti);
+    if (strcmp(t->host, s->set.host) != 0)
+        ctl_note("if somebody saw it, on %s: nhictl revoke --ticket %s", t->host, t->jti);
 }
 
 int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file,
@@ -167,22 +169,28 @@ int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, 
     char until[NHI_TIME_LEN + 1] = "";
     int code = CTL_DONE;
 
-    if (file != NULL)
-        code = text_write(c, file, text, 0600);
-    if (code == CTL_DONE && cert_over != NULL)
+    if (cert_over != NULL)
         code = issue_cert(c, t, text, cert_over);
-    if (code != CTL_DONE) {
+    if (code == CTL_DONE && file != NULL)
+        code = text_write(c, file, text, 0600);
+    if (code == CTL_DONE) {
+        if (nhi_time_format(t->exp, until) != NHI_OK)
+            until[0] = '\0';
+        out_member(c->out, "ticket", r);
+        if (file == NULL)
+            out_raw(c->out, "text", text);
+        else
+            out_line(c->out, "ticket %s for %s until %s, written to %s", t->jti, t->agent, until,
+                     file);
+        code = ctl_answer(c);
+        if (code != CTL_DONE && file != NULL)
+            text_remove(file);
+    } else {
         out_row_free(r);
-        return code;
     }
-    if (nhi_time_format(t->exp, until) != NHI_OK)
-        until[0] = '\0';
-    out_member(c->out, "ticket", r);
-    if (file == NULL)
-        out_raw(c->out, "text", text);
-    else
-        out_line(c->out, "ticket %s for %s until %s, written to %s", t->jti, t->agent, until, file);
-    return ctl_answer(c);
+    if (code != CTL_DONE && cert_over != NULL)
+        issue_cert_remove(c, cert_over);
+    return code;
 }
 
 /* A key is proven to sshd, and to nobody else. */
@@ -204,8 +212,12 @@ static int issue(struct ctl *c)
     struct store s = { 0 };
     char *text = NULL;
     bool recorded = false;
-    int code = fill_service(c, args);
+    int code = store_need_root(c);
 
+    if (code == CTL_DONE)
+        code = fill_service(c, args);
+    if (code == CTL_DONE)
+        code = issue_bind(c, args->bind_key, args->cert, &t);
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
@@ -214,8 +226,9 @@ static int issue(struct ctl *c)
         code = issue_parent(c, &s, args->parent);
     if (code == CTL_DONE)
         code = issue_fill(c, &s, args, &t, &key);
-    if (code == CTL_DONE)
-        code = issue_bind(c, &s, &t);
+    /* Another host has a ledger of its own. */
+    if (code == CTL_DONE && t.has_cnf && strcmp(t.host, s.set.host) == 0)
+        code = bind_check(c, &s, &t);
     if (code == CTL_DONE)
         code = issue_sign(c, &s, &t, &key, &text);
     if (code == CTL_DONE)

@@ -44,12 +44,12 @@ int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
               const struct nhi_issuer *key);
 int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args, const char *host);
 int issue_parent(struct ctl *c, struct store *s, const char *parent);
-/* The key of --bind-key, into t. */
-int issue_bind(struct ctl *c, struct store *s, struct nhi_ticket *t);
-/* The key in a .pub file. */
-int bind_read(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN]);
+/* The key in a .pub file, into t, and whether a certificate may stand beside it. Whose file it is may make
+ * us wait for it as long as he likes: call it before the ledger is taken. file NULL: not bound. */
+int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t);
 /* Beside that file: a certificate over the key that carries the ticket. */
 int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *pub);
+void issue_cert_remove(struct ctl *c, const char *pub);
 /* Whether no other live ticket is bound to t's key for one of its accounts and services. */
 int bind_check(struct ctl *c, struct store *s, const struct nhi_ticket *t);
 int issue_revoked_ahead(struct ctl *c, int64_t iat);

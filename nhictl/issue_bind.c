@@ -22,6 +22,8 @@ static int not_a_key(struct ctl *c, const char *file, const char *line, enum nhi
     snprintf(hint, sizeof(hint), "--bind-key %s.pub", file);
     if (strncmp(line, "-----BEGIN ", 11) == 0)
         return ctl_fail(c, CTL_REFUSED, hint, "%s is a private key: give the public one", file);
+    if (strncmp(line, NHI_SSHCERT_TYPE " ", sizeof(NHI_SSHCERT_TYPE)) == 0)
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s is a certificate: give the key under it", file);
     if (err == NHI_ERR_STATE)
         return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519",
                         "%s is not an Ed25519 key: no other type can be bound", file);
@@ -29,7 +31,7 @@ static int not_a_key(struct ctl *c, const char *file, const char *line, enum nhi
                     "%s does not start with an OpenSSH public key", file);
 }
 
-int bind_read(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN])
+static int read_key(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN])
 {
     char line[LINE_MAX_LEN] = "";
     enum nhi_err err;
@@ -52,27 +54,17 @@ int bind_read(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN])
 static int check_free(struct ctl *c, struct store *s, const struct nhi_ticket *t,
                       const char *account, const char *service)
 {
-    struct nhi_ticket_row row;
-    struct nhi_ticket other;
-    enum nhi_err err = nhi_ticket_for_key(s->l, t->cnf, account, service, c->now, &other);
-    char hint[100];
+    char hint[100], jti[NHI_JTI_LEN + 1];
+    enum nhi_err err = nhi_ticket_holding_key(s->l, t, account, service, c->now, jti);
 
-    if (err == NHI_ERR_EXISTS)
-        return ctl_fail(c, CTL_REFUSED, "nhictl ticket list",
-                        "this key is bound to several live tickets for account %s already",
-                        account);
-    if (err == NHI_OK)
-        err = nhi_ticket_get(s->l, other.jti, &row);
     if (err == NHI_ERR_NOT_FOUND)
-        return CTL_DONE;
-    if (err == NHI_OK && row.revoked)
         return CTL_DONE;
     if (err != NHI_OK)
         return store_fail(c, s, err, "look for other tickets of this key");
-    snprintf(hint, sizeof(hint), "nhictl revoke --ticket %s", other.jti);
+    snprintf(hint, sizeof(hint), "nhictl revoke --ticket %s", jti);
     return ctl_fail(c, CTL_REFUSED, hint,
                     "this key is bound to the live ticket %s for account %s and service %s already",
-                    other.jti, account, service);
+                    jti, account, service);
 }
 
 int bind_check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
@@ -87,22 +79,6 @@ int bind_check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     return code;
 }
 
-int issue_bind(struct ctl *c, struct store *s, struct nhi_ticket *t)
-{
-    const struct issue_args *args = c->args;
-    int code;
-
-    if (args->bind_key == NULL && args->cert)
-        return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --cert",
-                        "--cert needs the key that it certifies");
-    if (args->bind_key == NULL)
-        return CTL_DONE;
-    code = bind_read(c, args->bind_key, t->cnf);
-    t->has_cnf = code == CTL_DONE;
-    /* Another host has a ledger of its own. */
-    return code == CTL_DONE && strcmp(t->host, s->set.host) == 0 ? bind_check(c, s, t) : code;
-}
-
 /* The name by which ssh finds it without being told: FILE-cert.pub beside FILE.pub. */
 static int cert_name(struct ctl *c, const char *pub, char name[PATH_MAX])
 {
@@ -115,6 +91,53 @@ static int cert_name(struct ctl *c, const char *pub, char name[PATH_MAX])
     memcpy(name, pub, len);
     memcpy(name + len, "-cert.pub", sizeof("-cert.pub"));
     return CTL_DONE;
+}
+
+/* A certificate of somebody else's making is not ours to replace. */
+static int check_cert(struct ctl *c, const char *name)
+{
+    const size_t type = sizeof(NHI_SSHCERT_TYPE " ") - 1;
+    char line[LINE_MAX_LEN] = "", hint[100];
+    struct nhi_sshcert cert;
+    FILE *f = fopen(name, "re");
+
+    if (f == NULL)
+        return CTL_DONE; /* text_write finds out why */
+    if (fgets(line, sizeof(line), f) == NULL)
+        line[0] = '\0';
+    fclose(f);
+    if (line[0] == '\0' ||
+        (strncmp(line, NHI_SSHCERT_TYPE " ", type) == 0 &&
+         nhi_sshcert_decode(line + type, strcspn(line + type, " \n"), &cert) == NHI_OK))
+        return CTL_DONE;
+    snprintf(hint, sizeof(hint), "mv %.60s aside", name);
+    return ctl_fail(c, CTL_REFUSED, hint,
+                    "%s is there already, and carries no ticket: it is not replaced", name);
+}
+
+int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t)
+{
+    char name[PATH_MAX];
+    int code;
+
+    if (file == NULL && cert)
+        return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --cert",
+                        "--cert needs the key that it certifies");
+    if (file == NULL)
+        return CTL_DONE;
+    code = read_key(c, file, t->cnf);
+    t->has_cnf = code == CTL_DONE;
+    if (code == CTL_DONE && cert)
+        code = cert_name(c, file, name);
+    return code == CTL_DONE && cert ? check_cert(c, name) : code;
+}
+
+void issue_cert_remove(struct ctl *c, const char *pub)
+{
+    char name[PATH_MAX];
+
+    if (cert_name(c, pub, name) == CTL_DONE)
+        text_remove(name);
 }
 
 int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *pub)

@@ -79,6 +79,22 @@ static int64_t limit(const struct nhi_ticket_row *old, const struct nhi_task *ta
     return exp;
 }
 
+/* Another host knows of a lineage only what its tickets say: the first is named as the parent of
+ * all, so that revoking it there ends what renews it, too. */
+static int name_root(struct ctl *c, const struct store *s, const struct nhi_ticket_row *old,
+                     struct nhi_ticket *t)
+{
+    if (strcmp(t->host, s->set.host) == 0 || strcmp(t->parent, old->root) == 0)
+        return CTL_DONE;
+    if (t->parent[0] != '\0')
+        return ctl_fail(c, CTL_REFUSED, "nhictl issue --agent NAME --task ID --parent JTI ...",
+                        "ticket %s has a parent already, and one for another host names the ticket "
+                        "that it renews there: issue a new one",
+                        t->jti);
+    memcpy(t->parent, old->root, sizeof(t->parent));
+    return CTL_DONE;
+}
+
 static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
                 struct nhi_ticket *t, struct nhi_issuer *key)
 {
@@ -89,6 +105,9 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
     if (code != CTL_DONE)
         return code;
     *t = old->ticket;
+    code = name_root(c, s, old, t);
+    if (code != CTL_DONE)
+        return code;
     memcpy(t->kid, key->kid, sizeof(t->kid));
     t->nbf = 0;
     t->iat = c->now > a.revoked_until ? c->now : a.revoked_until + 1;
@@ -125,31 +144,30 @@ int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, i
 }
 
 /* A certificate is over a key: it must be the one that the ticket is bound to. */
-static int check_cert(struct ctl *c, const struct nhi_ticket *t)
+static int check_cert(struct ctl *c, const struct nhi_ticket *t, const struct nhi_ticket *of_file)
 {
     const struct renew_args *args = c->args;
-    uint8_t pk[NHI_PK_LEN];
-    int code;
 
-    if (args->cert == NULL)
+    if (!of_file->has_cnf || (t->has_cnf && memcmp(of_file->cnf, t->cnf, sizeof(t->cnf)) == 0))
         return CTL_DONE;
-    code = bind_read(c, args->cert, pk);
-    if (code == CTL_DONE && (!t->has_cnf || memcmp(pk, t->cnf, sizeof(pk)) != 0))
-        code = ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not bound to the key in %s", t->jti,
-                        args->cert);
-    return code;
+    return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not bound to the key in %s", t->jti,
+                    args->cert);
 }
 
 static int renew(struct ctl *c)
 {
     const struct renew_args *args = c->args;
     struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
-    struct nhi_ticket t;
+    struct nhi_ticket t = { 0 }, certified = { 0 };
     struct nhi_issuer key;
     struct store s = { 0 };
     char *text = NULL;
-    int code = store_write(c, &s);
+    int code = store_need_root(c);
 
+    if (code == CTL_DONE)
+        code = issue_bind(c, args->cert, args->cert != NULL, &certified);
+    if (code == CTL_DONE)
+        code = store_write(c, &s);
     if (code == CTL_DONE)
         code = store_need_clock(c, &s);
     if (code == CTL_DONE)
@@ -158,7 +176,7 @@ static int renew(struct ctl *c)
         code = ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is renewed by the nhictl run that has it",
                         old.ticket.jti);
     if (code == CTL_DONE)
-        code = check_cert(c, &old.ticket);
+        code = check_cert(c, &old.ticket, &certified);
     if (code == CTL_DONE)
         code = renew_in(c, &s, &old, args->ttl, &t, &key);
     if (code == CTL_DONE)

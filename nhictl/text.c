@@ -16,7 +16,8 @@
 #include "nhictl/ctl.h"
 #include "nhictl/store.h"
 
-#define NOT_A_FILE (-1)                    /* beside the values of errno */
+#define NOT_A_FILE (-1) /* beside the values of errno */
+#define LINKS_MAX 40
 #define READ_MAX (NHI_TICKET_READ_MAX + 2) /* and one line end */
 
 /* Reads until the end or until the buffer is full. -1: errno says why. */
@@ -106,27 +107,83 @@ static int write_failed(struct ctl *c, const char *file, int why)
 {
     return ctl_fail(c, CTL_SYSTEM, NULL, "cannot write %s: %s", file,
                     why == NOT_A_FILE ? "there is something that is not a regular file"
+                    : why == ELOOP    ? "its path goes through a link that somebody else made"
                                       : strerror(why));
+}
+
+/* A link that somebody else could have made would choose where root writes: only root's own are
+ * followed. Puts its target before rest, what is left of the path. Returns 0 or a value of errno.
+ */
+static int follow(int fd, uid_t owner, char rest[PATH_MAX], unsigned *links)
+{
+    char target[PATH_MAX], joined[PATH_MAX];
+    ssize_t n;
+
+    if ((owner != 0 && owner != geteuid()) || ++*links > LINKS_MAX)
+        return ELOOP;
+    n = readlinkat(fd, "", target, sizeof(target) - 1);
+    if (n < 0)
+        return errno;
+    target[n] = '\0';
+    if (snprintf(joined, sizeof(joined), "%s/%s", target, rest) >= (int)sizeof(joined))
+        return ENAMETOOLONG;
+    memcpy(rest, joined, strlen(joined) + 1);
+    return 0;
+}
+
+/* Goes into one component of a path, and closes at. -1: errno says why. */
+static int step(int at, const char *name, char rest[PATH_MAX], unsigned *links)
+{
+    struct stat st = { .st_mode = 0 };
+    int why = 0, fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, &st) != 0)
+        why = errno;
+    if (why == 0 && !S_ISLNK(st.st_mode)) {
+        close(at);
+        return fd;
+    }
+    if (why == 0)
+        why = follow(fd, st.st_uid, rest, links);
+    if (fd >= 0)
+        close(fd);
+    if (why == 0 && rest[0] != '/')
+        return at;
+    close(at);
+    errno = why;
+    return why == 0 ? open("/", O_PATH | O_CLOEXEC) : -1;
 }
 
 /* Opens the directory that file is to be in. name: the rest of the path. */
 static int open_directory(const char *file, const char **name)
 {
     const char *slash = strrchr(file, '/');
-    char path[PATH_MAX] = ".";
+    char rest[PATH_MAX], component[PATH_MAX];
+    unsigned links = 0;
+    int at;
 
     *name = slash != NULL ? slash + 1 : file;
-    if (slash != NULL) {
-        size_t n = slash == file ? 1 : (size_t)(slash - file);
-
-        if (n >= sizeof(path)) {
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        memcpy(path, file, n);
-        path[n] = '\0';
+    if (slash == NULL)
+        slash = file;
+    if ((size_t)(slash - file) >= sizeof(rest)) {
+        errno = ENAMETOOLONG;
+        return -1;
     }
-    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    memcpy(rest, file, (size_t)(slash - file));
+    rest[slash - file] = '\0';
+    at = open(file[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    while (at >= 0) {
+        char *from = rest + strspn(rest, "/");
+        size_t len = strcspn(from, "/");
+
+        if (len == 0)
+            break;
+        memcpy(component, from, len);
+        component[len] = '\0';
+        memmove(rest, from + len, strlen(from + len) + 1);
+        at = step(at, component, rest, &links);
+    }
+    return at;
 }
 
 static int put(int dir, const char *temp, const char *name, const char *text, mode_t mode)
@@ -152,6 +209,17 @@ static int put(int dir, const char *temp, const char *name, const char *text, mo
     if (failed != 0)
         (void)unlinkat(dir, temp, 0);
     return failed;
+}
+
+void text_remove(const char *file)
+{
+    const char *name;
+    int dir = open_directory(file, &name);
+
+    if (dir >= 0 && *name != '\0')
+        (void)unlinkat(dir, name, 0);
+    if (dir >= 0)
+        close(dir);
 }
 
 int text_write(struct ctl *c, const char *file, const char *text, mode_t mode)

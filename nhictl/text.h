@@ -20,7 +20,9 @@ int text_read(struct ctl *c, const char *file, char **text, size_t *len);
 int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
                 struct nhi_ticket *out);
 
-/* Writes text to FILE with this mode, whole or not at all. A symbolic link is not followed. */
+/* Writes text to FILE with this mode, whole or not at all. Links in its path are followed where root made
+ * them; FILE itself may not be one. */
 int text_write(struct ctl *c, const char *file, const char *text, mode_t mode);
+void text_remove(const char *file);
 
 #endif

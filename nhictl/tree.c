@@ -34,10 +34,11 @@ static enum nhi_err end_one(struct nhi_ledger *l, const char *tree, int64_t now)
 void tree_sweep(struct nhi_ledger *l, int64_t now)
 {
     struct gone *gone = calloc(1, sizeof(*gone));
-    enum nhi_err err = NHI_ERR_NOMEM;
+    enum nhi_err err;
 
-    if (gone != NULL)
-        err = nhi_tree_each(l, now, collect, gone);
+    if (gone == NULL)
+        return;
+    err = nhi_tree_each(l, now, collect, gone);
     if (err == NHI_OK && gone->count > 0)
         err = nhi_ledger_begin(l, now);
     if (err == NHI_OK && gone->count > 0) {

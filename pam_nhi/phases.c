@@ -193,7 +193,7 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
     if (!silent_source(c, &what, &text)) {
         if (is_scheduled(c))
             what.source = NHI_FROM_LEDGER;
-        else if (c->program == PNHI_LOGIN)
+        else if (pnhi_proof_is_possible(c))
             return await_key(pamh, o, c, PNHI_ACCOUNT);
     }
     rc = decide_first(pamh, o, c, &what, PNHI_ACCOUNT);
@@ -213,8 +213,8 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, const struc
         return PAM_CRED_ERR;
     if (!c->ours)
         return pnhi_not_ours(PNHI_CRED);
-    return c->program == PNHI_LOGIN && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED)
-                                                        : PAM_CRED_ERR;
+    return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED)
+                                                         : PAM_CRED_ERR;
 }
 
 /* Registered first: a revocation either finds the session or is seen by the decision. */
@@ -249,20 +249,32 @@ static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o,
     return rc == PAM_SUCCESS ? begin(pamh, o, c, &g) : rc;
 }
 
+/* What was proven by the time of an earlier phase need not be all that was proven in the end: of
+ * several keys nobody could say whose they are. */
+static bool is_of_key(const struct nhi_grant *g, const struct pnhi_proof *proof)
+{
+    const uint8_t *key = pnhi_proof_key(proof);
+
+    if (!g->ticket.has_cnf || (g->source != NHI_FROM_KEY && g->source != NHI_FROM_PROMPT))
+        return true;
+    return key != NULL && memcmp(key, g->ticket.cnf, NHI_PK_LEN) == 0;
+}
+
 int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
 {
     const struct nhi_shown what = { .source = NHI_FROM_PROMPT };
-    const struct nhi_verdict v = { .reason = NHI_DENY_INTERNAL };
+    const struct nhi_verdict v = { .reason = NHI_DENY_INTERNAL },
+                             other = { .reason = NHI_DENY_KEY };
     struct pnhi_proof proof;
     struct nhi_grant g;
     enum nhi_err err;
 
+    pnhi_proof_find(pamh, c, &proof);
     err = find_grant(pamh, c, &g);
-    if (err == NHI_OK)
+    if (err == NHI_OK && is_of_key(&g, &proof))
         return begin(pamh, o, c, &g);
     if (err != NHI_ERR_NOT_FOUND)
-        return finish(pamh, o, c, &what, &v, PNHI_SESSION);
-    pnhi_proof_find(pamh, c, &proof);
+        return finish(pamh, o, c, &what, err == NHI_OK ? &other : &v, PNHI_SESSION);
     if (!c->ours && !pnhi_proof_is_agents(&proof, c->subject))
         return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
     return open_by_key(pamh, o, c, &proof);

@@ -26,11 +26,15 @@ static void take_certificate(const char *base64, size_t len, struct pnhi_proof *
 {
     struct nhi_sshcert c;
 
-    /* One without a ticket is some other authority's. */
-    if (nhi_sshcert_decode(base64, len, &c) != NHI_OK)
-        return;
-    memcpy(out->key[out->count++], c.pk, NHI_PK_LEN);
-    memcpy(out->ticket, c.ticket, sizeof out->ticket);
+    if (nhi_sshcert_decode(base64, len, &c) == NHI_OK) {
+        memcpy(out->key[out->count++], c.pk, NHI_PK_LEN);
+        memcpy(out->ticket, c.ticket, sizeof out->ticket);
+    } else if (nhi_sshcert_key(base64, len, out->key[out->count]) == NHI_OK) {
+        /* One without a ticket is some other authority's, but the key is what it is. */
+        out->count++;
+    } else {
+        out->unreadable = true;
+    }
 }
 
 /* One line of "publickey TYPE BASE64"; other methods have lines too. */
@@ -52,13 +56,18 @@ static void take_line(const char *line, size_t len, struct pnhi_proof *out)
     }
 }
 
+bool pnhi_proof_is_possible(const struct pnhi_caller *c)
+{
+    return c->program == PNHI_LOGIN && strcmp(c->service, SERVICE) == 0;
+}
+
 void pnhi_proof_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct pnhi_proof *out)
 {
     const char *at;
     size_t len;
 
     memset(out, 0, sizeof *out);
-    if (c->program != PNHI_LOGIN || strcmp(c->service, SERVICE) != 0)
+    if (!pnhi_proof_is_possible(c))
         return;
     at = pam_getenv(pamh, VARIABLE);
     while (at != NULL && *at != '\0') {
@@ -82,7 +91,7 @@ bool pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account)
 {
     unsigned i;
 
-    if (p->ticket[0] != '\0')
+    if (p->ticket[0] != '\0' || p->unreadable)
         return true;
     for (i = 0; i < p->count; i++)
         if (nhi_key_was_bound(p->key[i], account))

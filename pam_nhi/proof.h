@@ -14,9 +14,12 @@ struct pnhi_proof {
                        AuthenticationMethods asks for more than the key */
     unsigned count; /* of these, Ed25519 keys, in key */
     uint8_t key[PNHI_KEYS_MAX][NHI_PK_LEN];
+    bool unreadable; /* an Ed25519 key that nobody can compare with others */
     char ticket[NHI_TICKET_TEXT_MAX + 1]; /* that a certificate among them carries; empty: none */
 };
 
+/* Whether this service proves keys, and says which. */
+bool pnhi_proof_is_possible(const struct pnhi_caller *c);
 void pnhi_proof_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct pnhi_proof *out);
 
 /* The one key, or NULL: none, or several, of which nobody could say whose they are. */

@@ -178,6 +178,36 @@ restart_b
 KID=$(nhictl key list --json | jq -r '.keys[] | select(.own and .state == "active") | .kid')
 must on_b nhictl key add "$KID" "$(nhictl key export "$KID")" --agents ci-bot \
     --accounts ci-bot,deploy --services sshd,sudo --max-ttl 1h --opens-tasks
+# Planted while a session was there, under itself and under an authority of the agent's own.
+ssh-keygen -q -t ed25519 -N '' -f "$W/stays"
+issue "$W/stays-ticket" build-1 --bind-key "$W/stays.pub" --cert --host "$B" --account deploy --service sshd
+ssh_b deploy stays 'id -un'
+is "$OUT" deploy 'a certificate for the shared account'
+{
+    cat "$W/stays.pub"
+    printf 'cert-authority %s\n' "$(cat "$W/ca.pub")"
+} | as deploy sh -c 'cat >>/home/deploy/.ssh/authorized_keys'
+must on_b nhictl revoke --ticket "$(jti_of "$W/stays-ticket")" --reason 'over'
+is "$(on_b find "$STATE/grants" -name 'k-*' | wc -l)" 0 'the ledger of B knows the key by now'
+rm "$W/stays-cert.pub"
+mark_log
+ssh_b deploy stays 'echo got-in'
+refused no-ticket 'the bare key, planted while inside'
+must ssh-keygen -q -s "$W/ca" -I plain -n deploy "$W/stays.pub"
+mark_log
+ssh_b deploy stays 'echo got-in'
+refused no-ticket 'the key in a certificate of another authority'
+must ssh-keygen -q -s "$W/ca" -I large -n deploy -O "extension:large@example.org=$(printf '%05000d' 0)" "$W/stays.pub"
+mark_log
+ssh_b deploy stays 'echo got-in'
+refused no-ticket 'in one that is larger than ours are'
+ssh_b deploy key 'id -un'
+is "$OUT" deploy 'a person goes on'
+certify "$W/renewed"
+must on_b nhictl revoke --ticket "$(jti_of "$W/renewed")" --reason 'over'
+must nhictl renew "$(jti_of "$W/renewed")" --ttl 20m --out "$W/renewed-2" --cert "$W/good.pub"
+ssh_b ci-bot good 'echo got-in'
+refused - 'what renews a ticket that B revoked'
 must on_b nhictl revoke --ticket "$(jti_of "$W/ticket")" --reason 'seen here'
 ssh_b ci-bot good 'echo got-in'
 refused - 'revoked on B, after it was used'

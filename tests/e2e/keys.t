@@ -57,6 +57,48 @@ capture nhictl issue --agent ci-bot --task build-1 --account ci-bot --service ss
     --bind-key "$W/id-bound"
 like "$ERR" 'private key.*--bind-key .*id-bound\.pub' 'nor the private half'
 
+# ---- what an agent's own directory may hold ----
+
+install -d -o ci-bot -g ci-bot -m 700 "$W/agents" "$W/roots"
+chown root "$W/roots"
+mkfifo "$W/agents/slow.pub"
+nhictl issue --agent ci-bot --task build-1 --account deploy --bind-key "$W/agents/slow.pub" >/dev/null 2>&1 &
+SLOW=$!
+eventually grep -q . "/proc/$SLOW/stat"
+must nhictl task open meanwhile --agent ci-bot --until 1h --concurrent
+must nhictl task close meanwhile --reason test
+ok $? 'a key that does not come holds up nobody else'
+kill "$SLOW"
+wait "$SLOW" 2>/dev/null
+cp "$W/id-other.pub" "$W/roots/id.pub"
+echo theirs >"$W/roots/id-cert.pub"
+ln -s "$W/roots" "$W/agents/link"
+chown -h ci-bot "$W/agents/link"
+BIND=(nhictl issue --agent ci-bot --task build-1 --account deploy --cert --bind-key)
+capture "${BIND[@]}" "$W/roots/id.pub"
+is "$RC" 1 'a certificate that is not ours: not replaced'
+like "$ERR" 'id-cert.pub is there already, and carries no ticket' 'and named'
+rm "$W/roots/id-cert.pub"
+capture "${BIND[@]}" "$W/agents/link/id.pub"
+is "$RC" 3 "a certificate by way of the agent's link: not written"
+like "$ERR" 'goes through a link that somebody else made' 'and why'
+like "$ERR" 'is revoked' 'the ticket is taken back'
+ok "$([ ! -e "$W/roots/id-cert.pub" ]; echo $?)" 'nothing was written behind the link'
+ln -s roots "$W/own-link"
+capture "${BIND[@]}" "$W/own-link/id.pub" --out "$W/linked"
+is "$RC" 0 "by way of root's own link: written"
+capture "${BIND[@]}" "$W/roots/id-cert.pub"
+like "$ERR" 'is a certificate: give the key under it' 'a certificate is no key'
+must nhictl revoke --ticket "$(jti_of "$W/linked")" --reason test
+capture "${BIND[@]}" "$W/roots/id.pub" --out "$W/roots"
+like "$RC$ERR" '^3.*is revoked' 'a ticket that cannot be written'
+ok "$([ ! -e "$W/roots/id-cert.pub" ]; echo $?)" 'takes its certificate with it'
+must nhictl task open other-1 --agent other-bot --until 1h
+must nhictl agent suspend ci-bot --reason 'for now'
+capture nhictl issue --agent other-bot --task other-1 --account ci-bot,deploy --bind-key "$W/id-bound.pub"
+must nhictl agent resume ci-bot
+is "$RC" 1 "a suspended agent's key is still its own"
+
 # ---- a key that the agent planted, with sshd told to read it ----
 
 install -d -o ci-bot -g ci-bot -m 700 /home/ci-bot/.ssh
@@ -125,6 +167,16 @@ capture env E2E_REPLY="$W/password" SSH_ASKPASS="$W/askpass" SSH_ASKPASS_REQUIRE
     -p "$PORT" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
     -o IdentitiesOnly=yes -o NumberOfPasswordPrompts=1 -i "$W/id-bound" ci-bot@127.0.0.1 id -un
 unlike "$RC" '^0$' 'the key alone is not enough then'
+sed -i 's/keyboard-interactive/publickey/' /etc/ssh/sshd_config.d/01-both.conf
+restart_sshd
+ssh-keygen -q -t ed25519 -N '' -f "$W/id-second"
+must nhictl issue --agent ci-bot --task build-1 --account ci-bot --bind-key "$W/id-second.pub" --out "$W/second"
+mark_log
+capture timeout 60 setsid -w ssh -F none -p "$PORT" -o BatchMode=yes -o StrictHostKeyChecking=no \
+    -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o IdentitiesOnly=yes -i "$W/id-bound" -i "$W/id-second" \
+    ci-bot@127.0.0.1 echo got-in
+refused key 'publickey,publickey with the keys of two tickets: nobody can say whose session it is'
+unlike "$OUT" 'got-in' 'no command ran'
 rm /etc/ssh/sshd_config.d/01-both.conf
 restart_sshd
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "libnhi/fold.h"
 #include "libnhi/paths.h"
 #include "libnhi/sshcert.h"
 #include "libnhi/sshkey.h"
@@ -270,6 +271,84 @@ static void test_no_certificate_of_a_revoked_issuer(void **state)
     refused("batch", line, PAM_PERM_DENIED, "no-ticket");
 }
 
+/* With somebody else's authority, over a key that an agent had: shown without its ticket. */
+static void test_other_certificates(void **state)
+{
+    struct nhi_ticket t = bound(), theirs = t;
+    char base64[NHI_SSHCERT_MAX + 1], line[NHI_SSHCERT_MAX + 64];
+
+    (void)state;
+    memcpy(theirs.cnf, others, sizeof theirs.cnf);
+    assert_int_equal(nhi_sshcert_make(&theirs, "", base64), NHI_OK);
+    (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "");
+    record(&t);
+    revoke_task();
+    assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "");
+    assert_int_equal(nhi_sshcert_make(&t, "", base64), NHI_OK);
+    (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    refused("deploy", line, PAM_SESSION_ERR, "revoked");
+    (void)snprintf(line, sizeof line, "publickey %s AAAA\n", NHI_SSHCERT_TYPE);
+    refused("deploy", line, PAM_SESSION_ERR, "no-ticket");
+}
+
+/* What came in a certificate is in no ledger: its key is kept in mind all the same. */
+static void test_key_of_a_certificate(void **state)
+{
+    struct nhi_ticket t = bound();
+    struct nhi_fold_result r;
+    struct nhi_ledger *l;
+    char line[NHI_SSHCERT_MAX + 64];
+
+    (void)state;
+    with_certificate(&t, line);
+    trust_another_issuer("*", NHI_ISSUER_ACTIVE);
+    assert_int_equal(log_in("deploy", line_agents), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "");
+    assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
+    assert_int_equal(world_records('k'), 1);
+    assert_int_equal(log_in("deploy", line_agents), PAM_SESSION_ERR);
+    assert_int_equal(nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l), NHI_OK);
+    assert_int_equal(nhi_fold(NHI_STATE_DIR, l, time(NULL), &r), NHI_OK);
+    nhi_ledger_close(l);
+    assert_int_equal(world_records('k'), 0);
+    assert_int_equal(log_in("deploy", line_agents), PAM_SESSION_ERR);
+    assert_string_equal(world_reason(), "no-ticket");
+    assert_int_equal(log_in("deploy", line_others), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "");
+}
+
+/* What would deny every ticket denies before sshd says which it is. */
+static void test_clock_before_the_key(void **state)
+{
+    struct nhi_ledger *l = world_ledger();
+
+    (void)state;
+    assert_int_equal(nhi_ledger_set_clock(l, time(NULL) + 1000), NHI_OK);
+    world_commit(l);
+    trust_another_issuer("*", NHI_ISSUER_ACTIVE);
+    refused("batch", line_agents, PAM_PERM_DENIED, "clock");
+}
+
+/* A service that proves no keys, and lets nobody say so. */
+static void test_other_service(void **state)
+{
+    struct nhi_ticket t = bound();
+    struct world_call c = { .service = "imap", .user = "ci-bot", .rhost = "192.0.2.1" };
+
+    (void)state;
+    memcpy(t.services, "imap", 5);
+    record(&t);
+    trust_another_issuer("*", NHI_ISSUER_ACTIVE);
+    c.proof = line_agents;
+    c.proof_early = true;
+    assert_int_equal(world_run(&c, WORLD_ACCOUNT), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    assert_int_equal(world_run(&c, WORLD_CRED), PAM_CRED_ERR);
+}
+
 /* Over a key that the ticket does not name. */
 static void test_swapped_ticket(void **state)
 {
@@ -334,6 +413,10 @@ int main(void)
         T(test_certificates),
         T(test_no_certificate_of_a_revoked_issuer),
         T(test_swapped_ticket),
+        T(test_other_certificates),
+        T(test_key_of_a_certificate),
+        T(test_clock_before_the_key),
+        T(test_other_service),
     };
 
     if (!world_enter())
