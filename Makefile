@@ -11,6 +11,8 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec
 MANDIR  ?= $(PREFIX)/share/man
 BUILD   ?= build
+# One spelling of it, or the dependencies of one make would mean nothing to the next.
+override BUILD := $(abspath $(BUILD))
 PKG_CONFIG ?= pkg-config
 
 CSTD  := -std=c11 -DLIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
@@ -57,7 +59,7 @@ CTL   := $(BUILD)/nhictl
 UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
-MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.8)
+MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.8 nhictl/*.5)
 
 # What is done in short; `make V=1` shows each command.
 Q := $(if $(V),,@)
@@ -135,7 +137,7 @@ install: all
 	install -D -m 0755 $(KEYS) $(DESTDIR)$(LIBEXECDIR)/nhi-authorized-keys
 	install -D -m 0755 $(CTL) $(DESTDIR)$(SBINDIR)/nhictl
 	ln -sf $(SBINDIR)/nhictl $(DESTDIR)$(LIBEXECDIR)/nhi-askpass
-	for m in $(MANS); do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man8/$${m##*/} || exit 1; done
+	for m in $(MANS); do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
 
 clean:
 	rm -rf $(BUILD)

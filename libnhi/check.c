@@ -14,6 +14,7 @@
 #include "libnhi/paths.h"
 #include "libnhi/privileged.h"
 #include "libnhi/reserve.h"
+#include "libnhi/session.h"
 
 struct state {
     const struct nhi_who *who;
@@ -132,6 +133,38 @@ static void load_pins(const struct nhi_request *req, struct nhi_facts *f)
         nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_REMOTE, other) != NHI_ERR_NOT_FOUND;
 }
 
+struct sessions_of {
+    const char *rule;
+    uint32_t n;
+};
+
+static int count_session(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
+{
+    struct sessions_of *of = ctx;
+
+    (void)handle;
+    of->n += alive && strcmp(g->rule, of->rule) == 0;
+    return 0;
+}
+
+/* What cannot be counted is full. */
+static void load_counts(int64_t now, struct nhi_facts *f)
+{
+    size_t i;
+
+    for (i = 0; i < f->rule_count; i++) {
+        struct nhi_rule *r = &f->rules[i];
+        struct sessions_of of = { r->name, 0 };
+
+        if (r->max_sessions != 0)
+            r->sessions =
+                nhi_session_each(NHI_RUN_DIR, count_session, &of) == NHI_OK ? of.n : UINT32_MAX / 2;
+        if (r->max_grants != 0 &&
+            nhi_grant_count(NHI_STATE_DIR, r->name, now, &r->grants) != NHI_OK)
+            r->grants = UINT32_MAX / 2;
+    }
+}
+
 static enum nhi_reason decide(struct state *s)
 {
     struct nhi_facts facts = { .rules = NULL };
@@ -145,7 +178,7 @@ static enum nhi_reason decide(struct state *s)
         err = nhi_local_by_name(s->who->subject, &local);
     if (err != NHI_OK || local.uid != s->who->uid)
         return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_SUBJECT;
-    err = nhi_facts_load(s->ledger, &s->v->ticket, &facts);
+    err = nhi_facts_load(s->ledger, &s->v->ticket, s->who->subject, s->now, &facts);
     if (err != NHI_OK)
         return ledger_failed(s, err);
     nhi_reserve_apply(s->reserve, &s->v->ticket, &facts);
@@ -162,17 +195,26 @@ static enum nhi_reason decide(struct state *s)
         .ticket = &s->v->ticket,
         .place = s->what->place,
         .remote = s->what->remote,
+        .from = s->what->from,
+        .from_unknown = s->what->from_unknown,
+        .is_local = s->what->is_local,
+        .granted = s->what->granted,
+        .registered = s->what->registered,
         .tree = s->what->tree,
         .key = proven_key(s),
     };
     s->v->pinned = nhi_is_pinned(&req, &facts);
     if (s->v->pinned)
         load_pins(&req, &facts);
+    load_counts(s->now, &facts);
     d = nhi_decide(&req, &facts);
     s->v->handed_off = d.handed_off;
     s->v->ssh = d.ssh;
-    if (d.rule != NULL)
+    if (d.rule != NULL) {
         memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);
+        s->v->max_grants = d.rule->max_grants;
+    }
+    memcpy(s->v->policy, facts.policy, sizeof s->v->policy);
     memcpy(s->v->root, facts.root, sizeof s->v->root);
     memcpy(s->v->renews, facts.renews, sizeof s->v->renews);
     nhi_facts_free(&facts);
@@ -230,7 +272,7 @@ void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct n
 static int try_one(const struct nhi_ticket *t, void *ctx)
 {
     struct state *s = ctx;
-    const struct nhi_shown shown = { .source = NHI_FROM_KEY, .ticket = t };
+    const struct nhi_shown shown = { .source = NHI_FROM_KEY, .ticket = t, .from_unknown = true };
 
     s->what = &shown;
     s->v->ticket = *t;
@@ -260,7 +302,7 @@ static enum nhi_reason look_at_host(struct state *s)
                                .subject = s->who->subject,
                                .subject_uid = s->who->uid };
     struct nhi_facts facts = { .rules = NULL };
-    enum nhi_err err = nhi_facts_load(s->ledger, NULL, &facts);
+    enum nhi_err err = nhi_facts_load(s->ledger, NULL, NULL, s->now, &facts);
     enum nhi_reason reason;
 
     if (err != NHI_OK)

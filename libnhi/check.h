@@ -26,6 +26,8 @@ struct nhi_shown {
         *ticket;       /* one verified before, its key proven then; what renewed it since counts */
     const char *place; /* as in struct nhi_request */
     bool remote;
+    const char *from;   /* these, too */
+    bool from_unknown, is_local, granted, registered;
     const char *tree;   /* handle of the session that the caller is inside, or NULL */
     const uint8_t *key; /* NHI_PK_LEN bytes whose possession was proven, or NULL */
 };
@@ -38,6 +40,8 @@ struct nhi_verdict {
     uint32_t ssh;            /* what policy takes from a session by key: sshopt.h */
     char root[NHI_JTI_LEN + 1], renews[NHI_JTI_LEN + 1]; /* as in a grant */
     char rule[NHI_TASK_MAX + 1];
+    uint32_t max_grants; /* of that rule, in 3,600 seconds; 0: as many as come */
+    char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked */
     char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */
     char message[200];         /* of the ledger, when it is the ledger; may be empty */
 };

@@ -138,6 +138,8 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
         return NHI_DENY_ACCOUNT;
     if (!nhi_list_has(t->services, req->service))
         return NHI_DENY_SERVICE;
+    if (f->max_lifetime != 0 && t->exp - t->iat > f->max_lifetime)
+        return NHI_DENY_LIFETIME;
     if (f->tree[0] != '\0' && (req->tree == NULL || strcmp(req->tree, f->tree) != 0))
         return NHI_DENY_TREE;
     /* A bearer ticket is shown at a prompt, not put into a certificate over whatever key. */
@@ -148,28 +150,41 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
     return NHI_PERMIT;
 }
 
+/* Order must not matter: among equals the first name is the one that decided. */
+static bool goes_before(const struct nhi_rule *r, const struct nhi_rule *other)
+{
+    bool capped = r->max_sessions != 0 || r->max_grants != 0;
+
+    if (other == NULL)
+        return true;
+    if (capped != (other->max_sessions != 0 || other->max_grants != 0))
+        return !capped;
+    return strcmp(r->name, other->name) < 0;
+}
+
 static enum nhi_reason check_policy(const struct nhi_request *req, const struct nhi_facts *f,
                                     const struct nhi_rule **rule, uint32_t *ssh)
 {
-    const struct nhi_rule *permit = NULL;
+    const struct nhi_rule *forbid = NULL, *permit = NULL, *full = NULL;
     size_t i;
 
     for (i = 0; i < f->rule_count; i++) {
-        const struct nhi_rule *r = &f->rules[i];
+        const struct nhi_rule *r = &f->rules[i], **best;
 
-        if (!nhi_list_has(r->agents, req->ticket->agent) ||
-            !nhi_list_has(r->accounts, req->subject) || !nhi_list_has(r->services, req->service))
+        if (nhi_rule_fails(r, req, f) != NHI_COND_MET)
             continue;
-        if (r->forbid) {
-            *rule = r;
-            return NHI_DENY_FORBIDDEN;
-        }
-        if (permit == NULL)
-            permit = r;
-        *ssh |= r->ssh;
+        best = r->forbid ? &forbid : nhi_rule_is_full(r, req) == NHI_COND_MET ? &permit : &full;
+        if (goes_before(r, *best))
+            *best = r;
+        if (!r->forbid)
+            *ssh |= r->ssh;
     }
-    *rule = permit;
-    return permit != NULL ? NHI_PERMIT : NHI_DENY_POLICY;
+    *rule = forbid != NULL ? forbid : permit != NULL ? permit : full;
+    if (forbid != NULL)
+        return NHI_DENY_FORBIDDEN;
+    if (permit != NULL)
+        return NHI_PERMIT;
+    return full != NULL ? NHI_DENY_LIMIT : NHI_DENY_POLICY;
 }
 
 bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *f)

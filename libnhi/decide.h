@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libnhi/rule.h"
 #include "libnhi/ticket.h"
 
 #define NHI_CLOCK_SKEW 30 /* seconds, on iat, nbf and the ledger's clock; none on exp */
@@ -53,6 +54,8 @@ enum nhi_reason {
     NHI_DENY_TREE,       /* outside the process tree for which it was issued */
     NHI_DENY_POLICY,     /* no rule permits */
     NHI_DENY_FORBIDDEN,  /* a rule forbids */
+    NHI_DENY_LIMIT,      /* a rule permits, but not so much at once */
+    NHI_DENY_LIFETIME,   /* it lives longer than this host lets tickets live */
     NHI_DENY_USES,       /* every counted use is spent */
     NHI_DENY_RECORD,     /* could not be recorded, so it does not happen */
     NHI_REASON_COUNT
@@ -86,6 +89,11 @@ struct nhi_request {
         *place; /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
     bool remote;        /* place is an address */
     const char *tree;   /* handle of the session that the caller is inside; NULL: none */
+    const char *from;   /* numeric address from which the login came that this is part of, or NULL */
+    bool from_unknown;  /* from which it comes nobody has said yet: what it could be counts */
+    bool is_local;      /* it came over no network */
+    bool granted;       /* it is decided again, and counts among the grants already */
+    bool registered;    /* and among the sessions */
     const uint8_t *key; /* NHI_PK_LEN bytes, whose possession was proven, now or then; NULL: none */
 };
 
@@ -112,12 +120,7 @@ struct nhi_issuer {
     int64_t added;
 };
 
-struct nhi_rule {
-    char name[NHI_TASK_MAX + 1];
-    bool forbid;
-    char agents[NHI_LIST_MAX + 1], accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
-    uint32_t ssh; /* what it takes from sessions by key: sshopt.h */
-};
+#define NHI_POLICY_LEN NHI_HASH_LEN /* characters of a policy's hash */
 
 struct nhi_facts {
     char host[NHI_HOST_MAX + 1]; /* this host's name, from its ledger */
@@ -127,6 +130,7 @@ struct nhi_facts {
     struct nhi_issuer issuer;
     bool agent_known;
     enum nhi_agent_state agent_state;
+    char agent_owner[NHI_OWNER_MAX + 1];
     uint32_t agent_uid;
     int64_t
         agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none. Another
@@ -150,7 +154,9 @@ struct nhi_facts {
     char pin[NHI_PLACE_MAX +
              1]; /* where it was first used, among places of the request's kind; empty: nowhere */
     bool pinned_remotely; /* it was first used from some address */
-    const struct nhi_rule *rules;
+    int64_t max_lifetime; /* of any ticket on this host, seconds; 0: as its issuer may */
+    char policy[NHI_POLICY_LEN + 1]; /* hash of the policy in force; empty: there is none yet */
+    struct nhi_rule *rules; /* at least those that the ticket could meet */
     size_t rule_count;
 };
 

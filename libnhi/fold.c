@@ -90,6 +90,8 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
     struct nhi_grant g;
     enum nhi_err err;
 
+    if (name[0] == 'h')
+        return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
     err = nhi_record_read(f->dirfd, name, &g);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_OK;
@@ -126,9 +128,9 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurikp", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurikph", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
-            seen += strchr("ui", e->d_name[0]) == NULL;
+            seen += strchr("uih", e->d_name[0]) == NULL;
         }
     if (err != NHI_OK) {
         nhi_ledger_rollback(f->ledger);

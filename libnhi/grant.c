@@ -138,6 +138,8 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
         err = note_key(fd, dirfd, g);
     if (err == NHI_OK && kind == 'g' && g->renews[0] != '\0')
         err = end_predecessor(fd, dirfd, g->renews);
+    if (err == NHI_OK && kind == 'g' && g->max_grants != 0)
+        err = nhi_record_take_hour(fd, dirfd, g);
     if (err == NHI_OK && counted)
         err = take_use(fd, dirfd, g);
     else if (err == NHI_OK && kind == 'd')

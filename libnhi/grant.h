@@ -8,6 +8,7 @@
  *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket, by its lineage's first
  *   r-JTI       the first use of what renewed that ticket, which ends it
  *   i-JTI-r, i-JTI-l   where a lineage was first used, from an address and locally
+ *   h-RULE-AT-ID    a grant by a rule that gives so many an hour
  *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
  *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
@@ -37,6 +38,8 @@ struct nhi_grant {
     char subject[NHI_ACCOUNT_MAX + 1];
     char boot[37]; /* boot ID */
     char rule[NHI_TASK_MAX + 1]; /* that decided; may be empty */
+    uint32_t max_grants; /* that the rule gives in 3,600 seconds; 0: as many as come. Not in the record */
+    char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked; may be empty */
     char rhost[NHI_HOST_MAX + 1]; /* numeric address or empty */
     struct nhi_proc self, parent;
     char place[NHI_PLACE_MAX + 1]; /* where a bearer ticket was shown: a numeric address, or a local session as
@@ -53,13 +56,16 @@ NHI_CHECK enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text);
 NHI_CHECK enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *out);
 
 /* Commits. dir: the state directory. NHI_ERR_EXISTS: every counted use is spent. NHI_ERR_STATE: a bearer
- * ticket was first used elsewhere, at this very moment. */
+ * ticket was first used elsewhere, at this very moment. NHI_ERR_BUSY: its rule gives no more in this hour; of
+ * several that come at once for the last, all may be refused. */
 NHI_CHECK enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g);
 /* Records a denial of a verified ticket. NHI_ERR_EXISTS: enough of that ticket wait to be folded. */
 NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g);
 /* Where a lineage was first used. NHI_ERR_NOT_FOUND: nowhere yet. */
 NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
                                         char place[NHI_PLACE_MAX + 1]);
+/* How many grants the rule gave in the 3,600 seconds before now. */
+NHI_CHECK enum nhi_err nhi_grant_count(const char *dir, const char *rule, int64_t now, uint32_t *count);
 /* Whether a ticket that the ledger did not know was used with this key for this account, and that was not
  * folded yet. */
 bool nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account);

@@ -47,14 +47,14 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
     if (err != NHI_OK)
         return err;
     o = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
-                  "s:i, s:b, s:s, s:s, s:s}",
+                  "s:i, s:b, s:s, s:s, s:s, s:s}",
                   "v", RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason",
                   nhi_reason_name(g->reason), "source", nhi_source_name(g->source), "service",
                   g->service, "subject", g->subject, "rule", g->rule, "rhost", g->rhost, "boot",
                   g->boot, "pid", (json_int_t)g->self.pid, "start", (json_int_t)g->self.start,
                   "ppid", (json_int_t)g->parent.pid, "pstart", (json_int_t)g->parent.start, "place",
                   g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "root", g->root,
-                  "renews", g->renews, "kid", g->ticket.kid);
+                  "renews", g->renews, "kid", g->ticket.kid, "policy", g->policy);
     if (o != NULL)
         made = dump(o, claims);
     json_decref(o);
@@ -117,7 +117,7 @@ static enum nhi_err read_claims(json_t *claims, const char *kid, struct nhi_tick
 static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
 {
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
-        *renews, *kid;
+        *renews, *kid, *policy;
     json_int_t version, at, pid, start, ppid, pstart;
     int pin, handed_off;
     json_t *claims;
@@ -125,12 +125,12 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     if (json_unpack(
             o,
             "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, s:b,"
-            " s:s, s:s, s:s, s:o}",
+            " s:s, s:s, s:s, s:s, s:o}",
             "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
             &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
             &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "pin", &pin,
-            "handed_off", &handed_off, "root", &root, "renews", &renews, "kid", &kid, "claims",
-            &claims) != 0 ||
+            "handed_off", &handed_off, "root", &root, "renews", &renews, "kid", &kid, "policy",
+            &policy, "claims", &claims) != 0 ||
         !json_is_object(claims))
         return NHI_ERR_CORRUPT;
     if (version != RECORD_VERSION)
@@ -144,7 +144,7 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
         !copy(g->subject, sizeof g->subject, subject) || !copy(g->rule, sizeof g->rule, rule) ||
         !copy(g->rhost, sizeof g->rhost, rhost) || !copy(g->boot, sizeof g->boot, boot) ||
         !copy(g->root, sizeof g->root, root) || !copy(g->renews, sizeof g->renews, renews) ||
-        !copy(g->place, sizeof g->place, place))
+        !copy(g->place, sizeof g->place, place) || !copy(g->policy, sizeof g->policy, policy))
         return NHI_ERR_CORRUPT;
     g->at = at;
     g->pin = (enum nhi_pin)pin;

@@ -1,4 +1,5 @@
 #include <sodium.h>
+#include <string.h>
 
 #include "libnhi/ticket.h"
 
@@ -15,4 +16,30 @@ enum nhi_err nhi_id_new(char id[NHI_JTI_LEN + 1])
                                 sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     } while (id[0] == '-');
     return NHI_OK;
+}
+
+_Static_assert(sizeof(struct nhi_hash) >= sizeof(crypto_generichash_state), "room for the state");
+
+static crypto_generichash_state *state_of(struct nhi_hash *h)
+{
+    return (crypto_generichash_state *)(void *)h->state;
+}
+
+void nhi_hash_start(struct nhi_hash *h)
+{
+    (void)crypto_generichash_init(state_of(h), NULL, 0, NHI_HASH_LEN / 2);
+}
+
+/* With its NUL, so that where one text ends is part of it. */
+void nhi_hash_add(struct nhi_hash *h, const char *text)
+{
+    (void)crypto_generichash_update(state_of(h), (const unsigned char *)text, strlen(text) + 1);
+}
+
+void nhi_hash_end(struct nhi_hash *h, char out[NHI_HASH_LEN + 1])
+{
+    unsigned char bytes[NHI_HASH_LEN / 2];
+
+    (void)crypto_generichash_final(state_of(h), bytes, sizeof bytes);
+    (void)sodium_bin2hex(out, NHI_HASH_LEN + 1, bytes, sizeof bytes);
 }

@@ -280,9 +280,10 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(
-        l, &st,
-        "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records FROM setting", "");
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
+                          " max_lifetime, policy FROM setting",
+                          "");
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
     if (err == NHI_ERR_NOT_FOUND)
@@ -295,11 +296,18 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.latest = nhi_sql_int(st, 4, 0, INT64_MAX, &err);
         s.created = nhi_sql_int(st, 5, 0, INT64_MAX, &err);
         s.pin_records = nhi_sql_int(st, 6, 0, 1, &err) == 1;
+        s.max_lifetime = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
+        s.policy = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
         *out = s;
     return err;
+}
+
+enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET max_lifetime = ?", "i", seconds);
 }
 
 enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records)

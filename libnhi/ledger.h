@@ -46,6 +46,8 @@ struct nhi_settings {
     uint32_t next_uid;
     int64_t latest;
     int64_t created;
+    int64_t max_lifetime; /* seconds that any ticket may live; 0: as its issuer may */
+    int64_t policy;       /* version in force; 0: none yet */
     bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
 };
 NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
@@ -186,16 +188,27 @@ NHI_CHECK enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kin
                                   const char *reason, int64_t now, uint32_t *live);
 
 /* ---- policy ---- */
+/* Replaces the policy in force; what was before is kept. hash: of NHI_POLICY_LEN characters. NHI_ERR_ARG: a
+ * rule that matches nobody, or that is not well-formed. */
 NHI_CHECK enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rules, size_t count,
-                                          int64_t now);
-/* rules: new, the caller's to free. */
-NHI_CHECK enum nhi_err nhi_policy_load(struct nhi_ledger *l, struct nhi_rule **rules, size_t *count);
+                                          const char *hash, int64_t now);
+/* Of the policy in force: from at on, the zone is so many seconds ahead of UTC; NULL: nobody knows. */
+NHI_CHECK enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t at,
+                                           const int32_t *ahead);
+/* version 0: the one in force. The rules by name, with their zones as of now; new, the caller's to free. */
+NHI_CHECK enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now,
+                                       struct nhi_rule **rules, size_t *count);
+/* NHI_ERR_NOT_FOUND: there was none of that hash, or version. */
+NHI_CHECK enum nhi_err nhi_policy_version(struct nhi_ledger *l, const char *hash, int64_t *version);
+NHI_CHECK enum nhi_err nhi_policy_hash(struct nhi_ledger *l, int64_t version, char hash[NHI_POLICY_LEN + 1]);
+NHI_CHECK enum nhi_err nhi_policy_count(struct nhi_ledger *l, int64_t *rules);
+NHI_CHECK enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds);
 
 /* ---- for the decision ---- */
-/* Everything that the decision about t may know, in one read transaction. The rules belong to the
+/* Everything that the decision about t, for that account or NULL for any, may know, in one read transaction. The rules belong to the
  * facts: release with nhi_facts_free. Also finds what is unknown: that is no error. */
-NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
-                                      struct nhi_facts *out);
+NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, const char *account,
+                                      int64_t now, struct nhi_facts *out);
 void nhi_facts_free(struct nhi_facts *f);
 
 /* ---- events ---- */

@@ -16,6 +16,7 @@ static enum nhi_err load_agent(struct nhi_ledger *l, const char *name, struct nh
         f->agent_state = a.state;
         f->agent_uid = a.account.uid;
         f->agent_revoked_until = a.revoked_until;
+        memcpy(f->agent_owner, a.owner, sizeof f->agent_owner);
     }
     return err;
 }
@@ -123,11 +124,11 @@ static enum nhi_err load_revoked(struct nhi_ledger *l, const struct nhi_ticket *
     return err;
 }
 
-enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *out)
+enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, const char *account, int64_t now,
+                            struct nhi_facts *out)
 {
     struct nhi_facts f;
     struct nhi_settings s;
-    struct nhi_rule *rules = NULL;
     enum nhi_err err;
 
     memset(&f, 0, sizeof f);
@@ -136,6 +137,9 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, st
         memcpy(f.host, s.host, sizeof f.host);
         f.latest = s.latest;
         f.pin_records = s.pin_records;
+        f.max_lifetime = s.max_lifetime;
+        if (s.policy != 0)
+            err = nhi_policy_hash(l, s.policy, f.policy);
     }
     if (err == NHI_OK && t != NULL) {
         err = nhi_issuer_get(l, t->kid, &f.issuer);
@@ -153,9 +157,8 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, st
         if (err == NHI_OK)
             err = load_revoked(l, t, &f);
         if (err == NHI_OK)
-            err = nhi_sql_rules(l, t->agent, &rules, &f.rule_count);
+            err = nhi_sql_rules(l, t->agent, account, now, &f.rules, &f.rule_count);
     }
-    f.rules = rules;
     if (err == NHI_OK)
         *out = f;
     return err;
@@ -163,15 +166,9 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, st
 
 void nhi_facts_free(struct nhi_facts *f)
 {
-    union {
-        const struct nhi_rule *ro;
-        void *rw;
-    } u;
-
     if (f == NULL)
         return;
-    u.ro = f->rules;
-    free(u.rw);
+    free(f->rules);
     f->rules = NULL;
     f->rule_count = 0;
 }

@@ -1,61 +1,231 @@
+/*
+ * Policy in the ledger: every version that was ever in force, since events name them by their hash.
+ */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libnhi/sql.h"
 #include "libnhi/sshopt.h"
 
-enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rules, size_t count,
-                                int64_t now)
+#define SOURCE_MAX (NHI_RULE_NETS_MAX * (NHI_NET_TEXT_MAX + 1) + 8)
+#define HOURS_MAX (NHI_RULE_HOURS_MAX * 10 + 1)
+#define LOCAL "local"
+/* More pairs than these of one rule: it is looked at for every agent and account. */
+#define PAIRS_MAX 64
+
+/* ---- a rule as a row ---- */
+
+static void format_source(const struct nhi_rule *r, char text[SOURCE_MAX])
 {
-    enum nhi_err err;
-    size_t i;
+    size_t len = 0;
+    uint32_t i;
 
-    (void)now;
-    err = nhi_sql_run(l, NULL, "DELETE FROM rule", "");
-    for (i = 0; i < count && err == NHI_OK; i++) {
-        const struct nhi_rule *r = &rules[i];
+    text[0] = '\0';
+    if (r->local)
+        len = (size_t)snprintf(text, SOURCE_MAX, "%s ", LOCAL);
+    for (i = 0; i < r->net_count; i++) {
+        nhi_net_format(&r->nets[i], text + len);
+        len = strlen(text);
+        text[len++] = ' ';
+        text[len] = '\0';
+    }
+}
 
-        if (!nhi_name_is_task(r->name) || !nhi_list_is_valid(r->agents, nhi_name_is_agent) ||
-            !nhi_list_is_valid(r->accounts, nhi_name_is_account) ||
-            !nhi_list_is_valid(r->services, nhi_name_is_service))
-            return NHI_ERR_ARG;
-        err = nhi_sql_run(l, NULL,
-                          "INSERT INTO rule (name, forbid, agents, accounts, services, ssh)"
-                          " VALUES (?,?,?,?,?,?)",
-                          "sisssi", r->name, (int64_t)r->forbid, r->agents, r->accounts,
-                          r->services, (int64_t)r->ssh);
+static void parse_source(char *text, struct nhi_rule *r, enum nhi_err *err)
+{
+    char *save = NULL, *word;
+
+    for (word = strtok_r(text, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+        if (strcmp(word, LOCAL) == 0)
+            r->local = true;
+        else if (r->net_count == NHI_RULE_NETS_MAX ||
+                 nhi_net_parse(word, &r->nets[r->net_count++]) != NHI_OK)
+            *err = NHI_ERR_CORRUPT;
+    }
+}
+
+static void format_hours(const struct nhi_rule *r, char text[HOURS_MAX])
+{
+    size_t len = 0;
+    uint32_t i;
+
+    text[0] = '\0';
+    for (i = 0; i < r->hours_count; i++)
+        len += (size_t)snprintf(text + len, HOURS_MAX - len, "%u-%u ", (unsigned)r->hours[i].from,
+                                (unsigned)r->hours[i].to);
+}
+
+static void parse_hours(const char *text, struct nhi_rule *r, enum nhi_err *err)
+{
+    unsigned from, to;
+    int n;
+
+    for (; *text != '\0'; text += n) {
+        if (r->hours_count == NHI_RULE_HOURS_MAX ||
+            sscanf(text, "%4u-%4u %n", &from, &to, &n) != 2 || from >= NHI_DAY_MINUTES ||
+            to > NHI_DAY_MINUTES) {
+            *err = NHI_ERR_CORRUPT;
+            return;
+        }
+        r->hours[r->hours_count].from = (uint16_t)from;
+        r->hours[r->hours_count++].to = (uint16_t)to;
+    }
+}
+
+/* After what every query names alike. */
+#define COLUMNS                                                                                    \
+    "r.name, r.forbid, r.agents, r.owners, r.tasks, r.accounts, r.services, r.source, r.days,"     \
+    " r.hours, r.zone, r.bound, r.max_lifetime, r.max_age, r.max_uses, r.max_sessions,"            \
+    " r.max_grants, r.ssh, (SELECT z.ahead FROM zone z WHERE z.version = r.version"                \
+    "  AND z.name = r.zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1)"
+
+static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
+{
+    char source[SOURCE_MAX], hours[HOURS_MAX];
+    enum nhi_err err = NHI_OK;
+
+    memset(r, 0, sizeof *r);
+    nhi_sql_text(st, 0, r->name, sizeof r->name, &err);
+    r->forbid = nhi_sql_int(st, 1, 0, 1, &err) == 1;
+    nhi_sql_text(st, 2, r->agents, sizeof r->agents, &err);
+    nhi_sql_text(st, 3, r->owners, sizeof r->owners, &err);
+    nhi_sql_text(st, 4, r->tasks, sizeof r->tasks, &err);
+    nhi_sql_text(st, 5, r->accounts, sizeof r->accounts, &err);
+    nhi_sql_text(st, 6, r->services, sizeof r->services, &err);
+    nhi_sql_text(st, 7, source, sizeof source, &err);
+    r->days = (uint8_t)nhi_sql_int(st, 8, 0, 127, &err);
+    nhi_sql_text(st, 9, hours, sizeof hours, &err);
+    nhi_sql_text(st, 10, r->zone, sizeof r->zone, &err);
+    r->bound = (uint32_t)nhi_sql_int(st, 11, 0, NHI_BOUND_ALL, &err);
+    r->max_lifetime = nhi_sql_int(st, 12, 0, INT64_MAX, &err);
+    r->max_age = nhi_sql_int(st, 13, 0, INT64_MAX, &err);
+    r->max_uses = (uint32_t)nhi_sql_int(st, 14, 0, UINT32_MAX, &err);
+    r->max_sessions = (uint32_t)nhi_sql_int(st, 15, 0, UINT32_MAX, &err);
+    r->max_grants = (uint32_t)nhi_sql_int(st, 16, 0, UINT32_MAX, &err);
+    r->ssh = (uint32_t)nhi_sql_int(st, 17, 0, NHI_SSHOPT_ALL, &err);
+    r->offset_known = sqlite3_column_type(st, 18) == SQLITE_INTEGER;
+    if (r->offset_known)
+        r->offset = (int32_t)nhi_sql_int(st, 18, -86400, 86400, &err);
+    if (err == NHI_OK) {
+        parse_source(source, r, &err);
+        parse_hours(hours, r, &err);
     }
     return err;
 }
 
-static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
+static bool is_well_formed(const struct nhi_rule *r)
 {
+    return nhi_name_is_task(r->name) && (r->agents[0] != '\0' || r->owners[0] != '\0') &&
+           (r->agents[0] == '\0' || nhi_list_is_valid(r->agents, nhi_pattern_is_agent)) &&
+           (r->tasks[0] == '\0' || nhi_list_is_valid(r->tasks, nhi_pattern_is_task)) &&
+           (strcmp(r->accounts, NHI_ANY) == 0 ||
+            nhi_list_is_valid(r->accounts, nhi_name_is_account)) &&
+           (strcmp(r->services, NHI_ANY) == 0 ||
+            nhi_list_is_valid(r->services, nhi_name_is_service)) &&
+           r->net_count <= NHI_RULE_NETS_MAX && r->hours_count <= NHI_RULE_HOURS_MAX &&
+           ((r->days == 0 && r->hours_count == 0) || r->zone[0] != '\0');
+}
+
+/* ---- the index ---- */
+
+static size_t count_words(const char *list)
+{
+    char word[NHI_LIST_MAX + 1];
+    size_t n = 0;
+
+    while ((list = nhi_list_next(list, word)) != NULL)
+        n++;
+    return n;
+}
+
+static enum nhi_err index_pair(struct nhi_ledger *l, const struct nhi_rule *r, const char *agent,
+                               const char *account)
+{
+    return nhi_sql_run(l, NULL, "INSERT INTO rule_index SELECT policy, ?, ?, ? FROM setting WHERE one = 1", "sss",
+                       agent, account, r->name);
+}
+
+/* By each agent and account that it names; by NHI_ANY where it could be more than those. */
+static enum nhi_err index_rule(struct nhi_ledger *l, const struct nhi_rule *r)
+{
+    const char *agents = r->agents, *accounts = r->accounts, *at, *to;
+    char agent[NHI_LIST_MAX + 1], account[NHI_LIST_MAX + 1];
     enum nhi_err err = NHI_OK;
 
-    nhi_sql_text(st, 0, r->name, sizeof r->name, &err);
-    r->forbid = nhi_sql_int(st, 1, 0, 1, &err) == 1;
-    nhi_sql_text(st, 2, r->agents, sizeof r->agents, &err);
-    nhi_sql_text(st, 3, r->accounts, sizeof r->accounts, &err);
-    nhi_sql_text(st, 4, r->services, sizeof r->services, &err);
-    r->ssh = (uint32_t)nhi_sql_int(st, 5, 0, NHI_SSHOPT_ALL, &err);
+    if (agents[0] == '\0' || strpbrk(agents, "*?") != NULL ||
+        count_words(agents) * count_words(accounts) > PAIRS_MAX)
+        agents = NHI_ANY;
+    if (count_words(accounts) > PAIRS_MAX)
+        accounts = NHI_ANY;
+    for (at = agents; err == NHI_OK && (at = nhi_list_next(at, agent)) != NULL;)
+        for (to = accounts; err == NHI_OK && (to = nhi_list_next(to, account)) != NULL;)
+            err = index_pair(l, r, agent, account);
     return err;
 }
 
-enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, struct nhi_rule **rules,
-                           size_t *count)
+/* ---- writing ---- */
+
+static enum nhi_err insert_rule(struct nhi_ledger *l, const struct nhi_rule *r)
+{
+    char source[SOURCE_MAX], hours[HOURS_MAX];
+
+    if (!is_well_formed(r))
+        return NHI_ERR_ARG;
+    format_source(r, source);
+    format_hours(r, hours);
+    return nhi_sql_run(
+        l, NULL,
+        "INSERT INTO rule SELECT policy, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?, ?, ? FROM setting WHERE one = 1",
+        "sissssssissiiiiiii", r->name, (int64_t)r->forbid, r->agents, r->owners, r->tasks,
+        r->accounts, r->services, source, (int64_t)r->days, hours, r->zone, (int64_t)r->bound,
+        r->max_lifetime, r->max_age, (int64_t)r->max_uses, (int64_t)r->max_sessions,
+        (int64_t)r->max_grants, (int64_t)r->ssh);
+}
+
+enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rules, size_t count,
+                                const char *hash, int64_t now)
+{
+    enum nhi_err err;
+    size_t i;
+
+    err = nhi_sql_run(l, NULL,
+                      "INSERT INTO policy SELECT coalesce(max(version), 0) + 1, ?, ? FROM policy",
+                      "si", hash, now);
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "UPDATE setting SET policy = (SELECT max(version) FROM policy)",
+                          "");
+    for (i = 0; i < count && err == NHI_OK; i++) {
+        err = insert_rule(l, &rules[i]);
+        if (err == NHI_OK)
+            err = index_rule(l, &rules[i]);
+    }
+    return err;
+}
+
+enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t at,
+                                 const int32_t *ahead)
+{
+    if (ahead == NULL)
+        return nhi_sql_run(l, NULL, "INSERT INTO zone SELECT policy, ?, ?, NULL FROM setting WHERE one = 1", "si",
+                           zone, at);
+    return nhi_sql_run(l, NULL, "INSERT INTO zone SELECT policy, ?, ?, ? FROM setting WHERE one = 1", "sii", zone,
+                       at, (int64_t)*ahead);
+}
+
+/* ---- reading ---- */
+
+/* All rows of st, which is finalized. */
+static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_err err,
+                               struct nhi_rule **rules, size_t *count)
 {
     struct nhi_rule *all = NULL, *more;
     size_t used = 0, room = 0;
-    sqlite3_stmt *st = NULL;
-    enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT name, forbid, agents, accounts, services, ssh FROM rule WHERE"
-                          " ?1 IS NULL OR instr(' '||agents||' ', ' '||?1||' ') > 0 ORDER BY n",
-                          "s", agent);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         if (used == room) {
-            room = room * 2 + 8;
+            room = room * 2 + 4;
             more = reallocarray(all, room, sizeof *all);
             if (more == NULL) {
                 err = NHI_ERR_NOMEM;
@@ -75,7 +245,55 @@ enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, struct nhi_r
     return NHI_OK;
 }
 
-enum nhi_err nhi_policy_load(struct nhi_ledger *l, struct nhi_rule **rules, size_t *count)
+enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const char *account,
+                           int64_t now, struct nhi_rule **rules, size_t *count)
 {
-    return nhi_sql_rules(l, NULL, rules, count);
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " COLUMNS " FROM (SELECT DISTINCT i.version, i.name FROM setting s"
+                          " JOIN rule_index i ON s.one = 1 AND i.version = s.policy AND i.agent IN (?2, '*')"
+                          "  AND (?3 IS NULL OR i.account IN (?3, '*'))) k"
+                          " JOIN rule r ON r.version = k.version AND r.name = k.name",
+                          "iss", now, agent, account);
+    return read_rules(l, st, err, rules, count);
+}
+
+enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now,
+                             struct nhi_rule **rules, size_t *count)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " COLUMNS " FROM rule r WHERE r.version = CASE ?2 WHEN 0 THEN"
+                          " (SELECT policy FROM setting WHERE one = 1) ELSE ?2 END ORDER BY r.name",
+                          "ii", now, version);
+    return read_rules(l, st, err, rules, count);
+}
+
+enum nhi_err nhi_policy_version(struct nhi_ledger *l, const char *hash, int64_t *version)
+{
+    return nhi_sql_number(l, version, "SELECT max(version) FROM policy WHERE hash = ?", "s", hash);
+}
+
+enum nhi_err nhi_policy_hash(struct nhi_ledger *l, int64_t version, char hash[NHI_POLICY_LEN + 1])
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st, "SELECT hash FROM policy WHERE version = ?", "i", version);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        nhi_sql_text(st, 0, hash, NHI_POLICY_LEN + 1, &err);
+    sqlite3_finalize(st);
+    return err;
+}
+
+enum nhi_err nhi_policy_count(struct nhi_ledger *l, int64_t *rules)
+{
+    return nhi_sql_number(
+        l, rules, "SELECT count(*) FROM rule WHERE version = (SELECT policy FROM setting WHERE one = 1)", "");
 }

@@ -1,17 +1,14 @@
 /*
- * Policy as people write it: the one place that reads configuration text. nhictl's alone, since
- * libconfig aborts on some inputs; a process that decides reads what the ledger holds.
+ * Policy and settings as people write them: the one place that reads configuration text. nhictl's alone,
+ * since libconfig aborts on some inputs; a process that decides reads what the ledger holds.
  *
  *   rules = (
- *     { name = "deploy"; effect = "permit"; agent = "ci-bot"; account = ["deploy"];
- *       service = ["sshd", "sudo"]; ssh = "restrict"; }
+ *     { name = "deploy"; effect = "permit"; agent = "ci-*"; task = "CHG-*"; account = ["deploy"];
+ *       service = ["sshd", "sudo"]; source = "10.0.0.0/8"; days = "mon-fri"; hours = "08:00-18:00";
+ *       zone = "Europe/Berlin"; bound = "key"; max_lifetime = "1h"; ssh = "restrict"; }
  *   );
  *
- * pin = "record";   in one of the files: a bearer ticket that is used elsewhere than at first is
- *                   recorded, not refused ("refuse", the default)
- *
- * agent, account and service: one name or an array of names, exact, none missing. effect: "permit"
- * or "forbid". name: may be left out. ssh: words of sshopt.h, where the rule permits.
+ * nhi-policy(5) and nhi.conf(5) are the reference.
  */
 #ifndef NHI_POLICY_CONF_H
 #define NHI_POLICY_CONF_H
@@ -23,10 +20,11 @@
 #define NHI_CONF_FILE_MAX (1024UL * 1024)
 #define NHI_CONF_DEPTH_MAX 16
 #define NHI_CONF_RULES_MAX 10000 /* in all files together */
+#define NHI_CAP_MAX 1000000      /* of max_sessions and max_grants_per_hour */
 
 struct nhi_conf_error {
     unsigned line; /* 0: of the whole file */
-    char text[200];
+    char text[240];
 };
 
 /* Zeroed at first. Release with nhi_policy_conf_free. */
@@ -37,7 +35,6 @@ struct nhi_policy_conf {
         unsigned line;
     } * where; /* of each rule */
     size_t count, room;
-    bool pin_given, pin_records; /* pin = "refuse" (the default) or "record" */
 };
 
 /* Adds the rules of one file. name: its name without a directory, for rules without one of their
@@ -47,5 +44,16 @@ NHI_CHECK enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const c
                                            const char *text, size_t len,
                                            struct nhi_conf_error *error);
 void nhi_policy_conf_free(struct nhi_policy_conf *conf);
+
+/* nhi.conf. Empty or 0: not given. */
+struct nhi_settings_conf {
+    char host[NHI_HOST_MAX + 1];
+    uint32_t uid_min, uid_max;
+    int64_t max_lifetime; /* seconds */
+    bool pin_records;     /* pin = "record"; else "refuse" */
+};
+NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len,
+                                              struct nhi_settings_conf *out,
+                                              struct nhi_conf_error *error);
 
 #endif

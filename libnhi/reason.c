@@ -38,6 +38,8 @@ static const struct {
     [NHI_DENY_TREE] = { "tree", "the ticket works only inside what nhictl run started" },
     [NHI_DENY_POLICY] = { "policy", "no rule permits it" },
     [NHI_DENY_FORBIDDEN] = { "forbidden", "a rule forbids it" },
+    [NHI_DENY_LIMIT] = { "limit", "a rule permits it, but not so many at once" },
+    [NHI_DENY_LIFETIME] = { "lifetime", "the ticket lives longer than this host lets tickets live" },
     [NHI_DENY_USES] = { "uses", "every use of the ticket is spent" },
     [NHI_DENY_RECORD] = { "record", "the grant could not be recorded" },
 };

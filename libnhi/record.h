@@ -12,6 +12,10 @@
 NHI_CHECK enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd);
 /* The commit. NHI_ERR_EXISTS: that name is taken. */
 NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
+/* Takes a place among the grants that g's rule gives in an hour. NHI_ERR_BUSY: there is none. */
+NHI_CHECK enum nhi_err nhi_record_take_hour(int fd, int dirfd, const struct nhi_grant *g);
+/* Whether a place of that name still counts. */
+bool nhi_record_is_in_hour(const char *name, int64_t now);
 NHI_CHECK enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out);
 
 #endif

@@ -9,11 +9,12 @@
  * Nothing that was ever used is deleted: names, uids, task IDs, ticket IDs and key names are keys
  * here, and a key that exists cannot be given again.
  */
-static const char schema[] =
+static const char schema_identities[] =
     "CREATE TABLE setting ("
     "  host TEXT NOT NULL, uid_min INTEGER NOT NULL, uid_max INTEGER NOT NULL,"
     "  next_uid INTEGER NOT NULL, latest INTEGER NOT NULL, created INTEGER NOT NULL,"
-    "  pin_records INTEGER NOT NULL DEFAULT 0,"
+    "  pin_records INTEGER NOT NULL DEFAULT 0, max_lifetime INTEGER NOT NULL DEFAULT 0,"
+    "  policy INTEGER NOT NULL DEFAULT 0,"
     "  one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT;"
     "CREATE TABLE agent ("
     "  name TEXT PRIMARY KEY, uid INTEGER NOT NULL UNIQUE, owner TEXT NOT NULL,"
@@ -60,11 +61,25 @@ static const char schema[] =
     "CREATE INDEX bound_key_by_account ON bound_key (account);"
     "CREATE TABLE revocation ("
     "  kind INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,"
-    "  PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;"
+    "  PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;";
+static const char schema_policy[] =
+    "CREATE TABLE policy ("
+    "  version INTEGER PRIMARY KEY, hash TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX policy_by_hash ON policy (hash);"
     "CREATE TABLE rule ("
-    "  n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, forbid INTEGER NOT NULL,"
-    "  agents TEXT NOT NULL, accounts TEXT NOT NULL, services TEXT NOT NULL,"
-    "  ssh INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "  version INTEGER NOT NULL REFERENCES policy, name TEXT NOT NULL, forbid INTEGER NOT NULL,"
+    "  agents TEXT NOT NULL, owners TEXT NOT NULL, tasks TEXT NOT NULL, accounts TEXT NOT NULL,"
+    "  services TEXT NOT NULL, source TEXT NOT NULL, days INTEGER NOT NULL, hours TEXT NOT NULL,"
+    "  zone TEXT NOT NULL, bound INTEGER NOT NULL, max_lifetime INTEGER NOT NULL,"
+    "  max_age INTEGER NOT NULL, max_uses INTEGER NOT NULL, max_sessions INTEGER NOT NULL,"
+    "  max_grants INTEGER NOT NULL, ssh INTEGER NOT NULL,"
+    "  PRIMARY KEY (version, name)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rule_index ("
+    "  version INTEGER NOT NULL, agent TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL,"
+    "  PRIMARY KEY (version, agent, account, name)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE zone ("
+    "  version INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, ahead INTEGER,"
+    "  PRIMARY KEY (version, name, at)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE event ("
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,"
     "  agent TEXT NOT NULL, task TEXT NOT NULL, jti TEXT NOT NULL, record TEXT UNIQUE,"
@@ -80,7 +95,9 @@ enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t 
                    APPLICATION_ID, NHI_SCHEMA_VERSION);
     err = nhi_sql_err(l, sqlite3_exec(l->db, pragma, NULL, NULL, NULL));
     if (err == NHI_OK)
-        err = nhi_sql_err(l, sqlite3_exec(l->db, schema, NULL, NULL, NULL));
+        err = nhi_sql_err(l, sqlite3_exec(l->db, schema_identities, NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = nhi_sql_err(l, sqlite3_exec(l->db, schema_policy, NULL, NULL, NULL));
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL,
                           "INSERT INTO setting (host, uid_min, uid_max, next_uid, latest,"

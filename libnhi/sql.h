@@ -39,9 +39,9 @@ NHI_CHECK enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host,
 /* Checks that this is a ledger and brings an older schema forward when writing. */
 NHI_CHECK enum nhi_err nhi_schema_check(struct nhi_ledger *l);
 
-/* Rules in order. agent NULL: every rule; else those that name it, which are all that can match its
- * tickets. rules: new, the caller's to free. */
-NHI_CHECK enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, struct nhi_rule **rules,
-                                     size_t *count);
+/* The rules in force at now that a ticket of agent could meet for account; NULL: for any. rules: new, the
+ * caller's to free. */
+NHI_CHECK enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const char *account, int64_t now,
+                                     struct nhi_rule **rules, size_t *count);
 
 #endif

@@ -58,6 +58,15 @@ NHI_CHECK enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nh
 /* A new ticket or record ID: 128 random bits, not beginning with "-". */
 NHI_CHECK enum nhi_err nhi_id_new(char id[NHI_JTI_LEN + 1]);
 
+/* A hash of bytes that go in one after the other, as 32 hexadecimal characters (BLAKE2b of 128 bits). */
+#define NHI_HASH_LEN 32
+struct nhi_hash {
+    _Alignas(64) unsigned char state[384];
+};
+void nhi_hash_start(struct nhi_hash *h);
+void nhi_hash_add(struct nhi_hash *h, const char *text);
+void nhi_hash_end(struct nhi_hash *h, char out[NHI_HASH_LEN + 1]);
+
 #define NHI_USES_MAX 1000000 /* largest use claim */
 
 /* RFC 3339, UTC, whole seconds: 2026-11-23T22:05:00Z, exactly 20 characters, years 1970 to 9999.
@@ -66,5 +75,8 @@ NHI_CHECK enum nhi_err nhi_id_new(char id[NHI_JTI_LEN + 1]);
 #define NHI_TIME_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 NHI_CHECK enum nhi_err nhi_time_format(int64_t t, char out[NHI_TIME_LEN + 1]);
 NHI_CHECK enum nhi_err nhi_time_parse(const char *s, int64_t *t);
+/* "90s", "15m", "1h30m", "2d": 1 second to NHI_SPAN_MAX. false: anything else. */
+#define NHI_SPAN_MAX (INT64_C(366) * 86400)
+bool nhi_span_parse(const char *s, int64_t *seconds);
 
 #endif

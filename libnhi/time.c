@@ -91,3 +91,47 @@ enum nhi_err nhi_time_parse(const char *s, int64_t *t)
     *t = got;
     return NHI_OK;
 }
+
+static bool unit_seconds(char unit, int64_t *seconds)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (units[i].unit == unit) {
+            *seconds = units[i].seconds;
+            return true;
+        }
+    return false;
+}
+
+bool nhi_span_parse(const char *s, int64_t *seconds)
+{
+    int64_t sum = 0;
+
+    if (*s == '\0')
+        return false;
+    while (*s != '\0') {
+        int64_t n = 0, unit;
+
+        if (*s < '0' || *s > '9')
+            return false;
+        for (; *s >= '0' && *s <= '9'; s++) {
+            n = n * 10 + (*s - '0');
+            if (n > NHI_SPAN_MAX)
+                return false;
+        }
+        if (!unit_seconds(*s, &unit))
+            return false;
+        s++;
+        sum += n * unit;
+        if (sum > NHI_SPAN_MAX)
+            return false;
+    }
+    if (sum < 1)
+        return false;
+    *seconds = sum;
+    return true;
+}

@@ -1,173 +1,106 @@
 /*
- * apply: policy files become the ledger's policy, all of them or none.
- *
- * MUST: read only what nobody but root could have written.
+ * apply: the files of /etc/nhi become the ledger's policy and settings, all of them or none.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "libnhi/paths.h"
-#include "libnhi/policy_conf.h"
-#include "libnhi/privileged.h"
-#include "libnhi/sshopt.h"
+#include "nhictl/apply.h"
 #include "nhictl/ctl.h"
+#include "nhictl/policy_read.h"
 #include "nhictl/store.h"
+#include "nhictl/zone.h"
 
-#define DIR_PATH NHI_CONF_DIR "/" NHI_POLICY_DIR
-#define FILES_MAX 1000
+#define YEARS_AHEAD 10 /* that zones are compiled for, from the end of this one on */
+#define YEAR INT64_C(31556952)
 
 struct apply_args {
     bool dry_run;
 };
 
-struct files {
-    char *name[FILES_MAX];
-    size_t count;
+struct plan {
+    struct nhi_policy_conf conf;
+    struct nhi_settings_conf set;
+    struct nhi_rule *had; /* the policy in force */
+    size_t had_count, added, removed;
+    int64_t until; /* zones are known before that */
+    char hash[NHI_POLICY_LEN + 1];
+    bool changed;
 };
 
-static int by_name(const void *a, const void *b)
+/* ---- what is the same whatever its order ---- */
+
+static int by_rule_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const struct nhi_rule *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
 }
 
-static bool is_policy_file(const char *name)
-{
-    size_t len = strlen(name);
-
-    return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".conf") == 0;
-}
-
-static int list_files(struct ctl *c, int dir, struct files *files)
-{
-    int fd = dup(dir), code = CTL_DONE;
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    const struct dirent *e;
-
-    if (d == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", DIR_PATH, strerror(errno));
-    }
-    while (code == CTL_DONE && (e = readdir(d)) != NULL) {
-        if (!is_policy_file(e->d_name))
-            continue;
-        if (files->count == FILES_MAX)
-            code = ctl_fail(c, CTL_REFUSED, NULL, "more than %d files in %s", FILES_MAX, DIR_PATH);
-        else if ((files->name[files->count] = strdup(e->d_name)) == NULL)
-            code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-        else
-            files->count++;
-    }
-    closedir(d);
-    qsort(files->name, files->count, sizeof(*files->name), by_name);
-    return code;
-}
-
-static int read_failed(struct ctl *c, const char *name, enum nhi_err err)
-{
-    char hint[300];
-
-    snprintf(hint, sizeof(hint), "chown root: %s/%s; chmod go-w %s/%s", DIR_PATH, name, DIR_PATH,
-             name);
-    if (err == NHI_ERR_UNSAFE)
-        return ctl_fail(c, CTL_REFUSED, hint,
-                        "%s/%s: not a file that only root can write; nothing was changed", DIR_PATH,
-                        name);
-    if (err == NHI_ERR_TOO_LONG)
-        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: larger than 1 MiB; nothing was changed",
-                        DIR_PATH, name);
-    return ctl_fail(c, CTL_SYSTEM, NULL, "%s/%s: %s; nothing was changed", DIR_PATH, name,
-                    nhi_strerror(err));
-}
-
-static int read_file(struct ctl *c, int dir, const char *name, struct nhi_policy_conf *conf)
-{
-    struct nhi_conf_error error;
-    unsigned long len = 0;
-    char *text = NULL;
+struct zone_sum {
+    struct nhi_hash *hash;
+    struct nhi_ledger *l;
+    const char *name;
     enum nhi_err err;
+};
 
-    err = nhi_file_read(dir, name, 0, NHI_CONF_FILE_MAX, &text, &len);
-    if (err != NHI_OK)
-        return read_failed(c, name, err);
-    err = nhi_policy_conf_add(conf, name, text, len, &error);
-    free(text);
-    if (err == NHI_OK)
-        return CTL_DONE;
-    if (err != NHI_ERR_FORMAT)
-        return read_failed(c, name, err);
-    if (error.line == 0)
-        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: %s; nothing was changed", DIR_PATH, name,
-                        error.text);
-    return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s:%u: %s; nothing was changed", DIR_PATH, name,
-                    error.line, error.text);
+static int add_zone_to_hash(int64_t at, int32_t ahead, void *ctx)
+{
+    const struct zone_sum *sum = ctx;
+    char text[64];
+
+    snprintf(text, sizeof(text), "%lld %d", (long long)at, ahead);
+    nhi_hash_add(sum->hash, text);
+    return 0;
 }
 
-/* Root is out of reach of policy too, under whatever name. */
-static int check_accounts(struct ctl *c, const struct nhi_policy_conf *conf)
+/* From a moment that does not move with the clock, or the hash would. */
+static int64_t zones_from(int64_t now)
 {
-    for (size_t i = 0; i < conf->count; i++) {
-        const char *at = conf->rules[i].accounts;
-        char name[NHI_LIST_MAX + 1];
+    return now / YEAR * YEAR;
+}
 
-        while ((at = nhi_list_next(at, name)) != NULL) {
-            struct nhi_local local;
-            enum nhi_err err = nhi_local_by_name(name, &local);
+static int hash_plan(struct ctl *c, struct plan *p)
+{
+    const struct nhi_rule **order = calloc(p->conf.count + 1, sizeof(*order));
+    char text[NHI_RULE_TEXT_MAX + 1];
+    struct nhi_hash hash;
+    struct zone_sum sum = { .hash = &hash };
 
-            if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
-                return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name,
-                                nhi_strerror(err));
-            if (err == NHI_OK && local.privileged)
-                return ctl_fail(
-                    c, CTL_REFUSED, NULL,
-                    "%s/%s:%u: account %s is privileged (%s): no rule can name it; nothing "
-                    "was changed",
-                    DIR_PATH, conf->where[i].file, conf->where[i].line, name, local.because);
-        }
+    if (order == NULL)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+    for (size_t i = 0; i < p->conf.count; i++)
+        order[i] = &p->conf.rules[i];
+    qsort(order, p->conf.count, sizeof(*order), by_rule_name);
+    nhi_hash_start(&hash);
+    snprintf(text, sizeof(text), "max_lifetime %lld pin %d", (long long)p->set.max_lifetime,
+             (int)p->set.pin_records);
+    nhi_hash_add(&hash, text);
+    for (size_t i = 0; i < p->conf.count; i++) {
+        nhi_rule_format(order[i], text);
+        nhi_hash_add(&hash, text);
+        if (order[i]->zone[0] != '\0')
+            (void)zone_each(order[i]->zone, zones_from(c->now), p->until, add_zone_to_hash, &sum);
     }
+    nhi_hash_end(&hash, p->hash);
+    free(order);
     return CTL_DONE;
 }
 
-static int read_all(struct ctl *c, struct nhi_policy_conf *conf)
-{
-    struct files files = { .count = 0 };
-    enum nhi_err err;
-    int dir, code;
-
-    err = nhi_dir_open(DIR_PATH, &dir);
-    if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no directory %s", DIR_PATH);
-    if (err == NHI_ERR_UNSAFE)
-        return ctl_fail(c, CTL_REFUSED, "chmod go-w " DIR_PATH,
-                        "%s or a directory above it can be changed by others than root", DIR_PATH);
-    if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", DIR_PATH, nhi_strerror(err));
-    code = list_files(c, dir, &files);
-    for (size_t i = 0; i < files.count && code == CTL_DONE; i++)
-        code = read_file(c, dir, files.name[i], conf);
-    for (size_t i = 0; i < files.count; i++)
-        free(files.name[i]);
-    close(dir);
-    return code == CTL_DONE ? check_accounts(c, conf) : code;
-}
-
-static bool same_rule(const struct nhi_rule *a, const struct nhi_rule *b)
-{
-    return strcmp(a->name, b->name) == 0 && a->forbid == b->forbid &&
-           strcmp(a->agents, b->agents) == 0 && strcmp(a->accounts, b->accounts) == 0 &&
-           strcmp(a->services, b->services) == 0 && a->ssh == b->ssh;
-}
+/* ---- the difference ---- */
 
 static bool has_rule(const struct nhi_rule *rules, size_t count, const struct nhi_rule *r)
 {
-    for (size_t i = 0; i < count; i++)
-        if (same_rule(&rules[i], r))
-            return true;
+    char mine[NHI_RULE_TEXT_MAX + 1], other[NHI_RULE_TEXT_MAX + 1];
+
+    nhi_rule_format(r, mine);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rules[i].name, r->name) != 0)
+            continue;
+        nhi_rule_format(&rules[i], other);
+        return strcmp(mine, other) == 0;
+    }
     return false;
 }
 
@@ -176,7 +109,7 @@ static size_t show_difference(struct ctl *c, const char *key, const char *sign,
                               const struct nhi_rule *of, size_t of_count,
                               const struct nhi_rule *other, size_t other_count)
 {
-    char ssh[NHI_SSHOPT_TEXT_MAX + 1];
+    char text[NHI_RULE_TEXT_MAX + 1];
     size_t n = 0;
 
     out_strings(c->out, key, NULL);
@@ -184,30 +117,123 @@ static size_t show_difference(struct ctl *c, const char *key, const char *sign,
         if (has_rule(other, other_count, &of[i]))
             continue;
         n++;
-        nhi_sshopt_format(of[i].ssh, ' ', ssh);
+        nhi_rule_format(&of[i], text);
         if (c->json)
             out_string(c->out, "%s", of[i].name);
         else
-            out_string(c->out, "%s %s %s: agent %s, account %s, service %s%s%s", sign,
-                       of[i].forbid ? "forbid" : "permit", of[i].name, of[i].agents, of[i].accounts,
-                       of[i].services, ssh[0] != '\0' ? ", ssh " : "", ssh);
+            out_string(c->out, "%s %s", sign, text);
     }
     return n;
 }
 
-static int replace(struct ctl *c, struct store *s, const struct nhi_policy_conf *conf, size_t added,
-                   size_t removed)
+/* A host keeps its name and its range: tickets name the one, files of agents the other. */
+static int check_settings(struct ctl *c, const struct store *s, const struct nhi_settings_conf *set)
+{
+    const char *what = NULL;
+
+    if (set->host[0] != '\0' && strcmp(set->host, s->set.host) != 0)
+        what = "host";
+    if (set->uid_min != 0 && set->uid_min != s->set.uid_min)
+        what = "uid_min";
+    if (set->uid_max != 0 && set->uid_max != s->set.uid_max)
+        what = "uid_max";
+    if (what == NULL)
+        return CTL_DONE;
+    return ctl_fail(
+        c, CTL_REFUSED, NULL,
+        NHI_CONF_DIR
+        "/" NHI_CONF_FILE
+        ": %s is not what this host was initialised with (%s, %u-%u); nothing was changed",
+        what, s->set.host, s->set.uid_min, s->set.uid_max);
+}
+
+static int read_plan(struct ctl *c, struct plan *p)
+{
+    int code = settings_read(c, &p->set);
+
+    if (code == CTL_DONE)
+        code = policy_read(c, &p->conf);
+    p->until = zones_from(c->now) + YEARS_AHEAD * YEAR;
+    return code == CTL_DONE ? hash_plan(c, p) : code;
+}
+
+static int compare(struct ctl *c, struct store *s, struct plan *p)
+{
+    char in_force[NHI_POLICY_LEN + 1] = "";
+    enum nhi_err err = NHI_OK;
+    int code = check_settings(c, s, &p->set);
+
+    if (code != CTL_DONE)
+        return code;
+    if (s->set.policy != 0)
+        err = nhi_policy_hash(s->l, s->set.policy, in_force);
+    if (err == NHI_OK)
+        err = nhi_policy_load(s->l, 0, c->now, &p->had, &p->had_count);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the present policy");
+    p->changed = strcmp(in_force, p->hash) != 0;
+    p->removed =
+        show_difference(c, "removed", "-", p->had, p->had_count, p->conf.rules, p->conf.count);
+    p->added = show_difference(c, "added", "+", p->conf.rules, p->conf.count, p->had, p->had_count);
+    return apply_show_tickets(c, s, p->had, p->had_count, p->conf.rules, p->conf.count);
+}
+
+/* ---- putting it in force ---- */
+
+static int add_zone(int64_t at, int32_t ahead, void *ctx)
+{
+    struct zone_sum *sum = ctx;
+
+    sum->err = nhi_policy_add_zone(sum->l, sum->name, at, &ahead);
+    return sum->err != NHI_OK;
+}
+
+static bool is_first_of_zone(const struct nhi_policy_conf *conf, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(conf->rules[k].zone, conf->rules[i].zone) == 0)
+            return false;
+    return conf->rules[i].zone[0] != '\0';
+}
+
+static enum nhi_err put_zones(struct ctl *c, struct store *s, const struct plan *p)
+{
+    struct zone_sum sum = { .l = s->l, .err = NHI_OK };
+
+    for (size_t i = 0; i < p->conf.count && sum.err == NHI_OK; i++) {
+        if (!is_first_of_zone(&p->conf, i))
+            continue;
+        sum.name = p->conf.rules[i].zone;
+        (void)zone_each(sum.name, zones_from(c->now), p->until, add_zone, &sum);
+        if (sum.err == NHI_OK)
+            sum.err = nhi_policy_add_zone(s->l, sum.name, p->until, NULL);
+    }
+    return sum.err;
+}
+
+static enum nhi_err put(struct ctl *c, struct store *s, const struct plan *p)
+{
+    enum nhi_err err = nhi_policy_replace(s->l, p->conf.rules, p->conf.count, p->hash, c->now);
+
+    if (err == NHI_OK)
+        err = put_zones(c, s, p);
+    if (err == NHI_OK)
+        err = nhi_ledger_set_pin(s->l, p->set.pin_records);
+    return err == NHI_OK ? nhi_ledger_set_max_lifetime(s->l, p->set.max_lifetime) : err;
+}
+
+static int replace(struct ctl *c, struct store *s, const struct plan *p)
 {
     struct out_row *detail = out_row_new(c->out);
-    enum nhi_err err = nhi_policy_replace(s->l, conf->rules, conf->count, c->now);
+    enum nhi_err err = p->changed ? put(c, s, p) : NHI_OK;
     int code;
 
-    out_number(detail, "rules", NULL, (int64_t)conf->count);
-    out_number(detail, "added", NULL, (int64_t)added);
-    out_number(detail, "removed", NULL, (int64_t)removed);
-    if (err == NHI_OK)
-        err = nhi_ledger_set_pin(s->l, conf->pin_records);
-    out_text(detail, "pin", NULL, conf->pin_records ? "record" : "refuse");
+    out_text(detail, "policy", NULL, p->hash);
+    out_number(detail, "rules", NULL, (int64_t)p->conf.count);
+    out_number(detail, "added", NULL, (int64_t)p->added);
+    out_number(detail, "removed", NULL, (int64_t)p->removed);
+    out_number(detail, "max_lifetime", NULL, p->set.max_lifetime);
+    out_text(detail, "pin", NULL, p->set.pin_records ? "record" : "refuse");
     if (err == NHI_OK)
         err = store_event(c, s, "policy-apply", NULL, NULL, NULL, detail);
     else
@@ -219,54 +245,46 @@ static int replace(struct ctl *c, struct store *s, const struct nhi_policy_conf 
     return code == CTL_DONE ? store_publish(c, s) : code;
 }
 
-static void show_summary(struct ctl *c, const struct nhi_policy_conf *conf, size_t added,
-                         size_t removed)
+static void show_summary(struct ctl *c, const struct plan *p)
 {
     const struct apply_args *args = c->args;
     struct out_row *r = out_row_new(c->out);
 
-    out_number(r, "rules", NULL, (int64_t)conf->count);
-    out_text(r, "pin", NULL, conf->pin_records ? "record" : "refuse");
+    out_number(r, "rules", NULL, (int64_t)p->conf.count);
+    out_text(r, "policy", NULL, p->hash);
+    out_flag(r, "changed", NULL, p->changed);
+    out_text(r, "pin", NULL, p->set.pin_records ? "record" : "refuse");
+    out_number(r, "max_lifetime", NULL, p->set.max_lifetime);
     out_flag(r, "dry_run", NULL, args->dry_run);
     out_record(c->out, NULL, r);
-    out_line(c->out, "%s%zu rule%s, %zu added, %zu removed",
-             args->dry_run ? "would be: " : "policy: ", conf->count, conf->count == 1 ? "" : "s",
-             added, removed);
-    if (conf->pin_records)
+    out_line(c->out, "%s%zu rule%s, %zu added, %zu removed (%.8s)",
+             args->dry_run ? "would be: " : "policy: ", p->conf.count,
+             p->conf.count == 1 ? "" : "s", p->added, p->removed, p->hash);
+    if (p->set.pin_records)
         out_line(c->out, "tickets that are used elsewhere than at first are recorded, not refused");
 }
 
 static int apply(struct ctl *c)
 {
     const struct apply_args *args = c->args;
-    struct nhi_policy_conf conf = { 0 };
+    struct plan p = { .had = NULL };
     struct store s = { 0 };
-    struct nhi_rule *had = NULL;
-    size_t had_count = 0, added, removed;
-    enum nhi_err err;
     int code = store_need_root(c);
 
     if (code == CTL_DONE)
-        code = read_all(c, &conf);
+        code = read_plan(c, &p);
     if (code == CTL_DONE)
         code = args->dry_run ? store_read(c, &s) : store_write(c, &s);
-    if (code != CTL_DONE)
-        goto out;
-    err = nhi_policy_load(s.l, &had, &had_count);
-    if (err != NHI_OK) {
-        code = store_fail(c, &s, err, "read the present policy");
-        goto out;
-    }
-    removed = show_difference(c, "removed", "-", had, had_count, conf.rules, conf.count);
-    added = show_difference(c, "added", "+", conf.rules, conf.count, had, had_count);
-    show_summary(c, &conf, added, removed);
-    if (!args->dry_run)
-        code = replace(c, &s, &conf, added, removed);
+    if (code == CTL_DONE)
+        code = compare(c, &s, &p);
+    if (code == CTL_DONE)
+        show_summary(c, &p);
+    if (code == CTL_DONE && !args->dry_run)
+        code = replace(c, &s, &p);
     if (code == CTL_DONE)
         code = ctl_answer(c);
-out:
-    free(had);
-    nhi_policy_conf_free(&conf);
+    free(p.had);
+    nhi_policy_conf_free(&p.conf);
     store_close(&s);
     return code;
 }
@@ -279,7 +297,7 @@ static const struct opt apply_opts[] = {
 
 const struct verb apply_verbs[] = {
     { NULL, "apply", apply, apply_opts, sizeof(struct apply_args), 0, 0, "[--dry-run]",
-      "Put the policy files of " DIR_PATH " in force.",
+      "Put the settings and policy files of " NHI_CONF_DIR " in force.",
       "All of them or none: an error in one leaves the present policy as it is.",
       "nhictl apply --dry-run" },
     { .verb = NULL },

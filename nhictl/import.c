@@ -51,7 +51,7 @@ static int check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     if (nhi_list_next(t->services, service) == NULL)
         service[0] = '\0';
     while (code == CTL_DONE && (at = nhi_list_next(at, account)) != NULL) {
-        enum nhi_reason reason = judge(c, s, t, &facts, account, service, true);
+        enum nhi_reason reason = judge(c, s, t, &facts, account, service, JUDGE_PERMITTED);
 
         if (reason != NHI_PERMIT && reason != NHI_DENY_NOT_YET)
             code = refuse(c, t, reason, account);

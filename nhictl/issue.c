@@ -95,7 +95,7 @@ int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, st
     t->exp = t->iat + ttl;
     if (t->iat > c->now + NHI_CLOCK_SKEW)
         return issue_revoked_ahead(c, t->iat);
-    code = issue_ttl(c, ttl, t->iat, &task, key);
+    code = issue_ttl(c, s, ttl, t->iat, &task, key);
     if (code == CTL_DONE)
         code = issue_accounts(c, s, args, host);
     if (code == CTL_DONE && nhi_id_new(t->jti) != NHI_OK)

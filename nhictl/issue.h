@@ -40,8 +40,8 @@ int issue_agent(struct ctl *c, struct store *s, const struct issue_args *args, s
 int issue_task(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_task *t);
 int issue_key(struct ctl *c, struct store *s, const struct issue_args *args,
               struct nhi_issuer *key);
-int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
-              const struct nhi_issuer *key);
+int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat,
+              const struct nhi_task *t, const struct nhi_issuer *key);
 int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args, const char *host);
 int issue_parent(struct ctl *c, struct store *s, const char *parent);
 /* The key in a .pub file, into t, and whether a certificate may stand beside it. Whose file it is may make

@@ -99,11 +99,16 @@ static void ttl_hint(int64_t seconds, char *hint, size_t size)
 
 /* Lifetimes that the task or the key would cut short are refused, not shortened: the caller asked
  * for something else than it would get. */
-int issue_ttl(struct ctl *c, int64_t ttl, int64_t iat, const struct nhi_task *t,
-              const struct nhi_issuer *key)
+int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat,
+              const struct nhi_task *t, const struct nhi_issuer *key)
 {
     char span[OUT_AGO_LEN], hint[64];
 
+    if (s->set.max_lifetime != 0 && ttl > s->set.max_lifetime) {
+        out_span(s->set.max_lifetime, span);
+        ttl_hint(s->set.max_lifetime, hint, sizeof(hint));
+        return ctl_fail(c, CTL_REFUSED, hint, "tickets of this host live for %s at most", span);
+    }
     if (ttl > key->max_ttl) {
         out_span(key->max_ttl, span);
         ttl_hint(key->max_ttl, hint, sizeof(hint));

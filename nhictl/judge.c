@@ -16,7 +16,7 @@ int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, stru
 
     if (reserve == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-    err = nhi_facts_load(s->l, t, facts);
+    err = nhi_facts_load(s->l, t, NULL, c->now, facts);
     if (err == NHI_OK) {
         if (nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK)
             nhi_reserve_apply(reserve, t, facts);
@@ -29,7 +29,7 @@ int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, stru
 
 enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
                       const struct nhi_facts *facts, const char *account, const char *service,
-                      bool any_rule)
+                      enum judge_as as)
 {
     struct nhi_facts f = *facts;
     struct nhi_local local = { .uid = 0 };
@@ -38,6 +38,7 @@ enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_tic
                                .service = service,
                                .subject = account,
                                .source = NHI_FROM_LEDGER,
+                               .from_unknown = true,
                                .ticket = t,
                                .key = t->has_cnf ? t->cnf : NULL };
     enum nhi_err err = nhi_local_by_name(account, &local);
@@ -50,10 +51,12 @@ enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_tic
     }
     if (err != NHI_OK)
         return NHI_DENY_SUBJECT;
+    if (as == JUDGE_INSIDE)
+        req.tree = f.tree;
     req.subject_uid = local.uid;
     req.subject_privileged = local.privileged;
     req.subject_in_range = local.uid >= s->set.uid_min && local.uid <= s->set.uid_max;
-    if (any_rule) {
+    if (as == JUDGE_PERMITTED) {
         memcpy(rule.agents, t->agent, sizeof(t->agent));
         memcpy(rule.accounts, t->accounts, sizeof(rule.accounts));
         memcpy(rule.services, t->services, sizeof(rule.services));

@@ -13,10 +13,14 @@ struct store;
 int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t,
                 struct nhi_facts *facts);
 
-/* Whether t would open account through service now, to whoever holds the key that it is bound to.
- * any_rule: as if policy permitted it. */
+enum judge_as {
+    JUDGE_ANYWHERE, /* wherever the login comes from */
+    JUDGE_INSIDE,   /* the same, inside of the process tree that it is bound to */
+    JUDGE_PERMITTED /* as if policy permitted it */
+};
+/* Whether t would open account through service now, to whoever holds the key that it is bound to. */
 enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
                       const struct nhi_facts *facts, const char *account, const char *service,
-                      bool any_rule);
+                      enum judge_as as);
 
 #endif

@@ -11,51 +11,6 @@
 #include "nhictl/ctl.h"
 
 #define OPTS_MAX 16
-#define DURATION_MAX ((int64_t)366 * 86400)
-
-static bool unit_seconds(char unit, int64_t *seconds)
-{
-    static const struct {
-        char unit;
-        int64_t seconds;
-    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (units[i].unit == unit) {
-            *seconds = units[i].seconds;
-            return true;
-        }
-    return false;
-}
-
-bool opts_duration(const char *s, int64_t *seconds)
-{
-    int64_t sum = 0;
-
-    if (*s == '\0')
-        return false;
-    while (*s != '\0') {
-        int64_t n = 0, unit;
-
-        if (*s < '0' || *s > '9')
-            return false;
-        for (; *s >= '0' && *s <= '9'; s++) {
-            n = n * 10 + (*s - '0');
-            if (n > DURATION_MAX)
-                return false;
-        }
-        if (!unit_seconds(*s, &unit))
-            return false;
-        s++;
-        sum += n * unit;
-        if (sum > DURATION_MAX)
-            return false;
-    }
-    if (sum < 1)
-        return false;
-    *seconds = sum;
-    return true;
-}
 
 static int bad_value(struct ctl *c, const struct opt *o, const char *value, const char *expected)
 {
@@ -64,7 +19,7 @@ static int bad_value(struct ctl *c, const struct opt *o, const char *value, cons
 
 static int take_duration(struct ctl *c, const struct opt *o, const char *value, int64_t *to)
 {
-    if (!opts_duration(value, to))
+    if (!nhi_span_parse(value, to))
         return bad_value(c, o, value, "a time span such as 90s, 15m, 1h30m or 2d, at most 366d");
     return CTL_DONE;
 }
@@ -73,7 +28,7 @@ static int take_until(struct ctl *c, const struct opt *o, const char *value, int
 {
     int64_t t;
 
-    if (opts_duration(value, &t)) {
+    if (nhi_span_parse(value, &t)) {
         *to = c->now + t;
         return CTL_DONE;
     }

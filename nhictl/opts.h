@@ -43,6 +43,5 @@ struct opt {
 int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args, bool *help);
 
 /* "15m", "1h30m", "2d": seconds, at least 1. */
-bool opts_duration(const char *s, int64_t *seconds);
 
 #endif

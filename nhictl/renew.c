@@ -69,9 +69,14 @@ static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *
     return code;
 }
 
-/* Until when: the task, and what was said when it was issued, cut it short. */
-static int64_t limit(const struct nhi_ticket_row *old, const struct nhi_task *task, int64_t exp)
+/* Until when: the task, the house, and what was said when it was issued, cut it short. */
+static int64_t limit(const struct store *s, const struct nhi_ticket_row *old,
+                     const struct nhi_task *task, int64_t iat, int64_t ttl)
 {
+    int64_t exp = iat + (ttl != 0 ? ttl : old->ticket.exp - old->ticket.iat);
+
+    if (s->set.max_lifetime != 0 && exp > iat + s->set.max_lifetime)
+        exp = iat + s->set.max_lifetime;
     if (exp > task->deadline)
         exp = task->deadline;
     if (old->renew_until != 0 && exp > old->renew_until)
@@ -111,7 +116,7 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
     memcpy(t->kid, key->kid, sizeof(t->kid));
     t->nbf = 0;
     t->iat = c->now > a.revoked_until ? c->now : a.revoked_until + 1;
-    t->exp = limit(old, &task, t->iat + (ttl != 0 ? ttl : old->ticket.exp - old->ticket.iat));
+    t->exp = limit(s, old, &task, t->iat, ttl);
     if (t->iat > c->now + NHI_CLOCK_SKEW)
         return issue_revoked_ahead(c, t->iat);
     if (t->exp <= old->ticket.exp)

@@ -122,7 +122,7 @@ static void count_records(struct counts *n)
 
 static int count_all(struct ctl *c, struct store *s, struct counts *n)
 {
-    struct nhi_rule *rules = NULL;
+    int64_t rules = 0;
     struct nhi_snapshot snapshot;
     enum nhi_err err;
 
@@ -138,8 +138,8 @@ static int count_all(struct ctl *c, struct store *s, struct counts *n)
     if (err == NHI_OK)
         err = nhi_issuer_each(s->l, count_key, n);
     if (err == NHI_OK)
-        err = nhi_policy_load(s->l, &rules, &n->rules);
-    free(rules);
+        err = nhi_policy_count(s->l, &rules);
+    n->rules = (size_t)rules;
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the ledger");
     n->sessions_failed = nhi_session_each(NHI_RUN_DIR, count_session, n) != NHI_OK;

@@ -77,7 +77,7 @@ static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_tic
     while ((at = nhi_list_next(at, account)) != NULL)
         for (in = nhi_list_next(t->services, service); in != NULL;
              in = nhi_list_next(in, service)) {
-            enum nhi_reason reason = judge(c, s, t, facts, account, service, false);
+            enum nhi_reason reason = judge(c, s, t, facts, account, service, JUDGE_ANYWHERE);
             struct out_row *r = out_row_new(c->out);
 
             out_state(r, "account", "account", account);

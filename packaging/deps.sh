@@ -24,7 +24,7 @@ packages() {
     hosts) echo openssh-server openssh-client sudo cron libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;
     clients) echo ansible-core python3 ;;
-    check) echo perl libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;
+    check) echo perl tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;
     lint)
         echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc valgrind \
             libc6-dbg git

@@ -41,6 +41,13 @@ wire_service() {
     replace "$file" 644 <<<"$new"
 }
 
+# %C, by which the helper knows where a client is: OpenSSH 9.4.
+sshd_names_connections() {
+    local version
+    version=$(${ROOT:+chroot "$ROOT"} ssh -V 2>&1 | sed -nE 's/^OpenSSH_([0-9]+)\.([0-9]+).*/\1 \2/p')
+    [ -n "$version" ] && [ $((${version% *} * 100 + ${version#* })) -ge 904 ]
+}
+
 main() {
     local service new
     for service in sshd sudo sudo-i su cron; do
@@ -49,7 +56,9 @@ main() {
     new=$(awk -f "$HERE/nsswitch.awk" "$ROOT/etc/nsswitch.conf")
     replace "$ROOT/etc/nsswitch.conf" 644 <<<"$new"
     if [ -d "$ROOT/etc/ssh/sshd_config.d" ]; then
-        replace "$ROOT/etc/ssh/sshd_config.d/nhi.conf" 644 <"$HERE/sshd_config.conf"
+        new=$(cat "$HERE/sshd_config.conf")
+        ! sshd_names_connections || new=${new/ %k/ %k %C}
+        replace "$ROOT/etc/ssh/sshd_config.d/nhi.conf" 644 <<<"$new"
     fi
     if [ -d "$ROOT/etc/sudoers.d" ]; then
         replace "$ROOT/etc/sudoers.d/nhi" 440 <"$HERE/sudoers"

@@ -42,6 +42,12 @@ static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_sh
     struct nhi_shown s = *what;
 
     s.remote = pnhi_place_is_remote(c);
+    /* What happens inside of a session comes from where that came from. */
+    if (s.remote)
+        s.from = pnhi_place_is_address(c) ? c->rhost : NULL;
+    else if (c->in_session)
+        s.from = c->session.rhost[0] != '\0' ? c->session.rhost : NULL;
+    s.is_local = !s.remote && s.from == NULL;
     if (pnhi_place_find(c, w->place))
         s.place = w->place;
     if (c->in_session) {
@@ -84,9 +90,12 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
 
 /* The same ticket again, over the ledger as it is by now. */
 static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_options *o,
-                                    const struct pnhi_caller *c, const struct nhi_grant *g)
+                                    const struct pnhi_caller *c, const struct nhi_grant *g,
+                                    bool registered)
 {
-    struct nhi_shown what = { .source = g->source, .ticket = &g->ticket };
+    struct nhi_shown what = {
+        .source = g->source, .ticket = &g->ticket, .granted = true, .registered = registered
+    };
     struct where where;
     struct nhi_verdict v;
 
@@ -185,7 +194,7 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
 
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
-        return pnhi_pam_code(decide_again(pamh, o, c, &g), PNHI_ACCOUNT);
+        return pnhi_pam_code(decide_again(pamh, o, c, &g, false), PNHI_ACCOUNT);
     if (err != NHI_ERR_NOT_FOUND)
         return PAM_PERM_DENIED;
     if (!c->ours)
@@ -208,7 +217,7 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, const struc
 
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
-        return pnhi_pam_code(decide_again(pamh, o, c, &g), PNHI_CRED);
+        return pnhi_pam_code(decide_again(pamh, o, c, &g, false), PNHI_CRED);
     if (err != NHI_ERR_NOT_FOUND)
         return PAM_CRED_ERR;
     if (!c->ours)
@@ -227,7 +236,7 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
     v.reason = pnhi_transaction_register(c, g);
     if (v.reason != NHI_PERMIT)
         return finish(pamh, o, c, &what, &v, PNHI_SESSION);
-    v.reason = decide_again(pamh, o, c, g);
+    v.reason = decide_again(pamh, o, c, g, true);
     if (v.reason != NHI_PERMIT)
         pnhi_transaction_close(pamh);
     return pnhi_pam_code(v.reason, PNHI_SESSION);

@@ -58,6 +58,8 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_SERVICE:
     case NHI_DENY_SESSION:
     case NHI_DENY_TREE:
+    case NHI_DENY_LIMIT:
+    case NHI_DENY_LIFETIME:
     case NHI_DENY_PIN:
     case NHI_DENY_POLICY:
     case NHI_DENY_FORBIDDEN:

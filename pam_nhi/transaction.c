@@ -77,6 +77,8 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
         g->pin = what->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL;
     }
     memcpy(g->rule, v->rule, sizeof g->rule);
+    g->max_grants = v->max_grants;
+    memcpy(g->policy, v->policy, sizeof g->policy);
     if (strlen(c->service) >= sizeof g->service)
         return NHI_ERR_TOO_LONG;
     memcpy(g->service, c->service, strlen(c->service));
@@ -98,6 +100,8 @@ static enum nhi_reason failed(enum nhi_err err)
 {
     if (err == NHI_ERR_STATE)
         return NHI_DENY_PIN;
+    if (err == NHI_ERR_BUSY)
+        return NHI_DENY_LIMIT;
     return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
 }
 

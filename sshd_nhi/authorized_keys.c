@@ -1,7 +1,7 @@
 /*
  * sshd's AuthorizedKeysCommand: whether a key opens an account by a ticket.
  *
- *   nhi-authorized-keys USER TYPE BASE64        (%u %t %k)
+ *   nhi-authorized-keys USER TYPE BASE64 [CONNECTION]        (%u %t %k %C)
  *
  * MUST: write nothing anywhere and count nothing, since sshd asks twice for each login and for keys
  * that are never proven. MUST: end well and say nothing for whatever is not ours, or sshd would not
@@ -68,9 +68,13 @@ static int print_line(const struct answer *a)
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
-static int answer(const char *account, const char *type, const char *base64)
+/* The client's address, numbers always, is the first word of CONNECTION, which OpenSSH has from 9.4
+ * on: before, what a source could permit counts here, and the session tells. */
+static int answer(const char *account, const char *type, const char *base64, char *connection)
 {
-    struct nhi_shown what = { .source = NHI_FROM_KEY };
+    struct nhi_shown what = { .source = NHI_FROM_KEY,
+                              .from = connection,
+                              .from_unknown = connection == NULL };
     struct answer a = { .base64 = base64 };
     char signer[NHI_SSHKEY_LEN + 1];
     uint8_t key[NHI_PK_LEN];
@@ -105,11 +109,14 @@ static int answer(const char *account, const char *type, const char *base64)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fputs("usage: nhi-authorized-keys USER TYPE BASE64\n"
-              "For sshd_config: AuthorizedKeysCommand FILE %u %t %k\n",
+    if (argc != 4 && argc != 5) {
+        fputs("usage: nhi-authorized-keys USER TYPE BASE64 [CONNECTION]\n"
+              "For sshd_config: AuthorizedKeysCommand FILE %u %t %k\n"
+              "From OpenSSH 9.4 on: AuthorizedKeysCommand FILE %u %t %k %C\n",
               stderr);
         return 2;
     }
-    return answer(argv[1], argv[2], argv[3]);
+    if (argc == 5)
+        argv[4][strcspn(argv[4], " ")] = '\0';
+    return answer(argv[1], argv[2], argv[3], argv[4]);
 }

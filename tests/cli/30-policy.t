@@ -1,6 +1,8 @@
 #!/bin/bash
 # Policy files: what is taken, and that a broken one changes nothing.
-# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+# shellcheck disable=SC2119,SC2317
+MANUALS=$(cd "$(dirname "$0")/../../nhictl" && pwd)
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 setup_host
 D=/etc/nhi/policy.d
@@ -26,10 +28,6 @@ servce = \"sshd\"; $RULE } );"
 broken 'ssh: expected "restrict"' 'an option that gives' "rules = ( { ssh = \"pty\"; $RULE } );"
 broken 'ssh: expected "restrict"' 'an option with a value' "rules = ( { ssh = [ \"no-pty\", \"command=id\" ]; $RULE } );"
 broken 'a rule that forbids has no session' 'options of a forbid' "rules = ( { ssh = \"restrict\"; ${RULE/permit/forbid} } );"
-broken 'pin: expected "refuse" or "record"' 'another pin' "pin = \"no\"; rules = ( { $RULE } );"
-echo 'pin = "refuse";' >$D/w.conf
-broken 'pin is set twice' 'two pins' "pin = \"record\"; rules = ( { $RULE } );"
-rm $D/w.conf
 broken "unknown setting 'rule'" 'a misspelled setting' "rule = ( { $RULE } );"
 broken 'effect is missing' 'no effect' 'rules = ( { agent = "a"; account = "b"; service = "c"; } );'
 broken 'expected "permit" or "forbid"' 'another effect' "rules = ( { ${RULE/permit/allow} } );"
@@ -39,10 +37,11 @@ broken 'account is missing' 'no account' 'rules = ( { effect = "permit"; agent =
 broken 'service is missing' 'no service' 'rules = ( { effect = "permit"; agent = "b"; account = "c"; } );'
 broken 'matches nobody' 'an empty array' "rules = ( { ${RULE/\"deploy\"/[]} } );"
 broken 'not a well-formed name' 'an empty name' "rules = ( { ${RULE/\"deploy\"/\"\"} } );"
-broken 'not a well-formed name' 'a wildcard' "rules = ( { ${RULE/\"deploy\"/\"*\"} } );"
+broken 'not a well-formed name' 'part of an account' "rules = ( { ${RULE/\"deploy\"/\"dep*\"} } );"
+broken 'not a well-formed name' 'all accounts and one' "rules = ( { ${RULE/\"deploy\"/[\"*\", \"deploy\"]} } );"
 broken 'not a well-formed name' 'two names in one' "rules = ( { ${RULE/\"deploy\"/\"deploy person\"} } );"
-broken 'expected a name in quotes' 'a number' "rules = ( { ${RULE/\"deploy\"/[1, 2]} } );"
-broken 'expected a name in quotes' 'a list' "rules = ( { ${RULE/\"deploy\"/(\"deploy\")} } );"
+broken 'expected a text in quotes' 'a number' "rules = ( { ${RULE/\"deploy\"/[1, 2]} } );"
+broken 'expected a text in quotes' 'a list' "rules = ( { ${RULE/\"deploy\"/(\"deploy\")} } );"
 broken 'is there twice' 'a name twice' "rules = ( { ${RULE/\"deploy\"/[\"deploy\", \"deploy\"]} } );"
 broken "is another rule's (x.conf:1)" 'a rule name twice' "rules = ( { $RULE },
 { $RULE } );"
@@ -56,6 +55,49 @@ broken '@include' 'an include' $'@include "other.conf"\n'
 broken 'nested more than 16' 'deep nesting' "rules = $(printf '(%.0s' {1..17})$(printf ')%.0s' {1..17});"
 broken 'nested more than 16' 'nesting as deep as a megabyte goes' "a = $(head -c 900000 /dev/zero | tr '\0' '(')"
 broken 'syntax error' 'a text that does not end' 'rules = ( { name = "'
+# Conditions.
+condition() { broken "$1" "$2" "rules = ( { $3 $RULE } );"; }
+condition 'source: ' 'a name as a source' 'source = "host.example.org";'
+condition 'source: ' 'bits behind the prefix' 'source = "10.0.0.1/8";'
+condition 'source: ' 'a prefix that is too long' 'source = "10.0.0.0/33";'
+condition 'source: ' 'IPv6 with such bits' 'source = "2001:db8::1/32";'
+condition 'source: an empty list' 'no source' 'source = [];'
+condition 'days: ' 'no day' 'days = "someday";'
+condition 'days: ' 'half a range' 'days = "mon-";'
+condition 'hours: ' 'no span' 'hours = "8-18";'
+condition 'hours: ' 'an hour too many' 'hours = "08:00-24:01";'
+condition 'hours: ' 'an empty span' 'hours = "08:00-08:00";'
+condition 'zone: there are neither days nor hours' 'a zone for nothing' 'zone = "UTC";'
+condition "zone: this host does not know 'Nowhere/City'" 'a zone that is none' 'hours = "08:00-18:00"; zone = "Nowhere/City";'
+condition 'zone: expected a name' 'a path as a zone' 'hours = "08:00-18:00"; zone = "../../etc/passwd";'
+condition 'bound: expected "key"' 'another binding' 'bound = "hand";'
+condition 'max_lifetime: expected a time span' 'a number as a span' 'max_lifetime = 900;'
+condition 'max_uses: expected a number from 1' 'no uses' 'max_uses = 0;'
+condition 'max_uses: expected a number from 1' 'a number beyond 32 bits' 'max_uses = 4294967297L;'
+condition 'max_uses: expected a number from 1' 'a number beyond 64 bits' 'max_uses = 99999999999999999999;'
+condition 'max_uses: expected a number from 1' 'half a use' 'max_uses = 0.5;'
+condition 'max_sessions: expected a number' 'minus one' 'max_sessions = -1;'
+condition 'owner: expected an owner' 'an owner with a line end' 'owner = "a\nb";'
+condition 'duplicate setting name' 'a key twice' 'task = "a"; task = "b";'
+broken 'a rule that forbids gives nothing to count' 'a cap on a forbid' "rules = ( { max_sessions = 1; ${RULE/permit/forbid} } );"
+
+# Settings.
+setting() {
+    printf '%s\n' "$3" >/etc/nhi/nhi.conf
+    run nhictl apply
+    ok "$2" was_refused 1 "$1"
+    rm -f /etc/nhi/nhi.conf
+}
+setting 'pin: expected "refuse" or "record"' 'another pin' 'pin = "no";'
+setting 'duplicate setting name' 'two pins' $'pin = "refuse";\npin = "record";'
+setting "nhi.conf:2: unknown setting 'pine'" 'a misspelled setting of the host' $'\npine = "refuse";'
+setting 'host is not what this host was initialised with (testhost' 'another name of the host' 'host = "other";'
+setting 'uid_min is not what' 'another range' 'uid_min = 70000;'
+setting 'max_lifetime: expected a time span' 'no lifetime' 'max_lifetime = "0s";'
+chmod 0777 /etc/nhi
+refused 1 'changed by others' 'a directory of settings that others can write' nhictl apply
+chmod 0755 /etc/nhi
+
 printf 'rules = ();\0\n' >$D/x.conf
 refused 1 'zero byte' 'a zero byte' nhictl apply
 head -c 1048577 /dev/zero | tr '\0' '#' >$D/x.conf
@@ -91,9 +133,20 @@ rm $D/x.conf
 expect 0 'apply --dry-run of what was removed' nhictl apply --dry-run
 ok 'it lists what would go' said '- forbid x.conf:3'
 ok 'and keeps it' test "$(rules)" = 3
+# The manuals' own examples.
+example() { sed -n '/^\.Bd -literal/,/^\.Ed/{//!p}' "$MANUALS/$1"; }
+example nhi-policy.5 >$D/x.conf
+example nhi.conf.5 >/etc/nhi/nhi.conf
+expect 0 'the examples of the manuals' nhictl apply
+ok 'each of their rules' test "$(rules)" = 4
+ok 'in words' said '+ permit release: agent ci-*, task CHG-*, account deploy, service sshd sudo, source 10.20.0.0/16 2001:db8:20::/48, days mon tue wed thu fri, hours 08:00-18:00 Europe/Berlin, max_lifetime 3600s, ssh no-agent-forwarding'
+expect 0 'the same again' nhictl apply --json
+ok 'changes nothing' json '.changed == false and .added == [] and .removed == [] and .max_lifetime == 28800'
+rm $D/x.conf /etc/nhi/nhi.conf
+
 rm $D/test.conf
 expect 0 'apply of nothing' nhictl apply --json
-ok 'nothing is permitted any more' json '.rules == 0 and (.removed | length == 3)'
+ok 'nothing is permitted any more' json '.rules == 0 and (.removed | length == 4)'
 rmdir $D 2>/dev/null || rm -rf $D
 refused 3 'no directory' 'no policy directory' nhictl apply
 finish

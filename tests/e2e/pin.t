@@ -84,7 +84,7 @@ is "$RC:$OUT" 0:0 'and here'
 
 # ---- a host that only records ----
 
-echo 'pin = "record";' >/etc/nhi/policy.d/pin.conf
+echo 'pin = "record";' >/etc/nhi/nhi.conf
 capture nhictl apply
 like "$OUT" 'recorded, not refused' 'a host that only records'
 mark_log
@@ -93,10 +93,10 @@ from 127.0.0.3 "$W/r2"
 is "$RC" 0 'from another address: permitted'
 has_logged 'pam_nhi\(sshd:auth\): permitted: hand-off ' 'and logged'
 is "$(hand_offs)" "$((BEFORE + 1))" 'and recorded'
-echo 'pin = "perhaps";' >/etc/nhi/policy.d/pin.conf
+echo 'pin = "perhaps";' >/etc/nhi/nhi.conf
 capture nhictl apply
 is "$RC" 1 'nothing else can be said there'
-rm /etc/nhi/policy.d/pin.conf
+rm /etc/nhi/nhi.conf
 must nhictl apply
 from 127.0.0.3 "$W/r2"
 unlike "$RC" '^0$' 'refused again'

@@ -199,7 +199,7 @@ static bool ask_the_ledger(void)
     if (err == NHI_OK)
         err = nhi_ledger_begin(l, STATE_NOW);
     if (err == NHI_OK)
-        err = nhi_facts_load(l, &asked, &f);
+        err = nhi_facts_load(l, &asked, NULL, STATE_NOW, &f);
     nhi_ledger_close(l);
     whole_again();
     if (err != NHI_OK) {
@@ -220,13 +220,13 @@ static void rules(struct nhi_ledger *l, bool forbid)
 
     memset(r, 0, sizeof r);
     for (i = 0; i < 20; i++) {
-        (void)snprintf(r[i].name, sizeof r[i].name, "rule-%zu", i);
+        (void)snprintf(r[i].name, sizeof r[i].name, "rule-%02zu", i);
         memcpy(r[i].agents, "ci-bot", 7);
         memcpy(r[i].accounts, "deploy", 7);
         memcpy(r[i].services, "sshd", 5);
     }
     r[19].forbid = forbid;
-    assert_int_equal(nhi_policy_replace(l, r, 20, STATE_NOW), NHI_OK);
+    assert_int_equal(nhi_policy_replace(l, r, 20, STATE_HASH, STATE_NOW), NHI_OK);
 }
 
 /* Ticket 3, child of 2, child of 1. */
@@ -344,7 +344,7 @@ static bool load_policy(void)
     enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
 
     if (err == NHI_OK)
-        err = nhi_policy_load(l, &r, &n);
+        err = nhi_policy_load(l, 0, STATE_NOW, &r, &n);
     nhi_ledger_close(l);
     whole_again();
     if (err != NHI_OK) {

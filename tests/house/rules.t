@@ -50,7 +50,7 @@ none 'nss_nhi includes no other front end' "$(includes '(pam_nhi|sshd_nhi|nhictl
 none 'sshd_nhi includes no other front end' "$(includes '(pam_nhi|nss_nhi|nhictl|tests)/' sshd_nhi)"
 none 'nhictl includes no other front end' "$(includes '(pam_nhi|nss_nhi|sshd_nhi|tests)/' nhictl)"
 none 'libconfig only in the compiler of the policy' \
-    "$(includes 'libconfig.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl | but libnhi/policy_conf.c)"
+    "$(includes 'libconfig.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl | but libnhi/conf.h)"
 none 'sqlite only in the ledger' \
     "$(includes 'sqlite3.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl | but libnhi/sql.h)"
 none 'what is inside the ledger stays there' \

@@ -105,7 +105,7 @@ void state_ledger(void)
     state_agent(l, "ci-bot", STATE_UID_MIN + 1);
     state_agent(l, "other-bot", STATE_UID_MIN + 2);
     MUST(nhi_task_open(l, &task, STATE_NOW) == NHI_OK);
-    MUST(nhi_policy_replace(l, &rule, 1, STATE_NOW) == NHI_OK);
+    MUST(nhi_policy_replace(l, &rule, 1, STATE_HASH, STATE_NOW) == NHI_OK);
     state_end(l);
 }
 

@@ -15,6 +15,7 @@
 
 #define STATE_NOW INT64_C(1800000000)
 #define STATE_HOST "host.example.org"
+#define STATE_HASH "00112233445566778899aabbccddeeff" /* of a policy */
 #define STATE_UID_MIN 65536u
 #define STATE_UID_MAX 99999u
 #define STATE_LEDGER NHI_STATE_DIR "/" NHI_LEDGER_FILE

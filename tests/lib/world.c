@@ -141,7 +141,7 @@ static void fill(struct nhi_ledger *l)
     (void)snprintf(rule.agents, sizeof rule.agents, "ci-bot");
     (void)snprintf(rule.accounts, sizeof rule.accounts, "ci-bot deploy batch admin other-bot");
     (void)snprintf(rule.services, sizeof rule.services, "sshd sudo su cron");
-    DONE(nhi_policy_replace(l, &rule, 1, now));
+    DONE(nhi_policy_replace(l, &rule, 1, WORLD_HASH, now));
 }
 
 void world_reset(void)

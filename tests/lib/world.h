@@ -11,6 +11,7 @@
 
 #include "libnhi/ledger.h"
 
+#define WORLD_HASH "00112233445566778899aabbccddeeff" /* of a policy */
 #define WORLD_HOST "host.example.org"
 #define WORLD_AGENT_UID 65537 /* ci-bot */
 #define WORLD_OTHER_UID 65538 /* other-bot */

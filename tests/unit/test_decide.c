@@ -166,10 +166,8 @@ static void other_clock(struct ask *a)
     CASE(REVOKED, agents_revoked_after, a->facts.agent_revoked_until = NOW - 599)                  \
     CASE(PERMIT, agents_revoked_before, a->facts.agent_revoked_until = NOW - 601)                  \
     CASE(PERMIT, agents_never_revoked, (a->facts.agent_revoked_until = 0, other_clock(a)))         \
-    CASE(REVOKED, revoked_within_skew,                                                             \
-         (a->facts.agent_revoked_until = NOW - 630, other_clock(a)))                               \
-    CASE(PERMIT, revoked_beyond_skew,                                                              \
-         (a->facts.agent_revoked_until = NOW - 631, other_clock(a)))                               \
+    CASE(REVOKED, revoked_within_skew, (a->facts.agent_revoked_until = NOW - 630, other_clock(a))) \
+    CASE(PERMIT, revoked_beyond_skew, (a->facts.agent_revoked_until = NOW - 631, other_clock(a)))  \
     CASE(AGENT_UNKNOWN, agent_unknown, a->facts.agent_known = false)                               \
     CASE(AGENT_SUSPENDED, suspended, a->facts.agent_state = NHI_AGENT_SUSPENDED)                   \
     CASE(AGENT_RETIRED, retired, a->facts.agent_state = NHI_AGENT_RETIRED)                         \
@@ -206,7 +204,21 @@ static void other_clock(struct ask *a)
     CASE(POLICY, rule_agent_empty, SET(rules[0].agents, ""))                                       \
     CASE(POLICY, rule_account_empty, SET(rules[0].accounts, ""))                                   \
     CASE(POLICY, rule_service_empty, SET(rules[0].services, ""))                                   \
-    CASE(POLICY, rule_star, SET(rules[0].agents, "*"))                                             \
+    CASE(PERMIT, rule_star, SET(rules[0].agents, "*"))                                             \
+    CASE(LIFETIME, too_long_here, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat - 1)       \
+    CASE(PERMIT, as_long_as_may_be, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat)         \
+    CASE(LIMIT, sessions_full, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2))           \
+    CASE(PERMIT, sessions_room, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 1))          \
+    CASE(PERMIT, sessions_own,                                                                     \
+         (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2, a->req.registered = true))       \
+    CASE(LIMIT, sessions_own_over,                                                                 \
+         (a->rules[0].max_sessions = 2, a->rules[0].sessions = 3, a->req.registered = true))       \
+    CASE(PERMIT, sessions_inside,                                                                  \
+         (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2, a->req.tree = "p-x"))            \
+    CASE(LIMIT, grants_full, (a->rules[0].max_grants = 2, a->rules[0].grants = 2))                 \
+    CASE(PERMIT, grants_room, (a->rules[0].max_grants = 2, a->rules[0].grants = 1))                \
+    CASE(PERMIT, grants_own,                                                                       \
+         (a->rules[0].max_grants = 2, a->rules[0].grants = 2, a->req.granted = true))              \
     CASE(FORBIDDEN, forbidden, a->rules[0].forbid = true)
 
 #define CASE(want, name, change)                                                                   \
@@ -242,7 +254,8 @@ static void each_change(void **state)
         assert_int_equal(d.reason, cases[i].want);
         assert_int_equal(d.handed_off, strcmp(cases[i].name, "only_recorded") == 0);
         /* The deciding rule is named when a rule decided, and only then. */
-        assert_ptr_equal(d.rule, d.reason == NHI_PERMIT || d.reason == NHI_DENY_FORBIDDEN
+        assert_ptr_equal(d.rule, d.reason == NHI_PERMIT || d.reason == NHI_DENY_FORBIDDEN ||
+                                         d.reason == NHI_DENY_LIMIT
                                      ? a.facts.rules
                                      : NULL);
     }

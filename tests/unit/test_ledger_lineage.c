@@ -48,7 +48,7 @@ static bool is_revoked(struct nhi_ledger *l, unsigned n)
     struct nhi_facts f;
     bool revoked;
 
-    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &t, NULL, STATE_NOW, &f), NHI_OK);
     revoked = f.revoked;
     nhi_facts_free(&f);
     /* What is found by account must say the same. */

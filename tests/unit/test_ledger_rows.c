@@ -316,29 +316,30 @@ static void policy(void **state)
         fill_list(r[i].services, NHI_LIST_MAX - i);
         fill_text(r[i].name, NHI_TASK_MAX - i, 'r');
     }
-    assert_int_equal(nhi_policy_replace(l, r, 20, NOW), NHI_OK);
-    assert_int_equal(nhi_policy_load(l, &got, &n), NHI_OK);
+    assert_int_equal(nhi_policy_replace(l, r, 20, STATE_HASH, NOW), NHI_OK);
+    assert_int_equal(nhi_policy_load(l, 0, STATE_NOW, &got, &n), NHI_OK);
     assert_int_equal(n, 20);
     for (i = 0; i < 20; i++) {
-        assert_string_equal(got[i].name, r[i].name);
-        assert_int_equal(got[i].forbid, i == 0);
-        assert_string_equal(got[i].agents, r[i].agents);
-        assert_string_equal(got[i].accounts, r[i].accounts);
-        assert_string_equal(got[i].services, r[i].services);
+        /* By name. */
+        assert_string_equal(got[19 - i].name, r[i].name);
+        assert_int_equal(got[19 - i].forbid, i == 0);
+        assert_string_equal(got[19 - i].agents, r[i].agents);
+        assert_string_equal(got[19 - i].accounts, r[i].accounts);
+        assert_string_equal(got[19 - i].services, r[i].services);
     }
     free(got);
     state_end(l);
     /* A bad last rule: the old policy stays in force. */
     l = state_begin();
     r[1].services[0] = '\0';
-    assert_int_equal(nhi_policy_replace(l, r, 2, NOW), NHI_ERR_ARG);
+    assert_int_equal(nhi_policy_replace(l, r, 2, STATE_HASH, NOW), NHI_ERR_ARG);
     nhi_ledger_rollback(l);
-    assert_int_equal(nhi_policy_load(l, &got, &n), NHI_OK);
+    assert_int_equal(nhi_policy_load(l, 0, STATE_NOW, &got, &n), NHI_OK);
     assert_int_equal(n, 20);
     free(got);
     assert_int_equal(nhi_ledger_begin(l, NOW), NHI_OK);
-    assert_int_equal(nhi_policy_replace(l, NULL, 0, NOW), NHI_OK);
-    assert_int_equal(nhi_policy_load(l, &got, &n), NHI_OK);
+    assert_int_equal(nhi_policy_replace(l, NULL, 0, STATE_HASH, NOW), NHI_OK);
+    assert_int_equal(nhi_policy_load(l, 0, STATE_NOW, &got, &n), NHI_OK);
     assert_int_equal(n, 0);
     free(got);
     state_end(l);

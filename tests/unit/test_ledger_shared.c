@@ -76,7 +76,7 @@ static enum nhi_err read_once(const char *has)
     if (err == NHI_OK && has != NULL)
         (void)snprintf(t.task, sizeof t.task, "%s", has);
     if (err == NHI_OK)
-        err = nhi_facts_load(l, &t, &f);
+        err = nhi_facts_load(l, &t, NULL, STATE_NOW, &f);
     if (err == NHI_OK) {
         if (!f.task_known || !f.agent_known || f.rule_count != 1)
             err = NHI_ERR_CORRUPT;

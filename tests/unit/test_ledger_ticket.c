@@ -34,7 +34,7 @@ static bool facts_say_revoked(struct nhi_ledger *l, const struct nhi_ticket *t)
 {
     struct nhi_facts f;
 
-    assert_int_equal(nhi_facts_load(l, t, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, t, NULL, STATE_NOW, &f), NHI_OK);
     nhi_facts_free(&f);
     return f.revoked;
 }
@@ -459,7 +459,7 @@ static void facts(void **state)
     struct nhi_facts f;
 
     (void)state;
-    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &t, NULL, STATE_NOW, &f), NHI_OK);
     assert_string_equal(f.host, STATE_HOST);
     assert_int_equal(f.latest, NOW);
     assert_false(f.lockdown || f.revoked);
@@ -476,11 +476,11 @@ static void facts(void **state)
     memcpy(no.agent, "bot", 4);
     memcpy(no.task, "build", 6);
     memcpy(no.kid, "k", 2);
-    assert_int_equal(nhi_facts_load(l, &no, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &no, NULL, STATE_NOW, &f), NHI_OK);
     assert_false(f.issuer_known || f.agent_known || f.task_known || f.revoked);
     assert_int_equal(f.rule_count, 0);
     nhi_facts_free(&f);
-    assert_int_equal(nhi_facts_load(l, NULL, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, NULL, NULL, STATE_NOW, &f), NHI_OK);
     assert_string_equal(f.host, STATE_HOST);
     nhi_facts_free(&f);
     nhi_facts_free(NULL);
@@ -511,10 +511,11 @@ static int see_step(void *ctx)
     return 0;
 }
 
-/* Walking through all rows is for these alone: the policy, the one row of settings, a chain of parents. */
+/* Walking through all rows is for these alone: the one row of settings, the names of the rules that the index gave, a chain of
+ * parents. */
 static bool may_scan(const char *what)
 {
-    return strcmp(what, "rule") == 0 || strcmp(what, "setting") == 0 || strcmp(what, "up") == 0 ||
+    return strcmp(what, "k") == 0 || strcmp(what, "setting") == 0 || strcmp(what, "up") == 0 ||
            strncmp(what, "CONSTANT", 8) == 0 || strncmp(what, "up ", 3) == 0;
 }
 
@@ -547,7 +548,7 @@ static void no_full_scan(void **state)
     record(l, &t);
     assert_int_equal(sqlite3_trace_v2(l->db, SQLITE_TRACE_STMT, see_statement, NULL), SQLITE_OK);
     assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
-    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &t, NULL, STATE_NOW, &f), NHI_OK);
     nhi_facts_free(&f);
     (void)revoke(l, NHI_REVOKE_TICKET, t.jti);
     (void)revoke(l, NHI_REVOKE_TASK, "build-1");
@@ -572,7 +573,7 @@ static int cost_of_a_login(struct nhi_ledger *l, const struct nhi_ticket *t)
     sqlite3_progress_handler(l->db, 10, see_step, NULL);
     assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
     assert_string_equal(got.jti, t->jti);
-    assert_int_equal(nhi_facts_load(l, t, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, t, NULL, STATE_NOW, &f), NHI_OK);
     nhi_facts_free(&f);
     sqlite3_progress_handler(l->db, 0, NULL, NULL);
     return steps;

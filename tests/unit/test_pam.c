@@ -178,7 +178,7 @@ static void revoke_key(struct nhi_ledger *l, int64_t now)
 
 static void no_rules(struct nhi_ledger *l, int64_t now)
 {
-    assert_int_equal(nhi_policy_replace(l, NULL, 0, now), NHI_OK);
+    assert_int_equal(nhi_policy_replace(l, NULL, 0, WORLD_HASH, now), NHI_OK);
 }
 
 static void forbid(struct nhi_ledger *l, int64_t now)
@@ -192,7 +192,7 @@ static void forbid(struct nhi_ledger *l, int64_t now)
           .services = "sshd" }
     };
 
-    assert_int_equal(nhi_policy_replace(l, r, 2, now), NHI_OK);
+    assert_int_equal(nhi_policy_replace(l, r, 2, WORLD_HASH, now), NHI_OK);
 }
 
 static void later_clock(struct nhi_ledger *l, int64_t now)

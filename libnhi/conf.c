@@ -1,0 +1,164 @@
+/*
+ * MUST: hand libconfig no text that nests deeply, includes other files or holds a NUL.
+ */
+#include "libnhi/conf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum nhi_err nhi_conf_bad(struct nhi_conf_error *error, unsigned line, const char *fmt, ...)
+{
+    va_list ap;
+
+    error->line = line;
+    va_start(ap, fmt);
+    (void)vsnprintf(error->text, sizeof(error->text), fmt, ap);
+    va_end(ap);
+    return NHI_ERR_FORMAT;
+}
+
+/* Where the comment or string that starts at p ends, or p itself. */
+static const char *skip(const char *p, unsigned *line)
+{
+    const char *start = p;
+
+    if (*p == '"') {
+        for (p++; *p != '\0' && *p != '"'; p++) {
+            if (*p == '\\' && p[1] != '\0')
+                p++;
+            if (*p == '\n')
+                (*line)++;
+        }
+        return *p == '"' ? p + 1 : p;
+    }
+    if (*p == '#' || (p[0] == '/' && p[1] == '/'))
+        return p + strcspn(p, "\n");
+    if (p[0] == '/' && p[1] == '*') {
+        p = strstr(p + 2, "*/");
+        if (p == NULL)
+            return start + strlen(start);
+        for (const char *q = start; q < p; q++)
+            if (*q == '\n')
+                (*line)++;
+        return p + 2;
+    }
+    return p;
+}
+
+static enum nhi_err check_text(const char *text, size_t len, struct nhi_conf_error *error)
+{
+    unsigned line = 1, depth = 0;
+
+    if (strlen(text) != len)
+        return nhi_conf_bad(error, 0, "it holds a zero byte");
+    /* Refused in comments too: libconfig looks for it before it looks for anything else. */
+    if (strstr(text, "@include") != NULL)
+        return nhi_conf_bad(error, 0, "@include is not taken: one directory holds every file");
+    for (const char *p = text; *p != '\0';) {
+        const char *next = skip(p, &line);
+
+        if (next != p) {
+            p = next;
+            continue;
+        }
+        if (*p == '\n')
+            line++;
+        if (strchr("([{", *p) != NULL && ++depth > NHI_CONF_DEPTH_MAX)
+            return nhi_conf_bad(error, line, "nested more than %d levels deep", NHI_CONF_DEPTH_MAX);
+        if (strchr(")]}", *p) != NULL && depth > 0)
+            depth--;
+        p++;
+    }
+    return NHI_OK;
+}
+
+enum nhi_err nhi_conf_parse(const char *text, size_t len, config_t *out,
+                            struct nhi_conf_error *error)
+{
+    enum nhi_err err;
+
+    memset(error, 0, sizeof(*error));
+    config_init(out);
+    err = check_text(text, len, error);
+    if (err != NHI_OK || config_read_string(out, text) == CONFIG_TRUE)
+        return err;
+    return nhi_conf_bad(error, (unsigned)config_error_line(out), "%s",
+                        config_error_text(out) != NULL ? config_error_text(out) : "not readable");
+}
+
+enum nhi_err nhi_conf_word(const config_setting_t *s, const char *const *words, unsigned *out,
+                           struct nhi_conf_error *error)
+{
+    const char *word = config_setting_get_string(s);
+    char expected[120] = "";
+    size_t len = 0;
+
+    for (unsigned i = 0; words[i] != NULL; i++) {
+        if (word != NULL && strcmp(word, words[i]) == 0) {
+            *out = i;
+            return NHI_OK;
+        }
+        len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%s\"%s\"",
+                                i == 0                 ? ""
+                                : words[i + 1] != NULL ? ", "
+                                                       : " or ",
+                                words[i]);
+    }
+    return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected %s",
+                        config_setting_name(s), expected);
+}
+
+enum nhi_err nhi_conf_span(const config_setting_t *s, int64_t *out, struct nhi_conf_error *error)
+{
+    const char *text = config_setting_get_string(s);
+
+    if (text != NULL && nhi_span_parse(text, out))
+        return NHI_OK;
+    return nhi_conf_bad(error, config_setting_source_line(s),
+                        "%s: expected a time span in quotes, such as \"90s\", \"15m\" or \"1h30m\"",
+                        config_setting_name(s));
+}
+
+enum nhi_err nhi_conf_count(const config_setting_t *s, uint32_t min, uint32_t max, uint32_t *out,
+                            struct nhi_conf_error *error)
+{
+    long long n = -1;
+
+    if (config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64)
+        n = config_setting_get_int64(s);
+    if (n < (long long)min || n > (long long)max)
+        return nhi_conf_bad(error, config_setting_source_line(s),
+                            "%s: expected a number from %u to %u", config_setting_name(s),
+                            (unsigned)min, (unsigned)max);
+    *out = (uint32_t)n;
+    return NHI_OK;
+}
+
+enum nhi_err nhi_conf_each(const config_setting_t *s,
+                           enum nhi_err (*take)(const char *word, void *to,
+                                                struct nhi_conf_error *error),
+                           void *to, struct nhi_conf_error *error)
+{
+    unsigned line = config_setting_source_line(s);
+    const char *word = config_setting_get_string(s), *key = config_setting_name(s);
+    enum nhi_err err = NHI_OK;
+    int n;
+
+    error->line = line;
+    if (word != NULL)
+        return take(word, to, error);
+    if (config_setting_type(s) != CONFIG_TYPE_ARRAY)
+        return nhi_conf_bad(error, line, "%s: expected a text in quotes, or an array of them", key);
+    n = config_setting_length(s);
+    if (n == 0)
+        return nhi_conf_bad(error, line, "%s: an empty list matches nobody", key);
+    for (int i = 0; i < n && err == NHI_OK; i++) {
+        word = config_setting_get_string_elem(s, i);
+        if (word == NULL)
+            return nhi_conf_bad(error, line, "%s: expected a text in quotes, or an array of them",
+                                key);
+        err = take(word, to, error);
+    }
+    return err;
+}

@@ -1,0 +1,79 @@
+#include <string.h>
+
+#include "nhictl/apply.h"
+#include "nhictl/ctl.h"
+#include "nhictl/judge.h"
+#include "nhictl/store.h"
+
+struct change {
+    struct ctl *c;
+    struct store *s;
+    struct nhi_rule *rules[2]; /* had, want */
+    size_t count[2];
+    bool gains; /* which of the two lists is being made */
+    int code;
+};
+
+/* Whether the ticket opens account through service under rules 0 and 1. */
+static void judge_both(const struct change *ch, const struct nhi_ticket *t,
+                       const struct nhi_facts *facts, const char *account, const char *service,
+                       bool opens[2])
+{
+    for (int i = 0; i < 2; i++) {
+        struct nhi_facts f = *facts;
+
+        f.rules = ch->rules[i];
+        f.rule_count = ch->count[i];
+        opens[i] = judge(ch->c, ch->s, t, &f, account, service, JUDGE_INSIDE) == NHI_PERMIT;
+    }
+}
+
+static void show_doors(const struct change *ch, const struct nhi_ticket *t,
+                       const struct nhi_facts *facts)
+{
+    char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
+    const char *a = t->accounts, *v;
+    bool opens[2];
+
+    while ((a = nhi_list_next(a, account)) != NULL)
+        for (v = t->services; (v = nhi_list_next(v, service)) != NULL;) {
+            judge_both(ch, t, facts, account, service, opens);
+            if (opens[ch->gains] && !opens[!ch->gains])
+                out_string(ch->c->out, "ticket %s of %s, task %s: %s account %s through %s", t->jti,
+                           t->agent, t->task, ch->gains ? "gains" : "loses", account, service);
+        }
+}
+
+static int show_ticket(const struct nhi_ticket_row *row, void *ctx)
+{
+    const struct nhi_ticket *t = &row->ticket;
+    struct change *ch = ctx;
+    struct nhi_facts facts;
+
+    if (strcmp(t->host, ch->s->set.host) != 0)
+        return 0;
+    ch->code = judge_facts(ch->c, ch->s, t, &facts);
+    if (ch->code != CTL_DONE)
+        return 1;
+    show_doors(ch, t, &facts);
+    nhi_facts_free(&facts);
+    return 0;
+}
+
+int apply_show_tickets(struct ctl *c, struct store *s, struct nhi_rule *had, size_t had_count,
+                       struct nhi_rule *want, size_t want_count)
+{
+    struct change ch = {
+        .c = c, .s = s, .rules = { had, want }, .count = { had_count, want_count }
+    };
+    enum nhi_err err = NHI_OK;
+
+    for (int i = 0; i < 2 && err == NHI_OK && ch.code == CTL_DONE; i++) {
+        ch.gains = i == 1;
+        out_strings(c->out, ch.gains ? "gains" : "loses", NULL);
+        err = nhi_ticket_each(s->l, NULL, NULL, true, c->now, show_ticket, &ch);
+    }
+    if (ch.code != CTL_DONE)
+        return ch.code;
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the tickets");
+}

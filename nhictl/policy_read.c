@@ -1,0 +1,215 @@
+/*
+ * Policy and settings from their files.
+ *
+ * MUST: read only what nobody but root could have written.
+ */
+#include "nhictl/policy_read.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/privileged.h"
+#include "nhictl/ctl.h"
+#include "nhictl/zone.h"
+
+#define DIR_PATH NHI_CONF_DIR "/" NHI_POLICY_DIR
+#define FILES_MAX 1000
+
+struct files {
+    char *name[FILES_MAX];
+    size_t count;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_policy_file(const char *name)
+{
+    size_t len = strlen(name);
+
+    return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".conf") == 0;
+}
+
+static int list_files(struct ctl *c, int dir, struct files *files)
+{
+    int fd = dup(dir), code = CTL_DONE;
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *e;
+
+    if (d == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", DIR_PATH, strerror(errno));
+    }
+    while (code == CTL_DONE && (e = readdir(d)) != NULL) {
+        if (!is_policy_file(e->d_name))
+            continue;
+        if (files->count == FILES_MAX)
+            code = ctl_fail(c, CTL_REFUSED, NULL, "more than %d files in %s", FILES_MAX, DIR_PATH);
+        else if ((files->name[files->count] = strdup(e->d_name)) == NULL)
+            code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+        else
+            files->count++;
+    }
+    closedir(d);
+    qsort(files->name, files->count, sizeof(*files->name), by_name);
+    return code;
+}
+
+static int read_failed(struct ctl *c, const char *dir, const char *name, enum nhi_err err)
+{
+    char hint[300];
+
+    snprintf(hint, sizeof(hint), "chown root: %s/%s; chmod go-w %s/%s", dir, name, dir, name);
+    if (err == NHI_ERR_UNSAFE)
+        return ctl_fail(c, CTL_REFUSED, hint,
+                        "%s/%s: not a file that only root can write; nothing was changed", dir,
+                        name);
+    if (err == NHI_ERR_TOO_LONG)
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: larger than 1 MiB; nothing was changed", dir,
+                        name);
+    return ctl_fail(c, CTL_SYSTEM, NULL, "%s/%s: %s; nothing was changed", dir, name,
+                    nhi_strerror(err));
+}
+
+static int not_understood(struct ctl *c, const char *dir, const char *name,
+                          const struct nhi_conf_error *error)
+{
+    if (error->line == 0)
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: %s; nothing was changed", dir, name,
+                        error->text);
+    return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s:%u: %s; nothing was changed", dir, name,
+                    error->line, error->text);
+}
+
+static int read_file(struct ctl *c, int dir, const char *name, struct nhi_policy_conf *conf)
+{
+    struct nhi_conf_error error;
+    unsigned long len = 0;
+    char *text = NULL;
+    enum nhi_err err;
+
+    err = nhi_file_read(dir, name, 0, NHI_CONF_FILE_MAX, &text, &len);
+    if (err != NHI_OK)
+        return read_failed(c, DIR_PATH, name, err);
+    err = nhi_policy_conf_add(conf, name, text, len, &error);
+    free(text);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    if (err != NHI_ERR_FORMAT)
+        return read_failed(c, DIR_PATH, name, err);
+    return not_understood(c, DIR_PATH, name, &error);
+}
+
+static int unknown_zone(struct ctl *c, const struct nhi_policy_conf *conf, size_t i)
+{
+    return ctl_fail(c, CTL_REFUSED, "ls /usr/share/zoneinfo, from package tzdata",
+                    "%s/%s:%u: zone: this host does not know '%s'; nothing was changed", DIR_PATH,
+                    conf->where[i].file, conf->where[i].line, conf->rules[i].zone);
+}
+
+static int check_zones(struct ctl *c, struct nhi_policy_conf *conf)
+{
+    for (size_t i = 0; i < conf->count; i++) {
+        struct nhi_rule *r = &conf->rules[i];
+
+        if (r->zone[0] == '\0')
+            continue;
+        if (!zone_is_known(r->zone))
+            return unknown_zone(c, conf, i);
+        r->offset = zone_ahead(r->zone, c->now);
+        r->offset_known = true;
+    }
+    return CTL_DONE;
+}
+
+/* Root is out of reach of policy too, under whatever name. */
+static int check_accounts(struct ctl *c, const struct nhi_policy_conf *conf)
+{
+    for (size_t i = 0; i < conf->count; i++) {
+        const char *at = conf->rules[i].accounts;
+        char name[NHI_LIST_MAX + 1];
+
+        while ((at = nhi_list_next(at, name)) != NULL && strcmp(name, NHI_ANY) != 0) {
+            struct nhi_local local;
+            enum nhi_err err = nhi_local_by_name(name, &local);
+
+            if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+                return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name,
+                                nhi_strerror(err));
+            if (err == NHI_OK && local.privileged)
+                return ctl_fail(
+                    c, CTL_REFUSED, NULL,
+                    "%s/%s:%u: account %s is privileged (%s): no rule can name it; nothing "
+                    "was changed",
+                    DIR_PATH, conf->where[i].file, conf->where[i].line, name, local.because);
+        }
+    }
+    return CTL_DONE;
+}
+
+static int dir_failed(struct ctl *c, const char *path, enum nhi_err err)
+{
+    char hint[100];
+
+    snprintf(hint, sizeof(hint), "chmod go-w %s", path);
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no directory %s", path);
+    if (err == NHI_ERR_UNSAFE)
+        return ctl_fail(c, CTL_REFUSED, hint,
+                        "%s or a directory above it can be changed by others than root", path);
+    return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, nhi_strerror(err));
+}
+
+int policy_read(struct ctl *c, struct nhi_policy_conf *conf)
+{
+    struct files files = { .count = 0 };
+    enum nhi_err err;
+    int dir, code;
+
+    err = nhi_dir_open(DIR_PATH, &dir);
+    if (err != NHI_OK)
+        return dir_failed(c, DIR_PATH, err);
+    code = list_files(c, dir, &files);
+    for (size_t i = 0; i < files.count && code == CTL_DONE; i++)
+        code = read_file(c, dir, files.name[i], conf);
+    for (size_t i = 0; i < files.count; i++)
+        free(files.name[i]);
+    close(dir);
+    if (code == CTL_DONE)
+        code = check_zones(c, conf);
+    return code == CTL_DONE ? check_accounts(c, conf) : code;
+}
+
+int settings_read(struct ctl *c, struct nhi_settings_conf *conf)
+{
+    struct nhi_conf_error error;
+    unsigned long len = 0;
+    char *text = NULL;
+    enum nhi_err err;
+    int dir;
+
+    memset(conf, 0, sizeof(*conf));
+    err = nhi_dir_open(NHI_CONF_DIR, &dir);
+    if (err != NHI_OK)
+        return dir_failed(c, NHI_CONF_DIR, err);
+    err = nhi_file_read(dir, NHI_CONF_FILE, 0, NHI_CONF_FILE_MAX, &text, &len);
+    close(dir);
+    if (err == NHI_ERR_NOT_FOUND)
+        return CTL_DONE;
+    if (err != NHI_OK)
+        return read_failed(c, NHI_CONF_DIR, NHI_CONF_FILE, err);
+    err = nhi_settings_conf_read(text, len, conf, &error);
+    free(text);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    if (err != NHI_ERR_FORMAT)
+        return read_failed(c, NHI_CONF_DIR, NHI_CONF_FILE, err);
+    return not_understood(c, NHI_CONF_DIR, NHI_CONF_FILE, &error);
+}

@@ -1,0 +1,144 @@
+#!/bin/bash
+# Policy at the moment of use: a change is in force at the next sshd login and the next sudo, without any restart.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+open_task build-1
+ssh-keygen -q -t ed25519 -N '' -f "$W/id"
+issue "$W/bound" build-1 --bind-key "$W/id.pub" --service sshd,sudo --account ci-bot,deploy
+issue "$W/bearer" build-1 --no-pin
+
+by_key() { ssh_as "${2:-ci-bot}" key "$W/id" "$1"; }
+# rules CONDITIONS [RULE...]: one that permits with these, and others
+rules() {
+    {
+        printf 'rules = ( { name = "may"; effect = "permit"; agent = "ci-*"; account = [ "ci-bot", "deploy" ];\n'
+        printf 'service = [ "sshd", "sudo", "cron" ]; %s }' "$1"
+        [ "$#" -lt 2 ] || printf ',\n%s' "${@:2}"
+        printf ' );\n'
+    } >/etc/nhi/policy.d/e2e.conf
+    must nhictl apply
+}
+refused() { # refused REASON NAME; REASON -: sshd is not given the key at all
+    unlike "$RC" '^0$' "$2: refused"
+    [ "$1" = - ] || has_logged "pam_nhi\(sshd:[a-z]+\): denied: reason=$1" "$2: the log says $1"
+}
+
+# ---- a session that is open, and the next sudo in it ----
+
+rules ''
+mkfifo "$W/go"
+chmod 666 "$W/go"
+ssh_bg ci-bot key "$W/id" "sudo -n id -u; echo ready; read -r x <$W/go; sudo -n id -u; echo rc=\$?"
+BG=$!
+eventually grep -q ready "$W/bg.out"
+mark_log
+rules '' '{ name = "no-sudo"; effect = "forbid"; agent = "*"; account = "*"; service = "sudo"; }'
+echo go >"$W/go"
+wait "$BG"
+like "$(cat "$W/bg.out")" $'^0\nready\nrc=1' 'sudo in an open session, until a rule forbids it'
+has_logged 'pam_nhi\(sudo:auth\): denied: reason=forbidden .*agent=ci-bot' 'and the log says so'
+by_key 'id -un'
+is "$OUT" ci-bot 'what it does not forbid goes on'
+
+# ---- where from ----
+
+rules 'source = "127.0.0.0/8";'
+by_key 'id -un; sudo -n id -u'
+is "$OUT" $'ci-bot\n0' 'from the address that a rule names, and sudo in that session'
+rules 'source = "192.0.2.0/24";'
+mark_log
+by_key 'echo got-in'
+refused '(policy|no-ticket)' 'from another'
+mark_log
+ssh_as ci-bot reply "$W/bearer" 'echo got-in'
+refused policy 'at the prompt, too'
+rules 'source = "local";'
+by_key 'echo got-in'
+refused - 'over a network, where it is to come from here'
+
+# ---- what the ticket is ----
+
+rules 'bound = "key"; max_lifetime = "15m";'
+by_key 'id -un'
+is "$OUT" ci-bot 'a rule for bound tickets of fifteen minutes'
+mark_log
+ssh_as ci-bot reply "$W/bearer" 'echo got-in'
+refused policy 'is none for the text of another'
+rules 'max_lifetime = "14m";'
+by_key 'echo got-in'
+refused - 'nor one of fourteen for these'
+rules 'task = "build-?";'
+by_key 'id -un'
+is "$OUT" ci-bot 'by the task'
+rules 'task = "nightly-*";'
+by_key 'echo got-in'
+refused - 'of another task'
+rules '' '{ effect = "permit"; owner = "nobody@example.org"; account = "*"; service = "*"; }'
+by_key 'id -un'
+is "$OUT" ci-bot 'by one of two rules'
+
+# ---- when ----
+
+# Not across midnight, where the day would be another.
+[ "$(date -u +%d)" = "$(date -u -d '+3 minutes' +%d)" ] || sleep 240
+NOW=$(date -u +%H:%M) THEN=$(date -u -d '+2 minutes' +%H:%M) LATER=$(date -u -d '+3 minutes' +%H:%M)
+rules "hours = \"$NOW-$THEN\"; days = \"$(date -u +%a | tr '[:upper:]' '[:lower:]')\";"
+by_key 'id -un'
+is "$OUT" ci-bot 'in the hours of a rule'
+rules "hours = \"$THEN-$LATER\";"
+by_key 'echo got-in'
+refused - 'outside of them'
+
+# ---- how many ----
+
+rules 'max_sessions = 1;'
+ssh_bg ci-bot key "$W/id" "echo ready; read -r x <$W/go"
+BG=$!
+eventually grep -q ready "$W/bg.out"
+mark_log
+ssh_as ci-bot reply "$W/bearer" 'echo got-in'
+refused limit 'a second session'
+by_key 'echo got-in' deploy
+refused - 'of another account'
+echo go >"$W/go"
+wait "$BG"
+mark_log
+by_key 'sudo -n id -u'
+is "$OUT" 0 'after the end of the first; sudo in it is no session of its own'
+rules 'max_grants_per_hour = 3;'
+for n in 1 2 3; do
+    by_key 'id -un'
+    is "$OUT" ci-bot "grant $n of three in an hour"
+done
+mark_log
+by_key 'echo got-in'
+refused - 'the fourth'
+must nhictl status
+by_key 'echo got-in'
+refused - 'nor after the records were folded'
+rules 'max_grants_per_hour = 4;'
+for n in 1 2 3 4 5 6; do
+    SSH_ASKPASS="$W/askpass" "$SSH_TOOL" ci-bot key "$W/id" 'echo got-in' </dev/null >"$W/at-once.$n" 2>/dev/null &
+done
+wait
+N=$(grep -l got-in "$W"/at-once.* | wc -l)
+ok "$((N > 1))" "six at once, with room for one: $N got in"
+
+# ---- the house ----
+
+rules ''
+echo 'max_lifetime = "14m";' >/etc/nhi/nhi.conf
+must nhictl apply
+by_key 'echo got-in'
+refused - 'a ticket that lives longer than this host lets any'
+capture nhictl issue --agent ci-bot --task build-1 --account deploy --service cron --ttl 15m
+like "$RC$ERR" '^1.*14m at most' 'nor is one issued'
+rm /etc/nhi/nhi.conf
+must nhictl apply
+by_key 'id -un'
+is "$OUT" ci-bot 'until it does'
+
+finish

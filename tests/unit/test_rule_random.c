@@ -1,0 +1,435 @@
+/*
+ * Rules against a second reading of them, written from the manual alone: random rules and requests,
+ * each kind of condition among them, must give the same answer from both, in whatever order the
+ * rules come.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "libnhi/decide.h"
+#include "tests/lib/state.h"
+
+#define PAIRS 150000
+#define RULES 6
+
+/* ---- the second reading ---- */
+
+static bool each_word(const char *list, const char *sep, const char *word, bool glob)
+{
+    char copy[1024], *save = NULL, *w;
+
+    (void)snprintf(copy, sizeof copy, "%s", list);
+    for (w = strtok_r(copy, sep, &save); w != NULL; w = strtok_r(NULL, sep, &save))
+        if (glob ? fnmatch(w, word, FNM_NOESCAPE) == 0 : strcmp(w, word) == 0)
+            return true;
+    return false;
+}
+
+/* Bits of an address as text, IPv4 behind 96 others. */
+static bool bits_of(const char *address, char out[129])
+{
+    unsigned char b[16] = { 0 };
+    char plain[64];
+    int i;
+
+    (void)snprintf(plain, sizeof plain, "%s", address);
+    plain[strcspn(plain, "%")] = '\0';
+    b[10] = b[11] = 0xff;
+    if (inet_pton(AF_INET, plain, b + 12) != 1 && inet_pton(AF_INET6, plain, b) != 1)
+        return false;
+    for (i = 0; i < 128; i++)
+        out[i] = (b[i / 8] >> (7 - i % 8)) & 1 ? '1' : '0';
+    out[128] = '\0';
+    return true;
+}
+
+static bool source_fits(const struct nhi_rule *r, const struct nhi_request *q)
+{
+    char net[NHI_NET_TEXT_MAX + 1], a[129], b[129], *slash;
+    uint32_t i;
+
+    if (!r->local && r->net_count == 0)
+        return true;
+    if (q->from_unknown)
+        return !r->forbid;
+    if (r->local && q->is_local && q->from == NULL)
+        return true;
+    for (i = 0; q->from != NULL && i < r->net_count; i++) {
+        size_t n = 128;
+
+        nhi_net_format(&r->nets[i], net);
+        slash = strchr(net, '/');
+        if (slash != NULL) {
+            *slash = '\0';
+            n = (size_t)atoi(slash + 1) + (strchr(net, ':') == NULL ? 96 : 0);
+        }
+        assert_true(bits_of(net, a));
+        if (bits_of(q->from, b) && strncmp(a, b, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Minute by minute of the wall: those of the day's spans, and those of yesterday's that go on. */
+static bool time_fits(const struct nhi_rule *r, int64_t now)
+{
+    time_t there = (time_t)(now + r->offset);
+    struct tm tm;
+    uint32_t i;
+    bool today, yesterday;
+
+    if (r->days == 0 && r->hours_count == 0)
+        return true;
+    if (!r->offset_known)
+        return r->forbid;
+    (void)gmtime_r(&there, &tm);
+    today = r->days == 0 || (r->days >> tm.tm_wday & 1) == 1;
+    yesterday = r->days == 0 || (r->days >> (tm.tm_wday == 0 ? 6 : tm.tm_wday - 1) & 1) == 1;
+    if (r->hours_count == 0)
+        return today;
+    for (i = 0; i < r->hours_count; i++) {
+        int from = r->hours[i].from, to = r->hours[i].to, at = tm.tm_hour * 60 + tm.tm_min;
+
+        if (to <= from)
+            to += 1440;
+        if ((today && at >= from && at < to) || (yesterday && at + 1440 >= from && at + 1440 < to))
+            return true;
+    }
+    return false;
+}
+
+static bool fits(const struct nhi_rule *r, const struct nhi_request *q, const struct nhi_facts *f)
+{
+    const struct nhi_ticket *t = q->ticket;
+    bool key = t->has_cnf, tree = f->tree[0] != '\0';
+
+    if (r->agents[0] == '\0' && r->owners[0] == '\0')
+        return false;
+    return (r->agents[0] == '\0' || each_word(r->agents, " ", t->agent, true)) &&
+           (r->owners[0] == '\0' || each_word(r->owners, "\n", f->agent_owner, false)) &&
+           (r->tasks[0] == '\0' || each_word(r->tasks, " ", t->task, true)) &&
+           (strcmp(r->accounts, "*") == 0 || each_word(r->accounts, " ", q->subject, false)) &&
+           (strcmp(r->services, "*") == 0 || each_word(r->services, " ", q->service, false)) &&
+           source_fits(r, q) && time_fits(r, q->now) &&
+           (r->bound == 0 || (key && (r->bound & 1)) || (tree && (r->bound & 2)) ||
+            (!key && !tree && (r->bound & 4))) &&
+           (r->max_lifetime == 0 || t->exp <= t->iat + r->max_lifetime) &&
+           (r->max_age == 0 || q->now <= t->iat + r->max_age) &&
+           (r->max_uses == 0 || (t->uses >= 1 && t->uses <= r->max_uses));
+}
+
+static bool has_room(const struct nhi_rule *r, const struct nhi_request *q)
+{
+    bool opens = q->tree == NULL;
+    uint64_t sessions = (uint64_t)r->sessions + (q->registered ? 0 : 1);
+    uint64_t grants = (uint64_t)r->grants + 1;
+
+    return (r->max_sessions == 0 || !opens || sessions <= r->max_sessions) &&
+           (r->max_grants == 0 || q->granted || grants <= r->max_grants);
+}
+
+static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_facts *f)
+{
+    bool permit = false, full = false;
+    size_t i;
+
+    for (i = 0; i < f->rule_count; i++)
+        if (f->rules[i].forbid && fits(&f->rules[i], q, f))
+            return NHI_DENY_FORBIDDEN;
+    for (i = 0; i < f->rule_count; i++)
+        if (!f->rules[i].forbid && fits(&f->rules[i], q, f)) {
+            permit = permit || has_room(&f->rules[i], q);
+            full = true;
+        }
+    return permit ? NHI_PERMIT : full ? NHI_DENY_LIMIT : NHI_DENY_POLICY;
+}
+
+/* ---- random pairs ---- */
+
+static unsigned up_to(unsigned n)
+{
+    return state_random() % n;
+}
+
+#define PICK(out, from)                                                                            \
+    (void)snprintf(out, sizeof(out), "%s", (from)[up_to(sizeof(from) / sizeof((from)[0]))])
+
+static const char *const agents[] = { "*",      "ci-*", "ci-bot", "other-bot ci-bot",
+                                      "c?-b?t", "*bot", "",       "other-bot" };
+static const char *const owners[] = { "",      "", "", "ops@example.org", "A Team\nops@example.org",
+                                      "A Team" };
+static const char *const tasks[] = { "", "", "CHG-*", "build-?", "*-1", "build-1 CHG-7", "*" };
+static const char *const accounts[] = { "*", "deploy", "ci-bot deploy", "batch" };
+static const char *const services[] = { "*", "sshd", "sshd sudo", "cron" };
+static const char *const nets[] = { "10.0.0.0/8",    "10.1.2.3",  "0.0.0.0/0",   "::/0",
+                                    "2001:db8::/32", "fe80::/10", "10.1.2.0/25", "2001:db8::7" };
+static const char *const sources[] = { "10.1.2.3",        "10.1.2.200",   "11.0.0.1",
+                                       "::ffff:10.1.2.3", "2001:db8::7",  "2001:db9::7",
+                                       "fe80::1%eth0",    "a.example.org" };
+
+static void random_window(struct nhi_rule *r)
+{
+    uint32_t i;
+
+    if (up_to(3) == 0)
+        r->days = (uint8_t)(up_to(127) + 1);
+    r->hours_count = up_to(3) == 0 ? up_to(3) : 0;
+    for (i = 0; i < r->hours_count; i++) {
+        r->hours[i].from = (uint16_t)up_to(1440);
+        do
+            r->hours[i].to = (uint16_t)up_to(1441);
+        while (r->hours[i].to == r->hours[i].from);
+    }
+    r->offset_known = up_to(8) != 0;
+    r->offset = ((int32_t)up_to(53) - 24) * 1800;
+}
+
+static void random_rule(struct nhi_rule *r, size_t n)
+{
+    uint32_t i;
+
+    memset(r, 0, sizeof *r);
+    (void)snprintf(r->name, sizeof r->name, "rule-%zu", n);
+    r->forbid = up_to(4) == 0;
+    PICK(r->agents, agents);
+    PICK(r->owners, owners);
+    PICK(r->tasks, tasks);
+    PICK(r->accounts, accounts);
+    PICK(r->services, services);
+    if (up_to(3) == 0) {
+        r->net_count = up_to(3);
+        r->local = up_to(2) == 0;
+        for (i = 0; i < r->net_count; i++)
+            assert_int_equal(nhi_net_parse(nets[up_to(sizeof nets / sizeof nets[0])], &r->nets[i]),
+                             NHI_OK);
+    }
+    random_window(r);
+    r->bound = up_to(3) == 0 ? up_to(8) : 0;
+    r->max_lifetime = up_to(3) == 0 ? 599 + up_to(3) : 0;
+    r->max_age = up_to(3) == 0 ? 99 + up_to(3) : 0;
+    r->max_uses = up_to(4) == 0 ? 1 + up_to(3) : 0;
+    if (!r->forbid && up_to(3) == 0)
+        r->max_sessions = 1 + up_to(3);
+    if (!r->forbid && up_to(3) == 0)
+        r->max_grants = 1 + up_to(3);
+    r->sessions = up_to(5);
+    r->grants = up_to(5);
+}
+
+struct pair {
+    struct nhi_request q;
+    struct nhi_facts f;
+    struct nhi_ticket t;
+    struct nhi_rule rules[RULES];
+    uint8_t key[NHI_PK_LEN];
+};
+
+static void random_pair(struct pair *p)
+{
+    static const char *const who[] = { "ci-bot", "other-bot" };
+    static const char *const task[] = { "build-1", "CHG-7", "build-22" };
+    static const char *const subject[] = { "deploy", "batch" };
+    static const char *const service[] = { "sshd", "sudo", "cron" };
+    size_t i;
+
+    memset(p, 0, sizeof *p);
+    (void)snprintf(p->t.kid, sizeof p->t.kid, "k1");
+    PICK(p->t.agent, who);
+    PICK(p->t.task, task);
+    (void)snprintf(p->t.host, sizeof p->t.host, "h");
+    (void)snprintf(p->t.accounts, sizeof p->t.accounts, "deploy batch");
+    (void)snprintf(p->t.services, sizeof p->t.services, "sshd sudo cron");
+    p->q.now = STATE_NOW + up_to(14 * 86400);
+    p->t.iat = p->q.now - 98 - up_to(5);
+    p->t.exp = p->t.iat + 598 + up_to(5);
+    p->t.uses = up_to(5);
+    p->t.has_cnf = up_to(2) == 0;
+    p->q.ticket = &p->t;
+    p->q.key = p->key;
+    p->q.source = NHI_FROM_SESSION;
+    p->q.subject = subject[up_to(2)];
+    p->q.subject_uid = 1002;
+    p->q.service = service[up_to(3)];
+    p->q.from_unknown = up_to(8) == 0;
+    p->q.from = up_to(3) != 0 ? sources[up_to(sizeof sources / sizeof sources[0])] : NULL;
+    p->q.is_local = p->q.from == NULL && up_to(4) != 0;
+    p->q.granted = up_to(4) == 0;
+    p->q.registered = up_to(4) == 0;
+    if (up_to(3) == 0) {
+        (void)snprintf(p->f.tree, sizeof p->f.tree, "p-1");
+        p->q.tree = p->f.tree;
+    } else if (up_to(3) == 0) {
+        p->q.tree = "p-2";
+    }
+    (void)snprintf(p->f.host, sizeof p->f.host, "h");
+    p->f.issuer_known = p->f.agent_known = true;
+    (void)snprintf(p->f.issuer.kid, sizeof p->f.issuer.kid, "k1");
+    (void)snprintf(p->f.issuer.agents, sizeof p->f.issuer.agents, "*");
+    (void)snprintf(p->f.issuer.accounts, sizeof p->f.issuer.accounts, "*");
+    (void)snprintf(p->f.issuer.services, sizeof p->f.issuer.services, "*");
+    p->f.issuer.state = NHI_ISSUER_ACTIVE;
+    p->f.issuer.opens_tasks = true;
+    p->f.issuer.max_ttl = 86400;
+    p->f.agent_state = NHI_AGENT_ACTIVE;
+    (void)snprintf(p->f.agent_owner, sizeof p->f.agent_owner, "%s",
+                   up_to(2) ? "ops@example.org" : "A Team");
+    for (i = 0; i < RULES; i++)
+        random_rule(&p->rules[i], i);
+    p->f.rules = p->rules;
+    p->f.rule_count = up_to(RULES + 1);
+}
+
+static void reverse(struct pair *p)
+{
+    size_t i, n = p->f.rule_count;
+
+    for (i = 0; i < n / 2; i++) {
+        struct nhi_rule r = p->rules[i];
+
+        p->rules[i] = p->rules[n - 1 - i];
+        p->rules[n - 1 - i] = r;
+    }
+}
+
+static void both_agree(void **state)
+{
+    unsigned n, seen[NHI_REASON_COUNT] = { 0 }, conditions[NHI_COND_COUNT] = { 0 };
+    static struct pair p;
+    size_t i;
+
+    (void)state;
+    for (n = 0; n < PAIRS; n++) {
+        struct nhi_decision d, again;
+        char rule[NHI_TASK_MAX + 1] = "";
+
+        random_pair(&p);
+        d = nhi_decide(&p.q, &p.f);
+        if (d.reason != expected(&p.q, &p.f))
+            print_error("pair %u: %s, expected %s\n", n, nhi_reason_name(d.reason),
+                        nhi_reason_name(expected(&p.q, &p.f)));
+        assert_int_equal(d.reason, expected(&p.q, &p.f));
+        assert_true((d.rule != NULL) == (d.reason != NHI_DENY_POLICY));
+        for (i = 0; i < p.f.rule_count; i++) {
+            enum nhi_condition c = nhi_rule_fails(&p.rules[i], &p.q, &p.f);
+
+            assert_int_equal(c == NHI_COND_MET, fits(&p.rules[i], &p.q, &p.f));
+            conditions[c == NHI_COND_MET ? nhi_rule_is_full(&p.rules[i], &p.q) : c]++;
+        }
+        seen[d.reason]++;
+        if (d.rule != NULL)
+            (void)snprintf(rule, sizeof rule, "%s", d.rule->name);
+        reverse(&p);
+        again = nhi_decide(&p.q, &p.f);
+        assert_int_equal(again.reason, d.reason);
+        assert_int_equal(again.ssh, d.ssh);
+        assert_string_equal(again.rule != NULL ? again.rule->name : "", rule);
+    }
+    /* Each outcome and each condition was there often enough to mean something. */
+    assert_true(seen[NHI_PERMIT] > 1000 && seen[NHI_DENY_POLICY] > 1000);
+    assert_true(seen[NHI_DENY_FORBIDDEN] > 1000 && seen[NHI_DENY_LIMIT] > 1000);
+    for (i = 0; i < NHI_COND_COUNT; i++)
+        assert_true(conditions[i] > 500);
+}
+
+/* ---- the edges of a window ---- */
+
+static bool at(const struct nhi_rule *r, int64_t now)
+{
+    struct nhi_ticket t = { .agent = "ci-bot", .task = "build-1" };
+    struct nhi_request q = { .now = now, .service = "sshd", .subject = "deploy", .ticket = &t };
+    struct nhi_facts f = { .host = "h" };
+
+    return nhi_rule_fails(r, &q, &f) == NHI_COND_MET;
+}
+
+static void edges(void **state)
+{
+    /* 2027-01-15 is a Friday; 1800000000 is 08:00:00 UTC on it. */
+    struct nhi_rule r = { .agents = "*",
+                          .accounts = "*",
+                          .services = "*",
+                          .days = 1 << 5,
+                          .hours = { { 480, 1080 } },
+                          .hours_count = 1,
+                          .zone = "UTC",
+                          .offset_known = true };
+    int64_t from = STATE_NOW, to = STATE_NOW + 36000;
+
+    (void)state;
+    assert_false(at(&r, from - 1));
+    assert_true(at(&r, from));
+    assert_true(at(&r, to - 1));
+    assert_false(at(&r, to));
+    assert_false(at(&r, from + 86400));
+    r.offset = 3600; /* an hour ahead: an hour earlier here */
+    assert_false(at(&r, from - 3601));
+    assert_true(at(&r, from - 3600));
+    assert_false(at(&r, to - 3600));
+    r.offset = 0;
+    r.hours[0].from = 1320; /* Friday 22:00 to Saturday 06:00 */
+    r.hours[0].to = 360;
+    assert_false(at(&r, from));
+    assert_false(at(&r, from + 50399));
+    assert_true(at(&r, from + 50400));
+    assert_true(at(&r, from + 50400 + 28799));
+    assert_false(at(&r, from + 50400 + 28800));
+    assert_false(at(&r, from - 7201)); /* Friday 05:59:59 is Thursday's */
+    r.hours[0].from = 0;
+    r.hours[0].to = 1440;
+    assert_false(at(&r, from - 28801));
+    assert_true(at(&r, from - 28800));
+    assert_true(at(&r, from + 57599));
+    assert_false(at(&r, from + 57600));
+    r.offset_known = false;
+    assert_false(at(&r, from));
+    r.forbid = true;
+    assert_true(at(&r, from));
+}
+
+static void globs(void **state)
+{
+    static const struct {
+        const char *pattern, *word;
+        bool is;
+    } cases[] = { { "", "", true },         { "*", "", true },        { "*", "a", true },
+                  { "?", "", false },       { "?", "a", true },       { "a*", "a", true },
+                  { "a*b", "aXb", true },   { "a*b", "aXbY", false }, { "*a*b*", "xaybz", true },
+                  { "*aab", "aaab", true }, { "a**b", "ab", true },   { "a", "", false },
+                  { "", "a", false },       { "[a]", "a", false },    { "*b?", "abab", false },
+                  { "*b?", "ababc", true } };
+    char pattern[65], word[65];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(nhi_glob(cases[i].pattern, cases[i].word), cases[i].is);
+    /* What takes others years. */
+    for (i = 0; i < 64; i++) {
+        pattern[i] = i % 2 == 0 ? '*' : 'a';
+        word[i] = 'a';
+    }
+    pattern[62] = 'b';
+    pattern[64] = word[64] = '\0';
+    assert_false(nhi_glob(pattern, word));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_agree),
+        cmocka_unit_test(edges),
+        cmocka_unit_test(globs),
+    };
+
+    return cmocka_run_group_tests_name("rule_random", tests, NULL, NULL);
+}
