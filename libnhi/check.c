@@ -119,7 +119,7 @@ static const uint8_t *proven_key(const struct state *s)
 }
 
 /* What cannot be read is a place where nobody is. */
-static void load_pins(const struct nhi_request *req, struct nhi_facts *f)
+void nhi_pins_load(const struct nhi_request *req, struct nhi_facts *f)
 {
     const char *root = f->root[0] != '\0' ? f->root : req->ticket->jti;
     char other[NHI_PLACE_MAX + 1];
@@ -148,7 +148,7 @@ static int count_session(const char *handle, const struct nhi_grant *g, bool ali
 }
 
 /* What cannot be counted is full. */
-static void load_counts(int64_t now, struct nhi_facts *f)
+void nhi_counts_load(int64_t now, struct nhi_facts *f)
 {
     size_t i;
 
@@ -205,8 +205,8 @@ static enum nhi_reason decide(struct state *s)
     };
     s->v->pinned = nhi_is_pinned(&req, &facts);
     if (s->v->pinned)
-        load_pins(&req, &facts);
-    load_counts(s->now, &facts);
+        nhi_pins_load(&req, &facts);
+    nhi_counts_load(s->now, &facts);
     d = nhi_decide(&req, &facts);
     s->v->handed_off = d.handed_off;
     s->v->ssh = d.ssh;

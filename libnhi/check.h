@@ -46,6 +46,11 @@ struct nhi_verdict {
     char message[200];         /* of the ledger, when it is the ledger; may be empty */
 };
 
+/* What the decision knows from elsewhere than the ledger: where the ticket was first used, and how much its
+ * rules have given. */
+void nhi_pins_load(const struct nhi_request *req, struct nhi_facts *f);
+void nhi_counts_load(int64_t now, struct nhi_facts *f);
+
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
 
 /* Whether some live key-bound ticket would open the account, to whoever proves its key, or might

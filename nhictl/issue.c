@@ -230,6 +230,8 @@ static int issue(struct ctl *c)
     if (code == CTL_DONE && t.has_cnf && strcmp(t.host, s.set.host) == 0)
         code = bind_check(c, &s, &t);
     if (code == CTL_DONE)
+        code = issue_policy(c, &s, &t);
+    if (code == CTL_DONE)
         code = issue_sign(c, &s, &t, &key, &text);
     if (code == CTL_DONE)
         code = record(c, &s, &t);

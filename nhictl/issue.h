@@ -43,6 +43,8 @@ int issue_key(struct ctl *c, struct store *s, const struct issue_args *args,
 int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat,
               const struct nhi_task *t, const struct nhi_issuer *key);
 int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args, const char *host);
+/* Whether this host's policy could ever permit each account and service that t names. */
+int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t);
 int issue_parent(struct ctl *c, struct store *s, const char *parent);
 /* The key in a .pub file, into t, and whether a certificate may stand beside it. Whose file it is may make
  * us wait for it as long as he likes: call it before the ledger is taken. file NULL: not bound. */

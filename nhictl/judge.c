@@ -27,35 +27,48 @@ int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, stru
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read what the decision needs");
 }
 
+enum nhi_err judge_request(const struct ctl *c, const struct store *s, const struct nhi_ticket *t,
+                           const struct nhi_facts *f, const char *account, const char *service,
+                           struct nhi_request *out)
+{
+    struct nhi_local local = { .uid = 0 };
+    enum nhi_err err = nhi_local_by_name(account, &local);
+
+    /* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */
+    if (err == NHI_ERR_NOT_FOUND && strcmp(account, t->agent) == 0 && f->agent_known) {
+        local.uid = f->agent_uid;
+        local.privileged = false;
+        err = NHI_OK;
+    }
+    if (err != NHI_OK)
+        return err;
+    *out = (struct nhi_request){
+        .now = c->now,
+        .service = service,
+        .subject = account,
+        .subject_uid = local.uid,
+        .subject_privileged = local.privileged,
+        .subject_in_range = local.uid >= s->set.uid_min && local.uid <= s->set.uid_max,
+        .source = NHI_FROM_LEDGER,
+        .from_unknown = true,
+        .ticket = t,
+        .key = t->has_cnf ? t->cnf : NULL,
+    };
+    return NHI_OK;
+}
+
 enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
                       const struct nhi_facts *facts, const char *account, const char *service,
                       enum judge_as as)
 {
     struct nhi_facts f = *facts;
-    struct nhi_local local = { .uid = 0 };
     struct nhi_rule rule = { .forbid = false };
-    struct nhi_request req = { .now = c->now,
-                               .service = service,
-                               .subject = account,
-                               .source = NHI_FROM_LEDGER,
-                               .from_unknown = true,
-                               .ticket = t,
-                               .key = t->has_cnf ? t->cnf : NULL };
-    enum nhi_err err = nhi_local_by_name(account, &local);
+    struct nhi_request req;
 
-    /* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */
-    if (err == NHI_ERR_NOT_FOUND && strcmp(account, t->agent) == 0 && f.agent_known) {
-        local.uid = f.agent_uid;
-        local.privileged = false;
-        err = NHI_OK;
-    }
-    if (err != NHI_OK)
+    if (judge_request(c, s, t, facts, account, service, &req) != NHI_OK)
         return NHI_DENY_SUBJECT;
     if (as == JUDGE_INSIDE)
         req.tree = f.tree;
-    req.subject_uid = local.uid;
-    req.subject_privileged = local.privileged;
-    req.subject_in_range = local.uid >= s->set.uid_min && local.uid <= s->set.uid_max;
     if (as == JUDGE_PERMITTED) {
         memcpy(rule.agents, t->agent, sizeof(t->agent));
         memcpy(rule.accounts, t->accounts, sizeof(rule.accounts));

@@ -13,6 +13,11 @@ struct store;
 int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t,
                 struct nhi_facts *facts);
 
+/* What would be asked then, by whoever holds the key that t is bound to, from wherever. */
+NHI_CHECK enum nhi_err judge_request(const struct ctl *c, const struct store *s, const struct nhi_ticket *t,
+                                     const struct nhi_facts *facts, const char *account,
+                                     const char *service, struct nhi_request *out);
+
 enum judge_as {
     JUDGE_ANYWHERE, /* wherever the login comes from */
     JUDGE_INSIDE,   /* the same, inside of the process tree that it is bound to */

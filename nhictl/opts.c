@@ -41,6 +41,16 @@ static int take_until(struct ctl *c, const struct opt *o, const char *value, int
     return CTL_DONE;
 }
 
+static int take_moment(struct ctl *c, const struct opt *o, const char *value, int64_t *to)
+{
+    int64_t t;
+
+    if (nhi_time_parse(value, &t) != NHI_OK)
+        return bad_value(c, o, value, "a moment such as 2027-06-30T12:00:00Z");
+    *to = t;
+    return CTL_DONE;
+}
+
 static int take_date(struct ctl *c, const struct opt *o, const char *value, int64_t *to)
 {
     char moment[NHI_TIME_LEN + 1];
@@ -135,6 +145,8 @@ static int take(struct ctl *c, const struct opt *o, const char *value, void *arg
         return take_duration(c, o, value, to);
     case OPT_UNTIL:
         return take_until(c, o, value, to);
+    case OPT_MOMENT:
+        return take_moment(c, o, value, to);
     case OPT_DATE:
         return take_date(c, o, value, to);
     }

@@ -24,6 +24,7 @@ enum opt_kind {
     OPT_NUMBER, /* uint32_t, at least 1 */
     OPT_DURATION, /* int64_t, seconds, at least 1 */
     OPT_UNTIL,    /* int64_t, a moment after now */
+    OPT_MOMENT,   /* int64_t, any moment */
     OPT_DATE,     /* int64_t, midnight UTC of a day after today */
 };
 

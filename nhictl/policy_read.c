@@ -7,6 +7,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +18,6 @@
 #include "nhictl/ctl.h"
 #include "nhictl/zone.h"
 
-#define DIR_PATH NHI_CONF_DIR "/" NHI_POLICY_DIR
 #define FILES_MAX 1000
 
 struct files {
@@ -36,7 +37,7 @@ static bool is_policy_file(const char *name)
     return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".conf") == 0;
 }
 
-static int list_files(struct ctl *c, int dir, struct files *files)
+static int list_files(struct ctl *c, const char *path, int dir, struct files *files)
 {
     int fd = dup(dir), code = CTL_DONE;
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -45,13 +46,13 @@ static int list_files(struct ctl *c, int dir, struct files *files)
     if (d == NULL) {
         if (fd >= 0)
             close(fd);
-        return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", DIR_PATH, strerror(errno));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, strerror(errno));
     }
     while (code == CTL_DONE && (e = readdir(d)) != NULL) {
         if (!is_policy_file(e->d_name))
             continue;
         if (files->count == FILES_MAX)
-            code = ctl_fail(c, CTL_REFUSED, NULL, "more than %d files in %s", FILES_MAX, DIR_PATH);
+            code = ctl_fail(c, CTL_REFUSED, NULL, "more than %d files in %s", FILES_MAX, path);
         else if ((files->name[files->count] = strdup(e->d_name)) == NULL)
             code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
         else
@@ -88,33 +89,71 @@ static int not_understood(struct ctl *c, const char *dir, const char *name,
                     error->line, error->text);
 }
 
-static int read_file(struct ctl *c, int dir, const char *name, struct nhi_policy_conf *conf)
+/* A file that anybody may have written, for a policy that is only looked at. */
+static enum nhi_err read_any(int dir, const char *name, char **buf, unsigned long *len)
+{
+    char *text = malloc(NHI_CONF_FILE_MAX + 2);
+    size_t n = 0;
+    int fd;
+    FILE *f;
+
+    if (text == NULL)
+        return NHI_ERR_NOMEM;
+    fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    f = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (f != NULL)
+        n = fread(text, 1, NHI_CONF_FILE_MAX + 1, f);
+    if (f == NULL || ferror(f)) {
+        enum nhi_err err = nhi_err_from_errno(errno);
+
+        if (f != NULL)
+            fclose(f);
+        else if (fd >= 0)
+            close(fd);
+        free(text);
+        return err;
+    }
+    fclose(f);
+    if (n > NHI_CONF_FILE_MAX) {
+        free(text);
+        return NHI_ERR_TOO_LONG;
+    }
+    text[n] = '\0';
+    *buf = text;
+    *len = n;
+    return NHI_OK;
+}
+
+static int read_file(struct ctl *c, const char *path, bool roots, int dir, const char *name,
+                     struct nhi_policy_conf *conf)
 {
     struct nhi_conf_error error;
     unsigned long len = 0;
     char *text = NULL;
     enum nhi_err err;
 
-    err = nhi_file_read(dir, name, 0, NHI_CONF_FILE_MAX, &text, &len);
+    err = roots ? nhi_file_read(dir, name, 0, NHI_CONF_FILE_MAX, &text, &len)
+                : read_any(dir, name, &text, &len);
     if (err != NHI_OK)
-        return read_failed(c, DIR_PATH, name, err);
+        return read_failed(c, path, name, err);
     err = nhi_policy_conf_add(conf, name, text, len, &error);
     free(text);
     if (err == NHI_OK)
         return CTL_DONE;
     if (err != NHI_ERR_FORMAT)
-        return read_failed(c, DIR_PATH, name, err);
-    return not_understood(c, DIR_PATH, name, &error);
+        return read_failed(c, path, name, err);
+    return not_understood(c, path, name, &error);
 }
 
-static int unknown_zone(struct ctl *c, const struct nhi_policy_conf *conf, size_t i)
+static int unknown_zone(struct ctl *c, const char *path, const struct nhi_policy_conf *conf,
+                        size_t i)
 {
     return ctl_fail(c, CTL_REFUSED, "ls /usr/share/zoneinfo, from package tzdata",
-                    "%s/%s:%u: zone: this host does not know '%s'; nothing was changed", DIR_PATH,
+                    "%s/%s:%u: zone: this host does not know '%s'; nothing was changed", path,
                     conf->where[i].file, conf->where[i].line, conf->rules[i].zone);
 }
 
-static int check_zones(struct ctl *c, struct nhi_policy_conf *conf)
+static int check_zones(struct ctl *c, const char *path, struct nhi_policy_conf *conf)
 {
     for (size_t i = 0; i < conf->count; i++) {
         struct nhi_rule *r = &conf->rules[i];
@@ -122,7 +161,7 @@ static int check_zones(struct ctl *c, struct nhi_policy_conf *conf)
         if (r->zone[0] == '\0')
             continue;
         if (!zone_is_known(r->zone))
-            return unknown_zone(c, conf, i);
+            return unknown_zone(c, path, conf, i);
         r->offset = zone_ahead(r->zone, c->now);
         r->offset_known = true;
     }
@@ -130,7 +169,7 @@ static int check_zones(struct ctl *c, struct nhi_policy_conf *conf)
 }
 
 /* Root is out of reach of policy too, under whatever name. */
-static int check_accounts(struct ctl *c, const struct nhi_policy_conf *conf)
+static int check_accounts(struct ctl *c, const char *path, const struct nhi_policy_conf *conf)
 {
     for (size_t i = 0; i < conf->count; i++) {
         const char *at = conf->rules[i].accounts;
@@ -148,7 +187,7 @@ static int check_accounts(struct ctl *c, const struct nhi_policy_conf *conf)
                     c, CTL_REFUSED, NULL,
                     "%s/%s:%u: account %s is privileged (%s): no rule can name it; nothing "
                     "was changed",
-                    DIR_PATH, conf->where[i].file, conf->where[i].line, name, local.because);
+                    path, conf->where[i].file, conf->where[i].line, name, local.because);
         }
     }
     return CTL_DONE;
@@ -167,24 +206,45 @@ static int dir_failed(struct ctl *c, const char *path, enum nhi_err err)
     return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, nhi_strerror(err));
 }
 
-int policy_read(struct ctl *c, struct nhi_policy_conf *conf)
+static int open_dir(struct ctl *c, const char *path, bool roots, int *dir)
+{
+    enum nhi_err err;
+
+    if (roots) {
+        err = nhi_dir_open(path, dir);
+        return err == NHI_OK ? CTL_DONE : dir_failed(c, path, err);
+    }
+    *dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *dir >= 0 ? CTL_DONE
+                     : ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, strerror(errno));
+}
+
+static int read_all(struct ctl *c, const char *path, bool roots, struct nhi_policy_conf *conf)
 {
     struct files files = { .count = 0 };
-    enum nhi_err err;
-    int dir, code;
+    int dir, code = open_dir(c, path, roots, &dir);
 
-    err = nhi_dir_open(DIR_PATH, &dir);
-    if (err != NHI_OK)
-        return dir_failed(c, DIR_PATH, err);
-    code = list_files(c, dir, &files);
+    if (code != CTL_DONE)
+        return code;
+    code = list_files(c, path, dir, &files);
     for (size_t i = 0; i < files.count && code == CTL_DONE; i++)
-        code = read_file(c, dir, files.name[i], conf);
+        code = read_file(c, path, roots, dir, files.name[i], conf);
     for (size_t i = 0; i < files.count; i++)
         free(files.name[i]);
     close(dir);
-    if (code == CTL_DONE)
-        code = check_zones(c, conf);
-    return code == CTL_DONE ? check_accounts(c, conf) : code;
+    return code == CTL_DONE ? check_zones(c, path, conf) : code;
+}
+
+int policy_read(struct ctl *c, struct nhi_policy_conf *conf)
+{
+    int code = read_all(c, POLICY_PATH, true, conf);
+
+    return code == CTL_DONE ? check_accounts(c, POLICY_PATH, conf) : code;
+}
+
+int policy_read_from(struct ctl *c, const char *path, struct nhi_policy_conf *conf)
+{
+    return read_all(c, path, false, conf);
 }
 
 int settings_read(struct ctl *c, struct nhi_settings_conf *conf)

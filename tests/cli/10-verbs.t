@@ -53,6 +53,9 @@ expect 0 'task list --all --json' nhictl task list --all --json
 ok 'closed tasks are in --all, with the reason' json '.tasks[] | select(.id == "build-4712")
     | .state == "closed" and .reason == "done"'
 
+mkdir -p /etc/nhi/policy.d
+echo 'rules = ( { effect = "permit"; agent = "*"; account = "*"; service = "*"; } );' >/etc/nhi/policy.d/all.conf
+nhictl apply >/dev/null
 expect 0 'issue' nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd,sudo \
     --ttl 15m
 ok 'issue prints the ticket alone' grep -qE '^v4\.public\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$' <<<"$OUT"
@@ -93,10 +96,12 @@ expect 0 'ticket show --json' nhictl ticket show "$CHILD_OF" --json
 ok 'ticket show --json has the row' json '.ticket.origin == "issued" and .ticket.grants == 0
     and .ticket.state == "live"'
 
+rm /etc/nhi/policy.d/all.conf
+nhictl apply >/dev/null
 expect 1 'ticket inspect before any rule' nhictl ticket inspect ticket.txt
 ok 'it says why nothing opens' complained 'no rule permits'
 mkdir -p /etc/nhi/policy.d
-cp "$(dirname "$SCRIPT")/../../packaging/examples/policy.conf" /etc/nhi/policy.d/
+cp "$(dirname "$SCRIPT")/../../packaging/examples/policy.d/policy.conf" /etc/nhi/policy.d/
 expect 0 'apply --dry-run' nhictl apply --dry-run
 ok 'dry-run lists the rule' said '+ permit'
 expect 0 'status after a dry run' nhictl status --json

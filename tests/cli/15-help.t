@@ -29,7 +29,10 @@ JTI=
 example init
 KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 example status
+echo 'rules = ( { effect = "permit"; agent = "ci-bot"; account = "deploy"; service = [ "sshd", "sudo" ]; } );' \
+    >/etc/nhi/policy.d/a.conf
 example apply
+nhictl apply >/dev/null
 example agent-add
 example agent-list
 example agent-show
@@ -42,7 +45,13 @@ JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')
 example ticket-list
 [[ $JTI == -* ]] && JTI="-- $JTI"
 example ticket-show
-example ticket-inspect 1
+example ticket-inspect
+example explain
+example policy-check
+mkdir policy.d
+echo 'rules = ( { effect = "permit"; agent = "a"; account = "b"; service = "c"; } );' >policy.d/a.conf
+echo 'tests = ( { agent = "a"; task = "t"; account = "b"; service = "c"; expect = "permit"; } );' >requests.conf
+example policy-test
 example renew
 example import
 # The command runs as the agent's account, which the modules under test would have to resolve.

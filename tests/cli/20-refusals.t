@@ -130,10 +130,30 @@ refused 2 'malformed' 'a name twice' try_issue "${BOT[@]}" --account deploy,depl
 refused 2 'commas' 'a list with spaces' try_issue "${BOT[@]}" --account 'deploy person'
 long=$(printf 'service-number-%02d,' {1..14})
 refused 1 '--service is the longest part' 'a ticket that would be too long' nhictl issue "${BOT[@]}" \
-    --account deploy --service "${long%,}"
+    --account deploy --service "${long%,}" --host elsewhere
+refused 1 'no rule could permit account deploy through cron; deploy comes closest, but its service does not fit' \
+    'what no rule permits' try_issue "${BOT[@]}" --account deploy,ci-bot --service cron
+refused 1 'no rule could permit account person through sshd; deploy comes closest, but its account does not' \
+    'an account that no rule permits' try_issue "${BOT[@]}" --account person
+RULE='agent = "ci-bot"; account = "deploy"; service = "cron";'
+echo "rules = ( { name = \"short\"; effect = \"permit\"; $RULE max_lifetime = \"14m\"; } );" >/etc/nhi/policy.d/y.conf
+nhictl apply >/dev/null
+refused 1 'short comes closest, but its max_lifetime does not' 'a lifetime that no rule permits' \
+    try_issue "${BOT[@]}" --account deploy --service cron
+echo "rules = ( { name = \"night\"; effect = \"permit\"; $RULE hours = \"03:00-03:01\"; source = \"192.0.2.1\"; } );" \
+    >/etc/nhi/policy.d/y.conf
+nhictl apply >/dev/null
+expect 0 'what a rule permits somewhere, sometime' nhictl issue "${BOT[@]}" --account deploy --service cron --out kept
+nhictl revoke --ticket "$(nhictl ticket list --json | jq -r '.tickets[0].jti')" >/dev/null
+echo "rules = ( { name = \"never\"; effect = \"forbid\"; ${RULE/cron/sshd} } );" >/etc/nhi/policy.d/y.conf
+nhictl apply >/dev/null
+refused 1 'rule never forbids account deploy through sshd' 'what a rule forbids' \
+    try_issue "${BOT[@]}" --account deploy
+rm /etc/nhi/policy.d/y.conf
+nhictl apply >/dev/null
 refused 1 'no key' 'an unknown key' issue --key nope
 refused 1 'no ticket' 'an unknown parent' issue --parent AAAAAAAAAAAAAAAAAAAAAA
-ok 'no ticket was recorded' test "$(nhictl ticket list --all --json | jq '.tickets | length')" = 0
+ok 'no ticket was recorded' test "$(nhictl ticket list --all --json | jq '.tickets | length')" = 1
 
 PARENT=$(issue --json | jq -r .ticket.jti)
 nhictl revoke --ticket "$PARENT" >/dev/null

@@ -8,6 +8,8 @@ mount -t tmpfs -o mode=0755,size=1m tmpfs /var/lib/nhi
 setup_host
 nhictl agent add other-bot --owner o --purpose p --review-by 2099-01-01 --no-home >/dev/null
 nhictl task open other --agent other-bot >/dev/null
+sed -i 's/agent = "ci-bot"/agent = "*"/' /etc/nhi/policy.d/test.conf
+nhictl apply >/dev/null
 KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 issue >ticket.txt
 JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')

@@ -59,6 +59,17 @@ rules 'source = "local";'
 by_key 'echo got-in'
 refused - 'over a network, where it is to come from here'
 
+# What was decided then, by the rules of then.
+must nhictl status
+SEQ=$(sqlite3 -readonly "$STATE/ledger.db" \
+    "SELECT seq FROM event WHERE kind = 'denial' AND detail LIKE '%\"reason\":\"policy\"%' ORDER BY seq DESC LIMIT 1")
+capture nhictl explain --json "$SEQ"
+is "$RC.$(jq -c '[.decision, .reason, [.rules[] | [.rule, .fails, .because]]]' <<<"$OUT")" \
+    '1.["deny","policy",[["may","source","source is 127.0.0.1"]]]' 'explain EVENT: what was in force then'
+SEQ=$(sqlite3 -readonly "$STATE/ledger.db" "SELECT seq FROM event WHERE kind = 'grant' ORDER BY seq LIMIT 1")
+capture nhictl explain --json "$SEQ"
+is "$RC.$(jq -c '[.decision, .rule]' <<<"$OUT")" '0.["permit","may"]' 'a permit, too'
+
 # ---- what the ticket is ----
 
 rules 'bound = "key"; max_lifetime = "15m";'

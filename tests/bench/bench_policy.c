@@ -1,0 +1,176 @@
+/*
+ * What a decision costs with more rules, more revocations and more live tickets, in one run:
+ * nhi_check, from the text of a ticket to the reason, as pam_nhi and the helper of sshd call it.
+ * And what compiling a policy costs.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "libnhi/check.h"
+#include "libnhi/ledger.h"
+#include "libnhi/policy_conf.h"
+#include "tests/lib/bench.h"
+#include "tests/lib/world.h"
+
+#define ROUNDS 300
+#define RULE_TEXT 200
+
+static char *text;
+
+static double decide(void)
+{
+    const struct nhi_who who = { .service = "sshd", .subject = "deploy", .uid = WORLD_DEPLOY_UID };
+    const struct nhi_shown what = { .source = NHI_FROM_PROMPT,
+                                    .text = text,
+                                    .place = "192.0.2.1",
+                                    .remote = true,
+                                    .from = "192.0.2.1" };
+    double times[ROUNDS];
+    int i;
+
+    for (i = 0; i < ROUNDS; i++) {
+        struct nhi_verdict v;
+        double start = now_us();
+
+        nhi_check(&who, &what, &v);
+        times[i] = now_us() - start;
+        if (v.reason != NHI_PERMIT) {
+            fprintf(stderr, "bench_policy: %s\n", nhi_reason_name(v.reason));
+            exit(1);
+        }
+    }
+    return median(times, ROUNDS);
+}
+
+/* One rule that permits, and count - 1 others: of other agents by name, or of any agent for that
+ * account. */
+static char *policy_text(int count, bool alike)
+{
+    size_t size = (size_t)count * RULE_TEXT + 64, len = 0;
+    char *conf = malloc(size);
+    int i;
+
+    if (conf == NULL)
+        exit(1);
+    len = (size_t)snprintf(conf, size, "rules = (\n");
+    for (i = 0; i < count; i++) {
+        char agent[32];
+
+        (void)snprintf(agent, sizeof agent, i == 0 ? "ci-bot" : alike ? "ci-*%d" : "agent-%d", i);
+        len += (size_t)snprintf(conf + len, size - len,
+                                "{ name = \"r%d\"; effect = \"permit\"; agent = \"%s\"; account = "
+                                "\"deploy\"; service = [ \"sshd\", "
+                                "\"sudo\" ]; source = \"192.0.2.0/24\"; }%s\n",
+                                i, agent, i + 1 < count ? "," : "");
+    }
+    (void)snprintf(conf + len, size - len, ");\n");
+    return conf;
+}
+
+static double compile(int count, bool alike)
+{
+    struct nhi_policy_conf conf = { .count = 0 };
+    struct nhi_conf_error error;
+    char *written = policy_text(count, alike);
+    struct nhi_ledger *l;
+    double start = now_us(), took;
+
+    if (nhi_policy_conf_add(&conf, "bench.conf", written, strlen(written), &error) != NHI_OK) {
+        fprintf(stderr, "bench_policy: %u: %s\n", error.line, error.text);
+        exit(1);
+    }
+    l = world_ledger();
+    if (nhi_policy_replace(l, conf.rules, conf.count, WORLD_HASH, time(NULL)) != NHI_OK)
+        exit(1);
+    world_commit(l);
+    took = now_us() - start;
+    nhi_policy_conf_free(&conf);
+    free(written);
+    return took;
+}
+
+static void rules(const char *what, bool alike)
+{
+    static const int counts[] = { 10, 1000, 10000 };
+    double first = 0, first_compile = 0;
+    size_t i;
+
+    for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        double c = compile(counts[i], alike), d = decide();
+
+        if (i == 0) {
+            first = d;
+            first_compile = c;
+        }
+        printf("%6d rules, %-34s %9.1f us %7.2fx   compiled in %10.1f us %8.1fx\n", counts[i], what,
+               d, d / first, c, c / first_compile);
+    }
+}
+
+static void row(const char *what, double d, double first)
+{
+    printf("%-48s %9.1f us %7.2fx\n", what, d, d / first);
+}
+
+static void revoke(int count)
+{
+    struct nhi_ledger *l = world_ledger();
+    char jti[NHI_JTI_LEN + 1];
+    int i;
+
+    for (i = 0; i < count; i++)
+        if (nhi_id_new(jti) != NHI_OK ||
+            nhi_revoke(l, NHI_REVOKE_TICKET, jti, "", time(NULL), NULL) != NHI_OK)
+            exit(1);
+    world_commit(l);
+}
+
+static void record(int count)
+{
+    struct nhi_ledger *l = world_ledger();
+    int i;
+
+    for (i = 0; i < count; i++) {
+        struct nhi_ticket t = world_ticket();
+
+        if (nhi_ticket_record(l, &t, NHI_ORIGIN_ISSUED, time(NULL)) != NHI_OK)
+            exit(1);
+    }
+    world_commit(l);
+}
+
+int main(void)
+{
+    struct rusage usage;
+    struct nhi_ticket t;
+    double first;
+
+    if (!world_enter())
+        return 1;
+    world_reset();
+    t = world_ticket();
+    text = world_mint(&t);
+    printf("one decision, median, ledger opened and ticket verified in it\n");
+    rules("each of another agent", false);
+    rules("all to be looked at", true);
+    (void)compile(10, false);
+    revoke(10);
+    first = decide();
+    row("10 revocations", first, first);
+    revoke(1000000 - 10);
+    row("1,000,000 revocations", decide(), first);
+    world_reset();
+    text = world_mint(&t);
+    (void)compile(10, false);
+    record(10);
+    first = decide();
+    row("10 live tickets", first, first);
+    record(100000 - 10);
+    row("100,000 live tickets, all for that account", decide(), first);
+    (void)getrusage(RUSAGE_SELF, &usage);
+    printf("peak resident set of this process: %ld KiB\n", usage.ru_maxrss);
+    return 0;
+}

@@ -1,0 +1,130 @@
+#!/bin/bash
+# What policy would say, and why: explain, policy check, policy test.
+# shellcheck disable=SC2119,SC2317
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+setup_host
+D=/etc/nhi/policy.d
+issue --out t >/dev/null || exit 1
+explain() { nhictl explain --account deploy --service "$@"; }
+
+# ---- explain ----
+
+expect 0 'a ticket that a rule permits' explain sshd t
+ok 'it says which rule' said 'deploy'
+ok 'and that it matches' said 'it matches'
+expect 0 'as JSON' explain sshd --json --from 192.0.2.7 t
+ok 'in its shape' json '.decision == "permit" and .rule == "deploy" and (.policy | length == 32) and
+    (.rules == [{"rule":"deploy","effect":"permit","matches":true,"fails":null,"because":"it matches"}])'
+expect 1 'a service that the ticket does not name' explain cron --json t
+ok 'the reason, and what the rule asks for' json '.ok == false and .reason == "service" and .rules[0].fails == "service"'
+run nhictl explain --account deploy --service sudo - <t
+ok 'from standard input' test "$CODE" = 0
+refused 2 '--account NAME is missing' 'no account' nhictl explain --service sshd t
+refused 1 'no account' 'an account that is none' nhictl explain --account nobody-here --service sshd t
+refused 1 'not a ticket' 'a file that is no ticket' explain sshd /etc/hostname
+refused 2 'takes a moment' 'a time that is none' explain sshd --at noon t
+
+cat >$D/test.conf <<'CONF'
+rules = (
+  { name = "agent"; effect = "permit"; agent = "cd-*"; account = "deploy"; service = "sshd"; },
+  { name = "owner"; effect = "permit"; owner = "qa@example.org"; account = "deploy"; service = "sshd"; },
+  { name = "task"; effect = "permit"; agent = "*"; task = "CHG-*"; account = "deploy"; service = "sshd"; },
+  { name = "account"; effect = "permit"; agent = "*"; account = "person"; service = "sshd"; },
+  { name = "service"; effect = "permit"; agent = "*"; account = "deploy"; service = "su"; },
+  { name = "source"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; source = "10.0.0.0/8"; },
+  { name = "hours"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; days = "mon-fri";
+    hours = "08:00-18:00"; zone = "Europe/Berlin"; },
+  { name = "bound"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; bound = "key"; },
+  { name = "max_lifetime"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; max_lifetime = "14m"; },
+  { name = "max_uses"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; max_uses = 3; },
+  { name = "max_age"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; max_age = "1m"; }
+);
+CONF
+expect 0 'a rule for each condition' nhictl apply
+ok 'a live ticket loses what it opened' said 'of ci-bot, task build-4711: loses account deploy through sudo'
+SOON=$(date -u -d '+2 minutes' +%FT%TZ)
+run explain sshd --json --from 192.0.2.7 --at "$SOON" t
+ok 'each fails by what it is called after' \
+    json '[.rules[] | select(.rule != "hours") | .rule == .fails] | length == 10 and all'
+run explain sshd --from 192.0.2.7 --at "$SOON" t
+for words in 'agent is ci-bot' 'owner is ops@example.org' 'task is build-4711' 'account is deploy' 'service is sshd' \
+    'source is 192.0.2.7' 'bound to nothing' 'it lives 900s' 'it does not count its uses' 'it was issued 1'; do
+    ok "in words: $words" said "$words"
+done
+# To the second, before and after the last Sunday of March, on which the clock in Berlin goes forward.
+hours() { # hours true|false MOMENT
+    run explain sshd --json --at "$2" t
+    ok "hours at $2: $1" json "[.rules[] | select(.rule == \"hours\") | .matches] == [$1]"
+}
+hours false 2027-03-26T06:59:59Z
+hours true 2027-03-26T07:00:00Z
+hours true 2027-03-26T16:59:59Z
+hours false 2027-03-26T17:00:00Z
+hours false 2027-03-28T10:00:00Z
+hours false 2027-03-29T05:59:59Z
+hours true 2027-03-29T06:00:00Z
+hours true 2027-03-29T15:59:59Z
+hours false 2027-03-29T16:00:00Z
+hours false 2027-10-29T05:59:59Z
+hours true 2027-10-29T06:00:00Z
+hours false 2027-11-01T06:59:59Z
+hours true 2027-11-01T07:00:00Z
+hours true 2034-03-01T09:00:00Z
+hours false 2050-03-01T09:00:00Z
+refused 1 'no event 99999' 'an event that is none' nhictl explain 99999
+refused 1 'is no decision' 'an event of another kind' nhictl explain 1
+
+# ---- policy test ----
+
+cp -r "$TOP/packaging/examples" .
+expect 0 'our own example' nhictl policy test --policy examples/policy.d examples/policy-tests.conf
+ok 'it counts' said '5 passed, 0 failed'
+sed -i '0,/expect = "permit"/s//expect = "deny"/; s/rule = "ci-nightly"/rule = "other"/' examples/policy-tests.conf
+expect 1 'two that come out otherwise' nhictl policy test --json --policy examples/policy.d examples/policy-tests.conf
+ok 'which' json '.ok == false and ([.tests[] | select(.result == "failed") | .decision] == ["permit", "permit"])'
+expect 0 'as somebody else, without a ledger' \
+    setpriv --reuid 4002 --clear-groups "$BUILD/nhictl" policy test --policy "$TOP/packaging/examples/policy.d" \
+    "$TOP/packaging/examples/policy-tests.conf"
+bad() {
+    printf '%s\n' "$2" >bad.conf
+    refused 1 "$1" "$1" nhictl policy test --policy examples/policy.d bad.conf
+}
+bad 'expected tests' 'rules = ();'
+bad 'expected tests' 'tests = ();'
+bad 'every test names' 'tests = ( { agent = "a"; task = "t"; account = "b"; service = "c"; } );'
+bad "unknown key 'form'" 'tests = ( { form = "192.0.2.1"; } );'
+bad 'from: expected' 'tests = ( { from = "host.example.org"; } );'
+bad 'at: expected a moment' 'tests = ( { at = "noon"; } );'
+bad 'expect: expected "permit" or "deny"' 'tests = ( { expect = "maybe"; } );'
+bad 'bad.conf:2: syntax error' 'tests = ( {'
+refused 3 'cannot read' 'no such file' nhictl policy test --policy examples/policy.d no.conf
+refused 3 'cannot read' 'no such directory' nhictl policy test --policy no.d examples/policy-tests.conf
+
+# ---- policy check ----
+
+finds() { # finds KIND WHAT RULES
+    printf 'rules = ( %s );\n' "$3" >$D/test.conf
+    run nhictl policy check --json
+    ok "$2" json "[.findings[].kind] | index(\"$1\")"
+    ok 'and says no' test "$CODE" = 1
+}
+GOOD='{ name = "good"; effect = "permit"; agent = "ci-bot"; account = "deploy"; service = "sshd"; }'
+printf 'rules = ( %s );\n' "$GOOD" >$D/test.conf
+expect 0 'a rule without a finding' nhictl policy check
+ok 'says so' said 'Nothing to say'
+finds broad 'all of everything' '{ name = "all"; effect = "permit"; agent = "*"; account = "*"; service = "*"; }'
+finds broad 'every agent every account' '{ name = "all"; effect = "permit"; agent = "*"; account = "*"; service = "su"; }'
+finds shadowed 'below a rule that forbids' "$GOOD, { name = \"no\"; effect = \"forbid\"; agent = \"ci-*\"; account = \"*\"; service = \"*\"; }"
+finds shadowed 'below a wider one' "$GOOD, { name = \"wide\"; effect = \"permit\"; agent = \"ci-*\"; account = [ \"deploy\", \"person\" ]; service = [ \"sudo\", \"sshd\" ]; }"
+finds unmatched 'an agent that nobody knows' "${GOOD/ci-bot/cd-*}"
+finds unmatched 'an account that is none' "${GOOD/\"deploy\"/\"nobody-here\"}"
+finds shared 'ssh options where people log in' "${GOOD/service/ssh = \"restrict\"; service}"
+echo 'max_lifetime = "1h";' >/etc/nhi/nhi.conf
+finds lifetime 'a lifetime over that of the house' "${GOOD/service/max_lifetime = \"2h\"; service}"
+printf 'rules = ( %s, %s );\n' "$GOOD" "${GOOD/good\"/other\"; source = \"10.0.0.0\/8\"}" >$D/test.conf
+run nhictl policy check --json
+ok 'a narrower rule beside a wider one is one finding, of the narrower' \
+    json '[.findings[] | [.rule, .kind]] == [["other", "shadowed"]]'
+finish
