@@ -77,8 +77,9 @@ static void parse_hours(const char *text, struct nhi_rule *r, enum nhi_err *err)
 #define COLUMNS                                                                                    \
     "r.name, r.forbid, r.agents, r.owners, r.tasks, r.accounts, r.services, r.source, r.days,"     \
     " r.hours, r.zone, r.bound, r.max_lifetime, r.max_age, r.max_uses, r.max_sessions,"            \
-    " r.max_grants, r.ssh, (SELECT z.ahead FROM zone z WHERE z.version = r.version"                \
-    "  AND z.name = r.zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1)"
+    " r.max_grants, r.ssh, CASE r.zone WHEN '' THEN NULL ELSE (SELECT z.ahead FROM zone z WHERE "  \
+    "z.version = r.version"                                                                        \
+    "  AND z.name = r.zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1) END"
 
 static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
 {
@@ -142,19 +143,20 @@ static size_t count_words(const char *list)
 static enum nhi_err index_pair(struct nhi_ledger *l, const struct nhi_rule *r, const char *agent,
                                const char *account)
 {
-    return nhi_sql_run(l, NULL, "INSERT INTO rule_index SELECT policy, ?, ?, ? FROM setting WHERE one = 1", "sss",
-                       agent, account, r->name);
+    return nhi_sql_run(
+        l, NULL, "INSERT INTO rule_index SELECT policy, ?, ?, ?, ? FROM setting WHERE one = 1",
+        "isss", (int64_t)(strpbrk(agent, "*?") != NULL), agent, account, r->name);
 }
 
-/* By each agent and account that it names; by NHI_ANY where it could be more than those. */
+/* By each agent, pattern and account that it names; by NHI_ANY where it could be more than those.
+ */
 static enum nhi_err index_rule(struct nhi_ledger *l, const struct nhi_rule *r)
 {
     const char *agents = r->agents, *accounts = r->accounts, *at, *to;
     char agent[NHI_LIST_MAX + 1], account[NHI_LIST_MAX + 1];
     enum nhi_err err = NHI_OK;
 
-    if (agents[0] == '\0' || strpbrk(agents, "*?") != NULL ||
-        count_words(agents) * count_words(accounts) > PAIRS_MAX)
+    if (agents[0] == '\0' || count_words(agents) * count_words(accounts) > PAIRS_MAX)
         agents = NHI_ANY;
     if (count_words(accounts) > PAIRS_MAX)
         accounts = NHI_ANY;
@@ -208,10 +210,12 @@ enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t
                                  const int32_t *ahead)
 {
     if (ahead == NULL)
-        return nhi_sql_run(l, NULL, "INSERT INTO zone SELECT policy, ?, ?, NULL FROM setting WHERE one = 1", "si",
-                           zone, at);
-    return nhi_sql_run(l, NULL, "INSERT INTO zone SELECT policy, ?, ?, ? FROM setting WHERE one = 1", "sii", zone,
-                       at, (int64_t)*ahead);
+        return nhi_sql_run(l, NULL,
+                           "INSERT INTO zone SELECT policy, ?, ?, NULL FROM setting WHERE one = 1",
+                           "si", zone, at);
+    return nhi_sql_run(l, NULL,
+                       "INSERT INTO zone SELECT policy, ?, ?, ? FROM setting WHERE one = 1", "sii",
+                       zone, at, (int64_t)*ahead);
 }
 
 /* ---- reading ---- */
@@ -251,12 +255,16 @@ enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const char *
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " COLUMNS " FROM (SELECT DISTINCT i.version, i.name FROM setting s"
-                          " JOIN rule_index i ON s.one = 1 AND i.version = s.policy AND i.agent IN (?2, '*')"
-                          "  AND (?3 IS NULL OR i.account IN (?3, '*'))) k"
-                          " JOIN rule r ON r.version = k.version AND r.name = k.name",
-                          "iss", now, agent, account);
+    err =
+        nhi_sql_prepare(l, &st,
+                        "SELECT " COLUMNS " FROM (SELECT i.version, i.name FROM setting s"
+                        " JOIN rule_index i ON s.one = 1 AND i.version = s.policy AND i.pattern = 0"
+                        "  AND i.agent = ?2 AND (?3 IS NULL OR i.account IN (?3, '*'))"
+                        " UNION SELECT i.version, i.name FROM setting s"
+                        " JOIN rule_index i ON s.one = 1 AND i.version = s.policy AND i.pattern = 1"
+                        "  AND ?2 GLOB i.agent AND (?3 IS NULL OR i.account IN (?3, '*'))) k"
+                        " JOIN rule r ON r.version = k.version AND r.name = k.name",
+                        "iss", now, agent, account);
     return read_rules(l, st, err, rules, count);
 }
 
@@ -295,5 +303,6 @@ enum nhi_err nhi_policy_hash(struct nhi_ledger *l, int64_t version, char hash[NH
 enum nhi_err nhi_policy_count(struct nhi_ledger *l, int64_t *rules)
 {
     return nhi_sql_number(
-        l, rules, "SELECT count(*) FROM rule WHERE version = (SELECT policy FROM setting WHERE one = 1)", "");
+        l, rules,
+        "SELECT count(*) FROM rule WHERE version = (SELECT policy FROM setting WHERE one = 1)", "");
 }

@@ -47,7 +47,7 @@ static double decide(void)
 
 /* One rule that permits, and count - 1 others: of other agents by name, or of any agent for that
  * account. */
-static char *policy_text(int count, bool alike)
+static char *policy_text(int count, const char *agents, bool numbered)
 {
     size_t size = (size_t)count * RULE_TEXT + 64, len = 0;
     char *conf = malloc(size);
@@ -59,22 +59,26 @@ static char *policy_text(int count, bool alike)
     for (i = 0; i < count; i++) {
         char agent[32];
 
-        (void)snprintf(agent, sizeof agent, i == 0 ? "ci-bot" : alike ? "ci-*%d" : "agent-%d", i);
+        if (i == 0 || !numbered)
+            (void)snprintf(agent, sizeof agent, "%s", i == 0 ? "ci-bot" : agents);
+        else
+            (void)snprintf(agent, sizeof agent, "%s%d", agents, i);
         len += (size_t)snprintf(conf + len, size - len,
                                 "{ name = \"r%d\"; effect = \"permit\"; agent = \"%s\"; account = "
                                 "\"deploy\"; service = [ \"sshd\", "
-                                "\"sudo\" ]; source = \"192.0.2.0/24\"; }%s\n",
-                                i, agent, i + 1 < count ? "," : "");
+                                "\"sudo\" ]; source = \"%s\"; }%s\n",
+                                i, agent, i == 0 ? "192.0.2.0/24" : "198.51.100.0/24",
+                                i + 1 < count ? "," : "");
     }
     (void)snprintf(conf + len, size - len, ");\n");
     return conf;
 }
 
-static double compile(int count, bool alike)
+static double compile(int count, const char *agents, bool numbered)
 {
     struct nhi_policy_conf conf = { .count = 0 };
     struct nhi_conf_error error;
-    char *written = policy_text(count, alike);
+    char *written = policy_text(count, agents, numbered);
     struct nhi_ledger *l;
     double start = now_us(), took;
 
@@ -92,14 +96,14 @@ static double compile(int count, bool alike)
     return took;
 }
 
-static void rules(const char *what, bool alike)
+static void rules(const char *what, const char *agents, bool numbered)
 {
     static const int counts[] = { 10, 1000, 10000 };
     double first = 0, first_compile = 0;
     size_t i;
 
     for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        double c = compile(counts[i], alike), d = decide();
+        double c = compile(counts[i], agents, numbered), d = decide();
 
         if (i == 0) {
             first = d;
@@ -154,9 +158,10 @@ int main(void)
     t = world_ticket();
     text = world_mint(&t);
     printf("one decision, median, ledger opened and ticket verified in it\n");
-    rules("each of another agent", false);
-    rules("all to be looked at", true);
-    (void)compile(10, false);
+    rules("each of another agent", "agent-", true);
+    rules("each of other agents by a pattern", "ci-*", true);
+    rules("all of that agent and account", "ci-?ot", false);
+    (void)compile(10, "agent-", true);
     revoke(10);
     first = decide();
     row("10 revocations", first, first);
@@ -164,7 +169,7 @@ int main(void)
     row("1,000,000 revocations", decide(), first);
     world_reset();
     text = world_mint(&t);
-    (void)compile(10, false);
+    (void)compile(10, "agent-", true);
     record(10);
     first = decide();
     row("10 live tickets", first, first);
