@@ -256,7 +256,7 @@ static int explain_event(struct ctl *c, int64_t seq)
 {
     struct store s = { 0 };
     struct nhi_request req;
-    struct nhi_grant g;
+    struct nhi_grant g = { .at = 0 };
     struct nhi_facts f;
     enum nhi_err err;
     int64_t version = 0;
