@@ -173,9 +173,9 @@ static const char *const accounts[] = { "*", "deploy", "ci-bot deploy", "batch" 
 static const char *const services[] = { "*", "sshd", "sshd sudo", "cron" };
 static const char *const nets[] = { "10.0.0.0/8",    "10.1.2.3",  "0.0.0.0/0",   "::/0",
                                     "2001:db8::/32", "fe80::/10", "10.1.2.0/25", "2001:db8::7" };
-static const char *const sources[] = { "10.1.2.3",        "10.1.2.200",   "11.0.0.1",
-                                       "::ffff:10.1.2.3", "2001:db8::7",  "2001:db9::7",
-                                       "fe80::1%eth0",    "a.example.org" };
+static const char *const sources[] = { "10.1.2.3",    "10.1.2.200",      "10.1.2.65",
+                                       "11.0.0.1",    "::ffff:10.1.2.3", "2001:db8::7",
+                                       "2001:db9::7", "fe80::1%eth0",    "a.example.org" };
 
 static void random_window(struct nhi_rule *r)
 {
@@ -282,7 +282,9 @@ static void random_pair(struct pair *p)
     p->f.issuer.max_ttl = 86400;
     p->f.agent_state = NHI_AGENT_ACTIVE;
     (void)snprintf(p->f.agent_owner, sizeof p->f.agent_owner, "%s",
-                   up_to(2) ? "ops@example.org" : "A Team");
+                   up_to(2)   ? "ops@example.org"
+                   : up_to(4) ? "A Team"
+                              : "A Te");
     for (i = 0; i < RULES; i++)
         random_rule(&p->rules[i], i);
     p->f.rules = p->rules;
@@ -396,6 +398,34 @@ static void edges(void **state)
     assert_true(at(&r, from));
 }
 
+/* What counts is not charged where something else permits as well. */
+static void which_rule(void **state)
+{
+    static const char *const names[] = { "a", "b" };
+    struct pair p;
+    unsigned capped, first;
+
+    (void)state;
+    for (capped = 0; capped < 2; capped++)
+        for (first = 0; first < 2; first++) {
+            unsigned i;
+            struct nhi_decision d;
+
+            random_pair(&p);
+            p.f.rule_count = 2;
+            for (i = 0; i < 2; i++) {
+                struct nhi_rule r = { .agents = "*", .accounts = "*", .services = "*" };
+
+                memcpy(r.name, names[i], 2);
+                r.max_grants = i == capped ? 10 : 0;
+                p.rules[i == first ? 0 : 1] = r;
+            }
+            d = nhi_decide(&p.q, &p.f);
+            assert_int_equal(d.reason, NHI_PERMIT);
+            assert_string_equal(d.rule->name, names[1 - capped]);
+        }
+}
+
 static void globs(void **state)
 {
     static const struct {
@@ -428,6 +458,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_agree),
         cmocka_unit_test(edges),
+        cmocka_unit_test(which_rule),
         cmocka_unit_test(globs),
     };
 
