@@ -44,7 +44,7 @@ bench: benches
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
 	clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
-	    $(filter-out libnhi/policy_conf.c,$(LIB_SRC)) $(CDB_PIC) $(CORE_LIBS)
+	    $(filter-out libnhi/%conf.c,$(LIB_SRC)) $(CDB_PIC) $(CORE_LIBS)
 fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
 	    tests/vectors/make-corpus.sh $${f##*/} $$f.corpus && \

@@ -15,14 +15,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void as_certificate(const uint8_t *data, size_t size)
 {
     size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
-    struct nhi_sshcert c;
     char *text = malloc(room);
+    uint8_t pk[NHI_PK_LEN];
+    struct nhi_sshcert c;
 
     if (text == NULL)
         return;
     (void)sodium_bin2base64(text, room, data, size, sodium_base64_VARIANT_ORIGINAL);
     if (nhi_sshcert_decode(text, room - 1, &c) == NHI_OK &&
         (strlen(c.ticket) > NHI_TICKET_TEXT_MAX || c.ticket[0] == '\0'))
+        abort();
+    /* The key is found in whatever was read whole, and it is the same. */
+    if (nhi_sshcert_decode(text, room - 1, &c) == NHI_OK &&
+        (nhi_sshcert_key(text, room - 1, pk) != NHI_OK || memcmp(pk, c.pk, sizeof(pk)) != 0))
         abort();
     free(text);
 }
