@@ -37,7 +37,7 @@ struct nhi_verdict {
     bool verified; /* ticket is genuine, and may be named in a log or a record */
     struct nhi_ticket ticket;
     bool pinned, handed_off; /* the place matters; it is another than at first, and permitted */
-    uint32_t ssh;            /* what policy takes from a session by key: sshopt.h */
+    uint32_t ssh;            /* what ticket and policy take from a session by key: sshopt.h */
     char root[NHI_JTI_LEN + 1], renews[NHI_JTI_LEN + 1]; /* as in a grant */
     char rule[NHI_TASK_MAX + 1];
     uint32_t max_grants; /* of that rule, in 3,600 seconds; 0: as many as come */

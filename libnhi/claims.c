@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "libnhi/sshopt.h"
 #include "libnhi/ticket.h"
 
 #define CNF_TEXT NHI_B64_LEN(NHI_PK_LEN)
@@ -77,6 +78,9 @@ static bool claims_ok(const struct nhi_ticket *t)
     if (t->iat < 0 || t->exp <= t->iat || t->exp > NHI_TIME_MAX)
         return false;
     if (t->nbf < 0 || t->nbf >= t->exp || t->uses > NHI_USES_MAX)
+        return false;
+    /* sshd takes nothing from a session that no key opened: a ticket must not promise it. */
+    if ((t->ssh & ~NHI_SSHOPT_ALL) != 0 || (t->ssh != 0 && !t->has_cnf))
         return false;
     return !t->has_cnf || nhi_pk_is_usable(t->cnf);
 }
@@ -172,6 +176,16 @@ static enum nhi_err get_use(const json_t *obj, struct nhi_ticket *t, size_t *see
     return NHI_OK;
 }
 
+static enum nhi_err get_ssh(const json_t *obj, struct nhi_ticket *t, size_t *seen)
+{
+    char text[NHI_SSHOPT_TEXT_MAX + 1] = "";
+    enum nhi_err err = get_text(obj, "ssh", text, sizeof(text), seen);
+
+    if (err != NHI_OK || text[0] == '\0')
+        return err;
+    return nhi_sshopt_parse_list(text, &t->ssh) ? NHI_OK : NHI_ERR_FORMAT;
+}
+
 static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
 {
     enum nhi_err err = NHI_OK;
@@ -187,6 +201,8 @@ static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
         err = get_cnf(obj, t, &seen);
     if (err == NHI_OK)
         err = get_use(obj, t, &seen);
+    if (err == NHI_OK)
+        err = get_ssh(obj, t, &seen);
     if (err == NHI_OK && (json_object_size(obj) != seen || !claims_ok(t)))
         err = NHI_ERR_FORMAT;
     return err;
@@ -261,7 +277,7 @@ static void add_time(struct writer *w, const char *name, int64_t t)
 enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json)
 {
     struct writer w = { NULL, 0 };
-    char cnf[CNF_TEXT + 1];
+    char cnf[CNF_TEXT + 1], ssh[NHI_SSHOPT_TEXT_MAX + 1];
 
     if (!claims_ok(t))
         return NHI_ERR_FORMAT;
@@ -286,6 +302,9 @@ enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json)
         add(&w, ",\"use\":%u", (unsigned)t->uses);
     if (t->parent[0] != '\0')
         add_text(&w, "par", t->parent);
+    nhi_sshopt_format(t->ssh, ' ', ssh);
+    if (ssh[0] != '\0')
+        add_text(&w, "ssh", ssh);
     add(&w, "}");
     *json = w.text;
     return NHI_OK;

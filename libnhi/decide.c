@@ -225,6 +225,7 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
         (d.reason = check_task(req, f)) != NHI_PERMIT ||
         (d.reason = check_scope(req, f)) != NHI_PERMIT)
         return d;
+    d.ssh = req->ticket->ssh;
     d.reason = check_policy(req, f, &d.rule, &d.ssh);
     if (d.reason != NHI_PERMIT || !is_handed_off(req, f))
         return d;

@@ -87,13 +87,13 @@ struct nhi_request {
     const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
     const char
         *place; /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
-    bool remote;        /* place is an address */
-    const char *tree;   /* handle of the session that the caller is inside; NULL: none */
-    const char *from;   /* numeric address from which the login came that this is part of, or NULL */
-    bool from_unknown;  /* from which it comes nobody has said yet: what it could be counts */
-    bool is_local;      /* it came over no network */
-    bool granted;       /* it is decided again, and counts among the grants already */
-    bool registered;    /* and among the sessions */
+    bool remote;       /* place is an address */
+    const char *tree;  /* handle of the session that the caller is inside; NULL: none */
+    const char *from;  /* numeric address from which the login came that this is part of, or NULL */
+    bool from_unknown; /* from which it comes nobody has said yet: what it could be counts */
+    bool is_local;     /* it came over no network */
+    bool granted;      /* it is decided again, and counts among the grants already */
+    bool registered;   /* and among the sessions */
     const uint8_t *key; /* NHI_PK_LEN bytes, whose possession was proven, now or then; NULL: none */
 };
 
@@ -153,17 +153,18 @@ struct nhi_facts {
     bool pin_records;            /* this host records a use from elsewhere, and permits it */
     char pin[NHI_PLACE_MAX +
              1]; /* where it was first used, among places of the request's kind; empty: nowhere */
-    bool pinned_remotely; /* it was first used from some address */
-    int64_t max_lifetime; /* of any ticket on this host, seconds; 0: as its issuer may */
+    bool pinned_remotely;            /* it was first used from some address */
+    int64_t max_lifetime;            /* of any ticket on this host, seconds; 0: as its issuer may */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy in force; empty: there is none yet */
-    struct nhi_rule *rules; /* at least those that the ticket could meet */
+    struct nhi_rule *rules;          /* at least those that the ticket could meet */
     size_t rule_count;
 };
 
 struct nhi_decision {
     enum nhi_reason reason;
     const struct nhi_rule *rule; /* the rule that decided, or NULL */
-    uint32_t ssh;    /* of every rule that permits: what one takes, no other gives back */
+    uint32_t
+        ssh; /* the ticket's, and of every rule that permits: what one takes, no other gives back */
     bool handed_off; /* permitted, though it was first used elsewhere */
 };
 

@@ -1,11 +1,12 @@
 #include <string.h>
 
 #include "libnhi/sql.h"
+#include "libnhi/sshopt.h"
 
 #define TICKET_COLUMNS                                                                             \
     "t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses,"  \
     " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used, t.root, t.successor,"          \
-    " t.superseded, t.renew_until, t.tree"
+    " t.superseded, t.renew_until, t.tree, t.ssh"
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
@@ -54,11 +55,11 @@ enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
         err = nhi_sql_run(
             l, NULL,
             "INSERT INTO ticket (jti, kid, agent, task, host, accounts, services, iat, nbf, exp,"
-            " uses, parent, origin, recorded, root) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
-            "?13,?14,?1)",
-            "sssssssiiiisii", t->jti, t->kid, t->agent, t->task, t->host, t->accounts, t->services,
+            " uses, parent, origin, recorded, ssh, root) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
+            "?11,?12,?13,?14,?15,?1)",
+            "sssssssiiiisiii", t->jti, t->kid, t->agent, t->task, t->host, t->accounts, t->services,
             t->iat, t->nbf, t->exp, (int64_t)t->uses, t->parent[0] != '\0' ? t->parent : NULL,
-            (int64_t)origin, now);
+            (int64_t)origin, now, (int64_t)t->ssh);
     if (err == NHI_OK && t->has_cnf)
         err =
             nhi_sql_run(l, NULL, "UPDATE ticket SET cnf = ?2 WHERE jti = ?1", "sk", t->jti, t->cnf);
@@ -97,8 +98,9 @@ static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
     r->superseded = nhi_sql_int(st, 19, 0, 1, &err) == 1;
     r->renew_until = nhi_sql_int(st, 20, 0, INT64_MAX, &err);
     nhi_sql_text(st, 21, r->tree, sizeof r->tree, &err);
-    r->revoked = nhi_sql_int(st, 22, 0, 1, &err) == 1;
-    nhi_sql_text(st, 23, r->reason, sizeof r->reason, &err);
+    t->ssh = (uint32_t)nhi_sql_int(st, 22, 0, NHI_SSHOPT_ALL, &err);
+    r->revoked = nhi_sql_int(st, 23, 0, 1, &err) == 1;
+    nhi_sql_text(st, 24, r->reason, sizeof r->reason, &err);
     return err;
 }
 
@@ -173,7 +175,7 @@ static enum nhi_err next_fitting(struct nhi_ledger *l, sqlite3_stmt *st, const c
             err = read_ticket(st, r);
     } while (err == NHI_OK && !fits(&r->ticket, service, now));
     if (err == NHI_OK)
-        *live = !r->revoked && sqlite3_column_int(st, 24) == 0;
+        *live = !r->revoked && sqlite3_column_int(st, 25) == 0;
     return err;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "libnhi/sshkey.h"
+#include "libnhi/sshopt.h"
 
 #define BLOB_MAX (NHI_SSHCERT_MAX / 4 * 3)
 #define NONCE_LEN 32
@@ -226,15 +227,22 @@ static void put_accounts(struct writer *w, const char *accounts)
     close_string(w, start);
 }
 
-/* In the order of their names, as sshd demands. */
-static void put_extensions(struct writer *w, const char *ticket)
+static void put_permission(struct writer *w, uint32_t ssh, const char *taken_by, const char *name)
+{
+    if ((ssh & nhi_sshopt_parse(taken_by)) != 0)
+        return;
+    put_text(w, name);
+    put_text(w, "");
+}
+
+/* In the order of their names, as sshd demands. What the ticket takes counts without this, since
+ * whoever holds the key can make a certificate of his own over it: this tells him beforehand. */
+static void put_extensions(struct writer *w, const struct nhi_ticket *t, const char *ticket)
 {
     size_t start = open_string(w), value;
 
-    put_text(w, "permit-port-forwarding");
-    put_text(w, "");
-    put_text(w, "permit-pty");
-    put_text(w, "");
+    put_permission(w, t->ssh, "no-port-forwarding", "permit-port-forwarding");
+    put_permission(w, t->ssh, "no-pty", "permit-pty");
     put_text(w, NHI_SSHCERT_EXTENSION);
     value = open_string(w);
     put_text(w, ticket);
@@ -290,7 +298,7 @@ enum nhi_err nhi_sshcert_make(const struct nhi_ticket *t, const char *text, char
     put_number(&w, (uint64_t)t->iat - SKEW, 8);
     put_number(&w, (uint64_t)t->exp, 8);
     put_text(&w, ""); /* critical options */
-    put_extensions(&w, text);
+    put_extensions(&w, t, text);
     put_text(&w, ""); /* reserved */
     err = sign(&w);
     if (err == NHI_OK)

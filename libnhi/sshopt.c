@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libnhi/names.h"
+
 static const struct {
     const char *word;
     uint32_t bits;
@@ -34,4 +36,19 @@ void nhi_sshopt_format(uint32_t options, char between, char *out)
                                      have > 0 ? &between : "", words[i].word);
             options &= ~words[i].bits;
         }
+}
+
+bool nhi_sshopt_parse_list(const char *list, uint32_t *options)
+{
+    char word[NHI_LIST_MAX + 1], again[NHI_SSHOPT_TEXT_MAX + 1];
+    const char *at = list;
+    uint32_t all = 0;
+
+    while ((at = nhi_list_next(at, word)) != NULL)
+        all |= nhi_sshopt_parse(word);
+    nhi_sshopt_format(all, ' ', again);
+    if (all == 0 || strcmp(list, again) != 0)
+        return false;
+    *options = all;
+    return true;
 }

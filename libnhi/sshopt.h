@@ -1,5 +1,6 @@
 /*
- * What a rule takes from sessions that sshd opens by key: options of authorized_keys(5).
+ * What a rule or a ticket takes from sessions that sshd opens by key: options of
+ * authorized_keys(5).
  */
 #ifndef NHI_SSHOPT_H
 #define NHI_SSHOPT_H
@@ -15,6 +16,9 @@
 /* A word of authorized_keys(5) that takes something: restrict, no-pty, no-port-forwarding,
  * no-agent-forwarding, no-X11-forwarding. 0: none of these. */
 uint32_t nhi_sshopt_parse(const char *word);
+/* Words with spaces between them, as format gives them with ' ': each set has one form. false:
+ * none, or anything else. */
+bool nhi_sshopt_parse_list(const char *list, uint32_t *options);
 /* The words, with this between them. out: at least NHI_SSHOPT_TEXT_MAX + 1 bytes. */
 void nhi_sshopt_format(uint32_t options, char between, char *out);
 

@@ -33,6 +33,7 @@ struct nhi_ticket {
     bool has_cnf;
     uint8_t cnf[NHI_PK_LEN];      /* cnf */
     char parent[NHI_JTI_LEN + 1]; /* par; empty: absent */
+    uint32_t ssh; /* ssh: what it takes from a session by key, as in sshopt.h; 0: absent */
 };
 
 /* The key name in the footer: a lookup, nothing more. kid: at least NHI_KID_MAX + 1 bytes. */
@@ -49,7 +50,7 @@ NHI_CHECK enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t
                                        char **text);
 
 /* The payload alone, for records of ours: one JSON object without whitespace, claims in the order
- * jti sub task aud acc svc iat exp nbf cnf use par. kid is no part of it: decode leaves it empty.
+ * jti sub task aud acc svc iat exp nbf cnf use par ssh. kid is no part of it: decode leaves it empty.
  * encode refuses what decode would refuse (NHI_ERR_FORMAT); json is freed by nhi_text_free. Out of
  * memory, decode may say NHI_ERR_FORMAT. */
 NHI_CHECK enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json);

@@ -19,7 +19,7 @@ static bool same_claims(const struct nhi_ticket *a, const struct nhi_ticket *b)
            strcmp(a->task, b->task) == 0 && strcmp(a->host, b->host) == 0 &&
            strcmp(a->accounts, b->accounts) == 0 && strcmp(a->services, b->services) == 0 &&
            a->iat == b->iat && a->nbf == b->nbf && a->exp == b->exp && a->uses == b->uses &&
-           a->has_cnf == b->has_cnf && strcmp(a->parent, b->parent) == 0 &&
+           a->has_cnf == b->has_cnf && a->ssh == b->ssh && strcmp(a->parent, b->parent) == 0 &&
            (!a->has_cnf || memcmp(a->cnf, b->cnf, sizeof(a->cnf)) == 0);
 }
 

@@ -12,6 +12,7 @@
 #include "libnhi/paserk.h"
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
+#include "libnhi/sshopt.h"
 #include "nhictl/ctl.h"
 #include "nhictl/issue.h"
 #include "nhictl/keyfile.h"
@@ -204,6 +205,20 @@ static int fill_service(struct ctl *c, struct issue_args *args)
     return CTL_DONE;
 }
 
+/* What sshd takes from a session, it takes when a key opens it. */
+static int fill_ssh(struct ctl *c, const struct issue_args *args, struct nhi_ticket *t)
+{
+    char word[NHI_LIST_MAX + 1];
+    const char *at = args->ssh;
+
+    while ((at = nhi_list_next(at, word)) != NULL)
+        t->ssh |= nhi_sshopt_parse(word);
+    if (t->ssh == 0 || args->bind_key != NULL)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --ssh restrict",
+                    "--ssh takes something from a session that a key opens: it needs --bind-key");
+}
+
 static int issue(struct ctl *c)
 {
     struct issue_args given = *(const struct issue_args *)c->args, *const args = &given;
@@ -216,6 +231,8 @@ static int issue(struct ctl *c)
 
     if (code == CTL_DONE)
         code = fill_service(c, args);
+    if (code == CTL_DONE)
+        code = fill_ssh(c, args, &t);
     if (code == CTL_DONE)
         code = issue_bind(c, args->bind_key, args->cert, &t);
     if (code == CTL_DONE)
@@ -246,6 +263,11 @@ static int issue(struct ctl *c)
     return code;
 }
 
+static bool is_sshopt(const char *word)
+{
+    return nhi_sshopt_parse(word) != 0;
+}
+
 #define AT(field) offsetof(struct issue_args, field)
 
 static const struct opt issue_opts[] = {
@@ -260,6 +282,9 @@ static const struct opt issue_opts[] = {
       0 },
     { "bind-key", OPT_PATH, AT(bind_key), false, "FILE",
       "the Ed25519 key (.pub) whose holder alone may use it", NULL, 0 },
+    { "ssh", OPT_LIST, AT(ssh), false, "WORD[,...]",
+      "what sshd takes from its sessions: restrict, no-pty ...", is_sshopt,
+      0 },
     { "cert", OPT_FLAG, AT(cert), false, NULL, "also write FILE-cert.pub, which carries the ticket",
       NULL, 0 },
     { "uses", OPT_NUMBER, AT(uses), false, "N", "how many grants it may give (not counted)", NULL,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "libnhi/sshopt.h"
+
 const char *agent_state_name(enum nhi_agent_state s)
 {
     switch (s) {
@@ -84,6 +86,8 @@ struct out_row *task_row(const struct out *o, const struct nhi_task *t, int64_t 
 
 static void add_claims(struct out_row *r, const struct nhi_ticket *t, bool full)
 {
+    char ssh[NHI_SSHOPT_TEXT_MAX + 1];
+
     out_state(r, "jti", "ticket", t->jti);
     out_state(r, "agent", "agent", t->agent);
     out_state(r, "task", "task", t->task);
@@ -98,6 +102,9 @@ static void add_claims(struct out_row *r, const struct nhi_ticket *t, bool full)
         out_number(r, "uses", full ? "uses" : NULL, t->uses);
     if (t->has_cnf)
         out_flag(r, "key_bound", full ? "key-bound" : NULL, true);
+    nhi_sshopt_format(t->ssh, ' ', ssh);
+    if (ssh[0] != '\0')
+        out_list(r, "ssh", full ? "ssh" : NULL, ssh);
     if (t->parent[0] != '\0')
         out_state(r, "parent", full ? "parent" : NULL, t->parent);
     out_state(r, "kid", full ? "issuer" : NULL, t->kid);
@@ -125,6 +132,7 @@ struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row
         t.nbf = 0;
         t.uses = 0;
         t.has_cnf = false;
+        t.ssh = 0;
         t.parent[0] = '\0';
         add_claims(r, &t, false);
     }

@@ -48,7 +48,7 @@ struct answer {
     const char *base64; /* the key, or the certificate's signer */
     bool certificate;
     int64_t until;
-    uint32_t ssh; /* what policy takes from the session */
+    uint32_t ssh; /* what ticket and policy take from the session */
 };
 
 /* sshd compares the time with its clock at the moment of the login. */

@@ -83,6 +83,9 @@ expect 0 'issue --cert' issue --host b.example.org --bind-key key.pub --cert --j
 ok 'the certificate is beside the key' grep -q '^ssh-ed25519-cert-v01@openssh.com AAAA' key-cert.pub
 expect 0 'revoke the certified one' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
 refused 2 '--bind-key FILE.pub --cert' '--cert without a key' issue --cert
+refused 2 '--bind-key FILE.pub --ssh restrict' '--ssh without a key' issue --ssh no-pty
+refused 2 "a name in it is malformed" '--ssh with what gives' issue --ssh pty --bind-key key.pub
+refused 2 "a name in it is malformed" '--ssh with a value' issue --ssh command=id --bind-key key.pub
 expect 0 'issue for another host' issue --host b.example.org --key "$KID" --json
 ok 'the other host is the audience' json '.ticket.host == "b.example.org"'
 

@@ -104,6 +104,23 @@ capture timeout 60 setsid -w scp -q -F none -P "$PORT" -o BatchMode=yes -o Ident
     "ci-bot@$B_ADDRESS:copied"
 is "$RC" 0 'scp works too'
 
+# ---- a ticket that takes something from the session ----
+
+ssh-keygen -q -t ed25519 -N '' -f "$W/narrow"
+must nhictl issue --agent ci-bot --task build-1 --account ci-bot,deploy --bind-key "$W/narrow.pub" --cert --host "$B" \
+    --ssh no-pty --out "$W/narrow-ticket"
+unlike "$(ssh-keygen -L -f "$W/narrow-cert.pub")" 'permit-pty' 'the certificate does not promise a terminal'
+like "$(ssh-keygen -L -f "$W/narrow-cert.pub")" 'permit-port-forwarding' 'but what the ticket leaves'
+ssh_b ci-bot narrow -tt tty
+like "$OUT$ERR" 'not a tty|PTY allocation' 'B gives none'
+ssh-keygen -q -t ed25519 -N '' -f "$W/own-ca"
+rm "$W/narrow-cert.pub"
+must ssh-keygen -q -s "$W/own-ca" -I forged -n ci-bot -V -5m:+1h -O permit-pty \
+    -O "extension:ticket@nhi=$(cat "$W/narrow-ticket")" "$W/narrow.pub"
+like "$(ssh-keygen -L -f "$W/narrow-cert.pub")" 'permit-pty' 'the holder makes one that does'
+ssh_b ci-bot narrow -tt tty
+like "$OUT$ERR" 'not a tty|PTY allocation' 'B gives none to that, either'
+
 # ---- without a certificate, by import ----
 
 ssh-keygen -q -t ed25519 -N '' -f "$W/imported"

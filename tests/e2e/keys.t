@@ -231,6 +231,19 @@ like "$OUT" '^no-port-forwarding,no-X11-forwarding,expiry-time="[0-9]{14}Z" ssh-
 sed -i 's/ -F none -tt / -F none /' "$SSH_TOOL"
 set_policy
 
+# ---- what the ticket itself takes ----
+
+ssh-keygen -q -t ed25519 -N '' -f "$W/id-narrow"
+must nhictl issue --agent ci-bot --task build-1 --account ci-bot --bind-key "$W/id-narrow.pub" --ssh no-pty --out "$W/own"
+is "$(nhictl ticket show --json "$(jti_of "$W/own")" | jq -c .ticket.ssh)" '["no-pty"]' 'a ticket that takes the terminal'
+sed -i 's/ -F none / -F none -tt /' "$SSH_TOOL"
+capture timeout 60 "$SSH_TOOL" ci-bot key "$W/id-narrow" tty
+like "$OUT$ERR" 'not a tty|PTY allocation' 'no terminal, whatever the rules say'
+must nhictl renew "$(jti_of "$W/own")" --ttl 20m --out "$W/own"
+capture timeout 60 "$SSH_TOOL" ci-bot key "$W/id-narrow" tty
+like "$OUT$ERR" 'not a tty|PTY allocation' 'nor after a renewal'
+sed -i 's/ -F none -tt / -F none /' "$SSH_TOOL"
+
 # ---- the helper by itself: people's keys go on whatever it meets ----
 
 HELPER=/usr/libexec/nhi-authorized-keys

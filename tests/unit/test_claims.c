@@ -2,6 +2,7 @@
  * The claims of a ticket. Every refused payload here is well signed, so that nothing but the
  * reading of claims can refuse it.
  */
+#include "libnhi/sshopt.h"
 #include "tests/vectors/vectors.h"
 
 #define KEY "JUO5L_EJVRFHatyDadtt3JM2ZaEZeN2hQE7hBmypVZ0"
@@ -27,10 +28,11 @@ static const struct member full[] = {
     { "cnf", "\"" KEY "\"" },
     { "use", "3" },
     { "par", "\"" JTI "\"" },
+    { "ssh", "\"no-pty\"" },
 };
 #define FULL (sizeof(full) / sizeof(full[0]))
 
-static const char *const optional[] = { "nbf", "cnf", "use", "par" };
+static const char *const optional[] = { "nbf", "use", "par", "ssh" };
 
 static int setup(void **state)
 {
@@ -434,6 +436,38 @@ static void bound_keys(void **state)
     refused("cnf", "\"k4.public." KEY "\"");
 }
 
+static void ssh_options(void **state)
+{
+    struct nhi_ticket t;
+    char json[2048];
+
+    (void)state;
+    payload("ssh", "\"no-pty no-agent-forwarding\"", json, sizeof(json));
+    assert_int_equal(read_signed(json, strlen(json), &t), NHI_OK);
+    assert_int_equal(t.ssh, 5);
+    payload("ssh", "\"restrict\"", json, sizeof(json));
+    assert_int_equal(read_signed(json, strlen(json), &t), NHI_OK);
+    assert_int_equal(t.ssh, NHI_SSHOPT_ALL);
+    /* One form for each set. */
+    refused("ssh", "\"no-agent-forwarding no-pty\"");
+    refused("ssh", "\"no-pty no-pty\"");
+    refused("ssh", "\"no-pty,no-agent-forwarding\"");
+    refused("ssh", "\"no-pty  no-agent-forwarding\"");
+    refused("ssh", "\"no-pty \"");
+    refused("ssh", "\"restrict no-pty\"");
+    refused("ssh", "\"no-pty no-port-forwarding no-agent-forwarding no-X11-forwarding\"");
+    refused("ssh", "\"NO-PTY\"");
+    refused("ssh", "\"pty\"");
+    refused("ssh", "\"no-touch-required\"");
+    refused("ssh", "1");
+    /* Without a key nothing is taken. */
+    refused("cnf", NULL);
+    snprintf(json, sizeof(json), "{\"jti\":\"" JTI "\",\"sub\":\"a\",\"task\":\"t\","
+             "\"aud\":\"h\",\"acc\":\"a\",\"svc\":\"s\",\"iat\":\"2026-11-23T22:05:00Z\","
+             "\"exp\":\"2026-11-23T23:05:00Z\"}");
+    expect(json, strlen(json), NHI_OK);
+}
+
 static struct nhi_ticket longest(void)
 {
     struct nhi_ticket t = { .iat = 0, .nbf = 1, .exp = NHI_TIME_MAX, .uses = 1000000 };
@@ -454,6 +488,7 @@ static struct nhi_ticket longest(void)
     t.accounts[NHI_LIST_MAX - 1] = t.services[NHI_LIST_MAX - 1] = 'x';
     golden_key(t.cnf, sk);
     t.has_cnf = true;
+    t.ssh = 7;
     return t;
 }
 
@@ -470,7 +505,8 @@ static void longest_claims(void **state)
     parsed = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
     assert_int_equal(json_object_size(parsed), FULL);
     json_decref(parsed);
-    assert_non_null(strstr(json, ",\"use\":1000000,\"par\":\"" JTI "\"}"));
+    assert_non_null(strstr(json, ",\"use\":1000000,\"par\":\"" JTI
+                                 "\",\"ssh\":\"no-pty no-port-forwarding no-agent-forwarding\"}"));
     nhi_text_free(json);
 }
 
@@ -478,11 +514,11 @@ static void longest_claims(void **state)
 static void encode_holds_the_grammar(void **state)
 {
     const struct nhi_ticket good = longest();
-    struct nhi_ticket bad[19];
+    struct nhi_ticket bad[21];
     size_t i;
 
     (void)state;
-    for (i = 0; i < 19; i++)
+    for (i = 0; i < 21; i++)
         bad[i] = good;
     bad[0].jti[0] = '\0';
     bad[1].agent[0] = 'A';
@@ -503,7 +539,9 @@ static void encode_holds_the_grammar(void **state)
     bad[16].services[0] = '\0';
     memset(bad[17].agent, 'a', sizeof(bad[17].agent)); /* no NUL */
     memset(bad[18].accounts, 'a', sizeof(bad[18].accounts));
-    for (i = 0; i < 19; i++) {
+    bad[19].ssh = NHI_SSHOPT_ALL + 1;
+    bad[20].has_cnf = false; /* and ssh */
+    for (i = 0; i < 21; i++) {
         char *json = NULL;
 
         if (nhi_claims_encode(&bad[i], &json) != NHI_ERR_FORMAT)
@@ -526,6 +564,7 @@ int main(void)
         cmocka_unit_test(escapes_decode),
         cmocka_unit_test(times),
         cmocka_unit_test(bound_keys),
+        cmocka_unit_test(ssh_options),
         cmocka_unit_test(longest_claims),
         cmocka_unit_test(encode_holds_the_grammar),
     };

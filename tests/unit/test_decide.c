@@ -287,6 +287,8 @@ static void every_permit_restricts(void **state)
     d = nhi_decide(&a.req, &a.facts);
     assert_int_equal(d.reason, NHI_PERMIT);
     assert_int_equal(d.ssh, 5);
+    a.ticket.ssh = 2;
+    assert_int_equal(nhi_decide(&a.req, &a.facts).ssh, 7);
 }
 
 static void every_reason(void **state)

@@ -51,6 +51,7 @@ static void same_ticket(const struct nhi_ticket *a, const struct nhi_ticket *b)
     assert_true(a->iat == b->iat && a->nbf == b->nbf && a->exp == b->exp);
     assert_int_equal(a->uses, b->uses);
     assert_int_equal(a->has_cnf, b->has_cnf);
+    assert_int_equal(a->ssh, b->ssh);
     assert_memory_equal(a->cnf, b->cnf, sizeof a->cnf);
     assert_string_equal(a->parent, b->parent);
 }
@@ -72,6 +73,7 @@ static void roundtrip(void **state)
     t.exp = NHI_TIME_MAX;
     t.uses = NHI_USES_MAX;
     t.has_cnf = true;
+    t.ssh = 5;
     memset(t.cnf, 0, sizeof t.cnf);
     t.cnf[31] = 0xff;
     state_jti(99, t.parent);

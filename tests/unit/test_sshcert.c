@@ -14,6 +14,7 @@
 
 #include "libnhi/sshcert.h"
 #include "libnhi/sshkey.h"
+#include "libnhi/sshopt.h"
 #include "tests/vectors/vectors.h"
 
 #define TEXT "v4.public.dGhpcyBpcyBubyB0aWNrZXQ.eyJraWQiOiJrMSJ9"
@@ -75,6 +76,15 @@ static void test_both_ways(void **state)
     longest[NHI_TICKET_TEXT_MAX] = 'x';
     longest[NHI_TICKET_TEXT_MAX + 1] = '\0';
     assert_int_equal(nhi_sshcert_make(&t, longest, base64), NHI_ERR_ARG);
+    t.ssh = nhi_sshopt_parse("no-pty");
+    make(&t, TEXT);
+    assert_null(memmem(blob, blob_len, "permit-pty", 10));
+    assert_non_null(memmem(blob, blob_len, "permit-port-forwarding", 22));
+    t.ssh = nhi_sshopt_parse("restrict");
+    make(&t, TEXT);
+    assert_null(memmem(blob, blob_len, "permit", 6));
+    assert_int_equal(decode(blob, blob_len, &c), NHI_OK);
+    assert_string_equal(c.ticket, TEXT);
     t.has_cnf = false;
     assert_int_equal(nhi_sshcert_make(&t, TEXT, base64), NHI_ERR_ARG);
 }
