@@ -190,4 +190,35 @@ late_is_refused() {
 }
 late_is_refused
 
+# ---- killed in the first use of a renewed ticket ----
+
+# Where it is used, and that the text before it is over, are recorded on the way in. Each run is a session of
+# its own, so the host only records that.
+first_use_killed() {
+    local total k bad='' again=0 grants
+    printf 'pin = "record";\n' >/etc/nhi/nhi.conf
+    must nhictl apply
+    SU=("${IN_KEYRING[@]}" su batch -c true)
+    hold "$W/free"
+    total=$("$STOPAT" /usr/bin/su 1000000 kill -- "${SU[@]}" </dev/null 2>/dev/null | tail -n 1)
+    for ((k = 1; k <= total; k += 60 * STEP)); do
+        open_task "first-$k"
+        issue "$W/first" "first-$k" --account ci-bot,batch
+        must nhictl renew "$(jti_of "$W/first")" --ttl 30m --out "$W/first.new"
+        hold "$W/first.new"
+        "$STOPAT" /usr/bin/su "$k" kill -- "${SU[@]}" </dev/null >/dev/null 2>&1 || continue
+        in_time "${SU[@]}" </dev/null >/dev/null 2>&1 || bad+=" $k: locked out"
+        hold "$W/first"
+        ! in_time "${SU[@]}" </dev/null >/dev/null 2>&1 || bad+=" $k: the text before it"
+        grants=$(nhictl ticket show --json "$(jti_of "$W/first.new")" | jq .ticket.grants)
+        [ "$grants" = 1 ] || [ "$grants" = 2 ] || bad+=" $k: $grants grants"
+        again=$((again + 1))
+    done
+    [ -z "$bad" ] && [ "$again" -gt 0 ]
+    ok $? "killed in its first use at $again places: it goes on, and the text before it does not" || note "$bad"
+    grants_are_whole
+    ok $? 'no record is half written'
+}
+first_use_killed
+
 finish
