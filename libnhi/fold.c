@@ -51,15 +51,16 @@ static bool same_process_lives(const struct fold *f, const char *boot, const str
 
 static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
 {
-    bool permit = g->reason == NHI_PERMIT, folded = false;
+    bool permit = g->reason == NHI_PERMIT && !g->observed, folded = false;
     struct nhi_event e = { .at = g->at };
     enum nhi_err err;
     char *detail = NULL;
 
     (void)snprintf(e.kind, sizeof e.kind, "%s",
-                   g->handed_off || g->reason == NHI_DENY_PIN ? "hand-off"
-                   : permit                                   ? "grant"
-                                                              : "denial");
+                   g->observed                                  ? "observed"
+                   : g->handed_off || g->reason == NHI_DENY_PIN ? "hand-off"
+                   : permit                                     ? "grant"
+                                                                : "denial");
     memcpy(e.agent, g->ticket.agent, sizeof e.agent);
     memcpy(e.task, g->ticket.task, sizeof e.task);
     memcpy(e.jti, g->ticket.jti, sizeof e.jti);
@@ -69,6 +70,8 @@ static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
     e.detail = detail;
     err = nhi_event_fold(f->ledger, &e, g->id, permit, &folded);
     free(detail);
+    if (err == NHI_OK && folded && g->observed)
+        err = nhi_observed_add(f->ledger, g->subject, g->reason == NHI_PERMIT, g->at);
     if (folded)
         f->result.folded++;
     return err;
@@ -128,7 +131,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurikph", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurikpho", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
             seen += strchr("uih", e->d_name[0]) == NULL;
         }

@@ -18,8 +18,9 @@
 #include "libnhi/session.h"
 
 #define REPLACE_TRIES 1000
-/* Of one ticket, between two folds: whoever holds a dead ticket must not fill the disk with it. */
-#define DENIALS_MAX 64
+/* Of one ticket, and of one account, between two folds: whoever holds a dead ticket must not fill
+ * the disk with it. */
+#define RECORDS_MAX 64
 #define KEY_NAME_MAX (2 + 2 * NHI_PK_LEN + 1 + NHI_ACCOUNT_MAX + 1)
 
 static enum nhi_err open_grants(const char *dir, int *fd)
@@ -32,14 +33,14 @@ static enum nhi_err open_grants(const char *dir, int *fd)
 }
 
 /* The first slot that nobody has taken. */
-static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *jti, uint32_t slots)
+static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint32_t slots)
 {
     enum nhi_err err = NHI_ERR_EXISTS;
     char name[48];
     uint32_t n;
 
     for (n = 0; n < slots && err == NHI_ERR_EXISTS; n++) {
-        (void)snprintf(name, sizeof name, "%c-%s-%u", kind, jti, (unsigned)n);
+        (void)snprintf(name, sizeof name, "%c-%s-%u", kind, of, (unsigned)n);
         err = nhi_record_link(fd, dirfd, name);
     }
     return err;
@@ -143,7 +144,9 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
     if (err == NHI_OK && counted)
         err = take_use(fd, dirfd, g);
     else if (err == NHI_OK && kind == 'd')
-        err = take_slot(fd, dirfd, 'd', g->ticket.jti, DENIALS_MAX);
+        err = take_slot(fd, dirfd, 'd', g->ticket.jti, RECORDS_MAX);
+    else if (err == NHI_OK && kind == 'o')
+        err = take_slot(fd, dirfd, 'o', g->subject, RECORDS_MAX);
     else if (err == NHI_OK) {
         (void)snprintf(name, sizeof name, "%c-%s", kind, g->id);
         err = nhi_record_link(fd, dirfd, name);
@@ -163,6 +166,11 @@ enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g)
 enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
 {
     return g->reason != NHI_PERMIT ? put(dir, g, 'd') : NHI_ERR_ARG;
+}
+
+enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g)
+{
+    return g->observed && nhi_name_is_account(g->subject) ? put(dir, g, 'o') : NHI_ERR_ARG;
 }
 
 enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,

@@ -11,6 +11,7 @@
  *   h-RULE-AT-ID    a grant by a rule that gives so many an hour
  *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
  *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
+ *   o-ACCOUNT-N     a session of an account under observation, opened without a ticket
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
  */
 #ifndef NHI_GRANT_H
@@ -48,6 +49,7 @@ struct nhi_grant {
     bool handed_off;              /* permitted, though it was first used elsewhere */
     char root[NHI_JTI_LEN + 1];   /* first of the ticket's lineage, whose uses are counted together */
     char renews[NHI_JTI_LEN + 1]; /* the ticket that this first use of its successor ends; may be empty */
+    bool observed; /* nothing was decided: it says what would have been. Then there may be no ticket */
     struct nhi_ticket ticket; /* with kid: claims without a signature, worth nothing as a ticket */
 };
 
@@ -61,6 +63,9 @@ NHI_CHECK enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi
 NHI_CHECK enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g);
 /* Records a denial of a verified ticket. NHI_ERR_EXISTS: enough of that ticket wait to be folded. */
 NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g);
+/* Records a session that was let be, under the account's name as the subject. NHI_ERR_EXISTS: enough of it
+ * wait to be folded. */
+NHI_CHECK enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g);
 /* Where a lineage was first used. NHI_ERR_NOT_FOUND: nowhere yet. */
 NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
                                         char place[NHI_PLACE_MAX + 1]);

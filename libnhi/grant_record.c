@@ -37,24 +37,33 @@ static char *dump(const json_t *o, const char *claims)
     return text;
 }
 
+static enum nhi_err encode_claims(const struct nhi_grant *g, char **claims)
+{
+    if (!g->observed || g->ticket.jti[0] != '\0')
+        return nhi_claims_encode(&g->ticket, claims);
+    *claims = strdup("{}");
+    return *claims != NULL ? NHI_OK : NHI_ERR_NOMEM;
+}
+
 enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
 {
     char *claims = NULL, *made = NULL;
     enum nhi_err err;
     json_t *o;
 
-    err = nhi_claims_encode(&g->ticket, &claims);
+    err = encode_claims(g, &claims);
     if (err != NHI_OK)
         return err;
     o = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
-                  "s:i, s:b, s:s, s:s, s:s, s:s}",
+                  "s:i, s:b, s:b, s:s, s:s, s:s, s:s}",
                   "v", RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason",
                   nhi_reason_name(g->reason), "source", nhi_source_name(g->source), "service",
                   g->service, "subject", g->subject, "rule", g->rule, "rhost", g->rhost, "boot",
                   g->boot, "pid", (json_int_t)g->self.pid, "start", (json_int_t)g->self.start,
                   "ppid", (json_int_t)g->parent.pid, "pstart", (json_int_t)g->parent.start, "place",
-                  g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "root", g->root,
-                  "renews", g->renews, "kid", g->ticket.kid, "policy", g->policy);
+                  g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
+                  (int)g->observed, "root", g->root, "renews", g->renews, "kid", g->ticket.kid,
+                  "policy", g->policy);
     if (o != NULL)
         made = dump(o, claims);
     json_decref(o);
@@ -119,18 +128,18 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
         *renews, *kid, *policy;
     json_int_t version, at, pid, start, ppid, pstart;
-    int pin, handed_off;
+    int pin, handed_off, observed;
     json_t *claims;
 
     if (json_unpack(
             o,
             "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, s:b,"
-            " s:s, s:s, s:s, s:s, s:o}",
+            " s:b, s:s, s:s, s:s, s:s, s:o}",
             "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
             &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
             &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "pin", &pin,
-            "handed_off", &handed_off, "root", &root, "renews", &renews, "kid", &kid, "policy",
-            &policy, "claims", &claims) != 0 ||
+            "handed_off", &handed_off, "observed", &observed, "root", &root, "renews", &renews,
+            "kid", &kid, "policy", &policy, "claims", &claims) != 0 ||
         !json_is_object(claims))
         return NHI_ERR_CORRUPT;
     if (version != RECORD_VERSION)
@@ -149,10 +158,13 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     g->at = at;
     g->pin = (enum nhi_pin)pin;
     g->handed_off = handed_off != 0;
+    g->observed = observed != 0;
     g->self.pid = (pid_t)pid;
     g->self.start = (uint64_t)start;
     g->parent.pid = (pid_t)ppid;
     g->parent.start = (uint64_t)pstart;
+    if (g->observed && json_object_size(claims) == 0)
+        return kid[0] == '\0' ? NHI_OK : NHI_ERR_CORRUPT;
     return read_claims(claims, kid, &g->ticket);
 }
 

@@ -227,6 +227,13 @@ NHI_CHECK enum nhi_err nhi_event_add(struct nhi_ledger *l, const struct nhi_even
  * a permit, so the ticket's use count and times move with it. folded false: was there already. */
 NHI_CHECK enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, const char *id,
                                       bool counted, bool *folded);
+/* Sessions of an account under observation, as folded: what would have been decided of them. first, last: 0
+ * for none. */
+struct nhi_observed {
+    int64_t denied, permitted, first, last;
+};
+NHI_CHECK enum nhi_err nhi_observed_add(struct nhi_ledger *l, const char *account, bool permitted, int64_t at);
+NHI_CHECK enum nhi_err nhi_observed_get(struct nhi_ledger *l, const char *account, struct nhi_observed *out);
 NHI_CHECK enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
                                       int (*fn)(const struct nhi_event *, void *), void *ctx);
 

@@ -72,3 +72,36 @@ enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
     sqlite3_finalize(st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
+
+enum nhi_err nhi_observed_add(struct nhi_ledger *l, const char *account, bool permitted, int64_t at)
+{
+    return nhi_sql_run(l, NULL,
+                       "INSERT INTO observed VALUES (?1, 1 - ?2, ?2, ?3, ?3) ON CONFLICT (account)"
+                       " DO UPDATE SET denied = denied + 1 - ?2, permitted = permitted + ?2,"
+                       " first = min(first, ?3), last = max(last, ?3)",
+                       "sii", account, (int64_t)permitted, at);
+}
+
+enum nhi_err nhi_observed_get(struct nhi_ledger *l, const char *account, struct nhi_observed *out)
+{
+    struct nhi_observed o = { .last = 0 };
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT denied, permitted, first, last FROM observed WHERE account = ?",
+                          "s", account);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK) {
+        o.denied = nhi_sql_int(st, 0, 0, INT64_MAX, &err);
+        o.permitted = nhi_sql_int(st, 1, 0, INT64_MAX, &err);
+        o.first = nhi_sql_int(st, 2, 0, INT64_MAX, &err);
+        o.last = nhi_sql_int(st, 3, 0, INT64_MAX, &err);
+    }
+    sqlite3_finalize(st);
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        return err;
+    *out = o;
+    return NHI_OK;
+}

@@ -61,6 +61,9 @@ static int check_unused(struct ctl *c, struct store *s, const char *name)
         return ctl_fail(c, CTL_REFUSED, NULL, "this host has an account %s already", name);
     if (getgrnam(name) != NULL)
         return ctl_fail(c, CTL_REFUSED, NULL, "this host has a group %s already", name);
+    if (strcmp(name, "nhi-observe") == 0)
+        return ctl_fail(c, CTL_REFUSED, NULL,
+                        "nhi-observe is the group of the accounts that are to take tickets only");
     if (strcmp(name, "nhi-only") == 0)
         return ctl_fail(c, CTL_REFUSED, NULL,
                         "nhi-only is the group of the accounts that take tickets only");

@@ -232,7 +232,8 @@ static int take_event(const struct nhi_event *e, void *ctx)
     struct found *found = ctx;
 
     found->any = true;
-    found->is_decision = nhi_grant_decode(e->detail, strlen(e->detail), &found->g) == NHI_OK;
+    found->is_decision = nhi_grant_decode(e->detail, strlen(e->detail), &found->g) == NHI_OK &&
+                         found->g.ticket.jti[0] != '\0';
     return 1;
 }
 

@@ -13,6 +13,7 @@
 #include "libnhi/session.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
+#include "nhictl/observed.h"
 #include "nhictl/store.h"
 
 struct status_args {
@@ -248,6 +249,9 @@ static int status(struct ctl *c)
         code = count_all(c, &s, &n);
     if (code == CTL_DONE) {
         show_counts(c, &s, &n);
+        code = observed_show(c, &s);
+    }
+    if (code == CTL_DONE) {
         show_attention(c, &s, &n);
         code = ctl_answer(c);
     }

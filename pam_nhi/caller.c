@@ -15,7 +15,8 @@
 #include "libnhi/session.h"
 #include "libnhi/snapshot.h"
 
-#define TICKET_ONLY_GROUP "nhi-only"
+#define TICKET_ONLY_GROUP "nhi-only:"
+#define OBSERVED_GROUP "nhi-observe:"
 #define GROUP_FILE "/etc/group"
 
 static bool same(const char *a, const char *b)
@@ -51,30 +52,37 @@ static bool line_has(char *line, const struct passwd *pw)
     return false;
 }
 
-static bool ticket_only(const struct passwd *pw, bool *broken)
+static bool is_line_of(const char *line, const char *group)
 {
-    const char *want = TICKET_ONLY_GROUP ":";
+    return strncmp(line, group, strlen(group)) == 0;
+}
+
+/* Whether it takes tickets only, and whether it is watched on its way there. */
+static void read_groups(const struct passwd *pw, struct pnhi_caller *c)
+{
+    bool only = false;
     char *line = NULL;
     size_t size = 0;
-    bool has = false;
     FILE *f;
 
     f = fopen(GROUP_FILE, "re");
     if (f == NULL) {
-        *broken = errno != ENOENT;
-        return *broken;
+        c->broken = errno != ENOENT;
+        c->ours = c->ours || c->broken;
+        return;
     }
-    while (!has && getline(&line, &size, f) >= 0)
-        if (strncmp(line, want, strlen(want)) == 0)
-            has = line_has(line, pw);
+    while (!only && getline(&line, &size, f) >= 0) {
+        if (is_line_of(line, TICKET_ONLY_GROUP))
+            only = line_has(line, pw);
+        else if (is_line_of(line, OBSERVED_GROUP) && line_has(line, pw))
+            memcpy(c->observed, pw->pw_name, strlen(pw->pw_name) + 1);
+    }
     /* Neither found nor at the end: reading failed, or memory ran out. */
-    if (!has && !feof(f)) {
-        has = true;
-        *broken = true;
-    }
+    if (!only && !feof(f))
+        only = c->broken = true;
+    c->ours = c->ours || only;
     free(line);
     (void)fclose(f);
-    return has;
 }
 
 /* The range of the module's options, and the one that nhictl published: a host that was given
@@ -106,7 +114,8 @@ static bool look_up(const char *name, uid_t uid, struct pnhi_caller *c,
         c->uid = pw.pw_uid;
         c->resolved = true;
         c->in_range = in_range(c->uid, o);
-        c->ours = c->in_range || ticket_only(&pw, &c->broken);
+        c->ours = c->in_range;
+        read_groups(&pw, c);
     } else if (rc == EMFILE || rc == ENFILE || rc == ENOMEM) {
         c->ours = c->broken = true;
     }
@@ -127,6 +136,8 @@ static void find_subject(pam_handle_t *pamh, struct pnhi_caller *c, const struct
         (void)look_up(c->user, 0, c, o);
         c->ours = c->ours || who.ours;
         c->broken = c->broken || who.broken;
+        if (c->observed[0] == '\0')
+            memcpy(c->observed, who.observed, sizeof c->observed);
         return;
     }
     c->uid = real;

@@ -27,6 +27,8 @@ struct pnhi_caller {
     bool in_session; /* inside a registered session: session holds its grant */
     struct nhi_grant session;
     bool ours;
+    char observed[NHI_ACCOUNT_MAX + 1]; /* that is to take tickets only one day, and is let be until then: the
+                                           subject, or who calls su; empty: neither */
     bool broken; /* ours, and something that a decision needs could not be found out */
 };
 

@@ -118,6 +118,18 @@ static enum nhi_err find_grant(pam_handle_t *pamh, const struct pnhi_caller *c, 
     return err == NHI_ERR_UNSAFE && !c->ours ? NHI_ERR_NOT_FOUND : err;
 }
 
+static bool keyring_source(const struct pnhi_caller *c, struct nhi_shown *what, char **text)
+{
+    if (c->program == PNHI_LOGIN)
+        return false;
+    *text = pnhi_keyring_ticket();
+    if (*text == NULL)
+        return false;
+    what->source = NHI_FROM_KEYRING;
+    what->text = *text;
+    return true;
+}
+
 /* A ticket that is there without asking: of the session, or of the keyring. text: to be freed. */
 static bool silent_source(const struct pnhi_caller *c, struct nhi_shown *what, char **text)
 {
@@ -126,14 +138,7 @@ static bool silent_source(const struct pnhi_caller *c, struct nhi_shown *what, c
         what->ticket = &c->session.ticket;
         return true;
     }
-    if (c->program == PNHI_LOGIN || !c->ours)
-        return false;
-    *text = pnhi_keyring_ticket();
-    if (*text == NULL)
-        return false;
-    what->source = NHI_FROM_KEYRING;
-    what->text = *text;
-    return true;
+    return c->ours && keyring_source(c, what, text);
 }
 
 int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
@@ -269,6 +274,24 @@ static bool is_of_key(const struct nhi_grant *g, const struct pnhi_proof *proof)
     return key != NULL && memcmp(key, g->ticket.cnf, NHI_PK_LEN) == 0;
 }
 
+/* What would have become of it if the account took tickets only. Nothing is spent, and nothing is
+ * decided. */
+static void observe(pam_handle_t *pamh, const struct pnhi_caller *c)
+{
+    struct nhi_shown what = { .source = NHI_FROM_PROMPT }, from;
+    struct where where;
+    struct nhi_verdict v;
+    char *text = NULL;
+
+    if (!keyring_source(c, &what, &text) && is_scheduled(c))
+        what.source = NHI_FROM_LEDGER;
+    from = located(c, &what, &where);
+    check(c, &from, &v);
+    pnhi_transaction_observe(c, &from, &v);
+    pnhi_log_observed(pamh, c, &what, &v);
+    nhi_text_free(text);
+}
+
 int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
 {
     const struct nhi_shown what = { .source = NHI_FROM_PROMPT };
@@ -284,8 +307,11 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
         return begin(pamh, o, c, &g);
     if (err != NHI_ERR_NOT_FOUND)
         return finish(pamh, o, c, &what, err == NHI_OK ? &other : &v, PNHI_SESSION);
-    if (!c->ours && !pnhi_proof_is_agents(&proof, c->subject))
+    if (!c->ours && !pnhi_proof_is_agents(&proof, c->subject)) {
+        if (c->observed[0] != '\0')
+            observe(pamh, c);
         return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
+    }
     return open_by_key(pamh, o, c, &proof);
 }
 

@@ -117,3 +117,12 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
                    (int)c->program, (unsigned)c->uid, c->in_session, c->in_range,
                    v->rule[0] != '\0' ? v->rule : "-");
 }
+
+void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c,
+                       const struct nhi_shown *what, const struct nhi_verdict *v)
+{
+    pam_syslog(pamh, LOG_NOTICE, "observed: would be %s: reason=%s account=%s source=%s (%s)",
+               v->reason == NHI_PERMIT ? "permitted" : "denied", nhi_reason_name(v->reason),
+               nhi_name_is_account(c->observed) ? c->observed : "?", nhi_source_name(what->source),
+               nhi_reason_text(v->reason));
+}

@@ -14,6 +14,9 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase);
 /* The PAM code for someone who is not ours: the stack goes on without us. */
 int pnhi_not_ours(enum pnhi_phase phase);
 
+/* Of a session that was let be: what would have been decided. */
+void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
+                       const struct nhi_verdict *v);
 void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
               const struct nhi_shown *what, const struct nhi_verdict *v);
 

@@ -132,6 +132,18 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
     }
 }
 
+void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_shown *what,
+                              const struct nhi_verdict *v)
+{
+    struct nhi_grant g;
+
+    if (describe(c, what, v, &g) != NHI_OK)
+        return;
+    g.observed = true;
+    memcpy(g.subject, c->observed, sizeof g.subject);
+    (void)!nhi_grant_observe(NHI_STATE_DIR, &g);
+}
+
 static const char *lineage(const struct nhi_grant *g)
 {
     return g->root[0] != '\0' ? g->root : g->ticket.jti;

@@ -36,7 +36,7 @@ rm -rf /var/lib/nhi
 setup_host
 refused 1 'initialised already' 'init twice' nhictl init
 
-for name in .. . a/b 'a:b' $'a\nb' A -- 0bot '' "$(printf 'a%.0s' {1..33})" $'a\033[31m' root/ nhi-agents nhi-only; do
+for name in .. . a/b 'a:b' $'a\nb' A -- 0bot '' "$(printf 'a%.0s' {1..33})" $'a\033[31m' root/ nhi-agents nhi-only nhi-observe; do
     run add "${FULL[@]}" -- "$name"
     ok "agent add refuses the name $(printf %q "$name")" test "$CODE" -ge 1 -a "$CODE" -le 2
     ok 'with a message on one line, and a hint at most' test "$(wc -l <.err)" -le 2

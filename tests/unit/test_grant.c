@@ -114,6 +114,36 @@ static void decode_refuses(const char *text, const char *from, const char *to, e
     assert_int_equal(nhi_grant_decode(changed, strlen(changed), &got), want);
 }
 
+/* Only what nothing was decided about may be without a ticket. */
+static void observed_without_a_ticket(void **state)
+{
+    struct nhi_grant g = widest(), got;
+    char *text = NULL, *at;
+
+    (void)state;
+    g.observed = true;
+    assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
+    assert_int_equal(nhi_grant_decode(text, strlen(text), &got), NHI_OK);
+    assert_true(got.observed);
+    same_grant(&got, &g);
+    free(text);
+    memset(&g.ticket, 0, sizeof g.ticket);
+    assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
+    assert_int_equal(nhi_grant_decode(text, strlen(text), &got), NHI_OK);
+    assert_true(got.observed);
+    same_grant(&got, &g);
+    at = strstr(text, "\"observed\":true");
+    assert_non_null(at);
+    memcpy(at, "\"observed\":null", 15);
+    assert_int_equal(nhi_grant_decode(text, strlen(text), &got), NHI_ERR_CORRUPT);
+    free(text);
+    g.observed = false;
+    text = NULL;
+    assert_int_equal(nhi_grant_encode(&g, &text), NHI_ERR_FORMAT);
+    assert_null(text);
+    assert_int_equal(nhi_grant_observe(NHI_STATE_DIR, &g), NHI_ERR_ARG);
+}
+
 static void decode_errors(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), got, before;
@@ -425,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_roundtrip),
+        cmocka_unit_test(observed_without_a_ticket),
         cmocka_unit_test(decode_errors),
         cmocka_unit_test(mutations),
         cmocka_unit_test_setup(commit_and_deny, state_empty),

@@ -1,0 +1,102 @@
+#!/bin/bash
+# An account under observation: what got in before gets in, the record says what would become of it, and a
+# ticket is decided on as everywhere.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+groupadd nhi-observe
+add_person legacy nhi-observe
+echo 'legacy ALL=(root) NOPASSWD: /usr/bin/true, (alice) NOPASSWD: /usr/bin/id' >/etc/sudoers.d/legacy
+chmod 440 /etc/sudoers.d/legacy
+sed 's/deploy/legacy/' /etc/nhi/policy.d/e2e.conf >"$W/policy" && cp "$W/policy" /etc/nhi/policy.d/e2e.conf
+must nhictl apply
+
+observed() { nhictl status --json | jq -c '.observed[] | [.account, .would_be_denied, .would_be_permitted]'; }
+events() { # events FIELD: of all that was observed, in order
+    sqlite3 -readonly "$STATE/ledger.db" "SELECT json_extract(detail, '\$.$1') FROM event WHERE kind = 'observed' ORDER BY seq" |
+        paste -sd' '
+}
+
+is "$(observed)" '["legacy",0,0]' 'the account is listed before anything happened'
+
+# ---- people and old keys ----
+
+mark_log
+ssh_as legacy key "$W/key" 'id -un'
+is "$RC/$OUT" 0/legacy 'the old key gets in'
+has_logged 'pam_nhi\(sshd:session\): observed: would be denied: reason=no-ticket account=legacy' 'and the log says what it would be'
+ssh_as legacy reply "$W/password" 'sudo -n true && sudo -n -u alice id -un'
+is "$RC/$OUT" 0/alice 'the password gets in, and its sudo goes on'
+has_logged 'pam_nhi\(sudo:session\): observed: would be denied: reason=no-ticket account=legacy' 'each is seen'
+capture su - legacy -c 'id -un'
+is "$RC/$OUT" 0/legacy 'root goes on as it'
+is "$(observed)" '["legacy",5,0]' 'all are counted'
+nhictl status >/dev/null
+is "$(events service | tr ' ' '\n' | sort | paste -sd' ')" 'sshd sshd su-l sudo sudo' 'and recorded, with the service'
+is "$(events subject | tr ' ' '\n' | sort -u)" legacy 'of that account'
+is "$(events rhost | tr -s ' ' '\n' | sort -u | paste -sd' ')" ' 127.0.0.1' 'from where'
+like "$(nhictl status)" 'UNDER OBSERVATION +WOULD BE DENIED +WOULD BE PERMITTED' 'in a table, for people'
+SEQ=$(sqlite3 -readonly "$STATE/ledger.db" "SELECT max(seq) FROM event WHERE kind = 'observed'")
+capture nhictl explain "$SEQ"
+like "$RC$ERR" '^1.*is no decision on a ticket' 'there is no decision to explain'
+
+# ---- what would be permitted ----
+
+open_task build-1
+issue "$W/cron" build-1 --account legacy --service cron
+printf '* * * * * legacy echo >>%s\n' "$W/ran" >/etc/cron.d/e2e
+chmod 600 /etc/cron.d/e2e
+chmod 1777 "$W"
+faketime -f +0x60 cron -f >"$W/cron.log" 2>&1 &
+CRON=$!
+disown "$CRON"
+eventually test -e "$W/ran"
+ok $? 'its job runs'
+has_logged 'pam_nhi\(cron:session\): observed: would be permitted: reason=permit account=legacy source=ledger' \
+    'and would, by the ticket that is there'
+kill "$CRON"
+[ "$(nhictl status --json | jq '.observed[0].would_be_permitted')" -gt 0 ]
+ok $? 'that is counted apart'
+is "$(nhictl ticket show --json "$(jti_of "$W/cron")" | jq .ticket.grants)" 0 'and is no use of the ticket'
+
+# ---- a ticket is a ticket ----
+
+open_task build-2
+issue "$W/ticket" build-2 --account legacy
+BEFORE=$(observed)
+mark_log
+ssh_as legacy reply "$W/ticket" 'id -un; sudo -n true'
+is "$RC/$OUT" 0/legacy 'a ticket gets in, and sudo goes by it'
+has_logged 'pam_nhi\(sudo:[a-z]+\): permitted: .*account=legacy agent=ci-bot' 'as that agent'
+is "$(observed)" "$BEFORE" 'that is nothing to be observed'
+must nhictl revoke --ticket "$(jti_of "$W/ticket")" --reason test
+mark_log
+ssh_as legacy reply "$W/ticket" id
+unlike "$RC" '^0$' 'a revoked one is refused, observed or not'
+has_logged 'pam_nhi\(sshd:auth\): denied: reason=revoked account=legacy' 'for what it is'
+
+# ---- who logs in all day does not fill the disk ----
+
+for _ in {1..80}; do setpriv --reuid legacy --regid legacy --init-groups sudo -n true || bail sudo; done
+is "$(find "$STATE/grants" -name 'o-*' | wc -l)" 64 'so many records, and no more'
+capture setpriv --reuid legacy --regid legacy --init-groups sudo -n true
+is "$RC" 0 'the account goes on'
+
+# ---- a disk that is full, a ledger that is gone ----
+
+mv "$STATE" "$W/away"
+ssh_as legacy key "$W/key" 'sudo -n true; id -un'
+is "$RC/$OUT" 0/legacy 'without a ledger the account goes on, too'
+mv "$W/away" "$STATE"
+
+# ---- and then ----
+
+gpasswd -d legacy nhi-observe >/dev/null
+usermod -a -G nhi-only legacy
+ssh_as legacy key "$W/key" id
+unlike "$RC" '^0$' 'tickets only: the old key is over'
+is "$(nhictl status --json | jq -c .observed)" '[]' 'and nothing is under observation'
+
+finish
