@@ -1,7 +1,8 @@
 /*
  * The command of nhictl run.
  *
- * MUST: nothing of root's goes over to the account: descriptors, groups, environment, terminal.
+ * MUST: nothing of root's goes over to the account: descriptors, groups, environment, terminal,
+ * keyring.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/keyring.h"
 #include "nhictl/ctl.h"
 #include "nhictl/run.h"
 
@@ -61,6 +63,13 @@ static bool become(const struct passwd *pw)
            setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == 0;
 }
 
+/* Who possesses a keyring can read what is in it, whatever uid he goes by. A kernel without
+ * keyrings, or a container that denies them, denies them to the command as well. */
+static bool leave_keyring(void)
+{
+    return nhi_keyring_join() == NHI_OK || errno == ENOSYS || errno == EPERM;
+}
+
 /* What the child could not do, for the parent to say. */
 struct failure {
     int error;
@@ -73,9 +82,11 @@ static struct failure execute(char **command, const struct passwd *pw, const sig
 {
     struct failure f = { .at_exec = false };
 
-    /* A session of its own has no terminal, into which root's shell could be made to read. */
-    if (setsid() < 0 || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 || !become(pw) ||
-        !set_environment(pw) || !set_askpass(askpass))
+    /* A session of its own has no terminal, into which root's shell could be made to read. The
+     * keyring of one that is to be asked is new already. */
+    if (setsid() < 0 || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 ||
+        !(askpass || leave_keyring()) || !become(pw) || !set_environment(pw) ||
+        !set_askpass(askpass))
         goto out;
     /* When the parent is killed, nobody is there to end this. */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)

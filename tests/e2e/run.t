@@ -39,6 +39,14 @@ is "$RC" 125 'a second task of the agent beside it: refused'
 like "$ERR" 'open task already: build-1' 'with the reason'
 must nhictl task close build-1
 
+# What a keyring has, who possesses it can read, whatever uid he goes by.
+capture keyctl session - sh -c 'keyctl add user of-root secret @s >/dev/null && keyctl print "$(keyctl search @s user of-root)" &&
+    nhictl run --agent ci-bot --job keys -- sh -c "k=\$(keyctl search @s user of-root) && keyctl print \$k"'
+like "$OUT" '^secret$' 'root has a secret in its session keyring'
+is "$RC:$OUT" 1:secret 'the command does not have that keyring'
+run --job keys --keyring -- sh -c 'k=$(keyctl search @s user of-root) && keyctl print "$k"'
+is "$RC:$OUT" 1: 'with --keyring neither'
+
 is "$(id -G ci-bot)" "$(nhictl run --agent ci-bot --job groups -- id -G)" 'its groups'
 
 # From root's crontab.
