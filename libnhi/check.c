@@ -209,6 +209,7 @@ static enum nhi_reason decide(struct state *s)
     nhi_counts_load(s->now, &facts);
     d = nhi_decide(&req, &facts);
     s->v->handed_off = d.handed_off;
+    s->v->pin_records = facts.pin_records;
     s->v->ssh = d.ssh;
     if (d.rule != NULL) {
         memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);

@@ -26,7 +26,7 @@ struct nhi_shown {
         *ticket;       /* one verified before, its key proven then; what renewed it since counts */
     const char *place; /* as in struct nhi_request */
     bool remote;
-    const char *from;   /* these, too */
+    const char *from; /* these, too */
     bool from_unknown, is_local, granted, registered;
     const char *tree;   /* handle of the session that the caller is inside, or NULL */
     const uint8_t *key; /* NHI_PK_LEN bytes whose possession was proven, or NULL */
@@ -37,17 +37,18 @@ struct nhi_verdict {
     bool verified; /* ticket is genuine, and may be named in a log or a record */
     struct nhi_ticket ticket;
     bool pinned, handed_off; /* the place matters; it is another than at first, and permitted */
+    bool pin_records;        /* and would be, were it another */
     uint32_t ssh;            /* what ticket and policy take from a session by key: sshopt.h */
     char root[NHI_JTI_LEN + 1], renews[NHI_JTI_LEN + 1]; /* as in a grant */
     char rule[NHI_TASK_MAX + 1];
-    uint32_t max_grants; /* of that rule, in 3,600 seconds; 0: as many as come */
+    uint32_t max_grants;             /* of that rule, in 3,600 seconds; 0: as many as come */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked */
     char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */
     char message[200];         /* of the ledger, when it is the ledger; may be empty */
 };
 
-/* What the decision knows from elsewhere than the ledger: where the ticket was first used, and how much its
- * rules have given. */
+/* What the decision knows from elsewhere than the ledger: where the ticket was first used, and how
+ * much its rules have given. */
 void nhi_pins_load(const struct nhi_request *req, struct nhi_facts *f);
 void nhi_counts_load(int64_t now, struct nhi_facts *f);
 

@@ -105,6 +105,17 @@ static enum nhi_reason failed(enum nhi_err err)
     return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
 }
 
+/* Somebody else's first use came between the decision and this one, which is another by now. */
+static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
+{
+    enum nhi_err err = nhi_grant_commit(NHI_STATE_DIR, g);
+
+    if (err != NHI_ERR_STATE || !v->pin_records)
+        return err;
+    g->handed_off = v->handed_off = true;
+    return nhi_grant_commit(NHI_STATE_DIR, g);
+}
+
 void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
                              const struct nhi_shown *what, struct nhi_verdict *v)
 {
@@ -122,7 +133,7 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
     if (err == NHI_OK)
         err = keep(pamh, &g);
     if (err == NHI_OK)
-        err = nhi_grant_commit(NHI_STATE_DIR, &g);
+        err = commit(&g, v);
     /* Only behind the commit: what the parent finds must be a grant that happened. */
     if (err == NHI_OK && c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT)
         err = nhi_grant_index(NHI_STATE_DIR, &g) == NHI_OK ? NHI_OK : NHI_ERR_SYS;

@@ -221,4 +221,35 @@ first_use_killed() {
 }
 first_use_killed
 
+# ---- two first uses, of which the second overtakes the first ----
+
+# fresh K stop|kill [COMMAND]: the first use of a new ticket, up to that system call
+fresh() {
+    issue "$W/fresh" build-2 --account ci-bot,batch
+    hold "$W/fresh"
+    "$STOPAT" /usr/bin/su "$1" "$2" -- "${IN_KEYRING[@]}" su batch -c "${3:-true}" </dev/null 2>/dev/null
+}
+went_on() {
+    # shellcheck disable=SC2086 # a list
+    kill -CONT $1 2>/dev/null
+    [ -e "$W/ran" ]
+}
+overtaken() {
+    local before=1 after k pids bad=''
+    after=$(fresh 1000000 kill | tail -n 1)
+    while ((after - before > 1)); do
+        k=$(((before + after) / 2))
+        fresh "$k" kill >/dev/null
+        if [ -e "$STATE/grants/i-$(jti_of "$W/fresh")-l" ]; then after=$k; else before=$k; fi
+    done
+    for ((k = before - 8; k <= after; k++)); do
+        rm -f "$W/ran"
+        pids=$(fresh "$k" stop "echo >$W/ran") || { bad+=" $k: not stopped" && continue; }
+        in_time "${SU[@]}" </dev/null >/dev/null 2>&1 || bad+=" $k: the second"
+        eventually went_on "$pids" || bad+=" $k: the first"
+    done
+    is "$bad" '' "stopped before its pin is set, at system call $after, and overtaken: both go on where the host only records"
+}
+overtaken
+
 finish
