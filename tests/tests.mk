@@ -54,7 +54,8 @@ SHELL_FILES := $(wildcard packaging/*.sh tests/*.sh tests/*/*.sh tests/*/*.t) .c
 lint:
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
-	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' libnhi pam_nhi nss_nhi sshd_nhi nhictl
+	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
+	    libnhi pam_nhi nss_nhi sshd_nhi nhictl
 	clang-tidy --quiet --warnings-as-errors='*' \
 	    $(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(CTL_SRC) -- $(CSTD)
 	shellcheck -x $(SHELL_FILES)
