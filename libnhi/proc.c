@@ -46,12 +46,13 @@ enum nhi_err nhi_boot_id(char out[37])
     return NHI_OK;
 }
 
-enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent)
+enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)
 {
     unsigned long long start = 0;
-    char path[32], buf[1024], *at;
+    char path[32], buf[1024], *at, state = 0;
     enum nhi_err err;
     long ppid = 0;
+    int tty = 0;
 
     (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     err = read_small(path, buf, sizeof buf);
@@ -61,12 +62,26 @@ enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent)
     at = strrchr(buf, ')');
     if (at == NULL ||
         sscanf(at + 1,
-               " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-               &ppid, &start) != 2)
+               " %c %ld %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &state, &ppid, &tty, &start) != 4)
         return NHI_ERR_FORMAT;
-    self->pid = pid;
-    self->start = start;
-    *parent = (pid_t)ppid;
+    out->self.pid = pid;
+    out->self.start = start;
+    out->parent = (pid_t)ppid;
+    out->state = state;
+    out->tty = (unsigned)tty;
+    return NHI_OK;
+}
+
+enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent)
+{
+    struct nhi_proc_stat stat;
+    enum nhi_err err = nhi_proc_stat(pid, &stat);
+
+    if (err != NHI_OK)
+        return err;
+    *self = stat.self;
+    *parent = stat.parent;
     return NHI_OK;
 }
 
@@ -99,4 +114,24 @@ enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session)
 enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid)
 {
     return read_number(pid, "loginuid", uid);
+}
+
+/* Setting one's login uid, to what it is, begins a new session: audit_set_loginuid() in the kernel. It takes
+ * CAP_AUDIT_CONTROL, and is refused where auditctl --loginuid-immutable was said. */
+enum nhi_err nhi_proc_new_audit(uint32_t uid)
+{
+    uint32_t before = UINT32_MAX, after;
+    char text[16];
+    int fd, n;
+    bool written;
+
+    (void)!nhi_proc_audit(getpid(), &before);
+    (void)!nhi_proc_loginuid(getpid(), &uid);
+    fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NHI_ERR_STATE;
+    n = snprintf(text, sizeof text, "%u", (unsigned)uid);
+    written = write(fd, text, (size_t)n) == n;
+    close(fd);
+    return written && nhi_proc_audit(getpid(), &after) == NHI_OK && after != before ? NHI_OK : NHI_ERR_STATE;
 }

@@ -77,31 +77,44 @@ void nhi_session_handle(const struct nhi_grant *g, char *out)
     proc_name(out, NHI_TREE_MAX + 1, g->boot, &g->self);
 }
 
-/* Prefers the audit session where this login has one of its own: set for this account, and not
- * shared with the parent. Children cannot leave it. Else the process itself, with its descendants.
- */
-static void choose_handle(char *name, size_t size, const struct nhi_grant *g, int64_t login_uid)
+/* Whether this login has an audit session of its own: set for this account, and not shared with the
+ * parent. */
+static bool has_own_audit(const struct nhi_grant *g, uint32_t login_uid, uint32_t *own)
 {
-    uint32_t own, parents, uid;
+    uint32_t parents, uid;
     enum nhi_err err;
 
-    proc_name(name, size, g->boot, &g->self);
-    if (login_uid < 0 || g->parent.pid == 0 || nhi_proc_loginuid(g->self.pid, &uid) != NHI_OK ||
-        uid != login_uid || nhi_proc_audit(g->self.pid, &own) != NHI_OK)
-        return;
+    if (g->parent.pid == 0 || nhi_proc_loginuid(g->self.pid, &uid) != NHI_OK || uid != login_uid ||
+        nhi_proc_audit(g->self.pid, own) != NHI_OK)
+        return false;
     err = nhi_proc_audit(g->parent.pid, &parents);
-    if (err == NHI_ERR_NOT_FOUND || (err == NHI_OK && own != parents))
+    return err == NHI_ERR_NOT_FOUND || (err == NHI_OK && *own != parents);
+}
+
+/* An audit session where there is one to be had: children cannot leave it. Else the process itself,
+ * with its descendants. */
+static void choose_handle(char *name, size_t size, const struct nhi_grant *g,
+                          enum nhi_session_of of, uint32_t uid)
+{
+    uint32_t own;
+
+    proc_name(name, size, g->boot, &g->self);
+    if (of == NHI_OF_TREE)
+        return;
+    if ((of == NHI_OF_LOGIN && has_own_audit(g, uid, &own)) ||
+        (nhi_proc_new_audit(uid) == NHI_OK && nhi_proc_audit(g->self.pid, &own) == NHI_OK))
         audit_name(name, size, g->boot, own);
 }
 
-enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g, int64_t login_uid)
+enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g,
+                                  enum nhi_session_of of, uint32_t uid)
 {
     int dirfd = -1, fd = -1;
     struct nhi_grant had;
     enum nhi_err err;
     char name[64];
 
-    choose_handle(name, sizeof name, g, login_uid);
+    choose_handle(name, sizeof name, g, of, uid);
     err = make_sessions(run_dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, false, &fd);
@@ -117,20 +130,28 @@ enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g
     return err;
 }
 
-void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
+void nhi_session_remove(const char *run_dir, const char *handle)
 {
-    char path[256], name[64], boot[37];
+    char path[256];
     int dirfd;
 
-    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path ||
-        nhi_boot_id(boot) != NHI_OK)
+    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
         return;
     dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dirfd < 0)
         return;
-    proc_name(name, sizeof name, boot, self);
-    (void)unlinkat(dirfd, name, 0);
+    (void)unlinkat(dirfd, handle, 0);
     close(dirfd);
+}
+
+void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
+{
+    char name[64], boot[37];
+
+    if (nhi_boot_id(boot) != NHI_OK)
+        return;
+    proc_name(name, sizeof name, boot, self);
+    nhi_session_remove(run_dir, name);
 }
 
 /* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends

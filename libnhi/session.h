@@ -15,15 +15,23 @@
 
 #define NHI_SESSIONS_DIR "sessions"
 
-/* run_dir is made when it is missing, root 0700. g: the grant that opened it; g->self is the process that
- * holds the session open. login_uid: the account's uid where this process is a login's own, so that an
- * audit session set for that uid which the parent does not share is this login's alone; -1 elsewhere.
- * NHI_ERR_EXISTS: that handle is another ticket's. */
+/* What this process is to the session that it registers. */
+enum nhi_session_of {
+    NHI_OF_LOGIN, /* a login's own: an audit session set for its uid which the parent does not share is its */
+    NHI_OF_CALL,  /* su, sudo: in somebody's login, of which it is to leave the audit session */
+    NHI_OF_TREE,  /* it stands for its descendants, and for no longer than it lives */
+};
+
+/* run_dir is made when it is missing, root 0700. g: the grant that opened it; g->self is this process, which
+ * holds the session open. A login or a call without an audit session of its own is given one for uid, where
+ * the kernel does that. NHI_ERR_EXISTS: that handle is another ticket's. */
 NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g,
-                                            int64_t login_uid);
+                                            enum nhi_session_of of, uint32_t uid);
 /* The opposite, for the handle of a process that is about to end: nobody could be found inside any more.
  * An audit session stays, since what is left of it remains that agent's. */
 void nhi_session_forget(const char *run_dir, const struct nhi_proc *self);
+/* The same for any handle, once nobody is inside. */
+void nhi_session_remove(const char *run_dir, const char *handle);
 
 /* The handle of a session that was registered without a login of its own, as nhictl run does: that of
  * g->self. out: at least NHI_TREE_MAX + 1 bytes. */
@@ -44,10 +52,21 @@ NHI_CHECK enum nhi_err nhi_session_each(const char *run_dir,
 /* Forgets the handles that no process is inside any more. */
 NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed);
 
+struct nhi_proc_stat {
+    struct nhi_proc self;
+    pid_t parent;
+    char state;       /* 'Z' and 'X': ended */
+    unsigned tty;     /* device number of the controlling terminal; 0: none */
+};
+/* NHI_ERR_NOT_FOUND: gone. */
+NHI_CHECK enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out);
 /* Start time of a process, and its parent. NHI_ERR_NOT_FOUND: gone. */
 NHI_CHECK enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent);
 /* The kernel's audit session of a process. NHI_ERR_NOT_FOUND: it has none of its own, or is gone. */
 NHI_CHECK enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session);
+/* Puts this process, and so all that it starts from here on, into an audit session of its own, for the uid that
+ * its login was for, or for uid where there was none. NHI_ERR_STATE: the kernel does not do that, here. */
+NHI_CHECK enum nhi_err nhi_proc_new_audit(uint32_t uid);
 /* For whom the login was that a process descends from. NHI_ERR_NOT_FOUND: unset, or gone. */
 NHI_CHECK enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid);
 /* This boot's ID, 36 characters. */

@@ -261,7 +261,7 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     memcpy(g.root, g.ticket.jti, sizeof(g.root));
     snprintf(g.service, sizeof(g.service), "%s", "nhictl-run");
     snprintf(g.subject, sizeof(g.subject), "%s", args->agent);
-    err = nhi_session_register(NHI_RUN_DIR, &g, -1);
+    err = nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_TREE, 0);
     if (err == NHI_OK)
         return CTL_DONE;
     run_close(c, r, "its session could not be registered");

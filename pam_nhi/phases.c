@@ -100,6 +100,9 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_option
     struct nhi_verdict v;
 
     what = located(c, &what, &where);
+    /* Registering may have taken this process out of the place where the ticket was shown. */
+    if (registered && g->place[0] != '\0')
+        what.place = g->place;
     check(c, &what, &v);
     if (v.reason == NHI_PERMIT && strcmp(g->subject, c->subject) != 0)
         v.reason = NHI_DENY_SUBJECT;

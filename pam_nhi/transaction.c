@@ -176,7 +176,8 @@ enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const str
         memset(&mine.parent, 0, sizeof mine.parent);
     if (err == NHI_OK)
         err = nhi_session_register(NHI_RUN_DIR, &mine,
-                                   c->program == PNHI_LOGIN ? (int64_t)c->uid : -1);
+                                   c->program == PNHI_LOGIN ? NHI_OF_LOGIN : NHI_OF_CALL,
+                                   c->program == PNHI_LOGIN ? c->uid : getuid());
     if (err == NHI_OK)
         return NHI_PERMIT;
     return err == NHI_ERR_EXISTS ? NHI_DENY_SESSION : NHI_DENY_RECORD;

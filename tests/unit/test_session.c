@@ -75,7 +75,7 @@ static enum nhi_err register_self(unsigned ticket)
 {
     struct nhi_grant g = state_grant(ticket, ticket);
 
-    return nhi_session_register(NHI_RUN_DIR, &g, -1);
+    return nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_TREE, 0);
 }
 
 static int find_1(void)
@@ -274,7 +274,7 @@ static enum nhi_err register_login(unsigned ticket)
 {
     struct nhi_grant g = state_grant(ticket, ticket);
 
-    return nhi_session_register(NHI_RUN_DIR, &g, LOGIN_UID);
+    return nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_LOGIN, LOGIN_UID);
 }
 
 static int audited_orphan(void)
@@ -301,9 +301,24 @@ static int not_a_fresh_login(void)
     return new_audit_session() != 0 || register_self(1) != NHI_OK;
 }
 
+/* What is registered is not what it came in. */
 static int shares_its_parents(void)
 {
-    return register_login(1) != NHI_OK;
+    uint32_t before, after;
+
+    return nhi_proc_audit(getpid(), &before) != NHI_OK || register_login(1) != NHI_OK ||
+           nhi_proc_audit(getpid(), &after) != NHI_OK || after == before;
+}
+
+static int called_from_it(void)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    uint32_t before, after, uid;
+
+    return new_audit_session() != 0 || nhi_proc_audit(getpid(), &before) != NHI_OK ||
+           nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_CALL, 4242) != NHI_OK ||
+           nhi_proc_audit(getpid(), &after) != NHI_OK || after == before ||
+           nhi_proc_loginuid(getpid(), &uid) != NHI_OK || uid != LOGIN_UID;
 }
 
 /* The audit session was set for somebody else's login. */
@@ -312,7 +327,7 @@ static int for_another_login(void)
     struct nhi_grant g = state_grant(1, 1);
 
     return new_audit_session() != 0 ||
-           nhi_session_register(NHI_RUN_DIR, &g, LOGIN_UID + 1) != NHI_OK;
+           nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_LOGIN, LOGIN_UID + 1) != NHI_OK;
 }
 
 static int below_an_audit_session(void)
@@ -328,8 +343,9 @@ static void audit_session_of_another(void **state)
     assert_int_equal(state_count(SESSIONS, "a-"), 0);
     assert_int_equal(in_child(below_an_audit_session), 0);
     assert_int_equal(in_child(for_another_login), 0);
-    assert_int_equal(state_count(SESSIONS, "a-"), 0);
-    assert_int_equal(state_count(SESSIONS, "p-"), 3);
+    assert_int_equal(in_child(called_from_it), 0);
+    assert_int_equal(state_count(SESSIONS, "a-"), 3);
+    assert_int_equal(state_count(SESSIONS, "p-"), 1);
 }
 
 /* ---- forgotten ---- */
