@@ -208,6 +208,8 @@ static enum nhi_reason decide(struct state *s)
         nhi_pins_load(&req, &facts);
     nhi_counts_load(s->now, &facts);
     d = nhi_decide(&req, &facts);
+    if (d.reason == NHI_PERMIT)
+        s->v->until = nhi_permit_until(&req, &facts);
     s->v->handed_off = d.handed_off;
     s->v->pin_records = facts.pin_records;
     s->v->ssh = d.ssh;

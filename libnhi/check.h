@@ -44,6 +44,7 @@ struct nhi_verdict {
     uint32_t max_grants;             /* of that rule, in 3,600 seconds; 0: as many as come */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked */
     char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */
+    int64_t until;     /* of a permit, as nhi_permit_until says */
     char message[200];         /* of the ledger, when it is the ledger; may be empty */
 };
 

@@ -236,3 +236,27 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
     }
     return d;
 }
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    int64_t until = req->ticket->exp, next_minute = req->now - req->now % 60 + 60;
+    size_t i;
+
+    if (f->task_known)
+        until = earlier(until, f->task_deadline);
+    for (i = 0; i < f->rule_count; i++) {
+        const struct nhi_rule *r = &f->rules[i];
+
+        /* Days and hours begin and end with a minute. */
+        if (r->days != 0 || r->hours_count > 0)
+            until = earlier(until, next_minute);
+        if (r->max_age != 0 && req->ticket->iat + r->max_age >= req->now)
+            until = earlier(until, req->ticket->iat + r->max_age + 1);
+    }
+    return until;
+}

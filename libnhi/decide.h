@@ -174,6 +174,13 @@ bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *facts)
 /* Never fails; any NULL is NHI_DENY_INTERNAL. */
 struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *facts);
 
+/* The first moment after now at which a permit may be over although nothing is written: seconds since the epoch.
+ */
+int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *facts);
+/* Whether a denial for that reason is the end of what the ticket opened before. What only keeps somebody new out
+ * is not, nor is a failure of ours. */
+bool nhi_reason_is_end(enum nhi_reason r);
+
 /* Whether the ticket may have been issued by this moment, which is a matter of its issuer's clock.
  */
 bool nhi_issued_by(const struct nhi_issuer *issuer, const struct nhi_ticket *t, int64_t moment);

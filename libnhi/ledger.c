@@ -282,7 +282,7 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
 
     err = nhi_sql_prepare(l, &st,
                           "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
-                          " max_lifetime, policy FROM setting",
+                          " max_lifetime, policy, grace, unsupervised FROM setting",
                           "");
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
@@ -298,6 +298,8 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.pin_records = nhi_sql_int(st, 6, 0, 1, &err) == 1;
         s.max_lifetime = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
         s.policy = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
+        s.grace = nhi_sql_int(st, 9, 0, NHI_GRACE_MAX, &err);
+        s.unsupervised = nhi_sql_int(st, 10, 0, 1, &err) == 1;
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
@@ -318,4 +320,10 @@ enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records)
 enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now)
 {
     return nhi_sql_run(l, NULL, "UPDATE setting SET latest = ?", "i", now);
+}
+
+enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, bool unsupervised)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, unsupervised = ?", "ii", grace,
+                       (int64_t)unsupervised);
 }

@@ -40,6 +40,8 @@ void nhi_ledger_rollback(struct nhi_ledger *l);
 /* What SQLite said last, for an operator's eyes; valid until the next call. */
 const char *nhi_ledger_message(const struct nhi_ledger *l);
 
+#define NHI_GRACE_DEFAULT 5
+#define NHI_GRACE_MAX 3600
 struct nhi_settings {
     char host[NHI_HOST_MAX + 1];
     uint32_t uid_min, uid_max; /* agent range; uid_min is the gid of nhi-agents */
@@ -48,10 +50,13 @@ struct nhi_settings {
     int64_t created;
     int64_t max_lifetime; /* seconds that any ticket may live; 0: as its issuer may */
     int64_t policy;       /* version in force; 0: none yet */
+    int64_t grace;        /* seconds between SIGTERM and SIGKILL for a session that is over */
     bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
+    bool unsupervised; /* agents may enter although nhictl watch does not run */
 };
 NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
 NHI_CHECK enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records);
+NHI_CHECK enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, bool unsupervised);
 /* Accepts a corrected clock: the mark moves back to now. */
 NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);
 

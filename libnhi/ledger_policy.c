@@ -40,8 +40,10 @@ static void parse_source(char *text, struct nhi_rule *r, enum nhi_err *err)
         if (strcmp(word, LOCAL) == 0)
             r->local = true;
         else if (r->net_count == NHI_RULE_NETS_MAX ||
-                 nhi_net_parse(word, &r->nets[r->net_count++]) != NHI_OK)
+                 nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
             *err = NHI_ERR_CORRUPT;
+        else
+            r->net_count++;
     }
 }
 

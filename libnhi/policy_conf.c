@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libnhi/conf.h"
+#include "libnhi/ledger.h"
 
 static enum nhi_err grow(struct nhi_policy_conf *conf)
 {
@@ -129,6 +130,7 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
                                  struct nhi_conf_error *error)
 {
     static const char *const pins[] = { "refuse", "record", NULL };
+    static const char *const supervisors[] = { "required", "optional", NULL };
     const char *key = config_setting_name(s);
     unsigned which = 0;
     enum nhi_err err;
@@ -141,12 +143,18 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
         return nhi_conf_count(s, 1, INT32_MAX, &out->uid_max, error);
     if (strcmp(key, "max_lifetime") == 0)
         return nhi_conf_span(s, &out->max_lifetime, error);
+    if (strcmp(key, "grace") == 0)
+        return nhi_conf_count(s, 0, NHI_GRACE_MAX, &out->grace, error);
+    if (strcmp(key, "supervisor") == 0) {
+        err = nhi_conf_word(s, supervisors, &which, error);
+        out->unsupervised = which == 1;
+        return err;
+    }
     if (strcmp(key, "pin") != 0)
-        return nhi_conf_bad(
-            error, config_setting_source_line(s),
-            "unknown setting '%.40s': expected host, uid_min, uid_max, max_lifetime or "
-            "pin",
-            key);
+        return nhi_conf_bad(error, config_setting_source_line(s),
+                            "unknown setting '%.40s': expected host, uid_min, uid_max, "
+                            "max_lifetime, pin, grace or supervisor",
+                            key);
     err = nhi_conf_word(s, pins, &which, error);
     out->pin_records = which == 1;
     return err;
@@ -155,7 +163,7 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
 enum nhi_err nhi_settings_conf_read(const char *text, size_t len, struct nhi_settings_conf *out,
                                     struct nhi_conf_error *error)
 {
-    struct nhi_settings_conf conf = { .uid_min = 0 };
+    struct nhi_settings_conf conf = { .grace = NHI_GRACE_DEFAULT };
     enum nhi_err err;
     config_t parsed;
 

@@ -68,6 +68,8 @@ struct nhi_settings_conf {
     char host[NHI_HOST_MAX + 1];
     uint32_t uid_min, uid_max;
     int64_t max_lifetime; /* seconds */
+    uint32_t grace;       /* seconds; NHI_GRACE_DEFAULT where it is not written */
+    bool unsupervised;    /* supervisor = "optional"; else "required" */
     bool pin_records;     /* pin = "record"; else "refuse" */
 };
 NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len,

@@ -39,7 +39,8 @@ static const struct {
     [NHI_DENY_POLICY] = { "policy", "no rule permits it" },
     [NHI_DENY_FORBIDDEN] = { "forbidden", "a rule forbids it" },
     [NHI_DENY_LIMIT] = { "limit", "a rule permits it, but not so many at once" },
-    [NHI_DENY_LIFETIME] = { "lifetime", "the ticket lives longer than this host lets tickets live" },
+    [NHI_DENY_LIFETIME] = { "lifetime",
+                            "the ticket lives longer than this host lets tickets live" },
     [NHI_DENY_USES] = { "uses", "every use of the ticket is spent" },
     [NHI_DENY_RECORD] = { "record", "the grant could not be recorded" },
 };
@@ -69,4 +70,55 @@ const char *nhi_source_name(enum nhi_source s)
         return "key";
     }
     return "unknown";
+}
+
+/* By name and without a default: a new reason does not compile until somebody has thought about it
+ * here. */
+bool nhi_reason_is_end(enum nhi_reason r)
+{
+    switch (r) {
+    case NHI_DENY_LOCKDOWN:
+    case NHI_DENY_PRIVILEGED:
+    case NHI_DENY_ISSUER_UNKNOWN:
+    case NHI_DENY_ISSUER_RETIRED:
+    case NHI_DENY_ISSUER_REVOKED:
+    case NHI_DENY_ISSUER_BOUNDS:
+    case NHI_DENY_EXPIRED:
+    case NHI_DENY_REVOKED:
+    case NHI_DENY_AGENT_UNKNOWN:
+    case NHI_DENY_AGENT_SUSPENDED:
+    case NHI_DENY_AGENT_RETIRED:
+    case NHI_DENY_TASK_UNKNOWN:
+    case NHI_DENY_TASK_CLOSED:
+    case NHI_DENY_TASK_ENDED:
+    case NHI_DENY_TASK_AGENT:
+    case NHI_DENY_POLICY:
+    case NHI_DENY_FORBIDDEN:
+    case NHI_DENY_LIFETIME:
+        return true;
+    case NHI_PERMIT:
+    case NHI_DENY_INTERNAL:
+    case NHI_DENY_LEDGER:
+    case NHI_DENY_CLOCK:
+    case NHI_DENY_SUBJECT:
+    case NHI_DENY_NO_TICKET:
+    case NHI_DENY_AMBIGUOUS:
+    case NHI_DENY_MALFORMED:
+    case NHI_DENY_SIGNATURE:
+    case NHI_DENY_HOST:
+    case NHI_DENY_NOT_YET:
+    case NHI_DENY_SUPERSEDED:
+    case NHI_DENY_KEY:
+    case NHI_DENY_ACCOUNT:
+    case NHI_DENY_SERVICE:
+    case NHI_DENY_SESSION:
+    case NHI_DENY_PIN:
+    case NHI_DENY_TREE:
+    case NHI_DENY_LIMIT:
+    case NHI_DENY_USES:
+    case NHI_DENY_RECORD:
+    case NHI_REASON_COUNT:
+        return false;
+    }
+    return false;
 }

@@ -276,6 +276,32 @@ out:
     return err;
 }
 
+enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
+{
+    union image *im = malloc(sizeof *im);
+    enum nhi_err err;
+    int fd = -1;
+
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    err = open_file(dir, O_RDWR, &fd);
+    if (err == NHI_OK && flock(fd, LOCK_EX) != 0)
+        err = NHI_ERR_SYS;
+    if (err == NHI_OK)
+        err = read_image(fd, im);
+    if (err == NHI_OK) {
+        im->header.lockdown = on;
+        im->header.sum = header_sum(im->header);
+        err = put_slot(fd, 0, &im->slots[0]);
+    }
+    if (err == NHI_OK && fdatasync(fd) != 0)
+        err = nhi_err_from_errno(errno);
+    if (fd >= 0)
+        close(fd);
+    free(im);
+    return err;
+}
+
 static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r, int64_t now)
 {
     enum nhi_err err;

@@ -130,18 +130,20 @@ enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g
     return err;
 }
 
-void nhi_session_remove(const char *run_dir, const char *handle)
+bool nhi_session_remove(const char *run_dir, const char *handle)
 {
     char path[256];
+    bool removed;
     int dirfd;
 
     if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
-        return;
+        return false;
     dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dirfd < 0)
-        return;
-    (void)unlinkat(dirfd, handle, 0);
+        return false;
+    removed = unlinkat(dirfd, handle, 0) == 0;
     close(dirfd);
+    return removed;
 }
 
 void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
@@ -151,7 +153,7 @@ void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
     if (nhi_boot_id(boot) != NHI_OK)
         return;
     proc_name(name, sizeof name, boot, self);
-    nhi_session_remove(run_dir, name);
+    (void)nhi_session_remove(run_dir, name);
 }
 
 /* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends

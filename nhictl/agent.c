@@ -6,6 +6,7 @@
 
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
+#include "nhictl/end.h"
 #include "nhictl/names.h"
 #include "nhictl/revoke.h"
 #include "nhictl/store.h"
@@ -161,6 +162,7 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
     struct store s = { 0 };
     struct nhi_agent a;
     uint32_t live = 0;
+    struct ended ended;
     enum nhi_err err;
     int code = store_write(c, &s);
 
@@ -182,6 +184,10 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
         out_line(c->out, "agent %s is %s", a.account.name, agent_state_name(a.state));
         if (state == NHI_AGENT_RETIRED)
             show_live(c, live);
+        if (state != NHI_AGENT_ACTIVE) {
+            ended = end_what_is_over(c, s.set.grace);
+            ended_show(c, &ended);
+        }
         code = ctl_answer(c);
     }
 out:

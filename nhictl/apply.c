@@ -8,6 +8,7 @@
 #include "libnhi/paths.h"
 #include "nhictl/apply.h"
 #include "nhictl/ctl.h"
+#include "nhictl/end.h"
 #include "nhictl/policy_read.h"
 #include "nhictl/store.h"
 #include "nhictl/zone.h"
@@ -74,8 +75,9 @@ static int hash_plan(struct ctl *c, struct plan *p)
         order[i] = &p->conf.rules[i];
     qsort(order, p->conf.count, sizeof(*order), by_rule_name);
     nhi_hash_start(&hash);
-    snprintf(text, sizeof(text), "max_lifetime %lld pin %d", (long long)p->set.max_lifetime,
-             (int)p->set.pin_records);
+    snprintf(text, sizeof(text), "max_lifetime %lld pin %d grace %u unsupervised %d",
+             (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace,
+             (int)p->set.unsupervised);
     nhi_hash_add(&hash, text);
     for (size_t i = 0; i < p->conf.count; i++) {
         nhi_rule_format(order[i], text);
@@ -219,6 +221,8 @@ static enum nhi_err put(struct ctl *c, struct store *s, const struct plan *p)
         err = put_zones(c, s, p);
     if (err == NHI_OK)
         err = nhi_ledger_set_pin(s->l, p->set.pin_records);
+    if (err == NHI_OK)
+        err = nhi_ledger_set_supervision(s->l, p->set.grace, p->set.unsupervised);
     return err == NHI_OK ? nhi_ledger_set_max_lifetime(s->l, p->set.max_lifetime) : err;
 }
 
@@ -234,6 +238,8 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     out_number(detail, "removed", NULL, (int64_t)p->removed);
     out_number(detail, "max_lifetime", NULL, p->set.max_lifetime);
     out_text(detail, "pin", NULL, p->set.pin_records ? "record" : "refuse");
+    out_number(detail, "grace", NULL, p->set.grace);
+    out_text(detail, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
     if (err == NHI_OK)
         err = store_event(c, s, "policy-apply", NULL, NULL, NULL, detail);
     else
@@ -254,6 +260,8 @@ static void show_summary(struct ctl *c, const struct plan *p)
     out_text(r, "policy", NULL, p->hash);
     out_flag(r, "changed", NULL, p->changed);
     out_text(r, "pin", NULL, p->set.pin_records ? "record" : "refuse");
+    out_number(r, "grace", NULL, p->set.grace);
+    out_text(r, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
     out_number(r, "max_lifetime", NULL, p->set.max_lifetime);
     out_flag(r, "dry_run", NULL, args->dry_run);
     out_record(c->out, NULL, r);
@@ -269,6 +277,7 @@ static int apply(struct ctl *c)
     const struct apply_args *args = c->args;
     struct plan p = { .had = NULL };
     struct store s = { 0 };
+    struct ended ended;
     int code = store_need_root(c);
 
     if (code == CTL_DONE)
@@ -281,6 +290,11 @@ static int apply(struct ctl *c)
         show_summary(c, &p);
     if (code == CTL_DONE && !args->dry_run)
         code = replace(c, &s, &p);
+    /* What the policy takes away, it takes from those that are in as well. */
+    if (code == CTL_DONE && !args->dry_run)
+        ended = end_what_is_over(c, p.set.grace);
+    if (code == CTL_DONE && !args->dry_run)
+        ended_show(c, &ended);
     if (code == CTL_DONE)
         code = ctl_answer(c);
     free(p.had);

@@ -7,6 +7,7 @@
 
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
+#include "nhictl/end.h"
 #include "nhictl/keyfile.h"
 #include "nhictl/keys.h"
 #include "nhictl/names.h"
@@ -138,6 +139,7 @@ static int key_retire(struct ctl *c)
 {
     struct nhi_issuer key;
     struct store s = { 0 };
+    struct ended ended;
     int code = store_write(c, &s);
 
     if (code == CTL_DONE)
@@ -152,6 +154,8 @@ static int key_retire(struct ctl *c)
             ctl_note("could not remove the secret key of %s from %s/%s", key.kid, NHI_STATE_DIR,
                      NHI_KEYS_DIR);
         out_record(c->out, "key", key_row(c->out, &key, true));
+        ended = end_what_is_over(c, s.set.grace);
+        ended_show(c, &ended);
         code = ctl_answer(c);
     }
     store_close(&s);

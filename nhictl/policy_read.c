@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/ledger.h"
 #include "libnhi/paths.h"
 #include "libnhi/privileged.h"
 #include "nhictl/ctl.h"
@@ -256,6 +257,7 @@ int settings_read(struct ctl *c, struct nhi_settings_conf *conf)
     int dir;
 
     memset(conf, 0, sizeof(*conf));
+    conf->grace = NHI_GRACE_DEFAULT;
     err = nhi_dir_open(NHI_CONF_DIR, &dir);
     if (err != NHI_OK)
         return dir_failed(c, NHI_CONF_DIR, err);

@@ -12,6 +12,7 @@
 
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
+#include "nhictl/end.h"
 #include "nhictl/keyfile.h"
 #include "nhictl/store.h"
 
@@ -178,6 +179,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
                         enum nhi_err ledger)
 {
     char why[256];
+    struct ended ended;
     enum nhi_err err;
 
     store_error(s, ledger, why, sizeof(why));
@@ -192,8 +194,10 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
             c, CTL_SYSTEM, NULL,
             "NOT revoked: the ledger cannot be written (%s), and neither can the reserve (%s)", why,
             nhi_strerror(err));
+    ended = end_what_is_over(c, NHI_GRACE_DEFAULT);
     answer_row(c, r, true, 0, true);
     out_line(c->out, "revoked %s %s", kind_name(r->kind), r->id);
+    ended_show(c, &ended);
     out_line(c->out,
              "the ledger cannot be written (%s); the revocation is in force from the reserve "
              "and moves into the ledger with the next command that can write it",
@@ -201,8 +205,11 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     return ctl_answer(c);
 }
 
-static int done(struct ctl *c, const struct revocation *r, uint32_t live, bool known)
+static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live,
+                bool known)
 {
+    struct ended ended = end_what_is_over(c, s->set.grace);
+
     answer_row(c, r, false, live, known);
     if (known)
         out_line(c->out, "revoked %s %s: %u live ticket%s", kind_name(r->kind), r->id, live,
@@ -210,6 +217,7 @@ static int done(struct ctl *c, const struct revocation *r, uint32_t live, bool k
     else
         out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", kind_name(r->kind),
                  r->id);
+    ended_show(c, &ended);
     /* A key that no one trusts any more need not lie around; one of others was never here. */
     if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
         ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR,
@@ -230,7 +238,7 @@ int revoke_run(struct ctl *c, const struct revocation *r)
     store_hold_signals(&s);
     err = in_ledger(c, &s, r, &live, &known);
     if (err == NHI_OK) {
-        code = done(c, r, live, known);
+        code = done(c, &s, r, live, known);
     } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
         code = ctl_fail(c, CTL_REFUSED,
                         r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
@@ -285,9 +293,9 @@ static const struct opt revoke_opts[] = {
 const struct verb revoke_verbs[] = {
     { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_args), 0, 0,
       "--ticket JTI | --task ID | --agent NAME | --issuer KID [--reason TEXT]", "End tickets now.",
-      "When this returns 0, nothing that starts later is let in by what was revoked. It works on "
-      "a\n"
-      "full disk and with a damaged ledger too.",
+      "When this returns 0, nothing that starts later is let in by what was revoked, and the "
+      "sessions\n"
+      "that it opened have ended. It works on a full disk and with a damaged ledger too.",
       "nhictl revoke --task build-4711 --reason cancelled" },
     { .verb = NULL },
 };

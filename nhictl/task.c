@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nhictl/ctl.h"
+#include "nhictl/end.h"
 #include "nhictl/names.h"
 #include "nhictl/store.h"
 #include "nhictl/task.h"
@@ -230,6 +231,7 @@ static int task_close(struct ctl *c)
 {
     struct store s = { 0 };
     struct nhi_task t = { .id = "" };
+    struct ended ended;
     int code = store_write(c, &s);
 
     if (code == CTL_DONE)
@@ -239,7 +241,9 @@ static int task_close(struct ctl *c)
     if (code == CTL_DONE)
         code = close_it(c, &s, &t);
     if (code == CTL_DONE && nhi_task_get(s.l, c->operand[0], &t) == NHI_OK) {
+        ended = end_what_is_over(c, s.set.grace);
         out_line(c->out, "task %s is closed", t.id);
+        ended_show(c, &ended);
         out_member(c->out, "task", task_row(c->out, &t, c->now, true));
         code = ctl_answer(c);
     }

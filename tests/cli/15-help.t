@@ -58,6 +58,13 @@ example import
 example run 125
 # Nor has this shell a session keyring with a ticket.
 example askpass 1
+# Nobody has logged in.
+example session-list
+example session-show 1
+example session-kill 1
+example lockdown-on
+example lockdown-status
+example lockdown-off
 example agent-suspend
 example agent-resume
 example key-list

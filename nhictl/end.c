@@ -1,0 +1,260 @@
+/*
+ * MUST: what is signalled belongs to the session that ends: by the kernel's audit session, by
+ * descent, or, when an agent's last session has ended, by the agent's own uid. MUST: nobody is
+ * waited for who could make us wait.
+ */
+#include "nhictl/end.h"
+
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/snapshot.h"
+#include "nhictl/store.h"
+
+#define STEP_ASKED 20 /* milliseconds between two looks */
+#define STEP_KILLED 2
+#define GIVE_UP 2000 /* after the first SIGKILL */
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- who is in it ---- */
+
+static bool own_uid(const struct session *s, uint32_t *uid)
+{
+    const struct passwd *pw;
+
+    /* The account itself is the agent's: others are shared with people. */
+    if (strcmp(s->g.subject, s->g.ticket.agent) != 0)
+        return false;
+    pw = getpwnam(s->g.subject);
+    if (pw == NULL || !nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid))
+        return false;
+    *uid = pw->pw_uid;
+    return true;
+}
+
+static enum nhi_err look(struct ending *e, const struct procs *p)
+{
+    unsigned audit;
+    uint32_t uid;
+
+    if (e->phase == END_LEFTOVERS)
+        return own_uid(&e->s, &uid) ? members_find(&e->m, p, MEMBERS_OF_UID, uid, NULL)
+                                    : NHI_ERR_ARG;
+    if (sscanf(e->s.handle, "a-%*8[0-9a-f]-%u", &audit) == 1)
+        return members_find(&e->m, p, MEMBERS_OF_AUDIT, audit, NULL);
+    return members_find(&e->m, p, MEMBERS_OF_TREE, 0, &e->s.g.self);
+}
+
+/* ---- steps ---- */
+
+static void ask(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
+{
+    char line[256], text[300];
+
+    session_farewell(&e->s, line, sizeof(line));
+    snprintf(text, sizeof(text), "\r\nnhi: %s\r\n", line);
+    members_tell(&e->m, p, text);
+    syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject,
+           e->s.g.service, e->s.g.ticket.agent);
+    e->had = e->m.count;
+    e->next = now + grace_ms;
+    e->phase = END_ASKED;
+    if (grace_ms == 0)
+        return;
+    members_signal(&e->m, SIGTERM);
+    /* What is stopped cannot hear. */
+    members_signal(&e->m, SIGCONT);
+}
+
+struct others {
+    const struct session *s;
+    bool any;
+};
+
+static int find_other(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
+{
+    struct others *o = ctx;
+
+    o->any = o->any || (alive && strcmp(handle, o->s->handle) != 0 &&
+                        strcmp(g->ticket.agent, o->s->g.ticket.agent) == 0);
+    return o->any;
+}
+
+/* With its last session, all that goes by an agent's own uid has lost its reason. */
+static bool is_last(const struct ending *e)
+{
+    struct others o = { .s = &e->s };
+    uint32_t uid;
+
+    return own_uid(&e->s, &uid) && nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK &&
+           !o.any;
+}
+
+static void step(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
+{
+    if (look(e, p) != NHI_OK) {
+        e->phase = END_STUCK;
+        return;
+    }
+    if (e->phase == END_NEW)
+        ask(e, p, now, grace_ms);
+    if (e->m.count == 0) {
+        if (e->phase == END_LEFTOVERS || !is_last(e)) {
+            e->phase = END_DONE;
+        } else {
+            e->phase = END_LEFTOVERS;
+            e->next = now + GIVE_UP;
+        }
+        return;
+    }
+    if (e->phase == END_ASKED && now >= e->next) {
+        e->phase = END_KILLED;
+        e->next = now + GIVE_UP;
+    }
+    if (e->phase == END_KILLED || e->phase == END_LEFTOVERS) {
+        members_signal(&e->m, SIGKILL);
+        if (now >= e->next)
+            e->phase = END_STUCK;
+    }
+}
+
+int endings_step(struct ending *all, size_t count, int64_t grace_ms)
+{
+    struct procs p = { .count = 0 };
+    int64_t now = now_ms();
+    int wait = -1;
+
+    if (procs_scan(&p) != NHI_OK) {
+        procs_free(&p);
+        return STEP_ASKED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct ending *e = &all[i];
+
+        if (e->phase < END_DONE)
+            step(e, &p, now, grace_ms);
+        if (e->phase == END_ASKED && wait < 0)
+            wait = STEP_ASKED;
+        else if (e->phase == END_KILLED || e->phase == END_LEFTOVERS)
+            wait = STEP_KILLED;
+    }
+    procs_free(&p);
+    return wait;
+}
+
+/* ---- what became of it ---- */
+
+static enum nhi_err record(struct ctl *c, struct store *s, const struct ending *e)
+{
+    struct out_row *detail = out_row_new(c->out);
+
+    out_text(detail, "session", NULL, e->s.handle);
+    out_text(detail, "service", NULL, e->s.g.service);
+    out_text(detail, "account", NULL, e->s.g.subject);
+    out_text(detail, "reason", NULL,
+             e->s.reason == NHI_PERMIT ? "by-hand" : nhi_reason_name(e->s.reason));
+    out_number(detail, "processes", NULL, (int64_t)e->had);
+    out_number(detail, "left", NULL, e->phase == END_STUCK ? (int64_t)e->m.count : 0);
+    return store_event(c, s, "session-end", e->s.g.ticket.agent, e->s.g.ticket.task,
+                       e->s.g.ticket.jti, detail);
+}
+
+/* Two may end the same session at once, and one of them tells of it: who takes its handle away. */
+void endings_record(struct ctl *c, const struct ending *all, size_t count)
+{
+    struct store s = { .l = NULL };
+    enum nhi_err err = NHI_OK;
+    size_t mine = 0;
+
+    for (size_t i = 0; i < count && err == NHI_OK; i++) {
+        if (all[i].phase < END_DONE ||
+            (all[i].phase == END_DONE && !nhi_session_remove(NHI_RUN_DIR, all[i].s.handle)))
+            continue;
+        if (mine++ == 0)
+            err = store_open(&s, (int64_t)time(NULL));
+        if (err == NHI_OK)
+            err = record(c, &s, &all[i]);
+    }
+    if (mine > 0 && err == NHI_OK) {
+        err = nhi_ledger_commit(s.l);
+        s.writing = err != NHI_OK;
+    }
+    if (err != NHI_OK)
+        ctl_note("the end of sessions could not be recorded: %s", nhi_strerror(err));
+    store_close(&s);
+}
+
+void ending_free(struct ending *e)
+{
+    members_free(&e->m);
+}
+
+struct ended end_these(struct ctl *c, struct ending *all, size_t count, int64_t grace)
+{
+    struct ended result = { .ended = 0 };
+    int wait;
+
+    while ((wait = endings_step(all, count, grace * 1000)) >= 0) {
+        const struct timespec ts = { .tv_nsec = wait * 1000000L };
+
+        (void)nanosleep(&ts, NULL);
+    }
+    endings_record(c, all, count);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].phase == END_DONE)
+            result.ended++;
+        else
+            result.stuck++;
+        ending_free(&all[i]);
+    }
+    return result;
+}
+
+struct ended end_what_is_over(struct ctl *c, int64_t grace)
+{
+    struct ended result = { .ended = 0 };
+    struct sessions s = { .count = 0 };
+    struct ending *all = NULL;
+    size_t count = 0;
+
+    result.failed = sessions_load(&s) != NHI_OK;
+    if (!result.failed && s.count > 0)
+        all = calloc(s.count, sizeof(*all));
+    for (size_t i = 0; all != NULL && i < s.count; i++)
+        if (nhi_reason_is_end(s.all[i].reason))
+            all[count++].s = s.all[i];
+    if (count > 0)
+        result = end_these(c, all, count, grace);
+    free(all);
+    sessions_free(&s);
+    return result;
+}
+
+void ended_show(struct ctl *c, const struct ended *e)
+{
+    struct out_row *row = out_row_new(c->out);
+
+    out_number(row, "ended", NULL, (int64_t)e->ended);
+    out_number(row, "left", NULL, (int64_t)e->stuck);
+    out_member(c->out, "sessions", row);
+    if (e->ended > 0)
+        out_line(c->out, "%zu session%s ended", e->ended, e->ended == 1 ? " has" : "s have");
+    if (e->stuck > 0)
+        out_line(c->out, "%zu session%s not: see nhictl session list", e->stuck,
+                 e->stuck == 1 ? " has" : "s have");
+    if (e->failed)
+        ctl_note("the sessions could not be looked at: see nhictl session list");
+}

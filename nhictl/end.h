@@ -1,0 +1,42 @@
+/*
+ * Ending sessions: SIGTERM, the grace that the host's settings give, SIGKILL until nobody is left.
+ */
+#ifndef NHICTL_END_H
+#define NHICTL_END_H
+
+#include "nhictl/procs.h"
+#include "nhictl/sessions.h"
+
+struct ctl;
+
+/* One session on its way out. Zeroed, with s filled in, it is at the beginning. */
+struct ending {
+    struct session s;
+    struct members m;
+    enum { END_NEW, END_ASKED, END_KILLED, END_LEFTOVERS, END_DONE, END_STUCK } phase;
+    int64_t next; /* milliseconds of the monotonic clock: SIGKILL, then giving up */
+    size_t had;   /* processes at first */
+};
+
+/* One step of each, which takes no time to speak of. Returns how many milliseconds to wait before
+ * the next; -1: each is done or stuck. */
+int endings_step(struct ending *all, size_t count, int64_t grace_ms);
+/* Says what became of each that is done or stuck: one event in the ledger, if that takes any. */
+void endings_record(struct ctl *c, const struct ending *all, size_t count);
+void ending_free(struct ending *e);
+
+/* ---- for a verb that has just ended tickets ---- */
+
+struct ended {
+    size_t ended, stuck;
+    bool failed; /* to look for them */
+};
+
+/* Ends every session that is over, and waits until they are gone. */
+struct ended end_what_is_over(struct ctl *c, int64_t grace);
+/* The same for given ones, which this takes. */
+struct ended end_these(struct ctl *c, struct ending *all, size_t count, int64_t grace);
+/* Into the answer: member sessions, and a line where there were any. */
+void ended_show(struct ctl *c, const struct ended *e);
+
+#endif

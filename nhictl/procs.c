@@ -1,0 +1,232 @@
+/*
+ * MUST: never signal by a name, or by a pid alone. MUST: a process that cannot be looked at is left
+ * alone; one that has gone meanwhile is no failure.
+ */
+#include "nhictl/procs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+
+#define PTS_MAJOR_FIRST 136 /* devices.txt of the kernel: Unix98 pseudo-terminals */
+#define PTS_MAJOR_LAST 143
+
+/* ---- looking ---- */
+
+static bool read_uids(pid_t pid, uint32_t uid[3])
+{
+    char path[32], line[256];
+    bool found = false;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+    f = fopen(path, "re");
+    while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
+        found = sscanf(line, "Uid: %u %u %u", &uid[0], &uid[1], &uid[2]) == 3;
+    if (f != NULL)
+        fclose(f);
+    return found;
+}
+
+static enum nhi_err take(struct procs *p, pid_t pid)
+{
+    struct procs_one one = { .audit = UINT32_MAX }, *more;
+    enum nhi_err err = nhi_proc_stat(pid, &one.stat);
+
+    if (err != NHI_OK || one.stat.state == 'Z' || one.stat.state == 'X')
+        return NHI_OK;
+    if (nhi_proc_audit(pid, &one.audit) != NHI_OK)
+        one.audit = UINT32_MAX;
+    if (!read_uids(pid, one.uid))
+        return NHI_OK;
+    if (p->count == p->room) {
+        more = reallocarray(p->all, p->room * 2 + 256, sizeof(*more));
+        if (more == NULL)
+            return NHI_ERR_NOMEM;
+        p->all = more;
+        p->room = p->room * 2 + 256;
+    }
+    p->all[p->count++] = one;
+    return NHI_OK;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+    const struct procs_one *x = a, *y = b;
+
+    return (x->stat.self.pid > y->stat.self.pid) - (x->stat.self.pid < y->stat.self.pid);
+}
+
+enum nhi_err procs_scan(struct procs *p)
+{
+    DIR *d = opendir("/proc");
+    enum nhi_err err = NHI_OK;
+    const struct dirent *e;
+
+    p->count = 0;
+    if (d == NULL)
+        return NHI_ERR_SYS;
+    while (err == NHI_OK && (e = readdir(d)) != NULL) {
+        char *end;
+        long pid = strtol(e->d_name, &end, 10);
+
+        if (pid > 0 && *end == '\0' && pid != getpid())
+            err = take(p, (pid_t)pid);
+    }
+    closedir(d);
+    if (p->count > 0)
+        qsort(p->all, p->count, sizeof(*p->all), by_pid);
+    return err;
+}
+
+void procs_free(struct procs *p)
+{
+    free(p->all);
+    memset(p, 0, sizeof(*p));
+}
+
+/* ---- whose they are ---- */
+
+static const struct procs_one *find(const struct procs *p, const struct nhi_proc *q)
+{
+    const struct procs_one key = { .stat = { .self = *q } };
+    const struct procs_one *one = NULL;
+
+    if (p->count > 0)
+        one = bsearch(&key, p->all, p->count, sizeof(key), by_pid);
+    return one != NULL && one->stat.self.start == q->start ? one : NULL;
+}
+
+static enum nhi_err add(struct members *m, const struct nhi_proc *q)
+{
+    struct nhi_proc *more;
+
+    if (m->count == m->room) {
+        more = reallocarray(m->all, m->room * 2 + 16, sizeof(*more));
+        if (more == NULL)
+            return NHI_ERR_NOMEM;
+        m->all = more;
+        m->room = m->room * 2 + 16;
+    }
+    m->all[m->count++] = *q;
+    return NHI_OK;
+}
+
+static bool has(const struct members *m, pid_t pid)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->all[i].pid == pid)
+            return true;
+    return false;
+}
+
+static enum nhi_err find_tree(struct members *m, const struct procs *p, const struct nhi_proc *root)
+{
+    enum nhi_err err = NHI_OK;
+    size_t had = m->count, before;
+
+    m->count = 0;
+    for (size_t i = 0; i < had; i++)
+        if (find(p, &m->all[i]) != NULL)
+            m->all[m->count++] = m->all[i];
+    if (!has(m, root->pid) && find(p, root) != NULL)
+        err = add(m, root);
+    /* A child's pid may be smaller than its parent's: until a look finds no more. */
+    do {
+        before = m->count;
+        for (size_t i = 0; err == NHI_OK && i < p->count; i++)
+            if (has(m, p->all[i].stat.parent) && !has(m, p->all[i].stat.self.pid))
+                err = add(m, &p->all[i].stat.self);
+    } while (err == NHI_OK && m->count > before);
+    return err;
+}
+
+static bool goes_by(const struct procs_one *one, uint32_t uid)
+{
+    struct nhi_grant g;
+
+    return (one->uid[0] == uid || one->uid[1] == uid || one->uid[2] == uid) &&
+           nhi_session_find(NHI_RUN_DIR, one->stat.self.pid, &g) == NHI_ERR_NOT_FOUND;
+}
+
+enum nhi_err members_find(struct members *m, const struct procs *p, enum members_of of, uint32_t id,
+                          const struct nhi_proc *root)
+{
+    enum nhi_err err = NHI_OK;
+
+    if (of == MEMBERS_OF_TREE)
+        return find_tree(m, p, root);
+    m->count = 0;
+    for (size_t i = 0; err == NHI_OK && i < p->count; i++)
+        if (of == MEMBERS_OF_AUDIT ? p->all[i].audit == id : goes_by(&p->all[i], id))
+            err = add(m, &p->all[i].stat.self);
+    return err;
+}
+
+void members_free(struct members *m)
+{
+    free(m->all);
+    memset(m, 0, sizeof(*m));
+}
+
+/* ---- reaching them ---- */
+
+void members_signal(const struct members *m, int sig)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        int fd = (int)syscall(SYS_pidfd_open, m->all[i].pid, 0);
+        struct nhi_proc now;
+        pid_t parent;
+
+        if (fd < 0)
+            continue;
+        /* The descriptor is of what has that pid now: it is asked who that is. */
+        if (nhi_proc_read(m->all[i].pid, &now, &parent) == NHI_OK && now.start == m->all[i].start)
+            (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+        close(fd);
+    }
+}
+
+static void tell(unsigned tty, const char *line)
+{
+    char path[32];
+    struct stat st;
+    int fd;
+
+    snprintf(path, sizeof(path), "/dev/pts/%u", (major(tty) - PTS_MAJOR_FIRST) * 256 + minor(tty));
+    fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    /* Another mount's may be another terminal. */
+    if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(major(tty), minor(tty)))
+        (void)!write(fd, line, strlen(line));
+    close(fd);
+}
+
+void members_tell(const struct members *m, const struct procs *p, const char *line)
+{
+    unsigned told[64];
+    size_t count = 0;
+
+    for (size_t i = 0; i < m->count && count < sizeof(told) / sizeof(told[0]); i++) {
+        const struct procs_one *one = find(p, &m->all[i]);
+        unsigned tty = one != NULL ? one->stat.tty : 0;
+        bool again = major(tty) < PTS_MAJOR_FIRST || major(tty) > PTS_MAJOR_LAST;
+
+        for (size_t k = 0; k < count; k++)
+            again = again || told[k] == tty;
+        if (again)
+            continue;
+        told[count++] = tty;
+        tell(tty, line);
+    }
+}

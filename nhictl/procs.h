@@ -1,0 +1,50 @@
+/*
+ * The processes of this host, and which of them a session has: for whoever ends it.
+ */
+#ifndef NHICTL_PROCS_H
+#define NHICTL_PROCS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "libnhi/session.h"
+
+struct procs_one {
+    struct nhi_proc_stat stat;
+    uint32_t audit;  /* its audit session; UINT32_MAX: none */
+    uint32_t uid[3]; /* real, effective, saved */
+};
+
+/* All that run now, but for this process. Ended ones that nobody has taken in yet are left out. */
+struct procs {
+    struct procs_one *all; /* by pid */
+    size_t count, room;
+};
+
+/* Some of them; kept from one look to the next, since an orphan does not say whose it was. */
+struct members {
+    struct nhi_proc *all;
+    size_t count, room;
+};
+
+/* What a look is for. */
+enum members_of {
+    MEMBERS_OF_AUDIT, /* an audit session: id */
+    MEMBERS_OF_TREE,  /* a process, root, and what descends from it, or from a member of before */
+    MEMBERS_OF_UID, /* whatever goes by this uid in any way, and is inside no registered session: id
+                     */
+};
+
+NHI_CHECK enum nhi_err procs_scan(struct procs *p);
+void procs_free(struct procs *p);
+
+/* Brings m up to date. */
+NHI_CHECK enum nhi_err members_find(struct members *m, const struct procs *p, enum members_of of,
+                                    uint32_t id, const struct nhi_proc *root);
+void members_free(struct members *m);
+/* By a descriptor of each process, so that no other is ever meant. */
+void members_signal(const struct members *m, int sig);
+/* Writes a line to each terminal that one of them has, without waiting. */
+void members_tell(const struct members *m, const struct procs *p, const char *line);
+
+#endif

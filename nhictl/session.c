@@ -1,0 +1,261 @@
+/*
+ * session list, show, kill; lockdown.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/reserve.h"
+#include "nhictl/ctl.h"
+#include "nhictl/end.h"
+#include "nhictl/store.h"
+
+static const char *state_of(const struct session *s)
+{
+    if (s->reason == NHI_PERMIT)
+        return "live";
+    return nhi_reason_is_end(s->reason) ? "ending" : nhi_reason_name(s->reason);
+}
+
+static struct out_row *session_row(const struct ctl *c, const struct session *s, bool full)
+{
+    struct out_row *r = out_row_new(c->out);
+    const struct nhi_grant *g = &s->g;
+
+    out_state(r, "session", "session", s->handle);
+    out_state(r, "agent", "agent", g->ticket.agent);
+    out_state(r, "task", "task", g->ticket.task);
+    out_text(r, "account", "account", g->subject);
+    out_text(r, "service", "service", g->service);
+    out_text(r, "from", full ? "from" : NULL, g->rhost[0] != '\0' ? g->rhost : "local");
+    out_state(r, "ticket", full ? "ticket" : NULL, g->ticket.jti);
+    out_text(r, "rule", full ? "rule" : NULL, g->rule);
+    out_time(r, "since", full ? "since" : NULL, g->at);
+    if (s->reason == NHI_PERMIT)
+        out_time(r, "until", "until", s->until);
+    else
+        out_text(r, "until", "until", NULL);
+    out_state(r, "state", "state", state_of(s));
+    if (s->reason != NHI_PERMIT)
+        out_text(r, "reason", full ? "reason" : NULL, nhi_reason_name(s->reason));
+    return r;
+}
+
+static int load(struct ctl *c, struct sessions *s)
+{
+    enum nhi_err err;
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    err = sessions_load(s);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not read %s/%s: %s", NHI_RUN_DIR, NHI_SESSIONS_DIR,
+                    nhi_strerror(err));
+}
+
+static int session_list(struct ctl *c)
+{
+    struct sessions s = { .count = 0 };
+    int code = load(c, &s);
+
+    if (code == CTL_DONE) {
+        out_table(c->out, "sessions", "no sessions");
+        for (size_t i = 0; i < s.count; i++)
+            out_table_row(c->out, session_row(c, &s.all[i], false));
+        code = ctl_answer(c);
+    }
+    sessions_free(&s);
+    return code;
+}
+
+static int find(struct ctl *c, const struct sessions *s, const struct session **out)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->all[i].handle, c->operand[0]) == 0) {
+            *out = &s->all[i];
+            return CTL_DONE;
+        }
+    return ctl_fail(c, CTL_REFUSED, "nhictl session list", "there is no session '%s'",
+                    c->operand[0]);
+}
+
+static int session_show(struct ctl *c)
+{
+    const struct session *one = NULL;
+    struct sessions s = { .count = 0 };
+    int code = load(c, &s);
+
+    if (code == CTL_DONE)
+        code = find(c, &s, &one);
+    if (code == CTL_DONE) {
+        out_record(c->out, "session", session_row(c, one, true));
+        code = ctl_answer(c);
+    }
+    sessions_free(&s);
+    return code;
+}
+
+/* As the host's settings say, or where they cannot be read, the default. */
+static int64_t grace(void)
+{
+    struct nhi_settings set = { .grace = NHI_GRACE_DEFAULT };
+    struct nhi_ledger *l = NULL;
+
+    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
+        nhi_ledger_settings(l, &set) != NHI_OK)
+        set.grace = NHI_GRACE_DEFAULT;
+    nhi_ledger_close(l);
+    return set.grace;
+}
+
+static int session_kill(struct ctl *c)
+{
+    struct ending e = { .phase = END_NEW };
+    const struct session *one = NULL;
+    struct sessions s = { .count = 0 };
+    struct ended ended;
+    int code = load(c, &s);
+
+    if (code == CTL_DONE)
+        code = find(c, &s, &one);
+    if (code == CTL_DONE) {
+        e.s = *one;
+        ended = end_these(c, &e, 1, grace());
+        ended_show(c, &ended);
+        code = ctl_answer(c);
+        if (code == CTL_DONE && ended.stuck > 0)
+            code = CTL_SYSTEM;
+    }
+    sessions_free(&s);
+    return code;
+}
+
+/* ---- lockdown ---- */
+
+struct lockdown_args {
+    const char *reason;
+};
+
+/* The event is for the trail; the lockdown does not wait for it. */
+static void note(struct ctl *c, const char *kind, const char *reason)
+{
+    struct store s = { .l = NULL };
+    struct out_row *detail = NULL;
+    enum nhi_err err = store_open(&s, c->now);
+
+    if (err == NHI_OK) {
+        detail = out_row_new(c->out);
+        if (reason != NULL)
+            out_text(detail, "reason", NULL, reason);
+        err = store_event(c, &s, kind, NULL, NULL, NULL, detail);
+    }
+    if (err == NHI_OK) {
+        err = nhi_ledger_commit(s.l);
+        s.writing = err != NHI_OK;
+    }
+    if (err != NHI_OK)
+        ctl_note("that is not in the ledger, which cannot be written: %s", nhi_strerror(err));
+    store_close(&s);
+}
+
+static int set(struct ctl *c, bool on)
+{
+    enum nhi_err err;
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    err = nhi_reserve_lock_down(NHI_STATE_DIR, on);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not write %s/%s: %s%s", NHI_STATE_DIR,
+                    NHI_RESERVE_FILE, nhi_strerror(err),
+                    on ? "; where it cannot be read, agents are denied anyway" : "");
+}
+
+static void answer(struct ctl *c, bool on)
+{
+    struct out_row *r = out_row_new(c->out);
+
+    out_flag(r, "lockdown", NULL, on);
+    out_record(c->out, NULL, r);
+    out_line(c->out, on ? "lockdown: no agent may enter" : "no lockdown: agents may enter");
+}
+
+static int lockdown_on(struct ctl *c)
+{
+    const struct lockdown_args *args = c->args;
+    struct ended ended;
+    int code = set(c, true);
+
+    if (code != CTL_DONE)
+        return code;
+    answer(c, true);
+    ended = end_what_is_over(c, grace());
+    ended_show(c, &ended);
+    note(c, "lockdown-on", args->reason);
+    code = ctl_answer(c);
+    return code == CTL_DONE && ended.stuck > 0 ? CTL_SYSTEM : code;
+}
+
+static int lockdown_off(struct ctl *c)
+{
+    const struct lockdown_args *args = c->args;
+    int code = set(c, false);
+
+    if (code != CTL_DONE)
+        return code;
+    answer(c, false);
+    note(c, "lockdown-off", args->reason);
+    return ctl_answer(c);
+}
+
+static int lockdown_status(struct ctl *c)
+{
+    static struct nhi_reserve reserve; /* too large for a stack */
+    enum nhi_err err;
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    err = nhi_reserve_load(NHI_STATE_DIR, &reserve);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init",
+                        "could not read %s/%s (%s): agents are denied", NHI_STATE_DIR,
+                        NHI_RESERVE_FILE, nhi_strerror(err));
+    answer(c, reserve.lockdown);
+    return ctl_answer(c);
+}
+
+static const struct opt lockdown_opts[] = {
+    { "reason", OPT_TEXT, offsetof(struct lockdown_args, reason), false, "TEXT", "why", NULL,
+      NHI_TEXT_MAX },
+    { .name = NULL },
+};
+
+const struct verb session_verbs[] = {
+    { "session", "list", session_list, NULL, 0, 0, 0, "",
+      "List the sessions that tickets have opened.",
+      "until: when its ticket, task or policy ends it, as it is now.", "nhictl session list" },
+    { "session", "show", session_show, NULL, 0, 1, 1, "SESSION", "Show one session.", NULL,
+      "nhictl session show a-0f5c21d8-57" },
+    { "session", "kill", session_kill, NULL, 0, 1, 1, "SESSION",
+      "End one session; its ticket lives on.",
+      "SIGTERM, then SIGKILL after the grace that the host's settings give.",
+      "nhictl session kill a-0f5c21d8-57" },
+    { .verb = NULL },
+};
+
+const struct verb lockdown_verbs[] = {
+    { "lockdown", "on", lockdown_on, lockdown_opts, sizeof(struct lockdown_args), 0, 0,
+      "[--reason TEXT]", "Refuse every agent, and end every agent's session.",
+      "People are not affected. It works on a full disk, and without the ledger.",
+      "nhictl lockdown on --reason 'stolen laptop'" },
+    { "lockdown", "off", lockdown_off, lockdown_opts, sizeof(struct lockdown_args), 0, 0,
+      "[--reason TEXT]", "Let agents in again.", NULL, "nhictl lockdown off" },
+    { "lockdown", "status", lockdown_status, NULL, 0, 0, 0, "", "Say whether agents may enter.",
+      NULL, "nhictl lockdown status" },
+    { .verb = NULL },
+};

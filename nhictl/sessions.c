@@ -1,0 +1,109 @@
+#include "nhictl/sessions.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/paths.h"
+#include "libnhi/reserve.h"
+#include "libnhi/snapshot.h"
+
+struct collection {
+    struct sessions *s;
+    bool full;
+};
+
+static int collect(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
+{
+    struct collection *to = ctx;
+    struct sessions *s = to->s;
+    struct session *more;
+
+    if (!alive || strlen(handle) > SESSION_HANDLE_MAX)
+        return 0;
+    if (s->count == s->room) {
+        more = reallocarray(s->all, s->room * 2 + 16, sizeof(*more));
+        to->full = more == NULL;
+        if (to->full)
+            return 1;
+        s->all = more;
+        s->room = s->room * 2 + 16;
+    }
+    memset(&s->all[s->count], 0, sizeof(*s->all));
+    snprintf(s->all[s->count].handle, sizeof(s->all->handle), "%s", handle);
+    s->all[s->count++].g = *g;
+    return 0;
+}
+
+/* As pam_nhi decides in it, over the ledger as it is now. */
+static void decide(struct session *s)
+{
+    const struct nhi_grant *g = &s->g;
+    struct nhi_who who = { .service = g->service, .subject = g->subject };
+    char tree[NHI_TREE_MAX + 1], service[NHI_LIST_MAX + 1];
+    struct nhi_shown what = { .source = g->source,
+                              .ticket = &g->ticket,
+                              .place = g->place[0] != '\0' ? g->place : NULL,
+                              .remote = g->pin == NHI_PIN_REMOTE,
+                              .from = g->rhost[0] != '\0' ? g->rhost : NULL,
+                              .is_local = g->rhost[0] == '\0',
+                              .granted = true,
+                              .registered = true,
+                              .tree = tree };
+    const struct passwd *pw = getpwnam(g->subject);
+    struct nhi_verdict v;
+
+    nhi_session_handle(g, tree);
+    /* nhictl run is no service: what it opened lives as long as its ticket would open anything. */
+    if (strcmp(g->service, "nhictl-run") == 0 && nhi_list_next(g->ticket.services, service) != NULL)
+        who.service = service;
+    if (pw != NULL)
+        who.uid = pw->pw_uid;
+    who.in_range = pw != NULL && nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid);
+    nhi_check(&who, &what, &v);
+    s->reason = v.reason;
+    s->until = v.until;
+}
+
+/* Lockdown needs no ledger. */
+static bool is_locked_down(void)
+{
+    struct nhi_reserve *r = malloc(sizeof(*r));
+    bool is = r != NULL && nhi_reserve_load(NHI_STATE_DIR, r) == NHI_OK && r->lockdown;
+
+    free(r);
+    return is;
+}
+
+enum nhi_err sessions_load(struct sessions *s)
+{
+    struct collection to = { .s = s };
+    bool locked = is_locked_down();
+    enum nhi_err err;
+
+    s->count = 0;
+    err = nhi_session_each(NHI_RUN_DIR, collect, &to);
+    if (err == NHI_OK && to.full)
+        err = NHI_ERR_NOMEM;
+    for (size_t i = 0; err == NHI_OK && i < s->count; i++) {
+        if (locked)
+            s->all[i].reason = NHI_DENY_LOCKDOWN;
+        else
+            decide(&s->all[i]);
+    }
+    return err;
+}
+
+void sessions_free(struct sessions *s)
+{
+    free(s->all);
+    memset(s, 0, sizeof(*s));
+}
+
+void session_farewell(const struct session *s, char *line, size_t size)
+{
+    snprintf(line, size, "session ended: ticket %s of task %s, reason=%s (%s)", s->g.ticket.jti,
+             s->g.ticket.task, nhi_reason_name(s->reason),
+             s->reason == NHI_PERMIT ? "by hand" : nhi_reason_text(s->reason));
+}

@@ -1,0 +1,100 @@
+#!/bin/bash
+# The end of a ticket is the end of what it opened: nothing that a session started is left.
+# shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+chmod 1777 "$W"
+cat >/etc/sudoers.d/sessions <<'S'
+ci-bot ALL=(root, alice) /bin/bash
+S
+chmod 440 /etc/sudoers.d/sessions
+
+# What an agent could think of to outlive its session. Each leaves a process named nhi-escape-N.
+cp /bin/sleep "$W/nhi-escape" && chmod 755 "$W/nhi-escape"
+cat >"$W/escapes" <<'S'
+#!/bin/bash
+E=$1
+"$E" 1001 &
+setsid "$E" 1002 &
+(setsid bash -c "$E 1003 & $E 1003 &" &) # its parents end: an orphan
+nohup "$E" 1004 >/dev/null 2>&1 &
+(trap '' TERM HUP INT; "$E" 1005 & exec bash -c "trap '' TERM HUP; $E 1005; $E 1005") &
+sudo -n bash -c "setsid $E 1006 & trap '' TERM; $E 1006" &
+sudo -n -u alice bash -c "(setsid $E 1007 &); $E 1007" &
+"$E" 1008 & kill -STOP $!
+for i in {1..40}; do (setsid "$E" 1009 &); done
+disown -a
+S
+chmod 755 "$W/escapes"
+escaped() { pgrep -f "^$W/nhi-escape|^/var/tmp/e2e/nhi-escape" | wc -l; }
+all_are_out() { [ "$(escaped)" -ge 48 ]; }
+none_is_left() { [ "$(escaped)" = 0 ]; }
+sessions() { nhictl session list --json | jq '.sessions | length'; }
+
+# login FILE: BG is an ssh that has started them all, and waits
+login() {
+    ssh_bg "${2:-ci-bot}" reply "$1" "$W/escapes $W/nhi-escape; sleep 1000"
+    BG=$!
+    eventually all_are_out || note "$(escaped) are out: $(cat "$W/bg.out" "$W/bg.err" 2>/dev/null)"
+}
+
+# ends NAME COMMAND...: after the command nothing is left, and ssh has ended
+ends() {
+    local name=$1 before after
+    shift
+    before=$(escaped)
+    capture "$@"
+    after=$(escaped)
+    is "$RC" 0 "$name: it succeeds" || note "$ERR"
+    is "$([ "$before" -ge 48 ] && echo all)/$after" all/0 "$name: of $before processes none is left when it returns" ||
+        ps -eo pid,ppid,user,stat,args | grep nhi-escape | sed 's/^/# /'
+    eventually test ! -e "/proc/$BG" || note 'ssh stays'
+    is "$(sessions)" 0 "$name: no session is left"
+}
+
+n=0
+fresh() {
+    n=$((n + 1))
+    open_task "t-$n"
+    issue "$W/ticket" "t-$n" --service sshd,sudo "$@"
+}
+
+fresh
+login "$W/ticket"
+is "$(nhictl session list --json | jq -c '.sessions[] | [.agent, .task, .account, .service, .state]')" \
+    '["ci-bot","t-1","ci-bot","sshd","live"]' 'the session is listed'
+like "$(nhictl session list)" 'SESSION +AGENT +TASK' 'in a table'
+ends 'revoke --ticket' nhictl revoke --ticket "$(jti_of "$W/ticket")" --reason test
+like "$OUT" '1 session has ended' 'and says so'
+is "$(sqlite3 -readonly "$STATE/ledger.db" "select json_extract(detail, '\$.reason') from event where kind = 'session-end'")" \
+    revoked 'one event, with the reason'
+
+must nhictl task close t-1
+fresh
+login "$W/ticket"
+ends 'task close' nhictl task close t-2
+fresh
+login "$W/ticket"
+ends 'agent suspend' nhictl agent suspend ci-bot
+must nhictl agent resume ci-bot
+must nhictl task close t-3
+fresh
+login "$W/ticket"
+ends 'session kill' nhictl session kill "$(nhictl session list --json | jq -r '.sessions[0].session')"
+ssh_as ci-bot reply "$W/ticket" 'id -un'
+is "$RC:$OUT" 0:ci-bot 'its ticket lives on'
+must nhictl task close t-4
+fresh
+login "$W/ticket"
+ends 'lockdown on' nhictl lockdown on --reason test
+ssh_as ci-bot reply "$W/ticket" 'id -un'
+unlike "$RC" '^0$' 'in lockdown it is refused'
+ssh_as alice key "$W/key" 'id -un'
+is "$RC:$OUT" 0:alice 'a person is not'
+must nhictl lockdown off
+ssh_as ci-bot reply "$W/ticket" 'id -un'
+is "$RC:$OUT" 0:ci-bot 'and then they may again'
+
+finish
