@@ -62,6 +62,17 @@ static enum nhi_err make_sessions(const char *run_dir, int *fd)
     return err;
 }
 
+enum nhi_err nhi_session_make_dir(const char *run_dir)
+{
+    enum nhi_err err;
+    int fd;
+
+    err = make_sessions(run_dir, &fd);
+    if (err == NHI_OK)
+        close(fd);
+    return err;
+}
+
 static void audit_name(char *name, size_t size, const char *boot, uint32_t id)
 {
     (void)snprintf(name, size, "a-%.8s-%u", boot, (unsigned)id);

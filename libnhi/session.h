@@ -15,6 +15,9 @@
 
 #define NHI_SESSIONS_DIR "sessions"
 
+/* run_dir and what is in it, root 0700, where it is missing. */
+NHI_CHECK enum nhi_err nhi_session_make_dir(const char *run_dir);
+
 /* What this process is to the session that it registers. */
 enum nhi_session_of {
     NHI_OF_LOGIN, /* a login's own: an audit session set for its uid which the parent does not share is its */

@@ -50,8 +50,8 @@ struct verb {
 extern const struct verb agent_verbs[], agent_add_verbs[], task_verbs[], ticket_verbs[];
 extern const struct verb issue_verbs[], import_verbs[], revoke_verbs[], key_verbs[];
 extern const struct verb renew_verbs[], run_verbs[], askpass_verbs[], key_change_verbs[],
-    session_verbs[], lockdown_verbs[], status_verbs[], init_verbs[], apply_verbs[], explain_verbs[],
-    policy_verbs[];
+    session_verbs[], lockdown_verbs[], watch_verbs[], status_verbs[], init_verbs[], apply_verbs[],
+    explain_verbs[], policy_verbs[];
 
 /* Says what was wrong, on standard error and under --json on standard output too, and returns
  * code. hint: what to type instead, or NULL. Text from outside may stand in the arguments: control

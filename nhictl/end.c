@@ -173,28 +173,41 @@ static enum nhi_err record(struct ctl *c, struct store *s, const struct ending *
 }
 
 /* Two may end the same session at once, and one of them tells of it: who takes its handle away. */
-void endings_record(struct ctl *c, const struct ending *all, size_t count)
+static bool is_to_be_told(const struct ending *e)
+{
+    if (e->phase == END_DONE)
+        return nhi_session_remove(NHI_RUN_DIR, e->s.handle);
+    return e->phase == END_STUCK && !e->told;
+}
+
+void endings_record(struct ctl *c, struct ending *all, size_t count)
 {
     struct store s = { .l = NULL };
     enum nhi_err err = NHI_OK;
-    size_t mine = 0;
+    size_t told = 0;
 
-    for (size_t i = 0; i < count && err == NHI_OK; i++) {
-        if (all[i].phase < END_DONE ||
-            (all[i].phase == END_DONE && !nhi_session_remove(NHI_RUN_DIR, all[i].s.handle)))
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].phase < END_DONE || !is_to_be_told(&all[i]))
             continue;
-        if (mine++ == 0)
+        all[i].told = true;
+        if (told++ == 0)
             err = store_open(&s, (int64_t)time(NULL));
         if (err == NHI_OK)
             err = record(c, &s, &all[i]);
     }
-    if (mine > 0 && err == NHI_OK) {
+    if (told > 0 && err == NHI_OK) {
         err = nhi_ledger_commit(s.l);
         s.writing = err != NHI_OK;
     }
     if (err != NHI_OK)
         ctl_note("the end of sessions could not be recorded: %s", nhi_strerror(err));
     store_close(&s);
+}
+
+void ending_retry(struct ending *e)
+{
+    e->phase = END_KILLED;
+    e->next = now_ms() + GIVE_UP;
 }
 
 void ending_free(struct ending *e)

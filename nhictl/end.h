@@ -16,13 +16,16 @@ struct ending {
     enum { END_NEW, END_ASKED, END_KILLED, END_LEFTOVERS, END_DONE, END_STUCK } phase;
     int64_t next; /* milliseconds of the monotonic clock: SIGKILL, then giving up */
     size_t had;   /* processes at first */
+    bool told;    /* recorded */
 };
 
 /* One step of each, which takes no time to speak of. Returns how many milliseconds to wait before
  * the next; -1: each is done or stuck. */
 int endings_step(struct ending *all, size_t count, int64_t grace_ms);
 /* Says what became of each that is done or stuck: one event in the ledger, if that takes any. */
-void endings_record(struct ctl *c, const struct ending *all, size_t count);
+void endings_record(struct ctl *c, struct ending *all, size_t count);
+/* One that is stuck, from SIGKILL on. */
+void ending_retry(struct ending *e);
 void ending_free(struct ending *e);
 
 /* ---- for a verb that has just ended tickets ---- */

@@ -99,7 +99,7 @@ static void end_what_has_ended(struct nhi_ledger *writer, int64_t now)
 /* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is
  * older. Also makes the files that readers need beside a ledger which was put back from a backup.
  */
-static void fold_first(int64_t now)
+void store_keep_house(int64_t now)
 {
     struct nhi_ledger *writer = NULL;
 
@@ -114,7 +114,7 @@ int store_read(struct ctl *c, struct store *s)
 
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
-    fold_first(c->now);
+    store_keep_house(c->now);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
     /* One view for all that the verb reads. */
     if (err == NHI_OK)

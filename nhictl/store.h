@@ -33,6 +33,8 @@ int store_publish(struct ctl *c, struct store *s);
 /* The account as the snapshot has it: a retired agent's resolves, and has no shell. */
 void store_published(const struct nhi_agent *a, struct nhi_account *out);
 void store_close(struct store *s);
+/* What every command does beside its own work: records go into the ledger, what killed runs left behind ends. */
+void store_keep_house(int64_t now);
 
 /* store_write in steps, for revoke, which has another way when the ledger fails. */
 int store_need_root(struct ctl *c);

@@ -1,0 +1,305 @@
+/*
+ * watch: the supervisor.
+ *
+ * It sleeps until something is written, or until the first moment at which a session may be over,
+ * and ends what is. It is in the path of no decision: what it does, nhictl revoke and its like do
+ * too.
+ *
+ * MUST: no session waits for another's grace. MUST: what cannot be read is no reason to end
+ * anything, but lockdown.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/heartbeat.h"
+#include "libnhi/paths.h"
+#include "nhictl/ctl.h"
+#include "nhictl/end.h"
+#include "nhictl/store.h"
+
+#define PAUSE_MS 50 /* between two looks at all sessions, however much is written */
+
+struct watch {
+    int changes, clock, signals; /* inotify, timerfd, signalfd */
+    int grants;                  /* the watch of inotify on grant records */
+    bool look, fold, stop;
+    int64_t looked, beaten; /* milliseconds */
+    int64_t grace;          /* seconds */
+    struct ending *all;
+    size_t count, room;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* sd_notify(3), whose protocol is a datagram. */
+static void tell_systemd(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    size_t len = path != NULL ? strlen(path) : 0;
+    int fd;
+
+    if (len < 2 || len >= sizeof(to.sun_path))
+        return;
+    memcpy(to.sun_path, path, len);
+    if (path[0] == '@')
+        to.sun_path[0] = '\0';
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+    close(fd);
+}
+
+static void beat(struct watch *w, int64_t now)
+{
+    if (w->beaten != 0 && now - w->beaten < NHI_HEARTBEAT_EVERY * 1000)
+        return;
+    if (nhi_heartbeat_beat(NHI_RUN_DIR) != NHI_OK)
+        syslog(LOG_DAEMON | LOG_ERR, "watch: %s/%s cannot be written", NHI_RUN_DIR,
+               NHI_HEARTBEAT_FILE);
+    tell_systemd(w->beaten == 0 ? "READY=1\nWATCHDOG=1" : "WATCHDOG=1");
+    w->beaten = now;
+}
+
+/* ---- what is over ---- */
+
+static bool is_ending(const struct watch *w, const char *handle)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (strcmp(w->all[i].s.handle, handle) == 0)
+            return true;
+    return false;
+}
+
+static bool add(struct watch *w, const struct session *s)
+{
+    struct ending *more;
+
+    if (w->count == w->room) {
+        more = reallocarray(w->all, w->room * 2 + 16, sizeof(*more));
+        if (more == NULL)
+            return false;
+        w->all = more;
+        w->room = w->room * 2 + 16;
+    }
+    memset(&w->all[w->count], 0, sizeof(*w->all));
+    w->all[w->count++].s = *s;
+    return true;
+}
+
+/* By the wall clock; a clock that is set wakes us as well. */
+static void sleep_until(const struct watch *w, int64_t until)
+{
+    struct itimerspec at = { .it_value = { .tv_sec = until } };
+
+    if (until == INT64_MAX)
+        at.it_value.tv_sec = 0;
+    (void)timerfd_settime(w->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
+}
+
+static void read_grace(struct watch *w)
+{
+    struct nhi_settings set;
+    struct nhi_ledger *l = NULL;
+
+    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) == NHI_OK &&
+        nhi_ledger_settings(l, &set) == NHI_OK)
+        w->grace = set.grace;
+    nhi_ledger_close(l);
+}
+
+static void look(struct watch *w, int64_t now)
+{
+    struct sessions s = { .count = 0 };
+    int64_t until = INT64_MAX;
+    bool whole;
+
+    w->look = false;
+    w->looked = now;
+    read_grace(w);
+    whole = sessions_load(&s) == NHI_OK;
+    for (size_t i = 0; i < s.count && whole; i++) {
+        if (s.all[i].reason == NHI_PERMIT && s.all[i].until < until)
+            until = s.all[i].until;
+        if (nhi_reason_is_end(s.all[i].reason) && !is_ending(w, s.all[i].handle))
+            whole = add(w, &s.all[i]);
+    }
+    sleep_until(w, until);
+    if (!whole)
+        syslog(LOG_DAEMON | LOG_ERR, "watch: the sessions cannot be read");
+    sessions_free(&s);
+}
+
+/* Returns the milliseconds until the next step, -1: none is needed. */
+static int end(struct watch *w, struct ctl *c)
+{
+    int wait = w->count > 0 ? endings_step(w->all, w->count, w->grace * 1000) : -1;
+    size_t kept = 0;
+
+    endings_record(c, w->all, w->count);
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->all[i].phase == END_DONE)
+            ending_free(&w->all[i]);
+        else
+            w->all[kept++] = w->all[i];
+    }
+    w->count = kept;
+    return wait;
+}
+
+/* What would not go is tried again with each heartbeat. */
+static void try_again(struct watch *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->all[i].phase == END_STUCK)
+            ending_retry(&w->all[i]);
+}
+
+/* ---- waiting ---- */
+
+static int start(struct ctl *c, struct watch *w)
+{
+    const uint32_t written = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    if (nhi_session_make_dir(NHI_RUN_DIR) != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make %s/%s", NHI_RUN_DIR, NHI_SESSIONS_DIR);
+    w->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+    w->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    w->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (w->signals < 0 || w->clock < 0 || w->changes < 0)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not start to watch: %s", strerror(errno));
+    w->grants = inotify_add_watch(w->changes, NHI_STATE_DIR "/" NHI_GRANTS_DIR, IN_CREATE);
+    if (w->grants < 0 || inotify_add_watch(w->changes, NHI_STATE_DIR, written) < 0 ||
+        inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR, IN_CREATE) < 0)
+        return ctl_fail(c, CTL_SYSTEM, errno == ENOENT ? "nhictl init" : NULL,
+                        "could not watch %s and %s: %s", NHI_STATE_DIR, NHI_RUN_DIR,
+                        strerror(errno));
+    return CTL_DONE;
+}
+
+/* Two would do everything twice. */
+static int alone(struct ctl *c, int *lock)
+{
+    *lock = open(NHI_RUN_DIR "/watch.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*lock < 0)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s/watch.lock: %s", NHI_RUN_DIR,
+                        strerror(errno));
+    if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, "systemctl status nhi-watch",
+                    "nhictl watch is running already");
+}
+
+static void take_changes(struct watch *w)
+{
+    _Alignas(struct inotify_event) char buf[4096];
+    ssize_t n;
+
+    while ((n = read(w->changes, buf, sizeof(buf))) > 0)
+        for (ssize_t at = 0; at < n;) {
+            const struct inotify_event *e = (const void *)(buf + at);
+
+            w->look = w->look || e->wd != w->grants;
+            w->fold = w->fold || e->wd == w->grants || (e->mask & IN_Q_OVERFLOW) != 0;
+            at += (ssize_t)(sizeof(*e) + e->len);
+        }
+}
+
+static void wait_for(struct watch *w, int timeout)
+{
+    struct pollfd fds[] = { { .fd = w->changes, .events = POLLIN },
+                            { .fd = w->clock, .events = POLLIN },
+                            { .fd = w->signals, .events = POLLIN } };
+    uint64_t expired;
+
+    (void)poll(fds, sizeof(fds) / sizeof(fds[0]), timeout);
+    if ((fds[0].revents & POLLIN) != 0)
+        take_changes(w);
+    if ((fds[1].revents & POLLIN) != 0) {
+        (void)!read(w->clock, &expired, sizeof(expired));
+        w->look = true;
+    }
+    w->stop = (fds[2].revents & POLLIN) != 0;
+}
+
+static void run(struct ctl *c, struct watch *w)
+{
+    while (!w->stop) {
+        int64_t now = now_ms(), rest;
+        int wait;
+
+        if (now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000)
+            try_again(w);
+        beat(w, now);
+        if (w->look && now - w->looked >= PAUSE_MS)
+            look(w, now);
+        wait = end(w, c);
+        if (w->fold && wait < 0) {
+            w->fold = false;
+            store_keep_house((int64_t)time(NULL));
+        }
+        rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (now_ms() - w->beaten);
+        if (wait < 0 || rest < wait)
+            wait = rest > 0 ? (int)rest : 0;
+        wait_for(w, wait);
+    }
+}
+
+static int watch(struct ctl *c)
+{
+    struct watch w = { .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true };
+    int code = store_need_root(c), lock = -1;
+
+    w.grace = NHI_GRACE_DEFAULT;
+    w.looked = -PAUSE_MS;
+    if (code == CTL_DONE)
+        code = start(c, &w);
+    if (code == CTL_DONE)
+        code = alone(c, &lock);
+    if (code == CTL_DONE) {
+        run(c, &w);
+        nhi_heartbeat_end(NHI_RUN_DIR);
+    }
+    for (size_t i = 0; i < w.count; i++)
+        ending_free(&w.all[i]);
+    free(w.all);
+    close(w.changes);
+    close(w.clock);
+    close(w.signals);
+    close(lock);
+    return code;
+}
+
+const struct verb watch_verbs[] = {
+    { NULL, "watch", watch, NULL, 0, 0, 0, "", "Supervise: end each session when its ticket ends.",
+      "Runs until SIGTERM, in the foreground: systemctl enable --now nhi-watch, or by hand.",
+      "nhictl watch" },
+    { .verb = NULL },
+};

@@ -1,0 +1,107 @@
+#!/bin/bash
+# nhictl watch: sessions end when their ticket does, without anybody's command.
+# shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+chmod 1777 "$W"
+start_watch() {
+    nhictl watch 2>"$W/watch.err" &
+    WATCH=$!
+    eventually test -e /run/nhi/watch || bail "no watch: $(cat "$W/watch.err")"
+    disown "$WATCH"
+}
+start_watch
+capture nhictl watch
+is "$RC" 1 'a second one: refused'
+is "$(stat -c %a /run/nhi /run/nhi/watch)" $'700\n600' 'what it writes is root'"'"'s'
+
+# in_session FILE COMMAND: BG is an ssh that has begun; it writes $W/up
+in_session() {
+    rm -f "$W/up"
+    ssh_bg ci-bot reply "$1" ": >$W/up; $2"
+    BG=$!
+    eventually test -e "$W/up" || note "$(cat "$W/bg.out")"
+}
+# over NAME REASON: the session ends by itself
+over() {
+    eventually test ! -e "/proc/$BG"
+    ok $? "$1"
+    eventually sh -c "nhictl session list --json | jq -e '.sessions == []' >/dev/null"
+    is "$(sqlite3 -readonly "$STATE/ledger.db" "select json_extract(detail, '\$.reason') from event where kind = 'session-end' order by seq desc limit 1")" \
+        "$2" "$1: with the reason"
+}
+event_count() { sqlite3 -readonly "$STATE/ledger.db" "select count(*) from event where kind = 'session-end'"; }
+
+open_task t-1
+issue "$W/short" t-1 --ttl 3s
+in_session "$W/short" 'trap "" TERM HUP; setsid sleep 1001 & sleep 1000; sleep 1000'
+over 'a ticket expires' expired
+! pgrep -f 'sleep 100[01]' >/dev/null
+ok $? 'nothing is left'
+is "$(event_count)" 1 'one event'
+
+issue "$W/renewed" t-1 --ttl 4s
+in_session "$W/renewed" "until [ -e $W/go ]; do sleep 0.1; done; echo survived"
+must nhictl renew "$(jti_of "$W/renewed")" --ttl 5m --out "$W/renewed.new"
+sleep 5
+: >"$W/go"
+wait "$BG"
+is "$?:$(cat "$W/bg.out")" 0:survived 'renewal moves the end'
+must nhictl revoke --ticket "$(jti_of "$W/renewed.new")"
+must nhictl task close t-1
+
+open_task t-3
+issue "$W/in" t-3
+in_session "$W/in" 'sleep 1000'
+sed 's/effect = "permit"/effect = "forbid"/' /etc/nhi/policy.d/e2e.conf >"$W/policy"
+cp /etc/nhi/policy.d/e2e.conf "$W/kept"
+cp "$W/policy" /etc/nhi/policy.d/e2e.conf
+must nhictl apply
+over 'policy withdraws it' forbidden
+cp "$W/kept" /etc/nhi/policy.d/e2e.conf
+must nhictl apply
+must nhictl task close t-3
+open_task t-4
+issue "$W/in" t-4
+
+# The ledger cannot be written: the reserve has it, and the supervisor reads that.
+in_session "$W/in" 'sleep 1000'
+sqlite3 "$STATE/ledger.db" 'begin immediate' '.shell sleep 6' &
+HOLDER=$!
+sleep 0.3
+capture timeout 30 nhictl revoke --ticket "$(jti_of "$W/in")" --reason test
+is "$RC" 0 'revoked while somebody holds the ledger' || note "$ERR"
+eventually test ! -e "/proc/$BG"
+ok $? 'the session ends'
+wait "$HOLDER"
+
+# People go on.
+must nhictl task close t-4
+open_task t-5
+issue "$W/five" t-5
+rm -f "$W/go"
+ssh_bg alice key "$W/key" "until [ -e $W/go ]; do sleep 0.1; done; echo alice"
+PERSON=$!
+in_session "$W/five" 'sleep 1000'
+must nhictl revoke --task t-5
+eventually test ! -e "/proc/$BG"
+ok $? 'one session ends'
+[ -e "/proc/$PERSON" ]
+ok $? 'a person stays'
+: >"$W/go"
+wait "$PERSON"
+is "$?" 0 'to the end'
+
+# Idle, it does nothing: no look at the ledger, but for a heartbeat.
+before=$(awk '{print $14 + $15}' "/proc/$WATCH/stat")
+sleep 2
+after=$(awk '{print $14 + $15}' "/proc/$WATCH/stat")
+is "$((after - before))" 0 'idle, it takes no time'
+must nhictl status
+kill "$WATCH"
+eventually test ! -e /run/nhi/watch
+ok $? 'SIGTERM ends it, and its heartbeat'
+
+finish
