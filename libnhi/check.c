@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "libnhi/grant.h"
+#include "libnhi/heartbeat.h"
 #include "libnhi/ledger.h"
 #include "libnhi/paths.h"
 #include "libnhi/privileged.h"
@@ -165,6 +166,11 @@ void nhi_counts_load(int64_t now, struct nhi_facts *f)
     }
 }
 
+void nhi_supervisor_load(struct nhi_facts *f)
+{
+    f->unsupervised = f->unsupervised && !nhi_heartbeat_is_live(NHI_RUN_DIR);
+}
+
 static enum nhi_reason decide(struct state *s)
 {
     struct nhi_facts facts = { .rules = NULL };
@@ -207,6 +213,7 @@ static enum nhi_reason decide(struct state *s)
     if (s->v->pinned)
         nhi_pins_load(&req, &facts);
     nhi_counts_load(s->now, &facts);
+    nhi_supervisor_load(&facts);
     d = nhi_decide(&req, &facts);
     if (d.reason == NHI_PERMIT)
         s->v->until = nhi_permit_until(&req, &facts);

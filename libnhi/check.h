@@ -52,6 +52,8 @@ struct nhi_verdict {
  * much its rules have given. */
 void nhi_pins_load(const struct nhi_request *req, struct nhi_facts *f);
 void nhi_counts_load(int64_t now, struct nhi_facts *f);
+/* Whether nobody is there, where somebody has to be. */
+void nhi_supervisor_load(struct nhi_facts *f);
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
 

@@ -227,6 +227,10 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
         return d;
     d.ssh = req->ticket->ssh;
     d.reason = check_policy(req, f, &d.rule, &d.ssh);
+    if (d.reason == NHI_PERMIT && f->unsupervised) {
+        d.reason = NHI_DENY_UNSUPERVISED;
+        d.rule = NULL;
+    }
     if (d.reason != NHI_PERMIT || !is_handed_off(req, f))
         return d;
     d.handed_off = f->pin_records;

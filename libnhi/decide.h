@@ -56,6 +56,7 @@ enum nhi_reason {
     NHI_DENY_FORBIDDEN,  /* a rule forbids */
     NHI_DENY_LIMIT,      /* a rule permits, but not so much at once */
     NHI_DENY_LIFETIME,   /* it lives longer than this host lets tickets live */
+    NHI_DENY_UNSUPERVISED, /* nobody would end what it opens */
     NHI_DENY_USES,       /* every counted use is spent */
     NHI_DENY_RECORD,     /* could not be recorded, so it does not happen */
     NHI_REASON_COUNT
@@ -154,6 +155,7 @@ struct nhi_facts {
     char pin[NHI_PLACE_MAX +
              1]; /* where it was first used, among places of the request's kind; empty: nowhere */
     bool pinned_remotely;            /* it was first used from some address */
+    bool unsupervised;               /* nhictl watch does not run, and this host does not do without */
     int64_t max_lifetime;            /* of any ticket on this host, seconds; 0: as its issuer may */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy in force; empty: there is none yet */
     struct nhi_rule *rules;          /* at least those that the ticket could meet */

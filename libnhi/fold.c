@@ -15,6 +15,8 @@
 /* In one transaction, since others wait for its end. What is left is folded by the next command. */
 #define RECORDS_MAX 5000
 
+#define SETTLED 10 /* seconds in which whoever makes a record has given it all its names */
+
 struct fold {
     struct nhi_ledger *ledger;
     int dirfd;
@@ -88,6 +90,13 @@ static bool is_over(struct fold *f, const struct nhi_grant *g)
     return (err == NHI_OK || err == NHI_ERR_NOT_FOUND) && f->now > exp + NHI_CLOCK_SKEW;
 }
 
+/* A record that was linked here first is linked as the grant next, which the kernel allows no more once
+ * it has lost its last name. */
+static enum nhi_err later_if_settled(struct fold *f, const char *name, const struct nhi_grant *g)
+{
+    return f->now - g->at > SETTLED ? later(f, name) : NHI_OK;
+}
+
 static enum nhi_err fold_one(struct fold *f, const char *name)
 {
     struct nhi_grant g;
@@ -104,11 +113,11 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
     }
     if (name[0] == 'r') {
         err = nhi_ticket_supersede(f->ledger, name + 2);
-        return err == NHI_OK ? later(f, name) : err;
+        return err == NHI_OK ? later_if_settled(f, name, &g) : err;
     }
     if (name[0] == 'k') {
         err = nhi_key_note_bound(f->ledger, g.ticket.cnf, g.subject);
-        return err == NHI_OK ? later(f, name) : err;
+        return err == NHI_OK ? later_if_settled(f, name, &g) : err;
     }
     if (name[0] == 'i')
         return is_over(f, &g) ? later(f, name) : NHI_OK;

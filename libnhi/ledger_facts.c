@@ -138,6 +138,7 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, co
         f.latest = s.latest;
         f.pin_records = s.pin_records;
         f.max_lifetime = s.max_lifetime;
+        f.unsupervised = !s.unsupervised;
         if (s.policy != 0)
             err = nhi_policy_hash(l, s.policy, f.policy);
     }

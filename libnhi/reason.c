@@ -41,6 +41,8 @@ static const struct {
     [NHI_DENY_LIMIT] = { "limit", "a rule permits it, but not so many at once" },
     [NHI_DENY_LIFETIME] = { "lifetime",
                             "the ticket lives longer than this host lets tickets live" },
+    [NHI_DENY_UNSUPERVISED] = { "no-supervisor",
+                                "nhictl watch does not run, so that nobody would end the session" },
     [NHI_DENY_USES] = { "uses", "every use of the ticket is spent" },
     [NHI_DENY_RECORD] = { "record", "the grant could not be recorded" },
 };
@@ -115,6 +117,7 @@ bool nhi_reason_is_end(enum nhi_reason r)
     case NHI_DENY_PIN:
     case NHI_DENY_TREE:
     case NHI_DENY_LIMIT:
+    case NHI_DENY_UNSUPERVISED:
     case NHI_DENY_USES:
     case NHI_DENY_RECORD:
     case NHI_REASON_COUNT:

@@ -167,6 +167,26 @@ void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
     (void)nhi_session_remove(run_dir, name);
 }
 
+void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g)
+{
+    struct nhi_grant had;
+    char path[256], name[64];
+    uint32_t audit;
+    int dirfd;
+
+    nhi_session_forget(run_dir, &g->self);
+    if (nhi_proc_audit(g->self.pid, &audit) != NHI_OK ||
+        snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+        return;
+    dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dirfd < 0)
+        return;
+    audit_name(name, sizeof name, g->boot, audit);
+    if (nhi_record_read(dirfd, name, &had) == NHI_OK && strcmp(had.id, g->id) == 0)
+        (void)unlinkat(dirfd, name, 0);
+    close(dirfd);
+}
+
 /* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends
  * the walk. Any other failure is one: a caller who limits the descriptors of its su must not become
  * a person by it. */

@@ -33,6 +33,8 @@ NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const struct nh
 /* The opposite, for the handle of a process that is about to end: nobody could be found inside any more.
  * An audit session stays, since what is left of it remains that agent's. */
 void nhi_session_forget(const char *run_dir, const struct nhi_proc *self);
+/* What was just registered, and came to nothing: whatever handle it has. g: as it was registered. */
+void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g);
 /* The same for any handle, once nobody is inside. false: it was gone. */
 bool nhi_session_remove(const char *run_dir, const char *handle);
 

@@ -186,6 +186,8 @@ static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticke
     if (nhi_is_pinned(&req, &f))
         nhi_pins_load(&req, &f);
     nhi_counts_load(c->now, &f);
+    f.unsupervised = !s->set.unsupervised;
+    nhi_supervisor_load(&f);
     d = nhi_decide(&req, &f);
     show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f.policy);
     show_rules(c, &req, &f, true);

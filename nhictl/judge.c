@@ -24,6 +24,8 @@ int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, stru
             facts->lockdown = true; /* as pam_nhi reads it */
     }
     free(reserve);
+    /* A matter of the moment, and of none that is asked about here. */
+    facts->unsupervised = false;
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read what the decision needs");
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/heartbeat.h"
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
 #include "libnhi/session.h"
@@ -196,6 +197,11 @@ static void show_attention(struct ctl *c, const struct store *s, const struct co
         out_string(c->out, "the clock went back: agents are denied; correct it, or "
                            "nhictl status --accept-clock");
     reserve_attention(c);
+    if (!nhi_heartbeat_is_live(NHI_RUN_DIR))
+        out_string(c->out, s->set.unsupervised
+                               ? "nhictl watch does not run: sessions outlive their tickets"
+                               : "nhictl watch does not run: agents are denied; systemctl enable "
+                                 "--now nhi-watch, or nhictl watch");
     if (n->rules == 0)
         out_string(c->out, "no rule permits anything yet: write one to %s/%s, then nhictl apply",
                    NHI_CONF_DIR, NHI_POLICY_DIR);

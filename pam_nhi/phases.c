@@ -245,8 +245,8 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
     if (v.reason != NHI_PERMIT)
         return finish(pamh, o, c, &what, &v, PNHI_SESSION);
     v.reason = decide_again(pamh, o, c, g, true);
-    if (v.reason != NHI_PERMIT)
-        pnhi_transaction_close(pamh);
+    if (v.reason != NHI_PERMIT && !c->in_session)
+        pnhi_transaction_withdraw(g);
     return pnhi_pam_code(v.reason, PNHI_SESSION);
 }
 

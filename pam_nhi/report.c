@@ -63,6 +63,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_PIN:
     case NHI_DENY_POLICY:
     case NHI_DENY_FORBIDDEN:
+    case NHI_DENY_UNSUPERVISED:
     case NHI_DENY_USES:
     case NHI_DENY_RECORD:
     case NHI_REASON_COUNT:

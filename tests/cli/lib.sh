@@ -134,6 +134,12 @@ rules = ( { name = "deploy"; effect = "permit"; agent = "ci-bot"; account = ["de
             service = ["sshd", "sudo"]; } );
 CONF
     nhictl apply >/dev/null || exit 1
+    # Without it nobody would be let in, and explain says so.
+    nhictl watch >/dev/null 2>&1 &
+    WATCH=$!
+    disown "$WATCH"
+    trap 'kill "$WATCH"' EXIT
+    until [ -e /run/nhi/watch ]; do sleep 0.02; done
 }
 
 issue() {

@@ -211,7 +211,27 @@ nhi_up() {
     must nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' --review-by 2099-06-30
     must nhictl agent add other-bot --owner ops@example.org --purpose 'other work' --review-by 2099-06-30
     set_policy
+    start_watch
 }
+
+# The supervisor: WATCH is its pid.
+start_watch() {
+    nhictl watch &
+    WATCH=$!
+    disown "$WATCH"
+    eventually test -e /run/nhi/watch || bail 'nhictl watch'
+}
+
+# behind_its_back SQL: a change that nobody has acted on yet, as in the moment before sessions are ended. The
+# supervisor stands still until let_go; its heartbeat lasts 30 seconds.
+behind_its_back() {
+    kill -STOP "$WATCH"
+    must sqlite3 "$STATE/ledger.db" "$1"
+    # sqlite3 took the files of the WAL with it.
+    must nhictl status
+}
+let_go() { kill -CONT "$WATCH"; }
+NOW_SQL="CAST(strftime('%s') AS INTEGER)"
 
 open_task() { must nhictl task open "$1" --agent "${2:-ci-bot}" --until 2h --concurrent; }
 

@@ -67,14 +67,16 @@ chmod 1777 "$W"
 eventually test -e "$W/in" || bail 'the session did not begin'
 like "$(cat "$W/before")" '^uid=0' 'sudo in an open session, before'
 mark_log
-capture nhictl revoke --task build-1 --reason cancelled
-is "$RC" 0 'one revocation'
+behind_its_back "INSERT INTO revocation VALUES (2, 'build-1', $NOW_SQL, 'cancelled')"
 : >"$W/go"
 wait "$BG"
 like "$(cat "$W/bg.out")" 'auth 1' 'sudo in the session that was open: refused'
 has_logged 'pam_nhi\(sudo:auth\): denied: reason=(revoked|task-closed)' 'in auth'
 like "$(cat "$W/bg.out")" 'nopasswd 1' 'sudo with NOPASSWD: refused'
 has_logged 'pam_nhi\(sudo:account\): denied: reason=(revoked|task-closed)' 'in account'
+let_go
+capture nhictl revoke --task build-1 --reason cancelled
+is "$RC" 0 'one revocation'
 mark_log
 ssh_as ci-bot reply "$W/ticket" id
 is "$RC" 255 'the next login: refused'

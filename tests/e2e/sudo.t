@@ -92,7 +92,7 @@ ssh_bg ci-bot reply "$W/ticket" "bash $W/script"
 BG=$!
 eventually test -e "$W/in" || bail 'the session did not begin'
 mark_log
-must nhictl task close build-1 --reason 'done'
+behind_its_back "UPDATE task SET state = 2 WHERE id = 'build-1'"
 : >"$W/go"
 wait "$BG"
 out=$(cat "$W/bg.out")

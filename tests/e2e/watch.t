@@ -6,13 +6,6 @@
 lab_up
 nhi_up
 chmod 1777 "$W"
-start_watch() {
-    nhictl watch 2>"$W/watch.err" &
-    WATCH=$!
-    eventually test -e /run/nhi/watch || bail "no watch: $(cat "$W/watch.err")"
-    disown "$WATCH"
-}
-start_watch
 capture nhictl watch
 is "$RC" 1 'a second one: refused'
 is "$(stat -c %a /run/nhi /run/nhi/watch)" $'700\n600' 'what it writes is root'"'"'s'
@@ -100,8 +93,36 @@ sleep 2
 after=$(awk '{print $14 + $15}' "/proc/$WATCH/stat")
 is "$((after - before))" 0 'idle, it takes no time'
 must nhictl status
+open_task t-6
+issue "$W/six" t-6
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
 ok $? 'SIGTERM ends it, and its heartbeat'
+mark_log
+ssh_as ci-bot reply "$W/six" true
+unlike "$RC" '^0$' 'without it nobody is let in by a ticket'
+has_logged 'pam_nhi\(sshd:auth\): denied: reason=no-supervisor' 'with the reason'
+like "$(nhictl status)" 'nhictl watch does not run' 'and status says so'
+ssh_as alice key "$W/key" true
+is "$RC" 0 'people are'
+echo 'supervisor = "optional"; grace = 0;' >/etc/nhi/nhi.conf
+must nhictl apply
+ssh_as ci-bot reply "$W/six" true
+is "$RC" 0 'unless the host says otherwise'
+rm /etc/nhi/nhi.conf
+must nhictl apply
+start_watch
+ssh_as ci-bot reply "$W/six" true
+is "$RC" 0 'it is back'
+# Killed, or stopped: it says nothing any more.
+kill -KILL "$WATCH"
+ssh_as ci-bot reply "$W/six" true
+is "$RC" 0 'killed, it is missed after a while only'
+printf '%s\n' "$(($(cut -d. -f1 /proc/uptime) - 31))" >/run/nhi/watch
+ssh_as ci-bot reply "$W/six" true
+unlike "$RC" '^0$' 'an old heartbeat is none'
+printf '%s\n' "$(($(cut -d. -f1 /proc/uptime) + 100))" >/run/nhi/watch
+ssh_as ci-bot reply "$W/six" true
+unlike "$RC" '^0$' 'nor is one of the future'
 
 finish

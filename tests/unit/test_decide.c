@@ -207,6 +207,9 @@ static void other_clock(struct ask *a)
     CASE(PERMIT, rule_star, SET(rules[0].agents, "*"))                                             \
     CASE(LIFETIME, too_long_here, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat - 1)       \
     CASE(PERMIT, as_long_as_may_be, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat)         \
+    CASE(UNSUPERVISED, nobody_watches, a->facts.unsupervised = true)                               \
+    CASE(FORBIDDEN, nobody_need_watch,                                                             \
+         (a->facts.unsupervised = true, a->rules[0].forbid = true))                                \
     CASE(LIMIT, sessions_full, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2))           \
     CASE(PERMIT, sessions_room, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 1))          \
     CASE(PERMIT, sessions_own,                                                                     \

@@ -206,6 +206,9 @@ static void first_use_of_a_successor(void **state)
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW, NULL), NHI_OK);
     assert_true(row_of(l, 1).superseded);
     assert_false(row_of(l, 2).superseded);
+    /* Its last name must not go before it is a grant. */
+    assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
+    assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW + 11, NULL), NHI_OK);
     assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
     nhi_ledger_close(l);
     /* What cannot be found out is a yes. */

@@ -312,6 +312,8 @@ static void test_key_of_a_certificate(void **state)
     assert_int_equal(log_in("deploy", line_agents), PAM_SESSION_ERR);
     assert_int_equal(nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l), NHI_OK);
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, time(NULL), &r), NHI_OK);
+    assert_int_equal(world_records('k'), 1);
+    assert_int_equal(nhi_fold(NHI_STATE_DIR, l, time(NULL) + 11, &r), NHI_OK);
     nhi_ledger_close(l);
     assert_int_equal(world_records('k'), 0);
     assert_int_equal(log_in("deploy", line_agents), PAM_SESSION_ERR);
