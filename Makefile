@@ -10,6 +10,7 @@ NSSDIR  ?= $(LIBDIR)
 SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec
 MANDIR  ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
 # One spelling of it, or the dependencies of one make would mean nothing to the next.
 override BUILD := $(abspath $(BUILD))
@@ -77,7 +78,7 @@ help:
 	@echo 'make fuzz       ten seconds of libFuzzer on each parser (clang)'
 	@echo 'make bench      speed and memory, as ratios'
 	@echo 'make lint       cppcheck, clang-tidy, shellcheck, mandoc, house rules'
-	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, LIBEXECDIR=, MANDIR='
+	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, LIBEXECDIR=, MANDIR=, UNITDIR='
 	@echo 'make clean'
 
 $(BUILD)/obj/%.o: %.c
@@ -136,6 +137,9 @@ install: all
 	install -D -m 0644 $(NSS) $(DESTDIR)$(NSSDIR)/libnss_nhi.so.2
 	install -D -m 0755 $(KEYS) $(DESTDIR)$(LIBEXECDIR)/nhi-authorized-keys
 	install -D -m 0755 $(CTL) $(DESTDIR)$(SBINDIR)/nhictl
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|@SBINDIR@|$(SBINDIR)|' packaging/nhi-watch.service >$(DESTDIR)$(UNITDIR)/nhi-watch.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/nhi-watch.service
 	ln -sf $(SBINDIR)/nhictl $(DESTDIR)$(LIBEXECDIR)/nhi-askpass
 	for m in $(MANS); do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
 

@@ -203,6 +203,9 @@ ok 'agent retire --json' json '.agent.state == "retired" and .live_tickets == 1'
 ok 'a retired agent resolves without one' grep -q nologin /var/lib/nhi/accounts.cdb
 expect 0 'its tasks are closed' nhictl task list --agent ci-bot --json
 ok 'no open task is left' json '.tasks == []'
+expect 0 'status without the supervisor' nhictl status --json
+ok 'which it misses' json '.attention == ["nhictl watch does not run: agents are denied; systemctl enable --now nhi-watch, or nhictl watch"]'
+start_watch
 expect 0 'status' nhictl status --json
 ok 'status counts' json '.ok and .agents_retired == 1 and .agents_active == 2 and .clock == "good"
     and .live_tickets == 0 and .attention == [] and .host == "testhost"'

@@ -36,6 +36,9 @@ nhictl apply >/dev/null
 example agent-add
 example agent-list
 example agent-show
+start_watch
+# A second one would do everything twice.
+example watch 1
 example task-open
 example task-list
 example task-show

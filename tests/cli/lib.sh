@@ -124,6 +124,15 @@ json() {
 }
 
 # A host with an agent, a task and a policy, as most tests need it.
+# Without it nobody would be let in, as explain and status say.
+start_watch() {
+    "$BUILD/nhictl" watch >/dev/null 2>&1 &
+    WATCH=$!
+    disown "$WATCH"
+    trap 'kill "$WATCH"' EXIT
+    until [ -e /run/nhi/watch ]; do sleep 0.02; done
+}
+
 setup_host() {
     nhictl init >/dev/null || exit 1
     nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' \
@@ -134,12 +143,7 @@ rules = ( { name = "deploy"; effect = "permit"; agent = "ci-bot"; account = ["de
             service = ["sshd", "sudo"]; } );
 CONF
     nhictl apply >/dev/null || exit 1
-    # Without it nobody would be let in, and explain says so.
-    nhictl watch >/dev/null 2>&1 &
-    WATCH=$!
-    disown "$WATCH"
-    trap 'kill "$WATCH"' EXIT
-    until [ -e /run/nhi/watch ]; do sleep 0.02; done
+    start_watch
 }
 
 issue() {

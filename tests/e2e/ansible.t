@@ -44,8 +44,8 @@ play
 like "$RC:$OUT" '^0.*uid is 0' 'a play that becomes root'
 has_logged 'pam_nhi\(sudo:auth\): permitted: .*task=play-1.*source=session' 'by the ticket of its session'
 
-must nhictl task close play-1 --reason test
 mark_log
+must nhictl task close play-1 --reason test
 play
 unlike "$RC" '^0$' 'the task is closed: no more root over the connection that Ansible keeps'
 has_logged 'nhictl: session ended: .*task play-1, reason=task-closed' 'which has ended, with the reason'

@@ -74,6 +74,9 @@ on_b install -d /etc/nhi/policy.d
 # shellcheck disable=SC2016
 printf '%s\n' "$POLICY" | on_b sh -c 'cat >/etc/nhi/policy.d/e2e.conf'
 must on_b nhictl apply
+nsenter -t "$B_PID" -m -n -u -r -- nhictl watch &
+disown -a
+eventually on_b test -e /run/nhi/watch || bail 'no watch on B'
 
 # certify FILE [OPTION...]: for B, with the certificate beside good.pub
 certify() { issue "$1" build-1 --bind-key "$W/good.pub" --cert --host "$B" --service sshd,sudo "${@:2}"; }

@@ -165,8 +165,9 @@ behind_its_back "INSERT INTO revocation SELECT 1, root, $NOW_SQL, 'test' FROM ti
 mark_log
 : >"$W/go"
 wait $RUN
+RC=$?
 let_go
-is $? 1 'revoked: sudo inside is refused'
+is "$RC" 1 'revoked: sudo inside is refused'
 has_logged 'pam_nhi\(sudo:auth\): denied: reason=revoked' 'with the reason'
 
 # ---- --keyring: a text for ssh ----
