@@ -65,7 +65,7 @@ static enum nhi_err make_sessions(const char *run_dir, int *fd)
 enum nhi_err nhi_session_make_dir(const char *run_dir)
 {
     enum nhi_err err;
-    int fd;
+    int fd = -1;
 
     err = make_sessions(run_dir, &fd);
     if (err == NHI_OK)

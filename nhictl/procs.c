@@ -164,7 +164,7 @@ enum nhi_err members_find(struct members *m, const struct procs *p, enum members
     enum nhi_err err = NHI_OK;
 
     if (of == MEMBERS_OF_TREE)
-        return find_tree(m, p, root);
+        return root != NULL ? find_tree(m, p, root) : NHI_ERR_ARG;
     m->count = 0;
     for (size_t i = 0; err == NHI_OK && i < p->count; i++)
         if (of == MEMBERS_OF_AUDIT ? p->all[i].audit == id : goes_by(&p->all[i], id))

@@ -70,15 +70,15 @@ static int session_list(struct ctl *c)
     return code;
 }
 
-static int find(struct ctl *c, const struct sessions *s, const struct session **out)
+/* NULL after saying that there is none. */
+static const struct session *find(struct ctl *c, const struct sessions *s)
 {
     for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->all[i].handle, c->operand[0]) == 0) {
-            *out = &s->all[i];
-            return CTL_DONE;
-        }
-    return ctl_fail(c, CTL_REFUSED, "nhictl session list", "there is no session '%s'",
-                    c->operand[0]);
+        if (strcmp(s->all[i].handle, c->operand[0]) == 0)
+            return &s->all[i];
+    (void)ctl_fail(c, CTL_REFUSED, "nhictl session list", "there is no session '%s'",
+                   c->operand[0]);
+    return NULL;
 }
 
 static int session_show(struct ctl *c)
@@ -88,8 +88,10 @@ static int session_show(struct ctl *c)
     int code = load(c, &s);
 
     if (code == CTL_DONE)
-        code = find(c, &s, &one);
-    if (code == CTL_DONE) {
+        one = find(c, &s);
+    if (code == CTL_DONE && one == NULL)
+        code = CTL_REFUSED;
+    if (one != NULL) {
         out_record(c->out, "session", session_row(c, one, true));
         code = ctl_answer(c);
     }
@@ -119,8 +121,10 @@ static int session_kill(struct ctl *c)
     int code = load(c, &s);
 
     if (code == CTL_DONE)
-        code = find(c, &s, &one);
-    if (code == CTL_DONE) {
+        one = find(c, &s);
+    if (code == CTL_DONE && one == NULL)
+        code = CTL_REFUSED;
+    if (one != NULL) {
         e.s = *one;
         ended = end_these(c, &e, 1, grace());
         ended_show(c, &ended);

@@ -24,9 +24,10 @@ static int collect(const char *handle, const struct nhi_grant *g, bool alive, vo
         return 0;
     if (s->count == s->room) {
         more = reallocarray(s->all, s->room * 2 + 16, sizeof(*more));
-        to->full = more == NULL;
-        if (to->full)
+        if (more == NULL) {
+            to->full = true;
             return 1;
+        }
         s->all = more;
         s->room = s->room * 2 + 16;
     }

@@ -49,7 +49,7 @@ ends() {
     after=$(escaped)
     is "$RC" 0 "$name: it succeeds" || note "$ERR"
     is "$([ "$before" -ge 48 ] && echo all)/$after" all/0 "$name: of $before processes none is left when it returns" ||
-        ps -eo pid,ppid,user,stat,args | grep nhi-escape | sed 's/^/# /'
+        pgrep -af nhi-escape | sed "s/^/# /"
     eventually test ! -e "/proc/$BG" || note 'ssh stays'
     is "$(sessions)" 0 "$name: no session is left"
 }
@@ -58,7 +58,7 @@ n=0
 fresh() {
     n=$((n + 1))
     open_task "t-$n"
-    issue "$W/ticket" "t-$n" --service sshd,sudo "$@"
+    issue "$W/ticket" "t-$n" --service sshd,sudo
 }
 
 fresh
