@@ -294,6 +294,56 @@ static void every_permit_restricts(void **state)
     assert_int_equal(nhi_decide(&a.req, &a.facts).ssh, 7);
 }
 
+/* A permit says how long it holds: a second before, it does; then it is asked again. */
+static void lasts_until(void **state)
+{
+    struct ask a;
+
+    (void)state;
+    base(&a);
+    assert_true(nhi_permit_until(&a.req, &a.facts) == a.ticket.exp);
+    a.facts.task_deadline = NOW + 100;
+    assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 100);
+    a.facts.task_known = false;
+    assert_true(nhi_permit_until(&a.req, &a.facts) == a.ticket.exp);
+    a.facts.task_known = true;
+    a.facts.task_deadline = a.ticket.exp;
+    a.rules[0].max_age = 650;
+    assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 51);
+    a.req.now = NOW + 50;
+    assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_PERMIT);
+    a.req.now = NOW + 51;
+    assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_DENY_POLICY);
+    a.rules[0].max_age = 0;
+    a.rules[0].days = 127;
+    a.req.now = NOW + 50;
+    assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 60);
+    a.req.now = NOW + 60;
+    assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 120);
+}
+
+/* A failure of ours, or of the moment, ends nobody's session. */
+static void ends_of_sessions(void **state)
+{
+    static const enum nhi_reason not[] = { NHI_PERMIT,        NHI_DENY_INTERNAL,
+                                           NHI_DENY_LEDGER,   NHI_DENY_CLOCK,
+                                           NHI_DENY_SUBJECT,  NHI_DENY_LIMIT,
+                                           NHI_DENY_RECORD,   NHI_DENY_UNSUPERVISED,
+                                           NHI_DENY_SUPERSEDED };
+    static const enum nhi_reason yes[] = { NHI_DENY_LOCKDOWN,   NHI_DENY_EXPIRED,
+                                           NHI_DENY_REVOKED,    NHI_DENY_AGENT_SUSPENDED,
+                                           NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
+                                           NHI_DENY_POLICY,     NHI_DENY_FORBIDDEN,
+                                           NHI_DENY_ISSUER_REVOKED };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(not); i++)
+        assert_false(nhi_reason_is_end(not[i]));
+    for (i = 0; i < COUNT(yes); i++)
+        assert_true(nhi_reason_is_end(yes[i]));
+}
+
 static void every_reason(void **state)
 {
     unsigned r, other;
@@ -394,6 +444,8 @@ int main(void)
         cmocka_unit_test(each_change),
         cmocka_unit_test(every_reason),
         cmocka_unit_test(every_permit_restricts),
+        cmocka_unit_test(lasts_until),
+        cmocka_unit_test(ends_of_sessions),
         cmocka_unit_test(nulls),
         cmocka_unit_test(all_zero),
         cmocka_unit_test(forbid_wins),

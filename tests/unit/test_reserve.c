@@ -108,6 +108,31 @@ static void idempotent(void **state)
     assert_true(has(NHI_REVOKE_AGENT, "t", NOW + 9));
 }
 
+/* With every slot taken, and without losing one. */
+static void locked_down(void **state)
+{
+    char id[24];
+    int i;
+
+    (void)state;
+    assert_int_equal(load(), NHI_OK);
+    assert_false(got.lockdown);
+    for (i = 0; i < NHI_RESERVE_SLOTS; i++) {
+        snprintf(id, sizeof id, "task-%d", i);
+        assert_int_equal(add(NHI_REVOKE_TASK, id, NOW), NHI_OK);
+    }
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, true), NHI_OK);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, true), NHI_OK);
+    assert_int_equal(load(), NHI_OK);
+    assert_true(got.lockdown);
+    assert_int_equal(got.count, NHI_RESERVE_SLOTS);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, false), NHI_OK);
+    assert_int_equal(load(), NHI_OK);
+    assert_false(got.lockdown);
+    assert_int_equal(got.count, NHI_RESERVE_SLOTS);
+    assert_int_equal(nhi_reserve_lock_down("/nonexistent", true), NHI_ERR_NOT_FOUND);
+}
+
 static void full(void **state)
 {
     unsigned n;
@@ -349,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup(refused, fresh),
         cmocka_unit_test_setup(idempotent, fresh),
         cmocka_unit_test_setup(full, fresh),
+        cmocka_unit_test_setup(locked_down, fresh),
         cmocka_unit_test_setup(damaged, fresh),
         cmocka_unit_test_setup(wrong_size_or_place, fresh),
         cmocka_unit_test(on_a_full_disk),
