@@ -97,4 +97,49 @@ must nhictl lockdown off
 ssh_as ci-bot reply "$W/ticket" 'id -un'
 is "$RC:$OUT" 0:ci-bot 'and then they may again'
 
+must nhictl task close t-5
+
+# ---- by cron, and by sudo and su in a person's login ----
+
+open_task by-cron
+issue "$W/ticket" by-cron --service cron
+echo "@reboot ci-bot $W/escapes $W/nhi-escape; sleep 1000" >/etc/cron.d/e2e
+rm -f /run/crond.reboot
+cron -f &
+BG=$!
+disown
+# Without a ticket for sudo, two of them do not get that far.
+eventually sh -c "[ \$(pgrep -f '^$W/nhi-escape' | wc -l) -ge 45 ]"
+ok $? "a job of cron has started $(escaped)"
+must nhictl task close by-cron
+is "$(escaped)" 0 'nothing is left when the task is closed'
+is "$(sessions)" 0 'and no session'
+[ -e "/proc/$BG" ]
+ok $? 'cron itself goes on'
+kill "$BG"
+rm /etc/cron.d/e2e
+
+# A person's own processes, in the same terminal and before the same shell, are the person's.
+open_task by-hand
+issue "$W/ticket" by-hand --account ci-bot --service su
+cat >"$W/person" <<S
+#!/bin/bash
+$W/nhi-escape 2001 &
+$PTY 'word: ' $W/ticket -- su ci-bot -c '$W/escapes $W/nhi-escape; sleep 1000'
+echo "su \$?"
+until [ -e $W/counted ]; do sleep 0.05; done
+[ -e /proc/\$! ] && echo mine-stays
+kill \$!
+S
+chmod 755 "$W/person" "$W/ticket"
+as alice "$W/person" >"$W/person.out" 2>&1 &
+BG=$!
+eventually sh -c "[ \$(pgrep -f '^$W/nhi-escape' | wc -l) -ge 46 ]"
+ok $? "su has started $(escaped)"
+capture nhictl revoke --task by-hand
+is "$(escaped)" 1 'one process is left, the person'"'"'s own' || pgrep -af nhi-escape | sed 's/^/# /'
+: >"$W/counted"
+wait "$BG"
+like "$(cat "$W/person.out")" 'mine-stays' 'who goes on'
+
 finish
