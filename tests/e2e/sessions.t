@@ -99,6 +99,24 @@ is "$RC:$OUT" 0:ci-bot 'and then they may again'
 
 must nhictl task close t-5
 
+# ---- what goes by the agent's uid, and is in no session ----
+
+fresh
+issue "$W/second" "t-$n" --service sshd,sudo
+ssh_bg ci-bot reply "$W/second" "sleep 1000"
+SECOND=$!
+ssh_bg ci-bot reply "$W/ticket" "$W/nhi-escape 3001"
+BG=$!
+as ci-bot "$W/nhi-escape" 3002 &
+disown
+eventually sh -c "[ \$(pgrep -f '^$W/nhi-escape 300' | wc -l) = 2 ] && [ \$(nhictl session list --json | jq '.sessions | length') = 2 ]"
+must nhictl revoke --ticket "$(jti_of "$W/ticket")"
+is "$(pgrep -f "^$W/nhi-escape" -a | cut -d' ' -f3)" 3002 'stays while another session of the agent does'
+must nhictl revoke --ticket "$(jti_of "$W/second")"
+is "$(escaped)" 0 'and ends with the last one'
+eventually test ! -e "/proc/$SECOND"
+must nhictl task close "t-$n"
+
 # ---- by cron, and by sudo and su in a person's login ----
 
 open_task by-cron
