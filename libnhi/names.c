@@ -106,21 +106,32 @@ static size_t utf8_next(const unsigned char *s, uint32_t *cp)
     return len;
 }
 
+size_t nhi_text_next(const char *s, uint32_t *cp)
+{
+    size_t len = utf8_next((const unsigned char *)s, cp);
+
+    if (len == 0)
+        *cp = (unsigned char)*s;
+    return len;
+}
+
+bool nhi_text_is_plain(uint32_t c)
+{
+    return c >= 0x20 && (c < 0x7f || c >= 0xa0) && !(c >= 0x200e && c <= 0x200f) &&
+           !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) && c != 0x061c &&
+           c != 0xfeff;
+}
+
 bool nhi_name_is_text(const char *s, size_t max)
 {
-    const unsigned char *p = (const unsigned char *)s;
+    uint32_t c;
     size_t len;
 
     if (s == NULL || s[0] == '\0' || strnlen(s, max + 1) > max)
         return false;
-    for (; *p != '\0'; p += len) {
-        uint32_t c;
-
-        len = utf8_next(p, &c);
-        if (len == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0))
-            return false;
-        if ((c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-            (c >= 0x2066 && c <= 0x2069) || c == 0x061c || c == 0xfeff)
+    for (; *s != '\0'; s += len) {
+        len = nhi_text_next(s, &c);
+        if (len == 0 || !nhi_text_is_plain(c))
             return false;
     }
     return true;

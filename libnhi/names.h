@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define NHI_AGENT_MAX 32    /* [a-z][a-z0-9_-]*: fits utmp, useradd and cron */
 #define NHI_ACCOUNT_MAX 32  /* [A-Za-z_][A-Za-z0-9._-]*: any ordinary local account */
@@ -35,6 +36,12 @@ bool nhi_name_is_jti(const char *s);
 /* Free text for people: valid UTF-8, 1 to max bytes, no control characters (C0, DEL, C1) and
  * no bidirectional controls, which would make a line read other than it is. */
 bool nhi_name_is_text(const char *s, size_t max);
+
+/* The first character of a text that is not empty: its length in bytes. 0: it is no UTF-8, and cp is its
+ * first byte. */
+size_t nhi_text_next(const char *s, uint32_t *cp);
+/* Whether it may stand in text: neither a control character nor a bidirectional control. */
+bool nhi_text_is_plain(uint32_t cp);
 
 /* A list: words that word_ok accepts, one space between two, none twice, none missing. */
 bool nhi_list_is_valid(const char *list, bool (*word_ok)(const char *));

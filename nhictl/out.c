@@ -30,7 +30,7 @@ struct out {
     struct out_terminal terminal;
 };
 
-static void *must(void *p)
+void *out_must(void *p)
 {
     if (p == NULL) {
         fputs("nhictl: out of memory\n", stderr);
@@ -41,8 +41,8 @@ static void *must(void *p)
 
 static void member(json_t *object, const char *key, json_t *value)
 {
-    if (json_object_set_new(object, key, must(value)) != 0)
-        must(NULL);
+    if (json_object_set_new(object, key, out_must(value)) != 0)
+        out_must(NULL);
 }
 
 /* A value that is no UTF-8 cannot come out of the ledger; if one does, it must not end the command.
@@ -51,30 +51,30 @@ static json_t *json_text(const char *s)
 {
     json_t *j = s == NULL ? json_null() : json_string(s);
 
-    return j != NULL ? j : must(json_string("?"));
+    return j != NULL ? j : out_must(json_string("?"));
 }
 
 static json_t *json_list(const char *list)
 {
-    json_t *array = must(json_array());
+    json_t *array = out_must(json_array());
     char word[NHI_LIST_MAX + 1];
 
     while ((list = nhi_list_next(list, word)) != NULL)
         if (json_array_append_new(array, json_text(word)) != 0)
-            must(NULL);
+            out_must(NULL);
     return array;
 }
 
 struct out *out_new(bool json, int64_t now)
 {
-    struct out *o = must(calloc(1, sizeof(*o)));
+    struct out *o = out_must(calloc(1, sizeof(*o)));
 
     o->json = json;
     o->now = now;
     o->terminal = out_terminal();
-    o->root = must(json_object());
+    o->root = out_must(json_object());
     member(o->root, "ok", json_true());
-    o->text = must(open_memstream(&o->buf, &o->len));
+    o->text = out_must(open_memstream(&o->buf, &o->len));
     return o;
 }
 
@@ -104,10 +104,10 @@ void out_free(struct out *o)
 
 struct out_row *out_row_new(const struct out *o)
 {
-    struct out_row *r = must(calloc(1, sizeof(*r)));
+    struct out_row *r = out_must(calloc(1, sizeof(*r)));
 
     r->now = o->now;
-    r->json = must(json_object());
+    r->json = out_must(json_object());
     return r;
 }
 
@@ -130,7 +130,7 @@ static void cell(struct out_row *r, const char *key, const char *label, const ch
     if (r->cells.count == OUT_CELLS_MAX)
         return;
     r->cells.cell[r->cells.count++] =
-        (struct out_cell){ label, must(strdup(text == NULL || *text == '\0' ? "-" : text)), look };
+        (struct out_cell){ label, out_must(strdup(text == NULL || *text == '\0' ? "-" : text)), look };
 }
 
 void out_text(struct out_row *r, const char *key, const char *label, const char *value)
@@ -194,7 +194,7 @@ void out_duration(struct out_row *r, const char *key, const char *label, int64_t
 
 char *out_row_json(const struct out_row *r)
 {
-    return must(json_dumps(r->json, JSON_COMPACT));
+    return out_must(json_dumps(r->json, JSON_COMPACT));
 }
 
 /* Prints the table that was being filled. */
@@ -221,7 +221,7 @@ void out_record(struct out *o, const char *key, struct out_row *r)
     if (key != NULL)
         member(o->root, key, json_incref(r->json));
     else if (json_object_update(o->root, r->json) != 0)
-        must(NULL);
+        out_must(NULL);
     out_row_free(r);
 }
 
@@ -234,23 +234,23 @@ void out_member(struct out *o, const char *key, struct out_row *r)
 void out_table(struct out *o, const char *key, const char *when_empty)
 {
     table_end(o);
-    o->array = must(json_array());
+    o->array = out_must(json_array());
     member(o->root, key, o->array);
     o->when_empty = when_empty;
 }
 
 void out_table_row(struct out *o, struct out_row *r)
 {
-    struct out_cells *c = must(malloc(sizeof(*c)));
+    struct out_cells *c = out_must(malloc(sizeof(*c)));
 
     if (json_array_append(o->array, r->json) != 0)
-        must(NULL);
+        out_must(NULL);
     *c = r->cells;
     r->cells.count = 0;
     out_row_free(r);
     if (o->row_count == o->row_room) {
         o->row_room = o->row_room * 2 + 16;
-        o->rows = must(reallocarray(o->rows, o->row_room, sizeof(*o->rows)));
+        o->rows = out_must(reallocarray(o->rows, o->row_room, sizeof(*o->rows)));
     }
     o->rows[o->row_count++] = c;
 }
@@ -260,7 +260,7 @@ __attribute__((format(printf, 1, 0))) static char *format(const char *fmt, va_li
     char *text = NULL;
 
     if (vasprintf(&text, fmt, ap) < 0)
-        must(NULL);
+        out_must(NULL);
     return text;
 }
 
@@ -288,7 +288,7 @@ void out_raw(struct out *o, const char *key, const char *value)
 void out_strings(struct out *o, const char *key, const char *heading)
 {
     table_end(o);
-    o->array = must(json_array());
+    o->array = out_must(json_array());
     member(o->root, key, o->array);
     o->heading = heading;
 }
@@ -302,7 +302,7 @@ void out_string(struct out *o, const char *fmt, ...)
     text = format(fmt, ap);
     va_end(ap);
     if (json_array_append_new(o->array, json_text(text)) != 0)
-        must(NULL);
+        out_must(NULL);
     if (o->heading != NULL && json_array_size(o->array) == 1)
         fprintf(o->text, "%s\n", o->heading);
     fputs(o->heading != NULL ? "  " : "", o->text);
@@ -324,7 +324,7 @@ bool out_finish(struct out *o)
 
     table_end(o);
     if (fflush(o->text) != 0)
-        must(NULL);
+        out_must(NULL);
     errno = 0;
     if (o->json)
         written = json_dumpf(o->root, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;

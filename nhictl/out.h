@@ -17,6 +17,9 @@
 struct out;     /* the answer of one command */
 struct out_row; /* one thing in it: a record, or a line of a table */
 
+/* p, which is not NULL, or the program has ended. */
+void *out_must(void *p);
+
 struct out *out_new(bool json, int64_t now);
 void out_free(struct out *o);
 
@@ -61,7 +64,7 @@ bool out_finish(struct out *o);
 /* A row as one flat JSON object, for an event: the caller's to free. */
 char *out_row_json(const struct out_row *r);
 
-/* Prints text with control characters as \xHH. */
+/* Prints text with what may not stand in text, such as control characters, as \xHH or \uHHHH. */
 void out_escape(FILE *f, const char *text);
 
 /* "in 14m", "3h ago", "now". */

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "libnhi/names.h"
 #include "nhictl/out.h"
 
 #define GAP 2
@@ -71,32 +72,38 @@ static const char *colour_of(const char *word)
     return "";
 }
 
-/* Characters, not bytes: continuation bytes of UTF-8 take no column. An escaped byte takes four. */
+/* How a character is written that may not stand in text: "\\x1b", "\\u202e". */
+static size_t spell(uint32_t c, char buf[12])
+{
+    return (size_t)snprintf(buf, 12, c <= 0xff ? "\\x%02x" : "\\u%04x", c);
+}
+
+/* Characters, not bytes, and what is escaped as it is written. */
 static size_t width_of(const char *s)
 {
-    size_t n = 0;
+    size_t n = 0, len;
+    char buf[12];
+    uint32_t c;
 
-    for (; *s != '\0'; s++) {
-        unsigned char b = (unsigned char)*s;
-
-        if (b < 0x20 || b == 0x7f)
-            n += 4;
-        else if ((b & 0xc0) != 0x80)
-            n++;
+    for (; *s != '\0'; s += len > 0 ? len : 1) {
+        len = nhi_text_next(s, &c);
+        n += len > 0 && nhi_text_is_plain(c) ? 1 : spell(c, buf);
     }
     return n;
 }
 
 void out_escape(FILE *f, const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        /* C1 controls in UTF-8 are 0xc2 followed by 0x80 to 0x9f. */
-        if (*p < 0x20 || *p == 0x7f)
-            fprintf(f, "\\x%02x", *p);
-        else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-            fprintf(f, "\\x%02x", *++p);
+    char buf[12];
+    uint32_t c;
+    size_t len;
+
+    for (; *text != '\0'; text += len > 0 ? len : 1) {
+        len = nhi_text_next(text, &c);
+        if (len > 0 && nhi_text_is_plain(c))
+            fwrite(text, 1, len, f);
         else
-            putc(*p, f);
+            fwrite(buf, 1, spell(c, buf), f);
     }
 }
 

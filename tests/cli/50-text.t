@@ -69,6 +69,8 @@ ok 'without a width nothing is cut' said "$(printf 'Ä%.0s' {1..60})"
 run nhictl agent show $'x\033[2J\nnhictl: all is well\302\233'
 ok 'control characters are escaped in errors' test "$(LC_ALL=C grep -cP '[\x00-\x09\x0b-\x1f\x7f\x9b]' .err)" = 0
 ok 'and nothing looks like a line of ours' test "$(grep -c '^nhictl: all' .err)" = 0
+run nhictl agent show $'x\u202egnihtyna \377'
+ok 'so are those that turn a line around, and what is no UTF-8' complained 'x\u202egnihtyna \xff'
 run nhictl agent show $'x\033[2J' --json
 ok 'under --json they are JSON escapes' json '.ok == false and (.error | contains("\u001b"))'
 run nhictl agent show $'\377\376' --json
