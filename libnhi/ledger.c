@@ -282,7 +282,8 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
 
     err = nhi_sql_prepare(l, &st,
                           "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
-                          " max_lifetime, policy, grace, unsupervised FROM setting",
+                          " max_lifetime, policy, grace, unsupervised, overdue_denies"
+                          " FROM setting",
                           "");
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
@@ -300,6 +301,7 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.policy = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
         s.grace = nhi_sql_int(st, 9, 0, NHI_GRACE_MAX, &err);
         s.unsupervised = nhi_sql_int(st, 10, 0, 1, &err) == 1;
+        s.overdue_denies = nhi_sql_int(st, 11, 0, 1, &err) == 1;
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
@@ -326,4 +328,9 @@ enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, boo
 {
     return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, unsupervised = ?", "ii", grace,
                        (int64_t)unsupervised);
+}
+
+enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET overdue_denies = ?", "i", (int64_t)denies);
 }

@@ -17,7 +17,7 @@
 #include "libnhi/decide.h"
 #include "libnhi/snapshot.h"
 
-#define NHI_SCHEMA_VERSION 1
+#define NHI_SCHEMA_VERSION 2
 
 struct nhi_ledger;
 enum nhi_ledger_mode { NHI_LEDGER_READ, NHI_LEDGER_WRITE };
@@ -26,7 +26,8 @@ enum nhi_ledger_mode { NHI_LEDGER_READ, NHI_LEDGER_WRITE };
 NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min,
                                          uint32_t uid_max, int64_t now);
 
-/* NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_CORRUPT, NHI_ERR_VERSION, NHI_ERR_SYS, NHI_ERR_BUSY. */
+/* NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_CORRUPT, NHI_ERR_VERSION, NHI_ERR_SYS, NHI_ERR_BUSY. NHI_ERR_STATE: a
+ * reader found one of an older release, which the next writer brings forward, in one step. */
 NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode,
                                        struct nhi_ledger **out);
 void nhi_ledger_close(struct nhi_ledger *l);
@@ -53,14 +54,25 @@ struct nhi_settings {
     int64_t grace;        /* seconds between SIGTERM and SIGKILL for a session that is over */
     bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
     bool unsupervised; /* agents may enter although nhictl watch does not run */
+    bool overdue_denies; /* an agent whose review date has passed may not enter */
 };
 NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
 NHI_CHECK enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records);
 NHI_CHECK enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, bool unsupervised);
+NHI_CHECK enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies);
 /* Accepts a corrected clock: the mark moves back to now. */
 NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);
 
 /* ---- agents ---- */
+/* Why an agent is suspended: any of these at once. It is active when none is left. */
+enum {
+    NHI_HELD_BY_HAND = 1,
+    NHI_HELD_OFFBOARDED = 2, /* its owner left, and nobody has taken it over */
+    NHI_HELD_UNDECLARED = 4, /* the file that declared it does so no more */
+    NHI_HELD_ALL = 7
+};
+#define NHI_DECLARED_MAX 64 /* bytes of the name of a file that declares agents */
+
 struct nhi_agent {
     struct nhi_account account; /* name, uid, gecos (the purpose), home, shell, groups */
     char group_names[NHI_LIST_MAX + 1]; /* of account.groups, in that order */
@@ -72,17 +84,60 @@ struct nhi_agent {
     char reason[NHI_TEXT_MAX + 1]; /* of the last change of state; may be empty */
     int64_t revoked_until;
     int64_t last_used; /* 0: never */
+    uint32_t held;
+    char file[NHI_DECLARED_MAX + 1]; /* that declares it; empty: it was made by hand */
+    int64_t file_review;             /* the review date that the file had; 0: none yet */
+    int64_t certified; /* when somebody last said that it is still needed; 0: never */
+    char certified_by[NHI_OWNER_MAX + 1], because[NHI_TEXT_MAX + 1]; /* who that was, and why it is */
 };
 /* account.uid is the caller's choice within the range (it knows which are free on this host); it must
- * not be below the mark, which then moves behind it. NHI_ERR_EXISTS: the name or uid was used before. */
+ * not be below the mark, which then moves behind it. NHI_ERR_EXISTS: the name or uid was used before.
+ * NHI_ERR_STATE: its owner is off-boarded. */
 NHI_CHECK enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int64_t now);
 NHI_CHECK enum nhi_err nhi_agent_get(struct nhi_ledger *l, const char *name, struct nhi_agent *out);
-/* NHI_ERR_STATE: a retired agent stays retired. Setting the same state again is NHI_OK. */
+/* What it was suspended for is over, whatever it was, when it is active again. NHI_ERR_STATE: a retired agent stays
+ * retired, and one of an off-boarded owner suspended. Setting the same state again is NHI_OK, and changes
+ * nothing but held. */
 NHI_CHECK enum nhi_err nhi_agent_set_state(struct nhi_ledger *l, const char *name,
                                            enum nhi_agent_state state, const char *reason, int64_t now);
+/* One more cause to be suspended, and the end of some: active when none is left. Errors are those of set_state. */
+NHI_CHECK enum nhi_err nhi_agent_hold(struct nhi_ledger *l, const char *name, uint32_t cause, const char *reason,
+                                      int64_t now);
+NHI_CHECK enum nhi_err nhi_agent_release(struct nhi_ledger *l, const char *name, uint32_t causes,
+                                         const char *reason, int64_t now);
+/* Sets purpose, gecos, shell, groups, review date and file of the agent of that name; nothing else of a. NHI_ERR_STATE: it
+ * is retired. */
+NHI_CHECK enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_agent *a);
+/* NHI_ERR_STATE: the agent is retired, or owner is off-boarded. */
+NHI_CHECK enum nhi_err nhi_agent_transfer(struct nhi_ledger *l, const char *name, const char *owner);
+/* A review said until when it is needed, and why. NHI_ERR_STATE: it is retired, or its owner is off-boarded. */
+NHI_CHECK enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const char *name, int64_t review_by,
+                                         const char *by, const char *because, int64_t now);
 /* Each callback: return 0 to go on. Rows in ascending uid. */
 NHI_CHECK enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *),
                                       void *ctx);
+
+/* ---- owners ---- */
+struct nhi_owner {
+    char name[NHI_OWNER_MAX + 1];
+    int64_t offboarded; /* since when; 0: not */
+    char reason[NHI_TEXT_MAX + 1];
+    int64_t active, suspended, retired; /* agents */
+    int64_t live_tickets;               /* of these */
+    int64_t next_review;                /* the first review date of those that are not retired; 0: none is left */
+};
+/* An owner is who has, or had, an agent. NHI_ERR_NOT_FOUND: neither. */
+NHI_CHECK enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now,
+                                     struct nhi_owner *out);
+/* By name. */
+NHI_CHECK enum nhi_err nhi_owner_each(struct nhi_ledger *l, int64_t now,
+                                      int (*fn)(const struct nhi_owner *, void *), void *ctx);
+/* From now on nothing is added for, transferred to or resumed under that owner; what becomes of the agents is the
+ * caller's next step. Again: NHI_OK, and the first time and reason stay. */
+NHI_CHECK enum nhi_err nhi_owner_offboard(struct nhi_ledger *l, const char *name, const char *reason,
+                                          int64_t now);
+/* Takes that back. NHI_ERR_STATE: there is nothing to take back. */
+NHI_CHECK enum nhi_err nhi_owner_return(struct nhi_ledger *l, const char *name);
 
 /* ---- tasks ---- */
 struct nhi_task {

@@ -5,7 +5,7 @@
 
 #define AGENT_COLUMNS                                                                              \
     "name, uid, owner, purpose, review_by, gecos, home, shell, state, created, changed, reason,"   \
-    " revoked_until, last_used"
+    " revoked_until, last_used, held, file, file_review, certified, certified_by, because"
 
 static enum nhi_err add_groups(struct nhi_ledger *l, const struct nhi_agent *a)
 {
@@ -47,11 +47,16 @@ enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int6
     /* Below the mark a number may have been an agent's before: it is never given again. */
     if (a->account.uid < s.next_uid)
         return NHI_ERR_EXISTS;
+    err = nhi_sql_owner_serves(l, a->owner);
+    if (err != NHI_OK)
+        return err;
     err = nhi_sql_run(l, NULL,
                       "INSERT INTO agent (name, uid, owner, purpose, review_by, gecos, home, shell,"
-                      " state, created, changed, reason) VALUES (?,?,?,?,?,?,?,?,1,?9,?9,'')",
-                      "sississsi", a->account.name, (int64_t)a->account.uid, a->owner, a->purpose,
-                      a->review_by, a->account.gecos, a->account.home, a->account.shell, now);
+                      " state, created, changed, reason, file, file_review)"
+                      " VALUES (?,?,?,?,?,?,?,?,1,?9,?9,'',?10,?11)",
+                      "sississsisi", a->account.name, (int64_t)a->account.uid, a->owner, a->purpose,
+                      a->review_by, a->account.gecos, a->account.home, a->account.shell, now,
+                      a->file, a->file_review);
     if (err == NHI_OK)
         err = add_groups(l, a);
     if (err == NHI_OK)
@@ -108,6 +113,12 @@ static enum nhi_err read_agent(struct nhi_ledger *l, sqlite3_stmt *st, struct nh
     nhi_sql_text(st, 11, a->reason, sizeof a->reason, &err);
     a->revoked_until = nhi_sql_int(st, 12, 0, INT64_MAX, &err);
     a->last_used = nhi_sql_int(st, 13, 0, INT64_MAX, &err);
+    a->held = (uint32_t)nhi_sql_int(st, 14, 0, NHI_HELD_ALL, &err);
+    nhi_sql_text(st, 15, a->file, sizeof a->file, &err);
+    a->file_review = nhi_sql_int(st, 16, 0, INT64_MAX, &err);
+    a->certified = nhi_sql_int(st, 17, 0, INT64_MAX, &err);
+    nhi_sql_text(st, 18, a->certified_by, sizeof a->certified_by, &err);
+    nhi_sql_text(st, 19, a->because, sizeof a->because, &err);
     if (err == NHI_OK && !nhi_name_is_agent(a->account.name))
         err = NHI_ERR_CORRUPT;
     return err == NHI_OK ? read_groups(l, a) : err;
@@ -130,22 +141,83 @@ enum nhi_err nhi_agent_get(struct nhi_ledger *l, const char *name, struct nhi_ag
     return err;
 }
 
+static enum nhi_err state_of(struct nhi_ledger *l, const char *name, int64_t *state)
+{
+    return nhi_sql_number(l, state, "SELECT state FROM agent WHERE name = ?", "s", name);
+}
+
+static enum nhi_err put_state(struct nhi_ledger *l, const char *name, enum nhi_agent_state state,
+                              const char *reason, int64_t now)
+{
+    return nhi_sql_run(l, NULL,
+                       "UPDATE agent SET state = ?2, changed = ?3, reason = ?4"
+                       " WHERE name = ?1 AND state <> ?2",
+                       "siis", name, (int64_t)state, now, reason != NULL ? reason : "");
+}
+
+enum nhi_err nhi_agent_hold(struct nhi_ledger *l, const char *name, uint32_t cause,
+                            const char *reason, int64_t now)
+{
+    int64_t state;
+    enum nhi_err err = state_of(l, name, &state);
+
+    if (err == NHI_OK && state == NHI_AGENT_RETIRED)
+        err = NHI_ERR_STATE;
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "UPDATE agent SET held = held | ?2 WHERE name = ?1", "si", name,
+                          (int64_t)cause);
+    return err == NHI_OK ? put_state(l, name, NHI_AGENT_SUSPENDED, reason, now) : err;
+}
+
+enum nhi_err nhi_agent_release(struct nhi_ledger *l, const char *name, uint32_t causes,
+                               const char *reason, int64_t now)
+{
+    struct nhi_agent a;
+    enum nhi_err err = nhi_agent_get(l, name, &a);
+
+    if (err == NHI_OK && a.state == NHI_AGENT_RETIRED)
+        err = NHI_ERR_STATE;
+    if (err == NHI_OK)
+        err = nhi_sql_owner_serves(l, a.owner);
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "UPDATE agent SET held = held & ~?2 WHERE name = ?1", "si", name,
+                          (int64_t)causes);
+    if (err == NHI_OK && (a.held & ~causes) == 0)
+        err = put_state(l, name, NHI_AGENT_ACTIVE, reason, now);
+    return err;
+}
+
 enum nhi_err nhi_agent_set_state(struct nhi_ledger *l, const char *name, enum nhi_agent_state state,
                                  const char *reason, int64_t now)
 {
-    enum nhi_err err;
     int64_t had;
+    enum nhi_err err;
 
-    err = nhi_sql_number(l, &had, "SELECT state FROM agent WHERE name = ?", "s", name);
-    if (err != NHI_OK)
-        return err;
-    if (had == (int64_t)state)
-        return NHI_OK;
-    if (had == NHI_AGENT_RETIRED)
-        return NHI_ERR_STATE;
-    return nhi_sql_run(l, NULL,
-                       "UPDATE agent SET state = ?2, changed = ?3, reason = ?4 WHERE name = ?1",
-                       "siis", name, (int64_t)state, now, reason != NULL ? reason : "");
+    if (state == NHI_AGENT_SUSPENDED)
+        return nhi_agent_hold(l, name, NHI_HELD_BY_HAND, reason, now);
+    if (state == NHI_AGENT_ACTIVE)
+        return nhi_agent_release(l, name, NHI_HELD_ALL, reason, now);
+    err = state_of(l, name, &had);
+    return err == NHI_OK ? put_state(l, name, state, reason, now) : err;
+}
+
+enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_agent *a)
+{
+    int64_t changed;
+    enum nhi_err err;
+
+    if (!agent_ok(a))
+        return NHI_ERR_ARG;
+    err = nhi_sql_run(l, &changed,
+                      "UPDATE agent SET purpose = ?2, gecos = ?3, shell = ?4, review_by = ?5,"
+                      " file = ?6, file_review = ?7 WHERE name = ?1 AND state <> 3",
+                      "ssssisi", a->account.name, a->purpose, a->account.gecos, a->account.shell,
+                      a->review_by, a->file, a->file_review);
+    if (err == NHI_OK && changed != 1)
+        err = NHI_ERR_STATE;
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "DELETE FROM agent_group WHERE agent = ?", "s", a->account.name);
+    return err == NHI_OK ? add_groups(l, a) : err;
 }
 
 enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *),

@@ -91,19 +91,73 @@ static const char schema_policy[] =
     "  agent TEXT NOT NULL, task TEXT NOT NULL, jti TEXT NOT NULL, record TEXT UNIQUE,"
     "  detail TEXT NOT NULL) STRICT;";
 
+/* Who answers for an agent, and what became of that. held: why it is suspended. file, file_review: where it is
+ * declared, and what that last said of its review. */
+static const char to_version_2[] =
+    "CREATE TABLE owner ("
+    "  name TEXT PRIMARY KEY, offboarded INTEGER NOT NULL, reason TEXT NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "ALTER TABLE agent ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE agent ADD COLUMN file TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE agent ADD COLUMN file_review INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE agent ADD COLUMN certified INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE agent ADD COLUMN certified_by TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE agent ADD COLUMN because TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE setting ADD COLUMN overdue_denies INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX agent_by_owner ON agent (owner);"
+    "UPDATE agent SET held = 1 WHERE state = 2;";
+
+/* What makes version n + 2 of version n + 1. A new ledger goes the same way as an old one. */
+static const char *const steps[] = { to_version_2 };
+
+_Static_assert(sizeof steps / sizeof steps[0] == NHI_SCHEMA_VERSION - 1, "a step to each version");
+
+static enum nhi_err take_steps(struct nhi_ledger *l, int64_t version)
+{
+    enum nhi_err err = NHI_OK;
+    char pragma[48];
+
+    for (; err == NHI_OK && version < NHI_SCHEMA_VERSION; version++)
+        err = nhi_sql_err(l, sqlite3_exec(l->db, steps[version - 1], NULL, NULL, NULL));
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", NHI_SCHEMA_VERSION);
+    if (err == NHI_OK)
+        err = nhi_sql_err(l, sqlite3_exec(l->db, pragma, NULL, NULL, NULL));
+    return err;
+}
+
+/* Another writer may have been faster. */
+static enum nhi_err bring_forward(struct nhi_ledger *l)
+{
+    enum nhi_err err;
+    int64_t version;
+
+    err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = nhi_sql_number(l, &version, "PRAGMA user_version", "");
+    if (err == NHI_OK)
+        err = take_steps(l, version);
+    if (err == NHI_OK)
+        err = nhi_ledger_commit(l);
+    else
+        nhi_ledger_rollback(l);
+    return err;
+}
+
 enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t uid_min,
                                uint32_t uid_max, int64_t now)
 {
     char pragma[96];
     enum nhi_err err;
 
-    (void)snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
-                   APPLICATION_ID, NHI_SCHEMA_VERSION);
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d;",
+                   APPLICATION_ID);
     err = nhi_sql_err(l, sqlite3_exec(l->db, pragma, NULL, NULL, NULL));
     if (err == NHI_OK)
         err = nhi_sql_err(l, sqlite3_exec(l->db, schema_identities, NULL, NULL, NULL));
     if (err == NHI_OK)
         err = nhi_sql_err(l, sqlite3_exec(l->db, schema_policy, NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = take_steps(l, 1);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL,
                           "INSERT INTO setting (host, uid_min, uid_max, next_uid, latest,"
@@ -127,6 +181,9 @@ enum nhi_err nhi_schema_check(struct nhi_ledger *l)
         (void)snprintf(l->message, sizeof l->message, "not a ledger of nhi");
         return NHI_ERR_CORRUPT;
     }
-    /* There is one schema so far. An older one is brought forward here, in one transaction. */
-    return version > NHI_SCHEMA_VERSION ? NHI_ERR_VERSION : NHI_OK;
+    if (version > NHI_SCHEMA_VERSION)
+        return NHI_ERR_VERSION;
+    if (version == NHI_SCHEMA_VERSION)
+        return NHI_OK;
+    return l->mode == NHI_LEDGER_WRITE ? bring_forward(l) : NHI_ERR_STATE;
 }

@@ -39,6 +39,9 @@ NHI_CHECK enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host,
 /* Checks that this is a ledger and brings an older schema forward when writing. */
 NHI_CHECK enum nhi_err nhi_schema_check(struct nhi_ledger *l);
 
+/* NHI_ERR_STATE: that owner is off-boarded. */
+NHI_CHECK enum nhi_err nhi_sql_owner_serves(struct nhi_ledger *l, const char *owner);
+
 /* The rules in force at now that a ticket of agent could meet for account; NULL: for any. rules: new, the
  * caller's to free. */
 NHI_CHECK enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const char *account, int64_t now,

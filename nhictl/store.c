@@ -73,6 +73,11 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
         return ctl_fail(c, CTL_SYSTEM, NULL, "%s was made by a newer release of nhictl", file);
     case NHI_ERR_BUSY:
         return ctl_fail(c, CTL_SYSTEM, NULL, "%s is busy: another nhictl is writing", file);
+    case NHI_ERR_STATE:
+        return ctl_fail(c, CTL_SYSTEM, NULL,
+                        "%s was made by an older release of nhictl, and could not be brought "
+                        "forward: it cannot be written now",
+                        file);
     case NHI_OK:
     case NHI_ERR_ARG:
     case NHI_ERR_NOMEM:
@@ -81,7 +86,6 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
     case NHI_ERR_TOO_LONG:
     case NHI_ERR_SIGNATURE:
     case NHI_ERR_EXISTS:
-    case NHI_ERR_STATE:
     case NHI_ERR_FULL:
         break;
     }

@@ -184,13 +184,18 @@ static void not_a_ledger(void **state)
 
 static void newer_and_foreign(void **state)
 {
+    char sql[80];
+
     (void)state;
     assert_int_equal(create(), NHI_OK);
-    raw("PRAGMA user_version=2");
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%d", NHI_SCHEMA_VERSION + 1);
+    raw(sql);
     opens(NHI_ERR_VERSION);
     raw("PRAGMA user_version=0");
     opens(NHI_ERR_CORRUPT);
-    raw("PRAGMA user_version=1; PRAGMA application_id=1");
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%d; PRAGMA application_id=1",
+             NHI_SCHEMA_VERSION);
+    raw(sql);
     opens(NHI_ERR_CORRUPT);
     raw("PRAGMA application_id=0x6e686900");
     opens(NHI_OK);
