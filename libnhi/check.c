@@ -217,6 +217,8 @@ static enum nhi_reason decide(struct state *s)
     d = nhi_decide(&req, &facts);
     if (d.reason == NHI_PERMIT)
         s->v->until = nhi_permit_until(&req, &facts);
+    if (d.reason == NHI_PERMIT && s->what->ahead != 0)
+        s->v->then = nhi_permit_ahead(&req, &facts, s->now + s->what->ahead, &s->v->why);
     s->v->handed_off = d.handed_off;
     s->v->pin_records = facts.pin_records;
     s->v->ssh = d.ssh;

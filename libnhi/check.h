@@ -30,6 +30,7 @@ struct nhi_shown {
     bool from_unknown, is_local, granted, registered;
     const char *tree;   /* handle of the session that the caller is inside, or NULL */
     const uint8_t *key; /* NHI_PK_LEN bytes whose possession was proven, or NULL */
+    int64_t ahead;      /* seconds; 0: how a permit goes on is not asked */
 };
 
 struct nhi_verdict {
@@ -45,6 +46,8 @@ struct nhi_verdict {
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked */
     char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */
     int64_t until;     /* of a permit, as nhi_permit_until says */
+    int64_t then;      /* of a permit, when ahead was given: as nhi_permit_ahead says */
+    enum nhi_reason why;
     char message[200];         /* of the ledger, when it is the ledger; may be empty */
 };
 

@@ -264,3 +264,17 @@ int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *
     }
     return until;
 }
+
+int64_t nhi_permit_ahead(const struct nhi_request *req, const struct nhi_facts *f, int64_t horizon,
+                         enum nhi_reason *why)
+{
+    struct nhi_request then = *req;
+
+    do {
+        then.now = nhi_permit_until(&then, f);
+        *why = nhi_decide(&then, f).reason;
+    } while (*why == NHI_PERMIT && then.now <= horizon);
+    if (then.now > horizon)
+        *why = NHI_PERMIT;
+    return then.now;
+}

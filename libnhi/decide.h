@@ -179,6 +179,10 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
 /* The first moment after now at which a permit may be over although nothing is written: seconds since the epoch.
  */
 int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *facts);
+/* How a permit goes on if nothing is written: the first moment at which it is over, and why, if that is not
+ * after the horizon. Else the first moment after the horizon at which it may be, and NHI_PERMIT. */
+int64_t nhi_permit_ahead(const struct nhi_request *req, const struct nhi_facts *facts, int64_t horizon,
+                         enum nhi_reason *why);
 /* Whether a denial for that reason is the end of what the ticket opened before. What only keeps somebody new out
  * is not, nor is a failure of ours. */
 bool nhi_reason_is_end(enum nhi_reason r);

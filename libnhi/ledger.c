@@ -282,7 +282,7 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
 
     err = nhi_sql_prepare(l, &st,
                           "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
-                          " max_lifetime, policy, grace, unsupervised, overdue_denies"
+                          " max_lifetime, policy, grace, unsupervised, overdue_denies, warn"
                           " FROM setting",
                           "");
     if (err == NHI_OK)
@@ -302,6 +302,7 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.grace = nhi_sql_int(st, 9, 0, NHI_GRACE_MAX, &err);
         s.unsupervised = nhi_sql_int(st, 10, 0, 1, &err) == 1;
         s.overdue_denies = nhi_sql_int(st, 11, 0, 1, &err) == 1;
+        s.warn = nhi_sql_int(st, 12, 0, NHI_WARN_MAX, &err);
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
@@ -324,10 +325,11 @@ enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now)
     return nhi_sql_run(l, NULL, "UPDATE setting SET latest = ?", "i", now);
 }
 
-enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, bool unsupervised)
+enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn,
+                                        bool unsupervised)
 {
-    return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, unsupervised = ?", "ii", grace,
-                       (int64_t)unsupervised);
+    return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, warn = ?, unsupervised = ?", "iii",
+                       grace, warn, (int64_t)unsupervised);
 }
 
 enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies)

@@ -126,6 +126,16 @@ static enum nhi_err take_host(const config_setting_t *s, struct nhi_settings_con
     return NHI_OK;
 }
 
+static enum nhi_err take_warn(const config_setting_t *s, struct nhi_settings_conf *out,
+                              struct nhi_conf_error *error)
+{
+    enum nhi_err err = nhi_conf_span(s, &out->warn, error);
+
+    if (err == NHI_OK && out->warn > NHI_WARN_MAX)
+        err = nhi_conf_bad(error, config_setting_source_line(s), "warn: at most \"1h\"");
+    return err;
+}
+
 static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_conf *out,
                                  struct nhi_conf_error *error)
 {
@@ -145,6 +155,8 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
         return nhi_conf_span(s, &out->max_lifetime, error);
     if (strcmp(key, "grace") == 0)
         return nhi_conf_count(s, 0, NHI_GRACE_MAX, &out->grace, error);
+    if (strcmp(key, "warn") == 0)
+        return take_warn(s, out, error);
     if (strcmp(key, "supervisor") == 0) {
         err = nhi_conf_word(s, supervisors, &which, error);
         out->unsupervised = which == 1;
@@ -153,7 +165,7 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
     if (strcmp(key, "pin") != 0)
         return nhi_conf_bad(error, config_setting_source_line(s),
                             "unknown setting '%.40s': expected host, uid_min, uid_max, "
-                            "max_lifetime, pin, grace or supervisor",
+                            "max_lifetime, pin, grace, warn or supervisor",
                             key);
     err = nhi_conf_word(s, pins, &which, error);
     out->pin_records = which == 1;

@@ -69,6 +69,7 @@ struct nhi_settings_conf {
     uint32_t uid_min, uid_max;
     int64_t max_lifetime; /* seconds */
     uint32_t grace;       /* seconds; NHI_GRACE_DEFAULT where it is not written */
+    int64_t warn;         /* seconds; 0: not asked for */
     bool unsupervised;    /* supervisor = "optional"; else "required" */
     bool pin_records;     /* pin = "record"; else "refuse" */
 };

@@ -104,6 +104,7 @@ static const char to_version_2[] =
     "ALTER TABLE agent ADD COLUMN certified_by TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE agent ADD COLUMN because TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE setting ADD COLUMN overdue_denies INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE setting ADD COLUMN warn INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX agent_by_owner ON agent (owner);"
     "UPDATE agent SET held = 1 WHERE state = 2;";
 

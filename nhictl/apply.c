@@ -75,9 +75,9 @@ static int hash_plan(struct ctl *c, struct plan *p)
         order[i] = &p->conf.rules[i];
     qsort(order, p->conf.count, sizeof(*order), by_rule_name);
     nhi_hash_start(&hash);
-    snprintf(text, sizeof(text), "max_lifetime %lld pin %d grace %u unsupervised %d",
+    snprintf(text, sizeof(text), "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d",
              (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace,
-             (int)p->set.unsupervised);
+             (long long)p->set.warn, (int)p->set.unsupervised);
     nhi_hash_add(&hash, text);
     for (size_t i = 0; i < p->conf.count; i++) {
         nhi_rule_format(order[i], text);
@@ -222,7 +222,7 @@ static enum nhi_err put(struct ctl *c, struct store *s, const struct plan *p)
     if (err == NHI_OK)
         err = nhi_ledger_set_pin(s->l, p->set.pin_records);
     if (err == NHI_OK)
-        err = nhi_ledger_set_supervision(s->l, p->set.grace, p->set.unsupervised);
+        err = nhi_ledger_set_supervision(s->l, p->set.grace, p->set.warn, p->set.unsupervised);
     return err == NHI_OK ? nhi_ledger_set_max_lifetime(s->l, p->set.max_lifetime) : err;
 }
 
@@ -239,6 +239,7 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     out_number(detail, "max_lifetime", NULL, p->set.max_lifetime);
     out_text(detail, "pin", NULL, p->set.pin_records ? "record" : "refuse");
     out_number(detail, "grace", NULL, p->set.grace);
+    out_number(detail, "warn", NULL, p->set.warn);
     out_text(detail, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
     if (err == NHI_OK)
         err = store_event(c, s, "policy-apply", NULL, NULL, NULL, detail);
@@ -261,6 +262,7 @@ static void show_summary(struct ctl *c, const struct plan *p)
     out_flag(r, "changed", NULL, p->changed);
     out_text(r, "pin", NULL, p->set.pin_records ? "record" : "refuse");
     out_number(r, "grace", NULL, p->set.grace);
+    out_number(r, "warn", NULL, p->set.warn);
     out_text(r, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
     out_number(r, "max_lifetime", NULL, p->set.max_lifetime);
     out_flag(r, "dry_run", NULL, args->dry_run);

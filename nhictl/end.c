@@ -60,15 +60,35 @@ static enum nhi_err look(struct ending *e, const struct procs *p)
 
 /* ---- steps ---- */
 
-static void ask(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
+/* Its log is the host's, under its account: a job has no other. */
+static void tell(const struct ending *e, const struct procs *p, const char *line)
 {
-    char line[256], text[300];
+    char text[SESSION_LINE_MAX + 16];
 
-    session_farewell(&e->s, line, sizeof(line));
     snprintf(text, sizeof(text), "\r\nnhi: %s\r\n", line);
     members_tell(&e->m, p, text);
     syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject,
            e->s.g.service, e->s.g.ticket.agent);
+}
+
+void session_tell(const struct session *s, const char *line)
+{
+    struct ending e = { .s = *s };
+    struct procs p = { .count = 0 };
+
+    if (procs_scan(&p) != NHI_OK || look(&e, &p) != NHI_OK)
+        members_free(&e.m);
+    tell(&e, &p, line);
+    procs_free(&p);
+    ending_free(&e);
+}
+
+static void ask(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
+{
+    char line[SESSION_LINE_MAX];
+
+    session_farewell(&e->s, line);
+    tell(e, p, line);
     e->had = e->m.count;
     e->next = now + grace_ms;
     e->phase = END_ASKED;

@@ -27,6 +27,8 @@ void endings_record(struct ctl *c, struct ending *all, size_t count);
 /* One that is stuck, from SIGKILL on. */
 void ending_retry(struct ending *e);
 void ending_free(struct ending *e);
+/* Tells a session's terminals, and the system log. */
+void session_tell(const struct session *s, const char *line);
 
 /* ---- for a verb that has just ended tickets ---- */
 

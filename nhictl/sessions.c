@@ -38,7 +38,7 @@ static int collect(const char *handle, const struct nhi_grant *g, bool alive, vo
 }
 
 /* As pam_nhi decides in it, over the ledger as it is now. */
-static void decide(struct session *s)
+static void decide(struct session *s, int64_t ahead)
 {
     const struct nhi_grant *g = &s->g;
     struct nhi_who who = { .service = g->service, .subject = g->subject };
@@ -51,7 +51,8 @@ static void decide(struct session *s)
                               .is_local = g->rhost[0] == '\0',
                               .granted = true,
                               .registered = true,
-                              .tree = tree };
+                              .tree = tree,
+                              .ahead = ahead };
     const struct passwd *pw = getpwnam(g->subject);
     struct nhi_verdict v;
 
@@ -65,6 +66,8 @@ static void decide(struct session *s)
     nhi_check(&who, &what, &v);
     s->reason = v.reason;
     s->until = v.until;
+    s->then = v.then;
+    s->why = v.why;
 }
 
 /* Lockdown needs no ledger. */
@@ -91,7 +94,7 @@ enum nhi_err sessions_load(struct sessions *s)
         if (locked)
             s->all[i].reason = NHI_DENY_LOCKDOWN;
         else
-            decide(&s->all[i]);
+            decide(&s->all[i], s->ahead);
     }
     return err;
 }
@@ -102,9 +105,31 @@ void sessions_free(struct sessions *s)
     memset(s, 0, sizeof(*s));
 }
 
-void session_farewell(const struct session *s, char *line, size_t size)
+/* One line for people, in which the reason can be searched for by its word. */
+static const char *ending_text(enum nhi_reason why, char *buf, size_t size)
 {
-    snprintf(line, size, "session ended: ticket %s of task %s, reason=%s (%s)", s->g.ticket.jti,
-             s->g.ticket.task, nhi_reason_name(s->reason),
-             s->reason == NHI_PERMIT ? "by hand" : nhi_reason_text(s->reason));
+    if (why == NHI_PERMIT)
+        return "was ended (by-hand)";
+    if (why == NHI_DENY_EXPIRED)
+        return nhi_reason_name(why);
+    snprintf(buf, size, "ended (%s: %s)", nhi_reason_name(why), nhi_reason_text(why));
+    return buf;
+}
+
+void session_farewell(const struct session *s, char line[SESSION_LINE_MAX])
+{
+    char buf[120];
+
+    snprintf(line, SESSION_LINE_MAX, "session ended: ticket %s of task %s %s", s->g.ticket.jti,
+             s->g.ticket.task, ending_text(s->reason, buf, sizeof(buf)));
+}
+
+void session_warning(const struct session *s, char line[SESSION_LINE_MAX])
+{
+    char at[NHI_TIME_LEN + 1];
+
+    if (nhi_time_format(s->then, at) != NHI_OK)
+        snprintf(at, sizeof(at), "soon");
+    snprintf(line, SESSION_LINE_MAX, "session ends at %s: ticket %s of task %s (%s)", at,
+             s->g.ticket.jti, s->g.ticket.task, nhi_reason_name(s->why));
 }

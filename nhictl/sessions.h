@@ -14,17 +14,22 @@ struct session {
     struct nhi_grant g;
     enum nhi_reason reason; /* what its ticket would be told now */
     int64_t until;          /* of a permit: when that may change by itself */
+    int64_t then;           /* of a permit, when ahead was given: as nhi_permit_ahead says */
+    enum nhi_reason why;
 };
 
 struct sessions {
     struct session *all;
     size_t count, room;
+    int64_t ahead; /* seconds to look ahead, given; 0: none */
 };
 
 /* Those that some process is inside of, each decided on again. */
 NHI_CHECK enum nhi_err sessions_load(struct sessions *s);
 void sessions_free(struct sessions *s);
-/* "session ended: ticket … of task … expired" */
-void session_farewell(const struct session *s, char *line, size_t size);
+#define SESSION_LINE_MAX 320
+/* "session ended: ticket … of task … expired", "session ends at …: ticket … of task …" */
+void session_farewell(const struct session *s, char line[SESSION_LINE_MAX]);
+void session_warning(const struct session *s, char line[SESSION_LINE_MAX]);
 
 #endif

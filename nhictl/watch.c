@@ -29,6 +29,7 @@
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
 #include "nhictl/store.h"
+#include "nhictl/warning.h"
 
 #define PAUSE_MS 50 /* between two looks at all sessions, however much is written */
 
@@ -37,7 +38,8 @@ struct watch {
     int grants;                  /* the watch of inotify on grant records */
     bool look, fold, stop;
     int64_t looked, beaten; /* milliseconds */
-    int64_t grace;          /* seconds */
+    int64_t grace, warn;    /* seconds */
+    struct warnings warnings;
     struct ending *all;
     size_t count, room;
 };
@@ -118,14 +120,16 @@ static void sleep_until(const struct watch *w, int64_t until)
     (void)timerfd_settime(w->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
 }
 
-static void read_grace(struct watch *w)
+static void read_settings(struct watch *w)
 {
     struct nhi_settings set;
     struct nhi_ledger *l = NULL;
 
     if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) == NHI_OK &&
-        nhi_ledger_settings(l, &set) == NHI_OK)
+        nhi_ledger_settings(l, &set) == NHI_OK) {
         w->grace = set.grace;
+        w->warn = set.warn;
+    }
     nhi_ledger_close(l);
 }
 
@@ -137,8 +141,11 @@ static void look(struct watch *w, int64_t now)
 
     w->look = false;
     w->looked = now;
-    read_grace(w);
+    read_settings(w);
+    s.ahead = w->warn;
     whole = sessions_load(&s) == NHI_OK;
+    if (whole)
+        until = warnings_give(&w->warnings, &s);
     for (size_t i = 0; i < s.count && whole; i++) {
         if (s.all[i].reason == NHI_PERMIT && s.all[i].until < until)
             until = s.all[i].until;
@@ -290,6 +297,7 @@ static int watch(struct ctl *c)
     for (size_t i = 0; i < w.count; i++)
         ending_free(&w.all[i]);
     free(w.all);
+    warnings_free(&w.warnings);
     close(w.changes);
     close(w.clock);
     close(w.signals);

@@ -91,6 +91,7 @@ setting() {
 }
 setting 'pin: expected "refuse" or "record"' 'another pin' 'pin = "no";'
 setting 'duplicate setting name' 'two pins' $'pin = "refuse";\npin = "record";'
+setting 'warn: at most "1h"' 'a warning a day before' 'warn = "1d";'
 setting "nhi.conf:2: unknown setting 'pine'" 'a misspelled setting of the host' $'\npine = "refuse";'
 setting 'host is not what this host was initialised with (testhost' 'another name of the host' 'host = "other";'
 setting 'uid_min is not what' 'another range' 'uid_min = 70000;'

@@ -129,7 +129,10 @@ disown
 # Without a ticket for sudo, two of them do not get that far.
 eventually sh -c "[ \$(pgrep -f '^$W/nhi-escape' | wc -l) -ge 45 ]"
 ok $? "a job of cron has started $(escaped)"
+mark_log
 must nhictl task close by-cron
+has_logged 'session ended: ticket .* of task by-cron ended \(task-closed: .*\) account=ci-bot service=cron' \
+    'the log tells a job why'
 is "$(escaped)" 0 'nothing is left when the task is closed'
 is "$(sessions)" 0 'and no session'
 [ -e "/proc/$BG" ]
@@ -160,5 +163,6 @@ is "$(escaped)" 1 'one process is left, the person'"'"'s own' || pgrep -af nhi-e
 : >"$W/counted"
 wait "$BG"
 like "$(cat "$W/person.out")" 'mine-stays' 'who goes on'
+like "$(cat "$W/person.out")" 'nhi: session ended: ticket .* of task by-hand ended \(' 'and whose terminal is told why'
 
 finish

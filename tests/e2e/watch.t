@@ -10,10 +10,10 @@ capture nhictl watch
 is "$RC" 1 'a second one: refused'
 is "$(stat -c %a /run/nhi /run/nhi/watch)" $'700\n600' 'what it writes is root'"'"'s'
 
-# in_session FILE COMMAND: BG is an ssh that has begun; it writes $W/up
+# in_session FILE COMMAND [-tt]: BG is an ssh that has begun; it writes $W/up
 in_session() {
     rm -f "$W/up"
-    ssh_bg ci-bot reply "$1" ": >$W/up; $2"
+    ssh_bg ci-bot reply "$1" ${3:+"$3"} ": >$W/up; $2"
     BG=$!
     eventually test -e "$W/up" || note "$(cat "$W/bg.out")"
 }
@@ -28,9 +28,12 @@ over() {
 event_count() { sqlite3 -readonly "$STATE/ledger.db" "select count(*) from event where kind = 'session-end'"; }
 
 open_task t-1
+mark_log
 issue "$W/short" t-1 --ttl 3s
 in_session "$W/short" 'trap "" TERM HUP; setsid sleep 1001 & sleep 1000; sleep 1000'
 over 'a ticket expires' expired
+SENTENCE="session ended: ticket $(jti_of "$W/short") of task t-1 expired"
+has_logged "$SENTENCE account=ci-bot service=sshd agent=ci-bot" 'a session without a terminal is told in the log'
 ! pgrep -f 'sleep 100[01]' >/dev/null
 ok $? 'nothing is left'
 is "$(event_count)" 1 'one event'
@@ -57,6 +60,35 @@ cp "$W/kept" /etc/nhi/policy.d/e2e.conf
 must nhictl apply
 must nhictl task close t-3
 open_task t-4
+issue "$W/in" t-4
+
+# A warning, once for each moment at which it would end, and then why it ended.
+echo 'warn = "4s";' >>/etc/nhi/nhi.conf
+must nhictl apply
+issue "$W/warned" t-4 --ttl 6s
+mark_log
+in_session "$W/warned" 'sleep 1000' -tt
+eventually grep -q 'session ends at' "$W/bg.out"
+ok $? 'its terminal is warned'
+[ -e "/proc/$BG" ]
+ok $? 'before the end'
+must nhictl renew "$(jti_of "$W/warned")" --ttl 7s --out "$W/warned.new"
+over 'the terminal of a session that expires' expired
+is "$(grep -c "nhi: session ends at .*Z: ticket .* of task t-4 (expired)" "$W/bg.out")" 2 \
+    'it was warned of each of the two moments once'
+like "$(tail -n 3 "$W/bg.out")" "nhi: session ended: ticket .* of task t-4 expired" 'and told why it ended'
+has_logged "session ends at .* of task t-4 \(expired\) account=ci-bot service=sshd agent=ci-bot" 'so is the log'
+rm /etc/nhi/nhi.conf
+must nhictl apply
+
+mark_log
+nhictl run --agent ci-bot --task t-4 -- sleep 1000 &
+RUN=$!
+eventually sh -c "nhictl session list --json | jq -e '.sessions[0].service == \"nhictl-run\"' >/dev/null"
+must nhictl session kill "$(nhictl session list --json | jq -r '.sessions[0].session')"
+wait "$RUN"
+has_logged "session ended: ticket .* of task t-4 was ended \(by-hand\) account=ci-bot service=nhictl-run" \
+    'a job is told in the log under its account'
 issue "$W/in" t-4
 
 # The ledger cannot be written: the reserve has it, and the supervisor reads that.

@@ -101,7 +101,7 @@ void state_ledger(void)
     MUST(nhi_ledger_create(NHI_STATE_DIR, STATE_HOST, STATE_UID_MIN, STATE_UID_MAX, STATE_NOW) ==
          NHI_OK);
     l = state_begin();
-    MUST(nhi_ledger_set_supervision(l, NHI_GRACE_DEFAULT, true) == NHI_OK);
+    MUST(nhi_ledger_set_supervision(l, NHI_GRACE_DEFAULT, 0, true) == NHI_OK);
     state_issuer(l, "k1");
     state_agent(l, "ci-bot", STATE_UID_MIN + 1);
     state_agent(l, "other-bot", STATE_UID_MIN + 2);

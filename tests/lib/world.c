@@ -159,7 +159,7 @@ void world_reset(void)
     DONE(nhi_reserve_create(NHI_STATE_DIR));
     DONE(nhi_ledger_create(NHI_STATE_DIR, WORLD_HOST, 65536, 99999, time(NULL)));
     l = world_ledger();
-    DONE(nhi_ledger_set_supervision(l, NHI_GRACE_DEFAULT, true));
+    DONE(nhi_ledger_set_supervision(l, NHI_GRACE_DEFAULT, 0, true));
     fill(l);
     world_commit(l);
     (void)world_reason();

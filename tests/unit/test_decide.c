@@ -322,6 +322,30 @@ static void lasts_until(void **state)
     assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 120);
 }
 
+/* What is to come, where it is sure; a moment at which it only might be over is passed. */
+static void what_is_ahead(void **state)
+{
+    enum nhi_reason why;
+    struct ask a;
+
+    (void)state;
+    base(&a);
+    assert_true(nhi_permit_ahead(&a.req, &a.facts, a.ticket.exp - 1, &why) == a.ticket.exp);
+    assert_int_equal(why, NHI_PERMIT);
+    assert_true(nhi_permit_ahead(&a.req, &a.facts, a.ticket.exp, &why) == a.ticket.exp);
+    assert_int_equal(why, NHI_DENY_EXPIRED);
+    a.facts.task_deadline = NOW + 100;
+    assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 150, &why) == NOW + 100);
+    assert_int_equal(why, NHI_DENY_TASK_ENDED);
+    a.rules[0].days = 127;
+    a.rules[0].offset_known = true;
+    assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 150, &why) == NOW + 100);
+    assert_int_equal(why, NHI_DENY_TASK_ENDED);
+    a.facts.task_deadline = a.ticket.exp;
+    assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 150, &why) == NOW + 180);
+    assert_int_equal(why, NHI_PERMIT);
+}
+
 /* A failure of ours, or of the moment, ends nobody's session. */
 static void ends_of_sessions(void **state)
 {
@@ -445,6 +469,7 @@ int main(void)
         cmocka_unit_test(every_reason),
         cmocka_unit_test(every_permit_restricts),
         cmocka_unit_test(lasts_until),
+        cmocka_unit_test(what_is_ahead),
         cmocka_unit_test(ends_of_sessions),
         cmocka_unit_test(nulls),
         cmocka_unit_test(all_zero),
