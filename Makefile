@@ -72,6 +72,7 @@ help:
 	@echo 'make            build the modules, the helper of sshd and nhictl under $(BUILD)/'
 	@echo 'make check      unit, module, NSS and command-line tests'
 	@echo 'make e2e        real sshd, sudo, su and cron in a private copy of this machine (root)'
+	@echo 'make boot       the same on Debian 12 and 13 booted with systemd (root, mmdebstrap)'
 	@echo 'make sanitize   the unit and module tests under ASan and UBSan'
 	@echo 'make clang      everything once more with the other compiler'
 	@echo 'make leaks      1,000 PAM cycles under valgrind'
@@ -127,7 +128,8 @@ $(TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $< -lpam -ldl -lpthread
 
-tests: all $(UNITS) $(TOOLS)
+tools: $(TOOLS)
+tests: all $(UNITS) tools
 benches: all $(BENCHES) $(TOOLS)
 
 include tests/tests.mk
@@ -146,6 +148,6 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help tests benches install clean
+.PHONY: all help tools tests benches install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -10,6 +10,8 @@
 #   hosts   the programs whose logins are guarded: sshd, sudo, cron. They are daemons: install
 #           them into a private copy of the machine (lab.sh), not into the machine itself
 #   lab     what lab.sh calls
+#   boot    what boot.sh calls
+#   guest   what is in a Debian that boot.sh boots, beside build and hosts; not for this machine
 #   clients what logs in to those hosts in a test, beside ssh; for private copies only, too
 #   check   runs `make check` and `make e2e`
 #   lint    runs `make lint`, `make leaks`, `make sanitize`
@@ -24,13 +26,15 @@ packages() {
     hosts) echo openssh-server openssh-client sudo cron libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;
     clients) echo ansible-core python3 ;;
+    boot) echo mmdebstrap ;;
+    guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
     check) echo perl tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;
     lint)
         echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc valgrind \
             libc6-dbg git
         ;;
     *)
-        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, check, lint)" >&2
+        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, boot, guest, check, lint)" >&2
         return 1
         ;;
     esac

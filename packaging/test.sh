@@ -1,11 +1,11 @@
 #!/bin/bash
 # Installs what it needs, builds, and runs every test. As root, on Debian 12 or 13.
 #
-#   [QUICK=1] packaging/test.sh [STAGE...]    without arguments: check e2e clang sanitize lint leaks fuzz
+#   [QUICK=1] packaging/test.sh [STAGE...]    without arguments: check e2e boot clang sanitize lint leaks fuzz
 #
-# Packages are all that stays on the machine besides build/. sshd, sudo and cron are installed into
-# private copies of it and run there. The last line counts the tests; a stage without tests of its own
-# counts as one. Exit status 0 when every stage passed.
+# Packages are all that stays on the machine besides build/ and the roots of packaging/boot.sh in /var/tmp.
+# sshd, sudo and cron are installed into private copies of it and run there. The last line counts the tests;
+# a stage without tests of its own counts as one. Exit status 0 when every stage passed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -58,7 +58,7 @@ stage() {
 }
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 say packages
-packaging/deps.sh install build lab check lint || exit 1
+packaging/deps.sh install build lab boot check lint || exit 1
 if ! unshare --mount --pid --fork true 2>/dev/null; then
     echo 'test.sh: this machine has no mount and process namespaces (unshare failed): run it as root in a' \
         'virtual machine, or in a container with CAP_SYS_ADMIN' >&2
@@ -81,11 +81,11 @@ fi
 # su and sudo are stopped and killed at every system call; with QUICK=1 at every 11th, which saves five
 # minutes.
 export PROVE_FLAGS=--verbose
-[ "$#" -gt 0 ] || set -- check e2e clang sanitize lint leaks fuzz
+[ "$#" -gt 0 ] || set -- check e2e boot clang sanitize lint leaks fuzz
 for name; do
     case $name in
     e2e) NHI_LAB_ALSO=clients stage e2e packaging/lab.sh hosts make e2e ;;
-    check | clang | sanitize | lint | leaks | fuzz) stage "$name" make "$name" ;;
+    check | boot | clang | sanitize | lint | leaks | fuzz) stage "$name" make "$name" ;;
     *)
         echo "test.sh: there is no stage $name" >&2
         exit 2

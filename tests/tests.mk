@@ -2,6 +2,7 @@
 
 SHELL_TESTS := $(wildcard tests/house/*.t tests/nss/*.t tests/cli/*.t)
 E2E_TESTS   := $(wildcard tests/e2e/*.t)
+BOOT_TESTS  := $(wildcard tests/boot/*.t)
 FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 10
 PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove $(PROVE_FLAGS)
@@ -22,6 +23,10 @@ check: tests
 
 e2e: tests
 	$(PROVE) $(E2E_TESTS)
+
+# Needs the network the first time: a root of each release is made, and kept (packaging/boot.sh).
+boot:
+	$(PROVE) $(BOOT_TESTS)
 
 # The unit and module tests only: a sanitized module does not load into a program that is not.
 sanitize:
@@ -61,4 +66,4 @@ lint:
 	shellcheck -x $(SHELL_FILES)
 	mandoc -T lint -W warning $(MANS)
 
-.PHONY: check clang e2e sanitize sanitized leaks bench fuzz lint
+.PHONY: check clang e2e boot sanitize sanitized leaks bench fuzz lint

@@ -1,0 +1,109 @@
+#!/bin/bash
+# With systemd: a session of sshd is one of logind, and the end of its ticket is the end of both.
+# shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+chmod 1777 "$W"
+cat >/etc/sudoers.d/sessions <<'S'
+ci-bot ALL=(root, alice) /bin/bash
+S
+chmod 440 /etc/sudoers.d/sessions
+
+# What an agent could think of to outlive its session. Each leaves a process named nhi-escape.
+cp /bin/sleep "$W/nhi-escape" && chmod 755 "$W/nhi-escape"
+cat >"$W/escapes" <<'S'
+#!/bin/bash
+E=$1
+"$E" 1001 &
+setsid "$E" 1002 &
+(setsid bash -c "$E 1003 & $E 1003 &" &) # its parents end: an orphan
+nohup "$E" 1004 >/dev/null 2>&1 &
+(trap '' TERM HUP INT; "$E" 1005 & exec bash -c "trap '' TERM HUP; $E 1005; $E 1005") &
+sudo -n bash -c "setsid $E 1006 & trap '' TERM; $E 1006" &
+sudo -n -u alice bash -c "(setsid $E 1007 &); $E 1007" &
+"$E" 1008 &
+until grep -q escape "/proc/$!/comm"; do :; done
+kill -STOP $!
+systemd-run --user --collect -q "$E" 1009
+disown -a
+S
+chmod 755 "$W/escapes"
+# Which of them there are, once each.
+kinds() { pgrep -af "^$W/nhi-escape" | awk '{ print $3 }' | sort -u | paste -sd' '; }
+EVERY_KIND='1001 1002 1003 1004 1005 1006 1007 1008 1009'
+all_are_out() { [ "$(kinds)" = "$EVERY_KIND" ]; }
+
+# login FILE: BG is an ssh that has started them all, and waits
+login() {
+    ssh_bg ci-bot reply "$1" "$W/escapes $W/nhi-escape; sleep 1000"
+    BG=$!
+    eventually all_are_out || note "$(cat "$W/bg.out" "$W/bg.err" 2>/dev/null)"
+    OUT_BEFORE=$(kinds)
+}
+
+is_active() { [ "$(logind_sessions "$1")" = 'Class=user State=active' ]; }
+
+n=0
+# fresh [OPTION...]: a task and its ticket, once the agent's own systemd of before is gone: what asks it for a
+# unit while it stops is refused
+fresh() {
+    eventually has_no_process ci-bot
+    n=$((n + 1))
+    open_task "t-$n"
+    issue "$W/ticket" "t-$n" --service sshd,sudo "$@"
+}
+
+# nothing_left NAME: after login
+nothing_left() {
+    is "$OUT_BEFORE, then $(kinds)" "$EVERY_KIND, then " "$1: of all that it started nothing is left"
+    eventually test ! -e "/proc/$BG" || note 'ssh stays'
+    eventually has_no_logind_session ci-bot
+    is "$(logind_sessions ci-bot)" '' "$1: logind has no session of the agent"
+    is "$(sessions)" 0 "$1: nhictl neither"
+    eventually has_no_process ci-bot
+    is "$(processes_of ci-bot)" '' "$1: nor has the agent a process"
+}
+# ends NAME COMMAND...
+ends() {
+    local name=$1
+    shift
+    login "$W/ticket"
+    capture "$@"
+    is "$RC" 0 "$name: it succeeds" || note "$ERR"
+    nothing_left "$name"
+}
+
+is "$(systemctl show nhi-watch -p ActiveState -p SubState | paste -sd' ')" 'ActiveState=active SubState=running' \
+    'nhi-watch.service runs'
+
+# A person who is there all the time.
+ssh_bg alice key "$W/key" "until [ -e $W/go ]; do sleep 0.1; done; echo alice"
+PERSON=$!
+eventually has_logind_session alice
+
+fresh
+ssh_bg ci-bot reply "$W/ticket" "sleep 1000"
+BG=$!
+eventually is_active ci-bot
+is "$(logind_sessions ci-bot)" 'Class=user State=active' 'ssh by ticket is a session of logind'
+must nhictl task close t-1
+eventually test ! -e "/proc/$BG"
+
+fresh
+ends 'revoke' nhictl revoke --task "t-$n"
+fresh
+ends 'task close' nhictl task close "t-$n"
+
+# By nobody's command.
+fresh --ttl 15s
+login "$W/ticket"
+eventually has_no_logind_session ci-bot
+nothing_left 'expiry'
+
+is "$(logind_sessions alice)" 'Class=user State=active' 'a person stays'
+: >"$W/go"
+wait "$PERSON"
+is "$?" 0 'to the end'
+finish
