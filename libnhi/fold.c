@@ -42,15 +42,6 @@ static enum nhi_err later(struct fold *f, const char *name)
     return NHI_OK;
 }
 
-static bool same_process_lives(const struct fold *f, const char *boot, const struct nhi_proc *p)
-{
-    struct nhi_proc now;
-    pid_t parent;
-
-    return strcmp(boot, f->boot) == 0 && nhi_proc_read(p->pid, &now, &parent) == NHI_OK &&
-           now.start == p->start;
-}
-
 static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
 {
     bool permit = g->reason == NHI_PERMIT && !g->observed, folded = false;
@@ -122,7 +113,8 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
     if (name[0] == 'i')
         return is_over(f, &g) ? later(f, name) : NHI_OK;
     if (name[0] == 'p')
-        return same_process_lives(f, g.boot, &g.parent) ? NHI_OK : later(f, name);
+        return strcmp(g.boot, f->boot) == 0 && nhi_proc_is_alive(&g.parent) ? NHI_OK
+                                                                             : later(f, name);
     err = fold_event(f, &g);
     /* A counted slot is what says that a use is spent: it goes when the ticket is dead anyway. */
     if (err == NHI_OK && (name[0] != 'u' || is_over(f, &g)))

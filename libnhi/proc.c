@@ -85,6 +85,16 @@ enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent)
     return NHI_OK;
 }
 
+bool nhi_proc_is_alive(const struct nhi_proc *p)
+{
+    struct nhi_proc_stat now;
+    enum nhi_err err = nhi_proc_stat(p->pid, &now);
+
+    if (err != NHI_OK)
+        return err != NHI_ERR_NOT_FOUND;
+    return now.self.start == p->start && now.state != 'Z' && now.state != 'X';
+}
+
 /* A number of 32 bits, all ones where nothing has set it, so that it is everybody's. */
 static enum nhi_err read_number(pid_t pid, const char *file, uint32_t *out)
 {

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
 #include "libnhi/record.h"
 
@@ -134,6 +135,9 @@ enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g
     if (err == NHI_ERR_EXISTS && nhi_record_read(dirfd, name, &had) == NHI_OK &&
         strcmp(had.ticket.jti, g->ticket.jti) == 0)
         err = NHI_OK;
+    /* Beside the handle: where there is none to be had, the handle has to do. */
+    if (err == NHI_OK)
+        (void)!nhi_cgroup_enter(name);
     if (fd >= 0)
         close(fd);
     if (dirfd >= 0)
@@ -157,33 +161,43 @@ bool nhi_session_remove(const char *run_dir, const char *handle)
     return removed;
 }
 
+/* A handle that holds more than one process, an audit session or a cgroup, outlives the one that registered it. */
 void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
 {
-    char name[64], boot[37];
+    char name[64], in[64], boot[37];
 
     if (nhi_boot_id(boot) != NHI_OK)
         return;
     proc_name(name, sizeof name, boot, self);
-    (void)nhi_session_remove(run_dir, name);
+    if (nhi_cgroup_of(self->pid, in, sizeof in) != NHI_OK || strcmp(in, name) != 0)
+        (void)nhi_session_remove(run_dir, name);
+}
+
+static void withdraw(int dirfd, const char *name, const struct nhi_grant *g)
+{
+    struct nhi_grant had;
+
+    if (nhi_record_read(dirfd, name, &had) == NHI_OK && strcmp(had.id, g->id) == 0)
+        (void)unlinkat(dirfd, name, 0);
 }
 
 void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g)
 {
-    struct nhi_grant had;
     char path[256], name[64];
     uint32_t audit;
     int dirfd;
 
-    nhi_session_forget(run_dir, &g->self);
-    if (nhi_proc_audit(g->self.pid, &audit) != NHI_OK ||
-        snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
         return;
     dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dirfd < 0)
         return;
-    audit_name(name, sizeof name, g->boot, audit);
-    if (nhi_record_read(dirfd, name, &had) == NHI_OK && strcmp(had.id, g->id) == 0)
-        (void)unlinkat(dirfd, name, 0);
+    proc_name(name, sizeof name, g->boot, &g->self);
+    withdraw(dirfd, name, g);
+    if (nhi_proc_audit(g->self.pid, &audit) == NHI_OK) {
+        audit_name(name, sizeof name, g->boot, audit);
+        withdraw(dirfd, name, g);
+    }
     close(dirfd);
 }
 
@@ -210,12 +224,29 @@ static enum nhi_err find_ancestor(int dirfd, const char *boot, pid_t pid, struct
     return err == NHI_ERR_NOT_FOUND && depth == DEPTH_MAX ? NHI_ERR_TOO_LONG : err;
 }
 
+/* By what a process cannot leave: the kernel's audit session, or the cgroup. */
+static enum nhi_err find_inescapable(int dirfd, const char *boot, pid_t pid, struct nhi_grant *out)
+{
+    enum nhi_err err;
+    uint32_t audit;
+    char name[64];
+
+    err = nhi_proc_audit(pid, &audit);
+    if (err == NHI_OK) {
+        audit_name(name, sizeof name, boot, audit);
+        err = nhi_record_read(dirfd, name, out);
+    }
+    if (err != NHI_ERR_NOT_FOUND)
+        return err;
+    err = nhi_cgroup_of(pid, name, sizeof name);
+    return err == NHI_OK ? nhi_record_read(dirfd, name, out) : err;
+}
+
 enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *out)
 {
+    char path[256], boot[37];
     struct nhi_grant g;
     enum nhi_err err;
-    char path[256], name[64], boot[37];
-    uint32_t audit;
     int dirfd;
 
     if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
@@ -224,15 +255,10 @@ enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *
     if (dirfd < 0)
         return errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
     err = nhi_boot_id(boot);
-    if (err == NHI_OK) {
-        err = nhi_proc_audit(pid, &audit);
-        if (err == NHI_OK) {
-            audit_name(name, sizeof name, boot, audit);
-            err = nhi_record_read(dirfd, name, &g);
-        }
-        if (err == NHI_ERR_NOT_FOUND)
-            err = find_ancestor(dirfd, boot, pid, &g);
-    }
+    if (err == NHI_OK)
+        err = find_inescapable(dirfd, boot, pid, &g);
+    if (err == NHI_ERR_NOT_FOUND)
+        err = find_ancestor(dirfd, boot, pid, &g);
     close(dirfd);
     if (err == NHI_OK)
         *out = g;

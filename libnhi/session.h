@@ -7,6 +7,9 @@
  *
  *   a-BOOT-ID          the kernel's audit session, where the login got one of its own
  *   p-BOOT-PID-START   the process that opened the session, and all that descends from it
+ *
+ * Where there are cgroups for it (cgroup.h), a session is in one of its handle's name, too: what has lost its parent
+ * is still found, and can be ended at once.
  */
 #ifndef NHI_SESSION_H
 #define NHI_SESSION_H
@@ -31,7 +34,7 @@ enum nhi_session_of {
 NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g,
                                             enum nhi_session_of of, uint32_t uid);
 /* The opposite, for the handle of a process that is about to end: nobody could be found inside any more.
- * An audit session stays, since what is left of it remains that agent's. */
+ * An audit session or a cgroup stays, since what is left of it remains that agent's. */
 void nhi_session_forget(const char *run_dir, const struct nhi_proc *self);
 /* What was just registered, and came to nothing: whatever handle it has. g: as it was registered. */
 void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g);
@@ -41,7 +44,8 @@ bool nhi_session_remove(const char *run_dir, const char *handle);
 /* The handle of a session that was registered without a login of its own, as nhictl run does: that of
  * g->self. out: at least NHI_TREE_MAX + 1 bytes. */
 void nhi_session_handle(const struct nhi_grant *g, char *out);
-/* Whether the process of such a handle is there still. What cannot be looked at is. */
+/* Whether the process of such a handle is there still; what it left behind does not count. What cannot be looked at
+ * is. */
 bool nhi_session_is_alive(const char *handle);
 
 /* The innermost registered session that process pid is inside. NHI_ERR_NOT_FOUND: none. Any other error
@@ -67,6 +71,9 @@ struct nhi_proc_stat {
 NHI_CHECK enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out);
 /* Start time of a process, and its parent. NHI_ERR_NOT_FOUND: gone. */
 NHI_CHECK enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent);
+/* Whether it runs. One that has ended and was not taken in yet does not, however long its parent leaves it there;
+ * what cannot be looked at does. */
+bool nhi_proc_is_alive(const struct nhi_proc *p);
 /* The kernel's audit session of a process. NHI_ERR_NOT_FOUND: it has none of its own, or is gone. */
 NHI_CHECK enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session);
 /* Puts this process, and so all that it starts from here on, into an audit session of its own, for the uid that

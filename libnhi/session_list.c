@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
 #include "libnhi/record.h"
 #include "libnhi/session.h"
@@ -115,17 +116,15 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
 {
     unsigned long long a, b;
     struct nhi_proc p;
-    enum nhi_err err;
     uint32_t id;
-    pid_t parent;
 
     switch (parse_name(name, boot, &a, &b)) {
     case 'a':
         id = (uint32_t)a;
         return live->count > 0 && bsearch(&id, live->ids, live->count, sizeof id, compare) != NULL;
     case 'p':
-        err = nhi_proc_read((pid_t)a, &p, &parent);
-        return err == NHI_OK ? p.start == b : err != NHI_ERR_NOT_FOUND;
+        p = (struct nhi_proc){ .pid = (pid_t)a, .start = b };
+        return nhi_proc_is_alive(&p) || nhi_cgroup_is_populated(name);
     default:
         return false;
     }
@@ -133,10 +132,16 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
 
 bool nhi_session_is_alive(const char *handle)
 {
-    const struct live none = { NULL, 0, 0 };
+    unsigned long long a, b;
+    struct nhi_proc p;
     char boot[37];
 
-    return nhi_boot_id(boot) != NHI_OK || is_alive(handle, boot, &none);
+    if (nhi_boot_id(boot) != NHI_OK)
+        return true;
+    if (parse_name(handle, boot, &a, &b) != 'p')
+        return false;
+    p = (struct nhi_proc){ .pid = (pid_t)a, .start = b };
+    return nhi_proc_is_alive(&p);
 }
 
 struct walk {
@@ -207,6 +212,7 @@ enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed)
     struct walk w = { .sweep = true };
     enum nhi_err err = walk(run_dir, &w);
 
+    nhi_cgroup_sweep();
     if (err == NHI_OK && removed != NULL)
         *removed = w.removed;
     return err;

@@ -1,6 +1,6 @@
 /*
  * MUST: what is signalled belongs to the session that ends: by the kernel's audit session, by
- * descent, or, when an agent's last session has ended, by the agent's own uid. MUST: nobody is
+ * its cgroup, by descent, or, when an agent's last session has ended, by the agent's own uid. MUST: nobody is
  * waited for who could make us wait.
  */
 #include "nhictl/end.h"
@@ -12,7 +12,9 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/store.h"
@@ -45,17 +47,62 @@ static bool own_uid(const struct session *s, uint32_t *uid)
     return true;
 }
 
+static bool audit_of(const struct ending *e, uint32_t *audit)
+{
+    unsigned id;
+
+    if (sscanf(e->s.handle, "a-%*8[0-9a-f]-%u", &id) != 1)
+        return false;
+    *audit = id;
+    return true;
+}
+
 static enum nhi_err look(struct ending *e, const struct procs *p)
 {
-    unsigned audit;
-    uint32_t uid;
+    uint32_t audit, uid;
+    enum nhi_err err;
 
     if (e->phase == END_LEFTOVERS)
         return own_uid(&e->s, &uid) ? members_find(&e->m, p, MEMBERS_OF_UID, uid, NULL)
                                     : NHI_ERR_ARG;
-    if (sscanf(e->s.handle, "a-%*8[0-9a-f]-%u", &audit) == 1)
+    if (audit_of(e, &audit))
         return members_find(&e->m, p, MEMBERS_OF_AUDIT, audit, NULL);
-    return members_find(&e->m, p, MEMBERS_OF_TREE, 0, &e->s.g.self);
+    err = members_find(&e->m, p, MEMBERS_OF_TREE, 0, &e->s.g.self);
+    return err == NHI_OK ? members_add_cgroup(&e->m, p, e->s.handle) : err;
+}
+
+struct guests {
+    bool audited;
+    uint32_t audit;
+    bool any;
+};
+
+/* Somebody else's login, or whoever called us from within. */
+static int find_guest(pid_t pid, void *ctx)
+{
+    struct guests *g = ctx;
+    uint32_t audit;
+
+    g->any = pid == getpid() ||
+             (g->audited && nhi_proc_audit(pid, &audit) == NHI_OK && audit != g->audit);
+    return g->any;
+}
+
+/* A daemon that was started in the session may have let people in, who are in its cgroup, but not in its audit
+ * session: then it is ended one by one. */
+static bool has_guests(const struct ending *e)
+{
+    struct guests g = { .audit = 0 };
+
+    g.audited = audit_of(e, &g.audit);
+    return nhi_cgroup_each(e->s.handle, find_guest, &g) == NHI_OK && g.any;
+}
+
+static void kill_all(const struct ending *e)
+{
+    if (e->phase == END_KILLED && !has_guests(e))
+        (void)!nhi_cgroup_kill(e->s.handle);
+    members_signal(&e->m, SIGKILL);
 }
 
 /* ---- steps ---- */
@@ -145,7 +192,7 @@ static void step(struct ending *e, const struct procs *p, int64_t now, int64_t g
         e->next = now + GIVE_UP;
     }
     if (e->phase == END_KILLED || e->phase == END_LEFTOVERS) {
-        members_signal(&e->m, SIGKILL);
+        kill_all(e);
         if (now >= e->next)
             e->phase = END_STUCK;
     }
@@ -215,6 +262,8 @@ void endings_record(struct ctl *c, struct ending *all, size_t count)
         if (err == NHI_OK)
             err = record(c, &s, &all[i]);
     }
+    if (told > 0)
+        nhi_cgroup_sweep();
     if (told > 0 && err == NHI_OK) {
         err = nhi_ledger_commit(s.l);
         s.writing = err != NHI_OK;

@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
 
 #define PTS_MAJOR_FIRST 136 /* devices.txt of the kernel: Unix98 pseudo-terminals */
@@ -96,13 +97,17 @@ void procs_free(struct procs *p)
 
 /* ---- whose they are ---- */
 
+static const struct procs_one *find_pid(const struct procs *p, pid_t pid)
+{
+    const struct procs_one key = { .stat = { .self = { .pid = pid } } };
+
+    return p->count > 0 ? bsearch(&key, p->all, p->count, sizeof(key), by_pid) : NULL;
+}
+
 static const struct procs_one *find(const struct procs *p, const struct nhi_proc *q)
 {
-    const struct procs_one key = { .stat = { .self = *q } };
-    const struct procs_one *one = NULL;
+    const struct procs_one *one = find_pid(p, q->pid);
 
-    if (p->count > 0)
-        one = bsearch(&key, p->all, p->count, sizeof(key), by_pid);
     return one != NULL && one->stat.self.start == q->start ? one : NULL;
 }
 
@@ -170,6 +175,32 @@ enum nhi_err members_find(struct members *m, const struct procs *p, enum members
         if (of == MEMBERS_OF_AUDIT ? p->all[i].audit == id : goes_by(&p->all[i], id))
             err = add(m, &p->all[i].stat.self);
     return err;
+}
+
+struct adding {
+    struct members *m;
+    const struct procs *p;
+    enum nhi_err err;
+};
+
+/* One that has come since the look is found by the next. */
+static int add_pid(pid_t pid, void *ctx)
+{
+    struct adding *a = ctx;
+    const struct procs_one *one = find_pid(a->p, pid);
+
+    if (one != NULL && !has(a->m, pid))
+        a->err = add(a->m, &one->stat.self);
+    return a->err != NHI_OK;
+}
+
+enum nhi_err members_add_cgroup(struct members *m, const struct procs *p, const char *handle)
+{
+    struct adding a = { .m = m, .p = p, .err = NHI_OK };
+    enum nhi_err err = nhi_cgroup_each(handle, add_pid, &a);
+
+    /* It may have none. */
+    return err == NHI_ERR_STATE || err == NHI_ERR_NOT_FOUND ? NHI_OK : err == NHI_OK ? a.err : err;
 }
 
 void members_free(struct members *m)

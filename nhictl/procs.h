@@ -41,6 +41,8 @@ void procs_free(struct procs *p);
 /* Brings m up to date. */
 NHI_CHECK enum nhi_err members_find(struct members *m, const struct procs *p, enum members_of of,
                                     uint32_t id, const struct nhi_proc *root);
+/* Adds what is in the cgroup of that session: orphans that descent does not find. */
+NHI_CHECK enum nhi_err members_add_cgroup(struct members *m, const struct procs *p, const char *handle);
 void members_free(struct members *m);
 /* By a descriptor of each process, so that no other is ever meant. */
 void members_signal(const struct members *m, int sig);

@@ -51,7 +51,7 @@ static void decide(struct session *s, int64_t ahead)
                               .is_local = g->rhost[0] == '\0',
                               .granted = true,
                               .registered = true,
-                              .tree = tree,
+                              .tree = nhi_proc_is_alive(&g->self) ? tree : NULL,
                               .ahead = ahead };
     const struct passwd *pw = getpwnam(g->subject);
     struct nhi_verdict v;

@@ -15,6 +15,7 @@
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
 #include "nhictl/observed.h"
+#include "nhictl/platform.h"
 #include "nhictl/store.h"
 
 struct status_args {
@@ -167,6 +168,7 @@ static void show_counts(struct ctl *c, const struct store *s, const struct count
     out_number(r, "open_tasks", "open tasks", n->tasks);
     out_number(r, "live_tickets", "live tickets", n->tickets);
     out_number(r, "live_sessions", "live sessions", n->sessions);
+    platform_show(r);
     out_number(r, "policy_rules", "policy rules", (int64_t)n->rules);
     out_number(r, "issuers", "issuers", n->keys);
     out_number(r, "grant_records", "grant records", n->records);
@@ -214,6 +216,7 @@ static void show_attention(struct ctl *c, const struct store *s, const struct co
         out_string(c->out, "the account snapshot cannot be read: nhictl apply");
     else if (n->unpublished > 0)
         out_string(c->out, "the account snapshot is behind the ledger: nhictl apply");
+    platform_attention(c);
     if (n->sessions_failed)
         out_string(c->out, "%s/%s cannot be read", NHI_RUN_DIR, NHI_SESSIONS_DIR);
     if (n->records_failed)

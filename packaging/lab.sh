@@ -65,6 +65,28 @@ check_namespaces() {
     done
 }
 
+# Where the machine has cgroups of version 2, the lab gets one, which is the top of all that it sees of them.
+CGROUP=''
+make_cgroup() {
+    local top
+    for top in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+        [ "$(stat -f -c %T "$top" 2>/dev/null)" = cgroup2fs ] || continue
+        ! mkdir "$top/$1" 2>/dev/null || CGROUP=$top/$1
+    done
+}
+
+# What is still in it ends with the lab, in its own time.
+remove_cgroup() {
+    local try
+    [ -n "$CGROUP" ] || return 0
+    for try in {1..50}; do
+        find "$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null
+        [ -d "$CGROUP" ] || return 0
+        sleep 0.1
+    done
+    echo "lab: $CGROUP could not be removed after $try tries" >&2
+}
+
 run() {
     local net=--net upper='' base status=0
     while :; do
@@ -79,11 +101,15 @@ run() {
     [ "$#" -gt 0 ] || usage
     check_namespaces
     base=$(mktemp -d "${TMPDIR:-/tmp}/nhi-lab.XXXXXX")
-    trap 'rmdir "$base" 2>/dev/null || :' EXIT
+    make_cgroup "${base##*/}"
+    trap 'rmdir "$base" 2>/dev/null || : ; remove_cgroup' EXIT
     trap : INT TERM
     # shellcheck disable=SC2086 # net may be no word at all
-    unshare --mount --propagation unchanged --pid --fork --kill-child --ipc --uts $net \
-        "$BASH" "$SELF" --inside "$base" "$upper" "$net" "$@" || status=$?
+    (
+        [ -z "$CGROUP" ] || echo 0 >"$CGROUP/cgroup.procs"
+        exec unshare --mount --propagation unchanged --pid --fork --kill-child --ipc --uts $net \
+            ${CGROUP:+--cgroup} "$BASH" "$SELF" --inside "$base" "$upper" "$net" "$@"
+    ) || status=$?
     exit "$status"
 }
 
@@ -167,7 +193,7 @@ make_dev() {
 }
 
 fill_copy() {
-    local m=$1 net=$2 resolv=''
+    local m=$1 net=$2 resolv='' top
     [ ! -r /etc/resolv.conf ] || resolv=$(cat /etc/resolv.conf)
     must "mount -t proc" mount -t proc proc "$m/proc"
     if [ -d /sys/kernel ]; then
@@ -175,6 +201,11 @@ fill_copy() {
     else
         must "mount -t sysfs" mount -t sysfs sysfs "$m/sys"
     fi
+    for top in "$m/sys/fs/cgroup" "$m/sys/fs/cgroup/unified"; do
+        [ "$(stat -f -c %T "$top" 2>/dev/null)" = cgroup2fs ] || continue
+        must "umount $top" umount -l "$top"
+        must "mount -t cgroup2" mount -t cgroup2 cgroup2 "$top"
+    done
     make_dev "$m/dev"
     must "mount -t tmpfs /run" mount -t tmpfs -o mode=755 tmpfs "$m/run"
     : >"$m/run/nhi-lab" # tells what runs here that this is no real machine

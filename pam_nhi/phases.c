@@ -50,9 +50,10 @@ static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_sh
     s.is_local = !s.remote && s.from == NULL;
     if (pnhi_place_find(c, w->place))
         s.place = w->place;
+    /* Of a tree without its root something may be left: that is still inside, but the tree is gone. */
     if (c->in_session) {
         nhi_session_handle(&c->session, w->tree);
-        s.tree = w->tree;
+        s.tree = nhi_proc_is_alive(&c->session.self) ? w->tree : NULL;
     }
     return s;
 }

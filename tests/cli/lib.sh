@@ -37,6 +37,8 @@ mount -t overlay overlay -o lowerdir=/dev,upperdir=/run/overlay/du,workdir=/run/
 mount --bind /run/overlay/pts /dev/pts || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /var/lib || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /home || exit 1
+# What is run as an agent must not get a cgroup of the machine.
+[ ! -d /sys/fs/cgroup ] || mount -t tmpfs -o mode=0755 tmpfs /sys/fs/cgroup || exit 1
 hostname testhost
 cd /run/t || exit 1
 

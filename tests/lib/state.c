@@ -37,6 +37,9 @@ bool state_enter(void)
     (void)umask(022);
     MUST(mount("tmpfs", "/var/lib", "tmpfs", 0, "mode=0755") == 0);
     MUST(mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") == 0);
+    /* A session that is registered here must not move this process to a cgroup of the machine. */
+    MUST(access("/sys/fs/cgroup", F_OK) != 0 ||
+         mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=0755") == 0);
     MUST(mkdir(NHI_STATE_DIR, 0755) == 0);
     MUST(mkdir(NHI_RUN_DIR, 0700) == 0);
     return true;

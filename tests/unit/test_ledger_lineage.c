@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "libnhi/fold.h"
 #include "libnhi/session.h"
@@ -163,6 +165,32 @@ static void only_living_trees_are_alive(void **state)
     assert_false(nhi_session_is_alive("nonsense"));
 }
 
+static void an_ended_process_is_gone_before_it_is_taken_in(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char handle[NHI_TREE_MAX + 1];
+    siginfo_t info;
+    pid_t parent;
+    int go[2];
+    char c;
+
+    (void)state;
+    assert_int_equal(pipe(go), 0);
+    g.self.pid = fork();
+    if (g.self.pid == 0)
+        _exit(close(go[1]) != 0 || read(go[0], &c, 1) != 0);
+    assert_true(g.self.pid > 0);
+    assert_int_equal(nhi_proc_read(g.self.pid, &g.self, &parent), NHI_OK);
+    nhi_session_handle(&g, handle);
+    assert_true(nhi_session_is_alive(handle));
+    assert_int_equal(close(go[1]), 0);
+    assert_int_equal(waitid(P_PID, (id_t)g.self.pid, &info, WEXITED | WNOWAIT), 0);
+    assert_false(nhi_session_is_alive(handle));
+    assert_false(nhi_proc_is_alive(&g.self));
+    assert_int_equal(waitpid(g.self.pid, NULL, 0), g.self.pid);
+    assert_int_equal(close(go[0]), 0);
+}
+
 /* ---- uses of a lineage, and places ---- */
 
 static struct nhi_grant use(unsigned n, unsigned id, enum nhi_pin pin, const char *place)
@@ -286,6 +314,7 @@ int main(void)
         TEST(revoked_as_one),
         TEST(a_tree_ends),
         TEST(only_living_trees_are_alive),
+        TEST(an_ended_process_is_gone_before_it_is_taken_in),
         TEST(uses_are_the_lineages),
         TEST(first_use_of_a_successor),
         TEST(one_place_of_each_kind),

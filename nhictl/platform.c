@@ -1,0 +1,38 @@
+#include "nhictl/platform.h"
+
+#include <stdbool.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libnhi/cgroup.h"
+#include "libnhi/session.h"
+#include "nhictl/ctl.h"
+
+/* Found out by a process that does what a login does, and ends. */
+static bool gives_audit_sessions(void)
+{
+    pid_t pid = fork();
+    int status = -1;
+
+    if (pid == 0)
+        _exit(nhi_proc_new_audit(getuid()) == NHI_OK ? 0 : 1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+void platform_show(struct out_row *r)
+{
+    bool audit = gives_audit_sessions(), cgroup = nhi_cgroup_usable() == NHI_OK;
+
+    out_text(r, "sessions_known_by", "known by",
+             audit && cgroup ? "audit session, cgroup"
+             : audit         ? "audit session"
+             : cgroup        ? "cgroup, descent"
+                             : "descent");
+}
+
+void platform_attention(struct ctl *c)
+{
+    if (!gives_audit_sessions() && nhi_cgroup_usable() != NHI_OK)
+        out_string(c->out, "this host has neither audit sessions nor cgroups for sessions: what a "
+                           "double fork leaves behind outlives them");
+}

@@ -1,0 +1,14 @@
+/*
+ * By what this host lets sessions be known, and so ended.
+ */
+#ifndef NHICTL_PLATFORM_H
+#define NHICTL_PLATFORM_H
+
+struct ctl;
+struct out_row;
+
+void platform_show(struct out_row *r);
+/* Into the list of what needs attention: what this host does not let us do. */
+void platform_attention(struct ctl *c);
+
+#endif
