@@ -20,6 +20,7 @@
 #include "nhictl/store.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
+#define CARRIED 60 /* for the last line to a terminal to be read there */
 #define STEP_KILLED 2
 #define GIVE_UP 2000 /* after the first SIGKILL */
 
@@ -107,15 +108,18 @@ static void kill_all(const struct ending *e)
 
 /* ---- steps ---- */
 
-/* Its log is the host's, under its account: a job has no other. */
-static void tell(const struct ending *e, const struct procs *p, const char *line)
+/* Its log is the host's, under its account: a job has no other. Returns whether a terminal got it. */
+static bool tell(const struct ending *e, const struct procs *p, const char *line)
 {
+    bool told;
+
     char text[SESSION_LINE_MAX + 16];
 
     snprintf(text, sizeof(text), "\r\nnhi: %s\r\n", line);
-    members_tell(&e->m, p, text);
+    told = members_tell(&e->m, p, text);
     syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject,
            e->s.g.service, e->s.g.ticket.agent);
+    return told;
 }
 
 void session_tell(const struct session *s, const char *line)
@@ -125,18 +129,24 @@ void session_tell(const struct session *s, const char *line)
 
     if (procs_scan(&p) != NHI_OK || look(&e, &p) != NHI_OK)
         members_free(&e.m);
-    tell(&e, &p, line);
+    (void)tell(&e, &p, line);
     procs_free(&p);
     ending_free(&e);
 }
 
-static void ask(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
+/* sshd, which is among those that end, has to carry the line from the terminal to whoever sits there. */
+static void announce(struct ending *e, const struct procs *p, int64_t now)
 {
     char line[SESSION_LINE_MAX];
 
     session_farewell(&e->s, line);
-    tell(e, p, line);
     e->had = e->m.count;
+    e->next = tell(e, p, line) ? now + CARRIED : now;
+    e->phase = END_TOLD;
+}
+
+static void ask(struct ending *e, int64_t now, int64_t grace_ms)
+{
     e->next = now + grace_ms;
     e->phase = END_ASKED;
     if (grace_ms == 0)
@@ -177,7 +187,9 @@ static void step(struct ending *e, const struct procs *p, int64_t now, int64_t g
         return;
     }
     if (e->phase == END_NEW)
-        ask(e, p, now, grace_ms);
+        announce(e, p, now);
+    if (e->phase == END_TOLD && now >= e->next)
+        ask(e, now, grace_ms);
     if (e->m.count == 0) {
         if (e->phase == END_LEFTOVERS || !is_last(e)) {
             e->phase = END_DONE;
@@ -213,7 +225,7 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
 
         if (e->phase < END_DONE)
             step(e, &p, now, grace_ms);
-        if (e->phase == END_ASKED && wait < 0)
+        if ((e->phase == END_TOLD || e->phase == END_ASKED) && wait < 0)
             wait = STEP_ASKED;
         else if (e->phase == END_KILLED || e->phase == END_LEFTOVERS)
             wait = STEP_KILLED;

@@ -13,8 +13,8 @@ struct ctl;
 struct ending {
     struct session s;
     struct members m;
-    enum { END_NEW, END_ASKED, END_KILLED, END_LEFTOVERS, END_DONE, END_STUCK } phase;
-    int64_t next; /* milliseconds of the monotonic clock: SIGKILL, then giving up */
+    enum { END_NEW, END_TOLD, END_ASKED, END_KILLED, END_LEFTOVERS, END_DONE, END_STUCK } phase;
+    int64_t next; /* milliseconds of the monotonic clock: SIGTERM, SIGKILL, then giving up */
     size_t had;   /* processes at first */
     bool told;    /* recorded */
 };

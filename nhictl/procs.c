@@ -227,8 +227,9 @@ void members_signal(const struct members *m, int sig)
     }
 }
 
-static void tell(unsigned tty, const char *line)
+static bool tell(unsigned tty, const char *line)
 {
+    bool told = false;
     char path[32];
     struct stat st;
     int fd;
@@ -236,16 +237,18 @@ static void tell(unsigned tty, const char *line)
     snprintf(path, sizeof(path), "/dev/pts/%u", (major(tty) - PTS_MAJOR_FIRST) * 256 + minor(tty));
     fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return;
+        return false;
     /* Another mount's may be another terminal. */
     if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(major(tty), minor(tty)))
-        (void)!write(fd, line, strlen(line));
+        told = write(fd, line, strlen(line)) > 0;
     close(fd);
+    return told;
 }
 
-void members_tell(const struct members *m, const struct procs *p, const char *line)
+bool members_tell(const struct members *m, const struct procs *p, const char *line)
 {
     unsigned told[64];
+    bool any = false;
     size_t count = 0;
 
     for (size_t i = 0; i < m->count && count < sizeof(told) / sizeof(told[0]); i++) {
@@ -258,6 +261,7 @@ void members_tell(const struct members *m, const struct procs *p, const char *li
         if (again)
             continue;
         told[count++] = tty;
-        tell(tty, line);
+        any = tell(tty, line) || any;
     }
+    return any;
 }

@@ -46,7 +46,7 @@ NHI_CHECK enum nhi_err members_add_cgroup(struct members *m, const struct procs 
 void members_free(struct members *m);
 /* By a descriptor of each process, so that no other is ever meant. */
 void members_signal(const struct members *m, int sig);
-/* Writes a line to each terminal that one of them has, without waiting. */
-void members_tell(const struct members *m, const struct procs *p, const char *line);
+/* Writes a line to each terminal that one of them has, without waiting. false: none took it. */
+bool members_tell(const struct members *m, const struct procs *p, const char *line);
 
 #endif

@@ -32,7 +32,7 @@ cat >"$W/orphans" <<S
 (setsid bash -c '$W/nhi-inside 1001 & $W/nhi-inside 1002 & trap "" TERM; sudo -n id -un >$W/sudo-of-orphan 2>&1; $W/nhi-inside 1003 & wait; wait' &)
 sudo -n bash -c 'g=$TOP\$(sed -n "s/^0:://p" /proc/self/cgroup); mkdir \$g/below
     (echo \$BASHPID >\$g/below/cgroup.procs; exec $W/nhi-inside 1004) &
-    until pgrep -f "nhi-inside 100[4]" >/dev/null; do sleep 0.1; done
+    until pgrep -f "^$W/nhi-inside 1004" >/dev/null; do sleep 0.1; done
     echo 1 >\$g/below/cgroup.freeze; exec $W/nhi-inside 1005' &
 sleep 1000
 S
