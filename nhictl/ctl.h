@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "nhictl/opts.h"
 #include "nhictl/out.h"
@@ -26,6 +27,7 @@ enum ctl_exit {
 struct ctl {
     bool json;
     int64_t now; /* the wall clock at the start, seconds since the epoch */
+    mode_t umask; /* the caller's; ours is 022 */
     struct out *out;
     const void *args; /* what the options were parsed into: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];

@@ -143,6 +143,12 @@ static bool wants(int argc, char **argv, const char *option)
     return false;
 }
 
+/* What a command's own exit status may be is not ours. */
+static int failed_with(const struct verb *v, int code)
+{
+    return v != NULL && v->operand_max == COMMAND_OPERANDS ? CTL_NOT_RUN : code;
+}
+
 static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
 {
     void *args = calloc(1, v->args_size > 0 ? v->args_size : 1);
@@ -150,7 +156,7 @@ static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
     int code;
 
     if (args == NULL)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+        return ctl_fail(c, failed_with(v, CTL_SYSTEM), NULL, "out of memory");
     code = opts_parse(c, v, argc, argv, args, &help);
     failed = code != CTL_DONE;
     if (code == CTL_DONE && help) {
@@ -162,7 +168,7 @@ static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
         out_free(c->out);
     }
     free(args);
-    return v->operand_max == COMMAND_OPERANDS && failed ? CTL_NOT_RUN : code;
+    return failed ? failed_with(v, code) : code;
 }
 
 /* As ssh calls it: nhi-askpass PROMPT. */
@@ -190,7 +196,7 @@ int main(int argc, char **argv)
     /* Modes are given in full where something is made. A reader that went away is an error of
      * write, to be reported, not a death between two steps. */
     fill_descriptors();
-    umask(022);
+    c.umask = umask(022);
     signal(SIGPIPE, SIG_IGN);
     if (argc > 0 && is_called(argv[0], "nhi-askpass"))
         return as_askpass(&c, argc, argv);
@@ -199,15 +205,15 @@ int main(int argc, char **argv)
         help_overview(stderr, NULL);
         return CTL_USAGE;
     }
+    v = find(argc, argv, &words);
     code = refuse_secrets(&c, argc, argv);
     if (code != CTL_DONE)
-        return code;
+        return failed_with(v, code);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         help_overview(stdout, NULL);
         return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
     }
-    v = find(argc, argv, &words);
     if (v != NULL)
         return run(&c, v, argc - words, argv + words);
     if (is_noun(argv[1]) && (argc == 2 || wants(argc, argv, "--help"))) {

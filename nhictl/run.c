@@ -17,6 +17,8 @@
 #include "nhictl/ctl.h"
 
 #define GRACE 10 /* seconds between SIGTERM and SIGKILL for the command itself */
+/* Seconds. How far away a moment is changes when the clock is set, and nothing tells of that. */
+#define LONGEST_WAIT 10
 
 /* What is passed on to the command, and what tells that it has ended. */
 static const int passed_on[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,  SIGUSR1,
@@ -64,8 +66,11 @@ static int64_t next_moment(const struct ctl *c, const struct run *r, bool failed
 static int wait_until(struct ctl *c, const sigset_t *held, int64_t moment)
 {
     struct timespec left = { .tv_sec = moment > c->now ? moment - c->now : 0 };
-    int sig = sigtimedwait(held, NULL, &left);
+    int sig;
 
+    if (left.tv_sec > LONGEST_WAIT)
+        left.tv_sec = LONGEST_WAIT;
+    sig = sigtimedwait(held, NULL, &left);
     c->now = (int64_t)time(NULL);
     return sig;
 }
@@ -111,13 +116,17 @@ static void end(struct ctl *c, const struct run *r, int code, const char *why)
 {
     char text[64];
 
-    c->now = (int64_t)time(NULL);
     if (why == NULL) {
         snprintf(text, sizeof(text), "the command ended with status %d", code);
         why = text;
     }
+    /* What is left is the agent's for as long as it is there. Only then is the ticket revoked: a
+     * supervisor that finds a session whose ticket is revoked ends this process as well, which
+     * still has the command's exit status to tell. */
+    if (run_end_rest())
+        run_leave(r);
+    c->now = (int64_t)time(NULL);
     run_close(c, r, why);
-    run_end_rest();
 }
 
 static int run(struct ctl *c)
@@ -179,9 +188,9 @@ const struct verb run_verbs[] = {
       "Run a command as an agent, with a ticket that ends with it.",
       "For crontabs and units. Inside, sudo finds the ticket by itself: nothing is in the "
       "environment,\n"
-      "the command line or the home directory. When the command has ended, ticket and task are "
-      "closed,\n"
-      "and what it left running is ended. Exit status: the command's own, 128+N after signal N; "
+      "the command line or the home directory. When the command has ended, what it left running is "
+      "ended,\n"
+      "and ticket and task are closed. Exit status: the command's own, 128+N after signal N; "
       "125\n"
       "when nothing was run, 126 when the command cannot be executed, 127 when there is none.",
       "nhictl run --agent ci-bot --job nightly -- sudo -n systemctl restart web" },

@@ -27,8 +27,8 @@ int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, bool
 /* Takes in every process that has ended, this one's and those left to it. true: the command is
  * among them, and *code is its exit status, 128 + N when it was ended by signal N. */
 bool run_reap(pid_t child, int *code);
-/* Ends what the command has left running: SIGTERM, then SIGKILL. */
-void run_end_rest(void);
+/* Ends what the command has left running: SIGTERM, then SIGKILL. false: something would not go. */
+bool run_end_rest(void);
 
 /* ---- the ticket (run_ticket.c) ---- */
 
@@ -53,7 +53,11 @@ struct run_args {
  */
 int run_open(struct ctl *c, const struct run_args *args, struct run *r);
 int run_renew(struct ctl *c, struct run *r);
-/* Ends ticket, task and session. why: for the trail. */
+/* ---- the end of it (run_end.c) ---- */
+
+/* Ends ticket and task. why: for the trail. */
 void run_close(struct ctl *c, const struct run *r, const char *why);
+/* Forgets the session: nobody is inside any more. */
+void run_leave(const struct run *r);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,7 +79,7 @@ struct failure {
 
 /* In the child. Returns only when it failed. */
 static struct failure execute(char **command, const struct passwd *pw, const sigset_t *mask,
-                              bool askpass, pid_t parent)
+                              mode_t files, bool askpass, pid_t parent)
 {
     struct failure f = { .at_exec = false };
 
@@ -97,6 +98,7 @@ static struct failure execute(char **command, const struct passwd *pw, const sig
         goto out;
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, mask, NULL);
+    umask(files);
     f.at_exec = true;
     execvp(command[0], command);
 out:
@@ -125,7 +127,7 @@ int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, bool
         return ctl_fail(c, CTL_NOT_RUN, NULL, "could not start the command: %s", strerror(errno));
     pid = fork();
     if (pid == 0) {
-        f = execute(c->command, pw, mask, askpass, parent);
+        f = execute(c->command, pw, mask, c->umask, askpass, parent);
         (void)!write(fds[1], &f, sizeof(f));
         _exit(CTL_NOT_RUN);
     }
@@ -173,7 +175,7 @@ static void signal_children(int sig)
     fclose(f);
 }
 
-void run_end_rest(void)
+bool run_end_rest(void)
 {
     const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
     int code;
@@ -181,8 +183,9 @@ void run_end_rest(void)
     for (int ms = 0; ms < 2 * GRACE_MS; ms += STEP_MS) {
         (void)run_reap(0, &code);
         if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
-            return;
+            return true;
         signal_children(ms < GRACE_MS ? SIGTERM : SIGKILL);
         (void)nanosleep(&step, NULL);
     }
+    return false;
 }

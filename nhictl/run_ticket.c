@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/heartbeat.h"
 #include "libnhi/keyring.h"
 #include "libnhi/paseto.h"
 #include "libnhi/paths.h"
@@ -22,10 +23,12 @@
 #include "nhictl/task.h"
 
 #define TTL_DEFAULT (10 * 60)
+#define TTL_MIN 2 /* half of it has to go by before the end, in whole seconds */
 #define JOB_MAX 40 /* with a moment and a random part it becomes a task ID */
 
-/* An agent that sudo has made root starts nothing under another name. */
-static int check_place(struct ctl *c)
+/* An agent that sudo has made root starts nothing under another name. And as pam_nhi, this opens no session
+ * that nobody would end. */
+static int check_place(struct ctl *c, const struct store *s)
 {
     struct nhi_reserve *reserve = malloc(sizeof(*reserve));
     struct nhi_grant g;
@@ -37,6 +40,9 @@ static int check_place(struct ctl *c)
     free(reserve);
     if (!open)
         return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is in lockdown for agents");
+    if (!s->set.unsupervised && !nhi_heartbeat_is_live(NHI_RUN_DIR))
+        return ctl_fail(c, CTL_REFUSED, "systemctl start nhi-watch",
+                        "nhictl watch does not run, and agents are denied without it");
     err = nhi_session_find(NHI_RUN_DIR, getpid(), &g);
     if (err == NHI_ERR_NOT_FOUND)
         return CTL_DONE;
@@ -147,6 +153,9 @@ static int issue_second(struct ctl *c, struct store *s, const struct run_args *a
         code = issue_sign(c, s, &t, &key, text);
     if (code != CTL_DONE)
         return code;
+    code = issue_policy(c, s, &t);
+    if (code != CTL_DONE)
+        return code;
     err = nhi_ticket_record(s->l, &t, NHI_ORIGIN_ISSUED, c->now);
     if (err == NHI_OK)
         err = nhi_ticket_set_terms(s->l, t.jti, r->deadline, false);
@@ -188,12 +197,15 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
     struct nhi_issuer key;
     struct store s = { 0 };
     bool opened = false;
-    int code = store_write(c, &s);
+    int code;
 
+    /* The task of one that was killed is open no more. */
+    store_keep_house(c->now);
+    code = store_write(c, &s);
     if (code == CTL_DONE)
         code = store_need_clock(c, &s);
     if (code == CTL_DONE)
-        code = check_place(c);
+        code = check_place(c, &s);
     if (code == CTL_DONE)
         code = find_task(c, &s, args, r, &opened);
     r->ttl = args->ttl != 0 ? args->ttl : TTL_DEFAULT;
@@ -209,6 +221,9 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
         code = check_uid(c, &s, r);
     if (code == CTL_DONE)
         code = record(c, &s, r, t, opened);
+    /* Behind it: a rule may ask that the ticket be bound to a tree. */
+    if (code == CTL_DONE)
+        code = issue_policy(c, &s, t);
     if (code == CTL_DONE && args->keyring)
         code = issue_second(c, &s, args, r, t, second);
     if (code == CTL_DONE)
@@ -240,7 +255,8 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     if (!args->keyring && (args->host != NULL || args->account != NULL))
         return ctl_fail(c, CTL_USAGE, "--keyring --host NAME --account NAME",
                         "--host and --account are for the ticket of --keyring");
-
+    if (args->ttl != 0 && args->ttl < TTL_MIN)
+        return ctl_fail(c, CTL_USAGE, "--ttl 10m", "--ttl is too short to be renewed in time");
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not read /proc: %s", nhi_strerror(err));
     nhi_session_handle(&g, r->tree);
@@ -312,43 +328,4 @@ int run_renew(struct ctl *c, struct run *r)
         code = put_second(c, r, second);
     nhi_text_free(second);
     return code;
-}
-
-static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct run *r,
-                                  const char *why)
-{
-    struct out_row *detail;
-    enum nhi_err err = store_open(s, c->now);
-
-    if (err == NHI_OK)
-        err = nhi_tree_end(s->l, r->tree, why, c->now);
-    if (err != NHI_OK)
-        return err;
-    detail = out_row_new(c->out);
-    out_text(detail, "reason", NULL, why);
-    err = store_event(c, s, "run-end", r->agent, r->task, r->jti, detail);
-    if (err == NHI_OK)
-        err = nhi_ledger_commit(s->l);
-    s->writing = err != NHI_OK;
-    s->committed = err == NHI_OK;
-    return err;
-}
-
-void run_close(struct ctl *c, const struct run *r, const char *why)
-{
-    struct nhi_proc self;
-    struct store s = { 0 };
-    char text[256];
-    pid_t parent;
-    enum nhi_err err;
-
-    err = end_in_ledger(c, &s, r, why);
-    if (err != NHI_OK)
-        ctl_note(
-            "the ledger cannot be written (%s): ticket %s ends with this process, its task at its "
-            "deadline or with the next command that can write",
-            store_error(&s, err, text, sizeof(text)), r->jti);
-    store_close(&s);
-    if (nhi_proc_read(getpid(), &self, &parent) == NHI_OK)
-        nhi_session_forget(NHI_RUN_DIR, &self);
 }

@@ -37,12 +37,26 @@ static int collect(const char *handle, const struct nhi_grant *g, bool alive, vo
     return 0;
 }
 
+/* By the first of these services that is permitted, else by the last that is not. */
+static void check_any(struct nhi_who *who, const struct nhi_shown *what, const char *services,
+                      struct nhi_verdict *v)
+{
+    char service[NHI_LIST_MAX + 1];
+
+    memset(v, 0, sizeof(*v));
+    v->reason = NHI_DENY_INTERNAL;
+    while (v->reason != NHI_PERMIT && (services = nhi_list_next(services, service)) != NULL) {
+        who->service = service;
+        nhi_check(who, what, v);
+    }
+}
+
 /* As pam_nhi decides in it, over the ledger as it is now. */
 static void decide(struct session *s, int64_t ahead)
 {
     const struct nhi_grant *g = &s->g;
     struct nhi_who who = { .service = g->service, .subject = g->subject };
-    char tree[NHI_TREE_MAX + 1], service[NHI_LIST_MAX + 1];
+    char tree[NHI_TREE_MAX + 1];
     struct nhi_shown what = { .source = g->source,
                               .ticket = &g->ticket,
                               .place = g->place[0] != '\0' ? g->place : NULL,
@@ -57,13 +71,14 @@ static void decide(struct session *s, int64_t ahead)
     struct nhi_verdict v;
 
     nhi_session_handle(g, tree);
-    /* nhictl run is no service: what it opened lives as long as its ticket would open anything. */
-    if (strcmp(g->service, "nhictl-run") == 0 && nhi_list_next(g->ticket.services, service) != NULL)
-        who.service = service;
     if (pw != NULL)
         who.uid = pw->pw_uid;
     who.in_range = pw != NULL && nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid);
-    nhi_check(&who, &what, &v);
+    /* nhictl run is no service: what it opened lives as long as its ticket would open anything. */
+    if (strcmp(g->service, "nhictl-run") == 0)
+        check_any(&who, &what, g->ticket.services, &v);
+    else
+        nhi_check(&who, &what, &v);
     s->reason = v.reason;
     s->until = v.until;
     s->then = v.then;

@@ -121,6 +121,8 @@ static int task_open(struct ctl *c)
     struct store s = { 0 };
     int code = check_id(c);
 
+    /* The task of a nhictl run that was killed is open no more. */
+    store_keep_house(c->now);
     t.deadline = args->until != 0 ? args->until : c->now + TASK_UNTIL_DEFAULT;
     snprintf(t.agent, sizeof(t.agent), "%s", args->agent);
     if (code == CTL_DONE)

@@ -47,6 +47,8 @@ is "$RC:$OUT" 1:secret 'the command does not have that keyring'
 run --job keys --keyring -- sh -c 'k=$(keyctl search @s user of-root) && keyctl print "$k"'
 is "$RC:$OUT" 1: 'with --keyring neither'
 
+capture sh -c 'umask 077; nhictl run --agent ci-bot --job umask -- sh -c umask'
+is "$RC:$OUT" 0:0077 'the caller'"'"'s umask'
 is "$(id -G ci-bot)" "$(nhictl run --agent ci-bot --job groups -- id -G)" 'its groups'
 
 # From root's crontab.
@@ -83,6 +85,10 @@ run --nonsense -- true
 is "$RC" 125 'a bad option'
 run -- true
 is "$RC" 125 'no task'
+run --job x --ttl 1s -- true
+is "$RC" 125 'a life too short to be renewed'
+run --job x -- echo v4.public.text
+is "$RC" 125 'the text of a ticket on the command line'
 capture as ci-bot nhictl run --agent ci-bot --job x -- true
 is "$RC" 125 'not root'
 is "$(live):$(open_tasks)" 0:0 'nothing is left of these'
@@ -110,6 +116,27 @@ run_bg sh -c 'setsid sleep 1000 & setsid sh -c "trap : TERM; sleep 1001; sleep 1
 wait $RUN
 ! pgrep -u ci-bot . >/dev/null
 ok $? 'nothing of the agent is left when it has ended'
+
+# As whom: until it is gone it is the agent. One that would not hear SIGTERM.
+echo 'ci-bot ALL=(deploy) NOPASSWD: ALL' >/etc/sudoers.d/run-deploy
+cat >"$W/stay" <<STAY
+trap '' TERM
+until [ -e $W/over ]; do sleep 0.05; done
+su batch -c true </dev/null
+exec sleep 1002
+STAY
+rm -f "$W/over"
+mark_log
+run_bg sh -c "sudo -n -u deploy setsid sh $W/stay & : >$W/up; sleep 0.5; exit 42"
+eventually sh -c "! pgrep -P $RUN -x sh" >/dev/null
+: >"$W/over"
+has_logged 'pam_nhi\(su:auth\): denied: .*agent=ci-bot' 'what is left, as another account, is the agent'
+wait $RUN
+is $? 42 'the status is the command'"'"'s, however long the rest takes'
+! pgrep -u deploy . >/dev/null
+ok $? 'and that is gone then'
+is "$(live):$(open_tasks)" 0:0 'as are ticket and task'
+rm /etc/sudoers.d/run-deploy
 
 # ---- outside ----
 
@@ -148,6 +175,17 @@ wait $RUN
 is $? 143 'the task'"'"'s deadline ends the command'
 [ $SECONDS -lt 30 ]
 ok $? 'by then'
+# A clock that was set while it waited: there is no telling of that.
+echo +0 >"$W/clock"
+LD_PRELOAD=libfaketime.so.1 FAKETIME_TIMESTAMP_FILE=$W/clock FAKETIME_NO_CACHE=1 \
+    nhictl run --agent ci-bot --job clock --until 3s -- sh -c ': >'"$W/up-clock"'; sleep 100' </dev/null >/dev/null 2>&1 &
+RUN=$!
+started "$W/up-clock"
+echo -1h >"$W/clock"
+sleep 4
+echo +0 >"$W/clock"
+wait $RUN
+is $? 143 'a clock that was back for a moment: the deadline ends the command all the same'
 RUN_OPTIONS=(--ttl 2s)
 run_bg sh -c ': >'"$W/up"'; sleep 100'
 must nhictl agent suspend ci-bot --reason test
@@ -169,6 +207,31 @@ RC=$?
 let_go
 is "$RC" 1 'revoked: sudo inside is refused'
 has_logged 'pam_nhi\(sudo:auth\): denied: reason=revoked' 'with the reason'
+
+# ---- a rule for it ----
+
+WAS=$POLICY
+POLICY='rules = ( { effect = "permit"; agent = "ci-bot"; account = "ci-bot"; service = "sudo"; bound = "tree"; },
+    { effect = "permit"; agent = "ci-bot"; account = "ci-bot"; service = [ "cron", "su" ];
+      hours = [ "'"$(date -u -d '+2 hours' +%H:00-%H:30)"'" ]; zone = "UTC"; } );'
+set_policy
+run --job x --service su-l -- id
+is "$RC" 125 'no rule permits the service: refused'
+like "$ERR" 'no rule could permit account ci-bot through su-l' 'with the reason'
+run --job x --service su,cron,sudo -- sh -c 'sleep 1; sudo -n id -u'
+is "$RC:$OUT" 0:0 'one of its services is permitted at this hour: it goes on'
+POLICY=$WAS
+set_policy
+
+# ---- nobody would end it ----
+
+kill -STOP "$WATCH"
+mv /run/nhi/watch "$W/heartbeat"
+run --job x -- id
+is "$RC" 125 'without a supervisor nothing is run'
+like "$ERR" 'nhictl watch does not run' 'with the reason'
+mv "$W/heartbeat" /run/nhi/watch
+let_go
 
 # ---- --keyring: a text for ssh ----
 
@@ -229,6 +292,24 @@ ok $? 'every time'
 is "$(live):$(open_tasks)" 0:0 'and the next command closes ticket and task'
 is "$(events run-lost)" 1 'and says so in the trail'
 pkill -KILL -u ci-bot
+
+# No supervisor has looked meanwhile, and nobody has taken note of its end.
+kill -STOP "$WATCH"
+RUN_OPTIONS=()
+perl -e '$p = fork // die; exec @ARGV or die if !$p; sleep 1 until -e "'"$W/zombie"'"; kill 9, $p; sleep 1000' \
+    nhictl run --agent ci-bot --job lost -- sh -c ': >'"$W/zombie"'; exec sleep 1000' </dev/null >/dev/null 2>&1 &
+RUN=$!
+eventually sh -c 'ps -o stat= --ppid '$RUN' | grep -q Z'
+run --job again -- true
+is "$RC" 0 'one that was killed, and that its parent has not taken in, is not in the way of the next' || note "$ERR"
+nhictl run --agent ci-bot --job lost -- sleep 1000 </dev/null >/dev/null 2>&1 &
+eventually pgrep -u ci-bot . >/dev/null
+kill -KILL $! && wait $! 2>/dev/null
+capture nhictl task open after --agent ci-bot
+is "$RC" 0 'nor in that of another task' || note "$ERR"
+must nhictl task close after
+kill -KILL $RUN && wait $RUN 2>/dev/null
+let_go
 
 # Two hundred times, at any moment: nothing lives on, and nothing opens.
 KILLS=${QUICK:+20}

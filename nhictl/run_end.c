@@ -1,0 +1,55 @@
+/*
+ * The end of nhictl run: of its ticket, its task and its session.
+ *
+ * MUST: what cannot be written down ends all the same.
+ */
+#include "libnhi/paths.h"
+#include "libnhi/reserve.h"
+#include "libnhi/session.h"
+#include "nhictl/ctl.h"
+#include "nhictl/run.h"
+#include "nhictl/store.h"
+
+static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct run *r,
+                                  const char *why)
+{
+    struct out_row *detail;
+    enum nhi_err err = store_open(s, c->now);
+
+    if (err == NHI_OK)
+        err = nhi_tree_end(s->l, r->tree, why, c->now);
+    if (err != NHI_OK)
+        return err;
+    detail = out_row_new(c->out);
+    out_text(detail, "reason", NULL, why);
+    err = store_event(c, s, "run-end", r->agent, r->task, r->jti, detail);
+    if (err == NHI_OK)
+        err = nhi_ledger_commit(s->l);
+    s->writing = err != NHI_OK;
+    s->committed = err == NHI_OK;
+    return err;
+}
+
+/* The ticket in the keyring is bound to no tree: where the ledger cannot take its end, the reserve has to. */
+void run_close(struct ctl *c, const struct run *r, const char *why)
+{
+    struct store s = { 0 };
+    char text[256];
+    enum nhi_err err = end_in_ledger(c, &s, r, why);
+
+    if (err != NHI_OK) {
+        ctl_note(
+            "the ledger cannot be written (%s): ticket %s ends with this process, its task at its "
+            "deadline or with the next command that can write",
+            store_error(&s, err, text, sizeof(text)), r->jti);
+        if (r->keyring[0] != '\0' &&
+            nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, r->keyring, c->now) != NHI_OK)
+            ctl_note("ticket %s of --keyring could not be revoked", r->keyring);
+    }
+    store_close(&s);
+}
+
+void run_leave(const struct run *r)
+{
+    (void)nhi_session_remove(NHI_RUN_DIR, r->tree);
+}
