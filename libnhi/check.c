@@ -123,15 +123,12 @@ static const uint8_t *proven_key(const struct state *s)
 void nhi_pins_load(const struct nhi_request *req, struct nhi_facts *f)
 {
     const char *root = f->root[0] != '\0' ? f->root : req->ticket->jti;
-    char other[NHI_PLACE_MAX + 1];
     enum nhi_err err;
 
     err =
         nhi_grant_pinned(NHI_STATE_DIR, root, req->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL, f->pin);
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         memcpy(f->pin, "?", 2);
-    f->pinned_remotely =
-        nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_REMOTE, other) != NHI_ERR_NOT_FOUND;
 }
 
 struct sessions_of {

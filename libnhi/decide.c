@@ -193,16 +193,13 @@ bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *f)
            !req->ticket->has_cnf && !f->no_pin;
 }
 
-/* A local use outside of any session is the first, or lies where the first was. */
 static bool is_handed_off(const struct nhi_request *req, const struct nhi_facts *f)
 {
     if (!nhi_is_pinned(req, f))
         return false;
     if (req->place == NULL)
         return true;
-    if (f->pin[0] != '\0')
-        return strcmp(f->pin, req->place) != 0;
-    return !req->remote && f->pinned_remotely;
+    return f->pin[0] != '\0' && strcmp(f->pin, req->place) != 0;
 }
 
 struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *f)

@@ -154,7 +154,6 @@ struct nhi_facts {
     bool pin_records;            /* this host records a use from elsewhere, and permits it */
     char pin[NHI_PLACE_MAX +
              1]; /* where it was first used, among places of the request's kind; empty: nowhere */
-    bool pinned_remotely;            /* it was first used from some address */
     bool unsupervised;               /* nhictl watch does not run, and this host does not do without */
     int64_t max_lifetime;            /* of any ticket on this host, seconds; 0: as its issuer may */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy in force; empty: there is none yet */

@@ -77,28 +77,30 @@ static void pin_name(char *name, size_t size, const char *root, enum nhi_pin kin
     (void)snprintf(name, size, "i-%s-%c", root, kind == NHI_PIN_REMOTE ? 'r' : 'l');
 }
 
-/* The link is the test-and-set. A local place must be the very first one, which is looked at once
- * it is taken: of two that come at once, one sees the other. */
-static enum nhi_err pin(int fd, int dirfd, const struct nhi_grant *g)
+/* The link is the test-and-set. */
+static enum nhi_err take_place(int fd, int dirfd, const struct nhi_grant *g, enum nhi_pin kind)
 {
-    const char *root = lineage(g);
     struct nhi_grant first;
     enum nhi_err err;
     char name[48];
 
-    pin_name(name, sizeof name, root, g->pin);
+    pin_name(name, sizeof name, lineage(g), kind);
     err = nhi_record_link(fd, dirfd, name);
-    if (err == NHI_ERR_EXISTS) {
-        err = nhi_record_read(dirfd, name, &first);
-        return err == NHI_OK && strcmp(first.place, g->place) != 0 ? NHI_ERR_STATE : err;
-    }
-    if (err != NHI_OK || g->pin == NHI_PIN_REMOTE)
+    if (err != NHI_ERR_EXISTS)
         return err;
-    pin_name(name, sizeof name, root, NHI_PIN_REMOTE);
     err = nhi_record_read(dirfd, name, &first);
-    if (err == NHI_ERR_NOT_FOUND)
-        return NHI_OK;
-    return err == NHI_OK ? NHI_ERR_STATE : err;
+    return err == NHI_OK && strcmp(first.place, g->place) != 0 ? NHI_ERR_STATE : err;
+}
+
+/* A local place must be the very first one: an address takes that, too, where it is free, so that nobody who
+ * was stopped since his decision takes it later. */
+static enum nhi_err pin(int fd, int dirfd, const struct nhi_grant *g)
+{
+    enum nhi_err err = take_place(fd, dirfd, g, NHI_PIN_LOCAL);
+
+    if (g->pin == NHI_PIN_REMOTE && (err == NHI_OK || err == NHI_ERR_STATE))
+        err = take_place(fd, dirfd, g, NHI_PIN_REMOTE);
+    return err;
 }
 
 static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], const char *account)

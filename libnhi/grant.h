@@ -7,7 +7,7 @@
  *
  *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket, by its lineage's first
  *   r-JTI       the first use of what renewed that ticket, which ends it
- *   i-JTI-r, i-JTI-l   where a lineage was first used, from an address and locally
+ *   i-JTI-r, i-JTI-l   where a lineage was first used: from which address; where at all, which alone may be local
  *   h-RULE-AT-ID    a grant by a rule that gives so many an hour
  *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
  *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
@@ -66,7 +66,8 @@ NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g
 /* Records a session that was let be, under the account's name as the subject. NHI_ERR_EXISTS: enough of it
  * wait to be folded. */
 NHI_CHECK enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g);
-/* Where a lineage was first used. NHI_ERR_NOT_FOUND: nowhere yet. */
+/* Where a lineage was first used; with NHI_PIN_LOCAL, that may have been an address. NHI_ERR_NOT_FOUND: nowhere
+ * yet. */
 NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
                                         char place[NHI_PLACE_MAX + 1]);
 /* How many grants the rule gave in the 3,600 seconds before now. */

@@ -471,14 +471,16 @@ static bool pin(void)
     whole_again();
     pinned = state_count(STATE_GRANTS, "i-");
     assert_int_equal(state_count(STATE_GRANTS, "g-"), err == NHI_OK);
-    assert_true(pinned == 1 || err != NHI_OK);
-    if (pinned == 1) {
+    assert_true(pinned == 2 || err != NHI_OK);
+    if (pinned == 2) {
         assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, granted.ticket.jti, NHI_PIN_REMOTE, place),
                          NHI_OK);
         assert_string_equal(place, granted.place);
         (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-r", granted.ticket.jti);
         assert_int_equal(unlink(name), 0);
     }
+    (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-l", granted.ticket.jti);
+    assert_true(unlink(name) == 0 || pinned == 0);
     (void)snprintf(name, sizeof name, STATE_GRANTS "/g-%s", granted.id);
     (void)unlink(name);
     return err == NHI_OK;

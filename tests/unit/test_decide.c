@@ -150,10 +150,9 @@ static void other_clock(struct ask *a)
     CASE(PERMIT, inside_some_tree, a->req.tree = "p-00000000-1-2")                                 \
     CASE(PERMIT, pinned_here, SET(facts.pin, "192.0.2.1"))                                         \
     CASE(PERMIT, local_first, a->req.remote = false)                                               \
-    CASE(PERMIT, pinned_remotely_too,                                                              \
-         (SET(facts.pin, "192.0.2.1"), a->facts.pinned_remotely = true))                           \
     CASE(PIN, pinned_elsewhere, SET(facts.pin, "192.0.2.10"))                                      \
-    CASE(PIN, local_after_remote, (a->req.remote = false, a->facts.pinned_remotely = true))        \
+    CASE(PIN, local_after_remote,                                                                  \
+         (a->req.remote = false, a->req.place = "s-1", SET(facts.pin, "192.0.2.1")))               \
     CASE(PIN, nowhere, a->req.place = NULL)                                                        \
     CASE(PIN, from_a_keyring, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_KEYRING))     \
     CASE(PERMIT, from_a_session, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_SESSION))  \

@@ -108,7 +108,6 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
         return NHI_PERMIT;
     WHEN(q->place == NULL, PIN);
     WHEN(f->pin[0] != '\0' && f->pin[0] != q->place[0], PIN);
-    WHEN(f->pin[0] == '\0' && f->pinned_remotely && !q->remote, PIN);
     return NHI_PERMIT;
 }
 
@@ -209,7 +208,6 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     PICK(f->pin, places);
     f->no_pin = seldom();
     f->pin_records = seldom();
-    f->pinned_remotely = up_to(2) == 0;
     f->rule_count = up_to(5);
     for (i = 0; i < 4; i++) {
         PICK(rules[i].agents, agents);

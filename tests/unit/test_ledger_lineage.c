@@ -283,10 +283,37 @@ static void one_place_of_each_kind(void **state)
 
 static void local_is_first_or_never(void **state)
 {
+    char place[NHI_PLACE_MAX + 1], root[NHI_JTI_LEN + 1];
+
     (void)state;
     assert_int_equal(at(1, NHI_PIN_REMOTE, "192.0.2.1"), NHI_OK);
     assert_int_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_ERR_STATE);
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 1);
+    /* Whoever was decided about before, and was stopped until now, gets no place by having tried. */
+    state_jti(1, root);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_LOCAL, place), NHI_OK);
+    assert_string_equal(place, "192.0.2.1");
+    assert_int_equal(at(3, NHI_PIN_LOCAL, "s-1"), NHI_ERR_STATE);
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), 1);
+}
+
+static int here_or_there(int n)
+{
+    return at(100 + (unsigned)n, n % 2 == 0 ? NHI_PIN_REMOTE : NHI_PIN_LOCAL,
+              n % 2 == 0 ? "192.0.2.1" : "s-1") == NHI_OK
+               ? 0
+               : 1;
+}
+
+/* All from the address get in; those from here all or none. */
+static void many_here_and_there(void **state)
+{
+    int refused;
+
+    (void)state;
+    refused = state_parallel(64, here_or_there);
+    assert_true(refused == 0 || refused == 32);
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), 64 - refused);
 }
 
 static int from_somewhere(int n)
@@ -320,6 +347,7 @@ int main(void)
         TEST(one_place_of_each_kind),
         TEST(local_is_first_or_never),
         TEST(many_at_once),
+        TEST(many_here_and_there),
     };
 
     if (!state_enter())
