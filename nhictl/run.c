@@ -65,11 +65,16 @@ static int64_t next_moment(const struct ctl *c, const struct run *r, bool failed
 
 static int wait_until(struct ctl *c, const sigset_t *held, int64_t moment)
 {
-    struct timespec left = { .tv_sec = moment > c->now ? moment - c->now : 0 };
+    struct timespec now, left = { .tv_sec = 0 };
     int sig;
 
-    if (left.tv_sec > LONGEST_WAIT)
+    /* To the moment itself, not as many whole seconds from now on: the ticket may have one left. */
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (moment > now.tv_sec + LONGEST_WAIT)
         left.tv_sec = LONGEST_WAIT;
+    else if (moment > now.tv_sec)
+        left = (struct timespec){ .tv_sec = moment - now.tv_sec - 1,
+                                  .tv_nsec = 999999999L - now.tv_nsec };
     sig = sigtimedwait(held, NULL, &left);
     c->now = (int64_t)time(NULL);
     return sig;

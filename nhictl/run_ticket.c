@@ -197,15 +197,14 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
     struct nhi_issuer key;
     struct store s = { 0 };
     bool opened = false;
-    int code;
+    int code = store_write(c, &s);
 
-    /* The task of one that was killed is open no more. */
-    store_keep_house(c->now);
-    code = store_write(c, &s);
     if (code == CTL_DONE)
         code = store_need_clock(c, &s);
     if (code == CTL_DONE)
         code = check_place(c, &s);
+    if (code == CTL_DONE)
+        code = task_end_lost(c, &s);
     if (code == CTL_DONE)
         code = find_task(c, &s, args, r, &opened);
     r->ttl = args->ttl != 0 ? args->ttl : TTL_DEFAULT;

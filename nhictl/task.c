@@ -9,6 +9,7 @@
 #include "nhictl/names.h"
 #include "nhictl/store.h"
 #include "nhictl/task.h"
+#include "nhictl/tree.h"
 
 #define UNTIL_MAX ((int64_t)30 * 86400)
 
@@ -85,6 +86,13 @@ static int check_id(struct ctl *c)
         c->operand[0], NHI_TASK_MAX);
 }
 
+int task_end_lost(struct ctl *c, struct store *s)
+{
+    enum nhi_err err = tree_end_gone(s->l, c->now);
+
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "close the tasks of killed runs");
+}
+
 int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool concurrent)
 {
     struct out_row *detail;
@@ -121,14 +129,14 @@ static int task_open(struct ctl *c)
     struct store s = { 0 };
     int code = check_id(c);
 
-    /* The task of a nhictl run that was killed is open no more. */
-    store_keep_house(c->now);
     t.deadline = args->until != 0 ? args->until : c->now + TASK_UNTIL_DEFAULT;
     snprintf(t.agent, sizeof(t.agent), "%s", args->agent);
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
         code = store_need_clock(c, &s);
+    if (code == CTL_DONE)
+        code = task_end_lost(c, &s);
     if (code == CTL_DONE) {
         snprintf(t.id, sizeof(t.id), "%s", c->operand[0]);
         code = task_open_in(c, &s, &t, args->concurrent);

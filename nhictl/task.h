@@ -11,6 +11,8 @@ struct store;
 
 #define TASK_UNTIL_DEFAULT (8 * 3600) /* seconds */
 
+/* In the open transaction: closes what runs that were killed have left open. */
+int task_end_lost(struct ctl *c, struct store *s);
 /* In the open transaction, with its event. concurrent: beside another open task of the agent.
  * Returns CTL_DONE, or another exit code after saying what is wrong. */
 int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool concurrent);

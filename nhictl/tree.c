@@ -31,6 +31,15 @@ static enum nhi_err end_one(struct nhi_ledger *l, const char *tree, int64_t now)
     return err == NHI_OK ? nhi_event_add(l, &e) : err;
 }
 
+static enum nhi_err end_all(struct nhi_ledger *l, const struct gone *gone, int64_t now)
+{
+    enum nhi_err err = NHI_OK;
+
+    for (size_t i = 0; i < gone->count && err == NHI_OK; i++)
+        err = end_one(l, gone->tree[i], now);
+    return err;
+}
+
 void tree_sweep(struct nhi_ledger *l, int64_t now)
 {
     struct gone *gone = calloc(1, sizeof(*gone));
@@ -42,12 +51,22 @@ void tree_sweep(struct nhi_ledger *l, int64_t now)
     if (err == NHI_OK && gone->count > 0)
         err = nhi_ledger_begin(l, now);
     if (err == NHI_OK && gone->count > 0) {
-        for (size_t i = 0; i < gone->count && err == NHI_OK; i++)
-            err = end_one(l, gone->tree[i], now);
+        err = end_all(l, gone, now);
         if (err == NHI_OK)
             err = nhi_ledger_commit(l);
         if (err != NHI_OK)
             nhi_ledger_rollback(l);
     }
     free(gone);
+}
+
+enum nhi_err tree_end_gone(struct nhi_ledger *l, int64_t now)
+{
+    struct gone *gone = calloc(1, sizeof(*gone));
+    enum nhi_err err = gone != NULL ? nhi_tree_each(l, now, collect, gone) : NHI_ERR_NOMEM;
+
+    if (err == NHI_OK)
+        err = end_all(l, gone, now);
+    free(gone);
+    return err;
 }
