@@ -1,8 +1,10 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libnhi/paths.h"
@@ -46,12 +48,67 @@ enum nhi_err nhi_boot_id(char out[37])
     return NHI_OK;
 }
 
+/* What the kernel writes to a buffer of getdents64(2). */
+struct entry {
+    uint64_t inode;
+    int64_t next;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
+#define AHEAD 256 /* processes that begin during a look: one may be made of them without end */
+
+/* Calls fn with each process until it returns other than 0, or AHEAD of them had a pid above newest. size: of the
+ * buffer that entries are read ahead into. */
+static enum nhi_err look_at_each(size_t size, long newest, int (*fn)(pid_t, void *), void *ctx)
+{
+    _Alignas(struct entry) char buf[4096];
+    int dir, ahead = 0, stop = 0;
+    long n = 0;
+
+    dir = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return NHI_ERR_SYS;
+    while (stop == 0 && ahead < AHEAD && (n = syscall(SYS_getdents64, dir, buf, size)) > 0)
+        for (long at = 0, pid; at < n && stop == 0;) {
+            const struct entry *e = (const void *)(buf + at);
+            char *end;
+
+            at += e->length;
+            pid = strtol(e->name, &end, 10);
+            if (pid <= 0 || *end != '\0')
+                continue;
+            ahead += pid > newest;
+            stop = fn((pid_t)pid, ctx);
+        }
+    close(dir);
+    return n < 0 ? NHI_ERR_SYS : NHI_OK;
+}
+
+static int note_newest(pid_t pid, void *ctx)
+{
+    long *newest = ctx;
+
+    *newest = pid;
+    return 0;
+}
+
+enum nhi_err nhi_proc_each(int (*fn)(pid_t, void *), void *ctx)
+{
+    long newest = 0;
+    enum nhi_err err = look_at_each(4096, LONG_MAX, note_newest, &newest);
+
+    /* No more than a few at a time: what was read ahead may be long gone. */
+    return err == NHI_OK ? look_at_each(128, newest, fn, ctx) : err;
+}
+
 enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)
 {
     unsigned long long start = 0;
     char path[32], buf[1024], *at, state = 0;
     enum nhi_err err;
-    long ppid = 0;
+    long ppid = 0, threads = 0;
     int tty = 0;
 
     (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
@@ -62,13 +119,13 @@ enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)
     at = strrchr(buf, ')');
     if (at == NULL ||
         sscanf(at + 1,
-               " %c %ld %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-               &state, &ppid, &tty, &start) != 4)
+               " %c %ld %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+               &state, &ppid, &tty, &threads, &start) != 5)
         return NHI_ERR_FORMAT;
     out->self.pid = pid;
     out->self.start = start;
     out->parent = (pid_t)ppid;
-    out->state = state;
+    out->ended = (state == 'Z' || state == 'X') && threads <= 1;
     out->tty = (unsigned)tty;
     return NHI_OK;
 }
@@ -92,7 +149,7 @@ bool nhi_proc_is_alive(const struct nhi_proc *p)
 
     if (err != NHI_OK)
         return err != NHI_ERR_NOT_FOUND;
-    return now.self.start == p->start && now.state != 'Z' && now.state != 'X';
+    return now.self.start == p->start && !now.ended;
 }
 
 /* A number of 32 bits, all ones where nothing has set it, so that it is everybody's. */

@@ -64,9 +64,12 @@ NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed)
 struct nhi_proc_stat {
     struct nhi_proc self;
     pid_t parent;
-    char state;       /* 'Z' and 'X': ended */
+    bool ended;       /* and not taken in yet; with its first thread alone it has not */
     unsigned tty;     /* device number of the controlling terminal; 0: none */
 };
+/* Calls fn with each process, by pid, until it returns other than 0. Each is looked up when its turn comes, so that
+ * one that keeps forking and ending to be missed is come upon in the end. */
+NHI_CHECK enum nhi_err nhi_proc_each(int (*fn)(pid_t, void *), void *ctx);
 /* NHI_ERR_NOT_FOUND: gone. */
 NHI_CHECK enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out);
 /* Start time of a process, and its parent. NHI_ERR_NOT_FOUND: gone. */

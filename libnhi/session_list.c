@@ -21,6 +21,7 @@
 struct live {
     uint32_t *ids;
     size_t count, room;
+    enum nhi_err err;
 };
 
 static int compare(const void *a, const void *b)
@@ -57,42 +58,37 @@ static enum nhi_err list(DIR *d, struct names *names)
     return NHI_OK;
 }
 
+static int add(pid_t pid, void *ctx)
+{
+    struct live *live = ctx;
+    uint32_t id, *more;
+
+    live->err = nhi_proc_audit(pid, &id);
+    if (live->err == NHI_ERR_NOT_FOUND) {
+        live->err = NHI_OK;
+        return 0;
+    }
+    if (live->err == NHI_OK && live->count == live->room) {
+        more = reallocarray(live->ids, live->room * 2 + 64, sizeof *more);
+        if (more == NULL) {
+            live->err = NHI_ERR_NOMEM;
+            return 1;
+        }
+        live->ids = more;
+        live->room = live->room * 2 + 64;
+    }
+    if (live->err == NHI_OK)
+        live->ids[live->count++] = id;
+    return live->err != NHI_OK;
+}
+
 /* Every audit session that some process is in. */
 static enum nhi_err collect(struct live *live)
 {
-    enum nhi_err err = NHI_OK;
-    struct dirent *e;
-    uint32_t id, *more;
-    DIR *d;
+    enum nhi_err err = nhi_proc_each(add, live);
 
-    d = opendir("/proc");
-    if (d == NULL)
-        return NHI_ERR_SYS;
-    while (err == NHI_OK && (e = readdir(d)) != NULL) {
-        char *end;
-        long pid = strtol(e->d_name, &end, 10);
-
-        if (pid <= 0 || *end != '\0')
-            continue;
-        err = nhi_proc_audit((pid_t)pid, &id);
-        if (err == NHI_ERR_NOT_FOUND) {
-            err = NHI_OK;
-            continue;
-        }
-        if (err != NHI_OK)
-            break;
-        if (live->count == live->room) {
-            live->room = live->room * 2 + 64;
-            more = reallocarray(live->ids, live->room, sizeof *more);
-            if (more == NULL) {
-                err = NHI_ERR_NOMEM;
-                break;
-            }
-            live->ids = more;
-        }
-        live->ids[live->count++] = id;
-    }
-    closedir(d);
+    if (err == NHI_OK)
+        err = live->err;
     if (err == NHI_OK && live->count > 0)
         qsort(live->ids, live->count, sizeof *live->ids, compare);
     return err;
@@ -172,7 +168,7 @@ static enum nhi_err visit(int dirfd, const char *name, const char *boot, const s
 static enum nhi_err walk(const char *run_dir, struct walk *w)
 {
     struct names names = { NULL, 0, 0 };
-    struct live live = { NULL, 0, 0 };
+    struct live live = { .count = 0 };
     char path[256], boot[37];
     bool stop = false;
     enum nhi_err err;

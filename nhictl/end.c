@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,12 +61,11 @@ static bool audit_of(const struct ending *e, uint32_t *audit)
 
 static enum nhi_err look(struct ending *e, const struct procs *p)
 {
-    uint32_t audit, uid;
     enum nhi_err err;
+    uint32_t audit;
 
     if (e->phase == END_LEFTOVERS)
-        return own_uid(&e->s, &uid) ? members_find(&e->m, p, MEMBERS_OF_UID, uid, NULL)
-                                    : NHI_ERR_ARG;
+        return members_find(&e->m, p, MEMBERS_OF_UID, e->uid, NULL);
     if (audit_of(e, &audit))
         return members_find(&e->m, p, MEMBERS_OF_AUDIT, audit, NULL);
     err = members_find(&e->m, p, MEMBERS_OF_TREE, 0, &e->s.g.self);
@@ -171,13 +171,46 @@ static int find_other(const char *handle, const struct nhi_grant *g, bool alive,
 }
 
 /* With its last session, all that goes by an agent's own uid has lost its reason. */
-static bool is_last(const struct ending *e)
+static bool is_last(struct ending *e)
 {
     struct others o = { .s = &e->s };
-    uint32_t uid;
 
-    return own_uid(&e->s, &uid) && nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK &&
+    return own_uid(&e->s, &e->uid) && nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK &&
            !o.any;
+}
+
+struct hunted {
+    const struct ending *all;
+    size_t count;
+};
+
+/* Of an audit session, or of a uid that has lost its reason. What descends from a process is no quick look. */
+static bool is_hunted(pid_t pid, void *ctx)
+{
+    const struct hunted *h = ctx;
+    uint32_t audit, of;
+    bool has_audit = nhi_proc_audit(pid, &audit) == NHI_OK;
+
+    for (size_t i = 0; i < h->count; i++) {
+        const struct ending *e = &h->all[i];
+
+        if (e->phase == END_KILLED && has_audit && audit_of(e, &of) && of == audit)
+            return true;
+        if (e->phase == END_LEFTOVERS && procs_goes_by(pid, e->uid))
+            return true;
+    }
+    return false;
+}
+
+static void hunt(struct ending *all, size_t count)
+{
+    struct hunted h = { .all = all, .count = count };
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++)
+        any = any || all[i].phase == END_KILLED || all[i].phase == END_LEFTOVERS;
+    if (any)
+        procs_hunt(is_hunted, &h);
 }
 
 static void step(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
@@ -190,6 +223,12 @@ static void step(struct ending *e, const struct procs *p, int64_t now, int64_t g
         announce(e, p, now);
     if (e->phase == END_TOLD && now >= e->next)
         ask(e, now, grace_ms);
+    if (e->m.count == 0 && e->phase < END_KILLED) {
+        /* One look may miss what is another process every moment: it is hunted once. */
+        e->phase = END_KILLED;
+        e->next = now + GIVE_UP;
+        return;
+    }
     if (e->m.count == 0) {
         if (e->phase == END_LEFTOVERS || !is_last(e)) {
             e->phase = END_DONE;
@@ -213,12 +252,17 @@ static void step(struct ending *e, const struct procs *p, int64_t now, int64_t g
 int endings_step(struct ending *all, size_t count, int64_t grace_ms)
 {
     struct procs p = { .count = 0 };
-    int64_t now = now_ms();
-    int wait = -1;
+    int wait = -1, before = getpriority(PRIO_PROCESS, 0);
+    int64_t now;
 
+    /* Hundreds that fork without end would leave us a hundredth of the time. */
+    (void)setpriority(PRIO_PROCESS, 0, -20);
+    hunt(all, count);
+    now = now_ms();
     if (procs_scan(&p) != NHI_OK) {
         procs_free(&p);
-        return STEP_ASKED;
+        wait = STEP_ASKED;
+        count = 0;
     }
     for (size_t i = 0; i < count; i++) {
         struct ending *e = &all[i];
@@ -230,6 +274,7 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
         else if (e->phase == END_KILLED || e->phase == END_LEFTOVERS)
             wait = STEP_KILLED;
     }
+    (void)setpriority(PRIO_PROCESS, 0, before);
     procs_free(&p);
     return wait;
 }

@@ -15,6 +15,7 @@ struct ending {
     struct members m;
     enum { END_NEW, END_TOLD, END_ASKED, END_KILLED, END_LEFTOVERS, END_DONE, END_STUCK } phase;
     int64_t next; /* milliseconds of the monotonic clock: SIGTERM, SIGKILL, then giving up */
+    uint32_t uid; /* of the leftovers */
     size_t had;   /* processes at first */
     bool told;    /* recorded */
 };

@@ -4,7 +4,6 @@
  */
 #include "nhictl/procs.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 
 #define PTS_MAJOR_FIRST 136 /* devices.txt of the kernel: Unix98 pseudo-terminals */
 #define PTS_MAJOR_LAST 143
+#define WALKS 20 /* of one hunt */
 
 /* ---- looking ---- */
 
@@ -38,26 +38,27 @@ static bool read_uids(pid_t pid, uint32_t uid[3])
     return found;
 }
 
-static enum nhi_err take(struct procs *p, pid_t pid)
+static int take(pid_t pid, void *ctx)
 {
     struct procs_one one = { .audit = UINT32_MAX }, *more;
-    enum nhi_err err = nhi_proc_stat(pid, &one.stat);
+    struct procs *p = ctx;
 
-    if (err != NHI_OK || one.stat.state == 'Z' || one.stat.state == 'X')
-        return NHI_OK;
+    if (pid == getpid() || nhi_proc_stat(pid, &one.stat) != NHI_OK || one.stat.ended)
+        return 0;
     if (nhi_proc_audit(pid, &one.audit) != NHI_OK)
         one.audit = UINT32_MAX;
     if (!read_uids(pid, one.uid))
-        return NHI_OK;
+        return 0;
     if (p->count == p->room) {
         more = reallocarray(p->all, p->room * 2 + 256, sizeof(*more));
-        if (more == NULL)
-            return NHI_ERR_NOMEM;
+        p->full = more == NULL;
+        if (p->full)
+            return 1;
         p->all = more;
         p->room = p->room * 2 + 256;
     }
     p->all[p->count++] = one;
-    return NHI_OK;
+    return 0;
 }
 
 static int by_pid(const void *a, const void *b)
@@ -69,24 +70,13 @@ static int by_pid(const void *a, const void *b)
 
 enum nhi_err procs_scan(struct procs *p)
 {
-    DIR *d = opendir("/proc");
-    enum nhi_err err = NHI_OK;
-    const struct dirent *e;
+    enum nhi_err err;
 
     p->count = 0;
-    if (d == NULL)
-        return NHI_ERR_SYS;
-    while (err == NHI_OK && (e = readdir(d)) != NULL) {
-        char *end;
-        long pid = strtol(e->d_name, &end, 10);
-
-        if (pid > 0 && *end == '\0' && pid != getpid())
-            err = take(p, (pid_t)pid);
-    }
-    closedir(d);
+    err = nhi_proc_each(take, p);
     if (p->count > 0)
         qsort(p->all, p->count, sizeof(*p->all), by_pid);
-    return err;
+    return err == NHI_OK && p->full ? NHI_ERR_NOMEM : err;
 }
 
 void procs_free(struct procs *p)
@@ -155,12 +145,19 @@ static enum nhi_err find_tree(struct members *m, const struct procs *p, const st
     return err;
 }
 
-static bool goes_by(const struct procs_one *one, uint32_t uid)
+static bool goes_by(pid_t pid, const uint32_t has[3], uint32_t uid)
 {
     struct nhi_grant g;
 
-    return (one->uid[0] == uid || one->uid[1] == uid || one->uid[2] == uid) &&
-           nhi_session_find(NHI_RUN_DIR, one->stat.self.pid, &g) == NHI_ERR_NOT_FOUND;
+    return (has[0] == uid || has[1] == uid || has[2] == uid) &&
+           nhi_session_find(NHI_RUN_DIR, pid, &g) == NHI_ERR_NOT_FOUND;
+}
+
+bool procs_goes_by(pid_t pid, uint32_t uid)
+{
+    uint32_t has[3];
+
+    return read_uids(pid, has) && goes_by(pid, has, uid);
 }
 
 enum nhi_err members_find(struct members *m, const struct procs *p, enum members_of of, uint32_t id,
@@ -172,7 +169,7 @@ enum nhi_err members_find(struct members *m, const struct procs *p, enum members
         return root != NULL ? find_tree(m, p, root) : NHI_ERR_ARG;
     m->count = 0;
     for (size_t i = 0; err == NHI_OK && i < p->count; i++)
-        if (of == MEMBERS_OF_AUDIT ? p->all[i].audit == id : goes_by(&p->all[i], id))
+        if (of == MEMBERS_OF_AUDIT ? p->all[i].audit == id : goes_by(p->all[i].stat.self.pid, p->all[i].uid, id))
             err = add(m, &p->all[i].stat.self);
     return err;
 }
@@ -224,6 +221,38 @@ void members_signal(const struct members *m, int sig)
         if (nhi_proc_read(m->all[i].pid, &now, &parent) == NHI_OK && now.start == m->all[i].start)
             (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
         close(fd);
+    }
+}
+
+struct hunt {
+    bool (*is_prey)(pid_t, void *);
+    void *ctx;
+    size_t killed;
+};
+
+static int hunt_one(pid_t pid, void *ctx)
+{
+    struct hunt *h = ctx;
+    int fd;
+
+    fd = pid != getpid() ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    if (fd < 0)
+        return 0;
+    /* Another one that has its pid by now is not what the descriptor is of. */
+    if (h->is_prey(pid, h->ctx) && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+        h->killed++;
+    close(fd);
+    return 0;
+}
+
+void procs_hunt(bool (*is_prey)(pid_t, void *), void *ctx)
+{
+    struct hunt h = { .is_prey = is_prey, .ctx = ctx };
+
+    for (int walks = 0; walks < WALKS && (walks == 0 || h.killed > 0); walks++) {
+        h.killed = 0;
+        if (nhi_proc_each(hunt_one, &h) != NHI_OK)
+            break;
     }
 }
 

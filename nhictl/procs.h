@@ -19,6 +19,7 @@ struct procs_one {
 struct procs {
     struct procs_one *all; /* by pid */
     size_t count, room;
+    bool full; /* no memory for more */
 };
 
 /* Some of them; kept from one look to the next, since an orphan does not say whose it was. */
@@ -43,9 +44,14 @@ NHI_CHECK enum nhi_err members_find(struct members *m, const struct procs *p, en
                                     uint32_t id, const struct nhi_proc *root);
 /* Adds what is in the cgroup of that session: orphans that descent does not find. */
 NHI_CHECK enum nhi_err members_add_cgroup(struct members *m, const struct procs *p, const char *handle);
+/* Whether MEMBERS_OF_UID is said of it, now. */
+bool procs_goes_by(pid_t pid, uint32_t uid);
 void members_free(struct members *m);
 /* By a descriptor of each process, so that no other is ever meant. */
 void members_signal(const struct members *m, int sig);
+/* Kills whatever is said to be prey, as it comes upon it, until it comes upon no more: a list of what forks as fast as
+ * it can is of the past before it is whole. */
+void procs_hunt(bool (*is_prey)(pid_t, void *), void *ctx);
 /* Writes a line to each terminal that one of them has, without waiting. false: none took it. */
 bool members_tell(const struct members *m, const struct procs *p, const char *line);
 

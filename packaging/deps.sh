@@ -25,7 +25,7 @@ packages() {
         ;;
     hosts) echo openssh-server openssh-client sudo cron libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;
-    clients) echo ansible-core python3 ;;
+    clients) echo ansible-core python3 at screen tmux ;;
     boot) echo mmdebstrap ;;
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
     check) echo perl tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;

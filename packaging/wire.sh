@@ -1,6 +1,6 @@
 #!/bin/bash
 # Puts pam_nhi and nss_nhi to work on this machine: the lines of packaging/pam.d in
-# /etc/pam.d/{sshd,sudo,sudo-i,su,cron} (su-l includes su), /etc/nsswitch.conf, sshd_config.d and
+# /etc/pam.d/{sshd,sudo,sudo-i,su,cron,atd} (su-l includes su), /etc/nsswitch.conf, sshd_config.d and
 # sudoers.d. What is wired already stays as it is; a program that is not installed is left out. Every
 # file is written beside the old one and renamed: a login in between sees the one or the other.
 #
@@ -50,7 +50,7 @@ sshd_names_connections() {
 
 main() {
     local service new
-    for service in sshd sudo sudo-i su cron; do
+    for service in sshd sudo sudo-i su cron atd; do
         wire_service "$service"
     done
     new=$(awk -f "$HERE/nsswitch.awk" "$ROOT/etc/nsswitch.conf")

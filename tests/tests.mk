@@ -28,6 +28,10 @@ e2e: tests
 boot:
 	$(PROVE) $(BOOT_TESTS)
 
+# A hundred sessions out of which an agent tries to escape.
+escape: tests
+	NHI_LAB_ALSO=clients ESCAPE_RUNS=25 $(PROVE) --verbose tests/e2e/escape.t
+
 # The unit and module tests only: a sanitized module does not load into a program that is not.
 sanitize:
 	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE=address,undefined CFLAGS='-O1 -g' sanitized
@@ -66,4 +70,4 @@ lint:
 	shellcheck -x $(SHELL_FILES)
 	mandoc -T lint -W warning $(MANS)
 
-.PHONY: check clang e2e boot sanitize sanitized leaks bench fuzz lint
+.PHONY: check clang e2e boot escape sanitize sanitized leaks bench fuzz lint
