@@ -181,12 +181,6 @@ static enum nhi_reason decide(struct state *s)
         err = nhi_local_by_name(s->who->subject, &local);
     if (err != NHI_OK || local.uid != s->who->uid)
         return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_SUBJECT;
-    err = nhi_facts_load(s->ledger, &s->v->ticket, s->who->subject, s->now, &facts);
-    if (err != NHI_OK)
-        return ledger_failed(s, err);
-    nhi_reserve_apply(s->reserve, &s->v->ticket, &facts);
-    if (facts.successor[0] != '\0' && !facts.superseded)
-        facts.superseded = nhi_grant_is_superseded(NHI_STATE_DIR, s->v->ticket.jti);
     req = (struct nhi_request){
         .now = s->now,
         .service = s->who->service,
@@ -206,6 +200,12 @@ static enum nhi_reason decide(struct state *s)
         .tree = s->what->tree,
         .key = proven_key(s),
     };
+    err = nhi_facts_load(s->ledger, &s->v->ticket, &req, s->now, &facts);
+    if (err != NHI_OK)
+        return ledger_failed(s, err);
+    nhi_reserve_apply(s->reserve, &s->v->ticket, &facts);
+    if (facts.successor[0] != '\0' && !facts.superseded)
+        facts.superseded = nhi_grant_is_superseded(NHI_STATE_DIR, s->v->ticket.jti);
     s->v->pinned = nhi_is_pinned(&req, &facts);
     if (s->v->pinned)
         nhi_pins_load(&req, &facts);

@@ -268,10 +268,11 @@ NHI_CHECK enum nhi_err nhi_policy_count(struct nhi_ledger *l, int64_t *rules);
 NHI_CHECK enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds);
 
 /* ---- for the decision ---- */
-/* Everything that the decision about t, for that account or NULL for any, may know, in one read transaction. The rules belong to the
- * facts: release with nhi_facts_free. Also finds what is unknown: that is no error. */
-NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, const char *account,
-                                      int64_t now, struct nhi_facts *out);
+/* Everything that the decision about t may know, in one read transaction; of rules at least those that req, which
+ * is all there but for them, could meet, now or later; NULL: those that t could, whatever is asked. They belong to
+ * the facts: release with nhi_facts_free. Also finds what is unknown: that is no error. */
+NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
+                                      const struct nhi_request *req, int64_t now, struct nhi_facts *out);
 void nhi_facts_free(struct nhi_facts *f);
 
 /* ---- events ---- */

@@ -124,8 +124,8 @@ static enum nhi_err load_revoked(struct nhi_ledger *l, const struct nhi_ticket *
     return err;
 }
 
-enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, const char *account, int64_t now,
-                            struct nhi_facts *out)
+enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
+                            const struct nhi_request *req, int64_t now, struct nhi_facts *out)
 {
     struct nhi_facts f;
     struct nhi_settings s;
@@ -158,7 +158,7 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, co
         if (err == NHI_OK)
             err = load_revoked(l, t, &f);
         if (err == NHI_OK)
-            err = nhi_sql_rules(l, t->agent, account, now, &f.rules, &f.rule_count);
+            err = nhi_sql_rules(l, t->agent, req, now, &f);
     }
     if (err == NHI_OK)
         *out = f;

@@ -75,46 +75,85 @@ static void parse_hours(const char *text, struct nhi_rule *r, enum nhi_err *err)
     }
 }
 
-/* After what every query names alike. */
-#define COLUMNS                                                                                    \
-    "r.name, r.forbid, r.agents, r.owners, r.tasks, r.accounts, r.services, r.source, r.days,"     \
-    " r.hours, r.zone, r.bound, r.max_lifetime, r.max_age, r.max_uses, r.max_sessions,"            \
-    " r.max_grants, r.ssh, CASE r.zone WHEN '' THEN NULL ELSE (SELECT z.ahead FROM zone z WHERE "  \
-    "z.version = r.version"                                                                        \
-    "  AND z.name = r.zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1) END"
+/* Seconds by which the zone of a row of table t is ahead at ?1; NULL: there is none, or nobody knows. */
+#define AHEAD(t)                                                                                   \
+    "CASE " t ".zone WHEN '' THEN NULL ELSE (SELECT z.ahead FROM zone z WHERE z.version = " t      \
+    ".version AND z.name = " t ".zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1) END"
 
-static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
+static void take_text(const char **at, char *out, size_t size, enum nhi_err *err)
+{
+    size_t len = (size_t)(strchrnul(*at, '\t') - *at);
+
+    if (len >= size) {
+        *err = NHI_ERR_CORRUPT;
+        len = 0;
+    }
+    memcpy(out, *at, len);
+    out[len] = '\0';
+    *at += len;
+    *at += **at == '\t';
+}
+
+static int64_t take_int(const char **at, int64_t max, enum nhi_err *err)
+{
+    const char *start = *at;
+    int64_t n = 0;
+
+    for (; **at >= '0' && **at <= '9' && n <= (INT64_MAX - 9) / 10; (*at)++)
+        n = n * 10 + (**at - '0');
+    if (*at == start || **at != '\t' || n > max) {
+        *err = NHI_ERR_CORRUPT;
+        return 0;
+    }
+    (*at)++;
+    return n;
+}
+
+static enum nhi_err parse_line(const char *at, struct nhi_rule *r)
 {
     char source[SOURCE_MAX], hours[HOURS_MAX];
     enum nhi_err err = NHI_OK;
 
-    memset(r, 0, sizeof *r);
-    nhi_sql_text(st, 0, r->name, sizeof r->name, &err);
-    r->forbid = nhi_sql_int(st, 1, 0, 1, &err) == 1;
-    nhi_sql_text(st, 2, r->agents, sizeof r->agents, &err);
-    nhi_sql_text(st, 3, r->owners, sizeof r->owners, &err);
-    nhi_sql_text(st, 4, r->tasks, sizeof r->tasks, &err);
-    nhi_sql_text(st, 5, r->accounts, sizeof r->accounts, &err);
-    nhi_sql_text(st, 6, r->services, sizeof r->services, &err);
-    nhi_sql_text(st, 7, source, sizeof source, &err);
-    r->days = (uint8_t)nhi_sql_int(st, 8, 0, 127, &err);
-    nhi_sql_text(st, 9, hours, sizeof hours, &err);
-    nhi_sql_text(st, 10, r->zone, sizeof r->zone, &err);
-    r->bound = (uint32_t)nhi_sql_int(st, 11, 0, NHI_BOUND_ALL, &err);
-    r->max_lifetime = nhi_sql_int(st, 12, 0, INT64_MAX, &err);
-    r->max_age = nhi_sql_int(st, 13, 0, INT64_MAX, &err);
-    r->max_uses = (uint32_t)nhi_sql_int(st, 14, 0, UINT32_MAX, &err);
-    r->max_sessions = (uint32_t)nhi_sql_int(st, 15, 0, UINT32_MAX, &err);
-    r->max_grants = (uint32_t)nhi_sql_int(st, 16, 0, UINT32_MAX, &err);
-    r->ssh = (uint32_t)nhi_sql_int(st, 17, 0, NHI_SSHOPT_ALL, &err);
-    r->offset_known = sqlite3_column_type(st, 18) == SQLITE_INTEGER;
-    if (r->offset_known)
-        r->offset = (int32_t)nhi_sql_int(st, 18, -86400, 86400, &err);
+    take_text(&at, r->name, sizeof r->name, &err);
+    r->forbid = take_int(&at, 1, &err) == 1;
+    r->days = (uint8_t)take_int(&at, 127, &err);
+    r->bound = (uint32_t)take_int(&at, NHI_BOUND_ALL, &err);
+    r->max_lifetime = take_int(&at, INT64_MAX, &err);
+    r->max_age = take_int(&at, INT64_MAX, &err);
+    r->max_uses = (uint32_t)take_int(&at, UINT32_MAX, &err);
+    r->max_sessions = (uint32_t)take_int(&at, UINT32_MAX, &err);
+    r->max_grants = (uint32_t)take_int(&at, UINT32_MAX, &err);
+    r->ssh = (uint32_t)take_int(&at, NHI_SSHOPT_ALL, &err);
+    take_text(&at, r->agents, sizeof r->agents, &err);
+    take_text(&at, r->owners, sizeof r->owners, &err);
+    take_text(&at, r->tasks, sizeof r->tasks, &err);
+    take_text(&at, r->accounts, sizeof r->accounts, &err);
+    take_text(&at, r->services, sizeof r->services, &err);
+    take_text(&at, source, sizeof source, &err);
+    take_text(&at, hours, sizeof hours, &err);
+    take_text(&at, r->zone, sizeof r->zone, &err);
+    if (err == NHI_OK && *at != '\0')
+        err = NHI_ERR_CORRUPT;
     if (err == NHI_OK) {
         parse_source(source, r, &err);
         parse_hours(hours, r, &err);
     }
     return err;
+}
+
+/* Of an NHI_SQL_LINE and an AHEAD. */
+static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
+{
+    const char *line = (const char *)sqlite3_column_text(st, 0);
+    enum nhi_err err = NHI_OK;
+
+    memset(r, 0, sizeof *r);
+    if (line == NULL || strlen(line) != (size_t)sqlite3_column_bytes(st, 0))
+        return NHI_ERR_CORRUPT;
+    r->offset_known = sqlite3_column_type(st, 1) == SQLITE_INTEGER;
+    if (r->offset_known)
+        r->offset = (int32_t)nhi_sql_int(st, 1, -86400, 86400, &err);
+    return err == NHI_OK ? parse_line(line, r) : err;
 }
 
 static bool is_well_formed(const struct nhi_rule *r)
@@ -146,7 +185,9 @@ static enum nhi_err index_pair(struct nhi_ledger *l, const struct nhi_rule *r, c
                                const char *account)
 {
     return nhi_sql_run(
-        l, NULL, "INSERT INTO rule_index SELECT policy, ?, ?, ?, ? FROM setting WHERE one = 1",
+        l, NULL,
+        "INSERT INTO rule_index (version, pattern, agent, account, name) SELECT policy, ?, ?, ?, ?"
+        " FROM setting WHERE one = 1",
         "isss", (int64_t)(strpbrk(agent, "*?") != NULL), agent, account, r->name);
 }
 
@@ -200,11 +241,16 @@ enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rul
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "UPDATE setting SET policy = (SELECT max(version) FROM policy)",
                           "");
+    /* Only the policy in force is searched. */
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "DELETE FROM rule_index", "");
     for (i = 0; i < count && err == NHI_OK; i++) {
         err = insert_rule(l, &rules[i]);
         if (err == NHI_OK)
             err = index_rule(l, &rules[i]);
     }
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, NHI_SQL_COPY_LINES, "");
     return err;
 }
 
@@ -224,6 +270,7 @@ enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t
 
 /* All rows of st, which is finalized. */
 static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_err err,
+                               const struct nhi_request *req, const struct nhi_facts *f,
                                struct nhi_rule **rules, size_t *count)
 {
     struct nhi_rule *all = NULL, *more;
@@ -239,7 +286,9 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
             }
             all = more;
         }
-        err = read_rule(st, &all[used++]);
+        err = read_rule(st, &all[used]);
+        if (err == NHI_OK && (req == NULL || nhi_rule_could(&all[used], req, f)))
+            used++;
     }
     sqlite3_finalize(st);
     if (err != NHI_ERR_NOT_FOUND) {
@@ -251,23 +300,25 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
     return NHI_OK;
 }
 
-enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const char *account,
-                           int64_t now, struct nhi_rule **rules, size_t *count)
+/* Two ranges of the index: where the agent is named, and all patterns that it is like. */
+#define FIND(which)                                                                                \
+    "SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1"                  \
+    " AND i.version = s.policy AND i.pattern = 0 AND i.agent = ?2" which                           \
+    " UNION ALL SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1"       \
+    " AND i.version = s.policy AND i.pattern = 1 AND ?2 GLOB i.agent" which
+
+enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct nhi_request *req,
+                           int64_t now, struct nhi_facts *f)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err =
-        nhi_sql_prepare(l, &st,
-                        "SELECT " COLUMNS " FROM (SELECT i.version, i.name FROM setting s"
-                        " JOIN rule_index i ON s.one = 1 AND i.version = s.policy AND i.pattern = 0"
-                        "  AND i.agent = ?2 AND (?3 IS NULL OR i.account IN (?3, '*'))"
-                        " UNION SELECT i.version, i.name FROM setting s"
-                        " JOIN rule_index i ON s.one = 1 AND i.version = s.policy AND i.pattern = 1"
-                        "  AND ?2 GLOB i.agent AND (?3 IS NULL OR i.account IN (?3, '*'))) k"
-                        " JOIN rule r ON r.version = k.version AND r.name = k.name",
-                        "iss", now, agent, account);
-    return read_rules(l, st, err, rules, count);
+    if (req != NULL)
+        err = nhi_sql_prepare(l, &st, FIND(" AND i.account IN (?3, '*')"), "iss", now, agent,
+                              req->subject);
+    else
+        err = nhi_sql_prepare(l, &st, FIND(""), "is", now, agent);
+    return read_rules(l, st, err, req, f, &f->rules, &f->rule_count);
 }
 
 enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now,
@@ -277,10 +328,10 @@ enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now,
     enum nhi_err err;
 
     err = nhi_sql_prepare(l, &st,
-                          "SELECT " COLUMNS " FROM rule r WHERE r.version = CASE ?2 WHEN 0 THEN"
+                          "SELECT " NHI_SQL_LINE ", " AHEAD("r") " FROM rule r WHERE r.version = CASE ?2 WHEN 0 THEN"
                           " (SELECT policy FROM setting WHERE one = 1) ELSE ?2 END ORDER BY r.name",
                           "ii", now, version);
-    return read_rules(l, st, err, rules, count);
+    return read_rules(l, st, err, NULL, NULL, rules, count);
 }
 
 enum nhi_err nhi_policy_version(struct nhi_ledger *l, const char *hash, int64_t *version)

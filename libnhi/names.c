@@ -143,7 +143,7 @@ const char *nhi_list_next(const char *at, char *word)
 
     if (at == NULL || *at == '\0')
         return NULL;
-    len = strcspn(at, " ");
+    len = (size_t)(strchrnul(at, ' ') - at);
     if (len == 0 || len > NHI_LIST_MAX)
         return NULL;
     memcpy(word, at, len);
@@ -173,12 +173,14 @@ bool nhi_list_is_valid(const char *list, bool (*word_ok)(const char *))
 
 bool nhi_list_has(const char *list, const char *word)
 {
-    char have[NHI_LIST_MAX + 1];
+    size_t len, n;
 
     if (list == NULL || word == NULL || word[0] == '\0')
         return false;
-    while ((list = nhi_list_next(list, have)) != NULL)
-        if (strcmp(have, word) == 0)
+    for (len = strlen(word); *list != '\0' && *list != ' '; list += n + (list[n] == ' ')) {
+        n = (size_t)(strchrnul(list, ' ') - list);
+        if (n == len && memcmp(list, word, len) == 0)
             return true;
+    }
     return false;
 }

@@ -198,6 +198,14 @@ enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_req
     return NHI_COND_MET;
 }
 
+bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req,
+                    const struct nhi_facts *f)
+{
+    enum nhi_condition failed = nhi_rule_fails(r, req, f);
+
+    return failed == NHI_COND_MET || failed == NHI_COND_TIME || failed == NHI_COND_AGE;
+}
+
 enum nhi_condition nhi_rule_is_full(const struct nhi_rule *r, const struct nhi_request *req)
 {
     /* What happens inside of a session opens none. */

@@ -84,6 +84,9 @@ const char *nhi_condition_name(enum nhi_condition c);
 /* The first condition that the request does not meet, without what is capped. */
 enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_request *req,
                                   const struct nhi_facts *facts);
+/* Whether it could match the request, then or at another time: what fails is no more than the clock. */
+bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req,
+                    const struct nhi_facts *facts);
 /* The first cap that is reached. */
 enum nhi_condition nhi_rule_is_full(const struct nhi_rule *r, const struct nhi_request *req);
 

@@ -106,7 +106,10 @@ static const char to_version_2[] =
     "ALTER TABLE setting ADD COLUMN overdue_denies INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE setting ADD COLUMN warn INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX agent_by_owner ON agent (owner);"
-    "UPDATE agent SET held = 1 WHERE state = 2;";
+    "UPDATE agent SET held = 1 WHERE state = 2;"
+    "ALTER TABLE rule_index ADD COLUMN zone TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE rule_index ADD COLUMN line TEXT NOT NULL DEFAULT '';"
+    "DELETE FROM rule_index WHERE version <> (SELECT policy FROM setting);" NHI_SQL_COPY_LINES ";";
 
 /* What makes version n + 2 of version n + 1. A new ledger goes the same way as an old one. */
 static const char *const steps[] = { to_version_2 };

@@ -42,9 +42,22 @@ NHI_CHECK enum nhi_err nhi_schema_check(struct nhi_ledger *l);
 /* NHI_ERR_STATE: that owner is off-boarded. */
 NHI_CHECK enum nhi_err nhi_sql_owner_serves(struct nhi_ledger *l, const char *owner);
 
-/* The rules in force at now that a ticket of agent could meet for account; NULL: for any. rules: new, the
- * caller's to free. */
-NHI_CHECK enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const char *account, int64_t now,
-                                     struct nhi_rule **rules, size_t *count);
+/* A rule of table rule in one line, of fields with a tab between two, which none can hold: what a decision reads of
+ * a thousand rules is a thousand texts. */
+#define NHI_SQL_LINE                                                                                       \
+    "r.name || char(9) || r.forbid || char(9) || r.days || char(9) || r.bound || char(9) ||"       \
+    " r.max_lifetime || char(9) || r.max_age || char(9) || r.max_uses || char(9) ||"               \
+    " r.max_sessions || char(9) || r.max_grants || char(9) || r.ssh || char(9) || r.agents ||"     \
+    " char(9) || r.owners || char(9) || r.tasks || char(9) || r.accounts || char(9) ||"            \
+    " r.services || char(9) || r.source || char(9) || r.hours || char(9) || r.zone"
+/* What nhi_sql_rules reads, of the rules that the index names. */
+#define NHI_SQL_COPY_LINES                                                                         \
+    "UPDATE rule_index SET (zone, line) = (SELECT r.zone, " NHI_SQL_LINE " FROM rule r"            \
+    " WHERE r.version = rule_index.version AND r.name = rule_index.name)"
+
+/* The rules in force at now that a ticket of agent could meet, with req as it is; NULL: whatever is asked. One may
+ * be there more than once. Into f, of which the rest is known. */
+NHI_CHECK enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct nhi_request *req,
+                                     int64_t now, struct nhi_facts *f);
 
 #endif

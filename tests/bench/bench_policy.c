@@ -45,9 +45,22 @@ static double decide(void)
     return median(times, ROUNDS);
 }
 
-/* One rule that permits, and count - 1 others: of other agents by name, or of any agent for that
- * account. */
-static char *policy_text(int count, const char *agents, bool numbered)
+/* What there is beside the rule that permits. */
+struct shape {
+    const char *what, *agents;
+    bool numbered; /* agents is the start of a name */
+    const char *source;
+};
+#define ELSEWHERE "198.51.100.0/24"
+static const struct shape others = { "each of another agent", "agent-", true, ELSEWHERE };
+static const struct shape shapes[] = {
+    { "each of other agents by a pattern", "ci-*", true, ELSEWHERE },
+    { "all for it, from elsewhere", "ci-?ot", false, ELSEWHERE },
+    { "all of them permit it", "ci-?ot", false, "192.0.2.0/24" },
+};
+
+/* One rule that permits, and count - 1 others. */
+static char *policy_text(int count, const struct shape *shape)
 {
     size_t size = (size_t)count * RULE_TEXT + 64, len = 0;
     char *conf = malloc(size);
@@ -59,26 +72,26 @@ static char *policy_text(int count, const char *agents, bool numbered)
     for (i = 0; i < count; i++) {
         char agent[32];
 
-        if (i == 0 || !numbered)
-            (void)snprintf(agent, sizeof agent, "%s", i == 0 ? "ci-bot" : agents);
+        if (i == 0 || !shape->numbered)
+            (void)snprintf(agent, sizeof agent, "%s", i == 0 ? "ci-bot" : shape->agents);
         else
-            (void)snprintf(agent, sizeof agent, "%s%d", agents, i);
+            (void)snprintf(agent, sizeof agent, "%s%d", shape->agents, i);
         len += (size_t)snprintf(conf + len, size - len,
                                 "{ name = \"r%d\"; effect = \"permit\"; agent = \"%s\"; account = "
                                 "\"deploy\"; service = [ \"sshd\", "
                                 "\"sudo\" ]; source = \"%s\"; }%s\n",
-                                i, agent, i == 0 ? "192.0.2.0/24" : "198.51.100.0/24",
+                                i, agent, i == 0 ? "192.0.2.0/24" : shape->source,
                                 i + 1 < count ? "," : "");
     }
     (void)snprintf(conf + len, size - len, ");\n");
     return conf;
 }
 
-static double compile(int count, const char *agents, bool numbered)
+static double compile(int count, const struct shape *shape)
 {
     struct nhi_policy_conf conf = { .count = 0 };
     struct nhi_conf_error error;
-    char *written = policy_text(count, agents, numbered);
+    char *written = policy_text(count, shape);
     struct nhi_ledger *l;
     double start = now_us(), took;
 
@@ -96,21 +109,21 @@ static double compile(int count, const char *agents, bool numbered)
     return took;
 }
 
-static void rules(const char *what, const char *agents, bool numbered)
+static void rules(const struct shape *shape)
 {
     static const int counts[] = { 10, 1000, 10000 };
     double first = 0, first_compile = 0;
     size_t i;
 
     for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        double c = compile(counts[i], agents, numbered), d = decide();
+        double c = compile(counts[i], shape), d = decide();
 
         if (i == 0) {
             first = d;
             first_compile = c;
         }
-        printf("%6d rules, %-34s %9.1f us %7.2fx   compiled in %10.1f us %8.1fx\n", counts[i], what,
-               d, d / first, c, c / first_compile);
+        printf("%6d rules, %-34s %9.1f us %7.2fx   compiled in %10.1f us %8.1fx\n", counts[i],
+               shape->what, d, d / first, c, c / first_compile);
     }
 }
 
@@ -151,6 +164,7 @@ int main(void)
     struct rusage usage;
     struct nhi_ticket t;
     double first;
+    size_t i;
 
     if (!world_enter())
         return 1;
@@ -158,10 +172,10 @@ int main(void)
     t = world_ticket();
     text = world_mint(&t);
     printf("one decision, median, ledger opened and ticket verified in it\n");
-    rules("each of another agent", "agent-", true);
-    rules("each of other agents by a pattern", "ci-*", true);
-    rules("all of that agent and account", "ci-?ot", false);
-    (void)compile(10, "agent-", true);
+    rules(&others);
+    for (i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        rules(&shapes[i]);
+    (void)compile(10, &others);
     revoke(10);
     first = decide();
     row("10 revocations", first, first);
@@ -169,7 +183,7 @@ int main(void)
     row("1,000,000 revocations", decide(), first);
     world_reset();
     text = world_mint(&t);
-    (void)compile(10, "agent-", true);
+    (void)compile(10, &others);
     record(10);
     first = decide();
     row("10 live tickets", first, first);

@@ -28,6 +28,12 @@ ok 'what was suspended is so by hand' test "$(sqlite3 "$LEDGER" "SELECT group_co
 expect 0 'and may go on' nhictl agent resume held-bot
 expect 0 'its tickets and tasks are there' nhictl ticket list --all --json
 ok 'each' json '.tickets | length == 1'
+lines() { sqlite3 "$LEDGER" "SELECT agent, account, zone, line FROM rule_index WHERE name = 'all'"; }
+lines >old.lines
+printf '%s\n' 'rules = ( { name = "all"; effect = "permit"; agent = "ci-bot"; account = "deploy"; service = "sshd"; },' \
+    '{ name = "more"; effect = "forbid"; agent = "*"; account = "*"; service = "cron"; } );' >/etc/nhi/policy.d/test.conf
+expect 0 'a policy with the same rule and another' nhictl apply
+ok 'finds the same rule as before' test -s old.lines -a "$(cat old.lines)" = "$(lines)"
 expect 0 'it takes what is new' nhictl agent add new-bot --owner ops --purpose p --review-by 2099-01-01 --no-home
 ok 'under the next uid' test "$(nhictl agent show new-bot --json | jq .agent.uid)" = 65540
 

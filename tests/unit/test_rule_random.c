@@ -1,7 +1,7 @@
 /*
- * Rules against a second reading of them, written from the manual alone: random rules and requests,
- * each kind of condition among them, must give the same answer from both, in whatever order the
- * rules come.
+ * Rules against a second reading of them, written from the manual alone: random policies and requests,
+ * each kind of condition among them, must give the same answer from both, compiled into a ledger and
+ * found in it again, in whatever order the rules come.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,10 +16,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "libnhi/decide.h"
+#include "libnhi/sql.h"
 #include "tests/lib/state.h"
 
-#define PAIRS 150000
+#define POLICIES 1500
+#define REQUESTS 100 /* of each policy */
+#define SEARCHED 10  /* one of so many is given only what the index finds */
 #define RULES 6
 
 /* ---- the second reading ---- */
@@ -213,7 +215,10 @@ static void random_rule(struct nhi_rule *r, size_t n)
             assert_int_equal(nhi_net_parse(nets[up_to(sizeof nets / sizeof nets[0])], &r->nets[i]),
                              NHI_OK);
     }
+    if (r->agents[0] == '\0' && r->owners[0] == '\0')
+        memcpy(r->agents, NHI_ANY, sizeof(NHI_ANY));
     random_window(r);
+    (void)snprintf(r->zone, sizeof r->zone, "Zone/%zu", n);
     r->bound = up_to(3) == 0 ? up_to(8) : 0;
     r->max_lifetime = up_to(3) == 0 ? 599 + up_to(3) : 0;
     r->max_age = up_to(3) == 0 ? 99 + up_to(3) : 0;
@@ -231,18 +236,29 @@ struct pair {
     struct nhi_facts f;
     struct nhi_ticket t;
     struct nhi_rule rules[RULES];
+    size_t rule_count;
     uint8_t key[NHI_PK_LEN];
 };
 
-static void random_pair(struct pair *p)
+static void random_policy(struct pair *p)
+{
+    size_t i;
+
+    for (i = 0; i < RULES; i++)
+        random_rule(&p->rules[i], i);
+    p->rule_count = up_to(RULES + 1);
+}
+
+static void random_request(struct pair *p)
 {
     static const char *const who[] = { "ci-bot", "other-bot" };
     static const char *const task[] = { "build-1", "CHG-7", "build-22" };
     static const char *const subject[] = { "deploy", "batch" };
     static const char *const service[] = { "sshd", "sudo", "cron" };
-    size_t i;
 
-    memset(p, 0, sizeof *p);
+    memset(&p->q, 0, sizeof p->q);
+    memset(&p->f, 0, sizeof p->f);
+    memset(&p->t, 0, sizeof p->t);
     (void)snprintf(p->t.kid, sizeof p->t.kid, "k1");
     PICK(p->t.agent, who);
     PICK(p->t.task, task);
@@ -285,57 +301,150 @@ static void random_pair(struct pair *p)
                    up_to(2)   ? "ops@example.org"
                    : up_to(4) ? "A Team"
                               : "A Te");
-    for (i = 0; i < RULES; i++)
-        random_rule(&p->rules[i], i);
     p->f.rules = p->rules;
-    p->f.rule_count = up_to(RULES + 1);
+    p->f.rule_count = p->rule_count;
 }
 
-static void reverse(struct pair *p)
+static void reverse(struct nhi_rule *rules, size_t n)
 {
-    size_t i, n = p->f.rule_count;
+    size_t i;
 
     for (i = 0; i < n / 2; i++) {
-        struct nhi_rule r = p->rules[i];
+        struct nhi_rule r = rules[i];
 
-        p->rules[i] = p->rules[n - 1 - i];
-        p->rules[n - 1 - i] = r;
+        rules[i] = rules[n - 1 - i];
+        rules[n - 1 - i] = r;
     }
+}
+
+/* ---- by way of the ledger ---- */
+
+static void compile(struct nhi_ledger *l, const struct pair *p)
+{
+    size_t i;
+
+    assert_int_equal(nhi_policy_replace(l, p->rules, p->rule_count, STATE_HASH, STATE_NOW), NHI_OK);
+    for (i = 0; i < p->rule_count; i++)
+        assert_int_equal(nhi_policy_add_zone(l, p->rules[i].zone, 0,
+                                             p->rules[i].offset_known ? &p->rules[i].offset : NULL),
+                         NHI_OK);
+}
+
+/* What is counted when a decision is made, no ledger knows. */
+static void count_again(const struct pair *p, struct nhi_rule *rules, size_t n)
+{
+    size_t i, k;
+
+    for (i = 0; i < n; i++)
+        for (k = 0; k < p->rule_count; k++)
+            if (strcmp(rules[i].name, p->rules[k].name) == 0) {
+                rules[i].sessions = p->rules[k].sessions;
+                rules[i].grants = p->rules[k].grants;
+            }
+}
+
+static void agree(const struct nhi_decision *d, const struct nhi_decision *again)
+{
+    assert_int_equal(again->reason, d->reason);
+    assert_int_equal(again->ssh, d->ssh);
+    assert_string_equal(again->rule != NULL ? again->rule->name : "",
+                        d->rule != NULL ? d->rule->name : "");
+}
+
+/* What could end a permit is among what was found: nothing does before the moment that it names. */
+static void stands(const struct pair *p, const struct nhi_facts *found)
+{
+    struct nhi_request later = p->q;
+    int64_t until = nhi_permit_until(&p->q, found);
+
+    assert_true(until > p->q.now);
+    later.now = until - 1 - up_to((unsigned)(until - p->q.now));
+    assert_int_equal(expected(&later, &p->f), NHI_PERMIT);
+}
+
+/* The same decision over what the index finds, for this request and for any. */
+static void search(struct nhi_ledger *l, const struct pair *p, const struct nhi_decision *d)
+{
+    struct nhi_facts f = p->f;
+    struct nhi_decision found;
+
+    assert_int_equal(nhi_sql_rules(l, p->t.agent, &p->q, p->q.now, &f), NHI_OK);
+    count_again(p, f.rules, f.rule_count);
+    found = nhi_decide(&p->q, &f);
+    agree(d, &found);
+    if (d->reason == NHI_PERMIT)
+        stands(p, &f);
+    free(f.rules);
+    f = p->f;
+    assert_int_equal(nhi_sql_rules(l, p->t.agent, NULL, p->q.now, &f), NHI_OK);
+    count_again(p, f.rules, f.rule_count);
+    found = nhi_decide(&p->q, &f);
+    agree(d, &found);
+    free(f.rules);
+}
+
+static unsigned seen[NHI_REASON_COUNT], conditions[NHI_COND_COUNT];
+
+/* One pair, over the policy as written and the same as compiled. */
+static struct nhi_decision decide_pair(const struct pair *p, struct nhi_rule *compiled)
+{
+    struct nhi_facts f = p->f;
+    struct nhi_decision d, again;
+    struct nhi_rule rule;
+    size_t i;
+
+    f.rules = compiled;
+    d = nhi_decide(&p->q, &f);
+    if (d.reason != expected(&p->q, &p->f))
+        print_error("%s, expected %s\n", nhi_reason_name(d.reason),
+                    nhi_reason_name(expected(&p->q, &p->f)));
+    assert_int_equal(d.reason, expected(&p->q, &p->f));
+    assert_true((d.rule != NULL) == (d.reason != NHI_DENY_POLICY));
+    for (i = 0; i < p->rule_count; i++) {
+        enum nhi_condition c = nhi_rule_fails(&p->rules[i], &p->q, &p->f);
+
+        assert_int_equal(c == NHI_COND_MET, fits(&p->rules[i], &p->q, &p->f));
+        conditions[c == NHI_COND_MET ? nhi_rule_is_full(&p->rules[i], &p->q) : c]++;
+    }
+    seen[d.reason]++;
+    if (d.rule != NULL) {
+        rule = *d.rule;
+        d.rule = &rule;
+    }
+    reverse(compiled, p->rule_count);
+    again = nhi_decide(&p->q, &f);
+    agree(&d, &again);
+    return again;
 }
 
 static void both_agree(void **state)
 {
-    unsigned n, seen[NHI_REASON_COUNT] = { 0 }, conditions[NHI_COND_COUNT] = { 0 };
+    struct nhi_ledger *l = state_begin();
     static struct pair p;
+    unsigned n, m;
     size_t i;
 
     (void)state;
-    for (n = 0; n < PAIRS; n++) {
-        struct nhi_decision d, again;
-        char rule[NHI_TASK_MAX + 1] = "";
+    for (n = 0; n < POLICIES; n++) {
+        struct nhi_rule *compiled = NULL;
+        size_t count = 0;
 
-        random_pair(&p);
-        d = nhi_decide(&p.q, &p.f);
-        if (d.reason != expected(&p.q, &p.f))
-            print_error("pair %u: %s, expected %s\n", n, nhi_reason_name(d.reason),
-                        nhi_reason_name(expected(&p.q, &p.f)));
-        assert_int_equal(d.reason, expected(&p.q, &p.f));
-        assert_true((d.rule != NULL) == (d.reason != NHI_DENY_POLICY));
-        for (i = 0; i < p.f.rule_count; i++) {
-            enum nhi_condition c = nhi_rule_fails(&p.rules[i], &p.q, &p.f);
+        random_policy(&p);
+        compile(l, &p);
+        assert_int_equal(nhi_policy_load(l, 0, STATE_NOW, &compiled, &count), NHI_OK);
+        assert_int_equal(count, p.rule_count);
+        count_again(&p, compiled, count);
+        for (m = 0; m < REQUESTS; m++) {
+            struct nhi_decision d;
 
-            assert_int_equal(c == NHI_COND_MET, fits(&p.rules[i], &p.q, &p.f));
-            conditions[c == NHI_COND_MET ? nhi_rule_is_full(&p.rules[i], &p.q) : c]++;
+            random_request(&p);
+            d = decide_pair(&p, compiled);
+            if (m % SEARCHED == 0)
+                search(l, &p, &d);
         }
-        seen[d.reason]++;
-        if (d.rule != NULL)
-            (void)snprintf(rule, sizeof rule, "%s", d.rule->name);
-        reverse(&p);
-        again = nhi_decide(&p.q, &p.f);
-        assert_int_equal(again.reason, d.reason);
-        assert_int_equal(again.ssh, d.ssh);
-        assert_string_equal(again.rule != NULL ? again.rule->name : "", rule);
+        free(compiled);
     }
+    state_end(l);
     /* Each outcome and each condition was there often enough to mean something. */
     assert_true(seen[NHI_PERMIT] > 1000 && seen[NHI_DENY_POLICY] > 1000);
     assert_true(seen[NHI_DENY_FORBIDDEN] > 1000 && seen[NHI_DENY_LIMIT] > 1000);
@@ -345,13 +454,46 @@ static void both_agree(void **state)
 
 /* ---- the edges of a window ---- */
 
+static struct nhi_ticket edge_ticket = { .agent = "ci-bot", .task = "build-1", .iat = STATE_NOW };
+
+static struct nhi_request edge(int64_t now)
+{
+    return (struct nhi_request){
+        .now = now, .service = "sshd", .subject = "deploy", .ticket = &edge_ticket
+    };
+}
+
 static bool at(const struct nhi_rule *r, int64_t now)
 {
-    struct nhi_ticket t = { .agent = "ci-bot", .task = "build-1" };
-    struct nhi_request q = { .now = now, .service = "sshd", .subject = "deploy", .ticket = &t };
+    struct nhi_request q = edge(now);
     struct nhi_facts f = { .host = "h" };
 
     return nhi_rule_fails(r, &q, &f) == NHI_COND_MET;
+}
+
+/* A rule that only the clock keeps from matching is one of those that a permit has to look at again. */
+static void only_the_clock(void **state)
+{
+    struct nhi_rule r = { .agents = "*",
+                          .accounts = "*",
+                          .services = "*",
+                          .hours = { { 0, 1 } },
+                          .hours_count = 1,
+                          .zone = "UTC",
+                          .offset_known = true };
+    struct nhi_request q = edge(STATE_NOW);
+    struct nhi_facts f = { .host = "h" };
+
+    (void)state;
+    assert_int_equal(nhi_rule_fails(&r, &q, &f), NHI_COND_TIME);
+    assert_true(nhi_rule_could(&r, &q, &f));
+    r.hours_count = 0;
+    r.max_age = 1;
+    q = edge(STATE_NOW + 2);
+    assert_int_equal(nhi_rule_fails(&r, &q, &f), NHI_COND_AGE);
+    assert_true(nhi_rule_could(&r, &q, &f));
+    r.max_uses = 1;
+    assert_false(nhi_rule_could(&r, &q, &f));
 }
 
 static void edges(void **state)
@@ -402,7 +544,7 @@ static void edges(void **state)
 static void which_rule(void **state)
 {
     static const char *const names[] = { "a", "b" };
-    struct pair p;
+    static struct pair p;
     unsigned capped, first;
 
     (void)state;
@@ -411,7 +553,7 @@ static void which_rule(void **state)
             unsigned i;
             struct nhi_decision d;
 
-            random_pair(&p);
+            random_request(&p);
             p.f.rule_count = 2;
             for (i = 0; i < 2; i++) {
                 struct nhi_rule r = { .agents = "*", .accounts = "*", .services = "*" };
@@ -456,11 +598,14 @@ static void globs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_agree),
+        cmocka_unit_test_setup(both_agree, state_ready),
         cmocka_unit_test(edges),
+        cmocka_unit_test(only_the_clock),
         cmocka_unit_test(which_rule),
         cmocka_unit_test(globs),
     };
 
+    if (!state_enter())
+        return 0;
     return cmocka_run_group_tests_name("rule_random", tests, NULL, NULL);
 }
