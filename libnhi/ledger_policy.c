@@ -300,11 +300,12 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
     return NHI_OK;
 }
 
-/* Two ranges of the index: where the agent is named, and all patterns that it is like. */
-#define FIND(which)                                                                                \
+/* Two ranges of the index: where the agent is named, and all patterns that it is like. Of every account a rule is
+ * found as often as it names one. */
+#define FIND(which, how)                                                                           \
     "SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1"                  \
     " AND i.version = s.policy AND i.pattern = 0 AND i.agent = ?2" which                           \
-    " UNION ALL SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1"       \
+    " " how " SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1"       \
     " AND i.version = s.policy AND i.pattern = 1 AND ?2 GLOB i.agent" which
 
 enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct nhi_request *req,
@@ -314,10 +315,10 @@ enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct
     enum nhi_err err;
 
     if (req != NULL)
-        err = nhi_sql_prepare(l, &st, FIND(" AND i.account IN (?3, '*')"), "iss", now, agent,
+        err = nhi_sql_prepare(l, &st, FIND(" AND i.account IN (?3, '*')", "UNION ALL"), "iss", now, agent,
                               req->subject);
     else
-        err = nhi_sql_prepare(l, &st, FIND(""), "is", now, agent);
+        err = nhi_sql_prepare(l, &st, FIND("", "UNION"), "is", now, agent);
     return read_rules(l, st, err, req, f, &f->rules, &f->rule_count);
 }
 

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -234,9 +235,12 @@ static pid_t stopped_reader(void)
         struct nhi_ledger *l = NULL;
         struct nhi_settings s;
         struct nhi_task t;
-        int failed = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
-                     nhi_ledger_begin(l, NOW) != NHI_OK || nhi_ledger_settings(l, &s) != NHI_OK;
+        int failed;
 
+        /* Or a test that fails leaves it, and whoever reads its output waits for ever. */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        failed = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
+                 nhi_ledger_begin(l, NOW) != NHI_OK || nhi_ledger_settings(l, &s) != NHI_OK;
         if (failed == 0) {
             (void)raise(SIGSTOP);
             failed = nhi_task_get(l, "build-1", &t) != NHI_OK ||
