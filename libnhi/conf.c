@@ -18,7 +18,7 @@ enum nhi_err nhi_conf_bad(struct nhi_conf_error *error, unsigned line, const cha
     return NHI_ERR_FORMAT;
 }
 
-/* Where the comment or string that starts at p ends, or p itself. */
+/* Where the comment or string that starts at p ends, or p itself. NULL: it does not end. */
 static const char *skip(const char *p, unsigned *line)
 {
     const char *start = p;
@@ -30,14 +30,14 @@ static const char *skip(const char *p, unsigned *line)
             if (*p == '\n')
                 (*line)++;
         }
-        return *p == '"' ? p + 1 : p;
+        return *p == '"' ? p + 1 : NULL;
     }
     if (*p == '#' || (p[0] == '/' && p[1] == '/'))
         return p + strcspn(p, "\n");
     if (p[0] == '/' && p[1] == '*') {
         p = strstr(p + 2, "*/");
         if (p == NULL)
-            return start + strlen(start);
+            return NULL;
         for (const char *q = start; q < p; q++)
             if (*q == '\n')
                 (*line)++;
@@ -46,31 +46,88 @@ static const char *skip(const char *p, unsigned *line)
     return p;
 }
 
-static enum nhi_err check_text(const char *text, size_t len, struct nhi_conf_error *error)
+static unsigned line_of(const char *text, const char *at)
 {
-    unsigned line = 1, depth = 0;
+    unsigned line = 1;
 
-    if (strlen(text) != len)
-        return nhi_conf_bad(error, 0, "it holds a zero byte");
-    /* Refused in comments too: libconfig looks for it before it looks for anything else. */
-    if (strstr(text, "@include") != NULL)
-        return nhi_conf_bad(error, 0, "@include is not taken: one directory holds every file");
-    for (const char *p = text; *p != '\0';) {
+    for (; text < at; text++)
+        line += *text == '\n';
+    return line;
+}
+
+/* What is open where the scan is. */
+struct open {
+    char closes[NHI_CONF_DEPTH_MAX];
+    unsigned line[NHI_CONF_DEPTH_MAX];
+    unsigned depth;
+};
+
+static enum nhi_err take_bracket(struct open *o, char c, unsigned line,
+                                 struct nhi_conf_error *error)
+{
+    static const char opens[] = "([{", closes[] = ")]}";
+    const char *opened = strchr(opens, c);
+
+    if (opened != NULL && o->depth == NHI_CONF_DEPTH_MAX)
+        return nhi_conf_bad(error, line, "nested more than %d levels deep", NHI_CONF_DEPTH_MAX);
+    if (opened != NULL) {
+        o->closes[o->depth] = closes[opened - opens];
+        o->line[o->depth++] = line;
+        return NHI_OK;
+    }
+    if (strchr(closes, c) == NULL)
+        return NHI_OK;
+    if (o->depth == 0)
+        return nhi_conf_bad(error, line, "syntax error: there is nothing open that '%c' could close",
+                            c);
+    if (o->closes[--o->depth] != c)
+        return nhi_conf_bad(error, line,
+                            "syntax error: expected '%c' for what line %u opens, found '%c'",
+                            o->closes[o->depth], o->line[o->depth], c);
+    return NHI_OK;
+}
+
+static enum nhi_err check_brackets(const char *text, struct nhi_conf_error *error)
+{
+    struct open o = { .depth = 0 };
+    enum nhi_err err = NHI_OK;
+    unsigned line = 1;
+
+    for (const char *p = text; *p != '\0' && err == NHI_OK;) {
+        unsigned start = line;
         const char *next = skip(p, &line);
 
+        if (next == NULL)
+            return nhi_conf_bad(error, start, "syntax error: expected %s to end what begins here",
+                                *p == '"' ? "a quotation mark" : "*/");
         if (next != p) {
             p = next;
             continue;
         }
-        if (*p == '\n')
-            line++;
-        if (strchr("([{", *p) != NULL && ++depth > NHI_CONF_DEPTH_MAX)
-            return nhi_conf_bad(error, line, "nested more than %d levels deep", NHI_CONF_DEPTH_MAX);
-        if (strchr(")]}", *p) != NULL && depth > 0)
-            depth--;
+        err = take_bracket(&o, *p, line, error);
+        line += *p == '\n';
         p++;
     }
-    return NHI_OK;
+    if (err == NHI_OK && o.depth > 0)
+        err = nhi_conf_bad(error, o.line[o.depth - 1],
+                           "syntax error: expected '%c' to close what this line opens",
+                           o.closes[o.depth - 1]);
+    return err;
+}
+
+static enum nhi_err check_text(const char *text, size_t len, struct nhi_conf_error *error)
+{
+    const char *include;
+
+    if (strlen(text) != len)
+        return nhi_conf_bad(error, line_of(text, text + strlen(text)),
+                            "it holds a zero byte: expected text");
+    /* Refused in comments too: libconfig looks for it before it looks for anything else. */
+    include = strstr(text, "@include");
+    if (include != NULL)
+        return nhi_conf_bad(error, line_of(text, include),
+                            "@include is not taken: one directory holds every file");
+    return check_brackets(text, error);
 }
 
 enum nhi_err nhi_conf_parse(const char *text, size_t len, config_t *out,
@@ -83,7 +140,8 @@ enum nhi_err nhi_conf_parse(const char *text, size_t len, config_t *out,
     err = check_text(text, len, error);
     if (err != NHI_OK || config_read_string(out, text) == CONFIG_TRUE)
         return err;
-    return nhi_conf_bad(error, (unsigned)config_error_line(out), "%s",
+    return nhi_conf_bad(error, (unsigned)config_error_line(out),
+                        "%s: expected KEY = VALUE; here or just before",
                         config_error_text(out) != NULL ? config_error_text(out) : "not readable");
 }
 

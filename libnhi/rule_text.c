@@ -30,7 +30,11 @@ static void add_owners(struct text *t, const struct nhi_rule *r)
     while (*at != '\0') {
         size_t n = strcspn(at, "\n");
 
-        add(t, "%s\"%.*s\"", at == r->owners ? ", owner " : " ", (int)n, at);
+        add(t, "%s\"%.*s\"",
+            at != r->owners           ? " "
+            : r->agents[0] != '\0' ? ", owner "
+                                    : " owner ",
+            (int)n, at);
         at += n + (at[n] == '\n');
     }
 }
@@ -92,10 +96,7 @@ void nhi_rule_format(const struct nhi_rule *r, char out[NHI_RULE_TEXT_MAX + 1])
 
     add(&t, "%s %s:", r->forbid ? "forbid" : "permit", r->name);
     if (r->agents[0] != '\0')
-        add(&t, " agent %s,", r->agents);
-    if (t.out[t.len - 1] == ',')
-        t.len--;
-    out[t.len] = '\0';
+        add(&t, " agent %s", r->agents);
     add_owners(&t, r);
     if (r->tasks[0] != '\0')
         add(&t, ", task %s", r->tasks);

@@ -23,8 +23,9 @@ struct apply_args {
 struct plan {
     struct nhi_policy_conf conf;
     struct nhi_settings_conf set;
-    struct nhi_rule *had; /* the policy in force */
-    size_t had_count, added, removed;
+    const struct nhi_rule **order; /* its rules by name */
+    struct nhi_rule *had;          /* the policy in force, by name */
+    size_t had_count, added, removed, modified;
     int64_t until; /* zones are known before that */
     char hash[NHI_POLICY_LEN + 1];
     bool changed;
@@ -64,7 +65,7 @@ static int64_t zones_from(int64_t now)
 
 static int hash_plan(struct ctl *c, struct plan *p)
 {
-    const struct nhi_rule **order = calloc(p->conf.count + 1, sizeof(*order));
+    const struct nhi_rule **order = p->order = calloc(p->conf.count + 1, sizeof(*order));
     char text[NHI_RULE_TEXT_MAX + 1];
     struct nhi_hash hash;
     struct zone_sum sum = { .hash = &hash };
@@ -86,46 +87,86 @@ static int hash_plan(struct ctl *c, struct plan *p)
             (void)zone_each(order[i]->zone, zones_from(c->now), p->until, add_zone_to_hash, &sum);
     }
     nhi_hash_end(&hash, p->hash);
-    free(order);
     return CTL_DONE;
 }
 
 /* ---- the difference ---- */
 
-static bool has_rule(const struct nhi_rule *rules, size_t count, const struct nhi_rule *r)
-{
-    char mine[NHI_RULE_TEXT_MAX + 1], other[NHI_RULE_TEXT_MAX + 1];
+enum difference { REMOVED, ADDED, MODIFIED };
 
-    nhi_rule_format(r, mine);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(rules[i].name, r->name) != 0)
-            continue;
-        nhi_rule_format(&rules[i], other);
-        return strcmp(mine, other) == 0;
-    }
-    return false;
-}
-
-/* Lists the rules of one side that the other does not have. */
-static size_t show_difference(struct ctl *c, const char *key, const char *sign,
-                              const struct nhi_rule *of, size_t of_count,
-                              const struct nhi_rule *other, size_t other_count)
+static void show_rule(struct ctl *c, char sign, const struct nhi_rule *r)
 {
     char text[NHI_RULE_TEXT_MAX + 1];
-    size_t n = 0;
+
+    nhi_rule_format(r, text);
+    out_string(c->out, "%c %s", sign, text);
+}
+
+static bool is_same(const struct nhi_rule *a, const struct nhi_rule *b)
+{
+    char x[NHI_RULE_TEXT_MAX + 1], y[NHI_RULE_TEXT_MAX + 1];
+
+    nhi_rule_format(a, x);
+    nhi_rule_format(b, y);
+    return strcmp(x, y) == 0;
+}
+
+/* Lists one kind of difference between what is in force and what is wanted, both by name. */
+static size_t show_difference(struct ctl *c, const struct plan *p, const char *key,
+                              enum difference kind)
+{
+    size_t i = 0, k = 0, n = 0;
 
     out_strings(c->out, key, NULL);
-    for (size_t i = 0; i < of_count; i++) {
-        if (has_rule(other, other_count, &of[i]))
+    while (i < p->had_count || k < p->conf.count) {
+        const struct nhi_rule *had = i < p->had_count ? &p->had[i] : NULL;
+        const struct nhi_rule *want = k < p->conf.count ? p->order[k] : NULL;
+        int order = had == NULL ? 1 : want == NULL ? -1 : strcmp(had->name, want->name);
+        enum difference is = order < 0 ? REMOVED : order > 0 ? ADDED : MODIFIED;
+
+        i += order <= 0;
+        k += order >= 0;
+        if (is != kind || (is == MODIFIED && is_same(had, want)))
             continue;
         n++;
-        nhi_rule_format(&of[i], text);
         if (c->json)
-            out_string(c->out, "%s", of[i].name);
-        else
-            out_string(c->out, "%s %s", sign, text);
+            out_string(c->out, "%s", is == REMOVED ? had->name : want->name);
+        if (!c->json && is != ADDED)
+            show_rule(c, '-', had);
+        if (!c->json && is != REMOVED)
+            show_rule(c, '+', want);
     }
     return n;
+}
+
+static void show_setting(struct ctl *c, const char *key, const char *had, const char *want)
+{
+    if (strcmp(had, want) != 0)
+        out_string(c->out, c->json ? "%s" : "~ %s: %s, now %s", key, want, had);
+}
+
+static void show_span(struct ctl *c, const char *key, int64_t had, int64_t want)
+{
+    char a[OUT_AGO_LEN] = "none", b[OUT_AGO_LEN] = "none";
+
+    if (had != 0)
+        out_span(had, a);
+    if (want != 0)
+        out_span(want, b);
+    show_setting(c, key, a, b);
+}
+
+static void show_settings(struct ctl *c, const struct nhi_settings *had,
+                          const struct nhi_settings_conf *want)
+{
+    out_strings(c->out, "settings", NULL);
+    show_span(c, "max_lifetime", had->max_lifetime, want->max_lifetime);
+    show_span(c, "grace", had->grace, want->grace);
+    show_span(c, "warn", had->warn, want->warn);
+    show_setting(c, "pin", had->pin_records ? "record" : "refuse",
+                 want->pin_records ? "record" : "refuse");
+    show_setting(c, "supervisor", had->unsupervised ? "optional" : "required",
+                 want->unsupervised ? "optional" : "required");
 }
 
 /* A host keeps its name and its range: tickets name the one, files of agents the other. */
@@ -174,10 +215,13 @@ static int compare(struct ctl *c, struct store *s, struct plan *p)
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the present policy");
     p->changed = strcmp(in_force, p->hash) != 0;
-    p->removed =
-        show_difference(c, "removed", "-", p->had, p->had_count, p->conf.rules, p->conf.count);
-    p->added = show_difference(c, "added", "+", p->conf.rules, p->conf.count, p->had, p->had_count);
-    return apply_show_tickets(c, s, p->had, p->had_count, p->conf.rules, p->conf.count);
+    p->removed = show_difference(c, p, "removed", REMOVED);
+    p->added = show_difference(c, p, "added", ADDED);
+    p->modified = show_difference(c, p, "modified", MODIFIED);
+    show_settings(c, &s->set, &p->set);
+    return apply_show_tickets(
+        c, s, &(const struct apply_side){ p->had, p->had_count, s->set.max_lifetime },
+        &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime });
 }
 
 /* ---- putting it in force ---- */
@@ -236,6 +280,7 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     out_number(detail, "rules", NULL, (int64_t)p->conf.count);
     out_number(detail, "added", NULL, (int64_t)p->added);
     out_number(detail, "removed", NULL, (int64_t)p->removed);
+    out_number(detail, "modified", NULL, (int64_t)p->modified);
     out_number(detail, "max_lifetime", NULL, p->set.max_lifetime);
     out_text(detail, "pin", NULL, p->set.pin_records ? "record" : "refuse");
     out_number(detail, "grace", NULL, p->set.grace);
@@ -267,9 +312,9 @@ static void show_summary(struct ctl *c, const struct plan *p)
     out_number(r, "max_lifetime", NULL, p->set.max_lifetime);
     out_flag(r, "dry_run", NULL, args->dry_run);
     out_record(c->out, NULL, r);
-    out_line(c->out, "%s%zu rule%s, %zu added, %zu removed (%.8s)",
+    out_line(c->out, "%s%zu rule%s, %zu added, %zu removed, %zu changed (%.8s)",
              args->dry_run ? "would be: " : "policy: ", p->conf.count,
-             p->conf.count == 1 ? "" : "s", p->added, p->removed, p->hash);
+             p->conf.count == 1 ? "" : "s", p->added, p->removed, p->modified, p->hash);
     if (p->set.pin_records)
         out_line(c->out, "tickets that are used elsewhere than at first are recorded, not refused");
 }
@@ -300,6 +345,7 @@ static int apply(struct ctl *c)
     if (code == CTL_DONE)
         code = ctl_answer(c);
     free(p.had);
+    free(p.order);
     nhi_policy_conf_free(&p.conf);
     store_close(&s);
     return code;

@@ -9,8 +9,14 @@
 struct ctl;
 struct store;
 
+/* What decides, before or after. */
+struct apply_side {
+    struct nhi_rule *rules;
+    size_t count;
+    int64_t max_lifetime; /* of the house, seconds */
+};
 /* Every door that a live ticket would lose or gain, into c's answer: keys "loses" and "gains". */
-int apply_show_tickets(struct ctl *c, struct store *s, struct nhi_rule *had, size_t had_count,
-                       struct nhi_rule *want, size_t want_count);
+int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had,
+                       const struct apply_side *want);
 
 #endif

@@ -8,13 +8,12 @@
 struct change {
     struct ctl *c;
     struct store *s;
-    struct nhi_rule *rules[2]; /* had, want */
-    size_t count[2];
+    const struct apply_side *sides[2]; /* had, want */
     bool gains; /* which of the two lists is being made */
     int code;
 };
 
-/* Whether the ticket opens account through service under rules 0 and 1. */
+/* Whether the ticket opens account through service under sides 0 and 1. */
 static void judge_both(const struct change *ch, const struct nhi_ticket *t,
                        const struct nhi_facts *facts, const char *account, const char *service,
                        bool opens[2])
@@ -22,8 +21,9 @@ static void judge_both(const struct change *ch, const struct nhi_ticket *t,
     for (int i = 0; i < 2; i++) {
         struct nhi_facts f = *facts;
 
-        f.rules = ch->rules[i];
-        f.rule_count = ch->count[i];
+        f.rules = ch->sides[i]->rules;
+        f.rule_count = ch->sides[i]->count;
+        f.max_lifetime = ch->sides[i]->max_lifetime;
         opens[i] = judge(ch->c, ch->s, t, &f, account, service, JUDGE_INSIDE) == NHI_PERMIT;
     }
 }
@@ -60,12 +60,10 @@ static int show_ticket(const struct nhi_ticket_row *row, void *ctx)
     return 0;
 }
 
-int apply_show_tickets(struct ctl *c, struct store *s, struct nhi_rule *had, size_t had_count,
-                       struct nhi_rule *want, size_t want_count)
+int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had,
+                       const struct apply_side *want)
 {
-    struct change ch = {
-        .c = c, .s = s, .rules = { had, want }, .count = { had_count, want_count }
-    };
+    struct change ch = { .c = c, .s = s, .sides = { had, want } };
     enum nhi_err err = NHI_OK;
 
     for (int i = 0; i < 2 && err == NHI_OK && ch.code == CTL_DONE; i++) {

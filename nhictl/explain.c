@@ -88,11 +88,22 @@ static void describe(enum nhi_condition failed, const struct nhi_rule *r,
     out[0] = '\0';
 }
 
-/* counted: caps, too, as they are now. */
+/* Of a decision that was made before: what its rules had given then is not known, but which had no room. */
+static enum nhi_condition was_full(const struct nhi_rule *r, const struct nhi_grant *then)
+{
+    if (then->reason != NHI_DENY_LIMIT || r->forbid)
+        return NHI_COND_MET;
+    return r->max_sessions != 0 ? NHI_COND_SESSIONS
+           : r->max_grants != 0 ? NHI_COND_GRANTS
+                                : NHI_COND_MET;
+}
+
+/* then: NULL for now, with caps as they are. */
 static void show_rules(struct ctl *c, const struct nhi_request *req, const struct nhi_facts *f,
-                       bool counted)
+                       const struct nhi_grant *then)
 {
     char why[NHI_OWNER_MAX + 40];
+    size_t len;
 
     out_table(c->out, "rules", "There is no rule.");
     for (size_t i = 0; i < f->rule_count; i++) {
@@ -100,9 +111,14 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
         enum nhi_condition failed = nhi_rule_fails(r, req, f);
         struct out_row *row = out_row_new(c->out);
 
-        if (failed == NHI_COND_MET && counted)
-            failed = nhi_rule_is_full(r, req);
+        if (failed == NHI_COND_MET)
+            failed = then != NULL ? was_full(r, then) : nhi_rule_is_full(r, req);
         describe(failed, r, req, f, why, sizeof(why));
+        if (then != NULL && failed >= NHI_COND_SESSIONS)
+            snprintf(why, sizeof(why), "it had no room then");
+        len = strlen(why);
+        if (then != NULL && failed == NHI_COND_OWNER)
+            snprintf(why + len, sizeof(why) - len, " today");
         out_text(row, "rule", "rule", r->name);
         out_text(row, "effect", "effect", r->forbid ? "forbid" : "permit");
         out_flag(row, "matches", NULL, failed == NHI_COND_MET);
@@ -190,7 +206,7 @@ static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticke
     nhi_supervisor_load(&f);
     d = nhi_decide(&req, &f);
     show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f.policy);
-    show_rules(c, &req, &f, true);
+    show_rules(c, &req, &f, NULL);
     nhi_facts_free(&f);
     return answer(c, d.reason);
 }
@@ -288,7 +304,7 @@ static int explain_event(struct ctl *c, int64_t seq)
                                 .is_local = g.rhost[0] == '\0',
                                 .ticket = &g.ticket };
     show_decision(c, g.reason, g.rule, g.policy);
-    show_rules(c, &req, &f, false);
+    show_rules(c, &req, &f, &g);
     nhi_facts_free(&f);
     code = answer(c, g.reason);
 out:
@@ -327,8 +343,8 @@ const struct verb explain_verbs[] = {
       "--account NAME --service NAME [--from ADDRESS] [--at TIME] FILE|- | EVENT",
       "Say what a ticket would open, or why an event ended as it did.",
       "Every rule is listed, with the first condition that is not met.\n"
-      "EVENT is the number of a decision: the rules are those of then, the ticket's owner and\n"
-      "bindings those of now. Exit status 1: denied.",
+      "EVENT is the number of a decision: ticket, time and rules are those of then, the agent's\n"
+      "owner is that of today. Exit status 1: denied.",
       "nhictl explain --account deploy --service sshd --from 192.0.2.7 ticket.txt" },
     { .verb = NULL },
 };

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libnhi/ledger.h"
@@ -71,8 +72,10 @@ static int read_failed(struct ctl *c, const char *dir, const char *name, enum nh
     snprintf(hint, sizeof(hint), "chown root: %s/%s; chmod go-w %s/%s", dir, name, dir, name);
     if (err == NHI_ERR_UNSAFE)
         return ctl_fail(c, CTL_REFUSED, hint,
-                        "%s/%s: not a file that only root can write; nothing was changed", dir,
+                        "%s/%s: expected a regular file, no link, that only root can write; nothing was changed", dir,
                         name);
+    if (err == NHI_ERR_ARG)
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: expected a regular file", dir, name);
     if (err == NHI_ERR_TOO_LONG)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: larger than 1 MiB; nothing was changed", dir,
                         name);
@@ -94,6 +97,7 @@ static int not_understood(struct ctl *c, const char *dir, const char *name,
 static enum nhi_err read_any(int dir, const char *name, char **buf, unsigned long *len)
 {
     char *text = malloc(NHI_CONF_FILE_MAX + 2);
+    struct stat st;
     size_t n = 0;
     int fd;
     FILE *f;
@@ -101,6 +105,12 @@ static enum nhi_err read_any(int dir, const char *name, char **buf, unsigned lon
     if (text == NULL)
         return NHI_ERR_NOMEM;
     fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    /* A FIFO that nobody writes to would be a policy without rules. */
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+        close(fd);
+        free(text);
+        return NHI_ERR_ARG;
+    }
     f = fd >= 0 ? fdopen(fd, "r") : NULL;
     if (f != NULL)
         n = fread(text, 1, NHI_CONF_FILE_MAX + 1, f);

@@ -22,7 +22,7 @@
 static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **cases,
                       size_t *count)
 {
-    char *text = malloc(NHI_CONF_FILE_MAX + 1);
+    char *text = malloc(NHI_CONF_FILE_MAX + 2);
     struct nhi_conf_error error;
     enum nhi_err err;
     size_t len = 0;
@@ -32,11 +32,17 @@ static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **
     if (text == NULL || f == NULL) {
         code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, strerror(errno));
     } else {
-        len = fread(text, 1, NHI_CONF_FILE_MAX, f);
+        len = fread(text, 1, NHI_CONF_FILE_MAX + 1, f);
         text[len] = '\0';
-        err = nhi_policy_cases_read(text, len, cases, count, &error);
-        if (err == NHI_ERR_FORMAT)
-            code = ctl_fail(c, CTL_REFUSED, "man 5 nhi-policy", "%s:%u: %s", file, error.line,
+        err = ferror(f)                  ? nhi_err_from_errno(errno)
+              : len > NHI_CONF_FILE_MAX ? NHI_ERR_TOO_LONG
+                                        : nhi_policy_cases_read(text, len, cases, count, &error);
+        if (err == NHI_ERR_TOO_LONG)
+            code = ctl_fail(c, CTL_REFUSED, NULL, "%s: larger than 1 MiB", file);
+        else if (err == NHI_ERR_FORMAT && error.line == 0)
+            code = ctl_fail(c, CTL_REFUSED, "man 8 nhictl", "%s: %s", file, error.text);
+        else if (err == NHI_ERR_FORMAT)
+            code = ctl_fail(c, CTL_REFUSED, "man 8 nhictl", "%s:%u: %s", file, error.line,
                             error.text);
         else if (err != NHI_OK)
             code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, nhi_strerror(err));
@@ -47,7 +53,7 @@ static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **
     return code;
 }
 
-/* All that is not policy is as it should be. */
+/* All that is not policy is as it should be, and root out of reach. */
 static struct nhi_facts sound_facts(const struct nhi_policy_case *k, struct nhi_policy_conf *conf)
 {
     struct nhi_facts f = { .host = HOST,
@@ -96,7 +102,7 @@ static struct nhi_decision decide(const struct nhi_policy_case *k, struct nhi_po
     struct nhi_request req = { .now = now,
                                .service = k->service,
                                .subject = k->account,
-                               .subject_uid = 1,
+                               .subject_uid = strcmp(k->account, "root") != 0,
                                .source = NHI_FROM_SESSION,
                                .ticket = &t,
                                .from = k->from[0] != '\0' ? k->from : NULL,

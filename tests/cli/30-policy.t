@@ -51,10 +51,18 @@ broken 'rules: expected a list' 'rules that are no list' 'rules = { };'
 broken 'rules: expected {' 'a rule that is no group' 'rules = ( "permit" );'
 broken 'out of reach' 'root' "rules = ( { ${RULE/\"deploy\"/\"root\"} } );"
 broken 'privileged (sudo)' 'a member of sudo' "rules = ( { ${RULE/\"deploy\"/\"boss\"} } );"
-broken '@include' 'an include' $'@include "other.conf"\n'
+broken 'x.conf:2: @include' 'an include' $'\n@include "other.conf"\n'
+broken "x.conf:2: syntax error: expected '}' to close what this line opens" 'a missing final brace' $'rules = (\n{ effect = "permit";\n'
+broken "x.conf:3: syntax error: expected ']' for what line 2 opens, found ')'" 'an array that does not end' $'rules = (\n{ agent = [ "a"\n) };'
+broken "x.conf:2: syntax error: there is nothing open that '}'" 'a brace too many' $'rules = ( );\n};'
+broken 'x.conf:2: syntax error: expected a quotation mark' 'a quotation that does not end' $'\nrules = ( { name = "x; } );\n'
+broken 'x.conf:2: syntax error: expected */' 'a comment that does not end' $'\n/* rules = ( );\n'
+broken 'x.conf:1: syntax error: expected KEY = VALUE' 'no equals sign' 'rules ( );'
+broken 'x.conf:10000: more than 10000 rules' 'one rule too many' \
+    "rules = ( $(printf '{effect="permit";agent="a%s";account="b";service="c";},\n' {1..10001} | sed '$s/,$/ );/')"
 broken 'nested more than 16' 'deep nesting' "rules = $(printf '(%.0s' {1..17})$(printf ')%.0s' {1..17});"
 broken 'nested more than 16' 'nesting as deep as a megabyte goes' "a = $(head -c 900000 /dev/zero | tr '\0' '(')"
-broken 'syntax error' 'a text that does not end' 'rules = ( { name = "'
+broken 'x.conf:1: syntax error' 'a text that does not end' 'rules = ( { name = "'
 # Conditions.
 condition() { broken "$1" "$2" "rules = ( { $3 $RULE } );"; }
 condition 'source: ' 'a name as a source' 'source = "host.example.org";'
@@ -100,8 +108,8 @@ chmod 0777 /etc/nhi
 refused 1 'changed by others' 'a directory of settings that others can write' nhictl apply
 chmod 0755 /etc/nhi
 
-printf 'rules = ();\0\n' >$D/x.conf
-refused 1 'zero byte' 'a zero byte' nhictl apply
+printf '\nrules = ();\0\n' >$D/x.conf
+refused 1 'x.conf:2: it holds a zero byte' 'a zero byte' nhictl apply
 head -c 1048577 /dev/zero | tr '\0' '#' >$D/x.conf
 refused 1 'larger than 1 MiB' 'a file that is too large' nhictl apply
 printf 'rules = ( { %s } );\n' "$RULE" >$D/x.conf
@@ -111,6 +119,16 @@ chmod 0644 $D/x.conf
 chown 4002 $D/x.conf
 refused 1 'only root can write' 'a file that is not root'"'"'s' nhictl apply
 rm $D/x.conf
+mkdir $D/x.conf
+refused 1 'x.conf: expected a regular file' 'a directory' nhictl apply
+rmdir $D/x.conf
+mv $D $D.real
+mkdir /run/theirs
+chown 4002 /run/theirs
+ln -s /run/theirs $D
+refused 1 'changed by others' 'a symbolic link to a directory of somebody else' nhictl apply
+rm $D
+mv $D.real $D
 ln -s /etc/hostname $D/x.conf
 refused 1 'only root can write' 'a symbolic link' nhictl apply
 rm $D/x.conf
@@ -141,14 +159,41 @@ example nhi-policy.5 >$D/x.conf
 example nhi.conf.5 >/etc/nhi/nhi.conf
 expect 0 'the examples of the manuals' nhictl apply
 ok 'each of their rules' test "$(rules)" = 4
+ok 'one that names an owner alone' said '+ permit nightly: owner "ops@example.org", account *,'
 ok 'in words' said '+ permit release: agent ci-*, task CHG-*, account deploy, service sshd sudo, source 10.20.0.0/16 2001:db8:20::/48, days mon tue wed thu fri, hours 08:00-18:00 Europe/Berlin, max_lifetime 3600s, ssh no-agent-forwarding'
 expect 0 'the same again' nhictl apply --json
 ok 'changes nothing' json '.changed == false and .added == [] and .removed == [] and .max_lifetime == 28800'
 rm $D/x.conf /etc/nhi/nhi.conf
 
+# What changes, said before it does.
+state() { find /var/lib/nhi /etc/nhi -type f ! -name '*-shm' -exec sha256sum {} + | sort; }
+nhictl apply >/dev/null
+cp $D/test.conf test.conf
+sed -i 's/"sudo"/"su"/' $D/test.conf
+echo 'max_lifetime = "1h"; pin = "record";' >/etc/nhi/nhi.conf
+state >before
+expect 0 'apply --dry-run of a rule that is changed' nhictl apply --dry-run
+ok 'it has both forms' said '- permit deploy: agent ci-bot' && said '+ permit deploy: agent ci-bot'
+ok 'it is neither new nor gone' said '0 added, 0 removed, 1 changed'
+ok 'settings, too' said '~ max_lifetime: 1h, now none'
+ok 'each' said '~ pin: record, now refuse'
+expect 0 'as JSON' nhictl apply --dry-run --json
+ok 'in its shape' json '.added == [] and .removed == [] and .modified == ["deploy"] and
+    .settings == ["max_lifetime", "pin"] and .changed and .dry_run'
+state >after
+ok 'nothing on the disk has changed' cmp before after
+cp test.conf $D/test.conf
+rm /etc/nhi/nhi.conf
+# A ticket that the house would no longer take loses its doors as well.
+issue --ttl 30m --out t >/dev/null || exit 1
+echo 'max_lifetime = "15m";' >/etc/nhi/nhi.conf
+expect 0 'a house limit below the life of a ticket' nhictl apply --dry-run --json
+ok 'takes its doors' json '.modified == [] and (.loses | length > 0)'
+rm /etc/nhi/nhi.conf
+
 rm $D/test.conf
 expect 0 'apply of nothing' nhictl apply --json
-ok 'nothing is permitted any more' json '.rules == 0 and (.removed | length == 4)'
+ok 'nothing is permitted any more' json '.rules == 0 and .removed == ["deploy"]'
 rmdir $D 2>/dev/null || rm -rf $D
 refused 3 'no directory' 'no policy directory' nhictl apply
 finish

@@ -98,7 +98,22 @@ bad "unknown key 'form'" 'tests = ( { form = "192.0.2.1"; } );'
 bad 'from: expected' 'tests = ( { from = "host.example.org"; } );'
 bad 'at: expected a moment' 'tests = ( { at = "noon"; } );'
 bad 'expect: expected "permit" or "deny"' 'tests = ( { expect = "maybe"; } );'
-bad 'bad.conf:2: syntax error' 'tests = ( {'
+bad "bad.conf:1: syntax error: expected '}'" 'tests = ( {'
+{
+    cat "$TOP/packaging/examples/policy-tests.conf"
+    head -c 1048576 /dev/zero | tr '\0' '#'
+    echo 'what nobody would read'
+} >long.conf
+refused 1 'long.conf: larger than 1 MiB' 'more tests than are read' nhictl policy test --policy examples/policy.d long.conf
+mkfifo examples/policy.d/x.conf
+refused 1 'x.conf: expected a regular file' 'a FIFO among the policy files' \
+    nhictl policy test --policy examples/policy.d "$TOP/packaging/examples/policy-tests.conf"
+rm examples/policy.d/x.conf
+mkdir root.d
+echo 'rules = ( { name = "all"; effect = "permit"; agent = "*"; account = "*"; service = "*"; } );' >root.d/x.conf
+echo 'tests = ( { agent = "a"; task = "t"; account = "root"; service = "su"; expect = "permit"; } );' >root.conf
+run nhictl policy test --json --policy root.d root.conf
+ok 'root is out of reach in a test, too' json '[.tests[] | .result, .decision, .reason] == ["failed", "deny", "privileged"]'
 refused 3 'cannot read' 'no such file' nhictl policy test --policy examples/policy.d no.conf
 refused 3 'cannot read' 'no such directory' nhictl policy test --policy no.d examples/policy-tests.conf
 
