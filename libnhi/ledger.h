@@ -241,6 +241,11 @@ NHI_CHECK enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t ke
 NHI_CHECK enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
                                              const char *account, bool *any);
 
+/* Every recorded ticket that is or was bound to key, whatever its host and state, newest first. fn: return 0 to
+ * go on. */
+NHI_CHECK enum nhi_err nhi_ticket_each_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                             int (*fn)(const struct nhi_ticket_row *, void *), void *ctx);
+
 /* ---- revocation ---- */
 enum nhi_revoke_kind { NHI_REVOKE_TICKET = 1, NHI_REVOKE_TASK, NHI_REVOKE_AGENT, NHI_REVOKE_ISSUER };
 /* Ticket: any well-formed jti, seen or unseen. Task: seen or unseen; a known open one is closed too.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define BLOB_LEN 51
+#define HEAD_MAX 300 /* bytes of a private key, in which its public half ends */
 #define KEY_AT (BLOB_LEN - NHI_PK_LEN)
 
 /* What stands before the key in every blob. */
@@ -49,4 +50,28 @@ enum nhi_err nhi_sshkey_parse(const char *line, uint8_t pk[NHI_PK_LEN])
                    ? NHI_ERR_STATE
                    : NHI_ERR_FORMAT;
     return nhi_sshkey_decode(line + at, strcspn(line + at, " \t\r\n"), pk);
+}
+
+/* The public half stands in the clear, as a string whose length is the blob's, behind the names of what
+ * the private half is encrypted with. */
+enum nhi_err nhi_sshkey_of_private(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
+{
+    static const char magic[] = "openssh-key-v1";
+    uint8_t head[HEAD_MAX], string[4 + sizeof prefix] = { 0, 0, 0, BLOB_LEN };
+    size_t text = len < HEAD_MAX / 3 * 4 ? len / 4 * 4 : HEAD_MAX / 3 * 4, n = 0;
+    enum nhi_err err = NHI_ERR_FORMAT;
+    const uint8_t *at = NULL;
+
+    memcpy(string + 4, prefix, sizeof prefix);
+    if (sodium_base642bin(head, sizeof head, base64, text, NULL, &n, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) == 0 &&
+        n > sizeof magic && memcmp(head, magic, sizeof magic) == 0)
+        at = memmem(head, n, string, sizeof string);
+    if (at != NULL && (size_t)(head + n - at) >= sizeof string + NHI_PK_LEN &&
+        nhi_pk_is_usable(at + sizeof string)) {
+        memcpy(pk, at + sizeof string, NHI_PK_LEN);
+        err = NHI_OK;
+    }
+    sodium_memzero(head, sizeof head);
+    return err;
 }

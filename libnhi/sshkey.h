@@ -24,4 +24,9 @@ void nhi_sshkey_encode(const uint8_t pk[NHI_PK_LEN], char base64[NHI_SSHKEY_LEN 
  * type. */
 NHI_CHECK enum nhi_err nhi_sshkey_parse(const char *line, uint8_t pk[NHI_PK_LEN]);
 
+/* The public half of an OpenSSH private key, encrypted or not: base64 is what stands between its first and
+ * last line, without line breaks, as far as 400 characters at least or whole. NHI_ERR_FORMAT: none of an
+ * Ed25519 key. Source: OpenSSH's PROTOCOL.key. */
+NHI_CHECK enum nhi_err nhi_sshkey_of_private(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN]);
+
 #endif

@@ -23,6 +23,7 @@ enum ctl_exit {
 
 #define CTL_OPERANDS_MAX 2
 #define COMMAND_OPERANDS (-1)
+#define MANY_OPERANDS (-2)
 
 struct ctl {
     bool json;
@@ -32,7 +33,7 @@ struct ctl {
     const void *args; /* what the options were parsed into: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];
     int operand_count;
-    char **command; /* what stands after --, for a verb that takes one */
+    char **command; /* what stands after --, for a verb that takes one; all operands, where they are many */
 };
 
 struct verb {
@@ -41,7 +42,7 @@ struct verb {
     int (*run)(struct ctl *c);
     const struct opt *opts; /* ends with a NULL name; NULL: none but --json and --help */
     size_t args_size;
-    int operand_min, operand_max; /* COMMAND_OPERANDS: -- and a command */
+    int operand_min, operand_max; /* COMMAND_OPERANDS: -- and a command; MANY_OPERANDS */
     const char *synopsis;         /* what follows the verb */
     const char *summary;          /* one line */
     const char *about;            /* for --help; may be NULL */
@@ -53,7 +54,7 @@ extern const struct verb agent_verbs[], agent_add_verbs[], task_verbs[], ticket_
 extern const struct verb issue_verbs[], import_verbs[], revoke_verbs[], key_verbs[];
 extern const struct verb renew_verbs[], run_verbs[], askpass_verbs[], key_change_verbs[],
     session_verbs[], lockdown_verbs[], watch_verbs[], status_verbs[], init_verbs[], apply_verbs[],
-    explain_verbs[], policy_verbs[];
+    explain_verbs[], policy_verbs[], scan_verbs[];
 
 /* Says what was wrong, on standard error and under --json on standard output too, and returns
  * code. hint: what to type instead, or NULL. Text from outside may stand in the arguments: control

@@ -261,6 +261,11 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
     }
     if (v->operand_max == COMMAND_OPERANDS)
         return take_command(c, v, argc, argv, given);
+    if (v->operand_max == MANY_OPERANDS) {
+        c->command = argv + optind;
+        c->operand_count = argc - optind;
+        return check_given(c, v, given);
+    }
     for (; optind < argc; optind++) {
         if (c->operand_count == v->operand_max)
             return ctl_fail(c, CTL_USAGE, NULL, "'%s' is one argument too many", argv[optind]);

@@ -121,6 +121,14 @@ enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *
     return err;
 }
 
+enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r,
+                           uint32_t *live)
+{
+    enum nhi_err err = revoke_in(c, s, r, live);
+
+    return err == NHI_OK ? add_event(c, s, r, *live) : err;
+}
+
 static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r,
                               uint32_t *live, bool *known)
 {
@@ -129,9 +137,7 @@ static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revoc
     if (err != NHI_OK)
         return err;
     *known = seen(s, r);
-    err = revoke_in(c, s, r, live);
-    if (err == NHI_OK)
-        err = add_event(c, s, r, *live);
+    err = revoke_record(c, s, r, live);
     if (err != NHI_OK)
         return err;
     err = nhi_ledger_commit(s->l);

@@ -18,6 +18,10 @@ struct revocation {
 NHI_CHECK enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r,
                                  uint32_t *live);
 
+/* The same, and its event. */
+NHI_CHECK enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r,
+                                     uint32_t *live);
+
 int revoke_run(struct ctl *c, const struct revocation *r);
 
 #endif

@@ -28,7 +28,7 @@ packages() {
     clients) echo ansible-core python3 at screen tmux ;;
     boot) echo mmdebstrap ;;
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
-    check) echo perl tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;
+    check) echo perl git tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;
     lint)
         echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc valgrind \
             libc6-dbg git

@@ -50,6 +50,7 @@ example ticket-list
 example ticket-show
 example ticket-inspect
 example explain
+example scan
 example policy-check
 mkdir policy.d
 echo 'rules = ( { effect = "permit"; agent = "a"; account = "b"; service = "c"; } );' >policy.d/a.conf

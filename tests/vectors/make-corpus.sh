@@ -1,5 +1,5 @@
 #!/bin/bash
-# Writes the seeds of a fuzzer of tests/fuzz into DIR: make-corpus.sh fuzz_ticket|fuzz_sshcert DIR
+# Writes the seeds of a fuzzer of tests/fuzz into DIR: make-corpus.sh fuzz_ticket|fuzz_sshcert|fuzz_scan DIR
 set -euo pipefail
 if [ $# -ne 2 ]; then
     echo "usage: $0 FUZZER DIR" >&2
@@ -27,6 +27,12 @@ fuzz_ticket) tickets ;;
 fuzz_sshcert)
     cp "$here/sshcert.txt" "$dir/text"
     base64 -d "$here/sshcert.txt" >"$dir/blob"
+    ;;
+fuzz_scan)
+    printf '\010\100\123%s\n> %s' "$(jq -r '.tickets[0].token, .secret' "$golden" | fold -w 70)" "$(cat "$here/sshcert.txt")" \
+        >"$dir/text"
+    printf '\010\100\123-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjEA\\u000aAAAA\\/' >"$dir/key"
+    printf '\010\100\123v\0004\000.\000p\000k4.secret-pw.' >"$dir/wide"
     ;;
 *)
     echo "$0: no seeds for $1" >&2
