@@ -223,6 +223,7 @@ static enum nhi_reason decide(struct state *s)
         memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);
         s->v->max_grants = d.rule->max_grants;
     }
+    memcpy(s->v->owner, facts.agent_owner, sizeof s->v->owner);
     memcpy(s->v->policy, facts.policy, sizeof s->v->policy);
     memcpy(s->v->root, facts.root, sizeof s->v->root);
     memcpy(s->v->renews, facts.renews, sizeof s->v->renews);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/event.h"
 #include "libnhi/paths.h"
 #include "libnhi/record.h"
 #include "libnhi/session.h"
@@ -45,23 +46,16 @@ static enum nhi_err later(struct fold *f, const char *name)
 static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
 {
     bool permit = g->reason == NHI_PERMIT && !g->observed, folded = false;
-    struct nhi_event e = { .at = g->at };
+    struct nhi_event e;
     enum nhi_err err;
     char *detail = NULL;
 
-    (void)snprintf(e.kind, sizeof e.kind, "%s",
-                   g->observed                                  ? "observed"
-                   : g->handed_off || g->reason == NHI_DENY_PIN ? "hand-off"
-                   : permit                                     ? "grant"
-                                                                : "denial");
-    memcpy(e.agent, g->ticket.agent, sizeof e.agent);
-    memcpy(e.task, g->ticket.task, sizeof e.task);
-    memcpy(e.jti, g->ticket.jti, sizeof e.jti);
+    nhi_grant_event(g, &e);
     err = nhi_grant_encode(g, &detail);
     if (err != NHI_OK)
         return err;
     e.detail = detail;
-    err = nhi_event_fold(f->ledger, &e, g->id, permit, &folded);
+    err = nhi_event_fold(f->ledger, &e, permit, &folded);
     free(detail);
     if (err == NHI_OK && folded && g->observed)
         err = nhi_observed_add(f->ledger, g->subject, g->reason == NHI_PERMIT, g->at);

@@ -49,6 +49,8 @@ struct nhi_grant {
     bool handed_off;              /* permitted, though it was first used elsewhere */
     char root[NHI_JTI_LEN + 1];   /* first of the ticket's lineage, whose uses are counted together */
     char renews[NHI_JTI_LEN + 1]; /* the ticket that this first use of its successor ends; may be empty */
+    char owner[NHI_OWNER_MAX + 1]; /* who answered for the agent; empty where it is not known */
+    char within[NHI_JTI_LEN + 1];  /* the grant that opened the session that the caller is inside; may be empty */
     bool observed; /* nothing was decided: it says what would have been. Then there may be no ticket */
     struct nhi_ticket ticket; /* with kid: claims without a signature, worth nothing as a ticket */
 };
@@ -56,6 +58,10 @@ struct nhi_grant {
 /* JSON of one record: text is new, the caller's to free. */
 NHI_CHECK enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text);
 NHI_CHECK enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *out);
+
+/* The event that a record becomes. */
+struct nhi_event;
+void nhi_grant_event(const struct nhi_grant *g, struct nhi_event *e);
 
 /* Commits. dir: the state directory. NHI_ERR_EXISTS: every counted use is spent. NHI_ERR_STATE: a bearer
  * ticket was first used elsewhere, at this very moment. NHI_ERR_BUSY: its rule gives no more in this hour; of

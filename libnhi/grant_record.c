@@ -45,6 +45,11 @@ static enum nhi_err encode_claims(const struct nhi_grant *g, char **claims)
     return *claims != NULL ? NHI_OK : NHI_ERR_NOMEM;
 }
 
+static bool add_optional(json_t *o, const char *key, const char *value)
+{
+    return value[0] == '\0' || json_object_set_new(o, key, json_string(value)) == 0;
+}
+
 enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
 {
     char *claims = NULL, *made = NULL;
@@ -64,7 +69,7 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
                   g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
                   (int)g->observed, "root", g->root, "renews", g->renews, "kid", g->ticket.kid,
                   "policy", g->policy);
-    if (o != NULL)
+    if (o != NULL && add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within))
         made = dump(o, claims);
     json_decref(o);
     nhi_text_free(claims);
@@ -126,7 +131,7 @@ static enum nhi_err read_claims(json_t *claims, const char *kid, struct nhi_tick
 static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
 {
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
-        *renews, *kid, *policy;
+        *renews, *kid, *policy, *owner = "", *within = "";
     json_int_t version, at, pid, start, ppid, pstart;
     int pin, handed_off, observed;
     json_t *claims;
@@ -134,12 +139,13 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     if (json_unpack(
             o,
             "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, s:b,"
-            " s:b, s:s, s:s, s:s, s:s, s:o}",
+            " s:b, s:s, s:s, s:s, s:s, s?s, s?s, s:o}",
             "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
             &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
             &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "pin", &pin,
             "handed_off", &handed_off, "observed", &observed, "root", &root, "renews", &renews,
-            "kid", &kid, "policy", &policy, "claims", &claims) != 0 ||
+            "kid", &kid, "policy", &policy, "owner", &owner, "within", &within, "claims",
+            &claims) != 0 ||
         !json_is_object(claims))
         return NHI_ERR_CORRUPT;
     if (version != RECORD_VERSION)
@@ -153,7 +159,8 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
         !copy(g->subject, sizeof g->subject, subject) || !copy(g->rule, sizeof g->rule, rule) ||
         !copy(g->rhost, sizeof g->rhost, rhost) || !copy(g->boot, sizeof g->boot, boot) ||
         !copy(g->root, sizeof g->root, root) || !copy(g->renews, sizeof g->renews, renews) ||
-        !copy(g->place, sizeof g->place, place) || !copy(g->policy, sizeof g->policy, policy))
+        !copy(g->place, sizeof g->place, place) || !copy(g->policy, sizeof g->policy, policy) ||
+        !copy(g->owner, sizeof g->owner, owner) || !copy(g->within, sizeof g->within, within))
         return NHI_ERR_CORRUPT;
     g->at = at;
     g->pin = (enum nhi_pin)pin;

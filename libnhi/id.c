@@ -43,3 +43,11 @@ void nhi_hash_end(struct nhi_hash *h, char out[NHI_HASH_LEN + 1])
     (void)crypto_generichash_final(state_of(h), bytes, sizeof bytes);
     (void)sodium_bin2hex(out, NHI_HASH_LEN + 1, bytes, sizeof bytes);
 }
+
+void nhi_digest(const void *bytes, size_t len, char out[NHI_DIGEST_LEN + 1])
+{
+    unsigned char digest[NHI_DIGEST_LEN / 2];
+
+    (void)crypto_generichash(digest, sizeof digest, bytes, len, NULL, 0);
+    (void)sodium_bin2hex(out, NHI_DIGEST_LEN + 1, digest, sizeof digest);
+}

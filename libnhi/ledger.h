@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "libnhi/decide.h"
+#include "libnhi/event.h"
 #include "libnhi/snapshot.h"
 
 #define NHI_SCHEMA_VERSION 2
@@ -280,22 +281,28 @@ NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_tic
                                       const struct nhi_request *req, int64_t now, struct nhi_facts *out);
 void nhi_facts_free(struct nhi_facts *f);
 
-/* ---- events ---- */
+/* ---- events: event.h ---- */
 struct nhi_event;
 /* Whose tree it is: agent, task and jti of its last ticket, into e. */
 NHI_CHECK enum nhi_err nhi_tree_owner(struct nhi_ledger *l, const char *tree, struct nhi_event *e);
-struct nhi_event {
-    int64_t seq; /* given by the ledger */
-    int64_t at;
-    char kind[32]; /* "agent-add", "grant", "denial" … */
-    char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
-    const char *detail; /* one flat JSON object */
-};
+/* The next event of the chain, in the open transaction. Number and hashes are given here, the host is this one,
+ * and the owner, where it is left empty, is who answers for the agent now. */
 NHI_CHECK enum nhi_err nhi_event_add(struct nhi_ledger *l, const struct nhi_event *e);
-/* One grant record becomes one event, however often it is folded: id is the record's. counted: it was
- * a permit, so the ticket's use count and times move with it. folded false: was there already. */
-NHI_CHECK enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, const char *id,
-                                      bool counted, bool *folded);
+/* One record becomes one event, however often it is folded: e->record says which. counted: it was a permit, so
+ * the ticket's use count and times move with it. folded false: was there already. */
+NHI_CHECK enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, bool counted,
+                                      bool *folded);
+/* Those after a number, in order. fn: return 0 to go on; the event is its only during the call. */
+NHI_CHECK enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
+                                      int (*fn)(const struct nhi_event *, void *), void *ctx);
+/* The newest number that was ever given, and the last event that is there: its hash, or what stands for it where
+ * there is none. They differ when somebody has taken events away. */
+struct nhi_head {
+    int64_t given, seq;
+    char hash[NHI_DIGEST_LEN + 1];
+};
+NHI_CHECK enum nhi_err nhi_event_head(struct nhi_ledger *l, struct nhi_head *out);
+
 /* Sessions of an account under observation, as folded: what would have been decided of them. first, last: 0
  * for none. */
 struct nhi_observed {
@@ -303,7 +310,5 @@ struct nhi_observed {
 };
 NHI_CHECK enum nhi_err nhi_observed_add(struct nhi_ledger *l, const char *account, bool permitted, int64_t at);
 NHI_CHECK enum nhi_err nhi_observed_get(struct nhi_ledger *l, const char *account, struct nhi_observed *out);
-NHI_CHECK enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
-                                      int (*fn)(const struct nhi_event *, void *), void *ctx);
 
 #endif

@@ -21,6 +21,7 @@
 #define SLOT_SIZE 128
 #define SLOTS (NHI_RESERVE_SLOTS + 2) /* the header, and one more to fill the last sector */
 #define FILE_SIZE (SLOT_SIZE * SLOTS)
+#define FROM_RESERVE "recorded in the reserve"
 
 static const char magic[16] = "nhi-reserve-v1";
 
@@ -310,9 +311,9 @@ static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r
     err = nhi_ledger_begin(l, now);
     for (i = 0; i < r->count && err == NHI_OK; i++) {
         const struct nhi_reserve_slot *s = &r->slots[i];
-        struct nhi_event e = { .at = s->at, .kind = "revoke", .detail = "{\"from\":\"reserve\"}" };
+        struct nhi_event e = { .at = s->at, .kind = "revoke", .cause = FROM_RESERVE };
 
-        err = nhi_revoke(l, s->kind, s->id, "recorded in the reserve", s->at, NULL);
+        err = nhi_revoke(l, s->kind, s->id, FROM_RESERVE, s->at, NULL);
         /* An agent or issuer that the ledger never knew has nothing to revoke. */
         if (err == NHI_ERR_NOT_FOUND)
             err = NHI_OK;
@@ -322,6 +323,8 @@ static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r
             memcpy(e.task, s->id, sizeof e.task);
         else if (s->kind == NHI_REVOKE_AGENT)
             memcpy(e.agent, s->id, sizeof e.agent);
+        else
+            memcpy(e.kid, s->id, sizeof e.kid);
         if (err == NHI_OK)
             err = nhi_event_add(l, &e);
     }

@@ -1,5 +1,7 @@
 #include <stdio.h>
+#include <string.h>
 
+#include "libnhi/grant.h"
 #include "libnhi/sql.h"
 
 /* "nhi" and a zero byte, so that file(1) and a lost administrator can tell what this is. */
@@ -90,10 +92,9 @@ static const char schema_policy[] =
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,"
     "  agent TEXT NOT NULL, task TEXT NOT NULL, jti TEXT NOT NULL, record TEXT UNIQUE,"
     "  detail TEXT NOT NULL) STRICT;";
-
 /* Who answers for an agent, and what became of that. held: why it is suspended. file, file_review: where it is
  * declared, and what that last said of its review. */
-static const char to_version_2[] =
+static const char owner_2[] =
     "CREATE TABLE owner ("
     "  name TEXT PRIMARY KEY, offboarded INTEGER NOT NULL, reason TEXT NOT NULL"
     ") STRICT, WITHOUT ROWID;"
@@ -111,8 +112,66 @@ static const char to_version_2[] =
     "ALTER TABLE rule_index ADD COLUMN line TEXT NOT NULL DEFAULT '';"
     "DELETE FROM rule_index WHERE version <> (SELECT policy FROM setting);" NHI_SQL_COPY_LINES ";";
 
+/* AUTOINCREMENT keeps the newest number that was given, also when its event is gone. */
+static const char event_2[] =
+    "ALTER TABLE event RENAME TO event_1;"
+    "CREATE TABLE event ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,"
+    "  host TEXT NOT NULL, agent TEXT NOT NULL, owner TEXT NOT NULL, task TEXT NOT NULL,"
+    "  jti TEXT NOT NULL, kid TEXT NOT NULL, account TEXT NOT NULL, service TEXT NOT NULL,"
+    "  source TEXT NOT NULL, origin TEXT NOT NULL, decision TEXT NOT NULL, reason TEXT NOT NULL,"
+    "  rule TEXT NOT NULL, policy TEXT NOT NULL, proof TEXT NOT NULL, record TEXT UNIQUE,"
+    "  within TEXT NOT NULL, session TEXT NOT NULL, cause TEXT NOT NULL, detail TEXT NOT NULL,"
+    "  prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT;"
+    "CREATE INDEX event_by_agent ON event (agent);"
+    "CREATE INDEX event_by_task ON event (task);";
+
+/* Version 1 had its events in no chain, and numbers that might leave some out: they are numbered anew. Owners
+ * could not change, so that those of now are those of then. */
+static enum nhi_err chain_old_events(struct nhi_ledger *l)
+{
+    sqlite3_stmt *st = NULL;
+    struct nhi_event e;
+    struct nhi_grant g;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(
+        l, &st, "SELECT at, kind, agent, task, jti, record, detail FROM event_1 ORDER BY seq", "");
+    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
+        memset(&e, 0, sizeof e);
+        e.detail = (const char *)sqlite3_column_text(st, 6);
+        if (e.detail != NULL && nhi_grant_decode(e.detail, strlen(e.detail), &g) == NHI_OK)
+            nhi_grant_event(&g, &e);
+        e.detail = (const char *)sqlite3_column_text(st, 6);
+        e.at = nhi_sql_int(st, 0, INT64_MIN, INT64_MAX, &err);
+        nhi_sql_text(st, 1, e.kind, sizeof e.kind, &err);
+        nhi_sql_text(st, 2, e.agent, sizeof e.agent, &err);
+        nhi_sql_text(st, 3, e.task, sizeof e.task, &err);
+        nhi_sql_text(st, 4, e.jti, sizeof e.jti, &err);
+        nhi_sql_text(st, 5, e.record, sizeof e.record, &err);
+        if (err == NHI_OK)
+            err = nhi_event_add(l, &e);
+    }
+    sqlite3_finalize(st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+static enum nhi_err to_version_2(struct nhi_ledger *l)
+{
+    enum nhi_err err;
+
+    err = nhi_sql_err(l, sqlite3_exec(l->db, owner_2, NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = nhi_sql_err(l, sqlite3_exec(l->db, event_2, NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = chain_old_events(l);
+    if (err == NHI_OK)
+        err = nhi_sql_err(l, sqlite3_exec(l->db, "DROP TABLE event_1", NULL, NULL, NULL));
+    return err;
+}
+
 /* What makes version n + 2 of version n + 1. A new ledger goes the same way as an old one. */
-static const char *const steps[] = { to_version_2 };
+static enum nhi_err (*const steps[])(struct nhi_ledger *) = { to_version_2 };
 
 _Static_assert(sizeof steps / sizeof steps[0] == NHI_SCHEMA_VERSION - 1, "a step to each version");
 
@@ -122,7 +181,7 @@ static enum nhi_err take_steps(struct nhi_ledger *l, int64_t version)
     char pragma[48];
 
     for (; err == NHI_OK && version < NHI_SCHEMA_VERSION; version++)
-        err = nhi_sql_err(l, sqlite3_exec(l->db, steps[version - 1], NULL, NULL, NULL));
+        err = steps[version - 1](l);
     (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", NHI_SCHEMA_VERSION);
     if (err == NHI_OK)
         err = nhi_sql_err(l, sqlite3_exec(l->db, pragma, NULL, NULL, NULL));

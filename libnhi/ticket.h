@@ -68,6 +68,10 @@ void nhi_hash_start(struct nhi_hash *h);
 void nhi_hash_add(struct nhi_hash *h, const char *text);
 void nhi_hash_end(struct nhi_hash *h, char out[NHI_HASH_LEN + 1]);
 
+/* BLAKE2b of 256 bits of all bytes at once, as 64 hexadecimal characters: what b2sum -l 256 prints. */
+#define NHI_DIGEST_LEN 64
+void nhi_digest(const void *bytes, size_t len, char out[NHI_DIGEST_LEN + 1]);
+
 #define NHI_USES_MAX 1000000 /* largest use claim */
 
 /* RFC 3339, UTC, whole seconds: 2026-11-23T22:05:00Z, exactly 20 characters, years 1970 to 9999.

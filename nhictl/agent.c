@@ -96,7 +96,7 @@ static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agen
         for (size_t i = 0; err == NHI_OK && i < open.count; i++) {
             err = nhi_task_close(s->l, open.ids[i], "agent retired", c->now);
             if (err == NHI_OK)
-                err = store_event(c, s, "task-close", agent, open.ids[i], NULL, NULL);
+                err = store_event(c, s, "task-close", agent, open.ids[i], NULL, "agent retired", NULL);
         }
     } while (err == NHI_OK && open.count > 0);
     return err;
@@ -129,7 +129,6 @@ static enum nhi_err change(struct ctl *c, struct store *s, enum nhi_agent_state 
 {
     const struct state_args *args = c->args;
     const char *reason = args->reason != NULL ? args->reason : "";
-    struct out_row *detail;
     enum nhi_err err;
 
     /* First, while its tickets still count as live. */
@@ -141,10 +140,7 @@ static enum nhi_err change(struct ctl *c, struct store *s, enum nhi_agent_state 
         err = nhi_agent_set_state(s->l, c->operand[0], state, reason, c->now);
     if (err != NHI_OK)
         return err;
-    detail = out_row_new(c->out);
-    if (*reason != '\0')
-        out_text(detail, "reason", NULL, reason);
-    return store_event(c, s, event_of(state), c->operand[0], NULL, NULL, detail);
+    return store_event(c, s, event_of(state), c->operand[0], NULL, NULL, reason, NULL);
 }
 
 static void show_live(struct ctl *c, uint32_t live)

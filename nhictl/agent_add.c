@@ -196,7 +196,7 @@ static int record(struct ctl *c, struct store *s, const struct nhi_agent *a)
     out_day(detail, "review_by", NULL, a->review_by);
     out_list(detail, "groups", NULL, a->group_names);
     if (err == NHI_OK)
-        err = store_event(c, s, "agent-add", a->account.name, NULL, NULL, detail);
+        err = store_event(c, s, "agent-add", a->account.name, NULL, NULL, NULL, detail);
     else
         out_row_free(detail);
     if (err != NHI_OK)

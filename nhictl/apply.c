@@ -287,7 +287,7 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     out_number(detail, "warn", NULL, p->set.warn);
     out_text(detail, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
     if (err == NHI_OK)
-        err = store_event(c, s, "policy-apply", NULL, NULL, NULL, detail);
+        err = store_event(c, s, "policy-apply", NULL, NULL, NULL, NULL, detail);
     else
         out_row_free(detail);
     if (err != NHI_OK)

@@ -284,16 +284,22 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
 static enum nhi_err record(struct ctl *c, struct store *s, const struct ending *e)
 {
     struct out_row *detail = out_row_new(c->out);
+    const struct nhi_grant *g = &e->s.g;
+    struct nhi_ticket_row row;
+    struct nhi_event ev;
 
-    out_text(detail, "session", NULL, e->s.handle);
-    out_text(detail, "service", NULL, e->s.g.service);
-    out_text(detail, "account", NULL, e->s.g.subject);
-    out_text(detail, "reason", NULL,
+    nhi_grant_event(g, &ev);
+    snprintf(ev.kind, sizeof(ev.kind), "session-end");
+    snprintf(ev.session, sizeof(ev.session), "%s", e->s.handle);
+    memcpy(ev.within, ev.record, sizeof(ev.within));
+    ev.record[0] = ev.owner[0] = ev.decision[0] = ev.proof[0] = '\0';
+    snprintf(ev.reason, sizeof(ev.reason), "%s",
              e->s.reason == NHI_PERMIT ? "by-hand" : nhi_reason_name(e->s.reason));
+    if (nhi_ticket_get(s->l, g->ticket.jti, &row) == NHI_OK && row.revoked)
+        memcpy(ev.cause, row.reason, sizeof(ev.cause));
     out_number(detail, "processes", NULL, (int64_t)e->had);
     out_number(detail, "left", NULL, e->phase == END_STUCK ? (int64_t)e->m.count : 0);
-    return store_event(c, s, "session-end", e->s.g.ticket.agent, e->s.g.ticket.task,
-                       e->s.g.ticket.jti, detail);
+    return store_add_event(c, s, &ev, detail);
 }
 
 /* Two may end the same session at once, and one of them tells of it: who takes its handle away. */

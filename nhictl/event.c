@@ -43,10 +43,9 @@ static void add_actor(struct out_row *detail)
         out_number(detail, "sudo_uid", NULL, uid);
 }
 
-enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent,
-                         const char *task, const char *jti, struct out_row *detail)
+enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e,
+                             struct out_row *detail)
 {
-    struct nhi_event e = { .at = c->now };
     enum nhi_err err;
     char *json;
 
@@ -54,13 +53,32 @@ enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const
         detail = out_row_new(c->out);
     add_actor(detail);
     json = out_row_json(detail);
-    snprintf(e.kind, sizeof(e.kind), "%s", kind);
-    snprintf(e.agent, sizeof(e.agent), "%s", agent != NULL ? agent : "");
-    snprintf(e.task, sizeof(e.task), "%s", task != NULL ? task : "");
-    snprintf(e.jti, sizeof(e.jti), "%s", jti != NULL ? jti : "");
-    e.detail = json;
-    err = nhi_event_add(s->l, &e);
+    e->at = c->now;
+    e->detail = json;
+    err = nhi_event_add(s->l, e);
+    e->detail = NULL;
     free(json);
     out_row_free(detail);
     return err;
+}
+
+void store_event_of(struct nhi_event *e, const char *kind, const char *agent, const char *task,
+                    const char *jti, const char *cause)
+{
+    memset(e, 0, sizeof(*e));
+    snprintf(e->kind, sizeof(e->kind), "%s", kind);
+    snprintf(e->agent, sizeof(e->agent), "%s", agent != NULL ? agent : "");
+    snprintf(e->task, sizeof(e->task), "%s", task != NULL ? task : "");
+    snprintf(e->jti, sizeof(e->jti), "%s", jti != NULL ? jti : "");
+    snprintf(e->cause, sizeof(e->cause), "%s", cause != NULL ? cause : "");
+}
+
+enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent,
+                         const char *task, const char *jti, const char *cause,
+                         struct out_row *detail)
+{
+    struct nhi_event e;
+
+    store_event_of(&e, kind, agent, task, jti, cause);
+    return store_add_event(c, s, &e, detail);
 }

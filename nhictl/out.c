@@ -194,7 +194,7 @@ void out_duration(struct out_row *r, const char *key, const char *label, int64_t
 
 char *out_row_json(const struct out_row *r)
 {
-    return out_must(json_dumps(r->json, JSON_COMPACT));
+    return out_must(json_dumps(r->json, JSON_COMPACT | JSON_ENSURE_ASCII));
 }
 
 /* Prints the table that was being filled. */

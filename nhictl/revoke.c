@@ -42,12 +42,10 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revoc
 
     out_text(detail, "kind", NULL, kind_name(r->kind));
     out_text(detail, "id", NULL, r->id);
-    if (*r->reason != '\0')
-        out_text(detail, "reason", NULL, r->reason);
     out_number(detail, "live", NULL, live);
     return store_event(c, s, "revoke", r->kind == NHI_REVOKE_AGENT ? r->id : NULL,
                        r->kind == NHI_REVOKE_TASK ? r->id : NULL,
-                       r->kind == NHI_REVOKE_TICKET ? r->id : NULL, detail);
+                       r->kind == NHI_REVOKE_TICKET ? r->id : NULL, r->reason, detail);
 }
 
 /* Whether this host has seen what is revoked. */

@@ -13,16 +13,13 @@
 static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct run *r,
                                   const char *why)
 {
-    struct out_row *detail;
     enum nhi_err err = store_open(s, c->now);
 
     if (err == NHI_OK)
         err = nhi_tree_end(s->l, r->tree, why, c->now);
     if (err != NHI_OK)
         return err;
-    detail = out_row_new(c->out);
-    out_text(detail, "reason", NULL, why);
-    err = store_event(c, s, "run-end", r->agent, r->task, r->jti, detail);
+    err = store_event(c, s, "run-end", r->agent, r->task, r->jti, why, NULL);
     if (err == NHI_OK)
         err = nhi_ledger_commit(s->l);
     s->writing = err != NHI_OK;

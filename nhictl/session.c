@@ -146,15 +146,10 @@ struct lockdown_args {
 static void note(struct ctl *c, const char *kind, const char *reason)
 {
     struct store s = { .l = NULL };
-    struct out_row *detail = NULL;
     enum nhi_err err = store_open(&s, c->now);
 
-    if (err == NHI_OK) {
-        detail = out_row_new(c->out);
-        if (reason != NULL)
-            out_text(detail, "reason", NULL, reason);
-        err = store_event(c, &s, kind, NULL, NULL, NULL, detail);
-    }
+    if (err == NHI_OK)
+        err = store_event(c, &s, kind, NULL, NULL, NULL, reason, NULL);
     if (err == NHI_OK) {
         err = nhi_ledger_commit(s.l);
         s.writing = err != NHI_OK;

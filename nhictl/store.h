@@ -50,11 +50,17 @@ const char *store_error(const struct store *s, enum nhi_err err, char *buf, size
 bool store_clock_behind(const struct ctl *c, const struct store *s);
 int store_need_clock(struct ctl *c, const struct store *s);
 
-/* One event in the open transaction. agent, task, jti: NULL or empty for none. detail: a row, which
- * this takes, or NULL; who acted is added to it. */
+/* One event in the open transaction. agent, task, jti: NULL or empty for none; what the ledger knows of the ticket
+ * or the task need not be said. cause: why, in the words of whoever did it, or NULL. detail: a row with the rest,
+ * which this takes, or NULL; who acted is added to it. */
 NHI_CHECK enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind,
                                    const char *agent, const char *task, const char *jti,
-                                   struct out_row *detail);
+                                   const char *cause, struct out_row *detail);
+/* The same for an event that has more to it: begun with the former, and then filled in. */
+void store_event_of(struct nhi_event *e, const char *kind, const char *agent, const char *task,
+                    const char *jti, const char *cause);
+NHI_CHECK enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e,
+                                       struct out_row *detail);
 
 /* Prints the answer: CTL_DONE, or CTL_SYSTEM after saying that it could not be written. */
 int ctl_answer(struct ctl *c);

@@ -116,7 +116,7 @@ int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool 
                         "task ID %s was used before, and no ID is used twice", t->id);
     }
     if (err == NHI_OK)
-        err = store_event(c, s, "task-open", t->agent, t->id, NULL, detail);
+        err = store_event(c, s, "task-open", t->agent, t->id, NULL, NULL, detail);
     else
         out_row_free(detail);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "open the task");
@@ -224,16 +224,11 @@ static int task_show(struct ctl *c)
 static int close_it(struct ctl *c, struct store *s, const struct nhi_task *t)
 {
     const struct close_args *args = c->args;
-    struct out_row *detail;
     enum nhi_err err;
 
     err = nhi_task_close(s->l, t->id, args->reason != NULL ? args->reason : "", c->now);
-    if (err == NHI_OK) {
-        detail = out_row_new(c->out);
-        if (args->reason != NULL)
-            out_text(detail, "reason", NULL, args->reason);
-        err = store_event(c, s, "task-close", t->agent, t->id, NULL, detail);
-    }
+    if (err == NHI_OK)
+        err = store_event(c, s, "task-close", t->agent, t->id, NULL, args->reason, NULL);
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "close the task");
 }
 

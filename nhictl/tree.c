@@ -5,6 +5,7 @@
 
 #include "libnhi/session.h"
 
+#define KILLED "its nhictl run was killed"
 #define GONE_MAX 256 /* at once; the next command goes on */
 
 struct gone {
@@ -23,11 +24,11 @@ static int collect(const char *tree, void *ctx)
 
 static enum nhi_err end_one(struct nhi_ledger *l, const char *tree, int64_t now)
 {
-    struct nhi_event e = { .at = now, .kind = "run-lost", .detail = "{}" };
+    struct nhi_event e = { .at = now, .kind = "run-lost", .cause = KILLED };
     enum nhi_err err = nhi_tree_owner(l, tree, &e);
 
     if (err == NHI_OK)
-        err = nhi_tree_end(l, tree, "its nhictl run was killed", now);
+        err = nhi_tree_end(l, tree, KILLED, now);
     return err == NHI_OK ? nhi_event_add(l, &e) : err;
 }
 

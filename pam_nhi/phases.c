@@ -89,6 +89,18 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
     return finish(pamh, o, c, what, &v, phase);
 }
 
+/* What was granted is denied after all: the ticket was verified then, whatever can be read of it now. */
+static void report_end(pam_handle_t *pamh, const struct pnhi_options *o,
+                       const struct pnhi_caller *c, const struct nhi_shown *what,
+                       const struct nhi_ticket *t, struct nhi_verdict *v)
+{
+    if (!v->verified)
+        v->ticket = *t;
+    v->verified = true;
+    pnhi_transaction_deny(c, what, v);
+    pnhi_log(pamh, o, c, what, v);
+}
+
 /* The same ticket again, over the ledger as it is by now. */
 static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_options *o,
                                     const struct pnhi_caller *c, const struct nhi_grant *g,
@@ -108,7 +120,7 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_option
     if (v.reason == NHI_PERMIT && strcmp(g->subject, c->subject) != 0)
         v.reason = NHI_DENY_SUBJECT;
     if (v.reason != NHI_PERMIT)
-        pnhi_log(pamh, o, c, &what, &v);
+        report_end(pamh, o, c, &what, &g->ticket, &v);
     return v.reason;
 }
 
@@ -240,11 +252,12 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
                  const struct nhi_grant *g)
 {
     struct nhi_shown what = { .source = g->source };
-    struct nhi_verdict v = { .reason = NHI_PERMIT, .verified = true, .ticket = g->ticket };
+    struct nhi_verdict v = { .reason = pnhi_transaction_register(c, g) };
 
-    v.reason = pnhi_transaction_register(c, g);
-    if (v.reason != NHI_PERMIT)
-        return finish(pamh, o, c, &what, &v, PNHI_SESSION);
+    if (v.reason != NHI_PERMIT) {
+        report_end(pamh, o, c, &what, &g->ticket, &v);
+        return pnhi_pam_code(v.reason, PNHI_SESSION);
+    }
     v.reason = decide_again(pamh, o, c, g, true);
     if (v.reason != NHI_PERMIT && !c->in_session)
         pnhi_transaction_withdraw(g);

@@ -76,6 +76,9 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
         memcpy(g->place, what->place, strlen(what->place) + 1);
         g->pin = what->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL;
     }
+    memcpy(g->owner, v->owner, sizeof g->owner);
+    if (c->in_session)
+        memcpy(g->within, c->session.id, sizeof g->within);
     memcpy(g->rule, v->rule, sizeof g->rule);
     g->max_grants = v->max_grants;
     memcpy(g->policy, v->policy, sizeof g->policy);
@@ -105,6 +108,15 @@ static enum nhi_reason failed(enum nhi_err err)
     return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
 }
 
+void pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
+                           const struct nhi_verdict *v)
+{
+    struct nhi_grant g;
+
+    if (v->verified && describe(c, what, v, &g) == NHI_OK)
+        (void)!nhi_grant_deny(NHI_STATE_DIR, &g);
+}
+
 /* Somebody else's first use came between the decision and this one, which is another by now. */
 static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
 {
@@ -122,14 +134,11 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
     struct nhi_grant g;
     enum nhi_err err;
 
-    if (!v->verified)
-        return;
-    err = describe(c, what, v, &g);
-    if (v->reason != NHI_PERMIT) {
-        if (err == NHI_OK)
-            (void)!nhi_grant_deny(NHI_STATE_DIR, &g);
+    if (!v->verified || v->reason != NHI_PERMIT) {
+        pnhi_transaction_deny(c, what, v);
         return;
     }
+    err = describe(c, what, v, &g);
     if (err == NHI_OK)
         err = keep(pamh, &g);
     if (err == NHI_OK)
@@ -140,6 +149,7 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
     if (err != NHI_OK) {
         (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
         v->reason = failed(err);
+        pnhi_transaction_deny(c, what, v);
     }
 }
 

@@ -17,6 +17,10 @@ NHI_CHECK enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pn
 void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
                              const struct nhi_shown *what, struct nhi_verdict *v);
 
+/* The denial of a verified ticket, as well as it can be recorded. */
+void pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
+                           const struct nhi_verdict *v);
+
 /* Records as well as it can what would have been decided, had the account under observation been one that
  * takes tickets only. */
 void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_shown *what,

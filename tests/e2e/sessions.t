@@ -68,8 +68,8 @@ is "$(nhictl session list --json | jq -c '.sessions[] | [.agent, .task, .account
 like "$(nhictl session list)" 'SESSION +AGENT +TASK' 'in a table'
 ends 'revoke --ticket' nhictl revoke --ticket "$(jti_of "$W/ticket")" --reason test
 like "$OUT" '1 session has ended' 'and says so'
-is "$(sqlite3 -readonly "$STATE/ledger.db" "select json_extract(detail, '\$.reason') from event where kind = 'session-end'")" \
-    revoked 'one event, with the reason'
+is "$(sqlite3 -readonly "$STATE/ledger.db" "select reason || ' ' || cause from event where kind = 'session-end'")" \
+    'revoked test' 'one event, with the reason and the cause'
 
 must nhictl task close t-1
 fresh

@@ -22,7 +22,7 @@ over() {
     eventually test ! -e "/proc/$BG"
     ok $? "$1"
     eventually sh -c "nhictl session list --json | jq -e '.sessions == []' >/dev/null"
-    is "$(sqlite3 -readonly "$STATE/ledger.db" "select json_extract(detail, '\$.reason') from event where kind = 'session-end' order by seq desc limit 1")" \
+    is "$(sqlite3 -readonly "$STATE/ledger.db" "select reason from event where kind = 'session-end' order by seq desc limit 1")" \
         "$2" "$1: with the reason"
 }
 event_count() { sqlite3 -readonly "$STATE/ledger.db" "select count(*) from event where kind = 'session-end'"; }

@@ -58,6 +58,7 @@ static void deny(unsigned ticket, unsigned id)
 struct seen {
     int grants, denials;
     char detail[8192];
+    struct nhi_event last;
 };
 
 static int see(const struct nhi_event *e, void *ctx)
@@ -69,13 +70,14 @@ static int see(const struct nhi_event *e, void *ctx)
     assert_string_equal(e->agent, "ci-bot");
     assert_string_equal(e->task, "build-1");
     (void)snprintf(s->detail, sizeof s->detail, "%s", e->detail);
+    s->last = *e;
     return 0;
 }
 
 static struct seen events(void)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
-    struct seen s = { 0, 0, "" };
+    struct seen s = { .grants = 0 };
 
     assert_int_equal(nhi_event_each(l, 0, 1000000, see, &s), NHI_OK);
     nhi_ledger_close(l);
@@ -127,6 +129,50 @@ static void once(void **state)
     assert_int_equal(nhi_agent_get(l, "ci-bot", &a), NHI_OK);
     assert_int_equal(a.last_used, NOW + 20);
     nhi_ledger_close(l);
+}
+
+/* What the record says stands in the event, and the owner is the one of then. */
+static void all_of_it(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    struct nhi_event e;
+
+    (void)state;
+    record(1);
+    (void)snprintf(g.owner, sizeof g.owner, "who it was");
+    (void)snprintf(g.within, sizeof g.within, "AAAAAAAAAAAAAAAAAAAAAA");
+    (void)snprintf(g.rhost, sizeof g.rhost, "192.0.2.7");
+    (void)snprintf(g.rule, sizeof g.rule, "ci");
+    memcpy(g.policy, STATE_HASH, sizeof g.policy);
+    g.reason = NHI_DENY_POLICY;
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
+    folds(NOW + 50, 1, 1, 0);
+    e = events().last;
+    assert_string_equal(e.kind, "denial");
+    assert_string_equal(e.owner, "who it was");
+    assert_string_equal(e.within, "AAAAAAAAAAAAAAAAAAAAAA");
+    assert_string_equal(e.record, g.id);
+    assert_string_equal(e.host, STATE_HOST);
+    assert_string_equal(e.jti, g.ticket.jti);
+    assert_string_equal(e.kid, "k1");
+    assert_string_equal(e.account, "ci-bot");
+    assert_string_equal(e.service, "sshd");
+    assert_string_equal(e.source, "prompt");
+    assert_string_equal(e.from, "192.0.2.7");
+    assert_string_equal(e.decision, "deny");
+    assert_string_equal(e.reason, "policy");
+    assert_string_equal(e.rule, "ci");
+    assert_string_equal(e.policy, STATE_HASH);
+    assert_string_equal(e.proof, "bearer");
+    g = state_grant(1, 2);
+    g.rhost[0] = '\0';
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    folds(NOW + 50, 1, 1, 0);
+    e = events().last;
+    assert_string_equal(e.kind, "grant");
+    assert_string_equal(e.from, "local");
+    assert_string_equal(e.owner, "ops@example.org");
+    assert_string_equal(e.within, "");
 }
 
 /* As after a crash between the ledger's commit and the unlinking: the files are there again. */
@@ -281,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(once, state_ready),
+        cmocka_unit_test_setup(all_of_it, state_ready),
         cmocka_unit_test_setup(once_across_a_crash, state_ready),
         cmocka_unit_test_setup(counted_slots, state_ready),
         cmocka_unit_test_setup(index_of_a_living_parent, state_ready),

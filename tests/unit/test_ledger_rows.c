@@ -383,10 +383,13 @@ static void event_rows(void **state)
     assert_string_equal(last_detail, detail);
     seq = last.seq;
     e.detail = NULL;
-    assert_int_equal(nhi_event_fold(l, &e, "record", true, &folded), NHI_OK);
+    assert_int_equal(nhi_event_fold(l, &e, true, &folded), NHI_ERR_ARG);
+    (void)snprintf(e.record, sizeof e.record, "record");
+    assert_int_equal(nhi_event_fold(l, &e, true, &folded), NHI_OK);
     assert_true(folded);
-    assert_int_equal(nhi_event_fold(l, &e, "record", true, &folded), NHI_OK);
+    assert_int_equal(nhi_event_fold(l, &e, true, &folded), NHI_OK);
     assert_false(folded);
+    e.record[0] = '\0';
     assert_int_equal(nhi_event_add(l, &e), NHI_OK);
     assert_int_equal(nhi_event_each(l, seq, 10, see_event, NULL), NHI_OK);
     assert_int_equal(events, 3);

@@ -60,6 +60,8 @@ static void test_revoked_between_auth_and_session(void **state)
 
     (void)state;
     assert_int_equal(world_login(&c, revoke_task), PAM_SESSION_ERR);
+    assert_int_equal(world_records('g'), 1);
+    assert_int_equal(world_records('d'), 1); /* the decision that was taken back is one as well */
     assert_string_equal(world_reason(), "revoked");
     assert_int_equal(world_sessions(), 0);
     nhi_text_free(text);

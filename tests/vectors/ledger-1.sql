@@ -1,4 +1,4 @@
--- A ledger of schema version 1, as its release wrote it: three agents in three states, a task, a ticket.
+-- A ledger of schema version 1, as its release wrote it: three agents in three states, a task, a ticket, a denial, a grant.
 PRAGMA application_id=1852336384; PRAGMA user_version=1; PRAGMA journal_mode=WAL;
 PRAGMA foreign_keys=OFF;
 BEGIN TRANSACTION;
@@ -38,8 +38,10 @@ INSERT INTO event VALUES(6,1795622513,'agent-retire','gone-bot','','',NULL,'{"re
 INSERT INTO event VALUES(7,1795622513,'policy-apply','','','',NULL,'{"policy":"ac6fb29f013af113ab8e5e11b71a1e3c","rules":1,"added":1,"removed":0,"max_lifetime":0,"pin":"refuse","grace":5,"supervisor":"required","uid":0}');
 INSERT INTO event VALUES(8,1795622513,'task-open','ci-bot','build-4711','',NULL,'{"deadline":"2026-12-25T16:01:53Z","uid":0}');
 INSERT INTO event VALUES(9,1795622513,'issue','ci-bot','build-4711','hQX_p3ZMHcRuNlqGqIg5ZQ',NULL,'{"kid":"krlmzdxb","host":"testhost","accounts":["deploy"],"services":["sshd"],"exp":"2026-11-25T16:16:53Z","uid":0}');
+INSERT INTO event VALUES(10,1795622521,'denial','ci-bot','build-4711','hQX_p3ZMHcRuNlqGqIg5ZQ','AAAAAAAAAAAAAAAAAAAAAQ','{"v":1,"id":"AAAAAAAAAAAAAAAAAAAAAQ","at":1795622521,"reason":"service","source":"prompt","service":"sshd","subject":"deploy","rule":"ci","rhost":"192.0.2.7","boot":"00000000-0000-0000-0000-000000000000","pid":10,"start":20,"ppid":9,"pstart":19,"place":"","pin":0,"handed_off":false,"observed":false,"root":"hQX_p3ZMHcRuNlqGqIg5ZQ","renews":"","kid":"krlmzdxb","policy":"ac6fb29f013af113ab8e5e11b71a1e3c","claims":{"jti":"hQX_p3ZMHcRuNlqGqIg5ZQ","sub":"ci-bot","task":"build-4711","aud":"testhost","acc":"deploy","svc":"sshd","iat":"2026-11-25T16:01:53Z","exp":"2026-11-25T16:16:53Z"}}');
+INSERT INTO event VALUES(11,1795622520,'grant','ci-bot','build-4711','hQX_p3ZMHcRuNlqGqIg5ZQ','AAAAAAAAAAAAAAAAAAAAAA','{"v":1,"id":"AAAAAAAAAAAAAAAAAAAAAA","at":1795622520,"reason":"permit","source":"prompt","service":"sshd","subject":"deploy","rule":"ci","rhost":"192.0.2.7","boot":"00000000-0000-0000-0000-000000000000","pid":10,"start":20,"ppid":9,"pstart":19,"place":"","pin":0,"handed_off":false,"observed":false,"root":"hQX_p3ZMHcRuNlqGqIg5ZQ","renews":"","kid":"krlmzdxb","policy":"ac6fb29f013af113ab8e5e11b71a1e3c","claims":{"jti":"hQX_p3ZMHcRuNlqGqIg5ZQ","sub":"ci-bot","task":"build-4711","aud":"testhost","acc":"deploy","svc":"sshd","iat":"2026-11-25T16:01:53Z","exp":"2026-11-25T16:16:53Z"}}');
 DELETE FROM sqlite_sequence;
-INSERT INTO sqlite_sequence VALUES('event',9);
+INSERT INTO sqlite_sequence VALUES('event',11);
 CREATE INDEX task_by_tree ON task (state) WHERE tree IS NOT NULL;
 CREATE INDEX task_by_agent ON task (agent, opened);
 CREATE INDEX ticket_by_root ON ticket (root);
