@@ -426,7 +426,7 @@ static _Noreturn void write_until_killed(int round, int fd)
 
 static void killed(void **state)
 {
-    int round, k, reported = 0, said, status, fds[2], had = 0;
+    int round, k, more, reported = 0, said, status, fds[2], had = 0;
 
     (void)state;
     for (round = 0; round < KILLS; round++) {
@@ -441,11 +441,14 @@ static void killed(void **state)
         if (pid == 0)
             write_until_killed(round, fds[1]);
         close(fds[1]);
-        (void)usleep(state_random() % 6000);
+        said = 0;
+        for (more = (int)(state_random() % 5); more > 0; more--)
+            if (read(fds[0], &k, sizeof k) == sizeof k)
+                said = k + 1;
+        (void)usleep(state_random() % 1000);
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
-        said = 0;
         while (read(fds[0], &k, sizeof k) == sizeof k)
             said = k + 1;
         close(fds[0]);
