@@ -98,13 +98,16 @@ static enum nhi_reason check_time(const struct nhi_request *req, const struct nh
     return NHI_PERMIT;
 }
 
-static enum nhi_reason check_agent(const struct nhi_facts *f, const struct nhi_ticket *t)
+static enum nhi_reason check_agent(const struct nhi_request *req, const struct nhi_facts *f)
 {
     if (!f->agent_known)
         return NHI_DENY_AGENT_UNKNOWN;
     switch (f->agent_state) {
     case NHI_AGENT_ACTIVE:
-        return nhi_issued_by(&f->issuer, t, f->agent_revoked_until) ? NHI_DENY_REVOKED : NHI_PERMIT;
+        if (f->overdue_denies && req->now >= f->agent_review_by)
+            return NHI_DENY_AGENT_OVERDUE;
+        return nhi_issued_by(&f->issuer, req->ticket, f->agent_revoked_until) ? NHI_DENY_REVOKED
+                                                                              : NHI_PERMIT;
     case NHI_AGENT_SUSPENDED:
         return NHI_DENY_AGENT_SUSPENDED;
     case NHI_AGENT_RETIRED:
@@ -218,7 +221,7 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
     }
     if ((d.reason = check_issuer(f, req->ticket)) != NHI_PERMIT ||
         (d.reason = check_time(req, f)) != NHI_PERMIT ||
-        (d.reason = check_agent(f, req->ticket)) != NHI_PERMIT ||
+        (d.reason = check_agent(req, f)) != NHI_PERMIT ||
         (d.reason = check_task(req, f)) != NHI_PERMIT ||
         (d.reason = check_scope(req, f)) != NHI_PERMIT)
         return d;
@@ -250,6 +253,8 @@ int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *
 
     if (f->task_known)
         until = earlier(until, f->task_deadline);
+    if (f->overdue_denies)
+        until = earlier(until, f->agent_review_by);
     for (i = 0; i < f->rule_count; i++) {
         const struct nhi_rule *r = &f->rules[i];
 

@@ -42,6 +42,7 @@ enum nhi_reason {
     NHI_DENY_AGENT_UNKNOWN,
     NHI_DENY_AGENT_SUSPENDED,
     NHI_DENY_AGENT_RETIRED,
+    NHI_DENY_AGENT_OVERDUE, /* nobody has said by its review date that it is still needed */
     NHI_DENY_TASK_UNKNOWN,
     NHI_DENY_TASK_CLOSED,
     NHI_DENY_TASK_ENDED, /* its deadline passed */
@@ -133,6 +134,8 @@ struct nhi_facts {
     enum nhi_agent_state agent_state;
     char agent_owner[NHI_OWNER_MAX + 1];
     uint32_t agent_uid;
+    int64_t agent_review_by;
+    bool overdue_denies; /* this host lets no agent in whose review date has passed */
     int64_t
         agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none. Another
                                 issuer's clock may be ahead, so for its tickets the skew is added */

@@ -15,6 +15,7 @@ static enum nhi_err load_agent(struct nhi_ledger *l, const char *name, struct nh
         f->agent_known = true;
         f->agent_state = a.state;
         f->agent_uid = a.account.uid;
+        f->agent_review_by = a.review_by;
         f->agent_revoked_until = a.revoked_until;
         memcpy(f->agent_owner, a.owner, sizeof f->agent_owner);
     }
@@ -138,6 +139,7 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
         f.latest = s.latest;
         f.pin_records = s.pin_records;
         f.max_lifetime = s.max_lifetime;
+        f.overdue_denies = s.overdue_denies;
         f.unsupervised = !s.unsupervised;
         if (s.policy != 0)
             err = nhi_policy_hash(l, s.policy, f.policy);

@@ -14,8 +14,8 @@
 enum nhi_err nhi_sql_owner_serves(struct nhi_ledger *l, const char *owner)
 {
     int64_t since;
-    enum nhi_err err = nhi_sql_number(l, &since, "SELECT offboarded FROM owner WHERE name = ?", "s",
-                                      owner);
+    enum nhi_err err =
+        nhi_sql_number(l, &since, "SELECT offboarded FROM owner WHERE name = ?", "s", owner);
 
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_OK;

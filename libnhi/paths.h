@@ -19,6 +19,7 @@
 #define NHI_KEYS_DIR "keys"                  /* 0700, NAME.secret 0600 */
 #define NHI_SNAPSHOT_FILE "accounts.cdb"     /* 0644, see snapshot.h */
 #define NHI_POLICY_DIR "policy.d"            /* under NHI_CONF_DIR */
+#define NHI_AGENTS_DIR "agents.d"            /* the same */
 #define NHI_CONF_FILE "nhi.conf"             /* under NHI_CONF_DIR */
 
 /* Opens a directory after checking that it and everything above it belongs to root and that nobody

@@ -141,6 +141,7 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
 {
     static const char *const pins[] = { "refuse", "record", NULL };
     static const char *const supervisors[] = { "required", "optional", NULL };
+    static const char *const overdue[] = { "report", "deny", NULL };
     const char *key = config_setting_name(s);
     unsigned which = 0;
     enum nhi_err err;
@@ -162,10 +163,15 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
         out->unsupervised = which == 1;
         return err;
     }
+    if (strcmp(key, "overdue") == 0) {
+        err = nhi_conf_word(s, overdue, &which, error);
+        out->overdue_denies = which == 1;
+        return err;
+    }
     if (strcmp(key, "pin") != 0)
         return nhi_conf_bad(error, config_setting_source_line(s),
                             "unknown setting '%.40s': expected host, uid_min, uid_max, "
-                            "max_lifetime, pin, grace, warn or supervisor",
+                            "max_lifetime, pin, overdue, grace, warn or supervisor",
                             key);
     err = nhi_conf_word(s, pins, &which, error);
     out->pin_records = which == 1;

@@ -72,6 +72,7 @@ struct nhi_settings_conf {
     int64_t warn;         /* seconds; 0: not asked for */
     bool unsupervised;    /* supervisor = "optional"; else "required" */
     bool pin_records;     /* pin = "record"; else "refuse" */
+    bool overdue_denies;  /* overdue = "deny"; else "report" */
 };
 NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len,
                                               struct nhi_settings_conf *out,

@@ -26,6 +26,7 @@ static const struct {
     [NHI_DENY_AGENT_UNKNOWN] = { "agent-unknown", "no such agent is registered" },
     [NHI_DENY_AGENT_SUSPENDED] = { "agent-suspended", "the agent is suspended" },
     [NHI_DENY_AGENT_RETIRED] = { "agent-retired", "the agent is retired" },
+    [NHI_DENY_AGENT_OVERDUE] = { "agent-overdue", "the agent's review is overdue" },
     [NHI_DENY_TASK_UNKNOWN] = { "task-unknown", "this host does not know the task" },
     [NHI_DENY_TASK_CLOSED] = { "task-closed", "the task is closed" },
     [NHI_DENY_TASK_ENDED] = { "task-ended", "the task's deadline has passed" },
@@ -90,6 +91,7 @@ bool nhi_reason_is_end(enum nhi_reason r)
     case NHI_DENY_AGENT_UNKNOWN:
     case NHI_DENY_AGENT_SUSPENDED:
     case NHI_DENY_AGENT_RETIRED:
+    case NHI_DENY_AGENT_OVERDUE:
     case NHI_DENY_TASK_UNKNOWN:
     case NHI_DENY_TASK_CLOSED:
     case NHI_DENY_TASK_ENDED:

@@ -212,8 +212,7 @@ enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t 
     char pragma[96];
     enum nhi_err err;
 
-    (void)snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d;",
-                   APPLICATION_ID);
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d;", APPLICATION_ID);
     err = nhi_sql_err(l, sqlite3_exec(l->db, pragma, NULL, NULL, NULL));
     if (err == NHI_OK)
         err = nhi_sql_err(l, sqlite3_exec(l->db, schema_identities, NULL, NULL, NULL));

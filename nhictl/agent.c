@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "libnhi/paths.h"
+#include "nhictl/agent.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
 #include "nhictl/names.h"
+#include "nhictl/owner.h"
 #include "nhictl/revoke.h"
 #include "nhictl/store.h"
 
@@ -38,8 +40,7 @@ static int agent_list(struct ctl *c)
     return code;
 }
 
-/* The agent that the first operand names. */
-static int get(struct ctl *c, struct store *s, struct nhi_agent *a)
+int agent_get(struct ctl *c, struct store *s, struct nhi_agent *a)
 {
     enum nhi_err err = NHI_ERR_NOT_FOUND;
 
@@ -51,6 +52,19 @@ static int get(struct ctl *c, struct store *s, struct nhi_agent *a)
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the agent");
 }
 
+int agent_need(struct ctl *c, const struct nhi_agent *a, enum nhi_agent_state state)
+{
+    if (a->state != NHI_AGENT_RETIRED || state == NHI_AGENT_RETIRED)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, NULL, "agent %s is retired, and stays so", a->account.name);
+}
+
+void agent_note_file(const struct nhi_agent *a, const char *what)
+{
+    if (a->file[0] != '\0' && (a->held & NHI_HELD_UNDECLARED) == 0)
+        ctl_note("it is declared in %s/%s: %s", AGENTS_PATH, a->file, what);
+}
+
 static int agent_show(struct ctl *c)
 {
     struct store s = { 0 };
@@ -58,7 +72,7 @@ static int agent_show(struct ctl *c)
     int code = store_read(c, &s);
 
     if (code == CTL_DONE)
-        code = get(c, &s, &a);
+        code = agent_get(c, &s, &a);
     if (code == CTL_DONE) {
         out_record(c->out, "agent", agent_row(c->out, &a, true));
         code = ctl_answer(c);
@@ -124,20 +138,34 @@ static const char *event_of(enum nhi_agent_state state)
     return "agent";
 }
 
-static enum nhi_err change(struct ctl *c, struct store *s, enum nhi_agent_state state,
-                           uint32_t *live)
+/* Whoever resumes an agent that its file has left takes it over from that file. */
+static enum nhi_err take_from_file(struct ctl *c, struct store *s, const struct nhi_agent *had)
+{
+    struct nhi_agent a = *had;
+
+    if ((had->held & NHI_HELD_UNDECLARED) == 0)
+        return NHI_OK;
+    a.file[0] = '\0';
+    a.file_review = 0;
+    out_line(c->out,
+             "it is declared nowhere any more: from now on it is as one that was made by hand");
+    return nhi_agent_change(s->l, &a);
+}
+
+static enum nhi_err change(struct ctl *c, struct store *s, const struct nhi_agent *a,
+                           enum nhi_agent_state state, uint32_t *live)
 {
     const struct state_args *args = c->args;
     const char *reason = args->reason != NULL ? args->reason : "";
-    enum nhi_err err;
+    enum nhi_err err = NHI_OK;
 
     /* First, while its tickets still count as live. */
     if (state == NHI_AGENT_RETIRED)
         err = end_all(c, s, c->operand[0], *reason != '\0' ? reason : "agent retired", live);
-    else
-        err = NHI_OK;
     if (err == NHI_OK)
         err = nhi_agent_set_state(s->l, c->operand[0], state, reason, c->now);
+    if (err == NHI_OK && state == NHI_AGENT_ACTIVE)
+        err = take_from_file(c, s, a);
     if (err != NHI_OK)
         return err;
     return store_event(c, s, event_of(state), c->operand[0], NULL, NULL, reason, NULL);
@@ -163,14 +191,15 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
     int code = store_write(c, &s);
 
     if (code == CTL_DONE)
-        code = get(c, &s, &a);
+        code = agent_get(c, &s, &a);
     if (code != CTL_DONE)
         goto out;
-    err = change(c, &s, state, &live);
-    if (err == NHI_ERR_STATE) {
-        code = ctl_fail(c, CTL_REFUSED, NULL, "agent %s is retired, and stays so", a.account.name);
+    code = agent_need(c, &a, state);
+    if (code == CTL_DONE && state == NHI_AGENT_ACTIVE)
+        code = owner_need(c, &s, &a, a.owner);
+    if (code != CTL_DONE)
         goto out;
-    }
+    err = change(c, &s, &a, state, &live);
     code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "change the agent");
     if (code != CTL_DONE)
         goto out;
@@ -180,6 +209,8 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
         out_line(c->out, "agent %s is %s", a.account.name, agent_state_name(a.state));
         if (state == NHI_AGENT_RETIRED)
             show_live(c, live);
+        if (state == NHI_AGENT_RETIRED)
+            agent_note_file(&a, "take it out there, or the next apply is refused");
         if (state != NHI_AGENT_ACTIVE) {
             ended = end_what_is_over(c, s.set.grace);
             ended_show(c, &ended);
@@ -224,7 +255,8 @@ const struct verb agent_verbs[] = {
       "NAME [--reason TEXT]", "Shut every door to an agent until it is resumed.", NULL,
       "nhictl agent suspend ci-bot --reason 'odd hours'" },
     { "agent", "resume", agent_resume, state_opts, sizeof(struct state_args), 1, 1,
-      "NAME [--reason TEXT]", "Let a suspended agent in again.", NULL,
+      "NAME [--reason TEXT]", "Let a suspended agent in again.",
+      "Whatever it was suspended for, unless its owner is off-boarded: it needs another one first.",
       "nhictl agent resume ci-bot" },
     { "agent", "retire", agent_retire, state_opts, sizeof(struct state_args), 1, 1,
       "NAME [--reason TEXT]", "End an agent for good. This cannot be undone.",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libnhi/paths.h"
+#include "nhictl/agents_apply.h"
 #include "nhictl/apply.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
@@ -22,6 +23,7 @@ struct apply_args {
 
 struct plan {
     struct nhi_policy_conf conf;
+    struct agents_plan agents;
     struct nhi_settings_conf set;
     const struct nhi_rule **order; /* its rules by name */
     struct nhi_rule *had;          /* the policy in force, by name */
@@ -76,9 +78,10 @@ static int hash_plan(struct ctl *c, struct plan *p)
         order[i] = &p->conf.rules[i];
     qsort(order, p->conf.count, sizeof(*order), by_rule_name);
     nhi_hash_start(&hash);
-    snprintf(text, sizeof(text), "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d",
+    snprintf(text, sizeof(text), "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d%s",
              (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace,
-             (long long)p->set.warn, (int)p->set.unsupervised);
+             (long long)p->set.warn, (int)p->set.unsupervised,
+             p->set.overdue_denies ? " overdue 1" : "");
     nhi_hash_add(&hash, text);
     for (size_t i = 0; i < p->conf.count; i++) {
         nhi_rule_format(order[i], text);
@@ -165,6 +168,8 @@ static void show_settings(struct ctl *c, const struct nhi_settings *had,
     show_span(c, "warn", had->warn, want->warn);
     show_setting(c, "pin", had->pin_records ? "record" : "refuse",
                  want->pin_records ? "record" : "refuse");
+    show_setting(c, "overdue", had->overdue_denies ? "deny" : "report",
+                 want->overdue_denies ? "deny" : "report");
     show_setting(c, "supervisor", had->unsupervised ? "optional" : "required",
                  want->unsupervised ? "optional" : "required");
 }
@@ -196,6 +201,8 @@ static int read_plan(struct ctl *c, struct plan *p)
 
     if (code == CTL_DONE)
         code = policy_read(c, &p->conf);
+    if (code == CTL_DONE)
+        code = agents_read(c, &p->agents);
     p->until = zones_from(c->now) + YEARS_AHEAD * YEAR;
     return code == CTL_DONE ? hash_plan(c, p) : code;
 }
@@ -219,9 +226,10 @@ static int compare(struct ctl *c, struct store *s, struct plan *p)
     p->added = show_difference(c, p, "added", ADDED);
     p->modified = show_difference(c, p, "modified", MODIFIED);
     show_settings(c, &s->set, &p->set);
-    return apply_show_tickets(
+    code = apply_show_tickets(
         c, s, &(const struct apply_side){ p->had, p->had_count, s->set.max_lifetime },
         &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime });
+    return code == CTL_DONE ? agents_compare(c, s, &p->agents) : code;
 }
 
 /* ---- putting it in force ---- */
@@ -267,6 +275,8 @@ static enum nhi_err put(struct ctl *c, struct store *s, const struct plan *p)
         err = nhi_ledger_set_pin(s->l, p->set.pin_records);
     if (err == NHI_OK)
         err = nhi_ledger_set_supervision(s->l, p->set.grace, p->set.warn, p->set.unsupervised);
+    if (err == NHI_OK)
+        err = nhi_ledger_set_overdue(s->l, p->set.overdue_denies);
     return err == NHI_OK ? nhi_ledger_set_max_lifetime(s->l, p->set.max_lifetime) : err;
 }
 
@@ -286,12 +296,16 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     out_number(detail, "grace", NULL, p->set.grace);
     out_number(detail, "warn", NULL, p->set.warn);
     out_text(detail, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
+    out_text(detail, "overdue", NULL, p->set.overdue_denies ? "deny" : "report");
     if (err == NHI_OK)
         err = store_event(c, s, "policy-apply", NULL, NULL, NULL, NULL, detail);
     else
         out_row_free(detail);
     if (err != NHI_OK)
         return store_fail(c, s, err, "replace the policy");
+    err = agents_put(c, s, &p->agents);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "change the agents");
     code = store_commit(c, s);
     /* Also mends a snapshot that was not written when its accounts changed. */
     return code == CTL_DONE ? store_publish(c, s) : code;
@@ -309,7 +323,9 @@ static void show_summary(struct ctl *c, const struct plan *p)
     out_number(r, "grace", NULL, p->set.grace);
     out_number(r, "warn", NULL, p->set.warn);
     out_text(r, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
+    out_text(r, "overdue", NULL, p->set.overdue_denies ? "deny" : "report");
     out_number(r, "max_lifetime", NULL, p->set.max_lifetime);
+    out_number(r, "declared", NULL, (int64_t)p->agents.conf.count);
     out_flag(r, "dry_run", NULL, args->dry_run);
     out_record(c->out, NULL, r);
     out_line(c->out, "%s%zu rule%s, %zu added, %zu removed, %zu changed (%.8s)",
@@ -333,10 +349,14 @@ static int apply(struct ctl *c)
         code = args->dry_run ? store_read(c, &s) : store_write(c, &s);
     if (code == CTL_DONE)
         code = compare(c, &s, &p);
+    if (code == CTL_DONE && p.agents.count > 0)
+        code = store_need_clock(c, &s);
     if (code == CTL_DONE)
         show_summary(c, &p);
     if (code == CTL_DONE && !args->dry_run)
         code = replace(c, &s, &p);
+    if (code == CTL_DONE && !args->dry_run)
+        code = agents_make_homes(c, &p.agents);
     /* What the policy takes away, it takes from those that are in as well. */
     if (code == CTL_DONE && !args->dry_run)
         ended = end_what_is_over(c, p.set.grace);
@@ -347,6 +367,7 @@ static int apply(struct ctl *c)
     free(p.had);
     free(p.order);
     nhi_policy_conf_free(&p.conf);
+    agents_free(&p.agents);
     store_close(&s);
     return code;
 }
@@ -359,8 +380,8 @@ static const struct opt apply_opts[] = {
 
 const struct verb apply_verbs[] = {
     { NULL, "apply", apply, apply_opts, sizeof(struct apply_args), 0, 0, "[--dry-run]",
-      "Put the settings and policy files of " NHI_CONF_DIR " in force.",
-      "All of them or none: an error in one leaves the present policy as it is.",
+      "Put the settings, policy and agents of " NHI_CONF_DIR " in force.",
+      "All of them or none: an error in one leaves everything as it is.",
       "nhictl apply --dry-run" },
     { .verb = NULL },
 };

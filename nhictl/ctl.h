@@ -30,7 +30,8 @@ struct ctl {
     int64_t now; /* the wall clock at the start, seconds since the epoch */
     mode_t umask; /* the caller's; ours is 022 */
     struct out *out;
-    const void *args; /* what the options were parsed into: the verb's own struct */
+    const char *where; /* file and line that failures are about for now; NULL: none */
+    const void *args;  /* what the options were parsed into: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];
     int operand_count;
     char **command; /* what stands after --, for a verb that takes one; all operands, where they are many */
@@ -50,13 +51,13 @@ struct verb {
 };
 
 /* Every file of verbs ends in its table, which ends with a NULL verb. */
-extern const struct verb agent_verbs[], agent_add_verbs[], task_verbs[], ticket_verbs[];
+extern const struct verb agent_verbs[], agent_add_verbs[], agent_owner_verbs[], owner_verbs[], task_verbs[], ticket_verbs[];
 extern const struct verb issue_verbs[], import_verbs[], revoke_verbs[], key_verbs[];
 extern const struct verb renew_verbs[], run_verbs[], askpass_verbs[], key_change_verbs[],
     session_verbs[], lockdown_verbs[], watch_verbs[], status_verbs[], init_verbs[], apply_verbs[],
     explain_verbs[], policy_verbs[], scan_verbs[];
 
-/* Says what was wrong, on standard error and under --json on standard output too, and returns
+/* Says what was wrong, and where, on standard error and under --json on standard output too, and returns
  * code. hint: what to type instead, or NULL. Text from outside may stand in the arguments: control
  * characters are escaped. */
 int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)

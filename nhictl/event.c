@@ -2,6 +2,8 @@
  * Events: what was done, and by whom as far as this host can tell.
  */
 #include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,22 +27,41 @@ static bool uid_of(const char *text, int64_t *uid)
     return true;
 }
 
-static void add_actor(struct out_row *detail)
+static bool loginuid(int64_t *uid)
 {
     char text[16] = "";
+    int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+    bool known = fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && uid_of(text, uid);
+
+    if (fd >= 0)
+        close(fd);
+    return known;
+}
+
+static void add_actor(struct out_row *detail)
+{
     int64_t uid;
-    int fd;
 
     out_number(detail, "uid", NULL, (int64_t)getuid());
-    fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        if (read(fd, text, sizeof(text) - 1) > 0 && uid_of(text, &uid))
-            out_number(detail, "loginuid", NULL, uid);
-        close(fd);
-    }
+    if (loginuid(&uid))
+        out_number(detail, "loginuid", NULL, uid);
     /* Set by sudo for root, and by root for itself: a statement, not a proof. */
     if (uid_of(getenv("SUDO_UID"), &uid))
         out_number(detail, "sudo_uid", NULL, uid);
+}
+
+void store_actor(char out[NHI_OWNER_MAX + 1])
+{
+    const struct passwd *pw;
+    int64_t uid;
+
+    if (!loginuid(&uid) && !uid_of(getenv("SUDO_UID"), &uid))
+        uid = (int64_t)getuid();
+    pw = getpwuid((uid_t)uid);
+    if (pw != NULL && nhi_name_is_text(pw->pw_name, NHI_OWNER_MAX))
+        snprintf(out, NHI_OWNER_MAX + 1, "%s", pw->pw_name);
+    else
+        snprintf(out, NHI_OWNER_MAX + 1, "uid %lld", (long long)uid);
 }
 
 enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e,

@@ -14,6 +14,18 @@ static void say(const char *prefix, const char *text)
     putc('\n', stderr);
 }
 
+/* What is wrong in a file is found before anything is written. */
+static char *with_place(const char *where, char *text)
+{
+    char *whole;
+
+    if (where == NULL || text == NULL ||
+        asprintf(&whole, "%s: %s; nothing was changed", where, text) < 0)
+        return text;
+    free(text);
+    return whole;
+}
+
 int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
 {
     char *text = NULL;
@@ -23,6 +35,7 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
     if (vasprintf(&text, fmt, ap) < 0)
         text = NULL;
     va_end(ap);
+    text = with_place(c->where, text);
     say("nhictl: ", text != NULL ? text : "out of memory");
     if (hint != NULL)
         say("try: ", hint);

@@ -165,6 +165,7 @@ static int make_dirs(struct ctl *c)
         { NHI_STATE_DIR, NHI_GRANTS_DIR, 0700 },
         { "/etc", "nhi", 0755 },
         { NHI_CONF_DIR, NHI_POLICY_DIR, 0755 },
+        { NHI_CONF_DIR, NHI_AGENTS_DIR, 0755 },
     };
 
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {

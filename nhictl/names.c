@@ -51,7 +51,13 @@ const char *ticket_state_name(const struct nhi_ticket_row *r, int64_t now)
 struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool full)
 {
     struct out_row *r = out_row_new(o);
+    char held[40];
 
+    snprintf(held, sizeof(held), "%s%s%s", (a->held & NHI_HELD_BY_HAND) != 0 ? "hand " : "",
+             (a->held & NHI_HELD_OFFBOARDED) != 0 ? "off-boarding " : "",
+             (a->held & NHI_HELD_UNDECLARED) != 0 ? "removal " : "");
+    if (held[0] != '\0')
+        held[strlen(held) - 1] = '\0';
     out_state(r, "name", full ? "agent" : "name", a->account.name);
     out_number(r, "uid", "uid", a->account.uid);
     out_state(r, "state", "state", agent_state_name(a->state));
@@ -66,6 +72,14 @@ struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool f
     out_text(r, "reason", full && a->reason[0] != '\0' ? "reason" : NULL, a->reason);
     out_time(r, "revoked_until", full && a->revoked_until != 0 ? "revoked until" : NULL,
              a->revoked_until);
+    out_list(r, "suspended_by", full && a->held != 0 ? "suspended by" : NULL, held);
+    out_text(r, "declared_in", full && a->file[0] != '\0' ? "declared in" : NULL,
+             a->file[0] != '\0' ? a->file : NULL);
+    out_time(r, "certified", full && a->certified != 0 ? "certified" : NULL, a->certified);
+    out_text(r, "certified_by", full && a->certified != 0 ? "certified by" : NULL,
+             a->certified != 0 ? a->certified_by : NULL);
+    out_text(r, "because", full && a->certified != 0 ? "because" : NULL,
+             a->certified != 0 ? a->because : NULL);
     out_time(r, "last_used", "last used", a->last_used);
     return r;
 }

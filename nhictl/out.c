@@ -130,7 +130,8 @@ static void cell(struct out_row *r, const char *key, const char *label, const ch
     if (r->cells.count == OUT_CELLS_MAX)
         return;
     r->cells.cell[r->cells.count++] =
-        (struct out_cell){ label, out_must(strdup(text == NULL || *text == '\0' ? "-" : text)), look };
+        (struct out_cell){ label, out_must(strdup(text == NULL || *text == '\0' ? "-" : text)),
+                           look };
 }
 
 void out_text(struct out_row *r, const char *key, const char *label, const char *value)

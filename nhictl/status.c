@@ -24,12 +24,13 @@ struct status_args {
 
 struct counts {
     int64_t now;
-    uint32_t active, suspended, retired, overdue, tasks, tickets, sessions, keys, signing, records;
+    uint32_t active, suspended, retired, overdue, orphaned, tasks, tickets, sessions, keys, signing,
+        records;
     uint32_t unpublished;
     size_t rules;
     struct nhi_snapshot *snapshot; /* NULL: cannot be read */
     bool sessions_failed, records_failed;
-    char overdue_name[NHI_AGENT_MAX + 1];
+    char overdue_name[NHI_AGENT_MAX + 1], orphaned_name[NHI_AGENT_MAX + 1];
 };
 
 static bool is_published(const struct nhi_snapshot *snapshot, const struct nhi_agent *a)
@@ -63,6 +64,9 @@ static int count_agent(const struct nhi_agent *a, void *ctx)
         if (n->overdue++ == 0)
             memcpy(n->overdue_name, a->account.name, sizeof(n->overdue_name));
     }
+    if (a->state == NHI_AGENT_SUSPENDED && (a->held & NHI_HELD_OFFBOARDED) != 0 &&
+        n->orphaned++ == 0)
+        memcpy(n->orphaned_name, a->account.name, sizeof(n->orphaned_name));
     if (n->snapshot != NULL && !is_published(n->snapshot, a))
         n->unpublished++;
     return 0;
@@ -208,8 +212,12 @@ static void show_attention(struct ctl *c, const struct store *s, const struct co
         out_string(c->out, "no rule permits anything yet: write one to %s/%s, then nhictl apply",
                    NHI_CONF_DIR, NHI_POLICY_DIR);
     if (n->overdue > 0)
-        out_string(c->out, "review overdue: %s%s", n->overdue_name,
-                   n->overdue > 1 ? " and others (nhictl agent list)" : "");
+        out_string(c->out, "review overdue: %s%s%s", n->overdue_name,
+                   n->overdue > 1 ? " and others (nhictl agent list)" : "",
+                   s->set.overdue_denies ? ", denied until nhictl agent certify" : "");
+    if (n->orphaned > 0)
+        out_string(c->out, "owner off-boarded: %s%s waits for nhictl agent transfer",
+                   n->orphaned_name, n->orphaned > 1 ? " and others (nhictl owner list)" : "");
     if (n->signing == 0)
         out_string(c->out, "no active key of this host's own: nhictl key rotate");
     if (n->snapshot == NULL)

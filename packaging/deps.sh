@@ -7,7 +7,7 @@
 #
 # Purposes:
 #   build   compiles pam_nhi, libnss_nhi and nhictl
-#   hosts   the programs whose logins are guarded: sshd, sudo, cron. They are daemons: install
+#   hosts   the programs whose logins are guarded: sshd, sudo, cron, atd. They are daemons: install
 #           them into a private copy of the machine (lab.sh), not into the machine itself
 #   lab     what lab.sh calls
 #   boot    what boot.sh calls
@@ -23,7 +23,7 @@ packages() {
         echo gcc make pkg-config libc6-dev libpam0g-dev libsodium-dev libsqlite3-dev \
             libjansson-dev libconfig-dev libcdb-dev
         ;;
-    hosts) echo openssh-server openssh-client sudo cron libpam-runtime ;;
+    hosts) echo openssh-server openssh-client sudo cron at libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;
     clients) echo ansible-core python3 at screen tmux ;;
     boot) echo mmdebstrap ;;

@@ -173,7 +173,9 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options,
     out->tty = tty;
     if (same(service, "sudo") || same(service, "sudo-i"))
         out->program = PNHI_SUDO;
-    else if (same(service, "su") || same(service, "su-l") || getuid() != 0)
+    /* atd is root's, and calls as its own daemon. */
+    else if (same(service, "su") || same(service, "su-l") ||
+             (getuid() != 0 && !same(service, "atd")))
         out->program = PNHI_SU;
     find_subject(pamh, out, options);
     /* A daemon of root's that an agent restarted is inside the agent's session, but those who log

@@ -49,6 +49,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_AGENT_UNKNOWN:
     case NHI_DENY_AGENT_SUSPENDED:
     case NHI_DENY_AGENT_RETIRED:
+    case NHI_DENY_AGENT_OVERDUE:
     case NHI_DENY_TASK_UNKNOWN:
     case NHI_DENY_TASK_CLOSED:
     case NHI_DENY_TASK_ENDED:

@@ -19,7 +19,7 @@ done
 KID=
 example() {
     local line
-    line=$(sed "s/k7f3q2ma/$KID/; s/A\{22\}/$JTI/; s/replaced.*/x/; s/2027-06-30/2099-06-30/" "example.$1")
+    line=$(sed "s/k7f3q2ma/$KID/; s/A\{22\}/$JTI/; s/replaced.*/x/; s/2027-06-30/2099-06-30/; s/2027-12-31/2099-12-31/" "example.$1")
     # The part after --reason may have lost its closing quote.
     line=${line//\'x/x}
     case "$1" in agent-retire) line="nhictl agent retire ci-bot --reason 'replaced'" ;; esac
@@ -71,6 +71,11 @@ example lockdown-status
 example lockdown-off
 example agent-suspend
 example agent-resume
+example agent-certify
+example owner-list
+example owner-offboard
+example owner-return
+example agent-transfer
 example key-list
 example key-add
 example key-export

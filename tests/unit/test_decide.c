@@ -170,6 +170,11 @@ static void other_clock(struct ask *a)
     CASE(AGENT_UNKNOWN, agent_unknown, a->facts.agent_known = false)                               \
     CASE(AGENT_SUSPENDED, suspended, a->facts.agent_state = NHI_AGENT_SUSPENDED)                   \
     CASE(AGENT_RETIRED, retired, a->facts.agent_state = NHI_AGENT_RETIRED)                         \
+    CASE(PERMIT, overdue, a->facts.agent_review_by = NOW - 1)                                      \
+    CASE(AGENT_OVERDUE, overdue_where_that_denies,                                                 \
+         (a->facts.agent_review_by = NOW, a->facts.overdue_denies = true))                         \
+    CASE(PERMIT, not_overdue_yet,                                                                  \
+         (a->facts.agent_review_by = NOW + 1, a->facts.overdue_denies = true))                     \
     CASE(TASK_UNKNOWN, task_unknown, a->facts.task_known = false)                                  \
     CASE(TASK_CLOSED, closed, a->facts.task_state = NHI_TASK_CLOSED)                               \
     CASE(TASK_CLOSED, task_state_0, a->facts.task_state = (enum nhi_task_state)0)                  \
@@ -307,6 +312,11 @@ static void lasts_until(void **state)
     assert_true(nhi_permit_until(&a.req, &a.facts) == a.ticket.exp);
     a.facts.task_known = true;
     a.facts.task_deadline = a.ticket.exp;
+    a.facts.agent_review_by = NOW + 40;
+    assert_true(nhi_permit_until(&a.req, &a.facts) == a.ticket.exp);
+    a.facts.overdue_denies = true;
+    assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 40);
+    a.facts.overdue_denies = false;
     a.rules[0].max_age = 650;
     assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 51);
     a.req.now = NOW + 50;
@@ -357,7 +367,7 @@ static void ends_of_sessions(void **state)
                                            NHI_DENY_REVOKED,    NHI_DENY_AGENT_SUSPENDED,
                                            NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
                                            NHI_DENY_POLICY,     NHI_DENY_FORBIDDEN,
-                                           NHI_DENY_ISSUER_REVOKED };
+                                           NHI_DENY_ISSUER_REVOKED, NHI_DENY_AGENT_OVERDUE };
     size_t i;
 
     (void)state;

@@ -87,6 +87,7 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(!f->agent_known, AGENT_UNKNOWN);
     WHEN(f->agent_state == NHI_AGENT_SUSPENDED, AGENT_SUSPENDED);
     WHEN(f->agent_state == NHI_AGENT_RETIRED, AGENT_RETIRED);
+    WHEN(f->overdue_denies && f->agent_review_by <= q->now, AGENT_OVERDUE);
     WHEN(f->agent_revoked_until != 0 && f->agent_revoked_until >= t->iat, REVOKED);
     WHEN(f->agent_revoked_until != 0 && !i->own && f->agent_revoked_until + 30 >= t->iat, REVOKED);
     WHEN(!f->task_known && !i->opens_tasks, TASK_UNKNOWN);
@@ -193,6 +194,8 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     f->issuer.max_ttl = near(3600);
     f->agent_known = !seldom();
     f->agent_state = (enum nhi_agent_state)(1 + mostly(3));
+    f->overdue_denies = seldom();
+    f->agent_review_by = near(NOW);
     f->agent_uid = 65537 + mostly(2);
     f->agent_revoked_until = seldom() ? near(NOW - 600) : 0;
     f->task_known = up_to(3) != 0;

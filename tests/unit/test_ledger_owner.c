@@ -1,6 +1,6 @@
 /*
- * Who answers for an agent: owners come and go, and what they leave behind waits for somebody else; why an agent
- * is suspended, each cause by itself.
+ * Who answers for an agent: owners come and go, and what they leave behind waits for somebody else;
+ * why an agent is suspended, each cause by itself.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -150,8 +150,8 @@ static int sum_up(const struct nhi_owner *o, void *ctx)
     return 0;
 }
 
-/* Counts by state, live tickets of these agents only, the first review date of what is not retired; and one
- * who left and has nothing more. */
+/* Counts by state, live tickets of these agents only, the first review date of what is not retired;
+ * and one who left and has nothing more. */
 static void listed(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -185,7 +185,8 @@ static void certified(void **state)
     assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW, "root", "why", NOW), NHI_ERR_ARG);
     assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "root", "", NOW), NHI_ERR_ARG);
     assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "", "why", NOW), NHI_ERR_ARG);
-    assert_int_equal(nhi_agent_certify(l, "nobody", NOW + 9, "root", "why", NOW), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_agent_certify(l, "nobody", NOW + 9, "root", "why", NOW),
+                     NHI_ERR_NOT_FOUND);
     assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "root", "why", NOW), NHI_OK);
     a = agent(l, "ci-bot");
     assert_int_equal(a.review_by, NOW + 9);

@@ -1,0 +1,31 @@
+/*
+ * Agents that files declare, for apply: what the files say becomes what the ledger holds.
+ */
+#ifndef NHICTL_AGENTS_APPLY_H
+#define NHICTL_AGENTS_APPLY_H
+
+#include "libnhi/agent_conf.h"
+
+struct ctl;
+struct store;
+struct agent_step;
+
+struct agents_plan {
+    struct nhi_agent_conf conf;
+    bool missing; /* there is no directory of files */
+    struct agent_step *steps;
+    size_t count, room;
+};
+
+/* p: zeroed; release with agents_free whatever these return: CTL_DONE, or another exit code after saying what is
+ * wrong. */
+int agents_read(struct ctl *c, struct agents_plan *p);
+/* What has to be done, into p and as a table into the answer. Writes nothing. */
+int agents_compare(struct ctl *c, struct store *s, struct agents_plan *p);
+/* Does it, in the open transaction. */
+NHI_CHECK enum nhi_err agents_put(struct ctl *c, struct store *s, const struct agents_plan *p);
+/* The home directories of those that are new, once they resolve. */
+int agents_make_homes(struct ctl *c, const struct agents_plan *p);
+void agents_free(struct agents_plan *p);
+
+#endif

@@ -1,0 +1,135 @@
+#!/bin/bash
+# The end of an agent, and of its owner: nothing that was set up before runs any more, and what is left behind stays
+# attributable. People's jobs run.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+POLICY=${POLICY//'"cron" ]'/'"cron", "atd" ]'}
+nhi_up
+chmod 1777 "$W"
+open_task nightly
+issue "$W/jobs" nightly --service cron,atd --ttl 2h
+open_task day
+issue "$W/ticket" day --service sshd
+
+# A minute passes in a second, for cron and for the modules in it. Each has a crontab of their own.
+for who in ci-bot alice; do
+    echo "* * * * * echo >>$W/cron-$who" >"/var/spool/cron/crontabs/$who"
+    chown "$who:crontab" "/var/spool/cron/crontabs/$who"
+    chmod 600 "/var/spool/cron/crontabs/$who"
+done
+FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f +0x60 cron -f >"$W/cron.log" 2>&1 &
+disown $!
+lines() { [ -e "$W/$1" ] && wc -l <"$W/$1" || echo 0; }
+more() { [ "$(lines "$1")" -gt "$2" ]; }
+# What is due runs when atd starts.
+queue() { echo "echo >>$W/at-$1" | (cd / && as "$1" at now) 2>/dev/null; }
+run_due() {
+    atd
+    eventually more at-alice "$1"
+    local ran=$?
+    # Jobs are started in the order in which they were queued: alice's is the last.
+    kill "$(cat /run/atd.pid)"
+    eventually test -z "$(pgrep -x atd)"
+    return $ran
+}
+
+mark_log
+eventually more cron-ci-bot 0
+ok $? 'the agent'"'"'s crontab runs with a live ticket'
+queue ci-bot
+queue alice
+run_due 0
+ok $? 'a person'"'"'s at job runs'
+eventually more at-ci-bot 0
+ok $? 'the agent'"'"'s, too, with a live ticket'
+has_logged 'pam_nhi\(atd:account\): permitted: .*account=ci-bot agent=ci-bot task=nightly .*source=ledger' 'by that'
+
+ssh_as ci-bot reply "$W/ticket" 'echo mine >file; id -u'
+is "$RC" 0 'it logs in, and leaves a file'
+UID_OF=$OUT
+ssh_bg ci-bot reply "$W/ticket" 'sleep 1001'
+BG=$!
+running() { pgrep -u "$UID_OF" -f 'sleep 1001' >/dev/null; }
+eventually running
+ok $? 'and is in'
+
+mark_log
+queue ci-bot
+queue alice
+capture nhictl agent retire ci-bot --reason 'not needed any more'
+is "$RC" 0 'it is retired'
+like "$OUT" '1 session has ended' 'its session ends'
+is "$(running && echo yes)" '' 'with all that was in it'
+eventually test ! -e "/proc/$BG"
+had=$(lines cron-ci-bot)
+at=$(lines at-ci-bot)
+eventually more cron-alice "$(($(lines cron-alice) + 2))"
+ok $? 'minutes pass: a person'"'"'s crontab goes on'
+is "$(lines cron-ci-bot)" "$had" 'the retired agent'"'"'s does not'
+has_logged 'pam_nhi\(cron:account\): denied: reason=[a-z-]+ account=ci-bot' 'it is denied'
+run_due 1
+ok $? 'a person'"'"'s at job runs'
+has_logged 'pam_nhi\(atd:account\): denied: reason=[a-z-]+ account=ci-bot' 'the retired agent'"'"'s is denied'
+is "$(lines at-ci-bot)" "$at" 'and does not run'
+is "$(getent passwd ci-bot | cut -d: -f3,7)" "$UID_OF:/usr/sbin/nologin" 'its uid resolves, without a shell'
+is "$(stat -c %U /home/ci-bot/file)" ci-bot 'its file is still its own'
+ssh_as ci-bot reply "$W/ticket" id
+unlike "$RC" '^0$' 'its ticket opens nothing'
+
+# ---- an owner who leaves ----
+
+open_task other other-bot
+issue "$W/other" other --agent other-bot --account other-bot
+ssh_bg other-bot reply "$W/other" 'exec sleep 1002'
+in_again() { pgrep -u other-bot -x sleep >/dev/null; }
+eventually in_again
+ok $? 'the other agent is in'
+capture nhictl owner offboard ops@example.org --reason 'left the company'
+is "$RC" 0 'its owner leaves'
+like "$OUT" '1 session has ended' 'its session ends'
+is "$(in_again && echo yes)" '' 'with all that was in it'
+mark_log
+ssh_as other-bot reply "$W/other" id
+unlike "$RC" '^0$' 'it is let in no more'
+has_logged 'denied: reason=agent-suspended .*account=other-bot' 'since it is suspended'
+must nhictl agent transfer other-bot --owner dev@example.org --resume
+mark_log
+ssh_as other-bot reply "$W/other" id
+unlike "$RC" '^0$' 'taken over, its old ticket opens nothing'
+has_logged 'denied: reason=revoked .*account=other-bot' 'since that is revoked'
+issue "$W/other2" other --agent other-bot --account other-bot
+ssh_as other-bot reply "$W/other2" id -un
+is "$RC/$OUT" 0/other-bot 'a new one does'
+
+# ---- a file that is gone, a review that is overdue ----
+
+sqlite3 "$STATE/ledger.db" "UPDATE agent SET review_by = $NOW_SQL + 3 WHERE name = 'other-bot'"
+echo 'overdue = "deny";' >/etc/nhi/nhi.conf
+must nhictl apply
+ssh_bg other-bot reply "$W/other2" 'sleep 1002'
+BG=$!
+eventually in_again
+ok $? 'before its review date it is let in'
+eventually test ! -e "/proc/$BG"
+ok $? 'when that has come its session ends'
+ssh_as other-bot reply "$W/other2" id
+unlike "$RC" '^0$' 'and it is let in no more'
+must nhictl agent certify other-bot --review-by 2099-06-30 --because 'needed'
+ssh_as other-bot reply "$W/other2" id -un
+is "$RC/$OUT" 0/other-bot 'until a review says that it is needed'
+cat >/etc/nhi/agents.d/x.conf <<'C'
+agents = ( { name = "other-bot"; owner = "dev@example.org"; purpose = "other work"; review_by = "2099-06-30"; } );
+C
+must nhictl apply
+ssh_bg other-bot reply "$W/other2" 'sleep 1002'
+BG=$!
+eventually in_again
+rm /etc/nhi/agents.d/x.conf
+capture nhictl apply
+is "$RC" 0 'its file is taken away'
+like "$OUT" '1 session has ended' 'its session ends'
+is "$(in_again && echo yes)" '' 'with all that was in it'
+
+finish
