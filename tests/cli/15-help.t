@@ -76,6 +76,7 @@ example owner-list
 example owner-offboard
 example owner-return
 example agent-transfer
+example review
 example key-list
 example key-add
 example key-export

@@ -1,0 +1,97 @@
+/*
+ * What review knows of each agent, task and lineage of tickets, and what it finds in that.
+ */
+#ifndef NHICTL_REVIEW_H
+#define NHICTL_REVIEW_H
+
+#include "libnhi/ledger.h"
+
+struct ctl;
+struct store;
+
+/* From when on what is seen counts as much. Spans in seconds. */
+struct review_limits {
+    int64_t window;  /* how far back grants, denials and tickets are looked at */
+    int64_t unused;  /* without a grant */
+    int64_t quiet;   /* without a grant, while tickets live */
+    int64_t standing;
+    uint32_t longer;  /* a ticket lives as many times as long as it is used */
+    uint32_t sources; /* distinct addresses, keys or hosts */
+    uint32_t kinds;   /* of tasks */
+    uint32_t denials;
+    uint32_t bearers; /* logins from elsewhere with a ticket that is bound to nothing */
+};
+
+#define REVIEW_WORDS_MAX 64 /* more distinct ones than that are not told apart */
+struct words {
+    char *word[REVIEW_WORDS_MAX];
+    size_t count;
+};
+
+struct span {
+    int64_t from, to;
+};
+
+struct seen_agent {
+    struct nhi_agent a;
+    bool owner_gone;
+    struct words sources, keys, hosts, kinds; /* of tasks: what they are called up to the first digit */
+    struct words refused;                     /* "account through service: reason" */
+    uint32_t denials, bearer_logins;
+    uint32_t used_tickets, long_tickets; /* as many that were used, and of these lived far longer */
+    int64_t longest_use;                 /* of any of these, from issue to last use */
+    struct span *spans;                  /* in which it held a ticket */
+    size_t span_count, span_room;
+    char task[NHI_TASK_MAX + 1], account[NHI_LIST_MAX + 1]; /* of its last bearer login */
+};
+
+struct seen_task {
+    char id[NHI_TASK_MAX + 1], agent[NHI_AGENT_MAX + 1];
+    uint32_t live;         /* tickets */
+    int64_t last, issued;  /* last grant, and when the first of the live tickets was recorded */
+};
+
+struct seen_lineage {
+    char root[NHI_JTI_LEN + 1], agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1];
+    struct words remote, local; /* where it was shown */
+    uint32_t hand_offs;
+    bool bound, live;
+};
+
+struct review {
+    struct ctl *c;
+    struct store *s;
+    struct review_limits limits;
+    struct seen_agent *agents; /* by name */
+    size_t agent_count, agent_room;
+    struct seen_task **tasks; /* those with live tickets */
+    size_t task_count, task_room;
+    struct seen_lineage **lineages; /* in the order in which they were first seen */
+    size_t lineage_count, lineage_room;
+    void *by_root, *by_task; /* search.h */
+    struct finding *findings; /* the gravest first */
+    size_t count, room;
+};
+
+enum review_level { REVIEW_LOW = 1, REVIEW_MEDIUM, REVIEW_HIGH };
+
+struct finding {
+    enum review_level level;
+    const char *kind;  /* "owner-gone" … */
+    const char *owasp; /* "NHI1" */
+    char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
+    char *evidence, *command;
+};
+
+const char *review_level_name(enum review_level level);
+/* "Improper Offboarding", of the OWASP Non-Human Identities Top 10 (2025). */
+const char *review_owasp_title(const char *owasp);
+
+/* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
+int review_gather(struct review *r);
+void review_judge(struct review *r);
+void review_free(struct review *r);
+/* The page, to FILE or "-". */
+int review_page(const struct review *r, const char *file);
+
+#endif
