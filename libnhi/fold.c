@@ -104,6 +104,12 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
         err = nhi_key_note_bound(f->ledger, g.ticket.cnf, g.subject);
         return err == NHI_OK ? later_if_settled(f, name, &g) : err;
     }
+    if (name[0] == 's') {
+        err = strlen(name) > 3 + NHI_JTI_LEN
+                  ? nhi_session_note(f->ledger, &g, name + 3 + NHI_JTI_LEN)
+                  : NHI_OK;
+        return err == NHI_OK ? later(f, name) : err;
+    }
     if (name[0] == 'i')
         return is_over(f, &g) ? later(f, name) : NHI_OK;
     if (name[0] == 'p')
@@ -126,7 +132,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurikpho", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurikphos", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
             seen += strchr("uih", e->d_name[0]) == NULL;
         }
@@ -167,4 +173,34 @@ enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now,
     if (err == NHI_OK && out != NULL)
         *out = f.result;
     return err;
+}
+
+enum nhi_err nhi_fold_last_use(const char *dir, const char *task, int64_t *at)
+{
+    const struct dirent *e;
+    enum nhi_err err;
+    struct nhi_grant g;
+    char path[512];
+    int64_t last = 0;
+    DIR *d = NULL;
+    int dirfd;
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    err = nhi_dir_open(path, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    d = fdopendir(dirfd);
+    if (d == NULL) {
+        close(dirfd);
+        return NHI_ERR_SYS;
+    }
+    while ((e = readdir(d)) != NULL)
+        if (strchr("gus", e->d_name[0]) != NULL && e->d_name[1] == '-' &&
+            nhi_record_read(dirfd, e->d_name, &g) == NHI_OK && strcmp(g.ticket.task, task) == 0 &&
+            g.at > last)
+            last = g.at;
+    closedir(d);
+    *at = last;
+    return NHI_OK;
 }

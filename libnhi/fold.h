@@ -1,10 +1,14 @@
 /*
- * Folding: grant records become events of the ledger, each exactly once.
+ * Folding: grant records and the ends of sessions become events of the ledger, each exactly once.
  */
 #ifndef NHI_FOLD_H
 #define NHI_FOLD_H
 
 #include "libnhi/ledger.h"
+
+/* Tells of each session that is over: what was marked, what nobody is inside of any more, and what the ledger has
+ * open and this boot does not know. told: how many ends became events; may be NULL. */
+NHI_CHECK enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_t now, uint32_t *told);
 
 /* Folds what is in the grants directory of dir, a bounded number in one transaction, then unlinks what
  * nobody needs any more: an index stays while a process of its transaction lives, a counted slot until
@@ -14,5 +18,8 @@ struct nhi_fold_result {
 };
 NHI_CHECK enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now,
                                 struct nhi_fold_result *out);
+
+/* When the last grant of the task was given that is among the records still; 0: none is. */
+NHI_CHECK enum nhi_err nhi_fold_last_use(const char *dir, const char *task, int64_t *at);
 
 #endif

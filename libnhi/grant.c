@@ -223,6 +223,26 @@ bool nhi_grant_is_superseded(const char *dir, const char *jti)
     return is;
 }
 
+enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const char *handle)
+{
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+    char name[96];
+
+    if (snprintf(name, sizeof name, "s-%s-%s", g->id, handle) >= (int)sizeof name)
+        return NHI_ERR_TOO_LONG;
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
 static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
 {
     (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);

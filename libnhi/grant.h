@@ -12,6 +12,7 @@
  *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
  *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
  *   o-ACCOUNT-N     a session of an account under observation, opened without a ticket
+ *   s-ID-HANDLE     the grant opened that session
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
  */
 #ifndef NHI_GRANT_H
@@ -83,6 +84,8 @@ NHI_CHECK enum nhi_err nhi_grant_count(const char *dir, const char *rule, int64_
 bool nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account);
 /* Whether what renewed this ticket was used already. Whatever cannot be found out is a yes. */
 bool nhi_grant_is_superseded(const char *dir, const char *jti);
+/* Records that the grant opens a session of that handle. */
+NHI_CHECK enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const char *handle);
 /* Lets the parent process find this record later. */
 NHI_CHECK enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g);
 /* The record that a child of this process made for this service and subject. */

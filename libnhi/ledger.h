@@ -149,6 +149,8 @@ struct nhi_task {
     char agent[NHI_AGENT_MAX + 1];
     enum nhi_task_state state;
     int64_t opened, deadline, closed; /* closed 0: open */
+    int64_t idle; /* seconds without a grant or a session after which it is over; 0: it may be idle */
+    int64_t used; /* the last grant, or the last end of a session; 0: never */
     char reason[NHI_TEXT_MAX + 1];
 };
 /* NHI_ERR_EXISTS: this ID was used before, open or closed. */
@@ -156,6 +158,14 @@ NHI_CHECK enum nhi_err nhi_task_open(struct nhi_ledger *l, const struct nhi_task
 /* NHI_ERR_NOT_FOUND; NHI_ERR_STATE: closed already. */
 NHI_CHECK enum nhi_err nhi_task_close(struct nhi_ledger *l, const char *id, const char *reason, int64_t now);
 NHI_CHECK enum nhi_err nhi_task_get(struct nhi_ledger *l, const char *id, struct nhi_task *out);
+/* When an open task ends if nothing happens, and which of the two it is. With a session it is not idle. */
+#define NHI_TASK_DEADLINE "deadline"
+#define NHI_TASK_IDLE "idle"
+int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why);
+/* Of every open task: when it ends, and why. fn: return 0 to go on. */
+NHI_CHECK enum nhi_err nhi_task_each_end(struct nhi_ledger *l,
+                                         int (*fn)(const struct nhi_task *, int64_t at, const char *why, void *),
+                                         void *ctx);
 /* agent NULL: of all agents. Oldest first. */
 NHI_CHECK enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent,
                                      int (*fn)(const struct nhi_task *, void *), void *ctx);
@@ -272,6 +282,19 @@ NHI_CHECK enum nhi_err nhi_policy_version(struct nhi_ledger *l, const char *hash
 NHI_CHECK enum nhi_err nhi_policy_hash(struct nhi_ledger *l, int64_t version, char hash[NHI_POLICY_LEN + 1]);
 NHI_CHECK enum nhi_err nhi_policy_count(struct nhi_ledger *l, int64_t *rules);
 NHI_CHECK enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds);
+
+/* ---- sessions ---- */
+struct nhi_grant;
+/* Of a session as the ledger has it, g has: id, at, boot, service, subject, and agent, task and jti of its ticket. */
+/* The grant opened a session of that handle. Once is enough. */
+NHI_CHECK enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle);
+/* The session is over: an event, if it is the first that the ledger hears of that. */
+NHI_CHECK enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle,
+                                        const char *reason, int64_t at, bool *told);
+/* Of those that are not over, of a task or, with NULL, of all. fn: return 0 to go on. */
+NHI_CHECK enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *task,
+                                             int (*fn)(const char *handle, const struct nhi_grant *, void *),
+                                             void *ctx);
 
 /* ---- for the decision ---- */
 /* Everything that the decision about t may know, in one read transaction; of rules at least those that req, which

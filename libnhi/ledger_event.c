@@ -119,6 +119,9 @@ enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, boo
                           " WHERE jti = ?1",
                           "si", e->jti, e->at);
     if (err == NHI_OK && there == 0 && counted)
+        err = nhi_sql_run(l, NULL, "UPDATE task SET used = max(used, ?2) WHERE id = ?1", "si",
+                          e->task, e->at);
+    if (err == NHI_OK && there == 0 && counted)
         err =
             nhi_sql_run(l, NULL, "UPDATE agent SET last_used = max(last_used, ?2) WHERE name = ?1",
                         "si", e->agent, e->at);

@@ -16,6 +16,13 @@ NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
 NHI_CHECK enum nhi_err nhi_record_take_hour(int fd, int dirfd, const struct nhi_grant *g);
 /* Whether a place of that name still counts. */
 bool nhi_record_is_in_hour(const char *name, int64_t now);
+/* What a session is called that g opened in an audit session; at least NHI_TREE_MAX + 1 bytes. */
+void nhi_session_audit_handle(const struct nhi_grant *g, uint32_t audit, char *out);
+/* Whether there may be somebody inside after the process that registered it, so that it has to stay when that has
+ * closed it. */
+bool nhi_session_outlives(const struct nhi_grant *g, const char *handle);
+/* Gives a handle that nobody is inside of its mark. boot: this one's ID. false: there is none any more. */
+bool nhi_session_bury(int dirfd, const char *handle, const char *boot);
 NHI_CHECK enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out);
 
 #endif

@@ -84,6 +84,20 @@ static void proc_name(char *name, size_t size, const char *boot, const struct nh
     (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
 }
 
+void nhi_session_audit_handle(const struct nhi_grant *g, uint32_t audit, char *out)
+{
+    audit_name(out, NHI_TREE_MAX + 1, g->boot, audit);
+}
+
+/* A handle that holds more than one process, an audit session or a cgroup, outlives the one that registered it. */
+bool nhi_session_outlives(const struct nhi_grant *g, const char *handle)
+{
+    char in[NHI_TREE_MAX + 1];
+
+    return handle[0] == 'a' ||
+           (nhi_cgroup_of(g->self.pid, in, sizeof in) == NHI_OK && strcmp(in, handle) == 0);
+}
+
 void nhi_session_handle(const struct nhi_grant *g, char *out)
 {
     proc_name(out, NHI_TREE_MAX + 1, g->boot, &g->self);
@@ -118,7 +132,7 @@ static void choose_handle(char *name, size_t size, const struct nhi_grant *g,
         audit_name(name, size, g->boot, own);
 }
 
-enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g,
+enum nhi_err nhi_session_register(const char *run_dir, const char *dir, const struct nhi_grant *g,
                                   enum nhi_session_of of, uint32_t uid)
 {
     int dirfd = -1, fd = -1;
@@ -135,6 +149,8 @@ enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g
     if (err == NHI_ERR_EXISTS && nhi_record_read(dirfd, name, &had) == NHI_OK &&
         strcmp(had.ticket.jti, g->ticket.jti) == 0)
         err = NHI_OK;
+    else if (err == NHI_OK && (err = nhi_grant_opens(dir, g, name)) != NHI_OK)
+        (void)unlinkat(dirfd, name, 0);
     /* Beside the handle: where there is none to be had, the handle has to do. */
     if (err == NHI_OK)
         (void)!nhi_cgroup_enter(name);
@@ -159,46 +175,6 @@ bool nhi_session_remove(const char *run_dir, const char *handle)
     removed = unlinkat(dirfd, handle, 0) == 0;
     close(dirfd);
     return removed;
-}
-
-/* A handle that holds more than one process, an audit session or a cgroup, outlives the one that registered it. */
-void nhi_session_forget(const char *run_dir, const struct nhi_proc *self)
-{
-    char name[64], in[64], boot[37];
-
-    if (nhi_boot_id(boot) != NHI_OK)
-        return;
-    proc_name(name, sizeof name, boot, self);
-    if (nhi_cgroup_of(self->pid, in, sizeof in) != NHI_OK || strcmp(in, name) != 0)
-        (void)nhi_session_remove(run_dir, name);
-}
-
-static void withdraw(int dirfd, const char *name, const struct nhi_grant *g)
-{
-    struct nhi_grant had;
-
-    if (nhi_record_read(dirfd, name, &had) == NHI_OK && strcmp(had.id, g->id) == 0)
-        (void)unlinkat(dirfd, name, 0);
-}
-
-void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g)
-{
-    char path[256], name[64];
-    uint32_t audit;
-    int dirfd;
-
-    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
-        return;
-    dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dirfd < 0)
-        return;
-    proc_name(name, sizeof name, g->boot, &g->self);
-    withdraw(dirfd, name, g);
-    if (nhi_proc_audit(g->self.pid, &audit) == NHI_OK) {
-        audit_name(name, sizeof name, g->boot, audit);
-        withdraw(dirfd, name, g);
-    }
-    close(dirfd);
 }
 
 /* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends

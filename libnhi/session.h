@@ -3,7 +3,7 @@
  *
  * One file under NHI_RUN_DIR/sessions names a handle that pid reuse cannot confuse and holds the grant
  * record. It needs no ledger, and it stays after the session has closed: what is left of a session
- * remains that agent's.
+ * remains that agent's. When it is over the file becomes a mark of how, and with that an event (session_end.c).
  *
  *   a-BOOT-ID          the kernel's audit session, where the login got one of its own
  *   p-BOOT-PID-START   the process that opened the session, and all that descends from it
@@ -28,19 +28,45 @@ enum nhi_session_of {
     NHI_OF_TREE,  /* it stands for its descendants, and for no longer than it lives */
 };
 
-/* run_dir is made when it is missing, root 0700. g: the grant that opened it; g->self is this process, which
+/* run_dir is made when it is missing, root 0700. dir: the state directory, where the session is recorded as well,
+ * since a boot empties the other. g: the grant that opened it; g->self is this process, which
  * holds the session open. A login or a call without an audit session of its own is given one for uid, where
  * the kernel does that. NHI_ERR_EXISTS: that handle is another ticket's. */
-NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const struct nhi_grant *g,
+NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const char *dir, const struct nhi_grant *g,
                                             enum nhi_session_of of, uint32_t uid);
-/* The opposite, for the handle of a process that is about to end: nobody could be found inside any more.
- * An audit session or a cgroup stays, since what is left of it remains that agent's. */
-void nhi_session_forget(const char *run_dir, const struct nhi_proc *self);
-/* What was just registered, and came to nothing: whatever handle it has. g: as it was registered. */
-void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g);
-/* The same for any handle, once nobody is inside. false: it was gone. */
-bool nhi_session_remove(const char *run_dir, const char *handle);
+/* ---- its end ---- */
 
+/* Words for how, beside those of reason.c. */
+#define NHI_END_CLOSED "closed" /* its program said so */
+#define NHI_END_BY_HAND "by-hand"
+#define NHI_END_GONE "gone"     /* nobody is inside any more, and nobody said how */
+#define NHI_END_REBOOT "reboot" /* it was of another boot */
+
+/* For the process that registered it, g->self, which closes it: the handle of a process ends with that. An audit
+ * session or a cgroup stays while somebody is inside, since what is left of it remains that agent's. g: as it was registered. */
+void nhi_session_close(const char *run_dir, const struct nhi_grant *g);
+/* What was just registered, and came to nothing: whatever handle it has. */
+void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g, enum nhi_reason reason);
+/* Before somebody ends a session: from here on that is how it ends, whatever its program does about it. */
+void nhi_session_say_why(const char *run_dir, const char *id, const char *reason);
+/* For any handle, once nobody is inside: id is of the grant in it. NHI_ERR_NOT_FOUND: it has ended already, or was
+ * another's in the first place. */
+NHI_CHECK enum nhi_err nhi_session_end(const char *run_dir, const char *handle, const char *id, const char *reason);
+
+/* What has ended, and is not in the ledger yet. */
+struct nhi_session_end {
+    char mark[256]; /* its name, for nhi_session_remove */
+    char handle[NHI_TREE_MAX + 1], reason[32];
+    int64_t at;
+    struct nhi_grant g;
+};
+NHI_CHECK enum nhi_err nhi_session_each_end(const char *run_dir,
+                                            enum nhi_err (*fn)(const struct nhi_session_end *, void *), void *ctx);
+/* Takes a name away without a trace. false: it was gone. */
+bool nhi_session_remove(const char *run_dir, const char *name);
+
+/* Whether there is a session of that handle. What cannot be found out is a yes. */
+bool nhi_session_is_registered(const char *run_dir, const char *handle);
 /* The handle of a session that was registered without a login of its own, as nhictl run does: that of
  * g->self. out: at least NHI_TREE_MAX + 1 bytes. */
 void nhi_session_handle(const struct nhi_grant *g, char *out);
@@ -58,7 +84,7 @@ NHI_CHECK enum nhi_err nhi_session_each(const char *run_dir,
                                                   bool alive, void *),
                                         void *ctx);
 
-/* Forgets the handles that no process is inside any more. */
+/* Ends the sessions that no process is inside any more. */
 NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed);
 
 struct nhi_proc_stat {

@@ -1,5 +1,5 @@
 /*
- * Listing registered sessions, and forgetting those that nobody is inside any more. nhictl's.
+ * Listing registered sessions, and ending those that nobody is inside any more. nhictl's.
  *
  * MUST: look at the handles first and at the processes then, or a login between the two would be
  * forgotten at once and be a person's from there on. MUST: what cannot be looked at is alive.
@@ -44,7 +44,8 @@ static enum nhi_err list(DIR *d, struct names *names)
     struct dirent *e;
 
     while ((e = readdir(d)) != NULL) {
-        if (e->d_name[0] == '.')
+        /* Marks of the ends of sessions are no sessions. */
+        if (e->d_name[0] == '.' || strchr("ew", e->d_name[0]) != NULL)
             continue;
         if (names->count == names->room) {
             names->room = names->room * 2 + 64;
@@ -155,7 +156,7 @@ static enum nhi_err visit(int dirfd, const char *name, const char *boot, const s
     enum nhi_err err;
 
     if (w->sweep) {
-        if (!alive && unlinkat(dirfd, name, 0) == 0)
+        if (!alive && nhi_session_bury(dirfd, name, boot))
             w->removed++;
         return NHI_OK;
     }

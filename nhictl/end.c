@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "libnhi/cgroup.h"
+#include "libnhi/fold.h"
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/store.h"
@@ -108,6 +109,11 @@ static void kill_all(const struct ending *e)
 
 /* ---- steps ---- */
 
+static const char *end_word(const struct ending *e)
+{
+    return e->s.reason == NHI_PERMIT ? NHI_END_BY_HAND : nhi_reason_name(e->s.reason);
+}
+
 /* Its log is the host's, under its account: a job has no other. Returns whether a terminal got it. */
 static bool tell(const struct ending *e, const struct procs *p, const char *line)
 {
@@ -122,12 +128,21 @@ static bool tell(const struct ending *e, const struct procs *p, const char *line
     return told;
 }
 
+enum nhi_err session_members(const struct session *s, const struct procs *p, struct members *m)
+{
+    struct ending e = { .s = *s, .m = *m };
+    enum nhi_err err = look(&e, p);
+
+    *m = e.m;
+    return err;
+}
+
 void session_tell(const struct session *s, const char *line)
 {
     struct ending e = { .s = *s };
     struct procs p = { .count = 0 };
 
-    if (procs_scan(&p) != NHI_OK || look(&e, &p) != NHI_OK)
+    if (procs_scan(&p) != NHI_OK || session_members(s, &p, &e.m) != NHI_OK)
         members_free(&e.m);
     (void)tell(&e, &p, line);
     procs_free(&p);
@@ -139,8 +154,8 @@ static void announce(struct ending *e, const struct procs *p, int64_t now)
 {
     char line[SESSION_LINE_MAX];
 
+    nhi_session_say_why(NHI_RUN_DIR, e->s.g.id, end_word(e));
     session_farewell(&e->s, line);
-    e->had = e->m.count;
     e->next = tell(e, p, line) ? now + CARRIED : now;
     e->phase = END_TOLD;
 }
@@ -281,58 +296,56 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
 
 /* ---- what became of it ---- */
 
-static enum nhi_err record(struct ctl *c, struct store *s, const struct ending *e)
+/* Once for each time that it was tried. */
+static enum nhi_err record_stuck(struct ctl *c, struct store *s, struct ending *e)
 {
     struct out_row *detail = out_row_new(c->out);
     const struct nhi_grant *g = &e->s.g;
-    struct nhi_ticket_row row;
     struct nhi_event ev;
 
+    e->told = true;
     nhi_grant_event(g, &ev);
-    snprintf(ev.kind, sizeof(ev.kind), "session-end");
+    snprintf(ev.kind, sizeof(ev.kind), "session-stuck");
     snprintf(ev.session, sizeof(ev.session), "%s", e->s.handle);
     memcpy(ev.within, ev.record, sizeof(ev.within));
     ev.record[0] = ev.owner[0] = ev.decision[0] = ev.proof[0] = '\0';
-    snprintf(ev.reason, sizeof(ev.reason), "%s",
-             e->s.reason == NHI_PERMIT ? "by-hand" : nhi_reason_name(e->s.reason));
-    if (nhi_ticket_get(s->l, g->ticket.jti, &row) == NHI_OK && row.revoked)
-        memcpy(ev.cause, row.reason, sizeof(ev.cause));
-    out_number(detail, "processes", NULL, (int64_t)e->had);
-    out_number(detail, "left", NULL, e->phase == END_STUCK ? (int64_t)e->m.count : 0);
+    snprintf(ev.reason, sizeof(ev.reason), "%s", end_word(e));
+    out_number(detail, "left", NULL, (int64_t)e->m.count);
     return store_add_event(c, s, &ev, detail);
 }
 
-/* Two may end the same session at once, and one of them tells of it: who takes its handle away. */
-static bool is_to_be_told(const struct ending *e)
+static bool is_news(const struct ending *e)
 {
-    if (e->phase == END_DONE)
-        return nhi_session_remove(NHI_RUN_DIR, e->s.handle);
-    return e->phase == END_STUCK && !e->told;
+    return e->phase == END_DONE || (e->phase == END_STUCK && !e->told);
 }
 
+/* Marks first, which need no ledger: what cannot be written there now is, later, by whoever can. */
 void endings_record(struct ctl *c, struct ending *all, size_t count)
 {
     struct store s = { .l = NULL };
-    enum nhi_err err = NHI_OK;
-    size_t told = 0;
+    enum nhi_err err;
+    size_t news = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (all[i].phase < END_DONE || !is_to_be_told(&all[i]))
-            continue;
-        all[i].told = true;
-        if (told++ == 0)
-            err = store_open(&s, (int64_t)time(NULL));
-        if (err == NHI_OK)
-            err = record(c, &s, &all[i]);
+        news += is_news(&all[i]);
+        if (all[i].phase == END_DONE)
+            (void)!nhi_session_end(NHI_RUN_DIR, all[i].s.handle, all[i].s.g.id, end_word(&all[i]));
     }
-    if (told > 0)
-        nhi_cgroup_sweep();
-    if (told > 0 && err == NHI_OK) {
+    if (news == 0)
+        return;
+    nhi_cgroup_sweep();
+    err = store_open(&s, (int64_t)time(NULL));
+    for (size_t i = 0; i < count && err == NHI_OK; i++)
+        if (all[i].phase == END_STUCK && is_news(&all[i]))
+            err = record_stuck(c, &s, &all[i]);
+    if (err == NHI_OK) {
         err = nhi_ledger_commit(s.l);
         s.writing = err != NHI_OK;
     }
+    if (err == NHI_OK)
+        err = nhi_fold_sessions(NHI_RUN_DIR, s.l, s.now, NULL);
     if (err != NHI_OK)
-        ctl_note("the end of sessions could not be recorded: %s", nhi_strerror(err));
+        ctl_note("how sessions ended is not in the ledger yet: %s", nhi_strerror(err));
     store_close(&s);
 }
 

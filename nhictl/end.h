@@ -16,7 +16,6 @@ struct ending {
     enum { END_NEW, END_TOLD, END_ASKED, END_KILLED, END_LEFTOVERS, END_DONE, END_STUCK } phase;
     int64_t next; /* milliseconds of the monotonic clock: SIGTERM, SIGKILL, then giving up */
     uint32_t uid; /* of the leftovers */
-    size_t had;   /* processes at first */
     bool told;    /* recorded */
 };
 
@@ -28,6 +27,8 @@ void endings_record(struct ctl *c, struct ending *all, size_t count);
 /* One that is stuck, from SIGKILL on. */
 void ending_retry(struct ending *e);
 void ending_free(struct ending *e);
+/* Who is inside; m: zeroed, the caller's to free. */
+NHI_CHECK enum nhi_err session_members(const struct session *s, const struct procs *p, struct members *m);
 /* Tells a session's terminals, and the system log. */
 void session_tell(const struct session *s, const char *line);
 

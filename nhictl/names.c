@@ -93,6 +93,8 @@ struct out_row *task_row(const struct out *o, const struct nhi_task *t, int64_t 
     out_state(r, "state", "state", task_state_name(t, now));
     out_time(r, "opened", full ? "opened" : NULL, t->opened);
     out_time(r, "deadline", "deadline", t->deadline);
+    out_number(r, "idle", full && t->idle != 0 ? "idle seconds" : NULL, t->idle);
+    out_time(r, "used", full && t->used != 0 ? "last used" : NULL, t->used);
     out_time(r, "closed", full && t->closed != 0 ? "closed" : NULL, t->closed);
     out_text(r, "reason", full && t->reason[0] != '\0' ? "reason" : NULL, t->reason);
     return r;

@@ -32,8 +32,11 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
 {
     struct store s = { 0 };
     char text[256];
-    enum nhi_err err = end_in_ledger(c, &s, r, why);
+    enum nhi_err err;
 
+    /* Its ticket ends before its session does, which is no reason to say that this is why. */
+    nhi_session_say_why(NHI_RUN_DIR, r->grant, NHI_END_CLOSED);
+    err = end_in_ledger(c, &s, r, why);
     if (err != NHI_OK) {
         ctl_note(
             "the ledger cannot be written (%s): ticket %s ends with this process, its task at its "
@@ -48,5 +51,5 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
 
 void run_leave(const struct run *r)
 {
-    (void)nhi_session_remove(NHI_RUN_DIR, r->tree);
+    (void)!nhi_session_end(NHI_RUN_DIR, r->tree, r->grant, NHI_END_CLOSED);
 }

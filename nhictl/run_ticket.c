@@ -259,6 +259,7 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not read /proc: %s", nhi_strerror(err));
     nhi_session_handle(&g, r->tree);
+    memcpy(r->grant, g.id, sizeof(r->grant));
     snprintf(r->agent, sizeof(r->agent), "%s", args->agent);
     code = in_ledger(c, args, r, &g.ticket, &second);
     r->exp = g.ticket.exp;
@@ -276,7 +277,7 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     memcpy(g.root, g.ticket.jti, sizeof(g.root));
     snprintf(g.service, sizeof(g.service), "%s", "nhictl-run");
     snprintf(g.subject, sizeof(g.subject), "%s", args->agent);
-    err = nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_TREE, 0);
+    err = nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0);
     if (err == NHI_OK)
         return CTL_DONE;
     run_close(c, r, "its session could not be registered");

@@ -99,6 +99,31 @@ static int session_show(struct ctl *c)
     return code;
 }
 
+/* The event is for the trail, and says who did it; what is done does not wait for it. of: NULL: no session. */
+static void note(struct ctl *c, const char *kind, const struct session *of, const char *reason)
+{
+    struct store s = { .l = NULL };
+    struct nhi_event e;
+    enum nhi_err err = store_open(&s, c->now);
+
+    store_event_of(&e, kind, NULL, NULL, of != NULL ? of->g.ticket.jti : NULL, reason);
+    if (of != NULL) {
+        memcpy(e.agent, of->g.ticket.agent, sizeof(e.agent));
+        memcpy(e.task, of->g.ticket.task, sizeof(e.task));
+        memcpy(e.within, of->g.id, sizeof(e.within));
+        memcpy(e.session, of->handle, sizeof(e.session));
+    }
+    if (err == NHI_OK)
+        err = store_add_event(c, &s, &e, NULL);
+    if (err == NHI_OK) {
+        err = nhi_ledger_commit(s.l);
+        s.writing = err != NHI_OK;
+    }
+    if (err != NHI_OK)
+        ctl_note("that is not in the ledger, which cannot be written: %s", nhi_strerror(err));
+    store_close(&s);
+}
+
 /* As the host's settings say, or where they cannot be read, the default. */
 static int64_t grace(void)
 {
@@ -126,6 +151,7 @@ static int session_kill(struct ctl *c)
         code = CTL_REFUSED;
     if (one != NULL) {
         e.s = *one;
+        note(c, "session-kill", one, NULL);
         ended = end_these(c, &e, 1, grace());
         ended_show(c, &ended);
         code = ctl_answer(c);
@@ -141,23 +167,6 @@ static int session_kill(struct ctl *c)
 struct lockdown_args {
     const char *reason;
 };
-
-/* The event is for the trail; the lockdown does not wait for it. */
-static void note(struct ctl *c, const char *kind, const char *reason)
-{
-    struct store s = { .l = NULL };
-    enum nhi_err err = store_open(&s, c->now);
-
-    if (err == NHI_OK)
-        err = store_event(c, &s, kind, NULL, NULL, NULL, reason, NULL);
-    if (err == NHI_OK) {
-        err = nhi_ledger_commit(s.l);
-        s.writing = err != NHI_OK;
-    }
-    if (err != NHI_OK)
-        ctl_note("that is not in the ledger, which cannot be written: %s", nhi_strerror(err));
-    store_close(&s);
-}
 
 static int set(struct ctl *c, bool on)
 {
@@ -194,7 +203,7 @@ static int lockdown_on(struct ctl *c)
     answer(c, true);
     ended = end_what_is_over(c, grace());
     ended_show(c, &ended);
-    note(c, "lockdown-on", args->reason);
+    note(c, "lockdown-on", NULL, args->reason);
     code = ctl_answer(c);
     return code == CTL_DONE && ended.stuck > 0 ? CTL_SYSTEM : code;
 }
@@ -207,7 +216,7 @@ static int lockdown_off(struct ctl *c)
     if (code != CTL_DONE)
         return code;
     answer(c, false);
-    note(c, "lockdown-off", args->reason);
+    note(c, "lockdown-off", NULL, args->reason);
     return ctl_answer(c);
 }
 

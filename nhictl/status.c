@@ -15,8 +15,11 @@
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
 #include "nhictl/observed.h"
+#include "nhictl/sessions.h"
 #include "nhictl/platform.h"
 #include "nhictl/store.h"
+
+#define SOON 300 /* seconds in which a task ends that somebody may want to know of */
 
 struct status_args {
     bool accept_clock;
@@ -29,6 +32,10 @@ struct counts {
     uint32_t unpublished;
     size_t rules;
     struct nhi_snapshot *snapshot; /* NULL: cannot be read */
+    uint32_t over;     /* sessions that should have ended */
+    uint32_t ending;   /* tasks that end soon */
+    char over_name[SESSION_HANDLE_MAX + 1], ending_name[NHI_TASK_MAX + 1];
+    int64_t ending_at; /* the first of them */
     bool sessions_failed, records_failed;
     char overdue_name[NHI_AGENT_MAX + 1], orphaned_name[NHI_AGENT_MAX + 1];
 };
@@ -101,15 +108,32 @@ static int count_key(const struct nhi_issuer *i, void *ctx)
     return 0;
 }
 
-static int count_session(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
+static int count_ending(const struct nhi_task *t, int64_t at, const char *why, void *ctx)
 {
     struct counts *n = ctx;
 
-    (void)handle;
-    (void)g;
-    if (alive)
-        n->sessions++;
+    (void)why;
+    if (at > n->now + SOON)
+        return 0;
+    if (n->ending++ == 0 || at < n->ending_at) {
+        n->ending_at = at;
+        memcpy(n->ending_name, t->id, sizeof(t->id));
+    }
     return 0;
+}
+
+static enum nhi_err count_sessions(struct counts *n)
+{
+    struct sessions s = { .count = 0 };
+    enum nhi_err err = sessions_load(&s);
+
+    for (size_t i = 0; err == NHI_OK && i < s.count; i++) {
+        n->sessions++;
+        if (nhi_reason_is_end(s.all[i].reason) && n->over++ == 0)
+            memcpy(n->over_name, s.all[i].handle, sizeof(n->over_name));
+    }
+    sessions_free(&s);
+    return err;
 }
 
 /* Records that are not events yet, or are kept because they still count. */
@@ -147,9 +171,11 @@ static int count_all(struct ctl *c, struct store *s, struct counts *n)
     if (err == NHI_OK)
         err = nhi_policy_count(s->l, &rules);
     n->rules = (size_t)rules;
+    if (err == NHI_OK)
+        err = nhi_task_each_end(s->l, count_ending, n);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the ledger");
-    n->sessions_failed = nhi_session_each(NHI_RUN_DIR, count_session, n) != NHI_OK;
+    n->sessions_failed = count_sessions(n) != NHI_OK;
     count_records(n);
     return CTL_DONE;
 }
@@ -208,6 +234,13 @@ static void show_attention(struct ctl *c, const struct store *s, const struct co
                                ? "nhictl watch does not run: sessions outlive their tickets"
                                : "nhictl watch does not run: agents are denied; systemctl enable "
                                  "--now nhi-watch, or nhictl watch");
+    if (n->over > 0)
+        out_string(c->out, "%u session%s over and not gone (%s): nhictl session list", n->over,
+                   n->over == 1 ? " is" : "s are", n->over_name);
+    if (n->ending > 0)
+        out_string(c->out, "task %s ends in %lld seconds%s: nhictl task list", n->ending_name,
+                   (long long)(n->ending_at > n->now ? n->ending_at - n->now : 0),
+                   n->ending > 1 ? ", others soon" : "");
     if (n->rules == 0)
         out_string(c->out, "no rule permits anything yet: write one to %s/%s, then nhictl apply",
                    NHI_CONF_DIR, NHI_POLICY_DIR);

@@ -9,6 +9,7 @@
 #include "libnhi/reserve.h"
 #include "libnhi/session.h"
 #include "libnhi/snapshot.h"
+#include "nhictl/task_end.h"
 #include "nhictl/tree.h"
 
 int store_need_root(struct ctl *c)
@@ -93,11 +94,14 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
                     store_error(s, err, text, sizeof(text)));
 }
 
-/* Records of grants go into the ledger, and what killed runs have left behind comes to its end. */
+/* Records of grants and the ends of sessions go into the ledger, and what killed runs have left behind
+ * comes to its end, as do tasks whose time has come. */
 static void end_what_has_ended(struct nhi_ledger *writer, int64_t now)
 {
     (void)!nhi_fold(NHI_STATE_DIR, writer, now, NULL);
+    (void)!nhi_fold_sessions(NHI_RUN_DIR, writer, now, NULL);
     tree_sweep(writer, now);
+    tasks_sweep(writer, now);
 }
 
 /* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is
@@ -214,16 +218,12 @@ int store_publish(struct ctl *c, struct store *s)
 
 void store_close(struct store *s)
 {
-    uint32_t swept;
-
     if (s->l != NULL && s->writing)
         nhi_ledger_rollback(s->l);
     /* Housekeeping comes after the work, and its failure is not the work's: what is not folded or
      * swept now is at the next command, and status counts it. */
-    if (s->l != NULL && s->committed) {
+    if (s->l != NULL && s->committed)
         end_what_has_ended(s->l, s->now);
-        (void)!nhi_session_sweep(NHI_RUN_DIR, &swept);
-    }
     nhi_ledger_close(s->l);
     s->l = NULL;
     if (s->masked)

@@ -15,7 +15,7 @@
 
 struct open_args {
     const char *agent;
-    int64_t until;
+    int64_t until, idle;
     bool concurrent;
 };
 
@@ -110,6 +110,8 @@ int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool 
     detail = out_row_new(c->out);
     err = nhi_task_open(s->l, t, c->now);
     out_time(detail, "deadline", NULL, t->deadline);
+    if (t->idle != 0)
+        out_number(detail, "idle", NULL, t->idle);
     if (err == NHI_ERR_EXISTS) {
         out_row_free(detail);
         return ctl_fail(c, CTL_REFUSED, "nhictl task show ID",
@@ -129,6 +131,7 @@ static int task_open(struct ctl *c)
     struct store s = { 0 };
     int code = check_id(c);
 
+    t.idle = args->idle;
     t.deadline = args->until != 0 ? args->until : c->now + TASK_UNTIL_DEFAULT;
     snprintf(t.agent, sizeof(t.agent), "%s", args->agent);
     if (code == CTL_DONE)
@@ -264,6 +267,8 @@ static const struct opt open_opts[] = {
       "the agent that is to do it", nhi_name_is_agent, 0 },
     { "until", OPT_UNTIL, offsetof(struct open_args, until), false, "WHEN",
       "2h, or 2027-06-30T12:00:00Z (default 8h, at most 30d)", NULL, 0 },
+    { "idle", OPT_DURATION, offsetof(struct open_args, idle), false, "SPAN",
+      "close it when it had no session and no grant for so long", NULL, 0 },
     { "concurrent", OPT_FLAG, offsetof(struct open_args, concurrent), false, NULL,
       "beside an open task of this agent: they can reach each other", NULL, 0 },
     { .name = NULL },
@@ -284,9 +289,9 @@ static const struct opt close_opts[] = {
 
 const struct verb task_verbs[] = {
     { "task", "open", task_open, open_opts, sizeof(struct open_args), 1, 1,
-      "ID --agent NAME [--until WHEN] [--concurrent]", "Open a task for an agent.",
+      "ID --agent NAME [--until WHEN] [--idle SPAN] [--concurrent]", "Open a task for an agent.",
       "ID is the name of the work in your world: a job, a change, a run. It is never used twice.",
-      "nhictl task open build-4711 --agent ci-bot --until 2h" },
+      "nhictl task open build-4711 --agent ci-bot --until 2h --idle 30m" },
     { "task", "list", task_list, list_opts, sizeof(struct list_args), 0, 0,
       "[--agent NAME] [--all]", "List open tasks.", NULL, "nhictl task list --agent ci-bot" },
     { "task", "show", task_show, NULL, 0, 1, 1, "ID", "Show one task and its tickets.", NULL,

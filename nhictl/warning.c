@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "nhictl/end.h"
+
+#define SETTLED 2 /* seconds after the grant, in which a login has no terminal yet */
 
 struct warning {
     char handle[SESSION_HANDLE_MAX + 1];
@@ -18,30 +21,51 @@ static bool was_given(const struct warnings *w, const struct session *s)
     return false;
 }
 
-static bool is_ahead(const struct session *s)
+/* From when on it is to be told. */
+static int64_t due(const struct session *s, int64_t ahead)
 {
-    return s->reason == NHI_PERMIT && nhi_reason_is_end(s->why);
+    int64_t at = s->then - ahead, settled = s->g.at + SETTLED;
+
+    return at > settled ? at : settled;
+}
+
+/* The second may have turned since they were loaded. */
+static int64_t earlier(int64_t again, int64_t at, int64_t now)
+{
+    if (at <= now)
+        at = now + 1;
+    return at < again ? at : again;
+}
+
+static void give(const struct session *s)
+{
+    char line[SESSION_LINE_MAX];
+
+    session_warning(s, line);
+    session_tell(s, line);
 }
 
 int64_t warnings_give(struct warnings *w, const struct sessions *s)
 {
     struct warning *given = s->count > 0 ? calloc(s->count, sizeof(*given)) : NULL;
-    int64_t again = INT64_MAX;
+    int64_t again = INT64_MAX, now = (int64_t)time(NULL);
     size_t count = 0;
 
     for (size_t i = 0; i < s->count && s->ahead != 0; i++) {
         const struct session *one = &s->all[i];
-        char line[SESSION_LINE_MAX];
+        bool had = was_given(w, one);
 
-        if (one->reason == NHI_PERMIT && one->why == NHI_PERMIT && one->then - s->ahead < again)
-            again = one->then - s->ahead;
-        /* Without the memory for it, none is given: one is enough, and a second would come at once. */
-        if (!is_ahead(one) || given == NULL)
+        if (one->reason != NHI_PERMIT || (one->why != NHI_PERMIT && !nhi_reason_is_end(one->why)))
             continue;
-        if (!was_given(w, one)) {
-            session_warning(one, line);
-            session_tell(one, line);
+        if (one->why == NHI_PERMIT || (!had && now < due(one, s->ahead))) {
+            again = earlier(again, due(one, s->ahead), now);
+            continue;
         }
+        /* Without the memory for it, none is given: one is enough, and a second would come at once. */
+        if (given == NULL)
+            continue;
+        if (!had)
+            give(one);
         memcpy(given[count].handle, one->handle, sizeof(one->handle));
         given[count++].then = one->then;
     }

@@ -28,18 +28,22 @@
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
+#include "nhictl/leaders.h"
 #include "nhictl/store.h"
+#include "nhictl/task_end.h"
 #include "nhictl/warning.h"
 
 #define PAUSE_MS 50 /* between two looks at all sessions, however much is written */
 
 struct watch {
     int changes, clock, signals; /* inotify, timerfd, signalfd */
-    int grants;                  /* the watch of inotify on grant records */
+    int grants, sessions;        /* the watches of inotify on records and on sessions */
     bool look, fold, stop;
     int64_t looked, beaten; /* milliseconds */
     int64_t grace, warn;    /* seconds */
+    int64_t task;           /* when the first of the open tasks ends */
     struct warnings warnings;
+    struct leaders leaders;
     struct ending *all;
     size_t count, room;
 };
@@ -120,7 +124,7 @@ static void sleep_until(const struct watch *w, int64_t until)
     (void)timerfd_settime(w->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
 }
 
-static void read_settings(struct watch *w)
+static void read_ledger(struct watch *w)
 {
     struct nhi_settings set;
     struct nhi_ledger *l = NULL;
@@ -129,6 +133,7 @@ static void read_settings(struct watch *w)
         nhi_ledger_settings(l, &set) == NHI_OK) {
         w->grace = set.grace;
         w->warn = set.warn;
+        w->task = tasks_next(l);
     }
     nhi_ledger_close(l);
 }
@@ -141,17 +146,23 @@ static void look(struct watch *w, int64_t now)
 
     w->look = false;
     w->looked = now;
-    read_settings(w);
+    read_ledger(w);
     s.ahead = w->warn;
     whole = sessions_load(&s) == NHI_OK;
     if (whole)
         until = warnings_give(&w->warnings, &s);
+    if (whole)
+        leaders_follow(&w->leaders, &s);
     for (size_t i = 0; i < s.count && whole; i++) {
         if (s.all[i].reason == NHI_PERMIT && s.all[i].until < until)
             until = s.all[i].until;
         if (nhi_reason_is_end(s.all[i].reason) && !is_ending(w, s.all[i].handle))
             whole = add(w, &s.all[i]);
     }
+    if (w->task <= (int64_t)time(NULL))
+        w->fold = true;
+    else if (w->task < until)
+        until = w->task;
     sleep_until(w, until);
     if (!whole)
         syslog(LOG_DAEMON | LOG_ERR, "watch: the sessions cannot be read");
@@ -200,11 +211,13 @@ static int start(struct ctl *c, struct watch *w)
     w->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
     w->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     w->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (w->signals < 0 || w->clock < 0 || w->changes < 0)
+    if (w->signals < 0 || w->clock < 0 || w->changes < 0 || leaders_open(&w->leaders) != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not start to watch: %s", strerror(errno));
     w->grants = inotify_add_watch(w->changes, NHI_STATE_DIR "/" NHI_GRANTS_DIR, IN_CREATE);
-    if (w->grants < 0 || inotify_add_watch(w->changes, NHI_STATE_DIR, written) < 0 ||
-        inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR, IN_CREATE) < 0)
+    w->sessions = inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR,
+                                    IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
+    if (w->grants < 0 || w->sessions < 0 ||
+        inotify_add_watch(w->changes, NHI_STATE_DIR, written) < 0)
         return ctl_fail(c, CTL_SYSTEM, errno == ENOENT ? "nhictl init" : NULL,
                         "could not watch %s and %s: %s", NHI_STATE_DIR, NHI_RUN_DIR,
                         strerror(errno));
@@ -234,7 +247,8 @@ static void take_changes(struct watch *w)
             const struct inotify_event *e = (const void *)(buf + at);
 
             w->look = w->look || e->wd != w->grants;
-            w->fold = w->fold || e->wd == w->grants || (e->mask & IN_Q_OVERFLOW) != 0;
+            w->fold = w->fold || e->wd == w->grants || e->wd == w->sessions ||
+                      (e->mask & IN_Q_OVERFLOW) != 0;
             at += (ssize_t)(sizeof(*e) + e->len);
         }
 }
@@ -243,7 +257,8 @@ static void wait_for(struct watch *w, int timeout)
 {
     struct pollfd fds[] = { { .fd = w->changes, .events = POLLIN },
                             { .fd = w->clock, .events = POLLIN },
-                            { .fd = w->signals, .events = POLLIN } };
+                            { .fd = w->signals, .events = POLLIN },
+                            { .fd = w->leaders.wait, .events = POLLIN } };
     uint64_t expired;
 
     (void)poll(fds, sizeof(fds) / sizeof(fds[0]), timeout);
@@ -253,6 +268,8 @@ static void wait_for(struct watch *w, int timeout)
         (void)!read(w->clock, &expired, sizeof(expired));
         w->look = true;
     }
+    if ((fds[3].revents & POLLIN) != 0 && leaders_take(&w->leaders))
+        w->look = w->fold = true;
     w->stop = (fds[2].revents & POLLIN) != 0;
 }
 
@@ -284,7 +301,9 @@ static int watch(struct ctl *c)
     struct watch w = { .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true };
     int code = store_need_root(c), lock = -1;
 
+    w.leaders.wait = -1;
     w.grace = NHI_GRACE_DEFAULT;
+    w.task = INT64_MAX;
     w.looked = -PAUSE_MS;
     if (code == CTL_DONE)
         code = start(c, &w);
@@ -298,6 +317,7 @@ static int watch(struct ctl *c)
         ending_free(&w.all[i]);
     free(w.all);
     warnings_free(&w.warnings);
+    leaders_close(&w.leaders);
     close(w.changes);
     close(w.clock);
     close(w.signals);

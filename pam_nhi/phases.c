@@ -260,7 +260,7 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
     }
     v.reason = decide_again(pamh, o, c, g, true);
     if (v.reason != NHI_PERMIT && !c->in_session)
-        pnhi_transaction_withdraw(g);
+        pnhi_transaction_withdraw(g, v.reason);
     return pnhi_pam_code(v.reason, PNHI_SESSION);
 }
 

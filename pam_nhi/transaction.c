@@ -185,7 +185,7 @@ enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const str
     if (err == NHI_OK && nhi_proc_read(parent, &mine.parent, &parent) != NHI_OK)
         memset(&mine.parent, 0, sizeof mine.parent);
     if (err == NHI_OK)
-        err = nhi_session_register(NHI_RUN_DIR, &mine,
+        err = nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &mine,
                                    c->program == PNHI_LOGIN ? NHI_OF_LOGIN : NHI_OF_CALL,
                                    c->program == PNHI_LOGIN ? c->uid : getuid());
     if (err == NHI_OK)
@@ -193,22 +193,24 @@ enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const str
     return err == NHI_ERR_EXISTS ? NHI_DENY_SESSION : NHI_DENY_RECORD;
 }
 
-void pnhi_transaction_withdraw(const struct nhi_grant *g)
+void pnhi_transaction_withdraw(const struct nhi_grant *g, enum nhi_reason reason)
 {
     struct nhi_grant mine = *g;
     pid_t parent;
 
     if (nhi_proc_read(getpid(), &mine.self, &parent) == NHI_OK)
-        nhi_session_withdraw(NHI_RUN_DIR, &mine);
+        nhi_session_withdraw(NHI_RUN_DIR, &mine, reason);
 }
 
 void pnhi_transaction_close(pam_handle_t *pamh)
 {
     const void *data = NULL;
-    struct nhi_proc self;
+    struct nhi_grant mine;
     pid_t parent;
 
-    if (pam_get_data(pamh, DATA_NAME, &data) == PAM_SUCCESS && data != NULL &&
-        nhi_proc_read(getpid(), &self, &parent) == NHI_OK)
-        nhi_session_forget(NHI_RUN_DIR, &self);
+    if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || data == NULL)
+        return;
+    memcpy(&mine, data, sizeof mine);
+    if (nhi_proc_read(getpid(), &mine.self, &parent) == NHI_OK)
+        nhi_session_close(NHI_RUN_DIR, &mine);
 }

@@ -30,7 +30,7 @@ void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_show
 enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const struct nhi_grant *g);
 
 /* Takes back what it has just registered. */
-void pnhi_transaction_withdraw(const struct nhi_grant *g);
+void pnhi_transaction_withdraw(const struct nhi_grant *g, enum nhi_reason reason);
 
 /* Takes back the handle of this process, if this transaction registered one. */
 void pnhi_transaction_close(pam_handle_t *pamh);

@@ -53,6 +53,26 @@ expect 0 'task list --all --json' nhictl task list --all --json
 ok 'closed tasks are in --all, with the reason' json '.tasks[] | select(.id == "build-4712")
     | .state == "closed" and .reason == "done"'
 
+expect 0 'task open --idle' nhictl task open quiet-1 --agent ci-bot --concurrent --until 2h --idle 30m --json
+ok 'how long it may be idle' json '.task.idle == 1800 and .task.used == null'
+expect 0 'task show' nhictl task show quiet-1
+ok 'is shown' said 'idle seconds'
+expect 0 'task open' nhictl task open late-1 --agent ci-bot --concurrent --until 2h
+if command -v sqlite3 >/dev/null; then
+    # As if it were 29 minutes later, then 31, and past the deadline of the other.
+    sqlite3 "$LEDGER" "UPDATE task SET opened = opened - 1740 WHERE id = 'quiet-1'"
+    expect 0 'before it was idle for so long' nhictl task show quiet-1 --json
+    ok 'it is open' json '.task.state == "open"'
+    sqlite3 "$LEDGER" "UPDATE task SET opened = opened - 120 WHERE id = 'quiet-1';
+        UPDATE task SET deadline = opened - 1 WHERE id = 'late-1'"
+    expect 0 'then' nhictl task show quiet-1 --json
+    ok 'it is closed, and says why' json '.task.state == "closed" and .task.reason == "idle"'
+    expect 0 'the other' nhictl task show late-1 --json
+    ok 'is closed at its deadline' json '.task.state == "closed" and .task.reason == "deadline"'
+    ok 'each with one event' test "$(sqlite3 -readonly "$LEDGER" "SELECT group_concat(task || cause)
+        FROM event WHERE kind = 'task-close' AND task IN ('quiet-1', 'late-1')")" = late-1deadline,quiet-1idle
+fi
+
 mkdir -p /etc/nhi/policy.d
 echo 'rules = ( { effect = "permit"; agent = "*"; account = "*"; service = "*"; } );' >/etc/nhi/policy.d/all.conf
 nhictl apply >/dev/null

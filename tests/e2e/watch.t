@@ -10,6 +10,8 @@ capture nhictl watch
 is "$RC" 1 'a second one: refused'
 is "$(stat -c %a /run/nhi /run/nhi/watch)" $'700\n600' 'what it writes is root'"'"'s'
 
+query() { sqlite3 -readonly -cmd '.timeout 5000' "$STATE/ledger.db" "$1"; }
+
 # in_session FILE COMMAND [-tt]: BG is an ssh that has begun; it writes $W/up
 in_session() {
     rm -f "$W/up"
@@ -22,14 +24,14 @@ over() {
     eventually test ! -e "/proc/$BG"
     ok $? "$1"
     eventually sh -c "nhictl session list --json | jq -e '.sessions == []' >/dev/null"
-    is "$(sqlite3 -readonly "$STATE/ledger.db" "select reason from event where kind = 'session-end' order by seq desc limit 1")" \
+    is "$(query "select reason from event where kind = 'session-end' order by seq desc limit 1")" \
         "$2" "$1: with the reason"
 }
-event_count() { sqlite3 -readonly "$STATE/ledger.db" "select count(*) from event where kind = 'session-end'"; }
+event_count() { query "select count(*) from event where kind = 'session-end'"; }
 
 open_task t-1
 mark_log
-issue "$W/short" t-1 --ttl 3s
+issue "$W/short" t-1 --ttl 8s
 in_session "$W/short" 'trap "" TERM HUP; setsid sleep 1001 & sleep 1000; sleep 1000'
 over 'a ticket expires' expired
 SENTENCE="session ended: ticket $(jti_of "$W/short") of task t-1 expired"
@@ -38,10 +40,10 @@ has_logged "$SENTENCE account=ci-bot service=sshd agent=ci-bot" 'a session witho
 ok $? 'nothing is left'
 is "$(event_count)" 1 'one event'
 
-issue "$W/renewed" t-1 --ttl 4s
+issue "$W/renewed" t-1 --ttl 8s
 in_session "$W/renewed" "until [ -e $W/go ]; do sleep 0.1; done; echo survived"
 must nhictl renew "$(jti_of "$W/renewed")" --ttl 5m --out "$W/renewed.new"
-sleep 5
+sleep 9
 : >"$W/go"
 wait "$BG"
 is "$?:$(cat "$W/bg.out")" 0:survived 'renewal moves the end'
@@ -65,14 +67,14 @@ issue "$W/in" t-4
 # A warning, once for each moment at which it would end, and then why it ended.
 echo 'warn = "4s";' >>/etc/nhi/nhi.conf
 must nhictl apply
-issue "$W/warned" t-4 --ttl 6s
+issue "$W/warned" t-4 --ttl 10s
 mark_log
 in_session "$W/warned" 'sleep 1000' -tt
 eventually grep -q 'session ends at' "$W/bg.out"
 ok $? 'its terminal is warned'
 [ -e "/proc/$BG" ]
 ok $? 'before the end'
-must nhictl renew "$(jti_of "$W/warned")" --ttl 7s --out "$W/warned.new"
+must nhictl renew "$(jti_of "$W/warned")" --ttl 9s --out "$W/warned.new"
 over 'the terminal of a session that expires' expired
 is "$(grep -c "nhi: session ends at .*Z: ticket .* of task t-4 (expired)" "$W/bg.out")" 2 \
     'it was warned of each of the two moments once'
@@ -118,6 +120,81 @@ ok $? 'a person stays'
 : >"$W/go"
 wait "$PERSON"
 is "$?" 0 'to the end'
+
+# ---- sessions that end by themselves: each once in the ledger, and how ----
+
+ends_of() { query "select count(*) from event where kind = 'session-end' and task = '$1'"; }
+has_ended() { [ "$(ends_of "$1")" != 0 ]; }
+# ended_as TASK REASON NAME: by itself, once, and the event names the grant that opened the session
+ended_as() {
+    eventually has_ended "$1"
+    is "$(query "select e.reason || ' ' || g.task from event e, event g
+        where e.kind = 'session-end' and e.task = '$1' and g.kind = 'grant' and g.record = e.within")" \
+        "$2 $1" "$3"
+}
+open_task e-1
+issue "$W/e" e-1
+ssh_as ci-bot reply "$W/e" true
+ended_as e-1 closed 'a session that its program closed'
+open_task e-2
+issue "$W/e" e-2
+in_session "$W/e" 'sleep 1000'
+pgrep -f 'sshd.*: ci-bot' | xargs -r kill -KILL
+pkill -KILL -u ci-bot
+ended_as e-2 gone 'a session whose processes were all killed'
+wait "$BG"
+open_task e-3
+issue "$W/e" e-3
+in_session "$W/e" 'sleep 1000'
+must nhictl session kill "$(nhictl session list --json | jq -r '.sessions[0].session')"
+ended_as e-3 by-hand 'a session that was ended by hand'
+is "$(query "select count(*) from event where kind = 'session-kill' and task = 'e-3'")" 1 \
+    'and who did that'
+# What a reboot leaves: the ledger, and of /run nothing.
+open_task e-4
+issue "$W/e" e-4
+in_session "$W/e" 'sleep 1000'
+is_open() { [ "$(query "select count(*) from session where ended = 0 and task = '$1'")" = 1 ]; }
+eventually is_open e-4
+ok $? 'an open session is known to the ledger'
+kill "$WATCH"
+eventually test ! -e /run/nhi/watch
+sed 's/./0/' /proc/sys/kernel/random/boot_id >"$W/boot"
+cmp -s "$W/boot" /proc/sys/kernel/random/boot_id && sed -i 's/./1/' "$W/boot"
+pgrep -f 'sshd.*: ci-bot' | xargs -r kill -KILL
+pkill -KILL -u ci-bot
+wait "$BG"
+rm -rf /run/nhi
+mount --bind "$W/boot" /proc/sys/kernel/random/boot_id
+start_watch
+ended_as e-4 reboot 'a session that a reboot has ended'
+is "$(query 'select count(*) from session where ended = 0')" 0 'none is open for ever'
+umount /proc/sys/kernel/random/boot_id
+must nhictl status
+is "$(query "select count(*) - count(distinct within) from event where kind = 'session-end'")" \
+    0 'no session has ended twice'
+for i in 1 2 3 4; do must nhictl task close "e-$i"; done
+
+# ---- tasks that end by themselves ----
+
+state_of() { query "select state || ' ' || reason from task where id = '$1'"; }
+is_closed() { [ "$(state_of "$1")" != '1 ' ]; }
+must nhictl task open d-1 --agent ci-bot --concurrent --until 8s
+must nhictl task open i-1 --agent ci-bot --concurrent --until 2h --idle 8s
+must nhictl task open i-2 --agent ci-bot --concurrent --until 2h --idle 8s
+issue "$W/i-2" i-2
+in_session "$W/i-2" "until [ -e $W/i-go ]; do sleep 0.1; done"
+eventually is_closed d-1
+is "$(state_of d-1)" '2 deadline' 'a task is closed at its deadline'
+eventually is_closed i-1
+is "$(state_of i-1)" '2 idle' 'one that nobody uses, when it was idle for long enough'
+sleep 9 # more than it may be idle
+is "$(state_of i-2)" '1 ' 'one in whose session somebody is, is not'
+: >"$W/i-go"
+wait "$BG"
+eventually is_closed i-2
+is "$(state_of i-2)" '2 idle' 'until some time after that'
+is "$(query "select count(*) from event where kind = 'task-close' and task in ('d-1', 'i-1', 'i-2')")" 3 'one event each'
 
 # It sleeps: of its own accord it wakes for a heartbeat.
 wakes() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$WATCH/status"; }

@@ -558,7 +558,7 @@ static void session_find(void **state)
     struct nhi_grant g = state_grant(1, 1);
 
     (void)state;
-    assert_int_equal(nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_TREE, 0), NHI_OK);
+    assert_int_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0), NHI_OK);
     each_allocation(find_session, 20);
 }
 

@@ -399,5 +399,5 @@ int world_records(char kind)
 
 int world_sessions(void)
 {
-    return count(NHI_RUN_DIR "/sessions", 0);
+    return count(NHI_RUN_DIR "/sessions", 'a') + count(NHI_RUN_DIR "/sessions", 'p');
 }

@@ -255,6 +255,72 @@ static void tasks(void **state)
     state_end(l);
 }
 
+static int see_end(const struct nhi_task *t, int64_t at, const char *why, void *ctx)
+{
+    struct nhi_event *seen = ctx;
+
+    if (strcmp(t->id, "idle") != 0)
+        return 0;
+    seen->at = at;
+    memcpy(seen->kind, why, strlen(why) + 1);
+    return 0;
+}
+
+static void ends_at(struct nhi_ledger *l, int64_t at, const char *why)
+{
+    struct nhi_event seen = { .at = 0 };
+
+    assert_int_equal(nhi_task_each_end(l, see_end, &seen), NHI_OK);
+    assert_true(seen.at == at);
+    assert_string_equal(seen.kind, why);
+}
+
+/* Each is a record of its own. */
+static enum nhi_err fold(struct nhi_ledger *l, struct nhi_event *e, bool counted)
+{
+    static unsigned n;
+    bool folded;
+
+    state_jti(++n, e->record);
+    return nhi_event_fold(l, e, counted, &folded);
+}
+
+/* Idle from its opening on, from the last grant, or from the end of the last session; never in one. */
+static void idle_tasks(void **state)
+{
+    struct nhi_task t = { .id = "idle", .agent = "ci-bot", .deadline = NOW + 1000, .idle = 100 };
+    struct nhi_event e = { .at = NOW + 50, .kind = "grant", .task = "idle", .detail = "{}" };
+    struct nhi_grant g = state_grant(1, 1);
+    struct nhi_ledger *l = state_begin();
+    bool b = false;
+
+    (void)state;
+    assert_int_equal(nhi_task_open(l, &t, NOW), NHI_OK);
+    ends_at(l, NOW + 100, "idle");
+    assert_int_equal(fold(l, &e, false), NHI_OK);
+    ends_at(l, NOW + 100, "idle");
+    assert_int_equal(fold(l, &e, true), NHI_OK);
+    ends_at(l, NOW + 150, "idle");
+    memcpy(g.ticket.task, "idle", 5);
+    assert_int_equal(nhi_session_note(l, &g, "p-1"), NHI_OK);
+    ends_at(l, NOW + 1000, "deadline");
+    assert_int_equal(nhi_session_tell(l, &g, "p-1", "closed", NOW + 300, &b), NHI_OK);
+    assert_true(b);
+    ends_at(l, NOW + 400, "idle");
+    assert_int_equal(nhi_session_tell(l, &g, "p-1", "gone", NOW + 350, &b), NHI_OK);
+    assert_false(b);
+    ends_at(l, NOW + 400, "idle");
+    e.at = NOW + 950;
+    assert_int_equal(fold(l, &e, true), NHI_OK);
+    ends_at(l, NOW + 1000, "deadline");
+    assert_int_equal(nhi_task_get(l, "idle", &t), NHI_OK);
+    assert_int_equal(t.idle, 100);
+    assert_true(t.used == NOW + 950);
+    assert_int_equal(nhi_task_close(l, "idle", "idle", NOW), NHI_OK);
+    ends_at(l, 0, "");
+    state_end(l);
+}
+
 static void issuers(void **state)
 {
     struct nhi_issuer i = { .own = false, .opens_tasks = true, .max_ttl = INT64_MAX }, got;
@@ -409,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup(agent_states, state_ready),
         cmocka_unit_test_setup(agents_in_order, state_ready),
         cmocka_unit_test_setup(tasks, state_ready),
+        cmocka_unit_test_setup(idle_tasks, state_ready),
         cmocka_unit_test_setup(issuers, state_ready),
         cmocka_unit_test_setup(policy, state_ready),
         cmocka_unit_test_setup(event_rows, state_ready),

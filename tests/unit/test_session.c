@@ -75,7 +75,7 @@ static enum nhi_err register_self(unsigned ticket)
 {
     struct nhi_grant g = state_grant(ticket, ticket);
 
-    return nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_TREE, 0);
+    return nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0);
 }
 
 static int find_1(void)
@@ -274,7 +274,7 @@ static enum nhi_err register_login(unsigned ticket)
 {
     struct nhi_grant g = state_grant(ticket, ticket);
 
-    return nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_LOGIN, LOGIN_UID);
+    return nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_LOGIN, LOGIN_UID);
 }
 
 static int audited_orphan(void)
@@ -316,7 +316,7 @@ static int called_from_it(void)
     uint32_t before, after, uid;
 
     return new_audit_session() != 0 || nhi_proc_audit(getpid(), &before) != NHI_OK ||
-           nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_CALL, 4242) != NHI_OK ||
+           nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_CALL, 4242) != NHI_OK ||
            nhi_proc_audit(getpid(), &after) != NHI_OK || after == before ||
            nhi_proc_loginuid(getpid(), &uid) != NHI_OK || uid != LOGIN_UID;
 }
@@ -327,7 +327,7 @@ static int for_another_login(void)
     struct nhi_grant g = state_grant(1, 1);
 
     return new_audit_session() != 0 ||
-           nhi_session_register(NHI_RUN_DIR, &g, NHI_OF_LOGIN, LOGIN_UID + 1) != NHI_OK;
+           nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_LOGIN, LOGIN_UID + 1) != NHI_OK;
 }
 
 static int below_an_audit_session(void)
@@ -354,13 +354,15 @@ static int register_and_forget(void)
 {
     struct nhi_grant g = state_grant(1, 1);
 
-    nhi_session_forget(NHI_RUN_DIR, &g.self);
+    struct nhi_grant other = state_grant(1, 2);
+
+    nhi_session_close(NHI_RUN_DIR, &g);
     if (register_self(1) != NHI_OK || find_here(1) != NHI_OK)
         return 92;
-    nhi_session_forget(NHI_RUN_DIR, &g.parent);
+    nhi_session_close(NHI_RUN_DIR, &other);
     if (find_here(1) != NHI_OK)
         return 91;
-    nhi_session_forget(NHI_RUN_DIR, &g.self);
+    nhi_session_close(NHI_RUN_DIR, &g);
     return find_here(1) != NHI_ERR_NOT_FOUND;
 }
 
@@ -371,7 +373,7 @@ static int audited_is_not_forgotten(void)
 
     if (new_audit_session() != 0 || register_login(1) != NHI_OK)
         return 92;
-    nhi_session_forget(NHI_RUN_DIR, &g.self);
+    nhi_session_close(NHI_RUN_DIR, &g);
     return find_here(1) != NHI_OK;
 }
 
@@ -379,7 +381,7 @@ static void forgotten(void **state)
 {
     (void)state;
     assert_int_equal(in_child(register_and_forget), 0);
-    assert_int_equal(state_count(SESSIONS, NULL), 0);
+    assert_int_equal(state_count(SESSIONS, "p-"), 0);
     need_audit();
     assert_int_equal(in_child(audited_is_not_forgotten), 0);
 }
@@ -535,12 +537,12 @@ static void sweep(void **state)
     assert_int_equal(listed[0] + listed[1], 4);
     assert_int_equal(nhi_session_sweep(NHI_RUN_DIR, &removed), NHI_OK);
     assert_int_equal(removed, 2);
-    assert_int_equal(state_count(SESSIONS, NULL), 1);
+    assert_int_equal(state_count(SESSIONS, "p-"), 1);
     close(end);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     assert_int_equal(nhi_session_sweep(NHI_RUN_DIR, &removed), NHI_OK);
     assert_int_equal(removed, 1);
-    assert_int_equal(state_count(SESSIONS, NULL), 0);
+    assert_int_equal(state_count(SESSIONS, "p-"), 0);
 }
 
 static void sweep_audited(void **state)
