@@ -44,6 +44,7 @@ struct nhi_grant {
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked; may be empty */
     char rhost[NHI_HOST_MAX + 1]; /* numeric address or empty */
     struct nhi_proc self, parent;
+    uint64_t ns; /* inode of the PID namespace in which these have their numbers; 0: unknown */
     char place[NHI_PLACE_MAX + 1]; /* where a bearer ticket was shown: a numeric address, or a local session as
                                       a-BOOT-ID (of the kernel's audit) or s-BOOT-PID-START (its leader) */
     enum nhi_pin pin;

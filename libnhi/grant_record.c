@@ -60,13 +60,13 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
     if (err != NHI_OK)
         return err;
     o = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
-                  "s:i, s:b, s:b, s:s, s:s, s:s, s:s}",
+                  "s:I, s:i, s:b, s:b, s:s, s:s, s:s, s:s}",
                   "v", RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason",
                   nhi_reason_name(g->reason), "source", nhi_source_name(g->source), "service",
                   g->service, "subject", g->subject, "rule", g->rule, "rhost", g->rhost, "boot",
                   g->boot, "pid", (json_int_t)g->self.pid, "start", (json_int_t)g->self.start,
                   "ppid", (json_int_t)g->parent.pid, "pstart", (json_int_t)g->parent.start, "place",
-                  g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
+                  g->place, "ns", (json_int_t)g->ns, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
                   (int)g->observed, "root", g->root, "renews", g->renews, "kid", g->ticket.kid,
                   "policy", g->policy);
     if (o != NULL && add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within))
@@ -132,17 +132,18 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
 {
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
         *renews, *kid, *policy, *owner = "", *within = "";
-    json_int_t version, at, pid, start, ppid, pstart;
+    json_int_t version, at, pid, start, ppid, pstart, ns;
     int pin, handed_off, observed;
     json_t *claims;
 
     if (json_unpack(
             o,
-            "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, s:b,"
-            " s:b, s:s, s:s, s:s, s:s, s?s, s?s, s:o}",
+            "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:I, s:i,"
+            " s:b, s:b, s:s, s:s, s:s, s:s, s?s, s?s, s:o}",
             "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
             &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
-            &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "pin", &pin,
+            &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "ns", &ns,
+            "pin", &pin,
             "handed_off", &handed_off, "observed", &observed, "root", &root, "renews", &renews,
             "kid", &kid, "policy", &policy, "owner", &owner, "within", &within, "claims",
             &claims) != 0 ||
@@ -151,7 +152,7 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     if (version != RECORD_VERSION)
         return NHI_ERR_VERSION;
     if (at < 0 || at > NHI_TIME_MAX || pid <= 0 || pid > INT32_MAX || ppid < 0 ||
-        ppid > INT32_MAX || start < 0 || pstart < 0 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
+        ppid > INT32_MAX || start < 0 || pstart < 0 || ns < 0 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
         return NHI_ERR_CORRUPT;
     if (!nhi_name_is_jti(id) || !copy(g->id, sizeof g->id, id) ||
         !find_reason(reason, &g->reason) || !find_source(source, &g->source) ||
@@ -170,6 +171,7 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     g->self.start = (uint64_t)start;
     g->parent.pid = (pid_t)ppid;
     g->parent.start = (uint64_t)pstart;
+    g->ns = (uint64_t)ns;
     if (g->observed && json_object_size(claims) == 0)
         return kid[0] == '\0' ? NHI_OK : NHI_ERR_CORRUPT;
     return read_claims(claims, kid, &g->ticket);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,6 +102,13 @@ enum nhi_err nhi_proc_each(int (*fn)(pid_t, void *), void *ctx)
 
     /* No more than a few at a time: what was read ahead may be long gone. */
     return err == NHI_OK ? look_at_each(128, newest, fn, ctx) : err;
+}
+
+uint64_t nhi_proc_namespace(void)
+{
+    struct stat st;
+
+    return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
 enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)

@@ -103,6 +103,15 @@ void nhi_session_handle(const struct nhi_grant *g, char *out)
     proc_name(out, NHI_TREE_MAX + 1, g->boot, &g->self);
 }
 
+void nhi_session_tree(const struct nhi_grant *g, char *out)
+{
+    size_t len;
+
+    nhi_session_handle(g, out);
+    len = strlen(out);
+    (void)snprintf(out + len, NHI_TREE_MAX + 1 - len, "-%llu", (unsigned long long)g->ns);
+}
+
 /* Whether this login has an audit session of its own: set for this account, and not shared with the
  * parent. */
 static bool has_own_audit(const struct nhi_grant *g, uint32_t login_uid, uint32_t *own)

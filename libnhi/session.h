@@ -70,8 +70,10 @@ bool nhi_session_is_registered(const char *run_dir, const char *handle);
 /* The handle of a session that was registered without a login of its own, as nhictl run does: that of
  * g->self. out: at least NHI_TREE_MAX + 1 bytes. */
 void nhi_session_handle(const struct nhi_grant *g, char *out);
-/* Whether the process of such a handle is there still; what it left behind does not count. What cannot be looked at
- * is. */
+/* The same with the PID namespace in which its number is one, as the ledger names a process tree. */
+void nhi_session_tree(const struct nhi_grant *g, char *out);
+/* Whether the process of such a handle or tree is there still; what it left behind does not count. What cannot be
+ * looked at is: a tree of another PID namespace, too. */
 bool nhi_session_is_alive(const char *handle);
 
 /* The innermost registered session that process pid is inside. NHI_ERR_NOT_FOUND: none. Any other error
@@ -110,6 +112,8 @@ NHI_CHECK enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session);
 NHI_CHECK enum nhi_err nhi_proc_new_audit(uint32_t uid);
 /* For whom the login was that a process descends from. NHI_ERR_NOT_FOUND: unset, or gone. */
 NHI_CHECK enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid);
+/* The inode of the PID namespace that this process is in. 0: it cannot be found out. */
+uint64_t nhi_proc_namespace(void);
 /* This boot's ID, 36 characters. */
 NHI_CHECK enum nhi_err nhi_boot_id(char out[37]);
 

@@ -127,13 +127,23 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
     }
 }
 
+/* A number of another PID namespace is nobody's here, or somebody else's. */
+static bool is_elsewhere(const char *tree, const char *boot)
+{
+    unsigned long long ns;
+    char of[9] = "";
+
+    return sscanf(tree, "p-%8[0-9a-f]-%*u-%*u-%llu", of, &ns) == 2 && strncmp(of, boot, 8) == 0 &&
+           ns != nhi_proc_namespace();
+}
+
 bool nhi_session_is_alive(const char *handle)
 {
     unsigned long long a, b;
     struct nhi_proc p;
     char boot[37];
 
-    if (nhi_boot_id(boot) != NHI_OK)
+    if (nhi_boot_id(boot) != NHI_OK || is_elsewhere(handle, boot))
         return true;
     if (parse_name(handle, boot, &a, &b) != 'p')
         return false;
@@ -155,12 +165,14 @@ static enum nhi_err visit(int dirfd, const char *name, const char *boot, const s
     struct nhi_grant g;
     enum nhi_err err;
 
+    err = nhi_record_read(dirfd, name, &g);
     if (w->sweep) {
-        if (!alive && nhi_session_bury(dirfd, name, boot))
+        /* Who is in a session of another PID namespace cannot be seen from here. */
+        if (!alive && (err != NHI_OK || g.ns == 0 || g.ns == nhi_proc_namespace()) &&
+            nhi_session_bury(dirfd, name, boot))
             w->removed++;
         return NHI_OK;
     }
-    err = nhi_record_read(dirfd, name, &g);
     if (err == NHI_OK)
         *stop = w->fn(name, &g, alive, w->ctx) != 0;
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;

@@ -34,7 +34,7 @@ bool run_end_rest(void);
 
 struct run {
     char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
-    char tree[NHI_TREE_MAX + 1];
+    char handle[NHI_TREE_MAX + 1], tree[NHI_TREE_MAX + 1];
     char grant[NHI_JTI_LEN + 1];   /* by which its session is known */
     uint32_t uid;                  /* of the account that the command becomes */
     int64_t ttl, deadline;         /* seconds, moment */

@@ -51,5 +51,5 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
 
 void run_leave(const struct run *r)
 {
-    (void)!nhi_session_end(NHI_RUN_DIR, r->tree, r->grant, NHI_END_CLOSED);
+    (void)!nhi_session_end(NHI_RUN_DIR, r->handle, r->grant, NHI_END_CLOSED);
 }

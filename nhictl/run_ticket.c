@@ -241,6 +241,7 @@ static enum nhi_err describe(struct nhi_grant *g)
         err = nhi_boot_id(g->boot);
     if (err == NHI_OK)
         err = nhi_proc_read(getpid(), &g->self, &parent);
+    g->ns = nhi_proc_namespace();
     return err;
 }
 
@@ -258,7 +259,8 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
         return ctl_fail(c, CTL_USAGE, "--ttl 10m", "--ttl is too short to be renewed in time");
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not read /proc: %s", nhi_strerror(err));
-    nhi_session_handle(&g, r->tree);
+    nhi_session_handle(&g, r->handle);
+    nhi_session_tree(&g, r->tree);
     memcpy(r->grant, g.id, sizeof(r->grant));
     snprintf(r->agent, sizeof(r->agent), "%s", args->agent);
     code = in_ledger(c, args, r, &g.ticket, &second);

@@ -70,7 +70,7 @@ static void decide(struct session *s, int64_t ahead)
     const struct passwd *pw = getpwnam(g->subject);
     struct nhi_verdict v;
 
-    nhi_session_handle(g, tree);
+    nhi_session_tree(g, tree);
     if (pw != NULL)
         who.uid = pw->pw_uid;
     who.in_range = pw != NULL && nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid);

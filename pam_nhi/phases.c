@@ -52,7 +52,7 @@ static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_sh
         s.place = w->place;
     /* Of a tree without its root something may be left: that is still inside, but the tree is gone. */
     if (c->in_session) {
-        nhi_session_handle(&c->session, w->tree);
+        nhi_session_tree(&c->session, w->tree);
         s.tree = nhi_proc_is_alive(&c->session.self) ? w->tree : NULL;
     }
     return s;

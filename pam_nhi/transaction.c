@@ -96,6 +96,7 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     /* A parent that is gone has nothing to look for. */
     if (err == NHI_OK && nhi_proc_read(parent, &g->parent, &parent) != NHI_OK)
         memset(&g->parent, 0, sizeof g->parent);
+    g->ns = nhi_proc_namespace();
     return err;
 }
 

@@ -293,6 +293,16 @@ is "$(live):$(open_tasks)" 0:0 'and the next command closes ticket and task'
 is "$(events run-lost)" 1 'and says so in the trail'
 pkill -KILL -u ci-bot
 
+# From another PID namespace nobody can see whether a run is there.
+RUN_OPTIONS=()
+run_bg sh -c ': >'"$W/up"'; until [ -e '"$W/go-on"' ]; do sleep 0.05; done; sudo -n id -u'
+unshare --pid --fork --mount-proc nhictl task list >/dev/null
+unshare --pid --fork --mount-proc nhictl task open elsewhere --agent other-bot >/dev/null
+must nhictl task close elsewhere
+: >"$W/go-on"
+wait $RUN
+is "$?:$(cat "$W/bg.out")" 0:0 'nhictl in another PID namespace leaves a run alone' || note "$(cat "$W/bg.err")"
+
 # No supervisor has looked meanwhile, and nobody has taken note of its end.
 kill -STOP "$WATCH"
 RUN_OPTIONS=()

@@ -172,6 +172,7 @@ struct nhi_grant state_grant(unsigned n, unsigned id)
     MUST(nhi_boot_id(g.boot) == NHI_OK);
     MUST(nhi_proc_read(getpid(), &g.self, &parent) == NHI_OK);
     MUST(nhi_proc_read(parent, &g.parent, &parent) == NHI_OK);
+    g.ns = nhi_proc_namespace();
     return g;
 }
 

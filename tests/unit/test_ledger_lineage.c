@@ -155,7 +155,16 @@ static void only_living_trees_are_alive(void **state)
     (void)state;
     nhi_session_handle(&g, handle);
     assert_true(nhi_session_is_alive(handle));
+    nhi_session_tree(&g, handle);
+    assert_true(nhi_session_is_alive(handle));
     g.self.start++;
+    nhi_session_tree(&g, handle);
+    assert_false(nhi_session_is_alive(handle));
+    /* One of another PID namespace cannot be seen from here. */
+    g.ns++;
+    nhi_session_tree(&g, handle);
+    assert_true(nhi_session_is_alive(handle));
+    g.ns--;
     nhi_session_handle(&g, handle);
     assert_false(nhi_session_is_alive(handle));
     g.self.start--;
