@@ -50,6 +50,11 @@ static bool add_optional(json_t *o, const char *key, const char *value)
     return value[0] == '\0' || json_object_set_new(o, key, json_string(value)) == 0;
 }
 
+static bool add_ns(json_t *o, uint64_t ns)
+{
+    return ns == 0 || json_object_set_new(o, "ns", json_integer((json_int_t)ns)) == 0;
+}
+
 enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
 {
     char *claims = NULL, *made = NULL;
@@ -60,16 +65,16 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
     if (err != NHI_OK)
         return err;
     o = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
-                  "s:I, s:i, s:b, s:b, s:s, s:s, s:s, s:s}",
+                  "s:i, s:b, s:b, s:s, s:s, s:s, s:s}",
                   "v", RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason",
                   nhi_reason_name(g->reason), "source", nhi_source_name(g->source), "service",
                   g->service, "subject", g->subject, "rule", g->rule, "rhost", g->rhost, "boot",
                   g->boot, "pid", (json_int_t)g->self.pid, "start", (json_int_t)g->self.start,
                   "ppid", (json_int_t)g->parent.pid, "pstart", (json_int_t)g->parent.start, "place",
-                  g->place, "ns", (json_int_t)g->ns, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
+                  g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
                   (int)g->observed, "root", g->root, "renews", g->renews, "kid", g->ticket.kid,
                   "policy", g->policy);
-    if (o != NULL && add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within))
+    if (o != NULL && add_ns(o, g->ns) && add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within))
         made = dump(o, claims);
     json_decref(o);
     nhi_text_free(claims);
@@ -132,13 +137,13 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
 {
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
         *renews, *kid, *policy, *owner = "", *within = "";
-    json_int_t version, at, pid, start, ppid, pstart, ns;
+    json_int_t version, at, pid, start, ppid, pstart, ns = 0;
     int pin, handed_off, observed;
     json_t *claims;
 
     if (json_unpack(
             o,
-            "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:I, s:i,"
+            "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s?I, s:i,"
             " s:b, s:b, s:s, s:s, s:s, s:s, s?s, s?s, s:o}",
             "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
             &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
