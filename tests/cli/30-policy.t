@@ -166,7 +166,12 @@ ok 'changes nothing' json '.changed == false and .added == [] and .removed == []
 rm $D/x.conf /etc/nhi/nhi.conf
 
 # What changes, said before it does.
-state() { find /var/lib/nhi /etc/nhi -type f ! -name '*-shm' -exec sha256sum {} + | sort; }
+# All but the mark of the latest time that the ledger has seen, which moves with the clock.
+state() {
+    find /var/lib/nhi /etc/nhi -type f ! -name 'ledger.db*' -exec sha256sum {} + | sort
+    sqlite3 -readonly /var/lib/nhi/ledger.db .dump | grep -v '^INSERT INTO setting'
+    sqlite3 -readonly -line /var/lib/nhi/ledger.db 'SELECT * FROM setting' | grep -v '^ *latest ='
+}
 nhictl apply >/dev/null
 cp $D/test.conf test.conf
 sed -i 's/"sudo"/"su"/' $D/test.conf
