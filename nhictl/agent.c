@@ -110,7 +110,8 @@ static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agen
         for (size_t i = 0; err == NHI_OK && i < open.count; i++) {
             err = nhi_task_close(s->l, open.ids[i], "agent retired", c->now);
             if (err == NHI_OK)
-                err = store_event(c, s, "task-close", agent, open.ids[i], NULL, "agent retired", NULL);
+                err = store_event(c, s, "task-close", agent, open.ids[i], NULL, "agent retired",
+                                  NULL);
         }
     } while (err == NHI_OK && open.count > 0);
     return err;
@@ -184,7 +185,7 @@ static void show_live(struct ctl *c, uint32_t live)
 static int set_state(struct ctl *c, enum nhi_agent_state state)
 {
     struct store s = { 0 };
-    struct nhi_agent a;
+    struct nhi_agent a = { .held = 0 };
     uint32_t live = 0;
     struct ended ended;
     enum nhi_err err;

@@ -71,7 +71,7 @@ static int transfer_in(struct ctl *c, struct store *s, struct nhi_agent *a)
 static int agent_transfer(struct ctl *c)
 {
     struct store s = { 0 };
-    struct nhi_agent a;
+    struct nhi_agent a = { .held = 0 };
     struct ended ended;
     int code = store_write(c, &s);
 
@@ -122,7 +122,7 @@ static int certify_in(struct ctl *c, struct store *s, struct nhi_agent *a)
 static int agent_certify(struct ctl *c)
 {
     struct store s = { 0 };
-    struct nhi_agent a;
+    struct nhi_agent a = { .held = 0 };
     int code = store_write(c, &s);
 
     if (code == CTL_DONE)

@@ -8,7 +8,23 @@
 
 struct ctl;
 struct store;
-struct agent_step;
+
+enum {
+    STEP_ADD = 1,
+    STEP_ADOPT = 2, /* it was made by hand, and a file says the same of it */
+    STEP_TRANSFER = 4,
+    STEP_CHANGE = 8,
+    STEP_REVIEW = 16,
+    STEP_MOVE = 32, /* another file declares it */
+    STEP_SUSPEND = 64,
+    STEP_RESUME = 128,
+};
+
+struct agent_step {
+    unsigned what;
+    struct nhi_agent had, want;
+    bool no_home;
+};
 
 struct agents_plan {
     struct nhi_agent_conf conf;
@@ -22,6 +38,8 @@ struct agents_plan {
 int agents_read(struct ctl *c, struct agents_plan *p);
 /* What has to be done, into p and as a table into the answer. Writes nothing. */
 int agents_compare(struct ctl *c, struct store *s, struct agents_plan *p);
+/* One row of that table or more. */
+void agents_show(struct ctl *c, const struct agent_step *step);
 /* Does it, in the open transaction. */
 NHI_CHECK enum nhi_err agents_put(struct ctl *c, struct store *s, const struct agents_plan *p);
 /* The home directories of those that are new, once they resolve. */

@@ -43,7 +43,7 @@ int owner_need(struct ctl *c, struct store *s, const struct nhi_agent *a, const 
 enum nhi_err owner_resume(struct ctl *c, struct store *s, const struct nhi_agent *a,
                           const char *reason)
 {
-    struct nhi_agent now;
+    struct nhi_agent now = { .held = 0 };
     enum nhi_err err =
         nhi_agent_release(s->l, a->account.name, NHI_HELD_OFFBOARDED, reason, c->now);
 

@@ -5,6 +5,7 @@
 #define NHICTL_REVIEW_H
 
 #include "libnhi/ledger.h"
+#include "libnhi/ticket.h"
 
 struct ctl;
 struct store;
@@ -86,6 +87,15 @@ struct finding {
 const char *review_level_name(enum review_level level);
 /* "Improper Offboarding", of the OWASP Non-Human Identities Top 10 (2025). */
 const char *review_owasp_title(const char *owasp);
+
+/* Whether a denial for that reason is somebody trying what is not theirs. */
+bool review_is_attempt(enum nhi_reason reason);
+/* Text, the caller's to free: formatted; a word as a shell takes it for that word; "a, b, c and 4 more", in order. */
+char *review_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *review_quoted(const char *word);
+char *review_listed(struct words *w);
+/* buf is returned. */
+const char *review_day(int64_t t, char buf[NHI_TIME_LEN + 1]);
 
 /* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
 int review_gather(struct review *r);

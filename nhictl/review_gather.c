@@ -233,63 +233,11 @@ static int add_live(const struct nhi_ticket_row *row, void *ctx)
 
 /* ---- events ---- */
 
-/* A denial that nobody meant, or that comes by itself, is no attempt. */
-static bool is_attempt(enum nhi_reason reason)
-{
-    switch (reason) {
-    case NHI_DENY_ISSUER_BOUNDS:
-    case NHI_DENY_HOST:
-    case NHI_DENY_KEY:
-    case NHI_DENY_ACCOUNT:
-    case NHI_DENY_SERVICE:
-    case NHI_DENY_SESSION:
-    case NHI_DENY_TREE:
-    case NHI_DENY_POLICY:
-    case NHI_DENY_FORBIDDEN:
-    case NHI_DENY_PRIVILEGED:
-    case NHI_DENY_TASK_AGENT:
-    case NHI_DENY_USES:
-    case NHI_DENY_REVOKED:
-    case NHI_DENY_PIN:
-        return true;
-    case NHI_PERMIT:
-    case NHI_DENY_INTERNAL:
-    case NHI_DENY_LEDGER:
-    case NHI_DENY_LOCKDOWN:
-    case NHI_DENY_CLOCK:
-    case NHI_DENY_SUBJECT:
-    case NHI_DENY_NO_TICKET:
-    case NHI_DENY_AMBIGUOUS:
-    case NHI_DENY_MALFORMED:
-    case NHI_DENY_SIGNATURE:
-    case NHI_DENY_ISSUER_UNKNOWN:
-    case NHI_DENY_ISSUER_RETIRED:
-    case NHI_DENY_ISSUER_REVOKED:
-    case NHI_DENY_NOT_YET:
-    case NHI_DENY_EXPIRED:
-    case NHI_DENY_SUPERSEDED:
-    case NHI_DENY_AGENT_UNKNOWN:
-    case NHI_DENY_AGENT_SUSPENDED:
-    case NHI_DENY_AGENT_RETIRED:
-    case NHI_DENY_AGENT_OVERDUE:
-    case NHI_DENY_TASK_UNKNOWN:
-    case NHI_DENY_TASK_CLOSED:
-    case NHI_DENY_TASK_ENDED:
-    case NHI_DENY_LIMIT:
-    case NHI_DENY_LIFETIME:
-    case NHI_DENY_UNSUPERVISED:
-    case NHI_DENY_RECORD:
-    case NHI_REASON_COUNT:
-        return false;
-    }
-    return false;
-}
-
 static void add_denial(struct seen_agent *a, const struct nhi_grant *g)
 {
     char what[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 64];
 
-    if (!is_attempt(g->reason))
+    if (!review_is_attempt(g->reason))
         return;
     a->denials++;
     snprintf(what, sizeof(what), "%s through %s: %s", g->subject, g->service,

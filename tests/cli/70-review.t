@@ -1,6 +1,6 @@
 #!/bin/bash
 # A history of a hundred days with a known answer: review finds what is in it, and nothing else.
-# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 . "$(dirname "$0")/lib.sh"
 export TZ=UTC
 GRANTS=/var/lib/nhi/grants
