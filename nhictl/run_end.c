@@ -27,7 +27,8 @@ static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct r
     return err;
 }
 
-/* The ticket in the keyring is bound to no tree: where the ledger cannot take its end, the reserve has to. */
+/* The ticket in the keyring is bound to no tree: where the ledger cannot take its end, the reserve
+ * has to. */
 void run_close(struct ctl *c, const struct run *r, const char *why)
 {
     struct store s = { 0 };

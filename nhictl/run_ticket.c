@@ -26,8 +26,8 @@
 #define TTL_MIN 2 /* half of it has to go by before the end, in whole seconds */
 #define JOB_MAX 40 /* with a moment and a random part it becomes a task ID */
 
-/* An agent that sudo has made root starts nothing under another name. And as pam_nhi, this opens no session
- * that nobody would end. */
+/* An agent that sudo has made root starts nothing under another name. And as pam_nhi, this opens no
+ * session that nobody would end. */
 static int check_place(struct ctl *c, const struct store *s)
 {
     struct nhi_reserve *reserve = malloc(sizeof(*reserve));

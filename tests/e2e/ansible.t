@@ -48,7 +48,7 @@ mark_log
 must nhictl task close play-1 --reason test
 play
 unlike "$RC" '^0$' 'the task is closed: no more root over the connection that Ansible keeps'
-has_logged 'nhictl: session ended: .*task play-1, reason=task-closed' 'which has ended, with the reason'
+has_logged 'nhictl: session ended: .*task play-1 ended \(task-closed: ' 'which has ended, with the reason'
 hang_up
 ping
 like "$RC:$OUT" '^[1-9].*UNREACHABLE' 'and no new connection'

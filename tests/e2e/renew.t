@@ -41,6 +41,81 @@ unlike "$RC" '^0$' 'revoking the first revokes the last'
 renew "$W/a"
 is "$RC" 1 'what is revoked is not renewed'
 
+# ---- two texts, not three ----
+
+issue "$W/t" build-1
+login "$W/t"
+renew "$W/t" --ttl 30m
+cp "$W/t.new" "$W/t.second"
+renew "$W/t" --ttl 45m
+is "$RC" 0 'renewed once more, before the second text was used'
+mark_log
+login "$W/t"
+unlike "$RC" '^0$' 'the first text is over'
+has_logged 'reason=superseded' 'with the reason'
+login "$W/t.second"
+is "$RC" 0 'the second goes on'
+login "$W/t.new"
+is "$RC" 0 'until the third'
+login "$W/t.second"
+unlike "$RC" '^0$' 'was used'
+must nhictl revoke --ticket "$(jti_of "$W/t")" --reason test
+
+# ---- at once ----
+
+in_ledger() { sqlite3 -readonly "$STATE/ledger.db" "$1"; }
+of_lineage() { in_ledger "select $2 from ticket where root = '$1'"; }
+issue "$W/o" build-1 --ttl 10m
+ROOT=$(jti_of "$W/o")
+PIDS=()
+for i in {1..8}; do
+    nhictl renew "$ROOT" --ttl "$((20 + i))m" --out "$W/o.$i" >"$W/out-$i" 2>&1 &
+    PIDS+=($!)
+done
+WON=0 BAD=''
+for i in {1..8}; do
+    wait "${PIDS[i - 1]}"
+    case $?:$(cat "$W/out-$i") in
+    0:*) WON=$((WON + 1)) ;;
+    1:*'would not be later'*) ;;
+    *) BAD="$BAD $i: $(cat "$W/out-$i")" ;;
+    esac
+done
+is "$BAD" '' 'eight renewals at once: each is done or says that it ends no later'
+is "$(of_lineage "$ROOT" 'count(*), count(distinct renews), sum(successor is null), sum(not superseded)')" \
+    "$((WON + 1))|$WON|1|2" "one after the other: each of the $WON renews the one before it"
+must nhictl revoke --ticket "$ROOT" --reason test
+
+# When revoke has returned, nothing of the lineage lives, whoever is renewing it.
+opens() { nhictl ticket inspect --json "$1" 2>/dev/null | jq -r '.decisions[0].reason'; }
+LATE=0 BAD=''
+for how in ticket agent task resume; do
+    must nhictl task open "race-$LATE" --agent ci-bot --concurrent
+    issue "$W/v" "race-$LATE" --ttl 10m
+    [ "$(opens "$W/v")" = permit ] || BAD="$BAD $how: not at first"
+    ROOT=$(jti_of "$W/v")
+    for w in 1 2 3; do
+        for i in {1..4}; do
+            nhictl renew "$ROOT" --ttl "$((10 + 5 * i + w))m" --out "$W/v.$w.$i" || :
+        done >/dev/null 2>&1 &
+        PIDS[w]=$!
+    done
+    eventually test -e "$W/v.1.1"
+    case $how in
+    ticket) nhictl revoke --ticket "$ROOT" ;;
+    agent) nhictl revoke --agent ci-bot ;;
+    task) nhictl task close "race-$LATE" ;;
+    resume) nhictl agent suspend ci-bot && nhictl revoke --agent ci-bot && nhictl agent resume ci-bot ;;
+    esac >/dev/null 2>&1 || BAD="$BAD $how was refused"
+    wait "${PIDS[@]:1:3}"
+    for text in "$W"/v.*; do
+        [ "$(opens "$text")" != permit ] || BAD="$BAD $how: $text"
+    done
+    LATE=$((LATE + 1))
+    rm -f "$W"/v.*
+done
+is "$BAD" '' "revoked while it was renewed, $LATE times: nothing that renews it lives"
+
 # ---- a session goes on with what renewed its ticket ----
 
 issue "$W/s" build-1 --ttl 8s
