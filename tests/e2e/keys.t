@@ -192,6 +192,18 @@ by_key ci-bot once 'echo got-in'
 refused uses 'the second'
 unlike "$OUT" 'got-in' 'no command ran'
 
+# The text of one, from one place.
+USES=${QUICK:+100}
+issue "$W/text" build-3 --uses 1 --service sudo --no-pin
+printf '%s' "$(cat "$W/text")" >"$W/one-use" && chmod 644 "$W/one-use"
+# shellcheck disable=SC2016 # for the shell of the agent
+capture as ci-bot keyctl session - sh -c 'keyctl padd user nhi:ticket @s <"$0" >/dev/null
+    seq "$1" | xargs -P 64 -n 1 sh -c "sudo -n id -u 2>/dev/null || echo refused"' "$W/one-use" "${USES:=1000}"
+is "$(sort <<<"$OUT" | grep . | uniq -c | tr -s ' \n' ' ')" " 1 0 $((USES - 1)) refused " \
+    "used $USES times at once, 64 at a time: one gets in"
+must nhictl status
+is "$(nhictl ticket show --json "$(jti_of "$W/text")" | jq -c .ticket.grants)" 1 'and there is one grant'
+
 # ---- the end ----
 
 issue "$W/short" build-3 --bind-key "$W/id-person.pub" --ttl 5s --service sshd
