@@ -9,7 +9,7 @@ PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove $(PROVE_FLAGS
 
 # Allocations that fail: programs of tests/fault, in which malloc and its kin are the test's.
 FAULTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fault/*.c))
-WRAPPED := malloc calloc realloc reallocarray strdup realpath free
+WRAPPED := malloc calloc realloc reallocarray strdup realpath getline __getdelim free
 $(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)

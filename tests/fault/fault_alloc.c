@@ -49,6 +49,7 @@ void *__real_realloc(void *p, size_t n);
 void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__real_strdup(const char *s);
 char *__real_realpath(const char *path, char *out);
+ssize_t __real___getdelim(char **line, size_t *room, int delimiter, FILE *f);
 void __real_free(void *p);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
@@ -56,6 +57,8 @@ void *__wrap_realloc(void *p, size_t n);
 void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 char *__wrap_realpath(const char *path, char *out);
+ssize_t __wrap___getdelim(char **line, size_t *room, int delimiter, FILE *f);
+ssize_t __wrap_getline(char **line, size_t *room, FILE *f);
 void __wrap_free(void *p);
 
 void *__wrap_malloc(size_t n)
@@ -92,6 +95,28 @@ char *__wrap_realpath(const char *path, char *out)
         return NULL;
     }
     return out == NULL ? counted(__real_realpath(path, out)) : __real_realpath(path, out);
+}
+
+/* What libc allocates by itself is given to free, too. */
+ssize_t __wrap___getdelim(char **line, size_t *room, int delimiter, FILE *f)
+{
+    bool had = *line != NULL;
+    ssize_t len;
+
+    if (fails()) {
+        errno = ENOMEM;
+        return -1;
+    }
+    len = __real___getdelim(line, room, delimiter, f);
+    if (!had)
+        (void)counted(*line);
+    return len;
+}
+
+/* The compiler may put either. */
+ssize_t __wrap_getline(char **line, size_t *room, FILE *f)
+{
+    return __wrap___getdelim(line, room, '\n', f);
 }
 
 void __wrap_free(void *p)
