@@ -81,6 +81,10 @@ from 127.0.0.3 "$W/free"
 is "$RC" 0 'issued with --no-pin: from anywhere'
 local_use "$W/free"
 is "$RC:$OUT" 0:0 'and here'
+must nhictl renew "$(jti_of "$W/free")" --out "$W/free2"
+from 127.0.0.2 "$W/free2"
+from 127.0.0.3 "$W/free2"
+is "$RC" 0 'and what renews it, too'
 
 # ---- a host that only records ----
 

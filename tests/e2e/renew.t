@@ -157,6 +157,10 @@ renew "$W/k" --ttl 30m
 is "$RC:$(state_of "$W/k")" 0:renewed 'renewed'
 ssh_as ci-bot key "$W/id" sudo -n id -u
 is "$RC:$OUT" 0:0 'the key goes on'
+mark_log
+login "$W/k.new"
+unlike "$RC" '^0$' 'the text alone is as good as before: for nothing'
+has_logged 'reason=key' 'with the reason'
 renew "$W/k" --ttl 40m --cert "$W/id.pub"
 is "$RC" 0 'with a certificate'
 ssh-keygen -L -f "$W/id-cert.pub" | grep -q ticket@nhi
@@ -168,6 +172,20 @@ must nhictl revoke --ticket "$(jti_of "$W/k")" --reason test
 rm "$W/id-cert.pub"
 ssh_as ci-bot key "$W/id" true
 unlike "$RC" '^0$' 'revoking the first ends the key'
+
+# ---- its parent stays its parent ----
+
+issue "$W/p" build-1
+issue "$W/q" build-1 --parent "$(jti_of "$W/p")"
+renew "$W/q" --ttl 30m
+is "$(nhictl ticket show --json "$(jti_of "$W/q.new")" | jq -r .ticket.parent)" "$(jti_of "$W/p")" 'a child renewed is a child'
+login "$W/q.new"
+is "$RC" 0 'which is used'
+must nhictl revoke --ticket "$(jti_of "$W/p")" --reason test
+mark_log
+login "$W/q.new"
+unlike "$RC" '^0$' 'and over with its parent'
+has_logged 'reason=revoked' 'with the reason'
 
 # ---- cron finds one ticket, not two ----
 
