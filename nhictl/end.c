@@ -65,12 +65,20 @@ static enum nhi_err look(struct ending *e, const struct procs *p)
     enum nhi_err err;
     uint32_t audit;
 
-    if (e->phase == END_LEFTOVERS)
+    if (e->phase == END_LEFT || e->phase == END_LEFTOVERS)
         return members_find(&e->m, p, MEMBERS_OF_UID, e->uid, NULL);
-    if (audit_of(e, &audit))
-        return members_find(&e->m, p, MEMBERS_OF_AUDIT, audit, NULL);
-    err = members_find(&e->m, p, MEMBERS_OF_TREE, 0, &e->s.g.self);
-    return err == NHI_OK ? members_add_cgroup(&e->m, p, e->s.handle) : err;
+    if (audit_of(e, &audit)) {
+        err = members_find(&e->m, p, MEMBERS_OF_AUDIT, audit, NULL);
+    } else {
+        err = members_find(&e->m, p, MEMBERS_OF_TREE, 0, &e->s.g.self);
+        if (err == NHI_OK)
+            err = members_add_cgroup(&e->m, p, e->s.handle);
+    }
+    if (err == NHI_OK && e->phase == END_NEW)
+        (void)logind_find(&e->s.g, &e->m, &e->logind);
+    if (err == NHI_OK && e->logind.id[0] != '\0')
+        err = logind_add(&e->logind, e->s.g.ticket.jti, &e->m, p);
+    return err;
 }
 
 struct guests {
@@ -150,19 +158,20 @@ void session_tell(const struct session *s, const char *line)
 }
 
 /* sshd, which is among those that end, has to carry the line from the terminal to whoever sits there. */
-static void announce(struct ending *e, const struct procs *p, int64_t now)
+static void announce(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
 {
     char line[SESSION_LINE_MAX];
 
     nhi_session_say_why(NHI_RUN_DIR, e->s.g.id, end_word(e));
     session_farewell(&e->s, line);
     e->next = tell(e, p, line) ? now + CARRIED : now;
+    e->deadline = e->next + grace_ms;
     e->phase = END_TOLD;
 }
 
 static void ask(struct ending *e, int64_t now, int64_t grace_ms)
 {
-    e->next = now + grace_ms;
+    e->next = e->deadline = now + grace_ms;
     e->phase = END_ASKED;
     if (grace_ms == 0)
         return;
@@ -228,6 +237,56 @@ static void hunt(struct ending *all, size_t count)
         procs_hunt(is_hunted, &h);
 }
 
+/* logind is told when the processes are gone or have had their grace: it would ask them once more, and there are
+ * programs that take a second SIGTERM as an order to drop everything. */
+static void close_login(struct ending *e)
+{
+    logind_terminate(&e->logind);
+    e->logind.id[0] = '\0';
+}
+
+/* Until the grace is over. What systemd started for the user is stopped by systemd, in order. */
+static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
+{
+    e->phase = END_LEFT;
+    e->next = e->deadline;
+    (void)logind_end_linger(e->s.g.subject);
+    logind_stop_user(e->uid);
+    if (look(e, p) != NHI_OK) {
+        e->phase = END_STUCK;
+        return;
+    }
+    if (e->m.count == 0 || now >= e->deadline) {
+        e->phase = END_LEFTOVERS;
+        e->next = now + GIVE_UP;
+        return;
+    }
+    for (size_t i = 0; i < e->m.count; i++) {
+        const struct members one = { .all = &e->m.all[i], .count = 1 };
+
+        if (logind_is_managed(one.all->pid, e->uid))
+            continue;
+        members_signal(&one, SIGTERM);
+        members_signal(&one, SIGCONT);
+    }
+}
+
+/* Nobody is left, of the session or by its uid. One look may miss what is another process every moment: what was not
+ * killed yet is hunted once. */
+static void empty(struct ending *e, const struct procs *p, int64_t now)
+{
+    if (e->phase < END_KILLED || e->phase == END_LEFT) {
+        e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;
+        e->next = now + GIVE_UP;
+        return;
+    }
+    close_login(e);
+    if (e->phase == END_KILLED && is_last(e))
+        ask_leftovers(e, p, now);
+    else
+        e->phase = END_DONE;
+}
+
 static void step(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
 {
     if (look(e, p) != NHI_OK) {
@@ -235,26 +294,16 @@ static void step(struct ending *e, const struct procs *p, int64_t now, int64_t g
         return;
     }
     if (e->phase == END_NEW)
-        announce(e, p, now);
+        announce(e, p, now, grace_ms);
     if (e->phase == END_TOLD && now >= e->next)
         ask(e, now, grace_ms);
-    if (e->m.count == 0 && e->phase < END_KILLED) {
-        /* One look may miss what is another process every moment: it is hunted once. */
-        e->phase = END_KILLED;
-        e->next = now + GIVE_UP;
-        return;
-    }
     if (e->m.count == 0) {
-        if (e->phase == END_LEFTOVERS || !is_last(e)) {
-            e->phase = END_DONE;
-        } else {
-            e->phase = END_LEFTOVERS;
-            e->next = now + GIVE_UP;
-        }
+        empty(e, p, now);
         return;
     }
-    if (e->phase == END_ASKED && now >= e->next) {
-        e->phase = END_KILLED;
+    if ((e->phase == END_ASKED || e->phase == END_LEFT) && now >= e->next) {
+        close_login(e);
+        e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;
         e->next = now + GIVE_UP;
     }
     if (e->phase == END_KILLED || e->phase == END_LEFTOVERS) {
@@ -284,7 +333,7 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
 
         if (e->phase < END_DONE)
             step(e, &p, now, grace_ms);
-        if ((e->phase == END_TOLD || e->phase == END_ASKED) && wait < 0)
+        if ((e->phase == END_TOLD || e->phase == END_ASKED || e->phase == END_LEFT) && wait < 0)
             wait = STEP_ASKED;
         else if (e->phase == END_KILLED || e->phase == END_LEFTOVERS)
             wait = STEP_KILLED;
@@ -358,61 +407,4 @@ void ending_retry(struct ending *e)
 void ending_free(struct ending *e)
 {
     members_free(&e->m);
-}
-
-struct ended end_these(struct ctl *c, struct ending *all, size_t count, int64_t grace)
-{
-    struct ended result = { .ended = 0 };
-    int wait;
-
-    while ((wait = endings_step(all, count, grace * 1000)) >= 0) {
-        const struct timespec ts = { .tv_nsec = wait * 1000000L };
-
-        (void)nanosleep(&ts, NULL);
-    }
-    endings_record(c, all, count);
-    for (size_t i = 0; i < count; i++) {
-        if (all[i].phase == END_DONE)
-            result.ended++;
-        else
-            result.stuck++;
-        ending_free(&all[i]);
-    }
-    return result;
-}
-
-struct ended end_what_is_over(struct ctl *c, int64_t grace)
-{
-    struct ended result = { .ended = 0 };
-    struct sessions s = { .count = 0 };
-    struct ending *all = NULL;
-    size_t count = 0;
-
-    result.failed = sessions_load(&s) != NHI_OK;
-    if (!result.failed && s.count > 0)
-        all = calloc(s.count, sizeof(*all));
-    for (size_t i = 0; all != NULL && i < s.count; i++)
-        if (nhi_reason_is_end(s.all[i].reason))
-            all[count++].s = s.all[i];
-    if (count > 0)
-        result = end_these(c, all, count, grace);
-    free(all);
-    sessions_free(&s);
-    return result;
-}
-
-void ended_show(struct ctl *c, const struct ended *e)
-{
-    struct out_row *row = out_row_new(c->out);
-
-    out_number(row, "ended", NULL, (int64_t)e->ended);
-    out_number(row, "left", NULL, (int64_t)e->stuck);
-    out_member(c->out, "sessions", row);
-    if (e->ended > 0)
-        out_line(c->out, "%zu session%s ended", e->ended, e->ended == 1 ? " has" : "s have");
-    if (e->stuck > 0)
-        out_line(c->out, "%zu session%s not: see nhictl session list", e->stuck,
-                 e->stuck == 1 ? " has" : "s have");
-    if (e->failed)
-        ctl_note("the sessions could not be looked at: see nhictl session list");
 }

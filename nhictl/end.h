@@ -4,6 +4,7 @@
 #ifndef NHICTL_END_H
 #define NHICTL_END_H
 
+#include "nhictl/logind.h"
 #include "nhictl/procs.h"
 #include "nhictl/sessions.h"
 
@@ -13,9 +14,21 @@ struct ctl;
 struct ending {
     struct session s;
     struct members m;
-    enum { END_NEW, END_TOLD, END_ASKED, END_KILLED, END_LEFTOVERS, END_DONE, END_STUCK } phase;
-    int64_t next; /* milliseconds of the monotonic clock: SIGTERM, SIGKILL, then giving up */
-    uint32_t uid; /* of the leftovers */
+    struct logind_session logind; /* what logind has of it */
+    /* END_LEFT: whatever goes by the agent's own uid is asked, END_LEFTOVERS: and killed. */
+    enum {
+        END_NEW,
+        END_TOLD,
+        END_ASKED,
+        END_KILLED,
+        END_LEFT,
+        END_LEFTOVERS,
+        END_DONE,
+        END_STUCK
+    } phase;
+    int64_t next;     /* milliseconds of the monotonic clock: SIGTERM, SIGKILL, then giving up */
+    int64_t deadline; /* the same, of its grace */
+    uint32_t uid;     /* of the leftovers */
     bool told;    /* recorded */
 };
 

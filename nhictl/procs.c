@@ -174,20 +174,24 @@ enum nhi_err members_find(struct members *m, const struct procs *p, enum members
     return err;
 }
 
+enum nhi_err members_add(struct members *m, const struct procs *p, pid_t pid)
+{
+    const struct procs_one *one = find_pid(p, pid);
+
+    return one != NULL && !has(m, pid) ? add(m, &one->stat.self) : NHI_OK;
+}
+
 struct adding {
     struct members *m;
     const struct procs *p;
     enum nhi_err err;
 };
 
-/* One that has come since the look is found by the next. */
 static int add_pid(pid_t pid, void *ctx)
 {
     struct adding *a = ctx;
-    const struct procs_one *one = find_pid(a->p, pid);
 
-    if (one != NULL && !has(a->m, pid))
-        a->err = add(a->m, &one->stat.self);
+    a->err = members_add(a->m, a->p, pid);
     return a->err != NHI_OK;
 }
 

@@ -29,6 +29,7 @@
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
 #include "nhictl/leaders.h"
+#include "nhictl/linger.h"
 #include "nhictl/store.h"
 #include "nhictl/task_end.h"
 #include "nhictl/warning.h"
@@ -38,7 +39,8 @@
 struct watch {
     int changes, clock, signals; /* inotify, timerfd, signalfd */
     int grants, sessions;        /* the watches of inotify on records and on sessions */
-    bool look, fold, stop;
+    int lingers;                 /* that on who lingers; -1: none */
+    bool look, fold, linger, stop;
     int64_t looked, beaten; /* milliseconds */
     int64_t grace, warn;    /* seconds */
     int64_t task;           /* when the first of the open tasks ends */
@@ -221,6 +223,7 @@ static int start(struct ctl *c, struct watch *w)
         return ctl_fail(c, CTL_SYSTEM, errno == ENOENT ? "nhictl init" : NULL,
                         "could not watch %s and %s: %s", NHI_STATE_DIR, NHI_RUN_DIR,
                         strerror(errno));
+    w->lingers = linger_watch(w->changes);
     return CTL_DONE;
 }
 
@@ -246,7 +249,8 @@ static void take_changes(struct watch *w)
         for (ssize_t at = 0; at < n;) {
             const struct inotify_event *e = (const void *)(buf + at);
 
-            w->look = w->look || e->wd != w->grants;
+            w->linger = w->linger || e->wd == w->lingers || (e->mask & IN_Q_OVERFLOW) != 0;
+            w->look = w->look || (e->wd != w->grants && e->wd != w->lingers);
             w->fold = w->fold || e->wd == w->grants || e->wd == w->sessions ||
                       (e->mask & IN_Q_OVERFLOW) != 0;
             at += (ssize_t)(sizeof(*e) + e->len);
@@ -284,6 +288,10 @@ static void run(struct ctl *c, struct watch *w)
         beat(w, now);
         if (w->look && now - w->looked >= PAUSE_MS)
             look(w, now);
+        if (w->linger) {
+            w->linger = false;
+            linger_sweep();
+        }
         wait = end(w, c);
         if (w->fold && wait < 0) {
             w->fold = false;
@@ -298,7 +306,7 @@ static void run(struct ctl *c, struct watch *w)
 
 static int watch(struct ctl *c)
 {
-    struct watch w = { .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true };
+    struct watch w = { .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true, .linger = true };
     int code = store_need_root(c), lock = -1;
 
     w.leaders.wait = -1;

@@ -57,6 +57,7 @@ make_root() {
     if [ "$(cat "$root/.complete" 2>/dev/null)" != "$packages" ]; then
         command -v mmdebstrap >/dev/null || die 'mmdebstrap is missing: packaging/deps.sh install boot'
         rm -rf "$root"
+        # shellcheck disable=SC2086 # or no word at all
         mmdebstrap --mode=root --variant=minbase --include="$packages" --aptopt='Acquire::Languages "none"' \
             --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
             --dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -185,13 +186,16 @@ halt() {
 }
 
 in_boot() {
-    local status=0
+    local status=0 stale
     base=$1 root=$2 build=$3 cgroup=nhi-boot.$$
     shift 3
     must 'mount -t tmpfs' mount -t tmpfs -o mode=755 tmpfs "$base"
     mkdir "$base/proc" "$base/cgroup"
     must 'mount -t proc' mount -t proc proc "$base/proc"
     must 'mount -t cgroup2' mount -t cgroup2 cgroup2 "$base/cgroup"
+    for stale in "$base"/cgroup/nhi-boot.*; do # of a run that was killed
+        [ -e "/proc/${stale##*.}" ] || find "$stale" -depth -type d -exec rmdir {} + 2>/dev/null || :
+    done
     must 'mkdir of a cgroup' mkdir "$base/cgroup/$cgroup"
     unshare --mount --pid --fork --kill-child --ipc --uts --net --propagation private \
         "$BASH" "$SELF" --guest "$base" "$root" "$build" "$cgroup" &

@@ -1,0 +1,133 @@
+#!/bin/bash
+# Timers, units with PAMName=, cron and nhictl run under systemd; and the supervisor's own unit.
+# shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+chmod 1777 "$W"
+cp /bin/sleep "$W/nhi-job" && chmod 755 "$W/nhi-job"
+jobs() { pgrep -af "^$W/nhi-job" | awk '{ print $3 }' | sort -u | paste -sd' '; }
+jobs_are() { [ "$(jobs)" = "$1" ]; }
+unit_is() { [ "$(systemctl show "$1" -p ActiveState --value)" = "$2" ]; }
+
+# ---- a unit with PAMName= ----
+
+{
+    cat packaging/pam.d/auth
+    echo 'auth required pam_deny.so'
+    cat packaging/pam.d/account
+    echo 'account required pam_unix.so'
+    cat packaging/pam.d/session
+    echo 'session required pam_unix.so'
+} >/etc/pam.d/nightly
+cat >"$W/nightly" <<S
+#!/bin/bash
+echo "\$(id -un)" >>$W/nightly.ran
+trap '' TERM
+$W/nhi-job 1001 &
+setsid $W/nhi-job 1002 &
+(setsid bash -c "$W/nhi-job 1003 &" &)
+while :; do $W/nhi-job 1004; done
+S
+chmod 755 "$W/nightly"
+cat >/etc/systemd/system/nightly.service <<S
+[Service]
+User=ci-bot
+PAMName=nightly
+ExecStart=$W/nightly
+Restart=always
+RestartSec=100ms
+StartLimitIntervalSec=0
+S
+cat >/etc/systemd/system/nightly.timer <<'S'
+[Timer]
+OnActiveSec=0
+AccuracySec=1ms
+S
+sed -i 's/"cron" \]/"cron", "nightly" ]/' /etc/nhi/policy.d/e2e.conf
+must nhictl apply
+must systemctl daemon-reload
+: >"$W/nightly.ran"
+chmod 666 "$W/nightly.ran"
+runs() { wc -l <"$W/nightly.ran"; }
+
+mark_log
+must systemctl start nightly.timer
+has_logged 'nightly.service: Failed at step PAM|Failed to set up PAM session' 'a unit with PAMName= and no ticket: refused'
+has_logged 'pam_nhi\(nightly:account\): denied: ' 'by pam_nhi'
+is "$(runs)" 0 'nothing of it has run'
+must systemctl stop nightly.timer nightly.service
+
+open_task nightly
+issue "$W/ticket" nightly --service nightly
+must systemctl start nightly.timer
+eventually jobs_are '1001 1002 1003 1004'
+is "$(jobs)" '1001 1002 1003 1004' 'with a ticket in the ledger its timer starts it'
+is "$(sort -u "$W/nightly.ran")" ci-bot 'as the agent'
+is "$(nhictl session list --json | jq -c '.sessions[] | [.agent, .task, .account, .service, .state]')" \
+    '["ci-bot","nightly","ci-bot","nightly","live"]' 'it is a session'
+before=$(runs)
+mark_log
+capture nhictl revoke --task nightly
+is "$RC:$(jobs)" 0: 'revoked: nothing of it is left'
+has_logged 'pam_nhi\(nightly:account\): denied: ' 'systemd restarts it, and it is refused'
+is "$(runs)" "$before" 'nothing has run again'
+is "$(sessions)" 0 'no session'
+must systemctl stop nightly.service nightly.timer
+
+# ---- cron ----
+
+open_task by-cron
+issue "$W/ticket" by-cron --service cron
+printf '@reboot ci-bot %s\n' "$W/nightly" >/etc/cron.d/e2e
+rm -f /run/crond.reboot
+must systemctl restart cron
+eventually jobs_are '1001 1002 1003 1004'
+is "$(jobs)" '1001 1002 1003 1004' 'a job of cron'
+pid=$(systemctl show cron -p MainPID --value)
+must nhictl task close by-cron
+is "$(jobs)" '' 'nothing of it is left when its task is closed'
+is "$(systemctl show cron -p MainPID --value):$(sessions)" "$pid:0" 'cron goes on'
+rm /etc/cron.d/e2e
+
+# ---- nhictl run in a unit ----
+
+capture systemd-run --quiet --wait --pipe --unit=run-once nhictl run --agent ci-bot --job once -- /usr/bin/id -un
+is "$RC:$OUT" 0:ci-bot 'nhictl run in a unit' || note "$ERR"
+must systemd-run --quiet --unit=run-long nhictl run --agent ci-bot --job long -- "$W/nightly"
+eventually jobs_are '1001 1002 1003 1004'
+is "$(jobs)" '1001 1002 1003 1004' 'and one that goes on'
+capture nhictl agent suspend ci-bot
+is "$RC:$(jobs)" 0: 'the agent is suspended: nothing of it is left' || note "$OUT $ERR"
+eventually unit_is run-long inactive || eventually unit_is run-long failed
+must nhictl agent resume ci-bot
+
+# ---- the supervisor ----
+
+must systemctl stop nhi-watch
+open_task watched
+issue "$W/ticket" watched
+mark_log
+ssh_as ci-bot reply "$W/ticket" true
+unlike "$RC" '^0$' 'nhi-watch.service is stopped: agents are denied'
+has_logged 'denied: reason=no-supervisor' 'for want of a supervisor'
+ssh_as alice key "$W/key" id -un
+is "$RC:$OUT" 0:alice 'a person is not'
+must systemctl start nhi-watch
+ssh_as ci-bot reply "$W/ticket" id -un
+is "$RC:$OUT" 0:ci-bot 'it is started: they are let in as soon as systemctl returns'
+kill -KILL "$(systemctl show nhi-watch -p MainPID --value)"
+watch_is() { systemctl show nhi-watch -p ActiveState -p NRestarts | paste -sd' '; }
+restarted() { [ "$(watch_is)" = 'NRestarts=1 ActiveState=active' ]; }
+eventually restarted
+is "$(watch_is)" 'NRestarts=1 ActiveState=active' 'killed, it is restarted'
+is "$(systemctl show nhi-watch -p Type -p WatchdogUSec | paste -sd' ')" 'Type=notify WatchdogUSec=1min' \
+    'systemd watches it'
+ssh_bg ci-bot reply "$W/ticket" "$W/nhi-job 1001"
+BG=$!
+eventually jobs_are 1001
+must nhictl task close watched
+eventually test ! -e "/proc/$BG"
+is "$(jobs)" '' 'and sessions end as before'
+finish
