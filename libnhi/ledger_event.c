@@ -162,16 +162,12 @@ static void read_row(sqlite3_stmt *st, struct nhi_event *e, enum nhi_err *err)
     nhi_sql_text(st, 4 + count, e->hash, sizeof e->hash, err);
 }
 
-enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
-                            int (*fn)(const struct nhi_event *, void *), void *ctx)
+/* Takes st, prepared or not. */
+static enum nhi_err each(struct nhi_ledger *l, enum nhi_err err, sqlite3_stmt *st,
+                         int (*fn)(const struct nhi_event *, void *), void *ctx)
 {
-    sqlite3_stmt *st = NULL;
     struct nhi_event e;
-    enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
-                          "ii", after, (int64_t)limit);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         memset(&e, 0, sizeof e);
         read_row(st, &e, &err);
@@ -180,6 +176,31 @@ enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
     }
     sqlite3_finalize(st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
+                            int (*fn)(const struct nhi_event *, void *), void *ctx)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
+                          "ii", after, (int64_t)limit);
+    return each(l, err, st, fn, ctx);
+}
+
+enum nhi_err nhi_event_each_of(struct nhi_ledger *l, const char *task, const char *agent,
+                               int (*fn)(const struct nhi_event *, void *), void *ctx)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " EVENT_COLUMNS " FROM event WHERE task = ?1 OR agent = ?2"
+                          " OR agent = '' ORDER BY seq",
+                          "ss", task, agent);
+    return each(l, err, st, fn, ctx);
 }
 
 enum nhi_err nhi_observed_add(struct nhi_ledger *l, const char *account, bool permitted, int64_t at)

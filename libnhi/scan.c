@@ -43,7 +43,7 @@ typedef bool read_fn(struct nhi_scan *s, struct nhi_scan_cursor *c, struct nhi_s
 static bool read_ticket(struct nhi_scan *s, struct nhi_scan_cursor *c, struct nhi_scan_hit *hit)
 {
     size_t head = strlen(TICKET), body, footer, n;
-    struct nhi_scan_cursor start = *c;
+    struct nhi_scan_cursor start;
     char kid[NHI_KID_MAX + 1];
 
     memcpy(s->text, TICKET, head);

@@ -86,14 +86,15 @@ void html_begin(struct html *h, const char *title, const char *css)
 static bool print(const struct html *h)
 {
     errno = 0;
-    return fwrite(h->page, 1, h->len, stdout) == h->len && fflush(stdout) == 0;
+    return fwrite(h->page, 1, h->len, stdout) == h->len && putchar('\n') != EOF &&
+           fflush(stdout) == 0;
 }
 
 int html_end(struct ctl *c, struct html *h, const char *file)
 {
     int code = CTL_DONE;
 
-    fputs("</body>\n</html>\n", h->f);
+    fputs("</body>\n</html>", h->f);
     if (fclose(h->f) != 0)
         out_must(NULL);
     if (strcmp(file, "-") != 0)

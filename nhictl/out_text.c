@@ -63,7 +63,9 @@ static const char *colour_of(const char *word)
         { "active", "\033[32m" },  { "open", "\033[32m" },      { "live", "\033[32m" },
         { "permit", "\033[32m" },  { "suspended", "\033[33m" }, { "ended", "\033[33m" },
         { "expired", "\033[33m" }, { "rotated", "\033[33m" },   { "retired", "\033[31m" },
-        { "revoked", "\033[31m" }, { "closed", "\033[31m" },
+        { "revoked", "\033[31m" }, { "closed", "\033[31m" },    { "denied", "\033[31m" },
+        { "hand-off", "\033[33m" }, { "cut off", "\033[33m" }, { "opened", "\033[32m" },
+        { "issued", "\033[32m" },  { "renewed", "\033[32m" }, { "lockdown", "\033[31m" },
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

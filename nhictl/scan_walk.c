@@ -110,25 +110,31 @@ static void visit_directory(struct walk *w, int fd, char *path, unsigned depth, 
     free(names);
 }
 
+/* What is passed over, whoever owns it. */
+static bool is_no_file(const struct stat *st, int fd, unsigned depth, dev_t parent)
+{
+    if (S_ISDIR(st->st_mode))
+        return (st->st_dev != parent && is_pseudo(fd)) || is_keys(st);
+    return !S_ISREG(st->st_mode) && !(S_ISFIFO(st->st_mode) && depth == 0);
+}
+
 /* Takes fd. */
 static void visit(struct walk *w, int fd, char *path, unsigned depth, dev_t parent)
 {
     struct stat st;
+    bool ok = fstat(fd, &st) == 0;
 
-    if (fstat(fd, &st) != 0)
-        walk_failed(w, path, strerror(errno));
-    else if (S_ISDIR(st.st_mode) && ((st.st_dev != parent && is_pseudo(fd)) || is_keys(&st)))
+    if (ok && is_no_file(&st, fd, depth, parent)) {
         w->skipped++;
-    else if (S_ISDIR(st.st_mode) && depth == DEPTH_MAX)
+    } else if (ok && S_ISDIR(st.st_mode) && depth == DEPTH_MAX) {
         walk_failed(w, path, "directories are nested too deeply");
-    else if (S_ISDIR(st.st_mode))
+    } else if (ok && S_ISDIR(st.st_mode)) {
         visit_directory(w, fd, path, depth, st.st_dev);
-    else if (!S_ISREG(st.st_mode) && !(S_ISFIFO(st.st_mode) && depth == 0))
-        w->skipped++;
-    else if (w->file(fd, path, w->ctx))
+    } else if (ok && w->file(fd, path, w->ctx)) {
         w->files++;
-    else
+    } else {
         walk_failed(w, path, strerror(errno));
+    }
     close(fd);
 }
 

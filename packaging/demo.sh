@@ -185,6 +185,16 @@ doors_shut() {
     [ "$(wc -l </home/ci-bot/ran)" = "$lines" ] || die 'the cron job should not have run again'
 }
 
+tell_the_story() {
+    say 'Who was that, for what, who answers for it, what did it do, and why has it ended?'
+    root 'nhictl trace build-4711'
+    expect 'owner +ops@example\.org'
+    expect 'opened .*issued .*permit +ci-bot +sshd from 127\.0\.0\.1.*permit +ci-bot +sudo.*permit +ci-bot +cron'
+    expect 'revoked +root +task build-4711: cancelled.*denied +ci-bot +sshd from 127\.0\.0\.1'
+    expect 'cut off +sshd ci-bot'
+    say 'The same for a browser, a printer or a program: nhictl trace build-4711 --html story.html, or --json.'
+}
+
 story() {
     ip link set lo up || die 'no loopback'
     start_daemons
@@ -192,6 +202,7 @@ story() {
     give_a_ticket
     doors_open
     doors_shut
+    tell_the_story
     say 'All of this happened, in a copy of this machine that is gone now. The machine is as it was.'
 }
 

@@ -13,6 +13,7 @@
 #   boot    what boot.sh calls
 #   guest   what is in a Debian that boot.sh boots, beside build and hosts; not for this machine
 #   clients what logs in to those hosts in a test, beside ssh; for private copies only, too
+#   browser what pages are looked at with in a test; for private copies only, too
 #   check   runs `make check` and `make e2e`
 #   lint    runs `make lint`, `make leaks`, `make sanitize`
 set -eu
@@ -26,6 +27,7 @@ packages() {
     hosts) echo openssh-server openssh-client sudo cron at libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;
     clients) echo ansible-core python3 at screen tmux ;;
+    browser) echo chromium fonts-dejavu-core ;;
     boot) echo mmdebstrap ;;
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
     check) echo perl git tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 ;;
@@ -34,7 +36,7 @@ packages() {
             libc6-dbg git
         ;;
     *)
-        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, boot, guest, check, lint)" >&2
+        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, browser, boot, guest, check, lint)" >&2
         return 1
         ;;
     esac

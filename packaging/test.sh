@@ -84,7 +84,7 @@ export PROVE_FLAGS=--verbose
 [ "$#" -gt 0 ] || set -- check e2e boot clang sanitize lint leaks fuzz
 for name; do
     case $name in
-    e2e) NHI_LAB_ALSO=clients stage e2e packaging/lab.sh hosts make e2e ;;
+    e2e) NHI_LAB_ALSO='clients browser' stage e2e packaging/lab.sh hosts make e2e ;;
     check | boot | clang | sanitize | lint | leaks | fuzz) stage "$name" make "$name" ;;
     *)
         echo "test.sh: there is no stage $name" >&2

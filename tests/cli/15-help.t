@@ -46,6 +46,7 @@ example issue
 printf '%s\n' "$OUT" >ticket.txt
 JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')
 example ticket-list
+example trace
 [[ $JTI == -* ]] && JTI="-- $JTI"
 example ticket-show
 example ticket-inspect

@@ -1,0 +1,77 @@
+/*
+ * A story: what happened to a task, an agent, a ticket or in a session, in order, and the sessions in it.
+ */
+#ifndef NHICTL_TRACE_H
+#define NHICTL_TRACE_H
+
+#include "libnhi/grant.h"
+#include "nhictl/store.h"
+
+enum trace_by { TRACE_TASK, TRACE_AGENT, TRACE_TICKET, TRACE_SESSION };
+enum trace_tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD };
+
+#define TRACE_WHO_MAX 80
+#define TRACE_TEXT_MAX 1024
+struct trace_step {
+    struct nhi_event e; /* its detail is this: */
+    char *detail;
+    bool direct;        /* about what was asked for, not only about what that hangs on */
+    int64_t uid, loginuid, sudo_uid; /* who typed it, as far as known; -1: not known */
+    int64_t began;                   /* of the end of a session: when that began */
+    const char *word;                /* "issued", "denied" … */
+    enum trace_tone tone;
+    char who[TRACE_WHO_MAX];
+    char text[TRACE_TEXT_MAX]; /* what and why, in words */
+};
+
+struct trace_session {
+    char grant[NHI_JTI_LEN + 1];   /* record of the decision that opened it */
+    char handle[NHI_TREE_MAX + 1]; /* may be empty */
+    char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
+    char account[NHI_ACCOUNT_MAX + 1], service[NHI_SERVICE_MAX + 1], from[NHI_HOST_MAX + 1];
+    char rule[NHI_TASK_MAX + 1];
+    int64_t began, ended; /* ended 0: it is live */
+    char reason[NHI_WORD_MAX + 1];
+    bool cut; /* it did not end by itself */
+};
+
+struct trace {
+    enum trace_by by;
+    const char *id;
+    int64_t now;
+    bool has_agent, has_task;
+    struct nhi_agent agent;
+    struct nhi_task task;
+    char host[NHI_HOST_MAX + 1];
+    struct trace_step **step; /* by time */
+    size_t steps, step_room;
+    struct trace_session *session; /* by time */
+    size_t sessions, session_room;
+    struct nhi_ticket_row *ticket; /* newest first */
+    size_t tickets, ticket_room;
+};
+
+/* Reads the story. CTL_REFUSED after saying that there is no such thing. Free in any case. */
+int trace_read(struct ctl *c, struct store *s, struct trace *t);
+void trace_free(struct trace *t);
+/* The sessions that the steps tell of, and those of live that are part of the story. */
+struct sessions;
+typedef bool trace_takes_fn(const struct trace_session *s, const void *ctx);
+void trace_add_sessions(struct trace *t, const struct sessions *live, trace_takes_fn *takes, const void *ctx);
+void trace_read_end(const struct nhi_event *e, struct trace_session *s);
+void trace_from_grant(const char *handle, const struct nhi_grant *g, struct trace_session *s);
+
+/* "task", "agent" … */
+const char *trace_by_name(enum trace_by by);
+/* Fills in word, tone, who and text of a step. */
+void trace_tell(const struct trace *t, struct trace_step *s);
+/* Why something ended or was refused, in words: of a reason's name, or as it is. */
+const char *trace_reason(const char *name);
+/* "5QkVh3ab…": enough to tell one from another. */
+#define TRACE_SHORT_LEN 12
+void trace_short(const char *jti, char out[TRACE_SHORT_LEN]);
+
+/* The page, to FILE or "-". */
+int trace_html(struct ctl *c, const struct trace *t, const char *file);
+
+#endif
