@@ -302,6 +302,8 @@ NHI_CHECK enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *t
  * the facts: release with nhi_facts_free. Also finds what is unknown: that is no error. */
 NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
                                       const struct nhi_request *req, int64_t now, struct nhi_facts *out);
+/* The same without rules, for whoever brings others. */
+NHI_CHECK enum nhi_err nhi_facts_load_bare(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *out);
 void nhi_facts_free(struct nhi_facts *f);
 
 /* ---- events: event.h ---- */

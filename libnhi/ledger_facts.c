@@ -125,8 +125,7 @@ static enum nhi_err load_revoked(struct nhi_ledger *l, const struct nhi_ticket *
     return err;
 }
 
-enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
-                            const struct nhi_request *req, int64_t now, struct nhi_facts *out)
+enum nhi_err nhi_facts_load_bare(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *out)
 {
     struct nhi_facts f;
     struct nhi_settings s;
@@ -159,9 +158,20 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
             err = load_ancestors(l, t, &f);
         if (err == NHI_OK)
             err = load_revoked(l, t, &f);
-        if (err == NHI_OK)
-            err = nhi_sql_rules(l, t->agent, req, now, &f);
     }
+    if (err == NHI_OK)
+        *out = f;
+    return err;
+}
+
+enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
+                            const struct nhi_request *req, int64_t now, struct nhi_facts *out)
+{
+    struct nhi_facts f;
+    enum nhi_err err = nhi_facts_load_bare(l, t, &f);
+
+    if (err == NHI_OK && t != NULL)
+        err = nhi_sql_rules(l, t->agent, req, now, &f);
     if (err == NHI_OK)
         *out = f;
     return err;

@@ -16,7 +16,7 @@ static enum nhi_err grow(struct nhi_policy_conf *conf)
 {
     struct nhi_rule *rules;
     struct where *where;
-    size_t room = conf->room * 2 + 16;
+    size_t *by_name, room = conf->room * 2 + 16;
 
     if (conf->count < conf->room)
         return NHI_OK;
@@ -28,14 +28,50 @@ static enum nhi_err grow(struct nhi_policy_conf *conf)
     if (where == NULL)
         return NHI_ERR_NOMEM;
     conf->where = where;
+    by_name = reallocarray(conf->by_name, room, sizeof(*by_name));
+    if (by_name == NULL)
+        return NHI_ERR_NOMEM;
+    conf->by_name = by_name;
     conf->room = room;
     return NHI_OK;
+}
+
+/* Where in by_name the name is, or would be. */
+static size_t find_name(const struct nhi_policy_conf *conf, const char *name, bool *is_there)
+{
+    size_t low = 0, high = conf->count;
+
+    *is_there = false;
+    while (low < high && !*is_there) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(conf->rules[conf->by_name[middle]].name, name);
+
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+        *is_there = order == 0;
+    }
+    return high;
+}
+
+/* Drops all but the first. */
+static void cut(struct nhi_policy_conf *conf, size_t count)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < conf->count; i++)
+        if (conf->by_name[i] < count)
+            conf->by_name[n++] = conf->by_name[i];
+    conf->count = count;
 }
 
 static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, const char *file,
                            unsigned line, struct nhi_conf_error *error)
 {
     enum nhi_err err = grow(conf);
+    bool is_there;
+    size_t at;
 
     if (err != NHI_OK)
         return err;
@@ -46,10 +82,12 @@ static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, con
          !nhi_name_is_task(r->name)))
         return nhi_conf_bad(error, line,
                             "name is missing, and the file's name is too long to make one");
-    for (size_t i = 0; i < conf->count; i++)
-        if (strcmp(conf->rules[i].name, r->name) == 0)
-            return nhi_conf_bad(error, line, "name '%s' is another rule's (%s:%u)", r->name,
-                                conf->where[i].file, conf->where[i].line);
+    at = find_name(conf, r->name, &is_there);
+    if (is_there)
+        return nhi_conf_bad(error, line, "name '%s' is another rule's (%s:%u)", r->name,
+                            conf->where[conf->by_name[at]].file, conf->where[conf->by_name[at]].line);
+    memmove(conf->by_name + at + 1, conf->by_name + at, (conf->count - at) * sizeof(*conf->by_name));
+    conf->by_name[at] = conf->count;
     conf->rules[conf->count] = *r;
     (void)snprintf(conf->where[conf->count].file, sizeof(conf->where->file), "%s", file);
     conf->where[conf->count].line = line;
@@ -101,7 +139,7 @@ enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name,
         err = take_file(conf, name, &parsed, error);
     config_destroy(&parsed);
     if (err != NHI_OK)
-        conf->count = had;
+        cut(conf, had);
     return err;
 }
 
@@ -111,6 +149,7 @@ void nhi_policy_conf_free(struct nhi_policy_conf *conf)
         return;
     free(conf->rules);
     free(conf->where);
+    free(conf->by_name);
     memset(conf, 0, sizeof(*conf));
 }
 

@@ -34,6 +34,7 @@ struct nhi_policy_conf {
         char file[65];
         unsigned line;
     } * where; /* of each rule */
+    size_t *by_name; /* places of the rules, in the order of their names */
     size_t count, room;
 };
 

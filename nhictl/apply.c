@@ -25,9 +25,9 @@ struct plan {
     struct nhi_policy_conf conf;
     struct agents_plan agents;
     struct nhi_settings_conf set;
-    const struct nhi_rule **order; /* its rules by name */
     struct nhi_rule *had;          /* the policy in force, by name */
     size_t had_count, added, removed, modified;
+    struct apply_touched touched;
     int64_t until; /* zones are known before that */
     char hash[NHI_POLICY_LEN + 1];
     bool changed;
@@ -35,11 +35,18 @@ struct plan {
 
 /* ---- what is the same whatever its order ---- */
 
-static int by_rule_name(const void *a, const void *b)
+static const struct nhi_rule *nth(const struct plan *p, size_t i)
 {
-    const struct nhi_rule *const *x = a, *const *y = b;
+    return &p->conf.rules[p->conf.by_name[i]];
+}
 
-    return strcmp((*x)->name, (*y)->name);
+/* Of rules by name, whether this is the first in its zone. */
+static bool is_first_of_zone(const struct plan *p, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(nth(p, k)->zone, nth(p, i)->zone) == 0)
+            return false;
+    return nth(p, i)->zone[0] != '\0';
 }
 
 struct zone_sum {
@@ -65,18 +72,12 @@ static int64_t zones_from(int64_t now)
     return now / YEAR * YEAR;
 }
 
-static int hash_plan(struct ctl *c, struct plan *p)
+static void hash_plan(const struct ctl *c, struct plan *p)
 {
-    const struct nhi_rule **order = p->order = calloc(p->conf.count + 1, sizeof(*order));
     char text[NHI_RULE_TEXT_MAX + 1];
     struct nhi_hash hash;
     struct zone_sum sum = { .hash = &hash };
 
-    if (order == NULL)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-    for (size_t i = 0; i < p->conf.count; i++)
-        order[i] = &p->conf.rules[i];
-    qsort(order, p->conf.count, sizeof(*order), by_rule_name);
     nhi_hash_start(&hash);
     snprintf(text, sizeof(text), "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d%s",
              (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace,
@@ -84,23 +85,25 @@ static int hash_plan(struct ctl *c, struct plan *p)
              p->set.overdue_denies ? " overdue 1" : "");
     nhi_hash_add(&hash, text);
     for (size_t i = 0; i < p->conf.count; i++) {
-        nhi_rule_format(order[i], text);
+        nhi_rule_format(nth(p, i), text);
         nhi_hash_add(&hash, text);
-        if (order[i]->zone[0] != '\0')
-            (void)zone_each(order[i]->zone, zones_from(c->now), p->until, add_zone_to_hash, &sum);
+        if (is_first_of_zone(p, i))
+            (void)zone_each(nth(p, i)->zone, zones_from(c->now), p->until, add_zone_to_hash, &sum);
     }
     nhi_hash_end(&hash, p->hash);
-    return CTL_DONE;
 }
 
 /* ---- the difference ---- */
 
 enum difference { REMOVED, ADDED, MODIFIED };
 
-static void show_rule(struct ctl *c, char sign, const struct nhi_rule *r)
+static void touch(const struct ctl *c, struct plan *p, char sign, const struct nhi_rule *r)
 {
     char text[NHI_RULE_TEXT_MAX + 1];
 
+    p->touched.rules[p->touched.count++] = r;
+    if (c->json)
+        return;
     nhi_rule_format(r, text);
     out_string(c->out, "%c %s", sign, text);
 }
@@ -115,7 +118,7 @@ static bool is_same(const struct nhi_rule *a, const struct nhi_rule *b)
 }
 
 /* Lists one kind of difference between what is in force and what is wanted, both by name. */
-static size_t show_difference(struct ctl *c, const struct plan *p, const char *key,
+static size_t show_difference(struct ctl *c, struct plan *p, const char *key,
                               enum difference kind)
 {
     size_t i = 0, k = 0, n = 0;
@@ -123,7 +126,7 @@ static size_t show_difference(struct ctl *c, const struct plan *p, const char *k
     out_strings(c->out, key, NULL);
     while (i < p->had_count || k < p->conf.count) {
         const struct nhi_rule *had = i < p->had_count ? &p->had[i] : NULL;
-        const struct nhi_rule *want = k < p->conf.count ? p->order[k] : NULL;
+        const struct nhi_rule *want = k < p->conf.count ? nth(p, k) : NULL;
         int order = had == NULL ? 1 : want == NULL ? -1 : strcmp(had->name, want->name);
         enum difference is = order < 0 ? REMOVED : order > 0 ? ADDED : MODIFIED;
 
@@ -134,10 +137,10 @@ static size_t show_difference(struct ctl *c, const struct plan *p, const char *k
         n++;
         if (c->json)
             out_string(c->out, "%s", is == REMOVED ? had->name : want->name);
-        if (!c->json && is != ADDED)
-            show_rule(c, '-', had);
-        if (!c->json && is != REMOVED)
-            show_rule(c, '+', want);
+        if (is != ADDED)
+            touch(c, p, '-', had);
+        if (is != REMOVED)
+            touch(c, p, '+', want);
     }
     return n;
 }
@@ -204,7 +207,9 @@ static int read_plan(struct ctl *c, struct plan *p)
     if (code == CTL_DONE)
         code = agents_read(c, &p->agents);
     p->until = zones_from(c->now) + YEARS_AHEAD * YEAR;
-    return code == CTL_DONE ? hash_plan(c, p) : code;
+    if (code == CTL_DONE)
+        hash_plan(c, p);
+    return code;
 }
 
 static int compare(struct ctl *c, struct store *s, struct plan *p)
@@ -221,14 +226,20 @@ static int compare(struct ctl *c, struct store *s, struct plan *p)
         err = nhi_policy_load(s->l, 0, c->now, &p->had, &p->had_count);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the present policy");
+    p->touched.rules = calloc(p->had_count + p->conf.count + 1, sizeof(*p->touched.rules));
+    if (p->touched.rules == NULL)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
     p->changed = strcmp(in_force, p->hash) != 0;
     p->removed = show_difference(c, p, "removed", REMOVED);
     p->added = show_difference(c, p, "added", ADDED);
     p->modified = show_difference(c, p, "modified", MODIFIED);
     show_settings(c, &s->set, &p->set);
     code = apply_show_tickets(
-        c, s, &(const struct apply_side){ p->had, p->had_count, s->set.max_lifetime },
-        &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime });
+        c, s,
+        &(const struct apply_side){ p->had, p->had_count, s->set.max_lifetime, s->set.overdue_denies },
+        &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime,
+                                    p->set.overdue_denies },
+        &p->touched);
     return code == CTL_DONE ? agents_compare(c, s, &p->agents) : code;
 }
 
@@ -242,22 +253,14 @@ static int add_zone(int64_t at, int32_t ahead, void *ctx)
     return sum->err != NHI_OK;
 }
 
-static bool is_first_of_zone(const struct nhi_policy_conf *conf, size_t i)
-{
-    for (size_t k = 0; k < i; k++)
-        if (strcmp(conf->rules[k].zone, conf->rules[i].zone) == 0)
-            return false;
-    return conf->rules[i].zone[0] != '\0';
-}
-
 static enum nhi_err put_zones(struct ctl *c, struct store *s, const struct plan *p)
 {
     struct zone_sum sum = { .l = s->l, .err = NHI_OK };
 
     for (size_t i = 0; i < p->conf.count && sum.err == NHI_OK; i++) {
-        if (!is_first_of_zone(&p->conf, i))
+        if (!is_first_of_zone(p, i))
             continue;
-        sum.name = p->conf.rules[i].zone;
+        sum.name = nth(p, i)->zone;
         (void)zone_each(sum.name, zones_from(c->now), p->until, add_zone, &sum);
         if (sum.err == NHI_OK)
             sum.err = nhi_policy_add_zone(s->l, sum.name, p->until, NULL);
@@ -365,7 +368,7 @@ static int apply(struct ctl *c)
     if (code == CTL_DONE)
         code = ctl_answer(c);
     free(p.had);
-    free(p.order);
+    free(p.touched.rules);
     nhi_policy_conf_free(&p.conf);
     agents_free(&p.agents);
     store_close(&s);

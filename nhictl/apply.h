@@ -14,9 +14,15 @@ struct apply_side {
     struct nhi_rule *rules;
     size_t count;
     int64_t max_lifetime; /* of the house, seconds */
+    bool overdue_denies;
+};
+/* The rules of one side that are not the same on the other. */
+struct apply_touched {
+    const struct nhi_rule **rules;
+    size_t count;
 };
 /* Every door that a live ticket would lose or gain, into c's answer: keys "loses" and "gains". */
 int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had,
-                       const struct apply_side *want);
+                       const struct apply_side *want, const struct apply_touched *touched);
 
 #endif

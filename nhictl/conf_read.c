@@ -45,7 +45,14 @@ static int list_files(struct ctl *c, const char *path, int dir, struct files *fi
             close(fd);
         return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, strerror(errno));
     }
-    while (code == CTL_DONE && (e = readdir(d)) != NULL) {
+    while (code == CTL_DONE) {
+        errno = 0;
+        e = readdir(d);
+        /* Half of a directory would be a policy without the rules that forbid. */
+        if (e == NULL && errno != 0)
+            code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s; nothing was changed", path, strerror(errno));
+        if (e == NULL)
+            break;
         if (!is_conf_file(e->d_name))
             continue;
         if (files->count == FILES_MAX)

@@ -103,7 +103,6 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
                        const struct nhi_grant *then)
 {
     char why[NHI_OWNER_MAX + 40];
-    size_t len;
 
     out_table(c->out, "rules", "There is no rule.");
     for (size_t i = 0; i < f->rule_count; i++) {
@@ -116,9 +115,6 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
         describe(failed, r, req, f, why, sizeof(why));
         if (then != NULL && failed >= NHI_COND_SESSIONS)
             snprintf(why, sizeof(why), "it had no room then");
-        len = strlen(why);
-        if (then != NULL && failed == NHI_COND_OWNER)
-            snprintf(why + len, sizeof(why) - len, " today");
         out_text(row, "rule", "rule", r->name);
         out_text(row, "effect", "effect", r->forbid ? "forbid" : "permit");
         out_flag(row, "matches", NULL, failed == NHI_COND_MET);
@@ -182,12 +178,11 @@ static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticke
     struct nhi_decision d;
     struct nhi_facts f;
     enum nhi_err err;
-    int code = judge_facts(c, s, t, &f);
+    int code = judge_facts(c, s, t, JUDGE_NO_RULES, &f);
 
     if (code != CTL_DONE)
         return code;
     /* All rules, not only those that could match. */
-    nhi_facts_free(&f);
     err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the policy");
@@ -284,10 +279,9 @@ static int explain_event(struct ctl *c, int64_t seq)
     if (code == CTL_DONE)
         code = find_event(c, &s, seq, &g);
     if (code == CTL_DONE)
-        code = judge_facts(c, &s, &g.ticket, &f);
+        code = judge_facts(c, &s, &g.ticket, JUDGE_NO_RULES, &f);
     if (code != CTL_DONE)
         goto out;
-    nhi_facts_free(&f);
     /* A decision that was made before there was a policy has none to show. */
     err = g.policy[0] != '\0' ? nhi_policy_version(s.l, g.policy, &version) : NHI_ERR_NOT_FOUND;
     if (err == NHI_OK)
@@ -296,6 +290,7 @@ static int explain_event(struct ctl *c, int64_t seq)
         code = store_fail(c, &s, err, "read the policy of then");
         goto out;
     }
+    memcpy(f.agent_owner, g.owner, sizeof(f.agent_owner));
     req = (struct nhi_request){ .now = g.at,
                                 .service = g.service,
                                 .subject = g.subject,
@@ -343,8 +338,8 @@ const struct verb explain_verbs[] = {
       "--account NAME --service NAME [--from ADDRESS] [--at TIME] FILE|- | EVENT",
       "Say what a ticket would open, or why an event ended as it did.",
       "Every rule is listed, with the first condition that is not met.\n"
-      "EVENT is the number of a decision: ticket, time and rules are those of then, the agent's\n"
-      "owner is that of today. Exit status 1: denied.",
+      "EVENT is the number of a decision: ticket, time, owner and rules are those of then.\n"
+      "Exit status 1: denied.",
       "nhictl explain --account deploy --service sshd --from 192.0.2.7 ticket.txt" },
     { .verb = NULL },
 };

@@ -44,7 +44,7 @@ static int check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
     const char *at = t->accounts;
     struct nhi_facts facts;
-    int code = judge_facts(c, s, t, &facts);
+    int code = judge_facts(c, s, t, JUDGE_NO_RULES, &facts);
 
     if (code != CTL_DONE)
         return code;

@@ -86,11 +86,10 @@ int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t)
 
     if (strcmp(t->host, s->set.host) != 0)
         return CTL_DONE;
-    code = judge_facts(c, s, t, &f);
+    code = judge_facts(c, s, t, JUDGE_NO_RULES, &f);
     if (code != CTL_DONE)
         return code;
     /* All of them: one of another agent may be the closest. */
-    nhi_facts_free(&f);
     err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the policy");

@@ -4,19 +4,21 @@
 #include <string.h>
 
 #include "libnhi/paths.h"
-#include "libnhi/privileged.h"
 #include "libnhi/reserve.h"
 #include "nhictl/ctl.h"
+#include "nhictl/local.h"
 #include "nhictl/store.h"
 
-int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, struct nhi_facts *facts)
+int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, enum judge_rules rules,
+                struct nhi_facts *facts)
 {
     struct nhi_reserve *reserve = malloc(sizeof(*reserve));
     enum nhi_err err;
 
     if (reserve == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-    err = nhi_facts_load(s->l, t, NULL, c->now, facts);
+    err = rules == JUDGE_RULES ? nhi_facts_load(s->l, t, NULL, c->now, facts)
+                               : nhi_facts_load_bare(s->l, t, facts);
     if (err == NHI_OK) {
         if (nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK)
             nhi_reserve_apply(reserve, t, facts);
@@ -34,7 +36,7 @@ enum nhi_err judge_request(const struct ctl *c, const struct store *s, const str
                            struct nhi_request *out)
 {
     struct nhi_local local = { .uid = 0 };
-    enum nhi_err err = nhi_local_by_name(account, &local);
+    enum nhi_err err = local_by_name(c, account, &local);
 
     /* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */
     if (err == NHI_ERR_NOT_FOUND && strcmp(account, t->agent) == 0 && f->agent_known) {

@@ -9,8 +9,12 @@
 struct ctl;
 struct store;
 
+enum judge_rules {
+    JUDGE_RULES,   /* with those in force that t could meet */
+    JUDGE_NO_RULES /* with none: they come from elsewhere */
+};
 /* Everything that this host knows about t, the reserve included. Free with nhi_facts_free. */
-int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t,
+int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, enum judge_rules rules,
                 struct nhi_facts *facts);
 
 /* What would be asked then, by whoever holds the key that t is bound to, from wherever. */

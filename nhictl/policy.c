@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/privileged.h"
 #include "nhictl/ctl.h"
+#include "nhictl/local.h"
 #include "nhictl/policy_read.h"
 #include "nhictl/store.h"
 
@@ -184,7 +184,7 @@ static int check_accounts(struct check *k, size_t i)
     while (strcmp(r->accounts, NHI_ANY) != 0 && (at = nhi_list_next(at, name)) != NULL) {
         struct nhi_agent a;
 
-        err = nhi_local_by_name(name, &local);
+        err = local_by_name(k->c, name, &local);
         if (err == NHI_ERR_NOT_FOUND && nhi_agent_get(k->s.l, name, &a) == NHI_OK)
             err = NHI_OK;
         if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
@@ -221,7 +221,7 @@ static void check_ssh(struct check *k, size_t i)
     if (r->ssh == 0)
         return;
     while ((at = nhi_list_next(at, name)) != NULL) {
-        if (nhi_local_by_name(name, &local) != NHI_OK ||
+        if (local_by_name(k->c, name, &local) != NHI_OK ||
             (local.uid >= k->s.set.uid_min && local.uid <= k->s.set.uid_max))
             continue;
         snprintf(text, sizeof(text),

@@ -11,9 +11,9 @@
 
 #include "libnhi/ledger.h"
 #include "libnhi/paths.h"
-#include "libnhi/privileged.h"
 #include "nhictl/conf_read.h"
 #include "nhictl/ctl.h"
+#include "nhictl/local.h"
 #include "nhictl/zone.h"
 
 static enum nhi_err take(void *to, const char *name, const char *text, size_t len,
@@ -54,7 +54,7 @@ static int check_accounts(struct ctl *c, const char *path, const struct nhi_poli
 
         while ((at = nhi_list_next(at, name)) != NULL && strcmp(name, NHI_ANY) != 0) {
             struct nhi_local local;
-            enum nhi_err err = nhi_local_by_name(name, &local);
+            enum nhi_err err = local_by_name(c, name, &local);
 
             if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
                 return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name,

@@ -27,7 +27,7 @@ static int judge_ticket(struct ctl *c, struct finder *f, const struct nhi_ticket
                         const char **state)
 {
     struct nhi_facts facts;
-    int code = judge_facts(c, f->s, t, &facts);
+    int code = judge_facts(c, f->s, t, JUDGE_RULES, &facts);
 
     if (code != CTL_DONE)
         return code;

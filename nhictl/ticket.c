@@ -101,7 +101,7 @@ static int show_inspected(struct ctl *c, struct store *s, const struct nhi_ticke
     struct nhi_facts facts;
     struct out_row *r;
     bool opens;
-    int code = judge_facts(c, s, t, &facts);
+    int code = judge_facts(c, s, t, JUDGE_RULES, &facts);
 
     if (code != CTL_DONE)
         return code;

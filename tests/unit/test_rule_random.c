@@ -595,6 +595,65 @@ static void globs(void **state)
     assert_false(nhi_glob(pattern, word));
 }
 
+/* ---- addresses ---- */
+
+static void networks(void **state)
+{
+    static const struct {
+        const char *net, *address;
+        bool has;
+    } cases[] = {
+        /* IPv4 in IPv6's clothes is IPv4, on either side. */
+        { "10.0.0.0/8", "::ffff:10.1.2.3", true },
+        { "10.0.0.0/8", "::ffff:11.0.0.1", false },
+        { "10.0.0.0/8", "::10.1.2.3", false },
+        { "::ffff:10.0.0.0/104", "10.1.2.3", true },
+        { "::ffff:10.0.0.0/104", "11.0.0.1", false },
+        { "fe80::/10", "fe80::1%eth0", true },
+        { "fe80::1", "fe80::1%eth0", true },
+        { "fe80::1", "fe80::2%eth0", false },
+        { "10.1.2.3", "10.1.2.3%eth0", true },
+        /* Nothing but the kind counts. */
+        { "0.0.0.0/0", "255.255.255.255", true },
+        { "0.0.0.0/0", "::ffff:1.2.3.4", true },
+        { "0.0.0.0/0", "::1", false },
+        { "0.0.0.0/0", "2001:db8::1", false },
+        { "::/0", "2001:db8::1", true },
+        { "::/0", "1.2.3.4", true },
+        /* One bit to either side. */
+        { "192.0.2.128/25", "192.0.2.128", true },
+        { "192.0.2.128/25", "192.0.2.127", false },
+        { "192.0.2.0/31", "192.0.2.1", true },
+        { "192.0.2.0/31", "192.0.2.2", false },
+        { "2001:db8:8000::/33", "2001:db8:8000::1", true },
+        { "2001:db8:8000::/33", "2001:db8:7fff::1", false },
+        /* What is no address is nowhere. */
+        { "::/0", "host.example.org", false },
+        { "::/0", "", false },
+        { "::/0", "10.1.2.3 ", false },
+        { "::/0", "010.1.2.3", false },
+    };
+    static const char *const none[] = { "",           "10.1.2.3/8", "10.0.0.1/0",    "::1/127",    "::1/0",
+                                        "10.0.0.0/33", "::/129",     "10.0.0.0/",     "10.0.0.0/08", "10.0.0.0/+8",
+                                        "10.0.0.0/8/8", "10.0.0/8",  "fe80::1%eth0",  "fe80::%1/10", "host",
+                                        "10.0.0.0/4294967304", "10.0.0.0 /8" };
+    struct nhi_net net;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(nhi_net_parse(cases[i].net, &net), NHI_OK);
+        if (nhi_net_has(&net, cases[i].address) != cases[i].has)
+            print_error("%s %s\n", cases[i].net, cases[i].address);
+        assert_int_equal(nhi_net_has(&net, cases[i].address), cases[i].has);
+    }
+    for (i = 0; i < sizeof none / sizeof none[0]; i++) {
+        if (nhi_net_parse(none[i], &net) != NHI_ERR_FORMAT)
+            print_error("%s\n", none[i]);
+        assert_int_equal(nhi_net_parse(none[i], &net), NHI_ERR_FORMAT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -603,6 +662,7 @@ int main(void)
         cmocka_unit_test(only_the_clock),
         cmocka_unit_test(which_rule),
         cmocka_unit_test(globs),
+        cmocka_unit_test(networks),
     };
 
     if (!state_enter())
