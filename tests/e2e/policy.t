@@ -73,6 +73,21 @@ SEQ=$(sqlite3 -readonly "$STATE/ledger.db" "SELECT seq FROM event WHERE kind = '
 capture nhictl explain --json "$SEQ"
 is "$RC.$(jq -c '[.decision, .rule]' <<<"$OUT")" '0.["permit","may"]' 'a permit, too'
 
+explained() { # explained WHERE NAME WANTED: the newest event of which that holds
+    must nhictl status
+    SEQ=$(sqlite3 -readonly "$STATE/ledger.db" "SELECT seq FROM event WHERE $1 ORDER BY seq DESC LIMIT 1")
+    capture nhictl explain --json "$SEQ"
+    is "$(jq -c '[.decision, .reason, [.rules[] | [.rule, .fails, .because]]]' <<<"$OUT")" "$3" "$2"
+}
+rules 'owner = "ops@example.org";'
+by_key 'id -un'
+is "$OUT" ci-bot 'by the owner of the agent'
+must nhictl agent transfer ci-bot --owner other@example.org
+by_key 'echo got-in'
+refused - 'no longer, once somebody else answers for it'
+explained "kind = 'grant'" 'explain EVENT: the owner is that of then' '["permit","permit",[["may",null,"it matches"]]]'
+must nhictl agent transfer ci-bot --owner ops@example.org
+
 # ---- what the ticket is ----
 
 rules 'bound = "key"; max_lifetime = "15m";'
@@ -115,6 +130,9 @@ eventually grep -q ready "$W/bg.out"
 mark_log
 ssh_as ci-bot reply "$W/bearer" 'echo got-in'
 refused limit 'a second session'
+explained "kind = 'denial' AND detail LIKE '%\"reason\":\"limit\"%'" 'explain EVENT: which cap was full' \
+    '["deny","limit",[["may","max_sessions","it had no room then"]]]'
+mark_log
 by_key 'echo got-in' deploy
 refused - 'of another account'
 echo go >"$W/go"
