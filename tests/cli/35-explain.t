@@ -73,6 +73,22 @@ hours false 2027-11-01T06:59:59Z
 hours true 2027-11-01T07:00:00Z
 hours true 2034-03-01T09:00:00Z
 hours false 2050-03-01T09:00:00Z
+# The hour that spring leaves out never comes, and the one that autumn repeats counts twice.
+cat >$D/test.conf <<'CONF'
+rules = ( { name = "hours"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; days = "sun";
+            hours = "02:00-03:00"; zone = "Europe/Berlin"; } );
+CONF
+expect 0 'a rule for the hour in which the clock is changed' nhictl apply
+hours false 2027-03-28T00:59:59Z
+hours false 2027-03-28T01:00:00Z
+hours true 2027-03-21T01:00:00Z
+hours true 2027-04-04T00:00:00Z
+hours false 2027-10-30T23:59:59Z
+hours true 2027-10-31T00:00:00Z
+hours true 2027-10-31T00:59:59Z
+hours true 2027-10-31T01:00:00Z
+hours true 2027-10-31T01:59:59Z
+hours false 2027-10-31T02:00:00Z
 refused 1 'no event 99999' 'an event that is none' nhictl explain 99999
 refused 1 'is no decision' 'an event of another kind' nhictl explain 1
 
