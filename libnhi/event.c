@@ -84,6 +84,14 @@ static const char *member(const struct nhi_event *e, size_t i)
     return (const char *)e + members[i].at;
 }
 
+const char *nhi_event_member(const struct nhi_event *e, size_t i, const char **value)
+{
+    if (i >= MEMBERS)
+        return NULL;
+    *value = member(e, i);
+    return members[i].name;
+}
+
 static size_t room_for(const struct nhi_event *e)
 {
     size_t i, room = FIXED_ROOM;
@@ -138,12 +146,14 @@ char *nhi_event_line(const struct nhi_event *e)
 enum nhi_err nhi_event_hash(const struct nhi_event *e, char hash[NHI_DIGEST_LEN + 1])
 {
     char *line = malloc(room_for(e)), *end;
+    struct nhi_hash256 h;
 
     if (line == NULL)
         return NHI_ERR_NOMEM;
-    end = put_body(line, e);
-    *end++ = '}';
-    nhi_digest(line, (size_t)(end - line), hash);
+    end = stpcpy(put_body(line, e), "}");
+    nhi_hash256_start(&h);
+    nhi_hash256_add(&h, line, (size_t)(end - line));
+    nhi_hash256_end(&h, hash);
     free(line);
     return NHI_OK;
 }

@@ -11,6 +11,7 @@
 #ifndef NHI_EVENT_H
 #define NHI_EVENT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "libnhi/names.h"
@@ -53,6 +54,9 @@ struct nhi_event {
 
 /* The whole line, without a newline; new, the caller's to free. NULL: out of memory. */
 char *nhi_event_line(const struct nhi_event *e);
+/* Member number i of the line, from kind to cause: its name, and what it is, perhaps empty. NULL: there are no
+ * more. */
+const char *nhi_event_member(const struct nhi_event *e, size_t i, const char **value);
 /* What e->hash has to be. */
 NHI_CHECK enum nhi_err nhi_event_hash(const struct nhi_event *e, char hash[NHI_DIGEST_LEN + 1]);
 

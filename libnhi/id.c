@@ -44,10 +44,20 @@ void nhi_hash_end(struct nhi_hash *h, char out[NHI_HASH_LEN + 1])
     (void)sodium_bin2hex(out, NHI_HASH_LEN + 1, bytes, sizeof bytes);
 }
 
-void nhi_digest(const void *bytes, size_t len, char out[NHI_DIGEST_LEN + 1])
+void nhi_hash256_start(struct nhi_hash256 *h)
 {
-    unsigned char digest[NHI_DIGEST_LEN / 2];
+    (void)crypto_generichash_init(state_of(&h->h), NULL, 0, NHI_DIGEST_LEN / 2);
+}
 
-    (void)crypto_generichash(digest, sizeof digest, bytes, len, NULL, 0);
-    (void)sodium_bin2hex(out, NHI_DIGEST_LEN + 1, digest, sizeof digest);
+void nhi_hash256_add(struct nhi_hash256 *h, const void *bytes, size_t len)
+{
+    (void)crypto_generichash_update(state_of(&h->h), bytes, len);
+}
+
+void nhi_hash256_end(struct nhi_hash256 *h, char out[NHI_DIGEST_LEN + 1])
+{
+    unsigned char bytes[NHI_DIGEST_LEN / 2];
+
+    (void)crypto_generichash_final(state_of(&h->h), bytes, sizeof bytes);
+    (void)sodium_bin2hex(out, NHI_DIGEST_LEN + 1, bytes, sizeof bytes);
 }

@@ -282,8 +282,8 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
 
     err = nhi_sql_prepare(l, &st,
                           "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
-                          " max_lifetime, policy, grace, unsupervised, overdue_denies, warn"
-                          " FROM setting",
+                          " max_lifetime, policy, grace, unsupervised, overdue_denies, warn,"
+                          " head_every, denials_every FROM setting",
                           "");
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
@@ -303,6 +303,8 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.unsupervised = nhi_sql_int(st, 10, 0, 1, &err) == 1;
         s.overdue_denies = nhi_sql_int(st, 11, 0, 1, &err) == 1;
         s.warn = nhi_sql_int(st, 12, 0, NHI_WARN_MAX, &err);
+        s.head_every = nhi_sql_int(st, 13, 1, NHI_INTERVAL_MAX, &err);
+        s.denials_every = nhi_sql_int(st, 14, 1, NHI_INTERVAL_MAX, &err);
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
@@ -330,6 +332,12 @@ enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int
 {
     return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, warn = ?, unsupervised = ?", "iii",
                        grace, warn, (int64_t)unsupervised);
+}
+
+enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every, int64_t denials_every)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET head_every = ?, denials_every = ?", "ii",
+                       head_every, denials_every);
 }
 
 enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies)

@@ -45,6 +45,9 @@ const char *nhi_ledger_message(const struct nhi_ledger *l);
 #define NHI_GRACE_DEFAULT 5
 #define NHI_GRACE_MAX 3600
 #define NHI_WARN_MAX 3600
+#define NHI_HEAD_EVERY 3600
+#define NHI_DENIALS_EVERY 60
+#define NHI_INTERVAL_MAX (7 * 86400)
 struct nhi_settings {
     char host[NHI_HOST_MAX + 1];
     uint32_t uid_min, uid_max; /* agent range; uid_min is the gid of nhi-agents */
@@ -55,6 +58,8 @@ struct nhi_settings {
     int64_t policy;       /* version in force; 0: none yet */
     int64_t grace;        /* seconds between SIGTERM and SIGKILL for a session that is over */
     int64_t warn;         /* seconds before the end of a session in which it is told so; 0: it is not */
+    int64_t head_every;    /* seconds between two signed heads of the trail */
+    int64_t denials_every; /* seconds between two events that count the denials of what was not verified */
     bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
     bool unsupervised; /* agents may enter although nhictl watch does not run */
     bool overdue_denies; /* an agent whose review date has passed may not enter */
@@ -63,6 +68,8 @@ NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_sett
 NHI_CHECK enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records);
 NHI_CHECK enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn,
                                                 bool unsupervised);
+NHI_CHECK enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every,
+                                            int64_t denials_every);
 NHI_CHECK enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies);
 /* Accepts a corrected clock: the mark moves back to now. */
 NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);

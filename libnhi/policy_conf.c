@@ -175,6 +175,17 @@ static enum nhi_err take_warn(const config_setting_t *s, struct nhi_settings_con
     return err;
 }
 
+static enum nhi_err take_interval(const config_setting_t *s, int64_t *out,
+                                  struct nhi_conf_error *error)
+{
+    enum nhi_err err = nhi_conf_span(s, out, error);
+
+    if (err == NHI_OK && *out > NHI_INTERVAL_MAX)
+        err = nhi_conf_bad(error, config_setting_source_line(s), "%s: at most \"7d\"",
+                           config_setting_name(s));
+    return err;
+}
+
 static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_conf *out,
                                  struct nhi_conf_error *error)
 {
@@ -197,6 +208,10 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
         return nhi_conf_count(s, 0, NHI_GRACE_MAX, &out->grace, error);
     if (strcmp(key, "warn") == 0)
         return take_warn(s, out, error);
+    if (strcmp(key, "head_every") == 0)
+        return take_interval(s, &out->head_every, error);
+    if (strcmp(key, "denials_every") == 0)
+        return take_interval(s, &out->denials_every, error);
     if (strcmp(key, "supervisor") == 0) {
         err = nhi_conf_word(s, supervisors, &which, error);
         out->unsupervised = which == 1;
@@ -210,7 +225,8 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
     if (strcmp(key, "pin") != 0)
         return nhi_conf_bad(error, config_setting_source_line(s),
                             "unknown setting '%.40s': expected host, uid_min, uid_max, "
-                            "max_lifetime, pin, overdue, grace, warn or supervisor",
+                            "max_lifetime, pin, overdue, grace, warn, head_every, denials_every or "
+                            "supervisor",
                             key);
     err = nhi_conf_word(s, pins, &which, error);
     out->pin_records = which == 1;
@@ -220,7 +236,9 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
 enum nhi_err nhi_settings_conf_read(const char *text, size_t len, struct nhi_settings_conf *out,
                                     struct nhi_conf_error *error)
 {
-    struct nhi_settings_conf conf = { .grace = NHI_GRACE_DEFAULT };
+    struct nhi_settings_conf conf = { .grace = NHI_GRACE_DEFAULT,
+                                      .head_every = NHI_HEAD_EVERY,
+                                      .denials_every = NHI_DENIALS_EVERY };
     enum nhi_err err;
     config_t parsed;
 

@@ -71,6 +71,7 @@ struct nhi_settings_conf {
     int64_t max_lifetime; /* seconds */
     uint32_t grace;       /* seconds; NHI_GRACE_DEFAULT where it is not written */
     int64_t warn;         /* seconds; 0: not asked for */
+    int64_t head_every, denials_every; /* seconds; their defaults where they are not written */
     bool unsupervised;    /* supervisor = "optional"; else "required" */
     bool pin_records;     /* pin = "record"; else "refuse" */
     bool overdue_denies;  /* overdue = "deny"; else "report" */

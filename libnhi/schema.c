@@ -133,7 +133,9 @@ static const char event_2[] =
     "  within TEXT NOT NULL, session TEXT NOT NULL, cause TEXT NOT NULL, detail TEXT NOT NULL,"
     "  prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT;"
     "CREATE INDEX event_by_agent ON event (agent);"
-    "CREATE INDEX event_by_task ON event (task);";
+    "CREATE INDEX event_by_task ON event (task);"
+    "ALTER TABLE setting ADD COLUMN head_every INTEGER NOT NULL DEFAULT 3600;"
+    "ALTER TABLE setting ADD COLUMN denials_every INTEGER NOT NULL DEFAULT 60;";
 
 /* Version 1 had its events in no chain, and numbers that might leave some out: they are numbered anew. Owners
  * could not change, so that those of now are those of then. */

@@ -68,9 +68,14 @@ void nhi_hash_start(struct nhi_hash *h);
 void nhi_hash_add(struct nhi_hash *h, const char *text);
 void nhi_hash_end(struct nhi_hash *h, char out[NHI_HASH_LEN + 1]);
 
-/* BLAKE2b of 256 bits of all bytes at once, as 64 hexadecimal characters: what b2sum -l 256 prints. */
+/* BLAKE2b of 256 bits, as 64 hexadecimal characters: what b2sum -l 256 prints. */
 #define NHI_DIGEST_LEN 64
-void nhi_digest(const void *bytes, size_t len, char out[NHI_DIGEST_LEN + 1]);
+struct nhi_hash256 {
+    struct nhi_hash h;
+};
+void nhi_hash256_start(struct nhi_hash256 *h);
+void nhi_hash256_add(struct nhi_hash256 *h, const void *bytes, size_t len);
+void nhi_hash256_end(struct nhi_hash256 *h, char out[NHI_DIGEST_LEN + 1]);
 
 #define NHI_USES_MAX 1000000 /* largest use claim */
 

@@ -79,10 +79,13 @@ static void hash_plan(const struct ctl *c, struct plan *p)
     struct zone_sum sum = { .hash = &hash };
 
     nhi_hash_start(&hash);
-    snprintf(text, sizeof(text), "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d%s",
+    snprintf(text, sizeof(text),
+             "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d%s"
+             " head_every %lld denials_every %lld",
              (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace,
              (long long)p->set.warn, (int)p->set.unsupervised,
-             p->set.overdue_denies ? " overdue 1" : "");
+             p->set.overdue_denies ? " overdue 1" : "", (long long)p->set.head_every,
+             (long long)p->set.denials_every);
     nhi_hash_add(&hash, text);
     for (size_t i = 0; i < p->conf.count; i++) {
         nhi_rule_format(nth(p, i), text);
@@ -280,6 +283,8 @@ static enum nhi_err put(struct ctl *c, struct store *s, const struct plan *p)
         err = nhi_ledger_set_supervision(s->l, p->set.grace, p->set.warn, p->set.unsupervised);
     if (err == NHI_OK)
         err = nhi_ledger_set_overdue(s->l, p->set.overdue_denies);
+    if (err == NHI_OK)
+        err = nhi_ledger_set_trail(s->l, p->set.head_every, p->set.denials_every);
     return err == NHI_OK ? nhi_ledger_set_max_lifetime(s->l, p->set.max_lifetime) : err;
 }
 
@@ -298,6 +303,8 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     out_text(detail, "pin", NULL, p->set.pin_records ? "record" : "refuse");
     out_number(detail, "grace", NULL, p->set.grace);
     out_number(detail, "warn", NULL, p->set.warn);
+    out_number(detail, "head_every", NULL, p->set.head_every);
+    out_number(detail, "denials_every", NULL, p->set.denials_every);
     out_text(detail, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
     out_text(detail, "overdue", NULL, p->set.overdue_denies ? "deny" : "report");
     if (err == NHI_OK)
@@ -325,6 +332,8 @@ static void show_summary(struct ctl *c, const struct plan *p)
     out_text(r, "pin", NULL, p->set.pin_records ? "record" : "refuse");
     out_number(r, "grace", NULL, p->set.grace);
     out_number(r, "warn", NULL, p->set.warn);
+    out_number(r, "head_every", NULL, p->set.head_every);
+    out_number(r, "denials_every", NULL, p->set.denials_every);
     out_text(r, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
     out_text(r, "overdue", NULL, p->set.overdue_denies ? "deny" : "report");
     out_number(r, "max_lifetime", NULL, p->set.max_lifetime);

@@ -20,6 +20,7 @@
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/store.h"
+#include "nhictl/trail.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
 #define CARRIED 60 /* for the last line to a terminal to be read there */
@@ -393,6 +394,8 @@ void endings_record(struct ctl *c, struct ending *all, size_t count)
     }
     if (err == NHI_OK)
         err = nhi_fold_sessions(NHI_RUN_DIR, s.l, s.now, NULL);
+    if (err == NHI_OK)
+        trail_send(s.l);
     if (err != NHI_OK)
         ctl_note("how sessions ended is not in the ledger yet: %s", nhi_strerror(err));
     store_close(&s);

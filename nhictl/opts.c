@@ -124,6 +124,17 @@ static int take_string(struct ctl *c, const struct opt *o, const char *value, co
     return CTL_DONE;
 }
 
+static int take_path(struct ctl *c, const struct opt *o, const char *value, struct opt_paths *to)
+{
+    if (*value == '\0')
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty", o->name);
+    if (to->count == OPT_PATHS_MAX)
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is there more than %d times", o->name,
+                        OPT_PATHS_MAX);
+    to->path[to->count++] = value;
+    return CTL_DONE;
+}
+
 static int take(struct ctl *c, const struct opt *o, const char *value, void *args)
 {
     void *to = (char *)args + o->at;
@@ -136,6 +147,8 @@ static int take(struct ctl *c, const struct opt *o, const char *value, void *arg
     case OPT_TEXT:
     case OPT_PATH:
         return take_string(c, o, value, to);
+    case OPT_PATHS:
+        return take_path(c, o, value, to);
     case OPT_LIST:
     case OPT_BOUND:
         return take_list(c, o, value, to);
@@ -252,7 +265,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
         if (got == 'j')
             continue;
         o = &v->opts[index];
-        if (given[index] && o->kind != OPT_LIST && o->kind != OPT_BOUND)
+        if (given[index] && o->kind != OPT_LIST && o->kind != OPT_BOUND && o->kind != OPT_PATHS)
             return ctl_fail(c, CTL_USAGE, NULL, "--%s is there twice", o->name);
         given[index] = true;
         code = take(c, o, optarg, args);

@@ -19,6 +19,7 @@ enum opt_kind {
     OPT_NAME,   /* const char *, checked by ok */
     OPT_TEXT,   /* const char *, free text for people, at most max bytes */
     OPT_PATH,   /* const char *, not empty */
+    OPT_PATHS,  /* struct opt_paths: the same, and repeatable */
     OPT_LIST,   /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; repeatable */
     OPT_BOUND,  /* the same, or "*" alone */
     OPT_NUMBER, /* uint32_t, at least 1 */
@@ -26,6 +27,12 @@ enum opt_kind {
     OPT_UNTIL,    /* int64_t, a moment after now */
     OPT_MOMENT,   /* int64_t, any moment */
     OPT_DATE,     /* int64_t, midnight UTC of a day after today */
+};
+
+#define OPT_PATHS_MAX 100
+struct opt_paths {
+    const char *path[OPT_PATHS_MAX];
+    size_t count;
 };
 
 struct opt {

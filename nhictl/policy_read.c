@@ -98,18 +98,14 @@ int settings_read(struct ctl *c, struct nhi_settings_conf *conf)
     enum nhi_err err;
     int dir;
 
-    memset(conf, 0, sizeof(*conf));
-    conf->grace = NHI_GRACE_DEFAULT;
     err = nhi_dir_open(NHI_CONF_DIR, &dir);
     if (err != NHI_OK)
         return conf_dir_failed(c, NHI_CONF_DIR, err);
     err = nhi_file_read(dir, NHI_CONF_FILE, 0, NHI_CONF_FILE_MAX, &text, &len);
     close(dir);
-    if (err == NHI_ERR_NOT_FOUND)
-        return CTL_DONE;
-    if (err != NHI_OK)
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return conf_read_failed(c, NHI_CONF_DIR, NHI_CONF_FILE, err);
-    err = nhi_settings_conf_read(text, len, conf, &error);
+    err = nhi_settings_conf_read(text != NULL ? text : "", len, conf, &error);
     free(text);
     if (err == NHI_OK)
         return CTL_DONE;

@@ -118,6 +118,7 @@ static void note(struct ctl *c, const char *kind, const struct session *of, cons
     if (err == NHI_OK) {
         err = nhi_ledger_commit(s.l);
         s.writing = err != NHI_OK;
+        s.committed = err == NHI_OK;
     }
     if (err != NHI_OK)
         ctl_note("that is not in the ledger, which cannot be written: %s", nhi_strerror(err));

@@ -10,6 +10,7 @@
 #include "libnhi/session.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/task_end.h"
+#include "nhictl/trail.h"
 #include "nhictl/tree.h"
 
 int store_need_root(struct ctl *c)
@@ -102,6 +103,7 @@ static void end_what_has_ended(struct nhi_ledger *writer, int64_t now)
     (void)!nhi_fold_sessions(NHI_RUN_DIR, writer, now, NULL);
     tree_sweep(writer, now);
     tasks_sweep(writer, now);
+    trail_send(writer);
 }
 
 /* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is

@@ -27,6 +27,7 @@
 #include "libnhi/heartbeat.h"
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
+#include "nhictl/duty.h"
 #include "nhictl/end.h"
 #include "nhictl/leaders.h"
 #include "nhictl/linger.h"
@@ -46,6 +47,7 @@ struct watch {
     int64_t task;           /* when the first of the open tasks ends */
     struct warnings warnings;
     struct leaders leaders;
+    struct duties duties;
     struct ending *all;
     size_t count, room;
 };
@@ -136,6 +138,7 @@ static void read_ledger(struct watch *w)
         w->grace = set.grace;
         w->warn = set.warn;
         w->task = tasks_next(l);
+        duties_settings(&w->duties, &set);
     }
     nhi_ledger_close(l);
 }
@@ -283,7 +286,9 @@ static void run(struct ctl *c, struct watch *w)
         int64_t now = now_ms(), rest;
         int wait;
 
-        if (now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000)
+        bool beats = now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000;
+
+        if (beats)
             try_again(w);
         beat(w, now);
         if (w->look && now - w->looked >= PAUSE_MS)
@@ -292,6 +297,8 @@ static void run(struct ctl *c, struct watch *w)
             w->linger = false;
             linger_sweep();
         }
+        if (beats)
+            duties_step(&w->duties, now);
         wait = end(w, c);
         if (w->fold && wait < 0) {
             w->fold = false;

@@ -22,8 +22,15 @@ example() {
     line=$(sed "s/k7f3q2ma/$KID/; s/A\{22\}/$JTI/; s/replaced.*/x/; s/2027-06-30/2099-06-30/; s/2027-12-31/2099-12-31/" "example.$1")
     # The part after --reason may have lost its closing quote.
     line=${line//\'x/x}
-    case "$1" in agent-retire) line="nhictl agent retire ci-bot --reason 'replaced'" ;; esac
+    case "$1" in
+    agent-retire) line="nhictl agent retire ci-bot --reason 'replaced'" ;;
+    # It goes on until it is told to end, which it hears once it listens.
+    audit-follow) line="\"\$BUILD/\"$line & until_it_listens \$!; kill -TERM \$!; wait \$!" ;;
+    esac
     expect "${2:-0}" "example of $1: $line" eval "$line"
+}
+until_it_listens() {
+    until ls -l "/proc/$1/fd" 2>/dev/null | grep -q signalfd; do sleep 0.02; done
 }
 JTI=
 example init
@@ -87,6 +94,11 @@ example key-revoke
 example task-close
 example revoke
 example agent-retire
+example audit-head
+example audit-key
+example audit-verify
+example audit-export
+example audit-follow
 for file in example.*; do
     name=${file#example.}
     ok "the example of $name was run" grep -q "^example $name" "$SCRIPT"

@@ -99,6 +99,8 @@ setting() {
 }
 setting 'pin: expected "refuse" or "record"' 'another pin' 'pin = "no";'
 setting 'duplicate setting name' 'two pins' $'pin = "refuse";\npin = "record";'
+setting 'head_every: at most "7d"' 'heads too far apart' 'head_every = "8d"';
+setting 'denials_every: at most "7d"' 'counts too far apart' 'denials_every = "8d"';
 setting 'warn: at most "1h"' 'a warning a day before' 'warn = "1d";'
 setting "nhi.conf:2: unknown setting 'pine'" 'a misspelled setting of the host' $'\npine = "refuse";'
 setting 'host is not what this host was initialised with (testhost' 'another name of the host' 'host = "other";'

@@ -1,0 +1,19 @@
+/*
+ * What the supervisor does for the trail at intervals.
+ */
+#ifndef NHICTL_DUTY_H
+#define NHICTL_DUTY_H
+
+#include "libnhi/ledger.h"
+
+/* Zeroed at first: then all of it is due. */
+struct duties {
+    int64_t head_every; /* seconds, as the host's settings say */
+    int64_t head_at;    /* milliseconds of the monotonic clock */
+};
+
+void duties_settings(struct duties *d, const struct nhi_settings *set);
+/* Does what is due. now: milliseconds of the monotonic clock. */
+void duties_step(struct duties *d, int64_t now);
+
+#endif
