@@ -106,7 +106,7 @@ for ((i = 1; i <= LAST; i++)); do
         found '@(edited|unreadable)' "$i" "UPDATE event SET $column = $([ "$column" = at ] && echo "at + 1" || echo "coalesce($column, '') || 'x'") WHERE seq = $i"
     done
     found '@(edited|broken)' "$i" "UPDATE event SET prev = replace(hash, '0', '1') WHERE seq = $i"
-    found edited "$i" "UPDATE event SET hash = replace(hash, 'a', 'b') || '' WHERE seq = $i AND hash LIKE '%a%'"
+    found edited "$i" "UPDATE event SET hash = iif(hash LIKE 'a%', 'b', 'a') || substr(hash, 2) WHERE seq = $i"
 done
 all_found 'each column of each event, changed'
 for ((i = 1; i <= LAST; i++)); do
