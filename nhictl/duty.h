@@ -6,14 +6,17 @@
 
 #include "libnhi/ledger.h"
 
+struct ctl;
+
 /* Zeroed at first: then all of it is due. */
 struct duties {
     int64_t head_every; /* seconds, as the host's settings say */
-    int64_t head_at;    /* milliseconds of the monotonic clock */
+    int64_t denials_every;
+    int64_t head_at, denials_at; /* milliseconds of the monotonic clock */
 };
 
 void duties_settings(struct duties *d, const struct nhi_settings *set);
 /* Does what is due. now: milliseconds of the monotonic clock. */
-void duties_step(struct duties *d, int64_t now);
+void duties_step(struct ctl *c, struct duties *d, int64_t now);
 
 #endif

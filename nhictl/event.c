@@ -74,7 +74,7 @@ enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e
         detail = out_row_new(c->out);
     add_actor(detail);
     json = out_row_json(detail);
-    e->at = c->now;
+    e->at = s->now;
     e->detail = json;
     err = nhi_event_add(s->l, e);
     e->detail = NULL;

@@ -298,7 +298,7 @@ static void run(struct ctl *c, struct watch *w)
             linger_sweep();
         }
         if (beats)
-            duties_step(&w->duties, now);
+            duties_step(c, &w->duties, now);
         wait = end(w, c);
         if (w->fold && wait < 0) {
             w->fold = false;

@@ -71,6 +71,8 @@ static void check(const struct pnhi_caller *c, const struct nhi_shown *what, str
 static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
                   const struct nhi_shown *what, const struct nhi_verdict *v, enum pnhi_phase phase)
 {
+    if (v->reason != NHI_PERMIT && !v->verified)
+        pnhi_transaction_count(c, v);
     pnhi_log(pamh, o, c, what, v);
     return pnhi_pam_code(v->reason, phase);
 }

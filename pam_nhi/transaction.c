@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/denials.h"
 #include "libnhi/paths.h"
 #include "libnhi/session.h"
 #include "pam_nhi/place.h"
@@ -109,13 +110,24 @@ static enum nhi_reason failed(enum nhi_err err)
     return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
 }
 
+void pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v)
+{
+    struct timespec ts;
+
+    if (clock_gettime(CLOCK_REALTIME, &ts) == 0)
+        nhi_denials_add(NHI_RUN_DIR, v->reason, c->service, c->subject,
+                        pnhi_place_is_address(c) ? c->rhost : "", ts.tv_sec);
+}
+
 void pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
                            const struct nhi_verdict *v)
 {
     struct nhi_grant g;
 
-    if (v->verified && describe(c, what, v, &g) == NHI_OK)
-        (void)!nhi_grant_deny(NHI_STATE_DIR, &g);
+    /* Where enough of that ticket wait to be folded, the rest is counted. */
+    if (v->verified && describe(c, what, v, &g) == NHI_OK &&
+        nhi_grant_deny(NHI_STATE_DIR, &g) == NHI_ERR_EXISTS)
+        pnhi_transaction_count(c, v);
 }
 
 /* Somebody else's first use came between the decision and this one, which is another by now. */

@@ -17,6 +17,9 @@ NHI_CHECK enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pn
 void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
                              const struct nhi_shown *what, struct nhi_verdict *v);
 
+/* Counts the denial of what was not verified. */
+void pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v);
+
 /* The denial of a verified ticket, as well as it can be recorded. */
 void pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
                            const struct nhi_verdict *v);

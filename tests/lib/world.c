@@ -223,9 +223,10 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
 static void configure(const struct world_call *c)
 {
     const char *args = c->args != NULL ? c->args : "";
-    char path[128], text[8192];
+    char path[128], beside[160], text[8192];
 
     (void)snprintf(path, sizeof path, CONF "/%s", c->service);
+    (void)snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
     (void)snprintf(text, sizeof text,
                    "auth [success=done user_unknown=ignore default=die] %s %s\n"
                    "auth required pam_permit.so\n"
@@ -233,7 +234,9 @@ static void configure(const struct world_call *c)
                    "session required %s %s\nsession required pam_permit.so\n"
                    "password required %s %s\npassword required pam_permit.so\n",
                    module, args, module, args, module, args, module, args);
-    world_write(path, text, 0644);
+    /* Others may be reading it. */
+    world_write(beside, text, 0644);
+    MUST(rename(beside, path) == 0);
 }
 
 /* sshd's session child takes the handle over from the monitor and refreshes the credentials. */

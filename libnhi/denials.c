@@ -1,0 +1,251 @@
+/*
+ * MUST: the counting side takes no lock and waits for nobody: its caller may stop it anywhere. MUST: the reading
+ * side believes no byte of a sample, which may be torn.
+ */
+#include "libnhi/denials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/net.h"
+#include "libnhi/paths.h"
+
+#define REASONS_MAX 64
+_Static_assert(NHI_REASON_COUNT <= REASONS_MAX, "room for every reason");
+_Static_assert(sizeof(atomic_uint_fast64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2,
+               "counters need no lock");
+
+static const char magic[16] = "nhi-denials-v1";
+
+struct slot {
+    int64_t at;
+    uint32_t reason;
+    _Atomic uint32_t written; /* set last */
+    char service[NHI_SERVICE_MAX + 1], account[NHI_ACCOUNT_MAX + 1], from[NHI_PLACE_MAX + 1];
+};
+
+struct image {
+    char magic[16];
+    uint32_t reasons, pad; /* of the release that made it: they are counted by number */
+    atomic_uint_fast64_t taken; /* slots, and more where there were none left */
+    atomic_uint_fast64_t count[REASONS_MAX][NHI_DENIAL_SERVICES];
+    struct slot slots[NHI_DENIALS_SAMPLES];
+};
+
+const char *nhi_denial_service(enum nhi_denial_of s)
+{
+    static const char *const names[NHI_DENIAL_SERVICES] = { "sshd", "sudo", "su", "cron", "other" };
+
+    return names[s];
+}
+
+static enum nhi_denial_of service_number(const char *name)
+{
+    unsigned s;
+
+    for (s = 0; s < NHI_DENIAL_OTHER; s++)
+        if (strcmp(nhi_denial_service((enum nhi_denial_of)s), name) == 0)
+            return (enum nhi_denial_of)s;
+    return NHI_DENIAL_OTHER;
+}
+
+/* Complete and unnamed, then linked, as records are; its pages are there from the beginning. */
+static enum nhi_err make_file(int dirfd)
+{
+    struct image head = { .reasons = NHI_REASON_COUNT };
+    enum nhi_err err = NHI_OK;
+    char self[40];
+    int fd;
+
+    memcpy(head.magic, magic, sizeof magic);
+    fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return nhi_err_from_errno(errno);
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (fchmod(fd, 0600) != 0 || pwrite(fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
+        (linkat(AT_FDCWD, self, dirfd, NHI_DENIALS_FILE, AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST))
+        err = NHI_ERR_SYS;
+    close(fd);
+    return err;
+}
+
+static bool is_ours(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
+           (st.st_mode & (S_IRWXG | S_IRWXO)) == 0 && st.st_size == (off_t)sizeof(struct image);
+}
+
+/* fd: of the file, which stays open. */
+static enum nhi_err map_file(int dirfd, int *fd, struct image **out)
+{
+    struct image *im;
+    int f = openat(dirfd, NHI_DENIALS_FILE, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (f < 0)
+        return nhi_err_from_errno(errno);
+    im = is_ours(f) ? mmap(NULL, sizeof *im, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0) : MAP_FAILED;
+    if (im == MAP_FAILED) {
+        close(f);
+        return NHI_ERR_FORMAT;
+    }
+    if (memcmp(im->magic, magic, sizeof magic) != 0 || im->reasons != NHI_REASON_COUNT) {
+        (void)munmap(im, sizeof *im);
+        close(f);
+        return NHI_ERR_FORMAT;
+    }
+    *fd = f;
+    *out = im;
+    return NHI_OK;
+}
+
+static bool is_address(const char *text)
+{
+    static const struct nhi_net all;
+    size_t i;
+
+    for (i = 0; text[i] != '\0'; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return nhi_net_has(&all, text);
+}
+
+static void copy_or(char *out, size_t size, const char *text, bool fits)
+{
+    (void)snprintf(out, size, "%s", fits ? text : "?");
+}
+
+static void put_sample(struct image *im, const struct nhi_denial *d)
+{
+    uint64_t n = atomic_fetch_add(&im->taken, 1);
+    struct slot *s;
+
+    if (n >= NHI_DENIALS_SAMPLES)
+        return;
+    s = &im->slots[n];
+    s->at = d->at;
+    s->reason = (uint32_t)d->reason;
+    memcpy(s->service, d->service, sizeof s->service);
+    memcpy(s->account, d->account, sizeof s->account);
+    memcpy(s->from, d->from, sizeof s->from);
+    atomic_store(&s->written, 1);
+}
+
+void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *service,
+                     const char *account, const char *from, int64_t at)
+{
+    struct nhi_denial d = { .at = at, .reason = reason };
+    struct image *im = NULL;
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+
+    copy_or(d.service, sizeof d.service, service, nhi_name_is_service(service));
+    copy_or(d.account, sizeof d.account, account, nhi_name_is_account(account));
+    copy_or(d.from, sizeof d.from, from, from[0] == '\0' || is_address(from));
+    if ((unsigned)reason >= NHI_REASON_COUNT || nhi_dir_open(run_dir, &dirfd) != NHI_OK)
+        return;
+    err = map_file(dirfd, &fd, &im);
+    if (err == NHI_ERR_NOT_FOUND && make_file(dirfd) == NHI_OK)
+        err = map_file(dirfd, &fd, &im);
+    close(dirfd);
+    if (err != NHI_OK)
+        return;
+    put_sample(im, &d);
+    (void)atomic_fetch_add(&im->count[reason][service_number(d.service)], 1);
+    (void)munmap(im, sizeof *im);
+    close(fd);
+}
+
+/* ---- taking ---- */
+
+static void read_text(char *out, size_t size, const char *from, bool (*ok)(const char *))
+{
+    memcpy(out, from, size);
+    out[size - 1] = '\0';
+    if (!ok(out))
+        (void)snprintf(out, size, "?");
+}
+
+static void read_samples(struct image *im, struct nhi_denials *d)
+{
+    size_t i;
+
+    for (i = 0; i < NHI_DENIALS_SAMPLES; i++) {
+        struct nhi_denial *to = &d->samples[d->sample_count];
+        const struct slot *s = &im->slots[i];
+
+        if (atomic_load(&s->written) != 1 || s->reason >= NHI_REASON_COUNT)
+            continue;
+        to->at = s->at;
+        to->reason = (enum nhi_reason)s->reason;
+        read_text(to->service, sizeof to->service, s->service, nhi_name_is_service);
+        read_text(to->account, sizeof to->account, s->account, nhi_name_is_account);
+        if (s->from[0] != '\0')
+            read_text(to->from, sizeof to->from, s->from, is_address);
+        d->sample_count++;
+    }
+}
+
+static void read_counts(struct image *im, struct nhi_denials *d)
+{
+    unsigned r, s;
+
+    for (r = 0; r < NHI_REASON_COUNT; r++)
+        for (s = 0; s < NHI_DENIAL_SERVICES; s++) {
+            d->count[r][s] = atomic_load(&im->count[r][s]);
+            d->total += d->count[r][s];
+        }
+}
+
+/* What has come since stays. */
+static void take_away(struct image *im, const struct nhi_denials *d)
+{
+    unsigned r, s;
+    size_t i;
+
+    for (r = 0; r < NHI_REASON_COUNT; r++)
+        for (s = 0; s < NHI_DENIAL_SERVICES; s++)
+            (void)atomic_fetch_sub(&im->count[r][s], d->count[r][s]);
+    for (i = 0; i < NHI_DENIALS_SAMPLES; i++)
+        atomic_store(&im->slots[i].written, 0);
+    atomic_store(&im->taken, 0);
+}
+
+enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_denials *, void *),
+                              void *ctx)
+{
+    struct nhi_denials d = { .total = 0 };
+    struct image *im = NULL;
+    int dirfd, fd = -1;
+    enum nhi_err err;
+
+    err = nhi_dir_open(run_dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    err = map_file(dirfd, &fd, &im);
+    if (err == NHI_ERR_FORMAT)
+        (void)unlinkat(dirfd, NHI_DENIALS_FILE, 0);
+    close(dirfd);
+    if (err != NHI_OK)
+        return err;
+    if (flock(fd, LOCK_EX) != 0)
+        err = NHI_ERR_SYS;
+    if (err == NHI_OK)
+        read_counts(im, &d);
+    if (err == NHI_OK && d.total > 0) {
+        read_samples(im, &d);
+        if (fn(&d, ctx) == 0)
+            take_away(im, &d);
+    }
+    (void)munmap(im, sizeof *im);
+    close(fd);
+    return err;
+}

@@ -1,0 +1,51 @@
+#!/bin/bash
+# A scanner at the door: thousands of replies that cannot be verified are a few events with counts, and keep
+# nobody out.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+TRY=$BUILD/tests/tools/pamtry
+
+lab_up
+mkdir -p /etc/nhi
+echo 'denials_every = "10s";' >/etc/nhi/nhi.conf
+nhi_up
+open_task t-1
+issue "$W/ticket" t-1
+
+sql() { sqlite3 -readonly "$STATE/ledger.db" "$1"; }
+counted() { sql "SELECT coalesce(sum(detail ->> 'count'), 0) FROM event WHERE kind = 'denials'"; }
+records() { find "$STATE/grants" /run/nhi -type f | wc -l; }
+
+had=$(records)
+TRIED=$("$TRY" sshd ci-bot "$W/ticket" flips) || note "$TRIED"
+like "$TRIED" '^[0-9]{4}' "each bit of a ticket flipped: $TRIED"
+ssh_as ci-bot reply "$W/ticket" id -un
+is "$RC/$OUT" 0/ci-bot 'meanwhile a good one gets in'
+[ "$(records)" -le "$((had + 8))" ]
+ok $? "the flood left no files ($had, then $(records))"
+
+TRIED=${TRIED%% *}
+all_counted() { [ "$(counted)" = "$TRIED" ]; }
+eventually all_counted
+is "$(counted)" "$TRIED" 'all are counted in the trail'
+is "$(sql "SELECT count(*) FROM (SELECT at - lag(at) OVER (ORDER BY seq) AS gap FROM event WHERE kind = 'denials') WHERE gap < 9")" 0 \
+    "one event an interval ($(sql "SELECT count(*) FROM event WHERE kind = 'denials'"))"
+is "$(sql "SELECT sum(detail ->> 'sshd') FROM event WHERE kind = 'denials'")" "$TRIED" 'by service'
+is "$(sql "SELECT sum(coalesce(detail ->> 'signature', 0) + coalesce(detail ->> 'malformed', 0) + coalesce(detail ->> 'issuer-unknown', 0)
+    + coalesce(detail ->> 'no-ticket', 0)) FROM event WHERE kind = 'denials'")" "$TRIED" 'by reason'
+like "$(sql "SELECT detail ->> '\$.samples[0]' FROM event WHERE kind = 'denials' LIMIT 1")" \
+    '^sshd/ci-bot/127\.0\.0\.1/(signature|malformed|issuer-unknown|no-ticket)$' 'with samples of where they came from'
+is "$(sql "SELECT max(json_array_length(detail, '\$.samples')) FROM event WHERE kind = 'denials'")" 16 'a few'
+capture nhictl audit verify --json
+is "$RC" 0 'the chain is whole'
+
+# A person's wrong password on a shared account is none of ours.
+before=$(counted)
+ssh_as deploy reply "$W/wrong" true
+ssh_as alice reply "$W/wrong" true
+ssh_as ci-bot reply "$W/wrong" true
+one_more() { [ "$(counted)" -gt "$before" ]; }
+eventually one_more
+is "$(sql "SELECT group_concat(detail ->> '\$.samples[0]') FROM event WHERE kind = 'denials' AND seq > (SELECT max(seq) FROM event WHERE kind = 'grant')
+    ORDER BY seq DESC LIMIT 1" | grep -c 'deploy\|alice')" 0 'a wrong password of a person is not counted'
+finish
