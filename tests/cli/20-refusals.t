@@ -158,7 +158,7 @@ ok 'no ticket was recorded' test "$(nhictl ticket list --all --json | jq '.ticke
 PARENT=$(issue --json | jq -r .ticket.jti)
 nhictl revoke --ticket "$PARENT" >/dev/null
 refused 1 'is revoked' 'a revoked parent' issue --parent "$PARENT"
-SECRET=$(echo /var/lib/nhi/keys/*.secret)
+SECRET=$(echo /var/lib/nhi/keys/k*.secret)
 cp -p "$SECRET" good.secret
 chmod 0640 "$SECRET"
 refused 3 'cannot be used' 'a secret key that a group can read' issue
