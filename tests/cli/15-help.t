@@ -30,7 +30,7 @@ example() {
     expect "${2:-0}" "example of $1: $line" eval "$line"
 }
 until_it_listens() {
-    until ls -l "/proc/$1/fd" 2>/dev/null | grep -q signalfd; do sleep 0.02; done
+    until [[ $(readlink /proc/"$1"/fd/* 2>/dev/null) == *signalfd* ]]; do sleep 0.02; done
 }
 JTI=
 example init

@@ -60,12 +60,10 @@ stranger() { # reads lines of events
     done
     [ "$prev" = "$1" ]
 }
-if nhictl audit export >/dev/null 2>&1; then
-    nhictl audit export >export
-    ok 'a stranger with b2sum proves the export' stranger "$(sqlite3 "$LEDGER" "SELECT hash FROM event WHERE seq = $LAST")" <export
-    sed '3s/ops/opz/' export >edited
-    ok 'and finds an edit' eval '! stranger x <edited'
-fi
+nhictl audit export >exported
+ok 'a stranger with b2sum proves the export' stranger "$(sqlite3 "$LEDGER" "SELECT hash FROM event WHERE seq = $LAST")" <exported
+sed '3s/ops/opz/' exported >edited
+ok 'and finds an edit' eval '! stranger x <edited'
 
 # ---- behind its back ----
 
@@ -84,7 +82,7 @@ found() {
     shift 3
     tampered "$sql"
     run nhictl audit verify --json "$@"
-    # shellcheck disable=SC2254
+    # shellcheck disable=SC2254,SC2027
     case "$CODE $(jq -r '"\(.fault) \(.event)"' <.out)" in
     "1 "$fault" $event") N=$((N + 1)) ;;
     *)
@@ -166,5 +164,6 @@ for ((i = 0; i <= LAST; i++)); do nhictl lockdown off >/dev/null; done
 expect 0 'a trail that root wrote anew proves' nhictl audit verify
 run nhictl audit verify --head head --json
 ok 'but not against the head' jq -e ".fault == \"rewritten\" and .event == $LAST" <.out
-ok 'and says so to people' eval 'run nhictl audit verify --head head; said "NOT proven: event" && test "$CODE" = 1'
+run nhictl audit verify --head head
+ok 'and says so to people' said 'NOT proven: event'
 finish

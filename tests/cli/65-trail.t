@@ -113,7 +113,6 @@ rm -f /dev/log
 
 mkdir -p /run/systemd/journal
 receive /run/systemd/journal/socket journal
-JOURNAL=$RECEIVER
 FROM=$(last)
 nhictl task open build-4712 --agent ci-bot --until 2h >/dev/null
 nhictl revoke --task build-4712 --reason 'by the journal' >/dev/null
@@ -165,7 +164,8 @@ ok 'until SIGTERM' test $? = 0
 FOLLOW=$!
 RECEIVERS="$RECEIVERS $FOLLOW"
 FROM=$(last)
-until ls -l "/proc/$FOLLOW/fd" 2>/dev/null | grep -q inotify; do sleep 0.02; done
+listens() { [[ $(readlink /proc/"$1"/fd/* 2>/dev/null) == *signalfd* ]]; }
+until listens "$FOLLOW"; do sleep 0.02; done
 nhictl lockdown off >/dev/null
 followed_new() { [ -s followed.new ] && [ "$(jq -r .seq <followed.new | tail -n 1)" = "$(last)" ] && [ "$(jq -r .seq <followed.new | head -n 1)" -ge "$FROM" ]; }
 ok 'without a number, from now on' eventually followed_new
