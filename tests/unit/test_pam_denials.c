@@ -95,11 +95,11 @@ static int files_in(const char *path)
 /* Half of them are no tickets, the others are signed by nobody. */
 static _Noreturn void knock(const char *good)
 {
-    char *forged = strdup(good);
+    char *forged = strdup(good), *at = forged + strlen("v4.public.") + 20;
     struct world_call c = login("ci-bot", "v4.public.rubbish");
     int i, let_in = 0;
 
-    forged[strlen("v4.public.") + 20] ^= 1;
+    *at = *at == 'A' ? 'B' : 'A';
     c.rhost = "192.0.2.66";
     for (i = 0; i < FLOOD / FLOODERS; i++) {
         c.reply = i % 2 == 0 ? "v4.public.rubbish" : forged;
