@@ -91,6 +91,7 @@ missing() { comm -23 <(tr ' ' '\n' <<<"$TAGS") <(out) | tr '\n' ' '; }
 all_are_out() { hops && [ -z "$(missing)" ]; }
 # What is another process every moment is in no list, but all of them hold its lock.
 hops() { [ -e "$W/hopping" ] && ! flock -n 8 8<"$W/hopping"; }
+not_hops() { ! hops; }
 # Every thread that has not ended of a program that it started, or by its login, or by its uid.
 left() {
     ps -eLo stat=,pid=,luid=,uid=,comm= | awk -v a="$(id -u ci-bot)" -v b="$(id -u batch)" \
@@ -116,7 +117,10 @@ once() {
     left >"$W/left"
     survivors=$((survivors + $(wc -l <"$W/left")))
     sed "s/^/# $n: /" "$W/left"
+    # Whatever is left must not add up: it is counted, and then it goes.
+    awk '{ print $2 }' "$W/left" | sort -u | xargs -r kill -KILL
     ! hops || bad+=" $n: it still hops"
+    eventually not_hops
     ! mux "$1" >/dev/null || bad+=" $n: a second login after the end"
     eventually test ! -e "/proc/$BG" || bad+=" $n: ssh stays"
 }

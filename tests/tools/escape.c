@@ -1,5 +1,6 @@
 /*
- * What a process can do so as to be missed by whoever ends its session. Each way goes on until it is killed.
+ * What a process can do so as to be missed by whoever ends its session. Each way goes on until it is killed, or for
+ * five minutes: nothing that fails to end it may let it fill the table of processes of the whole machine.
  *
  *   escape sleep               as it is
  *   escape deaf                without hearing SIGTERM, SIGHUP and SIGINT
@@ -23,8 +24,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LIFE 300  /* seconds */
+#define HOPS 5000 /* of them at most, which can be as many zombies until somebody takes them in */
+
 static _Noreturn void rest(void)
 {
+    (void)alarm(LIFE);
     for (;;)
         pause();
 }
@@ -62,31 +67,33 @@ static _Noreturn void forks(long n)
     rest();
 }
 
-/* The limit is one on forking: it spares root nothing, and the machine everything. */
+/* The limit is one on forking: it spares root nothing, and the machine everything. What has ended counts until it is
+ * taken in. */
 static _Noreturn void breed(long n)
 {
     const struct rlimit most = { (rlim_t)n, (rlim_t)n };
     const struct timespec tick = { .tv_nsec = 5000000 };
+    const time_t end = time(NULL) + LIFE;
 
     if (setrlimit(RLIMIT_NPROC, &most) != 0)
         die("setrlimit");
     deafen();
     signal(SIGCHLD, SIG_IGN);
-    for (;;) {
+    while (time(NULL) < end) {
         (void)fork();
         (void)nanosleep(&tick, NULL);
     }
+    _exit(0);
 }
 
-/* Not for ever, and not faster than a machine's process 1 takes in what has ended: else it fills the table of
- * processes of the whole machine. */
+/* Not faster than a machine's process 1 takes in what has ended. */
 static _Noreturn void hop(void)
 {
-    const struct timespec tick = { .tv_nsec = 1000000 };
+    const struct timespec tick = { .tv_nsec = 2000000 };
 
     deafen();
     signal(SIGCHLD, SIG_IGN);
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < HOPS; i++) {
         if (fork() > 0)
             _exit(0);
         (void)nanosleep(&tick, NULL);
