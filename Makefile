@@ -74,6 +74,7 @@ help:
 	@echo 'make e2e        real sshd, sudo, su and cron in a private copy of this machine (root)'
 	@echo 'make boot       the same on Debian 12 and 13 booted with systemd (root, mmdebstrap)'
 	@echo 'make escape     an agent tries to outlive its session, a hundred times (root)'
+	@echo 'make race       nobody gets in behind a revocation, ten thousand of them (root)'
 	@echo 'make sanitize   the unit and module tests under ASan and UBSan'
 	@echo 'make clang      everything once more with the other compiler'
 	@echo 'make leaks      1,000 PAM cycles under valgrind'

@@ -32,6 +32,10 @@ boot:
 escape: tests
 	NHI_LAB_ALSO=clients ESCAPE_RUNS=25 $(PROVE) --verbose tests/e2e/escape.t
 
+# Ten thousand revocations while eight loops log in.
+race: tests
+	NHI_LAB_ALSO=clients REVOCATIONS=10000 $(PROVE) --verbose tests/e2e/revoke-race.t
+
 # The unit and module tests only: a sanitized module does not load into a program that is not.
 sanitize:
 	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE=address,undefined CFLAGS='-O1 -g' sanitized
@@ -70,4 +74,4 @@ lint:
 	shellcheck -x $(SHELL_FILES)
 	mandoc -T lint -W warning $(MANS)
 
-.PHONY: check clang e2e boot escape sanitize sanitized leaks bench fuzz lint
+.PHONY: check clang e2e boot escape race sanitize sanitized leaks bench fuzz lint
