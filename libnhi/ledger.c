@@ -55,11 +55,18 @@ static enum nhi_err check_files(const char *dir)
     return err;
 }
 
-static enum nhi_err set_up(struct nhi_ledger *l)
+static int patience(enum nhi_ledger_mode mode)
+{
+    if (mode == NHI_LEDGER_WRITE_NOW)
+        return 0;
+    return mode == NHI_LEDGER_WRITE ? WRITER_WAIT_MS : READER_WAIT_MS;
+}
+
+static enum nhi_err set_up(struct nhi_ledger *l, int wait_ms)
 {
     int on = 1, rc, persist = 1;
 
-    rc = sqlite3_busy_timeout(l->db, l->mode == NHI_LEDGER_WRITE ? WRITER_WAIT_MS : READER_WAIT_MS);
+    rc = sqlite3_busy_timeout(l->db, wait_ms);
     if (rc == SQLITE_OK)
         rc = sqlite3_db_config(l->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &on);
     if (rc == SQLITE_OK)
@@ -97,12 +104,12 @@ static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struc
     l = calloc(1, sizeof *l);
     if (l == NULL)
         return NHI_ERR_NOMEM;
-    l->mode = mode;
+    l->mode = mode == NHI_LEDGER_READ ? NHI_LEDGER_READ : NHI_LEDGER_WRITE;
     flags |= mode == NHI_LEDGER_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     rc = sqlite3_open_v2(uri, &l->db, flags, NULL);
     err = nhi_sql_err(l, rc);
     if (err == NHI_OK)
-        err = set_up(l);
+        err = set_up(l, patience(mode));
     if (err == NHI_OK)
         *out = l;
     else

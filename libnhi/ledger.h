@@ -21,7 +21,11 @@
 #define NHI_SCHEMA_VERSION 2
 
 struct nhi_ledger;
-enum nhi_ledger_mode { NHI_LEDGER_READ, NHI_LEDGER_WRITE };
+enum nhi_ledger_mode {
+    NHI_LEDGER_READ,
+    NHI_LEDGER_WRITE,
+    NHI_LEDGER_WRITE_NOW, /* without waiting for another writer: NHI_ERR_BUSY */
+};
 
 /* Makes the ledger in an existing, checked directory. NHI_ERR_EXISTS when there is one. */
 NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min,

@@ -9,6 +9,7 @@
 #include "libnhi/paths.h"
 #include "nhictl/head.h"
 #include "nhictl/trail.h"
+#include "nhictl/log.h"
 
 void duties_settings(struct duties *d, const struct nhi_settings *set)
 {
@@ -31,7 +32,7 @@ static void sign_head(void)
         snprintf(line, sizeof(line), "head=%s", token);
         trail_say(line);
     } else {
-        syslog(LOG_DAEMON | LOG_ERR, "watch: the head of the trail could not be signed: %s",
+        log_say(LOG_DAEMON | LOG_ERR, "watch: the head of the trail could not be signed: %s",
                nhi_strerror(err));
     }
     nhi_text_free(token);
@@ -105,7 +106,7 @@ static int write_down(const struct nhi_denials *d, void *ctx)
         s.committed = err == NHI_OK;
     }
     if (err != NHI_OK)
-        syslog(LOG_DAEMON | LOG_ERR, "watch: denials could not be recorded: %s", nhi_strerror(err));
+        log_say(LOG_DAEMON | LOG_ERR, "watch: denials could not be recorded: %s", nhi_strerror(err));
     store_close(&s);
     return err != NHI_OK;
 }

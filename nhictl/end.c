@@ -19,6 +19,7 @@
 #include "libnhi/fold.h"
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
+#include "nhictl/log.h"
 #include "nhictl/store.h"
 #include "nhictl/trail.h"
 
@@ -37,14 +38,11 @@ static int64_t now_ms(void)
 
 /* ---- who is in it ---- */
 
+/* Of the agent itself, whatever account it came in by: that may be shared with people. */
 static bool own_uid(const struct session *s, uint32_t *uid)
 {
-    const struct passwd *pw;
+    const struct passwd *pw = getpwnam(s->g.ticket.agent);
 
-    /* The account itself is the agent's: others are shared with people. */
-    if (strcmp(s->g.subject, s->g.ticket.agent) != 0)
-        return false;
-    pw = getpwnam(s->g.subject);
     if (pw == NULL || !nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid))
         return false;
     *uid = pw->pw_uid;
@@ -132,8 +130,8 @@ static bool tell(const struct ending *e, const struct procs *p, const char *line
 
     snprintf(text, sizeof(text), "\r\nnhi: %s\r\n", line);
     told = members_tell(&e->m, p, text);
-    syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject,
-           e->s.g.service, e->s.g.ticket.agent);
+    log_say(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject,
+            e->s.g.service, e->s.g.ticket.agent);
     return told;
 }
 
@@ -195,47 +193,61 @@ static int find_other(const char *handle, const struct nhi_grant *g, bool alive,
     return o->any;
 }
 
+/* Of these, another one of the same agent, which will see to it when it comes to its own end. */
+static bool is_followed(const struct ending *e, const struct ending *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (&all[i] != e && all[i].phase < END_DONE &&
+            strcmp(all[i].s.g.ticket.agent, e->s.g.ticket.agent) == 0)
+            return true;
+    return false;
+}
+
 /* With its last session, all that goes by an agent's own uid has lost its reason. */
-static bool is_last(struct ending *e)
+static bool is_last(struct ending *e, const struct ending *all, size_t count)
 {
     struct others o = { .s = &e->s };
 
-    return own_uid(&e->s, &e->uid) && nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK &&
-           !o.any;
+    return !is_followed(e, all, count) && own_uid(&e->s, &e->uid) &&
+           nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK && !o.any;
 }
 
 struct hunted {
-    const struct ending *all;
-    size_t count;
+    uint32_t *audit, *uid;
+    size_t audits, uids;
 };
 
 /* Of an audit session, or of a uid that has lost its reason. What descends from a process is no quick look. */
 static bool is_hunted(pid_t pid, void *ctx)
 {
     const struct hunted *h = ctx;
-    uint32_t audit, of;
-    bool has_audit = nhi_proc_audit(pid, &audit) == NHI_OK;
+    uint32_t audit;
 
-    for (size_t i = 0; i < h->count; i++) {
-        const struct ending *e = &h->all[i];
-
-        if (e->phase == END_KILLED && has_audit && audit_of(e, &of) && of == audit)
+    if (h->audits > 0 && nhi_proc_audit(pid, &audit) == NHI_OK)
+        for (size_t i = 0; i < h->audits; i++)
+            if (h->audit[i] == audit)
+                return true;
+    for (size_t i = 0; i < h->uids; i++)
+        if (procs_goes_by(pid, h->uid[i]))
             return true;
-        if (e->phase == END_LEFTOVERS && procs_goes_by(pid, e->uid))
-            return true;
-    }
     return false;
 }
 
-static void hunt(struct ending *all, size_t count)
+/* What there is no memory for is found by the look that follows. */
+static void hunt(const struct ending *all, size_t count)
 {
-    struct hunted h = { .all = all, .count = count };
-    bool any = false;
+    struct hunted h = { .audit = calloc(count, sizeof(*h.audit)), .uid = calloc(count, sizeof(*h.uid)) };
 
-    for (size_t i = 0; i < count; i++)
-        any = any || all[i].phase == END_KILLED || all[i].phase == END_LEFTOVERS;
-    if (any)
+    for (size_t i = 0; h.audit != NULL && h.uid != NULL && i < count; i++) {
+        if (all[i].phase == END_KILLED && audit_of(&all[i], &h.audit[h.audits]))
+            h.audits++;
+        if (all[i].phase == END_LEFTOVERS)
+            h.uid[h.uids++] = all[i].uid;
+    }
+    if (h.audits + h.uids > 0)
         procs_hunt(is_hunted, &h);
+    free(h.audit);
+    free(h.uid);
 }
 
 /* logind is told when the processes are gone or have had their grace: it would ask them once more, and there are
@@ -251,7 +263,7 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
 {
     e->phase = END_LEFT;
     e->next = e->deadline;
-    (void)logind_end_linger(e->s.g.subject);
+    (void)logind_end_linger(e->s.g.ticket.agent);
     logind_stop_user(e->uid);
     if (look(e, p) != NHI_OK) {
         e->phase = END_STUCK;
@@ -274,7 +286,8 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
 
 /* Nobody is left, of the session or by its uid. One look may miss what is another process every moment: what was not
  * killed yet is hunted once. */
-static void empty(struct ending *e, const struct procs *p, int64_t now)
+static void empty(struct ending *e, const struct ending *all, size_t count, const struct procs *p,
+                  int64_t now)
 {
     if (e->phase < END_KILLED || e->phase == END_LEFT) {
         e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;
@@ -282,7 +295,7 @@ static void empty(struct ending *e, const struct procs *p, int64_t now)
         return;
     }
     close_login(e);
-    if (e->phase == END_KILLED && is_last(e))
+    if (e->phase == END_KILLED && is_last(e, all, count))
         ask_leftovers(e, p, now);
     else
         e->phase = END_DONE;
@@ -298,10 +311,8 @@ static void step(struct ending *e, const struct procs *p, int64_t now, int64_t g
         announce(e, p, now, grace_ms);
     if (e->phase == END_TOLD && now >= e->next)
         ask(e, now, grace_ms);
-    if (e->m.count == 0) {
-        empty(e, p, now);
+    if (e->m.count == 0)
         return;
-    }
     if ((e->phase == END_ASKED || e->phase == END_LEFT) && now >= e->next) {
         close_login(e);
         e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;
@@ -334,6 +345,8 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
 
         if (e->phase < END_DONE)
             step(e, &p, now, grace_ms);
+        if (e->phase < END_DONE && e->m.count == 0)
+            empty(e, all, count, &p, now);
         if ((e->phase == END_TOLD || e->phase == END_ASKED || e->phase == END_LEFT) && wait < 0)
             wait = STEP_ASKED;
         else if (e->phase == END_KILLED || e->phase == END_LEFTOVERS)
@@ -370,9 +383,9 @@ static bool is_news(const struct ending *e)
 }
 
 /* Marks first, which need no ledger: what cannot be written there now is, later, by whoever can. */
-void endings_record(struct ctl *c, struct ending *all, size_t count)
+void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry)
 {
-    struct store s = { .l = NULL };
+    struct store s = { .hurry = hurry };
     enum nhi_err err;
     size_t news = 0;
 
@@ -396,7 +409,7 @@ void endings_record(struct ctl *c, struct ending *all, size_t count)
         err = nhi_fold_sessions(NHI_RUN_DIR, s.l, s.now, NULL);
     if (err == NHI_OK)
         trail_send(s.l);
-    if (err != NHI_OK)
+    if (err != NHI_OK && !hurry)
         ctl_note("how sessions ended is not in the ledger yet: %s", nhi_strerror(err));
     store_close(&s);
 }

@@ -35,8 +35,9 @@ struct ending {
 /* One step of each, which takes no time to speak of. Returns how many milliseconds to wait before
  * the next; -1: each is done or stuck. */
 int endings_step(struct ending *all, size_t count, int64_t grace_ms);
-/* Says what became of each that is done or stuck: one event in the ledger, if that takes any. */
-void endings_record(struct ctl *c, struct ending *all, size_t count);
+/* Says what became of each that is done or stuck: one event in the ledger, if that takes any. hurry: not if another is
+ * writing; that is for the next time. */
+void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry);
 /* One that is stuck, from SIGKILL on. */
 void ending_retry(struct ending *e);
 void ending_free(struct ending *e);

@@ -1,23 +1,39 @@
 /*
  * A verb that has ended tickets waits until their sessions are gone, and says how many were.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
 
+/* What ended these sessions has been done, and whoever waits for them may stop waiting: the supervisor goes on. */
+static void let_interrupt(void)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigaddset(&ends, SIGQUIT);
+    sigaddset(&ends, SIGTSTP);
+    (void)sigprocmask(SIG_UNBLOCK, &ends, NULL);
+}
+
 struct ended end_these(struct ctl *c, struct ending *all, size_t count, int64_t grace)
 {
     struct ended result = { .ended = 0 };
     int wait;
 
+    let_interrupt();
     while ((wait = endings_step(all, count, grace * 1000)) >= 0) {
         const struct timespec ts = { .tv_nsec = wait * 1000000L };
 
         (void)nanosleep(&ts, NULL);
     }
-    endings_record(c, all, count);
+    endings_record(c, all, count, false);
     for (size_t i = 0; i < count; i++) {
         if (all[i].phase == END_DONE)
             result.ended++;

@@ -14,6 +14,7 @@
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/logind.h"
+#include "nhictl/log.h"
 
 #define BOOTED "/run/systemd/system" /* sd_booted(3) */
 
@@ -48,7 +49,7 @@ static void end_one(const char *name)
     uid = pw->pw_uid;
     if (!logind_end_linger(name))
         return;
-    syslog(LOG_AUTHPRIV | LOG_NOTICE, "agents do not linger: account=%s", name);
+    log_say(LOG_AUTHPRIV | LOG_NOTICE, "agents do not linger: account=%s", name);
     if (!has_session(name))
         logind_stop_user(uid);
 }

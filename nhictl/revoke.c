@@ -212,8 +212,13 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
 static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live,
                 bool known)
 {
-    struct ended ended = end_what_is_over(c, s->set.grace);
+    struct ended ended;
 
+    /* A key that no one trusts any more need not lie around; one of others was never here. */
+    if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
+        ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR,
+                 NHI_KEYS_DIR);
+    ended = end_what_is_over(c, s->set.grace);
     answer_row(c, r, false, live, known);
     if (known)
         out_line(c->out, "revoked %s %s: %u live ticket%s", kind_name(r->kind), r->id, live,
@@ -222,10 +227,6 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
         out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", kind_name(r->kind),
                  r->id);
     ended_show(c, &ended);
-    /* A key that no one trusts any more need not lie around; one of others was never here. */
-    if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
-        ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR,
-                 NHI_KEYS_DIR);
     return ctl_answer(c);
 }
 

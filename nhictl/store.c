@@ -97,25 +97,34 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
 
 /* Records of grants and the ends of sessions go into the ledger, and what killed runs have left behind
  * comes to its end, as do tasks whose time has come. */
-static void end_what_has_ended(struct nhi_ledger *writer, int64_t now)
+static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
 {
-    (void)!nhi_fold(NHI_STATE_DIR, writer, now, NULL);
-    (void)!nhi_fold_sessions(NHI_RUN_DIR, writer, now, NULL);
+    enum nhi_err grants = nhi_fold(NHI_STATE_DIR, writer, now, NULL);
+    enum nhi_err sessions = nhi_fold_sessions(NHI_RUN_DIR, writer, now, NULL);
+
     tree_sweep(writer, now);
     tasks_sweep(writer, now);
     trail_send(writer);
+    return grants == NHI_OK ? sessions : grants;
+}
+
+static enum nhi_ledger_mode mode_of(bool hurry)
+{
+    return hurry ? NHI_LEDGER_WRITE_NOW : NHI_LEDGER_WRITE;
 }
 
 /* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is
  * older. Also makes the files that readers need beside a ledger which was put back from a backup.
  */
-void store_keep_house(int64_t now)
+bool store_keep_house(int64_t now, bool hurry)
 {
     struct nhi_ledger *writer = NULL;
+    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, mode_of(hurry), &writer);
 
-    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &writer) == NHI_OK)
-        end_what_has_ended(writer, now);
+    if (err == NHI_OK)
+        err = end_what_has_ended(writer, now);
     nhi_ledger_close(writer);
+    return err != NHI_ERR_BUSY;
 }
 
 int store_read(struct ctl *c, struct store *s)
@@ -124,7 +133,7 @@ int store_read(struct ctl *c, struct store *s)
 
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
-    store_keep_house(c->now);
+    (void)store_keep_house(c->now, false);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
     /* One view for all that the verb reads. */
     if (err == NHI_OK)
@@ -139,7 +148,7 @@ enum nhi_err store_open(struct store *s, int64_t now)
     enum nhi_err err;
 
     s->now = now;
-    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &s->l);
+    err = nhi_ledger_open(NHI_STATE_DIR, mode_of(s->hurry), &s->l);
     if (err == NHI_OK)
         err = nhi_ledger_settings(s->l, &s->set);
     if (err != NHI_OK)
@@ -225,7 +234,7 @@ void store_close(struct store *s)
     /* Housekeeping comes after the work, and its failure is not the work's: what is not folded or
      * swept now is at the next command, and status counts it. */
     if (s->l != NULL && s->committed)
-        end_what_has_ended(s->l, s->now);
+        (void)!end_what_has_ended(s->l, s->now);
     nhi_ledger_close(s->l);
     s->l = NULL;
     if (s->masked)

@@ -17,6 +17,7 @@ struct store {
     enum nhi_err reserve; /* what became of moving the reserve into the ledger */
     bool writing;         /* a write transaction is open */
     bool committed;       /* something was */
+    bool hurry; /* set before: another writer is not waited for */
     bool masked;
     sigset_t mask; /* the signals that were blocked before */
 };
@@ -33,8 +34,9 @@ int store_publish(struct ctl *c, struct store *s);
 /* The account as the snapshot has it: a retired agent's resolves, and has no shell. */
 void store_published(const struct nhi_agent *a, struct nhi_account *out);
 void store_close(struct store *s);
-/* What every command does beside its own work: records go into the ledger, what killed runs left behind ends. */
-void store_keep_house(int64_t now);
+/* What every command does beside its own work: records go into the ledger, what killed runs left behind ends. false:
+ * another is writing, who was not waited for in a hurry. */
+bool store_keep_house(int64_t now, bool hurry);
 
 /* store_write in steps, for revoke, which has another way when the ledger fails. */
 int store_need_root(struct ctl *c);

@@ -5,7 +5,7 @@
  * and ends what is. It is in the path of no decision: what it does, nhictl revoke and its like do
  * too.
  *
- * MUST: no session waits for another's grace. MUST: what cannot be read is no reason to end
+ * MUST: no session waits for another's grace, nor for whoever holds the ledger. MUST: what cannot be read is no reason to end
  * anything, but lockdown.
  */
 #include <errno.h>
@@ -31,10 +31,12 @@
 #include "nhictl/end.h"
 #include "nhictl/leaders.h"
 #include "nhictl/linger.h"
+#include "nhictl/log.h"
 #include "nhictl/store.h"
 #include "nhictl/task_end.h"
 #include "nhictl/warning.h"
 
+#define BUSY_MS 1000 /* between two tries at a ledger that another is writing */
 #define PAUSE_MS 50 /* between two looks at all sessions, however much is written */
 
 struct watch {
@@ -42,6 +44,7 @@ struct watch {
     int grants, sessions;        /* the watches of inotify on records and on sessions */
     int lingers;                 /* that on who lingers; -1: none */
     bool look, fold, linger, stop;
+    bool ready;                  /* and systemd has been told */
     int64_t looked, beaten; /* milliseconds */
     int64_t grace, warn;    /* seconds */
     int64_t task;           /* when the first of the open tasks ends */
@@ -60,25 +63,27 @@ static int64_t now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* sd_notify(3), whose protocol is a datagram. */
-static void tell_systemd(const char *state)
+/* sd_notify(3), whose protocol is a datagram, but for the waiting. Returns whether it need not be said again. */
+static bool tell_systemd(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = { .sun_family = AF_UNIX };
     size_t len = path != NULL ? strlen(path) : 0;
+    bool said;
     int fd;
 
     if (len < 2 || len >= sizeof(to.sun_path))
-        return;
+        return true;
     memcpy(to.sun_path, path, len);
     if (path[0] == '@')
         to.sun_path[0] = '\0';
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return;
-    (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
-                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+        return false;
+    said = sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&to,
+                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) >= 0;
     close(fd);
+    return said;
 }
 
 static void beat(struct watch *w, int64_t now)
@@ -86,9 +91,9 @@ static void beat(struct watch *w, int64_t now)
     if (w->beaten != 0 && now - w->beaten < NHI_HEARTBEAT_EVERY * 1000)
         return;
     if (nhi_heartbeat_beat(NHI_RUN_DIR) != NHI_OK)
-        syslog(LOG_DAEMON | LOG_ERR, "watch: %s/%s cannot be written", NHI_RUN_DIR,
-               NHI_HEARTBEAT_FILE);
-    tell_systemd(w->beaten == 0 ? "READY=1\nWATCHDOG=1" : "WATCHDOG=1");
+        log_say(LOG_DAEMON | LOG_ERR, "watch: %s/%s cannot be written", NHI_RUN_DIR,
+                NHI_HEARTBEAT_FILE);
+    w->ready = tell_systemd(w->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1") || w->ready;
     w->beaten = now;
 }
 
@@ -170,7 +175,7 @@ static void look(struct watch *w, int64_t now)
         until = w->task;
     sleep_until(w, until);
     if (!whole)
-        syslog(LOG_DAEMON | LOG_ERR, "watch: the sessions cannot be read");
+        log_say(LOG_DAEMON | LOG_ERR, "watch: the sessions cannot be read");
     sessions_free(&s);
 }
 
@@ -180,7 +185,7 @@ static int end(struct watch *w, struct ctl *c)
     int wait = w->count > 0 ? endings_step(w->all, w->count, w->grace * 1000) : -1;
     size_t kept = 0;
 
-    endings_record(c, w->all, w->count);
+    endings_record(c, w->all, w->count, true);
     for (size_t i = 0; i < w->count; i++) {
         if (w->all[i].phase == END_DONE)
             ending_free(&w->all[i]);
@@ -301,10 +306,11 @@ static void run(struct ctl *c, struct watch *w)
             duties_step(c, &w->duties, now);
         wait = end(w, c);
         if (w->fold && wait < 0) {
-            w->fold = false;
-            store_keep_house((int64_t)time(NULL));
+            w->fold = !store_keep_house((int64_t)time(NULL), true);
         }
         rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (now_ms() - w->beaten);
+        if (w->fold && rest > BUSY_MS)
+            rest = BUSY_MS;
         if (wait < 0 || rest < wait)
             wait = rest > 0 ? (int)rest : 0;
         wait_for(w, wait);
