@@ -237,13 +237,16 @@ struct hunt {
 static int hunt_one(pid_t pid, void *ctx)
 {
     struct hunt *h = ctx;
+    struct nhi_proc_stat stat;
     int fd;
 
     fd = pid != getpid() ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (fd < 0)
         return 0;
-    /* Another one that has its pid by now is not what the descriptor is of. */
-    if (h->is_prey(pid, h->ctx) && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+    /* Another one that has its pid by now is not what the descriptor is of. One that has ended, and was not taken in
+     * yet, is no reason to go round again. */
+    if (h->is_prey(pid, h->ctx) && (nhi_proc_stat(pid, &stat) != NHI_OK || !stat.ended) &&
+        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
         h->killed++;
     close(fd);
     return 0;
