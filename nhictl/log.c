@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #define LINE_MAX_LEN 1024
-#define PATIENCE 20  /* milliseconds: of many lines at once a log that is read takes them all */
-#define DEAF 2000 /* for which one that did not take a line in that time is not waited for again */
+#define PATIENCE 100 /* milliseconds: of many lines at once a log that is read takes them all */
+#define DEAF 2000    /* for which one that did not take a line in that time is not waited for again */
 
 static int64_t deaf_until;
 
