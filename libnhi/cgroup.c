@@ -46,7 +46,7 @@ static int open_top(void)
 }
 
 /* sd_booted(3). */
-static bool has_systemd(void)
+bool nhi_cgroup_is_systemds(void)
 {
     struct stat st;
 
@@ -57,7 +57,7 @@ enum nhi_err nhi_cgroup_usable(void)
 {
     int top;
 
-    if (has_systemd())
+    if (nhi_cgroup_is_systemds())
         return NHI_ERR_STATE;
     top = open_top();
     if (top < 0)
@@ -68,7 +68,7 @@ enum nhi_err nhi_cgroup_usable(void)
 
 enum nhi_err nhi_cgroup_open_dir(bool make, int *fd)
 {
-    int top = has_systemd() ? -1 : open_top(), dir;
+    int top = nhi_cgroup_is_systemds() ? -1 : open_top(), dir;
 
     if (top < 0)
         return NHI_ERR_STATE;

@@ -16,6 +16,8 @@
 
 #define NHI_CGROUP_DIR "nhi"
 
+/* Whether systemd runs, whose they are then. */
+bool nhi_cgroup_is_systemds(void);
 /* Whether sessions get cgroups here: NHI_ERR_STATE where systemd runs, where no hierarchy of version 2 is mounted in
  * the usual place, or where it belongs to somebody else than root. */
 NHI_CHECK enum nhi_err nhi_cgroup_usable(void);

@@ -17,12 +17,14 @@
 #define TICKET_TEXT NHI_TICKET_PREFIX "public."
 
 static const struct verb *const tables[] = {
-    init_verbs,   agent_add_verbs,    agent_verbs,        agent_owner_verbs, owner_verbs,
-    task_verbs,   issue_verbs,        renew_verbs,        run_verbs,         askpass_verbs,
-    import_verbs, revoke_verbs,       scan_verbs,         ticket_verbs,      key_verbs,
-    apply_verbs,  key_change_verbs,   explain_verbs,      policy_verbs,      session_verbs,
-    watch_verbs,  lockdown_verbs,     status_verbs,       review_verbs,      trace_verbs,
-    audit_verbs,  audit_verify_verbs, audit_export_verbs, NULL,
+    init_verbs,     agent_add_verbs, agent_verbs,        agent_owner_verbs,
+    owner_verbs,    task_verbs,      issue_verbs,        renew_verbs,
+    run_verbs,      askpass_verbs,   import_verbs,       revoke_verbs,
+    scan_verbs,     ticket_verbs,    key_verbs,          key_change_verbs,
+    apply_verbs,    explain_verbs,   policy_verbs,       session_verbs,
+    lockdown_verbs, watch_verbs,     status_verbs,       review_verbs,
+    trace_verbs,    audit_verbs,     audit_verify_verbs, audit_export_verbs,
+    NULL,
 };
 
 const struct verb *const *help_tables(void)

@@ -21,18 +21,26 @@ static bool gives_audit_sessions(void)
 
 void platform_show(struct out_row *r)
 {
-    bool audit = gives_audit_sessions(), cgroup = nhi_cgroup_usable() == NHI_OK;
+    bool audit = gives_audit_sessions();
 
-    out_text(r, "sessions_known_by", "known by",
-             audit && cgroup ? "audit session, cgroup"
-             : audit         ? "audit session"
-             : cgroup        ? "cgroup, descent"
-                             : "descent");
+    if (nhi_cgroup_is_systemds())
+        out_text(r, "sessions_known_by", "sessions known by",
+                 audit ? "audit session, scope of logind" : "scope of logind, descent");
+    else if (nhi_cgroup_usable() == NHI_OK)
+        out_text(r, "sessions_known_by", "sessions known by",
+                 audit ? "audit session, cgroup" : "cgroup, descent");
+    else
+        out_text(r, "sessions_known_by", "sessions known by", audit ? "audit session" : "descent");
 }
 
 void platform_attention(struct ctl *c)
 {
-    if (!gives_audit_sessions() && nhi_cgroup_usable() != NHI_OK)
+    if (gives_audit_sessions())
+        return;
+    if (nhi_cgroup_is_systemds())
+        out_string(c->out, "this host has no audit sessions: what a double fork leaves behind outlives "
+                           "a session of su, sudo or cron");
+    else if (nhi_cgroup_usable() != NHI_OK)
         out_string(c->out, "this host has neither audit sessions nor cgroups for sessions: what a "
                            "double fork leaves behind outlives them");
 }

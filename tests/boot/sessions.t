@@ -11,6 +11,8 @@ ci-bot ALL=(root, alice) /bin/bash
 S
 chmod 440 /etc/sudoers.d/sessions
 
+like "$(nhictl status --json | jq -r .sessions_known_by)" '^audit session, scope of logind$' 'status says what sessions are known by'
+
 # What an agent could think of to outlive its session. Each leaves a process named nhi-escape.
 cp /bin/sleep "$W/nhi-escape" && chmod 755 "$W/nhi-escape"
 cat >"$W/escapes" <<'S'
