@@ -1,21 +1,23 @@
 /*
  * Knocks at a PAM service of this machine, as root, with many replies that must all be refused, and with
- * one at the end that must not.
+ * one at the end that must not. Or asks whatever it is told to, and says what became of it.
  *
  *   pamtry SERVICE USER FILE flips|cuts|rubbish
+ *   pamtry ask      lines of SERVICE USER ADDRESS FILE on standard input: "permit" or "deny" for each
  *
  * FILE holds a good ticket on its first line. flips: each bit of it inverted, one at a time (but not into
  * NUL, where a reply ends); cuts: each proper prefix; rubbish: 64 KiB of several kinds. Prints how many
  * were tried. Exit status: 0 all as it must be, 1 one was not, 125 anything else.
  */
 #include <security/pam_appl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RUBBISH_LEN 65536
 
-static const char *service, *user;
+static const char *service, *user, *address = "127.0.0.1";
 static char ticket[2048];
 static size_t ticket_len;
 
@@ -63,7 +65,7 @@ static int knock(char *reply)
         fputs("pamtry: pam_start failed\n", stderr);
         exit(125);
     }
-    if (pam_set_item(pamh, PAM_RHOST, "127.0.0.1") != PAM_SUCCESS ||
+    if (pam_set_item(pamh, PAM_RHOST, address) != PAM_SUCCESS ||
         pam_set_item(pamh, PAM_TTY, "ssh") != PAM_SUCCESS ||
         pam_set_item(pamh, PAM_FAIL_DELAY, delay.item) != PAM_SUCCESS)
         exit(125);
@@ -132,26 +134,50 @@ static int rubbish(size_t *tried)
     return bad;
 }
 
+static bool read_ticket(const char *file)
+{
+    FILE *f = fopen(file, "re");
+    bool read = f != NULL && fgets(ticket, sizeof(ticket), f) != NULL;
+
+    if (!read)
+        perror(file);
+    if (f != NULL)
+        fclose(f);
+    ticket_len = strcspn(ticket, "\n");
+    ticket[ticket_len] = '\0';
+    return read;
+}
+
+static int ask(void)
+{
+    char of[64], as[64], from[64], file[256];
+
+    service = of;
+    user = as;
+    address = from;
+    while (scanf("%63s %63s %63s %255s", of, as, from, file) == 4) {
+        if (!read_ticket(file))
+            return 125;
+        puts(knock(ticket) == PAM_SUCCESS ? "permit" : "deny");
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     size_t tried = 0;
     int bad;
-    FILE *f;
 
+    if (argc == 2 && strcmp(argv[1], "ask") == 0)
+        return ask();
     if (argc != 5) {
-        fputs("usage: pamtry SERVICE USER FILE flips|cuts|rubbish\n", stderr);
+        fputs("usage: pamtry SERVICE USER FILE flips|cuts|rubbish\n       pamtry ask\n", stderr);
         return 125;
     }
     service = argv[1];
     user = argv[2];
-    f = fopen(argv[3], "re");
-    if (f == NULL || fgets(ticket, sizeof(ticket), f) == NULL) {
-        perror(argv[3]);
+    if (!read_ticket(argv[3]))
         return 125;
-    }
-    fclose(f);
-    ticket_len = strcspn(ticket, "\n");
-    ticket[ticket_len] = '\0';
     bad = strcmp(argv[4], "flips") == 0  ? flips(&tried)
           : strcmp(argv[4], "cuts") == 0 ? cuts(&tried)
                                          : rubbish(&tried);
