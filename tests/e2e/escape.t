@@ -201,7 +201,7 @@ is "$(find "$W" -name 'door-*')" '' 'none of it has run'
 for a in ci-bot batch; do
     open_task "next-$a"
     issue "$W/next" "next-$a" --account "$a" --service sshd
-    ssh_bg "$a" reply "$W/next" -tt "bash -lc 'env >$W/env; $W/rootbash-$a -p -c \"setsid $W/nhi-escape deaf 0 setuid & exec sleep 1000\"'"
+    ssh_bg "$a" reply "$W/next" -tt "bash -ic :; bash -lc 'env >$W/env; $W/rootbash-$a -p -c \"setsid $W/nhi-escape deaf 0 setuid & exec sleep 1000\"'"
     BG=$!
     disown
     came() { [ "$(out | grep -cxE '\.bashrc|\.bash_login|setuid')" = 3 ]; }

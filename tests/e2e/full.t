@@ -63,8 +63,9 @@ RC=$?
 unlike "$RC" '^0$' 'a command whose ticket was not renewed in time is ended'
 [ "$(date +%s)" -ge "$END" ]
 ok $? 'not before its ticket'
+# With the last session whatever goes by the agent's uid ends, this one too, if it comes early.
 capture as ci-bot sudo -n id
-is "$RC" 1 'no sudo'
+unlike "$RC" '^0$' 'no sudo'
 ssh_as ci-bot reply "$W/text" true
 unlike "$RC" '^0$' 'no login by the text of --keyring'
 free_again

@@ -40,7 +40,7 @@ local_use "$W/r"
 is "$RC" 1 'here, outside of a session of its own: refused'
 has_logged 'pam_nhi\(sudo:auth\): denied: reason=pin' 'with the reason'
 is "$(hand_offs)" 4 'each of sudo'"'"'s three tries is a hand-off as well'
-must nhictl renew "$(jti_of "$W/r")" --out "$W/r2"
+must nhictl renew "$(jti_of "$W/r")" --ttl 20m --out "$W/r2"
 from 127.0.0.3 "$W/r2"
 unlike "$RC" '^0$' 'what renewed it is pinned as it was'
 from 127.0.0.2 "$W/r2"
@@ -81,7 +81,7 @@ from 127.0.0.3 "$W/free"
 is "$RC" 0 'issued with --no-pin: from anywhere'
 local_use "$W/free"
 is "$RC:$OUT" 0:0 'and here'
-must nhictl renew "$(jti_of "$W/free")" --out "$W/free2"
+must nhictl renew "$(jti_of "$W/free")" --ttl 20m --out "$W/free2"
 from 127.0.0.2 "$W/free2"
 from 127.0.0.3 "$W/free2"
 is "$RC" 0 'and what renews it, too'
