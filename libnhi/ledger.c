@@ -290,7 +290,8 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
     err = nhi_sql_prepare(l, &st,
                           "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
                           " max_lifetime, policy, grace, unsupervised, overdue_denies, warn,"
-                          " head_every, denials_every FROM setting",
+                          " head_every, denials_every, archived, archived_before, archived_hash"
+                          " FROM setting",
                           "");
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
@@ -312,6 +313,9 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.warn = nhi_sql_int(st, 12, 0, NHI_WARN_MAX, &err);
         s.head_every = nhi_sql_int(st, 13, 1, NHI_INTERVAL_MAX, &err);
         s.denials_every = nhi_sql_int(st, 14, 1, NHI_INTERVAL_MAX, &err);
+        s.archived = nhi_sql_int(st, 15, 0, INT64_MAX - 1, &err);
+        s.archived_before = nhi_sql_int(st, 16, INT64_MIN, INT64_MAX, &err);
+        nhi_sql_text(st, 17, s.archived_hash, sizeof s.archived_hash, &err);
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)

@@ -64,6 +64,9 @@ struct nhi_settings {
     int64_t warn;         /* seconds before the end of a session in which it is told so; 0: it is not */
     int64_t head_every;    /* seconds between two signed heads of the trail */
     int64_t denials_every; /* seconds between two events that count the denials of what was not verified */
+    int64_t archived;      /* number of the last event that is in an archive; 0: none is */
+    int64_t archived_before; /* the moment that the last archive was cut at */
+    char archived_hash[NHI_DIGEST_LEN + 1]; /* of that event; where there is none, NHI_NO_EVENT */
     bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
     bool unsupervised; /* agents may enter although nhictl watch does not run */
     bool overdue_denies; /* an agent whose review date has passed may not enter */
@@ -334,13 +337,22 @@ NHI_CHECK enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int l
 /* Those of a task, those of an agent (NULL: of none), and those of no agent, in order. */
 NHI_CHECK enum nhi_err nhi_event_each_of(struct nhi_ledger *l, const char *task, const char *agent,
                                          int (*fn)(const struct nhi_event *, void *), void *ctx);
-/* The newest number that was ever given, and the last event that is there: its hash, or what stands for it where
- * there is none. They differ when somebody has taken events away. */
+/* The newest number that was ever given, and the last event that is there, or was archived: its hash, or what
+ * stands for it where there is none. They differ when somebody has taken events away. */
 struct nhi_head {
     int64_t given, seq;
     char hash[NHI_DIGEST_LEN + 1];
 };
 NHI_CHECK enum nhi_err nhi_event_head(struct nhi_ledger *l, struct nhi_head *out);
+
+/* ---- archives of events ---- */
+/* The last of the events, from the first that is there on, that all are before a moment. until: 0: there is none. */
+NHI_CHECK enum nhi_err nhi_archive_cut(struct nhi_ledger *l, int64_t before, int64_t *until);
+/* Takes away, in the open transaction, the events up to that number, whose hash has to be this one: they are in a
+ * file that was proven. The ledger remembers both, and of records that are still in dir that they were folded.
+ * NHI_ERR_STATE: that event is not there, or another is. */
+NHI_CHECK enum nhi_err nhi_archive_remove(struct nhi_ledger *l, const char *dir, int64_t until,
+                                          const char *hash, int64_t before);
 
 /* Sessions of an account under observation, as folded: what would have been decided of them. first, last: 0
  * for none. */

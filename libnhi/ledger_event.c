@@ -14,13 +14,14 @@
 
 enum nhi_err nhi_event_head(struct nhi_ledger *l, struct nhi_head *out)
 {
-    struct nhi_head h = { .hash = NHI_NO_EVENT };
+    struct nhi_head h = { .seq = 0 };
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
     err = nhi_sql_prepare(l, &st,
                           "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0),"
-                          " coalesce(e.seq, 0), e.hash FROM setting LEFT JOIN"
+                          " coalesce(e.seq, archived), coalesce(e.hash, archived_hash)"
+                          " FROM setting LEFT JOIN"
                           " (SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1) e",
                           "");
     if (err == NHI_OK)
@@ -28,8 +29,7 @@ enum nhi_err nhi_event_head(struct nhi_ledger *l, struct nhi_head *out)
     if (err == NHI_OK) {
         h.given = nhi_sql_int(st, 0, 0, INT64_MAX - 1, &err);
         h.seq = nhi_sql_int(st, 1, 0, INT64_MAX - 1, &err);
-        if (h.seq != 0)
-            nhi_sql_text(st, 2, h.hash, sizeof h.hash, &err);
+        nhi_sql_text(st, 2, h.hash, sizeof h.hash, &err);
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
@@ -110,7 +110,9 @@ enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, boo
 
     if (e->record[0] == '\0')
         return NHI_ERR_ARG;
-    err = nhi_sql_number(l, &there, "SELECT count(*) FROM event WHERE record = ?", "s", e->record);
+    err = nhi_sql_number(l, &there, "SELECT (SELECT count(*) FROM event WHERE record = ?1)"
+                         " + (SELECT count(*) FROM archived_record WHERE record = ?1)",
+                         "s", e->record);
     if (err == NHI_OK && there == 0)
         err = nhi_event_add(l, e);
     if (err == NHI_OK && there == 0 && counted)

@@ -135,7 +135,11 @@ static const char event_2[] =
     "CREATE INDEX event_by_agent ON event (agent);"
     "CREATE INDEX event_by_task ON event (task);"
     "ALTER TABLE setting ADD COLUMN head_every INTEGER NOT NULL DEFAULT 3600;"
-    "ALTER TABLE setting ADD COLUMN denials_every INTEGER NOT NULL DEFAULT 60;";
+    "ALTER TABLE setting ADD COLUMN denials_every INTEGER NOT NULL DEFAULT 60;"
+    "ALTER TABLE setting ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE setting ADD COLUMN archived_hash TEXT NOT NULL DEFAULT '" NHI_NO_EVENT "';"
+    "ALTER TABLE setting ADD COLUMN archived_before INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE archived_record (record TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
 
 /* Version 1 had its events in no chain, and numbers that might leave some out: they are numbered anew. Owners
  * could not change, so that those of now are those of then. */

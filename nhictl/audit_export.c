@@ -57,6 +57,13 @@ static int print_from(struct ctl *c, struct store *s, struct printer *p)
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the events");
 }
 
+static void note_archived(const struct store *s, int64_t after)
+{
+    if (after < s->set.archived)
+        ctl_note("events %lld to %lld are in archives", (long long)after + 1,
+                 (long long)s->set.archived);
+}
+
 static int audit_export(struct ctl *c)
 {
     const struct export_args *args = c->args;
@@ -64,8 +71,10 @@ static int audit_export(struct ctl *c)
     struct store s = { 0 };
     int code = store_read(c, &s);
 
-    if (code == CTL_DONE)
+    if (code == CTL_DONE) {
+        note_archived(&s, p.last);
         code = print_from(c, &s, &p);
+    }
     store_close(&s);
     return code;
 }
@@ -101,7 +110,8 @@ static int look(struct ctl *c, struct printer *p)
     return code;
 }
 
-static int newest(struct ctl *c, int64_t *seq)
+/* Where it begins: behind the newest, unless somebody said behind which. */
+static int begin_behind(struct ctl *c, int64_t *seq)
 {
     struct store s = { 0 };
     struct nhi_head head = { .seq = 0 };
@@ -112,7 +122,10 @@ static int newest(struct ctl *c, int64_t *seq)
         err = nhi_event_head(s.l, &head);
         code = err == NHI_OK ? CTL_DONE : store_fail(c, &s, err, "read the newest event");
     }
-    *seq = head.seq;
+    if (*seq == 0)
+        *seq = head.seq;
+    else if (code == CTL_DONE)
+        note_archived(&s, *seq);
     store_close(&s);
     return code;
 }
@@ -127,8 +140,8 @@ static int audit_follow(struct ctl *c)
 
     if (code == CTL_DONE)
         code = start(c, fds);
-    if (code == CTL_DONE && args->after_number == 0)
-        code = newest(c, &p.last);
+    if (code == CTL_DONE)
+        code = begin_behind(c, &p.last);
     while (code == CTL_DONE) {
         code = look(c, &p);
         if (code != CTL_DONE || (poll(fds, 2, LOOK_MS) > 0 && (fds[1].revents & POLLIN) != 0))

@@ -29,9 +29,8 @@ struct known_head {
 struct walk {
     struct nhi_chain chain;
     int64_t first;            /* number of the first event that was looked at; 0: none yet */
-    int64_t archived;         /* the last event that an event tells to be in an archive */
-    char archived_hash[NHI_DIGEST_LEN + 1];
     struct nhi_chain before;  /* what the first event looked at follows */
+    bool told;                /* an event tells that what came before is in an archive */
     struct known_head *heads;
     size_t head_count;
     /* The first thing that is wrong. */
@@ -102,6 +101,19 @@ static void check_heads(struct walk *w)
     }
 }
 
+/* Whether this line, which is proven, tells of the archive that holds all before the first line. What looks like its
+ * beginning and its detail stands nowhere else: in strings a quote has a backslash before it. */
+static bool tells_of_archive(const struct walk *w, const char *line)
+{
+    const char *detail = strstr(line, ",\"detail\":{\"until\":");
+    char hash[NHI_DIGEST_LEN + 1];
+    long long until;
+
+    return detail != NULL && strstr(line, "\",\"kind\":\"archive\",") != NULL &&
+           sscanf(detail, ",\"detail\":{\"until\":%18lld,\"hash\":\"%64[0-9a-f]\"", &until, hash) == 2 &&
+           until == w->before.seq && strcmp(hash, w->before.hash) == 0;
+}
+
 /* false: go no further. */
 static bool take_line(struct walk *w, const char *line, size_t len)
 {
@@ -117,8 +129,10 @@ static bool take_line(struct walk *w, const char *line, size_t len)
     }
     link = nhi_chain_add(&w->chain, line, len, &seq);
     judge(w, link, seq);
-    if (link == NHI_LINK_GOOD)
+    if (link == NHI_LINK_GOOD) {
         check_heads(w);
+        w->told = w->told || tells_of_archive(w, line);
+    }
     return w->fault == NULL;
 }
 
@@ -126,9 +140,8 @@ static bool take_line(struct walk *w, const char *line, size_t len)
 
 static int take_event(const struct nhi_event *e, void *ctx)
 {
-    char *line = nhi_event_line(e), hash[NHI_DIGEST_LEN + 1];
+    char *line = nhi_event_line(e);
     struct walk *w = ctx;
-    long long until;
     bool go_on;
 
     if (line == NULL) {
@@ -137,18 +150,13 @@ static int take_event(const struct nhi_event *e, void *ctx)
     }
     go_on = take_line(w, line, strlen(line));
     free(line);
-    if (go_on && strcmp(e->kind, "archive") == 0 &&
-        sscanf(e->detail, "{\"until\":%18lld,\"hash\":\"%64[0-9a-f]\"", &until, hash) == 2 &&
-        until > w->archived) {
-        w->archived = until;
-        memcpy(w->archived_hash, hash, sizeof(hash));
-    }
     return !go_on;
 }
 
 static int take_archive(struct ctl *c, struct walk *w, const char *file)
 {
     FILE *f = fopen(file, "re");
+    int64_t last = w->chain.seq;
     int code = CTL_DONE;
     char *line = NULL;
     size_t room = 0;
@@ -163,6 +171,8 @@ static int take_archive(struct ctl *c, struct walk *w, const char *file)
     }
     if (ferror(f))
         code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, strerror(errno));
+    else if (w->fault == NULL && w->chain.seq == last)
+        wrong(w, "missing", last + 1, "%s holds no event", file);
     free(line);
     (void)fclose(f);
     return code;
@@ -239,8 +249,7 @@ static int read_heads(struct ctl *c, struct walk *w, const char *file, const uin
 
 static void check_ends(struct walk *w, const char *host)
 {
-    if (w->first > 1 && (w->archived != w->before.seq ||
-                         strcmp(w->archived_hash, w->before.hash) != 0))
+    if (w->first > 1 && !w->told)
         wrong(w, "missing", 1, "events 1 to %lld are missing, and no event tells of their archive",
               (long long)(w->first - 1));
     for (size_t i = 0; i < w->head_count; i++) {

@@ -254,9 +254,13 @@ static int find_event(struct ctl *c, struct store *s, int64_t seq, struct nhi_gr
 {
     struct found found = { .any = false };
     enum nhi_err err = nhi_event_each(s->l, seq - 1, 1, take_event, &found);
+    char before[NHI_TIME_LEN + 1];
 
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the event");
+    if (seq <= s->set.archived && nhi_time_format(s->set.archived_before, before) == NHI_OK)
+        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is in an archive: it was archived before %s",
+                        (long long)seq, before);
     if (!found.any)
         return ctl_fail(c, CTL_REFUSED, NULL, "there is no event %lld", (long long)seq);
     if (!found.is_decision)

@@ -50,8 +50,20 @@ static bool is_level(const char *word)
     return strcmp(word, "low") == 0 || strcmp(word, "medium") == 0 || strcmp(word, "high") == 0;
 }
 
+/* The moment before which nothing was looked at, since it is in an archive; 0: all of the window was. */
+static int64_t blind_before(const struct review *r)
+{
+    int64_t cut = r->s->set.archived_before;
+
+    return cut > r->c->now - r->limits.window ? cut : 0;
+}
+
 static void show_json(struct ctl *c, const struct review *r)
 {
+    struct out_row *head = out_row_new(c->out);
+
+    out_time(head, "archived_before", NULL, blind_before(r));
+    out_record(c->out, NULL, head);
     out_table(c->out, "findings", NULL);
     for (size_t i = 0; i < r->count; i++) {
         const struct finding *f = &r->findings[i];
@@ -97,8 +109,11 @@ static int answer(struct ctl *c, const struct review *r)
 {
     const struct review_args *args = c->args;
     bool failed = fails(r, args->fail_on);
+    char before[NHI_TIME_LEN + 1];
     int code = CTL_DONE;
 
+    if (blind_before(r) != 0 && nhi_time_format(blind_before(r), before) == NHI_OK)
+        ctl_note("events before %s are archived: nothing in them was reviewed", before);
     if (args->html != NULL)
         code = review_page(r, args->html);
     if (code != CTL_DONE)

@@ -103,7 +103,7 @@ int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
     return CTL_DONE;
 }
 
-static int write_failed(struct ctl *c, const char *file, int why)
+int text_write_failed(struct ctl *c, const char *file, int why)
 {
     return ctl_fail(c, CTL_SYSTEM, NULL, "cannot write %s: %s", file,
                     why == NOT_A_FILE ? "there is something that is not a regular file"
@@ -154,8 +154,7 @@ static int step(int at, const char *name, char rest[PATH_MAX], unsigned *links)
     return why == 0 ? open("/", O_PATH | O_CLOEXEC) : -1;
 }
 
-/* Opens the directory that file is to be in. name: the rest of the path. */
-static int open_directory(const char *file, const char **name)
+int text_directory(const char *file, const char **name)
 {
     const char *slash = strrchr(file, '/');
     char rest[PATH_MAX], component[PATH_MAX];
@@ -214,7 +213,7 @@ static int put(int dir, const char *temp, const char *name, const char *text, mo
 void text_remove(const char *file)
 {
     const char *name;
-    int dir = open_directory(file, &name);
+    int dir = text_directory(file, &name);
 
     if (dir >= 0 && *name != '\0')
         (void)unlinkat(dir, name, 0);
@@ -229,13 +228,13 @@ int text_write(struct ctl *c, const char *file, const char *text, mode_t mode)
     int dir, failed;
 
     if (nhi_id_new(unique) != NHI_OK)
-        return write_failed(c, file, errno);
+        return text_write_failed(c, file, errno);
     snprintf(temp, sizeof(temp), ".ticket-%s", unique);
-    dir = open_directory(file, &name);
+    dir = text_directory(file, &name);
     if (dir < 0)
-        return write_failed(c, file, errno);
+        return text_write_failed(c, file, errno);
     errno = 0;
     failed = *name == '\0' ? EISDIR : put(dir, temp, name, text, mode);
     close(dir);
-    return failed == 0 ? CTL_DONE : write_failed(c, file, failed);
+    return failed == 0 ? CTL_DONE : text_write_failed(c, file, failed);
 }

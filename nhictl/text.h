@@ -24,5 +24,10 @@ int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
  * them; FILE itself may not be one. */
 int text_write(struct ctl *c, const char *file, const char *text, mode_t mode);
 void text_remove(const char *file);
+/* The directory that FILE is to be in, by that path, as a descriptor for the functions that end in "at". name: the
+ * rest of it. -1: errno says why. */
+int text_directory(const char *file, const char **name);
+/* Says that FILE cannot be written; why: a value of errno. Returns an exit code. */
+int text_write_failed(struct ctl *c, const char *file, int why);
 
 #endif

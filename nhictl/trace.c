@@ -69,6 +69,8 @@ static void answer_head(struct ctl *c, const struct trace *t)
     out_time(r, "closed", closed ? "closed" : NULL, closed ? k->closed : 0);
     out_text(r, "reason", closed && k->reason[0] != '\0' ? "reason" : NULL,
              closed ? or_null(k->reason) : NULL);
+    out_time(r, "archived_before", t->archived_before != 0 ? "archived before" : NULL,
+             t->archived_before);
     out_record(c->out, "trace", r);
     out_line(c->out, "%s", "");
 }

@@ -39,6 +39,7 @@ struct trace {
     enum trace_by by;
     const char *id;
     int64_t now;
+    int64_t archived_before; /* what is older may be in an archive; 0: the story is whole */
     bool has_agent, has_task;
     struct nhi_agent agent;
     struct nhi_task task;

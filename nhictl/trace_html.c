@@ -384,9 +384,14 @@ static void put_foot(FILE *f, const struct trace *t)
     html_text(f, t->host);
     fputs(" had it at ", f);
     html_time(f, t->now);
-    fputs(" UTC. The numbers are those of its events: <code>nhictl audit verify</code> proves them."
-          "</footer>\n",
+    fputs(" UTC. The numbers are those of its events: <code>nhictl audit verify</code> proves them.",
           f);
+    if (t->archived_before != 0) {
+        fputs(" Older events are archived: those before ", f);
+        html_time(f, t->archived_before);
+        fputs(" UTC.", f);
+    }
+    fputs("</footer>\n", f);
 }
 
 int trace_html(struct ctl *c, const struct trace *t, const char *file)

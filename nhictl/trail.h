@@ -15,6 +15,8 @@
 /* Sends what was not sent yet. Waits for no log for longer than a second; what it does not take now stays for the
  * next time. */
 void trail_send(struct nhi_ledger *l);
+/* The number of the last event that the logs have; INT64_MAX where there is no log. */
+int64_t trail_sent(void);
 /* One line that is no event. */
 void trail_say(const char *text);
 /* An event as such a line: new, the caller's to free. NULL: out of memory. */

@@ -24,6 +24,8 @@ example() {
     line=${line//\'x/x}
     case "$1" in
     agent-retire) line="nhictl agent retire ci-bot --reason 'replaced'" ;;
+    # Nothing here is as old as that.
+    audit-archive) line=${line/1 year ago/now} ;;
     # It goes on until it is told to end, which it hears once it listens.
     audit-follow) line="\"\$BUILD/\"$line & until_it_listens \$!; kill -TERM \$!; wait \$!" ;;
     esac
@@ -98,6 +100,7 @@ example audit-head
 example audit-key
 example audit-verify
 example audit-export
+example audit-archive
 example audit-follow
 for file in example.*; do
     name=${file#example.}

@@ -55,7 +55,7 @@ ok 'in 80 columns' test "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 80
 expect 0 'as JSON' nhictl trace build-4711 --json
 ok 'its head' json '.ok and .trace == {by: "task", id: "build-4711", host: "testhost", agent: "ci-bot",
     purpose: "builds and deploys", owner: "ops@example.org", agent_state: "active", task: "build-4711", state: "closed",
-    opened: .trace.opened, deadline: .trace.deadline, closed: .trace.closed, reason: "cancelled <b>&amp; \"done\""}'
+    opened: .trace.opened, deadline: .trace.deadline, closed: .trace.closed, archived_before: null, reason: "cancelled <b>&amp; \"done\""}'
 ok 'its steps' json '(.steps | length == 12) and all(.steps[]; keys == ["account", "agent", "at", "cause", "decision",
     "event", "from", "issuer", "kind", "loginuid", "owner", "policy", "proof", "reason", "record", "rule", "service",
     "session", "source", "step", "sudo_uid", "task", "text", "ticket", "uid", "who", "within"])'
