@@ -143,9 +143,8 @@ static int name_file(struct ctl *c, struct archive *a)
     int failed = 0, dir = openat(a->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     /* A link and not a new name, which could replace what came there meanwhile. */
-    if (dir < 0 || linkat(a->dir, a->part, a->dir, a->name, 0) != 0)
-        failed = errno;
-    else if (unlinkat(a->dir, a->part, 0) != 0 || fsync(dir) != 0)
+    if (dir < 0 || linkat(a->dir, a->part, a->dir, a->name, 0) != 0 ||
+        unlinkat(a->dir, a->part, 0) != 0 || fsync(dir) != 0)
         failed = errno;
     if (dir >= 0)
         close(dir);
