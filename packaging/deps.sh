@@ -26,7 +26,7 @@ packages() {
         ;;
     hosts) echo openssh-server openssh-client sudo cron at libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;
-    clients) echo ansible-core python3 at screen tmux ;;
+    clients) echo ansible-core python3 at screen tmux git rsync ;;
     browser) echo chromium fonts-dejavu-core ;;
     boot) echo mmdebstrap ;;
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;

@@ -39,6 +39,35 @@ has_logged 'pam_nhi\(sudo:auth\): permitted: .*source=session' 'sudo by the sess
 must nhictl status
 is "$(nhictl ticket show --json "$(jti_of "$W/own")" | jq -c "[.. | .grants? // empty]")" "[2]" \
     'one grant for the login, one for sudo'
+# What goes over ssh.
+cat >"$W/ssh" <<S
+#!/bin/sh
+exec ssh -F none -p $PORT -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
+    -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -i $W/id-bound "\$@"
+S
+chmod 755 "$W/ssh"
+must as ci-bot git -c init.defaultBranch=main init -q --bare /home/ci-bot/repo.git
+export GIT_SSH=$W/ssh GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.org
+must git -c init.defaultBranch=main init -q "$W/work"
+must git -C "$W/work" commit -q --allow-empty -m 'over ssh'
+capture timeout 60 git -C "$W/work" push -q ci-bot@127.0.0.1:repo.git HEAD:main
+is "$RC" 0 'git push'
+capture timeout 60 git clone -q ci-bot@127.0.0.1:repo.git "$W/cloned"
+is "$RC:$(git -C "$W/cloned" log --format=%s)" '0:over ssh' 'git clone'
+capture timeout 60 rsync -a -e "$W/ssh" "$W/work/" ci-bot@127.0.0.1:copied/
+is "$RC:$(cmp "$W/work/.git/HEAD" /home/ci-bot/copied/.git/HEAD && echo same)" 0:same 'rsync'
+
+# The helper of sshd only reads.
+must nhictl status
+state_of_host() { query_events && find "$STATE/grants" /run/nhi/sessions -type f | sort; }
+query_events() { sqlite3 -readonly "$STATE/ledger.db" 'select count(*), max(seq) from event'; }
+before=$(state_of_host)
+capture /usr/libexec/nhi-authorized-keys ci-bot ssh-ed25519 "$(cut -d' ' -f2 "$W/id-bound.pub")"
+like "$OUT" 'ssh-ed25519' 'asked for the key, the helper of sshd gives it'
+capture /usr/libexec/nhi-authorized-keys ci-bot ssh-ed25519 "$(cut -d' ' -f2 "$W/id-other.pub")"
+is "$OUT" '' 'and none for another'
+is "$(state_of_host)" "$before" 'neither leaves an event, a record or a session'
+
 by_key ci-bot other id
 refused - 'another key'
 by_key deploy bound id

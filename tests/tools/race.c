@@ -7,7 +7,7 @@
  * through the whole of PAM as a daemon does, in a process of its own each time, by SERVICE of this machine's pam.d:
  * authenticate, account, open_session. Two run the program LOGIN with USER, "reply" and the ticket's file: the real
  * ssh. A login that began, by the monotonic clock, after nhictl revoke had returned 0 must not succeed; and for each
- * ticket one by PAM has to succeed before that, and two to be refused behind it; for every tenth, of both kinds.
+ * ticket one by PAM has to succeed before that, and two to be refused behind it; for every fiftieth, of both kinds.
  *
  * Prints what was counted. Exit status: 0 all as it must be, 1 not so, 125 anything else.
  */
@@ -26,7 +26,7 @@
 #define LOOPS 8
 #define SSH_LOOPS 2
 #define REFUSED 2                 /* of each ticket, before the next has its turn */
-#define BOTH_EVERY 10 /* tickets: one that somebody has to have got in by, and to be refused by, in either way */
+#define BOTH_EVERY 50 /* tickets: one that somebody has to have got in by, and to be refused by, in either way */
 #define PATIENCE (60LL * 1000000000) /* nanoseconds: tells a hang from a busy machine */
 
 /* Of one ticket. Times are nanoseconds of the monotonic clock, 0: not yet. */
