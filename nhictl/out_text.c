@@ -96,7 +96,7 @@ static size_t width_of(const char *s)
 
 void out_escape(FILE *f, const char *text)
 {
-    char buf[12];
+    char buf[12] = "";
     uint32_t c;
     size_t len;
 

@@ -51,9 +51,10 @@ static int take(pid_t pid, void *ctx)
         return 0;
     if (p->count == p->room) {
         more = reallocarray(p->all, p->room * 2 + 256, sizeof(*more));
-        p->full = more == NULL;
-        if (p->full)
+        if (more == NULL) {
+            p->full = true;
             return 1;
+        }
         p->all = more;
         p->room = p->room * 2 + 256;
     }

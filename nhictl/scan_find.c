@@ -62,7 +62,7 @@ static int by_id(const void *a, const void *b)
 static struct find *look_up(struct finder *f, enum find_kind kind, const char *text)
 {
     struct find key = { .kind = kind };
-    struct nhi_hash h;
+    struct nhi_hash h = { .state = { 0 } };
     void *node;
 
     nhi_hash_start(&h);
