@@ -96,7 +96,7 @@ kill -CONT "$WATCH"
 
 hold() {
     rm -f "$W/held" "$W/free"
-    sqlite3 "$STATE/ledger.db" 'begin immediate' ".shell touch $W/held; while [ ! -e $W/free ]; do sleep 0.1; done" &
+    sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" 'begin immediate' ".shell touch $W/held; while [ ! -e $W/free ]; do sleep 0.1; done" &
     HOLDER=$!
     disown
     eventually test -e "$W/held" || bail sqlite3

@@ -225,8 +225,9 @@ start_watch() {
 # behind_its_back SQL: a change that nobody has acted on yet, as in the moment before sessions are ended. The
 # supervisor stands still until let_go; its heartbeat lasts 30 seconds.
 behind_its_back() {
-    kill -STOP "$WATCH"
-    must sqlite3 "$STATE/ledger.db" "$1"
+    # It may have been stopped with the ledger in its hands.
+    wrote() { kill -STOP "$WATCH" && sqlite3 -cmd '.timeout 300' "$STATE/ledger.db" "$1" 2>"$W/must" || ! let_go; }
+    eventually wrote "$1" || bail "$(cat "$W/must")"
     # sqlite3 took the files of the WAL with it.
     must nhictl status
 }

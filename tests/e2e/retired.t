@@ -105,7 +105,7 @@ is "$RC/$OUT" 0/other-bot 'a new one does'
 
 # ---- a file that is gone, a review that is overdue ----
 
-sqlite3 "$STATE/ledger.db" "UPDATE agent SET review_by = $NOW_SQL + 3 WHERE name = 'other-bot'"
+must sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" "UPDATE agent SET review_by = $NOW_SQL + 3 WHERE name = 'other-bot'"
 echo 'overdue = "deny";' >/etc/nhi/nhi.conf
 must nhictl apply
 ssh_bg other-bot reply "$W/other2" 'sleep 1002'

@@ -12,7 +12,7 @@ nhi_up
 HOSTILE="Eve <script>document.title='ran'</script><img src=x onerror=alert(1)> & \"co\""
 must nhictl agent transfer other-bot --owner "$HOSTILE"
 must nhictl owner offboard "$HOSTILE" --reason 'left'
-must sqlite3 "$STATE/ledger.db" "UPDATE agent SET review_by = $NOW_SQL - 86400 WHERE name = 'ci-bot'"
+must sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" "UPDATE agent SET review_by = $NOW_SQL - 86400 WHERE name = 'ci-bot'"
 must nhictl review --html "$W/review.html"
 
 browser() { # browser PAGE OPTION...

@@ -95,7 +95,7 @@ issue "$W/in" t-4
 
 # The ledger cannot be written: the reserve has it, and the supervisor reads that.
 in_session "$W/in" 'sleep 1000'
-sqlite3 "$STATE/ledger.db" 'begin immediate' '.shell sleep 6' &
+sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" 'begin immediate' '.shell sleep 6' &
 HOLDER=$!
 sleep 0.3
 capture timeout 30 nhictl revoke --ticket "$(jti_of "$W/in")" --reason test
