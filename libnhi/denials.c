@@ -156,7 +156,7 @@ void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *se
     if (err == NHI_ERR_NOT_FOUND && make_file(dirfd) == NHI_OK)
         err = map_file(dirfd, &fd, &im);
     close(dirfd);
-    if (err != NHI_OK)
+    if (err != NHI_OK || im == NULL)
         return;
     put_sample(im, &d);
     (void)atomic_fetch_add(&im->count[reason][service_number(d.service)], 1);
@@ -234,6 +234,8 @@ enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_de
     if (err == NHI_ERR_FORMAT)
         (void)unlinkat(dirfd, NHI_DENIALS_FILE, 0);
     close(dirfd);
+    if (err == NHI_OK && im == NULL)
+        err = NHI_ERR_SYS;
     if (err != NHI_OK)
         return err;
     if (flock(fd, LOCK_EX) != 0)

@@ -23,7 +23,7 @@ static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **
                       size_t *count)
 {
     char *text = malloc(NHI_CONF_FILE_MAX + 2);
-    struct nhi_conf_error error;
+    struct nhi_conf_error error = { .line = 0 };
     enum nhi_err err;
     size_t len = 0;
     FILE *f = fopen(file, "re");

@@ -38,7 +38,7 @@ static int collect(const char *handle, const struct nhi_grant *g, bool alive, vo
 }
 
 /* By the first of these services that is permitted, else by the last that is not. */
-static void check_any(struct nhi_who *who, const struct nhi_shown *what, const char *services,
+static void check_any(struct nhi_who who, const struct nhi_shown *what, const char *services,
                       struct nhi_verdict *v)
 {
     char service[NHI_LIST_MAX + 1];
@@ -46,8 +46,8 @@ static void check_any(struct nhi_who *who, const struct nhi_shown *what, const c
     memset(v, 0, sizeof(*v));
     v->reason = NHI_DENY_INTERNAL;
     while (v->reason != NHI_PERMIT && (services = nhi_list_next(services, service)) != NULL) {
-        who->service = service;
-        nhi_check(who, what, v);
+        who.service = service;
+        nhi_check(&who, what, v);
     }
 }
 
@@ -76,7 +76,7 @@ static void decide(struct session *s, int64_t ahead)
     who.in_range = pw != NULL && nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid);
     /* nhictl run is no service: what it opened lives as long as its ticket would open anything. */
     if (strcmp(g->service, "nhictl-run") == 0)
-        check_any(&who, &what, g->ticket.services, &v);
+        check_any(who, &what, g->ticket.services, &v);
     else
         nhi_check(&who, &what, &v);
     s->reason = v.reason;

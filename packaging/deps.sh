@@ -30,7 +30,10 @@ packages() {
     browser) echo chromium fonts-dejavu-core ;;
     boot) echo mmdebstrap ;;
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
-    check) echo perl git tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 strace ;;
+    check)
+        echo perl git openssh-client tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 \
+            strace
+        ;;
     lint)
         echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc valgrind \
             libc6-dbg git
