@@ -226,6 +226,7 @@ start_watch() {
 # supervisor stands still until let_go; its heartbeat lasts 30 seconds.
 behind_its_back() {
     # It may have been stopped with the ledger in its hands.
+    # shellcheck disable=SC2317  # eventually calls it
     wrote() { kill -STOP "$WATCH" && sqlite3 -cmd '.timeout 300' "$STATE/ledger.db" "$1" 2>"$W/must" || ! let_go; }
     eventually wrote "$1" || bail "$(cat "$W/must")"
     # sqlite3 took the files of the WAL with it.
