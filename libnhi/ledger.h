@@ -312,8 +312,9 @@ NHI_CHECK enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *t
 
 /* ---- for the decision ---- */
 /* Everything that the decision about t may know, in one read transaction; of rules at least those that req, which
- * is all there but for them, could meet, now or later; NULL: those that t could, whatever is asked. They belong to
- * the facts: release with nhi_facts_free. Also finds what is unknown: that is no error. */
+ * is all there but for them, could meet, now or later, less those of which another says it all; NULL: those that t
+ * could, whatever is asked. They belong to the facts: release with nhi_facts_free. Also finds what is unknown: that
+ * is no error. */
 NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
                                       const struct nhi_request *req, int64_t now, struct nhi_facts *out);
 /* The same without rules, for whoever brings others. */

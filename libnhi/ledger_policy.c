@@ -5,141 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/rule_line.h"
 #include "libnhi/sql.h"
-#include "libnhi/sshopt.h"
 
-#define SOURCE_MAX (NHI_RULE_NETS_MAX * (NHI_NET_TEXT_MAX + 1) + 8)
-#define HOURS_MAX (NHI_RULE_HOURS_MAX * 10 + 1)
-#define LOCAL "local"
 /* More pairs than these of one rule: it is looked at for every agent and account. */
 #define PAIRS_MAX 64
 
 /* ---- a rule as a row ---- */
 
-static void format_source(const struct nhi_rule *r, char text[SOURCE_MAX])
-{
-    size_t len = 0;
-    uint32_t i;
-
-    text[0] = '\0';
-    if (r->local)
-        len = (size_t)snprintf(text, SOURCE_MAX, "%s ", LOCAL);
-    for (i = 0; i < r->net_count; i++) {
-        nhi_net_format(&r->nets[i], text + len);
-        len = strlen(text);
-        text[len++] = ' ';
-        text[len] = '\0';
-    }
-}
-
-static void parse_source(char *text, struct nhi_rule *r, enum nhi_err *err)
-{
-    char *save = NULL, *word;
-
-    for (word = strtok_r(text, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
-        if (strcmp(word, LOCAL) == 0)
-            r->local = true;
-        else if (r->net_count == NHI_RULE_NETS_MAX ||
-                 nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
-            *err = NHI_ERR_CORRUPT;
-        else
-            r->net_count++;
-    }
-}
-
-static void format_hours(const struct nhi_rule *r, char text[HOURS_MAX])
-{
-    size_t len = 0;
-    uint32_t i;
-
-    text[0] = '\0';
-    for (i = 0; i < r->hours_count; i++)
-        len += (size_t)snprintf(text + len, HOURS_MAX - len, "%u-%u ", (unsigned)r->hours[i].from,
-                                (unsigned)r->hours[i].to);
-}
-
-static void parse_hours(const char *text, struct nhi_rule *r, enum nhi_err *err)
-{
-    unsigned from, to;
-    int n;
-
-    for (; *text != '\0'; text += n) {
-        if (r->hours_count == NHI_RULE_HOURS_MAX ||
-            sscanf(text, "%4u-%4u %n", &from, &to, &n) != 2 || from >= NHI_DAY_MINUTES ||
-            to > NHI_DAY_MINUTES) {
-            *err = NHI_ERR_CORRUPT;
-            return;
-        }
-        r->hours[r->hours_count].from = (uint16_t)from;
-        r->hours[r->hours_count++].to = (uint16_t)to;
-    }
-}
-
 /* Seconds by which the zone of a row of table t is ahead at ?1; NULL: there is none, or nobody knows. */
 #define AHEAD(t)                                                                                   \
     "CASE " t ".zone WHEN '' THEN NULL ELSE (SELECT z.ahead FROM zone z WHERE z.version = " t      \
     ".version AND z.name = " t ".zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1) END"
-
-static void take_text(const char **at, char *out, size_t size, enum nhi_err *err)
-{
-    size_t len = (size_t)(strchrnul(*at, '\t') - *at);
-
-    if (len >= size) {
-        *err = NHI_ERR_CORRUPT;
-        len = 0;
-    }
-    memcpy(out, *at, len);
-    out[len] = '\0';
-    *at += len;
-    *at += **at == '\t';
-}
-
-static int64_t take_int(const char **at, int64_t max, enum nhi_err *err)
-{
-    const char *start = *at;
-    int64_t n = 0;
-
-    for (; **at >= '0' && **at <= '9' && n <= (INT64_MAX - 9) / 10; (*at)++)
-        n = n * 10 + (**at - '0');
-    if (*at == start || **at != '\t' || n > max) {
-        *err = NHI_ERR_CORRUPT;
-        return 0;
-    }
-    (*at)++;
-    return n;
-}
-
-static enum nhi_err parse_line(const char *at, struct nhi_rule *r)
-{
-    char source[SOURCE_MAX], hours[HOURS_MAX];
-    enum nhi_err err = NHI_OK;
-
-    take_text(&at, r->name, sizeof r->name, &err);
-    r->forbid = take_int(&at, 1, &err) == 1;
-    r->days = (uint8_t)take_int(&at, 127, &err);
-    r->bound = (uint32_t)take_int(&at, NHI_BOUND_ALL, &err);
-    r->max_lifetime = take_int(&at, INT64_MAX, &err);
-    r->max_age = take_int(&at, INT64_MAX, &err);
-    r->max_uses = (uint32_t)take_int(&at, UINT32_MAX, &err);
-    r->max_sessions = (uint32_t)take_int(&at, UINT32_MAX, &err);
-    r->max_grants = (uint32_t)take_int(&at, UINT32_MAX, &err);
-    r->ssh = (uint32_t)take_int(&at, NHI_SSHOPT_ALL, &err);
-    take_text(&at, r->agents, sizeof r->agents, &err);
-    take_text(&at, r->owners, sizeof r->owners, &err);
-    take_text(&at, r->tasks, sizeof r->tasks, &err);
-    take_text(&at, r->accounts, sizeof r->accounts, &err);
-    take_text(&at, r->services, sizeof r->services, &err);
-    take_text(&at, source, sizeof source, &err);
-    take_text(&at, hours, sizeof hours, &err);
-    take_text(&at, r->zone, sizeof r->zone, &err);
-    if (err == NHI_OK && *at != '\0')
-        err = NHI_ERR_CORRUPT;
-    if (err == NHI_OK) {
-        parse_source(source, r, &err);
-        parse_hours(hours, r, &err);
-    }
-    return err;
-}
 
 /* Of an NHI_SQL_LINE and an AHEAD. */
 static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
@@ -153,7 +30,7 @@ static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
     r->offset_known = sqlite3_column_type(st, 1) == SQLITE_INTEGER;
     if (r->offset_known)
         r->offset = (int32_t)nhi_sql_int(st, 1, -86400, 86400, &err);
-    return err == NHI_OK ? parse_line(line, r) : err;
+    return err == NHI_OK ? nhi_rule_line_parse(line, r) : err;
 }
 
 static bool is_well_formed(const struct nhi_rule *r)
@@ -213,12 +90,12 @@ static enum nhi_err index_rule(struct nhi_ledger *l, const struct nhi_rule *r)
 
 static enum nhi_err insert_rule(struct nhi_ledger *l, const struct nhi_rule *r)
 {
-    char source[SOURCE_MAX], hours[HOURS_MAX];
+    char source[NHI_RULE_SOURCE_MAX + 1], hours[NHI_RULE_HOURS_TEXT_MAX + 1];
 
     if (!is_well_formed(r))
         return NHI_ERR_ARG;
-    format_source(r, source);
-    format_hours(r, hours);
+    nhi_rule_source_format(r, source);
+    nhi_rule_hours_format(r, hours);
     return nhi_sql_run(
         l, NULL,
         "INSERT INTO rule SELECT policy, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
@@ -268,13 +145,40 @@ enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t
 
 /* ---- reading ---- */
 
+/* Whether it says the same at any time, and as often as it is asked. */
+static bool is_steady(const struct nhi_rule *r)
+{
+    return r->days == 0 && r->hours_count == 0 && r->max_age == 0 && r->max_sessions == 0 &&
+           r->max_grants == 0;
+}
+
+/* Of steady rules that a request meets, and that differ in their names alone, the first name decides: the others need
+ * no room. steady is the one so far of each effect; false: r is to be added. */
+static bool is_covered(const struct nhi_rule *r, struct nhi_rule *all, size_t used, size_t steady[2])
+{
+    struct nhi_rule *other;
+
+    if (!is_steady(r))
+        return false;
+    if (steady[r->forbid] == SIZE_MAX) {
+        steady[r->forbid] = used;
+        return false;
+    }
+    other = &all[steady[r->forbid]];
+    if (r->ssh != other->ssh)
+        return false;
+    if (strcmp(r->name, other->name) < 0)
+        *other = *r;
+    return true;
+}
+
 /* All rows of st, which is finalized. */
 static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_err err,
                                const struct nhi_request *req, const struct nhi_facts *f,
                                struct nhi_rule **rules, size_t *count)
 {
     struct nhi_rule *all = NULL, *more;
-    size_t used = 0, room = 0;
+    size_t used = 0, room = 0, steady[2] = { SIZE_MAX, SIZE_MAX };
 
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         if (used == room) {
@@ -287,7 +191,8 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
             all = more;
         }
         err = read_rule(st, &all[used]);
-        if (err == NHI_OK && (req == NULL || nhi_rule_could(&all[used], req, f)))
+        if (err == NHI_OK && (req == NULL || (nhi_rule_could(&all[used], req, f) &&
+                                              !is_covered(&all[used], all, used, steady))))
             used++;
     }
     sqlite3_finalize(st);

@@ -38,7 +38,7 @@ static bool same(const uint8_t *a, const uint8_t *b, unsigned bits)
 
 enum nhi_err nhi_net_parse(const char *text, struct nhi_net *out)
 {
-    size_t len = strcspn(text, "/"), i;
+    size_t len = (size_t)(strchrnul(text, '/') - text), i;
     struct nhi_net net = { .bits = 128 }, zero = { .bits = 0 };
     unsigned bits = 0;
     bool v4;
@@ -86,6 +86,6 @@ bool nhi_net_has(const struct nhi_net *net, const char *address)
     uint8_t bytes[16];
     bool v4;
 
-    return read_address(address, strcspn(address, "%"), bytes, &v4) &&
+    return read_address(address, (size_t)(strchrnul(address, '%') - address), bytes, &v4) &&
            same(net->address, bytes, net->bits);
 }

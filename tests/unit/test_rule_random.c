@@ -156,6 +156,17 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     return permit ? NHI_PERMIT : full ? NHI_DENY_LIMIT : NHI_DENY_POLICY;
 }
 
+static uint32_t taken(const struct nhi_request *q, const struct nhi_facts *f)
+{
+    uint32_t options = q->ticket->ssh;
+    size_t i;
+
+    for (i = 0; i < f->rule_count; i++)
+        if (!f->rules[i].forbid && fits(&f->rules[i], q, f))
+            options |= f->rules[i].ssh;
+    return options;
+}
+
 /* ---- random pairs ---- */
 
 static unsigned up_to(unsigned n)
@@ -227,6 +238,8 @@ static void random_rule(struct nhi_rule *r, size_t n)
         r->max_sessions = 1 + up_to(3);
     if (!r->forbid && up_to(3) == 0)
         r->max_grants = 1 + up_to(3);
+    if (!r->forbid && up_to(3) == 0)
+        r->ssh = 1 + up_to(15);
     r->sessions = up_to(5);
     r->grants = up_to(5);
 }
@@ -399,6 +412,7 @@ static struct nhi_decision decide_pair(const struct pair *p, struct nhi_rule *co
         print_error("%s, expected %s\n", nhi_reason_name(d.reason),
                     nhi_reason_name(expected(&p->q, &p->f)));
     assert_int_equal(d.reason, expected(&p->q, &p->f));
+    assert_int_equal(d.ssh, taken(&p->q, &p->f));
     assert_true((d.rule != NULL) == (d.reason != NHI_DENY_POLICY));
     for (i = 0; i < p->rule_count; i++) {
         enum nhi_condition c = nhi_rule_fails(&p->rules[i], &p->q, &p->f);
