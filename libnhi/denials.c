@@ -46,13 +46,20 @@ const char *nhi_denial_service(enum nhi_denial_of s)
     return names[s];
 }
 
-static enum nhi_denial_of service_number(const char *name)
+enum nhi_denial_of nhi_denial_of_service(const char *name)
 {
+    static const struct {
+        const char *name;
+        enum nhi_denial_of of;
+    } more[] = { { "sudo-i", NHI_DENIAL_SUDO }, { "su-l", NHI_DENIAL_SU }, { "crond", NHI_DENIAL_CRON } };
     unsigned s;
 
     for (s = 0; s < NHI_DENIAL_OTHER; s++)
         if (strcmp(nhi_denial_service((enum nhi_denial_of)s), name) == 0)
             return (enum nhi_denial_of)s;
+    for (s = 0; s < sizeof more / sizeof more[0]; s++)
+        if (strcmp(more[s].name, name) == 0)
+            return more[s].of;
     return NHI_DENIAL_OTHER;
 }
 
@@ -159,7 +166,7 @@ void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *se
     if (err != NHI_OK || im == NULL)
         return;
     put_sample(im, &d);
-    (void)atomic_fetch_add(&im->count[reason][service_number(d.service)], 1);
+    (void)atomic_fetch_add(&im->count[reason][nhi_denial_of_service(d.service)], 1);
     (void)munmap(im, sizeof *im);
     close(fd);
 }

@@ -24,6 +24,8 @@ enum nhi_denial_of {
     NHI_DENIAL_SERVICES
 };
 const char *nhi_denial_service(enum nhi_denial_of s);
+/* By the name of a PAM service; sudo-i and su-l are sudo and su, crond is cron. */
+enum nhi_denial_of nhi_denial_of_service(const char *name);
 
 /* Strings from outside: names that break their grammar are kept as "?". from: a numeric address or empty. */
 struct nhi_denial {

@@ -192,6 +192,23 @@ enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
     return each(l, err, st, fn, ctx);
 }
 
+/* A record was made before it became an event; any other event is as old as its number says. The newest of these from
+ * before the moment has nothing behind it that is wanted. */
+enum nhi_err nhi_event_each_recent(struct nhi_ledger *l, int64_t since,
+                                   int (*fn)(const struct nhi_event *, void *), void *ctx)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " EVENT_COLUMNS " FROM event WHERE seq > coalesce("
+                          "(SELECT seq FROM event WHERE record IS NULL AND at < ?1"
+                          " ORDER BY seq DESC LIMIT 1), 0) AND at >= ?1 AND (decision = 'deny'"
+                          " OR kind IN ('denials', 'run', 'run-refused')) ORDER BY seq DESC",
+                          "i", since);
+    return each(l, err, st, fn, ctx);
+}
+
 enum nhi_err nhi_event_each_of(struct nhi_ledger *l, const char *task, const char *agent,
                                int (*fn)(const struct nhi_event *, void *), void *ctx)
 {

@@ -28,6 +28,7 @@ TRIED=${TRIED%% *}
 all_counted() { [ "$(counted)" = "$TRIED" ]; }
 eventually all_counted
 is "$(counted)" "$TRIED" 'all are counted in the trail'
+is "$(nhictl status --json | jq .denials_last_hour)" "$TRIED" 'status counts them'
 is "$(sql "SELECT count(*) FROM (SELECT at - lag(at) OVER (ORDER BY seq) AS gap FROM event WHERE kind = 'denials') WHERE gap < 9")" 0 \
     "one event an interval ($(sql "SELECT count(*) FROM event WHERE kind = 'denials'"))"
 is "$(sql "SELECT sum(detail ->> 'sshd') FROM event WHERE kind = 'denials'")" "$TRIED" 'by service'

@@ -1,0 +1,49 @@
+/*
+ * How this host is: what nhictl status shows to people and nhictl metrics to a monitoring system.
+ */
+#ifndef NHICTL_STATUS_H
+#define NHICTL_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libnhi/denials.h"
+#include "libnhi/reserve.h"
+#include "nhictl/sessions.h"
+
+struct ctl;
+struct store;
+
+/* Of the last hour: by reason, and by door. */
+struct recent {
+    uint64_t denials, by_reason[NHI_REASON_COUNT], by_service[NHI_DENIAL_SERVICES];
+};
+
+/* Events of the trail, and what is counted and not an event yet. */
+NHI_CHECK enum nhi_err recent_gather(struct store *s, int64_t now, struct recent *r);
+
+struct status {
+    int64_t now;
+    uint32_t active, suspended, retired, overdue, orphaned, tasks, tickets, sessions, keys, signing,
+        records;
+    uint32_t unpublished;
+    size_t rules;
+    bool snapshot; /* it can be read */
+    uint32_t over;   /* sessions that should have ended */
+    uint32_t ending; /* tasks that end soon */
+    char over_name[SESSION_HANDLE_MAX + 1], ending_name[NHI_TASK_MAX + 1];
+    int64_t ending_at; /* the first of them */
+    int64_t key_since; /* when the newest key of this host's own was made; 0: there is none */
+    int64_t events;    /* the number of the newest */
+    bool sessions_failed, records_failed, clock_behind, supervised;
+    char overdue_name[NHI_AGENT_MAX + 1], orphaned_name[NHI_AGENT_MAX + 1];
+    enum nhi_err reserve; /* what became of reading it */
+    bool lockdown;
+    size_t reserved; /* revocations in it */
+    struct recent recent;
+};
+
+/* An exit code, after saying what was wrong. */
+int status_gather(struct ctl *c, struct store *s, struct status *n);
+
+#endif

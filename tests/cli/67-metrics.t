@@ -1,0 +1,101 @@
+#!/bin/bash
+# status and metrics: how this host is, for people and for Prometheus.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
+TREE=$(dirname "$(readlink -f "$0")")/../..
+. "$(dirname "$0")/lib.sh"
+. "$TREE/tests/cli/seed.sh"
+FILE=/var/lib/prometheus/node-exporter/nhi.prom
+mkdir -p "${FILE%/*}"
+
+# value METRIC: in the last output, or in FILE
+value() { sed -n "s/^${1//\"/\\\"} //p" "${2:-.out}"; }
+counts() { [ "$(value "$1" "${3:-.out}")" = "$2" ]; }
+
+run nhictl metrics
+ok 'no ledger: exit status 3' test "$CODE" = 3
+ok 'no ledger: which is a metric' counts nhi_ledger_usable 0
+run nhictl metrics --json
+ok 'no ledger: one JSON object' json '.ok == false'
+
+setup_host
+issue --ttl 5m >/dev/null
+expect 0 'status' nhictl status
+ok 'it fits on a screen' test "$(wc -l <.out)" -le 24
+ok 'of 80 columns' test "$(wc -L <.out)" -le 80
+ok 'status names the supervisor' grep -qx 'supervisor  *alive' .out
+ok 'nothing was denied' grep -qx 'denied last hour  *0' .out
+
+expect 0 'metrics --out' nhictl metrics --out "$FILE"
+ok 'nothing is printed' test -z "$OUT$ERR"
+ok 'everybody may read the file' test "$(stat -c %a "$FILE")" = 644
+cp "$FILE" .out
+ok 'each line is a comment or a sample' test -z "$(grep -vE '^# (HELP nhi_[a-z_]+ .+|TYPE nhi_[a-z_]+ (gauge|counter))$|^nhi_[a-z_]+(\{[a-z]+="[a-z-]+"\})? [0-9]+$' "$FILE")"
+ok 'each metric is described once' test -z "$(sed -n 's/^# HELP \([a-z_]*\) .*/\1/p' "$FILE" | sort | uniq -d)"
+ok 'each sample has a type' test -z "$(comm -3 <(sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' "$FILE" | sort -u) <(sed -n 's/^\(nhi_[a-z_]*\).*/\1/p' "$FILE" | sort -u))"
+ok 'one live ticket' counts nhi_tickets_live 1
+ok 'one active agent' counts 'nhi_agents{state="active"}' 1
+ok 'one open task' counts nhi_tasks_open 1
+ok 'the supervisor lives' counts nhi_supervisor_up 1
+ok 'the ledger is good' counts nhi_ledger_usable 1
+ok 'no session is over' counts nhi_sessions_over 0
+expect 0 'metrics --json' nhictl metrics --json
+ok 'the same text' json '.ok and (.metrics | contains("nhi_tickets_live 1\n"))'
+
+# What is older than an hour, what was permitted, and what a file keeps from before do not count.
+# shellcheck disable=SC2034 # for the seeds
+T0=$(($(date +%s) - 3000)) JTI=AAECAwQFBgcICQoLDA0ODw
+event -700 denial "decision='deny'" "reason='policy'" "service='sshd'" "record='RECCAwQFBgcICQoLDA0OD1'"
+event -900 denials "detail='{\"count\":9,\"malformed\":9,\"sshd\":9,\"samples\":[]}'"
+event 10 denial "decision='deny'" "reason='expired'" "service='sudo-i'" "record='RECCAwQFBgcICQoLDA0OD2'"
+event 20 denial "decision='deny'" "reason='expired'" "service='sshd'" "record='RECCAwQFBgcICQoLDA0OD3'"
+event 30 hand-off "decision='deny'" "reason='pin'" "service='sshd'" "record='RECCAwQFBgcICQoLDA0OD4'"
+event 40 denials "detail='{\"count\":7,\"malformed\":4,\"signature\":3,\"sshd\":6,\"cron\":1,\"uid\":0,\"samples\":[\"sshd/x/local/malformed\"]}'"
+grant 50 RECCAwQFBgcICQoLDA0OD5 sshd ''
+# Folded late: behind events that are newer than it.
+event -2000 denial "decision='deny'" "reason='policy'" "service='su'" "record='RECCAwQFBgcICQoLDA0OD6'"
+expect 0 'status' nhictl status --json
+ok 'denials of the last hour' json '.denials_last_hour == 10'
+ok 'by reason' json '.denials_by_reason == {expired: 2, pin: 1, malformed: 4, signature: 3}'
+ok 'by door' json '.denials_by_service == {sshd: 8, sudo: 1, cron: 1}'
+expect 0 'status for people' nhictl status
+ok 'names the commonest' grep -qx 'denied last hour  *10: 4 malformed, 3 signature, 2 expired' .out
+expect 0 'metrics' nhictl metrics
+ok 'by reason in metrics' counts 'nhi_denials_last_hour{reason="malformed"}' 4
+ok 'by door in metrics' counts 'nhi_service_denials_last_hour{service="sshd"}' 8
+ok 'what did not occur is 0' counts 'nhi_denials_last_hour{reason="lockdown"}' 0
+
+nhictl lockdown on >/dev/null
+nhictl metrics --out "$FILE"
+ok 'lockdown' counts nhi_lockdown 1 "$FILE"
+nhictl lockdown off >/dev/null
+
+# Every metric that the alerts ask for is there on a host that is well.
+nhictl metrics >.out
+RULES=$TREE/packaging/prometheus/nhi.rules.yml
+grep -o 'nhi_[a-z_]*' <(grep 'expr:' "$RULES") | sort -u >asked
+ok 'there are alerts' test "$(wc -l <asked)" -ge 12
+while read -r metric; do
+    ok "the alerts' $metric is printed" grep -q "^# TYPE $metric " .out
+done <asked
+grep -o 'reason=~"[^"]*"' "$RULES" | sed 's/.*"\(.*\)"/\1/' | tr '|' '\n' | sort -u >words
+while read -r word; do
+    ok "the alerts' reason $word exists" grep -q "{reason=\"$word\"}" .out
+done <words
+if command -v promtool >/dev/null; then
+    ok 'promtool reads the metrics' promtool check metrics <.out
+    ok 'promtool reads the alerts' promtool check rules "$RULES"
+fi
+
+kill "$WATCH"
+until [ ! -e /run/nhi/watch ]; do sleep 0.02; done
+run nhictl metrics
+ok 'without the supervisor' counts nhi_supervisor_up 0
+mkdir "$FILE.d"
+refused 3 'cannot write' 'a file that cannot be written' nhictl metrics --out "$FILE.d/none/nhi.prom"
+truncate -s 100 "$LEDGER"
+run nhictl metrics --out "$FILE"
+ok 'a damaged ledger: exit status 3' test "$CODE" = 3
+ok 'the file says so' counts nhi_ledger_usable 0 "$FILE"
+ok 'and has no figures of before' test -z "$(value nhi_tickets_live "$FILE")"
+trap - EXIT
+finish
