@@ -11,6 +11,8 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec
 MANDIR  ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/vendor-completions
 BUILD   ?= build
 # One spelling of it, or the dependencies of one make would mean nothing to the next.
 override BUILD := $(abspath $(BUILD))
@@ -82,7 +84,8 @@ help:
 	@echo 'make fuzz       ten seconds of libFuzzer on each parser (clang)'
 	@echo 'make bench      speed and memory, as ratios'
 	@echo 'make lint       cppcheck, clang-tidy, shellcheck, mandoc, house rules'
-	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, LIBEXECDIR=, MANDIR=, UNITDIR='
+	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, LIBEXECDIR=, MANDIR=, UNITDIR=,'
+	@echo '                BASHCOMPDIR=, ZSHCOMPDIR='
 	@echo 'make clean'
 
 $(BUILD)/obj/%.o: %.c
@@ -145,6 +148,8 @@ install: all
 	install -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS_OF_SYSTEMD); do sed 's|@SBINDIR@|$(SBINDIR)|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} && \
 	    chmod 0644 $(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; done
+	install -D -m 0644 packaging/completion/nhictl $(DESTDIR)$(BASHCOMPDIR)/nhictl
+	install -D -m 0644 packaging/completion/_nhictl $(DESTDIR)$(ZSHCOMPDIR)/_nhictl
 	ln -sf $(SBINDIR)/nhictl $(DESTDIR)$(LIBEXECDIR)/nhi-askpass
 	for m in $(MANS); do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
 

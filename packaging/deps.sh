@@ -32,7 +32,7 @@ packages() {
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
     check)
         echo perl git openssh-client tzdata libcmocka-dev jq keyutils faketime procps binutils file sqlite3 \
-            strace
+            strace zsh
         ;;
     lint)
         echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc valgrind \

@@ -63,7 +63,7 @@ fuzz: $(FUZZERS)
 	    tests/vectors/make-corpus.sh $${f##*/} $$f.corpus && \
 	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $$f.corpus || exit 1; done
 
-SHELL_FILES := $(wildcard packaging/*.sh tests/*.sh tests/*/*.sh tests/*/*.t) .ci/run
+SHELL_FILES := $(wildcard packaging/*.sh packaging/completion/nhictl tests/*.sh tests/*/*.sh tests/*/*.t) .ci/run
 lint:
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \

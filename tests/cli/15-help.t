@@ -40,6 +40,7 @@ KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 example status
 mkdir -p /var/lib/prometheus/node-exporter
 example metrics
+example complete
 echo 'rules = ( { effect = "permit"; agent = "ci-bot"; account = "deploy"; service = [ "sshd", "sudo" ]; } );' \
     >/etc/nhi/policy.d/a.conf
 example apply

@@ -1,0 +1,142 @@
+#!/bin/bash
+# Completion: what nhictl offers, and what a real bash and zsh make of it when Tab is pressed.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
+TREE=$(dirname "$(readlink -f "$0")")/../..
+. "$(dirname "$0")/lib.sh"
+export HOME=/run/t
+
+# offers WORD… = CANDIDATE…: these and no others, in any order.
+offers() {
+    local words=()
+    while [ "$1" != = ]; do
+        words+=("$1")
+        shift
+    done
+    shift
+    nhictl complete --json -- "${words[@]}" >.out 2>.err
+    [ "$(jq -r '.words[].word' .out | sort)" = "$(printf '%s\n' "$@" | sort)" ]
+}
+among() { nhictl complete --json -- "${@:2}" | jq -e --arg w "$1" 'any(.words[]; .word == $w)' >/dev/null; }
+shell_adds() { [ "$(nhictl complete --json -- "${@:2}" | jq -r .shell)" = "$1" ]; }
+
+ok 'without a ledger: no names, and no complaint' offers agent show '' = --json --help
+setup_host
+nhictl agent add ci-other --owner 'Jane Doe' --purpose "it's odd" --review-by 2099-06-30 >/dev/null
+ODD='x$(touch${IFS}/run/t/ran);a*b'
+nhictl task open "$ODD" --agent ci-other --until 2h >/dev/null
+nhictl task open change:17 --agent ci-other --concurrent >/dev/null
+nhictl task open gone-1 --agent ci-other --concurrent >/dev/null
+nhictl task close gone-1 >/dev/null
+issue >/dev/null
+JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')
+KID=$(nhictl key list --json | jq -r '.keys[0].kid')
+
+ok 'nouns' offers ag = agent
+ok 'verbs that stand alone' offers lo = lockdown
+ok 'verbs of a noun' offers task '' = open list show close
+ok 'agents' offers agent show '' = ci-bot ci-other
+ok 'agents by their beginning' offers agent retire ci-o = ci-other
+ok 'a new name cannot be guessed' offers agent add x =
+ok 'agents of an option' offers issue --agent '' = ci-bot ci-other
+ok 'the same behind =' offers issue --agent=ci-o = ci-other
+run nhictl complete -- issue --agent=ci-o
+ok 'in text with what stands before it' said '--agent=ci-other'
+ok 'open tasks' offers task close '' = build-4711 "$ODD" change:17
+ok 'of which there is a story: closed ones, too' offers trace go = gone-1
+ok 'tasks of an option' offers issue --task bu = build-4711
+ok 'tickets' offers revoke --ticket '' = "$JTI"
+ok 'tickets as operands' offers ticket show '' = "$JTI"
+ok 'keys' offers key retire '' = "$KID"
+ok 'owners' offers owner offboard J = 'Jane Doe'
+ok 'accounts' among deploy issue --account de
+ok 'services' among sudo issue --service su
+run nhictl complete -- issue --service sshd,su
+ok 'the second of a list' said 'sshd,sudo'
+ok 'options' among --bind-key issue --
+ok 'with what they are' test "$(nhictl complete --json -- issue --tt | jq -r '.words[0].help')" = 'how long it lives (15m)'
+ok 'not twice' eval '! among --ttl issue --ttl 5m --t'
+ok 'a list again' among --service issue --service sshd --s
+ok 'options where nothing else can stand' among --accept-clock status ''
+ok 'files' shell_adds files issue --out ''
+ok 'files as operands' shell_adds files ticket inspect ''
+ok 'directories' shell_adds directories policy test --policy ''
+ok 'commands' shell_adds command run --agent ci-bot --job x -- ''
+ok 'and their arguments' shell_adds files run --agent ci-bot --job x -- ls ''
+ok 'an unknown verb' offers nonsense x =
+
+# Every verb and option that --help shows is offered.
+missing=
+while read -r name; do
+    # shellcheck disable=SC2086 # noun and verb are two words
+    set -- $name
+    among "${!#}" "${@:1:$#-1}" "${!#}" || missing+=" $name"
+    missing+=$(comm -23 <(nhictl "$@" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | sort) <(nhictl complete -- "$@" -- | sort))
+done < <(nhictl --help | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p')
+ok "every verb and option is offered$missing" test -z "$missing"
+before=$(sha256sum "$LEDGER"*)
+nhictl complete -- agent show '' >/dev/null
+ok 'nothing is written' test "$before" = "$(sha256sum "$LEDGER"*)"
+
+# ---- a shell on a terminal ----
+# The command say takes the place of nhictl, and keeps what it was called with.
+mkdir bin && ln -s "$BUILD/nhictl" bin/nhictl
+cat >say.sh <<'SH'
+PATH=/run/t/bin:$PATH
+say() { if [ "$1" = complete ]; then nhictl "$@"; else printf '<%s>' "$@" >>said; echo >>said; fi; }
+SH
+cat say.sh - >rc.bash <<SH
+bind 'set enable-bracketed-paste off'; bind 'set show-all-if-ambiguous on'; bind 'set completion-query-items 0'
+bind 'set page-completions off'
+. $TREE/packaging/completion/nhictl; complete -F _nhictl say
+SH
+cat say.sh - >rc.zsh <<SH
+fpath=($TREE/packaging/completion \$fpath); autoload -U compinit; compinit -u -D; compdef _nhictl say
+LISTMAX=500
+SH
+# typed SHELL LINE: what the command was called with after these keys. TERM has no colours and no tricks.
+typed() {
+    local shell=$1
+    rm -f said
+    printf '%s\n' "$2" >keys
+    printf '. ./rc.%s\n' "$shell" >source
+    echo exit >end
+    case $shell in bash) set -- bash --norc --noprofile -i ;; zsh) set -- zsh -f -i ;; esac
+    TERM=dumb PS1='ready> ' timeout 20 "$BUILD/tests/tools/pty" 'ready> ' source 'ready> ' keys 'ready> ' end -- "$@" >.out 2>.err
+    cat said 2>/dev/null
+}
+tab=$'\t'
+# completes SHELL LINE CALL
+completes() {
+    CALL=$(typed "$1" "$2")
+    TESTS=$((TESTS + 1))
+    if [ "$CALL" = "$3" ]; then
+        echo "ok $TESTS - $1: ${2//$tab/<Tab>}"
+    else
+        echo "not ok $TESTS - $1: ${2//$tab/<Tab>} is $CALL, not $3"
+        FAILED=$((FAILED + 1))
+    fi
+}
+in_shell() {
+    completes "$1" "say ag${tab}sh${tab}ci-b$tab" '<agent><show><ci-bot>'
+    completes "$1" "say issue --age${tab}ci-o${tab}--tas${tab}bui$tab" '<issue><--agent><ci-other><--task><build-4711>'
+    completes "$1" "say issue --agent=ci-o$tab" '<issue><--agent=ci-other>'
+    completes "$1" "say revoke --tick${tab}${JTI:0:6}$tab" "<revoke><--ticket><$JTI>"
+    completes "$1" "say task close chan$tab" '<task><close><change:17>'
+    completes "$1" "say task close change:1$tab" '<task><close><change:17>'
+    completes "$1" "say owner offboard J$tab" '<owner><offboard><Jane Doe>'
+    completes "$1" "say issue --service sshd,sud$tab" '<issue><--service><sshd,sudo>'
+    completes "$1" "say ticket inspect rc.b$tab" '<ticket><inspect><rc.bash>'
+    completes "$1" "say run --agent ci-b${tab}-- nhict$tab" '<run><--agent><ci-bot><--><nhictl>'
+    # A task may be called anything: a shell must not run it.
+    completes "$1" "say task close x$tab" "<task><close><$ODD>"
+    ok "$1: a name is not run" test ! -e /run/t/ran
+    typed "$1" "say agent $tab" >/dev/null
+    ok "$1: Tab lists what there is" grep -q certify .out
+}
+in_shell bash
+if command -v zsh >/dev/null; then
+    in_shell zsh
+else
+    skip 'zsh' 'it is not installed'
+fi
+finish
