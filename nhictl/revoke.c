@@ -179,6 +179,13 @@ static enum nhi_err reserve_root(const struct revocation *r, int64_t now)
     return nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, row.root, now);
 }
 
+enum nhi_err revoke_in_reserve(const struct revocation *r, int64_t now)
+{
+    enum nhi_err err = nhi_reserve_add(NHI_STATE_DIR, r->kind, r->id, now);
+
+    return err == NHI_OK ? reserve_root(r, now) : err;
+}
+
 static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r,
                         enum nhi_err ledger)
 {
@@ -187,9 +194,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     enum nhi_err err;
 
     store_error(s, ledger, why, sizeof(why));
-    err = nhi_reserve_add(NHI_STATE_DIR, r->kind, r->id, c->now);
-    if (err == NHI_OK)
-        err = reserve_root(r, c->now);
+    err = revoke_in_reserve(r, c->now);
     if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR,
                         NHI_LEDGER_FILE);

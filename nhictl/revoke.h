@@ -22,6 +22,10 @@ NHI_CHECK enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct re
 NHI_CHECK enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r,
                                      uint32_t *live);
 
+/* Where the ledger cannot be written: in force as soon as it returns NHI_OK, and moved into the ledger by whoever can
+ * write that next. Without a reason. */
+NHI_CHECK enum nhi_err revoke_in_reserve(const struct revocation *r, int64_t now);
+
 int revoke_run(struct ctl *c, const struct revocation *r);
 
 #endif

@@ -53,19 +53,54 @@ static enum nhi_err end_one(struct ctl *c, struct store *s, const struct to_end 
     return revoke_record(c, s, &r, &live);
 }
 
+static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct to_end_list *l,
+                              const char *given)
+{
+    enum nhi_err err = store_open(s, c->now);
+
+    for (size_t i = 0; err == NHI_OK && i < l->count; i++)
+        err = end_one(c, s, &l->all[i], given);
+    if (err == NHI_OK) {
+        err = nhi_ledger_commit(s->l);
+        s->writing = false;
+        s->committed = err == NHI_OK;
+    }
+    return err;
+}
+
+static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_list *l,
+                      enum nhi_err ledger)
+{
+    enum nhi_err err = NHI_OK;
+    char why[256];
+    size_t i;
+
+    store_error(s, ledger, why, sizeof(why));
+    for (i = 0; err == NHI_OK && i < l->count; i++)
+        err = revoke_in_reserve(
+            &(const struct revocation){ NHI_REVOKE_TICKET, l->all[i].jti, "" }, c->now);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL,
+                        "NOT all revoked, %zu of %zu: the ledger cannot be written (%s), and "
+                        "neither can the reserve (%s)",
+                        i - 1, l->count, why, nhi_strerror(err));
+    ctl_note("the ledger cannot be written (%s); the revocation is in force from the reserve", why);
+    return CTL_DONE;
+}
+
 static int end_all(struct ctl *c, const struct to_end_list *l, const char *given)
 {
-    struct store s = { .l = NULL };
-    enum nhi_err err = NHI_OK;
+    struct store s = { .set.grace = NHI_GRACE_DEFAULT };
+    enum nhi_err err;
     struct ended ended;
-    int code = store_write(c, &s);
+    int code = store_need_root(c);
 
-    for (size_t i = 0; code == CTL_DONE && err == NHI_OK && i < l->count; i++)
-        err = end_one(c, &s, &l->all[i], given);
-    if (code == CTL_DONE && err != NHI_OK)
-        code = store_fail(c, &s, err, "revoke; nothing was changed");
-    if (code == CTL_DONE)
-        code = store_commit(c, &s);
+    if (code != CTL_DONE)
+        return code;
+    store_hold_signals(&s);
+    err = in_ledger(c, &s, l, given);
+    if (err != NHI_OK)
+        code = in_reserve(c, &s, l, err);
     if (code == CTL_DONE) {
         for (size_t i = 0; i < l->count; i++)
             if (strcmp(l->all[i].one->state, "live") == 0)

@@ -52,6 +52,14 @@ again() {
 }
 again >ticket.txt
 ok 'a new ticket opens' test "$(reason)" = permit
+fill
+expect 1 'scan --revoke on a full disk' nhictl scan --revoke ticket.txt --json
+ok 'it says that the reserve holds it' complained 'in force from the reserve'
+ok 'as revoked' json '.counts.revoked_now == 1 and .found[0].state == "revoked"'
+ok 'it is in force' test "$(reason)" = revoked
+rm /var/lib/nhi/filler*
+nhictl issue --agent ci-bot --task build-4714 --account deploy --service sshd >ticket.txt
+ok 'in a new ticket' test "$(reason)" = permit
 
 # A ticket that was renewed twice, by the name of the one in the middle.
 cp ticket.txt first.txt
