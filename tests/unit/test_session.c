@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -517,6 +518,27 @@ static pid_t resident(int (*fn)(void), int *end)
     return pid;
 }
 
+/* The supervisor watches the directory, and makes it with each heartbeat. */
+static void made_again(void **state)
+{
+    char buf[512];
+    struct stat st;
+    int watch;
+
+    (void)state;
+    assert_int_equal(nhi_session_make_dir(NHI_RUN_DIR), NHI_OK);
+    watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    assert_true(inotify_add_watch(watch, SESSIONS, IN_ALL_EVENTS & ~(IN_OPEN | IN_CLOSE)) >= 0);
+    assert_int_equal(nhi_session_make_dir(NHI_RUN_DIR), NHI_OK);
+    assert_true(read(watch, buf, sizeof buf) < 0);
+    /* But for somebody who has opened it to others. */
+    assert_int_equal(chmod(SESSIONS, 0755), 0);
+    assert_int_equal(nhi_session_make_dir(NHI_RUN_DIR), NHI_OK);
+    assert_int_equal(stat(SESSIONS, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0700);
+    close(watch);
+}
+
 static void sweep(void **state)
 {
     uint32_t removed = 99;
@@ -636,6 +658,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(no_descriptors, state_empty),
         cmocka_unit_test_setup(damaged_handle, state_empty),
         cmocka_unit_test(processes),
+        cmocka_unit_test_setup(made_again, state_empty),
         cmocka_unit_test_setup(sweep, state_empty),
         cmocka_unit_test_setup(sweep_audited, state_empty),
         cmocka_unit_test_setup(sweep_beside_logins, state_empty),
