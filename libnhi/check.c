@@ -10,28 +10,36 @@
 #include <time.h>
 
 #include "libnhi/grant.h"
-#include "libnhi/heartbeat.h"
 #include "libnhi/ledger.h"
 #include "libnhi/paths.h"
 #include "libnhi/privileged.h"
 #include "libnhi/reserve.h"
-#include "libnhi/session.h"
+
+struct nhi_moment {
+    struct nhi_ledger *ledger;
+    struct nhi_reserve *reserve;
+    int64_t now;
+    enum nhi_reason reason; /* NHI_PERMIT: all of these are there */
+    char message[sizeof(((struct nhi_verdict *)NULL)->message)];
+};
 
 struct state {
     const struct nhi_who *who;
     const struct nhi_shown *what;
-    struct nhi_ledger *ledger;
-    struct nhi_reserve *reserve;
-    int64_t now;
+    const struct nhi_moment *m;
     struct nhi_verdict *v;
 };
 
+static void say_failed(const struct nhi_ledger *l, enum nhi_err err, char *out, size_t size)
+{
+    const char *detail = l != NULL ? nhi_ledger_message(l) : "";
+
+    (void)snprintf(out, size, "%s%s%s", nhi_strerror(err), detail[0] != '\0' ? ": " : "", detail);
+}
+
 static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
 {
-    const char *detail = s->ledger != NULL ? nhi_ledger_message(s->ledger) : "";
-
-    (void)snprintf(s->v->message, sizeof s->v->message, "%s%s%s", nhi_strerror(err),
-                   detail[0] != '\0' ? ": " : "", detail);
+    say_failed(s->m->ledger, err, s->v->message, sizeof s->v->message);
     return NHI_DENY_LEDGER;
 }
 
@@ -42,15 +50,15 @@ static enum nhi_reason renewed(struct state *s)
     struct nhi_ticket_row row, last;
     enum nhi_err err;
 
-    err = nhi_ticket_get(s->ledger, t->jti, &row);
+    err = nhi_ticket_get(s->m->ledger, t->jti, &row);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_PERMIT;
     if (err == NHI_OK &&
         (row.successor[0] == '\0' ||
-         (s->now < t->exp && !row.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
+         (s->m->now < t->exp && !row.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
         return NHI_PERMIT;
     if (err == NHI_OK)
-        err = nhi_ticket_last(s->ledger, row.root, &last);
+        err = nhi_ticket_last(s->m->ledger, row.root, &last);
     if (err != NHI_OK)
         return ledger_failed(s, err);
     *t = last.ticket;
@@ -68,7 +76,7 @@ static enum nhi_reason verify(struct state *s)
         return NHI_DENY_NO_TICKET;
     if (nhi_ticket_kid(s->what->text, len, s->v->kid) != NHI_OK)
         return NHI_DENY_MALFORMED;
-    err = nhi_issuer_get(s->ledger, s->v->kid, &issuer);
+    err = nhi_issuer_get(s->m->ledger, s->v->kid, &issuer);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_ISSUER_UNKNOWN;
     if (err != NHI_OK)
@@ -97,10 +105,10 @@ static enum nhi_reason find_ticket(struct state *s)
         return renewed(s);
     }
     if (s->what->source == NHI_FROM_KEY)
-        err = nhi_ticket_for_key(s->ledger, s->what->key, who->subject, who->service, s->now,
+        err = nhi_ticket_for_key(s->m->ledger, s->what->key, who->subject, who->service, s->m->now,
                                  &s->v->ticket);
     else
-        err = nhi_ticket_for(s->ledger, who->subject, who->service, s->now, &s->v->ticket);
+        err = nhi_ticket_for(s->m->ledger, who->subject, who->service, s->m->now, &s->v->ticket);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_NO_TICKET;
     if (err == NHI_ERR_EXISTS)
@@ -119,55 +127,6 @@ static const uint8_t *proven_key(const struct state *s)
     return s->what->key;
 }
 
-/* What cannot be read is a place where nobody is. */
-void nhi_pins_load(const struct nhi_request *req, struct nhi_facts *f)
-{
-    const char *root = f->root[0] != '\0' ? f->root : req->ticket->jti;
-    enum nhi_err err;
-
-    err =
-        nhi_grant_pinned(NHI_STATE_DIR, root, req->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL, f->pin);
-    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
-        memcpy(f->pin, "?", 2);
-}
-
-struct sessions_of {
-    const char *rule;
-    uint32_t n;
-};
-
-static int count_session(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
-{
-    struct sessions_of *of = ctx;
-
-    (void)handle;
-    of->n += alive && strcmp(g->rule, of->rule) == 0;
-    return 0;
-}
-
-/* What cannot be counted is full. */
-void nhi_counts_load(int64_t now, struct nhi_facts *f)
-{
-    size_t i;
-
-    for (i = 0; i < f->rule_count; i++) {
-        struct nhi_rule *r = &f->rules[i];
-        struct sessions_of of = { r->name, 0 };
-
-        if (r->max_sessions != 0)
-            r->sessions =
-                nhi_session_each(NHI_RUN_DIR, count_session, &of) == NHI_OK ? of.n : UINT32_MAX / 2;
-        if (r->max_grants != 0 &&
-            nhi_grant_count(NHI_STATE_DIR, r->name, now, &r->grants) != NHI_OK)
-            r->grants = UINT32_MAX / 2;
-    }
-}
-
-void nhi_supervisor_load(struct nhi_facts *f)
-{
-    f->unsupervised = f->unsupervised && !nhi_heartbeat_is_live(NHI_RUN_DIR);
-}
-
 static enum nhi_reason decide(struct state *s)
 {
     struct nhi_facts facts = { .rules = NULL };
@@ -182,7 +141,7 @@ static enum nhi_reason decide(struct state *s)
     if (err != NHI_OK || local.uid != s->who->uid)
         return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_SUBJECT;
     req = (struct nhi_request){
-        .now = s->now,
+        .now = s->m->now,
         .service = s->who->service,
         .subject = s->who->subject,
         .subject_uid = local.uid,
@@ -200,22 +159,22 @@ static enum nhi_reason decide(struct state *s)
         .tree = s->what->tree,
         .key = proven_key(s),
     };
-    err = nhi_facts_load(s->ledger, &s->v->ticket, &req, s->now, &facts);
+    err = nhi_facts_load(s->m->ledger, &s->v->ticket, &req, s->m->now, &facts);
     if (err != NHI_OK)
         return ledger_failed(s, err);
-    nhi_reserve_apply(s->reserve, &s->v->ticket, &facts);
+    nhi_reserve_apply(s->m->reserve, &s->v->ticket, &facts);
     if (facts.successor[0] != '\0' && !facts.superseded)
         facts.superseded = nhi_grant_is_superseded(NHI_STATE_DIR, s->v->ticket.jti);
     s->v->pinned = nhi_is_pinned(&req, &facts);
     if (s->v->pinned)
         nhi_pins_load(&req, &facts);
-    nhi_counts_load(s->now, &facts);
+    nhi_counts_load(s->m->now, &facts);
     nhi_supervisor_load(&facts);
     d = nhi_decide(&req, &facts);
     if (d.reason == NHI_PERMIT)
         s->v->until = nhi_permit_until(&req, &facts);
     if (d.reason == NHI_PERMIT && s->what->ahead != 0)
-        s->v->then = nhi_permit_ahead(&req, &facts, s->now + s->what->ahead, &s->v->why);
+        s->v->then = nhi_permit_ahead(&req, &facts, s->m->now + s->what->ahead, &s->v->why);
     s->v->handed_off = d.handed_off;
     s->v->pin_records = facts.pin_records;
     s->v->ssh = d.ssh;
@@ -232,51 +191,88 @@ static enum nhi_reason decide(struct state *s)
 }
 
 /* Opens what a decision is made over. */
-static enum nhi_reason prepare(struct state *s)
+static enum nhi_reason begin(struct nhi_moment *m)
 {
     struct timespec ts;
     enum nhi_err err;
 
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
         return NHI_DENY_INTERNAL;
-    s->now = ts.tv_sec;
-    s->reserve = malloc(sizeof *s->reserve);
-    if (s->reserve == NULL)
+    m->now = ts.tv_sec;
+    m->reserve = malloc(sizeof *m->reserve);
+    if (m->reserve == NULL)
         return NHI_DENY_INTERNAL;
-    err = nhi_reserve_load(NHI_STATE_DIR, s->reserve);
+    err = nhi_reserve_load(NHI_STATE_DIR, m->reserve);
     if (err != NHI_OK) {
-        (void)snprintf(s->v->message, sizeof s->v->message, "reserve: %s", nhi_strerror(err));
+        (void)snprintf(m->message, sizeof m->message, "reserve: %s", nhi_strerror(err));
         return err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER
                                                                  : NHI_DENY_LOCKDOWN;
     }
-    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->ledger);
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &m->ledger);
     if (err == NHI_OK)
-        err = nhi_ledger_begin(s->ledger, s->now);
-    return err == NHI_OK ? NHI_PERMIT : ledger_failed(s, err);
+        err = nhi_ledger_begin(m->ledger, m->now);
+    if (err == NHI_OK)
+        return NHI_PERMIT;
+    say_failed(m->ledger, err, m->message, sizeof m->message);
+    return NHI_DENY_LEDGER;
 }
 
-static void finish(struct state *s)
+static void finish(struct nhi_moment *m)
 {
-    nhi_ledger_close(s->ledger);
-    free(s->reserve);
+    nhi_ledger_close(m->ledger);
+    free(m->reserve);
 }
 
-void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out)
+struct nhi_moment *nhi_moment_begin(void)
 {
-    struct state s = { .who = who, .what = what, .v = out };
+    struct nhi_moment *m = calloc(1, sizeof *m);
 
+    if (m != NULL)
+        m->reason = begin(m);
+    return m;
+}
+
+void nhi_moment_end(struct nhi_moment *m)
+{
+    if (m != NULL)
+        finish(m);
+    free(m);
+}
+
+/* What the moment came to, in a verdict without more. */
+static enum nhi_reason adopt(const struct nhi_moment *m, struct nhi_verdict *out)
+{
     memset(out, 0, sizeof *out);
-    out->reason = NHI_DENY_NO_TICKET;
-    /* No signature is needed to see that nothing was shown. */
-    if (what->text == NULL && what->ticket == NULL && what->source != NHI_FROM_LEDGER &&
-        (what->source != NHI_FROM_KEY || what->key == NULL))
-        return;
-    out->reason = prepare(&s);
+    memcpy(out->message, m->message, sizeof out->message);
+    return m->reason;
+}
+
+void nhi_check_at(const struct nhi_moment *m, const struct nhi_who *who, const struct nhi_shown *what,
+                  struct nhi_verdict *out)
+{
+    struct state s = { .who = who, .what = what, .m = m, .v = out };
+
+    out->reason = adopt(m, out);
     if (out->reason == NHI_PERMIT)
         out->reason = find_ticket(&s);
     if (out->reason == NHI_PERMIT)
         out->reason = decide(&s);
-    finish(&s);
+}
+
+void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out)
+{
+    struct nhi_moment m = { .ledger = NULL };
+
+    /* No signature is needed to see that nothing was shown. */
+    if (what->text == NULL && what->ticket == NULL && what->source != NHI_FROM_LEDGER &&
+        (what->source != NHI_FROM_KEY || what->key == NULL)) {
+        memset(out, 0, sizeof *out);
+        out->reason = NHI_DENY_NO_TICKET;
+        return;
+    }
+    m.reason = begin(&m);
+    nhi_check_at(&m, who, what, out);
+    finish(&m);
 }
 
 static int try_one(const struct nhi_ticket *t, void *ctx)
@@ -307,17 +303,17 @@ static int try_issuer(const struct nhi_issuer *i, void *ctx)
 /* What denies before any ticket is looked at. */
 static enum nhi_reason look_at_host(struct state *s)
 {
-    struct nhi_request req = { .now = s->now,
+    struct nhi_request req = { .now = s->m->now,
                                .service = s->who->service,
                                .subject = s->who->subject,
                                .subject_uid = s->who->uid };
     struct nhi_facts facts = { .rules = NULL };
-    enum nhi_err err = nhi_facts_load(s->ledger, NULL, NULL, s->now, &facts);
+    enum nhi_err err = nhi_facts_load(s->m->ledger, NULL, NULL, s->m->now, &facts);
     enum nhi_reason reason;
 
     if (err != NHI_OK)
         return ledger_failed(s, err);
-    nhi_reserve_apply(s->reserve, NULL, &facts);
+    nhi_reserve_apply(s->m->reserve, NULL, &facts);
     reason = nhi_decide(&req, &facts).reason;
     nhi_facts_free(&facts);
     return reason == NHI_DENY_NO_TICKET ? NHI_PERMIT : reason;
@@ -325,22 +321,23 @@ static enum nhi_reason look_at_host(struct state *s)
 
 void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
 {
-    struct state s = { .who = who, .v = out };
+    struct nhi_moment m = { .ledger = NULL };
+    struct state s = { .who = who, .m = &m, .v = out };
     enum nhi_err err;
 
-    memset(out, 0, sizeof *out);
-    out->reason = prepare(&s);
+    m.reason = begin(&m);
+    out->reason = adopt(&m, out);
     if (out->reason == NHI_PERMIT)
         out->reason = look_at_host(&s);
     if (out->reason == NHI_PERMIT) {
         out->reason = NHI_DENY_NO_TICKET;
-        err = nhi_ticket_each_key(s.ledger, who->subject, who->service, s.now, try_one, &s);
+        err = nhi_ticket_each_key(m.ledger, who->subject, who->service, m.now, try_one, &s);
         if (err == NHI_OK && out->reason != NHI_PERMIT)
-            err = nhi_issuer_each(s.ledger, try_issuer, &s);
+            err = nhi_issuer_each(m.ledger, try_issuer, &s);
         if (err != NHI_OK)
             out->reason = ledger_failed(&s, err);
     }
-    finish(&s);
+    finish(&m);
 }
 
 bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)

@@ -61,6 +61,15 @@ void nhi_supervisor_load(struct nhi_facts *f);
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
 
+/* The same for many at once: over the reserve and the ledger as they were when the moment began, and by its clock. Where
+ * these could not be read, each is denied for that. NULL: out of memory. */
+struct nhi_moment;
+struct nhi_moment *nhi_moment_begin(void);
+void nhi_moment_end(struct nhi_moment *m);
+/* Something is shown, or the ledger asked for it. */
+void nhi_check_at(const struct nhi_moment *m, const struct nhi_who *who, const struct nhi_shown *what,
+                  struct nhi_verdict *out);
+
 /* Whether some live key-bound ticket would open the account, to whoever proves its key, or might
  * come with a certificate of another issuer. For the moments in which sshd has seen a key and does
  * not say which: what is permitted here has to be decided when it does. */

@@ -38,8 +38,8 @@ static int collect(const char *handle, const struct nhi_grant *g, bool alive, vo
 }
 
 /* By the first of these services that is permitted, else by the last that is not. */
-static void check_any(struct nhi_who who, const struct nhi_shown *what, const char *services,
-                      struct nhi_verdict *v)
+static void check_any(const struct nhi_moment *m, struct nhi_who who, const struct nhi_shown *what,
+                      const char *services, struct nhi_verdict *v)
 {
     char service[NHI_LIST_MAX + 1];
 
@@ -47,12 +47,12 @@ static void check_any(struct nhi_who who, const struct nhi_shown *what, const ch
     v->reason = NHI_DENY_INTERNAL;
     while (v->reason != NHI_PERMIT && (services = nhi_list_next(services, service)) != NULL) {
         who.service = service;
-        nhi_check(&who, what, v);
+        nhi_check_at(m, &who, what, v);
     }
 }
 
 /* As pam_nhi decides in it, over the ledger as it is now. */
-static void decide(struct session *s, int64_t ahead)
+static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
 {
     const struct nhi_grant *g = &s->g;
     struct nhi_who who = { .service = g->service, .subject = g->subject };
@@ -76,9 +76,9 @@ static void decide(struct session *s, int64_t ahead)
     who.in_range = pw != NULL && nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid);
     /* nhictl run is no service: what it opened lives as long as its ticket would open anything. */
     if (strcmp(g->service, "nhictl-run") == 0)
-        check_any(who, &what, g->ticket.services, &v);
+        check_any(m, who, &what, g->ticket.services, &v);
     else
-        nhi_check(&who, &what, &v);
+        nhi_check_at(m, &who, &what, &v);
     s->reason = v.reason;
     s->until = v.until;
     s->then = v.then;
@@ -99,18 +99,22 @@ enum nhi_err sessions_load(struct sessions *s)
 {
     struct collection to = { .s = s };
     bool locked = is_locked_down();
+    struct nhi_moment *m = NULL;
     enum nhi_err err;
 
     s->count = 0;
     err = nhi_session_each(NHI_RUN_DIR, collect, &to);
     if (err == NHI_OK && to.full)
         err = NHI_ERR_NOMEM;
+    if (err == NHI_OK && s->count > 0 && !locked && (m = nhi_moment_begin()) == NULL)
+        err = NHI_ERR_NOMEM;
     for (size_t i = 0; err == NHI_OK && i < s->count; i++) {
         if (locked)
             s->all[i].reason = NHI_DENY_LOCKDOWN;
         else
-            decide(&s->all[i], s->ahead);
+            decide(m, &s->all[i], s->ahead);
     }
+    nhi_moment_end(m);
     return err;
 }
 
