@@ -130,4 +130,17 @@ eventually jobs_are 1001
 must nhictl task close watched
 eventually test ! -e "/proc/$BG"
 is "$(jobs)" '' 'and sessions end as before'
+
+# ---- the journal ----
+
+must nhictl task open told --agent ci-bot --concurrent
+must nhictl revoke --task told --reason 'by the journal'
+of_it='select(.kind == "revoke" and .task == "told")'
+in_trail=$(nhictl audit export | jq -r "$of_it | [.seq, .hash, .cause] | @tsv")
+like "$in_trail" 'by the journal$' 'the trail has it'
+in_journal() { journalctl -q -o json NHI_KIND=revoke NHI_TASK=told | jq -r '[.NHI_EVENT, .NHI_HASH, .NHI_CAUSE] | @tsv'; }
+is_told() { [ -n "$(in_journal)" ]; }
+eventually is_told
+is "$(in_journal)" "$in_trail" 'and the journal, once, by number, hash and cause'
+like "$(journalctl -q -o cat NHI_KIND=revoke NHI_TASK=told)" "^event=[0-9]+ .*by the journal.* hash=[0-9a-f]+$" 'as a line, too'
 finish
