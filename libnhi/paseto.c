@@ -17,6 +17,7 @@
 #define PIECES 4
 
 _Static_assert(NHI_PK_LEN == crypto_sign_PUBLICKEYBYTES, "public key length");
+_Static_assert(NHI_SIG_LEN == crypto_sign_BYTES, "signature length");
 _Static_assert(NHI_SK_LEN == crypto_sign_SECRETKEYBYTES, "secret key length");
 
 struct piece {
@@ -174,9 +175,9 @@ static enum nhi_err token_write(const uint8_t *body, size_t body_len, const void
     return NHI_OK;
 }
 
-enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size_t msg_len,
-                             const void *footer, size_t footer_len, const void *implicit,
-                             size_t implicit_len, char **token)
+enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, const void *msg, size_t msg_len,
+                                const void *footer, size_t footer_len, const void *implicit,
+                                size_t implicit_len, char **token)
 {
     const struct piece pieces[PIECES] = {
         { HEADER, HEADER_LEN }, { msg, msg_len }, { footer, footer_len }, { implicit, implicit_len }
@@ -194,14 +195,31 @@ enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size
         goto out;
     if (msg_len > 0)
         memcpy(body.data, msg, msg_len);
-    err = NHI_ERR_SYS;
-    if (crypto_sign_detached(body.data + msg_len, NULL, signed_form.data, signed_form.len, sk) != 0)
+    err = NHI_ERR_SIGNATURE;
+    if (by->sign(by->ctx, signed_form.data, signed_form.len, body.data + msg_len) != 0)
         goto out;
     err = token_write(body.data, body.len, footer, footer_len, token);
 out:
     nhi_bytes_free(&signed_form);
     nhi_bytes_free(&body);
     return err;
+}
+
+int nhi_secret_sign(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN])
+{
+    const struct nhi_secret *secret = ctx;
+
+    return crypto_sign_detached(signature, NULL, bytes, len, secret->sk);
+}
+
+enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size_t msg_len,
+                             const void *footer, size_t footer_len, const void *implicit,
+                             size_t implicit_len, char **token)
+{
+    struct nhi_secret secret = { sk };
+    const struct nhi_signing by = { nhi_secret_sign, &secret };
+
+    return nhi_paseto_sign_by(&by, msg, msg_len, footer, footer_len, implicit, implicit_len, token);
 }
 
 static void token_free(struct token *t)

@@ -37,6 +37,22 @@ NHI_CHECK enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void 
                                        size_t msg_len, const void *footer, size_t footer_len,
                                        const void *implicit, size_t implicit_len, char **token);
 
+/* The same by whoever has the key. sign: 0, and the Ed25519 signature of those bytes; any other value is
+ * NHI_ERR_SIGNATURE. */
+#define NHI_SIG_LEN 64
+struct nhi_signing {
+    int (*sign)(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN]);
+    void *ctx;
+};
+/* A signing by a secret key at hand. ctx: struct nhi_secret. */
+struct nhi_secret {
+    const uint8_t *sk; /* NHI_SK_LEN bytes */
+};
+int nhi_secret_sign(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN]);
+NHI_CHECK enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, const void *msg, size_t msg_len,
+                                          const void *footer, size_t footer_len, const void *implicit,
+                                          size_t implicit_len, char **token);
+
 /* Takes the footer out of a token, without any claim that it is genuine. An absent footer is
  * empty. NHI_ERR_FORMAT: not the shape of a v4.public token. */
 NHI_CHECK enum nhi_err nhi_paseto_footer(const char *token, size_t len, struct nhi_bytes *footer);

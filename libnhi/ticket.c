@@ -74,7 +74,7 @@ out:
     return err;
 }
 
-enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t sk[NHI_SK_LEN], char **text)
+enum nhi_err nhi_ticket_mint_by(const struct nhi_ticket *t, const struct nhi_signing *by, char **text)
 {
     char footer[HEAD_LEN + NHI_KID_MAX + sizeof(FOOTER_TAIL)];
     char *json = NULL, *made = NULL;
@@ -86,8 +86,8 @@ enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t sk[NHI_SK
     err = nhi_claims_encode(t, &json);
     if (err != NHI_OK)
         goto out;
-    err = nhi_paseto_sign(sk, json, strlen(json), footer, strlen(footer), IMPLICIT,
-                          sizeof(IMPLICIT) - 1, &made);
+    err = nhi_paseto_sign_by(by, json, strlen(json), footer, strlen(footer), IMPLICIT,
+                             sizeof(IMPLICIT) - 1, &made);
     if (err != NHI_OK)
         goto out;
     err = NHI_ERR_TOO_LONG;
@@ -100,4 +100,11 @@ out:
     nhi_text_free(made);
     nhi_text_free(json);
     return err;
+}
+
+enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t sk[NHI_SK_LEN], char **text)
+{
+    struct nhi_secret secret = { sk };
+
+    return nhi_ticket_mint_by(t, &(struct nhi_signing){ nhi_secret_sign, &secret }, text);
 }

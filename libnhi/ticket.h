@@ -49,6 +49,9 @@ NHI_CHECK enum nhi_err nhi_ticket_verify(const char *text, size_t len, const uin
 NHI_CHECK enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t sk[NHI_SK_LEN],
                                        char **text);
 
+/* The same, signed by whoever has the key. */
+NHI_CHECK enum nhi_err nhi_ticket_mint_by(const struct nhi_ticket *t, const struct nhi_signing *by, char **text);
+
 /* The payload alone, for records of ours: one JSON object without whitespace, claims in the order
  * jti sub task aud acc svc iat exp nbf cnf use par ssh. kid is no part of it: decode leaves it empty.
  * encode refuses what decode would refuse (NHI_ERR_FORMAT); json is freed by nhi_text_free. Out of

@@ -9,14 +9,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "libnhi/paserk.h"
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
 #include "libnhi/sshopt.h"
 #include "nhictl/ctl.h"
 #include "nhictl/issue.h"
-#include "nhictl/keyfile.h"
 #include "nhictl/names.h"
+#include "nhictl/signer.h"
 #include "nhictl/store.h"
 #include "nhictl/text.h"
 
@@ -51,29 +50,25 @@ int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_is
                     "key %s may not sign this: it is beyond its bounds", key->kid);
 }
 
-int issue_sign(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-               const struct nhi_issuer *key, char **text)
+static int no_signature(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN])
 {
-    uint8_t sk[NHI_SK_LEN];
-    enum nhi_err err;
-    int code = issue_allowed(c, t, key);
+    (void)ctx;
+    (void)bytes;
+    (void)len;
+    memset(signature, 0, NHI_SIG_LEN);
+    return 0;
+}
 
-    if (code != CTL_DONE)
-        return code;
-    err = keyfile_read(key->kid, sk);
-    /* A file that was exchanged would sign what no host can verify. */
-    if (err == NHI_OK && memcmp(sk + NHI_SK_LEN - NHI_PK_LEN, key->pk, NHI_PK_LEN) != 0)
-        err = NHI_ERR_CORRUPT;
-    if (err != NHI_OK) {
-        nhi_wipe(sk, sizeof(sk));
-        return ctl_fail(c, CTL_SYSTEM, "nhictl key rotate",
-                        "the secret key of %s cannot be used: %s", key->kid, nhi_strerror(err));
-    }
-    err = nhi_ticket_mint(t, sk, text);
-    nhi_wipe(sk, sizeof(sk));
+int issue_fits(struct ctl *c, const struct store *s, const struct nhi_ticket *t)
+{
+    const struct nhi_signing nobody = { no_signature, NULL };
+    char *text = NULL;
+    enum nhi_err err = nhi_ticket_mint_by(t, &nobody, &text);
+
+    nhi_text_free(text);
     if (err == NHI_ERR_TOO_LONG)
         return too_long(c, t);
-    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "sign the ticket");
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "write the ticket");
 }
 
 int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t,
@@ -224,6 +219,7 @@ static int issue(struct ctl *c)
     struct issue_args given = *(const struct issue_args *)c->args, *const args = &given;
     struct nhi_ticket t = { 0 };
     struct nhi_issuer key;
+    struct signer signer = { .kid = "" };
     struct store s = { 0 };
     char *text = NULL;
     bool recorded = false;
@@ -235,6 +231,8 @@ static int issue(struct ctl *c)
         code = fill_ssh(c, args, &t);
     if (code == CTL_DONE)
         code = issue_bind(c, args->bind_key, args->cert, &t);
+    if (code == CTL_DONE)
+        code = signer_open(c, args->kid, &signer);
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
@@ -249,16 +247,20 @@ static int issue(struct ctl *c)
     if (code == CTL_DONE)
         code = issue_policy(c, &s, &t);
     if (code == CTL_DONE)
-        code = issue_sign(c, &s, &t, &key, &text);
+        code = issue_allowed(c, &t, &key);
+    if (code == CTL_DONE)
+        code = issue_fits(c, &s, &t);
     if (code == CTL_DONE)
         code = record(c, &s, &t);
-    if (code == CTL_DONE)
-        recorded = true;
+    recorded = code == CTL_DONE;
     if (recorded)
+        code = signer_sign(c, &signer, &t, &key, &text);
+    if (code == CTL_DONE)
         code = issue_hand_out(c, &t, text, args->out, args->cert ? args->bind_key : NULL);
     if (recorded && code != CTL_DONE)
         take_back(c, &s, &t);
     nhi_text_free(text);
+    signer_close(&signer);
     store_close(&s);
     return code;
 }

@@ -25,9 +25,8 @@ int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, st
                struct nhi_issuer *key);
 /* Whether key may sign it. */
 int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_issuer *key);
-/* text: new, wiped and freed by nhi_text_free. */
-int issue_sign(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-               const struct nhi_issuer *key, char **text);
+/* Whether its text is short enough for the programs that carry it. */
+int issue_fits(struct ctl *c, const struct store *s, const struct nhi_ticket *t);
 /* The event of one that was recorded: kind "issue", "renew". */
 NHI_CHECK enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind,
                                    const struct nhi_ticket *t, const char *renews);
@@ -46,7 +45,9 @@ int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args
 /* Whether this host's policy could ever permit each account and service that t names. */
 int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t);
 int issue_parent(struct ctl *c, struct store *s, const char *parent);
-/* The key in a .pub file, into t, and whether a certificate may stand beside it. Whose file it is may make
+/* The Ed25519 key in a .pub file, which that option named. */
+int bind_read_key(struct ctl *c, const char *option, const char *file, uint8_t pk[NHI_PK_LEN]);
+/* The same, into t, and whether a certificate may stand beside it. Whose file it is may make
  * us wait for it as long as he likes: call it before the ledger is taken. file NULL: not bound. */
 int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t);
 /* Beside that file: a certificate over the key that carries the ticket. */

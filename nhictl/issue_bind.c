@@ -15,23 +15,23 @@
 
 #define LINE_MAX_LEN 16384 /* sshd's own limit for a key and its comment is below */
 
-static int not_a_key(struct ctl *c, const char *file, const char *line, enum nhi_err err)
+static int not_a_key(struct ctl *c, const char *option, const char *file, const char *line, enum nhi_err err)
 {
     char hint[300];
 
-    snprintf(hint, sizeof(hint), "--bind-key %s.pub", file);
+    snprintf(hint, sizeof(hint), "%s %s.pub", option, file);
     if (strncmp(line, "-----BEGIN ", 11) == 0)
         return ctl_fail(c, CTL_REFUSED, hint, "%s is a private key: give the public one", file);
     if (strncmp(line, NHI_SSHCERT_TYPE " ", sizeof(NHI_SSHCERT_TYPE)) == 0)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s is a certificate: give the key under it", file);
     if (err == NHI_ERR_STATE)
         return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519",
-                        "%s is not an Ed25519 key: no other type can be bound", file);
+                        "%s is not an Ed25519 key: no other type will do", file);
     return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519",
                     "%s does not start with an OpenSSH public key", file);
 }
 
-static int read_key(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN])
+int bind_read_key(struct ctl *c, const char *option, const char *file, uint8_t pk[NHI_PK_LEN])
 {
     char line[LINE_MAX_LEN] = "";
     enum nhi_err err;
@@ -47,7 +47,7 @@ static int read_key(struct ctl *c, const char *file, uint8_t pk[NHI_PK_LEN])
     }
     fclose(f);
     err = nhi_sshkey_parse(line, pk);
-    return err == NHI_OK ? CTL_DONE : not_a_key(c, file, line, err);
+    return err == NHI_OK ? CTL_DONE : not_a_key(c, option, file, line, err);
 }
 
 /* sshd says which key it was, and no more: one key must mean one ticket, wherever it knocks. */
@@ -125,7 +125,7 @@ int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t)
                         "--cert needs the key that it certifies");
     if (file == NULL)
         return CTL_DONE;
-    code = read_key(c, file, t->cnf);
+    code = bind_read_key(c, "--bind-key", file, t->cnf);
     t->has_cnf = code == CTL_DONE;
     if (code == CTL_DONE && cert)
         code = cert_name(c, file, name);

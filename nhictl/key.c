@@ -8,6 +8,7 @@
 #include "nhictl/ctl.h"
 #include "nhictl/keys.h"
 #include "nhictl/names.h"
+#include "nhictl/signer.h"
 #include "nhictl/store.h"
 
 #define MAX_TTL_MAX ((int64_t)30 * 86400)
@@ -51,8 +52,10 @@ int key_get(struct ctl *c, struct store *s, const char *kid, struct nhi_issuer *
 static int list_one(const struct nhi_issuer *i, void *ctx)
 {
     struct out *o = ctx;
+    struct out_row *r = key_row(o, i, false);
 
-    out_table_row(o, key_row(o, i, false));
+    out_text(r, "secret", "secret", i->own ? signer_where(i) : NULL);
+    out_table_row(o, r);
     return 0;
 }
 

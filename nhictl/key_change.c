@@ -8,11 +8,17 @@
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
+#include "nhictl/issue.h"
 #include "nhictl/keyfile.h"
 #include "nhictl/keys.h"
 #include "nhictl/names.h"
 #include "nhictl/revoke.h"
+#include "nhictl/signer.h"
 #include "nhictl/store.h"
+
+struct rotate_args {
+    const char *agent_key;
+};
 
 struct revoke_args {
     const char *reason;
@@ -58,19 +64,33 @@ static int find_old(struct ctl *c, struct store *s, struct nhi_issuer *old)
 
 static int make_key(struct ctl *c, struct nhi_issuer *key)
 {
+    const struct rotate_args *args = c->args;
     enum nhi_err err;
     int fd;
 
     err = keyfile_random_kid(key->kid);
-    if (err == NHI_OK)
+    if (err == NHI_OK && args->agent_key == NULL) {
         err = nhi_dir_open(NHI_STATE_DIR, &fd);
-    if (err == NHI_OK) {
-        err = keyfile_create(fd, key->kid, key->pk);
-        close(fd);
+        if (err == NHI_OK) {
+            err = keyfile_create(fd, key->kid, key->pk);
+            close(fd);
+        }
     }
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not make a key: %s", nhi_strerror(err));
     return CTL_DONE;
+}
+
+/* Before the ledger is taken: somebody may have to confirm. */
+static int prove_key(struct ctl *c, uint8_t pk[NHI_PK_LEN])
+{
+    const struct rotate_args *args = c->args;
+    int code;
+
+    if (args->agent_key == NULL)
+        return CTL_DONE;
+    code = bind_read_key(c, "--agent-key", args->agent_key, pk);
+    return code == CTL_DONE ? signer_prove_agent(c, pk, args->agent_key) : code;
 }
 
 static int change_over(struct ctl *c, struct store *s, const struct nhi_issuer *old,
@@ -90,12 +110,18 @@ static int key_rotate(struct ctl *c)
 {
     struct nhi_issuer old, key;
     struct store s = { 0 };
-    int code = store_write(c, &s);
+    uint8_t pk[NHI_PK_LEN] = { 0 };
+    int code = store_need_root(c);
 
+    if (code == CTL_DONE)
+        code = prove_key(c, pk);
+    if (code == CTL_DONE)
+        code = store_write(c, &s);
     if (code == CTL_DONE)
         code = find_old(c, &s, &old);
     if (code == CTL_DONE) {
         key = old;
+        memcpy(key.pk, pk, sizeof(key.pk));
         key.state = NHI_ISSUER_ACTIVE;
         key.added = c->now;
         code = make_key(c, &key);
@@ -172,6 +198,12 @@ static int key_revoke(struct ctl *c)
     return revoke_run(c, &r);
 }
 
+static const struct opt rotate_opts[] = {
+    { "agent-key", OPT_PATH, offsetof(struct rotate_args, agent_key), false, "FILE.pub",
+      "with this one, whose secret half stays in your ssh-agent", NULL, 0 },
+    { .name = NULL },
+};
+
 static const struct opt revoke_opts[] = {
     { "reason", OPT_TEXT, offsetof(struct revoke_args, reason), true, "TEXT", "why", NULL,
       NHI_TEXT_MAX },
@@ -179,7 +211,8 @@ static const struct opt revoke_opts[] = {
 };
 
 const struct verb key_change_verbs[] = {
-    { "key", "rotate", key_rotate, NULL, 0, 0, 1, "[KID]", "Sign with a new key from now on.",
+    { "key", "rotate", key_rotate, rotate_opts, sizeof(struct rotate_args), 0, 1,
+      "[KID] [--agent-key FILE.pub]", "Sign with a new key from now on.",
       "What the old key signed stays valid until it is retired.", "nhictl key rotate" },
     { "key", "retire", key_retire, NULL, 0, 1, 1, "KID", "Believe nothing more that a key signed.",
       "For keys at the end of their life. This cannot be undone.", "nhictl key retire k7f3q2ma" },

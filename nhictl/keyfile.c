@@ -37,26 +37,34 @@ static enum nhi_err open_keys(int statefd, int *fd)
     return *fd >= 0 ? NHI_OK : nhi_err_from_errno(errno);
 }
 
+static enum nhi_err write_text(int keys, const char *kid, const char *text)
+{
+    char name[NHI_KID_MAX + 16], line[NHI_PASERK_MAX + 1];
+    int len = snprintf(line, sizeof(line), "%s\n", text);
+    enum nhi_err err = NHI_ERR_TOO_LONG;
+
+    file_name(name, sizeof(name), kid);
+    if (len > 0 && (size_t)len < sizeof(line))
+        err = nhi_file_replace(keys, name, 0600, line, (unsigned long)len);
+    nhi_wipe(line, sizeof(line));
+    return err;
+}
+
 enum nhi_err keyfile_create(int statefd, const char *kid, uint8_t pk[NHI_PK_LEN])
 {
-    char name[NHI_KID_MAX + 16], text[NHI_PASERK_MAX];
+    char text[NHI_PASERK_MAX];
     uint8_t made[NHI_PK_LEN], sk[NHI_SK_LEN];
     enum nhi_err err;
     int keys;
 
-    file_name(name, sizeof(name), kid);
     err = open_keys(statefd, &keys);
     if (err != NHI_OK)
         return err;
     err = nhi_key_generate(made, sk);
     if (err == NHI_OK)
         err = nhi_paserk_secret_encode(sk, text);
-    if (err == NHI_OK) {
-        size_t len = strlen(text);
-
-        text[len] = '\n';
-        err = nhi_file_replace(keys, name, 0600, text, len + 1);
-    }
+    if (err == NHI_OK)
+        err = write_text(keys, kid, text);
     nhi_wipe(sk, sizeof(sk));
     nhi_wipe(text, sizeof(text));
     close(keys);
@@ -65,25 +73,46 @@ enum nhi_err keyfile_create(int statefd, const char *kid, uint8_t pk[NHI_PK_LEN]
     return err;
 }
 
-enum nhi_err keyfile_read(const char *kid, uint8_t sk[NHI_SK_LEN])
+enum nhi_err keyfile_text(const char *kid, char **text)
 {
-    char name[NHI_KID_MAX + 16], *text = NULL;
+    char name[NHI_KID_MAX + 16];
     unsigned long len = 0;
     enum nhi_err err;
     int keys;
 
+    *text = NULL;
     file_name(name, sizeof(name), kid);
     err = nhi_dir_open(NHI_STATE_DIR "/" NHI_KEYS_DIR, &keys);
     if (err != NHI_OK)
         return err;
-    err = nhi_file_read(keys, name, 1, NHI_PASERK_MAX - 1, &text, &len);
+    err = nhi_file_read(keys, name, 1, NHI_PASERK_MAX - 1, text, &len);
     close(keys);
-    if (err == NHI_OK) {
-        if (len > 0 && text[len - 1] == '\n')
-            text[len - 1] = '\0';
+    if (err == NHI_OK && len > 0 && (*text)[len - 1] == '\n')
+        (*text)[len - 1] = '\0';
+    return err;
+}
+
+enum nhi_err keyfile_read(const char *kid, uint8_t sk[NHI_SK_LEN])
+{
+    char *text;
+    enum nhi_err err = keyfile_text(kid, &text);
+
+    if (err == NHI_OK)
         err = nhi_paserk_secret_decode(text, sk);
-    }
     nhi_text_free(text);
+    return err;
+}
+
+enum nhi_err keyfile_replace(const char *kid, const char *text)
+{
+    enum nhi_err err;
+    int keys;
+
+    err = nhi_dir_open(NHI_STATE_DIR "/" NHI_KEYS_DIR, &keys);
+    if (err != NHI_OK)
+        return err;
+    err = write_text(keys, kid, text);
+    close(keys);
     return err;
 }
 

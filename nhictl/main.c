@@ -21,6 +21,7 @@ static const struct verb *const tables[] = {
     owner_verbs,    task_verbs,      issue_verbs,        renew_verbs,
     run_verbs,      askpass_verbs,   import_verbs,       revoke_verbs,
     scan_verbs,     ticket_verbs,    key_verbs,          key_change_verbs,
+    key_custody_verbs,
     apply_verbs,    explain_verbs,   policy_verbs,       session_verbs,
     lockdown_verbs, watch_verbs,     status_verbs,       metrics_verbs,      review_verbs,
     trace_verbs,    audit_verbs,     audit_verify_verbs, audit_export_verbs,

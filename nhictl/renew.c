@@ -5,6 +5,7 @@
  * MUST: all that restricts a ticket goes over to what renews it.
  */
 #include "nhictl/renew.h"
+#include "nhictl/signer.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -123,7 +124,8 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
         return ctl_fail(c, CTL_REFUSED, "--ttl SPAN", "that would not be later than it ends now");
     if (nhi_id_new(t->jti) != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
-    return issue_allowed(c, t, key);
+    code = issue_allowed(c, t, key);
+    return code == CTL_DONE ? issue_fits(c, s, t) : code;
 }
 
 int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
@@ -165,12 +167,15 @@ static int renew(struct ctl *c)
     struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
     struct nhi_ticket t = { 0 }, certified = { 0 };
     struct nhi_issuer key;
+    struct signer signer = { .kid = "" };
     struct store s = { 0 };
     char *text = NULL;
     int code = store_need_root(c);
 
     if (code == CTL_DONE)
         code = issue_bind(c, args->cert, args->cert != NULL, &certified);
+    if (code == CTL_DONE)
+        code = signer_open(c, NULL, &signer);
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
@@ -185,16 +190,17 @@ static int renew(struct ctl *c)
     if (code == CTL_DONE)
         code = renew_in(c, &s, &old, args->ttl, &t, &key);
     if (code == CTL_DONE)
-        code = issue_sign(c, &s, &t, &key, &text);
-    if (code == CTL_DONE)
         code = store_commit(c, &s);
     if (code == CTL_DONE) {
-        code = issue_hand_out(c, &t, text, args->out, args->cert);
+        code = signer_sign(c, &signer, &t, &key, &text);
+        if (code == CTL_DONE)
+            code = issue_hand_out(c, &t, text, args->out, args->cert);
         if (code != CTL_DONE)
             ctl_note(
                 "ticket %s is renewed by %s, which could not be written out: renew it once more",
                 old.ticket.jti, t.jti);
     }
+    signer_close(&signer);
     nhi_text_free(text);
     store_close(&s);
     return code;

@@ -145,19 +145,26 @@ static int run(struct ctl *c)
     int code;
 
     signal(SIGCHLD, SIG_DFL);
-    hold_signals(&held, &before);
     code = find_account(c, args->agent, &pw);
     if (pw != NULL)
         r.uid = pw->pw_uid;
-    if (code == CTL_DONE)
-        code = run_open(c, args, &r);
+    /* Somebody at a terminal can still think better of it. */
+    if (code == CTL_DONE && args->keyring)
+        code = signer_open(c, NULL, &r.signer);
     if (code != CTL_DONE)
         return CTL_NOT_RUN;
+    hold_signals(&held, &before);
+    code = run_open(c, args, &r);
+    if (code != CTL_DONE) {
+        signer_close(&r.signer);
+        return CTL_NOT_RUN;
+    }
     code = run_start(c, pw, &before, args->keyring, &child);
     if (code == 0)
         code = supervise(c, &r, child, &held, &why);
     else
         why = "the command could not be started";
+    signer_close(&r.signer);
     end(c, &r, code, why);
     return code;
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "libnhi/ticket.h"
+#include "nhictl/signer.h"
 
 struct ctl;
 
@@ -40,6 +41,7 @@ struct run {
     int64_t ttl, deadline;         /* seconds, moment */
     int64_t exp;                   /* of the last ticket */
     char keyring[NHI_JTI_LEN + 1]; /* the ticket in the session keyring; empty: none */
+    struct signer signer;          /* for that */
 };
 
 struct run_args {

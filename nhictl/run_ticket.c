@@ -127,18 +127,23 @@ static int record(struct ctl *c, struct store *s, const struct run *r, const str
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");
 }
 
+/* A ticket that has a text, which is signed when the ledger is free again. */
+struct second {
+    struct nhi_ticket t;
+    struct nhi_issuer key;
+};
+
 /* A text that the agent holds, for where nothing is known of process trees: a child of the run's
  * own ticket, so that here it ends with that. */
 static int issue_second(struct ctl *c, struct store *s, const struct run_args *args, struct run *r,
-                        const struct nhi_ticket *own, char **text)
+                        const struct nhi_ticket *own, struct second *second)
 {
     struct issue_args issue = { .agent = args->agent,
                                 .task = r->task,
                                 .host = args->host,
                                 .parent = own->jti,
                                 .ttl = own->exp - own->iat };
-    struct nhi_ticket t = { .nbf = 0 };
-    struct nhi_issuer key;
+    struct nhi_ticket *t = &second->t;
     enum nhi_err err;
     int code;
 
@@ -148,27 +153,34 @@ static int issue_second(struct ctl *c, struct store *s, const struct run_args *a
                  nhi_list_has(own->services, "sshd") ? "" : "sshd ",
                  own->services) >= (int)sizeof(issue.services))
         return ctl_fail(c, CTL_USAGE, NULL, "--service is too long a list to add sshd to it");
-    code = issue_fill(c, s, &issue, &t, &key);
+    code = issue_fill(c, s, &issue, t, &second->key);
     if (code == CTL_DONE)
-        code = issue_sign(c, s, &t, &key, text);
+        code = issue_allowed(c, t, &second->key);
+    if (code == CTL_DONE)
+        code = issue_fits(c, s, t);
+    if (code == CTL_DONE)
+        code = issue_policy(c, s, t);
     if (code != CTL_DONE)
         return code;
-    code = issue_policy(c, s, &t);
-    if (code != CTL_DONE)
-        return code;
-    err = nhi_ticket_record(s->l, &t, NHI_ORIGIN_ISSUED, c->now);
+    err = nhi_ticket_record(s->l, t, NHI_ORIGIN_ISSUED, c->now);
     if (err == NHI_OK)
-        err = nhi_ticket_set_terms(s->l, t.jti, r->deadline, false);
+        err = nhi_ticket_set_terms(s->l, t->jti, r->deadline, false);
     if (err == NHI_OK)
-        err = issue_event(c, s, "issue", &t, NULL);
-    memcpy(r->keyring, t.jti, sizeof(r->keyring));
+        err = issue_event(c, s, "issue", t, NULL);
+    memcpy(r->keyring, t->jti, sizeof(r->keyring));
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");
 }
 
-static int put_second(struct ctl *c, const struct run *r, const char *text)
+static int put_second(struct ctl *c, struct run *r, const struct second *second)
 {
-    enum nhi_err err = nhi_keyring_put(text, r->exp - c->now);
+    char *text = NULL;
+    int code = signer_sign(c, &r->signer, &second->t, &second->key, &text);
+    enum nhi_err err;
 
+    if (code != CTL_DONE)
+        return code;
+    err = nhi_keyring_put(text, r->exp - c->now);
+    nhi_text_free(text);
     return err == NHI_OK
                ? CTL_DONE
                : ctl_fail(c, CTL_SYSTEM, "keyctl show @s",
@@ -191,7 +203,7 @@ static int check_uid(struct ctl *c, struct store *s, const struct run *r)
 }
 
 static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
-                     struct nhi_ticket *t, char **second)
+                     struct nhi_ticket *t, struct second *second)
 {
     struct issue_args issue = { .agent = args->agent, .task = r->task };
     struct nhi_issuer key;
@@ -248,8 +260,8 @@ static enum nhi_err describe(struct nhi_grant *g)
 int run_open(struct ctl *c, const struct run_args *args, struct run *r)
 {
     struct nhi_grant g = { .at = c->now, .reason = NHI_PERMIT, .source = NHI_FROM_LEDGER };
+    struct second second = { .t = { .nbf = 0 } };
     enum nhi_err err = describe(&g);
-    char *second = NULL;
     int code;
 
     if (!args->keyring && (args->host != NULL || args->account != NULL))
@@ -267,12 +279,11 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     r->exp = g.ticket.exp;
     if (code == CTL_DONE && args->keyring) {
         code = nhi_keyring_join() == NHI_OK
-                   ? put_second(c, r, second)
+                   ? put_second(c, r, &second)
                    : ctl_fail(c, CTL_SYSTEM, NULL, "no session keyring: %s", strerror(errno));
         if (code != CTL_DONE)
-            run_close(c, r, "no session keyring");
+            run_close(c, r, "there is no ticket for the session keyring");
     }
-    nhi_text_free(second);
     if (code != CTL_DONE)
         return code;
     memcpy(r->jti, g.ticket.jti, sizeof(r->jti));
@@ -287,47 +298,37 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
                     nhi_strerror(err));
 }
 
-/* text: NULL where nobody is given it. */
-static int renew_one(struct ctl *c, struct store *s, const char *jti, int64_t ttl, char **text,
-                     int64_t *exp)
+static int renew_one(struct ctl *c, struct store *s, const char *jti, int64_t ttl,
+                     struct second *made)
 {
     struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
-    struct nhi_ticket t = { .nbf = 0 };
-    struct nhi_issuer key;
     enum nhi_err err = nhi_ticket_last(s->l, jti, &old);
-    int code;
 
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the ticket");
-    code = renew_in(c, s, &old, ttl, &t, &key);
-    if (code == CTL_DONE && text != NULL)
-        code = issue_sign(c, s, &t, &key, text);
-    if (code == CTL_DONE)
-        *exp = t.exp;
-    return code;
+    return renew_in(c, s, &old, ttl, &made->t, &made->key);
 }
 
 int run_renew(struct ctl *c, struct run *r)
 {
+    struct second own = { .t = { .exp = 0 } }, second = own;
     struct store s = { 0 };
-    char *second = NULL;
-    int64_t exp = 0;
     int code = store_write(c, &s);
 
     /* A clock that was set back is no end: it may be set right again. */
     if (code == CTL_DONE && store_need_clock(c, &s) != CTL_DONE)
         code = CTL_SYSTEM;
     if (code == CTL_DONE)
-        code = renew_one(c, &s, r->jti, r->ttl, NULL, &exp);
+        code = renew_one(c, &s, r->jti, r->ttl, &own);
     if (code == CTL_DONE && r->keyring[0] != '\0')
-        code = renew_one(c, &s, r->keyring, r->ttl, &second, &exp);
+        code = renew_one(c, &s, r->keyring, r->ttl, &second);
     if (code == CTL_DONE)
         code = store_commit(c, &s);
     store_close(&s);
     if (code == CTL_DONE)
-        r->exp = exp;
-    if (code == CTL_DONE && second != NULL)
-        code = put_second(c, r, second);
-    nhi_text_free(second);
+        r->exp = r->keyring[0] != '\0' ? second.t.exp : own.t.exp;
+    /* What cannot sign now may do so later: no reason to end the command. */
+    if (code == CTL_DONE && r->keyring[0] != '\0' && put_second(c, r, &second) != CTL_DONE)
+        code = CTL_SYSTEM;
     return code;
 }

@@ -93,6 +93,13 @@ example review
 example key-list
 example key-add
 example key-export
+# Nobody is at the terminal.
+export CREDENTIALS_DIRECTORY=/run/t/creds
+install -d -m 700 creds && install -m 600 <(echo 'correct horse') creds/nhi.passphrase
+example key-protect
+example key-unprotect
+unset CREDENTIALS_DIRECTORY
+example key-move
 example key-rotate
 example key-retire
 example key-revoke

@@ -163,7 +163,7 @@ cp -p "$SECRET" good.secret
 chmod 0640 "$SECRET"
 refused 3 'cannot be used' 'a secret key that a group can read' issue
 rm "$SECRET"
-refused 3 'cannot be used' 'a secret key that is gone' issue
+refused 3 'is not here' 'a secret key that is gone' issue
 # The secret of the PASETO test vectors: whole, and not this issuer's.
 echo k4.secret.tMv7Q99M4hByfZU-SnEzB_oZu32fhQQUONnhG5QqN3Qeudu7vAR8A_1wYE4AcfCYfhayi3VyJcEfAEFdDiCxog >"$SECRET"
 chmod 0600 "$SECRET"

@@ -1,0 +1,163 @@
+#!/bin/bash
+# The secret half of an issuer's key: under a passphrase, as a systemd credential, in an ssh-agent.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
+. "$(dirname "$0")/lib.sh"
+PTY=$BUILD/tests/tools/pty
+unset SSH_AUTH_SOCK CREDENTIALS_DIRECTORY
+umask 077
+setup_host
+
+kid() { nhictl key list --json | jq -r '.keys[] | select(.state == "active" and .own).kid'; }
+secret_is() { [ "$(nhictl key list --json | jq -r --arg k "$KID" '.keys[] | select(.kid == $k).secret')" = "$1" ]; }
+tickets() { nhictl ticket list --all --json | jq '.tickets | length'; }
+# Where nobody could be asked.
+alone() { setsid -w "$BUILD/nhictl" "$@" </dev/null; }
+sign() { nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd "$@"; }
+sign_alone() { setsid -w "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd "$@" </dev/null; }
+verifies() { nhictl ticket inspect --json "$1" | jq -e '.signature == "good" or .ok'; }
+KID=$(kid)
+SECRET=/var/lib/nhi/keys/$KID.secret
+ok 'at first it is a file' secret_is file
+echo 'correct horse' >right
+echo 'wrong horse' >wrong
+echo 'short' >short
+PLAIN=$(cat "$SECRET")
+
+# ---- a passphrase ----
+run "$PTY" 'New passphrase' short -- "$BUILD/nhictl" key protect "$KID"
+ok 'a passphrase that is too short' test "$CODE" = 1
+run "$PTY" 'New passphrase' right 'Once more' wrong -- "$BUILD/nhictl" key protect "$KID"
+ok 'two that differ' test "$CODE" = 1
+ok 'nothing was changed' test "$(cat "$SECRET")" = "$PLAIN"
+refused 1 'nobody gave a passphrase' 'nobody at a terminal' alone key protect "$KID"
+run "$PTY" 'New passphrase' right 'Once more' right -- "$BUILD/nhictl" key protect "$KID"
+ok 'key protect' test "$CODE" = 0
+ok 'what was typed is not shown' test "$(grep -c horse .out)" = 0
+ok 'the file holds no plain key' grep -q '^k4\.secret-pw\.' "$SECRET"
+ok 'its mode is 0600' test "$(stat -c %a "$SECRET")" = 600
+ok 'no plain key is anywhere' test "$(grep -rlFe "${PLAIN:12:40}" /var/lib/nhi | wc -l)" = 0
+ok 'key list says so' secret_is passphrase
+refused 1 'already' 'not twice' alone key protect "$KID"
+refused 1 'nobody gave it' 'issue without anybody' sign_alone --out t0
+ok 'no ticket was recorded' test "$(tickets)" = 0
+run "$PTY" 'Passphrase of key' right -- "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd --out t1
+ok 'issue asks for it' test "$CODE" = 0
+ok 'and signs' verifies t1
+run "$PTY" 'Passphrase of key' wrong 'Passphrase of key' right -- "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sudo --out t2
+ok 'who mistypes may try again' test "$CODE" = 0
+run "$PTY" 'Passphrase of key' wrong 'Passphrase of key' wrong 'Passphrase of key' wrong -- "$BUILD/nhictl" renew "$(nhictl ticket inspect --json t1 | jq -r .ticket.jti)" --ttl 30m
+ok 'not for ever' test "$CODE" = 1
+run "$PTY" 'Passphrase of key' right -- "$BUILD/nhictl" renew "$(nhictl ticket inspect --json t1 | jq -r .ticket.jti)" --ttl 30m --out t3
+ok 'renew asks, too' test "$CODE" = 0
+ok 'and signs' verifies t3
+
+# While somebody thinks, the ledger is free.
+mkfifo later
+"$PTY" 'Passphrase of key' later -- "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd --out t4 >asked 2>&1 &
+ASKING=$!
+until grep -q Passphrase asked; do sleep 0.02; done
+expect 0 'meanwhile a ticket is revoked' timeout 5 "$BUILD/nhictl" revoke --ticket "$(nhictl ticket inspect --json t2 | jq -r .ticket.jti)"
+cat right >later
+wait "$ASKING"
+ok 'and then the other is issued' verifies t4
+
+mkdir -m 0700 creds
+cp right creds/nhi.passphrase
+export CREDENTIALS_DIRECTORY=/run/t/creds
+expect 0 'the passphrase as a credential' sign_alone --out t5
+ok 'signs' verifies t5
+chmod 644 creds/nhi.passphrase
+refused 1 'nobody gave it' 'a credential that everybody can read is none' sign_alone
+chmod 600 creds/nhi.passphrase
+cp wrong creds/nhi.passphrase
+refused 1 'not the passphrase' 'a wrong one' sign_alone
+cp right creds/nhi.passphrase
+expect 0 'key unprotect' alone key unprotect "$KID" --json
+ok 'takes it away' json '.key.secret == "file"'
+ok 'the key is the same' test "$(cat "$SECRET")" = "$PLAIN"
+refused 1 'under no passphrase' 'not twice' alone key unprotect "$KID"
+expect 0 'key protect by a credential' alone key protect "$KID"
+expect 0 'and back' alone key unprotect "$KID"
+
+# ---- a credential ----
+expect 0 'key move' nhictl key move "$KID" --to away --json
+ok 'says where it is' json '.key.secret == "absent"'
+ok 'not on the disk of this host' test ! -e "$SECRET"
+ok 'the file is private' test "$(stat -c %a away)" = 600
+refused 3 'is not here' 'without it nothing is signed' sign_alone
+refused 1 'not in' 'and nothing moved' nhictl key move "$KID" --to away2
+before=$(tickets)
+mv away "creds/nhi.$KID.secret"
+expect 0 'as a credential' sign_alone --out t6
+ok 'it signs' verifies t6
+ok 'key list says so' secret_is credential
+echo "k4.secret.$(head -c 86 /dev/zero | tr '\0' A)" >"creds/nhi.$KID.secret"
+refused 3 'cannot be used' 'a damaged one does not' sign_alone
+unset CREDENTIALS_DIRECTORY
+ok 'nothing was recorded but what was signed' test "$(tickets)" = $((before + 1))
+
+# ---- an ssh-agent ----
+SSH_AUTH_SOCK=/run/t/agent
+export SSH_AUTH_SOCK
+ssh-agent -D -a "$SSH_AUTH_SOCK" >/dev/null 2>&1 &
+AGENT=$!
+trap 'kill $WATCH $AGENT' EXIT
+until [ -S "$SSH_AUTH_SOCK" ]; do sleep 0.02; done
+ssh-keygen -q -t ed25519 -N '' -f issuer
+ssh-keygen -q -t ed25519 -N '' -f other
+ssh-keygen -q -t rsa -b 2048 -N '' -f rsa
+refused 1 'no ssh-agent signs' 'a key that the agent does not have' nhictl key rotate --agent-key issuer.pub
+ssh-add -q other rsa issuer
+refused 1 'not an Ed25519 key' 'a key of another type' nhictl key rotate --agent-key rsa.pub
+refused 1 'private key' 'the private half' nhictl key rotate --agent-key issuer
+ok 'nothing was rotated' test "$(kid)" = "$KID"
+ssh-add -q -d issuer && mv issuer elsewhere
+refused 1 'no ssh-agent signs' 'nor one that it lost' nhictl key rotate --agent-key issuer.pub
+ssh-add -q elsewhere
+expect 0 'key rotate --agent-key' nhictl key rotate --agent-key issuer.pub
+KID=$(kid)
+ok 'no secret is on the disk' test ! -e "/var/lib/nhi/keys/$KID.secret"
+ok 'key list says so' secret_is agent
+expect 0 'issue' sign_alone --out t7
+ok 'signs by the agent' verifies t7
+ok 'with that key' test "$(nhictl ticket inspect --json t7 | jq -r .ticket.kid)" = "$KID"
+JTI=$(nhictl ticket inspect --json t7 | jq -r .ticket.jti)
+expect 0 'renew' alone renew "$JTI" --ttl 30m --out t8
+ok 'too' verifies t8
+before=$(tickets)
+ssh-add -q -D 2>/dev/null
+refused 3 'is not here' 'an agent that has it no more' sign_alone
+ok 'no ticket was recorded' test "$(tickets)" = "$before"
+
+# One that has the key, and does not sign: what was recorded for that is revoked.
+cat >agent.pl <<'PERL'
+use IO::Socket::UNIX;
+my ($path, $blob, $mode) = @ARGV;
+my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 8) or die;
+while (my $c = $s->accept) {
+    read($c, my $head, 4) == 4 or next;
+    read($c, my $m, unpack('N', $head));
+    my $key = pack('H*', $blob);
+    my $a = ord($m) == 11 ? pack('CNN/a*N/a*', 12, 1, $key, '')
+          : $mode eq 'refuse' ? pack('C', 5)
+          : $mode eq 'lie' ? pack('CN/a*', 14, pack('N/a*N/a*', 'ssh-ed25519', "\1" x 64))
+          : $mode eq 'long' ? pack('CN/a*', 14, pack('N/a*N', 'ssh-ed25519', 4294967295))
+          : '';
+    print $c pack('N', $mode eq 'huge' ? 4294967295 : length $a), $a;
+    $c->flush; close $c;
+}
+PERL
+blob=$(cut -d' ' -f2 issuer.pub | base64 -d | od -An -tx1 | tr -d ' \n')
+live=$(nhictl ticket list --json | jq '.tickets | length')
+for mode in refuse lie long huge; do
+    perl agent.pl /run/t/agent.$mode "$blob" $mode &
+    FALSE=$!
+    until [ -S /run/t/agent.$mode ]; do sleep 0.02; done
+    export SSH_AUTH_SOCK=/run/t/agent.$mode
+    run sign_alone --out t9
+    ok "an agent that does $mode: refused" test "$CODE" != 0
+    ok "$mode: no ticket is live" test "$(nhictl ticket list --json | jq '.tickets | length')" = "$live"
+    ok "$mode: none is handed out" test ! -e t9
+    kill $FALSE
+done
+finish
