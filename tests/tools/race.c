@@ -1,5 +1,6 @@
 /*
- * Revokes one ticket after the other while eight loops log in with the one whose turn it is, without a pause.
+ * Revokes one ticket after the other while eight loops log in without a pause, with the one whose turn it is, the
+ * next, and the one before by turns.
  *
  *   race SERVICE USER DIR COUNT LOGIN
  *
@@ -42,6 +43,7 @@ static struct shared {
     _Atomic long now; /* whose turn it is; 0: nobody's yet; -1: stop */
     struct turn turns[];
 } *shared;
+static long count;
 
 static const char *service, *user, *dir, *login;
 
@@ -154,13 +156,17 @@ static void log_in(struct turn *t, int me, long turn)
 
 static _Noreturn void loop(int me)
 {
-    long turn;
+    static const int beside[] = { 0, 1, 0, -1 };
+    long now;
 
     /* Eight at once would leave nothing of a small machine to who revokes. */
     (void)setpriority(PRIO_PROCESS, 0, 19);
-    while ((turn = shared->now) >= 0)
-        if (turn > 0)
+    for (unsigned i = (unsigned)me; (now = shared->now) >= 0; i++) {
+        long turn = now + beside[i % 4];
+
+        if (now > 0 && turn > 0 && turn <= count)
             log_in(&shared->turns[turn], me, turn);
+    }
     _exit(0);
 }
 
@@ -204,7 +210,6 @@ static bool take_turn(long turn, const char *jti)
 {
     struct turn *t = &shared->turns[turn];
 
-    t->both = turn % BOTH_EVERY == 1;
     shared->now = turn;
     if (!wait_until(is_in, t)) {
         printf("ticket %ld: nobody got in\n", turn);
@@ -215,17 +220,23 @@ static bool take_turn(long turn, const char *jti)
         return false;
     }
     t->returned = now_ns();
-    if (wait_until(is_refused, t))
+    return true;
+}
+
+/* Who is behind it still logs in with it. */
+static bool see_off(long turn)
+{
+    if (turn == 0 || wait_until(is_refused, &shared->turns[turn]))
         return true;
     printf("ticket %ld: nobody was refused\n", turn);
     return false;
 }
 
-static int count_up(long count)
+static int count_up(long turns)
 {
     long in[2] = { 0, 0 }, refused[2] = { 0, 0 }, late = 0;
 
-    for (long i = 1; i <= count; i++) {
+    for (long i = 1; i <= turns; i++) {
         const struct turn *t = &shared->turns[i];
 
         for (int k = 0; k < LOOPS; k++)
@@ -243,12 +254,13 @@ static int count_up(long count)
 
 int main(int argc, char **argv)
 {
-    long count = argc == 6 ? strtol(argv[4], NULL, 10) : 0, turn = 0;
+    long turn = 0;
     char path[256], jti[64];
     pid_t loops[LOOPS];
     bool good = true;
     FILE *f;
 
+    count = argc == 6 ? strtol(argv[4], NULL, 10) : 0;
     if (count <= 0) {
         fputs("usage: race SERVICE USER DIR COUNT LOGIN\n", stderr);
         return 125;
@@ -263,6 +275,8 @@ int main(int argc, char **argv)
     f = fopen(path, "re");
     if (shared == MAP_FAILED || f == NULL)
         die(path);
+    for (long i = 1; i <= count; i += BOTH_EVERY)
+        shared->turns[i].both = true;
     for (int i = 0; i < LOOPS; i++) {
         loops[i] = fork();
         if (loops[i] == 0)
@@ -272,11 +286,12 @@ int main(int argc, char **argv)
     }
     while (good && turn < count && fgets(jti, sizeof(jti), f) != NULL) {
         jti[strcspn(jti, "\n")] = '\0';
-        good = take_turn(++turn, jti);
+        good = take_turn(++turn, jti) && see_off(turn - 1);
         if (turn % 1000 == 0)
             fprintf(stderr, "# %ld revoked\n", turn);
     }
     fclose(f);
+    good = good && see_off(turn);
     shared->now = -1;
     for (int i = 0; i < LOOPS; i++)
         if (waitpid(loops[i], NULL, 0) != loops[i])
