@@ -167,27 +167,15 @@ static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_e
 static enum nhi_err take_file(struct nhi_agent_conf *conf, const char *file, const config_t *parsed,
                               struct nhi_conf_error *error)
 {
-    const config_setting_t *root = config_root_setting(parsed), *agents;
-    enum nhi_err err = NHI_OK;
-    int n = config_setting_length(root);
+    const config_setting_t *agents = NULL;
+    enum nhi_err err;
+    int n;
 
     if (strlen(file) > NHI_DECLARED_MAX || !nhi_name_is_text(file, NHI_DECLARED_MAX))
         return nhi_conf_bad(error, 0, "the file's name is longer than %d bytes, or no plain text",
                             NHI_DECLARED_MAX);
-    for (int i = 0; i < n; i++) {
-        const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
-
-        if (strcmp(config_setting_name(s), "agents") != 0)
-            return nhi_conf_bad(error, config_setting_source_line(s),
-                                "unknown setting '%.40s': expected agents", config_setting_name(s));
-    }
-    agents = config_setting_get_member(root, "agents");
-    if (agents == NULL)
-        return NHI_OK; /* a file of comments */
-    if (config_setting_type(agents) != CONFIG_TYPE_LIST)
-        return nhi_conf_bad(error, config_setting_source_line(agents),
-                            "agents: expected a list: ( {…}, {…} )");
-    n = config_setting_length(agents);
+    err = nhi_conf_only_list(parsed, "agents", &agents, error);
+    n = agents != NULL ? config_setting_length(agents) : 0;
     for (int i = 0; i < n && err == NHI_OK; i++) {
         struct nhi_agent_entry e = { .uid = 0 };
 

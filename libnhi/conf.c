@@ -220,3 +220,24 @@ enum nhi_err nhi_conf_each(const config_setting_t *s,
     }
     return err;
 }
+
+enum nhi_err nhi_conf_only_list(const config_t *parsed, const char *name,
+                                const config_setting_t **out, struct nhi_conf_error *error)
+{
+    const config_setting_t *root = config_root_setting(parsed), *list;
+    int n = config_setting_length(root);
+
+    for (int i = 0; i < n; i++) {
+        const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
+
+        if (strcmp(config_setting_name(s), name) != 0)
+            return nhi_conf_bad(error, config_setting_source_line(s),
+                                "unknown setting '%.40s': expected %s", config_setting_name(s), name);
+    }
+    list = config_setting_get_member(root, name);
+    if (list != NULL && config_setting_type(list) != CONFIG_TYPE_LIST)
+        return nhi_conf_bad(error, config_setting_source_line(list),
+                            "%s: expected a list: ( {…}, {…} )", name);
+    *out = list;
+    return NHI_OK;
+}

@@ -31,6 +31,10 @@ NHI_CHECK enum nhi_err nhi_conf_each(const config_setting_t *s,
                                                           struct nhi_conf_error *error),
                                      void *to, struct nhi_conf_error *error);
 
+/* The list by that name, which is all that a file may hold; NULL: a file of comments. */
+NHI_CHECK enum nhi_err nhi_conf_only_list(const config_t *parsed, const char *name,
+                                          const config_setting_t **out, struct nhi_conf_error *error);
+
 /* One rule, from its group. */
 NHI_CHECK enum nhi_err nhi_conf_rule(const config_setting_t *group, struct nhi_rule *out,
                                      struct nhi_conf_error *error);

@@ -98,25 +98,11 @@ static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, con
 static enum nhi_err take_file(struct nhi_policy_conf *conf, const char *name,
                               const config_t *parsed, struct nhi_conf_error *error)
 {
-    const config_setting_t *root = config_root_setting(parsed), *rules;
-    enum nhi_err err = NHI_OK;
+    const config_setting_t *rules = NULL;
+    enum nhi_err err = nhi_conf_only_list(parsed, "rules", &rules, error);
     struct nhi_rule r;
-    int n = config_setting_length(root);
+    int n = rules != NULL ? config_setting_length(rules) : 0;
 
-    for (int i = 0; i < n; i++) {
-        const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
-
-        if (strcmp(config_setting_name(s), "rules") != 0)
-            return nhi_conf_bad(error, config_setting_source_line(s),
-                                "unknown setting '%.40s': expected rules", config_setting_name(s));
-    }
-    rules = config_setting_get_member(root, "rules");
-    if (rules == NULL)
-        return NHI_OK; /* a file of comments */
-    if (config_setting_type(rules) != CONFIG_TYPE_LIST)
-        return nhi_conf_bad(error, config_setting_source_line(rules),
-                            "rules: expected a list: ( {…}, {…} )");
-    n = config_setting_length(rules);
     for (int i = 0; i < n && err == NHI_OK; i++) {
         const config_setting_t *group = config_setting_get_elem(rules, (unsigned)i);
 
