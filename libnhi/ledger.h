@@ -335,7 +335,7 @@ NHI_CHECK enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_eve
 /* Those after a number, in order. fn: return 0 to go on; the event is its only during the call. */
 NHI_CHECK enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
                                       int (*fn)(const struct nhi_event *, void *), void *ctx);
-/* Those since a moment that tell of a denial, or of nhictl run, the newest first. The cost depends on how many events
+/* Those since a moment that tell of a denial, of nhictl run or of a daemon of jobs, the newest first. The cost depends on how many events
  * there are since then, not on how many there were before. */
 NHI_CHECK enum nhi_err nhi_event_each_recent(struct nhi_ledger *l, int64_t since,
                                              int (*fn)(const struct nhi_event *, void *), void *ctx);

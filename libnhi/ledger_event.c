@@ -204,7 +204,8 @@ enum nhi_err nhi_event_each_recent(struct nhi_ledger *l, int64_t since,
                           "SELECT " EVENT_COLUMNS " FROM event WHERE seq > coalesce("
                           "(SELECT seq FROM event WHERE record IS NULL AND at < ?1"
                           " ORDER BY seq DESC LIMIT 1), 0) AND at >= ?1 AND (decision = 'deny'"
-                          " OR kind IN ('denials', 'run', 'run-refused')) ORDER BY seq DESC",
+                          " OR kind IN ('denials', 'run', 'run-end', 'run-refused')"
+                          " OR service IN ('cron', 'crond', 'atd')) ORDER BY seq DESC",
                           "i", since);
     return each(l, err, st, fn, ctx);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "libnhi/names.h"
 #include "nhictl/opts.h"
 #include "nhictl/out.h"
 
@@ -31,6 +32,7 @@ struct ctl {
     mode_t umask; /* the caller's; ours is 022 */
     struct out *out;
     const char *where; /* file and line that failures are about for now; NULL: none */
+    char said[NHI_TEXT_MAX + 1]; /* what ctl_fail said last; cut */
     const void *args;  /* what the options were parsed into: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];
     int operand_count;

@@ -36,6 +36,7 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
         text = NULL;
     va_end(ap);
     text = with_place(c->where, text);
+    snprintf(c->said, sizeof(c->said), "%s", text != NULL ? text : "out of memory");
     say("nhictl: ", text != NULL ? text : "out of memory");
     if (hint != NULL)
         say("try: ", hint);

@@ -92,6 +92,8 @@ static void put_state(FILE *f, const struct status *n)
 /* Every reason, also those that did not occur: what is missing cannot be compared with. */
 static void put_denials(FILE *f, const struct recent *r)
 {
+    gauge(f, "nhi_jobs_refused", "Jobs that did not run in the last day, and have not run since.",
+          (int64_t)recent_refused(r));
     describe(f, "nhi_denials_last_hour", "gauge", "Denials in the last hour by reason.");
     for (unsigned i = 1; i < NHI_REASON_COUNT; i++)
         labelled(f, "nhi_denials_last_hour", "reason", nhi_reason_name((enum nhi_reason)i),
@@ -139,6 +141,7 @@ static int metrics(struct ctl *c)
     else
         out_raw(c->out, "metrics", text);
     free(text);
+    recent_free(&n.recent);
     /* A failure has said its one object already. */
     if (written == CTL_DONE && (code == CTL_DONE || !c->json))
         written = ctl_answer(c);

@@ -122,8 +122,10 @@ static void end(struct ctl *c, const struct run *r, int code, const char *why)
     char text[64];
 
     if (why == NULL) {
-        snprintf(text, sizeof(text), "the command ended with status %d", code);
+        snprintf(text, sizeof(text), RUN_ENDED, code);
         why = text;
+    } else {
+        ctl_note("%s was ended: %s", r->job, why);
     }
     /* What is left is the agent's for as long as it is there. Only then is the ticket revoked: a
      * supervisor that finds a session whose ticket is revoked ends this process as well, which
@@ -151,19 +153,19 @@ static int run(struct ctl *c)
     /* Somebody at a terminal can still think better of it. */
     if (code == CTL_DONE && args->keyring)
         code = signer_open(c, NULL, &r.signer);
-    if (code != CTL_DONE)
-        return CTL_NOT_RUN;
     hold_signals(&held, &before);
-    code = run_open(c, args, &r);
+    if (code == CTL_DONE)
+        code = run_open(c, args, &r);
     if (code != CTL_DONE) {
         signer_close(&r.signer);
+        run_refused(c, args);
         return CTL_NOT_RUN;
     }
     code = run_start(c, pw, &before, args->keyring, &child);
     if (code == 0)
         code = supervise(c, &r, child, &held, &why);
     else
-        why = "the command could not be started";
+        why = "it could not be started";
     signer_close(&r.signer);
     end(c, &r, code, why);
     return code;

@@ -36,6 +36,7 @@ bool run_end_rest(void);
 struct run {
     char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
     char handle[NHI_TREE_MAX + 1], tree[NHI_TREE_MAX + 1];
+    char job[NHI_TASK_MAX + 1];    /* what it is called; its task where it has no such name */
     char grant[NHI_JTI_LEN + 1];   /* by which its session is known */
     uint32_t uid;                  /* of the account that the command becomes */
     int64_t ttl, deadline;         /* seconds, moment */
@@ -43,6 +44,8 @@ struct run {
     char keyring[NHI_JTI_LEN + 1]; /* the ticket in the session keyring; empty: none */
     struct signer signer;          /* for that */
 };
+
+#define RUN_ENDED "the command ended with status %d" /* by itself: what its end is recorded with */
 
 struct run_args {
     const char *agent, *job, *task;
@@ -60,6 +63,8 @@ int run_renew(struct ctl *c, struct run *r);
 
 /* Ends ticket and task. why: for the trail. */
 void run_close(struct ctl *c, const struct run *r, const char *why);
+/* What did not even begin, and why: for status, and for the trail. */
+void run_refused(struct ctl *c, const struct run_args *args);
 /* Forgets the session: nobody is inside any more. */
 void run_leave(const struct run *r);
 

@@ -3,6 +3,9 @@
  *
  * MUST: what cannot be written down ends all the same.
  */
+#include <time.h>
+#include <unistd.h>
+
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
 #include "libnhi/session.h"
@@ -14,12 +17,15 @@ static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct r
                                   const char *why)
 {
     enum nhi_err err = store_open(s, c->now);
+    struct out_row *detail;
 
     if (err == NHI_OK)
         err = nhi_tree_end(s->l, r->tree, why, c->now);
     if (err != NHI_OK)
         return err;
-    err = store_event(c, s, "run-end", r->agent, r->task, r->jti, why, NULL);
+    detail = out_row_new(c->out);
+    out_text(detail, "job", NULL, r->job);
+    err = store_event(c, s, "run-end", r->agent, r->task, r->jti, why, detail);
     if (err == NHI_OK)
         err = nhi_ledger_commit(s->l);
     s->writing = err != NHI_OK;
@@ -47,6 +53,31 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
             nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, r->keyring, c->now) != NHI_OK)
             ctl_note("ticket %s of --keyring could not be revoked", r->keyring);
     }
+    store_close(&s);
+}
+
+/* Whoever waits for the job may look at nothing but this host's status: mail and exit status are lost in many a
+ * crontab. Where it cannot be written down, they have to do. */
+void run_refused(struct ctl *c, const struct run_args *args)
+{
+    struct store s = { .hurry = true };
+    struct out_row *detail;
+    enum nhi_err err;
+
+    if (geteuid() != 0)
+        return;
+    c->now = (int64_t)time(NULL);
+    err = store_open(&s, c->now);
+    if (err == NHI_OK) {
+        detail = out_row_new(c->out);
+        out_text(detail, "job", NULL, args->job != NULL ? args->job : args->task);
+        out_text(detail, "command", NULL, c->command[0]);
+        err = store_event(c, &s, "run-refused", args->agent, NULL, NULL, c->said, detail);
+    }
+    if (err == NHI_OK)
+        err = nhi_ledger_commit(s.l);
+    s.writing = s.writing && err != NHI_OK;
+    s.committed = err == NHI_OK;
     store_close(&s);
 }
 

@@ -102,6 +102,7 @@ static int find_task(struct ctl *c, struct store *s, const struct run_args *args
         t.deadline = args->until;
     }
     memcpy(r->task, t.id, sizeof(r->task));
+    snprintf(r->job, sizeof(r->job), "%s", args->job != NULL ? args->job : t.id);
     r->deadline = t.deadline;
     return code;
 }
@@ -118,6 +119,7 @@ static int record(struct ctl *c, struct store *s, const struct run *r, const str
         err = nhi_ticket_set_terms(s->l, t->jti, r->deadline, false);
     if (err == NHI_OK)
         err = issue_event(c, s, "issue", t, NULL);
+    out_text(detail, "job", NULL, r->job);
     out_text(detail, "command", NULL, c->command[0]);
     out_text(detail, "tree", NULL, r->tree);
     if (err == NHI_OK)

@@ -58,6 +58,50 @@ static void add_denials(struct ctl *c, const struct recent *recent)
     out_member(c->out, "denials_by_service", services);
 }
 
+static void add_jobs(struct ctl *c, const struct recent *recent)
+{
+    out_table(c->out, "refused_jobs", NULL);
+    for (size_t i = 0; i < recent->job_count; i++) {
+        const struct job *j = &recent->job[i];
+        struct out_row *r;
+
+        if (j->count == 0)
+            continue;
+        r = out_row_new(c->out);
+        out_text(r, "job", NULL, j->name);
+        out_text(r, "agent", NULL, j->agent[0] != '\0' ? j->agent : NULL);
+        out_text(r, "by", NULL, j->service[0] != '\0' ? j->service : "nhictl run");
+        out_text(r, "why", NULL, j->why);
+        out_time(r, "at", NULL, j->at);
+        out_number(r, "count", NULL, j->count);
+        out_table_row(c->out, r);
+    }
+}
+
+static void jobs_attention(struct ctl *c, const struct recent *recent)
+{
+    char ago[OUT_AGO_LEN], often[32] = "";
+
+    for (size_t i = 0; i < recent->job_count; i++) {
+        const struct job *j = &recent->job[i];
+
+        if (j->count == 0)
+            continue;
+        out_ago(j->at, c->now, ago);
+        if (j->count > 1)
+            snprintf(often, sizeof(often), ", %u times", j->count);
+        else
+            often[0] = '\0';
+        if (j->service[0] != '\0')
+            out_string(c->out, "%s did not run a job of %s (%s%s): %s", j->service, j->name, ago,
+                       often, j->why);
+        else
+            out_string(c->out, "job %s of %s did not run, or not to its end (%s%s): %s",
+                       j->name[0] != '\0' ? j->name : "without a name", j->agent, ago, often,
+                       j->why);
+    }
+}
+
 static void show_counts(struct ctl *c, const struct store *s, const struct status *n)
 {
     struct out_row *r = out_row_new(c->out);
@@ -84,6 +128,7 @@ static void show_counts(struct ctl *c, const struct store *s, const struct statu
     out_number(r, "grant_records", "grant records", n->records);
     out_record(c->out, NULL, r);
     add_denials(c, &n->recent);
+    add_jobs(c, &n->recent);
 }
 
 static void reserve_attention(struct ctl *c, const struct status *n)
@@ -108,6 +153,7 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
         out_string(c->out, "the clock went back: agents are denied; correct it, or "
                            "nhictl status --accept-clock");
     reserve_attention(c, n);
+    jobs_attention(c, &n->recent);
     if (!n->supervised)
         out_string(c->out, s->set.unsupervised
                                ? "nhictl watch does not run: sessions outlive their tickets"
@@ -184,6 +230,7 @@ static int status(struct ctl *c)
         show_attention(c, &s, &n);
         code = ctl_answer(c);
     }
+    recent_free(&n.recent);
     store_close(&s);
     return code;
 }

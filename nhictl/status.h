@@ -14,8 +14,23 @@
 struct ctl;
 struct store;
 
+#define REFUSED_WINDOW 86400 /* seconds: what was refused at night is seen in the morning */
+
+/* A job that was refused, or ended before its time, and has not run since. By nhictl run, or by a daemon of jobs. */
+struct job {
+    char agent[NHI_AGENT_MAX + 1], name[NHI_TASK_MAX + 1]; /* name: that of the account where a daemon runs it */
+    char service[NHI_SERVICE_MAX + 1];                     /* that daemon; empty: nhictl run */
+    char why[NHI_TEXT_MAX + 1];
+    int64_t at; /* the last time */
+    uint32_t count; /* 0: it has run since */
+    bool settled; /* what is older does not count */
+};
+
 /* Of the last hour: by reason, and by door. */
 struct recent {
+    int64_t since;
+    struct job *job; /* of the last day; new */
+    size_t job_count, job_room;
     uint64_t denials, by_reason[NHI_REASON_COUNT], by_service[NHI_DENIAL_SERVICES];
 };
 
@@ -43,7 +58,14 @@ struct status {
     struct recent recent;
 };
 
-/* An exit code, after saying what was wrong. */
+/* One event after the other, the newest first (status_jobs.c). A sample is of now. */
+void jobs_add(struct recent *r, const struct nhi_event *e);
+void jobs_add_sample(struct recent *r, const struct nhi_denial *d);
+/* How many jobs wait for somebody. */
+size_t recent_refused(const struct recent *r);
+void recent_free(struct recent *r);
+
+/* An exit code, after saying what was wrong. n->recent is the caller's to free, in any case. */
 int status_gather(struct ctl *c, struct store *s, struct status *n);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * What was denied of late.
+ * What was denied of late, and which jobs did not run.
  */
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libnhi/paths.h"
@@ -44,13 +45,15 @@ static int add_counting(const struct nhi_denials *d, void *ctx)
             r->by_reason[i] += d->count[i][j];
             r->by_service[j] += d->count[i][j];
         }
+    for (size_t i = 0; i < d->sample_count; i++)
+        jobs_add_sample(r, &d->samples[i]);
     return 1;
 }
 
-static int add_event(const struct nhi_event *e, void *ctx)
+static void add_denial(struct recent *r, const struct nhi_event *e)
 {
-    struct recent *r = ctx;
-
+    if (e->at < r->since)
+        return;
     if (strcmp(e->kind, "denials") == 0) {
         add_counted(r, e);
     } else if (strcmp(e->decision, "deny") == 0) {
@@ -58,16 +61,27 @@ static int add_event(const struct nhi_event *e, void *ctx)
         r->by_reason[reason_of(e->reason)]++;
         r->by_service[nhi_denial_of_service(e->service)]++;
     }
+}
+
+static int add_event(const struct nhi_event *e, void *ctx)
+{
+    add_denial(ctx, e);
+    jobs_add(ctx, e);
     return 0;
 }
 
+/* What is not an event yet is the newest. */
 enum nhi_err recent_gather(struct store *s, int64_t now, struct recent *r)
 {
-    enum nhi_err err;
-
     memset(r, 0, sizeof(*r));
-    err = nhi_event_each_recent(s->l, now - 3600, add_event, r);
-    if (err == NHI_OK)
-        (void)!nhi_denials_take(NHI_RUN_DIR, add_counting, r);
-    return err;
+    r->since = now - 3600;
+    (void)!nhi_denials_take(NHI_RUN_DIR, add_counting, r);
+    return nhi_event_each_recent(s->l, now - REFUSED_WINDOW, add_event, r);
+}
+
+void recent_free(struct recent *r)
+{
+    free(r->job);
+    r->job = NULL;
+    r->job_count = r->job_room = 0;
 }

@@ -208,11 +208,17 @@ static void tell_end(struct text *x)
 
 static void tell_run(struct text *x, const json_t *o)
 {
-    x->s->word = is(x->s->e.kind, "run") ? "run" : "run over";
-    if (is(x->s->e.kind, "run"))
+    const struct nhi_event *e = &x->s->e;
+
+    x->s->word = is(e->kind, "run") ? "run" : is(e->kind, "run-end") ? "run over" : "not run";
+    if (is(e->kind, "run"))
         add(x, "%s", string_of(o, "command"));
+    else if (is(e->kind, "run-refused"))
+        add(x, "job %s: %s", string_of(o, "job"), e->cause);
     else
-        add(x, "%s", x->s->e.cause[0] != '\0' ? x->s->e.cause : string_of(o, "reason"));
+        add(x, "%s", e->cause[0] != '\0' ? e->cause : string_of(o, "reason"));
+    if (is(e->kind, "run-refused"))
+        x->s->tone = TONE_BAD;
 }
 
 static void tell_policy(struct text *x, const json_t *o)

@@ -103,6 +103,28 @@ is "$RC:$(jobs)" 0: 'the agent is suspended: nothing of it is left' || note "$OU
 eventually unit_is run-long inactive || eventually unit_is run-long failed
 must nhictl agent resume ci-bot
 
+# ---- the timer of the manual ----
+
+install -m 644 packaging/examples/scheduled/nightly.service packaging/examples/scheduled/nightly.timer /etc/systemd/system
+printf '#!/bin/sh\nid -un >>%s\n' "$W/nightly.ran" >/usr/local/bin/nightly
+chmod 755 /usr/local/bin/nightly
+: >"$W/nightly.ran"
+must systemctl daemon-reload
+capture systemd-analyze verify /etc/systemd/system/nightly.timer
+unlike "$ERR" 'nightly\.(timer|service):' 'systemd has nothing to say about it'
+must systemctl enable --now nightly.timer
+like "$(systemctl list-timers --no-legend nightly.timer)" ' 03:00:00 ' 'it waits for three in the morning'
+must systemctl start nightly.service
+is "$(cat "$W/nightly.ran")" ci-bot 'the job runs as the agent'
+must nhictl agent suspend ci-bot --reason 'odd traffic'
+mark_log
+capture systemctl start nightly.service
+is "$RC:$(systemctl --failed --no-legend | grep -c nightly.service)" 1:1 'a suspended agent: the unit has failed'
+has_logged 'nhictl\[[0-9]+\]: nhictl: agent ci-bot is suspended' 'its journal says why'
+like "$(nhictl status --json | jq -r '.attention[]')" 'job nightly of ci-bot did not run' 'so does nhictl status'
+must nhictl agent resume ci-bot
+must systemctl disable --now nightly.timer
+
 # ---- the supervisor ----
 
 must systemctl stop nhi-watch

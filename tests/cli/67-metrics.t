@@ -64,6 +64,36 @@ ok 'by reason in metrics' counts 'nhi_denials_last_hour{reason="malformed"}' 4
 ok 'by door in metrics' counts 'nhi_service_denials_last_hour{service="sshd"}' 8
 ok 'what did not occur is 0' counts 'nhi_denials_last_hour{reason="lockdown"}' 0
 
+# Jobs that did not run, and have not run since. T0 is 50 minutes ago.
+job() { event "$1" "$2" "detail='{\"job\":\"$3\"}'" "cause='${4:-}'" "task='$3-1'"; }
+cron() { event "$1" "$2" "decision='$3'" "reason='$4'" "service='cron'" "account='$5'" "record='$6'"; }
+expect 0 'status' nhictl status --json
+ok 'no job was refused' json '.refused_jobs == [] and .attention == []'
+job -90000 run-refused long-ago 'is suspended'
+job -20000 run-refused nightly 'is suspended'
+job 100 run nightly
+job 150 run-end nightly 'the command ended with status 1'
+job 200 run-refused hourly 'no rule'
+job 300 run-refused hourly 'in lockdown'
+job 310 run slow
+job 400 run-end slow 'the deadline'
+cron 500 grant permit permit ci-bot RECCAwQFBgcICQoLDA0OD7
+cron 450 denial deny expired ci-bot RECCAwQFBgcICQoLDA0OD8
+cron 510 denial deny expired deploy RECCAwQFBgcICQoLDA0OD9
+event 520 denials "detail='{\"count\":2,\"no-ticket\":2,\"cron\":1,\"other\":1,\"samples\":[\"atd/person/local/no-ticket\",\"sshd/boss/192.0.2.1/malformed\"]}'"
+expect 0 'status' nhictl status --json
+ok 'jobs that did not run, and why' json '[.refused_jobs[] | [.job, .agent, .by, .why, .count]] | sort == [
+    ["deploy", null, "cron", "expired", 1], ["hourly", "ci-bot", "nhictl run", "in lockdown", 2],
+    ["person", null, "atd", "no-ticket", 1], ["slow", "ci-bot", "nhictl run", "the deadline", 1]]'
+ok 'each needs attention' json '.attention | length == 4'
+expect 0 'status for people' nhictl status
+ok 'says so in words' grep -q 'job hourly of ci-bot did not run, or not to its end (.* ago, 2 times): in lockdown' .out
+ok 'and for cron' grep -q 'cron did not run a job of deploy (.* ago): expired' .out
+run nhictl metrics
+ok 'metrics counts them' counts nhi_jobs_refused 4
+expect 0 'trace' nhictl trace --agent ci-bot
+ok 'tells of it' said 'job hourly: in lockdown'
+
 nhictl lockdown on >/dev/null
 nhictl metrics --out "$FILE"
 ok 'lockdown' counts nhi_lockdown 1 "$FILE"
