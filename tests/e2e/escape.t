@@ -107,6 +107,8 @@ once() {
     open_task "t-$n"
     issue "$W/ticket" "t-$n" --account ci-bot,batch --service sshd,sudo
     rm -f "$W/mux" "$W/planted-$1" "$W/hopping"
+    # What the one before was ended in the middle of.
+    umount -l "$W/cgroup" 2>/dev/null
     ssh_bg "$1" reply "$W/ticket" -M -S "$W/mux" "$W/escapes; exec sleep 1000"
     BG=$!
     disown
