@@ -265,6 +265,17 @@ __attribute__((format(printf, 1, 0))) static char *format(const char *fmt, va_li
     return text;
 }
 
+char *out_say(const char *fmt, ...)
+{
+    va_list ap;
+    char *text;
+
+    va_start(ap, fmt);
+    text = format(fmt, ap);
+    va_end(ap);
+    return text;
+}
+
 void out_line(struct out *o, const char *fmt, ...)
 {
     va_list ap;

@@ -19,6 +19,8 @@ struct out_row; /* one thing in it: a record, or a line of a table */
 
 /* p, which is not NULL, or the program has ended. */
 void *out_must(void *p);
+/* Formatted text, new, the caller's to free. */
+char *out_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 struct out *out_new(bool json, int64_t now);
 void out_free(struct out *o);

@@ -43,9 +43,9 @@ static void judge_owner(struct review *r, struct seen_agent *s)
     if (!s->owner_gone && a->owner[0] != '\0')
         return;
     f = find(r, REVIEW_HIGH, "owner-gone", "NHI1", a->account.name);
-    f->evidence = a->owner[0] == '\0' ? review_say("nobody answers for it")
-                                      : review_say("its owner %s is off-boarded", a->owner);
-    f->command = review_say("nhictl agent transfer %s --owner OWNER%s", a->account.name,
+    f->evidence = a->owner[0] == '\0' ? out_say("nobody answers for it")
+                                      : out_say("its owner %s is off-boarded", a->owner);
+    f->command = out_say("nhictl agent transfer %s --owner OWNER%s", a->account.name,
                             (a->held & NHI_HELD_OFFBOARDED) != 0 ? " --resume" : "");
 }
 
@@ -59,9 +59,9 @@ static void judge_review(struct review *r, const struct nhi_agent *a)
         return;
     f = find(r, over > 30 * DAY ? REVIEW_HIGH : REVIEW_MEDIUM, "review-overdue", "NHI1",
              a->account.name);
-    f->evidence = review_say("%s was to say by %s whether it is still needed", a->owner,
+    f->evidence = out_say("%s was to say by %s whether it is still needed", a->owner,
                              review_day(a->review_by, due));
-    f->command = review_say("nhictl agent certify %s --review-by %s --because TEXT",
+    f->command = out_say("nhictl agent certify %s --review-by %s --because TEXT",
                             a->account.name, review_day(r->c->now + 180 * DAY, next));
 }
 
@@ -74,9 +74,9 @@ static void judge_use(struct review *r, const struct nhi_agent *a)
     if (a->state != NHI_AGENT_ACTIVE || r->c->now - last < r->limits.unused)
         return;
     f = find(r, REVIEW_MEDIUM, "unused", "NHI1", a->account.name);
-    f->evidence = a->last_used != 0 ? review_say("last used on %s", review_day(last, since))
-                                    : review_say("never used since %s", review_day(last, since));
-    f->command = review_say("nhictl agent retire %s --reason unused", a->account.name);
+    f->evidence = a->last_used != 0 ? out_say("last used on %s", review_day(last, since))
+                                    : out_say("never used since %s", review_day(last, since));
+    f->command = out_say("nhictl agent retire %s --reason unused", a->account.name);
 }
 
 static void judge_kinds(struct review *r, struct seen_agent *s)
@@ -89,9 +89,9 @@ static void judge_kinds(struct review *r, struct seen_agent *s)
     names = review_listed(&s->kinds);
     owner = review_quoted(s->a.owner);
     f = find(r, REVIEW_MEDIUM, "overused", "NHI9", s->a.account.name);
-    f->evidence = review_say("%zu unrelated kinds of tasks: %s", s->kinds.count, names);
+    f->evidence = out_say("%zu unrelated kinds of tasks: %s", s->kinds.count, names);
     f->command =
-        review_say("nhictl agent add NAME --owner %s --purpose TEXT --review-by DATE", owner);
+        out_say("nhictl agent add NAME --owner %s --purpose TEXT --review-by DATE", owner);
     free(names);
     free(owner);
 }
@@ -111,8 +111,8 @@ static void judge_shared(struct review *r, struct seen_agent *s)
             continue;
         names = review_listed(all[i].words);
         f = find(r, REVIEW_MEDIUM, "shared-agent", "NHI9", s->a.account.name);
-        f->evidence = review_say("seen with %zu %s: %s", all[i].words->count, all[i].what, names);
-        f->command = review_say("nhictl ticket list --agent %s --all", s->a.account.name);
+        f->evidence = out_say("seen with %zu %s: %s", all[i].words->count, all[i].what, names);
+        f->command = out_say("nhictl ticket list --agent %s --all", s->a.account.name);
         free(names);
     }
 }
@@ -126,8 +126,8 @@ static void judge_denials(struct review *r, struct seen_agent *s)
         return;
     names = review_listed(&s->refused);
     f = find(r, REVIEW_HIGH, "probing", "NHI2", s->a.account.name);
-    f->evidence = review_say("%u attempts were denied: %s", s->denials, names);
-    f->command = review_say("nhictl agent suspend %s --reason probing", s->a.account.name);
+    f->evidence = out_say("%u attempts were denied: %s", s->denials, names);
+    f->command = out_say("nhictl agent suspend %s --reason probing", s->a.account.name);
     free(names);
 }
 
@@ -141,10 +141,10 @@ static void judge_bearer(struct review *r, struct seen_agent *s)
     task = review_quoted(s->task);
     account = review_quoted(s->account);
     f = find(r, REVIEW_LOW, "bearer", "NHI4", s->a.account.name);
-    f->evidence = review_say("%u logins from elsewhere with a ticket that is bound to no key",
+    f->evidence = out_say("%u logins from elsewhere with a ticket that is bound to no key",
                              s->bearer_logins);
     f->command =
-        review_say("nhictl issue --agent %s --task %s --account %s --service sshd --bind-key "
+        out_say("nhictl issue --agent %s --task %s --account %s --service sshd --bind-key "
                    "FILE.pub",
                    s->a.account.name, task, account);
     free(task);
@@ -162,10 +162,10 @@ static void judge_length(struct review *r, struct seen_agent *s)
     out_span((2 * s->longest_use + 59) / 60 * 60, ttl);
     f = find(r, REVIEW_LOW, "overlong", "NHI7", s->a.account.name);
     f->evidence =
-        review_say("%u of %u tickets lived %u times as long as they were used, which was %s at "
+        out_say("%u of %u tickets lived %u times as long as they were used, which was %s at "
                    "most",
                    s->long_tickets, s->used_tickets, r->limits.longer, use);
-    f->command = review_say("nhictl issue --agent %s --task TASK --account ACCOUNT --ttl %s",
+    f->command = out_say("nhictl issue --agent %s --task TASK --account ACCOUNT --ttl %s",
                             s->a.account.name, ttl);
 }
 
@@ -205,9 +205,9 @@ static void judge_standing(struct review *r, struct seen_agent *s)
         return;
     out_span(r->limits.standing, span);
     f = find(r, REVIEW_MEDIUM, "standing", "NHI7", s->a.account.name);
-    f->evidence = review_say("it held a ticket in %lld of 100 parts of the last %s",
+    f->evidence = out_say("it held a ticket in %lld of 100 parts of the last %s",
                              (long long)(sum * 100 / r->limits.standing), span);
-    f->command = review_say("nhictl revoke --agent %s --reason standing", s->a.account.name);
+    f->command = out_say("nhictl revoke --agent %s --reason standing", s->a.account.name);
 }
 
 static void judge_lineage(struct review *r, struct seen_lineage *l)
@@ -224,12 +224,12 @@ static void judge_lineage(struct review *r, struct seen_lineage *l)
     memcpy(f->task, l->task, sizeof(f->task));
     memcpy(f->jti, l->root, sizeof(f->jti));
     if (w->count > 1)
-        f->evidence = review_say("ticket %s was used in %zu places: %s", l->root, w->count, names);
+        f->evidence = out_say("ticket %s was used in %zu places: %s", l->root, w->count, names);
     else
         f->evidence =
-            review_say("ticket %s was shown elsewhere than where it was first used, %u time%s",
+            out_say("ticket %s was shown elsewhere than where it was first used, %u time%s",
                        l->root, l->hand_offs, l->hand_offs == 1 ? "" : "s");
-    f->command = review_say("nhictl revoke --ticket %s --reason handed-off", l->root);
+    f->command = out_say("nhictl revoke --ticket %s --reason handed-off", l->root);
     free(names);
 }
 
@@ -247,9 +247,9 @@ static void judge_task(struct review *r, const struct seen_task *t)
     f = find(r, REVIEW_MEDIUM, "quiet-task", "NHI7", t->agent);
     memcpy(f->task, t->id, sizeof(f->task));
     f->evidence =
-        review_say("task %s has %u live ticket%s, and %s for %s", t->id, t->live,
+        out_say("task %s has %u live ticket%s, and %s for %s", t->id, t->live,
                    t->live == 1 ? "" : "s", t->last != 0 ? "was not used" : "was never used", span);
-    f->command = review_say("nhictl task close %s --reason quiet", id);
+    f->command = out_say("nhictl task close %s --reason quiet", id);
     free(id);
 }
 

@@ -1,7 +1,6 @@
 /*
  * How review says things.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,18 +35,6 @@ const char *review_owasp_title(const char *owasp)
         if (strcmp(titles[i].entry, owasp) == 0)
             return titles[i].title;
     return "";
-}
-
-char *review_say(const char *fmt, ...)
-{
-    char *text = NULL;
-    va_list ap;
-
-    va_start(ap, fmt);
-    if (vasprintf(&text, fmt, ap) < 0)
-        text = NULL;
-    va_end(ap);
-    return out_must(text);
 }
 
 /* A word as a shell takes it for that word. */
@@ -85,13 +72,13 @@ char *review_listed(struct words *w)
     if (w->count > 0)
         qsort(w->word, w->count, sizeof(w->word[0]), by_text);
     for (size_t i = 0; i < w->count && i < 3; i++) {
-        more = review_say("%s%s%s", text, i > 0 ? ", " : "", w->word[i]);
+        more = out_say("%s%s%s", text, i > 0 ? ", " : "", w->word[i]);
         free(text);
         text = more;
     }
     if (w->count <= 3)
         return text;
-    more = review_say("%s and %zu more", text, w->count - 3);
+    more = out_say("%s and %zu more", text, w->count - 3);
     free(text);
     return more;
 }
