@@ -1,0 +1,81 @@
+#!/bin/bash
+# doctor says nothing of a host that is wired well, and of each fault that is planted in it, one by one, exactly what
+# it is.
+# shellcheck source=tests/e2e/lib.sh disable=SC2317
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+D=/etc/pam.d
+FAULTS=0
+
+doctor() { nhictl doctor --json >"$W/doctor"; }
+found() { jq -r '.findings[].finding' "$W/doctor" | sort -u | tr '\n' ' '; }
+
+# keep FILE…: what a fault changes, with its mode and owner, or that it is not there
+keep() {
+    rm -rf "$W/kept" && mkdir "$W/kept"
+    KEPT=("$@")
+    local i
+    for i in "${!KEPT[@]}"; do [ ! -e "${KEPT[i]}" ] || cp -a "${KEPT[i]}" "$W/kept/$i"; done
+}
+restore() {
+    local i
+    for i in "${!KEPT[@]}"; do
+        rm -rf "${KEPT[i]}"
+        [ ! -e "$W/kept/$i" ] || cp -a "$W/kept/$i" "${KEPT[i]}"
+    done
+}
+
+# fault ID 'FILE…' COMMAND: planted by COMMAND, found as ID and nothing else, taken back
+fault() {
+    local id=$1
+    # shellcheck disable=SC2086 # several
+    keep $2
+    eval "$3" || bail "planting $id: $3"
+    doctor
+    FAULTS=$((FAULTS + 1))
+    is "$(found)" "$id " "$id: $3" || jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
+    restore
+}
+
+doctor
+is "$? $(found)" '0 ' 'nothing is found on a host that is wired well'
+jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
+
+# --- PAM
+AUTH='auth [success=done user_unknown=ignore default=die] pam_nhi.so'
+ours() { echo "/^$1.*pam_nhi/"; } # the line, for sed
+fault pam-unwired $D/sshd "sed -i '/pam_nhi/d' $D/sshd"
+fault pam-auth-missing $D/sudo "sed -i '$(ours auth)d' $D/sudo"
+fault pam-account-missing $D/sshd "sed -i '$(ours account)d' $D/sshd"
+fault pam-account-missing $D/cron "sed -i '$(ours account)d' $D/cron"
+fault pam-session-missing $D/su "sed -i '$(ours session)d' $D/su"
+fault pam-auth-order $D/sshd "sed -i '$(ours auth)d; /^@include common-auth/a $AUTH' $D/sshd"
+fault pam-auth-order $D/su "sed -i '$(ours auth)i auth sufficient pam_wheel.so trust' $D/su"
+fault pam-auth-control $D/sudo "sed -i '$(ours auth)s/.*/auth sufficient pam_nhi.so/' $D/sudo"
+fault pam-auth-control $D/sshd "sed -i '$(ours auth)s/.*/auth required pam_nhi.so/' $D/sshd"
+fault pam-account-control $D/sshd "sed -i '$(ours account)s/required/optional/' $D/sshd"
+fault pam-account-control $D/cron "sed -i '$(ours account)s/required/[success=ok perm_denied=ignore default=bad]/' $D/cron"
+fault pam-account-order $D/sudo "sed -i '$(ours account)i account sufficient pam_localuser.so' $D/sudo"
+BLOCK='account [success=2 default=ignore] pam_unix.so\naccount required pam_nhi.so\naccount requisite pam_deny.so\naccount required pam_permit.so'
+fault pam-account-order $D/cron "sed -i '$(ours account)d; s/^@include common-account/$BLOCK/' $D/cron"
+fault pam-session-control $D/cron "sed -i '$(ours session)s/required/optional/' $D/cron"
+fault pam-session-order $D/sudo "sed -i '$(ours session)i session [success=1 default=ignore] pam_succeed_if.so uid >= 1000' $D/sudo"
+fault pam-session-environment $D/sshd "sed -i '$(ours session)i session required pam_env.so user_readenv=1' $D/sshd"
+fault pam-session-loginuid $D/cron "sed -i '$(ours session)d; /pam_loginuid/i session required pam_nhi.so' $D/cron"
+fault pam-include-missing $D/sudo "echo '@include common-nothing' >>$D/sudo"
+fault pam-include-loop "$D/su $D/loop" "echo '@include loop' | tee $D/loop >>$D/su"
+fault pam-line-broken $D/cron "echo 'sesion required pam_limits.so' >>$D/cron"
+fault pam-file-missing $D/cron "rm $D/cron"
+fault pam-file-broken $D/sudo "rm $D/sudo; mkfifo $D/sudo"
+fault pam-file-writable $D/common-auth "chmod g+w $D/common-auth"
+fault pam-option $D/sshd "sed -i '$(ours auth)s/$/ use_firstpass/' $D/sshd"
+fault pam-option $D/su "sed -i '$(ours account)s/$/ uid_min=1/' $D/su"
+fault pam-range $D/sudo "sed -i '$(ours account)s/$/ uid_min=70000 uid_max=80000/' $D/sudo"
+fault pam-twice $D/sudo "sed -i '$(ours auth)p' $D/sudo"
+MODULE=$(echo /usr/lib/*/security/pam_nhi.so)
+fault pam-module-missing "$MODULE" "rm $MODULE"
+fault pam-module-writable "$MODULE" "chmod o+w $MODULE"
+
+finish
