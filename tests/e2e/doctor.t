@@ -78,4 +78,35 @@ MODULE=$(echo /usr/lib/*/security/pam_nhi.so)
 fault pam-module-missing "$MODULE" "rm $MODULE"
 fault pam-module-writable "$MODULE" "chmod o+w $MODULE"
 
+# --- sshd
+S=/etc/ssh/sshd_config
+C=$(echo /etc/ssh/sshd_config.d/*nhi.conf)
+HELPER=/usr/libexec/nhi-authorized-keys
+under() { echo "/^Match/a $1"; } # for sed: the first line there
+fault sshd-unwired "$C" "rm $C"
+fault sshd-not-included $S "sed -i '/^Include/d' $S"
+fault sshd-config-broken $S "echo 'UsePAMM yes' >>$S"
+fault sshd-config-writable "$C" "chmod o+w $C"
+fault sshd-config-writable $S "chown nobody $S"
+fault sshd-pam $S "sed -i '1i UsePAM no' $S"
+fault sshd-prompt $S "sed -i '1i KbdInteractiveAuthentication no' $S"
+fault sshd-pubkey $S "echo 'PubkeyAuthentication no' >>$S"
+fault sshd-dns $S "echo 'UseDNS yes' >>$S"
+fault sshd-match-missing "$C" "sed -i '/^Match/,\$d' $C"
+fault sshd-match-only "$C" "sed -i 's/,nhi-only//' $C"
+fault sshd-keys-file "$C" "sed -i '/AuthorizedKeysFile/d' $C"
+fault sshd-keys-file "$C" "sed -i 's/AuthorizedKeysFile.*/AuthorizedKeysFile .ssh\/keys/' $C"
+fault sshd-user-rc "$C" "sed -i '$(under '    PermitUserRC yes')' $C"
+fault sshd-hostbased "$C" "sed -i '$(under '    HostbasedAuthentication yes')' $C"
+fault sshd-gssapi "$C" "sed -i '$(under '    GSSAPIAuthentication yes')' $C"
+fault sshd-user-environment $S "echo 'PermitUserEnvironment yes' >>$S"
+fault sshd-keys-command "$C" "sed -i '/^AuthorizedKeysCommand/d' $C"
+fault sshd-keys-command-arguments "$C" "sed -i '/^AuthorizedKeysCommand /s/%u %t %k/%u %k %t/' $C"
+fault sshd-keys-command-user "$C" "sed -i 's/^AuthorizedKeysCommandUser.*/AuthorizedKeysCommandUser nobody/' $C"
+fault sshd-helper-missing $HELPER "rm $HELPER"
+fault sshd-helper-writable $HELPER "chmod g+w $HELPER"
+fault sshd-methods $S "echo 'AuthenticationMethods hostbased' >>$S"
+fault sshd-refuses-agents $S "echo 'AllowGroups ssh-users' >>$S"
+fault sshd-refuses-agents $S "echo 'DenyUsers ci-*' >>$S"
+
 finish
