@@ -1,2 +1,223 @@
-#include "nhictl/doctor.h"
-void doctor_sudo(struct doctor *d) { (void)d; }
+/*
+ * sudo: whether it asks PAM in each phase, every time, and what it gives agents without asking.
+ */
+#include "nhictl/doctor_sudo.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nhictl/ctl.h"
+
+#define PROGRAM "/usr/bin/sudo"
+
+/* ---- Defaults ---- */
+
+static const char *const options[] = { "noninteractive_auth", "timestamp_timeout", "pam_acct_mgmt", "pam_session",
+                                       "pam_ruser", "authenticate", "pam_service", "pam_login_service",
+                                       "pam_askpass_service", "exempt_group" };
+enum option { NONINTERACTIVE, TIMESTAMP, PAM_ACCOUNT, PAM_SESSION, PAM_RUSER, AUTHENTICATE, SERVICE, LOGIN_SERVICE,
+              ASKPASS_SERVICE, EXEMPT_GROUP, OPTIONS };
+
+/* For whom a line of Defaults is. They are applied in this order. */
+enum bound { FOR_ALL, FOR_USERS, FOR_COMMANDS, BOUNDS };
+
+static enum bound bound(const json_t *binding)
+{
+    const json_t *first = json_array_get(binding, 0);
+
+    if (first == NULL || json_object_get(first, "hostname") != NULL)
+        return FOR_ALL;
+    return json_object_get(first, "command") != NULL ? FOR_COMMANDS : FOR_USERS;
+}
+
+/* Defaults>root is for whoever becomes root; cvtsudoers shows it as if it were root's. */
+static bool is_for_runas(const struct sudoers *s, const char *option)
+{
+    return sudoers_find(s, "Defaults>", option, "").line > 0;
+}
+
+static bool is_for_agents(const struct sudoers *s, const json_t *binding, enum bound b, const char *option)
+{
+    const char *word;
+
+    return b != FOR_USERS || sudoers_whom(s, binding, &word) != SUDOERS_OTHERS || is_for_runas(s, option);
+}
+
+/* The value that an option has for agents in the end. NULL: none was given. */
+static const json_t *value_of(const struct sudoers *s, enum option o)
+{
+    const json_t *defaults = json_object_get(s->json, "Defaults"), *value = NULL;
+
+    for (enum bound b = FOR_ALL; b < BOUNDS; b++)
+        for (size_t i = 0; i < json_array_size(defaults); i++) {
+            const json_t *entry = json_array_get(defaults, i), *given = json_object_get(entry, "Options");
+            const json_t *binding = json_object_get(entry, "Binding");
+
+            for (size_t k = 0; bound(binding) == b && k < json_array_size(given); k++) {
+                const json_t *v = json_object_get(json_array_get(given, k), options[o]);
+
+                if (v != NULL && is_for_agents(s, binding, b, options[o]))
+                    value = v;
+            }
+        }
+    return value;
+}
+
+static void must_not_be_off(const struct sudoers *s, enum option o, enum doctor_level level, const char *id,
+                            const char *why)
+{
+    char off[48];
+
+    if (!json_is_false(value_of(s, o)))
+        return;
+    snprintf(off, sizeof(off), "!%s", options[o]);
+    doctor_find(s->d, level, id, sudoers_find(s, "Defaults", off, ""), out_say("%s", why),
+                out_say("take %s from this line", off));
+}
+
+static void look_at_asking(const struct sudoers *s)
+{
+    const char *timeout = json_string_value(value_of(s, TIMESTAMP));
+
+    if (!json_is_true(value_of(s, NONINTERACTIVE)))
+        doctor_find(s->d, DOCTOR_ERROR, "sudo-noninteractive",
+                    sudoers_find(s, "Defaults", "!noninteractive_auth", ""),
+                    out_say("sudo -n refuses agents before it asks PAM, where their ticket is"),
+                    out_say("add to " WIRING_SUDO_FILE ": %s", WIRING_SUDO_LINE));
+    else if (timeout == NULL || strcmp(timeout, "0") != 0)
+        doctor_find(s->d, DOCTOR_WARNING, "sudo-timestamp", sudoers_find(s, "Defaults", "nhi-agents", ""),
+                    out_say("sudo does not ask for a ticket that was shown some minutes ago"),
+                    out_say("write instead: %s", WIRING_SUDO_LINE));
+}
+
+static void look_at_service(const struct sudoers *s, enum option o)
+{
+    const char *name = json_string_value(value_of(s, o));
+
+    if (name == NULL || strcmp(name, "sudo") == 0 || strcmp(name, "sudo-i") == 0)
+        return;
+    doctor_find(s->d, DOCTOR_ERROR, "sudo-pam-service", sudoers_find(s, "Defaults", options[o], name),
+                out_say("sudo goes by another PAM service, which no ticket for sudo names"),
+                out_say("take %s from this line", options[o]));
+}
+
+static void look_at_exempt(const struct sudoers *s)
+{
+    const char *group = json_string_value(value_of(s, EXEMPT_GROUP)), *word;
+    json_t *users;
+
+    if (group == NULL)
+        return;
+    users = out_must(json_pack("[{s:s}]", "usergroup", group));
+    if (sudoers_whom(s, users, &word) != SUDOERS_OTHERS)
+        doctor_find(s->d, DOCTOR_WARNING, "sudo-unauthenticated", sudoers_find(s, "Defaults", "exempt_group", group),
+                    out_say("agents are in the group %s, whom sudo asks for nothing", group),
+                    out_say("take exempt_group from this line, or the agents from the group"));
+    json_decref(users);
+}
+
+/* ---- who may do what ---- */
+
+static bool has_all(const json_t *commands)
+{
+    for (size_t i = 0; i < json_array_size(commands); i++) {
+        const json_t *c = json_array_get(commands, i);
+        const char *name = json_string_value(json_object_get(c, "command"));
+
+        if (name != NULL && strcmp(name, "ALL") == 0 && !json_is_true(json_object_get(c, "negated")))
+            return true;
+    }
+    return false;
+}
+
+static bool is_nopasswd(const json_t *spec)
+{
+    const json_t *given = json_object_get(spec, "Options");
+
+    for (size_t i = 0; i < json_array_size(given); i++)
+        if (json_is_false(json_object_get(json_array_get(given, i), "authenticate")))
+            return true;
+    return false;
+}
+
+static void look_at_spec(const struct sudoers *s, const json_t *spec, enum sudoers_of of, const char *word)
+{
+    const json_t *commands = json_object_get(spec, "Commands");
+    struct doctor_place place;
+
+    if (!is_nopasswd(spec) || (of == SUDOERS_AGENTS && !has_all(commands)))
+        return;
+    place = sudoers_find(s, NULL, "NOPASSWD", word != NULL ? word : "");
+    /* What it names may stand in an alias. */
+    if (place.line == 0)
+        place = sudoers_find(s, NULL, "NOPASSWD", "");
+    if (of == SUDOERS_INHERIT)
+        doctor_find(s->d, DOCTOR_WARNING, "sudo-nopasswd-inherited", place,
+                    out_say("it is not about agents, and gives them what it gives %s, without asking for a ticket",
+                            word != NULL ? word : "a number"),
+                    out_say("put !%%nhi-agents behind the users of this line"));
+    else
+        doctor_find(s->d, DOCTOR_WARNING, "sudo-nopasswd-all", place,
+                    out_say("it makes root of an agent, for any command, without asking for a ticket"),
+                    out_say("name the commands in the place of ALL, or take NOPASSWD: away"));
+}
+
+static void look_at_specs(const struct sudoers *s)
+{
+    const json_t *all = json_object_get(s->json, "User_Specs");
+
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const json_t *entry = json_array_get(all, i), *specs = json_object_get(entry, "Cmnd_Specs");
+        const char *word;
+        enum sudoers_of of = sudoers_whom(s, json_object_get(entry, "User_List"), &word);
+
+        for (size_t k = 0; of != SUDOERS_OTHERS && k < json_array_size(specs); k++)
+            look_at_spec(s, json_array_get(specs, k), of, word);
+    }
+}
+
+/* ---- all of it ---- */
+
+static bool is_included(const struct sudoers *s)
+{
+    if (access(WIRING_SUDO_FILE, F_OK) != 0 || sudoers_has(s, WIRING_SUDO_FILE))
+        return true;
+    doctor_find(s->d, DOCTOR_ERROR, "sudo-not-included", doctor_file(WIRING_SUDOERS),
+                out_say("sudo does not read " WIRING_SUDO_FILE ": sudo -n refuses agents"),
+                out_say("add to its end: @includedir " WIRING_SUDOERS_DIR));
+    return false;
+}
+
+static bool was_found(const struct doctor *d, const char *id)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (strcmp(d->all[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+void doctor_sudo(struct doctor *d)
+{
+    struct sudoers s;
+
+    if (access(PROGRAM, F_OK) != 0)
+        return;
+    if (sudoers_read(d, &s)) {
+        if (is_included(&s) && !was_found(d, "sudo-file-ignored"))
+            look_at_asking(&s);
+        must_not_be_off(&s, PAM_ACCOUNT, DOCTOR_ERROR, "sudo-pam-account",
+                        "sudo leaves the account phase out: an agent without a ticket goes on");
+        must_not_be_off(&s, PAM_SESSION, DOCTOR_ERROR, "sudo-pam-session",
+                        "sudo leaves the session phase out: what it starts does not end with the ticket");
+        must_not_be_off(&s, PAM_RUSER, DOCTOR_ERROR, "sudo-pam-ruser",
+                        "sudo does not say who calls: agents are refused");
+        must_not_be_off(&s, AUTHENTICATE, DOCTOR_WARNING, "sudo-unauthenticated",
+                        "sudo asks agents for no ticket, whatever they run");
+        for (enum option o = SERVICE; o <= ASKPASS_SERVICE; o++)
+            look_at_service(&s, o);
+        look_at_exempt(&s);
+        look_at_specs(&s);
+    }
+    sudoers_free(&s);
+}

@@ -105,8 +105,43 @@ fault sshd-keys-command-arguments "$C" "sed -i '/^AuthorizedKeysCommand /s/%u %t
 fault sshd-keys-command-user "$C" "sed -i 's/^AuthorizedKeysCommandUser.*/AuthorizedKeysCommandUser nobody/' $C"
 fault sshd-helper-missing $HELPER "rm $HELPER"
 fault sshd-helper-writable $HELPER "chmod g+w $HELPER"
-fault sshd-methods $S "echo 'AuthenticationMethods hostbased' >>$S"
+fault sshd-methods $S "echo 'AuthenticationMethods publickey,publickey' >>$S"
 fault sshd-refuses-agents $S "echo 'AllowGroups ssh-users' >>$S"
 fault sshd-refuses-agents $S "echo 'DenyUsers ci-*' >>$S"
+
+# --- sudo
+S=/etc/sudoers
+C=/etc/sudoers.d/nhi
+N=/etc/sudoers.d/zz
+sudoers() { echo "echo '$1' >$N && chmod 440 $N"; }
+fault sudo-noninteractive $C "rm $C"
+fault sudo-noninteractive $N "$(sudoers 'Defaults:ci-bot !noninteractive_auth')"
+fault sudo-timestamp $C "sed -i 's/, timestamp_timeout=0//' $C"
+fault sudo-timestamp $N "$(sudoers 'Defaults:%nhi-agents timestamp_timeout=5')"
+fault sudo-pam-account $N "$(sudoers 'Defaults !pam_acct_mgmt')"
+fault sudo-pam-account $N "$(sudoers 'Defaults!/usr/bin/id !pam_acct_mgmt')"
+fault sudo-pam-session $N "$(sudoers 'Defaults:%nhi-agents !pam_session')"
+fault sudo-pam-session $N "$(sudoers 'Defaults>root !pam_session')"
+fault sudo-pam-ruser $N "$(sudoers 'Defaults !pam_ruser')"
+fault sudo-unauthenticated $N "$(sudoers 'Defaults:other-bot !authenticate')"
+fault sudo-unauthenticated $N "$(sudoers 'Defaults exempt_group=nhi-agents')"
+fault sudo-pam-service $N "$(sudoers 'Defaults pam_service=other')"
+fault sudo-nopasswd-inherited $N "$(sudoers 'ALL ALL=(root) NOPASSWD: /usr/bin/id')"
+fault sudo-nopasswd-inherited $N "$(sudoers 'User_Alias ANY = ALL, !root
+ANY ALL=(root) NOPASSWD: /usr/bin/id')"
+fault sudo-nopasswd-all $N "$(sudoers '%nhi-agents ALL=(ALL) NOPASSWD: ALL')"
+fault sudo-nopasswd-all $N "$(sudoers '#65537 ALL=(ALL) NOPASSWD: ALL, !/bin/sh')"
+fault sudo-broken $N "$(sudoers 'ci-bot ALL=(root NOPASSWD')"
+fault sudo-file-writable $N "$(sudoers '# nothing') && chmod g+w $N"
+fault sudo-file-ignored "$C $C.conf" "mv $C $C.conf"
+fault sudo-not-included $S "sed -i '/includedir/d' $S"
+for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASSWD: /usr/bin/id' 'Defaults:alice !pam_session' \
+    'ci-bot ALL=(root) NOPASSWD: /usr/bin/id'; do
+    keep $N
+    eval "$(sudoers "$good")"
+    doctor
+    is "$(found)" '' "no fault: $good"
+    restore
+done
 
 finish
