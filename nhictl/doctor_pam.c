@@ -289,7 +289,8 @@ static void unwired(struct doctor *d, const char *name, const struct wiring_serv
     char *path = out_say(WIRING_PAM_DIR "/%s", name);
 
     doctor_find(d, DOCTOR_ERROR, "pam-unwired", doctor_file(path),
-                out_say("%s knows no agents: nothing of pam_nhi is in it", name), out_say("run: nhictl setup %s", w->name));
+                out_say("%s knows no agents: nothing of pam_nhi is in it", name),
+                out_say("run: nhictl setup %s", w->name));
     free(path);
 }
 

@@ -117,8 +117,8 @@ static bool names_connections(void)
 
 static void look_at_arguments(const struct sshd *s, const char *value)
 {
-    const char *want = WIRING_SSHD_COMMAND + strlen("AuthorizedKeysCommand ");
     const struct sshd_line *l = sshd_find(s, "authorizedkeyscommand");
+    const char *want = strchr(WIRING_SSHD_COMMAND, '/');
     size_t len = strlen(want);
 
     if (strncmp(value, want, len) != 0 || (value[len] != '\0' && strcmp(value + len, WIRING_SSHD_CONNECTION) != 0))

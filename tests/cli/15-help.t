@@ -90,6 +90,8 @@ example owner-offboard
 example owner-return
 example agent-transfer
 example review
+# This machine is not wired.
+example doctor 1
 example key-list
 example key-add
 example key-export

@@ -56,12 +56,15 @@ fault pam-auth-order $D/su "sed -i '$(ours auth)i auth sufficient pam_wheel.so t
 fault pam-auth-control $D/sudo "sed -i '$(ours auth)s/.*/auth sufficient pam_nhi.so/' $D/sudo"
 fault pam-auth-control $D/sshd "sed -i '$(ours auth)s/.*/auth required pam_nhi.so/' $D/sshd"
 fault pam-account-control $D/sshd "sed -i '$(ours account)s/required/optional/' $D/sshd"
-fault pam-account-control $D/cron "sed -i '$(ours account)s/required/[success=ok perm_denied=ignore default=bad]/' $D/cron"
+LOOSE='[success=ok perm_denied=ignore default=bad]'
+fault pam-account-control $D/cron "sed -i '$(ours account)s/required/$LOOSE/' $D/cron"
 fault pam-account-order $D/sudo "sed -i '$(ours account)i account sufficient pam_localuser.so' $D/sudo"
-BLOCK='account [success=2 default=ignore] pam_unix.so\naccount required pam_nhi.so\naccount requisite pam_deny.so\naccount required pam_permit.so'
+BLOCK='account [success=2 default=ignore] pam_unix.so\naccount required pam_nhi.so\naccount requisite pam_deny.so'
+BLOCK+='\naccount required pam_permit.so'
 fault pam-account-order $D/cron "sed -i '$(ours account)d; s/^@include common-account/$BLOCK/' $D/cron"
 fault pam-session-control $D/cron "sed -i '$(ours session)s/required/optional/' $D/cron"
-fault pam-session-order $D/sudo "sed -i '$(ours session)i session [success=1 default=ignore] pam_succeed_if.so uid >= 1000' $D/sudo"
+JUMP='session [success=1 default=ignore] pam_succeed_if.so uid >= 1000'
+fault pam-session-order $D/sudo "sed -i '$(ours session)i $JUMP' $D/sudo"
 fault pam-session-environment $D/sshd "sed -i '$(ours session)i session required pam_env.so user_readenv=1' $D/sshd"
 fault pam-session-loginuid $D/cron "sed -i '$(ours session)d; /pam_loginuid/i session required pam_nhi.so' $D/cron"
 fault pam-include-missing $D/sudo "echo '@include common-nothing' >>$D/sudo"
@@ -135,8 +138,8 @@ fault sudo-broken $N "$(sudoers 'ci-bot ALL=(root NOPASSWD')"
 fault sudo-file-writable $N "$(sudoers '# nothing') && chmod g+w $N"
 fault sudo-file-ignored "$C $C.conf" "mv $C $C.conf"
 fault sudo-not-included $S "sed -i '/includedir/d' $S"
-for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASSWD: /usr/bin/id' 'Defaults:alice !pam_session' \
-    'ci-bot ALL=(root) NOPASSWD: /usr/bin/id'; do
+for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASSWD: /usr/bin/id' \
+    'Defaults:alice !pam_session' 'ci-bot ALL=(root) NOPASSWD: /usr/bin/id'; do
     keep $N
     eval "$(sudoers "$good")"
     doctor
