@@ -347,6 +347,20 @@ static void show_summary(struct ctl *c, const struct plan *p)
         out_line(c->out, "tickets that are used elsewhere than at first are recorded, not refused");
 }
 
+int apply_is_pending(struct ctl *c, struct store *s, bool *pending)
+{
+    char in_force[NHI_POLICY_LEN + 1] = "";
+    struct plan p = { .had = NULL };
+    int code = read_plan(c, &p);
+
+    if (code == CTL_DONE && s->set.policy != 0 && nhi_policy_hash(s->l, s->set.policy, in_force) != NHI_OK)
+        in_force[0] = '\0';
+    *pending = code == CTL_DONE && strcmp(in_force, p.hash) != 0;
+    nhi_policy_conf_free(&p.conf);
+    agents_free(&p.agents);
+    return code;
+}
+
 static int apply(struct ctl *c)
 {
     const struct apply_args *args = c->args;

@@ -25,4 +25,8 @@ struct apply_touched {
 int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had,
                        const struct apply_side *want, const struct apply_touched *touched);
 
+/* Whether the policy and settings that are written are others than those in force. An exit code, after saying what is
+ * wrong with them. */
+int apply_is_pending(struct ctl *c, struct store *s, bool *pending);
+
 #endif

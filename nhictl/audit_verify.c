@@ -178,24 +178,30 @@ static int take_archive(struct ctl *c, struct walk *w, const char *file)
     return code;
 }
 
-static int take_ledger(struct ctl *c, struct store *s, struct walk *w)
+static enum nhi_err take_events(struct store *s, struct walk *w)
 {
     struct nhi_head head;
     enum nhi_err err = nhi_event_each(s->l, 0, INT32_MAX, take_event, w);
 
-    if (err == NHI_ERR_CORRUPT)
+    if (err == NHI_ERR_CORRUPT) {
         wrong(w, "unreadable", w->chain.seq + 1, "what comes after event %lld cannot be read",
               (long long)w->chain.seq);
-    else if (err != NHI_OK)
-        return store_fail(c, s, err, "read the events");
-    err = nhi_event_head(s->l, &head);
-    if (err != NHI_OK)
-        return store_fail(c, s, err, "read the newest event");
-    if (head.given > w->chain.seq)
+        err = NHI_OK;
+    }
+    if (err == NHI_OK)
+        err = nhi_event_head(s->l, &head);
+    if (err == NHI_OK && head.given > w->chain.seq)
         wrong(w, "truncated", w->chain.seq + 1,
               "events after %lld are missing: the ledger had given numbers up to %lld",
               (long long)w->chain.seq, (long long)head.given);
-    return CTL_DONE;
+    return err;
+}
+
+static int take_ledger(struct ctl *c, struct store *s, struct walk *w)
+{
+    enum nhi_err err = take_events(s, w);
+
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the events");
 }
 
 /* ---- what it is held against ---- */
@@ -266,6 +272,18 @@ static void check_ends(struct walk *w, const char *host)
             wrong(w, "head", n,
                   "event %lld, whose head was signed, is in an archive: give that with --archive", n);
     }
+}
+
+enum nhi_err head_prove(struct store *s, char *fault, size_t size)
+{
+    struct walk w = { .chain = { .hash = NHI_NO_EVENT } };
+    enum nhi_err err = take_events(s, &w);
+
+    if (err != NHI_OK)
+        return err;
+    check_ends(&w, s->set.host);
+    snprintf(fault, size, "%s", w.fault != NULL ? w.text : "");
+    return NHI_OK;
 }
 
 static int answer(struct ctl *c, const struct walk *w)

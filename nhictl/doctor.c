@@ -55,6 +55,14 @@ void doctor_find(struct doctor *d, enum doctor_level level, const char *id, stru
     f->text = at.text != NULL ? out_must(strdup(at.text)) : NULL;
 }
 
+bool doctor_has(const struct doctor *d, const char *prefix)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (strncmp(d->all[i].id, prefix, strlen(prefix)) == 0)
+            return true;
+    return false;
+}
+
 struct doctor_place doctor_file(const char *file)
 {
     return (struct doctor_place){ .file = file };
@@ -103,6 +111,20 @@ static int by_gravity(const void *a, const void *b)
 
 /* ---- who there is to look at ---- */
 
+/* Where programs do not see agents' groups, sshd does not either, and it is not sshd that is wrong. */
+static bool is_in_group(const struct doctor *d, const struct passwd *pw)
+{
+    gid_t groups[NHI_GROUPS_MAX + 32];
+    int n = (int)(sizeof(groups) / sizeof(groups[0]));
+
+    if (getgrouplist(pw->pw_name, pw->pw_gid, groups, &n) < 0)
+        return false;
+    for (int i = 0; i < n; i++)
+        if (groups[i] == d->s.set.uid_min)
+            return true;
+    return false;
+}
+
 static int first_agent(const struct nhi_agent *a, void *ctx)
 {
     struct doctor *d = ctx;
@@ -111,7 +133,7 @@ static int first_agent(const struct nhi_agent *a, void *ctx)
     if (a->state != NHI_AGENT_ACTIVE)
         return 0;
     pw = getpwnam(a->account.name);
-    if (pw == NULL || pw->pw_uid != a->account.uid)
+    if (pw == NULL || pw->pw_uid != a->account.uid || !is_in_group(d, pw))
         return 0;
     memcpy(d->agent, a->account.name, sizeof(d->agent));
     return 1;
@@ -142,6 +164,7 @@ static void open_ledger(struct doctor *d)
         err = nhi_ledger_settings(d->s.l, &d->s.set);
     if (err == NHI_OK)
         (void)!nhi_agent_each(d->s.l, first_agent, d);
+    d->ledger = err;
     if (err != NHI_OK) {
         nhi_ledger_close(d->s.l);
         d->s.l = NULL;
@@ -230,8 +253,11 @@ static int doctor(struct ctl *c)
     doctor_sshd(&d);
     doctor_sudo(&d);
     doctor_host(&d);
-    doctor_accounts(&d);
+    doctor_files(&d);
     doctor_store(&d);
+    doctor_keys(&d);
+    doctor_accounts(&d);
+    doctor_policy(&d);
     code = answer(c, &d);
     findings_free(&d);
     store_close(&d.s);

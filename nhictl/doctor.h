@@ -32,12 +32,15 @@ struct doctor_finding {
 struct doctor {
     struct ctl *c;
     struct store s;  /* s.l NULL: there is no ledger that can be read */
+    enum nhi_err ledger; /* what became of opening it */
     char agent[NHI_AGENT_MAX + 1]; /* an active agent that the host resolves; empty: there is none */
     char only[NHI_ACCOUNT_MAX + 1]; /* a member of nhi-only that the host resolves; empty: there is none */
     struct doctor_finding *all;
     size_t count, room;
 };
 
+/* Whether something with that beginning of an id was found so far. */
+bool doctor_has(const struct doctor *d, const char *prefix);
 /* Takes why and fix, which are new. The same id at the same place is found once. */
 void doctor_find(struct doctor *d, enum doctor_level level, const char *id, struct doctor_place at, char *why,
                  char *fix);
@@ -56,6 +59,9 @@ void doctor_sshd(struct doctor *d);
 void doctor_sudo(struct doctor *d);
 void doctor_host(struct doctor *d);
 void doctor_accounts(struct doctor *d);
+void doctor_files(struct doctor *d);
 void doctor_store(struct doctor *d);
+void doctor_keys(struct doctor *d);
+void doctor_policy(struct doctor *d);
 
 #endif

@@ -189,14 +189,6 @@ static bool is_included(const struct sudoers *s)
     return false;
 }
 
-static bool was_found(const struct doctor *d, const char *id)
-{
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->all[i].id, id) == 0)
-            return true;
-    return false;
-}
-
 void doctor_sudo(struct doctor *d)
 {
     struct sudoers s;
@@ -204,7 +196,7 @@ void doctor_sudo(struct doctor *d)
     if (access(PROGRAM, F_OK) != 0)
         return;
     if (sudoers_read(d, &s)) {
-        if (is_included(&s) && !was_found(d, "sudo-file-ignored"))
+        if (is_included(&s) && !doctor_has(d, "sudo-file-ignored"))
             look_at_asking(&s);
         must_not_be_off(&s, PAM_ACCOUNT, DOCTOR_ERROR, "sudo-pam-account",
                         "sudo leaves the account phase out: an agent without a ticket goes on");

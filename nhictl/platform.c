@@ -9,7 +9,7 @@
 #include "nhictl/ctl.h"
 
 /* Found out by a process that does what a login does, and ends. */
-static bool gives_audit_sessions(void)
+bool platform_has_audit(void)
 {
     pid_t pid = fork();
     int status = -1;
@@ -21,7 +21,7 @@ static bool gives_audit_sessions(void)
 
 void platform_show(struct out_row *r)
 {
-    bool audit = gives_audit_sessions();
+    bool audit = platform_has_audit();
 
     if (nhi_cgroup_is_systemds())
         out_text(r, "sessions_known_by", "sessions known by",
@@ -35,7 +35,7 @@ void platform_show(struct out_row *r)
 
 void platform_attention(struct ctl *c)
 {
-    if (gives_audit_sessions())
+    if (platform_has_audit())
         return;
     if (nhi_cgroup_is_systemds())
         out_string(c->out, "this host has no audit sessions: what a double fork leaves behind outlives "

@@ -4,8 +4,13 @@
 #ifndef NHICTL_PLATFORM_H
 #define NHICTL_PLATFORM_H
 
+#include <stdbool.h>
+
 struct ctl;
 struct out_row;
+
+/* Whether the kernel gives a login an audit session of its own. */
+bool platform_has_audit(void);
 
 void platform_show(struct out_row *r);
 /* Into the list of what needs attention: what this host does not let us do. */

@@ -31,6 +31,11 @@ static bool is_mapped(const char *map, uint32_t min, uint32_t max)
     return at > max;
 }
 
+bool range_is_mapped(uint32_t uid_min, uint32_t uid_max)
+{
+    return is_mapped("/proc/self/uid_map", uid_min, uid_max) && is_mapped("/proc/self/gid_map", uid_min, uid_max);
+}
+
 /* The files and not NSS: a directory service may hold a million accounts, and cannot be asked for
  * all of them. What it has in the range is skipped when a uid is given out. */
 static int check_users(struct ctl *c, uint32_t min, uint32_t max)
@@ -77,8 +82,7 @@ int range_check(struct ctl *c, uint32_t uid_min, uint32_t uid_max)
             "%u to %u cannot be the agent range: it starts at 1000 or above and ends at "
             "2147483647 or below",
             uid_min, uid_max);
-    if (!is_mapped("/proc/self/uid_map", uid_min, uid_max) ||
-        !is_mapped("/proc/self/gid_map", uid_min, uid_max))
+    if (!range_is_mapped(uid_min, uid_max))
         return ctl_fail(c, CTL_REFUSED, HINT,
                         "%u to %u is not mapped in this user namespace (see /proc/self/uid_map)",
                         uid_min, uid_max);
