@@ -16,7 +16,7 @@
 #include "libnhi/paths.h"
 #include "nhictl/out.h"
 
-#define PATIENCE 10 /* seconds */
+#define PATIENCE 5 /* seconds */
 
 /* ---- reading ---- */
 

@@ -35,7 +35,7 @@ char *file_word(char **at);
 /* Whether nobody but root can write the file, or put another in its place: NHI_ERR_UNSAFE, and NHI_ERR_NOT_FOUND. */
 NHI_CHECK enum nhi_err file_guarded(const char *path);
 
-/* Runs a program that nobody but root can write, with nothing in its environment and nothing to read, for ten seconds
+/* Runs a program that nobody but root can write, with nothing in its environment and nothing to read, for five seconds
  * at most. out, err: what it wrote, new, at most FILE_TEXT_MAX bytes. status: its exit status; 127 when it was not
  * run, or did not end well. */
 NHI_CHECK enum nhi_err file_run(char *const argv[], char **out, char **err, int *status);

@@ -133,12 +133,13 @@ static bool ask(struct sudoers *s)
     char *const argv[] = { program, c, none, f, json, e, input, NULL };
     char *out = NULL, *err = NULL;
     int status = 127;
-    bool ran = file_run(argv, &out, &err, &status) == NHI_OK && status != 127;
+    char endless[] = "cvtsudoers comes to no end with it";
+    bool ran = file_run(argv, &out, &err, &status) == NHI_OK;
 
     if (ran && status == 0)
         s->json = json_loads(out, 0, NULL);
     if (ran && status != 0)
-        broken(s, err);
+        broken(s, status == 127 ? endless : err);
     else if (s->json == NULL)
         doctor_find(s->d, DOCTOR_NOTE, "sudo-unread", doctor_file(WIRING_SUDOERS),
                     out_say("without " PROGRAM " doctor cannot tell what sudo is told"),

@@ -293,8 +293,8 @@ tear() {
             sub { $t =~ s/\s+/ /g },
             sub { $t = $t x 40 },
             sub { $t = join("", map { chr(int(rand(256))) } 1 .. 4000) },
-            sub { $t =~ s/\n/\n@/g; $t .= "\n\@include $file\nInclude $file\n\@include $file\nsession substack $file" },
-            sub { $t = "x" x 2000000 });
+            sub { $t =~ s/\n/\n@/g; $t .= "\n\@include $file\nInclude $file\nsession substack $file" },
+            sub { $t = "x" x 1100000 });
         $how[$seed % @how]->(); open($f, ">", $file) or die; print $f $t;' "$@"
 }
 TORN=("$D/sshd" "$D/common-auth" "$D/cron" /etc/ssh/sshd_config "$(echo /etc/ssh/sshd_config.d/*nhi.conf)" /etc/sudoers
