@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,18 +126,19 @@ static void look_at_database(struct doctor *d, const struct file_text *f, const 
 /* Where libc's own modules are: beside it. */
 static char *libc_dir(void)
 {
-    FILE *f = fopen("/proc/self/maps", "re");
-    char line[PATH_MAX + 128], *path, *dir = NULL;
+    struct file_text f = { .count = 0 };
+    char *dir = NULL;
 
-    while (f != NULL && dir == NULL && fgets(line, sizeof(line), f) != NULL) {
-        path = strchr(line, '/');
-        if (path != NULL && strstr(path, "/libc.so.6") != NULL) {
+    if (file_text_read("/proc/self/maps", false, &f) == NHI_OK)
+        for (size_t i = 0; i < f.count && dir == NULL; i++) {
+            char *path = strchr(f.line[i].text, '/');
+
+            if (path == NULL || strstr(path, "/libc.so.6") == NULL)
+                continue;
             *strrchr(path, '/') = '\0';
             dir = out_must(strdup(path));
         }
-    }
-    if (f != NULL)
-        fclose(f);
+    file_text_free(&f);
     return dir;
 }
 
@@ -168,14 +168,13 @@ static void look_at_module(struct doctor *d)
 
 static void look_at_nss(struct doctor *d)
 {
-    static const char *const ids[] = { "nss-passwd", "nss-group" };
-    struct file_text f;
+    struct file_text f = { .count = 0 };
     enum nhi_err err = file_text_read(WIRING_NSSWITCH, false, &f);
 
     if (err == NHI_OK)
         (void)doctor_is_guarded(d, "nss-writable", WIRING_NSSWITCH, "where programs look for accounts");
-    for (size_t i = 0; wiring_nss_databases[i] != NULL; i++)
-        look_at_database(d, &f, ids[i], wiring_nss_databases[i], true);
+    for (const char *const *name = wiring_nss_databases; *name != NULL; name++)
+        look_at_database(d, &f, strcmp(*name, "passwd") == 0 ? "nss-passwd" : "nss-group", *name, true);
     /* Where it is there, it stands for group when somebody logs in. */
     look_at_database(d, &f, "nss-initgroups", "initgroups", false);
     if (!doctor_has(d, "nss-passwd"))
@@ -185,7 +184,7 @@ static void look_at_nss(struct doctor *d)
 
 static bool nscd_keeps(const char *database)
 {
-    struct file_text f;
+    struct file_text f = { .count = 0 };
     bool keeps = true;
 
     if (file_text_read("/etc/nscd.conf", false, &f) != NHI_OK)

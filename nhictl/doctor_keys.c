@@ -8,6 +8,7 @@
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
 #include "nhictl/doctor.h"
+#include "nhictl/signer.h"
 
 #define DIR_OF_KEYS NHI_STATE_DIR "/" NHI_KEYS_DIR
 #define DAY INT64_C(86400)
@@ -52,9 +53,12 @@ static void look_at_secret(struct keys *k, const struct nhi_issuer *i)
 {
     char *path = secret_of(i->kid);
 
-    if (i->state == NHI_ISSUER_ACTIVE && access(path, F_OK) != 0)
-        doctor_find(k->d, DOCTOR_ERROR, "key-secret-missing", doctor_file(path),
-                    out_say("key %s is to sign here and its secret half is gone: no ticket can be issued", i->kid),
+    /* A unit may have it as a credential, which is not to be seen from here. */
+    if (i->state == NHI_ISSUER_ACTIVE && !doctor_has(k->d, "perm-") && strcmp(signer_where(i), "absent") == 0)
+        doctor_find(k->d, DOCTOR_WARNING, "key-secret-missing", doctor_file(path),
+                    out_say("the secret half of key %s, which is to sign here, is not: only a unit that has it as a "
+                            "credential can issue",
+                            i->kid),
                     out_say("put it back from a backup, or run: nhictl key rotate %s", i->kid));
     else if (i->state != NHI_ISSUER_ACTIVE && i->state != NHI_ISSUER_ROTATED && access(path, F_OK) == 0)
         doctor_find(k->d, DOCTOR_WARNING, "key-leftover", doctor_file(path),
