@@ -16,12 +16,9 @@
 #include <unistd.h>
 
 #include "libnhi/cgroup.h"
-#include "libnhi/fold.h"
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/log.h"
-#include "nhictl/store.h"
-#include "nhictl/trail.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
 #define CARRIED 60 /* for the last line to a terminal to be read there */
@@ -116,7 +113,7 @@ static void kill_all(const struct ending *e)
 
 /* ---- steps ---- */
 
-static const char *end_word(const struct ending *e)
+const char *ending_word(const struct ending *e)
 {
     return e->s.reason == NHI_PERMIT ? NHI_END_BY_HAND : nhi_reason_name(e->s.reason);
 }
@@ -161,7 +158,7 @@ static void announce(struct ending *e, const struct procs *p, int64_t now, int64
 {
     char line[SESSION_LINE_MAX];
 
-    nhi_session_say_why(NHI_RUN_DIR, e->s.g.id, end_word(e));
+    nhi_session_say_why(NHI_RUN_DIR, e->s.g.id, ending_word(e));
     session_farewell(&e->s, line);
     e->next = tell(e, p, line) ? now + CARRIED : now;
     e->deadline = e->next + grace_ms;
@@ -355,63 +352,6 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
     (void)setpriority(PRIO_PROCESS, 0, before);
     procs_free(&p);
     return wait;
-}
-
-/* ---- what became of it ---- */
-
-/* Once for each time that it was tried. */
-static enum nhi_err record_stuck(struct ctl *c, struct store *s, struct ending *e)
-{
-    struct out_row *detail = out_row_new(c->out);
-    const struct nhi_grant *g = &e->s.g;
-    struct nhi_event ev;
-
-    e->told = true;
-    nhi_grant_event(g, &ev);
-    snprintf(ev.kind, sizeof(ev.kind), "session-stuck");
-    snprintf(ev.session, sizeof(ev.session), "%s", e->s.handle);
-    memcpy(ev.within, ev.record, sizeof(ev.within));
-    ev.record[0] = ev.owner[0] = ev.decision[0] = ev.proof[0] = '\0';
-    snprintf(ev.reason, sizeof(ev.reason), "%s", end_word(e));
-    out_number(detail, "left", NULL, (int64_t)e->m.count);
-    return store_add_event(c, s, &ev, detail);
-}
-
-static bool is_news(const struct ending *e)
-{
-    return e->phase == END_DONE || (e->phase == END_STUCK && !e->told);
-}
-
-/* Marks first, which need no ledger: what cannot be written there now is, later, by whoever can. */
-void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry)
-{
-    struct store s = { .hurry = hurry };
-    enum nhi_err err;
-    size_t news = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        news += is_news(&all[i]);
-        if (all[i].phase == END_DONE)
-            (void)!nhi_session_end(NHI_RUN_DIR, all[i].s.handle, all[i].s.g.id, end_word(&all[i]));
-    }
-    if (news == 0)
-        return;
-    nhi_cgroup_sweep();
-    err = store_open(&s, (int64_t)time(NULL));
-    for (size_t i = 0; i < count && err == NHI_OK; i++)
-        if (all[i].phase == END_STUCK && is_news(&all[i]))
-            err = record_stuck(c, &s, &all[i]);
-    if (err == NHI_OK) {
-        err = nhi_ledger_commit(s.l);
-        s.writing = err != NHI_OK;
-    }
-    if (err == NHI_OK)
-        err = nhi_fold_sessions(NHI_RUN_DIR, s.l, s.now, NULL);
-    if (err == NHI_OK)
-        trail_send(s.l);
-    if (err != NHI_OK && !hurry)
-        ctl_note("how sessions ended is not in the ledger yet: %s", nhi_strerror(err));
-    store_close(&s);
 }
 
 void ending_retry(struct ending *e)

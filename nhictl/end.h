@@ -38,6 +38,8 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms);
 /* Says what became of each that is done or stuck: one event in the ledger, if that takes any. hurry: not if another is
  * writing; that is for the next time. */
 void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry);
+/* Why, as the ledger has it. */
+const char *ending_word(const struct ending *e);
 /* One that is stuck, from SIGKILL on. */
 void ending_retry(struct ending *e);
 void ending_free(struct ending *e);
