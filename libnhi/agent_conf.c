@@ -11,7 +11,7 @@
 
 #include "libnhi/conf.h"
 
-#define KEYS "name, owner, purpose, review_by, uid, group, home, make_home or shell"
+#define KEYS "name, owner, purpose, review_by, uid, group, home, make_home, shell or state"
 
 static enum nhi_err take_text(const config_setting_t *s, char *to, size_t max,
                               bool (*ok)(const char *), const char *expected,
@@ -70,6 +70,26 @@ static enum nhi_err take_flag(const config_setting_t *s, bool *to, struct nhi_co
     return NHI_OK;
 }
 
+static enum nhi_err take_state(const config_setting_t *s, enum nhi_agent_state *to,
+                               struct nhi_conf_error *error)
+{
+    static const struct {
+        const char *name;
+        enum nhi_agent_state state;
+    } states[] = { { "active", NHI_AGENT_ACTIVE },
+                   { "suspended", NHI_AGENT_SUSPENDED },
+                   { "retired", NHI_AGENT_RETIRED } };
+    const char *text = config_setting_get_string(s);
+
+    for (size_t i = 0; text != NULL && i < sizeof(states) / sizeof(states[0]); i++)
+        if (strcmp(text, states[i].name) == 0) {
+            *to = states[i].state;
+            return NHI_OK;
+        }
+    return nhi_conf_bad(error, config_setting_source_line(s),
+                        "%s: expected \"active\", \"suspended\" or \"retired\"", config_setting_name(s));
+}
+
 static enum nhi_err take_key(const config_setting_t *s, struct nhi_agent_entry *e,
                              struct nhi_conf_error *error)
 {
@@ -97,6 +117,8 @@ static enum nhi_err take_key(const config_setting_t *s, struct nhi_agent_entry *
         return take_text(s, e->home, NHI_PATH_MAX, is_path, "an absolute path", error);
     if (IS("shell"))
         return take_text(s, e->shell, NHI_PATH_MAX, is_path, "an absolute path", error);
+    if (IS("state"))
+        return take_state(s, &e->state, error);
     if (IS("make_home")) {
         err = take_flag(s, &make, error);
         e->no_home = !make;

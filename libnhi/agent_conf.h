@@ -25,6 +25,7 @@ struct nhi_agent_entry {
     char groups[NHI_LIST_MAX + 1];
     char home[NHI_PATH_MAX + 1], shell[NHI_PATH_MAX + 1];
     bool no_home;
+    enum nhi_agent_state state; /* of what agent export wrote; 0: not given */
     char file[NHI_DECLARED_MAX + 1];
     unsigned line;
 };

@@ -23,7 +23,7 @@ static enum nhi_err take(void *to, const char *name, const char *text, size_t le
 }
 
 /* Given uids first, or the next free one would be one of these. */
-static int by_uid(const void *a, const void *b)
+int agents_by_uid(const void *a, const void *b)
 {
     const struct nhi_agent_entry *x = a, *y = b;
 
@@ -39,7 +39,7 @@ int agents_read(struct ctl *c, struct agents_plan *p)
     int code = conf_read_dir(c, AGENTS_PATH, CONF_MAY_MISS, &p->missing, take, &p->conf);
 
     if (code == CTL_DONE && p->conf.count > 0)
-        qsort(p->conf.all, p->conf.count, sizeof(*p->conf.all), by_uid);
+        qsort(p->conf.all, p->conf.count, sizeof(*p->conf.all), agents_by_uid);
     return code;
 }
 
@@ -60,7 +60,7 @@ static int add_step(struct ctl *c, struct agents_plan *p, const struct agent_ste
 
 /* ---- one entry ---- */
 
-static struct agent_new new_of(const struct nhi_agent_entry *e)
+struct agent_new agents_new_of(const struct nhi_agent_entry *e)
 {
     const struct agent_new n = { .name = e->name,
                                  .owner = e->owner,
@@ -76,6 +76,15 @@ static struct agent_new new_of(const struct nhi_agent_entry *e)
     return n;
 }
 
+/* A file of agents.d says who there is; what is suspended or retired is said by hand. */
+static int need_no_state(struct ctl *c, const struct nhi_agent_entry *e)
+{
+    if (e->state == 0 || e->state == NHI_AGENT_ACTIVE)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, "nhictl agent import FILE",
+                    "state: a declared agent has none; this is for agent import");
+}
+
 static int need_future(struct ctl *c, const struct nhi_agent_entry *e)
 {
     if (e->review_by > c->now)
@@ -86,7 +95,7 @@ static int need_future(struct ctl *c, const struct nhi_agent_entry *e)
 static int step_add(struct ctl *c, struct store *s, const struct nhi_agent_entry *e,
                     struct agent_step *step)
 {
-    struct agent_new n = new_of(e);
+    struct agent_new n = agents_new_of(e);
     int code = need_future(c, e);
 
     if (code == CTL_DONE)
@@ -147,7 +156,7 @@ static int step_change(struct ctl *c, struct store *s, const struct nhi_agent_en
                        struct agent_step *step)
 {
     bool by_hand = step->had.file[0] == '\0';
-    struct agent_new n = new_of(e);
+    struct agent_new n = agents_new_of(e);
     int code = check_fixed(c, e, &step->had);
 
     step->want = step->had;
@@ -195,7 +204,9 @@ static int compare_entry(struct ctl *c, struct store *s, struct agents_plan *p,
         return store_fail(c, s, err, "read the agents");
     snprintf(where, sizeof(where), "%s/%s:%u", AGENTS_PATH, e->file, e->line);
     c->where = where;
-    code = err == NHI_OK ? step_change(c, s, e, &step) : step_add(c, s, e, &step);
+    code = need_no_state(c, e);
+    if (code == CTL_DONE)
+        code = err == NHI_OK ? step_change(c, s, e, &step) : step_add(c, s, e, &step);
     c->where = NULL;
     if (code == CTL_USAGE)
         code = CTL_REFUSED;

@@ -46,4 +46,8 @@ NHI_CHECK enum nhi_err agents_put(struct ctl *c, struct store *s, const struct a
 int agents_make_homes(struct ctl *c, const struct agents_plan *p);
 void agents_free(struct agents_plan *p);
 
+/* One entry as agent_new.h takes it, and their order: given uids first, ascending. */
+struct agent_new agents_new_of(const struct nhi_agent_entry *e);
+int agents_by_uid(const void *a, const void *b);
+
 #endif

@@ -47,6 +47,8 @@ example apply
 nhictl apply >/dev/null
 example agent-add
 example agent-list
+example agent-export
+example agent-import
 example agent-show
 start_watch
 # A second one would do everything twice.

@@ -43,6 +43,7 @@ mark_log
 play
 like "$RC:$OUT" '^0.*uid is 0' 'a play that becomes root'
 has_logged 'pam_nhi\(sudo:auth\): permitted: .*task=play-1.*source=session' 'by the ticket of its session'
+is "$(stat -c '%U %a' /home/ci-bot/.ansible/tmp)" 'ci-bot 700' 'its remote_tmp is in the home of the agent'
 
 mark_log
 must nhictl task close play-1 --reason test
