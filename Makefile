@@ -47,6 +47,7 @@ LIB_SRC  := $(wildcard libnhi/*.c)
 PAM_SRC  := $(wildcard pam_nhi/*.c)
 NSS_SRC  := $(wildcard nss_nhi/*.c)
 KEYS_SRC := $(wildcard sshd_nhi/*.c)
+TRIAL_SRC := $(wildcard pam_trial/*.c)
 CTL_SRC  := $(wildcard nhictl/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 TLIB_SRC := $(wildcard tests/lib/*.c)
@@ -58,6 +59,7 @@ LIB   := $(BUILD)/libnhi.a
 PAM   := $(BUILD)/pam_nhi.so
 NSS   := $(BUILD)/libnss_nhi.so.2
 KEYS  := $(BUILD)/nhi-authorized-keys
+TRIAL := $(BUILD)/nhi-pam-trial
 CTL   := $(BUILD)/nhictl
 UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
@@ -69,7 +71,7 @@ MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.8 nhictl/*.5)
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-4s %s\n' '$(1)' '$@')
 
-all: $(PAM) $(NSS) $(KEYS) $(CTL)
+all: $(PAM) $(NSS) $(KEYS) $(TRIAL) $(CTL)
 
 help:
 	@echo 'make            build the modules, the helper of sshd and nhictl under $(BUILD)/'
@@ -117,6 +119,11 @@ $(KEYS): $(call obj,$(KEYS_SRC)) $(LIB)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(KEYS_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS)
 
+$(TRIAL): $(call obj,$(TRIAL_SRC))
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $^ -lpam
+
 $(CTL): $(call obj,$(CTL_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -144,6 +151,7 @@ install: all
 	install -D -m 0644 $(PAM) $(DESTDIR)$(PAMDIR)/pam_nhi.so
 	install -D -m 0644 $(NSS) $(DESTDIR)$(NSSDIR)/libnss_nhi.so.2
 	install -D -m 0755 $(KEYS) $(DESTDIR)$(LIBEXECDIR)/nhi-authorized-keys
+	install -D -m 0755 $(TRIAL) $(DESTDIR)$(LIBEXECDIR)/nhi-pam-trial
 	install -D -m 0755 $(CTL) $(DESTDIR)$(SBINDIR)/nhictl
 	install -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS_OF_SYSTEMD); do sed 's|@SBINDIR@|$(SBINDIR)|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} && \

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum nhi_err nhi_err_from_errno(int err)
@@ -159,8 +160,48 @@ static enum nhi_err write_all(int fd, const char *data, size_t len)
     return NHI_OK;
 }
 
-enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const void *data,
-                              unsigned long len)
+/* How a new file looks before it gets its name. */
+struct looks {
+    unsigned mode;
+    int like;  /* -1: root's, with that mode */
+    int dated;
+};
+
+/* A label or a list of who may read it. One that this place does not take is none of ours. */
+static enum nhi_err copy_attributes(int from, int to)
+{
+    char names[4096], value[4096];
+    ssize_t len = flistxattr(from, names, sizeof(names)), n;
+
+    if (len < 0)
+        return errno == ENOTSUP || errno == ENOSYS ? NHI_OK : NHI_ERR_SYS;
+    for (const char *name = names; name < names + len; name += strlen(name) + 1) {
+        n = fgetxattr(from, name, value, sizeof(value));
+        if (n < 0 || (fsetxattr(to, name, value, (size_t)n, 0) != 0 && errno != ENOTSUP && errno != EPERM))
+            return NHI_ERR_SYS;
+    }
+    return NHI_OK;
+}
+
+static enum nhi_err dress(int fd, const struct looks *looks)
+{
+    struct timespec times[2];
+    struct stat st;
+
+    if (looks->like < 0)
+        return fchmod(fd, looks->mode) == 0 ? NHI_OK : nhi_err_from_errno(errno);
+    if (fstat(looks->like, &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0 ||
+        fchmod(fd, st.st_mode & ALLPERMS) != 0)
+        return nhi_err_from_errno(errno);
+    times[0] = st.st_atim;
+    times[1] = st.st_mtim;
+    if (looks->dated && futimens(fd, times) != 0)
+        return nhi_err_from_errno(errno);
+    return copy_attributes(looks->like, fd);
+}
+
+static enum nhi_err replace(int dirfd, const char *name, const struct looks *looks, const void *data,
+                            unsigned long len)
 {
     char temp[NAME_MAX + 1];
     enum nhi_err err;
@@ -174,7 +215,9 @@ enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const 
     if (fd < 0)
         return nhi_err_from_errno(errno);
     err = write_all(fd, data, len);
-    if (err == NHI_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+    if (err == NHI_OK)
+        err = dress(fd, looks);
+    if (err == NHI_OK && fsync(fd) != 0)
         err = nhi_err_from_errno(errno);
     if (close(fd) != 0 && err == NHI_OK)
         err = nhi_err_from_errno(errno);
@@ -185,4 +228,20 @@ enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const 
     if (err != NHI_OK)
         (void)unlinkat(dirfd, temp, 0);
     return err;
+}
+
+enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const void *data,
+                              unsigned long len)
+{
+    const struct looks looks = { .mode = mode, .like = -1 };
+
+    return replace(dirfd, name, &looks, data, len);
+}
+
+enum nhi_err nhi_file_replace_like(int dirfd, const char *name, int like, int dated, const void *data,
+                                   unsigned long len)
+{
+    const struct looks looks = { .like = like, .dated = dated };
+
+    return replace(dirfd, name, &looks, data, len);
 }

@@ -29,7 +29,7 @@ static enum thing thing_of(const char *word, size_t len)
                   { "FILE", THING_FILE },      { "FILE|-", THING_FILE },
                   { "FILE.pub", THING_FILE },  { "PATH", THING_FILE },
                   { "DIR", THING_DIRECTORY },  { "DIRECTORY", THING_DIRECTORY },
-                  { "COMMAND", THING_COMMAND } };
+                  { "PROGRAM", THING_PROGRAM }, { "COMMAND", THING_COMMAND } };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strlen(words[i].word) == len && strncmp(words[i].word, word, len) == 0)

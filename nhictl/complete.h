@@ -21,6 +21,7 @@ enum thing {
     THING_ACCOUNT,
     THING_SERVICE,
     THING_GROUP,
+    THING_PROGRAM, /* that setup knows */
     /* These the shell knows better. */
     THING_FILE,
     THING_DIRECTORY,

@@ -13,6 +13,7 @@
 #include "nhictl/complete.h"
 #include "nhictl/ctl.h"
 #include "nhictl/names.h"
+#include "nhictl/wiring.h"
 
 static int add_agent(const struct nhi_agent *a, void *ctx)
 {
@@ -108,6 +109,12 @@ static void add_services(struct candidates *to)
         closedir(d);
 }
 
+static void add_programs(struct candidates *to)
+{
+    for (const struct wiring_service *w = wiring_services; w->name != NULL; w++)
+        candidate(to, w->name, NULL);
+}
+
 static void from_ledger(struct candidates *to, enum thing thing)
 {
     struct nhi_ledger *l = NULL;
@@ -152,6 +159,9 @@ void candidates_of(struct candidates *to, enum thing thing)
         break;
     case THING_GROUP:
         add_groups(to);
+        break;
+    case THING_PROGRAM:
+        add_programs(to);
         break;
     case THING_NONE:
     case THING_FILE:

@@ -19,9 +19,8 @@
 #include "nhictl/keyfile.h"
 #include "nhictl/range.h"
 #include "nhictl/store.h"
+#include "nhictl/wiring.h"
 
-#define UID_MIN_DEFAULT 65536
-#define UID_MAX_DEFAULT 99999
 #define MAX_TTL 86400
 
 struct init_args {
@@ -304,8 +303,8 @@ static int take_turn(struct ctl *c)
 static int init(struct ctl *c)
 {
     const struct init_args *args = c->args;
-    uint32_t uid_min = args->uid_min != 0 ? args->uid_min : UID_MIN_DEFAULT;
-    uint32_t uid_max = args->uid_max != 0 ? args->uid_max : UID_MAX_DEFAULT;
+    uint32_t uid_min = args->uid_min != 0 ? args->uid_min : WIRING_UID_MIN;
+    uint32_t uid_max = args->uid_max != 0 ? args->uid_max : WIRING_UID_MAX;
     char host[NHI_HOST_MAX + 1];
     struct store s = { 0 };
     int code = store_need_root(c);

@@ -16,6 +16,10 @@
 #define WIRING_PAM_DIR "/etc/pam.d"
 #define WIRING_PAM_MODULE "pam_nhi.so"
 
+/* The agents' range unless init was told another one, which the lines have to say then. */
+#define WIRING_UID_MIN 65536
+#define WIRING_UID_MAX 99999
+
 enum wiring_phase { WIRING_AUTH, WIRING_ACCOUNT, WIRING_SESSION, WIRING_PHASES };
 
 struct wiring_pam {
@@ -51,6 +55,7 @@ extern const struct wiring_service wiring_services[]; /* ends with a NULL name *
 #define WIRING_SSHD_CONNECTION_SINCE 904
 #define WIRING_SSHD_COMMAND_USER "AuthorizedKeysCommandUser root"
 #define WIRING_SSHD_MATCH "Match Group nhi-agents,nhi-only"
+#define WIRING_SSHD_MATCH_END "Match all" /* behind the lines below: what follows is about everybody again */
 extern const char *const wiring_sshd_agents[]; /* the lines under the Match; ends with NULL */
 
 /* ---- sudo ---- */

@@ -68,9 +68,9 @@ lint:
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
 	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
-	    libnhi pam_nhi nss_nhi sshd_nhi nhictl
+	    libnhi pam_nhi nss_nhi sshd_nhi pam_trial nhictl
 	clang-tidy --quiet --warnings-as-errors='*' \
-	    $(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(CTL_SRC) -- $(CSTD)
+	    $(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(CTL_SRC) -- $(CSTD)
 	shellcheck -x $(SHELL_FILES)
 	mandoc -T lint -W warning $(MANS)
 

@@ -13,12 +13,13 @@ unit_is() { [ "$(systemctl show "$1" -p ActiveState --value)" = "$2" ]; }
 
 # ---- a unit with PAMName= ----
 
+ours() { grep "^$1.*pam_nhi" /etc/pam.d/sshd; }
 {
-    cat packaging/pam.d/auth
+    ours auth
     echo 'auth required pam_deny.so'
-    cat packaging/pam.d/account
+    ours account
     echo 'account required pam_unix.so'
-    cat packaging/pam.d/session
+    ours session
     echo 'session required pam_unix.so'
 } >/etc/pam.d/nightly
 cat >"$W/nightly" <<S

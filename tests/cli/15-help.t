@@ -26,6 +26,8 @@ example() {
     agent-retire) line="nhictl agent retire ci-bot --reason 'replaced'" ;;
     # Nothing here is as old as that. The supervisor may be handing events to the log at this very moment.
     audit-archive) line=${line/1 year ago/now} && line="$line || { sleep 2; $line; }" ;;
+    # Nothing is installed here.
+    setup) line="LD_LIBRARY_PATH=$BUILD $line" ;;
     # It goes on until it is told to end, which it hears once it listens.
     audit-follow) line="\"\$BUILD/\"$line & until_it_listens \$!; kill -TERM \$!; wait \$!" ;;
     esac
@@ -38,6 +40,7 @@ JTI=
 example init
 KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 example status
+example setup
 mkdir -p /var/lib/prometheus/node-exporter
 example metrics
 example complete

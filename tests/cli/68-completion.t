@@ -48,6 +48,7 @@ ok 'tickets' offers revoke --ticket '' = "$JTI"
 ok 'tickets as operands' offers ticket show '' = "$JTI"
 ok 'keys' offers key retire '' = "$KID"
 ok 'owners' offers owner offboard J = 'Jane Doe'
+ok 'programs that are set up' offers setup s = sshd sudo su
 ok 'accounts' among deploy issue --account de
 ok 'services' among sudo issue --service su
 run nhictl complete -- issue --service sshd,su

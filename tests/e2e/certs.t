@@ -183,14 +183,14 @@ is "$OUT" ci-bot 'the real one, still'
 install -d -o ci-bot -g ci-bot -m 700 /home/ci-bot/.ssh
 rm "$W/planted-cert.pub"
 install -o ci-bot -g ci-bot -m 600 "$W/planted.pub" /home/ci-bot/.ssh/authorized_keys
-sed -i 's/AuthorizedKeysFile none/AuthorizedKeysFile .ssh\/authorized_keys/' /etc/ssh/sshd_config.d/nhi.conf
+sed -i 's/AuthorizedKeysFile none/AuthorizedKeysFile .ssh\/authorized_keys/' /etc/ssh/sshd_config.d/00-nhi.conf
 restart_b
 mark_log
 ssh_b ci-bot planted 'echo got-in'
 refused no-ticket 'a planted key'
 ssh_b ci-bot planted -W "127.0.0.1:$PORT"
 unlike "$OUT" 'SSH-2' 'nor can a connection be forwarded through it'
-sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/nhi.conf
+sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/00-nhi.conf
 restart_b
 
 # ---- the end, on B ----

@@ -132,7 +132,7 @@ is "$RC" 1 "a suspended agent's key is still its own"
 
 install -d -o ci-bot -g ci-bot -m 700 /home/ci-bot/.ssh
 install -o ci-bot -g ci-bot -m 600 "$W/id-planted.pub" /home/ci-bot/.ssh/authorized_keys
-sed -i 's/AuthorizedKeysFile none/AuthorizedKeysFile .ssh\/authorized_keys/' /etc/ssh/sshd_config.d/nhi.conf
+sed -i 's/AuthorizedKeysFile none/AuthorizedKeysFile .ssh\/authorized_keys/' /etc/ssh/sshd_config.d/00-nhi.conf
 restart_sshd
 mark_log
 by_key ci-bot planted 'echo got-in'
@@ -149,7 +149,7 @@ mark_log
 by_key ci-bot planted 'echo got-in'
 refused no-ticket 'a planted key that claims to be another'
 sed -i '/PermitUserEnvironment/d' /etc/ssh/sshd_config.d/00-e2e.conf
-sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/nhi.conf
+sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/00-nhi.conf
 rm -r /home/ci-bot/.ssh /home/ci-bot/.pam_environment
 restart_sshd
 

@@ -8,7 +8,8 @@ BUILD=$(cd "${BUILD:-$TREE/build}" && pwd) || exit 1
 if [ ! -e /run/nhi-lab ]; then
     exec "$TREE/packaging/lab.sh" hosts "$TREE/packaging/lab.sh" run -- \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 BUILD="$BUILD" \
-        QUICK="${QUICK:-}" ESCAPE_RUNS="${ESCAPE_RUNS:-}" REVOCATIONS="${REVOCATIONS:-}" "$BASH" "$0" "$@"
+        QUICK="${QUICK:-}" EVERY="${EVERY:-}" ESCAPE_RUNS="${ESCAPE_RUNS:-}" REVOCATIONS="${REVOCATIONS:-}" \
+        "$BASH" "$0" "$@"
 fi
 cd "$TREE" || exit 1
 
@@ -173,7 +174,8 @@ start_collector() {
     eventually test -S /dev/log || bail 'no log collector'
 }
 
-lab_up() {
+# A host to which nhi is installed, and which does not know of it yet.
+host_up() {
     install -d -m 755 "$W"
     rm -rf /etc/nhi "$STATE"
     start_collector
@@ -184,11 +186,32 @@ lab_up() {
     # Other sources that this machine may have (systemd, ldap) have none either.
     printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
     must make -s -o all BUILD="$BUILD" install
-    must packaging/wire.sh
     write_ssh_tool
+}
+
+lab_up() {
+    host_up
+    must nhictl setup nss sshd sudo su cron
     start_sshd
     # The shell would say that jobs were killed when the lab ends.
     disown -a
+}
+
+# person_works USER WHEN: password, key and sudo with a password
+person_works() {
+    local user=$1 when=$2 bad=''
+    if sshd -T 2>/dev/null | grep -q '^kbdinteractiveauthentication yes'; then
+        ssh_as "$user" reply "$W/password" id -un
+        [ "$RC/$OUT" = "0/$user" ] || bad+=" keyboard-interactive($RC)"
+    fi
+    E2E_METHOD=password ssh_as "$user" reply "$W/password" id -un
+    [ "$RC/$OUT" = "0/$user" ] || bad+=" password($RC)"
+    ssh_as "$user" key "$W/key" id -un
+    [ "$RC/$OUT" = "0/$user" ] || bad+=" key($RC)"
+    capture as "$user" "$PTY" "password for $user: " "$W/password" -- sudo id
+    [[ $RC/$OUT =~ ^0/.*uid=0\(root\) ]] || bad+=" sudo($RC)"
+    [ -z "$bad" ]
+    ok $? "$user: every way in, and sudo: $when" || note "failed:$bad"
 }
 
 # ---- nhi ----

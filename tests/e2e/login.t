@@ -48,13 +48,13 @@ install -d -o ci-bot -g ci-bot -m 700 /home/ci-bot/.ssh
 install -o ci-bot -g ci-bot -m 600 "$W/key.pub" /home/ci-bot/.ssh/authorized_keys
 ssh_as ci-bot key "$W/key" id
 is "$RC" 255 'authorized_keys of an agent open nothing'
-sed -i 's/AuthorizedKeysFile none/AuthorizedKeysFile .ssh\/authorized_keys/' /etc/ssh/sshd_config.d/nhi.conf
+sed -i 's/AuthorizedKeysFile none/AuthorizedKeysFile .ssh\/authorized_keys/' /etc/ssh/sshd_config.d/00-nhi.conf
 restart_sshd
 mark_log
 ssh_as ci-bot key "$W/key" id
 unlike "$RC" '^0$' 'nor when sshd was told to read them'
 has_logged 'pam_nhi\(sshd:account\): denied: reason=no-ticket account=ci-bot' 'the account phase decides'
-sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/nhi.conf
+sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/00-nhi.conf
 restart_sshd
 
 # ---- out: an open session, and the next knock ----

@@ -5,21 +5,6 @@
 
 lab_up
 
-# person_works USER WHEN: password, key and sudo with a password
-person_works() {
-    local user=$1 when=$2 bad=''
-    ssh_as "$user" reply "$W/password" id -un
-    [ "$RC/$OUT" = "0/$user" ] || bad+=" keyboard-interactive($RC)"
-    E2E_METHOD=password ssh_as "$user" reply "$W/password" id -un
-    [ "$RC/$OUT" = "0/$user" ] || bad+=" password($RC)"
-    ssh_as "$user" key "$W/key" id -un
-    [ "$RC/$OUT" = "0/$user" ] || bad+=" key($RC)"
-    capture as "$user" "$PTY" "password for $user: " "$W/password" -- sudo id
-    [[ $RC/$OUT =~ ^0/.*uid=0\(root\) ]] || bad+=" sudo($RC)"
-    [ -z "$bad" ]
-    ok $? "$user: keyboard-interactive, password, key and sudo: $when" || note "failed:$bad"
-}
-
 person_works alice 'before there is a ledger'
 person_works deploy 'before there is a ledger'
 nhi_up
@@ -83,7 +68,7 @@ is "$RC" 255 'its password does not'
 ssh_as batch key "$W/key" id
 unlike "$RC" '^0$' 'its authorized key does not'
 # Without the Match block in between, too.
-sed -i 's/^Match Group .*/Match Group nhi-agents/' /etc/ssh/sshd_config.d/nhi.conf
+sed -i 's/^Match Group .*/Match Group nhi-agents/' /etc/ssh/sshd_config.d/00-nhi.conf
 restart_sshd
 ssh_as batch key "$W/key" id
 unlike "$RC" '^0$' 'nor where sshd itself would take it'

@@ -53,7 +53,7 @@ mark_log
 by_key 'echo got-in'
 # From OpenSSH 9.4 on the key's helper is told the address, and sshd does not ask for the key at all.
 BEFORE_THE_KEY='(policy|no-ticket)'
-! grep -q '%C' /etc/ssh/sshd_config.d/nhi.conf || BEFORE_THE_KEY=-
+! grep -q '%C' /etc/ssh/sshd_config.d/00-nhi.conf || BEFORE_THE_KEY=-
 refused "$BEFORE_THE_KEY" 'from another'
 mark_log
 ssh_as ci-bot reply "$W/bearer" 'echo got-in'

@@ -1,7 +1,10 @@
 /*
  * Stops or kills a program, set-uid or not, at its Kth system call, and leaves it so.
  *
- *   stopat EXE K stop|kill -- PROGRAM ARG...
+ *   stopat EXE K stop|kill [--changes DIRECTORY[:DIRECTORY...]] -- PROGRAM ARG...
+ *
+ * With --changes, no calls are counted but those of EXE that can change a file below one of these: between two
+ * of them, no other call could be told from its neighbours by what is on disk.
  *
  * PROGRAM must come to execute EXE, itself or in a child. From there on, the system calls of all its
  * processes are counted; when the Kth is entered, all of them get SIGSTOP or SIGKILL. What is stopped
@@ -13,12 +16,16 @@
  * 4 it did not come to an end within a minute; 125 anything else.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,7 +37,7 @@
      PTRACE_O_TRACEEXEC)
 
 static struct {
-    const char *exe;
+    const char *exe, *changes; /* NULL: any call counts */
     long k, count;
     bool counting, kill;
     pid_t pids[TRACEES_MAX]; /* 0: free */
@@ -90,13 +97,107 @@ static bool executes(pid_t pid)
     return strcmp(path, run.exe) == 0;
 }
 
+/* What is changed by a call: what a descriptor is, and what a path is below it. */
+enum by { BY_NOTHING, BY_FD, BY_PATH, BY_PATH_AT, BY_OPEN_AT };
+
+static enum by changes_by(uint64_t nr)
+{
+    switch (nr) {
+    case SYS_write:
+    case SYS_pwrite64:
+    case SYS_ftruncate:
+    case SYS_fchmod:
+    case SYS_fchown:
+    case SYS_fsetxattr:
+    case SYS_utimensat: /* as futimens calls it */
+        return BY_FD;
+#ifdef SYS_unlink
+    case SYS_unlink:
+    case SYS_rmdir:
+    case SYS_mkdir:
+    case SYS_rename:
+        return BY_PATH;
+#endif
+    case SYS_unlinkat:
+    case SYS_mkdirat:
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_linkat:
+        return BY_PATH_AT;
+    case SYS_openat:
+        return BY_OPEN_AT;
+    default:
+        return BY_NOTHING;
+    }
+}
+
+static void read_path(pid_t pid, uint64_t at, char path[4096])
+{
+    union {
+        uint64_t number;
+        void *address;
+    } from = { .number = at };
+    struct iovec to = { path, 4095 }, what = { from.address, 4095 };
+    ssize_t n = process_vm_readv(pid, &to, 1, &what, 1, 0);
+
+    /* It may end where what is mapped ends. */
+    if (n < 0) {
+        what.iov_len = to.iov_len = 4096 - at % 4096 < 4095 ? 4096 - at % 4096 : 4095;
+        n = process_vm_readv(pid, &to, 1, &what, 1, 0);
+    }
+    path[n > 0 ? n : 0] = '\0';
+}
+
+static void read_fd(pid_t pid, uint64_t fd, char path[4096])
+{
+    char link[64];
+    ssize_t n;
+
+    snprintf(link, sizeof(link), (int)fd == AT_FDCWD ? "/proc/%d/cwd" : "/proc/%d/fd/%d", (int)pid, (int)fd);
+    n = readlink(link, path, 4095);
+    path[n > 0 ? n : 0] = '\0';
+}
+
+static bool is_below(const char *path)
+{
+    for (const char *dir = run.changes; *dir != '\0'; dir += strspn(dir, ":")) {
+        size_t len = strcspn(dir, ":");
+
+        if (strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0'))
+            return true;
+        dir += len;
+    }
+    return false;
+}
+
+static bool counts(pid_t pid, const struct __ptrace_syscall_info *info)
+{
+    enum by by = changes_by(info->entry.nr);
+    uint64_t arg[6];
+    char path[4096] = "";
+
+    if (run.changes == NULL)
+        return true;
+    for (int i = 0; i < 6; i++)
+        arg[i] = info->entry.args[i];
+    if (by == BY_NOTHING || !executes(pid) || (by == BY_OPEN_AT && (arg[2] & (O_CREAT | O_TRUNC)) == 0))
+        return false;
+    if (by == BY_FD)
+        read_fd(pid, arg[0], path);
+    else
+        read_path(pid, arg[by == BY_PATH ? 0 : 1], path);
+    if (by != BY_FD && by != BY_PATH && path[0] != '/')
+        read_fd(pid, arg[0], path);
+    return is_below(path);
+}
+
 static bool enters_syscall(pid_t pid)
 {
     struct __ptrace_syscall_info info;
 
     memset(&info, 0, sizeof(info));
     return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 &&
-           info.op == PTRACE_SYSCALL_INFO_ENTRY;
+           info.op == PTRACE_SYSCALL_INFO_ENTRY && counts(pid, &info);
 }
 
 /* Waits until the kernel says that it has come to rest. Gone counts as well: it was at its exit. */
@@ -180,7 +281,7 @@ static int trace(void)
         if (group_stop)
             ptrace(PTRACE_LISTEN, pid, 0, 0);
         else
-            ptrace(run.counting ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, sig);
+            ptrace(run.counting && (run.changes == NULL || executes(pid)) ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, sig);
     }
     printf("%ld\n", run.count);
     return 3;
@@ -188,12 +289,16 @@ static int trace(void)
 
 int main(int argc, char **argv)
 {
-    int gate[2];
+    int gate[2], program = 4;
     char c = 0;
     pid_t pid;
 
-    if (argc < 6 || strcmp(argv[4], "--") != 0) {
-        fputs("usage: stopat EXE K stop|kill -- PROGRAM ARG...\n", stderr);
+    if (argc > 6 && strcmp(argv[4], "--changes") == 0) {
+        run.changes = argv[5];
+        program = 6;
+    }
+    if (argc < program + 2 || strcmp(argv[program++], "--") != 0) {
+        fputs("usage: stopat EXE K stop|kill [--changes DIRECTORY...] -- PROGRAM ARG...\n", stderr);
         return 125;
     }
     run.exe = argv[1];
@@ -213,8 +318,8 @@ int main(int argc, char **argv)
         close(gate[0]);
         if (freopen("/dev/null", "w", stdout) == NULL)
             die("/dev/null");
-        execvp(argv[5], argv + 5);
-        die(argv[5]);
+        execvp(argv[program], argv + program);
+        die(argv[program]);
     }
     remember(pid);
     if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) != 0)

@@ -1,0 +1,44 @@
+/*
+ * The files of a host as text: what they are with our lines in them, and without. Nothing is read or written here.
+ */
+#ifndef NHICTL_SETUP_TEXT_H
+#define NHICTL_SETUP_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All that return text return a new one, the caller's to free; NULL: it cannot be done, see each. */
+
+/* Without what stands between our marks. NULL: a beginning has no end. */
+char *setup_text_strip(const char *text);
+/* These lines between our marks, and then text. lines: each ends in a line feed. */
+char *setup_text_above(const char *lines, const char *text);
+
+/* A service's file of /etc/pam.d with our lines. clean: without them. was: as it is, from which options of our lines
+ * are kept; options: of our lines otherwise, "" for none. siblings: names of the files that get our lines anyhow, ends
+ * with NULL; one that includes such stays as it is. NULL: it has no line of the type *missing that ours could stand
+ * before. */
+char *setup_text_pam(const char *clean, const char *was, const char *options, const char *const *siblings,
+                     const char **missing);
+/* Whether somebody has put the module there. */
+bool setup_text_has_module(const char *clean);
+/* For trials: with every module of auth and session that could ask, remember or start something taken to say yes, and
+ * with what is included taken from dir. */
+char *setup_text_pam_tame(const char *text, const char *dir);
+/* Calls one for each file that it includes. */
+void setup_text_pam_includes(const char *text, void (*one)(const char *name, void *ctx), void *ctx);
+
+/* nsswitch.conf with our source and without. NULL: it has no line for the database *missing. */
+char *setup_text_nss(const char *text, const char **missing);
+char *setup_text_nss_strip(const char *text);
+/* What it says of a database, or NULL. */
+char *setup_text_nss_line(const char *text, const char *database);
+
+/* Whether the first thing that sshd_config says is to read the directory of drop-ins. */
+bool setup_text_sshd_includes(const char *text);
+/* Whether sudoers reads its directory. */
+bool setup_text_sudo_includes(const char *text);
+/* With from replaced by to, everywhere. */
+char *setup_text_replace(const char *text, const char *from, const char *to);
+
+#endif
