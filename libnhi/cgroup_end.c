@@ -42,20 +42,27 @@ static FILE *open_file(int dirfd, const char *name)
     return f;
 }
 
-bool nhi_cgroup_is_populated(const char *handle)
+static bool is_populated(int fd)
 {
+    FILE *f = open_file(fd, "cgroup.events");
     bool populated = false;
     char line[64];
-    FILE *f;
-    int fd;
 
-    if (open_one(handle, &fd) != NHI_OK)
-        return false;
-    f = open_file(fd, "cgroup.events");
     while (f != NULL && !populated && fgets(line, sizeof line, f) != NULL)
         populated = strcmp(line, "populated 1\n") == 0;
     if (f != NULL)
         (void)fclose(f);
+    return populated;
+}
+
+bool nhi_cgroup_is_populated(const char *handle)
+{
+    bool populated;
+    int fd;
+
+    if (open_one(handle, &fd) != NHI_OK)
+        return false;
+    populated = is_populated(fd);
     close(fd);
     return populated;
 }
@@ -73,7 +80,8 @@ static bool list(int dirfd, int (*fn)(pid_t, void *), void *ctx)
     return on;
 }
 
-/* fn NULL: removes what is empty, the deepest first. Takes dirfd. */
+/* fn NULL: removes what is empty, the deepest first; but nothing that root made in a session that goes on, where it is
+ * about to be used. Takes dirfd. */
 static bool walk(int dirfd, int depth, int (*fn)(pid_t, void *), void *ctx)
 {
     DIR *d = fdopendir(dirfd);
@@ -90,6 +98,10 @@ static bool walk(int dirfd, int depth, int (*fn)(pid_t, void *), void *ctx)
         if (e->d_type != DT_DIR || e->d_name[0] == '.')
             continue;
         fd = openat(dirfd, e->d_name, DIRECTORY);
+        if (fd >= 0 && fn == NULL && is_populated(fd)) {
+            close(fd);
+            continue;
+        }
         if (fd >= 0)
             on = walk(fd, depth + 1, fn, ctx);
         if (fn == NULL)

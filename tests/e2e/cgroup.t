@@ -67,6 +67,15 @@ ends() {
 like "$(nhictl status --json | jq -r .sessions_known_by)" '^audit session, cgroup$' 'status names both'
 begins 'with audit'
 like "$HANDLE" ^a- 'with audit: known by the audit session'
+# What root has made in it and not used yet is not swept with what belongs to others.
+mkdir "$TOP/nhi/$HANDLE/to-be-used"
+open_task beside
+issue "$W/ticket" beside
+ssh_as ci-bot reply "$W/ticket" true
+must nhictl task close beside
+is "$(nhictl session list --json | jq '.sessions | length')" 1 'another one has come and gone'
+[ -d "$TOP/nhi/$HANDLE/to-be-used" ]
+ok $? 'with audit: what is empty in it stays while it lives'
 ends 'with audit'
 
 # A daemon of root's that was restarted in a session ends with it; who came in through it does not.
