@@ -11,6 +11,7 @@
 
 #include "libnhi/grant.h"
 #include "libnhi/ledger.h"
+#include "libnhi/mark.h"
 #include "libnhi/paths.h"
 #include "libnhi/privileged.h"
 #include "libnhi/reserve.h"
@@ -19,6 +20,7 @@ struct nhi_moment {
     struct nhi_ledger *ledger;
     struct nhi_reserve *reserve;
     int64_t now;
+    enum nhi_fit fit;       /* of the ledger, to this host */
     enum nhi_reason reason; /* NHI_PERMIT: all of these are there */
     char message[sizeof(((struct nhi_verdict *)NULL)->message)];
 };
@@ -127,6 +129,14 @@ static const uint8_t *proven_key(const struct state *s)
     return s->what->key;
 }
 
+/* The facts that no ticket and no rule has to do with. */
+static void put_host(struct state *s, struct nhi_facts *f)
+{
+    nhi_fit_load(s->m->fit, f);
+    if (s->m->fit != NHI_FIT_HERE)
+        (void)snprintf(s->v->message, sizeof s->v->message, "%s", nhi_fit_text(s->m->fit));
+}
+
 static enum nhi_reason decide(struct state *s)
 {
     struct nhi_facts facts = { .rules = NULL };
@@ -162,6 +172,7 @@ static enum nhi_reason decide(struct state *s)
     err = nhi_facts_load(s->m->ledger, &s->v->ticket, &req, s->m->now, &facts);
     if (err != NHI_OK)
         return ledger_failed(s, err);
+    put_host(s, &facts);
     nhi_reserve_apply(s->m->reserve, &s->v->ticket, &facts);
     if (facts.successor[0] != '\0' && !facts.superseded)
         facts.superseded = nhi_grant_is_superseded(NHI_STATE_DIR, s->v->ticket.jti);
@@ -193,6 +204,8 @@ static enum nhi_reason decide(struct state *s)
 /* Opens what a decision is made over. */
 static enum nhi_reason begin(struct nhi_moment *m)
 {
+    struct nhi_settings settings;
+    struct nhi_seen seen;
     struct timespec ts;
     enum nhi_err err;
 
@@ -208,11 +221,16 @@ static enum nhi_reason begin(struct nhi_moment *m)
         return err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER
                                                                  : NHI_DENY_LOCKDOWN;
     }
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &m->ledger);
     if (err == NHI_OK)
         err = nhi_ledger_begin(m->ledger, m->now);
     if (err == NHI_OK)
+        err = nhi_ledger_settings(m->ledger, &settings);
+    if (err == NHI_OK) {
+        m->fit = nhi_ledger_fit(&settings, &seen, m->now);
         return NHI_PERMIT;
+    }
     say_failed(m->ledger, err, m->message, sizeof m->message);
     return NHI_DENY_LEDGER;
 }
@@ -313,6 +331,7 @@ static enum nhi_reason look_at_host(struct state *s)
 
     if (err != NHI_OK)
         return ledger_failed(s, err);
+    put_host(s, &facts);
     nhi_reserve_apply(s->m->reserve, NULL, &facts);
     reason = nhi_decide(&req, &facts).reason;
     nhi_facts_free(&facts);

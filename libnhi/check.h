@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "libnhi/decide.h"
+#include "libnhi/ledger.h"
 
 struct nhi_who {
     const char *service; /* PAM service */
@@ -58,6 +59,9 @@ void nhi_pins_load(const struct nhi_request *req, struct nhi_facts *f);
 void nhi_counts_load(int64_t now, struct nhi_facts *f);
 /* Whether nobody is there, where somebody has to be. */
 void nhi_supervisor_load(struct nhi_facts *f);
+
+/* Whether the ledger is that of this host, as it was last: ledger.h. */
+void nhi_fit_load(enum nhi_fit fit, struct nhi_facts *f);
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
 

@@ -57,3 +57,9 @@ void nhi_supervisor_load(struct nhi_facts *f)
 {
     f->unsupervised = f->unsupervised && !nhi_heartbeat_is_live(NHI_RUN_DIR);
 }
+
+void nhi_fit_load(enum nhi_fit fit, struct nhi_facts *f)
+{
+    f->rolled_back = fit == NHI_FIT_BEHIND;
+    f->strange = fit != NHI_FIT_HERE && fit != NHI_FIT_BEHIND;
+}

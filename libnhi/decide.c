@@ -49,6 +49,10 @@ static enum nhi_reason check_host(const struct nhi_request *req, const struct nh
 {
     if (f->lockdown)
         return NHI_DENY_LOCKDOWN;
+    if (f->strange)
+        return NHI_DENY_MACHINE;
+    if (f->rolled_back)
+        return NHI_DENY_ROLLED_BACK;
     if (f->latest > 0 && req->now < f->latest - NHI_CLOCK_SKEW)
         return NHI_DENY_CLOCK;
     return NHI_PERMIT;
@@ -83,10 +87,20 @@ static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_
     return NHI_DENY_INTERNAL;
 }
 
+/* What is signed here is recorded here first: of that no clock needs to be asked. */
+static bool is_former(const struct nhi_facts *f, const struct nhi_ticket *t)
+{
+    if (f->epoch_at == 0)
+        return false;
+    return f->former || (f->issuer.own ? !f->recorded : nhi_issued_by(&f->issuer, t, f->epoch_at));
+}
+
 static enum nhi_reason check_time(const struct nhi_request *req, const struct nhi_facts *f)
 {
     const struct nhi_ticket *t = req->ticket;
 
+    if (is_former(f, t))
+        return NHI_DENY_EPOCH;
     if (f->revoked)
         return NHI_DENY_REVOKED;
     if (f->superseded)

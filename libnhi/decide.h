@@ -23,7 +23,9 @@ enum nhi_reason {
     NHI_DENY_INTERNAL,   /* a failure of our own */
     NHI_DENY_LEDGER,     /* ledger missing, unreadable, unsafe or damaged */
     NHI_DENY_LOCKDOWN,   /* no agent may enter */
-    NHI_DENY_CLOCK,      /* this host's clock went back */
+    NHI_DENY_MACHINE,     /* the ledger was made for another machine, or written by one */
+    NHI_DENY_ROLLED_BACK, /* this host has seen the ledger further on */
+    NHI_DENY_CLOCK,       /* this host's clock went back */
     NHI_DENY_SUBJECT,    /* the account does not resolve, or is not the caller's */
     NHI_DENY_PRIVILEGED, /* uid 0, gid 0 or a member of a privileged group */
     NHI_DENY_NO_TICKET,  /* none was shown or found */
@@ -39,6 +41,7 @@ enum nhi_reason {
     NHI_DENY_EXPIRED,
     NHI_DENY_REVOKED,    /* the ticket, its parent, or all of its agent's up to a moment */
     NHI_DENY_SUPERSEDED, /* it was renewed, and what renewed it is in use */
+    NHI_DENY_EPOCH,      /* it is from before the ledger was restored, or came to this machine */
     NHI_DENY_AGENT_UNKNOWN,
     NHI_DENY_AGENT_SUSPENDED,
     NHI_DENY_AGENT_RETIRED,
@@ -147,7 +150,12 @@ struct nhi_facts {
     char ancestors[NHI_ANCESTORS_MAX][NHI_JTI_LEN + 1]; /* parent, its parent …, as far as known */
     size_t ancestor_count;
     /* What the ledger has recorded of the ticket; all empty when it has not. */
-    bool differs;                    /* that ID is another ticket's */
+    bool strange;     /* the ledger belongs to another machine, as far as anybody can tell */
+    bool rolled_back; /* this host has seen it further on */
+    bool recorded;    /* the ledger knows the ticket */
+    bool former;      /* since before this epoch */
+    int64_t epoch_at; /* when this epoch began, up to which nothing that others issued is good; 0: at the beginning */
+    bool differs;     /* that ID is another ticket's */
     char root[NHI_JTI_LEN + 1];      /* the first of its lineage */
     char renews[NHI_JTI_LEN + 1];    /* its predecessor, which its first use ends */
     char successor[NHI_JTI_LEN + 1]; /* what renewed it, and may not have been used yet */

@@ -255,6 +255,8 @@ enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now)
     if (err == NHI_OK)
         err = pad_log(l);
     if (err == NHI_OK)
+        err = nhi_sql_note_boot(l, now);
+    if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "UPDATE setting SET latest = ?1 WHERE latest < ?1", "i", now);
     if (err != NHI_OK)
         nhi_ledger_rollback(l);
@@ -290,8 +292,9 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
     err = nhi_sql_prepare(l, &st,
                           "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
                           " max_lifetime, policy, grace, unsupervised, overdue_denies, warn,"
-                          " head_every, denials_every, archived, archived_before, archived_hash"
-                          " FROM setting",
+                          " head_every, denials_every, archived, archived_before, archived_hash,"
+                          " epoch, epoch_at, machine, boot, strange, coalesce((SELECT seq"
+                          "  FROM sqlite_sequence WHERE name = 'event'), 0) FROM setting",
                           "");
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
@@ -316,6 +319,12 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.archived = nhi_sql_int(st, 15, 0, INT64_MAX - 1, &err);
         s.archived_before = nhi_sql_int(st, 16, INT64_MIN, INT64_MAX, &err);
         nhi_sql_text(st, 17, s.archived_hash, sizeof s.archived_hash, &err);
+        s.epoch = nhi_sql_int(st, 18, 0, INT64_MAX - 1, &err);
+        s.epoch_at = nhi_sql_int(st, 19, 0, INT64_MAX, &err);
+        nhi_sql_text(st, 20, s.tie.machine, sizeof s.tie.machine, &err);
+        nhi_sql_text(st, 21, s.tie.boot, sizeof s.tie.boot, &err);
+        s.tie.strange = nhi_sql_int(st, 22, 0, 1, &err) == 1;
+        s.event = nhi_sql_int(st, 23, 0, INT64_MAX - 1, &err);
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
@@ -331,11 +340,6 @@ enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds)
 enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records)
 {
     return nhi_sql_run(l, NULL, "UPDATE setting SET pin_records = ?", "i", (int64_t)records);
-}
-
-enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now)
-{
-    return nhi_sql_run(l, NULL, "UPDATE setting SET latest = ?", "i", now);
 }
 
 enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn,

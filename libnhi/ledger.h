@@ -18,9 +18,10 @@
 #include "libnhi/event.h"
 #include "libnhi/snapshot.h"
 
-#define NHI_SCHEMA_VERSION 2
+#define NHI_SCHEMA_VERSION 3
 
 struct nhi_ledger;
+struct nhi_settings;
 enum nhi_ledger_mode {
     NHI_LEDGER_READ,
     NHI_LEDGER_WRITE,
@@ -46,6 +47,26 @@ void nhi_ledger_rollback(struct nhi_ledger *l);
 /* What SQLite said last, for an operator's eyes; valid until the next call. */
 const char *nhi_ledger_message(const struct nhi_ledger *l);
 
+/* Where the ledger belongs. */
+struct nhi_tie {
+    char machine[NHI_DIGEST_LEN + 1]; /* as in machine.h; empty: where no machine has an identity */
+    char boot[37];                    /* in which it was written last; empty: nobody knows */
+    bool strange;                     /* it was written where it does not belong */
+};
+enum nhi_fit {
+    NHI_FIT_HERE,
+    NHI_FIT_MACHINE, /* this is another machine */
+    NHI_FIT_BOOT,    /* it was written by another boot while this one ran, or what was so is on it still */
+    NHI_FIT_UNKNOWN, /* nobody can say which machine this is */
+    NHI_FIT_BEHIND,  /* this host has seen it further on */
+};
+struct nhi_seen;
+/* seen: before the ledger was read; mark.h. */
+enum nhi_fit nhi_ledger_fit(const struct nhi_settings *s, const struct nhi_seen *seen, int64_t now);
+/* A sentence for people, without a final period, and what to type. */
+const char *nhi_fit_text(enum nhi_fit fit);
+const char *nhi_fit_hint(enum nhi_fit fit);
+
 #define NHI_GRACE_DEFAULT 5
 #define NHI_GRACE_MAX 3600
 #define NHI_WARN_MAX 3600
@@ -67,6 +88,10 @@ struct nhi_settings {
     int64_t archived;      /* number of the last event that is in an archive; 0: none is */
     int64_t archived_before; /* the moment that the last archive was cut at */
     char archived_hash[NHI_DIGEST_LEN + 1]; /* of that event; where there is none, NHI_NO_EVENT */
+    int64_t event;         /* the newest number that was given to one */
+    int64_t epoch;         /* how often it was restored, or came to another machine */
+    int64_t epoch_at;      /* when that was last; 0: never */
+    struct nhi_tie tie;
     bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
     bool unsupervised; /* agents may enter although nhictl watch does not run */
     bool overdue_denies; /* an agent whose review date has passed may not enter */
@@ -87,7 +112,8 @@ enum {
     NHI_HELD_BY_HAND = 1,
     NHI_HELD_OFFBOARDED = 2, /* its owner left, and nobody has taken it over */
     NHI_HELD_UNDECLARED = 4, /* the file that declared it does so no more */
-    NHI_HELD_ALL = 7
+    NHI_HELD_RESTORED = 8, /* whether it was ended since is not known: its ledger was lost */
+    NHI_HELD_ALL = 15
 };
 #define NHI_DECLARED_MAX 64 /* bytes of the name of a file that declares agents */
 

@@ -54,6 +54,8 @@ static enum nhi_err read_recorded(sqlite3_stmt *st, const struct nhi_ticket *t, 
     f->superseded = nhi_sql_int(st, 7, 0, 1, &err) == 1;
     nhi_sql_text(st, 8, f->tree, sizeof f->tree, &err);
     f->no_pin = nhi_sql_int(st, 9, 0, 1, &err) == 1;
+    f->former = nhi_sql_int(st, 10, 0, 1, &err) == 1;
+    f->recorded = true;
     f->differs = strcmp(had.kid, t->kid) != 0 || strcmp(had.agent, t->agent) != 0 ||
                  strcmp(had.task, t->task) != 0 || had.uses != t->uses;
     return err;
@@ -69,7 +71,8 @@ static enum nhi_err load_recorded(struct nhi_ledger *l, const struct nhi_ticket 
         nhi_sql_prepare(l, &st,
                         "SELECT t.kid, t.agent, t.task, t.uses, t.root, (SELECT p.jti FROM ticket p"
                         "  WHERE p.jti = t.renews AND p.superseded = 0), t.successor, t.superseded,"
-                        " t.tree, t.no_pin FROM ticket t WHERE t.jti = ?",
+                        " t.tree, t.no_pin, t.n <= (SELECT epoch_ticket FROM setting)"
+                        " FROM ticket t WHERE t.jti = ?",
                         "s", t->jti);
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
@@ -136,6 +139,7 @@ enum nhi_err nhi_facts_load_bare(struct nhi_ledger *l, const struct nhi_ticket *
     if (err == NHI_OK) {
         memcpy(f.host, s.host, sizeof f.host);
         f.latest = s.latest;
+        f.epoch_at = s.epoch_at;
         f.pin_records = s.pin_records;
         f.max_lifetime = s.max_lifetime;
         f.overdue_denies = s.overdue_denies;

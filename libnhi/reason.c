@@ -7,6 +7,8 @@ static const struct {
     [NHI_DENY_INTERNAL] = { "internal", "a failure inside the module" },
     [NHI_DENY_LEDGER] = { "ledger", "the ledger cannot be read or trusted" },
     [NHI_DENY_LOCKDOWN] = { "lockdown", "no agent may enter this host now" },
+    [NHI_DENY_MACHINE] = { "machine", "the ledger belongs to another machine, or was written by one" },
+    [NHI_DENY_ROLLED_BACK] = { "rolled-back", "the ledger is older than this host has seen it" },
     [NHI_DENY_CLOCK] = { "clock", "this host's clock is behind what its ledger has seen" },
     [NHI_DENY_SUBJECT] = { "subject", "the account does not resolve, or is not the caller's" },
     [NHI_DENY_PRIVILEGED] = { "privileged", "the account leads to root, which no ticket may name" },
@@ -23,6 +25,7 @@ static const struct {
     [NHI_DENY_EXPIRED] = { "expired", "the ticket has expired" },
     [NHI_DENY_REVOKED] = { "revoked", "the ticket is revoked" },
     [NHI_DENY_SUPERSEDED] = { "superseded", "the ticket was renewed, and its successor is in use" },
+    [NHI_DENY_EPOCH] = { "epoch", "the ticket is from before the ledger was restored, or came to this machine" },
     [NHI_DENY_AGENT_UNKNOWN] = { "agent-unknown", "no such agent is registered" },
     [NHI_DENY_AGENT_SUSPENDED] = { "agent-suspended", "the agent is suspended" },
     [NHI_DENY_AGENT_RETIRED] = { "agent-retired", "the agent is retired" },
@@ -88,6 +91,7 @@ bool nhi_reason_is_end(enum nhi_reason r)
     case NHI_DENY_ISSUER_BOUNDS:
     case NHI_DENY_EXPIRED:
     case NHI_DENY_REVOKED:
+    case NHI_DENY_EPOCH:
     case NHI_DENY_AGENT_UNKNOWN:
     case NHI_DENY_AGENT_SUSPENDED:
     case NHI_DENY_AGENT_RETIRED:
@@ -103,6 +107,8 @@ bool nhi_reason_is_end(enum nhi_reason r)
     case NHI_PERMIT:
     case NHI_DENY_INTERNAL:
     case NHI_DENY_LEDGER:
+    case NHI_DENY_MACHINE:
+    case NHI_DENY_ROLLED_BACK:
     case NHI_DENY_CLOCK:
     case NHI_DENY_SUBJECT:
     case NHI_DENY_NO_TICKET:

@@ -185,8 +185,25 @@ static enum nhi_err to_version_2(struct nhi_ledger *l)
     return err;
 }
 
+/* Tickets up to a row, and those of other issuers up to a moment, are of an epoch that is over. machine, boot: where
+ * the ledger was written last; strange: it was written where it does not belong. */
+static const char epoch_3[] =
+    "ALTER TABLE setting ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE setting ADD COLUMN epoch_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE setting ADD COLUMN epoch_ticket INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE setting ADD COLUMN machine TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE setting ADD COLUMN boot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE setting ADD COLUMN strange INTEGER NOT NULL DEFAULT 0;";
+
+static enum nhi_err to_version_3(struct nhi_ledger *l)
+{
+    enum nhi_err err = nhi_sql_err(l, sqlite3_exec(l->db, epoch_3, NULL, NULL, NULL));
+
+    return err == NHI_OK ? nhi_sql_tie(l) : err;
+}
+
 /* What makes version n + 2 of version n + 1. A new ledger goes the same way as an old one. */
-static enum nhi_err (*const steps[])(struct nhi_ledger *) = { to_version_2 };
+static enum nhi_err (*const steps[])(struct nhi_ledger *) = { to_version_2, to_version_3 };
 
 _Static_assert(sizeof steps / sizeof steps[0] == NHI_SCHEMA_VERSION - 1, "a step to each version");
 
@@ -241,7 +258,7 @@ enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t 
                           " created, one) VALUES (?,?,?,?,?,?,1)",
                           "siiiii", host, (int64_t)uid_min, (int64_t)uid_max, (int64_t)uid_min + 1,
                           now, now);
-    return err;
+    return err == NHI_OK ? nhi_sql_tie(l) : err;
 }
 
 enum nhi_err nhi_schema_check(struct nhi_ledger *l)

@@ -39,6 +39,12 @@ NHI_CHECK enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host,
 /* Checks that this is a ledger and brings an older schema forward when writing. */
 NHI_CHECK enum nhi_err nhi_schema_check(struct nhi_ledger *l);
 
+/* In the open transaction: this machine, and this boot, is where the ledger belongs. */
+NHI_CHECK enum nhi_err nhi_sql_tie(struct nhi_ledger *l);
+/* The same of a later boot of the machine, where it is one: else the ledger remembers that it was written where it
+ * does not belong. */
+NHI_CHECK enum nhi_err nhi_sql_note_boot(struct nhi_ledger *l, int64_t now);
+
 /* NHI_ERR_STATE: that owner is off-boarded. */
 NHI_CHECK enum nhi_err nhi_sql_owner_serves(struct nhi_ledger *l, const char *owner);
 

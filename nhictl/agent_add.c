@@ -36,7 +36,7 @@ static int agent_add(struct ctl *c)
     int code = store_write(c, &s);
 
     if (code == CTL_DONE)
-        code = store_need_clock(c, &s);
+        code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         code = agent_new_prepare(c, &s, &n, &a);
     if (code == CTL_DONE) {

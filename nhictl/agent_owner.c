@@ -126,7 +126,7 @@ static int agent_certify(struct ctl *c)
     int code = store_write(c, &s);
 
     if (code == CTL_DONE)
-        code = store_need_clock(c, &s);
+        code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         code = agent_get(c, &s, &a);
     if (code == CTL_DONE)

@@ -376,7 +376,7 @@ static int apply(struct ctl *c)
     if (code == CTL_DONE)
         code = compare(c, &s, &p);
     if (code == CTL_DONE && p.agents.count > 0)
-        code = store_need_clock(c, &s);
+        code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         show_summary(c, &p);
     if (code == CTL_DONE && !args->dry_run)

@@ -16,7 +16,9 @@
 #include "libnhi/reserve.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
+#include "nhictl/init.h"
 #include "nhictl/keyfile.h"
+#include "nhictl/own_keys.h"
 #include "nhictl/range.h"
 #include "nhictl/store.h"
 #include "nhictl/wiring.h"
@@ -26,8 +28,10 @@
 struct init_args {
     const char *host;
     uint32_t uid_min, uid_max;
+    bool new_host;
 };
 
+/* The name that tickets for this host say. */
 static int own_host(struct ctl *c, char *host, size_t size)
 {
     const struct init_args *args = c->args;
@@ -153,7 +157,7 @@ static enum nhi_err make_dir(const char *parent, const char *name, mode_t mode)
     return err;
 }
 
-static int make_dirs(struct ctl *c)
+int init_make_dirs(struct ctl *c)
 {
     static const struct {
         const char *parent, *name;
@@ -197,7 +201,7 @@ static int make_files(struct ctl *c, uint32_t uid_min, uint32_t uid_max)
     return CTL_DONE;
 }
 
-static void remove_ledger(void)
+void init_remove_ledger(void)
 {
     static const char *const files[] = { "", "-wal", "-shm" };
     char path[128];
@@ -206,21 +210,6 @@ static void remove_ledger(void)
         snprintf(path, sizeof(path), "%s/%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
         (void)unlink(path);
     }
-}
-
-static enum nhi_err first_key(struct nhi_issuer *key)
-{
-    enum nhi_err err;
-    int fd;
-
-    err = keyfile_random_kid(key->kid);
-    if (err == NHI_OK)
-        err = nhi_dir_open(NHI_STATE_DIR, &fd);
-    if (err != NHI_OK)
-        return err;
-    err = keyfile_create(fd, key->kid, key->pk);
-    close(fd);
-    return err;
 }
 
 static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32_t uid_max,
@@ -233,7 +222,7 @@ static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32
 
     out_text(detail, "host", NULL, host);
     out_text(detail, "kid", NULL, key->kid);
-    remove_ledger();
+    init_remove_ledger();
     err = nhi_ledger_create(NHI_STATE_DIR, host, uid_min, uid_max, c->now);
     if (err == NHI_OK)
         err = store_open(&s, c->now);
@@ -244,6 +233,8 @@ static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32
         detail = NULL;
     }
     code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "make the ledger");
+    if (code == CTL_DONE)
+        store_mark_anew(&s);
     out_row_free(detail);
     store_close(&s);
     return code;
@@ -258,19 +249,17 @@ static int make_all(struct ctl *c, const char *host, uint32_t uid_min, uint32_t 
                               .services = "*",
                               .max_ttl = MAX_TTL };
     struct out_row *r;
-    enum nhi_err err;
     int code;
 
     code = make_files(c, uid_min, uid_max);
+    if (code == CTL_DONE)
+        code = own_key_make(c, &key);
     if (code != CTL_DONE)
         return code;
-    err = first_key(&key);
-    if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the first key: %s", nhi_strerror(err));
     code = make_ledger(c, host, uid_min, uid_max, &key);
     if (code != CTL_DONE) {
         (void)!keyfile_remove(key.kid);
-        remove_ledger();
+        init_remove_ledger();
         return code;
     }
     r = out_row_new(c->out);
@@ -300,6 +289,14 @@ static int take_turn(struct ctl *c)
     return ctl_fail(c, CTL_REFUSED, "nhictl status", "another nhictl init is running");
 }
 
+static int uid_min_or_max_given(struct ctl *c, const struct init_args *args)
+{
+    if (args->uid_min == 0 && args->uid_max == 0)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_USAGE, "nhictl init --new-host",
+                    "the uid range of a ledger that is there cannot be changed");
+}
+
 static int init(struct ctl *c)
 {
     const struct init_args *args = c->args;
@@ -309,6 +306,12 @@ static int init(struct ctl *c)
     struct store s = { 0 };
     int code = store_need_root(c);
 
+    if (code == CTL_DONE && args->new_host) {
+        code = uid_min_or_max_given(c, args);
+        if (code == CTL_DONE)
+            code = own_host(c, host, sizeof(host));
+        return code == CTL_DONE ? new_host(c, host) : code;
+    }
     store_hold_signals(&s);
     if (code == CTL_DONE)
         code = check_new(c);
@@ -317,7 +320,7 @@ static int init(struct ctl *c)
     if (code == CTL_DONE)
         code = range_check(c, uid_min, uid_max);
     if (code == CTL_DONE)
-        code = make_dirs(c);
+        code = init_make_dirs(c);
     if (code == CTL_DONE)
         code = take_turn(c);
     if (code == CTL_DONE)
@@ -335,13 +338,17 @@ static const struct opt init_opts[] = {
       "first number of the agent range (65536)", NULL, 0 },
     { "uid-max", OPT_NUMBER, offsetof(struct init_args, uid_max), false, "N",
       "last number of the agent range (99999)", NULL, 0 },
+    { "new-host", OPT_FLAG, offsetof(struct init_args, new_host), false, NULL,
+      "this machine came with a ledger: it is its own from now on", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb init_verbs[] = {
     { NULL, "init", init, init_opts, sizeof(struct init_args), 0, 0,
-      "[--host NAME] [--uid-min N --uid-max N]", "Make the ledger and what goes with it.",
-      "The uid range cannot be changed later. Its first number is the gid of nhi-agents.",
+      "[--host NAME] [--uid-min N --uid-max N | --new-host]", "Make the ledger and what goes with it.",
+      "The uid range cannot be changed later. Its first number is the gid of nhi-agents.\n"
+      "--new-host is for the copy of a machine: agents stay, every ticket and open task of before\n"
+      "ends, and it signs with a key of its own.",
       "nhictl init" },
     { .verb = NULL },
 };

@@ -236,7 +236,7 @@ static int issue(struct ctl *c)
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
-        code = store_need_clock(c, &s);
+        code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         code = issue_parent(c, &s, args->parent);
     if (code == CTL_DONE)

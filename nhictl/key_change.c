@@ -3,7 +3,6 @@
  */
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
@@ -12,6 +11,7 @@
 #include "nhictl/keyfile.h"
 #include "nhictl/keys.h"
 #include "nhictl/names.h"
+#include "nhictl/own_keys.h"
 #include "nhictl/revoke.h"
 #include "nhictl/signer.h"
 #include "nhictl/store.h"
@@ -65,20 +65,12 @@ static int find_old(struct ctl *c, struct store *s, struct nhi_issuer *old)
 static int make_key(struct ctl *c, struct nhi_issuer *key)
 {
     const struct rotate_args *args = c->args;
-    enum nhi_err err;
-    int fd;
 
-    err = keyfile_random_kid(key->kid);
-    if (err == NHI_OK && args->agent_key == NULL) {
-        err = nhi_dir_open(NHI_STATE_DIR, &fd);
-        if (err == NHI_OK) {
-            err = keyfile_create(fd, key->kid, key->pk);
-            close(fd);
-        }
-    }
-    if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make a key: %s", nhi_strerror(err));
-    return CTL_DONE;
+    if (args->agent_key == NULL)
+        return own_key_make(c, key);
+    if (keyfile_random_kid(key->kid) == NHI_OK)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not make a name for the key");
 }
 
 /* Before the ledger is taken: somebody may have to confirm. */

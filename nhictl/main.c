@@ -27,6 +27,7 @@ static const struct verb *const tables[] = {
     lockdown_verbs, watch_verbs,     status_verbs,       metrics_verbs,      review_verbs,
     trace_verbs,    audit_verbs,     audit_verify_verbs, audit_export_verbs,
     audit_archive_verbs, complete_verbs,
+    backup_verbs,   restore_verbs,
     doctor_verbs,
     NULL,
 };

@@ -51,11 +51,12 @@ const char *ticket_state_name(const struct nhi_ticket_row *r, int64_t now)
 struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool full)
 {
     struct out_row *r = out_row_new(o);
-    char held[40];
+    char held[48];
 
-    snprintf(held, sizeof(held), "%s%s%s", (a->held & NHI_HELD_BY_HAND) != 0 ? "hand " : "",
+    snprintf(held, sizeof(held), "%s%s%s%s", (a->held & NHI_HELD_BY_HAND) != 0 ? "hand " : "",
              (a->held & NHI_HELD_OFFBOARDED) != 0 ? "off-boarding " : "",
-             (a->held & NHI_HELD_UNDECLARED) != 0 ? "removal " : "");
+             (a->held & NHI_HELD_UNDECLARED) != 0 ? "removal " : "",
+             (a->held & NHI_HELD_RESTORED) != 0 ? "restore " : "");
     if (held[0] != '\0')
         held[strlen(held) - 1] = '\0';
     out_state(r, "name", full ? "agent" : "name", a->account.name);

@@ -179,7 +179,7 @@ static int renew(struct ctl *c)
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
-        code = store_need_clock(c, &s);
+        code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         code = look_up(c, &s, c->operand[0], &old);
     if (code == CTL_DONE && old.tree[0] != '\0')

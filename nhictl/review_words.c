@@ -114,6 +114,8 @@ bool review_is_attempt(enum nhi_reason reason)
     case NHI_DENY_INTERNAL:
     case NHI_DENY_LEDGER:
     case NHI_DENY_LOCKDOWN:
+    case NHI_DENY_MACHINE:
+    case NHI_DENY_ROLLED_BACK:
     case NHI_DENY_CLOCK:
     case NHI_DENY_SUBJECT:
     case NHI_DENY_NO_TICKET:
@@ -126,6 +128,7 @@ bool review_is_attempt(enum nhi_reason reason)
     case NHI_DENY_NOT_YET:
     case NHI_DENY_EXPIRED:
     case NHI_DENY_SUPERSEDED:
+    case NHI_DENY_EPOCH:
     case NHI_DENY_AGENT_UNKNOWN:
     case NHI_DENY_AGENT_SUSPENDED:
     case NHI_DENY_AGENT_RETIRED:

@@ -214,7 +214,7 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
     int code = store_write(c, &s);
 
     if (code == CTL_DONE)
-        code = store_need_clock(c, &s);
+        code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         code = check_place(c, &s);
     if (code == CTL_DONE)
@@ -318,7 +318,7 @@ int run_renew(struct ctl *c, struct run *r)
     int code = store_write(c, &s);
 
     /* A clock that was set back is no end: it may be set right again. */
-    if (code == CTL_DONE && store_need_clock(c, &s) != CTL_DONE)
+    if (code == CTL_DONE && store_need_sound(c, &s) != CTL_DONE)
         code = CTL_SYSTEM;
     if (code == CTL_DONE)
         code = renew_one(c, &s, r->jti, r->ttl, &own);

@@ -55,7 +55,7 @@ int store_fail(struct ctl *c, const struct store *s, enum nhi_err err, const cha
                     store_error(s, err, text, sizeof(text)));
 }
 
-static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
+int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
 {
     const char *file = NHI_STATE_DIR "/" NHI_LEDGER_FILE;
     char text[256];
@@ -95,6 +95,27 @@ static int open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
                     store_error(s, err, text, sizeof(text)));
 }
 
+/* A ledger that is behind its mark does not move it back: that says so to whoever looks. */
+static void move_mark(struct nhi_ledger *l, bool anew)
+{
+    struct nhi_settings set;
+    struct nhi_seen seen;
+    struct nhi_mark m;
+
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
+    if (nhi_ledger_settings(l, &set) != NHI_OK)
+        return;
+    m = (struct nhi_mark){ set.epoch, set.event, set.latest, set.next_uid };
+    if (anew || seen.err == NHI_ERR_NOT_FOUND ||
+        (seen.err == NHI_OK && nhi_mark_is_ahead(&m, seen.mark.epoch, seen.mark.event)))
+        (void)!nhi_mark_store(NHI_STATE_DIR, NHI_RUN_DIR, &m);
+}
+
+void store_mark_anew(const struct store *s)
+{
+    move_mark(s->l, true);
+}
+
 /* Records of grants and the ends of sessions go into the ledger, and what killed runs have left behind
  * comes to its end, as do tasks whose time has come. */
 static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
@@ -105,6 +126,7 @@ static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
     tree_sweep(writer, now);
     tasks_sweep(writer, now);
     trail_send(writer);
+    move_mark(writer, false);
     return grants == NHI_OK ? sessions : grants;
 }
 
@@ -134,34 +156,46 @@ int store_read(struct ctl *c, struct store *s)
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
     (void)store_keep_house(c->now, false);
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
     /* One view for all that the verb reads. */
     if (err == NHI_OK)
         err = nhi_ledger_begin(s->l, c->now);
     if (err == NHI_OK)
         err = nhi_ledger_settings(s->l, &s->set);
-    return err == NHI_OK ? CTL_DONE : open_failed(c, s, err);
+    return err == NHI_OK ? CTL_DONE : store_open_failed(c, s, err);
 }
 
-enum nhi_err store_open(struct store *s, int64_t now)
+enum nhi_err store_connect(struct store *s, int64_t now)
 {
     enum nhi_err err;
 
     s->now = now;
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
     err = nhi_ledger_open(NHI_STATE_DIR, mode_of(s->hurry), &s->l);
-    if (err == NHI_OK)
-        err = nhi_ledger_settings(s->l, &s->set);
-    if (err != NHI_OK)
-        return err;
+    return err == NHI_OK ? nhi_ledger_settings(s->l, &s->set) : err;
+}
+
+enum nhi_err store_begin(struct store *s)
+{
+    enum nhi_err err;
+
     /* Without its reserve a host denies agents. That must not keep a revocation out of the ledger,
      * and what is still in the reserve stays in force from there. */
-    s->reserve = nhi_reserve_drain(NHI_STATE_DIR, s->l, now, NULL);
-    err = nhi_ledger_begin(s->l, now);
+    s->reserve = nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL);
+    err = nhi_ledger_begin(s->l, s->now);
     s->writing = err == NHI_OK;
     if (err == NHI_OK && s->reserve != NHI_OK)
         ctl_note("the reserve %s/%s cannot be used (%s): see nhictl status", NHI_STATE_DIR,
                  NHI_RESERVE_FILE, nhi_strerror(s->reserve));
     return err;
+}
+
+enum nhi_err store_open(struct store *s, int64_t now)
+{
+    enum nhi_err err = store_connect(s, now);
+
+    return err == NHI_OK ? store_begin(s) : err;
 }
 
 int store_write(struct ctl *c, struct store *s)
@@ -173,7 +207,7 @@ int store_write(struct ctl *c, struct store *s)
         return code;
     store_hold_signals(s);
     err = store_open(s, c->now);
-    return err == NHI_OK ? CTL_DONE : open_failed(c, s, err);
+    return err == NHI_OK ? CTL_DONE : store_open_failed(c, s, err);
 }
 
 int store_commit(struct ctl *c, struct store *s)
@@ -247,10 +281,13 @@ bool store_clock_behind(const struct ctl *c, const struct store *s)
     return c->now < s->set.latest - NHI_CLOCK_SKEW;
 }
 
-int store_need_clock(struct ctl *c, const struct store *s)
+int store_need_sound(struct ctl *c, const struct store *s)
 {
+    enum nhi_fit fit = nhi_ledger_fit(&s->set, &s->seen, c->now);
     char latest[NHI_TIME_LEN + 1];
 
+    if (fit != NHI_FIT_HERE)
+        return ctl_fail(c, CTL_REFUSED, nhi_fit_hint(fit), "%s", nhi_fit_text(fit));
     if (!store_clock_behind(c, s))
         return CTL_DONE;
     if (nhi_time_format(s->set.latest, latest) != NHI_OK)

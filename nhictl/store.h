@@ -8,11 +8,13 @@
 #include <stdbool.h>
 
 #include "libnhi/ledger.h"
+#include "libnhi/mark.h"
 #include "nhictl/ctl.h"
 
 struct store {
     struct nhi_ledger *l;
     struct nhi_settings set;
+    struct nhi_seen seen; /* the marks, before the ledger was read */
     int64_t now;
     enum nhi_err reserve; /* what became of moving the reserve into the ledger */
     bool writing;         /* a write transaction is open */
@@ -42,6 +44,11 @@ bool store_keep_house(int64_t now, bool hurry);
 int store_need_root(struct ctl *c);
 void store_hold_signals(struct store *s);
 NHI_CHECK enum nhi_err store_open(struct store *s, int64_t now);
+/* store_open in two: the ledger, then what is in the reserve and the transaction. */
+NHI_CHECK enum nhi_err store_connect(struct store *s, int64_t now);
+NHI_CHECK enum nhi_err store_begin(struct store *s);
+/* Says why the ledger could not be opened. */
+int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err);
 
 /* Says that a step on the ledger failed: "could not do WHAT: …". NHI_OK is none. */
 int store_fail(struct ctl *c, const struct store *s, enum nhi_err err, const char *what);
@@ -50,7 +57,10 @@ const char *store_error(const struct store *s, enum nhi_err err, char *buf, size
 
 /* This host's clock is behind the latest time that the ledger has seen, by more than the skew. */
 bool store_clock_behind(const struct ctl *c, const struct store *s);
-int store_need_clock(struct ctl *c, const struct store *s);
+/* For what begins something new: the ledger belongs to this host, and its clock is right. */
+int store_need_sound(struct ctl *c, const struct store *s);
+/* The marks become what the ledger is now, whatever they were: it was made, restored or taken over. */
+void store_mark_anew(const struct store *s);
 
 /* One event in the open transaction. agent, task, jti: NULL or empty for none; what the ledger knows of the ticket
  * or the task need not be said. cause: why, in the words of whoever did it, or NULL. detail: a row with the rest,

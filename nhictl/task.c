@@ -137,7 +137,7 @@ static int task_open(struct ctl *c)
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
-        code = store_need_clock(c, &s);
+        code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         code = task_end_lost(c, &s);
     if (code == CTL_DONE) {

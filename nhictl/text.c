@@ -185,10 +185,31 @@ int text_directory(const char *file, const char **name)
     return at;
 }
 
-static int put(int dir, const char *temp, const char *name, const char *text, mode_t mode)
+struct text_piece {
+    const char *data;
+    size_t len;
+};
+
+/* 0 or a value of errno. */
+static int write_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (n > 0) {
+            data += n;
+            len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+static int put(int dir, const char *temp, const char *name, const struct text_piece pieces[2],
+               mode_t mode)
 {
     struct stat st;
-    size_t len = strlen(text);
     int fd, failed = 0;
 
     /* A link put there by somebody else would be replaced unseen; better to say so. */
@@ -197,8 +218,8 @@ static int put(int dir, const char *temp, const char *name, const char *text, mo
     fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return errno;
-    if (write(fd, text, len) != (ssize_t)len || write(fd, "\n", 1) != 1)
-        failed = errno != 0 ? errno : EIO;
+    for (size_t i = 0; i < 2 && failed == 0; i++)
+        failed = write_all(fd, pieces[i].data, pieces[i].len);
     if (failed == 0 && fsync(fd) != 0)
         failed = errno;
     if (close(fd) != 0 && failed == 0)
@@ -221,7 +242,7 @@ void text_remove(const char *file)
         close(dir);
 }
 
-int text_write(struct ctl *c, const char *file, const char *text, mode_t mode)
+static int write_pieces(struct ctl *c, const char *file, const struct text_piece pieces[2], mode_t mode)
 {
     char temp[NHI_JTI_LEN + 16], unique[NHI_JTI_LEN + 1];
     const char *name;
@@ -234,7 +255,21 @@ int text_write(struct ctl *c, const char *file, const char *text, mode_t mode)
     if (dir < 0)
         return text_write_failed(c, file, errno);
     errno = 0;
-    failed = *name == '\0' ? EISDIR : put(dir, temp, name, text, mode);
+    failed = *name == '\0' ? EISDIR : put(dir, temp, name, pieces, mode);
     close(dir);
     return failed == 0 ? CTL_DONE : text_write_failed(c, file, failed);
+}
+
+int text_write(struct ctl *c, const char *file, const char *text, mode_t mode)
+{
+    const struct text_piece pieces[2] = { { text, strlen(text) }, { "\n", 1 } };
+
+    return write_pieces(c, file, pieces, mode);
+}
+
+int text_write_bytes(struct ctl *c, const char *file, const void *data, size_t len, mode_t mode)
+{
+    const struct text_piece pieces[2] = { { data, len }, { "", 0 } };
+
+    return write_pieces(c, file, pieces, mode);
 }

@@ -23,6 +23,7 @@ int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
 /* Writes text to FILE with this mode, whole or not at all. Links in its path are followed where root made
  * them; FILE itself may not be one. */
 int text_write(struct ctl *c, const char *file, const char *text, mode_t mode);
+int text_write_bytes(struct ctl *c, const char *file, const void *data, size_t len, mode_t mode);
 void text_remove(const char *file);
 /* The directory that FILE is to be in, by that path, as a descriptor for the functions that end in "at". name: the
  * rest of it. -1: errno says why. */

@@ -30,6 +30,8 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_INTERNAL:
     case NHI_DENY_LEDGER:
     case NHI_DENY_LOCKDOWN:
+    case NHI_DENY_MACHINE:
+    case NHI_DENY_ROLLED_BACK:
     case NHI_DENY_CLOCK:
     case NHI_DENY_SUBJECT:
     case NHI_DENY_PRIVILEGED:
@@ -46,6 +48,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_EXPIRED:
     case NHI_DENY_REVOKED:
     case NHI_DENY_SUPERSEDED:
+    case NHI_DENY_EPOCH:
     case NHI_DENY_AGENT_UNKNOWN:
     case NHI_DENY_AGENT_SUSPENDED:
     case NHI_DENY_AGENT_RETIRED:

@@ -1,0 +1,380 @@
+/*
+ * restore: the ledger from a backup, with a new epoch.
+ *
+ * MUST: what is cut off leaves the ledger as it was, or none where none could be used. MUST: the ledger is changed in
+ * one transaction, so that nothing that somebody ends meanwhile is lost.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/event.h"
+#include "libnhi/paths.h"
+#include "libnhi/reserve.h"
+#include "libnhi/restore.h"
+#include "libnhi/snapshot.h"
+#include "nhictl/ctl.h"
+#include "nhictl/end.h"
+#include "nhictl/init.h"
+#include "nhictl/keyfile.h"
+#include "nhictl/own_keys.h"
+#include "nhictl/store.h"
+
+#define FILE_MAX ((off_t)2000 * 1000 * 1000) /* more than a ledger of ten million tickets has */
+#define UID_GAP 1000 /* over which agents that nobody remembers may have been added */
+
+struct restore_args {
+    const char *reason;
+    uint32_t next_uid;
+    bool nothing_ended;
+};
+
+struct restoring {
+    struct nhi_ledger *copy;
+    struct nhi_settings copied;
+    struct nhi_head head, had; /* of the trails: of the copy, of the ledger before */
+    struct nhi_restore how;
+    bool lost; /* there was no ledger that could be used */
+    struct nhi_issuer made;
+};
+
+/* ---- the file ---- */
+
+/* What root believes must be root's. */
+static int read_file(struct ctl *c, const char *file, unsigned char **bytes, size_t *len)
+{
+    struct stat st = { .st_mode = 0 };
+    size_t have = 0;
+    ssize_t n = 1;
+    int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), code = CTL_DONE;
+
+    *bytes = NULL;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, strerror(errno));
+    else if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+        code = ctl_fail(c, CTL_REFUSED, "nhictl backup FILE", "%s is not a backup", file);
+    else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        code = ctl_fail(c, CTL_REFUSED, "chown root:root FILE; chmod 600 FILE, if it is what you kept",
+                        "%s could have been written by others than root", file);
+    if (code == CTL_DONE && (*bytes = malloc((size_t)st.st_size + 1)) == NULL)
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+    while (code == CTL_DONE && n > 0 && have < (size_t)st.st_size) {
+        n = read(fd, *bytes + have, (size_t)st.st_size - have);
+        if (n > 0)
+            have += (size_t)n;
+        else if (n < 0 && errno == EINTR)
+            n = 1;
+        else
+            code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read all of %s", file);
+    }
+    if (fd >= 0)
+        close(fd);
+    *len = have;
+    return code;
+}
+
+static int open_copy(struct ctl *c, struct restoring *r)
+{
+    const char *file = c->operand[0];
+    unsigned char *bytes = NULL;
+    enum nhi_err err;
+    size_t len = 0;
+    int code = read_file(c, file, &bytes, &len);
+
+    if (code == CTL_DONE) {
+        err = nhi_copy_open(bytes, len, &r->copy);
+        if (err == NHI_OK)
+            err = nhi_ledger_settings(r->copy, &r->copied);
+        if (err == NHI_OK)
+            err = nhi_event_head(r->copy, &r->head);
+        if (err == NHI_ERR_VERSION)
+            code = ctl_fail(c, CTL_REFUSED, NULL, "%s was made by a newer release of nhictl", file);
+        else if (err == NHI_ERR_NOMEM)
+            code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+        else if (err != NHI_OK)
+            code = ctl_fail(c, CTL_REFUSED, "nhictl restore FILE, with another backup",
+                            "%s is not a backup, or it is damaged", file);
+    }
+    free(bytes);
+    return code;
+}
+
+/* ---- the ledger that is there ---- */
+
+static int any_agent(const struct nhi_agent *a, void *ctx)
+{
+    (void)a;
+    *(bool *)ctx = true;
+    return 1;
+}
+
+/* What somebody makes with nhictl init before the backup is at hand. */
+static bool is_fresh(struct nhi_ledger *l)
+{
+    bool any = false;
+
+    return nhi_agent_each(l, any_agent, &any) == NHI_OK && !any;
+}
+
+/* For whoever wants to know what became of it. */
+static void set_aside(void)
+{
+    static const char *const files[] = { "", "-wal", "-shm" };
+    char from[128], to[160];
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        snprintf(from, sizeof(from), "%s/%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
+        snprintf(to, sizeof(to), "%s/damaged-%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
+        (void)rename(from, to);
+    }
+}
+
+static int make_new(struct ctl *c, struct store *s, struct restoring *r, bool damaged)
+{
+    enum nhi_err err;
+    int code = init_make_dirs(c);
+
+    if (code != CTL_DONE)
+        return code;
+    if (damaged)
+        set_aside();
+    init_remove_ledger();
+    r->lost = true;
+    err = nhi_ledger_create(NHI_STATE_DIR, r->copied.host, r->copied.uid_min, r->copied.uid_max,
+                            c->now);
+    if (err == NHI_OK)
+        err = store_connect(s, c->now);
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "make a new ledger");
+}
+
+static int open_ledger(struct ctl *c, struct store *s, struct restoring *r)
+{
+    enum nhi_err err = store_connect(s, c->now);
+
+    if (err == NHI_OK)
+        err = nhi_ledger_look(s->l);
+    if (err == NHI_OK && !is_fresh(s->l)) {
+        err = nhi_event_head(s->l, &r->had);
+        if (err == NHI_OK)
+            return CTL_DONE;
+    }
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_CORRUPT)
+        return store_open_failed(c, s, err);
+    nhi_ledger_close(s->l);
+    s->l = NULL;
+    return make_new(c, s, r, err == NHI_ERR_CORRUPT);
+}
+
+/* ---- how it is put back ---- */
+
+/* The number behind the last account that this host has published. */
+static uint32_t published_uid(const struct nhi_settings *set)
+{
+    struct nhi_snapshot snapshot;
+    struct nhi_account a;
+    uint32_t next = 0;
+
+    if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &snapshot) != NHI_OK)
+        return 0;
+    for (uint32_t i = 0; i < snapshot.count; i++)
+        if (nhi_snapshot_by_index(&snapshot, i, &a) == NHI_OK && a.uid >= next && a.uid <= set->uid_max)
+            next = a.uid + 1;
+    nhi_snapshot_close(&snapshot);
+    return next;
+}
+
+/* A uid that was given out since must not be given out again, whoever remembers it. */
+static int choose_uid(struct ctl *c, const struct store *s, struct restoring *r)
+{
+    const struct restore_args *args = c->args;
+    uint32_t next = r->copied.next_uid, published = published_uid(&r->copied);
+
+    if (s->set.next_uid > next)
+        next = s->set.next_uid;
+    if (s->seen.err == NHI_OK && s->seen.mark.next_uid > next &&
+        s->seen.mark.next_uid <= r->copied.uid_max + 1)
+        next = s->seen.mark.next_uid;
+    if (published > next)
+        next = published;
+    if (args->next_uid != 0) {
+        if (args->next_uid < next || args->next_uid > r->copied.uid_max)
+            return ctl_fail(c, CTL_REFUSED, "nhictl agent list",
+                            "uids from %u to %u are free, as far as this host knows", next,
+                            r->copied.uid_max);
+        r->how.next_uid = args->next_uid;
+        return CTL_DONE;
+    }
+    if (r->copied.uid_max - next + 1 <= UID_GAP)
+        return ctl_fail(c, CTL_REFUSED, "nhictl restore FILE --next-uid N",
+                        "agents may have been added since that nobody remembers, and there is no room to leave out "
+                        "%d uids for them: say which uid from %u to %u no agent ever had",
+                        UID_GAP, next, r->copied.uid_max);
+    r->how.next_uid = next + UID_GAP;
+    return CTL_DONE;
+}
+
+static int choose(struct ctl *c, struct store *s, struct restoring *r)
+{
+    const struct restore_args *args = c->args;
+    const struct nhi_mark *m = &s->seen.mark;
+    bool forgets;
+    enum nhi_err err = nhi_restore_attach(s->l, r->copy);
+
+    if (err == NHI_OK)
+        err = nhi_restore_check(s->l);
+    if (err == NHI_ERR_EXISTS)
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent list; nhictl key list",
+                        "%s is the backup of another ledger: of host %s, or with other agents under the same names "
+                        "or uids",
+                        c->operand[0], r->copied.host);
+    if (err == NHI_OK)
+        err = nhi_restore_trails(s->l, &r->how.trails);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "compare the backup with the ledger");
+    if (s->seen.err == NHI_OK) {
+        r->how.epoch = m->epoch;
+        r->how.latest = m->latest;
+    }
+    forgets = r->how.trails != NHI_TRAIL_ON ||
+              nhi_ledger_fit(&s->set, &s->seen, c->now) == NHI_FIT_BEHIND;
+    r->how.lossy = forgets && !args->nothing_ended;
+    return forgets ? choose_uid(c, s, r) : CTL_DONE;
+}
+
+/* ---- doing it ---- */
+
+static const char *trails_name(enum nhi_trails t)
+{
+    return t == NHI_TRAIL_EMPTY    ? "lost"
+           : t == NHI_TRAIL_ON     ? "whole"
+           : t == NHI_TRAIL_BEHIND ? "behind"
+                                   : "diverged";
+}
+
+static enum nhi_err add_event(struct ctl *c, struct store *s, const struct restoring *r)
+{
+    const struct restore_args *args = c->args;
+    struct out_row *detail = out_row_new(c->out);
+    struct nhi_settings set;
+    enum nhi_err err = nhi_ledger_settings(s->l, &set);
+
+    out_number(detail, "epoch", NULL, err == NHI_OK ? set.epoch : 0);
+    out_text(detail, "trail", NULL, trails_name(r->how.trails));
+    out_flag(detail, "suspended", NULL, r->how.lossy);
+    out_number(detail, "backup_event", NULL, r->head.seq);
+    out_text(detail, "backup_hash", NULL, r->head.hash);
+    out_number(detail, "had_event", NULL, r->had.seq);
+    out_text(detail, "had_hash", NULL, r->had.seq != 0 ? r->had.hash : NULL);
+    if (err != NHI_OK) {
+        out_row_free(detail);
+        return err;
+    }
+    return store_event(c, s, "restore", NULL, NULL, NULL, args->reason, detail);
+}
+
+static int put_back(struct ctl *c, struct store *s, struct restoring *r)
+{
+    enum nhi_err err = store_begin(s);
+    int code;
+
+    if (err == NHI_OK)
+        err = nhi_restore_run(s->l, &r->how, c->now);
+    if (err == NHI_OK)
+        err = add_event(c, s, r);
+    code = err == NHI_OK ? own_keys_settle(c, s, false, &r->made)
+                         : store_fail(c, s, err, "put the ledger back; it is as it was");
+    if (code == CTL_DONE)
+        code = store_commit(c, s);
+    if (code != CTL_DONE && r->made.kid[0] != '\0')
+        (void)!keyfile_remove(r->made.kid);
+    return code;
+}
+
+/* One that is missing locks agents out: what it held is among what nobody knows any more. */
+static int make_reserve(struct ctl *c)
+{
+    enum nhi_err err = nhi_reserve_create(NHI_STATE_DIR);
+
+    if (err == NHI_OK || err == NHI_ERR_EXISTS)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
+}
+
+static int show(struct ctl *c, struct store *s, const struct restoring *r)
+{
+    struct out_row *row = out_row_new(c->out);
+    struct nhi_settings set = s->set;
+
+    if (nhi_ledger_settings(s->l, &set) != NHI_OK)
+        set = s->set;
+    out_state(row, "host", "host", set.host);
+    out_number(row, "epoch", "epoch", set.epoch);
+    out_text(row, "trail", "trail before", trails_name(r->how.trails));
+    out_number(row, "next_uid", "next uid", set.next_uid);
+    out_text(row, "kid", "new signing key", r->made.kid[0] != '\0' ? r->made.kid : NULL);
+    out_flag(row, "suspended", NULL, r->how.lossy);
+    out_record(c->out, NULL, row);
+    out_line(c->out, "every ticket of before is over; the policy in force is that of the backup: nhictl apply --dry-run");
+    if (r->how.lossy)
+        out_line(c->out, "what was ended since the backup is not known: agents are suspended (nhictl agent resume "
+                         "NAME), tasks closed, keys of other issuers retired");
+    return CTL_DONE;
+}
+
+static int restore(struct ctl *c)
+{
+    struct restoring r = { .lost = false };
+    struct store s = { 0 };
+    struct ended ended;
+    int code = store_need_root(c);
+
+    store_hold_signals(&s);
+    if (code == CTL_DONE)
+        code = open_copy(c, &r);
+    if (code == CTL_DONE)
+        code = open_ledger(c, &s, &r);
+    if (code == CTL_DONE)
+        code = choose(c, &s, &r);
+    if (code == CTL_DONE)
+        code = put_back(c, &s, &r);
+    if (code == CTL_DONE) {
+        store_mark_anew(&s);
+        own_keys_forget(&s);
+        code = make_reserve(c);
+    }
+    if (code == CTL_DONE)
+        code = store_publish(c, &s);
+    if (code == CTL_DONE) {
+        code = show(c, &s, &r);
+        ended = end_what_is_over(c, s.set.grace);
+        ended_show(c, &ended);
+    }
+    if (code == CTL_DONE)
+        code = ctl_answer(c);
+    nhi_ledger_close(r.copy);
+    store_close(&s);
+    return code;
+}
+
+static const struct opt restore_opts[] = {
+    { "nothing-ended", OPT_FLAG, offsetof(struct restore_args, nothing_ended), false, NULL,
+      "nothing was ended since FILE was made: agents go on where the ledger is lost", NULL, 0 },
+    { "next-uid", OPT_NUMBER, offsetof(struct restore_args, next_uid), false, "N",
+      "the first uid that no agent ever had, where the ledger is lost", NULL, 0 },
+    { "reason", OPT_TEXT, offsetof(struct restore_args, reason), false, "TEXT", "why", NULL,
+      NHI_TEXT_MAX },
+    { .name = NULL },
+};
+
+const struct verb restore_verbs[] = {
+    { NULL, "restore", restore, restore_opts, sizeof(struct restore_args), 1, 1,
+      "FILE [--nothing-ended] [--next-uid N] [--reason TEXT]", "Put the ledger back from a backup.",
+      "Nothing comes back to life: every ticket of before is over, what was ended since stays so, and\n"
+      "where the ledger is lost, so that nobody knows, agents come back suspended.",
+      "nhictl restore /var/backups/nhi.backup" },
+    { .verb = NULL },
+};
