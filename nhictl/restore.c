@@ -133,11 +133,23 @@ static void set_aside(void)
     }
 }
 
+/* One that is missing locks agents out: what it held is among what nobody knows any more. */
+static int make_reserve(struct ctl *c)
+{
+    enum nhi_err err = nhi_reserve_create(NHI_STATE_DIR);
+
+    if (err == NHI_OK || err == NHI_ERR_EXISTS)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
+}
+
 static int make_new(struct ctl *c, struct store *s, struct restoring *r, bool damaged)
 {
     enum nhi_err err;
     int code = init_make_dirs(c);
 
+    if (code == CTL_DONE)
+        code = make_reserve(c);
     if (code != CTL_DONE)
         return code;
     if (damaged)
@@ -292,16 +304,6 @@ static int put_back(struct ctl *c, struct store *s, struct restoring *r)
     if (code != CTL_DONE && r->made.kid[0] != '\0')
         (void)!keyfile_remove(r->made.kid);
     return code;
-}
-
-/* One that is missing locks agents out: what it held is among what nobody knows any more. */
-static int make_reserve(struct ctl *c)
-{
-    enum nhi_err err = nhi_reserve_create(NHI_STATE_DIR);
-
-    if (err == NHI_OK || err == NHI_ERR_EXISTS)
-        return CTL_DONE;
-    return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
 }
 
 static int show(struct ctl *c, struct store *s, const struct restoring *r)

@@ -100,6 +100,11 @@ static void other_clock(struct ask *a)
     CASE(INTERNAL, agent_state_0, a->facts.agent_state = (enum nhi_agent_state)0)                  \
     CASE(INTERNAL, agent_state_9, a->facts.agent_state = (enum nhi_agent_state)9)                  \
     CASE(LOCKDOWN, lockdown, a->facts.lockdown = true)                                             \
+    CASE(MACHINE, another_machine, a->facts.strange = true)                                        \
+    CASE(MACHINE, another_machine_without_a_ticket, (a->facts.strange = true, a->req.ticket = NULL)) \
+    CASE(ROLLED_BACK, rolled_back, a->facts.rolled_back = true)                                    \
+    CASE(LOCKDOWN, locked_down_on_another_machine,                                                 \
+         (a->facts.strange = true, a->facts.lockdown = true))                                      \
     CASE(CLOCK, clock_back, a->facts.latest = NOW + 31)                                            \
     CASE(PERMIT, clock_back_within_skew, a->facts.latest = NOW + 30)                               \
     CASE(SUBJECT, empty_subject, a->req.subject = "")                                              \
@@ -138,6 +143,17 @@ static void other_clock(struct ask *a)
     CASE(NOT_YET, nbf_ahead, a->ticket.nbf = NOW + 31)                                             \
     CASE(PERMIT, nbf_within_skew, a->ticket.nbf = NOW + 30)                                        \
     CASE(REVOKED, revoked, a->facts.revoked = true)                                                \
+    CASE(EPOCH, of_a_former_epoch,                                                                 \
+         (a->facts.epoch_at = 1, a->facts.recorded = true, a->facts.former = true))                \
+    CASE(EPOCH, of_a_former_epoch_and_revoked,                                                     \
+         (a->facts.epoch_at = 1, a->facts.recorded = a->facts.former = a->facts.revoked = true))   \
+    CASE(PERMIT, of_this_epoch, (a->facts.epoch_at = NOW, a->facts.recorded = true))               \
+    CASE(EPOCH, own_but_not_recorded, a->facts.epoch_at = 1)                                       \
+    CASE(EPOCH, anothers_of_before, (a->facts.epoch_at = NOW - 600, other_clock(a)))               \
+    CASE(EPOCH, anothers_within_skew, (a->facts.epoch_at = NOW - 630, other_clock(a)))             \
+    CASE(EPOCH, anothers_recorded_anew,                                                            \
+         (a->facts.epoch_at = NOW - 630, other_clock(a), a->facts.recorded = true))                \
+    CASE(PERMIT, anothers_of_after, (a->facts.epoch_at = NOW - 631, other_clock(a)))               \
     CASE(ISSUER_BOUNDS, id_of_another, a->facts.differs = true)                                    \
     CASE(SUPERSEDED, superseded, a->facts.superseded = true)                                       \
     CASE(REVOKED, revoked_and_superseded, a->facts.revoked = a->facts.superseded = true)           \
@@ -362,12 +378,14 @@ static void ends_of_sessions(void **state)
                                            NHI_DENY_LEDGER,   NHI_DENY_CLOCK,
                                            NHI_DENY_SUBJECT,  NHI_DENY_LIMIT,
                                            NHI_DENY_RECORD,   NHI_DENY_UNSUPERVISED,
-                                           NHI_DENY_SUPERSEDED };
+                                           NHI_DENY_SUPERSEDED, NHI_DENY_MACHINE,
+                                           NHI_DENY_ROLLED_BACK };
     static const enum nhi_reason yes[] = { NHI_DENY_LOCKDOWN,   NHI_DENY_EXPIRED,
                                            NHI_DENY_REVOKED,    NHI_DENY_AGENT_SUSPENDED,
                                            NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
                                            NHI_DENY_POLICY,     NHI_DENY_FORBIDDEN,
-                                           NHI_DENY_ISSUER_REVOKED, NHI_DENY_AGENT_OVERDUE };
+                                           NHI_DENY_ISSUER_REVOKED, NHI_DENY_AGENT_OVERDUE,
+                                           NHI_DENY_EPOCH };
     size_t i;
 
     (void)state;

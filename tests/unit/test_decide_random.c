@@ -71,6 +71,8 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     if (condition)                                                                                 \
     return NHI_DENY_##reason
     WHEN(f->lockdown, LOCKDOWN);
+    WHEN(f->strange, MACHINE);
+    WHEN(f->rolled_back, ROLLED_BACK);
     WHEN(f->latest != 0 && q->now + 30 < f->latest, CLOCK);
     WHEN(q->subject[0] == '\0' || q->service[0] == '\0', SUBJECT);
     WHEN(q->subject_uid == 0 || q->subject_privileged, PRIVILEGED);
@@ -79,6 +81,9 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(i->state == NHI_ISSUER_RETIRED, ISSUER_RETIRED);
     WHEN(i->state == NHI_ISSUER_REVOKED, ISSUER_REVOKED);
     WHEN(!issuer_says(i, t) || f->differs, ISSUER_BOUNDS);
+    WHEN(f->epoch_at != 0 && f->former, EPOCH);
+    WHEN(f->epoch_at != 0 && i->own && !f->recorded, EPOCH);
+    WHEN(f->epoch_at != 0 && !i->own && f->epoch_at + 30 >= t->iat, EPOCH);
     WHEN(f->revoked, REVOKED);
     WHEN(f->superseded, SUPERSEDED);
     WHEN(t->exp <= q->now, EXPIRED);
@@ -183,6 +188,11 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     PICK(f->host, hosts);
     f->latest = seldom() ? 0 : near(NOW);
     f->lockdown = seldom() && seldom();
+    f->strange = seldom() && seldom();
+    f->rolled_back = seldom() && seldom();
+    f->epoch_at = seldom() ? near(NOW - 600) : 0;
+    f->recorded = up_to(2) == 0;
+    f->former = f->recorded && seldom();
     f->issuer_known = !seldom();
     PICK(f->issuer.kid, kids);
     PICK(f->issuer.agents, agent_bounds);

@@ -513,11 +513,11 @@ static int see_step(void *ctx)
     return 0;
 }
 
-/* Walking through all rows is for these alone: the one row of settings, the names of the rules that the index gave, a chain of
+/* Walking through all rows is for these alone: the one row of settings, and of the numbers of events, the names of the rules that the index gave, a chain of
  * parents. */
 static bool may_scan(const char *what)
 {
-    return strcmp(what, "k") == 0 || strcmp(what, "setting") == 0 || strcmp(what, "up") == 0 ||
+    return strcmp(what, "k") == 0 || strcmp(what, "setting") == 0 || strcmp(what, "sqlite_sequence") == 0 || strcmp(what, "up") == 0 ||
            strncmp(what, "CONSTANT", 8) == 0 || strncmp(what, "up ", 3) == 0;
 }
 

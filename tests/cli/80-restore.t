@@ -1,0 +1,219 @@
+#!/bin/bash
+# Backup and restore: what was over stays over, whatever became of the ledger.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/lib.sh"
+
+setup_host
+B=/run/t/nhi.backup
+add_agent() { nhictl agent add "$1" --owner ops@example.org --purpose p --review-by 2099-01-01 --no-home >/dev/null; }
+reason() { nhictl explain "$1" --account deploy --service sshd --json 2>/dev/null | jq -r '.reason // .error'; }
+uid_of() { nhictl agent show "$1" --json | jq .agent.uid; }
+state_of() { nhictl agent show "$1" --json | jq -r .agent.state; }
+epoch() { sqlite3 "$LEDGER" 'SELECT epoch FROM setting'; }
+wait_for_writer() { sqlite3 -cmd '.timeout 10000' "$LEDGER" "$1"; }
+
+# ---- the copy ----
+
+add_agent gone-bot
+add_agent held-bot
+nhictl task open closed-1 --agent gone-bot --until 2h >/dev/null
+issue --out live >/dev/null
+issue --out once --uses 1 >/dev/null
+issue --out revoked >/dev/null
+ok 'they would be let in' test "$(reason live) $(reason once) $(reason revoked)" = 'permit permit permit'
+expect 0 'backup' nhictl backup $B --json
+ok 'says what is in it' json '.bytes > 0 and .host == "testhost" and .event > 0 and (.hash | length) == 64'
+ok 'root alone may read it' test "$(stat -c '%U %a' $B)" = 'root 600'
+ok 'no secret key is in it' test "$(grep -c secret $B)" = 0
+ok 'the trail tells' test "$(wait_for_writer "SELECT count(*) FROM event WHERE kind = 'backup'")" = 1
+ok 'and so does its copy' test "$(sqlite3 "file:$B?immutable=1" "SELECT count(*) FROM event WHERE kind = 'backup'")" = 1
+sqlite3 "$LEDGER" 'BEGIN IMMEDIATE; INSERT INTO observed VALUES ("x", 1, 1, 1, 1);' '.shell touch writing; until [ -e enough ]; do sleep 0.05; done' ROLLBACK &
+until [ -e writing ]; do sleep 0.02; done
+run nhictl backup busy.backup
+touch enough
+wait $!
+ok 'while somebody writes, too' test "$CODE" = 0 -a "$(sqlite3 "file:busy.backup?immutable=1" 'SELECT count(*) FROM observed')" = 0
+rm -f target && touch target && ln -s target link
+refused 3 'not a regular file' 'a link is not followed' nhictl backup link
+mkdir small && mount -t tmpfs -o size=64k tmpfs small
+refused 3 'No space left' 'no room for it' nhictl backup small/b
+ok 'leaves nothing' test -z "$(ls -A small)"
+umount small
+
+# ---- over a ledger that is there ----
+
+nhictl revoke --ticket "$(nhictl ticket inspect revoked --json | jq -r '.. | .jti? // empty' | head -n 1)" --reason leaked >/dev/null
+nhictl agent retire gone-bot --reason done >/dev/null
+nhictl task close build-4711 >/dev/null
+add_agent late-bot
+eval "$(nhictl key add --help | sed -n '/^example:/{n;p}' | sed 's/ci-issuer/later-issuer/')" >/dev/null
+LATE=$(uid_of late-bot)
+nhictl audit head >heads
+LAST=$(wait_for_writer 'SELECT max(seq) FROM event')
+expect 0 'restore' nhictl restore $B --reason 'wrong change' --json
+ok 'begins an epoch' json '.epoch == 1 and .trail == "whole" and .suspended == false'
+ok 'no ticket of before is good' test "$(reason live) $(reason once) $(reason revoked)" = 'epoch epoch epoch'
+ok 'none is said to be live' test "$(nhictl ticket list --json | jq '.tickets | length')" = 0
+ok 'who was retired stays so' test "$(state_of gone-bot)" = retired
+ok 'a task that was closed stays so' test "$(nhictl task show build-4711 --json | jq -r .task.state)" = closed
+refused 1 'used before' 'and opens no more' nhictl task open build-4711 --agent ci-bot --until 2h
+ok 'who came later is suspended' test "$(state_of late-bot)" = suspended
+ok 'under the same uid' test "$(uid_of late-bot)" = "$LATE"
+ok 'it is a restore that holds it' test "$(nhictl agent show late-bot --json | jq -r '.agent.suspended_by[0]')" = restore
+add_agent next-bot
+ok 'a key of others that came later is retired' test "$(nhictl key list --json | jq -r '.keys[] | select(.own | not) | .state')" = retired
+ok 'the next one has the next uid' test "$(uid_of next-bot)" = $((LATE + 1))
+expect 0 'the trail goes on' nhictl audit verify --head heads
+ok 'and says that nothing was lost' said "event $((LAST + 1)) put the ledger back from a backup: of the trail nothing was lost"
+nhictl task open build-2 --agent ci-bot --until 2h >/dev/null
+nhictl issue --agent ci-bot --task build-2 --account deploy --service sshd --out new >/dev/null
+ok 'a new ticket is good at once' test "$(reason new)" = permit
+expect 0 'the snapshot is right, and nothing else is wrong' nhictl status --json
+ok 'nothing needs attention' json '.attention == []'
+
+# ---- a ledger that is lost ----
+
+nhictl audit head >heads
+LAST=$(uid_of next-bot)
+rm "$LEDGER"*
+ok 'without it there is no answer' eval 'reason new | grep -q "no ledger"'
+expect 0 'it is put back' nhictl restore $B --json
+ok 'in an epoch of its own, for all that was lost' json '.epoch == 2 and .trail == "lost" and .suspended and .kid == null'
+ok 'nobody knows who was retired since' test "$(state_of gone-bot) $(state_of ci-bot)" = 'suspended suspended'
+ok 'no ticket is good' test "$(reason live) $(reason once) $(reason revoked) $(reason new)" = 'epoch epoch epoch epoch'
+nhictl agent resume ci-bot >/dev/null
+ok 'not when its agent is back either' test "$(reason live) $(reason new)" = 'epoch epoch'
+ok 'no task is open' test "$(nhictl task list --json | jq '.tasks | length')" = 0
+add_agent after-bot
+ok 'no uid is given again that was, though nobody remembers' test "$(uid_of after-bot)" -gt "$LAST"
+expect 0 'what is there is proven' nhictl audit verify
+ok 'and says what is not' said 'what had happened since that is not in it'
+expect 1 'the head of what was lost is not' nhictl audit verify --head heads --json
+ok 'and it says why' json '.fault == "lost" and (.error | contains("put an older ledger back"))'
+mkdir /run/keys && mv /var/lib/nhi/keys/k*.secret /run/keys
+rm -r /var/lib/nhi /run/nhi/mark
+expect 0 'on a machine that has nothing' nhictl restore $B --nothing-ended --json
+ok 'it signs with a new key' json '.kid != null and .suspended == false'
+ok 'the old one is retired' test "$(nhictl key list --json | jq -r '[.keys[] | .state] | sort | join(" ")')" = 'active retired'
+ok 'who is said not to have ended goes on' test "$(state_of ci-bot)" = active
+ok 'no uid of the thousand behind is given' test "$(sqlite3 "$LEDGER" 'SELECT next_uid >= 66540 FROM setting')" = 1
+ok 'directories are as they were' test "$(stat -c %a /var/lib/nhi/grants /var/lib/nhi/keys /var/lib/nhi | tr '\n' ' ')" = '700 700 755 '
+nhictl task open build-3 --agent ci-bot --until 2h --concurrent >/dev/null
+nhictl issue --agent ci-bot --task build-3 --account deploy --service sshd --out new >/dev/null
+ok 'and it works' test "$(reason new) $(reason live)" = 'permit issuer-retired'
+rm "$LEDGER"*
+refused 1 'as far as this host knows' 'a uid that was given' nhictl restore $B --next-uid 65540
+ok 'a fresh ledger in between is no obstacle' eval 'rm -f /var/lib/nhi/accounts.cdb && nhictl init'
+expect 0 'with a number' nhictl restore $B --next-uid 70000 --json
+ok 'that is the next' json '.next_uid == 70000 and .trail == "lost"'
+dd if=/dev/urandom of="$LEDGER" bs=4096 seek=2 count=20 conv=notrunc 2>/dev/null
+expect 0 'a damaged one' nhictl restore $B --json
+ok 'is lost' json '.trail == "lost"'
+ok 'and set aside' test -s /var/lib/nhi/damaged-ledger.db
+
+# ---- an old one in its place ----
+
+nhictl agent resume ci-bot >/dev/null
+nhictl task open build-5 --agent ci-bot --until 2h >/dev/null
+nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd --out new >/dev/null
+kill "$WATCH" && wait "$WATCH" 2>/dev/null
+nhictl status >/dev/null
+sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+cp "$LEDGER" old.db
+nhictl agent retire held-bot --reason done >/dev/null
+nhictl backup newest.backup >/dev/null
+nhictl agent suspend ci-bot --reason later >/dev/null
+rm "$LEDGER"* && cp old.db "$LEDGER" && chmod 600 "$LEDGER"
+start_watch
+ok 'a ledger that this host has seen further on lets nobody in' test "$(reason new)" = rolled-back
+expect 0 'status says so' nhictl status
+ok 'and what to do' said 'rolled back; agents are denied: nhictl restore FILE'
+nhictl lockdown status >/dev/null
+ok 'and goes on to, whatever is written' test "$(reason new)" = rolled-back
+refused 1 'older than this host has seen' 'nothing is issued' nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd
+rm /run/nhi/mark
+ok 'a boot does not forget it' test "$(reason new)" = rolled-back
+echo garbage >/var/lib/nhi/mark
+ok 'nor does a damaged mark let anybody in' test "$(reason new)" = rolled-back
+expect 0 'the newest backup' nhictl restore newest.backup --json
+ok 'goes on where it ended' json '.trail == "behind" and .suspended'
+ok 'who was retired is' test "$(state_of held-bot)" = retired
+expect 0 'and the trail is whole' nhictl audit verify
+nhictl agent resume ci-bot >/dev/null
+
+# ---- what is no backup of this ledger ----
+
+head -c 100000 $B >short && chmod 600 short
+refused 1 'not a backup, or it is damaged' 'half a backup' nhictl restore short
+head -c 100000 /dev/urandom >noise
+refused 1 'not a backup, or it is damaged' 'noise' nhictl restore noise
+cp $B others && chown 4001 others
+refused 1 'written by others' 'one that another could have written' nhictl restore others
+refused 3 'cannot read' 'one that is not there' nhictl restore nothing
+cp $B other.host && sqlite3 other.host "UPDATE setting SET host = 'elsewhere'"
+refused 1 'the backup of another ledger: of host elsewhere' 'one of another host' nhictl restore other.host
+cp $B other.uid && sqlite3 other.uid "UPDATE agent SET uid = 65600 WHERE name = 'held-bot'"
+refused 1 'other agents under the same names' 'one with other uids' nhictl restore other.uid
+ok 'the old schema is brought forward' eval 'sqlite3 old1.db <"$(dirname "$SCRIPT")/../vectors/ledger-1.sql" >/dev/null &&
+    sqlite3 old1.db "PRAGMA journal_mode=DELETE; UPDATE setting SET host = \"testhost\"" && chmod 600 old1.db;
+    ! nhictl restore old1.db 2>.err; grep -q "another ledger" .err'
+
+# ---- cut off ----
+
+KILLED=0 BETWEEN=
+before=$(epoch)
+for call in openat pwrite64 fdatasync fsync unlinkat renameat; do
+    for n in 1 2 3 5 8 13 21 34; do
+        was=$(epoch)
+        {
+            strace -f -qq -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$n "$BUILD/nhictl" restore newest.backup \
+                >/dev/null 2>&1 && continue
+        } 2>/dev/null
+        KILLED=$((KILLED + 1))
+        is=$(epoch)
+        [ "$is" = "$was" ] || [ "$is" = $((was + 1)) ] || BETWEEN="$BETWEEN $call:$n:$was:$is"
+        [ "$(sqlite3 "$LEDGER" 'PRAGMA integrity_check')" = ok ] || BETWEEN="$BETWEEN $call:$n:damaged"
+        [ "$(reason new)" = epoch ] || BETWEEN="$BETWEEN $call:$n:$(reason new)"
+    done
+done
+ok "killed $KILLED times there is nothing between before and after" test -z "$BETWEEN" -a "$KILLED" -gt 15
+expect 0 'and it can be done again' nhictl restore newest.backup
+expect 0 'with a whole trail' nhictl audit verify
+KILLED=0 BETWEEN=
+for call in openat pwrite64 fdatasync fsync renameat; do
+    for n in 2 5 13 34; do
+        rm -f "$LEDGER"*
+        {
+            strace -f -qq -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$n "$BUILD/nhictl" restore newest.backup \
+                >/dev/null 2>&1 && continue
+        } 2>/dev/null
+        KILLED=$((KILLED + 1))
+        [[ $(reason new) =~ ^epoch$|issuer|ledger|signed ]] || BETWEEN="$BETWEEN $call:$n:$(reason new)"
+        nhictl restore newest.backup >/dev/null 2>&1 || BETWEEN="$BETWEEN $call:$n:again"
+    done
+done
+ok "killed $KILLED times over a lost one nobody gets in, and it can be done again" test -z "$BETWEEN" -a "$KILLED" -gt 8
+
+# ---- no room ----
+
+kill "$WATCH" && wait "$WATCH" 2>/dev/null
+trap - EXIT
+mkdir /run/small && mount -t tmpfs -o mode=0755,size=2m tmpfs /run/small
+cp -a /var/lib/nhi/. /run/small/ && mount --bind /run/small /var/lib/nhi
+FULL=0 BETWEEN=
+for room in 0 8 40 100 200; do
+    was=$(epoch)
+    dd if=/dev/zero of=/run/small/fill bs=1k >/dev/null 2>&1
+    truncate -s "-$((room * 1024))" /run/small/fill
+    run nhictl restore newest.backup
+    rm /run/small/fill
+    if [ "$CODE" = 0 ]; then
+        [ "$(epoch)" = $((was + 1)) ] || BETWEEN="$BETWEEN $room"
+    else
+        FULL=$((FULL + 1))
+        [ "$(epoch)" = "$was" ] || [[ $ERR == *snapshot* ]] || BETWEEN="$BETWEEN $room:$CODE"
+    fi
+done
+ok "with $FULL times too little room it is as it was" test -z "$BETWEEN" -a "$FULL" -gt 0
+expect 0 'where there is room' nhictl restore newest.backup
+finish
