@@ -86,6 +86,6 @@ static int backup(struct ctl *c)
 const struct verb backup_verbs[] = {
     { NULL, "backup", backup, NULL, 0, 1, 1, "FILE", "Copy the ledger to FILE, while it is in use.",
       "FILE is root's, 0600, and whole or not there. Secret keys are not in it.",
-      "nhictl backup /var/backups/nhi.backup" },
+      "nhictl backup nhi.backup" },
     { .verb = NULL },
 };

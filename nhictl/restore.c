@@ -377,6 +377,6 @@ const struct verb restore_verbs[] = {
       "FILE [--nothing-ended] [--next-uid N] [--reason TEXT]", "Put the ledger back from a backup.",
       "Nothing comes back to life: every ticket of before is over, what was ended since stays so, and\n"
       "where the ledger is lost, so that nobody knows, agents come back suspended.",
-      "nhictl restore /var/backups/nhi.backup" },
+      "nhictl restore nhi.backup" },
     { .verb = NULL },
 };

@@ -119,6 +119,8 @@ example audit-verify
 example audit-export
 example audit-archive
 example audit-follow
+example backup
+example restore
 for file in example.*; do
     name=${file#example.}
     ok "the example of $name was run" grep -q "^example $name" "$SCRIPT"

@@ -14,7 +14,7 @@ open_task known-1
 there() {
     # shellcheck disable=SC2016
     capture unshare --mount "$BASH" -c '
-        for d in /var/lib/nhi /etc/nhi; do mkdir -p "$0$d" && mount --bind "$0$d" "$d" || exit 9; done
+        for d in /var/lib/nhi /etc/nhi /run/nhi; do mkdir -p "$0$d" && mount --bind "$0$d" "$d" || exit 9; done
         exec "$@"' "$W/there" ${SHIFT:+faketime -f "$SHIFT"} "$@"
     [ "$RC" = 0 ] || { note "$ERR" && bail "there: $*"; }
 }

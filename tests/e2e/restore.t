@@ -1,0 +1,131 @@
+#!/bin/bash
+# Restored and copied ledgers, with the real programs: what was over is not let in again, and people do not notice.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+B=$W/nhi.backup
+open_task build-1
+open_task other-1 other-bot
+issue "$W/live" build-1 --ttl 2h
+issue "$W/revoked" build-1 --ttl 2h
+issue "$W/once" build-1 --uses 1 --ttl 2h
+issue "$W/cron" build-1 --service cron --ttl 2h
+issue "$W/retired" other-1 --agent other-bot --account other-bot --service sshd --ttl 2h
+
+people_work() {
+    local bad=''
+    ssh_as alice reply "$W/password" id -un
+    [ "$RC/$OUT" = 0/alice ] || bad+=" password($RC $ERR)"
+    ssh_as alice key "$W/key" id -un
+    [ "$RC/$OUT" = 0/alice ] || bad+=" key($RC $ERR)"
+    capture as alice "$PTY" 'password for alice: ' "$W/password" -- sudo id -u
+    [[ $RC/$OUT == 0/*$'\n0'* ]] || bad+=" sudo($RC $OUT)"
+    [ -z "$bad" ]
+    ok $? "$1: people log in, and use sudo" || note "failed:$bad"
+}
+# refused WHEN REASON FILE...: each file is a ticket for ci-bot; @FILE: for other-bot
+refused() {
+    local when=$1 why=$2 file user pids=() bad=''
+    shift 2
+    mark_log
+    for file; do
+        user=ci-bot
+        [[ $file != @* ]] || user=other-bot
+        "$SSH_TOOL" "$user" reply "$W/${file#@}" id </dev/null >/dev/null 2>&1 &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid"
+        [ $? = 255 ] || bad+=" $pid"
+    done
+    is "$bad" '' "$when: nothing is opened by $*"
+    log_has() { [ "$(since_mark | grep -cE "pam_nhi\\(sshd:auth\\): denied: reason=$1 ")" = "$2" ]; }
+    eventually log_has "$why" $#
+    ok $? "$when: the reason is $why" || since_mark | sed 's/^/# log: /'
+}
+
+ssh_as ci-bot reply "$W/live" 'sudo -n /usr/bin/id -u'
+is "$RC/$OUT" 0/0 'before: a ticket opens ssh, and sudo inside'
+must nhictl backup "$B"
+ssh_as ci-bot reply "$W/once" id -u
+is "$RC" 0 'one that counts its uses, after the backup, is spent'
+must nhictl revoke --ticket "$(jti_of "$W/revoked")" --reason leaked
+must nhictl agent retire other-bot --reason done
+ssh_bg ci-bot reply "$W/live" 'sleep 1002'
+running() { pgrep -f '^sleep 1002' >/dev/null; }
+eventually running
+ok $? 'a session goes on'
+
+capture nhictl restore "$B"
+is "$RC" 0 'restore'
+! running
+ok $? 'what the epoch before opened is ended'
+refused 'restored' epoch live revoked once @retired
+capture as ci-bot sudo -n /usr/bin/true
+unlike "$RC" '^0$' 'nor does sudo with NOPASSWD'
+people_work 'restored'
+open_task build-2
+issue "$W/new" build-2
+ssh_as ci-bot reply "$W/new" 'sudo -n /usr/bin/id -u'
+is "$RC/$OUT" 0/0 'a new ticket opens both'
+
+# The ledger is lost, and with it what was ended.
+UID_OTHER=$(id -u other-bot)
+rm -f "$STATE"/ledger.db*
+refused 'lost' ledger new
+people_work 'lost'
+must nhictl restore "$B"
+must nhictl agent resume ci-bot
+refused 'put back' epoch live revoked new once @retired
+is "$(id -u other-bot)" "$UID_OTHER" 'a retired agent has its uid still'
+must nhictl agent add next-bot --owner ops@example.org --purpose p --review-by 2099-06-30
+unlike "$(id -u next-bot)" "^($UID_OTHER|$(id -u ci-bot))\$" 'the next agent has another'
+open_task build-3
+issue "$W/new3" build-3
+ssh_as ci-bot reply "$W/new3" id -u
+is "$RC" 0 'a new ticket is good'
+people_work 'put back'
+
+# A copy of the machine: the same disk, another identity.
+cp -p /etc/machine-id "$W/machine-id" 2>/dev/null
+rm -f /etc/machine-id
+echo 00112233445566778899aabbccddeeff >/etc/machine-id
+refused 'copied' machine new3
+mark_log
+capture as ci-bot sudo -n /usr/bin/true
+unlike "$RC" '^0$' 'copied: nor does sudo with NOPASSWD'
+has_logged 'pam_nhi\(sudo:account\): denied: reason=(machine|no-ticket)' 'with a reason'
+people_work 'copied'
+must nhictl init --new-host --host copy.example.org
+refused 'a host of its own' issuer-retired new3
+open_task build-4
+issue "$W/new4" build-4
+ssh_as ci-bot reply "$W/new4" 'sudo -n /usr/bin/id -u'
+is "$RC/$OUT" 0/0 'a new ticket opens both'
+people_work 'a host of its own'
+# And back at the first machine what was issued there is worth nothing.
+rm -f /etc/machine-id
+cp -p "$W/machine-id" /etc/machine-id 2>/dev/null
+refused 'elsewhere' machine new4
+
+# An old ledger in the place of the present one.
+must nhictl init --new-host
+kill "$WATCH"
+eventually test ! -e /run/nhi/watch
+must nhictl status
+cp -p "$STATE/ledger.db" "$W/old.db"
+start_watch
+open_task build-5
+issue "$W/new5" build-5
+kill -STOP "$WATCH"
+rm -f "$STATE"/ledger.db*
+cp -p "$W/old.db" "$STATE/ledger.db"
+kill -CONT "$WATCH"
+must nhictl status
+refused 'rolled back' '(rolled-back|task-unknown)' new5
+people_work 'rolled back'
+capture nhictl status
+like "$OUT" 'older than this host has seen it' 'status says so'
+finish
