@@ -228,7 +228,7 @@ static enum nhi_reason begin(struct nhi_moment *m)
     if (err == NHI_OK)
         err = nhi_ledger_settings(m->ledger, &settings);
     if (err == NHI_OK) {
-        m->fit = nhi_ledger_fit(&settings, &seen, m->now);
+        m->fit = nhi_ledger_fit(m->ledger, &settings, &seen, m->now);
         return NHI_PERMIT;
     }
     say_failed(m->ledger, err, m->message, sizeof m->message);

@@ -61,8 +61,9 @@ enum nhi_fit {
     NHI_FIT_BEHIND,  /* this host has seen it further on */
 };
 struct nhi_seen;
-/* seen: before the ledger was read; mark.h. */
-enum nhi_fit nhi_ledger_fit(const struct nhi_settings *s, const struct nhi_seen *seen, int64_t now);
+/* s: its settings. seen: before the ledger was read; mark.h. */
+enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen,
+                            int64_t now);
 /* A sentence for people, without a final period, and what to type. */
 const char *nhi_fit_text(enum nhi_fit fit);
 const char *nhi_fit_hint(enum nhi_fit fit);

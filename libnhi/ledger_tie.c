@@ -54,7 +54,21 @@ static bool is_of_another_boot(const struct nhi_settings *s, int64_t now)
     return s->latest > began + DRIFT && s->latest <= now;
 }
 
-enum nhi_fit nhi_ledger_fit(const struct nhi_settings *s, const struct nhi_seen *seen, int64_t now)
+/* An event of that number alone says nothing: an old ledger goes on, too. One that is not there any more is a matter
+ * of nhictl audit verify. */
+static bool is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_mark *m)
+{
+    int64_t others = 0;
+
+    if (m->epoch != s->epoch || m->event > s->event)
+        return nhi_mark_is_ahead(m, s->epoch, s->event);
+    return nhi_sql_number(l, &others, "SELECT count(*) FROM event WHERE seq = ? AND hash <> ?", "is",
+                          m->event, m->hash) != NHI_OK ||
+           others != 0;
+}
+
+enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen,
+                            int64_t now)
 {
     char machine[NHI_DIGEST_LEN + 1];
 
@@ -66,9 +80,7 @@ enum nhi_fit nhi_ledger_fit(const struct nhi_settings *s, const struct nhi_seen 
         return NHI_FIT_BOOT;
     if (seen->err == NHI_ERR_NOT_FOUND)
         return NHI_FIT_HERE;
-    return seen->err != NHI_OK || nhi_mark_is_ahead(&seen->mark, s->epoch, s->event)
-               ? NHI_FIT_BEHIND
-               : NHI_FIT_HERE;
+    return seen->err != NHI_OK || is_behind(l, s, &seen->mark) ? NHI_FIT_BEHIND : NHI_FIT_HERE;
 }
 
 enum nhi_err nhi_sql_tie(struct nhi_ledger *l)

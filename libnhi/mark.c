@@ -10,7 +10,7 @@
 
 #include "libnhi/paths.h"
 
-#define MARK_MAX 128 /* bytes */
+#define MARK_MAX 256 /* bytes */
 #define FORMAT "nhi-mark-v1 "
 
 static enum nhi_err parse(const char *text, struct nhi_mark *out)
@@ -18,9 +18,10 @@ static enum nhi_err parse(const char *text, struct nhi_mark *out)
     struct nhi_mark m;
     int end = 0;
 
-    if (sscanf(text, FORMAT "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu32 "\n%n", &m.epoch,
-               &m.event, &m.latest, &m.next_uid, &end) != 4 ||
-        end == 0 || text[end] != '\0' || m.epoch < 0 || m.event < 0)
+    if (sscanf(text, FORMAT "%" SCNd64 " %" SCNd64 " %64[0-9a-f] %" SCNd64 " %" SCNu32 "\n%n",
+               &m.epoch, &m.event, m.hash, &m.latest, &m.next_uid, &end) != 5 ||
+        end == 0 || text[end] != '\0' || strlen(m.hash) != NHI_DIGEST_LEN || m.epoch < 0 ||
+        m.event < 0)
         return NHI_ERR_FORMAT;
     *out = m;
     return NHI_OK;
@@ -110,8 +111,8 @@ enum nhi_err nhi_mark_store(const char *dir, const char *run_dir, const struct n
     char text[MARK_MAX];
     enum nhi_err err;
 
-    (void)snprintf(text, sizeof text, FORMAT "%" PRId64 " %" PRId64 " %" PRId64 " %" PRIu32 "\n",
-                   m->epoch, m->event, m->latest, m->next_uid);
+    (void)snprintf(text, sizeof text, FORMAT "%" PRId64 " %" PRId64 " %s %" PRId64 " %" PRIu32 "\n",
+                   m->epoch, m->event, m->hash, m->latest, m->next_uid);
     err = store_one(run_dir, text);
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return err;

@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #include "libnhi/err.h"
+#include "libnhi/ticket.h"
 
 #define NHI_MARK_FILE "mark" /* 0600, in NHI_STATE_DIR and NHI_RUN_DIR */
 
 struct nhi_mark {
-    int64_t epoch, event; /* the newest number that was given to an event */
+    int64_t epoch, event;          /* number of the newest event */
+    char hash[NHI_DIGEST_LEN + 1]; /* of that: a ledger that has come as far by another way is not the one */
     int64_t latest;       /* the latest time seen */
     uint32_t next_uid;
 };
@@ -31,7 +33,7 @@ void nhi_mark_see(const char *dir, const char *run_dir, struct nhi_seen *out);
 /* Into both. run_dir need not be there. */
 NHI_CHECK enum nhi_err nhi_mark_store(const char *dir, const char *run_dir,
                                       const struct nhi_mark *m);
-/* Whether a ledger that has come to this is behind the mark. */
+/* Whether a ledger that has come to this is not as far as the mark. */
 bool nhi_mark_is_ahead(const struct nhi_mark *m, int64_t epoch, int64_t event);
 
 #endif

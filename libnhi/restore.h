@@ -29,7 +29,7 @@ NHI_CHECK enum nhi_err nhi_restore_attach(struct nhi_ledger *l, struct nhi_ledge
 /* How the trail of the copy and that of the ledger belong together. */
 enum nhi_trails {
     NHI_TRAIL_EMPTY,    /* the ledger has none */
-    NHI_TRAIL_ON,       /* the ledger's goes on where the copy's ends */
+    NHI_TRAIL_ON,       /* the ledger's goes on where the copy's ends, or where that was put back before */
     NHI_TRAIL_BEHIND,   /* the copy's goes on where the ledger's ends: the ledger has lost some */
     NHI_TRAIL_DIVERGED, /* there are events in each that the other does not have */
 };

@@ -60,7 +60,7 @@ extern const struct verb renew_verbs[], run_verbs[], askpass_verbs[], key_change
     session_verbs[], lockdown_verbs[], watch_verbs[], status_verbs[], init_verbs[], apply_verbs[],
     explain_verbs[], policy_verbs[], scan_verbs[], trace_verbs[], audit_verbs[], audit_verify_verbs[],
     audit_export_verbs[], audit_archive_verbs[], metrics_verbs[],
-complete_verbs[], key_custody_verbs[];
+    complete_verbs[], key_custody_verbs[];
 extern const struct verb doctor_verbs[];
 extern const struct verb agent_registry_verbs[];
 extern const struct verb backup_verbs[], restore_verbs[];

@@ -199,7 +199,7 @@ static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticke
     nhi_counts_load(c->now, &f);
     f.unsupervised = !s->set.unsupervised;
     nhi_supervisor_load(&f);
-    nhi_fit_load(nhi_ledger_fit(&s->set, &s->seen, c->now), &f);
+    nhi_fit_load(nhi_ledger_fit(s->l, &s->set, &s->seen, c->now), &f);
     d = nhi_decide(&req, &f);
     show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f.policy);
     show_rules(c, &req, &f, NULL);

@@ -252,7 +252,7 @@ static int choose(struct ctl *c, struct store *s, struct restoring *r)
         r->how.latest = m->latest;
     }
     forgets = r->how.trails != NHI_TRAIL_ON ||
-              nhi_ledger_fit(&s->set, &s->seen, c->now) == NHI_FIT_BEHIND;
+              nhi_ledger_fit(s->l, &s->set, &s->seen, c->now) == NHI_FIT_BEHIND;
     r->how.lossy = forgets && !args->nothing_ended;
     return forgets ? choose_uid(c, s, r) : CTL_DONE;
 }
@@ -364,7 +364,7 @@ static int restore(struct ctl *c)
 
 static const struct opt restore_opts[] = {
     { "nothing-ended", OPT_FLAG, offsetof(struct restore_args, nothing_ended), false, NULL,
-      "nothing was ended since FILE was made: agents go on where the ledger is lost", NULL, 0 },
+      "nothing was ended since FILE was made: agents may go on", NULL, 0 },
     { "next-uid", OPT_NUMBER, offsetof(struct restore_args, next_uid), false, "N",
       "the first uid that no agent ever had, where the ledger is lost", NULL, 0 },
     { "reason", OPT_TEXT, offsetof(struct restore_args, reason), false, "TEXT", "why", NULL,

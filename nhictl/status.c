@@ -148,7 +148,7 @@ static void reserve_attention(struct ctl *c, const struct status *n)
 
 static void show_attention(struct ctl *c, const struct store *s, const struct status *n)
 {
-    enum nhi_fit fit = nhi_ledger_fit(&s->set, &s->seen, c->now);
+    enum nhi_fit fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
 
     out_strings(c->out, "attention", "needs attention:");
     if (fit != NHI_FIT_HERE)

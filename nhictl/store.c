@@ -100,14 +100,20 @@ static void move_mark(struct nhi_ledger *l, bool anew)
 {
     struct nhi_settings set;
     struct nhi_seen seen;
-    struct nhi_mark m;
+    struct nhi_head head;
+    struct nhi_mark m = { .epoch = 0 };
 
     nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
-    if (nhi_ledger_settings(l, &set) != NHI_OK)
+    if (nhi_ledger_settings(l, &set) != NHI_OK || nhi_event_head(l, &head) != NHI_OK)
         return;
-    m = (struct nhi_mark){ set.epoch, set.event, set.latest, set.next_uid };
+    m.epoch = set.epoch;
+    m.event = head.seq;
+    memcpy(m.hash, head.hash, sizeof(m.hash));
+    m.latest = set.latest;
+    m.next_uid = set.next_uid;
     if (anew || seen.err == NHI_ERR_NOT_FOUND ||
-        (seen.err == NHI_OK && nhi_mark_is_ahead(&m, seen.mark.epoch, seen.mark.event)))
+        (seen.err == NHI_OK && nhi_mark_is_ahead(&m, seen.mark.epoch, seen.mark.event) &&
+         nhi_ledger_fit(l, &set, &seen, set.latest) != NHI_FIT_BEHIND))
         (void)!nhi_mark_store(NHI_STATE_DIR, NHI_RUN_DIR, &m);
 }
 
@@ -283,7 +289,7 @@ bool store_clock_behind(const struct ctl *c, const struct store *s)
 
 int store_need_sound(struct ctl *c, const struct store *s)
 {
-    enum nhi_fit fit = nhi_ledger_fit(&s->set, &s->seen, c->now);
+    enum nhi_fit fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
     char latest[NHI_TIME_LEN + 1];
 
     if (fit != NHI_FIT_HERE)

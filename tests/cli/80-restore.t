@@ -128,7 +128,7 @@ start_watch
 ok 'a ledger that this host has seen further on lets nobody in' test "$(reason new)" = rolled-back
 expect 0 'status says so' nhictl status
 ok 'and what to do' said 'rolled back; agents are denied: nhictl restore FILE'
-nhictl lockdown status >/dev/null
+for i in 1 2 3 4 5 6 7 8; do nhictl revoke --task "some-$i" --reason more >/dev/null; done
 ok 'and goes on to, whatever is written' test "$(reason new)" = rolled-back
 refused 1 'older than this host has seen' 'nothing is issued' nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd
 rm /run/nhi/mark
@@ -136,9 +136,27 @@ ok 'a boot does not forget it' test "$(reason new)" = rolled-back
 echo garbage >/var/lib/nhi/mark
 ok 'nor does a damaged mark let anybody in' test "$(reason new)" = rolled-back
 expect 0 'the newest backup' nhictl restore newest.backup --json
-ok 'goes on where it ended' json '.trail == "behind" and .suspended'
+ok 'has events that the old one has not, and the other way round' json '.trail == "diverged" and .suspended'
 ok 'who was retired is' test "$(state_of held-bot)" = retired
 expect 0 'and the trail is whole' nhictl audit verify
+nhictl agent resume ci-bot >/dev/null
+expect 0 'once more' nhictl restore newest.backup --json
+ok 'nothing is lost' json '.trail == "whole" and (.suspended | not)'
+# As the disk was at an earlier moment, and nothing else.
+nhictl agent resume ci-bot >/dev/null
+kill "$WATCH" && wait "$WATCH" 2>/dev/null
+nhictl status >/dev/null
+sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+cp "$LEDGER" old.db
+nhictl revoke --task some-9 --reason more >/dev/null
+nhictl backup newest.backup >/dev/null
+rm "$LEDGER"* && cp old.db "$LEDGER" && chmod 600 "$LEDGER"
+expect 0 'a newer backup over an older ledger' nhictl restore newest.backup --json
+ok 'goes on where the backup ends' json '.trail == "behind" and .suspended'
+ok 'with what it says' test "$(sqlite3 "$LEDGER" "SELECT count(*) FROM revocation WHERE id = 'some-9'")" = 1
+expect 0 'and its trail' nhictl audit verify
+nhictl backup newest.backup >/dev/null
+start_watch
 nhictl agent resume ci-bot >/dev/null
 
 # ---- what is no backup of this ledger ----
