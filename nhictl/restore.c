@@ -320,7 +320,8 @@ static int show(struct ctl *c, struct store *s, const struct restoring *r)
     out_text(row, "kid", "new signing key", r->made.kid[0] != '\0' ? r->made.kid : NULL);
     out_flag(row, "suspended", NULL, r->how.lossy);
     out_record(c->out, NULL, row);
-    out_line(c->out, "every ticket of before is over; the policy in force is that of the backup: nhictl apply --dry-run");
+    out_line(c->out, "every ticket of before is over; the policy in force is that of the backup: "
+                     "nhictl apply --dry-run");
     if (r->how.lossy)
         out_line(c->out, "what was ended since the backup is not known: agents are suspended (nhictl agent resume "
                          "NAME), tasks closed, keys of other issuers retired");

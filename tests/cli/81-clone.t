@@ -39,7 +39,7 @@ for state in missing empty uninitialized garbage writable owned directory fifo; 
     directory) mkdir $ID && want=machine ;;
     fifo) mkfifo -m 444 $ID && want=machine ;;
     esac
-    ok "$state: nobody gets in, and nobody waits" test "$(timeout 20 "$BUILD/nhictl" explain before --account deploy --service sshd --json | jq -r .reason)" = $want
+    ok "$state: nobody gets in, and nobody waits" test "$(timeout 20 "$BUILD/nhictl" explain before --account deploy --service sshd --json | jq -r .reason)" = "$want"
 done
 rm -rf $ID && echo 0123456789abcdef0123456789abcdef >/etc/real-id && ln -s real-id $ID
 ok 'a link of root is followed' test "$(reason)" = task-closed

@@ -52,7 +52,7 @@ must nhictl backup "$B"
 ssh_as ci-bot reply "$W/once" id -u
 is "$RC" 0 'one that counts its uses, after the backup, is spent'
 must nhictl revoke --ticket "$(jti_of "$W/revoked")" --reason leaked
-must nhictl agent retire other-bot --reason done
+must nhictl agent retire other-bot --reason finished
 ssh_bg ci-bot reply "$W/live" 'sleep 1002'
 running() { pgrep -f '^sleep 1002' >/dev/null; }
 eventually running
