@@ -156,8 +156,10 @@ static void first_only(struct doctor *d)
 /* The verbs that read the ledger bring it up to date first, which is writing. */
 static void open_ledger(struct doctor *d)
 {
-    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &d->s.l);
+    enum nhi_err err;
 
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &d->s.seen);
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &d->s.l);
     if (err == NHI_OK)
         err = nhi_ledger_begin(d->s.l, d->c->now);
     if (err == NHI_OK)

@@ -31,10 +31,10 @@ static void no_ledger(struct doctor *d)
 {
     if (d->ledger == NHI_ERR_NOT_FOUND)
         find(d, DOCTOR_ERROR, "ledger-missing", LEDGER, "there is no ledger: agents are denied",
-             "run: nhictl init, or put it back from a backup");
+             "run: nhictl restore FILE, with the newest backup, or nhictl init");
     else if (d->ledger == NHI_ERR_CORRUPT)
         find(d, DOCTOR_ERROR, "ledger-damaged", LEDGER, "the ledger is damaged: agents are denied",
-             "put it back from a backup");
+             "run: nhictl restore FILE, with the newest backup");
     else if (d->ledger == NHI_ERR_VERSION)
         find(d, DOCTOR_ERROR, "ledger-newer", LEDGER, "a newer release made the ledger: agents are denied by this one",
              "install that release again");
@@ -48,6 +48,16 @@ static void no_ledger(struct doctor *d)
 }
 
 /* ---- what is in it ---- */
+
+static void look_at_fit(struct doctor *d)
+{
+    enum nhi_fit fit = nhi_ledger_fit(d->s.l, &d->s.set, &d->s.seen, d->c->now);
+
+    if (fit != NHI_FIT_HERE)
+        doctor_find(d, DOCTOR_ERROR, fit == NHI_FIT_BEHIND ? "ledger-rolled-back" : "ledger-elsewhere",
+                    doctor_file(fit == NHI_FIT_UNKNOWN ? "/etc/machine-id" : LEDGER),
+                    out_say("%s: agents are denied", nhi_fit_text(fit)), out_say("run: %s", nhi_fit_hint(fit)));
+}
 
 static void look_at_trail(struct doctor *d)
 {
@@ -155,9 +165,10 @@ void doctor_store(struct doctor *d)
     }
     if (status_gather(&quiet, &d->s, &n) != CTL_DONE) {
         find(d, DOCTOR_ERROR, "ledger-damaged", LEDGER, "the ledger is damaged: agents are denied",
-             "put it back from a backup");
+             "run: nhictl restore FILE, with the newest backup");
         return;
     }
+    look_at_fit(d);
     look_at_trail(d);
     look_at_reserve(d, &n);
     look_at_snapshot(d, &n);

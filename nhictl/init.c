@@ -87,7 +87,7 @@ static int check_no_agents(struct ctl *c)
     if (count == 0)
         return CTL_DONE;
     return ctl_fail(
-        c, CTL_REFUSED, "put the ledger back from a backup, or remove " NHI_STATE_DIR,
+        c, CTL_REFUSED, "put the ledger back from a backup: nhictl restore FILE; without one see nhi-recovery(7)",
         "the ledger is gone or empty, and its %u agent%s still own files here: a new one "
         "would give their uids to others",
         count, count == 1 ? "" : "s");

@@ -68,7 +68,7 @@ int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
             c, CTL_SYSTEM, "ls -ld " NHI_STATE_DIR " " NHI_STATE_DIR "/" NHI_LEDGER_FILE,
             "%s or a directory above it can be changed by others than root: it is not used", file);
     case NHI_ERR_CORRUPT:
-        return ctl_fail(c, CTL_SYSTEM, NULL,
+        return ctl_fail(c, CTL_SYSTEM, "nhictl restore FILE, with the newest backup",
                         "%s is damaged: agents are denied until it is put back from a backup",
                         file);
     case NHI_ERR_VERSION:

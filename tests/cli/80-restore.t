@@ -126,6 +126,8 @@ nhictl agent suspend ci-bot --reason later >/dev/null
 rm "$LEDGER"* && cp old.db "$LEDGER" && chmod 600 "$LEDGER"
 start_watch
 ok 'a ledger that this host has seen further on lets nobody in' test "$(reason new)" = rolled-back
+run nhictl doctor --json
+ok 'doctor says so' json '[.findings[] | select(.finding == "ledger-rolled-back")] | length == 1'
 expect 0 'status says so' nhictl status
 ok 'and what to do' said 'rolled back; agents are denied: nhictl restore FILE'
 for i in 1 2 3 4 5 6 7 8; do nhictl revoke --task "some-$i" --reason more >/dev/null; done

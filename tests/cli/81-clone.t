@@ -19,6 +19,8 @@ put_id fedcba9876543210fedcba9876543210
 ok 'on another machine nobody gets in' test "$(reason)" = machine
 expect 0 'status says so' nhictl status
 ok 'and what to do' said 'the ledger belongs to another machine: this is a copy of its disk, or its /etc/machine-id was changed; agents are denied: nhictl init --new-host'
+expect 1 'so does doctor' nhictl doctor --json
+ok 'as an error' json '[.findings[] | select(.finding == "ledger-elsewhere" and .level == "error")] | length == 1'
 for verb in "issue --agent ci-bot --task build-4711 --account deploy --service sshd" "task open x --agent ci-bot --until 2h" \
     "agent add x --owner o --purpose p --review-by 2099-01-01 --no-home"; do
     # shellcheck disable=SC2086 # words
