@@ -307,7 +307,7 @@ static int agent_import(struct ctl *c)
         code = store_write(c, &s);
     }
     if (code == CTL_DONE)
-        code = store_need_clock(c, &s);
+        code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         code = import_all(c, &s, &conf, added);
     if (code == CTL_DONE && !args->dry_run) {
