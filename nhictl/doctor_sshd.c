@@ -68,10 +68,12 @@ static void look_at_setting(const struct sshd *s, const struct wanted *w)
 
 /* ---- the agents' Match ---- */
 
+/* One that is about everybody does no more than end another. */
 static bool has_match(const struct sshd *s, const char *group)
 {
     for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->line[i].keyword, "match") == 0 && sshd_match_is_of(s->line[i].value, group))
+        if (strcmp(s->line[i].keyword, "match") == 0 && strcasecmp(s->line[i].value, "all") != 0 &&
+            sshd_match_is_of(s->line[i].value, group))
             return true;
     return false;
 }

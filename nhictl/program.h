@@ -1,12 +1,11 @@
 /*
- * Programs of the host that are asked something: what they say, and how they end.
+ * Programs of the host that are asked something: how they end, and what they say.
  */
 #ifndef NHICTL_PROGRAM_H
 #define NHICTL_PROGRAM_H
 
-/* Runs argv[0], a path, without a terminal or input, with no more of the environment than a PATH, for at most half a
- * minute. said: what it wrote, errors included, up to 64 KiB; the caller's to free. Returns its exit status, 128 and
- * more when a signal ended it, and -1 when it could not be started. */
+/* file_run, for who does not care where a program writes what. said: its errors, and then the rest; the caller's to
+ * free. Returns its exit status, 127 when a signal ended it, and -1 when it could not be run. */
 int program_run(const char *const argv[], char **said);
 
 #endif
