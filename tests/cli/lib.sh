@@ -2,7 +2,7 @@
 # What the command-line tests share: a private copy of the places that nhictl writes, and TAP.
 #
 # Source it first. It starts the script again in mount and UTS namespaces of its own, where /etc is an overlay
-# and /var/lib, /run and /home are empty: nothing that a test does reaches the machine.
+# and /var/lib, /var/backups, /run and /home are empty: nothing that a test does reaches the machine.
 
 set -u
 # shellcheck disable=SC2034 # for the scripts that source this
@@ -36,6 +36,7 @@ mount --bind /dev/pts /run/overlay/pts || exit 1
 mount -t overlay overlay -o lowerdir=/dev,upperdir=/run/overlay/du,workdir=/run/overlay/dw /dev || exit 1
 mount --bind /run/overlay/pts /dev/pts || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /var/lib || exit 1
+mount -t tmpfs -o mode=0755 tmpfs /var/backups || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /home || exit 1
 # What is run as an agent must not get a cgroup of the machine.
 [ ! -d /sys/fs/cgroup ] || mount -t tmpfs -o mode=0755 tmpfs /sys/fs/cgroup || exit 1
