@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define BLOB_LEN 51
+#define BLOB_MAX 6144 /* of a key of any type: RSA of 16384 bits has 2,080 bytes */
 #define HEAD_MAX 300 /* bytes of a private key, in which its public half ends */
 #define KEY_AT (BLOB_LEN - NHI_PK_LEN)
 
@@ -50,6 +51,21 @@ enum nhi_err nhi_sshkey_parse(const char *line, uint8_t pk[NHI_PK_LEN])
                    ? NHI_ERR_STATE
                    : NHI_ERR_FORMAT;
     return nhi_sshkey_decode(line + at, strcspn(line + at, " \t\r\n"), pk);
+}
+
+enum nhi_err nhi_sshkey_print(const char *base64, size_t len, char print[NHI_SSHKEY_PRINT_LEN + 1])
+{
+    uint8_t blob[BLOB_MAX], hash[crypto_hash_sha256_BYTES];
+    size_t n = 0;
+
+    if (len > BLOB_MAX / 3 * 4 ||
+        sodium_base642bin(blob, sizeof blob, base64, len, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 || n < 8)
+        return NHI_ERR_FORMAT;
+    (void)crypto_hash_sha256(hash, blob, n);
+    memcpy(print, "SHA256:", 7);
+    (void)sodium_bin2base64(print + 7, NHI_SSHKEY_PRINT_LEN + 1 - 7, hash, sizeof hash,
+                            sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    return NHI_OK;
 }
 
 /* The public half stands in the clear, as a string whose length is the blob's, behind the names of what

@@ -64,6 +64,7 @@ extern const struct verb renew_verbs[], run_verbs[], askpass_verbs[], key_change
 extern const struct verb doctor_verbs[];
 extern const struct verb agent_registry_verbs[];
 extern const struct verb backup_verbs[], restore_verbs[];
+extern const struct verb adopt_verbs[];
 
 /* Says what was wrong, and where, on standard error and under --json on standard output too, and returns
  * code. hint: what to type instead, or NULL. Text from outside may stand in the arguments: control

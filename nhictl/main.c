@@ -18,7 +18,7 @@
 
 static const struct verb *const tables[] = {
     init_verbs,     agent_add_verbs, agent_verbs,        agent_owner_verbs,
-    agent_registry_verbs, setup_verbs,
+    agent_registry_verbs, setup_verbs,        adopt_verbs,
     owner_verbs,    task_verbs,      issue_verbs,        renew_verbs,
     run_verbs,      askpass_verbs,   import_verbs,       revoke_verbs,
     scan_verbs,     ticket_verbs,    key_verbs,          key_change_verbs,

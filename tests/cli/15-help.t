@@ -50,6 +50,7 @@ example apply
 nhictl apply >/dev/null
 example agent-add
 example agent-list
+example adopt
 example agent-export
 example agent-import
 example agent-show

@@ -1,0 +1,70 @@
+/*
+ * An ordinary account that automation uses: what is known of it, and what would replace it.
+ *
+ * Everything that is read here (keys, crontabs, logs) was written by others: it is data, shown with what may not
+ * stand in text escaped, and in a command only where it is quoted for the shell.
+ */
+#ifndef NHICTL_ADOPT_H
+#define NHICTL_ADOPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libnhi/names.h"
+#include "libnhi/privileged.h"
+#include "libnhi/sshkey.h"
+
+struct ctl;
+
+struct adopt_key {
+    char *file, *type, *comment, *options; /* options: as they stand before the type; may be empty */
+    char print[NHI_SSHKEY_PRINT_LEN + 1];
+    char base64[NHI_SSHKEY_LEN + 1]; /* of an Ed25519 key, which a ticket can be bound to; else empty */
+    uint32_t logins;                 /* by the logs */
+    char *last;                      /* the last of them, as the log has it; NULL */
+};
+
+struct adopt_job {
+    char *file, *when, *command;
+    char name[NHI_TASK_MAX + 1];
+};
+
+/* Logins of one kind from one place, or runs of one command. */
+struct adopt_use {
+    char *how, *from, *last; /* from: a numeric address; NULL: none */
+    uint32_t count;
+};
+
+struct adopt_list {
+    char **text;
+    size_t count;
+};
+
+struct adopt {
+    struct ctl *c;
+    struct nhi_local local;
+    char *home;
+    char *groups;      /* ordinary ones, with commas between them */
+    const char *agent; /* what it is to be called */
+    char *owner;
+    struct adopt_key *key;
+    size_t key_count;
+    struct adopt_job *job;
+    size_t job_count;
+    struct adopt_use *login, *command;
+    size_t login_count, command_count;
+    struct adopt_list sudo, units;
+    const char *logs; /* where logins were looked for; NULL: nowhere */
+};
+
+/* Each looks at one thing; what cannot be read is not there. */
+void adopt_keys(struct adopt *a);
+void adopt_sudo(struct adopt *a);
+void adopt_jobs(struct adopt *a);
+void adopt_logs(struct adopt *a); /* after the keys */
+/* What to type, in order. */
+void adopt_plan(struct adopt *a);
+
+void adopt_list_add(struct adopt_list *l, const char *text);
+
+#endif

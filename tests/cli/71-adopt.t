@@ -1,0 +1,75 @@
+#!/bin/bash
+# adopt: what it reads of an account, and what it says would replace that. The whole way is tests/e2e/adopt.t.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
+. "$(dirname "$0")/lib.sh"
+setup_host
+
+refused 1 'no account' 'an account that there is not' nhictl adopt nobody-here
+refused 1 'no account' 'a name that is none' nhictl adopt '../x'
+refused 1 'is root' 'root' nhictl adopt root
+refused 1 'leads to root (sudo)' 'a member of a privileged group' nhictl adopt boss
+ok 'with what to do' complained 'gpasswd -d boss sudo'
+refused 2 'not a well-formed' 'a name that no agent can have' nhictl adopt deploy --agent Deploy
+refused 1 'there is an agent ci-bot already' 'an agent that exists' nhictl adopt deploy --agent ci-bot
+expect 0 'an account that nothing uses' nhictl adopt person --json
+ok 'has nothing' json '.keys == [] and .jobs == [] and .units == [] and .agent == "person-bot"'
+ok 'and observe mode comes first, enforcement last' json '[.steps[].step] == ["observe", "register", "policy", "tickets", "enforce"]'
+
+mkdir -p /home/deploy/.ssh
+ssh-keygen -q -t ed25519 -N '' -C "it's; \$(touch /run/t/ran)" -f k1
+ssh-keygen -q -t rsa -b 2048 -N '' -C old -f k2
+{
+    printf '# a comment\n\n  %s\n' "$(cat k1.pub)"
+    printf 'from="10.0.0.0/8",command="/bin/x \\"y z\\"" %s\n' "$(cat k2.pub)"
+    printf 'junk\nssh-ed25519 AAAA short\n\033[31m\n'
+} >/home/deploy/.ssh/authorized_keys
+ln -s /etc/shadow /home/deploy/.ssh/authorized_keys2
+cat >/etc/cron.d/jobs <<'CRON'
+MAILTO=root
+*/5 1-3 * * mon deploy /usr/local/bin/backup.sh --to "a b"
+@daily deploy echo "it's" 'a 100\%'; cat%first line
+0 0 * * * person true
+0 0 * * * deploy
+0 0 * * * deploy /opt/backup --again
+CRON
+mkdir -p /etc/systemd/system
+printf '[Service]\nUser=deploy # not root\nExecStart=/bin/true\n' >/etc/systemd/system/nightly-x.service
+printf '[Service]\nUser=deployer\n' >/etc/systemd/system/other-x.service
+state() { find /etc /home -type f -exec sha256sum {} + | sort | sha256sum; }
+nhictl status >/dev/null
+was=$(state)
+expect 0 'adopt' nhictl adopt deploy --owner "O'Neill" --json
+ok 'it changed nothing' test "$was" = "$(state)"
+ok 'two keys, whatever else stands there' json '[.keys[] | [.type, .can_be_bound]] == [["ssh-ed25519", true], ["ssh-rsa", false]]'
+ok 'by the fingerprints of ssh' test "$(jq -r '.keys[].fingerprint' .out)" = "$(ssh-keygen -lf k1.pub | cut -d' ' -f2; ssh-keygen -lf k2.pub | cut -d' ' -f2)"
+ok 'options and comments' json '.keys[1].options == "from=\"10.0.0.0/8\",command=\"/bin/x \\\"y z\\\"\"" and .keys[1].comment == "old"'
+ok 'its jobs, and nobody else'"'"'s' json '[.jobs[] | [.when, .job]] == [["*/5 1-3 * * mon", "backup"], ["@daily", "echo"], ["0 0 * * *", "backup-2"]]'
+ok 'its unit' json '.units == ["/etc/systemd/system/nightly-x.service"]'
+ok 'nothing of a file that a link leads to' test "$(grep -c root: .out)" = 0
+
+# What it prints, typed as it stands.
+steps() { jq -r --arg s "$1" '.steps[] | select(.step == $s).command' steps.json; }
+cp .out steps.json
+ok 'each command is whole for a shell' bash -nc "$(jq -r '.steps[].command' steps.json)"
+expect 0 'register' bash -c "PATH=$BUILD:\$PATH; $(steps register)"
+ok 'somebody answers for it' test "$(nhictl agent show deploy-bot --json | jq -r .agent.owner)" = "O'Neill"
+expect 0 'policy' bash -c "PATH=$BUILD:\$PATH; $(steps policy)"
+expect 0 'tickets' bash -c "PATH=$BUILD:\$PATH; $(steps tickets)"
+ok 'the key is bound' test "$(nhictl ticket list --agent deploy-bot --json | jq '.tickets | length')" = 1
+ok 'to the one that is there' test "$(cut -d' ' -f1,2 deploy-bot-1.pub)" = "$(cut -d' ' -f1,2 k1.pub)"
+ok 'what is for people is a comment' test "$(steps tickets | grep -c '^# key 2, SHA256:.*ssh-keygen')" = 1
+ok 'nothing of the keys is run' test ! -e ran
+rm /etc/cron.d/jobs
+expect 0 'jobs' bash -c "$(steps jobs)"
+grep -v '^#' /etc/cron.d/deploy-bot >lines
+ok 'a line for each job' test "$(wc -l <lines)" = 3
+ok 'as the agent' grep -qxF "*/5 1-3 * * mon root /usr/sbin/nhictl run --agent deploy-bot --job backup --concurrent -- /bin/sh -c '/usr/local/bin/backup.sh --to \"a b\"'" lines
+# As cron does it: what stands behind the % is the input.
+run perl -e '($_) = grep { s/^\@daily root .* -- // } <>; chomp; ($c, $in) = split /(?<!\\)%/, $_, 2; $c =~ s/\\%/%/g;
+    open(my $p, "|-", "/bin/sh", "-c", $c) or die; print $p $in' lines
+ok 'quotes and % mean what they meant' test "$OUT" = "it's a 100%
+first line"
+expect 0 'for people' nhictl adopt person
+ok 'on 80 columns but for the commands' test "$(sed '/^# observe/,$d' .out | wc -L)" -le 80
+ok 'no control characters' test -z "$(LC_ALL=C grep -c $'\033' .out | grep -v '^0')"
+finish

@@ -1,0 +1,76 @@
+#!/bin/bash
+# An account that automation uses with an old key, NOPASSWD and a crontab is adopted by typing what nhictl adopt
+# prints, step by step. Nothing stops on the way, and in the end tickets alone open it.
+# shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+chmod 1777 "$W"
+groupadd nhi-observe
+ssh-keygen -q -t ed25519 -N '' -C ci@jenkins -f "$W/ci"
+useradd -m -s /bin/bash web
+install -d -m 700 -o web -g web /home/web/.ssh
+{
+    echo '# who is this?'
+    cat "$W/ci.pub"
+} | install -m 600 -o web -g web /dev/stdin /home/web/.ssh/authorized_keys
+echo 'web ALL=(root) NOPASSWD: /usr/bin/id, /usr/bin/true' >/etc/sudoers.d/web
+chmod 440 /etc/sudoers.d/web
+echo "0 3 * * * sudo -n id -u >>$W/ran" | crontab -u web -
+# The log is where a syslog daemon would have put it.
+ln -s "$LOG" /var/log/auth.log
+works() { ssh_as web key "$W/ci" 'sudo -n id -u'; }
+
+works
+is "$RC:$OUT" 0:0 'as it was: a key and NOPASSWD'
+works
+eventually grep -q 'Accepted publickey for web' "$LOG"
+mark=$(find /etc /home /var/spool/cron -type f -exec sha256sum {} + | sort | sha256sum)
+capture nhictl adopt web --owner ops@example.org --json
+is "$RC" 0 'adopt'
+cp "$W/out" "$W/adopt.json"
+of() { jq -c "$1" "$W/adopt.json"; }
+is "$mark" "$(find /etc /home /var/spool/cron -type f -exec sha256sum {} + | sort | sha256sum)" 'changes nothing'
+is "$(of '.keys[0] | [.type, .comment, .can_be_bound, .logins]')" '["ssh-ed25519","ci@jenkins",true,2]' 'finds the key, and who uses it'
+is "$(of '.logins | map([.how, .from, .count])')" '[["publickey","127.0.0.1",2]]' 'logins'
+is "$(of '.sudo')" '["(root) NOPASSWD: /usr/bin/id, /usr/bin/true"]' 'lines of sudoers'
+is "$(of '.sudo_runs | map([.command, .count])')" '[["/usr/bin/id",2]]' 'what sudo ran'
+is "$(of '.jobs | map([.when, .job])')" '[["0 3 * * *","sudo"]]' 'the crontab'
+
+step() { # step NAME: typed as it stands
+    jq -r --arg s "$1" '.steps[] | select(.step == $s).command' "$W/adopt.json" >"$W/step"
+    capture bash -ec "cd $W; $(cat "$W/step")"
+    is "$RC" 0 "step $1" || note "$ERR"
+}
+step observe
+works
+is "$RC:$OUT" 0:0 'observed, it works as before'
+denied() { nhictl status --json | jq '.observed[] | select(.account == "web").would_be_denied'; }
+seen() { [ "$(denied)" -gt 0 ]; }
+eventually seen
+ok $? 'and status counts who would be denied'
+step register
+step policy
+step tickets
+had=$(denied)
+works
+is "$RC:$OUT" 0:0 'with a ticket it works as before'
+sleep 0.2
+is "$(denied)" "$had" 'and would not be denied'
+step jobs
+crontab -r -u web
+line=$(grep -v '^#' /etc/cron.d/web-bot)
+chmod 666 "$W/ran" 2>/dev/null || install -m 666 /dev/null "$W/ran"
+step sudo
+bash -c "${line#* root }"
+is "$(tail -n 1 "$W/ran")" 0 'the job runs by the line that it printed'
+step enforce
+sed -i 's/NOPASSWD: //' /etc/sudoers.d/web
+works
+is "$RC:$OUT" 0:0 'enforced: the same key, with its ticket, and sudo -n by that'
+must nhictl task close web-bot-1
+works
+unlike "$RC" '^0$' 'the task is over: the old key opens nothing'
+is "$(ls -A /home/web/.ssh)" authorized_keys.before-nhi 'nor does the file that it stood in'
+finish
