@@ -72,6 +72,8 @@ static void put_identities(FILE *f, const struct status *n)
 
 static void put_state(FILE *f, const struct status *n)
 {
+    gauge(f, "nhi_ledger_fits", "Whether the ledger is this machine's, and the newest: agents are denied otherwise.",
+          n->fit == NHI_FIT_HERE);
     gauge(f, "nhi_clock_behind", "Whether this host's clock is behind what the ledger has seen.",
           n->clock_behind);
     gauge(f, "nhi_lockdown", "Whether no agent may enter.", n->lockdown);

@@ -148,11 +148,9 @@ static void reserve_attention(struct ctl *c, const struct status *n)
 
 static void show_attention(struct ctl *c, const struct store *s, const struct status *n)
 {
-    enum nhi_fit fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
-
     out_strings(c->out, "attention", "needs attention:");
-    if (fit != NHI_FIT_HERE)
-        out_string(c->out, "%s; agents are denied: %s", nhi_fit_text(fit), nhi_fit_hint(fit));
+    if (n->fit != NHI_FIT_HERE)
+        out_string(c->out, "%s; agents are denied: %s", nhi_fit_text(n->fit), nhi_fit_hint(n->fit));
     if (n->clock_behind)
         out_string(c->out, "the clock went back: agents are denied; correct it, or "
                            "nhictl status --accept-clock");

@@ -52,6 +52,7 @@ struct status {
     int64_t events;    /* the number of the newest */
     bool sessions_failed, records_failed, clock_behind, supervised;
     char overdue_name[NHI_AGENT_MAX + 1], orphaned_name[NHI_AGENT_MAX + 1];
+    enum nhi_fit fit;     /* whose the ledger is, and whether it is the newest */
     enum nhi_err reserve; /* what became of reading it */
     bool lockdown;
     size_t reserved; /* revocations in it */

@@ -190,6 +190,7 @@ int status_gather(struct ctl *c, struct store *s, struct status *n)
     err = read_ledger(s, n);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the ledger");
+    n->fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
     n->clock_behind = store_clock_behind(c, s);
     n->supervised = nhi_heartbeat_is_live(NHI_RUN_DIR);
     n->sessions_failed = count_sessions(n) != NHI_OK;
