@@ -1,0 +1,22 @@
+#!/bin/bash
+# doctor on a booted host: nothing where it is wired well, and what it says of systemd.
+# shellcheck source=tests/boot/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+found() { nhictl doctor --json | jq -r '.findings[].finding' | sort -u | tr '\n' ' '; }
+is "$(found)" '' 'nothing is found on a booted host that is wired well' || nhictl doctor | sed 's/^/# /'
+like "$(nhictl doctor --json)" '"systemd": ?true' 'it knows systemd'
+must systemctl disable nhi-watch
+is "$(found)" 'watch-not-enabled ' 'a supervisor that does not start with the host'
+must systemctl enable nhi-watch
+must loginctl enable-linger alice
+is "$(found)" '' 'people may linger'
+must systemctl stop nhi-watch
+mkdir -p /var/lib/systemd/linger && : >/var/lib/systemd/linger/ci-bot
+is "$(found)" 'agent-lingers watch-missing ' 'an agent may not, and nobody is there to end it'
+rm /var/lib/systemd/linger/ci-bot
+start_watch
+is "$(found)" '' 'all of it was taken back'
+finish
