@@ -41,7 +41,7 @@ static struct doctor_place line_of(struct file_text *f, const char *path, const 
 
     for (size_t i = 0; i < f->count; i++)
         if (strncmp(f->line[i].text, name, len) == 0 && f->line[i].text[len] == ':')
-            return (struct doctor_place){ path, f->line[i].number, f->line[i].text };
+            return (struct doctor_place){ path, f->line[i].number, NULL }; /* it may hold a password's hash */
     return doctor_file(path);
 }
 

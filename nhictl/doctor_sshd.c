@@ -117,6 +117,11 @@ static bool names_connections(void)
     return major * 100 + minor >= WIRING_SSHD_CONNECTION_SINCE;
 }
 
+static const char *command_line(void)
+{
+    return names_connections() ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION : WIRING_SSHD_COMMAND;
+}
+
 static void look_at_arguments(const struct sshd *s, const char *value)
 {
     const struct sshd_line *l = sshd_find(s, "authorizedkeyscommand");
@@ -126,7 +131,7 @@ static void look_at_arguments(const struct sshd *s, const char *value)
     if (strncmp(value, want, len) != 0 || (value[len] != '\0' && strcmp(value + len, WIRING_SSHD_CONNECTION) != 0))
         find(s, DOCTOR_ERROR, "sshd-keys-command-arguments", l,
              "the helper is not told the account, the type and the key, in this order: it finds no ticket",
-             names_connections() ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION : WIRING_SSHD_COMMAND, false);
+             command_line(), false);
     else if (value[len] == '\0' && names_connections())
         find(s, DOCTOR_NOTE, "sshd-keys-command-connection", l,
              "the helper is not told where the client is: keys are offered that a rule on addresses refuses later",
@@ -146,15 +151,26 @@ static void look_at_helper(struct doctor *d)
                                 "the helper, so that sshd refuses to run it");
 }
 
+/* sshd takes no command without its user. */
+static void no_command(const struct sshd *s, const char *user)
+{
+    const char *why = "sshd does not ask which keys have a ticket: those that are bound to one open nothing";
+    const struct sshd_line *l = sshd_find(s, "authorizedkeyscommand");
+
+    if (l != NULL || (user != NULL && strcmp(user, "root") == 0))
+        find(s, DOCTOR_ERROR, "sshd-keys-command", l, why, command_line(), false);
+    else
+        doctor_find(s->d, DOCTOR_ERROR, "sshd-keys-command", doctor_file(WIRING_SSHD_CONFIG), out_say("%s", why),
+                    out_say("%s: %s; and: %s", home(false), command_line(), WIRING_SSHD_COMMAND_USER));
+}
+
 static void look_at_keys(const struct sshd *s)
 {
     char *value = sshd_value(s, "authorizedkeyscommand"), *user = sshd_value(s, "authorizedkeyscommanduser");
     const char *helper = WIRING_SSHD_HELPER;
 
     if (value == NULL || strncmp(value, helper, strlen(helper)) != 0) {
-        find(s, DOCTOR_ERROR, "sshd-keys-command", sshd_find(s, "authorizedkeyscommand"),
-             "sshd does not ask which keys have a ticket: those that are bound to one open nothing",
-             names_connections() ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION : WIRING_SSHD_COMMAND, false);
+        no_command(s, user);
     } else {
         look_at_arguments(s, value);
         look_at_helper(s->d);
@@ -237,7 +253,7 @@ static bool is_unwired(const struct sshd *s)
     if (written)
         doctor_find(s->d, DOCTOR_ERROR, "sshd-not-included", doctor_file(WIRING_SSHD_CONFIG),
                     out_say("sshd does not read what stands in " WIRING_SSHD_DIR " for agents"),
-                    out_say("add before its first line: Include " WIRING_SSHD_DIR "/*.conf"));
+                    out_say("add to its beginning: Include " WIRING_SSHD_DIR "/*.conf"));
     else
         doctor_find(s->d, DOCTOR_ERROR, "sshd-unwired", doctor_file(WIRING_SSHD_CONFIG),
                     out_say("sshd knows no agents: nothing in what it is told is about them"),

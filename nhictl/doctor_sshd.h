@@ -18,7 +18,7 @@ struct sshd {
     struct doctor *d;
     struct sshd_line *line; /* with what is included, in order */
     size_t count;
-    char *effective; /* what sshd -T says of an agent, or of nobody; NULL: it could not be asked */
+    char *effective; /* what sshd -T says of an agent, or of nobody; NULL: it was not asked */
     bool is_agents;  /* the former */
 };
 

@@ -85,7 +85,7 @@ static void look_at_reserve(struct doctor *d, const struct status *n)
         find(d, DOCTOR_WARNING, "lockdown", file, "agents are denied by a lockdown", "run: nhictl lockdown off");
     else if (n->reserved > 0)
         find(d, DOCTOR_NOTE, "reserve-pending", file, "it holds revocations that are not in the ledger yet",
-             "run: nhictl status");
+             "run: nhictl apply");
 }
 
 static void look_at_snapshot(struct doctor *d, const struct status *n)

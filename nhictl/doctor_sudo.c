@@ -39,9 +39,9 @@ static bool is_for_runas(const struct sudoers *s, const char *option)
 
 static bool is_for_agents(const struct sudoers *s, const json_t *binding, enum bound b, const char *option)
 {
-    const char *word;
+    const json_t *user;
 
-    return b != FOR_USERS || sudoers_whom(s, binding, &word) != SUDOERS_OTHERS || is_for_runas(s, option);
+    return b != FOR_USERS || sudoers_whom(s, binding, &user) != SUDOERS_OTHERS || is_for_runas(s, option);
 }
 
 /* The value that an option has for agents in the end. NULL: none was given. */
@@ -76,19 +76,36 @@ static void must_not_be_off(const struct sudoers *s, enum option o, enum doctor_
                 out_say("take %s from this line", off));
 }
 
+static void look_at_timeout(const struct sudoers *s)
+{
+    const char *timeout = json_string_value(value_of(s, TIMESTAMP)), *why =
+        "sudo does not ask for a ticket that was shown some minutes ago";
+    struct doctor_place place;
+
+    if (timeout != NULL && strcmp(timeout, "0") == 0)
+        return;
+    place = sudoers_last(s, "Defaults", "timestamp_timeout");
+    if (timeout != NULL && place.line > 0)
+        doctor_find(s->d, DOCTOR_WARNING, "sudo-timestamp", place, out_say("%s", why),
+                    out_say("take timestamp_timeout from this line"));
+    else
+        doctor_find(s->d, DOCTOR_WARNING, "sudo-timestamp", sudoers_last(s, "Defaults:%nhi-agents", ""),
+                    out_say("%s", why), out_say("write instead: %s", WIRING_SUDO_LINE));
+}
+
 static void look_at_asking(const struct sudoers *s)
 {
-    const char *timeout = json_string_value(value_of(s, TIMESTAMP));
+    const char *why = "sudo -n refuses agents before it asks PAM, where their ticket is";
+    struct doctor_place off = sudoers_last(s, "Defaults", "!noninteractive_auth");
 
-    if (!json_is_true(value_of(s, NONINTERACTIVE)))
-        doctor_find(s->d, DOCTOR_ERROR, "sudo-noninteractive",
-                    sudoers_find(s, "Defaults", "!noninteractive_auth", ""),
-                    out_say("sudo -n refuses agents before it asks PAM, where their ticket is"),
+    if (json_is_true(value_of(s, NONINTERACTIVE)))
+        look_at_timeout(s);
+    else if (off.line > 0)
+        doctor_find(s->d, DOCTOR_ERROR, "sudo-noninteractive", off, out_say("%s", why),
+                    out_say("take !noninteractive_auth from this line"));
+    else
+        doctor_find(s->d, DOCTOR_ERROR, "sudo-noninteractive", off, out_say("%s", why),
                     out_say("add to " WIRING_SUDO_FILE ": %s", WIRING_SUDO_LINE));
-    else if (timeout == NULL || strcmp(timeout, "0") != 0)
-        doctor_find(s->d, DOCTOR_WARNING, "sudo-timestamp", sudoers_find(s, "Defaults", "nhi-agents", ""),
-                    out_say("sudo does not ask for a ticket that was shown some minutes ago"),
-                    out_say("write instead: %s", WIRING_SUDO_LINE));
 }
 
 static void look_at_service(const struct sudoers *s, enum option o)
@@ -104,13 +121,14 @@ static void look_at_service(const struct sudoers *s, enum option o)
 
 static void look_at_exempt(const struct sudoers *s)
 {
-    const char *group = json_string_value(value_of(s, EXEMPT_GROUP)), *word;
+    const char *group = json_string_value(value_of(s, EXEMPT_GROUP));
+    const json_t *user;
     json_t *users;
 
     if (group == NULL)
         return;
     users = out_must(json_pack("[{s:s}]", "usergroup", group));
-    if (sudoers_whom(s, users, &word) != SUDOERS_OTHERS)
+    if (sudoers_whom(s, users, &user) != SUDOERS_OTHERS)
         doctor_find(s->d, DOCTOR_WARNING, "sudo-unauthenticated", sudoers_find(s, "Defaults", "exempt_group", group),
                     out_say("agents are in the group %s, whom sudo asks for nothing", group),
                     out_say("take exempt_group from this line, or the agents from the group"));
@@ -141,24 +159,43 @@ static bool is_nopasswd(const json_t *spec)
     return false;
 }
 
-static void look_at_spec(const struct sudoers *s, const json_t *spec, enum sudoers_of of, const char *word)
+/* The line that gives: it begins with who it is for, or with an alias that has them. */
+static struct doctor_place line_of(const struct sudoers *s, const char *word, bool group)
+{
+    char *name = out_say("%s%s", group ? "%" : "", word != NULL ? word : "#"), *alias = NULL, *at;
+    struct doctor_place place = sudoers_find(s, name, "NOPASSWD", "");
+
+    if (place.line == 0)
+        place = sudoers_find(s, "User_Alias", name, "=");
+    if (place.text != NULL && strncmp(place.text, "User_Alias", strlen("User_Alias")) == 0) {
+        alias = out_must(strdup(place.text));
+        alias[strcspn(alias, "=")] = '\0';
+        at = alias + strlen("User_Alias");
+        at = file_word(&at);
+        place = at != NULL ? sudoers_find(s, at, "NOPASSWD", "") : doctor_file(WIRING_SUDOERS);
+    }
+    if (place.line == 0)
+        place = sudoers_find(s, NULL, "NOPASSWD", name);
+    free(alias);
+    free(name);
+    return place;
+}
+
+static void look_at_spec(const struct sudoers *s, const json_t *spec, enum sudoers_of of, const json_t *user)
 {
     const json_t *commands = json_object_get(spec, "Commands");
-    struct doctor_place place;
+    const char *group = json_string_value(json_object_get(user, "usergroup")),
+               *word = group != NULL ? group : json_string_value(json_object_get(user, "username"));
 
     if (!is_nopasswd(spec) || (of == SUDOERS_AGENTS && !has_all(commands)))
         return;
-    place = sudoers_find(s, NULL, "NOPASSWD", word != NULL ? word : "");
-    /* What it names may stand in an alias. */
-    if (place.line == 0)
-        place = sudoers_find(s, NULL, "NOPASSWD", "");
     if (of == SUDOERS_INHERIT)
-        doctor_find(s->d, DOCTOR_WARNING, "sudo-nopasswd-inherited", place,
-                    out_say("it is not about agents, and gives them what it gives %s, without asking for a ticket",
-                            word != NULL ? word : "a number"),
+        doctor_find(s->d, DOCTOR_WARNING, "sudo-nopasswd-inherited", line_of(s, word, group != NULL),
+                    out_say("it is not about agents, and gives them what it gives %s%s, without asking for a ticket",
+                            group != NULL ? "group " : "", word != NULL ? word : "a number"),
                     out_say("put !%%nhi-agents behind the users of this line"));
     else
-        doctor_find(s->d, DOCTOR_WARNING, "sudo-nopasswd-all", place,
+        doctor_find(s->d, DOCTOR_WARNING, "sudo-nopasswd-all", line_of(s, word, group != NULL),
                     out_say("it makes root of an agent, for any command, without asking for a ticket"),
                     out_say("name the commands in the place of ALL, or take NOPASSWD: away"));
 }
@@ -169,11 +206,11 @@ static void look_at_specs(const struct sudoers *s)
 
     for (size_t i = 0; i < json_array_size(all); i++) {
         const json_t *entry = json_array_get(all, i), *specs = json_object_get(entry, "Cmnd_Specs");
-        const char *word;
-        enum sudoers_of of = sudoers_whom(s, json_object_get(entry, "User_List"), &word);
+        const json_t *user;
+        enum sudoers_of of = sudoers_whom(s, json_object_get(entry, "User_List"), &user);
 
         for (size_t k = 0; of != SUDOERS_OTHERS && k < json_array_size(specs); k++)
-            look_at_spec(s, json_array_get(specs, k), of, word);
+            look_at_spec(s, json_array_get(specs, k), of, user);
     }
 }
 

@@ -23,6 +23,8 @@ void sudoers_free(struct sudoers *s);
 bool sudoers_has(const struct sudoers *s, const char *path);
 /* The first line that begins with start, where that is not NULL, and has both words. */
 struct doctor_place sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other);
+/* The last: of Defaults it is the one that counts. */
+struct doctor_place sudoers_last(const struct sudoers *s, const char *start, const char *word);
 
 /* What a list of users, of cvtsudoers, says of agents. */
 enum sudoers_of {
@@ -30,7 +32,7 @@ enum sudoers_of {
     SUDOERS_AGENTS,  /* it names them, or their group */
     SUDOERS_INHERIT, /* it names everybody, or a group that they happen to be in */
 };
-/* word: a user or group of the list that is, to find the line by; valid as long as users is. */
-enum sudoers_of sudoers_whom(const struct sudoers *s, const json_t *users, const char **word);
+/* which: the one of them that is. */
+enum sudoers_of sudoers_whom(const struct sudoers *s, const json_t *users, const json_t **which);
 
 #endif

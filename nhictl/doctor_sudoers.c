@@ -164,17 +164,29 @@ void sudoers_free(struct sudoers *s)
     json_decref(s->json);
 }
 
+static bool is_such(const struct file_line *l, const char *start, const char *word, const char *other)
+{
+    const char *text = l->text + strspn(l->text, " \t");
+
+    return *text != '#' && (start == NULL || strncmp(text, start, strlen(start)) == 0) && strstr(text, word) != NULL &&
+           strstr(text, other) != NULL;
+}
+
 struct doctor_place sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other)
 {
     for (size_t i = 0; i < s->count; i++)
-        for (size_t k = 0; k < s->file[i].count; k++) {
-            const struct file_line *l = &s->file[i].line[k];
-            const char *text = l->text + strspn(l->text, " \t");
+        for (size_t k = 0; k < s->file[i].count; k++)
+            if (is_such(&s->file[i].line[k], start, word, other))
+                return doctor_line(s->file[i].path, &s->file[i].line[k]);
+    return doctor_file(WIRING_SUDOERS);
+}
 
-            if (*text != '#' && (start == NULL || strncmp(text, start, strlen(start)) == 0) &&
-                strstr(text, word) != NULL && strstr(text, other) != NULL)
-                return doctor_line(s->file[i].path, l);
-        }
+struct doctor_place sudoers_last(const struct sudoers *s, const char *start, const char *word)
+{
+    for (size_t i = s->count; i > 0; i--)
+        for (size_t k = s->file[i - 1].count; k > 0; k--)
+            if (is_such(&s->file[i - 1].line[k - 1], start, word, ""))
+                return doctor_line(s->file[i - 1].path, &s->file[i - 1].line[k - 1]);
     return doctor_file(WIRING_SUDOERS);
 }
 
@@ -210,7 +222,7 @@ static json_int_t integer(const json_t *user, const char *key)
     return json_is_integer(n) ? json_integer_value(n) : -1;
 }
 
-static enum sudoers_of whom(const struct sudoers *s, const json_t *user, const char **word)
+static enum sudoers_of whom(const struct sudoers *s, const json_t *user)
 {
     struct who w = { .name = json_string_value(json_object_get(user, "username")),
                      .group = json_string_value(json_object_get(user, "usergroup")),
@@ -218,7 +230,6 @@ static enum sudoers_of whom(const struct sudoers *s, const json_t *user, const c
                      .gid = integer(user, "usergid") };
     const struct nhi_settings *set = &s->d->s.set;
 
-    *word = w.name != NULL ? w.name : w.group;
     if (w.name != NULL && strcmp(w.name, "ALL") == 0)
         return SUDOERS_INHERIT;
     if (w.group != NULL && strcmp(w.group, NHI_AGENTS_GROUP) == 0)
@@ -230,21 +241,20 @@ static enum sudoers_of whom(const struct sudoers *s, const json_t *user, const c
     return w.member ? SUDOERS_INHERIT : SUDOERS_OTHERS;
 }
 
-enum sudoers_of sudoers_whom(const struct sudoers *s, const json_t *users, const char **word)
+enum sudoers_of sudoers_whom(const struct sudoers *s, const json_t *users, const json_t **which)
 {
     enum sudoers_of found = SUDOERS_OTHERS;
 
-    *word = NULL;
+    *which = NULL;
     for (size_t i = 0; i < json_array_size(users); i++) {
         const json_t *user = json_array_get(users, i);
-        const char *name;
-        enum sudoers_of is = whom(s, user, &name);
+        enum sudoers_of is = whom(s, user);
 
         /* The last that fits counts. */
         if (is == SUDOERS_OTHERS)
             continue;
         found = json_is_true(json_object_get(user, "negated")) ? SUDOERS_OTHERS : is;
-        *word = name;
+        *which = user;
     }
     return found;
 }
