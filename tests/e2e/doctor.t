@@ -27,6 +27,8 @@ keep() {
     rm -rf "$W/kept" && mkdir "$W/kept"
     KEPT=("$@")
     local i
+    # What this boot has seen of the ledger is beside it.
+    [[ " $* " != *" $STATE "* ]] || KEPT+=(/run/nhi)
     for i in "${!KEPT[@]}"; do [ ! -e "${KEPT[i]}" ] || cp -a "${KEPT[i]}" "$W/kept/$i"; done
 }
 restore() {
@@ -291,6 +293,12 @@ KEEP_WAL="sqlite3 -cmd '.filectrl persist_wal 1' $STATE/ledger.db"
 fault ledger-newer $STATE "$KEEP_WAL 'PRAGMA user_version = 99' >/dev/null"
 fault ledger-older $STATE "$KEEP_WAL 'PRAGMA user_version = 1' >/dev/null"
 fault ledger-unreadable $STATE "sqlite3 $STATE/ledger.db 'CREATE TABLE x (y); DROP TABLE x'"
+fault ledger-elsewhere "/etc/machine-id $STATE" "echo 0123456789abcdef0123456789abcdef >/etc/machine-id"
+rolled_back() {
+    cp -a $STATE "$W/old" && nhictl lockdown on --reason test >/dev/null && nhictl lockdown off >/dev/null &&
+        rm -rf $STATE && mv "$W/old" $STATE
+}
+fault ledger-rolled-back $STATE rolled_back
 fault trail-broken $STATE "sql 'DELETE FROM event WHERE seq = 2'"
 fault trail-broken $STATE "sql \"UPDATE event SET agent = 'other-bot' WHERE seq = 2\""
 fault policy-empty "$STATE /etc/nhi" 'rm /etc/nhi/policy.d/*; nhictl apply >/dev/null'
