@@ -299,13 +299,27 @@ enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_L
     return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO bound_key VALUES (?,?)", "ks", key, account);
 }
 
-/* How many recorded tickets could still open something. */
-static enum nhi_err live_count(struct nhi_ledger *l, int64_t now, int64_t *out)
+/* Tickets that a revocation of ?2 could end: those that have it among what GONE looks up. */
+#define OF_TICKET                                                                                  \
+    "t.jti IN (WITH RECURSIVE down(jti) AS (SELECT ?2 UNION SELECT root FROM ticket WHERE jti = ?2" \
+    " UNION SELECT r.jti FROM ticket r JOIN down ON r.root = down.jti"                             \
+    " UNION SELECT c.jti FROM ticket c JOIN down ON c.parent = down.jti) SELECT jti FROM down)"
+#define LIVE(of)                                                                                   \
+    "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND " of                  \
+    " AND NOT " ENDED " AND NOT " PAST_DEADLINE
+
+/* How many of them could still open something. Tickets of others do not matter, however many there are. */
+static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
+                               int64_t now, int64_t *out)
 {
-    return nhi_sql_number(l, out,
-                          "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0"
-                          " AND NOT " ENDED " AND NOT " PAST_DEADLINE,
-                          "i", now);
+    static const char *const sql[] = {
+        [NHI_REVOKE_TICKET] = LIVE(OF_TICKET),
+        [NHI_REVOKE_TASK] = LIVE("t.task = ?2"),
+        [NHI_REVOKE_AGENT] = LIVE("t.agent = ?2"),
+        [NHI_REVOKE_ISSUER] = LIVE("t.kid = ?2"),
+    };
+
+    return nhi_sql_number(l, out, sql[kind], "is", now, id);
 }
 
 static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
@@ -351,11 +365,11 @@ enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const c
     int64_t before = 0, after = 0;
     enum nhi_err err;
 
-    err = live_count(l, now, &before);
+    err = live_count(l, kind, id, now, &before);
     if (err == NHI_OK)
         err = revoke_one(l, kind, id, reason, now);
     if (err == NHI_OK)
-        err = live_count(l, now, &after);
+        err = live_count(l, kind, id, now, &after);
     if (err == NHI_OK && live != NULL)
         *live = (uint32_t)(before - after);
     return err;

@@ -193,7 +193,8 @@ static const char epoch_3[] =
     "ALTER TABLE setting ADD COLUMN epoch_ticket INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE setting ADD COLUMN machine TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE setting ADD COLUMN boot TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE setting ADD COLUMN strange INTEGER NOT NULL DEFAULT 0;";
+    "ALTER TABLE setting ADD COLUMN strange INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX ticket_by_parent ON ticket (parent) WHERE parent IS NOT NULL;";
 
 static enum nhi_err to_version_3(struct nhi_ledger *l)
 {
