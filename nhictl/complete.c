@@ -22,13 +22,13 @@ static enum thing thing_of(const char *word, size_t len)
     static const struct {
         const char *word;
         enum thing thing;
-    } words[] = { { "OWNER", THING_OWNER },    { "ID", THING_TASK },
-                  { "TASK", THING_ANY_TASK },  { "JTI", THING_TICKET },
-                  { "KID", THING_KEY },        { "SESSION", THING_SESSION },
-                  { "GROUP", THING_GROUP },    { "ACCOUNT", THING_ACCOUNT },
-                  { "FILE", THING_FILE },      { "FILE|-", THING_FILE },
-                  { "FILE.pub", THING_FILE },  { "PATH", THING_FILE },
-                  { "DIR", THING_DIRECTORY },  { "DIRECTORY", THING_DIRECTORY },
+    } words[] = { { "OWNER", THING_OWNER },     { "ID", THING_TASK },
+                  { "TASK", THING_ANY_TASK },   { "JTI", THING_TICKET },
+                  { "KID", THING_KEY },         { "SESSION", THING_SESSION },
+                  { "GROUP", THING_GROUP },     { "ACCOUNT", THING_ACCOUNT },
+                  { "FILE", THING_FILE },       { "FILE|-", THING_FILE },
+                  { "FILE.pub", THING_FILE },   { "PATH", THING_FILE },
+                  { "DIR", THING_DIRECTORY },   { "DIRECTORY", THING_DIRECTORY },
                   { "PROGRAM", THING_PROGRAM }, { "COMMAND", THING_COMMAND } };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -48,6 +48,12 @@ static enum thing value_of(const struct opt *o)
     return o->arg != NULL ? thing_of(o->arg, strcspn(o->arg, "[")) : THING_NONE;
 }
 
+static bool is_agent_name(const struct verb *v, const char *word, size_t len)
+{
+    return v->noun != NULL && strcmp(v->noun, "agent") == 0 && len == 4 &&
+           strncmp(word, "NAME", 4) == 0;
+}
+
 /* The first word of the synopsis that is no option's. What is new cannot be guessed. */
 static enum thing operand_of(const struct verb *v)
 {
@@ -60,8 +66,7 @@ static enum thing operand_of(const struct verb *v)
         size_t len = strcspn(at, " ]");
 
         if (!of_option && at[0] >= 'A' && at[0] <= 'Z')
-            return v->noun != NULL && strcmp(v->noun, "agent") == 0 ? THING_AGENT
-                                                                    : thing_of(at, len);
+            return is_agent_name(v, at, len) ? THING_AGENT : thing_of(at, len);
         of_option = len > 2 && at[0] == '-';
         at += len;
     }

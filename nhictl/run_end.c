@@ -60,7 +60,7 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
  * crontab. Where it cannot be written down, they have to do. */
 void run_refused(struct ctl *c, const struct run_args *args)
 {
-    struct store s = { .hurry = true };
+    struct store s = { .l = NULL };
     struct out_row *detail;
     enum nhi_err err;
 

@@ -126,6 +126,29 @@ like "$(nhictl status --json | jq -r '.attention[]')" 'job nightly of ci-bot did
 must nhictl agent resume ci-bot
 must systemctl disable --now nightly.timer
 
+# ---- an issuer's key as a credential of a unit ----
+
+# systemd makes / shared itself, but not where it takes itself to be in a container; credentials come by that way.
+must mount --make-rshared /
+KID=$(nhictl key list --json | jq -r '.keys[] | select(.state == "active" and .own).kid')
+install -d -m 700 /root/creds
+install -m 600 <(echo 'correct horse') /root/creds/pass
+credentials=(-p "LoadCredential=nhi.passphrase:/root/creds/pass")
+in_unit() { capture systemd-run --quiet --wait --pipe "${credentials[@]}" "$@"; }
+in_unit nhictl key protect "$KID"
+is "$RC:$(nhictl key list --json | jq -r '.keys[] | select(.own).secret' | head -n 1)" 0:passphrase 'under a passphrase that is a credential' || note "$ERR"
+must nhictl key move "$KID" --to /root/creds/secret
+credentials+=(-p "LoadCredential=nhi.$KID.secret:/root/creds/secret")
+open_task by-unit
+in_unit nhictl issue --agent ci-bot --task by-unit --account ci-bot --service sshd --out "$W/ticket"
+is "$RC" 0 'both as credentials: the unit signs' || note "$ERR"
+ssh_as ci-bot reply "$W/ticket" id -un
+is "$RC:$OUT" 0:ci-bot 'what opens the door'
+capture nhictl issue --agent ci-bot --task by-unit --account ci-bot --service sshd
+is "$RC" 3 'nobody else on this host does'
+must nhictl task close by-unit
+must nhictl key rotate
+
 # ---- the supervisor ----
 
 must systemctl stop nhi-watch

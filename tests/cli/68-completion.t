@@ -60,6 +60,8 @@ ok 'a list again' among --service issue --service sshd --s
 ok 'options where nothing else can stand' among --accept-clock status ''
 ok 'files' shell_adds files issue --out ''
 ok 'files as operands' shell_adds files ticket inspect ''
+ok 'files where agents come from one' shell_adds files agent import ''
+ok 'accounts as operands' among deploy adopt de
 ok 'directories' shell_adds directories policy test --policy ''
 ok 'commands' shell_adds command run --agent ci-bot --job x -- ''
 ok 'and their arguments' shell_adds files run --agent ci-bot --job x -- ls ''

@@ -55,7 +55,7 @@ ok 'and signs' verifies t3
 mkfifo later
 "$PTY" 'Passphrase of key' later -- "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd --out t4 >asked 2>&1 &
 ASKING=$!
-until grep -q Passphrase asked; do sleep 0.02; done
+until grep -qs Passphrase asked; do sleep 0.02; done
 expect 0 'meanwhile a ticket is revoked' timeout 5 "$BUILD/nhictl" revoke --ticket "$(nhictl ticket inspect --json t2 | jq -r .ticket.jti)"
 cat right >later
 wait "$ASKING"
@@ -128,6 +128,23 @@ before=$(tickets)
 ssh-add -q -D 2>/dev/null
 refused 3 'is not here' 'an agent that has it no more' sign_alone
 ok 'no ticket was recorded' test "$(tickets)" = "$before"
+
+# One that asks somebody for each signature.
+printf '#!/bin/sh\necho "$*" >>/run/t/asked-for\n[ -e /run/t/yes ]\n' >confirm
+chmod 755 confirm
+SSH_AUTH_SOCK=/run/t/careful
+SSH_ASKPASS=/run/t/confirm SSH_ASKPASS_REQUIRE=force DISPLAY=none ssh-agent -D -a "$SSH_AUTH_SOCK" >/dev/null 2>&1 &
+CAREFUL=$!
+trap 'kill $WATCH $AGENT $CAREFUL' EXIT
+until [ -S "$SSH_AUTH_SOCK" ]; do sleep 0.02; done
+ssh-add -q -c elsewhere
+live=$(nhictl ticket list --json | jq '.tickets | length')
+refused 1 'would not sign' 'who has to confirm says no' sign_alone --out t10
+ok 'he was asked' grep -qi 'allow use of key' asked-for
+ok 'no ticket is live' test "$(nhictl ticket list --json | jq '.tickets | length')" = "$live"
+touch yes
+expect 0 'who has to confirm says yes' sign_alone --out t10
+ok 'a good ticket' verifies t10
 
 # One that has the key, and does not sign: what was recorded for that is revoked.
 cat >agent.pl <<'PERL'

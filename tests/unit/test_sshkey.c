@@ -104,12 +104,31 @@ static void test_lines(void **state)
         assert_int_equal(nhi_sshkey_parse(others[i], pk), NHI_ERR_STATE);
 }
 
+/* As ssh-keygen -l prints it; of any blob, but of nothing that is none. */
+static void test_print(void **state)
+{
+    static char huge[9001];
+    char print[NHI_SSHKEY_PRINT_LEN + 1] = "untouched";
+
+    (void)state;
+    memset(huge, 'A', sizeof huge - 1);
+    assert_int_equal(nhi_sshkey_print("AAAA", 4, print), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_sshkey_print("not base64!!", 12, print), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_sshkey_print(BLOB, strlen(BLOB) - 1, print), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_sshkey_print(huge, strlen(huge), print), NHI_ERR_FORMAT);
+    assert_string_equal(print, "untouched");
+    assert_int_equal(nhi_sshkey_print(BLOB, strlen(BLOB), print), NHI_OK);
+    assert_string_equal(print, "SHA256:Ab9W7a9MrmJRgCv8F6gZB2KM2gYjvdH83iaaC9M8ZjY");
+    assert_int_equal(nhi_sshkey_print(huge, 8192, print), NHI_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_no_other_text),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_print),
     };
 
     return cmocka_run_group_tests_name("sshkey", tests, NULL, NULL);
