@@ -188,6 +188,10 @@ static enum nhi_err count(struct nhi_ledger *l, bool *any, const char *sql)
     " (SELECT count(*) FROM " in ".setting s JOIN (SELECT seq, hash FROM " of                      \
     ".event ORDER BY seq DESC LIMIT 1) h ON s.archived = h.seq AND s.archived_hash = h.hash)"
 
+/* The ledger is the same, made at the same moment, and the copy's last event is in an archive of it. */
+#define IS_ARCHIVED                                                                                \
+    "SELECT count(*) FROM main.setting s JOIN copy.setting c ON s.created = c.created"             \
+    " AND s.archived > (SELECT coalesce(max(seq), 0) FROM copy.event)"
 /* It was put back before, and what the ledger had no event of was lost then. */
 #define WAS_RESTORED                                                                               \
     "SELECT count(*) FROM main.event e JOIN (SELECT hash FROM copy.event ORDER BY seq DESC LIMIT 1) h" \
@@ -201,6 +205,8 @@ enum nhi_err nhi_restore_trails(struct nhi_ledger *l, enum nhi_trails *out)
     err = count(l, &any, "SELECT (SELECT count(*) FROM main.event) + (SELECT archived FROM main.setting)");
     if (err == NHI_OK)
         err = count(l, &on, HEAD_IS_IN("copy", "main"));
+    if (err == NHI_OK && !on)
+        err = count(l, &on, IS_ARCHIVED);
     if (err == NHI_OK && !on)
         err = count(l, &on, WAS_RESTORED);
     if (err == NHI_OK)

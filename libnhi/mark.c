@@ -20,7 +20,7 @@ static enum nhi_err parse(const char *text, struct nhi_mark *out)
 
     if (sscanf(text, FORMAT "%" SCNd64 " %" SCNd64 " %64[0-9a-f] %" SCNd64 " %" SCNu32 "\n%n",
                &m.epoch, &m.event, m.hash, &m.latest, &m.next_uid, &end) != 5 ||
-        end == 0 || text[end] != '\0' || strlen(m.hash) != NHI_DIGEST_LEN || m.epoch < 0 ||
+        end == 0 || text[end - 1] != '\n' || text[end] != '\0' || strlen(m.hash) != NHI_DIGEST_LEN || m.epoch < 0 ||
         m.event < 0)
         return NHI_ERR_FORMAT;
     *out = m;

@@ -4,27 +4,18 @@
  * MUST: what is cut off leaves the ledger as it was, or none where none could be used. MUST: the ledger is changed in
  * one transaction, so that nothing that somebody ends meanwhile is lost.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "libnhi/event.h"
 #include "libnhi/paths.h"
-#include "libnhi/reserve.h"
-#include "libnhi/restore.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
-#include "nhictl/init.h"
 #include "nhictl/keyfile.h"
 #include "nhictl/own_keys.h"
-#include "nhictl/store.h"
+#include "nhictl/restore.h"
 
-#define FILE_MAX ((off_t)2000 * 1000 * 1000) /* more than a ledger of ten million tickets has */
 #define UID_GAP 1000 /* over which agents that nobody remembers may have been added */
 
 struct restore_args {
@@ -32,154 +23,6 @@ struct restore_args {
     uint32_t next_uid;
     bool nothing_ended;
 };
-
-struct restoring {
-    struct nhi_ledger *copy;
-    struct nhi_settings copied;
-    struct nhi_head head, had; /* of the trails: of the copy, of the ledger before */
-    struct nhi_restore how;
-    bool lost; /* there was no ledger that could be used */
-    struct nhi_issuer made;
-};
-
-/* ---- the file ---- */
-
-/* What root believes must be root's. */
-static int read_file(struct ctl *c, const char *file, unsigned char **bytes, size_t *len)
-{
-    struct stat st = { .st_mode = 0 };
-    size_t have = 0;
-    ssize_t n = 1;
-    int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), code = CTL_DONE;
-
-    *bytes = NULL;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, strerror(errno));
-    else if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl backup FILE", "%s is not a backup", file);
-    else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        code = ctl_fail(c, CTL_REFUSED, "chown root:root FILE; chmod 600 FILE, if it is what you kept",
-                        "%s could have been written by others than root", file);
-    if (code == CTL_DONE && (*bytes = malloc((size_t)st.st_size + 1)) == NULL)
-        code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-    while (code == CTL_DONE && n > 0 && have < (size_t)st.st_size) {
-        n = read(fd, *bytes + have, (size_t)st.st_size - have);
-        if (n > 0)
-            have += (size_t)n;
-        else if (n < 0 && errno == EINTR)
-            n = 1;
-        else
-            code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read all of %s", file);
-    }
-    if (fd >= 0)
-        close(fd);
-    *len = have;
-    return code;
-}
-
-static int open_copy(struct ctl *c, struct restoring *r)
-{
-    const char *file = c->operand[0];
-    unsigned char *bytes = NULL;
-    enum nhi_err err;
-    size_t len = 0;
-    int code = read_file(c, file, &bytes, &len);
-
-    if (code == CTL_DONE) {
-        err = nhi_copy_open(bytes, len, &r->copy);
-        if (err == NHI_OK)
-            err = nhi_ledger_settings(r->copy, &r->copied);
-        if (err == NHI_OK)
-            err = nhi_event_head(r->copy, &r->head);
-        if (err == NHI_ERR_VERSION)
-            code = ctl_fail(c, CTL_REFUSED, NULL, "%s was made by a newer release of nhictl", file);
-        else if (err == NHI_ERR_NOMEM)
-            code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-        else if (err != NHI_OK)
-            code = ctl_fail(c, CTL_REFUSED, "nhictl restore FILE, with another backup",
-                            "%s is not a backup, or it is damaged", file);
-    }
-    free(bytes);
-    return code;
-}
-
-/* ---- the ledger that is there ---- */
-
-static int any_agent(const struct nhi_agent *a, void *ctx)
-{
-    (void)a;
-    *(bool *)ctx = true;
-    return 1;
-}
-
-/* What somebody makes with nhictl init before the backup is at hand. */
-static bool is_fresh(struct nhi_ledger *l)
-{
-    bool any = false;
-
-    return nhi_agent_each(l, any_agent, &any) == NHI_OK && !any;
-}
-
-/* For whoever wants to know what became of it. */
-static void set_aside(void)
-{
-    static const char *const files[] = { "", "-wal", "-shm" };
-    char from[128], to[160];
-
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        snprintf(from, sizeof(from), "%s/%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
-        snprintf(to, sizeof(to), "%s/damaged-%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
-        (void)rename(from, to);
-    }
-}
-
-/* One that is missing locks agents out: what it held is among what nobody knows any more. */
-static int make_reserve(struct ctl *c)
-{
-    enum nhi_err err = nhi_reserve_create(NHI_STATE_DIR);
-
-    if (err == NHI_OK || err == NHI_ERR_EXISTS)
-        return CTL_DONE;
-    return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
-}
-
-static int make_new(struct ctl *c, struct store *s, struct restoring *r, bool damaged)
-{
-    enum nhi_err err;
-    int code = init_make_dirs(c);
-
-    if (code == CTL_DONE)
-        code = make_reserve(c);
-    if (code != CTL_DONE)
-        return code;
-    if (damaged)
-        set_aside();
-    init_remove_ledger();
-    r->lost = true;
-    err = nhi_ledger_create(NHI_STATE_DIR, r->copied.host, r->copied.uid_min, r->copied.uid_max,
-                            c->now);
-    if (err == NHI_OK)
-        err = store_connect(s, c->now);
-    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "make a new ledger");
-}
-
-static int open_ledger(struct ctl *c, struct store *s, struct restoring *r)
-{
-    enum nhi_err err = store_connect(s, c->now);
-
-    if (err == NHI_OK)
-        err = nhi_ledger_look(s->l);
-    if (err == NHI_OK && !is_fresh(s->l)) {
-        err = nhi_event_head(s->l, &r->had);
-        if (err == NHI_OK)
-            return CTL_DONE;
-    }
-    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_CORRUPT)
-        return store_open_failed(c, s, err);
-    nhi_ledger_close(s->l);
-    s->l = NULL;
-    return make_new(c, s, r, err == NHI_ERR_CORRUPT);
-}
 
 /* ---- how it is put back ---- */
 
@@ -337,9 +180,9 @@ static int restore(struct ctl *c)
 
     store_hold_signals(&s);
     if (code == CTL_DONE)
-        code = open_copy(c, &r);
+        code = restore_open_copy(c, &r);
     if (code == CTL_DONE)
-        code = open_ledger(c, &s, &r);
+        code = restore_open_ledger(c, &s, &r);
     if (code == CTL_DONE)
         code = choose(c, &s, &r);
     if (code == CTL_DONE)
@@ -347,7 +190,7 @@ static int restore(struct ctl *c)
     if (code == CTL_DONE) {
         store_mark_anew(&s);
         own_keys_forget(&s);
-        code = make_reserve(c);
+        code = restore_make_reserve(c);
     }
     if (code == CTL_DONE)
         code = store_publish(c, &s);

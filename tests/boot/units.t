@@ -160,7 +160,10 @@ unlike "$RC" '^0$' 'nhi-watch.service is stopped: agents are denied'
 has_logged 'denied: reason=no-supervisor' 'for want of a supervisor'
 ssh_as alice key "$W/key" id -un
 is "$RC:$OUT" 0:alice 'a person is not'
-must systemctl start nhi-watch
+# As nhi-recovery(7) prints it.
+tests/tools/manual.pl nhictl/nhi-recovery.7 'Nobody watches' 1 >"$W/step"
+is "$(wc -l <"$W/step")" 1 'the manual has a line for that'
+must bash -eu "$W/step"
 ssh_as ci-bot reply "$W/ticket" id -un
 is "$RC:$OUT" 0:ci-bot 'it is started: they are let in as soon as systemctl returns'
 kill -KILL "$(systemctl show nhi-watch -p MainPID --value)"

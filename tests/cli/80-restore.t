@@ -71,6 +71,12 @@ ok 'a new ticket is good at once' test "$(reason new)" = permit
 expect 0 'the snapshot is right, and nothing else is wrong' nhictl status --json
 ok 'nothing needs attention' json '.attention == []'
 
+# An archive of what the backup has, and of more.
+{ nhictl audit archive --before "$(date -u +%FT%TZ)" --out archive1 || { sleep 2; nhictl audit archive --before "$(date -u +%FT%TZ)" --out archive1; }; } >/dev/null
+expect 0 'over a ledger whose past is in an archive' nhictl restore $B --json
+ok 'nothing is lost' json '.trail == "whole" and (.suspended | not)'
+expect 0 'and all of it is proven' nhictl audit verify --archive archive1
+
 # ---- a ledger that is lost ----
 
 nhictl audit head >heads
@@ -78,7 +84,7 @@ LAST=$(uid_of next-bot)
 rm "$LEDGER"*
 ok 'without it there is no answer' eval 'reason new | grep -q "no ledger"'
 expect 0 'it is put back' nhictl restore $B --json
-ok 'in an epoch of its own, for all that was lost' json '.epoch == 2 and .trail == "lost" and .suspended and .kid == null'
+ok 'in an epoch of its own, for all that was lost' json '.epoch == 3 and .trail == "lost" and .suspended and .kid == null'
 ok 'nobody knows who was retired since' test "$(state_of gone-bot) $(state_of ci-bot)" = 'suspended suspended'
 ok 'no ticket is good' test "$(reason live) $(reason once) $(reason revoked) $(reason new)" = 'epoch epoch epoch epoch'
 nhictl agent resume ci-bot >/dev/null

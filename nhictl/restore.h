@@ -1,0 +1,27 @@
+/*
+ * Putting the ledger back from a backup, in steps.
+ */
+#ifndef NHICTL_RESTORE_H
+#define NHICTL_RESTORE_H
+
+#include "libnhi/restore.h"
+#include "nhictl/store.h"
+
+struct restoring {
+    struct nhi_ledger *copy;
+    struct nhi_settings copied;
+    struct nhi_head head, had; /* of the trails: of the copy, of the ledger before */
+    struct nhi_restore how;
+    bool lost; /* there was no ledger that could be used */
+    struct nhi_issuer made;
+};
+
+/* These return CTL_DONE, or another exit code after saying what was wrong. The backup that the operand names, into
+ * memory. */
+int restore_open_copy(struct ctl *c, struct restoring *r);
+/* The ledger that is there; a new one where none is, or none that can be used, or none that knows any agent. */
+int restore_open_ledger(struct ctl *c, struct store *s, struct restoring *r);
+/* Where it is missing. What the lost one held is among what nobody knows any more. */
+int restore_make_reserve(struct ctl *c);
+
+#endif
