@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "libnhi/paserk.h"
+#include "nhictl/epoch.h"
 #include "nhictl/head.h"
 
 #define HEADS_MAX 10000
@@ -31,10 +32,7 @@ struct walk {
     int64_t first;            /* number of the first event that was looked at; 0: none yet */
     struct nhi_chain before;  /* what the first event looked at follows */
     bool told;                /* an event tells that what came before is in an archive */
-    struct epoch {
-        int64_t event, at; /* of the last that began one; 0: none did */
-        bool restored, lossy;
-    } epoch;
+    struct epoch epoch;
     struct known_head *heads;
     size_t head_count;
     /* The first thing that is wrong. */
@@ -89,14 +87,6 @@ static void judge(struct walk *w, enum nhi_link link, int64_t seq)
     }
 }
 
-/* What was signed before, and is behind, went with the ledger in whose place an older one was put. */
-static bool was_lost(const struct walk *w, const struct nhi_signed_head *h)
-{
-    if (!w->epoch.lossy || h->seq < w->epoch.event || h->at > w->epoch.at)
-        return false;
-    return true;
-}
-
 static void head_was_lost(struct walk *w, const struct nhi_signed_head *h)
 {
     wrong(w, "lost", h->seq,
@@ -112,7 +102,7 @@ static void check_heads(struct walk *w)
         if (k->h.seq != w->chain.seq)
             continue;
         k->seen = true;
-        if (strcmp(k->h.hash, w->chain.hash) != 0 && was_lost(w, &k->h))
+        if (strcmp(k->h.hash, w->chain.hash) != 0 && epoch_lost(&w->epoch, &k->h))
             head_was_lost(w, &k->h);
         else if (strcmp(k->h.hash, w->chain.hash) != 0)
             wrong(w, "rewritten", k->h.seq,
@@ -135,22 +125,6 @@ static bool tells_of_archive(const struct walk *w, const char *line)
            until == w->before.seq && strcmp(hash, w->before.hash) == 0;
 }
 
-/* What a proven line of that kind says, as tells_of_archive reads it. */
-static void note_epoch(struct walk *w, const char *line, int64_t seq)
-{
-    const char *restore = strstr(line, "\",\"kind\":\"restore\","), *whole;
-    char at[NHI_TIME_LEN + 1] = "";
-
-    if (restore == NULL && strstr(line, "\",\"kind\":\"new-host\",") == NULL)
-        return;
-    whole = strstr(line, ",\"detail\":{\"epoch\":");
-    w->epoch.event = seq;
-    w->epoch.restored = restore != NULL;
-    w->epoch.lossy = restore != NULL && (whole == NULL || strstr(whole, ",\"trail\":\"whole\",") == NULL);
-    if (sscanf(line, "{\"seq\":%*d,\"at\":\"%20[^\"]\"", at) != 1 || nhi_time_parse(at, &w->epoch.at) != NHI_OK)
-        w->epoch.at = 0;
-}
-
 /* false: go no further. */
 static bool take_line(struct walk *w, const char *line, size_t len)
 {
@@ -167,7 +141,7 @@ static bool take_line(struct walk *w, const char *line, size_t len)
     link = nhi_chain_add(&w->chain, line, len, &seq);
     judge(w, link, seq);
     if (link == NHI_LINK_GOOD) {
-        note_epoch(w, line, seq);
+        epoch_note(&w->epoch, line, seq);
         check_heads(w);
         w->told = w->told || tells_of_archive(w, line);
     }
@@ -302,7 +276,7 @@ static void check_ends(struct walk *w, const char *host)
 
         if (host[0] != '\0' && strcmp(h->host, host) != 0)
             wrong(w, "head", n, "the head of event %lld is of another host, %s", n, h->host);
-        else if (h->seq > w->chain.seq && was_lost(w, h))
+        else if (h->seq > w->chain.seq && epoch_lost(&w->epoch, h))
             head_was_lost(w, h);
         else if (h->seq > w->chain.seq)
             wrong(w, "truncated", w->chain.seq + 1,
@@ -324,20 +298,6 @@ enum nhi_err head_prove(struct store *s, char *fault, size_t size)
     check_ends(&w, s->set.host);
     snprintf(fault, size, "%s", w.fault != NULL ? w.text : "");
     return NHI_OK;
-}
-
-static void show_epoch(struct ctl *c, const struct epoch *e)
-{
-    long long n = e->event;
-
-    if (n == 0)
-        return;
-    if (!e->restored)
-        out_line(c->out, "event %lld: the ledger came to another machine; what stands before is of the one before", n);
-    else if (e->lossy)
-        out_line(c->out, "event %lld put the ledger back from a backup: what had happened since that is not in it", n);
-    else
-        out_line(c->out, "event %lld put the ledger back from a backup: of the trail nothing was lost", n);
 }
 
 static int answer(struct ctl *c, const struct walk *w)
@@ -366,7 +326,7 @@ static int answer(struct ctl *c, const struct walk *w)
         if (w->first > 1)
             out_line(c->out, "events 1 to %lld are in archives: prove them with --archive FILE",
                      (long long)(w->first - 1));
-        show_epoch(c, &w->epoch);
+        epoch_show(c, &w->epoch);
         if (w->head_count > 0)
             out_line(c->out, "%zu signed head%s agree%s", w->head_count,
                      w->head_count == 1 ? "" : "s", w->head_count == 1 ? "s" : "");

@@ -20,20 +20,6 @@ mend() {
     rm -f /run/nhi/mark
 }
 
-people_work() {
-    local bad=''
-    ssh_as alice reply "$W/password" id -un
-    [ "$RC/$OUT" = 0/alice ] || bad+=" password($RC $ERR)"
-    ssh_as alice key "$W/key" id -un
-    [ "$RC/$OUT" = 0/alice ] || bad+=" key($RC $ERR)"
-    capture as alice "$PTY" 'password for alice: ' "$W/password" -- sudo id -u
-    [[ $RC/$OUT == 0/*$'\n0'* ]] || bad+=" sudo($RC $OUT)"
-    ssh_as deploy reply "$W/password" id -un
-    [ "$RC/$OUT" = 0/deploy ] || bad+=" shared($RC $ERR)"
-    [ -z "$bad" ]
-    ok $? "$1: a person's password, key, sudo and shared account work" || note "failed:$bad"
-}
-
 agents_refused() {
     local shared
     mark_log

@@ -139,6 +139,21 @@ SUDO
     chmod 440 /etc/sudoers.d/e2e
 }
 
+# people_work WHEN: one test; whatever the state of our files.
+people_work() {
+    local bad=''
+    ssh_as alice reply "$W/password" id -un
+    [ "$RC/$OUT" = 0/alice ] || bad+=" password($RC $ERR)"
+    ssh_as alice key "$W/key" id -un
+    [ "$RC/$OUT" = 0/alice ] || bad+=" key($RC $ERR)"
+    capture as alice "$PTY" 'password for alice: ' "$W/password" -- sudo id -u
+    [[ $RC/$OUT == 0/*$'\n0'* ]] || bad+=" sudo($RC $OUT)"
+    ssh_as deploy reply "$W/password" id -un
+    [ "$RC/$OUT" = 0/deploy ] || bad+=" shared($RC $ERR)"
+    [ -z "$bad" ]
+    ok $? "$1: a person's password, key, sudo and shared account work" || note "failed:$bad"
+}
+
 start_sshd() {
     ssh-keygen -A >/dev/null
     cat >/etc/ssh/sshd_config.d/00-e2e.conf <<CONF

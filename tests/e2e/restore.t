@@ -14,17 +14,6 @@ issue "$W/once" build-1 --uses 1 --ttl 2h
 issue "$W/cron" build-1 --service cron --ttl 2h
 issue "$W/retired" other-1 --agent other-bot --account other-bot --service sshd --ttl 2h
 
-people_work() {
-    local bad=''
-    ssh_as alice reply "$W/password" id -un
-    [ "$RC/$OUT" = 0/alice ] || bad+=" password($RC $ERR)"
-    ssh_as alice key "$W/key" id -un
-    [ "$RC/$OUT" = 0/alice ] || bad+=" key($RC $ERR)"
-    capture as alice "$PTY" 'password for alice: ' "$W/password" -- sudo id -u
-    [[ $RC/$OUT == 0/*$'\n0'* ]] || bad+=" sudo($RC $OUT)"
-    [ -z "$bad" ]
-    ok $? "$1: people log in, and use sudo" || note "failed:$bad"
-}
 # refused WHEN REASON FILE...: each file is a ticket for ci-bot; @FILE: for other-bot
 refused() {
     local when=$1 why=$2 file user pids=() bad=''
