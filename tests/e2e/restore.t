@@ -8,11 +8,11 @@ nhi_up
 B=$W/nhi.backup
 open_task build-1
 open_task other-1 other-bot
-issue "$W/live" build-1 --ttl 2h
-issue "$W/revoked" build-1 --ttl 2h
-issue "$W/once" build-1 --uses 1 --ttl 2h
-issue "$W/cron" build-1 --service cron --ttl 2h
-issue "$W/retired" other-1 --agent other-bot --account other-bot --service sshd --ttl 2h
+issue "$W/live" build-1 --ttl 1h
+issue "$W/revoked" build-1 --ttl 1h
+issue "$W/once" build-1 --uses 1 --ttl 1h
+issue "$W/cron" build-1 --service cron --ttl 1h
+issue "$W/retired" other-1 --agent other-bot --account other-bot --service sshd --ttl 1h
 
 # refused WHEN REASON FILE...: each file is a ticket for ci-bot; @FILE: for other-bot
 refused() {
