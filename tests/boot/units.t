@@ -126,6 +126,17 @@ like "$(nhictl status --json | jq -r '.attention[]')" 'job nightly of ci-bot did
 must nhictl agent resume ci-bot
 must systemctl disable --now nightly.timer
 
+# ---- figures for Prometheus ----
+
+install -d /var/lib/prometheus/node-exporter
+FIGURES=/var/lib/prometheus/node-exporter/nhi.prom
+must systemctl enable --now nhi-metrics.timer
+like "$(systemctl show nhi-metrics.timer -p ActiveState --value):$(systemctl show nhi-metrics.timer -p TimersCalendar --value)" \
+    '^active:.*\*-\*-\* \*:\*:00' 'the timer of metrics waits for the next minute'
+must systemctl start nhi-metrics.service
+is "$(grep -c '^nhi_supervisor_up 1$' "$FIGURES"):$(stat -c %a "$FIGURES")" 1:644 'its service writes them where node_exporter looks'
+must systemctl disable --now nhi-metrics.timer
+
 # ---- an issuer's key as a credential of a unit ----
 
 # systemd makes / shared itself, but not where it takes itself to be in a container; credentials come by that way.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The secret half of an issuer's key: under a passphrase, as a systemd credential, in an ssh-agent.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
+TREE=$(dirname "$(readlink -f "$0")")/../..
 . "$(dirname "$0")/lib.sh"
 PTY=$BUILD/tests/tools/pty
 unset SSH_AUTH_SOCK CREDENTIALS_DIRECTORY
@@ -177,4 +178,17 @@ for mode in refuse lie long huge; do
     ok "$mode: none is handed out" test ! -e t9
     kill $FALSE
 done
+# What the manual says to type, where the first key of a host is to leave its disk.
+SSH_AUTH_SOCK=/run/t/agent
+mkdir manual && cd manual || exit 1
+KID=$(kid)
+sed -n '/^ssh-keygen -t ed25519 -f issuer/,/^\.Ed/{/^\.Ed/d;p}' "$TREE/nhictl/nhictl.8" | sed "s/k7f3q2ma/$KID/" >script
+ok 'the manual has three lines of that' test "$(wc -l <script)" = 3
+echo >none
+run "$PTY" 'Enter passphrase' none 'Enter same passphrase' none -- env PATH="$BUILD:$PATH" bash -e script
+ok 'they do what they say' test "$CODE" = 0
+ok 'the old key is retired' test "$(nhictl key list --json | jq -r --arg k "$KID" '.keys[] | select(.kid == $k).state')" = retired
+KID=$(kid)
+ok 'the new one is in the agent' secret_is agent
+expect 0 'and signs' sign_alone --out t
 finish
