@@ -100,7 +100,7 @@ static int check_after(struct setup *s)
     int code = CTL_DONE;
 
     if (is_touched(s, "sshd") && !setup_sshd_accepts(&sshd))
-        code = ctl_fail(s->c, CTL_REFUSED, NULL, "sshd -t: %.*s: everything was put back", (int)strcspn(sshd, "\n"),
+        code = ctl_fail(s->c, CTL_REFUSED, NULL, "sshd -t: %.*s: everything was put back", (int)strcspn(sshd, "\r\n"),
                         sshd);
     if (code == CTL_DONE && is_touched(s, "sudo") && !setup_sudo_accepts(&sudo))
         code = ctl_fail(s->c, CTL_REFUSED, NULL, "visudo -c: %.*s: everything was put back",
@@ -197,8 +197,8 @@ static void show_words(struct setup *s)
                                   "before, it is %s", s->file[i].path, backup);
         if (strcmp(s->file[i].path, WIRING_SSHD_FILE) == 0 && s->file[i].text[SETUP_THEN] != NULL &&
             strstr(s->file[i].text[SETUP_THEN], "\n    " WIRING_SSHD_PROMPT) != NULL)
-            out_string(s->c->out, "sshd takes no passwords here, and so it asks agents and nhi-only accounts alone "
-                                  "for a ticket: an account that people share needs a Match User of its own");
+            out_string(s->c->out, "sshd does not take passwords from all people, so agents and nhi-only accounts alone "
+                                  "are asked for a ticket: an account that people share needs a Match User of its own");
     }
     if (s->dry_run)
         out_string(s->c->out, "--dry-run: nothing was changed");

@@ -33,6 +33,7 @@ struct setup_file {
 struct setup {
     struct ctl *c;
     bool undo, dry_run;
+    bool sshd_without_pam; /* is how people log in now */
     int lock;
     struct setup_file file[SETUP_FILES_MAX];
     size_t count;

@@ -319,7 +319,7 @@ static bool is_as_read(const struct setup_file *f)
 }
 
 /* Back to what was kept, with its time, unless somebody has given it to others since. */
-static enum nhi_err put_back(const struct setup_file *f)
+static enum nhi_err put_back(const struct setup_file *f, enum setup_view view)
 {
     char path[128];
     struct stat st;
@@ -328,8 +328,8 @@ static enum nhi_err put_back(const struct setup_file *f)
     setup_backup_path(f, path);
     if (setup_has_backup(f, &same) && same && stat(path, &st) == 0 && st.st_mode == f->st.st_mode &&
         st.st_uid == f->st.st_uid && st.st_gid == f->st.st_gid)
-        return put_like(f->path, path, true, f->text[SETUP_THEN]);
-    return put_like(f->path, f->path, false, f->text[SETUP_THEN]);
+        return put_like(f->path, path, true, f->text[view]);
+    return put_like(f->path, f->path, false, f->text[view]);
 }
 
 int setup_write(struct setup *s, struct setup_file *f)
@@ -347,7 +347,7 @@ int setup_write(struct setup *s, struct setup_file *f)
         else if (f->text[SETUP_NOW] == NULL)
             err = make_file(f, f->text[SETUP_THEN]);
         else if (s->undo)
-            err = put_back(f);
+            err = put_back(f, SETUP_THEN);
         else
             err = put_like(f->path, f->path, false, f->text[SETUP_THEN]);
     }
@@ -366,6 +366,7 @@ void setup_settle(const struct setup_file *f)
 
 int setup_restore(struct setup *s, const struct setup_file *f)
 {
+    bool was_clean = same_text(f->text[SETUP_NOW], f->text[SETUP_CLEAN]);
     enum nhi_err err;
 
     if (!setup_changes(f))
@@ -374,8 +375,12 @@ int setup_restore(struct setup *s, const struct setup_file *f)
         err = remove_file(f->path);
     else if (f->text[SETUP_THEN] == NULL)
         err = make_file(f, f->text[SETUP_NOW]);
+    else if (was_clean)
+        err = put_back(f, SETUP_NOW);
     else
         err = put_like(f->path, f->path, false, f->text[SETUP_NOW]);
+    if (err == NHI_OK && was_clean)
+        setup_settle(f);
     return err == NHI_OK ? CTL_DONE
                          : ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot put %s back: %s", f->path, nhi_strerror(err));
 }

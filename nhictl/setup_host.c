@@ -103,7 +103,7 @@ static bool is_set(const char *said, const char *keyword, const char *to)
 static int said_no(struct setup *s, const char *program, const char *said, const char *when)
 {
     return ctl_fail(s->c, CTL_REFUSED, NULL, "%s refuses the configuration %s: %.*s; nothing was changed", program,
-                    when, (int)strcspn(said, "\n"), said);
+                    when, (int)strcspn(said, "\r\n"), said);
 }
 
 /* %C, by which the helper knows where a client is. */
@@ -120,6 +120,23 @@ static bool says_connection(void)
         (void)sscanf(at, "OpenSSH_%u.%u", &major, &minor);
     free(said);
     return major * 100 + minor >= WIRING_SSHD_CONNECTION_SINCE;
+}
+
+/* Whether passwords are refused in any Match: of somebody, or from somewhere. That of all is found by sshd -T. */
+static bool refuses_passwords(struct setup *s)
+{
+    glob_t found = { .gl_pathc = 0 };
+    bool refuses = false;
+
+    (void)glob(WIRING_SSHD_DIR "/*.conf", 0, NULL, &found);
+    for (size_t i = 0; !refuses && i <= found.gl_pathc; i++) {
+        char *text = setup_read(s, i < found.gl_pathc ? found.gl_pathv[i] : WIRING_SSHD_CONFIG, SETUP_CLEAN);
+
+        refuses = text != NULL && setup_text_sshd_refuses_passwords(text);
+        free(text);
+    }
+    globfree(&found);
+    return refuses;
 }
 
 int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
@@ -139,9 +156,11 @@ int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
                             "sshd asks another program for people's keys, who could not log in any more: "
                             "AuthorizedKeysCommand %s; nothing was changed",
                             command);
-        *facts = (struct setup_sshd){ .asks_people = is_set(said, "passwordauthentication", "yes") ||
-                                                     is_set(said, "kbdinteractiveauthentication", "yes"),
-                                      .says_connection = says_connection() };
+        /* PAM takes a password from whomever it asks: nobody who is refused one now may get another prompt. */
+        facts->asks_people = is_set(said, "kbdinteractiveauthentication", "yes") ||
+                             (is_set(said, "passwordauthentication", "yes") && !refuses_passwords(s));
+        facts->says_connection = says_connection();
+        s->sshd_without_pam = is_set(said, "usepam", "no") && access(WIRING_SSHD_FILE, F_OK) != 0;
     }
     free(said);
     return code;

@@ -130,7 +130,7 @@ static char *sshd_lines(const struct setup_sshd *facts)
     for (size_t i = 0; wiring_sshd_agents[i] != NULL; i++)
         fprintf(f, "    %s\n", wiring_sshd_agents[i]);
     if (!facts->asks_people)
-        fputs("    # This host takes no passwords: nobody else is asked.\n    " WIRING_SSHD_PROMPT "\n", f);
+        fputs("    # Not all people may give a password here: nobody else is asked.\n    " WIRING_SSHD_PROMPT "\n", f);
     fputs("# What follows is about everybody again.\n" WIRING_SSHD_MATCH_END "\n", f);
     if (fclose(f) != 0)
         out_must(NULL);

@@ -227,6 +227,22 @@ bool setup_text_sshd_includes(const char *text)
     return false;
 }
 
+bool setup_text_sshd_refuses_passwords(const char *text)
+{
+    static const char keyword[] = "PasswordAuthentication";
+
+    for (const char *line = text; *line != '\0'; line += line_len(line)) {
+        const char *word = line + strspn(line, BLANKS);
+
+        if (strncasecmp(word, keyword, strlen(keyword)) != 0)
+            continue;
+        word += strlen(keyword);
+        if (strncasecmp(word + strspn(word, BLANKS "=\""), "no", 2) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool setup_text_sudo_includes(const char *text)
 {
     for (const char *line = text; *line != '\0'; line += line_len(line)) {

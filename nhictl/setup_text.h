@@ -36,6 +36,8 @@ char *setup_text_nss_line(const char *text, const char *database);
 
 /* Whether the first thing that sshd_config says is to read the directory of drop-ins. */
 bool setup_text_sshd_includes(const char *text);
+/* Whether somewhere in it passwords are refused. */
+bool setup_text_sshd_refuses_passwords(const char *text);
 /* Whether sudoers reads its directory. */
 bool setup_text_sudo_includes(const char *text);
 /* With from replaced by to, everywhere. */

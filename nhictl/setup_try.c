@@ -176,7 +176,7 @@ static int play(struct setup *s, enum setup_view view, const char *service, cons
     }
     free(said);
     return status != -1 ? CTL_DONE
-                        : ctl_fail(s->c, CTL_SYSTEM, "make install", "%s is not there; nothing was changed", trial);
+                        : ctl_fail(s->c, CTL_REFUSED, "make install", "%s is not there; nothing was changed", trial);
 }
 
 struct trial {
@@ -193,7 +193,7 @@ static int compare(const struct trial *t, const char *name, const char *caller, 
     if (code == CTL_DONE)
         code = play(t->s, SETUP_THEN, t->service, caller, user, &then);
     for (size_t i = 0; code == CTL_DONE && i < PHASES; i++)
-        if (now.code[i] == 0 && then.code[i] != 0)
+        if ((now.code[i] == 0 || (t->s->sshd_without_pam && strcmp(t->service, "sshd") == 0)) && then.code[i] != 0)
             code = ctl_fail(t->s->c, CTL_REFUSED, NULL,
                             "%s would no longer get through %s with the file as it would be: %s: %s; nothing was "
                             "changed",

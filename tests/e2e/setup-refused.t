@@ -1,0 +1,171 @@
+#!/bin/bash
+# nhictl setup on hosts that are not as Debian ships them: what it refuses, what it adds elsewhere, and what it leaves
+# alone.
+# shellcheck source=tests/e2e/lib.sh disable=SC2016,SC2317
+. "$(dirname "$0")/lib.sh"
+
+BACKUPS=/var/backups/nhi
+DROPIN=/etc/ssh/sshd_config.d/00-nhi.conf
+
+host_up
+MODULE=$(echo /usr/lib/*/security/pam_nhi.so)
+start_sshd
+disown -a
+
+etc() {
+    find /etc ! -type d -printf '%p %y %m %u %g %s %T@ %l\n' | sort
+    find /etc -type f -exec sha256sum {} + | sort
+}
+setup() { capture nhictl setup "$@"; }
+# refuses WORDS NAME [ARGUMENT...]: by default all that there is
+refuses() {
+    local words=$1 name=$2
+    shift 2
+    [ "$#" -gt 0 ] || set -- nss sshd sudo su cron
+    etc >"$W/etc"
+    setup "$@"
+    [[ $RC == 1 && -z $OUT && $ERR == *"$words"* ]] && etc | cmp -s - "$W/etc" && [ ! -e "$BACKUPS" ]
+    ok $? "$name"
+}
+# there_and_back NAME PROGRAM...: while the files are another way. What it finds in between is up to between.
+there_and_back() {
+    local name=$1
+    shift
+    etc >"$W/etc"
+    setup "$@"
+    is "$RC$ERR" 0 "$name"
+    between
+    setup --undo
+    etc >"$W/undone"
+    diff "$W/etc" "$W/undone" >"$W/diff" && [ ! -e "$BACKUPS" ]
+    ok $? "$name: and back" || sed 's/^/# /' "$W/diff"
+}
+# with FILE COMMAND: the rest of the line happens while FILE is as COMMAND leaves it
+with() {
+    local file=$1 change=$2
+    shift 2
+    [ ! -e "$file" ] || cp -a "$file" "$W/with"
+    eval "$change"
+    "$@"
+    rm -f "$file"
+    [ ! -e "$W/with" ] || mv "$W/with" "$file"
+}
+
+with_2() {
+    cp -a "$1" "$W/with-2"
+    eval "$2"
+    "${@:3}"
+    mv "$W/with-2" "$1"
+}
+
+# ---- what would lock somebody out ----
+
+with "$MODULE" "rm $MODULE" refuses 'does not let root through' 'the module is not there'
+with "$MODULE" "cp ${MODULE/_nhi/_deny} $MODULE" \
+    refuses 'does not let root through: auth' 'a module that denies everybody'
+LIBRARY=$(echo /usr/lib/*/libnss_nhi.so.2)
+with "$LIBRARY" "rm $LIBRARY" refuses 'libnss_nhi.so.2' 'the NSS library is not there' nss
+like "$ERR" 'make install' 'and what to do about it'
+TRIAL=/usr/libexec/nhi-pam-trial
+with $TRIAL "rm $TRIAL" refuses 'nhi-pam-trial' 'what plays the stacks is not there'
+KEYS=/etc/ssh/sshd_config.d/01-keys.conf
+with $KEYS "printf 'AuthorizedKeysCommand /usr/bin/cat /etc/keys\nAuthorizedKeysCommandUser nobody\n' >$KEYS" \
+    refuses 'AuthorizedKeysCommand /usr/bin/cat' 'people whose keys another program knows'
+with /etc/nsswitch.conf 'sed -i /^group/d /etc/nsswitch.conf' refuses 'no line for group' 'no line to be added to' nss
+
+NO_PAM='sed -i "1i UsePAM no" /etc/ssh/sshd_config'
+with /etc/pam.d/sshd 'echo "account required pam_deny.so" >>/etc/pam.d/sshd' with_2 /etc/ssh/sshd_config "$NO_PAM" \
+    refuses 'root would no longer get through sshd' 'sshd that does not ask PAM, which would say no' sshd
+
+# ---- what could not work ----
+
+with /etc/ssh/sshd_config 'echo Nonsense >>/etc/ssh/sshd_config' refuses 'Nonsense' 'sshd refuses what there is' sshd
+with /etc/sudoers.d/zz 'echo "alice nonsense" >/etc/sudoers.d/zz' \
+    refuses 'visudo -c' 'visudo refuses what there is' sudo
+HARD=/etc/ssh/sshd_config.d/00-hard.conf
+with $HARD "echo 'KbdInteractiveAuthentication no' >$HARD" \
+    refuses "KbdInteractiveAuthentication is set before $DROPIN" 'another file comes first' sshd
+with /etc/pam.d/sshd 'mv /etc/pam.d/sshd /etc/pam.d/x && ln -s x /etc/pam.d/sshd' \
+    refuses 'symbolic link' 'what somebody else looks after' sshd
+rm /etc/pam.d/x
+with /etc/pam.d/cron 'sed -i "/session/d" /etc/pam.d/cron' refuses 'no session lines' 'no line of that type' cron
+with /etc/pam.d/su 'chown alice /etc/pam.d/su' refuses '/etc/pam.d/su' 'a file that is not root'"'"'s' su
+with /etc/pam.d/su 'echo "# nhi: begin" >>/etc/pam.d/su' refuses 'has no' 'half a mark' su
+with /etc/pam.d/cron 'rm /etc/pam.d/cron' refuses 'apt-get install cron' 'a program that is not installed' cron
+# Only visudo itself looks at that, and only at the real file.
+chmod 644 /etc/sudoers
+refuses 'everything was put back' 'what only shows when it is in force is taken back' sudo
+chmod 440 /etc/sudoers
+as alice nhictl setup nss >"$W/out" 2>"$W/err" </dev/null
+is $? 1 'only root'
+
+# ---- where the files are another way ----
+
+between() { is "$(head -n 2 /etc/ssh/sshd_config | tail -n 1)" "Include $DROPIN" 'it is read first of all'; }
+with /etc/ssh/sshd_config 'sed -i /^Include/d /etc/ssh/sshd_config' there_and_back 'sshd without drop-ins' sshd
+between() { visudo -c >"$W/out" && grep -q "$W\|sudoers.d/nhi" "$W/out" && ok 0 'it is read'; }
+with /etc/sudoers 'sed -i /includedir/d /etc/sudoers' there_and_back 'sudo without drop-ins' sudo
+between() {
+    is "$(sshd -T -C user=alice,host=h,addr=192.0.2.7 | grep ^kbdinteractive)" 'kbdinteractiveauthentication no' \
+        'where no passwords are taken, nobody else is asked'
+    like "$(cat "$DROPIN")" 'Match Group.*KbdInteractiveAuthentication yes' 'but agents are'
+}
+HARD=/etc/ssh/sshd_config.d/01-hard.conf
+with $HARD "printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\n' >$HARD" \
+    there_and_back 'a host that takes keys alone' sshd
+between() { is "$(sshd -T | grep ^kbdinteractive)" 'kbdinteractiveauthentication no' 'there is no other prompt'; }
+with $HARD "printf 'Match Address 192.0.2.0/24\nPasswordAuthentication no\n' >$HARD" \
+    there_and_back 'passwords are refused from somewhere' sshd
+between() {
+    is "$(grep -E '^(passwd|group)' /etc/nsswitch.conf | paste -sd' ')" \
+        'passwd:	files [success=return] ldap nhi # ours group: compat nhi ldap' 'each in its place'
+}
+with /etc/nsswitch.conf 'printf "passwd:\tfiles [success=return] ldap # ours\ngroup: compat ldap" >/etc/nsswitch.conf' \
+    there_and_back 'nsswitch with actions and comments' nss
+between() {
+    is "$(grep -n 'pam_nhi\|jump' /etc/pam.d/sshd | grep auth | cut -d: -f2 | paste -sd'|')" \
+        "auth [success=done user_unknown=ignore default=die] pam_nhi.so|$JUMP" \
+        'before what jumps, which jumps over the same as ever'
+}
+JUMP='auth [success=1 default=ignore] pam_succeed_if.so quiet user = jump'
+with /etc/pam.d/sshd 'sed -i "s/^@include common-auth/$JUMP\n&/" /etc/pam.d/sshd' \
+    there_and_back 'a stack with jumps' sshd
+between() {
+    like "$(grep account /etc/pam.d/su | grep -v '^#' | head -n 1)" 'required pam_nhi.so' 'before what ends the phase'
+    is "$(tail -c 13 /etc/pam.d/su | od -An -c | tr -d ' ')" pam_permit.so 'no line feed is added'
+}
+END='sed -i "1i account sufficient pam_localuser.so" /etc/pam.d/su'
+with /etc/pam.d/su "$END; printf 'session optional pam_permit.so' >>/etc/pam.d/su" \
+    there_and_back 'a stack that ends early, and without a line feed' su
+
+# ---- what people do with it afterwards ----
+
+must nhictl setup sshd sudo su
+sed -i 's/^account required pam_nhi.so$/& debug/' /etc/pam.d/su
+setup su
+is "$RC$(grep -c 'pam_nhi.so debug' /etc/pam.d/su)" 01 'an option that was added is kept'
+echo '# by hand' >>/etc/pam.d/su
+echo 'Defaults:alice !lecture' >>/etc/sudoers.d/nhi
+setup --undo su sudo --json
+is "$(grep -c nhi /etc/pam.d/su)$(tail -n 1 /etc/pam.d/su)" '0# by hand' 'undo leaves what was edited'
+is "$(cat /etc/sudoers.d/nhi)" 'Defaults:alice !lecture' 'in a file that it made, too'
+like "$(jq -r '.notes[]' <<<"$OUT")" "/etc/pam.d/su was edited.*$BACKUPS/etc/pam.d/su" 'and says so'
+test -e "$BACKUPS/etc/pam.d/su"
+ok $? 'with what was there before'
+rm /etc/sudoers.d/nhi
+sed -i '$d' /etc/pam.d/su
+must nhictl setup --undo
+test ! -e "$BACKUPS"
+ok $? 'until it is there again'
+printf 'account required pam_nhi.so\n' >>/etc/pam.d/atd
+setup cron
+like "$RC$ERR" '^0.*/etc/pam.d/atd: pam_nhi.so stands there outside of our marks' 'what was wired by hand is left alone'
+must nhictl setup --undo
+is "$(tail -n 1 /etc/pam.d/atd)" 'account required pam_nhi.so' 'by undo, too'
+sed -i '$d' /etc/pam.d/atd
+must nhictl init --uid-min 70000 --uid-max 70999
+setup su
+is "$(grep -c 'pam_nhi.so uid_min=70000 uid_max=70999' /etc/pam.d/su)" 3 'another range of uids is said in the lines'
+must nhictl setup --undo
+
+finish
