@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+#include "libnhi/paths.h"
 #include "nhictl/wiring.h"
 
 #define SETUP_FILES_MAX 16
@@ -59,6 +60,15 @@ bool setup_changes(const struct setup_file *f);
 bool setup_is_ours(const struct setup_file *f);
 /* What diff -u says of it; the caller's to free. */
 char *setup_diff(struct setup *s, const struct setup_file *f);
+/* For setup_write.c: the directory and the name of a path. */
+void setup_split(const char *path, char dir[128], const char **name);
+/* Makes what is missing of the path to a file. */
+bool setup_make_parents(const char *path);
+NHI_CHECK enum nhi_err setup_read_file(const char *path, char **text);
+/* NULL: there is none. */
+bool setup_same_text(const char *a, const char *b);
+
+/* ---- setup_write.c ---- */
 void setup_backup_path(const struct setup_file *f, char path[128]);
 /* Whether there is one, and as the file is without us. */
 bool setup_has_backup(const struct setup_file *f, bool *same);

@@ -96,6 +96,11 @@ with /etc/pam.d/cron 'rm /etc/pam.d/cron' refuses 'apt-get install cron' 'a prog
 chmod 644 /etc/sudoers
 refuses 'everything was put back' 'what only shows when it is in force is taken back' sudo
 chmod 440 /etc/sudoers
+mkdir -p /run/nhi-setup/of-another
+capture flock /run/nhi-setup nhictl setup nss
+like "$RC$ERR" '^1.*another nhictl setup' 'one at a time'
+test -d /run/nhi-setup/of-another
+ok $? 'and neither touches what the other has made'
 as alice nhictl setup nss >"$W/out" 2>"$W/err" </dev/null
 is $? 1 'only root'
 
