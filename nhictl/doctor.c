@@ -95,6 +95,7 @@ static void findings_free(struct doctor *d)
         free(d->all[i].fix);
     }
     free(d->all);
+    free(d->only);
 }
 
 static int by_gravity(const void *a, const void *b)
@@ -139,16 +140,23 @@ static int first_agent(const struct nhi_agent *a, void *ctx)
     return 1;
 }
 
-static void first_only(struct doctor *d)
+/* As pam_nhi finds them: in the local file. */
+static void read_only(struct doctor *d)
 {
     FILE *f = fopen("/etc/group", "re");
     const struct group *gr = NULL;
 
+    d->only = out_say("%s", "");
     while (f != NULL && (gr = fgetgrent(f)) != NULL && strcmp(gr->gr_name, "nhi-only") != 0)
         ;
-    for (char **m = gr != NULL ? gr->gr_mem : NULL; m != NULL && *m != NULL && d->only[0] == '\0'; m++)
-        if (nhi_name_is_account(*m) && getpwnam(*m) != NULL)
-            snprintf(d->only, sizeof(d->only), "%s", *m);
+    for (char **m = gr != NULL ? gr->gr_mem : NULL; m != NULL && *m != NULL; m++) {
+        char *more = nhi_name_is_account(*m) ? out_say("%s%s%s", d->only, d->only[0] != '\0' ? " " : "", *m) : NULL;
+
+        if (more == NULL)
+            continue;
+        free(d->only);
+        d->only = more;
+    }
     if (f != NULL)
         fclose(f);
 }
@@ -250,7 +258,7 @@ static int doctor(struct ctl *c)
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl doctor", "only root can read what doctor looks at");
     open_ledger(&d);
-    first_only(&d);
+    read_only(&d);
     doctor_pam(&d);
     doctor_sshd(&d);
     doctor_sudo(&d);

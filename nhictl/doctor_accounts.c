@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <grp.h>
 #include <pwd.h>
+#include <shadow.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +212,32 @@ static int look_at_agent(const struct nhi_agent *a, void *ctx)
     return 0;
 }
 
+/* ---- accounts that take tickets only ---- */
+
+/* login and whatever else asks PAM without us takes a password still. */
+static void look_at_password(struct doctor *d, const char *name)
+{
+    const struct spwd *sp = getspnam(name);
+
+    if (sp != NULL && sp->sp_pwdp[0] != '!' && sp->sp_pwdp[0] != '*')
+        doctor_find(d, DOCTOR_WARNING, "only-password", doctor_file("/etc/shadow"),
+                    out_say("account %s takes tickets only, and has a password that opens the console and what else "
+                            "knows no tickets",
+                            name),
+                    out_say("run: usermod -p '*' %s", name));
+}
+
+static void look_at_only(struct doctor *d)
+{
+    char *names = out_must(strdup(d->only)), *at = names, *name;
+
+    while ((name = file_word(&at)) != NULL) {
+        look_at_privilege(d, name, "only-privileged", "account");
+        look_at_password(d, name);
+    }
+    free(names);
+}
+
 /* ---- crontabs of the system ---- */
 
 /* cron leaves a whole file out when it cannot resolve one of its users. */
@@ -262,8 +289,7 @@ void doctor_accounts(struct doctor *d)
 
     if (!doctor_has(d, "nss-"))
         look_at_crontabs(d);
-    if (d->only[0] != '\0')
-        look_at_privilege(d, d->only, "only-privileged", "account");
+    look_at_only(d);
     if (d->s.l == NULL)
         return;
     (void)!file_text_read(PASSWD, false, &users);

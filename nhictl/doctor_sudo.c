@@ -37,11 +37,16 @@ static bool is_for_runas(const struct sudoers *s, const char *option)
     return sudoers_find(s, "Defaults>", option, "").line > 0;
 }
 
-static bool is_for_agents(const struct sudoers *s, const json_t *binding, enum bound b, const char *option)
+/* What sudo leaves out, it must not leave out for anybody with a ticket; what it is to do, it is to do for agents. */
+static bool is_for_us(const struct sudoers *s, const json_t *binding, enum bound b, enum option o)
 {
     const json_t *user;
+    enum sudoers_of of;
 
-    return b != FOR_USERS || sudoers_whom(s, binding, &user) != SUDOERS_OTHERS || is_for_runas(s, option);
+    if (b != FOR_USERS)
+        return true;
+    of = sudoers_whom(s, binding, &user);
+    return of >= SUDOERS_AGENTS || (of == SUDOERS_ONLY && o > TIMESTAMP) || is_for_runas(s, options[o]);
 }
 
 /* The value that an option has for agents in the end. NULL: none was given. */
@@ -57,7 +62,7 @@ static const json_t *value_of(const struct sudoers *s, enum option o)
             for (size_t k = 0; bound(binding) == b && k < json_array_size(given); k++) {
                 const json_t *v = json_object_get(json_array_get(given, k), options[o]);
 
-                if (v != NULL && is_for_agents(s, binding, b, options[o]))
+                if (v != NULL && is_for_us(s, binding, b, o))
                     value = v;
             }
         }
@@ -187,7 +192,7 @@ static void look_at_spec(const struct sudoers *s, const json_t *spec, enum sudoe
     const char *group = json_string_value(json_object_get(user, "usergroup")),
                *word = group != NULL ? group : json_string_value(json_object_get(user, "username"));
 
-    if (!is_nopasswd(spec) || (of == SUDOERS_AGENTS && !has_all(commands)))
+    if (!is_nopasswd(spec) || (of != SUDOERS_INHERIT && !has_all(commands)))
         return;
     if (of == SUDOERS_INHERIT)
         doctor_find(s->d, DOCTOR_WARNING, "sudo-nopasswd-inherited", line_of(s, word, group != NULL),

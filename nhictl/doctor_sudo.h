@@ -26,9 +26,10 @@ struct doctor_place sudoers_find(const struct sudoers *s, const char *start, con
 /* The last: of Defaults it is the one that counts. */
 struct doctor_place sudoers_last(const struct sudoers *s, const char *start, const char *word);
 
-/* What a list of users, of cvtsudoers, says of agents. */
+/* What a list of users, of cvtsudoers, says of whoever comes with a ticket. */
 enum sudoers_of {
     SUDOERS_OTHERS,
+    SUDOERS_ONLY,    /* it names accounts that take tickets only, or their group */
     SUDOERS_AGENTS,  /* it names them, or their group */
     SUDOERS_INHERIT, /* it names everybody, or a group that they happen to be in */
 };

@@ -241,6 +241,14 @@ static enum sudoers_of whom(const struct sudoers *s, const json_t *user)
     return w.member ? SUDOERS_INHERIT : SUDOERS_OTHERS;
 }
 
+static bool is_only(const struct sudoers *s, const json_t *user)
+{
+    const char *name = json_string_value(json_object_get(user, "username")),
+               *group = json_string_value(json_object_get(user, "usergroup"));
+
+    return (name != NULL && nhi_list_has(s->d->only, name)) || (group != NULL && strcmp(group, "nhi-only") == 0);
+}
+
 enum sudoers_of sudoers_whom(const struct sudoers *s, const json_t *users, const json_t **which)
 {
     enum sudoers_of found = SUDOERS_OTHERS;
@@ -248,7 +256,7 @@ enum sudoers_of sudoers_whom(const struct sudoers *s, const json_t *users, const
     *which = NULL;
     for (size_t i = 0; i < json_array_size(users); i++) {
         const json_t *user = json_array_get(users, i);
-        enum sudoers_of is = whom(s, user);
+        enum sudoers_of is = is_only(s, user) ? SUDOERS_ONLY : whom(s, user);
 
         /* The last that fits counts. */
         if (is == SUDOERS_OTHERS)

@@ -6,6 +6,8 @@
 
 lab_up
 nhi_up
+# An account that takes tickets only has no password, on a host that is wired well.
+must usermod -p '*' batch
 D=/etc/pam.d
 FAULTS=0
 # What was made is not to be changed by anybody else from here on: the heartbeat is this test's.
@@ -104,6 +106,29 @@ LACKS="^($(found | grep -oE 'platform-[a-z-]+' | tr '\n' '|')clock-unsynchronise
 note "found, for what this machine lacks: $(jq -r '.findings[].finding' "$W/doctor" | tr '\n' ' ')"
 is "$(found)" '' 'nothing is found on a host that is wired well'
 jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
+
+# --- how it says it
+capture nhictl doctor
+[ "$RC" = 0 ] || [ "$LACKS" != '^(clock-unsynchronised)$' ]
+ok $? 'then it ends well'
+keep $D/sshd
+sed -i 's/^account.*pam_nhi.*/account optional pam_nhi.so/' $D/sshd
+LINE=$(grep -n '^account optional pam_nhi' $D/sshd | cut -d: -f1)
+WANT="error    $D/sshd:$LINE: pam-account-control
+         | account optional pam_nhi.so
+         with the control optional a denial is dropped
+         write instead: account required pam_nhi.so"
+capture nhictl doctor
+[[ $OUT == *"$WANT"* ]]
+ok $? 'the place, the line, why, and what to write instead'
+is "$RC" 1 'which is a failure'
+doctor
+SAID='[.ok, .error, (.findings[] | select(.finding == "pam-account-control") | .level, .line, .text)]'
+SAID=$(jq -c "$SAID" "$W/doctor")
+is "$SAID" "[false,\"there are findings\",\"error\",$LINE,\"account optional pam_nhi.so\"]" 'the same for programs'
+restore
+capture as alice nhictl doctor
+like "$RC $ERR" '^1 nhictl: only root .*sudo nhictl doctor' 'not for everybody'
 
 # --- PAM
 AUTH='auth [success=done user_unknown=ignore default=die] pam_nhi.so'
@@ -205,6 +230,8 @@ fault sudo-pam-account $N "$(sudoers 'Defaults !pam_acct_mgmt')"
 fault sudo-pam-account $N "$(sudoers 'Defaults!/usr/bin/id !pam_acct_mgmt')"
 fault sudo-pam-session $N "$(sudoers 'Defaults:%nhi-agents !pam_session')"
 fault sudo-pam-session $N "$(sudoers 'Defaults>root !pam_session')"
+fault sudo-pam-session $N "$(sudoers 'Defaults:batch !pam_session')"
+fault sudo-nopasswd-all $N "$(sudoers '%nhi-only ALL=(ALL) NOPASSWD: ALL')"
 fault sudo-pam-ruser $N "$(sudoers 'Defaults !pam_ruser')"
 fault sudo-unauthenticated $N "$(sudoers 'Defaults:other-bot !authenticate')"
 fault sudo-unauthenticated $N "$(sudoers 'Defaults exempt_group=nhi-agents')"
@@ -359,6 +386,8 @@ fault agent-shell "$STATE /home/x-bot" without_shell
 member() { echo "sed -i 's/^$1:.*/&,$2/; s/:,/:/' /etc/group"; }
 fault agent-privileged /etc/group "$(member sudo ci-bot)"
 fault only-privileged /etc/group "$(member adm batch)"
+fault only-password /etc/shadow "usermod -p '' batch"
+fault only-password /etc/shadow "usermod -p x batch"
 fault agent-lingers /var/lib/systemd/linger 'mkdir -p /var/lib/systemd/linger && : >/var/lib/systemd/linger/ci-bot'
 fault cron-user-unknown /etc/cron.d/new "echo '17 * * * * gone-bot true' >/etc/cron.d/new"
 fault cron-user-unknown /etc/crontab "echo '@daily gone-bot true' >>/etc/crontab"
