@@ -142,4 +142,8 @@ if command -v zsh >/dev/null; then
 else
     skip 'zsh' 'it is not installed'
 fi
+# Where shells look for it.
+expect 0 'make install' make -s -C "$TREE" -o all BUILD="$BUILD" DESTDIR=/run/t/root install
+ok 'bash finds it' cmp root/usr/share/bash-completion/completions/nhictl "$TREE/packaging/completion/nhictl"
+ok 'zsh finds it' cmp root/usr/share/zsh/vendor-completions/_nhictl "$TREE/packaging/completion/_nhictl"
 finish
