@@ -18,6 +18,7 @@
 #include "nhictl/doctor.h"
 #include "nhictl/platform.h"
 #include "nhictl/range.h"
+#include "nhictl/setup_text.h"
 #include "nhictl/wiring.h"
 
 #define MODULE "libnss_nhi.so.2"
@@ -43,30 +44,20 @@ static const struct file_line *line_of(const struct file_text *f, const char *da
     return NULL;
 }
 
-/* "files nhi systemd": behind files, unless an action is tied to it. */
-static char *with_ours(const char *sources)
+/* The line with our source where setup would put it. */
+static char *with_ours(const char *database, const char *sources)
 {
-    char *copy = out_must(strdup(sources)), *at = copy, *word = file_word(&at), *all = out_must(strdup(""));
-    bool done = false;
+    char *text = out_say("passwd:%s\ngroup:%s\n", sources, sources), *line = NULL, *whole;
+    const char *missing;
+    char *wired = setup_text_nss(text, &missing);
 
-    while (word != NULL) {
-        char *next = file_word(&at);
-        bool here = !done && strcmp(word, "files") == 0 && (next == NULL || *next != '[');
-        char *more = out_say("%s %s%s", all, word, here ? " " WIRING_NSS_SOURCE : "");
-
-        done = done || here;
-        free(all);
-        all = more;
-        word = next;
-    }
-    if (!done) {
-        char *more = out_say("%s%s", all, " " WIRING_NSS_SOURCE);
-
-        free(all);
-        all = more;
-    }
-    free(copy);
-    return all;
+    if (wired != NULL)
+        line = setup_text_nss_line(wired, "passwd");
+    whole = out_say("%s:%s", database, line != NULL ? line : " files " WIRING_NSS_SOURCE);
+    free(line);
+    free(wired);
+    free(text);
+    return whole;
 }
 
 /* An action that ends the search for a name that was not found. */
@@ -114,10 +105,10 @@ static void look_at_database(struct doctor *d, const struct file_text *f, const 
     if (has) {
         look_at_order(d, f, line, database, sources);
     } else if (line != NULL || needed) {
-        all = with_ours(sources != NULL ? sources : "files");
+        all = with_ours(database, sources != NULL ? sources : " files");
         doctor_find(d, DOCTOR_ERROR, id, doctor_line(WIRING_NSSWITCH, line),
                     out_say("programs do not find agents, or the groups they are in"),
-                    out_say("%s: %s:%s", line != NULL ? "write instead" : "add", database, all));
+                    out_say("%s: %s", line != NULL ? "write instead" : "add", all));
         free(all);
     }
     free(copy);

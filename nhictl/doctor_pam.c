@@ -10,9 +10,6 @@
 #include "nhictl/doctor.h"
 #include "nhictl/doctor_stack.h"
 
-#define UID_MIN_DEFAULT 65536 /* of pam_nhi, as of nhictl init */
-#define UID_MAX_DEFAULT 99999
-
 struct look {
     struct doctor *d;
     const struct service *service;
@@ -178,7 +175,7 @@ static void look_at_range(const struct look *k, const struct stack_line *l, uint
 static void look_at_options(const struct look *k, const struct stack_line *l)
 {
     char *text = out_must(strdup(l->options)), *from = text, *word;
-    uint32_t min = UID_MIN_DEFAULT, max = UID_MAX_DEFAULT;
+    uint32_t min = WIRING_UID_MIN, max = WIRING_UID_MAX;
     bool bracket = false;
 
     while ((word = file_word(&from)) != NULL) {

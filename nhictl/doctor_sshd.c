@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "nhictl/ctl.h"
+#include "nhictl/program.h"
 
 #define PROGRAM "/usr/sbin/sshd"
 
@@ -102,24 +103,9 @@ static bool look_at_match(const struct sshd *s)
 
 /* ---- keys ---- */
 
-/* Whether this sshd has %C: 9.4 and later. */
-static bool names_connections(void)
-{
-    char program[] = PROGRAM, v[] = "-V";
-    char *const argv[] = { program, v, NULL };
-    char *out = NULL, *err = NULL, *version;
-    int status, major = 0, minor = 0;
-
-    if (file_run(argv, &out, &err, &status) == NHI_OK && (version = strstr(err, "OpenSSH_")) != NULL)
-        (void)!sscanf(version, "OpenSSH_%2d.%2d", &major, &minor);
-    free(out);
-    free(err);
-    return major * 100 + minor >= WIRING_SSHD_CONNECTION_SINCE;
-}
-
 static const char *command_line(void)
 {
-    return names_connections() ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION : WIRING_SSHD_COMMAND;
+    return program_sshd_is(WIRING_SSHD_CONNECTION_SINCE) ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION : WIRING_SSHD_COMMAND;
 }
 
 static void look_at_arguments(const struct sshd *s, const char *value)
@@ -132,7 +118,7 @@ static void look_at_arguments(const struct sshd *s, const char *value)
         find(s, DOCTOR_ERROR, "sshd-keys-command-arguments", l,
              "the helper is not told the account, the type and the key, in this order: it finds no ticket",
              command_line(), false);
-    else if (value[len] == '\0' && names_connections())
+    else if (value[len] == '\0' && program_sshd_is(WIRING_SSHD_CONNECTION_SINCE))
         find(s, DOCTOR_NOTE, "sshd-keys-command-connection", l,
              "the helper is not told where the client is: keys are offered that a rule on addresses refuses later",
              WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION, false);

@@ -25,3 +25,18 @@ int program_run(const char *const argv[], char **said)
     free(err);
     return status;
 }
+
+bool program_sshd_is(unsigned release)
+{
+    const char *const argv[] = { "/usr/sbin/sshd", "-V", NULL };
+    unsigned major = 0, minor = 0;
+    const char *at;
+    char *said;
+
+    (void)program_run(argv, &said);
+    at = strstr(said, "OpenSSH_");
+    if (at != NULL)
+        (void)sscanf(at, "OpenSSH_%u.%u", &major, &minor);
+    free(said);
+    return major * 100 + minor >= release;
+}

@@ -4,8 +4,13 @@
 #ifndef NHICTL_PROGRAM_H
 #define NHICTL_PROGRAM_H
 
+#include <stdbool.h>
+
 /* file_run, for who does not care where a program writes what. said: its errors, and then the rest; the caller's to
  * free. Returns its exit status, 127 when a signal ended it, and -1 when it could not be run. */
 int program_run(const char *const argv[], char **said);
+
+/* Whether the sshd of this host is of that release or a later one: 904 is 9.4. */
+bool program_sshd_is(unsigned release);
 
 #endif

@@ -106,22 +106,6 @@ static int said_no(struct setup *s, const char *program, const char *said, const
                     when, (int)strcspn(said, "\r\n"), said);
 }
 
-/* %C, by which the helper knows where a client is. */
-static bool says_connection(void)
-{
-    const char *const argv[] = { SSHD, "-V", NULL };
-    unsigned major = 0, minor = 0;
-    const char *at;
-    char *said;
-
-    (void)program_run(argv, &said);
-    at = strstr(said, "OpenSSH_");
-    if (at != NULL)
-        (void)sscanf(at, "OpenSSH_%u.%u", &major, &minor);
-    free(said);
-    return major * 100 + minor >= WIRING_SSHD_CONNECTION_SINCE;
-}
-
 /* Whether passwords are refused in any Match: of somebody, or from somewhere. That of all is found by sshd -T. */
 static bool refuses_passwords(struct setup *s)
 {
@@ -159,7 +143,7 @@ int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
         /* PAM takes a password from whomever it asks: nobody who is refused one now may get another prompt. */
         facts->asks_people = is_set(said, "kbdinteractiveauthentication", "yes") ||
                              (is_set(said, "passwordauthentication", "yes") && !refuses_passwords(s));
-        facts->says_connection = says_connection();
+        facts->says_connection = program_sshd_is(WIRING_SSHD_CONNECTION_SINCE);
         s->sshd_without_pam = is_set(said, "usepam", "no") && access(WIRING_SSHD_FILE, F_OK) != 0;
     }
     free(said);
