@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "tests/lib/state.h"
@@ -172,6 +173,34 @@ static void replaced(void **state)
     close(fd);
 }
 
+/* Owner, mode, label and, when asked for, the time. */
+static void looks_like_another(void **state)
+{
+    const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000, .tv_nsec = 3 } };
+    int fd = dir_a(), like;
+    char value[8] = "";
+    struct stat st;
+
+    (void)state;
+    state_spill(DIR_A "/like", "x", 1);
+    like = open(DIR_A "/like", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fchown(like, 0, 4242), 0);
+    assert_int_equal(fchmod(like, 0440), 0);
+    assert_int_equal(fsetxattr(like, "trusted.nhi", "label", 5, 0), 0);
+    assert_int_equal(futimens(like, times), 0);
+    for (int dated = 0; dated <= 1; dated++) {
+        assert_int_equal(nhi_file_replace_like(fd, "f", like, dated, "text", 4), NHI_OK);
+        assert_int_equal(stat(DIR_A "/f", &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0440);
+        assert_int_equal(st.st_gid, 4242);
+        assert_int_equal(getxattr(DIR_A "/f", "trusted.nhi", value, sizeof value), 5);
+        assert_memory_equal(value, "label", 5);
+        assert_int_equal(st.st_mtim.tv_sec == 2000 && st.st_mtim.tv_nsec == 3, dated);
+    }
+    close(like);
+    close(fd);
+}
+
 static void no_room(void **state)
 {
     static const char big[8192] = "x";
@@ -232,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup(links, two_deep),
         cmocka_unit_test_setup(files, two_deep),
         cmocka_unit_test_setup(replaced, two_deep),
+        cmocka_unit_test_setup(looks_like_another, two_deep),
         cmocka_unit_test(no_room),
         cmocka_unit_test_setup(descriptors_stay_the_same, two_deep),
         cmocka_unit_test(errors),
