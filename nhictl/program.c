@@ -34,7 +34,7 @@ bool program_sshd_is(unsigned release)
     char *said;
 
     (void)program_run(argv, &said);
-    at = strstr(said, "OpenSSH_");
+    at = said != NULL ? strstr(said, "OpenSSH_") : NULL;
     if (at != NULL)
         (void)sscanf(at, "OpenSSH_%u.%u", &major, &minor);
     free(said);
