@@ -16,13 +16,19 @@ eventually test ! -e /run/nhi/watch
 beat() { (umask 077 && cut -d. -f1 /proc/uptime >/run/nhi/watch); }
 
 AS=()
-doctor() {
-    [ -n "${UNWATCHED:-}" ] || beat
-    "${AS[@]}" nhictl doctor --json >"$W/doctor" 2>"$W/doctor.err"
-}
 # What this machine lacks is not planted, and found every time.
 LACKS='^$'
-found() { jq -r '.findings[].finding' "$W/doctor" | grep -vE "$LACKS" | sort -u | tr '\n' ' '; }
+# FOUND: the names of what is found; FIRST: file, line and fix of the first.
+doctor() {
+    local rc=0 all
+    [ -n "${UNWATCHED:-}" ] || beat
+    "${AS[@]}" nhictl doctor --json >"$W/doctor" 2>"$W/doctor.err" || rc=$?
+    mapfile -t all < <(jq -r --arg lacks "$LACKS" '
+        ([.findings[].finding | select(test($lacks) | not)] | unique | join(" ")),
+        (.findings[0] | .file, .line, .fix)' "$W/doctor")
+    FOUND=${all[0]-no answer} FIRST=("${all[@]:1}")
+    return "$rc"
+}
 
 # keep FILE…: what a fault changes, with its mode and owner, or that it is not there
 keep() {
@@ -45,10 +51,7 @@ restore() {
 # fill in.
 AT='before line ([0-9]+) of ([^ ]+) [(].*[)]: (.*)'
 repair() {
-    local file line fix
-    file=$(jq -r '.findings[0].file' "$W/doctor")
-    line=$(jq -r '.findings[0].line' "$W/doctor")
-    fix=$(jq -r '.findings[0].fix' "$W/doctor")
+    local file=${FIRST[0]} line=${FIRST[1]} fix=${FIRST[2]}
     if [[ $fix =~ ^'write instead: '([^…]*)$ && $line -gt 0 ]]; then
         NEW=${BASH_REMATCH[1]} LINE=$line perl -i -pe '$_ = "$ENV{NEW}\n" if $. == $ENV{LINE}' "$file"
     elif [[ $fix =~ ^('add '|'move it ')$AT$ ]]; then
@@ -84,16 +87,16 @@ fault() {
     eval "$3" || bail "planting $id: $3"
     doctor
     FAULTS=$((FAULTS + 1))
-    is "$(found)" "$id " "$id: $3" || jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
+    is "$FOUND" "$id" "$id: $3" || jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
     for try in {1..8}; do
-        if [ -z "$(found)" ] || [ -n "${NO_REPAIR:-}" ]; then break; fi
-        last=$(jq -r '.findings[0].fix' "$W/doctor")
+        if [ -z "$FOUND" ] || [ -n "${NO_REPAIR:-}" ]; then break; fi
+        last=${FIRST[2]}
         repair || break
         doctor
     done
     if [ "$try" -gt 1 ] && [[ ! " $ONLY_LOOKS " == *" $id "* ]]; then
         REPAIRED=$((REPAIRED + 1))
-        is "$(found)" '' "$id, repaired: $last"
+        is "$FOUND" '' "$id, repaired: $last"
     fi
     restore
 }
@@ -102,9 +105,9 @@ ONLY_LOOKS='trail-broken ledger-older agent-unresolved policy-broken'
 REPAIRED=0
 
 doctor
-LACKS="^($(found | grep -oE 'platform-[a-z-]+' | tr '\n' '|')clock-unsynchronised)$"
+LACKS="^($(tr ' ' '\n' <<<"$FOUND" | grep -oE 'platform-[a-z-]+' | tr '\n' '|')clock-unsynchronised)$"
 note "found, for what this machine lacks: $(jq -r '.findings[].finding' "$W/doctor" | tr '\n' ' ')"
-is "$(found)" '' 'nothing is found on a host that is wired well'
+is "$FOUND" '' 'nothing is found on a host that is wired well'
 jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
 
 # --- how it says it
@@ -209,12 +212,12 @@ run_by_match() {
 keep /etc/ssh
 run_by_match
 doctor
-is "$(found)" '' 'no fault: a Match that runs something'
+is "$FOUND" '' 'no fault: a Match that runs something'
 [ ! -e "$W/ran" ]
 ok $? 'which doctor does not run'
 sed -i 's/AuthorizedKeysFile.*/AuthorizedKeysFile .ssh\/keys/' "$C"
 doctor
-is "$(found)" 'sshd-keys-file ' 'what is wrong is seen without asking sshd'
+is "$FOUND" sshd-keys-file 'what is wrong is seen without asking sshd'
 restore
 
 # --- sudo
@@ -251,7 +254,7 @@ for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASS
     keep $N
     eval "$(sudoers "$good")"
     doctor
-    is "$(found)" '' "no fault: $good"
+    is "$FOUND" '' "no fault: $good"
     restore
 done
 
@@ -445,7 +448,7 @@ done
 is "$SURVIVED" 77 'doctor says what it finds, whatever a file holds'
 
 doctor
-is "$(found)" '' 'all of it was taken back'
+is "$FOUND" '' 'all of it was taken back'
 [ "$FAULTS" -ge 40 ]
 ok $? "$FAULTS faults were planted"
 [ "$REPAIRED" -ge 40 ]
