@@ -30,6 +30,7 @@ struct archive {
     struct nhi_chain to;     /* its last event, as it was proven */
     int64_t until;
     FILE *f;
+    bool nothing; /* is that old */
     bool failed;
 };
 
@@ -48,8 +49,12 @@ static int choose(struct ctl *c, struct store *s, struct archive *a)
         snprintf(at, sizeof(at), "then");
     a->from.seq = s->set.archived;
     memcpy(a->from.hash, s->set.archived_hash, sizeof(a->from.hash));
-    if (a->until == 0)
-        return ctl_fail(c, CTL_REFUSED, NULL, "the first event in the ledger is not before %s", at);
+    /* A monthly job on a young host has nothing to do, and nothing to complain of. */
+    if (a->until == 0) {
+        a->nothing = true;
+        out_line(c->out, "no event is older than %s: nothing is archived, and there is no file", at);
+        return CTL_DONE;
+    }
     if (sent < a->until)
         a->until = sent;
     if (a->until > a->from.seq)
@@ -180,9 +185,9 @@ static int make_file(struct ctl *c, struct archive *a)
 
     if (code == CTL_DONE)
         code = choose(c, &s, a);
-    if (code == CTL_DONE)
+    if (code == CTL_DONE && !a->nothing)
         code = begin_file(c, a);
-    if (code == CTL_DONE) {
+    if (code == CTL_DONE && !a->nothing) {
         code = write_file(c, &s, a);
         if (code == CTL_DONE)
             code = prove_file(c, a);
@@ -202,13 +207,19 @@ static int answer(struct ctl *c, const struct archive *a)
     int64_t count = a->to.seq - a->from.seq;
 
     out_number(r, "events", NULL, count);
-    out_number(r, "first", NULL, a->from.seq + 1);
-    out_number(r, "last", NULL, a->to.seq);
-    out_text(r, "hash", NULL, a->to.hash);
-    out_text(r, "file", NULL, a->file);
+    if (a->nothing) {
+        out_text(r, "first", NULL, NULL);
+        out_text(r, "last", NULL, NULL);
+    } else {
+        out_number(r, "first", NULL, a->from.seq + 1);
+        out_number(r, "last", NULL, a->to.seq);
+    }
+    out_text(r, "hash", NULL, a->nothing ? NULL : a->to.hash);
+    out_text(r, "file", NULL, a->nothing ? NULL : a->file);
     out_record(c->out, NULL, r);
-    out_line(c->out, "events %lld to %lld are in %s, and no longer in the ledger",
-             (long long)a->from.seq + 1, (long long)a->to.seq, a->file);
+    if (!a->nothing)
+        out_line(c->out, "events %lld to %lld are in %s, and no longer in the ledger",
+                 (long long)a->from.seq + 1, (long long)a->to.seq, a->file);
     return ctl_answer(c);
 }
 
@@ -225,7 +236,7 @@ static int audit_archive(struct ctl *c)
     store_hold_signals(&held);
     if (code == CTL_DONE)
         code = make_file(c, &a);
-    if (code == CTL_DONE) {
+    if (code == CTL_DONE && !a.nothing) {
         code = store_write(c, &s);
         if (code == CTL_DONE)
             code = take_away(c, &s, &a, args->before);

@@ -37,6 +37,7 @@ capture bash -c "nhictl setup $ALL --json"
 is "$RC$(jq -c '[.files[].change] | unique' <<<"$OUT")" '0["unchanged"]' 'a second time, nothing is to be changed'
 etc | cmp -s - "$W/after"
 ok $? 'and nothing is'
+must systemctl reload ssh
 restart_sshd
 person_works alice 'set up'
 

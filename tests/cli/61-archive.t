@@ -28,8 +28,11 @@ archive() { nhictl audit archive --before "$FIRST" "$@"; }
 whole() { [ "$(sql 'SELECT min(seq) FROM event')" = 1 ] && [ -z "$(find . -name '*.part')" ]; }
 refused 2 '--out FILE is missing' 'no file' archive
 refused 2 'a moment that has passed' 'a moment to come' nhictl audit archive --before 2099-01-01T00:00:00Z --out a1
-refused 1 'is not before 2001-' 'nothing that old' nhictl audit archive --before 2001-01-01T00:00:00Z --out a1
-ok 'no file is made' test ! -e a1
+expect 0 'nothing that old' nhictl audit archive --before 2001-01-01T00:00:00Z --out a1
+ok 'it says so' said 'no event is older than 2001-01-01T00:00:00Z'
+ok 'no file is made, and nothing is gone' test ! -e a1 -a "$(sql 'SELECT min(seq) FROM event')" = 1
+expect 0 'nothing that old, --json' nhictl audit archive --before 2001-01-01T00:00:00Z --out a1 --json
+ok 'the shape is that of an archive' json '[.events, .first, .last, .hash, .file] == [0, null, null, null, null]'
 echo mine >a1
 refused 1 'a1 is there already' 'a file that is there' archive --out a1
 ok 'is left alone' test "$(cat a1)" = mine

@@ -1,5 +1,6 @@
 #!/bin/bash
-# What README.md and the examples of nhictl(8) print is run as it stands there.
+# What README.md and the manuals print is run as it stands there. That of nhi-recovery(7) is in recovery.t, what asks for
+# a passphrase in tests/cli/69-custody.t, the job of nhictl run in nightly.t, and what systemctl does in tests/boot.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -35,7 +36,7 @@ mandoc -T ascii "$TREE/nhictl/nhictl.8" | col -b | sed -n '/^EXAMPLES/,/^SEE ALS
 is "$(grep -vc '^[a-z]' examples)" 0 'nhictl(8) has examples'
 pkill -x nhictl
 eventually test ! -e /run/nhi/watch
-rm -rf "$STATE" /etc/nhi
+rm -rf "$STATE" /etc/nhi /run/nhi
 must nhictl init
 install -d /etc/nhi/policy.d
 echo 'rules = ( { effect = "permit"; agent = "ci-bot"; account = "deploy"; service = ["sshd", "sudo"]; } );' \
@@ -59,4 +60,58 @@ while read -r line; do
     [[ $line != 'nhictl issue '* ]] || printf '%s\n' "$OUT" >ticket.txt
 done <examples
 like "$(cat story.html)" 'build-4711' 'the page tells the story'
+
+# ---- other manuals ----
+
+block() { "$TREE/tests/tools/manual.pl" "$TREE/$1" "$2" 1; }
+block nhictl/nhi-trail.5 'The chain' >loop
+like "$(cat loop)" 'audit export.*b2sum' 'nhi-trail(5) proves an export by hand'
+capture bash -c "$(cat loop)"
+is "$RC$OUT$ERR" 0 'which finds nothing broken'
+# shellcheck disable=SC2016 # is the page's
+capture bash -c "nhictl() { command nhictl \"\$@\" | sed '3s/ci-bot/ci-bat/'; }; $(cat loop)"
+like "$OUT" '^broken: .*ci-bat' 'but where something is'
+
+# job: a line of crontab(5), which may be printed as several, as cron runs it
+job() { sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' -e 's/^\([^ ]* \)\{5\}root //; s/\\%/%/g'; }
+mkdir -p /var/backups
+capture sh -c "$(block nhictl/nhi-trail.5 Archives | job)"
+is "$RC" 0 'the monthly job that archives' || note "$ERR"
+sed -n '/^0 6 .* nhictl\|^0 6 .*nhictl review/p' "$TREE/nhictl/nhictl.8" | job >review
+like "$(cat review)" '^/usr/sbin/nhictl review' 'nhictl(8) has a nightly review'
+capture sh -c "$(cat review)"
+like "$RC" '^[01]$' 'which runs' || note "$ERR"
+
+dl() { sed -n 's/^\.Dl \(# \)\?//p' "$TREE/$1" | head -n 1; }
+capture bash -c "$(dl nss_nhi/nss_nhi.8 | sed 's/NAME/ci-bot/')"
+like "$RC$OUT" '^0ci-bot:\*:' 'nss_nhi(8): what the module alone says'
+ssh-keygen -q -t ed25519 -N '' -f id_ed25519
+nhictl task open bound --agent ci-bot --concurrent >/dev/null
+must nhictl issue --agent ci-bot --task bound --account deploy --service sshd --bind-key id_ed25519.pub --out bound
+capture bash -c "PATH=/usr/libexec:\$PATH; $(dl sshd_nhi/nhi-authorized-keys.8)"
+is "$RC$(grep -cF "$(cut -d' ' -f2 id_ed25519.pub)" <<<"$OUT")" 01 'nhi-authorized-keys(8): what sshd would be told'
+
+# ---- installing for real ----
+
+cd "$TREE" || exit 1
+awk '/^## /{ it = /^## Installing for real/ } /^```/{ in_it = !in_it; next } it && in_it' README.md |
+    sed 's/ *#.*//' >"$W/install"
+like "$(cat "$W/install")" 'deps.sh.*make install.*nhictl init.*nhictl setup' 'README.md says how to install'
+pkill -x nhictl
+eventually test ! -e /run/nhi/watch
+rm -rf "$STATE" /etc/nhi /run/nhi
+must nhictl setup --undo
+while read -r line; do
+    if [[ $line == systemctl* ]]; then
+        grep -qF -- "$line" tests/boot/lib.sh tests/boot/*.t
+        ok $? "$line: in tests/boot"
+        continue
+    fi
+    capture env BUILD="$BUILD" bash -c "$line"
+    is "$RC" 0 "$line" || note "$ERR"
+done <"$W/install"
+usermod -p '*' batch
+capture nhictl doctor
+is "$(grep -v '^ ' <<<"$OUT" | awk '{ print $1, $3 }' | sort | paste -sd' ')" 'error watch-missing warning policy-empty' \
+    'then nothing is wrong but that nobody watches, and no rule permits anything'
 finish
