@@ -1,8 +1,9 @@
 #!/bin/bash
 # Installs what it needs, builds, and runs every test. As root, on Debian 12 or 13.
 #
-#   [QUICK=1] packaging/test.sh [STAGE...]    without arguments: check e2e boot clang sanitize lint leaks fuzz
+#   [QUICK=1] packaging/test.sh [STAGE...]
 #
+# Without a stage it goes through all of them: check demo e2e boot clang sanitize lint leaks fuzz.
 # Packages are all that stays on the machine besides build/ and the roots of packaging/boot.sh in /var/tmp.
 # sshd, sudo and cron are installed into private copies of it and run there. The last line counts the tests;
 # a stage without tests of its own counts as one. Exit status 0 when every stage passed.
@@ -81,10 +82,11 @@ fi
 # su and sudo are stopped and killed at every system call; with QUICK=1 at every 11th, which saves five
 # minutes.
 export PROVE_FLAGS=--verbose
-[ "$#" -gt 0 ] || set -- check e2e boot clang sanitize lint leaks fuzz
+[ "$#" -gt 0 ] || set -- check demo e2e boot clang sanitize lint leaks fuzz
 for name; do
     case $name in
     e2e) NHI_LAB_ALSO='clients browser' stage e2e packaging/lab.sh hosts make e2e ;;
+    demo) stage demo packaging/demo.sh ;;
     check | boot | clang | sanitize | lint | leaks | fuzz) stage "$name" make "$name" ;;
     *)
         echo "test.sh: there is no stage $name" >&2

@@ -8,7 +8,7 @@ BUILD=$(cd "${BUILD:-$TREE/build}" && pwd) || exit 1
 if [ ! -e /run/nhi-lab ]; then
     exec "$TREE/packaging/lab.sh" hosts "$TREE/packaging/lab.sh" run -- \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 BUILD="$BUILD" \
-        QUICK="${QUICK:-}" EVERY="${EVERY:-}" ESCAPE_RUNS="${ESCAPE_RUNS:-}" REVOCATIONS="${REVOCATIONS:-}" \
+        QUICK="${QUICK:-}" ESCAPE_RUNS="${ESCAPE_RUNS:-}" REVOCATIONS="${REVOCATIONS:-}" \
         "$BASH" "$0" "$@"
 fi
 cd "$TREE" || exit 1
