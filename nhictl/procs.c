@@ -4,11 +4,14 @@
  */
 #include "nhictl/procs.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -213,6 +216,34 @@ void members_free(struct members *m)
 
 /* ---- reaching them ---- */
 
+/* Whoever is killed ends when it gets its turn, and one that made itself less than others (nice, SCHED_IDLE) gets none
+ * on a busy machine. More than what others have would not be safe to give: somebody may have its pid by now. */
+static void give_turn(pid_t thread)
+{
+    static const struct sched_param none = { 0 };
+    int policy = sched_getscheduler(thread);
+
+    if (policy == SCHED_IDLE || policy == SCHED_BATCH)
+        (void)sched_setscheduler(thread, SCHED_OTHER, &none);
+    if (getpriority(PRIO_PROCESS, (id_t)thread) > 0)
+        (void)setpriority(PRIO_PROCESS, (id_t)thread, 0);
+}
+
+static void give_turns(pid_t pid)
+{
+    const struct dirent *e;
+    char path[32];
+    DIR *d;
+
+    snprintf(path, sizeof(path), "/proc/%ld/task", (long)pid);
+    d = opendir(path);
+    while (d != NULL && (e = readdir(d)) != NULL)
+        if (e->d_name[0] != '.')
+            give_turn((pid_t)strtol(e->d_name, NULL, 10));
+    if (d != NULL)
+        closedir(d);
+}
+
 void members_signal(const struct members *m, int sig)
 {
     for (size_t i = 0; i < m->count; i++) {
@@ -223,8 +254,11 @@ void members_signal(const struct members *m, int sig)
         if (fd < 0)
             continue;
         /* The descriptor is of what has that pid now: it is asked who that is. */
-        if (nhi_proc_read(m->all[i].pid, &now, &parent) == NHI_OK && now.start == m->all[i].start)
+        if (nhi_proc_read(m->all[i].pid, &now, &parent) == NHI_OK && now.start == m->all[i].start) {
             (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+            if (sig == SIGKILL)
+                give_turns(m->all[i].pid);
+        }
         close(fd);
     }
 }
@@ -247,8 +281,10 @@ static int hunt_one(pid_t pid, void *ctx)
     /* Another one that has its pid by now is not what the descriptor is of. One that has ended, and was not taken in
      * yet, is no reason to go round again. */
     if (h->is_prey(pid, h->ctx) && (nhi_proc_stat(pid, &stat) != NHI_OK || !stat.ended) &&
-        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0) {
+        give_turns(pid);
         h->killed++;
+    }
     close(fd);
     return 0;
 }

@@ -92,6 +92,23 @@ eventually are_told
 ok $? 'the log is told of many'
 kill -CONT "$WATCH"
 
+# ---- processes that make way for everybody else, on a machine that is busy ----
+
+fresh
+in_session "$W/ticket" 'trap "" TERM; nice -n 19 sleep 1001 & chrt -i 0 sleep 1002 & wait; wait'
+runs() { PATIENT=$(pgrep -xf "sleep $1"); }
+eventually runs 1001
+NICE=$PATIENT
+eventually runs 1002
+kill -STOP "$WATCH"
+capture strace -f -qq -e trace=setpriority,sched_setscheduler -o "$W/trace" nhictl revoke --task "t-$n"
+is "$RC" 0 'they end' || note "$ERR"
+grep -q "setpriority(PRIO_PROCESS, $NICE, 0)" "$W/trace"
+ok $? 'with the turns that others have, against nice'
+grep -q "sched_setscheduler($PATIENT, SCHED_OTHER" "$W/trace"
+ok $? 'and against SCHED_IDLE'
+kill -CONT "$WATCH"
+
 # ---- a ledger that somebody holds ----
 
 hold() {
