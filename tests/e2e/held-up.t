@@ -111,12 +111,24 @@ kill -CONT "$WATCH"
 
 # ---- a ledger that somebody holds ----
 
+is_held() { [ -e "$W/held" ]; }
+is_held_or_over() { is_held || is_gone "$HOLDER"; }
 hold() {
-    rm -f "$W/held" "$W/free"
-    sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" 'begin immediate' ".shell touch $W/held; while [ ! -e $W/free ]; do sleep 0.1; done" &
-    HOLDER=$!
-    disown
-    eventually test -e "$W/held" || bail sqlite3
+    local i state
+    for i in 1 2 3 4 5; do
+        rm -f "$W/held" "$W/free"
+        sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" 'begin immediate' ".shell touch $W/held; while [ ! -e $W/free ]; do sleep 0.1; done" 2>"$W/must" &
+        HOLDER=$!
+        disown
+        eventually is_held_or_over
+        ! is_held || return 0
+        # Who is stopped may have been so with the ledger in its hands.
+        state=$(ps -o stat= -p "$WATCH")
+        kill -CONT "$WATCH"
+        sleep "0.$i"
+        [[ $state != T* ]] || kill -STOP "$WATCH"
+    done
+    bail "sqlite3: $(cat "$W/must")"
 }
 release() {
     : >"$W/free"
