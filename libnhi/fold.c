@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libnhi/event.h"
@@ -18,19 +19,25 @@
 
 #define SETTLED 10 /* seconds in which whoever makes a record has given it all its names */
 
+/* What becomes of a record once the ledger has it: it goes, or stays, and need not be looked at until then. */
+struct done {
+    char name[NAME_MAX + 1];
+    int64_t until; /* 0: it goes */
+};
+
 struct fold {
     struct nhi_ledger *ledger;
     int dirfd;
     int64_t now;
     char boot[37];
-    char (*done)[NAME_MAX + 1]; /* names to unlink once the ledger has them */
+    struct done *done;
     size_t count, room;
     struct nhi_fold_result result;
 };
 
-static enum nhi_err later(struct fold *f, const char *name)
+static enum nhi_err rest_until(struct fold *f, const char *name, int64_t until)
 {
-    char(*more)[NAME_MAX + 1];
+    struct done *more;
 
     if (f->count == f->room) {
         f->room = f->room * 2 + 64;
@@ -39,8 +46,35 @@ static enum nhi_err later(struct fold *f, const char *name)
             return NHI_ERR_NOMEM;
         f->done = more;
     }
-    (void)snprintf(f->done[f->count++], NAME_MAX + 1, "%s", name);
+    (void)snprintf(f->done[f->count].name, NAME_MAX + 1, "%s", name);
+    f->done[f->count++].until = until;
     return NHI_OK;
+}
+
+static enum nhi_err later(struct fold *f, const char *name)
+{
+    return rest_until(f, name, 0);
+}
+
+/* A slot or a pin stays as long as its ticket: those of ten thousand live tickets are not read by every command. The
+ * time of the last change, which nobody else asks for, is when the next look is due. */
+static bool rests(const struct fold *f, const char *name)
+{
+    struct stat st;
+
+    /* Of one that was made before the clock went back, the second is not a whole one. */
+    return fstatat(f->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > f->now &&
+           st.st_mtim.tv_nsec == 0;
+}
+
+static bool settle(const struct fold *f, const struct done *one)
+{
+    const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = one->until } };
+
+    if (one->until == 0)
+        return unlinkat(f->dirfd, one->name, 0) == 0;
+    (void)utimensat(f->dirfd, one->name, times, AT_SYMLINK_NOFOLLOW);
+    return false;
 }
 
 static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
@@ -64,15 +98,18 @@ static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
     return err;
 }
 
-/* Whether neither the ticket nor what renewed it can be used any more. */
-static bool is_over(struct fold *f, const struct nhi_grant *g)
+/* Until neither the ticket nor what renewed it can be used any more. */
+static enum nhi_err later_if_over(struct fold *f, const char *name, const struct nhi_grant *g)
 {
     int64_t exp = g->ticket.exp, last;
     enum nhi_err err = nhi_ticket_lineage_end(f->ledger, g->root, &last);
 
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        return NHI_OK;
     if (err == NHI_OK && last > exp)
         exp = last;
-    return (err == NHI_OK || err == NHI_ERR_NOT_FOUND) && f->now > exp + NHI_CLOCK_SKEW;
+    return f->now > exp + NHI_CLOCK_SKEW ? later(f, name)
+                                         : rest_until(f, name, exp + NHI_CLOCK_SKEW + 1);
 }
 
 /* A record that was linked here first is linked as the grant next, which the kernel allows no more once
@@ -89,6 +126,8 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
 
     if (name[0] == 'h')
         return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
+    if ((name[0] == 'i' || name[0] == 'u') && rests(f, name))
+        return NHI_OK;
     err = nhi_record_read(f->dirfd, name, &g);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_OK;
@@ -111,15 +150,15 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
         return err == NHI_OK ? later(f, name) : err;
     }
     if (name[0] == 'i')
-        return is_over(f, &g) ? later(f, name) : NHI_OK;
+        return later_if_over(f, name, &g);
     if (name[0] == 'p')
         return strcmp(g.boot, f->boot) == 0 && nhi_proc_is_alive(&g.parent) ? NHI_OK
                                                                              : later(f, name);
     err = fold_event(f, &g);
     /* A counted slot is what says that a use is spent: it goes when the ticket is dead anyway. */
-    if (err == NHI_OK && (name[0] != 'u' || is_over(f, &g)))
-        err = later(f, name);
-    return err;
+    if (err != NHI_OK)
+        return err;
+    return name[0] == 'u' ? later_if_over(f, name, &g) : later(f, name);
 }
 
 static enum nhi_err fold_all(struct fold *f, DIR *d)
@@ -142,8 +181,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     }
     err = nhi_ledger_commit(f->ledger);
     for (i = 0; err == NHI_OK && i < f->count; i++)
-        if (unlinkat(f->dirfd, f->done[i], 0) == 0)
-            f->result.removed++;
+        f->result.removed += settle(f, &f->done[i]);
     return err;
 }
 

@@ -218,6 +218,26 @@ static void counted_slots(void **state)
     assert_int_equal(ticket_row(1).grants, 2);
 }
 
+/* However many stay, they are not read again before something can have come of it. */
+static void slots_rest(void **state)
+{
+    struct nhi_ticket t = state_ticket(1);
+
+    (void)state;
+    record(1);
+    commit(1, 1, 2);
+    folds(NOW, 1, 0, 0);
+    assert_int_equal(system("f=$(echo " STATE_GRANTS "/u-*) && touch -r $f " NHI_STATE_DIR "/time && : >$f &&"
+                            " touch -r " NHI_STATE_DIR "/time $f"),
+                     0);
+    folds(t.exp + NHI_CLOCK_SKEW, 0, 0, 0);
+    folds(t.exp + NHI_CLOCK_SKEW + 1, 0, 0, 1);
+    /* One that another clock has dated. */
+    commit(1, 2, 2);
+    assert_int_equal(system("touch -d '2099-01-01 00:00:00.5' " STATE_GRANTS "/u-*"), 0);
+    folds(NOW, 1, 0, 1);
+}
+
 static int index_and_end(int i)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -329,6 +349,7 @@ int main(void)
         cmocka_unit_test_setup(once, state_ready),
         cmocka_unit_test_setup(all_of_it, state_ready),
         cmocka_unit_test_setup(once_across_a_crash, state_ready),
+        cmocka_unit_test_setup(slots_rest, state_ready),
         cmocka_unit_test_setup(counted_slots, state_ready),
         cmocka_unit_test_setup(index_of_a_living_parent, state_ready),
         cmocka_unit_test_setup(unreadable, state_ready),
