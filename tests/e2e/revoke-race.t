@@ -11,8 +11,8 @@ COUNT=${REVOCATIONS:-50}
 lab_up
 nhi_up
 chmod 1777 "$W"
-# Its logins leave the machine to who revokes, as all of these do.
-renice -n 19 -p "$SSHD" >/dev/null
+# Its logins leave the machine to who revokes, as all of these do; so does who would only do the same.
+renice -n 19 -p "$SSHD" "$WATCH" >/dev/null
 # What a daemon's file would have of ours, without what takes others' time.
 cat >/etc/pam.d/race <<'PAM'
 auth [success=done user_unknown=ignore default=die] pam_nhi.so
