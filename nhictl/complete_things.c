@@ -13,7 +13,7 @@
 #include "nhictl/complete.h"
 #include "nhictl/ctl.h"
 #include "nhictl/names.h"
-#include "nhictl/wiring.h"
+#include "nhictl/setup/wiring.h"
 
 static int add_agent(const struct nhi_agent *a, void *ctx)
 {

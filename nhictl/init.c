@@ -20,8 +20,8 @@
 #include "nhictl/keyfile.h"
 #include "nhictl/own_keys.h"
 #include "nhictl/range.h"
+#include "nhictl/setup/wiring.h"
 #include "nhictl/store.h"
-#include "nhictl/wiring.h"
 
 #define MAX_TTL 86400
 

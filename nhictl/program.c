@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nhictl/doctor_file.h"
+#include "nhictl/doctor/file.h"
 #include "nhictl/out.h"
 
 int program_run(const char *const argv[], char **said)

@@ -1,0 +1,268 @@
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nhictl/ctl.h"
+#include "nhictl/doctor/sudo.h"
+
+#define FILES_MAX 128 /* as in sudo: nested includes end there */
+#define PROGRAM "/usr/bin/cvtsudoers"
+
+/* ---- which files ---- */
+
+static void read_file(struct sudoers *s, const char *path);
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* sudo leaves out names with a dot, and those of editors' copies. */
+static bool is_left_out(const char *name)
+{
+    return strchr(name, '.') != NULL || name[strlen(name) - 1] == '~';
+}
+
+static bool is_ours(const char *path)
+{
+    struct file_text f;
+    bool ours = false;
+
+    if (file_text_read(path, true, &f) == NHI_OK)
+        for (size_t i = 0; i < f.count; i++)
+            ours = ours || strstr(f.line[i].text, "%nhi-agents") != NULL;
+    file_text_free(&f);
+    return ours;
+}
+
+static void read_dir(struct sudoers *s, const char *dir)
+{
+    struct dirent **names = NULL;
+    int n = scandir(dir, &names, NULL, by_name);
+
+    for (int i = 0; i < n; i++) {
+        const char *name = names[i]->d_name;
+        char *path = out_say("%s/%s", dir, name);
+
+        if (!is_left_out(name))
+            read_file(s, path);
+        else if (name[0] != '.' && is_ours(path))
+            doctor_find(s->d, DOCTOR_ERROR, "sudo-file-ignored", doctor_file(path),
+                        out_say("sudo reads no file with a dot or a tilde in its name"),
+                        out_say("run: mv %s " WIRING_SUDO_FILE, path));
+        free(path);
+        free(names[i]);
+    }
+    free(names);
+}
+
+/* #include and @include, once the word for which of them is behind us. */
+static void include(struct sudoers *s, char *rest, const char *from, bool dir)
+{
+    char *name = file_word(&rest), *path;
+
+    if (name == NULL)
+        return;
+    name += *name == '"';
+    name[strcspn(name, "\"")] = '\0';
+    path = name[0] == '/' ? out_must(strdup(name))
+                          : out_say("%.*s/%s", (int)(strrchr(from, '/') - from), from, name);
+    if (dir)
+        read_dir(s, path);
+    else
+        read_file(s, path);
+    free(path);
+}
+
+static void read_file(struct sudoers *s, const char *path)
+{
+    struct file_text f;
+    size_t at = s->count;
+
+    if (s->count == FILES_MAX || sudoers_has(s, path))
+        return;
+    if (file_text_read(path, true, &f) != NHI_OK) {
+        file_text_free(&f);
+        return;
+    }
+    (void)doctor_is_guarded(s->d, "sudo-file-writable", path, "what sudo is told, so that sudo refuses it");
+    s->file = out_must(reallocarray(s->file, s->count + 1, sizeof(*s->file)));
+    s->file[s->count++] = f;
+    for (size_t i = 0; i < s->file[at].count; i++) {
+        char *text = out_must(strdup(s->file[at].line[i].text)), *rest = text, *word = file_word(&rest);
+
+        if (word != NULL && (strcmp(word, "@include") == 0 || strcmp(word, "#include") == 0))
+            include(s, rest, path, false);
+        else if (word != NULL && (strcmp(word, "@includedir") == 0 || strcmp(word, "#includedir") == 0))
+            include(s, rest, path, true);
+        free(text);
+    }
+}
+
+bool sudoers_has(const struct sudoers *s, const char *path)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->file[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+/* ---- what they say ---- */
+
+static void broken(struct sudoers *s, char *said)
+{
+    char file[256] = WIRING_SUDOERS;
+    int line = 0;
+
+    said[strcspn(said, "\n")] = '\0';
+    if (sscanf(said, "%255[^:]:%d", file, &line) != 2 || file[0] != '/') {
+        snprintf(file, sizeof(file), "%s", WIRING_SUDOERS);
+        line = 0;
+    }
+    doctor_find(s->d, DOCTOR_ERROR, "sudo-broken", (struct doctor_place){ .file = file, .line = line },
+                out_say("sudo leaves this out, or refuses everybody: %s", said),
+                out_say("correct it with: visudo -f %s", file));
+}
+
+static bool ask(struct sudoers *s)
+{
+    char program[] = PROGRAM, c[] = "-c", none[] = "/dev/null", f[] = "-f", json[] = "json", e[] = "-e",
+         input[] = WIRING_SUDOERS;
+    char *const argv[] = { program, c, none, f, json, e, input, NULL };
+    char *out = NULL, *err = NULL;
+    int status = 127;
+    char endless[] = "cvtsudoers comes to no end with it";
+    bool ran = file_run(argv, &out, &err, &status) == NHI_OK;
+
+    if (ran && status == 0)
+        s->json = json_loads(out, 0, NULL);
+    if (ran && status != 0)
+        broken(s, status == 127 ? endless : err);
+    else if (s->json == NULL)
+        doctor_find(s->d, DOCTOR_NOTE, "sudo-unread", doctor_file(WIRING_SUDOERS),
+                    out_say("without " PROGRAM " doctor cannot tell what sudo is told"),
+                    out_say("look there for NOPASSWD, and for: %s", WIRING_SUDO_LINE));
+    free(out);
+    free(err);
+    return s->json != NULL;
+}
+
+bool sudoers_read(struct doctor *d, struct sudoers *out)
+{
+    *out = (struct sudoers){ .d = d };
+    read_file(out, WIRING_SUDOERS);
+    return ask(out);
+}
+
+void sudoers_free(struct sudoers *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        file_text_free(&s->file[i]);
+    free(s->file);
+    json_decref(s->json);
+}
+
+static bool is_such(const struct file_line *l, const char *start, const char *word, const char *other)
+{
+    const char *text = l->text + strspn(l->text, " \t");
+
+    return *text != '#' && (start == NULL || strncmp(text, start, strlen(start)) == 0) && strstr(text, word) != NULL &&
+           strstr(text, other) != NULL;
+}
+
+struct doctor_place sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other)
+{
+    for (size_t i = 0; i < s->count; i++)
+        for (size_t k = 0; k < s->file[i].count; k++)
+            if (is_such(&s->file[i].line[k], start, word, other))
+                return doctor_line(s->file[i].path, &s->file[i].line[k]);
+    return doctor_file(WIRING_SUDOERS);
+}
+
+struct doctor_place sudoers_last(const struct sudoers *s, const char *start, const char *word)
+{
+    for (size_t i = s->count; i > 0; i--)
+        for (size_t k = s->file[i - 1].count; k > 0; k--)
+            if (is_such(&s->file[i - 1].line[k - 1], start, word, ""))
+                return doctor_line(s->file[i - 1].path, &s->file[i - 1].line[k - 1]);
+    return doctor_file(WIRING_SUDOERS);
+}
+
+/* ---- whom ---- */
+
+struct who {
+    const char *name, *group; /* one of them, or neither */
+    json_int_t uid, gid;      /* -1: no number */
+    bool agent, member;
+};
+
+static int is_who(const struct nhi_agent *a, void *ctx)
+{
+    char groups[NHI_LIST_MAX + 1], *save = NULL;
+    struct who *w = ctx;
+
+    if (a->state == NHI_AGENT_RETIRED)
+        return 0;
+    w->agent = w->agent || (w->name != NULL && strcmp(w->name, a->account.name) == 0) ||
+               (w->group != NULL && strcmp(w->group, a->account.name) == 0);
+    memcpy(groups, a->group_names, sizeof(groups));
+    for (char *g = strtok_r(groups, " ", &save); g != NULL; g = strtok_r(NULL, " ", &save))
+        w->member = w->member || (w->group != NULL && strcmp(w->group, g) == 0);
+    for (uint32_t i = 0; i < a->account.group_count; i++)
+        w->member = w->member || w->gid == (json_int_t)a->account.groups[i];
+    return 0;
+}
+
+static json_int_t integer(const json_t *user, const char *key)
+{
+    const json_t *n = json_object_get(user, key);
+
+    return json_is_integer(n) ? json_integer_value(n) : -1;
+}
+
+static enum sudoers_of whom(const struct sudoers *s, const json_t *user)
+{
+    struct who w = { .name = json_string_value(json_object_get(user, "username")),
+                     .group = json_string_value(json_object_get(user, "usergroup")),
+                     .uid = integer(user, "userid"),
+                     .gid = integer(user, "usergid") };
+    const struct nhi_settings *set = &s->d->s.set;
+
+    if (w.name != NULL && strcmp(w.name, "ALL") == 0)
+        return SUDOERS_INHERIT;
+    if (w.group != NULL && strcmp(w.group, NHI_AGENTS_GROUP) == 0)
+        return SUDOERS_AGENTS;
+    if (s->d->s.l == NULL || nhi_agent_each(s->d->s.l, is_who, &w) != NHI_OK)
+        return SUDOERS_OTHERS;
+    if (w.agent || (w.uid >= set->uid_min && w.uid <= set->uid_max) || (w.gid >= set->uid_min && w.gid <= set->uid_max))
+        return SUDOERS_AGENTS;
+    return w.member ? SUDOERS_INHERIT : SUDOERS_OTHERS;
+}
+
+static bool is_only(const struct sudoers *s, const json_t *user)
+{
+    const char *name = json_string_value(json_object_get(user, "username")),
+               *group = json_string_value(json_object_get(user, "usergroup"));
+
+    return (name != NULL && nhi_list_has(s->d->only, name)) || (group != NULL && strcmp(group, "nhi-only") == 0);
+}
+
+enum sudoers_of sudoers_whom(const struct sudoers *s, const json_t *users, const json_t **which)
+{
+    enum sudoers_of found = SUDOERS_OTHERS;
+
+    *which = NULL;
+    for (size_t i = 0; i < json_array_size(users); i++) {
+        const json_t *user = json_array_get(users, i);
+        enum sudoers_of is = is_only(s, user) ? SUDOERS_ONLY : whom(s, user);
+
+        /* The last that fits counts. */
+        if (is == SUDOERS_OTHERS)
+            continue;
+        found = json_is_true(json_object_get(user, "negated")) ? SUDOERS_OTHERS : is;
+        *which = user;
+    }
+    return found;
+}
