@@ -65,8 +65,8 @@ void nhi_fit_load(enum nhi_fit fit, struct nhi_facts *f);
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
 
-/* The same for many at once: over the reserve and the ledger as they were when the moment began, and by its clock. Where
- * these could not be read, each is denied for that. NULL: out of memory. */
+/* The same for many at once: over the reserve and the ledger as they were when the moment began, and by its clock.
+ * Where these could not be read, each is denied for that. NULL: out of memory. */
 struct nhi_moment;
 struct nhi_moment *nhi_moment_begin(void);
 void nhi_moment_end(struct nhi_moment *m);

@@ -150,8 +150,8 @@ NHI_CHECK enum nhi_err nhi_agent_hold(struct nhi_ledger *l, const char *name, ui
                                       int64_t now);
 NHI_CHECK enum nhi_err nhi_agent_release(struct nhi_ledger *l, const char *name, uint32_t causes,
                                          const char *reason, int64_t now);
-/* Sets purpose, gecos, shell, groups, review date and file of the agent of that name; nothing else of a. NHI_ERR_STATE: it
- * is retired. */
+/* Sets purpose, gecos, shell, groups, review date and file of the agent of that name; nothing else of a.
+ * NHI_ERR_STATE: it is retired. */
 NHI_CHECK enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_agent *a);
 /* NHI_ERR_STATE: the agent is retired, or owner is off-boarded. */
 NHI_CHECK enum nhi_err nhi_agent_transfer(struct nhi_ledger *l, const char *name, const char *owner);
@@ -362,8 +362,8 @@ NHI_CHECK enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_eve
 /* Those after a number, in order. fn: return 0 to go on; the event is its only during the call. */
 NHI_CHECK enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
                                       int (*fn)(const struct nhi_event *, void *), void *ctx);
-/* Those since a moment that tell of a denial, of nhictl run or of a daemon of jobs, the newest first. The cost depends on how many events
- * there are since then, not on how many there were before. */
+/* Those since a moment that tell of a denial, of nhictl run or of a daemon of jobs, the newest first. The cost depends
+ * on how many events there are since then, not on how many there were before. */
 NHI_CHECK enum nhi_err nhi_event_each_recent(struct nhi_ledger *l, int64_t since,
                                              int (*fn)(const struct nhi_event *, void *), void *ctx);
 /* Those of a task, those of an agent (NULL: of none), and those of no agent, in order. */

@@ -38,7 +38,8 @@ static const struct {
     [NHI_DENY_ACCOUNT] = { "account", "the ticket is not for this account" },
     [NHI_DENY_SERVICE] = { "service", "the ticket is not for this service" },
     [NHI_DENY_SESSION] = { "session", "another ticket inside a session" },
-    [NHI_DENY_PIN] = { "pin", "the ticket works only where it was first used, and this is another address, terminal or session" },
+    [NHI_DENY_PIN] = { "pin", "the ticket works only where it was first used, and this is another "
+                              "address, terminal or session" },
     [NHI_DENY_TREE] = { "tree", "the ticket works only inside what nhictl run started" },
     [NHI_DENY_POLICY] = { "policy", "no rule permits it" },
     [NHI_DENY_FORBIDDEN] = { "forbidden", "a rule forbids it" },

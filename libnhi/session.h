@@ -43,7 +43,8 @@ NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const char *dir
 #define NHI_END_REBOOT "reboot" /* it was of another boot */
 
 /* For the process that registered it, g->self, which closes it: the handle of a process ends with that. An audit
- * session or a cgroup stays while somebody is inside, since what is left of it remains that agent's. g: as it was registered. */
+ * session or a cgroup stays while somebody is inside, since what is left of it remains that agent's. g: as it was
+ * registered. */
 void nhi_session_close(const char *run_dir, const struct nhi_grant *g);
 /* What was just registered, and came to nothing: whatever handle it has. */
 void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g, enum nhi_reason reason);

@@ -53,8 +53,8 @@ struct verb {
 };
 
 /* Every file of verbs ends in its table, which ends with a NULL verb. */
-extern const struct verb agent_verbs[], agent_add_verbs[], agent_owner_verbs[], owner_verbs[], review_verbs[], task_verbs[], ticket_verbs[];
-extern const struct verb setup_verbs[];
+extern const struct verb agent_verbs[], agent_add_verbs[], agent_owner_verbs[], owner_verbs[],
+    review_verbs[], task_verbs[], ticket_verbs[], setup_verbs[];
 extern const struct verb issue_verbs[], import_verbs[], revoke_verbs[], key_verbs[];
 extern const struct verb renew_verbs[], run_verbs[], askpass_verbs[], key_change_verbs[],
     session_verbs[], lockdown_verbs[], watch_verbs[], status_verbs[], init_verbs[], apply_verbs[],

@@ -19,8 +19,8 @@ NHI_CHECK enum nhi_err head_make(struct store *s, int64_t now, struct nhi_signed
 /* The same into HEAD_FILE, in the place of the last one. token may be NULL. */
 NHI_CHECK enum nhi_err head_publish(int64_t now, char **token);
 
-/* Whether the trail of the open ledger is what it was, as far as it can tell by itself. fault: what is wrong first, as a
- * sentence; empty: nothing. */
+/* Whether the trail of the open ledger is what it was, as far as it can tell by itself. fault: what is wrong first, as
+ * a sentence; empty: nothing. */
 NHI_CHECK enum nhi_err head_prove(struct store *s, char *fault, size_t size);
 
 #endif

@@ -5,8 +5,8 @@
  * and ends what is. It is in the path of no decision: what it does, nhictl revoke and its like do
  * too.
  *
- * MUST: no session waits for another's grace, nor for whoever holds the ledger. MUST: what cannot be read is no reason to end
- * anything, but lockdown.
+ * MUST: no session waits for another's grace, nor for whoever holds the ledger. MUST: what cannot be read is no reason
+ * to end anything, but lockdown.
  */
 #include <errno.h>
 #include <fcntl.h>

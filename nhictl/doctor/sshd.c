@@ -105,7 +105,9 @@ static bool look_at_match(const struct sshd *s)
 
 static const char *command_line(void)
 {
-    return program_sshd_is(WIRING_SSHD_CONNECTION_SINCE) ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION : WIRING_SSHD_COMMAND;
+    return program_sshd_is(WIRING_SSHD_CONNECTION_SINCE)
+               ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION
+               : WIRING_SSHD_COMMAND;
 }
 
 static void look_at_arguments(const struct sshd *s, const char *value)
