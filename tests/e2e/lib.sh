@@ -254,6 +254,8 @@ nhi_up() {
 
 # The supervisor: WATCH is its pid.
 start_watch() {
+    # The one before may be on its way out.
+    [ ! -e /run/nhi/watch.lock ] || eventually flock -n /run/nhi/watch.lock true
     nhictl watch &
     WATCH=$!
     disown "$WATCH"
