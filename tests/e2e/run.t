@@ -97,8 +97,8 @@ is "$(live):$(open_tasks)" 0:0 'nothing is left of these'
 started() { eventually test -e "$1"; }
 run_bg() { # run_bg COMMAND...: RUN is its pid
     rm -f "$W/up" "$W/said"
-    # A shell has what it starts in the background ignore these.
-    env --default-signal=INT,QUIT nhictl run --agent ci-bot --job bg "${RUN_OPTIONS[@]}" -- "$@" </dev/null >"$W/bg.out" 2>"$W/bg.err" &
+    # A shell has what it starts in the background ignore these, and nohup the last.
+    env --default-signal=INT,QUIT,HUP nhictl run --agent ci-bot --job bg "${RUN_OPTIONS[@]}" -- "$@" </dev/null >"$W/bg.out" 2>"$W/bg.err" &
     RUN=$!
     started "$W/up" || note "$(cat "$W/bg.err")"
 }
