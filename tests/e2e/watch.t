@@ -19,13 +19,15 @@ in_session() {
     BG=$!
     eventually test -e "$W/up" || note "$(cat "$W/bg.out")"
 }
+last_end() { query "select reason from event where kind = 'session-end' order by seq desc limit 1"; }
+ended_for() { [ "$(last_end)" = "$1" ]; }
 # over NAME REASON: the session ends by itself
 over() {
     eventually test ! -e "/proc/$BG"
     ok $? "$1"
     eventually sh -c "nhictl session list --json | jq -e '.sessions == []' >/dev/null"
-    is "$(query "select reason from event where kind = 'session-end' order by seq desc limit 1")" \
-        "$2" "$1: with the reason"
+    eventually ended_for "$2"
+    is "$(last_end)" "$2" "$1: with the reason"
 }
 event_count() { query "select count(*) from event where kind = 'session-end'"; }
 
@@ -126,11 +128,14 @@ is "$?" 0 'to the end'
 ends_of() { query "select count(*) from event where kind = 'session-end' and task = '$1'"; }
 has_ended() { [ "$(ends_of "$1")" != 0 ]; }
 # ended_as TASK REASON NAME: by itself, once, and the event names the grant that opened the session
+ended_how() {
+    query "select e.reason || ' ' || g.task from event e, event g
+        where e.kind = 'session-end' and e.task = '$1' and g.kind = 'grant' and g.record = e.within"
+}
+is_told() { has_ended "$1" && [ -n "$(ended_how "$1")" ]; }
 ended_as() {
-    eventually has_ended "$1"
-    is "$(query "select e.reason || ' ' || g.task from event e, event g
-        where e.kind = 'session-end' and e.task = '$1' and g.kind = 'grant' and g.record = e.within")" \
-        "$2 $1" "$3"
+    eventually is_told "$1"
+    is "$(ended_how "$1")" "$2 $1" "$3"
 }
 open_task e-1
 issue "$W/e" e-1
