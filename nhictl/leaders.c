@@ -69,6 +69,20 @@ static int take_over(struct leaders *l, const char *handle)
     return -1;
 }
 
+/* Whether one that was followed is in s no more. */
+static bool one_has_gone(const struct leaders *l, const struct sessions *s)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        size_t k = 0;
+
+        while (k < s->count && strcmp(l->all[i].handle, s->all[k].handle) != 0)
+            k++;
+        if (k == s->count)
+            return true;
+    }
+    return false;
+}
+
 static void drop_all(struct leaders *l)
 {
     for (size_t i = 0; i < l->count; i++)
@@ -79,13 +93,14 @@ static void drop_all(struct leaders *l)
     l->count = 0;
 }
 
-void leaders_follow(struct leaders *l, const struct sessions *s)
+bool leaders_follow(struct leaders *l, const struct sessions *s)
 {
     struct leader *all = s->count > 0 ? calloc(s->count, sizeof(*all)) : NULL;
     struct procs p = { .count = 0 };
+    bool each = !one_has_gone(l, s);
 
     if (s->count > 0 && all == NULL)
-        return;
+        return false;
     for (size_t i = 0; i < s->count; i++) {
         struct epoll_event e = { .events = EPOLLIN };
 
@@ -93,6 +108,7 @@ void leaders_follow(struct leaders *l, const struct sessions *s)
         all[i].fd = take_over(l, all[i].handle);
         if (all[i].fd >= 0)
             continue;
+        errno = 0;
         all[i].fd = follow_process(&s->all[i].g.self);
         if (all[i].fd < 0)
             all[i].fd = follow_member(&s->all[i], &p);
@@ -100,11 +116,14 @@ void leaders_follow(struct leaders *l, const struct sessions *s)
             e.data.fd = all[i].fd;
             (void)epoll_ctl(l->wait, EPOLL_CTL_ADD, all[i].fd, &e);
         }
+        /* Where descriptors are short, looking again at once would not help. */
+        each = each && (all[i].fd >= 0 || errno == EMFILE || errno == ENFILE);
     }
     procs_free(&p);
     drop_all(l);
     l->all = all;
     l->count = s->count;
+    return each;
 }
 
 bool leaders_take(struct leaders *l)

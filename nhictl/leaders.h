@@ -15,8 +15,9 @@ struct leaders {
 
 NHI_CHECK enum nhi_err leaders_open(struct leaders *l);
 /* Follows these sessions and no others: of each the process that opened it, and when that has gone, one that is
- * inside still. What cannot be followed is looked at with whatever comes next. */
-void leaders_follow(struct leaders *l, const struct sessions *s);
+ * inside still. What cannot be followed is looked at with whatever comes next; false: soon, since of one nobody was
+ * found, or one has gone. */
+bool leaders_follow(struct leaders *l, const struct sessions *s);
 /* Whether any has ended since. */
 bool leaders_take(struct leaders *l);
 void leaders_close(struct leaders *l);

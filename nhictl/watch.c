@@ -161,8 +161,12 @@ static void look(struct watch *w, int64_t now)
     whole = sessions_load(&s) == NHI_OK;
     if (whole)
         until = warnings_give(&w->warnings, &s);
-    if (whole)
-        leaders_follow(&w->leaders, &s);
+    if (whole && !leaders_follow(&w->leaders, &s)) {
+        /* The last process of one went while we looked, or was there still when ends were last written down: nobody
+         * will say so once more. */
+        w->fold = true;
+        until = time(NULL) + 1 < until ? time(NULL) + 1 : until;
+    }
     for (size_t i = 0; i < s.count && whole; i++) {
         if (s.all[i].reason == NHI_PERMIT && s.all[i].until < until)
             until = s.all[i].until;

@@ -141,6 +141,15 @@ open_task e-1
 issue "$W/e" e-1
 ssh_as ci-bot reply "$W/e" true
 ended_as e-1 closed 'a session that its program closed'
+# Whoever is in and out again between two looks of the supervisor.
+for i in 1 2 3 4 5 6; do
+    open_task "q-$i"
+    issue "$W/e" "q-$i"
+    ssh_as ci-bot reply "$W/e" true
+    eventually is_told "q-$i" || break
+done
+is "$(ended_how "q-$i") $i" "closed q-$i 6" 'and some that were short'
+for i in 1 2 3 4 5 6; do must nhictl task close "q-$i"; done
 open_task e-2
 issue "$W/e" e-2
 in_session "$W/e" 'sleep 1000'
