@@ -106,9 +106,9 @@ static bool has_guests(const struct ending *e)
 
 static void kill_all(const struct ending *e)
 {
+    members_signal(&e->m, SIGKILL);
     if (e->phase == END_KILLED && !has_guests(e))
         (void)!nhi_cgroup_kill(e->s.handle);
-    members_signal(&e->m, SIGKILL);
 }
 
 /* ---- steps ---- */

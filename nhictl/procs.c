@@ -255,9 +255,10 @@ void members_signal(const struct members *m, int sig)
             continue;
         /* The descriptor is of what has that pid now: it is asked who that is. */
         if (nhi_proc_read(m->all[i].pid, &now, &parent) == NHI_OK && now.start == m->all[i].start) {
-            (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+            /* First: it may be gone a moment later. */
             if (sig == SIGKILL)
                 give_turns(m->all[i].pid);
+            (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
         }
         close(fd);
     }
