@@ -57,14 +57,20 @@ static enum nhi_err later(struct fold *f, const char *name)
 }
 
 /* A slot or a pin stays as long as its ticket: those of ten thousand live tickets are not read by every command. The
- * time of the last change, which nobody else asks for, is when the next look is due. */
+ * time of the last change, which nobody else asks for, is when the next look is due. A pin may get a second name, that
+ * of a slot, from whoever was stopped in between, and what it says does not hold for that: it is an odd second. */
 static bool rests(const struct fold *f, const char *name)
 {
     struct stat st;
 
     /* Of one that was made before the clock went back, the second is not a whole one. */
     return fstatat(f->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > f->now &&
-           st.st_mtim.tv_nsec == 0;
+           st.st_mtim.tv_nsec == 0 && (name[0] == 'i' || st.st_mtime % 2 == 0);
+}
+
+static int64_t next_look(const char *name, int64_t until)
+{
+    return until % 2 == (name[0] == 'i') ? until : until - 1;
 }
 
 static bool settle(const struct fold *f, const struct done *one)
@@ -109,7 +115,7 @@ static enum nhi_err later_if_over(struct fold *f, const char *name, const struct
     if (err == NHI_OK && last > exp)
         exp = last;
     return f->now > exp + NHI_CLOCK_SKEW ? later(f, name)
-                                         : rest_until(f, name, exp + NHI_CLOCK_SKEW + 1);
+                                         : rest_until(f, name, next_look(name, exp + NHI_CLOCK_SKEW + 1));
 }
 
 /* A record that was linked here first is linked as the grant next, which the kernel allows no more once
