@@ -18,12 +18,14 @@
 
 /* ---- places ---- */
 
-void setup_split(const char *path, char dir[128], const char **name)
+enum nhi_err setup_open_directory(const char *path, const char **name, int *fd)
 {
     const char *slash = strrchr(path, '/');
+    char dir[128];
 
-    snprintf(dir, 128, "%.*s", (int)(slash - path), path);
+    snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
     *name = slash + 1;
+    return nhi_dir_open(dir, fd);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -76,13 +78,12 @@ void setup_end(struct setup *s)
 
 int setup_scratch(struct setup *s, const char *name, const char *text)
 {
-    char path[160], dir[128];
+    char path[160];
     enum nhi_err err;
     int fd;
 
     snprintf(path, sizeof(path), SETUP_SCRATCH "/%s", name);
-    setup_split(path, dir, &name);
-    err = setup_make_parents(path) ? nhi_dir_open(dir, &fd) : NHI_ERR_SYS;
+    err = setup_make_parents(path) ? setup_open_directory(path, &name, &fd) : NHI_ERR_SYS;
     if (err == NHI_OK) {
         err = nhi_file_replace(fd, name, 0440, text, strlen(text));
         close(fd);
@@ -97,12 +98,10 @@ enum nhi_err setup_read_file(const char *path, char **text)
 {
     unsigned long len = 0;
     const char *name;
-    char dir[128];
     enum nhi_err err;
     int fd;
 
-    setup_split(path, dir, &name);
-    err = nhi_dir_open(dir, &fd);
+    err = setup_open_directory(path, &name, &fd);
     if (err != NHI_OK)
         return err;
     err = nhi_file_read(fd, name, 0, FILE_MAX, text, &len);

@@ -42,10 +42,10 @@ struct setup {
 
 /* All that return an int return CTL_DONE, or another exit code after saying what was wrong. */
 
-/* ---- setup_plan.c ---- */
+/* ---- plan.c ---- */
 int setup_plan(struct setup *s, const struct wiring_service *w);
 
-/* ---- setup_file.c ---- */
+/* ---- file.c ---- */
 /* Makes SETUP_SCRATCH, for this run alone. */
 int setup_begin(struct setup *s);
 void setup_end(struct setup *s);
@@ -60,15 +60,15 @@ bool setup_changes(const struct setup_file *f);
 bool setup_is_ours(const struct setup_file *f);
 /* What diff -u says of it; the caller's to free. */
 char *setup_diff(struct setup *s, const struct setup_file *f);
-/* For setup_write.c: the directory and the name of a path. */
-void setup_split(const char *path, char dir[128], const char **name);
+/* For write.c: the directory that a path is in, the caller's to close, and the name there. */
+NHI_CHECK enum nhi_err setup_open_directory(const char *path, const char **name, int *fd);
 /* Makes what is missing of the path to a file. */
 bool setup_make_parents(const char *path);
 NHI_CHECK enum nhi_err setup_read_file(const char *path, char **text);
 /* NULL: there is none. */
 bool setup_same_text(const char *a, const char *b);
 
-/* ---- setup_write.c ---- */
+/* ---- write.c ---- */
 void setup_backup_path(const struct setup_file *f, char path[128]);
 /* Whether there is one, and as the file is without us. */
 bool setup_has_backup(const struct setup_file *f, bool *same);
@@ -82,7 +82,7 @@ void setup_settle(const struct setup_file *f);
 /* Back to what it was before. */
 int setup_restore(struct setup *s, const struct setup_file *f);
 
-/* ---- setup_try.c ---- */
+/* ---- try.c ---- */
 /* Whether root and people get in as they do now, and whom that was about. */
 int setup_try_pam(struct setup *s, const struct wiring_service *w);
 int setup_try_nss(struct setup *s);
@@ -90,7 +90,7 @@ int setup_try_nss(struct setup *s);
  * CTL_DONE. */
 int setup_people(int (*one)(const char *name, unsigned uid, void *ctx), void *ctx);
 
-/* ---- setup_host.c ---- */
+/* ---- host.c ---- */
 struct setup_sshd {
     bool asks_people; /* the prompt is for everybody */
     bool says_connection;

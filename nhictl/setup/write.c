@@ -15,12 +15,15 @@
 /* What a run that was killed has left beside a file. */
 static void sweep(const char *path)
 {
-    char dir[128], temp[160];
     const char *name;
+    char temp[160];
+    int fd;
 
-    setup_split(path, dir, &name);
-    snprintf(temp, sizeof(temp), "%s/.%s.new", dir, name);
-    (void)unlink(temp);
+    if (setup_open_directory(path, &name, &fd) != NHI_OK)
+        return;
+    snprintf(temp, sizeof(temp), ".%s.new", name);
+    (void)unlinkat(fd, temp, 0);
+    close(fd);
 }
 
 void setup_backup_path(const struct setup_file *f, char path[128])
@@ -59,13 +62,11 @@ static enum nhi_err put_like(const char *path, const char *like, bool dated, con
 {
     enum nhi_err err;
     const char *name;
-    char dir[128];
     int fd, model = open(like, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 
     if (model < 0)
         return nhi_err_from_errno(errno);
-    setup_split(path, dir, &name);
-    err = nhi_dir_open(dir, &fd);
+    err = setup_open_directory(path, &name, &fd);
     if (err == NHI_OK) {
         err = nhi_file_replace_like(fd, name, model, dated, text, strlen(text));
         close(fd);
@@ -108,12 +109,10 @@ static void drop_backup(const struct setup_file *f)
 static enum nhi_err remove_file(const char *path)
 {
     const char *name;
-    char dir[128];
     enum nhi_err err;
     int fd;
 
-    setup_split(path, dir, &name);
-    err = nhi_dir_open(dir, &fd);
+    err = setup_open_directory(path, &name, &fd);
     if (err != NHI_OK)
         return err;
     if (unlinkat(fd, name, 0) != 0 || fsync(fd) != 0)
@@ -125,12 +124,10 @@ static enum nhi_err remove_file(const char *path)
 static enum nhi_err make_file(const struct setup_file *f, const char *text)
 {
     const char *name;
-    char dir[128];
     enum nhi_err err;
     int fd;
 
-    setup_split(f->path, dir, &name);
-    err = nhi_dir_open(dir, &fd);
+    err = setup_open_directory(f->path, &name, &fd);
     if (err != NHI_OK)
         return err;
     err = nhi_file_replace(fd, name, f->mode, text, strlen(text));

@@ -59,7 +59,7 @@ struct status {
     struct recent recent;
 };
 
-/* One event after the other, the newest first (status_jobs.c). A sample is of now. */
+/* One event after the other, the newest first (jobs.c). A sample is of now. */
 void jobs_add(struct recent *r, const struct nhi_event *e);
 void jobs_add_sample(struct recent *r, const struct nhi_denial *d);
 /* How many jobs wait for somebody. */
