@@ -47,9 +47,12 @@ stage() {
     if [ "$status" = 0 ]; then
         echo "   passed, $((SECONDS - start)) s"
     else
-        grep -nE -A8 '^not ok|^# .*(Error|Failure)|error:|ERROR:|Bail out|^lab:|\*\*\*' "$log" | tail -n 80
         tail -n 25 "$log"
         echo "   FAILED, $((SECONDS - start)) s"
+        {
+            echo "-- $name"
+            grep -nE -A8 '^not ok|^# .*(Error|Failure)|error:|ERROR:|Bail out|^lab:|\*\*\*' "$log" | tail -n 60
+        } >>"$BUILD/failed"
     fi
 }
 
@@ -82,6 +85,7 @@ fi
 # su and sudo are stopped and killed at every system call; with QUICK=1 at every 11th, which saves five
 # minutes.
 export PROVE_FLAGS=--verbose
+: >"$BUILD/failed"
 [ "$#" -gt 0 ] || set -- check demo e2e boot clang sanitize lint leaks fuzz
 for name; do
     case $name in
@@ -94,6 +98,9 @@ for name; do
         ;;
     esac
 done
+
+# Once more at the end, where one looks.
+cat "$BUILD/failed"
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -36,6 +36,7 @@ chmod 755 "$W/escapes"
 kinds() { pgrep -af "^$W/nhi-escape" | awk '{ print $3 }' | sort -u | paste -sd' '; }
 EVERY_KIND='1001 1002 1003 1004 1005 1006 1007 1008 1009'
 all_are_out() { [ "$(kinds)" = "$EVERY_KIND" ]; }
+none_is_out() { [ -z "$(kinds)" ]; }
 
 # login FILE: BG is an ssh that has started them all, and waits
 login() {
@@ -98,10 +99,11 @@ ends 'revoke' nhictl revoke --task "t-$n"
 fresh
 ends 'task close' nhictl task close "t-$n"
 
-# By nobody's command.
+# By nobody's command: nobody has waited for the last of them either.
 fresh --ttl 15s
 login "$W/ticket"
 eventually has_no_logind_session ci-bot
+eventually none_is_out
 nothing_left 'expiry'
 
 is "$(logind_sessions alice)" 'Class=user State=active' 'a person stays'

@@ -12,7 +12,7 @@ STOPAT=$BUILD/tests/tools/stopat
 STEP=${QUICK:+11}
 STEP=${STEP:-1}
 BATCH=100
-HANG=10 # seconds. Tells a hang from a delay on a busy machine; nothing here takes more than one
+HANG=60 # seconds. Tells a hang from a delay on a busy machine; nothing here takes more than one
 
 lab_up
 nhi_up

@@ -240,6 +240,8 @@ static int end_all(void)
             if (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
                 ptrace(PTRACE_DETACH, pid, 0, 0);
         }
+        /* Whom it found about to take its SIGSTOP has lost that by being let go. */
+        kill(pid, SIGSTOP);
         wait_at_rest(pid);
         printf("%d\n", (int)pid);
     }
