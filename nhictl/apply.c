@@ -25,8 +25,8 @@ struct plan {
     struct nhi_policy_conf conf;
     struct agents_plan agents;
     struct nhi_settings_conf set;
-    struct nhi_rule *had;          /* the policy in force, by name */
-    size_t had_count, added, removed, modified;
+    struct apply_side had; /* what is in force, its rules by name */
+    size_t added, removed, modified;
     struct apply_touched touched;
     int64_t until; /* zones are known before that */
     char hash[NHI_POLICY_LEN + 1];
@@ -98,88 +98,6 @@ static void hash_plan(const struct ctl *c, struct plan *p)
 
 /* ---- the difference ---- */
 
-enum difference { REMOVED, ADDED, MODIFIED };
-
-static void touch(const struct ctl *c, struct plan *p, char sign, const struct nhi_rule *r)
-{
-    char text[NHI_RULE_TEXT_MAX + 1];
-
-    p->touched.rules[p->touched.count++] = r;
-    if (c->json)
-        return;
-    nhi_rule_format(r, text);
-    out_string(c->out, "%c %s", sign, text);
-}
-
-static bool is_same(const struct nhi_rule *a, const struct nhi_rule *b)
-{
-    char x[NHI_RULE_TEXT_MAX + 1], y[NHI_RULE_TEXT_MAX + 1];
-
-    nhi_rule_format(a, x);
-    nhi_rule_format(b, y);
-    return strcmp(x, y) == 0;
-}
-
-/* Lists one kind of difference between what is in force and what is wanted, both by name. */
-static size_t show_difference(struct ctl *c, struct plan *p, const char *key,
-                              enum difference kind)
-{
-    size_t i = 0, k = 0, n = 0;
-
-    out_strings(c->out, key, NULL);
-    while (i < p->had_count || k < p->conf.count) {
-        const struct nhi_rule *had = i < p->had_count ? &p->had[i] : NULL;
-        const struct nhi_rule *want = k < p->conf.count ? nth(p, k) : NULL;
-        int order = had == NULL ? 1 : want == NULL ? -1 : strcmp(had->name, want->name);
-        enum difference is = order < 0 ? REMOVED : order > 0 ? ADDED : MODIFIED;
-
-        i += order <= 0;
-        k += order >= 0;
-        if (is != kind || (is == MODIFIED && is_same(had, want)))
-            continue;
-        n++;
-        if (c->json)
-            out_string(c->out, "%s", is == REMOVED ? had->name : want->name);
-        if (is != ADDED)
-            touch(c, p, '-', had);
-        if (is != REMOVED)
-            touch(c, p, '+', want);
-    }
-    return n;
-}
-
-static void show_setting(struct ctl *c, const char *key, const char *had, const char *want)
-{
-    if (strcmp(had, want) != 0)
-        out_string(c->out, c->json ? "%s" : "~ %s: %s, now %s", key, want, had);
-}
-
-static void show_span(struct ctl *c, const char *key, int64_t had, int64_t want)
-{
-    char a[OUT_AGO_LEN] = "none", b[OUT_AGO_LEN] = "none";
-
-    if (had != 0)
-        out_span(had, a);
-    if (want != 0)
-        out_span(want, b);
-    show_setting(c, key, a, b);
-}
-
-static void show_settings(struct ctl *c, const struct nhi_settings *had,
-                          const struct nhi_settings_conf *want)
-{
-    out_strings(c->out, "settings", NULL);
-    show_span(c, "max_lifetime", had->max_lifetime, want->max_lifetime);
-    show_span(c, "grace", had->grace, want->grace);
-    show_span(c, "warn", had->warn, want->warn);
-    show_setting(c, "pin", had->pin_records ? "record" : "refuse",
-                 want->pin_records ? "record" : "refuse");
-    show_setting(c, "overdue", had->overdue_denies ? "deny" : "report",
-                 want->overdue_denies ? "deny" : "report");
-    show_setting(c, "supervisor", had->unsupervised ? "optional" : "required",
-                 want->unsupervised ? "optional" : "required");
-}
-
 /* A host keeps its name and its range: tickets name the one, files of agents the other. */
 static int check_settings(struct ctl *c, const struct store *s, const struct nhi_settings_conf *set)
 {
@@ -226,23 +144,23 @@ static int compare(struct ctl *c, struct store *s, struct plan *p)
     if (s->set.policy != 0)
         err = nhi_policy_hash(s->l, s->set.policy, in_force);
     if (err == NHI_OK)
-        err = nhi_policy_load(s->l, 0, c->now, &p->had, &p->had_count);
+        err = nhi_policy_load(s->l, 0, c->now, &p->had.rules, &p->had.count);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the present policy");
-    p->touched.rules = calloc(p->had_count + p->conf.count + 1, sizeof(*p->touched.rules));
+    p->touched.rules = calloc(p->had.count + p->conf.count + 1, sizeof(*p->touched.rules));
     if (p->touched.rules == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
     p->changed = strcmp(in_force, p->hash) != 0;
-    p->removed = show_difference(c, p, "removed", REMOVED);
-    p->added = show_difference(c, p, "added", ADDED);
-    p->modified = show_difference(c, p, "modified", MODIFIED);
-    show_settings(c, &s->set, &p->set);
-    code = apply_show_tickets(
-        c, s,
-        &(const struct apply_side){ p->had, p->had_count, s->set.max_lifetime, s->set.overdue_denies },
-        &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime,
-                                    p->set.overdue_denies },
-        &p->touched);
+    p->removed = apply_show_rules(c, APPLY_REMOVED, &p->had, &p->conf, &p->touched);
+    p->added = apply_show_rules(c, APPLY_ADDED, &p->had, &p->conf, &p->touched);
+    p->modified = apply_show_rules(c, APPLY_MODIFIED, &p->had, &p->conf, &p->touched);
+    apply_show_settings(c, &s->set, &p->set);
+    p->had.max_lifetime = s->set.max_lifetime;
+    p->had.overdue_denies = s->set.overdue_denies;
+    code = apply_show_tickets(c, s, &p->had,
+                              &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime,
+                                                          p->set.overdue_denies },
+                              &p->touched);
     return code == CTL_DONE ? agents_compare(c, s, &p->agents) : code;
 }
 
@@ -350,7 +268,7 @@ static void show_summary(struct ctl *c, const struct plan *p)
 int apply_is_pending(struct ctl *c, struct store *s, bool *pending)
 {
     char in_force[NHI_POLICY_LEN + 1] = "";
-    struct plan p = { .had = NULL };
+    struct plan p = { .changed = false };
     int code = read_plan(c, &p);
 
     if (code == CTL_DONE && s->set.policy != 0 && nhi_policy_hash(s->l, s->set.policy, in_force) != NHI_OK)
@@ -364,7 +282,7 @@ int apply_is_pending(struct ctl *c, struct store *s, bool *pending)
 static int apply(struct ctl *c)
 {
     const struct apply_args *args = c->args;
-    struct plan p = { .had = NULL };
+    struct plan p = { .changed = false };
     struct store s = { 0 };
     struct ended ended;
     int code = store_need_root(c);
@@ -390,7 +308,7 @@ static int apply(struct ctl *c)
         ended_show(c, &ended);
     if (code == CTL_DONE)
         code = ctl_answer(c);
-    free(p.had);
+    free(p.had.rules);
     free(p.touched.rules);
     nhi_policy_conf_free(&p.conf);
     agents_free(&p.agents);

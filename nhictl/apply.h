@@ -1,5 +1,5 @@
 /*
- * What a change of policy does to the tickets that live.
+ * What a change of policy and settings is, and what it does to the tickets that live.
  */
 #ifndef NHICTL_APPLY_H
 #define NHICTL_APPLY_H
@@ -8,6 +8,9 @@
 
 struct ctl;
 struct store;
+struct nhi_policy_conf;
+struct nhi_settings;
+struct nhi_settings_conf;
 
 /* What decides, before or after. */
 struct apply_side {
@@ -21,6 +24,13 @@ struct apply_touched {
     const struct nhi_rule **rules;
     size_t count;
 };
+enum apply_kind { APPLY_REMOVED, APPLY_ADDED, APPLY_MODIFIED };
+/* Lists one kind of difference, had's rules being by name, and returns how many: keys "removed", "added",
+ * "modified". touched has room for the rules of both sides. */
+size_t apply_show_rules(struct ctl *c, enum apply_kind kind, const struct apply_side *had,
+                        const struct nhi_policy_conf *want, struct apply_touched *touched);
+/* The settings that differ: key "settings". */
+void apply_show_settings(struct ctl *c, const struct nhi_settings *had, const struct nhi_settings_conf *want);
 /* Every door that a live ticket would lose or gain, into c's answer: keys "loses" and "gains". */
 int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had,
                        const struct apply_side *want, const struct apply_touched *touched);

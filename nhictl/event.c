@@ -103,3 +103,22 @@ enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const
     store_event_of(&e, kind, agent, task, jti, cause);
     return store_add_event(c, s, &e, detail);
 }
+
+void store_note(struct ctl *c, struct nhi_event *e, struct out_row *detail)
+{
+    struct store s = { .l = NULL };
+    enum nhi_err err = store_open(&s, c->now);
+
+    if (err == NHI_OK)
+        err = store_add_event(c, &s, e, detail);
+    else
+        out_row_free(detail);
+    if (err == NHI_OK) {
+        err = nhi_ledger_commit(s.l);
+        s.writing = err != NHI_OK;
+        s.committed = err == NHI_OK;
+    }
+    if (err != NHI_OK)
+        ctl_note("that is not in the ledger, which cannot be written: %s", nhi_strerror(err));
+    store_close(&s);
+}

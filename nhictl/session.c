@@ -99,12 +99,10 @@ static int session_show(struct ctl *c)
     return code;
 }
 
-/* The event is for the trail, and says who did it; what is done does not wait for it. of: NULL: no session. */
+/* of: NULL: no session. */
 static void note(struct ctl *c, const char *kind, const struct session *of, const char *reason)
 {
-    struct store s = { .l = NULL };
     struct nhi_event e;
-    enum nhi_err err = store_open(&s, c->now);
 
     store_event_of(&e, kind, NULL, NULL, of != NULL ? of->g.ticket.jti : NULL, reason);
     if (of != NULL) {
@@ -113,16 +111,7 @@ static void note(struct ctl *c, const char *kind, const struct session *of, cons
         memcpy(e.within, of->g.id, sizeof(e.within));
         memcpy(e.session, of->handle, sizeof(e.session));
     }
-    if (err == NHI_OK)
-        err = store_add_event(c, &s, &e, NULL);
-    if (err == NHI_OK) {
-        err = nhi_ledger_commit(s.l);
-        s.writing = err != NHI_OK;
-        s.committed = err == NHI_OK;
-    }
-    if (err != NHI_OK)
-        ctl_note("that is not in the ledger, which cannot be written: %s", nhi_strerror(err));
-    store_close(&s);
+    store_note(c, &e, NULL);
 }
 
 /* As the host's settings say, or where they cannot be read, the default. */

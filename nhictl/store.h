@@ -73,6 +73,9 @@ void store_event_of(struct nhi_event *e, const char *kind, const char *agent, co
                     const char *jti, const char *cause);
 NHI_CHECK enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e,
                                        struct out_row *detail);
+/* The same in a transaction of its own, for what is done already and did not wait for the ledger: where that cannot
+ * be written, a warning says so. */
+void store_note(struct ctl *c, struct nhi_event *e, struct out_row *detail);
 
 /* Who is at work, as far as this host can tell: a login name, or "uid 1000". */
 void store_actor(char out[NHI_OWNER_MAX + 1]);

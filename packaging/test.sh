@@ -21,8 +21,8 @@ say() {
 # count LOG STATUS: adds up what the TAP in LOG says; a bad end without a failed test is a failure too.
 count() {
     local ok bad skip
-    ok=$(grep -cE '^ok( |$)' "$1")
-    bad=$(grep -E '^not ok( |$)' "$1" | grep -vc '# SKIP')
+    ok=$(grep -cE '^ok [0-9]' "$1")
+    bad=$(grep -E '^not ok [0-9]' "$1" | grep -vc '# SKIP')
     skip=$(grep -cE '^((not )?ok .*# SKIP|1\.\.0 # SKIP)' "$1")
     if [ "$((ok + bad + skip))" = 0 ] && [ "$2" = 0 ]; then
         ok=1
@@ -91,7 +91,7 @@ for name; do
     case $name in
     e2e) NHI_LAB_ALSO='clients browser' stage e2e packaging/lab.sh hosts make e2e ;;
     demo) stage demo packaging/demo.sh ;;
-    check | boot | clang | sanitize | lint | leaks | fuzz) stage "$name" make "$name" ;;
+    check | boot | clang | sanitize | lint | leaks | fuzz) stage "$name" make "-j$(nproc)" "$name" ;;
     *)
         echo "test.sh: there is no stage $name" >&2
         exit 2

@@ -64,14 +64,16 @@ fuzz: $(FUZZERS)
 	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 $$f.corpus || exit 1; done
 
 SHELL_FILES := $(wildcard packaging/*.sh packaging/completion/nhictl tests/*.sh tests/*/*.sh tests/*/*.t) .ci/run
-lint:
+# A file each, so that make -j spreads them.
+TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(CTL_SRC))
+$(TIDY): tidy/%:
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $* -- $(CSTD)
+lint: $(TIDY)
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
 	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
 	    libnhi pam_nhi nss_nhi sshd_nhi pam_trial nhictl
-	clang-tidy --quiet --warnings-as-errors='*' \
-	    $(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(CTL_SRC) -- $(CSTD)
 	shellcheck -x $(SHELL_FILES)
 	mandoc -T lint -W warning $(MANS)
 
-.PHONY: check clang e2e boot escape race sanitize sanitized leaks bench fuzz lint
+.PHONY: check clang e2e boot escape race sanitize sanitized leaks bench fuzz lint $(TIDY)

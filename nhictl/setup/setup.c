@@ -6,11 +6,13 @@
  */
 #include "nhictl/setup/setup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/paths.h"
 #include "nhictl/ctl.h"
 #include "nhictl/store.h"
 
@@ -226,6 +228,25 @@ static void prepare_answer(struct setup *s)
     show_words(s);
 }
 
+/* For the trail, where there is one yet. */
+static void note_event(struct setup *s)
+{
+    struct out_row *detail;
+    struct nhi_event e;
+    char touched[64] = "";
+
+    for (const struct wiring_service *w = wiring_services; w->name != NULL; w++)
+        if (is_touched(s, w->name))
+            (void)snprintf(touched + strlen(touched), sizeof(touched) - strlen(touched), "%s%s",
+                           touched[0] != '\0' ? " " : "", w->name);
+    if (touched[0] == '\0' || access(NHI_STATE_DIR "/" NHI_LEDGER_FILE, F_OK) != 0)
+        return;
+    detail = out_row_new(s->c->out);
+    out_text(detail, "programs", NULL, touched);
+    store_event_of(&e, s->undo ? "setup-undo" : "setup", NULL, NULL, NULL, NULL);
+    store_note(s->c, &e, detail);
+}
+
 static int setup(struct ctl *c)
 {
     const struct setup_args *args = c->args;
@@ -249,6 +270,8 @@ static int setup(struct ctl *c)
         prepare_answer(&s);
     if (code == CTL_DONE && !s.dry_run)
         code = write_all(&s);
+    if (code == CTL_DONE && !s.dry_run)
+        note_event(&s);
     if (code == CTL_DONE)
         code = ctl_answer(c);
     setup_end(&s);

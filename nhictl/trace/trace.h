@@ -4,6 +4,8 @@
 #ifndef NHICTL_TRACE_H
 #define NHICTL_TRACE_H
 
+#include <stdio.h>
+
 #include "libnhi/grant.h"
 #include "nhictl/store.h"
 
@@ -74,5 +76,7 @@ void trace_short(const char *jti, char out[TRACE_SHORT_LEN]);
 
 /* The page, to FILE or "-". */
 int trace_html(struct ctl *c, const struct trace *t, const char *file);
+/* In it: sessions and tickets as bars against time. Of a story with a step at least. */
+void trace_html_chart(FILE *f, const struct trace *t);
 
 #endif

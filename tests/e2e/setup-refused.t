@@ -172,5 +172,15 @@ must nhictl init --uid-min 70000 --uid-max 70999
 setup su
 is "$(grep -c 'pam_nhi.so uid_min=70000 uid_max=70999' /etc/pam.d/su)" 3 'another range of uids is said in the lines'
 must nhictl setup --undo
+setup su
+is "$(nhictl audit export | jq -r 'select(.kind | startswith("setup")) | "\(.kind) \(.detail.programs // .programs)"')" 'setup su
+setup-undo su
+setup su' 'the trail has each, as soon as there is one'
+setup su
+setup su --dry-run
+is "$(nhictl audit export | jq -r 'select(.kind | startswith("setup")).kind' | wc -l)" 3 'and nothing where nothing was done'
+echo garbage >"$STATE/ledger.db"
+setup su --undo
+like "$RC$ERR$(grep -c nhi /etc/pam.d/su)" '^0.*not in the ledger.*0$' 'undo does not need the ledger'
 
 finish

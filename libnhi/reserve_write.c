@@ -1,0 +1,197 @@
+/*
+ * The reserve file as it is written: by root's nhictl, which excludes others of its kind with flock.
+ *
+ * MUST: every slot lies in one 512-byte sector, so that a write is there or not.
+ */
+#include "libnhi/reserve_image.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "libnhi/paths.h"
+
+#define FROM_RESERVE "recorded in the reserve"
+
+enum nhi_err nhi_reserve_create(const char *dir)
+{
+    union reserve_image *im;
+    enum nhi_err err;
+    int dirfd;
+
+    im = calloc(1, sizeof *im);
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    memcpy(im->header.magic, NHI_RESERVE_MAGIC, sizeof im->header.magic);
+    im->header.sum = nhi_reserve_header_sum(im->header);
+    err = nhi_dir_open(dir, &dirfd);
+    if (err == NHI_OK) {
+        if (faccessat(dirfd, NHI_RESERVE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            err = NHI_ERR_EXISTS;
+        else
+            err = nhi_file_replace(dirfd, NHI_RESERVE_FILE, 0600, im->bytes, sizeof im->bytes);
+        close(dirfd);
+    }
+    free(im);
+    return err;
+}
+
+static enum nhi_err put_slot(int fd, size_t place, const struct reserve_slot *s)
+{
+    ssize_t n = pwrite(fd, s, sizeof *s, (off_t)(place * RESERVE_SLOT_SIZE));
+
+    if (n != (ssize_t)sizeof *s)
+        return n < 0 ? nhi_err_from_errno(errno) : NHI_ERR_SYS;
+    return NHI_OK;
+}
+
+/* The slot that holds this already, else the first empty one. 0: full. */
+static size_t place_for(const union reserve_image *im, const struct reserve_slot *want)
+{
+    size_t i, empty = 0;
+
+    for (i = NHI_RESERVE_SLOTS; i >= 1; i--) {
+        if (im->slots[i].kind == want->kind && strcmp(im->slots[i].id, want->id) == 0)
+            return i;
+        if (im->slots[i].kind == 0)
+            empty = i;
+    }
+    return empty;
+}
+
+enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const char *id, int64_t at)
+{
+    struct reserve_slot s = { .kind = (uint8_t)kind, .at = htole64((uint64_t)at) };
+    union reserve_image *im;
+    enum nhi_err err;
+    size_t place;
+    int fd = -1;
+
+    if (!nhi_reserve_id_ok((unsigned)kind, id))
+        return NHI_ERR_ARG;
+    memcpy(s.id, id, strlen(id));
+    s.sum = nhi_reserve_slot_sum(s);
+    im = malloc(sizeof *im);
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    err = nhi_reserve_open(dir, O_RDWR, &fd);
+    if (err != NHI_OK)
+        goto out;
+    if (flock(fd, LOCK_EX) != 0)
+        err = NHI_ERR_SYS;
+    if (err == NHI_OK)
+        err = nhi_reserve_read(fd, im);
+    if (err == NHI_OK) {
+        place = place_for(im, &s);
+        /* What is there already stays, but for an agent's moment, which never moves back. */
+        if (place == 0)
+            err = NHI_ERR_FULL;
+        else if (im->slots[place].kind == 0 ||
+                 (kind == NHI_REVOKE_AGENT && (int64_t)le64toh(im->slots[place].at) < at))
+            err = put_slot(fd, place, &s);
+    }
+    if (err == NHI_OK && fdatasync(fd) != 0)
+        err = nhi_err_from_errno(errno);
+    close(fd);
+out:
+    free(im);
+    return err;
+}
+
+enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
+{
+    union reserve_image *im = malloc(sizeof *im);
+    enum nhi_err err;
+    int fd = -1;
+
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    err = nhi_reserve_open(dir, O_RDWR, &fd);
+    if (err == NHI_OK && flock(fd, LOCK_EX) != 0)
+        err = NHI_ERR_SYS;
+    if (err == NHI_OK)
+        err = nhi_reserve_read(fd, im);
+    if (err == NHI_OK) {
+        im->header.lockdown = on;
+        im->header.sum = nhi_reserve_header_sum(im->header);
+        err = put_slot(fd, 0, &im->slots[0]);
+    }
+    if (err == NHI_OK && fdatasync(fd) != 0)
+        err = nhi_err_from_errno(errno);
+    if (fd >= 0)
+        close(fd);
+    free(im);
+    return err;
+}
+
+static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r, int64_t now)
+{
+    enum nhi_err err;
+    size_t i;
+
+    err = nhi_ledger_begin(l, now);
+    for (i = 0; i < r->count && err == NHI_OK; i++) {
+        const struct nhi_reserve_slot *s = &r->slots[i];
+        struct nhi_event e = { .at = s->at, .kind = "revoke", .cause = FROM_RESERVE };
+
+        err = nhi_revoke(l, s->kind, s->id, FROM_RESERVE, s->at, NULL);
+        /* An agent or issuer that the ledger never knew has nothing to revoke. */
+        if (err == NHI_ERR_NOT_FOUND)
+            err = NHI_OK;
+        if (s->kind == NHI_REVOKE_TICKET)
+            memcpy(e.jti, s->id, sizeof e.jti);
+        else if (s->kind == NHI_REVOKE_TASK)
+            memcpy(e.task, s->id, sizeof e.task);
+        else if (s->kind == NHI_REVOKE_AGENT)
+            memcpy(e.agent, s->id, sizeof e.agent);
+        else
+            memcpy(e.kid, s->id, sizeof e.kid);
+        if (err == NHI_OK)
+            err = nhi_event_add(l, &e);
+    }
+    if (err == NHI_OK)
+        return nhi_ledger_commit(l);
+    nhi_ledger_rollback(l);
+    return err;
+}
+
+enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t now, uint32_t *moved)
+{
+    struct nhi_reserve *r = malloc(sizeof *r);
+    union reserve_image *im = malloc(sizeof *im);
+    const struct reserve_slot empty = { .kind = 0 };
+    enum nhi_err err = NHI_ERR_NOMEM;
+    size_t i;
+    int fd = -1;
+
+    if (r == NULL || im == NULL)
+        goto out;
+    err = nhi_reserve_open(dir, O_RDWR, &fd);
+    if (err != NHI_OK)
+        goto out;
+    if (flock(fd, LOCK_EX) != 0)
+        err = NHI_ERR_SYS;
+    if (err == NHI_OK)
+        err = nhi_reserve_read(fd, im);
+    if (err == NHI_OK)
+        nhi_reserve_parse(im, r);
+    if (err == NHI_OK && r->count > 0)
+        err = drain_into(l, r, now);
+    /* Only now that the ledger has them on disk. */
+    for (i = 1; err == NHI_OK && r->count > 0 && i <= NHI_RESERVE_SLOTS; i++)
+        if (im->slots[i].kind != 0)
+            err = put_slot(fd, i, &empty);
+    if (err == NHI_OK && r->count > 0 && fdatasync(fd) != 0)
+        err = nhi_err_from_errno(errno);
+    if (err == NHI_OK && moved != NULL)
+        *moved = (uint32_t)r->count;
+    close(fd);
+out:
+    free(r);
+    free(im);
+    return err;
+}
