@@ -57,6 +57,9 @@ struct trace {
 /* Reads the story. CTL_REFUSED after saying that there is no such thing. Free in any case. */
 int trace_read(struct ctl *c, struct store *s, struct trace *t);
 void trace_free(struct trace *t);
+void trace_step_free(struct trace_step *s);
+/* Of the steps that are not direct, those stay that happened while it lasted. */
+void trace_keep_parts(struct trace *t);
 /* The sessions that the steps tell of, and those of live that are part of the story. */
 struct sessions;
 typedef bool trace_takes_fn(const struct trace_session *s, const void *ctx);
