@@ -33,7 +33,7 @@ event_count() { query "select count(*) from event where kind = 'session-end'"; }
 
 open_task t-1
 mark_log
-issue "$W/short" t-1 --ttl 8s
+issue "$W/short" t-1 --ttl 15s
 in_session "$W/short" 'trap "" TERM HUP; setsid sleep 1001 & sleep 1000; sleep 1000'
 over 'a ticket expires' expired
 SENTENCE="session ended: ticket $(jti_of "$W/short") of task t-1 expired"
@@ -42,10 +42,11 @@ has_logged "$SENTENCE account=ci-bot service=sshd agent=ci-bot" 'a session witho
 ok $? 'nothing is left'
 is "$(event_count)" 1 'one event'
 
-issue "$W/renewed" t-1 --ttl 8s
+issue "$W/renewed" t-1 --ttl 15s
+SECONDS=0
 in_session "$W/renewed" "until [ -e $W/go ]; do sleep 0.1; done; echo survived"
 must nhictl renew "$(jti_of "$W/renewed")" --ttl 5m --out "$W/renewed.new"
-sleep 9
+until [ "$SECONDS" -gt 16 ]; do sleep 0.5; done
 : >"$W/go"
 wait "$BG"
 is "$?:$(cat "$W/bg.out")" 0:survived 'renewal moves the end'
@@ -67,16 +68,16 @@ open_task t-4
 issue "$W/in" t-4
 
 # A warning, once for each moment at which it would end, and then why it ended.
-echo 'warn = "4s";' >>/etc/nhi/nhi.conf
+echo 'warn = "12s";' >>/etc/nhi/nhi.conf
 must nhictl apply
-issue "$W/warned" t-4 --ttl 10s
+issue "$W/warned" t-4 --ttl 20s
 mark_log
 in_session "$W/warned" 'sleep 1000' -tt
 eventually grep -q 'session ends at' "$W/bg.out"
 ok $? 'its terminal is warned'
 [ -e "/proc/$BG" ]
 ok $? 'before the end'
-must nhictl renew "$(jti_of "$W/warned")" --ttl 9s --out "$W/warned.new"
+must nhictl renew "$(jti_of "$W/warned")" --ttl 17s --out "$W/warned.new"
 over 'the terminal of a session that expires' expired
 is "$(grep -c "nhi: session ends at .*Z: ticket .* of task t-4 (expired)" "$W/bg.out")" 2 \
     'it was warned of each of the two moments once'
@@ -97,13 +98,15 @@ issue "$W/in" t-4
 
 # The ledger cannot be written: the reserve has it, and the supervisor reads that.
 in_session "$W/in" 'sleep 1000'
-sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" 'begin immediate' '.shell sleep 6' &
+sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" 'begin immediate' \
+    ".shell : >$W/held; until [ -e $W/enough ]; do sleep 0.1; done" &
 HOLDER=$!
-sleep 0.3
-capture timeout 30 nhictl revoke --ticket "$(jti_of "$W/in")" --reason test
+eventually test -e "$W/held" || bail 'nobody holds the ledger'
+capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/in")" --reason test
 is "$RC" 0 'revoked while somebody holds the ledger' || note "$ERR"
 eventually test ! -e "/proc/$BG"
 ok $? 'the session ends'
+: >"$W/enough"
 wait "$HOLDER"
 
 # People go on.
@@ -180,7 +183,7 @@ pkill -KILL -u ci-bot
 wait "$BG"
 rm -rf /run/nhi
 # The other boot ended before this one began, as it would have.
-must sqlite3 "$STATE/ledger.db" "UPDATE setting SET latest = CAST(strftime('%s') AS INTEGER) - $(cut -d. -f1 /proc/uptime) - 60"
+must sqlite3 -cmd '.timeout 10000' "$STATE/ledger.db" "UPDATE setting SET latest = CAST(strftime('%s') AS INTEGER) - $(cut -d. -f1 /proc/uptime) - 60"
 mount --bind "$W/boot" /proc/sys/kernel/random/boot_id
 start_watch
 ended_as e-4 reboot 'a session that a reboot has ended'
@@ -199,15 +202,16 @@ for i in 1 2 3 4; do must nhictl task close "e-$i"; done
 state_of() { query "select state || ' ' || reason from task where id = '$1'"; }
 is_closed() { [ "$(state_of "$1")" != '1 ' ]; }
 must nhictl task open d-1 --agent ci-bot --concurrent --until 8s
-must nhictl task open i-1 --agent ci-bot --concurrent --until 2h --idle 8s
-must nhictl task open i-2 --agent ci-bot --concurrent --until 2h --idle 8s
+must nhictl task open i-1 --agent ci-bot --concurrent --until 2h --idle 15s
+must nhictl task open i-2 --agent ci-bot --concurrent --until 2h --idle 15s
 issue "$W/i-2" i-2
 in_session "$W/i-2" "until [ -e $W/i-go ]; do sleep 0.1; done"
+SECONDS=0
 eventually is_closed d-1
 is "$(state_of d-1)" '2 deadline' 'a task is closed at its deadline'
 eventually is_closed i-1
 is "$(state_of i-1)" '2 idle' 'one that nobody uses, when it was idle for long enough'
-sleep 9 # more than it may be idle
+until [ "$SECONDS" -gt 16 ]; do sleep 0.5; done # more than it may be idle
 is "$(state_of i-2)" '1 ' 'one in whose session somebody is, is not'
 : >"$W/i-go"
 wait "$BG"
