@@ -112,8 +112,8 @@ is "$OUT" ci-bot 'by one of two rules'
 # ---- when ----
 
 # Not across midnight, where the day would be another.
-[ "$(date -u +%d)" = "$(date -u -d '+3 minutes' +%d)" ] || sleep 240
-NOW=$(date -u +%H:%M) THEN=$(date -u -d '+2 minutes' +%H:%M) LATER=$(date -u -d '+3 minutes' +%H:%M)
+[ "$(date -u +%d)" = "$(date -u -d '+6 minutes' +%d)" ] || sleep 420
+NOW=$(date -u +%H:%M) THEN=$(date -u -d '+5 minutes' +%H:%M) LATER=$(date -u -d '+6 minutes' +%H:%M)
 rules "hours = \"$NOW-$THEN\"; days = \"$(date -u +%a | tr '[:upper:]' '[:lower:]')\";"
 by_key 'id -un'
 is "$OUT" ci-bot 'in the hours of a rule'
@@ -137,6 +137,9 @@ by_key 'echo got-in' deploy
 refused - 'of another account'
 echo go >"$W/go"
 wait "$BG"
+# sshd takes leave of a session when its client has gone already.
+none_is_open() { [ "$(nhictl session list --json | jq -c .sessions)" = '[]' ]; }
+eventually none_is_open
 mark_log
 by_key 'sudo -n id -u'
 is "$OUT" 0 'after the end of the first; sudo in it is no session of its own'
