@@ -15,8 +15,10 @@ cd "$W" || exit 1
 awk '/^## /{ day = /^## A day with it/ } /^```/{ in_it = !in_it; next } day && in_it' "$TREE/README.md" >day
 like "$(cat day)" 'nhictl init.*ssh ci-bot@host.*nhictl revoke' 'README.md has a day with it'
 echo 'tty; sudo -n id -u; exit' >typed
-# On a terminal, line by line, each of which has to do what it says.
-capture timeout 120 "$PTY" Password: ticket '$ ' typed -- bash -ec "$(sed '$d' day)"
+# On a terminal, line by line, each of which has to do what it says. Whoever types them is slower than the supervisor.
+sed '$d; /^nhictl watch &/a until [ -e /run/nhi/watch ]; do sleep 0.05; done' day >typed-day
+grep -q '^until' typed-day || bail 'README.md starts no supervisor'
+capture timeout 300 "$PTY" Password: ticket '$ ' typed -- bash -ec "$(cat typed-day)"
 is "$RC" 0 'each line of it does what it says' || note "$OUT"
 like "$OUT" $'/dev/pts/[0-9]+\r\n0\r' 'ssh asks for the ticket, and sudo -n works inside'
 ssh_bg ci-bot reply ticket 'echo in; exec sleep 1000'

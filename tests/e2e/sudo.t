@@ -64,11 +64,13 @@ inside() { # inside SCRIPT: in a session of the ticket, as the agent; OUT
     printf '%s\n' "$1" >"$W/script"
     ssh_as ci-bot reply "$W/ticket" "bash $W/script"
 }
-inside 'keyctl new_session >/dev/null; sudo -n id -u; setsid -w sudo -n id -u; (sudo -n id -u &) ; sleep 0.5'
+inside 'keyctl new_session >/dev/null; sudo -n id -u; setsid -w sudo -n id -u
+    (sh -c "sudo -n id -u; : >'"$W"'/orphan-said" &); until [ -e '"$W"'/orphan-said ]; do sleep 0.05; done'
 is "$OUT" $'0\n0\n0' 'a new keyring, a new session and an orphan are inside still'
 mark_log
 inside "keyctl session - sh -c 'keyctl padd user nhi:ticket @s <$W/other-for-ci >/dev/null; sudo -n id -u'"
 is "$OUT" 0 'another ticket in the keyring does not count inside'
+has_logged 'pam_nhi\(sudo:auth\): permitted: .*source=session' 'but that of the session'
 ! logged 'source=keyring'
 ok $? 'it is not even looked at'
 mark_log
