@@ -29,7 +29,7 @@
 #define SSH_LOOPS 2
 #define REFUSED 2     /* of each ticket, before the next has its turn */
 #define BOTH_EVERY 50 /* tickets: one that somebody has to have got in by, and to be refused by, in either way */
-#define PATIENCE (60LL * 1000000000) /* nanoseconds: tells a hang from a busy machine */
+#define PATIENCE (300LL * 1000000000) /* nanoseconds: tells a hang from a busy machine */
 
 /* Of one ticket. Times are nanoseconds of the monotonic clock, 0: not yet. */
 struct turn {
