@@ -221,6 +221,9 @@ build)
     [ "$#" = 3 ] || usage
     make_root "$2"
     mkdir -p "$3"
+    # Of two at once in the same directory the second finds all of it built.
+    exec 7<"$3"
+    flock 7
     private --in-build "$CACHE/$2" "$(cd "$3" && pwd)"
     ;;
 run)

@@ -38,4 +38,5 @@ has_logind_session() { [ -n "$(logind_sessions "$1")" ]; }
 has_no_logind_session() { [ -z "$(logind_sessions "$1")" ]; }
 sessions() { nhictl session list --json | jq '.sessions | length'; }
 has_no_process() { [ -z "$(processes_of "$1")" ]; }
-processes_of() { ps -o pid=,args= -U "$1" -u "$1"; }
+# One that has ended and was not taken in yet is none.
+processes_of() { ps -o pid=,stat=,args= -U "$1" -u "$1" | awk '$2 !~ /^Z/'; }

@@ -100,7 +100,7 @@ fresh
 ends 'task close' nhictl task close "t-$n"
 
 # By nobody's command: nobody has waited for the last of them either.
-fresh --ttl 15s
+fresh --ttl 30s
 login "$W/ticket"
 eventually has_no_logind_session ci-bot
 eventually none_is_out

@@ -101,7 +101,8 @@ eventually jobs_are '1001 1002 1003 1004'
 is "$(jobs)" '1001 1002 1003 1004' 'and one that goes on'
 capture nhictl agent suspend ci-bot
 is "$RC:$(jobs)" 0: 'the agent is suspended: nothing of it is left' || note "$OUT $ERR"
-eventually unit_is run-long inactive || eventually unit_is run-long failed
+has_ended() { unit_is "$1" inactive || unit_is "$1" failed; }
+eventually has_ended run-long
 must nhictl agent resume ci-bot
 
 # ---- the timer of the manual ----
