@@ -56,15 +56,19 @@ bail() {
 finish() { printf '1..%d\n' "$TESTS"; }
 must() { "$@" >"$W/must" 2>&1 || { sed 's/^/# /' "$W/must" && bail "$*"; }; }
 
-# eventually COMMAND...: within 20 seconds. For what another process does in its own time.
+# eventually COMMAND...: within a minute, which tells what never comes from a busy machine. For what another process
+# does in its own time.
 eventually() {
     local i
-    for ((i = 0; i < 400; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         "$@" && return 0
         sleep 0.05
     done
+    note "waited in vain: $*"
     return 1
 }
+# eventually_gone PID: a disowned child is not to be waited for.
+eventually_gone() { eventually test ! -e "/proc/$1"; }
 
 # ---- running things: OUT, ERR and RC ----
 
@@ -80,7 +84,11 @@ as() { setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}"; }
 # ssh_as USER WHAT FILE COMMAND...: logs in with the ticket or password in FILE (WHAT: reply) or the
 # private key (WHAT: key), and nothing else.
 ssh_as() { capture timeout 60 "$SSH_TOOL" "$@"; }
-ssh_bg() { "$SSH_TOOL" "$@" </dev/null >"$W/bg.out" 2>"$W/bg.err" & }
+# In the background; what the one before has said is forgotten when this returns.
+ssh_bg() {
+    : >"$W/bg.out" 2>"$W/bg.err"
+    "$SSH_TOOL" "$@" </dev/null >"$W/bg.out" 2>"$W/bg.err" &
+}
 
 write_ssh_tool() {
     cat >"$W/askpass" <<'TOOL'
@@ -177,10 +185,10 @@ run_sshd() {
     eventually bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$PORT" 2>/dev/null || bail 'sshd does not answer'
 }
 
-# After a change of its configuration.
+# After a change of its configuration. The one before has to be gone: it has the port.
 restart_sshd() {
     kill "$SSHD"
-    wait "$SSHD" 2>/dev/null
+    eventually_gone "$SSHD" || bail 'sshd stays'
     run_sshd
 }
 
@@ -262,12 +270,16 @@ start_watch() {
     eventually test -e /run/nhi/watch || bail 'nhictl watch'
 }
 
-# behind_its_back SQL: a change that nobody has acted on yet, as in the moment before sessions are ended. The
-# supervisor stands still until let_go; its heartbeat lasts 30 seconds.
+# hold_watch: the supervisor stands still until let_go. Its heartbeat is a new one, for 30 seconds.
+hold_watch() {
+    kill -STOP "$WATCH" && printf '%s\n' "$(cut -d. -f1 /proc/uptime)" >/run/nhi/watch
+}
+# behind_its_back SQL: a change that nobody has acted on yet, as in the moment before sessions are ended, with the
+# supervisor held.
 behind_its_back() {
     # It may have been stopped with the ledger in its hands.
     # shellcheck disable=SC2317  # eventually calls it
-    wrote() { kill -STOP "$WATCH" && sqlite3 -cmd '.timeout 300' "$STATE/ledger.db" "$1" 2>"$W/must" || ! let_go; }
+    wrote() { hold_watch && sqlite3 -cmd '.timeout 300' "$STATE/ledger.db" "$1" 2>"$W/must" || ! let_go; }
     eventually wrote "$1" || bail "$(cat "$W/must")"
     # sqlite3 took the files of the WAL with it.
     must nhictl status

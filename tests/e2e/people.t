@@ -18,8 +18,9 @@ person_works deploy 'on an account shared with agents'
 mark_log
 ssh_as alice reply "$W/password" true
 ssh_as alice key "$W/key" true
-# The end of the session is the last thing that PAM would speak about.
-eventually logged 'session closed for user alice'
+# The end of each session is the last thing that PAM would speak about.
+both_closed() { [ "$(since_mark | grep -c 'session closed for user alice')" -ge 2 ]; }
+eventually both_closed
 ! since_mark | grep -q pam_nhi
 ok $? 'pam_nhi has nothing to say about a person'
 
@@ -39,10 +40,10 @@ ssh_as alice reply "$W/deploy" id
 is "$RC" 255 'a ticket shown for a person'"'"'s account is a refusal'
 has_logged 'denied: reason=account account=alice' 'with a reason'
 
+chmod 1777 "$W"
 ssh_bg deploy reply "$W/deploy" ': >'"$W"'/in; until [ -e '"$W"'/go ]; do sleep 0.05; done
     sudo -n id; echo "auth $?"; sudo -n /usr/bin/true; echo "nopasswd $?"'
 BG=$!
-chmod 1777 "$W"
 eventually test -e "$W/in" || bail 'the session did not begin'
 mark_log
 behind_its_back "INSERT INTO revocation VALUES (2, 'build-1', $NOW_SQL, 'cancelled')"
