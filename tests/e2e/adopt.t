@@ -25,7 +25,7 @@ works() { ssh_as web key "$W/ci" 'sudo -n id -u'; }
 works
 is "$RC:$OUT" 0:0 'as it was: a key and NOPASSWD'
 works
-eventually grep -q 'Accepted publickey for web' "$LOG"
+settle_log
 mark=$(find /etc /home /var/spool/cron -type f -exec sha256sum {} + | sort | sha256sum)
 capture nhictl adopt web --owner ops@example.org --json
 is "$RC" 0 'adopt'

@@ -14,7 +14,9 @@ echo 'ci-bot ALL=(root) /bin/sh' >/etc/sudoers.d/play && chmod 440 /etc/sudoers.
 
 # Nothing of the user's or the machine's configuration.
 export ANSIBLE_CONFIG=$W/ansible.cfg HOME=$W/home
-mkdir -p "$HOME" && : >"$ANSIBLE_CONFIG"
+mkdir -p "$HOME"
+# It gives up on sudo after ten seconds, else.
+printf '[defaults]\ntimeout = 60\n' >"$ANSIBLE_CONFIG"
 cat >"$W/hosts" <<INVENTORY
 target ansible_host=127.0.0.1 ansible_port=$PORT ansible_user=ci-bot ansible_ssh_private_key_file=$W/id ansible_python_interpreter=/usr/bin/python3 ansible_ssh_common_args='-F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'
 INVENTORY
@@ -27,8 +29,8 @@ cat >"$W/play.yml" <<'PLAY'
       register: who
     - debug: { msg: "uid is {{ who.stdout }}" }
 PLAY
-ping() { capture timeout 120 ansible -i "$W/hosts" target -m ping; }
-play() { capture timeout 120 ansible-playbook -i "$W/hosts" "$W/play.yml"; }
+ping() { capture timeout 300 ansible -i "$W/hosts" target -m ping; }
+play() { capture timeout 300 ansible-playbook -i "$W/hosts" "$W/play.yml"; }
 # Ansible keeps a connection open; what is tested next is to make one of its own.
 hang_up() { pkill -f 'ssh: .*mux' ; eventually sh -c '! pgrep -f "ssh: .*mux" >/dev/null'; }
 

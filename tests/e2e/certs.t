@@ -235,10 +235,10 @@ certify "$W/unseen"
 must on_b nhictl revoke --ticket "$(jti_of "$W/unseen")" --reason 'not seen yet'
 ssh_b ci-bot good 'echo got-in'
 refused - 'revoked on B before it came'
-certify "$W/short" --ttl 5s
+certify "$W/short" --ttl 20s
 ssh_b ci-bot good 'id -un'
-is "$OUT" ci-bot 'a certificate of five seconds'
-sleep 6
+is "$OUT" ci-bot 'a certificate of twenty seconds'
+wait_out "$W/short"
 ssh_b ci-bot good 'echo got-in'
 refused - 'after them'
 certify "$W/last"

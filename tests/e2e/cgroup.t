@@ -24,6 +24,8 @@ chmod 440 /etc/sudoers.d/cgroup
 cp /bin/sleep "$W/nhi-inside" && chmod 755 "$W/nhi-inside"
 inside() { pgrep -f "^$W/nhi-inside" | wc -l; }
 are_inside() { [ "$(inside)" -ge "$1" ]; }
+# Their directories are swept away by whoever comes next.
+no_groups() { [ "$(groups_of_sessions)" = 0 ]; }
 groups_of_sessions() { find "$TOP/nhi" -mindepth 1 -type d 2>/dev/null | wc -l; }
 
 # What leaves its parent, what leaves its session, and what root does in it.
@@ -59,7 +61,8 @@ ends() {
     is "$([ "$(inside)" -ge 5 ] && echo all)" all "$1: everything runs"
     capture nhictl revoke --task "t-$n"
     is "$RC:$(inside)" 0:0 "$1: nothing is left when revoke returns" || pgrep -af nhi-inside | sed 's/^/# /'
-    is "$(groups_of_sessions)" 0 "$1: nor any cgroup" || find "$TOP/nhi" | sed 's/^/# /'
+    eventually no_groups
+    ok $? "$1: nor any cgroup" || find "$TOP/nhi" | sed 's/^/# /'
     eventually test ! -e "/proc/$BG"
     ok $? "$1: ssh has ended"
 }
@@ -82,7 +85,7 @@ ends 'with audit'
 open_task daemon
 issue "$W/ticket" daemon --service sshd,sudo
 kill "$SSHD"
-wait "$SSHD" 2>/dev/null
+eventually_gone "$SSHD"
 sed -i "s/^Port .*/Port 2223/" /etc/ssh/sshd_config.d/00-e2e.conf
 PORT=2223 run_sshd
 sed "s/-p $PORT/-p 2223/" "$SSH_TOOL" >"$W/ssh-2223" && chmod 755 "$W/ssh-2223"
@@ -103,7 +106,7 @@ like "$(cat "$W/bg.out")" out 'and stays when the session ends'
 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$PORT" 2>/dev/null
 unlike "$?" '^0$' 'the daemon does not'
 kill "$SSHD"
-wait "$SSHD" 2>/dev/null
+eventually_gone "$SSHD"
 
 # Who has an audit session and lacks the capability gets no other, as in a container whose daemon was restarted by
 # hand.
@@ -130,7 +133,9 @@ no_audit cron -f &
 disown
 eventually are_inside 2
 must nhictl task close by-cron
-is "$(inside):$(groups_of_sessions)" 0:0 'a job of cron ends, orphans too'
+is "$(inside)" 0 'a job of cron ends, orphans too'
+eventually no_groups
+ok $? 'with its cgroup'
 pgrep -x cron >/dev/null
 ok $? 'and cron goes on'
 rm /etc/cron.d/e2e

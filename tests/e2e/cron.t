@@ -6,8 +6,9 @@
 lab_up
 nhi_up
 chmod 1777 "$W"
-open_task nightly
-issue "$W/ticket" nightly --account ci-bot,batch --service cron --ttl 2h
+# A minute of this test is an hour to cron: by its clock, too, nothing is to be over too soon.
+must nhictl task open nightly --agent ci-bot --until 2d --concurrent
+issue "$W/ticket" nightly --account ci-bot,batch --service cron --ttl 24h
 
 # A minute passes in a second, for cron and for the modules in it.
 start_cron() {
@@ -54,15 +55,15 @@ has_logged 'pam_nhi\(cron:account\): denied: reason=(task-closed|revoked|no-tick
 
 # ---- two tickets at once, and one of another service ----
 
-open_task second
-issue "$W/sshd" second --service sshd --ttl 90m
+must nhictl task open second --agent ci-bot --until 2d --concurrent
+issue "$W/sshd" second --service sshd --ttl 24h
 mark_log
 two_minutes
 is "$(lines ci-bot)" "$had" 'a ticket that does not name cron runs no job'
-issue "$W/one" second --service cron --ttl 90m
+issue "$W/one" second --service cron --ttl 24h
 eventually ran_more ci-bot "$had"
 ok $? 'one that does, runs it'
-issue "$W/two" second --service cron --ttl 90m
+issue "$W/two" second --service cron --ttl 24h
 has_logged 'pam_nhi\(cron:account\): denied: reason=ambiguous account=ci-bot' 'with two it is not clear which is meant'
 
 finish

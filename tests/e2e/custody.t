@@ -37,7 +37,7 @@ run --job keyring --keyring -- sh -c "$IN_KEYRING"
 is "$RC" 0 'nhictl run --keyring'
 printf '%s\n' "$OUT" >"$W/text"
 is "$(signed_by "$W/text")" "$(kid)" 'is signed by the ssh-agent'
-run --job renewed --keyring --ttl 4s -- sh -c "$IN_KEYRING; sleep 6; $IN_KEYRING"
+run --job renewed --keyring --ttl 16s -- sh -c "$IN_KEYRING; sleep 17; $IN_KEYRING"
 is "$RC" 0 'for longer than the first ticket lives'
 sed -n 1p "$W/out" >"$W/first"
 sed -n 2p "$W/out" >"$W/last"

@@ -12,12 +12,25 @@ issue "$W/deploy" build-1 --account deploy --ttl 1h
 ssh_as ci-bot reply "$W/wrong" id
 WRONG=$ERR
 
+# Files are changed while the supervisor stands still with none of them open: what it was about to write would be half
+# in what is copied, broken or put back. It has to live through all of this.
+is_stopped() { [ "$(ps -o stat= -p "$WATCH" | cut -c 1)" = T ]; }
+holds_nothing() {
+    kill -STOP "$WATCH" || bail 'the supervisor is gone'
+    eventually is_stopped
+    [ -z "$(find "/proc/$WATCH/fd" -lname "$STATE*")" ] || ! kill -CONT "$WATCH"
+}
+stand_still() { eventually holds_nothing || bail 'the supervisor is busy without end'; }
+stand_still
 cp -a "$STATE" "$W/saved"
+let_go
 mend() {
+    stand_still
     rm -rf "$STATE"
     cp -a "$W/saved" "$STATE"
     # What has happened since was no more than denials: the host is not to hold it against the ledger.
     rm -f /run/nhi/mark
+    let_go
 }
 
 agents_refused() {
@@ -36,7 +49,9 @@ agents_refused() {
 
 # broken NAME REASON SHELL: after SHELL, run in the state directory
 broken() {
+    stand_still
     (cd "$STATE" && eval "$3") || bail "$3"
+    let_go
     agents_refused "$1" "$2"
     people_work "$1"
     mend
@@ -64,12 +79,16 @@ broken 'a reserve of noise' '(ledger|lockdown)' 'head -c 65536 /dev/urandom >res
 broken 'no grants directory' record 'rm -rf grants'
 
 # Without the accounts there is nobody to let in, and people are found as ever.
+stand_still
 rm "$STATE/accounts.cdb"
+let_go
 ssh_as ci-bot reply "$W/ticket" id
 unlike "$RC" '^0$' 'no snapshot: an agent is refused'
 people_work 'no snapshot'
 mend
+stand_still
 rm -rf "$STATE"
+let_go
 people_work 'no state directory at all'
 mend
 

@@ -97,7 +97,7 @@ left() {
     ps -eLo stat=,pid=,luid=,uid=,comm= | awk -v a="$(id -u ci-bot)" -v b="$(id -u batch)" \
         '$1 !~ /^[ZX]/ && ($3 == a || $3 == b || $4 == a || $4 == b || $5 ~ /^(nhi-escape|screen|tmux)/)'
 }
-mux() { timeout 20 ssh -F none -S "$W/mux" -o ProxyCommand=false -o LogLevel=ERROR "$1@127.0.0.1" id -un 2>&1; }
+mux() { timeout 120 ssh -F none -S "$W/mux" -o ProxyCommand=false -o LogLevel=ERROR "$1@127.0.0.1" id -un 2>&1; }
 
 n=0
 survivors=0 bad=''
@@ -190,9 +190,9 @@ for a in ci-bot batch; do
     unlike "$RC" '^0$' "$a: no login with a key that it left in authorized_keys"
     ssh_as "$a" reply "$W/ticket" id
     unlike "$RC" '^0$' "$a: nor with the ticket"
-    capture as alice timeout 20 "$PTY" 'word: ' "$W/ticket" -- su "$a" -c id
+    capture as alice timeout 60 "$PTY" 'word: ' "$W/ticket" -- su "$a" -c id
     unlike "$RC" '^0$' "$a: nor by su"
-    capture as "$a" timeout 20 "$PTY" "$a: " "$W/ticket" -- sudo /bin/bash -c id
+    capture as "$a" timeout 60 "$PTY" "$a: " "$W/ticket" -- sudo /bin/bash -c id
     unlike "$RC" '^0$' "$a: no sudo by what goes by its uid still"
     capture as "$a" sudo -n /bin/bash -c id
     unlike "$RC" '^0$' "$a: nor without asking"

@@ -35,7 +35,8 @@ for ((i = 0; i < 24; i++)); do
     one_of ci-bot other-bot && agent=$PICK
     some_of "$agent" deploy batch && accounts=$PICK
     some_of sshd app-1 app-2 && services=$PICK
-    one_of 5m 30m 2h && ttl=$PICK
+    # None of them expires between the two questions.
+    one_of 40m 55m 2h && ttl=$PICK
     must nhictl task open "job-$i" --agent "$agent" --until 4h --concurrent
     must nhictl issue --agent "$agent" --task "job-$i" --account "$accounts" --service "$services" --ttl "$ttl" \
         --no-pin --out "$W/t-$i"

@@ -53,12 +53,14 @@ capture timeout -s KILL 60 nhictl revoke --task "t-$n"
 is "$RC" 0 'nhictl revoke returns' || note "$ERR"
 eventually is_gone "$BG"
 ok $? 'and the session is over'
-kill -CONT "$WATCH"
+let_go
 start_log perl packaging/collect-log.pl "$LOG"
 
-fresh --ttl 8s
+fresh --ttl 20s
 in_session "$W/ticket" 'sleep 1000'
 unread_log
+[ -e "/proc/$BG" ]
+ok $? 'a session is there'
 eventually is_gone "$BG"
 ok $? 'the supervisor ends a session whose ticket expires'
 
@@ -81,8 +83,9 @@ for i in {1..24}; do
     ssh_bg ci-bot reply "$W/ticket" 'sleep 1000'
     disown
 done
-are_in() { [ "$(nhictl session list --json | jq '.sessions | length')" -gt 12 ]; }
-eventually are_in
+are_in() { [ "$(nhictl session list --json | jq '.sessions | length')" = "$1" ]; }
+eventually are_in 24
+settle_log
 kill -STOP "$WATCH"
 ENDED=$(nhictl revoke --task "t-$n" --json | jq .sessions.ended)
 [ "$ENDED" -gt 12 ]
@@ -90,7 +93,7 @@ ok $? "$ENDED sessions end at once"
 are_told() { [ "$(since_mark | grep -c "nhictl: session ended: .* of task t-$n ")" -ge 10 ]; }
 eventually are_told
 ok $? 'the log is told of many'
-kill -CONT "$WATCH"
+let_go
 
 # ---- processes that make way for everybody else, on a machine that is busy ----
 
@@ -107,7 +110,7 @@ grep -q "setpriority(PRIO_PROCESS, $NICE, 0)" "$W/trace"
 ok $? 'with the turns that others have, against nice'
 grep -q "sched_setscheduler($PATIENT, SCHED_OTHER" "$W/trace"
 ok $? 'and against SCHED_IDLE'
-kill -CONT "$WATCH"
+let_go
 
 # ---- a ledger that somebody holds ----
 
@@ -135,14 +138,15 @@ release() {
     eventually is_gone "$HOLDER"
 }
 
-fresh --ttl 8s
+fresh --ttl 28s
 in_session "$W/ticket" 'sleep 1000'
 FIRST=$BG
-issue "$W/ticket" "t-$n" --ttl 10s
+issue "$W/ticket" "t-$n" --ttl 30s
 in_session "$W/ticket" 'sleep 1000'
 hold
-eventually is_gone "$FIRST"
-eventually is_gone "$BG"
+[ -e "/proc/$FIRST" ] && [ -e "/proc/$BG" ]
+ok $? 'two sessions are there when somebody holds it'
+eventually is_gone "$FIRST" && eventually is_gone "$BG"
 ok $? 'while it is held, the supervisor ends one session and another'
 [ -e "/proc/$HOLDER" ]
 ok $? 'by which time it is held still'
@@ -160,14 +164,17 @@ people_go_on() {
     ssh_as alice key "$W/key" 'id -un'
     is "$RC:$OUT" 0:alice "$1: a person may come"
 }
-ssh_bg alice key "$W/key" 'sleep 1000'
+ssh_bg alice key "$W/key" ": >$W/person; sleep 1000"
 PERSON=$!
 disown
+eventually test -e "$W/person"
 
 # locks_down NAME BREAK MEND: between these two, by nhictl alone
 locks_down() {
     fresh
     in_session "$W/ticket" 'sleep 1000'
+    # The login of the one before may not be over yet.
+    eventually are_in 1
     kill -STOP "$WATCH"
     $2
     capture timeout 120 nhictl lockdown on --reason test
@@ -181,7 +188,7 @@ locks_down() {
     unlike "$RC" '^0$' "$1: no agent may come"
     has_logged 'pam_nhi\(sshd:auth\): denied: reason=(lockdown|ledger) account=ci-bot' "$1: and the log says why"
     $3
-    kill -CONT "$WATCH"
+    let_go
     must nhictl lockdown off
     ssh_as ci-bot reply "$W/ticket" true
     is "$RC" 0 "$1: they may again" || note "$ERR"
@@ -227,6 +234,9 @@ for i in 1 2 3 4 5; do
     while read -r pid; do eventually is_gone "$pid"; done <"$W/pids"
     eventually is_gone "$BG"
 done
+all_have_ended() { [ "$(query "select count(distinct task) from event where kind = 'session-end' and task in
+    ('t-$n', 't-$((n - 1))', 't-$((n - 2))', 't-$((n - 3))', 't-$((n - 4))')")" = 5 ]; }
+eventually all_have_ended
 must nhictl status
 is "$(query "select count(*) || ' ' || count(distinct within) from event where kind = 'session-end' and task in
     ('t-$n', 't-$((n - 1))', 't-$((n - 2))', 't-$((n - 3))', 't-$((n - 4))')")" '5 5' \
@@ -234,7 +244,7 @@ is "$(query "select count(*) || ' ' || count(distinct within) from event where k
 
 # ---- who stops waiting ----
 
-echo 'grace = 10;' >/etc/nhi/nhi.conf
+echo 'grace = 30;' >/etc/nhi/nhi.conf
 must nhictl apply
 fresh
 in_session "$W/ticket" 'trap "" TERM HUP; sleep 1000; sleep 1000; sleep 1000'

@@ -57,7 +57,9 @@ is "$RC:$(git -C "$W/cloned" log --format=%s)" '0:over ssh' 'git clone'
 capture timeout 60 rsync -a -e "$W/ssh" "$W/work/" ci-bot@127.0.0.1:copied/
 is "$RC:$(cmp "$W/work/.git/HEAD" /home/ci-bot/copied/.git/HEAD && echo same)" 0:same 'rsync'
 
-# The helper of sshd only reads.
+# The helper of sshd only reads. What came before it is to be written down: sshd lets its client go first.
+have_ended() { [ "$(nhictl status --json | jq .live_sessions)" = 0 ]; }
+eventually have_ended
 must nhictl status
 state_of_host() { query_events && find "$STATE/grants" /run/nhi/sessions -type f | sort; }
 query_events() { sqlite3 -readonly "$STATE/ledger.db" 'select count(*), max(seq) from event'; }
@@ -161,13 +163,12 @@ by_key batch other 'id -un'
 is "$OUT" batch 'a ticket-only account by its key'
 by_key deploy other 'id -un'
 is "$OUT" deploy 'a shared account by its key'
-# sshd lets its client go first.
-have_ended() { [ "$(nhictl status --json | jq .live_sessions)" = 0 ]; }
 eventually have_ended
 ok $? 'whose sessions ended'
 mark_log
 ssh_as deploy key "$W/key" 'id -un'
 is "$OUT" deploy 'a person on the shared account, with a key of their own'
+settle_log
 ! logged 'pam_nhi\(sshd:session\)'
 ok $? 'is none of our business'
 ssh_as deploy reply "$W/password" 'id -un'
@@ -238,10 +239,10 @@ is "$(nhictl ticket show --json "$(jti_of "$W/text")" | jq -c .ticket.grants)" 1
 
 # ---- the end ----
 
-issue "$W/short" build-3 --bind-key "$W/id-person.pub" --ttl 5s --service sshd
+issue "$W/short" build-3 --bind-key "$W/id-person.pub" --ttl 20s --service sshd
 by_key ci-bot person id
-is "$RC" 0 'a ticket of five seconds'
-sleep 6
+is "$RC" 0 'a ticket of twenty seconds'
+wait_out "$W/short"
 by_key ci-bot person id
 refused - 'after them'
 by_key ci-bot bound id

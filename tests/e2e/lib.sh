@@ -113,7 +113,17 @@ TOOL
 
 # ---- the log ----
 
-mark_log() { MARK=$(stat -c %s "$LOG"); }
+# settle_log: what was said before is in the file, however late its reader is.
+settle_log() {
+    local mark
+    mark="settled $(date +%s%N)"
+    timeout 60 logger -t e2e "$mark"
+    eventually grep -q "$mark" "$LOG" || bail 'nobody reads the log'
+}
+mark_log() {
+    settle_log
+    MARK=$(stat -c %s "$LOG")
+}
 since_mark() { tail -c +"$((MARK + 1))" "$LOG"; }
 logged() { since_mark | grep -qE -- "$1"; }
 # has_logged REGEX NAME: since the last mark_log
@@ -284,7 +294,12 @@ behind_its_back() {
     # sqlite3 took the files of the WAL with it.
     must nhictl status
 }
-let_go() { kill -CONT "$WATCH"; }
+# Who comes next is let in only while its heart beats, which it does every ten seconds.
+beats() { [ -s /run/nhi/watch ] && [ "$(($(cut -d. -f1 /proc/uptime) - $(cat /run/nhi/watch)))" -le 11 ]; }
+let_go() {
+    kill -CONT "$WATCH"
+    eventually beats || bail 'the supervisor does not go on'
+}
 NOW_SQL="CAST(strftime('%s') AS INTEGER)"
 
 open_task() { must nhictl task open "$1" --agent "${2:-ci-bot}" --until 2h --concurrent; }
@@ -300,5 +315,12 @@ issue() {
     [[ $has == *' --service '* ]] || set -- "$@" --service sshd,sudo,su,cron
     [[ $has == *' --ttl '* ]] || set -- "$@" --ttl 15m
     must nhictl issue --task "$task" --out "$file" "$@"
+}
+exp_of() { date -d "$(nhictl ticket inspect --json "$1" | jq -r .ticket.exp)" +%s; }
+# wait_out FILE: until the ticket in it has expired
+wait_out() {
+    local end
+    end=$(exp_of "$1")
+    until [ "$(date +%s)" -ge "$end" ]; do sleep 0.1; done
 }
 jti_of() { nhictl ticket inspect --json "$1" | jq -r '.. | .jti? // empty' | head -n 1; }

@@ -59,11 +59,11 @@ restart_sshd
 
 # ---- out: an open session, and the next knock ----
 
+chmod 1777 "$W"
 ssh_bg ci-bot reply "$W/ticket" 'sudo -n id >'"$W"'/before; : >'"$W"'/in
     until [ -e '"$W"'/go ]; do sleep 0.05; done
     sudo -n id; echo "auth $?"; sudo -n /usr/bin/true; echo "nopasswd $?"'
 BG=$!
-chmod 1777 "$W"
 eventually test -e "$W/in" || bail 'the session did not begin'
 like "$(cat "$W/before")" '^uid=0' 'sudo in an open session, before'
 mark_log

@@ -26,10 +26,11 @@ for file in nightly nightly.service nightly.timer; do
 done
 install -m 644 packaging/examples/scheduled/nightly /etc/cron.d/nightly
 
-# at_three: cron, from just before three until its job has ended
+# at_three: cron, from just before three until its job has ended. It has five seconds of ours to come up in: what it
+# finds to be over then it does not run.
 at_three() {
     rm -f "$W/mailed"
-    FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f '@2027-01-01 02:59:30 x30' cron -f >"$W/cron.log" 2>&1 &
+    FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f '@2027-01-01 02:55:00 x60' cron -f >"$W/cron.log" 2>&1 &
     disown $!
     eventually "$@"
     local seen=$?
@@ -69,7 +70,7 @@ at_three has_run 2
 is "$(lines)" 2 'resumed, it runs'
 is "$(attention)" '' 'and nothing needs attention any more'
 
-capture nhictl run --agent ci-bot --job nightly --until 1s -- sleep 60
+capture nhictl run --agent ci-bot --job nightly --until 5s -- sleep 60
 like "$ERR" 'nhictl: nightly was ended: the deadline' 'a job that was ended says so, in its mail or journal'
 like "$(attention)" 'nightly of ci-bot did not run, or not to its end.*: the deadline' 'and in nhictl status'
 capture nhictl run --agent ci-bot --job nightly -- false

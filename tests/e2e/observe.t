@@ -45,7 +45,8 @@ like "$RC$ERR" '^1.*is no decision on a ticket' 'there is no decision to explain
 # ---- what would be permitted ----
 
 open_task build-1
-issue "$W/cron" build-1 --account legacy --service cron
+# By the clock of cron, of which a minute is a second of ours.
+issue "$W/cron" build-1 --account legacy --service cron --ttl 2h
 printf '* * * * * legacy echo >>%s\n' "$W/ran" >/etc/cron.d/e2e
 chmod 600 /etc/cron.d/e2e
 chmod 1777 "$W"
@@ -57,6 +58,8 @@ ok $? 'its job runs'
 has_logged 'pam_nhi\(cron:session\): observed: would be permitted: reason=permit account=legacy source=ledger' \
     'and would, by the ticket that is there'
 kill "$CRON"
+# With the job that it may have begun.
+eventually sh -c '! pgrep -x cron >/dev/null'
 [ "$(nhictl status --json | jq '.observed[0].would_be_permitted')" -gt 0 ]
 ok $? 'that is counted apart'
 is "$(nhictl ticket show --json "$(jti_of "$W/cron")" | jq .ticket.grants)" 0 'and is no use of the ticket'
@@ -84,7 +87,7 @@ for _ in {1..80}; do setpriv --reuid legacy --regid legacy --init-groups sudo -n
 is "$(find "$STATE/grants" -name 'o-*' | wc -l)" 64 'so many records, and no more'
 capture setpriv --reuid legacy --regid legacy --init-groups sudo -n true
 is "$RC" 0 'the account goes on'
-kill -CONT "$WATCH"
+let_go
 
 # ---- a disk that is full, a ledger that is gone ----
 
