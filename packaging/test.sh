@@ -84,7 +84,7 @@ fi
 
 # su and sudo are stopped and killed at every system call; with QUICK=1 at every 11th, which saves five
 # minutes.
-export PROVE_FLAGS=--verbose
+export PROVE_FLAGS="--verbose --timer --jobs $(nproc)"
 : >"$BUILD/failed"
 [ "$#" -gt 0 ] || set -- check demo e2e boot clang sanitize lint leaks fuzz
 for name; do

@@ -1,7 +1,8 @@
 # How the tests are run. Every program and script speaks TAP; prove counts.
 
 SHELL_TESTS := $(wildcard tests/house/*.t tests/nss/*.t tests/cli/*.t)
-E2E_TESTS   := $(wildcard tests/e2e/*.t)
+# The longest first, or it would keep the others waiting at the end.
+E2E_TESTS   := tests/e2e/stopped.t $(filter-out tests/e2e/stopped.t,$(wildcard tests/e2e/*.t))
 BOOT_TESTS  := $(wildcard tests/boot/*.t)
 FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 10
