@@ -23,18 +23,20 @@ static const char *const view_names[SETUP_VIEWS] = { "now", "clean", "then" };
 /* A configuration with a directory of drop-ins, such that the one names the other. */
 static int copy_one(struct setup *s, const char *path, const char *dir, enum setup_view view)
 {
-    char name[192], to[128], *text = setup_read(s, path, view), *moved;
+    static const char *const before[] = { " ", "\t", "\"", "=" };
+    char name[512], to[128], *text = setup_read(s, path, view), *moved;
     int code;
 
     if (text == NULL)
         return CTL_DONE;
     snprintf(to, sizeof(to), SETUP_SCRATCH "/%s%s", view_names[view], dir);
     moved = setup_text_replace(text, dir, to);
-    if (strcmp(path, WIRING_SSHD_CONFIG) == 0) {
-        char *relative = moved, named[160];
+    for (size_t i = 0; strcmp(path, WIRING_SSHD_CONFIG) == 0 && i < sizeof(before) / sizeof(before[0]); i++) {
+        char *relative = moved, from[32], named[160];
 
-        snprintf(named, sizeof(named), " %s/", to);
-        moved = setup_text_replace(relative, " sshd_config.d/", named);
+        snprintf(from, sizeof(from), "%ssshd_config.d/", before[i]);
+        snprintf(named, sizeof(named), "%s%s/", before[i], to);
+        moved = setup_text_replace(relative, from, named);
         free(relative);
     }
     snprintf(name, sizeof(name), "%s%s", view_names[view], path);

@@ -168,7 +168,9 @@ int setup_write(struct setup *s, struct setup_file *f)
         return ctl_fail(s->c, CTL_REFUSED, "run it again", "%s was changed by somebody else just now", f->path);
     if (setup_changes(f) && setup_keeps_backup(s, f) && !s->undo)
         err = keep(f);
-    if (err == NHI_OK && setup_changes(f)) {
+    if (err != NHI_OK)
+        return ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot keep %s in " SETUP_BACKUPS ": %s", f->path, nhi_strerror(err));
+    if (setup_changes(f)) {
         if (f->text[SETUP_THEN] == NULL)
             err = remove_file(f->path);
         else if (f->text[SETUP_NOW] == NULL)
