@@ -209,6 +209,14 @@ mv "$W/${MODULE##*/}" "$MODULE"
 setup su
 like "$RC$ERR" "^3.*cannot keep /etc/pam.d/su in $BACKUPS" 'nothing is changed that cannot be kept'
 rm "$BACKUPS"
+mount --bind /etc /etc && mount -o remount,bind,ro /etc
+etc >"$W/etc"
+setup nss sshd sudo su cron
+like "$RC$ERR" '^3.*cannot write /etc/.*: Read-only file system' 'a file system for reading'
+etc | cmp -s - "$W/etc"
+ok $? 'which stays as it is'
+umount /etc
+must nhictl setup --undo
 printf 'account required pam_nhi.so\n' >>/etc/pam.d/atd
 setup cron
 like "$RC$ERR" '^0.*/etc/pam.d/atd: pam_nhi.so stands there outside of our marks' 'what was wired by hand is left alone'
