@@ -48,7 +48,8 @@ static void read_dir(struct sudoers *s, const char *dir)
 
         if (!is_left_out(name))
             read_file(s, path);
-        else if (name[0] != '.' && is_ours(path))
+        /* Beside ours it is a copy that somebody, or an editor, keeps. */
+        else if (name[0] != '.' && access(WIRING_SUDO_FILE, F_OK) != 0 && is_ours(path))
             doctor_find(s->d, DOCTOR_ERROR, "sudo-file-ignored", doctor_file(path),
                         out_say("sudo reads no file with a dot or a tilde in its name"),
                         out_say("run: mv %s " WIRING_SUDO_FILE, path));
