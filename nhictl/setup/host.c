@@ -101,11 +101,26 @@ static bool is_set(const char *said, const char *keyword, const char *to)
     return strcmp(value, to) == 0;
 }
 
-/* The first line of what a program said. */
+/* visudo warns of names that nobody uses before it says what is wrong. */
+const char *setup_refusal(const char *said, int *len)
+{
+    const char *line = said;
+
+    while (strncmp(line, "Warning:", 8) == 0 && line[strcspn(line, "\n")] != '\0')
+        line += strcspn(line, "\n") + 1;
+    if (*line == '\0')
+        line = said;
+    *len = (int)strcspn(line, "\r\n");
+    return line;
+}
+
 static int said_no(struct setup *s, const char *program, const char *said, const char *when)
 {
+    int len;
+
+    said = setup_refusal(said, &len);
     return ctl_fail(s->c, CTL_REFUSED, NULL, "%s refuses the configuration %s: %.*s; nothing was changed", program,
-                    when, (int)strcspn(said, "\r\n"), said);
+                    when, len, said);
 }
 
 /* Whether passwords are refused in any Match: of somebody, or from somewhere. That of all is found by sshd -T. */

@@ -102,6 +102,8 @@ struct setup_sshd {
 int setup_sshd_facts(struct setup *s, struct setup_sshd *facts);
 int setup_try_sshd(struct setup *s);
 int setup_try_sudo(struct setup *s);
+/* Where in what they say it stands why they refuse it, and how long that is. */
+const char *setup_refusal(const char *said, int *len);
 /* The same of what is in force now. false: text is what they say. */
 bool setup_sshd_accepts(char **text);
 bool setup_sudo_accepts(char **text);

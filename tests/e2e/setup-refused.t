@@ -114,6 +114,8 @@ with /etc/pam.d/cron 'rm /etc/pam.d/cron' refuses 'apt-get install cron' 'a prog
 # Only visudo itself looks at that, and only at the real file.
 chmod 644 /etc/sudoers
 refuses 'everything was put back' 'what only shows when it is in force is taken back' sudo
+with /etc/sudoers.d/zz 'echo "User_Alias UNUSED = alice" >/etc/sudoers.d/zz' \
+    refuses '/etc/sudoers: bad permissions' 'of which the reason is said, and no warning before it' sudo
 chmod 440 /etc/sudoers
 mkdir -p /run/nhi-setup/of-another
 capture flock /run/nhi-setup nhictl setup nss
