@@ -261,13 +261,16 @@ fault sudo-nopasswd-inherited $N "$(sudoers 'User_Alias ANY = ALL, !root
 ANY ALL=(root) NOPASSWD: /usr/bin/id')"
 fault sudo-nopasswd-all $N "$(sudoers '%nhi-agents ALL=(ALL) NOPASSWD: ALL')"
 fault sudo-nopasswd-all $N "$(sudoers '#65537 ALL=(ALL) NOPASSWD: ALL, !/bin/sh')"
+fault sudo-pam-session $N "$(sudoers "Defaults@elsewhere,${HOST%%.*} !pam_session")"
+fault sudo-nopasswd-inherited $N "$(sudoers 'ALL 10.0.0.0/8, elsewhere=(root) NOPASSWD: /usr/bin/id')"
 fault sudo-broken $N "$(sudoers 'ci-bot ALL=(root NOPASSWD')"
 fault sudo-file-writable $N "$(sudoers '# nothing') && chmod g+w $N"
 fault sudo-file-ignored "$C $C.conf" "mv $C $C.conf"
 fault sudo-unread /usr/bin/cvtsudoers 'rm /usr/bin/cvtsudoers'
 fault sudo-not-included $S "sed -i '/includedir/d' $S"
 for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASSWD: /usr/bin/id' \
-    'Defaults:alice !pam_session' 'ci-bot ALL=(root) NOPASSWD: /usr/bin/id'; do
+    'Defaults:alice !pam_session' 'Defaults@elsewhere !pam_session' 'ALL elsewhere=(root) NOPASSWD: /usr/bin/id' \
+    'ci-bot ALL=(root) NOPASSWD: /usr/bin/id'; do
     keep $N
     eval "$(sudoers "$good")"
     doctor
