@@ -217,6 +217,7 @@ static void free_all(struct adopt *a)
         free(a->job[i].file);
         free(a->job[i].when);
         free(a->job[i].command);
+        free(a->job[i].env);
     }
     for (size_t i = 0; i < a->sudo.count; i++)
         free(a->sudo.text[i]);

@@ -26,6 +26,7 @@ struct adopt_key {
 
 struct adopt_job {
     char *file, *when, *command;
+    char *env; /* NAME=VALUE of the crontab above it, a line each */
     char name[NHI_TASK_MAX + 1];
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "libnhi/net.h"
 #include "libnhi/ticket.h"
@@ -16,6 +17,7 @@
 #define REVIEW_IN ((int64_t)90 * 86400)
 #define SOURCES_MAX 8 /* more addresses than these are no list that a person would keep */
 #define NHICTL "/usr/sbin/nhictl"
+#define SHELL_PATH "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
 
 struct text {
     char *buf;
@@ -167,6 +169,41 @@ static void policy(struct adopt *a)
     say(a, "policy", "what it may do here, and from where", &t);
 }
 
+/* Whether an option of that name is among those of the key: names are of any case, and values in quotes. */
+static bool has_option(const struct adopt_key *k, const char *name)
+{
+    const char *at = k->options;
+    size_t len = strlen(name);
+    bool quoted = false;
+
+    for (bool first = true; *at != '\0'; first = !quoted && *at == ',', at++) {
+        if (first && strncasecmp(at, name, len) == 0 && (at[len] == '\0' || strchr(",=", at[len]) != NULL))
+            return true;
+        if (*at == '\\' && at[1] == '"')
+            at++;
+        else if (*at == '"')
+            quoted = !quoted;
+    }
+    return false;
+}
+
+/* What a ticket takes from sessions as the key's options do; "" or " --ssh …". */
+static void put_ssh(FILE *f, const struct adopt_key *k)
+{
+    static const char *const words[] = { "restrict", "no-pty", "no-port-forwarding", "no-agent-forwarding",
+                                         "no-X11-forwarding" };
+    const char *between = " --ssh ";
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (has_option(k, words[i])) {
+            fprintf(f, "%s%s", between, words[i]);
+            /* The first of them is all of them. */
+            if (i == 0)
+                return;
+            between = ",";
+        }
+}
+
 static void tickets(struct adopt *a)
 {
     struct text t;
@@ -176,6 +213,11 @@ static void tickets(struct adopt *a)
     for (size_t i = 0; i < a->key_count; i++) {
         const struct adopt_key *k = &a->key[i];
 
+        if (has_option(k, "cert-authority")) {
+            fprintf(f, "# key %zu, %s, signs certificates: bind a ticket to each key that has one of them\n", i + 1,
+                    k->print);
+            continue;
+        }
         if (k->base64[0] == '\0') {
             fprintf(f, "# key %zu, %s, cannot be bound: ssh-keygen -t ed25519 where it is used\n",
                     i + 1, k->print);
@@ -185,9 +227,13 @@ static void tickets(struct adopt *a)
         fprintf(f,
                 "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --bind-key "
                 "%s-%zu.pub --ttl 8h "
-                "--out %s-%zu.ticket\n",
+                "--out %s-%zu.ticket",
                 a->agent, a->agent, a->local.name, a->sudo.count > 0 ? ",sudo" : "", a->agent,
                 i + 1, a->agent, i + 1);
+        put_ssh(f, k);
+        putc('\n', f);
+        if (has_option(k, "command"))
+            fprintf(f, "# key %zu ran one command, and its ticket opens a shell: %s\n", i + 1, k->options);
     }
     if (a->key_count == 0)
         fprintf(f,
@@ -199,6 +245,61 @@ static void tickets(struct adopt *a)
         &t);
 }
 
+/* What the crontab says to cron and not to the command. */
+static bool is_for_cron(const char *name, size_t len)
+{
+    static const char *const names[] = { "MAILTO", "MAILFROM", "CRON_TZ", "RANDOM_DELAY", "START_HOURS_RANGE",
+                                         "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING", "LOGNAME", "USER" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
+            return true;
+    return false;
+}
+
+static void put_for_cron(FILE *f, const struct adopt_job *j)
+{
+    size_t len;
+
+    for (const char *at = j->env; *at != '\0'; at += len + 1) {
+        len = strcspn(at, "\n");
+        if (is_for_cron(at, strcspn(at, "=")))
+            fprintf(f, "# there, cron is told for it: %.*s\n", (int)len, at);
+    }
+}
+
+/* The words before the command: run hands on nothing of cron's environment. To cron, a % is one only behind a \. */
+static void put_shell(FILE *f, const struct adopt_job *j)
+{
+    const char *shell = "/bin/sh", *before = "/usr/bin/env ";
+    size_t shell_len = strlen(shell), len, name;
+
+    for (const char *at = j->env; *at != '\0'; at += len + 1) {
+        len = strcspn(at, "\n");
+        name = strcspn(at, "=");
+        if (name == strlen("SHELL") && memcmp(at, "SHELL", name) == 0) {
+            shell = at + name + 1;
+            shell_len = len - name - 1;
+        } else if (!is_for_cron(at, name)) {
+            char *value = out_say("%.*s", (int)len, at), *rest = value, *part;
+
+            fputs(before, f);
+            before = " ";
+            while ((part = strsep(&rest, "%")) != NULL) {
+                put_quoted(f, part);
+                fputs(rest != NULL ? "\\%" : "", f);
+            }
+            free(value);
+        }
+    }
+    fputs(*before == ' ' ? " " : "", f);
+    if (shell[0] == '/' && strspn(shell, SHELL_PATH) >= shell_len)
+        fprintf(f, "%.*s", (int)shell_len, shell);
+    else
+        put_part(f, shell, shell_len);
+    fputs(" -c ", f);
+}
+
 /* Today they run beside each other, and beside who logs in. */
 static void jobs(struct adopt *a)
 {
@@ -208,15 +309,18 @@ static void jobs(struct adopt *a)
 
     fprintf(f, "cat >/etc/cron.d/%s <<'X'\n", a->agent);
     for (size_t i = 0; i < a->job_count; i++) {
-        fprintf(f, "%s root " NHICTL " run --agent %s --job %s%s -- /bin/sh -c ", a->job[i].when,
+        fprintf(f, "%s root " NHICTL " run --agent %s --job %s%s -- ", a->job[i].when,
                 a->agent, a->job[i].name, beside ? " --concurrent" : "");
+        put_shell(f, &a->job[i]);
         put_command(f, a->job[i].command);
         putc('\n', f);
     }
     fputs("X\n", f);
-    for (size_t i = 0; i < a->job_count; i++)
+    for (size_t i = 0; i < a->job_count; i++) {
         fprintf(f, "# take it out of %s: %s %s\n", a->job[i].file, a->job[i].when,
                 a->job[i].command);
+        put_for_cron(f, &a->job[i]);
+    }
     say(a, "jobs", "as the agent's own account, which needs to reach the files that the jobs use", &t);
 }
 

@@ -132,6 +132,15 @@ void adopt_keys(struct adopt *a)
 
 /* ---- sudo ---- */
 
+/* The last of them goes on with this. */
+static void list_go_on(struct adopt_list *l, const char *text)
+{
+    char *whole = out_say("%s %s", l->text[l->count - 1], text);
+
+    free(l->text[l->count - 1]);
+    l->text[l->count - 1] = whole;
+}
+
 /* As sudo itself says: "    (root) NOPASSWD: /usr/bin/id", and what does not fit on the line
  * further to the right. */
 void adopt_sudo(struct adopt *a)
@@ -149,6 +158,8 @@ void adopt_sudo(struct adopt *a)
                 *next++ = '\0';
             if (behind && strncmp(line, "    (", 5) == 0)
                 adopt_list_add(&a->sudo, line + 4);
+            else if (a->sudo.count > 0 && strncmp(line, "     ", 5) == 0)
+                list_go_on(&a->sudo, line + strspn(line, " "));
             behind = behind || strstr(line, "may run the following commands") != NULL;
         }
     free(out);
@@ -177,7 +188,7 @@ static void name_job(struct adopt *a, struct adopt_job *j)
 }
 
 /* when: five fields, or one that begins with @. user: the line names whose it is. */
-static void add_job(struct adopt *a, const char *file, char *line, bool user)
+static void add_job(struct adopt *a, const char *file, char *line, const char *env, bool user)
 {
     char when[128] = "", *at = line;
     int fields = line[0] == '@' ? 1 : 5;
@@ -202,14 +213,48 @@ static void add_job(struct adopt *a, const char *file, char *line, bool user)
     j.file = out_must(strdup(file));
     j.when = out_must(strdup(when));
     j.command = out_must(strdup(at));
+    j.env = out_must(strdup(env));
     name_job(a, &j);
     a->job = out_must(reallocarray(a->job, a->job_count + 1, sizeof(*a->job)));
     a->job[a->job_count++] = j;
 }
 
+/* Without blanks around it, and then without quotes. */
+static char *bare_value(char *text)
+{
+    size_t len;
+
+    text += strspn(text, " \t");
+    len = strlen(text);
+    while (len > 0 && strchr(" \t\r", text[len - 1]) != NULL)
+        text[--len] = '\0';
+    if (len > 1 && (*text == '"' || *text == '\'') && text[len - 1] == *text) {
+        text[len - 1] = '\0';
+        text++;
+    }
+    return text;
+}
+
+/* "PATH = /opt/bin:/bin" goes behind the others. env: taken, and returned. */
+static char *add_variable(char *env, char *line)
+{
+    char *value = strchr(line, '='), *all;
+
+    if (value == NULL || *line == '#')
+        return env;
+    *value++ = '\0';
+    line = bare_value(line);
+    if (line[strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
+        return env;
+    all = out_say("%s%s=%s\n", env, line, bare_value(value));
+    free(env);
+    return all;
+}
+
 /* A line that begins otherwise sets a variable. */
 static void read_crontab(struct adopt *a, const char *path, bool user)
 {
+    char *env = out_must(strdup(""));
     struct file_text f;
 
     if (file_text_read(path, false, &f) == NHI_OK)
@@ -217,8 +262,11 @@ static void read_crontab(struct adopt *a, const char *path, bool user)
             char *line = f.line[i].text + strspn(f.line[i].text, " \t");
 
             if (isdigit((unsigned char)*line) || *line == '*' || *line == '@')
-                add_job(a, path, line, user);
+                add_job(a, path, line, env, user);
+            else
+                env = add_variable(env, line);
         }
+    free(env);
     file_text_free(&f);
 }
 
@@ -241,7 +289,8 @@ static void each_file(struct adopt *a, const char *dir, void (*fn)(struct adopt 
 
 static void read_cron_d(struct adopt *a, const char *path)
 {
-    read_crontab(a, path, true);
+    if (file_is_of_cron(strrchr(path, '/') + 1))
+        read_crontab(a, path, true);
 }
 
 static void read_unit(struct adopt *a, const char *path)

@@ -274,8 +274,7 @@ static void look_at_crontabs(struct doctor *d)
     while (dir != NULL && (e = readdir(dir)) != NULL) {
         char *path = out_say("/etc/cron.d/%s", e->d_name);
 
-        /* As run-parts names them. */
-        if (strchr(e->d_name, '.') == NULL)
+        if (file_is_of_cron(e->d_name))
             look_at_crontab(d, path);
         free(path);
     }

@@ -60,6 +60,16 @@ static void extend(struct file_text *f, size_t have, const char *text, size_t le
     last->text[have + len] = '\0';
 }
 
+/* # and no number, which sudoers takes for a uid. */
+static bool is_comment(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && (text[at] == ' ' || text[at] == '\t'))
+        at++;
+    return at < len && text[at] == '#' && (at + 1 == len || text[at + 1] < '0' || text[at + 1] > '9');
+}
+
 static void split(struct file_text *f, const char *text, size_t len, bool joined)
 {
     const char *end = text + len;
@@ -69,7 +79,7 @@ static void split(struct file_text *f, const char *text, size_t len, bool joined
     for (int number = 1; text < end; number++) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         size_t n = (size_t)((newline != NULL ? newline : end) - text), use;
-        bool goes_on = joined && n > 0 && text[n - 1] == '\\';
+        bool goes_on = joined && n > 0 && text[n - 1] == '\\' && (more || !is_comment(text, n));
 
         use = strnlen(text, goes_on ? n - 1 : n);
         if (more) {
@@ -143,6 +153,13 @@ char *file_word(char **at)
     *at = word + len + (word[len] != '\0');
     word[len] = '\0';
     return word;
+}
+
+bool file_is_of_cron(const char *name)
+{
+    static const char known[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    return name[0] != '\0' && name[strspn(name, known)] == '\0';
 }
 
 /* ---- whose it is ---- */

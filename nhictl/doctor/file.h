@@ -22,8 +22,9 @@ struct file_text {
 
 #define FILE_TEXT_MAX (1u << 20) /* bytes that are read of a file; no file of this kind has more */
 
-/* joined: a backslash at the end of a line makes it and the next one line. NHI_ERR_NOT_FOUND, NHI_ERR_TOO_LONG,
- * NHI_ERR_SYS; NHI_ERR_FORMAT: it is no regular file. out: release with file_text_free, which takes a zeroed one. */
+/* joined: a backslash at the end of a line that is no comment makes it and the next one line. NHI_ERR_NOT_FOUND,
+ * NHI_ERR_TOO_LONG, NHI_ERR_SYS; NHI_ERR_FORMAT: it is no regular file. out: release with file_text_free, which takes
+ * a zeroed one. */
 NHI_CHECK enum nhi_err file_text_read(const char *path, bool joined, struct file_text *out);
 void file_text_free(struct file_text *f);
 
@@ -31,6 +32,9 @@ void file_text_free(struct file_text *f);
 char *file_bare(char *text);
 /* The next word in *at, which goes on behind it: in place. NULL: there is none. */
 char *file_word(char **at);
+
+/* Whether cron reads a file of that name in /etc/cron.d: no copy that an editor or dpkg has left. */
+bool file_is_of_cron(const char *name);
 
 /* Whether nobody but root can write the file, or put another in its place: NHI_ERR_UNSAFE, and NHI_ERR_NOT_FOUND. */
 NHI_CHECK enum nhi_err file_guarded(const char *path);

@@ -44,11 +44,14 @@ static const struct file files[] = {
 
 static void look(struct doctor *d, const struct file *f)
 {
-    struct stat st;
+    struct stat st, to;
     mode_t mode;
 
     if (lstat(f->path, &st) != 0)
         return;
+    /* A directory may be elsewhere, where root has said so by a link. */
+    if (S_ISLNK(st.st_mode) && st.st_uid == 0 && stat(f->path, &to) == 0 && S_ISDIR(to.st_mode))
+        st = to;
     mode = st.st_mode & 07777;
     if (st.st_uid == 0 && (mode & ~f->most) == 0 && (mode & f->least) == f->least && !S_ISLNK(st.st_mode))
         return;

@@ -71,18 +71,19 @@ static bool ends_search(const char *word)
 static void look_at_order(struct doctor *d, const struct file_text *f, const struct file_line *line,
                           const char *database, char *sources)
 {
-    bool after_files = false, unreachable = false;
+    bool ours = false, local[2] = { false, false }, unreachable = false; /* local: before ours, and behind it */
     char *word;
 
-    while ((word = file_word(&sources)) != NULL && strcmp(word, WIRING_NSS_SOURCE) != 0) {
-        after_files = after_files || strcmp(word, "files") == 0;
-        unreachable = unreachable || ends_search(word);
+    while ((word = file_word(&sources)) != NULL) {
+        ours = ours || strcmp(word, WIRING_NSS_SOURCE) == 0;
+        local[ours] = local[ours] || strcmp(word, "files") == 0 || strcmp(word, "compat") == 0;
+        unreachable = unreachable || (!ours && ends_search(word));
     }
     if (unreachable)
         doctor_find(d, DOCTOR_ERROR, "nss-unreachable", doctor_line(f->path, line),
                     out_say("the action before " WIRING_NSS_SOURCE " ends the search: programs do not find agents"),
                     out_say("put " WIRING_NSS_SOURCE " before the source that the action belongs to"));
-    else if (!after_files)
+    else if (local[1] && !local[0])
         doctor_find(d, DOCTOR_WARNING, "nss-order", doctor_line(f->path, line),
                     out_say("agents are looked up before the accounts of this host, each time"),
                     out_say("write instead: %s: files " WIRING_NSS_SOURCE " …", database));

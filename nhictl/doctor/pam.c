@@ -243,19 +243,30 @@ static void look_at_session(const struct look *k, const struct stack_line *l)
 
 /* ---- the module ---- */
 
-/* Where PAM's own are. */
-static char *module_dir(void)
+/* Where PAM's own are; of several places, for other architectures, the one that has this module. */
+static char *module_dir(const char *module)
 {
     static const char *const places[] = { "/usr/lib/*/security/pam_unix.so", "/usr/lib64/security/pam_unix.so",
                                           "/usr/lib/security/pam_unix.so", "/lib/*/security/pam_unix.so" };
     char *dir = NULL;
+    bool has = false;
 
     for (size_t i = 0; dir == NULL && i < sizeof(places) / sizeof(places[0]); i++) {
         glob_t g = { .gl_pathc = 0 };
 
-        if (glob(places[i], 0, NULL, &g) == 0 && g.gl_pathc > 0) {
-            dir = out_must(strdup(g.gl_pathv[0]));
-            *strrchr(dir, '/') = '\0';
+        (void)glob(places[i], 0, NULL, &g);
+        for (size_t k = 0; !has && k < g.gl_pathc; k++) {
+            char *at = out_say("%.*s", (int)(strrchr(g.gl_pathv[k], '/') - g.gl_pathv[k]), g.gl_pathv[k]);
+            char *path = out_say("%s/%s", at, module);
+
+            has = access(path, F_OK) == 0;
+            if (has || dir == NULL) {
+                free(dir);
+                dir = at;
+            } else {
+                free(at);
+            }
+            free(path);
         }
         globfree(&g);
     }
@@ -264,7 +275,7 @@ static char *module_dir(void)
 
 static void look_at_module(const struct look *k, const struct stack_line *l)
 {
-    char *dir = l->module[0] == '/' ? NULL : module_dir(), *path;
+    char *dir = l->module[0] == '/' ? NULL : module_dir(l->module), *path;
 
     if (dir == NULL && l->module[0] != '/')
         return;

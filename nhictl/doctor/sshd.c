@@ -4,6 +4,8 @@
 #include "nhictl/doctor/sshd.h"
 
 #include <fnmatch.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,8 +174,8 @@ static void look_at_keys(const struct sshd *s)
 
 /* ---- who may log in at all ---- */
 
-/* Whether one of the patterns fits one of the agent's names. */
-static bool fits(char *patterns, const char *const *names)
+/* The first of the agent's names that one of the patterns fits. NULL: none. */
+static const char *fits(char *patterns, char *const *names)
 {
     char *pattern;
 
@@ -181,23 +183,59 @@ static bool fits(char *patterns, const char *const *names)
         pattern[strcspn(pattern, "@")] = '\0';
         for (size_t i = 0; names[i] != NULL; i++)
             if (fnmatch(pattern, names[i], 0) == 0)
-                return true;
+                return names[i];
     }
-    return false;
+    return NULL;
 }
 
-static void look_at_list(const struct sshd *s, const char *keyword, bool allows, const char *const *names)
+static void look_at_list(const struct sshd *s, const char *keyword, bool allows, char *const *names)
 {
     char *list = sshd_values(s, keyword);
     const struct sshd_line *l = sshd_find(s, keyword);
+    bool empty = list[strspn(list, " ")] == '\0';
+    const char *name = fits(list, names);
 
-    if (list[strspn(list, " ")] != '\0' && fits(list, names) != allows)
+    if (!empty && (name != NULL) != allows)
         doctor_find(s->d, DOCTOR_ERROR, "sshd-refuses-agents",
                     l != NULL ? sshd_place(l) : doctor_file(WIRING_SSHD_CONFIG),
                     out_say("sshd refuses agent %s whatever it shows", s->d->agent),
                     allows ? out_say("add %s to this line", names[0])
-                           : out_say("take what fits %s from this line", names[0]));
+                           : out_say("take what fits %s from this line", name));
     free(list);
+}
+
+/* The names of the agent's groups, of which nhi-agents is the first; each, and all, the caller's to free. */
+static char **groups_of(const char *agent)
+{
+    gid_t gid[NHI_GROUPS_MAX + 32];
+    int n = (int)(sizeof(gid) / sizeof(gid[0]));
+    char **names = out_must(calloc((size_t)n + 2, sizeof(*names)));
+    const struct passwd *pw = getpwnam(agent);
+    size_t count = 0;
+
+    names[count++] = out_must(strdup(NHI_AGENTS_GROUP));
+    if (pw == NULL || getgrouplist(agent, pw->pw_gid, gid, &n) < 0)
+        return names;
+    for (int i = 0; i < n; i++) {
+        const struct group *gr = getgrgid(gid[i]);
+
+        if (gr != NULL)
+            names[count++] = out_must(strdup(gr->gr_name));
+    }
+    return names;
+}
+
+static void look_at_lists(const struct sshd *s)
+{
+    char *const users[] = { s->d->agent, NULL }, **groups = groups_of(s->d->agent);
+
+    look_at_list(s, "allowusers", true, users);
+    look_at_list(s, "denyusers", false, users);
+    look_at_list(s, "allowgroups", true, groups);
+    look_at_list(s, "denygroups", false, groups);
+    for (size_t i = 0; groups[i] != NULL; i++)
+        free(groups[i]);
+    free(groups);
 }
 
 /* A list of methods that an agent can pass: a ticket answers a prompt, once, and proves one key. */
@@ -251,7 +289,6 @@ static bool is_unwired(const struct sshd *s)
 
 static void look(const struct sshd *s)
 {
-    const char *const users[] = { s->d->agent, NULL }, *const groups[] = { "nhi-agents", s->d->agent, NULL };
     bool match;
 
     if (is_unwired(s))
@@ -262,12 +299,8 @@ static void look(const struct sshd *s)
             look_at_setting(s, &wanted[i]);
     look_at_keys(s);
     look_at_methods(s);
-    if (!s->is_agents)
-        return;
-    look_at_list(s, "allowusers", true, users);
-    look_at_list(s, "denyusers", false, users);
-    look_at_list(s, "allowgroups", true, groups);
-    look_at_list(s, "denygroups", false, groups);
+    if (s->is_agents)
+        look_at_lists(s);
 }
 
 void doctor_sshd(struct doctor *d)

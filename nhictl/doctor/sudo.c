@@ -59,6 +59,8 @@ static const json_t *value_of(const struct sudoers *s, enum option o)
             const json_t *entry = json_array_get(defaults, i), *given = json_object_get(entry, "Options");
             const json_t *binding = json_object_get(entry, "Binding");
 
+            if (sudoers_is_elsewhere(binding))
+                continue;
             for (size_t k = 0; bound(binding) == b && k < json_array_size(given); k++) {
                 const json_t *v = json_object_get(json_array_get(given, k), options[o]);
 
@@ -214,6 +216,8 @@ static void look_at_specs(const struct sudoers *s)
         const json_t *user;
         enum sudoers_of of = sudoers_whom(s, json_object_get(entry, "User_List"), &user);
 
+        if (sudoers_is_elsewhere(json_object_get(entry, "Host_List")))
+            continue;
         for (size_t k = 0; of != SUDOERS_OTHERS && k < json_array_size(specs); k++)
             look_at_spec(s, json_array_get(specs, k), of, user);
     }

@@ -26,6 +26,9 @@ struct doctor_place sudoers_find(const struct sudoers *s, const char *start, con
 /* The last: of Defaults it is the one that counts. */
 struct doctor_place sudoers_last(const struct sudoers *s, const char *start, const char *word);
 
+/* Whether a list of hosts, of cvtsudoers, leaves this one out for certain: it has names alone, of which none fits. */
+bool sudoers_is_elsewhere(const json_t *hosts);
+
 /* What a list of users, of cvtsudoers, says of whoever comes with a ticket. */
 enum sudoers_of {
     SUDOERS_OTHERS,

@@ -1,4 +1,6 @@
 #include <dirent.h>
+#include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +50,8 @@ static void read_dir(struct sudoers *s, const char *dir)
 
         if (!is_left_out(name))
             read_file(s, path);
-        else if (name[0] != '.' && is_ours(path))
+        /* Beside ours it is a copy that somebody, or an editor, keeps. */
+        else if (name[0] != '.' && access(WIRING_SUDO_FILE, F_OK) != 0 && is_ours(path))
             doctor_find(s->d, DOCTOR_ERROR, "sudo-file-ignored", doctor_file(path),
                         out_say("sudo reads no file with a dot or a tilde in its name"),
                         out_say("run: mv %s " WIRING_SUDO_FILE, path));
@@ -188,6 +191,33 @@ struct doctor_place sudoers_last(const struct sudoers *s, const char *start, con
             if (is_such(&s->file[i - 1].line[k - 1], start, word, ""))
                 return doctor_line(s->file[i - 1].path, &s->file[i - 1].line[k - 1]);
     return doctor_file(WIRING_SUDOERS);
+}
+
+/* ---- where ---- */
+
+/* Whether it may be this host's name: with a domain or without, which one depends on what sudo is told. */
+static bool may_be_here(const char *name)
+{
+    char here[HOST_NAME_MAX + 1] = "", *label = out_say("%.*s", (int)strcspn(name, "."), name);
+    bool fits;
+
+    (void)!gethostname(here, sizeof(here) - 1);
+    here[strcspn(here, ".")] = '\0';
+    fits = strcmp(name, "ALL") == 0 || fnmatch(label, here, FNM_CASEFOLD) == 0;
+    free(label);
+    return fits;
+}
+
+bool sudoers_is_elsewhere(const json_t *hosts)
+{
+    for (size_t i = 0; i < json_array_size(hosts); i++) {
+        const json_t *host = json_array_get(hosts, i);
+        const char *name = json_string_value(json_object_get(host, "hostname"));
+
+        if (name == NULL || json_is_true(json_object_get(host, "negated")) || may_be_here(name))
+            return false;
+    }
+    return json_array_size(hosts) > 0;
 }
 
 /* ---- whom ---- */

@@ -11,17 +11,19 @@
 
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
+#include "nhictl/doctor/file.h"
 #include "nhictl/program.h"
 #include "nhictl/setup/setup.h"
 
 #define FILE_MAX 262144
+#define SCRATCH_PATH_MAX 512 /* a drop-in may have a long name */
 
 /* ---- places ---- */
 
 enum nhi_err setup_open_directory(const char *path, const char **name, int *fd)
 {
     const char *slash = strrchr(path, '/');
-    char dir[128];
+    char dir[SCRATCH_PATH_MAX];
 
     snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
     *name = slash + 1;
@@ -37,7 +39,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 bool setup_make_parents(const char *path)
 {
-    char dir[160];
+    char dir[SCRATCH_PATH_MAX];
 
     for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
@@ -78,7 +80,7 @@ void setup_end(struct setup *s)
 
 int setup_scratch(struct setup *s, const char *name, const char *text)
 {
-    char path[160];
+    char path[SCRATCH_PATH_MAX];
     enum nhi_err err;
     int fd;
 
@@ -135,14 +137,31 @@ int setup_add(struct setup *s, const struct wiring_service *w, const char *path,
     return CTL_DONE;
 }
 
+/* As the program that it is for reads it: whoever may write it, and wherever a link leads. */
+static char *read_of_others(const char *path)
+{
+    struct file_text lines;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f;
+
+    if (file_text_read(path, false, &lines) != NHI_OK)
+        return NULL;
+    f = out_must(open_memstream(&text, &len));
+    for (size_t i = 0; i < lines.count; i++)
+        fprintf(f, "%s\n", lines.line[i].text);
+    if (fclose(f) != 0)
+        out_must(NULL);
+    file_text_free(&lines);
+    return out_must(text);
+}
+
 char *setup_read(const struct setup *s, const char *path, enum setup_view view)
 {
-    char *text = NULL;
-
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->file[i].path, path) == 0)
             return s->file[i].text[view] != NULL ? out_must(strdup(s->file[i].text[view])) : NULL;
-    return setup_read_file(path, &text) == NHI_OK ? text : NULL;
+    return read_of_others(path);
 }
 
 /* ---- the difference ---- */

@@ -23,18 +23,20 @@ static const char *const view_names[SETUP_VIEWS] = { "now", "clean", "then" };
 /* A configuration with a directory of drop-ins, such that the one names the other. */
 static int copy_one(struct setup *s, const char *path, const char *dir, enum setup_view view)
 {
-    char name[192], to[128], *text = setup_read(s, path, view), *moved;
+    static const char *const before[] = { " ", "\t", "\"", "=" };
+    char name[512], to[128], *text = setup_read(s, path, view), *moved;
     int code;
 
     if (text == NULL)
         return CTL_DONE;
     snprintf(to, sizeof(to), SETUP_SCRATCH "/%s%s", view_names[view], dir);
     moved = setup_text_replace(text, dir, to);
-    if (strcmp(path, WIRING_SSHD_CONFIG) == 0) {
-        char *relative = moved, named[160];
+    for (size_t i = 0; strcmp(path, WIRING_SSHD_CONFIG) == 0 && i < sizeof(before) / sizeof(before[0]); i++) {
+        char *relative = moved, from[32], named[160];
 
-        snprintf(named, sizeof(named), " %s/", to);
-        moved = setup_text_replace(relative, " sshd_config.d/", named);
+        snprintf(from, sizeof(from), "%ssshd_config.d/", before[i]);
+        snprintf(named, sizeof(named), "%s%s/", before[i], to);
+        moved = setup_text_replace(relative, from, named);
         free(relative);
     }
     snprintf(name, sizeof(name), "%s%s", view_names[view], path);
@@ -99,11 +101,26 @@ static bool is_set(const char *said, const char *keyword, const char *to)
     return strcmp(value, to) == 0;
 }
 
-/* The first line of what a program said. */
+/* visudo warns of names that nobody uses before it says what is wrong. */
+const char *setup_refusal(const char *said, int *len)
+{
+    const char *line = said;
+
+    while (strncmp(line, "Warning:", 8) == 0 && line[strcspn(line, "\n")] != '\0')
+        line += strcspn(line, "\n") + 1;
+    if (*line == '\0')
+        line = said;
+    *len = (int)strcspn(line, "\r\n");
+    return line;
+}
+
 static int said_no(struct setup *s, const char *program, const char *said, const char *when)
 {
+    int len;
+
+    said = setup_refusal(said, &len);
     return ctl_fail(s->c, CTL_REFUSED, NULL, "%s refuses the configuration %s: %.*s; nothing was changed", program,
-                    when, (int)strcspn(said, "\r\n"), said);
+                    when, len, said);
 }
 
 /* Whether passwords are refused in any Match: of somebody, or from somewhere. That of all is found by sshd -T. */

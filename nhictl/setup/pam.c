@@ -22,13 +22,15 @@ struct pam_line {
 
 /* ---- reading ---- */
 
-/* A backslash at its end goes on in the next line. */
+/* A backslash at its end goes on in the next line, but for one that has a comment. */
 static size_t logical_len(const char *line)
 {
-    size_t len = strcspn(line, "\n");
+    size_t from = 0, len = strcspn(line, "\n");
 
-    while (line[len] == '\n' && len > 0 && line[len - 1] == '\\')
-        len += 1 + strcspn(line + len + 1, "\n");
+    while (line[len] == '\n' && len > from && line[len - 1] == '\\' && memchr(line + from, '#', len - from) == NULL) {
+        from = len + 1;
+        len = from + strcspn(line + from, "\n");
+    }
     return len + (line[len] == '\n');
 }
 
@@ -106,11 +108,14 @@ static bool can_pass_over(const struct pam_line *l)
 {
     const char *c = l->control;
 
-    if (strcasecmp(c, "sufficient") == 0 || strstr(c, "=done") != NULL)
+    if (strcasecmp(c, "sufficient") == 0)
         return true;
-    while ((c = strchr(c, '=')) != NULL)
-        if (*++c >= '0' && *c <= '9')
+    /* Blanks may stand around what makes them equal. */
+    while ((c = strchr(c, '=')) != NULL) {
+        c += 1 + strspn(c + 1, BLANKS);
+        if ((*c >= '0' && *c <= '9') || strncasecmp(c, "done", 4) == 0)
             return true;
+    }
     return false;
 }
 

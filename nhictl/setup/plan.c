@@ -53,17 +53,28 @@ static int not_installed(struct setup *s, const struct wiring_service *w, const 
                     file);
 }
 
-/* pam_nhi knows agents by their uid when nothing that nhictl publishes is there to say so. */
-static void range_options(char options[64])
+void setup_agents_range(unsigned *min, unsigned *max)
 {
     struct nhi_snapshot snapshot;
 
-    options[0] = '\0';
+    *min = WIRING_UID_MIN;
+    *max = WIRING_UID_MAX;
     if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &snapshot) != NHI_OK)
         return;
-    if (snapshot.uid_min != WIRING_UID_MIN || snapshot.uid_max != WIRING_UID_MAX)
-        snprintf(options, 64, " uid_min=%u uid_max=%u", snapshot.uid_min, snapshot.uid_max);
+    *min = snapshot.uid_min;
+    *max = snapshot.uid_max;
     nhi_snapshot_close(&snapshot);
+}
+
+/* pam_nhi knows agents by their uid when nothing that nhictl publishes is there to say so. */
+static void range_options(char options[64])
+{
+    unsigned min, max;
+
+    options[0] = '\0';
+    setup_agents_range(&min, &max);
+    if (min != WIRING_UID_MIN || max != WIRING_UID_MAX)
+        snprintf(options, 64, " uid_min=%u uid_max=%u", min, max);
 }
 
 static int plan_stack(struct setup *s, const struct wiring_service *w, struct setup_file *f)
@@ -112,6 +123,17 @@ static int plan_pam(struct setup *s, const struct wiring_service *w)
 
 /* ---- sshd ---- */
 
+/* A directory of drop-ins that has to be there. mode: as the packages make it. */
+static int need_directory(struct setup *s, const char *dir, const char *mode)
+{
+    char hint[64];
+
+    if (s->undo || access(dir, F_OK) == 0)
+        return CTL_DONE;
+    snprintf(hint, sizeof(hint), "mkdir -m %s %s", mode, dir);
+    return ctl_fail(s->c, CTL_REFUSED, hint, "there is no %s for our file: nothing was changed", dir);
+}
+
 static char *sshd_lines(const struct setup_sshd *facts)
 {
     const char *everybody = facts->asks_people ? WIRING_SSHD_PROMPT "\n" : "";
@@ -147,7 +169,9 @@ static int plan_sshd(struct setup *s, const struct wiring_service *w)
 
     if (access(SSHD, X_OK) != 0 && !s->undo)
         return not_installed(s, w, SSHD);
-    code = setup_add(s, w, WIRING_SSHD_FILE, 0644, &dropin);
+    code = need_directory(s, WIRING_SSHD_DIR, "755");
+    if (code == CTL_DONE)
+        code = setup_add(s, w, WIRING_SSHD_FILE, 0644, &dropin);
     if (code == CTL_DONE)
         code = setup_add(s, w, WIRING_SSHD_CONFIG, 0644, &config);
     /* Without us first: what the lines are to be depends on it. */
@@ -190,7 +214,9 @@ static int plan_sudo(struct setup *s, const struct wiring_service *w)
 
     if (access(VISUDO, X_OK) != 0 && !s->undo)
         return not_installed(s, w, VISUDO);
-    code = setup_add(s, w, WIRING_SUDO_FILE, 0440, &dropin);
+    code = need_directory(s, WIRING_SUDOERS_DIR, "750");
+    if (code == CTL_DONE)
+        code = setup_add(s, w, WIRING_SUDO_FILE, 0440, &dropin);
     if (code == CTL_DONE)
         code = setup_add(s, w, WIRING_SUDOERS, 0440, &config);
     if (code != CTL_DONE)

@@ -99,14 +99,17 @@ static int try_all(struct setup *s)
 static int check_after(struct setup *s)
 {
     char *sshd = NULL, *sudo = NULL;
-    int code = CTL_DONE;
+    int code = CTL_DONE, len;
+    const char *why;
 
-    if (is_touched(s, "sshd") && !setup_sshd_accepts(&sshd))
-        code = ctl_fail(s->c, CTL_REFUSED, NULL, "sshd -t: %.*s: everything was put back", (int)strcspn(sshd, "\r\n"),
-                        sshd);
-    if (code == CTL_DONE && is_touched(s, "sudo") && !setup_sudo_accepts(&sudo))
-        code = ctl_fail(s->c, CTL_REFUSED, NULL, "visudo -c: %.*s: everything was put back",
-                        (int)strcspn(sudo, "\n"), sudo);
+    if (is_touched(s, "sshd") && !setup_sshd_accepts(&sshd)) {
+        why = setup_refusal(sshd, &len);
+        code = ctl_fail(s->c, CTL_REFUSED, NULL, "sshd -t: %.*s: everything was put back", len, why);
+    }
+    if (code == CTL_DONE && is_touched(s, "sudo") && !setup_sudo_accepts(&sudo)) {
+        why = setup_refusal(sudo, &len);
+        code = ctl_fail(s->c, CTL_REFUSED, NULL, "visudo -c: %.*s: everything was put back", len, why);
+    }
     free(sshd);
     free(sudo);
     return code;

@@ -43,6 +43,8 @@ struct setup {
 /* All that return an int return CTL_DONE, or another exit code after saying what was wrong. */
 
 /* ---- plan.c ---- */
+/* What pam_nhi takes for agents. */
+void setup_agents_range(unsigned *min, unsigned *max);
 int setup_plan(struct setup *s, const struct wiring_service *w);
 
 /* ---- file.c ---- */
@@ -51,7 +53,8 @@ int setup_begin(struct setup *s);
 void setup_end(struct setup *s);
 /* Adds a file with its text as it is. One that is not there is added, too. */
 int setup_add(struct setup *s, const struct wiring_service *w, const char *path, mode_t mode, struct setup_file **f);
-/* The text of a file in a view, of the plan or of the disk; the caller's to free. NULL: it is not there. */
+/* The text of a file in a view, or of one that is not planned, for a trial; the caller's to free. NULL: it is not
+ * there. */
 char *setup_read(const struct setup *s, const char *path, enum setup_view view);
 /* Below SETUP_SCRATCH; parents are made. */
 int setup_scratch(struct setup *s, const char *name, const char *text);
@@ -99,6 +102,8 @@ struct setup_sshd {
 int setup_sshd_facts(struct setup *s, struct setup_sshd *facts);
 int setup_try_sshd(struct setup *s);
 int setup_try_sudo(struct setup *s);
+/* Where in what they say it stands why they refuse it, and how long that is. */
+const char *setup_refusal(const char *said, int *len);
 /* The same of what is in force now. false: text is what they say. */
 bool setup_sshd_accepts(char **text);
 bool setup_sudo_accepts(char **text);

@@ -155,51 +155,65 @@ static const char *place_of_ours(const char *from)
     return from != NULL && *from == '[' ? to : word + len;
 }
 
+/* text, which it takes, with our source in the line of a database, where there is such a line. */
+static char *add_source(char *text, const char *database)
+{
+    const char *from = find_database(text, database), *at;
+    size_t len;
+    char *next;
+
+    if (from == NULL || find_source(from, WIRING_NSS_SOURCE, &len) != NULL)
+        return text;
+    at = place_of_ours(from);
+    if (asprintf(&next, "%.*s " WIRING_NSS_SOURCE "%s", (int)(at - text), text, at) < 0)
+        next = NULL;
+    free(text);
+    return out_must(next);
+}
+
 char *setup_text_nss(const char *text, const char **missing)
 {
-    char *now = out_must(strdup(text)), *next;
+    char *now = out_must(strdup(text));
 
     for (size_t i = 0; wiring_nss_databases[i] != NULL; i++) {
-        const char *from = find_database(now, wiring_nss_databases[i]), *at;
-        size_t len;
-
-        if (from == NULL) {
+        if (find_database(now, wiring_nss_databases[i]) == NULL) {
             *missing = wiring_nss_databases[i];
             free(now);
             return NULL;
         }
-        if (find_source(from, WIRING_NSS_SOURCE, &len) != NULL)
-            continue;
-        at = place_of_ours(from);
-        if (asprintf(&next, "%.*s " WIRING_NSS_SOURCE "%s", (int)(at - now), now, at) < 0)
-            next = NULL;
-        free(now);
-        now = out_must(next);
+        now = add_source(now, wiring_nss_databases[i]);
     }
-    return now;
+    return add_source(now, WIRING_NSS_INITGROUPS);
+}
+
+/* Takes our source out of the line of a database, in place. */
+static void drop_source(char *text, const char *database)
+{
+    const char *from = find_database(text, database), *source, *after, *next;
+    size_t len, more;
+    char *at;
+
+    source = from != NULL ? find_source(from, WIRING_NSS_SOURCE, &len) : NULL;
+    if (source == NULL)
+        return;
+    at = text + (source - text);
+    after = at + len;
+    /* What is done on our answer would otherwise be done on that of the source before. */
+    next = next_word(after, line_end(from), &more);
+    if (next != NULL && *next == '[')
+        after = next + more;
+    if (strchr(BLANKS, at[-1]) != NULL)
+        at--;
+    memmove(at, after, strlen(after) + 1);
 }
 
 char *setup_text_nss_strip(const char *text)
 {
     char *now = out_must(strdup(text));
 
-    for (size_t i = 0; wiring_nss_databases[i] != NULL; i++) {
-        const char *from = find_database(now, wiring_nss_databases[i]), *after, *next;
-        size_t len, more;
-        char *at;
-
-        if (from == NULL || find_source(from, WIRING_NSS_SOURCE, &len) == NULL)
-            continue;
-        at = now + (find_source(from, WIRING_NSS_SOURCE, &len) - now);
-        after = at + len;
-        /* What is done on our answer would otherwise be done on that of the source before. */
-        next = next_word(after, line_end(from), &more);
-        if (next != NULL && *next == '[')
-            after = next + more;
-        if (strchr(BLANKS, at[-1]) != NULL)
-            at--;
-        memmove(at, after, strlen(after) + 1);
-    }
+    for (size_t i = 0; wiring_nss_databases[i] != NULL; i++)
+        drop_source(now, wiring_nss_databases[i]);
+    drop_source(now, WIRING_NSS_INITGROUPS);
     return now;
 }
 
@@ -227,13 +241,28 @@ bool setup_text_sshd_includes(const char *text)
     return false;
 }
 
+/* Whether what stands behind an Include names other files than the drop-ins. */
+static bool includes_others(const char *at)
+{
+    static const char between[] = BLANKS "=\"\r";
+
+    for (at += strspn(at, between); *at != '\0' && *at != '\n' && *at != '#'; at += strspn(at, between)) {
+        if (!starts(at, WIRING_SSHD_DIR "/") && !starts(at, "sshd_config.d/"))
+            return true;
+        at += strcspn(at, BLANKS "\"\r\n");
+    }
+    return false;
+}
+
 bool setup_text_sshd_refuses_passwords(const char *text)
 {
-    static const char keyword[] = "PasswordAuthentication";
+    static const char keyword[] = "PasswordAuthentication", include[] = "Include";
 
     for (const char *line = text; *line != '\0'; line += line_len(line)) {
         const char *word = line + strspn(line, BLANKS);
 
+        if (strncasecmp(word, include, strlen(include)) == 0 && includes_others(word + strlen(include)))
+            return true;
         if (strncasecmp(word, keyword, strlen(keyword)) != 0)
             continue;
         word += strlen(keyword);

@@ -28,7 +28,8 @@ char *setup_text_pam_tame(const char *text, const char *dir);
 /* Calls one for each file that it includes. */
 void setup_text_pam_includes(const char *text, void (*one)(const char *name, void *ctx), void *ctx);
 
-/* nsswitch.conf with our source and without. NULL: it has no line for the database *missing. */
+/* nsswitch.conf with our source and without; in initgroups, too, where that has a line. NULL: it has no line for the
+ * database *missing. */
 char *setup_text_nss(const char *text, const char **missing);
 char *setup_text_nss_strip(const char *text);
 /* What it says of a database, or NULL. */
@@ -36,7 +37,7 @@ char *setup_text_nss_line(const char *text, const char *database);
 
 /* Whether the first thing that sshd_config says is to read the directory of drop-ins. */
 bool setup_text_sshd_includes(const char *text);
-/* Whether somewhere in it passwords are refused. */
+/* Whether somewhere in it passwords are refused, or may be, in files elsewhere that it includes. */
 bool setup_text_sshd_refuses_passwords(const char *text);
 /* Whether sudoers reads its directory. */
 bool setup_text_sudo_includes(const char *text);

@@ -25,7 +25,6 @@
 #define DAEMON "-" /* nobody calls it */
 #define PEOPLE_MAX 20
 #define UID_PEOPLE_MIN 1000
-#define UID_PEOPLE_MAX 59999
 #define NOT_PLAYED (-1)
 
 static const char trial[] = LIBEXECDIR "/nhi-pam-trial";
@@ -60,28 +59,46 @@ static bool logs_in(const struct passwd *pw)
 {
     const char *shell = strrchr(pw->pw_shell, '/');
 
-    if (pw->pw_uid != 0 && (pw->pw_uid < UID_PEOPLE_MIN || pw->pw_uid > UID_PEOPLE_MAX))
+    if (pw->pw_uid != 0 && pw->pw_uid < UID_PEOPLE_MIN)
         return false;
     if (shell != NULL && (strcmp(shell, "/nologin") == 0 || strcmp(shell, "/false") == 0))
         return false;
     return nhi_name_is_account(pw->pw_name) && !takes_tickets_only(pw);
 }
 
-int setup_people(int (*one)(const char *name, unsigned uid, void *ctx), void *ctx)
+static bool has_agents_number(unsigned uid)
 {
-    struct person people[PEOPLE_MAX];
+    unsigned min, max;
+
+    setup_agents_range(&min, &max);
+    return uid >= min && uid <= max;
+}
+
+/* Behind count others, and as many as there is room for. */
+static size_t find_people(struct person people[PEOPLE_MAX], size_t count, bool agents_number)
+{
     FILE *f = fopen("/etc/passwd", "re");
     const struct passwd *pw;
-    size_t count = 0;
-    int code = CTL_DONE;
 
     while (f != NULL && count < PEOPLE_MAX && (pw = fgetpwent(f)) != NULL)
-        if (logs_in(pw)) {
+        if (logs_in(pw) && has_agents_number(pw->pw_uid) == agents_number) {
             people[count] = (struct person){ .uid = pw->pw_uid };
             snprintf(people[count++].name, sizeof(people[0].name), "%s", pw->pw_name);
         }
     if (f != NULL)
         fclose(f);
+    return count;
+}
+
+int setup_people(int (*one)(const char *name, unsigned uid, void *ctx), void *ctx)
+{
+    struct person people[PEOPLE_MAX];
+    size_t count;
+    int code = CTL_DONE;
+
+    /* Whom pam_nhi takes for agents comes first, however many others there are. */
+    count = find_people(people, 0, true);
+    count = find_people(people, count, false);
     for (size_t i = 0; code == CTL_DONE && i < count; i++)
         code = one(people[i].name, people[i].uid, ctx);
     return code;
@@ -175,8 +192,10 @@ static int play(struct setup *s, enum setup_view view, const char *service, cons
             break;
     }
     free(said);
-    return status != -1 ? CTL_DONE
-                        : ctl_fail(s->c, CTL_REFUSED, "make install", "%s is not there; nothing was changed", trial);
+    /* What plays them may be gone with the module, which is when undoing must not wait for it. */
+    return status != -1 || s->undo
+               ? CTL_DONE
+               : ctl_fail(s->c, CTL_REFUSED, "make install", "%s is not there; nothing was changed", trial);
 }
 
 struct trial {
@@ -232,8 +251,16 @@ static int try_person(const char *name, unsigned uid, void *ctx)
 
 static int try_person_alone(const char *name, unsigned uid, void *ctx)
 {
-    (void)uid;
-    return try_alone(ctx, name);
+    const struct trial *t = ctx;
+    char hint[128];
+
+    if (!has_agents_number(uid))
+        return try_alone(t, name);
+    snprintf(hint, sizeof(hint), "usermod -u N %.*s; where there is no ledger yet: nhictl init --uid-min N --uid-max N",
+             NHI_ACCOUNT_MAX, name);
+    return ctl_fail(t->s->c, CTL_REFUSED, hint,
+                    "account %s has uid %u, which is an agent's here: it would take tickets only; nothing was changed",
+                    name, uid);
 }
 
 int setup_try_pam(struct setup *s, const struct wiring_service *w)
@@ -263,12 +290,28 @@ int setup_try_pam(struct setup *s, const struct wiring_service *w)
 
 /* ---- nss ---- */
 
+/* A person's own group may be nowhere, whatever nsswitch.conf says. */
+static bool is_group_here(gid_t gid)
+{
+    FILE *f = fopen("/etc/group", "re");
+    const struct group *gr;
+    bool here = false;
+
+    while (f != NULL && !here && (gr = fgetgrent(f)) != NULL)
+        here = gr->gr_gid == gid;
+    if (f != NULL)
+        fclose(f);
+    return here;
+}
+
 static int look_up(const char *name, unsigned uid, void *ctx)
 {
     const struct passwd *pw = getpwnam(name);
 
     (void)ctx;
-    return pw != NULL && pw->pw_uid == uid && getgrgid(pw->pw_gid) != NULL ? CTL_DONE : CTL_REFUSED;
+    if (pw == NULL || pw->pw_uid != uid)
+        return CTL_REFUSED;
+    return !is_group_here(pw->pw_gid) || getgrgid(pw->pw_gid) != NULL ? CTL_DONE : CTL_REFUSED;
 }
 
 /* In a process of its own, to which libc says what the line says. */

@@ -75,5 +75,7 @@ extern const char *const wiring_sshd_agents[]; /* the lines under the Match; end
  * files is followed by an action in brackets, which must stay next to it. */
 #define WIRING_NSS_SOURCE "nhi"
 extern const char *const wiring_nss_databases[]; /* ends with NULL */
+/* Where it has a line, that stands for the one of group when somebody logs in. */
+#define WIRING_NSS_INITGROUPS "initgroups"
 
 #endif

@@ -106,6 +106,12 @@ static void drop_backup(const struct setup_file *f)
 
 /* ---- writing ---- */
 
+/* For people: a file system that is read-only, or a file that must not change, is no more than a failed call else. */
+static const char *why(enum nhi_err err)
+{
+    return err == NHI_ERR_SYS && errno != 0 ? strerror(errno) : nhi_strerror(err);
+}
+
 static enum nhi_err remove_file(const char *path)
 {
     const char *name;
@@ -164,11 +170,14 @@ int setup_write(struct setup *s, struct setup_file *f)
     enum nhi_err err = NHI_OK;
 
     sweep(f->path);
+    errno = 0;
     if (setup_changes(f) && !is_as_read(f))
         return ctl_fail(s->c, CTL_REFUSED, "run it again", "%s was changed by somebody else just now", f->path);
     if (setup_changes(f) && setup_keeps_backup(s, f) && !s->undo)
         err = keep(f);
-    if (err == NHI_OK && setup_changes(f)) {
+    if (err != NHI_OK)
+        return ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot keep %s in " SETUP_BACKUPS ": %s", f->path, why(err));
+    if (setup_changes(f)) {
         if (f->text[SETUP_THEN] == NULL)
             err = remove_file(f->path);
         else if (f->text[SETUP_NOW] == NULL)
@@ -179,7 +188,7 @@ int setup_write(struct setup *s, struct setup_file *f)
             err = put_like(f->path, f->path, false, f->text[SETUP_THEN]);
     }
     if (err != NHI_OK)
-        return ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot write %s: %s", f->path, nhi_strerror(err));
+        return ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot write %s: %s", f->path, why(err));
     return CTL_DONE;
 }
 

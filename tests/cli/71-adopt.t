@@ -70,6 +70,38 @@ run perl -e '($_) = grep { s/^\@daily root .* -- // } <>; chomp; ($c, $in) = spl
     open(my $p, "|-", "/bin/sh", "-c", $c) or die; print $p $in' lines
 ok 'quotes and % mean what they meant' test "$OUT" = "it's a 100%
 first line"
+# ---- what keys, and crontabs, say beside that ----
+mkdir -p /home/person/.ssh
+ssh-keygen -q -t ed25519 -N '' -f k3
+{
+    printf 'cert-authority,principals="a,b" %s\n' "$(cat k1.pub)"
+    printf 'no-PTY,environment="A=restrict,cert-authority",Command="/bin/x" %s\r\n' "$(cat k3.pub)"
+} >/home/person/.ssh/authorized_keys
+cat >/etc/cron.d/env <<'CRON'
+# A = comment
+MAILTO="ops@example.org"
+@daily person first
+ PATH = "/opt/it's:/bin"
+SHELL=/bin/bash
+RATE=5%
+@daily person echo $PATH $RATE ${BASH_VERSION:+bash}
+CRON
+cp /etc/cron.d/env /etc/cron.d/env.dpkg-old
+cp /etc/cron.d/env /etc/cron.d/env~
+expect 0 'more of an account' nhictl adopt person --json
+cp .out steps.json
+ok 'no ticket is bound to a key that signs others' test "$(steps tickets | grep -c 'person-bot-1.pub\|# key 1.*signs certificates')" = 1
+ok 'what a key must not do, its ticket must not' test "$(steps tickets | grep -c -- '--ssh no-pty$')" = 1
+ok 'and what a ticket cannot say is said' test "$(steps tickets | grep -c '^# key 2 ran one command.*Command="/bin/x"')" = 1
+ok 'each command is whole' bash -nc "$(jq -r '.steps[].command' steps.json)"
+ok 'copies that cron does not read are none of its' json '.jobs | length == 2'
+expect 0 'jobs' bash -c "$(steps jobs)"
+grep -v '^#' /etc/cron.d/person-bot >lines
+ok 'a job without variables' test "$(head -n 1 lines | grep -o -- '-- .*')" = "-- /bin/sh -c 'first'"
+run perl -e '($_) = grep { /RATE/ } <>; s/^\@daily root .* -- //; chomp; s/\\%/%/g; exec("/bin/sh", "-c", $_)' lines
+ok 'variables of the crontab are those of the job' test "$OUT" = "/opt/it's:/bin 5% bash"
+ok 'those of cron are for people' test "$(steps jobs | grep -c '^# there, cron.*MAILTO=ops@example.org')" = 2
+rm -r /home/person/.ssh /etc/cron.d/env*
 expect 0 'for people' nhictl adopt person
 ok 'on 80 columns but for the commands' test "$(sed '/^# observe/,$d' .out | wc -L)" -le 80
 ok 'no control characters' test -z "$(LC_ALL=C grep -c $'\033' .out | grep -v '^0')"

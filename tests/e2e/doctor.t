@@ -145,6 +145,9 @@ fault pam-auth-order $D/sshd "sed -i '$(ours auth)d; /^@include common-auth/a $A
 fault pam-auth-order $D/su "sed -i '$(ours auth)i auth sufficient pam_wheel.so trust' $D/su"
 fault pam-auth-control $D/sudo "sed -i '$(ours auth)s/.*/auth sufficient pam_nhi.so/' $D/sudo"
 fault pam-auth-control $D/sshd "sed -i '$(ours auth)s/.*/auth required pam_nhi.so/' $D/sshd"
+NO_REPAIR=1
+fault pam-auth-order $D/su "sed -i '$(ours auth)i # wheel \\\\\nauth sufficient pam_wheel.so trust' $D/su"
+NO_REPAIR=
 fault pam-account-control $D/sshd "sed -i '$(ours account)s/required/optional/' $D/sshd"
 LOOSE='[success=ok perm_denied=ignore default=bad]'
 fault pam-account-control $D/cron "sed -i '$(ours account)s/required/$LOOSE/' $D/cron"
@@ -170,6 +173,16 @@ fault pam-option $D/su "sed -i '$(ours account)s/$/ uid_min=1/' $D/su"
 fault pam-range $D/sudo "sed -i '$(ours account)s/$/ uid_min=70000 uid_max=80000/' $D/sudo"
 fault pam-twice $D/sudo "sed -i '$(ours auth)p' $D/sudo"
 MODULE=$(echo /usr/lib/*/security/pam_nhi.so)
+# good 'FILE…' COMMAND: no fault
+good() {
+    # shellcheck disable=SC2086 # several
+    keep $1
+    eval "$2" || bail "$2"
+    doctor
+    is "$FOUND" '' "no fault: $2" || jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
+    restore
+}
+good /usr/lib/aaa "install -D ${MODULE/_nhi/_unix} /usr/lib/aaa/security/pam_unix.so"
 fault pam-module-missing "$MODULE" "rm $MODULE"
 fault pam-module-writable "$MODULE" "chmod o+w $MODULE"
 
@@ -203,6 +216,10 @@ fault sshd-helper-writable $HELPER "chmod g+w $HELPER"
 fault sshd-methods /etc/ssh "echo 'AuthenticationMethods publickey,publickey' >>$S"
 fault sshd-refuses-agents /etc/ssh "echo 'AllowGroups ssh-users' >>$S"
 fault sshd-refuses-agents /etc/ssh "echo 'DenyUsers ci-*' >>$S"
+
+GROUP="echo 'builders:x:5000:ci-bot' >>/etc/group"
+fault sshd-refuses-agents '/etc/ssh /etc/group' "$GROUP; echo 'DenyGroups builders' >>$S"
+good '/etc/ssh /etc/group' "$GROUP; echo 'AllowGroups builders' >>$S"
 
 # What the host is told to run is not run by looking at it.
 run_by_match() {
@@ -244,13 +261,16 @@ fault sudo-nopasswd-inherited $N "$(sudoers 'User_Alias ANY = ALL, !root
 ANY ALL=(root) NOPASSWD: /usr/bin/id')"
 fault sudo-nopasswd-all $N "$(sudoers '%nhi-agents ALL=(ALL) NOPASSWD: ALL')"
 fault sudo-nopasswd-all $N "$(sudoers '#65537 ALL=(ALL) NOPASSWD: ALL, !/bin/sh')"
+fault sudo-pam-session $N "$(sudoers "Defaults@elsewhere,${HOST%%.*} !pam_session")"
+fault sudo-nopasswd-inherited $N "$(sudoers 'ALL 10.0.0.0/8, elsewhere=(root) NOPASSWD: /usr/bin/id')"
 fault sudo-broken $N "$(sudoers 'ci-bot ALL=(root NOPASSWD')"
 fault sudo-file-writable $N "$(sudoers '# nothing') && chmod g+w $N"
 fault sudo-file-ignored "$C $C.conf" "mv $C $C.conf"
 fault sudo-unread /usr/bin/cvtsudoers 'rm /usr/bin/cvtsudoers'
 fault sudo-not-included $S "sed -i '/includedir/d' $S"
 for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASSWD: /usr/bin/id' \
-    'Defaults:alice !pam_session' 'ci-bot ALL=(root) NOPASSWD: /usr/bin/id'; do
+    'Defaults:alice !pam_session' 'Defaults@elsewhere !pam_session' 'ALL elsewhere=(root) NOPASSWD: /usr/bin/id' \
+    'ci-bot ALL=(root) NOPASSWD: /usr/bin/id'; do
     keep $N
     eval "$(sudoers "$good")"
     doctor
@@ -258,8 +278,12 @@ for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASS
     restore
 done
 
+good $C.bak "cp $C $C.bak"
+good $C~ "cp $C $C~"
+
 # --- NSS
 S=/etc/nsswitch.conf
+good $S "sed -i '/^passwd/s/files/compat/; /^group/s/files/compat/' $S"
 fault nss-passwd $S "sed -i '/^passwd/s/ nhi//' $S"
 fault nss-group $S "sed -i '/^group/d' $S"
 fault nss-unreachable $S "sed -i '/^passwd/s/files nhi/files [NOTFOUND=return] nhi/' $S"
@@ -319,6 +343,7 @@ fault perm-snapshot $STATE/accounts.cdb "chmod 600 $STATE/accounts.cdb"
 fault perm-conf /etc/nhi "chmod o+w /etc/nhi/policy.d/e2e.conf"
 fault perm-conf /etc/nhi "chown nobody /etc/nhi/policy.d"
 fault perm-run /run/nhi 'chmod 755 /run/nhi'
+good "$STATE /srv/nhi" "mv $STATE /srv/nhi && ln -s /srv/nhi $STATE"
 fault perm-program /usr/sbin/nhictl 'chmod o+w /usr/sbin/nhictl'
 fault store-read-only /none "mount --bind $STATE/grants $STATE/grants && mount -o remount,bind,ro $STATE/grants"
 umount $STATE/grants
@@ -406,6 +431,7 @@ fault only-password /etc/shadow "usermod -p '' batch"
 fault only-password /etc/shadow "usermod -p x batch"
 fault agent-lingers /var/lib/systemd/linger 'mkdir -p /var/lib/systemd/linger && : >/var/lib/systemd/linger/ci-bot'
 fault cron-user-unknown /etc/cron.d/new "echo '17 * * * * gone-bot true' >/etc/cron.d/new"
+good '/etc/cron.d/new~' "echo '17 * * * * gone-bot true' >/etc/cron.d/new~"
 fault cron-user-unknown /etc/crontab "echo '@daily gone-bot true' >>/etc/crontab"
 
 # --- files that were cut off, or are something else altogether

@@ -71,6 +71,16 @@ with $TRIAL "rm $TRIAL" refuses 'nhi-pam-trial' 'what plays the stacks is not th
 KEYS=/etc/ssh/sshd_config.d/01-keys.conf
 with $KEYS "printf 'AuthorizedKeysCommand /usr/bin/cat /etc/keys\nAuthorizedKeysCommandUser nobody\n' >$KEYS" \
     refuses 'AuthorizedKeysCommand /usr/bin/cat' 'people whose keys another program knows'
+printf 'AuthorizedKeysCommand /usr/bin/cat /etc/keys\nAuthorizedKeysCommandUser nobody\n' >"$W/keys.conf"
+with $KEYS "ln -s $W/keys.conf $KEYS" \
+    refuses 'AuthorizedKeysCommand /usr/bin/cat' 'the same, in a drop-in that is a link to another place'
+with $KEYS "cp $W/keys.conf $KEYS && chmod g+w $KEYS" \
+    refuses 'AuthorizedKeysCommand /usr/bin/cat' 'the same, in one that a group may write'
+LONG=/etc/ssh/sshd_config.d/$(printf '0%.0s' {1..200}).conf
+with "$LONG" "cp $W/keys.conf $LONG" refuses 'AuthorizedKeysCommand /usr/bin/cat' 'the same, in one with a long name'
+MANY='for n in {100..130}; do echo "p$n:x:3$n:100::/:/bin/sh"; done >>/etc/passwd'
+with /etc/passwd "$MANY; echo 'eve:x:70000:100::/:/bin/sh' >>/etc/passwd" \
+    refuses 'account eve has uid 70000' 'somebody with the number of an agent, behind many others' sshd
 with /etc/nsswitch.conf 'sed -i /^group/d /etc/nsswitch.conf' refuses 'no line for group' 'no line to be added to' nss
 
 NO_PAM='sed -i "1i UsePAM no" /etc/ssh/sshd_config'
@@ -88,6 +98,15 @@ with $HARD "echo 'KbdInteractiveAuthentication no' >$HARD" \
 with /etc/pam.d/sshd 'mv /etc/pam.d/sshd /etc/pam.d/x && ln -s x /etc/pam.d/sshd' \
     refuses 'symbolic link' 'what somebody else looks after' sshd
 rm /etc/pam.d/x
+# without DIRECTORY COMMAND: the rest of the line happens while it is not there
+without() {
+    mv "$1" "$W/without"
+    "${@:2}"
+    mv "$W/without" "$1"
+}
+without /etc/ssh/sshd_config.d refuses 'no /etc/ssh/sshd_config.d' 'no place for a file of sshd' sshd --dry-run
+like "$ERR" 'mkdir -m 755 /etc/ssh/sshd_config.d' 'and what to do about it'
+without /etc/sudoers.d refuses 'no /etc/sudoers.d' 'no place for a file of sudo' sudo --dry-run
 with /etc/pam.d/cron 'sed -i "/session/d" /etc/pam.d/cron' refuses 'no session lines' 'no line of that type' cron
 with /etc/pam.d/su 'chown alice /etc/pam.d/su' refuses '/etc/pam.d/su' 'a file that is not root'"'"'s' su
 with /etc/pam.d/su 'echo "# nhi: begin" >>/etc/pam.d/su' refuses 'has no' 'half a mark' su
@@ -95,6 +114,8 @@ with /etc/pam.d/cron 'rm /etc/pam.d/cron' refuses 'apt-get install cron' 'a prog
 # Only visudo itself looks at that, and only at the real file.
 chmod 644 /etc/sudoers
 refuses 'everything was put back' 'what only shows when it is in force is taken back' sudo
+with /etc/sudoers.d/zz 'echo "User_Alias UNUSED = alice" >/etc/sudoers.d/zz' \
+    refuses '/etc/sudoers: bad permissions' 'of which the reason is said, and no warning before it' sudo
 chmod 440 /etc/sudoers
 mkdir -p /run/nhi-setup/of-another
 capture flock /run/nhi-setup nhictl setup nss
@@ -121,6 +142,18 @@ with $HARD "printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\n
 between() { is "$(sshd -T | grep ^kbdinteractive)" 'kbdinteractiveauthentication no' 'there is no other prompt'; }
 with $HARD "printf 'Match Address 192.0.2.0/24\nPasswordAuthentication no\n' >$HARD" \
     there_and_back 'passwords are refused from somewhere' sshd
+printf 'PasswordAuthentication no\n' >"$W/hard.conf"
+with $HARD "ln -s $W/hard.conf $HARD" there_and_back 'passwords are refused in a drop-in that is a link' sshd
+printf 'Match Address 192.0.2.0/24\nPasswordAuthentication no\n' >"$W/more.conf"
+with /etc/ssh/sshd_config "echo Include $W/more.conf >>/etc/ssh/sshd_config" \
+    there_and_back 'or in a file elsewhere, from somewhere' sshd
+between() { is "$(sshd -T | grep ^authorizedkeyscommanduser)" 'authorizedkeyscommanduser root' 'it is read'; }
+with /etc/ssh/sshd_config 'sed -i "s|^Include .*|Include \"sshd_config.d/*.conf\"|" /etc/ssh/sshd_config' \
+    there_and_back 'drop-ins by a relative path, in quotes' sshd
+between() { is "$(grep ^initgroups /etc/nsswitch.conf)" 'initgroups: files nhi' 'by which groups are found'; }
+with /etc/nsswitch.conf 'echo "initgroups: files" >>/etc/nsswitch.conf' there_and_back 'nsswitch with initgroups' nss
+between() { :; }
+with /etc/passwd 'echo "lone:x:3100:3100::/:/bin/sh" >>/etc/passwd' there_and_back 'somebody whose group is nowhere' nss
 between() {
     is "$(grep -E '^(passwd|group)' /etc/nsswitch.conf | paste -sd' ')" \
         'passwd:	files [success=return] ldap nhi # ours group: compat nhi ldap' 'each in its place'
@@ -135,6 +168,12 @@ between() {
 JUMP='auth [success=1 default=ignore] pam_succeed_if.so quiet user = jump'
 with /etc/pam.d/sshd 'sed -i "s/^@include common-auth/$JUMP\n&/" /etc/pam.d/sshd' \
     there_and_back 'a stack with jumps' sshd
+JUMP='auth [success = 1 default = ignore] pam_succeed_if.so quiet user = jump'
+with /etc/pam.d/sshd 'sed -i "s/^@include common-auth/$JUMP\n&/" /etc/pam.d/sshd' \
+    there_and_back 'a stack with jumps, and blanks in them' sshd
+between() { like "$(grep -m 1 '^auth.*\(nhi\|wheel\)' /etc/pam.d/su)" 'pam_nhi.so$' 'before what stands there'; }
+with /etc/pam.d/su 'sed -i "1i # a comment ends with its line \\\\\nauth sufficient pam_wheel.so trust" /etc/pam.d/su' \
+    there_and_back 'a stack with a backslash behind a comment' su
 between() {
     like "$(grep account /etc/pam.d/su | grep -v '^#' | head -n 1)" 'required pam_nhi.so' 'before what ends the phase'
     is "$(tail -c 13 /etc/pam.d/su | od -An -c | tr -d ' ')" pam_permit.so 'no line feed is added'
@@ -162,6 +201,24 @@ sed -i '$d' /etc/pam.d/su
 must nhictl setup --undo
 test ! -e "$BACKUPS"
 ok $? 'until it is there again'
+must nhictl setup su
+mv "$TRIAL" "$MODULE" "$W"
+setup --undo
+is "$RC$ERR$(grep -c nhi /etc/pam.d/su)" 00 'undo does not need what is taken out, nor what plays it'
+mv "$W/${TRIAL##*/}" "$TRIAL"
+mv "$W/${MODULE##*/}" "$MODULE"
+: >"$BACKUPS"
+setup su
+like "$RC$ERR" "^3.*cannot keep /etc/pam.d/su in $BACKUPS" 'nothing is changed that cannot be kept'
+rm "$BACKUPS"
+mount --bind /etc /etc && mount -o remount,bind,ro /etc
+etc >"$W/etc"
+setup nss sshd sudo su cron
+like "$RC$ERR" '^3.*cannot write /etc/.*: Read-only file system' 'a file system for reading'
+etc | cmp -s - "$W/etc"
+ok $? 'which stays as it is'
+umount /etc
+must nhictl setup --undo
 printf 'account required pam_nhi.so\n' >>/etc/pam.d/atd
 setup cron
 like "$RC$ERR" '^0.*/etc/pam.d/atd: pam_nhi.so stands there outside of our marks' 'what was wired by hand is left alone'
