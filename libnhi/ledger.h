@@ -64,6 +64,8 @@ struct nhi_seen;
 /* s: its settings. seen: before the ledger was read; mark.h. */
 enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen,
                             int64_t now);
+/* This host has seen it further on, or cannot say how far, whosever it is. */
+bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen);
 /* A sentence for people, without a final period, and what to type. */
 const char *nhi_fit_text(enum nhi_fit fit);
 const char *nhi_fit_hint(enum nhi_fit fit);

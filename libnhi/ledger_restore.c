@@ -124,7 +124,7 @@ static bool applies(const struct step *s, const struct nhi_restore *r)
 
 /* Rows are numbered as they come: all that are there now belong to what is over. That they are revoked keeps them
  * out of every list of what is live. */
-static enum nhi_err begin_epoch(struct nhi_ledger *l, int64_t now)
+static enum nhi_err begin_epoch(struct nhi_ledger *l, bool here, int64_t now)
 {
     enum nhi_err err = nhi_sql_run(l, NULL,
                                    "INSERT OR IGNORE INTO revocation (kind, id, at, reason)"
@@ -137,7 +137,7 @@ static enum nhi_err begin_epoch(struct nhi_ledger *l, int64_t now)
                           " epoch_ticket = (SELECT coalesce(max(n), 0) FROM ticket)",
                           "i", now);
 
-    return err == NHI_OK ? nhi_sql_tie(l) : err;
+    return err == NHI_OK && here ? nhi_sql_tie(l) : err;
 }
 
 enum nhi_err nhi_restore_run(struct nhi_ledger *l, const struct nhi_restore *r, int64_t now)
@@ -156,7 +156,7 @@ enum nhi_err nhi_restore_run(struct nhi_ledger *l, const struct nhi_restore *r, 
                           "UPDATE setting SET next_uid = max(next_uid, ?1), epoch = max(epoch, ?2),"
                           " latest = max(latest, ?3)",
                           "iii", (int64_t)r->next_uid, r->epoch, r->latest);
-    return err == NHI_OK ? begin_epoch(l, now) : err;
+    return err == NHI_OK ? begin_epoch(l, !r->strange, now) : err;
 }
 
 enum nhi_err nhi_ledger_take_over(struct nhi_ledger *l, const char *host, int64_t now)
@@ -169,7 +169,7 @@ enum nhi_err nhi_ledger_take_over(struct nhi_ledger *l, const char *host, int64_
                       "i", now);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "UPDATE setting SET host = ?", "s", host);
-    return err == NHI_OK ? begin_epoch(l, now) : err;
+    return err == NHI_OK ? begin_epoch(l, true, now) : err;
 }
 
 static enum nhi_err count(struct nhi_ledger *l, bool *any, const char *sql)
@@ -188,10 +188,15 @@ static enum nhi_err count(struct nhi_ledger *l, bool *any, const char *sql)
     " (SELECT count(*) FROM " in ".setting s JOIN (SELECT seq, hash FROM " of                      \
     ".event ORDER BY seq DESC LIMIT 1) h ON s.archived = h.seq AND s.archived_hash = h.hash)"
 
-/* The ledger is the same, made at the same moment, and the copy's last event is in an archive of it. */
+/* The ledger is the same, made at the same moment, and the copy's last event is in an archive of it. That says the
+ * number alone: what went on from an older copy has other events of it, but not what the copy has and it has not,
+ * since nothing is deleted. */
+#define HAS_ALL(what, table)                                                                       \
+    " AND NOT EXISTS (SELECT " what " FROM copy." table " EXCEPT SELECT " what " FROM main." table ")"
 #define IS_ARCHIVED                                                                                \
     "SELECT count(*) FROM main.setting s JOIN copy.setting c ON s.created = c.created"             \
-    " AND s.archived > (SELECT coalesce(max(seq), 0) FROM copy.event)"
+    " AND s.archived > (SELECT coalesce(max(seq), 0) FROM copy.event)"                             \
+    HAS_ALL("name", "agent") HAS_ALL("id", "task") HAS_ALL("kid", "issuer") HAS_ALL("jti", "ticket")
 /* It was put back before, and what the ledger had no event of was lost then. */
 #define WAS_RESTORED                                                                               \
     "SELECT count(*) FROM main.event e JOIN (SELECT hash FROM copy.event ORDER BY seq DESC LIMIT 1) h" \

@@ -11,7 +11,7 @@
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
-/* Whether somebody ended ticket t before its time. Revocations of tickets and tasks are looked up
+/* Whether somebody ended ticket t before its time, or an epoch did. Revocations of tickets and tasks are looked up
  * by key, and ancestors by their own keys: the number of revocations does not matter. */
 #define GONE                                                                                       \
     "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT q.root FROM ticket q"           \
@@ -24,7 +24,8 @@
     "   AND t.iat <= a.revoked_until + (SELECT CASE WHEN o.own THEN 0"                             \
     "     ELSE " TEXT(NHI_CLOCK_SKEW) " END FROM issuer o WHERE o.kid = t.kid))"                   \
                                       " OR NOT EXISTS (SELECT 1 FROM issuer i WHERE i.kid = "      \
-                                      "t.kid AND i.state <= 2))"
+                                      "t.kid AND i.state <= 2)"                                    \
+    " OR t.n <= (SELECT epoch_ticket FROM setting))"
 /* A suspended agent may be resumed. */
 #define ENDED                                                                                      \
     "(" GONE " OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.state = 1))"

@@ -67,6 +67,13 @@ static bool is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const 
            others != 0;
 }
 
+bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen)
+{
+    if (seen->err == NHI_ERR_NOT_FOUND)
+        return false;
+    return seen->err != NHI_OK || is_behind(l, s, &seen->mark);
+}
+
 enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen,
                             int64_t now)
 {
@@ -78,9 +85,7 @@ enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, 
         return NHI_FIT_MACHINE;
     if (is_of_another_boot(s, now))
         return NHI_FIT_BOOT;
-    if (seen->err == NHI_ERR_NOT_FOUND)
-        return NHI_FIT_HERE;
-    return seen->err != NHI_OK || is_behind(l, s, &seen->mark) ? NHI_FIT_BEHIND : NHI_FIT_HERE;
+    return nhi_ledger_is_behind(l, s, seen) ? NHI_FIT_BEHIND : NHI_FIT_HERE;
 }
 
 enum nhi_err nhi_sql_tie(struct nhi_ledger *l)

@@ -41,6 +41,7 @@ NHI_CHECK enum nhi_err nhi_restore_check(struct nhi_ledger *l);
 struct nhi_restore {
     enum nhi_trails trails;
     bool lossy; /* what was ended since the copy is not known */
+    bool strange; /* the ledger does not belong to this machine, and will not */
     uint32_t next_uid;     /* no agent gets a lower one; 0: no more is known than the two ledgers say */
     int64_t epoch, latest; /* the same of these */
 };

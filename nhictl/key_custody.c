@@ -7,6 +7,8 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "libnhi/paserk.h"
 #include "libnhi/paths.h"
@@ -147,6 +149,7 @@ static int key_unprotect(struct ctl *c)
 {
     char *locked = NULL, text[NHI_PASERK_MAX];
     struct signer signer = { .kid = "" };
+    struct store held = { .l = NULL };
     struct nhi_issuer key;
     enum nhi_err err;
     int code = find(c, &key, &locked);
@@ -158,8 +161,10 @@ static int key_unprotect(struct ctl *c)
         code = signer_open(c, key.kid, &signer);
     if (code == CTL_DONE) {
         err = nhi_paserk_secret_encode(signer.sk, text);
+        store_hold_signals(&held);
         if (err == NHI_OK)
             err = keyfile_replace(key.kid, text);
+        store_close(&held);
         nhi_wipe(text, sizeof(text));
         if (err != NHI_OK)
             code = ctl_fail(c, CTL_SYSTEM, NULL, "could not write key %s: %s", key.kid,
@@ -172,6 +177,20 @@ static int key_unprotect(struct ctl *c)
     return code == CTL_DONE ? answer(c, &key) : code;
 }
 
+/* By whatever path: what is written there would be removed again. */
+static bool is_at_home(const char *file)
+{
+    struct stat keys, st;
+    const char *name;
+    int dir = text_directory(file, &name);
+    bool is = dir >= 0 && fstat(dir, &st) == 0 && stat(NHI_STATE_DIR "/" NHI_KEYS_DIR, &keys) == 0 &&
+              st.st_dev == keys.st_dev && st.st_ino == keys.st_ino;
+
+    if (dir >= 0)
+        close(dir);
+    return is;
+}
+
 static int key_move(struct ctl *c)
 {
     const struct move_args *args = c->args;
@@ -179,6 +198,8 @@ static int key_move(struct ctl *c)
     char *text = NULL;
     int code = find(c, &key, &text);
 
+    if (code == CTL_DONE && is_at_home(args->to))
+        code = ctl_fail(c, CTL_REFUSED, "a FILE elsewhere", "%s is where it is", args->to);
     if (code == CTL_DONE)
         code = text_write(c, args->to, text, 0600);
     nhi_text_free(text);

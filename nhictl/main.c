@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -206,6 +207,9 @@ int main(int argc, char **argv)
      * write, to be reported, not a death between two steps. */
     fill_descriptors();
     c.umask = umask(022);
+    /* Tickets, keys and passphrases are in this memory: a death, or Ctrl-\, puts no image of it on a disk. What is
+     * executed from here has its own. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
     signal(SIGPIPE, SIG_IGN);
     if (argc > 0 && is_called(argv[0], "nhi-askpass"))
         return as_askpass(&c, argc, argv);

@@ -36,6 +36,16 @@ static int take_over(struct ctl *c, struct store *s, const char *host, struct nh
     return code == CTL_DONE ? store_commit(c, s) : code;
 }
 
+/* What a ledger that was rolled back does not know of would be active again, and its uids given to others. */
+static int need_newest(struct ctl *c, const struct store *s)
+{
+    if (!nhi_ledger_is_behind(s->l, &s->set, &s->seen))
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED,
+                    "nhictl restore FILE, with the newest backup that there is, then nhictl init --new-host", "%s",
+                    nhi_fit_text(NHI_FIT_BEHIND));
+}
+
 /* The trail of this host is signed by itself from now on. */
 static void forget_heads(void)
 {
@@ -53,6 +63,8 @@ int new_host(struct ctl *c, const char *host)
     struct out_row *r;
     int code = store_write(c, &s);
 
+    if (code == CTL_DONE)
+        code = need_newest(c, &s);
     if (code == CTL_DONE) {
         code = take_over(c, &s, host, &made);
         if (code != CTL_DONE && made.kid[0] != '\0')

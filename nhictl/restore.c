@@ -9,6 +9,7 @@
 
 #include "libnhi/event.h"
 #include "libnhi/paths.h"
+#include "libnhi/reserve.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
@@ -72,12 +73,13 @@ static int choose_uid(struct ctl *c, const struct store *s, struct restoring *r)
     return CTL_DONE;
 }
 
+/* In the open transaction, so that nothing is added to the ledger between this and what follows from it. */
 static int choose(struct ctl *c, struct store *s, struct restoring *r)
 {
     const struct restore_args *args = c->args;
     const struct nhi_mark *m = &s->seen.mark;
     bool forgets;
-    enum nhi_err err = nhi_restore_attach(s->l, r->copy);
+    enum nhi_err err = nhi_ledger_settings(s->l, &s->set);
 
     if (err == NHI_OK)
         err = nhi_restore_check(s->l);
@@ -94,8 +96,10 @@ static int choose(struct ctl *c, struct store *s, struct restoring *r)
         r->how.epoch = m->epoch;
         r->how.latest = m->latest;
     }
-    forgets = r->how.trails != NHI_TRAIL_ON ||
-              nhi_ledger_fit(s->l, &s->set, &s->seen, c->now) == NHI_FIT_BEHIND;
+    r->fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
+    /* One that was made a moment ago belongs here. Any other becomes this machine's by init --new-host alone. */
+    r->how.strange = !r->lost && r->fit != NHI_FIT_HERE && r->fit != NHI_FIT_BEHIND;
+    forgets = r->how.trails != NHI_TRAIL_ON || nhi_ledger_is_behind(s->l, &s->set, &s->seen);
     r->how.lossy = forgets && !args->nothing_ended;
     return forgets ? choose_uid(c, s, r) : CTL_DONE;
 }
@@ -131,13 +135,22 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const struct resto
     return store_event(c, s, "restore", NULL, NULL, NULL, args->reason, detail);
 }
 
-static int put_back(struct ctl *c, struct store *s, struct restoring *r)
+/* Begins before the reserve is looked at: what it revokes may be what comes back. */
+static int begin(struct ctl *c, struct store *s, struct restoring *r)
 {
-    enum nhi_err err = store_begin(s);
-    int code;
+    enum nhi_err err = nhi_restore_attach(s->l, r->copy);
 
     if (err == NHI_OK)
-        err = nhi_restore_run(s->l, &r->how, c->now);
+        err = nhi_ledger_begin(s->l, c->now);
+    s->writing = err == NHI_OK;
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "compare the backup with the ledger");
+}
+
+static int put_back(struct ctl *c, struct store *s, struct restoring *r)
+{
+    enum nhi_err err = nhi_restore_run(s->l, &r->how, c->now);
+    int code;
+
     if (err == NHI_OK)
         err = add_event(c, s, r);
     code = err == NHI_OK ? own_keys_settle(c, s, false, &r->made)
@@ -146,6 +159,9 @@ static int put_back(struct ctl *c, struct store *s, struct restoring *r)
         code = store_commit(c, s);
     if (code != CTL_DONE && r->made.kid[0] != '\0')
         (void)!keyfile_remove(r->made.kid);
+    /* Where this fails they are in force from the reserve, and the next command that writes takes them in. */
+    if (code == CTL_DONE)
+        (void)!nhi_reserve_drain(NHI_STATE_DIR, s->l, c->now, NULL);
     return code;
 }
 
@@ -168,6 +184,8 @@ static int show(struct ctl *c, struct store *s, const struct restoring *r)
     if (r->how.lossy)
         out_line(c->out, "what was ended since the backup is not known: agents are suspended (nhictl agent resume "
                          "NAME), tasks closed, keys of other issuers retired");
+    if (r->how.strange)
+        out_line(c->out, "%s; agents are denied: %s", nhi_fit_text(r->fit), nhi_fit_hint(r->fit));
     return CTL_DONE;
 }
 
@@ -183,6 +201,8 @@ static int restore(struct ctl *c)
         code = restore_open_copy(c, &r);
     if (code == CTL_DONE)
         code = restore_open_ledger(c, &s, &r);
+    if (code == CTL_DONE)
+        code = begin(c, &s, &r);
     if (code == CTL_DONE)
         code = choose(c, &s, &r);
     if (code == CTL_DONE)

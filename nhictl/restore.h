@@ -12,6 +12,7 @@ struct restoring {
     struct nhi_settings copied;
     struct nhi_head head, had; /* of the trails: of the copy, of the ledger before */
     struct nhi_restore how;
+    enum nhi_fit fit; /* of the ledger before */
     bool lost; /* there was no ledger that could be used */
     struct nhi_issuer made;
 };

@@ -12,11 +12,14 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/sshkey.h"
 
-#define PATIENCE 60        /* seconds */
+/* Seconds for all of an answer, however many pieces it comes in. */
+#define TO_LIST 5  /* nobody has to be asked */
+#define TO_SIGN 60 /* somebody may have to confirm */
 #define MESSAGE_MAX 262144 /* as ssh-agent's own */
 #define BLOB_LEN (4 + sizeof(NHI_SSHKEY_TYPE) - 1 + 4 + NHI_PK_LEN)
 
@@ -74,9 +77,17 @@ static void put_blob(uint8_t blob[BLOB_LEN], const uint8_t pk[NHI_PK_LEN])
     (void)put_string(put_string(blob, NHI_SSHKEY_TYPE, strlen(NHI_SSHKEY_TYPE)), pk, NHI_PK_LEN);
 }
 
+static int64_t seconds(void)
+{
+    struct timespec now = { .tv_sec = 0 };
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec;
+}
+
 static int connect_to_agent(void)
 {
-    const struct timeval patience = { .tv_sec = PATIENCE };
+    const struct timeval patience = { .tv_sec = TO_LIST };
     struct sockaddr_un to = { .sun_family = AF_UNIX };
     const char *path = getenv("SSH_AUTH_SOCK");
     int fd;
@@ -85,8 +96,7 @@ static int connect_to_agent(void)
         return -1;
     memcpy(to.sun_path, path, strlen(path));
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0 ||
-                    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
+    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
                     connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0)) {
         close(fd);
         fd = -1;
@@ -94,11 +104,14 @@ static int connect_to_agent(void)
     return fd;
 }
 
-static bool receive(int fd, uint8_t *to, size_t len)
+static bool receive(int fd, uint8_t *to, size_t len, int64_t until)
 {
     while (len > 0) {
-        ssize_t n = recv(fd, to, len, 0);
+        const struct timeval left = { .tv_sec = until - seconds() };
+        ssize_t n = -1;
 
+        if (left.tv_sec > 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &left, sizeof(left)) == 0)
+            n = recv(fd, to, len, 0);
         if (n <= 0)
             return false;
         to += n;
@@ -111,6 +124,7 @@ static bool receive(int fd, uint8_t *to, size_t len)
  * the caller's to free; in: what follows the type. */
 static bool ask(const uint8_t *message, size_t len, uint8_t type, uint8_t **answer, struct in *in)
 {
+    int64_t until = seconds() + (type == SIGN_RESPONSE ? TO_SIGN : TO_LIST);
     uint8_t head[4];
     struct in length = { head, sizeof(head) };
     size_t n = 0;
@@ -126,10 +140,10 @@ static bool ask(const uint8_t *message, size_t len, uint8_t type, uint8_t **answ
             goto out;
         sent += (size_t)now;
     }
-    if (!receive(fd, head, sizeof(head)) || !get_u32(&length, &n) || n < 1 || n > MESSAGE_MAX)
+    if (!receive(fd, head, sizeof(head), until) || !get_u32(&length, &n) || n < 1 || n > MESSAGE_MAX)
         goto out;
     *answer = malloc(n);
-    if (*answer == NULL || !receive(fd, *answer, n) || (*answer)[0] != type)
+    if (*answer == NULL || !receive(fd, *answer, n, until) || (*answer)[0] != type)
         goto out;
     *in = (struct in){ *answer + 1, n - 1 };
     good = true;

@@ -8,7 +8,8 @@
 
 #include "libnhi/paseto.h"
 
-/* The agent at $SSH_AUTH_SOCK, which answers within a minute: somebody may have to confirm. */
+/* The agent at $SSH_AUTH_SOCK, which has five seconds to say what it has, and a minute to sign: somebody may have to
+ * confirm. */
 bool sshagent_has(const uint8_t pk[NHI_PK_LEN]);
 /* false: it would not, or nobody is there. The signature is not verified here. */
 bool sshagent_sign(const uint8_t pk[NHI_PK_LEN], const uint8_t *bytes, size_t len,

@@ -182,13 +182,29 @@ enum nhi_err store_connect(struct store *s, int64_t now)
     return err == NHI_OK ? nhi_ledger_settings(s->l, &s->set) : err;
 }
 
+static int one_agent(const struct nhi_agent *a, void *ctx)
+{
+    (void)a;
+    *(bool *)ctx = true;
+    return 1;
+}
+
+/* A new ledger has no agent and no key that could be revoked in it: those may come with a backup. */
+static enum nhi_err drain(struct store *s)
+{
+    bool any = false;
+    enum nhi_err err = nhi_agent_each(s->l, one_agent, &any);
+
+    return err == NHI_OK && any ? nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL) : err;
+}
+
 enum nhi_err store_begin(struct store *s)
 {
     enum nhi_err err;
 
     /* Without its reserve a host denies agents. That must not keep a revocation out of the ledger,
      * and what is still in the reserve stays in force from there. */
-    s->reserve = nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL);
+    s->reserve = drain(s);
     err = nhi_ledger_begin(s->l, s->now);
     s->writing = err == NHI_OK;
     if (err == NHI_OK && s->reserve != NHI_OK)

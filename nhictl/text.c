@@ -206,6 +206,19 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
+/* What has a name now has it after a loss of power, too. Where that cannot be asked for, it is as good as it gets. */
+static int keep_name(int dir)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), failed = 0;
+
+    if (fd < 0)
+        return errno == EACCES ? 0 : errno;
+    if (fsync(fd) != 0 && errno != EINVAL)
+        failed = errno;
+    close(fd);
+    return failed;
+}
+
 static int put(int dir, const char *temp, const char *name, const struct text_piece pieces[2],
                mode_t mode)
 {
@@ -228,7 +241,7 @@ static int put(int dir, const char *temp, const char *name, const struct text_pi
         failed = errno;
     if (failed != 0)
         (void)unlinkat(dir, temp, 0);
-    return failed;
+    return failed == 0 ? keep_name(dir) : failed;
 }
 
 void text_remove(const char *file)
@@ -245,6 +258,7 @@ void text_remove(const char *file)
 static int write_pieces(struct ctl *c, const char *file, const struct text_piece pieces[2], mode_t mode)
 {
     char temp[NHI_JTI_LEN + 16], unique[NHI_JTI_LEN + 1];
+    struct store held = { .l = NULL };
     const char *name;
     int dir, failed;
 
@@ -255,7 +269,10 @@ static int write_pieces(struct ctl *c, const char *file, const struct text_piece
     if (dir < 0)
         return text_write_failed(c, file, errno);
     errno = 0;
+    /* Nobody would remove what Ctrl-C leaves of it. */
+    store_hold_signals(&held);
     failed = *name == '\0' ? EISDIR : put(dir, temp, name, pieces, mode);
+    store_close(&held);
     close(dir);
     return failed == 0 ? CTL_DONE : text_write_failed(c, file, failed);
 }

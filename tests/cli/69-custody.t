@@ -80,8 +80,44 @@ refused 1 'under no passphrase' 'not twice' alone key unprotect "$KID"
 expect 0 'key protect by a credential' alone key protect "$KID"
 expect 0 'and back' alone key unprotect "$KID"
 
+# ---- at no moment in no place, or in one too many ----
+key_at_home() { [ "$(cat "$SECRET")" = "$PLAIN" ]; }
+ln -s /var/lib/nhi/keys via
+for to in "$SECRET" via/other.secret "/var/lib/../lib/nhi/keys/$KID.secret"; do
+    refused 1 'where it is' "key move to $to" nhictl key move "$KID" --to "$to"
+    ok 'the key is there still' key_at_home
+done
+alone key protect "$KID" >/dev/null
+strace -f -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=INT:when=1 setsid -w "$BUILD/nhictl" key unprotect "$KID" </dev/null >/dev/null 2>&1
+ok 'Ctrl-C in key unprotect leaves the key in one form' test "$(cat /var/lib/nhi/keys/*"$KID"* /var/lib/nhi/keys/.*"$KID"* 2>/dev/null | grep -c k4)" = 1
+[ "$(grep -c '^k4\.secret-pw' "$SECRET")" = 1 ] || alone key protect "$KID" >/dev/null
+{ strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=KILL:when=1 "$BUILD/nhictl" key unprotect "$KID" </dev/null >/dev/null 2>&1; } 2>/dev/null
+ok 'one that was killed may leave more' eval 'grep -q "^k4\.secret-pw" "$SECRET" && grep -q "^k4\.secret\." "/var/lib/nhi/keys/.$KID.secret.new"'
+expect 0 'but no longer than the key itself' nhictl key move "$KID" --to moved
+ok 'nothing of it is left' test -z "$(find /var/lib/nhi/keys -name "*$KID*")"
+cp moved "$SECRET" && alone key unprotect "$KID" >/dev/null
+ok 'and it is the same' key_at_home
+
+# What was typed at the prompt, and the key, are in the memory of a program that Ctrl-\ ends.
+printf 'correct horse\034\n' >quit
+# shellcheck disable=SC2016 # perl's
+DUMPS='system { $ARGV[0] } @ARGV; print $? & 128 ? "dumped" : "not", " ", $? & 127, "\n"'
+unset CREDENTIALS_DIRECTORY
+ulimit -c unlimited
+if [ "$(perl -e "$DUMPS" sh -c 'kill -QUIT $$')" = 'dumped 3' ]; then
+    run "$PTY" 'New passphrase' quit -- perl -e "$DUMPS" "$BUILD/nhictl" key protect "$KID"
+    ok 'Ctrl-\ at the prompt leaves no image of it' said 'not 3'
+else
+    skip 'Ctrl-\ at the prompt' 'no program leaves an image here'
+fi
+ulimit -c 0
+rm -f core*
+export CREDENTIALS_DIRECTORY=/run/t/creds
+
 # ---- a credential ----
-expect 0 'key move' nhictl key move "$KID" --to away --json
+run strace -qq -o calls -e trace=renameat,renameat2,rename,fsync,unlinkat "$BUILD/nhictl" key move "$KID" --to away --json
+ok 'key move' test "$CODE" = 0
+ok 'its new name is on the disk before the old one goes' awk '/rename.*"away"/ { named = 1 } named && /fsync/ { kept = 1 } /unlinkat.*[a-z0-9]\.secret"/ { good = kept } END { exit !good }' calls
 ok 'says where it is' json '.key.secret == "absent"'
 ok 'not on the disk of this host' test ! -e "$SECRET"
 ok 'the file is private' test "$(stat -c %a away)" = 600
@@ -150,30 +186,35 @@ ok 'a good ticket' verifies t10
 # One that has the key, and does not sign: what was recorded for that is revoked.
 cat >agent.pl <<'PERL'
 use IO::Socket::UNIX;
+$SIG{PIPE} = 'IGNORE';
 my ($path, $blob, $mode) = @ARGV;
 my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 8) or die;
 while (my $c = $s->accept) {
     read($c, my $head, 4) == 4 or next;
     read($c, my $m, unpack('N', $head));
     my $key = pack('H*', $blob);
-    my $a = ord($m) == 11 ? pack('CNN/a*N/a*', 12, 1, $key, '')
+    my $a = ord($m) == 11 && $mode ne 'drip' ? pack('CNN/a*N/a*', 12, 1, $key, '')
           : $mode eq 'refuse' ? pack('C', 5)
           : $mode eq 'lie' ? pack('CN/a*', 14, pack('N/a*N/a*', 'ssh-ed25519', "\1" x 64))
+          : $mode eq 'drip' ? ''
           : $mode eq 'long' ? pack('CN/a*', 14, pack('N/a*N', 'ssh-ed25519', 4294967295))
           : '';
-    print $c pack('N', $mode eq 'huge' ? 4294967295 : length $a), $a;
-    $c->flush; close $c;
+    print $c pack('N', $mode eq 'huge' ? 4294967295 : $mode eq 'drip' ? 200000 : length $a), $a;
+    $c->flush;
+    while ($mode eq 'drip' && syswrite($c, "\0") == 1) { sleep 1 }
+    close $c;
 }
 PERL
 blob=$(cut -d' ' -f2 issuer.pub | base64 -d | od -An -tx1 | tr -d ' \n')
 live=$(nhictl ticket list --json | jq '.tickets | length')
-for mode in refuse lie long huge; do
+for mode in refuse lie long huge drip; do
     perl agent.pl /run/t/agent.$mode "$blob" $mode &
     FALSE=$!
     until [ -S /run/t/agent.$mode ]; do sleep 0.02; done
     export SSH_AUTH_SOCK=/run/t/agent.$mode
-    run sign_alone --out t9
-    ok "an agent that does $mode: refused" test "$CODE" != 0
+    # For ever is what a byte a second of the longest answer would take.
+    run timeout 100 setsid -w "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd --out t9 </dev/null
+    ok "an agent that does $mode: refused" test "$CODE" != 0 -a "$CODE" != 124
     ok "$mode: no ticket is live" test "$(nhictl ticket list --json | jq '.tickets | length')" = "$live"
     ok "$mode: none is handed out" test ! -e t9
     kill $FALSE

@@ -37,6 +37,11 @@ wait $!
 ok 'while somebody writes, too' test "$CODE" = 0 -a "$(sqlite3 "file:busy.backup?immutable=1" 'SELECT count(*) FROM observed')" = 0
 rm -f target && touch target && ln -s target link
 refused 3 'not a regular file' 'a link is not followed' nhictl backup link
+mkdir cut
+for n in 1 2 3 4; do
+    strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=INT:when=$n "$BUILD/nhictl" backup cut/b >/dev/null 2>&1
+done
+ok 'Ctrl-C leaves nothing beside it' test -z "$(find cut -type f ! -name b)"
 mkdir small && mount -t tmpfs -o size=64k tmpfs small
 refused 3 'No space left' 'no room for it' nhictl backup small/b
 ok 'leaves nothing' test -z "$(ls -A small)"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libnhi/fold.h"
+#include "libnhi/restore.h"
 #include "libnhi/session.h"
 #include "tests/lib/state.h"
 
@@ -341,12 +342,43 @@ static void many_at_once(void **state)
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 16);
 }
 
+/* Also one that had expired by a clock that was ahead: when that is set right, it must not be there to be renewed. */
+static void nothing_of_before_an_epoch_is_live(void **state)
+{
+    const struct nhi_restore how = { .trails = NHI_TRAIL_ON };
+    struct nhi_ledger *l = state_begin(), *copy;
+    struct nhi_ticket t = state_ticket(1);
+    unsigned char *image = NULL;
+    struct nhi_facts f;
+    size_t len = 0;
+
+    (void)state;
+    record(l, &t);
+    state_end(l);
+    l = state_open(NHI_LEDGER_WRITE);
+    assert_int_equal(nhi_ledger_image(l, &image, &len), NHI_OK);
+    assert_int_equal(nhi_copy_open(image, len, &copy), NHI_OK);
+    nhi_ledger_image_free(image);
+    assert_int_equal(nhi_restore_attach(l, copy), NHI_OK);
+    assert_int_equal(nhi_ledger_begin(l, NOW), NHI_OK);
+    assert_false(row_of(l, 1).revoked);
+    assert_int_equal(nhi_restore_run(l, &how, t.exp + 60), NHI_OK);
+    assert_int_equal(nhi_ledger_set_clock(l, NOW), NHI_OK);
+    assert_true(row_of(l, 1).revoked);
+    assert_int_equal(nhi_facts_load(l, &t, NULL, NOW, &f), NHI_OK);
+    assert_true(f.former);
+    nhi_facts_free(&f);
+    state_end(l);
+    nhi_ledger_close(copy);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, state_ready)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(two_texts_at_most),
+        TEST(nothing_of_before_an_epoch_is_live),
         TEST(revoked_as_one),
         TEST(a_tree_ends),
         TEST(only_living_trees_are_alive),

@@ -1,0 +1,110 @@
+#!/bin/bash
+# What was ended stays ended, also where the ledger was away at that moment, or is not the one it seems to be.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/lib.sh"
+
+ID=/etc/machine-id
+put_id() { rm -rf $ID && printf '%s\n' "$1" >$ID && chmod 444 $ID; }
+put_id 0123456789abcdef0123456789abcdef
+setup_host
+B=/run/t/nhi.backup
+sql() { sqlite3 -cmd '.timeout 10000' "$LEDGER" "$1"; }
+add_agent() { nhictl agent add "$1" --owner ops@example.org --purpose p --review-by 2099-01-01 --no-home >/dev/null; }
+state_of() { nhictl agent show "$1" --json | jq -r .agent.state; }
+uid_of() { nhictl agent show "$1" --json | jq .agent.uid; }
+key_state() { nhictl key list --json | jq -r --arg k "$1" '.keys[] | select(.kid == $k).state'; }
+reason() { nhictl explain "$1" --account deploy --service sshd --json 2>/dev/null | jq -r '.reason // .error'; }
+# The ledger as it is, for later, and back in its place.
+keep() {
+    nhictl status >/dev/null
+    sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+    cp "$LEDGER" "$1"
+}
+put_in_place() { rm -f "$LEDGER"* && cp "$1" "$LEDGER" && chmod 600 "$LEDGER"; }
+
+# ---- ended while there is no ledger ----
+
+OWN=$(nhictl key list --json | jq -r '.keys[0].kid')
+eval "$(nhictl key add --help | sed -n '/^example:/{n;p}')" >/dev/null
+nhictl backup $B >/dev/null
+# It would write at any moment.
+kill "$WATCH" && wait "$WATCH" 2>/dev/null
+trap - EXIT
+for n in 1 2 3 4 5 6 7 8 9 10; do
+    rm -f "$LEDGER"*
+    nhictl key revoke ci-issuer --reason stolen >/dev/null
+    {
+        strace -f -qq -o /dev/null -e trace=fdatasync,fsync -e inject=fdatasync,fsync:signal=KILL:when=$n \
+            "$BUILD/nhictl" restore $B --nothing-ended >/dev/null 2>&1
+    } 2>/dev/null
+    nhictl revoke --task "some-$n" --reason more >/dev/null
+    nhictl restore $B --nothing-ended >/dev/null || BACK="${BACK:-} $n:restore"
+    nhictl revoke --task "more-$n" --reason more >/dev/null
+    [ "$(key_state ci-issuer)" = revoked ] || BACK="${BACK:-} $n:$(key_state ci-issuer)"
+done
+ok 'a restore that is cut off loses no revocation of the reserve' test -z "${BACK:-}"
+rm -f "$LEDGER"*
+expect 0 'a key is revoked while there is no ledger' nhictl key revoke ci-issuer --reason stolen --json
+ok 'the reserve has it' json '.revoked.held_in == "reserve"'
+nhictl key revoke "$OWN" --reason stolen >/dev/null
+nhictl revoke --task build-4711 --reason cancelled >/dev/null
+expect 0 'then the ledger is put back' nhictl restore $B --nothing-ended
+ok 'the key of another issuer is revoked still' test "$(key_state ci-issuer)" = revoked
+ok 'so is that of this host' test "$(key_state "$OWN")" = revoked
+ok 'the task is closed' test "$(nhictl task show build-4711 --json | jq -r .task.state)" = closed
+ok 'the trail begins with that of the backup' test "$(sql 'SELECT kind FROM event WHERE seq = 1')" = init
+expect 0 'and is whole' nhictl audit verify
+nhictl key rotate >/dev/null
+
+# ---- two backups, of which the older was put back first ----
+
+nhictl backup older >/dev/null
+add_agent short-bot
+nhictl task open short-1 --agent short-bot --until 2h >/dev/null
+nhictl backup newer >/dev/null
+nhictl agent retire short-bot --reason finished >/dev/null
+rm -f "$LEDGER"*
+nhictl restore older >/dev/null
+for n in 1 2 3 4 5 6 7 8; do nhictl revoke --task "since-$n" --reason more >/dev/null; done
+sleep 1.1
+nhictl audit archive --before "$(date -u +%FT%TZ)" --out archive >/dev/null
+expect 0 'the newer one over what went on from the older' nhictl restore newer --json
+ok 'is known to have more, though events of its numbers are in an archive' json '.trail == "diverged" and .suspended'
+ok 'whom nobody remembers to have ended comes back suspended' test "$(state_of short-bot)" = suspended
+ok 'and no task of his is open' test "$(nhictl task show short-1 --json | jq -r .task.state)" = closed
+nhictl agent resume ci-bot >/dev/null
+
+# ---- an old ledger in the place of the present one ----
+
+add_agent done-bot
+keep old.db
+nhictl agent retire done-bot --reason finished >/dev/null
+add_agent late-bot
+LATE=$(uid_of late-bot)
+put_in_place old.db
+refused 1 'older than this host has seen it' 'a ledger that was rolled back is not taken over' nhictl init --new-host
+ok 'it says what to type first' complained 'try: nhictl restore FILE'
+nhictl backup as-it-is >/dev/null
+expect 0 'what it says' nhictl restore as-it-is
+expect 0 'and then' nhictl init --new-host
+ok 'who was ended since is not active' test "$(state_of done-bot)" = suspended
+add_agent next-bot
+ok 'and no uid is given again' test "$(uid_of next-bot)" -gt "$LATE"
+
+# ---- a copy of the machine ----
+
+nhictl agent resume ci-bot >/dev/null
+nhictl task open here-1 --agent ci-bot --until 2h >/dev/null
+nhictl backup here.backup >/dev/null
+put_id fedcba9876543210fedcba9876543210
+start_watch
+expect 0 'a copy that puts a backup back' nhictl restore here.backup
+ok 'is a copy still' said 'the ledger belongs to another machine'
+ok 'and says what to type' said 'nhictl init --new-host'
+refused 1 'belongs to another machine' 'nothing begins there' nhictl task open copy-1 --agent ci-bot --until 2h
+expect 0 'until it is a machine of its own' nhictl init --new-host
+expect 0 'then it does' nhictl task open copy-1 --agent ci-bot --until 2h
+nhictl issue --agent ci-bot --task copy-1 --account deploy --service sshd --out new >/dev/null
+ok 'and lets agents in' test "$(reason new)" = permit
+expect 0 'the trail is whole' nhictl audit verify
+finish
