@@ -13,7 +13,8 @@ lingers() { [ -e "/var/lib/systemd/linger/$1" ]; }
 does_not_linger() { ! lingers "$1"; }
 uid=$(id -u ci-bot)
 is_forgotten() { ! loginctl show-user "$1" >/dev/null 2>&1; }
-manager_is() { [ "$(systemctl show "user@$uid" -p ActiveState --value)" = "$1" ]; }
+# inactive, or failed where it had to be killed
+manager_has_ended() { [[ $(systemctl show "user@$uid" -p ActiveState --value) =~ ^(inactive|failed)$ ]]; }
 n=0
 fresh() {
     eventually has_no_process ci-bot
@@ -48,7 +49,8 @@ capture nhictl revoke --task "t-$n"
 is "$RC:$(left):$(processes_of ci-bot)" 0:: 'revoked: both are gone, one that ignores SIGTERM and is restarted, too' || note "$OUT $ERR"
 eventually has_no_logind_session ci-bot
 is "$(logind_sessions ci-bot)" '' 'and the session of logind'
-eventually manager_is inactive
+eventually manager_has_ended
+ok $? 'its manager has ended'
 is "$(left)" '' 'nothing comes back'
 
 # ---- lingering ----
@@ -65,7 +67,8 @@ eventually does_not_linger ci-bot
 ok $? 'it does not'
 capture nhictl revoke --task "t-$n"
 is "$RC:$(left):$(processes_of ci-bot)" 0:: 'revoked: nothing is left' || note "$OUT $ERR"
-eventually manager_is inactive
+eventually manager_has_ended
+ok $? 'its manager has ended'
 is "$(left)" '' 'nothing comes back'
 
 # Nobody supervises while it begins to, and it is the verb that ends it.

@@ -21,10 +21,13 @@ grep -q '^until' typed-day || bail 'README.md starts no supervisor'
 capture timeout 300 "$PTY" Password: ticket '$ ' typed -- bash -ec "$(cat typed-day)"
 is "$RC" 0 'each line of it does what it says' || note "$OUT"
 like "$OUT" $'/dev/pts/[0-9]+\r\n0\r' 'ssh asks for the ticket, and sudo -n works inside'
+# The supervisor went with the terminal that it was started on.
+start_watch
 ssh_bg ci-bot reply ticket 'echo in; exec sleep 1000'
 BG=$!
 disown
 eventually grep -q in bg.out
+ok $? 'a session by that ticket' || note "$(cat bg.err)"
 capture bash -ec "$(tail -n 1 day)"
 is "$RC" 0 'its last line' || note "$ERR"
 eventually test ! -e "/proc/$BG"

@@ -104,6 +104,7 @@ HOLDER=$!
 eventually test -e "$W/held" || bail 'nobody holds the ledger'
 capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/in")" --reason test
 is "$RC" 0 'revoked while somebody holds the ledger' || note "$ERR"
+like "$OUT" 'in force from the reserve' 'by the reserve'
 eventually test ! -e "/proc/$BG"
 ok $? 'the session ends'
 : >"$W/enough"
