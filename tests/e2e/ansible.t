@@ -32,7 +32,8 @@ PLAY
 ping() { capture timeout 300 ansible -i "$W/hosts" target -m ping; }
 play() { capture timeout 300 ansible-playbook -i "$W/hosts" "$W/play.yml"; }
 # Ansible keeps a connection open; what is tested next is to make one of its own.
-hang_up() { pkill -f 'ssh: .*mux' ; eventually sh -c '! pgrep -f "ssh: .*mux" >/dev/null'; }
+hung_up() { ! pgrep -f 'ssh: .*mux' >/dev/null; }
+hang_up() { pkill -f 'ssh: .*mux' ; eventually hung_up; }
 
 ping
 like "$RC:$OUT" '^[1-9].*UNREACHABLE' 'ping without a ticket: unreachable'

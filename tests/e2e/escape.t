@@ -170,7 +170,6 @@ echo "* * * * * : >$W/ran-cron" | crontab -u alice -
 as alice sh -c "cd /; echo ': >$W/ran-at' | at now" 2>/dev/null
 mark_log
 FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f +0x60 cron -f >"$W/cron.log" 2>&1 &
-CRON=$!
 atd -f -l 1000 >"$W/atd.log" 2>&1 &
 ATD=$!
 disown -a
@@ -182,7 +181,7 @@ for a in ci-bot batch; do
     has_logged "pam_nhi\\(cron:account\\): denied: reason=no-ticket account=$a" "$a: its crontab does not"
     has_logged "pam_nhi\\(atd:account\\): denied: reason=no-ticket account=$a" "$a: its job for at does not"
 done
-kill "$CRON" "$ATD"
+kill "$(cat /run/crond.pid)" "$ATD"
 
 chmod 644 "$W/ticket"
 for a in ci-bot batch; do

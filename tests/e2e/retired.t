@@ -8,8 +8,9 @@ lab_up
 POLICY=${POLICY//'"cron" ]'/'"cron", "atd" ]'}
 nhi_up
 chmod 1777 "$W"
-open_task nightly
-issue "$W/jobs" nightly --service cron,atd --ttl 2h
+# A minute of this test is an hour to cron.
+must nhictl task open nightly --agent ci-bot --until 2d --concurrent
+issue "$W/jobs" nightly --service cron,atd --ttl 24h
 open_task day
 issue "$W/ticket" day --service sshd
 
