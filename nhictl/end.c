@@ -23,7 +23,7 @@
 #define STEP_ASKED 20 /* milliseconds between two looks */
 #define CARRIED 60 /* for the last line to a terminal to be read there */
 #define STEP_KILLED 2
-#define GIVE_UP 2000 /* after the first SIGKILL */
+#define GIVE_UP 5000 /* after the first SIGKILL: that it was slow to go on a busy machine is no news */
 
 static int64_t now_ms(void)
 {
