@@ -95,6 +95,32 @@ static bool is_fresh(struct nhi_ledger *l)
     return nhi_agent_each(l, any_agent, &any) == NHI_OK && !any;
 }
 
+/* A task or a ticket that the backup may have. Of agents and keys such a ledger knows none. */
+static int keep_revoked(const struct nhi_event *e, void *ctx)
+{
+    enum nhi_err *err = ctx;
+
+    if (strcmp(e->kind, "revoke") == 0 && e->jti[0] != '\0')
+        *err = nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, e->jti, e->at);
+    else if (strcmp(e->kind, "revoke") == 0 && e->task[0] != '\0')
+        *err = nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TASK, e->task, e->at);
+    return *err != NHI_OK;
+}
+
+/* What was revoked in a ledger that goes waits in the reserve for the one that comes. */
+static int keep_all_revoked(struct ctl *c, struct store *s)
+{
+    int code = restore_make_reserve(c);
+    enum nhi_err kept = NHI_OK, err;
+
+    if (code != CTL_DONE)
+        return code;
+    err = nhi_event_each(s->l, 0, INT32_MAX, keep_revoked, &kept);
+    if (err == NHI_OK)
+        err = kept;
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "keep what was revoked in the ledger that is there");
+}
+
 /* For whoever wants to know what became of it. */
 static void set_aside(void)
 {
@@ -140,6 +166,7 @@ static int make_new(struct ctl *c, struct store *s, struct restoring *r, bool da
 int restore_open_ledger(struct ctl *c, struct store *s, struct restoring *r)
 {
     enum nhi_err err = store_connect(s, c->now);
+    int code;
 
     if (err == NHI_OK)
         err = nhi_ledger_look(s->l);
@@ -150,6 +177,9 @@ int restore_open_ledger(struct ctl *c, struct store *s, struct restoring *r)
     }
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_CORRUPT)
         return store_open_failed(c, s, err);
+    code = err == NHI_OK ? keep_all_revoked(c, s) : CTL_DONE;
+    if (code != CTL_DONE)
+        return code;
     nhi_ledger_close(s->l);
     s->l = NULL;
     return make_new(c, s, r, err == NHI_ERR_CORRUPT);

@@ -55,6 +55,15 @@ ok 'the task is closed' test "$(nhictl task show build-4711 --json | jq -r .task
 ok 'the trail begins with that of the backup' test "$(sql 'SELECT kind FROM event WHERE seq = 1')" = init
 expect 0 'and is whole' nhictl audit verify
 nhictl key rotate >/dev/null
+nhictl task open build-4712 --agent ci-bot --until 2h >/dev/null
+rm -f $B && nhictl backup $B >/dev/null
+rm -f "$LEDGER"*
+rm -f /var/lib/nhi/accounts.cdb /run/nhi/mark
+expect 0 "a ledger that was made anew" nhictl init
+nhictl revoke --task build-4712 --reason cancelled >/dev/null
+expect 0 'the backup in its place' nhictl restore $B --nothing-ended
+ok 'the task that was revoked in it is closed' \
+    test "$(nhictl task show build-4712 --json | jq -r .task.state)" = closed
 
 # ---- two backups, of which the older was put back first ----
 
