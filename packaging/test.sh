@@ -51,7 +51,7 @@ stage() {
         echo "   FAILED, $((SECONDS - start)) s"
         {
             echo "-- $name"
-            grep -nE -A8 '^not ok|^# .*(Error|Failure)|error:|ERROR:|Bail out|^lab:|\*\*\*' "$log" | tail -n 60
+            grep -nE -A8 '^not ok|^# .*(Error|Failure)|error:|ERROR:|Bail out|^lab:|^In .* line [0-9]+:|\*\*\*' "$log" | tail -n 60
         } >>"$BUILD/failed"
     fi
 }
@@ -84,14 +84,15 @@ fi
 
 # su and sudo are stopped and killed at every system call; with QUICK=1 at every 11th, which saves five
 # minutes.
-export PROVE_FLAGS="--verbose --timer --jobs $(nproc)"
+JOBS=$(nproc)
+export PROVE_FLAGS="--verbose --timer --jobs $JOBS"
 : >"$BUILD/failed"
 [ "$#" -gt 0 ] || set -- check demo e2e boot clang sanitize lint leaks fuzz
 for name; do
     case $name in
     e2e) NHI_LAB_ALSO='clients browser' stage e2e packaging/lab.sh hosts make e2e ;;
     demo) stage demo packaging/demo.sh ;;
-    check | boot | clang | sanitize | lint | leaks | fuzz) stage "$name" make "-j$(nproc)" "$name" ;;
+    check | boot | clang | sanitize | lint | leaks | fuzz) stage "$name" make "-j$JOBS" "$name" ;;
     *)
         echo "test.sh: there is no stage $name" >&2
         exit 2
