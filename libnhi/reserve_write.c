@@ -40,6 +40,28 @@ enum nhi_err nhi_reserve_create(const char *dir)
     return err;
 }
 
+/* For one writer at a time; fd is the caller's to close when this succeeds. */
+static enum nhi_err open_to_write(const char *dir, int *fd, union reserve_image *im)
+{
+    enum nhi_err err = nhi_reserve_open(dir, O_RDWR, fd);
+
+    if (err != NHI_OK)
+        return err;
+    err = flock(*fd, LOCK_EX) == 0 ? nhi_reserve_read(*fd, im) : NHI_ERR_SYS;
+    if (err != NHI_OK)
+        close(*fd);
+    return err;
+}
+
+/* What was written is on the disk when this succeeds. */
+static enum nhi_err close_written(int fd, enum nhi_err err)
+{
+    if (err == NHI_OK && fdatasync(fd) != 0)
+        err = nhi_err_from_errno(errno);
+    close(fd);
+    return err;
+}
+
 static enum nhi_err put_slot(int fd, size_t place, const struct reserve_slot *s)
 {
     ssize_t n = pwrite(fd, s, sizeof *s, (off_t)(place * RESERVE_SLOT_SIZE));
@@ -78,25 +100,17 @@ enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const c
     im = malloc(sizeof *im);
     if (im == NULL)
         return NHI_ERR_NOMEM;
-    err = nhi_reserve_open(dir, O_RDWR, &fd);
+    err = open_to_write(dir, &fd, im);
     if (err != NHI_OK)
         goto out;
-    if (flock(fd, LOCK_EX) != 0)
-        err = NHI_ERR_SYS;
-    if (err == NHI_OK)
-        err = nhi_reserve_read(fd, im);
-    if (err == NHI_OK) {
-        place = place_for(im, &s);
-        /* What is there already stays, but for an agent's moment, which never moves back. */
-        if (place == 0)
-            err = NHI_ERR_FULL;
-        else if (im->slots[place].kind == 0 ||
-                 (kind == NHI_REVOKE_AGENT && (int64_t)le64toh(im->slots[place].at) < at))
-            err = put_slot(fd, place, &s);
-    }
-    if (err == NHI_OK && fdatasync(fd) != 0)
-        err = nhi_err_from_errno(errno);
-    close(fd);
+    place = place_for(im, &s);
+    /* What is there already stays, but for an agent's moment, which never moves back. */
+    if (place == 0)
+        err = NHI_ERR_FULL;
+    else if (im->slots[place].kind == 0 ||
+             (kind == NHI_REVOKE_AGENT && (int64_t)le64toh(im->slots[place].at) < at))
+        err = put_slot(fd, place, &s);
+    err = close_written(fd, err);
 out:
     free(im);
     return err;
@@ -110,20 +124,12 @@ enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
 
     if (im == NULL)
         return NHI_ERR_NOMEM;
-    err = nhi_reserve_open(dir, O_RDWR, &fd);
-    if (err == NHI_OK && flock(fd, LOCK_EX) != 0)
-        err = NHI_ERR_SYS;
-    if (err == NHI_OK)
-        err = nhi_reserve_read(fd, im);
+    err = open_to_write(dir, &fd, im);
     if (err == NHI_OK) {
         im->header.lockdown = on;
         im->header.sum = nhi_reserve_header_sum(im->header);
-        err = put_slot(fd, 0, &im->slots[0]);
+        err = close_written(fd, put_slot(fd, 0, &im->slots[0]));
     }
-    if (err == NHI_OK && fdatasync(fd) != 0)
-        err = nhi_err_from_errno(errno);
-    if (fd >= 0)
-        close(fd);
     free(im);
     return err;
 }
@@ -170,16 +176,11 @@ enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t no
 
     if (r == NULL || im == NULL)
         goto out;
-    err = nhi_reserve_open(dir, O_RDWR, &fd);
+    err = open_to_write(dir, &fd, im);
     if (err != NHI_OK)
         goto out;
-    if (flock(fd, LOCK_EX) != 0)
-        err = NHI_ERR_SYS;
-    if (err == NHI_OK)
-        err = nhi_reserve_read(fd, im);
-    if (err == NHI_OK)
-        nhi_reserve_parse(im, r);
-    if (err == NHI_OK && r->count > 0)
+    nhi_reserve_parse(im, r);
+    if (r->count > 0)
         err = drain_into(l, r, now);
     /* Only now that the ledger has them on disk. */
     for (i = 1; err == NHI_OK && r->count > 0 && i <= NHI_RESERVE_SLOTS; i++)

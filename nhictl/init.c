@@ -60,13 +60,6 @@ static int any_issuer(const struct nhi_issuer *i, void *ctx)
     return 1;
 }
 
-static int any_agent(const struct nhi_agent *a, void *ctx)
-{
-    (void)a;
-    *(bool *)ctx = true;
-    return 1;
-}
-
 static bool reserve_is_gone(void)
 {
     struct stat st;
@@ -105,7 +98,7 @@ static int check_new(struct ctl *c)
         used = false;
         err = nhi_issuer_each(l, any_issuer, &used);
         if (err == NHI_OK && !used)
-            err = nhi_agent_each(l, any_agent, &used);
+            err = store_any_agent(l, &used);
         used = used || err != NHI_OK;
     } else if (err == NHI_ERR_NOT_FOUND) {
         used = false;

@@ -80,19 +80,12 @@ int restore_open_copy(struct ctl *c, struct restoring *r)
 
 /* ---- the ledger that is there ---- */
 
-static int any_agent(const struct nhi_agent *a, void *ctx)
-{
-    (void)a;
-    *(bool *)ctx = true;
-    return 1;
-}
-
 /* What somebody makes with nhictl init before the backup is at hand. */
 static bool is_fresh(struct nhi_ledger *l)
 {
-    bool any = false;
+    bool any;
 
-    return nhi_agent_each(l, any_agent, &any) == NHI_OK && !any;
+    return store_any_agent(l, &any) == NHI_OK && !any;
 }
 
 /* A task or a ticket that the backup may have. Of agents and keys such a ledger knows none. */

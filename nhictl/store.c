@@ -189,11 +189,17 @@ static int one_agent(const struct nhi_agent *a, void *ctx)
     return 1;
 }
 
+enum nhi_err store_any_agent(struct nhi_ledger *l, bool *any)
+{
+    *any = false;
+    return nhi_agent_each(l, one_agent, any);
+}
+
 /* A new ledger has no agent and no key that could be revoked in it: those may come with a backup. */
 static enum nhi_err drain(struct store *s)
 {
-    bool any = false;
-    enum nhi_err err = nhi_agent_each(s->l, one_agent, &any);
+    bool any;
+    enum nhi_err err = store_any_agent(s->l, &any);
 
     return err == NHI_OK && any ? nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL) : err;
 }

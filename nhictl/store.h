@@ -47,6 +47,8 @@ NHI_CHECK enum nhi_err store_open(struct store *s, int64_t now);
 /* store_open in two: the ledger, then what is in the reserve and the transaction. */
 NHI_CHECK enum nhi_err store_connect(struct store *s, int64_t now);
 NHI_CHECK enum nhi_err store_begin(struct store *s);
+/* Whether it has an agent, retired ones included: one that has none was only just made. */
+NHI_CHECK enum nhi_err store_any_agent(struct nhi_ledger *l, bool *any);
 /* Says why the ledger could not be opened. */
 int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err);
 

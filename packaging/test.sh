@@ -82,8 +82,8 @@ if command -v node >/dev/null && command -v npm >/dev/null &&
     export NHI_PASETO_MODULES=$BUILD/paseto/node_modules
 fi
 
-# su and sudo are stopped and killed at every system call; with QUICK=1 at every 11th, which saves five
-# minutes.
+# As many files of tests at once as there are processors. Of e2e, su and sudo are stopped and killed at every system
+# call, which takes most of its time; with QUICK=1 at every 11th.
 JOBS=$(nproc)
 export PROVE_FLAGS="--verbose --timer --jobs $JOBS"
 : >"$BUILD/failed"

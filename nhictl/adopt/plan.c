@@ -16,8 +16,6 @@
 
 #define REVIEW_IN ((int64_t)90 * 86400)
 #define SOURCES_MAX 8 /* more addresses than these are no list that a person would keep */
-#define NHICTL "/usr/sbin/nhictl"
-#define SHELL_PATH "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
 
 struct text {
     char *buf;
@@ -60,31 +58,9 @@ static void say(struct adopt *a, const char *step, const char *why, struct text 
     free(t->buf);
 }
 
-static void put_part(FILE *f, const char *text, size_t len)
-{
-    putc('\'', f);
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == '\'')
-            fputs("'\\''", f);
-        else
-            putc(text[i], f);
-    putc('\'', f);
-}
-
 static void put_quoted(FILE *f, const char *text)
 {
-    put_part(f, text, strlen(text));
-}
-
-/* To cron, what stands behind a % is no part of the command, but what it reads; \% is a %. */
-static void put_command(FILE *f, const char *command)
-{
-    size_t len = 0;
-
-    while (command[len] != '\0' && (command[len] != '%' || (len > 0 && command[len - 1] == '\\')))
-        len++;
-    put_part(f, command, len);
-    fputs(command + len, f);
+    adopt_put_quoted(f, text, strlen(text));
 }
 
 static bool is_used_by_ssh(const struct adopt *a)
@@ -245,61 +221,6 @@ static void tickets(struct adopt *a)
         &t);
 }
 
-/* What the crontab says to cron and not to the command. */
-static bool is_for_cron(const char *name, size_t len)
-{
-    static const char *const names[] = { "MAILTO", "MAILFROM", "CRON_TZ", "RANDOM_DELAY", "START_HOURS_RANGE",
-                                         "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING", "LOGNAME", "USER" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
-            return true;
-    return false;
-}
-
-static void put_for_cron(FILE *f, const struct adopt_job *j)
-{
-    size_t len;
-
-    for (const char *at = j->env; *at != '\0'; at += len + 1) {
-        len = strcspn(at, "\n");
-        if (is_for_cron(at, strcspn(at, "=")))
-            fprintf(f, "# there, cron is told for it: %.*s\n", (int)len, at);
-    }
-}
-
-/* The words before the command: run hands on nothing of cron's environment. To cron, a % is one only behind a \. */
-static void put_shell(FILE *f, const struct adopt_job *j)
-{
-    const char *shell = "/bin/sh", *before = "/usr/bin/env ";
-    size_t shell_len = strlen(shell), len, name;
-
-    for (const char *at = j->env; *at != '\0'; at += len + 1) {
-        len = strcspn(at, "\n");
-        name = strcspn(at, "=");
-        if (name == strlen("SHELL") && memcmp(at, "SHELL", name) == 0) {
-            shell = at + name + 1;
-            shell_len = len - name - 1;
-        } else if (!is_for_cron(at, name)) {
-            char *value = out_say("%.*s", (int)len, at), *rest = value, *part;
-
-            fputs(before, f);
-            before = " ";
-            while ((part = strsep(&rest, "%")) != NULL) {
-                put_quoted(f, part);
-                fputs(rest != NULL ? "\\%" : "", f);
-            }
-            free(value);
-        }
-    }
-    fputs(*before == ' ' ? " " : "", f);
-    if (shell[0] == '/' && strspn(shell, SHELL_PATH) >= shell_len)
-        fprintf(f, "%.*s", (int)shell_len, shell);
-    else
-        put_part(f, shell, shell_len);
-    fputs(" -c ", f);
-}
-
 /* Today they run beside each other, and beside who logs in. */
 static void jobs(struct adopt *a)
 {
@@ -308,18 +229,13 @@ static void jobs(struct adopt *a)
     FILE *f = begin(&t);
 
     fprintf(f, "cat >/etc/cron.d/%s <<'X'\n", a->agent);
-    for (size_t i = 0; i < a->job_count; i++) {
-        fprintf(f, "%s root " NHICTL " run --agent %s --job %s%s -- ", a->job[i].when,
-                a->agent, a->job[i].name, beside ? " --concurrent" : "");
-        put_shell(f, &a->job[i]);
-        put_command(f, a->job[i].command);
-        putc('\n', f);
-    }
+    for (size_t i = 0; i < a->job_count; i++)
+        adopt_put_job(f, a, &a->job[i], beside);
     fputs("X\n", f);
     for (size_t i = 0; i < a->job_count; i++) {
         fprintf(f, "# take it out of %s: %s %s\n", a->job[i].file, a->job[i].when,
                 a->job[i].command);
-        put_for_cron(f, &a->job[i]);
+        adopt_put_for_cron(f, &a->job[i]);
     }
     say(a, "jobs", "as the agent's own account, which needs to reach the files that the jobs use", &t);
 }

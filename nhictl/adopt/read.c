@@ -244,7 +244,7 @@ static char *add_variable(char *env, char *line)
         return env;
     *value++ = '\0';
     line = bare_value(line);
-    if (line[strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
+    if (*line == '\0' || line[strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
         return env;
     all = out_say("%s%s=%s\n", env, line, bare_value(value));
     free(env);

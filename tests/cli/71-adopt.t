@@ -85,6 +85,9 @@ MAILTO="ops@example.org"
 SHELL=/bin/bash
 RATE=5%
 @daily person echo $PATH $RATE ${BASH_VERSION:+bash}
+SHELL = /opt/50%/sh
+= nothing
+@daily person last
 CRON
 cp /etc/cron.d/env /etc/cron.d/env.dpkg-old
 cp /etc/cron.d/env /etc/cron.d/env~
@@ -94,13 +97,15 @@ ok 'no ticket is bound to a key that signs others' test "$(steps tickets | grep 
 ok 'what a key must not do, its ticket must not' test "$(steps tickets | grep -c -- '--ssh no-pty$')" = 1
 ok 'and what a ticket cannot say is said' test "$(steps tickets | grep -c '^# key 2 ran one command.*Command="/bin/x"')" = 1
 ok 'each command is whole' bash -nc "$(jq -r '.steps[].command' steps.json)"
-ok 'copies that cron does not read are none of its' json '.jobs | length == 2'
+ok 'copies that cron does not read are none of its' json '.jobs | length == 3'
 expect 0 'jobs' bash -c "$(steps jobs)"
 grep -v '^#' /etc/cron.d/person-bot >lines
 ok 'a job without variables' test "$(head -n 1 lines | grep -o -- '-- .*')" = "-- /bin/sh -c 'first'"
 run perl -e '($_) = grep { /RATE/ } <>; s/^\@daily root .* -- //; chomp; s/\\%/%/g; exec("/bin/sh", "-c", $_)' lines
 ok 'variables of the crontab are those of the job' test "$OUT" = "/opt/it's:/bin 5% bash"
-ok 'those of cron are for people' test "$(steps jobs | grep -c '^# there, cron.*MAILTO=ops@example.org')" = 2
+ok 'a % of a shell is one to cron, and what has no name is no variable' \
+    test "$(grep last lines | grep -o -- '-- .*')" = "-- /usr/bin/env 'PATH=/opt/it'\\''s:/bin' 'RATE=5'\% '/opt/50'\%'/sh' -c 'last'"
+ok 'those of cron are for people' test "$(steps jobs | grep -c '^# there, cron.*MAILTO=ops@example.org')" = 3
 rm -r /home/person/.ssh /etc/cron.d/env*
 expect 0 'for people' nhictl adopt person
 ok 'on 80 columns but for the commands' test "$(sed '/^# observe/,$d' .out | wc -L)" -le 80

@@ -230,7 +230,7 @@ setup su
 is "$(grep -c 'pam_nhi.so uid_min=70000 uid_max=70999' /etc/pam.d/su)" 3 'another range of uids is said in the lines'
 must nhictl setup --undo
 setup su
-is "$(nhictl audit export | jq -r 'select(.kind | startswith("setup")) | "\(.kind) \(.detail.programs // .programs)"')" 'setup su
+is "$(nhictl audit export | jq -r 'select(.kind | startswith("setup")) | "\(.kind) \(.detail.programs)"')" 'setup su
 setup-undo su
 setup su' 'the trail has each, as soon as there is one'
 setup su
