@@ -78,6 +78,8 @@ help:
 	@echo 'make check      unit, module, NSS and command-line tests'
 	@echo 'make e2e        real sshd, sudo, su and cron in a private copy of this machine (root)'
 	@echo 'make boot       the same on Debian 12 and 13 booted with systemd (root, mmdebstrap)'
+	@echo 'make sweep      all of that of which e2e takes a sample (root)'
+	@echo 'make torture    thousands of rounds of what may go wrong once in a thousand: an hour (root)'
 	@echo 'make escape     an agent tries to outlive its session, a hundred times (root)'
 	@echo 'make race       nobody gets in behind a revocation, ten thousand of them (root)'
 	@echo 'make sanitize   the unit and module tests under ASan and UBSan'

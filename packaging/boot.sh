@@ -77,6 +77,12 @@ copy_root() {
     mkdir "$base/u" "$base/w" "$m"
     must 'mount -t overlay' mount -t overlay overlay -o "lowerdir=$1,upperdir=$base/u,workdir=$base/w" "$m"
     mkdir -p "$m$TREE"
+    # Every account walks to it, also where it lies below /root.
+    local at=${TREE%/*}
+    while [ -n "$at" ]; do
+        chmod o+x "$m$at"
+        at=${at%/*}
+    done
     must "mount --bind $TREE" mount --bind "$TREE" "$m$TREE"
     mkdir -p "$m$build"
     must "mount -o remount,ro $TREE" mount -o remount,bind,ro "$m$TREE"
@@ -207,7 +213,7 @@ in_boot() {
     wait_for is_up || die "systemd does not come up: $(enter systemctl is-system-running 2>&1 | head -n 1)"
     enter systemd-run --quiet --collect --wait --pipe --unit=nhi-test --working-directory="$TREE" \
         --setenv=PATH=/usr/sbin:/usr/bin:/sbin:/bin --setenv=HOME=/root --setenv=LC_ALL=C.UTF-8 \
-        --setenv=BUILD="$build" --setenv=QUICK="${QUICK:-}" "$@" || status=$?
+        --setenv=BUILD="$build" --setenv=DEPTH="${DEPTH:-}" "$@" || status=$?
     exit "$status"
 }
 

@@ -161,7 +161,7 @@ copy_mounts() {
     done <"$BASE/proc/self/mountinfo"
 }
 
-# The source tree and the build directory, read-only, where an overlay of / does not show them.
+# The source tree and the build directory, read-only, where an overlay of / does not show them; for all to read.
 show_tree() {
     local m=$1 d
     for d in "$TREE" ${BUILD:+"$BUILD"}; do
@@ -170,6 +170,18 @@ show_tree() {
         mkdir -p "$m$d"
         must "mount --bind $d" mount --bind "$d" "$m$d"
         must "mount -o remount,ro $d" mount -o remount,bind,ro "$m$d"
+    done
+    for d in "$TREE" ${BUILD:+"$BUILD"}; do
+        [ ! -d "$m$d" ] || open_way "$m" "$d"
+    done
+}
+
+# open_way ROOT DIR: every account of the copy can walk to DIR, also where it lies below /root, as a clone by root does.
+open_way() {
+    local at=$2
+    while [ -n "$at" ]; do
+        [ -n "$(find "$1$at" -maxdepth 0 -perm -o=x)" ] || chmod o+x "$1$at"
+        at=${at%/*}
     done
 }
 

@@ -5,7 +5,8 @@
 #
 # RELEASE is bookworm (Debian 12) or trixie (13). A minimal root of it is made with debootstrap, or taken
 # from DIR/RELEASE (default /var/tmp/nhi-fresh) where an earlier run left it; what happens in it happens on
-# a tmpfs over it. STAGE: demo, test, or the names of packaging/test.sh's stages; default: demo and test.
+# a tmpfs over it, with the tree where a clone by root lands. STAGE: demo, test, full (packaging/test.sh full), or the
+# names of its stages; default: demo and full.
 # Exit status 0 when all of them passed.
 set -eu
 
@@ -35,11 +36,12 @@ inside() {
     mount --rbind /sys "$mount/root/sys"
     mount --rbind /dev "$mount/root/dev"
     cp -L /etc/resolv.conf "$mount/root/etc/resolv.conf" 2>/dev/null || true
-    mkdir -p "$mount/root/src/nhi"
-    tar -C "$TREE" --exclude=./build --exclude=./.git -cf - . | tar -C "$mount/root/src/nhi" -xf -
+    chmod 0700 "$mount/root/root"
+    mkdir -p "$mount/root/root/nhi"
+    tar -C "$TREE" --exclude=./build --exclude=./.git -cf - . | tar -C "$mount/root/root/nhi" -xf -
     if [ -d "$TREE/../shared/vectors" ]; then
-        mkdir -p "$mount/root/src/shared"
-        cp -r "$TREE/../shared/vectors" "$mount/root/src/shared/"
+        mkdir -p "$mount/root/root/shared"
+        cp -r "$TREE/../shared/vectors" "$mount/root/root/shared/"
     fi
     for stage; do
         echo "== fresh: $stage"
@@ -54,7 +56,7 @@ inside() {
 in_root() {
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
         ${http_proxy:+http_proxy="$http_proxy"} \
-        chroot "$mount/root" /bin/bash -c 'cd /src/nhi && exec "$@"' bash "$@"
+        chroot "$mount/root" /bin/bash -c 'cd /root/nhi && exec "$@"' bash "$@"
 }
 
 if [ "${1:-}" = --inside ]; then
@@ -75,7 +77,7 @@ bookworm | trixie) ;;
 *) usage ;;
 esac
 [ "$(id -u)" = 0 ] || die 'only root can make a root'
-[ "$#" -gt 0 ] || set -- demo test
+[ "$#" -gt 0 ] || set -- demo full
 root=$CACHE/$release
 if [ ! -e "$root/.complete" ]; then
     command -v debootstrap >/dev/null || die 'debootstrap is missing: apt-get install debootstrap'

@@ -2,11 +2,14 @@
 
 SHELL_TESTS := $(wildcard tests/house/*.t tests/nss/*.t tests/cli/*.t)
 # The longest first, or it would keep the others waiting at the end.
-E2E_TESTS   := tests/e2e/stopped.t $(filter-out tests/e2e/stopped.t,$(wildcard tests/e2e/*.t))
+E2E_FILES   := $(wildcard tests/e2e/*.t tests/contract/*.t)
+E2E_TESTS   := tests/e2e/stopped.t $(filter-out tests/e2e/stopped.t,$(E2E_FILES))
+# Of these the ordinary run takes a sample (tests/e2e/lib.sh, depth).
+SWEPT_TESTS := $(filter $(shell grep -lw 'depth [0-9]*' $(E2E_FILES)),$(E2E_TESTS))
 BOOT_TESTS  := $(wildcard tests/boot/*.t)
 FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 10
-PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove $(PROVE_FLAGS)
+PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --exec tests/tools/keep-tap.sh $(PROVE_FLAGS)
 
 # Allocations that fail: programs of tests/fault, in which malloc and its kin are the test's.
 FAULTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fault/*.c))
@@ -24,6 +27,15 @@ check: tests
 
 e2e: tests
 	$(PROVE) $(E2E_TESTS)
+
+# What that takes a sample of, whole or nearly so.
+sweep: tests
+	DEPTH=sweep $(PROVE) $(SWEPT_TESTS)
+
+# All of that, and thousands of rounds of what may go wrong once in a thousand: up to an hour. Prints its figures.
+torture: tests
+	NHI_LAB_ALSO='clients browser' packaging/lab.sh hosts env DEPTH=torture $(PROVE) --verbose --timer --jobs 2 \
+	    $(wildcard tests/torture/*.t) $(SWEPT_TESTS)
 
 # Needs the network the first time: a root of each release is made, and kept (packaging/boot.sh).
 boot:
@@ -69,12 +81,16 @@ SHELL_FILES := $(wildcard packaging/*.sh packaging/completion/nhictl tests/*.sh 
 TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(CTL_SRC))
 $(TIDY): tidy/%:
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $* -- $(CSTD)
-lint: $(TIDY)
+tidy: $(TIDY)
+# What takes no minutes.
+style:
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
 	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
 	    libnhi pam_nhi nss_nhi sshd_nhi pam_trial nhictl
-	shellcheck -x $(SHELL_FILES)
+	printf '%s\n' $(SHELL_FILES) | xargs -P 2 -n 12 shellcheck -x
 	mandoc -T lint -W warning $(MANS)
 
-.PHONY: check clang e2e boot escape race sanitize sanitized leaks bench fuzz lint $(TIDY)
+lint: tidy style
+
+.PHONY: check clang e2e sweep torture boot escape race sanitize sanitized leaks bench fuzz lint tidy style $(TIDY)

@@ -1,5 +1,6 @@
 #!/bin/bash
 # With systemd: what an agent leaves with its user's manager, and whose login it is that su and sudo lie in.
+# Invariant: 19.
 # shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # What is refused, with a reason, and changes nothing.
+# Invariant: 16.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 

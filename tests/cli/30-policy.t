@@ -1,5 +1,6 @@
 #!/bin/bash
 # Policy files: what is taken, and that a broken one changes nothing.
+# Invariant: 9.
 # shellcheck disable=SC2119,SC2317
 MANUALS=$(cd "$(dirname "$0")/../../nhictl" && pwd)
 # shellcheck source=tests/cli/lib.sh

@@ -1,5 +1,6 @@
 #!/bin/bash
 # apply, cut off: one policy is in force whatever happens to nhictl, the old one or the new one.
+# Invariant: 9.
 # shellcheck disable=SC2119,SC2317
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"

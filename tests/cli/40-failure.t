@@ -1,5 +1,6 @@
 #!/bin/bash
 # When the system fails: revocation works, nothing is half done, and the message says what is the matter.
+# Invariant: 6.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # What is printed, and where: files of --out, colour, width, escapes.
+# Invariant: 15.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 setup_host

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Each event goes out as one harmless line, once, with its number and its hash: syslog, the journal, export, follow.
+# Invariant: 15.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 

@@ -11,7 +11,7 @@ at() {
     [ ! -e "$LEDGER" ] || sqlite3 "$LEDGER" 'UPDATE setting SET latest = 0'
     FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f "$(date -d "@$((NOW - $1))" '+%Y-%m-%d %H:%M:%S')" "$BUILD/nhictl" "${@:2}"
 }
-must() { "$@" >must.out 2>&1 || { echo "Bail out! $*: $(cat must.out)" && exit 99; }; }
+must() { "$@" >must.out 2>&1 || { echo "not ok $((TESTS + 1)) - cannot go on: $*: $(cat must.out)" && exit 99; }; }
 day=86400
 D() { echo $(($1 * day)); }
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Backup and restore: what was over stays over, whatever became of the ledger.
+# Invariant: 12.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # What was ended stays ended, also where the ledger was away at that moment, or is not the one it seems to be.
+# Invariant: 12.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 

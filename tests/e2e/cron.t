@@ -1,5 +1,6 @@
 #!/bin/bash
 # A cron job of an agent runs while its ticket lives, and no longer. People's jobs run.
+# Invariant: 2.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A ledger that is missing, empty, corrupt or not root's alone: agents are refused, with a reason, and a
 # person's password, key and sudo work. Mended, everything is as before.
+# Invariants: 1, 18.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A scanner at the door: thousands of replies that cannot be verified are a few events with counts, and keep
 # nobody out.
+# Invariant: 21.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 TRY=$BUILD/tests/tools/pamtry

@@ -4,6 +4,7 @@
 # tickets only. Twice: with a cgroup for each session, and with the kernel's audit session alone.
 #
 # ESCAPE_RUNS: how often on each account, each way; `make escape` does it 25 times, 100 in all.
+# Invariants: 7, 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Every single bit flipped, every truncation, and rubbish by the 64 KiB, through the PAM stack of sshd as it
 # is installed; names that are none.
+# Invariant: 8.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

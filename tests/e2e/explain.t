@@ -1,10 +1,10 @@
 #!/bin/bash
 # nhictl explain says what PAM says, and for the same reason: thousands of generated requests, each asked of both.
+# Invariant: 3.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016
 . "$(dirname "$0")/lib.sh"
 
-ROUNDS=10 # policies
-[ -z "$QUICK" ] || ROUNDS=2
+ROUNDS=$(depth 2 10) # policies
 EACH=200                     # requests under each
 
 lab_up

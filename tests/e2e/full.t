@@ -1,5 +1,6 @@
 #!/bin/bash
 # nhictl run when the disk of the ledger is full: at its beginning, at a renewal, at its end.
+# Invariant: 6.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 

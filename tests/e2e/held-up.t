@@ -1,6 +1,7 @@
 #!/bin/bash
 # Nothing holds up the end of sessions: no log that nobody reads, no ledger that is held, damaged or full, nobody who
 # ends the same one at the same time, and nobody who stops waiting for it.
+# Invariant: 5.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 

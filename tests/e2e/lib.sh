@@ -8,7 +8,7 @@ BUILD=$(cd "${BUILD:-$TREE/build}" && pwd) || exit 1
 if [ ! -e /run/nhi-lab ]; then
     exec "$TREE/packaging/lab.sh" hosts "$TREE/packaging/lab.sh" run -- \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 BUILD="$BUILD" \
-        QUICK="${QUICK:-}" ESCAPE_RUNS="${ESCAPE_RUNS:-}" REVOCATIONS="${REVOCATIONS:-}" \
+        DEPTH="${DEPTH:-}" ESCAPE_RUNS="${ESCAPE_RUNS:-}" REVOCATIONS="${REVOCATIONS:-}" \
         "$BASH" "$0" "$@"
 fi
 cd "$TREE" || exit 1
@@ -49,12 +49,24 @@ unlike() { # unlike GOT REGEX NAME
     ok $? "$3"
 }
 note() { printf '# %s\n' "$*"; }
+# The rest of this file cannot be tried. Not TAP's own word for it, at which prove leaves out all other files too.
 bail() {
-    printf 'Bail out! %s\n' "$*"
+    printf 'not ok %d - cannot go on: %s\n' "$((TESTS + 1))" "$*"
     exit 1
 }
 finish() { printf '1..%d\n' "$TESTS"; }
 must() { "$@" >"$W/must" 2>&1 || { sed 's/^/# /' "$W/must" && bail "$*"; }; }
+
+# depth SAMPLE SWEEP [TORTURE]: how much of it, by how deep this run goes. The default is a sample; DEPTH=sweep is what
+# `packaging/test.sh full` adds, DEPTH=torture is for `make torture`.
+depth() {
+    case ${DEPTH:-sample} in
+    sample) echo "$1" ;;
+    sweep) echo "$2" ;;
+    torture) echo "${3:-$2}" ;;
+    *) bail "DEPTH is sample, sweep or torture, not $DEPTH" ;;
+    esac
+}
 
 # eventually COMMAND...: within a minute, which tells what never comes from a busy machine. For what another process
 # does in its own time.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # People log in as before, on shared accounts too, whatever happens to agents. Ticket-only accounts.
+# Invariants: 1, 18.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Bad tickets at a real sshd: refused, with a reason in the log and none at the prompt, and nothing
 # changes.
+# Invariant: 8.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # logins, six of them through the real libpam and two by the real ssh, while tickets are revoked one by one.
 #
 # REVOCATIONS: how many; `make race` does 10,000, which takes hours.
+# Invariant: 4.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016
 . "$(dirname "$0")/lib.sh"
 

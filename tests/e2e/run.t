@@ -324,9 +324,9 @@ must nhictl task close after
 kill -KILL $RUN && wait $RUN 2>/dev/null
 let_go
 
-# Two hundred times, at any moment: nothing lives on, and nothing opens.
-KILLS=${QUICK:+20}
-for ((i = 0; i < ${KILLS:=200}; i++)); do
+# At any moment: nothing lives on, and nothing opens.
+KILLS=$(depth 20 200)
+for ((i = 0; i < KILLS; i++)); do
     nhictl run --agent ci-bot --job "kill-$i" --concurrent -- sleep 1000 </dev/null >/dev/null 2>&1 &
     RUN=$!
     sleep "0.0$((RANDOM % 50 + 10))"

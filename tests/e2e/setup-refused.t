@@ -1,6 +1,7 @@
 #!/bin/bash
 # nhictl setup on hosts that are not as Debian ships them: what it refuses, what it adds elsewhere, and what it leaves
 # alone.
+# Invariant: 18.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
 

@@ -5,6 +5,7 @@
  *
  * Linked with wraps for malloc and its kin. Each case runs twice for each k: only the kth
  * allocation fails, or all from the kth on.
+ * Invariants: 1, 6.
  */
 #include <setjmp.h>
 #include <stdarg.h>

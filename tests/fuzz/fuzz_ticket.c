@@ -9,6 +9,7 @@
  *
  * clang -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_ticket.c libnhi/….c -lsodium
  * -ljansson
+ * Invariant: 8.
  */
 #include <sodium.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The rules of the tree: who may include whom, what is exported, what is linked.
+# Invariant: 9.
 set -u
 cd "$(dirname "$0")/../.." || exit 99
 build=${BUILD:-build}
@@ -8,7 +9,7 @@ n=0
 # A file that is missing would pass every test of what must not be in it.
 for f in pam_nhi.so libnss_nhi.so.2 nhi-authorized-keys nhictl; do
     if [ ! -f "$build/$f" ]; then
-        echo "Bail out! no $build/$f: run make first"
+        echo "not ok 1 - cannot go on: no $build/$f: run make first"
         exit 1
     fi
 done

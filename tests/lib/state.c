@@ -19,7 +19,7 @@
 static void must(bool ok, const char *what)
 {
     if (!ok) {
-        printf("Bail out! %s: %s\n", what, strerror(errno));
+        printf("not ok 1 - cannot go on: %s: %s\n", what, strerror(errno));
         (void)fflush(stdout);
         _exit(99);
     }

@@ -31,7 +31,7 @@ static char log_text[65536], module[1024];
 static void must(bool ok, const char *what)
 {
     if (!ok) {
-        printf("Bail out! %s: %s\n", what, strerror(errno));
+        printf("not ok 1 - cannot go on: %s: %s\n", what, strerror(errno));
         (void)fflush(stdout);
         _exit(99);
     }
@@ -92,7 +92,7 @@ bool world_enter(void)
         return false;
     }
     if (build == NULL) {
-        printf("Bail out! BUILD does not name the build directory\n");
+        printf("not ok 1 - cannot go on: BUILD does not name the build directory\n");
         return false;
     }
     (void)snprintf(module, sizeof module, "%s/pam_nhi.so", build);

@@ -1,5 +1,6 @@
 #!/bin/bash
 # What getent and id say through glibc, in a private mount namespace with a snapshot of its own.
+# Invariant: 10.
 set -u
 
 build=${BUILD:?the build directory}
@@ -38,7 +39,7 @@ nhi()
 
 if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mkdir -m 0755 /var/lib/nhi ||
     ! "$publisher" publish "$file" 300 1; then
-    echo 'Bail out! cannot make a snapshot'
+    echo 'not ok 1 - cannot go on: cannot make a snapshot'
     exit 1
 fi
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The shared object itself: what it needs, what it exports, how it is hardened.
+# Invariant: 10.
 set -u
 
 build=${BUILD:?the build directory}

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The module's functions called directly: buffers, threads, forks, and files that are not there.
+# Invariant: 10.
 set -u
 
 build=${BUILD:?the build directory}
@@ -42,7 +43,7 @@ publish()
 }
 
 if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mkdir -m 0755 /var/lib/nhi; then
-    echo 'Bail out! cannot make a place for a snapshot'
+    echo 'not ok 1 - cannot go on: cannot make a place for a snapshot'
     exit 1
 fi
 

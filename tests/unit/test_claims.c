@@ -1,6 +1,7 @@
 /*
  * The claims of a ticket. Every refused payload here is well signed, so that nothing but the
  * reading of claims can refuse it.
+ * Invariants: 8, 13.
  */
 #include "libnhi/sshopt.h"
 #include "tests/vectors/vectors.h"

@@ -1,6 +1,7 @@
 /*
  * The decision: one request that is permitted, and everything that one change to it makes of it.
  * What two changes at once make of it is test_decide_random.c's.
+ * Invariants: 3, 13, 14.
  */
 #include <setjmp.h>
 #include <stdarg.h>

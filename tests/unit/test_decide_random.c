@@ -1,6 +1,7 @@
 /*
  * The decision against a second one, written from the table of reasons alone: random requests and facts,
  * mostly right and a little wrong, must give the same answer from both.
+ * Invariant: 3.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* What the signature check underneath accepts: Wycheproof and the speccheck edge cases. */
+/* Invariant: 8. */
 #include "tests/vectors/vectors.h"
 
 static bool verifies(const char *hex_pk, const char *hex_msg, const char *hex_sig)

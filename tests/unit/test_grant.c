@@ -1,4 +1,5 @@
 /* Grants: one link is the commit. So many uses and no more, whoever tries; what cannot be kept is not given. */
+/* Invariant: 6. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

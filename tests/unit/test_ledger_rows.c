@@ -1,6 +1,7 @@
 /*
  * Agents, tasks, issuers, policy and events: what goes in comes out, at the longest and the oddest that names
  * allow; nothing is given twice; states go forward.
+ * Invariant: 12.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* The grammar of every name. */
+/* Invariants: 13, 15. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* The official PASETO and PASERK vectors. */
+/* Invariant: 8. */
 #include "tests/vectors/vectors.h"
 
 static uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];

@@ -1,5 +1,6 @@
 /*
  * pam_nhi through the real libpam: who is ours, which ticket counts, what each phase returns.
+ * Invariants: 1, 11.
  */
 #include <setjmp.h>
 #include <stdarg.h>

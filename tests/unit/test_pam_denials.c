@@ -1,6 +1,7 @@
 /*
  * A flood of what cannot be verified, through the real libpam: it is counted, all of it, in one file of one size,
  * and a good ticket gets in meanwhile.
+ * Invariant: 21.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /*
  * pam_nhi and logins with a public key: sshd has seen the key proven, and says which only when the
  * session opens.
+ * Invariant: 2.
  */
 #include <setjmp.h>
 #include <stdarg.h>

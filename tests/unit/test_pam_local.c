@@ -1,5 +1,6 @@
 /*
  * pam_nhi for callers on this host: sudo, su and cron, inside a session and outside of one.
+ * Invariant: 2.
  */
 #include <setjmp.h>
 #include <stdarg.h>

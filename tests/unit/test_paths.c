@@ -1,4 +1,5 @@
 /* Which files and directories are trusted, and replacing one whole. */
+/* Invariants: 16, 20. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

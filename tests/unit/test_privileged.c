@@ -1,4 +1,5 @@
 /* Who leads to root: by number and by the whole membership, from files of the test's own. */
+/* Invariant: 14. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* The reserve: revocation when the ledger cannot be written. Damage is seen, and never loses one. */
+/* Invariant: 6. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

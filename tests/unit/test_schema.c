@@ -121,7 +121,7 @@ int main(void)
     if (f != NULL)
         (void)fclose(f);
     if (len == 0) {
-        printf("Bail out! no %s\n", path);
+        printf("not ok 1 - cannot go on: no %s\n", path);
         return 1;
     }
     if (!state_enter())

@@ -1,6 +1,7 @@
 /*
  * Who is inside which session, with real processes: fork, exec, setsid, orphans, hostile names, and the ways
  * in which looking can fail, none of which may read as "nobody's".
+ * Invariants: 1, 7, 20.
  */
 #include <setjmp.h>
 #include <stdarg.h>

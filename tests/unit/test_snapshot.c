@@ -4,6 +4,7 @@
  *
  * As "test_snapshot publish PATH COUNT TIMES" it is the publisher of the NSS tests instead: it
  * writes a snapshot of COUNT accounts TIMES times over.
+ * Invariant: 10.
  */
 #include <setjmp.h>
 #include <stdarg.h>

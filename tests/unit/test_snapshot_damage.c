@@ -1,6 +1,7 @@
 /*
  * Damage to the account snapshot: every length it can be cut to, every byte that can be wrong.
  * Right answers, misses and errors are all allowed; a crash and a wrong account are not.
+ * Invariant: 10.
  */
 #include <setjmp.h>
 #include <stdarg.h>

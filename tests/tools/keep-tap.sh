@@ -1,0 +1,9 @@
+#!/bin/bash
+# prove --exec tests/tools/keep-tap.sh: runs one file of tests, and keeps what it said in $BUILD/tap, from which
+# tests/tools/test-map.pl counts.
+set -u
+mkdir -p "$BUILD/tap"
+name=${1#"$BUILD"/}
+name=${name//\//_}
+"$@" | tee "$BUILD/tap/$name"
+exit "${PIPESTATUS[0]}"
