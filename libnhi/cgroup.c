@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -15,9 +14,11 @@
 
 #include "libnhi/cgroup_dir.h"
 #include "libnhi/paths.h"
+#include "libnhi/session.h"
 
 #define CGROUP2_MAGIC 0x63677270 /* linux/magic.h, CGROUP2_SUPER_MAGIC */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define TEXT_MAX 16384 /* of /proc/PID/cgroup: a line for each hierarchy, of a path each */
 #define TRIES 3 /* a sweep may take away what was just made */
 
 static bool is_roots_alone(int fd)
@@ -147,8 +148,10 @@ static enum nhi_err parse(const char *line, char *handle, size_t size)
         return NHI_ERR_NOT_FOUND;
     line += strlen(begin);
     len = strcspn(line, "/\n");
-    if (len == 0 || len >= size)
+    if (len == 0)
         return NHI_ERR_NOT_FOUND;
+    if (len >= size)
+        return NHI_ERR_TOO_LONG;
     memcpy(handle, line, len);
     handle[len] = '\0';
     return NHI_OK;
@@ -156,21 +159,31 @@ static enum nhi_err parse(const char *line, char *handle, size_t size)
 
 enum nhi_err nhi_cgroup_of(pid_t pid, char *handle, size_t size)
 {
-    enum nhi_err err = NHI_ERR_NOT_FOUND;
-    char path[32], *line = NULL;
-    size_t room = 0;
-    FILE *f;
+    char path[32], text[TEXT_MAX];
+    enum nhi_err err;
+    const char *line;
 
     (void)snprintf(path, sizeof path, "/proc/%ld/cgroup", (long)pid);
-    f = fopen(path, "re");
-    if (f == NULL)
-        return errno == ENOENT || errno == ESRCH ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(errno);
-    while (err == NHI_ERR_NOT_FOUND && getline(&line, &room, f) >= 0)
+    err = nhi_proc_file(path, text, sizeof text);
+    if (err != NHI_OK)
+        return err;
+    for (line = text; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
+        line += *line == '\n';
         err = parse(line, handle, size);
-    /* Neither found nor at the end: reading failed, and nobody becomes a person by it. */
-    if (err == NHI_ERR_NOT_FOUND && !feof(f))
-        err = errno == ESRCH ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
-    free(line);
-    (void)fclose(f);
-    return err;
+        if (err != NHI_ERR_NOT_FOUND)
+            return err;
+    }
+    /* What did not fit could be the line. */
+    return strlen(text) == sizeof text - 1 ? NHI_ERR_TOO_LONG : NHI_ERR_NOT_FOUND;
+}
+
+void nhi_cgroup_leave(void)
+{
+    char handle[NHI_CGROUP_NAME_MAX + 1];
+    int top;
+
+    if (nhi_cgroup_of(getpid(), handle, sizeof handle) != NHI_OK || (top = open_top()) < 0)
+        return;
+    (void)!nhi_cgroup_write(top, "cgroup.procs", "0");
+    close(top);
 }

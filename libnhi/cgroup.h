@@ -26,8 +26,13 @@ NHI_CHECK enum nhi_err nhi_cgroup_usable(void);
  * session's cgroup stays there: NHI_ERR_EXISTS. NHI_ERR_STATE: as above. */
 NHI_CHECK enum nhi_err nhi_cgroup_enter(const char *handle);
 
-/* The handle of the session's cgroup that the process is in. NHI_ERR_NOT_FOUND: in none, or gone. */
+/* The handle of the session's cgroup that the process is in. NHI_ERR_NOT_FOUND: in none, or gone. Nothing is
+ * allocated; of an error errno says which. */
 NHI_CHECK enum nhi_err nhi_cgroup_of(pid_t pid, char *handle, size_t size);
+
+/* Takes this process out of a session's cgroup, where it is in one and can: for a login through a daemon that a
+ * session restarted, which is no part of that. */
+void nhi_cgroup_leave(void);
 
 /* ---- for whoever ends it ---- */
 

@@ -359,16 +359,20 @@ void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
     finish(&m);
 }
 
-bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)
+enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)
 {
     struct nhi_ledger *l = NULL;
+    enum nhi_err err, ledger;
     bool known = false;
 
-    if (nhi_grant_binds(NHI_STATE_DIR, key, account))
-        return true;
-    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
-        nhi_ticket_any_of_key(l, key, account, &known) != NHI_OK)
-        known = false;
+    err = nhi_grant_binds(NHI_STATE_DIR, key, account);
+    if (err == NHI_OK)
+        return NHI_OK;
+    ledger = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
+    if (ledger == NHI_OK)
+        ledger = nhi_ticket_any_of_key(l, key, account, &known);
     nhi_ledger_close(l);
-    return known;
+    if (ledger == NHI_OK && known)
+        return NHI_OK;
+    return ledger != NHI_OK && ledger != NHI_ERR_NOT_FOUND ? ledger : err;
 }

@@ -81,8 +81,8 @@ void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out);
 
 /* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no
  * person's at an account that agents share. One that no ticket ever named is a person's own:
- * somebody who gets a person's public key bound must not lock them out. An unreadable ledger knows
- * none. */
-bool nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account);
+ * somebody who gets a person's public key bound must not lock them out. NHI_ERR_NOT_FOUND: none was. Any other
+ * error: that could not be read. A host without a ledger never bound one. */
+NHI_CHECK enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account);
 
 #endif

@@ -85,7 +85,7 @@ static bool settle(const struct fold *f, const struct done *one)
 
 static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
 {
-    bool permit = g->reason == NHI_PERMIT && !g->observed, folded = false;
+    bool permit = g->reason == NHI_PERMIT && !g->observed && !g->became, folded = false;
     struct nhi_event e;
     enum nhi_err err;
     char *detail = NULL;
@@ -164,6 +164,9 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
     /* A counted slot is what says that a use is spent: it goes when the ticket is dead anyway. */
     if (err != NHI_OK)
         return err;
+    /* While its hour lasts, that it is there says that this was told. */
+    if (name[0] == 'b' && g.at / NHI_HOUR >= f->now / NHI_HOUR)
+        return NHI_OK;
     return name[0] == 'u' ? later_if_over(f, name, &g) : later(f, name);
 }
 
@@ -177,9 +180,9 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurikphos", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurikphosb", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
-            seen += strchr("uih", e->d_name[0]) == NULL;
+            seen += strchr("uihb", e->d_name[0]) == NULL;
         }
     if (err != NHI_OK) {
         nhi_ledger_rollback(f->ledger);

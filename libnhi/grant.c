@@ -175,6 +175,31 @@ enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g)
     return g->observed && nhi_name_is_account(g->subject) ? put(dir, g, 'o') : NHI_ERR_ARG;
 }
 
+/* Once an hour, counted from 1970, for each of these: the name says it all, and who comes second finds it. */
+enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g)
+{
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+    char name[128];
+
+    if (!g->became || !nhi_name_is_account(g->subject) || !nhi_name_is_service(g->service))
+        return NHI_ERR_ARG;
+    (void)snprintf(name, sizeof name, "b-%lld-%s-%s-%s", (long long)(g->at / NHI_HOUR), g->within, g->service,
+                   g->subject);
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK && faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        err = NHI_ERR_EXISTS;
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
 enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
                               char place[NHI_PLACE_MAX + 1])
 {
@@ -194,18 +219,20 @@ enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin ki
     return err;
 }
 
-bool nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account)
+enum nhi_err nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account)
 {
-    bool binds = false;
+    enum nhi_err err;
     char name[KEY_NAME_MAX];
     int dirfd;
 
     key_name(name, sizeof name, key, account);
-    if (open_grants(dir, &dirfd) == NHI_OK) {
-        binds = faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-        close(dirfd);
-    }
-    return binds;
+    err = open_grants(dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        err = nhi_err_from_errno(errno);
+    close(dirfd);
+    return err;
 }
 
 bool nhi_grant_is_superseded(const char *dir, const char *jti)

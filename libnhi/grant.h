@@ -12,6 +12,7 @@
  *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
  *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
  *   o-ACCOUNT-N     a session of an account under observation, opened without a ticket
+ *   b-HOUR-ID-SERVICE-ACCOUNT   root became that account, inside the session that ID opened, if any
  *   s-ID-HANDLE     the grant opened that session
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
  */
@@ -53,6 +54,7 @@ struct nhi_grant {
     char renews[NHI_JTI_LEN + 1]; /* the ticket that this first use of its successor ends; may be empty */
     char owner[NHI_OWNER_MAX + 1]; /* who answered for the agent; empty where it is not known */
     char within[NHI_JTI_LEN + 1];  /* the grant that opened the session that the caller is inside; may be empty */
+    bool became;   /* nothing was decided: root became that account, inside the session of this ticket, if any */
     bool observed; /* nothing was decided: it says what would have been. Then there may be no ticket */
     struct nhi_ticket ticket; /* with kid: claims without a signature, worth nothing as a ticket */
 };
@@ -74,6 +76,8 @@ NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g
 /* Records a session that was let be, under the account's name as the subject. NHI_ERR_EXISTS: enough of it
  * wait to be folded. */
 NHI_CHECK enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g);
+/* Records that root became the account, once an hour for each service and session. NHI_ERR_EXISTS: that was done. */
+NHI_CHECK enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g);
 /* Where a lineage was first used; with NHI_PIN_LOCAL, that may have been an address. NHI_ERR_NOT_FOUND: nowhere
  * yet. */
 NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
@@ -81,8 +85,8 @@ NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum 
 /* How many grants the rule gave in the 3,600 seconds before now. */
 NHI_CHECK enum nhi_err nhi_grant_count(const char *dir, const char *rule, int64_t now, uint32_t *count);
 /* Whether a ticket that the ledger did not know was used with this key for this account, and that was not
- * folded yet. */
-bool nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account);
+ * folded yet. NHI_ERR_NOT_FOUND: none was. */
+NHI_CHECK enum nhi_err nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account);
 /* Whether what renewed this ticket was used already. Whatever cannot be found out is a yes. */
 bool nhi_grant_is_superseded(const char *dir, const char *jti);
 /* Records that the grant opens a session of that handle. */

@@ -11,6 +11,8 @@ static const char *kind_of(const struct nhi_grant *g)
 {
     if (g->observed)
         return "observed";
+    if (g->became)
+        return "become";
     if (g->handed_off || g->reason == NHI_DENY_PIN)
         return "hand-off";
     return g->reason == NHI_PERMIT ? "grant" : "denial";
@@ -38,13 +40,15 @@ void nhi_grant_event(const struct nhi_grant *g, struct nhi_event *e)
     memcpy(e->service, g->service, sizeof e->service);
     (void)snprintf(e->source, sizeof e->source, "%s", nhi_source_name(g->source));
     (void)snprintf(e->from, sizeof e->from, "%s", g->rhost[0] != '\0' ? g->rhost : "local");
-    if (!g->observed)
+    if (!g->observed && !g->became)
         (void)snprintf(e->decision, sizeof e->decision, "%s",
                        g->reason == NHI_PERMIT ? "permit" : "deny");
-    (void)snprintf(e->reason, sizeof e->reason, "%s", nhi_reason_name(g->reason));
+    if (!g->became)
+        (void)snprintf(e->reason, sizeof e->reason, "%s", nhi_reason_name(g->reason));
     memcpy(e->rule, g->rule, sizeof e->rule);
     memcpy(e->policy, g->policy, sizeof e->policy);
-    (void)snprintf(e->proof, sizeof e->proof, "%s", proof_of(g));
+    if (!g->became)
+        (void)snprintf(e->proof, sizeof e->proof, "%s", proof_of(g));
     memcpy(e->record, g->id, sizeof e->record);
     memcpy(e->within, g->within, sizeof e->within);
 }

@@ -39,7 +39,7 @@ static char *dump(const json_t *o, const char *claims)
 
 static enum nhi_err encode_claims(const struct nhi_grant *g, char **claims)
 {
-    if (!g->observed || g->ticket.jti[0] != '\0')
+    if ((!g->observed && !g->became) || g->ticket.jti[0] != '\0')
         return nhi_claims_encode(&g->ticket, claims);
     *claims = strdup("{}");
     return *claims != NULL ? NHI_OK : NHI_ERR_NOMEM;
@@ -48,6 +48,11 @@ static enum nhi_err encode_claims(const struct nhi_grant *g, char **claims)
 static bool add_optional(json_t *o, const char *key, const char *value)
 {
     return value[0] == '\0' || json_object_set_new(o, key, json_string(value)) == 0;
+}
+
+static bool add_became(json_t *o, bool became)
+{
+    return !became || json_object_set_new(o, "became", json_true()) == 0;
 }
 
 static bool add_ns(json_t *o, uint64_t ns)
@@ -74,7 +79,8 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
                   g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
                   (int)g->observed, "root", g->root, "renews", g->renews, "kid", g->ticket.kid,
                   "policy", g->policy);
-    if (o != NULL && add_ns(o, g->ns) && add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within))
+    if (o != NULL && add_ns(o, g->ns) && add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within) &&
+        add_became(o, g->became))
         made = dump(o, claims);
     json_decref(o);
     nhi_text_free(claims);
@@ -138,20 +144,20 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
         *renews, *kid, *policy, *owner = "", *within = "";
     json_int_t version, at, pid, start, ppid, pstart, ns = 0;
-    int pin, handed_off, observed;
+    int pin, handed_off, observed, became = 0;
     json_t *claims;
 
     if (json_unpack(
             o,
             "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s?I, s:i,"
-            " s:b, s:b, s:s, s:s, s:s, s:s, s?s, s?s, s:o}",
+            " s:b, s:b, s:s, s:s, s:s, s:s, s?s, s?s, s?b, s:o}",
             "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
             &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
             &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "ns", &ns,
             "pin", &pin,
             "handed_off", &handed_off, "observed", &observed, "root", &root, "renews", &renews,
-            "kid", &kid, "policy", &policy, "owner", &owner, "within", &within, "claims",
-            &claims) != 0 ||
+            "kid", &kid, "policy", &policy, "owner", &owner, "within", &within,
+            "became", &became, "claims", &claims) != 0 ||
         !json_is_object(claims))
         return NHI_ERR_CORRUPT;
     if (version != RECORD_VERSION)
@@ -172,12 +178,13 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     g->pin = (enum nhi_pin)pin;
     g->handed_off = handed_off != 0;
     g->observed = observed != 0;
+    g->became = became != 0;
     g->self.pid = (pid_t)pid;
     g->self.start = (uint64_t)start;
     g->parent.pid = (pid_t)ppid;
     g->parent.start = (uint64_t)pstart;
     g->ns = (uint64_t)ns;
-    if (g->observed && json_object_size(claims) == 0)
+    if ((g->observed || g->became) && json_object_size(claims) == 0)
         return kid[0] == '\0' ? NHI_OK : NHI_ERR_CORRUPT;
     return read_claims(claims, kid, &g->ticket);
 }

@@ -13,7 +13,7 @@
 
 /* Files of /proc are made when they are read: one read of a small one is whole. A process that is gone is
  * ENOENT before its directory is found, and ESRCH from there on, in open as in read. */
-static enum nhi_err read_small(const char *path, char *buf, size_t size)
+enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size)
 {
     int fd, cause;
     ssize_t n;
@@ -26,8 +26,9 @@ static enum nhi_err read_small(const char *path, char *buf, size_t size)
     while (n < 0 && errno == EINTR);
     cause = errno;
     close(fd);
+    errno = cause;
     if (n < 0)
-        return cause == ESRCH ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
+        return cause == ESRCH ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(cause);
     buf[n] = '\0';
     return NHI_OK;
 }
@@ -38,7 +39,7 @@ enum nhi_err nhi_boot_id(char out[37])
     enum nhi_err err;
     size_t i;
 
-    err = read_small("/proc/sys/kernel/random/boot_id", buf, sizeof buf);
+    err = nhi_proc_file("/proc/sys/kernel/random/boot_id", buf, sizeof buf);
     if (err != NHI_OK)
         return err;
     for (i = 0; i < 36; i++)
@@ -120,7 +121,7 @@ enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)
     int tty = 0;
 
     (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    err = read_small(path, buf, sizeof buf);
+    err = nhi_proc_file(path, buf, sizeof buf);
     if (err != NHI_OK)
         return err;
     /* The second field is the process's own choice, closing parentheses included: skip to the last. */
@@ -168,7 +169,7 @@ static enum nhi_err read_number(pid_t pid, const char *file, uint32_t *out)
     unsigned long v;
 
     (void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
-    err = read_small(path, buf, sizeof buf);
+    err = nhi_proc_file(path, buf, sizeof buf);
     if (err != NHI_OK)
         return err;
     errno = 0;

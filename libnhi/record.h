@@ -7,6 +7,7 @@
 #include "libnhi/grant.h"
 
 #define NHI_RECORD_MAX 8192
+#define NHI_HOUR 3600 /* seconds: of what is told once in it */
 
 /* An unnamed file in dirfd that holds the record, 0600. */
 NHI_CHECK enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd);
@@ -16,6 +17,9 @@ NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
 NHI_CHECK enum nhi_err nhi_record_take_hour(int fd, int dirfd, const struct nhi_grant *g);
 /* Whether a place of that name still counts. */
 bool nhi_record_is_in_hour(const char *name, int64_t now);
+/* The names of handles: of an audit session, and of a process with what descends from it. */
+void nhi_session_audit_name(char *name, size_t size, const char *boot, uint32_t id);
+void nhi_session_proc_name(char *name, size_t size, const char *boot, const struct nhi_proc *p);
 /* What a session is called that g opened in an audit session; at least NHI_TREE_MAX + 1 bytes. */
 void nhi_session_audit_handle(const struct nhi_grant *g, uint32_t audit, char *out);
 /* Whether there may be somebody inside after the process that registered it, so that it has to stay when that has

@@ -1,9 +1,5 @@
 /*
- * Who is inside which session.
- *
- * MUST: answer without the ledger, so that an agent stays an agent when the ledger is gone. MUST:
- * never call a person an agent because something is missing: no directory and no handle mean no
- * session.
+ * Registering a session, and the names of its handles. Who is inside: session_find.c.
  */
 #include "libnhi/session.h"
 
@@ -17,9 +13,6 @@
 #include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
 #include "libnhi/record.h"
-
-#define DEPTH_MAX                                                                                  \
-    65536 /* of the process tree above a caller: more than a kernel has pids by default */
 
 static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
 {
@@ -76,19 +69,19 @@ enum nhi_err nhi_session_make_dir(const char *run_dir)
     return err;
 }
 
-static void audit_name(char *name, size_t size, const char *boot, uint32_t id)
+void nhi_session_audit_name(char *name, size_t size, const char *boot, uint32_t id)
 {
     (void)snprintf(name, size, "a-%.8s-%u", boot, (unsigned)id);
 }
 
-static void proc_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
+void nhi_session_proc_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
 {
     (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
 }
 
 void nhi_session_audit_handle(const struct nhi_grant *g, uint32_t audit, char *out)
 {
-    audit_name(out, NHI_TREE_MAX + 1, g->boot, audit);
+    nhi_session_audit_name(out, NHI_TREE_MAX + 1, g->boot, audit);
 }
 
 /* A handle that holds more than one process, an audit session or a cgroup, outlives the one that registered it. */
@@ -102,7 +95,7 @@ bool nhi_session_outlives(const struct nhi_grant *g, const char *handle)
 
 void nhi_session_handle(const struct nhi_grant *g, char *out)
 {
-    proc_name(out, NHI_TREE_MAX + 1, g->boot, &g->self);
+    nhi_session_proc_name(out, NHI_TREE_MAX + 1, g->boot, &g->self);
 }
 
 void nhi_session_tree(const struct nhi_grant *g, char *out)
@@ -135,12 +128,12 @@ static void choose_handle(char *name, size_t size, const struct nhi_grant *g,
 {
     uint32_t own;
 
-    proc_name(name, size, g->boot, &g->self);
+    nhi_session_proc_name(name, size, g->boot, &g->self);
     if (of == NHI_OF_TREE)
         return;
     if ((of == NHI_OF_LOGIN && has_own_audit(g, uid, &own)) ||
         (nhi_proc_new_audit(uid) == NHI_OK && nhi_proc_audit(g->self.pid, &own) == NHI_OK))
-        audit_name(name, size, g->boot, own);
+        nhi_session_audit_name(name, size, g->boot, own);
 }
 
 enum nhi_err nhi_session_register(const char *run_dir, const char *dir, const struct nhi_grant *g,
@@ -186,68 +179,4 @@ bool nhi_session_remove(const char *run_dir, const char *handle)
     removed = unlinkat(dirfd, handle, 0) == 0;
     close(dirfd);
     return removed;
-}
-
-/* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends
- * the walk. Any other failure is one: a caller who limits the descriptors of its su must not become
- * a person by it. */
-static enum nhi_err find_ancestor(int dirfd, const char *boot, pid_t pid, struct nhi_grant *out)
-{
-    enum nhi_err err = NHI_ERR_NOT_FOUND;
-    struct nhi_proc p;
-    pid_t parent;
-    char name[64];
-    int depth;
-
-    for (depth = 0; depth < DEPTH_MAX && pid > 0 && err == NHI_ERR_NOT_FOUND; depth++) {
-        err = nhi_proc_read(pid, &p, &parent);
-        if (err != NHI_OK)
-            break;
-        proc_name(name, sizeof name, boot, &p);
-        err = nhi_record_read(dirfd, name, out);
-        pid = parent;
-    }
-    /* A caller that buried itself too deep does not become a person by it. */
-    return err == NHI_ERR_NOT_FOUND && depth == DEPTH_MAX ? NHI_ERR_TOO_LONG : err;
-}
-
-/* By what a process cannot leave: the kernel's audit session, or the cgroup. */
-static enum nhi_err find_inescapable(int dirfd, const char *boot, pid_t pid, struct nhi_grant *out)
-{
-    enum nhi_err err;
-    uint32_t audit;
-    char name[64];
-
-    err = nhi_proc_audit(pid, &audit);
-    if (err == NHI_OK) {
-        audit_name(name, sizeof name, boot, audit);
-        err = nhi_record_read(dirfd, name, out);
-    }
-    if (err != NHI_ERR_NOT_FOUND)
-        return err;
-    err = nhi_cgroup_of(pid, name, sizeof name);
-    return err == NHI_OK ? nhi_record_read(dirfd, name, out) : err;
-}
-
-enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *out)
-{
-    char path[256], boot[37];
-    struct nhi_grant g;
-    enum nhi_err err;
-    int dirfd;
-
-    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
-        return NHI_ERR_ARG;
-    dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dirfd < 0)
-        return errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
-    err = nhi_boot_id(boot);
-    if (err == NHI_OK)
-        err = find_inescapable(dirfd, boot, pid, &g);
-    if (err == NHI_ERR_NOT_FOUND)
-        err = find_ancestor(dirfd, boot, pid, &g);
-    close(dirfd);
-    if (err == NHI_OK)
-        *out = g;
-    return err;
 }

@@ -77,8 +77,9 @@ void nhi_session_tree(const struct nhi_grant *g, char *out);
  * looked at is: a tree of another PID namespace, too. */
 bool nhi_session_is_alive(const char *handle);
 
-/* The innermost registered session that process pid is inside. NHI_ERR_NOT_FOUND: none. Any other error
- * means that it is inside one that cannot be read: treat it as an agent. */
+/* The innermost registered session that process pid is inside. NHI_ERR_NOT_FOUND: none. Any other error: that could
+ * not be found out, errno says how (sight.h); NHI_ERR_TOO_LONG: too many processes lie above it. A session that was
+ * found counts, whatever else could not be read. Nothing is allocated before there is a record. */
 NHI_CHECK enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *out);
 
 /* Of all: calls fn with the handle's name, the grant, and whether a process is still inside. */
@@ -101,6 +102,9 @@ struct nhi_proc_stat {
 NHI_CHECK enum nhi_err nhi_proc_each(int (*fn)(pid_t, void *), void *ctx);
 /* NHI_ERR_NOT_FOUND: gone. */
 NHI_CHECK enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out);
+/* A file of /proc by one read, whole if it is smaller than size, with a NUL behind it. Nothing is allocated. Of an
+ * error errno says which; NHI_ERR_NOT_FOUND: gone. */
+NHI_CHECK enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size);
 /* Start time of a process, and its parent. NHI_ERR_NOT_FOUND: gone. */
 NHI_CHECK enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent);
 /* Whether it runs. One that has ended and was not taken in yet does not, however long its parent leaves it there;

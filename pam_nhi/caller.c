@@ -1,6 +1,8 @@
 /*
- * MUST: everything that cannot be found out makes the caller ours, where it could be ours. A caller
- * of su and sudo chooses its resource limits, and so which of these lookups fail.
+ * The marks are read here, each by itself and whatever the others say; what follows from them is in standing.c.
+ *
+ * MUST: raise the limit on open files for that and put it back, and allocate nothing until a name is looked up: the
+ * callers of su and sudo choose their limits.
  */
 #include "pam_nhi/caller.h"
 
@@ -9,153 +11,375 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
 #include "libnhi/session.h"
 #include "libnhi/snapshot.h"
+#include "pam_nhi/groups.h"
+#include "pam_nhi/within.h"
 
-#define TICKET_ONLY_GROUP "nhi-only:"
-#define OBSERVED_GROUP "nhi-observe:"
-#define GROUP_FILE "/etc/group"
+#define DATA_OURS "pam_nhi:ours"
+#define FILES_MAX (1 << 20)           /* fs.nr_open, where nobody has changed it */
+#define ENTRY_ROOM 16384              /* for a line of passwd(5), at first */
+#define ENTRY_MAX (16 * 1024 * 1024)
 
 static bool same(const char *a, const char *b)
 {
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-/* The local file and not NSS: this must not depend on a network. One line is
- * nhi-only:x:GID:member,member. */
-static bool line_has(char *line, const struct passwd *pw)
-{
-    char *save = NULL, *field, *member;
-    unsigned long gid;
-    int i;
+/* ---- what could not be read ---- */
 
-    line[strcspn(line, "\n")] = '\0';
-    field = line;
-    for (i = 0; i < 2; i++) {
-        field = strchr(field, ':');
-        if (field == NULL)
-            return false;
-        field++;
+static void note(struct pnhi_caller *c, enum nhi_sight sight, const char *what, int cause)
+{
+    bool limit = sight == NHI_BLIND_LIMIT;
+
+    if (sight == NHI_SEEN || sight == NHI_SEEN_NOT || (c->blind != NULL && c->limit >= limit))
+        return;
+    c->blind = what;
+    c->cause = cause;
+    c->limit = limit;
+}
+
+const char *pnhi_caller_cause(const struct pnhi_caller *c)
+{
+    switch (c->limit ? c->cause : 0) {
+    case EMFILE:
+        return "too many open files (ulimit -n)";
+    case ENFILE:
+        return "too many open files on this host (fs.file-max)";
+    case ENOMEM:
+        return "out of memory (ulimit -v, or the memory of its cgroup)";
+    case EFBIG:
+        return "a file is too big (ulimit -f)";
+    case EAGAIN:
+        return "too many processes (ulimit -u)";
+    case 0:
+        return c->limit ? "too deep in the tree of processes or of cgroups" : "missing, damaged, or not root's alone";
+    default:
+        return strerror(c->cause);
     }
-    gid = strtoul(field, &field, 10);
-    if (gid == pw->pw_gid && *field == ':')
-        return true;
-    if (*field != ':')
-        return false;
-    for (member = strtok_r(field + 1, ",", &save); member != NULL;
-         member = strtok_r(NULL, ",", &save))
-        if (strcmp(member, pw->pw_name) == 0)
-            return true;
-    return false;
 }
 
-static bool is_line_of(const char *line, const char *group)
+static void raise_files(struct rlimit *had)
 {
-    return strncmp(line, group, strlen(group)) == 0;
-}
+    const struct rlimit more = { FILES_MAX, FILES_MAX };
+    struct rlimit most;
 
-/* Whether it takes tickets only, and whether it is watched on its way there. */
-static void read_groups(const struct passwd *pw, struct pnhi_caller *c)
-{
-    bool only = false;
-    char *line = NULL;
-    size_t size = 0;
-    FILE *f;
-
-    f = fopen(GROUP_FILE, "re");
-    if (f == NULL) {
-        c->broken = errno != ENOENT;
-        c->ours = c->ours || c->broken;
+    if (getrlimit(RLIMIT_NOFILE, had) != 0) {
+        had->rlim_cur = RLIM_INFINITY;
         return;
     }
-    while (!only && getline(&line, &size, f) >= 0) {
-        if (is_line_of(line, TICKET_ONLY_GROUP))
-            only = line_has(line, pw);
-        else if (is_line_of(line, OBSERVED_GROUP) && line_has(line, pw))
-            memcpy(c->observed, pw->pw_name, strlen(pw->pw_name) + 1);
-    }
-    /* Neither found nor at the end: reading failed, or memory ran out. */
-    if (!only && !feof(f))
-        only = c->broken = true;
-    c->ours = c->ours || only;
-    free(line);
-    (void)fclose(f);
+    most = (struct rlimit){ had->rlim_max, had->rlim_max };
+    if (had->rlim_cur < FILES_MAX && (had->rlim_max > FILES_MAX || setrlimit(RLIMIT_NOFILE, &more) != 0))
+        (void)setrlimit(RLIMIT_NOFILE, &most);
 }
+
+static void put_files_back(const struct rlimit *had)
+{
+    if (had->rlim_cur < FILES_MAX)
+        (void)setrlimit(RLIMIT_NOFILE, had);
+}
+
+/* ---- the marks ---- */
 
 /* The range of the module's options, and the one that nhictl published: a host that was given
- * another range must not treat its agents as people because one of the two was forgotten. */
-static bool in_range(uint32_t uid, const struct pnhi_options *o)
+ * another range must not treat its agents as people because one of the two was forgotten. What the
+ * state of that file hides the options still say. */
+static enum nhi_sight in_range(uint32_t uid, const struct pnhi_options *o, struct pnhi_caller *c)
 {
-    return (uid >= o->uid_min && uid <= o->uid_max) ||
-           nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, uid);
+    enum nhi_sight sight = NHI_SEEN_NOT;
+    struct nhi_snapshot s;
+    enum nhi_err err;
+    int cause;
+
+    if (uid >= o->uid_min && uid <= o->uid_max)
+        return NHI_SEEN;
+    err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
+    cause = errno;
+    if (err == NHI_OK) {
+        sight = uid > s.uid_min && uid <= s.uid_max ? NHI_SEEN : NHI_SEEN_NOT;
+        nhi_snapshot_close(&s);
+    } else if (nhi_sight_of(err, cause) == NHI_BLIND_LIMIT) {
+        sight = NHI_BLIND_LIMIT;
+    }
+    note(c, sight, "cannot read the range of agents", cause);
+    return sight;
 }
 
-/* name NULL: by uid. */
-static bool look_up(const char *name, uid_t uid, struct pnhi_caller *c,
-                    const struct pnhi_options *o)
+static enum nhi_sight look_at_loginuid(struct pnhi_caller *c, const struct pnhi_options *o)
+{
+    uint32_t uid = 0;
+    enum nhi_err err = nhi_proc_loginuid(getpid(), &uid);
+    enum nhi_sight sight = nhi_sight_of(err, errno);
+
+    note(c, sight, "cannot read the login uid", errno);
+    return sight == NHI_SEEN ? in_range(uid, o, c) : sight;
+}
+
+static enum nhi_sight look_at_cgroup(struct pnhi_caller *c)
+{
+    char handle[NHI_TREE_MAX + 1];
+    enum nhi_err err = nhi_cgroup_of(getpid(), handle, sizeof handle);
+    enum nhi_sight sight = nhi_sight_of(err, errno);
+
+    note(c, sight, "cannot read the cgroup", errno);
+    return sight;
+}
+
+static enum nhi_sight look_at_session(struct pnhi_caller *c)
+{
+    enum nhi_err err = nhi_session_find(NHI_RUN_DIR, getpid(), &c->session);
+    enum nhi_sight sight = nhi_sight_of(err, errno);
+
+    c->in_session = sight == NHI_SEEN;
+    note(c, sight, "cannot tell whether the caller is inside a session",
+         err == NHI_ERR_NOMEM ? ENOMEM : err == NHI_ERR_SYS ? errno : 0);
+    return sight;
+}
+
+/* ---- accounts ---- */
+
+struct account {
+    bool found, missing;
+    enum nhi_sight range, only;
+    uint32_t uid;
+    char name[NHI_ACCOUNT_MAX + 1]; /* empty where it is longer */
+    bool is_user;                   /* its name is the one that was to be compared */
+    bool observed;
+};
+
+static void take(const struct passwd *pw, const char *compare, const struct pnhi_options *o, struct pnhi_caller *c,
+                 struct account *a)
+{
+    struct pnhi_groups groups;
+    int cause = 0;
+
+    a->found = true;
+    a->uid = pw->pw_uid;
+    if (strlen(pw->pw_name) < sizeof a->name)
+        memcpy(a->name, pw->pw_name, strlen(pw->pw_name) + 1);
+    a->is_user = same(compare, pw->pw_name);
+    a->range = in_range(a->uid, o, c);
+    pnhi_groups_read(pw->pw_name, pw->pw_uid, pw->pw_gid, &groups, &cause);
+    note(c, groups.only, "cannot read /etc/group", cause);
+    a->only = groups.only;
+    a->observed = groups.observed && a->name[0] != '\0';
+}
+
+/* An agent whose account does not resolve is one still. */
+static bool is_published(const char *name, uint32_t *uid)
+{
+    struct nhi_account a;
+    struct nhi_snapshot s;
+    bool is;
+
+    if (name == NULL || nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) != NHI_OK)
+        return false;
+    is = nhi_snapshot_by_name(&s, name, &a) == NHI_OK;
+    if (is)
+        *uid = a.uid;
+    nhi_snapshot_close(&s);
+    return is;
+}
+
+static void not_found(const char *name, int rc, struct pnhi_caller *c, struct account *a)
+{
+    if (is_published(name, &a->uid)) {
+        a->range = NHI_SEEN;
+        a->missing = true;
+    } else if (rc == 0 || rc == ENOENT || rc == ESRCH) {
+        a->missing = true;
+    } else {
+        a->range = a->only = nhi_sight_of(NHI_ERR_SYS, rc);
+        note(c, a->only, "cannot look up the account", rc);
+    }
+}
+
+/* name NULL: by uid. compare: a name that may be another of the account. */
+static void look_up(const char *name, uid_t uid, const char *compare, const struct pnhi_options *o,
+                    struct pnhi_caller *c, struct account *a)
 {
     struct passwd pw, *found = NULL;
-    size_t size = 16384;
-    char *buf;
-    int rc;
+    size_t size = ENTRY_ROOM;
+    char *buf = NULL, *more;
+    int rc = ERANGE;
 
-    buf = malloc(size);
-    if (buf == NULL) {
-        c->ours = c->broken = true;
-        return false;
+    memset(a, 0, sizeof *a);
+    for (; rc == ERANGE && size <= ENTRY_MAX; size *= 4) {
+        more = realloc(buf, size);
+        rc = ENOMEM;
+        if (more == NULL)
+            break;
+        buf = more;
+        rc = name != NULL ? getpwnam_r(name, &pw, buf, size, &found) : getpwuid_r(uid, &pw, buf, size, &found);
     }
-    rc = name != NULL ? getpwnam_r(name, &pw, buf, size, &found)
-                      : getpwuid_r(uid, &pw, buf, size, &found);
-    if (found != NULL && strlen(pw.pw_name) < sizeof c->subject) {
-        memcpy(c->subject, pw.pw_name, strlen(pw.pw_name) + 1);
-        c->uid = pw.pw_uid;
-        c->resolved = true;
-        c->in_range = in_range(c->uid, o);
-        c->ours = c->in_range;
-        read_groups(&pw, c);
-    } else if (rc == EMFILE || rc == ENFILE || rc == ENOMEM) {
-        c->ours = c->broken = true;
-    }
+    if (rc == 0 && found != NULL)
+        take(&pw, compare, o, c, a);
+    else
+        not_found(name, rc, c, a);
     free(buf);
-    return c->resolved;
 }
 
-static void find_subject(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnhi_options *o)
+static void become(struct pnhi_caller *c, const struct account *a)
 {
-    struct pnhi_caller who = { .program = PNHI_SU };
-    const void *ruser = NULL;
-    uid_t real = getuid();
+    memcpy(c->subject, a->name, sizeof c->subject);
+    c->uid = a->uid;
+    c->resolved = a->found;
+    c->missing = a->missing;
+    c->in_range = a->range == NHI_SEEN;
+}
 
-    if (c->program != PNHI_SUDO) {
-        /* An agent outside of any session is still an agent to su, whoever it wants to be. */
-        if (c->program == PNHI_SU && real != 0)
-            (void)look_up(NULL, real, &who, o);
-        (void)look_up(c->user, 0, c, o);
-        c->ours = c->ours || who.ours;
-        c->broken = c->broken || who.broken;
-        if (c->observed[0] == '\0')
-            memcpy(c->observed, who.observed, sizeof c->observed);
+static enum nhi_sight either(enum nhi_sight a, enum nhi_sight b)
+{
+    if (a == NHI_SEEN || b == NHI_SEEN)
+        return NHI_SEEN;
+    return a > b ? a : b;
+}
+
+static void observe(struct pnhi_caller *c, const struct account *a)
+{
+    if (a->observed && c->observed[0] == '\0')
+        memcpy(c->observed, a->name, sizeof c->observed);
+}
+
+/* ---- by program ---- */
+
+static void see_login(struct pnhi_caller *c, const struct pnhi_options *o)
+{
+    struct account a;
+
+    look_up(c->user, 0, NULL, o, c, &a);
+    become(c, &a);
+    observe(c, &a);
+    c->marks.uid = a.range;
+    c->marks.only = a.only;
+}
+
+static void see_su(struct pnhi_caller *c, const struct pnhi_options *o)
+{
+    struct account a, who;
+
+    look_up(c->user, 0, NULL, o, c, &a);
+    become(c, &a);
+    c->marks.target = a.range;
+    c->marks.only = a.only;
+    if (c->marks.root)
+        return;
+    observe(c, &a);
+    look_up(NULL, getuid(), NULL, o, c, &who);
+    c->marks.only = either(a.only, who.only);
+    observe(c, &who);
+}
+
+/* sudo says who calls, the kernel knows: where they differ, nobody is believed. */
+static void see_sudo(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnhi_options *o)
+{
+    const void *ruser = NULL;
+    struct account a, target;
+
+    if (pam_get_item(pamh, PAM_RUSER, &ruser) != PAM_SUCCESS)
+        ruser = NULL;
+    look_up(NULL, getuid(), ruser, o, c, &a);
+    become(c, &a);
+    c->uid = getuid();
+    c->in_range = c->marks.uid == NHI_SEEN;
+    if (c->resolved && !a.is_user) {
+        c->resolved = false;
+        c->missing = true;
+    }
+    c->marks.only = a.only;
+    if (!c->marks.root) {
+        observe(c, &a);
         return;
     }
-    c->uid = real;
-    c->in_range = in_range(real, o);
-    c->ours = c->in_range;
-    if (!look_up(NULL, real, c, o))
-        return;
-    /* sudo says who calls, the kernel knows: where they differ, nobody is believed. */
-    if (pam_get_item(pamh, PAM_RUSER, &ruser) != PAM_SUCCESS || !same(ruser, c->subject))
-        c->resolved = false;
+    /* In session the account that root becomes. */
+    look_up(c->user, 0, NULL, o, c, &target);
+    c->marks.target = target.range;
+    c->marks.only = target.only;
 }
 
-int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options,
-                     struct pnhi_caller *out)
+static void see_caller(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnhi_options *o)
+{
+    c->marks.root = getuid() == 0 && geteuid() == 0;
+    c->marks.uid = in_range(getuid(), o, c);
+    c->marks.loginuid = look_at_loginuid(c, o);
+    c->marks.cgroup = look_at_cgroup(c);
+    c->marks.session = look_at_session(c);
+    if (c->program == PNHI_SUDO)
+        see_sudo(pamh, c, o);
+    else
+        see_su(c, o);
+}
+
+/* ---- what follows ---- */
+
+static void stand(struct pnhi_caller *c)
+{
+    c->standing = pnhi_standing(&c->marks);
+    c->ours = c->standing != PNHI_NOT_OURS && c->standing != PNHI_GOES_ON;
+    /* Once ours, nothing may be hidden that a decision could need. */
+    if (c->standing == PNHI_HIDDEN || (c->standing == PNHI_OURS && c->blind != NULL))
+        c->denied = NHI_DENY_INTERNAL;
+    else if (c->standing == PNHI_LEFT)
+        c->denied = c->in_session ? c->over : NHI_DENY_NO_TICKET;
+    else
+        c->denied = NHI_PERMIT;
+}
+
+void pnhi_caller_see_grant(struct pnhi_caller *c, enum nhi_sight grant)
+{
+    c->marks.grant = grant;
+    note(c, grant, "cannot read the grant of this login", 0);
+    stand(c);
+}
+
+void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_sight key)
+{
+    c->marks.key = key;
+    note(c, key, "cannot tell whether the key was ever an agent's", 0);
+    stand(c);
+}
+
+/* Who was ours in an earlier phase does not become a person by what cannot be read in a later one. */
+static void remember(pam_handle_t *pamh, struct pnhi_caller *c)
+{
+    static const char word[] = "ours";
+    const void *data = NULL;
+    union {
+        const char *in;
+        void *out;
+    } w = { word };
+
+    if (c->standing == PNHI_OURS) {
+        (void)pam_set_data(pamh, DATA_OURS, w.out, NULL);
+    } else if (c->standing == PNHI_NOT_OURS && c->blind != NULL &&
+               pam_get_data(pamh, DATA_OURS, &data) == PAM_SUCCESS) {
+        c->standing = PNHI_HIDDEN;
+        c->ours = true;
+        c->denied = NHI_DENY_INTERNAL;
+    }
+}
+
+static enum pnhi_program program_of(const char *service)
+{
+    if (same(service, "sudo") || same(service, "sudo-i"))
+        return PNHI_SUDO;
+    /* atd is root's, and calls as its own daemon. */
+    if (same(service, "su") || same(service, "su-l") || same(service, "runuser") || same(service, "runuser-l") ||
+        (getuid() != 0 && !same(service, "atd")))
+        return PNHI_SU;
+    return PNHI_LOGIN;
+}
+
+int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, struct pnhi_caller *out)
 {
     const void *service = NULL, *rhost = NULL, *tty = NULL;
     const char *user = NULL;
-    enum nhi_err err;
+    struct rlimit files;
     int rc;
 
     memset(out, 0, sizeof *out);
@@ -171,22 +395,17 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options,
     out->user = user;
     out->rhost = rhost;
     out->tty = tty;
-    if (same(service, "sudo") || same(service, "sudo-i"))
-        out->program = PNHI_SUDO;
-    /* atd is root's, and calls as its own daemon. */
-    else if (same(service, "su") || same(service, "su-l") ||
-             (getuid() != 0 && !same(service, "atd")))
-        out->program = PNHI_SU;
-    find_subject(pamh, out, options);
-    /* A daemon of root's that an agent restarted is inside the agent's session, but those who log
-     * in through it are not: there the caller is the remote side, or the schedule. */
+    out->program = out->marks.program = program_of(service);
+    raise_files(&files);
     if (out->program == PNHI_LOGIN)
-        return PAM_SUCCESS;
-    err = nhi_session_find(NHI_RUN_DIR, getpid(), &out->session);
-    if (err != NHI_ERR_NOT_FOUND) {
-        out->in_session = true;
-        out->ours = true;
-        out->broken = out->broken || err != NHI_OK;
-    }
+        see_login(out, options);
+    else
+        see_caller(pamh, out, options);
+    put_files_back(&files);
+    if (out->marks.root && out->in_session)
+        out->over = pnhi_within_look(&out->session);
+    out->marks.over = out->over != NHI_PERMIT;
+    stand(out);
+    remember(pamh, out);
     return PAM_SUCCESS;
 }

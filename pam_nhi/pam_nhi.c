@@ -8,7 +8,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-typedef int (*phase_fn)(pam_handle_t *, const struct pnhi_options *, const struct pnhi_caller *);
+typedef int (*phase_fn)(pam_handle_t *, const struct pnhi_options *, struct pnhi_caller *);
 
 static int enter(pam_handle_t *pamh, int argc, const char **argv, phase_fn phase)
 {

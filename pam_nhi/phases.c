@@ -7,8 +7,10 @@
  */
 #include "pam_nhi/phases.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "libnhi/cgroup.h"
 #include "libnhi/session.h"
 #include "pam_nhi/keyring.h"
 #include "pam_nhi/place.h"
@@ -19,9 +21,24 @@
 /* What keeps a caller from being decided about; NHI_PERMIT: nothing. */
 static enum nhi_reason unknown(const struct pnhi_caller *c)
 {
-    if (c->broken)
-        return NHI_DENY_INTERNAL;
+    if (c->denied != NHI_PERMIT)
+        return c->denied;
     return c->resolved ? NHI_PERMIT : NHI_DENY_SUBJECT;
+}
+
+/* The same as a verdict: of a session that is over its ticket is known. */
+static void refuse(const struct pnhi_caller *c, struct nhi_verdict *v)
+{
+    memset(v, 0, sizeof *v);
+    v->reason = unknown(c);
+    if (c->standing == PNHI_LEFT && c->in_session) {
+        v->ticket = c->session.ticket;
+        v->verified = true;
+    } else if (c->standing == PNHI_LEFT) {
+        (void)snprintf(v->message, sizeof v->message, "what is left of an agent's session that is gone");
+    } else if (c->denied != NHI_PERMIT && c->blind != NULL) {
+        (void)snprintf(v->message, sizeof v->message, "%s: %s", c->blind, pnhi_caller_cause(c));
+    }
 }
 
 static struct nhi_who who(const struct pnhi_caller *c)
@@ -62,8 +79,7 @@ static void check(const struct pnhi_caller *c, const struct nhi_shown *what, str
 {
     struct nhi_who w = who(c);
 
-    memset(v, 0, sizeof *v);
-    v->reason = unknown(c);
+    refuse(c, v);
     if (v->reason == NHI_PERMIT)
         nhi_check(&w, what, v);
 }
@@ -126,14 +142,24 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_option
     return v.reason;
 }
 
-/* A grant that cannot be read is still one: the account it was made for must not pass for a
- * person's. Where the place of the records itself is broken nothing was granted there, and people
- * go on. */
-static enum nhi_err find_grant(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *g)
+/* A grant that cannot be read, where it is known that there is one, is a denial. */
+static enum nhi_err find_grant(pam_handle_t *pamh, struct pnhi_caller *c, struct nhi_grant *g)
 {
     enum nhi_err err = pnhi_transaction_find(pamh, c, g);
 
-    return err == NHI_ERR_UNSAFE && !c->ours ? NHI_ERR_NOT_FOUND : err;
+    pnhi_caller_see_grant(c, nhi_sight_of(err, 0));
+    return err;
+}
+
+/* Whoever is not ours: what is wrong is said once. */
+static int let_be(pam_handle_t *pamh, const struct pnhi_caller *c, enum pnhi_phase phase)
+{
+    if (c->blind != NULL)
+        pnhi_log_blind(pamh, c);
+    /* Whom nobody knows. */
+    if (c->missing && !c->marks.root && (phase == PNHI_ACCOUNT || phase == PNHI_SESSION))
+        return PAM_USER_UNKNOWN;
+    return pnhi_not_ours(phase);
 }
 
 static bool keyring_source(const struct pnhi_caller *c, struct nhi_shown *what, char **text)
@@ -151,26 +177,29 @@ static bool keyring_source(const struct pnhi_caller *c, struct nhi_shown *what, 
 /* A ticket that is there without asking: of the session, or of the keyring. text: to be freed. */
 static bool silent_source(const struct pnhi_caller *c, struct nhi_shown *what, char **text)
 {
+    if (!c->ours)
+        return false;
     if (c->in_session) {
         what->source = NHI_FROM_SESSION;
         what->ticket = &c->session.ticket;
         return true;
     }
-    return c->ours && keyring_source(c, what, text);
+    return keyring_source(c, what, text);
 }
 
-int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     struct nhi_shown what = { .source = NHI_FROM_PROMPT };
     struct pnhi_proof proof;
     char *text = NULL;
     int rc;
 
-    if (!silent_source(c, &what, &text)) {
+    if (c->standing != PNHI_LEFT && c->standing != PNHI_HIDDEN && !silent_source(c, &what, &text)) {
+        /* Only a ticket can be lost on the way, whose ever it is. */
         if (pnhi_prompt(pamh, o, c, &text) != PAM_SUCCESS)
-            return c->ours ? PAM_AUTH_ERR : PAM_BUF_ERR;
+            return PAM_AUTH_ERR;
         if (text == NULL && !c->ours)
-            return pnhi_not_ours(PNHI_AUTH);
+            return let_be(pamh, c, PNHI_AUTH);
         pnhi_proof_find(pamh, c, &proof);
         what.text = text;
         what.key = pnhi_proof_key(&proof);
@@ -194,9 +223,10 @@ static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const str
 {
     struct nhi_shown what = { .source = NHI_FROM_KEY };
     struct nhi_who w = who(c);
-    struct nhi_verdict v = { .reason = unknown(c) };
     struct pnhi_proof proof;
+    struct nhi_verdict v;
 
+    refuse(c, &v);
     pnhi_proof_find(pamh, c, &proof);
     what.key = pnhi_proof_key(&proof);
     what.text = pnhi_proof_ticket(&proof);
@@ -207,7 +237,7 @@ static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const str
     return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, o, c, &what, &v, phase);
 }
 
-int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     struct nhi_shown what = { .source = NHI_FROM_PROMPT };
     struct nhi_grant g;
@@ -218,10 +248,8 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
         return pnhi_pam_code(decide_again(pamh, o, c, &g, false), PNHI_ACCOUNT);
-    if (err != NHI_ERR_NOT_FOUND)
-        return PAM_PERM_DENIED;
     if (!c->ours)
-        return c->resolved ? pnhi_not_ours(PNHI_ACCOUNT) : PAM_USER_UNKNOWN;
+        return let_be(pamh, c, PNHI_ACCOUNT);
     if (!silent_source(c, &what, &text)) {
         if (is_scheduled(c))
             what.source = NHI_FROM_LEDGER;
@@ -233,18 +261,22 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
     return rc;
 }
 
-int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
+    const struct nhi_shown what = { .source = NHI_FROM_PROMPT };
+    struct nhi_verdict v;
     struct nhi_grant g;
     enum nhi_err err;
 
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
         return pnhi_pam_code(decide_again(pamh, o, c, &g, false), PNHI_CRED);
-    if (err != NHI_ERR_NOT_FOUND)
-        return PAM_CRED_ERR;
     if (!c->ours)
-        return pnhi_not_ours(PNHI_CRED);
+        return let_be(pamh, c, PNHI_CRED);
+    if (c->denied != NHI_PERMIT) {
+        refuse(c, &v);
+        return finish(pamh, o, c, &what, &v, PNHI_CRED);
+    }
     return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED)
                                                          : PAM_CRED_ERR;
 }
@@ -267,8 +299,8 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
 }
 
 /* Nothing was granted yet, and this is no person: the key decides, or the lack of one. */
-static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o,
-                       const struct pnhi_caller *c, const struct pnhi_proof *proof)
+static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c,
+                       const struct pnhi_proof *proof)
 {
     struct nhi_shown what = { .source = NHI_FROM_KEY,
                               .text = pnhi_proof_ticket(proof),
@@ -311,38 +343,45 @@ static void observe(pam_handle_t *pamh, const struct pnhi_caller *c)
     nhi_text_free(text);
 }
 
-int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     const struct nhi_shown what = { .source = NHI_FROM_PROMPT };
-    const struct nhi_verdict v = { .reason = NHI_DENY_INTERNAL },
-                             other = { .reason = NHI_DENY_KEY };
+    const struct nhi_verdict other = { .reason = NHI_DENY_KEY };
     struct pnhi_proof proof;
     struct nhi_grant g;
     enum nhi_err err;
 
+    /* Whoever logs in is not in the session from which the daemon was restarted. */
+    if (c->program == PNHI_LOGIN)
+        nhi_cgroup_leave();
     pnhi_proof_find(pamh, c, &proof);
     err = find_grant(pamh, c, &g);
+    pnhi_transaction_unmark(pamh);
     if (err == NHI_OK && is_of_key(&g, &proof))
         return begin(pamh, o, c, &g);
-    if (err != NHI_ERR_NOT_FOUND)
-        return finish(pamh, o, c, &what, err == NHI_OK ? &other : &v, PNHI_SESSION);
-    if (!c->ours && !pnhi_proof_is_agents(&proof, c->subject)) {
+    if (err == NHI_OK)
+        return finish(pamh, o, c, &what, &other, PNHI_SESSION);
+    if (!c->ours && c->program == PNHI_LOGIN)
+        pnhi_caller_see_key(c, pnhi_proof_is_agents(&proof, c->subject));
+    if (!c->ours) {
         if (c->observed[0] != '\0')
             observe(pamh, c);
-        return c->resolved ? pnhi_not_ours(PNHI_SESSION) : PAM_USER_UNKNOWN;
+        if (c->marks.root && c->program != PNHI_LOGIN)
+            pnhi_transaction_become(pamh, c);
+        return let_be(pamh, c, PNHI_SESSION);
     }
     return open_by_key(pamh, o, c, &proof);
 }
 
 /* What is left of an audit session stays that agent's. The handle of a process ends with it. */
-int pnhi_close(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+int pnhi_close(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     (void)o;
     pnhi_transaction_close(pamh);
     return c->ours ? PAM_SUCCESS : pnhi_not_ours(PNHI_SESSION);
 }
 
-int pnhi_let_go(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+int pnhi_let_go(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     (void)pamh;
     (void)o;
@@ -350,7 +389,7 @@ int pnhi_let_go(pam_handle_t *pamh, const struct pnhi_options *o, const struct p
 }
 
 /* An agent has no password, and must not give itself one. */
-int pnhi_password(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c)
+int pnhi_password(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     (void)pamh;
     (void)o;

@@ -12,8 +12,11 @@ static int take(pam_handle_t *pamh, const char *reply, bool ours, char **text)
 {
     char *copy;
 
-    if (!ours && strncmp(reply, NHI_TICKET_PREFIX, strlen(NHI_TICKET_PREFIX)) != 0)
-        return pam_set_item(pamh, PAM_AUTHTOK, reply);
+    /* Where it cannot be handed on the next module asks again. */
+    if (!ours && strncmp(reply, NHI_TICKET_PREFIX, strlen(NHI_TICKET_PREFIX)) != 0) {
+        (void)pam_set_item(pamh, PAM_AUTHTOK, reply);
+        return PAM_SUCCESS;
+    }
     copy = strdup(reply);
     if (copy == NULL)
         return PAM_BUF_ERR;

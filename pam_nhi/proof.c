@@ -87,14 +87,20 @@ const char *pnhi_proof_ticket(const struct pnhi_proof *p)
     return pnhi_proof_key(p) != NULL && p->ticket[0] != '\0' ? p->ticket : NULL;
 }
 
-bool pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account)
+enum nhi_sight pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account)
 {
+    enum nhi_sight sight = NHI_SEEN_NOT;
     unsigned i;
 
     if (p->ticket[0] != '\0' || p->unreadable)
-        return true;
-    for (i = 0; i < p->count; i++)
-        if (nhi_key_was_bound(p->key[i], account))
-            return true;
-    return false;
+        return NHI_SEEN;
+    for (i = 0; i < p->count; i++) {
+        enum nhi_err err = nhi_key_was_bound(p->key[i], account);
+
+        if (err == NHI_OK)
+            return NHI_SEEN;
+        if (err != NHI_ERR_NOT_FOUND)
+            sight = nhi_sight_of(err, 0);
+    }
+    return sight;
 }

@@ -3,6 +3,8 @@
 #include <security/pam_ext.h>
 #include <syslog.h>
 
+#define DATA_SAID "pam_nhi:said"
+
 static int denied(enum pnhi_phase phase)
 {
     switch (phase) {
@@ -118,9 +120,11 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
                    v->message);
     if (o->debug)
         pam_syslog(pamh, LOG_DEBUG,
-                   "service=%s program=%d uid=%u in_session=%d in_range=%d rule=%s", c->service,
-                   (int)c->program, (unsigned)c->uid, c->in_session, c->in_range,
-                   v->rule[0] != '\0' ? v->rule : "-");
+                   "service=%s program=%d uid=%u marks=%d%d%d%d%d%d%d%d%s%s rule=%s", c->service,
+                   (int)c->program, (unsigned)c->uid, (int)c->marks.uid, (int)c->marks.loginuid,
+                   (int)c->marks.cgroup, (int)c->marks.session, (int)c->marks.target, (int)c->marks.only,
+                   (int)c->marks.grant, (int)c->marks.key, c->blind != NULL ? " blind: " : "",
+                   c->blind != NULL ? c->blind : "", v->rule[0] != '\0' ? v->rule : "-");
 }
 
 void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c,
@@ -130,4 +134,32 @@ void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c,
                v->reason == NHI_PERMIT ? "permitted" : "denied", nhi_reason_name(v->reason),
                nhi_name_is_account(c->observed) ? c->observed : "?", nhi_source_name(what->source),
                nhi_reason_text(v->reason));
+}
+
+void pnhi_log_blind(pam_handle_t *pamh, const struct pnhi_caller *c)
+{
+    static const char said[] = "said";
+    const void *data = NULL;
+    union {
+        const char *in;
+        void *out;
+    } w = { said };
+
+    if (pam_get_data(pamh, DATA_SAID, &data) == PAM_SUCCESS)
+        return;
+    (void)pam_set_data(pamh, DATA_SAID, w.out, NULL);
+    pam_syslog(pamh, LOG_ERR, "%s: %s: account=%s goes on as a person's", c->blind, pnhi_caller_cause(c),
+               account_name(c));
+}
+
+void pnhi_log_become(pam_handle_t *pamh, const struct pnhi_caller *c)
+{
+    const char *user = nhi_name_is_account(c->user) ? c->user : "?";
+    const struct nhi_ticket *t = &c->session.ticket;
+
+    if (c->in_session)
+        pam_syslog(pamh, LOG_NOTICE, "root inside a session goes on: account=%s agent=%s task=%s ticket=%s", user,
+                   t->agent, t->task, t->jti);
+    else
+        pam_syslog(pamh, LOG_NOTICE, "root goes on to an account that takes tickets only: account=%s", user);
 }

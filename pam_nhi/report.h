@@ -14,6 +14,10 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase);
 /* The PAM code for someone who is not ours: the stack goes on without us. */
 int pnhi_not_ours(enum pnhi_phase phase);
 
+/* What could not be found out about somebody who is let be, once in a transaction. */
+void pnhi_log_blind(pam_handle_t *pamh, const struct pnhi_caller *c);
+/* Root became c->user. */
+void pnhi_log_become(pam_handle_t *pamh, const struct pnhi_caller *c);
 /* Of a session that was let be: what would have been decided. */
 void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
                        const struct nhi_verdict *v);

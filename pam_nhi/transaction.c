@@ -1,5 +1,6 @@
 #include "pam_nhi/transaction.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "pam_nhi/place.h"
 
 #define DATA_NAME "pam_nhi:grant"
+#define MARK "NHI_GRANT" /* in the PAM environment, which sshd brings from its child: the grant's ID */
 
 static void clean_up(pam_handle_t *pamh, void *data, int status)
 {
@@ -38,6 +40,7 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
 {
     const void *data = NULL;
     struct nhi_proc self;
+    const char *mark;
     enum nhi_err err;
     pid_t parent;
 
@@ -49,11 +52,29 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
      * pid, and find what an earlier call left there. */
     if (c->program != PNHI_LOGIN)
         return NHI_ERR_NOT_FOUND;
+    mark = pam_getenv(pamh, MARK);
     err = nhi_proc_read(getpid(), &self, &parent);
     if (err == NHI_OK)
         err = nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out);
-    /* sshd's session child, forked from here, calls setcred once more: it inherits the handle. */
-    return err == NHI_OK ? keep(pamh, out) : err;
+    if (err == NHI_OK && (mark == NULL || strcmp(mark, out->id) == 0))
+        /* sshd's session child, forked from here, calls setcred once more: it inherits the handle. */
+        return keep(pamh, out);
+    /* No file says that none was made, since none could say so for sure. */
+    return mark == NULL ? NHI_ERR_NOT_FOUND : err == NHI_OK || err == NHI_ERR_NOT_FOUND ? NHI_ERR_STATE : err;
+}
+
+static bool set_mark(pam_handle_t *pamh, const struct nhi_grant *g)
+{
+    char text[sizeof MARK + sizeof g->id];
+
+    (void)snprintf(text, sizeof text, MARK "=%s", g->id);
+    return pam_putenv(pamh, text) == PAM_SUCCESS;
+}
+
+void pnhi_transaction_unmark(pam_handle_t *pamh)
+{
+    if (pam_getenv(pamh, MARK) != NULL)
+        (void)pam_putenv(pamh, MARK);
 }
 
 static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown *what,
@@ -144,6 +165,7 @@ static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
 void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
                              const struct nhi_shown *what, struct nhi_verdict *v)
 {
+    bool for_parent = c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT;
     struct nhi_grant g;
     enum nhi_err err;
 
@@ -154,12 +176,15 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
     err = describe(c, what, v, &g);
     if (err == NHI_OK)
         err = keep(pamh, &g);
+    if (err == NHI_OK && for_parent && !set_mark(pamh, &g))
+        err = NHI_ERR_NOMEM;
     if (err == NHI_OK)
         err = commit(&g, v);
     /* Only behind the commit: what the parent finds must be a grant that happened. */
-    if (err == NHI_OK && c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT)
+    if (err == NHI_OK && for_parent)
         err = nhi_grant_index(NHI_STATE_DIR, &g) == NHI_OK ? NHI_OK : NHI_ERR_SYS;
     if (err != NHI_OK) {
+        pnhi_transaction_unmark(pamh);
         (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
         v->reason = failed(err);
         pnhi_transaction_deny(c, what, v);
@@ -176,6 +201,38 @@ void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_show
     g.observed = true;
     memcpy(g.subject, c->observed, sizeof g.subject);
     (void)!nhi_grant_observe(NHI_STATE_DIR, &g);
+}
+
+/* The account that root becomes; the rest is the outer session's. */
+static enum nhi_err describe_become(const struct pnhi_caller *c, struct nhi_grant *g)
+{
+    const struct nhi_shown what = { .source = NHI_FROM_SESSION };
+    struct nhi_verdict v = { .reason = NHI_PERMIT };
+    enum nhi_err err;
+
+    if (c->in_session)
+        v.ticket = c->session.ticket;
+    err = describe(c, &what, &v, g);
+    if (err == NHI_OK && !nhi_name_is_account(c->user))
+        err = NHI_ERR_FORMAT;
+    if (err != NHI_OK)
+        return err;
+    (void)snprintf(g->subject, sizeof g->subject, "%s", c->user);
+    if (c->in_session)
+        memcpy(g->owner, c->session.owner, sizeof g->owner);
+    g->became = true;
+    return NHI_OK;
+}
+
+void pnhi_transaction_become(pam_handle_t *pamh, const struct pnhi_caller *c)
+{
+    struct nhi_grant g;
+
+    if (c->standing != PNHI_GOES_ON && c->marks.target != NHI_SEEN && c->marks.only != NHI_SEEN)
+        return;
+    /* What was said within the hour is not said again. */
+    if (describe_become(c, &g) == NHI_OK && nhi_grant_became(NHI_STATE_DIR, &g) != NHI_ERR_EXISTS)
+        pnhi_log_become(pamh, c);
 }
 
 static const char *lineage(const struct nhi_grant *g)

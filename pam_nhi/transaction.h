@@ -8,9 +8,13 @@
 #include "pam_nhi/report.h"
 
 /* The grant of this transaction: kept with the PAM handle, or, in sshd's monitor, made by the child in
- * which sshd had us authenticate. NHI_ERR_NOT_FOUND: none. Other errors: there may be one. */
+ * which sshd had us authenticate, and which has left its ID in the PAM environment. NHI_ERR_NOT_FOUND: none. Other
+ * errors: there is one. */
 NHI_CHECK enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c,
                                              struct nhi_grant *out);
+
+/* Takes that ID away, before anybody sees it. */
+void pnhi_transaction_unmark(pam_handle_t *pamh);
 
 /* Commits the grant and keeps it. Changes a permit to NHI_DENY_USES, NHI_DENY_RECORD or
  * NHI_DENY_INTERNAL when it cannot. Records the denial of a verified ticket as well as it can. */
@@ -28,6 +32,10 @@ void pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *
  * takes tickets only. */
 void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_shown *what,
                               const struct nhi_verdict *v);
+
+/* Root goes on, inside a session or to an agent's account: recorded and logged once an hour for each account, service
+ * and session, as well as it can be. */
+void pnhi_transaction_become(pam_handle_t *pamh, const struct pnhi_caller *c);
 
 /* Registers the session that the grant opens, unless the caller is inside it already. */
 enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const struct nhi_grant *g);

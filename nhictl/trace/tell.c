@@ -59,6 +59,8 @@ static void tell_who(struct trace_step *s)
 
     if (s->e.decision[0] != '\0' || is(s->e.reason, "closed")) {
         snprintf(s->who, sizeof(s->who), "%s", s->e.agent);
+    } else if (is(s->e.kind, "become")) {
+        snprintf(s->who, sizeof(s->who), s->e.agent[0] != '\0' ? "%s as root" : "root", s->e.agent);
     } else if (s->uid < 0) {
         snprintf(s->who, sizeof(s->who), "nhi");
     } else if (person > 0 && person != s->uid) {
@@ -177,6 +179,15 @@ static void tell_ticket(struct text *x, const json_t *o)
         add(x, ", renews %s", old);
 }
 
+static void tell_become(struct text *x)
+{
+    const struct nhi_event *e = &x->s->e;
+
+    x->s->word = "became";
+    x->s->tone = TONE_WARN;
+    add(x, "%s by %s", e->account, e->service);
+}
+
 static void tell_revoke(struct text *x, const json_t *o)
 {
     char jti[TRACE_SHORT_LEN];
@@ -288,6 +299,8 @@ void trace_tell(const struct trace *t, struct trace_step *s)
         tell_decision(&x);
     else if (is(kind, "issue") || is(kind, "renew") || is(kind, "import"))
         tell_ticket(&x, o);
+    else if (is(kind, "become"))
+        tell_become(&x);
     else if (is(kind, "revoke"))
         tell_revoke(&x, o);
     else if (is(kind, "session-end"))

@@ -26,6 +26,11 @@
 uint8_t world_sk[NHI_SK_LEN];
 static uint8_t world_pk[NHI_PK_LEN];
 static int log_fd = -1;
+/* sshd brings the PAM environment of its child into its own handle: what a child of ours is to write it to, and what
+ * was read. */
+static bool left_mark;
+static int environment_to = -1;
+static char carried[4096];
 static char log_text[65536], module[1024];
 
 static void must(bool ok, const char *what)
@@ -147,10 +152,23 @@ static void fill(struct nhi_ledger *l)
     DONE(nhi_policy_replace(l, &rule, 1, WORLD_HASH, now));
 }
 
+/* What a login here made of this process: as it would be to the next. */
+static void forget_login(void)
+{
+    int fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        (void)!write(fd, "4294967295", 10);
+        close(fd);
+    }
+}
+
 void world_reset(void)
 {
     struct nhi_ledger *l;
 
+    forget_login();
+    carried[0] = '\0';
     (void)umount2(NHI_STATE_DIR, MNT_DETACH);
     (void)umount2(NHI_RUN_DIR, MNT_DETACH);
     MUST(mkdir(NHI_STATE_DIR, 0755) == 0 || errno == EEXIST);
@@ -263,11 +281,22 @@ static void say_proof(pam_handle_t *h, const struct world_call *c)
     MUST(pam_putenv(h, text) == PAM_SUCCESS);
 }
 
+static void send_environment(pam_handle_t *h, int fd);
+
+static void bring_environment(pam_handle_t *h)
+{
+    const char *e;
+
+    for (e = carried; *e != '\0'; e += strlen(e) + 1)
+        MUST(pam_putenv(h, e) == PAM_SUCCESS);
+}
+
 static int phases_of(pam_handle_t *h, const struct world_call *c, int phases,
                      void (*before_open)(void))
 {
     int rc = PAM_SUCCESS;
 
+    bring_environment(h);
     if (c->proof_early)
         say_proof(h, c);
     if (phases & WORLD_AUTH)
@@ -325,6 +354,10 @@ int world_run_here(const struct world_call *c, int phases, void (*before_open)(v
     rc = phases_of(h, c, phases, before_open);
     if (c->ruid != 0)
         MUST(setresuid(0, 0, 0) == 0);
+    if (environment_to >= 0)
+        send_environment(h, environment_to);
+    if (phases & WORLD_OPEN)
+        left_mark = pam_getenv(h, "NHI_GRANT") != NULL;
     (void)pam_end(h, rc);
     return rc;
 }
@@ -344,13 +377,48 @@ int world_run(const struct world_call *c, int phases)
     return WEXITSTATUS(status);
 }
 
+static void send_environment(pam_handle_t *h, int fd)
+{
+    char **list = pam_getenvlist(h), **e;
+
+    MUST(list != NULL);
+    for (e = list; *e != NULL; e++) {
+        MUST(write(fd, *e, strlen(*e) + 1) == (ssize_t)strlen(*e) + 1);
+        free(*e);
+    }
+    free(list);
+}
+
+int world_child(const struct world_call *c)
+{
+    int ends[2], rc;
+    ssize_t n;
+
+    MUST(pipe(ends) == 0);
+    environment_to = ends[1];
+    rc = world_run(c, WORLD_AUTH | WORLD_ACCOUNT);
+    environment_to = -1;
+    close(ends[1]);
+    n = read(ends[0], carried, sizeof carried - 1);
+    close(ends[0]);
+    MUST(n >= 0);
+    carried[n] = '\0';
+    return rc;
+}
+
 int world_login(const struct world_call *c, void (*before_open)(void))
 {
-    int rc = world_run(c, WORLD_AUTH | WORLD_ACCOUNT);
+    int rc = world_child(c);
 
-    if (rc != PAM_SUCCESS)
-        return rc;
-    return world_run_here(c, WORLD_CRED | WORLD_OPEN | WORLD_AGAIN, before_open);
+    if (rc == PAM_SUCCESS)
+        rc = world_run_here(c, WORLD_CRED | WORLD_OPEN | WORLD_AGAIN, before_open);
+    carried[0] = '\0';
+    return rc;
+}
+
+bool world_left_mark(void)
+{
+    return left_mark;
 }
 
 const char *world_log(void)

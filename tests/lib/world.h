@@ -53,9 +53,15 @@ enum { WORLD_AUTH = 1, WORLD_ACCOUNT = 2, WORLD_CRED = 4, WORLD_OPEN = 8, WORLD_
 int world_run(const struct world_call *c, int phases);
 /* The same in this process. before_open, if not NULL, runs before the session is opened. */
 int world_run_here(const struct world_call *c, int phases, void (*before_open)(void));
+/* The first half of world_login: auth and account in a child, of which the next phases here find what it left in the
+ * PAM environment. */
+int world_child(const struct world_call *c);
 /* As sshd does with keyboard-interactive: auth and account in a child, the rest here, and setcred once more
  * in another child. */
 int world_login(const struct world_call *c, void (*before_open)(void));
+
+/* Whether the session that this process opened last would have seen our name in its environment. */
+bool world_left_mark(void);
 
 /* The reason= of the last log line since the last call, or "". Static. */
 const char *world_reason(void);

@@ -65,12 +65,12 @@ static void sudo_body(struct nhi_ticket *t)
     (void)t;
     expect(&c, ALL, PAM_SUCCESS, "permit");
     expect(&c, NO_AUTH, PAM_SUCCESS, "permit");
-    /* Whatever account it became: deploy is in the ticket, alice is not, root never. */
+    /* Whatever account it became: deploy is in the ticket, alice is not. Root is nobody's subject, and goes on. */
     expect(&other, NO_AUTH, PAM_SUCCESS, "permit");
     s = sudo("alice", WORLD_ALICE_UID);
     expect(&s, ALL, PAM_AUTH_ERR, "account");
     expect(&s, NO_AUTH, PAM_PERM_DENIED, "account");
-    expect(&root, NO_AUTH, PAM_PERM_DENIED, "privileged");
+    expect(&root, NO_AUTH, PAM_SUCCESS, "");
     cheat.ruser = "alice";
     expect(&cheat, NO_AUTH, PAM_PERM_DENIED, "subject");
     s = sudo("alice", WORLD_ALICE_UID);
@@ -79,6 +79,11 @@ static void sudo_body(struct nhi_ticket *t)
     expect(&c, ALL, PAM_AUTH_ERR, "revoked");
     expect(&c, NO_AUTH, PAM_PERM_DENIED, "revoked");
     expect(&other, NO_AUTH, PAM_PERM_DENIED, "revoked");
+    expect(&root, WORLD_AUTH, PAM_AUTH_ERR, "revoked");
+    expect(&root, WORLD_ACCOUNT, PAM_PERM_DENIED, "revoked");
+    expect(&root, WORLD_CRED, PAM_CRED_ERR, "revoked");
+    assert_int_not_equal(world_run(&root, WORLD_OPEN), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "revoked");
 }
 
 static void test_sudo_inside_a_session(void **state)

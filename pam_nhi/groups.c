@@ -1,0 +1,159 @@
+#include "pam_nhi/groups.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GROUP_FILE "/etc/group"
+
+enum { ONLY, OBSERVED, GROUPS };
+static const char *const groups[GROUPS] = { "nhi-only", "nhi-observe" };
+
+enum { NAME, PASSWORD, GID, MEMBERS }; /* group(5) */
+
+/* Where in a line of any length this is, and what of it has fit so far. */
+struct line {
+    const char *name; /* of the account */
+    gid_t gid;
+    int field;
+    size_t at;          /* in the field; of the last one, in the member */
+    bool fits[GROUPS];  /* the group's name */
+    bool is_member;     /* fits the account's */
+    bool is_number;     /* the gid: a digit, and nothing else */
+    unsigned long long number;
+    bool has[GROUPS]; /* over all lines */
+};
+
+static void begin_line(struct line *l)
+{
+    l->field = NAME;
+    l->at = 0;
+    l->fits[ONLY] = l->fits[OBSERVED] = true;
+}
+
+static void begin_member(struct line *l)
+{
+    l->at = 0;
+    l->is_member = true;
+}
+
+static void say_has(struct line *l)
+{
+    int i;
+
+    for (i = 0; i < GROUPS; i++)
+        l->has[i] = l->has[i] || l->fits[i];
+}
+
+static void end_field(struct line *l)
+{
+    int i;
+
+    if (l->field == NAME)
+        for (i = 0; i < GROUPS; i++)
+            l->fits[i] = l->fits[i] && groups[i][l->at] == '\0';
+    if (l->field == GID && l->at > 0 && l->is_number && l->number == l->gid)
+        say_has(l);
+    if (l->field == MEMBERS && l->at > 0 && l->is_member && l->name[l->at] == '\0')
+        say_has(l);
+}
+
+static void take_gid(struct line *l, char c)
+{
+    if (l->at == 0) {
+        l->is_number = true;
+        l->number = 0;
+    }
+    if (c < '0' || c > '9')
+        l->is_number = false;
+    else if (l->number <= UINT32_MAX)
+        l->number = l->number * 10 + (unsigned)(c - '0');
+    l->at++;
+}
+
+/* A NUL is a character like others. libc passes over blanks before a name, and so does this. */
+static void take(struct line *l, char c)
+{
+    int i;
+
+    if ((l->field == NAME || l->field == MEMBERS) && l->at == 0 && (c == ' ' || c == '\t'))
+        return;
+    if (l->field == GID) {
+        take_gid(l, c);
+        return;
+    }
+    if (l->field == NAME)
+        for (i = 0; i < GROUPS; i++)
+            l->fits[i] = l->fits[i] && l->at < strlen(groups[i]) && groups[i][l->at] == c;
+    if (l->field == MEMBERS)
+        l->is_member = l->is_member && l->at < strlen(l->name) && l->name[l->at] == c;
+    l->at++;
+}
+
+static void put(struct line *l, char c)
+{
+    if (c == '\n') {
+        end_field(l);
+        begin_line(l);
+    } else if (c == ':' && l->field < MEMBERS) {
+        end_field(l);
+        l->field++;
+        begin_member(l);
+    } else if (c == ',' && l->field == MEMBERS) {
+        end_field(l);
+        begin_member(l);
+    } else {
+        take(l, c);
+    }
+}
+
+static ssize_t read_some(int fd, char *buf, size_t size)
+{
+    ssize_t n;
+
+    do
+        n = read(fd, buf, size);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static enum nhi_err scan(int fd, struct line *l)
+{
+    struct stat st;
+    char buf[4096];
+    ssize_t n, i;
+
+    if (fstat(fd, &st) != 0)
+        return NHI_ERR_SYS;
+    if (!S_ISREG(st.st_mode))
+        return NHI_ERR_UNSAFE;
+    begin_line(l);
+    while ((n = read_some(fd, buf, sizeof buf)) > 0)
+        for (i = 0; i < n; i++)
+            put(l, buf[i]);
+    if (n < 0)
+        return NHI_ERR_SYS;
+    put(l, '\n');
+    return NHI_OK;
+}
+
+void pnhi_groups_read(const char *name, uid_t uid, gid_t gid, struct pnhi_groups *out, int *cause)
+{
+    struct line l = { .name = name, .gid = gid };
+    enum nhi_err err;
+    int fd;
+
+    fd = open(GROUP_FILE, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    err = fd >= 0 ? scan(fd, &l) : errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
+    *cause = errno;
+    if (fd >= 0)
+        close(fd);
+    /* What was found before it broke off was found. */
+    out->only = l.has[ONLY] ? NHI_SEEN : err == NHI_OK ? NHI_SEEN_NOT : nhi_sight_of(err, *cause);
+    if (uid == 0)
+        out->only = NHI_SEEN_NOT;
+    out->observed = l.has[OBSERVED];
+}

@@ -1,0 +1,48 @@
+#include "pam_nhi/within.h"
+
+#include <string.h>
+
+#include "libnhi/check.h"
+#include "libnhi/paths.h"
+#include "libnhi/privileged.h"
+#include "libnhi/session.h"
+#include "libnhi/snapshot.h"
+
+#define RUN "nhictl-run" /* no service: what it opened lives as long as its ticket would open anything */
+
+static enum nhi_reason check(struct nhi_who *who, const struct nhi_shown *what, const char *services)
+{
+    enum nhi_reason reason = NHI_DENY_INTERNAL;
+    char service[NHI_LIST_MAX + 1];
+    struct nhi_verdict v;
+
+    while (reason != NHI_PERMIT && (services = nhi_list_next(services, service)) != NULL) {
+        who->service = service;
+        nhi_check(who, what, &v);
+        reason = v.reason;
+    }
+    return reason;
+}
+
+enum nhi_reason pnhi_within_look(const struct nhi_grant *session)
+{
+    struct nhi_shown what = { .source = session->source,
+                              .ticket = &session->ticket,
+                              .place = session->place[0] != '\0' ? session->place : NULL,
+                              .remote = session->pin == NHI_PIN_REMOTE,
+                              .from = session->rhost[0] != '\0' ? session->rhost : NULL,
+                              .is_local = session->rhost[0] == '\0',
+                              .granted = true,
+                              .registered = true };
+    struct nhi_who who = { .subject = session->subject };
+    char tree[NHI_TREE_MAX + 1];
+    struct nhi_local local;
+
+    if (nhi_local_by_name(session->subject, &local) != NHI_OK)
+        return NHI_DENY_SUBJECT;
+    who.uid = local.uid;
+    who.in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, local.uid);
+    nhi_session_tree(session, tree);
+    what.tree = nhi_proc_is_alive(&session->self) ? tree : NULL;
+    return check(&who, &what, strcmp(session->service, RUN) == 0 ? session->ticket.services : session->service);
+}
