@@ -1,11 +1,12 @@
 #!/bin/bash
 # Every single bit flipped, every truncation, and rubbish by the 64 KiB, through the PAM stack of sshd as it
-# is installed; names that are none.
+# is installed; names that are none. A sample takes every 13th of them.
 # Invariant: 8.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 TRY=$BUILD/tests/tools/pamtry
+STEP=$(depth 13 1)
 
 lab_up
 nhi_up
@@ -13,7 +14,7 @@ open_task build-1
 issue "$W/ticket" build-1
 
 for mode in flips cuts rubbish; do
-    capture "$TRY" sshd ci-bot "$W/ticket" "$mode"
+    capture "$TRY" sshd ci-bot "$W/ticket" "$mode" "$STEP"
     is "$RC" 0 "$mode: $OUT, and then the ticket itself let in"
     like "$OUT" '^[1-9][0-9]* refused$' "$mode: some were tried"
 done

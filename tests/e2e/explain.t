@@ -1,11 +1,12 @@
 #!/bin/bash
-# nhictl explain says what PAM says, and for the same reason: thousands of generated requests, each asked of both.
+# nhictl explain says what PAM says, and for the same reason: generated requests, each asked of both; thousands in a
+# sweep.
 # Invariant: 3.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016
 . "$(dirname "$0")/lib.sh"
 
 ROUNDS=$(depth 2 10) # policies
-EACH=200                     # requests under each
+EACH=200              # requests under each
 
 lab_up
 nhi_up

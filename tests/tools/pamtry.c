@@ -2,10 +2,10 @@
  * Knocks at a PAM service of this machine, as root, with many replies that must all be refused, and with
  * one at the end that must not. Or asks whatever it is told to, and says what became of it.
  *
- *   pamtry SERVICE USER FILE flips|cuts|rubbish
+ *   pamtry SERVICE USER FILE flips|cuts|rubbish [STEP]
  *   pamtry ask      lines of SERVICE USER ADDRESS FILE on standard input: "permit" or "deny" for each
  *
- * FILE holds a good ticket on its first line. flips: each bit of it inverted, one at a time (but not into
+ * FILE holds a good ticket on its first line. flips: each bit of it inverted, one at a time, or at each STEPth place (but not into
  * NUL, where a reply ends); cuts: each proper prefix; rubbish: 64 KiB of several kinds. Prints how many
  * were tried. Exit status: 0 all as it must be, 1 one was not, 125 anything else.
  */
@@ -84,11 +84,11 @@ static int must_refuse(char *reply, const char *what, size_t n)
     return 1;
 }
 
-static int flips(size_t *tried)
+static int flips(size_t step, size_t *tried)
 {
     int bad = 0;
 
-    for (size_t bit = 0; bit < ticket_len * 8; bit++) {
+    for (size_t bit = 0; bit < ticket_len * 8; bit += step) {
         char reply[sizeof(ticket)];
 
         memcpy(reply, ticket, ticket_len + 1);
@@ -101,11 +101,11 @@ static int flips(size_t *tried)
     return bad;
 }
 
-static int cuts(size_t *tried)
+static int cuts(size_t step, size_t *tried)
 {
     int bad = 0;
 
-    for (size_t len = 0; len < ticket_len; len++) {
+    for (size_t len = 0; len < ticket_len; len += step) {
         char reply[sizeof(ticket)];
 
         memcpy(reply, ticket, len);
@@ -165,21 +165,24 @@ static int ask(void)
 
 int main(int argc, char **argv)
 {
-    size_t tried = 0;
+    size_t tried = 0, step;
     int bad;
 
     if (argc == 2 && strcmp(argv[1], "ask") == 0)
         return ask();
-    if (argc != 5) {
-        fputs("usage: pamtry SERVICE USER FILE flips|cuts|rubbish\n       pamtry ask\n", stderr);
+    if (argc != 5 && argc != 6) {
+        fputs("usage: pamtry SERVICE USER FILE flips|cuts|rubbish [STEP]\n       pamtry ask\n", stderr);
         return 125;
     }
+    step = argc == 6 ? strtoul(argv[5], NULL, 10) : 1;
+    if (step == 0)
+        return 125;
     service = argv[1];
     user = argv[2];
     if (!read_ticket(argv[3]))
         return 125;
-    bad = strcmp(argv[4], "flips") == 0  ? flips(&tried)
-          : strcmp(argv[4], "cuts") == 0 ? cuts(&tried)
+    bad = strcmp(argv[4], "flips") == 0  ? flips(step, &tried)
+          : strcmp(argv[4], "cuts") == 0 ? cuts(step, &tried)
                                          : rubbish(&tried);
     if (knock(ticket) != PAM_SUCCESS) {
         puts("refused: the ticket itself");
