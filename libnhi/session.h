@@ -24,8 +24,8 @@ NHI_CHECK enum nhi_err nhi_session_make_dir(const char *run_dir);
 /* What this process is to the session that it registers. */
 enum nhi_session_of {
     NHI_OF_LOGIN, /* a login's own: an audit session set for its uid which the parent does not share is its */
-    NHI_OF_CALL,  /* su, sudo: in somebody's login, of which it is to leave the audit session */
-    NHI_OF_TREE,  /* it stands for its descendants, and for no longer than it lives */
+    NHI_OF_CALL,  /* su, sudo, nhictl run: in somebody's login, of which it is to leave the audit session */
+    NHI_OF_TREE,  /* known by descent alone, as where the kernel gives no audit session */
 };
 
 /* run_dir is made when it is missing, root 0700. dir: the state directory, where the session is recorded as well,
@@ -46,6 +46,8 @@ NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const char *dir
  * session or a cgroup stays while somebody is inside, since what is left of it remains that agent's. g: as it was
  * registered. */
 void nhi_session_close(const char *run_dir, const struct nhi_grant *g);
+/* The same by the one who is the last in it: whatever handle it has, nothing of it is left. */
+void nhi_session_leave(const char *run_dir, const struct nhi_grant *g);
 /* What was just registered, and came to nothing: whatever handle it has. */
 void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g, enum nhi_reason reason);
 /* Before somebody ends a session: from here on that is how it ends, whatever its program does about it. */

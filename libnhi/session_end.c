@@ -126,6 +126,11 @@ static void withdraw_one(int dirfd, const char *handle, const struct nhi_grant *
     (void)!mark(dirfd, handle, g->id, reason);
 }
 
+void nhi_session_leave(const char *run_dir, const struct nhi_grant *g)
+{
+    each_handle_of(run_dir, g, NHI_END_CLOSED, withdraw_one);
+}
+
 void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g, enum nhi_reason reason)
 {
     each_handle_of(run_dir, g, nhi_reason_name(reason), withdraw_one);

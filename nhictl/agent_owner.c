@@ -104,7 +104,7 @@ static int certify_in(struct ctl *c, struct store *s, struct nhi_agent *a)
     char by[NHI_OWNER_MAX + 1];
     enum nhi_err err;
 
-    store_actor(by);
+    store_actor(c, by);
     err = nhi_agent_certify(s->l, a->account.name, args->review_by, by, args->because, c->now);
     out_text(detail, "by", NULL, by);
     out_day(detail, "had", NULL, a->review_by);

@@ -30,6 +30,7 @@ struct ctl {
     bool json;
     int64_t now; /* the wall clock at the start, seconds since the epoch */
     mode_t umask; /* the caller's; ours is 022 */
+    int64_t loginuid; /* for whom the login was that this was started in, whatever becomes of that; -1: nobody's */
     struct out *out;
     const char *where; /* file and line that failures are about for now; NULL: none */
     char said[NHI_TEXT_MAX + 1]; /* what ctl_fail said last; cut */

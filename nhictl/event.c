@@ -1,7 +1,6 @@
 /*
  * Events: what was done, and by whom as far as this host can tell.
  */
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,7 @@
 
 #define LOGINUID_UNSET 4294967295u
 
-/* A decimal number that fills the whole text, as /proc and sudo write uids. */
+/* A decimal number that fills the whole text, as sudo writes uids. */
 static bool uid_of(const char *text, int64_t *uid)
 {
     unsigned long n;
@@ -21,41 +20,32 @@ static bool uid_of(const char *text, int64_t *uid)
     if (text == NULL || *text < '0' || *text > '9')
         return false;
     n = strtoul(text, &end, 10);
-    if ((*end != '\0' && *end != '\n') || n >= LOGINUID_UNSET)
+    if (*end != '\0' || n >= LOGINUID_UNSET)
         return false;
     *uid = (int64_t)n;
     return true;
 }
 
-static bool loginuid(int64_t *uid)
-{
-    char text[16] = "";
-    int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
-    bool known = fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && uid_of(text, uid);
-
-    if (fd >= 0)
-        close(fd);
-    return known;
-}
-
-static void add_actor(struct out_row *detail)
+static void add_actor(const struct ctl *c, struct out_row *detail)
 {
     int64_t uid;
 
     out_number(detail, "uid", NULL, (int64_t)getuid());
-    if (loginuid(&uid))
-        out_number(detail, "loginuid", NULL, uid);
+    if (c->loginuid >= 0)
+        out_number(detail, "loginuid", NULL, c->loginuid);
     /* Set by sudo for root, and by root for itself: a statement, not a proof. */
     if (uid_of(getenv("SUDO_UID"), &uid))
         out_number(detail, "sudo_uid", NULL, uid);
 }
 
-void store_actor(char out[NHI_OWNER_MAX + 1])
+void store_actor(const struct ctl *c, char out[NHI_OWNER_MAX + 1])
 {
     const struct passwd *pw;
     int64_t uid;
 
-    if (!loginuid(&uid) && !uid_of(getenv("SUDO_UID"), &uid))
+    if (c->loginuid >= 0)
+        uid = c->loginuid;
+    else if (!uid_of(getenv("SUDO_UID"), &uid))
         uid = (int64_t)getuid();
     pw = getpwuid((uid_t)uid);
     if (pw != NULL && nhi_name_is_text(pw->pw_name, NHI_OWNER_MAX))
@@ -72,7 +62,7 @@ enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e
 
     if (detail == NULL)
         detail = out_row_new(c->out);
-    add_actor(detail);
+    add_actor(c, detail);
     json = out_row_json(detail);
     e->at = s->now;
     e->detail = json;

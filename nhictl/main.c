@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/session.h"
 #include "libnhi/ticket.h"
 #include "nhictl/ctl.h"
 
@@ -199,7 +200,8 @@ static bool is_called(const char *path, const char *name)
 
 int main(int argc, char **argv)
 {
-    struct ctl c = { .now = (int64_t)time(NULL) };
+    struct ctl c = { .now = (int64_t)time(NULL), .loginuid = -1 };
+    uint32_t uid;
     const struct verb *v;
     int words = 0, code;
 
@@ -207,6 +209,8 @@ int main(int argc, char **argv)
      * write, to be reported, not a death between two steps. */
     fill_descriptors();
     c.umask = umask(022);
+    if (nhi_proc_loginuid(getpid(), &uid) == NHI_OK)
+        c.loginuid = uid;
     /* Tickets, keys and passphrases are in this memory: a death, or Ctrl-\, puts no image of it on a disk. What is
      * executed from here has its own. */
     (void)prctl(PR_SET_DUMPABLE, 0);

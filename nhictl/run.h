@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "libnhi/session.h"
 #include "libnhi/ticket.h"
 #include "nhictl/signer.h"
 
@@ -35,9 +36,9 @@ bool run_end_rest(void);
 
 struct run {
     char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
-    char handle[NHI_TREE_MAX + 1], tree[NHI_TREE_MAX + 1];
+    char tree[NHI_TREE_MAX + 1];
     char job[NHI_TASK_MAX + 1];    /* what it is called; its task where it has no such name */
-    char grant[NHI_JTI_LEN + 1];   /* by which its session is known */
+    struct nhi_grant session;      /* as it was registered */
     uint32_t uid;                  /* of the account that the command becomes */
     int64_t ttl, deadline;         /* seconds, moment */
     int64_t exp;                   /* of the last ticket */

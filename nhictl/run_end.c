@@ -42,7 +42,7 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
     enum nhi_err err;
 
     /* Its ticket ends before its session does, which is no reason to say that this is why. */
-    nhi_session_say_why(NHI_RUN_DIR, r->grant, NHI_END_CLOSED);
+    nhi_session_say_why(NHI_RUN_DIR, r->session.id, NHI_END_CLOSED);
     err = end_in_ledger(c, &s, r, why);
     if (err != NHI_OK) {
         ctl_note(
@@ -83,5 +83,5 @@ void run_refused(struct ctl *c, const struct run_args *args)
 
 void run_leave(const struct run *r)
 {
-    (void)!nhi_session_end(NHI_RUN_DIR, r->handle, r->grant, NHI_END_CLOSED);
+    nhi_session_leave(NHI_RUN_DIR, &r->session);
 }

@@ -261,11 +261,13 @@ static enum nhi_err describe(struct nhi_grant *g)
 
 int run_open(struct ctl *c, const struct run_args *args, struct run *r)
 {
-    struct nhi_grant g = { .at = c->now, .reason = NHI_PERMIT, .source = NHI_FROM_LEDGER };
+    struct nhi_grant *g = &r->session;
     struct second second = { .t = { .nbf = 0 } };
-    enum nhi_err err = describe(&g);
+    enum nhi_err err;
     int code;
 
+    *g = (struct nhi_grant){ .at = c->now, .reason = NHI_PERMIT, .source = NHI_FROM_LEDGER };
+    err = describe(g);
     if (!args->keyring && (args->host != NULL || args->account != NULL))
         return ctl_fail(c, CTL_USAGE, "--keyring --host NAME --account NAME",
                         "--host and --account are for the ticket of --keyring");
@@ -273,12 +275,10 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
         return ctl_fail(c, CTL_USAGE, "--ttl 10m", "--ttl is too short to be renewed in time");
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not read /proc: %s", nhi_strerror(err));
-    nhi_session_handle(&g, r->handle);
-    nhi_session_tree(&g, r->tree);
-    memcpy(r->grant, g.id, sizeof(r->grant));
+    nhi_session_tree(g, r->tree);
     snprintf(r->agent, sizeof(r->agent), "%s", args->agent);
-    code = in_ledger(c, args, r, &g.ticket, &second);
-    r->exp = g.ticket.exp;
+    code = in_ledger(c, args, r, &g->ticket, &second);
+    r->exp = g->ticket.exp;
     if (code == CTL_DONE && args->keyring) {
         code = nhi_keyring_join() == NHI_OK
                    ? put_second(c, r, &second)
@@ -288,11 +288,12 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     }
     if (code != CTL_DONE)
         return code;
-    memcpy(r->jti, g.ticket.jti, sizeof(r->jti));
-    memcpy(g.root, g.ticket.jti, sizeof(g.root));
-    snprintf(g.service, sizeof(g.service), "%s", "nhictl-run");
-    snprintf(g.subject, sizeof(g.subject), "%s", args->agent);
-    err = nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0);
+    memcpy(r->jti, g->ticket.jti, sizeof(r->jti));
+    memcpy(g->root, g->ticket.jti, sizeof(g->root));
+    snprintf(g->service, sizeof(g->service), "%s", "nhictl-run");
+    snprintf(g->subject, sizeof(g->subject), "%s", args->agent);
+    /* What this process leaves behind when it is killed stays in the session, wherever it goes. */
+    err = nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, g, NHI_OF_CALL, r->uid);
     if (err == NHI_OK)
         return CTL_DONE;
     run_close(c, r, "its session could not be registered");

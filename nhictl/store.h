@@ -80,7 +80,7 @@ NHI_CHECK enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nh
 void store_note(struct ctl *c, struct nhi_event *e, struct out_row *detail);
 
 /* Who is at work, as far as this host can tell: a login name, or "uid 1000". */
-void store_actor(char out[NHI_OWNER_MAX + 1]);
+void store_actor(const struct ctl *c, char out[NHI_OWNER_MAX + 1]);
 
 /* Prints the answer: CTL_DONE, or CTL_SYSTEM after saying that it could not be written. */
 int ctl_answer(struct ctl *c);

@@ -252,7 +252,7 @@ static int adopt(struct ctl *c)
         find_groups(&a, &s);
     store_close(&s);
     if (code == CTL_DONE) {
-        store_actor(actor);
+        store_actor(c, actor);
         a.owner = out_must(strdup(args->owner != NULL ? args->owner : actor));
         adopt_keys(&a);
         adopt_sudo(&a);
