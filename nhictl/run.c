@@ -7,9 +7,11 @@
 #include "nhictl/run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,18 +21,29 @@
 #define GRACE 10 /* seconds between SIGTERM and SIGKILL for the command itself */
 /* Seconds. How far away a moment is changes when the clock is set, and nothing tells of that. */
 #define LONGEST_WAIT 10
+#define HELD_NS 200000000 /* nanoseconds from one look to the next whether the terminal is ours again */
 
 /* What is passed on to the command, and what tells that it has ended. */
 static const int passed_on[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,  SIGUSR1,
                                  SIGUSR2, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP };
 
-static void hold_signals(sigset_t *held, sigset_t *before)
+/* What was to be ignored (nohup) still is. Returns a descriptor that they are read from; -1: errno. */
+static int hold_signals(void)
 {
-    sigemptyset(held);
-    sigaddset(held, SIGCHLD);
+    sigset_t held, terminal;
+    struct sigaction now;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGCHLD);
     for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-        sigaddset(held, passed_on[i]);
-    sigprocmask(SIG_BLOCK, held, before);
+        if (sigaction(passed_on[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(&held, passed_on[i]);
+    /* What this process does with the terminal in the background is no reason to stop: the command goes on. */
+    terminal = held;
+    sigaddset(&terminal, SIGTTIN);
+    sigaddset(&terminal, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &terminal, NULL);
+    return signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static int find_account(struct ctl *c, const char *agent, struct passwd **out)
@@ -63,10 +76,14 @@ static int64_t next_moment(const struct ctl *c, const struct run *r, bool failed
     return r->exp >= r->deadline || at > r->deadline ? r->deadline : at;
 }
 
-static int wait_until(struct ctl *c, const sigset_t *held, int64_t moment)
+/* Returns a signal that has come; 0: none. */
+static int wait_until(struct ctl *c, int signals, struct run_terminal *t, int64_t moment)
 {
+    struct pollfd fds[1 + RUN_TERMINAL_FDS] = { { .fd = signals, .events = POLLIN } };
     struct timespec now, left = { .tv_sec = 0 };
-    int sig;
+    struct signalfd_siginfo info;
+    size_t count = 1 + run_terminal_poll(t, fds + 1);
+    bool came;
 
     /* To the moment itself, not as many whole seconds from now on: the ticket may have one left. */
     clock_gettime(CLOCK_REALTIME, &now);
@@ -75,23 +92,28 @@ static int wait_until(struct ctl *c, const sigset_t *held, int64_t moment)
     else if (moment > now.tv_sec)
         left = (struct timespec){ .tv_sec = moment - now.tv_sec - 1,
                                   .tv_nsec = 999999999L - now.tv_nsec };
-    sig = sigtimedwait(held, NULL, &left);
+    if (run_terminal_is_held(t) && (left.tv_sec > 0 || left.tv_nsec > HELD_NS))
+        left = (struct timespec){ .tv_nsec = HELD_NS };
+    (void)ppoll(fds, count, &left, NULL);
+    run_terminal_carry(t);
+    came = read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info);
     c->now = (int64_t)time(NULL);
-    return sig;
+    return came ? (int)info.ssi_signo : 0;
 }
 
 /* Returns the command's exit status, and in why what ended it, if it was not the command itself. */
-static int supervise(struct ctl *c, struct run *r, pid_t child, const sigset_t *held,
-                     const char **why)
+static int supervise(struct ctl *c, struct run *r, pid_t child, int signals, struct run_terminal *t, const char **why)
 {
     bool over = false, failed = false;
     int64_t moment = next_moment(c, r, failed);
     int code = CTL_NOT_RUN, sig;
 
     for (;;) {
-        sig = wait_until(c, held, moment);
+        sig = wait_until(c, signals, t, moment);
         if (sig == SIGCHLD && run_reap(child, &code))
             return code;
+        if (sig == SIGWINCH)
+            run_terminal_resize(t);
         if (sig > 0 && sig != SIGCHLD)
             (void)kill(-child, sig);
         /* Whatever came: a command that has processes end all the time does not put this off. */
@@ -121,30 +143,28 @@ static void end(struct ctl *c, const struct run *r, int code, const char *why)
 {
     char text[64];
 
-    if (why == NULL) {
-        snprintf(text, sizeof(text), RUN_ENDED, code);
-        why = text;
-    } else {
-        ctl_note("%s was ended: %s", r->job, why);
-    }
+    snprintf(text, sizeof(text), RUN_ENDED, code);
     /* What is left is the agent's for as long as it is there. Only then is the ticket revoked: a
      * supervisor that finds a session whose ticket is revoked ends this process as well, which
      * still has the command's exit status to tell. */
     if (run_end_rest())
         run_leave(r);
     c->now = (int64_t)time(NULL);
-    run_close(c, r, why);
+    run_close(c, r, why != NULL ? why : text);
+    /* Last: the terminal may take nothing. */
+    if (why != NULL)
+        ctl_note("%s was ended: %s", r->job, why);
 }
 
 static int run(struct ctl *c)
 {
     const struct run_args *args = c->args;
     struct run r = { .ttl = 0 };
+    struct run_terminal t;
     struct passwd *pw = NULL;
-    sigset_t held, before;
     const char *why = NULL;
+    int code, signals = -1;
     pid_t child;
-    int code;
 
     signal(SIGCHLD, SIG_DFL);
     code = find_account(c, args->agent, &pw);
@@ -153,7 +173,8 @@ static int run(struct ctl *c)
     /* Somebody at a terminal can still think better of it. */
     if (code == CTL_DONE && args->keyring)
         code = signer_open(c, NULL, &r.signer);
-    hold_signals(&held, &before);
+    if (code == CTL_DONE && (signals = hold_signals()) < 0)
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "could not hold signals: %s", strerror(errno));
     if (code == CTL_DONE)
         code = run_open(c, args, &r);
     if (code != CTL_DONE) {
@@ -161,11 +182,18 @@ static int run(struct ctl *c)
         run_refused(c, args);
         return CTL_NOT_RUN;
     }
-    code = run_start(c, pw, &before, args->keyring, &child);
-    if (code == 0)
-        code = supervise(c, &r, child, &held, &why);
+    if (!run_terminal_open(&t, r.uid))
+        code = ctl_fail(c, CTL_NOT_RUN, "</dev/null and a file for the output",
+                        "could not make a terminal for the command: %s", strerror(errno));
     else
+        code = run_start(c, pw, &t, args->keyring, &child);
+    if (code == 0) {
+        run_terminal_take(&t);
+        code = supervise(c, &r, child, signals, &t, &why);
+    } else {
         why = "it could not be started";
+    }
+    run_terminal_close(&t);
     signer_close(&r.signer);
     end(c, &r, code, why);
     return code;

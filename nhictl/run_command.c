@@ -1,13 +1,14 @@
 /*
  * The command of nhictl run.
  *
- * MUST: nothing of root's goes over to the account: descriptors, groups, environment, terminal,
- * keyring.
+ * MUST: nothing of root's goes over to the account: descriptors, groups, environment, keyring; nor what run_terminal.c
+ * and run_clean.c say.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +60,9 @@ static bool set_environment(const struct passwd *pw)
 
 static bool become(const struct passwd *pw)
 {
-    return initgroups(pw->pw_name, pw->pw_gid) == 0 &&
+    return run_clean_start() && initgroups(pw->pw_name, pw->pw_gid) == 0 &&
            setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == 0 &&
-           setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == 0;
+           setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == 0 && run_drop_capabilities();
 }
 
 /* Who possesses a keyring can read what is in it, whatever uid he goes by. A kernel without
@@ -78,14 +79,13 @@ struct failure {
 };
 
 /* In the child. Returns only when it failed. */
-static struct failure execute(char **command, const struct passwd *pw, const sigset_t *mask,
-                              mode_t files, bool askpass, pid_t parent)
+static struct failure execute(char **command, const struct passwd *pw, const struct run_terminal *t, mode_t files,
+                              bool askpass, pid_t parent)
 {
     struct failure f = { .at_exec = false };
 
-    /* A session of its own has no terminal, into which root's shell could be made to read. The
-     * keyring of one that is to be asked is new already. */
-    if (setsid() < 0 || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 ||
+    /* The keyring of one that is to be asked is new already. */
+    if (setsid() < 0 || !run_terminal_become(t) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 ||
         !(askpass || leave_keyring()) || !become(pw) || !set_environment(pw) ||
         !set_askpass(askpass))
         goto out;
@@ -96,8 +96,6 @@ static struct failure execute(char **command, const struct passwd *pw, const sig
         raise(SIGKILL);
     if (chdir(pw->pw_dir) != 0 && chdir("/") != 0)
         goto out;
-    signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, mask, NULL);
     umask(files);
     f.at_exec = true;
     execvp(command[0], command);
@@ -114,8 +112,7 @@ static int not_started(struct ctl *c, const struct failure *f)
                     c->command[0], strerror(f->error));
 }
 
-int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, bool askpass,
-              pid_t *child)
+int run_start(struct ctl *c, const struct passwd *pw, const struct run_terminal *t, bool askpass, pid_t *child)
 {
     struct failure f;
     pid_t parent = getpid(), pid;
@@ -127,7 +124,7 @@ int run_start(struct ctl *c, const struct passwd *pw, const sigset_t *mask, bool
         return ctl_fail(c, CTL_NOT_RUN, NULL, "could not start the command: %s", strerror(errno));
     pid = fork();
     if (pid == 0) {
-        f = execute(c->command, pw, mask, c->umask, askpass, parent);
+        f = execute(c->command, pw, t, c->umask, askpass, parent);
         (void)!write(fds[1], &f, sizeof(f));
         _exit(CTL_NOT_RUN);
     }

@@ -105,6 +105,18 @@ has_ended() { unit_is "$1" inactive || unit_is "$1" failed; }
 eventually has_ended run-long
 must nhictl agent resume ci-bot
 
+# Killed, as by the OOM killer, in a unit that lets what is left be.
+printf 'ci-bot ALL=(root) NOPASSWD: %s\n' "$W/nhi-job" >/etc/sudoers.d/killed && chmod 440 /etc/sudoers.d/killed
+must systemd-run --quiet --unit=run-killed -p KillMode=process sh -c "nhictl run --agent ci-bot --job killed -- \
+    sh -c '$W/nhi-job 2001 & sudo -n $W/nhi-job 2002 & (setsid $W/nhi-job 2003 &); wait'; exec sleep 1000"
+eventually jobs_are '2001 2002 2003'
+pkill -KILL -f '^nhictl run --agent ci-bot --job killed'
+eventually jobs_are ''
+is "$(jobs)" '' 'nhictl run is killed: nothing that it started is left, as root neither'
+is "$(nhictl ticket list --json | jq '.tickets | length')" 0 'nor its ticket'
+must systemctl stop run-killed
+rm /etc/sudoers.d/killed
+
 # ---- the timer of the manual ----
 
 install -m 644 packaging/examples/scheduled/nightly.service packaging/examples/scheduled/nightly.timer /etc/systemd/system
