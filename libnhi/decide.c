@@ -103,6 +103,9 @@ static enum nhi_reason check_time(const struct nhi_request *req, const struct nh
         return NHI_DENY_EPOCH;
     if (f->revoked)
         return NHI_DENY_REVOKED;
+    /* Whoever has a copy of the key has no ledger to record in. */
+    if (f->issuer.own && !f->recorded)
+        return NHI_DENY_UNRECORDED;
     if (f->superseded)
         return NHI_DENY_SUPERSEDED;
     if (req->now >= t->exp)
