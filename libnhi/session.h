@@ -48,8 +48,6 @@ NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const char *dir
 void nhi_session_close(const char *run_dir, const struct nhi_grant *g);
 /* The same by the one who is the last in it: whatever handle it has, nothing of it is left. */
 void nhi_session_leave(const char *run_dir, const struct nhi_grant *g);
-/* What was just registered, and came to nothing: whatever handle it has. */
-void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g, enum nhi_reason reason);
 /* Before somebody ends a session: from here on that is how it ends, whatever its program does about it. */
 void nhi_session_say_why(const char *run_dir, const char *id, const char *reason);
 /* For any handle, once nobody is inside: id is of the grant in it. NHI_ERR_NOT_FOUND: it has ended already, or was

@@ -120,20 +120,14 @@ void nhi_session_close(const char *run_dir, const struct nhi_grant *g)
     each_handle_of(run_dir, g, NHI_END_CLOSED, close_one);
 }
 
-static void withdraw_one(int dirfd, const char *handle, const struct nhi_grant *g,
-                         const char *reason)
+static void leave_one(int dirfd, const char *handle, const struct nhi_grant *g, const char *reason)
 {
     (void)!mark(dirfd, handle, g->id, reason);
 }
 
 void nhi_session_leave(const char *run_dir, const struct nhi_grant *g)
 {
-    each_handle_of(run_dir, g, NHI_END_CLOSED, withdraw_one);
-}
-
-void nhi_session_withdraw(const char *run_dir, const struct nhi_grant *g, enum nhi_reason reason)
-{
-    each_handle_of(run_dir, g, nhi_reason_name(reason), withdraw_one);
+    each_handle_of(run_dir, g, NHI_END_CLOSED, leave_one);
 }
 
 /* A handle that holds no record, and never can, ends without a trace. */

@@ -10,49 +10,48 @@
 
 typedef int (*phase_fn)(pam_handle_t *, const struct pnhi_options *, struct pnhi_caller *);
 
-static int enter(pam_handle_t *pamh, int argc, const char **argv, phase_fn phase)
+static int enter(pam_handle_t *pamh, int argc, const char **argv, enum pnhi_phase phase, phase_fn fn)
 {
     struct pnhi_options options;
     struct pnhi_caller caller;
-    int rc;
 
-    if (!pnhi_options_parse(pamh, argc, argv, &options))
-        return PAM_SERVICE_ERR;
-    rc = pnhi_caller_find(pamh, &options, &caller);
-    return rc == PAM_SUCCESS ? phase(pamh, &options, &caller) : rc;
+    if (!pnhi_options_parse(pamh, argc, argv, &options) ||
+        pnhi_caller_find(pamh, &options, &caller) != PAM_SUCCESS)
+        return pnhi_refused(phase);
+    return fn(pamh, &options, &caller);
 }
 
 EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     (void)flags;
-    return enter(pamh, argc, argv, pnhi_authenticate);
+    return enter(pamh, argc, argv, PNHI_AUTH, pnhi_authenticate);
 }
 
 EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     (void)flags;
-    return enter(pamh, argc, argv, pnhi_account);
+    return enter(pamh, argc, argv, PNHI_ACCOUNT, pnhi_account);
 }
 
 EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    return enter(pamh, argc, argv, (flags & PAM_DELETE_CRED) != 0 ? pnhi_let_go : pnhi_establish);
+    return enter(pamh, argc, argv, PNHI_CRED, (flags & PAM_DELETE_CRED) != 0 ? pnhi_let_go : pnhi_establish);
 }
 
 EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     (void)flags;
-    return enter(pamh, argc, argv, pnhi_open);
+    return enter(pamh, argc, argv, PNHI_SESSION, pnhi_open);
 }
 
 EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     (void)flags;
-    return enter(pamh, argc, argv, pnhi_close);
+    return enter(pamh, argc, argv, PNHI_SESSION, pnhi_close);
 }
 
 EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     (void)flags;
-    return enter(pamh, argc, argv, pnhi_password);
+    return enter(pamh, argc, argv, PNHI_PASSWORD, pnhi_password);
 }

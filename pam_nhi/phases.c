@@ -158,7 +158,7 @@ static int let_be(pam_handle_t *pamh, const struct pnhi_caller *c, enum pnhi_pha
         pnhi_log_blind(pamh, c);
     /* Whom nobody knows. */
     if (c->missing && !c->marks.root && (phase == PNHI_ACCOUNT || phase == PNHI_SESSION))
-        return PAM_USER_UNKNOWN;
+        return pnhi_refused(phase);
     return pnhi_not_ours(phase);
 }
 
@@ -197,7 +197,7 @@ int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct p
     if (c->standing != PNHI_LEFT && c->standing != PNHI_HIDDEN && !silent_source(c, &what, &text)) {
         /* Only a ticket can be lost on the way, whose ever it is. */
         if (pnhi_prompt(pamh, o, c, &text) != PAM_SUCCESS)
-            return PAM_AUTH_ERR;
+            return pnhi_refused(PNHI_AUTH);
         if (text == NULL && !c->ours)
             return let_be(pamh, c, PNHI_AUTH);
         pnhi_proof_find(pamh, c, &proof);
@@ -278,10 +278,12 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi
         return finish(pamh, o, c, &what, &v, PNHI_CRED);
     }
     return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED)
-                                                         : PAM_CRED_ERR;
+                                                         : pnhi_refused(PNHI_CRED);
 }
 
-/* Registered first: a revocation either finds the session or is seen by the decision. */
+/* Registered first: a revocation either finds the session or is seen by the decision. One that is denied stays
+ * registered until its process is gone: should a host program go on all the same, it is in a session that is over,
+ * and is ended as such. */
 static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
                  const struct nhi_grant *g)
 {
@@ -294,7 +296,7 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
     }
     v.reason = decide_again(pamh, o, c, g, true);
     if (v.reason != NHI_PERMIT && !c->in_session)
-        pnhi_transaction_withdraw(g, v.reason);
+        pnhi_transaction_say_why(g, v.reason);
     return pnhi_pam_code(v.reason, PNHI_SESSION);
 }
 
@@ -310,7 +312,7 @@ static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o, struct 
 
     rc = decide_first(pamh, o, c, &what, PNHI_SESSION);
     if (rc == PAM_SUCCESS && find_grant(pamh, c, &g) != NHI_OK)
-        rc = PAM_SESSION_ERR;
+        rc = pnhi_refused(PNHI_SESSION);
     return rc == PAM_SUCCESS ? begin(pamh, o, c, &g) : rc;
 }
 
@@ -393,5 +395,5 @@ int pnhi_password(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_
 {
     (void)pamh;
     (void)o;
-    return c->ours ? PAM_PERM_DENIED : pnhi_not_ours(PNHI_PASSWORD);
+    return c->ours ? pnhi_refused(PNHI_PASSWORD) : pnhi_not_ours(PNHI_PASSWORD);
 }

@@ -5,21 +5,28 @@
 
 #define DATA_SAID "pam_nhi:said"
 
-static int denied(enum pnhi_phase phase)
+/* What each phase returns, and nothing else does: chosen from what the host programs obey, as tests/contract/table
+ * has it and pam_nhi(8) prints it. sudo opens the session all the same after PAM_SESSION_ERR, and hardly any program
+ * looks at what setcred says. */
+static const struct {
+    int refused, not_ours;
+} codes[] = {
+    [PNHI_AUTH] = { PAM_AUTH_ERR, PAM_USER_UNKNOWN },
+    [PNHI_ACCOUNT] = { PAM_PERM_DENIED, PAM_IGNORE },
+    /* It runs through the lines of auth, whose default=die would take PAM_IGNORE. */
+    [PNHI_CRED] = { PAM_CRED_ERR, PAM_USER_UNKNOWN },
+    [PNHI_SESSION] = { PAM_PERM_DENIED, PAM_IGNORE },
+    [PNHI_PASSWORD] = { PAM_PERM_DENIED, PAM_IGNORE },
+};
+
+int pnhi_refused(enum pnhi_phase phase)
 {
-    switch (phase) {
-    case PNHI_AUTH:
-        return PAM_AUTH_ERR;
-    case PNHI_ACCOUNT:
-        return PAM_PERM_DENIED;
-    case PNHI_CRED:
-        return PAM_CRED_ERR;
-    case PNHI_SESSION:
-        return PAM_SESSION_ERR;
-    case PNHI_PASSWORD:
-        return PAM_PERM_DENIED;
-    }
-    return PAM_PERM_DENIED;
+    return codes[phase].refused;
+}
+
+int pnhi_not_ours(enum pnhi_phase phase)
+{
+    return codes[phase].not_ours;
 }
 
 /* Every reason by name and no default case: a new one does not compile until somebody has thought
@@ -74,23 +81,9 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_USES:
     case NHI_DENY_RECORD:
     case NHI_REASON_COUNT:
-        return denied(phase);
+        return pnhi_refused(phase);
     }
-    return denied(phase);
-}
-
-int pnhi_not_ours(enum pnhi_phase phase)
-{
-    switch (phase) {
-    case PNHI_AUTH:
-    case PNHI_CRED: /* runs through the lines of auth, whose default=die would take PAM_IGNORE */
-        return PAM_USER_UNKNOWN;
-    case PNHI_ACCOUNT:
-    case PNHI_SESSION:
-    case PNHI_PASSWORD:
-        return PAM_IGNORE;
-    }
-    return PAM_IGNORE;
+    return pnhi_refused(phase);
 }
 
 /* Names that break the grammar are somebody's input: they do not go into a log line. */

@@ -11,6 +11,8 @@ enum pnhi_phase { PNHI_AUTH, PNHI_ACCOUNT, PNHI_CRED, PNHI_SESSION, PNHI_PASSWOR
 
 /* The PAM code for a decision about someone who is ours: PAM_SUCCESS for a permit only. */
 int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase);
+/* The PAM code for whoever must not go on, for whatever reason: one that the host programs obey. */
+int pnhi_refused(enum pnhi_phase phase);
 /* The PAM code for someone who is not ours: the stack goes on without us. */
 int pnhi_not_ours(enum pnhi_phase phase);
 

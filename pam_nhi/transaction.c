@@ -263,13 +263,9 @@ enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const str
     return err == NHI_ERR_EXISTS ? NHI_DENY_SESSION : NHI_DENY_RECORD;
 }
 
-void pnhi_transaction_withdraw(const struct nhi_grant *g, enum nhi_reason reason)
+void pnhi_transaction_say_why(const struct nhi_grant *g, enum nhi_reason reason)
 {
-    struct nhi_grant mine = *g;
-    pid_t parent;
-
-    if (nhi_proc_read(getpid(), &mine.self, &parent) == NHI_OK)
-        nhi_session_withdraw(NHI_RUN_DIR, &mine, reason);
+    nhi_session_say_why(NHI_RUN_DIR, g->id, nhi_reason_name(reason));
 }
 
 void pnhi_transaction_close(pam_handle_t *pamh)

@@ -40,8 +40,8 @@ void pnhi_transaction_become(pam_handle_t *pamh, const struct pnhi_caller *c);
 /* Registers the session that the grant opens, unless the caller is inside it already. */
 enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const struct nhi_grant *g);
 
-/* Takes back what it has just registered. */
-void pnhi_transaction_withdraw(const struct nhi_grant *g, enum nhi_reason reason);
+/* Of a session that was registered and is denied: how it ends, once its process is gone or the supervisor ends it. */
+void pnhi_transaction_say_why(const struct nhi_grant *g, enum nhi_reason reason);
 
 /* Takes back the handle of this process, if this transaction registered one. */
 void pnhi_transaction_close(pam_handle_t *pamh);

@@ -22,6 +22,19 @@ $(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(LI
 tests: $(FAULTS)
 UNITS += $(FAULTS)
 
+# What the host programs are tried with: a PAM module that answers what a file says, and a command that says it began.
+ANSWER := $(BUILD)/tests/contract/pam_answer.so
+BEGUN  := $(BUILD)/tests/contract/begun
+$(ANSWER): $(BUILD)/obj/tests/contract/pam_answer.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -o $@ $< -lpam
+$(BEGUN): $(BUILD)/obj/tests/contract/begun.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARD) -static -o $@ $<
+tools: $(if $(SANITIZE),,$(ANSWER) $(BEGUN))
+
 check: tests
 	$(PROVE) $(UNITS) $(SHELL_TESTS)
 

@@ -120,19 +120,19 @@ static void test_other_keys(void **state)
 
     (void)state;
     record(&t);
-    refused("ci-bot", NULL, PAM_SESSION_ERR, "no-ticket");
-    refused("ci-bot", "", PAM_SESSION_ERR, "no-ticket");
-    refused("ci-bot", line_others, PAM_SESSION_ERR, "no-ticket");
-    refused("ci-bot", RSA, PAM_SESSION_ERR, "no-ticket");
-    refused("batch", line_others, PAM_SESSION_ERR, "no-ticket");
-    refused("ci-bot", "password\n", PAM_SESSION_ERR, "no-ticket");
-    refused("ci-bot", "publickey ssh-ed25519 rubbish\n", PAM_SESSION_ERR, "no-ticket");
+    refused("ci-bot", NULL, PAM_PERM_DENIED, "no-ticket");
+    refused("ci-bot", "", PAM_PERM_DENIED, "no-ticket");
+    refused("ci-bot", line_others, PAM_PERM_DENIED, "no-ticket");
+    refused("ci-bot", RSA, PAM_PERM_DENIED, "no-ticket");
+    refused("batch", line_others, PAM_PERM_DENIED, "no-ticket");
+    refused("ci-bot", "password\n", PAM_PERM_DENIED, "no-ticket");
+    refused("ci-bot", "publickey ssh-ed25519 rubbish\n", PAM_PERM_DENIED, "no-ticket");
     /* Nobody could say whose they are together. */
     (void)snprintf(two, sizeof two, "%s%s", line_agents, line_others);
-    refused("ci-bot", two, PAM_SESSION_ERR, "no-ticket");
+    refused("ci-bot", two, PAM_PERM_DENIED, "no-ticket");
     (void)snprintf(two, sizeof two, "%s%s", RSA, line_agents);
-    refused("ci-bot", two, PAM_SESSION_ERR, "no-ticket");
-    refused("deploy", two, PAM_SESSION_ERR, "no-ticket");
+    refused("ci-bot", two, PAM_PERM_DENIED, "no-ticket");
+    refused("deploy", two, PAM_PERM_DENIED, "no-ticket");
 }
 
 static void test_people_with_keys(void **state)
@@ -161,7 +161,7 @@ static void test_revoked(void **state)
     record(&t);
     revoke_task();
     refused("ci-bot", line_agents, PAM_PERM_DENIED, "no-ticket");
-    refused("deploy", line_agents, PAM_SESSION_ERR, "revoked");
+    refused("deploy", line_agents, PAM_PERM_DENIED, "revoked");
 }
 
 /* Between the phases of one login. */
@@ -174,7 +174,7 @@ static void test_revoked_on_the_way(void **state)
     record(&t);
     c.proof = line_agents;
     (void)world_reason();
-    assert_int_equal(world_run_here(&c, NO_AUTH, revoke_task), PAM_SESSION_ERR);
+    assert_int_equal(world_run_here(&c, NO_AUTH, revoke_task), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "revoked");
     assert_int_equal(world_records('g'), 0);
 }
@@ -187,7 +187,7 @@ static void test_one_use(void **state)
     t.uses = 1;
     record(&t);
     assert_int_equal(log_in("ci-bot", line_agents), PAM_SUCCESS);
-    assert_int_equal(log_in("ci-bot", line_agents), PAM_SESSION_ERR);
+    assert_int_equal(log_in("ci-bot", line_agents), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "uses");
     assert_int_equal(world_records('u'), 1);
 }
@@ -260,11 +260,11 @@ static void test_certificates(void **state)
     assert_string_equal(world_reason(), "permit");
     assert_int_equal(world_records('g'), 2);
     (void)snprintf(two, sizeof two, "%s%s", line, line_others);
-    assert_int_equal(log_in("deploy", two), PAM_SESSION_ERR);
+    assert_int_equal(log_in("deploy", two), PAM_PERM_DENIED);
     revoke_task();
-    assert_int_equal(log_in("batch", line), PAM_SESSION_ERR);
+    assert_int_equal(log_in("batch", line), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "revoked");
-    assert_int_equal(log_in("deploy", line), PAM_SESSION_ERR);
+    assert_int_equal(log_in("deploy", line), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "revoked");
 }
 
@@ -298,9 +298,9 @@ static void test_other_certificates(void **state)
     assert_string_equal(world_reason(), "");
     assert_int_equal(nhi_sshcert_make(&t, "", base64), NHI_OK);
     (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
-    refused("deploy", line, PAM_SESSION_ERR, "revoked");
+    refused("deploy", line, PAM_PERM_DENIED, "revoked");
     (void)snprintf(line, sizeof line, "publickey %s AAAA\n", NHI_SSHCERT_TYPE);
-    refused("deploy", line, PAM_SESSION_ERR, "no-ticket");
+    refused("deploy", line, PAM_PERM_DENIED, "no-ticket");
 }
 
 /* What came in a certificate is in no ledger: its key is kept in mind all the same. */
@@ -318,14 +318,14 @@ static void test_key_of_a_certificate(void **state)
     assert_string_equal(world_reason(), "");
     assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
     assert_int_equal(world_records('k'), 1);
-    assert_int_equal(log_in("deploy", line_agents), PAM_SESSION_ERR);
+    assert_int_equal(log_in("deploy", line_agents), PAM_PERM_DENIED);
     assert_int_equal(nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l), NHI_OK);
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, time(NULL), &r), NHI_OK);
     assert_int_equal(world_records('k'), 1);
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, time(NULL) + 11, &r), NHI_OK);
     nhi_ledger_close(l);
     assert_int_equal(world_records('k'), 0);
-    assert_int_equal(log_in("deploy", line_agents), PAM_SESSION_ERR);
+    assert_int_equal(log_in("deploy", line_agents), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
     assert_int_equal(log_in("deploy", line_others), PAM_SUCCESS);
     assert_string_equal(world_reason(), "");
@@ -371,15 +371,15 @@ static void test_swapped_ticket(void **state)
     memcpy(theirs.cnf, others, sizeof theirs.cnf);
     assert_int_equal(nhi_sshcert_make(&theirs, text, base64), NHI_OK);
     (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
-    refused("ci-bot", line, PAM_SESSION_ERR, "key");
-    refused("deploy", line, PAM_SESSION_ERR, "key");
+    refused("ci-bot", line, PAM_PERM_DENIED, "key");
+    refused("deploy", line, PAM_PERM_DENIED, "key");
     nhi_text_free(text);
     /* A bearer ticket, over any key. */
     t = world_ticket();
     text = world_mint(&t);
     assert_int_equal(nhi_sshcert_make(&theirs, text, base64), NHI_OK);
     (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
-    refused("ci-bot", line, PAM_SESSION_ERR, "key");
+    refused("ci-bot", line, PAM_PERM_DENIED, "key");
     nhi_text_free(text);
 }
 

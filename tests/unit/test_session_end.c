@@ -251,17 +251,6 @@ static void audit_session_gone(void **state)
     told("gone,");
 }
 
-static void withdrawn(void **state)
-{
-    struct nhi_grant g = state_grant(1, 1), found;
-
-    (void)state;
-    assert_int_equal(register_as(&g, NHI_OF_TREE), NHI_OK);
-    nhi_session_withdraw(NHI_RUN_DIR, &g, NHI_DENY_TASK_CLOSED);
-    assert_int_equal(nhi_session_find(NHI_RUN_DIR, getpid(), &found), NHI_ERR_NOT_FOUND);
-    told("task-closed,");
-}
-
 /* A grant that opened none has no end. */
 static void never_opened(void **state)
 {
@@ -422,7 +411,6 @@ int main(void)
         cmocka_unit_test_setup(one_after_another, state_ready),
         cmocka_unit_test_setup(audit_session_closed, state_ready),
         cmocka_unit_test_setup(audit_session_gone, state_ready),
-        cmocka_unit_test_setup(withdrawn, state_ready),
         cmocka_unit_test_setup(never_opened, state_ready),
         cmocka_unit_test_setup(full_disk, state_ready),
         cmocka_unit_test_setup(full_run, state_ready),

@@ -1,0 +1,3 @@
+#!/bin/bash
+# A sample of tests/torture/stop-and-go.t: sudo is stopped, what let it in is ended, it is let go.
+cd "$(dirname "$0")/../.." && exec "$BASH" tests/torture/stop-and-go.t sudo=20
