@@ -15,6 +15,7 @@
 #include "libnhi/paths.h"
 #include "libnhi/privileged.h"
 #include "libnhi/reserve.h"
+#include "libnhi/session.h"
 
 struct nhi_moment {
     struct nhi_ledger *ledger;
@@ -22,6 +23,7 @@ struct nhi_moment {
     int64_t now;
     enum nhi_fit fit;       /* of the ledger, to this host */
     enum nhi_reason reason; /* NHI_PERMIT: all of these are there */
+    bool readable;          /* the ledger, whatever the reserve is */
     char message[sizeof(((struct nhi_verdict *)NULL)->message)];
 };
 
@@ -137,11 +139,42 @@ static void put_host(struct state *s, struct nhi_facts *f)
         (void)snprintf(s->v->message, sizeof s->v->message, "%s", nhi_fit_text(s->m->fit));
 }
 
-static enum nhi_reason decide(struct state *s)
+/* A clock that was set back makes nothing younger. */
+static int64_t moment_of(const struct state *s)
 {
-    struct nhi_facts facts = { .rules = NULL };
-    struct nhi_request req;
-    struct nhi_decision d;
+    const struct nhi_grant *g = s->what->since;
+    int64_t up = nhi_uptime(), then = 0;
+
+    if (g != NULL && g->up != 0 && up >= g->up)
+        then = g->at + (up - g->up);
+    return then > s->m->now ? then : s->m->now;
+}
+
+/* Asked before anything is looked up that others could hold up. */
+static enum nhi_reason find_over(struct state *s, const struct nhi_facts *f)
+{
+    const int64_t now = moment_of(s);
+
+    s->v->over_at = nhi_over_at(&s->v->ticket, f) - (now - s->m->now);
+    return nhi_is_over(&s->v->ticket, f, now);
+}
+
+/* Of a ledger that cannot be read: what the reserve says, and nothing else. */
+static enum nhi_reason over_unread(struct state *s)
+{
+    const struct nhi_grant *g = s->what->since;
+    struct nhi_facts facts = { .unread = true };
+
+    s->v->ticket = *s->what->ticket;
+    if (g != NULL && g->root[0] != '\0')
+        memcpy(facts.ancestors[facts.ancestor_count++], g->root, sizeof g->root);
+    if (s->m->reserve != NULL)
+        nhi_reserve_apply(s->m->reserve, &s->v->ticket, &facts);
+    return nhi_is_over(&s->v->ticket, &facts, s->m->now);
+}
+
+static enum nhi_reason find_local(const struct state *s, struct nhi_request *req)
+{
     struct nhi_local local;
     enum nhi_err err;
 
@@ -150,12 +183,22 @@ static enum nhi_reason decide(struct state *s)
         err = nhi_local_by_name(s->who->subject, &local);
     if (err != NHI_OK || local.uid != s->who->uid)
         return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_SUBJECT;
+    req->subject_uid = local.uid;
+    req->subject_privileged = local.privileged;
+    return NHI_PERMIT;
+}
+
+static enum nhi_reason decide(struct state *s)
+{
+    struct nhi_facts facts = { .rules = NULL };
+    struct nhi_request req;
+    struct nhi_decision d;
+    enum nhi_err err;
+
     req = (struct nhi_request){
         .now = s->m->now,
         .service = s->who->service,
         .subject = s->who->subject,
-        .subject_uid = local.uid,
-        .subject_privileged = local.privileged,
         .subject_in_range = s->who->in_range,
         .source = s->what->source,
         .ticket = &s->v->ticket,
@@ -176,6 +219,12 @@ static enum nhi_reason decide(struct state *s)
     nhi_reserve_apply(s->m->reserve, &s->v->ticket, &facts);
     if (facts.successor[0] != '\0' && !facts.superseded)
         facts.superseded = nhi_grant_is_superseded(NHI_STATE_DIR, s->v->ticket.jti);
+    d.reason = find_over(s, &facts);
+    if (d.reason != NHI_PERMIT)
+        goto out;
+    d.reason = find_local(s, &req);
+    if (d.reason != NHI_PERMIT)
+        goto out;
     s->v->pinned = nhi_is_pinned(&req, &facts);
     if (s->v->pinned)
         nhi_pins_load(&req, &facts);
@@ -193,6 +242,7 @@ static enum nhi_reason decide(struct state *s)
         memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);
         s->v->max_grants = d.rule->max_grants;
     }
+out:
     memcpy(s->v->owner, facts.agent_owner, sizeof s->v->owner);
     memcpy(s->v->policy, facts.policy, sizeof s->v->policy);
     memcpy(s->v->root, facts.root, sizeof s->v->root);
@@ -206,20 +256,20 @@ static enum nhi_reason begin(struct nhi_moment *m)
 {
     struct nhi_settings settings;
     struct nhi_seen seen;
+    enum nhi_reason reason = NHI_PERMIT;
     struct timespec ts;
     enum nhi_err err;
 
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
         return NHI_DENY_INTERNAL;
     m->now = ts.tv_sec;
-    m->reserve = malloc(sizeof *m->reserve);
+    m->reserve = calloc(1, sizeof *m->reserve);
     if (m->reserve == NULL)
         return NHI_DENY_INTERNAL;
     err = nhi_reserve_load(NHI_STATE_DIR, m->reserve);
     if (err != NHI_OK) {
         (void)snprintf(m->message, sizeof m->message, "reserve: %s", nhi_strerror(err));
-        return err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER
-                                                                 : NHI_DENY_LOCKDOWN;
+        reason = err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER : NHI_DENY_LOCKDOWN;
     }
     nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &m->ledger);
@@ -229,8 +279,11 @@ static enum nhi_reason begin(struct nhi_moment *m)
         err = nhi_ledger_settings(m->ledger, &settings);
     if (err == NHI_OK) {
         m->fit = nhi_ledger_fit(m->ledger, &settings, &seen, m->now);
-        return NHI_PERMIT;
+        m->readable = true;
+        return reason;
     }
+    if (reason != NHI_PERMIT)
+        return reason;
     say_failed(m->ledger, err, m->message, sizeof m->message);
     return NHI_DENY_LEDGER;
 }
@@ -276,6 +329,41 @@ void nhi_check_at(const struct nhi_moment *m, const struct nhi_who *who, const s
     if (out->reason == NHI_PERMIT)
         out->reason = decide(&s);
 }
+
+void nhi_check_over(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out)
+{
+    struct state s = { .what = what, .m = m, .v = out };
+    struct nhi_facts facts = { .rules = NULL };
+
+    (void)adopt(m, out);
+    out->ticket = *what->ticket;
+    if (!m->readable || renewed(&s) != NHI_PERMIT ||
+        nhi_facts_load_bare(m->ledger, &out->ticket, &facts) != NHI_OK) {
+        out->reason = over_unread(&s);
+        return;
+    }
+    put_host(&s, &facts);
+    nhi_reserve_apply(m->reserve, &out->ticket, &facts);
+    out->reason = find_over(&s, &facts);
+}
+
+enum nhi_err nhi_moment_revoke(struct nhi_moment *m, enum nhi_revoke_kind kind, const char *id)
+{
+    struct nhi_reserve_slot *s;
+
+    if (m->reserve == NULL || m->reserve->count == NHI_RESERVE_SLOTS)
+        return NHI_ERR_FULL;
+    s = &m->reserve->slots[m->reserve->count];
+    if (strlen(id) >= sizeof s->id)
+        return NHI_ERR_TOO_LONG;
+    memset(s, 0, sizeof *s);
+    s->kind = kind;
+    s->at = INT64_MAX / 2; /* what is there now was issued, whatever the clock says */
+    memcpy(s->id, id, strlen(id));
+    m->reserve->count++;
+    return NHI_OK;
+}
+
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out)
 {
@@ -357,48 +445,6 @@ void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
             out->reason = ledger_failed(&s, err);
     }
     finish(&m);
-}
-
-/* A ticket that was found for a key is the live one, or a dead one that need not be the last. */
-static bool is_dead(enum nhi_reason r)
-{
-    return r == NHI_DENY_REVOKED || r == NHI_DENY_EPOCH || r == NHI_DENY_TASK_CLOSED || r == NHI_DENY_TASK_ENDED ||
-           r == NHI_DENY_SUPERSEDED;
-}
-
-/* What became of the ticket that the key was bound to last. */
-static bool look_back(const struct nhi_moment *m, const struct nhi_who *who, const uint8_t *key, struct nhi_verdict *v)
-{
-    struct nhi_ticket t;
-    struct nhi_shown shown = { .source = NHI_FROM_KEY, .ticket = &t, .from_unknown = true };
-    struct nhi_verdict past;
-
-    if (m->reason != NHI_PERMIT || nhi_ticket_last_of_key(m->ledger, key, who->subject, &t) != NHI_OK)
-        return false;
-    nhi_check_at(m, who, &shown, &past);
-    v->verified = true;
-    if (past.reason == NHI_PERMIT && v->reason != NHI_DENY_NO_TICKET)
-        return true;
-    v->ticket = t;
-    if (!nhi_list_has(t.accounts, who->subject))
-        v->reason = NHI_DENY_ACCOUNT;
-    else if (past.reason != NHI_PERMIT)
-        v->reason = past.reason;
-    return true;
-}
-
-void nhi_check_refused(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *v, bool *known)
-{
-    struct nhi_moment m = { .ledger = NULL };
-
-    *known = v->verified;
-    if ((v->verified && !is_dead(v->reason)) || what->text != NULL || what->key == NULL)
-        return;
-    m.reason = begin(&m);
-    *known = look_back(&m, who, what->key, v) || v->verified;
-    finish(&m);
-    if (!*known)
-        *known = nhi_key_was_bound(what->key, who->subject) == NHI_OK;
 }
 
 enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)

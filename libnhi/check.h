@@ -32,6 +32,8 @@ struct nhi_shown {
     const char *tree;   /* handle of the session that the caller is inside, or NULL */
     const uint8_t *key; /* NHI_PK_LEN bytes whose possession was proven, or NULL */
     int64_t ahead;      /* seconds; 0: how a permit goes on is not asked */
+    const struct nhi_grant *since; /* what opened the session that it is of, whose age does not hang on the clock; or
+                                      NULL */
 };
 
 struct nhi_verdict {
@@ -48,6 +50,7 @@ struct nhi_verdict {
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked */
     char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */
     int64_t until;     /* of a permit, as nhi_permit_until says */
+    int64_t over_at;   /* when what a ticket given as such opened is over by itself, by the wall clock; 0: unknown */
     int64_t then;      /* of a permit, when ahead was given: as nhi_permit_ahead says */
     enum nhi_reason why;
     char message[200];         /* of the ledger, when it is the ledger; may be empty */
@@ -74,15 +77,16 @@ void nhi_moment_end(struct nhi_moment *m);
 void nhi_check_at(const struct nhi_moment *m, const struct nhi_who *who, const struct nhi_shown *what,
                   struct nhi_verdict *out);
 
+/* Whether what the ticket opened is over, or what renewed it: out->reason is why, or NHI_PERMIT, as nhi_is_over says.
+ * Nobody's account is looked up. Of what cannot be read nothing is known. what: with a ticket. */
+void nhi_check_over(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out);
+/* For what could be written nowhere: it counts in this moment as if it stood in the reserve. NHI_ERR_FULL: as in there. */
+NHI_CHECK enum nhi_err nhi_moment_revoke(struct nhi_moment *m, enum nhi_revoke_kind kind, const char *id);
+
 /* Whether some live key-bound ticket would open the account, to whoever proves its key, or might
  * come with a certificate of another issuer. For the moments in which sshd has seen a key and does
  * not say which: what is permitted here has to be decided when it does. */
 void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out);
-
-/* Why a key, with the ticket that came with it or without one, is refused, for whoever has to find out: fills in what
- * nhi_check left open, the ticket that it was bound to last, and what became of that. known: by a ticket here, or since
- * one was used with it for this account. Permits nothing. */
-void nhi_check_refused(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *v, bool *known);
 
 /* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no
  * person's at an account that agents share. One that no ticket ever named is a person's own:

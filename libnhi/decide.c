@@ -47,8 +47,8 @@ bool nhi_issued_by(const struct nhi_issuer *issuer, const struct nhi_ticket *t, 
 
 static enum nhi_reason check_host(const struct nhi_request *req, const struct nhi_facts *f)
 {
-    if (f->lockdown)
-        return NHI_DENY_LOCKDOWN;
+    if (f->unread)
+        return NHI_DENY_LEDGER;
     if (f->strange)
         return NHI_DENY_MACHINE;
     if (f->rolled_back)
@@ -87,44 +87,51 @@ static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_
     return NHI_DENY_INTERNAL;
 }
 
+/* Whether what these facts lack is not there. A ledger that is another machine's, or older than this host has seen it,
+ * or that could not be read says so of nothing. */
+static bool is_whole(const struct nhi_facts *f)
+{
+    return !f->strange && !f->rolled_back && !f->unread;
+}
+
 /* What is signed here is recorded here first: of that no clock needs to be asked. */
 static bool is_former(const struct nhi_facts *f, const struct nhi_ticket *t)
 {
     if (f->epoch_at == 0)
         return false;
-    return f->former || (f->issuer.own ? !f->recorded : nhi_issued_by(&f->issuer, t, f->epoch_at));
+    return f->former || (f->issuer.own ? !f->recorded && is_whole(f) : nhi_issued_by(&f->issuer, t, f->epoch_at));
 }
 
-static enum nhi_reason check_time(const struct nhi_request *req, const struct nhi_facts *f)
+static enum nhi_reason check_end(const struct nhi_ticket *t, const struct nhi_facts *f, int64_t now)
 {
-    const struct nhi_ticket *t = req->ticket;
-
     if (is_former(f, t))
         return NHI_DENY_EPOCH;
     if (f->revoked)
         return NHI_DENY_REVOKED;
-    /* Whoever has a copy of the key has no ledger to record in. */
-    if (f->issuer.own && !f->recorded)
-        return NHI_DENY_UNRECORDED;
+    /* What renewed it stands in the ledger alone. */
+    return now >= t->exp && !f->unread ? NHI_DENY_EXPIRED : NHI_PERMIT;
+}
+
+static enum nhi_reason check_begin(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    const struct nhi_ticket *t = req->ticket;
+
     if (f->superseded)
         return NHI_DENY_SUPERSEDED;
-    if (req->now >= t->exp)
-        return NHI_DENY_EXPIRED;
     if (req->now < t->iat - NHI_CLOCK_SKEW || (t->nbf != 0 && req->now < t->nbf - NHI_CLOCK_SKEW))
         return NHI_DENY_NOT_YET;
     return NHI_PERMIT;
 }
 
-static enum nhi_reason check_agent(const struct nhi_request *req, const struct nhi_facts *f)
+static enum nhi_reason check_agent(const struct nhi_ticket *t, const struct nhi_facts *f, int64_t now)
 {
     if (!f->agent_known)
         return NHI_DENY_AGENT_UNKNOWN;
     switch (f->agent_state) {
     case NHI_AGENT_ACTIVE:
-        if (f->overdue_denies && req->now >= f->agent_review_by)
+        if (f->overdue_denies && now >= f->agent_review_by)
             return NHI_DENY_AGENT_OVERDUE;
-        return nhi_issued_by(&f->issuer, req->ticket, f->agent_revoked_until) ? NHI_DENY_REVOKED
-                                                                              : NHI_PERMIT;
+        return nhi_issued_by(&f->issuer, t, f->agent_revoked_until) ? NHI_DENY_REVOKED : NHI_PERMIT;
     case NHI_AGENT_SUSPENDED:
         return NHI_DENY_AGENT_SUSPENDED;
     case NHI_AGENT_RETIRED:
@@ -133,15 +140,55 @@ static enum nhi_reason check_agent(const struct nhi_request *req, const struct n
     return NHI_DENY_INTERNAL;
 }
 
-static enum nhi_reason check_task(const struct nhi_request *req, const struct nhi_facts *f)
+static enum nhi_reason check_task(const struct nhi_ticket *t, const struct nhi_facts *f, int64_t now)
 {
     if (!f->task_known)
         return f->issuer.opens_tasks ? NHI_PERMIT : NHI_DENY_TASK_UNKNOWN;
-    if (strcmp(f->task_agent, req->ticket->agent) != 0)
+    if (strcmp(f->task_agent, t->agent) != 0)
         return NHI_DENY_TASK_AGENT;
     if (f->task_state != NHI_TASK_OPEN)
         return NHI_DENY_TASK_CLOSED;
-    return req->now >= f->task_deadline ? NHI_DENY_TASK_ENDED : NHI_PERMIT;
+    return now >= f->task_deadline ? NHI_DENY_TASK_ENDED : NHI_PERMIT;
+}
+
+static enum nhi_reason check_lifetime(const struct nhi_ticket *t, const struct nhi_facts *f)
+{
+    return f->max_lifetime != 0 && t->exp - t->iat > f->max_lifetime ? NHI_DENY_LIFETIME : NHI_PERMIT;
+}
+
+static bool is_end(enum nhi_reason r, const struct nhi_facts *f)
+{
+    const bool lacks = r == NHI_DENY_ISSUER_UNKNOWN || r == NHI_DENY_AGENT_UNKNOWN || r == NHI_DENY_TASK_UNKNOWN;
+
+    return nhi_reason_is_end(r) && (!lacks || is_whole(f));
+}
+
+/* The first of what is on record against the ticket that counts. */
+static enum nhi_reason check_record(const struct nhi_ticket *t, const struct nhi_facts *f, int64_t now,
+                                    bool (*counts)(enum nhi_reason, const struct nhi_facts *))
+{
+    const enum nhi_reason all[] = { f->lockdown ? NHI_DENY_LOCKDOWN : NHI_PERMIT,
+                                    check_issuer(f, t),
+                                    check_end(t, f, now),
+                                    check_agent(t, f, now),
+                                    check_task(t, f, now),
+                                    check_lifetime(t, f) };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (counts(all[i], f))
+            return all[i];
+    return NHI_PERMIT;
+}
+
+static bool is_denial(enum nhi_reason r, const struct nhi_facts *f)
+{
+    (void)f;
+    return r != NHI_PERMIT;
+}
+
+enum nhi_reason nhi_is_over(const struct nhi_ticket *t, const struct nhi_facts *f, int64_t now)
+{
+    return t != NULL && f != NULL ? check_record(t, f, now, is_end) : NHI_PERMIT;
 }
 
 static enum nhi_reason check_scope(const struct nhi_request *req, const struct nhi_facts *f)
@@ -158,8 +205,6 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
         return NHI_DENY_ACCOUNT;
     if (!nhi_list_has(t->services, req->service))
         return NHI_DENY_SERVICE;
-    if (f->max_lifetime != 0 && t->exp - t->iat > f->max_lifetime)
-        return NHI_DENY_LIFETIME;
     if (f->tree[0] != '\0' && (req->tree == NULL || strcmp(req->tree, f->tree) != 0))
         return NHI_DENY_TREE;
     /* A bearer ticket is shown at a prompt, not put into a certificate over whatever key. */
@@ -229,18 +274,16 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
     if (req == NULL || f == NULL || req->service == NULL || req->subject == NULL ||
         (f->rules == NULL && f->rule_count > 0))
         return d;
-    if ((d.reason = check_host(req, f)) != NHI_PERMIT ||
+    d.reason = f->lockdown ? NHI_DENY_LOCKDOWN : nhi_is_over(req->ticket, f, req->now);
+    if (d.reason != NHI_PERMIT || (d.reason = check_host(req, f)) != NHI_PERMIT ||
         (d.reason = check_subject(req)) != NHI_PERMIT)
         return d;
     if (req->ticket == NULL) {
         d.reason = NHI_DENY_NO_TICKET;
         return d;
     }
-    if ((d.reason = check_issuer(f, req->ticket)) != NHI_PERMIT ||
-        (d.reason = check_time(req, f)) != NHI_PERMIT ||
-        (d.reason = check_agent(req, f)) != NHI_PERMIT ||
-        (d.reason = check_task(req, f)) != NHI_PERMIT ||
-        (d.reason = check_scope(req, f)) != NHI_PERMIT)
+    if ((d.reason = check_record(req->ticket, f, req->now, is_denial)) != NHI_PERMIT ||
+        (d.reason = check_begin(req, f)) != NHI_PERMIT || (d.reason = check_scope(req, f)) != NHI_PERMIT)
         return d;
     d.ssh = req->ticket->ssh;
     d.reason = check_policy(req, f, &d.rule, &d.ssh);
@@ -263,15 +306,22 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *f)
+int64_t nhi_over_at(const struct nhi_ticket *t, const struct nhi_facts *f)
 {
-    int64_t until = req->ticket->exp, next_minute = req->now - req->now % 60 + 60;
-    size_t i;
+    int64_t at = t->exp;
 
     if (f->task_known)
-        until = earlier(until, f->task_deadline);
-    if (f->overdue_denies)
-        until = earlier(until, f->agent_review_by);
+        at = earlier(at, f->task_deadline);
+    if (f->overdue_denies && f->agent_known)
+        at = earlier(at, f->agent_review_by);
+    return at;
+}
+
+int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *f)
+{
+    int64_t until = nhi_over_at(req->ticket, f), next_minute = req->now - req->now % 60 + 60;
+    size_t i;
+
     for (i = 0; i < f->rule_count; i++) {
         const struct nhi_rule *r = &f->rules[i];
 

@@ -40,7 +40,6 @@ enum nhi_reason {
     NHI_DENY_NOT_YET,
     NHI_DENY_EXPIRED,
     NHI_DENY_REVOKED,    /* the ticket, its parent, or all of its agent's up to a moment */
-    NHI_DENY_UNRECORDED, /* signed with a key of this host's own, and never issued by it */
     NHI_DENY_SUPERSEDED, /* it was renewed, and what renewed it is in use */
     NHI_DENY_EPOCH,      /* it is from before the ledger was restored, or came to this machine */
     NHI_DENY_AGENT_UNKNOWN,
@@ -153,7 +152,8 @@ struct nhi_facts {
     /* What the ledger has recorded of the ticket; all empty when it has not. */
     bool strange;     /* the ledger belongs to another machine, as far as anybody can tell */
     bool rolled_back; /* this host has seen it further on */
-    bool recorded;    /* the ledger knows the ticket; what is signed here is recorded before it is signed */
+    bool unread;      /* it could not be read: the rest is from the reserve alone */
+    bool recorded;    /* the ledger knows the ticket */
     bool former;      /* since before this epoch */
     int64_t epoch_at; /* when this epoch began, up to which nothing that others issued is good; 0: at the beginning */
     bool differs;     /* that ID is another ticket's */
@@ -186,6 +186,13 @@ struct nhi_decision {
 bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *facts);
 /* Never fails; any NULL is NHI_DENY_INTERNAL. */
 struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *facts);
+
+/* Whether what the ticket opened is over: why, or NHI_PERMIT. A question of its own, for which neither the account nor
+ * this host's clock or machine matters, and which is asked before any other: only of the record, and of the moment
+ * now, which may be later than the clock says. What policy and the account say is nhi_decide's. */
+enum nhi_reason nhi_is_over(const struct nhi_ticket *t, const struct nhi_facts *facts, int64_t now);
+/* The first moment from which that is so although nothing is written. */
+int64_t nhi_over_at(const struct nhi_ticket *t, const struct nhi_facts *facts);
 
 /* The first moment after now at which a permit may be over although nothing is written: seconds since the epoch.
  */

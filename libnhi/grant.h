@@ -35,6 +35,7 @@ enum nhi_pin { NHI_PIN_NONE, NHI_PIN_REMOTE, NHI_PIN_LOCAL };
 struct nhi_grant {
     char id[NHI_JTI_LEN + 1]; /* 128 random bits */
     int64_t at;
+    int64_t up; /* the same moment as nhi_uptime has it: seconds since boot; 0: unknown */
     enum nhi_reason reason; /* NHI_PERMIT or the denial */
     enum nhi_source source;
     char service[NHI_SERVICE_MAX + 1];

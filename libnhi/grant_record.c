@@ -55,9 +55,9 @@ static bool add_became(json_t *o, bool became)
     return !became || json_object_set_new(o, "became", json_true()) == 0;
 }
 
-static bool add_ns(json_t *o, uint64_t ns)
+static bool add_number(json_t *o, const char *key, json_int_t n)
 {
-    return ns == 0 || json_object_set_new(o, "ns", json_integer((json_int_t)ns)) == 0;
+    return n == 0 || json_object_set_new(o, key, json_integer(n)) == 0;
 }
 
 enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
@@ -79,8 +79,8 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
                   g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
                   (int)g->observed, "root", g->root, "renews", g->renews, "kid", g->ticket.kid,
                   "policy", g->policy);
-    if (o != NULL && add_ns(o, g->ns) && add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within) &&
-        add_became(o, g->became))
+    if (o != NULL && add_number(o, "ns", (json_int_t)g->ns) && add_number(o, "up", g->up) &&
+        add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within) && add_became(o, g->became))
         made = dump(o, claims);
     json_decref(o);
     nhi_text_free(claims);
@@ -143,27 +143,27 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
 {
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
         *renews, *kid, *policy, *owner = "", *within = "";
-    json_int_t version, at, pid, start, ppid, pstart, ns = 0;
+    json_int_t version, at, pid, start, ppid, pstart, ns = 0, up = 0;
     int pin, handed_off, observed, became = 0;
     json_t *claims;
 
     if (json_unpack(
             o,
             "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s?I, s:i,"
-            " s:b, s:b, s:s, s:s, s:s, s:s, s?s, s?s, s?b, s:o}",
+            " s:b, s:b, s:s, s:s, s:s, s:s, s?I, s?s, s?s, s?b, s:o}",
             "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
             &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
             &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "ns", &ns,
             "pin", &pin,
             "handed_off", &handed_off, "observed", &observed, "root", &root, "renews", &renews,
-            "kid", &kid, "policy", &policy, "owner", &owner, "within", &within,
+            "kid", &kid, "policy", &policy, "up", &up, "owner", &owner, "within", &within,
             "became", &became, "claims", &claims) != 0 ||
         !json_is_object(claims))
         return NHI_ERR_CORRUPT;
     if (version != RECORD_VERSION)
         return NHI_ERR_VERSION;
     if (at < 0 || at > NHI_TIME_MAX || pid <= 0 || pid > INT32_MAX || ppid < 0 ||
-        ppid > INT32_MAX || start < 0 || pstart < 0 || ns < 0 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
+        ppid > INT32_MAX || start < 0 || pstart < 0 || ns < 0 || up < 0 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
         return NHI_ERR_CORRUPT;
     if (!nhi_name_is_jti(id) || !copy(g->id, sizeof g->id, id) ||
         !find_reason(reason, &g->reason) || !find_source(source, &g->source) ||
@@ -184,6 +184,7 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     g->parent.pid = (pid_t)ppid;
     g->parent.start = (uint64_t)pstart;
     g->ns = (uint64_t)ns;
+    g->up = up;
     if ((g->observed || g->became) && json_object_size(claims) == 0)
         return kid[0] == '\0' ? NHI_OK : NHI_ERR_CORRUPT;
     return read_claims(claims, kid, &g->ticket);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/paths.h"
@@ -31,6 +32,13 @@ enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size)
         return cause == ESRCH ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(cause);
     buf[n] = '\0';
     return NHI_OK;
+}
+
+int64_t nhi_uptime(void)
+{
+    struct timespec ts;
+
+    return clock_gettime(CLOCK_BOOTTIME, &ts) == 0 ? (int64_t)ts.tv_sec : 0;
 }
 
 enum nhi_err nhi_boot_id(char out[37])

@@ -187,8 +187,12 @@ void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, 
             f->revoked |= strcmp(s->id, t->agent) == 0 && nhi_issued_by(&f->issuer, t, s->at);
             break;
         case NHI_REVOKE_ISSUER:
-            if (strcmp(s->id, t->kid) == 0)
-                f->issuer.state = NHI_ISSUER_REVOKED;
+            if (strcmp(s->id, t->kid) != 0)
+                break;
+            /* That it may not be known, or could not be read, does not matter any more. */
+            f->issuer_known = true;
+            memcpy(f->issuer.kid, t->kid, sizeof f->issuer.kid);
+            f->issuer.state = NHI_ISSUER_REVOKED;
             break;
         }
     }

@@ -187,7 +187,7 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
     struct store s = { 0 };
     struct nhi_agent a = { .held = 0 };
     uint32_t live = 0;
-    struct ended ended;
+    struct ended ended = { .grace = 0 };
     enum nhi_err err;
     int code = store_write(c, &s);
 
@@ -204,6 +204,9 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
     code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "change the agent");
     if (code != CTL_DONE)
         goto out;
+    /* Whatever becomes of the rest. */
+    if (state != NHI_AGENT_ACTIVE)
+        ended = end_what_is_over(c, s.set.grace);
     code = store_publish(c, &s);
     if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {
         out_member(c->out, "agent", agent_row(c->out, &a, true));
@@ -212,12 +215,11 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
             show_live(c, live);
         if (state == NHI_AGENT_RETIRED)
             agent_note_file(&a, "take it out there, or the next apply is refused");
-        if (state != NHI_AGENT_ACTIVE) {
-            ended = end_what_is_over(c, s.set.grace);
+        if (state != NHI_AGENT_ACTIVE)
             ended_show(c, &ended);
-        }
         code = ctl_answer(c);
     }
+    code = ended_finish(c, &ended, code);
 out:
     if (code == CTL_SYSTEM && !s.committed && state != NHI_AGENT_ACTIVE)
         ctl_note("its tickets can be ended without the ledger: nhictl revoke --agent %s",

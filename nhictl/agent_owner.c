@@ -91,7 +91,7 @@ static int agent_transfer(struct ctl *c)
         /* Rules may name owners. */
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
-        code = ctl_answer(c);
+        code = ended_answer(c, &ended);
     }
     store_close(&s);
     return code;

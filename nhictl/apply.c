@@ -284,14 +284,13 @@ static int apply(struct ctl *c)
     const struct apply_args *args = c->args;
     struct plan p = { .changed = false };
     struct store s = { 0 };
-    struct ended ended;
+    struct ended ended = { .grace = 0 };
     int code = store_need_root(c);
 
-    /* The files behind the ledger's lock: of two at once the last one to write is one that has read last. */
-    if (code == CTL_DONE)
-        code = args->dry_run ? store_read(c, &s) : store_write(c, &s);
     if (code == CTL_DONE)
         code = read_plan(c, &p);
+    if (code == CTL_DONE)
+        code = args->dry_run ? store_read(c, &s) : store_write(c, &s);
     if (code == CTL_DONE)
         code = compare(c, &s, &p);
     if (code == CTL_DONE && p.agents.count > 0)
@@ -304,11 +303,11 @@ static int apply(struct ctl *c)
         code = agents_make_homes(c, &p.agents);
     /* What the policy takes away, it takes from those that are in as well. */
     if (code == CTL_DONE && !args->dry_run)
-        ended = end_what_is_over(c, p.set.grace);
+        ended = end_what_is_denied(c, p.set.grace);
     if (code == CTL_DONE && !args->dry_run)
         ended_show(c, &ended);
     if (code == CTL_DONE)
-        code = ctl_answer(c);
+        code = ended_answer(c, &ended);
     free(p.had.rules);
     free(p.touched.rules);
     nhi_policy_conf_free(&p.conf);

@@ -19,6 +19,7 @@ enum ctl_exit {
     CTL_REFUSED = 1, /* refused, or a negative answer */
     CTL_USAGE = 2,
     CTL_SYSTEM = 3,    /* the system failed */
+    CTL_PART = 7,      /* done in part: what was to end is on record, and something of it still runs */
     CTL_NOT_RUN = 125, /* any of these, of a verb that passes on a command's status */
 };
 

@@ -7,7 +7,6 @@
 #include "libnhi/denials.h"
 #include "libnhi/paserk.h"
 #include "libnhi/paths.h"
-#include "libnhi/refused.h"
 #include "nhictl/head.h"
 #include "nhictl/trail.h"
 #include "nhictl/log.h"
@@ -37,16 +36,6 @@ static void sign_head(void)
                nhi_strerror(err));
     }
     nhi_text_free(token);
-}
-
-/* What a log did not take when its event was written. */
-static void send_rest(void)
-{
-    struct nhi_ledger *l = NULL;
-
-    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) == NHI_OK)
-        trail_send(l);
-    nhi_ledger_close(l);
 }
 
 /* ---- denials of what was not verified ---- */
@@ -114,13 +103,8 @@ static int write_down(const struct nhi_denials *d, void *ctx)
 
 void duties_step(struct ctl *c, struct duties *d, int64_t now)
 {
-    send_rest();
     if (d->denials_every > 0 && is_due(d->denials_at, d->denials_every, now)) {
-        if (d->denials_at == 0)
-            nhi_denials_make(NHI_RUN_DIR);
         (void)!nhi_denials_take(NHI_RUN_DIR, write_down, c);
-        if (nhi_refused_is_due(NHI_RUN_DIR, (int64_t)time(NULL)))
-            (void)store_keep_house((int64_t)time(NULL), true);
         d->denials_at = now;
     }
     if (d->head_every > 0 && is_due(d->head_at, d->head_every, now)) {

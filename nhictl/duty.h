@@ -12,11 +12,11 @@ struct ctl;
 struct duties {
     int64_t head_every; /* seconds, as the host's settings say */
     int64_t denials_every;
-    int64_t head_at, denials_at; /* milliseconds of the monotonic clock */
+    int64_t head_at, denials_at; /* milliseconds since boot, sleep included */
 };
 
 void duties_settings(struct duties *d, const struct nhi_settings *set);
-/* Does what is due. now: milliseconds of the monotonic clock. */
+/* Does what is due. now: milliseconds since boot, sleep included. */
 void duties_step(struct ctl *c, struct duties *d, int64_t now);
 
 #endif

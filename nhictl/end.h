@@ -9,6 +9,7 @@
 #include "nhictl/sessions.h"
 
 struct ctl;
+struct revocation;
 
 /* One session on its way out. Zeroed, with s filled in, it is at the beginning. */
 struct ending {
@@ -50,16 +51,30 @@ void session_tell(const struct session *s, const char *line);
 
 /* ---- for a verb that has just ended tickets ---- */
 
+#define ENDED_NAMED 8
+
 struct ended {
     size_t ended, stuck;
+    char left[ENDED_NAMED][SESSION_HANDLE_MAX + 1]; /* the first of those that are stuck */
     bool failed; /* to look for them */
+    struct ending *own; /* what we were called from, if that is over too: ended after the answer */
+    int64_t grace;
 };
 
-/* Ends every session that is over, and waits until they are gone. */
+/* Ends every session that is over by the record, and waits until they are gone. */
 struct ended end_what_is_over(struct ctl *c, int64_t grace);
+/* And then what policy and the account end. */
+struct ended end_what_is_denied(struct ctl *c, int64_t grace);
+/* What was to end and could be put on record nowhere: those of a revocation, or NULL: all. */
+struct ended end_unsaid(struct ctl *c, const struct revocation *r, int64_t grace);
 /* The same for given ones, which this takes. */
 struct ended end_these(struct ctl *c, struct ending *all, size_t count, int64_t grace);
 /* Into the answer: member sessions, and a line where there were any. */
 void ended_show(struct ctl *c, const struct ended *e);
+/* Prints the answer, and then ends what we were called from, which may be the end of us. Returns CTL_PART where
+ * something is left that was to end. Zeroed, nothing was to. */
+int ended_answer(struct ctl *c, struct ended *e);
+/* The same once the answer is out; code is what came of it. */
+int ended_finish(struct ctl *c, struct ended *e, int code);
 
 #endif

@@ -174,7 +174,7 @@ static int key_retire(struct ctl *c)
         out_record(c->out, "key", key_row(c->out, &key, true));
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
-        code = ctl_answer(c);
+        code = ended_answer(c, &ended);
     }
     store_close(&s);
     return code;

@@ -10,6 +10,9 @@
 
 #include "nhictl/end.h"
 
+#define FILES_WANTED 65536
+#define FILES_LEFT 64 /* for the ledger, the heartbeat, /proc and who is ended */
+
 struct leader {
     char handle[SESSION_HANDLE_MAX + 1];
     int fd; /* -1: none */
@@ -17,13 +20,20 @@ struct leader {
 
 enum nhi_err leaders_open(struct leaders *l)
 {
-    struct rlimit files;
+    struct rlimit files = { .rlim_cur = 0 }, more;
 
-    /* One for each session. */
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
+    /* One for each session; where root may raise its own limits, more than it was given. */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        more.rlim_max = files.rlim_max > FILES_WANTED ? files.rlim_max : FILES_WANTED;
+        more.rlim_cur = more.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0) {
+            files = more;
+        } else if (files.rlim_cur < files.rlim_max) {
+            files.rlim_cur = files.rlim_max;
+            (void)setrlimit(RLIMIT_NOFILE, &files);
+        }
     }
+    l->room = files.rlim_cur > FILES_LEFT ? (size_t)files.rlim_cur - FILES_LEFT : 0;
     l->wait = epoll_create1(EPOLL_CLOEXEC);
     return l->wait >= 0 ? NHI_OK : NHI_ERR_SYS;
 }
@@ -98,21 +108,32 @@ bool leaders_follow(struct leaders *l, const struct sessions *s)
     struct leader *all = s->count > 0 ? calloc(s->count, sizeof(*all)) : NULL;
     struct procs p = { .count = 0 };
     bool each = !one_has_gone(l, s);
+    size_t used = 0;
 
     if (s->count > 0 && all == NULL)
         return false;
+    l->some_are_not = false;
+    for (size_t i = 0; i < s->count; i++) {
+        memcpy(all[i].handle, s->all[i].handle, sizeof(all[i].handle));
+        all[i].fd = take_over(l, all[i].handle);
+        used += all[i].fd >= 0;
+    }
+    drop_all(l);
     for (size_t i = 0; i < s->count; i++) {
         struct epoll_event e = { .events = EPOLLIN };
 
-        memcpy(all[i].handle, s->all[i].handle, sizeof(all[i].handle));
-        all[i].fd = take_over(l, all[i].handle);
         if (all[i].fd >= 0)
             continue;
+        if (used >= l->room) {
+            l->some_are_not = true;
+            continue;
+        }
         errno = 0;
         all[i].fd = follow_process(&s->all[i].g.self);
         if (all[i].fd < 0)
             all[i].fd = follow_member(&s->all[i], &p);
         if (all[i].fd >= 0) {
+            used++;
             e.data.fd = all[i].fd;
             (void)epoll_ctl(l->wait, EPOLL_CTL_ADD, all[i].fd, &e);
         }
@@ -120,7 +141,6 @@ bool leaders_follow(struct leaders *l, const struct sessions *s)
         each = each && (all[i].fd >= 0 || errno == EMFILE || errno == ENFILE);
     }
     procs_free(&p);
-    drop_all(l);
     l->all = all;
     l->count = s->count;
     return each;

@@ -83,7 +83,7 @@ int new_host(struct ctl *c, const char *host)
         out_line(c->out, "every ticket and open task of before is over; agents stay");
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
-        code = ctl_answer(c);
+        code = ended_answer(c, &ended);
     }
     store_close(&s);
     return code;

@@ -226,7 +226,7 @@ static int owner_offboard(struct ctl *c)
                      owned.all[0].account.name);
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
-        code = ctl_answer(c);
+        code = ended_answer(c, &ended);
     }
     free(owned.all);
     store_close(&s);

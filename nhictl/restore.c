@@ -193,7 +193,7 @@ static int restore(struct ctl *c)
 {
     struct restoring r = { .lost = false };
     struct store s = { 0 };
-    struct ended ended;
+    struct ended ended = { .grace = 0 };
     int code = store_need_root(c);
 
     store_hold_signals(&s);
@@ -220,7 +220,7 @@ static int restore(struct ctl *c)
         ended_show(c, &ended);
     }
     if (code == CTL_DONE)
-        code = ctl_answer(c);
+        code = ended_answer(c, &ended);
     nhi_ledger_close(r.copy);
     store_close(&s);
     return code;

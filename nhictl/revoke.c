@@ -211,7 +211,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
              "the ledger cannot be written (%s); the revocation is in force from the reserve "
              "and moves into the ledger with the next command that can write it",
              why);
-    return ctl_answer(c);
+    return ended_answer(c, &ended);
 }
 
 static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live,
@@ -232,7 +232,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
         out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", kind_name(r->kind),
                  r->id);
     ended_show(c, &ended);
-    return ctl_answer(c);
+    return ended_answer(c, &ended);
 }
 
 int revoke_run(struct ctl *c, const struct revocation *r)

@@ -266,7 +266,7 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     enum nhi_err err;
     int code;
 
-    *g = (struct nhi_grant){ .at = c->now, .reason = NHI_PERMIT, .source = NHI_FROM_LEDGER };
+    *g = (struct nhi_grant){ .at = c->now, .up = nhi_uptime(), .reason = NHI_PERMIT, .source = NHI_FROM_LEDGER };
     err = describe(g);
     if (!args->keyring && (args->host != NULL || args->account != NULL))
         return ctl_fail(c, CTL_USAGE, "--keyring --host NAME --account NAME",

@@ -144,9 +144,7 @@ static int session_kill(struct ctl *c)
         note(c, "session-kill", one, NULL);
         ended = end_these(c, &e, 1, grace());
         ended_show(c, &ended);
-        code = ctl_answer(c);
-        if (code == CTL_DONE && ended.stuck > 0)
-            code = CTL_SYSTEM;
+        code = ended_answer(c, &ended);
     }
     sessions_free(&s);
     return code;
@@ -194,8 +192,7 @@ static int lockdown_on(struct ctl *c)
     ended = end_what_is_over(c, grace());
     ended_show(c, &ended);
     note(c, "lockdown-on", NULL, args->reason);
-    code = ctl_answer(c);
-    return code == CTL_DONE && ended.stuck > 0 ? CTL_SYSTEM : code;
+    return ended_answer(c, &ended);
 }
 
 static int lockdown_off(struct ctl *c)

@@ -8,6 +8,7 @@
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
 #include "libnhi/snapshot.h"
+#include "nhictl/revoke.h"
 
 struct collection {
     struct sessions *s;
@@ -51,6 +52,16 @@ static void check_any(const struct nhi_moment *m, struct nhi_who who, const stru
     }
 }
 
+static void ask_record(const struct nhi_moment *m, struct session *s)
+{
+    const struct nhi_shown what = { .source = s->g.source, .ticket = &s->g.ticket, .since = &s->g };
+    struct nhi_verdict v;
+
+    nhi_check_over(m, &what, &v);
+    s->reason = v.reason;
+    s->until = v.over_at;
+}
+
 /* As pam_nhi decides in it, over the ledger as it is now. */
 static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
 {
@@ -66,7 +77,8 @@ static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
                               .granted = true,
                               .registered = true,
                               .tree = nhi_proc_is_alive(&g->self) ? tree : NULL,
-                              .ahead = ahead };
+                              .ahead = ahead,
+                              .since = g };
     const struct passwd *pw = getpwnam(g->subject);
     struct nhi_verdict v;
 
@@ -80,7 +92,8 @@ static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
     else
         nhi_check_at(m, &who, &what, &v);
     s->reason = v.reason;
-    s->until = v.until;
+    if (v.reason == NHI_PERMIT)
+        s->until = v.until < s->until || s->until == 0 ? v.until : s->until;
     s->then = v.then;
     s->why = v.why;
 }
@@ -95,31 +108,55 @@ static bool is_locked_down(void)
     return is;
 }
 
-enum nhi_err sessions_load(struct sessions *s)
+enum nhi_err sessions_find(struct sessions *s)
 {
     struct collection to = { .s = s };
-    bool locked = is_locked_down();
-    struct nhi_moment *m = NULL;
+    bool locked = s->unsaid_lockdown || is_locked_down();
     enum nhi_err err;
 
     s->count = 0;
     err = nhi_session_each(NHI_RUN_DIR, collect, &to);
     if (err == NHI_OK && to.full)
         err = NHI_ERR_NOMEM;
-    if (err == NHI_OK && s->count > 0 && !locked && (m = nhi_moment_begin()) == NULL)
+    if (err == NHI_OK && s->count > 0 && !locked && (s->m = nhi_moment_begin()) == NULL)
         err = NHI_ERR_NOMEM;
+    if (err == NHI_OK && s->m != NULL && s->unsaid != NULL)
+        err = nhi_moment_revoke(s->m, s->unsaid->kind, s->unsaid->id);
     for (size_t i = 0; err == NHI_OK && i < s->count; i++) {
         if (locked)
             s->all[i].reason = NHI_DENY_LOCKDOWN;
         else
-            decide(m, &s->all[i], s->ahead);
+            ask_record(s->m, &s->all[i]);
     }
-    nhi_moment_end(m);
+    return err;
+}
+
+void sessions_judge(struct sessions *s)
+{
+    for (size_t i = 0; s->m != NULL && i < s->count; i++)
+        if (s->all[i].reason == NHI_PERMIT)
+            decide(s->m, &s->all[i], s->ahead);
+    sessions_let_be(s);
+}
+
+void sessions_let_be(struct sessions *s)
+{
+    nhi_moment_end(s->m);
+    s->m = NULL;
+}
+
+enum nhi_err sessions_load(struct sessions *s)
+{
+    enum nhi_err err = sessions_find(s);
+
+    if (err == NHI_OK)
+        sessions_judge(s);
     return err;
 }
 
 void sessions_free(struct sessions *s)
 {
+    sessions_let_be(s);
     free(s->all);
     memset(s, 0, sizeof(*s));
 }

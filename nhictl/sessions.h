@@ -13,7 +13,7 @@ struct session {
     char handle[SESSION_HANDLE_MAX + 1];
     struct nhi_grant g;
     enum nhi_reason reason; /* what its ticket would be told now */
-    int64_t until;          /* of a permit: when that may change by itself */
+    int64_t until;          /* when that may change by itself, or what is no permit is over; 0: unknown */
     int64_t then;           /* of a permit, when ahead was given: as nhi_permit_ahead says */
     enum nhi_reason why;
 };
@@ -22,9 +22,20 @@ struct sessions {
     struct session *all;
     size_t count, room;
     int64_t ahead; /* seconds to look ahead, given; 0: none */
+    /* What was to be revoked and could be written nowhere, given, or NULL; and whether that is lockdown. */
+    const struct revocation *unsaid;
+    bool unsaid_lockdown;
+    struct nhi_moment *m; /* between the two steps */
 };
 
-/* Those that some process is inside of, each decided on again. */
+/* Those that some process is inside of, in two steps. First which of them are over by the record: nobody's account is
+ * looked up for that, and no name service can hold it up. What is not is NHI_PERMIT, until it has been judged. */
+NHI_CHECK enum nhi_err sessions_find(struct sessions *s);
+/* Then what policy and the account say of the rest, as pam_nhi decides in it. */
+void sessions_judge(struct sessions *s);
+/* Instead of that: the ledger is let go. */
+void sessions_let_be(struct sessions *s);
+/* Both. */
 NHI_CHECK enum nhi_err sessions_load(struct sessions *s);
 void sessions_free(struct sessions *s);
 #define SESSION_LINE_MAX 320

@@ -253,7 +253,7 @@ static int task_close(struct ctl *c)
         out_line(c->out, "task %s is closed", t.id);
         ended_show(c, &ended);
         out_member(c->out, "task", task_row(c->out, &t, c->now, true));
-        code = ctl_answer(c);
+        code = ended_answer(c, &ended);
     }
     if (code == CTL_SYSTEM && !s.committed)
         ctl_note("its tickets can be ended without the ledger: nhictl revoke --task %s",

@@ -5,8 +5,11 @@
  * and ends what is. It is in the path of no decision: what it does, nhictl revoke and its like do
  * too.
  *
- * MUST: no session waits for another's grace, nor for whoever holds the ledger. MUST: what cannot be read is no reason
- * to end anything, but lockdown.
+ * MUST: no session waits for another's grace, nor for whoever holds the ledger or a name service. MUST: what cannot be
+ * read is no reason to end anything, but lockdown. MUST NOT: say that it lives when it could not look.
+ *
+ * Its clock is CLOCK_BOOTTIME, sleep included, as that of its heartbeat: after a sleep of the host, which wakes it, all
+ * is due at once. Only the grace of those that end is CLOCK_MONOTONIC (end.c): what slept had none of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,18 +37,22 @@
 #include "nhictl/log.h"
 #include "nhictl/store.h"
 #include "nhictl/task_end.h"
+#include "nhictl/trail.h"
 #include "nhictl/warning.h"
 
 #define BUSY_MS 1000 /* between two tries at a ledger that another is writing */
 #define PAUSE_MS 50 /* between two looks at all sessions, however much is written */
+#define JUDGE_MS 10000 /* how long sessions that end come before the judging of others, which may be held up */
 
 struct watch {
     int changes, clock, signals; /* inotify, timerfd, signalfd */
     int grants, sessions;        /* the watches of inotify on records and on sessions */
     int lingers;                 /* that on who lingers; -1: none */
     bool look, fold, linger, stop;
+    bool judge;                  /* sessions were found, and not judged yet */
     bool ready;                  /* and systemd has been told */
-    int64_t looked, beaten; /* milliseconds */
+    enum nhi_err seen;           /* how the last look went, at the ledger or at the sessions */
+    int64_t began, looked, judged, beaten; /* milliseconds */
     int64_t grace, warn;    /* seconds */
     int64_t task;           /* when the first of the open tasks ends */
     struct warnings warnings;
@@ -59,7 +66,7 @@ static int64_t now_ms(void)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(CLOCK_BOOTTIME, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
@@ -88,9 +95,7 @@ static bool tell_systemd(const char *state)
 
 static void beat(struct watch *w, int64_t now)
 {
-    if (w->beaten != 0 && now - w->beaten < NHI_HEARTBEAT_EVERY * 1000)
-        return;
-    if (nhi_heartbeat_beat(NHI_RUN_DIR) != NHI_OK)
+    if (nhi_heartbeat_beat(NHI_RUN_DIR, w->seen) != NHI_OK)
         log_say(LOG_DAEMON | LOG_ERR, "watch: %s/%s cannot be written", NHI_RUN_DIR,
                 NHI_HEARTBEAT_FILE);
     w->ready = tell_systemd(w->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1") || w->ready;
@@ -133,53 +138,100 @@ static void sleep_until(const struct watch *w, int64_t until)
     (void)timerfd_settime(w->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
 }
 
-static void read_ledger(struct watch *w)
+/* Of the ledger, and for a look at the sessions what it says of them. */
+static enum nhi_err read_ledger(struct watch *w, bool whole)
 {
     struct nhi_settings set;
     struct nhi_ledger *l = NULL;
+    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
 
-    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) == NHI_OK &&
-        nhi_ledger_settings(l, &set) == NHI_OK) {
+    if (err == NHI_OK)
+        err = nhi_ledger_settings(l, &set);
+    if (err == NHI_OK && whole) {
         w->grace = set.grace;
         w->warn = set.warn;
         w->task = tasks_next(l);
         duties_settings(&w->duties, &set);
     }
+    /* What a log did not take when its event was written. */
+    if (err == NHI_OK && !whole)
+        trail_send(l);
     nhi_ledger_close(l);
+    return err;
 }
 
+static void log_seen(enum nhi_err seen)
+{
+    if (seen == NHI_OK)
+        log_say(LOG_DAEMON | LOG_NOTICE, "watch: the ledger and the sessions can be read again");
+    else
+        log_say(LOG_DAEMON | LOG_ERR,
+                "watch: the ledger or the sessions cannot be read (%s): what ends is not ended, and agents are denied",
+                nhi_strerror(seen));
+}
+
+static void set_seen(struct watch *w, enum nhi_err seen)
+{
+    if (seen != w->seen)
+        log_seen(seen);
+    w->seen = seen;
+}
+
+/* Whether some are on their way out that are not stuck. */
+static bool is_busy(const struct watch *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->all[i].phase < END_DONE)
+            return true;
+    return false;
+}
+
+/* Those of s that are over and were not before. */
+static enum nhi_err take_over(struct watch *w, const struct sessions *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (nhi_reason_is_end(s->all[i].reason) && !is_ending(w, s->all[i].handle) && !add(w, &s->all[i]))
+            return NHI_ERR_NOMEM;
+    return NHI_OK;
+}
+
+/* Those that are over by the record first, and what they need; the rest when nobody has to be ended at this moment:
+ * accounts are looked up for that, and a name service may take its time. */
 static void look(struct watch *w, int64_t now)
 {
     struct sessions s = { .count = 0 };
     int64_t until = INT64_MAX;
-    bool whole;
+    enum nhi_err ledger, err;
 
     w->look = false;
     w->looked = now;
-    read_ledger(w);
+    ledger = read_ledger(w, true);
     s.ahead = w->warn;
-    whole = sessions_load(&s) == NHI_OK;
-    if (whole)
+    err = sessions_find(&s);
+    if (err == NHI_OK)
+        err = take_over(w, &s);
+    w->judge = is_busy(w) && now - w->judged < JUDGE_MS;
+    if (err == NHI_OK && !w->judge) {
+        w->judged = now;
+        sessions_judge(&s);
         until = warnings_give(&w->warnings, &s);
-    if (whole && !leaders_follow(&w->leaders, &s)) {
+        err = take_over(w, &s);
+    }
+    if (err == NHI_OK && !w->judge && !leaders_follow(&w->leaders, &s)) {
         /* The last process of one went while we looked, or was there still when ends were last written down: nobody
          * will say so once more. */
         w->fold = true;
         until = time(NULL) + 1 < until ? time(NULL) + 1 : until;
     }
-    for (size_t i = 0; i < s.count && whole; i++) {
-        if (s.all[i].reason == NHI_PERMIT && s.all[i].until < until)
+    for (size_t i = 0; err == NHI_OK && i < s.count; i++)
+        if (!nhi_reason_is_end(s.all[i].reason) && s.all[i].until > 0 && s.all[i].until < until)
             until = s.all[i].until;
-        if (nhi_reason_is_end(s.all[i].reason) && !is_ending(w, s.all[i].handle))
-            whole = add(w, &s.all[i]);
-    }
     if (w->task <= (int64_t)time(NULL))
         w->fold = true;
     else if (w->task < until)
         until = w->task;
     sleep_until(w, until);
-    if (!whole)
-        log_say(LOG_DAEMON | LOG_ERR, "watch: the sessions cannot be read");
+    set_seen(w, ledger != NHI_OK ? ledger : err);
     sessions_free(&s);
 }
 
@@ -289,19 +341,33 @@ static void wait_for(struct watch *w, int timeout)
     w->stop = (fds[2].revents & POLLIN) != 0;
 }
 
+/* A newer one has changed the ledger, and lies where this one was started from: systemd starts that. */
+static bool is_of_another_release(const struct watch *w, int64_t now)
+{
+    return w->seen == NHI_ERR_VERSION && now - w->began > NHI_HEARTBEAT_EVERY * 1000 && getenv("NOTIFY_SOCKET") != NULL;
+}
+
 static void run(struct ctl *c, struct watch *w)
 {
     while (!w->stop) {
         int64_t now = now_ms(), rest;
         int wait;
 
-        bool beats = now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000;
+        bool beats = w->beaten == 0 || now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000;
 
         if (beats)
             try_again(w);
-        beat(w, now);
-        if (w->look && now - w->looked >= PAUSE_MS)
+        /* Of those that cannot be followed nobody says when they have gone. */
+        if (beats && (w->seen != NHI_OK || w->leaders.some_are_not))
+            w->look = true;
+        if (w->look && (beats || now - w->looked >= PAUSE_MS))
             look(w, now);
+        else if (beats)
+            set_seen(w, read_ledger(w, false));
+        if (beats)
+            beat(w, now);
+        if (beats && is_of_another_release(w, now))
+            return;
         if (w->linger) {
             w->linger = false;
             linger_sweep();
@@ -309,6 +375,10 @@ static void run(struct ctl *c, struct watch *w)
         if (beats)
             duties_step(c, &w->duties, now);
         wait = end(w, c);
+        if (wait < 0 && w->judge) {
+            w->judge = false;
+            w->look = true;
+        }
         if (w->fold && wait < 0) {
             w->fold = !store_keep_house((int64_t)time(NULL), true);
         }
@@ -330,13 +400,19 @@ static int watch(struct ctl *c)
     w.grace = NHI_GRACE_DEFAULT;
     w.task = INT64_MAX;
     w.looked = -PAUSE_MS;
+    w.judged = -JUDGE_MS;
     if (code == CTL_DONE)
         code = start(c, &w);
     if (code == CTL_DONE)
         code = alone(c, &lock);
     if (code == CTL_DONE) {
+        w.began = now_ms();
         run(c, &w);
-        nhi_heartbeat_end(NHI_RUN_DIR);
+        if (w.stop)
+            nhi_heartbeat_end(NHI_RUN_DIR);
+        else
+            code = ctl_fail(c, CTL_SYSTEM, "systemctl restart nhi-watch",
+                            "the ledger is of a newer release than this supervisor, which ends to be started anew");
     }
     for (size_t i = 0; i < w.count; i++)
         ending_free(&w.all[i]);

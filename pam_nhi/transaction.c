@@ -88,6 +88,7 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
         return NHI_ERR_SYS;
     g->at = ts.tv_sec;
+    g->up = nhi_uptime();
     g->reason = v->reason;
     g->source = what->source;
     g->ticket = v->ticket;

@@ -7,7 +7,6 @@
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 
-#include "libnhi/heartbeat.h"
 #include "libnhi/paths.h"
 #include "nhictl/apply.h"
 #include "nhictl/ctl.h"
@@ -100,16 +99,19 @@ static void look_at_snapshot(struct doctor *d, const struct status *n)
 
 static void look_at_supervisor(struct doctor *d, const struct status *n)
 {
+    char text[PULSE_TEXT_MAX];
+
     if (d->s.set.unsupervised)
         find(d, DOCTOR_WARNING, "watch-optional", NHI_CONF_DIR "/" NHI_CONF_FILE,
              "agents may enter while nobody ends their sessions",
              "write instead: supervisor = \"required\"; then run: nhictl apply");
-    if (!n->supervised && !doctor_has(d, "perm-run"))
-        find(d, d->s.set.unsupervised ? DOCTOR_WARNING : DOCTOR_ERROR, "watch-missing",
-             NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE,
-             d->s.set.unsupervised ? "the supervisor does not run: sessions outlive their tickets"
-                                   : "the supervisor does not run: agents are denied",
-             "run: systemctl enable --now nhi-watch, or keep nhictl watch running some other way");
+    if (n->pulse.is != NHI_PULSE_LIVE && !doctor_has(d, "perm-run"))
+        doctor_find(d, d->s.set.unsupervised ? DOCTOR_WARNING : DOCTOR_ERROR,
+                    n->pulse.is == NHI_PULSE_NONE ? "watch-missing" : "watch-failed",
+                    doctor_file(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE),
+                    out_say("%s: %s", pulse_text(&n->pulse, text),
+                            d->s.set.unsupervised ? "sessions outlive their tickets" : "agents are denied"),
+                    out_say("run: %s", pulse_hint(&n->pulse)));
 }
 
 /* ---- what they need ---- */

@@ -88,11 +88,10 @@ static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_
     return CTL_DONE;
 }
 
-static int end_all(struct ctl *c, const struct to_end_list *l, const char *given)
+static int end_all(struct ctl *c, const struct to_end_list *l, const char *given, struct ended *ended)
 {
     struct store s = { .set.grace = NHI_GRACE_DEFAULT };
     enum nhi_err err;
-    struct ended ended;
     int code = store_need_root(c);
 
     if (code != CTL_DONE)
@@ -105,23 +104,23 @@ static int end_all(struct ctl *c, const struct to_end_list *l, const char *given
         for (size_t i = 0; i < l->count; i++)
             if (strcmp(l->all[i].one->state, "live") == 0)
                 l->all[i].one->state = "revoked";
-        ended = end_what_is_over(c, s.set.grace);
-        ended_show(c, &ended);
+        *ended = end_what_is_over(c, s.set.grace);
+        ended_show(c, ended);
     }
     store_close(&s);
     return code;
 }
 
-int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *ended)
+int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *tickets, struct ended *ended)
 {
     struct to_end_list l = { .count = 0 };
     int code = finder_each_live(c, f, collect, &l);
 
     store_close(f->s);
     if (code == CTL_DONE && l.count > 0)
-        code = end_all(c, &l, reason);
+        code = end_all(c, &l, reason, ended);
     if (code == CTL_DONE)
-        *ended = l.count;
+        *tickets = l.count;
     free(l.all);
     return code;
 }

@@ -5,6 +5,7 @@
 #define NHICTL_SCAN_FIND_H
 
 #include "libnhi/scan.h"
+#include "nhictl/end.h"
 #include "nhictl/store.h"
 
 #define FIND_PLACES_MAX 20 /* of one thing; more are counted */
@@ -59,7 +60,8 @@ typedef void find_live_fn(struct find *one, const struct nhi_ticket *t, void *ct
 int finder_each_live(struct ctl *c, struct finder *f, find_live_fn *fn, void *ctx);
 /* Revokes them, which gives them their cause, and ends their sessions; what is live then is revoked. Closes the
  * store: one process does not read and write a ledger at once. reason: NULL: that it leaked, and where. */
-int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *ended);
+int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *tickets,
+               struct ended *ended);
 bool find_is_live(const char *state);
 const char *find_kind_name(const struct find *f);
 

@@ -32,7 +32,8 @@ struct scanning {
     uint8_t *buf;
     uint64_t bytes;
     size_t live, live_keys; /* findings */
-    size_t ended;           /* tickets, by --revoke */
+    size_t revoked;         /* tickets, by --revoke */
+    struct ended ended;     /* the sessions that they had opened */
 };
 
 /* ---- reading ---- */
@@ -166,7 +167,7 @@ static void answer_counts(struct ctl *c, const struct scanning *sc, const struct
 
     out_number(r, "ours", NULL, (int64_t)sc->f.count);
     out_number(r, "live", NULL, (int64_t)sc->live);
-    out_number(r, "revoked_now", NULL, (int64_t)sc->ended);
+    out_number(r, "revoked_now", NULL, (int64_t)sc->revoked);
     out_flag(r, "more", NULL, sc->f.full);
     out_number(r, "others", NULL, (int64_t)sc->f.others);
     out_number(r, "encrypted_keys", NULL, (int64_t)sc->f.encrypted);
@@ -178,8 +179,8 @@ static void answer_counts(struct ctl *c, const struct scanning *sc, const struct
     out_line(c->out, "found %zu of ours, %zu live; read %llu file%s, %llu bytes", sc->f.count,
              sc->live, (unsigned long long)w->files, w->files == 1 ? "" : "s",
              (unsigned long long)sc->bytes);
-    if (sc->ended > 0)
-        out_line(c->out, "revoked %zu ticket%s", sc->ended, sc->ended == 1 ? "" : "s");
+    if (sc->revoked > 0)
+        out_line(c->out, "revoked %zu ticket%s", sc->revoked, sc->revoked == 1 ? "" : "s");
     if (sc->f.full)
         out_line(c->out, "there is more: only the first %zu are known; scan again, or with --limit",
                  sc->f.limit);
@@ -237,8 +238,8 @@ static int run_scan(struct ctl *c, struct scanning *sc, struct store *s, struct 
     code = finder_judge(c, &sc->f);
     nhi_ledger_rollback(s->l);
     if (code == CTL_DONE && args->revoke)
-        code = finder_end(c, &sc->f, args->reason, &sc->ended);
-    return code == CTL_DONE ? answer(c, sc, w) : code;
+        code = finder_end(c, &sc->f, args->reason, &sc->revoked, &sc->ended);
+    return ended_finish(c, &sc->ended, code == CTL_DONE ? answer(c, sc, w) : code);
 }
 
 static int scan(struct ctl *c)

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <string.h>
 
-#include "libnhi/heartbeat.h"
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
@@ -192,7 +191,7 @@ int status_gather(struct ctl *c, struct store *s, struct status *n)
         return store_fail(c, s, err, "read the ledger");
     n->fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
     n->clock_behind = store_clock_behind(c, s);
-    n->supervised = nhi_heartbeat_is_live(NHI_RUN_DIR);
+    n->pulse = pulse_see();
     n->sessions_failed = count_sessions(n) != NHI_OK;
     count_records(n);
     look_at_reserve(n);

@@ -44,7 +44,7 @@ static void put_host(FILE *f, const struct ctl *c, bool usable)
 
     gauge(f, "nhi_ledger_usable", "Whether the ledger can be read: agents are denied while it cannot.",
           usable);
-    gauge(f, "nhi_supervisor_up", "Whether nhictl watch lives.", nhi_heartbeat_is_live(NHI_RUN_DIR));
+    gauge(f, "nhi_supervisor_up", "Whether nhictl watch lives, and can read the ledger.", nhi_heartbeat_is_live(NHI_RUN_DIR));
     gauge(f, "nhi_metrics_timestamp_seconds", "When this was written.", c->now);
     if (statvfs(NHI_STATE_DIR, &disk) == 0)
         gauge(f, "nhi_state_free_bytes", "Room that is left where grants are recorded.",

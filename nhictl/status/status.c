@@ -111,7 +111,7 @@ static void show_counts(struct ctl *c, const struct store *s, const struct statu
              n->retired);
     out_text(r, "host", "host", s->set.host);
     out_text(r, "ledger", "ledger", NHI_STATE_DIR "/" NHI_LEDGER_FILE);
-    out_text(r, "supervisor", "supervisor", n->supervised ? "alive" : "not running");
+    out_text(r, "supervisor", "supervisor", pulse_word(&n->pulse));
     out_text(r, "clock", "clock", n->clock_behind ? "behind" : "good");
     out_time(r, "latest", NULL, s->set.latest);
     out_text(r, NULL, "agents", agents);
@@ -148,6 +148,8 @@ static void reserve_attention(struct ctl *c, const struct status *n)
 
 static void show_attention(struct ctl *c, const struct store *s, const struct status *n)
 {
+    char text[PULSE_TEXT_MAX];
+
     out_strings(c->out, "attention", "needs attention:");
     if (n->fit != NHI_FIT_HERE)
         out_string(c->out, "%s; agents are denied: %s", nhi_fit_text(n->fit), nhi_fit_hint(n->fit));
@@ -156,11 +158,10 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
                            "nhictl status --accept-clock");
     reserve_attention(c, n);
     jobs_attention(c, &n->recent);
-    if (!n->supervised)
-        out_string(c->out, s->set.unsupervised
-                               ? "nhictl watch does not run: sessions outlive their tickets"
-                               : "nhictl watch does not run: agents are denied; systemctl enable "
-                                 "--now nhi-watch, or nhictl watch");
+    if (n->pulse.is != NHI_PULSE_LIVE)
+        out_string(c->out, "%s: %s; %s", pulse_text(&n->pulse, text),
+                   s->set.unsupervised ? "sessions outlive their tickets" : "agents are denied",
+                   pulse_hint(&n->pulse));
     if (n->over > 0)
         out_string(c->out, "%u session%s over and not gone (%s): nhictl session list", n->over,
                    n->over == 1 ? " is" : "s are", n->over_name);

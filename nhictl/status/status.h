@@ -9,6 +9,7 @@
 
 #include "libnhi/denials.h"
 #include "libnhi/reserve.h"
+#include "nhictl/pulse.h"
 #include "nhictl/sessions.h"
 
 struct ctl;
@@ -50,7 +51,8 @@ struct status {
     int64_t ending_at; /* the first of them */
     int64_t key_since; /* when the newest key of this host's own was made; 0: there is none */
     int64_t events;    /* the number of the newest */
-    bool sessions_failed, records_failed, clock_behind, supervised;
+    bool sessions_failed, records_failed, clock_behind;
+    struct pulse pulse;
     char overdue_name[NHI_AGENT_MAX + 1], orphaned_name[NHI_AGENT_MAX + 1];
     enum nhi_fit fit;     /* whose the ledger is, and whether it is the newest */
     enum nhi_err reserve; /* what became of reading it */

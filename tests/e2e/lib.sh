@@ -292,9 +292,14 @@ start_watch() {
     eventually test -e /run/nhi/watch || bail 'nhictl watch'
 }
 
+# beat_at UPTIME: the heartbeat that a supervisor of this release leaves which looked then.
+beat_at() {
+    (umask 077 && printf '%s %s 0\n' "$1" "$(sqlite3 "file:$STATE/ledger.db?immutable=1" 'pragma user_version')" >/run/nhi/watch)
+}
+uptime_now() { cut -d. -f1 /proc/uptime; }
 # hold_watch: the supervisor stands still until let_go. Its heartbeat is a new one, for 30 seconds.
 hold_watch() {
-    kill -STOP "$WATCH" && printf '%s\n' "$(cut -d. -f1 /proc/uptime)" >/run/nhi/watch
+    kill -STOP "$WATCH" && beat_at "$(uptime_now)"
 }
 # behind_its_back SQL: a change that nobody has acted on yet, as in the moment before sessions are ended, with the
 # supervisor held.
@@ -307,7 +312,7 @@ behind_its_back() {
     must nhictl status
 }
 # Who comes next is let in only while its heart beats, which it does every ten seconds.
-beats() { [ -s /run/nhi/watch ] && [ "$(($(cut -d. -f1 /proc/uptime) - $(cat /run/nhi/watch)))" -le 11 ]; }
+beats() { [ -s /run/nhi/watch ] && [ "$(($(uptime_now) - $(cut -d' ' -f1 /run/nhi/watch)))" -le 11 ]; }
 let_go() {
     kill -CONT "$WATCH"
     eventually beats || bail 'the supervisor does not go on'

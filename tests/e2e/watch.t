@@ -236,7 +236,7 @@ mark_log
 ssh_as ci-bot reply "$W/six" true
 unlike "$RC" '^0$' 'without it nobody is let in by a ticket'
 has_logged 'pam_nhi\(sshd:auth\): denied: reason=no-supervisor' 'with the reason'
-like "$(nhictl status)" 'nhictl watch does not run' 'and status says so'
+like "$(nhictl status)" 'the supervisor does not run' 'and status says so'
 ssh_as alice key "$W/key" true
 is "$RC" 0 'people are'
 echo 'supervisor = "optional"; grace = 0;' >/etc/nhi/nhi.conf
@@ -252,10 +252,10 @@ is "$RC" 0 'it is back'
 kill -KILL "$WATCH"
 ssh_as ci-bot reply "$W/six" true
 is "$RC" 0 'killed, it is missed after a while only'
-printf '%s\n' "$(($(cut -d. -f1 /proc/uptime) - 31))" >/run/nhi/watch
+beat_at "$(($(uptime_now) - 31))"
 ssh_as ci-bot reply "$W/six" true
 unlike "$RC" '^0$' 'an old heartbeat is none'
-printf '%s\n' "$(($(cut -d. -f1 /proc/uptime) + 100))" >/run/nhi/watch
+beat_at "$(($(uptime_now) + 100))"
 ssh_as ci-bot reply "$W/six" true
 unlike "$RC" '^0$' 'nor is one of the future'
 

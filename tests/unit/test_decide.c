@@ -51,7 +51,6 @@ static void base(struct ask *a)
                    .agent_state = NHI_AGENT_ACTIVE,
                    .agent_uid = 65537,
                    .agent_revoked_until = NOW - 700,
-                   .recorded = true,
                    .task_known = true,
                    .task_state = NHI_TASK_OPEN,
                    .task_agent = "ci-bot",
@@ -150,11 +149,7 @@ static void other_clock(struct ask *a)
     CASE(EPOCH, of_a_former_epoch_and_revoked,                                                     \
          (a->facts.epoch_at = 1, a->facts.recorded = a->facts.former = a->facts.revoked = true))   \
     CASE(PERMIT, of_this_epoch, (a->facts.epoch_at = NOW, a->facts.recorded = true))               \
-    CASE(EPOCH, own_but_not_recorded, (a->facts.epoch_at = 1, a->facts.recorded = false))          \
-    CASE(UNRECORDED, signed_with_our_key_but_not_here, a->facts.recorded = false)                  \
-    CASE(UNRECORDED, the_same_and_expired, (a->facts.recorded = false, a->req.now = NOW + 3000))   \
-    CASE(REVOKED, the_same_and_revoked, (a->facts.recorded = false, a->facts.revoked = true))      \
-    CASE(PERMIT, anothers_not_recorded, (a->facts.recorded = false, other_clock(a)))               \
+    CASE(EPOCH, own_but_not_recorded, a->facts.epoch_at = 1)                                       \
     CASE(EPOCH, anothers_of_before, (a->facts.epoch_at = NOW - 600, other_clock(a)))               \
     CASE(EPOCH, anothers_within_skew, (a->facts.epoch_at = NOW - 630, other_clock(a)))             \
     CASE(EPOCH, anothers_recorded_anew,                                                            \
@@ -391,7 +386,7 @@ static void ends_of_sessions(void **state)
                                            NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
                                            NHI_DENY_POLICY,     NHI_DENY_FORBIDDEN,
                                            NHI_DENY_ISSUER_REVOKED, NHI_DENY_AGENT_OVERDUE,
-                                           NHI_DENY_EPOCH,      NHI_DENY_UNRECORDED };
+                                           NHI_DENY_EPOCH };
     size_t i;
 
     (void)state;
@@ -399,6 +394,172 @@ static void ends_of_sessions(void **state)
         assert_false(nhi_reason_is_end(not[i]));
     for (i = 0; i < COUNT(yes); i++)
         assert_true(nhi_reason_is_end(yes[i]));
+}
+
+/* What is wrong with the host, the account or the moment, and what is on record against the ticket. */
+#define MASKS                                                                                      \
+    MASK(clock_back, a->facts.latest = NOW + 3600)                                                 \
+    MASK(machine, a->facts.strange = true)                                                         \
+    MASK(rolled_back, a->facts.rolled_back = true)                                                 \
+    MASK(no_account, a->req.subject = "")                                                          \
+    MASK(root, a->req.subject_uid = 0)                                                             \
+    MASK(privileged, a->req.subject_privileged = true)                                             \
+    MASK(renamed, SET(facts.host, "other.example.org"))                                            \
+    MASK(other_account, a->req.subject = "batch")                                                  \
+    MASK(other_service, a->req.service = "cron")                                                   \
+    MASK(nobody_watches, a->facts.unsupervised = true)                                             \
+    MASK(superseded, a->facts.superseded = true)                                                   \
+    MASK(not_yet, a->ticket.nbf = NOW + 3600)                                                      \
+    MASK(out_of_its_tree, SET(facts.tree, "p-00000000-1-2"))                                       \
+    MASK(key, a->ticket.has_cnf = true)                                                            \
+    MASK(issuer_state, a->facts.issuer.state = (enum nhi_issuer_state)9)                           \
+    MASK(agent_state, a->facts.agent_state = (enum nhi_agent_state)9)
+#define ENDS                                                                                       \
+    END(LOCKDOWN, a->facts.lockdown = true)                                                        \
+    END(REVOKED, a->facts.revoked = true)                                                          \
+    END(EXPIRED, a->ticket.exp = NOW)                                                              \
+    END(EPOCH, (a->facts.epoch_at = 1, a->facts.recorded = a->facts.former = true))                \
+    END(TASK_CLOSED, a->facts.task_state = NHI_TASK_CLOSED)                                        \
+    END(TASK_ENDED, a->facts.task_deadline = NOW)                                                  \
+    END(TASK_AGENT, SET(facts.task_agent, "other-bot"))                                            \
+    END(LIFETIME, a->facts.max_lifetime = 1)
+/* Whose place a state takes that nobody defined: the last two of the masks. */
+#define ENDS_OF_STATE                                                                              \
+    END(REVOKED, a->facts.agent_revoked_until = NOW)                                               \
+    END(AGENT_SUSPENDED, a->facts.agent_state = NHI_AGENT_SUSPENDED)                               \
+    END(AGENT_RETIRED, a->facts.agent_state = NHI_AGENT_RETIRED)                                   \
+    END(AGENT_OVERDUE, (a->facts.agent_review_by = NOW, a->facts.overdue_denies = true))           \
+    END(ISSUER_RETIRED, a->facts.issuer.state = NHI_ISSUER_RETIRED)                                \
+    END(ISSUER_REVOKED, a->facts.issuer.state = NHI_ISSUER_REVOKED)                                \
+    END(ISSUER_BOUNDS, SET(facts.issuer.agents, "other-bot"))
+
+#define MASK(name, change)                                                                         \
+    static void mask_##name(struct ask *a)                                                         \
+    {                                                                                              \
+        change;                                                                                    \
+    }
+MASKS
+#undef MASK
+#define MASK(name, change) { #name, mask_##name },
+static const struct {
+    const char *name;
+    void (*change)(struct ask *);
+} masks[] = { MASKS };
+#undef MASK
+
+#define END(reason, change) +1
+enum { STATE_ENDS = 0 ENDS_OF_STATE };
+#undef END
+
+static unsigned put_end(struct ask *a, unsigned n, enum nhi_reason *want)
+{
+    unsigned i = 0;
+
+#define END(reason, change)                                                                        \
+    if (i++ == n) {                                                                                \
+        change;                                                                                    \
+        *want = NHI_DENY_##reason;                                                                 \
+    }
+    ENDS
+    ENDS_OF_STATE
+#undef END
+    return i;
+}
+
+/* Whether it is over is a question of its own: neither the clock, the account, the host nor the machine answers it, and
+ * it is answered before theirs. */
+static void over_is_asked_first(void **state)
+{
+    enum nhi_reason want = NHI_PERMIT;
+    struct ask a;
+    unsigned n, count;
+    size_t m;
+
+    (void)state;
+    base(&a);
+    count = put_end(&a, UINT32_MAX, &want);
+    assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_PERMIT);
+    for (m = 0; m < COUNT(masks); m++) {
+        base(&a);
+        masks[m].change(&a);
+        if (nhi_is_over(&a.ticket, &a.facts, NOW) != NHI_PERMIT)
+            fail_msg("%s is an end", masks[m].name);
+        assert_int_not_equal(nhi_decide(&a.req, &a.facts).reason, NHI_PERMIT);
+        for (n = 0; n < (m < COUNT(masks) - 2 ? count : count - STATE_ENDS); n++) {
+            base(&a);
+            masks[m].change(&a);
+            (void)put_end(&a, n, &want);
+            if (nhi_is_over(&a.ticket, &a.facts, NOW) != want || nhi_decide(&a.req, &a.facts).reason != want)
+                fail_msg("%s hides that it is %s", masks[m].name, nhi_reason_name(want));
+        }
+    }
+    assert_int_equal(nhi_is_over(NULL, &a.facts, NOW), NHI_PERMIT);
+    assert_int_equal(nhi_is_over(&a.ticket, NULL, NOW), NHI_PERMIT);
+}
+
+/* What a ledger lacks that is not this host's, not the newest, or could not be read at all may be elsewhere; what
+ * stands in it, or in the reserve, counts. */
+static void what_is_lacking_ends_nothing(void **state)
+{
+    static void (*const lack[])(struct ask *) = { change_issuer_unknown, change_agent_unknown, change_task_unknown };
+    struct ask a;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(lack); i++) {
+        base(&a);
+        lack[i](&a);
+        assert_true(nhi_reason_is_end(nhi_is_over(&a.ticket, &a.facts, NOW)));
+        a.facts.strange = true;
+        assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_PERMIT);
+        assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_DENY_MACHINE);
+        a.facts.strange = false;
+        a.facts.rolled_back = true;
+        assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_PERMIT);
+        assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_DENY_ROLLED_BACK);
+        a.facts.rolled_back = false;
+        a.facts.unread = true;
+        assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_PERMIT);
+        assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_DENY_LEDGER);
+        a.facts.revoked = true;
+        assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_DENY_REVOKED);
+    }
+    base(&a);
+    a.facts.epoch_at = 1;
+    assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_DENY_EPOCH);
+    a.facts.rolled_back = true;
+    assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_PERMIT);
+    /* A ticket that was renewed goes on as another one, of which only the ledger knows. */
+    base(&a);
+    assert_int_equal(nhi_is_over(&a.ticket, &a.facts, a.ticket.exp), NHI_DENY_EXPIRED);
+    a.facts.unread = true;
+    assert_int_equal(nhi_is_over(&a.ticket, &a.facts, a.ticket.exp), NHI_PERMIT);
+}
+
+/* The first moment is the one at which it says so, and the last one before is not. */
+static void over_at_its_end(void **state)
+{
+    struct ask a;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 5; i++) {
+        int64_t at;
+
+        base(&a);
+        if (i == 1)
+            a.facts.task_deadline = NOW + 100;
+        if (i == 2 || i == 3)
+            a.facts.agent_review_by = NOW + 200;
+        a.facts.overdue_denies = i == 2 || i == 4;
+        a.facts.agent_known = i != 4;
+        a.facts.unread = i == 4;
+        at = nhi_over_at(&a.ticket, &a.facts);
+        assert_true(at == (i == 1 ? NOW + 100 : i == 2 ? NOW + 200 : a.ticket.exp));
+        assert_int_equal(nhi_is_over(&a.ticket, &a.facts, at - 1), NHI_PERMIT);
+        if (i != 4)
+            assert_true(nhi_reason_is_end(nhi_is_over(&a.ticket, &a.facts, at)));
+    }
 }
 
 static void every_reason(void **state)
@@ -451,7 +612,10 @@ static void all_zero(void **state)
     assert_int_equal(nhi_decide(&a.req, &none).reason, NHI_DENY_ISSUER_UNKNOWN);
     f.issuer_known = true;
     a.req.ticket = &blank;
-    assert_int_equal(nhi_decide(&a.req, &f).reason, NHI_DENY_INTERNAL);
+    assert_int_equal(nhi_decide(&a.req, &f).reason, NHI_DENY_EXPIRED);
+    a.req.now = -1;
+    assert_int_equal(nhi_decide(&a.req, &f).reason, NHI_DENY_AGENT_UNKNOWN);
+    a.req.now = NOW;
     assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_DENY_ISSUER_UNKNOWN);
 }
 
@@ -504,6 +668,9 @@ int main(void)
         cmocka_unit_test(lasts_until),
         cmocka_unit_test(what_is_ahead),
         cmocka_unit_test(ends_of_sessions),
+        cmocka_unit_test(over_is_asked_first),
+        cmocka_unit_test(what_is_lacking_ends_nothing),
+        cmocka_unit_test(over_at_its_end),
         cmocka_unit_test(nulls),
         cmocka_unit_test(all_zero),
         cmocka_unit_test(forbid_wins),

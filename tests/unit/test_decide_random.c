@@ -72,35 +72,40 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     if (condition)                                                                                 \
     return NHI_DENY_##reason
     WHEN(f->lockdown, LOCKDOWN);
+    if (t != NULL) {
+        const bool whole = !f->strange && !f->rolled_back;
+        const bool issuer = f->issuer_known && strcmp(t->kid, i->kid) == 0;
+
+        WHEN(whole && !issuer, ISSUER_UNKNOWN);
+        WHEN(issuer && i->state == NHI_ISSUER_RETIRED, ISSUER_RETIRED);
+        WHEN(issuer && i->state == NHI_ISSUER_REVOKED, ISSUER_REVOKED);
+        WHEN(issuer && (!issuer_says(i, t) || f->differs), ISSUER_BOUNDS);
+        WHEN(f->epoch_at != 0 && f->former, EPOCH);
+        WHEN(f->epoch_at != 0 && i->own && !f->recorded && whole, EPOCH);
+        WHEN(f->epoch_at != 0 && !i->own && f->epoch_at + 30 >= t->iat, EPOCH);
+        WHEN(f->revoked, REVOKED);
+        WHEN(t->exp <= q->now, EXPIRED);
+        WHEN(whole && !f->agent_known, AGENT_UNKNOWN);
+        WHEN(f->agent_known && f->agent_state == NHI_AGENT_SUSPENDED, AGENT_SUSPENDED);
+        WHEN(f->agent_known && f->agent_state == NHI_AGENT_RETIRED, AGENT_RETIRED);
+        WHEN(f->agent_known && f->overdue_denies && f->agent_review_by <= q->now, AGENT_OVERDUE);
+        WHEN(f->agent_known && f->agent_revoked_until != 0 && f->agent_revoked_until >= t->iat, REVOKED);
+        WHEN(f->agent_known && f->agent_revoked_until != 0 && !i->own && f->agent_revoked_until + 30 >= t->iat,
+             REVOKED);
+        WHEN(whole && !f->task_known && !i->opens_tasks, TASK_UNKNOWN);
+        WHEN(f->task_known && strcmp(f->task_agent, t->agent) != 0, TASK_AGENT);
+        WHEN(f->task_known && f->task_state == NHI_TASK_CLOSED, TASK_CLOSED);
+        WHEN(f->task_known && f->task_deadline <= q->now, TASK_ENDED);
+    }
     WHEN(f->strange, MACHINE);
     WHEN(f->rolled_back, ROLLED_BACK);
     WHEN(f->latest != 0 && q->now + 30 < f->latest, CLOCK);
     WHEN(q->subject[0] == '\0' || q->service[0] == '\0', SUBJECT);
     WHEN(q->subject_uid == 0 || q->subject_privileged, PRIVILEGED);
     WHEN(t == NULL, NO_TICKET);
-    WHEN(!f->issuer_known || strcmp(t->kid, i->kid) != 0, ISSUER_UNKNOWN);
-    WHEN(i->state == NHI_ISSUER_RETIRED, ISSUER_RETIRED);
-    WHEN(i->state == NHI_ISSUER_REVOKED, ISSUER_REVOKED);
-    WHEN(!issuer_says(i, t) || f->differs, ISSUER_BOUNDS);
-    WHEN(f->epoch_at != 0 && f->former, EPOCH);
-    WHEN(f->epoch_at != 0 && i->own && !f->recorded, EPOCH);
-    WHEN(f->epoch_at != 0 && !i->own && f->epoch_at + 30 >= t->iat, EPOCH);
-    WHEN(f->revoked, REVOKED);
-    WHEN(i->own && !f->recorded, UNRECORDED);
     WHEN(f->superseded, SUPERSEDED);
-    WHEN(t->exp <= q->now, EXPIRED);
     WHEN(t->iat > q->now + 30, NOT_YET);
     WHEN(t->nbf != 0 && t->nbf > q->now + 30, NOT_YET);
-    WHEN(!f->agent_known, AGENT_UNKNOWN);
-    WHEN(f->agent_state == NHI_AGENT_SUSPENDED, AGENT_SUSPENDED);
-    WHEN(f->agent_state == NHI_AGENT_RETIRED, AGENT_RETIRED);
-    WHEN(f->overdue_denies && f->agent_review_by <= q->now, AGENT_OVERDUE);
-    WHEN(f->agent_revoked_until != 0 && f->agent_revoked_until >= t->iat, REVOKED);
-    WHEN(f->agent_revoked_until != 0 && !i->own && f->agent_revoked_until + 30 >= t->iat, REVOKED);
-    WHEN(!f->task_known && !i->opens_tasks, TASK_UNKNOWN);
-    WHEN(f->task_known && strcmp(f->task_agent, t->agent) != 0, TASK_AGENT);
-    WHEN(f->task_known && f->task_state == NHI_TASK_CLOSED, TASK_CLOSED);
-    WHEN(f->task_known && f->task_deadline <= q->now, TASK_ENDED);
     WHEN(strcmp(t->host, f->host) != 0, HOST);
     WHEN(!in(t->accounts, q->subject), ACCOUNT);
     WHEN(q->subject_in_range && strcmp(q->subject, t->agent) != 0, ACCOUNT);
@@ -193,7 +198,7 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     f->strange = seldom() && seldom();
     f->rolled_back = seldom() && seldom();
     f->epoch_at = seldom() ? near(NOW - 600) : 0;
-    f->recorded = !seldom();
+    f->recorded = up_to(2) == 0;
     f->former = f->recorded && seldom();
     f->issuer_known = !seldom();
     PICK(f->issuer.kid, kids);
