@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nhictl/doctor/file.h"
 #include "nhictl/out.h"
@@ -39,4 +40,17 @@ bool program_sshd_is(unsigned release)
         (void)sscanf(at, "OpenSSH_%u.%u", &major, &minor);
     free(said);
     return major * 100 + minor >= release;
+}
+
+bool program_is_old_sudo_rs(const char *path)
+{
+    const char *const argv[] = { path, "--version", NULL };
+    unsigned major = 0, minor = 0, patch = 0;
+    bool is_rs = false;
+    char *said = NULL;
+
+    if (access(path, X_OK) == 0 && program_run(argv, &said) == 0)
+        is_rs = sscanf(said, "sudo-rs %u.%u.%u", &major, &minor, &patch) == 3;
+    free(said);
+    return is_rs && major * 10000 + minor * 100 + patch < 209;
 }

@@ -13,4 +13,8 @@ int program_run(const char *const argv[], char **said);
 /* Whether the sshd of this host is of that release or a later one: 904 is 9.4. */
 bool program_sshd_is(unsigned release);
 
+/* Whether that sudo is sudo-rs of before 0.2.9, which prints three lines at each use for a setting that it does not
+ * know (noninteractive_auth), and asks PAM under -n without it. */
+bool program_is_old_sudo_rs(const char *path);
+
 #endif

@@ -262,6 +262,7 @@ static int doctor(struct ctl *c)
     doctor_pam(&d);
     doctor_sshd(&d);
     doctor_sudo(&d);
+    doctor_others(&d);
     doctor_host(&d);
     doctor_files(&d);
     doctor_store(&d);

@@ -56,8 +56,10 @@ bool doctor_is_guarded(struct doctor *d, const char *id, const char *file, const
 /* Each looks at one part of the host. */
 void doctor_pam(struct doctor *d);
 void doctor_sshd(struct doctor *d);
+void doctor_sshd_started(struct doctor *d);
 void doctor_sudo(struct doctor *d);
 void doctor_host(struct doctor *d);
+void doctor_others(struct doctor *d);
 void doctor_accounts(struct doctor *d);
 void doctor_files(struct doctor *d);
 void doctor_store(struct doctor *d);

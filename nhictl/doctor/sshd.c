@@ -298,6 +298,7 @@ static void look(const struct sshd *s)
         if (match || !wanted[i].agents)
             look_at_setting(s, &wanted[i]);
     look_at_keys(s);
+    doctor_sshd_started(s->d);
     look_at_methods(s);
     if (s->is_agents)
         look_at_lists(s);

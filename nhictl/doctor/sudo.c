@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "nhictl/ctl.h"
+#include "nhictl/program.h"
 
-#define PROGRAM "/usr/bin/sudo"
+#define PROGRAM WIRING_SUDO_PROGRAM
 
 /* ---- Defaults ---- */
 
@@ -105,7 +106,7 @@ static void look_at_asking(const struct sudoers *s)
     const char *why = "sudo -n refuses agents before it asks PAM, where their ticket is";
     struct doctor_place off = sudoers_last(s, "Defaults", "!noninteractive_auth");
 
-    if (json_is_true(value_of(s, NONINTERACTIVE)))
+    if (json_is_true(value_of(s, NONINTERACTIVE)) || program_is_old_sudo_rs(PROGRAM))
         look_at_timeout(s);
     else if (off.line > 0)
         doctor_find(s->d, DOCTOR_ERROR, "sudo-noninteractive", off, out_say("%s", why),
@@ -223,6 +224,21 @@ static void look_at_specs(const struct sudoers *s)
     }
 }
 
+/* ---- sudo-rs beside it ---- */
+
+/* Both read the same files, and no line can be hidden from one of them. */
+static void look_at_sudo_rs(const struct sudoers *s)
+{
+    struct doctor_place line = sudoers_last(s, "Defaults:%nhi-agents", "noninteractive_auth");
+
+    if (line.line > 0 && access("/etc/sudoers-rs", F_OK) != 0 && program_is_old_sudo_rs(WIRING_SUDO_RS_PROGRAM))
+        doctor_find(s->d, DOCTOR_NOTE, "sudo-rs-setting", line,
+                    out_say("sudo-rs does not know noninteractive_auth, and says so in three lines to everybody who uses "
+                            "it"),
+                    out_say("give sudo-rs a file of its own, /etc/sudoers-rs, which it reads in the place of "
+                            WIRING_SUDOERS ", without this line"));
+}
+
 /* ---- all of it ---- */
 
 static bool is_included(const struct sudoers *s)
@@ -256,6 +272,7 @@ void doctor_sudo(struct doctor *d)
             look_at_service(&s, o);
         look_at_exempt(&s);
         look_at_specs(&s);
+        look_at_sudo_rs(&s);
     }
     sudoers_free(&s);
 }

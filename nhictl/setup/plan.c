@@ -7,6 +7,7 @@
 
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
+#include "nhictl/program.h"
 #include "nhictl/setup/setup.h"
 #include "nhictl/setup/text.h"
 
@@ -205,6 +206,8 @@ static int plan_sshd(struct setup *s, const struct wiring_service *w)
     "# sudo -n calls PAM, where the agent's ticket is the answer, and it does so at every call. An\n"                  \
     "# account that agents share with others needs the same line: Defaults:NAME noninteractive_auth, ...\n"            \
     WIRING_SUDO_LINE "\n"
+#define SUDO_RS_LINES                                                                                                  \
+    "# sudo-rs calls PAM under -n by itself; here it does so at every call.\n" WIRING_SUDO_RS_LINE "\n"
 
 static int plan_sudo(struct setup *s, const struct wiring_service *w)
 {
@@ -222,7 +225,7 @@ static int plan_sudo(struct setup *s, const struct wiring_service *w)
     if (code != CTL_DONE)
         return code;
     was = config->text[SETUP_NOW];
-    code = plan_marked(s, dropin, SUDO_LINES);
+    code = plan_marked(s, dropin, program_is_old_sudo_rs(WIRING_SUDO_PROGRAM) ? SUDO_RS_LINES : SUDO_LINES);
     if (code == CTL_DONE)
         code = plan_marked(s, config, was != NULL && setup_text_sudo_includes(was) ? NULL : WIRING_SUDO_INCLUDE "\n");
     return code;

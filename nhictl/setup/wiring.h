@@ -67,6 +67,10 @@ extern const char *const wiring_sshd_agents[]; /* the lines under the Match; end
 /* sudo -n calls PAM, where the agent's ticket is the answer, and it does so at every call. */
 #define WIRING_SUDO_DEFAULTS "noninteractive_auth, timestamp_timeout=0"
 #define WIRING_SUDO_LINE "Defaults:%nhi-agents " WIRING_SUDO_DEFAULTS
+/* Where sudo is sudo-rs that does not know the first of them. */
+#define WIRING_SUDO_RS_LINE "Defaults:%nhi-agents timestamp_timeout=0"
+#define WIRING_SUDO_PROGRAM "/usr/bin/sudo"
+#define WIRING_SUDO_RS_PROGRAM "/usr/bin/sudo-rs"
 
 /* ---- nss ---- */
 

@@ -100,6 +100,15 @@ fault() {
     fi
     restore
 }
+# good 'FILE…' COMMAND: no fault
+good() {
+    # shellcheck disable=SC2086 # several
+    keep $1
+    eval "$2" || bail "$2"
+    doctor
+    is "$FOUND" '' "no fault: $2" || jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
+    restore
+}
 # A command that shows more of it, and mends nothing.
 ONLY_LOOKS='trail-broken ledger-older agent-unresolved policy-broken'
 REPAIRED=0
@@ -132,6 +141,22 @@ is "$SAID" "[false,\"there are findings\",\"error\",$LINE,\"account optional pam
 restore
 capture as alice nhictl doctor
 like "$RC $ERR" '^1 nhictl: only root .*sudo nhictl doctor' 'not for everybody'
+
+# --- other ways in
+NO_REPAIR=1 # whether such a program stays is nobody's but the administrator's to say
+GENERATORS=/usr/lib/systemd/system-generators
+fault cron-without-pam $GENERATORS "install -D /bin/true $GENERATORS/systemd-crontab-generator"
+fault ssh-without-pam /usr/sbin/dropbear 'cp /bin/true /usr/sbin/dropbear'
+fault ssh-without-pam '/usr/sbin/tinysshd /home/ci-bot' 'cp /bin/true /usr/sbin/tinysshd; mkdir -p /home/ci-bot/.ssh; : >/home/ci-bot/.ssh/authorized_keys'
+is "${FIRST[0]}" /home/ci-bot/.ssh/authorized_keys 'the keys that such a server would take come first'
+DOAS='/usr/bin/doas /etc/doas.conf /etc/pam.d/doas'
+fault doas-unwired "$DOAS" 'cp /bin/true /usr/bin/doas; echo "permit nopass ci-bot as root" >/etc/doas.conf'
+good "$DOAS" 'cp /bin/true /usr/bin/doas; echo "permit ci-bot as root" >/etc/doas.conf; grep pam_nhi /etc/pam.d/sudo >/etc/pam.d/doas'
+good "$DOAS" 'cp /bin/true /usr/bin/doas; echo "deny ci-bot" >/etc/doas.conf'
+RULES=/etc/polkit-1/rules.d
+fault polkit-agents $RULES "mkdir -p $RULES; echo 'polkit.addRule(function(a, s) { if (s.user == \"ci-bot\") return polkit.Result.YES; });' >$RULES/10-ci.rules"
+good $RULES "mkdir -p $RULES; echo 'polkit.addRule(function(a, s) { if (s.user == \"alice\") return polkit.Result.YES; });' >$RULES/10-ci.rules"
+NO_REPAIR=
 
 # --- PAM
 AUTH='auth [success=done user_unknown=ignore default=die] pam_nhi.so'
@@ -173,15 +198,6 @@ fault pam-option $D/su "sed -i '$(ours account)s/$/ uid_min=1/' $D/su"
 fault pam-range $D/sudo "sed -i '$(ours account)s/$/ uid_min=70000 uid_max=80000/' $D/sudo"
 fault pam-twice $D/sudo "sed -i '$(ours auth)p' $D/sudo"
 MODULE=$(echo /usr/lib/*/security/pam_nhi.so)
-# good 'FILE…' COMMAND: no fault
-good() {
-    # shellcheck disable=SC2086 # several
-    keep $1
-    eval "$2" || bail "$2"
-    doctor
-    is "$FOUND" '' "no fault: $2" || jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
-    restore
-}
 good /usr/lib/aaa "install -D ${MODULE/_nhi/_unix} /usr/lib/aaa/security/pam_unix.so"
 fault pam-module-missing "$MODULE" "rm $MODULE"
 fault pam-module-writable "$MODULE" "chmod o+w $MODULE"
@@ -213,6 +229,20 @@ fault sshd-keys-command-arguments /etc/ssh "sed -i '/^AuthorizedKeysCommand /s/%
 fault sshd-keys-command-user /etc/ssh "sed -i 's/^AuthorizedKeysCommandUser.*/AuthorizedKeysCommandUser nobody/' $C"
 fault sshd-helper-missing $HELPER "rm $HELPER"
 fault sshd-helper-writable $HELPER "chmod g+w $HELPER"
+NO_REPAIR=1 # what the other command is for is nobody's but the administrator's to say
+EIC='-o "AuthorizedKeysCommand /usr/share/eic/keys %%u %%f" -o "AuthorizedKeysCommandUser nobody"'
+UNIT=/etc/systemd/system/ssh.service.d
+fault sshd-command-line $UNIT "mkdir -p $UNIT && printf '[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D $EIC\n' >$UNIT/eic.conf"
+fault sshd-command-line /etc/default/ssh "echo 'SSHD_OPTS=\"-oAuthorizedKeysCommand=/usr/share/eic/keys\"' >>/etc/default/ssh"
+started_otherwise() {
+    /usr/sbin/sshd -D -p 2299 -o 'AuthorizedKeysCommand /usr/share/eic/keys %u %f' -o 'AuthorizedKeysCommandUser nobody' &
+    OTHER=$!
+    eventually bash -c 'exec 3<>/dev/tcp/127.0.0.1/2299' 2>/dev/null
+}
+fault sshd-command-line /none started_otherwise
+kill "$OTHER" && eventually_gone "$OTHER"
+NO_REPAIR=
+good $UNIT "mkdir -p $UNIT && printf '[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -o AuthorizedKeysCommandUser=nobody\n' >$UNIT/x.conf"
 fault sshd-methods /etc/ssh "echo 'AuthenticationMethods publickey,publickey' >>$S"
 fault sshd-refuses-agents /etc/ssh "echo 'AllowGroups ssh-users' >>$S"
 fault sshd-refuses-agents /etc/ssh "echo 'DenyUsers ci-*' >>$S"
@@ -243,6 +273,12 @@ C=/etc/sudoers.d/nhi
 N=/etc/sudoers.d/zz
 sudoers() { echo "echo '$1' >$N && chmod 440 $N"; }
 fault sudo-noninteractive $C "rm $C"
+NO_REPAIR=1 # which of the two sudoers files a line belongs in is the administrator's to say
+rs() { printf '#!/bin/sh\necho sudo-rs %s\n' "$1" >/usr/bin/sudo-rs && chmod 755 /usr/bin/sudo-rs; }
+fault sudo-rs-setting /usr/bin/sudo-rs 'rs 0.2.5'
+NO_REPAIR=
+good /usr/bin/sudo-rs 'rs 0.2.9'
+good '/usr/bin/sudo-rs /etc/sudoers-rs' 'rs 0.2.5; : >/etc/sudoers-rs'
 fault sudo-noninteractive $N "$(sudoers 'Defaults:ci-bot !noninteractive_auth')"
 fault sudo-timestamp $C "sed -i 's/, timestamp_timeout=0//' $C"
 fault sudo-timestamp $N "$(sudoers 'Defaults:%nhi-agents timestamp_timeout=5')"
