@@ -32,7 +32,7 @@ static bool is_address(const char *s)
 {
     struct nhi_net net;
 
-    return strchr(s, '/') == NULL && nhi_net_parse(s, &net) == NHI_OK;
+    return strcmp(s, NHI_NET_UNIX) == 0 || (strchr(s, '/') == NULL && nhi_net_parse(s, &net) == NHI_OK);
 }
 
 static enum nhi_err take_at(const config_setting_t *s, int64_t *out, struct nhi_conf_error *error)

@@ -94,7 +94,8 @@ struct nhi_request {
         *place; /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
     bool remote;       /* place is an address */
     const char *tree;  /* handle of the session that the caller is inside; NULL: none */
-    const char *from;  /* numeric address from which the login came that this is part of, or NULL */
+    const char *from;  /* whence the login came that this is part of: a numeric address, NHI_NET_UNIX or
+                          NHI_NET_UNKNOWN; NULL: see is_local, and else the latter */
     bool from_unknown; /* from which it comes nobody has said yet: what it could be counts */
     bool is_local;     /* it came over no network */
     bool granted;      /* it is decided again, and counts among the grants already */

@@ -44,7 +44,7 @@ struct nhi_grant {
     char rule[NHI_TASK_MAX + 1]; /* that decided; may be empty */
     uint32_t max_grants; /* that the rule gives in 3,600 seconds; 0: as many as come. Not in the record */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked; may be empty */
-    char rhost[NHI_HOST_MAX + 1]; /* numeric address or empty */
+    char rhost[NHI_HOST_MAX + 1]; /* whence, as in struct nhi_request; empty: over no network */
     struct nhi_proc self, parent;
     uint64_t ns; /* inode of the PID namespace in which these have their numbers; 0: unknown */
     char place[NHI_PLACE_MAX + 1]; /* where a bearer ticket was shown: a numeric address, or a local session as

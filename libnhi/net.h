@@ -9,6 +9,11 @@
 
 #include "libnhi/err.h"
 
+/* What stands where an address would: sshd was reached over what has none, a socket of this machine as a rule; over
+ * a network, and from which address nobody can tell, since names are others' to choose. */
+#define NHI_NET_UNIX "unix"
+#define NHI_NET_UNKNOWN "unknown"
+
 #define NHI_NET_TEXT_MAX 49 /* an IPv6 address in its longest form, a slash, three digits */
 
 /* IPv4 as the IPv6 addresses ::ffff:0:0/96, so that a client of a dual-stack listener is the same either way. */

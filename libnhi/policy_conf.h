@@ -50,7 +50,7 @@ void nhi_policy_conf_free(struct nhi_policy_conf *conf);
 struct nhi_policy_case {
     char agent[NHI_AGENT_MAX + 1], owner[NHI_OWNER_MAX + 1], task[NHI_TASK_MAX + 1];
     char account[NHI_ACCOUNT_MAX + 1], service[NHI_SERVICE_MAX + 1];
-    char from[NHI_PLACE_MAX + 1]; /* numeric; empty: local */
+    char from[NHI_PLACE_MAX + 1]; /* numeric or "unix"; empty: local */
     int64_t at;                   /* 0: now */
     int64_t lifetime, age;        /* seconds; 0: 15 minutes, none */
     uint32_t uses;                /* 0: not counted */

@@ -112,12 +112,17 @@ static bool comes_from(const struct nhi_rule *r, const struct nhi_request *req)
 {
     uint32_t i;
 
-    if (r->net_count == 0 && !r->local)
+    if (r->net_count == 0 && !r->local && !r->unix_socket)
         return true;
     if (req->from_unknown)
         return !r->forbid;
-    if (req->from == NULL)
-        return req->is_local && r->local;
+    if (req->from == NULL && req->is_local)
+        return r->local;
+    if (req->from != NULL && strcmp(req->from, NHI_NET_UNIX) == 0)
+        return r->unix_socket;
+    /* It could be any of those networks. */
+    if (req->from == NULL || strcmp(req->from, NHI_NET_UNKNOWN) == 0)
+        return r->forbid && r->net_count > 0;
     for (i = 0; i < r->net_count; i++)
         if (nhi_net_has(&r->nets[i], req->from))
             return true;

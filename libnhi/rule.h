@@ -42,6 +42,7 @@ struct nhi_rule {
     struct nhi_net nets[NHI_RULE_NETS_MAX]; /* where the login comes from */
     uint32_t net_count;
     bool local;   /* or from no network at all */
+    bool unix_socket; /* or from where sshd has no address: NHI_NET_UNIX */
     uint8_t days; /* bit 0: Sunday … bit 6: Saturday, on which hours begin; 0: every day */
     struct nhi_hours hours[NHI_RULE_HOURS_MAX];
     uint32_t hours_count;

@@ -76,12 +76,16 @@ static enum nhi_err add_source(const char *word, void *to, struct nhi_conf_error
         r->local = true;
         return NHI_OK;
     }
+    if (strcmp(word, NHI_NET_UNIX) == 0) {
+        r->unix_socket = true;
+        return NHI_OK;
+    }
     if (r->net_count == NHI_RULE_NETS_MAX)
         return nhi_conf_bad(error, error->line, "source: more than %d networks", NHI_RULE_NETS_MAX);
     if (nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
         return nhi_conf_bad(
             error, error->line,
-            "source: '%.64s' is none: expected \"local\", or an address or network in "
+            "source: '%.64s' is none: expected \"local\", \"unix\", or an address or network in "
             "numbers, without bits behind its prefix (192.0.2.0/24, 2001:db8::/32)",
             word);
     r->net_count++;

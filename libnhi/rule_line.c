@@ -15,6 +15,8 @@ void nhi_rule_source_format(const struct nhi_rule *r, char text[NHI_RULE_SOURCE_
     text[0] = '\0';
     if (r->local)
         len = (size_t)snprintf(text, NHI_RULE_SOURCE_MAX + 1, "%s ", LOCAL);
+    if (r->unix_socket)
+        len += (size_t)snprintf(text + len, NHI_RULE_SOURCE_MAX + 1 - len, "%s ", NHI_NET_UNIX);
     for (i = 0; i < r->net_count; i++) {
         nhi_net_format(&r->nets[i], text + len);
         len = strlen(text);
@@ -30,6 +32,8 @@ static void parse_source(char *text, struct nhi_rule *r, enum nhi_err *err)
     for (word = strtok_r(text, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
         if (strcmp(word, LOCAL) == 0)
             r->local = true;
+        else if (strcmp(word, NHI_NET_UNIX) == 0)
+            r->unix_socket = true;
         else if (r->net_count == NHI_RULE_NETS_MAX ||
                  nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
             *err = NHI_ERR_CORRUPT;

@@ -8,7 +8,7 @@
 #include "libnhi/err.h"
 #include "libnhi/rule.h"
 
-#define NHI_RULE_SOURCE_MAX (NHI_RULE_NETS_MAX * (NHI_NET_TEXT_MAX + 1) + 7)
+#define NHI_RULE_SOURCE_MAX (NHI_RULE_NETS_MAX * (NHI_NET_TEXT_MAX + 1) + 12)
 #define NHI_RULE_HOURS_TEXT_MAX (NHI_RULE_HOURS_MAX * 10)
 
 void nhi_rule_source_format(const struct nhi_rule *r, char text[NHI_RULE_SOURCE_MAX + 1]);

@@ -43,10 +43,12 @@ static void add_source(struct text *t, const struct nhi_rule *r)
 {
     char net[NHI_NET_TEXT_MAX + 1];
 
-    if (r->local || r->net_count > 0)
+    if (r->local || r->unix_socket || r->net_count > 0)
         add(t, ", source");
     if (r->local)
         add(t, " local");
+    if (r->unix_socket)
+        add(t, " " NHI_NET_UNIX);
     for (uint32_t i = 0; i < r->net_count; i++) {
         nhi_net_format(&r->nets[i], net);
         add(t, " %s", net);

@@ -62,7 +62,7 @@ static void describe(enum nhi_condition failed, const struct nhi_rule *r,
         return;
     case NHI_COND_SOURCE:
         snprintf(out, size, "source is %s",
-                 req->from != NULL ? req->from
+                 req->from != NULL && strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from
                  : req->is_local   ? "local"
                                    : "not known");
         return;
@@ -158,15 +158,17 @@ static void place(const struct explain_args *args, struct nhi_request *req)
 
     req->from_unknown = remote && args->from == NULL;
     req->is_local = !remote && args->from == NULL;
-    /* A name matches nothing, as in a login. */
-    if (args->from != NULL &&
-        (inet_pton(AF_INET, args->from, &a) == 1 || inet_pton(AF_INET6, args->from, &a) == 1))
-        req->from = args->from;
+    /* A name may be any address, as in a login. */
+    if (args->from != NULL)
+        req->from = inet_pton(AF_INET, args->from, &a) == 1 || inet_pton(AF_INET6, args->from, &a) == 1 ||
+                            strcmp(args->from, NHI_NET_UNIX) == 0
+                        ? args->from
+                        : NHI_NET_UNKNOWN;
     if (req->ticket->has_cnf) {
         req->source = NHI_FROM_KEY;
     } else if (remote && args->from != NULL) {
         req->source = NHI_FROM_PROMPT;
-        req->place = req->from;
+        req->place = strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from : NULL;
         req->remote = true;
     }
 }

@@ -27,7 +27,7 @@ static bool could_permit(const struct nhi_request *req, const struct nhi_facts *
         enum nhi_condition failed = nhi_rule_fails(r, req, f);
 
         if (r->forbid) {
-            bool always = r->net_count == 0 && !r->local && r->days == 0 && r->hours_count == 0 &&
+            bool always = r->net_count == 0 && !r->local && !r->unix_socket && r->days == 0 && r->hours_count == 0 &&
                           r->max_age == 0;
 
             if (always && failed == NHI_COND_MET && *forbids == NULL)

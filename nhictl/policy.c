@@ -57,9 +57,10 @@ static bool covers_words(const char *outer, const char *inner)
 
 static bool covers_source(const struct nhi_rule *outer, const struct nhi_rule *inner)
 {
-    if (outer->net_count == 0 && !outer->local)
+    if (outer->net_count == 0 && !outer->local && !outer->unix_socket)
         return true;
     return outer->net_count == inner->net_count && outer->local == inner->local &&
+           outer->unix_socket == inner->unix_socket &&
            memcmp(outer->nets, inner->nets, sizeof(outer->nets)) == 0;
 }
 

@@ -58,11 +58,10 @@ static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_sh
 {
     struct nhi_shown s = *what;
 
-    s.remote = pnhi_place_is_remote(c);
+    s.from = pnhi_place_from(c);
+    s.remote = s.from != NULL;
     /* What happens inside of a session comes from where that came from. */
-    if (s.remote)
-        s.from = pnhi_place_is_address(c) ? c->rhost : NULL;
-    else if (c->in_session)
+    if (!s.remote && c->in_session)
         s.from = c->session.rhost[0] != '\0' ? c->session.rhost : NULL;
     s.is_local = !s.remote && s.from == NULL;
     if (pnhi_place_find(c, w->place))

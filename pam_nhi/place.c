@@ -5,11 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/net.h"
 #include "libnhi/session.h"
 
-bool pnhi_place_is_remote(const struct pnhi_caller *c)
+/* sshd says so itself, in capitals, which no name has here: it makes names small. Since 10.0 it says nothing. */
+static bool is_socket(const struct pnhi_caller *c)
 {
-    return c->program == PNHI_LOGIN && c->rhost != NULL && c->rhost[0] != '\0';
+    return c->program == PNHI_LOGIN && c->tty != NULL && strcmp(c->tty, "ssh") == 0 &&
+           (c->rhost == NULL || c->rhost[0] == '\0' || strcmp(c->rhost, "UNKNOWN") == 0);
+}
+
+const char *pnhi_place_from(const struct pnhi_caller *c)
+{
+    if (is_socket(c))
+        return NHI_NET_UNIX;
+    if (c->program != PNHI_LOGIN || c->rhost == NULL || c->rhost[0] == '\0')
+        return NULL;
+    return pnhi_place_is_address(c) ? c->rhost : NHI_NET_UNKNOWN;
 }
 
 /* A link-local address has the name of an interface behind it. */
@@ -59,10 +71,12 @@ static bool find_local(char place[NHI_PLACE_MAX + 1])
 
 bool pnhi_place_find(const struct pnhi_caller *c, char place[NHI_PLACE_MAX + 1])
 {
-    if (!pnhi_place_is_remote(c))
+    const char *from = pnhi_place_from(c);
+
+    if (from == NULL)
         return find_local(place);
-    if (!pnhi_place_is_address(c))
+    if (strcmp(from, NHI_NET_UNKNOWN) == 0)
         return false;
-    (void)snprintf(place, NHI_PLACE_MAX + 1, "%s", c->rhost);
+    (void)snprintf(place, NHI_PLACE_MAX + 1, "%s", from);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "pam_nhi/transaction.h"
 
 #include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -109,8 +110,8 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
         return NHI_ERR_TOO_LONG;
     memcpy(g->service, c->service, strlen(c->service));
     memcpy(g->subject, c->subject, sizeof g->subject);
-    if (pnhi_place_is_address(c) && strlen(c->rhost) < sizeof g->rhost)
-        memcpy(g->rhost, c->rhost, strlen(c->rhost) + 1);
+    if (pnhi_place_from(c) != NULL)
+        (void)snprintf(g->rhost, sizeof g->rhost, "%s", pnhi_place_from(c));
     err = nhi_id_new(g->id);
     if (err == NHI_OK)
         err = nhi_boot_id(g->boot);

@@ -85,6 +85,103 @@ static void test_bound_key(void **state)
     assert_int_equal(world_records('g'), 3);
 }
 
+/* Two rules: all are let in through sshd and sudo, and who comes from there, through this service, is not. */
+static void forbid_from(const char *service, const char *net, bool local, bool unix_socket)
+{
+    struct nhi_rule rules[2] = { { .name = "all", .agents = "*", .accounts = "*", .services = "*" },
+                                 { .name = "not", .forbid = true, .agents = "*", .accounts = "*" } };
+    struct nhi_ledger *l = world_ledger();
+
+    (void)snprintf(rules[1].services, sizeof rules[1].services, "%s", service);
+    if (net != NULL)
+        assert_int_equal(nhi_net_parse(net, &rules[1].nets[rules[1].net_count++]), NHI_OK);
+    rules[1].local = local;
+    rules[1].unix_socket = unix_socket;
+    assert_int_equal(nhi_policy_replace(l, rules, 2, "00000000000000000000000000000000", time(NULL)), NHI_OK);
+    world_commit(l);
+}
+
+static int from(const char *rhost)
+{
+    struct world_call c = login("deploy", NULL);
+
+    c.proof = line_agents;
+    c.rhost = rhost;
+    (void)world_reason();
+    return world_run(&c, NO_AUTH);
+}
+
+/* With UseDNS sshd says a name, of which others choose what it is: it could be any address. */
+static void test_from_a_name(void **state)
+{
+    struct nhi_ticket t = bound();
+
+    (void)state;
+    record(&t);
+    forbid_from("sshd", "10.0.0.0/8", false, false);
+    assert_int_equal(from("192.0.2.7"), PAM_SUCCESS);
+    assert_int_not_equal(from("10.1.2.3"), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "forbidden");
+    assert_int_not_equal(from("evil.example.org"), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "forbidden");
+    assert_int_not_equal(from("unix"), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "forbidden");
+    /* But not nowhere. */
+    forbid_from("sshd", NULL, true, true);
+    assert_int_equal(from("evil.example.org"), PAM_SUCCESS);
+}
+
+/* Where it came from holds within its session: neither local, nor outside of any network. */
+static void test_sudo_within_a_session_from_a_name(void **state)
+{
+    struct nhi_ticket t = bound();
+    struct world_call c = login("deploy", NULL), root = sudo("deploy", WORLD_DEPLOY_UID);
+
+    (void)state;
+    record(&t);
+    c.proof = line_agents;
+    c.rhost = "evil.example.org";
+    assert_int_equal(world_run_here(&c, NO_AUTH, NULL), PAM_SUCCESS);
+    assert_int_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
+    forbid_from("sudo", NULL, true, false);
+    assert_int_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
+    forbid_from("sudo", "10.0.0.0/8", false, false);
+    (void)world_reason();
+    assert_int_not_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "forbidden");
+}
+
+/* Over a socket of this machine sshd has no address: it says UNKNOWN, since 10.0 nothing. */
+static void test_from_a_socket(void **state)
+{
+    static const char *const said[] = { "UNKNOWN", "", NULL };
+    struct nhi_ticket t = bound(), bearer = world_ticket();
+    char *text = world_mint(&bearer);
+    struct world_call c = login("ci-bot", text);
+    size_t i;
+
+    (void)state;
+    record(&t);
+    for (i = 0; i < sizeof said / sizeof said[0]; i++) {
+        forbid_from("sshd", "0.0.0.0/0", true, false);
+        assert_int_equal(from(said[i]), PAM_SUCCESS);
+        forbid_from("sshd", NULL, false, true);
+        assert_int_equal(from("192.0.2.7"), PAM_SUCCESS);
+        assert_int_not_equal(from(said[i]), PAM_SUCCESS);
+        assert_string_equal(world_reason(), "forbidden");
+    }
+    /* All of them are one place, and no other is. */
+    forbid_from("none", NULL, false, true);
+    c.rhost = NULL;
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    c.rhost = "192.0.2.7";
+    (void)world_reason();
+    assert_int_not_equal(world_run(&c, WORLD_AUTH), PAM_SUCCESS);
+    assert_string_equal(world_reason(), "pin");
+    nhi_text_free(text);
+}
+
 /* Somebody else's ticket for the account, older or newer, which policy does not let in. */
 static void test_beside_one_that_is_denied(void **state)
 {
@@ -403,6 +500,9 @@ static void test_not_for_su(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_from_a_name),
+        T(test_sudo_within_a_session_from_a_name),
+        T(test_from_a_socket),
         T(test_bound_key),
         T(test_beside_one_that_is_denied),
         T(test_no_ticket_for_any_key),

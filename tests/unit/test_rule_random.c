@@ -60,10 +60,14 @@ static bool source_fits(const struct nhi_rule *r, const struct nhi_request *q)
     char net[NHI_NET_TEXT_MAX + 1], a[129], b[129], *slash;
     uint32_t i;
 
-    if (!r->local && r->net_count == 0)
+    if (!r->local && !r->unix_socket && r->net_count == 0)
         return true;
     if (q->from_unknown)
         return !r->forbid;
+    if (q->from != NULL && strcmp(q->from, "unix") == 0)
+        return r->unix_socket;
+    if (q->from != NULL ? strcmp(q->from, "unknown") == 0 : !q->is_local)
+        return r->forbid && r->net_count != 0;
     if (r->local && q->is_local && q->from == NULL)
         return true;
     for (i = 0; q->from != NULL && i < r->net_count; i++) {
@@ -188,7 +192,8 @@ static const char *const nets[] = { "10.0.0.0/8",    "10.1.2.3",  "0.0.0.0/0",  
                                     "2001:db8::/32", "fe80::/10", "10.1.2.0/25", "2001:db8::7" };
 static const char *const sources[] = { "10.1.2.3",    "10.1.2.200",      "10.1.2.65",
                                        "11.0.0.1",    "::ffff:10.1.2.3", "2001:db8::7",
-                                       "2001:db9::7", "fe80::1%eth0",    "a.example.org" };
+                                       "2001:db9::7", "fe80::1%eth0",    "a.example.org",
+                                       "unix",        "unknown" };
 
 static void random_window(struct nhi_rule *r)
 {
@@ -222,6 +227,7 @@ static void random_rule(struct nhi_rule *r, size_t n)
     if (up_to(3) == 0) {
         r->net_count = up_to(3);
         r->local = up_to(2) == 0;
+        r->unix_socket = up_to(3) == 0;
         for (i = 0; i < r->net_count; i++)
             assert_int_equal(nhi_net_parse(nets[up_to(sizeof nets / sizeof nets[0])], &r->nets[i]),
                              NHI_OK);
