@@ -48,6 +48,7 @@ PAM_SRC  := $(wildcard pam_nhi/*.c)
 NSS_SRC  := $(wildcard nss_nhi/*.c)
 KEYS_SRC := $(wildcard sshd_nhi/*.c)
 TRIAL_SRC := $(wildcard pam_trial/*.c)
+ASK_SRC  := $(wildcard nss_ask/*.c)
 CTL_SRC  := $(wildcard nhictl/*.c nhictl/*/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 TLIB_SRC := $(wildcard tests/lib/*.c)
@@ -60,6 +61,7 @@ PAM   := $(BUILD)/pam_nhi.so
 NSS   := $(BUILD)/libnss_nhi.so.2
 KEYS  := $(BUILD)/nhi-authorized-keys
 TRIAL := $(BUILD)/nhi-pam-trial
+ASK   := $(BUILD)/nhi-nss-ask
 CTL   := $(BUILD)/nhictl
 UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
@@ -71,7 +73,7 @@ MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.8 nhictl/*.7 n
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-4s %s\n' '$(1)' '$@')
 
-all: $(PAM) $(NSS) $(KEYS) $(TRIAL) $(CTL)
+all: $(PAM) $(NSS) $(KEYS) $(TRIAL) $(ASK) $(CTL)
 
 help:
 	@echo 'make            build the modules, the helper of sshd and nhictl under $(BUILD)/'
@@ -126,6 +128,11 @@ $(TRIAL): $(call obj,$(TRIAL_SRC))
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $^ -lpam
 
+$(ASK): $(call obj,$(ASK_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(ASK_SRC)) $(LIB) $(CDB_PIC) -ldl
+
 $(CTL): $(call obj,$(CTL_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -154,6 +161,7 @@ install: all
 	install -D -m 0644 $(NSS) $(DESTDIR)$(NSSDIR)/libnss_nhi.so.2
 	install -D -m 0755 $(KEYS) $(DESTDIR)$(LIBEXECDIR)/nhi-authorized-keys
 	install -D -m 0755 $(TRIAL) $(DESTDIR)$(LIBEXECDIR)/nhi-pam-trial
+	install -D -m 0755 $(ASK) $(DESTDIR)$(LIBEXECDIR)/nhi-nss-ask
 	install -D -m 0755 $(CTL) $(DESTDIR)$(SBINDIR)/nhictl
 	install -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS_OF_SYSTEMD); do sed 's|@SBINDIR@|$(SBINDIR)|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} && \

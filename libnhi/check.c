@@ -173,18 +173,27 @@ static enum nhi_reason over_unread(struct state *s)
     return nhi_is_over(&s->v->ticket, &facts, s->m->now);
 }
 
-static enum nhi_reason find_local(const struct state *s, struct nhi_request *req)
+static enum nhi_reason subject_failed(struct state *s, enum nhi_err err)
+{
+    if (err == NHI_ERR_NOT_FOUND)
+        return NHI_DENY_SUBJECT;
+    (void)snprintf(s->v->message, sizeof s->v->message, "account %s: %s", s->who->subject,
+                   err == NHI_ERR_BUSY ? "a source of accounts gave no answer" : nhi_strerror(err));
+    return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_GROUPS;
+}
+
+static enum nhi_reason find_local(struct state *s, struct nhi_request *req)
 {
     struct nhi_local local;
-    enum nhi_err err;
+    enum nhi_err err = nhi_local_of(s->who->subject, s->who->uid, !s->what->granted, &local);
 
-    err = nhi_local_by_uid(s->who->uid, &local);
-    if (err != NHI_OK || strcmp(local.name, s->who->subject) != 0)
-        err = nhi_local_by_name(s->who->subject, &local);
-    if (err != NHI_OK || local.uid != s->who->uid)
-        return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_SUBJECT;
+    if (err != NHI_OK)
+        return subject_failed(s, err);
+    if (local.blind[0] != '\0')
+        (void)snprintf(s->v->message, sizeof s->v->message, "groups of %s: %s", s->who->subject, local.blind);
     req->subject_uid = local.uid;
     req->subject_privileged = local.privileged;
+    req->subject_blind = local.blind[0] != '\0' && !local.goes_on;
     return NHI_PERMIT;
 }
 

@@ -58,13 +58,16 @@ static enum nhi_reason check_host(const struct nhi_request *req, const struct nh
     return NHI_PERMIT;
 }
 
-static enum nhi_reason check_subject(const struct nhi_request *req)
+static enum nhi_reason check_subject(const struct nhi_request *req, const struct nhi_facts *f)
 {
     if (req->subject[0] == '\0' || req->service[0] == '\0')
         return NHI_DENY_SUBJECT;
     if (req->subject_uid == 0 || req->subject_privileged)
         return NHI_DENY_PRIVILEGED;
-    return NHI_PERMIT;
+    /* Somebody else of that name, from a directory or a line of the local files. */
+    if (f->subject_agent != 0 && f->subject_agent != req->subject_uid)
+        return NHI_DENY_SUBJECT;
+    return req->subject_blind ? NHI_DENY_GROUPS : NHI_PERMIT;
 }
 
 static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_ticket *t)
@@ -200,7 +203,7 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
     if (!nhi_list_has(t->accounts, req->subject))
         return NHI_DENY_ACCOUNT;
     /* An agent's own account is that agent's alone, whoever else a ticket names. */
-    if (req->subject_in_range &&
+    if ((req->subject_in_range || f->subject_agent != 0) &&
         (strcmp(req->subject, t->agent) != 0 || req->subject_uid != f->agent_uid))
         return NHI_DENY_ACCOUNT;
     if (!nhi_list_has(t->services, req->service))
@@ -276,7 +279,7 @@ struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_f
         return d;
     d.reason = f->lockdown ? NHI_DENY_LOCKDOWN : nhi_is_over(req->ticket, f, req->now);
     if (d.reason != NHI_PERMIT || (d.reason = check_host(req, f)) != NHI_PERMIT ||
-        (d.reason = check_subject(req)) != NHI_PERMIT)
+        (d.reason = check_subject(req, f)) != NHI_PERMIT)
         return d;
     if (req->ticket == NULL) {
         d.reason = NHI_DENY_NO_TICKET;

@@ -63,6 +63,7 @@ enum nhi_reason {
     NHI_DENY_UNSUPERVISED, /* nobody would end what it opens */
     NHI_DENY_USES,       /* every counted use is spent */
     NHI_DENY_RECORD,     /* could not be recorded, so it does not happen */
+    NHI_DENY_GROUPS,     /* a source of groups gave no answer, so that it may be privileged */
     NHI_REASON_COUNT
 };
 
@@ -87,6 +88,7 @@ struct nhi_request {
     const char *subject; /* account that the decision is about */
     uint32_t subject_uid;
     bool subject_privileged; /* gid 0 or a privileged group among all its groups */
+    bool subject_blind;      /* it is not known whether it is */
     bool subject_in_range;   /* its uid is in the agent range */
     enum nhi_source source;
     const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
@@ -138,6 +140,7 @@ struct nhi_facts {
     enum nhi_agent_state agent_state;
     char agent_owner[NHI_OWNER_MAX + 1];
     uint32_t agent_uid;
+    uint32_t subject_agent; /* uid of the agent that has the subject's name; 0: none has */
     int64_t agent_review_by;
     bool overdue_denies; /* this host lets no agent in whose review date has passed */
     int64_t

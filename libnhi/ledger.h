@@ -347,6 +347,8 @@ NHI_CHECK enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *t
 NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
                                       const struct nhi_request *req, int64_t now, struct nhi_facts *out);
 /* The same without rules, for whoever brings others. */
+/* The agent that has the subject's name, into facts that were loaded without a request. */
+NHI_CHECK enum nhi_err nhi_facts_load_subject(struct nhi_ledger *l, const char *subject, struct nhi_facts *f);
 NHI_CHECK enum nhi_err nhi_facts_load_bare(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *out);
 void nhi_facts_free(struct nhi_facts *f);
 

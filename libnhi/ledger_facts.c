@@ -22,6 +22,15 @@ static enum nhi_err load_agent(struct nhi_ledger *l, const char *name, struct nh
     return err;
 }
 
+enum nhi_err nhi_facts_load_subject(struct nhi_ledger *l, const char *subject, struct nhi_facts *f)
+{
+    struct nhi_agent a;
+    enum nhi_err err = nhi_agent_get(l, subject, &a);
+
+    f->subject_agent = err == NHI_OK ? a.account.uid : 0;
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
 static enum nhi_err load_task(struct nhi_ledger *l, const char *id, struct nhi_facts *f)
 {
     struct nhi_task t;
@@ -176,6 +185,8 @@ enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
 
     if (err == NHI_OK && t != NULL)
         err = nhi_sql_rules(l, t->agent, req, now, &f);
+    if (err == NHI_OK && req != NULL)
+        err = nhi_facts_load_subject(l, req->subject, &f);
     if (err == NHI_OK)
         *out = f;
     return err;

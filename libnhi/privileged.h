@@ -1,6 +1,7 @@
 /*
  * Accounts that no ticket and no policy may name: uid 0, gid 0, and every member of a group that leads
- * to root on an ordinary host. Checked by number over the full membership, at issue and at each use.
+ * to root on an ordinary host. Checked by number and by name over the full membership, as sudo matches it,
+ * at issue and at each use.
  */
 #ifndef NHI_PRIVILEGED_H
 #define NHI_PRIVILEGED_H
@@ -10,20 +11,27 @@
 
 #include "libnhi/err.h"
 
-/* What getpwnam says, as far as a decision needs it. */
+/* An account, as far as a decision needs it. */
 struct nhi_local {
     char name[33];
     uint32_t uid, gid;
+    bool own; /* an agent's own account: the snapshot has this name with this uid */
     bool privileged;
     char because[33]; /* "uid 0" or the group's name; empty when not privileged */
+    /* A source of groups that gave no answer, and how; empty: all did. Then privileged says what is known. */
+    char blind[64];
+    bool goes_on; /* blind, but an agent's own account whose groups are all known here: it gets none from there */
 };
 
-/* By name or by number, through NSS with the caller's own buffers. NHI_ERR_NOT_FOUND: no such account.
- * Any doubt (a lookup that fails, more groups than a host has) is an error, never "not privileged". */
+/* The local files first, then the snapshot, then what else nsswitch.conf names (elsewhere.h): a look-up of an account
+ * that is here waits for nobody. NHI_ERR_NOT_FOUND: no such account, or none of that name has that uid. NHI_ERR_BUSY: the
+ * same, as far as is known, and some source gave no answer. Any doubt (a file
+ * that cannot be read, more groups than a host has) is an error, never "not privileged". */
 NHI_CHECK enum nhi_err nhi_local_by_name(const char *name, struct nhi_local *out);
-NHI_CHECK enum nhi_err nhi_local_by_uid(uint32_t uid, struct nhi_local *out);
+/* of_process: where this process runs for that uid, by its real one, the groups that it has count too. */
+NHI_CHECK enum nhi_err nhi_local_of(const char *name, uint32_t uid, bool of_process, struct nhi_local *out);
 
-/* Whether a group of this name or number may be given to an agent. */
+/* Whether a group of this name or number may be given to an agent. name may be NULL. */
 bool nhi_group_is_privileged(const char *name, uint32_t gid);
 
 #endif

@@ -50,6 +50,7 @@ static const struct {
                                 "nhictl watch does not run, so that nobody would end the session" },
     [NHI_DENY_USES] = { "uses", "every use of the ticket is spent" },
     [NHI_DENY_RECORD] = { "record", "the grant could not be recorded" },
+    [NHI_DENY_GROUPS] = { "groups", "not every source of groups gave an answer: the account may lead to root" },
 };
 
 const char *nhi_reason_name(enum nhi_reason r)
@@ -129,6 +130,7 @@ bool nhi_reason_is_end(enum nhi_reason r)
     case NHI_DENY_UNSUPERVISED:
     case NHI_DENY_USES:
     case NHI_DENY_RECORD:
+    case NHI_DENY_GROUPS:
     case NHI_REASON_COUNT:
         return false;
     }

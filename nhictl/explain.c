@@ -13,6 +13,7 @@
 #include "libnhi/ledger.h"
 #include "nhictl/ctl.h"
 #include "nhictl/judge.h"
+#include "nhictl/local.h"
 #include "nhictl/store.h"
 #include "nhictl/text.h"
 
@@ -125,8 +126,9 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
     }
 }
 
+/* blind: what of the account's groups is not known, and why; empty: all of it is. */
 static void show_decision(struct ctl *c, enum nhi_reason reason, const char *rule,
-                          const char *policy)
+                          const char *policy, const char *blind)
 {
     struct out_row *r = out_row_new(c->out);
 
@@ -134,6 +136,7 @@ static void show_decision(struct ctl *c, enum nhi_reason reason, const char *rul
     out_text(r, "reason", NULL, nhi_reason_name(reason));
     out_text(r, NULL, "because",
              reason == NHI_PERMIT ? "a rule permits it" : nhi_reason_text(reason));
+    out_text(r, "groups", "groups", blind[0] != '\0' ? blind : NULL);
     out_text(r, "rule", "rule", rule[0] != '\0' ? rule : NULL);
     out_text(r, "policy", "policy", policy[0] != '\0' ? policy : NULL);
     out_record(c->out, NULL, r);
@@ -176,6 +179,7 @@ static void place(const struct explain_args *args, struct nhi_request *req)
 static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticket *t)
 {
     const struct explain_args *args = c->args;
+    struct nhi_local local = { .blind = "" };
     struct nhi_request req;
     struct nhi_decision d;
     struct nhi_facts f;
@@ -189,8 +193,17 @@ static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticke
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the policy");
     err = judge_request(c, s, t, &f, args->account, args->service, &req);
+    if (err == NHI_OK)
+        err = nhi_facts_load_subject(s->l, args->account, &f);
+    /* Of the agent's own account nothing may be known yet. */
+    if (err == NHI_OK && local_by_name(c, args->account, &local) == NHI_OK)
+        req.subject_blind = local.blind[0] != '\0' && !local.goes_on;
     if (err != NHI_OK) {
         nhi_facts_free(&f);
+        if (err == NHI_ERR_BUSY)
+            return ctl_fail(c, CTL_SYSTEM, NULL,
+                            "it cannot be told whether there is an account '%s': a source of accounts gave no answer",
+                            args->account);
         return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host",
                         args->account);
     }
@@ -203,7 +216,7 @@ static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticke
     nhi_supervisor_load(&f);
     nhi_fit_load(nhi_ledger_fit(s->l, &s->set, &s->seen, c->now), &f);
     d = nhi_decide(&req, &f);
-    show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f.policy);
+    show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f.policy, local.blind);
     show_rules(c, &req, &f, NULL);
     nhi_facts_free(&f);
     return answer(c, d.reason);
@@ -305,7 +318,7 @@ static int explain_event(struct ctl *c, int64_t seq)
                                 .from = g.rhost[0] != '\0' ? g.rhost : NULL,
                                 .is_local = g.rhost[0] == '\0',
                                 .ticket = &g.ticket };
-    show_decision(c, g.reason, g.rule, g.policy);
+    show_decision(c, g.reason, g.rule, g.policy, "");
     show_rules(c, &req, &f, &g);
     nhi_facts_free(&f);
     code = answer(c, g.reason);

@@ -155,6 +155,9 @@ static int check_account(struct ctl *c, struct store *s, const struct issue_args
         return ctl_fail(c, CTL_REFUSED, NULL,
                         "account %s is privileged (%s): no ticket can name it", name,
                         local.because);
+    if (local.blind[0] != '\0' && !local.goes_on)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "it cannot be told whether account %s is privileged: its groups: %s",
+                        name, local.blind);
     if (!own && local.uid >= s->set.uid_min && local.uid <= s->set.uid_max)
         return ctl_fail(c, CTL_REFUSED, NULL, "account %s lies in the agent range and is not %s's",
                         name, args->agent);

@@ -69,7 +69,8 @@ enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_tic
     struct nhi_rule rule = { .forbid = false };
     struct nhi_request req;
 
-    if (judge_request(c, s, t, facts, account, service, &req) != NHI_OK)
+    if (judge_request(c, s, t, facts, account, service, &req) != NHI_OK ||
+        nhi_facts_load_subject(s->l, account, &f) != NHI_OK)
         return NHI_DENY_SUBJECT;
     if (as == JUDGE_INSIDE)
         req.tree = f.tree;

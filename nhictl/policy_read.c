@@ -56,7 +56,8 @@ static int check_accounts(struct ctl *c, const char *path, const struct nhi_poli
             struct nhi_local local;
             enum nhi_err err = local_by_name(c, name, &local);
 
-            if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+            /* One that no source knows now may come: it is looked at whenever it is used. */
+            if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_BUSY)
                 return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name,
                                 nhi_strerror(err));
             if (err == NHI_OK && local.privileged)

@@ -79,6 +79,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_UNSUPERVISED:
     case NHI_DENY_USES:
     case NHI_DENY_RECORD:
+    case NHI_DENY_GROUPS:
     case NHI_REASON_COUNT:
         return pnhi_refused(phase);
     }
@@ -102,10 +103,11 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
 
     if (v->verified)
         pam_syslog(pamh, level,
-                   "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)",
+                   "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)%s%s",
                    permit ? "permitted" : "denied", v->handed_off ? "hand-off " : "",
                    nhi_reason_name(v->reason), account_name(c), t->agent, t->task, t->jti,
-                   nhi_source_name(what->source), nhi_reason_text(v->reason));
+                   nhi_source_name(what->source), nhi_reason_text(v->reason),
+                   v->message[0] != '\0' ? ": " : "", v->message);
     else
         pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s",
                    nhi_reason_name(v->reason), account_name(c), v->kid[0] != '\0' ? " kid=" : "",

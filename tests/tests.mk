@@ -20,6 +20,14 @@ $(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(LI
 	$(Q)$(CC) $(LDSAN) $(LDHARD) $(patsubst %,-Wl$(shell echo ,)--wrap=%,$(WRAPPED)) -o $@ $< \
 	    $(call obj,$(TLIB_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 tests: $(FAULTS)
+
+# Sources of accounts that do what a test says.
+FAKE_NSS := $(patsubst tests/nss/fake/%.c,$(BUILD)/tests/libnss_%.so.2,$(wildcard tests/nss/fake/*.c))
+$(FAKE_NSS): $(BUILD)/tests/libnss_%.so.2: $(BUILD)/obj/tests/nss/fake/%.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,-soname,$(@F) -o $@ $<
+tests: $(FAKE_NSS)
 UNITS += $(FAULTS)
 
 # What the host programs are tried with: a PAM module that answers what a file says, and a command that says it began.
@@ -91,7 +99,7 @@ fuzz: $(FUZZERS)
 
 SHELL_FILES := $(wildcard packaging/*.sh packaging/completion/nhictl tests/*.sh tests/*/*.sh tests/*/*.t) .ci/run
 # A file each, so that make -j spreads them.
-TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(CTL_SRC))
+TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(ASK_SRC) $(CTL_SRC))
 $(TIDY): tidy/%:
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $* -- $(CSTD)
 tidy: $(TIDY)
@@ -100,7 +108,7 @@ style:
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
 	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
-	    libnhi pam_nhi nss_nhi sshd_nhi pam_trial nhictl
+	    libnhi pam_nhi nss_nhi sshd_nhi pam_trial nss_ask nhictl
 	printf '%s\n' $(SHELL_FILES) | xargs -P 2 -n 12 shellcheck -x
 	mandoc -T lint -W warning $(MANS)
 

@@ -140,6 +140,7 @@ bool review_is_attempt(enum nhi_reason reason)
     case NHI_DENY_LIFETIME:
     case NHI_DENY_UNSUPERVISED:
     case NHI_DENY_RECORD:
+    case NHI_DENY_GROUPS:
     case NHI_REASON_COUNT:
         return false;
     }

@@ -46,6 +46,8 @@ cd /run/t || exit 1
 printf '%s\n' 'deploy:x:4001:4001::/home/deploy:/bin/sh' 'person:x:4002:4002::/home/person:/bin/sh' \
     'boss:x:4003:4003::/home/boss:/bin/sh' >>/etc/passwd
 printf '%s\n' 'deploy:x:4001:' 'person:x:4002:' 'boss:x:4003:' 'builders:x:4010:' >>/etc/group
+# Other sources that this machine may have (systemd, ldap) are asked by a program that is not installed here.
+printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
 # A member of a privileged group, wherever this machine's own /etc/group put that group.
 if grep -q '^sudo:' /etc/group; then
     sed -i 's/^\(sudo:[^:]*:[0-9]*\):.*/\1:boss/' /etc/group

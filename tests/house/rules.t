@@ -7,7 +7,7 @@ build=${BUILD:-build}
 n=0
 
 # A file that is missing would pass every test of what must not be in it.
-for f in pam_nhi.so libnss_nhi.so.2 nhi-authorized-keys nhictl; do
+for f in pam_nhi.so libnss_nhi.so.2 nhi-authorized-keys nhi-nss-ask nhictl; do
     if [ ! -f "$build/$f" ]; then
         echo "not ok 1 - cannot go on: no $build/$f: run make first"
         exit 1
@@ -50,6 +50,7 @@ none 'pam_nhi includes no other front end' "$(includes '(nss_nhi|sshd_nhi|nhictl
 none 'nss_nhi includes no other front end' "$(includes '(pam_nhi|sshd_nhi|nhictl|tests)/' nss_nhi)"
 none 'sshd_nhi includes no other front end' "$(includes '(pam_nhi|nss_nhi|nhictl|tests)/' sshd_nhi)"
 none 'nhictl includes no other front end' "$(includes '(pam_nhi|nss_nhi|sshd_nhi|tests)/' nhictl)"
+none 'nss_ask includes no other front end' "$(includes '(pam_nhi|nss_nhi|sshd_nhi|nhictl|tests)/' nss_ask)"
 none 'libconfig only in the compiler of the policy' \
     "$(includes 'libconfig.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl | but libnhi/conf.h)"
 none 'sqlite only in the ledger' \
@@ -80,7 +81,8 @@ needed()
 if nm -D "$build/pam_nhi.so" | grep -q '__asan_\|__ubsan_'; then
     skip=' # SKIP a sanitizer build links and exports more'
     for what in 'exports of pam_nhi' 'exports of nss_nhi' 'libraries of pam_nhi' \
-        'libraries of nss_nhi' 'libraries of nhictl' 'libraries of the helper' 'hardening'; do
+        'libraries of nss_nhi' 'libraries of nhictl' 'libraries of the helper' \
+        'libraries of the program that asks' 'hardening'; do
         n=$((n + 1))
         echo "ok $n - $what$skip"
     done
@@ -95,9 +97,11 @@ else
         "$(needed "$build/nhictl" '^lib(c|m|sodium|sqlite3|jansson|config)\.so')"
     none 'the helper of sshd needs libc, sodium, sqlite and jansson only' \
         "$(needed "$build/nhi-authorized-keys" '^lib(c|sodium|sqlite3|jansson)\.so')"
+    none 'the program that asks other sources needs libc only' \
+        "$(needed "$build/nhi-nss-ask" '^libc\.so')"
     bad=
     for f in "$build/pam_nhi.so" "$build/libnss_nhi.so.2" "$build/nhi-authorized-keys" \
-        "$build/nhictl"; do
+        "$build/nhi-nss-ask" "$build/nhictl"; do
         readelf -dW "$f" | grep -q 'BIND_NOW\|FLAGS.*NOW' || bad="$bad $f: lazy binding;"
         readelf -lW "$f" | grep -q 'GNU_RELRO' || bad="$bad $f: no RELRO;"
         readelf -lW "$f" | grep 'GNU_STACK' | grep -q 'RWE' && bad="$bad $f: executable stack;"

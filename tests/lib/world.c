@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
@@ -349,11 +350,12 @@ int world_run_here(const struct world_call *c, int phases, void (*before_open)(v
         (void)pam_set_item(h, PAM_RHOST, c->rhost);
     if (c->tty != NULL)
         (void)pam_set_item(h, PAM_TTY, c->tty);
+    /* Whoever calls su and sudo has groups of his own. */
     if (c->ruid != 0)
-        MUST(setresuid(c->ruid, 0, 0) == 0);
+        MUST(setgroups(0, NULL) == 0 && setresgid(c->ruid, 0, 0) == 0 && setresuid(c->ruid, 0, 0) == 0);
     rc = phases_of(h, c, phases, before_open);
     if (c->ruid != 0)
-        MUST(setresuid(0, 0, 0) == 0);
+        MUST(setresuid(0, 0, 0) == 0 && setresgid(0, 0, 0) == 0);
     if (environment_to >= 0)
         send_environment(h, environment_to);
     if (phases & WORLD_OPEN)

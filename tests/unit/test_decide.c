@@ -112,6 +112,11 @@ static void other_clock(struct ask *a)
     CASE(SUBJECT, empty_service, a->req.service = "")                                              \
     CASE(PRIVILEGED, uid_0, a->req.subject_uid = 0)                                                \
     CASE(PRIVILEGED, privileged_group, a->req.subject_privileged = true)                           \
+    CASE(SUBJECT, somebody_else_of_an_agents_name,                                                 \
+         (a->req.subject_in_range = false, a->facts.subject_agent = a->req.subject_uid + 1))       \
+    CASE(GROUPS, groups_unknown, a->req.subject_blind = true)                                      \
+    CASE(PRIVILEGED, known_to_be_privileged_and_more_unknown,                                      \
+         (a->req.subject_blind = true, a->req.subject_privileged = true))                          \
     CASE(NO_TICKET, no_ticket, a->req.ticket = NULL)                                               \
     CASE(ISSUER_UNKNOWN, issuer_unknown, a->facts.issuer_known = false)                            \
     CASE(ISSUER_UNKNOWN, issuer_is_another, SET(facts.issuer.kid, "k2"))                           \
@@ -212,6 +217,8 @@ static void other_clock(struct ask *a)
     CASE(ACCOUNT, two_names, a->req.subject = "deploy ci-bot")                                     \
     CASE(ACCOUNT, star, a->req.subject = "*")                                                      \
     CASE(ACCOUNT, an_agents_account, a->req.subject_in_range = true)                               \
+    CASE(ACCOUNT, another_agents_account_in_no_range,                                              \
+         a->facts.subject_agent = a->req.subject_uid)                                              \
     CASE(ACCOUNT, own_name_other_uid,                                                              \
          (a->req.subject = "ci-bot", a->req.subject_uid = 65538, a->req.subject_in_range = true))  \
     CASE(SERVICE, other_service_name, a->req.service = "cron")                                     \

@@ -102,14 +102,16 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(f->latest != 0 && q->now + 30 < f->latest, CLOCK);
     WHEN(q->subject[0] == '\0' || q->service[0] == '\0', SUBJECT);
     WHEN(q->subject_uid == 0 || q->subject_privileged, PRIVILEGED);
+    WHEN(f->subject_agent != 0 && f->subject_agent != q->subject_uid, SUBJECT);
+    WHEN(q->subject_blind, GROUPS);
     WHEN(t == NULL, NO_TICKET);
     WHEN(f->superseded, SUPERSEDED);
     WHEN(t->iat > q->now + 30, NOT_YET);
     WHEN(t->nbf != 0 && t->nbf > q->now + 30, NOT_YET);
     WHEN(strcmp(t->host, f->host) != 0, HOST);
     WHEN(!in(t->accounts, q->subject), ACCOUNT);
-    WHEN(q->subject_in_range && strcmp(q->subject, t->agent) != 0, ACCOUNT);
-    WHEN(q->subject_in_range && q->subject_uid != f->agent_uid, ACCOUNT);
+    WHEN((q->subject_in_range || f->subject_agent != 0) && strcmp(q->subject, t->agent) != 0, ACCOUNT);
+    WHEN((q->subject_in_range || f->subject_agent != 0) && q->subject_uid != f->agent_uid, ACCOUNT);
     WHEN(!in(t->services, q->service), SERVICE);
     WHEN(f->tree[0] == 'p' && (q->tree == NULL || q->tree[0] != 'p' || q->tree[1] != f->tree[1]), TREE);
     WHEN(!t->has_cnf && q->source == NHI_FROM_KEY, KEY);
@@ -259,6 +261,7 @@ static void same_answer(void **state)
                                   .subject = subjects[mostly(COUNT(subjects))],
                                   .subject_uid = seldom() ? up_to(2) : 65537 + mostly(2),
                                   .subject_privileged = seldom() && seldom(),
+                                  .subject_blind = seldom() && seldom(),
                                   .subject_in_range = up_to(4) == 0,
                                   .source = seldom() ? NHI_FROM_KEY : NHI_FROM_PROMPT,
                                   .ticket = seldom() && seldom() ? NULL : &t,
@@ -266,6 +269,8 @@ static void same_answer(void **state)
                                   .remote = !seldom(),
                                   .tree = asked_trees[mostly(COUNT(asked_trees))],
                                   .key = keys[mostly(COUNT(keys))] };
+        if (up_to(4) == 0)
+            f.subject_agent = seldom() ? 65537 + up_to(3) : q.subject_uid;
         want = expected(&q, &f);
         got = nhi_decide(&q, &f).reason;
         if (got != want)

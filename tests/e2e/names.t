@@ -1,0 +1,102 @@
+#!/bin/bash
+# Who a subject is, and which groups it has, where a directory service answers for accounts too: one of an agent's name,
+# groups of a privileged name, and no answer at all.
+# shellcheck source=tests/e2e/lib.sh disable=SC2034 # for lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+install -m 644 "$BUILD/tests/libnss_pace.so.2" "$(dirname "$(gcc -print-file-name=libnss_files.so.2)")/"
+mkdir /etc/pace
+printf '%s\n' 'ops:*:20003:20000::/home/ops:/bin/bash' 'plain:*:20004:20000::/home/plain:/bin/bash' >/etc/pace/passwd
+printf '%s\n' 'staffers:x:20000:' 'sudo:x:20010:ops,deploy' 'team:x:20011:plain,batch' >/etc/pace/group
+mkdir -p /home/ops /home/plain
+sources() { printf 'passwd: %s\ngroup: %s\nshadow: files\nhosts: files\n' "$1" "$1" >/etc/nsswitch.conf; }
+sources 'files nhi'
+POLICY='rules = ( { name = "p"; effect = "permit"; agent = [ "ci-bot", "other-bot" ];
+  account = [ "ci-bot", "other-bot", "deploy", "batch", "ops", "plain" ]; service = [ "sshd", "sudo", "su" ]; } );'
+nhi_up
+open_task n-1
+UID_OF=$(id -u ci-bot)
+issue "$W/own" n-1 --service sshd,sudo --ttl 2h
+issue "$W/deploy" n-1 --service sshd,sudo --account deploy --ttl 2h
+issue "$W/batch" n-1 --service sshd,sudo --account batch --ttl 2h
+
+enter() { # enter ACCOUNT FILE WANTED NAME: what id -u says there, or the reason why not
+    local got
+    mark_log
+    ssh_as "$1" reply "$2" id -u
+    got=$OUT
+    [ "$RC" = 0 ] || got=$(since_mark | grep -oE 'pam_nhi.*reason=[a-z-]+' | sed 's/.*reason=//' | head -n 1)
+    settle_log
+    [ -n "$got" ] || got=$(since_mark | grep -oE 'pam_nhi.*reason=[a-z-]+' | sed 's/.*reason=//' | head -n 1)
+    is "$got" "$3" "$4"
+}
+
+# ---- with an agent's name, somebody else ----
+
+enter ci-bot "$W/own" "$UID_OF" 'an agent comes in by its ticket'
+echo 'ci-bot:x:1010:1010::/home/ci-bot:/bin/bash' >>/etc/passwd
+enter ci-bot "$W/own" subject "a local line with its name and another number: its ticket opens nothing there"
+capture nhictl explain --account ci-bot --service sshd "$W/own"
+like "$OUT$ERR" 'does not resolve' 'explain says the same'
+sed -i '/^ci-bot:x:1010/d' /etc/passwd
+echo 'ci-bot:x:20055:20000::/home/ci-bot:/bin/bash' >>/etc/pace/passwd
+sources 'files nhi pace'
+enter ci-bot "$W/own" "$UID_OF" 'a directory that has the name too, behind nhi'
+sources 'files pace nhi'
+enter ci-bot "$W/own" subject 'before nhi: its ticket opens nothing there'
+sed -i '/^ci-bot/d' /etc/pace/passwd
+
+# ---- groups ----
+
+sources 'files nhi pace'
+enter deploy "$W/deploy" privileged 'a member of the group sudo of a directory, under whatever number, is privileged'
+enter batch "$W/batch" "$(id -u batch)" 'a member of another group of it is not'
+capture nhictl issue --agent ci-bot --task n-1 --account ops --service sshd --ttl 15m --out "$W/ops"
+like "$RC:$ERR" 'privileged \(sudo\)' 'no ticket is issued for one either'
+issue "$W/plain" n-1 --account plain --service sshd
+enter plain "$W/plain" 20004 'an account of the directory itself'
+sed -i 's/^team:x:20011/team:x:27/' /etc/pace/group
+enter batch "$W/batch" privileged 'a member by the number of the local group sudo'
+sed -i 's/^team:x:27/team:x:20011/' /etc/pace/group
+cp /etc/group "$W/group"
+echo 'friends:x:20010:' >>/etc/group
+enter deploy "$W/deploy" privileged 'the number has another name in the local file: the directory says what it leads to'
+cp "$W/group" /etc/group
+sed -i 's/^sudo:x:20010:ops,deploy/sudo:x:20010:ops,ci-bot/' /etc/pace/group
+enter ci-bot "$W/own" privileged "the same of an agent's own account"
+sed -i 's/^sudo:x:20010:ops,ci-bot/sudo:x:20010:ops/' /etc/pace/group
+
+# ---- no answer ----
+
+touch /etc/pace/gone
+enter batch "$W/batch" groups 'the directory is not available: nobody can say whether an ordinary account is privileged'
+since_mark | grep -q 'groups of batch: pace is not available'
+ok $? 'the log says of which source nothing came'
+capture nhictl explain --account batch --service sshd "$W/batch"
+like "$OUT$ERR" 'pace is not available' 'explain too'
+enter ci-bot "$W/own" "$UID_OF" "an agent's own account goes on"
+has_logged 'permitted.*groups of ci-bot: pace is not available' 'and the log says so'
+ssh_as ci-bot reply "$W/own" 'sudo -n true && echo yes'
+is "$OUT" yes 'its sudo, too'
+settle_log
+unlike "$(since_mark)" 'denied:' 'in each phase of it'
+capture nhictl issue --agent ci-bot --task n-1 --account batch --service sshd --ttl 15m --out "$W/no"
+like "$RC:$ERR" '^[1-9].*pace is not available' 'issue says why not'
+capture nhictl apply
+is "$RC" 0 'apply waits for nobody' || note "$ERR"
+rm /etc/pace/gone
+people_work 'beside a directory'
+
+# Frozen: sshd itself would wait for it, so the module is asked alone.
+touch /etc/pace/frozen
+t0=$(date +%s%N)
+capture nhictl explain --account batch --service sshd "$W/batch"
+like "$OUT$ERR" 'pace gave no answer in time' 'a frozen directory: explain says so'
+capture nhictl explain --account ci-bot --service sshd "$W/own"
+like "$OUT" 'permit' "an agent's own account is not held up by it"
+note "two answers from a frozen directory: $((($(date +%s%N) - t0) / 1000000)) ms"
+is "$(pgrep -c nhi-nss-ask)" 0 'nothing stays behind'
+rm /etc/pace/frozen
+sources 'files nhi'
+finish
