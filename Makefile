@@ -138,11 +138,13 @@ $(CTL): $(call obj,$(CTL_SRC)) $(LIB)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(CTL_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
 
-# Test programs: one source file each, over the library and what tests share.
+# Test programs: one source file each, over the library and what tests share, and what of nhictl is decided over facts
+# alone.
+$(BUILD)/tests/unit/test_leftover: $(BUILD)/obj/nhictl/leftover/judge.o
 $(UNITS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $< $(call obj,$(TLIB_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) \
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $(filter %.o,$^) $(LIB) $(CDB_PIC) $(CORE_LIBS) \
 	    $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 
 $(TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o

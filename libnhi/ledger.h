@@ -18,7 +18,7 @@
 #include "libnhi/event.h"
 #include "libnhi/snapshot.h"
 
-#define NHI_SCHEMA_VERSION 3
+#define NHI_SCHEMA_VERSION 4
 
 struct nhi_ledger;
 struct nhi_settings;
@@ -136,6 +136,7 @@ struct nhi_agent {
     int64_t file_review;             /* the review date that the file had; 0: none yet */
     int64_t certified; /* when somebody last said that it is still needed; 0: never */
     char certified_by[NHI_OWNER_MAX + 1], because[NHI_TEXT_MAX + 1]; /* who that was, and why it is */
+    bool daemons; /* root starts daemons by its account, on a host where nothing else says so */
 };
 /* account.uid is the caller's choice within the range (it knows which are free on this host); it must
  * not be below the mark, which then moves behind it. NHI_ERR_EXISTS: the name or uid was used before.
@@ -155,6 +156,8 @@ NHI_CHECK enum nhi_err nhi_agent_release(struct nhi_ledger *l, const char *name,
 /* Sets purpose, gecos, shell, groups, review date and file of the agent of that name; nothing else of a.
  * NHI_ERR_STATE: it is retired. */
 NHI_CHECK enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_agent *a);
+/* NHI_ERR_STATE: the agent is retired. */
+NHI_CHECK enum nhi_err nhi_agent_set_daemons(struct nhi_ledger *l, const char *name, bool daemons);
 /* NHI_ERR_STATE: the agent is retired, or owner is off-boarded. */
 NHI_CHECK enum nhi_err nhi_agent_transfer(struct nhi_ledger *l, const char *name, const char *owner);
 /* A review said until when it is needed, and why. NHI_ERR_STATE: it is retired, or its owner is off-boarded. */
@@ -163,6 +166,26 @@ NHI_CHECK enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const char *name,
 /* Each callback: return 0 to go on. Rows in ascending uid. */
 NHI_CHECK enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *),
                                       void *ctx);
+
+/* ---- since when an account takes tickets only ---- */
+/* An agent's own account, or one that is in nhi-only: what ran by its uid before may be anybody's. */
+struct nhi_watched {
+    char account[NHI_ACCOUNT_MAX + 1];
+    uint32_t uid;
+    char machine[NHI_DIGEST_LEN + 1]; /* as of nhi_machine_id */
+    char boot[37];
+    uint64_t start; /* of that boot, as the start of a process in struct nhi_proc */
+    int64_t at;     /* the same moment by the wall clock */
+};
+/* Fills in this moment, here. */
+NHI_CHECK enum nhi_err nhi_watched_now(struct nhi_watched *w, int64_t now);
+/* Whether a process of this boot that began at start ran before. here: as nhi_watched_now fills it in. */
+bool nhi_watched_is_before(const struct nhi_watched *w, const struct nhi_watched *here, uint64_t start);
+/* Replaces that of the same account. */
+NHI_CHECK enum nhi_err nhi_watched_put(struct nhi_ledger *l, const struct nhi_watched *w);
+NHI_CHECK enum nhi_err nhi_watched_drop(struct nhi_ledger *l, const char *account);
+NHI_CHECK enum nhi_err nhi_watched_each(struct nhi_ledger *l, int (*fn)(const struct nhi_watched *, void *),
+                                        void *ctx);
 
 /* ---- owners ---- */
 struct nhi_owner {
@@ -334,6 +357,8 @@ NHI_CHECK enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_g
 /* The session is over: an event, if it is the first that the ledger hears of that. */
 NHI_CHECK enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle,
                                         const char *reason, int64_t at, bool *told);
+/* Whether a session ever had that handle. NHI_ERR_NOT_FOUND: none that is in the ledger. */
+NHI_CHECK enum nhi_err nhi_session_was(struct nhi_ledger *l, const char *handle);
 /* Of those that are not over, of a task or, with NULL, of all. fn: return 0 to go on. */
 NHI_CHECK enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *task,
                                              int (*fn)(const char *handle, const struct nhi_grant *, void *),

@@ -5,7 +5,8 @@
 
 #define AGENT_COLUMNS                                                                              \
     "name, uid, owner, purpose, review_by, gecos, home, shell, state, created, changed, reason,"   \
-    " revoked_until, last_used, held, file, file_review, certified, certified_by, because"
+    " revoked_until, last_used, held, file, file_review, certified, certified_by, because,"                       \
+    " daemons"
 
 static enum nhi_err add_groups(struct nhi_ledger *l, const struct nhi_agent *a)
 {
@@ -52,11 +53,11 @@ enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int6
         return err;
     err = nhi_sql_run(l, NULL,
                       "INSERT INTO agent (name, uid, owner, purpose, review_by, gecos, home, shell,"
-                      " state, created, changed, reason, file, file_review)"
-                      " VALUES (?,?,?,?,?,?,?,?,1,?9,?9,'',?10,?11)",
-                      "sississsisi", a->account.name, (int64_t)a->account.uid, a->owner, a->purpose,
+                      " state, created, changed, reason, file, file_review, daemons)"
+                      " VALUES (?,?,?,?,?,?,?,?,1,?9,?9,'',?10,?11,?12)",
+                      "sississsisii", a->account.name, (int64_t)a->account.uid, a->owner, a->purpose,
                       a->review_by, a->account.gecos, a->account.home, a->account.shell, now,
-                      a->file, a->file_review);
+                      a->file, a->file_review, (int64_t)a->daemons);
     if (err == NHI_OK)
         err = add_groups(l, a);
     if (err == NHI_OK)
@@ -119,6 +120,7 @@ static enum nhi_err read_agent(struct nhi_ledger *l, sqlite3_stmt *st, struct nh
     a->certified = nhi_sql_int(st, 17, 0, INT64_MAX, &err);
     nhi_sql_text(st, 18, a->certified_by, sizeof a->certified_by, &err);
     nhi_sql_text(st, 19, a->because, sizeof a->because, &err);
+    a->daemons = nhi_sql_int(st, 20, 0, 1, &err) == 1;
     if (err == NHI_OK && !nhi_name_is_agent(a->account.name))
         err = NHI_ERR_CORRUPT;
     return err == NHI_OK ? read_groups(l, a) : err;
@@ -218,6 +220,15 @@ enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_agent *a)
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "DELETE FROM agent_group WHERE agent = ?", "s", a->account.name);
     return err == NHI_OK ? add_groups(l, a) : err;
+}
+
+enum nhi_err nhi_agent_set_daemons(struct nhi_ledger *l, const char *name, bool daemons)
+{
+    int64_t changed;
+    enum nhi_err err = nhi_sql_run(l, &changed, "UPDATE agent SET daemons = ?2 WHERE name = ?1 AND state <> 3",
+                                   "si", name, (int64_t)daemons);
+
+    return err == NHI_OK && changed != 1 ? NHI_ERR_STATE : err;
 }
 
 enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *),

@@ -72,6 +72,13 @@ enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_grant *g, c
     return err;
 }
 
+enum nhi_err nhi_session_was(struct nhi_ledger *l, const char *handle)
+{
+    int64_t one;
+
+    return nhi_sql_number(l, &one, "SELECT 1 FROM session WHERE handle = ? LIMIT 1", "s", handle);
+}
+
 enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *task,
                                    int (*fn)(const char *handle, const struct nhi_grant *, void *),
                                    void *ctx)

@@ -125,7 +125,7 @@ enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)
     unsigned long long start = 0;
     char path[32], buf[1024], *at, state = 0;
     enum nhi_err err;
-    long ppid = 0, threads = 0;
+    long ppid = 0, session = 0, threads = 0;
     int tty = 0;
 
     (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
@@ -136,12 +136,13 @@ enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)
     at = strrchr(buf, ')');
     if (at == NULL ||
         sscanf(at + 1,
-               " %c %ld %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
-               &state, &ppid, &tty, &threads, &start) != 5)
+               " %c %ld %*d %ld %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+               &state, &ppid, &session, &tty, &threads, &start) != 6)
         return NHI_ERR_FORMAT;
     out->self.pid = pid;
     out->self.start = start;
     out->parent = (pid_t)ppid;
+    out->session = (pid_t)session;
     out->ended = (state == 'Z' || state == 'X') && threads <= 1;
     out->tty = (unsigned)tty;
     return NHI_OK;

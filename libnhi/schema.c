@@ -203,8 +203,21 @@ static enum nhi_err to_version_3(struct nhi_ledger *l)
     return err == NHI_OK ? nhi_sql_tie(l) : err;
 }
 
+/* watched: since when an account takes tickets only. */
+static const char watched_4[] =
+    "ALTER TABLE agent ADD COLUMN daemons INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE watched ("
+    "  account TEXT PRIMARY KEY, uid INTEGER NOT NULL, machine TEXT NOT NULL, boot TEXT NOT NULL,"
+    "  start INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX session_by_handle ON session (handle);";
+
+static enum nhi_err to_version_4(struct nhi_ledger *l)
+{
+    return nhi_sql_err(l, sqlite3_exec(l->db, watched_4, NULL, NULL, NULL));
+}
+
 /* What makes version n + 2 of version n + 1. A new ledger goes the same way as an old one. */
-static enum nhi_err (*const steps[])(struct nhi_ledger *) = { to_version_2, to_version_3 };
+static enum nhi_err (*const steps[])(struct nhi_ledger *) = { to_version_2, to_version_3, to_version_4 };
 
 _Static_assert(sizeof steps / sizeof steps[0] == NHI_SCHEMA_VERSION - 1, "a step to each version");
 

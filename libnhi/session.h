@@ -94,6 +94,7 @@ NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed)
 struct nhi_proc_stat {
     struct nhi_proc self;
     pid_t parent;
+    pid_t session;    /* of setsid(2): the pid of its leader */
     bool ended;       /* and not taken in yet; with its first thread alone it has not */
     unsigned tty;     /* device number of the controlling terminal; 0: none */
 };

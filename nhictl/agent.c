@@ -8,6 +8,7 @@
 #include "nhictl/agent.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
+#include "nhictl/leftover/leftover.h"
 #include "nhictl/names.h"
 #include "nhictl/owner.h"
 #include "nhictl/revoke.h"
@@ -215,8 +216,12 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
             show_live(c, live);
         if (state == NHI_AGENT_RETIRED)
             agent_note_file(&a, "take it out there, or the next apply is refused");
-        if (state != NHI_AGENT_ACTIVE)
+        if (state != NHI_AGENT_ACTIVE) {
+            const struct leftover_wish wish = { .account = a.account.name };
+
             ended_show(c, &ended);
+            ended.stuck += leftovers_end(c, &wish, s.set.grace);
+        }
         code = ctl_answer(c);
     }
     code = ended_finish(c, &ended, code);
@@ -243,6 +248,56 @@ static int agent_retire(struct ctl *c)
     return set_state(c, NHI_AGENT_RETIRED);
 }
 
+/* ---- set ---- */
+
+struct set_args {
+    bool daemons, no_daemons;
+};
+
+static int agent_set(struct ctl *c)
+{
+    const struct set_args *args = c->args;
+    struct store s = { 0 };
+    struct nhi_agent a = { .held = 0 };
+    struct out_row *detail;
+    enum nhi_err err;
+    int code;
+
+    if (args->daemons == args->no_daemons)
+        return ctl_fail(c, CTL_USAGE, NULL, "say what is so: --daemons or --no-daemons");
+    code = store_write(c, &s);
+    if (code == CTL_DONE)
+        code = agent_get(c, &s, &a);
+    if (code == CTL_DONE)
+        code = agent_need(c, &a, NHI_AGENT_ACTIVE);
+    if (code == CTL_DONE) {
+        detail = out_row_new(c->out);
+        out_flag(detail, "daemons", NULL, args->daemons);
+        err = nhi_agent_set_daemons(s.l, a.account.name, args->daemons);
+        if (err == NHI_OK)
+            err = store_event(c, &s, "agent-set", a.account.name, NULL, NULL, NULL, detail);
+        else
+            out_row_free(detail);
+        code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "change the agent");
+    }
+    /* The supervisor reads agents again when they are published. */
+    if (code == CTL_DONE)
+        code = store_publish(c, &s);
+    if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {
+        out_record(c->out, "agent", agent_row(c->out, &a, true));
+        code = ctl_answer(c);
+    }
+    store_close(&s);
+    return code;
+}
+
+static const struct opt set_opts[] = {
+    { "daemons", OPT_FLAG, offsetof(struct set_args, daemons), false, NULL,
+      "root starts daemons by its account: leave what is nobody's login", NULL, 0 },
+    { "no-daemons", OPT_FLAG, offsetof(struct set_args, no_daemons), false, NULL, "root starts none", NULL, 0 },
+    { .name = NULL },
+};
+
 static const struct opt state_opts[] = {
     { "reason", OPT_TEXT, offsetof(struct state_args, reason), false, "TEXT", "why", NULL,
       NHI_TEXT_MAX },
@@ -254,6 +309,9 @@ const struct verb agent_verbs[] = {
       "nhictl agent list" },
     { "agent", "show", agent_show, NULL, 0, 1, 1, "NAME", "Show one agent.", NULL,
       "nhictl agent show ci-bot" },
+    { "agent", "set", agent_set, set_opts, sizeof(struct set_args), 1, 1, "NAME --daemons|--no-daemons",
+      "Say whether root starts daemons by an agent's account.",
+      "Without systemd they look like what a session left behind, and end as that.", "nhictl agent set ci-bot --daemons" },
     { "agent", "suspend", agent_suspend, state_opts, sizeof(struct state_args), 1, 1,
       "NAME [--reason TEXT]", "Shut every door to an agent until it is resumed.", NULL,
       "nhictl agent suspend ci-bot --reason 'odd hours'" },

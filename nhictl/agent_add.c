@@ -14,7 +14,7 @@ struct add_args {
     const char *owner, *purpose, *home, *shell;
     int64_t review_by;
     char groups[NHI_LIST_MAX + 1];
-    bool no_home;
+    bool no_home, daemons;
     uint32_t uid;
 };
 
@@ -31,7 +31,8 @@ static int agent_add(struct ctl *c)
                            .shell = args->shell,
                            .review_by = args->review_by,
                            .uid = args->uid,
-                           .no_home = args->no_home };
+                           .no_home = args->no_home,
+                           .daemons = args->daemons };
     enum nhi_err err;
     int code = store_write(c, &s);
 
@@ -67,6 +68,8 @@ static const struct opt add_opts[] = {
       nhi_name_is_account, 0 },
     { "home", OPT_PATH, AT(home), false, "DIR", "home directory (default /home/NAME)", NULL, 0 },
     { "no-home", OPT_FLAG, AT(no_home), false, NULL, "do not make the home directory", NULL, 0 },
+    { "daemons", OPT_FLAG, AT(daemons), false, NULL,
+      "root starts daemons by its account, without systemd", NULL, 0 },
     { "shell", OPT_PATH, AT(shell), false, "FILE", "login shell (default /bin/sh)", NULL, 0 },
     { "uid", OPT_NUMBER, AT(uid), false, "N", "this uid, not the next free one", NULL, 0 },
     { .name = NULL },

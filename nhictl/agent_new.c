@@ -191,6 +191,7 @@ int agent_new_prepare(struct ctl *c, struct store *s, const struct agent_new *n,
     snprintf(a->file, sizeof(a->file), "%s", n->file != NULL ? n->file : "");
     a->review_by = n->review_by;
     a->file_review = n->file != NULL ? n->review_by : 0;
+    a->daemons = n->daemons;
     a->state = NHI_AGENT_ACTIVE;
     a->created = a->changed = c->now;
     code = choose_uid(c, s, n->uid, &a->account.uid);
@@ -204,7 +205,15 @@ int agent_new_prepare(struct ctl *c, struct store *s, const struct agent_new *n,
 enum nhi_err agent_new_record(struct ctl *c, struct store *s, const struct nhi_agent *a)
 {
     struct out_row *detail = out_row_new(c->out);
+    struct nhi_watched since = { .uid = a->account.uid };
     enum nhi_err err = nhi_agent_add(s->l, a, c->now);
+
+    /* What runs by that uid already is somebody else's. */
+    memcpy(since.account, a->account.name, sizeof(a->account.name));
+    if (err == NHI_OK)
+        err = nhi_watched_now(&since, c->now);
+    if (err == NHI_OK)
+        err = nhi_watched_put(s->l, &since);
 
     out_number(detail, "agent_uid", NULL, a->account.uid);
     out_text(detail, "owner", NULL, a->owner);

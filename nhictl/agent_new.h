@@ -16,6 +16,7 @@ struct agent_new {
     int64_t review_by;
     uint32_t uid; /* 0: the next free one */
     bool no_home;
+    bool daemons; /* root starts some by its account */
 };
 
 /* Each returns CTL_DONE, or another exit code after saying what is wrong. */

@@ -18,6 +18,7 @@
 #include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
+#include "nhictl/leftover/leftover.h"
 #include "nhictl/log.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
@@ -62,7 +63,7 @@ static enum nhi_err look(struct ending *e, const struct procs *p)
     uint32_t audit;
 
     if (e->phase == END_LEFT || e->phase == END_LEFTOVERS)
-        return members_find(&e->m, p, MEMBERS_OF_UID, e->uid, NULL);
+        return leftover_members(&e->m, e->uid);
     if (audit_of(e, &audit)) {
         err = members_find(&e->m, p, MEMBERS_OF_AUDIT, audit, NULL);
     } else {
@@ -225,7 +226,7 @@ static bool is_hunted(pid_t pid, void *ctx)
             if (h->audit[i] == audit)
                 return true;
     for (size_t i = 0; i < h->uids; i++)
-        if (procs_goes_by(pid, h->uid[i]))
+        if (leftover_is_prey(pid, h->uid[i]))
             return true;
     return false;
 }
@@ -260,25 +261,18 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
 {
     e->phase = END_LEFT;
     e->next = e->deadline;
-    (void)logind_end_linger(e->s.g.ticket.agent);
-    logind_stop_user(e->uid);
     if (look(e, p) != NHI_OK) {
         e->phase = END_STUCK;
         return;
     }
+    (void)logind_end_linger(e->s.g.ticket.agent);
+    logind_stop_user(e->uid);
     if (e->m.count == 0 || now >= e->deadline) {
         e->phase = END_LEFTOVERS;
         e->next = now + GIVE_UP;
         return;
     }
-    for (size_t i = 0; i < e->m.count; i++) {
-        const struct members one = { .all = &e->m.all[i], .count = 1 };
-
-        if (logind_is_managed(one.all->pid, e->uid))
-            continue;
-        members_signal(&one, SIGTERM);
-        members_signal(&one, SIGCONT);
-    }
+    leftover_ask(e->uid, &e->m);
 }
 
 /* Nobody is left, of the session or by its uid. One look may miss what is another process every moment: what was not

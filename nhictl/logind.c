@@ -5,12 +5,14 @@
  */
 #include "nhictl/logind.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,9 +23,10 @@
 
 /* ---- looking ---- */
 
-/* The cgroup of version 2, from the top as this process sees it. */
-static bool read_cgroup(pid_t pid, char *path, size_t size)
+/* Of version 2, or where systemd has version 1, its own hierarchy. */
+bool logind_cgroup(pid_t pid, char *path, size_t size)
 {
+    static const char own[] = ":name=systemd:";
     char name[32], *line = NULL;
     size_t room = 0;
     bool found = false;
@@ -32,10 +35,14 @@ static bool read_cgroup(pid_t pid, char *path, size_t size)
     snprintf(name, sizeof(name), "/proc/%ld/cgroup", (long)pid);
     f = fopen(name, "re");
     while (f != NULL && !found && getline(&line, &room, f) >= 0) {
+        const char *at = strncmp(line, "0::", 3) == 0 ? line + 3 : strstr(line, own);
+
         line[strcspn(line, "\n")] = '\0';
-        found = strncmp(line, "0::", 3) == 0 && strlen(line + 3) < size;
+        if (at == line + strcspn(line, ":"))
+            at += strlen(own);
+        found = at != NULL && at[0] == '/' && strlen(at) < size;
         if (found)
-            memcpy(path, line + 3, strlen(line + 3) + 1);
+            memcpy(path, at, strlen(at) + 1);
     }
     if (f != NULL)
         fclose(f);
@@ -97,11 +104,40 @@ static bool leads(const struct nhi_proc *leader, const struct logind_session *l)
     return pid == leader->pid && is_login(class) && strcmp(scope, want) == 0;
 }
 
+bool logind_knows(uint32_t audit, uint32_t *uid)
+{
+    DIR *d = opendir(SESSIONS_DIR);
+    const struct dirent *e;
+    bool found = false;
+
+    while (d != NULL && !found && (e = readdir(d)) != NULL) {
+        int fd = strchr(e->d_name, '.') == NULL ? openat(dirfd(d), e->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        FILE *f = fd >= 0 ? fdopen(fd, "re") : NULL;
+        unsigned of = 0, whose = UINT32_MAX;
+        char line[256];
+
+        while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+            (void)!sscanf(line, "AUDIT=%u", &of);
+            (void)!sscanf(line, "UID=%u", &whose);
+        }
+        found = of == audit && whose != UINT32_MAX;
+        if (found)
+            *uid = whose;
+        if (f != NULL)
+            fclose(f);
+        else if (fd >= 0)
+            close(fd);
+    }
+    if (d != NULL)
+        closedir(d);
+    return found;
+}
+
 static bool find_by(pid_t pid, const struct nhi_proc *leader, struct logind_session *out)
 {
     char path[512];
 
-    return read_cgroup(pid, path, sizeof(path)) && parse_scope(path, out) && leads(leader, out);
+    return logind_cgroup(pid, path, sizeof(path)) && parse_scope(path, out) && leads(leader, out);
 }
 
 bool logind_find(const struct nhi_grant *g, const struct members *m, struct logind_session *out)
@@ -167,7 +203,7 @@ bool logind_is_managed(pid_t pid, uint32_t uid)
     char path[512], manager[96];
 
     snprintf(manager, sizeof(manager), "/user.slice/user-%u.slice/user@%u.service/", uid, uid);
-    return read_cgroup(pid, path, sizeof(path)) && strncmp(path, manager, strlen(manager)) == 0;
+    return logind_cgroup(pid, path, sizeof(path)) && strncmp(path, manager, strlen(manager)) == 0;
 }
 
 /* ---- asking ---- */
@@ -226,6 +262,15 @@ void logind_stop_user(uint32_t uid)
         return;
     fclose(f);
     call(argv);
+}
+
+int64_t logind_lingers(const char *name)
+{
+    char path[320];
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", LOGIND_LINGER_DIR, name);
+    return lstat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec : 0;
 }
 
 bool logind_end_linger(const char *name)

@@ -28,10 +28,17 @@ NHI_CHECK enum nhi_err logind_add(struct logind_session *l, const char *jti, str
 /* TerminateSession; where it is shared, nothing. Does not wait for the answer. */
 void logind_terminate(const struct logind_session *l);
 
+/* The cgroup that systemd has a process in, from the top as this process sees it. */
+bool logind_cgroup(pid_t pid, char *path, size_t size);
+/* For whom the login was of that audit session, where logind knows of one. */
+bool logind_knows(uint32_t audit, uint32_t *uid);
+
 /* Stops the user's own manager and its units. Does not wait for the answer. */
 void logind_stop_user(uint32_t uid);
 /* Whether that process is one of them, which the manager ends in order. */
 bool logind_is_managed(pid_t pid, uint32_t uid);
+/* Since when, in seconds since the epoch; 0: it does not. */
+int64_t logind_lingers(const char *name);
 /* Whoever has that name does not linger any more. false: did not before. */
 bool logind_end_linger(const char *name);
 

@@ -68,6 +68,8 @@ struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool f
     out_text(r, "home", full ? "home" : NULL, a->account.home);
     out_text(r, "shell", full ? "shell" : NULL, a->account.shell);
     out_list(r, "groups", full ? "groups" : NULL, a->group_names);
+    if (full)
+        out_flag(r, "daemons", a->daemons ? "daemons" : NULL, a->daemons);
     out_time(r, "created", full ? "created" : NULL, a->created);
     out_time(r, "changed", full ? "changed" : NULL, a->changed);
     out_text(r, "reason", full && a->reason[0] != '\0' ? "reason" : NULL, a->reason);

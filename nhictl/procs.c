@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "libnhi/cgroup.h"
-#include "libnhi/paths.h"
 
 #define PTS_MAJOR_FIRST 136 /* devices.txt of the kernel: Unix98 pseudo-terminals */
 #define PTS_MAJOR_LAST 143
@@ -26,7 +25,7 @@
 
 /* ---- looking ---- */
 
-static bool read_uids(pid_t pid, uint32_t uid[3])
+bool procs_uids(pid_t pid, uint32_t uid[3])
 {
     char path[32], line[256];
     bool found = false;
@@ -50,7 +49,7 @@ static int take(pid_t pid, void *ctx)
         return 0;
     if (nhi_proc_audit(pid, &one.audit) != NHI_OK)
         one.audit = UINT32_MAX;
-    if (!read_uids(pid, one.uid))
+    if (!procs_uids(pid, one.uid))
         return 0;
     if (p->count == p->room) {
         more = reallocarray(p->all, p->room * 2 + 256, sizeof(*more));
@@ -120,7 +119,7 @@ static enum nhi_err add(struct members *m, const struct nhi_proc *q)
     return NHI_OK;
 }
 
-static bool has(const struct members *m, pid_t pid)
+bool members_has(const struct members *m, pid_t pid)
 {
     for (size_t i = 0; i < m->count; i++)
         if (m->all[i].pid == pid)
@@ -137,31 +136,16 @@ static enum nhi_err find_tree(struct members *m, const struct procs *p, const st
     for (size_t i = 0; i < had; i++)
         if (find(p, &m->all[i]) != NULL)
             m->all[m->count++] = m->all[i];
-    if (!has(m, root->pid) && find(p, root) != NULL)
+    if (!members_has(m, root->pid) && find(p, root) != NULL)
         err = add(m, root);
     /* A child's pid may be smaller than its parent's: until a look finds no more. */
     do {
         before = m->count;
         for (size_t i = 0; err == NHI_OK && i < p->count; i++)
-            if (has(m, p->all[i].stat.parent) && !has(m, p->all[i].stat.self.pid))
+            if (members_has(m, p->all[i].stat.parent) && !members_has(m, p->all[i].stat.self.pid))
                 err = add(m, &p->all[i].stat.self);
     } while (err == NHI_OK && m->count > before);
     return err;
-}
-
-static bool goes_by(pid_t pid, const uint32_t has[3], uint32_t uid)
-{
-    struct nhi_grant g;
-
-    return (has[0] == uid || has[1] == uid || has[2] == uid) &&
-           nhi_session_find(NHI_RUN_DIR, pid, &g) == NHI_ERR_NOT_FOUND;
-}
-
-bool procs_goes_by(pid_t pid, uint32_t uid)
-{
-    uint32_t has[3];
-
-    return read_uids(pid, has) && goes_by(pid, has, uid);
 }
 
 enum nhi_err members_find(struct members *m, const struct procs *p, enum members_of of, uint32_t id,
@@ -173,7 +157,7 @@ enum nhi_err members_find(struct members *m, const struct procs *p, enum members
         return root != NULL ? find_tree(m, p, root) : NHI_ERR_ARG;
     m->count = 0;
     for (size_t i = 0; err == NHI_OK && i < p->count; i++)
-        if (of == MEMBERS_OF_AUDIT ? p->all[i].audit == id : goes_by(p->all[i].stat.self.pid, p->all[i].uid, id))
+        if (p->all[i].audit == id)
             err = add(m, &p->all[i].stat.self);
     return err;
 }
@@ -182,7 +166,7 @@ enum nhi_err members_add(struct members *m, const struct procs *p, pid_t pid)
 {
     const struct procs_one *one = find_pid(p, pid);
 
-    return one != NULL && !has(m, pid) ? add(m, &one->stat.self) : NHI_OK;
+    return one != NULL && !members_has(m, pid) ? add(m, &one->stat.self) : NHI_OK;
 }
 
 struct adding {

@@ -32,10 +32,10 @@ struct members {
 enum members_of {
     MEMBERS_OF_AUDIT, /* an audit session: id */
     MEMBERS_OF_TREE,  /* a process, root, and what descends from it, or from a member of before */
-    MEMBERS_OF_UID, /* whatever goes by this uid in any way, and is inside no registered session: id
-                     */
 };
 
+/* Real, effective, saved. false: gone. */
+bool procs_uids(pid_t pid, uint32_t uid[3]);
 NHI_CHECK enum nhi_err procs_scan(struct procs *p);
 void procs_free(struct procs *p);
 
@@ -46,8 +46,7 @@ NHI_CHECK enum nhi_err members_find(struct members *m, const struct procs *p, en
 NHI_CHECK enum nhi_err members_add(struct members *m, const struct procs *p, pid_t pid);
 /* Adds what is in the cgroup of that session: orphans that descent does not find. */
 NHI_CHECK enum nhi_err members_add_cgroup(struct members *m, const struct procs *p, const char *handle);
-/* Whether MEMBERS_OF_UID is said of it, now. */
-bool procs_goes_by(pid_t pid, uint32_t uid);
+bool members_has(const struct members *m, pid_t pid);
 void members_free(struct members *m);
 /* By a descriptor of each process, so that no other is ever meant. */
 void members_signal(const struct members *m, int sig);

@@ -14,6 +14,7 @@
 #include "libnhi/reserve.h"
 #include "nhictl/end.h"
 #include "nhictl/keyfile.h"
+#include "nhictl/leftover/leftover.h"
 #include "nhictl/store.h"
 
 struct revoke_args {
@@ -186,6 +187,15 @@ enum nhi_err revoke_in_reserve(const struct revocation *r, int64_t now)
     return err == NHI_OK ? reserve_root(r, now) : err;
 }
 
+/* What of an agent's is in no session. */
+static void end_leftovers(struct ctl *c, const struct revocation *r, struct ended *ended, int64_t grace)
+{
+    const struct leftover_wish wish = { .account = r->id };
+
+    if (r->kind == NHI_REVOKE_AGENT)
+        ended->stuck += leftovers_end(c, &wish, grace);
+}
+
 static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r,
                         enum nhi_err ledger)
 {
@@ -207,6 +217,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     answer_row(c, r, true, 0, true);
     out_line(c->out, "revoked %s %s", kind_name(r->kind), r->id);
     ended_show(c, &ended);
+    end_leftovers(c, r, &ended, NHI_GRACE_DEFAULT);
     out_line(c->out,
              "the ledger cannot be written (%s); the revocation is in force from the reserve "
              "and moves into the ledger with the next command that can write it",
@@ -232,6 +243,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
         out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", kind_name(r->kind),
                  r->id);
     ended_show(c, &ended);
+    end_leftovers(c, r, &ended, s->set.grace);
     return ended_answer(c, &ended);
 }
 

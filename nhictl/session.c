@@ -8,6 +8,7 @@
 #include "libnhi/reserve.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
+#include "nhictl/leftover/leftover.h"
 #include "nhictl/store.h"
 
 static const char *state_of(const struct session *s)
@@ -150,6 +151,56 @@ static int session_kill(struct ctl *c)
     return code;
 }
 
+/* ---- what runs without one ---- */
+
+struct end_args {
+    const char *leftovers;
+};
+
+static int find_session_of(const struct ctl *c, const struct leftover_account *a, const struct sessions *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->all[i].g.subject, a->name) == 0 || (a->own && strcmp(s->all[i].g.ticket.agent, a->name) == 0))
+            return (int)i;
+    (void)c;
+    return -1;
+}
+
+static int session_end(struct ctl *c)
+{
+    const struct end_args *args = c->args;
+    const struct leftover_wish wish = { .account = args->leftovers, .named = true };
+    const struct leftover_account *a;
+    struct sessions s = { .count = 0 };
+    size_t left;
+    int live = -1, code = load(c, &s);
+
+    a = leftover_account_named(args->leftovers);
+    if (code == CTL_DONE && a == NULL)
+        code = ctl_fail(c, CTL_REFUSED, NULL, "%s is neither an agent's account nor one that takes tickets only",
+                        args->leftovers);
+    if (code == CTL_DONE)
+        live = find_session_of(c, a, &s);
+    if (live >= 0)
+        code = ctl_fail(c, CTL_REFUSED, "nhictl session list",
+                        "session %s of %s is live: what runs beside it is not left over", s.all[live].handle,
+                        args->leftovers);
+    if (code == CTL_DONE) {
+        left = leftovers_end(c, &wish, grace());
+        code = ctl_answer(c);
+        if (code == CTL_DONE && left > 0)
+            code = CTL_PART;
+    }
+    sessions_free(&s);
+    return code;
+}
+
+static const struct opt end_opts[] = {
+    { "leftovers", OPT_NAME, offsetof(struct end_args, leftovers), true, "ACCOUNT",
+      "what runs by its uid and is neither root's, a person's nor a session's", nhi_name_is_account, 0 },
+    { .name = NULL },
+};
+
 /* ---- lockdown ---- */
 
 struct lockdown_args {
@@ -183,6 +234,7 @@ static void answer(struct ctl *c, bool on)
 static int lockdown_on(struct ctl *c)
 {
     const struct lockdown_args *args = c->args;
+    const struct leftover_wish wish = { .lockdown = true };
     struct ended ended;
     int code = set(c, true);
 
@@ -191,6 +243,7 @@ static int lockdown_on(struct ctl *c)
     answer(c, true);
     ended = end_what_is_over(c, grace());
     ended_show(c, &ended);
+    ended.stuck += leftovers_end(c, &wish, grace());
     note(c, "lockdown-on", NULL, args->reason);
     return ended_answer(c, &ended);
 }
@@ -240,6 +293,11 @@ const struct verb session_verbs[] = {
       "End one session; its ticket lives on.",
       "SIGTERM, then SIGKILL after the grace that the host's settings give.",
       "nhictl session kill a-0f5c21d8-57" },
+    { "session", "end", session_end, end_opts, sizeof(struct end_args), 0, 0, "--leftovers ACCOUNT",
+      "End what runs by an account's uid without a session.",
+      "Also what status and doctor only name, because it was there before or nobody can tell whose it is.\n"
+      "Look at it first: ps -o pid,lstart,args -U ACCOUNT",
+      "nhictl session end --leftovers ci-bot" },
     { .verb = NULL },
 };
 

@@ -33,6 +33,7 @@
 #include "nhictl/duty.h"
 #include "nhictl/end.h"
 #include "nhictl/leaders.h"
+#include "nhictl/leftover/leftover.h"
 #include "nhictl/linger.h"
 #include "nhictl/log.h"
 #include "nhictl/store.h"
@@ -58,6 +59,7 @@ struct watch {
     struct warnings warnings;
     struct leaders leaders;
     struct duties duties;
+    struct leftovers leftovers;
     struct ending *all;
     size_t count, room;
 };
@@ -351,7 +353,7 @@ static void run(struct ctl *c, struct watch *w)
 {
     while (!w->stop) {
         int64_t now = now_ms(), rest;
-        int wait;
+        int wait, left;
 
         bool beats = w->beaten == 0 || now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000;
 
@@ -382,9 +384,12 @@ static void run(struct ctl *c, struct watch *w)
         if (w->fold && wait < 0) {
             w->fold = !store_keep_house((int64_t)time(NULL), true);
         }
+        left = leftovers_step(c, &w->leftovers, now, w->grace * 1000, beats, true);
         rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (now_ms() - w->beaten);
         if (w->fold && rest > BUSY_MS)
             rest = BUSY_MS;
+        if (left >= 0 && rest > left)
+            rest = left;
         if (wait < 0 || rest < wait)
             wait = rest > 0 ? (int)rest : 0;
         wait_for(w, wait);
@@ -419,6 +424,7 @@ static int watch(struct ctl *c)
     free(w.all);
     warnings_free(&w.warnings);
     leaders_close(&w.leaders);
+    leftovers_free(&w.leftovers);
     close(w.changes);
     close(w.clock);
     close(w.signals);

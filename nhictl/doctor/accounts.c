@@ -14,6 +14,7 @@
 
 #include "nhictl/ctl.h"
 #include "nhictl/doctor/doctor.h"
+#include "nhictl/leftover/show.h"
 #include "nhictl/local.h"
 
 #define PASSWD "/etc/passwd"
@@ -238,6 +239,44 @@ static void look_at_only(struct doctor *d)
     free(names);
 }
 
+/* ---- what runs without a session ---- */
+
+static void look_at_leftovers(struct doctor *d)
+{
+    struct leftover_list l = { .count = 0 };
+
+    if (leftover_list(&l) != NHI_OK)
+        doctor_find(d, DOCTOR_WARNING, "leftovers-unknown", doctor_file("/proc"),
+                    out_say("what runs without a session could not be looked for"), out_say("run: nhictl doctor"));
+    for (size_t i = 0; i < l.count; i++) {
+        const struct leftover_row *r = &l.all[i];
+        char *place = out_say("/proc/%ld", (long)r->pid);
+
+        doctor_find(d, r->own ? DOCTOR_WARNING : DOCTOR_NOTE, "leftovers", doctor_file(place),
+                    out_say("%zu process%s of %s run%s without a session, the first is %s, which %s: nothing ends %s",
+                            r->count, r->count == 1 ? "" : "es", r->account, r->count == 1 ? "s" : "", r->command, r->why,
+                            r->count == 1 ? "it" : "them"),
+                    out_say("run: ps -o pid,lstart,args -U %s, and if nobody needs them: nhictl session end --leftovers %s",
+                            r->account, r->account));
+        free(place);
+    }
+    leftover_list_free(&l);
+}
+
+static void look_at_containers(struct doctor *d)
+{
+    const char *runtime = leftover_runtime();
+    char *place = runtime != NULL ? out_say("/usr/bin/%s", runtime) : NULL;
+
+    if (place != NULL)
+        doctor_find(d, DOCTOR_NOTE, "containers", doctor_file(place),
+                    out_say("a container without a user namespace has uids of this host: what runs there by the uid of an "
+                            "agent's account is the container's, and is not ended"),
+                    out_say("run containers with user namespaces (userns-remap, --userns=auto), or keep the agents' range "
+                            "out of their images"));
+    free(place);
+}
+
 /* ---- crontabs of the system ---- */
 
 /* cron leaves a whole file out when it cannot resolve one of its users. */
@@ -289,6 +328,8 @@ void doctor_accounts(struct doctor *d)
     if (!doctor_has(d, "nss-"))
         look_at_crontabs(d);
     look_at_only(d);
+    look_at_leftovers(d);
+    look_at_containers(d);
     if (d->s.l == NULL)
         return;
     (void)!file_text_read(PASSWD, false, &users);

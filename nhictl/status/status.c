@@ -8,6 +8,7 @@
 
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
+#include "nhictl/leftover/show.h"
 #include "nhictl/observed.h"
 #include "nhictl/platform.h"
 #include "nhictl/store.h"
@@ -146,6 +147,20 @@ static void reserve_attention(struct ctl *c, const struct status *n)
                    n->reserved, n->reserved == 1 ? "" : "s");
 }
 
+/* What nobody ends by himself. */
+static void leftovers_attention(struct ctl *c)
+{
+    struct leftover_list l = { .count = 0 };
+
+    if (leftover_list(&l) != NHI_OK)
+        out_string(c->out, "what runs without a session could not be looked for");
+    for (size_t i = 0; i < l.count; i++)
+        out_string(c->out, "%zu process%s of %s run%s without a session (pid %ld, %s: %s): nhictl doctor", l.all[i].count,
+                   l.all[i].count == 1 ? "" : "es", l.all[i].account, l.all[i].count == 1 ? "s" : "",
+                   (long)l.all[i].pid, l.all[i].command, l.all[i].why);
+    leftover_list_free(&l);
+}
+
 static void show_attention(struct ctl *c, const struct store *s, const struct status *n)
 {
     char text[PULSE_TEXT_MAX];
@@ -186,6 +201,7 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
     else if (n->unpublished > 0)
         out_string(c->out, "the account snapshot is behind the ledger: nhictl apply");
     platform_attention(c);
+    leftovers_attention(c);
     if (n->sessions_failed)
         out_string(c->out, "%s/%s cannot be read", NHI_RUN_DIR, NHI_SESSIONS_DIR);
     if (n->records_failed)

@@ -85,9 +85,11 @@ example askpass 1
 example session-list
 example session-show 1
 example session-kill 1
+example session-end
 example lockdown-on
 example lockdown-status
 example lockdown-off
+example agent-set
 example agent-suspend
 example agent-resume
 example agent-certify

@@ -12,6 +12,8 @@ if [ ! -e /run/nhi-lab ]; then
         "$BASH" "$0" "$@"
 fi
 cd "$TREE" || exit 1
+# Whoever tests is root, logged in: what root runs as an agent from here is no orphan of nobody's login.
+{ echo 0 >/proc/self/loginuid; } 2>/dev/null || :
 
 W=/var/tmp/e2e             # scratch, readable by every account
 LOG=/var/log/e2e.log       # what syslog got
@@ -92,6 +94,12 @@ capture() {
 }
 # as USER COMMAND...: outside of any session
 as() { setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}"; }
+
+# orphan USER COMMAND...: of nobody's login, and init's child
+orphan() { (
+    echo 4294967295 >/proc/self/loginuid
+    setsid setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}" </dev/null >/dev/null 2>&1 &
+); }
 
 # ssh_as USER WHAT FILE COMMAND...: logs in with the ticket or password in FILE (WHAT: reply) or the
 # private key (WHAT: key), and nothing else.

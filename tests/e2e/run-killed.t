@@ -53,7 +53,7 @@ is "$(nhictl ticket list --json | jq '.tickets | length'):$(nhictl task list --j
 # of KIND KEY: of the last such event
 of() { nhictl audit export | jq -rs "map(select(.kind == \"$1\")) | last | .detail.$2"; }
 started_by() { # started_by LOGINUID: the shell sets it, and becomes nhictl run
-    capture sh -c "[ -z '$1' ] || echo '$1' >/proc/self/loginuid; exec nhictl run --agent ci-bot --job who -- \
+    capture sh -c "echo '${1:-4294967295}' >/proc/self/loginuid; exec nhictl run --agent ci-bot --job who -- \
         sh -c 'cat /proc/self/loginuid'"
 }
 started_by "$(id -u alice)"

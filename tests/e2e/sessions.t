@@ -107,9 +107,9 @@ ssh_bg ci-bot reply "$W/second" "sleep 1000"
 SECOND=$!
 ssh_bg ci-bot reply "$W/ticket" "$W/nhi-escape 3001"
 BG=$!
-as ci-bot "$W/nhi-escape" 3002 &
-disown
-eventually sh -c "[ \$(pgrep -f '^$W/nhi-escape 300' | wc -l) = 2 ] && [ \$(nhictl session list --json | jq '.sessions | length') = 2 ]"
+eventually sh -c "pgrep -f '^$W/nhi-escape 3001' >/dev/null && [ \$(nhictl session list --json | jq '.sessions | length') = 2 ]"
+orphan ci-bot "$W/nhi-escape" 3002
+eventually sh -c "pgrep -f '^$W/nhi-escape 3002' >/dev/null"
 must nhictl revoke --ticket "$(jti_of "$W/ticket")"
 is "$(pgrep -f "^$W/nhi-escape" -a | cut -d' ' -f3)" 3002 'stays while another session of the agent does'
 must nhictl revoke --ticket "$(jti_of "$W/second")"
