@@ -21,7 +21,7 @@ enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size)
 
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ESRCH ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(errno);
+        return errno == ESRCH || errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
     do
         n = read(fd, buf, size - 1);
     while (n < 0 && errno == EINTR);
@@ -29,7 +29,7 @@ enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size)
     close(fd);
     errno = cause;
     if (n < 0)
-        return cause == ESRCH ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(cause);
+        return cause == ESRCH ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
     buf[n] = '\0';
     return NHI_OK;
 }

@@ -26,5 +26,5 @@ enum nhi_sight nhi_sight_of(enum nhi_err err, int cause)
     /* Too long: deeper in the tree of processes, or of cgroups, than anybody is by accident. */
     if (err == NHI_ERR_NOMEM || err == NHI_ERR_TOO_LONG)
         return NHI_BLIND_LIMIT;
-    return (err == NHI_ERR_SYS || err == NHI_ERR_FULL) && is_limit(cause) ? NHI_BLIND_LIMIT : NHI_BLIND_STATE;
+    return err == NHI_ERR_SYS && is_limit(cause) ? NHI_BLIND_LIMIT : NHI_BLIND_STATE;
 }

@@ -357,7 +357,7 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
         nhi_cgroup_leave();
     pnhi_proof_find(pamh, c, &proof);
     err = find_grant(pamh, c, &g);
-    pnhi_transaction_unmark(pamh);
+    pnhi_transaction_begin(pamh);
     if (err == NHI_OK && is_of_key(&g, &proof))
         return begin(pamh, o, c, &g);
     if (err == NHI_OK)

@@ -13,6 +13,7 @@
 #include "pam_nhi/place.h"
 
 #define DATA_NAME "pam_nhi:grant"
+#define DATA_OPENED "pam_nhi:opened"
 #define MARK "NHI_GRANT" /* in the PAM environment, which sshd brings from its child: the grant's ID */
 
 static void clean_up(pam_handle_t *pamh, void *data, int status)
@@ -53,7 +54,8 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
      * pid, and find what an earlier call left there. */
     if (c->program != PNHI_LOGIN)
         return NHI_ERR_NOT_FOUND;
-    mark = pam_getenv(pamh, MARK);
+    /* Behind us there are modules that let users write it. */
+    mark = pam_get_data(pamh, DATA_OPENED, &data) == PAM_SUCCESS ? NULL : pam_getenv(pamh, MARK);
     err = nhi_proc_read(getpid(), &self, &parent);
     if (err == NHI_OK)
         err = nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out);
@@ -72,10 +74,22 @@ static bool set_mark(pam_handle_t *pamh, const struct nhi_grant *g)
     return pam_putenv(pamh, text) == PAM_SUCCESS;
 }
 
-void pnhi_transaction_unmark(pam_handle_t *pamh)
+static void unmark(pam_handle_t *pamh)
 {
     if (pam_getenv(pamh, MARK) != NULL)
         (void)pam_putenv(pamh, MARK);
+}
+
+void pnhi_transaction_begin(pam_handle_t *pamh)
+{
+    static const char opened[] = "opened";
+    union {
+        const char *in;
+        void *out;
+    } w = { opened };
+
+    unmark(pamh);
+    (void)pam_set_data(pamh, DATA_OPENED, w.out, NULL);
 }
 
 static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown *what,
@@ -186,7 +200,7 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
     if (err == NHI_OK && for_parent)
         err = nhi_grant_index(NHI_STATE_DIR, &g) == NHI_OK ? NHI_OK : NHI_ERR_SYS;
     if (err != NHI_OK) {
-        pnhi_transaction_unmark(pamh);
+        unmark(pamh);
         (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
         v->reason = failed(err);
         pnhi_transaction_deny(c, what, v);

@@ -13,8 +13,9 @@
 NHI_CHECK enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c,
                                              struct nhi_grant *out);
 
-/* Takes that ID away, before anybody sees it. */
-void pnhi_transaction_unmark(pam_handle_t *pamh);
+/* In open_session, once that was looked for: takes the ID away, before anybody sees it, and believes none from there
+ * on. */
+void pnhi_transaction_begin(pam_handle_t *pamh);
 
 /* Commits the grant and keeps it. Changes a permit to NHI_DENY_USES, NHI_DENY_RECORD or
  * NHI_DENY_INTERNAL when it cannot. Records the denial of a verified ticket as well as it can. */

@@ -11,14 +11,16 @@ FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*
 FUZZ_SECONDS ?= 10
 PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --exec tests/tools/keep-tap.sh $(PROVE_FLAGS)
 
-# Allocations that fail: programs of tests/fault, in which malloc and its kin are the test's.
+# Calls that fail: programs of tests/fault, in which malloc and its kin, or system calls, are the test's. What of pam_nhi
+# they ask is linked in, with what it calls wrapped as well.
 FAULTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fault/*.c))
-WRAPPED := malloc calloc realloc reallocarray strdup realpath getline __getdelim free
-$(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(LIB)
+WRAPPED_fault_alloc := malloc calloc realloc reallocarray strdup realpath getline __getdelim free
+WRAPPED_fault_ours := open64 openat64 read __read_chk fstat64 pread64 getpwnam_r getpwuid_r getrlimit64 setrlimit64 realloc
+$(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) $(patsubst %,-Wl$(shell echo ,)--wrap=%,$(WRAPPED)) -o $@ $< \
-	    $(call obj,$(TLIB_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
+	$(Q)$(CC) $(LDSAN) $(LDHARD) $(patsubst %,-Wl$(shell echo ,)--wrap=%,$(WRAPPED_$(@F))) -o $@ $< \
+	    $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 tests: $(FAULTS)
 
 # Sources of accounts that do what a test says.

@@ -1,0 +1,90 @@
+#!/bin/bash
+# Whatever has become of our files, of /etc/group and of the boot ID: people and root get through every phase of every
+# program, and the log says what is wrong where something was needed that could not be read.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+kill "$WATCH"
+eventually_gone "$WATCH" || bail 'the supervisor stays'
+mount -t tmpfs -o size=64m tmpfs /mnt
+cp -a "$STATE" /mnt/state
+cp /etc/group /mnt/group
+mkdir /mnt/run
+cp -a /run/nhi/. /mnt/run/
+PEOPLE=("$BUILD/tests/tools/people" alice deploy "$W/password" "$W/key.pub")
+
+put_back() {
+    umount -l "$STATE" /run/nhi /etc/group /proc/sys/kernel/random/boot_id 2>/dev/null
+    rm -rf "$STATE" /run/nhi /etc/group
+    cp -a /mnt/state "$STATE"
+    cp -a /mnt/run /run/nhi
+    cp /mnt/group /etc/group
+}
+# state NAME SHELL [SAYS]: after SHELL everybody gets through, and the log has SAYS
+state() {
+    eval "$2" || bail "$2"
+    [ -z "${3:-}" ] || mark_log
+    capture "${PEOPLE[@]}"
+    is "$RC$OUT" 0 "$1"
+    [ -z "${3:-}" ] || has_logged "pam_nhi.*$3" "$1: which is said"
+    put_back
+}
+
+state 'whole' true
+# ---- /var/lib/nhi ----
+s=$STATE
+for kind in missing file fifo socket dangling itself theirs closed; do
+    case $kind in
+    missing) do=':' ;;
+    file) do=": >$s" ;;
+    fifo) do="mkfifo $s" ;;
+    socket) do="perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => q($s), Listen => 1) or exit 1'" ;;
+    dangling) do="ln -s /nowhere $s" ;;
+    itself) do="ln -s nhi $s" ;;
+    theirs) do="cp -a /mnt/state $s && chown alice $s && chmod 777 $s" ;;
+    closed) do="cp -a /mnt/state $s && chmod 0 $s" ;;
+    esac
+    state "/var/lib/nhi: $kind" "rm -rf $s; $do"
+done
+state '/var/lib/nhi: read-only' "mount --bind $s $s && mount -o remount,bind,ro $s"
+for kind in ': >X' 'mkfifo X' 'ln -s /proc/self/fd X' 'ln -s grants X'; do
+    state "grants: $kind" "rm -rf $s/grants; ${kind//X/$s/grants}"
+done
+for kind in 'mkfifo X' 'truncate -s 8G X' 'truncate -s 3900M X' 'head -c 100000 /dev/urandom >X' 'mkdir X'; do
+    state "accounts.cdb: $kind" "rm -f $s/accounts.cdb; ${kind//X/$s/accounts.cdb}"
+done
+# ---- /run/nhi ----
+state '/run/nhi: missing' 'rm -rf /run/nhi'
+for kind in ': >X' 'mkfifo X' 'ln -s nhi X' 'ln -s /nowhere X'; do
+    state "/run/nhi: $kind" "rm -rf /run/nhi; ${kind//X//run/nhi}"
+done
+d=/run/nhi/sessions
+for kind in ': >X' 'mkfifo X' 'ln -s sessions X' 'ln -s /tmp X'; do
+    state "sessions: $kind" "rm -rf $d; ${kind//X/$d}" 'cannot tell whether the caller is inside a session'
+done
+# Everything that could be the handle of what runs here.
+plant() {
+    local boot pid
+    boot=$(cut -c 1-8 /proc/sys/kernel/random/boot_id)
+    for pid in $$ $PPID 1; do
+        : >"$d/p-$boot-$pid-$(sed 's/.*) //' /proc/$pid/stat | cut -d ' ' -f 20)"
+    done
+    chmod 600 "$d"/p-*
+}
+state "sessions: another's, with planted handles" "rm -rf $d; mkdir $d; plant; chown alice $d $d/*; chmod 777 $d" \
+    'cannot tell whether the caller is inside a session'
+state 'sessions: empty handles' 'plant' 'cannot tell whether the caller is inside a session'
+# ---- /etc/group ----
+state 'nhi-only: 2 MB' "sed -i '/^nhi-only/d' /etc/group
+    perl -e 'print \"nhi-only:x:991:\", join(\",\", map { \"user\$_\" } 1 .. 240000), \"\\n\"' >>/etc/group"
+state 'nhi-only: with NULs' "sed -i '/^nhi-only/d' /etc/group; printf 'nhi-only:x:991:\\0\\0batch\\0,x\\n' >>/etc/group"
+state 'nhi-only: no gid' "sed -i '/^nhi-only/d' /etc/group; printf 'nhi-only:x::batch\\n' >>/etc/group"
+state '/etc/group: missing' 'rm /etc/group'
+state '/etc/group: unreadable' 'rm /etc/group; mkdir /etc/group' 'cannot read /etc/group'
+# ---- the boot ID ----
+state 'no boot ID' "rm -rf $d; mkdir -m 700 $d; mount --bind /dev/null /proc/sys/kernel/random/boot_id" \
+    'cannot tell whether the caller is inside a session'
+
+finish
