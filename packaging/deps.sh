@@ -14,6 +14,7 @@
 #   guest   what is in a Debian that boot.sh boots, beside build and hosts; not for this machine
 #   clients what logs in to those hosts in a test, beside ssh; for private copies only, too
 #   browser what pages are looked at with in a test; for private copies only, too
+#   disks   makes a disk that fails in a test; for private copies only, too
 #   check   runs `make check` and `make e2e`
 #   lint    runs `make lint`, `make leaks`, `make sanitize`
 set -eu
@@ -28,6 +29,7 @@ packages() {
     lab) echo util-linux mount iproute2 ;;
     clients) echo ansible-core python3 at screen tmux git rsync ;;
     browser) echo chromium fonts-dejavu-core ;;
+    disks) echo xfsprogs ;;
     boot) echo mmdebstrap ;;
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
     check)
@@ -39,7 +41,7 @@ packages() {
             libc6-dbg git
         ;;
     *)
-        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, browser, boot, guest, check, lint)" >&2
+        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, browser, disks, boot, guest, check, lint)" >&2
         return 1
         ;;
     esac

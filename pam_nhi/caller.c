@@ -320,6 +320,9 @@ static void see_caller(pam_handle_t *pamh, struct pnhi_caller *c, const struct p
 static void stand(struct pnhi_caller *c)
 {
     c->standing = pnhi_standing(&c->marks);
+    /* Who was ours in an earlier phase does not become a person by what cannot be read in a later one. */
+    if (c->standing == PNHI_NOT_OURS && c->was_ours && c->blind != NULL)
+        c->standing = PNHI_HIDDEN;
     c->ours = c->standing != PNHI_NOT_OURS && c->standing != PNHI_GOES_ON;
     /* Once ours, nothing may be hidden that a decision could need. */
     if (c->standing == PNHI_HIDDEN || (c->standing == PNHI_OURS && c->blind != NULL))
@@ -344,24 +347,15 @@ void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_sight key)
     stand(c);
 }
 
-/* Who was ours in an earlier phase does not become a person by what cannot be read in a later one. */
-static void remember(pam_handle_t *pamh, struct pnhi_caller *c)
+static void remember(pam_handle_t *pamh)
 {
     static const char word[] = "ours";
-    const void *data = NULL;
     union {
         const char *in;
         void *out;
     } w = { word };
 
-    if (c->standing == PNHI_OURS) {
-        (void)pam_set_data(pamh, DATA_OURS, w.out, NULL);
-    } else if (c->standing == PNHI_NOT_OURS && c->blind != NULL &&
-               pam_get_data(pamh, DATA_OURS, &data) == PAM_SUCCESS) {
-        c->standing = PNHI_HIDDEN;
-        c->ours = true;
-        c->denied = NHI_DENY_INTERNAL;
-    }
+    (void)pam_set_data(pamh, DATA_OURS, w.out, NULL);
 }
 
 static enum pnhi_program program_of(const char *service)
@@ -377,7 +371,7 @@ static enum pnhi_program program_of(const char *service)
 
 int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, struct pnhi_caller *out)
 {
-    const void *service = NULL, *rhost = NULL, *tty = NULL;
+    const void *service = NULL, *rhost = NULL, *tty = NULL, *data = NULL;
     const char *user = NULL;
     struct rlimit files;
     int rc;
@@ -405,7 +399,9 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
     if (out->marks.root && out->in_session)
         out->over = pnhi_within_look(&out->session);
     out->marks.over = out->over != NHI_PERMIT;
+    out->was_ours = pam_get_data(pamh, DATA_OURS, &data) == PAM_SUCCESS;
     stand(out);
-    remember(pamh, out);
+    if (out->standing == PNHI_OURS)
+        remember(pamh);
     return PAM_SUCCESS;
 }

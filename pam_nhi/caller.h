@@ -25,6 +25,7 @@ struct pnhi_caller {
     struct nhi_grant session;
     enum nhi_reason over; /* root's: why that session is not to go on; NHI_PERMIT: it is */
     struct pnhi_marks marks;
+    bool was_ours; /* in an earlier phase */
     enum pnhi_standing standing;
     bool ours;              /* PNHI_OURS, or denied for what it may be */
     enum nhi_reason denied; /* whatever is shown; NHI_PERMIT: not so */

@@ -15,7 +15,8 @@ PROVE := BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --exec tests/
 # they ask is linked in, with what it calls wrapped as well.
 FAULTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fault/*.c))
 WRAPPED_fault_alloc := malloc calloc realloc reallocarray strdup realpath getline __getdelim free
-WRAPPED_fault_ours := open64 openat64 read __read_chk fstat64 pread64 getpwnam_r getpwuid_r getrlimit64 setrlimit64 realloc
+WRAPPED_fault_ours := open64 openat64 read __read_chk fstat64 pread64 getpwnam_r getpwuid_r getrlimit64 setrlimit64 realloc \
+    pam_set_data pam_get_data
 $(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -57,7 +58,7 @@ sweep: tests
 
 # All of that, and thousands of rounds of what may go wrong once in a thousand: up to an hour. Prints its figures.
 torture: tests
-	NHI_LAB_ALSO='clients browser' packaging/lab.sh hosts env DEPTH=torture $(PROVE) --verbose --timer --jobs 2 \
+	NHI_LAB_ALSO='clients browser disks' packaging/lab.sh hosts env DEPTH=torture $(PROVE) --verbose --timer --jobs 2 \
 	    $(wildcard tests/torture/*.t) $(SWEPT_TESTS)
 
 # Needs the network the first time: a root of each release is made, and kept (packaging/boot.sh).

@@ -94,10 +94,13 @@ sed -i "s/^Port .*/Port $PORT/" /etc/ssh/sshd_config.d/00-e2e.conf
 BG=$!
 disown
 eventually bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$PORT" 2>/dev/null || bail 'no sshd in the session'
-ssh_bg alice key "$W/key" "echo in; until [ -e $W/go ]; do sleep 0.1; done; echo out"
+ssh_bg alice key "$W/key" "sudo -S -p '' id -u <$W/password; echo in; until [ -e $W/go ]; do sleep 0.1; done; echo out"
 PERSON=$!
 eventually grep -q in "$W/bg.out"
-like "$(cat "/proc/$(pgrep -u alice -f 'until' | head -n 1)/cgroup")" '0::/nhi/a-' 'a person got in through a daemon of the session'
+like "$(cat "/proc/$(pgrep -u alice -f 'until' | head -n 1)/cgroup")" $'0::/(\n|$)' \
+    'a person who got in through a daemon of the session is in no cgroup of it'
+like "$(head -n 1 "$W/bg.out")" '^0$' 'and her sudo is her own'
+is "$(nhictl session list --json | jq '.sessions | length')" 1 'in the trail, too'
 must nhictl revoke --task daemon
 eventually test ! -e "/proc/$BG"
 : >"$W/go"

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
+#include <security/pam_modules.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,29 @@ int __wrap_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t n, struct 
 int __wrap_getrlimit64(int what, struct rlimit *l);
 int __wrap_setrlimit64(int what, const struct rlimit *l);
 void *__wrap_realloc(void *p, size_t n);
+int __wrap_pam_set_data(pam_handle_t *h, const char *name, void *data, void (*cleanup)(pam_handle_t *, void *, int));
+int __wrap_pam_get_data(const pam_handle_t *h, const char *name, const void **data);
+
+/* libpam keeps data for modules only, which the caller here is not. One name is enough. */
+static const void *kept;
+
+int __wrap_pam_set_data(pam_handle_t *h, const char *name, void *data,
+                        void (*cleanup)(pam_handle_t *, void *, int))
+{
+    (void)h;
+    (void)name;
+    (void)cleanup;
+    kept = data;
+    return PAM_SUCCESS;
+}
+
+int __wrap_pam_get_data(const pam_handle_t *h, const char *name, const void **data)
+{
+    (void)h;
+    (void)name;
+    *data = kept;
+    return kept != NULL ? PAM_SUCCESS : PAM_NO_MODULE_DATA;
+}
 
 static mode_t mode_of(int flags, va_list rest)
 {
@@ -217,6 +241,7 @@ static int converse(int n, const struct pam_message **m, struct pam_response **r
 
 static const struct rlimit *files_left, *memory_left; /* for what is looked at, and no more */
 static struct rlimit files_after;
+static struct pnhi_caller *again; /* of a phase before, in which nothing fails; NULL: none */
 
 /* false: something that the test itself needs has failed. No assertions: it runs in children, too. */
 static bool look(const struct row *r, struct pnhi_caller *c)
@@ -226,17 +251,38 @@ static bool look(const struct row *r, struct pnhi_caller *c)
     pam_handle_t *h = NULL;
     int rc;
 
+    kept = NULL;
     if (pam_start_confdir(r->service, r->user, &conv, "/etc/pam-test", &h) != PAM_SUCCESS ||
         pam_set_item(h, PAM_RUSER, r->ruid != 0 ? r->user : "root") != PAM_SUCCESS || setresuid(r->ruid, 0, 0) != 0 ||
         (files_left != NULL && setrlimit(RLIMIT_NOFILE, files_left) != 0) ||
         (memory_left != NULL && setrlimit(RLIMIT_AS, memory_left) != 0))
         return false;
+    if (again != NULL && pnhi_caller_find(h, &options, again) != PAM_SUCCESS)
+        return false;
     memset(made, 0, sizeof made);
     armed = true;
     rc = pnhi_caller_find(h, &options, c);
     armed = false;
+    /* As a phase does that looks for a grant and finds none. */
+    if (again != NULL)
+        pnhi_caller_see_grant(c, NHI_SEEN_NOT);
     return getrlimit(RLIMIT_NOFILE, &files_after) == 0 && setresuid(0, 0, 0) == 0 &&
            pam_end(h, PAM_SUCCESS) == PAM_SUCCESS && rc == PAM_SUCCESS;
+}
+
+/* The same in two phases of one transaction, of which the second fails. */
+static bool look_twice(const struct row *r, int call, int number, int error, struct pnhi_caller *c)
+{
+    struct pnhi_caller first;
+
+    again = &first;
+    which = call;
+    when = number;
+    with = error;
+    if (!look(r, c))
+        return false;
+    again = NULL;
+    return true;
 }
 
 static int wrong;
@@ -276,6 +322,14 @@ static void sweep(const struct row *r, unsigned *cases)
                 assert_true(look(r, &c));
                 judge(r, is_limit(with) ? r->limit | r->plain : is_absence(with) ? r->state | NOT : r->state, &c);
                 ++*cases;
+                if (r->plain != OURS || is_absence(with))
+                    continue;
+                assert_true(look_twice(r, which, when, with, &c));
+                if (!c.ours) {
+                    wrong++;
+                    print_message("%s: a person in the next phase: %s number %d, %s\n", r->name, calls[which], when,
+                                  strerror(with));
+                }
             }
 }
 
