@@ -197,3 +197,12 @@ void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, 
         }
     }
 }
+
+bool nhi_reserve_is_locked_down(const char *dir)
+{
+    struct nhi_reserve *r = malloc(sizeof *r);
+    bool is = r != NULL && nhi_reserve_load(dir, r) == NHI_OK && r->lockdown;
+
+    free(r);
+    return is;
+}

@@ -28,6 +28,8 @@ struct nhi_reserve {
 /* dir: the state directory. */
 NHI_CHECK enum nhi_err nhi_reserve_create(const char *dir);
 NHI_CHECK enum nhi_err nhi_reserve_load(const char *dir, struct nhi_reserve *out);
+/* Whether it says so; false where it cannot be read, which for a decision is lockdown, too. */
+bool nhi_reserve_is_locked_down(const char *dir);
 /* NHI_ERR_FULL: every slot is taken. Idempotent for the same kind and id, except that the moment up to
  * which an agent is revoked moves forward. */
 NHI_CHECK enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const char *id,

@@ -91,7 +91,8 @@ static int agent_transfer(struct ctl *c)
         /* Rules may name owners. */
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
-        code = ended_answer(c, &ended);
+        code = store_publish(c, &s);
+        code = code == CTL_DONE ? ended_answer(c, &ended) : ended_finish(c, &ended, code);
     }
     store_close(&s);
     return code;

@@ -226,7 +226,8 @@ static int owner_offboard(struct ctl *c)
                      owned.all[0].account.name);
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
-        code = ended_answer(c, &ended);
+        code = store_publish(c, &s);
+        code = code == CTL_DONE ? ended_answer(c, &ended) : ended_finish(c, &ended, code);
     }
     free(owned.all);
     store_close(&s);

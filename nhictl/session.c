@@ -231,6 +231,21 @@ static void answer(struct ctl *c, bool on)
     out_line(c->out, on ? "lockdown: no agent may enter" : "no lockdown: agents may enter");
 }
 
+/* For programs that ask no PAM, and go by an account's shell. It waits for no other writer. */
+static bool publish_shells(struct ctl *c)
+{
+    struct store s = { .hurry = true };
+    enum nhi_err err = store_connect(&s, c->now);
+    bool done = err == NHI_OK && store_publish(c, &s) == CTL_DONE;
+    char why[256];
+
+    if (err != NHI_OK)
+        ctl_note("the shells of agents' accounts are as before (%s): nhictl apply changes them",
+                 store_error(&s, err, why, sizeof(why)));
+    store_close(&s);
+    return done;
+}
+
 static int lockdown_on(struct ctl *c)
 {
     const struct lockdown_args *args = c->args;
@@ -245,6 +260,7 @@ static int lockdown_on(struct ctl *c)
     ended_show(c, &ended);
     ended.stuck += leftovers_end(c, &wish, grace());
     note(c, "lockdown-on", NULL, args->reason);
+    (void)publish_shells(c);
     return ended_answer(c, &ended);
 }
 
@@ -257,7 +273,9 @@ static int lockdown_off(struct ctl *c)
         return code;
     answer(c, false);
     note(c, "lockdown-off", NULL, args->reason);
-    return ctl_answer(c);
+    /* Without one they would not get in after all. */
+    code = publish_shells(c) ? CTL_DONE : CTL_SYSTEM;
+    return code == CTL_DONE ? ctl_answer(c) : code;
 }
 
 static int lockdown_status(struct ctl *c)

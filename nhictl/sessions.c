@@ -98,20 +98,10 @@ static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
     s->why = v.why;
 }
 
-/* Lockdown needs no ledger. */
-static bool is_locked_down(void)
-{
-    struct nhi_reserve *r = malloc(sizeof(*r));
-    bool is = r != NULL && nhi_reserve_load(NHI_STATE_DIR, r) == NHI_OK && r->lockdown;
-
-    free(r);
-    return is;
-}
-
 enum nhi_err sessions_find(struct sessions *s)
 {
     struct collection to = { .s = s };
-    bool locked = s->unsaid_lockdown || is_locked_down();
+    bool locked = s->unsaid_lockdown || nhi_reserve_is_locked_down(NHI_STATE_DIR);
     enum nhi_err err;
 
     s->count = 0;

@@ -248,38 +248,46 @@ int store_commit(struct ctl *c, struct store *s)
                          : store_fail(c, s, err, "write the ledger; nothing was changed");
 }
 
-void store_published(const struct nhi_agent *a, struct nhi_account *out)
+void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out)
 {
     *out = a->account;
-    if (a->state == NHI_AGENT_RETIRED)
+    if (a->state != NHI_AGENT_ACTIVE || locked)
         snprintf(out->shell, sizeof(out->shell), "/usr/sbin/nologin");
 }
+
+struct publishing {
+    struct nhi_snapshot_writer *w;
+    bool locked;
+};
 
 /* An account that is refused makes the commit fail. */
 static int publish_one(const struct nhi_agent *a, void *ctx)
 {
+    const struct publishing *p = ctx;
     struct nhi_account account;
 
-    store_published(a, &account);
-    return nhi_snapshot_add(ctx, &account) != NHI_OK;
+    store_published(a, p->locked, &account);
+    return nhi_snapshot_add(p->w, &account) != NHI_OK;
 }
 
 /* The write transaction changes nothing: it makes two publishers take turns, so that the last one
  * to write is one that has seen every change. */
 int store_publish(struct ctl *c, struct store *s)
 {
-    struct nhi_snapshot_writer *w = NULL;
+    struct publishing p = { .w = NULL };
     enum nhi_err err;
 
     err = nhi_ledger_begin(s->l, c->now);
-    if (err == NHI_OK)
-        err = nhi_snapshot_begin(NHI_SNAPSHOT_PATH, s->set.uid_min, s->set.uid_max, &w);
     if (err == NHI_OK) {
-        err = nhi_agent_each(s->l, publish_one, w);
+        p.locked = nhi_reserve_is_locked_down(NHI_STATE_DIR);
+        err = nhi_snapshot_begin(NHI_SNAPSHOT_PATH, s->set.uid_min, s->set.uid_max, &p.w);
+    }
+    if (err == NHI_OK) {
+        err = nhi_agent_each(s->l, publish_one, &p);
         if (err == NHI_OK)
-            err = nhi_snapshot_commit(w);
+            err = nhi_snapshot_commit(p.w);
         else
-            nhi_snapshot_abort(w);
+            nhi_snapshot_abort(p.w);
     }
     nhi_ledger_rollback(s->l);
     if (err == NHI_OK)

@@ -33,8 +33,9 @@ int store_write(struct ctl *c, struct store *s);
 int store_commit(struct ctl *c, struct store *s);
 /* Writes the account snapshot from what the ledger holds now. Outside a transaction. */
 int store_publish(struct ctl *c, struct store *s);
-/* The account as the snapshot has it: a retired agent's resolves, and has no shell. */
-void store_published(const struct nhi_agent *a, struct nhi_account *out);
+/* The account as the snapshot has it: every agent's resolves, and has no shell while the agent may not get in, for those
+ * programs that ask no PAM. locked: the host is in lockdown. */
+void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out);
 void store_close(struct store *s);
 /* What every command does beside its own work: records go into the ledger, what killed runs left behind ends. false:
  * another is writing, who was not waited for in a hurry. */

@@ -10,11 +10,11 @@
 
 #define SOON 300 /* seconds in which a task ends that somebody may want to know of */
 
-static bool is_published(const struct nhi_snapshot *snapshot, const struct nhi_agent *a)
+static bool is_published(const struct nhi_snapshot *snapshot, const struct nhi_agent *a, bool locked)
 {
     struct nhi_account have, want;
 
-    store_published(a, &want);
+    store_published(a, locked, &want);
     return nhi_snapshot_by_uid(snapshot, want.uid, &have) == NHI_OK &&
            strcmp(have.name, want.name) == 0 && strcmp(have.gecos, want.gecos) == 0 &&
            strcmp(have.home, want.home) == 0 && strcmp(have.shell, want.shell) == 0 &&
@@ -50,7 +50,7 @@ static int count_agent(const struct nhi_agent *a, void *ctx)
     if (a->state == NHI_AGENT_SUSPENDED && (a->held & NHI_HELD_OFFBOARDED) != 0 &&
         n->orphaned++ == 0)
         memcpy(n->orphaned_name, a->account.name, sizeof(n->orphaned_name));
-    if (to->snapshot != NULL && !is_published(to->snapshot, a))
+    if (to->snapshot != NULL && !is_published(to->snapshot, a, n->lockdown))
         n->unpublished++;
     return 0;
 }
@@ -186,6 +186,7 @@ int status_gather(struct ctl *c, struct store *s, struct status *n)
     enum nhi_err err;
 
     n->now = c->now;
+    look_at_reserve(n); /* in a lockdown accounts are published otherwise */
     err = read_ledger(s, n);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the ledger");
@@ -194,6 +195,5 @@ int status_gather(struct ctl *c, struct store *s, struct status *n)
     n->pulse = pulse_see();
     n->sessions_failed = count_sessions(n) != NHI_OK;
     count_records(n);
-    look_at_reserve(n);
     return CTL_DONE;
 }

@@ -45,6 +45,24 @@ ssh_as bare-bot reply "$W/bare" 'pwd; d=/var/tmp/.ansible-$(id -un)/tmp; mkdir -
 is "$RC:$OUT" $'0:/\nthere' 'an agent without a home works elsewhere, as with remote_tmp'
 is "$(test -e /nowhere && echo there)" '' 'its home was not made'
 
+# ---- suspended, and in a lockdown ----
+
+# What asks no PAM goes by the shell.
+shell_of() { getent passwd "$1" | cut -d: -f7; }
+must nhictl agent suspend web-bot
+is "$(shell_of web-bot) $(shell_of ci-bot)" '/usr/sbin/nologin /bin/sh' 'a suspended agent has no shell, others keep theirs'
+must nhictl agent resume web-bot
+is "$(shell_of web-bot)" /bin/bash 'resumed, it has its own again'
+must nhictl lockdown on --reason test
+is "$(shell_of web-bot) $(shell_of ci-bot)" '/usr/sbin/nologin /usr/sbin/nologin' 'in a lockdown none has'
+is "$(nhictl metrics | awk '$1 == "nhi_accounts_behind" { print $2 }')" 0 'which is as it should be'
+must nhictl lockdown off
+is "$(shell_of web-bot) $(shell_of ci-bot)" '/bin/bash /bin/sh' 'and then each its own'
+must nhictl owner offboard ops@example.org --reason left
+is "$(shell_of web-bot)" /usr/sbin/nologin 'nor has an agent whose owner has left'
+must nhictl agent transfer web-bot --owner dev@example.org --resume
+is "$(shell_of web-bot)" /bin/bash 'until another takes it over'
+
 # ---- retired ----
 
 capture nhictl agent retire web-bot --reason 'replaced'
@@ -58,8 +76,8 @@ is "$(nhictl task list --agent web-bot --json | jq '.tasks | length'):$(nhictl t
     0:0 'removed: its tasks and tickets'
 in_account true
 unlike "$RC" '^0$' 'removed: its way in'
-capture su -s /bin/sh web-bot -c true
-unlike "$RC" '^0$' 'root cannot become it with su either'
+capture su web-bot -c true
+unlike "$RC" '^0$' 'root gets no shell of it with su'
 capture nhictl agent add web-bot --owner o@example.org --purpose x --review-by 2099-06-30
 is "$RC" 1 'kept: its name'
 capture nhictl agent add next-bot --owner o@example.org --purpose x --review-by 2099-06-30 --uid 70000
