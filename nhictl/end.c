@@ -18,6 +18,7 @@
 #include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
 #include "libnhi/snapshot.h"
+#include "nhictl/guest.h"
 #include "nhictl/leftover/leftover.h"
 #include "nhictl/log.h"
 
@@ -57,16 +58,30 @@ static bool audit_of(const struct ending *e, uint32_t *audit)
     return true;
 }
 
+/* Whoever is somebody else's there is not signalled. */
+static enum nhi_err leave_guests(struct ending *e, uint32_t audit)
+{
+    struct guests g;
+    enum nhi_err err;
+
+    guests_look(&g);
+    err = guests_take_out(&g, &e->m, e->s.g.ticket.jti, audit, &e->guests);
+    e->logind.shared = e->logind.shared || e->guests;
+    return err;
+}
+
 static enum nhi_err look(struct ending *e, const struct procs *p)
 {
     enum nhi_err err;
-    uint32_t audit;
+    uint32_t audit = UINT32_MAX;
 
     if (e->phase == END_LEFT || e->phase == END_LEFTOVERS)
         return leftover_members(&e->m, e->uid);
     if (audit_of(e, &audit)) {
         err = members_find(&e->m, p, MEMBERS_OF_AUDIT, audit, NULL);
     } else {
+        if (!nhi_proc_is_alive(&e->s.g.self) || nhi_proc_audit(e->s.g.self.pid, &audit) != NHI_OK)
+            audit = UINT32_MAX;
         err = members_find(&e->m, p, MEMBERS_OF_TREE, 0, &e->s.g.self);
         if (err == NHI_OK)
             err = members_add_cgroup(&e->m, p, e->s.handle);
@@ -75,10 +90,10 @@ static enum nhi_err look(struct ending *e, const struct procs *p)
         (void)logind_find(&e->s.g, &e->m, &e->logind);
     if (err == NHI_OK && e->logind.id[0] != '\0')
         err = logind_add(&e->logind, e->s.g.ticket.jti, &e->m, p);
-    return err;
+    return err == NHI_OK ? leave_guests(e, audit) : err;
 }
 
-struct guests {
+struct strangers {
     bool audited;
     uint32_t audit;
     bool any;
@@ -87,7 +102,7 @@ struct guests {
 /* Somebody else's login, or whoever called us from within. */
 static int find_guest(pid_t pid, void *ctx)
 {
-    struct guests *g = ctx;
+    struct strangers *g = ctx;
     uint32_t audit;
 
     g->any = pid == getpid() ||
@@ -99,9 +114,11 @@ static int find_guest(pid_t pid, void *ctx)
  * session: then it is ended one by one. */
 static bool has_guests(const struct ending *e)
 {
-    struct guests g = { .audit = 0 };
+    struct strangers g = { .audit = 0 };
 
     g.audited = audit_of(e, &g.audit);
+    if (e->guests)
+        return true;
     return nhi_cgroup_each(e->s.handle, find_guest, &g) == NHI_OK && g.any;
 }
 
@@ -211,6 +228,7 @@ static bool is_last(struct ending *e, const struct ending *all, size_t count)
 }
 
 struct hunted {
+    struct guests guests;
     uint32_t *audit, *uid;
     size_t audits, uids;
 };
@@ -224,7 +242,7 @@ static bool is_hunted(pid_t pid, void *ctx)
     if (h->audits > 0 && nhi_proc_audit(pid, &audit) == NHI_OK)
         for (size_t i = 0; i < h->audits; i++)
             if (h->audit[i] == audit)
-                return true;
+                return !guests_serve(&h->guests, pid, audit);
     for (size_t i = 0; i < h->uids; i++)
         if (leftover_is_prey(pid, h->uid[i]))
             return true;
@@ -242,6 +260,8 @@ static void hunt(const struct ending *all, size_t count)
         if (all[i].phase == END_LEFTOVERS)
             h.uid[h.uids++] = all[i].uid;
     }
+    if (h.audits > 0)
+        guests_look(&h.guests);
     if (h.audits + h.uids > 0)
         procs_hunt(is_hunted, &h);
     free(h.audit);

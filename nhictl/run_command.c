@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #include "libnhi/keyring.h"
+#include "libnhi/paths.h"
 #include "nhictl/ctl.h"
+#include "nhictl/guest.h"
 #include "nhictl/run.h"
 
 #define GRACE_MS                                                                                   \
@@ -159,17 +161,51 @@ bool run_reap(pid_t child, int *code)
     return ended;
 }
 
-/* Only the direct ones: what they leave behind in turn comes here when they end. */
-static void signal_children(int sig)
+/* Of those that this session is of. */
+static enum nhi_err find_rest(struct members *m, const struct procs *p)
 {
-    FILE *f = fopen("/proc/thread-self/children", "re");
-    long pid;
+    struct nhi_grant g = { .at = 0 };
+    struct nhi_proc self;
+    struct guests guests;
+    enum nhi_err err;
+    uint32_t audit;
+    pid_t parent;
+    bool any;
 
-    if (f == NULL)
-        return;
-    while (fscanf(f, "%ld", &pid) == 1)
-        (void)kill((pid_t)pid, sig);
-    fclose(f);
+    (void)!nhi_session_find(NHI_RUN_DIR, getpid(), &g);
+    if (nhi_proc_audit(getpid(), &audit) != NHI_OK)
+        audit = UINT32_MAX;
+    err = nhi_proc_read(getpid(), &self, &parent);
+    for (size_t i = 0; err == NHI_OK && i < p->count; i++)
+        if (p->all[i].stat.parent == getpid())
+            err = members_add(m, p, p->all[i].stat.self.pid);
+    if (err == NHI_OK)
+        err = members_find(m, p, MEMBERS_OF_TREE, 0, &self);
+    guests_look(&guests);
+    return err == NHI_OK ? guests_take_out(&guests, m, g.ticket.jti, audit, &any) : err;
+}
+
+/* Only the direct ones: what they leave behind in turn comes here when they end. What is the host's, or a person's who
+ * came in by that, is left alone. Returns whether one is to be waited for. */
+static bool signal_children(int sig)
+{
+    struct procs p = { .count = 0 };
+    struct members m = { .count = 0 };
+    bool any = true;
+
+    if (procs_scan(&p) == NHI_OK && find_rest(&m, &p) == NHI_OK) {
+        any = false;
+        for (size_t i = 0; i < p.count; i++)
+            if (p.all[i].stat.parent == getpid() && members_has(&m, p.all[i].stat.self.pid)) {
+                const struct members one = { .all = &p.all[i].stat.self, .count = 1 };
+
+                members_signal(&one, sig);
+                any = true;
+            }
+    }
+    members_free(&m);
+    procs_free(&p);
+    return any;
 }
 
 bool run_end_rest(void)
@@ -181,7 +217,8 @@ bool run_end_rest(void)
         (void)run_reap(0, &code);
         if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
             return true;
-        signal_children(ms < GRACE_MS ? SIGTERM : SIGKILL);
+        if (!signal_children(ms < GRACE_MS ? SIGTERM : SIGKILL))
+            return true;
         (void)nanosleep(&step, NULL);
     }
     return false;
