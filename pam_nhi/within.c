@@ -33,7 +33,8 @@ enum nhi_reason pnhi_within_look(const struct nhi_grant *session)
                               .from = session->rhost[0] != '\0' ? session->rhost : NULL,
                               .is_local = session->rhost[0] == '\0',
                               .granted = true,
-                              .registered = true };
+                              .registered = true,
+                              .since = session };
     struct nhi_who who = { .subject = session->subject };
     char tree[NHI_TREE_MAX + 1];
     struct nhi_local local;
