@@ -77,31 +77,20 @@ void nhi_mark_see(const char *dir, const char *run_dir, struct nhi_seen *out)
 /* Unlike nhi_file_replace it waits for no disk. */
 static enum nhi_err store_one(const char *dir, const char *text)
 {
+    struct nhi_new_file n = { .fd = -1 };
     ssize_t len = (ssize_t)strlen(text);
     enum nhi_err err;
-    int dirfd, fd;
-    char temp[32];
+    int dirfd;
 
     err = nhi_dir_open(dir, &dirfd);
     if (err != NHI_OK)
         return err;
-    /* Of its own, since writers do not wait for each other here. */
-    (void)snprintf(temp, sizeof temp, ".%s.%ld", NHI_MARK_FILE, (long)getpid());
-    (void)unlinkat(dirfd, temp, 0);
-    fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        err = nhi_err_from_errno(errno);
-        close(dirfd);
-        return err;
-    }
-    if (write(fd, text, (size_t)len) != len)
+    err = nhi_file_begin(dirfd, NHI_MARK_FILE, &n);
+    if (err == NHI_OK && write(n.fd, text, (size_t)len) != len)
         err = NHI_ERR_FULL;
-    if (close(fd) != 0 && err == NHI_OK)
-        err = nhi_err_from_errno(errno);
-    if (err == NHI_OK && renameat(dirfd, temp, dirfd, NHI_MARK_FILE) != 0)
-        err = nhi_err_from_errno(errno);
-    if (err != NHI_OK)
-        (void)unlinkat(dirfd, temp, 0);
+    if (err == NHI_OK)
+        err = nhi_file_end(dirfd, NHI_MARK_FILE, &n);
+    nhi_file_drop(dirfd, &n);
     close(dirfd);
     return err;
 }

@@ -101,6 +101,12 @@ enum nhi_err nhi_key_generate(uint8_t pk[NHI_PK_LEN], uint8_t sk[NHI_SK_LEN])
     return NHI_OK;
 }
 
+void nhi_keep(void *p, size_t len)
+{
+    if (sodium_init() >= 0)
+        (void)!sodium_mlock(p, len);
+}
+
 void nhi_wipe(void *p, size_t len)
 {
     if (p != NULL)

@@ -1,12 +1,15 @@
 #include "libnhi/paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -200,33 +203,164 @@ static enum nhi_err dress(int fd, const struct looks *looks)
     return copy_attributes(looks->like, fd);
 }
 
+#define WHOLE ".%s.new"       /* about to take the place of the other: it holds all that it is to hold */
+#define PART ".%s.%08x.part" /* where a file system has no files without a name */
+#define TRIES 100            /* whoever owns the directory may put something there again and again */
+
+static enum nhi_err too_long(void)
+{
+    errno = ENAMETOOLONG;
+    return NHI_ERR_TOO_LONG;
+}
+
+static enum nhi_err begin_named(int dirfd, const char *name, struct nhi_new_file *n)
+{
+    uint32_t unique;
+
+    if (getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
+        return NHI_ERR_SYS;
+    if (snprintf(n->part, sizeof n->part, PART, name, (unsigned)unique) >= (int)sizeof n->part) {
+        n->part[0] = '\0';
+        return too_long();
+    }
+    n->fd = openat(dirfd, n->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (n->fd >= 0)
+        return NHI_OK;
+    n->part[0] = '\0';
+    return nhi_err_from_errno(errno);
+}
+
+enum nhi_err nhi_file_begin(int dirfd, const char *name, struct nhi_new_file *n)
+{
+    n->part[0] = '\0';
+    n->fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (n->fd >= 0)
+        return NHI_OK;
+    /* A kernel or a file system that knows nothing of it takes it for a directory that is to be written. */
+    return errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ? begin_named(dirfd, name, n)
+                                                                     : nhi_err_from_errno(errno);
+}
+
+enum nhi_err nhi_file_link(int fd, int dirfd, const char *name)
+{
+    char self[40];
+
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) != 0)
+        return nhi_err_from_errno(errno);
+    return NHI_OK;
+}
+
+/* What stands beside under that name is whole: of a writer that was killed, or of one that is about to do this itself
+ * and will find it done. That it is gone means that it got its place. */
+static enum nhi_err finish(int dirfd, const char *whole, const char *name)
+{
+    return renameat(dirfd, whole, dirfd, name) == 0 || errno == ENOENT ? NHI_OK : nhi_err_from_errno(errno);
+}
+
+static enum nhi_err end_unnamed(int dirfd, const char *name, const struct nhi_new_file *n)
+{
+    enum nhi_err err = nhi_file_link(n->fd, dirfd, name);
+    char whole[NAME_MAX + 1];
+    int i;
+
+    if (err != NHI_ERR_EXISTS)
+        return err;
+    if (snprintf(whole, sizeof whole, WHOLE, name) >= (int)sizeof whole)
+        return too_long();
+    for (i = 0; i < TRIES && (err = nhi_file_link(n->fd, dirfd, whole)) == NHI_ERR_EXISTS; i++)
+        if ((err = finish(dirfd, whole, name)) != NHI_OK)
+            return err;
+    return err == NHI_OK ? finish(dirfd, whole, name) : err;
+}
+
+enum nhi_err nhi_file_end(int dirfd, const char *name, struct nhi_new_file *n)
+{
+    if (n->part[0] == '\0')
+        return end_unnamed(dirfd, name, n);
+    if (renameat(dirfd, n->part, dirfd, name) != 0)
+        return nhi_err_from_errno(errno);
+    n->part[0] = '\0';
+    return NHI_OK;
+}
+
+void nhi_file_drop(int dirfd, struct nhi_new_file *n)
+{
+    int saved = errno;
+
+    if (n->fd >= 0)
+        close(n->fd);
+    if (n->part[0] != '\0')
+        (void)unlinkat(dirfd, n->part, 0);
+    n->fd = -1;
+    n->part[0] = '\0';
+    errno = saved;
+}
+
+void nhi_file_sweep(int dirfd, const char *name)
+{
+    char whole[NAME_MAX + 1];
+
+    if (snprintf(whole, sizeof whole, WHOLE, name) < (int)sizeof whole)
+        (void)unlinkat(dirfd, whole, 0);
+}
+
+static bool is_left(const char *entry)
+{
+    size_t len = strlen(entry);
+
+    /* .mark.PID: as releases did that gave each writer a name of its own. */
+    return entry[0] == '.' && ((len > 5 && strcmp(entry + len - 4, ".new") == 0) ||
+                               (len > 6 && strcmp(entry + len - 5, ".part") == 0) ||
+                               (strncmp(entry, ".mark.", 6) == 0 && entry[6 + strspn(entry + 6, "0123456789")] == '\0'));
+}
+
+void nhi_file_sweep_all(const char *dir, int64_t before)
+{
+    const struct dirent *e;
+    struct stat st;
+    DIR *d = NULL;
+    int fd = -1;
+
+    if (nhi_dir_open(dir, &fd) != NHI_OK)
+        return;
+    d = fdopendir(fd);
+    if (d == NULL) {
+        close(fd);
+        return;
+    }
+    while ((e = readdir(d)) != NULL)
+        if (is_left(e->d_name) && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            st.st_ctim.tv_sec < before)
+            (void)unlinkat(fd, e->d_name, 0);
+    closedir(d);
+}
+
+enum nhi_err nhi_file_remove(int dirfd, const char *name)
+{
+    nhi_file_sweep(dirfd, name);
+    if ((unlinkat(dirfd, name, 0) != 0 && errno != ENOENT) || fsync(dirfd) != 0)
+        return nhi_err_from_errno(errno);
+    return NHI_OK;
+}
+
 static enum nhi_err replace(int dirfd, const char *name, const struct looks *looks, const void *data,
                             unsigned long len)
 {
-    char temp[NAME_MAX + 1];
-    enum nhi_err err;
-    int fd;
+    struct nhi_new_file n = { .fd = -1 };
+    enum nhi_err err = nhi_file_begin(dirfd, name, &n);
 
-    if (snprintf(temp, sizeof temp, ".%s.new", name) >= (int)sizeof temp)
-        return NHI_ERR_TOO_LONG;
-    if (unlinkat(dirfd, temp, 0) != 0 && errno != ENOENT)
-        return nhi_err_from_errno(errno);
-    fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return nhi_err_from_errno(errno);
-    err = write_all(fd, data, len);
     if (err == NHI_OK)
-        err = dress(fd, looks);
-    if (err == NHI_OK && fsync(fd) != 0)
+        err = write_all(n.fd, data, len);
+    if (err == NHI_OK)
+        err = dress(n.fd, looks);
+    if (err == NHI_OK && fsync(n.fd) != 0)
         err = nhi_err_from_errno(errno);
-    if (close(fd) != 0 && err == NHI_OK)
-        err = nhi_err_from_errno(errno);
-    if (err == NHI_OK && renameat(dirfd, temp, dirfd, name) != 0)
-        err = nhi_err_from_errno(errno);
+    if (err == NHI_OK)
+        err = nhi_file_end(dirfd, name, &n);
+    nhi_file_drop(dirfd, &n);
     if (err == NHI_OK && fsync(dirfd) != 0)
         err = nhi_err_from_errno(errno);
-    if (err != NHI_OK)
-        (void)unlinkat(dirfd, temp, 0);
     return err;
 }
 

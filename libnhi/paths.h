@@ -7,6 +7,9 @@
 #ifndef NHI_PATHS_H
 #define NHI_PATHS_H
 
+#include <limits.h>
+#include <stdint.h>
+
 #include "libnhi/err.h"
 
 #define NHI_STATE_DIR "/var/lib/nhi"         /* root 0755: nss_nhi's snapshot is read by everyone */
@@ -37,7 +40,29 @@ NHI_CHECK enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, in
 NHI_CHECK enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max,
                                      char **buf, unsigned long *len);
 
-/* Writes len bytes to NAME beside the old one, fsyncs, renames, fsyncs the directory. */
+/* A file that gets its name when it is whole: what is killed before that leaves nothing, or, on a file system that has no
+ * files without a name, ".NAME.X.part". */
+struct nhi_new_file {
+    int fd;                  /* for reading and writing, mode 0600; nhi_file_drop closes it */
+    char part[NAME_MAX + 1]; /* its name until then; empty: none */
+};
+NHI_CHECK enum nhi_err nhi_file_begin(int dirfd, const char *name, struct nhi_new_file *n);
+/* Gives it its name, in place of what has that. What is killed in between leaves ".NAME.new", which is whole, and which
+ * the next one moves out of its way. */
+NHI_CHECK enum nhi_err nhi_file_end(int dirfd, const char *name, struct nhi_new_file *n);
+/* By what it is and not by a name, and in place of nothing: NHI_ERR_EXISTS. */
+NHI_CHECK enum nhi_err nhi_file_link(int fd, int dirfd, const char *name);
+/* What has its name keeps it. Leaves errno as it is. */
+void nhi_file_drop(int dirfd, struct nhi_new_file *n);
+/* Removes what one that was killed has left beside NAME. */
+void nhi_file_sweep(int dirfd, const char *name);
+/* The same of every file in that directory, and what earlier releases left there, once it is older than that moment by
+ * the clock of its file system. */
+void nhi_file_sweep_all(const char *dir, int64_t before);
+/* With that, and for good. That it is gone already is no error. */
+NHI_CHECK enum nhi_err nhi_file_remove(int dirfd, const char *name);
+
+/* Writes len bytes to NAME in place of the old one; file and name are on the disk then. */
 NHI_CHECK enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode,
                                         const void *data, unsigned long len);
 

@@ -46,12 +46,7 @@ out:
 
 enum nhi_err nhi_record_link(int fd, int dirfd, const char *name)
 {
-    char self[40];
-
-    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    if (linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) != 0)
-        return nhi_err_from_errno(errno);
-    return NHI_OK;
+    return nhi_file_link(fd, dirfd, name);
 }
 
 enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out)

@@ -35,11 +35,14 @@ static int check_name(struct ctl *c, const char *name)
 /* The ledger first: where nss_nhi is installed, it would answer for our own names too. */
 static int check_unused(struct ctl *c, struct store *s, const char *name)
 {
+    char hint[HOME_HINT_MAX] = "nhictl agent show NAME";
     struct nhi_agent had;
     enum nhi_err err = nhi_agent_get(s->l, name, &had);
 
+    if (err == NHI_OK && had.state == NHI_AGENT_ACTIVE && home_is_missing(&had.account))
+        home_hint(&had.account, hint);
     if (err == NHI_OK)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME",
+        return ctl_fail(c, CTL_REFUSED, hint,
                         "agent %s exists (%s), and no name is used twice", name,
                         agent_state_name(had.state));
     if (err != NHI_ERR_NOT_FOUND)

@@ -10,6 +10,7 @@
 #include "libnhi/keyring.h"
 #include "nhictl/ctl.h"
 #include "nhictl/store.h"
+#include "nhictl/text.h"
 
 static bool is_for_a_password(const char *prompt)
 {
@@ -31,6 +32,8 @@ static int askpass(struct ctl *c)
 
     if (c->operand_count > 0 && !is_for_a_password(c->operand[0]))
         return ctl_fail(c, CTL_REFUSED, NULL, "no ticket is the answer to '%s'", c->operand[0]);
+    if (text_may_print(c, NULL) != CTL_DONE)
+        return CTL_REFUSED;
     len = nhi_keyring_read(text, NHI_TICKET_READ_MAX);
     if (len == 0)
         return ctl_fail(c, CTL_REFUSED, "nhictl run --keyring ... -- ssh ...",

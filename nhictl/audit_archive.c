@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,7 @@ struct archive_args {
 struct archive {
     const char *file, *name; /* name: in dir */
     int dir;
-    char part[NAME_MAX + 1]; /* what it is called until it is whole */
+    struct nhi_new_file made;
     struct nhi_chain from;   /* what its first event follows */
     struct nhi_chain to;     /* its last event, as it was proven */
     int64_t until;
@@ -87,24 +86,20 @@ static int begin_file(struct ctl *c, struct archive *a)
         return text_write_failed(c, a->file, errno);
     if (a->name[0] == '\0')
         return text_write_failed(c, a->file, EISDIR);
-    if (snprintf(a->part, sizeof(a->part), "%s.part", a->name) >= (int)sizeof(a->part))
-        return text_write_failed(c, a->file, ENAMETOOLONG);
     if (faccessat(a->dir, a->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return ctl_fail(c, CTL_REFUSED,
                         "another name; if nhictl audit verify --archive FILE finds events of it repeated, "
                         "they are all in the ledger: remove it",
                         "%s is there already", a->file);
-    fd = openat(a->dir, a->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST)
-        return ctl_fail(c, CTL_REFUSED, "remove it, unless another nhictl audit archive is at work",
-                        "%s.part is there already, from an attempt that was cut off", a->file);
-    if (fd < 0)
+    if (nhi_file_begin(a->dir, a->name, &a->made) != NHI_OK)
         return text_write_failed(c, a->file, errno);
-    a->f = fdopen(fd, "w+");
+    /* A descriptor of its own, which the stream closes. */
+    fd = fcntl(a->made.fd, F_DUPFD_CLOEXEC, 0);
+    a->f = fd >= 0 ? fdopen(fd, "w+") : NULL;
     if (a->f != NULL)
         return CTL_DONE;
-    close(fd);
-    (void)unlinkat(a->dir, a->part, 0);
+    if (fd >= 0)
+        close(fd);
     return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
 }
 
@@ -147,9 +142,11 @@ static int name_file(struct ctl *c, struct archive *a)
 {
     int failed = 0, dir = openat(a->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    /* A link and not a new name, which could replace what came there meanwhile. */
-    if (dir < 0 || linkat(a->dir, a->part, a->dir, a->name, 0) != 0 ||
-        unlinkat(a->dir, a->part, 0) != 0 || fsync(dir) != 0)
+    /* What was proven, whatever has a name here; and in place of nothing that came there meanwhile. */
+    if (dir < 0 || nhi_file_link(a->made.fd, a->dir, a->name) != NHI_OK)
+        failed = errno;
+    nhi_file_drop(a->dir, &a->made);
+    if (failed == 0 && fsync(dir) != 0)
         failed = errno;
     if (dir >= 0)
         close(dir);
@@ -193,10 +190,9 @@ static int make_file(struct ctl *c, struct archive *a)
             code = prove_file(c, a);
         if (code == CTL_DONE)
             code = name_file(c, a);
-        if (code != CTL_DONE)
-            (void)unlinkat(a->dir, a->part, 0);
         (void)fclose(a->f);
     }
+    nhi_file_drop(a->dir, &a->made);
     store_close(&s);
     return code;
 }
@@ -226,7 +222,7 @@ static int answer(struct ctl *c, const struct archive *a)
 static int audit_archive(struct ctl *c)
 {
     const struct archive_args *args = c->args;
-    struct archive a = { .file = args->out, .dir = -1 };
+    struct archive a = { .file = args->out, .dir = -1, .made = { .fd = -1 } };
     struct store held = { 0 }, s = { 0 };
     int code = store_need_root(c);
 

@@ -99,10 +99,22 @@ static int make(int parent, const char *name, uint32_t id)
     return failed;
 }
 
+void home_hint(const struct nhi_account *a, char hint[HOME_HINT_MAX])
+{
+    snprintf(hint, HOME_HINT_MAX, "install -d -m 0700 -o %u -g %u %s", a->uid, a->uid, a->home);
+}
+
+bool home_is_missing(const struct nhi_account *a)
+{
+    struct stat st;
+
+    return lstat(a->home, &st) != 0 && errno == ENOENT;
+}
+
 int home_make(struct ctl *c, const struct nhi_account *a)
 {
     const char *name;
-    char hint[NHI_PATH_MAX + 96];
+    char hint[HOME_HINT_MAX];
     struct stat st;
     enum nhi_err err;
     int parent = -1, failed = 0;
@@ -117,7 +129,7 @@ int home_make(struct ctl *c, const struct nhi_account *a)
     }
     if (err == NHI_OK && failed == 0)
         return CTL_DONE;
-    snprintf(hint, sizeof(hint), "install -d -m 0700 -o %u -g %u %s", a->uid, a->uid, a->home);
+    home_hint(a, hint);
     return ctl_fail(c, CTL_SYSTEM, hint,
                     "agent %s is registered, but its home directory could not be made: %s", a->name,
                     failed != 0 ? strerror(failed) : nhi_strerror(err));

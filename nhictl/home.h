@@ -16,5 +16,10 @@ bool home_path_ok(const char *path);
 int home_check(struct ctl *c, const struct nhi_account *a);
 /* Makes it: mode 0700, the agent's. One that is the agent's already stays as it is. */
 int home_make(struct ctl *c, const struct nhi_account *a);
+/* What to type for one that could not be made. */
+#define HOME_HINT_MAX (NHI_PATH_MAX + 96)
+void home_hint(const struct nhi_account *a, char hint[HOME_HINT_MAX]);
+/* Whether there is nothing by its name, as when agent add was killed before it made it. */
+bool home_is_missing(const struct nhi_account *a);
 
 #endif

@@ -225,6 +225,8 @@ static int issue(struct ctl *c)
     bool recorded = false;
     int code = store_need_root(c);
 
+    if (code == CTL_DONE && args->out == NULL)
+        code = text_may_print(c, "--out FILE");
     if (code == CTL_DONE)
         code = fill_service(c, args);
     if (code == CTL_DONE)

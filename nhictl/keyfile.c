@@ -116,10 +116,9 @@ enum nhi_err keyfile_replace(const char *kid, const char *text)
     return err;
 }
 
-/* With what a nhi_file_replace that was killed has left of it. */
 enum nhi_err keyfile_remove(const char *kid)
 {
-    char name[NHI_KID_MAX + 16], part[sizeof(name) + 8];
+    char name[NHI_KID_MAX + 16];
     enum nhi_err err;
     int keys;
 
@@ -127,11 +126,7 @@ enum nhi_err keyfile_remove(const char *kid)
     err = nhi_dir_open(NHI_STATE_DIR "/" NHI_KEYS_DIR, &keys);
     if (err != NHI_OK)
         return err;
-    snprintf(part, sizeof(part), ".%s.new", name);
-    if ((unlinkat(keys, part, 0) != 0 && errno != ENOENT) || (unlinkat(keys, name, 0) != 0 && errno != ENOENT))
-        err = nhi_err_from_errno(errno);
-    else if (fsync(keys) != 0)
-        err = NHI_ERR_SYS;
+    err = nhi_file_remove(keys, name);
     close(keys);
     return err;
 }

@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "libnhi/paserk.h"
 #include "libnhi/paseto.h"
 #include "libnhi/paths.h"
 
@@ -94,6 +95,8 @@ bool passphrase_get(const char *prompt, struct passphrase *p)
     ssize_t len = -1;
     int tty;
 
+    /* Somebody at a terminal takes his time. */
+    nhi_keep(p, sizeof(*p));
     p->typed = text == NULL;
     if (text != NULL) {
         len = (ssize_t)strlen(text);

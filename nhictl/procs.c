@@ -119,12 +119,25 @@ static enum nhi_err add(struct members *m, const struct nhi_proc *q)
     return NHI_OK;
 }
 
-bool members_has(const struct members *m, pid_t pid)
+static const struct nhi_proc *member(const struct members *m, pid_t pid)
 {
     for (size_t i = 0; i < m->count; i++)
         if (m->all[i].pid == pid)
-            return true;
-    return false;
+            return &m->all[i];
+    return NULL;
+}
+
+bool members_has(const struct members *m, pid_t pid)
+{
+    return member(m, pid) != NULL;
+}
+
+/* A look takes its time: what has that pid by now may be another than the parent was, but not one that is older. */
+static bool is_child(const struct members *m, const struct nhi_proc_stat *stat)
+{
+    const struct nhi_proc *parent = member(m, stat->parent);
+
+    return parent != NULL && parent->start <= stat->self.start;
 }
 
 static enum nhi_err find_tree(struct members *m, const struct procs *p, const struct nhi_proc *root)
@@ -142,7 +155,7 @@ static enum nhi_err find_tree(struct members *m, const struct procs *p, const st
     do {
         before = m->count;
         for (size_t i = 0; err == NHI_OK && i < p->count; i++)
-            if (members_has(m, p->all[i].stat.parent) && !members_has(m, p->all[i].stat.self.pid))
+            if (is_child(m, &p->all[i].stat) && !members_has(m, p->all[i].stat.self.pid))
                 err = add(m, &p->all[i].stat.self);
     } while (err == NHI_OK && m->count > before);
     return err;

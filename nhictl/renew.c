@@ -14,6 +14,7 @@
 #include "nhictl/ctl.h"
 #include "nhictl/issue.h"
 #include "nhictl/store.h"
+#include "nhictl/text.h"
 
 struct renew_args {
     const char *out, *cert;
@@ -172,6 +173,8 @@ static int renew(struct ctl *c)
     char *text = NULL;
     int code = store_need_root(c);
 
+    if (code == CTL_DONE && args->out == NULL)
+        code = text_may_print(c, "--out FILE");
     if (code == CTL_DONE)
         code = issue_bind(c, args->cert, args->cert != NULL, &certified);
     if (code == CTL_DONE)

@@ -94,6 +94,8 @@ static int open_key(struct ctl *c, const struct nhi_issuer *key, struct signer *
     int code = CTL_DONE;
 
     signer_close(s);
+    /* nhictl run has it for as long as its command lasts. */
+    nhi_keep(s, sizeof(*s));
     if (err != NHI_OK)
         code = ctl_fail(c, CTL_SYSTEM, "nhictl key rotate",
                         "the secret key of %s cannot be used: %s", key->kid, nhi_strerror(err));

@@ -141,6 +141,17 @@ static enum nhi_ledger_mode mode_of(bool hurry)
     return hurry ? NHI_LEDGER_WRITE_NOW : NHI_LEDGER_WRITE;
 }
 
+#define AT_WORK 60 /* seconds: no writer takes as long from the one name to the other */
+
+/* What writers left that were killed: it may be a key in the form that it no longer has. */
+static void sweep_files(int64_t now)
+{
+    static const char *const dirs[] = { NHI_STATE_DIR, NHI_STATE_DIR "/" NHI_KEYS_DIR, NHI_RUN_DIR };
+
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+        nhi_file_sweep_all(dirs[i], now - AT_WORK);
+}
+
 /* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is
  * older. Also makes the files that readers need beside a ledger which was put back from a backup.
  */
@@ -152,6 +163,7 @@ bool store_keep_house(int64_t now, bool hurry)
     if (err == NHI_OK)
         err = end_what_has_ended(writer, now);
     nhi_ledger_close(writer);
+    sweep_files(now);
     return err != NHI_ERR_BUSY;
 }
 

@@ -9,10 +9,13 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "libnhi/paserk.h"
+#include "libnhi/paths.h"
 #include "nhictl/ctl.h"
 #include "nhictl/store.h"
 
@@ -219,29 +222,51 @@ static int keep_name(int dir)
     return failed;
 }
 
-static int put(int dir, const char *temp, const char *name, const struct text_piece pieces[2],
-               mode_t mode)
+static int put(int dir, const char *name, const struct text_piece pieces[2], mode_t mode)
 {
+    struct nhi_new_file n = { .fd = -1 };
     struct stat st;
-    int fd, failed = 0;
+    int failed = 0;
 
     /* A link put there by somebody else would be replaced unseen; better to say so. */
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
         return NOT_A_FILE;
-    fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (fd < 0)
+    if (nhi_file_begin(dir, name, &n) != NHI_OK)
         return errno;
     for (size_t i = 0; i < 2 && failed == 0; i++)
-        failed = write_all(fd, pieces[i].data, pieces[i].len);
-    if (failed == 0 && fsync(fd) != 0)
+        failed = write_all(n.fd, pieces[i].data, pieces[i].len);
+    if (failed == 0 && (fchmod(n.fd, mode) != 0 || fsync(n.fd) != 0 || nhi_file_end(dir, name, &n) != NHI_OK))
         failed = errno;
-    if (close(fd) != 0 && failed == 0)
-        failed = errno;
-    if (failed == 0 && renameat(dir, temp, dir, name) != 0)
-        failed = errno;
-    if (failed != 0)
-        (void)unlinkat(dir, temp, 0);
+    nhi_file_drop(dir, &n);
     return failed == 0 ? keep_name(dir) : failed;
+}
+
+/* By what systemd says of it, and where sudo took that out of the environment, by who is at the other end. */
+static bool is_journal(int fd)
+{
+    static const char dir[] = "/run/systemd/journal"; /* journald's; with .NAME, that of a namespace */
+    struct sockaddr_un peer = { .sun_family = AF_UNSPEC };
+    socklen_t len = sizeof(peer) - 1;
+    const char *said = getenv("JOURNAL_STREAM"), *slash;
+    char is[64] = "";
+    struct stat st;
+
+    if (fstat(fd, &st) == 0)
+        snprintf(is, sizeof(is), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    if (said != NULL && strcmp(said, is) == 0)
+        return true;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || peer.sun_family != AF_UNIX)
+        return false;
+    slash = strrchr(peer.sun_path, '/');
+    return strncmp(peer.sun_path, dir, strlen(dir)) == 0 && slash != NULL && strcmp(slash, "/stdout") == 0;
+}
+
+int text_may_print(struct ctl *c, const char *hint)
+{
+    if (!is_journal(STDOUT_FILENO))
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, hint,
+                    "standard output is the journal, where group adm would read the ticket");
 }
 
 void text_remove(const char *file)
@@ -257,21 +282,17 @@ void text_remove(const char *file)
 
 static int write_pieces(struct ctl *c, const char *file, const struct text_piece pieces[2], mode_t mode)
 {
-    char temp[NHI_JTI_LEN + 16], unique[NHI_JTI_LEN + 1];
     struct store held = { .l = NULL };
     const char *name;
     int dir, failed;
 
-    if (nhi_id_new(unique) != NHI_OK)
-        return text_write_failed(c, file, errno);
-    snprintf(temp, sizeof(temp), ".ticket-%s", unique);
     dir = text_directory(file, &name);
     if (dir < 0)
         return text_write_failed(c, file, errno);
     errno = 0;
-    /* Nobody would remove what Ctrl-C leaves of it. */
+    /* Ctrl-C finds all of it done, or nothing. */
     store_hold_signals(&held);
-    failed = *name == '\0' ? EISDIR : put(dir, temp, name, pieces, mode);
+    failed = *name == '\0' ? EISDIR : put(dir, name, pieces, mode);
     store_close(&held);
     close(dir);
     return failed == 0 ? CTL_DONE : text_write_failed(c, file, failed);

@@ -24,6 +24,9 @@ int text_verify(struct ctl *c, struct store *s, const char *text, size_t len,
  * them; FILE itself may not be one. */
 int text_write(struct ctl *c, const char *file, const char *text, mode_t mode);
 int text_write_bytes(struct ctl *c, const char *file, const void *data, size_t len, mode_t mode);
+/* Refuses to print a ticket where standard output is the system's journal, which others than root read. hint: where to
+ * put it instead. An exit code. */
+int text_may_print(struct ctl *c, const char *hint);
 void text_remove(const char *file);
 /* The directory that FILE is to be in, by that path, as a descriptor for the functions that end in "at". name: the
  * rest of it. -1: errno says why. */

@@ -16,13 +16,11 @@
 static void sweep(const char *path)
 {
     const char *name;
-    char temp[160];
     int fd;
 
     if (setup_open_directory(path, &name, &fd) != NHI_OK)
         return;
-    snprintf(temp, sizeof(temp), ".%s.new", name);
-    (void)unlinkat(fd, temp, 0);
+    nhi_file_sweep(fd, name);
     close(fd);
 }
 

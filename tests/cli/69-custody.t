@@ -91,9 +91,14 @@ alone key protect "$KID" >/dev/null
 strace -f -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=INT:when=1 setsid -w "$BUILD/nhictl" key unprotect "$KID" </dev/null >/dev/null 2>&1
 ok 'Ctrl-C in key unprotect leaves the key in one form' test "$(cat /var/lib/nhi/keys/*"$KID"* /var/lib/nhi/keys/.*"$KID"* 2>/dev/null | grep -c k4)" = 1
 [ "$(grep -c '^k4\.secret-pw' "$SECRET")" = 1 ] || alone key protect "$KID" >/dev/null
-{ strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=KILL:when=1 "$BUILD/nhictl" key unprotect "$KID" </dev/null >/dev/null 2>&1; } 2>/dev/null
-ok 'one that was killed may leave more' eval 'grep -q "^k4\.secret-pw" "$SECRET" && grep -q "^k4\.secret\." "/var/lib/nhi/keys/.$KID.secret.new"'
-expect 0 'but no longer than the key itself' nhictl key move "$KID" --to moved
+kill_unprotect() { { strace -qq -o /dev/null "${@:2}" -e trace="$1" -e inject="$1:signal=KILL:when=1" "$BUILD/nhictl" key unprotect "$KID" </dev/null >/dev/null 2>&1; } 2>/dev/null; }
+kill_unprotect fsync
+ok 'one that was killed while it wrote leaves nothing' test "$(find /var/lib/nhi/keys -name ".*$KID*" -o -name "$KID*" | wc -l)" = 1
+kill_unprotect renameat -P /var/lib/nhi/keys
+ok 'one that was killed at the last moment leaves more' eval 'grep -q "^k4\.secret-pw" "$SECRET" && grep -q "^k4\.secret\." "/var/lib/nhi/keys/.$KID.secret.new"'
+expect 0 'whoever comes next' nhictl status
+ok 'leaves it for a minute: somebody may be at it' test -e "/var/lib/nhi/keys/.$KID.secret.new"
+expect 0 'but it lasts no longer than the key itself' nhictl key move "$KID" --to moved
 ok 'nothing of it is left' test -z "$(find /var/lib/nhi/keys -name "*$KID*")"
 cp moved "$SECRET" && alone key unprotect "$KID" >/dev/null
 ok 'and it is the same' key_at_home
@@ -115,9 +120,9 @@ rm -f core*
 export CREDENTIALS_DIRECTORY=/run/t/creds
 
 # ---- a credential ----
-run strace -qq -o calls -e trace=renameat,renameat2,rename,fsync,unlinkat "$BUILD/nhictl" key move "$KID" --to away --json
+run strace -qq -o calls -e trace=linkat,fsync,unlinkat "$BUILD/nhictl" key move "$KID" --to away --json
 ok 'key move' test "$CODE" = 0
-ok 'its new name is on the disk before the old one goes' awk '/rename.*"away"/ { named = 1 } named && /fsync/ { kept = 1 } /unlinkat.*[a-z0-9]\.secret"/ { good = kept } END { exit !good }' calls
+ok 'its new name is on the disk before the old one goes' awk '/linkat.*"away"/ { named = 1 } named && /fsync/ { kept = 1 } /unlinkat.*[a-z0-9]\.secret"/ { good = kept } END { exit !good }' calls
 ok 'says where it is' json '.key.secret == "absent"'
 ok 'not on the disk of this host' test ! -e "$SECRET"
 ok 'the file is private' test "$(stat -c %a away)" = 600

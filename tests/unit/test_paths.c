@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/lib/state.h"
@@ -174,6 +175,38 @@ static void replaced(void **state)
     close(fd);
 }
 
+/* Of writers that were killed; not of one that is at work. */
+static void swept(void **state)
+{
+    static const char *const left[] = { ".f.new", ".f.0a1b2c3d.part", ".mark.4711" };
+    static const char *const kept[] = { "f", "f.new", ".new", ".mark", ".mark.x", ".other", ".g.new" };
+    int fd = dir_a();
+    char path[64];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 10; i++) {
+        (void)snprintf(path, sizeof path, DIR_A "/%s", i < 3 ? left[i] : kept[i - 3]);
+        if (i < 9)
+            state_spill(path, "x", 1);
+        else
+            assert_int_equal(mkdir(path, 0700), 0);
+    }
+    nhi_file_sweep_all(DIR_A, time(NULL) - 60);
+    for (i = 0; i < 3; i++)
+        assert_int_equal(faccessat(fd, left[i], F_OK, 0), 0);
+    nhi_file_sweep_all(DIR_A, time(NULL) + 60);
+    for (i = 0; i < 3; i++)
+        assert_int_equal(faccessat(fd, left[i], F_OK, 0), -1);
+    for (i = 0; i < 7; i++)
+        assert_int_equal(faccessat(fd, kept[i], F_OK, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(nhi_file_replace(fd, "f", 0600, "y", 1), NHI_OK);
+    assert_int_equal(nhi_file_remove(fd, "f"), NHI_OK);
+    assert_int_equal(nhi_file_remove(fd, "f"), NHI_OK);
+    assert_int_equal(faccessat(fd, "f", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+    close(fd);
+}
+
 /* Owner, mode, label and, when asked for, the time. */
 static void looks_like_another(void **state)
 {
@@ -262,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup(links, two_deep),
         cmocka_unit_test_setup(files, two_deep),
         cmocka_unit_test_setup(replaced, two_deep),
+        cmocka_unit_test_setup(swept, two_deep),
         cmocka_unit_test_setup(looks_like_another, two_deep),
         cmocka_unit_test(no_room),
         cmocka_unit_test_setup(descriptors_stay_the_same, two_deep),
