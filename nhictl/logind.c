@@ -23,7 +23,8 @@
 
 /* ---- looking ---- */
 
-/* Of version 2, or where systemd has version 1, its own hierarchy. */
+/* Of version 2; in a hybrid hierarchy systemd has processes in one of its own, and nothing is in that of version 2 but at
+ * the top. */
 bool logind_cgroup(pid_t pid, char *path, size_t size)
 {
     static const char own[] = ":name=systemd:";
@@ -34,15 +35,16 @@ bool logind_cgroup(pid_t pid, char *path, size_t size)
 
     snprintf(name, sizeof(name), "/proc/%ld/cgroup", (long)pid);
     f = fopen(name, "re");
-    while (f != NULL && !found && getline(&line, &room, f) >= 0) {
-        const char *at = strncmp(line, "0::", 3) == 0 ? line + 3 : strstr(line, own);
+    while (f != NULL && getline(&line, &room, f) >= 0) {
+        const char *at = line + strcspn(line, ":");
+        bool is_own = strncmp(at, own, strlen(own)) == 0, is_2 = strncmp(line, "0::", 3) == 0;
 
         line[strcspn(line, "\n")] = '\0';
-        if (at == line + strcspn(line, ":"))
-            at += strlen(own);
-        found = at != NULL && at[0] == '/' && strlen(at) < size;
-        if (found)
+        at += is_own ? strlen(own) : 2;
+        if ((is_own || (is_2 && (!found || strcmp(at, "/") != 0))) && at[0] == '/' && strlen(at) < size) {
             memcpy(path, at, strlen(at) + 1);
+            found = true;
+        }
     }
     if (f != NULL)
         fclose(f);
