@@ -153,10 +153,11 @@ int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
         setting(said, "authorizedkeyscommand", command);
         if (command[0] != '\0' && strcmp(command, "none") != 0 &&
             strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) != 0)
-            code = ctl_fail(s->c, CTL_REFUSED, "a script that runs both, and is AuthorizedKeysCommand in their place",
-                            "sshd asks another program for people's keys, who could not log in any more: "
-                            "AuthorizedKeysCommand %s; nothing was changed",
-                            command);
+            facts->others_keys = true;
+        if (facts->others_keys && !s->undo)
+            ctl_note("sshd asks another program for people's keys, and goes on to (AuthorizedKeysCommand %s): tickets that "
+                     "are bound to a key open the accounts of agents and of nhi-only, and none that people share",
+                     command);
         /* PAM takes a password from whomever it asks: nobody who is refused one now may get another prompt. */
         facts->asks_people = is_set(said, "kbdinteractiveauthentication", "yes") ||
                              (is_set(said, "passwordauthentication", "yes") && !refuses_passwords(s));
@@ -219,6 +220,7 @@ static int check_effect(struct setup *s, const char *said)
 {
     char *then = setup_read(s, WIRING_SSHD_FILE, SETUP_THEN), command[256];
     bool everybody = then != NULL && strstr(then, "\n" WIRING_SSHD_PROMPT "\n") != NULL;
+    bool keys = then != NULL && strstr(then, "\n" WIRING_SSHD_COMMAND) != NULL;
     const char *keyword = NULL;
 
     setting(said, "authorizedkeyscommand", command);
@@ -226,7 +228,7 @@ static int check_effect(struct setup *s, const char *said)
         keyword = "UsePAM";
     else if (everybody && !is_set(said, "kbdinteractiveauthentication", "yes"))
         keyword = "KbdInteractiveAuthentication";
-    else if (strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) != 0)
+    else if (keys && strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) != 0)
         keyword = "AuthorizedKeysCommand";
     free(then);
     return keyword == NULL ? CTL_DONE

@@ -135,6 +135,13 @@ static int need_directory(struct setup *s, const char *dir, const char *mode)
     return ctl_fail(s->c, CTL_REFUSED, hint, "there is no %s for our file: nothing was changed", dir);
 }
 
+/* Under the Match where another program knows people's keys: sshd asks one only. */
+static void keys_lines(FILE *f, const struct setup_sshd *facts, const char *indent)
+{
+    fprintf(f, "%s%s%s\n%s%s\n", indent, WIRING_SSHD_COMMAND, facts->says_connection ? WIRING_SSHD_CONNECTION : "",
+            indent, WIRING_SSHD_COMMAND_USER);
+}
+
 static char *sshd_lines(const struct setup_sshd *facts)
 {
     const char *everybody = facts->asks_people ? WIRING_SSHD_PROMPT "\n" : "";
@@ -144,14 +151,19 @@ static char *sshd_lines(const struct setup_sshd *facts)
 
     fprintf(f, "# Tickets are replies to the keyboard-interactive prompt, which PAM asks.\n%s\n%s\n", WIRING_SSHD_PAM,
             everybody);
-    fprintf(f,
-            "# Keys that a live ticket is bound to. People's own authorized_keys are read as ever.\n"
-            "%s%s\n%s\n\n",
-            WIRING_SSHD_COMMAND, facts->says_connection ? WIRING_SSHD_CONNECTION : "", WIRING_SSHD_COMMAND_USER);
+    if (!facts->others_keys) {
+        fputs("# Keys that a live ticket is bound to. People's own authorized_keys are read as ever.\n", f);
+        keys_lines(f, facts, "");
+        fputc('\n', f);
+    }
     fputs("# An agent, or an account that takes tickets only, has tickets and nothing else.\n" WIRING_SSHD_MATCH "\n",
           f);
     for (size_t i = 0; wiring_sshd_agents[i] != NULL; i++)
         fprintf(f, "    %s\n", wiring_sshd_agents[i]);
+    if (facts->others_keys) {
+        fputs("    # Another program knows people's keys here: sshd asks it as ever.\n", f);
+        keys_lines(f, facts, "    ");
+    }
     if (!facts->asks_people)
         fputs("    # Not all people may give a password here: nobody else is asked.\n    " WIRING_SSHD_PROMPT "\n", f);
     fputs("# What follows is about everybody again.\n" WIRING_SSHD_MATCH_END "\n", f);
@@ -162,7 +174,7 @@ static char *sshd_lines(const struct setup_sshd *facts)
 
 static int plan_sshd(struct setup *s, const struct wiring_service *w)
 {
-    struct setup_sshd facts;
+    struct setup_sshd facts = { .others_keys = false };
     struct setup_file *dropin, *config;
     char *lines = NULL;
     const char *text;

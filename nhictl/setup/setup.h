@@ -97,6 +97,7 @@ int setup_people(int (*one)(const char *name, unsigned uid, void *ctx), void *ct
 struct setup_sshd {
     bool asks_people; /* the prompt is for everybody */
     bool says_connection;
+    bool others_keys; /* another program is asked for people's keys, and goes on to be */
 };
 /* What sshd makes of its configuration without us. */
 int setup_sshd_facts(struct setup *s, struct setup_sshd *facts);

@@ -69,16 +69,32 @@ with "$LIBRARY" "rm $LIBRARY" refuses 'libnss_nhi.so.2' 'the NSS library is not 
 like "$ERR" 'make install' 'and what to do about it'
 TRIAL=/usr/libexec/nhi-pam-trial
 with $TRIAL "rm $TRIAL" refuses 'nhi-pam-trial' 'what plays the stacks is not there'
+# ---- another program knows people's keys ----
+
+groupadd -g 4020 nhi-only && usermod -aG nhi-only batch
 KEYS=/etc/ssh/sshd_config.d/01-keys.conf
-with $KEYS "printf 'AuthorizedKeysCommand /usr/bin/cat /etc/keys\nAuthorizedKeysCommandUser nobody\n' >$KEYS" \
-    refuses 'AuthorizedKeysCommand /usr/bin/cat' 'people whose keys another program knows'
 printf 'AuthorizedKeysCommand /usr/bin/cat /etc/keys\nAuthorizedKeysCommandUser nobody\n' >"$W/keys.conf"
-with $KEYS "ln -s $W/keys.conf $KEYS" \
-    refuses 'AuthorizedKeysCommand /usr/bin/cat' 'the same, in a drop-in that is a link to another place'
-with $KEYS "cp $W/keys.conf $KEYS && chmod g+w $KEYS" \
-    refuses 'AuthorizedKeysCommand /usr/bin/cat' 'the same, in one that a group may write'
+keys_of() { sshd -T -C "user=$1,host=localhost,addr=127.0.0.1" | awk '$1 == "authorizedkeyscommand" { print $2 }'; }
+# It goes on to for people, and ours is asked for those who have tickets only.
+both_ask() {
+    etc >"$W/etc"
+    setup sshd
+    like "$RC$ERR" '^0.*goes on to .AuthorizedKeysCommand /usr/bin/cat' "$1: setup says so"
+    is "$(keys_of alice) $(keys_of batch)" '/usr/bin/cat /usr/libexec/nhi-authorized-keys' "$1: people's, and agents'"
+    setup --undo
+    is "$RC$ERR" 0 "$1: and back"
+    etc | cmp -s - "$W/etc"
+    ok $? "$1: nothing is left"
+}
+with $KEYS "cp $W/keys.conf $KEYS" both_ask 'in a drop-in'
+with $KEYS "ln -s $W/keys.conf $KEYS" both_ask 'in one that is a link to another place'
+with $KEYS "cp $W/keys.conf $KEYS && chmod g+w $KEYS" both_ask 'in one that a group may write'
 LONG=/etc/ssh/sshd_config.d/$(printf '0%.0s' {1..200}).conf
-with "$LONG" "cp $W/keys.conf $LONG" refuses 'AuthorizedKeysCommand /usr/bin/cat' 'the same, in one with a long name'
+with "$LONG" "cp $W/keys.conf $LONG" both_ask 'in one with a long name'
+groupdel nhi-only
+
+# ---- numbers and lines that are in the way ----
+
 MANY='for n in {100..130}; do echo "p$n:x:3$n:100::/:/bin/sh"; done >>/etc/passwd'
 with /etc/passwd "$MANY; echo 'eve:x:70000:100::/:/bin/sh' >>/etc/passwd" \
     refuses 'account eve has uid 70000' 'somebody with the number of an agent, behind many others' sshd
