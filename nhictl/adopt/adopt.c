@@ -190,6 +190,7 @@ static void show(struct adopt *a)
     show_list(a, "sudo", "what sudo lets it do", &a->sudo);
     show_jobs(a);
     show_list(a, "units", "units that run as it", &a->units);
+    show_list(a, "as_root", "where root becomes it, which goes on without a ticket", &a->as_root);
     heading(a->c, "what would replace that; nothing of it was done");
     adopt_plan(a);
 }
@@ -229,6 +230,9 @@ static void free_all(struct adopt *a)
     free(a->job);
     free(a->sudo.text);
     free(a->units.text);
+    for (size_t i = 0; i < a->as_root.count; i++)
+        free(a->as_root.text[i]);
+    free(a->as_root.text);
     free(a->groups);
     free(a->owner);
     free(a->home);

@@ -56,8 +56,11 @@ struct adopt {
     size_t job_count;
     struct adopt_use *login, *command;
     size_t login_count, command_count;
+    void *logins_known, *commands_known; /* while logs are read: trees of these */
     struct adopt_list sudo, units;
-    const char *logs; /* where logins were looked for; NULL: nowhere */
+    struct adopt_list as_root; /* where root becomes it: "FILE:LINE: TEXT" */
+    const char *logs;          /* where logins were looked for; NULL: nowhere */
+    bool logs_proven;          /* nobody but sshd and sudo can have written them */
 };
 
 /* Each looks at one thing; what cannot be read is not there. */

@@ -1,7 +1,10 @@
 /*
- * Who came in as the account, and what sudo did for it, as far as logs show it. Anybody can write
- * to a log: what is taken from it is counted and shown.
+ * Who came in as the account, and what sudo did for it, as far as logs show it.
+ *
+ * MUST: only what the journal has of the programs themselves is believed. Anybody can write such lines to a log with
+ * logger(1): what is taken from there is counted and shown.
  */
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,21 +18,40 @@
 #define TAIL_MAX (16L << 20) /* bytes that are read of a log, from its end */
 #define JOURNALCTL "/usr/bin/journalctl"
 
-static void count(struct adopt_use **all, size_t *n, const char *how, const char *from,
+/* By what tells uses from each other, which a log may hold many thousands of; at: their place in the list. */
+struct known {
+    char *key;
+    size_t at;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct known *)a)->key, ((const struct known *)b)->key);
+}
+
+static void known_free(void *k)
+{
+    free(((struct known *)k)->key);
+    free(k);
+}
+
+static void count(struct adopt_use **all, size_t *n, void **known, const char *how, const char *from,
                   const char *when)
 {
-    struct adopt_use *u = NULL;
+    struct known *mine = out_must(malloc(sizeof(*mine))), **found;
+    struct adopt_use *u;
 
-    for (size_t i = 0; i < *n && u == NULL; i++)
-        if (strcmp((*all)[i].how, how) == 0 &&
-            strcmp((*all)[i].from != NULL ? (*all)[i].from : "", from) == 0)
-            u = &(*all)[i];
-    if (u == NULL) {
-        *all = out_must(reallocarray(*all, *n + 1, sizeof(**all)));
-        u = &(*all)[(*n)++];
-        *u = (struct adopt_use){ .how = out_must(strdup(how)),
-                                 .from = *from != '\0' ? out_must(strdup(from)) : NULL };
+    *mine = (struct known){ .key = out_say("%s %s", how, from), .at = *n };
+    found = out_must(tsearch(mine, known, by_key));
+    if (*found == mine) {
+        if ((*n & (*n - 1)) == 0)
+            *all = out_must(reallocarray(*all, *n * 2 + 1, sizeof(**all)));
+        (*all)[(*n)++] = (struct adopt_use){ .how = out_must(strdup(how)),
+                                             .from = *from != '\0' ? out_must(strdup(from)) : NULL };
+    } else {
+        known_free(mine);
     }
+    u = &(*all)[(*found)->at];
     u->count++;
     free(u->last);
     u->last = out_must(strdup(when));
@@ -63,7 +85,7 @@ static void take_login(struct adopt *a, const char *line, const char *at)
     if (at != NULL)
         snprintf(print, sizeof(print), "%.*s", (int)strcspn(at, " \n"), at);
     moment_of(line, when);
-    count(&a->login, &a->login_count, how, from, when);
+    count(&a->login, &a->login_count, &a->logins_known, how, from, when);
     for (size_t i = 0; i < a->key_count; i++)
         if (strcmp(a->key[i].print, print) == 0) {
             a->key[i].logins++;
@@ -84,7 +106,7 @@ static void take_sudo(struct adopt *a, const char *line, const char *at)
     command += strlen("COMMAND=");
     snprintf(path, sizeof(path), "%.*s", (int)strcspn(command, " \n"), command);
     moment_of(line, when);
-    count(&a->command, &a->command_count, path, "", when);
+    count(&a->command, &a->command_count, &a->commands_known, path, "", when);
 }
 
 static void take_line(struct adopt *a, const char *line)
@@ -120,11 +142,13 @@ static bool read_journal(struct adopt *a)
 {
     char program[] = JOURNALCTL, quiet[] = "-q", format[] = "-oshort-iso", many[] = "-n4000",
          all[] = "--no-pager";
-    char id1[] = "-tsshd", id2[] = "-tsshd-session", id3[] = "-tsudo";
-    char *const argv[] = { program, quiet, format, many, all, id1, id2, id3, NULL };
+    /* What was run, as the kernel told the journal; a name in front of a line is anybody's to choose. */
+    char sshd[] = "_EXE=/usr/sbin/sshd", session[] = "_EXE=/usr/lib/openssh/sshd-session",
+         sudo[] = "_EXE=/usr/bin/sudo";
+    char *const argv[] = { program, quiet, format, many, all, sshd, session, sudo, NULL };
     char *out = NULL, *err = NULL, *line, *next;
     int status;
-    bool read = file_run(argv, &out, &err, &status) == NHI_OK && status == 0;
+    bool read = file_run(argv, &out, &err, &status) == NHI_OK && status == 0 && out[0] != '\0';
 
     for (line = read ? out : NULL; line != NULL; line = next) {
         next = strchr(line, '\n');
@@ -141,7 +165,11 @@ void adopt_logs(struct adopt *a)
 {
     static const char *const files[] = { "/var/log/auth.log", "/var/log/secure" };
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+    if (read_journal(a)) {
+        a->logs = "the journal";
+        a->logs_proven = true;
+    }
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !a->logs_proven; i++) {
         char *older = out_say("%s.1", files[i]);
 
         if (access(files[i], R_OK) == 0) {
@@ -150,6 +178,7 @@ void adopt_logs(struct adopt *a)
         }
         free(older);
     }
-    if (a->logs == NULL && read_journal(a))
-        a->logs = "the journal";
+    tdestroy(a->logins_known, known_free);
+    tdestroy(a->commands_known, known_free);
+    a->logins_known = a->commands_known = NULL;
 }

@@ -100,7 +100,8 @@ static void enroll(struct adopt *a)
 static void put_sources(const struct adopt *a, FILE *f)
 {
     char text[NHI_NET_TEXT_MAX + 1];
-    const char *between = " source = [ ";
+    /* From a log that anybody can write, it is a proposal. */
+    const char *between = a->logs_proven ? " source = [ " : "\n    # by a log that anybody can write: source = [ ";
     struct nhi_net net;
     size_t n = 0;
 
@@ -119,7 +120,7 @@ static void put_sources(const struct adopt *a, FILE *f)
         fprintf(f, "%s\"%s\"", between, text);
         between = ", ";
     }
-    fputs(" ];", f);
+    fputs(a->logs_proven ? " ];" : " ];\n   ", f);
 }
 
 static void policy(struct adopt *a)
@@ -185,7 +186,7 @@ static void tickets(struct adopt *a)
     struct text t;
     FILE *f = begin(&t);
 
-    fprintf(f, "nhictl task open %s-1 --agent %s --until 8h\n", a->agent, a->agent);
+    fprintf(f, "nhictl task open %s-1 --agent %s --until 9h\n", a->agent, a->agent);
     for (size_t i = 0; i < a->key_count; i++) {
         const struct adopt_key *k = &a->key[i];
 

@@ -287,6 +287,70 @@ static void each_file(struct adopt *a, const char *dir, void (*fn)(struct adopt 
         closedir(d);
 }
 
+/* ---- where root becomes it ---- */
+
+static bool is_one_of(const char *const *names, const char *word)
+{
+    const char *slash = strrchr(word, '/');
+
+    word = slash != NULL ? slash + 1 : word;
+    for (; *names != NULL; names++)
+        if (strcmp(*names, word) == 0)
+            return true;
+    return false;
+}
+
+/* su, or what does the same, and behind it the account as a word of its own: -u deploy, --user=deploy, deploy.
+ * names_user: a line of a crontab that has whose it is before the command. */
+static bool becomes(const char *text, const char *account, bool names_user)
+{
+    static const char *const programs[] = { "su", "runuser", "sudo", "setpriv", NULL };
+    char *copy = out_must(strdup(text)), *save = NULL;
+    bool roots = !names_user, program = false, is = false;
+
+    for (char *w = strtok_r(copy, " \t;|&()\"'`", &save); w != NULL && !is; w = strtok_r(NULL, " \t;|&()\"'`", &save)) {
+        const char *value = strchr(w, '=');
+
+        is = program && (strcmp(w, account) == 0 || (value != NULL && strcmp(value + 1, account) == 0) ||
+                         (strncmp(w, "-u", 2) == 0 && strcmp(w + 2, account) == 0));
+        roots = roots || strcmp(w, "root") == 0;
+        program = program || (roots && is_one_of(programs, value != NULL ? value + 1 : w));
+    }
+    free(copy);
+    return is;
+}
+
+static void read_for_root(struct adopt *a, const char *path)
+{
+    bool names_user = strcmp(path, "/etc/crontab") == 0 || strncmp(path, "/etc/cron.d/", 12) == 0;
+    struct file_text f;
+
+    if (file_text_read(path, true, &f) == NHI_OK)
+        for (size_t i = 0; i < f.count; i++) {
+            const char *text = f.line[i].text + strspn(f.line[i].text, " \t");
+            char *all;
+
+            if (*text == '#' || !becomes(text, a->local.name, names_user))
+                continue;
+            all = out_say("%s:%d: %s", path, f.line[i].number, text);
+            adopt_list_add(&a->as_root, all);
+            free(all);
+        }
+    file_text_free(&f);
+}
+
+static void read_where_root_does(struct adopt *a)
+{
+    static const char *const files[] = { "/etc/crontab", "/var/spool/cron/crontabs/root", "/var/spool/cron/root" };
+    static const char *const dirs[] = { "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly",
+                                        "/etc/cron.monthly", "/etc/systemd/system" };
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        read_for_root(a, files[i]);
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+        each_file(a, dirs[i], read_for_root);
+}
+
 static void read_cron_d(struct adopt *a, const char *path)
 {
     if (file_is_of_cron(strrchr(path, '/') + 1))
@@ -323,4 +387,5 @@ void adopt_jobs(struct adopt *a)
     read_crontab(a, "/etc/crontab", true);
     each_file(a, "/etc/cron.d", read_cron_d);
     each_file(a, "/etc/systemd/system", read_unit);
+    read_where_root_does(a);
 }

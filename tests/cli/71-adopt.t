@@ -32,10 +32,25 @@ MAILTO=root
 0 0 * * * person true
 0 0 * * * deploy
 0 0 * * * deploy /opt/backup --again
+5 5 * * * root cd / && su deploy -c true
+5 5 * * * person su deploy -c true
 CRON
 mkdir -p /etc/systemd/system
 printf '[Service]\nUser=deploy # not root\nExecStart=/bin/true\n' >/etc/systemd/system/nightly-x.service
 printf '[Service]\nUser=deployer\n' >/etc/systemd/system/other-x.service
+# Where root becomes it, in every spelling; not where a word only looks like it.
+mkdir -p /etc/cron.daily
+cat >/etc/cron.daily/become <<'ROOT'
+#!/bin/sh
+# su deploy -c never
+su - deploy -c 'pg_dump x'
+/usr/sbin/runuser -u deploy -- /opt/x
+setpriv --reuid=deploy id
+test -x /bin/y && sudo -udeploy id
+su person -c 'echo deployer'
+echo su; ls /home/deploy
+ROOT
+printf '[Service]\nExecStart=/usr/bin/su deploy \\\n  -c true\n' >/etc/systemd/system/by-root.service
 state() { find /etc /home -type f -exec sha256sum {} + | sort | sha256sum; }
 nhictl status >/dev/null
 was=$(state)
@@ -45,6 +60,9 @@ ok 'two keys, whatever else stands there' json '[.keys[] | [.type, .can_be_bound
 ok 'by the fingerprints of ssh' test "$(jq -r '.keys[].fingerprint' .out)" = "$(ssh-keygen -lf k1.pub | cut -d' ' -f2; ssh-keygen -lf k2.pub | cut -d' ' -f2)"
 ok 'options and comments' json '.keys[1].options == "from=\"10.0.0.0/8\",command=\"/bin/x \\\"y z\\\"\"" and .keys[1].comment == "old"'
 ok 'its jobs, and nobody else'"'"'s' json '[.jobs[] | [.when, .job]] == [["*/5 1-3 * * mon", "backup"], ["@daily", "echo"], ["0 0 * * *", "backup-2"]]'
+ok 'where root becomes it' json '[.as_root[] | split(":") | .[0] + ":" + .[1]] | sort == ["/etc/cron.d/jobs:7",
+    "/etc/cron.daily/become:3", "/etc/cron.daily/become:4", "/etc/cron.daily/become:5", "/etc/cron.daily/become:6",
+    "/etc/systemd/system/by-root.service:2"]'
 ok 'its unit' json '.units == ["/etc/systemd/system/nightly-x.service"]'
 ok 'nothing of a file that a link leads to' test "$(grep -c root: .out)" = 0
 
