@@ -10,6 +10,9 @@
 #       boots it, with the tree at its place and DIR as its build directory, both read-only, and runs COMMAND
 #       as root in a unit of its own. What is written stays in memory
 #
+# What packaging/deps.sh has for the purposes in NHI_BOOT_ALSO is in what `run` boots as well, out of a layer over that
+# root, which stays, too.
+#
 # RELEASE is bookworm (Debian 12) or trixie (13). The environment of COMMAND is that of a unit. Exit status:
 # COMMAND's; 125 when there is nothing to be booted here, after a line that says why.
 set -eu
@@ -69,13 +72,44 @@ make_root() {
     exec 8>&-
 }
 
+layer_of() { echo "$CACHE/$1${NHI_BOOT_ALSO:+.${NHI_BOOT_ALSO// /-}}"; }
+make_layer() {
+    local release=$1 layer packages
+    [ -n "${NHI_BOOT_ALSO:-}" ] || return 0
+    layer=$(layer_of "$release")
+    # shellcheck disable=SC2086 # words
+    packages=$("$TREE/packaging/deps.sh" list $NHI_BOOT_ALSO | paste -sd,)
+    exec 8>"$CACHE/$release.lock"
+    flock 8
+    [ "$(cat "$layer/.complete" 2>/dev/null)" = "$packages" ] ||
+        (private --in-layer "$CACHE/$release" "$layer" "$packages" 8>&-) || die "no $NHI_BOOT_ALSO for $release to be had"
+    exec 8>&-
+}
+in_layer() {
+    local base=$1 root=$2 layer=$3 packages=$4
+    must 'mount -t tmpfs' mount -t tmpfs -o mode=755 tmpfs "$base"
+    mkdir "$base/u" "$base/w" "$base/m"
+    must 'mount -t overlay' mount -t overlay overlay -o "lowerdir=$root,upperdir=$base/u,workdir=$base/w" "$base/m"
+    must 'mount -t proc' mount -t proc proc "$base/m/proc"
+    make_dev "$base/m/dev"
+    mkdir -p "$base/m/mnt/tree"
+    must "mount --bind $TREE" mount --bind "$TREE" "$base/m/mnt/tree"
+    cat /etc/resolv.conf >"$base/m/etc/resolv.conf"
+    # shellcheck disable=SC2086 # words
+    chroot "$base/m" /mnt/tree/packaging/deps.sh install $NHI_BOOT_ALSO >&2
+    rm -rf "$base/u/etc/resolv.conf" "$base/u/var/cache/apt" "$base/u/var/lib/apt" "$layer"
+    cp -a "$base/u" "$layer"
+    printf '%s\n' "$packages" >"$layer/.complete"
+}
+
 # ---- a copy of it in memory ----
 
 # copy_root ROOT BASE BUILD: BASE/m shows ROOT, writable, with the tree and its build directory.
 copy_root() {
-    local base=$2 build=$3 m=$2/m
+    local base=$2 build=$3 m=$2/m lower
+    lower=$(layer_of "${1##*/}")
     mkdir "$base/u" "$base/w" "$m"
-    must 'mount -t overlay' mount -t overlay overlay -o "lowerdir=$1,upperdir=$base/u,workdir=$base/w" "$m"
+    must 'mount -t overlay' mount -t overlay overlay -o "lowerdir=${lower%"$1"}${NHI_BOOT_ALSO:+:}$1,upperdir=$base/u,workdir=$base/w" "$m"
     mkdir -p "$m$TREE"
     # Every account walks to it, also where it lies below /root.
     local at=${TREE%/*}
@@ -226,6 +260,7 @@ root)
 build)
     [ "$#" = 3 ] || usage
     make_root "$2"
+    make_layer "$2"
     mkdir -p "$3"
     # Of two at once in the same directory the second finds all of it built.
     exec 7<"$3"
@@ -234,8 +269,10 @@ build)
     ;;
 run)
     [ "$#" -ge 4 ] || usage
+    make_layer "$2"
     private --in-boot "$CACHE/$2" "$(cd "$3" && pwd)" "${@:4}"
     ;;
+--in-layer) shift && in_layer "$@" ;;
 --in-build) shift && in_build "$@" ;;
 --in-boot) shift && in_boot "$@" ;;
 --guest) shift && guest "$@" ;;

@@ -13,6 +13,7 @@
 #   boot    what boot.sh calls
 #   guest   what is in a Debian that boot.sh boots, beside build and hosts; not for this machine
 #   clients what logs in to those hosts in a test, beside ssh; for private copies only, too
+#   contract programs that are wired by hand, for the tests of what host programs obey; for private copies only, too
 #   browser what pages are looked at with in a test; for private copies only, too
 #   disks   makes a disk that fails in a test; for private copies only, too
 #   check   runs `make check` and `make e2e`
@@ -28,6 +29,11 @@ packages() {
     hosts) echo openssh-server openssh-client sudo cron at libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;
     clients) echo ansible-core python3 at screen tmux git rsync ;;
+    contract)
+        echo opendoas keyutils
+        # Debian 12 has none.
+        case $(cat /etc/debian_version) in 12*) ;; *) echo sudo-rs ;; esac
+        ;;
     browser) echo chromium fonts-dejavu-core ;;
     disks) echo xfsprogs ;;
     boot) echo mmdebstrap ;;
@@ -41,7 +47,7 @@ packages() {
             libc6-dbg git
         ;;
     *)
-        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, browser, disks, boot, guest, check, lint)" >&2
+        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, contract, browser, disks, boot, guest, check, lint)" >&2
         return 1
         ;;
     esac

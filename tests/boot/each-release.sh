@@ -1,14 +1,15 @@
 #!/bin/bash
-# Runs a test of this directory in each release of Debian, booted with systemd: one stream of TAP.
+# Runs a test in each release of Debian, booted with systemd: one stream of TAP.
 #
-#   tests/boot/each-release.sh TEST
+#   tests/boot/each-release.sh TEST [ARGUMENT...]
 #
 # NHI_BOOT_RELEASES: which; both by default. Where this machine cannot boot one, that one is skipped.
 set -u
 
 TREE=$(cd "$(dirname "$0")/../.." && pwd)
 BUILD=$(cd "${BUILD:-$TREE/build}" && pwd) || exit 1
-TEST=$1
+TEST=$(realpath --relative-to="$TREE" "$1")
+shift
 count=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -29,7 +30,7 @@ for release in ${NHI_BOOT_RELEASES:-bookworm trixie}; do
     status=0
     "$TREE/packaging/boot.sh" build "$release" "$BUILD/boot-$release" >"$log" 2>&1 || status=$?
     if [ "$status" = 0 ]; then
-        "$TREE/packaging/boot.sh" run "$release" "$BUILD/boot-$release" "$BASH" "$TREE/tests/boot/${TEST##*/}" \
+        "$TREE/packaging/boot.sh" run "$release" "$BUILD/boot-$release" "$BASH" "$TREE/$TEST" "$@" \
             2>"$log" >"$log.tap" || status=$?
         renumber "$release" <"$log.tap"
         count=$((count + $(grep -cE '^(not )?ok [0-9]+' "$log.tap")))

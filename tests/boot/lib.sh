@@ -3,7 +3,7 @@
 # there, one after the other, with the verbs of the other end-to-end tests. TAP on standard output.
 set -u
 
-[ -e /run/nhi-lab ] || exec "$(dirname "${BASH_SOURCE[0]}")/each-release.sh" "$0"
+[ -e /run/nhi-lab ] || exec "$(dirname "${BASH_SOURCE[0]}")/each-release.sh" "$0" "$@"
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 

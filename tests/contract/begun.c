@@ -2,8 +2,8 @@
  * The command, or the shell, of a test that asks whether a command begins: says so in a file, says in another when it
  * was told to end, and does not. Its arguments mean nothing.
  *
- * began and told, beside this program, have its pid and milliseconds of the monotonic clock. It is linked statically:
- * what lies between a successful execve and the first file is a few system calls.
+ * began and told, beside this program, have its pid and the milliseconds since boot, as /proc/uptime counts. It is
+ * linked statically: what lies between a successful execve and the first file is a few system calls.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -26,7 +26,7 @@ static int say(const char *dir, const char *name)
     struct timespec ts;
     int fd, len;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(CLOCK_BOOTTIME, &ts);
     (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
     len = snprintf(line, sizeof(line), "%ld %lld\n", (long)getpid(),
                    (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);

@@ -14,6 +14,9 @@ answer() {
     chmod 666 "$D/$1".*
 }
 
+# What starts jobs here is what a test starts.
+[ ! -d /run/systemd/system ] || systemctl stop cron atd
+
 is_systemd() { [ -d /run/systemd/system ]; }
 has() { command -v "$1" >/dev/null; }
 
@@ -53,11 +56,10 @@ programs() {
     ! has doas || echo doas
 }
 
-# Each runs BEGUN, or SHELL_OF_IT, as the account TARGET, the first ones as root instead; and returns when its program
-# has ended. AS: what makes a caller of it.
+# Each has BEGUN run as the account TARGET, sudo as root, and returns when it has ended. AS: what makes its caller.
 run_sudo() { capture timeout 60 "${AS[@]}" sudo -n "$BEGUN"; }
 run_sudo-rs() { capture timeout 60 "${AS[@]}" sudo-rs -n "$BEGUN"; }
-run_doas() { capture timeout 60 "${AS[@]}" doas -n "$BEGUN"; }
+run_doas() { capture timeout 60 "${AS[@]}" doas -n -u "$TARGET" "$BEGUN"; }
 run_su() { capture timeout 60 "${AS[@]}" su -c "$BEGUN" "$TARGET"; }
 run_runuser() { capture timeout 60 runuser -c "$BEGUN" "$TARGET"; }
 run_sshd-key() { ssh_as "$TARGET" key "$REPLY_KEY" "$BEGUN"; }

@@ -1,3 +1,5 @@
 #!/bin/bash
 # A sample of tests/torture/stop-and-go.t: sudo is stopped, what let it in is ended, it is let go.
-cd "$(dirname "$0")/../.." && exec "$BASH" tests/torture/stop-and-go.t sudo=20
+#
+# Invariants: 4, 17.
+cd "$(dirname "$0")/../.." && exec "$BASH" tests/torture/stop-and-go.t lab sudo=20

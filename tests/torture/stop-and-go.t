@@ -3,11 +3,21 @@
 # stopped before our last call has allowed it never begins its command. What was stopped behind that, where no gate
 # exists, is told to end within a second after it is let go, and is gone after the grace.
 #
-#   stop-and-go.t [PROGRAM=ROUNDS...]       1,000 for sudo and 100 for each other by default
+#   stop-and-go.t [lab] [PROGRAM=ROUNDS...]
 #
-# A command counts as begun when execve has succeeded.
-# shellcheck source=tests/e2e/lib.sh
-if [ -d /run/systemd/system ]; then . "$(dirname "$0")/../boot/lib.sh"; else . "$(dirname "$0")/../e2e/lib.sh"; fi
+# In each release of Debian, booted with systemd; lab: in a copy of this machine, without. By default 1,000 rounds for
+# sudo and 100 for each other program, half of them in each release. A command counts as begun when execve has succeeded.
+#
+# Invariants: 4, 17, 19.
+export NHI_BOOT_ALSO=contract
+if [ "${1:-}" = lab ]; then
+    # shellcheck source=tests/e2e/lib.sh
+    . "$(dirname "$0")/../e2e/lib.sh"
+    shift
+else
+    # shellcheck source=tests/boot/lib.sh
+    . "$(dirname "$0")/../boot/lib.sh"
+fi
 
 host_up
 # shellcheck source=tests/contract/lib.sh
@@ -36,7 +46,7 @@ start_watch
 chmod 1777 "$W"
 echo 'ci-bot ALL=(root) ALL' >/etc/sudoers.d/stop-and-go
 chmod 440 /etc/sudoers.d/stop-and-go
-echo 'permit nopass ci-bot as root' >/etc/doas.conf
+echo 'permit nopass ci-bot as batch' >/etc/doas.conf
 chmod 400 /etc/doas.conf
 # Its shell is the command: nothing lies between the program's execve and it.
 echo "$BEGUN" >>/etc/shells
@@ -95,7 +105,7 @@ is_stopped() { grep -q '^State:.[Tt]' "/proc/$1/status" 2>/dev/null; }
 # Until a module has stopped its process, or the command has begun, or the program has given up.
 at_rest() {
     local pid
-    [ ! -e "$D/began" ] || return 0
+    [ ! -s "$D/began" ] || return 0
     pid=$(sed -n 's/.* //p' "$D/before.called" "$D/after.called" | tail -n 1)
     [ -z "$pid" ] || ! is_stopped "$pid" || { STOPPED=$pid && return 0; }
     ! kill -0 "$RUNNER" 2>/dev/null
@@ -110,6 +120,7 @@ start() {
     answer after
     rm -f "$D/began" "$D/told" "$D/daemon"
     [ "$where" = random ] || answer "${where%:*}" "${where#*:} stop"
+    STARTED=$(now)
     "run_$program" >/dev/null 2>&1 &
     RUNNER=$!
     disown "$RUNNER"
@@ -175,11 +186,11 @@ is_in_force() { # is_in_force HOW
     case $1 in
     revoke | close) [ "$(nhictl ticket show --json "$JTI" | jq -r .ticket.state)" != live ] ;;
     suspend) [ "$(nhictl agent show --json ci-bot | jq -r .agent.state)" = suspended ] ;;
-    lockdown) nhictl metrics | grep -q '^nhi_lockdown 1' ;;
+    lockdown) nhictl metrics | grep '^nhi_lockdown 1' >"$W/lockdown" ;;
     esac
 }
 is_registered() { grep -lqs "$JTI" /run/nhi/sessions/[ap]-*; }
-is_over() { [ -e "$D/began" ] || ! kill -0 "$RUNNER" 2>/dev/null; }
+is_over() { [ -s "$D/began" ] || ! kill -0 "$RUNNER" 2>/dev/null; }
 
 # ---- one round ----
 
@@ -209,13 +220,13 @@ eventually_gone_or_zombie() { soon no_longer_lives "$1"; }
 
 # round PROGRAM WHERE HOW WHEN: WHEN: returned, let go when the verb has returned; at-once, when it is in force
 round() {
-    local program=$1 where=$2 how=$3 when=$4 class=before from verb='' pid
+    local program=$1 where=$2 how=$3 when=$4 class=before asked from verb='' pid
     LABEL="$program stopped at $where, $how, $when"
     prepare "$program" "$([ "$how" = expiry ] && echo 3s || echo 15m)"
     start "$program" "$where"
-    if [ -e "$D/began" ]; then class=begun; elif is_registered; then class=after; fi
+    if [ -s "$D/began" ]; then class=begun; elif is_registered; then class=after; fi
     [ -n "$STOPPED" ] || [ "$class" = begun ] || class=over
-    bump "$program:$class"
+    asked=$(now)
     if [ "$when" = returned ] || [ "$how" = expiry ]; then
         end_it "$how"
         from=$(now)
@@ -233,43 +244,53 @@ round() {
     go_on
     soon is_over || BAD+=" $LABEL: neither begins nor ends;"
     go_on
-    if [ -e "$D/began" ] && [ "$class" != begun ]; then
+    # Somebody was missed when all were stopped, and began before anything was ended.
+    [ ! -s "$D/began" ] || [ "$(cut -d' ' -f2 "$D/began")" -ge "$asked" ] || class=begun
+    bump "$program:$class"
+    if [ -s "$D/began" ] && [ "$class" != begun ]; then
         bump "$program:$class:began"
         [ "$class" != before ] || BAD+=" $LABEL: began;"
         # After a verb has returned nothing begins, wherever it was stopped.
         [ "$class" != after ] || [ "$when" != returned ] || [ "$how" = expiry ] || BAD+=" $LABEL: began after $how had returned;"
     fi
-    [ ! -e "$D/began" ] || watch_it_end "$program" "$from"
+    [ ! -s "$D/began" ] || watch_it_end "$program" "$from"
     [ -z "$verb" ] || wait "$verb"
     soon no_longer_lives "$RUNNER" || { BAD+=" $LABEL: its program stays;" && kill -KILL "$RUNNER"; }
     undo "$how"
-    [ -z "${DEBUG_ROUNDS:-}" ] || note "$(now) $LABEL: $class $([ -e "$D/began" ] && echo began)"
 }
 
 HOWS=(revoke close revoke suspend revoke lockdown close revoke suspend expiry)
 POINTS=(before:open_session before:account before:auth before:setcred after:account after:open_session)
 
-# points_of PROGRAM: where it can be stopped; how long it takes to begin: SPAN
+# points_of PROGRAM: POINTS_OF, where it can be stopped, and SPAN, how long it takes to begin
 points_of() {
-    local program=$1 point from
+    local program=$1 point from span
     POINTS_OF=()
-    prepare "$program" 15m
-    from=$(now)
-    start "$program" nowhere:at-all
-    [ -e "$D/began" ] && SPAN[$program]=$(($(cut -d' ' -f2 "$D/began") - from))
-    ok $? "$program: it begins its command when it is let be" || note "$OUT $ERR $(cat "$W/err") $(tail -n 5 "$LOG")"
-    nhictl task close "$TASK" >/dev/null 2>&1
-    soon no_longer_lives "$RUNNER"
+    SPAN[$program]=100000
+    for _ in 1 2 3; do
+        prepare "$program" 15m
+        start "$program" nowhere:at-all
+        from=$STARTED
+        if [ -s "$D/began" ]; then
+            span=$(($(cut -d' ' -f2 "$D/began") - from))
+            [ "$span" -ge "${SPAN[$program]}" ] || SPAN[$program]=$span
+        fi
+        must nhictl task close "$TASK"
+        soon no_longer_lives "$RUNNER"
+    done
+    [ "${SPAN[$program]}" -lt 100000 ]
+    ok $? "$program: it begins its command when it is let be" || { note "$(tail -n 3 "$W/err")" && return 1; }
     for point in "${POINTS[@]}"; do
         ! grep -q "^${point#*:} " "$D/${point%:*}.called" || POINTS_OF+=("$point")
     done
+    [ "${#POINTS_OF[@]}" -gt 0 ]
 }
 
 # rounds PROGRAM COUNT
 rounds() {
     local program=$1 count=$2 i where
     BAD=''
-    points_of "$program"
+    points_of "$program" || return
     for ((i = 0; i < count; i++)); do
         where=random
         [ $((i % 2)) = 1 ] || where=${POINTS_OF[$((i / 2 % ${#POINTS_OF[@]}))]}
@@ -285,8 +306,14 @@ rounds() {
         "$program: what had begun was told within a second, and gone a second after its grace"
 }
 
-[ "$#" -gt 0 ] || {
-    for program in $(programs) sudo-in-session; do set -- "$@" "$program=$([ "$program" = sudo ] && echo 1000 || echo 100)"; done
-}
+# runuser is root's own and goes on, whoever it becomes.
+[ "$#" -gt 0 ] || for program in $(programs) sudo-in-session; do
+    case $program in
+    runuser) ;;
+    sudo) set -- "$@" sudo=500 ;;
+    sudo-rs) set -- "$@" sudo-rs=100 ;; # in one of the two
+    *) set -- "$@" "$program=50" ;;
+    esac
+done
 for arg; do rounds "${arg%=*}" "${arg#*=}"; done
 finish

@@ -1,0 +1,5 @@
+#!/bin/bash
+# The contract with the host programs, with each of PAM's codes.
+#
+# Invariants: 17.
+cd "$(dirname "$0")/../.." && exec "$BASH" tests/contract/contract.t all
