@@ -88,6 +88,11 @@ NHI_CHECK enum nhi_err nhi_moment_revoke(struct nhi_moment *m, enum nhi_revoke_k
  * not say which: what is permitted here has to be decided when it does. */
 void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out);
 
+/* Why a key, with the ticket that came with it or without one, is refused, for whoever has to find out: fills in what
+ * nhi_check left open, the ticket that it was bound to last, and what became of that. known: by a ticket here, or since
+ * one was used with it for this account. Permits nothing. */
+void nhi_check_refused(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *v, bool *known);
+
 /* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no
  * person's at an account that agents share. One that no ticket ever named is a person's own:
  * somebody who gets a person's public key bound must not lock them out. NHI_ERR_NOT_FOUND: none was. Any other

@@ -111,6 +111,9 @@ static enum nhi_reason check_end(const struct nhi_ticket *t, const struct nhi_fa
         return NHI_DENY_EPOCH;
     if (f->revoked)
         return NHI_DENY_REVOKED;
+    /* Whoever has a copy of the key has no ledger to record in. */
+    if (f->issuer.own && !f->recorded && is_whole(f))
+        return NHI_DENY_UNRECORDED;
     /* What renewed it stands in the ledger alone. */
     return now >= t->exp && !f->unread ? NHI_DENY_EXPIRED : NHI_PERMIT;
 }

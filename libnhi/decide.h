@@ -40,6 +40,7 @@ enum nhi_reason {
     NHI_DENY_NOT_YET,
     NHI_DENY_EXPIRED,
     NHI_DENY_REVOKED,    /* the ticket, its parent, or all of its agent's up to a moment */
+    NHI_DENY_UNRECORDED, /* signed with a key of this host's own, and never issued by it */
     NHI_DENY_SUPERSEDED, /* it was renewed, and what renewed it is in use */
     NHI_DENY_EPOCH,      /* it is from before the ledger was restored, or came to this machine */
     NHI_DENY_AGENT_UNKNOWN,
@@ -157,7 +158,7 @@ struct nhi_facts {
     bool strange;     /* the ledger belongs to another machine, as far as anybody can tell */
     bool rolled_back; /* this host has seen it further on */
     bool unread;      /* it could not be read: the rest is from the reserve alone */
-    bool recorded;    /* the ledger knows the ticket */
+    bool recorded;    /* the ledger knows the ticket; what is signed here is recorded before it is signed */
     bool former;      /* since before this epoch */
     int64_t epoch_at; /* when this epoch began, up to which nothing that others issued is good; 0: at the beginning */
     bool differs;     /* that ID is another ticket's */

@@ -4,25 +4,18 @@
  */
 #include "libnhi/denials.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "libnhi/net.h"
-#include "libnhi/paths.h"
+#include "libnhi/tally.h"
 
 #define REASONS_MAX 64
 _Static_assert(NHI_REASON_COUNT <= REASONS_MAX, "room for every reason");
 _Static_assert(sizeof(atomic_uint_fast64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2,
                "counters need no lock");
-
-static const char magic[16] = "nhi-denials-v1";
 
 struct slot {
     int64_t at;
@@ -33,7 +26,7 @@ struct slot {
 
 struct image {
     char magic[16];
-    uint32_t reasons, pad; /* of the release that made it: they are counted by number */
+    uint32_t reasons, pad;
     atomic_uint_fast64_t taken; /* slots, and more where there were none left */
     atomic_uint_fast64_t count[REASONS_MAX][NHI_DENIAL_SERVICES];
     struct slot slots[NHI_DENIALS_SAMPLES];
@@ -63,67 +56,14 @@ enum nhi_denial_of nhi_denial_of_service(const char *name)
     return NHI_DENIAL_OTHER;
 }
 
-/* Complete and unnamed, then linked, as records are; its pages are there from the beginning. */
-static enum nhi_err make_file(int dirfd)
-{
-    struct image head = { .reasons = NHI_REASON_COUNT };
-    enum nhi_err err = NHI_OK;
-    char self[40];
-    int fd;
-
-    memcpy(head.magic, magic, sizeof magic);
-    fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return nhi_err_from_errno(errno);
-    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    if (fchmod(fd, 0600) != 0 || pwrite(fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
-        (linkat(AT_FDCWD, self, dirfd, NHI_DENIALS_FILE, AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST))
-        err = NHI_ERR_SYS;
-    close(fd);
-    return err;
-}
-
-static bool is_ours(int fd)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
-           (st.st_mode & (S_IRWXG | S_IRWXO)) == 0 && st.st_size == (off_t)sizeof(struct image);
-}
-
-/* fd: of the file, which stays open. */
-static enum nhi_err map_file(int dirfd, int *fd, struct image **out)
-{
-    struct image *im;
-    int f = openat(dirfd, NHI_DENIALS_FILE, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-    if (f < 0)
-        return nhi_err_from_errno(errno);
-    im = is_ours(f) ? mmap(NULL, sizeof *im, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0) : MAP_FAILED;
-    if (im == MAP_FAILED) {
-        close(f);
-        return NHI_ERR_FORMAT;
-    }
-    if (memcmp(im->magic, magic, sizeof magic) != 0 || im->reasons != NHI_REASON_COUNT) {
-        (void)munmap(im, sizeof *im);
-        close(f);
-        return NHI_ERR_FORMAT;
-    }
-    *fd = f;
-    *out = im;
-    return NHI_OK;
-}
-
-static bool is_address(const char *text)
-{
-    static const struct nhi_net all;
-    size_t i;
-
-    for (i = 0; text[i] != '\0'; i++)
-        if (text[i] <= ' ' || text[i] > '~')
-            return false;
-    return nhi_net_has(&all, text);
-}
+/* Of the release that made it: reasons are counted by number. */
+static const struct {
+    char magic[16];
+    uint32_t reasons;
+} head = { "nhi-denials-v1", NHI_REASON_COUNT };
+static const struct nhi_tally file = {
+    .name = NHI_DENIALS_FILE, .head = &head, .head_len = sizeof head, .size = sizeof(struct image)
+};
 
 static void copy_or(char *out, size_t size, const char *text, bool fits)
 {
@@ -150,25 +90,28 @@ void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *se
                      const char *account, const char *from, int64_t at)
 {
     struct nhi_denial d = { .at = at, .reason = reason };
-    struct image *im = NULL;
-    int dirfd = -1, fd = -1;
-    enum nhi_err err;
+    void *mem = NULL;
+    struct image *im;
+    int fd = -1;
 
     copy_or(d.service, sizeof d.service, service, nhi_name_is_service(service));
     copy_or(d.account, sizeof d.account, account, nhi_name_is_account(account));
-    copy_or(d.from, sizeof d.from, from, from[0] == '\0' || is_address(from));
-    if ((unsigned)reason >= NHI_REASON_COUNT || nhi_dir_open(run_dir, &dirfd) != NHI_OK)
+    copy_or(d.from, sizeof d.from, from, from[0] == '\0' || nhi_net_is_address(from));
+    if ((unsigned)reason >= NHI_REASON_COUNT || nhi_tally_open(run_dir, &file, true, &fd, &mem) != NHI_OK)
         return;
-    err = map_file(dirfd, &fd, &im);
-    if (err == NHI_ERR_NOT_FOUND && make_file(dirfd) == NHI_OK)
-        err = map_file(dirfd, &fd, &im);
-    close(dirfd);
-    if (err != NHI_OK || im == NULL)
-        return;
+    im = mem;
     put_sample(im, &d);
     (void)atomic_fetch_add(&im->count[reason][nhi_denial_of_service(d.service)], 1);
-    (void)munmap(im, sizeof *im);
-    close(fd);
+    nhi_tally_close(&file, fd, mem);
+}
+
+void nhi_denials_make(const char *run_dir)
+{
+    void *mem = NULL;
+    int fd = -1;
+
+    if (nhi_tally_open(run_dir, &file, true, &fd, &mem) == NHI_OK)
+        nhi_tally_close(&file, fd, mem);
 }
 
 /* ---- taking ---- */
@@ -196,7 +139,7 @@ static void read_samples(struct image *im, struct nhi_denials *d)
         read_text(to->service, sizeof to->service, s->service, nhi_name_is_service);
         read_text(to->account, sizeof to->account, s->account, nhi_name_is_account);
         if (s->from[0] != '\0')
-            read_text(to->from, sizeof to->from, s->from, is_address);
+            read_text(to->from, sizeof to->from, s->from, nhi_net_is_address);
         d->sample_count++;
     }
 }
@@ -230,31 +173,24 @@ enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_de
                               void *ctx)
 {
     struct nhi_denials d = { .total = 0 };
-    struct image *im = NULL;
-    int dirfd, fd = -1;
     enum nhi_err err;
+    void *mem = NULL;
+    int fd = -1;
 
-    err = nhi_dir_open(run_dir, &dirfd);
-    if (err != NHI_OK)
-        return err;
-    err = map_file(dirfd, &fd, &im);
+    err = nhi_tally_open(run_dir, &file, false, &fd, &mem);
     if (err == NHI_ERR_FORMAT)
-        (void)unlinkat(dirfd, NHI_DENIALS_FILE, 0);
-    close(dirfd);
-    if (err == NHI_OK && im == NULL)
-        err = NHI_ERR_SYS;
+        nhi_tally_remove(run_dir, &file);
     if (err != NHI_OK)
         return err;
     if (flock(fd, LOCK_EX) != 0)
         err = NHI_ERR_SYS;
     if (err == NHI_OK)
-        read_counts(im, &d);
+        read_counts(mem, &d);
     if (err == NHI_OK && d.total > 0) {
-        read_samples(im, &d);
+        read_samples(mem, &d);
         if (fn(&d, ctx) == 0)
-            take_away(im, &d);
+            take_away(mem, &d);
     }
-    (void)munmap(im, sizeof *im);
-    close(fd);
+    nhi_tally_close(&file, fd, mem);
     return err;
 }

@@ -1,5 +1,5 @@
 /*
- * Folding: grant records and the ends of sessions become events of the ledger, each exactly once.
+ * Folding: grant records, the ends of sessions and what was refused become events of the ledger, each exactly once.
  */
 #ifndef NHI_FOLD_H
 #define NHI_FOLD_H
@@ -9,6 +9,9 @@
 /* Tells of each session that is over: what was marked, what nobody is inside of any more, and what the ledger has
  * open and this boot does not know. told: how many ends became events; may be NULL. */
 NHI_CHECK enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_t now, uint32_t *told);
+
+/* Tells of what was refused without a record of its own: refused.h. told: how many events that made; may be NULL. */
+NHI_CHECK enum nhi_err nhi_fold_refused(const char *run_dir, struct nhi_ledger *l, int64_t now, uint32_t *told);
 
 /* Folds what is in the grants directory of dir, a bounded number in one transaction, then unlinks what
  * nobody needs any more: an index stays while a process of its transaction lives, a counted slot until

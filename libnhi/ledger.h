@@ -310,6 +310,10 @@ NHI_CHECK enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *acc
 NHI_CHECK enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticket *t,
                                               const char *account, const char *service, int64_t now,
                                               char jti[NHI_JTI_LEN + 1]);
+/* The ticket that a key was bound to last, dead or alive: one that names the account where there is such a one among
+ * the few that end last. NHI_ERR_NOT_FOUND: there never was any. */
+NHI_CHECK enum nhi_err nhi_ticket_last_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                              const char *account, struct nhi_ticket *out);
 /* Keeps in mind that a ticket which is recorded nowhere else was bound to key, and used for account. */
 NHI_CHECK enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
                                           const char *account);

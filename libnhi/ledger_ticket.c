@@ -294,6 +294,37 @@ enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_P
     return err;
 }
 
+enum nhi_err nhi_ticket_last_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
+                                    const char *account, struct nhi_ticket *out)
+{
+    struct nhi_ticket_row r, best = { .ticket = { .iat = 0 } };
+    sqlite3_stmt *st = NULL;
+    bool found = false, best_named = false, named;
+    enum nhi_err err;
+
+    /* Whoever sends the key of an agent with thousands of dead tickets must not have them all read. */
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT " TICKET_ROW " FROM ticket t WHERE t.cnf = ?1 ORDER BY t.exp DESC LIMIT 16",
+                          "k", key);
+    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
+        err = read_ticket(st, &r);
+        if (err != NHI_OK)
+            break;
+        named = nhi_list_has(r.ticket.accounts, account);
+        if (!found || named > best_named || (named == best_named && r.recorded > best.recorded)) {
+            best = r;
+            best_named = named;
+        }
+        found = true;
+    }
+    sqlite3_finalize(st);
+    if (err == NHI_ERR_NOT_FOUND && found) {
+        *out = best.ticket;
+        err = NHI_OK;
+    }
+    return err;
+}
+
 enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
                                 const char *account)
 {

@@ -89,3 +89,14 @@ bool nhi_net_has(const struct nhi_net *net, const char *address)
     return read_address(address, (size_t)(strchrnul(address, '%') - address), bytes, &v4) &&
            same(net->address, bytes, net->bits);
 }
+
+bool nhi_net_is_address(const char *text)
+{
+    static const struct nhi_net all;
+    size_t i;
+
+    for (i = 0; text[i] != '\0'; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return nhi_net_has(&all, text);
+}

@@ -29,5 +29,7 @@ NHI_CHECK enum nhi_err nhi_net_parse(const char *text, struct nhi_net *out);
 void nhi_net_format(const struct nhi_net *net, char *out);
 /* Whether a numeric address, with a scope or without, lies within. Never, for what is none. */
 bool nhi_net_has(const struct nhi_net *net, const char *address);
+/* Whether it is one, and may stand in a line of text. */
+bool nhi_net_is_address(const char *text);
 
 #endif

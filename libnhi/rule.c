@@ -13,24 +13,41 @@
 
 const char *nhi_condition_name(enum nhi_condition c)
 {
-    static const char *const names[] = {
-        [NHI_COND_MET] = "met",
-        [NHI_COND_AGENT] = "agent",
-        [NHI_COND_OWNER] = "owner",
-        [NHI_COND_TASK] = "task",
-        [NHI_COND_ACCOUNT] = "account",
-        [NHI_COND_SERVICE] = "service",
-        [NHI_COND_BOUND] = "bound",
-        [NHI_COND_LIFETIME] = "max_lifetime",
-        [NHI_COND_USES] = "max_uses",
-        [NHI_COND_SOURCE] = "source",
-        [NHI_COND_TIME] = "hours",
-        [NHI_COND_AGE] = "max_age",
-        [NHI_COND_SESSIONS] = "max_sessions",
-        [NHI_COND_GRANTS] = "max_grants",
-    };
-
-    return c < NHI_COND_COUNT ? names[c] : "unknown";
+    switch (c) {
+    case NHI_COND_MET:
+        return "met";
+    case NHI_COND_AGENT:
+        return "agent";
+    case NHI_COND_OWNER:
+        return "owner";
+    case NHI_COND_TASK:
+        return "task";
+    case NHI_COND_ACCOUNT:
+        return "account";
+    case NHI_COND_SERVICE:
+        return "service";
+    case NHI_COND_BOUND:
+        return "bound";
+    case NHI_COND_LIFETIME:
+        return "max_lifetime";
+    case NHI_COND_USES:
+        return "max_uses";
+    case NHI_COND_SOURCE:
+        return "source";
+    case NHI_COND_DAYS:
+        return "days";
+    case NHI_COND_HOURS:
+        return "hours";
+    case NHI_COND_AGE:
+        return "max_age";
+    case NHI_COND_SESSIONS:
+        return "max_sessions";
+    case NHI_COND_GRANTS:
+        return "max_grants_per_hour";
+    case NHI_COND_COUNT:
+        break;
+    }
+    return "unknown";
 }
 
 bool nhi_glob(const char *pattern, const char *word)
@@ -197,7 +214,7 @@ enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_req
     if (!comes_from(r, req))
         return NHI_COND_SOURCE;
     if (!in_time(r, req->now))
-        return NHI_COND_TIME;
+        return r->hours_count > 0 ? NHI_COND_HOURS : NHI_COND_DAYS;
     if (r->max_age != 0 && req->now - t->iat > r->max_age)
         return NHI_COND_AGE;
     return NHI_COND_MET;
@@ -208,7 +225,8 @@ bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req,
 {
     enum nhi_condition failed = nhi_rule_fails(r, req, f);
 
-    return failed == NHI_COND_MET || failed == NHI_COND_TIME || failed == NHI_COND_AGE;
+    return failed == NHI_COND_MET || failed == NHI_COND_DAYS || failed == NHI_COND_HOURS ||
+           failed == NHI_COND_AGE;
 }
 
 enum nhi_condition nhi_rule_is_full(const struct nhi_rule *r, const struct nhi_request *req)

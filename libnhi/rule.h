@@ -73,7 +73,8 @@ enum nhi_condition {
     NHI_COND_LIFETIME,
     NHI_COND_USES,
     NHI_COND_SOURCE,
-    NHI_COND_TIME,
+    NHI_COND_DAYS,  /* of a rule that has no hours */
+    NHI_COND_HOURS, /* with its days, if it has some */
     NHI_COND_AGE,
     NHI_COND_SESSIONS,
     NHI_COND_GRANTS,

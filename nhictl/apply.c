@@ -287,10 +287,11 @@ static int apply(struct ctl *c)
     struct ended ended = { .grace = 0 };
     int code = store_need_root(c);
 
-    if (code == CTL_DONE)
-        code = read_plan(c, &p);
+    /* The files behind the ledger's lock: of two at once the last one to write is one that has read last. */
     if (code == CTL_DONE)
         code = args->dry_run ? store_read(c, &s) : store_write(c, &s);
+    if (code == CTL_DONE)
+        code = read_plan(c, &p);
     if (code == CTL_DONE)
         code = compare(c, &s, &p);
     if (code == CTL_DONE && p.agents.count > 0)

@@ -7,6 +7,7 @@
 #include "libnhi/denials.h"
 #include "libnhi/paserk.h"
 #include "libnhi/paths.h"
+#include "libnhi/refused.h"
 #include "nhictl/head.h"
 #include "nhictl/trail.h"
 #include "nhictl/log.h"
@@ -104,7 +105,11 @@ static int write_down(const struct nhi_denials *d, void *ctx)
 void duties_step(struct ctl *c, struct duties *d, int64_t now)
 {
     if (d->denials_every > 0 && is_due(d->denials_at, d->denials_every, now)) {
+        if (d->denials_at == 0)
+            nhi_denials_make(NHI_RUN_DIR);
         (void)!nhi_denials_take(NHI_RUN_DIR, write_down, c);
+        if (nhi_refused_is_due(NHI_RUN_DIR, (int64_t)time(NULL)))
+            (void)store_keep_house((int64_t)time(NULL), true);
         d->denials_at = now;
     }
     if (d->head_every > 0 && is_due(d->head_at, d->head_every, now)) {

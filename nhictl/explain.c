@@ -67,7 +67,8 @@ static void describe(enum nhi_condition failed, const struct nhi_rule *r,
                  : req->is_local   ? "local"
                                    : "not known");
         return;
-    case NHI_COND_TIME:
+    case NHI_COND_DAYS:
+    case NHI_COND_HOURS:
         if (nhi_time_format(req->now + r->offset, at) != NHI_OK || !r->offset_known)
             snprintf(out, size, "it is not known what time it is in %s", r->zone);
         else

@@ -91,7 +91,9 @@ int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, st
     t->exp = t->iat + ttl;
     if (t->iat > c->now + NHI_CLOCK_SKEW)
         return issue_revoked_ahead(c, t->iat);
-    code = issue_ttl(c, s, ttl, t->iat, &task, key);
+    code = issue_within_parent(c, s, args, t);
+    if (code == CTL_DONE)
+        code = issue_ttl(c, s, t->exp - t->iat, t->iat, &task, key);
     if (code == CTL_DONE)
         code = issue_accounts(c, s, args, host);
     if (code == CTL_DONE && nhi_id_new(t->jti) != NHI_OK)
@@ -239,8 +241,6 @@ static int issue(struct ctl *c)
         code = store_write(c, &s);
     if (code == CTL_DONE)
         code = store_need_sound(c, &s);
-    if (code == CTL_DONE)
-        code = issue_parent(c, &s, args->parent);
     if (code == CTL_DONE)
         code = issue_fill(c, &s, args, &t, &key);
     /* Another host has a ledger of its own. */

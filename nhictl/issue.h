@@ -44,7 +44,10 @@ int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat,
 int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args, const char *host);
 /* Whether this host's policy could ever permit each account and service that t names. */
 int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t);
-int issue_parent(struct ctl *c, struct store *s, const char *parent);
+/* When the last of the parent's lineage ends, or INT64_MAX where parent is empty. */
+int issue_parent(struct ctl *c, struct store *s, const char *parent, int64_t *end);
+/* A child does not outlive its parent: t ends with that one where no lifetime was asked for. */
+int issue_within_parent(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t);
 /* The Ed25519 key in a .pub file, which that option named. */
 int bind_read_key(struct ctl *c, const char *option, const char *file, uint8_t pk[NHI_PK_LEN]);
 /* The same, into t, and whether a certificate may stand beside it. Whose file it is may make

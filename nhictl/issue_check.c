@@ -181,14 +181,18 @@ int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args
     return code;
 }
 
-int issue_parent(struct ctl *c, struct store *s, const char *parent)
+int issue_parent(struct ctl *c, struct store *s, const char *parent, int64_t *end)
 {
     struct nhi_ticket_row row;
+    int64_t last = INT64_MAX;
     enum nhi_err err;
 
-    if (parent == NULL)
+    *end = last;
+    if (parent[0] == '\0')
         return CTL_DONE;
     err = nhi_ticket_get(s->l, parent, &row);
+    if (err == NHI_OK)
+        err = nhi_ticket_lineage_end(s->l, row.root, &last);
     if (err == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_REFUSED, "nhictl ticket list", "there is no ticket %s", parent);
     if (err != NHI_OK)
@@ -196,7 +200,37 @@ int issue_parent(struct ctl *c, struct store *s, const char *parent)
     if (row.revoked)
         return ctl_fail(c, CTL_REFUSED, NULL, "the parent %s is revoked, and so would its child be",
                         parent);
+    *end = last;
     return CTL_DONE;
+}
+
+/* A lifetime that was asked for is refused, the one that nobody asked for is shortened. */
+static int within_parent(struct ctl *c, const struct issue_args *args, int64_t end, struct nhi_ticket *t)
+{
+    int64_t left = end - t->iat;
+    char span[OUT_AGO_LEN], hint[64];
+
+    if (t->exp <= end)
+        return CTL_DONE;
+    if (left < 1)
+        return ctl_fail(c, CTL_REFUSED, "nhictl ticket list", "the parent %s is over, and its child would outlive it",
+                        args->parent);
+    if (args->ttl == 0) {
+        t->exp = end;
+        return CTL_DONE;
+    }
+    out_span(left, span);
+    ttl_hint(left, hint, sizeof(hint));
+    return ctl_fail(c, CTL_REFUSED, hint, "the parent %s has %s left, and its child may not outlive it", args->parent,
+                    span);
+}
+
+int issue_within_parent(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t)
+{
+    int64_t end;
+    int code = issue_parent(c, s, args->parent != NULL ? args->parent : "", &end);
+
+    return code == CTL_DONE ? within_parent(c, args, end, t) : code;
 }
 
 /* Only after this host's clock was set back. */

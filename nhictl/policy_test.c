@@ -66,6 +66,7 @@ static struct nhi_facts sound_facts(const struct nhi_policy_case *k, struct nhi_
                                        .accounts = NHI_ANY,
                                        .services = NHI_ANY,
                                        .max_ttl = NHI_SPAN_MAX },
+                           .recorded = true,
                            .agent_known = true,
                            .agent_state = NHI_AGENT_ACTIVE,
                            .no_pin = true,

@@ -71,9 +71,9 @@ static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *
     return code;
 }
 
-/* Until when: the task, the house, and what was said when it was issued, cut it short. */
+/* Until when: the task, the house, its parent, and what was said when it was issued, cut it short. */
 static int64_t limit(const struct store *s, const struct nhi_ticket_row *old,
-                     const struct nhi_task *task, int64_t iat, int64_t ttl)
+                     const struct nhi_task *task, int64_t parent_end, int64_t iat, int64_t ttl)
 {
     int64_t exp = iat + (ttl != 0 ? ttl : old->ticket.exp - old->ticket.iat);
 
@@ -83,7 +83,7 @@ static int64_t limit(const struct store *s, const struct nhi_ticket_row *old,
         exp = task->deadline;
     if (old->renew_until != 0 && exp > old->renew_until)
         exp = old->renew_until;
-    return exp;
+    return exp < parent_end ? exp : parent_end;
 }
 
 /* Another host knows of a lineage only what its tickets say: the first is named as the parent of
@@ -107,8 +107,12 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
 {
     struct nhi_agent a;
     struct nhi_task task;
+    int64_t parent_end = INT64_MAX;
     int code = check_issue(c, s, &old->ticket, &a, &task, key);
 
+    /* On another host what renews a ticket has its first as the parent: that one it does outlive. */
+    if (code == CTL_DONE && strcmp(old->ticket.parent, old->root) != 0)
+        code = issue_parent(c, s, old->ticket.parent, &parent_end);
     if (code != CTL_DONE)
         return code;
     *t = old->ticket;
@@ -118,7 +122,7 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
     memcpy(t->kid, key->kid, sizeof(t->kid));
     t->nbf = 0;
     t->iat = c->now > a.revoked_until ? c->now : a.revoked_until + 1;
-    t->exp = limit(s, old, &task, t->iat, ttl);
+    t->exp = limit(s, old, &task, parent_end, t->iat, ttl);
     if (t->iat > c->now + NHI_CLOCK_SKEW)
         return issue_revoked_ahead(c, t->iat);
     if (t->exp <= old->ticket.exp)

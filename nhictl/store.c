@@ -128,12 +128,13 @@ static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
 {
     enum nhi_err grants = nhi_fold(NHI_STATE_DIR, writer, now, NULL);
     enum nhi_err sessions = nhi_fold_sessions(NHI_RUN_DIR, writer, now, NULL);
+    enum nhi_err refused = nhi_fold_refused(NHI_RUN_DIR, writer, now, NULL);
 
     tree_sweep(writer, now);
     tasks_sweep(writer, now);
     trail_send(writer);
     move_mark(writer, false);
-    return grants == NHI_OK ? sessions : grants;
+    return grants != NHI_OK ? grants : sessions != NHI_OK ? sessions : refused;
 }
 
 static enum nhi_ledger_mode mode_of(bool hurry)

@@ -50,7 +50,7 @@ static char *put_pair(char *at, const char *name, const char *value)
 /* The records of decisions stand in the members already. */
 static const char *detail_of(const struct nhi_event *e)
 {
-    if (e->record[0] != '\0' || e->detail == NULL || strcmp(e->detail, "{}") == 0)
+    if ((e->record[0] != '\0' && strcmp(e->kind, "refused") != 0) || e->detail == NULL || strcmp(e->detail, "{}") == 0)
         return "";
     return strlen(e->detail) <= DETAIL_MAX ? e->detail : "too long for a line";
 }

@@ -56,6 +56,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     case NHI_DENY_NOT_YET:
     case NHI_DENY_EXPIRED:
     case NHI_DENY_REVOKED:
+    case NHI_DENY_UNRECORDED:
     case NHI_DENY_SUPERSEDED:
     case NHI_DENY_EPOCH:
     case NHI_DENY_AGENT_UNKNOWN:

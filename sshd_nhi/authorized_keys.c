@@ -3,8 +3,8 @@
  *
  *   nhi-authorized-keys USER TYPE BASE64 [CONNECTION]        (%u %t %k %C)
  *
- * MUST: write nothing anywhere and count nothing, since sshd asks twice for each login and for keys
- * that are never proven. MUST: end well and say nothing for whatever is not ours, or sshd would not
+ * MUST: count no use, since sshd asks twice for each login and for keys that are never proven. MUST: what anybody's
+ * key makes it write is bounded for each hour, and what it is about is known here or an agent's account. MUST: end well and say nothing for whatever is not ours, or sshd would not
  * go on to the authorized_keys of people. What is said here only lets sshd ask for the proof:
  * pam_nhi decides again with it, in account and in open_session.
  */
@@ -13,10 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 
 #include "libnhi/check.h"
+#include "libnhi/denials.h"
 #include "libnhi/paths.h"
+#include "libnhi/refused.h"
 #include "libnhi/snapshot.h"
 #include "libnhi/sshcert.h"
 #include "libnhi/sshkey.h"
@@ -68,6 +71,55 @@ static int print_line(const struct answer *a)
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
+/* ---- refused ---- */
+
+static void say(const struct nhi_refusal *r)
+{
+    openlog("nhi-authorized-keys", LOG_PID, LOG_AUTHPRIV);
+    if (r->jti[0] != '\0')
+        syslog(LOG_NOTICE,
+               "refused: reason=%s account=%s agent=%s task=%s ticket=%s source=key key=%s (%s; possession not proven)",
+               nhi_reason_name(r->reason), r->account, r->agent, r->task, r->jti, r->key, nhi_reason_text(r->reason));
+    else
+        syslog(LOG_NOTICE, "refused: reason=%s account=%s%s%s source=key key=%s (%s; possession not proven)",
+               nhi_reason_name(r->reason), r->account, r->kid[0] != '\0' ? " kid=" : "", r->kid, r->key,
+               nhi_reason_text(r->reason));
+    closelog();
+}
+
+/* A key that no ticket here was ever bound to, at a person's account, is none of our business. At an agent's own it is
+ * told, and is no denial yet: clients offer one key after the other. */
+static void note(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *v)
+{
+    struct nhi_refusal r = { .at = (int64_t)time(NULL) };
+    char base64[NHI_SSHKEY_LEN + 1];
+    bool known = false;
+
+    nhi_check_refused(who, what, v, &known);
+    if (!known && what->text == NULL && !who->in_range)
+        return;
+    r.reason = v->reason;
+    r.known = known;
+    (void)snprintf(r.service, sizeof r.service, "%s", SERVICE);
+    (void)snprintf(r.account, sizeof r.account, "%s", who->subject);
+    if (what->from != NULL && strlen(what->from) < sizeof r.from)
+        memcpy(r.from, what->from, strlen(what->from) + 1);
+    if (v->verified) {
+        memcpy(r.agent, v->ticket.agent, sizeof r.agent);
+        memcpy(r.task, v->ticket.task, sizeof r.task);
+        memcpy(r.jti, v->ticket.jti, sizeof r.jti);
+    } else {
+        memcpy(r.kid, v->kid, sizeof r.kid);
+    }
+    nhi_sshkey_encode(what->key, base64);
+    (void)!nhi_sshkey_print(base64, strlen(base64), r.key);
+    if (known || what->text != NULL)
+        nhi_denials_add(NHI_RUN_DIR, r.reason, r.service, r.account, r.from[0] != '\0' ? r.from : "?", r.at);
+    /* What cannot be counted is said each time: nobody but root brings that about. */
+    if (nhi_refused_note(NHI_RUN_DIR, &r) <= 1)
+        say(&r);
+}
+
 /* The client's address, numbers always, is the first word of CONNECTION, which OpenSSH has from 9.4
  * on: before, what a source could permit counts here, and the session tells. */
 static int answer(const char *account, const char *type, const char *base64, char *connection)
@@ -99,8 +151,10 @@ static int answer(const char *account, const char *type, const char *base64, cha
         a.base64 = signer;
     }
     nhi_check(&who, &what, &v);
-    if (v.reason != NHI_PERMIT)
+    if (v.reason != NHI_PERMIT) {
+        note(&who, &what, &v);
         return 0;
+    }
     a.account = who.subject;
     a.until = v.ticket.exp;
     a.ssh = v.ssh;

@@ -108,6 +108,7 @@ bool review_is_attempt(enum nhi_reason reason)
     case NHI_DENY_TASK_AGENT:
     case NHI_DENY_USES:
     case NHI_DENY_REVOKED:
+    case NHI_DENY_UNRECORDED:
     case NHI_DENY_PIN:
         return true;
     case NHI_PERMIT:

@@ -56,7 +56,8 @@ static void add_denial(struct recent *r, const struct nhi_event *e)
         return;
     if (strcmp(e->kind, "denials") == 0) {
         add_counted(r, e);
-    } else if (strcmp(e->decision, "deny") == 0) {
+    } else if (strcmp(e->decision, "deny") == 0 && strcmp(e->kind, "refused") != 0) {
+        /* What was refused without a record is among what was counted. */
         r->denials++;
         r->by_reason[reason_of(e->reason)]++;
         r->by_service[nhi_denial_of_service(e->service)]++;

@@ -57,7 +57,10 @@ static void tell_who(struct trace_step *s)
     char name[TRACE_WHO_MAX - 10];
     int64_t person = s->loginuid > 0 ? s->loginuid : s->sudo_uid > 0 ? s->sudo_uid : -1;
 
-    if (s->e.decision[0] != '\0' || is(s->e.reason, "closed")) {
+    /* Public keys are public: whoever sent one need not be whose it is. */
+    if (is(s->e.kind, "refused") && is(s->e.source, "key")) {
+        snprintf(s->who, sizeof(s->who), "not proven");
+    } else if (s->e.decision[0] != '\0' || is(s->e.reason, "closed")) {
         snprintf(s->who, sizeof(s->who), "%s", s->e.agent);
     } else if (is(s->e.kind, "become")) {
         snprintf(s->who, sizeof(s->who), s->e.agent[0] != '\0' ? "%s as root" : "root", s->e.agent);
@@ -157,6 +160,30 @@ static void tell_decision(struct text *x)
         add(x, ": %s", trace_reason(e->reason));
     if (e->rule[0] != '\0')
         add(x, ", rule %s", e->rule);
+}
+
+/* What was counted: how often, and from when to when. */
+static void tell_refused(struct text *x, const json_t *o)
+{
+    const char *first = string_of(o, "first"), *last = string_of(o, "last"), *key = string_of(o, "key");
+    long long count = (long long)json_integer_value(json_object_get(o, "count"));
+
+    tell_decision(x);
+    x->s->word = "refused";
+    if (count > 1)
+        add(x, ", %lld times", count);
+    if (count > 1 && !is(first, last)) {
+        add_moment(x, " from ", first);
+        add_moment(x, " to ", last);
+    }
+    if (json_array_size(json_object_get(o, "from")) > 1) {
+        add(x, ", from ");
+        add_list(x, json_object_get(o, "from"));
+    }
+    if (string_of(o, "claims_issuer")[0] != '\0')
+        add(x, ", which says it is of issuer %s", string_of(o, "claims_issuer"));
+    if (key[0] != '\0')
+        add(x, ", with the public key %s", key);
 }
 
 static void tell_ticket(struct text *x, const json_t *o)
@@ -295,7 +322,9 @@ void trace_tell(const struct trace *t, struct trace_step *s)
     (void)t;
     s->text[0] = '\0';
     s->tone = TONE_PLAIN;
-    if (s->e.decision[0] != '\0')
+    if (is(kind, "refused"))
+        tell_refused(&x, o);
+    else if (s->e.decision[0] != '\0')
         tell_decision(&x);
     else if (is(kind, "issue") || is(kind, "renew") || is(kind, "import"))
         tell_ticket(&x, o);

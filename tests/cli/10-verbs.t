@@ -88,6 +88,12 @@ ok 'issue --json has claims and text' json '.ok and .ticket.agent == "ci-bot" an
 CHILD_OF=$(jq -r .ticket.jti <.out)
 expect 0 'issue --parent' issue --parent "$CHILD_OF" --json
 ok 'the parent is a claim' json ".ticket.parent == \"$CHILD_OF\""
+ok 'and does not end later than the parent' \
+    test "$(jq -r .ticket.exp <.out)" = "$(nhictl ticket list --json | jq -r ".tickets[] | select(.jti == \"$CHILD_OF\") | .exp")"
+CHILD=$(jq -r .ticket.jti <.out)
+refused 1 "the parent $CHILD_OF has " 'a child that is to outlive its parent' issue --parent "$CHILD_OF" --ttl 1h
+ok 'it says what would do' complained 'try: --ttl '
+refused 1 'that would not be later' 'nor does renewing it go past the parent' nhictl renew "$CHILD" --ttl 1h
 PUB=ssh-ed25519\ AAAAC3NzaC1lZDI1NTE5AAAAIPKLDhyvvzNM1sh6r6ciDjtRArQxH9v2fK5ot16w63lB
 echo "$PUB agent@host" >key.pub
 expect 0 'issue --bind-key' issue --bind-key key.pub --json

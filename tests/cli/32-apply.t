@@ -74,6 +74,23 @@ for i in 1 2 3 4 5 6; do
     use old
 done
 ok 'two at once: one policy, whole' test "$MIXED" = 0
+
+# The first has the ledger open, and has to wait for it, while a person changes the files.
+use old
+mkfifo /run/t/hold
+sqlite3 "$LEDGER" </run/t/hold >/run/t/held & HOLDER=$!
+exec 7>/run/t/hold
+printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&7
+until [ -s /run/t/held ]; do sleep 0.02; done
+"$BUILD/nhictl" apply >/run/t/first 2>&1 7>&- & FIRST=$!
+until find "/proc/$FIRST/fd" -lname '*/ledger.db' 2>/dev/null | grep -q .; do sleep 0.02; done
+policy new
+exec 7>&-
+wait "$HOLDER"
+wait "$FIRST"
+ok 'an apply that had to wait puts the files in force as they are by then' test "$(in_force)" = "$NEW"
+use old
+
 kill -CONT "$WATCH"
 
 # ---- a directory that cannot be read to its end ----

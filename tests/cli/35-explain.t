@@ -53,6 +53,14 @@ for words in 'agent is ci-bot' 'owner is ops@example.org' 'task is build-4711' '
     'source is 192.0.2.7' 'bound to nothing' 'it lives 900s' 'it does not count its uses' 'it was issued 1'; do
     ok "in words: $words" said "$words"
 done
+printf 'rules = ( { name = "days"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; days = "%s"; } );\n' \
+    "$(LC_ALL=C date -u -d '+3 days' +%a | tr '[:upper:]' '[:lower:]')" >$D/days.conf
+nhictl apply >/dev/null
+run explain sshd --json t
+ok 'a rule that has days and no hours fails by these' json '[.rules[] | select(.rule == "days") | .fails] == ["days"]'
+rm $D/days.conf
+nhictl apply >/dev/null
+
 # To the second, before and after the last Sunday of March, on which the clock in Berlin goes forward.
 hours() { # hours true|false MOMENT
     run explain sshd --json --at "$2" t
@@ -158,4 +166,35 @@ printf 'rules = ( %s, %s );\n' "$GOOD" "${GOOD/good\"/other\"; source = \"10.0.0
 run nhictl policy check --json
 ok 'a narrower rule beside a wider one is one finding, of the narrower' \
     json '[.findings[] | [.rule, .kind]] == [["other", "shadowed"]]'
+
+# ---- signed here, and not issued here ----
+
+printf 'rules = ( %s );\n' "${GOOD/\"sshd\"/[\"sshd\", \"sudo\"]}" >$D/test.conf
+rm /etc/nhi/nhi.conf
+nhictl apply >/dev/null
+issue --out copy >/dev/null || exit 1
+expect 0 'a ticket that was issued here' explain sshd copy
+# As whoever has a copy of the key would make one: no ledger knows of it.
+sqlite3 "$LEDGER" "PRAGMA foreign_keys = off; DELETE FROM ticket_account WHERE jti = '$(nhictl ticket inspect --json copy | jq -r .ticket.jti)';
+    DELETE FROM ticket WHERE jti = '$(nhictl ticket inspect --json copy | jq -r .ticket.jti)'"
+expect 1 'and one that was not' explain sshd copy --json
+ok 'is refused for that' json '.reason == "not-recorded"'
+refused 1 'was not issued here' 'nor is it taken in' nhictl import copy
+
+# ---- what an issuer says whose tickets may open tasks ----
+
+# A ledger of the same name where the key is another's: what was signed here then comes from elsewhere.
+issue --out open >/dev/null || exit 1
+OPEN=$(nhictl ticket inspect --json open | jq -r .ticket.jti)
+sqlite3 "$LEDGER" "UPDATE issuer SET own = 0, opens_tasks = 1; DELETE FROM ticket_account WHERE jti = '$OPEN';
+    DELETE FROM ticket WHERE jti = '$OPEN'"
+expect 0 'an open task' explain sshd open
+nhictl task close build-4711 >/dev/null
+expect 1 'a task that was closed' explain sshd open --json
+ok 'stays closed to it' json '.reason == "task-closed"'
+sqlite3 "$LEDGER" "UPDATE ticket SET task = 'theirs-1'; DELETE FROM task"
+expect 0 'one that this host never heard of' explain sshd open
+expect 0 'and that is ended here' nhictl revoke --task build-4711
+expect 1 'does not open either' explain sshd open --json
+ok 'for that reason' json '.reason == "revoked"'
 finish

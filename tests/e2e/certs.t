@@ -254,4 +254,11 @@ refused - "with A's key retired on B"
 ssh_b deploy key 'id -un'
 is "$OUT" deploy 'a person on B, by their own key, throughout'
 
+# What sshd of B was not given is told there all the same, at an account of the agent's by its name.
+told=$(on_b nhictl trace --agent ci-bot --json | jq -r '[.steps[] | select(.kind == "refused") | .reason] | unique | join(" ")')
+for reason in account agent-suspended issuer-retired issuer-unknown key malformed no-ticket revoked; do
+    like " $told " " $reason " "trace on B tells of what was refused for: $reason"
+done
+like "$(grep 'nhi-authorized-keys.*reason=issuer-unknown' "$LOG")" 'account=(ci-bot|deploy) kid=[a-z0-9]+ .*SHA256:.*possession not proven' \
+    'the log names the key of the issuer that nobody knows'
 finish

@@ -21,6 +21,7 @@
 #include "libnhi/paserk.h"
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
+#include "libnhi/sql.h"
 
 #define CONF "/etc/pam-test"
 
@@ -133,7 +134,7 @@ static void add_agent(struct nhi_ledger *l, const char *name, uint32_t uid, int6
 
 static void fill(struct nhi_ledger *l)
 {
-    struct nhi_issuer k1 = { .kid = "k1", .own = true, .max_ttl = 86400 };
+    struct nhi_issuer k1 = { .kid = "k1", .max_ttl = 86400 };
     struct nhi_task task = { .id = "build-1", .agent = "ci-bot" };
     struct nhi_rule rule = { .name = "all" };
     int64_t now = time(NULL);
@@ -200,6 +201,14 @@ void world_commit(struct nhi_ledger *l)
 {
     DONE(nhi_ledger_commit(l));
     nhi_ledger_close(l);
+}
+
+void world_sql(const char *sql)
+{
+    struct nhi_ledger *l = world_ledger();
+
+    DONE(nhi_sql_run(l, NULL, sql, ""));
+    world_commit(l);
 }
 
 struct nhi_ticket world_ticket(void)

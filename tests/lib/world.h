@@ -31,6 +31,9 @@ extern uint8_t world_sk[NHI_SK_LEN]; /* of k1 */
 struct nhi_ticket world_ticket(void);
 /* Its text; the caller frees. */
 char *world_mint(const struct nhi_ticket *t);
+/* One statement on the ledger, for what no verb makes. */
+void world_sql(const char *sql);
+#define WORLD_OWN "UPDATE issuer SET own = 1" /* what is not recorded was not issued here */
 struct nhi_ledger *world_ledger(void); /* for writing, in a transaction; finish with world_commit */
 void world_commit(struct nhi_ledger *l);
 

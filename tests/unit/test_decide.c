@@ -51,6 +51,7 @@ static void base(struct ask *a)
                    .agent_state = NHI_AGENT_ACTIVE,
                    .agent_uid = 65537,
                    .agent_revoked_until = NOW - 700,
+                   .recorded = true,
                    .task_known = true,
                    .task_state = NHI_TASK_OPEN,
                    .task_agent = "ci-bot",
@@ -154,7 +155,11 @@ static void other_clock(struct ask *a)
     CASE(EPOCH, of_a_former_epoch_and_revoked,                                                     \
          (a->facts.epoch_at = 1, a->facts.recorded = a->facts.former = a->facts.revoked = true))   \
     CASE(PERMIT, of_this_epoch, (a->facts.epoch_at = NOW, a->facts.recorded = true))               \
-    CASE(EPOCH, own_but_not_recorded, a->facts.epoch_at = 1)                                       \
+    CASE(EPOCH, own_but_not_recorded, (a->facts.epoch_at = 1, a->facts.recorded = false))          \
+    CASE(UNRECORDED, signed_with_our_key_but_not_here, a->facts.recorded = false)                  \
+    CASE(UNRECORDED, the_same_and_expired, (a->facts.recorded = false, a->req.now = NOW + 3000))   \
+    CASE(REVOKED, the_same_and_revoked, (a->facts.recorded = false, a->facts.revoked = true))      \
+    CASE(PERMIT, anothers_not_recorded, (a->facts.recorded = false, other_clock(a)))               \
     CASE(EPOCH, anothers_of_before, (a->facts.epoch_at = NOW - 600, other_clock(a)))               \
     CASE(EPOCH, anothers_within_skew, (a->facts.epoch_at = NOW - 630, other_clock(a)))             \
     CASE(EPOCH, anothers_recorded_anew,                                                            \
@@ -393,7 +398,7 @@ static void ends_of_sessions(void **state)
                                            NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
                                            NHI_DENY_POLICY,     NHI_DENY_FORBIDDEN,
                                            NHI_DENY_ISSUER_REVOKED, NHI_DENY_AGENT_OVERDUE,
-                                           NHI_DENY_EPOCH };
+                                           NHI_DENY_EPOCH,      NHI_DENY_UNRECORDED };
     size_t i;
 
     (void)state;
@@ -508,7 +513,8 @@ static void over_is_asked_first(void **state)
  * stands in it, or in the reserve, counts. */
 static void what_is_lacking_ends_nothing(void **state)
 {
-    static void (*const lack[])(struct ask *) = { change_issuer_unknown, change_agent_unknown, change_task_unknown };
+    static void (*const lack[])(struct ask *) = { change_issuer_unknown, change_agent_unknown, change_task_unknown,
+                                                  change_signed_with_our_key_but_not_here };
     struct ask a;
     size_t i;
 
@@ -533,6 +539,7 @@ static void what_is_lacking_ends_nothing(void **state)
     }
     base(&a);
     a.facts.epoch_at = 1;
+    a.facts.recorded = false;
     assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_DENY_EPOCH);
     a.facts.rolled_back = true;
     assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_PERMIT);

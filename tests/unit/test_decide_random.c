@@ -84,6 +84,7 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
         WHEN(f->epoch_at != 0 && i->own && !f->recorded && whole, EPOCH);
         WHEN(f->epoch_at != 0 && !i->own && f->epoch_at + 30 >= t->iat, EPOCH);
         WHEN(f->revoked, REVOKED);
+        WHEN(whole && i->own && !f->recorded, UNRECORDED);
         WHEN(t->exp <= q->now, EXPIRED);
         WHEN(whole && !f->agent_known, AGENT_UNKNOWN);
         WHEN(f->agent_known && f->agent_state == NHI_AGENT_SUSPENDED, AGENT_SUSPENDED);
@@ -200,7 +201,7 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     f->strange = seldom() && seldom();
     f->rolled_back = seldom() && seldom();
     f->epoch_at = seldom() ? near(NOW - 600) : 0;
-    f->recorded = up_to(2) == 0;
+    f->recorded = !seldom();
     f->former = f->recorded && seldom();
     f->issuer_known = !seldom();
     PICK(f->issuer.kid, kids);

@@ -204,6 +204,7 @@ static void test_no_ticket_for_any_key(void **state)
     struct nhi_ticket t = world_ticket();
 
     (void)state;
+    world_sql(WORLD_OWN);
     record(&t); /* not bound */
     refused("ci-bot", line_agents, PAM_PERM_DENIED, "no-ticket");
     refused("batch", line_agents, PAM_PERM_DENIED, "no-ticket");
@@ -253,6 +254,7 @@ static void test_revoked(void **state)
     struct nhi_ticket t = bound();
 
     (void)state;
+    world_sql(WORLD_OWN);
     record(&t);
     revoke_task();
     refused("ci-bot", line_agents, PAM_PERM_DENIED, "no-ticket");
@@ -339,9 +341,14 @@ static void test_certificates(void **state)
     char line[NHI_SSHCERT_MAX + 64], two[NHI_SSHCERT_MAX + 256];
 
     (void)state;
+    (void)snprintf(t.accounts, sizeof t.accounts, "deploy batch");
     with_certificate(&t, line);
+    world_sql(WORLD_OWN);
     /* Where nobody else is trusted, no ticket can come from elsewhere. */
     refused("ci-bot", line, PAM_PERM_DENIED, "no-ticket");
+    assert_int_equal(log_in("deploy", line), PAM_SESSION_ERR);
+    assert_string_equal(world_reason(), "not-recorded");
+    world_sql("UPDATE issuer SET own = 0, accounts = 'deploy batch'");
     trust_another_issuer("batch", NHI_ISSUER_ACTIVE);
     refused("ci-bot", line, PAM_PERM_DENIED, "no-ticket");
     assert_int_equal(log_in("batch", line), PAM_SUCCESS);
@@ -365,6 +372,7 @@ static void test_no_certificate_of_a_revoked_issuer(void **state)
 
     (void)state;
     with_certificate(&t, line);
+    world_sql(WORLD_OWN);
     trust_another_issuer("*", NHI_ISSUER_REVOKED);
     refused("batch", line, PAM_PERM_DENIED, "no-ticket");
 }

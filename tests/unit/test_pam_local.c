@@ -244,6 +244,7 @@ static void test_cron_uses_the_ledger(void **state)
     struct world_call c = { .service = "cron", .user = "ci-bot", .tty = "cron" };
 
     (void)state;
+    world_sql(WORLD_OWN);
     assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
     record(&t);

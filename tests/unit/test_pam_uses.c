@@ -79,6 +79,7 @@ static void test_spent_ticket_and_then_a_key(void **state)
     (void)world_reason();
     assert_int_equal(world_run(&c, WORLD_AUTH | WORLD_ACCOUNT), PAM_AUTH_ERR);
     assert_string_equal(world_reason(), "uses");
+    world_sql(WORLD_OWN);
     assert_int_equal(world_run_here(&c, NO_AUTH, NULL), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
     nhi_text_free(text);

@@ -505,7 +505,7 @@ static void only_the_clock(void **state)
     struct nhi_facts f = { .host = "h" };
 
     (void)state;
-    assert_int_equal(nhi_rule_fails(&r, &q, &f), NHI_COND_TIME);
+    assert_int_equal(nhi_rule_fails(&r, &q, &f), NHI_COND_HOURS);
     assert_true(nhi_rule_could(&r, &q, &f));
     r.hours_count = 0;
     r.max_age = 1;
