@@ -1,5 +1,6 @@
 /*
- * The reserve file as it is written: by root's nhictl, which excludes others of its kind with flock.
+ * The reserve file as it is written: by root's nhictl. Who moves it into the ledger excludes others who do that with
+ * flock; who adds to it or locks the host down waits for nobody.
  *
  * MUST: every slot lies in one 512-byte sector, so that a write is there or not.
  */
@@ -11,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/paths.h"
 
+#define TURN_MS 100
 #define FROM_RESERVE "recorded in the reserve"
 
 enum nhi_err nhi_reserve_create(const char *dir)
@@ -40,14 +43,33 @@ enum nhi_err nhi_reserve_create(const char *dir)
     return err;
 }
 
-/* For one writer at a time; fd is the caller's to close when this succeeds. */
-static enum nhi_err open_to_write(const char *dir, int *fd, union reserve_image *im)
+/* For the time that one who works needs, and no longer: one that is stopped holds nobody up. */
+static enum nhi_err take_turn(int fd)
+{
+    const struct timespec pause = { .tv_nsec = 1000000 };
+    int tries;
+
+    for (tries = 0; tries < TURN_MS; tries++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return NHI_OK;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return NHI_ERR_SYS;
+        (void)nanosleep(&pause, NULL);
+    }
+    return NHI_ERR_BUSY;
+}
+
+/* turn: whether others have to be kept out. fd is the caller's to close when this succeeds. */
+static enum nhi_err open_to_write(const char *dir, bool turn, int *fd, union reserve_image *im)
 {
     enum nhi_err err = nhi_reserve_open(dir, O_RDWR, fd);
 
     if (err != NHI_OK)
         return err;
-    err = flock(*fd, LOCK_EX) == 0 ? nhi_reserve_read(*fd, im) : NHI_ERR_SYS;
+    if (turn)
+        err = take_turn(*fd);
+    if (err == NHI_OK)
+        err = nhi_reserve_read(*fd, im);
     if (err != NHI_OK)
         close(*fd);
     return err;
@@ -69,6 +91,24 @@ static enum nhi_err put_slot(int fd, size_t place, const struct reserve_slot *s)
     if (n != (ssize_t)sizeof *s)
         return n < 0 ? nhi_err_from_errno(errno) : NHI_ERR_SYS;
     return NHI_OK;
+}
+
+/* Of those who write slots, each one has its slot alone: who is stopped with it holds nobody up, who takes another. What
+ * was in it a moment ago may have changed. */
+static bool take_slot(int fd, union reserve_image *im, size_t place)
+{
+    struct flock l = { .l_type = F_WRLCK,
+                       .l_whence = SEEK_SET,
+                       .l_start = (off_t)(place * RESERVE_SLOT_SIZE),
+                       .l_len = RESERVE_SLOT_SIZE };
+    struct reserve_slot now;
+
+    if (fcntl(fd, F_OFD_SETLK, &l) != 0 || pread(fd, &now, sizeof now, l.l_start) != (ssize_t)sizeof now ||
+        memcmp(&now, &im->slots[place], sizeof now) != 0) {
+        im->slots[place].kind = UINT8_MAX; /* nobody's, for this writer */
+        return false;
+    }
+    return true;
 }
 
 /* The slot that holds this already, else the first empty one. 0: full. */
@@ -100,10 +140,12 @@ enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const c
     im = malloc(sizeof *im);
     if (im == NULL)
         return NHI_ERR_NOMEM;
-    err = open_to_write(dir, &fd, im);
+    err = open_to_write(dir, false, &fd, im);
     if (err != NHI_OK)
         goto out;
-    place = place_for(im, &s);
+    do
+        place = place_for(im, &s);
+    while (place != 0 && !take_slot(fd, im, place));
     /* What is there already stays, but for an agent's moment, which never moves back. */
     if (place == 0)
         err = NHI_ERR_FULL;
@@ -124,7 +166,8 @@ enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
 
     if (im == NULL)
         return NHI_ERR_NOMEM;
-    err = open_to_write(dir, &fd, im);
+    /* Its sector has one meaning, and nobody who writes a slot writes it. */
+    err = open_to_write(dir, false, &fd, im);
     if (err == NHI_OK) {
         im->header.lockdown = on;
         im->header.sum = nhi_reserve_header_sum(im->header);
@@ -176,7 +219,7 @@ enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t no
 
     if (r == NULL || im == NULL)
         goto out;
-    err = open_to_write(dir, &fd, im);
+    err = open_to_write(dir, true, &fd, im);
     if (err != NHI_OK)
         goto out;
     nhi_reserve_parse(im, r);
@@ -184,7 +227,7 @@ enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t no
         err = drain_into(l, r, now);
     /* Only now that the ledger has them on disk. */
     for (i = 1; err == NHI_OK && r->count > 0 && i <= NHI_RESERVE_SLOTS; i++)
-        if (im->slots[i].kind != 0)
+        if (im->slots[i].kind != 0 && take_slot(fd, im, i))
             err = put_slot(fd, i, &empty);
     if (err == NHI_OK && r->count > 0 && fdatasync(fd) != 0)
         err = nhi_err_from_errno(errno);

@@ -18,16 +18,20 @@ static enum nhi_err make_key(void)
 {
     uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];
     enum nhi_err err;
-    int fd;
+    int fd, turn = -1;
 
     err = nhi_dir_open(NHI_STATE_DIR, &fd);
     if (err != NHI_OK)
         return err;
-    if (flock(fd, LOCK_EX) != 0)
+    /* Not the directory itself: everybody can open that, and keep it locked. */
+    err = nhi_dir_open(NHI_STATE_DIR "/" NHI_GRANTS_DIR, &turn);
+    if (err == NHI_OK && flock(turn, LOCK_EX) != 0)
         err = NHI_ERR_SYS;
     if (err == NHI_OK && keyfile_read(HEAD_KEY, sk) == NHI_ERR_NOT_FOUND)
         err = keyfile_create(fd, HEAD_KEY, pk);
     nhi_wipe(sk, sizeof(sk));
+    if (turn >= 0)
+        close(turn);
     close(fd);
     return err;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libnhi/paths.h"
+#include "libnhi/session.h"
 #include "libnhi/reserve.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
@@ -272,9 +273,12 @@ static int take_turn(struct ctl *c)
     enum nhi_err err;
     int fd = -1;
 
-    err = nhi_dir_open(NHI_STATE_DIR, &fd);
+    /* Not the state directory: everybody can open that, and keep it locked. */
+    err = nhi_session_make_dir(NHI_RUN_DIR);
+    if (err == NHI_OK)
+        err = nhi_dir_open(NHI_RUN_DIR, &fd);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s: %s", NHI_STATE_DIR,
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s: %s", NHI_RUN_DIR,
                         nhi_strerror(err));
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return CTL_DONE;

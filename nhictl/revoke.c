@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "libnhi/paths.h"
 #include "libnhi/reserve.h"
 #include "nhictl/end.h"
 #include "nhictl/keyfile.h"
+#include "nhictl/log.h"
 #include "nhictl/leftover/leftover.h"
 #include "nhictl/store.h"
 
@@ -196,23 +198,47 @@ static void end_leftovers(struct ctl *c, const struct revocation *r, struct ende
         ended->stuck += leftovers_end(c, &wish, grace);
 }
 
+/* A key that no one trusts any more need not lie around; one of others was never here. */
+static void forget_key(const struct revocation *r)
+{
+    if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
+        ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR, NHI_KEYS_DIR);
+}
+
+/* The reserve has no room for who did it and why. */
+static void tell_log(const struct ctl *c, const struct revocation *r)
+{
+    char actor[NHI_OWNER_MAX + 1];
+
+    store_actor(c, actor);
+    log_say(LOG_AUTHPRIV | LOG_NOTICE, "revoked by the reserve: %s=%s by=%s reason=%s", kind_name(r->kind), r->id, actor,
+            r->reason);
+}
+
 static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r,
                         enum nhi_err ledger)
 {
     char why[256];
     struct ended ended;
     enum nhi_err err;
+    int code;
 
     store_error(s, ledger, why, sizeof(why));
     err = revoke_in_reserve(r, c->now);
     if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR,
                         NHI_LEDGER_FILE);
-    if (err != NHI_OK)
-        return ctl_fail(
-            c, CTL_SYSTEM, NULL,
-            "NOT revoked: the ledger cannot be written (%s), and neither can the reserve (%s)", why,
-            nhi_strerror(err));
+    if (err != NHI_OK) {
+        /* What is in goes, all the same. */
+        ended = end_unsaid(c, r, NHI_GRACE_DEFAULT);
+        code = ctl_fail(c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable, then the same again; until then: nhictl session kill",
+                        "NOT revoked, so that it opens new sessions: the ledger cannot be written (%s), and neither can "
+                        "the reserve (%s); of those that it had opened %zu ended, %zu did not",
+                        why, nhi_strerror(err), ended.ended, ended.stuck);
+        return ended_finish(c, &ended, code);
+    }
+    tell_log(c, r);
+    forget_key(r);
     ended = end_what_is_over(c, NHI_GRACE_DEFAULT);
     answer_row(c, r, true, 0, true);
     out_line(c->out, "revoked %s %s", kind_name(r->kind), r->id);
@@ -230,10 +256,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
 {
     struct ended ended;
 
-    /* A key that no one trusts any more need not lie around; one of others was never here. */
-    if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
-        ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR,
-                 NHI_KEYS_DIR);
+    forget_key(r);
     ended = end_what_is_over(c, s->set.grace);
     answer_row(c, r, false, live, known);
     if (known)

@@ -253,6 +253,11 @@ static int lockdown_on(struct ctl *c)
     struct ended ended;
     int code = set(c, true);
 
+    if (code == CTL_SYSTEM) {
+        ended = end_unsaid(c, NULL, grace());
+        ctl_note("it is not in force; of the sessions of agents %zu ended, %zu did not", ended.ended, ended.stuck);
+        return ended_finish(c, &ended, code);
+    }
     if (code != CTL_DONE)
         return code;
     answer(c, true);

@@ -38,7 +38,8 @@ const char *store_error(const struct store *s, enum nhi_err err, char *buf, size
     const char *more = nhi_ledger_message(s->l);
     int saved = errno;
 
-    if (more != NULL && strcmp(more, "no message") == 0)
+    /* SQLite says so where the failure was not its own. */
+    if (more != NULL && (strcmp(more, "no message") == 0 || strcmp(more, "not an error") == 0))
         more = err == NHI_ERR_SYS && saved != 0 ? strerror(saved) : NULL;
     if (more != NULL)
         snprintf(buf, len, "%s: %s", nhi_strerror(err), more);
@@ -214,7 +215,10 @@ static enum nhi_err drain(struct store *s)
     bool any;
     enum nhi_err err = store_any_agent(s->l, &any);
 
-    return err == NHI_OK && any ? nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL) : err;
+    if (err == NHI_OK && any)
+        err = nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL);
+    /* Another one is at it. */
+    return err == NHI_ERR_BUSY ? NHI_OK : err;
 }
 
 enum nhi_err store_begin(struct store *s)

@@ -6,9 +6,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +56,24 @@ static const char *jti(unsigned n)
 
     state_jti(n, text);
     return text;
+}
+
+/* One who is stopped while he moves it into the ledger holds up neither a revocation nor a lockdown. */
+static void nobody_is_waited_for(void **state)
+{
+    int fd = open(STATE_RESERVE, O_RDWR | O_CLOEXEC);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    (void)alarm(20);
+    assert_int_equal(add(NHI_REVOKE_TASK, "build-1", NOW), NHI_OK);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, true), NHI_OK);
+    (void)alarm(0);
+    assert_int_equal(load(), NHI_OK);
+    assert_true(got.lockdown);
+    assert_true(has(NHI_REVOKE_TASK, "build-1", NOW));
+    close(fd);
 }
 
 static void roundtrip(void **state)
@@ -371,6 +391,7 @@ static void applies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(nobody_is_waited_for, fresh),
         cmocka_unit_test_setup(roundtrip, fresh),
         cmocka_unit_test_setup(refused, fresh),
         cmocka_unit_test_setup(idempotent, fresh),

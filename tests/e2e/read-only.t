@@ -1,0 +1,42 @@
+#!/bin/bash
+# Where nothing can be written, what was to end ends all the same, and nobody says that it is revoked.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+mount --bind "$STATE" "$STATE" 2>/dev/null || { install -d "$STATE" && mount --bind "$STATE" "$STATE"; }
+# Everybody can open the directory, and lock it.
+flock "$STATE" sleep 300 &
+LOCKER=$!
+disown
+capture timeout 30 nhictl init
+is "$RC" 0 'who locks the directory of the ledger does not hold init up' || note "$ERR"
+capture timeout 30 nhictl audit key
+is "$RC" 0 'nor who makes the key of the trail' || note "$ERR"
+rm -rf "${STATE:?}"/*
+nhi_up
+kill "$LOCKER"
+
+live() {
+    open_task "t-$1"
+    issue "$W/t-$1" "t-$1"
+    "$SSH_TOOL" ci-bot reply "$W/t-$1" "exec sleep 77$1" </dev/null >/dev/null 2>&1 &
+    disown
+    eventually pgrep -f "^sleep 77$1\$" >/dev/null
+}
+live 1
+live 2
+live 3
+kill "$WATCH"
+eventually test ! -e /run/nhi/watch
+must mount -o remount,bind,ro "$STATE"
+capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/t-1")" --reason stolen
+is "$RC $(pgrep -fc '^sleep 771$')" '3 0' 'revoke: its session has ended, and the answer is no' || note "$OUT $ERR"
+like "$ERR" 'NOT revoked' 'it says that it is not revoked'
+unlike "$ERR" 'not an error' 'and why in the words of the system'
+is "$(pgrep -fc '^sleep 77[23]$')" 2 'no other session has ended'
+capture timeout 60 nhictl lockdown on
+is "$RC $(pgrep -fc '^sleep 77[23]$')" '3 0' 'lockdown on: every session has ended, and the answer is no' || note "$OUT $ERR"
+like "$ERR" 'it is not in force' 'it says that it is not in force'
+must mount -o remount,bind,rw "$STATE"
+finish
