@@ -104,6 +104,26 @@ static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
     return err;
 }
 
+/* Nothing came of the grant that it names. */
+static enum nhi_err fold_unused(struct fold *f, const struct nhi_grant *g, const char *of)
+{
+    bool folded = false;
+    struct nhi_event e;
+    char detail[80];
+    enum nhi_err err;
+
+    if (!nhi_name_is_jti(of))
+        return NHI_OK;
+    nhi_grant_event(g, &e);
+    (void)snprintf(e.kind, sizeof e.kind, "unused");
+    e.decision[0] = e.reason[0] = e.proof[0] = '\0';
+    (void)snprintf(detail, sizeof detail, "{\"grant\":\"%s\",\"ms\":%u}", of, (unsigned)g->ms);
+    e.detail = detail;
+    err = nhi_event_fold(f->ledger, &e, false, &folded);
+    f->result.folded += folded;
+    return err;
+}
+
 /* Until neither the ticket nor what renewed it can be used any more. */
 static enum nhi_err later_if_over(struct fold *f, const char *name, const struct nhi_grant *g)
 {
@@ -155,6 +175,10 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
                   : NHI_OK;
         return err == NHI_OK ? later(f, name) : err;
     }
+    if (name[0] == 'n') {
+        err = fold_unused(f, &g, name + 2);
+        return err == NHI_OK ? later(f, name) : err;
+    }
     if (name[0] == 'i')
         return later_if_over(f, name, &g);
     if (name[0] == 'p')
@@ -180,7 +204,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurikphosb", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurikphosbn", e->d_name[0]) != NULL && e->d_name[1] == '-') {
             err = fold_one(f, e->d_name);
             seen += strchr("uihb", e->d_name[0]) == NULL;
         }

@@ -270,6 +270,25 @@ enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const c
     return err;
 }
 
+enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const char *of)
+{
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+    char name[32];
+
+    (void)snprintf(name, sizeof name, "n-%s", of);
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
 static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
 {
     (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);

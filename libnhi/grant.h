@@ -14,6 +14,7 @@
  *   o-ACCOUNT-N     a session of an account under observation, opened without a ticket
  *   b-HOUR-ID-SERVICE-ACCOUNT   root became that account, inside the session that ID opened, if any
  *   s-ID-HANDLE     the grant opened that session
+ *   n-ID        nothing came of that grant: whoever asked did not go on
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
  */
 #ifndef NHI_GRANT_H
@@ -36,6 +37,7 @@ struct nhi_grant {
     char id[NHI_JTI_LEN + 1]; /* 128 random bits */
     int64_t at;
     int64_t up; /* the same moment as nhi_uptime has it: seconds since boot; 0: unknown */
+    uint16_t ms;            /* of that second; 0 in records of earlier releases */
     enum nhi_reason reason; /* NHI_PERMIT or the denial */
     enum nhi_source source;
     char service[NHI_SERVICE_MAX + 1];
@@ -92,6 +94,8 @@ NHI_CHECK enum nhi_err nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK
 bool nhi_grant_is_superseded(const char *dir, const char *jti);
 /* Records that the grant opens a session of that handle. */
 NHI_CHECK enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const char *handle);
+/* Records that nothing came of a grant: id is this record's own, and that of the grant is of. */
+NHI_CHECK enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const char *of);
 /* Lets the parent process find this record later. */
 NHI_CHECK enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g);
 /* The record that a child of this process made for this service and subject. */

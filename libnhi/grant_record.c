@@ -80,7 +80,8 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
                   (int)g->observed, "root", g->root, "renews", g->renews, "kid", g->ticket.kid,
                   "policy", g->policy);
     if (o != NULL && add_number(o, "ns", (json_int_t)g->ns) && add_number(o, "up", g->up) &&
-        add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within) && add_became(o, g->became))
+        add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within) && add_became(o, g->became) &&
+        add_number(o, "ms", g->ms))
         made = dump(o, claims);
     json_decref(o);
     nhi_text_free(claims);
@@ -143,27 +144,27 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
 {
     const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
         *renews, *kid, *policy, *owner = "", *within = "";
-    json_int_t version, at, pid, start, ppid, pstart, ns = 0, up = 0;
+    json_int_t version, at, pid, start, ppid, pstart, ns = 0, up = 0, ms = 0;
     int pin, handed_off, observed, became = 0;
     json_t *claims;
 
     if (json_unpack(
             o,
             "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s?I, s:i,"
-            " s:b, s:b, s:s, s:s, s:s, s:s, s?I, s?s, s?s, s?b, s:o}",
+            " s:b, s:b, s:s, s:s, s:s, s:s, s?I, s?s, s?s, s?b, s?I, s:o}",
             "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
             &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
             &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "ns", &ns,
             "pin", &pin,
             "handed_off", &handed_off, "observed", &observed, "root", &root, "renews", &renews,
             "kid", &kid, "policy", &policy, "up", &up, "owner", &owner, "within", &within,
-            "became", &became, "claims", &claims) != 0 ||
+            "became", &became, "ms", &ms, "claims", &claims) != 0 ||
         !json_is_object(claims))
         return NHI_ERR_CORRUPT;
     if (version != RECORD_VERSION)
         return NHI_ERR_VERSION;
     if (at < 0 || at > NHI_TIME_MAX || pid <= 0 || pid > INT32_MAX || ppid < 0 ||
-        ppid > INT32_MAX || start < 0 || pstart < 0 || ns < 0 || up < 0 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
+        ppid > INT32_MAX || start < 0 || pstart < 0 || ns < 0 || up < 0 || ms < 0 || ms > 999 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
         return NHI_ERR_CORRUPT;
     if (!nhi_name_is_jti(id) || !copy(g->id, sizeof g->id, id) ||
         !find_reason(reason, &g->reason) || !find_source(source, &g->source) ||
@@ -175,6 +176,7 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
         !copy(g->owner, sizeof g->owner, owner) || !copy(g->within, sizeof g->within, within))
         return NHI_ERR_CORRUPT;
     g->at = at;
+    g->ms = (uint16_t)ms;
     g->pin = (enum nhi_pin)pin;
     g->handed_off = handed_off != 0;
     g->observed = observed != 0;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "nhictl/store.h"
@@ -24,6 +25,15 @@ static bool uid_of(const char *text, int64_t *uid)
         return false;
     *uid = (int64_t)n;
     return true;
+}
+
+/* What happened in one second is told in its order. */
+static void add_ms(struct out_row *detail, int64_t at)
+{
+    struct timespec ts;
+
+    if (clock_gettime(CLOCK_REALTIME, &ts) == 0)
+        out_number(detail, "ms", NULL, ts.tv_sec == at ? ts.tv_nsec / 1000000 : 999);
 }
 
 static void add_actor(const struct ctl *c, struct out_row *detail)
@@ -63,6 +73,7 @@ enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e
     if (detail == NULL)
         detail = out_row_new(c->out);
     add_actor(c, detail);
+    add_ms(detail, s->now);
     json = out_row_json(detail);
     e->at = s->now;
     e->detail = json;

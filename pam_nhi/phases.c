@@ -84,11 +84,12 @@ static void check(const struct pnhi_caller *c, const struct nhi_shown *what, str
 }
 
 static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                  const struct nhi_shown *what, const struct nhi_verdict *v, enum pnhi_phase phase)
+                  const struct nhi_shown *what, const struct nhi_verdict *v, uint64_t of_hour,
+                  enum pnhi_phase phase)
 {
     if (v->reason != NHI_PERMIT && !v->verified)
-        pnhi_transaction_count(c, v);
-    pnhi_log(pamh, o, c, what, v);
+        of_hour = pnhi_transaction_count(c, v);
+    pnhi_log(pamh, o, c, what, v, of_hour);
     return pnhi_pam_code(v->reason, phase);
 }
 
@@ -100,10 +101,11 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
     struct where where;
     struct nhi_shown from = located(c, what, &where);
     struct nhi_verdict v;
+    uint64_t of_hour;
 
     check(c, &from, &v);
-    pnhi_transaction_commit(pamh, c, &from, &v);
-    return finish(pamh, o, c, what, &v, phase);
+    of_hour = pnhi_transaction_commit(pamh, c, &from, &v);
+    return finish(pamh, o, c, what, &v, of_hour, phase);
 }
 
 /* What was granted is denied after all: the ticket was verified then, whatever can be read of it now. */
@@ -114,8 +116,7 @@ static void report_end(pam_handle_t *pamh, const struct pnhi_options *o,
     if (!v->verified)
         v->ticket = *t;
     v->verified = true;
-    pnhi_transaction_deny(c, what, v);
-    pnhi_log(pamh, o, c, what, v);
+    pnhi_log(pamh, o, c, what, v, pnhi_transaction_deny(c, what, v));
 }
 
 /* The same ticket again, over the ledger as it is by now. */
@@ -233,7 +234,7 @@ static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const str
         return decide_first(pamh, o, c, &what, phase);
     if (v.reason == NHI_PERMIT)
         nhi_check_any_key(&w, &v);
-    return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, o, c, &what, &v, phase);
+    return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, o, c, &what, &v, 0, phase);
 }
 
 int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
@@ -274,7 +275,7 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi
         return let_be(pamh, c, PNHI_CRED);
     if (c->denied != NHI_PERMIT) {
         refuse(c, &v);
-        return finish(pamh, o, c, &what, &v, PNHI_CRED);
+        return finish(pamh, o, c, &what, &v, 0, PNHI_CRED);
     }
     return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED)
                                                          : pnhi_refused(PNHI_CRED);
@@ -289,6 +290,7 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
     struct nhi_shown what = { .source = g->source };
     struct nhi_verdict v = { .reason = pnhi_transaction_register(c, g) };
 
+    pnhi_transaction_begun(pamh);
     if (v.reason != NHI_PERMIT) {
         report_end(pamh, o, c, &what, &g->ticket, &v);
         return pnhi_pam_code(v.reason, PNHI_SESSION);
@@ -361,7 +363,7 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
     if (err == NHI_OK && is_of_key(&g, &proof))
         return begin(pamh, o, c, &g);
     if (err == NHI_OK)
-        return finish(pamh, o, c, &what, &other, PNHI_SESSION);
+        return finish(pamh, o, c, &what, &other, 0, PNHI_SESSION);
     if (!c->ours && c->program == PNHI_LOGIN)
         pnhi_caller_see_key(c, pnhi_proof_is_agents(&proof, c->subject));
     if (!c->ours) {

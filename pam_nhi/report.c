@@ -96,12 +96,14 @@ static const char *account_name(const struct pnhi_caller *c)
 }
 
 void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-              const struct nhi_shown *what, const struct nhi_verdict *v)
+              const struct nhi_shown *what, const struct nhi_verdict *v, uint64_t of_hour)
 {
     bool permit = v->reason == NHI_PERMIT;
     const struct nhi_ticket *t = &v->ticket;
     int level = permit && !v->handed_off ? LOG_INFO : LOG_NOTICE;
 
+    if (of_hour > PNHI_LINES)
+        return;
     if (v->verified)
         pam_syslog(pamh, level,
                    "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)%s%s",
@@ -114,6 +116,8 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
                    nhi_reason_name(v->reason), account_name(c), v->kid[0] != '\0' ? " kid=" : "",
                    v->kid, nhi_reason_text(v->reason), v->message[0] != '\0' ? ": " : "",
                    v->message);
+    if (of_hour == PNHI_LINES)
+        pam_syslog(pamh, level, "denied: more of these are counted in this hour, and not said: nhictl status");
     if (o->debug)
         pam_syslog(pamh, LOG_DEBUG,
                    "service=%s program=%d uid=%u marks=%d%d%d%d%d%d%d%d%s%s rule=%s", c->service,

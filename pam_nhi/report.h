@@ -23,7 +23,10 @@ void pnhi_log_become(pam_handle_t *pamh, const struct pnhi_caller *c);
 /* Of a session that was let be: what would have been decided. */
 void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
                        const struct nhi_verdict *v);
+/* of_hour: how many denials of that kind there were in this hour, where they are counted, else 0: after the first
+ * PNHI_LINES nothing is said of them. */
+#define PNHI_LINES 64
 void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-              const struct nhi_shown *what, const struct nhi_verdict *v);
+              const struct nhi_shown *what, const struct nhi_verdict *v, uint64_t of_hour);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "libnhi/denials.h"
 #include "libnhi/paths.h"
+#include "libnhi/refused.h"
 #include "libnhi/session.h"
 #include "pam_nhi/place.h"
 
@@ -16,20 +17,50 @@
 #define DATA_OPENED "pam_nhi:opened"
 #define MARK "NHI_GRANT" /* in the PAM environment, which sshd brings from its child: the grant's ID */
 
-static void clean_up(pam_handle_t *pamh, void *data, int status)
+/* The handle keeps the grant, and whether somebody went on with it. */
+struct kept {
+    struct nhi_grant g;
+    bool is_call; /* of su or sudo, which may refuse after us */
+    bool begun;
+};
+
+static void set_time(struct nhi_grant *g, const struct timespec *ts)
 {
-    (void)pamh;
-    (void)status;
-    free(data);
+    g->at = ts->tv_sec;
+    g->ms = (uint16_t)(ts->tv_nsec / 1000000);
 }
 
-static enum nhi_err keep(pam_handle_t *pamh, const struct nhi_grant *g)
+/* The end of a call that was permitted, and for which no session was opened. */
+static void record_unused(const struct kept *k)
 {
-    struct nhi_grant *copy = malloc(sizeof *copy);
+    struct nhi_grant g = k->g;
+    struct timespec ts;
+
+    if (clock_gettime(CLOCK_REALTIME, &ts) != 0 || nhi_id_new(g.id) != NHI_OK)
+        return;
+    set_time(&g, &ts);
+    (void)!nhi_grant_unused(NHI_STATE_DIR, &g, k->g.id);
+}
+
+static void clean_up(pam_handle_t *pamh, void *data, int status)
+{
+    struct kept *k = data;
+
+    (void)pamh;
+    /* Not what takes back a grant that failed, and not a child of the program, which ends its copy of the handle. */
+    if (k->is_call && !k->begun && (status & PAM_DATA_REPLACE) == 0 && k->g.self.pid == getpid())
+        record_unused(k);
+    free(k);
+}
+
+static enum nhi_err keep(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_grant *g)
+{
+    struct kept *copy = calloc(1, sizeof *copy);
 
     if (copy == NULL)
         return NHI_ERR_NOMEM;
-    *copy = *g;
+    copy->g = *g;
+    copy->is_call = c->program != PNHI_LOGIN;
     if (pam_set_data(pamh, DATA_NAME, copy, clean_up) != PAM_SUCCESS) {
         free(copy);
         return NHI_ERR_NOMEM;
@@ -47,7 +78,7 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
     pid_t parent;
 
     if (pam_get_data(pamh, DATA_NAME, &data) == PAM_SUCCESS && data != NULL) {
-        memcpy(out, data, sizeof *out);
+        *out = ((const struct kept *)data)->g;
         return NHI_OK;
     }
     /* Only root's own programs decide in a child: a caller of su or sudo could otherwise choose its
@@ -61,7 +92,7 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
         err = nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out);
     if (err == NHI_OK && (mark == NULL || strcmp(mark, out->id) == 0))
         /* sshd's session child, forked from here, calls setcred once more: it inherits the handle. */
-        return keep(pamh, out);
+        return keep(pamh, c, out);
     /* No file says that none was made, since none could say so for sure. */
     return mark == NULL ? NHI_ERR_NOT_FOUND : err == NHI_OK || err == NHI_ERR_NOT_FOUND ? NHI_ERR_STATE : err;
 }
@@ -102,7 +133,7 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     memset(g, 0, sizeof *g);
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
         return NHI_ERR_SYS;
-    g->at = ts.tv_sec;
+    set_time(g, &ts);
     g->up = nhi_uptime();
     g->reason = v->reason;
     g->source = what->source;
@@ -147,24 +178,53 @@ static enum nhi_reason failed(enum nhi_err err)
     return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
 }
 
-void pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v)
+uint64_t pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v)
 {
+    struct nhi_refusal r = { .reason = v->reason, .known = v->verified };
     struct timespec ts;
 
-    if (clock_gettime(CLOCK_REALTIME, &ts) == 0)
-        nhi_denials_add(NHI_RUN_DIR, v->reason, c->service, c->subject,
-                        pnhi_place_is_address(c) ? c->rhost : "", ts.tv_sec);
+    if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
+        return 0;
+    r.at = ts.tv_sec;
+    (void)snprintf(r.service, sizeof r.service, "%s", nhi_name_is_service(c->service) ? c->service : "?");
+    (void)snprintf(r.account, sizeof r.account, "%s", nhi_name_is_account(c->subject) ? c->subject : "?");
+    if (pnhi_place_is_address(c) && strlen(c->rhost) < sizeof r.from)
+        memcpy(r.from, c->rhost, strlen(c->rhost) + 1);
+    if (v->verified) {
+        memcpy(r.agent, v->ticket.agent, sizeof r.agent);
+        memcpy(r.task, v->ticket.task, sizeof r.task);
+        memcpy(r.jti, v->ticket.jti, sizeof r.jti);
+    } else {
+        memcpy(r.kid, v->kid, sizeof r.kid);
+    }
+    nhi_denials_add(NHI_RUN_DIR, v->reason, r.service, r.account, r.from, r.at);
+    return nhi_refused_note(NHI_RUN_DIR, &r);
 }
 
-void pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
-                           const struct nhi_verdict *v)
+uint64_t pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
+                               const struct nhi_verdict *v)
 {
     struct nhi_grant g;
 
-    /* Where enough of that ticket wait to be folded, the rest is counted. */
+    /* Where enough of that ticket were recorded, the rest is counted. */
     if (v->verified && describe(c, what, v, &g) == NHI_OK &&
         nhi_grant_deny(NHI_STATE_DIR, &g) == NHI_ERR_EXISTS)
-        pnhi_transaction_count(c, v);
+        return pnhi_transaction_count(c, v);
+    return 0;
+}
+
+void pnhi_transaction_begun(pam_handle_t *pamh)
+{
+    const void *data = NULL;
+    union {
+        const void *in;
+        struct kept *out;
+    } k;
+
+    if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || data == NULL)
+        return;
+    k.in = data;
+    k.out->begun = true;
 }
 
 /* Somebody else's first use came between the decision and this one, which is another by now. */
@@ -178,20 +238,18 @@ static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
     return nhi_grant_commit(NHI_STATE_DIR, g);
 }
 
-void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
+uint64_t pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
                              const struct nhi_shown *what, struct nhi_verdict *v)
 {
     bool for_parent = c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT;
     struct nhi_grant g;
     enum nhi_err err;
 
-    if (!v->verified || v->reason != NHI_PERMIT) {
-        pnhi_transaction_deny(c, what, v);
-        return;
-    }
+    if (!v->verified || v->reason != NHI_PERMIT)
+        return pnhi_transaction_deny(c, what, v);
     err = describe(c, what, v, &g);
     if (err == NHI_OK)
-        err = keep(pamh, &g);
+        err = keep(pamh, c, &g);
     if (err == NHI_OK && for_parent && !set_mark(pamh, &g))
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK)
@@ -203,8 +261,9 @@ void pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
         unmark(pamh);
         (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
         v->reason = failed(err);
-        pnhi_transaction_deny(c, what, v);
+        return pnhi_transaction_deny(c, what, v);
     }
+    return 0;
 }
 
 void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_shown *what,
@@ -292,7 +351,7 @@ void pnhi_transaction_close(pam_handle_t *pamh)
 
     if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || data == NULL)
         return;
-    memcpy(&mine, data, sizeof mine);
+    mine = ((const struct kept *)data)->g;
     if (nhi_proc_read(getpid(), &mine.self, &parent) == NHI_OK)
         nhi_session_close(NHI_RUN_DIR, &mine);
 }

@@ -109,6 +109,7 @@ static void read_actor(struct trace_step *s)
     s->uid = number_of(o, "uid");
     s->loginuid = number_of(o, "loginuid");
     s->sudo_uid = number_of(o, "sudo_uid");
+    s->ms = (int)number_of(o, "ms");
     json_decref(o);
 }
 
@@ -148,8 +149,16 @@ static int rank(const struct trace_step *s)
     if (is(s->e.decision, "permit"))
         return 2;
     if (is(kind, "session-end"))
-        return is(s->e.reason, "closed") ? 3 : 5;
-    return is(s->e.decision, "deny") ? 6 : 4;
+        return is(s->e.reason, "closed") ? 3 : 6;
+    return is(s->e.decision, "deny") ? 5 : 4;
+}
+
+/* Events of earlier releases have none; an end is told by whoever finds it, and comes after what happened inside. */
+static int ms_of(const struct trace_step *s)
+{
+    if (s->ms >= 0 && s->ms <= 999)
+        return s->ms;
+    return rank(s) < 2 ? 0 : 1000;
 }
 
 static int by_time(const void *a, const void *b)
@@ -159,6 +168,8 @@ static int by_time(const void *a, const void *b)
 
     if (x->e.at != y->e.at)
         return x->e.at < y->e.at ? -1 : 1;
+    if (ms_of(x) != ms_of(y))
+        return ms_of(x) - ms_of(y);
     if (rank(x) != rank(y))
         return rank(x) - rank(y);
     return x->e.seq < y->e.seq ? -1 : x->e.seq > y->e.seq;

@@ -60,7 +60,7 @@ static void tell_who(struct trace_step *s)
     /* Public keys are public: whoever sent one need not be whose it is. */
     if (is(s->e.kind, "refused") && is(s->e.source, "key")) {
         snprintf(s->who, sizeof(s->who), "not proven");
-    } else if (s->e.decision[0] != '\0' || is(s->e.reason, "closed")) {
+    } else if (s->e.decision[0] != '\0' || is(s->e.reason, "closed") || is(s->e.kind, "unused")) {
         snprintf(s->who, sizeof(s->who), "%s", s->e.agent);
     } else if (is(s->e.kind, "become")) {
         snprintf(s->who, sizeof(s->who), s->e.agent[0] != '\0' ? "%s as root" : "root", s->e.agent);
@@ -184,6 +184,16 @@ static void tell_refused(struct text *x, const json_t *o)
         add(x, ", which says it is of issuer %s", string_of(o, "claims_issuer"));
     if (key[0] != '\0')
         add(x, ", with the public key %s", key);
+}
+
+static void tell_unused(struct text *x)
+{
+    const struct nhi_event *e = &x->s->e;
+
+    x->s->word = "not used";
+    x->s->tone = TONE_WARN;
+    tell_door(x, e->account, e->service, "");
+    add(x, ": permitted, and %s refused it by itself, or ran nothing", e->service);
 }
 
 static void tell_ticket(struct text *x, const json_t *o)
@@ -322,7 +332,9 @@ void trace_tell(const struct trace *t, struct trace_step *s)
     (void)t;
     s->text[0] = '\0';
     s->tone = TONE_PLAIN;
-    if (is(kind, "refused"))
+    if (is(kind, "unused"))
+        tell_unused(&x);
+    else if (is(kind, "refused"))
         tell_refused(&x, o);
     else if (s->e.decision[0] != '\0')
         tell_decision(&x);

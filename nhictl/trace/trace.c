@@ -91,6 +91,7 @@ static void answer_step(struct ctl *c, const struct trace_step *s, bool one_day)
     out_number(r, "event", NULL, e->seq);
     out_text(r, "kind", NULL, e->kind);
     out_time(r, "at", NULL, e->at);
+    out_uid(r, "ms", s->ms);
     out_uid(r, "uid", s->uid);
     out_uid(r, "loginuid", s->loginuid);
     out_uid(r, "sudo_uid", s->sudo_uid);

@@ -19,6 +19,7 @@ struct trace_step {
     char *detail;
     bool direct;        /* about what was asked for, not only about what that hangs on */
     int64_t uid, loginuid, sudo_uid; /* who typed it, as far as known; -1: not known */
+    int ms;                          /* of its second; after all that has one where it is not known */
     int64_t began;                   /* of the end of a session: when that began */
     const char *word;                /* "issued", "denied" … */
     enum trace_tone tone;

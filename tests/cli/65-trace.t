@@ -57,7 +57,7 @@ ok 'its head' json '.ok and .trace == {by: "task", id: "build-4711", host: "test
     purpose: "builds and deploys", owner: "ops@example.org", agent_state: "active", task: "build-4711", state: "closed",
     opened: .trace.opened, deadline: .trace.deadline, closed: .trace.closed, archived_before: null, reason: "cancelled <b>&amp; \"done\""}'
 ok 'its steps' json '(.steps | length == 12) and all(.steps[]; keys == ["account", "agent", "at", "cause", "decision",
-    "event", "from", "issuer", "kind", "loginuid", "owner", "policy", "proof", "reason", "record", "rule", "service",
+    "event", "from", "issuer", "kind", "loginuid", "ms", "owner", "policy", "proof", "reason", "record", "rule", "service",
     "session", "source", "step", "sudo_uid", "task", "text", "ticket", "uid", "who", "within"])'
 ok 'who, as far as known' json '.steps[0].loginuid == 4002 and .steps[0].sudo_uid == null and .steps[1].sudo_uid == 4002
     and .steps[2].uid == null'

@@ -150,7 +150,7 @@ static void flood(void **state)
         assert_string_equal(last.samples[i].from, "192.0.2.66");
     }
     assert_int_equal(size_of(COUNTS), size);
-    assert_int_equal(files_in(NHI_RUN_DIR), 2); /* and the sessions */
+    assert_int_equal(files_in(NHI_RUN_DIR), 3); /* and who was refused, and the sessions */
     nhi_text_free(text);
 }
 
