@@ -1,6 +1,7 @@
 #!/bin/bash
 # A login by key that is refused: who, which, why and how often stands in the log, in trace and in status, whatever the
 # reason, though sshd asks us before anything is proven; and what anybody can cause by it is bounded.
+# Invariant: 21.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
