@@ -231,7 +231,7 @@ round() {
         end_it "$how"
         from=$(now)
         # What it found has ended.
-        if [ "$class" = begun ] && [ "$how" != expiry ]; then
+        if [ -s "$D/began" ] && [ "$how" != expiry ]; then
             read -r pid _ <"$D/began"
             ! lives "$pid" || BAD+=" $LABEL: $how returned, and it lives;"
         fi
@@ -251,7 +251,7 @@ round() {
         bump "$program:$class:began"
         [ "$class" != before ] || BAD+=" $LABEL: began;"
         # After a verb has returned nothing begins, wherever it was stopped.
-        [ "$class" != after ] || [ "$when" != returned ] || [ "$how" = expiry ] || BAD+=" $LABEL: began after $how had returned;"
+        [ "$class" != after ] || [ "$when" != returned ] || [ "$how" = expiry ] || [ "$(cut -d' ' -f2 "$D/began")" -lt "$from" ] || BAD+=" $LABEL: began after $how had returned;"
     fi
     [ ! -s "$D/began" ] || watch_it_end "$program" "$from"
     [ -z "$verb" ] || wait "$verb"
