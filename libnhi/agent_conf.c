@@ -104,7 +104,8 @@ static enum nhi_err take_key(const config_setting_t *s, struct nhi_agent_entry *
                          "and -",
                          error);
     if (IS("owner"))
-        return take_text(s, e->owner, NHI_OWNER_MAX, NULL, "who answers for it", error);
+        return take_text(s, e->owner, NHI_OWNER_MAX, nhi_name_is_owner,
+                         "who answers for it, without a blank in front or behind or a character that nobody sees", error);
     if (IS("purpose"))
         return take_text(s, e->purpose, NHI_TEXT_MAX, NULL, "what it is for", error);
     if (IS("review_by"))

@@ -137,6 +137,33 @@ bool nhi_name_is_text(const char *s, size_t max)
     return true;
 }
 
+static bool is_blank(uint32_t c)
+{
+    return c == ' ' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f ||
+           c == 0x3000 || c == 0x2800;
+}
+
+/* Unicode's Default_Ignorable_Code_Point, but for what nhi_text_is_plain refuses. */
+static bool is_invisible(uint32_t c)
+{
+    return c == 0xad || c == 0x34f || (c >= 0x115f && c <= 0x1160) || (c >= 0x17b4 && c <= 0x17b5) ||
+           (c >= 0x180b && c <= 0x180f) || (c >= 0x200b && c <= 0x200d) || (c >= 0x2060 && c <= 0x206f) ||
+           c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xffa0 || (c >= 0xfff0 && c <= 0xfff8) ||
+           (c >= 0x1bca0 && c <= 0x1bca3) || (c >= 0x1d173 && c <= 0x1d17a) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+bool nhi_name_is_owner(const char *s)
+{
+    uint32_t c;
+
+    if (!nhi_name_is_text(s, NHI_OWNER_MAX) || s[0] == ' ' || s[strlen(s) - 1] == ' ')
+        return false;
+    for (; *s != '\0'; s += nhi_text_next(s, &c))
+        if (nhi_text_next(s, &c) == 0 || is_invisible(c) || (c != ' ' && is_blank(c)))
+            return false;
+    return true;
+}
+
 const char *nhi_list_next(const char *at, char *word)
 {
     size_t len;

@@ -37,6 +37,10 @@ bool nhi_name_is_jti(const char *s);
  * no bidirectional controls, which would make a line read other than it is. */
 bool nhi_name_is_text(const char *s, size_t max);
 
+/* The same for who answers for an agent: two owners that read alike must be one. So no blank in front, behind or other
+ * than the space, and nothing that nobody sees (zero-width characters, fillers, variation selectors). */
+bool nhi_name_is_owner(const char *s);
+
 /* The first character of a text that is not empty: its length in bytes. 0: it is no UTF-8, and cp is its
  * first byte. */
 size_t nhi_text_next(const char *s, uint32_t *cp);

@@ -59,7 +59,8 @@ static int agent_add(struct ctl *c)
 #define AT(field) offsetof(struct add_args, field)
 
 static const struct opt add_opts[] = {
-    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "the person or team that answers for it", NULL,
+    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "the person or team that answers for it",
+      nhi_name_is_owner,
       NHI_OWNER_MAX },
     { "purpose", OPT_TEXT, AT(purpose), true, "TEXT", "what it is for", NULL, NHI_TEXT_MAX },
     { "review-by", OPT_DATE, AT(review_by), true, "DATE",

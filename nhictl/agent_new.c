@@ -29,6 +29,10 @@ static int check_name(struct ctl *c, const char *name)
                         name, NHI_AGENT_MAX);
     if (strcmp(name, NHI_AGENTS_GROUP) == 0)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s is the group of all agents", name);
+    /* Its own group has its name, and whatever looks for that one would find it. */
+    if (nhi_group_is_privileged(name, UINT32_MAX))
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent add NAME-bot",
+                        "a group of the name %s leads to root, and an agent's own group has the agent's name", name);
     return CTL_DONE;
 }
 
@@ -50,8 +54,11 @@ static int check_unused(struct ctl *c, struct store *s, const char *name)
     errno = 0;
     if (getpwnam(name) != NULL)
         return ctl_fail(c, CTL_REFUSED, NULL, "this host has an account %s already", name);
-    if (getgrnam(name) != NULL)
+    if (errno == 0 && getgrnam(name) != NULL)
         return ctl_fail(c, CTL_REFUSED, NULL, "this host has a group %s already", name);
+    if (errno != 0 && errno != ENOENT && errno != ESRCH)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "it cannot be told whether this host has an account or a group %s: %s",
+                        name, strerror(errno));
     if (strcmp(name, "nhi-observe") == 0)
         return ctl_fail(c, CTL_REFUSED, NULL,
                         "nhi-observe is the group of the accounts that are to take tickets only");

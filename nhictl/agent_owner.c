@@ -147,7 +147,7 @@ static int agent_certify(struct ctl *c)
 #define AT(field) offsetof(struct transfer_args, field)
 
 static const struct opt transfer_opts[] = {
-    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "who answers for it from now on", NULL,
+    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "who answers for it from now on", nhi_name_is_owner,
       NHI_OWNER_MAX },
     { "resume", OPT_FLAG, AT(resume), false, NULL,
       "let it in again, where the owner's leaving suspended it", NULL, 0 },

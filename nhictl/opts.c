@@ -118,6 +118,11 @@ static int take_string(struct ctl *c, const struct opt *o, const char *value, co
         return ctl_fail(c, CTL_USAGE, NULL,
                         "--%s takes 1 to %zu bytes of text on one line, without control characters",
                         o->name, o->max);
+    if (o->kind == OPT_TEXT && o->ok != NULL && !o->ok(value))
+        return ctl_fail(c, CTL_USAGE, NULL,
+                        "--%s '%s' has a blank in front or behind, or a character that nobody sees", o->name, value);
+    if (o->kind == OPT_TEXT && value[strspn(value, " ")] == '\0')
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s says nothing", o->name);
     if (o->kind == OPT_PATH && *value == '\0')
         return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty", o->name);
     *to = value;

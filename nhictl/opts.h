@@ -17,7 +17,7 @@ struct verb;
 enum opt_kind {
     OPT_FLAG,   /* bool */
     OPT_NAME,   /* const char *, checked by ok */
-    OPT_TEXT,   /* const char *, free text for people, at most max bytes */
+    OPT_TEXT,   /* const char *, free text for people, at most max bytes, and checked by ok if there is one */
     OPT_PATH,   /* const char *, not empty */
     OPT_PATHS,  /* struct opt_paths: the same, and repeatable */
     OPT_LIST,   /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; repeatable */

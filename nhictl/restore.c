@@ -200,6 +200,8 @@ static int restore(struct ctl *c)
     if (code == CTL_DONE)
         code = restore_open_copy(c, &r);
     if (code == CTL_DONE)
+        code = restore_check_copy(c, &r);
+    if (code == CTL_DONE)
         code = restore_open_ledger(c, &s, &r);
     if (code == CTL_DONE)
         code = begin(c, &s, &r);
@@ -207,6 +209,8 @@ static int restore(struct ctl *c)
         code = choose(c, &s, &r);
     if (code == CTL_DONE)
         code = put_back(c, &s, &r);
+    if (code != CTL_DONE && (r.aside || r.none))
+        restore_undo(&s, &r);
     if (code == CTL_DONE) {
         store_mark_anew(&s);
         own_keys_forget(&s);

@@ -14,12 +14,18 @@ struct restoring {
     struct nhi_restore how;
     enum nhi_fit fit; /* of the ledger before */
     bool lost; /* there was no ledger that could be used */
+    bool none;  /* not even a damaged one, nor one without agents */
+    bool aside; /* what was there has another name now */
     struct nhi_issuer made;
 };
 
 /* These return CTL_DONE, or another exit code after saying what was wrong. The backup that the operand names, into
  * memory. */
 int restore_open_copy(struct ctl *c, struct restoring *r);
+/* That this host could take what is in it: names, numbers, homes, the trail. Before anything is changed. */
+int restore_check_copy(struct ctl *c, const struct restoring *r);
+/* Where a new ledger was made and nothing came into it: what was there before is there again. */
+void restore_undo(struct store *s, struct restoring *r);
 /* The ledger that is there; a new one where none is, or none that can be used, or none that knows any agent. */
 int restore_open_ledger(struct ctl *c, struct store *s, struct restoring *r);
 /* Where it is missing. What the lost one held is among what nobody knows any more. */

@@ -3,15 +3,20 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/chain.h"
 #include "libnhi/event.h"
 #include "libnhi/paths.h"
+#include "libnhi/privileged.h"
 #include "libnhi/reserve.h"
+#include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
+#include "nhictl/home.h"
 #include "nhictl/init.h"
 #include "nhictl/restore.h"
 
@@ -78,6 +83,73 @@ int restore_open_copy(struct ctl *c, struct restoring *r)
     return code;
 }
 
+/* ---- what is in it ---- */
+
+struct copied {
+    struct ctl *c;
+    const struct restoring *r;
+    struct nhi_chain chain;
+    int code;
+};
+
+/* What nss_nhi could not publish, or what would be somebody else's here, is found before anything is changed. */
+static int check_agent(const struct nhi_agent *a, void *ctx)
+{
+    struct copied *k = ctx;
+    const struct passwd *pw = getpwnam(a->account.name);
+
+    if (!nhi_account_is_valid(&a->account, k->r->copied.uid_min, k->r->copied.uid_max) ||
+        !home_path_ok(a->account.home) || nhi_group_is_privileged(a->account.name, a->account.uid))
+        k->code = ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE, with another backup",
+                           "agent '%s' (uid %u, home '%s') in %s cannot be an agent; nothing was changed",
+                           a->account.name, a->account.uid, a->account.home, k->c->operand[0]);
+    else if (pw != NULL && pw->pw_uid != a->account.uid)
+        k->code = ctl_fail(k->c, CTL_REFUSED, "usermod --login OTHER NAME, if it is not needed under that name",
+                           "this host has an account %s with uid %u, and the backup an agent with uid %u; nothing was "
+                           "changed",
+                           a->account.name, pw->pw_uid, a->account.uid);
+    return k->code != CTL_DONE;
+}
+
+static int check_event(const struct nhi_event *e, void *ctx)
+{
+    struct copied *k = ctx;
+    char *line = nhi_event_line(e);
+    enum nhi_link link = NHI_LINK_UNREADABLE;
+    int64_t seq = 0;
+
+    if (line != NULL) {
+        /* What came before the first is in an archive. */
+        if (k->chain.seq == 0 && nhi_chain_peek(line, strlen(line), &k->chain) && k->chain.seq == 0)
+            memcpy(k->chain.hash, NHI_NO_EVENT, sizeof(k->chain.hash));
+        link = nhi_chain_add(&k->chain, line, strlen(line), &seq);
+        free(line);
+    }
+    if (link != NHI_LINK_GOOD)
+        k->code = ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE, with another backup",
+                           "the trail in %s was changed: event %lld is %s; nothing was changed here", k->c->operand[0],
+                           (long long)seq, nhi_link_name(link));
+    return k->code != CTL_DONE;
+}
+
+int restore_check_copy(struct ctl *c, const struct restoring *r)
+{
+    struct copied k = { .c = c, .r = r, .chain = { .hash = NHI_NO_EVENT }, .code = CTL_DONE };
+    enum nhi_err err = NHI_OK;
+
+    if (!nhi_range_is_valid(r->copied.uid_min, r->copied.uid_max) || !nhi_name_is_host(r->copied.host))
+        return ctl_fail(c, CTL_REFUSED, "nhictl restore FILE, with another backup",
+                        "%s has no range of uids, or no name of a host, that can be; nothing was changed",
+                        c->operand[0]);
+    err = nhi_agent_each(r->copy, check_agent, &k);
+    if (err == NHI_OK && k.code == CTL_DONE)
+        err = nhi_event_each(r->copy, 0, INT32_MAX, check_event, &k);
+    if (err == NHI_OK || k.code != CTL_DONE)
+        return k.code;
+    return ctl_fail(c, err == NHI_ERR_NOMEM ? CTL_SYSTEM : CTL_REFUSED, "nhictl restore FILE, with another backup",
+                    "what is in %s cannot be read: %s; nothing was changed", c->operand[0], nhi_strerror(err));
+}
+
 /* ---- the ledger that is there ---- */
 
 /* What somebody makes with nhictl init before the backup is at hand. */
@@ -114,8 +186,8 @@ static int keep_all_revoked(struct ctl *c, struct store *s)
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "keep what was revoked in the ledger that is there");
 }
 
-/* For whoever wants to know what became of it. */
-static void set_aside(void)
+/* For whoever wants to know what became of it; and back, where nothing came in its place. */
+static void set_aside(bool back)
 {
     static const char *const files[] = { "", "-wal", "-shm" };
     char from[128], to[160];
@@ -123,7 +195,7 @@ static void set_aside(void)
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         snprintf(from, sizeof(from), "%s/%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
         snprintf(to, sizeof(to), "%s/damaged-%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
-        (void)rename(from, to);
+        (void)rename(back ? to : from, back ? from : to);
     }
 }
 
@@ -146,7 +218,8 @@ static int make_new(struct ctl *c, struct store *s, struct restoring *r, bool da
     if (code != CTL_DONE)
         return code;
     if (damaged)
-        set_aside();
+        set_aside(false);
+    r->aside = damaged;
     init_remove_ledger();
     r->lost = true;
     err = nhi_ledger_create(NHI_STATE_DIR, r->copied.host, r->copied.uid_min, r->copied.uid_max,
@@ -170,10 +243,23 @@ int restore_open_ledger(struct ctl *c, struct store *s, struct restoring *r)
     }
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_CORRUPT)
         return store_open_failed(c, s, err);
+    r->none = err == NHI_ERR_NOT_FOUND;
     code = err == NHI_OK ? keep_all_revoked(c, s) : CTL_DONE;
     if (code != CTL_DONE)
         return code;
     nhi_ledger_close(s->l);
     s->l = NULL;
     return make_new(c, s, r, err == NHI_ERR_CORRUPT);
+}
+
+void restore_undo(struct store *s, struct restoring *r)
+{
+    if (s->l != NULL && s->writing)
+        nhi_ledger_rollback(s->l);
+    nhi_ledger_close(s->l);
+    s->l = NULL;
+    s->writing = false;
+    init_remove_ledger();
+    if (r->aside)
+        set_aside(true);
 }

@@ -275,7 +275,7 @@ static const struct opt adopt_opts[] = {
     { "agent", OPT_NAME, AT(agent), false, "NAME", "what it is to be called (ACCOUNT-bot)",
       nhi_name_is_agent, 0 },
     { "owner", OPT_TEXT, AT(owner), false, "OWNER",
-      "the person or team that will answer for it (you)", NULL, NHI_OWNER_MAX },
+      "the person or team that will answer for it (you)", nhi_name_is_owner, NHI_OWNER_MAX },
     { .name = NULL },
 };
 

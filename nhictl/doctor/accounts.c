@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/elsewhere.h"
 #include "nhictl/ctl.h"
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/leftover/show.h"
@@ -160,6 +161,12 @@ static void look_at_resolving(struct doctor *d, const struct nhi_agent *a)
         doctor_find(d, DOCTOR_ERROR, "agent-unresolved", doctor_file(NHI_SNAPSHOT_PATH),
                     out_say("programs do not find agent %s, although it is published", a->account.name),
                     out_say("run: getent -s nhi passwd %s", a->account.name));
+    if (pw != NULL && pw->pw_uid != a->account.uid)
+        doctor_find(d, DOCTOR_ERROR, "agent-is-another", doctor_file(NHI_NSSWITCH),
+                    out_say("the name %s leads to uid %u, not to the agent's %u: its tickets are refused there",
+                            a->account.name, pw->pw_uid, a->account.uid),
+                    out_say("find who has the name: getent passwd %s; give that account another, or put nhi before its "
+                            "source", a->account.name));
 }
 
 static void look_at_home(struct doctor *d, const struct nhi_account *a)

@@ -72,6 +72,9 @@ refused 2 'absolute path' 'a home that climbs' add x-bot "${FULL[@]}" --home /ho
 refused 2 'absolute path' 'a relative home' add x-bot "${FULL[@]}" --home home
 ln -s /etc /home/link
 mkdir /home/taken
+for name in docker wheel lxd sudo incus-admin; do
+    refused 1 'leads to root' "an agent with the name of a group that leads to root: $name" nhictl agent add $name "${FULL[@]}"
+done
 refused 1 'not taken over' 'a home that is a link' nhictl agent add x-bot "${FULL[@]}" --home /home/link
 refused 1 'not taken over' 'a home that is somebody else'"'"'s' nhictl agent add x-bot "${FULL[@]}" \
     --home /home/taken

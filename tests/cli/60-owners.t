@@ -25,6 +25,17 @@ refused 2 '--review-by DATE is missing' 'no review date' nhictl agent add x --ow
 refused 2 'not in the future' 'a review date that is past' nhictl agent add x --owner o --purpose p --review-by 2020-01-01
 refused 2 '1 to' 'an empty owner' nhictl agent add x --owner '' --purpose p --review-by 2099-01-01
 
+# --- two owners that read alike are one
+for o in ' eve' 'eve ' '   ' $'eve\u200b' $'e\u00adve' $'eve\u00a0x' $'\u3164' $'eve\ufe0f'; do
+    refused 2 'nobody sees' "the owner $(printf %q "$o")" nhictl agent add x --owner "$o" --purpose p --review-by 2099-01-01
+done
+refused 2 'nobody sees' 'of a transfer' nhictl agent transfer c-bot --owner 'eve '
+refused 2 'says nothing' 'a purpose of blanks' nhictl agent add x --owner o --purpose '  ' --review-by 2099-01-01
+mkdir -p /etc/nhi/agents.d
+echo 'agents = ( { name = "odd-bot"; owner = "eve "; purpose = "p"; review_by = "2099-01-01"; } );' >/etc/nhi/agents.d/odd.conf
+refused 1 'nobody sees' 'of a declared agent' nhictl apply
+rm /etc/nhi/agents.d/odd.conf
+
 # --- a review
 refused 2 '--because TEXT is missing' 'certify without a reason' nhictl agent certify ci-bot --review-by 2099-12-31
 refused 2 'not in the future' 'until yesterday' nhictl agent certify ci-bot --review-by 2020-01-01 --because x

@@ -316,9 +316,26 @@ static void words_of_a_list(void **state)
     assert_null(nhi_list_next(" a", word));
 }
 
+static void owner(void **state)
+{
+    static const char *const good[] = { "o", "ops@example.org", "Team A, night shift", "Zo\xc3\xab", "\xe6\x9d\x8e" };
+    static const char *const bad[] = { "", " ", " o", "o ", "o\xc2\xa0", "a\xc2\xa0" "b", "\xe3\x80\x80o", "o\xe2\x80\x8b",
+                                       "\xe2\x80\x8do", "a\xc2\xad" "b", "\xef\xbb\xbfo", "\xe3\x85\xa4", "o\xef\xb8\x8f",
+                                       "o\xe2\x81\xa0", "o\xf3\xa0\x81\xa1", "o\n", "o\xff" };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(nhi_name_is_owner(good[i]));
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(nhi_name_is_owner(bad[i]));
+    assert_false(nhi_name_is_owner(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(owner),
         cmocka_unit_test(every_byte_in_every_place),
         cmocka_unit_test(every_length),
         cmocka_unit_test(names_with_a_meaning),
