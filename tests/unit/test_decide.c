@@ -238,6 +238,10 @@ static void other_clock(struct ask *a)
     CASE(POLICY, rule_account_empty, SET(rules[0].accounts, ""))                                   \
     CASE(POLICY, rule_service_empty, SET(rules[0].services, ""))                                   \
     CASE(PERMIT, rule_star, SET(rules[0].agents, "*"))                                             \
+    CASE(PERMIT, second_owner,                                                                     \
+         (SET(rules[0].owners, "ab\nb"), SET(facts.agent_owner, "b")))                             \
+    CASE(POLICY, end_of_an_owner,                                                                  \
+         (SET(rules[0].owners, "ab\ncd"), SET(facts.agent_owner, "b")))                            \
     CASE(LIFETIME, too_long_here, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat - 1)       \
     CASE(PERMIT, as_long_as_may_be, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat)         \
     CASE(UNSUPERVISED, nobody_watches, a->facts.unsupervised = true)                               \
@@ -368,6 +372,14 @@ static void what_is_ahead(void **state)
 
     (void)state;
     base(&a);
+    a.rules[0].days = 127;
+    a.rules[0].offset_known = true;
+    assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 150, &why) == NOW + 180);
+    assert_int_equal(why, NHI_PERMIT);
+    /* The horizon itself is asked about too. */
+    assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 120, &why) == NOW + 180);
+    assert_int_equal(why, NHI_PERMIT);
+    base(&a);
     assert_true(nhi_permit_ahead(&a.req, &a.facts, a.ticket.exp - 1, &why) == a.ticket.exp);
     assert_int_equal(why, NHI_PERMIT);
     assert_true(nhi_permit_ahead(&a.req, &a.facts, a.ticket.exp, &why) == a.ticket.exp);
@@ -379,9 +391,6 @@ static void what_is_ahead(void **state)
     a.rules[0].offset_known = true;
     assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 150, &why) == NOW + 100);
     assert_int_equal(why, NHI_DENY_TASK_ENDED);
-    a.facts.task_deadline = a.ticket.exp;
-    assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 150, &why) == NOW + 180);
-    assert_int_equal(why, NHI_PERMIT);
 }
 
 /* A failure of ours, or of the moment, ends nobody's session. */
@@ -673,6 +682,26 @@ static void bounds_cover_the_whole_list(void **state)
     assert_false(nhi_issuer_allows(&a.facts.issuer, &a.ticket));
 }
 
+/* A moment that never was comes before no ticket, however old. */
+static void issued_by_a_moment(void **state)
+{
+    struct nhi_issuer own = { .own = true }, other = { .own = false };
+    struct nhi_ticket t = { .iat = 0 };
+
+    (void)state;
+    assert_false(nhi_issued_by(&own, &t, 0));
+    assert_false(nhi_issued_by(&other, &t, 0));
+    assert_false(nhi_issued_by(&other, &t, -1));
+    t.iat = 1;
+    assert_true(nhi_issued_by(&own, &t, 1));
+    t.iat = 2;
+    assert_false(nhi_issued_by(&own, &t, 1));
+    t.iat = 1 + NHI_CLOCK_SKEW;
+    assert_true(nhi_issued_by(&other, &t, 1));
+    t.iat++;
+    assert_false(nhi_issued_by(&other, &t, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -685,6 +714,7 @@ int main(void)
         cmocka_unit_test(over_is_asked_first),
         cmocka_unit_test(what_is_lacking_ends_nothing),
         cmocka_unit_test(over_at_its_end),
+        cmocka_unit_test(issued_by_a_moment),
         cmocka_unit_test(nulls),
         cmocka_unit_test(all_zero),
         cmocka_unit_test(forbid_wins),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "libnhi/names.h"
+#include "libnhi/rule.h"
 #include "libnhi/ticket.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -332,6 +333,25 @@ static void owner(void **state)
     assert_false(nhi_name_is_owner(NULL));
 }
 
+/* A pattern is as long as the names that it stands for. */
+static void patterns(void **state)
+{
+    char s[2 * NHI_TASK_MAX];
+    size_t len;
+
+    (void)state;
+    for (len = 0; len < sizeof s; len++) {
+        memset(s, '?', len);
+        s[len] = '\0';
+        assert_int_equal(nhi_pattern_is_task(s), len > 0 && len <= NHI_TASK_MAX);
+        assert_int_equal(nhi_pattern_is_agent(s), len > 0 && len <= NHI_AGENT_MAX);
+    }
+    assert_true(nhi_pattern_is_agent("*-bot"));
+    assert_false(nhi_pattern_is_agent("A*"));
+    assert_true(nhi_pattern_is_task("CHG-*"));
+    assert_false(nhi_pattern_is_task("a b*"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +366,7 @@ int main(void)
         cmocka_unit_test(free_text),
         cmocka_unit_test(lists),
         cmocka_unit_test(words_of_a_list),
+        cmocka_unit_test(patterns),
     };
 
     return cmocka_run_group_tests_name("names", tests, NULL, NULL);

@@ -89,6 +89,52 @@ static void test_both_ways(void **state)
     assert_int_equal(nhi_sshcert_make(&t, TEXT, base64), NHI_ERR_ARG);
 }
 
+static uint8_t *put_string(uint8_t *at, const void *bytes, size_t len)
+{
+    const uint8_t head[4] = { 0, 0, (uint8_t)(len >> 8), (uint8_t)len };
+
+    memcpy(at, head, sizeof head);
+    memcpy(at + sizeof head, bytes, len);
+    return at + sizeof head + len;
+}
+
+static uint8_t *put_moment(uint8_t *at, int64_t t)
+{
+    int i;
+
+    for (i = 56; i >= 0; i -= 8)
+        *at++ = (uint8_t)((uint64_t)t >> i);
+    return at;
+}
+
+/* Between the key and the extensions, byte for byte: kind, name, accounts and the time it holds. */
+static void test_what_it_says(void **state)
+{
+    static const uint8_t user[12] = { [11] = 1 };
+    struct nhi_ticket t = ticket();
+    uint8_t want[256], accounts[64], *end;
+    char base64[NHI_SSHCERT_MAX + 1];
+    size_t at;
+
+    (void)state;
+    make(&t, TEXT);
+    memcpy(want, user, sizeof user); /* no serial, a user's */
+    end = put_string(want + sizeof user, t.jti, NHI_JTI_LEN);
+    at = (size_t)(put_string(put_string(accounts, "ci-bot", 6), "deploy", 6) - accounts);
+    end = put_string(end, accounts, at);
+    end = put_moment(end, t.iat - 30); /* the client's clock may be behind, sshd knows no skew */
+    end = put_moment(end, t.exp);
+    end = put_string(end, "", 0);
+    at = 4 + strlen(NHI_SSHCERT_TYPE) + 4 + 32;
+    assert_memory_equal(blob + at + 4, t.cnf, sizeof t.cnf);
+    assert_memory_equal(blob + at + 4 + sizeof t.cnf, want, (size_t)(end - want));
+    /* Not before there was time. */
+    t.iat = 30;
+    make(&t, TEXT);
+    t.iat = 29;
+    assert_int_equal(nhi_sshcert_make(&t, TEXT, base64), NHI_ERR_ARG);
+}
+
 /* The signature covers everything before it, and it is by the signer whom the certificate names. */
 static void test_signature(void **state)
 {
@@ -222,15 +268,157 @@ static void test_other_kinds(void **state)
     refused(blob, 0, NHI_ERR_FORMAT);
 }
 
+static size_t get_length(size_t at)
+{
+    return (size_t)blob[at] << 24 | (size_t)blob[at + 1] << 16 | (size_t)blob[at + 2] << 8 | blob[at + 3];
+}
+
+/* These bytes, at this place in the strings whose lengths stand at inner and outer. */
+static void insert(size_t at, const void *bytes, size_t len, size_t inner, size_t outer)
+{
+    const size_t heads[] = { inner, outer };
+    size_t i, all;
+
+    assert_true(blob_len + len <= sizeof blob);
+    memmove(blob + at + len, blob + at, blob_len - at);
+    memcpy(blob + at, bytes, len);
+    blob_len += len;
+    for (i = 0; i < (inner != outer ? 2 : 1); i++) {
+        all = get_length(heads[i]) + len;
+        blob[heads[i] + 2] = (uint8_t)(all >> 8);
+        blob[heads[i] + 3] = (uint8_t)all;
+    }
+}
+
+/* Of no other extension, so that all of them are where the ticket's begins. */
+static size_t make_bare(const char *text)
+{
+    struct nhi_ticket t = ticket();
+
+    t.ssh = NHI_SSHOPT_ALL;
+    make(&t, text);
+    return find("ticket@nhi") - 4;
+}
+
+/* One ticket, whole, and no longer than any may be. */
+static void test_its_ticket(void **state)
+{
+    uint8_t first[64], other[32];
+    size_t extensions, value, len;
+    char longest[NHI_TICKET_TEXT_MAX + 1];
+    struct nhi_sshcert c;
+
+    (void)state;
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    extensions = make_bare(longest);
+    value = extensions + 4 + strlen("ticket@nhi"); /* a string in a string */
+    assert_int_equal(decode(blob, blob_len, &c), NHI_OK);
+    insert(value + 8, "x", 1, value, extensions - 4);
+    blob[value + 6] = (uint8_t)((NHI_TICKET_TEXT_MAX + 1) >> 8);
+    blob[value + 7] = (uint8_t)(NHI_TICKET_TEXT_MAX + 1);
+    refused(blob, blob_len, NHI_ERR_FORMAT);
+    /* Something behind the inner string. */
+    extensions = make_bare(TEXT);
+    insert(value + 4 + get_length(value), "x", 1, value, extensions - 4);
+    refused(blob, blob_len, NHI_ERR_FORMAT);
+    /* Two, of which one may say nothing. */
+    len = (size_t)(put_string(other, "v4.other", 8) - other);
+    len = (size_t)(put_string(put_string(first, "ticket@nhi", 10), other, len) - first);
+    extensions = make_bare(TEXT);
+    insert(extensions, first, len, extensions - 4, extensions - 4);
+    refused(blob, blob_len, NHI_ERR_FORMAT);
+    extensions = make_bare("");
+    refused(blob, blob_len, NHI_ERR_NOT_FOUND);
+    insert(extensions, first, len, extensions - 4, extensions - 4);
+    refused(blob, blob_len, NHI_ERR_FORMAT);
+}
+
+/* The key that signed is of the kind that it says, usable, and all there is. */
+static void test_its_signer(void **state)
+{
+    struct nhi_ticket t = ticket();
+    size_t at;
+
+    (void)state;
+    make(&t, TEXT);
+    at = blob_len - (4 + 4 + 11 + 4 + crypto_sign_BYTES) - (4 + 4 + 11 + 4 + NHI_PK_LEN);
+    assert_int_equal(get_length(at), 4 + 11 + 4 + NHI_PK_LEN);
+    blob[at + 8] = 'S';
+    refused(blob, blob_len, NHI_ERR_FORMAT);
+    blob[at + 8] = 's';
+    memset(blob + at + 4 + 4 + 11 + 4, 0, NHI_PK_LEN);
+    refused(blob, blob_len, NHI_ERR_FORMAT);
+    make(&t, TEXT);
+    insert(at + 4 + get_length(at), "x", 1, at, at);
+    refused(blob, blob_len, NHI_ERR_FORMAT);
+}
+
+static void test_longest(void **state)
+{
+    struct nhi_ticket t = ticket();
+    char base64[NHI_SSHCERT_MAX + 8];
+    struct nhi_sshcert c;
+    uint8_t more[NHI_SSHCERT_MAX];
+    size_t at;
+
+    (void)state;
+    memset(more, 'A', sizeof more);
+    make(&t, TEXT);
+    at = find("AAAA") - 4; /* the name, which nobody looks at */
+    insert(at + 4, more, NHI_SSHCERT_MAX / 4 * 3 - blob_len, at, at);
+    (void)sodium_bin2base64(base64, sizeof base64, blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
+    assert_int_equal(strlen(base64), NHI_SSHCERT_MAX);
+    assert_int_equal(nhi_sshcert_decode(base64, NHI_SSHCERT_MAX, &c), NHI_OK);
+    assert_string_equal(c.ticket, TEXT);
+    insert(at + 4, more, 1, at, at);
+    refused(blob, blob_len, NHI_ERR_FORMAT);
+    assert_int_equal(nhi_sshcert_decode("AAAA!AAA", 8, &c), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_sshcert_decode("AAA", 3, &c), NHI_ERR_FORMAT);
+}
+
+/* The key of any certificate, however long; and of nothing else. */
+static void test_its_key(void **state)
+{
+    struct nhi_ticket t = ticket();
+    char base64[2 * NHI_SSHCERT_MAX];
+    uint8_t pk[NHI_PK_LEN], more[1000], before[NHI_PK_LEN];
+    size_t at;
+
+    (void)state;
+    memset(more, 'A', sizeof more);
+    memset(before, 7, sizeof before);
+    make(&t, TEXT);
+    for (at = find("AAAA") - 4; blob_len + sizeof more <= sizeof blob;)
+        insert(at + 4, more, sizeof more, at, at);
+    (void)sodium_bin2base64(base64, sizeof base64, blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
+    assert_true(strlen(base64) > NHI_SSHCERT_MAX);
+    assert_int_equal(nhi_sshcert_key(base64, strlen(base64), pk), NHI_OK);
+    assert_memory_equal(pk, t.cnf, sizeof pk);
+    memcpy(pk, before, sizeof pk);
+    assert_int_equal(nhi_sshcert_key("AAAA!AAA", 8, pk), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_sshcert_key("", 0, pk), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_sshcert_key(base64, 100, pk), NHI_ERR_FORMAT); /* cut in the key */
+    blob[find("-cert-v01")] = '+';
+    (void)sodium_bin2base64(base64, sizeof base64, blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
+    assert_int_equal(nhi_sshcert_key(base64, strlen(base64), pk), NHI_ERR_FORMAT);
+    assert_memory_equal(pk, before, sizeof pk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
+        cmocka_unit_test(test_what_it_says),
         cmocka_unit_test(test_signature),
         cmocka_unit_test(test_made_by_ssh_keygen),
         cmocka_unit_test(test_cut_and_stretched),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_other_kinds),
+        cmocka_unit_test(test_its_ticket),
+        cmocka_unit_test(test_its_signer),
+        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_its_key),
     };
 
     if (sodium_init() < 0)

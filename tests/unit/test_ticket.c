@@ -135,6 +135,8 @@ static void other_footers(void **state)
                                        "{\"kid\":\"\\u0061\"}",
                                        "{\"kid\":\"a\"b\"}",
                                        "{}",
+                                       "{\"kid\":\"\"}",
+                                       "{\"kid\":\"aaaaaaaaaaaaaaaaa\"}", /* of 17 */
                                        "{\"kid\":\"" };
     struct nhi_ticket t = sample();
     char *json = NULL, *text = NULL, kid[NHI_KID_MAX + 1];
@@ -273,6 +275,14 @@ static void longest_texts(void **state)
         nhi_text_free(text);
     }
     assert_int_equal(nhi_ticket_verify("v4.public.", SIZE_MAX, pk, &t), NHI_ERR_TOO_LONG);
+    /* The limit itself, which no text with a name of four letters has. */
+    assert_int_equal(nhi_paseto_sign(sk, payload, 680, "{\"kid\":\"main5\"}", 15, "nhi-ticket-v1", 13, &text),
+                     NHI_OK);
+    assert_int_equal(strlen(text), NHI_TICKET_READ_MAX);
+    assert_int_equal(nhi_ticket_verify(text, strlen(text), pk, &t), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_ticket_kid(text, strlen(text), kid), NHI_OK);
+    assert_string_equal(kid, "main5");
+    nhi_text_free(text);
 }
 
 static void mint_at_the_limit(void **state)
