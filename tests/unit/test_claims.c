@@ -3,6 +3,13 @@
  * reading of claims can refuse it.
  * Invariants: 8, 13.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
 #include "libnhi/sshopt.h"
 #include "tests/vectors/vectors.h"
 
@@ -100,6 +107,137 @@ static void taken(const char *name, const char *value)
 
     payload(name, value, json, sizeof(json));
     expect(json, strlen(json), NHI_OK);
+}
+
+/* From here on this process ends where it opens a file, and leaves no core. */
+static bool open_nothing(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#ifdef SYS_open
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_open, 1, 0),
+#endif
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { sizeof code / sizeof code[0], code };
+
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* Of the test itself: a process under that filter does end so. */
+static void open_now(void)
+{
+    (void)syscall(SYS_openat, -1, "/dev/null", 0);
+}
+
+static void decode_now(void)
+{
+    struct nhi_ticket t;
+    char json[2048];
+
+    payload("", NULL, json, sizeof(json));
+    if (nhi_claims_decode(json, strlen(json), &t) != NHI_OK)
+        _exit(2);
+}
+
+static int status_of(void (*act)(void))
+{
+    pid_t pid = fork();
+    int status = -1;
+
+    if (pid == 0) {
+        if (!open_nothing())
+            _exit(3);
+        act();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Comes first: what jansson does once in a process, it does in these. */
+static void opens_no_file(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of(open_now), -SIGSYS);
+    assert_int_equal(status_of(decode_now), 0);
+}
+
+static long left, asked; /* left: allocations of the parser until all fail, negative for never */
+
+static void *counted(size_t n)
+{
+    asked++;
+    return left == 0 ? NULL : (left--, malloc(n));
+}
+
+/* How often the parser asked for memory, which it does before it looks. */
+static long parsed(const char *json, enum nhi_err want)
+{
+    struct nhi_ticket t;
+
+    left = -1;
+    asked = 0;
+    json_set_alloc_funcs(counted, free);
+    assert_int_equal(nhi_claims_decode(json, strlen(json), &t), want);
+    json_set_alloc_funcs(malloc, free);
+    return asked;
+}
+
+/* What is not flat is refused before any parser can recurse into it. */
+static void the_parser_sees_the_flat_alone(void **state)
+{
+    static const char *const deep[] = { "[]", "[[1]]", "{}", "{\"a\":1}", "1}", "1,{", "1 ", " 1", "[", "\"a\\\\\",[\"\"" };
+    static const char *const flat[] = { "\"[{}] \"", "\"a\\\"\"", "\"a\\\"[{\"", "\"\\\\\"", "1" };
+    char json[2048];
+    size_t i;
+
+    (void)state;
+    payload("", NULL, json, sizeof(json));
+    assert_true(parsed(json, NHI_OK) > 0);
+    for (i = 0; i < sizeof(deep) / sizeof(deep[0]); i++) {
+        payload("task", deep[i], json, sizeof(json));
+        if (parsed(json, NHI_ERR_FORMAT) > 0)
+            fail_msg("seen: %s", json);
+    }
+    for (i = 0; i < sizeof(flat) / sizeof(flat[0]); i++) {
+        payload("task", flat[i], json, sizeof(json));
+        if (parsed(json, NHI_ERR_FORMAT) == 0)
+            fail_msg("not seen: %s", json);
+    }
+    /* A quote that is escaped opens and closes nothing behind which the rest could hide. */
+    assert_int_equal(parsed("{\"a\":\"\\\"\",\"x\":[[\"b\\\"\"]]}", NHI_ERR_FORMAT), 0);
+    assert_int_equal(parsed("{\"a\":\"\\\"\",\"x\":{\"b\\\"\":1}}", NHI_ERR_FORMAT), 0);
+}
+
+/* Whichever allocation of the parser is the first that fails: an error, and nothing is written. */
+static void out_of_memory(void **state)
+{
+    struct nhi_ticket t, before;
+    enum nhi_err err;
+    char json[2048];
+    long n, nomem = 0;
+
+    (void)state;
+    memset(&before, 7, sizeof(before));
+    payload("", NULL, json, sizeof(json));
+    for (n = 0;; n++) {
+        memcpy(&t, &before, sizeof(t));
+        left = n;
+        json_set_alloc_funcs(counted, free);
+        err = nhi_claims_decode(json, strlen(json), &t);
+        json_set_alloc_funcs(malloc, free);
+        if (memcmp(&t, &before, sizeof(t)) != 0)
+            break;
+        assert_true(err == NHI_ERR_NOMEM || err == NHI_ERR_FORMAT);
+        nomem += err == NHI_ERR_NOMEM;
+    }
+    assert_int_equal(err, NHI_OK);
+    assert_string_equal(t.agent, "builder");
+    assert_true(n > 20 && nomem > 0);
 }
 
 static void each_claim_missing(void **state)
@@ -554,6 +692,9 @@ static void encode_holds_the_grammar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opens_no_file),
+        cmocka_unit_test(the_parser_sees_the_flat_alone),
+        cmocka_unit_test(out_of_memory),
         cmocka_unit_test(each_claim_missing),
         cmocka_unit_test(each_claim_twice),
         cmocka_unit_test(each_claim_of_a_wrong_type),

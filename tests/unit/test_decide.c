@@ -238,6 +238,8 @@ static void other_clock(struct ask *a)
     CASE(POLICY, rule_account_empty, SET(rules[0].accounts, ""))                                   \
     CASE(POLICY, rule_service_empty, SET(rules[0].services, ""))                                   \
     CASE(PERMIT, rule_star, SET(rules[0].agents, "*"))                                             \
+    CASE(POLICY, behind_the_owners,                                                                \
+         (SET(rules[0].owners, "ab\0b"), SET(facts.agent_owner, "b")))                             \
     CASE(PERMIT, second_owner,                                                                     \
          (SET(rules[0].owners, "ab\nb"), SET(facts.agent_owner, "b")))                             \
     CASE(POLICY, end_of_an_owner,                                                                  \

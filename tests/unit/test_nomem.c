@@ -35,6 +35,9 @@ static void counted_free(void *p)
 #undef HEADER
 #undef HEADER_LEN
 #include "libnhi/claims.c"
+#define writer cert_writer
+#include "libnhi/sshcert.c"
+#undef writer
 #undef malloc
 #undef free
 
@@ -117,11 +120,29 @@ static void verify(void **state)
     assert_int_equal(live, 0);
 }
 
+static void key_of_a_certificate(void **state)
+{
+    struct nhi_ticket t = sample();
+    char base64[NHI_SSHCERT_MAX + 1];
+    uint8_t pk[NHI_PK_LEN] = { 0 }, none[NHI_PK_LEN] = { 0 };
+
+    (void)state;
+    assert_int_equal(nhi_sshcert_make(&t, "v4.public.x", base64), NHI_OK);
+    left = 0;
+    assert_int_equal(nhi_sshcert_key(base64, strlen(base64), pk), NHI_ERR_NOMEM);
+    left = -1;
+    assert_memory_equal(pk, none, sizeof(pk));
+    assert_int_equal(nhi_sshcert_key(base64, strlen(base64), pk), NHI_OK);
+    assert_memory_equal(pk, t.cnf, sizeof(pk));
+    assert_int_equal(live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mint),
         cmocka_unit_test(verify),
+        cmocka_unit_test(key_of_a_certificate),
     };
 
     return cmocka_run_group_tests_name("nomem", tests, setup, NULL);

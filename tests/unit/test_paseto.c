@@ -1,6 +1,20 @@
 /* v4.public: pieces of every awkward size, and texts of the wrong shape. */
 #include "tests/vectors/vectors.h"
 
+#include <dlfcn.h>
+
+/* What sodium says of itself: 0 for the first time in a process, then 1; -1 where it cannot. */
+static int says = 1;
+
+__attribute__((visibility("default"))) int sodium_init(void)
+{
+    static int (*real)(void);
+
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "sodium_init");
+    return real() < 0 ? -1 : says;
+}
+
 static uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];
 
 static int setup(void **state)
@@ -260,13 +274,37 @@ static void unusable_keys(void **state)
     assert_true(nhi_pk_is_usable(pk));
 }
 
+static void as_sodium_says(void **state)
+{
+    struct nhi_bytes got = { NULL, 0 };
+    char *token = NULL, *none = NULL;
+
+    (void)state;
+    for (says = 0; says < 2; says++) {
+        assert_true(nhi_pk_is_usable(pk));
+        nhi_text_free(token);
+        assert_int_equal(nhi_paseto_sign(sk, "x", 1, NULL, 0, NULL, 0, &token), NHI_OK);
+        assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), NULL, 0, &got), NHI_OK);
+        nhi_bytes_free(&got);
+    }
+    says = -1;
+    got.data = NULL;
+    assert_false(nhi_pk_is_usable(pk));
+    assert_int_equal(nhi_paseto_sign(sk, "x", 1, NULL, 0, NULL, 0, &none), NHI_ERR_SYS);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), NULL, 0, &got), NHI_ERR_SYS);
+    assert_null(none);
+    assert_null(got.data);
+    nhi_text_free(token);
+    says = 1;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unusable_keys),          cmocka_unit_test(pieces_of_every_size),
         cmocka_unit_test(pieces_over_the_limit),  cmocka_unit_test(pieces_do_not_run_together),
         cmocka_unit_test(wrong_shapes),           cmocka_unit_test(base64_is_canonical),
-        cmocka_unit_test(refusal_writes_nothing),
+        cmocka_unit_test(refusal_writes_nothing), cmocka_unit_test(as_sodium_says),
     };
 
     return cmocka_run_group_tests_name("paseto", tests, setup, NULL);

@@ -119,6 +119,9 @@ static void golden_refusals(void **state)
     json_decref(all);
 }
 
+#define A20 "aaaaaaaaaaaaaaaaaaaa"
+#define A100 A20 A20 A20 A20 A20
+
 /* A well signed ticket but for its footer, which has one form. */
 static void other_footers(void **state)
 {
@@ -136,6 +139,8 @@ static void other_footers(void **state)
                                        "{\"kid\":\"a\"b\"}",
                                        "{}",
                                        "{\"kid\":\"\"}",
+                                       "{\"kid\":\"}", /* one quote for both */
+                                       "{\"kid\":\"" A100 A100 "\"}",
                                        "{\"kid\":\"aaaaaaaaaaaaaaaaa\"}", /* of 17 */
                                        "{\"kid\":\"" };
     struct nhi_ticket t = sample();
