@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "libnhi/net.h"
 #include "libnhi/tally.h"
@@ -182,8 +181,7 @@ enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_de
         nhi_tally_remove(run_dir, &file);
     if (err != NHI_OK)
         return err;
-    if (flock(fd, LOCK_EX) != 0)
-        err = NHI_ERR_SYS;
+    err = nhi_tally_turn(fd);
     if (err == NHI_OK)
         read_counts(mem, &d);
     if (err == NHI_OK && d.total > 0) {

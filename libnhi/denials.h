@@ -49,7 +49,7 @@ void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *se
 void nhi_denials_make(const char *run_dir);
 /* What was counted since the last time, to fn, if there was any. When fn returns 0 it is taken away, else it is
  * there the next time. Of two that take at once the later finds what is left. NHI_ERR_NOT_FOUND: nothing was ever
- * counted. NHI_ERR_FORMAT: a file of another release, which is removed. */
+ * counted. NHI_ERR_FORMAT: a file of another release, which is removed. NHI_ERR_BUSY: somebody else is at it. */
 NHI_CHECK enum nhi_err nhi_denials_take(const char *run_dir,
                                         int (*fn)(const struct nhi_denials *, void *), void *ctx);
 

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 
 #include "libnhi/denials.h"
 #include "libnhi/net.h"
@@ -19,7 +17,6 @@
 
 #define HOUR 3600
 #define HASH_BITS 40
-#define TURN_TRIES 50 /* for another that is telling */
 
 struct slot {
     atomic_uint_fast64_t id; /* of the hour and of what it is about; 0: free */
@@ -291,19 +288,6 @@ static void set_told(struct image *im, int64_t now, const struct nhi_refused *al
     }
 }
 
-static bool take_turn(int fd)
-{
-    static const struct timespec pause = { .tv_nsec = 20000000 };
-    int i;
-
-    for (i = 0; i < TURN_TRIES; i++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return true;
-        (void)nanosleep(&pause, NULL);
-    }
-    return false;
-}
-
 static bool any_due(struct image *im, int64_t now)
 {
     size_t i;
@@ -345,8 +329,8 @@ enum nhi_err nhi_refused_take(const char *run_dir, int64_t now,
     if (!any_due(mem, now))
         goto out;
     err = nhi_boot_id(boot);
-    if (err == NHI_OK && !take_turn(fd))
-        err = NHI_ERR_BUSY;
+    if (err == NHI_OK)
+        err = nhi_tally_turn(fd);
     if (err == NHI_OK && (all = malloc(NHI_REFUSED_SLOTS * sizeof *all)) == NULL)
         err = NHI_ERR_NOMEM;
     if (err != NHI_OK)

@@ -4,11 +4,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/paths.h"
+
+#define TURN_TRIES 50 /* of 20 ms, for another that is telling */
 
 static enum nhi_err open_dir(const char *run_dir, bool make, int *dirfd)
 {
@@ -57,10 +61,16 @@ static enum nhi_err map_file(int dirfd, const struct nhi_tally *t, int *fd, void
 
     if (f < 0)
         return errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_FORMAT;
-    m = is_ours(f, t) ? mmap(NULL, t->size, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0) : MAP_FAILED;
-    if (m == MAP_FAILED) {
+    if (!is_ours(f, t)) {
         close(f);
         return NHI_ERR_FORMAT;
+    }
+    m = mmap(NULL, t->size, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0);
+    if (m == MAP_FAILED) {
+        enum nhi_err err = nhi_err_from_errno(errno);
+
+        close(f);
+        return err;
     }
     if (memcmp(m, t->head, t->head_len) != 0) {
         nhi_tally_close(t, f, m);
@@ -93,6 +103,19 @@ void nhi_tally_close(const struct nhi_tally *t, int fd, void *mem)
 {
     (void)munmap(mem, t->size);
     close(fd);
+}
+
+enum nhi_err nhi_tally_turn(int fd)
+{
+    static const struct timespec pause = { .tv_nsec = 20000000 };
+    int i;
+
+    for (i = 0; i < TURN_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return NHI_OK;
+        (void)nanosleep(&pause, NULL);
+    }
+    return NHI_ERR_BUSY;
 }
 
 void nhi_tally_remove(const char *run_dir, const struct nhi_tally *t)

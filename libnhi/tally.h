@@ -22,6 +22,8 @@ struct nhi_tally {
  * NHI_ERR_FORMAT: something else is in its place, or one of another release. */
 NHI_CHECK enum nhi_err nhi_tally_open(const char *run_dir, const struct nhi_tally *t, bool make, int *fd, void **mem);
 void nhi_tally_close(const struct nhi_tally *t, int fd, void *mem);
+/* The turn of one who tells what was counted, until fd is closed. NHI_ERR_BUSY: another has it, and may be stopped. */
+NHI_CHECK enum nhi_err nhi_tally_turn(int fd);
 /* Takes away what is in its place. */
 void nhi_tally_remove(const char *run_dir, const struct nhi_tally *t);
 

@@ -10,11 +10,14 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -254,6 +257,44 @@ static void stopped(void **state)
     }
 }
 
+/* Whoever tells what was counted, and was stopped with it, holds up neither the supervisor nor one that counts, and
+ * nothing of it is lost. */
+static void stopped_while_telling(void **state)
+{
+    int fd;
+
+    (void)state;
+    add(NHI_DENY_MALFORMED);
+    fd = open(COUNTS, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    (void)alarm(10);
+    assert_int_equal(nhi_denials_take(NHI_RUN_DIR, take, NULL), NHI_ERR_BUSY);
+    add(NHI_DENY_MALFORMED);
+    (void)alarm(0);
+    close(fd);
+    assert_int_equal(nhi_denials_take(NHI_RUN_DIR, take, NULL), NHI_OK);
+    assert_int_equal(last.total, 2);
+}
+
+/* A supervisor that is short of memory takes nothing away that it only could not look at. */
+static void no_memory(void **state)
+{
+    const struct rlimit none = { 0, RLIM_INFINITY };
+    struct rlimit had;
+    enum nhi_err err;
+
+    (void)state;
+    add(NHI_DENY_MALFORMED);
+    assert_int_equal(getrlimit(RLIMIT_AS, &had), 0);
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    err = nhi_denials_take(NHI_RUN_DIR, take, NULL);
+    assert_int_equal(setrlimit(RLIMIT_AS, &had), 0);
+    assert_int_equal(err, NHI_ERR_NOMEM);
+    assert_int_equal(nhi_denials_take(NHI_RUN_DIR, take, NULL), NHI_OK);
+    assert_int_equal(last.total, 1);
+}
+
 /* Something else in its place: nothing is counted, nothing waits, and the supervisor clears it away. */
 static void something_else(void **state)
 {
@@ -303,6 +344,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_names, empty, stop_reader), cmocka_unit_test_setup_teardown(killed, empty, stop_reader),
         cmocka_unit_test_setup_teardown(stopped, empty, stop_reader),       cmocka_unit_test_setup_teardown(something_else, empty, stop_reader),
         cmocka_unit_test_setup_teardown(more_than_fits, empty, stop_reader),
+        cmocka_unit_test_setup_teardown(stopped_while_telling, empty, stop_reader),
+        cmocka_unit_test_setup_teardown(no_memory, empty, stop_reader),
     };
 
     if (!world_enter())
