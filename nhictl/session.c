@@ -231,19 +231,18 @@ static void answer(struct ctl *c, bool on)
     out_line(c->out, on ? "lockdown: no agent may enter" : "no lockdown: agents may enter");
 }
 
-/* For programs that ask no PAM, and go by an account's shell. It waits for no other writer. */
-static bool publish_shells(struct ctl *c)
+/* For programs that ask no PAM, and go by an account's shell. hurry: no other writer is waited for. why: what was wrong. */
+static bool publish_shells(const struct ctl *c, bool hurry, char *why, size_t size)
 {
-    struct store s = { .hurry = true };
+    struct store s = { .hurry = hurry };
     enum nhi_err err = store_connect(&s, c->now);
-    bool done = err == NHI_OK && store_publish(c, &s) == CTL_DONE;
-    char why[256];
 
+    if (err == NHI_OK)
+        err = store_publish_as_is(&s, c->now);
     if (err != NHI_OK)
-        ctl_note("the shells of agents' accounts are as before (%s): nhictl apply changes them",
-                 store_error(&s, err, why, sizeof(why)));
+        (void)store_error(&s, err, why, size);
     store_close(&s);
-    return done;
+    return err == NHI_OK;
 }
 
 static int lockdown_on(struct ctl *c)
@@ -251,6 +250,7 @@ static int lockdown_on(struct ctl *c)
     const struct lockdown_args *args = c->args;
     const struct leftover_wish wish = { .lockdown = true };
     struct ended ended;
+    char why[256];
     int code = set(c, true);
 
     if (code == CTL_SYSTEM) {
@@ -265,13 +265,15 @@ static int lockdown_on(struct ctl *c)
     ended_show(c, &ended);
     ended.stuck += leftovers_end(c, &wish, grace());
     note(c, "lockdown-on", NULL, args->reason);
-    (void)publish_shells(c);
+    if (!publish_shells(c, true, why, sizeof(why)))
+        ctl_note("lockdown is on, but the shells of agents' accounts are as before (%s): nhictl apply changes them", why);
     return ended_answer(c, &ended);
 }
 
 static int lockdown_off(struct ctl *c)
 {
     const struct lockdown_args *args = c->args;
+    char why[256];
     int code = set(c, false);
 
     if (code != CTL_DONE)
@@ -279,8 +281,10 @@ static int lockdown_off(struct ctl *c)
     answer(c, false);
     note(c, "lockdown-off", NULL, args->reason);
     /* Without one they would not get in after all. */
-    code = publish_shells(c) ? CTL_DONE : CTL_SYSTEM;
-    return code == CTL_DONE ? ctl_answer(c) : code;
+    if (!publish_shells(c, false, why, sizeof(why)))
+        return ctl_fail(c, CTL_SYSTEM, "nhictl apply",
+                        "lockdown is off, but the accounts of agents have no shell yet: %s", why);
+    return ctl_answer(c);
 }
 
 static int lockdown_status(struct ctl *c)

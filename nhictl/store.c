@@ -289,12 +289,12 @@ static int publish_one(const struct nhi_agent *a, void *ctx)
 
 /* The write transaction changes nothing: it makes two publishers take turns, so that the last one
  * to write is one that has seen every change. */
-int store_publish(struct ctl *c, struct store *s)
+enum nhi_err store_publish_as_is(struct store *s, int64_t now)
 {
     struct publishing p = { .w = NULL };
     enum nhi_err err;
 
-    err = nhi_ledger_begin(s->l, c->now);
+    err = nhi_ledger_begin(s->l, now);
     if (err == NHI_OK) {
         p.locked = nhi_reserve_is_locked_down(NHI_STATE_DIR);
         err = nhi_snapshot_begin(NHI_SNAPSHOT_PATH, s->set.uid_min, s->set.uid_max, &p.w);
@@ -307,6 +307,13 @@ int store_publish(struct ctl *c, struct store *s)
             nhi_snapshot_abort(p.w);
     }
     nhi_ledger_rollback(s->l);
+    return err;
+}
+
+int store_publish(struct ctl *c, struct store *s)
+{
+    enum nhi_err err = store_publish_as_is(s, c->now);
+
     if (err == NHI_OK)
         return CTL_DONE;
     return ctl_fail(c, CTL_SYSTEM, "nhictl apply",

@@ -33,6 +33,8 @@ int store_write(struct ctl *c, struct store *s);
 int store_commit(struct ctl *c, struct store *s);
 /* Writes the account snapshot from what the ledger holds now. Outside a transaction. */
 int store_publish(struct ctl *c, struct store *s);
+/* The same where the ledger was not changed: says nothing. */
+NHI_CHECK enum nhi_err store_publish_as_is(struct store *s, int64_t now);
 /* The account as the snapshot has it: every agent's resolves, and has no shell while the agent may not get in, for those
  * programs that ask no PAM. locked: the host is in lockdown. */
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out);

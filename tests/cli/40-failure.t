@@ -198,6 +198,19 @@ if command -v sqlite3 >/dev/null; then
     ok 'ends that one as well' json '.revoked.live_tickets == 1'
 fi
 
+# --- lockdown, where the accounts cannot be published
+mv /var/lib/nhi/accounts.cdb /run/t/accounts.cdb && mkdir /var/lib/nhi/accounts.cdb
+one_answer() { jq -es "length == 1 and .[0].$1" </run/t/.out; }
+expect 0 'lockdown on' nhictl lockdown on --json
+ok 'is in force, and there is one answer' one_answer 'lockdown == true'
+ok 'and says of what is not' complained "shells of agents' accounts are as before"
+expect 3 'lockdown off' nhictl lockdown off --json
+ok 'tells in one answer too' one_answer 'ok == false'
+ok 'which says that it is off' complained 'lockdown is off, but'
+expect 0 'and off it is' nhictl lockdown status --json
+ok 'as status says' json '.lockdown == false'
+rmdir /var/lib/nhi/accounts.cdb && mv /run/t/accounts.cdb /var/lib/nhi/accounts.cdb
+
 # --- stopped in the middle
 nhictl task open build-4717 --agent other-bot --concurrent >/dev/null
 for delay in 0 0.001 0.002 0.003 0.005 0.008 0.012; do
