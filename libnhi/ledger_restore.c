@@ -34,12 +34,12 @@ static const struct step steps[] = {
     { "UPDATE main.issuer SET state = 3, changed = ?1, reason = " NOT_IN_COPY
       " WHERE state < 3 AND own = 0 AND kid NOT IN (SELECT kid FROM copy.issuer)",
       ALWAYS },
-    /* Of what both know, the further state. */
+    /* Of what both know, the further state; and what root once declared its own is not ended. */
     { "UPDATE main.agent SET (state, held, revoked_until, last_used, owner, purpose, review_by, gecos, home,"
-      " shell, file, file_review, certified, certified_by, because) = (SELECT max(c.state, agent.state),"
+      " shell, file, file_review, certified, certified_by, because, daemons) = (SELECT max(c.state, agent.state),"
       " c.held | agent.held, max(c.revoked_until, agent.revoked_until), max(c.last_used, agent.last_used),"
       " c.owner, c.purpose, c.review_by, c.gecos, c.home, c.shell, c.file, c.file_review, c.certified,"
-      " c.certified_by, c.because FROM copy.agent c WHERE c.name = agent.name)"
+      " c.certified_by, c.because, max(c.daemons, agent.daemons) FROM copy.agent c WHERE c.name = agent.name)"
       " WHERE name IN (SELECT name FROM copy.agent) AND ?1",
       ALWAYS },
     { "UPDATE main.task SET (state, closed, reason) = (SELECT c.state, c.closed, c.reason FROM copy.task c"

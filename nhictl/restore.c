@@ -209,9 +209,10 @@ static int restore(struct ctl *c)
         code = choose(c, &s, &r);
     if (code == CTL_DONE)
         code = put_back(c, &s, &r);
-    if (code != CTL_DONE && (r.aside || r.none))
+    if (code != CTL_DONE && (r.aside != NULL || r.none))
         restore_undo(&s, &r);
     if (code == CTL_DONE) {
+        restore_done(&r);
         store_mark_anew(&s);
         own_keys_forget(&s);
         code = restore_make_reserve(c);

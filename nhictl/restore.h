@@ -15,7 +15,7 @@ struct restoring {
     enum nhi_fit fit; /* of the ledger before */
     bool lost; /* there was no ledger that could be used */
     bool none;  /* not even a damaged one, nor one without agents */
-    bool aside; /* what was there has another name now */
+    const char *aside; /* how the name begins that what was there has now; NULL: it has its own */
     struct nhi_issuer made;
 };
 
@@ -26,6 +26,8 @@ int restore_open_copy(struct ctl *c, struct restoring *r);
 int restore_check_copy(struct ctl *c, const struct restoring *r);
 /* Where a new ledger was made and nothing came into it: what was there before is there again. */
 void restore_undo(struct store *s, struct restoring *r);
+/* Where all came into it: what was there without agents is no more. */
+void restore_done(const struct restoring *r);
 /* The ledger that is there; a new one where none is, or none that can be used, or none that knows any agent. */
 int restore_open_ledger(struct ctl *c, struct store *s, struct restoring *r);
 /* Where it is missing. What the lost one held is among what nobody knows any more. */

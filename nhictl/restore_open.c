@@ -186,16 +186,37 @@ static int keep_all_revoked(struct ctl *c, struct store *s)
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "keep what was revoked in the ledger that is there");
 }
 
-/* For whoever wants to know what became of it; and back, where nothing came in its place. */
-static void set_aside(bool back)
+#define DAMAGED "damaged-" /* for whoever wants to know what became of it */
+#define FRESH "fresh-"     /* until the new one is whole */
+
+static const char *const files[] = { "", "-wal", "-shm" };
+
+static void name_aside(const char *as, size_t i, char name[160])
 {
-    static const char *const files[] = { "", "-wal", "-shm" };
-    char from[128], to[160];
+    snprintf(name, 160, "%s/%s%s%s", NHI_STATE_DIR, as, NHI_LEDGER_FILE, files[i]);
+}
+
+/* And back, where nothing came in its place. */
+static void set_aside(const char *as, bool back)
+{
+    char from[160], to[160];
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        snprintf(from, sizeof(from), "%s/%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
-        snprintf(to, sizeof(to), "%s/damaged-%s%s", NHI_STATE_DIR, NHI_LEDGER_FILE, files[i]);
-        (void)rename(back ? to : from, back ? from : to);
+        name_aside("", i, from);
+        name_aside(as, i, to);
+        /* What is there of an earlier one is no part of this. */
+        if (rename(back ? to : from, back ? from : to) != 0 && errno == ENOENT && !back)
+            (void)unlink(to);
+    }
+}
+
+void restore_done(const struct restoring *r)
+{
+    char name[160];
+
+    for (size_t i = 0; r->aside != NULL && strcmp(r->aside, FRESH) == 0 && i < sizeof(files) / sizeof(files[0]); i++) {
+        name_aside(FRESH, i, name);
+        (void)unlink(name);
     }
 }
 
@@ -208,7 +229,8 @@ int restore_make_reserve(struct ctl *c)
     return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
 }
 
-static int make_new(struct ctl *c, struct store *s, struct restoring *r, bool damaged)
+/* aside: what the one that is there is called meanwhile; NULL: there is none. */
+static int make_new(struct ctl *c, struct store *s, struct restoring *r, const char *aside)
 {
     enum nhi_err err;
     int code = init_make_dirs(c);
@@ -217,9 +239,9 @@ static int make_new(struct ctl *c, struct store *s, struct restoring *r, bool da
         code = restore_make_reserve(c);
     if (code != CTL_DONE)
         return code;
-    if (damaged)
-        set_aside(false);
-    r->aside = damaged;
+    if (aside != NULL)
+        set_aside(aside, false);
+    r->aside = aside;
     init_remove_ledger();
     r->lost = true;
     err = nhi_ledger_create(NHI_STATE_DIR, r->copied.host, r->copied.uid_min, r->copied.uid_max,
@@ -249,7 +271,7 @@ int restore_open_ledger(struct ctl *c, struct store *s, struct restoring *r)
         return code;
     nhi_ledger_close(s->l);
     s->l = NULL;
-    return make_new(c, s, r, err == NHI_ERR_CORRUPT);
+    return make_new(c, s, r, r->none ? NULL : err == NHI_ERR_CORRUPT ? DAMAGED : FRESH);
 }
 
 void restore_undo(struct store *s, struct restoring *r)
@@ -260,6 +282,6 @@ void restore_undo(struct store *s, struct restoring *r)
     s->l = NULL;
     s->writing = false;
     init_remove_ledger();
-    if (r->aside)
-        set_aside(true);
+    if (r->aside != NULL)
+        set_aside(r->aside, true);
 }

@@ -30,6 +30,27 @@ bad 'a uid outside of the range' 'nothing was changed' "UPDATE agent SET uid = 4
 bad 'a home that is no path' 'nothing was changed' "UPDATE agent SET home = '/home/../etc' WHERE name = 'last-bot'"
 bad 'a trail that was changed' 'the trail in' "UPDATE event SET agent = 'other' WHERE seq = 2"
 
+# A ledger without agents, that somebody made before the backup was at hand, is one that can be used.
+cp -a /var/lib/nhi /var/lib/kept
+rm -rf /var/lib/nhi && nhictl init --host fresh >/dev/null 2>&1
+cp -p /run/t/good.backup /run/t/narrow.backup
+sqlite3 /run/t/narrow.backup 'UPDATE setting SET uid_max = next_uid + 500'
+before=$(state)
+refused 1 'no room to leave out' 'a backup that needs a decision' nhictl restore /run/t/narrow.backup
+ok 'the ledger without agents is as it was' test "$(state)" = "$before"
+expect 0 'and then one that needs none' nhictl restore /run/t/good.backup
+ok 'leaves nothing of it' test -z "$(find /var/lib/nhi -name 'fresh-*')"
+rm -rf /var/lib/nhi && mv /var/lib/kept /var/lib/nhi
+
+# What root declared since stays declared: its daemons are not ended.
+expect 0 'daemons by an account' nhictl agent set last-bot --daemons
+expect 0 'a backup from before that' nhictl restore /run/t/good.backup
+ok 'they are still root'"'"'s' test "$(sqlite3 -readonly /var/lib/nhi/ledger.db "SELECT daemons FROM agent WHERE name = 'last-bot'")" = 1
+nhictl agent set last-bot --no-daemons >/dev/null
+sqlite3 /run/t/good.backup "UPDATE agent SET daemons = 1 WHERE name = 'last-bot'"
+expect 0 'and a backup in which they are declared' nhictl restore /run/t/good.backup
+ok 'declares them' test "$(sqlite3 -readonly /var/lib/nhi/ledger.db "SELECT daemons FROM agent WHERE name = 'last-bot'")" = 1
+
 # What fails later leaves the same behind.
 mkdir /run/small && mount -t tmpfs -o mode=0755,size=1m tmpfs /run/small
 rm -f /var/lib/nhi/ledger.db*
