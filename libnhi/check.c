@@ -32,6 +32,9 @@ struct state {
     const struct nhi_shown *what;
     const struct nhi_moment *m;
     struct nhi_verdict *v;
+    struct nhi_local local; /* of who: looked up once, whichever tickets it could be about */
+    enum nhi_err local_err;
+    bool looked_up;
 };
 
 static void say_failed(const struct nhi_ledger *l, enum nhi_err err, char *out, size_t size)
@@ -184,16 +187,18 @@ static enum nhi_reason subject_failed(struct state *s, enum nhi_err err)
 
 static enum nhi_reason find_local(struct state *s, struct nhi_request *req)
 {
-    struct nhi_local local;
-    enum nhi_err err = nhi_local_of(s->who->subject, s->who->uid, !s->what->granted, &local);
+    const struct nhi_local *l = &s->local;
 
-    if (err != NHI_OK)
-        return subject_failed(s, err);
-    if (local.blind[0] != '\0')
-        (void)snprintf(s->v->message, sizeof s->v->message, "groups of %s: %s", s->who->subject, local.blind);
-    req->subject_uid = local.uid;
-    req->subject_privileged = local.privileged;
-    req->subject_blind = local.blind[0] != '\0' && !local.goes_on;
+    if (!s->looked_up)
+        s->local_err = nhi_local_of(s->who->subject, s->who->uid, !s->what->granted, &s->local);
+    s->looked_up = true;
+    if (s->local_err != NHI_OK)
+        return subject_failed(s, s->local_err);
+    if (l->blind[0] != '\0')
+        (void)snprintf(s->v->message, sizeof s->v->message, "groups of %s: %s", s->who->subject, l->blind);
+    req->subject_uid = l->uid;
+    req->subject_privileged = l->privileged;
+    req->subject_blind = l->blind[0] != '\0' && !l->goes_on;
     return NHI_PERMIT;
 }
 
