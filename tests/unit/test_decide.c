@@ -240,6 +240,8 @@ static void other_clock(struct ask *a)
     CASE(PERMIT, rule_star, SET(rules[0].agents, "*"))                                             \
     CASE(POLICY, behind_the_owners,                                                                \
          (SET(rules[0].owners, "ab\0b"), SET(facts.agent_owner, "b")))                             \
+    CASE(POLICY, nobodys_line,                                                                     \
+         (SET(rules[0].owners, "\nab"), SET(facts.agent_owner, "")))                               \
     CASE(PERMIT, second_owner,                                                                     \
          (SET(rules[0].owners, "ab\nb"), SET(facts.agent_owner, "b")))                             \
     CASE(POLICY, end_of_an_owner,                                                                  \
@@ -333,6 +335,22 @@ static void every_permit_restricts(void **state)
     assert_int_equal(nhi_decide(&a.req, &a.facts).ssh, 7);
 }
 
+/* As many networks as there are, and no more. */
+static void networks_that_count(void **state)
+{
+    struct ask a;
+
+    (void)state;
+    base(&a);
+    a.req.from = "192.0.2.1";
+    assert_int_equal(nhi_net_parse("10.0.0.0/8", &a.rules[0].nets[0]), NHI_OK);
+    assert_int_equal(nhi_net_parse("192.0.2.0/24", &a.rules[0].nets[1]), NHI_OK);
+    a.rules[0].net_count = 1;
+    assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_DENY_POLICY);
+    a.rules[0].net_count = 2;
+    assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_PERMIT);
+}
+
 /* A permit says how long it holds: a second before, it does; then it is asked again. */
 static void lasts_until(void **state)
 {
@@ -354,6 +372,9 @@ static void lasts_until(void **state)
     a.facts.overdue_denies = false;
     a.rules[0].max_age = 650;
     assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 51);
+    a.facts.rule_count = 0;
+    assert_true(nhi_permit_until(&a.req, &a.facts) == a.ticket.exp);
+    a.facts.rule_count = 1;
     a.req.now = NOW + 50;
     assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_PERMIT);
     a.req.now = NOW + 51;
@@ -710,6 +731,7 @@ int main(void)
         cmocka_unit_test(each_change),
         cmocka_unit_test(every_reason),
         cmocka_unit_test(every_permit_restricts),
+        cmocka_unit_test(networks_that_count),
         cmocka_unit_test(lasts_until),
         cmocka_unit_test(what_is_ahead),
         cmocka_unit_test(ends_of_sessions),

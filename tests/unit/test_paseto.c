@@ -274,6 +274,22 @@ static void unusable_keys(void **state)
     assert_true(nhi_pk_is_usable(pk));
 }
 
+static int signs_nothing(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN])
+{
+    (void)ctx, (void)bytes, (void)len, (void)signature;
+    return -1;
+}
+
+static void nothing_signed(void **state)
+{
+    const struct nhi_signing by = { signs_nothing, NULL };
+    char *token = NULL;
+
+    (void)state;
+    assert_int_equal(nhi_paseto_sign_by(&by, "x", 1, NULL, 0, NULL, 0, &token), NHI_ERR_SIGNATURE);
+    assert_null(token);
+}
+
 static void as_sodium_says(void **state)
 {
     struct nhi_bytes got = { NULL, 0 };
@@ -305,6 +321,7 @@ int main(void)
         cmocka_unit_test(pieces_over_the_limit),  cmocka_unit_test(pieces_do_not_run_together),
         cmocka_unit_test(wrong_shapes),           cmocka_unit_test(base64_is_canonical),
         cmocka_unit_test(refusal_writes_nothing), cmocka_unit_test(as_sodium_says),
+        cmocka_unit_test(nothing_signed),
     };
 
     return cmocka_run_group_tests_name("paseto", tests, setup, NULL);

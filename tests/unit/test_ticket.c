@@ -158,6 +158,11 @@ static void other_footers(void **state)
             fail_msg("%s", bad[i]);
         nhi_text_free(text);
     }
+    /* A name that ends before its place does. */
+    assert_int_equal(nhi_paseto_sign(sk, json, strlen(json), "{\"kid\":\"main\0x\"}", 16, "nhi-ticket-v1", 13, &text),
+                     NHI_OK);
+    assert_int_equal(nhi_ticket_kid(text, strlen(text), kid), NHI_ERR_FORMAT);
+    nhi_text_free(text);
     nhi_text_free(json);
 }
 
