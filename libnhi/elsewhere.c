@@ -276,7 +276,7 @@ static enum nhi_err take_answer(char *text, const uint32_t *uid, struct nhi_else
                 out->gids[out->count++] = a;
         } else if (sscanf(line, "b %27[ -~]", why) == 1) {
             blind(out, source, why);
-        } else if (sscanf(line, "p %32s", out->privileged) != 1) {
+        } else if (sscanf(line, "p %32[ -~]", out->privileged) != 1) {
             whole = strcmp(line, ".") == 0;
         }
     }

@@ -338,6 +338,8 @@ static void groups_from_elsewhere(void **state)
     is("bob", true, "sudo");
     answers("? other\ng 0\n.");
     is("bob", true, "gid 0");
+    answers("? other\ng 0\np gid 0\n.");
+    is("bob", true, "gid 0");
     answers("? other\ng 20001\n.");
     l = look_up("bob", NULL);
     assert_string_equal(l.blind, "");
