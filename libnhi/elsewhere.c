@@ -262,10 +262,13 @@ static enum nhi_err take_answer(char *text, const uint32_t *uid, struct nhi_else
     bool whole = false;
     uint32_t a, b, *more;
 
+    out->unasked = true;
     for (line = strtok_r(text, "\n", &save); line != NULL && err == NHI_OK && !whole;
          line = strtok_r(NULL, "\n", &save)) {
-        if (sscanf(line, "? %32s", source) == 1)
+        if (sscanf(line, "? %32s", source) == 1) {
+            out->unasked = false;
             continue;
+        }
         if (sscanf(line, "a %u %u", &a, &b) == 2) {
             take_account(out, uid, a, b);
         } else if (sscanf(line, "g %u", &a) == 1) {

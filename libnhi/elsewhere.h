@@ -29,6 +29,7 @@ struct nhi_elsewhere {
     size_t count;
     char privileged[33]; /* a privileged group among these or those that were asked about; empty: none */
     char blind[64];      /* a source that gave no answer, and how; empty: all did */
+    bool unasked;        /* none was asked: the program did not run, which can be the caller's doing */
 };
 
 /* Asks for name, and for the names of its groups and of gids; who: for the account itself, too, with that uid if there

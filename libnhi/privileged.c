@@ -375,7 +375,8 @@ static enum nhi_err look(const uint32_t *uid, bool of_process, struct look *k)
         if (err == NHI_OK)
             judge(k);
     }
-    k->l->goes_on = k->l->blind[0] != '\0' && k->l->own && all_known(k);
+    /* Who can keep the program from running, by a limit of his cgroup or by a signal, is not to hide his groups. */
+    k->l->goes_on = k->l->blind[0] != '\0' && k->l->own && !e.unasked && all_known(k);
     nhi_elsewhere_free(&e);
     return err;
 }

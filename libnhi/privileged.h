@@ -20,7 +20,8 @@ struct nhi_local {
     char because[33]; /* "uid 0" or the group's name; empty when not privileged */
     /* A source of groups that gave no answer, and how; empty: all did. Then privileged says what is known. */
     char blind[64];
-    bool goes_on; /* blind, but an agent's own account whose groups are all known here: it gets none from there */
+    bool goes_on; /* blind, but the sources were asked, and an agent's own account whose groups are all known here: it
+                     gets none from there */
 };
 
 /* The local files first, then the snapshot, then what else nsswitch.conf names (elsewhere.h): a look-up of an account

@@ -450,6 +450,16 @@ static void own_account(void **state)
     assert_true(l.own && l.goes_on);
     assert_string_equal(l.blind, "other is not available");
     assert_string_equal(slurp("/etc/asked"), "groups ci-bot 70000 5000 70001\n");
+    answers("? other");
+    l = look_up("ci-bot", &a.uid);
+    assert_true(l.own && l.goes_on);
+    /* The program that asks did not get to it: a caller of su can bring that about. */
+    spill(PROGRAM, "#!/bin/sh\nkill -9 $$\n");
+    l = look_up("ci-bot", &a.uid);
+    assert_true(l.own && !l.goes_on);
+    assert_int_equal(unlink(PROGRAM), 0);
+    l = look_up("ci-bot", &a.uid);
+    assert_true(l.own && !l.goes_on);
     answers("? one\ng 20010\n? other\nb is not available\n.");
     l = look_up("ci-bot", &a.uid);
     assert_true(l.own && !l.goes_on);
