@@ -335,6 +335,28 @@ static void every_permit_restricts(void **state)
     assert_int_equal(nhi_decide(&a.req, &a.facts).ssh, 7);
 }
 
+/* Where one rule has a limit and another has none, that other one permits, whatever their order and names. */
+static void without_a_limit_first(void **state)
+{
+    struct ask a;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 8; i++) {
+        struct nhi_rule *limited = &a.rules[i % 2], *other = &a.rules[1 - i % 2];
+
+        base(&a);
+        a.rules[1] = a.rules[0];
+        a.facts.rule_count = 2;
+        limited->name[0] = i / 2 % 2 == 0 ? 'a' : 'z';
+        if (i / 4 == 0)
+            limited->max_sessions = 2;
+        else
+            limited->max_grants = 2;
+        assert_ptr_equal(nhi_decide(&a.req, &a.facts).rule, other);
+    }
+}
+
 /* As many networks as there are, and no more. */
 static void networks_that_count(void **state)
 {
@@ -731,6 +753,7 @@ int main(void)
         cmocka_unit_test(each_change),
         cmocka_unit_test(every_reason),
         cmocka_unit_test(every_permit_restricts),
+        cmocka_unit_test(without_a_limit_first),
         cmocka_unit_test(networks_that_count),
         cmocka_unit_test(lasts_until),
         cmocka_unit_test(what_is_ahead),
