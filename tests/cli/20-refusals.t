@@ -32,7 +32,9 @@ else
 fi
 ok 'a refused init made nothing' test ! -e /var/lib/nhi
 mkdir -m 755 /var/lib/nhi
-refused 1 'another nhictl init' 'init beside another' flock /var/lib/nhi "$BUILD/nhictl" init
+[ -d /run/nhi ] || mkdir -m 700 /run/nhi
+# As the one that is at it holds what nobody else can open.
+refused 1 'another nhictl init' 'init beside another' flock /run/nhi "$BUILD/nhictl" init
 rm -rf /var/lib/nhi
 setup_host
 refused 1 'initialised already' 'init twice' nhictl init
