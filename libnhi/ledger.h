@@ -175,10 +175,10 @@ struct nhi_watched {
     char machine[NHI_DIGEST_LEN + 1]; /* as of nhi_machine_id */
     char boot[37];
     uint64_t start; /* of that boot, as the start of a process in struct nhi_proc */
-    int64_t at;     /* the same moment by the wall clock */
+    int64_t at;     /* the same moment by the clock that files get their times from, in nanoseconds */
 };
 /* Fills in this moment, here. */
-NHI_CHECK enum nhi_err nhi_watched_now(struct nhi_watched *w, int64_t now);
+NHI_CHECK enum nhi_err nhi_watched_now(struct nhi_watched *w);
 /* Whether a process of this boot that began at start ran before. here: as nhi_watched_now fills it in. */
 bool nhi_watched_is_before(const struct nhi_watched *w, const struct nhi_watched *here, uint64_t start);
 /* Replaces that of the same account. */

@@ -10,17 +10,17 @@
 #include "libnhi/session.h"
 #include "libnhi/sql.h"
 
-enum nhi_err nhi_watched_now(struct nhi_watched *w, int64_t now)
+enum nhi_err nhi_watched_now(struct nhi_watched *w)
 {
     long ticks = sysconf(_SC_CLK_TCK);
-    struct timespec ts;
+    struct timespec ts, wall;
 
-    if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &ts) != 0)
+    if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &ts) != 0 || clock_gettime(CLOCK_REALTIME_COARSE, &wall) != 0)
         return NHI_ERR_SYS;
     if (nhi_machine_id(NHI_MACHINE_FILE, w->machine) != NHI_OK)
         w->machine[0] = '\0';
     w->start = (uint64_t)ts.tv_sec * (uint64_t)ticks + (uint64_t)ts.tv_nsec / (1000000000 / (uint64_t)ticks);
-    w->at = now;
+    w->at = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec;
     return nhi_boot_id(w->boot);
 }
 

@@ -221,7 +221,7 @@ enum nhi_err agent_new_record(struct ctl *c, struct store *s, const struct nhi_a
     /* What runs by that uid already is somebody else's. */
     memcpy(since.account, a->account.name, sizeof(a->account.name));
     if (err == NHI_OK)
-        err = nhi_watched_now(&since, c->now);
+        err = nhi_watched_now(&since);
     if (err == NHI_OK)
         err = nhi_watched_put(s->l, &since);
 

@@ -272,7 +272,7 @@ int64_t logind_lingers(const char *name)
     struct stat st;
 
     (void)snprintf(path, sizeof(path), "%s/%s", LOGIND_LINGER_DIR, name);
-    return lstat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec : 0;
+    return lstat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
 }
 
 bool logind_end_linger(const char *name)

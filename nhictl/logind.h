@@ -37,7 +37,7 @@ bool logind_knows(uint32_t audit, uint32_t *uid);
 void logind_stop_user(uint32_t uid);
 /* Whether that process is one of them, which the manager ends in order. */
 bool logind_is_managed(pid_t pid, uint32_t uid);
-/* Since when, in seconds since the epoch; 0: it does not. */
+/* Since when, in nanoseconds since the epoch; 0: it does not. */
 int64_t logind_lingers(const char *name);
 /* Whoever has that name does not linger any more. false: did not before. */
 bool logind_end_linger(const char *name);

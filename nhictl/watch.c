@@ -48,7 +48,7 @@
 struct watch {
     int changes, clock, signals; /* inotify, timerfd, signalfd */
     int grants, sessions;        /* the watches of inotify on records and on sessions */
-    int lingers;                 /* that on who lingers; -1: none */
+    int lingers, groups;         /* those on who lingers and who takes tickets only; -1: none */
     bool look, fold, linger, stop;
     bool judge;                  /* sessions were found, and not judged yet */
     bool ready;                  /* and systemd has been told */
@@ -290,6 +290,7 @@ static int start(struct ctl *c, struct watch *w)
                         "could not watch %s and %s: %s", NHI_STATE_DIR, NHI_RUN_DIR,
                         strerror(errno));
     w->lingers = linger_watch(w->changes);
+    w->groups = leftover_accounts_notify(w->changes);
     return CTL_DONE;
 }
 
@@ -316,7 +317,7 @@ static void take_changes(struct watch *w)
             const struct inotify_event *e = (const void *)(buf + at);
 
             w->linger = w->linger || e->wd == w->lingers || (e->mask & IN_Q_OVERFLOW) != 0;
-            w->look = w->look || (e->wd != w->grants && e->wd != w->lingers);
+            w->look = w->look || (e->wd != w->grants && e->wd != w->lingers && e->wd != w->groups);
             w->fold = w->fold || e->wd == w->grants || e->wd == w->sessions ||
                       (e->mask & IN_Q_OVERFLOW) != 0;
             at += (ssize_t)(sizeof(*e) + e->len);

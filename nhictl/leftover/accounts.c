@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -180,7 +181,7 @@ void leftover_accounts_refresh(void)
 {
     if (has_changed())
         read_all();
-    if (memory.now.here.boot[0] == '\0' && nhi_watched_now(&memory.now.here, (int64_t)time(NULL)) != NHI_OK)
+    if (memory.now.here.boot[0] == '\0' && nhi_watched_now(&memory.now.here) != NHI_OK)
         memory.now.here.boot[0] = '\0';
 }
 
@@ -214,6 +215,12 @@ bool leftover_is_ours(uint32_t uid)
 }
 
 /* ---- since when ---- */
+
+/* What an agent leaves there a moment later is not from before. Whoever changes groups puts a new file in place. */
+int leftover_accounts_notify(int inotify)
+{
+    return inotify_add_watch(inotify, "/etc", IN_MOVED_TO | IN_CLOSE_WRITE);
+}
 
 struct gone {
     struct nhi_ledger *l;
@@ -273,7 +280,7 @@ void leftover_accounts_watch(int64_t now)
     had = in->count;
     for (size_t i = 0; i < in->count; i++)
         news = news || !in->all[i].written;
-    if (!news || !in->whole || nhi_watched_now(&here, now) != NHI_OK)
+    if (!news || !in->whole || nhi_watched_now(&here) != NHI_OK)
         return;
     for (size_t i = 0; i < memory.now.count; i++) {
         struct leftover_account *a = &memory.now.all[i];

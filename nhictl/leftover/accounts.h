@@ -39,5 +39,7 @@ bool leftover_is_ours(uint32_t uid);
 /* For the supervisor: whichever was not seen before is seen from now on, and that is written down, unless another is
  * writing: then with the next call. */
 void leftover_accounts_watch(int64_t now);
+/* So that it is called when an account may take tickets only: the watch of that inotify. -1: none. */
+int leftover_accounts_notify(int inotify);
 
 #endif

@@ -30,7 +30,7 @@ struct leftovers {
 
 /* One step of ending what was found, after looking for more if look is said. now: milliseconds of the monotonic clock.
  * hurry: for the supervisor: nobody who writes to the ledger is waited for, and since when an account takes tickets only
- * is noted when it looks. Returns the milliseconds until the next; -1: none is needed. */
+ * is noted, each time. Returns the milliseconds until the next; -1: none is needed. */
 int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, int64_t grace_ms, bool look, bool hurry);
 void leftovers_free(struct leftovers *l);
 

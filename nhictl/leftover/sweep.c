@@ -523,12 +523,12 @@ int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, int64_t grac
     int wait = -1;
 
     /* It is the supervisor that never waits for the ledger, and asks as often as it wakes. */
+    if (hurry)
+        leftover_accounts_watch((int64_t)time(NULL));
     if (looks && hurry) {
         looks = l->looked == 0 || now - l->looked >= LOOK_EVERY;
         l->looked = looks ? now : l->looked;
     }
-    if (looks && hurry)
-        leftover_accounts_watch((int64_t)time(NULL));
     if (looks)
         look(l, now, grace_ms);
     l->stuck = 0;
