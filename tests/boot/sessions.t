@@ -26,7 +26,7 @@ nohup "$E" 1004 >/dev/null 2>&1 &
 sudo -n bash -c "setsid $E 1006 & trap '' TERM; $E 1006" &
 sudo -n -u alice bash -c "(setsid $E 1007 &); $E 1007" &
 "$E" 1008 &
-until grep -q escape "/proc/$!/comm"; do :; done
+until grep -qx nhi-escape "/proc/$!/comm"; do :; done # this file has a name much like it
 kill -STOP $!
 systemd-run --user --collect -q "$E" 1009
 disown -a
