@@ -203,7 +203,7 @@ static enum nhi_err dress(int fd, const struct looks *looks)
     return copy_attributes(looks->like, fd);
 }
 
-#define WHOLE ".%s.new"       /* about to take the place of the other: it holds all that it is to hold */
+#define WHOLE ".%s.nhi-new"   /* about to take the place of the other: it holds all that it is to hold */
 #define PART ".%s.%08x.part" /* where a file system has no files without a name */
 #define TRIES 100            /* whoever owns the directory may put something there again and again */
 
@@ -309,8 +309,9 @@ static bool is_left(const char *entry)
 {
     size_t len = strlen(entry);
 
-    /* .mark.PID: as releases did that gave each writer a name of its own. */
-    return entry[0] == '.' && ((len > 5 && strcmp(entry + len - 4, ".new") == 0) ||
+    /* .NAME.new and .mark.PID: as earlier releases called them. */
+    return entry[0] == '.' && ((len > 9 && strcmp(entry + len - 8, ".nhi-new") == 0) ||
+                               (len > 5 && strcmp(entry + len - 4, ".new") == 0) ||
                                (len > 6 && strcmp(entry + len - 5, ".part") == 0) ||
                                (strncmp(entry, ".mark.", 6) == 0 && entry[6 + strspn(entry + 6, "0123456789")] == '\0'));
 }

@@ -47,8 +47,8 @@ struct nhi_new_file {
     char part[NAME_MAX + 1]; /* its name until then; empty: none */
 };
 NHI_CHECK enum nhi_err nhi_file_begin(int dirfd, const char *name, struct nhi_new_file *n);
-/* Gives it its name, in place of what has that. What is killed in between leaves ".NAME.new", which is whole, and which
- * the next one moves out of its way. */
+/* Gives it its name, in place of what has that. What is killed in between leaves ".NAME.nhi-new", which is whole, and
+ * which the next one moves out of its way: no name that somebody else would choose beside NAME. */
 NHI_CHECK enum nhi_err nhi_file_end(int dirfd, const char *name, struct nhi_new_file *n);
 /* By what it is and not by a name, and in place of nothing: NHI_ERR_EXISTS. */
 NHI_CHECK enum nhi_err nhi_file_link(int fd, int dirfd, const char *name);

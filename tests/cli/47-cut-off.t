@@ -29,18 +29,24 @@ for call in openat write fchmod fsync linkat; do
     done
 done
 ok "issue --out killed at $KILLS calls: nothing beside the file" test -z "$LEFT" -a "$KILLS" -gt 20
-ok 'nor of ours' test -z "$(find /var/lib/nhi /run/nhi ! -name . \( -name '.*.new' -o -name '.*.part' -o -name '.mark*' \) -print)"
+ok 'nor of ours' test -z "$(find /var/lib/nhi /run/nhi ! -name . \( -name '.*new' -o -name '.*.part' -o -name '.mark*' \) -print)"
 
 rm -f out/ticket
 to_file nhictl issue >/dev/null
 cp out/ticket before
 ok 'one that takes the place of another, killed when it is about to' cut renameat 1 -P "$PWD/out"
 ok 'the other is whole' cmp -s before out/ticket
-ok 'the new one has one name beside it' test "$(beside)" = '.ticket.new '
+ok 'the new one has one name beside it' test "$(beside)" = '.ticket.nhi-new '
 expect 0 'the next one' to_file nhictl issue
 ok 'leaves nothing beside' test -z "$(beside)"
 expect 0 'and is whole' nhictl ticket inspect out/ticket
 ok 'another than before' test "$(cat out/ticket)" != "$(cat before)"
+
+# What somebody else has there under a name of that kind is his.
+echo his >out/.ticket.new
+expect 0 'one beside a file of somebody else' to_file nhictl issue
+ok 'leaves him his' test "$(cat out/.ticket.new)" = his
+rm out/.ticket.new
 
 # A file system that has no files without a name, as one of the network.
 no_tmpfile() { to_file strace -qq -o calls -P "$PWD/out" -e trace=openat,renameat -e inject=openat:error=EOPNOTSUPP:when=1 "$BUILD/nhictl" issue; }

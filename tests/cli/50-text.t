@@ -33,7 +33,7 @@ dd if=/dev/zero of=small/filler bs=4096 2>/dev/null
 refused 3 'No space' 'issue --out onto a full disk' issue --out small/t.txt
 ok 'nothing is left there' test "$(find small -type f | wc -l)" = 1
 ok 'no ticket that was not handed out is live' test "$(nhictl ticket list --json | jq '.tickets | length')" = "$LIVE"
-ok 'and none of it is left here' test -z "$(find . -maxdepth 1 \( -name '.*.new' -o -name '.*.part' \) -print)"
+ok 'and none of it is left here' test -z "$(find . -maxdepth 1 \( -name '.*new' -o -name '.*.part' \) -print)"
 
 # A terminal, as script(1) makes one.
 if command -v script >/dev/null; then

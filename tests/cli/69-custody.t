@@ -95,9 +95,9 @@ kill_unprotect() { { strace -qq -o /dev/null "${@:2}" -e trace="$1" -e inject="$
 kill_unprotect fsync
 ok 'one that was killed while it wrote leaves nothing' test "$(find /var/lib/nhi/keys -name ".*$KID*" -o -name "$KID*" | wc -l)" = 1
 kill_unprotect renameat -P /var/lib/nhi/keys
-ok 'one that was killed at the last moment leaves more' eval 'grep -q "^k4\.secret-pw" "$SECRET" && grep -q "^k4\.secret\." "/var/lib/nhi/keys/.$KID.secret.new"'
+ok 'one that was killed at the last moment leaves more' eval 'grep -q "^k4\.secret-pw" "$SECRET" && grep -q "^k4\.secret\." "/var/lib/nhi/keys/.$KID.secret.nhi-new"'
 expect 0 'whoever comes next' nhictl status
-ok 'leaves it for a minute: somebody may be at it' test -e "/var/lib/nhi/keys/.$KID.secret.new"
+ok 'leaves it for a minute: somebody may be at it' test -e "/var/lib/nhi/keys/.$KID.secret.nhi-new"
 expect 0 'but it lasts no longer than the key itself' nhictl key move "$KID" --to moved
 ok 'nothing of it is left' test -z "$(find /var/lib/nhi/keys -name "*$KID*")"
 cp moved "$SECRET" && alone key unprotect "$KID" >/dev/null

@@ -35,7 +35,7 @@ is_as_before() { etc | cmp -s - "$W/before"; }
 # All that setup has made or left: the files, what was to become one, and what was kept.
 traces() {
     each
-    find /etc/{,pam.d,ssh,ssh/sshd_config.d,sudoers.d} "$BACKUPS" -maxdepth 3 -name '.*.new' -print \
+    find /etc/{,pam.d,ssh,ssh/sshd_config.d,sudoers.d} "$BACKUPS" -maxdepth 3 -name '.*new' -print \
         -o -path "$BACKUPS*" -print 2>/dev/null
 }
 
@@ -75,7 +75,7 @@ save() {
 }
 again() {
     rm -rf "$BACKUPS" /etc/ssh/sshd_config.d/00-nhi.conf /etc/sudoers.d/nhi
-    rm -f /etc/{,pam.d/,ssh/,ssh/sshd_config.d/,sudoers.d/}.*.new
+    rm -f /etc/{,pam.d/,ssh/,ssh/sshd_config.d/,sudoers.d/}.*new
     tar -Pxpf "$W/saved.tar"
 }
 

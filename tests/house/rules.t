@@ -110,6 +110,13 @@ else
     none 'RELRO, immediate binding, no executable stack, stack protector' "$bad"
 fi
 
+bad=
+kinds=$(grep -rhoE 'DOCTOR_[A-Z]+, "[a-z]+' nhictl | sed 's/.*"//' | sort -u)
+for kind in $kinds; do
+    sed -n '/^The names of findings begin/,/^\.El/p' nhictl/nhictl.8 | grep -qE "^\.It.* $kind(-|\$| )" || bad="$bad $kind"
+done
+none 'the manual has every kind of finding' "$bad"
+
 none 'no path of a build machine, no registry host' \
     "$(grep -rnIE '/work/(main|shared|\.library)|registry\.npmjs|deb\.debian\.org' \
         Makefile README.md libnhi pam_nhi nss_nhi sshd_nhi nhictl packaging tests --exclude=rules.t)"

@@ -164,12 +164,12 @@ static void replaced(void **state)
     assert_int_equal(stat(DIR_A "/f", &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     /* What an earlier attempt left, and even a link in its place, is in nobody's way. */
-    assert_int_equal(symlink("/etc/passwd-not", DIR_A "/.f.new"), 0);
+    assert_int_equal(symlink("/etc/passwd-not", DIR_A "/.f.nhi-new"), 0);
     assert_int_equal(nhi_file_replace(fd, "f", 0600, "second", 6), NHI_OK);
     assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 6);
     assert_memory_equal(back, "second", 6);
     assert_int_equal(access("/etc/passwd-not", F_OK), -1);
-    assert_int_equal(access(DIR_A "/.f.new", F_OK), -1);
+    assert_int_equal(access(DIR_A "/.f.nhi-new", F_OK), -1);
     assert_int_equal(nhi_file_replace(fd, "f", 0600, "", 0), NHI_OK);
     assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 0);
     close(fd);
@@ -178,25 +178,25 @@ static void replaced(void **state)
 /* Of writers that were killed; not of one that is at work. */
 static void swept(void **state)
 {
-    static const char *const left[] = { ".f.new", ".f.0a1b2c3d.part", ".mark.4711" };
+    static const char *const left[] = { ".f.nhi-new", ".e.new", ".f.0a1b2c3d.part", ".mark.4711" };
     static const char *const kept[] = { "f", "f.new", ".new", ".mark", ".mark.x", ".other", ".g.new" };
     int fd = dir_a();
     char path[64];
     size_t i;
 
     (void)state;
-    for (i = 0; i < 10; i++) {
-        (void)snprintf(path, sizeof path, DIR_A "/%s", i < 3 ? left[i] : kept[i - 3]);
-        if (i < 9)
+    for (i = 0; i < 11; i++) {
+        (void)snprintf(path, sizeof path, DIR_A "/%s", i < 4 ? left[i] : kept[i - 4]);
+        if (i < 10)
             state_spill(path, "x", 1);
         else
             assert_int_equal(mkdir(path, 0700), 0);
     }
     nhi_file_sweep_all(DIR_A, time(NULL) - 60);
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < 4; i++)
         assert_int_equal(faccessat(fd, left[i], F_OK, 0), 0);
     nhi_file_sweep_all(DIR_A, time(NULL) + 60);
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < 4; i++)
         assert_int_equal(faccessat(fd, left[i], F_OK, 0), -1);
     for (i = 0; i < 7; i++)
         assert_int_equal(faccessat(fd, kept[i], F_OK, AT_SYMLINK_NOFOLLOW), 0);
@@ -250,7 +250,7 @@ static void no_room(void **state)
     assert_int_equal(nhi_file_replace(fd, "f", 0600, big, sizeof big), NHI_ERR_FULL);
     assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 3);
     assert_memory_equal(back, "old", 3);
-    assert_int_equal(access(DIR_A "/.f.new", F_OK), -1);
+    assert_int_equal(access(DIR_A "/.f.nhi-new", F_OK), -1);
     state_disk_free();
     close(fd);
 }
