@@ -6,6 +6,7 @@
 # The ledger of one host or the other.
 other_host() {
     mv /var/lib/nhi "/var/lib/nhi.$1"
+    rm -rf /run/nhi # what a host has seen of its ledger is not the other's
     # A tmpfs of this test's own.
     find /home -mindepth 1 -delete
     if [ -d "/var/lib/nhi.$2" ]; then mv "/var/lib/nhi.$2" /var/lib/nhi; else nhictl init >/dev/null; fi

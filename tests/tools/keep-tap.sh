@@ -5,5 +5,6 @@ set -u
 mkdir -p "$BUILD/tap"
 name=${1#"$BUILD"/}
 name=${name//\//_}
+[[ $1 != *.t ]] || set -- bash "$@"
 "$@" | tee "$BUILD/tap/$name"
 exit "${PIPESTATUS[0]}"
