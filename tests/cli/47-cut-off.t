@@ -1,5 +1,6 @@
 #!/bin/bash
 # Killed while a file is written: nothing is left beside it that somebody could use, or that nobody removes.
+# Invariant: 15.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # What a backup holds is looked at before anything of this host is changed.
+# Invariant: 12.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The supervisor says that it lives only while it sees, with however few descriptors.
+# Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

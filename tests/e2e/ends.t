@@ -1,5 +1,6 @@
 #!/bin/bash
 # What ends access ends it whatever else is wrong with the host, and says what it did not end.
+# Invariants: 4, 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2034 # POLICY is read by lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Without systemd: a job or an agent restarts sshd by sudo, and a person logs in over that. When they end, the person and
 # sshd go on.
+# Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 

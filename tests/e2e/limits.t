@@ -1,6 +1,7 @@
 #!/bin/bash
 # An agent on a shared account is told from the people there by its session alone: it tries to be taken for one of
 # them by the limits under which it calls su and sudo, by where it runs, and by what it was.
+# Invariants: 1, 7.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Who a subject is, and which groups it has, where a directory service answers for accounts too: one of an agent's name,
 # groups of a privileged name, and no answer at all.
+# Invariant: 14.
 # shellcheck source=tests/e2e/lib.sh disable=SC2034 # for lib.sh
 . "$(dirname "$0")/lib.sh"
 

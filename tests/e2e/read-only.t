@@ -1,5 +1,6 @@
 #!/bin/bash
 # Where nothing can be written, what was to end ends all the same, and nobody says that it is revoked.
+# Invariant: 6.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

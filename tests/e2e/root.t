@@ -1,6 +1,7 @@
 #!/bin/bash
 # Root is nobody's subject: inside an agent's live session it goes on as that session, as maintainer scripts and
 # installers do that call su or sudo; in one that has ended it does not; elsewhere it becomes whom it likes.
+# Invariants: 7, 14.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

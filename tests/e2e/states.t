@@ -1,6 +1,7 @@
 #!/bin/bash
 # Whatever has become of our files, of /etc/group and of the boot ID: people and root get through every phase of every
 # program, and the log says what is wrong where something was needed that could not be read.
+# Invariants: 18, 20.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

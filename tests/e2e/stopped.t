@@ -10,7 +10,7 @@
 . "$(dirname "$0")/lib.sh"
 
 STOPAT=$BUILD/tests/tools/stopat
-STEP=$(depth 41 5 1)
+STEP=$(depth 97 5 1)
 BATCH=100
 HANG=60 # seconds. Tells a hang from a delay on a busy machine; nothing here takes more than one
 
@@ -180,7 +180,7 @@ late_is_refused() {
     local total k pids bad='' refused=0 opened=0 before after
     SU=("${IN_KEYRING[@]}" su batch -c "echo >$W/ran")
     total=$("$STOPAT" /usr/bin/su 1000000 stop -- "${SU[@]}" </dev/null 2>/dev/null | tail -n 1)
-    for ((k = 1; k <= total; k += $(depth 150 50 10))); do
+    for ((k = 1; k <= total; k += $(depth 300 50 10))); do
         open_task "late-$k"
         issue "$W/late" "late-$k" --account ci-bot,batch
         hold "$W/late"
@@ -215,7 +215,7 @@ first_use_killed() {
     SU=("${IN_KEYRING[@]}" su batch -c true)
     hold "$W/free"
     total=$("$STOPAT" /usr/bin/su 1000000 kill -- "${SU[@]}" </dev/null 2>/dev/null | tail -n 1)
-    for ((k = 1; k <= total; k += $(depth 600 200 60))); do
+    for ((k = 1; k <= total; k += $(depth 1200 200 60))); do
         open_task "first-$k"
         issue "$W/first" "first-$k" --account ci-bot,batch
         must nhictl renew "$(jti_of "$W/first")" --ttl 30m --out "$W/first.new"

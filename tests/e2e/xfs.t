@@ -1,6 +1,7 @@
 #!/bin/bash
 # The disk under /var/lib/nhi fails: a real XFS that is shut down, below which every call is an error from then on. People
 # and root log in by password, key and prompt; agents do not.
+# Invariant: 18.
 # shellcheck source=tests/e2e/lib.sh
 export NHI_LAB_ALSO=disks
 . "$(dirname "$0")/lib.sh"

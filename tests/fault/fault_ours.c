@@ -4,6 +4,7 @@
  *
  * Linked with wraps for the calls. One call fails in each case; what is found is compared, and that whoever is let be
  * with something hidden is let be with words for the log.
+ * Invariants: 1, 18, 20.
  */
 #include <setjmp.h>
 #include <stdarg.h>

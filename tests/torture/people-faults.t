@@ -2,6 +2,7 @@
 # Each system call on a file of ours, and on /etc/group, that a person's login makes through this host's own PAM stack
 # fails with each kind of error in turn: people and root get through. Of su and sudo, whose callers choose their limits, an
 # error that such a limit gives may be a denial.
+# Invariant: 18.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
 

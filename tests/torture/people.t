@@ -3,6 +3,7 @@
 # again and again, in every way that there is. Nothing of theirs is ever signalled.
 #
 #   people.t [ROUNDS]       1,000 by default
+# Invariants: 18, 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/../e2e/lib.sh"
 ROUNDS=${1:-1000}

@@ -1,4 +1,5 @@
 /* What runs without a session: who started it, with systemd and without, on an agent's own account and on one that takes
+ * Invariant: 19.
  * tickets only. */
 #include <setjmp.h>
 #include <stdarg.h>

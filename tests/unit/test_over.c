@@ -1,4 +1,5 @@
 /* Whether a session is over, from the files of a host; and whether somebody watches. */
+/* Invariant: 19. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

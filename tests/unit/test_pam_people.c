@@ -1,5 +1,6 @@
 /*
  * People and root, whatever their names are and whatever is wrong with the files by which agents are told from them.
+ * Invariants: 1, 18.
  */
 #include <setjmp.h>
 #include <stdarg.h>

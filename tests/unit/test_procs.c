@@ -1,5 +1,6 @@
 /*
  * Which processes descend from one, by a look that takes its time.
+ * Invariant: 19.
  */
 #include <setjmp.h>
 #include <stdarg.h>
