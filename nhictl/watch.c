@@ -174,8 +174,10 @@ static void log_seen(enum nhi_err seen)
 
 static void set_seen(struct watch *w, enum nhi_err seen)
 {
-    if (seen != w->seen)
+    if (seen != w->seen) {
         log_seen(seen);
+        w->beaten = 0; /* agents wait for this */
+    }
     w->seen = seen;
 }
 
@@ -363,6 +365,9 @@ static void run(struct ctl *c, struct watch *w)
         /* Of those that cannot be followed nobody says when they have gone. */
         if (beats && (w->seen != NHI_OK || w->leaders.some_are_not))
             w->look = true;
+        /* Where another program was the last to close the ledger, its shared memory is gone, which only a writer makes. */
+        if (beats && w->seen == NHI_ERR_SYS)
+            w->fold = true;
         if (w->look && (beats || now - w->looked >= PAUSE_MS))
             look(w, now);
         else if (beats)
@@ -384,6 +389,7 @@ static void run(struct ctl *c, struct watch *w)
         }
         if (w->fold && wait < 0) {
             w->fold = !store_keep_house((int64_t)time(NULL), true);
+            w->look = w->look || (!w->fold && w->seen != NHI_OK);
         }
         left = leftovers_step(c, &w->leftovers, now, w->grace * 1000, beats, true);
         rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (now_ms() - w->beaten);

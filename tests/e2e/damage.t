@@ -92,6 +92,7 @@ rm -rf "$STATE"
 let_go
 people_work 'no state directory at all'
 mend
+eventually watch_sees
 
 ssh_as ci-bot reply "$W/ticket" 'id -un; sudo -n id -u'
 is "$RC/$OUT" $'0/ci-bot\n0' 'mended: the same ticket opens again'

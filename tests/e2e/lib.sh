@@ -84,6 +84,9 @@ eventually() {
 # eventually_gone PID: a disowned child is not to be waited for.
 eventually_gone() { eventually test ! -e "/proc/$1"; }
 
+# For eventually: whether the supervisor can see the ledger, as agents need it to.
+watch_sees() { [ "$(cut -d' ' -f3 /run/nhi/watch 2>/dev/null)" = 0 ]; }
+
 # ---- running things: OUT, ERR and RC ----
 
 capture() {
