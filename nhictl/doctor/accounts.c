@@ -161,7 +161,7 @@ static void look_at_resolving(struct doctor *d, const struct nhi_agent *a)
         doctor_find(d, DOCTOR_ERROR, "agent-unresolved", doctor_file(NHI_SNAPSHOT_PATH),
                     out_say("programs do not find agent %s, although it is published", a->account.name),
                     out_say("run: getent -s nhi passwd %s", a->account.name));
-    if (pw != NULL && pw->pw_uid != a->account.uid)
+    if (pw != NULL && pw->pw_uid != a->account.uid && !doctor_has(d, "name-taken"))
         doctor_find(d, DOCTOR_ERROR, "agent-is-another", doctor_file(NHI_NSSWITCH),
                     out_say("the name %s leads to uid %u, not to the agent's %u: its tickets are refused there",
                             a->account.name, pw->pw_uid, a->account.uid),

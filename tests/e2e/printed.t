@@ -36,7 +36,7 @@ ok $? 'also ends the session'
 # ---- the examples of the manual, on another host ----
 
 # What is printed, a command a line; but for the year, which comes.
-mandoc -T ascii "$TREE/nhictl/nhictl.8" | sed 's/.\x08//g' | sed -n '/^EXAMPLES/,/^SEE ALSO/p' | grep -P '^\t' |
+mandoc -T ascii "$TREE/nhictl/nhictl.8" | sed 's/.\x08//g' | sed -n '/^EXAMPLES/,/^SEE ALSO/p' | grep '^        ' |
     sed -e ':a' -e '/\\$/{N;s/\\\n\s*//;ba' -e '}' -e 's/^\s*//; s/2027-06-30/2099-06-30/' >examples
 is "$(grep -vc '^[a-z]' examples)" 0 'nhictl(8) has examples'
 pkill -x nhictl

@@ -178,7 +178,7 @@ unlike "$RC" '^0$' 'revoking the first ends the key'
 
 # ---- its parent stays its parent ----
 
-issue "$W/p" build-1
+issue "$W/p" build-1 --ttl 45m
 issue "$W/q" build-1 --parent "$(jti_of "$W/p")"
 renew "$W/q" --ttl 30m
 is "$(nhictl ticket show --json "$(jti_of "$W/q.new")" | jq -r .ticket.parent)" "$(jti_of "$W/p")" 'a child renewed is a child'
