@@ -143,7 +143,7 @@ static void sleep_until(const struct watch *w, int64_t until)
 /* Of the ledger, and for a look at the sessions what it says of them. */
 static enum nhi_err read_ledger(struct watch *w, bool whole)
 {
-    struct nhi_settings set;
+    struct nhi_settings set = { .grace = NHI_GRACE_DEFAULT };
     struct nhi_ledger *l = NULL;
     enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
 

@@ -231,8 +231,10 @@ int main(int argc, char **argv)
     a.who = strcmp(argv[1], "account") == 0;
     a.name = argv[2];
     a.gids = calloc((size_t)a.room, sizeof(*a.gids));
-    if (a.gids == NULL || !grow())
+    if (a.gids == NULL || !grow()) {
+        free(a.gids);
         return 1;
+    }
     for (i = 3; i < argc; i++)
         if (!add(&a, (gid_t)strtoul(argv[i], NULL, 10)))
             return 1;

@@ -342,9 +342,10 @@ static int find_one(const struct leftover_one *one, void *ctx)
 
     if (f->count == f->room) {
         more = reallocarray(f->all, f->room * 2 + 16, sizeof(*more));
-        f->full = more == NULL;
-        if (f->full)
+        if (more == NULL) {
+            f->full = true;
             return 1;
+        }
         f->all = more;
         f->room = f->room * 2 + 16;
     }
