@@ -35,6 +35,7 @@ capture nhictl scan --revoke "$W/leak"
 is "$RC" 1 'scan --revoke finds the ticket'
 like "$OUT" '1 session has ended' 'and ends its session'
 wait "$INSIDE"
+sleep 1.1 # an end is told to the second
 ssh_as ci-bot reply "$W/ticket" id
 unlike "$RC" '^0$' 'which opens nothing any more'
 
