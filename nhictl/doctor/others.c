@@ -31,7 +31,7 @@ static void look_at_systemd_cron(struct doctor *d)
         doctor_find(d, DOCTOR_ERROR, "cron-without-pam", doctor_file(which),
                     out_say("systemd-cron makes units of crontabs, and they ask no PAM: an agent's crontab runs on when "
                             "its ticket has ended"),
-                    out_say("run: apt-get install cron (which asks PAM, and takes systemd-cron's place)"));
+                    out_say("see that no agent has a crontab, or let cron, which asks PAM, take its place"));
 }
 
 /* ---- other servers of SSH ---- */
