@@ -137,7 +137,7 @@ many="--verbose --timer --jobs $((JOBS * 2))"
 for name; do
     case $name in
     e2e) NHI_LAB_ALSO='clients browser disks' PROVE_FLAGS=$many stage e2e packaging/lab.sh hosts make e2e ;;
-    sweep) stage sweep packaging/lab.sh hosts make sweep ;;
+    sweep) NHI_LAB_ALSO=clients stage sweep packaging/lab.sh hosts make sweep ;;
     boot) PROVE_FLAGS=$many stage boot make boot ;;
     demo) stage demo packaging/demo.sh ;;
     *) stage "$name" make "-j$JOBS" "$name" ;;
