@@ -164,7 +164,7 @@ static int run(struct ctl *c)
     struct passwd *pw = NULL;
     const char *why = NULL;
     int code, signals = -1;
-    pid_t child;
+    pid_t child = -1;
 
     signal(SIGCHLD, SIG_DFL);
     code = find_account(c, args->agent, &pw);

@@ -157,12 +157,11 @@ struct end_args {
     const char *leftovers;
 };
 
-static int find_session_of(const struct ctl *c, const struct leftover_account *a, const struct sessions *s)
+static int find_session_of(const struct leftover_account *a, const struct sessions *s)
 {
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->all[i].g.subject, a->name) == 0 || (a->own && strcmp(s->all[i].g.ticket.agent, a->name) == 0))
             return (int)i;
-    (void)c;
     return -1;
 }
 
@@ -179,8 +178,8 @@ static int session_end(struct ctl *c)
     if (code == CTL_DONE && a == NULL)
         code = ctl_fail(c, CTL_REFUSED, NULL, "%s is neither an agent's account nor one that takes tickets only",
                         args->leftovers);
-    if (code == CTL_DONE)
-        live = find_session_of(c, a, &s);
+    else if (code == CTL_DONE)
+        live = find_session_of(a, &s);
     if (live >= 0)
         code = ctl_fail(c, CTL_REFUSED, "nhictl session list",
                         "session %s of %s is live: what runs beside it is not left over", s.all[live].handle,

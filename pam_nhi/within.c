@@ -10,15 +10,16 @@
 
 #define RUN "nhictl-run" /* no service: what it opened lives as long as its ticket would open anything */
 
-static enum nhi_reason check(struct nhi_who *who, const struct nhi_shown *what, const char *services)
+static enum nhi_reason check(const struct nhi_who *who, const struct nhi_shown *what, const char *services)
 {
     enum nhi_reason reason = NHI_DENY_INTERNAL;
     char service[NHI_LIST_MAX + 1];
+    struct nhi_who asked = *who;
     struct nhi_verdict v;
 
+    asked.service = service;
     while (reason != NHI_PERMIT && (services = nhi_list_next(services, service)) != NULL) {
-        who->service = service;
-        nhi_check(who, what, &v);
+        nhi_check(&asked, what, &v);
         reason = v.reason;
     }
     return reason;
