@@ -169,6 +169,9 @@ guest() {
     must 'mount -t sysfs' mount -t sysfs -o ro sysfs "$m/sys"
     must 'mount -t tmpfs /run' mount -t tmpfs -o mode=755 tmpfs "$m/run"
     : >"$m/run/nhi-lab" # tells what runs here that this is no real machine
+    # Debian 13 would mount an empty one over what is there, the tree maybe. All of it is in memory already.
+    mkdir -p "$m/etc/systemd/system"
+    ln -sf /dev/null "$m/etc/systemd/system/tmp.mount"
     make_dev "$m/dev"
     hostname nhi-boot
     echo nhi-boot >"$m/etc/hostname"
@@ -226,7 +229,7 @@ halt() {
 }
 
 in_boot() {
-    local status=0 stale
+    local status=0 stale place
     base=$1 root=$2 build=$3 cgroup=nhi-boot.$$
     shift 3
     must 'mount -t tmpfs' mount -t tmpfs -o mode=755 tmpfs "$base"
@@ -245,6 +248,9 @@ in_boot() {
     wait_for test -s "$base/pid" || die 'process 1 has not come so far'
     pid=$(cat "$base/pid")
     wait_for is_up || die "systemd does not come up: $(enter systemctl is-system-running 2>&1 | head -n 1)"
+    for place in "$TREE/packaging/boot.sh" "$build"; do
+        enter test -e "$place" || die "$place is not to be seen in there: something is mounted over it (/run and /dev are)"
+    done
     enter systemd-run --quiet --collect --wait --pipe --unit=nhi-test --working-directory="$TREE" \
         --setenv=PATH=/usr/sbin:/usr/bin:/sbin:/bin --setenv=HOME=/root --setenv=LC_ALL=C.UTF-8 \
         --setenv=BUILD="$build" --setenv=DEPTH="${DEPTH:-}" "$@" || status=$?
