@@ -331,10 +331,15 @@ NHI_CHECK enum nhi_err nhi_ticket_each_bound(struct nhi_ledger *l, const uint8_t
 enum nhi_revoke_kind { NHI_REVOKE_TICKET = 1, NHI_REVOKE_TASK, NHI_REVOKE_AGENT, NHI_REVOKE_ISSUER };
 /* Ticket: any well-formed jti, seen or unseen. Task: seen or unseen; a known open one is closed too.
  * Agent: its tickets issued until now; the agent stays active. Issuer: its key and all it signed.
- * Idempotent: the first reason stays. live: how many recorded live tickets this ended.
+ * Idempotent: the first reason stays. live: how many recorded tickets for this host, live until now, this ended.
  * NHI_ERR_NOT_FOUND: no such agent or issuer. */
 NHI_CHECK enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
                                   const char *reason, int64_t now, uint32_t *live);
+/* Every recorded ticket that such a revocation means, is for another host and has not expired, whatever became of it
+ * here: that host does not hear of it. By host. fn: return 0 to go on. */
+NHI_CHECK enum nhi_err nhi_ticket_each_for_others(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
+                                                  int64_t now,
+                                                  int (*fn)(const struct nhi_ticket_row *, void *), void *ctx);
 
 /* ---- policy ---- */
 /* Replaces the policy in force; what was before is kept. hash: of NHI_POLICY_LEN characters. NHI_ERR_ARG: a

@@ -337,10 +337,11 @@ enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_L
     " UNION SELECT r.jti FROM ticket r JOIN down ON r.root = down.jti"                             \
     " UNION SELECT c.jti FROM ticket c JOIN down ON c.parent = down.jti) SELECT jti FROM down)"
 #define LIVE(of)                                                                                   \
-    "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND " of                  \
-    " AND NOT " ENDED " AND NOT " PAST_DEADLINE
+    "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND t.host = " HERE       \
+    " AND " of " AND NOT " ENDED " AND NOT " PAST_DEADLINE
+#define HERE "(SELECT host FROM setting)"
 
-/* How many of them could still open something. Tickets of others do not matter, however many there are. */
+/* How many of them could still open something here. Tickets of others do not matter, however many there are. */
 static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
                                int64_t now, int64_t *out)
 {
@@ -405,4 +406,32 @@ enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const c
     if (err == NHI_OK && live != NULL)
         *live = (uint32_t)(before - after);
     return err;
+}
+
+#define FOR_OTHERS(of)                                                                             \
+    "SELECT " TICKET_ROW " FROM ticket t WHERE t.exp > ?1 AND t.host <> " HERE " AND " of          \
+    " ORDER BY t.host, t.n"
+
+enum nhi_err nhi_ticket_each_for_others(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
+                                        int64_t now, int (*fn)(const struct nhi_ticket_row *, void *),
+                                        void *ctx)
+{
+    static const char *const sql[] = {
+        [NHI_REVOKE_TICKET] = FOR_OTHERS(OF_TICKET),
+        [NHI_REVOKE_TASK] = FOR_OTHERS("t.task = ?2"),
+        [NHI_REVOKE_AGENT] = FOR_OTHERS("t.agent = ?2"),
+        [NHI_REVOKE_ISSUER] = FOR_OTHERS("t.kid = ?2"),
+    };
+    struct nhi_ticket_row r;
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st, sql[kind], "is", now, id);
+    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
+        err = read_ticket(st, &r);
+        if (err == NHI_OK && fn(&r, ctx) != 0)
+            break;
+    }
+    sqlite3_finalize(st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

@@ -10,6 +10,7 @@
 #include "nhictl/end.h"
 #include "nhictl/leftover/leftover.h"
 #include "nhictl/names.h"
+#include "nhictl/other_hosts.h"
 #include "nhictl/owner.h"
 #include "nhictl/revoke.h"
 #include "nhictl/store.h"
@@ -221,6 +222,8 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
 
             ended_show(c, &ended);
             ended.stuck += leftovers_end(c, &wish, s.set.grace);
+            other_hosts_show(c, s.l, NHI_REVOKE_AGENT, a.account.name,
+                             state == NHI_AGENT_SUSPENDED ? "nhictl agent suspend" : NULL);
         }
         code = ctl_answer(c);
     }

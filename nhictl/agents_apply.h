@@ -42,6 +42,8 @@ int agents_compare(struct ctl *c, struct store *s, struct agents_plan *p);
 void agents_show(struct ctl *c, const struct agent_step *step);
 /* Does it, in the open transaction. */
 NHI_CHECK enum nhi_err agents_put(struct ctl *c, struct store *s, const struct agents_plan *p);
+/* Of those that it suspended, in the answer: the tickets for other hosts. */
+void agents_show_other_hosts(struct ctl *c, struct store *s, const struct agents_plan *p);
 /* The home directories of those that are new, once they resolve. */
 int agents_make_homes(struct ctl *c, const struct agents_plan *p);
 void agents_free(struct agents_plan *p);

@@ -7,6 +7,7 @@
 #include "nhictl/agents_apply.h"
 #include "nhictl/ctl.h"
 #include "nhictl/home.h"
+#include "nhictl/other_hosts.h"
 #include "nhictl/store.h"
 
 #define REMOVED "no file declares it any more"
@@ -135,6 +136,17 @@ enum nhi_err agents_put(struct ctl *c, struct store *s, const struct agents_plan
     for (size_t i = 0; i < p->count && err == NHI_OK; i++)
         err = put_step(c, s, &p->steps[i]);
     return err;
+}
+
+void agents_show_other_hosts(struct ctl *c, struct store *s, const struct agents_plan *p)
+{
+    struct other_hosts others;
+
+    other_hosts_begin(&others, c);
+    for (size_t i = 0; i < p->count; i++)
+        if ((p->steps[i].what & STEP_SUSPEND) != 0)
+            other_hosts_add(&others, s->l, NHI_REVOKE_AGENT, p->steps[i].want.account.name, "nhictl agent suspend");
+    other_hosts_end(&others);
 }
 
 int agents_make_homes(struct ctl *c, const struct agents_plan *p)

@@ -305,8 +305,10 @@ static int apply(struct ctl *c)
     /* What the policy takes away, it takes from those that are in as well. */
     if (code == CTL_DONE && !args->dry_run)
         ended = end_what_is_denied(c, p.set.grace);
-    if (code == CTL_DONE && !args->dry_run)
+    if (code == CTL_DONE && !args->dry_run) {
         ended_show(c, &ended);
+        agents_show_other_hosts(c, &s, &p.agents);
+    }
     if (code == CTL_DONE)
         code = ended_answer(c, &ended);
     free(p.had.rules);

@@ -11,6 +11,7 @@
 #include "nhictl/keyfile.h"
 #include "nhictl/keys.h"
 #include "nhictl/names.h"
+#include "nhictl/other_hosts.h"
 #include "nhictl/own_keys.h"
 #include "nhictl/revoke.h"
 #include "nhictl/signer.h"
@@ -174,6 +175,7 @@ static int key_retire(struct ctl *c)
         out_record(c->out, "key", key_row(c->out, &key, true));
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
+        other_hosts_show(c, s.l, NHI_REVOKE_ISSUER, key.kid, "nhictl key retire");
         code = ended_answer(c, &ended);
     }
     store_close(&s);

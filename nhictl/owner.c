@@ -13,6 +13,7 @@
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
 #include "nhictl/names.h"
+#include "nhictl/other_hosts.h"
 #include "nhictl/revoke.h"
 #include "nhictl/store.h"
 
@@ -196,6 +197,16 @@ static enum nhi_err offboard_in(struct ctl *c, struct store *s, struct owned *o,
     return err;
 }
 
+static void show_other_hosts(struct ctl *c, struct store *s, const struct owned *o)
+{
+    struct other_hosts others;
+
+    other_hosts_begin(&others, c);
+    for (size_t i = 0; i < o->count; i++)
+        other_hosts_add(&others, s->l, NHI_REVOKE_AGENT, o->all[i].account.name, "nhictl revoke --agent");
+    other_hosts_end(&others);
+}
+
 static int owner_offboard(struct ctl *c)
 {
     struct owned owned = { .owner = c->operand[0] };
@@ -226,6 +237,7 @@ static int owner_offboard(struct ctl *c)
                      owned.all[0].account.name);
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
+        show_other_hosts(c, &s, &owned);
         code = store_publish(c, &s);
         code = code == CTL_DONE ? ended_answer(c, &ended) : ended_finish(c, &ended, code);
     }

@@ -17,6 +17,7 @@
 #include "nhictl/keyfile.h"
 #include "nhictl/log.h"
 #include "nhictl/leftover/leftover.h"
+#include "nhictl/other_hosts.h"
 #include "nhictl/store.h"
 
 struct revoke_args {
@@ -215,6 +216,17 @@ static void tell_log(const struct ctl *c, const struct revocation *r)
             r->reason);
 }
 
+/* A ledger that cannot be written can be read, often. */
+static void show_from_reserve(struct ctl *c, const struct revocation *r)
+{
+    struct nhi_ledger *l = NULL;
+
+    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK)
+        l = NULL;
+    other_hosts_show(c, l, r->kind, r->id, NULL);
+    nhi_ledger_close(l);
+}
+
 static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r,
                         enum nhi_err ledger)
 {
@@ -244,6 +256,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     out_line(c->out, "revoked %s %s", kind_name(r->kind), r->id);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, NHI_GRACE_DEFAULT);
+    show_from_reserve(c, r);
     out_line(c->out,
              "the ledger cannot be written (%s); the revocation is in force from the reserve "
              "and moves into the ledger with the next command that can write it",
@@ -267,6 +280,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
                  r->id);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, s->set.grace);
+    other_hosts_show(c, s->l, r->kind, r->id, NULL);
     return ended_answer(c, &ended);
 }
 

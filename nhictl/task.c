@@ -7,6 +7,7 @@
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
 #include "nhictl/names.h"
+#include "nhictl/other_hosts.h"
 #include "nhictl/store.h"
 #include "nhictl/task.h"
 #include "nhictl/tree.h"
@@ -252,6 +253,7 @@ static int task_close(struct ctl *c)
         ended = end_what_is_over(c, s.set.grace);
         out_line(c->out, "task %s is closed", t.id);
         ended_show(c, &ended);
+        other_hosts_show(c, s.l, NHI_REVOKE_TASK, t.id, NULL);
         out_member(c->out, "task", task_row(c->out, &t, c->now, true));
         code = ended_answer(c, &ended);
     }

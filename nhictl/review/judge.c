@@ -8,6 +8,7 @@
 
 #include "nhictl/ctl.h"
 #include "nhictl/review/review.h"
+#include "nhictl/shell.h"
 
 #define DAY 86400
 #define COVERED                                                                                    \
@@ -87,7 +88,7 @@ static void judge_kinds(struct review *r, struct seen_agent *s)
     if (s->kinds.count <= r->limits.kinds)
         return;
     names = review_listed(&s->kinds);
-    owner = review_quoted(s->a.owner);
+    owner = shell_word(s->a.owner);
     f = find(r, REVIEW_MEDIUM, "overused", "NHI9", s->a.account.name);
     f->evidence = out_say("%zu unrelated kinds of tasks: %s", s->kinds.count, names);
     f->command =
@@ -138,8 +139,8 @@ static void judge_bearer(struct review *r, struct seen_agent *s)
 
     if (s->bearer_logins < r->limits.bearers)
         return;
-    task = review_quoted(s->task);
-    account = review_quoted(s->account);
+    task = shell_word(s->task);
+    account = shell_word(s->account);
     f = find(r, REVIEW_LOW, "bearer", "NHI4", s->a.account.name);
     f->evidence = out_say("%u logins from elsewhere with a ticket that is bound to no key",
                              s->bearer_logins);
@@ -243,7 +244,7 @@ static void judge_task(struct review *r, const struct seen_task *t)
     if (r->c->now - since < r->limits.quiet)
         return;
     out_span(r->c->now - since, span);
-    id = review_quoted(t->id);
+    id = shell_word(t->id);
     f = find(r, REVIEW_MEDIUM, "quiet-task", "NHI7", t->agent);
     memcpy(f->task, t->id, sizeof(f->task));
     f->evidence =

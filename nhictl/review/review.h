@@ -90,8 +90,7 @@ const char *review_owasp_title(const char *owasp);
 
 /* Whether a denial for that reason is somebody trying what is not theirs. */
 bool review_is_attempt(enum nhi_reason reason);
-/* Text, the caller's to free: a word as a shell takes it for that word; "a, b, c and 4 more", in order. */
-char *review_quoted(const char *word);
+/* "a, b, c and 4 more", in order: the caller's to free. */
 char *review_listed(struct words *w);
 /* buf is returned. */
 const char *review_day(int64_t t, char buf[NHI_TIME_LEN + 1]);

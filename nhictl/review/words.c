@@ -37,27 +37,6 @@ const char *review_owasp_title(const char *owasp)
     return "";
 }
 
-/* A word as a shell takes it for that word. */
-char *review_quoted(const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "@%+=:,./_-";
-    char *out, *to;
-
-    if (word[0] != '\0' && word[strspn(word, plain)] == '\0')
-        return out_must(strdup(word));
-    out = to = out_must(malloc(4 * strlen(word) + 3));
-    *to++ = '\'';
-    for (; *word != '\0'; word++) {
-        if (*word == '\'')
-            to += sprintf(to, "'\\'");
-        *to++ = *word;
-    }
-    *to++ = '\'';
-    *to = '\0';
-    return out;
-}
-
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

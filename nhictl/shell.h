@@ -1,0 +1,10 @@
+/*
+ * Words in commands that somebody is to type.
+ */
+#ifndef NHICTL_SHELL_H
+#define NHICTL_SHELL_H
+
+/* A word as a shell takes it for that word: new, the caller's to free. */
+char *shell_word(const char *word);
+
+#endif
