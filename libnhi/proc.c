@@ -68,6 +68,15 @@ struct entry {
 };
 
 #define AHEAD 256 /* processes that begin during a look: one may be made of them without end */
+#define ONE 32    /* bytes: the entry of a process, of seven digits at most */
+
+/* What stands before the processes may have a longer name. */
+static long read_entries(int dir, void *buf, size_t size, size_t most)
+{
+    long n = syscall(SYS_getdents64, dir, buf, size);
+
+    return n < 0 && errno == EINVAL ? syscall(SYS_getdents64, dir, buf, most) : n;
+}
 
 /* Calls fn with each process until it returns other than 0, or AHEAD of them had a pid above newest. size: of the
  * buffer that entries are read ahead into. */
@@ -80,7 +89,7 @@ static enum nhi_err look_at_each(size_t size, long newest, int (*fn)(pid_t, void
     dir = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return NHI_ERR_SYS;
-    while (stop == 0 && ahead < AHEAD && (n = syscall(SYS_getdents64, dir, buf, size)) > 0)
+    while (stop == 0 && ahead < AHEAD && (n = read_entries(dir, buf, size, sizeof buf)) > 0)
         for (long at = 0, pid; at < n && stop == 0;) {
             const struct entry *e = (const void *)(buf + at);
             char *end;
@@ -109,8 +118,8 @@ enum nhi_err nhi_proc_each(int (*fn)(pid_t, void *), void *ctx)
     long newest = 0;
     enum nhi_err err = look_at_each(4096, LONG_MAX, note_newest, &newest);
 
-    /* No more than a few at a time: what was read ahead may be long gone. */
-    return err == NHI_OK ? look_at_each(128, newest, fn, ctx) : err;
+    /* One at a time: what was read ahead may be long gone. */
+    return err == NHI_OK ? look_at_each(ONE, newest, fn, ctx) : err;
 }
 
 uint64_t nhi_proc_namespace(void)

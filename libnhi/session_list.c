@@ -18,6 +18,8 @@
 #include "libnhi/record.h"
 #include "libnhi/session.h"
 
+#define LOOKS 4 /* before an audit session is empty */
+
 struct live {
     uint32_t *ids;
     size_t count, room;
@@ -83,7 +85,7 @@ static int add(pid_t pid, void *ctx)
     return live->err != NHI_OK;
 }
 
-/* Every audit session that some process is in. */
+/* Every audit session that some process is in; what an earlier look found stays. */
 static enum nhi_err collect(struct live *live)
 {
     enum nhi_err err = nhi_proc_each(add, live);
@@ -118,7 +120,8 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
     switch (parse_name(name, boot, &a, &b)) {
     case 'a':
         id = (uint32_t)a;
-        return live->count > 0 && bsearch(&id, live->ids, live->count, sizeof id, compare) != NULL;
+        return (live->count > 0 && bsearch(&id, live->ids, live->count, sizeof id, compare) != NULL) ||
+               nhi_cgroup_is_populated(name);
     case 'p':
         p = (struct nhi_proc){ .pid = (pid_t)a, .start = b };
         return nhi_proc_is_alive(&p) || nhi_cgroup_is_populated(name);
@@ -157,6 +160,28 @@ struct walk {
     bool sweep;
     uint32_t removed;
 };
+
+/* Whether an audit session seems to be empty. What is another process every moment is ahead of a look, or behind it where
+ * the kernel's numbers begin again: one look proves nothing. */
+static bool some_are_missing(const struct names *names, const char *boot, const struct live *live)
+{
+    size_t i;
+
+    for (i = 0; i < names->count; i++)
+        if (names->all[i][0] == 'a' && !is_alive(names->all[i], boot, live))
+            return true;
+    return false;
+}
+
+static enum nhi_err look(const struct names *names, const char *boot, struct live *live)
+{
+    enum nhi_err err = collect(live);
+    int i;
+
+    for (i = 1; err == NHI_OK && i < LOOKS && some_are_missing(names, boot, live); i++)
+        err = collect(live);
+    return err;
+}
 
 static enum nhi_err visit(int dirfd, const char *name, const char *boot, const struct live *live,
                           struct walk *w, bool *stop)
@@ -197,7 +222,7 @@ static enum nhi_err walk(const char *run_dir, struct walk *w)
     if (err == NHI_OK)
         err = list(d, &names);
     if (err == NHI_OK)
-        err = collect(&live);
+        err = look(&names, boot, &live);
     for (i = 0; err == NHI_OK && !stop && i < names.count; i++)
         err = visit(dirfd(d), names.all[i], boot, &live, w, &stop);
     closedir(d);

@@ -122,11 +122,17 @@ static bool has_guests(const struct ending *e)
     return nhi_cgroup_each(e->s.handle, find_guest, &g) == NHI_OK && g.any;
 }
 
+/* The kernel ends all of it at once, however it forks. */
+static void kill_group(const struct ending *e)
+{
+    if (e->phase == END_KILLED && !has_guests(e))
+        (void)!nhi_cgroup_kill(e->s.handle);
+}
+
 static void kill_all(const struct ending *e)
 {
     members_signal(&e->m, SIGKILL);
-    if (e->phase == END_KILLED && !has_guests(e))
-        (void)!nhi_cgroup_kill(e->s.handle);
+    kill_group(e);
 }
 
 /* ---- steps ---- */
@@ -227,45 +233,62 @@ static bool is_last(struct ending *e, const struct ending *all, size_t count)
            nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK && !o.any;
 }
 
+/* One that ends, and what of it is hunted: its audit session, or its uid, which has lost its reason. */
 struct hunted {
-    struct guests guests;
-    uint32_t *audit, *uid;
-    size_t audits, uids;
+    struct ending *e;
+    uint32_t audit;
 };
 
-/* Of an audit session, or of a uid that has lost its reason. What descends from a process is no quick look. */
+struct hunt {
+    struct guests guests;
+    struct hunted *all;
+    size_t count;
+};
+
+static bool is_of(const struct hunt *h, const struct hunted *one, pid_t pid, bool audited, uint32_t audit)
+{
+    struct nhi_proc_stat stat;
+
+    if (one->e->phase == END_LEFTOVERS)
+        return leftover_is_prey(pid, one->e->uid);
+    return audited && one->audit == audit && !guests_serve(&h->guests, pid, audit) &&
+           (nhi_proc_stat(pid, &stat) != NHI_OK || !stat.ended);
+}
+
+/* What descends from a process is no quick look. */
 static bool is_hunted(pid_t pid, void *ctx)
 {
-    const struct hunted *h = ctx;
-    uint32_t audit;
+    struct hunt *h = ctx;
+    uint32_t audit = 0;
+    bool audited = nhi_proc_audit(pid, &audit) == NHI_OK;
 
-    if (h->audits > 0 && nhi_proc_audit(pid, &audit) == NHI_OK)
-        for (size_t i = 0; i < h->audits; i++)
-            if (h->audit[i] == audit)
-                return !guests_serve(&h->guests, pid, audit);
-    for (size_t i = 0; i < h->uids; i++)
-        if (leftover_is_prey(pid, h->uid[i]))
+    for (size_t i = 0; i < h->count; i++)
+        if (is_of(h, &h->all[i], pid, audited, audit)) {
+            h->all[i].e->met = true;
             return true;
+        }
     return false;
 }
 
 /* What there is no memory for is found by the look that follows. */
-static void hunt(const struct ending *all, size_t count)
+static void hunt(struct ending *all, size_t count)
 {
-    struct hunted h = { .audit = calloc(count, sizeof(*h.audit)), .uid = calloc(count, sizeof(*h.uid)) };
+    struct hunt h = { .all = calloc(count, sizeof(*h.all)) };
 
-    for (size_t i = 0; h.audit != NULL && h.uid != NULL && i < count; i++) {
-        if (all[i].phase == END_KILLED && audit_of(&all[i], &h.audit[h.audits]))
-            h.audits++;
-        if (all[i].phase == END_LEFTOVERS)
-            h.uid[h.uids++] = all[i].uid;
+    for (size_t i = 0; i < count; i++)
+        all[i].met = false;
+    for (size_t i = 0; h.all != NULL && i < count; i++) {
+        struct hunted *one = &h.all[h.count];
+
+        one->e = &all[i];
+        if (all[i].phase == END_LEFTOVERS || (all[i].phase == END_KILLED && audit_of(&all[i], &one->audit)))
+            h.count++;
     }
-    if (h.audits > 0)
+    if (h.count > 0) {
         guests_look(&h.guests);
-    if (h.audits + h.uids > 0)
         procs_hunt(is_hunted, &h);
-    free(h.audit);
-    free(h.uid);
+    }
+    free(h.all);
 }
 
 /* logind is told when the processes are gone or have had their grace: it would ask them once more, and there are
@@ -295,14 +318,20 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
     leftover_ask(e->uid, &e->m);
 }
 
-/* Nobody is left, of the session or by its uid. One look may miss what is another process every moment: what was not
- * killed yet is hunted once. */
+/* Nobody was seen, of the session or by its uid. That may miss what is another process every moment: what was not killed
+ * yet is hunted, and has ended when a hunt comes upon nobody either. */
 static void empty(struct ending *e, const struct ending *all, size_t count, const struct procs *p,
                   int64_t now)
 {
     if (e->phase < END_KILLED || e->phase == END_LEFT) {
         e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;
         e->next = now + GIVE_UP;
+        kill_group(e);
+        return;
+    }
+    if (e->met) {
+        if (now >= e->next)
+            e->phase = END_STUCK;
         return;
     }
     close_login(e);

@@ -21,7 +21,8 @@
 
 #define PTS_MAJOR_FIRST 136 /* devices.txt of the kernel: Unix98 pseudo-terminals */
 #define PTS_MAJOR_LAST 143
-#define WALKS 20 /* of one hunt */
+#define WALKS 20 /* of one hunt at most */
+#define LOOKS 3  /* and at least: one may miss what is another process every moment */
 
 /* ---- looking ---- */
 
@@ -270,16 +271,13 @@ struct hunt {
 static int hunt_one(pid_t pid, void *ctx)
 {
     struct hunt *h = ctx;
-    struct nhi_proc_stat stat;
     int fd;
 
     fd = pid != getpid() ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (fd < 0)
         return 0;
-    /* Another one that has its pid by now is not what the descriptor is of. One that has ended, and was not taken in
-     * yet, is no reason to go round again. */
-    if (h->is_prey(pid, h->ctx) && (nhi_proc_stat(pid, &stat) != NHI_OK || !stat.ended) &&
-        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0) {
+    /* Another one that has its pid by now is not what the descriptor is of. */
+    if (h->is_prey(pid, h->ctx) && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0) {
         give_turns(pid);
         h->killed++;
     }
@@ -291,7 +289,7 @@ void procs_hunt(bool (*is_prey)(pid_t, void *), void *ctx)
 {
     struct hunt h = { .is_prey = is_prey, .ctx = ctx };
 
-    for (int walks = 0; walks < WALKS && (walks == 0 || h.killed > 0); walks++) {
+    for (int walks = 0; walks < WALKS && (walks < LOOKS || h.killed > 0); walks++) {
         h.killed = 0;
         if (nhi_proc_each(hunt_one, &h) != NHI_OK)
             break;

@@ -51,7 +51,7 @@ void members_free(struct members *m);
 /* By a descriptor of each process, so that no other is ever meant. */
 void members_signal(const struct members *m, int sig);
 /* Kills whatever is said to be prey, as it comes upon it, until it comes upon no more: a list of what forks as fast as
- * it can is of the past before it is whole. */
+ * it can is of the past before it is whole. What has ended is no prey. */
 void procs_hunt(bool (*is_prey)(pid_t, void *), void *ctx);
 /* Writes a line to each terminal that one of them has, without waiting. false: none took it. */
 bool members_tell(const struct members *m, const struct procs *p, const char *line);

@@ -8,15 +8,22 @@
  *   escape forks N             N processes at once, in sessions of their own
  *   escape breed N             processes that go on forking, up to N of this user's at a time
  *   escape hop                 a process that is another every moment: it forks, and the child goes on
+ *   escape chain US            the same as fast as it can, or with US microseconds between; for one minute
  *   escape headless            its first thread has ended, which makes it look like one that has
  *   escape traced              a child in a ptrace stop, which stays when its tracer ends
  *   escape traced-exitkill     the same, and it would end with its tracer
+ *
+ *   escape reaper COMMAND...   is no escape: runs COMMAND, and takes in at once whatever ends below it, as fast as the
+ *                              fastest chain makes it
  */
+#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -101,6 +108,56 @@ static _Noreturn void hop(void)
     _exit(0);
 }
 
+#define LINKS 4 /* stacks of the chain: the one before may not be gone yet, when the next begins */
+
+static struct {
+    _Alignas(16) char stack[LINKS][16384];
+    long us;
+    unsigned long count;
+    time_t end;
+} chain;
+
+/* All of them share one memory: to be another costs no more than some ten microseconds. */
+static int link_of_chain(void *unused)
+{
+    const struct timespec pause_of = { .tv_nsec = chain.us * 1000 };
+
+    if (chain.us > 0)
+        (void)nanosleep(&pause_of, NULL);
+    chain.count++;
+    while (time(NULL) < chain.end &&
+           clone(link_of_chain, chain.stack[chain.count % LINKS] + sizeof(chain.stack[0]), CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, unused) < 0)
+        (void)sched_yield();
+    _exit(0);
+}
+
+static _Noreturn void run_chain(long us)
+{
+    deafen();
+    if (fork() != 0)
+        _exit(0);
+    (void)setsid();
+    chain.us = us;
+    chain.end = time(NULL) + 60;
+    (void)link_of_chain(NULL);
+    _exit(0);
+}
+
+static _Noreturn void reaper(char *const argv[])
+{
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+        die("prctl");
+    if (fork() == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+        execvp(argv[0], argv);
+        die(argv[0]);
+    }
+    signal(SIGCHLD, SIG_IGN);
+    while (wait(NULL) > 0 || errno == EINTR)
+        continue;
+    _exit(0);
+}
+
 static void *stay(void *unused)
 {
     (void)unused;
@@ -150,12 +207,18 @@ int main(int argc, char **argv)
         breed(n);
     if (strcmp(way, "hop") == 0)
         hop();
+    if (strcmp(way, "chain") == 0)
+        run_chain(n);
+    if (strcmp(way, "reaper") == 0 && argc > 2)
+        reaper(argv + 2);
     if (strcmp(way, "headless") == 0)
         headless();
     if (strcmp(way, "traced") == 0)
         traced(0);
     if (strcmp(way, "traced-exitkill") == 0)
         traced(PTRACE_O_EXITKILL);
-    fputs("usage: escape sleep|deaf|orphan|forks N|breed N|hop|headless|traced|traced-exitkill\n", stderr);
+    fputs("usage: escape sleep|deaf|orphan|forks N|breed N|hop|chain US|headless|traced|traced-exitkill|"
+          "reaper COMMAND\n",
+          stderr);
     return 125;
 }

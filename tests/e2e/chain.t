@@ -1,0 +1,69 @@
+#!/bin/bash
+# An agent is another process every moment: each forks and ends, and none lives as long as it takes to look at it. On an
+# account that people share it stays in its session, however often the sessions are looked at, and a revocation has ended
+# it when it returns. Twice: with a cgroup for each session, and with the kernel's audit session alone.
+# Invariants: 7, 19.
+# shellcheck source=tests/e2e/lib.sh disable=SC2317 # eventually calls them
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+nhi_up
+chmod 1777 "$W"
+cp "$BUILD/tests/tools/escape" "$W/nhi-escape" && chmod 755 "$W/nhi-escape"
+# All of them end as sshd's, and nobody's table of processes fills up with them.
+kill "$SSHD"
+eventually_gone "$SSHD" || bail 'sshd stays'
+"$W/nhi-escape" reaper /usr/sbin/sshd -D &
+disown
+comes() { ssh_as alice key "$W/key" true && [ "$RC" = 0 ]; }
+eventually comes || bail 'sshd does not answer'
+# The numbers of processes begin again as often as on a busy machine, where they are this lab's own.
+newer() { [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]; }
+! newer 6.14 || echo 2000 >/proc/sys/kernel/pid_max
+
+# All of them hold its lock.
+lives() { [ -e "$W/chain" ] && ! flock -n 8 8<"$W/chain"; }
+lives_not() { ! lives; }
+
+n=0
+# begins MICROSECONDS
+begins() {
+    n=$((n + 1))
+    open_task "t-$n"
+    issue "$W/ticket" "t-$n" --account deploy --service sshd,sudo
+    rm -f "$W/chain"
+    ssh_as deploy reply "$W/ticket" "(flock 8 && exec $W/nhi-escape chain $1 >/dev/null 2>&1 </dev/null) 8>$W/chain"
+    eventually lives || note "$RC $OUT $ERR"
+}
+sessions() { nhictl session list --json | jq '.sessions | length'; }
+
+# many NAME
+many() {
+    local us bad i
+    for us in 0 20 50 100 300; do
+        begins "$us"
+        bad=''
+        for ((i = 0; i < $(depth 20 200 1000); i++)); do
+            [ "$(sessions)" = 1 ] || bad+=" $i"
+        done
+        lives
+        is "$?:$bad" 0: "$1: another process every $us us and a little: its session is always there"
+        capture nhictl revoke --task "t-$n"
+        lives_not
+        is "$?:$RC" 0:0 "$1: and is gone when revoke returns" || eventually lives_not
+    done
+}
+
+tops() {
+    local top
+    for top in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+        [ "$(stat -f -c %T "$top" 2>/dev/null)" != cgroup2fs ] || echo "$top"
+    done
+}
+if [ -n "$(tops)" ]; then
+    many 'with cgroups'
+    for top in $(tops); do umount -l "$top"; done
+fi
+many 'without cgroups'
+
+finish
