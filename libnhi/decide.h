@@ -70,6 +70,8 @@ enum nhi_reason {
 
 /* "permit", "expired", "issuer-unknown" …: for logs, events and JSON. */
 const char *nhi_reason_name(enum nhi_reason r);
+/* The one of that name. false: there is none. */
+bool nhi_reason_find(const char *name, enum nhi_reason *out);
 /* A sentence for people, without a final period. */
 const char *nhi_reason_text(enum nhi_reason r);
 

@@ -56,13 +56,15 @@ static enum nhi_err later(struct fold *f, const char *name)
     return rest_until(f, name, 0);
 }
 
-/* A slot or a pin stays as long as its ticket: those of ten thousand live tickets are not read by every command. The
- * time of the last change, which nobody else asks for, is when the next look is due. A pin may get a second name, that
+/* A slot or a pin stays as long as its ticket, a denial as long as its hour: those of ten thousand live tickets are not
+ * read by every command. The time of the last change, which nobody else asks for, is when the next look is due. A pin may get a second name, that
  * of a slot, from whoever was stopped in between, and what it says does not hold for that: it is an odd second. */
 static bool rests(const struct fold *f, const char *name)
 {
     struct stat st;
 
+    if (strchr("uid", name[0]) == NULL)
+        return false;
     /* Of one that was made before the clock went back, the second is not a whole one. */
     return fstatat(f->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > f->now &&
            st.st_mtim.tv_nsec == 0 && (name[0] == 'i' || st.st_mtime % 2 == 0);
@@ -145,6 +147,16 @@ static enum nhi_err later_if_settled(struct fold *f, const char *name, const str
     return f->now - g->at > SETTLED ? later(f, name) : NHI_OK;
 }
 
+/* That it is there says that so many of that ticket were told in this hour. */
+static enum nhi_err later_if_told(struct fold *f, const char *name, const struct nhi_grant *g)
+{
+    int64_t hour = g->at / NHI_HOUR;
+
+    if (hour < f->now / NHI_HOUR || hour > f->now / NHI_HOUR + 1)
+        return later(f, name);
+    return rest_until(f, name, next_look(name, (hour + 1) * NHI_HOUR));
+}
+
 static enum nhi_err fold_one(struct fold *f, const char *name)
 {
     struct nhi_grant g;
@@ -152,8 +164,6 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
 
     if (name[0] == 'h')
         return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
-    if ((name[0] == 'i' || name[0] == 'u') && rests(f, name))
-        return NHI_OK;
     err = nhi_record_read(f->dirfd, name, &g);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_OK;
@@ -191,6 +201,8 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
     /* While its hour lasts, that it is there says that this was told. */
     if (name[0] == 'b' && g.at / NHI_HOUR >= f->now / NHI_HOUR)
         return NHI_OK;
+    if (name[0] == 'd')
+        return later_if_told(f, name, &g);
     return name[0] == 'u' ? later_if_over(f, name, &g) : later(f, name);
 }
 
@@ -204,7 +216,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurikphosbn", e->d_name[0]) != NULL && e->d_name[1] == '-') {
+        if (strchr("gdurikphosbn", e->d_name[0]) != NULL && e->d_name[1] == '-' && !rests(f, e->d_name)) {
             err = fold_one(f, e->d_name);
             seen += strchr("uihb", e->d_name[0]) == NULL;
         }

@@ -18,7 +18,7 @@
 #include "libnhi/session.h"
 
 #define REPLACE_TRIES 1000
-/* Of one ticket, and of one account, between two folds: whoever holds a dead ticket must not fill
+/* Of one ticket in an hour, and of one account between two folds: whoever holds a dead ticket must not fill
  * the disk with it. */
 #define RECORDS_MAX 64
 #define KEY_NAME_MAX (2 + 2 * NHI_PK_LEN + 1 + NHI_ACCOUNT_MAX + 1)
@@ -36,7 +36,7 @@ static enum nhi_err open_grants(const char *dir, int *fd)
 static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint32_t slots)
 {
     enum nhi_err err = NHI_ERR_EXISTS;
-    char name[48];
+    char name[64];
     uint32_t n;
 
     for (n = 0; n < slots && err == NHI_ERR_EXISTS; n++) {
@@ -44,6 +44,20 @@ static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint
         err = nhi_record_link(fd, dirfd, name);
     }
     return err;
+}
+
+/* What a denial has a slot of: the ticket and the hour, whose slots stay as long as it lasts. */
+static void denial_of(char *out, size_t size, const struct nhi_grant *g)
+{
+    (void)snprintf(out, size, "%s-%lld", g->ticket.jti, (long long)(g->at / NHI_HOUR));
+}
+
+static bool has_denials(int dirfd, const char *of)
+{
+    char name[64];
+
+    (void)snprintf(name, sizeof name, "d-%s-%d", of, RECORDS_MAX - 1);
+    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static const char *lineage(const struct nhi_grant *g)
@@ -129,9 +143,12 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
     bool counted = kind == 'g' && g->ticket.uses > 0;
     int dirfd = -1, fd = -1;
     enum nhi_err err;
-    char name[32];
+    char name[32], denial[48];
 
+    denial_of(denial, sizeof denial, g);
     err = open_grants(dir, &dirfd);
+    if (err == NHI_OK && kind == 'd' && has_denials(dirfd, denial))
+        err = NHI_ERR_EXISTS;
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, counted, &fd);
     if (err == NHI_OK && kind == 'g' && g->pin != NHI_PIN_NONE && !g->handed_off)
@@ -146,7 +163,7 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
     if (err == NHI_OK && counted)
         err = take_use(fd, dirfd, g);
     else if (err == NHI_OK && kind == 'd')
-        err = take_slot(fd, dirfd, 'd', g->ticket.jti, RECORDS_MAX);
+        err = take_slot(fd, dirfd, 'd', denial, RECORDS_MAX);
     else if (err == NHI_OK && kind == 'o')
         err = take_slot(fd, dirfd, 'o', g->subject, RECORDS_MAX);
     else if (err == NHI_OK) {

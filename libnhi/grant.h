@@ -10,7 +10,7 @@
  *   i-JTI-r, i-JTI-l   where a lineage was first used: from which address; where at all, which alone may be local
  *   h-RULE-AT-ID    a grant by a rule that gives so many an hour
  *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
- *   d-JTI-N     a denial of a verified ticket, 64 of each at most until they are folded
+ *   d-JTI-HOUR-N    a denial of a verified ticket, 64 of each at most in an hour, whose end they wait for
  *   o-ACCOUNT-N     a session of an account under observation, opened without a ticket
  *   b-HOUR-ID-SERVICE-ACCOUNT   root became that account, inside the session that ID opened, if any
  *   s-ID-HANDLE     the grant opened that session
@@ -74,7 +74,7 @@ void nhi_grant_event(const struct nhi_grant *g, struct nhi_event *e);
  * ticket was first used elsewhere, at this very moment. NHI_ERR_BUSY: its rule gives no more in this hour; of
  * several that come at once for the last, all may be refused. */
 NHI_CHECK enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g);
-/* Records a denial of a verified ticket. NHI_ERR_EXISTS: enough of that ticket wait to be folded. */
+/* Records a denial of a verified ticket. NHI_ERR_EXISTS: there are enough of that ticket in this hour. */
 NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g);
 /* Records a session that was let be, under the account's name as the subject. NHI_ERR_EXISTS: enough of it
  * wait to be folded. */

@@ -101,18 +101,6 @@ static bool copy(char *out, size_t size, const char *from)
     return true;
 }
 
-static bool find_reason(const char *name, enum nhi_reason *out)
-{
-    unsigned r;
-
-    for (r = 0; r < NHI_REASON_COUNT; r++)
-        if (strcmp(nhi_reason_name((enum nhi_reason)r), name) == 0) {
-            *out = (enum nhi_reason)r;
-            return true;
-        }
-    return false;
-}
-
 static bool find_source(const char *name, enum nhi_source *out)
 {
     unsigned s;
@@ -167,7 +155,7 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
         ppid > INT32_MAX || start < 0 || pstart < 0 || ns < 0 || up < 0 || ms < 0 || ms > 999 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
         return NHI_ERR_CORRUPT;
     if (!nhi_name_is_jti(id) || !copy(g->id, sizeof g->id, id) ||
-        !find_reason(reason, &g->reason) || !find_source(source, &g->source) ||
+        !nhi_reason_find(reason, &g->reason) || !find_source(source, &g->source) ||
         !copy(g->service, sizeof g->service, service) ||
         !copy(g->subject, sizeof g->subject, subject) || !copy(g->rule, sizeof g->rule, rule) ||
         !copy(g->rhost, sizeof g->rhost, rhost) || !copy(g->boot, sizeof g->boot, boot) ||

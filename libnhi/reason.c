@@ -1,5 +1,7 @@
 #include "libnhi/decide.h"
 
+#include <string.h>
+
 struct row {
     const char *name, *text;
 };
@@ -68,6 +70,18 @@ static struct row row_of(enum nhi_reason r)
 const char *nhi_reason_name(enum nhi_reason r)
 {
     return row_of(r).name;
+}
+
+bool nhi_reason_find(const char *name, enum nhi_reason *out)
+{
+    unsigned r;
+
+    for (r = 0; r < NHI_REASON_COUNT; r++)
+        if (strcmp(nhi_reason_name((enum nhi_reason)r), name) == 0) {
+            *out = (enum nhi_reason)r;
+            return true;
+        }
+    return false;
 }
 
 const char *nhi_reason_text(enum nhi_reason r)

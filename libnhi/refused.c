@@ -71,15 +71,19 @@ static uint64_t hash(uint64_t h, const char *text)
     return h;
 }
 
-/* With an account that a ticket does not name nobody is to spread over many slots. */
+/* Of a ticket that was shown so many have a record that who holds it is to find nothing here to spread over: it is one
+ * slot for each reason. Nor with an account that a ticket does not name. */
 static uint64_t id_of(const struct nhi_refusal *r)
 {
     uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)r->reason;
 
-    h = hash(h, r->service);
+    bool shown = r->known && r->jti[0] != '\0' && r->key[0] == '\0';
+
+    if (!shown)
+        h = hash(h, r->service);
     if (r->known)
         h = hash(hash(h, r->jti), r->jti[0] != '\0' ? "" : r->key);
-    if (!r->known || r->reason != NHI_DENY_ACCOUNT)
+    if (!shown && (!r->known || r->reason != NHI_DENY_ACCOUNT))
         h = hash(h, r->account);
     return ((uint64_t)(r->at / HOUR) << HASH_BITS) | ((h ^ h >> HASH_BITS) & ((1ull << HASH_BITS) - 1));
 }

@@ -83,13 +83,15 @@ static void check(const struct pnhi_caller *c, const struct nhi_shown *what, str
         nhi_check(&w, what, v);
 }
 
+static const struct pnhi_times never = { .counted = 0 };
+
 static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                  const struct nhi_shown *what, const struct nhi_verdict *v, uint64_t of_hour,
+                  const struct nhi_shown *what, const struct nhi_verdict *v, struct pnhi_times times,
                   enum pnhi_phase phase)
 {
     if (v->reason != NHI_PERMIT && !v->verified)
-        of_hour = pnhi_transaction_count(c, v);
-    pnhi_log(pamh, o, c, what, v, of_hour);
+        times = pnhi_transaction_count(c, v);
+    pnhi_log(pamh, o, c, what, v, times);
     return pnhi_pam_code(v->reason, phase);
 }
 
@@ -100,12 +102,12 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
 {
     struct where where;
     struct nhi_shown from = located(c, what, &where);
+    struct pnhi_times times;
     struct nhi_verdict v;
-    uint64_t of_hour;
 
     check(c, &from, &v);
-    of_hour = pnhi_transaction_commit(pamh, c, &from, &v);
-    return finish(pamh, o, c, what, &v, of_hour, phase);
+    times = pnhi_transaction_commit(pamh, c, &from, &v);
+    return finish(pamh, o, c, what, &v, times, phase);
 }
 
 /* What was granted is denied after all: the ticket was verified then, whatever can be read of it now. */
@@ -234,7 +236,7 @@ static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const str
         return decide_first(pamh, o, c, &what, phase);
     if (v.reason == NHI_PERMIT)
         nhi_check_any_key(&w, &v);
-    return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, o, c, &what, &v, 0, phase);
+    return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, o, c, &what, &v, never, phase);
 }
 
 int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
@@ -275,7 +277,7 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi
         return let_be(pamh, c, PNHI_CRED);
     if (c->denied != NHI_PERMIT) {
         refuse(c, &v);
-        return finish(pamh, o, c, &what, &v, 0, PNHI_CRED);
+        return finish(pamh, o, c, &what, &v, never, PNHI_CRED);
     }
     return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED)
                                                          : pnhi_refused(PNHI_CRED);
@@ -363,7 +365,7 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
     if (err == NHI_OK && is_of_key(&g, &proof))
         return begin(pamh, o, c, &g);
     if (err == NHI_OK)
-        return finish(pamh, o, c, &what, &other, 0, PNHI_SESSION);
+        return finish(pamh, o, c, &what, &other, never, PNHI_SESSION);
     if (!c->ours && c->program == PNHI_LOGIN)
         pnhi_caller_see_key(c, pnhi_proof_is_agents(&proof, c->subject));
     if (!c->ours) {

@@ -1,6 +1,7 @@
 #include "pam_nhi/report.h"
 
 #include <security/pam_ext.h>
+#include <stdio.h>
 #include <syslog.h>
 
 #define DATA_SAID "pam_nhi:said"
@@ -95,29 +96,47 @@ static const char *account_name(const struct pnhi_caller *c)
     return "?";
 }
 
+static bool is_said(struct pnhi_times times)
+{
+    return (times.counted <= PNHI_LINES && !times.recorded) || (times.counted & (times.counted - 1)) == 0;
+}
+
+/* How often, where not each of them is said. */
+static void say_times(struct pnhi_times times, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (times.counted > 0 && times.recorded)
+        (void)snprintf(out, size, "; this ticket has %d records in this hour, and %llu more for that reason are counted",
+                       PNHI_LINES, (unsigned long long)times.counted);
+    else if (times.counted >= PNHI_LINES)
+        (void)snprintf(out, size, "; %llu of these in this hour, of which more are counted and not said: nhictl status",
+                       (unsigned long long)times.counted);
+}
+
 void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-              const struct nhi_shown *what, const struct nhi_verdict *v, uint64_t of_hour)
+              const struct nhi_shown *what, const struct nhi_verdict *v, struct pnhi_times times)
 {
     bool permit = v->reason == NHI_PERMIT;
     const struct nhi_ticket *t = &v->ticket;
     int level = permit && !v->handed_off ? LOG_INFO : LOG_NOTICE;
 
-    if (of_hour > PNHI_LINES)
+    char often[128];
+
+    if (!is_said(times))
         return;
+    say_times(times, often, sizeof often);
     if (v->verified)
         pam_syslog(pamh, level,
-                   "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)%s%s",
+                   "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)%s%s%s",
                    permit ? "permitted" : "denied", v->handed_off ? "hand-off " : "",
                    nhi_reason_name(v->reason), account_name(c), t->agent, t->task, t->jti,
                    nhi_source_name(what->source), nhi_reason_text(v->reason),
-                   v->message[0] != '\0' ? ": " : "", v->message);
+                   v->message[0] != '\0' ? ": " : "", v->message, often);
     else
-        pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s",
+        pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s%s",
                    nhi_reason_name(v->reason), account_name(c), v->kid[0] != '\0' ? " kid=" : "",
                    v->kid, nhi_reason_text(v->reason), v->message[0] != '\0' ? ": " : "",
-                   v->message);
-    if (of_hour == PNHI_LINES)
-        pam_syslog(pamh, level, "denied: more of these are counted in this hour, and not said: nhictl status");
+                   v->message, often);
     if (o->debug)
         pam_syslog(pamh, LOG_DEBUG,
                    "service=%s program=%d uid=%u marks=%d%d%d%d%d%d%d%d%s%s rule=%s", c->service,

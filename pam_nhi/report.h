@@ -23,10 +23,15 @@ void pnhi_log_become(pam_handle_t *pamh, const struct pnhi_caller *c);
 /* Of a session that was let be: what would have been decided. */
 void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
                        const struct nhi_verdict *v);
-/* of_hour: how many denials of that kind there were in this hour, where they are counted, else 0: after the first
- * PNHI_LINES nothing is said of them. */
+/* How many denials of that kind were counted in this hour, with this one; 0: it has a record, or nobody can say. The
+ * first PNHI_LINES are said, unless as many of that ticket have a record and were said then; from there on, whenever
+ * their number has doubled. */
 #define PNHI_LINES 64
+struct pnhi_times {
+    uint64_t counted;
+    bool recorded; /* others of that ticket were, so many that this one was not */
+};
 void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-              const struct nhi_shown *what, const struct nhi_verdict *v, uint64_t of_hour);
+              const struct nhi_shown *what, const struct nhi_verdict *v, struct pnhi_times times);
 
 #endif

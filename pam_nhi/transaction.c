@@ -178,13 +178,14 @@ static enum nhi_reason failed(enum nhi_err err)
     return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
 }
 
-uint64_t pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v)
+struct pnhi_times pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v)
 {
+    struct pnhi_times times = { .counted = 0 };
     struct nhi_refusal r = { .reason = v->reason, .known = v->verified };
     struct timespec ts;
 
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
-        return 0;
+        return times;
     r.at = ts.tv_sec;
     (void)snprintf(r.service, sizeof r.service, "%s", nhi_name_is_service(c->service) ? c->service : "?");
     (void)snprintf(r.account, sizeof r.account, "%s", nhi_name_is_account(c->subject) ? c->subject : "?");
@@ -198,19 +199,23 @@ uint64_t pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_ve
         memcpy(r.kid, v->kid, sizeof r.kid);
     }
     nhi_denials_add(NHI_RUN_DIR, v->reason, r.service, r.account, r.from, r.at);
-    return nhi_refused_note(NHI_RUN_DIR, &r);
+    times.counted = nhi_refused_note(NHI_RUN_DIR, &r);
+    return times;
 }
 
-uint64_t pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
-                               const struct nhi_verdict *v)
+struct pnhi_times pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
+                                        const struct nhi_verdict *v)
 {
+    struct pnhi_times times = { .counted = 0 };
     struct nhi_grant g;
 
     /* Where enough of that ticket were recorded, the rest is counted. */
     if (v->verified && describe(c, what, v, &g) == NHI_OK &&
-        nhi_grant_deny(NHI_STATE_DIR, &g) == NHI_ERR_EXISTS)
-        return pnhi_transaction_count(c, v);
-    return 0;
+        nhi_grant_deny(NHI_STATE_DIR, &g) == NHI_ERR_EXISTS) {
+        times = pnhi_transaction_count(c, v);
+        times.recorded = true;
+    }
+    return times;
 }
 
 void pnhi_transaction_begun(pam_handle_t *pamh)
@@ -238,10 +243,11 @@ static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
     return nhi_grant_commit(NHI_STATE_DIR, g);
 }
 
-uint64_t pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
-                             const struct nhi_shown *what, struct nhi_verdict *v)
+struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
+                                          const struct nhi_shown *what, struct nhi_verdict *v)
 {
     bool for_parent = c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT;
+    struct pnhi_times none = { .counted = 0 };
     struct nhi_grant g;
     enum nhi_err err;
 
@@ -263,7 +269,7 @@ uint64_t pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c
         v->reason = failed(err);
         return pnhi_transaction_deny(c, what, v);
     }
-    return 0;
+    return none;
 }
 
 void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_shown *what,

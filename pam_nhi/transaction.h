@@ -19,20 +19,19 @@ void pnhi_transaction_begin(pam_handle_t *pamh);
 
 /* Commits the grant and keeps it. Changes a permit to NHI_DENY_USES, NHI_DENY_RECORD or
  * NHI_DENY_INTERNAL when it cannot. Records the denial of a verified ticket as well as it can; returns what that
- * does, and 0 for a permit. */
-uint64_t pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
+ * does, and nothing for a permit. */
+struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
                              const struct nhi_shown *what, struct nhi_verdict *v);
 
 /* The program goes on with the grant, as far as we can tell. */
 void pnhi_transaction_begun(pam_handle_t *pamh);
 
-/* Counts the denial of what was not verified. Returns how many of that kind there were in this hour; 0: nobody can
- * say. */
-uint64_t pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v);
+/* Counts the denial of what has no record. */
+struct pnhi_times pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v);
 
-/* The denial of a verified ticket, as well as it can be recorded. Returns 0 for a record, else as the former. */
-uint64_t pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
-                           const struct nhi_verdict *v);
+/* The denial of a verified ticket, as well as it can be recorded, or else counted. */
+struct pnhi_times pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
+                                        const struct nhi_verdict *v);
 
 /* Records as well as it can what would have been decided, had the account under observation been one that
  * takes tickets only. */

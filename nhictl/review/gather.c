@@ -1,6 +1,7 @@
 /*
  * One pass over agents, tasks, tickets and events each.
  */
+#include <jansson.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,16 +234,27 @@ static int add_live(const struct nhi_ticket_row *row, void *ctx)
 
 /* ---- events ---- */
 
-static void add_denial(struct seen_agent *a, const struct nhi_grant *g)
+static void add_denials(struct seen_agent *a, const struct nhi_event *e, uint64_t times)
 {
     char what[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 64];
+    enum nhi_reason reason;
 
-    if (!review_is_attempt(g->reason))
+    if (!nhi_reason_find(e->reason, &reason) || !review_is_attempt(reason))
         return;
-    a->denials++;
-    snprintf(what, sizeof(what), "%s through %s: %s", g->subject, g->service,
-             nhi_reason_name(g->reason));
+    a->denials = times < UINT32_MAX - a->denials ? a->denials + (uint32_t)times : UINT32_MAX;
+    snprintf(what, sizeof(what), "%s through %s: %s", e->account, e->service, nhi_reason_name(reason));
     add_word(&a->refused, what);
+}
+
+/* Of a ticket that was shown, which only who has it can do: what was sent of a key, or without a ticket, is anybody's. */
+static void add_counted(struct seen_agent *a, const struct nhi_event *e)
+{
+    json_t *detail = e->jti[0] != '\0' && e->source[0] == '\0' ? json_loads(e->detail, 0, NULL) : NULL;
+    json_int_t times = json_integer_value(json_object_get(detail, "count"));
+
+    if (times > 0)
+        add_denials(a, e, (uint64_t)times);
+    json_decref(detail);
 }
 
 static void add_grant(struct seen_agent *a, const struct nhi_grant *g)
@@ -271,14 +283,17 @@ static int add_event(const struct nhi_event *e, void *ctx)
     struct seen_agent *a = find_agent(r, e->agent);
     struct nhi_grant g;
 
-    if (a == NULL || e->at < r->c->now - r->limits.window || e->detail == NULL ||
-        (!hand_off && strcmp(e->kind, "grant") != 0 && strcmp(e->kind, "denial") != 0) ||
+    if (a == NULL || e->at < r->c->now - r->limits.window || e->detail == NULL)
+        return 0;
+    if (strcmp(e->kind, "refused") == 0)
+        add_counted(a, e);
+    if ((!hand_off && strcmp(e->kind, "grant") != 0 && strcmp(e->kind, "denial") != 0) ||
         nhi_grant_decode(e->detail, strlen(e->detail), &g) != NHI_OK)
         return 0;
     if (hand_off)
         find_lineage(r, g.root[0] != '\0' ? g.root : g.ticket.jti, &g.ticket)->hand_offs++;
     if (g.reason != NHI_PERMIT) {
-        add_denial(a, &g);
+        add_denials(a, e, 1);
         return 0;
     }
     add_grant(a, &g);

@@ -12,11 +12,10 @@
 
 static enum nhi_reason reason_of(const char *name)
 {
-    unsigned r = 0;
+    enum nhi_reason r = NHI_DENY_INTERNAL;
 
-    while (r + 1 < NHI_REASON_COUNT && strcmp(nhi_reason_name((enum nhi_reason)r), name) != 0)
-        r++;
-    return strcmp(nhi_reason_name((enum nhi_reason)r), name) == 0 ? (enum nhi_reason)r : NHI_DENY_INTERNAL;
+    (void)nhi_reason_find(name, &r);
+    return r;
 }
 
 /* Of a count that became an event: its detail has a number for each reason and each door. */

@@ -52,4 +52,40 @@ one_more() { [ "$(counted)" -gt "$before" ]; }
 eventually one_more
 is "$(sql "SELECT group_concat(detail ->> '\$.samples[0]') FROM event WHERE kind = 'denials' AND seq > (SELECT max(seq) FROM event WHERE kind = 'grant')
     ORDER BY seq DESC LIMIT 1" | grep -c 'deploy\|alice')" 0 'a wrong password of a person is not counted'
+
+# ---- a dead ticket, again and again, from one account to the next ----
+
+issue "$W/dead" t-1
+JTI=$(jti_of "$W/dead")
+must nhictl revoke --ticket "$JTI" --reason leaked
+counted_of() { nhictl status --json | jq .denials_last_hour; }
+before=$(counted_of)
+mark_log
+BEGAN=$(date +%s)
+for _ in 1 2 3 4; do
+    for ((i = 0; i < 100; i++)); do
+        echo "sshd ci-bot 127.0.0.1 $W/dead"
+        echo "sshd deploy 127.0.0.1 $W/dead"
+    done | "$TRY" ask | sort | uniq -c
+    nhictl status >"$W/x"
+done >"$W/tried"
+HOURS=$(($(date +%s) / 3600 - BEGAN / 3600 + 1))
+is "$(sort -u "$W/tried" | tr -s ' ')" ' 200 deny' 'a revoked ticket is refused 800 times'
+settle_log
+events=$(sql "SELECT count(*) FROM event WHERE jti = '$JTI' AND decision = 'deny'")
+lines=$(since_mark | grep -c "pam_nhi.* ticket=$JTI")
+[ "$events" -le $((HOURS * 80)) ] && [ "$lines" -le $((HOURS * 80)) ]
+ok $? "that adds $events events to the ledger and $lines lines to the log"
+[ "$(find "$STATE/grants" -name 'd-*' | wc -l)" -le $((HOURS * 64)) ]
+ok $? 'and no more records than events'
+all_of_them() { [ "$(counted_of)" = $((before + 800)) ]; }
+eventually all_of_them
+is "$(counted_of)" $((before + 800)) 'status counts every one'
+more_than_recorded() { nhictl trace --ticket "$JTI" | grep -q 'refused .*revoked.*, [0-9]* times'; }
+eventually more_than_recorded
+ok $? 'trace says how often, beyond those that have a record'
+recorded=$(sql "SELECT count(*) FROM event WHERE jti = '$JTI' AND kind = 'denial'")
+probed=$(nhictl review --json | jq -r '.findings[] | select(.finding == "probing") | .evidence' | grep -o '^[0-9]*')
+[ "${probed:-0}" -gt "$recorded" ]
+ok $? "review counts them, too (${probed:-none}, of which $recorded have a record)"
 finish

@@ -47,12 +47,18 @@ static void commit(unsigned ticket, unsigned id, uint32_t uses)
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
 }
 
-static void deny(unsigned ticket, unsigned id)
+static enum nhi_err deny_at(unsigned ticket, unsigned id, int64_t at)
 {
     struct nhi_grant g = state_grant(ticket, id);
 
     g.reason = NHI_DENY_POLICY;
-    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
+    g.at = at;
+    return nhi_grant_deny(NHI_STATE_DIR, &g);
+}
+
+static void deny(unsigned ticket, unsigned id)
+{
+    assert_int_equal(deny_at(ticket, id, NOW), NHI_OK);
 }
 
 struct seen {
@@ -116,9 +122,11 @@ static void once(void **state)
     commit(1, 10, 0);
     commit(1, 20, 0);
     deny(1, 30);
-    folds(NOW + 50, 3, 3, 0);
-    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    folds(NOW + 50, 3, 2, 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 1); /* the denial, for the rest of its hour */
     folds(NOW + 50, 0, 0, 0);
+    folds(NOW + 3600, 0, 1, 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
     s = events();
     assert_int_equal(s.grants, 2);
     assert_int_equal(s.denials, 1);
@@ -146,7 +154,7 @@ static void all_of_it(void **state)
     memcpy(g.policy, STATE_HASH, sizeof g.policy);
     g.reason = NHI_DENY_POLICY;
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
-    folds(NOW + 50, 1, 1, 0);
+    folds(NOW + 50, 1, 0, 0);
     e = events().last;
     assert_string_equal(e.kind, "denial");
     assert_string_equal(e.owner, "who it was");
@@ -186,10 +194,10 @@ static void once_across_a_crash(void **state)
     deny(1, 30);
     commit(1, 40, 3);
     assert_int_equal(system("cp -a " STATE_GRANTS " " NHI_STATE_DIR "/copy"), 0);
-    folds(NOW, 3, 2, 0);
+    folds(NOW, 3, 1, 0);
     assert_int_equal(system("cp -a " NHI_STATE_DIR "/copy/. " STATE_GRANTS), 0);
     assert_int_equal(state_count(STATE_GRANTS, NULL), 3);
-    folds(NOW, 0, 2, 0);
+    folds(NOW, 0, 1, 0);
     s = events();
     assert_int_equal(s.grants, 2);
     assert_int_equal(s.denials, 1);
@@ -267,6 +275,55 @@ static int index_and_end(int i)
     /* As if this process had had a child that decided. */
     g.parent = g.self;
     return nhi_grant_index(NHI_STATE_DIR, &g) != NHI_OK;
+}
+
+/* A dead ticket is one and the same bound however often its denials are folded: so many events in an hour, and no more. */
+static void denials_of_an_hour(void **state)
+{
+    unsigned n, recorded = 0;
+
+    (void)state;
+    assert_int_equal(NOW % 3600, 0);
+    record(1);
+    for (n = 0; n < 500; n++) {
+        recorded += deny_at(1, n, NOW + n * 7) == NHI_OK;
+        if (n % 20 == 0)
+            assert_int_equal(fold_at(NOW + n * 7), NHI_OK);
+    }
+    assert_int_equal(recorded, 64);
+    folds(NOW + 3599, 0, 0, 0);
+    assert_int_equal(events().denials, 64);
+    /* With the hour they go, and are no events a second time. */
+    folds(NOW + 3600, 0, 64, 0);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    assert_int_equal(deny_at(1, 500, NOW + 3600), NHI_OK);
+    folds(NOW + 3600, 1, 0, 0);
+    assert_int_equal(events().denials, 65);
+    /* Nor are they read by every command meanwhile, or kept until a time that is far off. */
+    assert_int_equal(system("f=$(echo " STATE_GRANTS "/d-*) && touch -r $f " NHI_STATE_DIR "/time && : >$f &&"
+                            " touch -r " NHI_STATE_DIR "/time $f"),
+                     0);
+    folds(NOW + 7199, 0, 0, 0);
+    folds(NOW + 7200, 0, 0, 1);
+    assert_int_equal(deny_at(2, 501, NOW + 90000), NHI_OK);
+    folds(NOW, 1, 1, 0);
+}
+
+/* Those that stay are no part of what one transaction takes. */
+static void behind_many_that_stay(void **state)
+{
+    unsigned n;
+
+    (void)state;
+    for (n = 0; n < 90 * 64; n++)
+        assert_int_equal(deny_at(n / 64, n, NOW), NHI_OK);
+    while (fold_at(NOW) == NHI_OK && result.folded > 0)
+        ;
+    assert_int_equal(events().denials, 90 * 64);
+    record(1);
+    for (n = 0; n < 50; n++)
+        commit(1, 100000 + n, 0);
+    folds(NOW, 50, 50, 0);
 }
 
 static void index_of_a_living_parent(void **state)
@@ -373,6 +430,8 @@ int main(void)
         cmocka_unit_test_setup(slots_rest, state_ready),
         cmocka_unit_test_setup(slot_behind_a_pin, state_ready),
         cmocka_unit_test_setup(counted_slots, state_ready),
+        cmocka_unit_test_setup(denials_of_an_hour, state_ready),
+        cmocka_unit_test_setup(behind_many_that_stay, state_ready),
         cmocka_unit_test_setup(index_of_a_living_parent, state_ready),
         cmocka_unit_test_setup(unreadable, state_ready),
         cmocka_unit_test_setup(many, state_ready),

@@ -342,21 +342,26 @@ static void each_use_is_told_once(void **state)
     assert_int_equal(state_count(NHI_RUN_DIR, "won-"), USES);
 }
 
-/* Whoever holds a dead ticket fills no disk with it. */
+/* Whoever holds a dead ticket fills no disk with it. Another ticket has its own bound, and another hour. */
 static void bounded_denials(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
+    const int64_t hour = g.at / 3600 * 3600;
     unsigned n;
 
     (void)state;
     g.reason = NHI_DENY_EXPIRED;
     for (n = 0; n < 64; n++) {
         state_jti(n, g.id);
+        g.at = hour + n * 57;
         assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
     }
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
     assert_int_equal(state_count(STATE_GRANTS, "d-"), 64);
+    g.at = hour + 3600;
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
     g = state_grant(2, 1);
+    g.at = hour + 3599;
     g.reason = NHI_DENY_EXPIRED;
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
 }

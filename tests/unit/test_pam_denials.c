@@ -20,15 +20,19 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/denials.h"
+#include "libnhi/event.h"
+#include "libnhi/fold.h"
 #include "libnhi/paths.h"
 #include "libnhi/session.h"
 #include "tests/lib/calls.h"
 
 #define FLOOD 10000
 #define FLOODERS 4
+#define TRIES 500 /* with one dead ticket */
 #define COUNTS NHI_RUN_DIR "/" NHI_DENIALS_FILE
 
 static struct nhi_denials last;
@@ -316,7 +320,7 @@ static void something_else(void **state)
     assert_int_equal(times, 0);
 }
 
-/* Of a verified ticket 64 wait to be folded, and the rest is counted: nothing is silent. */
+/* Of a verified ticket 64 have a record in an hour, and the rest is counted: nothing is silent. */
 static void more_than_fits(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -337,6 +341,90 @@ static void more_than_fits(void **state)
     nhi_text_free(text);
 }
 
+struct told {
+    uint64_t count;
+    int events, lines;
+};
+
+static int see(const struct nhi_event *e, void *ctx)
+{
+    const char *count = strstr(e->detail, "\"count\":");
+    struct told *t = ctx;
+
+    if (strcmp(e->kind, "denial") != 0 && strcmp(e->kind, "refused") != 0)
+        return 0;
+    t->events++;
+    t->count += strcmp(e->kind, "denial") == 0 ? 1 : strtoull(count + strlen("\"count\":"), NULL, 10);
+    return 0;
+}
+
+/* As the supervisor does, at any time, or when the hour is over. */
+static void fold(int64_t now, struct told *out)
+{
+    struct nhi_ledger *l;
+
+    assert_int_equal(nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l), NHI_OK);
+    assert_int_equal(nhi_fold(NHI_STATE_DIR, l, now, NULL), NHI_OK);
+    assert_int_equal(nhi_fold_refused(NHI_RUN_DIR, l, now, NULL), NHI_OK);
+    out->count = 0;
+    out->events = 0;
+    assert_int_equal(nhi_event_each(l, 0, INT32_MAX, see, out), NHI_OK);
+    nhi_ledger_close(l);
+}
+
+static int lines_of(const char *log)
+{
+    int n = 0;
+
+    for (; (log = strstr(log, "denied: ")) != NULL; log++)
+        n++;
+    return n;
+}
+
+static struct told try_dead_ticket(char *text)
+{
+    static const char *const accounts[] = { "ci-bot", "deploy", "batch" };
+    struct told told = { .count = 0 };
+    struct world_call c;
+    int i;
+
+    for (i = 0; i < TRIES; i++) {
+        c = login(accounts[i % 3], text);
+        assert_int_equal(world_run_here(&c, WORLD_AUTH, NULL), PAM_AUTH_ERR);
+        told.lines += lines_of(world_log());
+        (void)world_reason();
+        if (i % 50 == 0)
+            fold(time(NULL), &told);
+    }
+    return told;
+}
+
+/* Whoever holds a dead ticket adds so much to the ledger and to the log in an hour, and no more, however often it is
+ * folded meanwhile and whatever account he tries; and all of it is counted. */
+static void dead_ticket(void **state)
+{
+    struct nhi_ticket t;
+    struct told told;
+    time_t began;
+    char *text;
+
+    do {
+        (void)fresh(state);
+        t = world_ticket();
+        t.iat -= 7200;
+        t.exp = t.iat + 900;
+        text = world_mint(&t);
+        began = time(NULL);
+        told = try_dead_ticket(text);
+        nhi_text_free(text);
+    } while (began / 3600 != time(NULL) / 3600);
+    assert_in_range(told.lines, 64, 80);
+    fold(began + 3600, &told);
+    assert_int_equal(told.count, TRIES);
+    assert_in_range(told.events, 64, 80);
+    assert_int_equal(world_records('d'), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_than_fits, empty, stop_reader),
         cmocka_unit_test_setup_teardown(stopped_while_telling, empty, stop_reader),
         cmocka_unit_test_setup_teardown(no_memory, empty, stop_reader),
+        cmocka_unit_test(dead_ticket),
     };
 
     if (!world_enter())

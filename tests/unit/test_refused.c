@@ -253,6 +253,24 @@ static void spread_over_accounts(void **state)
     assert_int_equal(events().count, FLOOD);
 }
 
+/* Nor can whoever holds a ticket, over accounts and doors. */
+static void spread_of_a_ticket(void **state)
+{
+    struct nhi_refusal r;
+    char account[24];
+
+    (void)state;
+    for (int i = 0; i < FLOOD; i++) {
+        (void)snprintf(account, sizeof account, "agent-%d", i);
+        r = refusal(NHI_DENY_REVOKED, i % 3 ? "sshd" : "su", account, 1);
+        assert_int_equal(note(&r), i + 1);
+    }
+    assert_int_equal(fold_at(NOW + 6), 1);
+    assert_int_equal(events().count, FLOOD);
+    r = refusal(NHI_DENY_REVOKED, "sshd", "ci-bot", 2);
+    assert_int_equal(note(&r), 1);
+}
+
 static void every_known_key(void **state)
 {
     struct nhi_refusal r;
@@ -391,7 +409,8 @@ int main(void)
         cmocka_unit_test_setup(told_at_once, state_ready),         cmocka_unit_test_setup(whose_account, state_ready),
         cmocka_unit_test_setup(once, state_ready),                 cmocka_unit_test_setup(few_events, state_ready),
         cmocka_unit_test_setup(flood_of_strangers, state_ready),   cmocka_unit_test_setup(spread_over_accounts, state_ready),
-        cmocka_unit_test_setup(every_known_key, state_ready),      cmocka_unit_test_setup(killed, state_ready),
+        cmocka_unit_test_setup(every_known_key, state_ready),      cmocka_unit_test_setup(spread_of_a_ticket, state_ready),
+          cmocka_unit_test_setup(killed, state_ready),
         cmocka_unit_test_setup(stopped, state_ready),              cmocka_unit_test_setup(hostile_names, state_ready),
         cmocka_unit_test_setup(rubbish, state_ready),              cmocka_unit_test_setup(no_directory, state_ready),
     };
