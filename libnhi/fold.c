@@ -32,6 +32,7 @@ struct fold {
     char boot[37];
     struct done *done;
     size_t count, room;
+    bool flushed; /* the names of those that stay are on the disk */
     struct nhi_fold_result result;
 };
 
@@ -57,19 +58,7 @@ static enum nhi_err later(struct fold *f, const char *name)
 }
 
 /* A slot or a pin stays as long as its ticket, a denial as long as its hour: those of ten thousand live tickets are not
- * read by every command. The time of the last change, which nobody else asks for, is when the next look is due. A pin may get a second name, that
- * of a slot, from whoever was stopped in between, and what it says does not hold for that: it is an odd second. */
-static bool rests(const struct fold *f, const char *name)
-{
-    struct stat st;
-
-    if (strchr("uid", name[0]) == NULL)
-        return false;
-    /* Of one that was made before the clock went back, the second is not a whole one. */
-    return fstatat(f->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > f->now &&
-           st.st_mtim.tv_nsec == 0 && (name[0] == 'i' || st.st_mtime % 2 == 0);
-}
-
+ * read by every command. */
 static int64_t next_look(const char *name, int64_t until)
 {
     return until % 2 == (name[0] == 'i') ? until : until - 1;
@@ -81,6 +70,9 @@ static bool settle(const struct fold *f, const struct done *one)
 
     if (one->until == 0)
         return unlinkat(f->dirfd, one->name, 0) == 0;
+    /* Whoever finds it at rest flushes it no more. */
+    if (!f->flushed)
+        return false;
     (void)utimensat(f->dirfd, one->name, times, AT_SYMLINK_NOFOLLOW);
     return false;
 }
@@ -216,7 +208,8 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurikphosbn", e->d_name[0]) != NULL && e->d_name[1] == '-' && !rests(f, e->d_name)) {
+        if (strchr("gdurikphosbn", e->d_name[0]) != NULL && e->d_name[1] == '-' &&
+            !nhi_record_rests(f->dirfd, e->d_name, f->now)) {
             err = fold_one(f, e->d_name);
             seen += strchr("uihb", e->d_name[0]) == NULL;
         }
@@ -225,6 +218,8 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
         return err;
     }
     err = nhi_ledger_commit(f->ledger);
+    for (i = 0; err == NHI_OK && i < f->count && !f->flushed; i++)
+        f->flushed = f->done[i].until != 0 && fsync(f->dirfd) == 0;
     for (i = 0; err == NHI_OK && i < f->count; i++)
         f->result.removed += settle(f, &f->done[i]);
     return err;

@@ -2,8 +2,10 @@
  * Committing grants.
  *
  * MUST: one link is the whole commit, so that a caller who stops or kills this process at any
- * instruction leaves a grant that happened or one that did not. MUST: no lock, no wait, no
- * temporary name that somebody would have to clean up.
+ * instruction leaves a grant that happened or one that did not. MUST: no lock, no wait for anybody, no
+ * temporary name that somebody would have to clean up. MUST: what says no to a later one (a use that is spent, a
+ * ticket that is superseded, a pin, a key that is bound, a place in the hour) is on the disk before the grant goes
+ * through, so that it outlives the power.
  */
 #include "libnhi/grant.h"
 
@@ -65,24 +67,46 @@ static const char *lineage(const struct nhi_grant *g)
     return g->root[0] != '\0' ? g->root : g->ticket.jti;
 }
 
-static enum nhi_err take_use(int fd, int dirfd, const struct nhi_grant *g)
-{
-    enum nhi_err err = take_slot(fd, dirfd, 'u', lineage(g), g->ticket.uses);
+/* A record on its way. */
+struct making {
+    const struct nhi_grant *g;
+    int fd, dirfd;
+    bool synced;  /* what it says is on the disk */
+    bool unsaved; /* a name was made, or found, that may not be there yet */
+};
 
-    /* A use must survive power loss, or the ticket would give more than it may. */
-    if (err == NHI_OK && fsync(dirfd) != 0)
-        err = nhi_err_from_errno(errno);
+static enum nhi_err save(struct making *m)
+{
+    if (m->unsaved && fsync(m->dirfd) != 0)
+        return nhi_err_from_errno(errno);
+    m->unsaved = false;
+    return NHI_OK;
+}
+
+/* A name that has to outlive the power, with what it says. Whoever made one that is there already may have been stopped
+ * before he could flush it. */
+static enum nhi_err link_lasting(struct making *m, const char *name)
+{
+    enum nhi_err err = NHI_ERR_EXISTS;
+
+    if (faccessat(m->dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (!m->synced && fsync(m->fd) != 0)
+            return nhi_err_from_errno(errno);
+        m->synced = true;
+        err = nhi_record_link(m->fd, m->dirfd, name);
+    }
+    m->unsaved = m->unsaved || !nhi_record_rests(m->dirfd, name, m->g->at);
     return err;
 }
 
 /* Before the grant: being cut off between the two must not leave both tickets in use. */
-static enum nhi_err end_predecessor(int fd, int dirfd, const char *jti)
+static enum nhi_err end_predecessor(struct making *m)
 {
     enum nhi_err err;
     char name[48];
 
-    (void)snprintf(name, sizeof name, "r-%s", jti);
-    err = nhi_record_link(fd, dirfd, name);
+    (void)snprintf(name, sizeof name, "r-%s", m->g->renews);
+    err = link_lasting(m, name);
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
 
@@ -92,28 +116,28 @@ static void pin_name(char *name, size_t size, const char *root, enum nhi_pin kin
 }
 
 /* The link is the test-and-set. */
-static enum nhi_err take_place(int fd, int dirfd, const struct nhi_grant *g, enum nhi_pin kind)
+static enum nhi_err take_place(struct making *m, enum nhi_pin kind)
 {
     struct nhi_grant first;
     enum nhi_err err;
     char name[48];
 
-    pin_name(name, sizeof name, lineage(g), kind);
-    err = nhi_record_link(fd, dirfd, name);
+    pin_name(name, sizeof name, lineage(m->g), kind);
+    err = link_lasting(m, name);
     if (err != NHI_ERR_EXISTS)
         return err;
-    err = nhi_record_read(dirfd, name, &first);
-    return err == NHI_OK && strcmp(first.place, g->place) != 0 ? NHI_ERR_STATE : err;
+    err = nhi_record_read(m->dirfd, name, &first);
+    return err == NHI_OK && strcmp(first.place, m->g->place) != 0 ? NHI_ERR_STATE : err;
 }
 
 /* A local place must be the very first one: an address takes that, too, where it is free, so that nobody who
  * was stopped since his decision takes it later. */
-static enum nhi_err pin(int fd, int dirfd, const struct nhi_grant *g)
+static enum nhi_err pin(struct making *m)
 {
-    enum nhi_err err = take_place(fd, dirfd, g, NHI_PIN_LOCAL);
+    enum nhi_err err = take_place(m, NHI_PIN_LOCAL);
 
-    if (g->pin == NHI_PIN_REMOTE && (err == NHI_OK || err == NHI_ERR_STATE))
-        err = take_place(fd, dirfd, g, NHI_PIN_REMOTE);
+    if (m->g->pin == NHI_PIN_REMOTE && (err == NHI_OK || err == NHI_ERR_STATE))
+        err = take_place(m, NHI_PIN_REMOTE);
     return err;
 }
 
@@ -128,68 +152,115 @@ static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], con
 }
 
 /* Before the grant: once a key was an agent's, it is no person's here. */
-static enum nhi_err note_key(int fd, int dirfd, const struct nhi_grant *g)
+static enum nhi_err note_key(struct making *m)
 {
     enum nhi_err err;
     char name[KEY_NAME_MAX];
 
-    key_name(name, sizeof name, g->ticket.cnf, g->subject);
-    err = nhi_record_link(fd, dirfd, name);
+    key_name(name, sizeof name, m->g->ticket.cnf, m->g->subject);
+    err = link_lasting(m, name);
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
 
-static enum nhi_err put(const char *dir, const struct nhi_grant *g, char kind)
+/* What the grant takes besides. */
+static enum nhi_err take(struct making *m)
 {
-    bool counted = kind == 'g' && g->ticket.uses > 0;
-    int dirfd = -1, fd = -1;
-    enum nhi_err err;
-    char name[32], denial[48];
+    const struct nhi_grant *g = m->g;
+    enum nhi_err err = NHI_OK;
 
-    denial_of(denial, sizeof denial, g);
-    err = open_grants(dir, &dirfd);
-    if (err == NHI_OK && kind == 'd' && has_denials(dirfd, denial))
-        err = NHI_ERR_EXISTS;
-    if (err == NHI_OK)
-        err = nhi_record_make(dirfd, g, counted, &fd);
-    if (err == NHI_OK && kind == 'g' && g->pin != NHI_PIN_NONE && !g->handed_off)
-        err = pin(fd, dirfd, g);
+    if (g->pin != NHI_PIN_NONE && !g->handed_off)
+        err = pin(m);
     /* Without a root it is not in the ledger. */
-    if (err == NHI_OK && kind == 'g' && g->ticket.has_cnf && g->root[0] == '\0')
-        err = note_key(fd, dirfd, g);
-    if (err == NHI_OK && kind == 'g' && g->renews[0] != '\0')
-        err = end_predecessor(fd, dirfd, g->renews);
-    if (err == NHI_OK && kind == 'g' && g->max_grants != 0)
-        err = nhi_record_take_hour(fd, dirfd, g);
-    if (err == NHI_OK && counted)
-        err = take_use(fd, dirfd, g);
-    else if (err == NHI_OK && kind == 'd')
-        err = take_slot(fd, dirfd, 'd', denial, RECORDS_MAX);
-    else if (err == NHI_OK && kind == 'o')
-        err = take_slot(fd, dirfd, 'o', g->subject, RECORDS_MAX);
-    else if (err == NHI_OK) {
-        (void)snprintf(name, sizeof name, "%c-%s", kind, g->id);
-        err = nhi_record_link(fd, dirfd, name);
+    if (err == NHI_OK && g->ticket.has_cnf && g->root[0] == '\0')
+        err = note_key(m);
+    if (err == NHI_OK && g->renews[0] != '\0')
+        err = end_predecessor(m);
+    if (err != NHI_OK || g->max_grants == 0)
+        return err;
+    m->unsaved = true;
+    return nhi_record_take_hour(m->fd, m->dirfd, g);
+}
+
+/* Of one that is counted, the slot is the commit. */
+static enum nhi_err commit(struct making *m)
+{
+    const struct nhi_grant *g = m->g;
+    enum nhi_err err;
+    char name[32];
+
+    if (g->ticket.uses > 0) {
+        err = take_slot(m->fd, m->dirfd, 'u', lineage(g), g->ticket.uses);
+        m->unsaved = true;
+        return err == NHI_OK ? save(m) : err;
     }
-    if (fd >= 0)
-        close(fd);
-    if (dirfd >= 0)
-        close(dirfd);
-    return err;
+    err = save(m);
+    (void)snprintf(name, sizeof name, "g-%s", g->id);
+    return err == NHI_OK ? nhi_record_link(m->fd, m->dirfd, name) : err;
+}
+
+static enum nhi_err start(struct making *m, const char *dir)
+{
+    enum nhi_err err = open_grants(dir, &m->dirfd);
+
+    return err == NHI_OK ? nhi_record_make(m->dirfd, m->g, m->synced, &m->fd) : err;
+}
+
+static void finish(struct making *m)
+{
+    if (m->fd >= 0)
+        close(m->fd);
+    if (m->dirfd >= 0)
+        close(m->dirfd);
 }
 
 enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g)
 {
-    return g->reason == NHI_PERMIT ? put(dir, g, 'g') : NHI_ERR_ARG;
+    struct making m = { .g = g, .fd = -1, .dirfd = -1, .synced = g->ticket.uses > 0 || g->max_grants != 0 };
+    enum nhi_err err;
+
+    if (g->reason != NHI_PERMIT)
+        return NHI_ERR_ARG;
+    err = start(&m, dir);
+    if (err == NHI_OK)
+        err = take(&m);
+    if (err == NHI_OK)
+        err = commit(&m);
+    finish(&m);
+    return err;
 }
 
 enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
 {
-    return g->reason != NHI_PERMIT ? put(dir, g, 'd') : NHI_ERR_ARG;
+    struct making m = { .g = g, .fd = -1, .dirfd = -1 };
+    enum nhi_err err;
+    char of[48];
+
+    if (g->reason == NHI_PERMIT)
+        return NHI_ERR_ARG;
+    denial_of(of, sizeof of, g);
+    err = open_grants(dir, &m.dirfd);
+    if (err == NHI_OK && has_denials(m.dirfd, of))
+        err = NHI_ERR_EXISTS;
+    if (err == NHI_OK)
+        err = nhi_record_make(m.dirfd, g, false, &m.fd);
+    if (err == NHI_OK)
+        err = take_slot(m.fd, m.dirfd, 'd', of, RECORDS_MAX);
+    finish(&m);
+    return err;
 }
 
 enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g)
 {
-    return g->observed && nhi_name_is_account(g->subject) ? put(dir, g, 'o') : NHI_ERR_ARG;
+    struct making m = { .g = g, .fd = -1, .dirfd = -1 };
+    enum nhi_err err;
+
+    if (!g->observed || !nhi_name_is_account(g->subject))
+        return NHI_ERR_ARG;
+    err = start(&m, dir);
+    if (err == NHI_OK)
+        err = take_slot(m.fd, m.dirfd, 'o', g->subject, RECORDS_MAX);
+    finish(&m);
+    return err;
 }
 
 /* Once an hour, counted from 1970, for each of these: the name says it all, and who comes second finds it. */

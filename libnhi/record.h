@@ -13,6 +13,9 @@
 NHI_CHECK enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd);
 /* The commit. NHI_ERR_EXISTS: that name is taken. */
 NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
+/* Whether the ledger has a record that stays, so that nobody need read it before a moment that is still to come: then
+ * its name is on the disk as well. */
+bool nhi_record_rests(int dirfd, const char *name, int64_t now);
 /* Takes a place among the grants that g's rule gives in an hour. NHI_ERR_BUSY: there is none. */
 NHI_CHECK enum nhi_err nhi_record_take_hour(int fd, int dirfd, const struct nhi_grant *g);
 /* Whether a place of that name still counts. */

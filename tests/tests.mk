@@ -17,6 +17,7 @@ FAULTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fault/*.c))
 WRAPPED_fault_alloc := malloc calloc realloc reallocarray strdup realpath getline __getdelim free
 WRAPPED_fault_ours := open64 openat64 read __read_chk fstat64 pread64 getpwnam_r getpwuid_r getrlimit64 setrlimit64 realloc \
     pam_set_data pam_get_data
+WRAPPED_fault_power := linkat fsync unlinkat
 $(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
