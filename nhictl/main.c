@@ -215,6 +215,8 @@ int main(int argc, char **argv)
      * executed from here has its own. */
     (void)prctl(PR_SET_DUMPABLE, 0);
     signal(SIGPIPE, SIG_IGN);
+    /* So is a file that must not grow (ulimit -f): what there is to end is ended, and the rest said. */
+    signal(SIGXFSZ, SIG_IGN);
     if (argc > 0 && is_called(argv[0], "nhi-askpass"))
         return as_askpass(&c, argc, argv);
     c.json = wants(argc, argv, "--json");

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "libnhi/cgroup.h"
@@ -22,7 +21,6 @@
 #include "pam_nhi/within.h"
 
 #define DATA_OURS "pam_nhi:ours"
-#define FILES_MAX (1 << 20)           /* fs.nr_open, where nobody has changed it */
 #define ENTRY_ROOM 16384              /* for a line of passwd(5), at first */
 #define ENTRY_MAX (16 * 1024 * 1024)
 
@@ -62,26 +60,6 @@ const char *pnhi_caller_cause(const struct pnhi_caller *c)
     default:
         return strerror(c->cause);
     }
-}
-
-static void raise_files(struct rlimit *had)
-{
-    const struct rlimit more = { FILES_MAX, FILES_MAX };
-    struct rlimit most;
-
-    if (getrlimit(RLIMIT_NOFILE, had) != 0) {
-        had->rlim_cur = RLIM_INFINITY;
-        return;
-    }
-    most = (struct rlimit){ had->rlim_max, had->rlim_max };
-    if (had->rlim_cur < FILES_MAX && (had->rlim_max > FILES_MAX || setrlimit(RLIMIT_NOFILE, &more) != 0))
-        (void)setrlimit(RLIMIT_NOFILE, &most);
-}
-
-static void put_files_back(const struct rlimit *had)
-{
-    if (had->rlim_cur < FILES_MAX)
-        (void)setrlimit(RLIMIT_NOFILE, had);
 }
 
 /* ---- the marks ---- */
@@ -373,7 +351,6 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
 {
     const void *service = NULL, *rhost = NULL, *tty = NULL, *data = NULL;
     const char *user = NULL;
-    struct rlimit files;
     int rc;
 
     memset(out, 0, sizeof *out);
@@ -390,12 +367,11 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
     out->rhost = rhost;
     out->tty = tty;
     out->program = out->marks.program = program_of(service);
-    raise_files(&files);
+    pnhi_limits_raise(&out->limits);
     if (out->program == PNHI_LOGIN)
         see_login(out, options);
     else
         see_caller(pamh, out, options);
-    put_files_back(&files);
     if (out->marks.root && out->in_session)
         out->over = pnhi_within_look(&out->session);
     out->marks.over = out->over != NHI_PERMIT;

@@ -10,6 +10,7 @@
 #include <security/pam_modules.h>
 
 #include "libnhi/grant.h"
+#include "pam_nhi/limits.h"
 #include "pam_nhi/options.h"
 #include "pam_nhi/standing.h"
 
@@ -24,6 +25,7 @@ struct pnhi_caller {
     bool in_session; /* inside a registered session: session holds its grant */
     struct nhi_grant session;
     enum nhi_reason over; /* root's: why that session is not to go on; NHI_PERMIT: it is */
+    struct pnhi_limits limits; /* raised from pnhi_caller_find on, until whoever called that puts them back */
     struct pnhi_marks marks;
     bool was_ours; /* in an earlier phase */
     enum pnhi_standing standing;

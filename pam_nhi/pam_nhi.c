@@ -14,11 +14,14 @@ static int enter(pam_handle_t *pamh, int argc, const char **argv, enum pnhi_phas
 {
     struct pnhi_options options;
     struct pnhi_caller caller;
+    int rc = pnhi_refused(phase);
 
-    if (!pnhi_options_parse(pamh, argc, argv, &options) ||
-        pnhi_caller_find(pamh, &options, &caller) != PAM_SUCCESS)
-        return pnhi_refused(phase);
-    return fn(pamh, &options, &caller);
+    if (!pnhi_options_parse(pamh, argc, argv, &options))
+        return rc;
+    if (pnhi_caller_find(pamh, &options, &caller) == PAM_SUCCESS)
+        rc = fn(pamh, &options, &caller);
+    pnhi_limits_put_back(&caller.limits);
+    return rc;
 }
 
 EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)

@@ -25,8 +25,18 @@ static int take(pam_handle_t *pamh, const char *reply, bool ours, char **text)
     return PAM_SUCCESS;
 }
 
-int pnhi_prompt(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                char **text)
+/* The program that asks for sudo is the caller's own: it gets none of what the caller may not have. */
+static int ask(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, char **reply)
+{
+    int rc;
+
+    pnhi_limits_put_back(&c->limits);
+    rc = pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, reply, "%s", o->prompt);
+    pnhi_limits_raise(&c->limits);
+    return rc;
+}
+
+int pnhi_prompt(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, char **text)
 {
     const void *earlier = NULL;
     char *reply = NULL;
@@ -42,8 +52,7 @@ int pnhi_prompt(pam_handle_t *pamh, const struct pnhi_options *o, const struct p
     }
     /* sudo -n, BatchMode, cron: nobody is there to ask. That is no error, there just is no ticket.
      */
-    if (pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &reply, "%s", o->prompt) != PAM_SUCCESS ||
-        reply == NULL)
+    if (ask(pamh, o, c, &reply) != PAM_SUCCESS || reply == NULL)
         return PAM_SUCCESS;
     rc = take(pamh, reply, c->ours, text);
     nhi_text_free(reply);

@@ -44,12 +44,16 @@ static void record_unused(const struct kept *k)
 
 static void clean_up(pam_handle_t *pamh, void *data, int status)
 {
+    struct pnhi_limits limits;
     struct kept *k = data;
 
     (void)pamh;
     /* Not what takes back a grant that failed, and not a child of the program, which ends its copy of the handle. */
-    if (k->is_call && !k->begun && (status & PAM_DATA_REPLACE) == 0 && k->g.self.pid == getpid())
+    if (k->is_call && !k->begun && (status & PAM_DATA_REPLACE) == 0 && k->g.self.pid == getpid()) {
+        pnhi_limits_raise(&limits);
         record_unused(k);
+        pnhi_limits_put_back(&limits);
+    }
     free(k);
 }
 
@@ -208,13 +212,17 @@ struct pnhi_times pnhi_transaction_deny(const struct pnhi_caller *c, const struc
 {
     struct pnhi_times times = { .counted = 0 };
     struct nhi_grant g;
+    enum nhi_err err;
 
-    /* Where enough of that ticket were recorded, the rest is counted. */
-    if (v->verified && describe(c, what, v, &g) == NHI_OK &&
-        nhi_grant_deny(NHI_STATE_DIR, &g) == NHI_ERR_EXISTS) {
+    if (!v->verified)
+        return times;
+    err = describe(c, what, v, &g);
+    if (err == NHI_OK)
+        err = nhi_grant_deny(NHI_STATE_DIR, &g);
+    /* Where enough of that ticket were recorded, or none can be, it is counted. */
+    if (err != NHI_OK)
         times = pnhi_transaction_count(c, v);
-        times.recorded = true;
-    }
+    times.recorded = err == NHI_ERR_EXISTS;
     return times;
 }
 

@@ -40,4 +40,16 @@ capture timeout 60 nhictl lockdown on
 is "$RC $(pgrep -fc '^sleep 77[23]$')" '3 0' 'lockdown on: every session has ended, and the answer is no' || note "$OUT $ERR"
 like "$ERR" 'it is not in force' 'it says that it is not in force'
 must mount -o remount,bind,rw "$STATE"
+
+# ---- no file may grow: a limit of whoever types it ----
+
+start_watch
+live 4
+live 5
+kill "$WATCH"
+eventually test ! -e /run/nhi/watch
+capture timeout 60 bash -c "(ulimit -f 0; exec nhictl revoke --ticket '$(jti_of "$W/t-4")' --reason stolen) 2>&1 | cat; exit \${PIPESTATUS[0]}"
+is "$RC $(pgrep -fc '^sleep 774$')" '3 0' 'revoke under ulimit -f 0: its session has ended, and the answer is no' || note "$OUT $ERR"
+like "$OUT" 'NOT revoked' 'it says that it is not revoked'
+is "$(pgrep -fc '^sleep 775$')" 1 'the other session goes on'
 finish

@@ -260,10 +260,13 @@ static bool look(const struct row *r, struct pnhi_caller *c)
         return false;
     if (again != NULL && pnhi_caller_find(h, &options, again) != PAM_SUCCESS)
         return false;
+    if (again != NULL)
+        pnhi_limits_put_back(&again->limits);
     memset(made, 0, sizeof made);
     armed = true;
     rc = pnhi_caller_find(h, &options, c);
     armed = false;
+    pnhi_limits_put_back(&c->limits);
     /* As a phase does that looks for a grant and finds none. */
     if (again != NULL)
         pnhi_caller_see_grant(c, NHI_SEEN_NOT);

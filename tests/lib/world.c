@@ -236,6 +236,8 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
     const struct world_call *c = ctx;
     int i;
 
+    if (c->asking != NULL)
+        c->asking();
     if (c->reply == NULL)
         return PAM_CONV_ERR;
     *resp = calloc((size_t)n, sizeof **resp);
@@ -362,6 +364,8 @@ int world_run_here(const struct world_call *c, int phases, void (*before_open)(v
     /* Whoever calls su and sudo has groups of his own. */
     if (c->ruid != 0)
         MUST(setgroups(0, NULL) == 0 && setresgid(c->ruid, 0, 0) == 0 && setresuid(c->ruid, 0, 0) == 0);
+    if (c->before != NULL)
+        c->before();
     rc = phases_of(h, c, phases, before_open);
     if (c->ruid != 0)
         MUST(setresuid(0, 0, 0) == 0 && setresgid(0, 0, 0) == 0);

@@ -46,6 +46,8 @@ struct world_call {
     const char *proof; /* what sshd says in SSH_AUTH_INFO_0, or NULL. It is there where sshd puts it:
                           from open_session on; in all phases with proof_early */
     bool proof_early;
+    void (*before)(void); /* runs when all is set up, before the first phase; or NULL */
+    void (*asking)(void); /* runs in the conversation; or NULL */
 };
 
 enum { WORLD_AUTH = 1, WORLD_ACCOUNT = 2, WORLD_CRED = 4, WORLD_OPEN = 8, WORLD_PASSWORD = 16,
