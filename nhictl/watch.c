@@ -36,6 +36,7 @@
 #include "nhictl/leftover/leftover.h"
 #include "nhictl/linger.h"
 #include "nhictl/log.h"
+#include "nhictl/pulse.h"
 #include "nhictl/store.h"
 #include "nhictl/task_end.h"
 #include "nhictl/trail.h"
@@ -403,18 +404,38 @@ static void run(struct ctl *c, struct watch *w)
     }
 }
 
-static int watch(struct ctl *c)
+struct watch_args {
+    int64_t wait; /* seconds; 0: supervise */
+};
+
+/* What starts with the host would be refused until then. */
+static int wait_for_another(struct ctl *c, int64_t seconds)
+{
+    const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+    const int64_t last = now_ms() + seconds * 1000;
+    char text[PULSE_TEXT_MAX];
+    struct pulse p = pulse_see();
+
+    while (p.is != NHI_PULSE_LIVE && now_ms() < last) {
+        (void)nanosleep(&pause, NULL);
+        p = pulse_see();
+    }
+    if (p.is == NHI_PULSE_LIVE)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, pulse_hint(&p), "%s", pulse_text(&p, text));
+}
+
+static int supervise(struct ctl *c)
 {
     struct watch w = { .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true, .linger = true };
-    int code = store_need_root(c), lock = -1;
+    int code, lock = -1;
 
     w.leaders.wait = -1;
     w.grace = NHI_GRACE_DEFAULT;
     w.task = INT64_MAX;
     w.looked = -PAUSE_MS;
     w.judged = -JUDGE_MS;
-    if (code == CTL_DONE)
-        code = start(c, &w);
+    code = start(c, &w);
     if (code == CTL_DONE)
         code = alone(c, &lock);
     if (code == CTL_DONE) {
@@ -439,8 +460,25 @@ static int watch(struct ctl *c)
     return code;
 }
 
+static int watch(struct ctl *c)
+{
+    const struct watch_args *a = c->args;
+    int code = store_need_root(c);
+
+    if (code == CTL_DONE)
+        code = a->wait > 0 ? wait_for_another(c, a->wait) : supervise(c);
+    return code;
+}
+
+static const struct opt options[] = {
+    { "wait", OPT_DURATION, offsetof(struct watch_args, wait), false, "SPAN",
+      "supervise nothing; wait so long for the one that does", NULL, 0 },
+    { .name = NULL },
+};
+
 const struct verb watch_verbs[] = {
-    { NULL, "watch", watch, NULL, 0, 0, 0, "", "Supervise: end each session when its ticket ends.",
+    { NULL, "watch", watch, options, sizeof(struct watch_args), 0, 0, "[--wait SPAN]",
+      "Supervise: end each session when its ticket ends.",
       "Runs until SIGTERM, in the foreground: systemctl enable --now nhi-watch, or by hand.",
       "nhictl watch" },
     { .verb = NULL },
