@@ -45,7 +45,13 @@ $(BEGUN): $(BUILD)/obj/tests/contract/begun.o
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDHARD) -static -o $@ $<
-tools: $(if $(SANITIZE),,$(ANSWER) $(BEGUN))
+# A host that has slept, for whatever is started with it.
+SLEPT  := $(BUILD)/tests/e2e/slept.so
+$(SLEPT): $(BUILD)/obj/tests/e2e/slept.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -o $@ $<
+tools: $(if $(SANITIZE),,$(ANSWER) $(BEGUN) $(SLEPT))
 
 check: tests
 	$(PROVE) $(UNITS) $(SHELL_TESTS)
