@@ -11,7 +11,8 @@
 #       as root in a unit of its own. What is written stays in memory
 #
 # What packaging/deps.sh has for the purposes in NHI_BOOT_ALSO is in what `run` boots as well, out of a layer over that
-# root, which stays, too.
+# root, which stays, too. For those in NHI_BOOT_DEBS the packages lie there, not installed, with all that they need:
+# /var/cache/nhi-debs/PURPOSE/*.deb
 #
 # RELEASE is bookworm (Debian 12) or trixie (13). The environment of COMMAND is that of a unit. Exit status:
 # COMMAND's; 125 when there is nothing to be booted here, after a line that says why.
@@ -72,21 +73,23 @@ make_root() {
     exec 8>&-
 }
 
-layer_of() { echo "$CACHE/$1${NHI_BOOT_ALSO:+.${NHI_BOOT_ALSO// /-}}"; }
+ALSO=${NHI_BOOT_ALSO:-} DEBS=${NHI_BOOT_DEBS:-}
+has_layer() { [ -n "$ALSO$DEBS" ]; }
+layer_of() { echo "$CACHE/$1${ALSO:+.${ALSO// /-}}${DEBS:+.debs-${DEBS// /-}}"; }
 make_layer() {
     local release=$1 layer packages
-    [ -n "${NHI_BOOT_ALSO:-}" ] || return 0
+    has_layer || return 0
     layer=$(layer_of "$release")
     # shellcheck disable=SC2086 # words
-    packages=$("$TREE/packaging/deps.sh" list $NHI_BOOT_ALSO | paste -sd,)
+    packages=$("$TREE/packaging/deps.sh" list $ALSO $DEBS | paste -sd,)
     exec 8>"$CACHE/$release.lock"
     flock 8
     [ "$(cat "$layer/.complete" 2>/dev/null)" = "$packages" ] ||
-        (private --in-layer "$CACHE/$release" "$layer" "$packages" 8>&-) || die "no $NHI_BOOT_ALSO for $release to be had"
+        (private --in-layer "$CACHE/$release" "$layer" "$packages" 8>&-) || die "no $ALSO $DEBS for $release to be had"
     exec 8>&-
 }
 in_layer() {
-    local base=$1 root=$2 layer=$3 packages=$4
+    local base=$1 root=$2 layer=$3 packages=$4 purpose
     must 'mount -t tmpfs' mount -t tmpfs -o mode=755 tmpfs "$base"
     mkdir "$base/u" "$base/w" "$base/m"
     must 'mount -t overlay' mount -t overlay overlay -o "lowerdir=$root,upperdir=$base/u,workdir=$base/w" "$base/m"
@@ -96,7 +99,10 @@ in_layer() {
     must "mount --bind $TREE" mount --bind "$TREE" "$base/m/mnt/tree"
     cat /etc/resolv.conf >"$base/m/etc/resolv.conf"
     # shellcheck disable=SC2086 # words
-    chroot "$base/m" /mnt/tree/packaging/deps.sh install $NHI_BOOT_ALSO >&2
+    [ -z "$ALSO" ] || chroot "$base/m" /mnt/tree/packaging/deps.sh install $ALSO >&2
+    for purpose in $DEBS; do
+        chroot "$base/m" /mnt/tree/packaging/deps.sh fetch "/var/cache/nhi-debs/$purpose" "$purpose" >&2
+    done
     rm -rf "$base/u/etc/resolv.conf" "$base/u/var/cache/apt" "$base/u/var/lib/apt" "$layer"
     cp -a "$base/u" "$layer"
     printf '%s\n' "$packages" >"$layer/.complete"
@@ -106,10 +112,10 @@ in_layer() {
 
 # copy_root ROOT BASE BUILD: BASE/m shows ROOT, writable, with the tree and its build directory.
 copy_root() {
-    local base=$2 build=$3 m=$2/m lower
-    lower=$(layer_of "${1##*/}")
+    local base=$2 build=$3 m=$2/m lower=$1
+    ! has_layer || lower=$(layer_of "${1##*/}"):$1
     mkdir "$base/u" "$base/w" "$m"
-    must 'mount -t overlay' mount -t overlay overlay -o "lowerdir=${lower%"$1"}${NHI_BOOT_ALSO:+:}$1,upperdir=$base/u,workdir=$base/w" "$m"
+    must 'mount -t overlay' mount -t overlay overlay -o "lowerdir=$lower,upperdir=$base/u,workdir=$base/w" "$m"
     mkdir -p "$m$TREE"
     # Every account walks to it, also where it lies below /root.
     local at=${TREE%/*}

@@ -4,6 +4,7 @@
 #   packaging/deps.sh list PURPOSE...      prints their names
 #   packaging/deps.sh missing PURPOSE...   prints those that are not installed
 #   packaging/deps.sh install PURPOSE...   installs those (root)
+#   packaging/deps.sh fetch DIR PURPOSE... puts them into DIR, with all that they need, and installs none (root)
 #
 # Purposes:
 #   build   compiles pam_nhi, libnss_nhi and nhictl
@@ -16,6 +17,8 @@
 #   contract programs that are wired by hand, for the tests of what host programs obey; for private copies only, too
 #   browser what pages are looked at with in a test; for private copies only, too
 #   disks   makes a disk that fails in a test; for private copies only, too
+#   postgresql rabbitmq postfix systemd-cron dropbear
+#           what tests install on a host that has agents; for private copies only, too
 #   check   runs `make check` and `make e2e`
 #   lint    runs `make lint`, `make leaks`, `make sanitize`
 set -eu
@@ -36,6 +39,11 @@ packages() {
         ;;
     browser) echo chromium fonts-dejavu-core ;;
     disks) echo xfsprogs ;;
+    postgresql) echo postgresql ;;
+    rabbitmq) echo rabbitmq-server ;;
+    postfix) echo postfix ;;
+    systemd-cron) echo systemd-cron ;;
+    dropbear) echo dropbear ;;
     boot) echo mmdebstrap ;;
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
     check)
@@ -47,7 +55,8 @@ packages() {
             libc6-dbg git
         ;;
     *)
-        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, contract, browser, disks, boot, guest, check, lint)" >&2
+        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, contract, browser, disks, boot, guest, check, lint," \
+            "postgresql, rabbitmq, postfix, systemd-cron, dropbear)" >&2
         return 1
         ;;
     esac
@@ -62,7 +71,7 @@ missing() {
 }
 
 # Package lists as the mirror has them today: an old list names files that are gone.
-install_them() {
+install_them() { # install_them [OPTION]... NAME...
     local log
     [ "$#" -gt 0 ] || return 0
     [ "$(id -u)" = 0 ] || {
@@ -81,12 +90,16 @@ install_them() {
 }
 
 main() {
-    local verb=${1:-} names='' purpose
+    local verb=${1:-} names='' dir='' purpose
     [ "$#" -ge 2 ] || {
         sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
         exit 2
     }
     shift
+    if [ "$verb" = fetch ]; then
+        dir=$1
+        shift
+    fi
     for purpose in "$@"; do
         names+=" $(packages "$purpose")" || exit 2
     done
@@ -100,8 +113,13 @@ main() {
         # shellcheck disable=SC2046
         install_them $(missing $names)
         ;;
+    fetch)
+        mkdir -p "$dir/partial"
+        install_them --download-only -o "Dir::Cache::archives=$dir" $names
+        rm -rf "$dir/partial" "$dir/lock"
+        ;;
     *)
-        echo "deps.sh: list, missing or install, not $verb" >&2
+        echo "deps.sh: list, missing, install or fetch, not $verb" >&2
         exit 2
         ;;
     esac
