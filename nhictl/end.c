@@ -401,6 +401,7 @@ void ending_retry(struct ending *e)
 {
     e->phase = END_KILLED;
     e->next = now_ms() + GIVE_UP;
+    e->retried = true;
 }
 
 void ending_free(struct ending *e)

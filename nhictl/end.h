@@ -33,6 +33,7 @@ struct ending {
     bool guests;  /* somebody else's is in it, and stays */
     bool met;     /* the last hunt came upon some of it */
     bool told;    /* recorded */
+    bool retried; /* it was stuck before */
 };
 
 /* One step of each, which takes no time to speak of. Returns how many milliseconds to wait before

@@ -257,6 +257,17 @@ static int end(struct watch *w, struct ctl *c)
     return wait;
 }
 
+/* Not what is stuck: that may stay so. */
+static bool is_under_way(const char *handle, const void *ctx)
+{
+    const struct watch *w = ctx;
+
+    for (size_t i = 0; i < w->count; i++)
+        if (strcmp(w->all[i].s.handle, handle) == 0)
+            return w->all[i].phase < END_DONE && !w->all[i].retried;
+    return false;
+}
+
 /* What would not go is tried again with each heartbeat. */
 static void try_again(struct watch *w)
 {
@@ -431,6 +442,7 @@ static int supervise(struct ctl *c)
     int code, lock = -1;
 
     w.leaders.wait = -1;
+    w.leftovers.wish = (struct leftover_wish){ .ends = is_under_way, .ctx = &w };
     w.grace = NHI_GRACE_DEFAULT;
     w.task = INT64_MAX;
     w.looked = -PAUSE_MS;

@@ -21,6 +21,7 @@
 #include "nhictl/leftover/gather.h"
 #include "nhictl/log.h"
 #include "nhictl/logind.h"
+#include "nhictl/sessions.h"
 #include "nhictl/store.h"
 
 #define LOOK_EVERY 9000 /* milliseconds between two looks of the supervisor, which wakes every 10 seconds */
@@ -49,32 +50,41 @@ static bool runs_anything(uint32_t uid)
     return getpriority(PRIO_USER, uid) != -1 || errno != ESRCH;
 }
 
-/* A session whose account, or whose agent's own account, it is. */
-static int mark_live(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
+/* Whose account, or whose agent's own account, the session is. */
+static void mark_live(const struct nhi_grant *g, bool *is)
 {
     const struct leftover_accounts *in = leftover_accounts();
-    bool *is = ctx;
 
-    (void)handle;
-    for (size_t i = 0; alive && i < in->count; i++)
+    for (size_t i = 0; i < in->count; i++)
         is[i] = is[i] && strcmp(g->subject, in->all[i].name) != 0 &&
                 !(in->all[i].own && strcmp(g->ticket.agent, in->all[i].name) == 0);
-    return 0;
+}
+
+/* One that is over is no reason for anything to run, or what of it cannot be ended would keep all else alive. While it
+ * is being ended, that has its turn. */
+static bool is_live_session(const struct leftover_wish *wish, const struct session *s)
+{
+    return !nhi_reason_is_end(s->reason) || (wish->ends != NULL && wish->ends(s->handle, wish->ctx));
 }
 
 /* Takes away those of which a session is live. What cannot be read leaves none. */
-static bool drop_live(bool *is, size_t count)
+static bool drop_live(const struct leftover_wish *wish, bool *is, size_t count)
 {
+    struct sessions s = { .unsaid_lockdown = wish->lockdown };
     bool any = false;
 
-    if (nhi_session_each(NHI_RUN_DIR, mark_live, is) != NHI_OK)
+    if (sessions_find(&s) != NHI_OK)
         memset(is, 0, count * sizeof(*is));
+    for (size_t i = 0; i < s.count; i++)
+        if (is_live_session(wish, &s.all[i]))
+            mark_live(&s.all[i].g, is);
+    sessions_free(&s);
     for (size_t i = 0; i < count; i++)
         any = any || is[i];
     return any;
 }
 
-static bool is_live(uint32_t uid)
+static bool is_live(const struct leftover_wish *wish, uint32_t uid)
 {
     const struct leftover_accounts *in = leftover_accounts();
     bool *is = calloc(in->count + 1, sizeof(*is)), live = true;
@@ -82,7 +92,7 @@ static bool is_live(uint32_t uid)
     for (size_t i = 0; is != NULL && i < in->count; i++)
         is[i] = in->all[i].uid == uid;
     if (is != NULL)
-        live = !drop_live(is, in->count);
+        live = !drop_live(wish, is, in->count);
     free(is);
     return live;
 }
@@ -149,7 +159,7 @@ static const bool *candidates(const struct leftover_wish *wish, bool *is)
         is[i] = (wish->account == NULL || strcmp(wish->account, in->all[i].name) == 0) && runs_anything(in->all[i].uid);
         any = any || is[i];
     }
-    return any && drop_live(is, in->count) ? is : NULL;
+    return any && drop_live(wish, is, in->count) ? is : NULL;
 }
 
 enum nhi_err leftovers_each(const char *account, int (*fn)(const struct leftover_one *, void *), void *ctx)
@@ -410,7 +420,7 @@ static void look(struct leftovers *l, int64_t now, int64_t grace_ms)
         goto out;
     l->failed = !find(l, &k, is, NULL, &f);
     /* Whoever logged in meanwhile is in a session by now. */
-    if (l->failed || f.count == 0 || !drop_live(is, in->count))
+    if (l->failed || f.count == 0 || !drop_live(&l->wish, is, in->count))
         goto out;
     for (size_t i = 0; i < in->count; i++)
         if (is[i] && !is_leaving(l, in->all[i].uid))
@@ -505,7 +515,7 @@ static void step(struct leftovers *l, struct leaving *one, int64_t now)
         one->deadline = now + GIVE_UP;
     }
     /* Its manager is its own again while a session is live. */
-    if (one->phase == LEAVING_ASKED || is_live(one->uid))
+    if (one->phase == LEAVING_ASKED || is_live(&l->wish, one->uid))
         return;
     kill_all(l, a);
     one->next = now + STEP_KILLED;

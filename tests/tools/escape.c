@@ -12,20 +12,26 @@
  *   escape headless            its first thread has ended, which makes it look like one that has
  *   escape traced              a child in a ptrace stop, which stays when its tracer ends
  *   escape traced-exitkill     the same, and it would end with its tracer
+ *   escape stuck DIR           waits in the kernel for a file system on DIR that nobody serves any more, where SIGKILL
+ *                              does not reach; root mounts it, as anybody can in a user namespace of its own
  *
  *   escape reaper COMMAND...   is no escape: runs COMMAND, and takes in at once whatever ends below it, as fast as the
  *                              fastest chain makes it
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -143,6 +149,37 @@ static _Noreturn void run_chain(long us)
     _exit(0);
 }
 
+/* The one that waits has the descriptor too, so that the file system is there for as long as it waits. */
+static _Noreturn void stuck(const char *dir)
+{
+    _Alignas(struct fuse_in_header) char buf[65536];
+    const struct fuse_in_header *in = (const void *)buf;
+    struct {
+        struct fuse_out_header head;
+        struct fuse_init_out init;
+    } out = { .head = { .len = sizeof(out) }, .init = { .major = 7, .minor = 31, .max_write = 4096 } };
+    int fd = open("/dev/fuse", O_RDWR);
+    char options[80], file[4096];
+    struct stat st;
+
+    snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+    snprintf(file, sizeof(file), "%s/x", dir);
+    if (fd < 0 || mount("stuck", dir, "fuse", 0, options) != 0 || read(fd, buf, sizeof(buf)) < 0)
+        die("mount");
+    out.head.unique = in->unique;
+    if (write(fd, &out, sizeof(out)) < 0)
+        die("write");
+    if (fork() == 0) {
+        (void)stat(file, &st);
+        _exit(0);
+    }
+    while (read(fd, buf, sizeof(buf)) >= 0 && in->opcode != FUSE_LOOKUP)
+        continue;
+    puts("stuck");
+    (void)fflush(stdout);
+    rest();
+}
+
 static _Noreturn void reaper(char *const argv[])
 {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
@@ -209,6 +246,8 @@ int main(int argc, char **argv)
         hop();
     if (strcmp(way, "chain") == 0)
         run_chain(n);
+    if (strcmp(way, "stuck") == 0 && argc > 2)
+        stuck(argv[2]);
     if (strcmp(way, "reaper") == 0 && argc > 2)
         reaper(argv + 2);
     if (strcmp(way, "headless") == 0)
@@ -217,7 +256,7 @@ int main(int argc, char **argv)
         traced(0);
     if (strcmp(way, "traced-exitkill") == 0)
         traced(PTRACE_O_EXITKILL);
-    fputs("usage: escape sleep|deaf|orphan|forks N|breed N|hop|chain US|headless|traced|traced-exitkill|"
+    fputs("usage: escape sleep|deaf|orphan|forks N|breed N|hop|chain US|headless|traced|traced-exitkill|stuck DIR|"
           "reaper COMMAND\n",
           stderr);
     return 125;
