@@ -20,6 +20,7 @@ struct ends {
     struct nhi_ledger *ledger;
     const char *run_dir;
     int64_t now;
+    bool (*goes_down)(void);
     char boot[37];
     struct lost *open; /* in the ledger, and then of these what is not there any more */
     size_t open_count, open_room;
@@ -76,6 +77,8 @@ static enum nhi_err look(struct ends *e)
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK)
         err = nhi_session_sweep(e->run_dir, NULL);
+    if (err == NHI_OK && e->goes_down != NULL)
+        nhi_session_ends_by_reboot(e->run_dir, e->goes_down);
     for (size_t i = 0; err == NHI_OK && i < e->open_count; i++)
         if (!nhi_session_is_registered(e->run_dir, e->open[i].handle))
             e->open[kept++] = e->open[i];
@@ -113,10 +116,10 @@ static enum nhi_err tell(struct ends *e)
     return err;
 }
 
-enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_t now,
+enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_t now, bool (*goes_down)(void),
                                uint32_t *told)
 {
-    struct ends e = { .ledger = l, .run_dir = run_dir, .now = now };
+    struct ends e = { .ledger = l, .run_dir = run_dir, .now = now, .goes_down = goes_down };
     enum nhi_err err = look(&e);
 
     if (err == NHI_OK && e.mark_count + e.open_count > 0)

@@ -40,7 +40,7 @@ NHI_CHECK enum nhi_err nhi_session_register(const char *run_dir, const char *dir
 #define NHI_END_CLOSED "closed" /* its program said so */
 #define NHI_END_BY_HAND "by-hand"
 #define NHI_END_GONE "gone"     /* nobody is inside any more, and nobody said how */
-#define NHI_END_REBOOT "reboot" /* it was of another boot */
+#define NHI_END_REBOOT "reboot" /* it was of another boot, or the host was going down */
 
 /* For the process that registered it, g->self, which closes it: the handle of a process ends with that. An audit
  * session or a cgroup stays while somebody is inside, since what is left of it remains that agent's. g: as it was
@@ -63,6 +63,9 @@ struct nhi_session_end {
 };
 NHI_CHECK enum nhi_err nhi_session_each_end(const char *run_dir,
                                             enum nhi_err (*fn)(const struct nhi_session_end *, void *), void *ctx);
+/* Of these, what closed or is gone, as programs do that a host stops on its way down, ended by that: if goes_down says
+ * that it does, which is asked once, and only where there is one. */
+void nhi_session_ends_by_reboot(const char *run_dir, bool (*goes_down)(void));
 /* Takes a name away without a trace. false: it was gone. */
 bool nhi_session_remove(const char *run_dir, const char *name);
 

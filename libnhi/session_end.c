@@ -208,3 +208,36 @@ enum nhi_err nhi_session_each_end(const char *run_dir,
     free(e);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
+
+static bool is_quiet(const char *reason)
+{
+    return strcmp(reason, NHI_END_CLOSED) == 0 || strcmp(reason, NHI_END_GONE) == 0;
+}
+
+void nhi_session_ends_by_reboot(const char *run_dir, bool (*goes_down)(void))
+{
+    struct nhi_session_end e;
+    char name[NAME_MAX + 1];
+    const struct dirent *d;
+    bool asked = false, does = true;
+    int dirfd, n;
+    DIR *dir;
+
+    if (open_sessions(run_dir, &dirfd) != NHI_OK)
+        return;
+    dir = fdopendir(dirfd);
+    if (dir == NULL) {
+        close(dirfd);
+        return;
+    }
+    while (does && (d = readdir(dir)) != NULL) {
+        if (!parse(d->d_name, &e) || !is_quiet(e.reason))
+            continue;
+        does = asked || goes_down();
+        asked = true;
+        n = snprintf(name, sizeof name, "%.*s." NHI_END_REBOOT, (int)(strlen(e.mark) - strlen(e.reason) - 1), e.mark);
+        if (does && n < (int)sizeof name)
+            (void)renameat(dirfd, e.mark, dirfd, name);
+    }
+    closedir(dir);
+}

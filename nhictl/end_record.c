@@ -59,7 +59,7 @@ void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry)
         s.writing = err != NHI_OK;
     }
     if (err == NHI_OK)
-        err = nhi_fold_sessions(NHI_RUN_DIR, s.l, s.now, NULL);
+        err = nhi_fold_sessions(NHI_RUN_DIR, s.l, s.now, systemd_is_stopping, NULL);
     if (err == NHI_OK)
         trail_send(s.l);
     if (err != NHI_OK && !hurry)

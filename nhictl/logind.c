@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 
 #define SESSIONS_DIR "/run/systemd/sessions" /* what sd-login(3) reads */
 #define PATIENCE 5                           /* seconds that a call may last, with nobody waiting for it */
+#define ASKED_MS 1000                        /* for an answer that is waited for */
 
 /* ---- looking ---- */
 
@@ -210,7 +212,7 @@ bool logind_is_managed(pid_t pid, uint32_t uid)
 
 /* ---- asking ---- */
 
-static void become(char *const argv[])
+static void become(char *const argv[], int out)
 {
     char *const none[] = { NULL };
     sigset_t empty;
@@ -219,25 +221,58 @@ static void become(char *const argv[])
     sigemptyset(&empty);
     sigprocmask(SIG_SETMASK, &empty, NULL);
     for (int fd = 0; fd <= 2 && null >= 0; fd++)
-        (void)dup2(null, fd);
+        (void)dup2(fd == 1 && out >= 0 ? out : null, fd);
     /* It outlives exec: whoever hangs is not there for ever. */
     alarm(PATIENCE);
     execve(argv[0], argv, none);
     _exit(127);
 }
 
-/* A child of nobody's: it is not waited for. */
-static void call(char *const argv[])
+/* A child of nobody's: it is not waited for. out: for what it says, or -1. */
+static void call_for(char *const argv[], int out)
 {
     pid_t pid = fork();
 
     if (pid == 0) {
         if (fork() == 0)
-            become(argv);
+            become(argv, out);
         _exit(0);
     }
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
+}
+
+static void call(char *const argv[])
+{
+    call_for(argv, -1);
+}
+
+/* The first line that it says within that time; what it says later is lost on it. */
+static bool ask(char *const argv[], char *said, size_t size)
+{
+    struct pollfd from = { .events = POLLIN };
+    int ends[2];
+    ssize_t n = 0;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    call_for(argv, ends[1]);
+    close(ends[1]);
+    from.fd = ends[0];
+    if (poll(&from, 1, ASKED_MS) == 1)
+        n = read(ends[0], said, size - 1);
+    close(ends[0]);
+    said[n > 0 ? n : 0] = '\0';
+    said[strcspn(said, "\n")] = '\0';
+    return n > 0;
+}
+
+bool systemd_is_stopping(void)
+{
+    char program[] = "/usr/bin/systemctl", verb[] = "is-system-running", said[32];
+    char *const argv[] = { program, verb, NULL };
+
+    return access("/run/systemd/system", F_OK) == 0 && ask(argv, said, sizeof(said)) && strcmp(said, "stopping") == 0;
 }
 
 void logind_terminate(const struct logind_session *l)

@@ -33,6 +33,9 @@ bool logind_cgroup(pid_t pid, char *path, size_t size);
 /* For whom the login was of that audit session, where logind knows of one. */
 bool logind_knows(uint32_t audit, uint32_t *uid);
 
+/* Whether systemd stops everything, for the host to go down; false: where nobody says so within a second. */
+bool systemd_is_stopping(void);
+
 /* Stops the user's own manager and its units. Does not wait for the answer. */
 void logind_stop_user(uint32_t uid);
 /* Whether that process is one of them, which the manager ends in order. */

@@ -9,6 +9,7 @@
 #include "libnhi/reserve.h"
 #include "libnhi/session.h"
 #include "libnhi/snapshot.h"
+#include "nhictl/logind.h"
 #include "nhictl/task_end.h"
 #include "nhictl/trail.h"
 #include "nhictl/tree.h"
@@ -128,7 +129,7 @@ void store_mark_anew(const struct store *s)
 static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
 {
     enum nhi_err grants = nhi_fold(NHI_STATE_DIR, writer, now, NULL);
-    enum nhi_err sessions = nhi_fold_sessions(NHI_RUN_DIR, writer, now, NULL);
+    enum nhi_err sessions = nhi_fold_sessions(NHI_RUN_DIR, writer, now, systemd_is_stopping, NULL);
     enum nhi_err refused = nhi_fold_refused(NHI_RUN_DIR, writer, now, NULL);
 
     tree_sweep(writer, now);

@@ -106,6 +106,36 @@ eventually has_no_logind_session ci-bot
 eventually none_is_out
 nothing_left 'expiry'
 
+# What closes while the host goes down, as everything does then, was ended by that.
+quiet() { # quiet TASK: a login that ends by its program
+    open_task "$1"
+    issue "$W/ticket" "$1"
+    ssh_as ci-bot reply "$W/ticket" true
+}
+reason_of() { nhictl trace "$1" --json | jq -r '[.sessions[].reason] | join(" ")'; }
+has_reason() { [ -n "$(reason_of "$1")" ]; }
+mkdir -p /run/systemd/system/shutdown.target.d
+printf '[Unit]\nRefuseManualStart=no\n' >/run/systemd/system/shutdown.target.d/test.conf
+must systemctl daemon-reload
+quiet down-1
+eventually has_reason down-1
+is "$(reason_of down-1)" closed 'a session that its program ends is closed'
+open_task down-2
+issue "$W/ticket" down-2
+ssh_bg ci-bot reply "$W/ticket" "until [ -e $W/down ]; do sleep 0.1; done"
+BG=$!
+eventually has_logind_session ci-bot
+must systemctl start --job-mode=ignore-dependencies shutdown.target
+is "$(systemctl is-system-running)" stopping 'systemd says that the host goes down'
+: >"$W/down"
+wait "$BG"
+eventually has_reason down-2
+must systemctl stop --job-mode=ignore-dependencies shutdown.target
+is "$(reason_of down-2)" reboot 'one that ends while the host goes down was ended by that'
+quiet down-3
+eventually has_reason down-3
+is "$(reason_of down-3)" closed 'and the next one not'
+
 is "$(logind_sessions alice)" 'Class=user State=active' 'a person stays'
 : >"$W/go"
 wait "$PERSON"

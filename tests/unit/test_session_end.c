@@ -56,6 +56,17 @@ static void listen_again(void)
     nhi_ledger_close(l);
 }
 
+static struct {
+    bool does;
+    int asked;
+} down;
+
+static bool goes_down(void)
+{
+    down.asked++;
+    return down.does;
+}
+
 static enum nhi_err fold_now(void)
 {
     struct nhi_ledger *l = NULL;
@@ -64,7 +75,7 @@ static enum nhi_err fold_now(void)
     if (err == NHI_OK)
         err = nhi_fold(NHI_STATE_DIR, l, STATE_NOW, NULL);
     if (err == NHI_OK)
-        err = nhi_fold_sessions(NHI_RUN_DIR, l, STATE_NOW, NULL);
+        err = nhi_fold_sessions(NHI_RUN_DIR, l, STATE_NOW, goes_down, NULL);
     nhi_ledger_close(l);
     return err;
 }
@@ -123,9 +134,11 @@ static enum nhi_err register_as(const struct nhi_grant *g, enum nhi_session_of o
     return nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, g, of, LOGIN_UID);
 }
 
+static unsigned number = 1; /* of the grant */
+
 static int open_and_close(void)
 {
-    struct nhi_grant g = state_grant(1, 1);
+    struct nhi_grant g = state_grant(number, number);
 
     if (register_as(&g, NHI_OF_TREE) != NHI_OK)
         return 1;
@@ -135,7 +148,7 @@ static int open_and_close(void)
 
 static int open_and_die(void)
 {
-    struct nhi_grant g = state_grant(1, 1);
+    struct nhi_grant g = state_grant(number, number);
 
     return register_as(&g, NHI_OF_TREE) != NHI_OK;
 }
@@ -163,6 +176,42 @@ static void gone(void **state)
     (void)state;
     assert_int_equal(in_child(open_and_die), 0);
     told("gone,");
+}
+
+static int open_and_be_ended(void)
+{
+    struct nhi_grant g = state_grant(number, number);
+
+    if (register_as(&g, NHI_OF_TREE) != NHI_OK)
+        return 1;
+    nhi_session_say_why(NHI_RUN_DIR, g.id, NHI_END_BY_HAND);
+    nhi_session_close(NHI_RUN_DIR, &g);
+    return 0;
+}
+
+/* What closes, or is gone, while the host goes down was ended by that; what somebody ends then was not. */
+static void host_goes_down(void **state)
+{
+    (void)state;
+    down.does = true;
+    down.asked = 0;
+    told("");
+    assert_int_equal(down.asked, 0);
+    assert_int_equal(in_child(open_and_close), 0);
+    told("reboot,");
+    number = 2;
+    assert_int_equal(down.asked, 1);
+    assert_int_equal(in_child(open_and_die), 0);
+    told("reboot,reboot,");
+    assert_int_equal(down.asked, 2);
+    number = 3;
+    assert_int_equal(in_child(open_and_be_ended), 0);
+    told("reboot,reboot,by-hand,");
+    down.does = false;
+    number = 4;
+    assert_int_equal(in_child(open_and_close), 0);
+    told("reboot,reboot,by-hand,closed,");
+    number = 1;
 }
 
 /* Before its record was folded, or after. */
@@ -407,6 +456,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(closed, state_ready),
         cmocka_unit_test_setup(gone, state_ready),
+        cmocka_unit_test_setup(host_goes_down, state_ready),
         cmocka_unit_test_setup(gone_later, state_ready),
         cmocka_unit_test_setup(one_after_another, state_ready),
         cmocka_unit_test_setup(audit_session_closed, state_ready),
