@@ -329,6 +329,8 @@ NHI_CHECK enum nhi_err nhi_ticket_each_bound(struct nhi_ledger *l, const uint8_t
 
 /* ---- revocation ---- */
 enum nhi_revoke_kind { NHI_REVOKE_TICKET = 1, NHI_REVOKE_TASK, NHI_REVOKE_AGENT, NHI_REVOKE_ISSUER };
+/* "ticket", "task", "agent", "issuer". */
+const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind);
 /* Ticket: any well-formed jti, seen or unseen. Task: seen or unseen; a known open one is closed too.
  * Agent: its tickets issued until now; the agent stays active. Issuer: its key and all it signed.
  * Idempotent: the first reason stays. live: how many recorded tickets for this host, live until now, this ended.

@@ -392,6 +392,21 @@ static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, 
                        (int64_t)kind, id, now, reason != NULL ? reason : "");
 }
 
+const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind)
+{
+    switch (kind) {
+    case NHI_REVOKE_TICKET:
+        return "ticket";
+    case NHI_REVOKE_TASK:
+        return "task";
+    case NHI_REVOKE_AGENT:
+        return "agent";
+    case NHI_REVOKE_ISSUER:
+        return "issuer";
+    }
+    return "thing";
+}
+
 enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
                         const char *reason, int64_t now, uint32_t *live)
 {

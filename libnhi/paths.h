@@ -18,6 +18,7 @@
 
 #define NHI_LEDGER_FILE "ledger.db"          /* 0600 */
 #define NHI_RESERVE_FILE "reserve"           /* 0600, see reserve.h */
+#define NHI_NOTES_FILE "reserve.notes"       /* 0600, see reserve_notes.h */
 #define NHI_GRANTS_DIR "grants"              /* 0700, see grant.h */
 #define NHI_KEYS_DIR "keys"                  /* 0700, NAME.secret 0600 */
 #define NHI_SNAPSHOT_FILE "accounts.cdb"     /* 0644, see snapshot.h */

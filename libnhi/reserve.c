@@ -15,7 +15,7 @@
 
 #include "libnhi/paths.h"
 
-static uint32_t crc32c(const void *data, size_t len)
+uint32_t nhi_reserve_crc(const void *data, size_t len)
 {
     const uint8_t *p = data;
     uint32_t crc = UINT32_MAX;
@@ -33,13 +33,13 @@ static uint32_t crc32c(const void *data, size_t len)
 uint32_t nhi_reserve_slot_sum(struct reserve_slot s)
 {
     s.sum = 0;
-    return htole32(crc32c(&s, sizeof s));
+    return htole32(nhi_reserve_crc(&s, sizeof s));
 }
 
 uint32_t nhi_reserve_header_sum(struct reserve_header h)
 {
     h.sum = 0;
-    return htole32(crc32c(&h, sizeof h));
+    return htole32(nhi_reserve_crc(&h, sizeof h));
 }
 
 enum nhi_err nhi_reserve_open(const char *dir, int flags, int *fd)

@@ -36,6 +36,8 @@ union reserve_image {
     char bytes[RESERVE_FILE_SIZE];
 };
 
+/* CRC-32C. */
+uint32_t nhi_reserve_crc(const void *data, size_t len);
 uint32_t nhi_reserve_slot_sum(struct reserve_slot s);
 uint32_t nhi_reserve_header_sum(struct reserve_header h);
 /* Whether such an ID fits that kind of revocation. */

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "libnhi/paths.h"
+#include "libnhi/reserve_notes.h"
 
 #define TURN_MS 100
 #define FROM_RESERVE "recorded in the reserve"
@@ -40,6 +42,8 @@ enum nhi_err nhi_reserve_create(const char *dir)
         close(dirfd);
     }
     free(im);
+    /* Without it nothing but reasons would be lost. */
+    (void)!nhi_reserve_notes_create(dir);
     return err;
 }
 
@@ -177,44 +181,115 @@ enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
     return err;
 }
 
-static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r, int64_t now)
+/* One event: a note, or of a slot that has none what it says by itself. */
+static enum nhi_err add_event(struct nhi_ledger *l, const struct nhi_reserve_note *n)
 {
-    enum nhi_err err;
-    size_t i;
+    struct nhi_event e = { .at = n->at, .kind = "revoke" };
+    char detail[256];
+    int len = snprintf(detail, sizeof detail, "{\"held_in\":\"reserve\"");
 
-    err = nhi_ledger_begin(l, now);
-    for (i = 0; i < r->count && err == NHI_OK; i++) {
-        const struct nhi_reserve_slot *s = &r->slots[i];
-        struct nhi_event e = { .at = s->at, .kind = "revoke", .cause = FROM_RESERVE };
+    if (n->kind == NHI_NOTE_LOCKDOWN_ON || n->kind == NHI_NOTE_LOCKDOWN_OFF)
+        (void)snprintf(e.kind, sizeof e.kind, "lockdown-%s", n->kind == NHI_NOTE_LOCKDOWN_ON ? "on" : "off");
+    else /* no ID has anything in it that JSON would escape */
+        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"kind\":\"%s\",\"id\":\"%s\"",
+                        nhi_revoke_kind_name((enum nhi_revoke_kind)n->kind), n->id);
+    if (n->uid >= 0)
+        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"uid\":%lld", (long long)n->uid);
+    if (n->loginuid >= 0)
+        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"loginuid\":%lld", (long long)n->loginuid);
+    if (n->sudo_uid >= 0)
+        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"sudo_uid\":%lld", (long long)n->sudo_uid);
+    (void)snprintf(detail + len, sizeof detail - (size_t)len, "}");
+    e.detail = detail;
+    memcpy(e.cause, n->reason, sizeof n->reason);
+    if (n->kind == NHI_REVOKE_TICKET)
+        memcpy(e.jti, n->id, NHI_JTI_LEN + 1);
+    else if (n->kind == NHI_REVOKE_TASK)
+        memcpy(e.task, n->id, sizeof e.task);
+    else if (n->kind == NHI_REVOKE_AGENT)
+        memcpy(e.agent, n->id, sizeof e.agent);
+    else if (n->kind == NHI_REVOKE_ISSUER)
+        memcpy(e.kid, n->id, sizeof e.kid);
+    return nhi_event_add(l, &e);
+}
 
-        err = nhi_revoke(l, s->kind, s->id, FROM_RESERVE, s->at, NULL);
-        /* An agent or issuer that the ledger never knew has nothing to revoke. */
-        if (err == NHI_ERR_NOT_FOUND)
-            err = NHI_OK;
-        if (s->kind == NHI_REVOKE_TICKET)
-            memcpy(e.jti, s->id, sizeof e.jti);
-        else if (s->kind == NHI_REVOKE_TASK)
-            memcpy(e.task, s->id, sizeof e.task);
-        else if (s->kind == NHI_REVOKE_AGENT)
-            memcpy(e.agent, s->id, sizeof e.agent);
-        else
-            memcpy(e.kid, s->id, sizeof e.kid);
-        if (err == NHI_OK)
-            err = nhi_event_add(l, &e);
-    }
+/* The first that says something of that slot. */
+static const struct nhi_reserve_note *note_of(const struct nhi_reserve_notes *notes, const struct nhi_reserve_slot *s)
+{
+    const struct nhi_reserve_note *n;
+    size_t at = 0;
+
+    while ((n = nhi_reserve_notes_next(notes, &at)) != NULL)
+        if (n->kind == s->kind && strcmp(n->id, s->id) == 0)
+            break;
+    return n;
+}
+
+static enum nhi_err drain_slot(struct nhi_ledger *l, const struct nhi_reserve_slot *s,
+                               const struct nhi_reserve_notes *notes)
+{
+    const struct nhi_reserve_note *n = note_of(notes, s);
+    struct nhi_reserve_note unsaid = { .kind = s->kind, .at = s->at, .uid = -1, .loginuid = -1, .sudo_uid = -1,
+                                       .reason = FROM_RESERVE };
+    enum nhi_err err = nhi_revoke(l, s->kind, s->id, n != NULL ? n->reason : FROM_RESERVE, s->at, NULL);
+
+    /* An agent or issuer that the ledger never knew has nothing to revoke. */
+    if (err == NHI_ERR_NOT_FOUND)
+        err = NHI_OK;
+    memcpy(unsaid.id, s->id, sizeof unsaid.id);
+    return err == NHI_OK && n == NULL ? add_event(l, &unsaid) : err;
+}
+
+static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r, const struct nhi_reserve_notes *notes,
+                               int64_t now)
+{
+    enum nhi_err err = nhi_ledger_begin(l, now);
+    const struct nhi_reserve_note *n;
+    size_t i, at = 0;
+
+    for (i = 0; i < r->count && err == NHI_OK; i++)
+        err = drain_slot(l, &r->slots[i], notes);
+    while (err == NHI_OK && (n = nhi_reserve_notes_next(notes, &at)) != NULL)
+        err = add_event(l, n);
     if (err == NHI_OK)
         return nhi_ledger_commit(l);
     nhi_ledger_rollback(l);
     return err;
 }
 
+/* Only now that the ledger has them on disk. */
+static enum nhi_err empty_all(int fd, union reserve_image *im)
+{
+    const struct reserve_slot empty = { .kind = 0 };
+    enum nhi_err err = NHI_OK;
+    size_t i;
+
+    for (i = 1; err == NHI_OK && i <= NHI_RESERVE_SLOTS; i++)
+        if (im->slots[i].kind != 0 && take_slot(fd, im, i))
+            err = put_slot(fd, i, &empty);
+    if (err == NHI_OK && fdatasync(fd) != 0)
+        err = nhi_err_from_errno(errno);
+    return err;
+}
+
+/* One of an earlier release gets its file with this. */
+static struct nhi_reserve_notes *notes_of(const char *dir)
+{
+    struct nhi_reserve_notes *notes = NULL;
+    enum nhi_err err = nhi_reserve_notes_open(dir, &notes);
+
+    if (err == NHI_ERR_NOT_FOUND)
+        (void)!nhi_reserve_notes_create(dir);
+    return err == NHI_OK ? notes : NULL;
+}
+
 enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t now, uint32_t *moved)
 {
     struct nhi_reserve *r = malloc(sizeof *r);
     union reserve_image *im = malloc(sizeof *im);
-    const struct reserve_slot empty = { .kind = 0 };
+    struct nhi_reserve_notes *notes = NULL;
     enum nhi_err err = NHI_ERR_NOMEM;
-    size_t i;
+    size_t first = 0;
     int fd = -1;
 
     if (r == NULL || im == NULL)
@@ -223,18 +298,18 @@ enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t no
     if (err != NHI_OK)
         goto out;
     nhi_reserve_parse(im, r);
-    if (r->count > 0)
-        err = drain_into(l, r, now);
-    /* Only now that the ledger has them on disk. */
-    for (i = 1; err == NHI_OK && r->count > 0 && i <= NHI_RESERVE_SLOTS; i++)
-        if (im->slots[i].kind != 0 && take_slot(fd, im, i))
-            err = put_slot(fd, i, &empty);
-    if (err == NHI_OK && r->count > 0 && fdatasync(fd) != 0)
-        err = nhi_err_from_errno(errno);
+    notes = notes_of(dir);
+    if (r->count > 0 || nhi_reserve_notes_next(notes, &first) != NULL)
+        err = drain_into(l, r, notes, now);
+    if (err == NHI_OK && r->count > 0)
+        err = empty_all(fd, im);
+    if (err == NHI_OK && notes != NULL)
+        err = nhi_reserve_notes_clear(notes);
     if (err == NHI_OK && moved != NULL)
         *moved = (uint32_t)r->count;
     close(fd);
 out:
+    nhi_reserve_notes_close(notes);
     free(r);
     free(im);
     return err;

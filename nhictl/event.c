@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/paths.h"
+#include "libnhi/reserve_notes.h"
 #include "nhictl/store.h"
 
 #define LOGINUID_UNSET 4294967295u
@@ -46,6 +48,30 @@ static void add_actor(const struct ctl *c, struct out_row *detail)
     /* Set by sudo for root, and by root for itself: a statement, not a proof. */
     if (uid_of(getenv("SUDO_UID"), &uid))
         out_number(detail, "sudo_uid", NULL, uid);
+}
+
+enum nhi_err store_note_later(const struct ctl *c, unsigned kind, const char *id, const char *reason)
+{
+    struct nhi_reserve_note n = { .kind = kind, .at = c->now, .uid = getuid(), .loginuid = c->loginuid, .sudo_uid = -1 };
+    enum nhi_err err;
+
+    if (!uid_of(getenv("SUDO_UID"), &n.sudo_uid))
+        n.sudo_uid = -1;
+    snprintf(n.id, sizeof(n.id), "%s", id);
+    snprintf(n.reason, sizeof(n.reason), "%s", reason != NULL ? reason : "");
+    err = nhi_reserve_note_add(NHI_STATE_DIR, &n);
+    /* Of an earlier release, or lost. */
+    if (err == NHI_ERR_NOT_FOUND && nhi_reserve_notes_create(NHI_STATE_DIR) == NHI_OK)
+        err = nhi_reserve_note_add(NHI_STATE_DIR, &n);
+    return err;
+}
+
+/* What is in force all the same, and has an event of its own. */
+static unsigned kind_of_note(const struct nhi_event *e)
+{
+    if (strcmp(e->kind, "lockdown-on") == 0)
+        return NHI_NOTE_LOCKDOWN_ON;
+    return strcmp(e->kind, "lockdown-off") == 0 ? NHI_NOTE_LOCKDOWN_OFF : 0;
 }
 
 void store_actor(const struct ctl *c, char out[NHI_OWNER_MAX + 1])
@@ -119,7 +145,9 @@ void store_note(struct ctl *c, struct nhi_event *e, struct out_row *detail)
         s.writing = err != NHI_OK;
         s.committed = err == NHI_OK;
     }
-    if (err != NHI_OK)
+    if (err != NHI_OK && kind_of_note(e) != 0 && store_note_later(c, kind_of_note(e), "", e->cause) == NHI_OK)
+        ctl_note("that is not in the ledger yet, which cannot be written: %s", nhi_strerror(err));
+    else if (err != NHI_OK)
         ctl_note("that is not in the ledger, which cannot be written: %s", nhi_strerror(err));
     store_close(&s);
 }

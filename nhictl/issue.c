@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "libnhi/paths.h"
-#include "libnhi/reserve.h"
 #include "libnhi/sshopt.h"
 #include "nhictl/ctl.h"
 #include "nhictl/issue.h"
 #include "nhictl/names.h"
+#include "nhictl/revoke.h"
 #include "nhictl/signer.h"
 #include "nhictl/store.h"
 #include "nhictl/text.h"
@@ -152,7 +152,7 @@ static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t
         s->writing = false;
     }
     if (err != NHI_OK)
-        err = nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, t->jti, c->now);
+        err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, t->jti, "could not be written out" });
     ctl_note(err == NHI_OK ? "ticket %s could not be written out, and is revoked"
                            : "ticket %s could not be written out, and not be revoked either",
              t->jti);

@@ -24,27 +24,12 @@ struct revoke_args {
     const char *ticket, *task, *agent, *issuer, *reason;
 };
 
-static const char *kind_name(enum nhi_revoke_kind kind)
-{
-    switch (kind) {
-    case NHI_REVOKE_TICKET:
-        return "ticket";
-    case NHI_REVOKE_TASK:
-        return "task";
-    case NHI_REVOKE_AGENT:
-        return "agent";
-    case NHI_REVOKE_ISSUER:
-        return "issuer";
-    }
-    return "thing";
-}
-
 static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r,
                               uint32_t live)
 {
     struct out_row *detail = out_row_new(c->out);
 
-    out_text(detail, "kind", NULL, kind_name(r->kind));
+    out_text(detail, "kind", NULL, nhi_revoke_kind_name(r->kind));
     out_text(detail, "id", NULL, r->id);
     out_number(detail, "live", NULL, live);
     return store_event(c, s, "revoke", r->kind == NHI_REVOKE_AGENT ? r->id : NULL,
@@ -153,7 +138,7 @@ static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserv
 {
     struct out_row *row = out_row_new(c->out);
 
-    out_text(row, "kind", NULL, kind_name(r->kind));
+    out_text(row, "kind", NULL, nhi_revoke_kind_name(r->kind));
     out_text(row, "id", NULL, r->id);
     out_text(row, "held_in", NULL, in_reserve ? "reserve" : "ledger");
     if (in_reserve)
@@ -167,7 +152,7 @@ static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserv
 
 /* A lineage is revoked by its first ticket, which only the ledger knows. Where that cannot be read
  * either, agents are denied anyhow. */
-static enum nhi_err reserve_root(const struct revocation *r, int64_t now)
+static enum nhi_err reserve_root(const struct ctl *c, const struct revocation *r)
 {
     struct nhi_ledger *l = NULL;
     struct nhi_ticket_row row;
@@ -180,14 +165,34 @@ static enum nhi_err reserve_root(const struct revocation *r, int64_t now)
     nhi_ledger_close(l);
     if (err != NHI_OK || strcmp(row.root, r->id) == 0)
         return NHI_OK;
-    return nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, row.root, now);
+    err = nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, row.root, c->now);
+    if (err == NHI_OK)
+        (void)!store_note_later(c, NHI_REVOKE_TICKET, row.root, r->reason);
+    return err;
 }
 
-enum nhi_err revoke_in_reserve(const struct revocation *r, int64_t now)
+/* At once, and kept for the ledger. */
+static void say_why(const struct ctl *c, const struct revocation *r)
 {
-    enum nhi_err err = nhi_reserve_add(NHI_STATE_DIR, r->kind, r->id, now);
+    char actor[NHI_OWNER_MAX + 1];
 
-    return err == NHI_OK ? reserve_root(r, now) : err;
+    store_actor(c, actor);
+    log_say(LOG_AUTHPRIV | LOG_NOTICE, "revoked by the reserve: %s=%s by=%s reason=%s", nhi_revoke_kind_name(r->kind),
+            r->id, actor, r->reason);
+    if (store_note_later(c, r->kind, r->id, r->reason) != NHI_OK)
+        ctl_note("why and by whom %s %s is revoked is in the system log alone: the reserve has no room for it",
+                 nhi_revoke_kind_name(r->kind), r->id);
+}
+
+enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r)
+{
+    enum nhi_err err = nhi_reserve_add(NHI_STATE_DIR, r->kind, r->id, c->now);
+
+    if (err == NHI_OK)
+        err = reserve_root(c, r);
+    if (err == NHI_OK)
+        say_why(c, r);
+    return err;
 }
 
 /* What of an agent's is in no session. */
@@ -204,16 +209,6 @@ static void forget_key(const struct revocation *r)
 {
     if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
         ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR, NHI_KEYS_DIR);
-}
-
-/* The reserve has no room for who did it and why. */
-static void tell_log(const struct ctl *c, const struct revocation *r)
-{
-    char actor[NHI_OWNER_MAX + 1];
-
-    store_actor(c, actor);
-    log_say(LOG_AUTHPRIV | LOG_NOTICE, "revoked by the reserve: %s=%s by=%s reason=%s", kind_name(r->kind), r->id, actor,
-            r->reason);
 }
 
 /* A ledger that cannot be written can be read, often. */
@@ -236,7 +231,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     int code;
 
     store_error(s, ledger, why, sizeof(why));
-    err = revoke_in_reserve(r, c->now);
+    err = revoke_in_reserve(c, r);
     if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR,
                         NHI_LEDGER_FILE);
@@ -249,11 +244,10 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
                         why, nhi_strerror(err), ended.ended, ended.stuck);
         return ended_finish(c, &ended, code);
     }
-    tell_log(c, r);
     forget_key(r);
     ended = end_what_is_over(c, NHI_GRACE_DEFAULT);
     answer_row(c, r, true, 0, true);
-    out_line(c->out, "revoked %s %s", kind_name(r->kind), r->id);
+    out_line(c->out, "revoked %s %s", nhi_revoke_kind_name(r->kind), r->id);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, NHI_GRACE_DEFAULT);
     show_from_reserve(c, r);
@@ -273,10 +267,10 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
     ended = end_what_is_over(c, s->set.grace);
     answer_row(c, r, false, live, known);
     if (known)
-        out_line(c->out, "revoked %s %s: %u live ticket%s", kind_name(r->kind), r->id, live,
+        out_line(c->out, "revoked %s %s: %u live ticket%s", nhi_revoke_kind_name(r->kind), r->id, live,
                  live == 1 ? "" : "s");
     else
-        out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", kind_name(r->kind),
+        out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", nhi_revoke_kind_name(r->kind),
                  r->id);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, s->set.grace);
@@ -301,7 +295,7 @@ int revoke_run(struct ctl *c, const struct revocation *r)
     } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
         code = ctl_fail(c, CTL_REFUSED,
                         r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
-                        "there is no %s '%s'", kind_name(r->kind), r->id);
+                        "there is no %s '%s'", nhi_revoke_kind_name(r->kind), r->id);
     } else {
         code = from_reserve(c, &s, r, err);
     }

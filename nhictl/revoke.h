@@ -23,8 +23,8 @@ NHI_CHECK enum nhi_err revoke_record(struct ctl *c, struct store *s, const struc
                                      uint32_t *live);
 
 /* Where the ledger cannot be written: in force as soon as it returns NHI_OK, and moved into the ledger by whoever can
- * write that next. Without a reason. */
-NHI_CHECK enum nhi_err revoke_in_reserve(const struct revocation *r, int64_t now);
+ * write that next, with why and by whom, which the system log has at once. */
+NHI_CHECK enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r);
 
 int revoke_run(struct ctl *c, const struct revocation *r);
 

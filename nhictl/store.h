@@ -78,6 +78,9 @@ void store_event_of(struct nhi_event *e, const char *kind, const char *agent, co
                     const char *jti, const char *cause);
 NHI_CHECK enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e,
                                        struct out_row *detail);
+/* Where the ledger cannot be written: who did what is in force without it and why, for whoever can write it next. kind,
+ * id: as in reserve_notes.h. */
+NHI_CHECK enum nhi_err store_note_later(const struct ctl *c, unsigned kind, const char *id, const char *reason);
 /* The same in a transaction of its own, for what is done already and did not wait for the ledger: where that cannot
  * be written, a warning says so. */
 void store_note(struct ctl *c, struct nhi_event *e, struct out_row *detail);

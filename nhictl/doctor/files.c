@@ -29,6 +29,8 @@ static const struct file files[] = {
       "others than root can read, or write, what decisions are made from" },
     { NHI_STATE_DIR "/" NHI_RESERVE_FILE, 0600, 0600, "perm-reserve",
       "others than root can revoke, or take a revocation back: the reserve is not used, and agents are denied" },
+    { NHI_STATE_DIR "/" NHI_NOTES_FILE, 0600, 0600, "perm-reserve",
+      "others than root can write who revoked something, and why: reasons are not kept for the ledger" },
     { NHI_STATE_DIR "/" NHI_GRANTS_DIR, 0700, 0700, "perm-grants",
       "others than root can see, or change, what was granted" },
     { NHI_STATE_DIR "/" NHI_KEYS_DIR, 0700, 0700, "perm-keys", "others than root can look for keys that sign tickets" },

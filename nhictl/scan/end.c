@@ -68,17 +68,19 @@ static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct to_en
     return err;
 }
 
-static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_list *l,
+static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_list *l, const char *given,
                       enum nhi_err ledger)
 {
+    char reason[NHI_TEXT_MAX + 1];
     enum nhi_err err = NHI_OK;
     char why[256];
     size_t i;
 
     store_error(s, ledger, why, sizeof(why));
-    for (i = 0; err == NHI_OK && i < l->count; i++)
-        err = revoke_in_reserve(
-            &(const struct revocation){ NHI_REVOKE_TICKET, l->all[i].jti, "" }, c->now);
+    for (i = 0; err == NHI_OK && i < l->count; i++) {
+        cause(l->all[i].one, given, reason);
+        err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, l->all[i].jti, reason });
+    }
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL,
                         "NOT all revoked, %zu of %zu: the ledger cannot be written (%s), and "
@@ -99,7 +101,7 @@ static int end_all(struct ctl *c, const struct to_end_list *l, const char *given
     store_hold_signals(&s);
     err = in_ledger(c, &s, l, given);
     if (err != NHI_OK)
-        code = in_reserve(c, &s, l, err);
+        code = in_reserve(c, &s, l, given, err);
     if (code == CTL_DONE) {
         for (size_t i = 0; i < l->count; i++)
             if (strcmp(l->all[i].one->state, "live") == 0)

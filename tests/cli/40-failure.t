@@ -47,6 +47,53 @@ expect 0 'the reserve is empty again' nhictl status --json
 ok 'nothing needs attention' json '.attention == []'
 ok 'it is still in force' test "$(reason)" = revoked
 
+# --- who it was, and why, comes into the ledger with it
+nhictl task open why-1 --agent ci-bot --concurrent >/dev/null
+nhictl issue --agent ci-bot --task why-1 --account deploy --service sshd >why.txt
+WHY=$(nhictl ticket inspect --json why.txt | jq -r .ticket.jti)
+fill
+# A person, as sudo says.
+as_person() { SUDO_UID=4002 nhictl "$@"; }
+expect 0 'revoke on a full disk, by a person' as_person revoke --ticket "$WHY" --reason 'stolen "laptop"'
+expect 0 'the task too' as_person revoke --task why-1 --reason 'all of it'
+expect 0 'lockdown on' as_person lockdown on --reason 'looking into it'
+expect 3 'lockdown off, where the shells cannot be published' as_person lockdown off --reason 'looked'
+rm /var/lib/nhi/filler*
+expect 0 'the next command that writes' nhictl task open t4 --agent other-bot --concurrent
+expect 0 'trace' nhictl trace why-1 --json
+ok 'has the reason of each' json '[.steps[] | select(.kind == "revoke") | .cause] | sort == ["all of it", "stolen \"laptop\""]'
+ok 'and the person behind it' json '[.steps[] | select(.kind == "revoke") | .sudo_uid] == [4002, 4002]'
+ok 'lockdown, too' json '[.steps[] | select(.kind | startswith("lockdown")) | [.kind, .cause, .sudo_uid]] | sort
+    == [["lockdown-off", "looked", 4002], ["lockdown-on", "looking into it", 4002]]'
+expect 0 'trace for people' nhictl trace why-1
+ok 'says it too' said 'stolen "laptop"'
+ok 'with the name of the person' said person
+expect 0 'the ticket has its reason' nhictl ticket show "$WHY" --json
+ok 'as well' json '.ticket.reason == "stolen \"laptop\""'
+expect 0 'audit verify' nhictl audit verify
+ok 'each is told once' test "$(sqlite3 -readonly $LEDGER "SELECT count(*) FROM event WHERE task = 'why-1' AND kind = 'revoke'")" = 2
+
+N=0
+# Without a place for it, and in none that can be read, a revocation is one all the same.
+for notes in 'rm' 'truncate -s 100' 'dd if=/dev/urandom bs=512 count=126 status=none of=' 'chmod 666'; do
+    T=n$((++N))
+    nhictl task open "$T" --agent ci-bot --concurrent >/dev/null
+    nhictl issue --agent ci-bot --task "$T" --account deploy --service sshd >ticket.txt
+    case $notes in
+    dd*) $notes/var/lib/nhi/reserve.notes ;;
+    *) $notes /var/lib/nhi/reserve.notes ;;
+    esac
+    fill
+    expect 0 "revoke, notes: $notes" nhictl revoke --task "$T" --reason x
+    ok 'is in force' test "$(reason)" = revoked
+    rm /var/lib/nhi/filler*
+    expect 0 'and comes into the ledger' nhictl task open "after-$T" --agent other-bot --concurrent
+    ok 'as it is' test "$(nhictl task show "$T" --json | jq -r .task.state)" = closed
+    rm -f /var/lib/nhi/reserve.notes
+    expect 0 'which makes them anew' nhictl task open "anew-$T" --agent other-bot --concurrent
+    ok 'root'"'"'s alone' test "$(stat -c '%a %u' /var/lib/nhi/reserve.notes)" = '600 0'
+done
+
 nhictl task open build-4714 --agent ci-bot >/dev/null
 again() {
     nhictl issue --agent ci-bot --task build-4714 --account deploy --service sshd

@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/paths.h"
 #include "libnhi/reserve.h"
+#include "libnhi/reserve_notes.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -301,6 +303,67 @@ static void drained(void **state)
     nhi_ledger_close(l);
 }
 
+static enum nhi_err note(enum nhi_revoke_kind kind, const char *id, const char *reason)
+{
+    struct nhi_reserve_note n = { .kind = kind, .at = NOW + 1, .uid = 0, .loginuid = 1000, .sudo_uid = -1 };
+
+    (void)snprintf(n.id, sizeof n.id, "%s", id);
+    (void)snprintf(n.reason, sizeof n.reason, "%s", reason);
+    return nhi_reserve_note_add(NHI_STATE_DIR, &n);
+}
+
+static struct {
+    int count, unsaid;
+    char details[600];
+} told;
+
+static int hear(const struct nhi_event *e, void *ctx)
+{
+    (void)ctx;
+    told.count++;
+    told.unsaid += strcmp(e->cause, "recorded in the reserve") == 0;
+    (void)snprintf(told.details, sizeof told.details, "%s", e->detail);
+    return 0;
+}
+
+/* Notes have a place that ends; what they are about has its own. */
+static void notes_are_full(void **state)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+    char id[NHI_TASK_MAX + 1], longest[NHI_TEXT_MAX + 1];
+    struct nhi_task task;
+    struct stat before, after;
+    int i;
+
+    (void)state;
+    memset(longest, 'x', NHI_TEXT_MAX);
+    longest[NHI_TEXT_MAX] = '\0';
+    assert_int_equal(stat(NHI_STATE_DIR "/" NHI_NOTES_FILE, &before), 0);
+    for (i = 0; i < NHI_RESERVE_NOTES + 2; i++) {
+        (void)snprintf(id, sizeof id, "task-%d", i);
+        assert_int_equal(add(NHI_REVOKE_TASK, id, NOW + 1), NHI_OK);
+        assert_int_equal(note(NHI_REVOKE_TASK, id, longest), i < NHI_RESERVE_NOTES ? NHI_OK : NHI_ERR_FULL);
+    }
+    assert_int_equal(stat(NHI_STATE_DIR "/" NHI_NOTES_FILE, &after), 0);
+    assert_int_equal(before.st_size, after.st_size);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 5, NULL), NHI_OK);
+    memset(&told, 0, sizeof told);
+    assert_int_equal(nhi_event_each(l, 0, 1000, hear, NULL), NHI_OK);
+    assert_int_equal(told.count, NHI_RESERVE_NOTES + 2);
+    assert_int_equal(told.unsaid, 2);
+    /* There is room again, and nothing is told twice. */
+    assert_int_equal(note(NHI_REVOKE_AGENT, "ci-bot", "why"), NHI_OK);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
+    memset(&told, 0, sizeof told);
+    assert_int_equal(nhi_event_each(l, 0, 1000, hear, NULL), NHI_OK);
+    assert_int_equal(told.count, NHI_RESERVE_NOTES + 3);
+    assert_string_equal(told.details,
+                        "{\"held_in\":\"reserve\",\"kind\":\"agent\",\"id\":\"ci-bot\",\"uid\":0,\"loginuid\":1000}");
+    assert_int_equal(nhi_task_get(l, "task-0", &task), NHI_ERR_NOT_FOUND);
+    nhi_ledger_close(l);
+}
+
 /* As long as the ledger does not take it, it stays here. */
 static void not_drained(void **state)
 {
@@ -401,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup(wrong_size_or_place, fresh),
         cmocka_unit_test(on_a_full_disk),
         cmocka_unit_test_setup(drained, fresh),
+        cmocka_unit_test_setup(notes_are_full, fresh),
         cmocka_unit_test_setup(not_drained, fresh),
         cmocka_unit_test_setup(at_once, fresh),
         cmocka_unit_test(applies),
