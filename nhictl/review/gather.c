@@ -246,15 +246,29 @@ static void add_denials(struct seen_agent *a, const struct nhi_event *e, uint64_
     add_word(&a->refused, what);
 }
 
-/* Of a ticket that was shown, which only who has it can do: what was sent of a key, or without a ticket, is anybody's. */
-static void add_counted(struct seen_agent *a, const struct nhi_event *e)
+/* Counted without a record of its own. An attempt is that of a ticket that was shown, which only who has it can do: what
+ * was sent of a key, or without a ticket, is anybody's. */
+static void add_counted(struct review *r, struct seen_agent *a, const struct nhi_event *e)
 {
-    json_t *detail = e->jti[0] != '\0' && e->source[0] == '\0' ? json_loads(e->detail, 0, NULL) : NULL;
+    char what[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 64];
+    json_t *detail = json_loads(e->detail, 0, NULL);
     json_int_t times = json_integer_value(json_object_get(detail, "count"));
+    struct seen_refusals *to = a != NULL ? &a->counted : &r->others;
+    enum nhi_reason reason;
 
-    if (times > 0)
-        add_denials(a, e, (uint64_t)times);
     json_decref(detail);
+    if (times <= 0)
+        return;
+    if (a != NULL && e->jti[0] != '\0' && e->source[0] == '\0' && nhi_reason_find(e->reason, &reason) &&
+        review_is_attempt(reason)) {
+        add_denials(a, e, (uint64_t)times);
+        return;
+    }
+    if (a == NULL && e->from[0] != '\0')
+        return;
+    snprintf(what, sizeof(what), "%s through %s: %s", e->account, e->service, e->reason);
+    to->count += (uint64_t)times;
+    add_word(&to->what, what);
 }
 
 static void add_grant(struct seen_agent *a, const struct nhi_grant *g)
@@ -283,11 +297,11 @@ static int add_event(const struct nhi_event *e, void *ctx)
     struct seen_agent *a = find_agent(r, e->agent);
     struct nhi_grant g;
 
-    if (a == NULL || e->at < r->c->now - r->limits.window || e->detail == NULL)
+    if (e->at < r->c->now - r->limits.window || e->detail == NULL)
         return 0;
     if (strcmp(e->kind, "refused") == 0)
-        add_counted(a, e);
-    if ((!hand_off && strcmp(e->kind, "grant") != 0 && strcmp(e->kind, "denial") != 0) ||
+        add_counted(r, a, e);
+    if (a == NULL || (!hand_off && strcmp(e->kind, "grant") != 0 && strcmp(e->kind, "denial") != 0) ||
         nhi_grant_decode(e->detail, strlen(e->detail), &g) != NHI_OK)
         return 0;
     if (hand_off)
@@ -313,6 +327,8 @@ int review_gather(struct review *r)
         err = nhi_ticket_each(r->s->l, NULL, NULL, false, r->c->now, add_ticket, r);
     if (err == NHI_OK)
         err = nhi_event_each(r->s->l, 0, INT32_MAX, add_event, r);
+    if (err == NHI_OK)
+        err = recent_gather(r->s, r->c->now, &r->recent);
     return err == NHI_OK ? CTL_DONE : store_fail(r->c, r->s, err, "read the ledger");
 }
 
@@ -331,8 +347,11 @@ void review_free(struct review *r)
         free_words(&a->hosts);
         free_words(&a->kinds);
         free_words(&a->refused);
+        free_words(&a->counted.what);
         free(a->spans);
     }
+    free_words(&r->others.what);
+    recent_free(&r->recent);
     tdestroy(r->by_root, leave);
     tdestroy(r->by_task, leave);
     for (size_t i = 0; i < r->lineage_count; i++) {

@@ -254,6 +254,49 @@ static void judge_task(struct review *r, const struct seen_task *t)
     free(id);
 }
 
+/* A daemon's has the name of the account, which may be an agent's own. */
+static const char *of_agent(const struct review *r, const struct job *j)
+{
+    for (size_t i = 0; i < r->agent_count && j->agent[0] == '\0'; i++)
+        if (strcmp(r->agents[i].a.account.name, j->name) == 0)
+            return j->name;
+    return j->agent;
+}
+
+/* As status has it: a job that waits for somebody. */
+static void judge_job(struct review *r, const struct job *j)
+{
+    char ago[OUT_AGO_LEN];
+    struct finding *f;
+
+    if (j->count == 0)
+        return;
+    out_ago(j->at, r->c->now, ago);
+    f = find(r, REVIEW_MEDIUM, "refused-job", "NHI1", of_agent(r, j));
+    if (j->service[0] != '\0')
+        f->evidence = out_say("%s did not run a job of %s (%s, %u time%s): %s", j->service, j->name, ago, j->count,
+                              j->count == 1 ? "" : "s", j->why);
+    else
+        f->evidence = out_say("job %s did not run, or not to its end (%s, %u time%s): %s",
+                              j->name[0] != '\0' ? j->name : "without a name", ago, j->count, j->count == 1 ? "" : "s",
+                              j->why);
+    f->command = f->agent[0] != '\0' ? out_say("nhictl trace --agent %s", f->agent) : out_say("nhictl status");
+}
+
+static void judge_counted(struct review *r, struct seen_refusals *n, const char *agent)
+{
+    struct finding *f;
+    char *names;
+
+    if (n->count < r->limits.denials)
+        return;
+    names = review_listed(&n->what);
+    f = find(r, REVIEW_LOW, "refused", "NHI1", agent);
+    f->evidence = out_say("refused %llu times: %s", (unsigned long long)n->count, names);
+    f->command = agent[0] != '\0' ? out_say("nhictl trace --agent %s", agent) : out_say("nhictl audit export");
+    free(names);
+}
+
 static int by_gravity(const void *a, const void *b)
 {
     const struct finding *x = a, *y = b;
@@ -276,6 +319,7 @@ void review_judge(struct review *r)
         struct seen_agent *s = &r->agents[i];
 
         judge_denials(r, s);
+        judge_counted(r, &s->counted, s->a.account.name);
         if (s->a.state == NHI_AGENT_RETIRED)
             continue;
         judge_owner(r, s);
@@ -291,6 +335,9 @@ void review_judge(struct review *r)
         judge_lineage(r, r->lineages[i]);
     for (size_t i = 0; i < r->task_count; i++)
         judge_task(r, r->tasks[i]);
+    for (size_t i = 0; i < r->recent.job_count; i++)
+        judge_job(r, &r->recent.job[i]);
+    judge_counted(r, &r->others, "");
     if (r->count > 0)
         qsort(r->findings, r->count, sizeof(*r->findings), by_gravity);
 }

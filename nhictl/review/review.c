@@ -73,7 +73,7 @@ static void show_json(struct ctl *c, const struct review *r)
         out_text(row, "finding", NULL, f->kind);
         out_text(row, "owasp", NULL, f->owasp);
         out_text(row, "owasp_title", NULL, review_owasp_title(f->owasp));
-        out_text(row, "agent", NULL, f->agent);
+        out_text(row, "agent", NULL, f->agent[0] != '\0' ? f->agent : NULL);
         out_text(row, "task", NULL, f->task[0] != '\0' ? f->task : NULL);
         out_text(row, "ticket", NULL, f->jti[0] != '\0' ? f->jti : NULL);
         out_text(row, "evidence", NULL, f->evidence);
@@ -87,7 +87,8 @@ static void show_text(struct ctl *c, const struct review *r)
     for (size_t i = 0; i < r->count; i++) {
         const struct finding *f = &r->findings[i];
 
-        out_line(c->out, "%-6s  %s: %s (%s %s)", review_level_name(f->level), f->agent, f->kind,
+        out_line(c->out, "%-6s  %s: %s (%s %s)", review_level_name(f->level),
+                 f->agent[0] != '\0' ? f->agent : "no agent", f->kind,
                  f->owasp, review_owasp_title(f->owasp));
         out_line(c->out, "        %s", f->evidence);
         out_line(c->out, "        %s", f->command);

@@ -6,6 +6,7 @@
 
 #include "libnhi/ledger.h"
 #include "libnhi/ticket.h"
+#include "nhictl/status/status.h"
 
 struct ctl;
 struct store;
@@ -33,11 +34,18 @@ struct span {
     int64_t from, to;
 };
 
+/* What was counted and is no attempt, such as what goes on trying with a key that was revoked. */
+struct seen_refusals {
+    struct words what; /* "account through service: reason" */
+    uint64_t count;
+};
+
 struct seen_agent {
     struct nhi_agent a;
     bool owner_gone;
     struct words sources, keys, hosts, kinds; /* of tasks: what they are called up to the first digit */
     struct words refused;                     /* "account through service: reason" */
+    struct seen_refusals counted;
     uint32_t denials, bearer_logins;
     uint32_t used_tickets, long_tickets; /* as many that were used, and of these lived far longer */
     int64_t longest_use;                 /* of any of these, from issue to last use */
@@ -70,6 +78,8 @@ struct review {
     struct seen_lineage **lineages; /* in the order in which they were first seen */
     size_t lineage_count, lineage_room;
     void *by_root, *by_task; /* search.h */
+    struct seen_refusals others; /* of no agent, on this host itself: from elsewhere anybody may try anything */
+    struct recent recent;    /* jobs that did not run */
     struct finding *findings; /* the gravest first */
     size_t count, room;
 };

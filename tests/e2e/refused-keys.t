@@ -48,6 +48,8 @@ for _ in 1 2 3; do ssh_as ci-bot key "$W/id" id; done
 settle_log
 is "$(refused_line)" 0 'the same again in that hour adds no line'
 like "$(nhictl trace k-1)" 'refused .*not proven .*sshd.*revoked.*, 3 times' 'but is counted'
+like "$(nhictl review --denials 4 --json | jq -r '.findings[] | select(.finding == "refused" and .agent == "ci-bot") | .evidence')" \
+    'ci-bot through sshd: revoked' 'and review has it'
 issue "$W/b" k-1 --service sshd --bind-key "$W/id.pub" --ttl 2s
 wait_out "$W/b"
 refused expired 'expired, after one that was revoked' --ticket "$(jti_of "$W/b")"
