@@ -75,14 +75,12 @@ ok 'each is told once' test "$(sqlite3 -readonly $LEDGER "SELECT count(*) FROM e
 
 N=0
 # Without a place for it, and in none that can be read, a revocation is one all the same.
-for notes in 'rm' 'truncate -s 100' 'dd if=/dev/urandom bs=512 count=126 status=none of=' 'chmod 666'; do
+garbage() { dd if=/dev/urandom bs=512 count=126 status=none of="$1"; }
+for notes in 'rm' 'truncate -s 100' 'garbage' 'chmod 666'; do
     T=n$((++N))
     nhictl task open "$T" --agent ci-bot --concurrent >/dev/null
     nhictl issue --agent ci-bot --task "$T" --account deploy --service sshd >ticket.txt
-    case $notes in
-    dd*) $notes/var/lib/nhi/reserve.notes ;;
-    *) $notes /var/lib/nhi/reserve.notes ;;
-    esac
+    $notes /var/lib/nhi/reserve.notes
     fill
     expect 0 "revoke, notes: $notes" nhictl revoke --task "$T" --reason x
     ok 'is in force' test "$(reason)" = revoked
