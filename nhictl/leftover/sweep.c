@@ -25,6 +25,7 @@
 #include "nhictl/store.h"
 
 #define LOOK_EVERY 9000 /* milliseconds between two looks of the supervisor, which wakes every 10 seconds */
+#define LOOKS 4 /* before something is said to hide */
 #define STEP_ASKED 100 /* milliseconds between two looks */
 #define STEP_VERB 20
 #define STEP_KILLED 5
@@ -103,6 +104,7 @@ struct walk {
     struct leftover_look *k;
     const bool *is; /* an account each; NULL: only, below */
     const struct leftover_account *only;
+    bool *seen; /* where given, an account each: one of it was there still when it had been judged */
     int (*fn)(const struct leftover_one *, void *);
     void *ctx;
 };
@@ -133,6 +135,16 @@ static const struct leftover_account *account_in(const struct walk *w, uint32_t 
     return NULL;
 }
 
+/* Still. One that has ended is, when it began a while ago: nobody takes it in. */
+static bool is_there(pid_t pid)
+{
+    struct nhi_proc_stat stat;
+    struct nhi_watched now;
+
+    return nhi_proc_stat(pid, &stat) == NHI_OK &&
+           (!stat.ended || (nhi_watched_now(&now) == NHI_OK && now.start > stat.self.start + (uint64_t)sysconf(_SC_CLK_TCK)));
+}
+
 static int visit(pid_t pid, void *ctx)
 {
     struct walk *w = ctx;
@@ -144,6 +156,8 @@ static int visit(pid_t pid, void *ctx)
         nhi_proc_read(pid, &one.proc, &parent) != NHI_OK)
         return 0;
     one.word = leftover_word(w->k, one.account, pid, &one.why);
+    if (w->seen != NULL && is_there(pid))
+        w->seen[one.account - leftover_accounts()->all] = true;
     if (one.word == LEFTOVER_STAYS)
         return 0;
     read_command(pid, one.command, sizeof(one.command));
@@ -363,21 +377,48 @@ static int find_one(const struct leftover_one *one, void *ctx)
     return 0;
 }
 
-/* only NULL: of those that is says. false: it could not be looked. */
-static bool find(const struct leftovers *l, struct leftover_look *k, const bool *is, const struct leftover_account *only,
-                 struct found *f)
+/* Whether one of these runs something, which is gone whenever it is looked at: another process every moment. */
+static bool some_hide(const bool *is, const struct leftover_account *only, const bool *seen)
 {
-    struct walk w = { .k = k, .is = is, .only = only, .fn = find_one, .ctx = f };
+    const struct leftover_accounts *in = leftover_accounts();
+    bool any = false;
+
+    for (size_t i = 0; i < in->count; i++)
+        any = any || ((is != NULL ? is[i] : &in->all[i] == only) && !seen[i] && runs_anything(in->all[i].uid));
+    return any;
+}
+
+static bool find_once(const struct leftovers *l, struct walk *w, struct found *f)
+{
     size_t kept = 0;
 
-    k->lockdown = l->wish.lockdown;
-    if (nhi_proc_each(visit, &w) != NHI_OK || f->full)
+    f->count = 0;
+    if (nhi_proc_each(visit, w) != NHI_OK || f->full)
         return false;
     for (size_t i = 0; i < f->count; i++)
         if (is_to_end(f->all[i].word, &l->wish))
             f->all[kept++] = f->all[i];
     f->count = kept;
     return true;
+}
+
+/* only NULL: of those that is says. hides: some were not seen, and run. false: it could not be looked. */
+static bool find(const struct leftovers *l, struct leftover_look *k, const bool *is, const struct leftover_account *only,
+                 struct found *f, bool *hides)
+{
+    struct walk w = { .k = k, .is = is, .only = only, .fn = find_one, .ctx = f };
+    bool looked = true;
+
+    k->lockdown = l->wish.lockdown;
+    w.seen = calloc(leftover_accounts()->count + 1, sizeof(*w.seen));
+    *hides = w.seen != NULL;
+    for (int i = 0; looked && *hides && i < LOOKS; i++) {
+        looked = find_once(l, &w, f);
+        *hides = some_hide(is, only, w.seen);
+    }
+    looked = looked && w.seen != NULL;
+    free(w.seen);
+    return looked;
 }
 
 static void begin(struct leftovers *l, struct leftover_look *k, const struct leftover_account *a, const struct found *f,
@@ -411,16 +452,16 @@ static void look(struct leftovers *l, int64_t now, int64_t grace_ms)
     const struct leftover_accounts *in = leftover_accounts();
     struct leftover_look k = { .lockdown = false };
     struct found f = { .count = 0 };
-    bool *is;
+    bool *is, hides = false;
 
     leftover_accounts_refresh();
     is = calloc(in->count + 1, sizeof(*is));
     l->failed = is == NULL;
     if (is == NULL || candidates(&l->wish, is) == NULL)
         goto out;
-    l->failed = !find(l, &k, is, NULL, &f);
+    l->failed = !find(l, &k, is, NULL, &f, &hides) || hides;
     /* Whoever logged in meanwhile is in a session by now. */
-    if (l->failed || f.count == 0 || !drop_live(&l->wish, is, in->count))
+    if (f.count == 0 || !drop_live(&l->wish, is, in->count))
         goto out;
     for (size_t i = 0; i < in->count; i++)
         if (is[i] && !is_leaving(l, in->all[i].uid))
@@ -462,9 +503,10 @@ static size_t count_left(const struct leftovers *l, const struct leftover_accoun
     struct leftover_look k = { .lockdown = false };
     struct found f = { .count = 0 };
     size_t left = 0;
+    bool hides;
 
     if (runs_anything(a->uid))
-        left = find(l, &k, NULL, a, &f) ? f.count : 1;
+        left = find(l, &k, NULL, a, &f, &hides) ? f.count + hides : 1;
     leftover_look_end(&k);
     free(f.all);
     return left;

@@ -1,7 +1,8 @@
 #!/bin/bash
 # An agent is another process every moment: each forks and ends, and none lives as long as it takes to look at it. On an
 # account that people share it stays in its session, however often the sessions are looked at, and a revocation has ended
-# it when it returns. Twice: with a cgroup for each session, and with the kernel's audit session alone.
+# it when it returns. Twice: with a cgroup for each session, and with the kernel's audit session alone. Without a session, by
+# its own uid, it ends as well, and until it does no verb says that it has.
 # Invariants: 7, 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2317 # eventually calls them
 . "$(dirname "$0")/lib.sh"
@@ -65,5 +66,32 @@ if [ -n "$(tops)" ]; then
     for top in $(tops); do umount -l "$top"; done
 fi
 many 'without cgroups'
+
+# ---- of no session, by the agent's own uid ----
+
+printf 'grace = 1;\n' >/etc/nhi/nhi.conf
+must nhictl apply
+hold_watch
+said_so() { [[ $1 == 0:1 || $1 == 7:0 ]]; }
+for us in 0 50 100 300; do
+    rm -f "$W/chain"
+    (
+        echo 4294967295 >/proc/self/loginuid
+        exec "$W/nhi-escape" reaper setpriv --reuid ci-bot --regid ci-bot --init-groups \
+            sh -c "(flock 8 && exec $W/nhi-escape chain $us) 8>$W/chain; exec sleep 60" </dev/null >/dev/null 2>&1
+    ) &
+    disown
+    eventually lives
+    capture nhictl agent suspend ci-bot
+    lives
+    said_so "$RC:$?"
+    ok $? "an orphan, another process every $us us and a little: suspend ends it, or says that it did not" || note "$RC"
+    let_go
+    eventually lives_not
+    ok $? 'and the supervisor does'
+    hold_watch
+    must nhictl agent resume ci-bot
+done
+let_go
 
 finish

@@ -8,7 +8,7 @@
  *   escape forks N             N processes at once, in sessions of their own
  *   escape breed N             processes that go on forking, up to N of this user's at a time
  *   escape hop                 a process that is another every moment: it forks, and the child goes on
- *   escape chain US            the same as fast as it can, or with US microseconds between; for one minute
+ *   escape chain US            the same as fast as it can, or with US microseconds between; for two minutes
  *   escape headless            its first thread has ended, which makes it look like one that has
  *   escape traced              a child in a ptrace stop, which stays when its tracer ends
  *   escape traced-exitkill     the same, and it would end with its tracer
@@ -144,7 +144,7 @@ static _Noreturn void run_chain(long us)
         _exit(0);
     (void)setsid();
     chain.us = us;
-    chain.end = time(NULL) + 60;
+    chain.end = time(NULL) + 120;
     (void)link_of_chain(NULL);
     _exit(0);
 }
