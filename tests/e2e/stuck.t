@@ -43,9 +43,11 @@ like "$OUT" '1 process without a session has ended' 'which is said'
 let_go
 
 # The supervisor comes to it by itself.
+mark_log
 orphan ci-bot "$W/nhi-left" 1002
+has_logged 'ends without a session: account=ci-bot' 'what comes after that is found'
 eventually left_is ''
-is "$(left)" '' 'what comes after that is found and ended, too'
+is "$(left)" '' 'and ended, too'
 waits
 ok $? 'while the one that is stuck is stuck still'
 
