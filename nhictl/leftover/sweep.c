@@ -25,7 +25,8 @@
 #include "nhictl/store.h"
 
 #define LOOK_EVERY 9000 /* milliseconds between two looks of the supervisor, which wakes every 10 seconds */
-#define LOOKS 4 /* before something is said to hide */
+#define LOOKS 6 /* before something is said to hide */
+#define PAUSE 20 /* milliseconds between two of these, in which what has ended is taken in */
 #define STEP_ASKED 100 /* milliseconds between two looks */
 #define STEP_VERB 20
 #define STEP_KILLED 5
@@ -413,6 +414,8 @@ static bool find(const struct leftovers *l, struct leftover_look *k, const bool 
     w.seen = calloc(leftover_accounts()->count + 1, sizeof(*w.seen));
     *hides = w.seen != NULL;
     for (int i = 0; looked && *hides && i < LOOKS; i++) {
+        if (i > 0)
+            (void)nanosleep(&(const struct timespec){ .tv_nsec = PAUSE * 1000000L }, NULL);
         looked = find_once(l, &w, f);
         *hides = some_hide(is, only, w.seen);
     }
