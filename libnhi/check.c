@@ -260,6 +260,7 @@ out:
     memcpy(s->v->owner, facts.agent_owner, sizeof s->v->owner);
     memcpy(s->v->policy, facts.policy, sizeof s->v->policy);
     memcpy(s->v->root, facts.root, sizeof s->v->root);
+    memcpy(s->v->root_kid, facts.root_kid, sizeof s->v->root_kid);
     memcpy(s->v->renews, facts.renews, sizeof s->v->renews);
     nhi_facts_free(&facts);
     return d.reason;

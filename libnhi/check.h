@@ -43,7 +43,7 @@ struct nhi_verdict {
     bool pinned, handed_off; /* the place matters; it is another than at first, and permitted */
     bool pin_records;        /* and would be, were it another */
     uint32_t ssh;            /* what ticket and policy take from a session by key: sshopt.h */
-    char root[NHI_JTI_LEN + 1], renews[NHI_JTI_LEN + 1]; /* as in a grant */
+    char root[NHI_JTI_LEN + 1], root_kid[NHI_KID_MAX + 1], renews[NHI_JTI_LEN + 1]; /* as in a grant */
     char owner[NHI_OWNER_MAX + 1]; /* of its agent; empty where nobody looked */
     char rule[NHI_TASK_MAX + 1];
     uint32_t max_grants;             /* of that rule, in 3,600 seconds; 0: as many as come */

@@ -12,11 +12,11 @@
 /* What cannot be read is a place where nobody is. */
 void nhi_pins_load(const struct nhi_request *req, struct nhi_facts *f)
 {
-    const char *root = f->root[0] != '\0' ? f->root : req->ticket->jti;
+    bool recorded = f->root[0] != '\0';
     enum nhi_err err;
 
-    err =
-        nhi_grant_pinned(NHI_STATE_DIR, root, req->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL, f->pin);
+    err = nhi_grant_pinned(NHI_STATE_DIR, recorded ? f->root_kid : req->ticket->kid,
+                           recorded ? f->root : req->ticket->jti, req->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL, f->pin);
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         memcpy(f->pin, "?", 2);
 }

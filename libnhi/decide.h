@@ -165,6 +165,7 @@ struct nhi_facts {
     int64_t epoch_at; /* when this epoch began, up to which nothing that others issued is good; 0: at the beginning */
     bool differs;     /* that ID is another ticket's */
     char root[NHI_JTI_LEN + 1];      /* the first of its lineage */
+    char root_kid[NHI_KID_MAX + 1];  /* the key that signed that */
     char renews[NHI_JTI_LEN + 1];    /* its predecessor, which its first use ends */
     char successor[NHI_JTI_LEN + 1]; /* what renewed it, and may not have been used yet */
     bool superseded;

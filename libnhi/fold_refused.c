@@ -55,6 +55,7 @@ static enum nhi_err tell_one(struct telling *t, const struct nhi_refused *r)
         memcpy(e.agent, agent.account.name, sizeof e.agent);
     memcpy(e.task, r->of.task, sizeof e.task);
     memcpy(e.jti, r->of.jti, sizeof e.jti);
+    memcpy(e.kid, r->of.issuer, sizeof e.kid);
     memcpy(e.account, r->of.account, sizeof e.account);
     memcpy(e.service, r->of.service, sizeof e.service);
     (void)snprintf(e.source, sizeof e.source, "%s", r->of.key[0] != '\0' ? nhi_source_name(NHI_FROM_KEY) : "");

@@ -23,6 +23,7 @@
 /* Of one ticket in an hour, and of one account between two folds: whoever holds a dead ticket must not fill
  * the disk with it. */
 #define RECORDS_MAX 64
+#define NAME_SIZE 80
 #define KEY_NAME_MAX (2 + 2 * NHI_PK_LEN + 1 + NHI_ACCOUNT_MAX + 1)
 
 static enum nhi_err open_grants(const char *dir, int *fd)
@@ -38,7 +39,7 @@ static enum nhi_err open_grants(const char *dir, int *fd)
 static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint32_t slots)
 {
     enum nhi_err err = NHI_ERR_EXISTS;
-    char name[64];
+    char name[NAME_SIZE];
     uint32_t n;
 
     for (n = 0; n < slots && err == NHI_ERR_EXISTS; n++) {
@@ -48,23 +49,48 @@ static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint
     return err;
 }
 
+void nhi_grant_name(const char *kid, const char *jti, char out[NHI_GRANT_NAME_LEN + 1])
+{
+    char digest[NHI_DIGEST_LEN + 1];
+    struct nhi_hash256 h;
+
+    nhi_hash256_start(&h);
+    nhi_hash256_add(&h, kid, strlen(kid) + 1);
+    nhi_hash256_add(&h, jti, strlen(jti));
+    nhi_hash256_end(&h, digest);
+    (void)snprintf(out, NHI_GRANT_NAME_LEN + 1, "%.*s", NHI_GRANT_NAME_LEN, digest);
+}
+
 /* What a denial has a slot of: the ticket and the hour, whose slots stay as long as it lasts. */
 static void denial_of(char *out, size_t size, const struct nhi_grant *g)
 {
-    (void)snprintf(out, size, "%s-%lld", g->ticket.jti, (long long)(g->at / NHI_HOUR));
+    char name[NHI_GRANT_NAME_LEN + 1];
+
+    nhi_grant_name(g->ticket.kid, g->ticket.jti, name);
+    (void)snprintf(out, size, "%s-%lld", name, (long long)(g->at / NHI_HOUR));
+}
+
+static bool has(int dirfd, const char *name)
+{
+    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static bool has_denials(int dirfd, const char *of)
 {
-    char name[64];
+    char name[NAME_SIZE];
 
     (void)snprintf(name, sizeof name, "d-%s-%d", of, RECORDS_MAX - 1);
-    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return has(dirfd, name);
 }
 
-static const char *lineage(const struct nhi_grant *g)
+static const char *first_of(const struct nhi_grant *g)
 {
     return g->root[0] != '\0' ? g->root : g->ticket.jti;
+}
+
+static const char *first_kid(const struct nhi_grant *g)
+{
+    return g->root[0] != '\0' && g->root_kid[0] != '\0' ? g->root_kid : g->ticket.kid;
 }
 
 /* A record on its way. */
@@ -89,7 +115,7 @@ static enum nhi_err link_lasting(struct making *m, const char *name)
 {
     enum nhi_err err = NHI_ERR_EXISTS;
 
-    if (faccessat(m->dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (!has(m->dirfd, name)) {
         if (!m->synced && fsync(m->fd) != 0)
             return nhi_err_from_errno(errno);
         m->synced = true;
@@ -110,19 +136,27 @@ static enum nhi_err end_predecessor(struct making *m)
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
 
-static void pin_name(char *name, size_t size, const char *root, enum nhi_pin kind)
+/* NAME_SIZE bytes: as a release before this one named it, where that is there. */
+static void pin_name(char *name, int dirfd, const char *kid, const char *root, enum nhi_pin kind)
 {
-    (void)snprintf(name, size, "i-%s-%c", root, kind == NHI_PIN_REMOTE ? 'r' : 'l');
+    const char of = kind == NHI_PIN_REMOTE ? 'r' : 'l';
+    char lineage[NHI_GRANT_NAME_LEN + 1];
+
+    (void)snprintf(name, NAME_SIZE, "i-%s-%c", root, of);
+    if (has(dirfd, name))
+        return;
+    nhi_grant_name(kid, root, lineage);
+    (void)snprintf(name, NAME_SIZE, "i-%s-%c", lineage, of);
 }
 
 /* The link is the test-and-set. */
 static enum nhi_err take_place(struct making *m, enum nhi_pin kind)
 {
+    char name[NAME_SIZE];
     struct nhi_grant first;
     enum nhi_err err;
-    char name[48];
 
-    pin_name(name, sizeof name, lineage(m->g), kind);
+    pin_name(name, m->dirfd, first_kid(m->g), first_of(m->g), kind);
     err = link_lasting(m, name);
     if (err != NHI_ERR_EXISTS)
         return err;
@@ -181,6 +215,25 @@ static enum nhi_err take(struct making *m)
     return nhi_record_take_hour(m->fd, m->dirfd, g);
 }
 
+/* One that a release before this one gave is given. */
+static enum nhi_err take_use(struct making *m)
+{
+    const struct nhi_grant *g = m->g;
+    enum nhi_err err = NHI_ERR_EXISTS;
+    char name[NAME_SIZE], lineage[NHI_GRANT_NAME_LEN + 1];
+    uint32_t n;
+
+    nhi_grant_name(first_kid(g), first_of(g), lineage);
+    for (n = 0; n < g->ticket.uses && err == NHI_ERR_EXISTS; n++) {
+        (void)snprintf(name, sizeof name, "u-%s-%u", first_of(g), (unsigned)n);
+        if (has(m->dirfd, name))
+            continue;
+        (void)snprintf(name, sizeof name, "u-%s-%u", lineage, (unsigned)n);
+        err = nhi_record_link(m->fd, m->dirfd, name);
+    }
+    return err;
+}
+
 /* Of one that is counted, the slot is the commit. */
 static enum nhi_err commit(struct making *m)
 {
@@ -189,7 +242,7 @@ static enum nhi_err commit(struct making *m)
     char name[32];
 
     if (g->ticket.uses > 0) {
-        err = take_slot(m->fd, m->dirfd, 'u', lineage(g), g->ticket.uses);
+        err = take_use(m);
         m->unsaved = true;
         return err == NHI_OK ? save(m) : err;
     }
@@ -233,7 +286,7 @@ enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
 {
     struct making m = { .g = g, .fd = -1, .dirfd = -1 };
     enum nhi_err err;
-    char of[48];
+    char of[56];
 
     if (g->reason == NHI_PERMIT)
         return NHI_ERR_ARG;
@@ -288,18 +341,18 @@ enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g)
     return err;
 }
 
-enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
+enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root, enum nhi_pin kind,
                               char place[NHI_PLACE_MAX + 1])
 {
+    char name[NAME_SIZE];
     struct nhi_grant g;
     enum nhi_err err;
-    char name[48];
     int dirfd;
 
-    pin_name(name, sizeof name, root, kind);
     err = open_grants(dir, &dirfd);
     if (err != NHI_OK)
         return err;
+    pin_name(name, dirfd, kid, root, kind);
     err = nhi_record_read(dirfd, name, &g);
     close(dirfd);
     if (err == NHI_OK)

@@ -5,17 +5,22 @@
  * the reservation in one step that a caller who stops or kills us cannot tear. Nobody waits for
  * anybody. Counted tickets: the name is the slot, so EEXIST is the test-and-set.
  *
- *   g-ID        a permit         u-JTI-N   the Nth use of a counted ticket, by its lineage's first
+ *   g-ID        a permit         u-LINEAGE-N   the Nth use of a counted ticket
  *   r-JTI       the first use of what renewed that ticket, which ends it
- *   i-JTI-r, i-JTI-l   where a lineage was first used: from which address; where at all, which alone may be local
+ *   i-LINEAGE-r, i-LINEAGE-l   where a ticket was first used: from which address; where at all, which alone may be
+ *               local
  *   h-RULE-AT-ID    a grant by a rule that gives so many an hour
  *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
- *   d-JTI-HOUR-N    a denial of a verified ticket, 64 of each at most in an hour, whose end they wait for
+ *   d-TICKET-HOUR-N   a denial of a verified ticket, 64 of each at most in an hour, whose end they wait for
  *   o-ACCOUNT-N     a session of an account under observation, opened without a ticket
  *   b-HOUR-ID-SERVICE-ACCOUNT   root became that account, inside the session that ID opened, if any
  *   s-ID-HANDLE     the grant opened that session
  *   n-ID        nothing came of that grant: whoever asked did not go on
  *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
+ *
+ * TICKET is a hash of its ID and of the key that signed it, LINEAGE that of the first of what was renewed, so that an
+ * issuer who learns the ID of another's ticket neither spends its uses nor takes its place. Where the ledger knows a
+ * ticket its ID is nobody else's: JTI. What earlier releases named u-JTI-N, i-JTI-r and i-JTI-l still counts.
  */
 #ifndef NHI_GRANT_H
 #define NHI_GRANT_H
@@ -53,7 +58,9 @@ struct nhi_grant {
                                       a-BOOT-ID (of the kernel's audit) or s-BOOT-PID-START (its leader) */
     enum nhi_pin pin;
     bool handed_off;              /* permitted, though it was first used elsewhere */
-    char root[NHI_JTI_LEN + 1];   /* first of the ticket's lineage, whose uses are counted together */
+    char root[NHI_JTI_LEN + 1];   /* first of the ticket's lineage, whose uses are counted together; empty: the ledger
+                                     does not know it */
+    char root_kid[NHI_KID_MAX + 1]; /* the key that signed that; empty: the ticket's own. Not in the record */
     char renews[NHI_JTI_LEN + 1]; /* the ticket that this first use of its successor ends; may be empty */
     char owner[NHI_OWNER_MAX + 1]; /* who answered for the agent; empty where it is not known */
     char within[NHI_JTI_LEN + 1];  /* the grant that opened the session that the caller is inside; may be empty */
@@ -81,9 +88,12 @@ NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g
 NHI_CHECK enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g);
 /* Records that root became the account, once an hour for each service and session. NHI_ERR_EXISTS: that was done. */
 NHI_CHECK enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g);
-/* Where a lineage was first used; with NHI_PIN_LOCAL, that may have been an address. NHI_ERR_NOT_FOUND: nowhere
+/* TICKET, as above. */
+#define NHI_GRANT_NAME_LEN 32
+void nhi_grant_name(const char *kid, const char *jti, char out[NHI_GRANT_NAME_LEN + 1]);
+/* Where the lineage was first used whose first ticket has that ID, signed by that key; with NHI_PIN_LOCAL, that may have been an address. NHI_ERR_NOT_FOUND: nowhere
  * yet. */
-NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *root, enum nhi_pin kind,
+NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root, enum nhi_pin kind,
                                         char place[NHI_PLACE_MAX + 1]);
 /* How many grants the rule gave in the 3,600 seconds before now. */
 NHI_CHECK enum nhi_err nhi_grant_count(const char *dir, const char *rule, int64_t now, uint32_t *count);

@@ -64,6 +64,7 @@ static enum nhi_err read_recorded(sqlite3_stmt *st, const struct nhi_ticket *t, 
     nhi_sql_text(st, 8, f->tree, sizeof f->tree, &err);
     f->no_pin = nhi_sql_int(st, 9, 0, 1, &err) == 1;
     f->former = nhi_sql_int(st, 10, 0, 1, &err) == 1;
+    nhi_sql_text(st, 11, f->root_kid, sizeof f->root_kid, &err);
     f->recorded = true;
     f->differs = strcmp(had.kid, t->kid) != 0 || strcmp(had.agent, t->agent) != 0 ||
                  strcmp(had.task, t->task) != 0 || had.uses != t->uses;
@@ -80,7 +81,8 @@ static enum nhi_err load_recorded(struct nhi_ledger *l, const struct nhi_ticket 
         nhi_sql_prepare(l, &st,
                         "SELECT t.kid, t.agent, t.task, t.uses, t.root, (SELECT p.jti FROM ticket p"
                         "  WHERE p.jti = t.renews AND p.superseded = 0), t.successor, t.superseded,"
-                        " t.tree, t.no_pin, t.n <= (SELECT epoch_ticket FROM setting)"
+                        " t.tree, t.no_pin, t.n <= (SELECT epoch_ticket FROM setting),"
+                        " coalesce((SELECT r.kid FROM ticket r WHERE r.jti = t.root), t.kid)"
                         " FROM ticket t WHERE t.jti = ?",
                         "s", t->jti);
     if (err == NHI_OK)

@@ -82,7 +82,7 @@ static uint64_t id_of(const struct nhi_refusal *r)
     if (!shown)
         h = hash(h, r->service);
     if (r->known)
-        h = hash(hash(h, r->jti), r->jti[0] != '\0' ? "" : r->key);
+        h = hash(hash(hash(h, r->jti), r->issuer), r->jti[0] != '\0' ? "" : r->key);
     if (!shown && (!r->known || r->reason != NHI_DENY_ACCOUNT))
         h = hash(h, r->account);
     return ((uint64_t)(r->at / HOUR) << HASH_BITS) | ((h ^ h >> HASH_BITS) & ((1ull << HASH_BITS) - 1));
@@ -208,6 +208,7 @@ static void read_slot(const struct slot *s, struct nhi_refused *out)
     read_name(of->agent, sizeof of->agent, nhi_name_is_agent, false);
     read_name(of->task, sizeof of->task, nhi_name_is_task, false);
     read_name(of->jti, sizeof of->jti, nhi_name_is_jti, false);
+    read_name(of->issuer, sizeof of->issuer, nhi_name_is_kid, false);
     read_name(of->kid, sizeof of->kid, nhi_name_is_kid, false);
     read_name(of->key, sizeof of->key, is_print, false);
     for (i = 0; i < NHI_REFUSED_FROM; i++) {

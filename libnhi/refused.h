@@ -24,6 +24,7 @@ struct nhi_refusal {
     char service[NHI_SERVICE_MAX + 1], account[NHI_ACCOUNT_MAX + 1];
     char from[NHI_PLACE_MAX + 1]; /* a numeric address */
     char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
+    char issuer[NHI_KID_MAX + 1];          /* key that signed that ticket */
     char kid[NHI_KID_MAX + 1];             /* that an unverified ticket claims */
     char key[NHI_SSHKEY_PRINT_LEN + 1];    /* print of a public key, whose possession nobody has proven */
 };

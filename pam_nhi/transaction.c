@@ -143,6 +143,7 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     g->source = what->source;
     g->ticket = v->ticket;
     memcpy(g->root, v->root, sizeof g->root);
+    memcpy(g->root_kid, v->root_kid, sizeof g->root_kid);
     memcpy(g->renews, v->renews, sizeof g->renews);
     g->handed_off = v->handed_off;
     if (v->pinned && what->place != NULL && strlen(what->place) < sizeof g->place) {
@@ -199,6 +200,7 @@ struct pnhi_times pnhi_transaction_count(const struct pnhi_caller *c, const stru
         memcpy(r.agent, v->ticket.agent, sizeof r.agent);
         memcpy(r.task, v->ticket.task, sizeof r.task);
         memcpy(r.jti, v->ticket.jti, sizeof r.jti);
+        memcpy(r.issuer, v->ticket.kid, sizeof r.issuer);
     } else {
         memcpy(r.kid, v->kid, sizeof r.kid);
     }

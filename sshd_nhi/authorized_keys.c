@@ -108,6 +108,7 @@ static void note(const struct nhi_who *who, const struct nhi_shown *what, struct
         memcpy(r.agent, v->ticket.agent, sizeof r.agent);
         memcpy(r.task, v->ticket.task, sizeof r.task);
         memcpy(r.jti, v->ticket.jti, sizeof r.jti);
+        memcpy(r.issuer, v->ticket.kid, sizeof r.issuer);
     } else {
         memcpy(r.kid, v->kid, sizeof r.kid);
     }

@@ -70,6 +70,7 @@ all_goes_through() {
 }
 
 # Every grant that there is, whole. An unnamed or half-written record would be no JSON.
+pin_of() { grep -lsE "\"(jti|root)\":\"$1\"" "$STATE"/grants/i-*-l; } # pin_of JTI: the record of its first place
 grants_are_whole() {
     local f
     for f in "$STATE"/grants/[gud]-*; do
@@ -121,7 +122,7 @@ sweep() {
 
 # The first use pins it, and ends the text before it.
 "${SU[@]}" </dev/null >/dev/null 2>&1
-[ -n "$PIN" ] || is "$(jq -r .place "$STATE/grants/i-$FIRST-l" | cut -c 1)" a 'pinned to the audit session'
+[ -n "$PIN" ] || is "$(jq -r .place "$(pin_of "$FIRST")" | cut -c 1)" a 'pinned to the audit session'
 is "$(nhictl ticket show --json "$FIRST" | jq -r .ticket.state)" renewed 'and a renewal that is in use'
 ssh-keygen -q -t ed25519 -N '' -f "$W/alice-key"
 cat "$W/alice-key.pub" >>/home/alice/.ssh/authorized_keys
@@ -254,7 +255,7 @@ overtaken() {
     while ((after - before > 1)); do
         k=$(((before + after) / 2))
         fresh "$k" kill >/dev/null
-        if [ -e "$STATE/grants/i-$(jti_of "$W/fresh")-l" ]; then after=$k; else before=$k; fi
+        if [ -n "$(pin_of "$(jti_of "$W/fresh")")" ]; then after=$k; else before=$k; fi
     done
     for ((k = before - 8; k <= after; k++)); do
         rm -f "$W/ran"

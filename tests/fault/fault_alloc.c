@@ -491,21 +491,22 @@ static void grant_commit(void **state)
 static bool pin(void)
 {
     enum nhi_err err = nhi_grant_commit(NHI_STATE_DIR, &granted);
-    char name[128], place[NHI_PLACE_MAX + 1];
+    char name[128], of[NHI_GRANT_NAME_LEN + 1], place[NHI_PLACE_MAX + 1];
     int pinned;
 
     whole_again();
+    nhi_grant_name(granted.ticket.kid, granted.ticket.jti, of);
     pinned = state_count(STATE_GRANTS, "i-");
     assert_int_equal(state_count(STATE_GRANTS, "g-"), err == NHI_OK);
     assert_true(pinned == 2 || err != NHI_OK);
     if (pinned == 2) {
-        assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, granted.ticket.jti, NHI_PIN_REMOTE, place),
+        assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", granted.ticket.jti, NHI_PIN_REMOTE, place),
                          NHI_OK);
         assert_string_equal(place, granted.place);
-        (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-r", granted.ticket.jti);
+        (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-r", of);
         assert_int_equal(unlink(name), 0);
     }
-    (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-l", granted.ticket.jti);
+    (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-l", of);
     assert_true(unlink(name) == 0 || pinned == 0);
     (void)snprintf(name, sizeof name, STATE_GRANTS "/g-%s", granted.id);
     (void)unlink(name);

@@ -174,8 +174,8 @@ static bool all_say_no(void)
     const char *first = state_ticket(1).jti;
     char place[NHI_PLACE_MAX + 1] = "";
 
-    return nhi_grant_pinned(NHI_STATE_DIR, first, NHI_PIN_REMOTE, place) == NHI_OK && strcmp(place, "192.0.2.1") == 0 &&
-           nhi_grant_pinned(NHI_STATE_DIR, first, NHI_PIN_LOCAL, place) == NHI_OK &&
+    return nhi_grant_pinned(NHI_STATE_DIR, "k1", first, NHI_PIN_REMOTE, place) == NHI_OK && strcmp(place, "192.0.2.1") == 0 &&
+           nhi_grant_pinned(NHI_STATE_DIR, "k1", first, NHI_PIN_LOCAL, place) == NHI_OK &&
            commit(elsewhere) == NHI_ERR_STATE && nhi_grant_is_superseded(NHI_STATE_DIR, first) &&
            nhi_grant_binds(NHI_STATE_DIR, key.ticket.cnf, key.subject) == NHI_OK;
 }
@@ -195,7 +195,7 @@ static void each_by_itself(void **state)
     (void)state;
     assert_int_equal(commit(pinned(1, "192.0.2.1")), NHI_OK);
     lose_power();
-    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, state_ticket(1).jti, NHI_PIN_REMOTE, place), NHI_OK);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", state_ticket(1).jti, NHI_PIN_REMOTE, place), NHI_OK);
     assert_string_equal(place, "192.0.2.1");
     assert_int_equal(commit(renewing()), NHI_OK);
     lose_power();

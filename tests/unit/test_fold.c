@@ -260,7 +260,7 @@ static void slot_behind_a_pin(void **state)
     assert_int_equal(system("mv " STATE_GRANTS "/u-* " NHI_STATE_DIR "/slot"), 0);
     folds(NOW, 0, 0, 0);
     assert_int_equal(system("mv " NHI_STATE_DIR "/slot " STATE_GRANTS "/u-$(basename $(echo " STATE_GRANTS
-                            "/i-*) | cut -c3-24)-1"),
+                            "/i-*) | cut -c3-34)-1"),
                      0);
     folds(NOW, 1, 0, 0);
     assert_int_equal(events().grants, 1);

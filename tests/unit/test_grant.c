@@ -272,14 +272,15 @@ static int use(int who)
 static void so_many_uses(void **state)
 {
     struct nhi_grant g = state_grant(1, 99), other = state_grant(2, 98);
-    char name[256];
+    char name[256], of[NHI_GRANT_NAME_LEN + 1];
     int n;
 
     (void)state;
     assert_int_equal(state_parallel(WORKERS, use), 0);
+    nhi_grant_name(g.ticket.kid, g.ticket.jti, of);
     assert_int_equal(state_count(STATE_GRANTS, NULL), USES);
     for (n = 0; n < USES; n++) {
-        (void)snprintf(name, sizeof name, STATE_GRANTS "/u-%s-%d", g.ticket.jti, n);
+        (void)snprintf(name, sizeof name, STATE_GRANTS "/u-%s-%d", of, n);
         assert_int_equal(access(name, F_OK), 0);
     }
     g.ticket.uses = USES;
@@ -364,6 +365,85 @@ static void bounded_denials(void **state)
     g.at = hour + 3599;
     g.reason = NHI_DENY_EXPIRED;
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
+}
+
+/* ---- two issuers, one ID ---- */
+
+static enum nhi_err use_of(const char *kid, unsigned id, uint32_t uses, const char *place)
+{
+    struct nhi_grant g = state_grant(1, id);
+
+    (void)snprintf(g.ticket.kid, sizeof g.ticket.kid, "%s", kid);
+    g.ticket.uses = uses;
+    if (place != NULL) {
+        g.pin = NHI_PIN_REMOTE;
+        (void)snprintf(g.place, sizeof g.place, "%s", place);
+    }
+    return nhi_grant_commit(NHI_STATE_DIR, &g);
+}
+
+/* Who learns the ID of another issuer's ticket spends none of its uses, takes not its place, and uses up no bound. */
+static void same_id_of_another_issuer(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char place[NHI_PLACE_MAX + 1];
+    unsigned n;
+
+    (void)state;
+    assert_int_equal(use_of("k2", 1, 1, NULL), NHI_OK);
+    assert_int_equal(use_of("k1", 2, 1, NULL), NHI_OK);
+    assert_int_equal(use_of("k1", 3, 1, NULL), NHI_ERR_EXISTS);
+    assert_int_equal(use_of("k2", 4, 1, NULL), NHI_ERR_EXISTS);
+    assert_int_equal(use_of("k2", 5, 0, "192.0.2.2"), NHI_OK);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", g.ticket.jti, NHI_PIN_REMOTE, place), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", g.ticket.jti, NHI_PIN_LOCAL, place), NHI_ERR_NOT_FOUND);
+    assert_int_equal(use_of("k1", 6, 0, "192.0.2.1"), NHI_OK);
+    assert_int_equal(use_of("k1", 7, 0, "192.0.2.2"), NHI_ERR_STATE);
+    assert_int_equal(use_of("k2", 8, 0, "192.0.2.1"), NHI_ERR_STATE);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", g.ticket.jti, NHI_PIN_REMOTE, place), NHI_OK);
+    assert_string_equal(place, "192.0.2.1");
+    g.reason = NHI_DENY_EXPIRED;
+    memcpy(g.ticket.kid, "k2", 3);
+    for (n = 0; n < 64; n++)
+        assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
+    memcpy(g.ticket.kid, "k1", 3);
+    assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
+}
+
+/* A lineage is one, though its key was rotated in between. */
+static void renewed_by_another_key(void **state)
+{
+    struct nhi_grant first = state_grant(1, 1), second = state_grant(2, 2);
+
+    (void)state;
+    first.ticket.uses = second.ticket.uses = 1;
+    memcpy(first.root, first.ticket.jti, sizeof first.root);
+    memcpy(second.root, first.ticket.jti, sizeof second.root);
+    memcpy(first.root_kid, "k1", 3);
+    memcpy(second.root_kid, "k1", 3);
+    memcpy(second.ticket.kid, "k2", 3);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &first), NHI_OK);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &second), NHI_ERR_EXISTS);
+}
+
+/* As a release before this one named them: what was spent is spent, and a place is taken. */
+static void of_an_older_release(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char place[NHI_PLACE_MAX + 1], command[512];
+
+    (void)state;
+    assert_int_equal(use_of("k1", 1, 3, "192.0.2.1"), NHI_OK);
+    (void)snprintf(command, sizeof command, "cd " STATE_GRANTS " && mv u-* u-%s-0 && mv i-*-r i-%s-r && mv i-*-l i-%s-l",
+                   g.ticket.jti, g.ticket.jti, g.ticket.jti);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(use_of("k1", 2, 3, "192.0.2.2"), NHI_ERR_STATE);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", g.ticket.jti, NHI_PIN_REMOTE, place), NHI_OK);
+    assert_string_equal(place, "192.0.2.1");
+    assert_int_equal(use_of("k1", 3, 3, "192.0.2.1"), NHI_OK);
+    assert_int_equal(use_of("k1", 4, 3, "192.0.2.1"), NHI_OK);
+    assert_int_equal(use_of("k1", 5, 3, "192.0.2.1"), NHI_ERR_EXISTS);
 }
 
 static void full_disk(void **state)
@@ -469,6 +549,9 @@ int main(void)
         cmocka_unit_test_setup(each_use_is_told_once, state_empty),
         cmocka_unit_test_setup(one_use_for_a_thousand, state_empty),
         cmocka_unit_test_setup(bounded_denials, state_empty),
+        cmocka_unit_test_setup(same_id_of_another_issuer, state_empty),
+        cmocka_unit_test_setup(renewed_by_another_key, state_empty),
+        cmocka_unit_test_setup(of_an_older_release, state_empty),
         cmocka_unit_test_setup(full_disk, state_empty),
         cmocka_unit_test_setup(unsafe_place, state_empty),
         cmocka_unit_test_setup(of_a_child, state_empty),

@@ -226,6 +226,31 @@ static void uses_are_the_lineages(void **state)
     }
 }
 
+/* Under the key of the first, whatever has signed since. */
+static void renewed_with_another_key(void **state)
+{
+    struct nhi_ledger *l = state_begin();
+    struct nhi_ticket t = state_ticket(1), next = state_ticket(2);
+    struct nhi_facts facts = { .rules = NULL };
+    struct nhi_ticket_row old;
+
+    (void)state;
+    state_issuer(l, "k2");
+    record(l, &t);
+    memcpy(next.kid, "k2", 3);
+    old = row_of(l, 1);
+    assert_int_equal(nhi_ticket_renew(l, &old, &next, false, NOW), NHI_OK);
+    assert_int_equal(nhi_facts_load_bare(l, &next, &facts), NHI_OK);
+    assert_string_equal(facts.root, t.jti);
+    assert_string_equal(facts.root_kid, "k1");
+    nhi_facts_free(&facts);
+    memset(&facts, 0, sizeof facts);
+    assert_int_equal(nhi_facts_load_bare(l, &t, &facts), NHI_OK);
+    assert_string_equal(facts.root_kid, "k1");
+    nhi_facts_free(&facts);
+    state_end(l);
+}
+
 static void first_use_of_a_successor(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -268,7 +293,7 @@ static void one_place_of_each_kind(void **state)
 
     (void)state;
     state_jti(1, root);
-    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_LOCAL, place),
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", root, NHI_PIN_LOCAL, place),
                      NHI_ERR_NOT_FOUND);
     assert_int_equal(at(1, NHI_PIN_LOCAL, "s-1"), NHI_OK);
     assert_int_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_OK);
@@ -277,7 +302,7 @@ static void one_place_of_each_kind(void **state)
     assert_int_equal(at(5, NHI_PIN_REMOTE, "192.0.2.1"), NHI_OK);
     assert_int_equal(at(6, NHI_PIN_REMOTE, "192.0.2.2"), NHI_ERR_STATE);
     assert_int_equal(at(7, NHI_PIN_LOCAL, "s-1"), NHI_OK);
-    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_LOCAL, place), NHI_OK);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", root, NHI_PIN_LOCAL, place), NHI_OK);
     assert_string_equal(place, "s-1");
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 5);
     g.handed_off = true;
@@ -301,7 +326,7 @@ static void local_is_first_or_never(void **state)
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 1);
     /* Whoever was decided about before, and was stopped until now, gets no place by having tried. */
     state_jti(1, root);
-    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, root, NHI_PIN_LOCAL, place), NHI_OK);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", root, NHI_PIN_LOCAL, place), NHI_OK);
     assert_string_equal(place, "192.0.2.1");
     assert_int_equal(at(3, NHI_PIN_LOCAL, "s-1"), NHI_ERR_STATE);
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 1);
@@ -384,6 +409,7 @@ int main(void)
         TEST(only_living_trees_are_alive),
         TEST(an_ended_process_is_gone_before_it_is_taken_in),
         TEST(uses_are_the_lineages),
+        TEST(renewed_with_another_key),
         TEST(first_use_of_a_successor),
         TEST(one_place_of_each_kind),
         TEST(local_is_first_or_never),

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libnhi/paserk.h"
 #include "libnhi/paths.h"
 #include "tests/lib/calls.h"
 
@@ -113,6 +114,40 @@ static void test_borrowed_ticket_id(void **state)
     nhi_text_free(text);
 }
 
+/* Two issuers of other hosts, of which one has learned the ID of the other's ticket, which this host has not seen. */
+static void test_same_id_of_another_issuer(void **state)
+{
+    struct nhi_issuer k2 = { .kid = "k2", .max_ttl = 86400, .agents = "*", .accounts = "*", .services = "*" };
+    struct nhi_ticket t = world_ticket(), same = t;
+    uint8_t sk[NHI_SK_LEN];
+    struct nhi_ledger *l = world_ledger();
+    struct world_call theirs, mine;
+    char *text, *other;
+
+    (void)state;
+    assert_int_equal(nhi_key_generate(k2.pk, sk), NHI_OK);
+    assert_int_equal(nhi_issuer_add(l, &k2, t.iat), NHI_OK);
+    world_commit(l);
+    same.uses = t.uses = 1;
+    (void)snprintf(same.kid, sizeof same.kid, "k2");
+    assert_int_equal(nhi_ticket_mint(&same, sk, &other), NHI_OK);
+    text = world_mint(&t);
+    theirs = login("ci-bot", other);
+    theirs.rhost = "192.0.2.66";
+    mine = login("ci-bot", text);
+    mine.rhost = "192.0.2.1";
+    assert_int_equal(world_run(&theirs, ALL), PAM_SUCCESS);
+    (void)world_reason();
+    assert_int_equal(world_run(&theirs, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "uses");
+    assert_int_equal(world_run(&mine, ALL), PAM_SUCCESS);
+    (void)world_reason();
+    assert_int_equal(world_run(&mine, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "uses");
+    nhi_text_free(text);
+    nhi_text_free(other);
+}
+
 /* What the child decided cannot be read in the parent: on a shared account that is no person's
  * login. */
 static void test_damaged_index(void **state)
@@ -149,6 +184,7 @@ int main(void)
         T(test_one_transaction_is_one_use),
         T(test_spent_ticket_and_then_a_key),
         T(test_borrowed_ticket_id),
+        T(test_same_id_of_another_issuer),
         T(test_damaged_index),
     };
 

@@ -269,6 +269,11 @@ static void spread_of_a_ticket(void **state)
     assert_int_equal(events().count, FLOOD);
     r = refusal(NHI_DENY_REVOKED, "sshd", "ci-bot", 2);
     assert_int_equal(note(&r), 1);
+    /* Of the same ID another issuer's is another. */
+    (void)snprintf(r.issuer, sizeof r.issuer, "k2");
+    assert_int_equal(note(&r), 1);
+    assert_int_equal(fold_at(NOW + 7), 2);
+    assert_string_equal(events().last.kid, "k2");
 }
 
 static void every_known_key(void **state)
