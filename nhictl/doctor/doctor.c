@@ -268,6 +268,7 @@ static int doctor(struct ctl *c)
     doctor_store(&d);
     doctor_keys(&d);
     doctor_accounts(&d);
+    doctor_elsewhere(&d);
     doctor_policy(&d);
     code = answer(c, &d);
     findings_free(&d);

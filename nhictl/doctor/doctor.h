@@ -60,6 +60,7 @@ void doctor_sshd_started(struct doctor *d);
 void doctor_sudo(struct doctor *d);
 void doctor_host(struct doctor *d);
 void doctor_others(struct doctor *d);
+void doctor_elsewhere(struct doctor *d);
 void doctor_accounts(struct doctor *d);
 void doctor_files(struct doctor *d);
 void doctor_store(struct doctor *d);

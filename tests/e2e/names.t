@@ -18,9 +18,9 @@ POLICY='rules = ( { name = "p"; effect = "permit"; agent = [ "ci-bot", "other-bo
 nhi_up
 open_task n-1
 UID_OF=$(id -u ci-bot)
-issue "$W/own" n-1 --service sshd,sudo --ttl 2h
-issue "$W/deploy" n-1 --service sshd,sudo --account deploy --ttl 2h
-issue "$W/batch" n-1 --service sshd,sudo --account batch --ttl 2h
+issue "$W/own" n-1 --service sshd,sudo --ttl 1h
+issue "$W/deploy" n-1 --service sshd,sudo --account deploy --ttl 1h
+issue "$W/batch" n-1 --service sshd,sudo --account batch --ttl 1h
 
 enter() { # enter ACCOUNT FILE WANTED NAME: what id -u says there, or the reason why not
     local got
@@ -100,4 +100,25 @@ note "two answers from a frozen directory: $((($(date +%s%N) - t0) / 1000000)) m
 is "$(pgrep -c nhi-nss-ask)" 0 'nothing stays behind'
 rm /etc/pace/frozen
 sources 'files nhi'
+# ---- what doctor says of such a source ----
+
+rm -f /etc/pace/frozen /etc/pace/gone
+
+doctor() { nhictl doctor --json | jq -r '.findings[] | select(.finding == "'"$1"'") | .why'; }
+printf 'passwd: files nhi pace\ngroup: files nhi pace\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
+cp /etc/pace/group "$W/group" && cp /etc/pace/passwd "$W/passwd"
+is "$(doctor only-elsewhere)" '' 'where no source has a group nhi-only, doctor says nothing of it'
+echo 'nhi-only:x:20020:ops,plain' >>/etc/pace/group
+like "$(doctor only-elsewhere)" 'pace .*: ops plain;' 'who is in nhi-only by a directory alone is named'
+cp /etc/group "$W/etc-group"
+sed -i 's/^\(nhi-only:.*\)/\1,ops/; s/:,ops/:ops/' /etc/group
+grep -q '^nhi-only:' /etc/group || echo 'nhi-only:x:4999:ops' >>/etc/group
+like "$(doctor only-elsewhere)" 'pace .*: plain;' 'but not who is in the group of this host too'
+cp "$W/etc-group" /etc/group
+cp "$W/group" /etc/pace/group
+is "$(doctor uid-taken)" '' 'nobody is in the range of agents'
+echo "late:*:$((UID_OF + 500)):20000::/home/late:/bin/bash" >>/etc/pace/passwd
+like "$(doctor uid-taken)" "pace has 1 account in the agents' range, the first is late, of uid $((UID_OF + 500))" \
+    'a person of a directory who is in the range of agents is named'
+cp "$W/passwd" /etc/pace/passwd
 finish

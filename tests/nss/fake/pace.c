@@ -120,3 +120,38 @@ EXPORT enum nss_status _nss_pace_initgroups_dyn(const char *user, gid_t group, l
         fclose(f);
     return status;
 }
+
+/* Lists what it has, which not every directory does. */
+static FILE *listing;
+
+EXPORT enum nss_status _nss_pace_setpwent(int stay)
+{
+    enum nss_status status;
+    int why;
+
+    (void)stay;
+    if (listing != NULL)
+        fclose(listing);
+    listing = open_source("/etc/pace/passwd", &status, &why);
+    return listing != NULL ? NSS_STATUS_SUCCESS : status;
+}
+
+EXPORT enum nss_status _nss_pace_endpwent(void)
+{
+    if (listing != NULL)
+        fclose(listing);
+    listing = NULL;
+    return NSS_STATUS_SUCCESS;
+}
+
+EXPORT enum nss_status _nss_pace_getpwent_r(struct passwd *pw, char *buf, size_t size, int *why)
+{
+    struct passwd *found;
+    int rc;
+
+    if (listing == NULL && _nss_pace_setpwent(0) != NSS_STATUS_SUCCESS)
+        return NSS_STATUS_UNAVAIL;
+    rc = fgetpwent_r(listing, pw, buf, size, &found);
+    *why = ENOENT;
+    return rc == 0 ? NSS_STATUS_SUCCESS : failed(rc, NSS_STATUS_NOTFOUND, why);
+}
