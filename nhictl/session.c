@@ -157,10 +157,12 @@ struct end_args {
     const char *leftovers;
 };
 
+/* One that is over may be there still because it cannot be ended. */
 static int find_session_of(const struct leftover_account *a, const struct sessions *s)
 {
     for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->all[i].g.subject, a->name) == 0 || (a->own && strcmp(s->all[i].g.ticket.agent, a->name) == 0))
+        if (!nhi_reason_is_end(s->all[i].reason) &&
+            (strcmp(s->all[i].g.subject, a->name) == 0 || (a->own && strcmp(s->all[i].g.ticket.agent, a->name) == 0)))
             return (int)i;
     return -1;
 }

@@ -424,12 +424,24 @@ static bool find(const struct leftovers *l, struct leftover_look *k, const bool 
     return looked;
 }
 
+/* In a line of the log a blank, or worse, would begin another field. */
+static const char *as_word(const struct leaving *one, char out[sizeof(one->command)])
+{
+    for (size_t i = 0; i < sizeof(one->command); i++) {
+        unsigned char c = (unsigned char)one->command[i];
+
+        out[i] = c == '\0' || (c > ' ' && c < 0x7f) ? (char)c : '?';
+    }
+    return out;
+}
+
 static void begin(struct leftovers *l, struct leftover_look *k, const struct leftover_account *a, const struct found *f,
                   int64_t now, int64_t grace_ms)
 {
     struct members m = { .count = 0 };
     const struct leftover_one *first = NULL;
     struct leaving *one;
+    char word[sizeof(one->command)];
 
     for (size_t i = 0; i < f->count; i++)
         if (f->all[i].account == a && add_member(&m, &f->all[i].proc) == NHI_OK && first == NULL)
@@ -444,7 +456,7 @@ static void begin(struct leftovers *l, struct leftover_look *k, const struct lef
         one->deadline = now + grace_ms;
         one->next = now;
         log_say(LOG_AUTHPRIV | LOG_NOTICE, "ends without a session: account=%s processes=%zu command=%s (%s)",
-                one->account, one->count, one->command, one->why);
+                one->account, one->count, as_word(one, word), one->why);
         ask(k, a, &l->wish, &m);
     }
     members_free(&m);
@@ -544,6 +556,7 @@ static enum nhi_err record(struct ctl *c, const struct leaving *one, bool hurry)
 static void step(struct leftovers *l, struct leaving *one, int64_t now)
 {
     const struct leftover_account *a = leftover_account_of(one->uid);
+    char word[sizeof(one->command)];
 
     if (one->phase == LEAVING_GONE || now < one->next)
         return;
@@ -567,7 +580,7 @@ static void step(struct leftovers *l, struct leaving *one, int64_t now)
     if (one->phase == LEAVING_KILLED && now >= one->deadline) {
         one->phase = LEAVING_STUCK;
         log_say(LOG_AUTHPRIV | LOG_ERR, "cannot be ended: account=%s processes=%zu command=%s", one->account, one->left,
-                one->command);
+                as_word(one, word));
     }
     if (one->phase == LEAVING_STUCK)
         one->next = now + GIVE_UP;

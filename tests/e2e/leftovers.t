@@ -25,6 +25,11 @@ is "$(left)" '' 'and ended, one that ignores SIGTERM, too'
 eventually grep -q . <(nhictl audit export | jq -c 'select(.kind == "leftovers-end")')
 is "$(nhictl audit export | jq -r 'select(.kind == "leftovers-end") | .account' | head -n 1)" ci-bot 'which is an event'
 
+# What a process calls itself is one word to whoever reads the log.
+mark_log
+orphan ci-bot perl -e 'open(my $f, ">", "/proc/self/comm"); print $f "x account=root"; close($f); sleep(1000)'
+has_logged 'ends without a session: account=ci-bot processes=1 command=x\?account=root ' 'a name of two words is one in the log'
+
 # Root's and a person's are neither. One whose effective uid is the agent's for a moment is root's.
 hold_watch
 perl -e '$> = $ARGV[0]; $0 = "nhi-euid"; sleep 1000' "$(id -u ci-bot)" &

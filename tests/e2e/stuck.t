@@ -48,6 +48,12 @@ orphan ci-bot "$W/nhi-left" 1002
 has_logged 'ends without a session: account=ci-bot' 'what comes after that is found'
 eventually left_is ''
 is "$(left)" '' 'and ended, too'
+hold_watch
+orphan ci-bot "$W/nhi-left" 1003
+eventually left_is 1003
+capture nhictl session end --leftovers ci-bot
+is "$RC:$(left)" 0: 'and a person may end it, too' || note "$ERR"
+let_go
 waits
 ok $? 'while the one that is stuck is stuck still'
 
