@@ -90,13 +90,6 @@ state 'no boot ID' "rm -rf $d; mkdir -m 700 $d; mount --bind /dev/null /proc/sys
 
 # ---- what is not so yet ----
 
-# todo STATUS NAME REASON
-todo() {
-    TESTS=$((TESTS + 1))
-    if [ "$1" = 0 ]; then printf 'ok %d - %s # TODO %s\n' "$TESTS" "$2" "$3"; else
-        printf 'not ok %d - %s # TODO %s\n' "$TESTS" "$2" "$3"
-    fi
-}
 libraries=$(ldconfig -p | sed -nE 's,.* => (/.*/lib(jansson|sqlite3|sodium)\.so\.[0-9]+)$,\1,p')
 for library in $libraries; do
     mv "$library" "$library.away"
