@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Would the tests notice? One place of the source at a time is changed, and the tests have to fail.
 
-usage: mutate.py [--seed N] [--count N] [--at FILE:LINE] FILE... -- TEST...
+usage: mutate.py [--seed N] [--count N] [--jobs N] [--known FILE] [--at FILE:LINE] FILE... [-- TEST...]
 
-FILE: below libnhi/ or pam_nhi/. TEST: names of programs of tests/unit, tried in this order after those that noticed
-something in the same file before. The tree is copied below TMPDIR, for which a tmpfs is best, and never touched. The core is built there as a
-shared library, so that a change costs one object and one link.
+FILE: below libnhi/ or pam_nhi/. TEST: names of programs of tests/unit and tests/fault, all of them when none is named.
+The tree, which has to be built, is copied below TMPDIR, once for each job, and never touched. The core is built there
+as a shared library, so that a change costs one object and one link; programs of tests/fault are linked when they are run.
 
-Caught is a test that fails or crashes. One that takes 10 times as long as before is ended and said apart: it may be
-slow, so it is no proof. What does not compile is no change, and another is drawn instead.
+A test is asked only when it enters the function that was changed, which is found out first by running each once:
+those first that noticed something in the same file before, then the quickest. --known keeps all that for the next time.
+
+Caught is a test that fails or crashes, twice. One that takes 10 times as long as before is ended and said apart: it may
+be slow, so it is no proof. What does not compile is no change, and another is drawn instead.
 """
-import argparse, collections, os, random, re, shutil, subprocess, sys, tempfile, time
+import argparse, collections, glob, json, os, random, re, shutil, subprocess, sys, tempfile, threading, time
 
 SWAPS = [(r'==', '!='), (r'!=', '=='), (r'(?<![<>-])<(?![<=])', '<='), (r'<=', '<'), (r'>=', '>'),
          (r'(?<![->])>(?![>=])', '>='), (r'&&', '||'), (r'\|\|', '&&'), (r'return NHI_DENY_\w+', 'return NHI_PERMIT'),
@@ -18,12 +21,53 @@ SWAPS = [(r'==', '!='), (r'!=', '=='), (r'(?<![<>-])<(?![<=])', '<='), (r'<=', '
          (r' - ', ' + '), (r'!(?=\w)', ''), (r'return NHI_ERR_\w+', 'return NHI_OK'), (r'return err', 'return NHI_OK'),
          (r'= NHI_ERR_\w+', '= NHI_OK')]
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# A mutant that hangs every test need not be waited for with each.
+HANGS = 3
+
+# Which functions a program enters, however it or its children end: a byte of a file for each byte of code.
+ENTERED = r'''
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#define HIDDEN __attribute__((visibility("hidden")))
+#define SIZE (1 << 22)
+extern const char __ehdr_start[] HIDDEN;
+static unsigned char *entered;
+static void __attribute__((constructor)) begin(void)
+{
+    char path[4096];
+    void *p;
+    int fd;
+
+    (void)snprintf(path, sizeof path, "%s/" NAME, getenv("ENTERED"));
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0 || ftruncate(fd, SIZE) != 0)
+        return;
+    p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    entered = p == MAP_FAILED ? NULL : p;
+}
+HIDDEN void __cyg_profile_func_enter(void *fn, void *from)
+{
+    size_t at = (size_t)((const char *)fn - __ehdr_start);
+    (void)from;
+    if (entered != NULL && at < SIZE)
+        entered[at] = 1;
+}
+HIDDEN void __cyg_profile_func_exit(void *fn, void *from)
+{
+    (void)fn;
+    (void)from;
+}
+'''
 
 
 def sites(path):
     """(file, line, from, to, instead) of each place that can be changed; not in comments, texts and directives."""
     found, comment = [], False
-    for i, line in enumerate(open(path).read().split('\n')):
+    for i, line in enumerate(open(os.path.join(TOP, path)).read().split('\n')):
         s = line.strip()
         if s.startswith('/*') or comment:
             comment = '*/' not in s
@@ -36,6 +80,15 @@ def sites(path):
                 if m.start() < code and line[:m.start()].count('"') % 2 == 0:
                     found.append((path, i, m.start(), m.end(), instead))
     return found
+
+
+def function(lines, i):
+    """The name of the function that line i is of, or None."""
+    for line in reversed(lines[:i]):
+        if line and line[0] not in ' {#' and not re.match(r'\w+:', line):
+            m = re.match(r'[A-Za-z_][^=;]*?(\w+)\([^;]*$', line)
+            return m and m.group(1)
+    return None
 
 
 def run(argv, timeout=None, **more):
@@ -51,128 +104,233 @@ def run(argv, timeout=None, **more):
 
 
 class Copy:
-    def __init__(self, tests):
+    """A tree of its own, with all that is needed to run the tests over a changed file."""
+
+    def __init__(self, tests, entering=False):
         self.dir = tempfile.mkdtemp(prefix='nhi-mutate-')
-        for d in ('libnhi', 'pam_nhi', 'tests', 'packaging', 'Makefile', 'nhictl', 'nss_nhi', 'sshd_nhi', 'pam_trial'):
+        os.chmod(self.dir, 0o755)
+        for d in ('Makefile', 'libnhi', 'nhictl', 'nss_ask', 'nss_nhi', 'packaging', 'pam_nhi', 'pam_trial', 'sshd_nhi', 'tests'):
             to = os.path.join(self.dir, d)
             if os.path.isdir(os.path.join(TOP, d)):
                 shutil.copytree(os.path.join(TOP, d), to)
             else:
                 shutil.copy(os.path.join(TOP, d), to)
-        os.chdir(self.dir)
         self.build = self.dir + '/build'
-        self.flags = subprocess.run(['make', '-s', '--eval=print-flags: ; @echo $(ALLCFLAGS) ; echo $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)',
-                                     'print-flags', 'CFLAGS=-O0 -g -Wno-error -fvisibility=default'],
-                                    check=True, capture_output=True, text=True).stdout.split('\n')
-        self.cc = ['cc'] + self.flags[0].replace("'", '').split()
-        self.libs = self.flags[1].split()
-        lib = sorted(f for f in os.listdir('libnhi') if f.endswith('.c'))
-        self.lib = ['libnhi/' + f for f in lib]
-        self.pam = ['pam_nhi/' + f for f in sorted(os.listdir('pam_nhi')) if f.endswith('.c')]
-        shared = ['tests/lib/' + f for f in sorted(os.listdir('tests/lib')) if f.endswith('.c')]
+        self.entering = entering
+        says = self.make('$(ALLCFLAGS)', '$(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)')
+        self.cc = ['cc'] + says[0].replace("'", '').split()
+        if entering:
+            self.cc.append('-finstrument-functions')
+        self.libs = says[1].split()
+        self.lib, self.pam, self.shared = (self.sources(d) for d in ('libnhi', 'pam_nhi', 'tests/lib'))
+        self.tests = tests
+        self.more = collections.defaultdict(list)
+        for t, o in re.findall(r'^\$\(BUILD\)/tests/unit/(\w+): \$\(BUILD\)/obj/(\S+)\.o$', open(self.dir + '/Makefile').read(), re.M):
+            self.more[t].append(o + '.c')
+        self.wraps = dict(zip(tests, self.make(*('$(WRAPPED_%s)' % t for t in tests))))
         os.makedirs(self.build + '/tests/unit')
-        for f in self.lib + self.pam + shared + ['tests/unit/%s.c' % t for t in tests]:
+        os.makedirs(self.build + '/tests/fault')
+        # What tests of the module find beside it.
+        for t in glob.glob(TOP + '/build/*') + glob.glob(TOP + '/build/tests/*.so.2'):
+            if os.path.isfile(t):
+                shutil.copy(t, self.build + t[len(TOP + '/build'):])
+        for f in self.lib + self.pam + self.shared + [f for t in tests for f in self.own(t)]:
             if not self.compile(f):
                 sys.exit('mutate: %s does not compile' % f)
-        self.link_lib()
-        self.link_pam()
+        self.link_shared()
         for t in tests:
-            subprocess.run(['cc', '-o', self.build + '/tests/unit/' + t] +
-                           [self.obj(f) for f in ['tests/unit/%s.c' % t] + shared] +
-                           ['-L' + self.build, '-Wl,-rpath,' + self.build, '-lnhi'] + self.libs +
-                           ['-lcmocka', '-lpam', '-ldl', '-lpthread'], check=True)
-        # What tests of the module find beside it.
-        for t in ('libnss_nhi.so.2', 'nhictl', 'nhi-authorized-keys'):
-            if os.path.exists(TOP + '/build/' + t):
-                shutil.copy(TOP + '/build/' + t, self.build)
+            if not self.wraps[t]:
+                self.link(['-o', self.program(t)], self.own(t) + self.shared,
+                          ['-L' + self.build, '-Wl,-rpath,' + self.build, '-lnhi'] + self.libs + ['-lcmocka', '-lpam', '-ldl', '-lpthread'])
+        self.changed = set(tests)
+
+    def make(self, *texts):
+        return subprocess.run(['make', '-s', '--eval=say: ; @' + ' ; '.join('echo ' + t for t in texts), 'say',
+                               'CFLAGS=-O1 -Wno-error -fvisibility=default'], check=True, capture_output=True, text=True,
+                              cwd=self.dir).stdout.split('\n')
+
+    def sources(self, d):
+        return [d + '/' + f for f in sorted(os.listdir(os.path.join(self.dir, d))) if f.endswith('.c')]
+
+    def own(self, t):
+        return [f for f in ('tests/unit/%s.c' % t, 'tests/fault/%s.c' % t) if os.path.exists(self.dir + '/' + f)] + self.more[t]
+
+    def program(self, t):
+        return self.build + '/' + self.own(t)[0][:-2]
 
     def obj(self, f):
         return self.build + '/obj/' + f[:-2] + '.o'
 
     def compile(self, f):
         os.makedirs(os.path.dirname(self.obj(f)), exist_ok=True)
-        return run(self.cc + ['-w', '-c', '-o', self.obj(f), f]) == 0
+        return run(self.cc + ['-w', '-c', '-o', self.obj(f), f], cwd=self.dir) == 0
 
-    def link_lib(self):
-        subprocess.run(['cc', '-shared', '-o', self.build + '/libnhi.so'] + [self.obj(f) for f in self.lib] + self.libs, check=True)
+    def link(self, how, sources, libs):
+        # What holds a copy of the core says what of it is entered.
+        more = [self.build + '/entered.c', '-DNAME="%s"' % os.path.basename(how[-1])] if self.entering and self.lib[0] in sources else []
+        subprocess.run(['cc'] + how + [self.obj(f) for f in sources] + more + libs, check=True, cwd=self.dir)
 
-    def link_pam(self):
+    def link_shared(self):
+        with open(self.build + '/entered.c', 'w') as c:
+            c.write(ENTERED)
+        self.link(['-shared', '-fPIC', '-o', self.build + '/libnhi.so'], self.lib, self.libs)
         # Of its own copy of the core, as the real one has it.
-        subprocess.run(['cc', '-shared', '-Wl,--version-script=pam_nhi/pam_nhi.map', '-Wl,-Bsymbolic', '-o',
-                        self.build + '/pam_nhi.so'] + [self.obj(f) for f in self.pam + self.lib] + self.libs + ['-lpam'],
-                       check=True)
+        self.link(['-shared', '-fPIC', '-Wl,--version-script=pam_nhi/pam_nhi.map', '-Wl,-Bsymbolic', '-o',
+                   self.build + '/pam_nhi.so'], self.pam + self.lib, self.libs + ['-lpam'])
+        self.changed = set(self.tests)
 
     def rebuild(self, f):
         if not self.compile(f):
             return False
-        if f.startswith('libnhi/'):
-            self.link_lib()
-        self.link_pam()
+        self.link_shared()
         return True
 
-    def test(self, t, timeout=None):
-        return run([self.build + '/tests/unit/' + t], timeout, env=dict(os.environ, BUILD=self.build))
+    def test(self, t, timeout=None, **environ):
+        if self.wraps[t] and t in self.changed:
+            self.link(['-Wl,--wrap=' + w for w in self.wraps[t].split()] + ['-o', self.program(t)],
+                      self.own(t) + self.shared + self.pam + self.lib,
+                      self.libs + ['-lcmocka', '-lpam', '-ldl', '-lpthread'])
+            self.changed.discard(t)
+        return run([self.program(t)], timeout, cwd=self.dir, env=dict(os.environ, BUILD=self.build, **environ))
+
+    def enters(self, t):
+        """The names of the functions that a test enters."""
+        to = tempfile.mkdtemp(dir=self.build)
+        os.chmod(to, 0o777)
+        self.test(t, ENTERED=to)
+        names = set()
+        for f in os.listdir(to):
+            entered = open(to + '/' + f, 'rb').read()
+            where = self.build + '/' + f if f.endswith('.so') else self.program(t)
+            for line in subprocess.run(['nm', where], check=True, capture_output=True, text=True).stdout.split('\n'):
+                m = re.match(r'([0-9a-f]+) [tT] (\S+)', line)
+                if m and int(m.group(1), 16) < len(entered) and entered[int(m.group(1), 16)]:
+                    names.add(m.group(2))
+        shutil.rmtree(to)
+        return sorted(names)
+
+    def remove(self):
+        shutil.rmtree(self.dir)
+
+
+def learn(copy, tests, known):
+    """Which functions each test enters, and how long it takes."""
+    other = Copy(tests, entering=True)
+
+    def enter():
+        for t in tests:
+            if t not in known['enters']:
+                known['enters'][t] = other.enters(t)
+    thread = threading.Thread(target=enter)
+    thread.start()
+    for t in tests:
+        if t in known['seconds']:
+            continue
+        begun = time.monotonic()
+        if copy.test(t, 1200) != 0 and copy.test(t, 1200) != 0:
+            sys.exit('mutate: %s fails as it is' % t)
+        known['seconds'][t] = time.monotonic() - begun
+    thread.join()
+    other.remove()
+
+
+class Trial:
+    """All changes, shared out among the jobs."""
+
+    def __init__(self, places, count, known, tests):
+        self.places, self.count, self.known, self.tests = iter(places), count, known, tests
+        self.lock = threading.Lock()
+        self.score = collections.Counter()
+        self.under_way = 0
+
+    def next(self):
+        with self.lock:
+            done = self.score['caught'] + self.score['survived'] + self.score['slow']
+            place = next(self.places, None) if done + self.under_way < self.count else None
+            self.under_way += place is not None
+            return place
+
+    def ask(self, copy, f, lines, i):
+        name = function(lines, i)
+        tests = [t for t in self.tests if name is None or name in self.known['enters'][t]]
+        before = self.known['noticed'].setdefault(f, {})
+        slow = []
+        for t in sorted(tests, key=lambda t: (-before.get(t, 0), self.known['seconds'][t])):
+            limit = 10 * self.known['seconds'][t] + 30
+            rc = copy.test(t, limit)
+            if rc is None:
+                slow.append(t)
+                if len(slow) == HANGS:
+                    break
+            elif rc != 0 and copy.test(t, limit) != 0:
+                before[t] = before.get(t, 0) + 1
+                return 'caught', t
+        return ('slow', ' '.join(slow)) if slow else ('survived', '%d tests' % len(tests))
+
+    def one(self, copy, place):
+        f, i, begin, end, instead = place
+        path = copy.dir + '/' + f
+        source = open(path).read()
+        lines = source.split('\n')
+        old, lines[i] = lines[i], lines[i][:begin] + instead + lines[i][end:]
+        open(path, 'w').write('\n'.join(lines))
+        begun = time.monotonic()
+        try:
+            result, by = self.ask(copy, f, lines, i) if copy.rebuild(f) else ('not built', '')
+        finally:
+            open(path, 'w').write(source)
+            copy.compile(f)
+        with self.lock:
+            self.score[result] += 1
+            self.under_way -= 1
+            print('%s %s:%d  %s  =>  %s  (%s, %.0f s)' % (result if result == 'caught' else result.upper(), f, i + 1,
+                  old.strip(), lines[i].strip(), by, time.monotonic() - begun), flush=True)
+
+    def work(self, copy):
+        while (place := self.next()) is not None:
+            self.one(copy, place)
 
 
 def main():
+    argv = sys.argv[1:]
+    cut = argv.index('--') if '--' in argv else len(argv)
     a = argparse.ArgumentParser(usage=__doc__.split('\n\n')[1])
     a.add_argument('--seed', type=int, default=7)
     a.add_argument('--count', type=int, default=200)
+    a.add_argument('--jobs', type=int, default=1)
+    a.add_argument('--known')
     a.add_argument('--at', action='append', default=[])
     a.add_argument('names', nargs='+')
-    argv = sys.argv[1:]
-    if '--' not in argv:
-        a.error('no tests')
-    o = a.parse_args(argv[:argv.index('--')])
-    tests = argv[argv.index('--') + 1:]
-    c = Copy(tests)
+    o = a.parse_args(argv[:cut])
+    tests = argv[cut + 1:] or sorted(os.path.basename(f)[:-2] for f in
+                                     glob.glob(TOP + '/tests/unit/test_*.c') + glob.glob(TOP + '/tests/fault/*.c'))
+    known = {'enters': {}, 'seconds': {}, 'noticed': {}}
+    if o.known and os.path.exists(o.known):
+        known = json.load(open(o.known))
+    copies = [Copy(tests) for _ in range(o.jobs)]
     try:
-        limit = {}
-        for t in tests:
-            begun = time.monotonic()
-            if c.test(t, 600) != 0:
-                sys.exit('mutate: %s fails as it is' % t)
-            limit[t] = 10 * (time.monotonic() - begun) + 10
-        all_sites = [s for f in o.names for s in sites(f)]
-        random.Random(o.seed).shuffle(all_sites)
+        if any(t not in known['enters'] or t not in known['seconds'] for t in tests):
+            learn(copies[0], tests, known)
+        places = [s for f in o.names for s in sites(f)]
+        random.Random(o.seed).shuffle(places)
         if o.at:
-            all_sites = [s for s in all_sites if '%s:%d' % (s[0], s[1] + 1) in o.at]
-        print('%d places, seed %d' % (len(all_sites), o.seed), flush=True)
-        score = collections.Counter()
-        noticed = collections.defaultdict(collections.Counter)
-        for f, i, begin, end, instead in all_sites:
-            if score['caught'] + score['survived'] + score['slow'] == o.count:
-                break
-            source = open(f).read()
-            lines = source.split('\n')
-            old, lines[i] = lines[i], lines[i][:begin] + instead + lines[i][end:]
-            open(f, 'w').write('\n'.join(lines))
-            try:
-                if not c.rebuild(f):
-                    score['not built'] += 1
-                    continue
-                result = 'survived'
-                for t in sorted(tests, key=lambda t: (-noticed[f][t], tests.index(t))):
-                    rc = c.test(t, limit[t])
-                    if rc is None:
-                        result = 'slow'
-                    elif rc != 0:
-                        result = 'caught'
-                        noticed[f][t] += 1
-                        break
-                score[result] += 1
-                if result != 'caught':
-                    print('%s %s:%d  %s  =>  %s' % (result.upper(), f, i + 1, old.strip(), lines[i].strip()), flush=True)
-            finally:
-                open(f, 'w').write(source)
-                c.compile(f)
-        tried = score['caught'] + score['survived'] + score['slow']
+            places = [s for s in places if '%s:%d' % (s[0], s[1] + 1) in o.at]
+        print('%d places, seed %d' % (len(places), o.seed), flush=True)
+        trial = Trial(places, o.count, known, tests)
+        threads = [threading.Thread(target=trial.work, args=(c,)) for c in copies]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        s = trial.score
+        tried = s['caught'] + s['survived'] + s['slow']
         print('caught %d of %d (%.1f %%), survived %d, slow %d; did not compile %d' %
-              (score['caught'], tried, 100.0 * score['caught'] / max(tried, 1), score['survived'], score['slow'],
-               score['not built']))
+              (s['caught'], tried, 100.0 * s['caught'] / max(tried, 1), s['survived'], s['slow'], s['not built']))
     finally:
-        os.chdir('/')
-        shutil.rmtree(c.dir)
+        if o.known:
+            json.dump(known, open(o.known, 'w'), indent=1)
+        for c in copies:
+            c.remove()
 
 
 main()
