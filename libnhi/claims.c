@@ -113,34 +113,26 @@ static bool is_flat(const char *json, size_t len)
     return !in_string;
 }
 
-/* Reads a string claim into text. Counts it in *seen. An absent one leaves text as it was. */
-static enum nhi_err get_text(const json_t *obj, const char *name, char *text, size_t size,
-                             size_t *seen)
+/* Reads a string claim into text, and counts it in *seen. One that is absent or wrong leaves both as they were: what is
+ * there and was not counted is refused in the end. */
+static void get_text(const json_t *obj, const char *name, char *text, size_t size, size_t *seen)
 {
     const json_t *v = json_object_get(obj, name);
-    size_t len;
+    size_t len = json_string_length(v);
 
-    if (v == NULL)
-        return NHI_OK;
-    if (!json_is_string(v))
-        return NHI_ERR_FORMAT;
-    len = json_string_length(v);
-    if (len == 0 || len >= size)
-        return NHI_ERR_FORMAT;
+    if (len == 0 || len >= size || memchr(json_string_value(v), '\0', len) != NULL)
+        return;
     memcpy(text, json_string_value(v), len);
     text[len] = '\0';
     ++*seen;
-    return strlen(text) == len ? NHI_OK : NHI_ERR_FORMAT;
 }
 
-static enum nhi_err get_time(const json_t *obj, const struct time_claim *c, int64_t *t,
-                             size_t *seen)
+static enum nhi_err get_time(const json_t *obj, const struct time_claim *c, int64_t *t, size_t *seen)
 {
     char text[NHI_TIME_LEN + 1] = "";
-    enum nhi_err err = get_text(obj, c->name, text, sizeof(text), seen);
+    enum nhi_err err;
 
-    if (err != NHI_OK)
-        return err;
+    get_text(obj, c->name, text, sizeof(text), seen);
     if (text[0] == '\0')
         return c->required ? NHI_ERR_FORMAT : NHI_OK;
     err = nhi_time_parse(text, t);
@@ -151,10 +143,10 @@ static enum nhi_err get_time(const json_t *obj, const struct time_claim *c, int6
 static enum nhi_err get_cnf(const json_t *obj, struct nhi_ticket *t, size_t *seen)
 {
     char text[CNF_TEXT + 1] = "";
-    enum nhi_err err = get_text(obj, "cnf", text, sizeof(text), seen);
 
-    if (err != NHI_OK || text[0] == '\0')
-        return err;
+    get_text(obj, "cnf", text, sizeof(text), seen);
+    if (text[0] == '\0')
+        return NHI_OK;
     t->has_cnf = true;
     return nhi_b64_decode(text, strlen(text), t->cnf, sizeof(t->cnf));
 }
@@ -179,11 +171,9 @@ static enum nhi_err get_use(const json_t *obj, struct nhi_ticket *t, size_t *see
 static enum nhi_err get_ssh(const json_t *obj, struct nhi_ticket *t, size_t *seen)
 {
     char text[NHI_SSHOPT_TEXT_MAX + 1] = "";
-    enum nhi_err err = get_text(obj, "ssh", text, sizeof(text), seen);
 
-    if (err != NHI_OK || text[0] == '\0')
-        return err;
-    return nhi_sshopt_parse_list(text, &t->ssh) ? NHI_OK : NHI_ERR_FORMAT;
+    get_text(obj, "ssh", text, sizeof(text), seen);
+    return text[0] == '\0' || nhi_sshopt_parse_list(text, &t->ssh) ? NHI_OK : NHI_ERR_FORMAT;
 }
 
 static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
@@ -191,9 +181,8 @@ static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
     enum nhi_err err = NHI_OK;
     size_t i, seen = 0;
 
-    for (i = 0; err == NHI_OK && i < COUNT(text_claims); i++)
-        err = get_text(obj, text_claims[i].name, (char *)t + text_claims[i].at, text_claims[i].size,
-                       &seen);
+    for (i = 0; i < COUNT(text_claims); i++)
+        get_text(obj, text_claims[i].name, (char *)t + text_claims[i].at, text_claims[i].size, &seen);
     for (i = 0; err == NHI_OK && i < COUNT(time_claims); i++)
         err = get_time(obj, &time_claims[i], (int64_t *)(void *)((char *)t + time_claims[i].at),
                        &seen);

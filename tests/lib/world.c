@@ -33,7 +33,7 @@ static int log_fd = -1;
 static bool left_mark;
 static int environment_to = -1;
 static char carried[4096];
-static char log_text[65536], module[1024];
+static char log_text[65536], module[1024], prompted[256];
 
 static void must(bool ok, const char *what)
 {
@@ -238,6 +238,7 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
 
     if (c->asking != NULL)
         c->asking();
+    (void)snprintf(prompted, sizeof prompted, "%s", msg[0]->msg);
     if (c->reply == NULL)
         return PAM_CONV_ERR;
     *resp = calloc((size_t)n, sizeof **resp);
@@ -326,6 +327,10 @@ static int phases_of(pam_handle_t *h, const struct world_call *c, int phases,
         rc = credentials_in_child(h);
     if (rc == PAM_SUCCESS && (phases & WORLD_PASSWORD))
         rc = pam_chauthtok(h, 0);
+    if (rc == PAM_SUCCESS && (phases & WORLD_CLOSE))
+        rc = pam_close_session(h, 0);
+    if (rc == PAM_SUCCESS && (phases & WORLD_LET_GO))
+        rc = pam_setcred(h, PAM_DELETE_CRED);
     return rc;
 }
 
@@ -352,6 +357,7 @@ int world_run_here(const struct world_call *c, int phases, void (*before_open)(v
     int rc;
 
     conv.appdata_ptr = ctx.out;
+    prompted[0] = '\0';
     configure(c);
     must(pam_start_confdir(c->service, c->user, &conv, CONF, &h) == PAM_SUCCESS, "pam_start");
     (void)pam_set_item(h, PAM_FAIL_DELAY, delay.p);
@@ -429,6 +435,11 @@ int world_login(const struct world_call *c, void (*before_open)(void))
         rc = world_run_here(c, WORLD_CRED | WORLD_OPEN | WORLD_AGAIN, before_open);
     carried[0] = '\0';
     return rc;
+}
+
+const char *world_prompted(void)
+{
+    return prompted;
 }
 
 bool world_left_mark(void)

@@ -51,7 +51,7 @@ struct world_call {
 };
 
 enum { WORLD_AUTH = 1, WORLD_ACCOUNT = 2, WORLD_CRED = 4, WORLD_OPEN = 8, WORLD_PASSWORD = 16,
-       WORLD_AGAIN = 32 };
+       WORLD_AGAIN = 32, WORLD_CLOSE = 64, WORLD_LET_GO = 128 };
 
 /* Runs these phases in one PAM transaction in a child of its own, in that order, up to the first failure.
  * Returns the last PAM code. */
@@ -65,6 +65,8 @@ int world_child(const struct world_call *c);
  * in another child. */
 int world_login(const struct world_call *c, void (*before_open)(void));
 
+/* What the last phases here asked for, or "". Static. */
+const char *world_prompted(void);
 /* Whether the session that this process opened last would have seen our name in its environment. */
 bool world_left_mark(void);
 

@@ -554,6 +554,9 @@ static void edges(void **state)
     assert_true(at(&r, from - 28800));
     assert_true(at(&r, from + 57599));
     assert_false(at(&r, from + 57600));
+    r.days = 1 << 4; /* the first second there is began a Thursday */
+    assert_true(at(&r, 0));
+    assert_false(at(&r, -1));
     r.offset_known = false;
     assert_false(at(&r, from));
     r.forbid = true;
