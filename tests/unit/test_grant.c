@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libnhi/record.h"
 #include "libnhi/session.h"
 #include "tests/lib/state.h"
 
@@ -515,6 +516,73 @@ static void of_a_child(void **state)
     assert_int_equal(state_count(STATE_GRANTS, "p-"), 1);
 }
 
+static enum nhi_err found_as(const struct nhi_grant *g, const struct nhi_proc *p)
+{
+    struct nhi_grant got;
+    char from[256], to[256];
+    enum nhi_err err;
+
+    assert_int_equal(nhi_grant_index(NHI_STATE_DIR, g), NHI_OK);
+    (void)snprintf(from, sizeof from, STATE_GRANTS "/p-%.8s-%ld-%llu", g->boot, (long)g->parent.pid,
+                   (unsigned long long)g->parent.start);
+    (void)snprintf(to, sizeof to, STATE_GRANTS "/p-%.8s-%ld-%llu", g->boot, (long)p->pid, (unsigned long long)p->start);
+    assert_int_equal(rename(from, to), 0);
+    err = nhi_grant_of_child(NHI_STATE_DIR, p, "sshd", "ci-bot", &got);
+    assert_int_equal(unlink(to), 0);
+    return err;
+}
+
+/* Each half of what a process is counts by itself. */
+static void of_a_child_like_another(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    struct nhi_proc p = g.parent;
+
+    (void)state;
+    assert_int_equal(found_as(&g, &p), NHI_OK);
+    p.pid++;
+    assert_int_equal(found_as(&g, &p), NHI_ERR_NOT_FOUND);
+    p = g.parent;
+    p.start++;
+    assert_int_equal(found_as(&g, &p), NHI_ERR_NOT_FOUND);
+}
+
+/* What root became is said once an hour for each account, service and session, and of nothing else. */
+static void became(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1), other;
+
+    (void)state;
+    g.became = true;
+    g.at = NOW / NHI_HOUR * NHI_HOUR;
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
+    g.at += NHI_HOUR - 1;
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
+    g.at++;
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &g), NHI_OK);
+    other = g;
+    (void)snprintf(other.service, sizeof other.service, "su");
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_OK);
+    other = g;
+    (void)snprintf(other.subject, sizeof other.subject, "deploy");
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_OK);
+    other = g;
+    state_jti(9, other.within);
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, "b-"), 5);
+    other = g;
+    other.became = false;
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_ERR_ARG);
+    other = g;
+    (void)snprintf(other.subject, sizeof other.subject, "../x");
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_ERR_ARG);
+    other = g;
+    (void)snprintf(other.service, sizeof other.service, "../x");
+    assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_ERR_ARG);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 5);
+}
+
 /* A record under another boot's or another process's name is nobody's. */
 static void of_a_child_misnamed(void **state)
 {
@@ -553,6 +621,8 @@ int main(void)
         cmocka_unit_test_setup(renewed_by_another_key, state_empty),
         cmocka_unit_test_setup(of_an_older_release, state_empty),
         cmocka_unit_test_setup(full_disk, state_empty),
+        cmocka_unit_test_setup(of_a_child_like_another, state_empty),
+        cmocka_unit_test_setup(became, state_empty),
         cmocka_unit_test_setup(unsafe_place, state_empty),
         cmocka_unit_test_setup(of_a_child, state_empty),
         cmocka_unit_test_setup(of_a_child_misnamed, state_empty),

@@ -285,6 +285,22 @@ static enum nhi_err at(unsigned id, enum nhi_pin pin, const char *place)
     return nhi_grant_commit(NHI_STATE_DIR, &g);
 }
 
+/* A first place that cannot be read is not another one: nobody gets in, and nothing is handed on. */
+static void damaged_place(void **state)
+{
+    char path[256], root[NHI_JTI_LEN + 1];
+
+    (void)state;
+    state_jti(1, root);
+    (void)snprintf(path, sizeof path, STATE_GRANTS "/i-%s-l", root);
+    assert_int_equal(at(1, NHI_PIN_LOCAL, "s-1"), NHI_OK);
+    state_spill(path, "rubbish", 7);
+    assert_int_not_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_OK);
+    assert_int_not_equal(at(3, NHI_PIN_LOCAL, "s-2"), NHI_ERR_STATE);
+    assert_int_not_equal(at(4, NHI_PIN_REMOTE, "192.0.2.1"), NHI_OK);
+    assert_int_not_equal(at(5, NHI_PIN_REMOTE, "192.0.2.1"), NHI_ERR_STATE);
+}
+
 static void one_place_of_each_kind(void **state)
 {
     char place[NHI_PLACE_MAX + 1], root[NHI_JTI_LEN + 1];
@@ -411,6 +427,7 @@ int main(void)
         TEST(uses_are_the_lineages),
         TEST(renewed_with_another_key),
         TEST(first_use_of_a_successor),
+        TEST(damaged_place),
         TEST(one_place_of_each_kind),
         TEST(local_is_first_or_never),
         TEST(many_at_once),

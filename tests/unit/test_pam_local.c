@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "libnhi/paths.h"
+#include "libnhi/session.h"
 #include "libnhi/snapshot.h"
 #include "tests/lib/calls.h"
 
@@ -238,6 +239,131 @@ static void test_sudo_without_a_session(void **state)
     assert_string_equal(world_reason(), "subject");
 }
 
+static bool says(const char *text)
+{
+    return strstr(world_log(), text) != NULL;
+}
+
+/* What root does inside of a session is said once an hour, and who is refused because it is over is named. */
+static void root_body(struct nhi_ticket *t)
+{
+    struct world_call root = sudo("root", 0), batch = { .service = "su", .user = "batch", .ruser = "root" };
+    char text[200];
+
+    (void)snprintf(text, sizeof text, "account=root agent=ci-bot task=build-1 ticket=%s", t->jti);
+    assert_int_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
+    assert_true(says("root inside a session goes on: "));
+    assert_true(says(text));
+    assert_int_equal(world_records('b'), 1);
+    (void)world_reason();
+    assert_int_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
+    assert_false(says("goes on"));
+    assert_int_equal(world_run(&batch, NO_AUTH), PAM_SUCCESS);
+    assert_true(says("root inside a session goes on: account=batch agent=ci-bot"));
+    assert_int_equal(world_records('b'), 2);
+    revoke_task();
+    (void)world_reason();
+    assert_int_equal(world_run(&root, WORLD_ACCOUNT), PAM_PERM_DENIED);
+    assert_true(says("agent=ci-bot task=build-1"));
+    assert_false(says("what is left of"));
+}
+
+static void test_root_inside_a_session(void **state)
+{
+    (void)state;
+    in_session(root_body);
+}
+
+/* Outside of one: who becomes an account that takes tickets only, of the group or an agent's own. */
+static void test_root_goes_on(void **state)
+{
+    static const struct {
+        const char *service, *user;
+        bool said;
+    } calls[] = { { "su", "batch", true },   { "su", "batch", false }, { "su", "alice", false },
+                  { "su", "ci-bot", true },  { "su", "root", false },  { "sudo", "ci-bot", true },
+                  { "su-l", "batch", true }, { "su", "deploy", false } };
+    size_t i;
+    int records = 0;
+
+    (void)state;
+    for (i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        struct world_call c = { .service = calls[i].service, .user = calls[i].user, .ruser = "root" };
+
+        (void)world_reason();
+        assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
+        assert_int_equal(says("root goes on to an account that takes tickets only"), calls[i].said);
+        records += calls[i].said;
+        assert_int_equal(world_records('b'), records);
+    }
+}
+
+static void lose_sessions(void)
+{
+    assert_int_equal(rmdir(NHI_RUN_DIR "/sessions") == 0 || access(NHI_RUN_DIR "/sessions", F_OK) != 0, true);
+    world_write(NHI_RUN_DIR "/sessions", "", 0600);
+}
+
+static void lose_reserve(void)
+{
+    assert_int_equal(unlink(NHI_STATE_DIR "/reserve"), 0);
+}
+
+/* Whose ticket it was is known from the grant, whatever keeps the session from being opened. */
+static void test_grant_that_opens_nothing(void **state)
+{
+    static void (*const faults[])(void) = { lose_sessions, lose_reserve };
+    static const char *const reasons[] = { "record", "ledger" };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        struct nhi_ticket t;
+        struct world_call c;
+        char *text, want[200];
+
+        world_reset();
+        t = world_ticket();
+        text = world_mint(&t);
+        c = login("ci-bot", text);
+        assert_int_not_equal(world_login(&c, faults[i]), PAM_SUCCESS);
+        (void)snprintf(want, sizeof want, "denied: reason=%s account=ci-bot agent=ci-bot task=build-1 ticket=%s",
+                       reasons[i], t.jti);
+        assert_true(says(want));
+        nhi_text_free(text);
+    }
+}
+
+static uint32_t login_uid(void)
+{
+    uint32_t uid = 0;
+
+    assert_int_equal(nhi_proc_loginuid(getpid(), &uid), NHI_OK);
+    return uid;
+}
+
+/* The audit session that a login or a call is given is of whoever logged in, or called. */
+static void test_whose_audit_session(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    assert_int_equal(login_uid(), WORLD_AGENT_UID);
+    world_reset();
+    nhi_text_free(text);
+    t = world_ticket();
+    text = world_mint(&t);
+    c = (struct world_call){
+        .service = "su", .user = "ci-bot", .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = text
+    };
+    assert_int_equal(world_run_here(&c, ALL, NULL), PAM_SUCCESS);
+    assert_int_equal(login_uid(), WORLD_ALICE_UID);
+    nhi_text_free(text);
+}
+
 static void test_cron_uses_the_ledger(void **state)
 {
     struct nhi_ticket t = world_ticket(), second = world_ticket();
@@ -279,7 +405,9 @@ int main(void)
         T(test_agent_outside_and_su),  T(test_range_from_the_snapshot),
         T(test_ticket_in_the_keyring), T(test_su_inside_a_session),
         T(test_su_from_a_person),      T(test_sudo_without_a_session),
-        T(test_cron_uses_the_ledger),
+        T(test_cron_uses_the_ledger),  T(test_root_inside_a_session),
+        T(test_root_goes_on),          T(test_grant_that_opens_nothing),
+        T(test_whose_audit_session),
     };
 
     if (!world_enter())

@@ -519,6 +519,21 @@ static pid_t resident(int (*fn)(void), int *end)
     return pid;
 }
 
+/* Only below a directory that is named, and no longer than names are. */
+static void not_a_directory(void **state)
+{
+    char path[300];
+
+    (void)state;
+    assert_int_equal(nhi_session_make_dir("nhi"), NHI_ERR_ARG);
+    assert_int_equal(nhi_session_make_dir("/"), NHI_ERR_ARG);
+    assert_int_equal(nhi_session_make_dir("/run/"), NHI_ERR_ARG);
+    memset(path, '/', sizeof path);
+    memcpy(path + 256, "/nhi", 5);
+    assert_int_equal(nhi_session_make_dir(path), NHI_ERR_ARG);
+    assert_int_equal(nhi_session_make_dir("/run/none/nhi"), NHI_ERR_NOT_FOUND);
+}
+
 /* The supervisor watches the directory, and makes it with each heartbeat. */
 static void made_again(void **state)
 {
@@ -659,6 +674,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(no_descriptors, state_empty),
         cmocka_unit_test_setup(damaged_handle, state_empty),
         cmocka_unit_test(processes),
+        cmocka_unit_test(not_a_directory),
         cmocka_unit_test_setup(made_again, state_empty),
         cmocka_unit_test_setup(sweep, state_empty),
         cmocka_unit_test_setup(sweep_audited, state_empty),

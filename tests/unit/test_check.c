@@ -1,0 +1,248 @@
+/*
+ * What is decided about, over the files of a host: which ticket, whose key, and how much was given already.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/check.h"
+#include "libnhi/paserk.h"
+#include "libnhi/paths.h"
+#include "libnhi/privileged.h"
+#include "libnhi/reserve.h"
+#include "libnhi/session.h"
+#include "tests/lib/calls.h"
+
+static const struct nhi_who ci_bot = { .service = "sshd", .subject = "ci-bot", .uid = WORLD_AGENT_UID, .in_range = true };
+static uint8_t key[NHI_PK_LEN], other_key[NHI_PK_LEN];
+
+/* On record, and bound to key. */
+static struct nhi_ticket bound(void)
+{
+    struct nhi_ticket t = world_ticket();
+
+    t.has_cnf = true;
+    memcpy(t.cnf, key, sizeof key);
+    record(&t);
+    return t;
+}
+
+static struct nhi_verdict shown_key(const uint8_t *k, bool *known)
+{
+    const struct nhi_shown what = { .source = NHI_FROM_KEY, .from_unknown = true, .key = k };
+    struct nhi_verdict v;
+
+    nhi_check(&ci_bot, &what, &v);
+    if (v.reason != NHI_PERMIT)
+        nhi_check_refused(&ci_bot, &what, &v, known);
+    return v;
+}
+
+/* Of a key that opens nothing it is found out whose it was, and why it does not. */
+static void keys_that_are_refused(void **state)
+{
+    struct nhi_ticket t = bound();
+    struct nhi_verdict v;
+    bool known = false;
+
+    (void)state;
+    v = shown_key(key, &known);
+    assert_int_equal(v.reason, NHI_PERMIT);
+    assert_string_equal(v.ticket.jti, t.jti);
+    v = shown_key(other_key, &known);
+    assert_int_equal(v.reason, NHI_DENY_NO_TICKET);
+    assert_false(known);
+    assert_false(v.verified);
+    revoke_task();
+    v = shown_key(key, &known);
+    assert_int_equal(v.reason, NHI_DENY_REVOKED);
+    assert_true(known);
+    assert_true(v.verified);
+    assert_string_equal(v.ticket.jti, t.jti);
+}
+
+/* What was found out is left as it is, but for an end: of that the last ticket of the key may know more. */
+static void refusals_that_are_known(void **state)
+{
+    const struct nhi_shown what = { .source = NHI_FROM_KEY, .key = key };
+    const struct nhi_shown text = { .source = NHI_FROM_KEY, .key = key, .text = "v4.public.x" };
+    static const enum nhi_reason dead[] = { NHI_DENY_REVOKED, NHI_DENY_EPOCH, NHI_DENY_TASK_CLOSED,
+                                            NHI_DENY_TASK_ENDED, NHI_DENY_SUPERSEDED };
+    struct nhi_ticket t = bound();
+    bool known = false;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof dead / sizeof dead[0] + 2; i++) {
+        struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
+
+        /* That one lives: it says nothing about the one that is refused. */
+        nhi_check_refused(&ci_bot, i == 6 ? &text : &what, &v, &known);
+        assert_true(known);
+        assert_int_equal(v.reason, i < 5 ? dead[i] : NHI_DENY_POLICY);
+        assert_string_equal(v.ticket.jti, "");
+    }
+    world_sql("UPDATE task SET state = 2");
+    for (i = 0; i < sizeof dead / sizeof dead[0] + 2; i++) {
+        struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
+
+        nhi_check_refused(&ci_bot, i == 6 ? &text : &what, &v, &known);
+        assert_true(known);
+        assert_int_equal(v.reason, i < 5 ? NHI_DENY_TASK_CLOSED : NHI_DENY_POLICY);
+        assert_string_equal(v.ticket.jti, i < 5 ? t.jti : "");
+    }
+}
+
+static void keys_of_agents(void **state)
+{
+    int fd;
+
+    (void)state;
+    assert_int_equal(nhi_key_was_bound(key, "ci-bot"), NHI_ERR_NOT_FOUND);
+    (void)bound();
+    assert_int_equal(nhi_key_was_bound(key, "ci-bot"), NHI_OK);
+    assert_int_equal(nhi_key_was_bound(key, "alice"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
+    revoke_task();
+    assert_int_equal(nhi_key_was_bound(key, "ci-bot"), NHI_OK);
+    /* What cannot be read does not say no. */
+    fd = open(NHI_STATE_DIR "/" NHI_LEDGER_FILE, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "no ledger", 9), 9);
+    close(fd);
+    assert_int_not_equal(nhi_key_was_bound(key, "ci-bot"), NHI_OK);
+    assert_int_not_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(unlink(NHI_STATE_DIR "/" NHI_LEDGER_FILE), 0);
+    assert_int_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
+}
+
+/* As many as the reserve has places for, of names that fit. */
+static void revoked_in_a_moment(void **state)
+{
+    struct nhi_moment *m = nhi_moment_begin();
+    char id[NHI_TASK_MAX + 2];
+    int i;
+
+    (void)state;
+    assert_non_null(m);
+    memset(id, 'x', sizeof id);
+    id[sizeof id - 1] = '\0';
+    assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, id), NHI_ERR_TOO_LONG);
+    id[sizeof id - 2] = '\0';
+    for (i = 0; i < NHI_RESERVE_SLOTS; i++)
+        assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, id), NHI_OK);
+    assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, "build-1"), NHI_ERR_FULL);
+    nhi_moment_end(m);
+}
+
+static enum nhi_reason granted(const struct nhi_ticket *t, char *jti)
+{
+    const struct nhi_shown what = { .source = NHI_FROM_SESSION, .ticket = t, .granted = true, .registered = true };
+    struct nhi_verdict v;
+
+    nhi_check(&ci_bot, &what, &v);
+    assert_true(v.verified);
+    memcpy(jti, v.ticket.jti, sizeof v.ticket.jti);
+    return v.reason;
+}
+
+/* A session goes on with what renewed its ticket once that is over or superseded, and not before. */
+static void renewed(void **state)
+{
+    struct nhi_ticket old = world_ticket(), t = old;
+    struct nhi_ticket_row row;
+    struct nhi_ledger *l;
+    char jti[NHI_JTI_LEN + 1];
+
+    (void)state;
+    record(&old);
+    assert_int_equal(granted(&old, jti), NHI_PERMIT);
+    l = world_ledger();
+    assert_int_equal(nhi_ticket_get(l, old.jti, &row), NHI_OK);
+    assert_int_equal(nhi_id_new(t.jti), NHI_OK);
+    t.exp += 60;
+    assert_int_equal(nhi_ticket_renew(l, &row, &t, false, time(NULL)), NHI_OK);
+    world_commit(l);
+    assert_int_equal(granted(&old, jti), NHI_PERMIT);
+    assert_string_equal(jti, old.jti);
+    l = world_ledger();
+    assert_int_equal(nhi_ticket_supersede(l, old.jti), NHI_OK);
+    world_commit(l);
+    assert_int_equal(granted(&old, jti), NHI_PERMIT);
+    assert_string_equal(jti, t.jti);
+    /* One that this ledger never saw is what it is. */
+    old = world_ticket();
+    assert_int_equal(granted(&old, jti), NHI_PERMIT);
+    assert_string_equal(jti, old.jti);
+}
+
+static struct nhi_grant of_rule(const char *rule)
+{
+    struct nhi_grant g = { .at = time(NULL), .reason = NHI_PERMIT, .source = NHI_FROM_PROMPT, .service = "sshd",
+                           .subject = "ci-bot", .ticket = world_ticket(), .max_grants = 9 };
+    pid_t parent;
+
+    (void)snprintf(g.rule, sizeof g.rule, "%s", rule);
+    assert_int_equal(nhi_id_new(g.id), NHI_OK);
+    assert_int_equal(nhi_boot_id(g.boot), NHI_OK);
+    assert_int_equal(nhi_proc_read(getpid(), &g.self, &parent), NHI_OK);
+    assert_int_equal(nhi_proc_read(parent, &g.parent, &parent), NHI_OK);
+    g.ns = nhi_proc_namespace();
+    return g;
+}
+
+/* Of each rule its own sessions and grants, where they count; what cannot be counted is full. */
+static void counts(void **state)
+{
+    struct nhi_rule rules[] = { { .name = "all", .max_sessions = 5, .max_grants = 5 },
+                                { .name = "other", .max_sessions = 5, .max_grants = 5 },
+                                { .name = "all", .sessions = 77, .grants = 78 } };
+    struct nhi_facts f = { .rules = rules, .rule_count = 3 };
+    struct nhi_grant g = of_rule("all");
+
+    (void)state;
+    nhi_counts_load(time(NULL), &f);
+    assert_int_equal(rules[0].sessions, 0);
+    assert_int_equal(rules[0].grants, 0);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0), NHI_OK);
+    nhi_counts_load(time(NULL), &f);
+    assert_int_equal(rules[0].sessions, 1);
+    assert_int_equal(rules[0].grants, 1);
+    assert_int_equal(rules[1].sessions, 0);
+    assert_int_equal(rules[1].grants, 0);
+    assert_int_equal(rules[2].sessions, 77);
+    assert_int_equal(rules[2].grants, 78);
+    assert_int_equal(rename(NHI_RUN_DIR "/sessions", NHI_RUN_DIR "/elsewhere"), 0);
+    world_write(NHI_RUN_DIR "/sessions", "", 0600);
+    assert_int_equal(rename(NHI_STATE_DIR "/" NHI_GRANTS_DIR, NHI_STATE_DIR "/elsewhere"), 0);
+    nhi_counts_load(time(NULL), &f);
+    assert_true(rules[0].sessions > 1000000);
+    assert_true(rules[0].grants > 1000000);
+    assert_int_equal(rules[2].sessions, 77);
+    assert_int_equal(rules[2].grants, 78);
+}
+
+#define T(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(keys_that_are_refused), T(refusals_that_are_known), T(keys_of_agents), T(revoked_in_a_moment),
+        T(renewed),               T(counts),
+    };
+    uint8_t sk[NHI_SK_LEN];
+
+    if (!world_enter())
+        return 0;
+    if (nhi_key_generate(key, sk) != NHI_OK || nhi_key_generate(other_key, sk) != NHI_OK)
+        return 1;
+    return cmocka_run_group_tests_name("check", tests, NULL, NULL);
+}
