@@ -137,12 +137,11 @@ class Copy:
         for f in self.lib + self.pam + self.shared + [f for t in tests for f in self.own(t)]:
             if not self.compile(f):
                 sys.exit('mutate: %s does not compile' % f)
+        # Some are compiled with a file of the core in them.
+        self.within = {t: set(re.findall(r'^#include "(\S+\.c)"', open(self.dir + '/' + self.own(t)[0]).read(), re.M)) for t in tests}
         self.link_shared()
         for t in tests:
-            if not self.wraps[t]:
-                self.link(['-o', self.program(t)], self.own(t) + self.shared,
-                          ['-L' + self.build, '-Wl,-rpath,' + self.build, '-lnhi'] + self.libs + ['-lcmocka', '-lpam', '-ldl', '-lpthread'])
-        self.changed = set(tests)
+            self.link_unit(t)
 
     def make(self, *texts):
         return subprocess.run(['make', '-s', '--eval=say: ; @' + ' ; '.join('echo ' + t for t in texts), 'say',
@@ -179,10 +178,18 @@ class Copy:
                    self.build + '/pam_nhi.so'], self.pam + self.lib, self.libs + ['-lpam'])
         self.changed = set(self.tests)
 
+    def link_unit(self, t):
+        if not self.wraps[t]:
+            self.link(['-o', self.program(t)], self.own(t) + self.shared,
+                      ['-L' + self.build, '-Wl,-rpath,' + self.build, '-lnhi'] + self.libs + ['-lcmocka', '-lpam', '-ldl', '-lpthread'])
+
     def rebuild(self, f):
         if not self.compile(f):
             return False
         self.link_shared()
+        for t in self.tests:
+            if f in self.within[t] and self.compile(self.own(t)[0]):
+                self.link_unit(t)
         return True
 
     def test(self, t, timeout=None, **environ):
@@ -252,7 +259,7 @@ class Trial:
 
     def ask(self, copy, f, lines, i):
         name = function(lines, i)
-        tests = [t for t in self.tests if name is None or name in self.known['enters'][t]]
+        tests = [t for t in self.tests if name is None or name in self.known['enters'][t] or f in copy.within[t]]
         before = self.known['noticed'].setdefault(f, {})
         slow = []
         for t in sorted(tests, key=lambda t: (-before.get(t, 0), self.known['seconds'][t])):
@@ -279,7 +286,7 @@ class Trial:
             result, by = self.ask(copy, f, lines, i) if copy.rebuild(f) else ('not built', '')
         finally:
             open(path, 'w').write(source)
-            copy.compile(f)
+            copy.rebuild(f)
         with self.lock:
             self.score[result] += 1
             self.under_way -= 1

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,6 +184,30 @@ static void renewed(void **state)
     assert_string_equal(jti, old.jti);
 }
 
+/* An account that nobody knows, and one of which the groups cannot be read. */
+static void accounts_that_are_not_known(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    const struct nhi_shown what = { .source = NHI_FROM_SESSION, .ticket = &t, .granted = true };
+    struct nhi_who who = { .service = "sshd", .subject = "ghost", .uid = 4711 };
+    struct nhi_verdict v;
+
+    (void)state;
+    nhi_check(&who, &what, &v);
+    assert_int_equal(v.reason, NHI_DENY_SUBJECT);
+    assert_string_equal(v.message, "");
+    who.subject = "deploy";
+    who.uid = WORLD_DEPLOY_UID;
+    nhi_check(&who, &what, &v);
+    assert_int_equal(v.reason, NHI_PERMIT);
+    assert_int_equal(unlink("/etc/group"), 0);
+    assert_int_equal(mkdir("/etc/group", 0755), 0);
+    nhi_check(&who, &what, &v);
+    assert_int_equal(v.reason, NHI_DENY_GROUPS);
+    assert_memory_equal(v.message, "account deploy: ", 16);
+    assert_int_equal(rmdir("/etc/group"), 0);
+}
+
 static struct nhi_grant of_rule(const char *rule)
 {
     struct nhi_grant g = { .at = time(NULL), .reason = NHI_PERMIT, .source = NHI_FROM_PROMPT, .service = "sshd",
@@ -236,7 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(keys_that_are_refused), T(refusals_that_are_known), T(keys_of_agents), T(revoked_in_a_moment),
-        T(renewed),               T(counts),
+        T(renewed),               T(counts),                  T(accounts_that_are_not_known),
     };
     uint8_t sk[NHI_SK_LEN];
 

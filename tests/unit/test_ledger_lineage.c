@@ -285,6 +285,26 @@ static enum nhi_err at(unsigned id, enum nhi_pin pin, const char *place)
     return nhi_grant_commit(NHI_STATE_DIR, &g);
 }
 
+/* The first use of what renewed a ticket ends that one, and the others find it ended. */
+static void uses_of_what_renewed(void **state)
+{
+    struct nhi_grant g = use(2, 1, NHI_PIN_NONE, "");
+    char place[NHI_PLACE_MAX + 1];
+
+    (void)state;
+    state_jti(1, g.renews);
+    assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, g.renews));
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, g.renews));
+    g.id[1] = 'x';
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, "r-"), 1);
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), 2);
+    /* Without the directory nobody knows. */
+    assert_true(nhi_grant_is_superseded(NHI_STATE_DIR "/none", "AAECAwQFBgcICQoLDA0ODw"));
+    assert_int_not_equal(nhi_grant_pinned(NHI_STATE_DIR "/none", g.renews, NHI_PIN_LOCAL, place), NHI_OK);
+}
+
 /* A first place that cannot be read is not another one: nobody gets in, and nothing is handed on. */
 static void damaged_place(void **state)
 {
@@ -427,6 +447,7 @@ int main(void)
         TEST(uses_are_the_lineages),
         TEST(renewed_with_another_key),
         TEST(first_use_of_a_successor),
+        TEST(uses_of_what_renewed),
         TEST(damaged_place),
         TEST(one_place_of_each_kind),
         TEST(local_is_first_or_never),

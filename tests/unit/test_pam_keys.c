@@ -65,6 +65,19 @@ static int log_in(const char *user, const char *proof)
     return world_run(&c, NO_AUTH);
 }
 
+/* Of a person's key it is asked whether it was ever an agent's: where that cannot be read, it is said. */
+static void test_key_that_nobody_can_tell(void **state)
+{
+    static const char said[] = "cannot tell whether the key was ever an agent's";
+
+    (void)state;
+    assert_int_equal(log_in("deploy", line_others), PAM_SUCCESS);
+    assert_null(strstr(world_log(), said));
+    world_write(NHI_STATE_DIR "/" NHI_LEDGER_FILE, "no ledger", 0600);
+    assert_int_equal(log_in("deploy", line_others), PAM_SUCCESS);
+    assert_non_null(strstr(world_log(), said));
+}
+
 static void refused(const char *user, const char *proof, int rc, const char *reason)
 {
     assert_int_equal(log_in(user, proof), rc);
@@ -547,6 +560,7 @@ static void test_not_for_su(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_key_that_nobody_can_tell),
         T(test_from_a_name),
         T(test_sudo_within_a_session_from_a_name),
         T(test_from_a_socket),

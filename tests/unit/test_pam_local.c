@@ -152,6 +152,29 @@ static void test_range_from_the_snapshot(void **state)
     assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
     assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
     assert_string_equal(world_reason(), "malformed");
+    /* Agents have the uids behind its first, up to its last. */
+    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, WORLD_AGENT_UID, 80000, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 60000, WORLD_AGENT_UID, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 60000, WORLD_AGENT_UID - 1, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+}
+
+/* Whichever of the two takes tickets only: who calls, or whom he becomes. */
+static void test_su_of_tickets_only(void **state)
+{
+    struct world_call from = { .service = "su", .user = "alice", .ruser = "batch", .ruid = WORLD_BATCH_UID };
+    struct world_call to = { .service = "su", .user = "batch", .ruser = "alice", .ruid = WORLD_ALICE_UID };
+
+    (void)state;
+    assert_int_equal(world_run(&from, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    assert_int_equal(world_run(&to, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
 }
 
 /* alice's su to ci-bot, in a session keyring of its own with this ticket, or with none. */
@@ -407,7 +430,7 @@ int main(void)
         T(test_su_from_a_person),      T(test_sudo_without_a_session),
         T(test_cron_uses_the_ledger),  T(test_root_inside_a_session),
         T(test_root_goes_on),          T(test_grant_that_opens_nothing),
-        T(test_whose_audit_session),
+        T(test_whose_audit_session),   T(test_su_of_tickets_only),
     };
 
     if (!world_enter())

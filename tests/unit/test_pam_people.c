@@ -98,6 +98,38 @@ static void test_long_name_in_the_group(void **state)
     goes_on("alice", WORLD_ALICE_UID);
 }
 
+static int lines_with(const char *text)
+{
+    const char *at = world_log();
+    int n = 0;
+
+    for (; (at = strstr(at, text)) != NULL; at++)
+        n++;
+    return n;
+}
+
+/* A name as long as any that we know is said; of a longer one nothing is. */
+static void test_longest_name(void **state)
+{
+    char name[NHI_ACCOUNT_MAX + 2] = "", line[200], want[100];
+    struct world_call c = login(name, "a password");
+    size_t len;
+
+    (void)state;
+    for (len = NHI_ACCOUNT_MAX - 1; len <= NHI_ACCOUNT_MAX + 1; len++) {
+        memset(name, 'n', len);
+        name[len] = '\0';
+        (void)snprintf(line, sizeof line, "%s%s:*:1012:1012::/:/bin/sh\n", "root:x:0:0::/root:/bin/sh\n", name);
+        world_write("/etc/passwd", line, 0644);
+        (void)snprintf(line, sizeof line, "nhi-only:x:991:%s\n", name);
+        world_write("/etc/group", line, 0644);
+        (void)world_reason();
+        assert_int_equal(world_run(&c, WORLD_AUTH), PAM_AUTH_ERR);
+        (void)snprintf(want, sizeof want, " account=%s ", len <= NHI_ACCOUNT_MAX ? name : "?");
+        assert_int_equal(lines_with(want), 1);
+    }
+}
+
 static void is_batch_ours(bool ours)
 {
     struct world_call c = login("batch", "a password");
@@ -143,16 +175,6 @@ static void test_root_is_in_no_group(void **state)
     goes_on("root", 0);
     world_write("/etc/group", "nhi-only:x:0:root,batch\n", 0644);
     goes_on("root", 0);
-}
-
-static int lines_with(const char *text)
-{
-    const char *at = world_log();
-    int n = 0;
-
-    for (; (at = strstr(at, text)) != NULL; at++)
-        n++;
-    return n;
 }
 
 /* In the place of a file there is something else: whose account it is cannot be told. */
@@ -262,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_names_of_any_length),       T(test_long_name_in_the_group),      T(test_lines_of_the_group),
         T(test_root_is_in_no_group),       T(test_group_that_cannot_be_read),   T(test_agent_that_does_not_resolve),
+        T(test_longest_name),
         T(test_grant_of_the_child),        T(test_no_name_is_left),
     };
 

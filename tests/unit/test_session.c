@@ -312,6 +312,15 @@ static int shares_its_parents(void)
            nhi_proc_audit(getpid(), &after) != NHI_OK || after == before;
 }
 
+/* What pam_loginuid gave the login is the session, and no other is made. */
+static int keeps_its_own(void)
+{
+    uint32_t before, after;
+
+    return new_audit_session() != 0 || nhi_proc_audit(getpid(), &before) != NHI_OK || register_login(1) != NHI_OK ||
+           nhi_proc_audit(getpid(), &after) != NHI_OK || after != before;
+}
+
 static int called_from_it(void)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -341,6 +350,9 @@ static void audit_session_of_another(void **state)
 {
     (void)state;
     need_audit();
+    assert_int_equal(in_child(keeps_its_own), 0);
+    assert_int_equal(state_count(SESSIONS, "a-"), 1);
+    state_reset("256m");
     assert_int_equal(in_child(not_a_fresh_login), 0);
     assert_int_equal(state_count(SESSIONS, "a-"), 0);
     assert_int_equal(in_child(below_an_audit_session), 0);
