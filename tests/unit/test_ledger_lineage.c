@@ -302,17 +302,18 @@ static void uses_of_what_renewed(void **state)
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 2);
     /* Without the directory nobody knows. */
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR "/none", "AAECAwQFBgcICQoLDA0ODw"));
-    assert_int_not_equal(nhi_grant_pinned(NHI_STATE_DIR "/none", g.renews, NHI_PIN_LOCAL, place), NHI_OK);
+    assert_int_not_equal(nhi_grant_pinned(NHI_STATE_DIR "/none", "k1", g.renews, NHI_PIN_LOCAL, place), NHI_OK);
 }
 
 /* A first place that cannot be read is not another one: nobody gets in, and nothing is handed on. */
 static void damaged_place(void **state)
 {
-    char path[256], root[NHI_JTI_LEN + 1];
+    char path[256], root[NHI_JTI_LEN + 1], lineage[NHI_GRANT_NAME_LEN + 1];
 
     (void)state;
     state_jti(1, root);
-    (void)snprintf(path, sizeof path, STATE_GRANTS "/i-%s-l", root);
+    nhi_grant_name("k1", root, lineage);
+    (void)snprintf(path, sizeof path, STATE_GRANTS "/i-%s-l", lineage);
     assert_int_equal(at(1, NHI_PIN_LOCAL, "s-1"), NHI_OK);
     state_spill(path, "rubbish", 7);
     assert_int_not_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_OK);
