@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nhictl/doctor/doctor.h"
+#include "nhictl/doctor/sudo.h"
 #include "nhictl/setup/wiring.h"
 
 static bool is_installed(const char *const *paths, const char **which)
@@ -93,6 +94,54 @@ static bool asks_us(const char *path, const char *type)
     return asks;
 }
 
+static bool is_option(const char *word)
+{
+    static const char *const options[] = { "permit", "nopass", "nolog", "persist", "keepenv", "setenv" };
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (strcmp(word, options[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Of a rule of doas.conf, the word that says who: behind the options, of which setenv has a list in braces. */
+static const char *identity_in(char *rule)
+{
+    bool braces = false;
+    char *word;
+
+    while ((word = file_word(&rule)) != NULL) {
+        braces = braces || word[0] == '{';
+        if (!braces && !is_option(word))
+            return word;
+        braces = braces && strchr(word, '}') == NULL;
+    }
+    return NULL;
+}
+
+/* Whether an agent may be among those whom a rule names, as of sudoers. What is not understood is read as a yes. */
+static bool is_for_agents(struct doctor *d, char *rule)
+{
+    const struct sudoers s = { .d = d };
+    const char *who = identity_in(rule);
+    bool group = who != NULL && who[0] == ':', number;
+    const json_t *which;
+    json_t *users;
+    bool is;
+
+    if (who == NULL)
+        return true;
+    who += group;
+    number = who[0] != '\0' && who[strspn(who, "0123456789")] == '\0';
+    if (number)
+        users = json_pack("[{sI}]", group ? "usergid" : "userid", (json_int_t)strtoll(who, NULL, 10));
+    else
+        users = json_pack("[{ss}]", group ? "usergroup" : "username", who);
+    is = users == NULL || sudoers_whom(&s, users, &which) != SUDOERS_OTHERS;
+    json_decref(users);
+    return is;
+}
+
 static void look_at_doas(struct doctor *d)
 {
     static const char *const programs[] = { "/usr/bin/doas", NULL };
@@ -104,7 +153,8 @@ static void look_at_doas(struct doctor *d)
         return;
     for (size_t i = 0; i < f.count; i++) {
         char *copy = out_must(strdup(f.line[i].text));
-        bool permits = strncmp(file_bare(copy), "permit", strlen("permit")) == 0;
+        char *rule = file_bare(copy);
+        bool permits = strncmp(rule, "permit", strlen("permit")) == 0 && is_for_agents(d, rule);
 
         free(copy);
         for (enum wiring_phase p = WIRING_AUTH; permits && p < WIRING_PHASES; p++) {

@@ -153,6 +153,12 @@ DOAS='/usr/bin/doas /etc/doas.conf /etc/pam.d/doas'
 fault doas-unwired "$DOAS" 'cp /bin/true /usr/bin/doas; echo "permit nopass ci-bot as root" >/etc/doas.conf'
 good "$DOAS" 'cp /bin/true /usr/bin/doas; echo "permit ci-bot as root" >/etc/doas.conf; grep pam_nhi /etc/pam.d/sudo >/etc/pam.d/doas'
 good "$DOAS" 'cp /bin/true /usr/bin/doas; echo "deny ci-bot" >/etc/doas.conf'
+for who in alice :wheel 1000 ':27' 'nopass setenv { A=b -C } alice' 'persist :adm as root cmd ls'; do
+    good "$DOAS" "cp /bin/true /usr/bin/doas; echo 'permit $who' >/etc/doas.conf"
+done
+for who in 'persist setenv { A=b -C } ci-bot' :nhi-agents "$(id -u ci-bot)" ":$(id -g ci-bot)" 'keepenv :nhi-only as root' ''; do
+    fault doas-unwired "$DOAS" "cp /bin/true /usr/bin/doas; echo 'permit $who' >/etc/doas.conf"
+done
 RULES=/etc/polkit-1/rules.d
 fault polkit-agents $RULES "mkdir -p $RULES; echo 'polkit.addRule(function(a, s) { if (s.user == \"ci-bot\") return polkit.Result.YES; });' >$RULES/10-ci.rules"
 good $RULES "mkdir -p $RULES; echo 'polkit.addRule(function(a, s) { if (s.user == \"alice\") return polkit.Result.YES; });' >$RULES/10-ci.rules"
