@@ -129,3 +129,33 @@ enum nhi_err nhi_restore_attach(struct nhi_ledger *l, struct nhi_ledger *copy)
     nhi_ledger_image_free(image);
     return err;
 }
+
+enum nhi_err nhi_copy_leave_out(struct nhi_ledger *copy, const char *name, const char *as, int64_t now)
+{
+    static const char *const others[] = { "UPDATE agent_group SET agent = ?2 WHERE agent = ?1",
+                                          "UPDATE task SET agent = ?2 WHERE agent = ?1",
+                                          "UPDATE ticket SET agent = ?2 WHERE agent = ?1" };
+    int64_t any = 0, changed = 0;
+    enum nhi_err err = nhi_sql_number(copy, &any, "SELECT count(*) FROM agent WHERE name = ?1", "s", as);
+    size_t i;
+
+    if (err != NHI_OK || any > 0)
+        return err != NHI_OK ? err : NHI_ERR_EXISTS;
+    /* Names are keys: they are compared once all of them are new. */
+    err = nhi_sql_run(copy, NULL, "BEGIN", "");
+    if (err == NHI_OK)
+        err = nhi_sql_run(copy, NULL, "PRAGMA defer_foreign_keys = ON", "");
+    if (err == NHI_OK)
+        err = nhi_sql_run(copy, &changed,
+                          "UPDATE agent SET name = ?2, state = 3, changed = ?3,"
+                          " reason = 'left out when the ledger was restored' WHERE name = ?1",
+                          "ssi", name, as, now);
+    if (err == NHI_OK && changed == 0)
+        err = NHI_ERR_NOT_FOUND;
+    for (i = 0; err == NHI_OK && i < sizeof others / sizeof others[0]; i++)
+        err = nhi_sql_run(copy, NULL, others[i], "ss", name, as);
+    if (err == NHI_OK)
+        return nhi_sql_run(copy, NULL, "COMMIT", "");
+    (void)!nhi_sql_run(copy, NULL, "ROLLBACK", "");
+    return err;
+}

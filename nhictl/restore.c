@@ -23,6 +23,7 @@ struct restore_args {
     const char *reason;
     uint32_t next_uid;
     bool nothing_ended;
+    char without[NHI_LIST_MAX + 1];
 };
 
 /* ---- how it is put back ---- */
@@ -194,11 +195,14 @@ static int restore(struct ctl *c)
     struct restoring r = { .lost = false };
     struct store s = { 0 };
     struct ended ended = { .grace = 0 };
+    const struct restore_args *args = c->args;
     int code = store_need_root(c);
 
     store_hold_signals(&s);
     if (code == CTL_DONE)
         code = restore_open_copy(c, &r);
+    if (code == CTL_DONE)
+        code = restore_leave_out(c, &r, args->without);
     if (code == CTL_DONE)
         code = restore_check_copy(c, &r);
     if (code == CTL_DONE)
@@ -236,6 +240,8 @@ static const struct opt restore_opts[] = {
       "nothing was ended since FILE was made: agents may go on", NULL, 0 },
     { "next-uid", OPT_NUMBER, offsetof(struct restore_args, next_uid), false, "N",
       "the first uid that no agent ever had, where the ledger is lost", NULL, 0 },
+    { "without", OPT_LIST, offsetof(struct restore_args, without), false, "NAME[,...]",
+      "these agents come back retired, each as was-NAME", nhi_name_is_agent, 0 },
     { "reason", OPT_TEXT, offsetof(struct restore_args, reason), false, "TEXT", "why", NULL,
       NHI_TEXT_MAX },
     { .name = NULL },
@@ -243,7 +249,7 @@ static const struct opt restore_opts[] = {
 
 const struct verb restore_verbs[] = {
     { NULL, "restore", restore, restore_opts, sizeof(struct restore_args), 1, 1,
-      "FILE [--nothing-ended] [--next-uid N] [--reason TEXT]", "Put the ledger back from a backup.",
+      "FILE [--nothing-ended] [--next-uid N] [--without NAME[,...]] [--reason TEXT]", "Put the ledger back from a backup.",
       "Nothing comes back to life: every ticket of before is over, what was ended since stays so, and\n"
       "where the ledger is lost, so that nobody knows, agents come back suspended.",
       "nhictl restore nhi.backup" },

@@ -22,6 +22,8 @@ struct restoring {
 /* These return CTL_DONE, or another exit code after saying what was wrong. The backup that the operand names, into
  * memory. */
 int restore_open_copy(struct ctl *c, struct restoring *r);
+/* Those of --without are retired in it, each under another name. */
+int restore_leave_out(struct ctl *c, struct restoring *r, const char *names);
 /* That this host could take what is in it: names, numbers, homes, the trail. Before anything is changed. */
 int restore_check_copy(struct ctl *c, const struct restoring *r);
 /* Where a new ledger was made and nothing came into it: what was there before is there again. */

@@ -20,6 +20,7 @@
 #include "nhictl/init.h"
 #include "nhictl/restore.h"
 
+#define LEFT_OUT "was-"
 #define FILE_MAX ((off_t)2000 * 1000 * 1000) /* more than a ledger of ten million tickets has */
 
 /* ---- the file ---- */
@@ -85,6 +86,23 @@ int restore_open_copy(struct ctl *c, struct restoring *r)
 
 /* ---- what is in it ---- */
 
+int restore_leave_out(struct ctl *c, struct restoring *r, const char *names)
+{
+    char name[NHI_LIST_MAX + 1], as[NHI_LIST_MAX + sizeof(LEFT_OUT)];
+    enum nhi_err err = NHI_OK;
+
+    while (names != NULL && (names = nhi_list_next(names, name)) != NULL) {
+        snprintf(as, sizeof(as), LEFT_OUT "%s", name);
+        err = nhi_name_is_agent(as) ? nhi_copy_leave_out(r->copy, name, as, c->now) : NHI_ERR_TOO_LONG;
+        if (err == NHI_ERR_NOT_FOUND)
+            return ctl_fail(c, CTL_REFUSED, NULL, "there is no agent '%s' in %s; nothing was changed", name, c->operand[0]);
+        if (err != NHI_OK)
+            return ctl_fail(c, err == NHI_ERR_NOMEM || err == NHI_ERR_SYS ? CTL_SYSTEM : CTL_REFUSED, NULL,
+                            "agent '%s' cannot be '%s' instead: %s; nothing was changed", name, as, nhi_strerror(err));
+    }
+    return CTL_DONE;
+}
+
 struct copied {
     struct ctl *c;
     const struct restoring *r;
@@ -98,13 +116,17 @@ static int check_agent(const struct nhi_agent *a, void *ctx)
     struct copied *k = ctx;
     const struct passwd *pw = getpwnam(a->account.name);
 
-    if (!nhi_account_is_valid(&a->account, k->r->copied.uid_min, k->r->copied.uid_max) ||
-        !home_path_ok(a->account.home) || nhi_group_is_privileged(a->account.name, a->account.uid))
+    if (nhi_group_is_privileged(a->account.name, a->account.uid))
+        k->code = ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE --without NAME",
+                           "agent '%s' in %s has a name that leads to root, and cannot be an agent; nothing was changed",
+                           a->account.name, k->c->operand[0]);
+    else if (!nhi_account_is_valid(&a->account, k->r->copied.uid_min, k->r->copied.uid_max) ||
+        !home_path_ok(a->account.home))
         k->code = ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE, with another backup",
                            "agent '%s' (uid %u, home '%s') in %s cannot be an agent; nothing was changed",
                            a->account.name, a->account.uid, a->account.home, k->c->operand[0]);
     else if (pw != NULL && pw->pw_uid != a->account.uid)
-        k->code = ctl_fail(k->c, CTL_REFUSED, "usermod --login OTHER NAME, if it is not needed under that name",
+        k->code = ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE --without NAME; or usermod --login OTHER NAME, and then nhictl restore FILE",
                            "this host has an account %s with uid %u, and the backup an agent with uid %u; nothing was "
                            "changed",
                            a->account.name, pw->pw_uid, a->account.uid);

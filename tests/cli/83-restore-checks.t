@@ -31,6 +31,27 @@ bad 'a uid outside of the range' 'nothing was changed' "UPDATE agent SET uid = 4
 bad 'a home that is no path' 'nothing was changed' "UPDATE agent SET home = '/home/../etc' WHERE name = 'last-bot'"
 bad 'a trail that was changed' 'the trail in' "UPDATE event SET agent = 'other' WHERE seq = 2"
 
+# One agent that cannot come back under its name keeps nobody else out.
+cp -a /var/lib/nhi /var/lib/kept
+uid=$(sqlite3 /run/t/good.backup "SELECT uid FROM agent WHERE name = 'last-bot'")
+sqlite3 /run/t/good.backup "INSERT INTO task (id, agent, state, opened, deadline, reason) VALUES ('t-docker', 'last-bot', 1, 1, 2, '')"
+for name in docker person; do
+    cp -p /run/t/good.backup /run/t/bad.backup
+    sqlite3 /run/t/bad.backup "UPDATE agent SET name = '$name' WHERE name = 'last-bot'; UPDATE task SET agent = '$name' WHERE agent = 'last-bot'"
+    rm -f /var/lib/nhi/ledger.db*
+    refused 1 "$name" "an agent named $name" nhictl restore /run/t/bad.backup --next-uid 90000
+    ok 'what to type to leave it out' complained 'try: nhictl restore FILE --without NAME'
+    refused 1 "no agent 'other'" 'one that is not in it' nhictl restore /run/t/bad.backup --without other
+    expect 0 'without it' nhictl restore /run/t/bad.backup --next-uid 90000 --without "$name"
+    expect 0 'it is retired, and its uid is known' nhictl agent show "was-$name" --json
+    ok 'so says its row' json ".agent.state == \"retired\" and .agent.uid == $uid"
+    expect 0 'its task too' nhictl task show t-docker --json
+    ok 'as its own' json ".task.agent == \"was-$name\""
+    expect 0 'the others are there' nhictl agent show ci-bot
+    rm -rf /var/lib/nhi && cp -a /var/lib/kept /var/lib/nhi
+done
+rm -rf /var/lib/kept
+
 # A ledger without agents, that somebody made before the backup was at hand, is one that can be used.
 cp -a /var/lib/nhi /var/lib/kept
 rm -rf /var/lib/nhi && nhictl init --host fresh >/dev/null 2>&1
