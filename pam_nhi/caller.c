@@ -21,6 +21,7 @@
 #include "pam_nhi/within.h"
 
 #define DATA_OURS "pam_nhi:ours"
+#define FILES_ENOUGH 256              /* for any source of accounts */
 #define ENTRY_ROOM 16384              /* for a line of passwd(5), at first */
 #define ENTRY_MAX (16 * 1024 * 1024)
 
@@ -44,6 +45,8 @@ static void note(struct pnhi_caller *c, enum nhi_sight sight, const char *what, 
 
 const char *pnhi_caller_cause(const struct pnhi_caller *c)
 {
+    if (!c->limit && c->cause == EAGAIN)
+        return "a source of accounts cannot answer now (EAGAIN)";
     switch (c->limit ? c->cause : 0) {
     case EMFILE:
         return "too many open files (ulimit -n)";
@@ -148,31 +151,33 @@ static void take(const struct passwd *pw, const char *compare, const struct pnhi
     a->observed = groups.observed && a->name[0] != '\0';
 }
 
-/* An agent whose account does not resolve is one still. */
-static bool is_published(const char *name, uint32_t *uid)
+/* Whether there is little of what a look-up needs, and no more could be had (limits.h). Processes are not: none is made
+ * for it. */
+static bool is_short(void)
 {
-    struct nhi_account a;
-    struct nhi_snapshot s;
-    bool is;
+    struct rlimit as, data, files;
 
-    if (name == NULL || nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) != NHI_OK)
-        return false;
-    is = nhi_snapshot_by_name(&s, name, &a) == NHI_OK;
-    if (is)
-        *uid = a.uid;
-    nhi_snapshot_close(&s);
-    return is;
+    if (getrlimit(RLIMIT_AS, &as) != 0 || getrlimit(RLIMIT_DATA, &data) != 0 || getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return true;
+    return as.rlim_cur != RLIM_INFINITY || data.rlim_cur != RLIM_INFINITY || files.rlim_cur < FILES_ENOUGH;
+}
+
+/* EAGAIN is what a directory says that cannot answer now, and that is nobody's limit. */
+static enum nhi_sight unanswered(int rc)
+{
+    return rc == EAGAIN && !is_short() ? NHI_BLIND_STATE : nhi_sight_of(NHI_ERR_SYS, rc);
 }
 
 static void not_found(const char *name, int rc, struct pnhi_caller *c, struct account *a)
 {
-    if (is_published(name, &a->uid)) {
+    /* An agent whose account does not resolve is one still. */
+    if (name != NULL && nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, name, &a->uid) == NHI_OK) {
         a->range = NHI_SEEN;
         a->missing = true;
     } else if (rc == 0 || rc == ENOENT || rc == ESRCH) {
         a->missing = true;
     } else {
-        a->range = a->only = nhi_sight_of(NHI_ERR_SYS, rc);
+        a->range = a->only = unanswered(rc);
         note(c, a->only, "cannot look up the account", rc);
     }
 }

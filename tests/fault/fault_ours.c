@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
 #include <security/pam_modules.h>
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -177,8 +179,11 @@ void *__wrap_realloc(void *p, size_t n)
 static const int errors[] = { EIO,    EACCES, ELOOP,  ENOTDIR, ESTALE, EUCLEAN, ENOENT,
                               EINTR,  EMFILE, ENFILE, ENOMEM,  EAGAIN, EFBIG };
 
-static bool is_limit(int error)
+/* A directory says EAGAIN by itself, when it cannot answer now. */
+static bool is_limit(int call, int error)
 {
+    if (error == EAGAIN && (call == GETPWNAM || call == GETPWUID))
+        return false;
     return error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN || error == EFBIG;
 }
 
@@ -324,7 +329,7 @@ static void sweep(const struct row *r, unsigned *cases)
                 if (which == REALLOC && with != ENOMEM)
                     continue;
                 assert_true(look(r, &c));
-                judge(r, is_limit(with) ? r->limit | r->plain : is_absence(with) ? r->state | NOT : r->state, &c);
+                judge(r, is_limit(which, with) ? r->limit | r->plain : is_absence(with) ? r->state | NOT : r->state, &c);
                 ++*cases;
                 if (r->plain != OURS || is_absence(with))
                     continue;
@@ -407,11 +412,32 @@ static void each_row(void **state)
 
 /* ---- limits that are real ones ---- */
 
+static int fails_too = -1; /* the first of these calls, with EAGAIN; -1: none */
+
+/* Then limits stay as they are. */
+static bool drop_resource(void)
+{
+    struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct d[2];
+
+    if (syscall(SYS_capget, &h, d) != 0)
+        return false;
+    d[0].effective &= ~(1U << CAP_SYS_RESOURCE);
+    d[0].permitted &= ~(1U << CAP_SYS_RESOURCE);
+    return syscall(SYS_capset, &h, d) == 0;
+}
+
+static bool may_not_raise;
+
 static int standing_of(const struct row *r)
 {
     struct pnhi_caller c;
 
-    which = -1;
+    if (may_not_raise && !drop_resource())
+        return 92;
+    which = fails_too;
+    when = 0;
+    with = EAGAIN;
     if (!look(r, &c))
         return 90;
     /* They are as the caller has set them. */
@@ -442,6 +468,32 @@ static const struct row *row(const char *name)
             return &rows[i];
     fail_msg("no row %s", name);
     return NULL;
+}
+
+/* "Try again" of a look-up: of a directory, a person goes on; where there is a limit of memory that could not be raised, a
+ * source may have met that. */
+static void try_again(void **state)
+{
+    const struct row *sudo = row("a person's sudo"), *su = row("a person's su");
+    const struct rlimit much = { 1UL << 40, 1UL << 40 };
+
+    (void)state;
+    world_reset();
+    assert_int_equal(publish(), 0);
+    fails_too = GETPWUID;
+    assert_int_equal(in_child(sudo), PNHI_NOT_OURS);
+    assert_int_equal(in_child(su), PNHI_NOT_OURS);
+    fails_too = GETPWNAM;
+    assert_int_equal(in_child(su), PNHI_NOT_OURS);
+    memory_left = &much;
+    assert_int_equal(in_child(su), PNHI_NOT_OURS);
+    may_not_raise = true;
+    assert_int_equal(in_child(su), PNHI_HIDDEN);
+    fails_too = GETPWUID;
+    assert_int_equal(in_child(sudo), PNHI_HIDDEN);
+    may_not_raise = false;
+    memory_left = NULL;
+    fails_too = -1;
 }
 
 static void one_limit(const struct row *r, rlim_t n, int standing)
@@ -498,6 +550,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row),
+        cmocka_unit_test(try_again),
         cmocka_unit_test(few_files),
         cmocka_unit_test(little_memory),
     };
