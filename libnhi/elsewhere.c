@@ -31,6 +31,12 @@
 #define PATIENCE_MS 2500 /* by then the timer has ended it */
 #define ANSWER_MAX (256u << 10)
 #define NUMBER_LEN 11
+#define LATE "gave no answer in time"
+
+static struct {
+    bool on;
+    char late[33]; /* the source that was waited for in vain; empty: none yet */
+} once;
 
 /* ---- nsswitch.conf ---- */
 
@@ -283,8 +289,11 @@ static enum nhi_err take_answer(char *text, const uint32_t *uid, struct nhi_else
             whole = strcmp(line, ".") == 0;
         }
     }
-    if (err == NHI_OK && !whole)
-        blind(out, source, "gave no answer in time");
+    if (err == NHI_OK && !whole) {
+        blind(out, source, LATE);
+        if (once.on)
+            memcpy(once.late, source, sizeof once.late);
+    }
     return err;
 }
 
@@ -301,6 +310,10 @@ enum nhi_err nhi_elsewhere_ask(const char *name, const uint32_t *uid, bool who, 
     err = nhi_nsswitch_each(note_any, &any);
     if (err != NHI_OK || !any)
         return err;
+    if (once.late[0] != '\0') {
+        blind(out, once.late, LATE);
+        return NHI_OK;
+    }
     err = NHI_ERR_NOMEM;
     text = malloc(ANSWER_MAX);
     mine = strdup(name);
@@ -323,6 +336,12 @@ out:
     free(numbers);
     free(argv);
     return err;
+}
+
+void nhi_elsewhere_once(bool on)
+{
+    once.on = on;
+    once.late[0] = '\0';
 }
 
 void nhi_elsewhere_free(struct nhi_elsewhere *e)

@@ -407,6 +407,19 @@ enum nhi_err nhi_local_by_name(const char *name, struct nhi_local *out)
     return find(name, NULL, false, out);
 }
 
+enum nhi_err nhi_local_uid(const char *name, uint32_t *uid)
+{
+    struct nhi_local l;
+    enum nhi_err err;
+
+    if (nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, name, uid) == NHI_OK)
+        return NHI_OK;
+    err = nhi_local_by_name(name, &l);
+    if (err == NHI_OK)
+        *uid = l.uid;
+    return err;
+}
+
 enum nhi_err nhi_local_of(const char *name, uint32_t uid, bool of_process, struct nhi_local *out)
 {
     return find(name, &uid, of_process, out);

@@ -29,6 +29,9 @@ struct nhi_local {
  * same, as far as is known, and some source gave no answer. Any doubt (a file
  * that cannot be read, more groups than a host has) is an error, never "not privileged". */
 NHI_CHECK enum nhi_err nhi_local_by_name(const char *name, struct nhi_local *out);
+/* The number of an account that a session was opened for: an agent's own has the agent's, whoever else has come to have
+ * its name; any other that of nhi_local_by_name, with its errors. */
+NHI_CHECK enum nhi_err nhi_local_uid(const char *name, uint32_t *uid);
 /* of_process: where this process runs for that uid, by its real one, the groups that it has count too. */
 NHI_CHECK enum nhi_err nhi_local_of(const char *name, uint32_t uid, bool of_process, struct nhi_local *out);
 

@@ -204,6 +204,21 @@ bool nhi_snapshot_range_has(const char *path, uint32_t uid)
     return has;
 }
 
+enum nhi_err nhi_snapshot_uid_of(const char *path, const char *name, uint32_t *uid)
+{
+    struct nhi_snapshot s;
+    struct nhi_account a;
+    enum nhi_err err = nhi_snapshot_open(path, &s);
+
+    if (err != NHI_OK)
+        return err;
+    err = nhi_snapshot_by_name(&s, name, &a);
+    if (err == NHI_OK)
+        *uid = a.uid;
+    nhi_snapshot_close(&s);
+    return err;
+}
+
 void nhi_snapshot_close(struct nhi_snapshot *s)
 {
     int saved = errno;

@@ -5,7 +5,6 @@
  */
 #include "nhictl/end.h"
 
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +16,9 @@
 
 #include "libnhi/cgroup.h"
 #include "libnhi/paths.h"
-#include "libnhi/snapshot.h"
 #include "nhictl/guest.h"
 #include "nhictl/leftover/leftover.h"
+#include "nhictl/local.h"
 #include "nhictl/log.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
@@ -36,17 +35,6 @@ static int64_t now_ms(void)
 }
 
 /* ---- who is in it ---- */
-
-/* Of the agent itself, whatever account it came in by: that may be shared with people. */
-static bool own_uid(const struct session *s, uint32_t *uid)
-{
-    const struct passwd *pw = getpwnam(s->g.ticket.agent);
-
-    if (pw == NULL || !nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid))
-        return false;
-    *uid = pw->pw_uid;
-    return true;
-}
 
 static bool audit_of(const struct ending *e, uint32_t *audit)
 {
@@ -224,12 +212,13 @@ static bool is_followed(const struct ending *e, const struct ending *all, size_t
     return false;
 }
 
-/* With its last session, all that goes by an agent's own uid has lost its reason. */
+/* With its last session, all that goes by an agent's own uid has lost its reason, whatever account it came in by: that
+ * may be shared with people. */
 static bool is_last(struct ending *e, const struct ending *all, size_t count)
 {
     struct others o = { .s = &e->s };
 
-    return !is_followed(e, all, count) && own_uid(&e->s, &e->uid) &&
+    return !is_followed(e, all, count) && local_own_uid(e->s.g.ticket.agent, &e->uid) &&
            nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK && !o.any;
 }
 
@@ -308,7 +297,7 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
         e->phase = END_STUCK;
         return;
     }
-    (void)logind_end_linger(e->s.g.ticket.agent);
+    (void)logind_end_linger(e->s.g.ticket.agent, e->uid);
     logind_stop_user(e->uid);
     if (e->m.count == 0 || now >= e->deadline) {
         e->phase = END_LEFTOVERS;

@@ -1,10 +1,9 @@
 /*
- * MUST: people linger as they like: only the uid range of this host's agents is looked for.
+ * MUST: people linger as they like, one of an agent's name too. MUST: wait for no source of accounts.
  */
 #include "nhictl/linger.h"
 
 #include <dirent.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -12,7 +11,8 @@
 #include <syslog.h>
 
 #include "libnhi/paths.h"
-#include "libnhi/snapshot.h"
+#include "libnhi/session.h"
+#include "nhictl/local.h"
 #include "nhictl/logind.h"
 #include "nhictl/log.h"
 
@@ -41,13 +41,9 @@ static bool has_session(const char *agent)
 
 static void end_one(const char *name)
 {
-    const struct passwd *pw = getpwnam(name);
     uint32_t uid;
 
-    if (pw == NULL || !nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid))
-        return;
-    uid = pw->pw_uid;
-    if (!logind_end_linger(name))
+    if (!local_own_uid(name, &uid) || !logind_end_linger(name, uid))
         return;
     log_say(LOG_AUTHPRIV | LOG_NOTICE, "agents do not linger: account=%s", name);
     if (!has_session(name))

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "libnhi/names.h"
+#include "libnhi/snapshot.h"
 #include "nhictl/ctl.h"
+#include "nhictl/leftover/accounts.h"
 
 struct known {
     char name[NHI_ACCOUNT_MAX + 1];
@@ -32,6 +34,19 @@ static void remember(const struct known *k)
     *copy = *k;
     if (tsearch(copy, &memory.tree, by_name) == NULL)
         free(copy);
+}
+
+bool local_own_uid(const char *agent, uint32_t *uid)
+{
+    const struct leftover_account *a;
+
+    if (nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, agent, uid) == NHI_OK)
+        return true;
+    a = leftover_account_named(agent);
+    if (a == NULL || !a->own)
+        return false;
+    *uid = a->uid;
+    return true;
 }
 
 enum nhi_err local_by_name(const struct ctl *c, const char *name, struct nhi_local *out)

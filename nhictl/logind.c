@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "libnhi/paths.h"
 
 #define SESSIONS_DIR "/run/systemd/sessions" /* what sd-login(3) reads */
+#define USERS_DIR "/run/systemd/users"       /* a file for each user of logind's, of that number */
 #define PATIENCE 5                           /* seconds that a call may last, with nobody waiting for it */
 #define ASKED_MS 1000                        /* for an answer that is waited for */
 
@@ -301,18 +303,67 @@ void logind_stop_user(uint32_t uid)
     call(argv);
 }
 
-int64_t logind_lingers(const char *name)
+/* ---- lingering ---- */
+
+/* A user of logind's: whether it has that name. */
+static bool is_user(int dir, const char *file, const char *name)
+{
+    int fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    FILE *f = fd >= 0 ? fdopen(fd, "re") : NULL;
+    char *line = NULL;
+    size_t size = 0;
+    bool is = false;
+
+    if (f == NULL && fd >= 0)
+        close(fd);
+    while (f != NULL && !is && getline(&line, &size, f) >= 0) {
+        line[strcspn(line, "\n")] = '\0';
+        is = strncmp(line, "NAME=", strlen("NAME=")) == 0 && strcmp(line + strlen("NAME="), name) == 0;
+    }
+    if (f != NULL)
+        fclose(f);
+    free(line);
+    return is;
+}
+
+/* Where somebody else goes by that name: by the local file, which programs ask first, or because logind has a user of it
+ * from wherever. */
+static bool is_anothers(const char *name, uint32_t uid)
+{
+    FILE *f = fopen("/etc/passwd", "re");
+    DIR *d = opendir(USERS_DIR);
+    const struct passwd *pw;
+    const struct dirent *e;
+    bool is = false;
+    char own[16];
+
+    snprintf(own, sizeof(own), "%u", uid);
+    while (f != NULL && !is && (pw = fgetpwent(f)) != NULL)
+        is = strcmp(pw->pw_name, name) == 0 && pw->pw_uid != uid;
+    while (d != NULL && !is && (e = readdir(d)) != NULL)
+        is = e->d_name[0] != '.' && strcmp(e->d_name, own) != 0 && is_user(dirfd(d), e->d_name, name);
+    if (f != NULL)
+        fclose(f);
+    if (d != NULL)
+        closedir(d);
+    return is;
+}
+
+int64_t logind_lingers(const char *name, uint32_t uid)
 {
     char path[320];
     struct stat st;
 
     (void)snprintf(path, sizeof(path), "%s/%s", LOGIND_LINGER_DIR, name);
-    return lstat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+    if (lstat(path, &st) != 0 || is_anothers(name, uid))
+        return 0;
+    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
-bool logind_end_linger(const char *name)
+bool logind_end_linger(const char *name, uint32_t uid)
 {
-    int fd = open(LOGIND_LINGER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = logind_lingers(name, uid) != 0 ? open(LOGIND_LINGER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                                            : -1;
     bool did;
 
     if (fd < 0)

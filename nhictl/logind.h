@@ -40,9 +40,9 @@ bool systemd_is_stopping(void);
 void logind_stop_user(uint32_t uid);
 /* Whether that process is one of them, which the manager ends in order. */
 bool logind_is_managed(pid_t pid, uint32_t uid);
-/* Since when, in nanoseconds since the epoch; 0: it does not. */
-int64_t logind_lingers(const char *name);
-/* Whoever has that name does not linger any more. false: did not before. */
-bool logind_end_linger(const char *name);
+/* Since when, in nanoseconds since the epoch; 0: it does not, or somebody of that name does who has another uid. */
+int64_t logind_lingers(const char *name, uint32_t uid);
+/* It does not linger any more. false: did not before, by the same word. */
+bool logind_end_linger(const char *name, uint32_t uid);
 
 #endif

@@ -62,6 +62,9 @@ static int find_account(struct ctl *c, const char *agent, struct passwd **out)
     if (local.privileged)
         return ctl_fail(c, CTL_REFUSED, NULL, "account %s is privileged (%s)", agent,
                         local.because);
+    if (!local.own || pw->pw_uid != local.uid)
+        return ctl_fail(c, CTL_REFUSED, "nhictl doctor, which says who else has the name",
+                        "the name %s leads to uid %u on this host, which is not the agent", agent, pw->pw_uid);
     *out = pw;
     return CTL_DONE;
 }

@@ -1,11 +1,12 @@
 #include "nhictl/sessions.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/elsewhere.h"
 #include "libnhi/paths.h"
+#include "libnhi/privileged.h"
 #include "libnhi/reserve.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/revoke.h"
@@ -79,13 +80,11 @@ static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
                               .tree = nhi_proc_is_alive(&g->self) ? tree : NULL,
                               .ahead = ahead,
                               .since = g };
-    const struct passwd *pw = getpwnam(g->subject);
     struct nhi_verdict v;
 
     nhi_session_tree(g, tree);
-    if (pw != NULL)
-        who.uid = pw->pw_uid;
-    who.in_range = pw != NULL && nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid);
+    if (nhi_local_uid(g->subject, &who.uid) == NHI_OK)
+        who.in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, who.uid);
     /* nhictl run is no service: what it opened lives as long as its ticket would open anything. */
     if (strcmp(g->service, "nhictl-run") == 0)
         check_any(m, who, &what, g->ticket.services, &v);
@@ -123,9 +122,11 @@ enum nhi_err sessions_find(struct sessions *s)
 
 void sessions_judge(struct sessions *s)
 {
+    nhi_elsewhere_once(true);
     for (size_t i = 0; s->m != NULL && i < s->count; i++)
         if (s->all[i].reason == NHI_PERMIT)
             decide(s->m, &s->all[i], s->ahead);
+    nhi_elsewhere_once(false);
     sessions_let_be(s);
 }
 

@@ -38,12 +38,10 @@ enum nhi_reason pnhi_within_look(const struct nhi_grant *session)
                               .since = session };
     struct nhi_who who = { .subject = session->subject };
     char tree[NHI_TREE_MAX + 1];
-    struct nhi_local local;
 
-    if (nhi_local_by_name(session->subject, &local) != NHI_OK)
+    if (nhi_local_uid(session->subject, &who.uid) != NHI_OK)
         return NHI_DENY_SUBJECT;
-    who.uid = local.uid;
-    who.in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, local.uid);
+    who.in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, who.uid);
     nhi_session_tree(session, tree);
     what.tree = nhi_proc_is_alive(&session->self) ? tree : NULL;
     return check(&who, &what, strcmp(session->service, RUN) == 0 ? session->ticket.services : session->service);

@@ -270,7 +270,7 @@ static enum leftover_unit unit_of(struct leftover_look *k, const struct leftover
         return UNIT_OTHER;
     one.is = leftover_unit_in(path, a->uid, one.name, sizeof(one.name));
     if (one.is == UNIT_MANAGER) {
-        lingers = logind_lingers(a->name);
+        lingers = logind_lingers(a->name, a->uid);
         return lingers != 0 && (!a->known || lingers <= a->since.at) ? UNIT_KEPT : UNIT_MANAGER;
     }
     if (one.is != UNIT_UNKNOWN)

@@ -226,9 +226,9 @@ static bool signal_one(struct leftover_look *k, const struct leftover_account *a
 /* Lingering that is older than the account's taking of tickets only is not an agent's doing. */
 static void end_manager(const struct leftover_account *a)
 {
-    int64_t since = logind_lingers(a->name);
+    int64_t since = logind_lingers(a->name, a->uid);
 
-    if (since != 0 && (a->own || (a->known && since > a->since.at)) && logind_end_linger(a->name))
+    if (since != 0 && (a->own || (a->known && since > a->since.at)) && logind_end_linger(a->name, a->uid))
         log_say(LOG_AUTHPRIV | LOG_NOTICE, "agents do not linger: account=%s", a->name);
     logind_stop_user(a->uid);
 }
@@ -240,7 +240,7 @@ static void ask(struct leftover_look *k, const struct leftover_account *a, const
 
     for (size_t i = 0; i < m->count; i++)
         managed = managed || logind_is_managed(m->all[i].pid, a->uid);
-    if (managed || (a->own && logind_lingers(a->name) != 0))
+    if (managed || (a->own && logind_lingers(a->name, a->uid) != 0))
         end_manager(a);
     for (size_t i = 0; i < m->count; i++)
         if (!logind_is_managed(m->all[i].pid, a->uid))

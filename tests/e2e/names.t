@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 lab_up
+chmod 1777 "$W"
 install -m 644 "$BUILD/tests/libnss_pace.so.2" "$(dirname "$(gcc -print-file-name=libnss_files.so.2)")/"
 mkdir /etc/pace
 printf '%s\n' 'ops:*:20003:20000::/home/ops:/bin/bash' 'plain:*:20004:20000::/home/plain:/bin/bash' >/etc/pace/passwd
@@ -46,7 +47,60 @@ sources 'files nhi pace'
 enter ci-bot "$W/own" "$UID_OF" 'a directory that has the name too, behind nhi'
 sources 'files pace nhi'
 enter ci-bot "$W/own" subject 'before nhi: its ticket opens nothing there'
+capture nhictl run --agent ci-bot --job named -- id -u
+like "$RC:$OUT$ERR" '^125:.*leads to uid 20055' 'run does not become whoever else has the name'
 sed -i '/^ci-bot/d' /etc/pace/passwd
+sources 'files nhi'
+
+# ---- who comes to have its name while its session is live ----
+
+sessions() { nhictl session list --json | jq '.sessions | length'; }
+none_is_live() { [ "$(sessions)" = 0 ]; }
+# live FILE [COMMAND]: a session of ci-bot, in which that runs
+live() {
+    rm -f "$W/up"
+    ssh_bg ci-bot reply "$1" ": >$W/up; ${2:-:}; sleep 1000"
+    eventually test -e "$W/up" || bail 'no session'
+}
+lingers() { [ -e /var/lib/systemd/linger/ci-bot ] && echo yes || echo no; }
+echo 'ci-bot ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/names
+live "$W/own" "sudo -n sh -c ': >$W/root; until [ -e $W/go ]; do sleep 0.1; done; su deploy -c \"id -un\" >$W/said 2>&1; : >$W/done'"
+eventually test -e "$W/root"
+echo 'ci-bot:x:1010:1010::/home/ci-bot:/bin/bash' >>/etc/passwd
+: >"$W/go"
+eventually test -e "$W/done"
+is "$(cat "$W/said")" deploy 'what sudo made root in its session goes on'
+had=$POLICY
+POLICY=${POLICY/'agent = [ "ci-bot", "other-bot" ]'/'agent = "other-bot"'}
+set_policy
+eventually none_is_live
+ok $? 'the session ends with the rule that let it in'
+POLICY=$had
+sed -i '/^ci-bot:x:1010/d' /etc/passwd
+set_policy
+
+mkdir -p /var/lib/systemd/linger /run/systemd/users
+issue "$W/own-2" n-1 --service sshd,sudo --ttl 1h
+live "$W/own"
+echo 'ci-bot:x:1010:1010::/home/ci-bot:/bin/bash' >>/etc/passwd
+: >/var/lib/systemd/linger/ci-bot
+kill "$WATCH"
+start_watch
+eventually beats
+must nhictl revoke --ticket "$(jti_of "$W/own")" --reason test
+is "$(sessions):$(lingers)" 0:yes 'a person of its name lingers on, by the local file'
+sed -i '/^ci-bot:x:1010/d' /etc/passwd
+live "$W/own-2"
+printf 'NAME=ci-bot\nSTATE=lingering\n' >/run/systemd/users/20055
+issue "$W/own" n-1 --service sshd,sudo --ttl 1h
+must nhictl revoke --ticket "$(jti_of "$W/own-2")" --reason test
+is "$(sessions):$(lingers)" 0:yes 'or by what logind knows'
+rm /run/systemd/users/20055
+printf 'NAME=ci-bot\n' >"/run/systemd/users/$UID_OF"
+live "$W/own"
+must nhictl revoke --ticket "$(jti_of "$W/own")" --reason test
+is "$(sessions):$(lingers)" 0:no 'without one it is the agent, which does not linger'
+issue "$W/own" n-1 --service sshd,sudo --ttl 1h
 
 # ---- groups ----
 
@@ -98,6 +152,31 @@ capture nhictl explain --account ci-bot --service sshd "$W/own"
 like "$OUT" 'permit' "an agent's own account is not held up by it"
 note "two answers from a frozen directory: $((($(date +%s%N) - t0) / 1000000)) ms"
 is "$(pgrep -c nhi-nss-ask)" 0 'nothing stays behind'
+rm /etc/pace/frozen
+
+# ---- what ends waits for no directory, even where programs ask it before nhi ----
+
+sources 'files pace nhi'
+open_task o-1 other-bot
+issue "$W/other" o-1 --agent other-bot --account other-bot --service sshd
+rm -f "$W/up"
+ssh_bg other-bot reply "$W/other" ": >$W/up; sleep 1000"
+eventually test -e "$W/up" || bail 'no session'
+live "$W/own"
+is "$(sessions)" 2 'two sessions'
+touch /etc/pace/frozen
+capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/own")" --reason test
+is "$RC" 0 'a frozen directory: revoke ends what is over'
+is "$(sessions)" 1 'and nothing else'
+mark_log
+kill "$WATCH"
+start_watch
+eventually beats
+ok $? 'the supervisor judges what is left'
+behind_its_back "INSERT INTO revocation VALUES (2, 'o-1', $NOW_SQL, 'cancelled')"
+let_go
+eventually none_is_live
+ok $? 'and ends what is over'
 rm /etc/pace/frozen
 sources 'files nhi'
 # ---- what doctor says of such a source ----
