@@ -10,6 +10,7 @@
 #include "nhictl/apply.h"
 #include "nhictl/ctl.h"
 #include "nhictl/end.h"
+#include "nhictl/namesake.h"
 #include "nhictl/policy_read.h"
 #include "nhictl/store.h"
 #include "nhictl/zone.h"
@@ -309,6 +310,8 @@ static int apply(struct ctl *c)
         ended_show(c, &ended);
         agents_show_other_hosts(c, &s, &p.agents);
     }
+    if (code == CTL_DONE)
+        namesakes_note(s.l);
     if (code == CTL_DONE)
         code = ended_answer(c, &ended);
     free(p.had.rules);

@@ -17,6 +17,7 @@
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/leftover/show.h"
 #include "nhictl/local.h"
+#include "nhictl/namesake.h"
 
 #define PASSWD "/etc/passwd"
 #define GROUP "/etc/group"
@@ -161,12 +162,17 @@ static void look_at_resolving(struct doctor *d, const struct nhi_agent *a)
         doctor_find(d, DOCTOR_ERROR, "agent-unresolved", doctor_file(NHI_SNAPSHOT_PATH),
                     out_say("programs do not find agent %s, although it is published", a->account.name),
                     out_say("run: getent -s nhi passwd %s", a->account.name));
-    if (pw != NULL && pw->pw_uid != a->account.uid && !doctor_has(d, "name-taken"))
-        doctor_find(d, DOCTOR_ERROR, "agent-is-another", doctor_file(NHI_NSSWITCH),
-                    out_say("the name %s leads to uid %u, not to the agent's %u: its tickets are refused there",
-                            a->account.name, pw->pw_uid, a->account.uid),
-                    out_say("find who has the name: getent passwd %s; give that account another, or put nhi before its "
-                            "source", a->account.name));
+}
+
+/* Where /etc/passwd has the name there is a finding already, with its line. */
+static int look_at_namesake(const struct nhi_agent *a, uint32_t uid, void *ctx)
+{
+    struct doctor *d = ctx;
+
+    if (!doctor_has(d, "name-taken"))
+        doctor_find(d, DOCTOR_ERROR, "agent-is-another", doctor_file(NHI_NSSWITCH), namesake_text(a, uid),
+                    out_say("give the other account another name, or put nhi before its source"));
+    return 0;
 }
 
 static void look_at_home(struct doctor *d, const struct nhi_account *a)
@@ -347,6 +353,7 @@ void doctor_accounts(struct doctor *d)
     look_at_subids(d, "/etc/subgid");
     look_at_login_defs(d);
     (void)!nhi_agent_each(d->s.l, look_at_agent, d);
+    namesakes_each(d->s.l, look_at_namesake, d);
     file_text_free(&users);
     file_text_free(&groups);
 }

@@ -4,11 +4,13 @@
 #include "nhictl/status/status.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libnhi/paths.h"
 #include "nhictl/ctl.h"
 #include "nhictl/leftover/show.h"
+#include "nhictl/namesake.h"
 #include "nhictl/observed.h"
 #include "nhictl/platform.h"
 #include "nhictl/store.h"
@@ -161,6 +163,16 @@ static void leftovers_attention(struct ctl *c)
     leftover_list_free(&l);
 }
 
+static int namesake_attention(const struct nhi_agent *a, uint32_t uid, void *ctx)
+{
+    const struct ctl *c = ctx;
+    char *text = namesake_text(a, uid);
+
+    out_string(c->out, "%s", text);
+    free(text);
+    return 0;
+}
+
 static void show_attention(struct ctl *c, const struct store *s, const struct status *n)
 {
     char text[PULSE_TEXT_MAX];
@@ -202,6 +214,7 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
         out_string(c->out, "the account snapshot is behind the ledger: nhictl apply");
     platform_attention(c);
     leftovers_attention(c);
+    namesakes_each(s->l, namesake_attention, c);
     if (n->sessions_failed)
         out_string(c->out, "%s/%s cannot be read", NHI_RUN_DIR, NHI_SESSIONS_DIR);
     if (n->records_failed)

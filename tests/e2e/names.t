@@ -41,14 +41,24 @@ echo 'ci-bot:x:1010:1010::/home/ci-bot:/bin/bash' >>/etc/passwd
 enter ci-bot "$W/own" subject "a local line with its name and another number: its ticket opens nothing there"
 capture nhictl explain --account ci-bot --service sshd "$W/own"
 like "$OUT$ERR" 'does not resolve' 'explain says the same'
+capture nhictl status --json
+like "$(jq -r '.attention[]' <<<"$OUT")" "the name ci-bot leads to uid 1010, not to the agent's $UID_OF" 'status names who has the name'
+capture nhictl apply
+like "$ERR" "the name ci-bot leads to uid 1010, not to the agent's $UID_OF" 'so does apply'
 sed -i '/^ci-bot:x:1010/d' /etc/passwd
 echo 'ci-bot:x:20055:20000::/home/ci-bot:/bin/bash' >>/etc/pace/passwd
 sources 'files nhi pace'
 enter ci-bot "$W/own" "$UID_OF" 'a directory that has the name too, behind nhi'
+capture nhictl status --json
+unlike "$(jq -r '.attention[]' <<<"$OUT")" 'leads to' 'status has nothing against that'
 sources 'files pace nhi'
 enter ci-bot "$W/own" subject 'before nhi: its ticket opens nothing there'
 capture nhictl run --agent ci-bot --job named -- id -u
 like "$RC:$OUT$ERR" '^125:.*leads to uid 20055' 'run does not become whoever else has the name'
+for verb in status doctor; do
+    capture nhictl "$verb"
+    like "$OUT$ERR" 'the name ci-bot leads to uid 20055' "$verb names the account of the directory"
+done
 sed -i '/^ci-bot/d' /etc/pace/passwd
 sources 'files nhi'
 
