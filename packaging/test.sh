@@ -130,9 +130,9 @@ if command -v node >/dev/null && command -v npm >/dev/null &&
     export NHI_PASETO_MODULES=$BUILD/paseto/node_modules
 fi
 
-# Tests of hosts wait for others most of the time: more of them at once than there are processors.
+# Tests of hosts wait for others most of the time: three of them at once for each processor.
 export PROVE_FLAGS="--verbose --timer --jobs $JOBS"
-many="--verbose --timer --jobs $((JOBS * 2))"
+many="--verbose --timer --jobs $((JOBS * 3))"
 : >"$BUILD/failed"
 for name; do
     case $name in
