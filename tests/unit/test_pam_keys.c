@@ -65,6 +65,44 @@ static int log_in(const char *user, const char *proof)
     return world_run(&c, NO_AUTH);
 }
 
+static struct world_call changing;
+static const char *proven_in_the_end;
+
+static void prove_another(void)
+{
+    changing.proof = proven_in_the_end;
+}
+
+/* The key that a ticket is bound to has to be what was proven when the session begins as well, and it alone. */
+static void test_another_key_in_the_end(void **state)
+{
+    char both[256];
+    const struct {
+        const char *proof;
+        int rc;
+    } ends[] = { { line_agents, PAM_SUCCESS }, { line_others, PAM_PERM_DENIED }, { both, PAM_PERM_DENIED } };
+    size_t i;
+
+    (void)state;
+    (void)snprintf(both, sizeof both, "%s%s", line_agents, line_others);
+    for (i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        struct nhi_ticket t;
+        char *text;
+
+        world_reset();
+        t = bound();
+        text = world_mint(&t);
+        changing = login("ci-bot", text);
+        changing.proof = line_agents;
+        changing.proof_early = true;
+        proven_in_the_end = ends[i].proof;
+        assert_int_equal(world_run_here(&changing, ALL, prove_another), ends[i].rc);
+        assert_string_equal(world_reason(), ends[i].rc == PAM_SUCCESS ? "permit" : "key");
+        assert_int_equal(world_sessions(), ends[i].rc == PAM_SUCCESS);
+        nhi_text_free(text);
+    }
+}
+
 /* Of a person's key it is asked whether it was ever an agent's: where that cannot be read, it is said. */
 static void test_key_that_nobody_can_tell(void **state)
 {
@@ -561,6 +599,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_key_that_nobody_can_tell),
+        T(test_another_key_in_the_end),
         T(test_from_a_name),
         T(test_sudo_within_a_session_from_a_name),
         T(test_from_a_socket),
