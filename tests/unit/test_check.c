@@ -122,6 +122,8 @@ static void keys_of_agents(void **state)
     assert_int_not_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
     assert_int_equal(unlink(NHI_STATE_DIR "/" NHI_LEDGER_FILE), 0);
     assert_int_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(chmod(NHI_STATE_DIR "/" NHI_GRANTS_DIR, 0777), 0);
+    assert_int_not_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
 }
 
 /* As many as the reserve has places for, of names that fit. */
@@ -200,12 +202,53 @@ static void accounts_that_are_not_known(void **state)
     who.uid = WORLD_DEPLOY_UID;
     nhi_check(&who, &what, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
-    assert_int_equal(unlink("/etc/group"), 0);
+    assert_int_equal(rename("/etc/group", "/etc/had"), 0);
     assert_int_equal(mkdir("/etc/group", 0755), 0);
     nhi_check(&who, &what, &v);
     assert_int_equal(v.reason, NHI_DENY_GROUPS);
     assert_memory_equal(v.message, "account deploy: ", 16);
     assert_int_equal(rmdir("/etc/group"), 0);
+    assert_int_equal(rename("/etc/had", "/etc/group"), 0);
+}
+
+/* A ledger of which a part is missing says nothing, and that it does not. */
+static void torn_ledger(void **state)
+{
+    static const char *const parts[] = { "issuer", "ticket", "agent", "task", "rule_index" };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct nhi_shown what = { .source = NHI_FROM_LEDGER };
+        struct nhi_ticket t;
+        struct nhi_verdict v;
+        char sql[80];
+
+        world_reset();
+        t = world_ticket();
+        record(&t);
+        nhi_check(&ci_bot, &what, &v);
+        assert_int_equal(v.reason, NHI_PERMIT);
+        (void)snprintf(sql, sizeof sql, "ALTER TABLE %s RENAME TO gone", parts[i]);
+        world_sql(sql);
+        nhi_check(&ci_bot, &what, &v);
+        assert_int_equal(v.reason, NHI_DENY_LEDGER);
+        assert_string_not_equal(v.message, "");
+    }
+}
+
+static void fits(void **state)
+{
+    enum nhi_fit fit;
+
+    (void)state;
+    for (fit = NHI_FIT_HERE; fit <= NHI_FIT_BEHIND; fit++) {
+        struct nhi_facts f = { .rules = NULL };
+
+        nhi_fit_load(fit, &f);
+        assert_int_equal(f.rolled_back, fit == NHI_FIT_BEHIND);
+        assert_int_equal(f.strange, fit != NHI_FIT_BEHIND && fit != NHI_FIT_HERE);
+    }
 }
 
 static struct nhi_grant of_rule(const char *rule)
@@ -262,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(keys_that_are_refused), T(refusals_that_are_known), T(keys_of_agents), T(revoked_in_a_moment),
         T(renewed),               T(counts),                  T(accounts_that_are_not_known),
+        T(torn_ledger),           T(fits),
     };
     uint8_t sk[NHI_SK_LEN];
 
