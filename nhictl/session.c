@@ -257,6 +257,7 @@ static int lockdown_on(struct ctl *c)
     if (code == CTL_SYSTEM) {
         ended = end_unsaid(c, NULL, grace());
         ctl_note("it is not in force; of the sessions of agents %zu ended, %zu did not", ended.ended, ended.stuck);
+        ended.stuck += leftovers_end(c, &wish, grace());
         return ended_finish(c, &ended, code);
     }
     if (code != CTL_DONE)

@@ -30,6 +30,8 @@ live 2
 live 3
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
+orphan other-bot sleep 779
+eventually pgrep -f '^sleep 779$' >/dev/null
 must mount -o remount,bind,ro "$STATE"
 capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/t-1")" --reason stolen
 is "$RC $(pgrep -fc '^sleep 771$')" '3 0' 'revoke: its session has ended, and the answer is no' || note "$OUT $ERR"
@@ -39,6 +41,7 @@ is "$(pgrep -fc '^sleep 77[23]$')" 2 'no other session has ended'
 capture timeout 60 nhictl lockdown on
 is "$RC $(pgrep -fc '^sleep 77[23]$')" '3 0' 'lockdown on: every session has ended, and the answer is no' || note "$OUT $ERR"
 like "$ERR" 'it is not in force' 'it says that it is not in force'
+is "$(pgrep -fc '^sleep 779$')" 0 'what ran without a session has ended as well'
 must mount -o remount,bind,rw "$STATE"
 
 # ---- no file may grow: a limit of whoever types it ----
