@@ -6,9 +6,11 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libnhi/paths.h"
@@ -142,7 +144,23 @@ static void test_refused_call_leaves_nothing(void **state)
     nhi_text_free(text);
 }
 
-/* The handle of a process ends with the session that its program closes. */
+/* Handles that were closed: that of a process has ended, and that of more than one is marked as left. */
+static int closed(void)
+{
+    DIR *d = opendir(NHI_RUN_DIR "/sessions");
+    struct dirent *e;
+    struct stat st;
+    int n = 0;
+
+    assert_non_null(d);
+    while ((e = readdir(d)) != NULL)
+        n += strncmp(e->d_name, "e-", 2) == 0 ||
+             (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0 && (st.st_mode & 0777) == 0400);
+    closedir(d);
+    return n;
+}
+
+/* A session that its program closes is not one that goes on. */
 static void test_close(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -150,8 +168,11 @@ static void test_close(void **state)
     struct world_call c = su("ci-bot", text), person = login("alice", "hers");
 
     (void)state;
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_int_equal(closed(), 0);
     assert_int_equal(world_run(&c, ALL | WORLD_CLOSE | WORLD_LET_GO), PAM_SUCCESS);
     assert_string_equal(world_reason(), "permit");
+    assert_int_equal(closed(), 1);
     assert_int_equal(world_run(&person, ALL | WORLD_CLOSE | WORLD_LET_GO), PAM_SUCCESS);
     /* Nothing was opened: there is nothing to close, and nobody is refused for it. */
     assert_int_equal(world_run(&c, WORLD_CLOSE | WORLD_LET_GO), PAM_SUCCESS);
