@@ -137,12 +137,31 @@ static void key_of_a_certificate(void **state)
     assert_int_equal(live, 0);
 }
 
+/* A certificate that does not fit is none, whatever still would have fit behind what did not. */
+static void certificate_without_room(void **state)
+{
+    static const uint8_t bytes[BLOB_MAX];
+    static struct cert_writer w;
+
+    (void)state;
+    put(&w, bytes, BLOB_MAX - 8);
+    put_string(&w, bytes, 4);
+    assert_int_equal(w.len, BLOB_MAX);
+    assert_false(w.full);
+    w.len = BLOB_MAX - 8;
+    put_string(&w, bytes, 5);
+    put(&w, bytes, 1);
+    assert_true(w.len <= BLOB_MAX - 4);
+    assert_int_equal(sign(&w), NHI_ERR_TOO_LONG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mint),
         cmocka_unit_test(verify),
         cmocka_unit_test(key_of_a_certificate),
+        cmocka_unit_test(certificate_without_room),
     };
 
     return cmocka_run_group_tests_name("nomem", tests, setup, NULL);
