@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # What the command-line tests share: a private copy of the places that nhictl writes, and TAP.
 #
-# Source it first. It starts the script again in mount and UTS namespaces of its own, where /etc is an overlay
-# and /var/lib, /var/backups, /run and /home are empty: nothing that a test does reaches the machine.
+# Source it first. It starts the script again in mount, UTS and PID namespaces of its own, where /etc is an overlay
+# and /var/lib, /var/backups, /run and /home are empty: nothing that a test does reaches the machine, and what others
+# run there by an agent's uid is not seen here.
 
 set -u
 # shellcheck disable=SC2034 # for the scripts that source this
@@ -19,11 +20,12 @@ if [ -z "${CLI_INSIDE:-}" ]; then
         echo "1..0 # SKIP $BUILD/nhictl is not built"
         exit 0
     fi
-    if ! unshare --mount --uts --propagation private true 2>/dev/null; then
-        echo "1..0 # SKIP no mount namespaces here"
+    own=(unshare --mount --uts --pid --fork --kill-child --mount-proc --propagation private)
+    if ! "${own[@]}" true 2>/dev/null; then
+        echo "1..0 # SKIP no namespaces of mounts and processes here"
         exit 0
     fi
-    CLI_INSIDE=1 exec unshare --mount --uts --propagation private bash "$0" "$@"
+    CLI_INSIDE=1 exec "${own[@]}" bash "$0" "$@"
 fi
 
 mount -t tmpfs -o mode=0755 tmpfs /run || exit 1
