@@ -175,6 +175,10 @@ static void test_su_of_tickets_only(void **state)
     assert_string_equal(world_reason(), "no-ticket");
     assert_int_equal(world_run(&to, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
+    /* Whatever else a caller's uid comes through is no login. */
+    from.service = "doas";
+    assert_int_equal(world_run(&from, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
 }
 
 /* alice's su to ci-bot, in a session keyring of its own with this ticket, or with none. */
@@ -305,7 +309,8 @@ static void test_root_goes_on(void **state)
         bool said;
     } calls[] = { { "su", "batch", true },   { "su", "batch", false }, { "su", "alice", false },
                   { "su", "ci-bot", true },  { "su", "root", false },  { "sudo", "ci-bot", true },
-                  { "su-l", "batch", true }, { "su", "deploy", false } };
+                  { "su-l", "batch", true }, { "su", "deploy", false },
+                  { "runuser", "batch", true }, { "runuser-l", "batch", true } };
     size_t i;
     int records = 0;
 
