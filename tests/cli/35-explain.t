@@ -103,14 +103,14 @@ refused 1 'is no decision' 'an event of another kind' nhictl explain 1
 # ---- policy test ----
 
 cp -r "$TOP/packaging/examples" .
+cp -r examples as-shipped
 expect 0 'our own example' nhictl policy test --policy examples/policy.d examples/policy-tests.conf
 ok 'it counts' said '5 passed, 0 failed'
 sed -i '0,/expect = "permit"/s//expect = "deny"/; s/rule = "ci-nightly"/rule = "other"/' examples/policy-tests.conf
 expect 1 'two that come out otherwise' nhictl policy test --json --policy examples/policy.d examples/policy-tests.conf
 ok 'which' json '.ok == false and ([.tests[] | select(.result == "failed") | .decision] == ["permit", "permit"])'
 expect 0 'as somebody else, without a ledger' \
-    setpriv --reuid 4002 --clear-groups "$BUILD/nhictl" policy test --policy "$TOP/packaging/examples/policy.d" \
-    "$TOP/packaging/examples/policy-tests.conf"
+    setpriv --reuid 4002 --clear-groups "$BUILD/nhictl" policy test --policy as-shipped/policy.d as-shipped/policy-tests.conf
 bad() {
     printf '%s\n' "$2" >bad.conf
     refused 1 "$1" "$1" nhictl policy test --policy examples/policy.d bad.conf

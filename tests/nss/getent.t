@@ -77,7 +77,9 @@ is 'no agents: nothing to enumerate' '' "$(nhi passwd)"
 # As a host has it: files first, and the system's users resolve whatever becomes of the snapshot.
 printf 'passwd: files nhi\ngroup: files nhi\n' >/var/lib/nsswitch.conf
 mount --bind /var/lib/nsswitch.conf /etc/nsswitch.conf
-export LD_LIBRARY_PATH=$build
+# Where others may read it, wherever the tree lies.
+install -D -m 755 -t /var/lib/nss "$build/libnss_nhi.so.2"
+export LD_LIBRARY_PATH=/var/lib/nss
 is 'id, files before nhi' \
     'uid=65540(agent-00003) gid=65540(agent-00003) groups=65540(agent-00003),65536(nhi-agents),5000,5001,5002' \
     "$(id agent-00003)"

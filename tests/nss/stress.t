@@ -47,6 +47,8 @@ if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mkdir -m 0755 /var/lib/nhi;
     exit 1
 fi
 
+# Where others may read them, wherever the tree lies.
+install -D -m 755 -t /var/lib/nss "$build/libnss_nhi.so.2" "$stress"
 unavail=-1 ENOENT=2 EIO=5 EACCES=13
 ok 'a missing file' nhi status $unavail $ENOENT
 publish 40 1
@@ -60,7 +62,7 @@ ok 'a file that others may write' nhi status $unavail $EACCES
 publish 40 1
 chmod 0600 "$file"
 ok 'a file that may not be read' \
-    setpriv --reuid 1234 --clear-groups "$stress" "$build/libnss_nhi.so.2" status $unavail $EACCES
+    setpriv --reuid 1234 --clear-groups /var/lib/nss/nss_stress /var/lib/nss/libnss_nhi.so.2 status $unavail $EACCES
 publish 2000 1
 ok 'each entry once for threads that share an enumeration' nhi share 2000
 
