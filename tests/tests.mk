@@ -84,7 +84,7 @@ race: tests
 sanitize:
 	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE=address,undefined CFLAGS='-O1 -g' sanitized
 sanitized: tests
-	$(PROVE) $(UNITS)
+	DEPTH=sweep $(PROVE) $(UNITS)
 
 # The other compiler's warnings are errors too.
 clang:
