@@ -3,7 +3,8 @@
 SHELL_TESTS := $(wildcard tests/house/*.t tests/nss/*.t tests/cli/*.t)
 # The longest first, or it would keep the others waiting at the end.
 E2E_FILES   := $(wildcard tests/e2e/*.t tests/contract/*.t)
-E2E_TESTS   := tests/e2e/stopped.t $(filter-out tests/e2e/stopped.t,$(E2E_FILES))
+E2E_LONG    := $(patsubst %,tests/e2e/%.t,stopped escape watch held-up doctor damage denials setup)
+E2E_TESTS   := $(E2E_LONG) $(filter-out $(E2E_LONG),$(E2E_FILES))
 # Of these the ordinary run takes a sample (tests/e2e/lib.sh, depth).
 SWEPT_TESTS := $(filter $(shell grep -lw 'depth [0-9]*' $(E2E_FILES)),$(E2E_TESTS))
 BOOT_TESTS  := $(wildcard tests/boot/*.t)
