@@ -112,13 +112,15 @@ is "$OUT" ci-bot 'by one of two rules'
 
 # ---- when ----
 
-# Not across midnight, where the day would be another.
-[ "$(date -u +%d)" = "$(date -u -d '+6 minutes' +%d)" ] || sleep 420
-NOW=$(date -u +%H:%M) THEN=$(date -u -d '+5 minutes' +%H:%M) LATER=$(date -u -d '+6 minutes' +%H:%M)
-rules "hours = \"$NOW-$THEN\"; days = \"$(date -u +%a | tr '[:upper:]' '[:lower:]')\";"
+# Not across midnight, where the day would be another: then it is morning in Tokyo.
+ZONE=UTC
+[ "$(date -u +%d)" = "$(date -u -d '+6 minutes' +%d)" ] || ZONE=Asia/Tokyo
+there() { TZ=$ZONE date "$@"; }
+NOW=$(there +%H:%M) THEN=$(there -d '+5 minutes' +%H:%M) LATER=$(there -d '+6 minutes' +%H:%M)
+rules "zone = \"$ZONE\"; hours = \"$NOW-$THEN\"; days = \"$(there +%a | tr '[:upper:]' '[:lower:]')\";"
 by_key 'id -un'
 is "$OUT" ci-bot 'in the hours of a rule'
-rules "hours = \"$THEN-$LATER\";"
+rules "zone = \"$ZONE\"; hours = \"$THEN-$LATER\";"
 by_key 'echo got-in'
 refused - 'outside of them'
 
