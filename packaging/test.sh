@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what it needs, builds, and tests every kind of thing once. As root, on Debian 12 or 13.
 #
-#   packaging/test.sh            what a change needs: check demo e2e boot style, about 20 minutes on two processors
+#   packaging/test.sh            what a change needs: check demo e2e boot style, about 15 minutes on two processors
 #   packaging/test.sh full       that, and the sweeps: clang sanitize tidy leaks fuzz sweep
 #   packaging/test.sh STAGE...   these stages
 #
