@@ -317,7 +317,15 @@ beat_at() {
 uptime_now() { cut -d. -f1 /proc/uptime; }
 # hold_watch: the supervisor stands still until let_go. Its heartbeat is a new one, for 30 seconds.
 hold_watch() {
-    kill -STOP "$WATCH" && beat_at "$(uptime_now)"
+    # Not while it writes: nobody else could.
+    # shellcheck disable=SC2317  # eventually calls it
+    held() {
+        kill -STOP "$WATCH" || return
+        [ "$(ps -o stat= -p "$WATCH" | cut -c1)" = T ] && ! grep -q "POSIX .* WRITE $WATCH " /proc/locks && return
+        kill -CONT "$WATCH"
+        return 1
+    }
+    eventually held && beat_at "$(uptime_now)"
 }
 # behind_its_back SQL: a change that nobody has acted on yet, as in the moment before sessions are ended, with the
 # supervisor held.
