@@ -91,8 +91,8 @@ NHI_CHECK enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant 
 /* TICKET, as above. */
 #define NHI_GRANT_NAME_LEN 32
 void nhi_grant_name(const char *kid, const char *jti, char out[NHI_GRANT_NAME_LEN + 1]);
-/* Where the lineage was first used whose first ticket has that ID, signed by that key; with NHI_PIN_LOCAL, that may have been an address. NHI_ERR_NOT_FOUND: nowhere
- * yet. */
+/* Where the lineage was first used whose first ticket has that ID, signed by that key; with NHI_PIN_LOCAL, that may have
+ * been an address. NHI_ERR_NOT_FOUND: nowhere yet. */
 NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root, enum nhi_pin kind,
                                         char place[NHI_PLACE_MAX + 1]);
 /* How many grants the rule gave in the 3,600 seconds before now. */

@@ -336,10 +336,10 @@ enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_L
     "t.jti IN (WITH RECURSIVE down(jti) AS (SELECT ?2 UNION SELECT root FROM ticket WHERE jti = ?2" \
     " UNION SELECT r.jti FROM ticket r JOIN down ON r.root = down.jti"                             \
     " UNION SELECT c.jti FROM ticket c JOIN down ON c.parent = down.jti) SELECT jti FROM down)"
+#define HERE "(SELECT host FROM setting)"
 #define LIVE(of)                                                                                   \
     "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND t.host = " HERE       \
     " AND " of " AND NOT " ENDED " AND NOT " PAST_DEADLINE
-#define HERE "(SELECT host FROM setting)"
 
 /* How many of them could still open something here. Tickets of others do not matter, however many there are. */
 static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,

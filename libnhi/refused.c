@@ -76,7 +76,6 @@ static uint64_t hash(uint64_t h, const char *text)
 static uint64_t id_of(const struct nhi_refusal *r)
 {
     uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)r->reason;
-
     bool shown = r->known && r->jti[0] != '\0' && r->key[0] == '\0';
 
     if (!shown)

@@ -119,7 +119,6 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
     bool permit = v->reason == NHI_PERMIT;
     const struct nhi_ticket *t = &v->ticket;
     int level = permit && !v->handed_off ? LOG_INFO : LOG_NOTICE;
-
     char often[128];
 
     if (!is_said(times))

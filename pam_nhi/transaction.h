@@ -21,7 +21,7 @@ void pnhi_transaction_begin(pam_handle_t *pamh);
  * NHI_DENY_INTERNAL when it cannot. Records the denial of a verified ticket as well as it can; returns what that
  * does, and nothing for a permit. */
 struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
-                             const struct nhi_shown *what, struct nhi_verdict *v);
+                                          const struct nhi_shown *what, struct nhi_verdict *v);
 
 /* The program goes on with the grant, as far as we can tell. */
 void pnhi_transaction_begun(pam_handle_t *pamh);

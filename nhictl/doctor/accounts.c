@@ -164,13 +164,17 @@ static void look_at_resolving(struct doctor *d, const struct nhi_agent *a)
                     out_say("run: getent -s nhi passwd %s", a->account.name));
 }
 
-/* Where /etc/passwd has the name there is a finding already, with its line. */
+struct naming {
+    struct doctor *d;
+    struct file_text *users; /* lines of /etc/passwd: of an agent that has one there is a finding already */
+};
+
 static int look_at_namesake(const struct nhi_agent *a, uint32_t uid, void *ctx)
 {
-    struct doctor *d = ctx;
+    const struct naming *n = ctx;
 
-    if (!doctor_has(d, "name-taken"))
-        doctor_find(d, DOCTOR_ERROR, "agent-is-another", doctor_file(NHI_NSSWITCH), namesake_text(a, uid),
+    if (line_of(n->users, PASSWD, a->account.name).line == 0)
+        doctor_find(n->d, DOCTOR_ERROR, "agent-is-another", doctor_file(NHI_NSSWITCH), namesake_text(a, uid),
                     out_say("give the other account another name, or put nhi before its source"));
     return 0;
 }
@@ -353,7 +357,7 @@ void doctor_accounts(struct doctor *d)
     look_at_subids(d, "/etc/subgid");
     look_at_login_defs(d);
     (void)!nhi_agent_each(d->s.l, look_at_agent, d);
-    namesakes_each(d->s.l, look_at_namesake, d);
+    namesakes_each(d->s.l, look_at_namesake, &(struct naming){ d, &users });
     file_text_free(&users);
     file_text_free(&groups);
 }

@@ -7,10 +7,11 @@
 
 #include "libnhi/elsewhere.h"
 #include "nhictl/doctor/doctor.h"
+#include "nhictl/setup/wiring.h"
 
 #define GETENT "/usr/bin/getent"
 #define ONLY "nhi-only"
-#define RANGE 34464u /* uids, as init has it by itself */
+#define RANGE (WIRING_UID_MAX - WIRING_UID_MIN + 1)
 
 /* What a source says, its lines; NULL: nothing. key NULL: all that it lists. */
 static char *ask(const char *source, const char *database, const char *key)

@@ -55,10 +55,13 @@ sources 'files pace nhi'
 enter ci-bot "$W/own" subject 'before nhi: its ticket opens nothing there'
 capture nhictl run --agent ci-bot --job named -- id -u
 like "$RC:$OUT$ERR" '^125:.*leads to uid 20055' 'run does not become whoever else has the name'
+# Nor does a local line with the name of another agent keep doctor from saying so.
+echo 'other-bot:x:1011:1011::/home/other-bot:/bin/bash' >>/etc/passwd
 for verb in status doctor; do
     capture nhictl "$verb"
     like "$OUT$ERR" 'the name ci-bot leads to uid 20055' "$verb names the account of the directory"
 done
+sed -i '/^other-bot:x:1011/d' /etc/passwd
 sed -i '/^ci-bot/d' /etc/pace/passwd
 sources 'files nhi'
 
