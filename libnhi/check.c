@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "libnhi/grant.h"
 #include "libnhi/ledger.h"
@@ -272,12 +271,9 @@ static enum nhi_reason begin(struct nhi_moment *m)
     struct nhi_settings settings;
     struct nhi_seen seen;
     enum nhi_reason reason = NHI_PERMIT;
-    struct timespec ts;
     enum nhi_err err;
 
-    if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
-        return NHI_DENY_INTERNAL;
-    m->now = ts.tv_sec;
+    m->now = nhi_now();
     m->reserve = calloc(1, sizeof *m->reserve);
     if (m->reserve == NULL)
         return NHI_DENY_INTERNAL;

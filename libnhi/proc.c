@@ -34,6 +34,14 @@ enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size)
     return NHI_OK;
 }
 
+int64_t nhi_now(void)
+{
+    struct timespec ts = { .tv_sec = 0 };
+
+    (void)!clock_gettime(CLOCK_REALTIME, &ts); /* a valid clock and a valid address: it cannot fail */
+    return ts.tv_sec;
+}
+
 int64_t nhi_uptime(void)
 {
     struct timespec ts;

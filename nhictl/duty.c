@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 #include <syslog.h>
-#include <time.h>
 
 #include "libnhi/denials.h"
 #include "libnhi/paserk.h"
 #include "libnhi/paths.h"
 #include "libnhi/refused.h"
+#include "libnhi/session.h"
 #include "nhictl/head.h"
 #include "nhictl/trail.h"
 #include "nhictl/log.h"
@@ -27,7 +27,7 @@ static bool is_due(int64_t at, int64_t every, int64_t now)
 static void sign_head(void)
 {
     char line[1100], *token = NULL;
-    enum nhi_err err = head_publish((int64_t)time(NULL), &token);
+    enum nhi_err err = head_publish(nhi_now(), &token);
 
     if (err == NHI_OK) {
         snprintf(line, sizeof(line), "head=%s", token);
@@ -83,7 +83,7 @@ static int write_down(const struct nhi_denials *d, void *ctx)
     struct store s = { .l = NULL };
     struct ctl *c = ctx;
     struct out_row *detail = out_row_new(c->out);
-    enum nhi_err err = store_open(&s, (int64_t)time(NULL));
+    enum nhi_err err = store_open(&s, nhi_now());
 
     add_counts(detail, d);
     add_samples(detail, d);
@@ -108,8 +108,8 @@ void duties_step(struct ctl *c, struct duties *d, int64_t now)
         if (d->denials_at == 0)
             nhi_denials_make(NHI_RUN_DIR);
         (void)!nhi_denials_take(NHI_RUN_DIR, write_down, c);
-        if (nhi_refused_is_due(NHI_RUN_DIR, (int64_t)time(NULL)))
-            (void)store_keep_house((int64_t)time(NULL), true);
+        if (nhi_refused_is_due(NHI_RUN_DIR, nhi_now()))
+            (void)store_keep_house(nhi_now(), true);
         d->denials_at = now;
     }
     if (d->head_every > 0 && is_due(d->head_at, d->head_every, now)) {

@@ -3,7 +3,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "libnhi/cgroup.h"
 #include "libnhi/fold.h"
@@ -50,7 +49,7 @@ void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry)
     if (news == 0)
         return;
     nhi_cgroup_sweep();
-    err = store_open(&s, (int64_t)time(NULL));
+    err = store_open(&s, nhi_now());
     for (size_t i = 0; i < count && err == NHI_OK; i++)
         if (all[i].phase == END_STUCK && is_news(&all[i]))
             err = record_stuck(c, &s, &all[i]);

@@ -34,7 +34,7 @@ static int64_t began(const struct nhi_proc_stat *stat)
 
     if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
         return INT64_MAX;
-    return (int64_t)time(NULL) - (int64_t)boot.tv_sec + (int64_t)(stat->self.start / (uint64_t)ticks);
+    return nhi_now() - (int64_t)boot.tv_sec + (int64_t)(stat->self.start / (uint64_t)ticks);
 }
 
 /* The pid in a file of root's that was written since that process began. */

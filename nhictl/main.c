@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/session.h"
@@ -200,7 +199,7 @@ static bool is_called(const char *path, const char *name)
 
 int main(int argc, char **argv)
 {
-    struct ctl c = { .now = (int64_t)time(NULL), .loginuid = -1 };
+    struct ctl c = { .now = nhi_now(), .loginuid = -1 };
     uint32_t uid;
     const struct verb *v;
     int words = 0, code;

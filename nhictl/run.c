@@ -100,7 +100,7 @@ static int wait_until(struct ctl *c, int signals, struct run_terminal *t, int64_
     (void)ppoll(fds, count, &left, NULL);
     run_terminal_carry(t);
     came = read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info);
-    c->now = (int64_t)time(NULL);
+    c->now = nhi_now();
     return came ? (int)info.ssi_signo : 0;
 }
 
@@ -152,7 +152,7 @@ static void end(struct ctl *c, const struct run *r, int code, const char *why)
      * still has the command's exit status to tell. */
     if (run_end_rest())
         run_leave(r);
-    c->now = (int64_t)time(NULL);
+    c->now = nhi_now();
     run_close(c, r, why != NULL ? why : text);
     /* Last: the terminal may take nothing. */
     if (why != NULL)

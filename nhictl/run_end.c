@@ -3,7 +3,6 @@
  *
  * MUST: what cannot be written down ends all the same.
  */
-#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/paths.h"
@@ -66,7 +65,7 @@ void run_refused(struct ctl *c, const struct run_args *args)
 
     if (geteuid() != 0)
         return;
-    c->now = (int64_t)time(NULL);
+    c->now = nhi_now();
     err = store_open(&s, c->now);
     if (err == NHI_OK) {
         detail = out_row_new(c->out);

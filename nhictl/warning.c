@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "nhictl/end.h"
 
@@ -48,7 +47,7 @@ static void give(const struct session *s)
 int64_t warnings_give(struct warnings *w, const struct sessions *s)
 {
     struct warning *given = s->count > 0 ? calloc(s->count, sizeof(*given)) : NULL;
-    int64_t again = INT64_MAX, now = (int64_t)time(NULL);
+    int64_t again = INT64_MAX, now = nhi_now();
     size_t count = 0;
 
     for (size_t i = 0; i < s->count && s->ahead != 0; i++) {

@@ -226,12 +226,12 @@ static void look(struct watch *w, int64_t now)
         /* The last process of one went while we looked, or was there still when ends were last written down: nobody
          * will say so once more. */
         w->fold = true;
-        until = time(NULL) + 1 < until ? time(NULL) + 1 : until;
+        until = nhi_now() + 1 < until ? nhi_now() + 1 : until;
     }
     for (size_t i = 0; err == NHI_OK && i < s.count; i++)
         if (!nhi_reason_is_end(s.all[i].reason) && s.all[i].until > 0 && s.all[i].until < until)
             until = s.all[i].until;
-    if (w->task <= (int64_t)time(NULL))
+    if (w->task <= nhi_now())
         w->fold = true;
     else if (w->task < until)
         until = w->task;
@@ -400,7 +400,7 @@ static void run(struct ctl *c, struct watch *w)
             w->look = true;
         }
         if (w->fold && wait < 0) {
-            w->fold = !store_keep_house((int64_t)time(NULL), true);
+            w->fold = !store_keep_house(nhi_now(), true);
             w->look = w->look || (!w->fold && w->seen != NHI_OK);
         }
         left = leftovers_step(c, &w->leftovers, now, w->grace * 1000, beats, true);

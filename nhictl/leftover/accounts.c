@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "libnhi/paths.h"
+#include "libnhi/session.h"
 #include "libnhi/snapshot.h"
 #include "nhictl/store.h"
 
@@ -31,7 +32,7 @@ static struct {
 static bool has_changed(void)
 {
     static const char *const files[] = { NHI_SNAPSHOT_PATH, GROUP, PASSWD };
-    bool changed = !memory.now.whole && memory.tried != time(NULL);
+    bool changed = !memory.now.whole && memory.tried != nhi_now();
     struct stat st;
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -147,7 +148,7 @@ static void read_all(void)
     struct nhi_ledger *l = NULL;
     enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
 
-    memory.tried = time(NULL);
+    memory.tried = nhi_now();
     if (err == NHI_OK)
         err = nhi_ledger_settings(l, &set);
     if (err == NHI_OK)

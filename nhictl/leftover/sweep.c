@@ -532,7 +532,7 @@ static enum nhi_err record(struct ctl *c, const struct leaving *one, bool hurry)
     struct store s = { .hurry = hurry };
     struct out_row *detail = out_row_new(c->out);
     struct nhi_event e;
-    enum nhi_err err = store_open(&s, (int64_t)time(NULL));
+    enum nhi_err err = store_open(&s, nhi_now());
 
     store_event_of(&e, one->phase == LEAVING_GONE ? "leftovers-end" : "leftovers-stuck", one->own ? one->account : NULL,
                    NULL, NULL, one->why);
@@ -593,7 +593,7 @@ int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, int64_t grac
 
     /* It is the supervisor that never waits for the ledger, and asks as often as it wakes. */
     if (hurry)
-        leftover_accounts_watch((int64_t)time(NULL));
+        leftover_accounts_watch(nhi_now());
     if (looks && hurry) {
         looks = l->looked == 0 || now - l->looked >= LOOK_EVERY;
         l->looked = looks ? now : l->looked;

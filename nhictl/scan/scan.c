@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libnhi/paserk.h"
@@ -231,7 +230,7 @@ static int run_scan(struct ctl *c, struct scanning *sc, struct store *s, struct 
         code = ctl_fail(c, CTL_SYSTEM, NULL, "the ledger could not be asked whose a key is");
     if (code != CTL_DONE)
         return code;
-    c->now = (int64_t)time(NULL);
+    c->now = nhi_now();
     err = nhi_ledger_begin(s->l, c->now);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the ledger again");
