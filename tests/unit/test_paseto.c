@@ -115,6 +115,8 @@ static void pieces_over_the_limit(void **state)
     assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), big, len, &got), NHI_OK);
     assert_int_equal(got.len, len);
     nhi_bytes_free(&got);
+    /* A text longer than any of three such pieces is not even looked at. */
+    assert_int_equal(nhi_paseto_footer(token, 4 * len + 1, &got), NHI_ERR_TOO_LONG);
     nhi_text_free(token);
     free(big);
 }
