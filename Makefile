@@ -23,9 +23,9 @@ WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototy
          -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef \
          -Wformat=2 -Wswitch-enum -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough \
          -Werror
-HARD  := -fPIC -fvisibility=hidden -fstack-protector-strong -fno-common \
+HARD  := -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections -fstack-protector-strong -fno-common \
          $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
-LDHARD := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+LDHARD := -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack,--as-needed
 CFLAGS ?= -O2 -g
 ALLCFLAGS := $(CSTD) $(WARN) $(HARD) $(CFLAGS)
 
@@ -42,14 +42,16 @@ CONF_LIBS := $(shell $(PKG_CONFIG) --libs libconfig)
 # answers with the bare name for what it does not have.
 CDB_PIC   := $(firstword $(filter /%,$(foreach a,libcdb_pic.a libcdb.a,$(shell $(CC) -print-file-name=$(a)))))
 
-# libnhi is one static library; what a module does not call is not linked into it.
-LIB_SRC  := $(wildcard libnhi/*.c)
+# libnhi is one static library; what a module does not call is not linked into it. What reads configuration is another.
+LIB_SRC  := $(wildcard libnhi/*/*.c)
+CONF_SRC := $(wildcard conf/*.c)
+HOST_SRC := $(wildcard hostcfg/*.c)
 PAM_SRC  := $(wildcard pam_nhi/*.c)
 NSS_SRC  := $(wildcard nss_nhi/*.c)
 KEYS_SRC := $(wildcard sshd_nhi/*.c)
 TRIAL_SRC := $(wildcard pam_trial/*.c)
 ASK_SRC  := $(wildcard nss_ask/*.c)
-CTL_SRC  := $(wildcard nhictl/*.c nhictl/*/*.c)
+CTL_SRC  := $(wildcard nhictl/*/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 TLIB_SRC := $(wildcard tests/lib/*.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
@@ -57,6 +59,7 @@ BENCH_SRC := $(wildcard tests/bench/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB   := $(BUILD)/libnhi.a
+CONF  := $(BUILD)/libconf.a
 PAM   := $(BUILD)/pam_nhi.so
 NSS   := $(BUILD)/libnss_nhi.so.2
 KEYS  := $(BUILD)/nhi-authorized-keys
@@ -100,6 +103,8 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
 $(LIB): $(call obj,$(LIB_SRC))
+$(CONF): $(call obj,$(CONF_SRC))
+$(LIB) $(CONF):
 	@rm -f $@
 	@mkdir -p $(@D)
 	$(call say,AR)
@@ -133,18 +138,18 @@ $(ASK): $(call obj,$(ASK_SRC)) $(LIB)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(ASK_SRC)) $(LIB) $(CDB_PIC) -ldl
 
-$(CTL): $(call obj,$(CTL_SRC)) $(LIB)
+$(CTL): $(call obj,$(CTL_SRC) $(HOST_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(CTL_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $^ $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
 
 # Test programs: one source file each, over the library and what tests share, and what of nhictl is decided over facts
 # alone.
-$(BUILD)/tests/unit/test_leftover: $(BUILD)/obj/nhictl/leftover/judge.o
-$(UNITS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(LIB)
+$(BUILD)/tests/unit/test_leftover: $(BUILD)/obj/nhictl/end/leftover_judge.o
+$(UNITS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $(filter %.o,$^) $(LIB) $(CDB_PIC) $(CORE_LIBS) \
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $(filter %.o,$^) $(CONF) $(LIB) $(CDB_PIC) $(CORE_LIBS) \
 	    $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 
 $(TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o

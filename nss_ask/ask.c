@@ -3,7 +3,7 @@
  *
  *   nhi-nss-ask account|groups NAME [GID...]
  *
- * For libnhi (libnhi/elsewhere.h), which says what the lines of the answer mean and ends this program when its time is
+ * For libnhi (libnhi/base/elsewhere.h), which says what the lines of the answer mean and ends this program when its time is
  * over. Each source is asked by its own functions: glibc's would leave out a group that has another name or number in
  * the local files, and a source that gives no answer would be one that has nothing.
  */
@@ -18,8 +18,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "libnhi/elsewhere.h"
-#include "libnhi/privileged.h"
+#include "libnhi/base/elsewhere.h"
+#include "libnhi/check/privileged.h"
 
 #define BUFFER_MAX (8u << 20)
 #define GROUPS_MAX 4096

@@ -5,6 +5,8 @@
  * MUST hold: as in passwd.c; and nothing is allocated, so the member list goes from the file
  * straight into the caller's buffer once that is known to be large enough.
  */
+#include "libnhi/snapshot/snapshot_account.h"
+#include "libnhi/snapshot/snapshot_read.h"
 #include "nss_nhi/internal.h"
 
 #include <errno.h>

@@ -5,6 +5,8 @@
  * MUST hold: only names that the snapshot has get groups, and only those of that account; gids
  * below 1000 cannot come from here (nhi_account_is_valid). On a failure the list is as before.
  */
+#include "libnhi/snapshot/snapshot_account.h"
+#include "libnhi/snapshot/snapshot_read.h"
 #include "nss_nhi/internal.h"
 
 #include <errno.h>

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#include "libnhi/snapshot.h"
+#include "libnhi/snapshot/snapshot.h"
 
 #define NSS_NHI_EXPORT __attribute__((visibility("default")))
 

@@ -4,6 +4,8 @@
  * MUST hold: a name or uid that cannot be an agent's is a miss before any file is opened, so that
  * lookups of system users cost nothing and never depend on us.
  */
+#include "libnhi/snapshot/snapshot_account.h"
+#include "libnhi/snapshot/snapshot_read.h"
 #include "nss_nhi/internal.h"
 
 #include <errno.h>

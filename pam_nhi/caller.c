@@ -13,10 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libnhi/cgroup.h"
-#include "libnhi/paths.h"
-#include "libnhi/session.h"
-#include "libnhi/snapshot.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/session/cgroup.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/session/session.h"
+#include "libnhi/session/session_find.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_read.h"
 #include "pam_nhi/groups.h"
 #include "pam_nhi/within.h"
 

@@ -9,7 +9,7 @@
 
 #include <security/pam_modules.h>
 
-#include "libnhi/grant.h"
+#include "libnhi/grant/grant.h"
 #include "pam_nhi/limits.h"
 #include "pam_nhi/options.h"
 #include "pam_nhi/standing.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "libnhi/sight.h"
+#include "libnhi/session/sight.h"
 
 struct pnhi_groups {
     enum nhi_sight only; /* nhi-only; uid 0 never is */

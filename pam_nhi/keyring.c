@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/keyring.h"
+#include "libnhi/ticket/ticket_keyring.h"
 
 /* Runs in the child. What is found goes into the pipe. */
 static void look(int out)

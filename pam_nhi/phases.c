@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libnhi/cgroup.h"
-#include "libnhi/session.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/session/cgroup.h"
+#include "libnhi/session/session.h"
 #include "pam_nhi/keyring.h"
-#include "pam_nhi/place.h"
+#include "pam_nhi/origin.h"
 #include "pam_nhi/prompt.h"
 #include "pam_nhi/proof.h"
 #include "pam_nhi/transaction.h"

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#include "libnhi/check.h"
-#include "libnhi/sshcert.h"
-#include "libnhi/sshkey.h"
+#include "libnhi/check/check.h"
+#include "libnhi/ticket/sshcert.h"
+#include "libnhi/key/sshkey.h"
 
 #define VARIABLE "SSH_AUTH_INFO_0"
 #define METHOD "publickey"

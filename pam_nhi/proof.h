@@ -4,7 +4,7 @@
 #ifndef PAM_NHI_PROOF_H
 #define PAM_NHI_PROOF_H
 
-#include "libnhi/ticket.h"
+#include "libnhi/ticket/ticket.h"
 #include "pam_nhi/caller.h"
 
 #define PNHI_KEYS_MAX 4

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <syslog.h>
 
+#include "libnhi/policy/reason.h"
+
 #define DATA_SAID "pam_nhi:said"
 
 /* What each phase returns, and nothing else does: chosen from what the host programs obey, as tests/contract/table

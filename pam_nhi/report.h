@@ -4,7 +4,7 @@
 #ifndef PAM_NHI_REPORT_H
 #define PAM_NHI_REPORT_H
 
-#include "libnhi/check.h"
+#include "libnhi/check/check.h"
 #include "pam_nhi/caller.h"
 
 enum pnhi_phase { PNHI_AUTH, PNHI_ACCOUNT, PNHI_CRED, PNHI_SESSION, PNHI_PASSWORD };

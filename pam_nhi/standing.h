@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-#include "libnhi/sight.h"
+#include "libnhi/session/sight.h"
 
 enum pnhi_program {
     PNHI_LOGIN, /* sshd, cron, atd, units: root becomes PAM_USER */

@@ -7,11 +7,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/denials.h"
-#include "libnhi/paths.h"
-#include "libnhi/refused.h"
-#include "libnhi/session.h"
-#include "pam_nhi/place.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/grant/denials.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/grant/refused.h"
+#include "libnhi/policy/reason.h"
+#include "libnhi/session/session.h"
+#include "libnhi/session/session_end.h"
+#include "pam_nhi/origin.h"
 
 #define DATA_NAME "pam_nhi:grant"
 #define DATA_OPENED "pam_nhi:opened"

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
-#include "libnhi/check.h"
-#include "libnhi/paths.h"
-#include "libnhi/privileged.h"
-#include "libnhi/session.h"
-#include "libnhi/snapshot.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/check/check.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/check/privileged.h"
+#include "libnhi/session/session.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_read.h"
 
 #define RUN "nhictl-run" /* no service: what it opened lives as long as its ticket would open anything */
 

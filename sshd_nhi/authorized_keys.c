@@ -16,14 +16,16 @@
 #include <syslog.h>
 #include <time.h>
 
-#include "libnhi/check.h"
-#include "libnhi/denials.h"
-#include "libnhi/paths.h"
-#include "libnhi/refused.h"
-#include "libnhi/snapshot.h"
-#include "libnhi/sshcert.h"
-#include "libnhi/sshkey.h"
-#include "libnhi/sshopt.h"
+#include "libnhi/check/check.h"
+#include "libnhi/grant/denials.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/grant/refused.h"
+#include "libnhi/policy/reason.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_read.h"
+#include "libnhi/ticket/sshcert.h"
+#include "libnhi/key/sshkey.h"
+#include "libnhi/ticket/sshopt.h"
 
 #define SERVICE "sshd"
 

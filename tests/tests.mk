@@ -19,11 +19,11 @@ WRAPPED_fault_alloc := malloc calloc realloc reallocarray strdup realpath getlin
 WRAPPED_fault_ours := open64 openat64 read __read_chk fstat64 pread64 getpwnam_r getpwuid_r getrlimit64 setrlimit64 realloc \
     pam_set_data pam_get_data
 WRAPPED_fault_power := linkat fsync unlinkat
-$(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(LIB)
+$(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) $(patsubst %,-Wl$(shell echo ,)--wrap=%,$(WRAPPED_$(@F))) -o $@ $< \
-	    $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
+	    $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(CONF) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 tests: $(FAULTS)
 
 # Sources of accounts that do what a test says.
@@ -102,7 +102,7 @@ bench: benches
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
 	clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
-	    $(filter-out libnhi/%conf.c,$(LIB_SRC)) $(CDB_PIC) $(CORE_LIBS)
+	    $(LIB_SRC) $(CDB_PIC) $(CORE_LIBS)
 fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
 	    tests/vectors/make-corpus.sh $${f##*/} $$f.corpus && \
@@ -110,7 +110,7 @@ fuzz: $(FUZZERS)
 
 SHELL_FILES := $(wildcard packaging/*.sh packaging/completion/nhictl tests/*.sh tests/*/*.sh tests/*/*.t) .ci/run
 # A file each, so that make -j spreads them.
-TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(ASK_SRC) $(CTL_SRC))
+TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(ASK_SRC) $(CONF_SRC) $(HOST_SRC) $(CTL_SRC))
 $(TIDY): tidy/%:
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $* -- $(CSTD)
 tidy: $(TIDY)
@@ -119,7 +119,7 @@ style:
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
 	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
-	    libnhi pam_nhi nss_nhi sshd_nhi pam_trial nss_ask nhictl
+	    libnhi pam_nhi nss_nhi sshd_nhi pam_trial nss_ask conf hostcfg nhictl
 	printf '%s\n' $(SHELL_FILES) | xargs -P 2 -n 12 shellcheck -x
 	mandoc -T lint -W warning $(MANS)
 

@@ -11,8 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nhictl/ctl.h"
-#include "nhictl/store.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "nhictl/adopt/adopt_log.h"
+#include "nhictl/adopt/adopt_plan.h"
+#include "nhictl/adopt/adopt_read.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/say/out.h"
+#include "nhictl/store/store.h"
+#include "nhictl/store/store_event.h"
 
 #define GROUPS_MAX 64
 

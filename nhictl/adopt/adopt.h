@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "libnhi/names.h"
-#include "libnhi/privileged.h"
-#include "libnhi/sshkey.h"
+#include "libnhi/base/names.h"
+#include "libnhi/check/privileged.h"
+#include "libnhi/key/sshkey.h"
 
 struct ctl;
 
@@ -62,21 +62,5 @@ struct adopt {
     const char *logs;          /* where logins were looked for; NULL: nowhere */
     bool logs_proven;          /* nobody but sshd and sudo can have written them */
 };
-
-/* Each looks at one thing; what cannot be read is not there. */
-void adopt_keys(struct adopt *a);
-void adopt_sudo(struct adopt *a);
-void adopt_jobs(struct adopt *a);
-void adopt_logs(struct adopt *a); /* after the keys */
-/* What to type, in order. */
-void adopt_plan(struct adopt *a);
-/* Text as one word of a shell. */
-void adopt_put_quoted(FILE *f, const char *text, size_t len);
-/* The line of a crontab that runs a job as the agent. beside: others may run at the same time. */
-void adopt_put_job(FILE *f, const struct adopt *a, const struct adopt_job *j, bool beside);
-/* What the crontab told cron itself for it, as comments. */
-void adopt_put_for_cron(FILE *f, const struct adopt_job *j);
-
-void adopt_list_add(struct adopt_list *l, const char *text);
 
 #endif

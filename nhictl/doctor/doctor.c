@@ -10,105 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libnhi/cgroup.h"
-#include "libnhi/paths.h"
-#include "nhictl/ctl.h"
-
-/* ---- findings ---- */
-
-static const char *level_name(enum doctor_level level)
-{
-    switch (level) {
-    case DOCTOR_NOTE:
-        return "note";
-    case DOCTOR_WARNING:
-        return "warning";
-    case DOCTOR_ERROR:
-        return "error";
-    }
-    return "unknown";
-}
-
-static bool is_same(const struct doctor_finding *f, const char *id, const struct doctor_place *at)
-{
-    return strcmp(f->id, id) == 0 && strcmp(f->file, at->file) == 0 && f->line == at->line;
-}
-
-void doctor_find(struct doctor *d, enum doctor_level level, const char *id, struct doctor_place at, char *why,
-                 char *fix)
-{
-    struct doctor_finding *f;
-
-    for (size_t i = 0; i < d->count; i++)
-        if (is_same(&d->all[i], id, &at)) {
-            free(why);
-            free(fix);
-            return;
-        }
-    if (d->count == d->room) {
-        d->room = d->room * 2 + 16;
-        d->all = out_must(reallocarray(d->all, d->room, sizeof(*d->all)));
-    }
-    f = &d->all[d->count++];
-    *f = (struct doctor_finding){ .level = level, .id = id, .line = at.line, .why = why, .fix = fix };
-    f->file = out_must(strdup(at.file));
-    f->text = at.text != NULL ? out_must(strdup(at.text)) : NULL;
-}
-
-bool doctor_has(const struct doctor *d, const char *prefix)
-{
-    for (size_t i = 0; i < d->count; i++)
-        if (strncmp(d->all[i].id, prefix, strlen(prefix)) == 0)
-            return true;
-    return false;
-}
-
-struct doctor_place doctor_file(const char *file)
-{
-    return (struct doctor_place){ .file = file };
-}
-
-struct doctor_place doctor_line(const char *file, const struct file_line *line)
-{
-    if (line == NULL)
-        return doctor_file(file);
-    return (struct doctor_place){ .file = file, .line = line->number, .text = line->text };
-}
-
-bool doctor_is_guarded(struct doctor *d, const char *id, const char *file, const char *what)
-{
-    if (file_guarded(file) != NHI_ERR_UNSAFE)
-        return true;
-    doctor_find(d, DOCTOR_ERROR, id, doctor_file(file),
-                out_say("others than root can write %s, or put another in its place", what),
-                out_say("run: chown root:root %s && chmod go-w %s (and the same for the directories above it)",
-                        file, file));
-    return false;
-}
-
-static void findings_free(struct doctor *d)
-{
-    for (size_t i = 0; i < d->count; i++) {
-        free(d->all[i].file);
-        free(d->all[i].text);
-        free(d->all[i].why);
-        free(d->all[i].fix);
-    }
-    free(d->all);
-    free(d->only);
-}
-
-static int by_gravity(const void *a, const void *b)
-{
-    const struct doctor_finding *x = a, *y = b;
-    int order = (int)y->level - (int)x->level;
-
-    if (order == 0)
-        order = strcmp(x->file, y->file);
-    if (order == 0)
-        order = (x->line > y->line) - (x->line < y->line);
-    return order != 0 ? order : strcmp(x->id, y->id);
-}
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/session/cgroup.h"
+#include "libnhi/base/paths.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/say/out.h"
 
 /* ---- who there is to look at ---- */
 
@@ -199,11 +106,11 @@ static void show_json(struct ctl *c, const struct doctor *d)
     out_flag(host, "container", NULL, strcmp(container(), "yes") == 0);
     out_record(c->out, "host", host);
     out_table(c->out, "findings", NULL);
-    for (size_t i = 0; i < d->count; i++) {
-        const struct doctor_finding *f = &d->all[i];
+    for (size_t i = 0; i < d->found.count; i++) {
+        const struct finding *f = &d->found.all[i];
         struct out_row *row = out_row_new(c->out);
 
-        out_text(row, "level", NULL, level_name(f->level));
+        out_text(row, "level", NULL, finding_level_name(f->level));
         out_text(row, "finding", NULL, f->id);
         out_text(row, "file", NULL, f->file);
         out_number(row, "line", NULL, f->line);
@@ -216,19 +123,19 @@ static void show_json(struct ctl *c, const struct doctor *d)
 
 static void show_text(struct ctl *c, const struct doctor *d)
 {
-    for (size_t i = 0; i < d->count; i++) {
-        const struct doctor_finding *f = &d->all[i];
+    for (size_t i = 0; i < d->found.count; i++) {
+        const struct finding *f = &d->found.all[i];
         char line[16] = "";
 
         if (f->line > 0)
             snprintf(line, sizeof(line), ":%d", f->line);
-        out_line(c->out, "%-7s  %s%s: %s", level_name(f->level), f->file, line, f->id);
+        out_line(c->out, "%-7s  %s%s: %s", finding_level_name(f->level), f->file, line, f->id);
         if (f->text != NULL)
             out_line(c->out, "         | %s", f->text);
         out_line(c->out, "         %s", f->why);
         out_line(c->out, "         %s", f->fix);
     }
-    if (d->count == 0)
+    if (d->found.count == 0)
         out_line(c->out, "nothing is wrong with this host");
 }
 
@@ -237,9 +144,8 @@ static int answer(struct ctl *c, struct doctor *d)
     bool ill;
     int code;
 
-    if (d->count > 0)
-        qsort(d->all, d->count, sizeof(*d->all), by_gravity);
-    ill = d->count > 0 && d->all[0].level > DOCTOR_NOTE;
+    findings_sort(&d->found);
+    ill = d->found.count > 0 && d->found.all[0].level > FINDING_NOTE;
     if (c->json)
         show_json(c, d);
     else
@@ -259,19 +165,12 @@ static int doctor(struct ctl *c)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl doctor", "only root can read what doctor looks at");
     open_ledger(&d);
     read_only(&d);
-    doctor_pam(&d);
-    doctor_sshd(&d);
-    doctor_sudo(&d);
-    doctor_others(&d);
-    doctor_host(&d);
-    doctor_files(&d);
-    doctor_store(&d);
-    doctor_keys(&d);
-    doctor_accounts(&d);
-    doctor_elsewhere(&d);
-    doctor_policy(&d);
+#define DOCTOR_PART(name) doctor_##name(&d);
+    DOCTOR_PARTS(DOCTOR_PART)
+#undef DOCTOR_PART
     code = answer(c, &d);
-    findings_free(&d);
+    findings_free(&d.found);
+    free(d.only);
     store_close(&d.s);
     return code;
 }

@@ -6,8 +6,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "nhictl/ctl.h"
-#include "nhictl/store.h"
+#include "libnhi/base/time.h"
+#include "nhictl/review/review_gather.h"
+#include "nhictl/review/review_html.h"
+#include "nhictl/review/review_judge.h"
+#include "nhictl/review/review_list.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/store/store.h"
 
 #define DAY INT64_C(86400)
 

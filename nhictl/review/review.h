@@ -4,8 +4,10 @@
 #ifndef NHICTL_REVIEW_H
 #define NHICTL_REVIEW_H
 
-#include "libnhi/ledger.h"
-#include "libnhi/ticket.h"
+#include "libnhi/base/time.h"
+#include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ticket/ticket.h"
 #include "nhictl/status/status.h"
 
 struct ctl;
@@ -93,23 +95,5 @@ struct finding {
     char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
     char *evidence, *command;
 };
-
-const char *review_level_name(enum review_level level);
-/* "Improper Offboarding", of the OWASP Non-Human Identities Top 10 (2025). */
-const char *review_owasp_title(const char *owasp);
-
-/* Whether a denial for that reason is somebody trying what is not theirs. */
-bool review_is_attempt(enum nhi_reason reason);
-/* "a, b, c and 4 more", in order: the caller's to free. */
-char *review_listed(struct words *w);
-/* buf is returned. */
-const char *review_day(int64_t t, char buf[NHI_TIME_LEN + 1]);
-
-/* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
-int review_gather(struct review *r);
-void review_judge(struct review *r);
-void review_free(struct review *r);
-/* The page, to FILE or "-". */
-int review_page(const struct review *r, const char *file);
 
 #endif

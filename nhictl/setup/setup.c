@@ -12,9 +12,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/paths.h"
-#include "nhictl/ctl.h"
-#include "nhictl/store.h"
+#include "libnhi/base/paths.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/say/hold.h"
+#include "nhictl/setup/setup_file.h"
+#include "nhictl/setup/setup_host.h"
+#include "nhictl/setup/setup_plan.h"
+#include "nhictl/setup/setup_try.h"
+#include "nhictl/setup/setup_write.h"
+#include "nhictl/store/store.h"
+#include "nhictl/store/store_event.h"
 
 struct setup_args {
     bool undo, dry_run;
@@ -254,7 +262,7 @@ static int setup(struct ctl *c)
 {
     const struct setup_args *args = c->args;
     struct setup s = { .c = c, .undo = args->undo, .dry_run = args->dry_run, .lock = -1 };
-    struct store hold = { 0 };
+    struct hold held = { .on = false };
     int code = check_words(c, args->undo);
 
     if (code != CTL_DONE)
@@ -263,7 +271,7 @@ static int setup(struct ctl *c)
     if (code != CTL_DONE)
         return code;
     /* Ctrl-C finds all of it done or nothing. */
-    store_hold_signals(&hold);
+    hold_begin(&held);
     code = setup_begin(&s);
     if (code == CTL_DONE)
         code = plan(&s);
@@ -278,7 +286,7 @@ static int setup(struct ctl *c)
     if (code == CTL_DONE)
         code = ctl_answer(c);
     setup_end(&s);
-    store_close(&hold);
+    hold_end(&held);
     return code;
 }
 

@@ -10,12 +10,18 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-#include "libnhi/heartbeat.h"
-#include "libnhi/paths.h"
-#include "nhictl/ctl.h"
+#include "libnhi/ledger/heartbeat.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/policy/reason.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/out.h"
+#include "nhictl/status/recent.h"
+#include "nhictl/status/refused_jobs.h"
 #include "nhictl/status/status.h"
-#include "nhictl/store.h"
-#include "nhictl/text.h"
+#include "nhictl/status/status_gather.h"
+#include "nhictl/store/store.h"
+#include "nhictl/say/text_file.h"
 
 struct metrics_args {
     const char *out;

@@ -1,14 +1,18 @@
 /*
  * What was denied of late, and which jobs did not run.
  */
+#include "nhictl/status/recent.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/paths.h"
-#include "nhictl/status/status.h"
-#include "nhictl/store.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/policy/reason.h"
+#include "nhictl/status/refused_jobs.h"
+#include "nhictl/store/store.h"
 
 static enum nhi_reason reason_of(const char *name)
 {

@@ -7,13 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/paths.h"
-#include "nhictl/ctl.h"
-#include "nhictl/leftover/show.h"
-#include "nhictl/namesake.h"
-#include "nhictl/observed.h"
-#include "nhictl/platform.h"
-#include "nhictl/store.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/policy/reason.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/end/leftover_show.h"
+#include "nhictl/agent/namesake.h"
+#include "nhictl/say/format.h"
+#include "nhictl/status/observed.h"
+#include "nhictl/status/platform.h"
+#include "nhictl/status/recent.h"
+#include "nhictl/status/status_gather.h"
+#include "nhictl/store/store.h"
+#include "nhictl/store/store_event.h"
 
 #define REASONS_SHOWN 3
 

@@ -7,10 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "libnhi/denials.h"
-#include "libnhi/reserve.h"
-#include "nhictl/pulse.h"
-#include "nhictl/sessions.h"
+#include "libnhi/grant/denials.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/reserve/reserve.h"
+#include "nhictl/process/pulse.h"
+#include "nhictl/end/sessions.h"
 
 struct ctl;
 struct store;
@@ -35,9 +36,6 @@ struct recent {
     uint64_t denials, by_reason[NHI_REASON_COUNT], by_service[NHI_DENIAL_SERVICES];
 };
 
-/* Events of the trail, and what is counted and not an event yet. */
-NHI_CHECK enum nhi_err recent_gather(struct store *s, int64_t now, struct recent *r);
-
 struct status {
     int64_t now;
     uint32_t active, suspended, retired, overdue, orphaned, tasks, tickets, sessions, keys, signing,
@@ -60,15 +58,5 @@ struct status {
     size_t reserved; /* revocations in it */
     struct recent recent;
 };
-
-/* One event after the other, the newest first (jobs.c). A sample is of now. */
-void jobs_add(struct recent *r, const struct nhi_event *e);
-void jobs_add_sample(struct recent *r, const struct nhi_denial *d);
-/* How many jobs wait for somebody. */
-size_t recent_refused(const struct recent *r);
-void recent_free(struct recent *r);
-
-/* An exit code, after saying what was wrong. n->recent is the caller's to free, in any case. */
-int status_gather(struct ctl *c, struct store *s, struct status *n);
 
 #endif

@@ -7,7 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "nhictl/names.h"
+#include "libnhi/base/time.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/say/rows.h"
+#include "nhictl/trace/trace_html.h"
+#include "nhictl/trace/trace_read.h"
+#include "nhictl/trace/trace_step.h"
 
 struct trace_args {
     const char *agent, *ticket, *session, *html;

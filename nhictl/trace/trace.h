@@ -6,8 +6,11 @@
 
 #include <stdio.h>
 
-#include "libnhi/grant.h"
-#include "nhictl/store.h"
+#include "libnhi/grant/grant.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/store/store.h"
 
 enum trace_by { TRACE_TASK, TRACE_AGENT, TRACE_TICKET, TRACE_SESSION };
 enum trace_tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD };
@@ -55,32 +58,11 @@ struct trace {
     size_t tickets, ticket_room;
 };
 
-/* Reads the story. CTL_REFUSED after saying that there is no such thing. Free in any case. */
-int trace_read(struct ctl *c, struct store *s, struct trace *t);
-void trace_free(struct trace *t);
-void trace_step_free(struct trace_step *s);
-/* Of the steps that are not direct, those stay that happened while it lasted. */
-void trace_keep_parts(struct trace *t);
 /* The sessions that the steps tell of, and those of live that are part of the story. */
 struct sessions;
 typedef bool trace_takes_fn(const struct trace_session *s, const void *ctx);
-void trace_add_sessions(struct trace *t, const struct sessions *live, trace_takes_fn *takes, const void *ctx);
-void trace_read_end(const struct nhi_event *e, struct trace_session *s);
-void trace_from_grant(const char *handle, const struct nhi_grant *g, struct trace_session *s);
 
-/* "task", "agent" … */
-const char *trace_by_name(enum trace_by by);
-/* Fills in word, tone, who and text of a step. */
-void trace_tell(const struct trace *t, struct trace_step *s);
-/* Why something ended or was refused, in words: of a reason's name, or as it is. */
-const char *trace_reason(const char *name);
 /* "5QkVh3ab…": enough to tell one from another. */
 #define TRACE_SHORT_LEN 12
-void trace_short(const char *jti, char out[TRACE_SHORT_LEN]);
-
-/* The page, to FILE or "-". */
-int trace_html(struct ctl *c, const struct trace *t, const char *file);
-/* In it: sessions and tickets as bars against time. Of a story with a step at least. */
-void trace_html_chart(FILE *f, const struct trace *t);
 
 #endif

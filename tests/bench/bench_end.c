@@ -23,8 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/paths.h"
-#include "libnhi/session.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/session/session.h"
 #include "tests/lib/bench.h"
 #include "tests/lib/world.h"
 

@@ -10,7 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/sshkey.h"
+#include "libnhi/key/sshkey.h"
+#include "libnhi/ledger/ledger_ticket.h"
 #include "tests/lib/bench.h"
 #include "tests/lib/world.h"
 

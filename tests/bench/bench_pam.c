@@ -16,8 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/fold.h"
-#include "libnhi/paths.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_ticket.h"
 #include "tests/lib/bench.h"
 #include "tests/lib/world.h"
 

@@ -9,9 +9,13 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "libnhi/check.h"
-#include "libnhi/ledger.h"
-#include "libnhi/policy_conf.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/check/check.h"
+#include "libnhi/ledger/ledger.h"
+#include "conf/policy_conf.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/policy/reason.h"
 #include "tests/lib/bench.h"
 #include "tests/lib/world.h"
 

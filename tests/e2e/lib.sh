@@ -312,7 +312,7 @@ start_watch() {
 
 # beat_at UPTIME: the heartbeat that a supervisor of this release leaves which looked then.
 beat_at() {
-    (umask 077 && printf '%s %s 0\n' "$1" "$(sed -n 's/^#define NHI_SCHEMA_VERSION //p' "$TREE"/libnhi/*.h)" >/run/nhi/watch)
+    (umask 077 && printf '%s %s 0\n' "$1" "$(sed -n 's/^#define NHI_SCHEMA_VERSION //p' "$TREE"/libnhi/ledger/*.h)" >/run/nhi/watch)
 }
 uptime_now() { cut -d. -f1 /proc/uptime; }
 # hold_watch: the supervisor stands still until let_go. Its heartbeat is a new one, for 30 seconds.

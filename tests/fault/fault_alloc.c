@@ -21,9 +21,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libnhi/decide.h"
-#include "libnhi/paserk.h"
-#include "libnhi/session.h"
+#include "libnhi/grant/grant_record.h"
+#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_lineage.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/policy/decide.h"
+#include "libnhi/key/paserk.h"
+#include "libnhi/session/session.h"
+#include "libnhi/session/session_find.h"
 #include "tests/lib/state.h"
 
 /* ---- allocations that fail ---- */

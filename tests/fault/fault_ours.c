@@ -28,9 +28,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/paths.h"
-#include "libnhi/session.h"
-#include "libnhi/snapshot.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/session/session.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_write.h"
 #include "pam_nhi/caller.h"
 #include "tests/lib/world.h"
 

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/fold.h"
+#include "libnhi/ledger/fold.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

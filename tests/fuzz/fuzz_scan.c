@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/paserk.h"
-#include "libnhi/scan.h"
-#include "libnhi/sshcert.h"
-#include "libnhi/sshkey.h"
-#include "libnhi/ticket.h"
+#include "libnhi/key/paserk.h"
+#include "libnhi/ticket/scan.h"
+#include "libnhi/ticket/sshcert.h"
+#include "libnhi/key/sshkey.h"
+#include "libnhi/ticket/ticket.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/sshcert.h"
-#include "libnhi/sshkey.h"
+#include "libnhi/ticket/sshcert.h"
+#include "libnhi/key/sshkey.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

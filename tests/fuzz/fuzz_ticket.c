@@ -16,9 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/paserk.h"
-#include "libnhi/paseto.h"
-#include "libnhi/ticket.h"
+#include "libnhi/base/time.h"
+#include "libnhi/key/paserk.h"
+#include "libnhi/key/paseto.h"
+#include "libnhi/ticket/claims.h"
+#include "libnhi/ticket/ticket.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -34,40 +34,40 @@ includes()
     grep -rlE "#include [<\"]$header" "$@" --include='*.[ch]' 2>/dev/null
 }
 
-# but NAME...: drops these files from the list on standard input
-but()
+ALL=(libnhi conf hostcfg nhictl pam_nhi nss_nhi sshd_nhi nss_ask pam_trial)
+# only_in TEXT HEADER WHERE...: nothing outside of these folders and files includes it.
+only_in()
 {
-    local out
-    out=$(cat)
-    for f in "$@"; do
-        out=$(printf '%s\n' "$out" | grep -vxF "$f")
-    done
-    printf '%s' "$out"
+    local text=$1 header=$2
+    shift 2
+    none "$text" "$(includes "$header" "${ALL[@]}" | grep -vE "^($(IFS='|'; echo "$*"))")"
+}
+# may_include DIRECTORY ROOMS: none of our headers but from its own folder and from these.
+may_include()
+{
+    none "$1 includes ${2:-nothing} beside its own" \
+        "$(grep -rnE '#include "' "$1" --include='*.[ch]' | grep -vE "#include \"($1${2:+|${2// /|}})/")"
 }
 
-none 'libnhi includes no front end' "$(includes '(pam_nhi|nss_nhi|sshd_nhi|nhictl|tests)/' libnhi)"
-none 'pam_nhi includes no other front end' "$(includes '(nss_nhi|sshd_nhi|nhictl|tests)/' pam_nhi)"
-none 'nss_nhi includes no other front end' "$(includes '(pam_nhi|sshd_nhi|nhictl|tests)/' nss_nhi)"
-none 'sshd_nhi includes no other front end' "$(includes '(pam_nhi|nss_nhi|nhictl|tests)/' sshd_nhi)"
-none 'nhictl includes no other front end' "$(includes '(pam_nhi|nss_nhi|sshd_nhi|tests)/' nhictl)"
-none 'nss_ask includes no other front end' "$(includes '(pam_nhi|nss_nhi|sshd_nhi|nhictl|tests)/' nss_ask)"
-none 'libconfig only in the compiler of the policy' \
-    "$(includes 'libconfig.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl | but libnhi/conf.h)"
-none 'sqlite only in the ledger' \
-    "$(includes 'sqlite3.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl | but libnhi/sql.h)"
-none 'what is inside the ledger stays there' \
-    "$(includes 'libnhi/sql.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl |
-        grep -vE '^libnhi/(sql|schema|ledger(_[a-z]+)?)\.c$')"
-none 'sodium only in keys and tickets' \
-    "$(includes 'sodium.h' libnhi pam_nhi nss_nhi sshd_nhi nhictl |
-        grep -vE '^libnhi/(paseto|paserk|paserk_pw|ticket|claims|id|sshkey|sshcert)\.c$')"
-none 'jansson only in the claim codec, records and output' \
-    "$(includes 'jansson.h' libnhi pam_nhi nss_nhi sshd_nhi |
-        but libnhi/claims.c libnhi/grant_record.c)"
-none 'PAM only in pam_nhi' "$(includes 'security/pam' libnhi nss_nhi sshd_nhi nhictl)"
+may_include libnhi
+may_include conf libnhi
+may_include hostcfg 'libnhi nhictl/say'
+may_include nhictl 'libnhi conf hostcfg'
+may_include pam_nhi libnhi
+may_include nss_nhi libnhi
+may_include sshd_nhi libnhi
+may_include nss_ask libnhi
+may_include pam_trial
+only_in 'libconfig only where configuration is read' 'libconfig.h' conf/
+only_in 'sqlite only in the ledger' 'sqlite3.h' libnhi/ledger/sql.h
+only_in 'what is inside the ledger stays there' 'libnhi/ledger/sql.h' libnhi/ledger/
+only_in 'sodium only in keys, tickets and hashes' 'sodium.h' libnhi/key/ libnhi/ticket/ libnhi/base/hash.c
+only_in 'jansson only in the claim codec, records and output' 'jansson.h' libnhi/ticket/claims.c \
+    libnhi/grant/grant_record.c hostcfg/ nhictl/
+only_in 'PAM only in pam_nhi and the trial of stacks' 'security/pam' pam_nhi/ pam_trial/
 none 'no printing, exiting or environment in the library and the modules' \
     "$(grep -nE '\b(getenv|secure_getenv|setlocale|printf|fprintf|perror|exit|abort|system|popen|umask|chdir|signal|sleep|kill)\(' \
-        libnhi/*.c pam_nhi/*.c nss_nhi/*.c | grep -vE 'snprintf|^[^:]*:[0-9]*: *(/?\*|//)')"
+        libnhi/*/*.c pam_nhi/*.c nss_nhi/*.c | grep -vE 'snprintf|^[^:]*:[0-9]*: *(/?\*|//)')"
 
 exported()
 {
@@ -111,7 +111,7 @@ else
 fi
 
 bad=
-kinds=$(grep -rhoE 'DOCTOR_[A-Z]+, "[a-z]+' nhictl | sed 's/.*"//' | sort -u)
+kinds=$(grep -rhoE 'FINDING_[A-Z]+, "[a-z]+' nhictl hostcfg | sed 's/.*"//' | sort -u)
 for kind in $kinds; do
     sed -n '/^The names of findings begin/,/^\.El/p' nhictl/nhictl.8 | grep -qE "^\.It.* $kind(-|\$| )" || bad="$bad $kind"
 done
@@ -119,5 +119,5 @@ none 'the manual has every kind of finding' "$bad"
 
 none 'no path of a build machine, no registry host' \
     "$(grep -rnIE '/work/(main|shared|\.library)|registry\.npmjs|deb\.debian\.org' \
-        Makefile README.md libnhi pam_nhi nss_nhi sshd_nhi nhictl packaging tests --exclude=rules.t)"
+        Makefile README.md DESIGN.md "${ALL[@]}" packaging tests --exclude=rules.t)"
 echo "1..$n"

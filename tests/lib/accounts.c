@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libnhi/snapshot/snapshot_write.h"
+
 struct nhi_account accounts_nth(uint32_t i)
 {
     struct nhi_account a = { .uid = ACCOUNTS_UID_MIN + 1 + i, .group_count = i % 4 };

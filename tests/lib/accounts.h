@@ -5,7 +5,7 @@
 #ifndef TESTS_ACCOUNTS_H
 #define TESTS_ACCOUNTS_H
 
-#include "libnhi/snapshot.h"
+#include "libnhi/snapshot/snapshot.h"
 
 #define ACCOUNTS_UID_MIN 65536u
 #define ACCOUNTS_UID_MAX 999999u

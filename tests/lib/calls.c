@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <time.h>
 
+#include "libnhi/ledger/ledger_ticket.h"
+
 int fresh(void **state)
 {
     (void)state;

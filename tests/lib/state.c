@@ -12,7 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/session.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/session/session.h"
 
 #define FILLER NHI_STATE_DIR "/filler"
 

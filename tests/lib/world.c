@@ -18,10 +18,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/paserk.h"
-#include "libnhi/paths.h"
-#include "libnhi/reserve.h"
-#include "libnhi/sql.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/key/paserk.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/ledger/sql.h"
+#include "libnhi/reserve/reserve_write.h"
 
 #define CONF "/etc/pam-test"
 

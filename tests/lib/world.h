@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "libnhi/ledger.h"
+#include "libnhi/ledger/ledger.h"
 
 #define WORLD_HASH "00112233445566778899aabbccddeeff" /* of a policy */
 #define WORLD_HOST "host.example.org"

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/chain.h"
+#include "libnhi/ledger/chain.h"
+#include "libnhi/ledger/ledger_event.h"
 #include "tests/lib/state.h"
 
 #define WRITERS_MAX 1000

@@ -109,7 +109,7 @@ class Copy:
     def __init__(self, tests, entering=False):
         self.dir = tempfile.mkdtemp(prefix='nhi-mutate-')
         os.chmod(self.dir, 0o755)
-        for d in ('Makefile', 'libnhi', 'nhictl', 'nss_ask', 'nss_nhi', 'packaging', 'pam_nhi', 'pam_trial', 'sshd_nhi', 'tests'):
+        for d in ('Makefile', 'conf', 'hostcfg', 'libnhi', 'nhictl', 'nss_ask', 'nss_nhi', 'packaging', 'pam_nhi', 'pam_trial', 'sshd_nhi', 'tests'):
             to = os.path.join(self.dir, d)
             if os.path.isdir(os.path.join(TOP, d)):
                 shutil.copytree(os.path.join(TOP, d), to)
@@ -122,7 +122,7 @@ class Copy:
         if entering:
             self.cc.append('-finstrument-functions')
         self.libs = says[1].split()
-        self.lib, self.pam, self.shared = (self.sources(d) for d in ('libnhi', 'pam_nhi', 'tests/lib'))
+        self.lib, self.pam, self.shared = (self.sources(*d) for d in (('libnhi', 'conf'), ('pam_nhi',), ('tests/lib',)))
         self.tests = tests
         self.more = collections.defaultdict(list)
         for t, o in re.findall(r'^\$\(BUILD\)/tests/unit/(\w+): \$\(BUILD\)/obj/(\S+)\.o$', open(self.dir + '/Makefile').read(), re.M):
@@ -148,8 +148,8 @@ class Copy:
                                'CFLAGS=-O1 -Wno-error -fvisibility=default'], check=True, capture_output=True, text=True,
                               cwd=self.dir).stdout.split('\n')
 
-    def sources(self, d):
-        return [d + '/' + f for f in sorted(os.listdir(os.path.join(self.dir, d))) if f.endswith('.c')]
+    def sources(self, *rooms):
+        return sorted(os.path.relpath(f, self.dir) for d in rooms for f in glob.glob('%s/%s/**/*.c' % (self.dir, d), recursive=True))
 
     def own(self, t):
         return [f for f in ('tests/unit/%s.c' % t, 'tests/fault/%s.c' % t) if os.path.exists(self.dir + '/' + f)] + self.more[t]

@@ -9,8 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/chain.h"
-#include "libnhi/fold.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/ledger/chain.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/ledger/ledger_archive.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_ticket.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/chain.h"
-#include "libnhi/paserk.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/ledger/chain.h"
+#include "libnhi/key/paserk.h"
 
 #define LINES 6
 #define LINE_MAX_LEN 1024

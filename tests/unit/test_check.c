@@ -13,12 +13,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/check.h"
-#include "libnhi/paserk.h"
-#include "libnhi/paths.h"
-#include "libnhi/privileged.h"
-#include "libnhi/reserve.h"
-#include "libnhi/session.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/check/check.h"
+#include "libnhi/check/check_facts.h"
+#include "libnhi/key/paserk.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/check/privileged.h"
+#include "libnhi/ledger/ledger_lineage.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/session/session.h"
 #include "tests/lib/calls.h"
 
 static const struct nhi_who ci_bot = { .service = "sshd", .subject = "ci-bot", .uid = WORLD_AGENT_UID, .in_range = true };

@@ -10,7 +10,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "libnhi/sshopt.h"
+#include "libnhi/base/time.h"
+#include "libnhi/ticket/claims.h"
+#include "libnhi/ticket/sshopt.h"
 #include "tests/vectors/vectors.h"
 
 #define KEY "JUO5L_EJVRFHatyDadtt3JM2ZaEZeN2hQE7hBmypVZ0"

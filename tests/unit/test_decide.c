@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libnhi/decide.h"
+#include "libnhi/policy/decide.h"
+#include "libnhi/policy/reason.h"
 
 #define NOW INT64_C(1800000000)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libnhi/decide.h"
+#include "libnhi/policy/decide.h"
+#include "libnhi/policy/reason.h"
 #include "tests/lib/state.h"
 
 #define PAIRS 200000

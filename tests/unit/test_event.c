@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/event.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/ledger/event.h"
 
 #define BIG 65536
 

@@ -12,8 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/fold.h"
-#include "libnhi/session.h"
+#include "libnhi/grant/grant_record.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/session/session.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

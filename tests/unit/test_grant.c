@@ -14,8 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/record.h"
-#include "libnhi/session.h"
+#include "libnhi/base/time.h"
+#include "libnhi/grant/grant_record.h"
+#include "libnhi/grant/record.h"
+#include "libnhi/session/session.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

@@ -4,6 +4,7 @@
  * NHI_PASETO_MODULES names a node_modules directory that has it (tests/vectors/install-paseto.sh
  * makes one), else ./node_modules is tried.
  */
+#include "libnhi/ticket/claims.h"
 #include "tests/vectors/vectors.h"
 
 #define ROUNDS 20

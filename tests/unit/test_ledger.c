@@ -12,6 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/ledger_tie.h"
 #include "tests/lib/state.h"
 
 static enum nhi_err create(void)

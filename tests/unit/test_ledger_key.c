@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libnhi/sql.h" /* to count the steps of a statement */
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/sql.h" /* to count the steps of a statement */
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

@@ -12,9 +12,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/fold.h"
-#include "libnhi/restore.h"
-#include "libnhi/session.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/ledger/ledger_copy.h"
+#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_lineage.h"
+#include "libnhi/ledger/ledger_restore.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ledger/restore.h"
+#include "libnhi/session/session.h"
+#include "libnhi/session/session_list.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_owner.h"
+#include "libnhi/ledger/ledger_ticket.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

@@ -13,6 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_session.h"
+#include "libnhi/ledger/ledger_task.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

@@ -23,6 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_task.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

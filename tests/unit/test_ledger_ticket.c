@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/sql.h" /* to see the statements that run */
+#include "libnhi/base/time.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/sql.h" /* to see the statements that run */
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

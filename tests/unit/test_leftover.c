@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "nhictl/leftover/judge.h"
+#include "nhictl/end/leftover_judge.h"
 
 #define STAYS LEFTOVER_STAYS
 #define NAMED LEFTOVER_NAMED

@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/machine.h"
-#include "libnhi/mark.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/base/machine.h"
+#include "libnhi/base/clock_mark.h"
 #include "tests/lib/state.h"
 
 #define FILE_OF NHI_STATE_DIR "/" NHI_MARK_FILE

@@ -10,9 +10,10 @@
 
 #include <cmocka.h>
 
-#include "libnhi/names.h"
-#include "libnhi/rule.h"
-#include "libnhi/ticket.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/base/names.h"
+#include "libnhi/policy/rule.h"
+#include "libnhi/ticket/ticket.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -31,12 +31,12 @@ static void counted_free(void *p)
 
 #define malloc counted_malloc
 #define free counted_free
-#include "libnhi/paseto.c"
+#include "libnhi/key/paseto.c"
 #undef HEADER
 #undef HEADER_LEN
-#include "libnhi/claims.c"
+#include "libnhi/ticket/claims.c"
 #define writer cert_writer
-#include "libnhi/sshcert.c"
+#include "libnhi/ticket/sshcert.c"
 #undef writer
 #undef malloc
 #undef free

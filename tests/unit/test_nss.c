@@ -17,7 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/snapshot.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_write.h"
 #include "tests/lib/state.h"
 
 #define GROUPS 20

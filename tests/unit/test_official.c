@@ -1,5 +1,6 @@
 /* The official PASETO and PASERK vectors. */
 /* Invariant: 8. */
+#include "libnhi/key/paserk_pw.h"
 #include "tests/vectors/vectors.h"
 
 static uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];

@@ -13,11 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/check.h"
-#include "libnhi/heartbeat.h"
-#include "libnhi/paths.h"
-#include "libnhi/reserve.h"
-#include "libnhi/session.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/check/check.h"
+#include "libnhi/ledger/heartbeat.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/reserve/reserve_write.h"
+#include "libnhi/session/session.h"
 #include "tests/lib/world.h"
 
 static int fresh(void **state)

@@ -19,8 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/paths.h"
-#include "libnhi/reserve.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/reserve/reserve_write.h"
 #include "tests/lib/calls.h"
 
 static void test_login_opens_a_session(void **state)

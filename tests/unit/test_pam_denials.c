@@ -23,11 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/denials.h"
-#include "libnhi/event.h"
-#include "libnhi/fold.h"
-#include "libnhi/paths.h"
-#include "libnhi/session.h"
+#include "libnhi/grant/denials.h"
+#include "libnhi/ledger/event.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/fold_refused.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/session/session.h"
 #include "tests/lib/calls.h"
 
 #define FLOOD 10000

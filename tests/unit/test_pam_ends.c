@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/paths.h"
+#include "libnhi/base/paths.h"
 #include "tests/lib/calls.h"
 
 #define OBSERVED "root:x:0:\ndocker:x:990:admin\nnhi-only:x:991:batch\nnhi-observe:x:992:deploy\n"

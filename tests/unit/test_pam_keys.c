@@ -17,10 +17,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "libnhi/fold.h"
-#include "libnhi/paths.h"
-#include "libnhi/sshcert.h"
-#include "libnhi/sshkey.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ticket/sshcert.h"
+#include "libnhi/key/sshkey.h"
 #include "tests/lib/calls.h"
 
 #define RSA "publickey ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB\n"

@@ -20,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/denials.h"
-#include "libnhi/paths.h"
-#include "libnhi/refused.h"
+#include "libnhi/grant/denials.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/grant/refused.h"
 #include "tests/lib/calls.h"
 
 #define KILLED 97

@@ -16,9 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/paths.h"
-#include "libnhi/session.h"
-#include "libnhi/snapshot.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/session/session.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_write.h"
 #include "tests/lib/calls.h"
 
 /* Everything below runs as in sshd's session child: this process becomes the registered session. */

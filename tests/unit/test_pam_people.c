@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/paths.h"
+#include "libnhi/base/paths.h"
 #include "tests/lib/calls.h"
 
 #define LONG "somebody.whose.name.is.longer.than.32@corp.example.org"

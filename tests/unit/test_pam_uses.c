@@ -12,8 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/paserk.h"
-#include "libnhi/paths.h"
+#include "libnhi/key/paserk.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_issuer.h"
 #include "tests/lib/calls.h"
 
 static void test_counted_uses(void **state)

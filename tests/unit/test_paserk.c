@@ -1,4 +1,5 @@
 /* Keys as text: round trips, and texts of the wrong shape. The vectors are in test_official.c. */
+#include "libnhi/key/paserk_pw.h"
 #include "tests/vectors/vectors.h"
 
 static int setup(void **state)

@@ -19,8 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/privileged.h"
-#include "libnhi/snapshot.h"
+#include "libnhi/check/privileged.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_write.h"
 #include "tests/lib/state.h"
 
 static const char *const names[] = { "root",   "sudo",        "wheel",  "admin",   "adm", "shadow",

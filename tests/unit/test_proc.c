@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/session.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/session/session.h"
 
 #define MANY 300 /* more than a buffer of entries holds */
 

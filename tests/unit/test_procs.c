@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "nhictl/procs.c" // NOLINT: nhictl is a program, and no library of one
+#include "nhictl/process/procs.c" // NOLINT: nhictl is a program, and no library of one
 
 static struct procs_one process(pid_t pid, pid_t parent, uint64_t start)
 {

@@ -15,9 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/event.h"
-#include "libnhi/fold.h"
-#include "libnhi/refused.h"
+#include "libnhi/ledger/event.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/grant/refused.h"
+#include "libnhi/ledger/fold_refused.h"
+#include "libnhi/ledger/ledger_event.h"
 #include "tests/lib/state.h"
 
 #define NOW (STATE_NOW / 3600 * 3600) /* an hour begins */

@@ -14,9 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/paths.h"
-#include "libnhi/reserve.h"
-#include "libnhi/reserve_notes.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/base/time.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/reserve/reserve_notes.h"
+#include "libnhi/reserve/reserve_write.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW

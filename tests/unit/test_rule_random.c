@@ -16,7 +16,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "libnhi/sql.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/sql.h"
+#include "libnhi/policy/reason.h"
 #include "tests/lib/state.h"
 
 #define POLICIES 1500

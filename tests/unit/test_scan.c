@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/paserk.h"
-#include "libnhi/scan.h"
-#include "libnhi/sshcert.h"
-#include "libnhi/sshkey.h"
+#include "libnhi/key/paserk.h"
+#include "libnhi/key/paserk_pw.h"
+#include "libnhi/ticket/scan.h"
+#include "libnhi/ticket/sshcert.h"
+#include "libnhi/key/sshkey.h"
 
 #define STREAM_MAX 400000
 

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/base/hash.h"
+#include "libnhi/ledger/ledger_event.h"
 #include "tests/lib/state.h"
 
 #define TEXT_MAX 65536

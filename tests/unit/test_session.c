@@ -21,7 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/session.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/session/session.h"
+#include "libnhi/session/session_end.h"
+#include "libnhi/session/session_find.h"
+#include "libnhi/session/session_list.h"
 #include "tests/lib/state.h"
 
 #define SESSIONS NHI_RUN_DIR "/" NHI_SESSIONS_DIR

@@ -16,8 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/fold.h"
-#include "libnhi/session.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/ledger/fold_session.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_session.h"
+#include "libnhi/session/session.h"
+#include "libnhi/session/session_end.h"
+#include "libnhi/session/session_find.h"
 #include "tests/lib/state.h"
 
 #define SESSIONS NHI_RUN_DIR "/" NHI_SESSIONS_DIR

@@ -25,6 +25,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/snapshot/snapshot_account.h"
+#include "libnhi/snapshot/snapshot_read.h"
+#include "libnhi/snapshot/snapshot_write.h"
 #include "tests/lib/accounts.h"
 #include "tests/lib/scratch.h"
 

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/snapshot/snapshot_read.h"
 #include "tests/lib/accounts.h"
 #include "tests/lib/scratch.h"
 

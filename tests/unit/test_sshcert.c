@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/sshcert.h"
-#include "libnhi/sshkey.h"
-#include "libnhi/sshopt.h"
+#include "libnhi/ticket/sshcert.h"
+#include "libnhi/key/sshkey.h"
+#include "libnhi/ticket/sshopt.h"
 #include "tests/vectors/vectors.h"
 
 /* What sodium says of itself: 0 for the first time in a process, then 1; -1 where it cannot, which is so after this

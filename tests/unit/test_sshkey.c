@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libnhi/sshkey.h"
+#include "libnhi/key/sshkey.h"
 
 #define BLOB "AAAAC3NzaC1lZDI1NTE5AAAAIPKLDhyvvzNM1sh6r6ciDjtRArQxH9v2fK5ot16w63lB"
 

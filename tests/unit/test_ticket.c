@@ -1,5 +1,7 @@
 /* Tickets as texts: golden ones, and every way to damage one. The claims are in test_claims.c. */
 /* Invariant: 8. */
+#include "libnhi/base/time.h"
+#include "libnhi/ticket/claims.h"
 #include "tests/vectors/vectors.h"
 
 static uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];

@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "libnhi/ticket.h"
+#include "libnhi/base/time.h"
+#include "libnhi/ticket/ticket.h"
 
 static void check(int64_t t)
 {

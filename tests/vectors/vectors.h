@@ -22,9 +22,9 @@
 #include <jansson.h>
 #include <sodium.h>
 
-#include "libnhi/paserk.h"
-#include "libnhi/paseto.h"
-#include "libnhi/ticket.h"
+#include "libnhi/key/paserk.h"
+#include "libnhi/key/paseto.h"
+#include "libnhi/ticket/ticket.h"
 
 static inline json_t *vectors_read(const char *dir, const char *name)
 {

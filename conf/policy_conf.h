@@ -1,0 +1,65 @@
+/*
+ * Policy and settings as people write them: the one place that reads configuration text. nhictl's alone,
+ * since libconfig aborts on some inputs; a process that decides reads what the ledger holds.
+ *
+ *   rules = (
+ *     { name = "deploy"; effect = "permit"; agent = "ci-*"; task = "CHG-*"; account = ["deploy"];
+ *       service = ["sshd", "sudo"]; source = "10.0.0.0/8"; days = "mon-fri"; hours = "08:00-18:00";
+ *       zone = "Europe/Berlin"; bound = "key"; max_lifetime = "1h"; ssh = "restrict"; }
+ *   );
+ *
+ * nhi-policy(5) and nhi.conf(5) are the reference.
+ */
+#ifndef CONF_POLICY_CONF_H
+#define CONF_POLICY_CONF_H
+
+#include <stddef.h>
+
+#include "libnhi/policy/decide.h"
+
+#define NHI_CONF_FILE_MAX (1024UL * 1024)
+#define NHI_CONF_DEPTH_MAX 16
+#define NHI_CONF_RULES_MAX 10000 /* in all files together */
+#define NHI_CAP_MAX 1000000      /* of max_sessions and max_grants_per_hour */
+
+struct nhi_conf_error {
+    unsigned line; /* 0: of the whole file */
+    char text[240];
+};
+
+/* Zeroed at first. Release with nhi_policy_conf_free. */
+struct nhi_policy_conf {
+    struct nhi_rule *rules;
+    struct where {
+        char file[65];
+        unsigned line;
+    } * where; /* of each rule */
+    size_t *by_name; /* places of the rules, in the order of their names */
+    size_t count, room;
+};
+
+/* Adds the rules of one file. name: its name without a directory, for rules without one of their
+ * own. text: len bytes and a NUL. NHI_ERR_FORMAT: error says what was expected, and nothing was
+ * added; NHI_ERR_NOMEM. */
+NHI_CHECK enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name,
+                                           const char *text, size_t len,
+                                           struct nhi_conf_error *error);
+void nhi_policy_conf_free(struct nhi_policy_conf *conf);
+
+/* nhi.conf. Empty or 0: not given. */
+struct nhi_settings_conf {
+    char host[NHI_HOST_MAX + 1];
+    uint32_t uid_min, uid_max;
+    int64_t max_lifetime; /* seconds */
+    uint32_t grace;       /* seconds; NHI_GRACE_DEFAULT where it is not written */
+    int64_t warn;         /* seconds; 0: not asked for */
+    int64_t head_every, denials_every; /* seconds; their defaults where they are not written */
+    bool unsupervised;    /* supervisor = "optional"; else "required" */
+    bool pin_records;     /* pin = "record"; else "refuse" */
+    bool overdue_denies;  /* overdue = "deny"; else "report" */
+};
+NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len,
+                                              struct nhi_settings_conf *out,
+                                              struct nhi_conf_error *error);
+
+#endif

@@ -1,0 +1,325 @@
+/*
+ * One rule, as people write it.
+ *
+ * MUST: refuse what is not understood: a misspelled key is an error, never an ignored line.
+ */
+#include "conf/rule_conf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libnhi/ticket/sshopt.h"
+
+struct list {
+    const char *key;
+    char *text;
+    size_t max;
+    bool (*ok)(const char *);
+};
+
+static enum nhi_err add_name(const char *word, void *to, struct nhi_conf_error *error)
+{
+    const struct list *l = to;
+    size_t have = strlen(l->text);
+
+    if (!l->ok(word))
+        return nhi_conf_bad(error, error->line, "%s: '%.64s' is not a well-formed name", l->key,
+                            word);
+    if (nhi_list_has(l->text, word))
+        return nhi_conf_bad(error, error->line, "%s: '%s' is there twice", l->key, word);
+    if (have + 1 + strlen(word) > l->max)
+        return nhi_conf_bad(error, error->line, "%s: longer than %zu characters together", l->key,
+                            l->max);
+    (void)snprintf(l->text + have, l->max + 1 - have, "%s%s", have > 0 ? " " : "", word);
+    return NHI_OK;
+}
+
+static enum nhi_err take_names(const config_setting_t *s, char *text, bool (*ok)(const char *),
+                               struct nhi_conf_error *error)
+{
+    struct list l = { config_setting_name(s), text, NHI_LIST_MAX, ok };
+
+    return nhi_conf_each(s, add_name, &l, error);
+}
+
+/* Names, or all of them. */
+static enum nhi_err take_names_or_any(const config_setting_t *s, char *text,
+                                      bool (*ok)(const char *), struct nhi_conf_error *error)
+{
+    const char *word = config_setting_get_string(s);
+
+    if (word == NULL || strcmp(word, NHI_ANY) != 0)
+        return take_names(s, text, ok, error);
+    memcpy(text, NHI_ANY, sizeof(NHI_ANY));
+    return NHI_OK;
+}
+
+static enum nhi_err add_owner(const char *word, void *to, struct nhi_conf_error *error)
+{
+    struct nhi_rule *r = to;
+    size_t have = strlen(r->owners);
+
+    if (!nhi_name_is_text(word, NHI_OWNER_MAX))
+        return nhi_conf_bad(error, error->line,
+                            "owner: expected an owner as nhictl agent list has it");
+    if (have + 1 + strlen(word) > NHI_RULE_OWNERS_MAX)
+        return nhi_conf_bad(error, error->line, "owner: longer than %d bytes together",
+                            NHI_RULE_OWNERS_MAX);
+    (void)snprintf(r->owners + have, sizeof(r->owners) - have, "%s%s", have > 0 ? "\n" : "", word);
+    return NHI_OK;
+}
+
+static enum nhi_err add_source(const char *word, void *to, struct nhi_conf_error *error)
+{
+    struct nhi_rule *r = to;
+
+    if (strcmp(word, "local") == 0) {
+        r->local = true;
+        return NHI_OK;
+    }
+    if (strcmp(word, NHI_NET_UNIX) == 0) {
+        r->unix_socket = true;
+        return NHI_OK;
+    }
+    if (r->net_count == NHI_RULE_NETS_MAX)
+        return nhi_conf_bad(error, error->line, "source: more than %d networks", NHI_RULE_NETS_MAX);
+    if (nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
+        return nhi_conf_bad(
+            error, error->line,
+            "source: '%.64s' is none: expected \"local\", \"unix\", or an address or network in "
+            "numbers, without bits behind its prefix (192.0.2.0/24, 2001:db8::/32)",
+            word);
+    r->net_count++;
+    return NHI_OK;
+}
+
+static int day_of(const char *text, size_t len)
+{
+    static const char days[][4] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
+
+    for (int i = 0; i < 7; i++)
+        if (len == 3 && strncmp(text, days[i], 3) == 0)
+            return i;
+    return -1;
+}
+
+static enum nhi_err add_days(const char *word, void *to, struct nhi_conf_error *error)
+{
+    struct nhi_rule *r = to;
+    size_t len = strcspn(word, "-");
+    int from = day_of(word, len), last = from;
+
+    if (word[len] == '-')
+        last = day_of(word + len + 1, strlen(word + len + 1));
+    if (from < 0 || last < 0)
+        return nhi_conf_bad(
+            error, error->line,
+            "days: '%.64s' is none: expected sun, mon, tue, wed, thu, fri, sat, or a "
+            "range such as mon-fri",
+            word);
+    for (;; from = (from + 1) % 7) {
+        r->days |= (uint8_t)(1u << from);
+        if (from == last)
+            return NHI_OK;
+    }
+}
+
+/* "HH:MM", 24:00 as an end. */
+static int minute_of(const char *text)
+{
+    int h, m;
+
+    if (strspn(text, "0123456789") != 2 || text[2] != ':' || strspn(text + 3, "0123456789") != 2)
+        return -1;
+    h = (text[0] - '0') * 10 + text[1] - '0';
+    m = (text[3] - '0') * 10 + text[4] - '0';
+    return m < 60 && (h < 24 || (h == 24 && m == 0)) ? h * 60 + m : -1;
+}
+
+static enum nhi_err add_hours(const char *word, void *to, struct nhi_conf_error *error)
+{
+    struct nhi_rule *r = to;
+    int from = minute_of(word), until = from >= 0 && word[5] == '-' ? minute_of(word + 6) : -1;
+
+    if (until < 0 || word[11] != '\0' || from == until || from == NHI_DAY_MINUTES)
+        return nhi_conf_bad(
+            error, error->line,
+            "hours: '%.64s' is no span: expected such as 08:00-18:00, or 22:00-06:00 "
+            "over midnight",
+            word);
+    if (r->hours_count == NHI_RULE_HOURS_MAX)
+        return nhi_conf_bad(error, error->line, "hours: more than %d spans", NHI_RULE_HOURS_MAX);
+    r->hours[r->hours_count].from = (uint16_t)from;
+    r->hours[r->hours_count++].to = (uint16_t)until;
+    return NHI_OK;
+}
+
+static enum nhi_err take_zone(const config_setting_t *s, struct nhi_rule *r,
+                              struct nhi_conf_error *error)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+    const char *zone = config_setting_get_string(s);
+
+    if (zone == NULL || zone[0] == '\0' || zone[0] == '/' || strlen(zone) > NHI_ZONE_MAX ||
+        zone[strspn(zone, letters)] != '\0')
+        return nhi_conf_bad(error, config_setting_source_line(s),
+                            "zone: expected a name of the tz database, such as \"Europe/Berlin\"");
+    memcpy(r->zone, zone, strlen(zone) + 1);
+    return NHI_OK;
+}
+
+static enum nhi_err add_bound(const char *word, void *to, struct nhi_conf_error *error)
+{
+    struct nhi_rule *r = to;
+
+    if (strcmp(word, "key") == 0)
+        r->bound |= NHI_BOUND_KEY;
+    else if (strcmp(word, "tree") == 0)
+        r->bound |= NHI_BOUND_TREE;
+    else if (strcmp(word, "nothing") == 0)
+        r->bound |= NHI_BOUND_NOTHING;
+    else
+        return nhi_conf_bad(error, error->line,
+                            "bound: expected \"key\", \"tree\", \"nothing\", or an array of them");
+    return NHI_OK;
+}
+
+static enum nhi_err add_ssh(const char *word, void *to, struct nhi_conf_error *error)
+{
+    struct nhi_rule *r = to;
+    uint32_t option = nhi_sshopt_parse(word);
+
+    if (option == 0)
+        return nhi_conf_bad(
+            error, error->line,
+            "ssh: expected \"restrict\", or an array of \"no-pty\", "
+            "\"no-port-forwarding\", \"no-agent-forwarding\", \"no-X11-forwarding\"");
+    r->ssh |= option;
+    return NHI_OK;
+}
+
+static enum nhi_err take_effect(const config_setting_t *s, struct nhi_rule *r, bool *given,
+                                struct nhi_conf_error *error)
+{
+    static const char *const words[] = { "permit", "forbid", NULL };
+    unsigned which = 0;
+    enum nhi_err err = nhi_conf_word(s, words, &which, error);
+
+    r->forbid = which == 1;
+    *given = err == NHI_OK;
+    return err;
+}
+
+static enum nhi_err take_name(const config_setting_t *s, struct nhi_rule *r,
+                              struct nhi_conf_error *error)
+{
+    const char *name = config_setting_get_string(s);
+
+    if (name == NULL || !nhi_name_is_task(name))
+        return nhi_conf_bad(error, config_setting_source_line(s),
+                            "name: expected 1 to %d printable characters without space in quotes",
+                            NHI_TASK_MAX);
+    memcpy(r->name, name, strlen(name) + 1);
+    return NHI_OK;
+}
+
+#define KEYS                                                                                       \
+    "name, effect, agent, owner, task, account, service, source, days, hours, zone, bound, "       \
+    "max_lifetime, max_age, max_uses, max_sessions, max_grants_per_hour or ssh"
+
+static enum nhi_err take_key(const config_setting_t *s, struct nhi_rule *r, bool *effect,
+                             struct nhi_conf_error *error)
+{
+    const char *key = config_setting_name(s);
+
+#define IS(word) (strcmp(key, word) == 0)
+    if (IS("name"))
+        return take_name(s, r, error);
+    if (IS("effect"))
+        return take_effect(s, r, effect, error);
+    if (IS("agent"))
+        return take_names(s, r->agents, nhi_pattern_is_agent, error);
+    if (IS("owner"))
+        return nhi_conf_each(s, add_owner, r, error);
+    if (IS("task"))
+        return take_names(s, r->tasks, nhi_pattern_is_task, error);
+    if (IS("account"))
+        return take_names_or_any(s, r->accounts, nhi_name_is_account, error);
+    if (IS("service"))
+        return take_names_or_any(s, r->services, nhi_name_is_service, error);
+    if (IS("source"))
+        return nhi_conf_each(s, add_source, r, error);
+    if (IS("days"))
+        return nhi_conf_each(s, add_days, r, error);
+    if (IS("hours"))
+        return nhi_conf_each(s, add_hours, r, error);
+    if (IS("zone"))
+        return take_zone(s, r, error);
+    if (IS("bound"))
+        return nhi_conf_each(s, add_bound, r, error);
+    if (IS("max_lifetime"))
+        return nhi_conf_span(s, &r->max_lifetime, error);
+    if (IS("max_age"))
+        return nhi_conf_span(s, &r->max_age, error);
+    if (IS("max_uses"))
+        return nhi_conf_count(s, 1, NHI_USES_MAX, &r->max_uses, error);
+    if (IS("max_sessions"))
+        return nhi_conf_count(s, 1, NHI_CAP_MAX, &r->max_sessions, error);
+    if (IS("max_grants_per_hour"))
+        return nhi_conf_count(s, 1, NHI_CAP_MAX, &r->max_grants, error);
+    if (IS("ssh"))
+        return nhi_conf_each(s, add_ssh, r, error);
+#undef IS
+    return nhi_conf_bad(error, config_setting_source_line(s), "unknown key '%.40s': expected " KEYS,
+                        key);
+}
+
+/* What each key by itself cannot tell. */
+static enum nhi_err check(const struct nhi_rule *r, bool effect, unsigned line,
+                          struct nhi_conf_error *error)
+{
+    if (!effect)
+        return nhi_conf_bad(error, line, "effect is missing: expected \"permit\" or \"forbid\"");
+    if (r->agents[0] == '\0' && r->owners[0] == '\0')
+        return nhi_conf_bad(error, line, "agent is missing: every rule names agent or owner");
+    if (r->accounts[0] == '\0' || r->services[0] == '\0')
+        return nhi_conf_bad(error, line, "%s is missing: every rule names account and service",
+                            r->accounts[0] == '\0' ? "account" : "service");
+    if (r->zone[0] != '\0' && r->days == 0 && r->hours_count == 0)
+        return nhi_conf_bad(error, line, "zone: there are neither days nor hours for it");
+    if (r->forbid && r->ssh != 0)
+        return nhi_conf_bad(error, line,
+                            "ssh: a rule that forbids has no session to take something from");
+    if (r->forbid && (r->max_sessions != 0 || r->max_grants != 0))
+        return nhi_conf_bad(error, line, "%s: a rule that forbids gives nothing to count",
+                            r->max_sessions != 0 ? "max_sessions" : "max_grants_per_hour");
+    if (nhi_list_has(r->accounts, "root"))
+        return nhi_conf_bad(error, line,
+                            "account: root is out of reach of every ticket and every rule");
+    return NHI_OK;
+}
+
+enum nhi_err nhi_conf_rule(const config_setting_t *group, struct nhi_rule *out,
+                           struct nhi_conf_error *error)
+{
+    unsigned line = config_setting_source_line(group);
+    struct nhi_rule r = { .forbid = false };
+    enum nhi_err err = NHI_OK;
+    bool effect = false;
+    int n;
+
+    if (config_setting_type(group) != CONFIG_TYPE_GROUP)
+        return nhi_conf_bad(error, line, "rules: expected { … } for each rule");
+    n = config_setting_length(group);
+    for (int i = 0; i < n && err == NHI_OK; i++)
+        err = take_key(config_setting_get_elem(group, (unsigned)i), &r, &effect, error);
+    if (err == NHI_OK)
+        err = check(&r, effect, line, error);
+    if (err != NHI_OK)
+        return err;
+    if (r.zone[0] == '\0' && (r.days != 0 || r.hours_count != 0))
+        memcpy(r.zone, "UTC", sizeof("UTC"));
+    *out = r;
+    return NHI_OK;
+}

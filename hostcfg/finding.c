@@ -1,0 +1,105 @@
+#include "hostcfg/finding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "nhictl/say/out.h"
+
+const char *finding_level_name(enum finding_level level)
+{
+    switch (level) {
+    case FINDING_NOTE:
+        return "note";
+    case FINDING_WARNING:
+        return "warning";
+    case FINDING_ERROR:
+        return "error";
+    }
+    return "unknown";
+}
+
+static bool is_same(const struct finding *f, const char *id, const struct place *at)
+{
+    return strcmp(f->id, id) == 0 && strcmp(f->file, at->file) == 0 && f->line == at->line;
+}
+
+void finding_add(struct findings *found, enum finding_level level, const char *id, struct place at, char *why,
+                 char *fix)
+{
+    struct finding *f;
+
+    for (size_t i = 0; i < found->count; i++)
+        if (is_same(&found->all[i], id, &at)) {
+            free(why);
+            free(fix);
+            return;
+        }
+    if (found->count == found->room) {
+        found->room = found->room * 2 + 16;
+        found->all = out_must(reallocarray(found->all, found->room, sizeof(*found->all)));
+    }
+    f = &found->all[found->count++];
+    *f = (struct finding){ .level = level, .id = id, .line = at.line, .why = why, .fix = fix };
+    f->file = out_must(strdup(at.file));
+    f->text = at.text != NULL ? out_must(strdup(at.text)) : NULL;
+}
+
+bool findings_have(const struct findings *found, const char *prefix)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (strncmp(found->all[i].id, prefix, strlen(prefix)) == 0)
+            return true;
+    return false;
+}
+
+struct place place_of_file(const char *file)
+{
+    return (struct place){ .file = file };
+}
+
+struct place place_of_line(const char *file, const struct file_line *line)
+{
+    if (line == NULL)
+        return place_of_file(file);
+    return (struct place){ .file = file, .line = line->number, .text = line->text };
+}
+
+bool findings_check_guard(struct findings *found, const char *id, const char *file, const char *what)
+{
+    if (file_guarded(file) != NHI_ERR_UNSAFE)
+        return true;
+    finding_add(found, FINDING_ERROR, id, place_of_file(file),
+                out_say("others than root can write %s, or put another in its place", what),
+                out_say("run: chown root:root %s && chmod go-w %s (and the same for the directories above it)",
+                        file, file));
+    return false;
+}
+
+void findings_free(struct findings *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        free(found->all[i].file);
+        free(found->all[i].text);
+        free(found->all[i].why);
+        free(found->all[i].fix);
+    }
+    free(found->all);
+}
+
+static int by_gravity(const void *a, const void *b)
+{
+    const struct finding *x = a, *y = b;
+    int order = (int)y->level - (int)x->level;
+
+    if (order == 0)
+        order = strcmp(x->file, y->file);
+    if (order == 0)
+        order = (x->line > y->line) - (x->line < y->line);
+    return order != 0 ? order : strcmp(x->id, y->id);
+}
+
+void findings_sort(struct findings *f)
+{
+    if (f->count > 0)
+        qsort(f->all, f->count, sizeof(*f->all), by_gravity);
+}

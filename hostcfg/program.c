@@ -1,0 +1,56 @@
+#include "hostcfg/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hostcfg/host_file.h"
+#include "nhictl/say/out.h"
+
+int program_run(const char *const argv[], char **said)
+{
+    union {
+        const char *const *in;
+        char *const *out;
+    } words = { .in = argv };
+    char *out = NULL, *err = NULL;
+    int status = -1;
+
+    if (file_run(words.out, &out, &err, &status) != NHI_OK)
+        status = -1;
+    if (asprintf(said, "%s%s", err != NULL ? err : "", out != NULL ? out : "") < 0)
+        *said = NULL;
+    out_must(*said);
+    free(out);
+    free(err);
+    return status;
+}
+
+bool program_sshd_is(unsigned release)
+{
+    const char *const argv[] = { "/usr/sbin/sshd", "-V", NULL };
+    unsigned major = 0, minor = 0;
+    const char *at;
+    char *said;
+
+    (void)program_run(argv, &said);
+    at = said != NULL ? strstr(said, "OpenSSH_") : NULL;
+    if (at != NULL)
+        (void)sscanf(at, "OpenSSH_%u.%u", &major, &minor);
+    free(said);
+    return major * 100 + minor >= release;
+}
+
+bool program_is_old_sudo_rs(const char *path)
+{
+    const char *const argv[] = { path, "--version", NULL };
+    unsigned major = 0, minor = 0, patch = 0;
+    bool is_rs = false;
+    char *said = NULL;
+
+    if (access(path, X_OK) == 0 && program_run(argv, &said) == 0)
+        is_rs = sscanf(said, "sudo-rs %u.%u.%u", &major, &minor, &patch) == 3;
+    free(said);
+    return is_rs && major * 10000 + minor * 100 + patch < 209;
+}

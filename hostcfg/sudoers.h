@@ -1,0 +1,31 @@
+/*
+ * What sudo is told: sudoers(5), as cvtsudoers(1) reads it, and where it is written.
+ */
+#ifndef HOSTCFG_SUDOERS_H
+#define HOSTCFG_SUDOERS_H
+
+#include <jansson.h>
+
+#include "hostcfg/finding.h"
+
+struct sudoers {
+    struct findings *found;
+    struct file_text *file; /* all that sudo reads, in order */
+    size_t count;
+    json_t *json; /* NULL: there is nobody who reads it for us */
+};
+
+/* Release with sudoers_free. false: it cannot be read, and that is a finding. */
+bool sudoers_read(struct findings *found, struct sudoers *out);
+void sudoers_free(struct sudoers *s);
+/* Whether sudo reads this file. */
+bool sudoers_has(const struct sudoers *s, const char *path);
+/* The first line that begins with start, where that is not NULL, and has both words. */
+struct place sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other);
+/* The last: of Defaults it is the one that counts. */
+struct place sudoers_last(const struct sudoers *s, const char *start, const char *word);
+
+/* Whether a list of hosts, of cvtsudoers, leaves this one out for certain: it has names alone, of which none fits. */
+bool sudoers_is_elsewhere(const json_t *hosts);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * Which machine this is, so that a copy of its ledger elsewhere is noticed.
+ *
+ * What tells is /etc/machine-id. A host that has none (many containers), an empty one, or one that says
+ * "uninitialized" has no identity of its own: a ledger that was made there fits wherever there is none, too.
+ */
+#ifndef NHI_MACHINE_H
+#define NHI_MACHINE_H
+
+#include <stdint.h>
+
+#include "libnhi/base/err.h"
+#include "libnhi/base/hash.h"
+
+#define NHI_MACHINE_FILE "/etc/machine-id"
+
+/* A hash of what is in the file, which is to be shown to nobody as it is; empty: there is no identity.
+ * NHI_ERR_UNSAFE: others than root could write it. NHI_ERR_FORMAT: it is something else. */
+NHI_CHECK enum nhi_err nhi_machine_id(const char *file, char id[NHI_DIGEST_LEN + 1]);
+
+/* When this boot began by the clock that says now: seconds since the epoch. */
+NHI_CHECK enum nhi_err nhi_boot_time(int64_t now, int64_t *at);
+
+#endif

@@ -1,0 +1,382 @@
+#include "libnhi/base/paths.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum nhi_err nhi_err_from_errno(int err)
+{
+    switch (err) {
+    case ENOENT:
+    case ENOTDIR:
+        return NHI_ERR_NOT_FOUND;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return NHI_ERR_FULL;
+    case ENOMEM:
+        return NHI_ERR_NOMEM;
+    case EEXIST:
+        return NHI_ERR_EXISTS;
+    default:
+        return NHI_ERR_SYS;
+    }
+}
+
+static bool only_root_writes(const struct stat *st)
+{
+    return st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* Descends from / one name at a time, so that what was checked is what is used. */
+static enum nhi_err descend(char *path, int *fd)
+{
+    enum nhi_err err = NHI_OK;
+    char *save = NULL, *name;
+    struct stat st;
+    int at, next;
+
+    at = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (at < 0)
+        return nhi_err_from_errno(errno);
+    for (name = strtok_r(path, "/", &save);; name = strtok_r(NULL, "/", &save)) {
+        if (fstat(at, &st) != 0)
+            err = NHI_ERR_SYS;
+        else if (!only_root_writes(&st))
+            err = NHI_ERR_UNSAFE;
+        if (err != NHI_OK || name == NULL)
+            break;
+        next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0) {
+            err = nhi_err_from_errno(errno);
+            break;
+        }
+        close(at);
+        at = next;
+    }
+    if (err == NHI_OK)
+        *fd = at;
+    else
+        close(at);
+    return err;
+}
+
+enum nhi_err nhi_dir_open(const char *path, int *fd)
+{
+    enum nhi_err err;
+    char *real;
+
+    if (path == NULL || path[0] != '/')
+        return NHI_ERR_ARG;
+    real = realpath(path, NULL);
+    if (real == NULL)
+        return nhi_err_from_errno(errno);
+    err = descend(real, fd);
+    free(real);
+    return err;
+}
+
+enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd)
+{
+    struct stat st;
+    int f;
+
+    /* O_NONBLOCK: a FIFO put in the place of a file must not hold up a login. */
+    f = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (f < 0)
+        return errno == ELOOP ? NHI_ERR_UNSAFE : nhi_err_from_errno(errno);
+    if (fstat(f, &st) != 0) {
+        close(f);
+        return NHI_ERR_SYS;
+    }
+    if (!S_ISREG(st.st_mode) || !only_root_writes(&st) ||
+        (secret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
+        close(f);
+        return NHI_ERR_UNSAFE;
+    }
+    *fd = f;
+    return NHI_OK;
+}
+
+enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max, char **buf,
+                           unsigned long *len)
+{
+    enum nhi_err err;
+    size_t have = 0;
+    char *text;
+    int fd;
+
+    err = nhi_file_open(dirfd, name, secret, &fd);
+    if (err != NHI_OK)
+        return err;
+    text = malloc(max + 2);
+    if (text == NULL) {
+        close(fd);
+        return NHI_ERR_NOMEM;
+    }
+    while (have <= max) {
+        ssize_t n = read(fd, text + have, max + 1 - have);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            err = NHI_ERR_SYS;
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+    }
+    close(fd);
+    if (err == NHI_OK && have > max)
+        err = NHI_ERR_TOO_LONG;
+    if (err != NHI_OK) {
+        free(text);
+        return err;
+    }
+    text[have] = '\0';
+    *buf = text;
+    *len = have;
+    return NHI_OK;
+}
+
+static enum nhi_err write_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return nhi_err_from_errno(errno);
+        data += n;
+        len -= (size_t)n;
+    }
+    return NHI_OK;
+}
+
+/* How a new file looks before it gets its name. */
+struct looks {
+    unsigned mode;
+    int like;  /* -1: root's, with that mode */
+    int dated;
+};
+
+/* A label or a list of who may read it. One that this place does not take is none of ours. */
+static enum nhi_err copy_attributes(int from, int to)
+{
+    char names[4096], value[4096];
+    ssize_t len = flistxattr(from, names, sizeof(names)), n;
+
+    if (len < 0)
+        return errno == ENOTSUP || errno == ENOSYS ? NHI_OK : NHI_ERR_SYS;
+    for (const char *name = names; name < names + len; name += strlen(name) + 1) {
+        n = fgetxattr(from, name, value, sizeof(value));
+        if (n < 0 || (fsetxattr(to, name, value, (size_t)n, 0) != 0 && errno != ENOTSUP && errno != EPERM))
+            return NHI_ERR_SYS;
+    }
+    return NHI_OK;
+}
+
+static enum nhi_err dress(int fd, const struct looks *looks)
+{
+    struct timespec times[2];
+    struct stat st;
+
+    if (looks->like < 0)
+        return fchmod(fd, looks->mode) == 0 ? NHI_OK : nhi_err_from_errno(errno);
+    if (fstat(looks->like, &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0 ||
+        fchmod(fd, st.st_mode & ALLPERMS) != 0)
+        return nhi_err_from_errno(errno);
+    times[0] = st.st_atim;
+    times[1] = st.st_mtim;
+    if (looks->dated && futimens(fd, times) != 0)
+        return nhi_err_from_errno(errno);
+    return copy_attributes(looks->like, fd);
+}
+
+#define WHOLE ".%s.nhi-new"   /* about to take the place of the other: it holds all that it is to hold */
+#define PART ".%s.%08x.part" /* where a file system has no files without a name */
+#define TRIES 100            /* whoever owns the directory may put something there again and again */
+
+static enum nhi_err too_long(void)
+{
+    errno = ENAMETOOLONG;
+    return NHI_ERR_TOO_LONG;
+}
+
+static enum nhi_err begin_named(int dirfd, const char *name, struct nhi_new_file *n)
+{
+    uint32_t unique;
+
+    if (getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
+        return NHI_ERR_SYS;
+    if (snprintf(n->part, sizeof n->part, PART, name, (unsigned)unique) >= (int)sizeof n->part) {
+        n->part[0] = '\0';
+        return too_long();
+    }
+    n->fd = openat(dirfd, n->part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (n->fd >= 0)
+        return NHI_OK;
+    n->part[0] = '\0';
+    return nhi_err_from_errno(errno);
+}
+
+enum nhi_err nhi_file_begin(int dirfd, const char *name, struct nhi_new_file *n)
+{
+    n->part[0] = '\0';
+    n->fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (n->fd >= 0)
+        return NHI_OK;
+    /* A kernel or a file system that knows nothing of it takes it for a directory that is to be written. */
+    return errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ? begin_named(dirfd, name, n)
+                                                                     : nhi_err_from_errno(errno);
+}
+
+enum nhi_err nhi_file_link(int fd, int dirfd, const char *name)
+{
+    char self[40];
+
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) != 0)
+        return nhi_err_from_errno(errno);
+    return NHI_OK;
+}
+
+/* What stands beside under that name is whole: of a writer that was killed, or of one that is about to do this itself
+ * and will find it done. That it is gone means that it got its place. */
+static enum nhi_err finish(int dirfd, const char *whole, const char *name)
+{
+    return renameat(dirfd, whole, dirfd, name) == 0 || errno == ENOENT ? NHI_OK : nhi_err_from_errno(errno);
+}
+
+static enum nhi_err end_unnamed(int dirfd, const char *name, const struct nhi_new_file *n)
+{
+    enum nhi_err err = nhi_file_link(n->fd, dirfd, name);
+    char whole[NAME_MAX + 1];
+    int i;
+
+    if (err != NHI_ERR_EXISTS)
+        return err;
+    if (snprintf(whole, sizeof whole, WHOLE, name) >= (int)sizeof whole)
+        return too_long();
+    for (i = 0; i < TRIES && (err = nhi_file_link(n->fd, dirfd, whole)) == NHI_ERR_EXISTS; i++)
+        if ((err = finish(dirfd, whole, name)) != NHI_OK)
+            return err;
+    return err == NHI_OK ? finish(dirfd, whole, name) : err;
+}
+
+enum nhi_err nhi_file_end(int dirfd, const char *name, struct nhi_new_file *n)
+{
+    if (n->part[0] == '\0')
+        return end_unnamed(dirfd, name, n);
+    if (renameat(dirfd, n->part, dirfd, name) != 0)
+        return nhi_err_from_errno(errno);
+    n->part[0] = '\0';
+    return NHI_OK;
+}
+
+void nhi_file_drop(int dirfd, struct nhi_new_file *n)
+{
+    int saved = errno;
+
+    if (n->fd >= 0)
+        close(n->fd);
+    if (n->part[0] != '\0')
+        (void)unlinkat(dirfd, n->part, 0);
+    n->fd = -1;
+    n->part[0] = '\0';
+    errno = saved;
+}
+
+void nhi_file_sweep(int dirfd, const char *name)
+{
+    char whole[NAME_MAX + 1];
+
+    if (snprintf(whole, sizeof whole, WHOLE, name) < (int)sizeof whole)
+        (void)unlinkat(dirfd, whole, 0);
+}
+
+static bool is_left(const char *entry)
+{
+    size_t len = strlen(entry);
+
+    /* .NAME.new and .mark.PID: as earlier releases called them. */
+    return entry[0] == '.' && ((len > 9 && strcmp(entry + len - 8, ".nhi-new") == 0) ||
+                               (len > 5 && strcmp(entry + len - 4, ".new") == 0) ||
+                               (len > 6 && strcmp(entry + len - 5, ".part") == 0) ||
+                               (strncmp(entry, ".mark.", 6) == 0 && entry[6 + strspn(entry + 6, "0123456789")] == '\0'));
+}
+
+void nhi_file_sweep_all(const char *dir, int64_t before)
+{
+    const struct dirent *e;
+    struct stat st;
+    DIR *d = NULL;
+    int fd = -1;
+
+    if (nhi_dir_open(dir, &fd) != NHI_OK)
+        return;
+    d = fdopendir(fd);
+    if (d == NULL) {
+        close(fd);
+        return;
+    }
+    while ((e = readdir(d)) != NULL)
+        if (is_left(e->d_name) && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            st.st_ctim.tv_sec < before)
+            (void)unlinkat(fd, e->d_name, 0);
+    closedir(d);
+}
+
+enum nhi_err nhi_file_remove(int dirfd, const char *name)
+{
+    nhi_file_sweep(dirfd, name);
+    if ((unlinkat(dirfd, name, 0) != 0 && errno != ENOENT) || fsync(dirfd) != 0)
+        return nhi_err_from_errno(errno);
+    return NHI_OK;
+}
+
+static enum nhi_err replace(int dirfd, const char *name, const struct looks *looks, const void *data,
+                            unsigned long len)
+{
+    struct nhi_new_file n = { .fd = -1 };
+    enum nhi_err err = nhi_file_begin(dirfd, name, &n);
+
+    if (err == NHI_OK)
+        err = write_all(n.fd, data, len);
+    if (err == NHI_OK)
+        err = dress(n.fd, looks);
+    if (err == NHI_OK && fsync(n.fd) != 0)
+        err = nhi_err_from_errno(errno);
+    if (err == NHI_OK)
+        err = nhi_file_end(dirfd, name, &n);
+    nhi_file_drop(dirfd, &n);
+    if (err == NHI_OK && fsync(dirfd) != 0)
+        err = nhi_err_from_errno(errno);
+    return err;
+}
+
+enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const void *data,
+                              unsigned long len)
+{
+    const struct looks looks = { .mode = mode, .like = -1 };
+
+    return replace(dirfd, name, &looks, data, len);
+}
+
+enum nhi_err nhi_file_replace_like(int dirfd, const char *name, int like, int dated, const void *data,
+                                   unsigned long len)
+{
+    const struct looks looks = { .like = like, .dated = dated };
+
+    return replace(dirfd, name, &looks, data, len);
+}

@@ -1,0 +1,57 @@
+/*
+ * Processes of this host, as /proc shows them, and its clocks.
+ */
+#ifndef NHI_PROC_H
+#define NHI_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "libnhi/base/err.h"
+
+/* A process that pid reuse cannot confuse. */
+struct nhi_proc {
+    pid_t pid;
+    uint64_t start; /* clock ticks since boot, /proc/PID/stat field 22 */
+};
+
+struct nhi_proc_stat {
+    struct nhi_proc self;
+    pid_t parent;
+    pid_t session;    /* of setsid(2): the pid of its leader */
+    bool ended;       /* and not taken in yet; with its first thread alone it has not */
+    unsigned tty;     /* device number of the controlling terminal; 0: none */
+};
+/* Calls fn with each process, by pid, until it returns other than 0. Each is looked up when its turn comes, so that
+ * one that keeps forking and ending to be missed is come upon in the end. */
+NHI_CHECK enum nhi_err nhi_proc_each(int (*fn)(pid_t, void *), void *ctx);
+/* NHI_ERR_NOT_FOUND: gone. */
+NHI_CHECK enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out);
+/* A file of /proc by one read, whole if it is smaller than size, with a NUL behind it. Nothing is allocated. Of an
+ * error errno says which; NHI_ERR_NOT_FOUND: gone. */
+NHI_CHECK enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size);
+/* Start time of a process, and its parent. NHI_ERR_NOT_FOUND: gone. */
+NHI_CHECK enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent);
+/* Whether it runs. One that has ended and was not taken in yet does not, however long its parent leaves it there;
+ * what cannot be looked at does. */
+bool nhi_proc_is_alive(const struct nhi_proc *p);
+/* The kernel's audit session of a process. NHI_ERR_NOT_FOUND: it has none of its own, or is gone. */
+NHI_CHECK enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session);
+/* Puts this process, and so all that it starts from here on, into an audit session of its own, for the uid that
+ * its login was for, or for uid where there was none. NHI_ERR_STATE: the kernel does not do that, here. */
+NHI_CHECK enum nhi_err nhi_proc_new_audit(uint32_t uid);
+/* For whom the login was that a process descends from. NHI_ERR_NOT_FOUND: unset, or gone. */
+NHI_CHECK enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid);
+/* The inode of the PID namespace that this process is in. 0: it cannot be found out. */
+uint64_t nhi_proc_namespace(void);
+/* Seconds since the epoch. Ask nothing else: time(2) lags behind the exact clock by up to a tick, and who asks now the one
+ * and then the other sees what came later in an earlier second. */
+int64_t nhi_now(void);
+/* Seconds since boot, sleep included, by a clock that nobody sets. 0: it cannot be found out. */
+int64_t nhi_uptime(void);
+/* This boot's ID, 36 characters. */
+NHI_CHECK enum nhi_err nhi_boot_id(char out[37]);
+
+#endif

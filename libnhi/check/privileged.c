@@ -1,0 +1,427 @@
+/*
+ * MUST: whatever cannot be read is an error, or blind, and never "not privileged". MUST: nothing of glibc's resolver is
+ * called here: it drops the errors of its sources, and waits for them without end.
+ */
+#include "libnhi/check/privileged.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/base/elsewhere.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_read.h"
+
+/*
+ * Each of these leads to root, or to everybody's secrets, without asking anyone: sudo's and su's own
+ * groups, the readers of raw memory, raw disks and password hashes, those who start containers or virtual
+ * machines with any mount, those who write what root runs (staff: /usr/local), and those who read every log.
+ */
+static const char *const privileged[] = {
+    "root", "sudo",  "wheel", "admin",       "adm",    "shadow",  "disk", "kmem",
+    "lxd",  "lxc",   "incus", "incus-admin", "docker", "libvirt", "kvm",  "staff",
+    "systemd-journal",
+};
+
+#define BUFFER_MAX (1u << 20)
+#define GROUPS_MAX 4096
+#define PASSWD_FILE "/etc/passwd"
+#define GROUP_FILE "/etc/group"
+
+bool nhi_group_is_privileged(const char *name, uint32_t gid)
+{
+    size_t i;
+
+    if (gid == 0)
+        return true;
+    for (i = 0; name != NULL && i < sizeof privileged / sizeof privileged[0]; i++)
+        if (strcmp(name, privileged[i]) == 0)
+            return true;
+    return false;
+}
+
+/* ---- what is gathered ---- */
+
+struct gids {
+    uint32_t *all;
+    size_t count, room;
+};
+
+struct look {
+    struct nhi_local *l;
+    struct gids mine;  /* groups of the account */
+    struct gids known; /* those of them that have a name here */
+    struct gids leads; /* every number that a privileged name has here; names[i] is whose */
+    const char **names;
+};
+
+static bool gids_has(const struct gids *g, uint32_t gid)
+{
+    size_t i;
+
+    for (i = 0; i < g->count; i++)
+        if (g->all[i] == gid)
+            return true;
+    return false;
+}
+
+static enum nhi_err gids_add(struct gids *g, uint32_t gid)
+{
+    uint32_t *more;
+
+    if (gids_has(g, gid))
+        return NHI_OK;
+    if (g->count == GROUPS_MAX)
+        return NHI_ERR_FULL;
+    if (g->count == g->room) {
+        more = reallocarray(g->all, g->room * 2 + 16, sizeof *more);
+        if (more == NULL)
+            return NHI_ERR_NOMEM;
+        g->all = more;
+        g->room = g->room * 2 + 16;
+    }
+    g->all[g->count++] = gid;
+    return NHI_OK;
+}
+
+static void because(struct nhi_local *l, const char *why)
+{
+    if (l->privileged)
+        return;
+    l->privileged = true;
+    (void)snprintf(l->because, sizeof l->because, "%s", why);
+}
+
+/* ---- the local files ---- */
+
+/* A line of one of the two; NHI_OK goes on, anything else ends the reading. */
+struct reader {
+    const char *file;
+    int (*next)(FILE *f, char *buf, size_t size, void *entry);
+    enum nhi_err (*take)(const void *entry, void *ctx);
+};
+
+static int next_group(FILE *f, char *buf, size_t size, void *entry)
+{
+    struct group *got;
+
+    return fgetgrent_r(f, entry, buf, size, &got);
+}
+
+static int next_passwd(FILE *f, char *buf, size_t size, void *entry)
+{
+    struct passwd *got;
+
+    return fgetpwent_r(f, entry, buf, size, &got);
+}
+
+/* Whoever puts something else in their place must not make a host wait. */
+static enum nhi_err open_file(const char *file, FILE **out)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    *out = NULL;
+    if (fd < 0)
+        return NHI_ERR_SYS;
+    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+        errno = EINVAL;
+    else
+        *out = fdopen(fd, "re");
+    if (*out == NULL)
+        close(fd);
+    return *out != NULL ? NHI_OK : NHI_ERR_SYS;
+}
+
+static enum nhi_err read_lines(const struct reader *r, void *ctx)
+{
+    union {
+        struct group gr;
+        struct passwd pw;
+    } entry;
+    size_t size = 4096;
+    char *buf = malloc(size), *more;
+    FILE *f = NULL;
+    enum nhi_err err = buf != NULL ? open_file(r->file, &f) : NHI_ERR_NOMEM;
+    int rc;
+
+    while (err == NHI_OK) {
+        rc = r->next(f, buf, size, &entry);
+        if (rc == 0) {
+            err = r->take(&entry, ctx);
+        } else if (rc == ERANGE && size < BUFFER_MAX) {
+            /* The line is read again. */
+            more = realloc(buf, size * 4);
+            err = more != NULL ? NHI_OK : NHI_ERR_NOMEM;
+            buf = more != NULL ? more : buf;
+            size *= 4;
+        } else if (rc == ENOENT && feof(f) && !ferror(f)) {
+            break;
+        } else {
+            errno = rc;
+            err = NHI_ERR_SYS;
+        }
+    }
+    if (f != NULL)
+        (void)fclose(f);
+    free(buf);
+    return err;
+}
+
+/* ---- the account ---- */
+
+struct wanted {
+    struct nhi_local *l;
+    bool by_uid, found;
+};
+
+static enum nhi_err take_passwd(const void *entry, void *ctx)
+{
+    const struct passwd *pw = entry;
+    struct wanted *w = ctx;
+
+    if (w->found || strcmp(pw->pw_name, w->l->name) != 0 || (w->by_uid && pw->pw_uid != w->l->uid))
+        return NHI_OK;
+    w->found = true;
+    w->l->uid = pw->pw_uid;
+    w->l->gid = pw->pw_gid;
+    return NHI_OK;
+}
+
+/* An agent's own account, by the file that nss_nhi answers from: of that name, and of that number if it is asked for. */
+static enum nhi_err take_own(struct look *k, struct wanted *w)
+{
+    struct nhi_snapshot s;
+    struct nhi_account a;
+    enum nhi_err err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
+    uint32_t i;
+
+    if (err == NHI_ERR_SYS && errno == ENOENT)
+        return NHI_OK;
+    if (err != NHI_OK)
+        return err;
+    err = nhi_snapshot_by_name(&s, k->l->name, &a);
+    if (err == NHI_OK && (!(w->found || w->by_uid) || a.uid == k->l->uid)) {
+        k->l->own = true;
+        if (!w->found) {
+            w->found = true;
+            k->l->uid = k->l->gid = a.uid;
+        }
+        err = gids_add(&k->mine, s.uid_min);
+        if (err == NHI_OK)
+            err = gids_add(&k->known, s.uid_min);
+        if (err == NHI_OK)
+            err = gids_add(&k->known, a.uid);
+        for (i = 0; i < a.group_count && err == NHI_OK; i++)
+            err = gids_add(&k->mine, a.groups[i]);
+    }
+    nhi_snapshot_close(&s);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+/* ---- its groups ---- */
+
+static enum nhi_err lead(struct look *k, const char *name, uint32_t gid)
+{
+    size_t i, at = k->leads.count;
+    const char **more;
+    enum nhi_err err;
+
+    for (i = 0; strcmp(privileged[i], name) != 0; i++)
+        continue;
+    err = gids_add(&k->leads, gid);
+    if (err != NHI_OK || k->leads.count == at)
+        return err;
+    more = reallocarray(k->names, k->leads.count, sizeof *more);
+    if (more == NULL)
+        return NHI_ERR_NOMEM;
+    k->names = more;
+    k->names[at] = privileged[i];
+    return NHI_OK;
+}
+
+static bool lists(const struct group *gr, const char *name)
+{
+    char **m;
+
+    for (m = gr->gr_mem; *m != NULL; m++)
+        if (strcmp(*m, name) == 0)
+            return true;
+    return false;
+}
+
+static enum nhi_err take_group(const void *entry, void *ctx)
+{
+    const struct group *gr = entry;
+    struct look *k = ctx;
+    bool member = lists(gr, k->l->name);
+    enum nhi_err err = NHI_OK;
+
+    if (member)
+        err = gids_add(&k->mine, gr->gr_gid);
+    if (err == NHI_OK && (member || gids_has(&k->mine, gr->gr_gid)))
+        err = gids_add(&k->known, gr->gr_gid);
+    if (err == NHI_OK && gr->gr_gid != 0 && nhi_group_is_privileged(gr->gr_name, gr->gr_gid))
+        err = lead(k, gr->gr_name, gr->gr_gid);
+    return err;
+}
+
+/* Whoever calls su or sudo has groups already, and by those sudo matches: they may be more than any source says by now.
+ * Once the caller is let in, sudo takes on those of whom it becomes. */
+static enum nhi_err take_process(struct look *k)
+{
+    gid_t *g;
+    int n, i;
+    enum nhi_err err;
+
+    if (getuid() == 0 || getuid() != k->l->uid)
+        return NHI_OK;
+    n = getgroups(0, NULL);
+    g = n >= 0 ? calloc((size_t)n + 1, sizeof *g) : NULL;
+    if (g == NULL)
+        return NHI_ERR_NOMEM;
+    n = getgroups(n, g);
+    err = n >= 0 ? gids_add(&k->mine, getgid()) : NHI_ERR_SYS;
+    for (i = 0; i < n && err == NHI_OK; i++)
+        err = gids_add(&k->mine, g[i]);
+    free(g);
+    return err;
+}
+
+static void judge(struct look *k)
+{
+    size_t i;
+
+    if (gids_has(&k->mine, 0))
+        because(k->l, "gid 0");
+    for (i = 0; i < k->leads.count; i++)
+        if (gids_has(&k->mine, k->leads.all[i]))
+            because(k->l, k->names[i]);
+}
+
+static bool all_known(const struct look *k)
+{
+    size_t i;
+
+    for (i = 0; i < k->mine.count; i++)
+        if (!gids_has(&k->known, k->mine.all[i]))
+            return false;
+    return true;
+}
+
+static enum nhi_err groups(struct look *k, struct nhi_elsewhere *e)
+{
+    static const struct reader group_file = { GROUP_FILE, next_group, take_group };
+    enum nhi_err err = gids_add(&k->mine, k->l->gid);
+    size_t i;
+
+    for (i = 0; i < e->count && err == NHI_OK; i++)
+        err = gids_add(&k->mine, e->gids[i]);
+    if (err == NHI_OK)
+        err = read_lines(&group_file, k);
+    if (err == NHI_OK)
+        judge(k);
+    return err;
+}
+
+/* What the others know of it; nothing, where it is privileged anyway. */
+static enum nhi_err ask_elsewhere(struct look *k, const uint32_t *uid, bool who, struct nhi_elsewhere *e)
+{
+    enum nhi_err err = nhi_elsewhere_ask(k->l->name, uid, who, k->mine.all, k->mine.count, e);
+
+    if (err == NHI_OK && e->privileged[0] != '\0')
+        because(k->l, e->privileged);
+    if (err == NHI_OK)
+        memcpy(k->l->blind, e->blind, sizeof k->l->blind);
+    return err;
+}
+
+static enum nhi_err look(const uint32_t *uid, bool of_process, struct look *k)
+{
+    static const struct reader passwd_file = { PASSWD_FILE, next_passwd, take_passwd };
+    struct wanted w = { .l = k->l, .by_uid = uid != NULL };
+    struct nhi_elsewhere e = { .count = 0 };
+    enum nhi_err err = read_lines(&passwd_file, &w);
+    bool here;
+    size_t i;
+
+    if (err == NHI_OK)
+        err = take_own(k, &w);
+    here = w.found;
+    if (err == NHI_OK && of_process)
+        err = take_process(k);
+    if (err == NHI_OK && !here) {
+        err = ask_elsewhere(k, uid, true, &e);
+        if (err == NHI_OK && e.found && (uid == NULL || e.uid == *uid)) {
+            k->l->uid = e.uid;
+            k->l->gid = e.gid;
+        } else if (err == NHI_OK) {
+            err = e.blind[0] != '\0' ? NHI_ERR_BUSY : NHI_ERR_NOT_FOUND;
+        }
+    }
+    if (err == NHI_OK && (k->l->uid == 0 || k->l->gid == 0))
+        because(k->l, k->l->uid == 0 ? "uid 0" : "gid 0");
+    if (err == NHI_OK && !k->l->privileged)
+        err = groups(k, &e);
+    if (err == NHI_OK && here && !k->l->privileged) {
+        err = ask_elsewhere(k, uid, false, &e);
+        for (i = 0; i < e.count && err == NHI_OK; i++)
+            err = gids_add(&k->mine, e.gids[i]);
+        if (err == NHI_OK)
+            judge(k);
+    }
+    /* Who can keep the program from running, by a limit of his cgroup or by a signal, is not to hide his groups. */
+    k->l->goes_on = k->l->blind[0] != '\0' && k->l->own && !e.unasked && all_known(k);
+    nhi_elsewhere_free(&e);
+    return err;
+}
+
+static enum nhi_err find(const char *name, const uint32_t *uid, bool of_process, struct nhi_local *out)
+{
+    struct nhi_local l = { .uid = uid != NULL ? *uid : 0 };
+    struct look k = { .l = &l };
+    enum nhi_err err;
+
+    if (strlen(name) >= sizeof l.name)
+        return NHI_ERR_TOO_LONG;
+    if (name[0] == '\0')
+        return NHI_ERR_NOT_FOUND;
+    memcpy(l.name, name, strlen(name));
+    err = look(uid, of_process, &k);
+    free(k.mine.all);
+    free(k.known.all);
+    free(k.leads.all);
+    free(k.names);
+    if (err == NHI_OK)
+        *out = l;
+    return err;
+}
+
+enum nhi_err nhi_local_by_name(const char *name, struct nhi_local *out)
+{
+    return find(name, NULL, false, out);
+}
+
+enum nhi_err nhi_local_uid(const char *name, uint32_t *uid)
+{
+    struct nhi_local l;
+    enum nhi_err err;
+
+    if (nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, name, uid) == NHI_OK)
+        return NHI_OK;
+    err = nhi_local_by_name(name, &l);
+    if (err == NHI_OK)
+        *uid = l.uid;
+    return err;
+}
+
+enum nhi_err nhi_local_of(const char *name, uint32_t uid, bool of_process, struct nhi_local *out)
+{
+    return find(name, &uid, of_process, out);
+}

@@ -1,0 +1,41 @@
+/*
+ * Accounts that no ticket and no policy may name: uid 0, gid 0, and every member of a group that leads
+ * to root on an ordinary host. Checked by number and by name over the full membership, as sudo matches it,
+ * at issue and at each use.
+ */
+#ifndef NHI_PRIVILEGED_H
+#define NHI_PRIVILEGED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libnhi/base/err.h"
+
+/* An account, as far as a decision needs it. */
+struct nhi_local {
+    char name[33];
+    uint32_t uid, gid;
+    bool own; /* an agent's own account: the snapshot has this name with this uid */
+    bool privileged;
+    char because[33]; /* "uid 0" or the group's name; empty when not privileged */
+    /* A source of groups that gave no answer, and how; empty: all did. Then privileged says what is known. */
+    char blind[64];
+    bool goes_on; /* blind, but the sources were asked, and an agent's own account whose groups are all known here: it
+                     gets none from there */
+};
+
+/* The local files first, then the snapshot, then what else nsswitch.conf names (elsewhere.h): a look-up of an account
+ * that is here waits for nobody. NHI_ERR_NOT_FOUND: no such account, or none of that name has that uid. NHI_ERR_BUSY: the
+ * same, as far as is known, and some source gave no answer. Any doubt (a file
+ * that cannot be read, more groups than a host has) is an error, never "not privileged". */
+NHI_CHECK enum nhi_err nhi_local_by_name(const char *name, struct nhi_local *out);
+/* The number of an account that a session was opened for: an agent's own has the agent's, whoever else has come to have
+ * its name; any other that of nhi_local_by_name, with its errors. */
+NHI_CHECK enum nhi_err nhi_local_uid(const char *name, uint32_t *uid);
+/* of_process: where this process runs for that uid, by its real one, the groups that it has count too. */
+NHI_CHECK enum nhi_err nhi_local_of(const char *name, uint32_t uid, bool of_process, struct nhi_local *out);
+
+/* Whether a group of this name or number may be given to an agent. name may be NULL. */
+bool nhi_group_is_privileged(const char *name, uint32_t gid);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Denials of what was not verified, which anybody can cause: counted, with the first few as samples, in one file of
+ * a fixed size under NHI_RUN_DIR. The supervisor makes one event of them at intervals.
+ *
+ * Counting is an addition in memory that is shared: no lock, nothing to wait for, nothing that a process which is
+ * stopped or killed leaves half done. What cannot be counted is denied all the same.
+ */
+#ifndef NHI_DENIALS_H
+#define NHI_DENIALS_H
+
+#include <stddef.h>
+
+#include "libnhi/policy/decide.h"
+
+#define NHI_DENIALS_FILE "denials"
+#define NHI_DENIALS_SAMPLES 16
+
+enum nhi_denial_of {
+    NHI_DENIAL_SSHD,
+    NHI_DENIAL_SUDO,
+    NHI_DENIAL_SU,
+    NHI_DENIAL_CRON,
+    NHI_DENIAL_OTHER,
+    NHI_DENIAL_SERVICES
+};
+const char *nhi_denial_service(enum nhi_denial_of s);
+/* By the name of a PAM service; sudo-i and su-l are sudo and su, crond is cron. */
+enum nhi_denial_of nhi_denial_of_service(const char *name);
+
+/* Strings from outside: names that break their grammar are kept as "?". from: a numeric address or empty. */
+struct nhi_denial {
+    int64_t at;
+    enum nhi_reason reason;
+    char service[NHI_SERVICE_MAX + 1], account[NHI_ACCOUNT_MAX + 1], from[NHI_PLACE_MAX + 1];
+};
+
+struct nhi_denials {
+    uint64_t total;
+    uint64_t count[NHI_REASON_COUNT][NHI_DENIAL_SERVICES];
+    size_t sample_count;
+    struct nhi_denial samples[NHI_DENIALS_SAMPLES];
+};
+
+/* run_dir is made where it is missing. */
+void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *service,
+                     const char *account, const char *from, int64_t at);
+
+/* Makes the file, while there is room for it. */
+void nhi_denials_make(const char *run_dir);
+/* What was counted since the last time, to fn, if there was any. When fn returns 0 it is taken away, else it is
+ * there the next time. Of two that take at once the later finds what is left. NHI_ERR_NOT_FOUND: nothing was ever
+ * counted. NHI_ERR_FORMAT: a file of another release, which is removed. NHI_ERR_BUSY: somebody else is at it. */
+NHI_CHECK enum nhi_err nhi_denials_take(const char *run_dir,
+                                        int (*fn)(const struct nhi_denials *, void *), void *ctx);
+
+#endif

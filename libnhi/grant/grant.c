@@ -1,0 +1,492 @@
+/*
+ * Committing grants.
+ *
+ * MUST: one link is the whole commit, so that a caller who stops or kills this process at any
+ * instruction leaves a grant that happened or one that did not. MUST: no lock, no wait for anybody, no
+ * temporary name that somebody would have to clean up. MUST: what says no to a later one (a use that is spent, a
+ * ticket that is superseded, a pin, a key that is bound, a place in the hour) is on the disk before the grant goes
+ * through, so that it outlives the power.
+ */
+#include "libnhi/grant/grant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/base/hash.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/grant/grant_hour.h"
+#include "libnhi/grant/record.h"
+
+#define REPLACE_TRIES 1000
+/* Of one ticket in an hour, and of one account between two folds: whoever holds a dead ticket must not fill
+ * the disk with it. */
+#define RECORDS_MAX 64
+#define NAME_SIZE 80
+#define KEY_NAME_MAX (2 + 2 * NHI_PK_LEN + 1 + NHI_ACCOUNT_MAX + 1)
+
+static enum nhi_err open_grants(const char *dir, int *fd)
+{
+    char path[512];
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    return nhi_dir_open(path, fd);
+}
+
+/* The first slot that nobody has taken. */
+static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint32_t slots)
+{
+    enum nhi_err err = NHI_ERR_EXISTS;
+    char name[NAME_SIZE];
+    uint32_t n;
+
+    for (n = 0; n < slots && err == NHI_ERR_EXISTS; n++) {
+        (void)snprintf(name, sizeof name, "%c-%s-%u", kind, of, (unsigned)n);
+        err = nhi_record_link(fd, dirfd, name);
+    }
+    return err;
+}
+
+void nhi_grant_name(const char *kid, const char *jti, char out[NHI_GRANT_NAME_LEN + 1])
+{
+    char digest[NHI_DIGEST_LEN + 1];
+    struct nhi_hash256 h;
+
+    nhi_hash256_start(&h);
+    nhi_hash256_add(&h, kid, strlen(kid) + 1);
+    nhi_hash256_add(&h, jti, strlen(jti));
+    nhi_hash256_end(&h, digest);
+    (void)snprintf(out, NHI_GRANT_NAME_LEN + 1, "%.*s", NHI_GRANT_NAME_LEN, digest);
+}
+
+/* What a denial has a slot of: the ticket and the hour, whose slots stay as long as it lasts. */
+static void denial_of(char *out, size_t size, const struct nhi_grant *g)
+{
+    char name[NHI_GRANT_NAME_LEN + 1];
+
+    nhi_grant_name(g->ticket.kid, g->ticket.jti, name);
+    (void)snprintf(out, size, "%s-%lld", name, (long long)(g->at / NHI_HOUR));
+}
+
+static bool has(int dirfd, const char *name)
+{
+    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool has_denials(int dirfd, const char *of)
+{
+    char name[NAME_SIZE];
+
+    (void)snprintf(name, sizeof name, "d-%s-%d", of, RECORDS_MAX - 1);
+    return has(dirfd, name);
+}
+
+static const char *first_of(const struct nhi_grant *g)
+{
+    return g->root[0] != '\0' ? g->root : g->ticket.jti;
+}
+
+static const char *first_kid(const struct nhi_grant *g)
+{
+    return g->root[0] != '\0' && g->root_kid[0] != '\0' ? g->root_kid : g->ticket.kid;
+}
+
+/* A record on its way. */
+struct making {
+    const struct nhi_grant *g;
+    int fd, dirfd;
+    bool synced;  /* what it says is on the disk */
+    bool unsaved; /* a name was made, or found, that may not be there yet */
+};
+
+static enum nhi_err save(struct making *m)
+{
+    if (m->unsaved && fsync(m->dirfd) != 0)
+        return nhi_err_from_errno(errno);
+    m->unsaved = false;
+    return NHI_OK;
+}
+
+/* A name that has to outlive the power, with what it says. Whoever made one that is there already may have been stopped
+ * before he could flush it. */
+static enum nhi_err link_lasting(struct making *m, const char *name)
+{
+    enum nhi_err err = NHI_ERR_EXISTS;
+
+    if (!has(m->dirfd, name)) {
+        if (!m->synced && fsync(m->fd) != 0)
+            return nhi_err_from_errno(errno);
+        m->synced = true;
+        err = nhi_record_link(m->fd, m->dirfd, name);
+    }
+    m->unsaved = m->unsaved || !nhi_record_rests(m->dirfd, name, m->g->at);
+    return err;
+}
+
+/* Before the grant: being cut off between the two must not leave both tickets in use. */
+static enum nhi_err end_predecessor(struct making *m)
+{
+    enum nhi_err err;
+    char name[48];
+
+    (void)snprintf(name, sizeof name, "r-%s", m->g->renews);
+    err = link_lasting(m, name);
+    return err == NHI_ERR_EXISTS ? NHI_OK : err;
+}
+
+/* NAME_SIZE bytes: as a release before this one named it, where that is there. */
+static void pin_name(char *name, int dirfd, const char *kid, const char *root, enum nhi_pin kind)
+{
+    const char of = kind == NHI_PIN_REMOTE ? 'r' : 'l';
+    char lineage[NHI_GRANT_NAME_LEN + 1];
+
+    (void)snprintf(name, NAME_SIZE, "i-%s-%c", root, of);
+    if (has(dirfd, name))
+        return;
+    nhi_grant_name(kid, root, lineage);
+    (void)snprintf(name, NAME_SIZE, "i-%s-%c", lineage, of);
+}
+
+/* The link is the test-and-set. */
+static enum nhi_err take_place(struct making *m, enum nhi_pin kind)
+{
+    char name[NAME_SIZE];
+    struct nhi_grant first;
+    enum nhi_err err;
+
+    pin_name(name, m->dirfd, first_kid(m->g), first_of(m->g), kind);
+    err = link_lasting(m, name);
+    if (err != NHI_ERR_EXISTS)
+        return err;
+    err = nhi_record_read(m->dirfd, name, &first);
+    return err == NHI_OK && strcmp(first.place, m->g->place) != 0 ? NHI_ERR_STATE : err;
+}
+
+/* A local place must be the very first one: an address takes that, too, where it is free, so that nobody who
+ * was stopped since his decision takes it later. */
+static enum nhi_err pin(struct making *m)
+{
+    enum nhi_err err = take_place(m, NHI_PIN_LOCAL);
+
+    if (m->g->pin == NHI_PIN_REMOTE && (err == NHI_OK || err == NHI_ERR_STATE))
+        err = take_place(m, NHI_PIN_REMOTE);
+    return err;
+}
+
+static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], const char *account)
+{
+    char text[NHI_PK_LEN * 2 + 1];
+    size_t i;
+
+    for (i = 0; i < NHI_PK_LEN; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", key[i]);
+    (void)snprintf(name, size, "k-%s-%s", text, account);
+}
+
+/* Before the grant: once a key was an agent's, it is no person's here. */
+static enum nhi_err note_key(struct making *m)
+{
+    enum nhi_err err;
+    char name[KEY_NAME_MAX];
+
+    key_name(name, sizeof name, m->g->ticket.cnf, m->g->subject);
+    err = link_lasting(m, name);
+    return err == NHI_ERR_EXISTS ? NHI_OK : err;
+}
+
+/* What the grant takes besides. */
+static enum nhi_err take(struct making *m)
+{
+    const struct nhi_grant *g = m->g;
+    enum nhi_err err = NHI_OK;
+
+    if (g->pin != NHI_PIN_NONE && !g->handed_off)
+        err = pin(m);
+    /* Without a root it is not in the ledger. */
+    if (err == NHI_OK && g->ticket.has_cnf && g->root[0] == '\0')
+        err = note_key(m);
+    if (err == NHI_OK && g->renews[0] != '\0')
+        err = end_predecessor(m);
+    if (err != NHI_OK || g->max_grants == 0)
+        return err;
+    m->unsaved = true;
+    return nhi_record_take_hour(m->fd, m->dirfd, g);
+}
+
+/* One that a release before this one gave is given. */
+static enum nhi_err take_use(struct making *m)
+{
+    const struct nhi_grant *g = m->g;
+    enum nhi_err err = NHI_ERR_EXISTS;
+    char name[NAME_SIZE], lineage[NHI_GRANT_NAME_LEN + 1];
+    uint32_t n;
+
+    nhi_grant_name(first_kid(g), first_of(g), lineage);
+    for (n = 0; n < g->ticket.uses && err == NHI_ERR_EXISTS; n++) {
+        (void)snprintf(name, sizeof name, "u-%s-%u", first_of(g), (unsigned)n);
+        if (has(m->dirfd, name))
+            continue;
+        (void)snprintf(name, sizeof name, "u-%s-%u", lineage, (unsigned)n);
+        err = nhi_record_link(m->fd, m->dirfd, name);
+    }
+    return err;
+}
+
+/* Of one that is counted, the slot is the commit. */
+static enum nhi_err commit(struct making *m)
+{
+    const struct nhi_grant *g = m->g;
+    enum nhi_err err;
+    char name[32];
+
+    if (g->ticket.uses > 0) {
+        err = take_use(m);
+        m->unsaved = true;
+        return err == NHI_OK ? save(m) : err;
+    }
+    err = save(m);
+    (void)snprintf(name, sizeof name, "g-%s", g->id);
+    return err == NHI_OK ? nhi_record_link(m->fd, m->dirfd, name) : err;
+}
+
+static enum nhi_err start(struct making *m, const char *dir)
+{
+    enum nhi_err err = open_grants(dir, &m->dirfd);
+
+    return err == NHI_OK ? nhi_record_make(m->dirfd, m->g, m->synced, &m->fd) : err;
+}
+
+static void finish(struct making *m)
+{
+    if (m->fd >= 0)
+        close(m->fd);
+    if (m->dirfd >= 0)
+        close(m->dirfd);
+}
+
+enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g)
+{
+    struct making m = { .g = g, .fd = -1, .dirfd = -1, .synced = g->ticket.uses > 0 || g->max_grants != 0 };
+    enum nhi_err err;
+
+    if (g->reason != NHI_PERMIT)
+        return NHI_ERR_ARG;
+    err = start(&m, dir);
+    if (err == NHI_OK)
+        err = take(&m);
+    if (err == NHI_OK)
+        err = commit(&m);
+    finish(&m);
+    return err;
+}
+
+enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
+{
+    struct making m = { .g = g, .fd = -1, .dirfd = -1 };
+    enum nhi_err err;
+    char of[56];
+
+    if (g->reason == NHI_PERMIT)
+        return NHI_ERR_ARG;
+    denial_of(of, sizeof of, g);
+    err = open_grants(dir, &m.dirfd);
+    if (err == NHI_OK && has_denials(m.dirfd, of))
+        err = NHI_ERR_EXISTS;
+    if (err == NHI_OK)
+        err = nhi_record_make(m.dirfd, g, false, &m.fd);
+    if (err == NHI_OK)
+        err = take_slot(m.fd, m.dirfd, 'd', of, RECORDS_MAX);
+    finish(&m);
+    return err;
+}
+
+enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g)
+{
+    struct making m = { .g = g, .fd = -1, .dirfd = -1 };
+    enum nhi_err err;
+
+    if (!g->observed || !nhi_name_is_account(g->subject))
+        return NHI_ERR_ARG;
+    err = start(&m, dir);
+    if (err == NHI_OK)
+        err = take_slot(m.fd, m.dirfd, 'o', g->subject, RECORDS_MAX);
+    finish(&m);
+    return err;
+}
+
+/* Once an hour, counted from 1970, for each of these: the name says it all, and who comes second finds it. */
+enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g)
+{
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+    char name[128];
+
+    if (!g->became || !nhi_name_is_account(g->subject) || !nhi_name_is_service(g->service))
+        return NHI_ERR_ARG;
+    (void)snprintf(name, sizeof name, "b-%lld-%s-%s-%s", (long long)(g->at / NHI_HOUR), g->within, g->service,
+                   g->subject);
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK && faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        err = NHI_ERR_EXISTS;
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
+enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root, enum nhi_pin kind,
+                              char place[NHI_PLACE_MAX + 1])
+{
+    char name[NAME_SIZE];
+    struct nhi_grant g;
+    enum nhi_err err;
+    int dirfd;
+
+    err = open_grants(dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    pin_name(name, dirfd, kid, root, kind);
+    err = nhi_record_read(dirfd, name, &g);
+    close(dirfd);
+    if (err == NHI_OK)
+        memcpy(place, g.place, sizeof g.place);
+    return err;
+}
+
+enum nhi_err nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], const char *account)
+{
+    enum nhi_err err;
+    char name[KEY_NAME_MAX];
+    int dirfd;
+
+    key_name(name, sizeof name, key, account);
+    err = open_grants(dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        err = nhi_err_from_errno(errno);
+    close(dirfd);
+    return err;
+}
+
+bool nhi_grant_is_superseded(const char *dir, const char *jti)
+{
+    bool is = true;
+    char name[48];
+    int dirfd;
+
+    (void)snprintf(name, sizeof name, "r-%s", jti);
+    if (open_grants(dir, &dirfd) != NHI_OK)
+        return true;
+    if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+        is = false;
+    close(dirfd);
+    return is;
+}
+
+enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const char *handle)
+{
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+    char name[96];
+
+    if (snprintf(name, sizeof name, "s-%s-%s", g->id, handle) >= (int)sizeof name)
+        return NHI_ERR_TOO_LONG;
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
+enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const char *of)
+{
+    int dirfd = -1, fd = -1;
+    enum nhi_err err;
+    char name[32];
+
+    (void)snprintf(name, sizeof name, "n-%s", of);
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
+static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
+{
+    (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
+}
+
+enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
+{
+    int dirfd = -1, fd = -1, i;
+    enum nhi_err err;
+    char name[64];
+
+    index_name(name, sizeof name, g->boot, &g->parent);
+    err = open_grants(dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    /* A second try on the same connection replaces the first: the last one decided counts. Where
+     * sshd's listener is the parent, connections replace each other's, which nobody will look for.
+     */
+    for (i = 0; err == NHI_ERR_EXISTS && i < REPLACE_TRIES; i++) {
+        if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+            err = nhi_err_from_errno(errno);
+        else
+            err = nhi_record_link(fd, dirfd, name);
+    }
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
+enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, const char *service,
+                                const char *subject, struct nhi_grant *out)
+{
+    struct nhi_grant g;
+    enum nhi_err err;
+    char name[64], boot[37];
+    int dirfd;
+
+    err = nhi_boot_id(boot);
+    if (err != NHI_OK)
+        return err;
+    index_name(name, sizeof name, boot, parent);
+    err = open_grants(dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_record_read(dirfd, name, &g);
+    close(dirfd);
+    if (err == NHI_OK && (strcmp(g.boot, boot) != 0 || g.parent.pid != parent->pid ||
+                          g.parent.start != parent->start || strcmp(g.service, service) != 0 ||
+                          strcmp(g.subject, subject) != 0))
+        err = NHI_ERR_NOT_FOUND;
+    if (err == NHI_OK)
+        *out = g;
+    return err;
+}

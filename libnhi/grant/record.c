@@ -1,0 +1,77 @@
+#include "libnhi/grant/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/grant/grant_record.h"
+
+enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd)
+{
+    char *text = NULL;
+    enum nhi_err err;
+    ssize_t n;
+    int f;
+
+    err = nhi_grant_encode(g, &text);
+    if (err != NHI_OK)
+        return err;
+    f = openat(dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (f < 0) {
+        err = nhi_err_from_errno(errno);
+        goto out;
+    }
+    do
+        n = write(f, text, strlen(text));
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        err = nhi_err_from_errno(errno);
+    else if ((size_t)n != strlen(text))
+        err = NHI_ERR_FULL;
+    /* The umask is the host's: the mode is set, not asked for. */
+    if (err == NHI_OK && (fchmod(f, 0600) != 0 || (sync && fsync(f) != 0)))
+        err = nhi_err_from_errno(errno);
+    if (err == NHI_OK)
+        *fd = f;
+    else
+        close(f);
+out:
+    free(text);
+    return err;
+}
+
+enum nhi_err nhi_record_link(int fd, int dirfd, const char *name)
+{
+    return nhi_file_link(fd, dirfd, name);
+}
+
+/* The time of the last change, which nobody else asks for, is when the next look is due. A pin may get a second name,
+ * that of a slot, from whoever was stopped in between, and what it says does not hold for that: it is an odd second. */
+bool nhi_record_rests(int dirfd, const char *name, int64_t now)
+{
+    struct stat st;
+
+    if (strchr("uid", name[0]) == NULL)
+        return false;
+    /* Of one that was made before the clock went back, the second is not a whole one. */
+    return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > now && st.st_mtim.tv_nsec == 0 &&
+           (name[0] == 'i' || st.st_mtime % 2 == 0);
+}
+
+enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out)
+{
+    unsigned long len = 0;
+    enum nhi_err err;
+    char *text = NULL;
+
+    err = nhi_file_read(dirfd, name, 1, NHI_RECORD_MAX, &text, &len);
+    if (err == NHI_OK)
+        err = nhi_grant_decode(text, len, out);
+    free(text);
+    return err;
+}

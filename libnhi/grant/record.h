@@ -1,0 +1,23 @@
+/*
+ * Record files: written complete and unnamed, then linked. Inside libnhi only.
+ */
+#ifndef NHI_RECORD_H
+#define NHI_RECORD_H
+
+#include "libnhi/base/proc.h"
+#include "libnhi/grant/grant.h"
+
+#define NHI_RECORD_MAX 8192
+#define NHI_HOUR 3600 /* seconds: of what is told once in it */
+
+/* An unnamed file in dirfd that holds the record, 0600. */
+NHI_CHECK enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd);
+/* The commit. NHI_ERR_EXISTS: that name is taken. */
+NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
+/* Whether the ledger has a record that stays, so that nobody need read it before a moment that is still to come: then
+ * its name is on the disk as well. */
+bool nhi_record_rests(int dirfd, const char *name, int64_t now);
+/* Gives a handle that nobody is inside of its mark. boot: this one's ID. false: there is none any more. */
+NHI_CHECK enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * A file of one size under NHI_RUN_DIR in whose pages everybody counts, by additions in memory that is shared: no
+ * lock, nothing to wait for, nothing that a process which is stopped or killed leaves half done. Inside libnhi only.
+ */
+#ifndef NHI_TALLY_H
+#define NHI_TALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "libnhi/base/err.h"
+
+/* What it begins with is what tells it from one of another release; the rest is zeros at first. */
+struct nhi_tally {
+    const char *name;
+    const void *head;
+    size_t head_len, size;
+};
+
+/* mem: its pages, of size bytes. fd: of the file. make: it is made where it is missing, all of it, so that a full
+ * disk cannot take a page away later; and so is run_dir, which each boot empties. NHI_ERR_NOT_FOUND;
+ * NHI_ERR_FORMAT: something else is in its place, or one of another release. */
+NHI_CHECK enum nhi_err nhi_tally_open(const char *run_dir, const struct nhi_tally *t, bool make, int *fd, void **mem);
+void nhi_tally_close(const struct nhi_tally *t, int fd, void *mem);
+/* The turn of one who tells what was counted, until fd is closed. NHI_ERR_BUSY: another has it, and may be stopped. */
+NHI_CHECK enum nhi_err nhi_tally_turn(int fd);
+/* Takes away what is in its place. */
+void nhi_tally_remove(const char *run_dir, const struct nhi_tally *t);
+
+#endif

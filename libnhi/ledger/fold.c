@@ -1,0 +1,292 @@
+#include "libnhi/ledger/fold.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/grant/grant_hour.h"
+#include "libnhi/grant/grant_record.h"
+#include "libnhi/ledger/event.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/grant/record.h"
+#include "libnhi/ledger/grant_event.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_lineage.h"
+#include "libnhi/ledger/ledger_session.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/session/session.h"
+
+/* In one transaction, since others wait for its end. What is left is folded by the next command. */
+#define RECORDS_MAX 5000
+
+#define SETTLED 10 /* seconds in which whoever makes a record has given it all its names */
+
+/* What becomes of a record once the ledger has it: it goes, or stays, and need not be looked at until then. */
+struct done {
+    char name[NAME_MAX + 1];
+    int64_t until; /* 0: it goes */
+};
+
+struct fold {
+    struct nhi_ledger *ledger;
+    int dirfd;
+    int64_t now;
+    char boot[37];
+    struct done *done;
+    size_t count, room;
+    bool flushed; /* the names of those that stay are on the disk */
+    struct nhi_fold_result result;
+};
+
+static enum nhi_err rest_until(struct fold *f, const char *name, int64_t until)
+{
+    struct done *more;
+
+    if (f->count == f->room) {
+        f->room = f->room * 2 + 64;
+        more = reallocarray(f->done, f->room, sizeof *more);
+        if (more == NULL)
+            return NHI_ERR_NOMEM;
+        f->done = more;
+    }
+    (void)snprintf(f->done[f->count].name, NAME_MAX + 1, "%s", name);
+    f->done[f->count++].until = until;
+    return NHI_OK;
+}
+
+static enum nhi_err later(struct fold *f, const char *name)
+{
+    return rest_until(f, name, 0);
+}
+
+/* A slot or a pin stays as long as its ticket, a denial as long as its hour: those of ten thousand live tickets are not
+ * read by every command. */
+static int64_t next_look(const char *name, int64_t until)
+{
+    return until % 2 == (name[0] == 'i') ? until : until - 1;
+}
+
+static bool settle(const struct fold *f, const struct done *one)
+{
+    const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = one->until } };
+
+    if (one->until == 0)
+        return unlinkat(f->dirfd, one->name, 0) == 0;
+    /* Whoever finds it at rest flushes it no more. */
+    if (!f->flushed)
+        return false;
+    (void)utimensat(f->dirfd, one->name, times, AT_SYMLINK_NOFOLLOW);
+    return false;
+}
+
+static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
+{
+    bool permit = g->reason == NHI_PERMIT && !g->observed && !g->became, folded = false;
+    struct nhi_event e;
+    enum nhi_err err;
+    char *detail = NULL;
+
+    nhi_grant_event(g, &e);
+    err = nhi_grant_encode(g, &detail);
+    if (err != NHI_OK)
+        return err;
+    e.detail = detail;
+    err = nhi_event_fold(f->ledger, &e, permit, &folded);
+    free(detail);
+    if (err == NHI_OK && folded && g->observed)
+        err = nhi_observed_add(f->ledger, g->subject, g->reason == NHI_PERMIT, g->at);
+    if (folded)
+        f->result.folded++;
+    return err;
+}
+
+/* Nothing came of the grant that it names. */
+static enum nhi_err fold_unused(struct fold *f, const struct nhi_grant *g, const char *of)
+{
+    bool folded = false;
+    struct nhi_event e;
+    char detail[80];
+    enum nhi_err err;
+
+    if (!nhi_name_is_jti(of))
+        return NHI_OK;
+    nhi_grant_event(g, &e);
+    (void)snprintf(e.kind, sizeof e.kind, "unused");
+    e.decision[0] = e.reason[0] = e.proof[0] = '\0';
+    (void)snprintf(detail, sizeof detail, "{\"grant\":\"%s\",\"ms\":%u}", of, (unsigned)g->ms);
+    e.detail = detail;
+    err = nhi_event_fold(f->ledger, &e, false, &folded);
+    f->result.folded += folded;
+    return err;
+}
+
+/* Until neither the ticket nor what renewed it can be used any more. */
+static enum nhi_err later_if_over(struct fold *f, const char *name, const struct nhi_grant *g)
+{
+    int64_t exp = g->ticket.exp, last;
+    enum nhi_err err = nhi_ticket_lineage_end(f->ledger, g->root, &last);
+
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        return NHI_OK;
+    if (err == NHI_OK && last > exp)
+        exp = last;
+    return f->now > exp + NHI_CLOCK_SKEW ? later(f, name)
+                                         : rest_until(f, name, next_look(name, exp + NHI_CLOCK_SKEW + 1));
+}
+
+/* A record that was linked here first is linked as the grant next, which the kernel allows no more once
+ * it has lost its last name. */
+static enum nhi_err later_if_settled(struct fold *f, const char *name, const struct nhi_grant *g)
+{
+    return f->now - g->at > SETTLED ? later(f, name) : NHI_OK;
+}
+
+/* That it is there says that so many of that ticket were told in this hour. */
+static enum nhi_err later_if_told(struct fold *f, const char *name, const struct nhi_grant *g)
+{
+    int64_t hour = g->at / NHI_HOUR;
+
+    if (hour < f->now / NHI_HOUR || hour > f->now / NHI_HOUR + 1)
+        return later(f, name);
+    return rest_until(f, name, next_look(name, (hour + 1) * NHI_HOUR));
+}
+
+static enum nhi_err fold_one(struct fold *f, const char *name)
+{
+    struct nhi_grant g;
+    enum nhi_err err;
+
+    if (name[0] == 'h')
+        return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
+    err = nhi_record_read(f->dirfd, name, &g);
+    if (err == NHI_ERR_NOT_FOUND)
+        return NHI_OK;
+    if (err != NHI_OK) {
+        f->result.bad++;
+        return err == NHI_ERR_NOMEM ? err : NHI_OK;
+    }
+    if (name[0] == 'r') {
+        err = nhi_ticket_supersede(f->ledger, name + 2);
+        return err == NHI_OK ? later_if_settled(f, name, &g) : err;
+    }
+    if (name[0] == 'k') {
+        err = nhi_key_note_bound(f->ledger, g.ticket.cnf, g.subject);
+        return err == NHI_OK ? later_if_settled(f, name, &g) : err;
+    }
+    if (name[0] == 's') {
+        err = strlen(name) > 3 + NHI_JTI_LEN
+                  ? nhi_session_note(f->ledger, &g, name + 3 + NHI_JTI_LEN)
+                  : NHI_OK;
+        return err == NHI_OK ? later(f, name) : err;
+    }
+    if (name[0] == 'n') {
+        err = fold_unused(f, &g, name + 2);
+        return err == NHI_OK ? later(f, name) : err;
+    }
+    if (name[0] == 'i')
+        return later_if_over(f, name, &g);
+    if (name[0] == 'p')
+        return strcmp(g.boot, f->boot) == 0 && nhi_proc_is_alive(&g.parent) ? NHI_OK
+                                                                             : later(f, name);
+    err = fold_event(f, &g);
+    /* A counted slot is what says that a use is spent: it goes when the ticket is dead anyway. */
+    if (err != NHI_OK)
+        return err;
+    /* While its hour lasts, that it is there says that this was told. */
+    if (name[0] == 'b' && g.at / NHI_HOUR >= f->now / NHI_HOUR)
+        return NHI_OK;
+    if (name[0] == 'd')
+        return later_if_told(f, name, &g);
+    return name[0] == 'u' ? later_if_over(f, name, &g) : later(f, name);
+}
+
+static enum nhi_err fold_all(struct fold *f, DIR *d)
+{
+    struct dirent *e;
+    enum nhi_err err;
+    size_t i, seen = 0;
+
+    err = nhi_ledger_begin(f->ledger, f->now);
+    if (err != NHI_OK)
+        return err;
+    while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
+        if (strchr("gdurikphosbn", e->d_name[0]) != NULL && e->d_name[1] == '-' &&
+            !nhi_record_rests(f->dirfd, e->d_name, f->now)) {
+            err = fold_one(f, e->d_name);
+            seen += strchr("uihb", e->d_name[0]) == NULL;
+        }
+    if (err != NHI_OK) {
+        nhi_ledger_rollback(f->ledger);
+        return err;
+    }
+    err = nhi_ledger_commit(f->ledger);
+    for (i = 0; err == NHI_OK && i < f->count && !f->flushed; i++)
+        f->flushed = f->done[i].until != 0 && fsync(f->dirfd) == 0;
+    for (i = 0; err == NHI_OK && i < f->count; i++)
+        f->result.removed += settle(f, &f->done[i]);
+    return err;
+}
+
+enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now,
+                      struct nhi_fold_result *out)
+{
+    struct fold f = { .ledger = l, .now = now, .dirfd = -1 };
+    enum nhi_err err;
+    char path[512];
+    DIR *d = NULL;
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    err = nhi_boot_id(f.boot);
+    if (err == NHI_OK)
+        err = nhi_dir_open(path, &f.dirfd);
+    if (err != NHI_OK)
+        return err;
+    d = fdopendir(f.dirfd);
+    if (d == NULL) {
+        close(f.dirfd);
+        return NHI_ERR_SYS;
+    }
+    err = fold_all(&f, d);
+    closedir(d);
+    free(f.done);
+    if (err == NHI_OK && out != NULL)
+        *out = f.result;
+    return err;
+}
+
+enum nhi_err nhi_fold_last_use(const char *dir, const char *task, int64_t *at)
+{
+    const struct dirent *e;
+    enum nhi_err err;
+    struct nhi_grant g;
+    char path[512];
+    int64_t last = 0;
+    DIR *d = NULL;
+    int dirfd;
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    err = nhi_dir_open(path, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    d = fdopendir(dirfd);
+    if (d == NULL) {
+        close(dirfd);
+        return NHI_ERR_SYS;
+    }
+    while ((e = readdir(d)) != NULL)
+        if (strchr("gus", e->d_name[0]) != NULL && e->d_name[1] == '-' &&
+            nhi_record_read(dirfd, e->d_name, &g) == NHI_OK && strcmp(g.ticket.task, task) == 0 &&
+            g.at > last)
+            last = g.at;
+    closedir(d);
+    *at = last;
+    return NHI_OK;
+}

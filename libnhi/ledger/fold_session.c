@@ -1,0 +1,137 @@
+/*
+ * The ends of sessions become events, each exactly once, whoever notices first.
+ *
+ * MUST: ask the ledger which sessions are open before looking for them: what ends between the two is told by
+ * its mark, or was told already, and is not lost.
+ */
+#include "libnhi/ledger/fold_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/grant/grant.h"
+#include "libnhi/ledger/ledger_session.h"
+#include "libnhi/session/session.h"
+#include "libnhi/session/session_end.h"
+#include "libnhi/session/session_list.h"
+
+struct lost {
+    struct nhi_grant g;
+    char handle[NHI_TREE_MAX + 1];
+};
+
+struct ends {
+    struct nhi_ledger *ledger;
+    const char *run_dir;
+    int64_t now;
+    bool (*goes_down)(void);
+    char boot[37];
+    struct lost *open; /* in the ledger, and then of these what is not there any more */
+    size_t open_count, open_room;
+    struct nhi_session_end *marks;
+    size_t mark_count, mark_room;
+    bool full;
+    uint32_t told;
+};
+
+static int take_open(const char *handle, const struct nhi_grant *g, void *ctx)
+{
+    struct ends *e = ctx;
+    struct lost *more;
+
+    if (e->open_count == e->open_room) {
+        more = reallocarray(e->open, e->open_room * 2 + 16, sizeof *more);
+        if (more == NULL) {
+            e->full = true;
+            return 1;
+        }
+        e->open = more;
+        e->open_room = e->open_room * 2 + 16;
+    }
+    e->open[e->open_count].g = *g;
+    memcpy(e->open[e->open_count++].handle, handle, strlen(handle) + 1);
+    return 0;
+}
+
+static enum nhi_err take_mark(const struct nhi_session_end *mark, void *ctx)
+{
+    struct ends *e = ctx;
+    struct nhi_session_end *more;
+
+    if (e->mark_count == e->mark_room) {
+        more = reallocarray(e->marks, e->mark_room * 2 + 16, sizeof *more);
+        if (more == NULL)
+            return NHI_ERR_NOMEM;
+        e->marks = more;
+        e->mark_room = e->mark_room * 2 + 16;
+    }
+    e->marks[e->mark_count++] = *mark;
+    return NHI_OK;
+}
+
+static enum nhi_err look(struct ends *e)
+{
+    size_t kept = 0;
+    enum nhi_err err;
+
+    err = nhi_boot_id(e->boot);
+    if (err == NHI_OK)
+        err = nhi_session_each_open(e->ledger, NULL, take_open, e);
+    if (err == NHI_OK && e->full)
+        err = NHI_ERR_NOMEM;
+    if (err == NHI_OK)
+        err = nhi_session_sweep(e->run_dir, NULL);
+    if (err == NHI_OK && e->goes_down != NULL)
+        nhi_session_ends_by_reboot(e->run_dir, e->goes_down);
+    for (size_t i = 0; err == NHI_OK && i < e->open_count; i++)
+        if (!nhi_session_is_registered(e->run_dir, e->open[i].handle))
+            e->open[kept++] = e->open[i];
+    e->open_count = kept;
+    return err == NHI_OK ? nhi_session_each_end(e->run_dir, take_mark, e) : err;
+}
+
+static enum nhi_err tell_one(struct ends *e, const struct nhi_grant *g, const char *handle,
+                             const char *reason, int64_t at)
+{
+    bool told = false;
+    enum nhi_err err = nhi_session_tell(e->ledger, g, handle, reason, at, &told);
+
+    e->told += told;
+    return err;
+}
+
+/* The marks first: whatever has one is not lost. */
+static enum nhi_err tell(struct ends *e)
+{
+    enum nhi_err err = nhi_ledger_begin(e->ledger, e->now);
+
+    for (size_t i = 0; err == NHI_OK && i < e->mark_count; i++)
+        err = tell_one(e, &e->marks[i].g, e->marks[i].handle, e->marks[i].reason, e->marks[i].at);
+    for (size_t i = 0; err == NHI_OK && i < e->open_count; i++)
+        err = tell_one(e, &e->open[i].g, e->open[i].handle,
+                       strcmp(e->open[i].g.boot, e->boot) == 0 ? NHI_END_GONE : NHI_END_REBOOT,
+                       e->now);
+    if (err == NHI_OK)
+        err = nhi_ledger_commit(e->ledger);
+    else
+        nhi_ledger_rollback(e->ledger);
+    for (size_t i = 0; err == NHI_OK && i < e->mark_count; i++)
+        (void)nhi_session_remove(e->run_dir, e->marks[i].mark);
+    return err;
+}
+
+enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_t now, bool (*goes_down)(void),
+                               uint32_t *told)
+{
+    struct ends e = { .ledger = l, .run_dir = run_dir, .now = now, .goes_down = goes_down };
+    enum nhi_err err = look(&e);
+
+    if (err == NHI_OK && e.mark_count + e.open_count > 0)
+        err = tell(&e);
+    if (err == NHI_OK && told != NULL)
+        *told = e.told;
+    free(e.open);
+    free(e.marks);
+    return err;
+}

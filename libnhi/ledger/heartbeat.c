@@ -1,0 +1,108 @@
+#include "libnhi/ledger/heartbeat.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/ledger/ledger.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/session/session.h"
+
+#define LINE_MAX_LEN 64
+
+enum nhi_err nhi_heartbeat_beat(const char *run_dir, enum nhi_err seen)
+{
+    const int64_t now = nhi_uptime();
+    char text[LINE_MAX_LEN];
+    enum nhi_err err;
+    int dirfd, n;
+
+    if (now == 0)
+        return NHI_ERR_SYS;
+    err = nhi_session_make_dir(run_dir);
+    if (err == NHI_OK)
+        err = nhi_dir_open(run_dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    n = snprintf(text, sizeof text, "%lld %d %d\n", (long long)now, NHI_SCHEMA_VERSION, (int)seen);
+    err = nhi_file_replace(dirfd, NHI_HEARTBEAT_FILE, 0600, text, (unsigned long)n);
+    close(dirfd);
+    return err;
+}
+
+void nhi_heartbeat_end(const char *run_dir)
+{
+    int dirfd;
+
+    if (nhi_dir_open(run_dir, &dirfd) != NHI_OK)
+        return;
+    (void)unlinkat(dirfd, NHI_HEARTBEAT_FILE, 0);
+    close(dirfd);
+}
+
+/* One decimal number, up to what ends it. */
+static bool number(char **at, char ends, long long *out)
+{
+    char *end;
+
+    if (**at < '0' || **at > '9')
+        return false;
+    errno = 0;
+    *out = strtoll(*at, &end, 10);
+    if (errno != 0 || *end != ends)
+        return false;
+    *at = end + 1;
+    return true;
+}
+
+static enum nhi_pulse read_line(char *text, long long now, enum nhi_err *why, int64_t *age)
+{
+    long long last, schema, seen;
+    char *at = text;
+
+    /* Of a release that said no more than when. */
+    if (number(&at, '\n', &last))
+        return *at == '\0' ? NHI_PULSE_OTHER : NHI_PULSE_NONE;
+    if (!number(&at, ' ', &last) || last > now || !number(&at, ' ', &schema))
+        return NHI_PULSE_NONE;
+    *age = now - last;
+    if (schema != NHI_SCHEMA_VERSION)
+        return NHI_PULSE_OTHER;
+    if (!number(&at, '\n', &seen) || *at != '\0')
+        return NHI_PULSE_NONE;
+    if (*age > NHI_HEARTBEAT_DEAD)
+        return NHI_PULSE_STALE;
+    *why = (enum nhi_err)seen;
+    return seen == NHI_OK ? NHI_PULSE_LIVE : NHI_PULSE_BLIND;
+}
+
+enum nhi_pulse nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, int64_t *age)
+{
+    enum nhi_pulse pulse = NHI_PULSE_NONE;
+    const int64_t now = nhi_uptime();
+    enum nhi_err cause = NHI_OK;
+    unsigned long len = 0;
+    int64_t since = -1;
+    char *text = NULL;
+    int dirfd;
+
+    if (now > 0 && nhi_dir_open(run_dir, &dirfd) == NHI_OK) {
+        if (nhi_file_read(dirfd, NHI_HEARTBEAT_FILE, 1, LINE_MAX_LEN, &text, &len) == NHI_OK)
+            pulse = read_line(text, now, &cause, &since);
+        free(text);
+        close(dirfd);
+    }
+    if (why != NULL)
+        *why = cause;
+    if (age != NULL)
+        *age = since;
+    return pulse;
+}
+
+bool nhi_heartbeat_is_live(const char *run_dir)
+{
+    return nhi_heartbeat_see(run_dir, NULL, NULL) == NHI_PULSE_LIVE;
+}

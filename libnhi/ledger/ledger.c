@@ -1,0 +1,363 @@
+/*
+ * Opening and closing the ledger, and its transactions.
+ *
+ * MUST: a reader takes no lock that a writer or another reader waits for, since its caller can stop
+ * it at any instruction. mode=ro with readonly_shm does that: such a connection never recovers the
+ * log, never marks the index and never truncates it; when no writer is alive it reads the log into
+ * memory of its own. MUST: a writer waits for no reader: no blocking checkpoint, no exclusive lock
+ * on the database file (NO_CKPT_ON_CLOSE), log and index files that stay in place for the next
+ * reader.
+ */
+#include "libnhi/ledger/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ledger/schema.h"
+#include "libnhi/ledger/sql.h"
+
+#define WRITER_WAIT_MS 10000 /* for another nhictl */
+#define READER_WAIT_MS 2000  /* for an nhictl that recovers after a crash */
+#define LOG_HEADER 32        /* bytes before the first page in the log */
+
+static const char *const companions[] = { NHI_LEDGER_FILE, NHI_LEDGER_FILE "-wal",
+                                          NHI_LEDGER_FILE "-shm" };
+
+/* By fstatat and not by opening: closing a descriptor would drop SQLite's POSIX locks. */
+static enum nhi_err check_files(const char *dir)
+{
+    enum nhi_err err;
+    struct stat st;
+    size_t i;
+    int fd;
+
+    err = nhi_dir_open(dir, &fd);
+    if (err != NHI_OK)
+        return err;
+    for (i = 0; i < sizeof companions / sizeof companions[0]; i++) {
+        if (fstatat(fd, companions[i], &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (i == 0)
+                err = NHI_ERR_NOT_FOUND;
+        } else if (!S_ISREG(st.st_mode) || st.st_uid != 0 ||
+                   (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+            err = NHI_ERR_UNSAFE;
+        }
+        if (err != NHI_OK)
+            break;
+    }
+    close(fd);
+    return err;
+}
+
+static int patience(enum nhi_ledger_mode mode)
+{
+    if (mode == NHI_LEDGER_WRITE_NOW)
+        return 0;
+    return mode == NHI_LEDGER_WRITE ? WRITER_WAIT_MS : READER_WAIT_MS;
+}
+
+static enum nhi_err set_up(struct nhi_ledger *l, int wait_ms)
+{
+    int on = 1, rc, persist = 1;
+
+    rc = sqlite3_busy_timeout(l->db, wait_ms);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(l->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &on);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(l->db, SQLITE_DBCONFIG_DEFENSIVE, 1, &on);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, &on);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(l->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &on);
+    if (rc == SQLITE_OK && l->mode == NHI_LEDGER_WRITE)
+        rc = sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(l->db, "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;", NULL, NULL,
+                          NULL);
+    if (rc == SQLITE_OK && l->mode == NHI_LEDGER_WRITE)
+        rc = sqlite3_exec(l->db,
+                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                          "PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;",
+                          NULL, NULL, NULL);
+    return nhi_sql_err(l, rc);
+}
+
+static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out)
+{
+    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    struct nhi_ledger *l;
+    enum nhi_err err;
+    char uri[512];
+    int rc;
+
+    /* The path becomes part of a URI: nothing in it may mean something there. */
+    if (strpbrk(dir, "?#%") != NULL ||
+        snprintf(uri, sizeof uri, "file:%s/%s%s", dir, NHI_LEDGER_FILE,
+                 mode == NHI_LEDGER_READ ? "?mode=ro&readonly_shm=1" : "") >= (int)sizeof uri)
+        return NHI_ERR_ARG;
+    l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return NHI_ERR_NOMEM;
+    l->mode = mode == NHI_LEDGER_READ ? NHI_LEDGER_READ : NHI_LEDGER_WRITE;
+    flags |= mode == NHI_LEDGER_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    rc = sqlite3_open_v2(uri, &l->db, flags, NULL);
+    err = nhi_sql_err(l, rc);
+    if (err == NHI_OK)
+        err = set_up(l, patience(mode));
+    if (err == NHI_OK)
+        *out = l;
+    else
+        nhi_ledger_close(l);
+    return err;
+}
+
+/* The log and the index take the mode of the database file, so that one is made first. */
+static enum nhi_err make_file(const char *dir)
+{
+    enum nhi_err err;
+    int dirfd, fd;
+
+    err = nhi_dir_open(dir, &dirfd);
+    if (err != NHI_OK)
+        return err;
+    fd = openat(dirfd, NHI_LEDGER_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        err = nhi_err_from_errno(errno);
+    else
+        close(fd);
+    close(dirfd);
+    return err;
+}
+
+/* A log of a header alone, as a writer leaves it that is killed before its first page, is one that
+ * readers of the readonly_shm kind never accept (SQLite up to 3.40 at least: they look for a salt
+ * in it that only a longer log makes them read). One byte more and they do. Call with the write
+ * lock. */
+static enum nhi_err pad_log(struct nhi_ledger *l)
+{
+    static const char zeros[LOG_HEADER + 1];
+    sqlite3_file *log = NULL;
+    sqlite3_int64 size = 0;
+    int rc;
+
+    rc = sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (rc == SQLITE_OK && (log == NULL || log->pMethods == NULL))
+        rc = SQLITE_CANTOPEN;
+    if (rc == SQLITE_OK)
+        rc = log->pMethods->xFileSize(log, &size);
+    if (rc == SQLITE_OK && size <= LOG_HEADER)
+        rc = log->pMethods->xWrite(log, zeros, LOG_HEADER + 1 - (int)size, size);
+    return nhi_sql_err(l, rc);
+}
+
+enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min,
+                               uint32_t uid_max, int64_t now)
+{
+    struct nhi_ledger *l = NULL;
+    enum nhi_err err;
+    int64_t tables;
+
+    if (!nhi_name_is_host(host) || uid_min < 1000 || uid_min >= uid_max || uid_max > INT32_MAX)
+        return NHI_ERR_ARG;
+    err = make_file(dir);
+    if (err == NHI_OK)
+        err = check_files(dir);
+    if (err == NHI_OK)
+        err = connect_db(dir, NHI_LEDGER_WRITE, &l);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN EXCLUSIVE", NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = pad_log(l);
+    /* An attempt that was cut off left an empty file: go on from there. */
+    if (err == NHI_OK)
+        err = nhi_sql_number(l, &tables, "SELECT count(*) FROM sqlite_schema", "");
+    if (err == NHI_OK && tables != 0)
+        err = NHI_ERR_EXISTS;
+    if (err == NHI_OK)
+        err = nhi_schema_create(l, host, uid_min, uid_max, now);
+    if (err == NHI_OK)
+        err = nhi_ledger_commit(l);
+    nhi_ledger_close(l);
+    return err;
+}
+
+/* The first read is what fixes what a reader sees. While a writer that has just come is still
+ * looking the log over, that fails with SQLITE_READONLY, which the busy timeout does not wait for.
+ */
+static enum nhi_err begin_reading(struct nhi_ledger *l)
+{
+    static const struct timespec pause = { .tv_nsec = 2000000 };
+    int rc, tries;
+
+    for (tries = 0; tries < READER_WAIT_MS / 2; tries++) {
+        rc = sqlite3_exec(l->db, "BEGIN; SELECT 1 FROM setting", NULL, NULL, NULL);
+        if ((rc & 0xff) != SQLITE_READONLY)
+            break;
+        nhi_ledger_rollback(l);
+        (void)nanosleep(&pause, NULL);
+    }
+    if ((rc & 0xff) == SQLITE_READONLY)
+        rc = SQLITE_BUSY;
+    return nhi_sql_err(l, rc);
+}
+
+enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out)
+{
+    struct nhi_ledger *l = NULL;
+    enum nhi_err err;
+
+    err = check_files(dir);
+    if (err == NHI_OK)
+        err = connect_db(dir, mode, &l);
+    if (err == NHI_OK && mode == NHI_LEDGER_READ) {
+        err = begin_reading(l);
+        if (err == NHI_OK)
+            err = nhi_schema_check(l);
+        nhi_ledger_rollback(l);
+    } else if (err == NHI_OK) {
+        err = nhi_schema_check(l);
+    }
+    if (err == NHI_OK)
+        *out = l;
+    else
+        nhi_ledger_close(l);
+    return err;
+}
+
+void nhi_ledger_close(struct nhi_ledger *l)
+{
+    if (l == NULL)
+        return;
+    if (l->db != NULL && l->mode == NHI_LEDGER_WRITE) {
+        /* As much as needs no waiting: a reader that was stopped may hold its place for ever. */
+        nhi_ledger_rollback(l);
+        (void)sqlite3_busy_timeout(l->db, 0);
+        (void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
+    (void)sqlite3_close(l->db);
+    free(l);
+}
+
+enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now)
+{
+    enum nhi_err err;
+
+    if (l->mode == NHI_LEDGER_READ)
+        return begin_reading(l);
+    err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = pad_log(l);
+    if (err == NHI_OK)
+        err = nhi_sql_note_boot(l, now);
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "UPDATE setting SET latest = ?1 WHERE latest < ?1", "i", now);
+    if (err != NHI_OK)
+        nhi_ledger_rollback(l);
+    return err;
+}
+
+enum nhi_err nhi_ledger_commit(struct nhi_ledger *l)
+{
+    enum nhi_err err = nhi_sql_err(l, sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL));
+
+    if (err != NHI_OK)
+        nhi_ledger_rollback(l);
+    return err;
+}
+
+void nhi_ledger_rollback(struct nhi_ledger *l)
+{
+    if (!sqlite3_get_autocommit(l->db))
+        (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+const char *nhi_ledger_message(const struct nhi_ledger *l)
+{
+    return l != NULL && l->message[0] != '\0' ? l->message : "no message";
+}
+
+enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
+{
+    struct nhi_settings s = { .host = "" };
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
+                          " max_lifetime, policy, grace, unsupervised, overdue_denies, warn,"
+                          " head_every, denials_every, archived, archived_before, archived_hash,"
+                          " epoch, epoch_at, machine, boot, strange, coalesce((SELECT seq"
+                          "  FROM sqlite_sequence WHERE name = 'event'), 0) FROM setting",
+                          "");
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_ERR_NOT_FOUND)
+        err = NHI_ERR_CORRUPT;
+    if (err == NHI_OK) {
+        nhi_sql_text(st, 0, s.host, sizeof s.host, &err);
+        s.uid_min = (uint32_t)nhi_sql_int(st, 1, 1000, INT32_MAX, &err);
+        s.uid_max = (uint32_t)nhi_sql_int(st, 2, s.uid_min, INT32_MAX, &err);
+        s.next_uid = (uint32_t)nhi_sql_int(st, 3, s.uid_min, (int64_t)s.uid_max + 1, &err);
+        s.latest = nhi_sql_int(st, 4, 0, INT64_MAX, &err);
+        s.created = nhi_sql_int(st, 5, 0, INT64_MAX, &err);
+        s.pin_records = nhi_sql_int(st, 6, 0, 1, &err) == 1;
+        s.max_lifetime = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
+        s.policy = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
+        s.grace = nhi_sql_int(st, 9, 0, NHI_GRACE_MAX, &err);
+        s.unsupervised = nhi_sql_int(st, 10, 0, 1, &err) == 1;
+        s.overdue_denies = nhi_sql_int(st, 11, 0, 1, &err) == 1;
+        s.warn = nhi_sql_int(st, 12, 0, NHI_WARN_MAX, &err);
+        s.head_every = nhi_sql_int(st, 13, 1, NHI_INTERVAL_MAX, &err);
+        s.denials_every = nhi_sql_int(st, 14, 1, NHI_INTERVAL_MAX, &err);
+        s.archived = nhi_sql_int(st, 15, 0, INT64_MAX - 1, &err);
+        s.archived_before = nhi_sql_int(st, 16, INT64_MIN, INT64_MAX, &err);
+        nhi_sql_text(st, 17, s.archived_hash, sizeof s.archived_hash, &err);
+        s.epoch = nhi_sql_int(st, 18, 0, INT64_MAX - 1, &err);
+        s.epoch_at = nhi_sql_int(st, 19, 0, INT64_MAX, &err);
+        nhi_sql_text(st, 20, s.tie.machine, sizeof s.tie.machine, &err);
+        nhi_sql_text(st, 21, s.tie.boot, sizeof s.tie.boot, &err);
+        s.tie.strange = nhi_sql_int(st, 22, 0, 1, &err) == 1;
+        s.event = nhi_sql_int(st, 23, 0, INT64_MAX - 1, &err);
+    }
+    sqlite3_finalize(st);
+    if (err == NHI_OK)
+        *out = s;
+    return err;
+}
+
+enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET max_lifetime = ?", "i", seconds);
+}
+
+enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET pin_records = ?", "i", (int64_t)records);
+}
+
+enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn,
+                                        bool unsupervised)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, warn = ?, unsupervised = ?", "iii",
+                       grace, warn, (int64_t)unsupervised);
+}
+
+enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every, int64_t denials_every)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET head_every = ?, denials_every = ?", "ii",
+                       head_every, denials_every);
+}
+
+enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies)
+{
+    return nhi_sql_run(l, NULL, "UPDATE setting SET overdue_denies = ?", "i", (int64_t)denies);
+}

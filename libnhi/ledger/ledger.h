@@ -1,0 +1,95 @@
+/*
+ * The ledger: what nhictl writes and everyone privileged reads.
+ *
+ * SQLite in WAL mode, root's, 0600, its directory checked. Writers take one immediate transaction with
+ * synchronous=FULL. Readers (pam_nhi) never take a lock that anybody waits for: they open with
+ * mode=ro and readonly_shm, so that a su stopped by its caller holds a shared lock at most, and nhictl
+ * waits for no reader (it checkpoints only when that needs no waiting).
+ *
+ * A handle belongs to the process that opened it: close it before fork, never use it after.
+ */
+#ifndef NHI_LEDGER_H
+#define NHI_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libnhi/base/hash.h"
+#include "libnhi/policy/decide.h"
+#include "libnhi/ledger/event.h"
+#include "libnhi/snapshot/snapshot.h"
+
+#define NHI_SCHEMA_VERSION 4
+
+struct nhi_ledger;
+struct nhi_settings;
+enum nhi_ledger_mode {
+    NHI_LEDGER_READ,
+    NHI_LEDGER_WRITE,
+    NHI_LEDGER_WRITE_NOW, /* without waiting for another writer: NHI_ERR_BUSY */
+};
+
+/* Makes the ledger in an existing, checked directory. NHI_ERR_EXISTS when there is one. */
+NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min,
+                                         uint32_t uid_max, int64_t now);
+
+/* NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_CORRUPT, NHI_ERR_VERSION, NHI_ERR_SYS, NHI_ERR_BUSY. NHI_ERR_STATE: a
+ * reader found one of an older release, which the next writer brings forward, in one step. */
+NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode,
+                                       struct nhi_ledger **out);
+void nhi_ledger_close(struct nhi_ledger *l);
+
+/* One transaction around what belongs together. A writer's begin also brings the latest-time mark up to
+ * now. commit returns NHI_OK only when the change is on disk. rollback takes any state. */
+NHI_CHECK enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now);
+NHI_CHECK enum nhi_err nhi_ledger_commit(struct nhi_ledger *l);
+void nhi_ledger_rollback(struct nhi_ledger *l);
+
+/* What SQLite said last, for an operator's eyes; valid until the next call. */
+const char *nhi_ledger_message(const struct nhi_ledger *l);
+
+/* Where the ledger belongs. */
+struct nhi_tie {
+    char machine[NHI_DIGEST_LEN + 1]; /* as in machine.h; empty: where no machine has an identity */
+    char boot[37];                    /* in which it was written last; empty: nobody knows */
+    bool strange;                     /* it was written where it does not belong */
+};
+#define NHI_GRACE_DEFAULT 5
+#define NHI_GRACE_MAX 3600
+#define NHI_WARN_MAX 3600
+#define NHI_HEAD_EVERY 3600
+#define NHI_DENIALS_EVERY 60
+#define NHI_INTERVAL_MAX (7 * 86400)
+struct nhi_settings {
+    char host[NHI_HOST_MAX + 1];
+    uint32_t uid_min, uid_max; /* agent range; uid_min is the gid of nhi-agents */
+    uint32_t next_uid;
+    int64_t latest;
+    int64_t created;
+    int64_t max_lifetime; /* seconds that any ticket may live; 0: as its issuer may */
+    int64_t policy;       /* version in force; 0: none yet */
+    int64_t grace;        /* seconds between SIGTERM and SIGKILL for a session that is over */
+    int64_t warn;         /* seconds before the end of a session in which it is told so; 0: it is not */
+    int64_t head_every;    /* seconds between two signed heads of the trail */
+    int64_t denials_every; /* seconds between two events that count the denials of what was not verified */
+    int64_t archived;      /* number of the last event that is in an archive; 0: none is */
+    int64_t archived_before; /* the moment that the last archive was cut at */
+    char archived_hash[NHI_DIGEST_LEN + 1]; /* of that event; where there is none, NHI_NO_EVENT */
+    int64_t event;         /* the newest number that was given to one */
+    int64_t epoch;         /* how often it was restored, or came to another machine */
+    int64_t epoch_at;      /* when that was last; 0: never */
+    struct nhi_tie tie;
+    bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
+    bool unsupervised; /* agents may enter although nhictl watch does not run */
+    bool overdue_denies; /* an agent whose review date has passed may not enter */
+};
+NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
+NHI_CHECK enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds);
+NHI_CHECK enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records);
+NHI_CHECK enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn,
+                                                bool unsupervised);
+NHI_CHECK enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every,
+                                            int64_t denials_every);
+NHI_CHECK enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies);
+
+#endif

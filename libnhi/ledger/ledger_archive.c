@@ -1,0 +1,107 @@
+/*
+ * The cut between what is in an archive and what is in the ledger.
+ *
+ * MUST: a record whose event went into an archive is not folded again, however long it lies among the grants.
+ */
+#include "libnhi/ledger/ledger_archive.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/ledger/event.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/grant/record.h"
+#include "libnhi/ledger/sql.h"
+
+enum nhi_err nhi_archive_cut(struct nhi_ledger *l, int64_t before, int64_t *until)
+{
+    return nhi_sql_number(l, until,
+                          "SELECT coalesce(max(seq), 0) FROM event WHERE seq <"
+                          " coalesce((SELECT min(seq) FROM event WHERE at >= ?), 9223372036854775807)",
+                          "i", before);
+}
+
+/* Those that may be folded, again or for the first time, into a table that this connection alone has. */
+static enum nhi_err note_records(struct nhi_ledger *l, int dirfd, DIR *d)
+{
+    const struct dirent *e;
+    struct nhi_grant g;
+    enum nhi_err err;
+
+    err = nhi_sql_run(l, NULL, "CREATE TEMP TABLE lying (record TEXT PRIMARY KEY) WITHOUT ROWID",
+                      "");
+    while (err == NHI_OK && (e = readdir(d)) != NULL) {
+        if (strchr("gduo", e->d_name[0]) == NULL || e->d_name[1] != '-')
+            continue;
+        err = nhi_record_read(dirfd, e->d_name, &g);
+        if (err == NHI_OK)
+            err = nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO lying VALUES (?)", "s", g.id);
+        else if (err != NHI_ERR_NOMEM)
+            err = NHI_OK; /* gone, or never folded */
+    }
+    return err;
+}
+
+static enum nhi_err remember(struct nhi_ledger *l, int64_t until)
+{
+    enum nhi_err err;
+
+    err = nhi_sql_run(l, NULL,
+                      "INSERT OR IGNORE INTO archived_record SELECT record FROM event"
+                      " WHERE seq <= ? AND record IN (SELECT record FROM lying)",
+                      "i", until);
+    if (err == NHI_OK)
+        err = nhi_sql_run(
+            l, NULL,
+            "DELETE FROM archived_record WHERE record NOT IN (SELECT record FROM lying)", "");
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "DROP TABLE lying", "");
+    return err;
+}
+
+static enum nhi_err remember_records(struct nhi_ledger *l, const char *dir, int64_t until)
+{
+    enum nhi_err err;
+    char path[512];
+    DIR *d;
+    int fd;
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    err = nhi_dir_open(path, &fd);
+    if (err != NHI_OK)
+        return err;
+    d = fdopendir(fd);
+    if (d == NULL) {
+        close(fd);
+        return NHI_ERR_SYS;
+    }
+    err = note_records(l, fd, d);
+    if (err == NHI_OK)
+        err = remember(l, until);
+    closedir(d);
+    return err;
+}
+
+enum nhi_err nhi_archive_remove(struct nhi_ledger *l, const char *dir, int64_t until,
+                                const char *hash, int64_t before)
+{
+    enum nhi_err err;
+    int64_t there;
+
+    err = nhi_sql_number(l, &there, "SELECT count(*) FROM event WHERE seq = ?1 AND hash = ?2", "is",
+                         until, hash);
+    if (err == NHI_OK && there != 1)
+        err = NHI_ERR_STATE;
+    if (err == NHI_OK)
+        err = remember_records(l, dir, until);
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "DELETE FROM event WHERE seq <= ?", "i", until);
+    if (err == NHI_OK)
+        err = nhi_sql_run(
+            l, NULL, "UPDATE setting SET archived = ?, archived_hash = ?, archived_before = ?",
+            "isi", until, hash, before);
+    return err;
+}

@@ -1,0 +1,23 @@
+/*
+ * Copies of the ledger, in memory: nobody can change one between the look at it and its use, and no disk that is full
+ * is asked for room.
+ */
+#ifndef NHI_LEDGER_COPY_H
+#define NHI_LEDGER_COPY_H
+
+#include "libnhi/ledger/restore.h"
+
+/* The ledger as it is at this moment, whoever is writing; new, for nhi_ledger_image_free. */
+NHI_CHECK enum nhi_err nhi_ledger_image(struct nhi_ledger *l, unsigned char **image, size_t *len);
+void nhi_ledger_image_free(unsigned char *image);
+/* Looks at all of it. NHI_ERR_CORRUPT: not all of it can be read. */
+NHI_CHECK enum nhi_err nhi_ledger_look(struct nhi_ledger *l);
+/* Opens a copy in memory, looks at all of it and brings it forward. NHI_ERR_CORRUPT, NHI_ERR_VERSION. */
+NHI_CHECK enum nhi_err nhi_copy_open(const unsigned char *image, size_t len, struct nhi_ledger **out);
+/* In the copy, an agent that this host cannot take under its name: it has another, which nobody there has, and is retired.
+ * Its uid, its tasks and its tickets stay known. NHI_ERR_NOT_FOUND; NHI_ERR_EXISTS: the other name is somebody's. */
+NHI_CHECK enum nhi_err nhi_copy_leave_out(struct nhi_ledger *copy, const char *name, const char *as, int64_t now);
+/* Puts what the copy holds beside the ledger, for the functions below. Outside of a transaction. */
+NHI_CHECK enum nhi_err nhi_restore_attach(struct nhi_ledger *l, struct nhi_ledger *copy);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Sessions as the ledger knows them: begun, and over once. Which of them somebody is inside is not here.
+ */
+#ifndef NHI_LEDGER_SESSION_H
+#define NHI_LEDGER_SESSION_H
+
+#include "libnhi/ledger/ledger.h"
+
+struct nhi_grant;
+
+/* Of a session as the ledger has it, g has: id, at, boot, service, subject, and agent, task and jti of its ticket. */
+
+/* The grant opened a session of that handle. Once is enough. */
+NHI_CHECK enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle);
+/* The session is over: an event, if it is the first that the ledger hears of that. */
+NHI_CHECK enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle,
+                                        const char *reason, int64_t at, bool *told);
+/* Whether a session ever had that handle. NHI_ERR_NOT_FOUND: none that is in the ledger. */
+NHI_CHECK enum nhi_err nhi_session_was(struct nhi_ledger *l, const char *handle);
+/* Of those that are not over, of a task or, with NULL, of all. fn: return 0 to go on. */
+NHI_CHECK enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *task,
+                                             int (*fn)(const char *handle, const struct nhi_grant *, void *),
+                                             void *ctx);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * Where the ledger belongs: to one machine, and to what that machine has seen of it.
+ *
+ * MUST: whatever cannot be found out denies agents. A copy that nobody can tell from the original (of a host
+ * without an identity, on one that was booted later) is not noticed: nothing on its disk differs.
+ */
+#include "libnhi/ledger/ledger_tie.h"
+
+#include <string.h>
+
+#include "libnhi/base/hash.h"
+#include "libnhi/base/machine.h"
+#include "libnhi/base/clock_mark.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/session/session.h"
+#include "libnhi/ledger/sql.h"
+
+/* A clock that was kept by hardware while the host was off is not exact. */
+#define DRIFT 3600
+
+const char *nhi_fit_text(enum nhi_fit fit)
+{
+    switch (fit) {
+    case NHI_FIT_HERE:
+        return "the ledger belongs here";
+    case NHI_FIT_MACHINE:
+        return "the ledger belongs to another machine: this is a copy of its disk, or its "
+               "/etc/machine-id was changed";
+    case NHI_FIT_BOOT:
+        return "the ledger was written elsewhere while this host was running: it is a copy";
+    case NHI_FIT_UNKNOWN:
+        return "nobody can say which machine this is: /etc/machine-id is damaged, or not root's";
+    case NHI_FIT_BEHIND:
+        return "the ledger is older than this host has seen it: an old one was put in its place, "
+               "or its disk was rolled back";
+    }
+    return "nobody can say whether the ledger belongs here";
+}
+
+const char *nhi_fit_hint(enum nhi_fit fit)
+{
+    return fit == NHI_FIT_BEHIND    ? "nhictl restore FILE, with the newest backup that there is"
+           : fit == NHI_FIT_UNKNOWN ? "cat /etc/machine-id"
+                                    : "nhictl init --new-host";
+}
+
+static bool is_of_another_boot(const struct nhi_settings *s, int64_t now)
+{
+    char boot[37];
+    int64_t began;
+
+    if (s->tie.strange)
+        return true;
+    if (s->tie.boot[0] == '\0' || nhi_boot_id(boot) != NHI_OK || strcmp(s->tie.boot, boot) == 0 ||
+        nhi_boot_time(now, &began) != NHI_OK)
+        return false;
+    /* When the clock is behind nobody knows when anything was. */
+    return s->latest > began + DRIFT && s->latest <= now;
+}
+
+/* An event of that number alone says nothing: an old ledger goes on, too. One that is not there any more is a matter
+ * of nhictl audit verify. */
+static bool is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_mark *m)
+{
+    int64_t others = 0;
+
+    if (m->epoch != s->epoch || m->event > s->event)
+        return nhi_mark_is_ahead(m, s->epoch, s->event);
+    return nhi_sql_number(l, &others, "SELECT count(*) FROM event WHERE seq = ? AND hash <> ?", "is",
+                          m->event, m->hash) != NHI_OK ||
+           others != 0;
+}
+
+bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen)
+{
+    if (seen->err == NHI_ERR_NOT_FOUND)
+        return false;
+    return seen->err != NHI_OK || is_behind(l, s, &seen->mark);
+}
+
+enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen,
+                            int64_t now)
+{
+    char machine[NHI_DIGEST_LEN + 1];
+
+    if (nhi_machine_id(NHI_MACHINE_FILE, machine) != NHI_OK)
+        return NHI_FIT_UNKNOWN;
+    if (strcmp(machine, s->tie.machine) != 0)
+        return NHI_FIT_MACHINE;
+    if (is_of_another_boot(s, now))
+        return NHI_FIT_BOOT;
+    return nhi_ledger_is_behind(l, s, seen) ? NHI_FIT_BEHIND : NHI_FIT_HERE;
+}
+
+enum nhi_err nhi_sql_tie(struct nhi_ledger *l)
+{
+    char machine[NHI_DIGEST_LEN + 1], boot[37];
+
+    /* It can be tied later, with nhictl init --new-host. */
+    if (nhi_machine_id(NHI_MACHINE_FILE, machine) != NHI_OK)
+        machine[0] = '\0';
+    if (nhi_boot_id(boot) != NHI_OK)
+        boot[0] = '\0';
+    return nhi_sql_run(l, NULL, "UPDATE setting SET machine = ?, boot = ?, strange = 0", "ss", machine,
+                       boot);
+}
+
+enum nhi_err nhi_sql_note_boot(struct nhi_ledger *l, int64_t now)
+{
+    struct nhi_settings s;
+    char boot[37];
+    enum nhi_err err;
+
+    if (nhi_boot_id(boot) != NHI_OK)
+        return NHI_OK;
+    err = nhi_ledger_settings(l, &s);
+    if (err != NHI_OK || s.tie.strange || strcmp(s.tie.boot, boot) == 0)
+        return err;
+    if (is_of_another_boot(&s, now))
+        return nhi_sql_run(l, NULL, "UPDATE setting SET strange = 1", "");
+    return nhi_sql_run(l, NULL, "UPDATE setting SET boot = ? WHERE latest <= ?", "si", boot, now);
+}
+
+enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now)
+{
+    char boot[37];
+
+    if (nhi_boot_id(boot) != NHI_OK)
+        boot[0] = '\0';
+    /* By the clock of before it may have been written while this boot was running. */
+    return nhi_sql_run(l, NULL,
+                       "UPDATE setting SET latest = ?1, epoch_at = min(epoch_at, ?1),"
+                       " boot = iif(strange, boot, ?2)",
+                       "is", now, boot);
+}

@@ -1,0 +1,35 @@
+/*
+ * Where the ledger belongs: to one machine, and to what that machine has seen of it.
+ */
+#ifndef NHI_LEDGER_TIE_H
+#define NHI_LEDGER_TIE_H
+
+#include "libnhi/ledger/ledger.h"
+
+enum nhi_fit {
+    NHI_FIT_HERE,
+    NHI_FIT_MACHINE, /* this is another machine */
+    NHI_FIT_BOOT,    /* it was written by another boot while this one ran, or what was so is on it still */
+    NHI_FIT_UNKNOWN, /* nobody can say which machine this is */
+    NHI_FIT_BEHIND,  /* this host has seen it further on */
+};
+struct nhi_seen;
+
+/* s: its settings. seen: before the ledger was read; clock_mark.h. */
+enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen,
+                            int64_t now);
+/* This host has seen it further on, or cannot say how far, whosever it is. */
+bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen);
+/* A sentence for people, without a final period, and what to type. */
+const char *nhi_fit_text(enum nhi_fit fit);
+const char *nhi_fit_hint(enum nhi_fit fit);
+/* Accepts a corrected clock: the mark moves back to now. */
+NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);
+
+/* In the open transaction: this machine, and this boot, is where the ledger belongs. */
+NHI_CHECK enum nhi_err nhi_sql_tie(struct nhi_ledger *l);
+/* The same of a later boot of the machine, where it is one: else the ledger remembers that it was written where it
+ * does not belong. */
+NHI_CHECK enum nhi_err nhi_sql_note_boot(struct nhi_ledger *l, int64_t now);
+
+#endif

@@ -1,0 +1,180 @@
+#include "libnhi/ledger/sql.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc)
+{
+    if (rc == SQLITE_OK || rc == SQLITE_DONE || rc == SQLITE_ROW)
+        return NHI_OK;
+    (void)snprintf(l->message, sizeof l->message, "%s",
+                   l->db != NULL ? sqlite3_errmsg(l->db) : sqlite3_errstr(rc));
+    switch (rc & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return NHI_ERR_BUSY;
+    case SQLITE_FULL:
+        return NHI_ERR_FULL;
+    case SQLITE_NOMEM:
+        return NHI_ERR_NOMEM;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_SCHEMA:
+    case SQLITE_ERROR: /* a table or column that should be there is not */
+        return NHI_ERR_CORRUPT;
+    case SQLITE_CONSTRAINT:
+        /* An agent or issuer that the row names is missing: no reason to say that the row is there. */
+        return l->db != NULL && sqlite3_extended_errcode(l->db) == SQLITE_CONSTRAINT_FOREIGNKEY
+                   ? NHI_ERR_NOT_FOUND
+                   : NHI_ERR_EXISTS;
+    default:
+        return NHI_ERR_SYS;
+    }
+}
+
+static int bind_all(sqlite3_stmt *st, const char *types, va_list ap)
+{
+    int i, rc = SQLITE_OK;
+
+    for (i = 0; types[i] != '\0' && rc == SQLITE_OK; i++) {
+        switch (types[i]) {
+        case 's':
+            rc = sqlite3_bind_text(st, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+            break;
+        case 'i':
+            rc = sqlite3_bind_int64(st, i + 1, va_arg(ap, int64_t));
+            break;
+        case 'k':
+            rc = sqlite3_bind_blob(st, i + 1, va_arg(ap, const void *), NHI_PK_LEN,
+                                   SQLITE_TRANSIENT);
+            break;
+        default:
+            rc = SQLITE_MISUSE;
+        }
+    }
+    return rc;
+}
+
+static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char *sql,
+                            const char *types, va_list ap)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+    int rc;
+
+    rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+    if (rc == SQLITE_OK)
+        rc = bind_all(st, types, ap);
+    err = nhi_sql_err(l, rc);
+    if (err == NHI_OK)
+        *out = st;
+    else
+        sqlite3_finalize(st);
+    return err;
+}
+
+enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char *sql,
+                             const char *types, ...)
+{
+    enum nhi_err err;
+    va_list ap;
+
+    va_start(ap, types);
+    err = prepare(l, st, sql, types, ap);
+    va_end(ap);
+    return err;
+}
+
+enum nhi_err nhi_sql_step(struct nhi_ledger *l, sqlite3_stmt *st)
+{
+    int rc = sqlite3_step(st);
+
+    if (rc == SQLITE_DONE)
+        return NHI_ERR_NOT_FOUND;
+    return nhi_sql_err(l, rc);
+}
+
+enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql, const char *types,
+                         ...)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+    va_list ap;
+
+    va_start(ap, types);
+    err = prepare(l, &st, sql, types, ap);
+    va_end(ap);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_sql_err(l, sqlite3_step(st));
+    sqlite3_finalize(st);
+    if (err == NHI_OK && changed != NULL)
+        *changed = sqlite3_changes(l->db);
+    return err;
+}
+
+enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql, const char *types,
+                            ...)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+    va_list ap;
+
+    va_start(ap, types);
+    err = prepare(l, &st, sql, types, ap);
+    va_end(ap);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_sql_step(l, st);
+    if (err == NHI_OK && sqlite3_column_type(st, 0) == SQLITE_NULL)
+        err = NHI_ERR_NOT_FOUND;
+    if (err == NHI_OK)
+        *out = nhi_sql_int(st, 0, INT64_MIN, INT64_MAX, &err);
+    sqlite3_finalize(st);
+    return err;
+}
+
+void nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err *err)
+{
+    const unsigned char *text;
+    size_t len;
+
+    out[0] = '\0';
+    if (*err != NHI_OK || sqlite3_column_type(st, col) == SQLITE_NULL)
+        return;
+    text = sqlite3_column_text(st, col);
+    len = (size_t)sqlite3_column_bytes(st, col);
+    if (text == NULL || len >= size || memchr(text, '\0', len) != NULL) {
+        *err = NHI_ERR_CORRUPT;
+        return;
+    }
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+int64_t nhi_sql_int(sqlite3_stmt *st, int col, int64_t min, int64_t max, enum nhi_err *err)
+{
+    int64_t v;
+
+    if (*err != NHI_OK)
+        return min;
+    v = sqlite3_column_int64(st, col);
+    if (sqlite3_column_type(st, col) != SQLITE_INTEGER || v < min || v > max) {
+        *err = NHI_ERR_CORRUPT;
+        return min;
+    }
+    return v;
+}
+
+void nhi_sql_key(sqlite3_stmt *st, int col, uint8_t out[NHI_PK_LEN], enum nhi_err *err)
+{
+    if (*err != NHI_OK)
+        return;
+    if (sqlite3_column_type(st, col) != SQLITE_BLOB ||
+        sqlite3_column_bytes(st, col) != NHI_PK_LEN) {
+        *err = NHI_ERR_CORRUPT;
+        return;
+    }
+    memcpy(out, sqlite3_column_blob(st, col), NHI_PK_LEN);
+}

@@ -1,0 +1,215 @@
+/*
+ * The decision: whether this ticket opens this account through this service, here and now.
+ *
+ * One pure function. It reads no clock, file, environment or global; the same call serves pam_nhi
+ * and nhictl. Everything it may know is in the request (what is asked) and the facts (what this
+ * host knows), both gathered by the caller. What is not known denies.
+ */
+#ifndef NHI_DECIDE_H
+#define NHI_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libnhi/base/hash.h"
+#include "libnhi/policy/rule.h"
+#include "libnhi/ticket/ticket.h"
+
+#define NHI_CLOCK_SKEW 30 /* seconds, on iat, nbf and the ledger's clock; none on exp */
+
+/* The closed list of outcomes. NHI_PERMIT is the only one that is not a denial. */
+enum nhi_reason {
+    NHI_PERMIT = 0,
+    NHI_DENY_INTERNAL,   /* a failure of our own */
+    NHI_DENY_LEDGER,     /* ledger missing, unreadable, unsafe or damaged */
+    NHI_DENY_LOCKDOWN,   /* no agent may enter */
+    NHI_DENY_MACHINE,     /* the ledger was made for another machine, or written by one */
+    NHI_DENY_ROLLED_BACK, /* this host has seen the ledger further on */
+    NHI_DENY_CLOCK,       /* this host's clock went back */
+    NHI_DENY_SUBJECT,    /* the account does not resolve, or is not the caller's */
+    NHI_DENY_PRIVILEGED, /* uid 0, gid 0 or a member of a privileged group */
+    NHI_DENY_NO_TICKET,  /* none was shown or found */
+    NHI_DENY_AMBIGUOUS,  /* more than one ledger ticket fits */
+    NHI_DENY_MALFORMED,  /* not a ticket */
+    NHI_DENY_SIGNATURE,  /* a ticket, but not as signed */
+    NHI_DENY_ISSUER_UNKNOWN,
+    NHI_DENY_ISSUER_RETIRED,
+    NHI_DENY_ISSUER_REVOKED,
+    NHI_DENY_ISSUER_BOUNDS, /* the issuer may not say this */
+    NHI_DENY_HOST,          /* for another host */
+    NHI_DENY_NOT_YET,
+    NHI_DENY_EXPIRED,
+    NHI_DENY_REVOKED,    /* the ticket, its parent, or all of its agent's up to a moment */
+    NHI_DENY_UNRECORDED, /* signed with a key of this host's own, and never issued by it */
+    NHI_DENY_SUPERSEDED, /* it was renewed, and what renewed it is in use */
+    NHI_DENY_EPOCH,      /* it is from before the ledger was restored, or came to this machine */
+    NHI_DENY_AGENT_UNKNOWN,
+    NHI_DENY_AGENT_SUSPENDED,
+    NHI_DENY_AGENT_RETIRED,
+    NHI_DENY_AGENT_OVERDUE, /* nobody has said by its review date that it is still needed */
+    NHI_DENY_TASK_UNKNOWN,
+    NHI_DENY_TASK_CLOSED,
+    NHI_DENY_TASK_ENDED, /* its deadline passed */
+    NHI_DENY_TASK_AGENT, /* the task is another agent's */
+    NHI_DENY_KEY,        /* bound to a key whose possession was not proven */
+    NHI_DENY_ACCOUNT,    /* the ticket does not name it, or it is another agent's own */
+    NHI_DENY_SERVICE,    /* the ticket does not name it */
+    NHI_DENY_SESSION,    /* another ticket inside a session */
+    NHI_DENY_PIN,        /* a bearer ticket that was first used elsewhere */
+    NHI_DENY_TREE,       /* outside the process tree for which it was issued */
+    NHI_DENY_POLICY,     /* no rule permits */
+    NHI_DENY_FORBIDDEN,  /* a rule forbids */
+    NHI_DENY_LIMIT,      /* a rule permits, but not so much at once */
+    NHI_DENY_LIFETIME,   /* it lives longer than this host lets tickets live */
+    NHI_DENY_UNSUPERVISED, /* nobody would end what it opens */
+    NHI_DENY_USES,       /* every counted use is spent */
+    NHI_DENY_RECORD,     /* could not be recorded, so it does not happen */
+    NHI_DENY_GROUPS,     /* a source of groups gave no answer, so that it may be privileged */
+    NHI_REASON_COUNT
+};
+
+/* Where the ticket came from. */
+enum nhi_source {
+    NHI_FROM_PROMPT = 1, /* a reply in the conversation */
+    NHI_FROM_SESSION,    /* the registered session that the caller is in */
+    NHI_FROM_KEYRING,    /* the caller's session keyring */
+    NHI_FROM_LEDGER,     /* the one live ticket for account and service */
+    NHI_FROM_KEY,        /* the one live ticket that is bound to the key that sshd saw proven */
+};
+
+struct nhi_request {
+    int64_t now; /* seconds since the epoch */
+    const char *service;
+    const char *subject; /* account that the decision is about */
+    uint32_t subject_uid;
+    bool subject_privileged; /* gid 0 or a privileged group among all its groups */
+    bool subject_blind;      /* it is not known whether it is */
+    bool subject_in_range;   /* its uid is in the agent range */
+    enum nhi_source source;
+    const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
+    const char
+        *place; /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
+    bool remote;       /* place is an address */
+    const char *tree;  /* handle of the session that the caller is inside; NULL: none */
+    const char *from;  /* whence the login came that this is part of: a numeric address, NHI_NET_UNIX or
+                          NHI_NET_UNKNOWN; NULL: see is_local, and else the latter */
+    bool from_unknown; /* from which it comes nobody has said yet: what it could be counts */
+    bool is_local;     /* it came over no network */
+    bool granted;      /* it is decided again, and counts among the grants already */
+    bool registered;   /* and among the sessions */
+    const uint8_t *key; /* NHI_PK_LEN bytes, whose possession was proven, now or then; NULL: none */
+};
+
+enum nhi_issuer_state {
+    NHI_ISSUER_ACTIVE = 1,
+    NHI_ISSUER_ROTATED,
+    NHI_ISSUER_RETIRED,
+    NHI_ISSUER_REVOKED
+};
+enum nhi_agent_state { NHI_AGENT_ACTIVE = 1, NHI_AGENT_SUSPENDED, NHI_AGENT_RETIRED };
+enum nhi_task_state { NHI_TASK_OPEN = 1, NHI_TASK_CLOSED };
+
+#define NHI_ANCESTORS_MAX 16 /* a ticket with more is refused as revoked */
+
+/* Bounds are lists of names as in a ticket, or "*" alone, written by a person. Empty: nothing. */
+struct nhi_issuer {
+    char kid[NHI_KID_MAX + 1];
+    uint8_t pk[NHI_PK_LEN];
+    enum nhi_issuer_state state;
+    bool own;         /* its secret key is this host's: it signs here */
+    bool opens_tasks; /* its tickets may name tasks that this host does not know */
+    char agents[NHI_LIST_MAX + 1], accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
+    int64_t max_ttl; /* seconds */
+    int64_t added;
+};
+
+#define NHI_POLICY_LEN NHI_HASH_LEN /* characters of a policy's hash */
+
+struct nhi_facts {
+    char host[NHI_HOST_MAX + 1]; /* this host's name, from its ledger */
+    int64_t latest;              /* latest time that the ledger has seen */
+    bool lockdown;
+    bool issuer_known;
+    struct nhi_issuer issuer;
+    bool agent_known;
+    enum nhi_agent_state agent_state;
+    char agent_owner[NHI_OWNER_MAX + 1];
+    uint32_t agent_uid;
+    uint32_t subject_agent; /* uid of the agent that has the subject's name; 0: none has */
+    int64_t agent_review_by;
+    bool overdue_denies; /* this host lets no agent in whose review date has passed */
+    int64_t
+        agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none. Another
+                                issuer's clock may be ahead, so for its tickets the skew is added */
+    bool task_known;
+    enum nhi_task_state task_state;
+    char task_agent[NHI_AGENT_MAX + 1];
+    int64_t task_deadline;
+    bool revoked; /* the ticket itself, an ancestor, or its whole task */
+    char ancestors[NHI_ANCESTORS_MAX][NHI_JTI_LEN + 1]; /* parent, its parent …, as far as known */
+    size_t ancestor_count;
+    /* What the ledger has recorded of the ticket; all empty when it has not. */
+    bool strange;     /* the ledger belongs to another machine, as far as anybody can tell */
+    bool rolled_back; /* this host has seen it further on */
+    bool unread;      /* it could not be read: the rest is from the reserve alone */
+    bool recorded;    /* the ledger knows the ticket; what is signed here is recorded before it is signed */
+    bool former;      /* since before this epoch */
+    int64_t epoch_at; /* when this epoch began, up to which nothing that others issued is good; 0: at the beginning */
+    bool differs;     /* that ID is another ticket's */
+    char root[NHI_JTI_LEN + 1];      /* the first of its lineage */
+    char root_kid[NHI_KID_MAX + 1];  /* the key that signed that */
+    char renews[NHI_JTI_LEN + 1];    /* its predecessor, which its first use ends */
+    char successor[NHI_JTI_LEN + 1]; /* what renewed it, and may not have been used yet */
+    bool superseded;
+    char tree[NHI_TREE_MAX + 1]; /* the process tree in which alone it works */
+    bool no_pin;                 /* it may be used from anywhere */
+    bool pin_records;            /* this host records a use from elsewhere, and permits it */
+    char pin[NHI_PLACE_MAX +
+             1]; /* where it was first used, among places of the request's kind; empty: nowhere */
+    bool unsupervised;               /* nhictl watch does not run, and this host does not do without */
+    int64_t max_lifetime;            /* of any ticket on this host, seconds; 0: as its issuer may */
+    char policy[NHI_POLICY_LEN + 1]; /* hash of the policy in force; empty: there is none yet */
+    struct nhi_rule *rules;          /* at least those that the ticket could meet */
+    size_t rule_count;
+};
+
+struct nhi_decision {
+    enum nhi_reason reason;
+    const struct nhi_rule *rule; /* the rule that decided, or NULL */
+    uint32_t
+        ssh; /* the ticket's, and of every rule that permits: what one takes, no other gives back */
+    bool handed_off; /* permitted, though it was first used elsewhere */
+};
+
+/* Whether it matters where the ticket is used: whoever holds its text can use it, and nothing else
+ * is known of them. */
+bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *facts);
+/* Never fails; any NULL is NHI_DENY_INTERNAL. */
+struct nhi_decision nhi_decide(const struct nhi_request *req, const struct nhi_facts *facts);
+
+/* Whether what the ticket opened is over: why, or NHI_PERMIT. A question of its own, for which neither the account nor
+ * this host's clock or machine matters, and which is asked before any other: only of the record, and of the moment
+ * now, which may be later than the clock says. What policy and the account say is nhi_decide's. */
+enum nhi_reason nhi_is_over(const struct nhi_ticket *t, const struct nhi_facts *facts, int64_t now);
+/* The first moment from which that is so although nothing is written. */
+int64_t nhi_over_at(const struct nhi_ticket *t, const struct nhi_facts *facts);
+
+/* The first moment after now at which a permit may be over although nothing is written: seconds since the epoch.
+ */
+int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *facts);
+/* How a permit goes on if nothing is written: the first moment at which it is over, and why, if that is not
+ * after the horizon. Else the first moment after the horizon at which it may be, and NHI_PERMIT. */
+int64_t nhi_permit_ahead(const struct nhi_request *req, const struct nhi_facts *facts, int64_t horizon,
+                         enum nhi_reason *why);
+
+/* Whether the ticket may have been issued by this moment, which is a matter of its issuer's clock.
+ */
+bool nhi_issued_by(const struct nhi_issuer *issuer, const struct nhi_ticket *t, int64_t moment);
+
+/* Whether it may sign tickets for this account and service at all. */
+bool nhi_issuer_covers(const struct nhi_issuer *issuer, const char *account, const char *service);
+/* The issuer's bounds alone: nhictl refuses to mint what they would refuse. */
+bool nhi_issuer_allows(const struct nhi_issuer *issuer, const struct nhi_ticket *t);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * Reasons of decisions: their names, and the sentences for people.
+ */
+#ifndef NHI_REASON_H
+#define NHI_REASON_H
+
+#include "libnhi/policy/decide.h"
+
+/* "permit", "expired", "issuer-unknown" …: for logs, events and JSON. */
+const char *nhi_reason_name(enum nhi_reason r);
+/* The one of that name. false: there is none. */
+bool nhi_reason_find(const char *name, enum nhi_reason *out);
+/* A sentence for people, without a final period. */
+const char *nhi_reason_text(enum nhi_reason r);
+const char *nhi_source_name(enum nhi_source s);
+/* Whether a denial for that reason is the end of what the ticket opened before. What only keeps somebody new out
+ * is not, nor is a failure of ours. */
+bool nhi_reason_is_end(enum nhi_reason r);
+
+#endif

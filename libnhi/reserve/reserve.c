@@ -1,0 +1,88 @@
+/*
+ * The reserve file as it is read: by who decides, and before it is written.
+ *
+ * MUST: whatever is not exactly what a writer of ours leaves behind reads as lockdown. pam_nhi takes no lock.
+ */
+#include "libnhi/reserve/reserve.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/reserve/reserve_image.h"
+
+enum nhi_err nhi_reserve_load(const char *dir, struct nhi_reserve *out)
+{
+    union reserve_image *im;
+    enum nhi_err err;
+    int fd;
+
+    im = malloc(sizeof *im);
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    err = nhi_reserve_open(dir, O_RDONLY, &fd);
+    if (err == NHI_OK) {
+        err = nhi_reserve_read(fd, im);
+        close(fd);
+    }
+    if (err == NHI_OK)
+        nhi_reserve_parse(im, out);
+    free(im);
+    return err;
+}
+
+static bool is_ancestor(const struct nhi_facts *f, const char *jti)
+{
+    size_t i;
+
+    for (i = 0; i < f->ancestor_count; i++)
+        if (strcmp(f->ancestors[i], jti) == 0)
+            return true;
+    return false;
+}
+
+void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, struct nhi_facts *f)
+{
+    size_t i;
+
+    f->lockdown = f->lockdown || r->lockdown;
+    for (i = 0; i < r->count && t != NULL; i++) {
+        const struct nhi_reserve_slot *s = &r->slots[i];
+
+        switch (s->kind) {
+        case NHI_REVOKE_TICKET:
+            f->revoked |= strcmp(s->id, t->jti) == 0 || strcmp(s->id, t->parent) == 0 ||
+                          is_ancestor(f, s->id);
+            break;
+        case NHI_REVOKE_TASK:
+            f->revoked |= strcmp(s->id, t->task) == 0;
+            break;
+        case NHI_REVOKE_AGENT:
+            f->revoked |= strcmp(s->id, t->agent) == 0 && nhi_issued_by(&f->issuer, t, s->at);
+            break;
+        case NHI_REVOKE_ISSUER:
+            if (strcmp(s->id, t->kid) != 0)
+                break;
+            /* That it may not be known, or could not be read, does not matter any more. */
+            f->issuer_known = true;
+            memcpy(f->issuer.kid, t->kid, sizeof f->issuer.kid);
+            f->issuer.state = NHI_ISSUER_REVOKED;
+            break;
+        }
+    }
+}
+
+bool nhi_reserve_is_locked_down(const char *dir)
+{
+    struct nhi_reserve *r = malloc(sizeof *r);
+    bool is = r != NULL && nhi_reserve_load(dir, r) == NHI_OK && r->lockdown;
+
+    free(r);
+    return is;
+}

@@ -1,0 +1,39 @@
+/*
+ * Why, and by whom: what the reserve says of its revocations and of lockdown to the ledger, once that can be written.
+ *
+ * A file of its own, of one size, that is made with the reserve: what is in force never depends on it. Where there is no
+ * room in it, or none of it, the system log alone has the reason.
+ */
+#ifndef NHI_RESERVE_NOTES_H
+#define NHI_RESERVE_NOTES_H
+
+#include "libnhi/ledger/ledger.h"
+
+#define NHI_RESERVE_NOTES 126
+#define NHI_NOTE_LOCKDOWN_ON 5 /* beside enum nhi_revoke_kind */
+#define NHI_NOTE_LOCKDOWN_OFF 6
+
+struct nhi_reserve_note {
+    unsigned kind; /* 0: none */
+    int64_t at;
+    int64_t uid, loginuid, sudo_uid; /* who, as in the detail of an event; -1: unknown */
+    char id[NHI_TASK_MAX + 1];       /* as in struct nhi_reserve_slot; empty for lockdown */
+    char reason[NHI_TEXT_MAX + 1];
+};
+
+/* dir: the state directory. Once it is there, nothing is changed. */
+NHI_CHECK enum nhi_err nhi_reserve_notes_create(const char *dir);
+/* On the disk when it returns NHI_OK, without a wait for anybody. NHI_ERR_FULL: there is no room. */
+NHI_CHECK enum nhi_err nhi_reserve_note_add(const char *dir, const struct nhi_reserve_note *n);
+
+/* For who moves the reserve into the ledger. */
+struct nhi_reserve_notes;
+/* NHI_ERR_NOT_FOUND: there is no file. The caller's to close. What nobody of ours has written is left out. */
+NHI_CHECK enum nhi_err nhi_reserve_notes_open(const char *dir, struct nhi_reserve_notes **out);
+/* The next that is there from number *at on, which moves behind it; NULL: no more. */
+const struct nhi_reserve_note *nhi_reserve_notes_next(const struct nhi_reserve_notes *n, size_t *at);
+/* Takes out what was there when it was opened. */
+NHI_CHECK enum nhi_err nhi_reserve_notes_clear(struct nhi_reserve_notes *n);
+void nhi_reserve_notes_close(struct nhi_reserve_notes *n);
+
+#endif

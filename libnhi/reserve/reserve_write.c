@@ -1,0 +1,321 @@
+/*
+ * The reserve file as it is written: by root's nhictl. Who moves it into the ledger excludes others who do that with
+ * flock; who adds to it or locks the host down waits for nobody.
+ *
+ * MUST: every slot lies in one 512-byte sector, so that a write is there or not.
+ */
+#include "libnhi/reserve/reserve_write.h"
+
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/reserve/reserve_image.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/reserve/reserve_notes.h"
+
+#define TURN_MS 100
+#define FROM_RESERVE "recorded in the reserve"
+
+enum nhi_err nhi_reserve_create(const char *dir)
+{
+    union reserve_image *im;
+    enum nhi_err err;
+    int dirfd;
+
+    im = calloc(1, sizeof *im);
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    memcpy(im->header.magic, NHI_RESERVE_MAGIC, sizeof im->header.magic);
+    im->header.sum = nhi_reserve_header_sum(im->header);
+    err = nhi_dir_open(dir, &dirfd);
+    if (err == NHI_OK) {
+        if (faccessat(dirfd, NHI_RESERVE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            err = NHI_ERR_EXISTS;
+        else
+            err = nhi_file_replace(dirfd, NHI_RESERVE_FILE, 0600, im->bytes, sizeof im->bytes);
+        close(dirfd);
+    }
+    free(im);
+    /* Without it nothing but reasons would be lost. */
+    (void)!nhi_reserve_notes_create(dir);
+    return err;
+}
+
+/* For the time that one who works needs, and no longer: one that is stopped holds nobody up. */
+static enum nhi_err take_turn(int fd)
+{
+    const struct timespec pause = { .tv_nsec = 1000000 };
+    int tries;
+
+    for (tries = 0; tries < TURN_MS; tries++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return NHI_OK;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return NHI_ERR_SYS;
+        (void)nanosleep(&pause, NULL);
+    }
+    return NHI_ERR_BUSY;
+}
+
+/* turn: whether others have to be kept out. fd is the caller's to close when this succeeds. */
+static enum nhi_err open_to_write(const char *dir, bool turn, int *fd, union reserve_image *im)
+{
+    enum nhi_err err = nhi_reserve_open(dir, O_RDWR, fd);
+
+    if (err != NHI_OK)
+        return err;
+    if (turn)
+        err = take_turn(*fd);
+    if (err == NHI_OK)
+        err = nhi_reserve_read(*fd, im);
+    if (err != NHI_OK)
+        close(*fd);
+    return err;
+}
+
+/* What was written is on the disk when this succeeds. */
+static enum nhi_err close_written(int fd, enum nhi_err err)
+{
+    if (err == NHI_OK && fdatasync(fd) != 0)
+        err = nhi_err_from_errno(errno);
+    close(fd);
+    return err;
+}
+
+static enum nhi_err put_slot(int fd, size_t place, const struct reserve_slot *s)
+{
+    ssize_t n = pwrite(fd, s, sizeof *s, (off_t)(place * RESERVE_SLOT_SIZE));
+
+    if (n != (ssize_t)sizeof *s)
+        return n < 0 ? nhi_err_from_errno(errno) : NHI_ERR_SYS;
+    return NHI_OK;
+}
+
+/* Of those who write slots, each one has its slot alone: who is stopped with it holds nobody up, who takes another. What
+ * was in it a moment ago may have changed. */
+static bool take_slot(int fd, union reserve_image *im, size_t place)
+{
+    struct flock l = { .l_type = F_WRLCK,
+                       .l_whence = SEEK_SET,
+                       .l_start = (off_t)(place * RESERVE_SLOT_SIZE),
+                       .l_len = RESERVE_SLOT_SIZE };
+    struct reserve_slot now;
+
+    if (fcntl(fd, F_OFD_SETLK, &l) != 0 || pread(fd, &now, sizeof now, l.l_start) != (ssize_t)sizeof now ||
+        memcmp(&now, &im->slots[place], sizeof now) != 0) {
+        im->slots[place].kind = UINT8_MAX; /* nobody's, for this writer */
+        return false;
+    }
+    return true;
+}
+
+/* The slot that holds this already, else the first empty one. 0: full. */
+static size_t place_for(const union reserve_image *im, const struct reserve_slot *want)
+{
+    size_t i, empty = 0;
+
+    for (i = NHI_RESERVE_SLOTS; i >= 1; i--) {
+        if (im->slots[i].kind == want->kind && strcmp(im->slots[i].id, want->id) == 0)
+            return i;
+        if (im->slots[i].kind == 0)
+            empty = i;
+    }
+    return empty;
+}
+
+enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const char *id, int64_t at)
+{
+    struct reserve_slot s = { .kind = (uint8_t)kind, .at = htole64((uint64_t)at) };
+    union reserve_image *im;
+    enum nhi_err err;
+    size_t place;
+    int fd = -1;
+
+    if (!nhi_reserve_id_ok((unsigned)kind, id))
+        return NHI_ERR_ARG;
+    memcpy(s.id, id, strlen(id));
+    s.sum = nhi_reserve_slot_sum(s);
+    im = malloc(sizeof *im);
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    err = open_to_write(dir, false, &fd, im);
+    if (err != NHI_OK)
+        goto out;
+    do
+        place = place_for(im, &s);
+    while (place != 0 && !take_slot(fd, im, place));
+    /* What is there already stays, but for an agent's moment, which never moves back. */
+    if (place == 0)
+        err = NHI_ERR_FULL;
+    else if (im->slots[place].kind == 0 ||
+             (kind == NHI_REVOKE_AGENT && (int64_t)le64toh(im->slots[place].at) < at))
+        err = put_slot(fd, place, &s);
+    err = close_written(fd, err);
+out:
+    free(im);
+    return err;
+}
+
+enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
+{
+    union reserve_image *im = malloc(sizeof *im);
+    enum nhi_err err;
+    int fd = -1;
+
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    /* Its sector has one meaning, and nobody who writes a slot writes it. */
+    err = open_to_write(dir, false, &fd, im);
+    if (err == NHI_OK) {
+        im->header.lockdown = on;
+        im->header.sum = nhi_reserve_header_sum(im->header);
+        err = close_written(fd, put_slot(fd, 0, &im->slots[0]));
+    }
+    free(im);
+    return err;
+}
+
+/* One event: a note, or of a slot that has none what it says by itself. */
+static enum nhi_err add_event(struct nhi_ledger *l, const struct nhi_reserve_note *n)
+{
+    struct nhi_event e = { .at = n->at, .kind = "revoke" };
+    char detail[256];
+    int len = snprintf(detail, sizeof detail, "{\"held_in\":\"reserve\"");
+
+    if (n->kind == NHI_NOTE_LOCKDOWN_ON || n->kind == NHI_NOTE_LOCKDOWN_OFF)
+        (void)snprintf(e.kind, sizeof e.kind, "lockdown-%s", n->kind == NHI_NOTE_LOCKDOWN_ON ? "on" : "off");
+    else /* no ID has anything in it that JSON would escape */
+        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"kind\":\"%s\",\"id\":\"%s\"",
+                        nhi_revoke_kind_name((enum nhi_revoke_kind)n->kind), n->id);
+    if (n->uid >= 0)
+        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"uid\":%lld", (long long)n->uid);
+    if (n->loginuid >= 0)
+        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"loginuid\":%lld", (long long)n->loginuid);
+    if (n->sudo_uid >= 0)
+        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"sudo_uid\":%lld", (long long)n->sudo_uid);
+    (void)snprintf(detail + len, sizeof detail - (size_t)len, "}");
+    e.detail = detail;
+    memcpy(e.cause, n->reason, sizeof n->reason);
+    if (n->kind == NHI_REVOKE_TICKET)
+        memcpy(e.jti, n->id, NHI_JTI_LEN + 1);
+    else if (n->kind == NHI_REVOKE_TASK)
+        memcpy(e.task, n->id, sizeof e.task);
+    else if (n->kind == NHI_REVOKE_AGENT)
+        memcpy(e.agent, n->id, sizeof e.agent);
+    else if (n->kind == NHI_REVOKE_ISSUER)
+        memcpy(e.kid, n->id, sizeof e.kid);
+    return nhi_event_add(l, &e);
+}
+
+/* The first that says something of that slot. */
+static const struct nhi_reserve_note *note_of(const struct nhi_reserve_notes *notes, const struct nhi_reserve_slot *s)
+{
+    const struct nhi_reserve_note *n;
+    size_t at = 0;
+
+    while ((n = nhi_reserve_notes_next(notes, &at)) != NULL)
+        if (n->kind == s->kind && strcmp(n->id, s->id) == 0)
+            break;
+    return n;
+}
+
+static enum nhi_err drain_slot(struct nhi_ledger *l, const struct nhi_reserve_slot *s,
+                               const struct nhi_reserve_notes *notes)
+{
+    const struct nhi_reserve_note *n = note_of(notes, s);
+    struct nhi_reserve_note unsaid = { .kind = s->kind, .at = s->at, .uid = -1, .loginuid = -1, .sudo_uid = -1,
+                                       .reason = FROM_RESERVE };
+    enum nhi_err err = nhi_revoke(l, s->kind, s->id, n != NULL ? n->reason : FROM_RESERVE, s->at, NULL);
+
+    /* An agent or issuer that the ledger never knew has nothing to revoke. */
+    if (err == NHI_ERR_NOT_FOUND)
+        err = NHI_OK;
+    memcpy(unsaid.id, s->id, sizeof unsaid.id);
+    return err == NHI_OK && n == NULL ? add_event(l, &unsaid) : err;
+}
+
+static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r, const struct nhi_reserve_notes *notes,
+                               int64_t now)
+{
+    enum nhi_err err = nhi_ledger_begin(l, now);
+    const struct nhi_reserve_note *n;
+    size_t i, at = 0;
+
+    for (i = 0; i < r->count && err == NHI_OK; i++)
+        err = drain_slot(l, &r->slots[i], notes);
+    while (err == NHI_OK && (n = nhi_reserve_notes_next(notes, &at)) != NULL)
+        err = add_event(l, n);
+    if (err == NHI_OK)
+        return nhi_ledger_commit(l);
+    nhi_ledger_rollback(l);
+    return err;
+}
+
+/* Only now that the ledger has them on disk. */
+static enum nhi_err empty_all(int fd, union reserve_image *im)
+{
+    const struct reserve_slot empty = { .kind = 0 };
+    enum nhi_err err = NHI_OK;
+    size_t i;
+
+    for (i = 1; err == NHI_OK && i <= NHI_RESERVE_SLOTS; i++)
+        if (im->slots[i].kind != 0 && take_slot(fd, im, i))
+            err = put_slot(fd, i, &empty);
+    if (err == NHI_OK && fdatasync(fd) != 0)
+        err = nhi_err_from_errno(errno);
+    return err;
+}
+
+/* One of an earlier release gets its file with this. */
+static struct nhi_reserve_notes *notes_of(const char *dir)
+{
+    struct nhi_reserve_notes *notes = NULL;
+    enum nhi_err err = nhi_reserve_notes_open(dir, &notes);
+
+    if (err == NHI_ERR_NOT_FOUND)
+        (void)!nhi_reserve_notes_create(dir);
+    return err == NHI_OK ? notes : NULL;
+}
+
+enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t now, uint32_t *moved)
+{
+    struct nhi_reserve *r = malloc(sizeof *r);
+    union reserve_image *im = malloc(sizeof *im);
+    struct nhi_reserve_notes *notes = NULL;
+    enum nhi_err err = NHI_ERR_NOMEM;
+    size_t first = 0;
+    int fd = -1;
+
+    if (r == NULL || im == NULL)
+        goto out;
+    err = open_to_write(dir, true, &fd, im);
+    if (err != NHI_OK)
+        goto out;
+    nhi_reserve_parse(im, r);
+    notes = notes_of(dir);
+    if (r->count > 0 || nhi_reserve_notes_next(notes, &first) != NULL)
+        err = drain_into(l, r, notes, now);
+    if (err == NHI_OK && r->count > 0)
+        err = empty_all(fd, im);
+    if (err == NHI_OK && notes != NULL)
+        err = nhi_reserve_notes_clear(notes);
+    if (err == NHI_OK && moved != NULL)
+        *moved = (uint32_t)r->count;
+    close(fd);
+out:
+    nhi_reserve_notes_close(notes);
+    free(r);
+    free(im);
+    return err;
+}

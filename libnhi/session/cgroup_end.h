@@ -1,0 +1,17 @@
+/*
+ * What is in a session's cgroup, and its end. nhictl's.
+ */
+#ifndef NHI_CGROUP_END_H
+#define NHI_CGROUP_END_H
+
+#include "libnhi/session/cgroup.h"
+
+bool nhi_cgroup_is_populated(const char *handle);
+/* Each process in it, and below it; fn: return 0 to go on. Those of another PID namespace are left out. */
+NHI_CHECK enum nhi_err nhi_cgroup_each(const char *handle, int (*fn)(pid_t, void *), void *ctx);
+/* SIGKILL to all of it at once, frozen ones too. NHI_ERR_STATE: the kernel (before 5.14) cannot. */
+NHI_CHECK enum nhi_err nhi_cgroup_kill(const char *handle);
+/* Removes every session's cgroup that nobody is in. */
+void nhi_cgroup_sweep(void);
+
+#endif

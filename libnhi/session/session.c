@@ -1,0 +1,183 @@
+/*
+ * Registering a session, and the names of its handles. Who is inside: session_find.c.
+ */
+#include "libnhi/session/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/session/cgroup.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/grant/record.h"
+
+static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
+{
+    struct stat st;
+    int f;
+
+    if (mkdirat(dirfd, name, 0700) != 0 && errno != EEXIST)
+        return nhi_err_from_errno(errno);
+    f = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (f < 0)
+        return nhi_err_from_errno(errno);
+    /* Not touched for nothing: that would wake whoever watches it. */
+    if (fstat(f, &st) != 0 || st.st_uid != 0 ||
+        ((st.st_mode & 07777) != 0700 && fchmod(f, 0700) != 0)) {
+        close(f);
+        return NHI_ERR_UNSAFE;
+    }
+    *fd = f;
+    return NHI_OK;
+}
+
+/* run_dir/sessions, both made when they are missing: /run is empty after each boot. */
+static enum nhi_err make_sessions(const char *run_dir, int *fd)
+{
+    const char *slash = strrchr(run_dir, '/');
+    int parent = -1, run = -1;
+    char above[256];
+    enum nhi_err err;
+
+    if (slash == NULL || slash[1] == '\0' || (size_t)(slash - run_dir) >= sizeof above)
+        return NHI_ERR_ARG;
+    memcpy(above, run_dir, (size_t)(slash - run_dir));
+    above[slash - run_dir] = '\0';
+    err = nhi_dir_open(above[0] != '\0' ? above : "/", &parent);
+    if (err == NHI_OK)
+        err = make_dir(parent, slash + 1, &run);
+    if (err == NHI_OK)
+        err = make_dir(run, NHI_SESSIONS_DIR, fd);
+    if (run >= 0)
+        close(run);
+    if (parent >= 0)
+        close(parent);
+    return err;
+}
+
+enum nhi_err nhi_session_make_dir(const char *run_dir)
+{
+    enum nhi_err err;
+    int fd = -1;
+
+    err = make_sessions(run_dir, &fd);
+    if (err == NHI_OK)
+        close(fd);
+    return err;
+}
+
+void nhi_session_audit_name(char *name, size_t size, const char *boot, uint32_t id)
+{
+    (void)snprintf(name, size, "a-%.8s-%u", boot, (unsigned)id);
+}
+
+void nhi_session_proc_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
+{
+    (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
+}
+
+void nhi_session_audit_handle(const struct nhi_grant *g, uint32_t audit, char *out)
+{
+    nhi_session_audit_name(out, NHI_TREE_MAX + 1, g->boot, audit);
+}
+
+/* A handle that holds more than one process, an audit session or a cgroup, outlives the one that registered it. */
+bool nhi_session_outlives(const struct nhi_grant *g, const char *handle)
+{
+    char in[NHI_TREE_MAX + 1];
+
+    return handle[0] == 'a' ||
+           (nhi_cgroup_of(g->self.pid, in, sizeof in) == NHI_OK && strcmp(in, handle) == 0);
+}
+
+void nhi_session_handle(const struct nhi_grant *g, char *out)
+{
+    nhi_session_proc_name(out, NHI_TREE_MAX + 1, g->boot, &g->self);
+}
+
+void nhi_session_tree(const struct nhi_grant *g, char *out)
+{
+    size_t len;
+
+    nhi_session_handle(g, out);
+    len = strlen(out);
+    (void)snprintf(out + len, NHI_TREE_MAX + 1 - len, "-%llu", (unsigned long long)g->ns);
+}
+
+/* Whether this login has an audit session of its own: set for this account, and not shared with the
+ * parent. */
+static bool has_own_audit(const struct nhi_grant *g, uint32_t login_uid, uint32_t *own)
+{
+    uint32_t parents, uid;
+    enum nhi_err err;
+
+    if (g->parent.pid == 0 || nhi_proc_loginuid(g->self.pid, &uid) != NHI_OK || uid != login_uid ||
+        nhi_proc_audit(g->self.pid, own) != NHI_OK)
+        return false;
+    err = nhi_proc_audit(g->parent.pid, &parents);
+    return err == NHI_ERR_NOT_FOUND || (err == NHI_OK && *own != parents);
+}
+
+/* An audit session where there is one to be had: children cannot leave it. Else the process itself,
+ * with its descendants. */
+static void choose_handle(char *name, size_t size, const struct nhi_grant *g,
+                          enum nhi_session_of of, uint32_t uid)
+{
+    uint32_t own;
+
+    nhi_session_proc_name(name, size, g->boot, &g->self);
+    if (of == NHI_OF_TREE)
+        return;
+    if ((of == NHI_OF_LOGIN && has_own_audit(g, uid, &own)) ||
+        (nhi_proc_new_audit(uid) == NHI_OK && nhi_proc_audit(g->self.pid, &own) == NHI_OK))
+        nhi_session_audit_name(name, size, g->boot, own);
+}
+
+enum nhi_err nhi_session_register(const char *run_dir, const char *dir, const struct nhi_grant *g,
+                                  enum nhi_session_of of, uint32_t uid)
+{
+    int dirfd = -1, fd = -1;
+    struct nhi_grant had;
+    enum nhi_err err;
+    char name[64];
+
+    choose_handle(name, sizeof name, g, of, uid);
+    err = make_sessions(run_dir, &dirfd);
+    if (err == NHI_OK)
+        err = nhi_record_make(dirfd, g, false, &fd);
+    if (err == NHI_OK)
+        err = nhi_record_link(fd, dirfd, name);
+    if (err == NHI_ERR_EXISTS && nhi_record_read(dirfd, name, &had) == NHI_OK &&
+        strcmp(had.ticket.jti, g->ticket.jti) == 0)
+        err = NHI_OK;
+    else if (err == NHI_OK && (err = nhi_grant_opens(dir, g, name)) != NHI_OK)
+        (void)unlinkat(dirfd, name, 0);
+    /* Beside the handle: where there is none to be had, the handle has to do. */
+    if (err == NHI_OK)
+        (void)!nhi_cgroup_enter(name);
+    if (fd >= 0)
+        close(fd);
+    if (dirfd >= 0)
+        close(dirfd);
+    return err;
+}
+
+bool nhi_session_remove(const char *run_dir, const char *handle)
+{
+    char path[256];
+    bool removed;
+    int dirfd;
+
+    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+        return false;
+    dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dirfd < 0)
+        return false;
+    removed = unlinkat(dirfd, handle, 0) == 0;
+    close(dirfd);
+    return removed;
+}

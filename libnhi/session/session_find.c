@@ -1,0 +1,203 @@
+/*
+ * Who is inside which session.
+ *
+ * MUST: answer without the ledger, so that an agent stays an agent when the ledger is gone. MUST: never say that
+ * somebody is in none because something could not be read: a caller of su and sudo chooses the limits under which this
+ * runs. MUST: allocate nothing until there is a record, for the same reason.
+ */
+#include "libnhi/session/session_find.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/grant/grant_record.h"
+#include "libnhi/session/cgroup.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/grant/record.h"
+#include "libnhi/session/sight.h"
+
+#define DEPTH_MAX 65536 /* of the process tree above a caller: more than a kernel has pids by default */
+
+struct search {
+    int dirfd;
+    char boot[37];
+    struct nhi_grant *out;
+    /* The worst that kept it from being told: NHI_ERR_NOT_FOUND where nothing did. */
+    enum nhi_err err;
+    int cause;
+};
+
+/* Of two failures the one that a caller may have brought about. */
+static void note(struct search *s, enum nhi_err err, int cause)
+{
+    if (nhi_sight_of(err, cause) > nhi_sight_of(s->err, s->cause)) {
+        s->err = err;
+        s->cause = cause;
+    }
+}
+
+static enum nhi_err read_text(int fd, char *text, size_t size, size_t *len)
+{
+    ssize_t n = 1;
+
+    for (*len = 0; n > 0 && *len < size; *len += n > 0 ? (size_t)n : 0) {
+        do
+            n = read(fd, text + *len, size - *len);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+            return NHI_ERR_SYS;
+    }
+    return *len < size ? NHI_OK : NHI_ERR_FORMAT;
+}
+
+/* Only what is root's alone is a record; nothing but ENOENT says that there is none. */
+static enum nhi_err open_record(int dirfd, const char *name, int *fd)
+{
+    struct stat st;
+    int f;
+
+    f = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (f < 0)
+        return errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
+    if (fstat(f, &st) != 0) {
+        int cause = errno;
+
+        close(f);
+        errno = cause;
+        return NHI_ERR_SYS;
+    }
+    if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        close(f);
+        return NHI_ERR_UNSAFE;
+    }
+    *fd = f;
+    return NHI_OK;
+}
+
+/* Whether there is a record of that handle. */
+static bool look(struct search *s, const char *name)
+{
+    char text[NHI_RECORD_MAX + 1];
+    enum nhi_err err;
+    int fd = -1, cause;
+    size_t len = 0;
+
+    err = open_record(s->dirfd, name, &fd);
+    if (err == NHI_OK)
+        err = read_text(fd, text, sizeof text, &len);
+    if (err == NHI_OK)
+        err = nhi_grant_decode(text, len, s->out);
+    cause = errno;
+    if (fd >= 0)
+        close(fd);
+    note(s, err, cause);
+    return err == NHI_OK;
+}
+
+/* By what a process cannot leave: the kernel's audit session, or the cgroup. A session that is known by its audit
+ * session is not found by its cgroup as well: a daemon that was restarted from it stays in that, with those who log in
+ * through it. But for who has no audit session there the cgroup tells. */
+static bool find_inescapable(struct search *s, pid_t pid)
+{
+    char name[NHI_TREE_MAX + 1];
+    enum nhi_err err;
+    uint32_t audit;
+    bool audited;
+
+    err = nhi_proc_audit(pid, &audit);
+    audited = err == NHI_OK;
+    if (err != NHI_OK)
+        note(s, err, errno);
+    if (audited) {
+        nhi_session_audit_name(name, sizeof name, s->boot, audit);
+        if (look(s, name))
+            return true;
+    }
+    err = nhi_cgroup_of(pid, name, sizeof name);
+    if (err != NHI_OK)
+        note(s, err, errno);
+    return err == NHI_OK && !(audited && name[0] == 'a') && look(s, name);
+}
+
+/* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends the walk. */
+static bool find_ancestor(struct search *s, pid_t pid)
+{
+    char name[NHI_TREE_MAX + 1];
+    struct nhi_proc p;
+    enum nhi_err err;
+    pid_t parent;
+    int depth;
+
+    for (depth = 0; depth < DEPTH_MAX && pid > 0; depth++) {
+        err = nhi_proc_read(pid, &p, &parent);
+        if (err != NHI_OK) {
+            note(s, err, errno);
+            return false;
+        }
+        nhi_session_proc_name(name, sizeof name, s->boot, &p);
+        if (look(s, name))
+            return true;
+        pid = parent;
+    }
+    /* A caller that buried itself too deep does not become a person by it. */
+    if (depth == DEPTH_MAX)
+        note(s, NHI_ERR_TOO_LONG, 0);
+    return false;
+}
+
+/* In a directory that others can write, a handle says nothing, and neither does it that there is none. */
+static enum nhi_err open_sessions(const char *run_dir, int *fd)
+{
+    char path[256];
+    struct stat st;
+    int f, cause;
+
+    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+        return NHI_ERR_ARG;
+    f = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (f < 0)
+        return errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
+    if (fstat(f, &st) != 0) {
+        cause = errno;
+        close(f);
+        errno = cause;
+        return NHI_ERR_SYS;
+    }
+    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        close(f);
+        return NHI_ERR_UNSAFE;
+    }
+    *fd = f;
+    return NHI_OK;
+}
+
+enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *out)
+{
+    struct search s = { .err = NHI_ERR_NOT_FOUND };
+    struct nhi_grant g;
+    enum nhi_err err;
+    bool found = false;
+
+    err = open_sessions(run_dir, &s.dirfd);
+    if (err != NHI_OK)
+        return err;
+    s.out = &g;
+    err = nhi_boot_id(s.boot);
+    /* Without it no handle has a name, which does not say that there is none. */
+    if (err != NHI_OK)
+        note(&s, err == NHI_ERR_NOT_FOUND ? NHI_ERR_STATE : err, errno);
+    else
+        found = find_inescapable(&s, pid) || find_ancestor(&s, pid);
+    close(s.dirfd);
+    if (found) {
+        *out = g;
+        return NHI_OK;
+    }
+    errno = s.cause;
+    return s.err;
+}

@@ -1,0 +1,16 @@
+/*
+ * The claims of a ticket, between struct and JSON.
+ */
+#ifndef NHI_CLAIMS_H
+#define NHI_CLAIMS_H
+
+#include "libnhi/ticket/ticket.h"
+
+/* The payload alone, for records of ours: one JSON object without whitespace, claims in the order
+ * jti sub task aud acc svc iat exp nbf cnf use par ssh. kid is no part of it: decode leaves it empty.
+ * encode refuses what decode would refuse (NHI_ERR_FORMAT); json is freed by nhi_text_free. Out of
+ * memory, decode may say NHI_ERR_FORMAT. */
+NHI_CHECK enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json);
+NHI_CHECK enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *out);
+
+#endif

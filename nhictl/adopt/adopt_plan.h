@@ -1,0 +1,12 @@
+/*
+ * What would replace the account as it is used today, as commands that can be typed as they stand.
+ */
+#ifndef NHICTL_ADOPT_PLAN_H
+#define NHICTL_ADOPT_PLAN_H
+
+#include "nhictl/adopt/adopt.h"
+
+/* What to type, in order. */
+void adopt_plan(struct adopt *a);
+
+#endif

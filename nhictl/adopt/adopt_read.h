@@ -1,0 +1,15 @@
+/*
+ * What opens an account today: keys, lines of sudoers, crontabs, units.
+ */
+#ifndef NHICTL_ADOPT_READ_H
+#define NHICTL_ADOPT_READ_H
+
+#include "nhictl/adopt/adopt.h"
+
+/* Each looks at one thing; what cannot be read is not there. */
+void adopt_keys(struct adopt *a);
+void adopt_sudo(struct adopt *a);
+void adopt_jobs(struct adopt *a);
+void adopt_list_add(struct adopt_list *l, const char *text);
+
+#endif

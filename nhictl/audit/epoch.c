@@ -1,0 +1,42 @@
+#include "nhictl/audit/epoch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libnhi/base/time.h"
+#include "nhictl/say/ctl.h"
+
+/* What looks like the kind and the detail stands nowhere else: in strings a quote has a backslash before it. */
+void epoch_note(struct epoch *e, const char *line, int64_t seq)
+{
+    const char *restore = strstr(line, "\",\"kind\":\"restore\","), *whole;
+    char at[NHI_TIME_LEN + 1] = "";
+
+    if (restore == NULL && strstr(line, "\",\"kind\":\"new-host\",") == NULL)
+        return;
+    whole = strstr(line, ",\"detail\":{\"epoch\":");
+    e->event = seq;
+    e->restored = restore != NULL;
+    e->lossy = restore != NULL && (whole == NULL || strstr(whole, ",\"trail\":\"whole\",") == NULL);
+    if (sscanf(line, "{\"seq\":%*d,\"at\":\"%20[^\"]\"", at) != 1 || nhi_time_parse(at, &e->at) != NHI_OK)
+        e->at = 0;
+}
+
+bool epoch_lost(const struct epoch *e, const struct nhi_signed_head *h)
+{
+    return e->lossy && h->seq >= e->event && h->at <= e->at;
+}
+
+void epoch_show(struct ctl *c, const struct epoch *e)
+{
+    long long n = e->event;
+
+    if (n == 0)
+        return;
+    if (!e->restored)
+        out_line(c->out, "event %lld: the ledger came to another machine; what stands before is of the one before", n);
+    else if (e->lossy)
+        out_line(c->out, "event %lld put the ledger back from a backup: what had happened since that is not in it", n);
+    else
+        out_line(c->out, "event %lld put the ledger back from a backup: of the trail nothing was lost", n);
+}

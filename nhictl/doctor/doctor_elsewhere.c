@@ -1,0 +1,140 @@
+/*
+ * What directories say of accounts and groups, such as sss and ldap: each source is asked by getent(1), which file_run ends
+ * where it takes too long. One that does not list what it has is not found out this way.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/base/elsewhere.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "nhictl/doctor/doctor.h"
+#include "hostcfg/wiring.h"
+#include "nhictl/say/out.h"
+
+#define GETENT "/usr/bin/getent"
+#define ONLY "nhi-only"
+#define RANGE (WIRING_UID_MAX - WIRING_UID_MIN + 1)
+
+/* What a source says, its lines; NULL: nothing. key NULL: all that it lists. */
+static char *ask(const char *source, const char *database, const char *key)
+{
+    char program[] = GETENT, option[] = "-s", *from = out_say("%s", source), *of = out_say("%s", database);
+    char *what = key != NULL ? out_say("%s", key) : NULL;
+    char *const argv[] = { program, option, from, of, what, NULL };
+    char *said = NULL, *err = NULL;
+    int status = -1;
+
+    if (file_run(argv, &said, &err, &status) != NHI_OK || status != 0) {
+        free(said);
+        said = NULL;
+    }
+    free(err);
+    free(what);
+    free(of);
+    free(from);
+    return said;
+}
+
+/* NAME:PASSWORD:NUMBER:REST, of which it takes the colons. */
+static bool split(char *line, char **name, unsigned *number, char **rest)
+{
+    char *at = strchr(line, ':'), *end;
+    unsigned long n;
+
+    *name = line;
+    if (at == NULL)
+        return false;
+    *at = '\0';
+    at = strchr(at + 1, ':');
+    if (at == NULL)
+        return false;
+    n = strtoul(at + 1, &end, 10);
+    if (end == at + 1 || *end != ':' || n > UINT32_MAX)
+        return false;
+    *number = (unsigned)n;
+    *rest = end + 1;
+    return true;
+}
+
+/* ---- accounts that would take tickets only ---- */
+
+static bool has(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = names; (at = strstr(at, name)) != NULL; at += len)
+        if ((at == names || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+static void look_at_only(struct doctor *d, const char *source)
+{
+    char *said = ask(source, "group", ONLY), *at, *name, *members, *member, *missing = out_say("%s", ""), *more;
+    unsigned gid;
+
+    if (said != NULL)
+        said[strcspn(said, "\n")] = '\0';
+    if (said != NULL && split(said, &name, &gid, &members))
+        for (at = members; (member = strsep(&at, ",")) != NULL;)
+            if (nhi_name_is_text(member, NHI_TEXT_MAX) && !has(d->only, member)) {
+                more = out_say("%s%s%s", missing, missing[0] != '\0' ? " " : "", member);
+                free(missing);
+                missing = more;
+            }
+    if (missing[0] != '\0')
+        finding_add(&d->found, FINDING_ERROR, "only-elsewhere", place_of_file(NHI_NSSWITCH),
+                    out_say("%s has accounts in " ONLY " that /etc/group does not have there: %s; sshd refuses their keys, "
+                            "and passwords let them in, since our modules go by /etc/group alone",
+                            source, missing),
+                    out_say("add each to the group of this host: gpasswd -a NAME " ONLY));
+    free(missing);
+    free(said);
+}
+
+/* ---- people in the agents' range ---- */
+
+static void look_at_people(struct doctor *d, const char *source)
+{
+    char *said = d->s.l != NULL ? ask(source, "passwd", NULL) : NULL, *at = said, *line, *name, *rest, *who = NULL;
+    unsigned uid, of = 0, top = d->s.set.uid_max;
+    size_t count = 0;
+    struct nhi_agent a;
+
+    while ((line = strsep(&at, "\n")) != NULL) {
+        if (!split(line, &name, &uid, &rest))
+            continue;
+        top = uid > top && uid < UINT32_MAX - 4 * RANGE ? uid : top;
+        if (uid < d->s.set.uid_min || uid > d->s.set.uid_max ||
+            (nhi_name_is_agent(name) && nhi_agent_get(d->s.l, name, &a) == NHI_OK && a.account.uid == uid))
+            continue;
+        if (count++ == 0) {
+            who = name;
+            of = uid;
+        }
+    }
+    top = top / 65536 * 65536 + 65536;
+    if (who != NULL)
+        finding_add(&d->found, FINDING_ERROR, "uid-taken", place_of_file(NHI_NSSWITCH),
+                    out_say("%s has %zu account%s in the agents' range, the first is %s, of uid %u: without a ticket it is "
+                            "refused",
+                            source, count, count == 1 ? "" : "s", who, of),
+                    out_say("give them uids outside of %u to %u there; the range of a host is chosen when it is made, and "
+                            "this one is free: nhictl init --uid-min %u --uid-max %u",
+                            d->s.set.uid_min, d->s.set.uid_max, top, top + RANGE - 1));
+    free(said);
+}
+
+static enum nhi_err look(enum nhi_database db, const char *source, void *ctx)
+{
+    if (db == NHI_GROUP)
+        look_at_only(ctx, source);
+    else
+        look_at_people(ctx, source);
+    return NHI_OK;
+}
+
+void doctor_elsewhere(struct doctor *d)
+{
+    (void)!nhi_nsswitch_each(look, d);
+}

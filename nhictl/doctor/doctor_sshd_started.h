@@ -1,0 +1,12 @@
+/*
+ * How sshd is started.
+ */
+#ifndef NHICTL_DOCTOR_SSHD_STARTED_H
+#define NHICTL_DOCTOR_SSHD_STARTED_H
+
+#include "nhictl/doctor/doctor.h"
+
+/* Options on its command line, which come before what its files say. */
+void doctor_sshd_started(struct doctor *d);
+
+#endif

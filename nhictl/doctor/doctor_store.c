@@ -1,0 +1,210 @@
+/*
+ * The ledger and what stands beside it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "nhictl/audit/audit_verify.h"
+#include "nhictl/policy/apply.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/doctor/doctor.h"
+#include "nhictl/audit/signed_head.h"
+#include "nhictl/say/out.h"
+#include "nhictl/status/status.h"
+#include "nhictl/status/status_gather.h"
+
+#define LEDGER NHI_STATE_DIR "/" NHI_LEDGER_FILE
+#define SPACE_MIN (16u << 20) /* bytes */
+#define FILES_MIN 1000
+
+static void find(struct doctor *d, enum finding_level level, const char *id, const char *file, const char *why,
+                 const char *fix)
+{
+    finding_add(&d->found, level, id, place_of_file(file), out_say("%s", why), out_say("%s", fix));
+}
+
+/* ---- what cannot be read ---- */
+
+static void no_ledger(struct doctor *d)
+{
+    if (d->ledger == NHI_ERR_NOT_FOUND)
+        find(d, FINDING_ERROR, "ledger-missing", LEDGER, "there is no ledger: agents are denied",
+             "run: nhictl restore FILE, with the newest backup, or nhictl init");
+    else if (d->ledger == NHI_ERR_CORRUPT)
+        find(d, FINDING_ERROR, "ledger-damaged", LEDGER, "the ledger is damaged: agents are denied",
+             "run: nhictl restore FILE, with the newest backup");
+    else if (d->ledger == NHI_ERR_VERSION)
+        find(d, FINDING_ERROR, "ledger-newer", LEDGER, "a newer release made the ledger: agents are denied by this one",
+             "install that release again");
+    else if (d->ledger == NHI_ERR_STATE)
+        find(d, FINDING_ERROR, "ledger-older", LEDGER,
+             "an older release made the ledger, and it was not brought forward", "run: nhictl status");
+    else if (!findings_have(&d->found, "perm-"))
+        finding_add(&d->found, FINDING_ERROR, "ledger-unreadable", place_of_file(LEDGER),
+                    out_say("the ledger cannot be read (%s): agents are denied", nhi_strerror(d->ledger)),
+                    out_say("run: nhictl status"));
+}
+
+/* ---- what is in it ---- */
+
+static void look_at_fit(struct doctor *d)
+{
+    enum nhi_fit fit = nhi_ledger_fit(d->s.l, &d->s.set, &d->s.seen, d->c->now);
+
+    if (fit != NHI_FIT_HERE)
+        finding_add(&d->found, FINDING_ERROR, fit == NHI_FIT_BEHIND ? "ledger-rolled-back" : "ledger-elsewhere",
+                    place_of_file(fit == NHI_FIT_UNKNOWN ? "/etc/machine-id" : LEDGER),
+                    out_say("%s: agents are denied", nhi_fit_text(fit)), out_say("run: %s", nhi_fit_hint(fit)));
+}
+
+static void look_at_trail(struct doctor *d)
+{
+    char fault[256] = "";
+    enum nhi_err err = head_prove(&d->s, fault, sizeof(fault));
+
+    if (err != NHI_OK)
+        snprintf(fault, sizeof(fault), "it cannot be read: %s", nhi_strerror(err));
+    if (fault[0] != '\0')
+        finding_add(&d->found, FINDING_ERROR, "trail-broken", place_of_file(LEDGER),
+                    out_say("the trail is not what it was: %s", fault), out_say("run: nhictl audit verify"));
+}
+
+static void look_at_reserve(struct doctor *d, const struct status *n)
+{
+    const char *file = NHI_STATE_DIR "/" NHI_RESERVE_FILE;
+
+    if (n->reserve == NHI_ERR_NOT_FOUND)
+        find(d, FINDING_ERROR, "reserve-missing", file,
+             "revocations of last resort have no place: agents are denied", "run: nhictl init");
+    else if (n->reserve != NHI_OK && !findings_have(&d->found, "perm-"))
+        find(d, FINDING_ERROR, "reserve-damaged", file, "it cannot be used: agents are denied",
+             "run: rm " NHI_STATE_DIR "/" NHI_RESERVE_FILE " && nhictl init, then repeat the last revocations");
+    else if (n->lockdown)
+        find(d, FINDING_WARNING, "lockdown", file, "agents are denied by a lockdown", "run: nhictl lockdown off");
+    else if (n->reserved > 0)
+        find(d, FINDING_NOTE, "reserve-pending", file, "it holds revocations that are not in the ledger yet",
+             "run: nhictl apply");
+}
+
+static void look_at_snapshot(struct doctor *d, const struct status *n)
+{
+    if (!n->snapshot && !findings_have(&d->found, "perm-"))
+        find(d, FINDING_ERROR, "snapshot-missing", NHI_SNAPSHOT_PATH, "programs cannot resolve agents",
+             "run: nhictl apply");
+    else if (n->snapshot && n->unpublished > 0)
+        find(d, FINDING_ERROR, "snapshot-behind", NHI_SNAPSHOT_PATH,
+             "it has other accounts than the ledger: agents do not resolve, or as what they were", "run: nhictl apply");
+}
+
+static void look_at_supervisor(struct doctor *d, const struct status *n)
+{
+    char text[PULSE_TEXT_MAX];
+
+    if (d->s.set.unsupervised)
+        find(d, FINDING_WARNING, "watch-optional", NHI_CONF_DIR "/" NHI_CONF_FILE,
+             "agents may enter while nobody ends their sessions",
+             "write instead: supervisor = \"required\"; then run: nhictl apply");
+    if (n->pulse.is != NHI_PULSE_LIVE && !findings_have(&d->found, "perm-run"))
+        finding_add(&d->found, d->s.set.unsupervised ? FINDING_WARNING : FINDING_ERROR,
+                    n->pulse.is == NHI_PULSE_NONE ? "watch-missing" : "watch-failed",
+                    place_of_file(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE),
+                    out_say("%s: %s", pulse_text(&n->pulse, text),
+                            d->s.set.unsupervised ? "sessions outlive their tickets" : "agents are denied"),
+                    out_say("run: %s", pulse_hint(&n->pulse)));
+}
+
+/* ---- what they need ---- */
+
+static int is_foreign(const struct nhi_issuer *i, void *ctx)
+{
+    *(bool *)ctx = *(bool *)ctx || (!i->own && i->state == NHI_ISSUER_ACTIVE);
+    return 0;
+}
+
+/* Tickets of other hosts are dated by other clocks. */
+static void look_at_clock(struct doctor *d, const struct status *n)
+{
+    struct timex t = { .modes = 0 };
+    bool foreign = false;
+
+    if (n->clock_behind)
+        find(d, FINDING_ERROR, "clock-behind", LEDGER,
+             "this host's clock is behind what the ledger has seen: agents are denied",
+             "set the clock right; if it is right now, run: nhictl status --accept-clock");
+    if (nhi_issuer_each(d->s.l, is_foreign, &foreign) == NHI_OK && foreign && adjtimex(&t) == TIME_ERROR)
+        find(d, FINDING_NOTE, "clock-unsynchronised", LEDGER,
+             "nothing keeps this host's clock right, and it believes tickets of hosts with other clocks",
+             "run an NTP client (on the host, if this is a container)");
+}
+
+static void look_at_space(struct doctor *d)
+{
+    static const char *const dirs[] = { NHI_STATE_DIR, NHI_STATE_DIR "/" NHI_GRANTS_DIR };
+    struct statvfs fs;
+
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+        if (statvfs(dirs[i], &fs) != 0)
+            continue;
+        if ((fs.f_flag & ST_RDONLY) != 0)
+            find(d, FINDING_ERROR, "store-read-only", dirs[i],
+                 "nothing can be written there: what cannot be recorded is denied", "mount it for writing");
+        else if ((fs.f_blocks > 0 && (uint64_t)fs.f_bavail * fs.f_frsize < SPACE_MIN) ||
+                 (fs.f_files > 0 && fs.f_favail < FILES_MIN))
+            find(d, FINDING_WARNING, "store-full", dirs[i],
+                 "there is hardly any room left: what cannot be recorded is denied", "make room on that file system");
+    }
+}
+
+void doctor_store(struct doctor *d)
+{
+    struct ctl quiet = { .now = d->c->now };
+    struct status n = { .now = 0 };
+
+    if (d->s.l == NULL) {
+        no_ledger(d);
+        return;
+    }
+    if (status_gather(&quiet, &d->s, &n) != CTL_DONE) {
+        find(d, FINDING_ERROR, "ledger-damaged", LEDGER, "the ledger is damaged: agents are denied",
+             "run: nhictl restore FILE, with the newest backup");
+        return;
+    }
+    look_at_fit(d);
+    look_at_trail(d);
+    look_at_reserve(d, &n);
+    look_at_snapshot(d, &n);
+    look_at_supervisor(d, &n);
+    look_at_clock(d, &n);
+    look_at_space(d);
+}
+
+/* Whose accounts it names is looked at before: what is wrong with them is not wrong with it. */
+void doctor_policy(struct doctor *d)
+{
+    static const char *const before[] = { "perm-", "snapshot-", "nss-", "agent-", "only-" };
+    struct ctl quiet = { .now = d->c->now };
+    bool pending = false;
+    int64_t rules = 1;
+
+    if (d->s.l == NULL || nhi_policy_count(d->s.l, &rules) != NHI_OK)
+        return;
+    if (rules == 0)
+        find(d, FINDING_WARNING, "policy-empty", NHI_CONF_DIR "/" NHI_POLICY_DIR, "no rule permits anything to anybody",
+             "write one there (nhi-policy(5)), then run: nhictl apply");
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+        if (findings_have(&d->found, before[i]))
+            return;
+    if (apply_is_pending(&quiet, &d->s, &pending) != CTL_DONE)
+        find(d, FINDING_WARNING, "policy-broken", NHI_CONF_DIR,
+             "what is written there cannot be applied: the policy before it is in force", "run: nhictl policy check");
+    else if (pending && rules != 0)
+        find(d, FINDING_WARNING, "policy-not-applied", NHI_CONF_DIR, "what is written there is not what is in force",
+             "run: nhictl apply --dry-run, then nhictl apply");
+}

@@ -1,0 +1,281 @@
+/*
+ * sudo: whether it asks PAM in each phase, every time, and what it gives agents without asking.
+ */
+#include "hostcfg/sudoers.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hostcfg/wiring.h"
+#include "nhictl/doctor/doctor.h"
+#include "nhictl/doctor/doctor_sudo_whom.h"
+#include "hostcfg/program.h"
+#include "nhictl/say/out.h"
+
+#define PROGRAM WIRING_SUDO_PROGRAM
+
+/* ---- Defaults ---- */
+
+static const char *const options[] = { "noninteractive_auth", "timestamp_timeout", "pam_acct_mgmt", "pam_session",
+                                       "pam_ruser", "authenticate", "pam_service", "pam_login_service",
+                                       "pam_askpass_service", "exempt_group" };
+enum option { NONINTERACTIVE, TIMESTAMP, PAM_ACCOUNT, PAM_SESSION, PAM_RUSER, AUTHENTICATE, SERVICE, LOGIN_SERVICE,
+              ASKPASS_SERVICE, EXEMPT_GROUP, OPTIONS };
+
+/* For whom a line of Defaults is. They are applied in this order. */
+enum bound { FOR_ALL, FOR_USERS, FOR_COMMANDS, BOUNDS };
+
+static enum bound bound(const json_t *binding)
+{
+    const json_t *first = json_array_get(binding, 0);
+
+    if (first == NULL || json_object_get(first, "hostname") != NULL)
+        return FOR_ALL;
+    return json_object_get(first, "command") != NULL ? FOR_COMMANDS : FOR_USERS;
+}
+
+/* Defaults>root is for whoever becomes root; cvtsudoers shows it as if it were root's. */
+static bool is_for_runas(const struct sudoers *s, const char *option)
+{
+    return sudoers_find(s, "Defaults>", option, "").line > 0;
+}
+
+/* What sudo leaves out, it must not leave out for anybody with a ticket; what it is to do, it is to do for agents. */
+static bool is_for_us(const struct doctor *d, const struct sudoers *s, const json_t *binding, enum bound b, enum option o)
+{
+    const json_t *user;
+    enum doctor_sudo_of of;
+
+    if (b != FOR_USERS)
+        return true;
+    of = doctor_sudo_whom(d, binding, &user);
+    return of >= SUDOERS_AGENTS || (of == SUDOERS_ONLY && o > TIMESTAMP) || is_for_runas(s, options[o]);
+}
+
+/* The value that an option has for agents in the end. NULL: none was given. */
+static const json_t *value_of(const struct doctor *d, const struct sudoers *s, enum option o)
+{
+    const json_t *defaults = json_object_get(s->json, "Defaults"), *value = NULL;
+
+    for (enum bound b = FOR_ALL; b < BOUNDS; b++)
+        for (size_t i = 0; i < json_array_size(defaults); i++) {
+            const json_t *entry = json_array_get(defaults, i), *given = json_object_get(entry, "Options");
+            const json_t *binding = json_object_get(entry, "Binding");
+
+            if (sudoers_is_elsewhere(binding))
+                continue;
+            for (size_t k = 0; bound(binding) == b && k < json_array_size(given); k++) {
+                const json_t *v = json_object_get(json_array_get(given, k), options[o]);
+
+                if (v != NULL && is_for_us(d, s, binding, b, o))
+                    value = v;
+            }
+        }
+    return value;
+}
+
+static void must_not_be_off(const struct doctor *d, const struct sudoers *s, enum option o, enum finding_level level, const char *id,
+                            const char *why)
+{
+    char off[48];
+
+    if (!json_is_false(value_of(d, s, o)))
+        return;
+    snprintf(off, sizeof(off), "!%s", options[o]);
+    finding_add(s->found, level, id, sudoers_find(s, "Defaults", off, ""), out_say("%s", why),
+                out_say("take %s from this line", off));
+}
+
+static void look_at_timeout(const struct doctor *d, const struct sudoers *s)
+{
+    const char *timeout = json_string_value(value_of(d, s, TIMESTAMP)), *why =
+        "sudo does not ask for a ticket that was shown some minutes ago";
+    struct place place;
+
+    if (timeout != NULL && strcmp(timeout, "0") == 0)
+        return;
+    place = sudoers_last(s, "Defaults", "timestamp_timeout");
+    if (timeout != NULL && place.line > 0)
+        finding_add(s->found, FINDING_WARNING, "sudo-timestamp", place, out_say("%s", why),
+                    out_say("take timestamp_timeout from this line"));
+    else
+        finding_add(s->found, FINDING_WARNING, "sudo-timestamp", sudoers_last(s, "Defaults:%nhi-agents", ""),
+                    out_say("%s", why), out_say("write instead: %s", WIRING_SUDO_LINE));
+}
+
+static void look_at_asking(const struct doctor *d, const struct sudoers *s)
+{
+    const char *why = "sudo -n refuses agents before it asks PAM, where their ticket is";
+    struct place off = sudoers_last(s, "Defaults", "!noninteractive_auth");
+
+    if (json_is_true(value_of(d, s, NONINTERACTIVE)) || program_is_old_sudo_rs(PROGRAM))
+        look_at_timeout(d, s);
+    else if (off.line > 0)
+        finding_add(s->found, FINDING_ERROR, "sudo-noninteractive", off, out_say("%s", why),
+                    out_say("take !noninteractive_auth from this line"));
+    else
+        finding_add(s->found, FINDING_ERROR, "sudo-noninteractive", off, out_say("%s", why),
+                    out_say("add to " WIRING_SUDO_FILE ": %s", WIRING_SUDO_LINE));
+}
+
+static void look_at_service(const struct doctor *d, const struct sudoers *s, enum option o)
+{
+    const char *name = json_string_value(value_of(d, s, o));
+
+    if (name == NULL || strcmp(name, "sudo") == 0 || strcmp(name, "sudo-i") == 0)
+        return;
+    finding_add(s->found, FINDING_ERROR, "sudo-pam-service", sudoers_find(s, "Defaults", options[o], name),
+                out_say("sudo goes by another PAM service, which no ticket for sudo names"),
+                out_say("take %s from this line", options[o]));
+}
+
+static void look_at_exempt(const struct doctor *d, const struct sudoers *s)
+{
+    const char *group = json_string_value(value_of(d, s, EXEMPT_GROUP));
+    const json_t *user;
+    json_t *users;
+
+    if (group == NULL)
+        return;
+    users = out_must(json_pack("[{s:s}]", "usergroup", group));
+    if (doctor_sudo_whom(d, users, &user) != SUDOERS_OTHERS)
+        finding_add(s->found, FINDING_WARNING, "sudo-unauthenticated", sudoers_find(s, "Defaults", "exempt_group", group),
+                    out_say("agents are in the group %s, whom sudo asks for nothing", group),
+                    out_say("take exempt_group from this line, or the agents from the group"));
+    json_decref(users);
+}
+
+/* ---- who may do what ---- */
+
+static bool has_all(const json_t *commands)
+{
+    for (size_t i = 0; i < json_array_size(commands); i++) {
+        const json_t *c = json_array_get(commands, i);
+        const char *name = json_string_value(json_object_get(c, "command"));
+
+        if (name != NULL && strcmp(name, "ALL") == 0 && !json_is_true(json_object_get(c, "negated")))
+            return true;
+    }
+    return false;
+}
+
+static bool is_nopasswd(const json_t *spec)
+{
+    const json_t *given = json_object_get(spec, "Options");
+
+    for (size_t i = 0; i < json_array_size(given); i++)
+        if (json_is_false(json_object_get(json_array_get(given, i), "authenticate")))
+            return true;
+    return false;
+}
+
+/* The line that gives: it begins with who it is for, or with an alias that has them. */
+static struct place line_of(const struct sudoers *s, const char *word, bool group)
+{
+    char *name = out_say("%s%s", group ? "%" : "", word != NULL ? word : "#"), *alias = NULL, *at;
+    struct place place = sudoers_find(s, name, "NOPASSWD", "");
+
+    if (place.line == 0)
+        place = sudoers_find(s, "User_Alias", name, "=");
+    if (place.text != NULL && strncmp(place.text, "User_Alias", strlen("User_Alias")) == 0) {
+        alias = out_must(strdup(place.text));
+        alias[strcspn(alias, "=")] = '\0';
+        at = alias + strlen("User_Alias");
+        at = file_word(&at);
+        place = at != NULL ? sudoers_find(s, at, "NOPASSWD", "") : place_of_file(WIRING_SUDOERS);
+    }
+    if (place.line == 0)
+        place = sudoers_find(s, NULL, "NOPASSWD", name);
+    free(alias);
+    free(name);
+    return place;
+}
+
+static void look_at_spec(const struct sudoers *s, const json_t *spec, enum doctor_sudo_of of, const json_t *user)
+{
+    const json_t *commands = json_object_get(spec, "Commands");
+    const char *group = json_string_value(json_object_get(user, "usergroup")),
+               *word = group != NULL ? group : json_string_value(json_object_get(user, "username"));
+
+    if (!is_nopasswd(spec) || (of != SUDOERS_INHERIT && !has_all(commands)))
+        return;
+    if (of == SUDOERS_INHERIT)
+        finding_add(s->found, FINDING_WARNING, "sudo-nopasswd-inherited", line_of(s, word, group != NULL),
+                    out_say("it is not about agents, and gives them what it gives %s%s, without asking for a ticket",
+                            group != NULL ? "group " : "", word != NULL ? word : "a number"),
+                    out_say("put !%%nhi-agents behind the users of this line"));
+    else
+        finding_add(s->found, FINDING_WARNING, "sudo-nopasswd-all", line_of(s, word, group != NULL),
+                    out_say("it makes root of an agent, for any command, without asking for a ticket"),
+                    out_say("name the commands in the place of ALL, or take NOPASSWD: away"));
+}
+
+static void look_at_specs(const struct doctor *d, const struct sudoers *s)
+{
+    const json_t *all = json_object_get(s->json, "User_Specs");
+
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const json_t *entry = json_array_get(all, i), *specs = json_object_get(entry, "Cmnd_Specs");
+        const json_t *user;
+        enum doctor_sudo_of of = doctor_sudo_whom(d, json_object_get(entry, "User_List"), &user);
+
+        if (sudoers_is_elsewhere(json_object_get(entry, "Host_List")))
+            continue;
+        for (size_t k = 0; of != SUDOERS_OTHERS && k < json_array_size(specs); k++)
+            look_at_spec(s, json_array_get(specs, k), of, user);
+    }
+}
+
+/* ---- sudo-rs beside it ---- */
+
+/* Both read the same files, and no line can be hidden from one of them. */
+static void look_at_sudo_rs(const struct sudoers *s)
+{
+    struct place line = sudoers_last(s, "Defaults:%nhi-agents", "noninteractive_auth");
+
+    if (line.line > 0 && access("/etc/sudoers-rs", F_OK) != 0 && program_is_old_sudo_rs(WIRING_SUDO_RS_PROGRAM))
+        finding_add(s->found, FINDING_NOTE, "sudo-rs-setting", line,
+                    out_say("sudo-rs does not know noninteractive_auth, and says so in three lines to everybody who uses "
+                            "it"),
+                    out_say("give sudo-rs a file of its own, /etc/sudoers-rs, which it reads in the place of "
+                            WIRING_SUDOERS ", without this line"));
+}
+
+/* ---- all of it ---- */
+
+static bool is_included(const struct sudoers *s)
+{
+    if (access(WIRING_SUDO_FILE, F_OK) != 0 || sudoers_has(s, WIRING_SUDO_FILE))
+        return true;
+    finding_add(s->found, FINDING_ERROR, "sudo-not-included", place_of_file(WIRING_SUDOERS),
+                out_say("sudo does not read " WIRING_SUDO_FILE ": sudo -n refuses agents"),
+                out_say("add to its end: @includedir " WIRING_SUDOERS_DIR));
+    return false;
+}
+
+void doctor_sudo(struct doctor *d)
+{
+    struct sudoers s;
+
+    if (access(PROGRAM, F_OK) != 0)
+        return;
+    if (sudoers_read(&d->found, &s)) {
+        if (is_included(&s) && !findings_have(&d->found, "sudo-file-ignored"))
+            look_at_asking(d, &s);
+        must_not_be_off(d, &s, PAM_ACCOUNT, FINDING_ERROR, "sudo-pam-account",
+                        "sudo leaves the account phase out: an agent without a ticket goes on");
+        must_not_be_off(d, &s, PAM_SESSION, FINDING_ERROR, "sudo-pam-session",
+                        "sudo leaves the session phase out: what it starts does not end with the ticket");
+        must_not_be_off(d, &s, PAM_RUSER, FINDING_ERROR, "sudo-pam-ruser",
+                        "sudo does not say who calls: agents are refused");
+        must_not_be_off(d, &s, AUTHENTICATE, FINDING_WARNING, "sudo-unauthenticated",
+                        "sudo asks agents for no ticket, whatever they run");
+        for (enum option o = SERVICE; o <= ASKPASS_SERVICE; o++)
+            look_at_service(d, &s, o);
+        look_at_exempt(d, &s);
+        look_at_specs(d, &s);
+        look_at_sudo_rs(&s);
+    }
+    sudoers_free(&s);
+}

@@ -1,0 +1,21 @@
+/*
+ * Whether what sudoers says of somebody is about agents.
+ */
+#ifndef NHICTL_DOCTOR_SUDO_WHOM_H
+#define NHICTL_DOCTOR_SUDO_WHOM_H
+
+#include <jansson.h>
+
+#include "nhictl/doctor/doctor.h"
+
+/* What a list of users, of cvtsudoers, says of whoever comes with a ticket. */
+enum doctor_sudo_of {
+    SUDOERS_OTHERS,
+    SUDOERS_ONLY,    /* it names accounts that take tickets only, or their group */
+    SUDOERS_AGENTS,  /* it names them, or their group */
+    SUDOERS_INHERIT, /* it names everybody, or a group that they happen to be in */
+};
+/* which: the one of them that is. */
+enum doctor_sudo_of doctor_sudo_whom(const struct doctor *d, const json_t *users, const json_t **which);
+
+#endif

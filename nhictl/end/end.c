@@ -1,0 +1,405 @@
+/*
+ * MUST: what is signalled belongs to the session that ends: by the kernel's audit session, by
+ * its cgroup, by descent, or, when an agent's last session has ended, by the agent's own uid. MUST: nobody is
+ * waited for who could make us wait.
+ */
+#include "nhictl/end/end.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/policy/reason.h"
+#include "libnhi/session/cgroup.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/session/cgroup_end.h"
+#include "libnhi/session/session_end.h"
+#include "libnhi/session/session_list.h"
+#include "nhictl/end/guest.h"
+#include "nhictl/end/leftover.h"
+#include "nhictl/end/leftover_sweep.h"
+#include "nhictl/end/local_account.h"
+#include "nhictl/process/log.h"
+
+#define STEP_ASKED 20 /* milliseconds between two looks */
+#define CARRIED 60 /* for the last line to a terminal to be read there */
+#define STEP_KILLED 2
+#define GIVE_UP 5000 /* after the first SIGKILL: that it was slow to go on a busy machine is no news */
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- who is in it ---- */
+
+static bool audit_of(const struct ending *e, uint32_t *audit)
+{
+    unsigned id;
+
+    if (sscanf(e->s.handle, "a-%*8[0-9a-f]-%u", &id) != 1)
+        return false;
+    *audit = id;
+    return true;
+}
+
+/* Whoever is somebody else's there is not signalled. */
+static enum nhi_err leave_guests(struct ending *e, uint32_t audit)
+{
+    struct guests g;
+    enum nhi_err err;
+
+    guests_look(&g);
+    err = guests_take_out(&g, &e->m, e->s.g.ticket.jti, audit, &e->guests);
+    e->logind.shared = e->logind.shared || e->guests;
+    return err;
+}
+
+static enum nhi_err look(struct ending *e, const struct procs *p)
+{
+    enum nhi_err err;
+    uint32_t audit = UINT32_MAX;
+
+    if (e->phase == END_LEFT || e->phase == END_LEFTOVERS)
+        return leftover_members(&e->m, e->uid);
+    if (audit_of(e, &audit)) {
+        err = members_find(&e->m, p, MEMBERS_OF_AUDIT, audit, NULL);
+    } else {
+        if (!nhi_proc_is_alive(&e->s.g.self) || nhi_proc_audit(e->s.g.self.pid, &audit) != NHI_OK)
+            audit = UINT32_MAX;
+        err = members_find(&e->m, p, MEMBERS_OF_TREE, 0, &e->s.g.self);
+        if (err == NHI_OK)
+            err = members_add_cgroup(&e->m, p, e->s.handle);
+    }
+    if (err == NHI_OK && e->phase == END_NEW)
+        (void)logind_find(&e->s.g, &e->m, &e->logind);
+    if (err == NHI_OK && e->logind.id[0] != '\0')
+        err = logind_add(&e->logind, e->s.g.ticket.jti, &e->m, p);
+    return err == NHI_OK ? leave_guests(e, audit) : err;
+}
+
+struct strangers {
+    bool audited;
+    uint32_t audit;
+    bool any;
+};
+
+/* Somebody else's login, or whoever called us from within. */
+static int find_guest(pid_t pid, void *ctx)
+{
+    struct strangers *g = ctx;
+    uint32_t audit;
+
+    g->any = pid == getpid() ||
+             (g->audited && nhi_proc_audit(pid, &audit) == NHI_OK && audit != g->audit);
+    return g->any;
+}
+
+/* A daemon that was started in the session may have let people in, who are in its cgroup, but not in its audit
+ * session: then it is ended one by one. */
+static bool has_guests(const struct ending *e)
+{
+    struct strangers g = { .audit = 0 };
+
+    g.audited = audit_of(e, &g.audit);
+    if (e->guests)
+        return true;
+    return nhi_cgroup_each(e->s.handle, find_guest, &g) == NHI_OK && g.any;
+}
+
+/* The kernel ends all of it at once, however it forks. */
+static void kill_group(const struct ending *e)
+{
+    if (e->phase == END_KILLED && !has_guests(e))
+        (void)!nhi_cgroup_kill(e->s.handle);
+}
+
+static void kill_all(const struct ending *e)
+{
+    members_signal(&e->m, SIGKILL);
+    kill_group(e);
+}
+
+/* ---- steps ---- */
+
+const char *ending_word(const struct ending *e)
+{
+    return e->s.reason == NHI_PERMIT ? NHI_END_BY_HAND : nhi_reason_name(e->s.reason);
+}
+
+/* Its log is the host's, under its account: a job has no other. Returns whether a terminal got it. */
+static bool tell(const struct ending *e, const struct procs *p, const char *line)
+{
+    bool told;
+
+    char text[SESSION_LINE_MAX + 16];
+
+    snprintf(text, sizeof(text), "\r\nnhi: %s\r\n", line);
+    told = members_tell(&e->m, p, text);
+    log_say(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject,
+            e->s.g.service, e->s.g.ticket.agent);
+    return told;
+}
+
+enum nhi_err session_members(const struct session *s, const struct procs *p, struct members *m)
+{
+    struct ending e = { .s = *s, .m = *m };
+    enum nhi_err err = look(&e, p);
+
+    *m = e.m;
+    return err;
+}
+
+void session_tell(const struct session *s, const char *line)
+{
+    struct ending e = { .s = *s };
+    struct procs p = { .count = 0 };
+
+    if (procs_scan(&p) != NHI_OK || session_members(s, &p, &e.m) != NHI_OK)
+        members_free(&e.m);
+    (void)tell(&e, &p, line);
+    procs_free(&p);
+    ending_free(&e);
+}
+
+/* sshd, which is among those that end, has to carry the line from the terminal to whoever sits there. */
+static void announce(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
+{
+    char line[SESSION_LINE_MAX];
+
+    nhi_session_say_why(NHI_RUN_DIR, e->s.g.id, ending_word(e));
+    session_farewell(&e->s, line);
+    e->next = tell(e, p, line) ? now + CARRIED : now;
+    e->deadline = e->next + grace_ms;
+    e->phase = END_TOLD;
+}
+
+static void ask(struct ending *e, int64_t now, int64_t grace_ms)
+{
+    e->next = e->deadline = now + grace_ms;
+    e->phase = END_ASKED;
+    if (grace_ms == 0)
+        return;
+    members_signal(&e->m, SIGTERM);
+    /* What is stopped cannot hear. */
+    members_signal(&e->m, SIGCONT);
+}
+
+struct others {
+    const struct session *s;
+    bool any;
+};
+
+static int find_other(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
+{
+    struct others *o = ctx;
+
+    o->any = o->any || (alive && strcmp(handle, o->s->handle) != 0 &&
+                        strcmp(g->ticket.agent, o->s->g.ticket.agent) == 0);
+    return o->any;
+}
+
+/* Of these, another one of the same agent, which will see to it when it comes to its own end. */
+static bool is_followed(const struct ending *e, const struct ending *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (&all[i] != e && all[i].phase < END_DONE &&
+            strcmp(all[i].s.g.ticket.agent, e->s.g.ticket.agent) == 0)
+            return true;
+    return false;
+}
+
+/* With its last session, all that goes by an agent's own uid has lost its reason, whatever account it came in by: that
+ * may be shared with people. */
+static bool is_last(struct ending *e, const struct ending *all, size_t count)
+{
+    struct others o = { .s = &e->s };
+
+    return !is_followed(e, all, count) && local_own_uid(e->s.g.ticket.agent, &e->uid) &&
+           nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK && !o.any;
+}
+
+/* One that ends, and what of it is hunted: its audit session, or its uid, which has lost its reason. */
+struct hunted {
+    struct ending *e;
+    uint32_t audit;
+};
+
+struct hunt {
+    struct guests guests;
+    struct hunted *all;
+    size_t count;
+};
+
+static bool is_of(const struct hunt *h, const struct hunted *one, pid_t pid, bool audited, uint32_t audit)
+{
+    struct nhi_proc_stat stat;
+
+    if (one->e->phase == END_LEFTOVERS)
+        return leftover_is_prey(pid, one->e->uid);
+    return audited && one->audit == audit && !guests_serve(&h->guests, pid, audit) &&
+           (nhi_proc_stat(pid, &stat) != NHI_OK || !stat.ended);
+}
+
+/* What descends from a process is no quick look. */
+static bool is_hunted(pid_t pid, void *ctx)
+{
+    struct hunt *h = ctx;
+    uint32_t audit = 0;
+    bool audited = nhi_proc_audit(pid, &audit) == NHI_OK;
+
+    for (size_t i = 0; i < h->count; i++)
+        if (is_of(h, &h->all[i], pid, audited, audit)) {
+            h->all[i].e->met = true;
+            return true;
+        }
+    return false;
+}
+
+/* What there is no memory for is found by the look that follows. */
+static void hunt(struct ending *all, size_t count)
+{
+    struct hunt h = { .all = calloc(count, sizeof(*h.all)) };
+
+    for (size_t i = 0; i < count; i++)
+        all[i].met = false;
+    for (size_t i = 0; h.all != NULL && i < count; i++) {
+        struct hunted *one = &h.all[h.count];
+
+        one->e = &all[i];
+        if (all[i].phase == END_LEFTOVERS || (all[i].phase == END_KILLED && audit_of(&all[i], &one->audit)))
+            h.count++;
+    }
+    if (h.count > 0) {
+        guests_look(&h.guests);
+        procs_hunt(is_hunted, &h);
+    }
+    free(h.all);
+}
+
+/* logind is told when the processes are gone or have had their grace: it would ask them once more, and there are
+ * programs that take a second SIGTERM as an order to drop everything. */
+static void close_login(struct ending *e)
+{
+    logind_terminate(&e->logind);
+    e->logind.id[0] = '\0';
+}
+
+/* Until the grace is over. What systemd started for the user is stopped by systemd, in order. */
+static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
+{
+    e->phase = END_LEFT;
+    e->next = e->deadline;
+    if (look(e, p) != NHI_OK) {
+        e->phase = END_STUCK;
+        return;
+    }
+    (void)logind_end_linger(e->s.g.ticket.agent, e->uid);
+    logind_stop_user(e->uid);
+    if (e->m.count == 0 || now >= e->deadline) {
+        e->phase = END_LEFTOVERS;
+        e->next = now + GIVE_UP;
+        return;
+    }
+    leftover_ask(e->uid, &e->m);
+}
+
+/* Nobody was seen, of the session or by its uid. That may miss what is another process every moment: what was not killed
+ * yet is hunted, and has ended when a hunt comes upon nobody either. */
+static void empty(struct ending *e, const struct ending *all, size_t count, const struct procs *p,
+                  int64_t now)
+{
+    if (e->phase < END_KILLED || e->phase == END_LEFT) {
+        e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;
+        e->next = now + GIVE_UP;
+        kill_group(e);
+        return;
+    }
+    if (e->met) {
+        if (now >= e->next)
+            e->phase = END_STUCK;
+        return;
+    }
+    close_login(e);
+    if (e->phase == END_KILLED && is_last(e, all, count))
+        ask_leftovers(e, p, now);
+    else
+        e->phase = END_DONE;
+}
+
+static void step(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
+{
+    if (look(e, p) != NHI_OK) {
+        e->phase = END_STUCK;
+        return;
+    }
+    if (e->phase == END_NEW)
+        announce(e, p, now, grace_ms);
+    if (e->phase == END_TOLD && now >= e->next)
+        ask(e, now, grace_ms);
+    if (e->m.count == 0)
+        return;
+    if ((e->phase == END_ASKED || e->phase == END_LEFT) && now >= e->next) {
+        close_login(e);
+        e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;
+        e->next = now + GIVE_UP;
+    }
+    if (e->phase == END_KILLED || e->phase == END_LEFTOVERS) {
+        kill_all(e);
+        if (now >= e->next)
+            e->phase = END_STUCK;
+    }
+}
+
+int endings_step(struct ending *all, size_t count, int64_t grace_ms)
+{
+    struct procs p = { .count = 0 };
+    int wait = -1, before = getpriority(PRIO_PROCESS, 0);
+    int64_t now;
+
+    /* Hundreds that fork without end would leave us a hundredth of the time. */
+    (void)setpriority(PRIO_PROCESS, 0, -20);
+    hunt(all, count);
+    now = now_ms();
+    if (procs_scan(&p) != NHI_OK) {
+        procs_free(&p);
+        wait = STEP_ASKED;
+        count = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct ending *e = &all[i];
+
+        if (e->phase < END_DONE)
+            step(e, &p, now, grace_ms);
+        if (e->phase < END_DONE && e->m.count == 0)
+            empty(e, all, count, &p, now);
+        if ((e->phase == END_TOLD || e->phase == END_ASKED || e->phase == END_LEFT) && wait < 0)
+            wait = STEP_ASKED;
+        else if (e->phase == END_KILLED || e->phase == END_LEFTOVERS)
+            wait = STEP_KILLED;
+    }
+    (void)setpriority(PRIO_PROCESS, 0, before);
+    procs_free(&p);
+    return wait;
+}
+
+void ending_retry(struct ending *e)
+{
+    e->phase = END_KILLED;
+    e->next = now_ms() + GIVE_UP;
+    e->retried = true;
+}
+
+void ending_free(struct ending *e)
+{
+    members_free(&e->m);
+}

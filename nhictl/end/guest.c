@@ -1,0 +1,174 @@
+/*
+ * MUST: what is left alone here is the host's: a daemon of root's, which a file of root's names that was written since it
+ * began. An agent that is root may write one, and needs none. MUST: by nothing that a process without rights can bring
+ * about does it become a guest in its own session.
+ */
+#include "nhictl/end/guest.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/session/session_find.h"
+#include "nhictl/end/leftover_gather.h"
+
+#define RUN "/run"
+#define DEPTH_MAX 65536
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static bool is_roots_alone(const struct stat *st)
+{
+    return st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* Seconds since the epoch; a pid that was given again began after the file was written. */
+static int64_t began(const struct nhi_proc_stat *stat)
+{
+    long ticks = sysconf(_SC_CLK_TCK);
+    struct timespec boot;
+
+    if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
+        return INT64_MAX;
+    return nhi_now() - (int64_t)boot.tv_sec + (int64_t)(stat->self.start / (uint64_t)ticks);
+}
+
+/* The pid in a file of root's that was written since that process began. */
+static void add_named(struct guests *g, int dirfd, const char *file)
+{
+    int fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct nhi_proc_stat stat;
+    uint32_t uid[3], audit;
+    char text[32];
+    struct stat st;
+    ssize_t n = -1;
+    pid_t pid;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_roots_alone(&st))
+        n = read(fd, text, sizeof(text) - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0 || g->count == GUESTS_MAX)
+        return;
+    text[n] = '\0';
+    pid = (pid_t)strtol(text, NULL, 10);
+    if (pid <= 1 || !procs_uids(pid, uid) || uid[0] != 0 || uid[1] != 0 || uid[2] != 0 ||
+        nhi_proc_stat(pid, &stat) != NHI_OK || stat.tty != 0 || stat.ended || st.st_mtime + 1 < began(&stat))
+        return;
+    g->audit[g->count] = nhi_proc_audit(pid, &audit) == NHI_OK ? audit : UINT32_MAX;
+    g->daemon[g->count++] = pid;
+}
+
+/* In /run and the directories there. Takes fd. */
+static void look_in(struct guests *g, int fd, int depth)
+{
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *e;
+    struct stat st;
+    size_t len;
+
+    if (d == NULL && fd >= 0)
+        close(fd);
+    if (d != NULL && (fstat(dirfd(d), &st) != 0 || !is_roots_alone(&st))) {
+        closedir(d);
+        return;
+    }
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        len = strlen(e->d_name);
+        if (e->d_type == DT_REG && len > 4 && strcmp(e->d_name + len - 4, ".pid") == 0)
+            add_named(g, dirfd(d), e->d_name);
+        else if (e->d_type == DT_DIR && depth == 0 && e->d_name[0] != '.')
+            look_in(g, openat(dirfd(d), e->d_name, DIRECTORY), 1);
+    }
+    if (d != NULL)
+        closedir(d);
+}
+
+void guests_look(struct guests *g)
+{
+    g->count = 0;
+    look_in(g, open(RUN, DIRECTORY), 0);
+}
+
+static bool is_one(const struct guests *g, pid_t pid)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->daemon[i] == pid)
+            return true;
+    return false;
+}
+
+bool guests_serve(const struct guests *g, pid_t pid, uint32_t audit)
+{
+    struct nhi_proc_stat stat;
+    bool any = false;
+    uint32_t of;
+
+    for (size_t i = 0; i < g->count; i++)
+        any = any || g->audit[i] == audit;
+    for (int depth = 0; any && depth < DEPTH_MAX && nhi_proc_audit(pid, &of) == NHI_OK && of == audit; depth++) {
+        if (is_one(g, pid))
+            return true;
+        if (nhi_proc_stat(pid, &stat) != NHI_OK)
+            return false;
+        pid = stat.parent;
+    }
+    return false;
+}
+
+static bool is_served_in(const struct guests *g, const struct members *m, pid_t pid)
+{
+    struct nhi_proc_stat stat;
+
+    for (int depth = 0; depth < DEPTH_MAX && members_has(m, pid); depth++) {
+        if (is_one(g, pid))
+            return true;
+        if (nhi_proc_stat(pid, &stat) != NHI_OK)
+            return false;
+        pid = stat.parent;
+    }
+    return false;
+}
+
+/* In a session of the audit system that is another ticket's, or a person's who came in by what is in this one. */
+static bool is_others_login(const struct members *m, pid_t pid, const char *jti, uint32_t own)
+{
+    struct nhi_grant g;
+    uint32_t audit;
+
+    if (nhi_proc_audit(pid, &audit) != NHI_OK || audit == own)
+        return false;
+    if (nhi_session_find(NHI_RUN_DIR, pid, &g) == NHI_OK && strcmp(g.ticket.jti, jti) != 0)
+        return true;
+    return leftover_is_persons(pid, audit, m);
+}
+
+enum nhi_err guests_take_out(const struct guests *g, struct members *m, const char *jti, uint32_t audit, bool *any)
+{
+    struct members all = *m;
+    bool serves = false;
+    size_t kept = 0;
+
+    *any = false;
+    if (m->count == 0)
+        return NHI_OK;
+    all.all = reallocarray(NULL, m->count, sizeof(*all.all));
+    if (all.all == NULL)
+        return NHI_ERR_NOMEM;
+    memcpy(all.all, m->all, m->count * sizeof(*all.all));
+    for (size_t i = 0; i < g->count; i++)
+        serves = serves || members_has(&all, g->daemon[i]);
+    for (size_t i = 0; i < all.count; i++)
+        if (!(serves && is_served_in(g, &all, all.all[i].pid)) && !is_others_login(&all, all.all[i].pid, jti, audit))
+            m->all[kept++] = all.all[i];
+    *any = kept < all.count;
+    m->count = kept;
+    free(all.all);
+    return NHI_OK;
+}

@@ -1,0 +1,114 @@
+/*
+ * MUST: what may be a person's or root's is no agent's. MUST: on an agent's own account, what is nobody else's ends; on
+ * one that takes tickets only, what is provably an agent's, and no more.
+ */
+#include "nhictl/end/leftover_judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What it is, where it is somebody else's than an agent's. NULL: it may be an agent's. */
+static const char *is_others(const struct leftover_facts *f)
+{
+    if (f->inside)
+        return "inside a session";
+    if (f->contained)
+        return "a container's";
+    if (f->login == LOGIN_PERSONS)
+        return "of a person's login";
+    if (f->unit == UNIT_ROOTS)
+        return "a unit of root's";
+    /* Where the kernel says of whom the login is, that is the answer. */
+    if (f->login == LOGIN_NONE && f->terminal)
+        return "at somebody else's terminal";
+    if (f->login == LOGIN_NONE && f->person)
+        return "started by a person";
+    return NULL;
+}
+
+/* What makes it an agent's. NULL: nothing does. */
+static const char *is_agents(const struct leftover_facts *f)
+{
+    if (f->login == LOGIN_AGENTS || f->cgroup)
+        return "left by a session that is over";
+    if (f->unit == UNIT_MANAGER)
+        return "of the account's own manager";
+    if (f->unit == UNIT_CRONTAB)
+        return "of the account's own crontab";
+    if (f->unit == UNIT_DELIVERY || f->delivered)
+        return "a job of cron or at, or a pipe of mail";
+    return NULL;
+}
+
+enum leftover_word leftover_judge(const struct leftover_facts *f, const char **why)
+{
+    const char *proof = is_agents(f);
+
+    *why = is_others(f);
+    if (*why != NULL)
+        return LEFTOVER_STAYS;
+    if (f->unsure || f->unit == UNIT_UNKNOWN) {
+        *why = "cannot be looked at";
+        return LEFTOVER_NAMED;
+    }
+    if (f->before) {
+        *why = "ran before the account took tickets only";
+        return LEFTOVER_NAMED;
+    }
+    if (f->own && !f->systemd && f->daemons && proof == NULL && f->login == LOGIN_NONE) {
+        *why = "one of the daemons that root declared";
+        return LEFTOVER_STAYS;
+    }
+    *why = proof != NULL ? proof : f->own ? "without a session" : "of nobody knows whom";
+    return f->own || proof != NULL ? LEFTOVER_ENDED : LEFTOVER_NAMED;
+}
+
+/* ---- units ---- */
+
+static bool has_suffix(const char *text, size_t len, const char *suffix)
+{
+    size_t n = strlen(suffix);
+
+    return len > n && memcmp(text + len - n, suffix, n) == 0;
+}
+
+/* From the top, where nobody but root makes names: the first that is no slice. */
+enum leftover_unit leftover_unit_in(const char *cgroup, uint32_t uid, char *name, size_t size)
+{
+    char manager[32];
+    size_t len;
+
+    (void)snprintf(manager, sizeof(manager), "user@%u.service", uid);
+    while (*cgroup == '/') {
+        cgroup++;
+        len = strcspn(cgroup, "/");
+        if (has_suffix(cgroup, len, ".slice")) {
+            cgroup += len;
+            continue;
+        }
+        if (len == strlen(manager) && memcmp(cgroup, manager, len) == 0)
+            return UNIT_MANAGER;
+        if (!has_suffix(cgroup, len, ".service") || strncmp(cgroup, "user@", 5) == 0 || cgroup[0] == '-' ||
+            len >= size)
+            return UNIT_OTHER;
+        memcpy(name, cgroup, len);
+        name[len] = '\0';
+        return UNIT_UNKNOWN;
+    }
+    return UNIT_OTHER;
+}
+
+/* Programs, and the units of these: up to a '@', a '-' or a '.'. */
+bool leftover_delivers(const char *name)
+{
+    static const char *const all[] = { "cron",    "crond",    "fcron",    "anacron",  "incrond",  "atd",
+                                       "local",   "pipe",     "postfix",  "exim",     "exim4",    "sendmail",
+                                       "smtpd",   "opensmtpd", "dovecot", "dovecot-lda", "procmail", "maildrop",
+                                       "fetchmail", NULL };
+    size_t len = strcspn(name, "@.");
+
+    for (size_t i = 0; all[i] != NULL; i++)
+        if (strlen(all[i]) == len && memcmp(all[i], name, len) == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,48 @@
+/*
+ * What runs without a session and is not ended, because it was there before or nobody can tell whose it is.
+ */
+#include "nhictl/end/leftover_show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nhictl/end/leftover_sweep.h"
+
+static int add(const struct leftover_one *one, void *ctx)
+{
+    struct leftover_list *l = ctx;
+    struct leftover_row *more;
+
+    if (one->word != LEFTOVER_NAMED)
+        return 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->all[i].account, one->account->name) == 0) {
+            l->all[i].count++;
+            return 0;
+        }
+    more = reallocarray(l->all, l->count + 1, sizeof(*more));
+    if (more == NULL)
+        return 1;
+    l->all = more;
+    more = &l->all[l->count++];
+    memset(more, 0, sizeof(*more));
+    memcpy(more->account, one->account->name, sizeof(one->account->name));
+    memcpy(more->command, one->command, sizeof(one->command));
+    more->own = one->account->own;
+    more->pid = one->proc.pid;
+    more->why = one->why;
+    more->count = 1;
+    return 0;
+}
+
+enum nhi_err leftover_list(struct leftover_list *l)
+{
+    return leftovers_each(NULL, add, l);
+}
+
+void leftover_list_free(struct leftover_list *l)
+{
+    free(l->all);
+    memset(l, 0, sizeof(*l));
+}

@@ -1,0 +1,27 @@
+/*
+ * What status and doctor name.
+ */
+#ifndef NHICTL_LEFTOVER_SHOW_H
+#define NHICTL_LEFTOVER_SHOW_H
+
+#include "nhictl/end/leftover.h"
+
+struct leftover_row {
+    char account[NHI_ACCOUNT_MAX + 1];
+    bool own;
+    size_t count; /* processes */
+    pid_t pid;    /* the first, its command, and why it is named */
+    char command[64];
+    const char *why;
+};
+
+/* An account each. Zeroed at first; free it in any case. */
+struct leftover_list {
+    struct leftover_row *all;
+    size_t count;
+};
+
+NHI_CHECK enum nhi_err leftover_list(struct leftover_list *l);
+void leftover_list_free(struct leftover_list *l);
+
+#endif

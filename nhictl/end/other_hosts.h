@@ -1,0 +1,30 @@
+/*
+ * Tickets that were issued here for other hosts: no verb of this one reaches them there, so that whoever ends something
+ * is told where it goes on, and what to type.
+ */
+#ifndef NHICTL_OTHER_HOSTS_H
+#define NHICTL_OTHER_HOSTS_H
+
+#include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/say/ctl.h"
+
+/* Into the answer: table other_hosts, which is empty where there is none. Begin, then add each thing that ended, then
+ * end. type: the command for the other host, without the id, which follows it; with NHI_REVOKE_TICKET, each ticket's own. */
+struct other_hosts {
+    struct ctl *c;
+    const char *type, *id;
+    bool each; /* id is the ticket's own */
+    size_t count;
+    bool failed;
+};
+void other_hosts_begin(struct other_hosts *o, struct ctl *c);
+/* l: not in a write transaction that may be taken back. NULL: it cannot be read. */
+void other_hosts_add(struct other_hosts *o, struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
+                     const char *type);
+void other_hosts_end(const struct other_hosts *o);
+
+/* All three, for one thing. type NULL: as revoke has it. */
+void other_hosts_show(struct ctl *c, struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *type);
+
+#endif

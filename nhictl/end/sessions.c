@@ -1,0 +1,186 @@
+#include "nhictl/end/sessions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/base/elsewhere.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/base/time.h"
+#include "libnhi/check/privileged.h"
+#include "libnhi/policy/reason.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/session/session_list.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_read.h"
+
+struct collection {
+    struct sessions *s;
+    bool full;
+};
+
+static int collect(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
+{
+    struct collection *to = ctx;
+    struct sessions *s = to->s;
+    struct session *more;
+
+    if (!alive || strlen(handle) > SESSION_HANDLE_MAX)
+        return 0;
+    if (s->count == s->room) {
+        more = reallocarray(s->all, s->room * 2 + 16, sizeof(*more));
+        if (more == NULL) {
+            to->full = true;
+            return 1;
+        }
+        s->all = more;
+        s->room = s->room * 2 + 16;
+    }
+    memset(&s->all[s->count], 0, sizeof(*s->all));
+    snprintf(s->all[s->count].handle, sizeof(s->all->handle), "%s", handle);
+    s->all[s->count++].g = *g;
+    return 0;
+}
+
+/* By the first of these services that is permitted, else by the last that is not. */
+static void check_any(const struct nhi_moment *m, struct nhi_who who, const struct nhi_shown *what,
+                      const char *services, struct nhi_verdict *v)
+{
+    char service[NHI_LIST_MAX + 1];
+
+    memset(v, 0, sizeof(*v));
+    v->reason = NHI_DENY_INTERNAL;
+    while (v->reason != NHI_PERMIT && (services = nhi_list_next(services, service)) != NULL) {
+        who.service = service;
+        nhi_check_at(m, &who, what, v);
+    }
+}
+
+static void ask_record(const struct nhi_moment *m, struct session *s)
+{
+    const struct nhi_shown what = { .source = s->g.source, .ticket = &s->g.ticket, .since = &s->g };
+    struct nhi_verdict v;
+
+    nhi_check_over(m, &what, &v);
+    s->reason = v.reason;
+    s->until = v.over_at;
+}
+
+/* As pam_nhi decides in it, over the ledger as it is now. */
+static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
+{
+    const struct nhi_grant *g = &s->g;
+    struct nhi_who who = { .service = g->service, .subject = g->subject };
+    char tree[NHI_TREE_MAX + 1];
+    struct nhi_shown what = { .source = g->source,
+                              .ticket = &g->ticket,
+                              .place = g->place[0] != '\0' ? g->place : NULL,
+                              .remote = g->pin == NHI_PIN_REMOTE,
+                              .from = g->rhost[0] != '\0' ? g->rhost : NULL,
+                              .is_local = g->rhost[0] == '\0',
+                              .granted = true,
+                              .registered = true,
+                              .tree = nhi_proc_is_alive(&g->self) ? tree : NULL,
+                              .ahead = ahead,
+                              .since = g };
+    struct nhi_verdict v;
+
+    nhi_session_tree(g, tree);
+    if (nhi_local_uid(g->subject, &who.uid) == NHI_OK)
+        who.in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, who.uid);
+    /* nhictl run is no service: what it opened lives as long as its ticket would open anything. */
+    if (strcmp(g->service, "nhictl-run") == 0)
+        check_any(m, who, &what, g->ticket.services, &v);
+    else
+        nhi_check_at(m, &who, &what, &v);
+    s->reason = v.reason;
+    if (v.reason == NHI_PERMIT)
+        s->until = v.until < s->until || s->until == 0 ? v.until : s->until;
+    s->then = v.then;
+    s->why = v.why;
+}
+
+enum nhi_err sessions_find(struct sessions *s)
+{
+    struct collection to = { .s = s };
+    bool locked = s->unsaid_lockdown || nhi_reserve_is_locked_down(NHI_STATE_DIR);
+    enum nhi_err err;
+
+    s->count = 0;
+    err = nhi_session_each(NHI_RUN_DIR, collect, &to);
+    if (err == NHI_OK && to.full)
+        err = NHI_ERR_NOMEM;
+    if (err == NHI_OK && s->count > 0 && !locked && (s->m = nhi_moment_begin()) == NULL)
+        err = NHI_ERR_NOMEM;
+    if (err == NHI_OK && s->m != NULL && s->unsaid != NULL)
+        err = nhi_moment_revoke(s->m, s->unsaid->kind, s->unsaid->id);
+    for (size_t i = 0; err == NHI_OK && i < s->count; i++) {
+        if (locked)
+            s->all[i].reason = NHI_DENY_LOCKDOWN;
+        else
+            ask_record(s->m, &s->all[i]);
+    }
+    return err;
+}
+
+void sessions_judge(struct sessions *s)
+{
+    nhi_elsewhere_once(true);
+    for (size_t i = 0; s->m != NULL && i < s->count; i++)
+        if (s->all[i].reason == NHI_PERMIT)
+            decide(s->m, &s->all[i], s->ahead);
+    nhi_elsewhere_once(false);
+    sessions_let_be(s);
+}
+
+void sessions_let_be(struct sessions *s)
+{
+    nhi_moment_end(s->m);
+    s->m = NULL;
+}
+
+enum nhi_err sessions_load(struct sessions *s)
+{
+    enum nhi_err err = sessions_find(s);
+
+    if (err == NHI_OK)
+        sessions_judge(s);
+    return err;
+}
+
+void sessions_free(struct sessions *s)
+{
+    sessions_let_be(s);
+    free(s->all);
+    memset(s, 0, sizeof(*s));
+}
+
+/* One line for people, in which the reason can be searched for by its word. */
+static const char *ending_text(enum nhi_reason why, char *buf, size_t size)
+{
+    if (why == NHI_PERMIT)
+        return "was ended (by-hand)";
+    if (why == NHI_DENY_EXPIRED)
+        return nhi_reason_name(why);
+    snprintf(buf, size, "ended (%s: %s)", nhi_reason_name(why), nhi_reason_text(why));
+    return buf;
+}
+
+void session_farewell(const struct session *s, char line[SESSION_LINE_MAX])
+{
+    char buf[120];
+
+    snprintf(line, SESSION_LINE_MAX, "session ended: ticket %s of task %s %s", s->g.ticket.jti,
+             s->g.ticket.task, ending_text(s->reason, buf, sizeof(buf)));
+}
+
+void session_warning(const struct session *s, char line[SESSION_LINE_MAX])
+{
+    char at[NHI_TIME_LEN + 1];
+
+    if (nhi_time_format(s->then, at) != NHI_OK)
+        snprintf(at, sizeof(at), "soon");
+    snprintf(line, SESSION_LINE_MAX, "session ends at %s: ticket %s of task %s (%s)", at,
+             s->g.ticket.jti, s->g.ticket.task, nhi_reason_name(s->why));
+}

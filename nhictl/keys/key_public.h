@@ -1,0 +1,15 @@
+/*
+ * Keys of OpenSSH, in the files that hold their public part.
+ */
+#ifndef NHICTL_KEY_PUBLIC_H
+#define NHICTL_KEY_PUBLIC_H
+
+#include "libnhi/key/paseto.h"
+
+struct ctl;
+
+/* The Ed25519 key in a .pub file, which that option named. Returns CTL_DONE, or another exit code after saying what is
+ * wrong. */
+int key_read_public(struct ctl *c, const char *option, const char *file, uint8_t pk[NHI_PK_LEN]);
+
+#endif

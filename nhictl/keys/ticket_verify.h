@@ -1,0 +1,13 @@
+/*
+ * Whose ticket it is.
+ */
+#ifndef NHICTL_TICKET_VERIFY_H
+#define NHICTL_TICKET_VERIFY_H
+
+#include "nhictl/store/store.h"
+
+/* Verifies text under the issuers that the ledger knows, whatever their state. Returns CTL_DONE, or another exit code after
+ * saying what is wrong. */
+int ticket_verify(struct ctl *c, struct store *s, const char *text, size_t len, struct nhi_ticket *out);
+
+#endif

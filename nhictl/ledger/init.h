@@ -1,0 +1,14 @@
+/*
+ * What init makes, for whoever puts a ledger back or takes one over.
+ */
+#ifndef NHICTL_INIT_H
+#define NHICTL_INIT_H
+
+struct ctl;
+
+/* Every directory of ours, with its mode, where it is missing. */
+int init_make_dirs(struct ctl *c);
+/* With the files that SQLite has beside it. */
+void init_remove_ledger(void);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * Names that this host has. Nothing is written: a key pressed in a shell is no command.
+ */
+#ifndef NHICTL_COMPLETE_NAMES_H
+#define NHICTL_COMPLETE_NAMES_H
+
+#include "nhictl/main/complete.h"
+
+/* Adds those that this host has. Who may not read the ledger gets none of what is in it, and whatever cannot be read
+ * has no words: a shell that completes has no place for errors. */
+void candidates_of(struct candidates *to, enum thing thing);
+
+#endif

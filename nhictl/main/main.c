@@ -1,0 +1,228 @@
+/*
+ * nhictl: which verb is meant, and running it.
+ *
+ * MUST: no ticket and no secret key on the command line: everybody can read it there.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/session/session.h"
+#include "libnhi/ticket/ticket.h"
+#include "nhictl/main/help.h"
+#include "nhictl/main/verbs.h"
+#include "nhictl/say/fail.h"
+
+#define TICKET_TEXT NHI_TICKET_PREFIX "public."
+
+#define VERB_TABLE(name) name##_verbs,
+static const struct verb *const tables[] = { VERB_TABLES(VERB_TABLE) NULL };
+#undef VERB_TABLE
+
+static bool is_noun(const char *word)
+{
+    for (size_t t = 0; tables[t] != NULL; t++)
+        for (const struct verb *v = tables[t]; v->verb != NULL; v++)
+            if (v->noun != NULL && strcmp(v->noun, word) == 0)
+                return true;
+    return false;
+}
+
+/* words: how many elements of argv named the verb. */
+static const struct verb *find(int argc, char **argv, int *words)
+{
+    for (size_t t = 0; tables[t] != NULL; t++)
+        for (const struct verb *v = tables[t]; v->verb != NULL; v++) {
+            if (v->noun == NULL && strcmp(v->verb, argv[1]) == 0) {
+                *words = 1;
+                return v;
+            }
+            if (v->noun != NULL && argc > 2 && strcmp(v->noun, argv[1]) == 0 &&
+                strcmp(v->verb, argv[2]) == 0) {
+                *words = 2;
+                return v;
+            }
+        }
+    return NULL;
+}
+
+/* How many characters must be put in, taken out or changed to make b of a. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[64], la = strlen(a), lb = strlen(b);
+
+    if (lb >= 64 || la >= 64)
+        return 64;
+    for (size_t j = 0; j <= lb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= la; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= lb; j++) {
+            size_t up = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+
+            if (up + 1 < best)
+                best = up + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = up;
+            row[j] = best;
+        }
+    }
+    return row[lb];
+}
+
+static int unknown_command(struct ctl *c, int argc, char **argv)
+{
+    char typed[128], hint[160] = "nhictl --help";
+    size_t best = 4;
+
+    snprintf(typed, sizeof(typed), "%s%s%s", argv[1], argc > 2 && argv[2][0] != '-' ? " " : "",
+             argc > 2 && argv[2][0] != '-' ? argv[2] : "");
+    for (size_t t = 0; tables[t] != NULL; t++)
+        for (const struct verb *v = tables[t]; v->verb != NULL; v++) {
+            char name[64];
+            size_t d;
+
+            snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "",
+                     v->noun != NULL ? " " : "", v->verb);
+            d = distance(v->noun != NULL ? typed : argv[1], name);
+            if (d < best) {
+                best = d;
+                snprintf(hint, sizeof(hint), "nhictl %s", name);
+            }
+        }
+    if (best == 4 && is_noun(argv[1]))
+        snprintf(hint, sizeof(hint), "nhictl %s --help", argv[1]);
+    return ctl_fail(c, CTL_USAGE, hint, "there is no command '%s'", typed);
+}
+
+/* A file of ours must not become descriptor 0, 1 or 2, or an answer would be written into it. Where
+ * one is closed, reading or writing it has to fail as it would have failed. */
+static void fill_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(CTL_SYSTEM);
+}
+
+/* The kernel shows every user the command line of every process, and the shell keeps it. */
+static int refuse_secrets(struct ctl *c, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *value = strncmp(argv[i], "--", 2) == 0 ? strchr(argv[i], '=') : NULL;
+
+        value = value != NULL ? value + 1 : argv[i];
+        if (strncmp(value, TICKET_TEXT, strlen(TICKET_TEXT)) == 0)
+            return ctl_fail(c, CTL_USAGE, "nhictl ticket inspect FILE, or - for standard input",
+                            "a ticket on the command line can be read by every user of this host, "
+                            "and the shell keeps it in its history: give it in a file");
+        if (strncmp(value, "k4.secret", strlen("k4.secret")) == 0)
+            return ctl_fail(c, CTL_USAGE, "nhictl key add KID k4.public....",
+                            "a secret key on the command line can be read by every user of this "
+                            "host: consider it lost, and make a new one");
+    }
+    return CTL_DONE;
+}
+
+static bool wants(int argc, char **argv, const char *option)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], option) == 0)
+            return true;
+    return false;
+}
+
+/* What a command's own exit status may be is not ours. */
+static int failed_with(const struct verb *v, int code)
+{
+    return v != NULL && v->operand_max == COMMAND_OPERANDS ? CTL_NOT_RUN : code;
+}
+
+static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
+{
+    void *args = calloc(1, v->args_size > 0 ? v->args_size : 1);
+    bool help = false, failed;
+    int code;
+
+    if (args == NULL)
+        return ctl_fail(c, failed_with(v, CTL_SYSTEM), NULL, "out of memory");
+    code = opts_parse(c, v, argc, argv, args, &help);
+    failed = code != CTL_DONE;
+    if (code == CTL_DONE && help) {
+        code = help_verb(v);
+    } else if (code == CTL_DONE) {
+        c->args = args;
+        c->out = out_new(c->json, c->now);
+        code = v->run(c);
+        out_free(c->out);
+    }
+    free(args);
+    return failed ? failed_with(v, code) : code;
+}
+
+/* As ssh calls it: nhi-askpass PROMPT. */
+static int as_askpass(struct ctl *c, int argc, char **argv)
+{
+    char name[] = "askpass", dashes[] = "--";
+    char *args[] = { name, dashes, argc > 1 ? argv[1] : NULL, NULL };
+
+    return run(c, askpass_verbs, argc > 1 ? 3 : 1, args);
+}
+
+static bool is_called(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+
+    return strcmp(slash != NULL ? slash + 1 : path, name) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl c = { .now = nhi_now(), .loginuid = -1, .verbs = tables };
+    uint32_t uid;
+    const struct verb *v;
+    int words = 0, code;
+
+    /* Modes are given in full where something is made. A reader that went away is an error of
+     * write, to be reported, not a death between two steps. */
+    fill_descriptors();
+    c.umask = umask(022);
+    if (nhi_proc_loginuid(getpid(), &uid) == NHI_OK)
+        c.loginuid = uid;
+    /* Tickets, keys and passphrases are in this memory: a death, or Ctrl-\, puts no image of it on a disk. What is
+     * executed from here has its own. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    signal(SIGPIPE, SIG_IGN);
+    /* So is a file that must not grow (ulimit -f): what there is to end is ended, and the rest said. */
+    signal(SIGXFSZ, SIG_IGN);
+    if (argc > 0 && is_called(argv[0], "nhi-askpass"))
+        return as_askpass(&c, argc, argv);
+    c.json = wants(argc, argv, "--json");
+    if (argc < 2) {
+        help_overview(stderr, tables, NULL);
+        return CTL_USAGE;
+    }
+    v = find(argc, argv, &words);
+    code = refuse_secrets(&c, argc, argv);
+    if (code != CTL_DONE)
+        return failed_with(v, code);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        help_overview(stdout, tables, NULL);
+        return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
+    }
+    if (v != NULL)
+        return run(&c, v, argc - words, argv + words);
+    if (is_noun(argv[1]) && (argc == 2 || wants(argc, argv, "--help"))) {
+        help_overview(argc == 2 ? stderr : stdout, tables, argv[1]);
+        return argc == 2 ? CTL_USAGE : CTL_DONE;
+    }
+    return unknown_command(&c, argc, argv);
+}

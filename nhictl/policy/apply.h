@@ -1,0 +1,33 @@
+/*
+ * What a change of policy and settings is, and what it does to the tickets that live.
+ */
+#ifndef NHICTL_APPLY_H
+#define NHICTL_APPLY_H
+
+#include "libnhi/policy/decide.h"
+
+struct ctl;
+struct store;
+struct nhi_policy_conf;
+struct nhi_settings;
+struct nhi_settings_conf;
+
+/* What decides, before or after. */
+struct apply_side {
+    struct nhi_rule *rules;
+    size_t count;
+    int64_t max_lifetime; /* of the house, seconds */
+    bool overdue_denies;
+};
+/* The rules of one side that are not the same on the other. */
+struct apply_touched {
+    const struct nhi_rule **rules;
+    size_t count;
+};
+enum apply_kind { APPLY_REMOVED, APPLY_ADDED, APPLY_MODIFIED };
+
+/* Whether the policy and settings that are written are others than those in force. An exit code, after saying what is
+ * wrong with them. */
+int apply_is_pending(struct ctl *c, struct store *s, bool *pending);
+
+#endif

@@ -1,0 +1,102 @@
+#include "nhictl/policy/apply_tickets.h"
+
+#include <string.h>
+
+#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/policy/preview.h"
+#include "nhictl/store/store.h"
+
+struct change {
+    struct ctl *c;
+    struct store *s;
+    const struct apply_side *sides[2]; /* had, want */
+    const struct apply_touched *touched;
+    bool gains; /* which of the two lists is being made */
+    int code;
+};
+
+/* Whether the ticket opens account through service under sides 0 and 1. */
+static void judge_both(const struct change *ch, const struct nhi_ticket *t,
+                       const struct nhi_facts *facts, const char *account, const char *service,
+                       bool opens[2])
+{
+    for (int i = 0; i < 2; i++) {
+        struct nhi_facts f = *facts;
+
+        f.rules = ch->sides[i]->rules;
+        f.rule_count = ch->sides[i]->count;
+        f.max_lifetime = ch->sides[i]->max_lifetime;
+        f.overdue_denies = ch->sides[i]->overdue_denies;
+        opens[i] = judge(ch->c, ch->s, t, &f, account, service, JUDGE_INSIDE) == NHI_PERMIT;
+    }
+}
+
+/* Rules that are the same before and after say the same, and there may be ten thousand. */
+static bool could_change(const struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts,
+                         const char *account, const char *service)
+{
+    struct nhi_request req;
+
+    if (ch->sides[0]->max_lifetime != ch->sides[1]->max_lifetime ||
+        ch->sides[0]->overdue_denies != ch->sides[1]->overdue_denies)
+        return true;
+    if (judge_request(ch->c, ch->s, t, facts, account, service, &req) != NHI_OK)
+        return false;
+    req.tree = facts->tree;
+    for (size_t i = 0; i < ch->touched->count; i++)
+        if (nhi_rule_fails(ch->touched->rules[i], &req, facts) == NHI_COND_MET)
+            return true;
+    return false;
+}
+
+static void show_doors(const struct change *ch, const struct nhi_ticket *t,
+                       const struct nhi_facts *facts)
+{
+    char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
+    const char *a = t->accounts, *v;
+    bool opens[2];
+
+    while ((a = nhi_list_next(a, account)) != NULL)
+        for (v = t->services; (v = nhi_list_next(v, service)) != NULL;) {
+            if (!could_change(ch, t, facts, account, service))
+                continue;
+            judge_both(ch, t, facts, account, service, opens);
+            if (opens[ch->gains] && !opens[!ch->gains])
+                out_string(ch->c->out, "ticket %s of %s, task %s: %s account %s through %s", t->jti,
+                           t->agent, t->task, ch->gains ? "gains" : "loses", account, service);
+        }
+}
+
+static int show_ticket(const struct nhi_ticket_row *row, void *ctx)
+{
+    const struct nhi_ticket *t = &row->ticket;
+    struct change *ch = ctx;
+    struct nhi_facts facts;
+
+    if (strcmp(t->host, ch->s->set.host) != 0)
+        return 0;
+    ch->code = judge_facts(ch->c, ch->s, t, JUDGE_NO_RULES, &facts);
+    if (ch->code != CTL_DONE)
+        return 1;
+    show_doors(ch, t, &facts);
+    nhi_facts_free(&facts);
+    return 0;
+}
+
+int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had,
+                       const struct apply_side *want, const struct apply_touched *touched)
+{
+    struct change ch = { .c = c, .s = s, .sides = { had, want }, .touched = touched };
+    enum nhi_err err = NHI_OK;
+
+    for (int i = 0; i < 2 && err == NHI_OK && ch.code == CTL_DONE; i++) {
+        ch.gains = i == 1;
+        out_strings(c->out, ch.gains ? "gains" : "loses", NULL);
+        err = nhi_ticket_each(s->l, NULL, NULL, true, c->now, show_ticket, &ch);
+    }
+    if (ch.code != CTL_DONE)
+        return ch.code;
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the tickets");
+}

@@ -1,0 +1,376 @@
+/*
+ * explain: what pam_nhi would answer, or did, and what each rule had to do with it.
+ *
+ * MUST: call the decision function that pam_nhi calls, over the facts that it would have.
+ */
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/base/time.h"
+#include "libnhi/check/check.h"
+#include "libnhi/check/check_facts.h"
+#include "libnhi/grant/grant.h"
+#include "libnhi/grant/grant_record.h"
+#include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/policy/reason.h"
+#include "nhictl/keys/ticket_verify.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/policy/preview.h"
+#include "nhictl/end/local_account.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/store/store.h"
+#include "nhictl/say/text_file.h"
+
+struct explain_args {
+    const char *account, *service, *from;
+    int64_t at;
+};
+
+/* ---- the answer ---- */
+
+/* What the request has where the rule asks for something else. */
+static void describe(enum nhi_condition failed, const struct nhi_rule *r,
+                     const struct nhi_request *req, const struct nhi_facts *f, char *out,
+                     size_t size)
+{
+    const struct nhi_ticket *t = req->ticket;
+    char at[NHI_TIME_LEN + 1] = "";
+
+    switch (failed) {
+    case NHI_COND_AGENT:
+        snprintf(out, size, "agent is %s", t->agent);
+        return;
+    case NHI_COND_OWNER:
+        snprintf(out, size, "owner is %s", f->agent_owner);
+        return;
+    case NHI_COND_TASK:
+        snprintf(out, size, "task is %s", t->task);
+        return;
+    case NHI_COND_ACCOUNT:
+        snprintf(out, size, "account is %s", req->subject);
+        return;
+    case NHI_COND_SERVICE:
+        snprintf(out, size, "service is %s", req->service);
+        return;
+    case NHI_COND_BOUND:
+        snprintf(out, size, "bound to %s",
+                 t->has_cnf           ? "a key"
+                 : f->tree[0] != '\0' ? "a process tree"
+                                      : "nothing");
+        return;
+    case NHI_COND_LIFETIME:
+        snprintf(out, size, "it lives %llds", (long long)(t->exp - t->iat));
+        return;
+    case NHI_COND_USES:
+        snprintf(out, size, t->uses == 0 ? "it does not count its uses" : "it gives %u uses",
+                 (unsigned)t->uses);
+        return;
+    case NHI_COND_SOURCE:
+        snprintf(out, size, "source is %s",
+                 req->from != NULL && strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from
+                 : req->is_local   ? "local"
+                                   : "not known");
+        return;
+    case NHI_COND_DAYS:
+    case NHI_COND_HOURS:
+        if (nhi_time_format(req->now + r->offset, at) != NHI_OK || !r->offset_known)
+            snprintf(out, size, "it is not known what time it is in %s", r->zone);
+        else
+            snprintf(out, size, "it is %.10s %.5s in %s", at, at + 11, r->zone);
+        return;
+    case NHI_COND_AGE:
+        snprintf(out, size, "it was issued %llds before", (long long)(req->now - t->iat));
+        return;
+    case NHI_COND_SESSIONS:
+        snprintf(out, size, "%u sessions live", (unsigned)r->sessions);
+        return;
+    case NHI_COND_GRANTS:
+        snprintf(out, size, "%u grants in the last hour", (unsigned)r->grants);
+        return;
+    case NHI_COND_MET:
+    case NHI_COND_COUNT:
+        break;
+    }
+    out[0] = '\0';
+}
+
+/* Of a decision that was made before: what its rules had given then is not known, but which had no room. */
+static enum nhi_condition was_full(const struct nhi_rule *r, const struct nhi_grant *then)
+{
+    if (then->reason != NHI_DENY_LIMIT || r->forbid)
+        return NHI_COND_MET;
+    return r->max_sessions != 0 ? NHI_COND_SESSIONS
+           : r->max_grants != 0 ? NHI_COND_GRANTS
+                                : NHI_COND_MET;
+}
+
+/* then: NULL for now, with caps as they are. */
+static void show_rules(struct ctl *c, const struct nhi_request *req, const struct nhi_facts *f,
+                       const struct nhi_grant *then)
+{
+    char why[NHI_OWNER_MAX + 40];
+
+    out_table(c->out, "rules", "There is no rule.");
+    for (size_t i = 0; i < f->rule_count; i++) {
+        const struct nhi_rule *r = &f->rules[i];
+        enum nhi_condition failed = nhi_rule_fails(r, req, f);
+        struct out_row *row = out_row_new(c->out);
+
+        if (failed == NHI_COND_MET)
+            failed = then != NULL ? was_full(r, then) : nhi_rule_is_full(r, req);
+        describe(failed, r, req, f, why, sizeof(why));
+        if (then != NULL && failed >= NHI_COND_SESSIONS)
+            snprintf(why, sizeof(why), "it had no room then");
+        out_text(row, "rule", "rule", r->name);
+        out_text(row, "effect", "effect", r->forbid ? "forbid" : "permit");
+        out_flag(row, "matches", NULL, failed == NHI_COND_MET);
+        out_state(row, "fails", "fails",
+                  failed == NHI_COND_MET ? NULL : nhi_condition_name(failed));
+        out_text(row, "because", "because", failed == NHI_COND_MET ? "it matches" : why);
+        out_table_row(c->out, row);
+    }
+}
+
+/* blind: what of the account's groups is not known, and why; empty: all of it is. */
+static void show_decision(struct ctl *c, enum nhi_reason reason, const char *rule,
+                          const char *policy, const char *blind)
+{
+    struct out_row *r = out_row_new(c->out);
+
+    out_state(r, "decision", "decision", reason == NHI_PERMIT ? "permit" : "deny");
+    out_text(r, "reason", NULL, nhi_reason_name(reason));
+    out_text(r, NULL, "because",
+             reason == NHI_PERMIT ? "a rule permits it" : nhi_reason_text(reason));
+    out_text(r, "groups", "groups", blind[0] != '\0' ? blind : NULL);
+    out_text(r, "rule", "rule", rule[0] != '\0' ? rule : NULL);
+    out_text(r, "policy", "policy", policy[0] != '\0' ? policy : NULL);
+    out_record(c->out, NULL, r);
+}
+
+static int answer(struct ctl *c, enum nhi_reason reason)
+{
+    int code;
+
+    if (reason != NHI_PERMIT)
+        out_negative(c->out, nhi_reason_text(reason), NULL);
+    code = ctl_answer(c);
+    return code == CTL_DONE && reason != NHI_PERMIT ? CTL_REFUSED : code;
+}
+
+/* ---- of a ticket ---- */
+
+static void place(const struct explain_args *args, struct nhi_request *req)
+{
+    struct in6_addr a;
+    bool remote = strcmp(args->service, "sshd") == 0;
+
+    req->from_unknown = remote && args->from == NULL;
+    req->is_local = !remote && args->from == NULL;
+    /* A name may be any address, as in a login. */
+    if (args->from != NULL)
+        req->from = inet_pton(AF_INET, args->from, &a) == 1 || inet_pton(AF_INET6, args->from, &a) == 1 ||
+                            strcmp(args->from, NHI_NET_UNIX) == 0
+                        ? args->from
+                        : NHI_NET_UNKNOWN;
+    if (req->ticket->has_cnf) {
+        req->source = NHI_FROM_KEY;
+    } else if (remote && args->from != NULL) {
+        req->source = NHI_FROM_PROMPT;
+        req->place = strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from : NULL;
+        req->remote = true;
+    }
+}
+
+static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+{
+    const struct explain_args *args = c->args;
+    struct nhi_local local = { .blind = "" };
+    struct nhi_request req;
+    struct nhi_decision d;
+    struct nhi_facts f;
+    enum nhi_err err;
+    int code = judge_facts(c, s, t, JUDGE_NO_RULES, &f);
+
+    if (code != CTL_DONE)
+        return code;
+    /* All rules, not only those that could match. */
+    err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the policy");
+    err = judge_request(c, s, t, &f, args->account, args->service, &req);
+    if (err == NHI_OK)
+        err = nhi_facts_load_subject(s->l, args->account, &f);
+    /* Of the agent's own account nothing may be known yet. */
+    if (err == NHI_OK && local_by_name(c, args->account, &local) == NHI_OK)
+        req.subject_blind = local.blind[0] != '\0' && !local.goes_on;
+    if (err != NHI_OK) {
+        nhi_facts_free(&f);
+        if (err == NHI_ERR_BUSY)
+            return ctl_fail(c, CTL_SYSTEM, NULL,
+                            "it cannot be told whether there is an account '%s': a source of accounts gave no answer",
+                            args->account);
+        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host",
+                        args->account);
+    }
+    place(args, &req);
+    req.tree = f.tree[0] != '\0' ? f.tree : NULL;
+    if (nhi_is_pinned(&req, &f))
+        nhi_pins_load(&req, &f);
+    nhi_counts_load(c->now, &f);
+    f.unsupervised = !s->set.unsupervised;
+    nhi_supervisor_load(&f);
+    nhi_fit_load(nhi_ledger_fit(s->l, &s->set, &s->seen, c->now), &f);
+    d = nhi_decide(&req, &f);
+    show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f.policy, local.blind);
+    show_rules(c, &req, &f, NULL);
+    nhi_facts_free(&f);
+    return answer(c, d.reason);
+}
+
+static int explain_file(struct ctl *c, const char *file)
+{
+    const struct explain_args *args = c->args;
+    struct store s = { 0 };
+    struct nhi_ticket t;
+    char *text = NULL;
+    size_t len = 0;
+    int code = CTL_DONE;
+
+    if (args->account == NULL || args->service == NULL)
+        return ctl_fail(c, CTL_USAGE, "nhictl explain --account NAME --service NAME FILE",
+                        "--%s NAME is missing", args->account == NULL ? "account" : "service");
+    code = text_read(c, file, &text, &len);
+    if (code == CTL_DONE)
+        code = store_read(c, &s);
+    if (code == CTL_DONE)
+        code = ticket_verify(c, &s, text, len, &t);
+    /* The clock is that; the rest is as it is now. */
+    if (code == CTL_DONE && args->at != 0)
+        c->now = args->at;
+    if (code == CTL_DONE)
+        code = explain_ticket(c, &s, &t);
+    nhi_text_free(text);
+    store_close(&s);
+    return code;
+}
+
+/* ---- of an event ---- */
+
+struct found {
+    struct nhi_grant g;
+    bool any, is_decision;
+};
+
+static int take_event(const struct nhi_event *e, void *ctx)
+{
+    struct found *found = ctx;
+
+    found->any = true;
+    found->is_decision = nhi_grant_decode(e->detail, strlen(e->detail), &found->g) == NHI_OK &&
+                         found->g.ticket.jti[0] != '\0';
+    return 1;
+}
+
+static int find_event(struct ctl *c, struct store *s, int64_t seq, struct nhi_grant *g)
+{
+    struct found found = { .any = false };
+    enum nhi_err err = nhi_event_each(s->l, seq - 1, 1, take_event, &found);
+    char before[NHI_TIME_LEN + 1];
+
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the event");
+    if (seq <= s->set.archived && nhi_time_format(s->set.archived_before, before) == NHI_OK)
+        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is in an archive: it was archived before %s",
+                        (long long)seq, before);
+    if (!found.any)
+        return ctl_fail(c, CTL_REFUSED, NULL, "there is no event %lld", (long long)seq);
+    if (!found.is_decision)
+        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is no decision on a ticket",
+                        (long long)seq);
+    *g = found.g;
+    return CTL_DONE;
+}
+
+static int explain_event(struct ctl *c, int64_t seq)
+{
+    struct store s = { 0 };
+    struct nhi_request req;
+    struct nhi_grant g = { .at = 0 };
+    struct nhi_facts f;
+    enum nhi_err err;
+    int64_t version = 0;
+    int code = store_read(c, &s);
+
+    if (code == CTL_DONE)
+        code = find_event(c, &s, seq, &g);
+    if (code == CTL_DONE)
+        code = judge_facts(c, &s, &g.ticket, JUDGE_NO_RULES, &f);
+    if (code != CTL_DONE)
+        goto out;
+    /* A decision that was made before there was a policy has none to show. */
+    err = g.policy[0] != '\0' ? nhi_policy_version(s.l, g.policy, &version) : NHI_ERR_NOT_FOUND;
+    if (err == NHI_OK)
+        err = nhi_policy_load(s.l, version, g.at, &f.rules, &f.rule_count);
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND) {
+        code = store_fail(c, &s, err, "read the policy of then");
+        goto out;
+    }
+    memcpy(f.agent_owner, g.owner, sizeof(f.agent_owner));
+    req = (struct nhi_request){ .now = g.at,
+                                .service = g.service,
+                                .subject = g.subject,
+                                .source = g.source,
+                                .from = g.rhost[0] != '\0' ? g.rhost : NULL,
+                                .is_local = g.rhost[0] == '\0',
+                                .ticket = &g.ticket };
+    show_decision(c, g.reason, g.rule, g.policy, "");
+    show_rules(c, &req, &f, &g);
+    nhi_facts_free(&f);
+    code = answer(c, g.reason);
+out:
+    store_close(&s);
+    return code;
+}
+
+static int explain(struct ctl *c)
+{
+    const struct explain_args *args = c->args;
+    const char *what = c->operand[0];
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    if (args->account == NULL && args->service == NULL && what[0] != '\0' && strlen(what) < 19 &&
+        what[strspn(what, "0123456789")] == '\0')
+        return explain_event(c, strtoll(what, NULL, 10));
+    return explain_file(c, what);
+}
+
+static const struct opt explain_opts[] = {
+    { "account", OPT_NAME, offsetof(struct explain_args, account), false, "NAME",
+      "the account that it is to become", nhi_name_is_account, 0 },
+    { "service", OPT_NAME, offsetof(struct explain_args, service), false, "NAME",
+      "through this PAM service", nhi_name_is_service, 0 },
+    { "from", OPT_PATH, offsetof(struct explain_args, from), false, "ADDRESS",
+      "from there (sshd: from wherever; others: locally)", NULL, 0 },
+    { "at", OPT_MOMENT, offsetof(struct explain_args, at), false, "TIME",
+      "then, with all else as it is now", NULL, 0 },
+    { .name = NULL },
+};
+
+const struct verb explain_verbs[] = {
+    { NULL, "explain", explain, explain_opts, sizeof(struct explain_args), 1, 1,
+      "--account NAME --service NAME [--from ADDRESS] [--at TIME] FILE|- | EVENT",
+      "Say what a ticket would open, or why an event ended as it did.",
+      "Every rule is listed, with the first condition that is not met.\n"
+      "EVENT is the number of a decision: ticket, time, owner and rules are those of then.\n"
+      "Exit status 1: denied.",
+      "nhictl explain --account deploy --service sshd --from 192.0.2.7 ticket.txt" },
+    { .verb = NULL },
+};

@@ -1,0 +1,292 @@
+/*
+ * policy check: what is well-formed, and yet hardly what its author meant.
+ */
+#include "nhictl/policy/policy.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/ledger/ledger_agent.h"
+#include "nhictl/policy/policy_cases.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/end/local_account.h"
+#include "nhictl/policy/policy_read.h"
+#include "nhictl/say/format.h"
+#include "nhictl/store/store.h"
+
+struct check {
+    struct ctl *c;
+    struct store s;
+    struct nhi_policy_conf conf;
+    struct nhi_settings_conf set;
+    size_t findings;
+};
+
+static void find(struct check *k, size_t i, const char *kind, const char *text)
+{
+    struct out_row *r = out_row_new(k->c->out);
+    char where[80];
+
+    snprintf(where, sizeof(where), "%s:%u", k->conf.where[i].file, k->conf.where[i].line);
+    out_text(r, "where", "where", where);
+    out_text(r, "rule", "rule", k->conf.rules[i].name);
+    out_state(r, "kind", "kind", kind);
+    out_text(r, "finding", "finding", text);
+    out_table_row(k->c->out, r);
+    k->findings++;
+}
+
+/* ---- one rule in another ---- */
+
+/* Every word of inner is a word of outer, or like one of its patterns. */
+static bool covers_words(const char *outer, const char *inner)
+{
+    char word[NHI_LIST_MAX + 1], pattern[NHI_LIST_MAX + 1];
+
+    while ((inner = nhi_list_next(inner, word)) != NULL) {
+        const char *at = outer;
+        bool any = false;
+
+        while (!any && (at = nhi_list_next(at, pattern)) != NULL)
+            any = strcmp(pattern, word) == 0 ||
+                  (strpbrk(word, "*?") == NULL && nhi_glob(pattern, word)) ||
+                  strcmp(pattern, NHI_ANY) == 0;
+        if (!any)
+            return false;
+    }
+    return true;
+}
+
+static bool covers_source(const struct nhi_rule *outer, const struct nhi_rule *inner)
+{
+    if (outer->net_count == 0 && !outer->local && !outer->unix_socket)
+        return true;
+    return outer->net_count == inner->net_count && outer->local == inner->local &&
+           outer->unix_socket == inner->unix_socket &&
+           memcmp(outer->nets, inner->nets, sizeof(outer->nets)) == 0;
+}
+
+static bool covers_time(const struct nhi_rule *outer, const struct nhi_rule *inner)
+{
+    if (outer->days == 0 && outer->hours_count == 0)
+        return true;
+    return outer->days == inner->days && outer->hours_count == inner->hours_count &&
+           strcmp(outer->zone, inner->zone) == 0 &&
+           memcmp(outer->hours, inner->hours, sizeof(outer->hours)) == 0;
+}
+
+static bool covers_number(int64_t outer, int64_t inner)
+{
+    return outer == 0 || (inner != 0 && inner <= outer);
+}
+
+/* Whether outer surely matches whatever inner matches. */
+static bool covers(const struct nhi_rule *outer, const struct nhi_rule *inner)
+{
+    bool agents = outer->agents[0] == '\0' || strcmp(outer->agents, NHI_ANY) == 0 ||
+                  (inner->agents[0] != '\0' && covers_words(outer->agents, inner->agents));
+
+    return agents && (outer->owners[0] == '\0' || strcmp(outer->owners, inner->owners) == 0) &&
+           (outer->tasks[0] == '\0' ||
+            (inner->tasks[0] != '\0' && covers_words(outer->tasks, inner->tasks))) &&
+           covers_words(outer->accounts, inner->accounts) &&
+           covers_words(outer->services, inner->services) && covers_source(outer, inner) &&
+           covers_time(outer, inner) &&
+           (outer->bound == 0 || (inner->bound != 0 && (inner->bound & ~outer->bound) == 0)) &&
+           covers_number(outer->max_lifetime, inner->max_lifetime) &&
+           covers_number(outer->max_age, inner->max_age) &&
+           covers_number(outer->max_uses, inner->max_uses);
+}
+
+static bool is_capped(const struct nhi_rule *r)
+{
+    return r->max_sessions != 0 || r->max_grants != 0;
+}
+
+static void check_shadow(struct check *k, size_t i)
+{
+    const struct nhi_rule *r = &k->conf.rules[i];
+    char text[NHI_TASK_MAX + 80];
+
+    for (size_t n = 0; n < k->conf.count; n++) {
+        const struct nhi_rule *other = &k->conf.rules[n];
+
+        if (n == i || !covers(other, r) ||
+            (other->forbid == r->forbid && n > i && covers(r, other)))
+            continue;
+        if (other->forbid)
+            snprintf(text, sizeof(text), "rule %s forbids all that it matches", other->name);
+        else if (!r->forbid && !is_capped(other) && r->ssh == 0)
+            snprintf(text, sizeof(text), "rule %s permits all that it matches", other->name);
+        else
+            continue;
+        find(k, i, "shadowed", text);
+        return;
+    }
+}
+
+/* ---- one rule by itself ---- */
+
+static void check_breadth(struct check *k, size_t i)
+{
+    const struct nhi_rule *r = &k->conf.rules[i];
+    bool agents = r->owners[0] == '\0' && strcmp(r->agents, NHI_ANY) == 0;
+    bool accounts = strcmp(r->accounts, NHI_ANY) == 0, services = strcmp(r->services, NHI_ANY) == 0;
+
+    if (r->forbid)
+        return;
+    if (agents && accounts && services)
+        find(k, i, "broad", "it permits every agent every account through every service");
+    else if (agents && accounts)
+        find(k, i, "broad", "it permits every agent every account");
+    else if (agents && services)
+        find(k, i, "broad", "it permits every agent every service");
+}
+
+struct match {
+    const struct nhi_rule *rule;
+    bool any;
+};
+
+static int match_agent(const struct nhi_agent *a, void *ctx)
+{
+    struct match *m = ctx;
+    struct nhi_rule r = { .accounts = NHI_ANY, .services = NHI_ANY };
+    struct nhi_ticket t = { .kid = "" };
+    struct nhi_facts f = { .host = "" };
+    struct nhi_request req = { .subject = "x", .service = "x", .ticket = &t };
+
+    memcpy(r.agents, m->rule->agents, sizeof(r.agents));
+    memcpy(r.owners, m->rule->owners, sizeof(r.owners));
+    memcpy(t.agent, a->account.name, strlen(a->account.name) + 1);
+    memcpy(f.agent_owner, a->owner, sizeof(f.agent_owner));
+    m->any = a->state != NHI_AGENT_RETIRED && nhi_rule_fails(&r, &req, &f) == NHI_COND_MET;
+    return m->any;
+}
+
+static int check_agents(struct check *k, size_t i)
+{
+    struct match m = { &k->conf.rules[i], false };
+    enum nhi_err err = nhi_agent_each(k->s.l, match_agent, &m);
+
+    if (err != NHI_OK)
+        return store_fail(k->c, &k->s, err, "read the agents");
+    if (!m.any)
+        find(k, i, "unmatched", "no agent that is registered here can match it");
+    return CTL_DONE;
+}
+
+static int check_accounts(struct check *k, size_t i)
+{
+    const struct nhi_rule *r = &k->conf.rules[i];
+    char name[NHI_LIST_MAX + 1], text[NHI_LIST_MAX + 80];
+    const char *at = r->accounts;
+    struct nhi_local local;
+    enum nhi_err err;
+
+    while (strcmp(r->accounts, NHI_ANY) != 0 && (at = nhi_list_next(at, name)) != NULL) {
+        struct nhi_agent a;
+
+        err = local_by_name(k->c, name, &local);
+        if (err == NHI_ERR_NOT_FOUND && nhi_agent_get(k->s.l, name, &a) == NHI_OK)
+            err = NHI_OK;
+        if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+            return store_fail(k->c, &k->s, err, "look up an account");
+        snprintf(text, sizeof(text), "there is no account %s on this host", name);
+        if (err == NHI_ERR_NOT_FOUND)
+            find(k, i, "unmatched", text);
+    }
+    return CTL_DONE;
+}
+
+static void check_lifetime(struct check *k, size_t i)
+{
+    const struct nhi_rule *r = &k->conf.rules[i];
+    char text[160], rules[OUT_AGO_LEN], house[OUT_AGO_LEN];
+
+    if (k->set.max_lifetime == 0 || r->max_lifetime <= k->set.max_lifetime)
+        return;
+    out_span(r->max_lifetime, rules);
+    out_span(k->set.max_lifetime, house);
+    snprintf(text, sizeof(text), "max_lifetime %s is more than this host lets any ticket live (%s)",
+             rules, house);
+    find(k, i, "lifetime", text);
+}
+
+/* An account that people log in to may have the key in a file, of which sshd takes its options. */
+static void check_ssh(struct check *k, size_t i)
+{
+    const struct nhi_rule *r = &k->conf.rules[i];
+    char name[NHI_LIST_MAX + 1], text[NHI_LIST_MAX + 120];
+    const char *at = r->accounts;
+    struct nhi_local local;
+
+    if (r->ssh == 0)
+        return;
+    while ((at = nhi_list_next(at, name)) != NULL) {
+        if (local_by_name(k->c, name, &local) != NHI_OK ||
+            (local.uid >= k->s.set.uid_min && local.uid <= k->s.set.uid_max))
+            continue;
+        snprintf(text, sizeof(text),
+                 "ssh holds on account %s only where sshd reads no authorized_keys for it", name);
+        find(k, i, "shared", text);
+    }
+}
+
+static int check_rule(struct check *k, size_t i)
+{
+    int code = check_agents(k, i);
+
+    if (code == CTL_DONE)
+        code = check_accounts(k, i);
+    check_shadow(k, i);
+    check_breadth(k, i);
+    check_lifetime(k, i);
+    check_ssh(k, i);
+    return code;
+}
+
+static int policy_check(struct ctl *c)
+{
+    struct check k = { .c = c };
+    int code = store_need_root(c);
+
+    if (code == CTL_DONE)
+        code = settings_read(c, &k.set);
+    if (code == CTL_DONE)
+        code = policy_read(c, &k.conf);
+    if (code == CTL_DONE)
+        code = store_read(c, &k.s);
+    out_table(c->out, "findings", "Nothing to say.");
+    for (size_t i = 0; i < k.conf.count && code == CTL_DONE; i++)
+        code = check_rule(&k, i);
+    if (code == CTL_DONE && k.findings > 0)
+        out_negative(c->out, "there are findings", NULL);
+    if (code == CTL_DONE)
+        code = ctl_answer(c);
+    if (code == CTL_DONE && k.findings > 0)
+        code = CTL_REFUSED;
+    nhi_policy_conf_free(&k.conf);
+    store_close(&k.s);
+    return code;
+}
+
+static const struct opt test_opts[] = {
+    { "policy", OPT_PATH, offsetof(struct policy_args, policy), false, "DIRECTORY",
+      "the rules of these files (" POLICY_PATH ")", NULL, 0 },
+    { .name = NULL },
+};
+
+const struct verb policy_verbs[] = {
+    { "policy", "check", policy_check, NULL, 0, 0, 0, "",
+      "Look for rules that are hardly what their author meant.",
+      "Over the files, applied or not: shadowed, broad, or matching nobody.\n"
+      "Exit status 1: there are findings.",
+      "nhictl policy check" },
+    { "policy", "test", policy_test, test_opts, sizeof(struct policy_args), 1, 1,
+      "[--policy DIRECTORY] FILE", "Try requests with expected outcomes against policy files.",
+      "It needs neither root nor a ledger. Exit status 1: one came out otherwise.",
+      "nhictl policy test --policy policy.d requests.conf" },
+    { .verb = NULL },
+};

@@ -1,0 +1,117 @@
+/*
+ * Policy and settings from their files.
+ *
+ * MUST: read only what nobody but root could have written.
+ */
+#include "nhictl/policy/policy_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/ledger/ledger.h"
+#include "libnhi/base/paths.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/store/conf_read.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/end/local_account.h"
+#include "nhictl/policy/zone.h"
+
+static enum nhi_err take(void *to, const char *name, const char *text, size_t len,
+                         struct nhi_conf_error *error)
+{
+    return nhi_policy_conf_add(to, name, text, len, error);
+}
+
+static int unknown_zone(struct ctl *c, const char *path, const struct nhi_policy_conf *conf,
+                        size_t i)
+{
+    return ctl_fail(c, CTL_REFUSED, "ls /usr/share/zoneinfo, from package tzdata",
+                    "%s/%s:%u: zone: this host does not know '%s'; nothing was changed", path,
+                    conf->where[i].file, conf->where[i].line, conf->rules[i].zone);
+}
+
+static int check_zones(struct ctl *c, const char *path, struct nhi_policy_conf *conf)
+{
+    for (size_t i = 0; i < conf->count; i++) {
+        struct nhi_rule *r = &conf->rules[i];
+
+        if (r->zone[0] == '\0')
+            continue;
+        if (!zone_is_known(r->zone))
+            return unknown_zone(c, path, conf, i);
+        r->offset = zone_ahead(r->zone, c->now);
+        r->offset_known = true;
+    }
+    return CTL_DONE;
+}
+
+/* Root is out of reach of policy too, under whatever name. */
+static int check_accounts(struct ctl *c, const char *path, const struct nhi_policy_conf *conf)
+{
+    for (size_t i = 0; i < conf->count; i++) {
+        const char *at = conf->rules[i].accounts;
+        char name[NHI_LIST_MAX + 1];
+
+        while ((at = nhi_list_next(at, name)) != NULL && strcmp(name, NHI_ANY) != 0) {
+            struct nhi_local local;
+            enum nhi_err err = local_by_name(c, name, &local);
+
+            /* One that no source knows now may come: it is looked at whenever it is used. */
+            if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_BUSY)
+                return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name,
+                                nhi_strerror(err));
+            if (err == NHI_OK && local.privileged)
+                return ctl_fail(
+                    c, CTL_REFUSED, NULL,
+                    "%s/%s:%u: account %s is privileged (%s): no rule can name it; nothing "
+                    "was changed",
+                    path, conf->where[i].file, conf->where[i].line, name, local.because);
+        }
+    }
+    return CTL_DONE;
+}
+
+static int read_all(struct ctl *c, const char *path, enum conf_trust trust,
+                    struct nhi_policy_conf *conf)
+{
+    int code = conf_read_dir(c, path, trust, NULL, take, conf);
+
+    return code == CTL_DONE ? check_zones(c, path, conf) : code;
+}
+
+int policy_read(struct ctl *c, struct nhi_policy_conf *conf)
+{
+    int code = read_all(c, POLICY_PATH, CONF_ROOTS, conf);
+
+    return code == CTL_DONE ? check_accounts(c, POLICY_PATH, conf) : code;
+}
+
+int policy_read_from(struct ctl *c, const char *path, struct nhi_policy_conf *conf)
+{
+    return read_all(c, path, CONF_ANYBODYS, conf);
+}
+
+int settings_read(struct ctl *c, struct nhi_settings_conf *conf)
+{
+    struct nhi_conf_error error;
+    unsigned long len = 0;
+    char *text = NULL;
+    enum nhi_err err;
+    int dir;
+
+    err = nhi_dir_open(NHI_CONF_DIR, &dir);
+    if (err != NHI_OK)
+        return conf_dir_failed(c, NHI_CONF_DIR, err);
+    err = nhi_file_read(dir, NHI_CONF_FILE, 0, NHI_CONF_FILE_MAX, &text, &len);
+    close(dir);
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        return conf_read_failed(c, NHI_CONF_DIR, NHI_CONF_FILE, err);
+    err = nhi_settings_conf_read(text != NULL ? text : "", len, conf, &error);
+    free(text);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    if (err != NHI_ERR_FORMAT)
+        return conf_read_failed(c, NHI_CONF_DIR, NHI_CONF_FILE, err);
+    return conf_not_understood(c, NHI_CONF_DIR, NHI_CONF_FILE, &error);
+}

@@ -1,0 +1,22 @@
+/*
+ * What people wrote in /etc/nhi, checked as far as that goes without the ledger.
+ */
+#ifndef NHICTL_POLICY_READ_H
+#define NHICTL_POLICY_READ_H
+
+#include "libnhi/base/paths.h"
+#include "conf/policy_conf.h"
+
+#define POLICY_PATH NHI_CONF_DIR "/" NHI_POLICY_DIR
+
+struct ctl;
+
+/* Each returns CTL_DONE, or another exit code after saying what is wrong. */
+/* Zones are as of now. conf: zeroed; release with nhi_policy_conf_free whatever this returns. */
+int policy_read(struct ctl *c, struct nhi_policy_conf *conf);
+/* The same from a directory that need not be root's, to be looked at. */
+int policy_read_from(struct ctl *c, const char *path, struct nhi_policy_conf *conf);
+/* All empty where there is no such file. */
+int settings_read(struct ctl *c, struct nhi_settings_conf *conf);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * MUST: whoever ends sessions is held up by no log. syslog(3) is, for as long as nobody reads /dev/log.
+ */
+#include "nhictl/process/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_LEN 1024
+#define PATIENCE 100 /* milliseconds: of many lines at once a log that is read takes them all */
+#define DEAF 2000    /* for which one that did not take a line in that time is not waited for again */
+
+static int64_t deaf_until;
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void send_line(int fd, const char *line, size_t len)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+    if (send(fd, line, len, MSG_NOSIGNAL) >= 0 || errno != EAGAIN || now_ms() < deaf_until)
+        return;
+    (void)poll(&p, 1, PATIENCE);
+    if (send(fd, line, len, MSG_NOSIGNAL) < 0)
+        deaf_until = now_ms() + DEAF;
+}
+
+/* By either kind of socket that a log may have there; on a stream a line ends with its zero. false: the log is of
+ * the other kind. */
+static bool send_by(int type, const char *line)
+{
+    const struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool other = false;
+
+    if (fd < 0)
+        return true;
+    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0)
+        other = errno == EPROTOTYPE;
+    else
+        send_line(fd, line, strlen(line) + (type == SOCK_STREAM));
+    close(fd);
+    return !other;
+}
+
+void log_say(int priority, const char *format, ...)
+{
+    char text[LINE_MAX_LEN], line[LINE_MAX_LEN + 64], at[32] = "";
+    time_t now = time(NULL);
+    struct tm tm;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (localtime_r(&now, &tm) != NULL)
+        (void)strftime(at, sizeof(at), "%b %e %H:%M:%S", &tm);
+    snprintf(line, sizeof(line), "<%d>%s nhictl: %s", priority, at, text);
+    if (!send_by(SOCK_DGRAM, line))
+        (void)send_by(SOCK_STREAM, line);
+}

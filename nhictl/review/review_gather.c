@@ -1,0 +1,383 @@
+/*
+ * One pass over agents, tasks, tickets and events each.
+ */
+#include "nhictl/review/review_gather.h"
+
+#include <jansson.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/grant/grant.h"
+#include "libnhi/grant/grant_record.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_owner.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/policy/reason.h"
+#include "nhictl/review/review_list.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/out.h"
+#include "nhictl/status/recent.h"
+#include "nhictl/store/store.h"
+
+/* Room for one more in an array of things of that size. */
+static void *grown(void *all, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return all;
+    *room = *room * 2 + 16;
+    return out_must(reallocarray(all, *room, size));
+}
+
+static void add_word(struct words *w, const char *word)
+{
+    if (word[0] == '\0')
+        return;
+    for (size_t i = 0; i < w->count; i++)
+        if (strcmp(w->word[i], word) == 0)
+            return;
+    if (w->count < REVIEW_WORDS_MAX)
+        w->word[w->count++] = out_must(strdup(word));
+}
+
+static void free_words(struct words *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        free(w->word[i]);
+}
+
+/* ---- agents ---- */
+
+static int add_agent(const struct nhi_agent *a, void *ctx)
+{
+    struct review *r = ctx;
+    struct seen_agent *seen;
+
+    r->agents = grown(r->agents, r->agent_count, &r->agent_room, sizeof(*r->agents));
+    seen = &r->agents[r->agent_count++];
+    memset(seen, 0, sizeof(*seen));
+    seen->a = *a;
+    return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct seen_agent *x = a, *y = b;
+
+    return strcmp(x->a.account.name, y->a.account.name);
+}
+
+static struct seen_agent *find_agent(const struct review *r, const char *name)
+{
+    size_t low = 0, high = r->agent_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, r->agents[middle].a.account.name);
+
+        if (order == 0)
+            return &r->agents[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+static int mark_owner(const struct nhi_owner *o, void *ctx)
+{
+    struct review *r = ctx;
+
+    for (size_t i = 0; o->offboarded != 0 && i < r->agent_count; i++)
+        r->agents[i].owner_gone =
+            r->agents[i].owner_gone || strcmp(r->agents[i].a.owner, o->name) == 0;
+    return 0;
+}
+
+static enum nhi_err gather_agents(struct review *r)
+{
+    enum nhi_err err = nhi_agent_each(r->s->l, add_agent, r);
+
+    if (r->agent_count > 0)
+        qsort(r->agents, r->agent_count, sizeof(*r->agents), by_name);
+    return err == NHI_OK ? nhi_owner_each(r->s->l, r->c->now, mark_owner, r) : err;
+}
+
+/* ---- tasks ---- */
+
+/* "build-" of build-4711: what is counted or dated is of one kind. */
+static int add_kind(const struct nhi_task *t, void *ctx)
+{
+    struct review *r = ctx;
+    struct seen_agent *a = find_agent(r, t->agent);
+    char kind[NHI_TASK_MAX + 1];
+
+    if (a == NULL || t->opened < r->c->now - r->limits.window)
+        return 0;
+    memcpy(kind, t->id, sizeof(kind));
+    kind[strcspn(kind, "0123456789")] = '\0';
+    add_word(&a->kinds, kind[0] != '\0' ? kind : "(numbers)");
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct seen_task *x = a, *y = b;
+
+    return strcmp(x->id, y->id);
+}
+
+static struct seen_task *find_task(const struct review *r, const char *id)
+{
+    struct seen_task key;
+    void *found;
+
+    snprintf(key.id, sizeof(key.id), "%s", id);
+    found = tfind(&key, &r->by_task, by_id);
+    return found != NULL ? *(struct seen_task **)found : NULL;
+}
+
+/* ---- tickets ---- */
+
+static int by_root(const void *a, const void *b)
+{
+    const struct seen_lineage *x = a, *y = b;
+
+    return strcmp(x->root, y->root);
+}
+
+static struct seen_lineage *find_lineage(struct review *r, const char *root,
+                                         const struct nhi_ticket *t)
+{
+    struct seen_lineage *l, key;
+    void *found;
+
+    snprintf(key.root, sizeof(key.root), "%s", root);
+    found = tfind(&key, &r->by_root, by_root);
+    if (found != NULL)
+        return *(struct seen_lineage **)found;
+    l = out_must(calloc(1, sizeof(*l)));
+    memcpy(l->root, key.root, sizeof(l->root));
+    memcpy(l->agent, t->agent, sizeof(l->agent));
+    memcpy(l->task, t->task, sizeof(l->task));
+    l->bound = t->has_cnf;
+    out_must(tsearch(l, &r->by_root, by_root));
+    r->lineages = grown(r->lineages, r->lineage_count, &r->lineage_room, sizeof(*r->lineages));
+    r->lineages[r->lineage_count++] = l;
+    return l;
+}
+
+static void add_span(struct seen_agent *a, int64_t from, int64_t to)
+{
+    a->spans = grown(a->spans, a->span_count, &a->span_room, sizeof(*a->spans));
+    a->spans[a->span_count++] = (struct span){ from, to };
+}
+
+static void add_use(const struct review *r, struct seen_agent *a, const struct nhi_ticket_row *row)
+{
+    int64_t used = row->last_used - row->ticket.iat, life = row->ticket.exp - row->ticket.iat;
+
+    if (row->last_used == 0)
+        return;
+    a->used_tickets++;
+    if (used < 60)
+        used = 60;
+    if (life / used < r->limits.longer)
+        return;
+    a->long_tickets++;
+    if (used > a->longest_use)
+        a->longest_use = used;
+}
+
+static int add_ticket(const struct nhi_ticket_row *row, void *ctx)
+{
+    struct review *r = ctx;
+    const struct nhi_ticket *t = &row->ticket;
+    struct seen_agent *a = find_agent(r, t->agent);
+    struct seen_task *task = find_task(r, t->task);
+    char key[2 * NHI_PK_LEN + 1];
+
+    if (task != NULL && row->last_used > task->last)
+        task->last = row->last_used;
+    if (a != NULL && !row->revoked && t->exp > r->c->now - r->limits.standing)
+        add_span(a, t->iat, t->exp);
+    if (a == NULL || t->exp < r->c->now - r->limits.window)
+        return 0;
+    for (size_t i = 0; t->has_cnf && i < NHI_PK_LEN; i++)
+        snprintf(key + 2 * i, 3, "%02x", t->cnf[i]);
+    add_word(&a->keys, t->has_cnf ? key : "");
+    add_word(&a->hosts, t->host);
+    /* One that still lives may yet be used. */
+    if (row->superseded || row->revoked || t->exp <= r->c->now)
+        add_use(r, a, row);
+    return 0;
+}
+
+static int add_live(const struct nhi_ticket_row *row, void *ctx)
+{
+    struct review *r = ctx;
+    struct seen_task *t = find_task(r, row->ticket.task);
+    struct nhi_ticket_row first;
+    int64_t recorded = row->recorded;
+
+    find_lineage(r, row->root, &row->ticket)->live = true;
+    if (t == NULL) {
+        t = out_must(calloc(1, sizeof(*t)));
+        memcpy(t->id, row->ticket.task, sizeof(t->id));
+        memcpy(t->agent, row->ticket.agent, sizeof(t->agent));
+        out_must(tsearch(t, &r->by_task, by_id));
+        r->tasks = grown(r->tasks, r->task_count, &r->task_room, sizeof(*r->tasks));
+        r->tasks[r->task_count++] = t;
+    }
+    t->live++;
+    /* What renews another is as old as the first of them. */
+    if (strcmp(row->root, row->ticket.jti) != 0 &&
+        nhi_ticket_get(r->s->l, row->root, &first) == NHI_OK)
+        recorded = first.recorded;
+    if (t->live == 1 || recorded < t->issued)
+        t->issued = recorded;
+    return 0;
+}
+
+/* ---- events ---- */
+
+static void add_denials(struct seen_agent *a, const struct nhi_event *e, uint64_t times)
+{
+    char what[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 64];
+    enum nhi_reason reason;
+
+    if (!nhi_reason_find(e->reason, &reason) || !review_is_attempt(reason))
+        return;
+    a->denials = times < UINT32_MAX - a->denials ? a->denials + (uint32_t)times : UINT32_MAX;
+    snprintf(what, sizeof(what), "%s through %s: %s", e->account, e->service, nhi_reason_name(reason));
+    add_word(&a->refused, what);
+}
+
+/* Counted without a record of its own. An attempt is that of a ticket that was shown, which only who has it can do: what
+ * was sent of a key, or without a ticket, is anybody's. */
+static void add_counted(struct review *r, struct seen_agent *a, const struct nhi_event *e)
+{
+    char what[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 64];
+    json_t *detail = json_loads(e->detail, 0, NULL);
+    json_int_t times = json_integer_value(json_object_get(detail, "count"));
+    struct seen_refusals *to = a != NULL ? &a->counted : &r->others;
+    enum nhi_reason reason;
+
+    json_decref(detail);
+    if (times <= 0)
+        return;
+    if (a != NULL && e->jti[0] != '\0' && e->source[0] == '\0' && nhi_reason_find(e->reason, &reason) &&
+        review_is_attempt(reason)) {
+        add_denials(a, e, (uint64_t)times);
+        return;
+    }
+    if (a == NULL && e->from[0] != '\0')
+        return;
+    snprintf(what, sizeof(what), "%s through %s: %s", e->account, e->service, e->reason);
+    to->count += (uint64_t)times;
+    add_word(&to->what, what);
+}
+
+static void add_grant(struct seen_agent *a, const struct nhi_grant *g)
+{
+    add_word(&a->sources, g->rhost);
+    if (g->rhost[0] == '\0' || g->source != NHI_FROM_PROMPT || g->ticket.has_cnf)
+        return;
+    a->bearer_logins++;
+    memcpy(a->task, g->ticket.task, sizeof(a->task));
+    snprintf(a->account, sizeof(a->account), "%s", g->subject);
+}
+
+/* Where the ticket was shown, which inside its own session says nothing. */
+static void add_place(struct seen_lineage *l, const struct nhi_grant *g)
+{
+    if (l->bound)
+        add_word(&l->remote, g->rhost);
+    else if (g->source == NHI_FROM_PROMPT || g->source == NHI_FROM_KEYRING)
+        add_word(g->rhost[0] != '\0' ? &l->remote : &l->local, g->place);
+}
+
+static int add_event(const struct nhi_event *e, void *ctx)
+{
+    struct review *r = ctx;
+    bool hand_off = strcmp(e->kind, "hand-off") == 0;
+    struct seen_agent *a = find_agent(r, e->agent);
+    struct nhi_grant g;
+
+    if (e->at < r->c->now - r->limits.window || e->detail == NULL)
+        return 0;
+    if (strcmp(e->kind, "refused") == 0)
+        add_counted(r, a, e);
+    if (a == NULL || (!hand_off && strcmp(e->kind, "grant") != 0 && strcmp(e->kind, "denial") != 0) ||
+        nhi_grant_decode(e->detail, strlen(e->detail), &g) != NHI_OK)
+        return 0;
+    if (hand_off)
+        find_lineage(r, g.root[0] != '\0' ? g.root : g.ticket.jti, &g.ticket)->hand_offs++;
+    if (g.reason != NHI_PERMIT) {
+        add_denials(a, e, 1);
+        return 0;
+    }
+    add_grant(a, &g);
+    add_place(find_lineage(r, g.root[0] != '\0' ? g.root : g.ticket.jti, &g.ticket), &g);
+    return 0;
+}
+
+int review_gather(struct review *r)
+{
+    enum nhi_err err = gather_agents(r);
+
+    if (err == NHI_OK)
+        err = nhi_task_each(r->s->l, NULL, add_kind, r);
+    if (err == NHI_OK)
+        err = nhi_ticket_each(r->s->l, NULL, NULL, true, r->c->now, add_live, r);
+    if (err == NHI_OK)
+        err = nhi_ticket_each(r->s->l, NULL, NULL, false, r->c->now, add_ticket, r);
+    if (err == NHI_OK)
+        err = nhi_event_each(r->s->l, 0, INT32_MAX, add_event, r);
+    if (err == NHI_OK)
+        err = recent_gather(r->s, r->c->now, &r->recent);
+    return err == NHI_OK ? CTL_DONE : store_fail(r->c, r->s, err, "read the ledger");
+}
+
+static void leave(void *p)
+{
+    (void)p;
+}
+
+void review_free(struct review *r)
+{
+    for (size_t i = 0; i < r->agent_count; i++) {
+        struct seen_agent *a = &r->agents[i];
+
+        free_words(&a->sources);
+        free_words(&a->keys);
+        free_words(&a->hosts);
+        free_words(&a->kinds);
+        free_words(&a->refused);
+        free_words(&a->counted.what);
+        free(a->spans);
+    }
+    free_words(&r->others.what);
+    recent_free(&r->recent);
+    tdestroy(r->by_root, leave);
+    tdestroy(r->by_task, leave);
+    for (size_t i = 0; i < r->lineage_count; i++) {
+        free_words(&r->lineages[i]->remote);
+        free_words(&r->lineages[i]->local);
+        free(r->lineages[i]);
+    }
+    for (size_t i = 0; i < r->task_count; i++)
+        free(r->tasks[i]);
+    for (size_t i = 0; i < r->count; i++) {
+        free(r->findings[i].evidence);
+        free(r->findings[i].command);
+    }
+    free(r->agents);
+    free(r->lineages);
+    free(r->tasks);
+    free(r->findings);
+}

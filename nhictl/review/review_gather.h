@@ -1,0 +1,14 @@
+/*
+ * One pass over agents, tasks, tickets and events each.
+ */
+#ifndef NHICTL_REVIEW_GATHER_H
+#define NHICTL_REVIEW_GATHER_H
+
+#include "nhictl/review/review.h"
+
+/* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
+int review_gather(struct review *r);
+/* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
+void review_free(struct review *r);
+
+#endif

@@ -1,0 +1,12 @@
+/*
+ * The page of review.
+ */
+#ifndef NHICTL_REVIEW_HTML_H
+#define NHICTL_REVIEW_HTML_H
+
+#include "nhictl/review/review.h"
+
+/* The page, to FILE or "-". */
+int review_page(const struct review *r, const char *file);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * What is found in what was seen: each with its evidence, the entry of the OWASP Non-Human Identities Top 10 (2025)
+ * that it belongs to, and the command that resolves it.
+ */
+#ifndef NHICTL_REVIEW_JUDGE_H
+#define NHICTL_REVIEW_JUDGE_H
+
+#include "nhictl/review/review.h"
+
+/* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
+void review_judge(struct review *r);
+
+#endif

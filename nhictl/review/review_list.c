@@ -1,0 +1,131 @@
+/*
+ * How review says things.
+ */
+#include "nhictl/review/review_list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/base/time.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/out.h"
+
+const char *review_level_name(enum review_level level)
+{
+    switch (level) {
+    case REVIEW_LOW:
+        return "low";
+    case REVIEW_MEDIUM:
+        return "medium";
+    case REVIEW_HIGH:
+        return "high";
+    }
+    return "unknown";
+}
+
+const char *review_owasp_title(const char *owasp)
+{
+    static const struct {
+        const char *entry, *title;
+    } titles[] = {
+        { "NHI1", "Improper Offboarding" },    { "NHI2", "Secret Leakage" },
+        { "NHI4", "Insecure Authentication" }, { "NHI5", "Overprivileged NHI" },
+        { "NHI7", "Long-Lived Secrets" },      { "NHI9", "NHI Reuse" },
+    };
+
+    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+        if (strcmp(titles[i].entry, owasp) == 0)
+            return titles[i].title;
+    return "";
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* "a, b, c and 4 more". The caller's to free. */
+char *review_listed(struct words *w)
+{
+    char *text = out_must(strdup("")), *more;
+
+    /* Events of one second have no order. */
+    if (w->count > 0)
+        qsort(w->word, w->count, sizeof(w->word[0]), by_text);
+    for (size_t i = 0; i < w->count && i < 3; i++) {
+        more = out_say("%s%s%s", text, i > 0 ? ", " : "", w->word[i]);
+        free(text);
+        text = more;
+    }
+    if (w->count <= 3)
+        return text;
+    more = out_say("%s and %zu more", text, w->count - 3);
+    free(text);
+    return more;
+}
+
+const char *review_day(int64_t t, char buf[NHI_TIME_LEN + 1])
+{
+    if (nhi_time_format(t, buf) != NHI_OK)
+        return "?";
+    buf[10] = '\0';
+    return buf;
+}
+
+/* A denial that nobody meant, or that comes by itself, is no attempt. */
+bool review_is_attempt(enum nhi_reason reason)
+{
+    switch (reason) {
+    case NHI_DENY_ISSUER_BOUNDS:
+    case NHI_DENY_HOST:
+    case NHI_DENY_KEY:
+    case NHI_DENY_ACCOUNT:
+    case NHI_DENY_SERVICE:
+    case NHI_DENY_SESSION:
+    case NHI_DENY_TREE:
+    case NHI_DENY_POLICY:
+    case NHI_DENY_FORBIDDEN:
+    case NHI_DENY_PRIVILEGED:
+    case NHI_DENY_TASK_AGENT:
+    case NHI_DENY_USES:
+    case NHI_DENY_REVOKED:
+    case NHI_DENY_UNRECORDED:
+    case NHI_DENY_PIN:
+        return true;
+    case NHI_PERMIT:
+    case NHI_DENY_INTERNAL:
+    case NHI_DENY_LEDGER:
+    case NHI_DENY_LOCKDOWN:
+    case NHI_DENY_MACHINE:
+    case NHI_DENY_ROLLED_BACK:
+    case NHI_DENY_CLOCK:
+    case NHI_DENY_SUBJECT:
+    case NHI_DENY_NO_TICKET:
+    case NHI_DENY_AMBIGUOUS:
+    case NHI_DENY_MALFORMED:
+    case NHI_DENY_SIGNATURE:
+    case NHI_DENY_ISSUER_UNKNOWN:
+    case NHI_DENY_ISSUER_RETIRED:
+    case NHI_DENY_ISSUER_REVOKED:
+    case NHI_DENY_NOT_YET:
+    case NHI_DENY_EXPIRED:
+    case NHI_DENY_SUPERSEDED:
+    case NHI_DENY_EPOCH:
+    case NHI_DENY_AGENT_UNKNOWN:
+    case NHI_DENY_AGENT_SUSPENDED:
+    case NHI_DENY_AGENT_RETIRED:
+    case NHI_DENY_AGENT_OVERDUE:
+    case NHI_DENY_TASK_UNKNOWN:
+    case NHI_DENY_TASK_CLOSED:
+    case NHI_DENY_TASK_ENDED:
+    case NHI_DENY_LIMIT:
+    case NHI_DENY_LIFETIME:
+    case NHI_DENY_UNSUPERVISED:
+    case NHI_DENY_RECORD:
+    case NHI_DENY_GROUPS:
+    case NHI_REASON_COUNT:
+        return false;
+    }
+    return false;
+}

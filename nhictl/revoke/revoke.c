@@ -1,0 +1,362 @@
+/*
+ * revoke.
+ *
+ * MUST work when the ledger cannot be opened or written: the reserve takes the revocation then, and
+ * pam_nhi reads that first. MUST NOT say that something is revoked before it is on disk.
+ */
+#include "nhictl/revoke/revoke.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/reserve/reserve_write.h"
+#include "nhictl/end/end.h"
+#include "nhictl/end/end_verb.h"
+#include "nhictl/end/leftover_sweep.h"
+#include "nhictl/keys/keyfile.h"
+#include "nhictl/process/log.h"
+#include "nhictl/end/leftover.h"
+#include "nhictl/end/other_hosts.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/say/hold.h"
+#include "nhictl/store/store.h"
+#include "nhictl/store/store_event.h"
+
+struct revoke_args {
+    const char *ticket, *task, *agent, *issuer, *reason;
+};
+
+static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r,
+                              uint32_t live)
+{
+    struct out_row *detail = out_row_new(c->out);
+
+    out_text(detail, "kind", NULL, nhi_revoke_kind_name(r->kind));
+    out_text(detail, "id", NULL, r->id);
+    out_number(detail, "live", NULL, live);
+    return store_event(c, s, "revoke", r->kind == NHI_REVOKE_AGENT ? r->id : NULL,
+                       r->kind == NHI_REVOKE_TASK ? r->id : NULL,
+                       r->kind == NHI_REVOKE_TICKET ? r->id : NULL, r->reason, detail);
+}
+
+/* Whether this host has seen what is revoked. */
+static bool seen(struct store *s, const struct revocation *r)
+{
+    struct nhi_ticket_row ticket;
+    struct nhi_task task;
+
+    if (r->kind == NHI_REVOKE_TICKET)
+        return nhi_ticket_get(s->l, r->id, &ticket) != NHI_ERR_NOT_FOUND;
+    if (r->kind == NHI_REVOKE_TASK)
+        return nhi_task_get(s->l, r->id, &task) != NHI_ERR_NOT_FOUND;
+    return true;
+}
+
+struct later {
+    int64_t at, now;
+    char (*jti)[NHI_JTI_LEN + 1];
+    size_t count, room;
+    bool failed;
+};
+
+static int collect_later(const struct nhi_ticket_row *row, void *ctx)
+{
+    struct later *later = ctx;
+    char(*more)[NHI_JTI_LEN + 1];
+
+    if (row->ticket.iat <= later->at || row->ticket.exp <= later->now)
+        return 0;
+    if (later->count == later->room) {
+        more = reallocarray(later->jti, later->room * 2 + 16, sizeof(*more));
+        if (more == NULL) {
+            later->failed = true;
+            return 1;
+        }
+        later->jti = more;
+        later->room = later->room * 2 + 16;
+    }
+    memcpy(later->jti[later->count++], row->ticket.jti, sizeof(*later->jti));
+    return 0;
+}
+
+/* Tickets from before this host's clock was set back were issued later than now, and would come to
+ * life again at that moment: each of them by its name. */
+static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct revocation *r,
+                                 int64_t at, uint32_t *live)
+{
+    struct later later = { .at = at, .now = c->now };
+    enum nhi_err err = nhi_ticket_each(s->l, r->id, NULL, false, c->now, collect_later, &later);
+    uint32_t more;
+
+    if (err == NHI_OK && later.failed)
+        err = NHI_ERR_NOMEM;
+    for (size_t i = 0; err == NHI_OK && i < later.count; i++) {
+        err = nhi_revoke(s->l, NHI_REVOKE_TICKET, later.jti[i], r->reason, c->now, &more);
+        *live += err == NHI_OK ? more : 0;
+    }
+    free(later.jti);
+    return err;
+}
+
+enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live)
+{
+    int64_t ahead =
+        s->set.latest < c->now + NHI_CLOCK_SKEW ? s->set.latest : c->now + NHI_CLOCK_SKEW - 1;
+    int64_t at = c->now > ahead ? c->now : ahead;
+    enum nhi_err err = nhi_revoke(s->l, r->kind, r->id, r->reason, at, live);
+
+    if (err == NHI_OK && r->kind == NHI_REVOKE_AGENT)
+        err = revoke_later(c, s, r, at, live);
+    return err;
+}
+
+enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r,
+                           uint32_t *live)
+{
+    enum nhi_err err = revoke_in(c, s, r, live);
+
+    return err == NHI_OK ? add_event(c, s, r, *live) : err;
+}
+
+static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r,
+                              uint32_t *live, bool *known)
+{
+    enum nhi_err err = store_open(s, c->now);
+
+    if (err != NHI_OK)
+        return err;
+    *known = seen(s, r);
+    err = revoke_record(c, s, r, live);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_ledger_commit(s->l);
+    s->writing = false;
+    s->committed = err == NHI_OK;
+    return err;
+}
+
+static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserve, uint32_t live,
+                       bool known)
+{
+    struct out_row *row = out_row_new(c->out);
+
+    out_text(row, "kind", NULL, nhi_revoke_kind_name(r->kind));
+    out_text(row, "id", NULL, r->id);
+    out_text(row, "held_in", NULL, in_reserve ? "reserve" : "ledger");
+    if (in_reserve)
+        out_text(row, "live_tickets", NULL, NULL);
+    else
+        out_number(row, "live_tickets", NULL, live);
+    if (!in_reserve)
+        out_flag(row, "seen", NULL, known);
+    out_member(c->out, "revoked", row);
+}
+
+/* A lineage is revoked by its first ticket, which only the ledger knows. Where that cannot be read
+ * either, agents are denied anyhow. */
+static enum nhi_err reserve_root(const struct ctl *c, const struct revocation *r)
+{
+    struct nhi_ledger *l = NULL;
+    struct nhi_ticket_row row;
+    enum nhi_err err;
+
+    if (r->kind != NHI_REVOKE_TICKET ||
+        nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK)
+        return NHI_OK;
+    err = nhi_ticket_get(l, r->id, &row);
+    nhi_ledger_close(l);
+    if (err != NHI_OK || strcmp(row.root, r->id) == 0)
+        return NHI_OK;
+    err = nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, row.root, c->now);
+    if (err == NHI_OK)
+        (void)!store_note_later(c, NHI_REVOKE_TICKET, row.root, r->reason);
+    return err;
+}
+
+/* At once, and kept for the ledger. */
+static void say_why(const struct ctl *c, const struct revocation *r)
+{
+    char actor[NHI_OWNER_MAX + 1];
+
+    store_actor(c, actor);
+    log_say(LOG_AUTHPRIV | LOG_NOTICE, "revoked by the reserve: %s=%s by=%s reason=%s", nhi_revoke_kind_name(r->kind),
+            r->id, actor, r->reason);
+    if (store_note_later(c, r->kind, r->id, r->reason) != NHI_OK)
+        ctl_note("why and by whom %s %s is revoked is in the system log alone: the reserve has no room for it",
+                 nhi_revoke_kind_name(r->kind), r->id);
+}
+
+enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r)
+{
+    enum nhi_err err = nhi_reserve_add(NHI_STATE_DIR, r->kind, r->id, c->now);
+
+    if (err == NHI_OK)
+        err = reserve_root(c, r);
+    if (err == NHI_OK)
+        say_why(c, r);
+    return err;
+}
+
+/* What of an agent's is in no session. */
+static void end_leftovers(struct ctl *c, const struct revocation *r, struct ended *ended, int64_t grace)
+{
+    const struct leftover_wish wish = { .account = r->id };
+
+    if (r->kind == NHI_REVOKE_AGENT)
+        ended->stuck += leftovers_end(c, &wish, grace);
+}
+
+/* A key that no one trusts any more need not lie around; one of others was never here. */
+static void forget_key(const struct revocation *r)
+{
+    if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
+        ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR, NHI_KEYS_DIR);
+}
+
+/* A ledger that cannot be written can be read, often. */
+static void show_from_reserve(struct ctl *c, const struct revocation *r)
+{
+    struct nhi_ledger *l = NULL;
+
+    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK)
+        l = NULL;
+    other_hosts_show(c, l, r->kind, r->id, NULL);
+    nhi_ledger_close(l);
+}
+
+static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r,
+                        enum nhi_err ledger)
+{
+    char why[256];
+    struct ended ended;
+    enum nhi_err err;
+    int code;
+
+    store_error(s, ledger, why, sizeof(why));
+    err = revoke_in_reserve(c, r);
+    if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR,
+                        NHI_LEDGER_FILE);
+    if (err != NHI_OK) {
+        /* What is in goes, all the same. */
+        ended = end_unsaid(c, r, NHI_GRACE_DEFAULT);
+        code = ctl_fail(c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable, then the same again; until then: nhictl session kill",
+                        "NOT revoked, so that it opens new sessions: the ledger cannot be written (%s), and neither can "
+                        "the reserve (%s); of those that it had opened %zu ended, %zu did not",
+                        why, nhi_strerror(err), ended.ended, ended.stuck);
+        return ended_finish(c, &ended, code);
+    }
+    forget_key(r);
+    ended = end_what_is_over(c, NHI_GRACE_DEFAULT);
+    answer_row(c, r, true, 0, true);
+    out_line(c->out, "revoked %s %s", nhi_revoke_kind_name(r->kind), r->id);
+    ended_show(c, &ended);
+    end_leftovers(c, r, &ended, NHI_GRACE_DEFAULT);
+    show_from_reserve(c, r);
+    out_line(c->out,
+             "the ledger cannot be written (%s); the revocation is in force from the reserve "
+             "and moves into the ledger with the next command that can write it",
+             why);
+    return ended_answer(c, &ended);
+}
+
+static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live,
+                bool known)
+{
+    struct ended ended;
+
+    forget_key(r);
+    ended = end_what_is_over(c, s->set.grace);
+    answer_row(c, r, false, live, known);
+    if (known)
+        out_line(c->out, "revoked %s %s: %u live ticket%s", nhi_revoke_kind_name(r->kind), r->id, live,
+                 live == 1 ? "" : "s");
+    else
+        out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", nhi_revoke_kind_name(r->kind),
+                 r->id);
+    ended_show(c, &ended);
+    end_leftovers(c, r, &ended, s->set.grace);
+    other_hosts_show(c, s->l, r->kind, r->id, NULL);
+    return ended_answer(c, &ended);
+}
+
+int revoke_run(struct ctl *c, const struct revocation *r)
+{
+    struct store s = { 0 };
+    uint32_t live = 0;
+    bool known = true;
+    enum nhi_err err;
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    hold_begin(&s.held);
+    err = in_ledger(c, &s, r, &live, &known);
+    if (err == NHI_OK) {
+        code = done(c, &s, r, live, known);
+    } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
+        code = ctl_fail(c, CTL_REFUSED,
+                        r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
+                        "there is no %s '%s'", nhi_revoke_kind_name(r->kind), r->id);
+    } else {
+        code = from_reserve(c, &s, r, err);
+    }
+    store_close(&s);
+    return code;
+}
+
+static int revoke_verb(struct ctl *c)
+{
+    const struct revoke_args *args = c->args;
+    const struct {
+        enum nhi_revoke_kind kind;
+        const char *id;
+    } targets[] = { { NHI_REVOKE_TICKET, args->ticket },
+                    { NHI_REVOKE_TASK, args->task },
+                    { NHI_REVOKE_AGENT, args->agent },
+                    { NHI_REVOKE_ISSUER, args->issuer } };
+    struct revocation r = { .reason = args->reason != NULL ? args->reason : "" };
+    int given = 0;
+
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+        if (targets[i].id != NULL) {
+            r.kind = targets[i].kind;
+            r.id = targets[i].id;
+            given++;
+        }
+    if (given != 1)
+        return ctl_fail(c, CTL_USAGE, "nhictl revoke --task ID --reason TEXT",
+                        "revoke takes exactly one of --ticket, --task, --agent and --issuer");
+    return revoke_run(c, &r);
+}
+
+#define AT(field) offsetof(struct revoke_args, field)
+
+static const struct opt revoke_opts[] = {
+    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "one ticket and its children, seen here or not",
+      nhi_name_is_jti, 0 },
+    { "task", OPT_NAME, AT(task), false, "ID", "every ticket for a task, which is closed too",
+      nhi_name_is_task, 0 },
+    { "agent", OPT_NAME, AT(agent), false, "NAME", "every ticket that an agent has now",
+      nhi_name_is_agent, 0 },
+    { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and everything that it signed",
+      nhi_name_is_kid, 0 },
+    { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    { .name = NULL },
+};
+
+const struct verb revoke_verbs[] = {
+    { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_args), 0, 0,
+      "--ticket JTI | --task ID | --agent NAME | --issuer KID [--reason TEXT]", "End tickets now.",
+      "When this returns 0, nothing that starts later is let in by what was revoked, and the "
+      "sessions\n"
+      "that it opened have ended. It works on a full disk and with a damaged ledger too.",
+      "nhictl revoke --task build-4711 --reason cancelled" },
+    { .verb = NULL },
+};

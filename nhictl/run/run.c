@@ -1,0 +1,249 @@
+/*
+ * run: a command as an agent, for a task, with a ticket that is there as long as the command.
+ *
+ * MUST: SIGKILL of this process, at any moment, leaves nothing that opens anything: the ticket
+ * works only below this process, in this boot.
+ */
+#include "nhictl/run/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/check/privileged.h"
+#include "nhictl/run/run_command.h"
+#include "nhictl/run/run_end.h"
+#include "nhictl/run/run_terminal.h"
+#include "nhictl/run/run_ticket.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+
+#define GRACE 10 /* seconds between SIGTERM and SIGKILL for the command itself */
+/* Seconds. How far away a moment is changes when the clock is set, and nothing tells of that. */
+#define LONGEST_WAIT 10
+#define HELD_NS 200000000 /* nanoseconds from one look to the next whether the terminal is ours again */
+
+/* What is passed on to the command, and what tells that it has ended. */
+static const int passed_on[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,  SIGUSR1,
+                                 SIGUSR2, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP };
+
+/* What was to be ignored (nohup) still is. Returns a descriptor that they are read from; -1: errno. */
+static int hold_signals(void)
+{
+    sigset_t held, terminal;
+    struct sigaction now;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGCHLD);
+    for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+        if (sigaction(passed_on[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(&held, passed_on[i]);
+    /* What this process does with the terminal in the background is no reason to stop: the command goes on. */
+    terminal = held;
+    sigaddset(&terminal, SIGTTIN);
+    sigaddset(&terminal, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &terminal, NULL);
+    return signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int find_account(struct ctl *c, const char *agent, struct passwd **out)
+{
+    struct nhi_local local;
+    struct passwd *pw = getpwnam(agent);
+    enum nhi_err err = nhi_local_by_name(agent, &local);
+
+    if (err == NHI_ERR_NOT_FOUND || pw == NULL)
+        return ctl_fail(c, CTL_REFUSED,
+                        "nhictl agent list, and the line 'passwd' in /etc/nsswitch.conf",
+                        "there is no account '%s' on this host", agent);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", agent,
+                        nhi_strerror(err));
+    if (local.privileged)
+        return ctl_fail(c, CTL_REFUSED, NULL, "account %s is privileged (%s)", agent,
+                        local.because);
+    if (!local.own || pw->pw_uid != local.uid)
+        return ctl_fail(c, CTL_REFUSED, "nhictl doctor, which says who else has the name",
+                        "the name %s leads to uid %u on this host, which is not the agent", agent, pw->pw_uid);
+    *out = pw;
+    return CTL_DONE;
+}
+
+/* Renewed at half of its life; what failed is tried again well before the end. */
+static int64_t next_moment(const struct ctl *c, const struct run *r, bool failed)
+{
+    int64_t at = r->exp - r->ttl / 2;
+
+    if (failed)
+        at = c->now + (r->ttl >= 16 ? r->ttl / 16 : 1);
+    return r->exp >= r->deadline || at > r->deadline ? r->deadline : at;
+}
+
+/* Returns a signal that has come; 0: none. */
+static int wait_until(struct ctl *c, int signals, struct run_terminal *t, int64_t moment)
+{
+    struct pollfd fds[1 + RUN_TERMINAL_FDS] = { { .fd = signals, .events = POLLIN } };
+    struct timespec now, left = { .tv_sec = 0 };
+    struct signalfd_siginfo info;
+    size_t count = 1 + run_terminal_poll(t, fds + 1);
+    bool came;
+
+    /* To the moment itself, not as many whole seconds from now on: the ticket may have one left. */
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (moment > now.tv_sec + LONGEST_WAIT)
+        left.tv_sec = LONGEST_WAIT;
+    else if (moment > now.tv_sec)
+        left = (struct timespec){ .tv_sec = moment - now.tv_sec - 1,
+                                  .tv_nsec = 999999999L - now.tv_nsec };
+    if (run_terminal_is_held(t) && (left.tv_sec > 0 || left.tv_nsec > HELD_NS))
+        left = (struct timespec){ .tv_nsec = HELD_NS };
+    (void)ppoll(fds, count, &left, NULL);
+    run_terminal_carry(t);
+    came = read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info);
+    c->now = nhi_now();
+    return came ? (int)info.ssi_signo : 0;
+}
+
+/* Returns the command's exit status, and in why what ended it, if it was not the command itself. */
+static int supervise(struct ctl *c, struct run *r, pid_t child, int signals, struct run_terminal *t, const char **why)
+{
+    bool over = false, failed = false;
+    int64_t moment = next_moment(c, r, failed);
+    int code = CTL_NOT_RUN, sig;
+
+    for (;;) {
+        sig = wait_until(c, signals, t, moment);
+        if (sig == SIGCHLD && run_reap(child, &code))
+            return code;
+        if (sig == SIGWINCH)
+            run_terminal_resize(t);
+        if (sig > 0 && sig != SIGCHLD)
+            (void)kill(-child, sig);
+        /* Whatever came: a command that has processes end all the time does not put this off. */
+        if (c->now < moment)
+            continue;
+        if (over) {
+            (void)kill(-child, SIGKILL);
+        } else if (c->now >= r->deadline) {
+            *why = "the deadline";
+            over = true;
+        } else {
+            int renewed = run_renew(c, r);
+
+            failed = renewed != CTL_DONE;
+            if (renewed == CTL_REFUSED) {
+                *why = "its ticket could not be renewed";
+                over = true;
+            }
+        }
+        if (over)
+            (void)kill(-child, SIGTERM);
+        moment = over ? c->now + GRACE : next_moment(c, r, failed);
+    }
+}
+
+static void end(struct ctl *c, const struct run *r, int code, const char *why)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), RUN_ENDED, code);
+    /* What is left is the agent's for as long as it is there. Only then is the ticket revoked: a
+     * supervisor that finds a session whose ticket is revoked ends this process as well, which
+     * still has the command's exit status to tell. */
+    if (run_end_rest())
+        run_leave(r);
+    c->now = nhi_now();
+    run_close(c, r, why != NULL ? why : text);
+    /* Last: the terminal may take nothing. */
+    if (why != NULL)
+        ctl_note("%s was ended: %s", r->job, why);
+}
+
+static int run(struct ctl *c)
+{
+    const struct run_args *args = c->args;
+    struct run r = { .ttl = 0 };
+    struct run_terminal t;
+    struct passwd *pw = NULL;
+    const char *why = NULL;
+    int code, signals = -1;
+    pid_t child = -1;
+
+    signal(SIGCHLD, SIG_DFL);
+    code = find_account(c, args->agent, &pw);
+    if (pw != NULL)
+        r.uid = pw->pw_uid;
+    /* Somebody at a terminal can still think better of it. */
+    if (code == CTL_DONE && args->keyring)
+        code = signer_open(c, NULL, &r.signer);
+    if (code == CTL_DONE && (signals = hold_signals()) < 0)
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "could not hold signals: %s", strerror(errno));
+    if (code == CTL_DONE)
+        code = run_open(c, args, &r);
+    if (code != CTL_DONE) {
+        signer_close(&r.signer);
+        run_refused(c, args);
+        return CTL_NOT_RUN;
+    }
+    if (!run_terminal_open(&t, r.uid))
+        code = ctl_fail(c, CTL_NOT_RUN, "</dev/null and a file for the output",
+                        "could not make a terminal for the command: %s", strerror(errno));
+    else
+        code = run_start(c, pw, &t, args->keyring, &child);
+    if (code == 0) {
+        run_terminal_take(&t);
+        code = supervise(c, &r, child, signals, &t, &why);
+    } else {
+        why = "it could not be started";
+    }
+    run_terminal_close(&t);
+    signer_close(&r.signer);
+    end(c, &r, code, why);
+    return code;
+}
+
+#define AT(field) offsetof(struct run_args, field)
+
+static const struct opt run_opts[] = {
+    { "agent", OPT_NAME, AT(agent), true, "NAME", "whose account runs the command",
+      nhi_name_is_agent, 0 },
+    { "job", OPT_TEXT, AT(job), false, "NAME",
+      "open a task of its own: NAME, the moment, six characters", NULL, NHI_TASK_MAX },
+    { "task", OPT_NAME, AT(task), false, "ID",
+      "open this one instead, or work for one of the agent's that is open", nhi_name_is_task, 0 },
+    { "service", OPT_LIST, AT(services), false, "NAME[,...]", "the PAM services (sudo)",
+      nhi_name_is_service, 0 },
+    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN",
+      "how long the ticket outlives its last renewal (10m)", NULL, 0 },
+    { "until", OPT_UNTIL, AT(until), false, "WHEN", "when the command is ended (8h)", NULL, 0 },
+    { "keyring", OPT_FLAG, AT(keyring), false, NULL,
+      "put a ticket for sshd where ssh in it finds it", NULL, 0 },
+    { "host", OPT_NAME, AT(host), false, "NAME", "with --keyring: for that host (this one)",
+      nhi_name_is_host, 0 },
+    { "account", OPT_NAME, AT(account), false, "NAME",
+      "with --keyring: for that account there (the agent's own)", nhi_name_is_account, 0 },
+    { "concurrent", OPT_FLAG, AT(concurrent), false, NULL,
+      "beside an open task of this agent: they can reach each other", NULL, 0 },
+    { .name = NULL },
+};
+
+const struct verb run_verbs[] = {
+    { NULL, "run", run, run_opts, sizeof(struct run_args), 0, COMMAND_OPERANDS,
+      "--agent NAME --job NAME [options] -- COMMAND [ARG...]",
+      "Run a command as an agent, with a ticket that ends with it.",
+      "For crontabs and units. Inside, sudo finds the ticket by itself: nothing is in the "
+      "environment,\n"
+      "the command line or the home directory. When the command has ended, what it left running is "
+      "ended,\n"
+      "and ticket and task are closed. Exit status: the command's own, 128+N after signal N; "
+      "125\n"
+      "when nothing was run, 126 when the command cannot be executed, 127 when there is none.",
+      "nhictl run --agent ci-bot --job nightly -- sudo -n systemctl restart web" },
+    { .verb = NULL },
+};

@@ -1,0 +1,14 @@
+/*
+ * What the command of nhictl run does not get from whoever called it.
+ */
+#ifndef NHICTL_RUN_CLEAN_H
+#define NHICTL_RUN_CLEAN_H
+
+#include "nhictl/run/run.h"
+
+/* Still as root. Of these two, false: errno says why, and the command must not begin. */
+bool run_clean_start(void);
+/* As the account. */
+bool run_drop_capabilities(void);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * The ticket of nhictl run: nobody is given its text. It works inside the process tree that this process holds
+ * together, and dies with that.
+ */
+#ifndef NHICTL_RUN_TICKET_H
+#define NHICTL_RUN_TICKET_H
+
+#include "nhictl/run/run.h"
+
+/* Opens the task, records the ticket, registers this process as a session. An exit code of nhictl.
+ */
+int run_open(struct ctl *c, const struct run_args *args, struct run *r);
+int run_renew(struct ctl *c, struct run *r);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * What every verb of nhictl is given, and what it is declared with.
+ */
+#ifndef NHICTL_CTL_H
+#define NHICTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "libnhi/base/names.h"
+#include "nhictl/say/opts.h"
+#include "nhictl/say/out.h"
+
+/* Exit codes. */
+enum ctl_exit {
+    CTL_DONE = 0,
+    CTL_REFUSED = 1, /* refused, or a negative answer */
+    CTL_USAGE = 2,
+    CTL_SYSTEM = 3,    /* the system failed */
+    CTL_PART = 7,      /* done in part: what was to end is on record, and something of it still runs */
+    CTL_NOT_RUN = 125, /* any of these, of a verb that passes on a command's status */
+};
+
+#define CTL_OPERANDS_MAX 2
+#define COMMAND_OPERANDS (-1)
+#define MANY_OPERANDS (-2)
+
+struct ctl {
+    bool json;
+    int64_t now; /* the wall clock at the start, seconds since the epoch */
+    mode_t umask; /* the caller's; ours is 022 */
+    int64_t loginuid; /* for whom the login was that this was started in, whatever becomes of that; -1: nobody's */
+    struct out *out;
+    const char *where; /* file and line that failures are about for now; NULL: none */
+    char said[NHI_TEXT_MAX + 1]; /* what ctl_fail said last; cut */
+    const struct verb *const *verbs; /* every table of verbs; ends with NULL */
+    const void *args;  /* what the options were parsed into: the verb's own struct */
+    const char *operand[CTL_OPERANDS_MAX];
+    int operand_count;
+    char **command; /* what stands after --, for a verb that takes one; all operands, where they are many */
+};
+
+struct verb {
+    const char *noun; /* NULL: the verb stands alone */
+    const char *verb;
+    int (*run)(struct ctl *c);
+    const struct opt *opts; /* ends with a NULL name; NULL: none but --json and --help */
+    size_t args_size;
+    int operand_min, operand_max; /* COMMAND_OPERANDS: -- and a command; MANY_OPERANDS */
+    const char *synopsis;         /* what follows the verb */
+    const char *summary;          /* one line */
+    const char *about;            /* for --help; may be NULL */
+    const char *example;          /* a whole command line that works */
+};
+
+#endif

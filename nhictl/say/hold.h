@@ -1,0 +1,20 @@
+/*
+ * Signals that end or stop a program wait for as long as something must be done whole: Ctrl-C finds all of it done, or
+ * nothing.
+ */
+#ifndef NHICTL_HOLD_H
+#define NHICTL_HOLD_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+struct hold {
+    sigset_t mask; /* the one before */
+    bool on;
+};
+
+void hold_begin(struct hold *h);
+/* What came meanwhile is acted on now. Nothing where it did not begin, or has ended. */
+void hold_end(struct hold *h);
+
+#endif

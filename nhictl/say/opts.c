@@ -1,0 +1,295 @@
+#include "nhictl/say/opts.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/base/names.h"
+#include "libnhi/base/time.h"
+#include "libnhi/ticket/ticket.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+
+#define OPTS_MAX 16
+
+static int bad_value(struct ctl *c, const struct opt *o, const char *value, const char *expected)
+{
+    return ctl_fail(c, CTL_USAGE, NULL, "--%s takes %s, not '%s'", o->name, expected, value);
+}
+
+static int take_duration(struct ctl *c, const struct opt *o, const char *value, int64_t *to)
+{
+    if (!nhi_span_parse(value, to))
+        return bad_value(c, o, value, "a time span such as 90s, 15m, 1h30m or 2d, at most 366d");
+    return CTL_DONE;
+}
+
+static int take_until(struct ctl *c, const struct opt *o, const char *value, int64_t *to)
+{
+    int64_t t;
+
+    if (nhi_span_parse(value, &t)) {
+        *to = c->now + t;
+        return CTL_DONE;
+    }
+    if (nhi_time_parse(value, &t) != NHI_OK)
+        return bad_value(c, o, value,
+                         "a time span such as 2h or a moment such as 2027-06-30T12:00:00Z");
+    if (t <= c->now)
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s %s is past", o->name, value);
+    *to = t;
+    return CTL_DONE;
+}
+
+static int take_moment(struct ctl *c, const struct opt *o, const char *value, int64_t *to)
+{
+    int64_t t;
+
+    if (nhi_time_parse(value, &t) != NHI_OK)
+        return bad_value(c, o, value, "a moment such as 2027-06-30T12:00:00Z");
+    *to = t;
+    return CTL_DONE;
+}
+
+static int take_date(struct ctl *c, const struct opt *o, const char *value, int64_t *to)
+{
+    char moment[NHI_TIME_LEN + 1];
+    int64_t t;
+
+    if (strlen(value) != 10 ||
+        snprintf(moment, sizeof(moment), "%sT00:00:00Z", value) != NHI_TIME_LEN ||
+        nhi_time_parse(moment, &t) != NHI_OK)
+        return bad_value(c, o, value, "a day such as 2027-06-30");
+    if (t <= c->now)
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s %s is not in the future", o->name, value);
+    *to = t;
+    return CTL_DONE;
+}
+
+static int take_number(struct ctl *c, const struct opt *o, const char *value, uint32_t *to)
+{
+    unsigned long n;
+    char *end;
+
+    errno = 0;
+    n = strtoul(value, &end, 10);
+    if (errno != 0 || value[0] < '0' || value[0] > '9' || *end != '\0' || n < 1 || n > UINT32_MAX)
+        return bad_value(c, o, value, "a whole number, 1 or more");
+    *to = (uint32_t)n;
+    return CTL_DONE;
+}
+
+/* Adds the words of value, which stand between commas, to a list with spaces. */
+static int take_list(struct ctl *c, const struct opt *o, const char *value, char *list)
+{
+    size_t have = strlen(list), len = strlen(value);
+    char *words = list + have;
+
+    if (o->kind == OPT_BOUND && strcmp(value, "*") == 0 && have == 0) {
+        memcpy(list, "*", 2);
+        return CTL_DONE;
+    }
+    if (len == 0)
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty: it needs at least one name", o->name);
+    if (strchr(value, ' ') != NULL)
+        return bad_value(c, o, value, "names with commas between them");
+    if (have + 1 + len > NHI_LIST_MAX)
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is longer than %d characters", o->name,
+                        NHI_LIST_MAX);
+    if (have > 0)
+        *words++ = ' ';
+    memcpy(words, value, len + 1);
+    for (; *words != '\0'; words++)
+        if (*words == ',')
+            *words = ' ';
+    if (!nhi_list_is_valid(list, o->ok))
+        return ctl_fail(c, CTL_USAGE, NULL,
+                        "--%s '%s': a name in it is malformed, empty or there twice", o->name,
+                        value);
+    return CTL_DONE;
+}
+
+static int take_string(struct ctl *c, const struct opt *o, const char *value, const char **to)
+{
+    if (o->kind == OPT_NAME && !o->ok(value))
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s' is not a well-formed %s", o->name, value,
+                        o->arg);
+    if (o->kind == OPT_TEXT && !nhi_name_is_text(value, o->max))
+        return ctl_fail(c, CTL_USAGE, NULL,
+                        "--%s takes 1 to %zu bytes of text on one line, without control characters",
+                        o->name, o->max);
+    if (o->kind == OPT_TEXT && o->ok != NULL && !o->ok(value))
+        return ctl_fail(c, CTL_USAGE, NULL,
+                        "--%s '%s' has a blank in front or behind, or a character that nobody sees", o->name, value);
+    if (o->kind == OPT_TEXT && value[strspn(value, " ")] == '\0')
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s says nothing", o->name);
+    if (o->kind == OPT_PATH && *value == '\0')
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty", o->name);
+    *to = value;
+    return CTL_DONE;
+}
+
+static int take_path(struct ctl *c, const struct opt *o, const char *value, struct opt_paths *to)
+{
+    if (*value == '\0')
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty", o->name);
+    if (to->count == OPT_PATHS_MAX)
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is there more than %d times", o->name,
+                        OPT_PATHS_MAX);
+    to->path[to->count++] = value;
+    return CTL_DONE;
+}
+
+static int take(struct ctl *c, const struct opt *o, const char *value, void *args)
+{
+    void *to = (char *)args + o->at;
+
+    switch (o->kind) {
+    case OPT_FLAG:
+        *(bool *)to = true;
+        return CTL_DONE;
+    case OPT_NAME:
+    case OPT_TEXT:
+    case OPT_PATH:
+        return take_string(c, o, value, to);
+    case OPT_PATHS:
+        return take_path(c, o, value, to);
+    case OPT_LIST:
+    case OPT_BOUND:
+        return take_list(c, o, value, to);
+    case OPT_NUMBER:
+        return take_number(c, o, value, to);
+    case OPT_DURATION:
+        return take_duration(c, o, value, to);
+    case OPT_UNTIL:
+        return take_until(c, o, value, to);
+    case OPT_MOMENT:
+        return take_moment(c, o, value, to);
+    case OPT_DATE:
+        return take_date(c, o, value, to);
+    }
+    return CTL_USAGE;
+}
+
+/* getopt_long takes any unambiguous beginning of an option's name: a spelling that the next release
+ * would break. */
+static bool spelled_out(char **argv, const char *name)
+{
+    const char *typed = argv[optind - 1];
+
+    if (optarg != NULL && optarg == typed)
+        typed = argv[optind - 2];
+    typed += 2;
+    return strcspn(typed, "=") == strlen(name);
+}
+
+static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int got)
+{
+    const char *typed = argv[optind - 1];
+    char hint[128];
+
+    snprintf(hint, sizeof(hint), "nhictl %s%s%s --help", v->noun != NULL ? v->noun : "",
+             v->noun != NULL ? " " : "", v->verb);
+    if (got == ':')
+        return ctl_fail(c, CTL_USAGE, hint, "%s needs a value", typed);
+    if (strncmp(typed, "--", 2) != 0 && optopt > ' ')
+        return ctl_fail(c, CTL_USAGE, hint,
+                        "there is no option -%c (a name that starts with - goes "
+                        "after --)",
+                        optopt);
+    return ctl_fail(c, CTL_USAGE, hint, "there is no option %.*s here, or it takes no value",
+                    (int)strcspn(typed, "="), typed);
+}
+
+static int check_given(struct ctl *c, const struct verb *v, const bool *given)
+{
+    char hint[512];
+
+    snprintf(hint, sizeof(hint), "%s", v->example);
+    for (size_t i = 0; v->opts != NULL && v->opts[i].name != NULL; i++)
+        if (v->opts[i].required && !given[i])
+            return ctl_fail(c, CTL_USAGE, hint, "--%s %s is missing", v->opts[i].name,
+                            v->opts[i].arg);
+    if (c->operand_count < v->operand_min)
+        return ctl_fail(c, CTL_USAGE, hint, "something is missing: nhictl %s%s%s %s",
+                        v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb,
+                        v->synopsis);
+    return CTL_DONE;
+}
+
+static size_t long_options(const struct verb *v, struct option *to)
+{
+    size_t n = 0;
+
+    for (; v->opts != NULL && v->opts[n].name != NULL && n < OPTS_MAX; n++)
+        to[n] = (struct option){ v->opts[n].name,
+                                 v->opts[n].kind == OPT_FLAG ? no_argument : required_argument,
+                                 NULL, 'o' };
+    to[n] = (struct option){ "json", no_argument, NULL, 'j' };
+    to[n + 1] = (struct option){ "help", no_argument, NULL, 'h' };
+    to[n + 2] = (struct option){ NULL, 0, NULL, 0 };
+    return n;
+}
+
+static int take_command(struct ctl *c, const struct verb *v, int argc, char **argv,
+                        const bool *given)
+{
+    int code = check_given(c, v, given);
+
+    if (code != CTL_DONE)
+        return code;
+    if (optind == argc || strcmp(argv[optind - 1], "--") != 0)
+        return ctl_fail(c, CTL_USAGE, v->example,
+                        optind == argc ? "there is no command" : "the command goes after --");
+    c->command = argv + optind;
+    return CTL_DONE;
+}
+
+int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args, bool *help)
+{
+    struct option longs[OPTS_MAX + 3];
+    bool given[OPTS_MAX] = { false };
+    int got, index = 0, code;
+
+    long_options(v, longs);
+    opterr = 0;
+    optind = 1;
+    /* What belongs to a command is not ours to sort. */
+    while ((got = getopt_long(argc, argv, v->operand_max == COMMAND_OPERANDS ? "+:h" : ":h", longs,
+                              &index)) != -1) {
+        const struct opt *o;
+
+        if (got == '?' || got == ':')
+            return unknown_option(c, v, argv, got);
+        if (got == 'h') {
+            *help = true;
+            return CTL_DONE;
+        }
+        if (!spelled_out(argv, longs[index].name))
+            return ctl_fail(c, CTL_USAGE, NULL, "options are spelled out: --%s", longs[index].name);
+        if (got == 'j')
+            continue;
+        o = &v->opts[index];
+        if (given[index] && o->kind != OPT_LIST && o->kind != OPT_BOUND && o->kind != OPT_PATHS)
+            return ctl_fail(c, CTL_USAGE, NULL, "--%s is there twice", o->name);
+        given[index] = true;
+        code = take(c, o, optarg, args);
+        if (code != CTL_DONE)
+            return code;
+    }
+    if (v->operand_max == COMMAND_OPERANDS)
+        return take_command(c, v, argc, argv, given);
+    if (v->operand_max == MANY_OPERANDS) {
+        c->command = argv + optind;
+        c->operand_count = argc - optind;
+        return check_given(c, v, given);
+    }
+    for (; optind < argc; optind++) {
+        if (c->operand_count == v->operand_max)
+            return ctl_fail(c, CTL_USAGE, NULL, "'%s' is one argument too many", argv[optind]);
+        c->operand[c->operand_count++] = argv[optind];
+    }
+    return check_given(c, v, given);
+}

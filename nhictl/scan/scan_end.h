@@ -1,0 +1,14 @@
+/*
+ * Ending what scan has found.
+ */
+#ifndef NHICTL_SCAN_END_H
+#define NHICTL_SCAN_END_H
+
+#include "nhictl/scan/scan_find.h"
+
+/* Revokes them, which gives them their cause, and ends their sessions; what is live then is revoked. Closes the
+ * store: one process does not read and write a ledger at once. reason: NULL: that it leaked, and where. */
+int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *tickets,
+               struct ended *ended);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * setup: what sshd and sudo themselves say of their files, in copies of these.
+ */
+#ifndef NHICTL_SETUP_HOST_H
+#define NHICTL_SETUP_HOST_H
+
+#include "nhictl/setup/setup.h"
+
+struct setup_sshd {
+    bool asks_people; /* the prompt is for everybody */
+    bool says_connection;
+    bool others_keys; /* another program is asked for people's keys, and goes on to be */
+};
+
+/* Those that return an int return CTL_DONE, or another exit code after saying what was wrong. */
+
+/* What sshd makes of its configuration without us. */
+int setup_sshd_facts(struct setup *s, struct setup_sshd *facts);
+int setup_try_sshd(struct setup *s);
+int setup_try_sudo(struct setup *s);
+/* Where in what they say it stands why they refuse it, and how long that is. */
+const char *setup_refusal(const char *said, int *len);
+/* The same of what is in force now. false: text is what they say. */
+bool setup_sshd_accepts(char **text);
+bool setup_sudo_accepts(char **text);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * setup: what each file is going to be.
+ */
+#ifndef NHICTL_SETUP_PLAN_H
+#define NHICTL_SETUP_PLAN_H
+
+#include "nhictl/setup/setup.h"
+
+/* What pam_nhi takes for agents. */
+void setup_agents_range(unsigned *min, unsigned *max);
+/* Adds what that service needs. Returns CTL_DONE, or another exit code after saying what was wrong. */
+int setup_plan(struct setup *s, const struct wiring_service *w);
+
+#endif

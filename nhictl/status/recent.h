@@ -1,0 +1,14 @@
+/*
+ * What was denied of late, and which jobs did not run.
+ */
+#ifndef NHICTL_RECENT_H
+#define NHICTL_RECENT_H
+
+#include "nhictl/status/status.h"
+
+/* Events of the trail, and what is counted and not an event yet. */
+NHI_CHECK enum nhi_err recent_gather(struct store *s, int64_t now, struct recent *r);
+/* How many jobs wait for somebody. */
+void recent_free(struct recent *r);
+
+#endif

@@ -1,0 +1,210 @@
+#include "nhictl/status/status_gather.h"
+
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/policy/reason.h"
+#include "libnhi/snapshot/snapshot_read.h"
+#include "nhictl/status/recent.h"
+
+#include <dirent.h>
+#include <string.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/store/store.h"
+
+#define SOON 300 /* seconds in which a task ends that somebody may want to know of */
+
+static bool is_published(const struct nhi_snapshot *snapshot, const struct nhi_agent *a, bool locked)
+{
+    struct nhi_account have, want;
+
+    store_published(a, locked, &want);
+    return nhi_snapshot_by_uid(snapshot, want.uid, &have) == NHI_OK &&
+           strcmp(have.name, want.name) == 0 && strcmp(have.gecos, want.gecos) == 0 &&
+           strcmp(have.home, want.home) == 0 && strcmp(have.shell, want.shell) == 0 &&
+           have.group_count == want.group_count &&
+           memcmp(have.groups, want.groups, want.group_count * sizeof(want.groups[0])) == 0;
+}
+
+struct counting {
+    struct status *n;
+    const struct nhi_snapshot *snapshot; /* NULL: cannot be read */
+};
+
+static int count_agent(const struct nhi_agent *a, void *ctx)
+{
+    const struct counting *to = ctx;
+    struct status *n = to->n;
+
+    switch (a->state) {
+    case NHI_AGENT_ACTIVE:
+        n->active++;
+        break;
+    case NHI_AGENT_SUSPENDED:
+        n->suspended++;
+        break;
+    case NHI_AGENT_RETIRED:
+        n->retired++;
+        break;
+    }
+    if (a->state != NHI_AGENT_RETIRED && a->review_by <= n->now) {
+        if (n->overdue++ == 0)
+            memcpy(n->overdue_name, a->account.name, sizeof(n->overdue_name));
+    }
+    if (a->state == NHI_AGENT_SUSPENDED && (a->held & NHI_HELD_OFFBOARDED) != 0 &&
+        n->orphaned++ == 0)
+        memcpy(n->orphaned_name, a->account.name, sizeof(n->orphaned_name));
+    if (to->snapshot != NULL && !is_published(to->snapshot, a, n->lockdown))
+        n->unpublished++;
+    return 0;
+}
+
+static int count_task(const struct nhi_task *t, void *ctx)
+{
+    struct status *n = ctx;
+
+    if (t->state == NHI_TASK_OPEN && n->now < t->deadline)
+        n->tasks++;
+    return 0;
+}
+
+static int count_ticket(const struct nhi_ticket_row *r, void *ctx)
+{
+    struct status *n = ctx;
+
+    (void)r;
+    n->tickets++;
+    return 0;
+}
+
+static int count_key(const struct nhi_issuer *i, void *ctx)
+{
+    struct status *n = ctx;
+
+    if (i->state == NHI_ISSUER_ACTIVE || i->state == NHI_ISSUER_ROTATED)
+        n->keys++;
+    if (i->own && i->state == NHI_ISSUER_ACTIVE) {
+        n->signing++;
+        if (i->added > n->key_since)
+            n->key_since = i->added;
+    }
+    return 0;
+}
+
+static int count_ending(const struct nhi_task *t, int64_t at, const char *why, void *ctx)
+{
+    struct status *n = ctx;
+
+    (void)why;
+    if (at > n->now + SOON)
+        return 0;
+    if (n->ending++ == 0 || at < n->ending_at) {
+        n->ending_at = at;
+        memcpy(n->ending_name, t->id, sizeof(t->id));
+    }
+    return 0;
+}
+
+static enum nhi_err count_sessions(struct status *n)
+{
+    struct sessions s = { .count = 0 };
+    enum nhi_err err = sessions_load(&s);
+
+    for (size_t i = 0; err == NHI_OK && i < s.count; i++) {
+        n->sessions++;
+        if (nhi_reason_is_end(s.all[i].reason) && n->over++ == 0)
+            memcpy(n->over_name, s.all[i].handle, sizeof(n->over_name));
+    }
+    sessions_free(&s);
+    return err;
+}
+
+/* Records that are not events yet, or are kept because they still count. */
+static void count_records(struct status *n)
+{
+    DIR *d = opendir(NHI_STATE_DIR "/" NHI_GRANTS_DIR);
+    const struct dirent *e;
+
+    n->records_failed = d == NULL;
+    while (d != NULL && (e = readdir(d)) != NULL)
+        if (strncmp(e->d_name, "g-", 2) == 0 || strncmp(e->d_name, "u-", 2) == 0 ||
+            strncmp(e->d_name, "d-", 2) == 0)
+            n->records++;
+    if (d != NULL)
+        closedir(d);
+}
+
+static enum nhi_err count_agents(struct store *s, struct status *n)
+{
+    struct nhi_snapshot snapshot;
+    struct counting to = { .n = n };
+    enum nhi_err err;
+
+    if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &snapshot) == NHI_OK)
+        to.snapshot = &snapshot;
+    n->snapshot = to.snapshot != NULL;
+    err = nhi_agent_each(s->l, count_agent, &to);
+    if (to.snapshot != NULL)
+        nhi_snapshot_close(&snapshot);
+    return err;
+}
+
+static void look_at_reserve(struct status *n)
+{
+    static struct nhi_reserve reserve; /* too large for a stack */
+
+    n->reserve = nhi_reserve_load(NHI_STATE_DIR, &reserve);
+    if (n->reserve != NHI_OK)
+        return;
+    n->lockdown = reserve.lockdown;
+    n->reserved = reserve.count;
+}
+
+static enum nhi_err read_ledger(struct store *s, struct status *n)
+{
+    struct nhi_head head = { .given = 0 };
+    int64_t rules = 0;
+    enum nhi_err err = count_agents(s, n);
+
+    if (err == NHI_OK)
+        err = nhi_task_each(s->l, NULL, count_task, n);
+    if (err == NHI_OK)
+        err = nhi_ticket_each(s->l, NULL, NULL, true, n->now, count_ticket, n);
+    if (err == NHI_OK)
+        err = nhi_issuer_each(s->l, count_key, n);
+    if (err == NHI_OK)
+        err = nhi_policy_count(s->l, &rules);
+    if (err == NHI_OK)
+        err = nhi_task_each_end(s->l, count_ending, n);
+    if (err == NHI_OK)
+        err = nhi_event_head(s->l, &head);
+    if (err == NHI_OK)
+        err = recent_gather(s, n->now, &n->recent);
+    n->rules = (size_t)rules;
+    n->events = head.given;
+    return err;
+}
+
+int status_gather(struct ctl *c, struct store *s, struct status *n)
+{
+    enum nhi_err err;
+
+    n->now = c->now;
+    look_at_reserve(n); /* in a lockdown accounts are published otherwise */
+    err = read_ledger(s, n);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the ledger");
+    n->fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
+    n->clock_behind = store_clock_behind(c, s);
+    n->pulse = pulse_see();
+    n->sessions_failed = count_sessions(n) != NHI_OK;
+    count_records(n);
+    return CTL_DONE;
+}

@@ -1,0 +1,12 @@
+/*
+ * The numbers that status and metrics show.
+ */
+#ifndef NHICTL_STATUS_GATHER_H
+#define NHICTL_STATUS_GATHER_H
+
+#include "nhictl/status/status.h"
+
+/* An exit code, after saying what was wrong. n->recent is the caller's to free, in any case. */
+int status_gather(struct ctl *c, struct store *s, struct status *n);
+
+#endif

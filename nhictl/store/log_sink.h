@@ -1,0 +1,23 @@
+/*
+ * Where lines of the trail go: /dev/log, and the journal by its own protocol with a field for each member of the
+ * event. Where the journal is behind /dev/log as well, it gets each line once.
+ */
+#ifndef NHICTL_LOG_SINK_H
+#define NHICTL_LOG_SINK_H
+
+#include <stdbool.h>
+
+#include "libnhi/ledger/event.h"
+
+struct sinks {
+    int journal, log; /* connected sockets; -1: there is none */
+};
+
+/* false: there is neither. Close it in any case. */
+bool sinks_open(struct sinks *s);
+/* line: printable ASCII. e: NULL, or the event whose members become fields. false: one of them does not take it
+ * now. */
+bool sinks_send(struct sinks *s, int priority, const char *line, const struct nhi_event *e);
+void sinks_close(struct sinks *s);
+
+#endif

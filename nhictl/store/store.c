@@ -1,0 +1,363 @@
+#include "nhictl/store/store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libnhi/base/time.h"
+#include "libnhi/ledger/fold.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/fold_refused.h"
+#include "libnhi/ledger/fold_session.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/reserve/reserve.h"
+#include "libnhi/reserve/reserve_write.h"
+#include "libnhi/session/session.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_write.h"
+#include "nhictl/process/logind.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/say/hold.h"
+#include "nhictl/store/task_sweep.h"
+#include "nhictl/store/trail.h"
+#include "nhictl/store/tree.h"
+
+int store_need_root(struct ctl *c)
+{
+    if (geteuid() == 0)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can change the ledger");
+}
+
+const char *store_error(const struct store *s, enum nhi_err err, char *buf, size_t len)
+{
+    const char *more = nhi_ledger_message(s->l);
+    int saved = errno;
+
+    /* SQLite says so where the failure was not its own. */
+    if (more != NULL && (strcmp(more, "no message") == 0 || strcmp(more, "not an error") == 0))
+        more = err == NHI_ERR_SYS && saved != 0 ? strerror(saved) : NULL;
+    if (more != NULL)
+        snprintf(buf, len, "%s: %s", nhi_strerror(err), more);
+    else
+        snprintf(buf, len, "%s", nhi_strerror(err));
+    return buf;
+}
+
+int store_fail(struct ctl *c, const struct store *s, enum nhi_err err, const char *what)
+{
+    char text[256];
+
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not %s: %s", what,
+                    store_error(s, err, text, sizeof(text)));
+}
+
+int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
+{
+    const char *file = NHI_STATE_DIR "/" NHI_LEDGER_FILE;
+    char text[256];
+
+    switch (err) {
+    case NHI_ERR_NOT_FOUND:
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s", file);
+    case NHI_ERR_UNSAFE:
+        return ctl_fail(
+            c, CTL_SYSTEM, "ls -ld " NHI_STATE_DIR " " NHI_STATE_DIR "/" NHI_LEDGER_FILE,
+            "%s or a directory above it can be changed by others than root: it is not used", file);
+    case NHI_ERR_CORRUPT:
+        return ctl_fail(c, CTL_SYSTEM, "nhictl restore FILE, with the newest backup",
+                        "%s is damaged: agents are denied until it is put back from a backup",
+                        file);
+    case NHI_ERR_VERSION:
+        return ctl_fail(c, CTL_SYSTEM, NULL, "%s was made by a newer release of nhictl", file);
+    case NHI_ERR_BUSY:
+        return ctl_fail(c, CTL_SYSTEM, NULL, "%s is busy: another nhictl is writing", file);
+    case NHI_ERR_STATE:
+        return ctl_fail(c, CTL_SYSTEM, NULL,
+                        "%s was made by an older release of nhictl, and could not be brought "
+                        "forward: it cannot be written now",
+                        file);
+    case NHI_OK:
+    case NHI_ERR_ARG:
+    case NHI_ERR_NOMEM:
+    case NHI_ERR_SYS:
+    case NHI_ERR_FORMAT:
+    case NHI_ERR_TOO_LONG:
+    case NHI_ERR_SIGNATURE:
+    case NHI_ERR_EXISTS:
+    case NHI_ERR_FULL:
+        break;
+    }
+    return ctl_fail(c, CTL_SYSTEM, NULL, "%s cannot be used: %s", file,
+                    store_error(s, err, text, sizeof(text)));
+}
+
+/* A ledger that is behind its mark does not move it back: that says so to whoever looks. */
+static void move_mark(struct nhi_ledger *l, bool anew)
+{
+    struct nhi_settings set;
+    struct nhi_seen seen;
+    struct nhi_head head;
+    struct nhi_mark m = { .epoch = 0 };
+
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
+    if (nhi_ledger_settings(l, &set) != NHI_OK || nhi_event_head(l, &head) != NHI_OK)
+        return;
+    m.epoch = set.epoch;
+    m.event = head.seq;
+    memcpy(m.hash, head.hash, sizeof(m.hash));
+    m.latest = set.latest;
+    m.next_uid = set.next_uid;
+    if (anew || seen.err == NHI_ERR_NOT_FOUND ||
+        (seen.err == NHI_OK && nhi_mark_is_ahead(&m, seen.mark.epoch, seen.mark.event) &&
+         nhi_ledger_fit(l, &set, &seen, set.latest) != NHI_FIT_BEHIND))
+        (void)!nhi_mark_store(NHI_STATE_DIR, NHI_RUN_DIR, &m);
+}
+
+void store_mark_anew(const struct store *s)
+{
+    move_mark(s->l, true);
+}
+
+/* Records of grants and the ends of sessions go into the ledger, and what killed runs have left behind
+ * comes to its end, as do tasks whose time has come. */
+static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
+{
+    enum nhi_err grants = nhi_fold(NHI_STATE_DIR, writer, now, NULL);
+    enum nhi_err sessions = nhi_fold_sessions(NHI_RUN_DIR, writer, now, systemd_is_stopping, NULL);
+    enum nhi_err refused = nhi_fold_refused(NHI_RUN_DIR, writer, now, NULL);
+
+    tree_sweep(writer, now);
+    tasks_sweep(writer, now);
+    trail_send(writer);
+    move_mark(writer, false);
+    return grants != NHI_OK ? grants : sessions != NHI_OK ? sessions : refused;
+}
+
+static enum nhi_ledger_mode mode_of(bool hurry)
+{
+    return hurry ? NHI_LEDGER_WRITE_NOW : NHI_LEDGER_WRITE;
+}
+
+#define AT_WORK 60 /* seconds: no writer takes as long from the one name to the other */
+
+/* What writers left that were killed: it may be a key in the form that it no longer has. */
+static void sweep_files(int64_t now)
+{
+    static const char *const dirs[] = { NHI_STATE_DIR, NHI_STATE_DIR "/" NHI_KEYS_DIR, NHI_RUN_DIR };
+
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+        nhi_file_sweep_all(dirs[i], now - AT_WORK);
+}
+
+/* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is
+ * older. Also makes the files that readers need beside a ledger which was put back from a backup.
+ */
+bool store_keep_house(int64_t now, bool hurry)
+{
+    struct nhi_ledger *writer = NULL;
+    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, mode_of(hurry), &writer);
+
+    if (err == NHI_OK)
+        err = end_what_has_ended(writer, now);
+    nhi_ledger_close(writer);
+    sweep_files(now);
+    return err != NHI_ERR_BUSY;
+}
+
+int store_read(struct ctl *c, struct store *s)
+{
+    enum nhi_err err;
+
+    if (geteuid() != 0)
+        return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
+    (void)store_keep_house(c->now, false);
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
+    /* One view for all that the verb reads. */
+    if (err == NHI_OK)
+        err = nhi_ledger_begin(s->l, c->now);
+    if (err == NHI_OK)
+        err = nhi_ledger_settings(s->l, &s->set);
+    return err == NHI_OK ? CTL_DONE : store_open_failed(c, s, err);
+}
+
+enum nhi_err store_connect(struct store *s, int64_t now)
+{
+    enum nhi_err err;
+
+    s->now = now;
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
+    err = nhi_ledger_open(NHI_STATE_DIR, mode_of(s->hurry), &s->l);
+    return err == NHI_OK ? nhi_ledger_settings(s->l, &s->set) : err;
+}
+
+static int one_agent(const struct nhi_agent *a, void *ctx)
+{
+    (void)a;
+    *(bool *)ctx = true;
+    return 1;
+}
+
+enum nhi_err store_any_agent(struct nhi_ledger *l, bool *any)
+{
+    *any = false;
+    return nhi_agent_each(l, one_agent, any);
+}
+
+/* A new ledger has no agent and no key that could be revoked in it: those may come with a backup. */
+static enum nhi_err drain(struct store *s)
+{
+    bool any;
+    enum nhi_err err = store_any_agent(s->l, &any);
+
+    if (err == NHI_OK && any)
+        err = nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL);
+    /* Another one is at it. */
+    return err == NHI_ERR_BUSY ? NHI_OK : err;
+}
+
+enum nhi_err store_begin(struct store *s)
+{
+    enum nhi_err err;
+
+    /* Without its reserve a host denies agents. That must not keep a revocation out of the ledger,
+     * and what is still in the reserve stays in force from there. */
+    s->reserve = drain(s);
+    err = nhi_ledger_begin(s->l, s->now);
+    s->writing = err == NHI_OK;
+    if (err == NHI_OK && s->reserve != NHI_OK)
+        ctl_note("the reserve %s/%s cannot be used (%s): see nhictl status", NHI_STATE_DIR,
+                 NHI_RESERVE_FILE, nhi_strerror(s->reserve));
+    return err;
+}
+
+enum nhi_err store_open(struct store *s, int64_t now)
+{
+    enum nhi_err err = store_connect(s, now);
+
+    return err == NHI_OK ? store_begin(s) : err;
+}
+
+int store_write(struct ctl *c, struct store *s)
+{
+    enum nhi_err err;
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    hold_begin(&s->held);
+    err = store_open(s, c->now);
+    return err == NHI_OK ? CTL_DONE : store_open_failed(c, s, err);
+}
+
+int store_commit(struct ctl *c, struct store *s)
+{
+    enum nhi_err err = nhi_ledger_commit(s->l);
+
+    s->writing = err != NHI_OK;
+    s->committed = s->committed || err == NHI_OK;
+    return err == NHI_OK ? CTL_DONE
+                         : store_fail(c, s, err, "write the ledger; nothing was changed");
+}
+
+void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out)
+{
+    *out = a->account;
+    if (a->state != NHI_AGENT_ACTIVE || locked)
+        snprintf(out->shell, sizeof(out->shell), "/usr/sbin/nologin");
+}
+
+struct publishing {
+    struct nhi_snapshot_writer *w;
+    bool locked;
+};
+
+/* An account that is refused makes the commit fail. */
+static int publish_one(const struct nhi_agent *a, void *ctx)
+{
+    const struct publishing *p = ctx;
+    struct nhi_account account;
+
+    store_published(a, p->locked, &account);
+    return nhi_snapshot_add(p->w, &account) != NHI_OK;
+}
+
+/* The write transaction changes nothing: it makes two publishers take turns, so that the last one
+ * to write is one that has seen every change. */
+enum nhi_err store_publish_as_is(struct store *s, int64_t now)
+{
+    struct publishing p = { .w = NULL };
+    enum nhi_err err;
+
+    err = nhi_ledger_begin(s->l, now);
+    if (err == NHI_OK) {
+        p.locked = nhi_reserve_is_locked_down(NHI_STATE_DIR);
+        err = nhi_snapshot_begin(NHI_SNAPSHOT_PATH, s->set.uid_min, s->set.uid_max, &p.w);
+    }
+    if (err == NHI_OK) {
+        err = nhi_agent_each(s->l, publish_one, &p);
+        if (err == NHI_OK)
+            err = nhi_snapshot_commit(p.w);
+        else
+            nhi_snapshot_abort(p.w);
+    }
+    nhi_ledger_rollback(s->l);
+    return err;
+}
+
+int store_publish(struct ctl *c, struct store *s)
+{
+    enum nhi_err err = store_publish_as_is(s, c->now);
+
+    if (err == NHI_OK)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_SYSTEM, "nhictl apply",
+                    "the ledger is changed, but the account snapshot could not be written: %s",
+                    nhi_strerror(err));
+}
+
+void store_close(struct store *s)
+{
+    if (s->l != NULL && s->writing)
+        nhi_ledger_rollback(s->l);
+    /* Housekeeping comes after the work, and its failure is not the work's: what is not folded or
+     * swept now is at the next command, and status counts it. */
+    if (s->l != NULL && s->committed)
+        (void)!end_what_has_ended(s->l, s->now);
+    nhi_ledger_close(s->l);
+    s->l = NULL;
+    hold_end(&s->held);
+}
+
+bool store_clock_behind(const struct ctl *c, const struct store *s)
+{
+    return c->now < s->set.latest - NHI_CLOCK_SKEW;
+}
+
+int store_need_sound(struct ctl *c, const struct store *s)
+{
+    enum nhi_fit fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
+    char latest[NHI_TIME_LEN + 1];
+
+    if (fit != NHI_FIT_HERE)
+        return ctl_fail(c, CTL_REFUSED, nhi_fit_hint(fit), "%s", nhi_fit_text(fit));
+    if (!store_clock_behind(c, s))
+        return CTL_DONE;
+    if (nhi_time_format(s->set.latest, latest) != NHI_OK)
+        snprintf(latest, sizeof(latest), "a later time");
+    return ctl_fail(
+        c, CTL_REFUSED, "nhictl status --accept-clock",
+        "this host's clock went back: the ledger has seen %s; correct the clock, or accept it",
+        latest);
+}
+
+int ctl_answer(struct ctl *c)
+{
+    if (out_finish(c->out))
+        return CTL_DONE;
+    ctl_note("could not write the answer: %s", strerror(errno));
+    return CTL_SYSTEM;
+}

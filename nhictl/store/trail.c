@@ -1,0 +1,182 @@
+/*
+ * MUST: whatever stands in an event, it is one line of printable ASCII here. MUST: a log that takes nothing holds
+ * up nobody.
+ */
+#include "nhictl/store/trail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/base/time.h"
+#include "libnhi/ledger/ledger_event.h"
+#include "nhictl/store/log_sink.h"
+
+#define MARK_LEN 20     /* digits */
+#define TURN_TRIES 50   /* for another that is sending */
+#define DETAIL_MAX 1024 /* of a line; all of it is in audit export */
+
+struct sending {
+    struct sinks sinks;
+    int mark; /* descriptor */
+    int64_t sent;
+};
+
+/* ---- lines ---- */
+
+static bool needs_quotes(const char *value)
+{
+    for (; *value != '\0'; value++)
+        if (*value <= ' ' || *value > '~' || *value == '"' || *value == '\\')
+            return true;
+    return false;
+}
+
+/* at: room for 3 bytes and a name more than NHI_QUOTED_MAX of the value. Returns its end. */
+static char *put_pair(char *at, const char *name, const char *value)
+{
+    bool quotes = needs_quotes(value);
+
+    at = stpcpy(stpcpy(stpcpy(at, " "), name), quotes ? "=\"" : "=");
+    nhi_text_quote(value, at);
+    return stpcpy(at + strlen(at), quotes ? "\"" : "");
+}
+
+/* The records of decisions stand in the members already. */
+static const char *detail_of(const struct nhi_event *e)
+{
+    if ((e->record[0] != '\0' && strcmp(e->kind, "refused") != 0) || e->detail == NULL || strcmp(e->detail, "{}") == 0)
+        return "";
+    return strlen(e->detail) <= DETAIL_MAX ? e->detail : "too long for a line";
+}
+
+char *trail_line(const struct nhi_event *e)
+{
+    const char *name, *value, *detail = detail_of(e);
+    size_t room = 256 + NHI_QUOTED_MAX(strlen(detail));
+    char at[NHI_TIME_LEN + 1], *line, *end;
+
+    for (size_t i = 0; nhi_event_member(e, i, &value) != NULL; i++)
+        room += 16 + NHI_QUOTED_MAX(strlen(value));
+    line = malloc(room);
+    if (line == NULL)
+        return NULL;
+    end = line + snprintf(line, room, "event=%lld", (long long)e->seq);
+    if (nhi_time_format(e->at, at) == NHI_OK)
+        end = put_pair(end, "at", at);
+    for (size_t i = 0; (name = nhi_event_member(e, i, &value)) != NULL; i++)
+        if (value[0] != '\0')
+            end = put_pair(end, name, value);
+    if (detail[0] != '\0')
+        end = put_pair(end, "detail", detail);
+    (void)put_pair(end, "hash", e->hash);
+    return line;
+}
+
+static int priority_of(const struct nhi_event *e)
+{
+    static const char *const quiet[] = { "grant", "issue", "renew", "import", "task-open", "run", NULL };
+
+    for (size_t i = 0; quiet[i] != NULL; i++)
+        if (strcmp(e->kind, quiet[i]) == 0)
+            return LOG_INFO;
+    return LOG_NOTICE;
+}
+
+/* ---- the mark ---- */
+
+static bool read_mark(struct sending *s)
+{
+    char text[MARK_LEN + 1] = "";
+    ssize_t n = pread(s->mark, text, MARK_LEN, 0);
+
+    s->sent = n == MARK_LEN && strspn(text, "0123456789") == MARK_LEN ? strtoll(text, NULL, 10) : 0;
+    return n >= 0;
+}
+
+static bool write_mark(struct sending *s, int64_t seq)
+{
+    char text[MARK_LEN + 2];
+
+    snprintf(text, sizeof(text), "%0*lld\n", MARK_LEN, (long long)seq);
+    s->sent = seq;
+    return pwrite(s->mark, text, MARK_LEN + 1, 0) == MARK_LEN + 1;
+}
+
+/* One at a time, in the order of the trail. Who cannot have a turn soon leaves it to whoever has. */
+static bool take_turn(struct sending *s)
+{
+    static const struct timespec pause = { .tv_nsec = 20000000 };
+    int dir;
+
+    if (nhi_dir_open(NHI_STATE_DIR, &dir) != NHI_OK)
+        return false;
+    s->mark = openat(dir, TRAIL_SENT_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    close(dir);
+    for (int i = 0; s->mark >= 0 && i < TURN_TRIES; i++) {
+        if (flock(s->mark, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        (void)nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+/* ---- sending ---- */
+
+static int send_one(const struct nhi_event *e, void *ctx)
+{
+    char *line = trail_line(e);
+    struct sending *s = ctx;
+    bool sent;
+
+    if (line == NULL)
+        return 1;
+    sent = sinks_send(&s->sinks, priority_of(e), line, e) && write_mark(s, e->seq);
+    free(line);
+    return !sent;
+}
+
+void trail_send(struct nhi_ledger *l)
+{
+    struct sending s = { .mark = -1 };
+    struct nhi_head head;
+
+    if (sinks_open(&s.sinks) && take_turn(&s) && read_mark(&s) &&
+        nhi_event_head(l, &head) == NHI_OK) {
+        /* Another ledger than the one that the mark was of. */
+        if (s.sent > head.given)
+            s.sent = 0;
+        (void)!nhi_event_each(l, s.sent, INT32_MAX, send_one, &s);
+    }
+    if (s.mark >= 0)
+        close(s.mark);
+    sinks_close(&s.sinks);
+}
+
+int64_t trail_sent(void)
+{
+    struct sending s = { .mark = -1, .sent = INT64_MAX };
+
+    if (sinks_open(&s.sinks) && (!take_turn(&s) || !read_mark(&s)))
+        s.sent = 0;
+    if (s.mark >= 0)
+        close(s.mark);
+    sinks_close(&s.sinks);
+    return s.sent;
+}
+
+void trail_say(const char *text)
+{
+    struct sinks s;
+
+    if (sinks_open(&s))
+        (void)sinks_send(&s, LOG_NOTICE, text, NULL);
+    sinks_close(&s);
+}

@@ -1,0 +1,21 @@
+/*
+ * Opening a task, for task open and run.
+ */
+#ifndef NHICTL_TASK_H
+#define NHICTL_TASK_H
+
+#include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/ledger_task.h"
+
+struct ctl;
+struct store;
+
+#define TASK_UNTIL_DEFAULT (8 * 3600) /* seconds */
+
+/* In the open transaction: closes what runs that were killed have left open. */
+int task_end_lost(struct ctl *c, struct store *s);
+/* In the open transaction, with its event. concurrent: beside another open task of the agent.
+ * Returns CTL_DONE, or another exit code after saying what is wrong. */
+int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool concurrent);
+
+#endif

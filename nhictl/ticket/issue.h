@@ -1,0 +1,40 @@
+/*
+ * Issuing a ticket: the options, and the checks.
+ */
+#ifndef NHICTL_ISSUE_H
+#define NHICTL_ISSUE_H
+
+#include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_task.h"
+
+struct ctl;
+struct store;
+struct out_row;
+
+struct issue_args {
+    const char *agent, *task, *host, *parent, *kid, *bind_key, *out;
+    char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1], ssh[NHI_LIST_MAX + 1];
+    int64_t ttl, renewable;
+    uint32_t uses;
+    bool cert, no_pin;
+};
+
+/* Each returns CTL_DONE, or another exit code after saying what is wrong. */
+/* A whole ticket from the options, without a key that it is bound to, and the issuer that may sign
+ * it. */
+int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t,
+               struct nhi_issuer *key);
+/* Whether key may sign it. */
+int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_issuer *key);
+/* Whether its text is short enough for the programs that carry it. */
+int issue_fits(struct ctl *c, const struct store *s, const struct nhi_ticket *t);
+/* The event of one that was recorded: kind "issue", "renew". */
+NHI_CHECK enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind,
+                                   const struct nhi_ticket *t, const char *renews);
+/* Into file, or to standard output; with a certificate beside the public key in cert_over, or NULL.
+ */
+int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file,
+                   const char *cert_over);
+
+#endif

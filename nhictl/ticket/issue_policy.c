@@ -1,0 +1,105 @@
+/*
+ * What issue refuses because no rule of this host could ever permit it.
+ */
+#include "nhictl/ticket/issue_policy.h"
+
+#include <string.h>
+
+#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/policy/preview.h"
+#include "nhictl/store/store.h"
+
+/* Where a login comes from, when, and beside how many others, nobody knows yet. */
+static bool may_still_be_met(enum nhi_condition failed)
+{
+    return failed == NHI_COND_MET || failed >= NHI_COND_SOURCE;
+}
+
+/* Whether a rule could permit the request. closest: the one whose first condition that cannot be
+ * met comes last; forbids: one that always will. */
+static bool could_permit(const struct nhi_request *req, const struct nhi_facts *f,
+                         const struct nhi_rule **closest, const struct nhi_rule **forbids)
+{
+    enum nhi_condition best = NHI_COND_MET;
+    bool could = false;
+
+    for (size_t i = 0; i < f->rule_count; i++) {
+        const struct nhi_rule *r = &f->rules[i];
+        enum nhi_condition failed = nhi_rule_fails(r, req, f);
+
+        if (r->forbid) {
+            bool always = r->net_count == 0 && !r->local && !r->unix_socket && r->days == 0 && r->hours_count == 0 &&
+                          r->max_age == 0;
+
+            if (always && failed == NHI_COND_MET && *forbids == NULL)
+                *forbids = r;
+            continue;
+        }
+        could = could || may_still_be_met(failed);
+        if (!may_still_be_met(failed) && failed > best) {
+            best = failed;
+            *closest = r;
+        }
+    }
+    return could && *forbids == NULL;
+}
+
+static int refuse(struct ctl *c, const struct nhi_request *req, const struct nhi_facts *f,
+                  const struct nhi_rule *closest, const struct nhi_rule *forbids)
+{
+    const char *hint = "nhictl apply, once a file in /etc/nhi/policy.d permits it";
+
+    if (forbids != NULL)
+        return ctl_fail(c, CTL_REFUSED, "nhictl policy check",
+                        "rule %s forbids account %s through %s", forbids->name, req->subject,
+                        req->service);
+    if (closest == NULL)
+        return ctl_fail(c, CTL_REFUSED, hint, "no rule could permit account %s through %s",
+                        req->subject, req->service);
+    return ctl_fail(c, CTL_REFUSED, hint,
+                    "no rule could permit account %s through %s; %s comes closest, but its %s does "
+                    "not fit",
+                    req->subject, req->service, closest->name,
+                    nhi_condition_name(nhi_rule_fails(closest, req, f)));
+}
+
+static int check_door(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
+                      const struct nhi_facts *f, const char *account, const char *service)
+{
+    const struct nhi_rule *closest = NULL, *forbids = NULL;
+    struct nhi_request req;
+
+    /* What does not resolve was looked at before. */
+    if (judge_request(c, s, t, f, account, service, &req) != NHI_OK)
+        return CTL_DONE;
+    if (could_permit(&req, f, &closest, &forbids))
+        return CTL_DONE;
+    return refuse(c, &req, f, closest, forbids);
+}
+
+int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+{
+    char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
+    const char *a = t->accounts, *v;
+    struct nhi_facts f;
+    enum nhi_err err;
+    int code;
+
+    if (strcmp(t->host, s->set.host) != 0)
+        return CTL_DONE;
+    code = judge_facts(c, s, t, JUDGE_NO_RULES, &f);
+    if (code != CTL_DONE)
+        return code;
+    /* All of them: one of another agent may be the closest. */
+    err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "read the policy");
+    while (code == CTL_DONE && (a = nhi_list_next(a, account)) != NULL)
+        for (v = t->services; code == CTL_DONE && (v = nhi_list_next(v, service)) != NULL;)
+            code = check_door(c, s, t, &f, account, service);
+    nhi_facts_free(&f);
+    return code;
+}

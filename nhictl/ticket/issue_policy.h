@@ -1,0 +1,12 @@
+/*
+ * What issue refuses because no rule of this host could ever permit it.
+ */
+#ifndef NHICTL_ISSUE_POLICY_H
+#define NHICTL_ISSUE_POLICY_H
+
+#include "nhictl/ticket/issue.h"
+
+/* Whether this host's policy could ever permit each account and service that t names. */
+int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t);
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * renew.
+ *
+ * MUST: nothing is renewed that is over: what has expired is issued anew, by somebody who asks why.
+ * MUST: all that restricts a ticket goes over to what renews it.
+ */
+#include "nhictl/ticket/renew.h"
+#include "libnhi/base/hash.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_lineage.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/keys/key_choose.h"
+#include "nhictl/keys/signer.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/ticket/issue.h"
+#include "nhictl/store/store.h"
+#include "nhictl/say/text_file.h"
+#include "nhictl/ticket/issue_bind.h"
+#include "nhictl/ticket/issue_check.h"
+
+struct renew_args {
+    const char *out, *cert;
+    int64_t ttl;
+};
+
+/* The last of the lineage that somebody named by any of its tickets. */
+static int look_up(struct ctl *c, struct store *s, const char *jti, struct nhi_ticket_row *row)
+{
+    enum nhi_err err = NHI_ERR_NOT_FOUND;
+
+    if (nhi_name_is_jti(jti))
+        err = nhi_ticket_get(s->l, jti, row);
+    if (err == NHI_OK)
+        err = nhi_ticket_last(s->l, row->root, row);
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_REFUSED, "nhictl ticket list", "there is no ticket '%s'", jti);
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the ticket");
+}
+
+static int check_row(struct ctl *c, const struct store *s, const struct nhi_ticket_row *row)
+{
+    const struct nhi_ticket *t = &row->ticket;
+    const char *again = "nhictl issue --agent NAME --task ID ...";
+
+    if (row->origin != NHI_ORIGIN_ISSUED)
+        return ctl_fail(c, CTL_REFUSED, NULL,
+                        "ticket %s was issued elsewhere, by %s: it is renewed there", t->jti,
+                        t->kid);
+    if (row->revoked)
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s is revoked", t->jti);
+    if (c->now >= t->exp)
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s has expired", t->jti);
+    if (row->renew_until != 0 && c->now >= row->renew_until)
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s may not be renewed any more", t->jti);
+    /* The other host counts what is spent of one ticket, and would know nothing of the other. */
+    if (t->uses != 0 && strcmp(t->host, s->set.host) != 0)
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s counts its uses on another host, %s",
+                        t->jti, t->host);
+    return CTL_DONE;
+}
+
+/* The checks of issue, over what the ticket says. Its accounts are judged at each use. */
+static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *old,
+                       struct nhi_agent *a, struct nhi_task *task, struct nhi_issuer *key)
+{
+    const struct issue_args args = { .agent = old->agent, .task = old->task };
+    int code = issue_agent(c, s, &args, a);
+
+    if (code == CTL_DONE)
+        code = issue_task(c, s, &args, task);
+    if (code == CTL_DONE)
+        code = key_choose(c, s, NULL, key);
+    return code;
+}
+
+/* Until when: the task, the house, its parent, and what was said when it was issued, cut it short. */
+static int64_t limit(const struct store *s, const struct nhi_ticket_row *old,
+                     const struct nhi_task *task, int64_t parent_end, int64_t iat, int64_t ttl)
+{
+    int64_t exp = iat + (ttl != 0 ? ttl : old->ticket.exp - old->ticket.iat);
+
+    if (s->set.max_lifetime != 0 && exp > iat + s->set.max_lifetime)
+        exp = iat + s->set.max_lifetime;
+    if (exp > task->deadline)
+        exp = task->deadline;
+    if (old->renew_until != 0 && exp > old->renew_until)
+        exp = old->renew_until;
+    return exp < parent_end ? exp : parent_end;
+}
+
+/* Another host knows of a lineage only what its tickets say: the first is named as the parent of
+ * all, so that revoking it there ends what renews it, too. */
+static int name_root(struct ctl *c, const struct store *s, const struct nhi_ticket_row *old,
+                     struct nhi_ticket *t)
+{
+    if (strcmp(t->host, s->set.host) == 0 || strcmp(t->parent, old->root) == 0)
+        return CTL_DONE;
+    if (t->parent[0] != '\0')
+        return ctl_fail(c, CTL_REFUSED, "nhictl issue --agent NAME --task ID --parent JTI ...",
+                        "ticket %s has a parent already, and one for another host names the ticket "
+                        "that it renews there: issue a new one",
+                        t->jti);
+    memcpy(t->parent, old->root, sizeof(t->parent));
+    return CTL_DONE;
+}
+
+static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
+                struct nhi_ticket *t, struct nhi_issuer *key)
+{
+    struct nhi_agent a;
+    struct nhi_task task;
+    int64_t parent_end = INT64_MAX;
+    int code = check_issue(c, s, &old->ticket, &a, &task, key);
+
+    /* On another host what renews a ticket has its first as the parent: that one it does outlive. */
+    if (code == CTL_DONE && strcmp(old->ticket.parent, old->root) != 0)
+        code = issue_parent(c, s, old->ticket.parent, &parent_end);
+    if (code != CTL_DONE)
+        return code;
+    *t = old->ticket;
+    code = name_root(c, s, old, t);
+    if (code != CTL_DONE)
+        return code;
+    memcpy(t->kid, key->kid, sizeof(t->kid));
+    t->nbf = 0;
+    t->iat = c->now > a.revoked_until ? c->now : a.revoked_until + 1;
+    t->exp = limit(s, old, &task, parent_end, t->iat, ttl);
+    if (t->iat > c->now + NHI_CLOCK_SKEW)
+        return issue_revoked_ahead(c, t->iat);
+    if (t->exp <= old->ticket.exp)
+        return ctl_fail(c, CTL_REFUSED, "--ttl SPAN", "that would not be later than it ends now");
+    if (nhi_id_new(t->jti) != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
+    code = issue_allowed(c, t, key);
+    return code == CTL_DONE ? issue_fits(c, s, t) : code;
+}
+
+int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
+             struct nhi_ticket *t, struct nhi_issuer *key)
+{
+    /* A text that somebody was given is in use until the other one is. */
+    bool at_once = old->ticket.has_cnf || old->tree[0] != '\0';
+    struct nhi_ticket made = { .kid = "" };
+    enum nhi_err err;
+    int code = check_row(c, s, old);
+
+    if (code == CTL_DONE)
+        code = fill(c, s, old, ttl, &made, key);
+    if (code != CTL_DONE)
+        return code;
+    err = nhi_ticket_renew(s->l, old, &made, at_once, c->now);
+    if (err == NHI_OK)
+        err = issue_event(c, s, "renew", &made, old->ticket.jti);
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "record the ticket");
+    *t = made;
+    return CTL_DONE;
+}
+
+/* A certificate is over a key: it must be the one that the ticket is bound to. */
+static int check_cert(struct ctl *c, const struct nhi_ticket *t, const struct nhi_ticket *of_file)
+{
+    const struct renew_args *args = c->args;
+
+    if (!of_file->has_cnf || (t->has_cnf && memcmp(of_file->cnf, t->cnf, sizeof(t->cnf)) == 0))
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not bound to the key in %s", t->jti,
+                    args->cert);
+}
+
+static int renew(struct ctl *c)
+{
+    const struct renew_args *args = c->args;
+    struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
+    struct nhi_ticket t = { 0 }, certified = { 0 };
+    struct nhi_issuer key;
+    struct signer signer = { .kid = "" };
+    struct store s = { 0 };
+    char *text = NULL;
+    int code = store_need_root(c);
+
+    if (code == CTL_DONE && args->out == NULL)
+        code = text_may_print(c, "--out FILE");
+    if (code == CTL_DONE)
+        code = issue_bind(c, args->cert, args->cert != NULL, &certified);
+    if (code == CTL_DONE)
+        code = signer_open(c, NULL, &signer);
+    if (code == CTL_DONE)
+        code = store_write(c, &s);
+    if (code == CTL_DONE)
+        code = store_need_sound(c, &s);
+    if (code == CTL_DONE)
+        code = look_up(c, &s, c->operand[0], &old);
+    if (code == CTL_DONE && old.tree[0] != '\0')
+        code = ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is renewed by the nhictl run that has it",
+                        old.ticket.jti);
+    if (code == CTL_DONE)
+        code = check_cert(c, &old.ticket, &certified);
+    if (code == CTL_DONE)
+        code = renew_in(c, &s, &old, args->ttl, &t, &key);
+    if (code == CTL_DONE)
+        code = store_commit(c, &s);
+    if (code == CTL_DONE) {
+        code = signer_sign(c, &signer, &t, &key, &text);
+        if (code == CTL_DONE)
+            code = issue_hand_out(c, &t, text, args->out, args->cert);
+        if (code != CTL_DONE)
+            ctl_note(
+                "ticket %s is renewed by %s, which could not be written out: renew it once more",
+                old.ticket.jti, t.jti);
+    }
+    signer_close(&signer);
+    nhi_text_free(text);
+    store_close(&s);
+    return code;
+}
+
+#define AT(field) offsetof(struct renew_args, field)
+
+static const struct opt renew_opts[] = {
+    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives from now (as long as before)",
+      NULL, 0 },
+    { "cert", OPT_PATH, AT(cert), false, "FILE.pub",
+      "also write FILE-cert.pub, over the key that it is bound to", NULL, 0 },
+    { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL,
+      0 },
+    { .name = NULL },
+};
+
+const struct verb renew_verbs[] = {
+    { NULL, "renew", renew, renew_opts, sizeof(struct renew_args), 1, 1,
+      "JTI [--ttl SPAN] [--out FILE] [--cert FILE.pub]", "Give a live ticket a later end.",
+      "It ends with its task at the latest, or where issue --renewable-until said. One that is "
+      "bound "
+      "to a\n"
+      "key ends at once; the text of another when the new one is first used. JTI may be any of "
+      "its\n"
+      "renewals.",
+      "nhictl renew AAAAAAAAAAAAAAAAAAAAAA --ttl 30m --out ticket" },
+    { .verb = NULL },
+};

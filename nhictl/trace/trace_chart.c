@@ -1,0 +1,219 @@
+/*
+ * The chart of a story: sessions and tickets as bars against time, and what ended them.
+ *
+ * MUST: nothing that an event holds is written but through html_text. Numbers are ours.
+ */
+#include "nhictl/trace/trace_chart.h"
+
+#include <string.h>
+
+#include "libnhi/base/time.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/say/format.h"
+#include "nhictl/say/html.h"
+#include "nhictl/trace/trace_step.h"
+
+#define BARS_MAX 200 /* more are in the table of sessions */
+#define TICKS 8
+
+struct axis {
+    int64_t from, until;
+};
+
+static double percent(const struct axis *x, int64_t at)
+{
+    double p = 100.0 * (double)(at - x->from) / (double)(x->until - x->from);
+
+    return p < 0 ? 0 : p > 100 ? 100 : p;
+}
+
+static struct axis axis_of(const struct trace *t)
+{
+    struct axis x = { t->step[0]->e.at, t->step[0]->e.at };
+    int64_t room;
+
+    for (size_t i = 0; i < t->steps; i++) {
+        x.from = t->step[i]->e.at < x.from ? t->step[i]->e.at : x.from;
+        x.until = t->step[i]->e.at > x.until ? t->step[i]->e.at : x.until;
+    }
+    for (size_t i = 0; i < t->sessions; i++) {
+        const struct trace_session *s = &t->session[i];
+        int64_t end = s->ended != 0 ? s->ended : t->now;
+
+        x.from = s->began < x.from ? s->began : x.from;
+        x.until = end > x.until ? end : x.until;
+    }
+    room = (x.until - x.from) / 20 + 1;
+    x.from -= room;
+    x.until += room;
+    return x;
+}
+
+static int64_t tick_width(int64_t span)
+{
+    static const int64_t steps[] = { 1,     2,     5,      10,     15,      30,     60,    120,
+                                     300,   600,   900,    1800,   3600,    7200,   14400, 21600,
+                                     43200, 86400, 172800, 604800, 1209600, 2419200 };
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (span / steps[i] <= TICKS)
+            return steps[i];
+    return span / TICKS + 1;
+}
+
+static void put_axis(FILE *f, const struct axis *x)
+{
+    int64_t width = tick_width(x->until - x->from), at = x->from - x->from % width + width;
+    char moment[NHI_TIME_LEN + 1];
+
+    fputs("<div class=\"axis\">", f);
+    for (int64_t tick = at; tick < x->until; tick += width) {
+        if (nhi_time_format(tick, moment) != NHI_OK)
+            continue;
+        fprintf(f, "<span class=\"tick\" style=\"left:%.3f%%\">", percent(x, tick));
+        if (width >= 86400)
+            fprintf(f, "%.5s</span>", moment + 5);
+        else
+            fprintf(f, width % 60 != 0 ? "%.8s</span>" : "%.5s</span>", moment + 11);
+    }
+    fputs("</div>\n", f);
+    for (int64_t tick = at; tick < x->until; tick += width)
+        fprintf(f, "<div class=\"grid\" style=\"left:%.3f%%\"></div>\n", percent(x, tick));
+}
+
+/* What ended things stands as a line through all of them. */
+static void put_ends(FILE *f, const struct trace *t, const struct axis *x)
+{
+    for (size_t i = 0; i < t->steps; i++) {
+        const struct trace_step *s = t->step[i];
+
+        if (s->tone == TONE_BAD && s->e.decision[0] == '\0')
+            fprintf(f, "<div class=\"end\" style=\"left:%.3f%%\"></div>\n", percent(x, s->e.at));
+    }
+}
+
+static void put_name(FILE *f, const char *name, const char *more)
+{
+    fputs("<div class=\"row\"><div class=\"name\" title=\"", f);
+    html_text(f, name);
+    if (more[0] != '\0') {
+        fputs(" ", f);
+        html_text(f, more);
+    }
+    fputs("\">", f);
+    html_text(f, name);
+    if (more[0] != '\0') {
+        fputs(" <span class=\"dim\">", f);
+        html_text(f, more);
+        fputs("</span>", f);
+    }
+    fputs("</div>", f);
+}
+
+/* Beside the bar, on the side where there is room. */
+static void put_note(FILE *f, double left, double right, const char *lasted, const char *why)
+{
+    if (right < 66)
+        fprintf(f, "<span class=\"note\" style=\"left:calc(%.3f%% + 1rem)\">", right);
+    else if (left > 34)
+        fprintf(f, "<span class=\"note\" style=\"right:calc(%.3f%% + .4rem)\">", 100 - left);
+    else
+        fprintf(f, "<span class=\"note in\" style=\"left:calc(%.3f%% + .4rem)\">", left);
+    fprintf(f, "%s, ", lasted);
+    html_text(f, why);
+    fputs("</span>", f);
+}
+
+static void put_session(FILE *f, const struct trace *t, const struct axis *x,
+                        const struct trace_session *s)
+{
+    int64_t end = s->ended != 0 ? s->ended : t->now;
+    double left = percent(x, s->began), right = percent(x, end);
+    char name[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 16], lasted[OUT_AGO_LEN];
+
+    snprintf(name, sizeof(name), "%s · %s", s->service, s->account);
+    put_name(f, name, strcmp(s->from, "local") == 0 ? "" : s->from);
+    fprintf(f, "<div class=\"bar session%s\" style=\"left:%.3f%%;width:%.3f%%\"></div>",
+            s->ended == 0 ? " live"
+            : s->cut      ? " cut"
+                          : "",
+            left, right - left);
+    out_span(end > s->began ? end - s->began : 0, lasted);
+    put_note(f, left, right, lasted, s->ended == 0 ? "live" : trace_reason(s->reason));
+    fputs("</div>\n", f);
+}
+
+/* When a ticket was ended before its time, the step says that did it. */
+static int64_t ticket_end(const struct trace *t, const struct nhi_ticket_row *r)
+{
+    int64_t end = r->ticket.exp;
+
+    for (size_t i = 0; r->revoked && i < t->steps; i++) {
+        const struct nhi_event *e = &t->step[i]->e;
+
+        if (e->at >= r->ticket.iat && e->at < end &&
+            (strcmp(e->kind, "revoke") == 0 || strcmp(e->kind, "task-close") == 0 ||
+             strncmp(e->kind, "key-re", 6) == 0 || strcmp(e->kind, "agent-suspend") == 0 ||
+             strcmp(e->kind, "agent-retire") == 0) &&
+            (e->jti[0] == '\0' || strcmp(e->jti, r->ticket.jti) == 0))
+            end = e->at;
+    }
+    return end;
+}
+
+static void put_ticket(FILE *f, const struct trace *t, const struct axis *x,
+                       const struct nhi_ticket_row *r)
+{
+    char jti[TRACE_SHORT_LEN];
+    int64_t end = ticket_end(t, r);
+    double left = percent(x, r->ticket.iat), right = percent(x, end < x->until ? end : x->until);
+
+    trace_short(r->ticket.jti, jti);
+    put_name(f, "ticket", jti);
+    fprintf(f, "<div class=\"bar ticket\" style=\"left:%.3f%%;width:%.3f%%\"></div></div>\n", left,
+            right > left ? right - left : 0);
+}
+
+static void put_denials(FILE *f, const struct trace *t, const struct axis *x)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < t->steps; i++)
+        any = any || strcmp(t->step[i]->e.decision, "deny") == 0;
+    if (!any)
+        return;
+    put_name(f, "denied", "");
+    for (size_t i = 0; i < t->steps; i++) {
+        if (strcmp(t->step[i]->e.decision, "deny") != 0)
+            continue;
+        fprintf(f, "<span class=\"mark\" style=\"left:%.3f%%\" title=\"",
+                percent(x, t->step[i]->e.at));
+        html_text(f, t->step[i]->text);
+        fputs("\">✕</span>", f);
+    }
+    fputs("</div>\n", f);
+}
+
+void trace_html_chart(FILE *f, const struct trace *t)
+{
+    struct axis x = axis_of(t);
+    size_t shown = t->sessions < BARS_MAX ? t->sessions : BARS_MAX;
+
+    fputs("<h2>Against time</h2>\n<figure>\n<div class=\"chart\">\n", f);
+    put_axis(f, &x);
+    put_ends(f, t, &x);
+    for (size_t i = t->tickets; i-- > 0 && t->tickets - i <= BARS_MAX;)
+        put_ticket(f, t, &x, &t->ticket[i]);
+    for (size_t i = 0; i < shown; i++)
+        put_session(f, t, &x, &t->session[i]);
+    put_denials(f, t, &x);
+    fputs(
+        "</div>\n<p class=\"key\"><i></i>session, which ended by itself<i class=\"k2\"></i>cut off"
+        "<i class=\"k3\"></i>a ticket while it was good &emsp;<b class=\"bad\">✕</b> denied &emsp;"
+        "<b class=\"bad\">┆</b> what ended something &emsp;▶ still live. All times are UTC.</p>\n",
+        f);
+    if (t->sessions > shown)
+        fprintf(f, "<p class=\"dim\">%zu more sessions are in the list below.</p>\n",
+                t->sessions - shown);
+    fputs("</figure>\n", f);
+}

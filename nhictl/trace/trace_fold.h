@@ -1,0 +1,12 @@
+/*
+ * What of that which a story hangs on (its task, its agent, an issuer, a lockdown) happened while it lasted.
+ */
+#ifndef NHICTL_TRACE_FOLD_H
+#define NHICTL_TRACE_FOLD_H
+
+#include "nhictl/trace/trace.h"
+
+/* Of the steps that are not direct, those stay that happened while it lasted. */
+void trace_keep_parts(struct trace *t);
+
+#endif

@@ -1,0 +1,12 @@
+/*
+ * A story as a page: facts, the chart, and every step.
+ */
+#ifndef NHICTL_TRACE_HTML_H
+#define NHICTL_TRACE_HTML_H
+
+#include "nhictl/trace/trace.h"
+
+/* The page, to FILE or "-". */
+int trace_html(struct ctl *c, const struct trace *t, const char *file);
+
+#endif

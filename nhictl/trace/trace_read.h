@@ -1,0 +1,16 @@
+/*
+ * What belongs to a story: the events about it, those about what it hangs on, and its sessions.
+ */
+#ifndef NHICTL_TRACE_READ_H
+#define NHICTL_TRACE_READ_H
+
+#include "nhictl/trace/trace.h"
+
+/* Reads the story. CTL_REFUSED after saying that there is no such thing. Free in any case. */
+int trace_read(struct ctl *c, struct store *s, struct trace *t);
+void trace_free(struct trace *t);
+void trace_step_free(struct trace_step *s);
+/* "task", "agent" … */
+const char *trace_by_name(enum trace_by by);
+
+#endif

@@ -1,0 +1,170 @@
+#include "nhictl/watch/session_leaders.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "nhictl/end/end.h"
+
+#define FILES_WANTED 65536
+#define FILES_LEFT 64 /* for the ledger, the heartbeat, /proc and who is ended */
+
+struct leader {
+    char handle[SESSION_HANDLE_MAX + 1];
+    int fd; /* -1: none */
+};
+
+enum nhi_err leaders_open(struct leaders *l)
+{
+    struct rlimit files = { .rlim_cur = 0 }, more;
+
+    /* One for each session; where root may raise its own limits, more than it was given. */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        more.rlim_max = files.rlim_max > FILES_WANTED ? files.rlim_max : FILES_WANTED;
+        more.rlim_cur = more.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0) {
+            files = more;
+        } else if (files.rlim_cur < files.rlim_max) {
+            files.rlim_cur = files.rlim_max;
+            (void)setrlimit(RLIMIT_NOFILE, &files);
+        }
+    }
+    l->room = files.rlim_cur > FILES_LEFT ? (size_t)files.rlim_cur - FILES_LEFT : 0;
+    l->wait = epoll_create1(EPOLL_CLOEXEC);
+    return l->wait >= 0 ? NHI_OK : NHI_ERR_SYS;
+}
+
+/* The descriptor is of what has that pid now: it is asked who that is. */
+static int follow_process(const struct nhi_proc *p)
+{
+    int fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+    struct nhi_proc now;
+    pid_t parent;
+
+    if (fd < 0)
+        return -1;
+    if (nhi_proc_read(p->pid, &now, &parent) == NHI_OK && now.start == p->start)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int follow_member(const struct session *s, struct procs *p)
+{
+    struct members m = { .count = 0 };
+    int fd = -1;
+
+    if (p->count == 0 && procs_scan(p) != NHI_OK)
+        return -1;
+    if (session_members(s, p, &m) == NHI_OK)
+        for (size_t i = 0; i < m.count && fd < 0; i++)
+            fd = follow_process(&m.all[i]);
+    members_free(&m);
+    return fd;
+}
+
+static int take_over(struct leaders *l, const char *handle)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->all[i].fd >= 0 && strcmp(l->all[i].handle, handle) == 0) {
+            int fd = l->all[i].fd;
+
+            l->all[i].fd = -1;
+            return fd;
+        }
+    return -1;
+}
+
+/* Whether one that was followed is in s no more. */
+static bool one_has_gone(const struct leaders *l, const struct sessions *s)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        size_t k = 0;
+
+        while (k < s->count && strcmp(l->all[i].handle, s->all[k].handle) != 0)
+            k++;
+        if (k == s->count)
+            return true;
+    }
+    return false;
+}
+
+static void drop_all(struct leaders *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->all[i].fd >= 0)
+            close(l->all[i].fd);
+    free(l->all);
+    l->all = NULL;
+    l->count = 0;
+}
+
+bool leaders_follow(struct leaders *l, const struct sessions *s)
+{
+    struct leader *all = s->count > 0 ? calloc(s->count, sizeof(*all)) : NULL;
+    struct procs p = { .count = 0 };
+    bool each = !one_has_gone(l, s);
+    size_t used = 0;
+
+    if (s->count > 0 && all == NULL)
+        return false;
+    l->some_are_not = false;
+    for (size_t i = 0; i < s->count; i++) {
+        memcpy(all[i].handle, s->all[i].handle, sizeof(all[i].handle));
+        all[i].fd = take_over(l, all[i].handle);
+        used += all[i].fd >= 0;
+    }
+    drop_all(l);
+    for (size_t i = 0; i < s->count; i++) {
+        struct epoll_event e = { .events = EPOLLIN };
+
+        if (all[i].fd >= 0)
+            continue;
+        if (used >= l->room) {
+            l->some_are_not = true;
+            continue;
+        }
+        errno = 0;
+        all[i].fd = follow_process(&s->all[i].g.self);
+        if (all[i].fd < 0)
+            all[i].fd = follow_member(&s->all[i], &p);
+        if (all[i].fd >= 0) {
+            used++;
+            e.data.fd = all[i].fd;
+            (void)epoll_ctl(l->wait, EPOLL_CTL_ADD, all[i].fd, &e);
+        }
+        /* Where descriptors are short, looking again at once would not help. */
+        each = each && (all[i].fd >= 0 || errno == EMFILE || errno == ENFILE);
+    }
+    procs_free(&p);
+    l->all = all;
+    l->count = s->count;
+    return each;
+}
+
+bool leaders_take(struct leaders *l)
+{
+    struct epoll_event ended[64];
+    int n = epoll_wait(l->wait, ended, sizeof(ended) / sizeof(ended[0]), 0);
+
+    for (int k = 0; k < n; k++)
+        for (size_t i = 0; i < l->count; i++)
+            if (l->all[i].fd == ended[k].data.fd) {
+                close(l->all[i].fd);
+                l->all[i].fd = -1;
+            }
+    return n > 0;
+}
+
+void leaders_close(struct leaders *l)
+{
+    drop_all(l);
+    if (l->wait >= 0)
+        close(l->wait);
+    l->wait = -1;
+}

@@ -1,0 +1,502 @@
+/*
+ * watch: the supervisor.
+ *
+ * It sleeps until something is written, or until the first moment at which a session may be over,
+ * and ends what is. It is in the path of no decision: what it does, nhictl revoke and its like do
+ * too.
+ *
+ * MUST: no session waits for another's grace, nor for whoever holds the ledger or a name service. MUST: what cannot be
+ * read is no reason to end anything, but lockdown. MUST NOT: say that it lives when it could not look.
+ *
+ * Its clock is CLOCK_BOOTTIME, sleep included, as that of its heartbeat: after a sleep of the host, which wakes it, all
+ * is due at once. Only the grace of those that end is CLOCK_MONOTONIC (end.c): what slept had none of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libnhi/base/proc.h"
+#include "libnhi/ledger/heartbeat.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/policy/reason.h"
+#include "nhictl/end/end_record.h"
+#include "nhictl/end/leftover_sweep.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/watch/watch_duties.h"
+#include "nhictl/end/end.h"
+#include "nhictl/watch/session_leaders.h"
+#include "nhictl/end/leftover.h"
+#include "nhictl/watch/linger.h"
+#include "nhictl/process/log.h"
+#include "nhictl/process/pulse.h"
+#include "nhictl/store/store.h"
+#include "nhictl/store/task_sweep.h"
+#include "nhictl/store/trail.h"
+#include "nhictl/end/warning.h"
+
+#define BUSY_MS 1000 /* between two tries at a ledger that another is writing */
+#define PAUSE_MS 50 /* between two looks at all sessions, however much is written */
+#define JUDGE_MS 10000 /* how long sessions that end come before the judging of others, which may be held up */
+
+struct watch {
+    int changes, clock, signals; /* inotify, timerfd, signalfd */
+    int grants, sessions;        /* the watches of inotify on records and on sessions */
+    int lingers, groups;         /* those on who lingers and who takes tickets only; -1: none */
+    bool look, fold, linger, stop;
+    bool judge;                  /* sessions were found, and not judged yet */
+    bool ready;                  /* and systemd has been told */
+    enum nhi_err seen;           /* how the last look went, at the ledger or at the sessions */
+    int64_t began, looked, judged, beaten; /* milliseconds */
+    int64_t grace, warn;    /* seconds */
+    int64_t task;           /* when the first of the open tasks ends */
+    struct warnings warnings;
+    struct leaders leaders;
+    struct duties duties;
+    struct leftovers leftovers;
+    struct ending *all;
+    size_t count, room;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_BOOTTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* sd_notify(3), whose protocol is a datagram, but for the waiting. Returns whether it need not be said again. */
+static bool tell_systemd(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    size_t len = path != NULL ? strlen(path) : 0;
+    bool said;
+    int fd;
+
+    if (len < 2 || len >= sizeof(to.sun_path))
+        return true;
+    memcpy(to.sun_path, path, len);
+    if (path[0] == '@')
+        to.sun_path[0] = '\0';
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    said = sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&to,
+                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) >= 0;
+    close(fd);
+    return said;
+}
+
+static void beat(struct watch *w, int64_t now)
+{
+    if (nhi_heartbeat_beat(NHI_RUN_DIR, w->seen) != NHI_OK)
+        log_say(LOG_DAEMON | LOG_ERR, "watch: %s/%s cannot be written", NHI_RUN_DIR,
+                NHI_HEARTBEAT_FILE);
+    w->ready = tell_systemd(w->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1") || w->ready;
+    w->beaten = now;
+}
+
+/* ---- what is over ---- */
+
+static bool is_ending(const struct watch *w, const char *handle)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (strcmp(w->all[i].s.handle, handle) == 0)
+            return true;
+    return false;
+}
+
+static bool add(struct watch *w, const struct session *s)
+{
+    struct ending *more;
+
+    if (w->count == w->room) {
+        more = reallocarray(w->all, w->room * 2 + 16, sizeof(*more));
+        if (more == NULL)
+            return false;
+        w->all = more;
+        w->room = w->room * 2 + 16;
+    }
+    memset(&w->all[w->count], 0, sizeof(*w->all));
+    w->all[w->count++].s = *s;
+    return true;
+}
+
+/* By the wall clock; a clock that is set wakes us as well. */
+static void sleep_until(const struct watch *w, int64_t until)
+{
+    struct itimerspec at = { .it_value = { .tv_sec = until } };
+
+    if (until == INT64_MAX)
+        at.it_value.tv_sec = 0;
+    (void)timerfd_settime(w->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
+}
+
+/* Of the ledger, and for a look at the sessions what it says of them. */
+static enum nhi_err read_ledger(struct watch *w, bool whole)
+{
+    struct nhi_settings set = { .grace = NHI_GRACE_DEFAULT };
+    struct nhi_ledger *l = NULL;
+    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
+
+    if (err == NHI_OK)
+        err = nhi_ledger_settings(l, &set);
+    if (err == NHI_OK && whole) {
+        w->grace = set.grace;
+        w->warn = set.warn;
+        w->task = tasks_next(l);
+        duties_settings(&w->duties, &set);
+    }
+    /* What a log did not take when its event was written. */
+    if (err == NHI_OK && !whole)
+        trail_send(l);
+    nhi_ledger_close(l);
+    return err;
+}
+
+static void log_seen(enum nhi_err seen)
+{
+    if (seen == NHI_OK)
+        log_say(LOG_DAEMON | LOG_NOTICE, "watch: the ledger and the sessions can be read again");
+    else
+        log_say(LOG_DAEMON | LOG_ERR,
+                "watch: the ledger or the sessions cannot be read (%s): what ends is not ended, and agents are denied",
+                nhi_strerror(seen));
+}
+
+static void set_seen(struct watch *w, enum nhi_err seen)
+{
+    if (seen != w->seen) {
+        log_seen(seen);
+        w->beaten = 0; /* agents wait for this */
+    }
+    w->seen = seen;
+}
+
+/* Whether some are on their way out that are not stuck. */
+static bool is_busy(const struct watch *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->all[i].phase < END_DONE)
+            return true;
+    return false;
+}
+
+/* Those of s that are over and were not before. */
+static enum nhi_err take_over(struct watch *w, const struct sessions *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (nhi_reason_is_end(s->all[i].reason) && !is_ending(w, s->all[i].handle) && !add(w, &s->all[i]))
+            return NHI_ERR_NOMEM;
+    return NHI_OK;
+}
+
+/* Those that are over by the record first, and what they need; the rest when nobody has to be ended at this moment:
+ * accounts are looked up for that, and a name service may take its time. */
+static void look(struct watch *w, int64_t now)
+{
+    struct sessions s = { .count = 0 };
+    int64_t until = INT64_MAX;
+    enum nhi_err ledger, err;
+
+    w->look = false;
+    w->looked = now;
+    ledger = read_ledger(w, true);
+    s.ahead = w->warn;
+    err = sessions_find(&s);
+    if (err == NHI_OK)
+        err = take_over(w, &s);
+    w->judge = is_busy(w) && now - w->judged < JUDGE_MS;
+    if (err == NHI_OK && !w->judge) {
+        w->judged = now;
+        sessions_judge(&s);
+        until = warnings_give(&w->warnings, &s);
+        err = take_over(w, &s);
+    }
+    if (err == NHI_OK && !w->judge && !leaders_follow(&w->leaders, &s)) {
+        /* The last process of one went while we looked, or was there still when ends were last written down: nobody
+         * will say so once more. */
+        w->fold = true;
+        until = nhi_now() + 1 < until ? nhi_now() + 1 : until;
+    }
+    for (size_t i = 0; err == NHI_OK && i < s.count; i++)
+        if (!nhi_reason_is_end(s.all[i].reason) && s.all[i].until > 0 && s.all[i].until < until)
+            until = s.all[i].until;
+    if (w->task <= nhi_now())
+        w->fold = true;
+    else if (w->task < until)
+        until = w->task;
+    sleep_until(w, until);
+    set_seen(w, ledger != NHI_OK ? ledger : err);
+    sessions_free(&s);
+}
+
+/* Returns the milliseconds until the next step, -1: none is needed. */
+static int end(struct watch *w, struct ctl *c)
+{
+    int wait = w->count > 0 ? endings_step(w->all, w->count, w->grace * 1000) : -1;
+    size_t kept = 0;
+
+    endings_record(c, w->all, w->count, true);
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->all[i].phase == END_DONE)
+            ending_free(&w->all[i]);
+        else
+            w->all[kept++] = w->all[i];
+    }
+    w->count = kept;
+    return wait;
+}
+
+/* Not what is stuck: that may stay so. */
+static bool is_under_way(const char *handle, const void *ctx)
+{
+    const struct watch *w = ctx;
+
+    for (size_t i = 0; i < w->count; i++)
+        if (strcmp(w->all[i].s.handle, handle) == 0)
+            return w->all[i].phase < END_DONE && !w->all[i].retried;
+    return false;
+}
+
+/* What would not go is tried again with each heartbeat. */
+static void try_again(struct watch *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->all[i].phase == END_STUCK)
+            ending_retry(&w->all[i]);
+}
+
+/* ---- waiting ---- */
+
+static int start(struct ctl *c, struct watch *w)
+{
+    const uint32_t written = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    if (nhi_session_make_dir(NHI_RUN_DIR) != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make %s/%s", NHI_RUN_DIR, NHI_SESSIONS_DIR);
+    w->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+    w->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    w->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (w->signals < 0 || w->clock < 0 || w->changes < 0 || leaders_open(&w->leaders) != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not start to watch: %s", strerror(errno));
+    w->grants = inotify_add_watch(w->changes, NHI_STATE_DIR "/" NHI_GRANTS_DIR, IN_CREATE);
+    w->sessions = inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR,
+                                    IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
+    if (w->grants < 0 || w->sessions < 0 ||
+        inotify_add_watch(w->changes, NHI_STATE_DIR, written) < 0)
+        return ctl_fail(c, CTL_SYSTEM, errno == ENOENT ? "nhictl init" : NULL,
+                        "could not watch %s and %s: %s", NHI_STATE_DIR, NHI_RUN_DIR,
+                        strerror(errno));
+    w->lingers = linger_watch(w->changes);
+    w->groups = leftover_accounts_notify(w->changes);
+    return CTL_DONE;
+}
+
+/* Two would do everything twice. */
+static int alone(struct ctl *c, int *lock)
+{
+    *lock = open(NHI_RUN_DIR "/watch.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*lock < 0)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s/watch.lock: %s", NHI_RUN_DIR,
+                        strerror(errno));
+    if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, "systemctl status nhi-watch",
+                    "nhictl watch is running already");
+}
+
+static void take_changes(struct watch *w)
+{
+    _Alignas(struct inotify_event) char buf[4096];
+    ssize_t n;
+
+    while ((n = read(w->changes, buf, sizeof(buf))) > 0)
+        for (ssize_t at = 0; at < n;) {
+            const struct inotify_event *e = (const void *)(buf + at);
+
+            w->linger = w->linger || e->wd == w->lingers || (e->mask & IN_Q_OVERFLOW) != 0;
+            w->look = w->look || (e->wd != w->grants && e->wd != w->lingers && e->wd != w->groups);
+            w->fold = w->fold || e->wd == w->grants || e->wd == w->sessions ||
+                      (e->mask & IN_Q_OVERFLOW) != 0;
+            at += (ssize_t)(sizeof(*e) + e->len);
+        }
+}
+
+static void wait_for(struct watch *w, int timeout)
+{
+    struct pollfd fds[] = { { .fd = w->changes, .events = POLLIN },
+                            { .fd = w->clock, .events = POLLIN },
+                            { .fd = w->signals, .events = POLLIN },
+                            { .fd = w->leaders.wait, .events = POLLIN } };
+    uint64_t expired;
+
+    (void)poll(fds, sizeof(fds) / sizeof(fds[0]), timeout);
+    if ((fds[0].revents & POLLIN) != 0)
+        take_changes(w);
+    if ((fds[1].revents & POLLIN) != 0) {
+        (void)!read(w->clock, &expired, sizeof(expired));
+        w->look = true;
+    }
+    if ((fds[3].revents & POLLIN) != 0 && leaders_take(&w->leaders))
+        w->look = w->fold = true;
+    w->stop = (fds[2].revents & POLLIN) != 0;
+}
+
+/* A newer one has changed the ledger, and lies where this one was started from: systemd starts that. */
+static bool is_of_another_release(const struct watch *w, int64_t now)
+{
+    return w->seen == NHI_ERR_VERSION && now - w->began > NHI_HEARTBEAT_EVERY * 1000 && getenv("NOTIFY_SOCKET") != NULL;
+}
+
+static void run(struct ctl *c, struct watch *w)
+{
+    while (!w->stop) {
+        int64_t now = now_ms(), rest;
+        int wait, left;
+
+        bool beats = w->beaten == 0 || now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000;
+
+        if (beats)
+            try_again(w);
+        /* Of those that cannot be followed nobody says when they have gone. */
+        if (beats && (w->seen != NHI_OK || w->leaders.some_are_not))
+            w->look = true;
+        /* Where another program was the last to close the ledger, its shared memory is gone, which only a writer makes. */
+        if (beats && w->seen == NHI_ERR_SYS)
+            w->fold = true;
+        if (w->look && (beats || now - w->looked >= PAUSE_MS))
+            look(w, now);
+        else if (beats)
+            set_seen(w, read_ledger(w, false));
+        if (beats)
+            beat(w, now);
+        if (beats && is_of_another_release(w, now))
+            return;
+        if (w->linger) {
+            w->linger = false;
+            linger_sweep();
+        }
+        if (beats)
+            duties_step(c, &w->duties, now);
+        wait = end(w, c);
+        if (wait < 0 && w->judge) {
+            w->judge = false;
+            w->look = true;
+        }
+        if (w->fold && wait < 0) {
+            w->fold = !store_keep_house(nhi_now(), true);
+            w->look = w->look || (!w->fold && w->seen != NHI_OK);
+        }
+        left = leftovers_step(c, &w->leftovers, now, w->grace * 1000, beats, true);
+        rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (now_ms() - w->beaten);
+        if (w->fold && rest > BUSY_MS)
+            rest = BUSY_MS;
+        if (left >= 0 && rest > left)
+            rest = left;
+        if (wait < 0 || rest < wait)
+            wait = rest > 0 ? (int)rest : 0;
+        wait_for(w, wait);
+    }
+}
+
+struct watch_args {
+    int64_t wait; /* seconds; 0: supervise */
+};
+
+/* What starts with the host would be refused until then. */
+static int wait_for_another(struct ctl *c, int64_t seconds)
+{
+    const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+    const int64_t last = now_ms() + seconds * 1000;
+    char text[PULSE_TEXT_MAX];
+    struct pulse p = pulse_see();
+
+    while (p.is != NHI_PULSE_LIVE && now_ms() < last) {
+        (void)nanosleep(&pause, NULL);
+        p = pulse_see();
+    }
+    if (p.is == NHI_PULSE_LIVE)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, pulse_hint(&p), "%s", pulse_text(&p, text));
+}
+
+static int supervise(struct ctl *c)
+{
+    struct watch w = { .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true, .linger = true };
+    int code, lock = -1;
+
+    w.leaders.wait = -1;
+    w.leftovers.wish = (struct leftover_wish){ .ends = is_under_way, .ctx = &w };
+    w.grace = NHI_GRACE_DEFAULT;
+    w.task = INT64_MAX;
+    w.looked = -PAUSE_MS;
+    w.judged = -JUDGE_MS;
+    code = start(c, &w);
+    if (code == CTL_DONE)
+        code = alone(c, &lock);
+    if (code == CTL_DONE) {
+        w.began = now_ms();
+        run(c, &w);
+        if (w.stop)
+            nhi_heartbeat_end(NHI_RUN_DIR);
+        else
+            code = ctl_fail(c, CTL_SYSTEM, "systemctl restart nhi-watch",
+                            "the ledger is of a newer release than this supervisor, which ends to be started anew");
+    }
+    for (size_t i = 0; i < w.count; i++)
+        ending_free(&w.all[i]);
+    free(w.all);
+    warnings_free(&w.warnings);
+    leaders_close(&w.leaders);
+    leftovers_free(&w.leftovers);
+    close(w.changes);
+    close(w.clock);
+    close(w.signals);
+    close(lock);
+    return code;
+}
+
+static int watch(struct ctl *c)
+{
+    const struct watch_args *a = c->args;
+    int code = store_need_root(c);
+
+    if (code == CTL_DONE)
+        code = a->wait > 0 ? wait_for_another(c, a->wait) : supervise(c);
+    return code;
+}
+
+static const struct opt options[] = {
+    { "wait", OPT_DURATION, offsetof(struct watch_args, wait), false, "SPAN",
+      "supervise nothing; wait so long for the one that does", NULL, 0 },
+    { .name = NULL },
+};
+
+const struct verb watch_verbs[] = {
+    { NULL, "watch", watch, options, sizeof(struct watch_args), 0, 0, "[--wait SPAN]",
+      "Supervise: end each session when its ticket ends.",
+      "Runs until SIGTERM, in the foreground: systemctl enable --now nhi-watch, or by hand.",
+      "nhictl watch" },
+    { .verb = NULL },
+};

@@ -1,0 +1,3 @@
+#!/bin/bash
+# The shape of the tree: see tree.pl.
+cd "$(dirname "$0")/../.." && exec perl tests/house/tree.pl
