@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,7 +284,7 @@ static enum nhi_err take_process(struct look *k)
     if (getuid() == 0 || getuid() != k->l->uid)
         return NHI_OK;
     n = getgroups(0, NULL);
-    g = n >= 0 ? calloc((size_t)n + 1, sizeof *g) : NULL;
+    g = n >= 0 && n <= NGROUPS_MAX ? calloc((size_t)n + 1, sizeof *g) : NULL;
     if (g == NULL)
         return NHI_ERR_NOMEM;
     n = getgroups(n, g);

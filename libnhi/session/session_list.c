@@ -22,7 +22,7 @@
 #include "libnhi/session/cgroup_end.h"
 #include "libnhi/session/session_end.h"
 
-#define LOOKS 4 /* before an audit session is empty */
+#define LOOKS 8 /* before an audit session is empty, on a host that starts processes all the time */
 
 struct live {
     uint32_t *ids;
@@ -165,8 +165,21 @@ struct walk {
     uint32_t removed;
 };
 
-/* Whether an audit session seems to be empty. What is another process every moment is ahead of a look, or behind it where
- * the kernel's numbers begin again: one look proves nothing. */
+/* How many processes this host has started since its boot; 0: nobody can say. */
+static unsigned long long started(void)
+{
+    FILE *f = fopen("/proc/stat", "re");
+    unsigned long long n = 0;
+    char line[256];
+
+    while (f != NULL && n == 0 && fgets(line, sizeof line, f) != NULL)
+        (void)sscanf(line, "processes %llu", &n);
+    if (f != NULL)
+        (void)fclose(f);
+    return n;
+}
+
+/* Whether an audit session seems to be empty. */
 static bool some_are_missing(const struct names *names, const char *boot, const struct live *live)
 {
     size_t i;
@@ -177,13 +190,19 @@ static bool some_are_missing(const struct names *names, const char *boot, const 
     return false;
 }
 
+/* What is another process every moment is ahead of a look, or behind it where the kernel's numbers begin again. A look
+ * proves that a session is empty if no process was started meanwhile; otherwise only many of them make it likely. */
 static enum nhi_err look(const struct names *names, const char *boot, struct live *live)
 {
-    enum nhi_err err = collect(live);
-    int i;
+    unsigned long long before, after = started();
+    enum nhi_err err;
+    int i = 0;
 
-    for (i = 1; err == NHI_OK && i < LOOKS && some_are_missing(names, boot, live); i++)
+    do {
+        before = after;
         err = collect(live);
+        after = started();
+    } while (err == NHI_OK && (before == 0 || after != before) && ++i < LOOKS && some_are_missing(names, boot, live));
     return err;
 }
 

@@ -216,8 +216,7 @@ ok $? 'with what was there before'
 rm /etc/sudoers.d/nhi
 sed -i '$d' /etc/pam.d/su
 must nhictl setup --undo
-test ! -e "$BACKUPS"
-ok $? 'until it is there again'
+ok "$(test ! -e "$BACKUPS"; echo $?)" 'until it is there again'
 must nhictl setup su
 mv "$TRIAL" "$MODULE" "$W"
 setup --undo

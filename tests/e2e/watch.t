@@ -75,8 +75,7 @@ mark_log
 in_session "$W/warned" 'sleep 1000' -tt
 eventually grep -q 'session ends at' "$W/bg.out"
 ok $? 'its terminal is warned'
-[ -e "/proc/$BG" ]
-ok $? 'before the end'
+ok "$(test -e "/proc/$BG"; echo $?)" 'before the end'
 must nhictl renew "$(jti_of "$W/warned")" --ttl 17s --out "$W/warned.new"
 over 'the terminal of a session that expires' expired
 is "$(grep -c "nhi: session ends at .*Z: ticket .* of task t-4 (expired)" "$W/bg.out")" 2 \
@@ -121,8 +120,7 @@ in_session "$W/five" 'sleep 1000'
 must nhictl revoke --task t-5
 eventually test ! -e "/proc/$BG"
 ok $? 'one session ends'
-[ -e "/proc/$PERSON" ]
-ok $? 'a person stays'
+ok "$(test -e "/proc/$PERSON"; echo $?)" 'a person stays'
 : >"$W/go"
 wait "$PERSON"
 is "$?" 0 'to the end'
@@ -224,8 +222,8 @@ is "$(query "select count(*) from event where kind = 'task-close' and task in ('
 wakes() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$WATCH/status"; }
 before=$(wakes)
 sleep 2
-[ "$(($(wakes) - before))" -le 10 ]
-ok $? "idle, it wakes $(($(wakes) - before)) times in two seconds"
+after=$(wakes)
+ok "$(test $((after - before)) -le 10; echo $?)" "idle, it wakes $((after - before)) times in two seconds"
 must nhictl status
 open_task t-6
 issue "$W/six" t-6
