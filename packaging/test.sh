@@ -140,7 +140,7 @@ for name; do
     sweep) NHI_LAB_ALSO=clients stage sweep packaging/lab.sh hosts make sweep ;;
     boot) PROVE_FLAGS=$many stage boot make boot ;;
     demo) stage demo packaging/demo.sh ;;
-    *) stage "$name" make "-j$JOBS" "$name" ;;
+    *) stage "$name" make -k "-j$JOBS" "$name" ;; # all that is wrong, not the first
     esac
 done
 
