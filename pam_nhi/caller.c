@@ -346,7 +346,8 @@ static void remember(pam_handle_t *pamh)
 
 static enum pnhi_program program_of(const char *service)
 {
-    if (same(service, "sudo") || same(service, "sudo-i"))
+    /* doas begins with its caller as PAM_USER, too, and ends with whom it becomes. */
+    if (same(service, "sudo") || same(service, "sudo-i") || same(service, "doas"))
         return PNHI_SUDO;
     /* atd is root's, and calls as its own daemon. */
     if (same(service, "su") || same(service, "su-l") || same(service, "runuser") || same(service, "runuser-l") ||

@@ -64,8 +64,11 @@ static void sudo_body(struct nhi_ticket *t)
     struct world_call c = sudo("ci-bot", WORLD_AGENT_UID), other = sudo("deploy", WORLD_DEPLOY_UID);
     struct world_call root = sudo("root", 0), s = sudo("admin", WORLD_ADMIN_UID);
     struct world_call cheat = sudo("ci-bot", WORLD_AGENT_UID);
+    struct world_call doas = { .service = "doas", .user = "root", .ruser = "ci-bot", .ruid = WORLD_AGENT_UID };
 
     (void)t;
+    /* Whomever it is to become, it is the caller who is asked about, whose ticket is not for doas. */
+    expect(&doas, NO_AUTH, PAM_PERM_DENIED, "service");
     expect(&c, ALL, PAM_SUCCESS, "permit");
     expect(&c, NO_AUTH, PAM_SUCCESS, "permit");
     /* Whatever account it became: deploy is in the ticket, alice is not. Root is nobody's subject, and goes on. */
