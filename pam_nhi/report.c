@@ -32,62 +32,9 @@ int pnhi_not_ours(enum pnhi_phase phase)
     return codes[phase].not_ours;
 }
 
-/* Every reason by name and no default case: a new one does not compile until somebody has thought
- * about it here. */
 int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
 {
-    switch (reason) {
-    case NHI_PERMIT:
-        return PAM_SUCCESS;
-    case NHI_DENY_INTERNAL:
-    case NHI_DENY_LEDGER:
-    case NHI_DENY_LOCKDOWN:
-    case NHI_DENY_MACHINE:
-    case NHI_DENY_ROLLED_BACK:
-    case NHI_DENY_CLOCK:
-    case NHI_DENY_SUBJECT:
-    case NHI_DENY_PRIVILEGED:
-    case NHI_DENY_NO_TICKET:
-    case NHI_DENY_AMBIGUOUS:
-    case NHI_DENY_MALFORMED:
-    case NHI_DENY_SIGNATURE:
-    case NHI_DENY_ISSUER_UNKNOWN:
-    case NHI_DENY_ISSUER_RETIRED:
-    case NHI_DENY_ISSUER_REVOKED:
-    case NHI_DENY_ISSUER_BOUNDS:
-    case NHI_DENY_HOST:
-    case NHI_DENY_NOT_YET:
-    case NHI_DENY_EXPIRED:
-    case NHI_DENY_REVOKED:
-    case NHI_DENY_UNRECORDED:
-    case NHI_DENY_SUPERSEDED:
-    case NHI_DENY_EPOCH:
-    case NHI_DENY_AGENT_UNKNOWN:
-    case NHI_DENY_AGENT_SUSPENDED:
-    case NHI_DENY_AGENT_RETIRED:
-    case NHI_DENY_AGENT_OVERDUE:
-    case NHI_DENY_TASK_UNKNOWN:
-    case NHI_DENY_TASK_CLOSED:
-    case NHI_DENY_TASK_ENDED:
-    case NHI_DENY_TASK_AGENT:
-    case NHI_DENY_KEY:
-    case NHI_DENY_ACCOUNT:
-    case NHI_DENY_SERVICE:
-    case NHI_DENY_SESSION:
-    case NHI_DENY_TREE:
-    case NHI_DENY_LIMIT:
-    case NHI_DENY_LIFETIME:
-    case NHI_DENY_PIN:
-    case NHI_DENY_POLICY:
-    case NHI_DENY_FORBIDDEN:
-    case NHI_DENY_UNSUPERVISED:
-    case NHI_DENY_USES:
-    case NHI_DENY_RECORD:
-    case NHI_DENY_GROUPS:
-    case NHI_REASON_COUNT:
-        return pnhi_refused(phase);
-    }
-    return pnhi_refused(phase);
+    return reason == NHI_PERMIT ? PAM_SUCCESS : pnhi_refused(phase);
 }
 
 /* Names that break the grammar are somebody's input: they do not go into a log line. */

@@ -14,58 +14,17 @@
 
 #include "libnhi/base/hash.h"
 #include "libnhi/policy/rule.h"
+#include "libnhi/policy/reason_list.h"
 #include "libnhi/ticket/ticket.h"
 
 #define NHI_CLOCK_SKEW 30 /* seconds, on iat, nbf and the ledger's clock; none on exp */
 
-/* The closed list of outcomes. NHI_PERMIT is the only one that is not a denial. */
+/* The closed list of outcomes: NHI_DENY_… for each of reason_list.h. NHI_PERMIT is the only one that is not a denial. */
 enum nhi_reason {
     NHI_PERMIT = 0,
-    NHI_DENY_INTERNAL,   /* a failure of our own */
-    NHI_DENY_LEDGER,     /* ledger missing, unreadable, unsafe or damaged */
-    NHI_DENY_LOCKDOWN,   /* no agent may enter */
-    NHI_DENY_MACHINE,     /* the ledger was made for another machine, or written by one */
-    NHI_DENY_ROLLED_BACK, /* this host has seen the ledger further on */
-    NHI_DENY_CLOCK,       /* this host's clock went back */
-    NHI_DENY_SUBJECT,    /* the account does not resolve, or is not the caller's */
-    NHI_DENY_PRIVILEGED, /* uid 0, gid 0 or a member of a privileged group */
-    NHI_DENY_NO_TICKET,  /* none was shown or found */
-    NHI_DENY_AMBIGUOUS,  /* more than one ledger ticket fits */
-    NHI_DENY_MALFORMED,  /* not a ticket */
-    NHI_DENY_SIGNATURE,  /* a ticket, but not as signed */
-    NHI_DENY_ISSUER_UNKNOWN,
-    NHI_DENY_ISSUER_RETIRED,
-    NHI_DENY_ISSUER_REVOKED,
-    NHI_DENY_ISSUER_BOUNDS, /* the issuer may not say this */
-    NHI_DENY_HOST,          /* for another host */
-    NHI_DENY_NOT_YET,
-    NHI_DENY_EXPIRED,
-    NHI_DENY_REVOKED,    /* the ticket, its parent, or all of its agent's up to a moment */
-    NHI_DENY_UNRECORDED, /* signed with a key of this host's own, and never issued by it */
-    NHI_DENY_SUPERSEDED, /* it was renewed, and what renewed it is in use */
-    NHI_DENY_EPOCH,      /* it is from before the ledger was restored, or came to this machine */
-    NHI_DENY_AGENT_UNKNOWN,
-    NHI_DENY_AGENT_SUSPENDED,
-    NHI_DENY_AGENT_RETIRED,
-    NHI_DENY_AGENT_OVERDUE, /* nobody has said by its review date that it is still needed */
-    NHI_DENY_TASK_UNKNOWN,
-    NHI_DENY_TASK_CLOSED,
-    NHI_DENY_TASK_ENDED, /* its deadline passed */
-    NHI_DENY_TASK_AGENT, /* the task is another agent's */
-    NHI_DENY_KEY,        /* bound to a key whose possession was not proven */
-    NHI_DENY_ACCOUNT,    /* the ticket does not name it, or it is another agent's own */
-    NHI_DENY_SERVICE,    /* the ticket does not name it */
-    NHI_DENY_SESSION,    /* another ticket inside a session */
-    NHI_DENY_PIN,        /* a bearer ticket that was first used elsewhere */
-    NHI_DENY_TREE,       /* outside the process tree for which it was issued */
-    NHI_DENY_POLICY,     /* no rule permits */
-    NHI_DENY_FORBIDDEN,  /* a rule forbids */
-    NHI_DENY_LIMIT,      /* a rule permits, but not so much at once */
-    NHI_DENY_LIFETIME,   /* it lives longer than this host lets tickets live */
-    NHI_DENY_UNSUPERVISED, /* nobody would end what it opens */
-    NHI_DENY_USES,       /* every counted use is spent */
-    NHI_DENY_RECORD,     /* could not be recorded, so it does not happen */
-    NHI_DENY_GROUPS,     /* a source of groups gave no answer, so that it may be privileged */
+#define NHI_REASON(id, ...) NHI_DENY_##id,
+    NHI_REASONS(NHI_REASON)
+#undef NHI_REASON
     NHI_REASON_COUNT
 };
 

@@ -16,5 +16,7 @@ const char *nhi_source_name(enum nhi_source s);
 /* Whether a denial for that reason is the end of what the ticket opened before. What only keeps somebody new out
  * is not, nor is a failure of ours. */
 bool nhi_reason_is_end(enum nhi_reason r);
+/* Whether somebody with a genuine ticket asked for what it is not for. */
+bool nhi_reason_is_attempt(enum nhi_reason r);
 
 #endif

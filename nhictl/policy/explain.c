@@ -21,6 +21,7 @@
 #include "libnhi/policy/reason.h"
 #include "nhictl/keys/ticket_verify.h"
 #include "nhictl/say/ctl.h"
+#include "nhictl/policy/explain_reason.h"
 #include "nhictl/policy/preview.h"
 #include "nhictl/end/local_account.h"
 #include "nhictl/say/fail.h"
@@ -342,11 +343,16 @@ static int explain(struct ctl *c)
 {
     const struct explain_args *args = c->args;
     const char *what = c->operand[0];
-    int code = store_need_root(c);
+    bool of_ticket = args->account != NULL || args->service != NULL;
+    enum nhi_reason reason;
+    int code;
 
+    if (!of_ticket && nhi_reason_find(what, &reason))
+        return explain_reason(c, reason);
+    code = store_need_root(c);
     if (code != CTL_DONE)
         return code;
-    if (args->account == NULL && args->service == NULL && what[0] != '\0' && strlen(what) < 19 &&
+    if (!of_ticket && what[0] != '\0' && strlen(what) < 19 &&
         what[strspn(what, "0123456789")] == '\0')
         return explain_event(c, strtoll(what, NULL, 10));
     return explain_file(c, what);
@@ -366,10 +372,12 @@ static const struct opt explain_opts[] = {
 
 const struct verb explain_verbs[] = {
     { NULL, "explain", explain, explain_opts, sizeof(struct explain_args), 1, 1,
-      "--account NAME --service NAME [--from ADDRESS] [--at TIME] FILE|- | EVENT",
-      "Say what a ticket would open, or why an event ended as it did.",
+      "--account NAME --service NAME [--from ADDRESS] [--at TIME] FILE|- | EVENT | REASON",
+      "Say what a ticket would open, why an event ended as it did, or what a reason means.",
       "Every rule is listed, with the first condition that is not met.\n"
       "EVENT is the number of a decision: ticket, time, owner and rules are those of then.\n"
+      "REASON is a word that stands behind reason= in the log, such as policy or expired: its usual\n"
+      "cause, and what to do about it.\n"
       "Exit status 1: denied.",
       "nhictl explain --account deploy --service sshd --from 192.0.2.7 ticket.txt" },
     { .verb = NULL },

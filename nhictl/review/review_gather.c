@@ -250,7 +250,7 @@ static void add_denials(struct seen_agent *a, const struct nhi_event *e, uint64_
     char what[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 64];
     enum nhi_reason reason;
 
-    if (!nhi_reason_find(e->reason, &reason) || !review_is_attempt(reason))
+    if (!nhi_reason_find(e->reason, &reason) || !nhi_reason_is_attempt(reason))
         return;
     a->denials = times < UINT32_MAX - a->denials ? a->denials + (uint32_t)times : UINT32_MAX;
     snprintf(what, sizeof(what), "%s through %s: %s", e->account, e->service, nhi_reason_name(reason));
@@ -271,7 +271,7 @@ static void add_counted(struct review *r, struct seen_agent *a, const struct nhi
     if (times <= 0)
         return;
     if (a != NULL && e->jti[0] != '\0' && e->source[0] == '\0' && nhi_reason_find(e->reason, &reason) &&
-        review_is_attempt(reason)) {
+        nhi_reason_is_attempt(reason)) {
         add_denials(a, e, (uint64_t)times);
         return;
     }

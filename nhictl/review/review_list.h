@@ -9,8 +9,6 @@
 const char *review_level_name(enum review_level level);
 /* "Improper Offboarding", of the OWASP Non-Human Identities Top 10 (2025). */
 const char *review_owasp_title(const char *owasp);
-/* Whether a denial for that reason is somebody trying what is not theirs. */
-bool review_is_attempt(enum nhi_reason reason);
 /* "a, b, c and 4 more", in order: the caller's to free. */
 char *review_listed(struct words *w);
 /* buf is returned. */
