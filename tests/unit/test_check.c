@@ -21,6 +21,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/check/privileged.h"
 #include "libnhi/ledger/ledger_lineage.h"
+#include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/reserve/reserve.h"
@@ -72,6 +73,25 @@ static void keys_that_are_refused(void **state)
     assert_int_equal(v.reason, NHI_DENY_REVOKED);
     assert_true(known);
     assert_true(v.verified);
+    assert_string_equal(v.ticket.jti, t.jti);
+}
+
+/* Of any key that is bound: a rule about where a login comes from keeps nobody out before sshd has said from where. */
+static void any_key(void **state)
+{
+    struct nhi_rule rule = { .name = "near", .agents = "*", .accounts = "*", .services = "sshd" };
+    struct nhi_ticket t = bound();
+    struct nhi_ledger *l;
+    struct nhi_verdict v;
+
+    (void)state;
+    world_sql(WORLD_OWN); /* of no other issuer may one come that is not known yet */
+    assert_int_equal(nhi_net_parse("192.0.2.0/24", &rule.nets[rule.net_count++]), NHI_OK);
+    l = world_ledger();
+    assert_int_equal(nhi_policy_replace(l, &rule, 1, "00000000000000000000000000000000", time(NULL)), NHI_OK);
+    world_commit(l);
+    nhi_check_any_key(&ci_bot, &v);
+    assert_int_equal(v.reason, NHI_PERMIT);
     assert_string_equal(v.ticket.jti, t.jti);
 }
 
@@ -309,7 +329,7 @@ static void counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(keys_that_are_refused), T(refusals_that_are_known), T(keys_of_agents), T(revoked_in_a_moment),
+        T(keys_that_are_refused), T(any_key), T(refusals_that_are_known), T(keys_of_agents), T(revoked_in_a_moment),
         T(renewed),               T(counts),                  T(accounts_that_are_not_known),
         T(torn_ledger),           T(fits),
     };

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -370,6 +372,41 @@ static void bounded_denials(void **state)
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
 }
 
+/* As many of one account as of denials of one ticket, whatever is observed. */
+static void bounded_observations(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    unsigned n;
+
+    (void)state;
+    g.observed = true;
+    for (n = 0; n < 64; n++) {
+        state_jti(n, g.id);
+        assert_int_equal(nhi_grant_observe(NHI_STATE_DIR, &g), NHI_OK);
+    }
+    assert_int_equal(nhi_grant_observe(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
+    assert_int_equal(state_count(STATE_GRANTS, "o-"), 64);
+    assert_int_equal(chmod(STATE_GRANTS, 0770), 0);
+    assert_int_equal(nhi_grant_observe(NHI_STATE_DIR, &g), NHI_ERR_UNSAFE);
+}
+
+/* A ticket that was renewed ends when its successor is first used. */
+static void ended_by_what_renewed_it(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char name[256];
+
+    (void)state;
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
+    (void)snprintf(name, sizeof name, STATE_GRANTS "/r-%s", g.ticket.jti);
+    assert_return_code(close(open(name, O_WRONLY | O_CREAT | O_EXCL, 0600)), errno);
+    assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
+    /* What cannot be looked at has ended. */
+    assert_int_equal(chmod(STATE_GRANTS, 0770), 0);
+    assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, "another"));
+}
+
 /* ---- two issuers, one ID ---- */
 
 static enum nhi_err use_of(const char *kid, unsigned id, uint32_t uses, const char *place)
@@ -619,6 +656,8 @@ int main(void)
         cmocka_unit_test_setup(each_use_is_told_once, state_empty),
         cmocka_unit_test_setup(one_use_for_a_thousand, state_empty),
         cmocka_unit_test_setup(bounded_denials, state_empty),
+        cmocka_unit_test_setup(bounded_observations, state_empty),
+        cmocka_unit_test_setup(ended_by_what_renewed_it, state_empty),
         cmocka_unit_test_setup(same_id_of_another_issuer, state_empty),
         cmocka_unit_test_setup(renewed_by_another_key, state_empty),
         cmocka_unit_test_setup(of_an_older_release, state_empty),
