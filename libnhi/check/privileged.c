@@ -284,6 +284,7 @@ static enum nhi_err take_process(struct look *k)
     if (getuid() == 0 || getuid() != k->l->uid)
         return NHI_OK;
     n = getgroups(0, NULL);
+    /* NOLINTNEXTLINE(clang-analyzer-optin.taint.TaintedAlloc): bounded here */
     g = n >= 0 && n <= NGROUPS_MAX ? calloc((size_t)n + 1, sizeof *g) : NULL;
     if (g == NULL)
         return NHI_ERR_NOMEM;

@@ -131,7 +131,7 @@ static bool read_log(struct adopt *a, const char *path)
     if (fseek(f, 0, SEEK_END) == 0 && ftell(f) > TAIL_MAX)
         (void)fseek(f, -TAIL_MAX, SEEK_END);
     else
-        rewind(f);
+        (void)fseek(f, 0, SEEK_SET);
     while (getline(&line, &room, f) > 0)
         take_line(a, line);
     free(line);

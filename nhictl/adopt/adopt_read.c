@@ -90,13 +90,17 @@ static char *expand(const struct adopt *a, const char *pattern)
 
     if (pattern[0] != '/' && strncmp(pattern, "%h", 2) != 0)
         fprintf(f, "%s/", a->home);
-    for (; *pattern != '\0'; pattern++)
-        if (strncmp(pattern, "%h", 2) == 0 && pattern++ != NULL)
+    while (*pattern != '\0') {
+        bool home = strncmp(pattern, "%h", 2) == 0, name = strncmp(pattern, "%u", 2) == 0;
+
+        if (home)
             fputs(a->home, f);
-        else if (strncmp(pattern, "%u", 2) == 0 && pattern++ != NULL)
+        else if (name)
             fputs(a->local.name, f);
         else
             putc(*pattern, f);
+        pattern += home || name ? 2 : 1;
+    }
     if (fclose(f) != 0)
         out_must(NULL);
     return path;

@@ -139,7 +139,8 @@ static int agent_export(struct ctl *c)
 /* text: new. */
 static int read_file(struct ctl *c, const char *file, char **text, size_t *len)
 {
-    FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
+    bool is_file = strcmp(file, "-") != 0;
+    FILE *f = is_file ? fopen(file, "re") : stdin;
     size_t room = 0;
     ssize_t n = -1;
     int code = CTL_DONE;
@@ -154,7 +155,7 @@ static int read_file(struct ctl *c, const char *file, char **text, size_t *len)
     else if ((size_t)n > FILE_MAX || strlen(*text) != (size_t)n)
         code = ctl_fail(c, CTL_REFUSED, NULL, "%s is not a registry of agents", file);
     *len = n > 0 ? (size_t)n : 0;
-    if (f != NULL && f != stdin)
+    if (f != NULL && is_file)
         fclose(f);
     return code;
 }

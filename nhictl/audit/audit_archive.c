@@ -132,7 +132,8 @@ static int prove_file(struct ctl *c, struct archive *a)
     ssize_t len;
 
     a->to = a->from;
-    rewind(a->f);
+    if (fseek(a->f, 0, SEEK_SET) != 0)
+        link = NHI_LINK_UNREADABLE;
     while (link == NHI_LINK_GOOD && (len = getline(&line, &room, a->f)) > 0)
         link = line[len - 1] == '\n' ? nhi_chain_add(&a->to, line, (size_t)len - 1, &seq)
                                      : NHI_LINK_UNREADABLE;

@@ -58,7 +58,7 @@ static void put_finding(FILE *f, const struct finding *x)
 int review_page(const struct review *r, const char *file)
 {
     char title[NHI_HOST_MAX + 32];
-    enum review_level level = 0;
+    const struct finding *last = NULL;
     struct html h;
 
     snprintf(title, sizeof(title), "Agents of %s", r->s->set.host);
@@ -72,9 +72,9 @@ int review_page(const struct review *r, const char *file)
     for (size_t i = 0; i < r->count; i++) {
         const struct finding *x = &r->findings[i];
 
-        if (x->level != level)
+        if (last == NULL || x->level != last->level)
             fprintf(h.f, "<h2>%s</h2>\n", review_level_name(x->level));
-        level = x->level;
+        last = x;
         put_finding(h.f, x);
     }
     fputs("<footer>nhictl review. Entries are those of the OWASP Non-Human Identities Top 10 "
