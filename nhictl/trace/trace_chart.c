@@ -202,8 +202,9 @@ void trace_html_chart(FILE *f, const struct trace *t)
     fputs("<h2>Against time</h2>\n<figure>\n<div class=\"chart\">\n", f);
     put_axis(f, &x);
     put_ends(f, t, &x);
-    for (size_t i = t->tickets; i-- > 0 && t->tickets - i <= BARS_MAX;)
-        put_ticket(f, t, &x, &t->ticket[i]);
+    /* The newest first. */
+    for (size_t i = 0; i < t->tickets && i < BARS_MAX; i++)
+        put_ticket(f, t, &x, &t->ticket[t->tickets - 1 - i]);
     for (size_t i = 0; i < shown; i++)
         put_session(f, t, &x, &t->session[i]);
     put_denials(f, t, &x);
