@@ -46,8 +46,8 @@ NHI_CHECK enum nhi_err nhi_proc_new_audit(uint32_t uid);
 NHI_CHECK enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid);
 /* The inode of the PID namespace that this process is in. 0: it cannot be found out. */
 uint64_t nhi_proc_namespace(void);
-/* Seconds since the epoch. Ask nothing else: time(2) lags behind the exact clock by up to a tick, and who asks now the one
- * and then the other sees what came later in an earlier second. */
+/* Seconds since the epoch. Ask nothing else: time(2) lags behind the exact clock by up to a tick, so that a program that
+ * asks both would write down what came later in an earlier second. */
 int64_t nhi_now(void);
 /* Seconds since boot, sleep included, by a clock that nobody sets. 0: it cannot be found out. */
 int64_t nhi_uptime(void);

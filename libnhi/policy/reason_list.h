@@ -29,13 +29,13 @@
       "`nhictl lockdown status` says which, `nhictl audit export` who did it and why.") \
     X(MACHINE, "machine", 0, "the ledger belongs to another machine, or was written by one", \
       "The disk was copied to another machine, or a virtual machine was cloned.", \
-      "`nhictl status` shows to which machine the ledger belongs. On a clone: `nhictl init --new-host`.") \
+      "`nhictl status` says which of the two it is, and what to do. On a clone: `nhictl init --new-host`.") \
     X(ROLLED_BACK, "rolled-back", 0, "the ledger is older than this host has seen it", \
       "A snapshot of the disk was put back, and with it a ledger that knows nothing of what happened since.", \
-      "`nhictl status` says how far it is behind. nhi-recovery(7) says how to go on from it.") \
+      "`nhictl status` confirms it. nhi-recovery(7) says how to go on.") \
     X(CLOCK, "clock", 0, "this host's clock is behind what its ledger has seen", \
       "The clock was set back, or was wrong for a while and ran ahead.", \
-      "`nhictl status` shows by how much. Set the clock right.") \
+      "`date` shows what this host takes for the time. Set the clock right.") \
     X(SUBJECT, "subject", 0, "the account does not resolve, or is not the caller's", \
       "No source of accounts knows the name, or it leads to another uid than the ledger gave the agent.", \
       "`getent passwd NAME` shows what programs see, `nhictl doctor` why.") \
@@ -156,6 +156,6 @@
       "`df /var/lib/nhi` shows how much room is left; `nhictl doctor` shows what else is wrong.") \
     X(GROUPS, "groups", 0, "not every source of groups gave an answer: the account may lead to root", \
       "A directory such as LDAP does not answer, so that nobody knows which groups the account is in.", \
-      "`getent group` shows which source hangs; the system log names it.")
+      "`nhictl doctor` asks each source; the system log names the one that gave no answer.")
 
 #endif
