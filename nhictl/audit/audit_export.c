@@ -141,9 +141,9 @@ static int audit_follow(struct ctl *c)
     int code = store_need_root(c);
 
     if (code == CTL_DONE)
-        code = start(c, fds);
-    if (code == CTL_DONE)
         code = begin_behind(c, &p.last);
+    if (code == CTL_DONE)
+        code = start(c, fds);
     while (code == CTL_DONE) {
         code = look(c, &p);
         if (code != CTL_DONE || (poll(fds, 2, LOOK_MS) > 0 && (fds[1].revents & POLLIN) != 0))

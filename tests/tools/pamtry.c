@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RUBBISH_LEN 65536
 
@@ -68,6 +69,9 @@ static int knock(char *reply)
     if (pam_set_item(pamh, PAM_RHOST, address) != PAM_SUCCESS ||
         pam_set_item(pamh, PAM_TTY, "ssh") != PAM_SUCCESS ||
         pam_set_item(pamh, PAM_FAIL_DELAY, delay.item) != PAM_SUCCESS)
+        exit(125);
+    /* As a program does that is setuid, and asks for whoever called it. */
+    if (getuid() != 0 && pam_set_item(pamh, PAM_RUSER, user) != PAM_SUCCESS)
         exit(125);
     rc = pam_authenticate(pamh, 0);
     if (rc == PAM_SUCCESS)
