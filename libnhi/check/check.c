@@ -473,24 +473,23 @@ static bool is_dead(enum nhi_reason r)
 }
 
 /* What became of the ticket that the key was bound to last. */
-static bool look_back(const struct nhi_moment *m, const struct nhi_who *who, const uint8_t *key, struct nhi_verdict *v)
+static void look_back(const struct nhi_moment *m, const struct nhi_who *who, const uint8_t *key, struct nhi_verdict *v)
 {
     struct nhi_ticket t;
     struct nhi_shown shown = { .source = NHI_FROM_KEY, .ticket = &t, .from_unknown = true };
     struct nhi_verdict past;
 
     if (m->reason != NHI_PERMIT || nhi_ticket_last_of_key(m->ledger, key, who->subject, &t) != NHI_OK)
-        return false;
+        return;
     nhi_check_at(m, who, &shown, &past);
     v->verified = true;
     if (past.reason == NHI_PERMIT && v->reason != NHI_DENY_NO_TICKET)
-        return true;
+        return;
     v->ticket = t;
     if (!nhi_list_has(t.accounts, who->subject))
         v->reason = NHI_DENY_ACCOUNT;
     else if (past.reason != NHI_PERMIT)
         v->reason = past.reason;
-    return true;
 }
 
 void nhi_check_refused(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *v, bool *known)
@@ -501,10 +500,9 @@ void nhi_check_refused(const struct nhi_who *who, const struct nhi_shown *what, 
     if ((v->verified && !is_dead(v->reason)) || what->text != NULL || what->key == NULL)
         return;
     m.reason = begin(&m);
-    *known = look_back(&m, who, what->key, v) || v->verified;
+    look_back(&m, who, what->key, v);
     finish(&m);
-    if (!*known)
-        *known = nhi_key_was_bound(what->key, who->subject) == NHI_OK;
+    *known = v->verified || nhi_key_was_bound(what->key, who->subject) == NHI_OK;
 }
 
 enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)

@@ -245,10 +245,10 @@ static void torn_ledger(void **state)
 
     (void)state;
     for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        struct nhi_shown what = { .source = NHI_FROM_LEDGER };
+        struct nhi_shown what = { .source = NHI_FROM_LEDGER }, shown = { .source = NHI_FROM_PROMPT };
         struct nhi_ticket t;
         struct nhi_verdict v;
-        char sql[80];
+        char sql[80], *text;
 
         world_reset();
         t = world_ticket();
@@ -260,7 +260,35 @@ static void torn_ledger(void **state)
         nhi_check(&ci_bot, &what, &v);
         assert_int_equal(v.reason, NHI_DENY_LEDGER);
         assert_string_not_equal(v.message, "");
+        if (i == 0) {
+            text = world_mint(&t);
+            shown.text = text;
+            nhi_check(&ci_bot, &shown, &v);
+            assert_int_equal(v.reason, NHI_DENY_LEDGER);
+            assert_false(v.verified);
+            nhi_text_free(text);
+        }
     }
+}
+
+/* How a permit goes on is asked of the time to come. */
+static void ahead(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct nhi_shown what = { .source = NHI_FROM_SESSION, .ticket = &t, .granted = true, .registered = true };
+    struct nhi_verdict v;
+
+    (void)state;
+    record(&t);
+    what.ahead = 60;
+    nhi_check(&ci_bot, &what, &v);
+    assert_int_equal(v.reason, NHI_PERMIT);
+    assert_int_equal(v.why, NHI_PERMIT);
+    what.ahead = t.exp - time(NULL) + 60;
+    nhi_check(&ci_bot, &what, &v);
+    assert_int_equal(v.reason, NHI_PERMIT);
+    assert_int_equal(v.why, NHI_DENY_EXPIRED);
+    assert_int_equal(v.then, t.exp);
 }
 
 static void fits(void **state)
@@ -331,7 +359,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(keys_that_are_refused), T(any_key), T(refusals_that_are_known), T(keys_of_agents), T(revoked_in_a_moment),
         T(renewed),               T(counts),                  T(accounts_that_are_not_known),
-        T(torn_ledger),           T(fits),
+        T(torn_ledger),
+        T(ahead),           T(fits),
     };
     uint8_t sk[NHI_SK_LEN];
 

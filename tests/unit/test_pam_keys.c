@@ -169,6 +169,23 @@ static int from(const char *rhost)
     return world_run(&c, NO_AUTH);
 }
 
+/* What comes from nowhere else is of this host. */
+static void test_from_here(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct world_call c = { .service = "cron", .user = "ci-bot", .tty = "cron" };
+
+    (void)state;
+    world_sql(WORLD_OWN);
+    record(&t);
+    forbid_from("cron", NULL, false, true);
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
+    forbid_from("cron", NULL, true, false);
+    (void)world_reason();
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "forbidden");
+}
+
 /* With UseDNS sshd says a name, of which others choose what it is: it could be any address. */
 static void test_from_a_name(void **state)
 {
@@ -604,6 +621,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_key_that_nobody_can_tell),
         T(test_another_key_in_the_end),
+        T(test_from_here),
         T(test_from_a_name),
         T(test_sudo_within_a_session_from_a_name),
         T(test_from_a_socket),

@@ -19,6 +19,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/session/session.h"
+#include "libnhi/session/session_find.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_write.h"
 #include "tests/lib/calls.h"
@@ -65,8 +66,13 @@ static void sudo_body(struct nhi_ticket *t)
     struct world_call root = sudo("root", 0), s = sudo("admin", WORLD_ADMIN_UID);
     struct world_call cheat = sudo("ci-bot", WORLD_AGENT_UID);
     struct world_call doas = { .service = "doas", .user = "root", .ruser = "ci-bot", .ruid = WORLD_AGENT_UID };
+    struct nhi_grant g;
 
     (void)t;
+    /* The session is this process, which its parent holds open. */
+    assert_int_equal(nhi_session_find(NHI_RUN_DIR, getpid(), &g), NHI_OK);
+    assert_int_equal(g.self.pid, getpid());
+    assert_int_equal(g.parent.pid, getppid());
     /* Whomever it is to become, it is the caller who is asked about, whose ticket is not for doas. */
     expect(&doas, NO_AUTH, PAM_PERM_DENIED, "service");
     expect(&c, ALL, PAM_SUCCESS, "permit");

@@ -165,6 +165,20 @@ static int deep(void)
     return register_self(1) != NHI_OK ? 92 : descend();
 }
 
+/* Of the handles only an audit session's and a cgroup's hold more than the process that registered. */
+static void outlives(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char handle[NHI_TREE_MAX + 1];
+
+    (void)state;
+    nhi_session_audit_handle(&g, 7, handle);
+    assert_true(nhi_session_outlives(&g, handle));
+    nhi_session_handle(&g, handle);
+    assert_false(nhi_session_outlives(&g, handle));
+    assert_false(nhi_session_outlives(&g, ""));
+}
+
 static void far_below(void **state)
 {
     (void)state;
@@ -680,6 +694,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(inside, state_empty),
+        cmocka_unit_test_setup(outlives, state_empty),
         cmocka_unit_test_setup(far_below, state_empty),
         cmocka_unit_test_setup(innermost, state_empty),
         cmocka_unit_test_setup(one_ticket_a_handle, state_empty),
