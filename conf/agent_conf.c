@@ -15,15 +15,14 @@
 
 #define KEYS "name, owner, purpose, review_by, uid, group, home, make_home, shell or state"
 
-static enum nhi_err take_text(const config_setting_t *s, char *to, size_t max,
-                              bool (*ok)(const char *), const char *expected,
-                              struct nhi_conf_error *error)
+static enum nhi_err take_text(const config_setting_t *s, char *to, size_t max, bool (*ok)(const char *),
+                              const char *expected, struct nhi_conf_error *error)
 {
     const char *text = config_setting_get_string(s);
 
     if (text == NULL || !(ok != NULL ? ok(text) : nhi_name_is_text(text, max)))
-        return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected %s, in quotes",
-                            config_setting_name(s), expected);
+        return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected %s, in quotes", config_setting_name(s),
+                            expected);
     memcpy(to, text, strlen(text) + 1);
     return NHI_OK;
 }
@@ -33,12 +32,10 @@ static enum nhi_err take_day(const config_setting_t *s, int64_t *to, struct nhi_
     const char *text = config_setting_get_string(s);
     char moment[NHI_TIME_LEN + 1];
 
-    if (text == NULL || strlen(text) != 10 ||
-        snprintf(moment, sizeof(moment), "%sT00:00:00Z", text) != NHI_TIME_LEN ||
+    if (text == NULL || strlen(text) != 10 || snprintf(moment, sizeof(moment), "%sT00:00:00Z", text) != NHI_TIME_LEN ||
         nhi_time_parse(moment, to) != NHI_OK || *to <= 0)
         return nhi_conf_bad(error, config_setting_source_line(s),
-                            "%s: expected a day in quotes, such as \"2027-06-30\"",
-                            config_setting_name(s));
+                            "%s: expected a day in quotes, such as \"2027-06-30\"", config_setting_name(s));
     return NHI_OK;
 }
 
@@ -52,9 +49,8 @@ static enum nhi_err add_group(const char *word, void *to, struct nhi_conf_error 
     if (nhi_list_has(list, word))
         return nhi_conf_bad(error, error->line, "group: '%s' is there twice", word);
     if (have + 1 + strlen(word) > NHI_LIST_MAX)
-        return nhi_conf_bad(error, error->line, "group: longer than %d characters together",
-                            NHI_LIST_MAX);
-    (void)snprintf(list + have, NHI_LIST_MAX + 1 - have, "%s%s", have > 0 ? " " : "", word);
+        return nhi_conf_bad(error, error->line, "group: longer than %d characters together", NHI_LIST_MAX);
+    snprintf(list + have, NHI_LIST_MAX + 1 - have, "%s%s", have > 0 ? " " : "", word);
     return NHI_OK;
 }
 
@@ -66,14 +62,12 @@ static bool is_path(const char *s)
 static enum nhi_err take_flag(const config_setting_t *s, bool *to, struct nhi_conf_error *error)
 {
     if (config_setting_type(s) != CONFIG_TYPE_BOOL)
-        return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected true or false",
-                            config_setting_name(s));
+        return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected true or false", config_setting_name(s));
     *to = config_setting_get_bool(s) != 0;
     return NHI_OK;
 }
 
-static enum nhi_err take_state(const config_setting_t *s, enum nhi_agent_state *to,
-                               struct nhi_conf_error *error)
+static enum nhi_err take_state(const config_setting_t *s, enum nhi_agent_state *to, struct nhi_conf_error *error)
 {
     static const struct {
         const char *name;
@@ -88,12 +82,11 @@ static enum nhi_err take_state(const config_setting_t *s, enum nhi_agent_state *
             *to = states[i].state;
             return NHI_OK;
         }
-    return nhi_conf_bad(error, config_setting_source_line(s),
-                        "%s: expected \"active\", \"suspended\" or \"retired\"", config_setting_name(s));
+    return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected \"active\", \"suspended\" or \"retired\"",
+                        config_setting_name(s));
 }
 
-static enum nhi_err take_key(const config_setting_t *s, struct nhi_agent_entry *e,
-                             struct nhi_conf_error *error)
+static enum nhi_err take_key(const config_setting_t *s, struct nhi_agent_entry *e, struct nhi_conf_error *error)
 {
     const char *key = config_setting_name(s);
     enum nhi_err err;
@@ -107,7 +100,8 @@ static enum nhi_err take_key(const config_setting_t *s, struct nhi_agent_entry *
                          error);
     if (IS("owner"))
         return take_text(s, e->owner, NHI_OWNER_MAX, nhi_name_is_owner,
-                         "who answers for it, without a blank in front or behind or a character that nobody sees", error);
+                         "who answers for it, without a blank in front or behind or a character that nobody sees",
+                         error);
     if (IS("purpose"))
         return take_text(s, e->purpose, NHI_TEXT_MAX, NULL, "what it is for", error);
     if (IS("review_by"))
@@ -128,12 +122,10 @@ static enum nhi_err take_key(const config_setting_t *s, struct nhi_agent_entry *
         return err;
     }
 #undef IS
-    return nhi_conf_bad(error, config_setting_source_line(s), "unknown key '%.40s': expected " KEYS,
-                        key);
+    return nhi_conf_bad(error, config_setting_source_line(s), "unknown key '%.40s': expected " KEYS, key);
 }
 
-static enum nhi_err take_entry(const config_setting_t *group, struct nhi_agent_entry *e,
-                               struct nhi_conf_error *error)
+static enum nhi_err take_entry(const config_setting_t *group, struct nhi_agent_entry *e, struct nhi_conf_error *error)
 {
     unsigned line = config_setting_source_line(group);
     enum nhi_err err = NHI_OK;
@@ -153,15 +145,12 @@ static enum nhi_err take_entry(const config_setting_t *group, struct nhi_agent_e
               : e->review_by == 0     ? "review_by"
                                       : NULL;
     if (missing != NULL)
-        return nhi_conf_bad(error, line,
-                            "%s is missing: every agent has name, owner, purpose and review_by",
-                            missing);
+        return nhi_conf_bad(error, line, "%s is missing: every agent has name, owner, purpose and review_by", missing);
     e->line = line;
     return NHI_OK;
 }
 
-static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_entry *e,
-                           struct nhi_conf_error *error)
+static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_entry *e, struct nhi_conf_error *error)
 {
     struct nhi_agent_entry *all;
     size_t room = conf->room * 2 + 16;
@@ -170,11 +159,10 @@ static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_e
         const struct nhi_agent_entry *o = &conf->all[i];
 
         if (strcmp(o->name, e->name) == 0)
-            return nhi_conf_bad(error, e->line, "agent %s is declared twice (%s:%u)", e->name,
-                                o->file, o->line);
+            return nhi_conf_bad(error, e->line, "agent %s is declared twice (%s:%u)", e->name, o->file, o->line);
         if (e->uid != 0 && o->uid == e->uid)
-            return nhi_conf_bad(error, e->line, "uid %u is agent %s's (%s:%u)", (unsigned)e->uid,
-                                o->name, o->file, o->line);
+            return nhi_conf_bad(error, e->line, "uid %u is agent %s's (%s:%u)", (unsigned)e->uid, o->name, o->file,
+                                o->line);
     }
     if (conf->count == NHI_CONF_AGENTS_MAX)
         return nhi_conf_bad(error, e->line, "more than %d agents", NHI_CONF_AGENTS_MAX);
@@ -197,8 +185,7 @@ static enum nhi_err take_file(struct nhi_agent_conf *conf, const char *file, con
     int n;
 
     if (strlen(file) > NHI_DECLARED_MAX || !nhi_name_is_text(file, NHI_DECLARED_MAX))
-        return nhi_conf_bad(error, 0, "the file's name is longer than %d bytes, or no plain text",
-                            NHI_DECLARED_MAX);
+        return nhi_conf_bad(error, 0, "the file's name is longer than %d bytes, or no plain text", NHI_DECLARED_MAX);
     err = nhi_conf_only_list(parsed, "agents", &agents, error);
     n = agents != NULL ? config_setting_length(agents) : 0;
     for (int i = 0; i < n && err == NHI_OK; i++) {
@@ -212,8 +199,8 @@ static enum nhi_err take_file(struct nhi_agent_conf *conf, const char *file, con
     return err;
 }
 
-enum nhi_err nhi_agent_conf_add(struct nhi_agent_conf *conf, const char *name, const char *text,
-                                size_t len, struct nhi_conf_error *error)
+enum nhi_err nhi_agent_conf_add(struct nhi_agent_conf *conf, const char *name, const char *text, size_t len,
+                                struct nhi_conf_error *error)
 {
     size_t had = conf->count;
     enum nhi_err err;

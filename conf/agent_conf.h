@@ -12,8 +12,8 @@
 #ifndef CONF_AGENT_CONF_H
 #define CONF_AGENT_CONF_H
 
-#include "libnhi/ledger/ledger.h"
 #include "conf/policy_conf.h"
+#include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_agent.h"
 
 #define NHI_CONF_AGENTS_MAX 10000 /* in all files together */
@@ -39,8 +39,8 @@ struct nhi_agent_conf {
 
 /* Adds the agents of one file. name: its name without a directory. text: len bytes and a NUL. NHI_ERR_FORMAT: error
  * says what was expected, and nothing was added; NHI_ERR_NOMEM. */
-NHI_CHECK enum nhi_err nhi_agent_conf_add(struct nhi_agent_conf *conf, const char *name, const char *text,
-                                          size_t len, struct nhi_conf_error *error);
+NHI_CHECK enum nhi_err nhi_agent_conf_add(struct nhi_agent_conf *conf, const char *name, const char *text, size_t len,
+                                          struct nhi_conf_error *error);
 void nhi_agent_conf_free(struct nhi_agent_conf *conf);
 
 #endif

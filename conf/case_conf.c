@@ -14,8 +14,8 @@
 #include "conf/conf.h"
 #include "libnhi/base/time.h"
 
-static enum nhi_err take_text(const config_setting_t *s, char *out, size_t size,
-                              bool (*ok)(const char *), struct nhi_conf_error *error)
+static enum nhi_err take_text(const config_setting_t *s, char *out, size_t size, bool (*ok)(const char *),
+                              struct nhi_conf_error *error)
 {
     const char *text = config_setting_get_string(s);
 
@@ -44,8 +44,7 @@ static enum nhi_err take_at(const config_setting_t *s, int64_t *out, struct nhi_
 
     if (text != NULL && nhi_time_parse(text, out) == NHI_OK)
         return NHI_OK;
-    return nhi_conf_bad(error, config_setting_source_line(s),
-                        "at: expected a moment such as \"2027-06-30T12:00:00Z\"");
+    return nhi_conf_bad(error, config_setting_source_line(s), "at: expected a moment such as \"2027-06-30T12:00:00Z\"");
 }
 
 static enum nhi_err take_key(const config_setting_t *s, struct nhi_policy_case *k, bool *expect,
@@ -100,8 +99,7 @@ static enum nhi_err take_key(const config_setting_t *s, struct nhi_policy_case *
                         key);
 }
 
-static enum nhi_err take_case(const config_setting_t *group, struct nhi_policy_case *out,
-                              struct nhi_conf_error *error)
+static enum nhi_err take_case(const config_setting_t *group, struct nhi_policy_case *out, struct nhi_conf_error *error)
 {
     struct nhi_policy_case k = { .line = config_setting_source_line(group), .lifetime = 900 };
     enum nhi_err err = NHI_OK;
@@ -115,25 +113,22 @@ static enum nhi_err take_case(const config_setting_t *group, struct nhi_policy_c
         err = take_key(config_setting_get_elem(group, (unsigned)i), &k, &expect, error);
     if (err != NHI_OK)
         return err;
-    if (k.agent[0] == '\0' || k.task[0] == '\0' || k.account[0] == '\0' || k.service[0] == '\0' ||
-        !expect)
-        return nhi_conf_bad(error, k.line,
-                            "every test names agent, task, account, service and expect");
+    if (k.agent[0] == '\0' || k.task[0] == '\0' || k.account[0] == '\0' || k.service[0] == '\0' || !expect)
+        return nhi_conf_bad(error, k.line, "every test names agent, task, account, service and expect");
     *out = k;
     return NHI_OK;
 }
 
-static enum nhi_err take_cases(const config_t *parsed, struct nhi_policy_case **cases,
-                               size_t *count, struct nhi_conf_error *error)
+static enum nhi_err take_cases(const config_t *parsed, struct nhi_policy_case **cases, size_t *count,
+                               struct nhi_conf_error *error)
 {
-    const config_setting_t *root = config_root_setting(parsed),
-                           *tests = config_setting_get_member(root, "tests");
+    const config_setting_t *root = config_root_setting(parsed), *tests = config_setting_get_member(root, "tests");
     struct nhi_policy_case *all;
     enum nhi_err err = NHI_OK;
     int n;
 
-    if (tests == NULL || config_setting_type(tests) != CONFIG_TYPE_LIST ||
-        config_setting_length(root) != 1 || config_setting_length(tests) == 0)
+    if (tests == NULL || config_setting_type(tests) != CONFIG_TYPE_LIST || config_setting_length(root) != 1 ||
+        config_setting_length(tests) == 0)
         return nhi_conf_bad(error, 0, "expected tests = ( {…}, {…} ); and nothing else");
     n = config_setting_length(tests);
     all = calloc((size_t)n, sizeof(*all));
@@ -150,8 +145,8 @@ static enum nhi_err take_cases(const config_t *parsed, struct nhi_policy_case **
     return NHI_OK;
 }
 
-enum nhi_err nhi_policy_cases_read(const char *text, size_t len, struct nhi_policy_case **cases,
-                                   size_t *count, struct nhi_conf_error *error)
+enum nhi_err nhi_policy_cases_read(const char *text, size_t len, struct nhi_policy_case **cases, size_t *count,
+                                   struct nhi_conf_error *error)
 {
     enum nhi_err err;
     config_t parsed;

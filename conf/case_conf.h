@@ -21,8 +21,7 @@ struct nhi_policy_case {
 };
 
 /* cases: new, the caller's to free. */
-NHI_CHECK enum nhi_err nhi_policy_cases_read(const char *text, size_t len,
-                                             struct nhi_policy_case **cases, size_t *count,
-                                             struct nhi_conf_error *error);
+NHI_CHECK enum nhi_err nhi_policy_cases_read(const char *text, size_t len, struct nhi_policy_case **cases,
+                                             size_t *count, struct nhi_conf_error *error);
 
 #endif

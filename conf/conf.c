@@ -15,7 +15,7 @@ enum nhi_err nhi_conf_bad(struct nhi_conf_error *error, unsigned line, const cha
 
     error->line = line;
     va_start(ap, fmt);
-    (void)vsnprintf(error->text, sizeof(error->text), fmt, ap);
+    vsnprintf(error->text, sizeof(error->text), fmt, ap);
     va_end(ap);
     return NHI_ERR_FORMAT;
 }
@@ -64,8 +64,7 @@ struct open {
     unsigned depth;
 };
 
-static enum nhi_err take_bracket(struct open *o, char c, unsigned line,
-                                 struct nhi_conf_error *error)
+static enum nhi_err take_bracket(struct open *o, char c, unsigned line, struct nhi_conf_error *error)
 {
     static const char opens[] = "([{", closes[] = ")]}";
     const char *opened = strchr(opens, c);
@@ -80,11 +79,9 @@ static enum nhi_err take_bracket(struct open *o, char c, unsigned line,
     if (strchr(closes, c) == NULL)
         return NHI_OK;
     if (o->depth == 0)
-        return nhi_conf_bad(error, line, "syntax error: there is nothing open that '%c' could close",
-                            c);
+        return nhi_conf_bad(error, line, "syntax error: there is nothing open that '%c' could close", c);
     if (o->closes[--o->depth] != c)
-        return nhi_conf_bad(error, line,
-                            "syntax error: expected '%c' for what line %u opens, found '%c'",
+        return nhi_conf_bad(error, line, "syntax error: expected '%c' for what line %u opens, found '%c'",
                             o->closes[o->depth], o->line[o->depth], c);
     return NHI_OK;
 }
@@ -111,8 +108,7 @@ static enum nhi_err check_brackets(const char *text, struct nhi_conf_error *erro
         p++;
     }
     if (err == NHI_OK && o.depth > 0)
-        err = nhi_conf_bad(error, o.line[o.depth - 1],
-                           "syntax error: expected '%c' to close what this line opens",
+        err = nhi_conf_bad(error, o.line[o.depth - 1], "syntax error: expected '%c' to close what this line opens",
                            o.closes[o.depth - 1]);
     return err;
 }
@@ -122,18 +118,15 @@ static enum nhi_err check_text(const char *text, size_t len, struct nhi_conf_err
     const char *include;
 
     if (strlen(text) != len)
-        return nhi_conf_bad(error, line_of(text, text + strlen(text)),
-                            "it holds a zero byte: expected text");
+        return nhi_conf_bad(error, line_of(text, text + strlen(text)), "it holds a zero byte: expected text");
     /* Refused in comments too: libconfig looks for it before it looks for anything else. */
     include = strstr(text, "@include");
     if (include != NULL)
-        return nhi_conf_bad(error, line_of(text, include),
-                            "@include is not taken: one directory holds every file");
+        return nhi_conf_bad(error, line_of(text, include), "@include is not taken: one directory holds every file");
     return check_brackets(text, error);
 }
 
-enum nhi_err nhi_conf_parse(const char *text, size_t len, config_t *out,
-                            struct nhi_conf_error *error)
+enum nhi_err nhi_conf_parse(const char *text, size_t len, config_t *out, struct nhi_conf_error *error)
 {
     enum nhi_err err;
 
@@ -142,8 +135,7 @@ enum nhi_err nhi_conf_parse(const char *text, size_t len, config_t *out,
     err = check_text(text, len, error);
     if (err != NHI_OK || config_read_string(out, text) == CONFIG_TRUE)
         return err;
-    return nhi_conf_bad(error, (unsigned)config_error_line(out),
-                        "%s: expected KEY = VALUE; here or just before",
+    return nhi_conf_bad(error, (unsigned)config_error_line(out), "%s: expected KEY = VALUE; here or just before",
                         config_error_text(out) != NULL ? config_error_text(out) : "not readable");
 }
 
@@ -165,8 +157,7 @@ enum nhi_err nhi_conf_word(const config_setting_t *s, const char *const *words, 
                                                        : " or ",
                                 words[i]);
     }
-    return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected %s",
-                        config_setting_name(s), expected);
+    return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected %s", config_setting_name(s), expected);
 }
 
 enum nhi_err nhi_conf_span(const config_setting_t *s, int64_t *out, struct nhi_conf_error *error)
@@ -188,17 +179,15 @@ enum nhi_err nhi_conf_count(const config_setting_t *s, uint32_t min, uint32_t ma
     if (config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64)
         n = config_setting_get_int64(s);
     if (n < (long long)min || n > (long long)max)
-        return nhi_conf_bad(error, config_setting_source_line(s),
-                            "%s: expected a number from %u to %u", config_setting_name(s),
-                            (unsigned)min, (unsigned)max);
+        return nhi_conf_bad(error, config_setting_source_line(s), "%s: expected a number from %u to %u",
+                            config_setting_name(s), (unsigned)min, (unsigned)max);
     *out = (uint32_t)n;
     return NHI_OK;
 }
 
 enum nhi_err nhi_conf_each(const config_setting_t *s,
-                           enum nhi_err (*take)(const char *word, void *to,
-                                                struct nhi_conf_error *error),
-                           void *to, struct nhi_conf_error *error)
+                           enum nhi_err (*take)(const char *word, void *to, struct nhi_conf_error *error), void *to,
+                           struct nhi_conf_error *error)
 {
     unsigned line = config_setting_source_line(s);
     const char *word = config_setting_get_string(s), *key = config_setting_name(s);
@@ -216,15 +205,14 @@ enum nhi_err nhi_conf_each(const config_setting_t *s,
     for (int i = 0; i < n && err == NHI_OK; i++) {
         word = config_setting_get_string_elem(s, i);
         if (word == NULL)
-            return nhi_conf_bad(error, line, "%s: expected a text in quotes, or an array of them",
-                                key);
+            return nhi_conf_bad(error, line, "%s: expected a text in quotes, or an array of them", key);
         err = take(word, to, error);
     }
     return err;
 }
 
-enum nhi_err nhi_conf_only_list(const config_t *parsed, const char *name,
-                                const config_setting_t **out, struct nhi_conf_error *error)
+enum nhi_err nhi_conf_only_list(const config_t *parsed, const char *name, const config_setting_t **out,
+                                struct nhi_conf_error *error)
 {
     const config_setting_t *root = config_root_setting(parsed), *list;
     int n = config_setting_length(root);
@@ -233,13 +221,12 @@ enum nhi_err nhi_conf_only_list(const config_t *parsed, const char *name,
         const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
 
         if (strcmp(config_setting_name(s), name) != 0)
-            return nhi_conf_bad(error, config_setting_source_line(s),
-                                "unknown setting '%.40s': expected %s", config_setting_name(s), name);
+            return nhi_conf_bad(error, config_setting_source_line(s), "unknown setting '%.40s': expected %s",
+                                config_setting_name(s), name);
     }
     list = config_setting_get_member(root, name);
     if (list != NULL && config_setting_type(list) != CONFIG_TYPE_LIST)
-        return nhi_conf_bad(error, config_setting_source_line(list),
-                            "%s: expected a list: ( {…}, {…} )", name);
+        return nhi_conf_bad(error, config_setting_source_line(list), "%s: expected a list: ( {…}, {…} )", name);
     *out = list;
     return NHI_OK;
 }

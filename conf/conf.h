@@ -6,15 +6,14 @@
 
 #include <libconfig.h>
 
-#include "libnhi/base/err.h"
 #include "conf/policy_conf.h"
+#include "libnhi/base/err.h"
 
 /* NHI_ERR_FORMAT, and says so. */
-__attribute__((format(printf, 3, 4))) NHI_CHECK enum nhi_err
-nhi_conf_bad(struct nhi_conf_error *error, unsigned line, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) NHI_CHECK enum nhi_err nhi_conf_bad(struct nhi_conf_error *error, unsigned line,
+                                                                          const char *fmt, ...);
 /* Parses len bytes and a NUL. out is the caller's to destroy, whatever this returns. */
-NHI_CHECK enum nhi_err nhi_conf_parse(const char *text, size_t len, config_t *out,
-                                      struct nhi_conf_error *error);
+NHI_CHECK enum nhi_err nhi_conf_parse(const char *text, size_t len, config_t *out, struct nhi_conf_error *error);
 
 /* Values, below. Each says what it expected. */
 /* One of words, which ends with NULL: which. */
@@ -27,12 +26,11 @@ NHI_CHECK enum nhi_err nhi_conf_count(const config_setting_t *s, uint32_t min, u
                                       struct nhi_conf_error *error);
 /* Calls take for a text, or for each of an array of texts that is not empty. */
 NHI_CHECK enum nhi_err nhi_conf_each(const config_setting_t *s,
-                                     enum nhi_err (*take)(const char *word, void *to,
-                                                          struct nhi_conf_error *error),
+                                     enum nhi_err (*take)(const char *word, void *to, struct nhi_conf_error *error),
                                      void *to, struct nhi_conf_error *error);
 
 /* The list by that name, which is all that a file may hold; NULL: a file of comments. */
-NHI_CHECK enum nhi_err nhi_conf_only_list(const config_t *parsed, const char *name,
-                                          const config_setting_t **out, struct nhi_conf_error *error);
+NHI_CHECK enum nhi_err nhi_conf_only_list(const config_t *parsed, const char *name, const config_setting_t **out,
+                                          struct nhi_conf_error *error);
 
 #endif

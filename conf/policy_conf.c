@@ -67,8 +67,8 @@ static void cut(struct nhi_policy_conf *conf, size_t count)
     conf->count = count;
 }
 
-static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, const char *file,
-                           unsigned line, struct nhi_conf_error *error)
+static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, const char *file, unsigned line,
+                           struct nhi_conf_error *error)
 {
     enum nhi_err err = grow(conf);
     bool is_there;
@@ -79,10 +79,8 @@ static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, con
     if (conf->count == NHI_CONF_RULES_MAX)
         return nhi_conf_bad(error, line, "more than %d rules", NHI_CONF_RULES_MAX);
     if (r->name[0] == '\0' &&
-        (snprintf(r->name, sizeof(r->name), "%s:%u", file, line) > NHI_TASK_MAX ||
-         !nhi_name_is_task(r->name)))
-        return nhi_conf_bad(error, line,
-                            "name is missing, and the file's name is too long to make one");
+        (snprintf(r->name, sizeof(r->name), "%s:%u", file, line) > NHI_TASK_MAX || !nhi_name_is_task(r->name)))
+        return nhi_conf_bad(error, line, "name is missing, and the file's name is too long to make one");
     at = find_name(conf, r->name, &is_there);
     if (is_there)
         return nhi_conf_bad(error, line, "name '%s' is another rule's (%s:%u)", r->name,
@@ -90,14 +88,14 @@ static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, con
     memmove(conf->by_name + at + 1, conf->by_name + at, (conf->count - at) * sizeof(*conf->by_name));
     conf->by_name[at] = conf->count;
     conf->rules[conf->count] = *r;
-    (void)snprintf(conf->where[conf->count].file, sizeof(conf->where->file), "%s", file);
+    snprintf(conf->where[conf->count].file, sizeof(conf->where->file), "%s", file);
     conf->where[conf->count].line = line;
     conf->count++;
     return NHI_OK;
 }
 
-static enum nhi_err take_file(struct nhi_policy_conf *conf, const char *name,
-                              const config_t *parsed, struct nhi_conf_error *error)
+static enum nhi_err take_file(struct nhi_policy_conf *conf, const char *name, const config_t *parsed,
+                              struct nhi_conf_error *error)
 {
     const config_setting_t *rules = NULL;
     enum nhi_err err = nhi_conf_only_list(parsed, "rules", &rules, error);
@@ -114,8 +112,8 @@ static enum nhi_err take_file(struct nhi_policy_conf *conf, const char *name,
     return err;
 }
 
-enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name, const char *text,
-                                 size_t len, struct nhi_conf_error *error)
+enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name, const char *text, size_t len,
+                                 struct nhi_conf_error *error)
 {
     size_t had = conf->count;
     enum nhi_err err;
@@ -140,8 +138,7 @@ void nhi_policy_conf_free(struct nhi_policy_conf *conf)
     memset(conf, 0, sizeof(*conf));
 }
 
-static enum nhi_err take_host(const config_setting_t *s, struct nhi_settings_conf *out,
-                              struct nhi_conf_error *error)
+static enum nhi_err take_host(const config_setting_t *s, struct nhi_settings_conf *out, struct nhi_conf_error *error)
 {
     const char *host = config_setting_get_string(s);
 
@@ -152,8 +149,7 @@ static enum nhi_err take_host(const config_setting_t *s, struct nhi_settings_con
     return NHI_OK;
 }
 
-static enum nhi_err take_warn(const config_setting_t *s, struct nhi_settings_conf *out,
-                              struct nhi_conf_error *error)
+static enum nhi_err take_warn(const config_setting_t *s, struct nhi_settings_conf *out, struct nhi_conf_error *error)
 {
     enum nhi_err err = nhi_conf_span(s, &out->warn, error);
 
@@ -162,19 +158,16 @@ static enum nhi_err take_warn(const config_setting_t *s, struct nhi_settings_con
     return err;
 }
 
-static enum nhi_err take_interval(const config_setting_t *s, int64_t *out,
-                                  struct nhi_conf_error *error)
+static enum nhi_err take_interval(const config_setting_t *s, int64_t *out, struct nhi_conf_error *error)
 {
     enum nhi_err err = nhi_conf_span(s, out, error);
 
     if (err == NHI_OK && *out > NHI_INTERVAL_MAX)
-        err = nhi_conf_bad(error, config_setting_source_line(s), "%s: at most \"7d\"",
-                           config_setting_name(s));
+        err = nhi_conf_bad(error, config_setting_source_line(s), "%s: at most \"7d\"", config_setting_name(s));
     return err;
 }
 
-static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_conf *out,
-                                 struct nhi_conf_error *error)
+static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_conf *out, struct nhi_conf_error *error)
 {
     static const char *const pins[] = { "refuse", "record", NULL };
     static const char *const supervisors[] = { "required", "optional", NULL };

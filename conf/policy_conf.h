@@ -33,7 +33,7 @@ struct nhi_policy_conf {
     struct where {
         char file[65];
         unsigned line;
-    } * where; /* of each rule */
+    } * where;       /* of each rule */
     size_t *by_name; /* places of the rules, in the order of their names */
     size_t count, room;
 };
@@ -41,8 +41,7 @@ struct nhi_policy_conf {
 /* Adds the rules of one file. name: its name without a directory, for rules without one of their
  * own. text: len bytes and a NUL. NHI_ERR_FORMAT: error says what was expected, and nothing was
  * added; NHI_ERR_NOMEM. */
-NHI_CHECK enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name,
-                                           const char *text, size_t len,
+NHI_CHECK enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name, const char *text, size_t len,
                                            struct nhi_conf_error *error);
 void nhi_policy_conf_free(struct nhi_policy_conf *conf);
 
@@ -50,16 +49,15 @@ void nhi_policy_conf_free(struct nhi_policy_conf *conf);
 struct nhi_settings_conf {
     char host[NHI_HOST_MAX + 1];
     uint32_t uid_min, uid_max;
-    int64_t max_lifetime; /* seconds */
-    uint32_t grace;       /* seconds; NHI_GRACE_DEFAULT where it is not written */
-    int64_t warn;         /* seconds; 0: not asked for */
+    int64_t max_lifetime;              /* seconds */
+    uint32_t grace;                    /* seconds; NHI_GRACE_DEFAULT where it is not written */
+    int64_t warn;                      /* seconds; 0: not asked for */
     int64_t head_every, denials_every; /* seconds; their defaults where they are not written */
-    bool unsupervised;    /* supervisor = "optional"; else "required" */
-    bool pin_records;     /* pin = "record"; else "refuse" */
-    bool overdue_denies;  /* overdue = "deny"; else "report" */
+    bool unsupervised;                 /* supervisor = "optional"; else "required" */
+    bool pin_records;                  /* pin = "record"; else "refuse" */
+    bool overdue_denies;               /* overdue = "deny"; else "report" */
 };
-NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len,
-                                              struct nhi_settings_conf *out,
+NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len, struct nhi_settings_conf *out,
                                               struct nhi_conf_error *error);
 
 #endif

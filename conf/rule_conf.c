@@ -23,14 +23,12 @@ static enum nhi_err add_name(const char *word, void *to, struct nhi_conf_error *
     size_t have = strlen(l->text);
 
     if (!l->ok(word))
-        return nhi_conf_bad(error, error->line, "%s: '%.64s' is not a well-formed name", l->key,
-                            word);
+        return nhi_conf_bad(error, error->line, "%s: '%.64s' is not a well-formed name", l->key, word);
     if (nhi_list_has(l->text, word))
         return nhi_conf_bad(error, error->line, "%s: '%s' is there twice", l->key, word);
     if (have + 1 + strlen(word) > l->max)
-        return nhi_conf_bad(error, error->line, "%s: longer than %zu characters together", l->key,
-                            l->max);
-    (void)snprintf(l->text + have, l->max + 1 - have, "%s%s", have > 0 ? " " : "", word);
+        return nhi_conf_bad(error, error->line, "%s: longer than %zu characters together", l->key, l->max);
+    snprintf(l->text + have, l->max + 1 - have, "%s%s", have > 0 ? " " : "", word);
     return NHI_OK;
 }
 
@@ -43,8 +41,8 @@ static enum nhi_err take_names(const config_setting_t *s, char *text, bool (*ok)
 }
 
 /* Names, or all of them. */
-static enum nhi_err take_names_or_any(const config_setting_t *s, char *text,
-                                      bool (*ok)(const char *), struct nhi_conf_error *error)
+static enum nhi_err take_names_or_any(const config_setting_t *s, char *text, bool (*ok)(const char *),
+                                      struct nhi_conf_error *error)
 {
     const char *word = config_setting_get_string(s);
 
@@ -60,12 +58,10 @@ static enum nhi_err add_owner(const char *word, void *to, struct nhi_conf_error 
     size_t have = strlen(r->owners);
 
     if (!nhi_name_is_text(word, NHI_OWNER_MAX))
-        return nhi_conf_bad(error, error->line,
-                            "owner: expected an owner as nhictl agent list has it");
+        return nhi_conf_bad(error, error->line, "owner: expected an owner as nhictl agent list has it");
     if (have + 1 + strlen(word) > NHI_RULE_OWNERS_MAX)
-        return nhi_conf_bad(error, error->line, "owner: longer than %d bytes together",
-                            NHI_RULE_OWNERS_MAX);
-    (void)snprintf(r->owners + have, sizeof(r->owners) - have, "%s%s", have > 0 ? "\n" : "", word);
+        return nhi_conf_bad(error, error->line, "owner: longer than %d bytes together", NHI_RULE_OWNERS_MAX);
+    snprintf(r->owners + have, sizeof(r->owners) - have, "%s%s", have > 0 ? "\n" : "", word);
     return NHI_OK;
 }
 
@@ -84,11 +80,10 @@ static enum nhi_err add_source(const char *word, void *to, struct nhi_conf_error
     if (r->net_count == NHI_RULE_NETS_MAX)
         return nhi_conf_bad(error, error->line, "source: more than %d networks", NHI_RULE_NETS_MAX);
     if (nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
-        return nhi_conf_bad(
-            error, error->line,
-            "source: '%.64s' is none: expected \"local\", \"unix\", or an address or network in "
-            "numbers, without bits behind its prefix (192.0.2.0/24, 2001:db8::/32)",
-            word);
+        return nhi_conf_bad(error, error->line,
+                            "source: '%.64s' is none: expected \"local\", \"unix\", or an address or network in "
+                            "numbers, without bits behind its prefix (192.0.2.0/24, 2001:db8::/32)",
+                            word);
     r->net_count++;
     return NHI_OK;
 }
@@ -112,11 +107,10 @@ static enum nhi_err add_days(const char *word, void *to, struct nhi_conf_error *
     if (word[len] == '-')
         last = day_of(word + len + 1, strlen(word + len + 1));
     if (from < 0 || last < 0)
-        return nhi_conf_bad(
-            error, error->line,
-            "days: '%.64s' is none: expected sun, mon, tue, wed, thu, fri, sat, or a "
-            "range such as mon-fri",
-            word);
+        return nhi_conf_bad(error, error->line,
+                            "days: '%.64s' is none: expected sun, mon, tue, wed, thu, fri, sat, or a "
+                            "range such as mon-fri",
+                            word);
     for (;; from = (from + 1) % 7) {
         r->days |= (uint8_t)(1u << from);
         if (from == last)
@@ -142,11 +136,10 @@ static enum nhi_err add_hours(const char *word, void *to, struct nhi_conf_error 
     int from = minute_of(word), until = from >= 0 && word[5] == '-' ? minute_of(word + 6) : -1;
 
     if (until < 0 || word[11] != '\0' || from == until || from == NHI_DAY_MINUTES)
-        return nhi_conf_bad(
-            error, error->line,
-            "hours: '%.64s' is no span: expected such as 08:00-18:00, or 22:00-06:00 "
-            "over midnight",
-            word);
+        return nhi_conf_bad(error, error->line,
+                            "hours: '%.64s' is no span: expected such as 08:00-18:00, or 22:00-06:00 "
+                            "over midnight",
+                            word);
     if (r->hours_count == NHI_RULE_HOURS_MAX)
         return nhi_conf_bad(error, error->line, "hours: more than %d spans", NHI_RULE_HOURS_MAX);
     r->hours[r->hours_count].from = (uint16_t)from;
@@ -154,11 +147,9 @@ static enum nhi_err add_hours(const char *word, void *to, struct nhi_conf_error 
     return NHI_OK;
 }
 
-static enum nhi_err take_zone(const config_setting_t *s, struct nhi_rule *r,
-                              struct nhi_conf_error *error)
+static enum nhi_err take_zone(const config_setting_t *s, struct nhi_rule *r, struct nhi_conf_error *error)
 {
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
     const char *zone = config_setting_get_string(s);
 
     if (zone == NULL || zone[0] == '\0' || zone[0] == '/' || strlen(zone) > NHI_ZONE_MAX ||
@@ -180,8 +171,7 @@ static enum nhi_err add_bound(const char *word, void *to, struct nhi_conf_error 
     else if (strcmp(word, "nothing") == 0)
         r->bound |= NHI_BOUND_NOTHING;
     else
-        return nhi_conf_bad(error, error->line,
-                            "bound: expected \"key\", \"tree\", \"nothing\", or an array of them");
+        return nhi_conf_bad(error, error->line, "bound: expected \"key\", \"tree\", \"nothing\", or an array of them");
     return NHI_OK;
 }
 
@@ -191,10 +181,9 @@ static enum nhi_err add_ssh(const char *word, void *to, struct nhi_conf_error *e
     uint32_t option = nhi_sshopt_parse(word);
 
     if (option == 0)
-        return nhi_conf_bad(
-            error, error->line,
-            "ssh: expected \"restrict\", or an array of \"no-pty\", "
-            "\"no-port-forwarding\", \"no-agent-forwarding\", \"no-X11-forwarding\"");
+        return nhi_conf_bad(error, error->line,
+                            "ssh: expected \"restrict\", or an array of \"no-pty\", "
+                            "\"no-port-forwarding\", \"no-agent-forwarding\", \"no-X11-forwarding\"");
     r->ssh |= option;
     return NHI_OK;
 }
@@ -211,25 +200,22 @@ static enum nhi_err take_effect(const config_setting_t *s, struct nhi_rule *r, b
     return err;
 }
 
-static enum nhi_err take_name(const config_setting_t *s, struct nhi_rule *r,
-                              struct nhi_conf_error *error)
+static enum nhi_err take_name(const config_setting_t *s, struct nhi_rule *r, struct nhi_conf_error *error)
 {
     const char *name = config_setting_get_string(s);
 
     if (name == NULL || !nhi_name_is_task(name))
         return nhi_conf_bad(error, config_setting_source_line(s),
-                            "name: expected 1 to %d printable characters without space in quotes",
-                            NHI_TASK_MAX);
+                            "name: expected 1 to %d printable characters without space in quotes", NHI_TASK_MAX);
     memcpy(r->name, name, strlen(name) + 1);
     return NHI_OK;
 }
 
-#define KEYS                                                                                       \
-    "name, effect, agent, owner, task, account, service, source, days, hours, zone, bound, "       \
+#define KEYS \
+    "name, effect, agent, owner, task, account, service, source, days, hours, zone, bound, " \
     "max_lifetime, max_age, max_uses, max_sessions, max_grants_per_hour or ssh"
 
-static enum nhi_err take_key(const config_setting_t *s, struct nhi_rule *r, bool *effect,
-                             struct nhi_conf_error *error)
+static enum nhi_err take_key(const config_setting_t *s, struct nhi_rule *r, bool *effect, struct nhi_conf_error *error)
 {
     const char *key = config_setting_name(s);
 
@@ -271,13 +257,11 @@ static enum nhi_err take_key(const config_setting_t *s, struct nhi_rule *r, bool
     if (IS("ssh"))
         return nhi_conf_each(s, add_ssh, r, error);
 #undef IS
-    return nhi_conf_bad(error, config_setting_source_line(s), "unknown key '%.40s': expected " KEYS,
-                        key);
+    return nhi_conf_bad(error, config_setting_source_line(s), "unknown key '%.40s': expected " KEYS, key);
 }
 
 /* What each key by itself cannot tell. */
-static enum nhi_err check(const struct nhi_rule *r, bool effect, unsigned line,
-                          struct nhi_conf_error *error)
+static enum nhi_err check(const struct nhi_rule *r, bool effect, unsigned line, struct nhi_conf_error *error)
 {
     if (!effect)
         return nhi_conf_bad(error, line, "effect is missing: expected \"permit\" or \"forbid\"");
@@ -289,19 +273,16 @@ static enum nhi_err check(const struct nhi_rule *r, bool effect, unsigned line,
     if (r->zone[0] != '\0' && r->days == 0 && r->hours_count == 0)
         return nhi_conf_bad(error, line, "zone: there are neither days nor hours for it");
     if (r->forbid && r->ssh != 0)
-        return nhi_conf_bad(error, line,
-                            "ssh: a rule that forbids has no session to take something from");
+        return nhi_conf_bad(error, line, "ssh: a rule that forbids has no session to take something from");
     if (r->forbid && (r->max_sessions != 0 || r->max_grants != 0))
         return nhi_conf_bad(error, line, "%s: a rule that forbids gives nothing to count",
                             r->max_sessions != 0 ? "max_sessions" : "max_grants_per_hour");
     if (nhi_list_has(r->accounts, "root"))
-        return nhi_conf_bad(error, line,
-                            "account: root is out of reach of every ticket and every rule");
+        return nhi_conf_bad(error, line, "account: root is out of reach of every ticket and every rule");
     return NHI_OK;
 }
 
-enum nhi_err nhi_conf_rule(const config_setting_t *group, struct nhi_rule *out,
-                           struct nhi_conf_error *error)
+enum nhi_err nhi_conf_rule(const config_setting_t *group, struct nhi_rule *out, struct nhi_conf_error *error)
 {
     unsigned line = config_setting_source_line(group);
     struct nhi_rule r = { .forbid = false };

@@ -7,7 +7,6 @@
 #include "conf/conf.h"
 
 /* One rule, from its group. */
-NHI_CHECK enum nhi_err nhi_conf_rule(const config_setting_t *group, struct nhi_rule *out,
-                                     struct nhi_conf_error *error);
+NHI_CHECK enum nhi_err nhi_conf_rule(const config_setting_t *group, struct nhi_rule *out, struct nhi_conf_error *error);
 
 #endif

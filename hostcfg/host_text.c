@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nhictl/say/out.h"
 #include "hostcfg/wiring.h"
+#include "nhictl/say/out.h"
 
 #define BLANKS " \t"
 /* What tells our marks, whatever is said behind it. */

@@ -18,7 +18,7 @@ struct reader {
     struct service *service;
     int depth, level, files;
     bool told;
-    int only; /* of enum wiring_phase; -1: every type */
+    int only;            /* of enum wiring_phase; -1: every type */
     struct place before; /* file NULL: lines stand for themselves */
 };
 
@@ -43,8 +43,7 @@ static char *path_of(const char *name)
 /* What distributions share between services. */
 static bool is_common(const char *name)
 {
-    return strncmp(name, "common-", 7) == 0 || strncmp(name, "system-", 7) == 0 ||
-           strncmp(name, "password-", 9) == 0;
+    return strncmp(name, "common-", 7) == 0 || strncmp(name, "system-", 7) == 0 || strncmp(name, "password-", 9) == 0;
 }
 
 static void include(struct reader *r, const char *name, const struct place *at, int only, bool substack)
@@ -76,8 +75,8 @@ static void broken(struct reader *r, const struct place *at, const char *what)
                 out_say("correct or remove this line"));
 }
 
-static void add(struct reader *r, enum wiring_phase type, const char *control, const char *module,
-                const char *options, const struct place *at)
+static void add(struct reader *r, enum wiring_phase type, const char *control, const char *module, const char *options,
+                const struct place *at)
 {
     struct stack *s = &r->service->of[type];
     const struct place *before = r->before.file != NULL ? &r->before : at;
@@ -175,15 +174,15 @@ static void read_file(struct reader *r, const char *name, const struct place *fr
     if (err == NHI_OK)
         (void)findings_check_guard(r->found, "pam-file-writable", path, "what PAM asks");
     else if (from != NULL)
-        finding_add(r->found, FINDING_ERROR, "pam-include-missing", *from,
-                    out_say("PAM refuses everybody %s: %s cannot be read (%s)", r->service->name, path,
-                            nhi_strerror(err)),
-                    out_say("put %s back, or remove this line", path));
+        finding_add(
+            r->found, FINDING_ERROR, "pam-include-missing", *from,
+            out_say("PAM refuses everybody %s: %s cannot be read (%s)", r->service->name, path, nhi_strerror(err)),
+            out_say("put %s back, or remove this line", path));
     else if (err != NHI_ERR_NOT_FOUND)
-        finding_add(r->found, FINDING_ERROR, "pam-file-broken", place_of_file(path),
-                    out_say("PAM refuses everybody %s: this file cannot be read (%s)", r->service->name,
-                            nhi_strerror(err)),
-                    out_say("put back the file of the package"));
+        finding_add(
+            r->found, FINDING_ERROR, "pam-file-broken", place_of_file(path),
+            out_say("PAM refuses everybody %s: this file cannot be read (%s)", r->service->name, nhi_strerror(err)),
+            out_say("put back the file of the package"));
     for (size_t i = 0; i < f.count; i++) {
         const struct place at = place_of_line(f.path, &f.line[i]);
         char *text = out_must(strdup(f.line[i].text));

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nhictl/say/out.h"
 #include "hostcfg/wiring.h"
+#include "nhictl/say/out.h"
 
 #define BLANKS " \t"
 #define INCLUDE "@include"
@@ -136,11 +136,11 @@ static bool is_about(const char *file, enum wiring_phase phase)
 static bool stands_before(const struct pam_line *l, enum wiring_phase phase)
 {
     /* These ask for nothing that a ticket could be the answer to. */
-    static const char *const quiet[] = { "pam_rootok.so",     "pam_env.so",       "pam_faildelay.so",
-                                         "pam_nologin.so",    "pam_securetty.so", "pam_succeed_if.so",
-                                         "pam_selinux.so",    "pam_keyinit.so",   "pam_shells.so",
-                                         "pam_localuser.so",  "pam_listfile.so",  "pam_access.so",
-                                         "pam_faillock.so",   "pam_warn.so",      NULL };
+    static const char *const quiet[] = { "pam_rootok.so",    "pam_env.so",       "pam_faildelay.so",
+                                         "pam_nologin.so",   "pam_securetty.so", "pam_succeed_if.so",
+                                         "pam_selinux.so",   "pam_keyinit.so",   "pam_shells.so",
+                                         "pam_localuser.so", "pam_listfile.so",  "pam_access.so",
+                                         "pam_faillock.so",  "pam_warn.so",      NULL };
     /* These prepare the session that ours registers. */
     static const char *const early[] = { "pam_selinux.so", "pam_loginuid.so", "pam_keyinit.so", NULL };
 
@@ -247,8 +247,10 @@ bool setup_text_has_module(const char *clean)
 /* Whether it may run in a trial: it decides by what it is told, and leaves nothing behind. */
 static bool is_tame(const struct pam_line *l)
 {
-    static const char *const tame[] = { WIRING_PAM_MODULE,   "pam_deny.so",      "pam_permit.so", "pam_rootok.so",
-                                        "pam_succeed_if.so", "pam_localuser.so", NULL };
+    static const char *const tame[] = {
+        WIRING_PAM_MODULE,  "pam_deny.so", "pam_permit.so", "pam_rootok.so", "pam_succeed_if.so",
+        "pam_localuser.so", NULL
+    };
 
     if (strcasecmp(l->type, "account") == 0)
         return strcmp(base(l->module), "pam_faillock.so") != 0 && strcmp(base(l->module), "pam_exec.so") != 0;

@@ -22,8 +22,8 @@ struct sshd {
     bool is_agents;  /* the former */
 };
 
-/* agent has to last as long as out. Release with sshd_free. false: sshd cannot read it, or must not be asked, and that is
- * a finding. */
+/* agent has to last as long as out. Release with sshd_free. false: sshd cannot read it, or must not be asked, and that
+ * is a finding. */
 bool sshd_read(struct findings *found, const char *agent, struct sshd *out);
 void sshd_free(struct sshd *s);
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libnhi/base/paths.h"
 #include "hostcfg/sudoers.h"
 #include "hostcfg/wiring.h"
+#include "libnhi/base/paths.h"
 #include "nhictl/say/out.h"
 
 #define FILES_MAX 128 /* as in sudo: nested includes end there */
@@ -72,8 +72,7 @@ static void include(struct sudoers *s, char *rest, const char *from, bool dir)
         return;
     name += *name == '"';
     name[strcspn(name, "\"")] = '\0';
-    path = name[0] == '/' ? out_must(strdup(name))
-                          : out_say("%.*s/%s", (int)(strrchr(from, '/') - from), from, name);
+    path = name[0] == '/' ? out_must(strdup(name)) : out_say("%.*s/%s", (int)(strrchr(from, '/') - from), from, name);
     if (dir)
         read_dir(s, path);
     else

@@ -20,11 +20,7 @@ const struct wiring_service wiring_services[] = {
 };
 
 const char *const wiring_sshd_agents[] = {
-    "AuthorizedKeysFile none",
-    "PermitUserRC no",
-    "HostbasedAuthentication no",
-    "GSSAPIAuthentication no",
-    NULL,
+    "AuthorizedKeysFile none", "PermitUserRC no", "HostbasedAuthentication no", "GSSAPIAuthentication no", NULL,
 };
 
 const char *const wiring_nss_databases[] = { "passwd", "group", NULL };

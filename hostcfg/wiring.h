@@ -55,7 +55,7 @@ extern const struct wiring_service wiring_services[]; /* ends with a NULL name *
 #define WIRING_SSHD_CONNECTION_SINCE 904
 #define WIRING_SSHD_COMMAND_USER "AuthorizedKeysCommandUser root"
 #define WIRING_SSHD_MATCH "Match Group nhi-agents,nhi-only"
-#define WIRING_SSHD_MATCH_END "Match all" /* behind the lines below: what follows is about everybody again */
+#define WIRING_SSHD_MATCH_END "Match all"      /* behind the lines below: what follows is about everybody again */
 extern const char *const wiring_sshd_agents[]; /* the lines under the Match; ends with NULL */
 
 /* ---- sudo ---- */

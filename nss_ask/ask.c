@@ -3,9 +3,9 @@
  *
  *   nhi-nss-ask account|groups NAME [GID...]
  *
- * For libnhi (libnhi/base/elsewhere.h), which says what the lines of the answer mean and ends this program when its time is
- * over. Each source is asked by its own functions: glibc's would leave out a group that has another name or number in
- * the local files, and a source that gives no answer would be one that has nothing.
+ * For libnhi (libnhi/base/elsewhere.h), which says what the lines of the answer mean and ends this program when its
+ * time is over. Each source is asked by its own functions: glibc's would leave out a group that has another name or
+ * number in the local files, and a source that gives no answer would be one that has nothing.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -16,22 +16,19 @@ NSS_DECLARE_MODULE_FUNCTIONS(nhi)
 
 static nss_cursor next_entry; /* 0: NHI_AGENTS_GROUP; then the agents' own */
 
-static enum nss_status group_own(const struct nhi_account *a, struct nss_buf b,
-                                 struct group *result, int *why)
+static enum nss_status group_own(const struct nhi_account *a, struct nss_buf b, struct group *result, int *why)
 {
     struct group gr = { .gr_gid = a->uid };
 
     gr.gr_mem = nss_buf_pointers(&b, 1);
-    if (gr.gr_mem == NULL || !nss_buf_text(&b, a->name, &gr.gr_name) ||
-        !nss_buf_text(&b, "*", &gr.gr_passwd))
+    if (gr.gr_mem == NULL || !nss_buf_text(&b, a->name, &gr.gr_name) || !nss_buf_text(&b, "*", &gr.gr_passwd))
         return nss_too_small(why);
     gr.gr_mem[0] = NULL;
     *result = gr;
     return NSS_STATUS_SUCCESS;
 }
 
-static enum nss_status group_agents(const struct nhi_snapshot *s, struct nss_buf b,
-                                    struct group *result, int *why)
+static enum nss_status group_agents(const struct nhi_snapshot *s, struct nss_buf b, struct group *result, int *why)
 {
     struct group gr = { .gr_gid = s->uid_min };
     enum nss_status status;
@@ -53,8 +50,8 @@ static enum nss_status group_agents(const struct nhi_snapshot *s, struct nss_buf
     return NSS_STATUS_SUCCESS;
 }
 
-NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrnam_r(const char *name, struct group *result,
-                                                   char *buffer, size_t buflen, int *errnop)
+NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrnam_r(const char *name, struct group *result, char *buffer, size_t buflen,
+                                                   int *errnop)
 {
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
@@ -63,9 +60,8 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrnam_r(const char *name, struct grou
     int saved = errno, why = 0;
 
     /* NHI_AGENTS_GROUP has the form of an agent's name. */
-    status = nss_status_of(nhi_name_is_agent(name) ? nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s)
-                                                   : NHI_ERR_NOT_FOUND,
-                           &why);
+    status =
+        nss_status_of(nhi_name_is_agent(name) ? nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) : NHI_ERR_NOT_FOUND, &why);
     if (status != NSS_STATUS_SUCCESS)
         goto out;
     if (strcmp(name, NHI_AGENTS_GROUP) == 0) {
@@ -80,8 +76,8 @@ out:
     return nss_finish(status, saved, why, errnop);
 }
 
-NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrgid_r(gid_t gid, struct group *result, char *buffer,
-                                                   size_t buflen, int *errnop)
+NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrgid_r(gid_t gid, struct group *result, char *buffer, size_t buflen,
+                                                   int *errnop)
 {
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
@@ -89,8 +85,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrgid_r(gid_t gid, struct group *resu
     struct nhi_snapshot s = { .fd = -1 };
     int saved = errno, why = 0;
 
-    status = nss_status_of(
-        nhi_id_is_ours(gid) ? nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) : NHI_ERR_NOT_FOUND, &why);
+    status = nss_status_of(nhi_id_is_ours(gid) ? nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) : NHI_ERR_NOT_FOUND, &why);
     if (status != NSS_STATUS_SUCCESS)
         goto out;
     if (gid == s.uid_min) {
@@ -118,8 +113,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_endgrent(void)
     return NSS_STATUS_SUCCESS;
 }
 
-NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrent_r(struct group *result, char *buffer,
-                                                   size_t buflen, int *errnop)
+NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrent_r(struct group *result, char *buffer, size_t buflen, int *errnop)
 {
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
@@ -141,8 +135,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrent_r(struct group *result, char *b
         if (status == NSS_STATUS_SUCCESS)
             status = group_own(&a, b, result, &why);
         /* Only an answer moves on. If another thread took this entry meanwhile, take the next. */
-    } while (status == NSS_STATUS_SUCCESS &&
-             !atomic_compare_exchange_strong(&next_entry, &entry, entry + 1));
+    } while (status == NSS_STATUS_SUCCESS && !atomic_compare_exchange_strong(&next_entry, &entry, entry + 1));
     nhi_snapshot_close(&s);
 out:
     return nss_finish(status, saved, why, errnop);

@@ -44,8 +44,7 @@ static enum added gid_add(const struct gid_list *l, gid_t gid)
     return ADDED;
 }
 
-NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t group,
-                                                       long int *start, long int *size,
+NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t group, long int *start, long int *size,
                                                        gid_t **groupsp, long int limit, int *errnop)
 {
     const struct gid_list list = { start, size, limit, groupsp };

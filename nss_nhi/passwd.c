@@ -15,8 +15,7 @@ NSS_DECLARE_MODULE_FUNCTIONS(nhi)
 
 static nss_cursor next_entry;
 
-static enum nss_status passwd_pack(const struct nhi_account *a, struct nss_buf b,
-                                   struct passwd *result, int *why)
+static enum nss_status passwd_pack(const struct nhi_account *a, struct nss_buf b, struct passwd *result, int *why)
 {
     struct passwd pw = { .pw_uid = a->uid, .pw_gid = a->uid };
 
@@ -29,8 +28,8 @@ static enum nss_status passwd_pack(const struct nhi_account *a, struct nss_buf b
     return NSS_STATUS_SUCCESS;
 }
 
-NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwnam_r(const char *name, struct passwd *result,
-                                                   char *buffer, size_t buflen, int *errnop)
+NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwnam_r(const char *name, struct passwd *result, char *buffer, size_t buflen,
+                                                   int *errnop)
 {
     struct nss_buf b = { buffer, buflen };
     enum nhi_err err = NHI_ERR_NOT_FOUND;
@@ -51,8 +50,8 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwnam_r(const char *name, struct pass
     return nss_finish(status, saved, why, errnop);
 }
 
-NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwuid_r(uid_t uid, struct passwd *result, char *buffer,
-                                                   size_t buflen, int *errnop)
+NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwuid_r(uid_t uid, struct passwd *result, char *buffer, size_t buflen,
+                                                   int *errnop)
 {
     struct nss_buf b = { buffer, buflen };
     enum nhi_err err = NHI_ERR_NOT_FOUND;
@@ -86,8 +85,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_endpwent(void)
     return NSS_STATUS_SUCCESS;
 }
 
-NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwent_r(struct passwd *result, char *buffer,
-                                                   size_t buflen, int *errnop)
+NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwent_r(struct passwd *result, char *buffer, size_t buflen, int *errnop)
 {
     struct nss_buf b = { buffer, buflen };
     struct nhi_account a;
@@ -107,8 +105,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwent_r(struct passwd *result, char *
         if (status == NSS_STATUS_SUCCESS)
             status = passwd_pack(&a, b, result, &why);
         /* Only an answer moves on. If another thread took this entry meanwhile, take the next. */
-    } while (status == NSS_STATUS_SUCCESS &&
-             !atomic_compare_exchange_strong(&next_entry, &entry, entry + 1));
+    } while (status == NSS_STATUS_SUCCESS && !atomic_compare_exchange_strong(&next_entry, &entry, entry + 1));
     nhi_snapshot_close(&s);
 out:
     return nss_finish(status, saved, why, errnop);

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/session/cgroup.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_find.h"
 #include "libnhi/snapshot/snapshot.h"
@@ -24,8 +24,8 @@
 #include "pam_nhi/within.h"
 
 #define DATA_OURS "pam_nhi:ours"
-#define FILES_ENOUGH 256              /* for any source of accounts */
-#define ENTRY_ROOM 16384              /* for a line of passwd(5), at first */
+#define FILES_ENOUGH 256 /* for any source of accounts */
+#define ENTRY_ROOM 16384 /* for a line of passwd(5), at first */
 #define ENTRY_MAX (16 * 1024 * 1024)
 
 static bool same(const char *a, const char *b)
@@ -107,7 +107,7 @@ static enum nhi_sight look_at_loginuid(struct pnhi_caller *c, const struct pnhi_
 static enum nhi_sight look_at_cgroup(struct pnhi_caller *c)
 {
     char handle[NHI_TREE_MAX + 1];
-    enum nhi_err err = nhi_cgroup_of(getpid(), handle, sizeof handle);
+    enum nhi_err err = nhi_cgroup_of(getpid(), handle, sizeof(handle));
     enum nhi_sight sight = nhi_sight_of(err, errno);
 
     note(c, sight, "cannot read the cgroup", errno);
@@ -121,7 +121,9 @@ static enum nhi_sight look_at_session(struct pnhi_caller *c)
 
     c->in_session = sight == NHI_SEEN;
     note(c, sight, "cannot tell whether the caller is inside a session",
-         err == NHI_ERR_NOMEM ? ENOMEM : err == NHI_ERR_SYS ? errno : 0);
+         err == NHI_ERR_NOMEM ? ENOMEM
+         : err == NHI_ERR_SYS ? errno
+                              : 0);
     return sight;
 }
 
@@ -144,7 +146,7 @@ static void take(const struct passwd *pw, const char *compare, const struct pnhi
 
     a->found = true;
     a->uid = pw->pw_uid;
-    if (strlen(pw->pw_name) < sizeof a->name)
+    if (strlen(pw->pw_name) < sizeof(a->name))
         memcpy(a->name, pw->pw_name, strlen(pw->pw_name) + 1);
     a->is_user = same(compare, pw->pw_name);
     a->range = in_range(a->uid, o, c);
@@ -194,7 +196,7 @@ static void look_up(const char *name, uid_t uid, const char *compare, const stru
     char *buf = NULL, *more;
     int rc = ERANGE;
 
-    memset(a, 0, sizeof *a);
+    memset(a, 0, sizeof(*a));
     for (; rc == ERANGE && size <= ENTRY_MAX; size *= 4) {
         more = realloc(buf, size);
         rc = ENOMEM;
@@ -212,7 +214,7 @@ static void look_up(const char *name, uid_t uid, const char *compare, const stru
 
 static void become(struct pnhi_caller *c, const struct account *a)
 {
-    memcpy(c->subject, a->name, sizeof c->subject);
+    memcpy(c->subject, a->name, sizeof(c->subject));
     c->uid = a->uid;
     c->resolved = a->found;
     c->missing = a->missing;
@@ -229,7 +231,7 @@ static enum nhi_sight either(enum nhi_sight a, enum nhi_sight b)
 static void observe(struct pnhi_caller *c, const struct account *a)
 {
     if (a->observed && c->observed[0] == '\0')
-        memcpy(c->observed, a->name, sizeof c->observed);
+        memcpy(c->observed, a->name, sizeof(c->observed));
 }
 
 /* ---- by program ---- */
@@ -362,7 +364,7 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
     const char *user = NULL;
     int rc;
 
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS || service == NULL)
         return PAM_SERVICE_ERR;
     /* login and its like leave it to the modules to ask. */

@@ -17,23 +17,23 @@
 struct pnhi_caller {
     enum pnhi_program program;
     const char *service, *user, *rhost, *tty; /* PAM's; rhost and tty may be NULL */
-    char subject[NHI_ACCOUNT_MAX + 1]; /* empty: does not resolve, or has a longer name than a ticket can say */
-    uint32_t uid;                      /* of the subject */
+    char subject[NHI_ACCOUNT_MAX + 1];        /* empty: does not resolve, or has a longer name than a ticket can say */
+    uint32_t uid;                             /* of the subject */
     bool resolved;
     bool missing; /* there is no such account, or sudo and the kernel disagree on who calls */
     bool in_range;
     bool in_session; /* inside a registered session: session holds its grant */
     struct nhi_grant session;
-    enum nhi_reason over; /* root's: why that session is not to go on; NHI_PERMIT: it is */
+    enum nhi_reason over;      /* root's: why that session is not to go on; NHI_PERMIT: it is */
     struct pnhi_limits limits; /* raised from pnhi_caller_find on, until whoever called that puts them back */
     struct pnhi_marks marks;
     bool was_ours; /* in an earlier phase */
     enum pnhi_standing standing;
-    bool ours;              /* PNHI_OURS, or denied for what it may be */
-    enum nhi_reason denied; /* whatever is shown; NHI_PERMIT: not so */
-    const char *blind;      /* what could not be found out, in words for the log; NULL: nothing */
-    int cause;              /* its errno; 0: none */
-    bool limit;             /* a limit that a caller can choose is why */
+    bool ours;                          /* PNHI_OURS, or denied for what it may be */
+    enum nhi_reason denied;             /* whatever is shown; NHI_PERMIT: not so */
+    const char *blind;                  /* what could not be found out, in words for the log; NULL: nothing */
+    int cause;                          /* its errno; 0: none */
+    bool limit;                         /* a limit that a caller can choose is why */
     char observed[NHI_ACCOUNT_MAX + 1]; /* that is to take tickets only one day, and is let be until then: the
                                            subject, or who calls su; empty: neither */
 };

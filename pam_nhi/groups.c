@@ -19,10 +19,10 @@ struct line {
     const char *name; /* of the account */
     gid_t gid;
     int field;
-    size_t at;          /* in the field; of the last one, in the member */
-    bool fits[GROUPS];  /* the group's name */
-    bool is_member;     /* fits the account's */
-    bool is_number;     /* the gid: a digit, and nothing else */
+    size_t at;         /* in the field; of the last one, in the member */
+    bool fits[GROUPS]; /* the group's name */
+    bool is_member;    /* fits the account's */
+    bool is_number;    /* the gid: a digit, and nothing else */
     unsigned long long number;
     bool has[GROUPS]; /* over all lines */
 };
@@ -131,7 +131,7 @@ static enum nhi_err scan(int fd, struct line *l)
     if (!S_ISREG(st.st_mode))
         return NHI_ERR_UNSAFE;
     begin_line(l);
-    while ((n = read_some(fd, buf, sizeof buf)) > 0)
+    while ((n = read_some(fd, buf, sizeof(buf))) > 0)
         for (i = 0; i < n; i++)
             put(l, buf[i]);
     if (n < 0)

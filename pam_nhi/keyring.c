@@ -13,7 +13,7 @@
 static void look(int out)
 {
     char text[NHI_TICKET_READ_MAX + 1];
-    size_t len = nhi_keyring_read(text, sizeof text);
+    size_t len = nhi_keyring_read(text, sizeof(text));
 
     if (len > 0)
         (void)!write(out, text, len);

@@ -1,6 +1,6 @@
 /*
- * MUST: nothing runs under raised limits that is the caller's: what asks him, or runs a program of his, is called behind
- * pnhi_limits_put_back.
+ * MUST: nothing runs under raised limits that is the caller's: what asks him, or runs a program of his, is called
+ * behind pnhi_limits_put_back.
  */
 #include "pam_nhi/limits.h"
 
@@ -35,7 +35,7 @@ void pnhi_limits_raise(struct pnhi_limits *l)
     sigset_t too_big, pending;
     size_t i;
 
-    memset(l, 0, sizeof *l);
+    memset(l, 0, sizeof(*l));
     sigemptyset(&too_big);
     sigaddset(&too_big, SIGXFSZ);
     l->waited = sigpending(&pending) != 0 || sigismember(&pending, SIGXFSZ) != 0;
@@ -59,5 +59,5 @@ void pnhi_limits_put_back(struct pnhi_limits *l)
         (void)sigtimedwait(&too_big, NULL, &now);
     if (l->masked)
         (void)pthread_sigmask(SIG_SETMASK, &l->mask, NULL);
-    memset(l, 0, sizeof *l);
+    memset(l, 0, sizeof(*l));
 }

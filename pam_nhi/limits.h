@@ -17,8 +17,8 @@ struct pnhi_limits {
     bool masked, waited; /* waited: the signal was pending before us */
 };
 
-/* Raises them as far as this process may, and keeps a file that may not grow from being its death: that is an error like
- * any other then. */
+/* Raises them as far as this process may, and keeps a file that may not grow from being its death: that is an error
+ * like any other then. */
 void pnhi_limits_raise(struct pnhi_limits *l);
 /* All as it was. Of what was never raised: nothing. */
 void pnhi_limits_put_back(struct pnhi_limits *l);

@@ -37,7 +37,7 @@ bool pnhi_options_parse(pam_handle_t *pamh, int argc, const char **argv, struct 
     bool ok = true;
     int i;
 
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     out->prompt = "Password: ";
     out->uid_min = UID_MIN_DEFAULT;
     out->uid_max = UID_MAX_DEFAULT;

@@ -35,7 +35,7 @@ bool pnhi_place_is_address(const struct pnhi_caller *c)
     if (c->rhost == NULL)
         return false;
     len = strcspn(c->rhost, "%");
-    if (len >= sizeof address || strlen(c->rhost) > NHI_PLACE_MAX)
+    if (len >= sizeof(address) || strlen(c->rhost) > NHI_PLACE_MAX)
         return false;
     memcpy(address, c->rhost, len);
     address[len] = '\0';
@@ -55,7 +55,7 @@ static bool find_local(char place[NHI_PLACE_MAX + 1])
     if (nhi_boot_id(boot) != NHI_OK)
         return false;
     if (nhi_proc_audit(getpid(), &audit) == NHI_OK) {
-        (void)snprintf(place, NHI_PLACE_MAX + 1, "a-%.8s-%u", boot, (unsigned)audit);
+        snprintf(place, NHI_PLACE_MAX + 1, "a-%.8s-%u", boot, (unsigned)audit);
         return true;
     }
     leader.pid = getsid(0);
@@ -65,8 +65,7 @@ static bool find_local(char place[NHI_PLACE_MAX + 1])
      * kernel keeps its number for its session. */
     if (leader.pid == 0 || nhi_proc_read(leader.pid, &leader, &parent) != NHI_OK)
         leader.start = 0;
-    (void)snprintf(place, NHI_PLACE_MAX + 1, "s-%.8s-%ld-%llu", boot, (long)leader.pid,
-                   (unsigned long long)leader.start);
+    snprintf(place, NHI_PLACE_MAX + 1, "s-%.8s-%ld-%llu", boot, (long)leader.pid, (unsigned long long)leader.start);
     return true;
 }
 
@@ -78,6 +77,6 @@ bool pnhi_place_find(const struct pnhi_caller *c, char place[NHI_PLACE_MAX + 1])
         return find_local(place);
     if (strcmp(from, NHI_NET_UNKNOWN) == 0)
         return false;
-    (void)snprintf(place, NHI_PLACE_MAX + 1, "%s", from);
+    snprintf(place, NHI_PLACE_MAX + 1, "%s", from);
     return true;
 }

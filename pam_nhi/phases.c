@@ -30,23 +30,21 @@ static enum nhi_reason unknown(const struct pnhi_caller *c)
 /* The same as a verdict: of a session that is over its ticket is known. */
 static void refuse(const struct pnhi_caller *c, struct nhi_verdict *v)
 {
-    memset(v, 0, sizeof *v);
+    memset(v, 0, sizeof(*v));
     v->reason = unknown(c);
     if (c->standing == PNHI_LEFT && c->in_session) {
         v->ticket = c->session.ticket;
         v->verified = true;
     } else if (c->standing == PNHI_LEFT) {
-        (void)snprintf(v->message, sizeof v->message, "what is left of an agent's session that is gone");
+        snprintf(v->message, sizeof(v->message), "what is left of an agent's session that is gone");
     } else if (c->denied != NHI_PERMIT && c->blind != NULL) {
-        (void)snprintf(v->message, sizeof v->message, "%s: %s", c->blind, pnhi_caller_cause(c));
+        snprintf(v->message, sizeof(v->message), "%s: %s", c->blind, pnhi_caller_cause(c));
     }
 }
 
 static struct nhi_who who(const struct pnhi_caller *c)
 {
-    return (struct nhi_who){
-        .service = c->service, .subject = c->subject, .uid = c->uid, .in_range = c->in_range
-    };
+    return (struct nhi_who){ .service = c->service, .subject = c->subject, .uid = c->uid, .in_range = c->in_range };
 }
 
 /* Where the caller is, for the time that w lives. */
@@ -54,8 +52,7 @@ struct where {
     char place[NHI_PLACE_MAX + 1], tree[NHI_TREE_MAX + 1];
 };
 
-static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_shown *what,
-                                struct where *w)
+static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_shown *what, struct where *w)
 {
     struct nhi_shown s = *what;
 
@@ -97,9 +94,8 @@ static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct
 }
 
 /* The first decision of a transaction. */
-static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
-                        const struct pnhi_caller *c, const struct nhi_shown *what,
-                        enum pnhi_phase phase)
+static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+                        const struct nhi_shown *what, enum pnhi_phase phase)
 {
     struct where where;
     struct nhi_shown from = located(c, what, &where);
@@ -112,9 +108,8 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o,
 }
 
 /* What was granted is denied after all: the ticket was verified then, whatever can be read of it now. */
-static void report_end(pam_handle_t *pamh, const struct pnhi_options *o,
-                       const struct pnhi_caller *c, const struct nhi_shown *what,
-                       const struct nhi_ticket *t, struct nhi_verdict *v)
+static void report_end(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+                       const struct nhi_shown *what, const struct nhi_ticket *t, struct nhi_verdict *v)
 {
     if (!v->verified)
         v->ticket = *t;
@@ -123,13 +118,10 @@ static void report_end(pam_handle_t *pamh, const struct pnhi_options *o,
 }
 
 /* The same ticket again, over the ledger as it is by now. */
-static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_options *o,
-                                    const struct pnhi_caller *c, const struct nhi_grant *g,
-                                    bool registered)
+static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
+                                    const struct nhi_grant *g, bool registered)
 {
-    struct nhi_shown what = {
-        .source = g->source, .ticket = &g->ticket, .granted = true, .registered = registered
-    };
+    struct nhi_shown what = { .source = g->source, .ticket = &g->ticket, .granted = true, .registered = registered };
     struct where where;
     struct nhi_verdict v;
 
@@ -280,8 +272,7 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi
         refuse(c, &v);
         return finish(pamh, o, c, &what, &v, never, PNHI_CRED);
     }
-    return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED)
-                                                         : pnhi_refused(PNHI_CRED);
+    return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED) : pnhi_refused(PNHI_CRED);
 }
 
 /* Registered first: a revocation either finds the session or is seen by the decision. One that is denied stays
@@ -308,9 +299,7 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
 static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c,
                        const struct pnhi_proof *proof)
 {
-    struct nhi_shown what = { .source = NHI_FROM_KEY,
-                              .text = pnhi_proof_ticket(proof),
-                              .key = pnhi_proof_key(proof) };
+    struct nhi_shown what = { .source = NHI_FROM_KEY, .text = pnhi_proof_ticket(proof), .key = pnhi_proof_key(proof) };
     struct nhi_grant g;
     int rc;
 

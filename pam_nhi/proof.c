@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "libnhi/check/check.h"
-#include "libnhi/ticket/sshcert.h"
 #include "libnhi/key/sshkey.h"
+#include "libnhi/ticket/sshcert.h"
 
 #define VARIABLE "SSH_AUTH_INFO_0"
 #define METHOD "publickey"
@@ -28,7 +28,7 @@ static void take_certificate(const char *base64, size_t len, struct pnhi_proof *
 
     if (nhi_sshcert_decode(base64, len, &c) == NHI_OK) {
         memcpy(out->key[out->count++], c.pk, NHI_PK_LEN);
-        memcpy(out->ticket, c.ticket, sizeof out->ticket);
+        memcpy(out->ticket, c.ticket, sizeof(out->ticket));
     } else if (nhi_sshcert_key(base64, len, out->key[out->count]) == NHI_OK) {
         /* One without a ticket is some other authority's, but the key is what it is. */
         out->count++;
@@ -48,8 +48,7 @@ static void take_line(const char *line, size_t len, struct pnhi_proof *out)
     if (out->count == PNHI_KEYS_MAX)
         return;
     if ((base64 = after(key, NHI_SSHKEY_TYPE)) != NULL) {
-        if (nhi_sshkey_decode(base64, len - (size_t)(base64 - line), out->key[out->count]) ==
-            NHI_OK)
+        if (nhi_sshkey_decode(base64, len - (size_t)(base64 - line), out->key[out->count]) == NHI_OK)
             out->count++;
     } else if ((base64 = after(key, NHI_SSHCERT_TYPE)) != NULL) {
         take_certificate(base64, len - (size_t)(base64 - line), out);
@@ -66,7 +65,7 @@ void pnhi_proof_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct pnh
     const char *at;
     size_t len;
 
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     if (!pnhi_proof_is_possible(c))
         return;
     at = pam_getenv(pamh, VARIABLE);

@@ -14,7 +14,7 @@ struct pnhi_proof {
                        AuthenticationMethods asks for more than the key */
     unsigned count; /* of these, Ed25519 keys, in key */
     uint8_t key[PNHI_KEYS_MAX][NHI_PK_LEN];
-    bool unreadable; /* an Ed25519 key that nobody can compare with others */
+    bool unreadable;                      /* an Ed25519 key that nobody can compare with others */
     char ticket[NHI_TICKET_TEXT_MAX + 1]; /* that a certificate among them carries; empty: none */
 };
 

@@ -55,11 +55,11 @@ static void say_times(struct pnhi_times times, char *out, size_t size)
 {
     out[0] = '\0';
     if (times.counted > 0 && times.recorded)
-        (void)snprintf(out, size, "; this ticket has %d records in this hour, and %llu more for that reason are counted",
-                       PNHI_LINES, (unsigned long long)times.counted);
+        snprintf(out, size, "; this ticket has %d records in this hour, and %llu more for that reason are counted",
+                 PNHI_LINES, (unsigned long long)times.counted);
     else if (times.counted >= PNHI_LINES)
-        (void)snprintf(out, size, "; %llu of these in this hour, of which more are counted and not said: nhictl status",
-                       (unsigned long long)times.counted);
+        snprintf(out, size, "; %llu of these in this hour, of which more are counted and not said: nhictl status",
+                 (unsigned long long)times.counted);
 }
 
 void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
@@ -72,30 +72,26 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
 
     if (!is_said(times))
         return;
-    say_times(times, often, sizeof often);
+    say_times(times, often, sizeof(often));
     if (v->verified)
-        pam_syslog(pamh, level,
-                   "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)%s%s%s",
-                   permit ? "permitted" : "denied", v->handed_off ? "hand-off " : "",
-                   nhi_reason_name(v->reason), account_name(c), t->agent, t->task, t->jti,
-                   nhi_source_name(what->source), nhi_reason_text(v->reason),
-                   v->message[0] != '\0' ? ": " : "", v->message, often);
+        pam_syslog(pamh, level, "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)%s%s%s",
+                   permit ? "permitted" : "denied", v->handed_off ? "hand-off " : "", nhi_reason_name(v->reason),
+                   account_name(c), t->agent, t->task, t->jti, nhi_source_name(what->source),
+                   nhi_reason_text(v->reason), v->message[0] != '\0' ? ": " : "", v->message, often);
     else
-        pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s%s",
-                   nhi_reason_name(v->reason), account_name(c), v->kid[0] != '\0' ? " kid=" : "",
-                   v->kid, nhi_reason_text(v->reason), v->message[0] != '\0' ? ": " : "",
-                   v->message, often);
+        pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s%s", nhi_reason_name(v->reason),
+                   account_name(c), v->kid[0] != '\0' ? " kid=" : "", v->kid, nhi_reason_text(v->reason),
+                   v->message[0] != '\0' ? ": " : "", v->message, often);
     if (o->debug)
-        pam_syslog(pamh, LOG_DEBUG,
-                   "service=%s program=%d uid=%u marks=%d%d%d%d%d%d%d%d%s%s rule=%s", c->service,
-                   (int)c->program, (unsigned)c->uid, (int)c->marks.uid, (int)c->marks.loginuid,
-                   (int)c->marks.cgroup, (int)c->marks.session, (int)c->marks.target, (int)c->marks.only,
-                   (int)c->marks.grant, (int)c->marks.key, c->blind != NULL ? " blind: " : "",
-                   c->blind != NULL ? c->blind : "", v->rule[0] != '\0' ? v->rule : "-");
+        pam_syslog(pamh, LOG_DEBUG, "service=%s program=%d uid=%u marks=%d%d%d%d%d%d%d%d%s%s rule=%s", c->service,
+                   (int)c->program, (unsigned)c->uid, (int)c->marks.uid, (int)c->marks.loginuid, (int)c->marks.cgroup,
+                   (int)c->marks.session, (int)c->marks.target, (int)c->marks.only, (int)c->marks.grant,
+                   (int)c->marks.key, c->blind != NULL ? " blind: " : "", c->blind != NULL ? c->blind : "",
+                   v->rule[0] != '\0' ? v->rule : "-");
 }
 
-void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c,
-                       const struct nhi_shown *what, const struct nhi_verdict *v)
+void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
+                       const struct nhi_verdict *v)
 {
     pam_syslog(pamh, LOG_NOTICE, "observed: would be %s: reason=%s account=%s source=%s (%s)",
                v->reason == NHI_PERMIT ? "permitted" : "denied", nhi_reason_name(v->reason),

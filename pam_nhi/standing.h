@@ -9,8 +9,9 @@
  *   M6  there is a grant of this transaction
  *   M7  a key that sshd saw proven was ever bound for this account
  *
- * People go on, whatever is wrong with files of ours. The one exception are su and sudo, whose callers choose the limits
- * under which the marks are read: what such a limit hides is a denial. Real uid 0 is nobody's by failure or by group.
+ * People go on, whatever is wrong with files of ours. The one exception are su and sudo, whose callers choose the
+ * limits under which the marks are read: what such a limit hides is a denial. Real uid 0 is nobody's by failure or by
+ * group.
  */
 #ifndef PAM_NHI_STANDING_H
 #define PAM_NHI_STANDING_H
@@ -29,16 +30,16 @@ enum pnhi_program {
  * the account's range but for su. */
 struct pnhi_marks {
     enum pnhi_program program;
-    bool root;             /* real uid 0 */
-    enum nhi_sight uid;     /* M1 */
+    bool root;               /* real uid 0 */
+    enum nhi_sight uid;      /* M1 */
     enum nhi_sight loginuid; /* M2 */
-    enum nhi_sight cgroup;  /* M3 */
-    enum nhi_sight session; /* M4 */
-    bool over;              /* of that session: it is not to go on, or that could not be found out */
-    enum nhi_sight target;  /* su: the account is in the range */
-    enum nhi_sight only;    /* M5 */
-    enum nhi_sight grant;   /* M6; blind only where it is known that there is one */
-    enum nhi_sight key;     /* M7 */
+    enum nhi_sight cgroup;   /* M3 */
+    enum nhi_sight session;  /* M4 */
+    bool over;               /* of that session: it is not to go on, or that could not be found out */
+    enum nhi_sight target;   /* su: the account is in the range */
+    enum nhi_sight only;     /* M5 */
+    enum nhi_sight grant;    /* M6; blind only where it is known that there is one */
+    enum nhi_sight key;      /* M7 */
 };
 
 enum pnhi_standing {

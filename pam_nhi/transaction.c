@@ -1,16 +1,15 @@
 #include "pam_nhi/transaction.h"
 
 #include <stdio.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "libnhi/base/hash.h"
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/denials.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/grant/refused.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/session/session.h"
@@ -63,7 +62,7 @@ static void clean_up(pam_handle_t *pamh, void *data, int status)
 
 static enum nhi_err keep(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_grant *g)
 {
-    struct kept *copy = calloc(1, sizeof *copy);
+    struct kept *copy = calloc(1, sizeof(*copy));
 
     if (copy == NULL)
         return NHI_ERR_NOMEM;
@@ -76,8 +75,7 @@ static enum nhi_err keep(pam_handle_t *pamh, const struct pnhi_caller *c, const 
     return NHI_OK;
 }
 
-enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c,
-                                   struct nhi_grant *out)
+enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *out)
 {
     const void *data = NULL;
     struct nhi_proc self;
@@ -107,9 +105,9 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
 
 static bool set_mark(pam_handle_t *pamh, const struct nhi_grant *g)
 {
-    char text[sizeof MARK + sizeof g->id];
+    char text[sizeof(MARK) + sizeof(g->id)];
 
-    (void)snprintf(text, sizeof text, MARK "=%s", g->id);
+    snprintf(text, sizeof(text), MARK "=%s", g->id);
     return pam_putenv(pamh, text) == PAM_SUCCESS;
 }
 
@@ -131,14 +129,14 @@ void pnhi_transaction_begin(pam_handle_t *pamh)
     (void)pam_set_data(pamh, DATA_OPENED, w.out, NULL);
 }
 
-static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown *what,
-                             const struct nhi_verdict *v, struct nhi_grant *g)
+static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown *what, const struct nhi_verdict *v,
+                             struct nhi_grant *g)
 {
     struct timespec ts;
     enum nhi_err err;
     pid_t parent;
 
-    memset(g, 0, sizeof *g);
+    memset(g, 0, sizeof(*g));
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
         return NHI_ERR_SYS;
     set_time(g, &ts);
@@ -146,26 +144,26 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     g->reason = v->reason;
     g->source = what->source;
     g->ticket = v->ticket;
-    memcpy(g->root, v->root, sizeof g->root);
-    memcpy(g->root_kid, v->root_kid, sizeof g->root_kid);
-    memcpy(g->renews, v->renews, sizeof g->renews);
+    memcpy(g->root, v->root, sizeof(g->root));
+    memcpy(g->root_kid, v->root_kid, sizeof(g->root_kid));
+    memcpy(g->renews, v->renews, sizeof(g->renews));
     g->handed_off = v->handed_off;
-    if (v->pinned && what->place != NULL && strlen(what->place) < sizeof g->place) {
+    if (v->pinned && what->place != NULL && strlen(what->place) < sizeof(g->place)) {
         memcpy(g->place, what->place, strlen(what->place) + 1);
         g->pin = what->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL;
     }
-    memcpy(g->owner, v->owner, sizeof g->owner);
+    memcpy(g->owner, v->owner, sizeof(g->owner));
     if (c->in_session)
-        memcpy(g->within, c->session.id, sizeof g->within);
-    memcpy(g->rule, v->rule, sizeof g->rule);
+        memcpy(g->within, c->session.id, sizeof(g->within));
+    memcpy(g->rule, v->rule, sizeof(g->rule));
     g->max_grants = v->max_grants;
-    memcpy(g->policy, v->policy, sizeof g->policy);
-    if (strlen(c->service) >= sizeof g->service)
+    memcpy(g->policy, v->policy, sizeof(g->policy));
+    if (strlen(c->service) >= sizeof(g->service))
         return NHI_ERR_TOO_LONG;
     memcpy(g->service, c->service, strlen(c->service));
-    memcpy(g->subject, c->subject, sizeof g->subject);
+    memcpy(g->subject, c->subject, sizeof(g->subject));
     if (pnhi_place_from(c) != NULL)
-        (void)snprintf(g->rhost, sizeof g->rhost, "%s", pnhi_place_from(c));
+        snprintf(g->rhost, sizeof(g->rhost), "%s", pnhi_place_from(c));
     err = nhi_id_new(g->id);
     if (err == NHI_OK)
         err = nhi_boot_id(g->boot);
@@ -173,7 +171,7 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
         err = nhi_proc_read(getpid(), &g->self, &parent);
     /* A parent that is gone has nothing to look for. */
     if (err == NHI_OK && nhi_proc_read(parent, &g->parent, &parent) != NHI_OK)
-        memset(&g->parent, 0, sizeof g->parent);
+        memset(&g->parent, 0, sizeof(g->parent));
     g->ns = nhi_proc_namespace();
     return err;
 }
@@ -196,17 +194,17 @@ struct pnhi_times pnhi_transaction_count(const struct pnhi_caller *c, const stru
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
         return times;
     r.at = ts.tv_sec;
-    (void)snprintf(r.service, sizeof r.service, "%s", nhi_name_is_service(c->service) ? c->service : "?");
-    (void)snprintf(r.account, sizeof r.account, "%s", nhi_name_is_account(c->subject) ? c->subject : "?");
-    if (pnhi_place_is_address(c) && strlen(c->rhost) < sizeof r.from)
+    snprintf(r.service, sizeof(r.service), "%s", nhi_name_is_service(c->service) ? c->service : "?");
+    snprintf(r.account, sizeof(r.account), "%s", nhi_name_is_account(c->subject) ? c->subject : "?");
+    if (pnhi_place_is_address(c) && strlen(c->rhost) < sizeof(r.from))
         memcpy(r.from, c->rhost, strlen(c->rhost) + 1);
     if (v->verified) {
-        memcpy(r.agent, v->ticket.agent, sizeof r.agent);
-        memcpy(r.task, v->ticket.task, sizeof r.task);
-        memcpy(r.jti, v->ticket.jti, sizeof r.jti);
-        memcpy(r.issuer, v->ticket.kid, sizeof r.issuer);
+        memcpy(r.agent, v->ticket.agent, sizeof(r.agent));
+        memcpy(r.task, v->ticket.task, sizeof(r.task));
+        memcpy(r.jti, v->ticket.jti, sizeof(r.jti));
+        memcpy(r.issuer, v->ticket.kid, sizeof(r.issuer));
     } else {
-        memcpy(r.kid, v->kid, sizeof r.kid);
+        memcpy(r.kid, v->kid, sizeof(r.kid));
     }
     nhi_denials_add(NHI_RUN_DIR, v->reason, r.service, r.account, r.from, r.at);
     times.counted = nhi_refused_note(NHI_RUN_DIR, &r);
@@ -257,8 +255,8 @@ static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
     return nhi_grant_commit(NHI_STATE_DIR, g);
 }
 
-struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c,
-                                          const struct nhi_shown *what, struct nhi_verdict *v)
+struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
+                                          struct nhi_verdict *v)
 {
     bool for_parent = c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT;
     struct pnhi_times none = { .counted = 0 };
@@ -286,15 +284,14 @@ struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_
     return none;
 }
 
-void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_shown *what,
-                              const struct nhi_verdict *v)
+void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_shown *what, const struct nhi_verdict *v)
 {
     struct nhi_grant g;
 
     if (describe(c, what, v, &g) != NHI_OK)
         return;
     g.observed = true;
-    memcpy(g.subject, c->observed, sizeof g.subject);
+    memcpy(g.subject, c->observed, sizeof(g.subject));
     (void)!nhi_grant_observe(NHI_STATE_DIR, &g);
 }
 
@@ -312,9 +309,9 @@ static enum nhi_err describe_become(const struct pnhi_caller *c, struct nhi_gran
         err = NHI_ERR_FORMAT;
     if (err != NHI_OK)
         return err;
-    (void)snprintf(g->subject, sizeof g->subject, "%s", c->user);
+    snprintf(g->subject, sizeof(g->subject), "%s", c->user);
     if (c->in_session)
-        memcpy(g->owner, c->session.owner, sizeof g->owner);
+        memcpy(g->owner, c->session.owner, sizeof(g->owner));
     g->became = true;
     return NHI_OK;
 }
@@ -348,7 +345,7 @@ enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const str
      * decided. */
     err = nhi_proc_read(getpid(), &mine.self, &parent);
     if (err == NHI_OK && nhi_proc_read(parent, &mine.parent, &parent) != NHI_OK)
-        memset(&mine.parent, 0, sizeof mine.parent);
+        memset(&mine.parent, 0, sizeof(mine.parent));
     if (err == NHI_OK)
         err = nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &mine,
                                    c->program == PNHI_LOGIN ? NHI_OF_LOGIN : NHI_OF_CALL,

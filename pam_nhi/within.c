@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/check/check.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/check/privileged.h"
 #include "libnhi/session/session.h"
 #include "libnhi/snapshot/snapshot.h"

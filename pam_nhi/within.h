@@ -4,8 +4,8 @@
 #ifndef PAM_NHI_WITHIN_H
 #define PAM_NHI_WITHIN_H
 
-#include "libnhi/policy/decide.h"
 #include "libnhi/grant/grant.h"
+#include "libnhi/policy/decide.h"
 
 /* Whether the session is to go on, decided anew as its supervisor does. NHI_PERMIT, or why it is not. */
 enum nhi_reason pnhi_within_look(const struct nhi_grant *session);

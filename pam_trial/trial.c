@@ -8,8 +8,8 @@
  * what libpam calls that. Whoever is asked says "x", so that a module which asks for a password must not be in there.
  * Exit status: 0 when the phases were played, whatever came of them; 3 when they could not be.
  */
-#include <security/pam_appl.h>
 #include <pwd.h>
+#include <security/pam_appl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,9 +4,9 @@
  *   nhi-authorized-keys USER TYPE BASE64 [CONNECTION]        (%u %t %k %C)
  *
  * MUST: count no use, since sshd asks twice for each login and for keys that are never proven. MUST: what anybody's
- * key makes it write is bounded for each hour, and what it is about is known here or an agent's account. MUST: end well and say nothing for whatever is not ours, or sshd would not
- * go on to the authorized_keys of people. What is said here only lets sshd ask for the proof:
- * pam_nhi decides again with it, in account and in open_session.
+ * key makes it write is bounded for each hour, and what it is about is known here or an agent's account. MUST: end well
+ * and say nothing for whatever is not ours, or sshd would not go on to the authorized_keys of people. What is said here
+ * only lets sshd ask for the proof: pam_nhi decides again with it, in account and in open_session.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -16,15 +16,15 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/check/check.h"
 #include "libnhi/grant/denials.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/grant/refused.h"
+#include "libnhi/key/sshkey.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
 #include "libnhi/ticket/sshcert.h"
-#include "libnhi/key/sshkey.h"
 #include "libnhi/ticket/sshopt.h"
 
 #define SERVICE "sshd"
@@ -63,7 +63,7 @@ static int print_line(const struct answer *a)
     struct tm tm;
     time_t exp = (time_t)a->until;
 
-    if (gmtime_r(&exp, &tm) == NULL || strftime(until, sizeof until, "%Y%m%d%H%M%SZ", &tm) == 0)
+    if (gmtime_r(&exp, &tm) == NULL || strftime(until, sizeof(until), "%Y%m%d%H%M%SZ", &tm) == 0)
         return 1;
     nhi_sshopt_format(a->ssh, ',', options);
     if (a->certificate)
@@ -102,17 +102,17 @@ static void note(const struct nhi_who *who, const struct nhi_shown *what, struct
         return;
     r.reason = v->reason;
     r.known = known;
-    (void)snprintf(r.service, sizeof r.service, "%s", SERVICE);
-    (void)snprintf(r.account, sizeof r.account, "%s", who->subject);
-    if (what->from != NULL && strlen(what->from) < sizeof r.from)
+    snprintf(r.service, sizeof(r.service), "%s", SERVICE);
+    snprintf(r.account, sizeof(r.account), "%s", who->subject);
+    if (what->from != NULL && strlen(what->from) < sizeof(r.from))
         memcpy(r.from, what->from, strlen(what->from) + 1);
     if (v->verified) {
-        memcpy(r.agent, v->ticket.agent, sizeof r.agent);
-        memcpy(r.task, v->ticket.task, sizeof r.task);
-        memcpy(r.jti, v->ticket.jti, sizeof r.jti);
-        memcpy(r.issuer, v->ticket.kid, sizeof r.issuer);
+        memcpy(r.agent, v->ticket.agent, sizeof(r.agent));
+        memcpy(r.task, v->ticket.task, sizeof(r.task));
+        memcpy(r.jti, v->ticket.jti, sizeof(r.jti));
+        memcpy(r.issuer, v->ticket.kid, sizeof(r.issuer));
     } else {
-        memcpy(r.kid, v->kid, sizeof r.kid);
+        memcpy(r.kid, v->kid, sizeof(r.kid));
     }
     nhi_sshkey_encode(what->key, base64);
     (void)!nhi_sshkey_print(base64, strlen(base64), r.key);
@@ -127,9 +127,7 @@ static void note(const struct nhi_who *who, const struct nhi_shown *what, struct
  * on: before, what a source could permit counts here, and the session tells. */
 static int answer(const char *account, const char *type, const char *base64, char *connection)
 {
-    struct nhi_shown what = { .source = NHI_FROM_KEY,
-                              .from = connection,
-                              .from_unknown = connection == NULL };
+    struct nhi_shown what = { .source = NHI_FROM_KEY, .from = connection, .from_unknown = connection == NULL };
     struct answer a = { .base64 = base64 };
     char signer[NHI_SSHKEY_LEN + 1];
     uint8_t key[NHI_PK_LEN];
@@ -144,8 +142,7 @@ static int answer(const char *account, const char *type, const char *base64, cha
             return 0;
         what.key = key;
     } else {
-        if (strcmp(type, NHI_SSHCERT_TYPE) != 0 ||
-            nhi_sshcert_decode(base64, strlen(base64), &cert) != NHI_OK)
+        if (strcmp(type, NHI_SSHCERT_TYPE) != 0 || nhi_sshcert_decode(base64, strlen(base64), &cert) != NHI_OK)
             return 0;
         what.key = cert.pk;
         what.text = cert.ticket;

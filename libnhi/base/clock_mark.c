@@ -19,8 +19,8 @@ static enum nhi_err parse(const char *text, struct nhi_mark *out)
     struct nhi_mark m;
     int end = 0;
 
-    if (sscanf(text, FORMAT "%" SCNd64 " %" SCNd64 " %64[0-9a-f] %" SCNd64 " %" SCNu32 "\n%n",
-               &m.epoch, &m.event, m.hash, &m.latest, &m.next_uid, &end) != 5 ||
+    if (sscanf(text, FORMAT "%" SCNd64 " %" SCNd64 " %64[0-9a-f] %" SCNd64 " %" SCNu32 "\n%n", &m.epoch, &m.event,
+               m.hash, &m.latest, &m.next_uid, &end) != 5 ||
         end == 0 || text[end - 1] != '\n' || text[end] != '\0' || strlen(m.hash) != NHI_DIGEST_LEN || m.epoch < 0 ||
         m.event < 0)
         return NHI_ERR_FORMAT;
@@ -101,8 +101,8 @@ enum nhi_err nhi_mark_store(const char *dir, const char *run_dir, const struct n
     char text[MARK_MAX];
     enum nhi_err err;
 
-    (void)snprintf(text, sizeof text, FORMAT "%" PRId64 " %" PRId64 " %s %" PRId64 " %" PRIu32 "\n",
-                   m->epoch, m->event, m->hash, m->latest, m->next_uid);
+    snprintf(text, sizeof(text), FORMAT "%" PRId64 " %" PRId64 " %s %" PRId64 " %" PRIu32 "\n", m->epoch, m->event,
+             m->hash, m->latest, m->next_uid);
     err = store_one(run_dir, text);
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return err;

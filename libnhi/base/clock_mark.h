@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "libnhi/base/err.h"
-#include "libnhi/base/err.h"
 #include "libnhi/base/hash.h"
 
 #define NHI_MARK_FILE "mark" /* 0600, in NHI_STATE_DIR and NHI_RUN_DIR */
@@ -19,7 +18,7 @@
 struct nhi_mark {
     int64_t epoch, event;          /* number of the newest event */
     char hash[NHI_DIGEST_LEN + 1]; /* of that: a ledger that has come as far by another way is not the one */
-    int64_t latest;       /* the latest time seen */
+    int64_t latest;                /* the latest time seen */
     uint32_t next_uid;
 };
 
@@ -32,8 +31,7 @@ struct nhi_seen {
 };
 void nhi_mark_see(const char *dir, const char *run_dir, struct nhi_seen *out);
 /* Into both. run_dir need not be there. */
-NHI_CHECK enum nhi_err nhi_mark_store(const char *dir, const char *run_dir,
-                                      const struct nhi_mark *m);
+NHI_CHECK enum nhi_err nhi_mark_store(const char *dir, const char *run_dir, const struct nhi_mark *m);
 /* Whether a ledger that has come to this is not as far as the mark. */
 bool nhi_mark_is_ahead(const struct nhi_mark *m, int64_t epoch, int64_t event);
 

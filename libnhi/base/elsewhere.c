@@ -48,7 +48,7 @@ static bool is_database(const char *line, enum nhi_database *db)
     } names[] = { { "passwd", NHI_PASSWD }, { "group", NHI_GROUP }, { "initgroups", NHI_GROUP } };
     size_t i, len;
 
-    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         len = strlen(names[i].name);
         if (strncmp(line, names[i].name, len) == 0 && line[len + strspn(line + len, " \t")] == ':') {
             *db = names[i].db;
@@ -95,7 +95,7 @@ enum nhi_err nhi_nsswitch_each(enum nhi_err (*take)(enum nhi_database, const cha
     if (err == NHI_OK && !feof(f))
         err = NHI_ERR_SYS;
     free(line);
-    (void)fclose(f);
+    fclose(f);
     return err;
 }
 
@@ -247,7 +247,7 @@ static void run(char *const argv[], char *text, size_t size)
 static void blind(struct nhi_elsewhere *out, const char *source, const char *why)
 {
     if (out->blind[0] == '\0')
-        (void)snprintf(out->blind, sizeof out->blind, "%.32s %s", source, why);
+        snprintf(out->blind, sizeof(out->blind), "%.32s %s", source, why);
 }
 
 static void take_account(struct nhi_elsewhere *out, const uint32_t *uid, uint32_t u, uint32_t g)
@@ -278,7 +278,7 @@ static enum nhi_err take_answer(char *text, const uint32_t *uid, struct nhi_else
         if (sscanf(line, "a %u %u", &a, &b) == 2) {
             take_account(out, uid, a, b);
         } else if (sscanf(line, "g %u", &a) == 1) {
-            more = reallocarray(out->gids, out->count + 1, sizeof *more);
+            more = reallocarray(out->gids, out->count + 1, sizeof(*more));
             err = more != NULL ? NHI_OK : NHI_ERR_NOMEM;
             out->gids = more != NULL ? more : out->gids;
             if (more != NULL)
@@ -292,7 +292,7 @@ static enum nhi_err take_answer(char *text, const uint32_t *uid, struct nhi_else
     if (err == NHI_OK && !whole) {
         blind(out, source, LATE);
         if (once.on)
-            memcpy(once.late, source, sizeof once.late);
+            memcpy(once.late, source, sizeof(once.late));
     }
     return err;
 }
@@ -306,7 +306,7 @@ enum nhi_err nhi_elsewhere_ask(const char *name, const uint32_t *uid, bool who, 
     enum nhi_err err;
     size_t i;
 
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     err = nhi_nsswitch_each(note_any, &any);
     if (err != NHI_OK || !any)
         return err;
@@ -318,7 +318,7 @@ enum nhi_err nhi_elsewhere_ask(const char *name, const uint32_t *uid, bool who, 
     text = malloc(ANSWER_MAX);
     mine = strdup(name);
     numbers = calloc(count + 1, NUMBER_LEN);
-    argv = calloc(count + 4, sizeof *argv);
+    argv = calloc(count + 4, sizeof(*argv));
     if (text == NULL || mine == NULL || numbers == NULL || argv == NULL)
         goto out;
     argv[0] = program;
@@ -326,7 +326,7 @@ enum nhi_err nhi_elsewhere_ask(const char *name, const uint32_t *uid, bool who, 
     argv[2] = mine;
     for (i = 0; i < count; i++) {
         argv[3 + i] = numbers + i * NUMBER_LEN;
-        (void)snprintf(argv[3 + i], NUMBER_LEN, "%u", gids[i]);
+        snprintf(argv[3 + i], NUMBER_LEN, "%u", gids[i]);
     }
     run(argv, text, ANSWER_MAX);
     err = take_answer(text, uid, out);

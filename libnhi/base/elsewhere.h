@@ -23,7 +23,7 @@ NHI_CHECK enum nhi_err nhi_nsswitch_each(enum nhi_err (*take)(enum nhi_database 
                                          void *ctx);
 
 struct nhi_elsewhere {
-    bool found; /* some source has an account of that name */
+    bool found;        /* some source has an account of that name */
     uint32_t uid, gid; /* with the uid that was asked for, where one has that; else of the first */
     uint32_t *gids;    /* what the account is a member of; new */
     size_t count;
@@ -36,8 +36,8 @@ struct nhi_elsewhere {
  * are several. Without another source nothing is started. out: for nhi_elsewhere_free, whatever is returned. */
 NHI_CHECK enum nhi_err nhi_elsewhere_ask(const char *name, const uint32_t *uid, bool who, const uint32_t *gids,
                                          size_t count, struct nhi_elsewhere *out);
-/* For whoever asks about many in a row: as long as it is on, the first answer that does not come in time is the last that
- * is waited for, and then none comes. */
+/* For whoever asks about many in a row: as long as it is on, the first answer that does not come in time is the last
+ * that is waited for, and then none comes. */
 void nhi_elsewhere_once(bool on);
 void nhi_elsewhere_free(struct nhi_elsewhere *e);
 

@@ -11,9 +11,8 @@ enum nhi_err nhi_id_new(char id[NHI_JTI_LEN + 1])
         return NHI_ERR_SYS;
     /* One in 64 would look like an option where it is typed. */
     do {
-        randombytes_buf(bits, sizeof bits);
-        (void)sodium_bin2base64(id, NHI_JTI_LEN + 1, bits, sizeof bits,
-                                sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+        randombytes_buf(bits, sizeof(bits));
+        (void)sodium_bin2base64(id, NHI_JTI_LEN + 1, bits, sizeof(bits), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     } while (id[0] == '-');
     return NHI_OK;
 }
@@ -40,8 +39,8 @@ void nhi_hash_end(struct nhi_hash *h, char out[NHI_HASH_LEN + 1])
 {
     unsigned char bytes[NHI_HASH_LEN / 2];
 
-    (void)crypto_generichash_final(state_of(h), bytes, sizeof bytes);
-    (void)sodium_bin2hex(out, NHI_HASH_LEN + 1, bytes, sizeof bytes);
+    (void)crypto_generichash_final(state_of(h), bytes, sizeof(bytes));
+    (void)sodium_bin2hex(out, NHI_HASH_LEN + 1, bytes, sizeof(bytes));
 }
 
 void nhi_hash256_start(struct nhi_hash256 *h)
@@ -58,6 +57,6 @@ void nhi_hash256_end(struct nhi_hash256 *h, char out[NHI_DIGEST_LEN + 1])
 {
     unsigned char bytes[NHI_DIGEST_LEN / 2];
 
-    (void)crypto_generichash_final(state_of(&h->h), bytes, sizeof bytes);
-    (void)sodium_bin2hex(out, NHI_DIGEST_LEN + 1, bytes, sizeof bytes);
+    (void)crypto_generichash_final(state_of(&h->h), bytes, sizeof(bytes));
+    (void)sodium_bin2hex(out, NHI_DIGEST_LEN + 1, bytes, sizeof(bytes));
 }

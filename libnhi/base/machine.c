@@ -46,7 +46,7 @@ enum nhi_err nhi_machine_id(const char *file, char id[NHI_DIGEST_LEN + 1])
     char text[64];
     enum nhi_err err;
 
-    err = read_file(file, text, sizeof text);
+    err = read_file(file, text, sizeof(text));
     if (err == NHI_ERR_NOT_FOUND)
         text[0] = '\0';
     else if (err != NHI_OK)

@@ -45,8 +45,7 @@ bool nhi_name_is_jti(const char *s)
     const char *set = LOWER UPPER DIGIT "_-";
 
     /* 22 characters carry 132 bits: the last one may set only its upper two. */
-    return matches(s, NHI_JTI_LEN, set, set) && strlen(s) == NHI_JTI_LEN &&
-           strchr("AQgw", s[NHI_JTI_LEN - 1]) != NULL;
+    return matches(s, NHI_JTI_LEN, set, set) && strlen(s) == NHI_JTI_LEN && strchr("AQgw", s[NHI_JTI_LEN - 1]) != NULL;
 }
 
 bool nhi_name_is_host(const char *s)
@@ -117,9 +116,8 @@ size_t nhi_text_next(const char *s, uint32_t *cp)
 
 bool nhi_text_is_plain(uint32_t c)
 {
-    return c >= 0x20 && (c < 0x7f || c >= 0xa0) && !(c >= 0x200e && c <= 0x200f) &&
-           !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) && c != 0x061c &&
-           c != 0xfeff;
+    return c >= 0x20 && (c < 0x7f || c >= 0xa0) && !(c >= 0x200e && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e) &&
+           !(c >= 0x2066 && c <= 0x2069) && c != 0x061c && c != 0xfeff;
 }
 
 bool nhi_name_is_text(const char *s, size_t max)

@@ -12,18 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NHI_AGENT_MAX 32    /* [a-z][a-z0-9_-]*: fits utmp, useradd and cron */
-#define NHI_ACCOUNT_MAX 32  /* [A-Za-z_][A-Za-z0-9._-]*: any ordinary local account */
-#define NHI_SERVICE_MAX 32  /* [A-Za-z0-9][A-Za-z0-9._@-]*: a file name in pam.d */
-#define NHI_HOST_MAX 253    /* RFC 1123, lower case */
-#define NHI_TASK_MAX 64     /* graphic ASCII but no quote and no backslash */
-#define NHI_KID_MAX 16      /* [a-z0-9][a-z0-9._-]*: an issuer's key name */
-#define NHI_JTI_LEN 22      /* base64url of 128 bits, exactly */
-#define NHI_PLACE_MAX 63    /* where a ticket is used: see grant.h */
-#define NHI_TREE_MAX 63     /* a session's handle: see session.h */
-#define NHI_LIST_MAX 255    /* a space-separated list of names */
-#define NHI_OWNER_MAX 128   /* printable UTF-8, no control characters */
-#define NHI_TEXT_MAX 256    /* purpose, reason: the same */
+#define NHI_AGENT_MAX 32   /* [a-z][a-z0-9_-]*: fits utmp, useradd and cron */
+#define NHI_ACCOUNT_MAX 32 /* [A-Za-z_][A-Za-z0-9._-]*: any ordinary local account */
+#define NHI_SERVICE_MAX 32 /* [A-Za-z0-9][A-Za-z0-9._@-]*: a file name in pam.d */
+#define NHI_HOST_MAX 253   /* RFC 1123, lower case */
+#define NHI_TASK_MAX 64    /* graphic ASCII but no quote and no backslash */
+#define NHI_KID_MAX 16     /* [a-z0-9][a-z0-9._-]*: an issuer's key name */
+#define NHI_JTI_LEN 22     /* base64url of 128 bits, exactly */
+#define NHI_PLACE_MAX 63   /* where a ticket is used: see grant.h */
+#define NHI_TREE_MAX 63    /* a session's handle: see session.h */
+#define NHI_LIST_MAX 255   /* a space-separated list of names */
+#define NHI_OWNER_MAX 128  /* printable UTF-8, no control characters */
+#define NHI_TEXT_MAX 256   /* purpose, reason: the same */
 
 bool nhi_name_is_agent(const char *s);
 bool nhi_name_is_account(const char *s);

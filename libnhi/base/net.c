@@ -14,15 +14,15 @@ static bool read_address(const char *text, size_t len, uint8_t out[16], bool *v4
     char copy[INET6_ADDRSTRLEN];
     struct in_addr a;
 
-    if (len >= sizeof copy)
+    if (len >= sizeof(copy))
         return false;
     memcpy(copy, text, len);
     copy[len] = '\0';
     *v4 = inet_pton(AF_INET, copy, &a) == 1;
     if (!*v4)
         return inet_pton(AF_INET6, copy, out) == 1;
-    memcpy(out, v4_prefix, sizeof v4_prefix);
-    memcpy(out + sizeof v4_prefix, &a, sizeof a);
+    memcpy(out, v4_prefix, sizeof(v4_prefix));
+    memcpy(out + sizeof(v4_prefix), &a, sizeof(a));
     return true;
 }
 
@@ -61,7 +61,7 @@ enum nhi_err nhi_net_parse(const char *text, struct nhi_net *out)
         zero.address[i] = net.address[i];
     if (net.bits % 8 != 0)
         zero.address[i] = (uint8_t)(net.address[i] & (0xff00 >> net.bits % 8));
-    if (memcmp(zero.address, net.address, sizeof net.address) != 0)
+    if (memcmp(zero.address, net.address, sizeof(net.address)) != 0)
         return NHI_ERR_FORMAT;
     *out = net;
     return NHI_OK;
@@ -70,15 +70,13 @@ enum nhi_err nhi_net_parse(const char *text, struct nhi_net *out)
 void nhi_net_format(const struct nhi_net *net, char *out)
 {
     char text[INET6_ADDRSTRLEN] = "";
-    bool v4 = net->bits >= V4_BITS && memcmp(net->address, v4_prefix, sizeof v4_prefix) == 0;
+    bool v4 = net->bits >= V4_BITS && memcmp(net->address, v4_prefix, sizeof(v4_prefix)) == 0;
 
-    (void)inet_ntop(v4 ? AF_INET : AF_INET6, net->address + (v4 ? sizeof v4_prefix : 0), text,
-                    sizeof text);
+    (void)inet_ntop(v4 ? AF_INET : AF_INET6, net->address + (v4 ? sizeof(v4_prefix) : 0), text, sizeof(text));
     if (net->bits == 128)
-        (void)snprintf(out, NHI_NET_TEXT_MAX + 1, "%s", text);
+        snprintf(out, NHI_NET_TEXT_MAX + 1, "%s", text);
     else
-        (void)snprintf(out, NHI_NET_TEXT_MAX + 1, "%s/%u", text,
-                       (unsigned)net->bits - (v4 ? V4_BITS : 0u));
+        snprintf(out, NHI_NET_TEXT_MAX + 1, "%s/%u", text, (unsigned)net->bits - (v4 ? V4_BITS : 0u));
 }
 
 bool nhi_net_has(const struct nhi_net *net, const char *address)

@@ -99,8 +99,7 @@ enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd)
         close(f);
         return NHI_ERR_SYS;
     }
-    if (!S_ISREG(st.st_mode) || !only_root_writes(&st) ||
-        (secret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
+    if (!S_ISREG(st.st_mode) || !only_root_writes(&st) || (secret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
         close(f);
         return NHI_ERR_UNSAFE;
     }
@@ -108,8 +107,7 @@ enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd)
     return NHI_OK;
 }
 
-enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max, char **buf,
-                           unsigned long *len)
+enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max, char **buf, unsigned long *len)
 {
     enum nhi_err err;
     size_t have = 0;
@@ -166,7 +164,7 @@ static enum nhi_err write_all(int fd, const char *data, size_t len)
 /* How a new file looks before it gets its name. */
 struct looks {
     unsigned mode;
-    int like;  /* -1: root's, with that mode */
+    int like; /* -1: root's, with that mode */
     int dated;
 };
 
@@ -193,8 +191,7 @@ static enum nhi_err dress(int fd, const struct looks *looks)
 
     if (looks->like < 0)
         return fchmod(fd, looks->mode) == 0 ? NHI_OK : nhi_err_from_errno(errno);
-    if (fstat(looks->like, &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0 ||
-        fchmod(fd, st.st_mode & ALLPERMS) != 0)
+    if (fstat(looks->like, &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0 || fchmod(fd, st.st_mode & ALLPERMS) != 0)
         return nhi_err_from_errno(errno);
     times[0] = st.st_atim;
     times[1] = st.st_mtim;
@@ -203,7 +200,7 @@ static enum nhi_err dress(int fd, const struct looks *looks)
     return copy_attributes(looks->like, fd);
 }
 
-#define WHOLE ".%s.nhi-new"   /* about to take the place of the other: it holds all that it is to hold */
+#define WHOLE ".%s.nhi-new"  /* about to take the place of the other: it holds all that it is to hold */
 #define PART ".%s.%08x.part" /* where a file system has no files without a name */
 #define TRIES 100            /* whoever owns the directory may put something there again and again */
 
@@ -217,9 +214,9 @@ static enum nhi_err begin_named(int dirfd, const char *name, struct nhi_new_file
 {
     uint32_t unique;
 
-    if (getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
+    if (getrandom(&unique, sizeof(unique), 0) != (ssize_t)sizeof(unique))
         return NHI_ERR_SYS;
-    if (snprintf(n->part, sizeof n->part, PART, name, (unsigned)unique) >= (int)sizeof n->part) {
+    if (snprintf(n->part, sizeof(n->part), PART, name, (unsigned)unique) >= (int)sizeof(n->part)) {
         n->part[0] = '\0';
         return too_long();
     }
@@ -245,7 +242,7 @@ enum nhi_err nhi_file_link(int fd, int dirfd, const char *name)
 {
     char self[40];
 
-    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) != 0)
         return nhi_err_from_errno(errno);
     return NHI_OK;
@@ -266,7 +263,7 @@ static enum nhi_err end_unnamed(int dirfd, const char *name, const struct nhi_ne
 
     if (err != NHI_ERR_EXISTS)
         return err;
-    if (snprintf(whole, sizeof whole, WHOLE, name) >= (int)sizeof whole)
+    if (snprintf(whole, sizeof(whole), WHOLE, name) >= (int)sizeof(whole))
         return too_long();
     for (i = 0; i < TRIES && (err = nhi_file_link(n->fd, dirfd, whole)) == NHI_ERR_EXISTS; i++)
         if ((err = finish(dirfd, whole, name)) != NHI_OK)
@@ -301,7 +298,7 @@ void nhi_file_sweep(int dirfd, const char *name)
 {
     char whole[NAME_MAX + 1];
 
-    if (snprintf(whole, sizeof whole, WHOLE, name) < (int)sizeof whole)
+    if (snprintf(whole, sizeof(whole), WHOLE, name) < (int)sizeof(whole))
         (void)unlinkat(dirfd, whole, 0);
 }
 
@@ -310,10 +307,10 @@ static bool is_left(const char *entry)
     size_t len = strlen(entry);
 
     /* .NAME.new and .mark.PID: as earlier releases called them. */
-    return entry[0] == '.' && ((len > 9 && strcmp(entry + len - 8, ".nhi-new") == 0) ||
-                               (len > 5 && strcmp(entry + len - 4, ".new") == 0) ||
-                               (len > 6 && strcmp(entry + len - 5, ".part") == 0) ||
-                               (strncmp(entry, ".mark.", 6) == 0 && entry[6 + strspn(entry + 6, "0123456789")] == '\0'));
+    return entry[0] == '.' &&
+           ((len > 9 && strcmp(entry + len - 8, ".nhi-new") == 0) ||
+            (len > 5 && strcmp(entry + len - 4, ".new") == 0) || (len > 6 && strcmp(entry + len - 5, ".part") == 0) ||
+            (strncmp(entry, ".mark.", 6) == 0 && entry[6 + strspn(entry + 6, "0123456789")] == '\0'));
 }
 
 void nhi_file_sweep_all(const char *dir, int64_t before)
@@ -345,8 +342,7 @@ enum nhi_err nhi_file_remove(int dirfd, const char *name)
     return NHI_OK;
 }
 
-static enum nhi_err replace(int dirfd, const char *name, const struct looks *looks, const void *data,
-                            unsigned long len)
+static enum nhi_err replace(int dirfd, const char *name, const struct looks *looks, const void *data, unsigned long len)
 {
     struct nhi_new_file n = { .fd = -1 };
     enum nhi_err err = nhi_file_begin(dirfd, name, &n);
@@ -365,8 +361,7 @@ static enum nhi_err replace(int dirfd, const char *name, const struct looks *loo
     return err;
 }
 
-enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const void *data,
-                              unsigned long len)
+enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const void *data, unsigned long len)
 {
     const struct looks looks = { .mode = mode, .like = -1 };
 

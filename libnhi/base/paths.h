@@ -12,19 +12,19 @@
 
 #include "libnhi/base/err.h"
 
-#define NHI_STATE_DIR "/var/lib/nhi"         /* root 0755: nss_nhi's snapshot is read by everyone */
-#define NHI_RUN_DIR "/run/nhi"               /* root 0700, gone with the boot, like what it describes */
+#define NHI_STATE_DIR "/var/lib/nhi" /* root 0755: nss_nhi's snapshot is read by everyone */
+#define NHI_RUN_DIR "/run/nhi"       /* root 0700, gone with the boot, like what it describes */
 #define NHI_CONF_DIR "/etc/nhi"
 
-#define NHI_LEDGER_FILE "ledger.db"          /* 0600 */
-#define NHI_RESERVE_FILE "reserve"           /* 0600, see reserve.h */
-#define NHI_NOTES_FILE "reserve.notes"       /* 0600, see reserve_notes.h */
-#define NHI_GRANTS_DIR "grants"              /* 0700, see grant.h */
-#define NHI_KEYS_DIR "keys"                  /* 0700, NAME.secret 0600 */
-#define NHI_SNAPSHOT_FILE "accounts.cdb"     /* 0644, see snapshot.h */
-#define NHI_POLICY_DIR "policy.d"            /* under NHI_CONF_DIR */
-#define NHI_AGENTS_DIR "agents.d"            /* the same */
-#define NHI_CONF_FILE "nhi.conf"             /* under NHI_CONF_DIR */
+#define NHI_LEDGER_FILE "ledger.db"      /* 0600 */
+#define NHI_RESERVE_FILE "reserve"       /* 0600, see reserve.h */
+#define NHI_NOTES_FILE "reserve.notes"   /* 0600, see reserve_notes.h */
+#define NHI_GRANTS_DIR "grants"          /* 0700, see grant.h */
+#define NHI_KEYS_DIR "keys"              /* 0700, NAME.secret 0600 */
+#define NHI_SNAPSHOT_FILE "accounts.cdb" /* 0644, see snapshot.h */
+#define NHI_POLICY_DIR "policy.d"        /* under NHI_CONF_DIR */
+#define NHI_AGENTS_DIR "agents.d"        /* the same */
+#define NHI_CONF_FILE "nhi.conf"         /* under NHI_CONF_DIR */
 
 /* Opens a directory after checking that it and everything above it belongs to root and that nobody
  * else can write there. A symbolic link on the way is followed only because root placed it: the
@@ -38,11 +38,11 @@ NHI_CHECK enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, in
 
 /* Reads a small file of that kind whole, at most max bytes. buf is new, NUL-terminated, and the
  * caller's to free. */
-NHI_CHECK enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max,
-                                     char **buf, unsigned long *len);
+NHI_CHECK enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max, char **buf,
+                                     unsigned long *len);
 
-/* A file that gets its name when it is whole: what is killed before that leaves nothing, or, on a file system that has no
- * files without a name, ".NAME.X.part". */
+/* A file that gets its name when it is whole: what is killed before that leaves nothing, or, on a file system that has
+ * no files without a name, ".NAME.X.part". */
 struct nhi_new_file {
     int fd;                  /* for reading and writing, mode 0600; nhi_file_drop closes it */
     char part[NAME_MAX + 1]; /* its name until then; empty: none */
@@ -64,8 +64,8 @@ void nhi_file_sweep_all(const char *dir, int64_t before);
 NHI_CHECK enum nhi_err nhi_file_remove(int dirfd, const char *name);
 
 /* Writes len bytes to NAME in place of the old one; file and name are on the disk then. */
-NHI_CHECK enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode,
-                                        const void *data, unsigned long len);
+NHI_CHECK enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const void *data,
+                                        unsigned long len);
 
 /* The same, of a file that others own the meaning of: owner, mode and extended attributes are those of the file
  * that like is open on, and so is the time of the last change when dated. */

@@ -56,7 +56,7 @@ enum nhi_err nhi_boot_id(char out[37])
     enum nhi_err err;
     size_t i;
 
-    err = nhi_proc_file("/proc/sys/kernel/random/boot_id", buf, sizeof buf);
+    err = nhi_proc_file("/proc/sys/kernel/random/boot_id", buf, sizeof(buf));
     if (err != NHI_OK)
         return err;
     for (i = 0; i < 36; i++)
@@ -98,7 +98,7 @@ static enum nhi_err look_at_each(size_t size, long newest, int (*fn)(pid_t, void
     dir = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return NHI_ERR_SYS;
-    while (stop == 0 && ahead < AHEAD && (n = read_entries(dir, buf, size, sizeof buf)) > 0)
+    while (stop == 0 && ahead < AHEAD && (n = read_entries(dir, buf, size, sizeof(buf))) > 0)
         for (long at = 0, pid; at < n && stop == 0;) {
             const struct entry *e = (const void *)(buf + at);
             char *end;
@@ -146,16 +146,14 @@ enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)
     long ppid = 0, session = 0, threads = 0;
     int tty = 0;
 
-    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    err = nhi_proc_file(path, buf, sizeof buf);
+    snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+    err = nhi_proc_file(path, buf, sizeof(buf));
     if (err != NHI_OK)
         return err;
     /* The second field is the process's own choice, closing parentheses included: skip to the last. */
     at = strrchr(buf, ')');
-    if (at == NULL ||
-        sscanf(at + 1,
-               " %c %ld %*d %ld %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
-               &state, &ppid, &session, &tty, &threads, &start) != 6)
+    if (at == NULL || sscanf(at + 1, " %c %ld %*d %ld %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+                             &state, &ppid, &session, &tty, &threads, &start) != 6)
         return NHI_ERR_FORMAT;
     out->self.pid = pid;
     out->self.start = start;
@@ -195,8 +193,8 @@ static enum nhi_err read_number(pid_t pid, const char *file, uint32_t *out)
     enum nhi_err err;
     unsigned long v;
 
-    (void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
-    err = nhi_proc_file(path, buf, sizeof buf);
+    snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, file);
+    err = nhi_proc_file(path, buf, sizeof(buf));
     if (err != NHI_OK)
         return err;
     errno = 0;
@@ -233,7 +231,7 @@ enum nhi_err nhi_proc_new_audit(uint32_t uid)
     fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return NHI_ERR_STATE;
-    n = snprintf(text, sizeof text, "%u", (unsigned)uid);
+    n = snprintf(text, sizeof(text), "%u", (unsigned)uid);
     written = write(fd, text, (size_t)n) == n;
     close(fd);
     return written && nhi_proc_audit(getpid(), &after) == NHI_OK && after != before ? NHI_OK : NHI_ERR_STATE;

@@ -20,9 +20,9 @@ struct nhi_proc {
 struct nhi_proc_stat {
     struct nhi_proc self;
     pid_t parent;
-    pid_t session;    /* of setsid(2): the pid of its leader */
-    bool ended;       /* and not taken in yet; with its first thread alone it has not */
-    unsigned tty;     /* device number of the controlling terminal; 0: none */
+    pid_t session; /* of setsid(2): the pid of its leader */
+    bool ended;    /* and not taken in yet; with its first thread alone it has not */
+    unsigned tty;  /* device number of the controlling terminal; 0: none */
 };
 /* Calls fn with each process, by pid, until it returns other than 0. Each is looked up when its turn comes, so that
  * one that keeps forking and ending to be missed is come upon in the end. */
@@ -46,8 +46,8 @@ NHI_CHECK enum nhi_err nhi_proc_new_audit(uint32_t uid);
 NHI_CHECK enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid);
 /* The inode of the PID namespace that this process is in. 0: it cannot be found out. */
 uint64_t nhi_proc_namespace(void);
-/* Seconds since the epoch. Ask nothing else: time(2) lags behind the exact clock by up to a tick, so that a program that
- * asks both would write down what came later in an earlier second. */
+/* Seconds since the epoch. Ask nothing else: time(2) lags behind the exact clock by up to a tick, so that a program
+ * that asks both would write down what came later in an earlier second. */
 int64_t nhi_now(void);
 /* Seconds since boot, sleep included, by a clock that nobody sets. 0: it cannot be found out. */
 int64_t nhi_uptime(void);

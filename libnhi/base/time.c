@@ -84,8 +84,8 @@ enum nhi_err nhi_time_parse(const char *s, int64_t *t)
     for (i = 0; i <= NHI_TIME_LEN; i++)
         if (form[i] == 'd' ? s[i] < '0' || s[i] > '9' : s[i] != form[i])
             return NHI_ERR_FORMAT;
-    got = days_of(get(s, 4), get(s + 5, 2), get(s + 8, 2)) * DAY + get(s + 11, 2) * 3600 +
-          get(s + 14, 2) * 60 + get(s + 17, 2);
+    got = days_of(get(s, 4), get(s + 5, 2), get(s + 8, 2)) * DAY + get(s + 11, 2) * 3600 + get(s + 14, 2) * 60 +
+          get(s + 17, 2);
     /* A date that is in no calendar, such as 02-30 or 23:59:60, comes back as another one. */
     if (nhi_time_format(got, again) != NHI_OK || memcmp(again, s, NHI_TIME_LEN) != 0)
         return NHI_ERR_FORMAT;

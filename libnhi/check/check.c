@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/base/proc.h"
-#include "libnhi/check/check_facts.h"
-#include "libnhi/grant/grant.h"
-#include "libnhi/ledger/ledger.h"
 #include "libnhi/base/clock_mark.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
+#include "libnhi/check/check_facts.h"
 #include "libnhi/check/privileged.h"
+#include "libnhi/grant/grant.h"
+#include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_lineage.h"
@@ -47,12 +47,12 @@ static void say_failed(const struct nhi_ledger *l, enum nhi_err err, char *out, 
 {
     const char *detail = l != NULL ? nhi_ledger_message(l) : "";
 
-    (void)snprintf(out, size, "%s%s%s", nhi_strerror(err), detail[0] != '\0' ? ": " : "", detail);
+    snprintf(out, size, "%s%s%s", nhi_strerror(err), detail[0] != '\0' ? ": " : "", detail);
 }
 
 static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
 {
-    say_failed(s->m->ledger, err, s->v->message, sizeof s->v->message);
+    say_failed(s->m->ledger, err, s->v->message, sizeof(s->v->message));
     return NHI_DENY_LEDGER;
 }
 
@@ -66,9 +66,8 @@ static enum nhi_reason renewed(struct state *s)
     err = nhi_ticket_get(s->m->ledger, t->jti, &row);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_PERMIT;
-    if (err == NHI_OK &&
-        (row.successor[0] == '\0' ||
-         (s->m->now < t->exp && !row.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
+    if (err == NHI_OK && (row.successor[0] == '\0' ||
+                          (s->m->now < t->exp && !row.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
         return NHI_PERMIT;
     if (err == NHI_OK)
         err = nhi_ticket_last(s->m->ledger, row.root, &last);
@@ -118,8 +117,7 @@ static enum nhi_reason find_ticket(struct state *s)
         return renewed(s);
     }
     if (s->what->source == NHI_FROM_KEY)
-        err = nhi_ticket_for_key(s->m->ledger, s->what->key, who->subject, who->service, s->m->now,
-                                 &s->v->ticket);
+        err = nhi_ticket_for_key(s->m->ledger, s->what->key, who->subject, who->service, s->m->now, &s->v->ticket);
     else
         err = nhi_ticket_for(s->m->ledger, who->subject, who->service, s->m->now, &s->v->ticket);
     if (err == NHI_ERR_NOT_FOUND)
@@ -145,7 +143,7 @@ static void put_host(struct state *s, struct nhi_facts *f)
 {
     nhi_fit_load(s->m->fit, f);
     if (s->m->fit != NHI_FIT_HERE)
-        (void)snprintf(s->v->message, sizeof s->v->message, "%s", nhi_fit_text(s->m->fit));
+        snprintf(s->v->message, sizeof(s->v->message), "%s", nhi_fit_text(s->m->fit));
 }
 
 /* A clock that was set back makes nothing younger. */
@@ -176,7 +174,7 @@ static enum nhi_reason over_unread(struct state *s)
 
     s->v->ticket = *s->what->ticket;
     if (g != NULL && g->root[0] != '\0')
-        memcpy(facts.ancestors[facts.ancestor_count++], g->root, sizeof g->root);
+        memcpy(facts.ancestors[facts.ancestor_count++], g->root, sizeof(g->root));
     if (s->m->reserve != NULL)
         nhi_reserve_apply(s->m->reserve, &s->v->ticket, &facts);
     return nhi_is_over(&s->v->ticket, &facts, s->m->now);
@@ -186,8 +184,8 @@ static enum nhi_reason subject_failed(struct state *s, enum nhi_err err)
 {
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_SUBJECT;
-    (void)snprintf(s->v->message, sizeof s->v->message, "account %s: %s", s->who->subject,
-                   err == NHI_ERR_BUSY ? "a source of accounts gave no answer" : nhi_strerror(err));
+    snprintf(s->v->message, sizeof(s->v->message), "account %s: %s", s->who->subject,
+             err == NHI_ERR_BUSY ? "a source of accounts gave no answer" : nhi_strerror(err));
     return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_GROUPS;
 }
 
@@ -201,7 +199,7 @@ static enum nhi_reason find_local(struct state *s, struct nhi_request *req)
     if (s->local_err != NHI_OK)
         return subject_failed(s, s->local_err);
     if (l->blind[0] != '\0')
-        (void)snprintf(s->v->message, sizeof s->v->message, "groups of %s: %s", s->who->subject, l->blind);
+        snprintf(s->v->message, sizeof(s->v->message), "groups of %s: %s", s->who->subject, l->blind);
     req->subject_uid = l->uid;
     req->subject_privileged = l->privileged;
     req->subject_blind = l->blind[0] != '\0' && !l->goes_on;
@@ -259,15 +257,15 @@ static enum nhi_reason decide(struct state *s)
     s->v->pin_records = facts.pin_records;
     s->v->ssh = d.ssh;
     if (d.rule != NULL) {
-        memcpy(s->v->rule, d.rule->name, sizeof s->v->rule);
+        memcpy(s->v->rule, d.rule->name, sizeof(s->v->rule));
         s->v->max_grants = d.rule->max_grants;
     }
 out:
-    memcpy(s->v->owner, facts.agent_owner, sizeof s->v->owner);
-    memcpy(s->v->policy, facts.policy, sizeof s->v->policy);
-    memcpy(s->v->root, facts.root, sizeof s->v->root);
-    memcpy(s->v->root_kid, facts.root_kid, sizeof s->v->root_kid);
-    memcpy(s->v->renews, facts.renews, sizeof s->v->renews);
+    memcpy(s->v->owner, facts.agent_owner, sizeof(s->v->owner));
+    memcpy(s->v->policy, facts.policy, sizeof(s->v->policy));
+    memcpy(s->v->root, facts.root, sizeof(s->v->root));
+    memcpy(s->v->root_kid, facts.root_kid, sizeof(s->v->root_kid));
+    memcpy(s->v->renews, facts.renews, sizeof(s->v->renews));
     nhi_facts_free(&facts);
     return d.reason;
 }
@@ -281,12 +279,12 @@ static enum nhi_reason begin(struct nhi_moment *m)
     enum nhi_err err;
 
     m->now = nhi_now();
-    m->reserve = calloc(1, sizeof *m->reserve);
+    m->reserve = calloc(1, sizeof(*m->reserve));
     if (m->reserve == NULL)
         return NHI_DENY_INTERNAL;
     err = nhi_reserve_load(NHI_STATE_DIR, m->reserve);
     if (err != NHI_OK) {
-        (void)snprintf(m->message, sizeof m->message, "reserve: %s", nhi_strerror(err));
+        snprintf(m->message, sizeof(m->message), "reserve: %s", nhi_strerror(err));
         reason = err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER : NHI_DENY_LOCKDOWN;
     }
     nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
@@ -302,7 +300,7 @@ static enum nhi_reason begin(struct nhi_moment *m)
     }
     if (reason != NHI_PERMIT)
         return reason;
-    say_failed(m->ledger, err, m->message, sizeof m->message);
+    say_failed(m->ledger, err, m->message, sizeof(m->message));
     return NHI_DENY_LEDGER;
 }
 
@@ -314,7 +312,7 @@ static void finish(struct nhi_moment *m)
 
 struct nhi_moment *nhi_moment_begin(void)
 {
-    struct nhi_moment *m = calloc(1, sizeof *m);
+    struct nhi_moment *m = calloc(1, sizeof(*m));
 
     if (m != NULL)
         m->reason = begin(m);
@@ -331,8 +329,8 @@ void nhi_moment_end(struct nhi_moment *m)
 /* What the moment came to, in a verdict without more. */
 static enum nhi_reason adopt(const struct nhi_moment *m, struct nhi_verdict *out)
 {
-    memset(out, 0, sizeof *out);
-    memcpy(out->message, m->message, sizeof out->message);
+    memset(out, 0, sizeof(*out));
+    memcpy(out->message, m->message, sizeof(out->message));
     return m->reason;
 }
 
@@ -355,8 +353,7 @@ void nhi_check_over(const struct nhi_moment *m, const struct nhi_shown *what, st
 
     (void)adopt(m, out);
     out->ticket = *what->ticket;
-    if (!m->readable || renewed(&s) != NHI_PERMIT ||
-        nhi_facts_load_bare(m->ledger, &out->ticket, &facts) != NHI_OK) {
+    if (!m->readable || renewed(&s) != NHI_PERMIT || nhi_facts_load_bare(m->ledger, &out->ticket, &facts) != NHI_OK) {
         out->reason = over_unread(&s);
         return;
     }
@@ -372,16 +369,15 @@ enum nhi_err nhi_moment_revoke(struct nhi_moment *m, enum nhi_revoke_kind kind, 
     if (m->reserve == NULL || m->reserve->count == NHI_RESERVE_SLOTS)
         return NHI_ERR_FULL;
     s = &m->reserve->slots[m->reserve->count];
-    if (strlen(id) >= sizeof s->id)
+    if (strlen(id) >= sizeof(s->id))
         return NHI_ERR_TOO_LONG;
-    memset(s, 0, sizeof *s);
+    memset(s, 0, sizeof(*s));
     s->kind = kind;
     s->at = INT64_MAX / 2; /* what is there now was issued, whatever the clock says */
     memcpy(s->id, id, strlen(id));
     m->reserve->count++;
     return NHI_OK;
 }
-
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out)
 {
@@ -390,7 +386,7 @@ void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct n
     /* No signature is needed to see that nothing was shown. */
     if (what->text == NULL && what->ticket == NULL && what->source != NHI_FROM_LEDGER &&
         (what->source != NHI_FROM_KEY || what->key == NULL)) {
-        memset(out, 0, sizeof *out);
+        memset(out, 0, sizeof(*out));
         out->reason = NHI_DENY_NO_TICKET;
         return;
     }
@@ -427,10 +423,9 @@ static int try_issuer(const struct nhi_issuer *i, void *ctx)
 /* What denies before any ticket is looked at. */
 static enum nhi_reason look_at_host(struct state *s)
 {
-    struct nhi_request req = { .now = s->m->now,
-                               .service = s->who->service,
-                               .subject = s->who->subject,
-                               .subject_uid = s->who->uid };
+    struct nhi_request req = {
+        .now = s->m->now, .service = s->who->service, .subject = s->who->subject, .subject_uid = s->who->uid
+    };
     struct nhi_facts facts = { .rules = NULL };
     enum nhi_err err = nhi_facts_load(s->m->ledger, NULL, NULL, s->m->now, &facts);
     enum nhi_reason reason;

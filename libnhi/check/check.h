@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/policy/decide.h"
-#include "libnhi/ledger/ledger.h"
 
 struct nhi_who {
     const char *service; /* PAM service */
@@ -23,16 +23,15 @@ struct nhi_who {
  * NHI_FROM_LEDGER for the one live ticket, with NHI_FROM_KEY for the one that is bound to key. */
 struct nhi_shown {
     enum nhi_source source;
-    const char *text; /* an unverified ticket */
-    const struct nhi_ticket
-        *ticket;       /* one verified before, its key proven then; what renewed it since counts */
-    const char *place; /* as in struct nhi_request */
+    const char *text;                /* an unverified ticket */
+    const struct nhi_ticket *ticket; /* one verified before, its key proven then; what renewed it since counts */
+    const char *place;               /* as in struct nhi_request */
     bool remote;
     const char *from; /* these, too */
     bool from_unknown, is_local, granted, registered;
-    const char *tree;   /* handle of the session that the caller is inside, or NULL */
-    const uint8_t *key; /* NHI_PK_LEN bytes whose possession was proven, or NULL */
-    int64_t ahead;      /* seconds; 0: how a permit goes on is not asked */
+    const char *tree;              /* handle of the session that the caller is inside, or NULL */
+    const uint8_t *key;            /* NHI_PK_LEN bytes whose possession was proven, or NULL */
+    int64_t ahead;                 /* seconds; 0: how a permit goes on is not asked */
     const struct nhi_grant *since; /* what opened the session that it is of, whose age does not hang on the clock; or
                                       NULL */
 };
@@ -49,12 +48,12 @@ struct nhi_verdict {
     char rule[NHI_TASK_MAX + 1];
     uint32_t max_grants;             /* of that rule, in 3,600 seconds; 0: as many as come */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked */
-    char kid[NHI_KID_MAX + 1]; /* claimed by an unverified ticket; grammar checked; may be empty */
-    int64_t until;     /* of a permit, as nhi_permit_until says */
-    int64_t over_at;   /* when what a ticket given as such opened is over by itself, by the wall clock; 0: unknown */
-    int64_t then;      /* of a permit, when ahead was given: as nhi_permit_ahead says */
+    char kid[NHI_KID_MAX + 1];       /* claimed by an unverified ticket; grammar checked; may be empty */
+    int64_t until;                   /* of a permit, as nhi_permit_until says */
+    int64_t over_at; /* when what a ticket given as such opened is over by itself, by the wall clock; 0: unknown */
+    int64_t then;    /* of a permit, when ahead was given: as nhi_permit_ahead says */
     enum nhi_reason why;
-    char message[200];         /* of the ledger, when it is the ledger; may be empty */
+    char message[200]; /* of the ledger, when it is the ledger; may be empty */
 };
 
 void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
@@ -71,7 +70,8 @@ void nhi_check_at(const struct nhi_moment *m, const struct nhi_who *who, const s
 /* Whether what the ticket opened is over, or what renewed it: out->reason is why, or NHI_PERMIT, as nhi_is_over says.
  * Nobody's account is looked up. Of what cannot be read nothing is known. what: with a ticket. */
 void nhi_check_over(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out);
-/* For what could be written nowhere: it counts in this moment as if it stood in the reserve. NHI_ERR_FULL: as in there. */
+/* For what could be written nowhere: it counts in this moment as if it stood in the reserve. NHI_ERR_FULL: as in there.
+ */
 NHI_CHECK enum nhi_err nhi_moment_revoke(struct nhi_moment *m, enum nhi_revoke_kind kind, const char *id);
 
 /* Whether some live key-bound ticket would open the account, to whoever proves its key, or might

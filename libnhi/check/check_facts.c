@@ -5,10 +5,10 @@
 
 #include <string.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/grant/grant.h"
 #include "libnhi/grant/grant_hour.h"
 #include "libnhi/ledger/heartbeat.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_list.h"
@@ -49,10 +49,8 @@ void nhi_counts_load(int64_t now, struct nhi_facts *f)
         struct sessions_of of = { r->name, 0 };
 
         if (r->max_sessions != 0)
-            r->sessions =
-                nhi_session_each(NHI_RUN_DIR, count_session, &of) == NHI_OK ? of.n : UINT32_MAX / 2;
-        if (r->max_grants != 0 &&
-            nhi_grant_count(NHI_STATE_DIR, r->name, now, &r->grants) != NHI_OK)
+            r->sessions = nhi_session_each(NHI_RUN_DIR, count_session, &of) == NHI_OK ? of.n : UINT32_MAX / 2;
+        if (r->max_grants != 0 && nhi_grant_count(NHI_STATE_DIR, r->name, now, &r->grants) != NHI_OK)
             r->grants = UINT32_MAX / 2;
     }
 }

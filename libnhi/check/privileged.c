@@ -25,9 +25,8 @@
  * machines with any mount, those who write what root runs (staff: /usr/local), and those who read every log.
  */
 static const char *const privileged[] = {
-    "root", "sudo",  "wheel", "admin",       "adm",    "shadow",  "disk", "kmem",
-    "lxd",  "lxc",   "incus", "incus-admin", "docker", "libvirt", "kvm",  "staff",
-    "systemd-journal",
+    "root",        "sudo",   "wheel",   "admin", "adm",   "shadow",          "disk", "kmem", "lxd", "lxc", "incus",
+    "incus-admin", "docker", "libvirt", "kvm",   "staff", "systemd-journal",
 };
 
 #define BUFFER_MAX (1u << 20)
@@ -41,7 +40,7 @@ bool nhi_group_is_privileged(const char *name, uint32_t gid)
 
     if (gid == 0)
         return true;
-    for (i = 0; name != NULL && i < sizeof privileged / sizeof privileged[0]; i++)
+    for (i = 0; name != NULL && i < sizeof(privileged) / sizeof(privileged[0]); i++)
         if (strcmp(name, privileged[i]) == 0)
             return true;
     return false;
@@ -81,7 +80,7 @@ static enum nhi_err gids_add(struct gids *g, uint32_t gid)
     if (g->count == GROUPS_MAX)
         return NHI_ERR_FULL;
     if (g->count == g->room) {
-        more = reallocarray(g->all, g->room * 2 + 16, sizeof *more);
+        more = reallocarray(g->all, g->room * 2 + 16, sizeof(*more));
         if (more == NULL)
             return NHI_ERR_NOMEM;
         g->all = more;
@@ -96,7 +95,7 @@ static void because(struct nhi_local *l, const char *why)
     if (l->privileged)
         return;
     l->privileged = true;
-    (void)snprintf(l->because, sizeof l->because, "%s", why);
+    snprintf(l->because, sizeof(l->because), "%s", why);
 }
 
 /* ---- the local files ---- */
@@ -170,7 +169,7 @@ static enum nhi_err read_lines(const struct reader *r, void *ctx)
         }
     }
     if (f != NULL)
-        (void)fclose(f);
+        fclose(f);
     free(buf);
     return err;
 }
@@ -195,7 +194,8 @@ static enum nhi_err take_passwd(const void *entry, void *ctx)
     return NHI_OK;
 }
 
-/* An agent's own account, by the file that nss_nhi answers from: of that name, and of that number if it is asked for. */
+/* An agent's own account, by the file that nss_nhi answers from: of that name, and of that number if it is asked for.
+ */
 static enum nhi_err take_own(struct look *k, struct wanted *w)
 {
     struct nhi_snapshot s;
@@ -239,7 +239,7 @@ static enum nhi_err lead(struct look *k, const char *name, uint32_t gid)
     err = gids_add(&k->leads, gid);
     if (err != NHI_OK || k->leads.count == at)
         return err;
-    more = reallocarray(k->names, k->leads.count, sizeof *more);
+    more = reallocarray(k->names, k->leads.count, sizeof(*more));
     if (more == NULL)
         return NHI_ERR_NOMEM;
     k->names = more;
@@ -285,7 +285,7 @@ static enum nhi_err take_process(struct look *k)
         return NHI_OK;
     n = getgroups(0, NULL);
     /* NOLINTNEXTLINE(clang-analyzer-optin.taint.TaintedAlloc): bounded here */
-    g = n >= 0 && n <= NGROUPS_MAX ? calloc((size_t)n + 1, sizeof *g) : NULL;
+    g = n >= 0 && n <= NGROUPS_MAX ? calloc((size_t)n + 1, sizeof(*g)) : NULL;
     if (g == NULL)
         return NHI_ERR_NOMEM;
     n = getgroups(n, g);
@@ -340,7 +340,7 @@ static enum nhi_err ask_elsewhere(struct look *k, const uint32_t *uid, bool who,
     if (err == NHI_OK && e->privileged[0] != '\0')
         because(k->l, e->privileged);
     if (err == NHI_OK)
-        memcpy(k->l->blind, e->blind, sizeof k->l->blind);
+        memcpy(k->l->blind, e->blind, sizeof(k->l->blind));
     return err;
 }
 
@@ -390,7 +390,7 @@ static enum nhi_err find(const char *name, const uint32_t *uid, bool of_process,
     struct look k = { .l = &l };
     enum nhi_err err;
 
-    if (strlen(name) >= sizeof l.name)
+    if (strlen(name) >= sizeof(l.name))
         return NHI_ERR_TOO_LONG;
     if (name[0] == '\0')
         return NHI_ERR_NOT_FOUND;

@@ -25,9 +25,9 @@ struct nhi_local {
 };
 
 /* The local files first, then the snapshot, then what else nsswitch.conf names (elsewhere.h): a look-up of an account
- * that is here waits for nobody. NHI_ERR_NOT_FOUND: no such account, or none of that name has that uid. NHI_ERR_BUSY: the
- * same, as far as is known, and some source gave no answer. Any doubt (a file
- * that cannot be read, more groups than a host has) is an error, never "not privileged". */
+ * that is here waits for nobody. NHI_ERR_NOT_FOUND: no such account, or none of that name has that uid. NHI_ERR_BUSY:
+ * the same, as far as is known, and some source gave no answer. Any doubt (a file that cannot be read, more groups than
+ * a host has) is an error, never "not privileged". */
 NHI_CHECK enum nhi_err nhi_local_by_name(const char *name, struct nhi_local *out);
 /* The number of an account that a session was opened for: an agent's own has the agent's, whoever else has come to have
  * its name; any other that of nhi_local_by_name, with its errors. */

@@ -13,8 +13,7 @@
 
 #define REASONS_MAX 64
 _Static_assert(NHI_REASON_COUNT <= REASONS_MAX, "room for every reason");
-_Static_assert(sizeof(atomic_uint_fast64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2,
-               "counters need no lock");
+_Static_assert(sizeof(atomic_uint_fast64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2, "counters need no lock");
 
 struct slot {
     int64_t at;
@@ -49,7 +48,7 @@ enum nhi_denial_of nhi_denial_of_service(const char *name)
     for (s = 0; s < NHI_DENIAL_OTHER; s++)
         if (strcmp(nhi_denial_service((enum nhi_denial_of)s), name) == 0)
             return (enum nhi_denial_of)s;
-    for (s = 0; s < sizeof more / sizeof more[0]; s++)
+    for (s = 0; s < sizeof(more) / sizeof(more[0]); s++)
         if (strcmp(more[s].name, name) == 0)
             return more[s].of;
     return NHI_DENIAL_OTHER;
@@ -61,12 +60,12 @@ static const struct {
     uint32_t reasons;
 } head = { "nhi-denials-v1", NHI_REASON_COUNT };
 static const struct nhi_tally file = {
-    .name = NHI_DENIALS_FILE, .head = &head, .head_len = sizeof head, .size = sizeof(struct image)
+    .name = NHI_DENIALS_FILE, .head = &head, .head_len = sizeof(head), .size = sizeof(struct image)
 };
 
 static void copy_or(char *out, size_t size, const char *text, bool fits)
 {
-    (void)snprintf(out, size, "%s", fits ? text : "?");
+    snprintf(out, size, "%s", fits ? text : "?");
 }
 
 static void put_sample(struct image *im, const struct nhi_denial *d)
@@ -79,23 +78,23 @@ static void put_sample(struct image *im, const struct nhi_denial *d)
     s = &im->slots[n];
     s->at = d->at;
     s->reason = (uint32_t)d->reason;
-    memcpy(s->service, d->service, sizeof s->service);
-    memcpy(s->account, d->account, sizeof s->account);
-    memcpy(s->from, d->from, sizeof s->from);
+    memcpy(s->service, d->service, sizeof(s->service));
+    memcpy(s->account, d->account, sizeof(s->account));
+    memcpy(s->from, d->from, sizeof(s->from));
     atomic_store(&s->written, 1);
 }
 
-void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *service,
-                     const char *account, const char *from, int64_t at)
+void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *service, const char *account,
+                     const char *from, int64_t at)
 {
     struct nhi_denial d = { .at = at, .reason = reason };
     void *mem = NULL;
     struct image *im;
     int fd = -1;
 
-    copy_or(d.service, sizeof d.service, service, nhi_name_is_service(service));
-    copy_or(d.account, sizeof d.account, account, nhi_name_is_account(account));
-    copy_or(d.from, sizeof d.from, from, from[0] == '\0' || nhi_net_is_address(from));
+    copy_or(d.service, sizeof(d.service), service, nhi_name_is_service(service));
+    copy_or(d.account, sizeof(d.account), account, nhi_name_is_account(account));
+    copy_or(d.from, sizeof(d.from), from, from[0] == '\0' || nhi_net_is_address(from));
     if ((unsigned)reason >= NHI_REASON_COUNT || nhi_tally_open(run_dir, &file, true, &fd, &mem) != NHI_OK)
         return;
     im = mem;
@@ -120,7 +119,7 @@ static void read_text(char *out, size_t size, const char *from, bool (*ok)(const
     memcpy(out, from, size);
     out[size - 1] = '\0';
     if (!ok(out))
-        (void)snprintf(out, size, "?");
+        snprintf(out, size, "?");
 }
 
 static void read_samples(struct image *im, struct nhi_denials *d)
@@ -135,10 +134,10 @@ static void read_samples(struct image *im, struct nhi_denials *d)
             continue;
         to->at = s->at;
         to->reason = (enum nhi_reason)s->reason;
-        read_text(to->service, sizeof to->service, s->service, nhi_name_is_service);
-        read_text(to->account, sizeof to->account, s->account, nhi_name_is_account);
+        read_text(to->service, sizeof(to->service), s->service, nhi_name_is_service);
+        read_text(to->account, sizeof(to->account), s->account, nhi_name_is_account);
         if (s->from[0] != '\0')
-            read_text(to->from, sizeof to->from, s->from, nhi_net_is_address);
+            read_text(to->from, sizeof(to->from), s->from, nhi_net_is_address);
         d->sample_count++;
     }
 }
@@ -168,8 +167,7 @@ static void take_away(struct image *im, const struct nhi_denials *d)
     atomic_store(&im->taken, 0);
 }
 
-enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_denials *, void *),
-                              void *ctx)
+enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_denials *, void *), void *ctx)
 {
     struct nhi_denials d = { .total = 0 };
     enum nhi_err err;

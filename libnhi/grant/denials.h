@@ -42,15 +42,14 @@ struct nhi_denials {
 };
 
 /* run_dir is made where it is missing. */
-void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *service,
-                     const char *account, const char *from, int64_t at);
+void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *service, const char *account,
+                     const char *from, int64_t at);
 
 /* Makes the file, while there is room for it. */
 void nhi_denials_make(const char *run_dir);
 /* What was counted since the last time, to fn, if there was any. When fn returns 0 it is taken away, else it is
  * there the next time. Of two that take at once the later finds what is left. NHI_ERR_NOT_FOUND: nothing was ever
  * counted. NHI_ERR_FORMAT: a file of another release, which is removed. NHI_ERR_BUSY: somebody else is at it. */
-NHI_CHECK enum nhi_err nhi_denials_take(const char *run_dir,
-                                        int (*fn)(const struct nhi_denials *, void *), void *ctx);
+NHI_CHECK enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_denials *, void *), void *ctx);
 
 #endif

@@ -32,7 +32,7 @@ static enum nhi_err open_grants(const char *dir, int *fd)
 {
     char path[512];
 
-    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
     return nhi_dir_open(path, fd);
 }
@@ -45,7 +45,7 @@ static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint
     uint32_t n;
 
     for (n = 0; n < slots && err == NHI_ERR_EXISTS; n++) {
-        (void)snprintf(name, sizeof name, "%c-%s-%u", kind, of, (unsigned)n);
+        snprintf(name, sizeof(name), "%c-%s-%u", kind, of, (unsigned)n);
         err = nhi_record_link(fd, dirfd, name);
     }
     return err;
@@ -60,7 +60,7 @@ void nhi_grant_name(const char *kid, const char *jti, char out[NHI_GRANT_NAME_LE
     nhi_hash256_add(&h, kid, strlen(kid) + 1);
     nhi_hash256_add(&h, jti, strlen(jti));
     nhi_hash256_end(&h, digest);
-    (void)snprintf(out, NHI_GRANT_NAME_LEN + 1, "%.*s", NHI_GRANT_NAME_LEN, digest);
+    snprintf(out, NHI_GRANT_NAME_LEN + 1, "%.*s", NHI_GRANT_NAME_LEN, digest);
 }
 
 /* What a denial has a slot of: the ticket and the hour, whose slots stay as long as it lasts. */
@@ -69,7 +69,7 @@ static void denial_of(char *out, size_t size, const struct nhi_grant *g)
     char name[NHI_GRANT_NAME_LEN + 1];
 
     nhi_grant_name(g->ticket.kid, g->ticket.jti, name);
-    (void)snprintf(out, size, "%s-%lld", name, (long long)(g->at / NHI_HOUR));
+    snprintf(out, size, "%s-%lld", name, (long long)(g->at / NHI_HOUR));
 }
 
 static bool has(int dirfd, const char *name)
@@ -81,7 +81,7 @@ static bool has_denials(int dirfd, const char *of)
 {
     char name[NAME_SIZE];
 
-    (void)snprintf(name, sizeof name, "d-%s-%d", of, RECORDS_MAX - 1);
+    snprintf(name, sizeof(name), "d-%s-%d", of, RECORDS_MAX - 1);
     return has(dirfd, name);
 }
 
@@ -133,7 +133,7 @@ static enum nhi_err end_predecessor(struct making *m)
     enum nhi_err err;
     char name[48];
 
-    (void)snprintf(name, sizeof name, "r-%s", m->g->renews);
+    snprintf(name, sizeof(name), "r-%s", m->g->renews);
     err = link_lasting(m, name);
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
@@ -144,11 +144,11 @@ static void pin_name(char *name, int dirfd, const char *kid, const char *root, e
     const char of = kind == NHI_PIN_REMOTE ? 'r' : 'l';
     char lineage[NHI_GRANT_NAME_LEN + 1];
 
-    (void)snprintf(name, NAME_SIZE, "i-%s-%c", root, of);
+    snprintf(name, NAME_SIZE, "i-%s-%c", root, of);
     if (has(dirfd, name))
         return;
     nhi_grant_name(kid, root, lineage);
-    (void)snprintf(name, NAME_SIZE, "i-%s-%c", lineage, of);
+    snprintf(name, NAME_SIZE, "i-%s-%c", lineage, of);
 }
 
 /* The link is the test-and-set. */
@@ -183,8 +183,8 @@ static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], con
     size_t i;
 
     for (i = 0; i < NHI_PK_LEN; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", key[i]);
-    (void)snprintf(name, size, "k-%s-%s", text, account);
+        snprintf(text + 2 * i, 3, "%02x", key[i]);
+    snprintf(name, size, "k-%s-%s", text, account);
 }
 
 /* Before the grant: once a key was an agent's, it is no person's here. */
@@ -193,7 +193,7 @@ static enum nhi_err note_key(struct making *m)
     enum nhi_err err;
     char name[KEY_NAME_MAX];
 
-    key_name(name, sizeof name, m->g->ticket.cnf, m->g->subject);
+    key_name(name, sizeof(name), m->g->ticket.cnf, m->g->subject);
     err = link_lasting(m, name);
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
@@ -227,10 +227,10 @@ static enum nhi_err take_use(struct making *m)
 
     nhi_grant_name(first_kid(g), first_of(g), lineage);
     for (n = 0; n < g->ticket.uses && err == NHI_ERR_EXISTS; n++) {
-        (void)snprintf(name, sizeof name, "u-%s-%u", first_of(g), (unsigned)n);
+        snprintf(name, sizeof(name), "u-%s-%u", first_of(g), (unsigned)n);
         if (has(m->dirfd, name))
             continue;
-        (void)snprintf(name, sizeof name, "u-%s-%u", lineage, (unsigned)n);
+        snprintf(name, sizeof(name), "u-%s-%u", lineage, (unsigned)n);
         err = nhi_record_link(m->fd, m->dirfd, name);
     }
     return err;
@@ -249,7 +249,7 @@ static enum nhi_err commit(struct making *m)
         return err == NHI_OK ? save(m) : err;
     }
     err = save(m);
-    (void)snprintf(name, sizeof name, "g-%s", g->id);
+    snprintf(name, sizeof(name), "g-%s", g->id);
     return err == NHI_OK ? nhi_record_link(m->fd, m->dirfd, name) : err;
 }
 
@@ -292,7 +292,7 @@ enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
 
     if (g->reason == NHI_PERMIT)
         return NHI_ERR_ARG;
-    denial_of(of, sizeof of, g);
+    denial_of(of, sizeof(of), g);
     err = open_grants(dir, &m.dirfd);
     if (err == NHI_OK && has_denials(m.dirfd, of))
         err = NHI_ERR_EXISTS;
@@ -327,8 +327,7 @@ enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g)
 
     if (!g->became || !nhi_name_is_account(g->subject) || !nhi_name_is_service(g->service))
         return NHI_ERR_ARG;
-    (void)snprintf(name, sizeof name, "b-%lld-%s-%s-%s", (long long)(g->at / NHI_HOUR), g->within, g->service,
-                   g->subject);
+    snprintf(name, sizeof(name), "b-%lld-%s-%s-%s", (long long)(g->at / NHI_HOUR), g->within, g->service, g->subject);
     err = open_grants(dir, &dirfd);
     if (err == NHI_OK && faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         err = NHI_ERR_EXISTS;
@@ -358,7 +357,7 @@ enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root
     err = nhi_record_read(dirfd, name, &g);
     close(dirfd);
     if (err == NHI_OK)
-        memcpy(place, g.place, sizeof g.place);
+        memcpy(place, g.place, sizeof(g.place));
     return err;
 }
 
@@ -368,7 +367,7 @@ enum nhi_err nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], con
     char name[KEY_NAME_MAX];
     int dirfd;
 
-    key_name(name, sizeof name, key, account);
+    key_name(name, sizeof(name), key, account);
     err = open_grants(dir, &dirfd);
     if (err != NHI_OK)
         return err;
@@ -384,7 +383,7 @@ bool nhi_grant_is_superseded(const char *dir, const char *jti)
     char name[48];
     int dirfd;
 
-    (void)snprintf(name, sizeof name, "r-%s", jti);
+    snprintf(name, sizeof(name), "r-%s", jti);
     if (open_grants(dir, &dirfd) != NHI_OK)
         return true;
     if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
@@ -399,7 +398,7 @@ enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const c
     enum nhi_err err;
     char name[96];
 
-    if (snprintf(name, sizeof name, "s-%s-%s", g->id, handle) >= (int)sizeof name)
+    if (snprintf(name, sizeof(name), "s-%s-%s", g->id, handle) >= (int)sizeof(name))
         return NHI_ERR_TOO_LONG;
     err = open_grants(dir, &dirfd);
     if (err == NHI_OK)
@@ -419,7 +418,7 @@ enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const 
     enum nhi_err err;
     char name[32];
 
-    (void)snprintf(name, sizeof name, "n-%s", of);
+    snprintf(name, sizeof(name), "n-%s", of);
     err = open_grants(dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, false, &fd);
@@ -434,7 +433,7 @@ enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const 
 
 static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
 {
-    (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
+    snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
 }
 
 enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
@@ -443,7 +442,7 @@ enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
     enum nhi_err err;
     char name[64];
 
-    index_name(name, sizeof name, g->boot, &g->parent);
+    index_name(name, sizeof(name), g->boot, &g->parent);
     err = open_grants(dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, false, &fd);
@@ -476,15 +475,14 @@ enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, 
     err = nhi_boot_id(boot);
     if (err != NHI_OK)
         return err;
-    index_name(name, sizeof name, boot, parent);
+    index_name(name, sizeof(name), boot, parent);
     err = open_grants(dir, &dirfd);
     if (err != NHI_OK)
         return err;
     err = nhi_record_read(dirfd, name, &g);
     close(dirfd);
-    if (err == NHI_OK && (strcmp(g.boot, boot) != 0 || g.parent.pid != parent->pid ||
-                          g.parent.start != parent->start || strcmp(g.service, service) != 0 ||
-                          strcmp(g.subject, subject) != 0))
+    if (err == NHI_OK && (strcmp(g.boot, boot) != 0 || g.parent.pid != parent->pid || g.parent.start != parent->start ||
+                          strcmp(g.service, service) != 0 || strcmp(g.subject, subject) != 0))
         err = NHI_ERR_NOT_FOUND;
     if (err == NHI_OK)
         *out = g;

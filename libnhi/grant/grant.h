@@ -36,29 +36,29 @@ enum nhi_pin { NHI_PIN_NONE, NHI_PIN_REMOTE, NHI_PIN_LOCAL };
 struct nhi_grant {
     char id[NHI_JTI_LEN + 1]; /* 128 random bits */
     int64_t at;
-    int64_t up; /* the same moment as nhi_uptime has it: seconds since boot; 0: unknown */
+    int64_t up;             /* the same moment as nhi_uptime has it: seconds since boot; 0: unknown */
     uint16_t ms;            /* of that second; 0 in records of earlier releases */
     enum nhi_reason reason; /* NHI_PERMIT or the denial */
     enum nhi_source source;
     char service[NHI_SERVICE_MAX + 1];
     char subject[NHI_ACCOUNT_MAX + 1];
-    char boot[37]; /* boot ID */
-    char rule[NHI_TASK_MAX + 1]; /* that decided; may be empty */
-    uint32_t max_grants; /* that the rule gives in 3,600 seconds; 0: as many as come. Not in the record */
+    char boot[37];                   /* boot ID */
+    char rule[NHI_TASK_MAX + 1];     /* that decided; may be empty */
+    uint32_t max_grants;             /* that the rule gives in 3,600 seconds; 0: as many as come. Not in the record */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy that was asked; may be empty */
-    char rhost[NHI_HOST_MAX + 1]; /* whence, as in struct nhi_request; empty: over no network */
+    char rhost[NHI_HOST_MAX + 1];    /* whence, as in struct nhi_request; empty: over no network */
     struct nhi_proc self, parent;
-    uint64_t ns; /* inode of the PID namespace in which these have their numbers; 0: unknown */
+    uint64_t ns;                   /* inode of the PID namespace in which these have their numbers; 0: unknown */
     char place[NHI_PLACE_MAX + 1]; /* where a bearer ticket was shown: a numeric address, or a local session as
                                       a-BOOT-ID (of the kernel's audit) or s-BOOT-PID-START (its leader) */
     enum nhi_pin pin;
-    bool handed_off;              /* permitted, though it was first used elsewhere */
-    char root[NHI_JTI_LEN + 1];   /* first of the ticket's lineage, whose uses are counted together; empty: the ledger
-                                     does not know it */
+    bool handed_off;                /* permitted, though it was first used elsewhere */
+    char root[NHI_JTI_LEN + 1];     /* first of the ticket's lineage, whose uses are counted together; empty: the ledger
+                                       does not know it */
     char root_kid[NHI_KID_MAX + 1]; /* the key that signed that; empty: the ticket's own. Not in the record */
-    char renews[NHI_JTI_LEN + 1]; /* the ticket that this first use of its successor ends; may be empty */
-    char owner[NHI_OWNER_MAX + 1]; /* who answered for the agent; empty where it is not known */
-    char within[NHI_JTI_LEN + 1];  /* the grant that opened the session that the caller is inside; may be empty */
+    char renews[NHI_JTI_LEN + 1];   /* the ticket that this first use of its successor ends; may be empty */
+    char owner[NHI_OWNER_MAX + 1];  /* who answered for the agent; empty where it is not known */
+    char within[NHI_JTI_LEN + 1];   /* the grant that opened the session that the caller is inside; may be empty */
     bool became;   /* nothing was decided: root became that account, inside the session of this ticket, if any */
     bool observed; /* nothing was decided: it says what would have been. Then there may be no ticket */
     struct nhi_ticket ticket; /* with kid: claims without a signature, worth nothing as a ticket */
@@ -81,8 +81,8 @@ NHI_CHECK enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant 
 /* TICKET, as above. */
 #define NHI_GRANT_NAME_LEN 32
 void nhi_grant_name(const char *kid, const char *jti, char out[NHI_GRANT_NAME_LEN + 1]);
-/* Where the lineage was first used whose first ticket has that ID, signed by that key; with NHI_PIN_LOCAL, that may have
- * been an address. NHI_ERR_NOT_FOUND: nowhere yet. */
+/* Where the lineage was first used whose first ticket has that ID, signed by that key; with NHI_PIN_LOCAL, that may
+ * have been an address. NHI_ERR_NOT_FOUND: nowhere yet. */
 NHI_CHECK enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root, enum nhi_pin kind,
                                         char place[NHI_PLACE_MAX + 1]);
 /* Whether a ticket that the ledger did not know was used with this key for this account, and that was not

@@ -28,7 +28,7 @@ static void prefix_of(const char *rule, char out[PREFIX_LEN + 1])
 
     for (; *rule != '\0'; rule++)
         h = (h ^ (unsigned char)*rule) * UINT64_C(1099511628211);
-    (void)snprintf(out, PREFIX_LEN + 1, "h-%016llx-", (unsigned long long)h);
+    snprintf(out, PREFIX_LEN + 1, "h-%016llx-", (unsigned long long)h);
 }
 
 bool nhi_record_is_in_hour(const char *name, int64_t now)
@@ -67,7 +67,7 @@ enum nhi_err nhi_record_take_hour(int fd, int dirfd, const struct nhi_grant *g)
     uint32_t n = 0;
 
     prefix_of(g->rule, prefix);
-    (void)snprintf(name, sizeof name, "%s%lld-%s", prefix, (long long)g->at, g->id);
+    snprintf(name, sizeof(name), "%s%lld-%s", prefix, (long long)g->at, g->id);
     err = nhi_record_link(fd, dirfd, name);
     if (err != NHI_OK)
         return err;
@@ -86,7 +86,7 @@ enum nhi_err nhi_grant_count(const char *dir, const char *rule, int64_t now, uin
     int dirfd;
 
     prefix_of(rule, prefix);
-    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
     err = nhi_dir_open(path, &dirfd);
     if (err != NHI_OK)

@@ -37,7 +37,7 @@ static char *dump(const json_t *o, const char *claims)
         free(text);
         return NULL;
     }
-    (void)snprintf(text + len - 1, size - (len - 1), "%s%s}", key, claims);
+    snprintf(text + len - 1, size - (len - 1), "%s%s}", key, claims);
     return text;
 }
 
@@ -75,14 +75,12 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
         return err;
     o = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
                   "s:i, s:b, s:b, s:s, s:s, s:s, s:s}",
-                  "v", RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason",
-                  nhi_reason_name(g->reason), "source", nhi_source_name(g->source), "service",
-                  g->service, "subject", g->subject, "rule", g->rule, "rhost", g->rhost, "boot",
-                  g->boot, "pid", (json_int_t)g->self.pid, "start", (json_int_t)g->self.start,
-                  "ppid", (json_int_t)g->parent.pid, "pstart", (json_int_t)g->parent.start, "place",
-                  g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed",
-                  (int)g->observed, "root", g->root, "renews", g->renews, "kid", g->ticket.kid,
-                  "policy", g->policy);
+                  "v", RECORD_VERSION, "id", g->id, "at", (json_int_t)g->at, "reason", nhi_reason_name(g->reason),
+                  "source", nhi_source_name(g->source), "service", g->service, "subject", g->subject, "rule", g->rule,
+                  "rhost", g->rhost, "boot", g->boot, "pid", (json_int_t)g->self.pid, "start",
+                  (json_int_t)g->self.start, "ppid", (json_int_t)g->parent.pid, "pstart", (json_int_t)g->parent.start,
+                  "place", g->place, "pin", (int)g->pin, "handed_off", (int)g->handed_off, "observed", (int)g->observed,
+                  "root", g->root, "renews", g->renews, "kid", g->ticket.kid, "policy", g->policy);
     if (o != NULL && add_number(o, "ns", (json_int_t)g->ns) && add_number(o, "up", g->up) &&
         add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within) && add_became(o, g->became) &&
         add_number(o, "ms", g->ms))
@@ -127,45 +125,42 @@ static enum nhi_err read_claims(json_t *claims, const char *kid, struct nhi_tick
         return NHI_ERR_NOMEM;
     err = nhi_claims_decode(text, strlen(text), t);
     free(text);
-    if (err == NHI_OK && (!nhi_name_is_kid(kid) || !copy(t->kid, sizeof t->kid, kid)))
+    if (err == NHI_OK && (!nhi_name_is_kid(kid) || !copy(t->kid, sizeof(t->kid), kid)))
         err = NHI_ERR_CORRUPT;
     return err;
 }
 
 static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
 {
-    const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root,
-        *renews, *kid, *policy, *owner = "", *within = "";
+    const char *id, *reason, *source, *service, *subject, *rule, *rhost, *boot, *place, *root, *renews, *kid, *policy,
+        *owner = "", *within = "";
     json_int_t version, at, pid, start, ppid, pstart, ns = 0, up = 0, ms = 0;
     int pin, handed_off, observed, became = 0;
     json_t *claims;
 
-    if (json_unpack(
-            o,
-            "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s?I, s:i,"
-            " s:b, s:b, s:s, s:s, s:s, s:s, s?I, s?s, s?s, s?b, s?I, s:o}",
-            "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service",
-            &service, "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid",
-            &pid, "start", &start, "ppid", &ppid, "pstart", &pstart, "place", &place, "ns", &ns,
-            "pin", &pin,
-            "handed_off", &handed_off, "observed", &observed, "root", &root, "renews", &renews,
-            "kid", &kid, "policy", &policy, "up", &up, "owner", &owner, "within", &within,
-            "became", &became, "ms", &ms, "claims", &claims) != 0 ||
+    if (json_unpack(o,
+                    "{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s?I, s:i,"
+                    " s:b, s:b, s:s, s:s, s:s, s:s, s?I, s?s, s?s, s?b, s?I, s:o}",
+                    "v", &version, "id", &id, "at", &at, "reason", &reason, "source", &source, "service", &service,
+                    "subject", &subject, "rule", &rule, "rhost", &rhost, "boot", &boot, "pid", &pid, "start", &start,
+                    "ppid", &ppid, "pstart", &pstart, "place", &place, "ns", &ns, "pin", &pin, "handed_off",
+                    &handed_off, "observed", &observed, "root", &root, "renews", &renews, "kid", &kid, "policy",
+                    &policy, "up", &up, "owner", &owner, "within", &within, "became", &became, "ms", &ms, "claims",
+                    &claims) != 0 ||
         !json_is_object(claims))
         return NHI_ERR_CORRUPT;
     if (version != RECORD_VERSION)
         return NHI_ERR_VERSION;
-    if (at < 0 || at > NHI_TIME_MAX || pid <= 0 || pid > INT32_MAX || ppid < 0 ||
-        ppid > INT32_MAX || start < 0 || pstart < 0 || ns < 0 || up < 0 || ms < 0 || ms > 999 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
+    if (at < 0 || at > NHI_TIME_MAX || pid <= 0 || pid > INT32_MAX || ppid < 0 || ppid > INT32_MAX || start < 0 ||
+        pstart < 0 || ns < 0 || up < 0 || ms < 0 || ms > 999 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
         return NHI_ERR_CORRUPT;
-    if (!nhi_name_is_jti(id) || !copy(g->id, sizeof g->id, id) ||
-        !nhi_reason_find(reason, &g->reason) || !find_source(source, &g->source) ||
-        !copy(g->service, sizeof g->service, service) ||
-        !copy(g->subject, sizeof g->subject, subject) || !copy(g->rule, sizeof g->rule, rule) ||
-        !copy(g->rhost, sizeof g->rhost, rhost) || !copy(g->boot, sizeof g->boot, boot) ||
-        !copy(g->root, sizeof g->root, root) || !copy(g->renews, sizeof g->renews, renews) ||
-        !copy(g->place, sizeof g->place, place) || !copy(g->policy, sizeof g->policy, policy) ||
-        !copy(g->owner, sizeof g->owner, owner) || !copy(g->within, sizeof g->within, within))
+    if (!nhi_name_is_jti(id) || !copy(g->id, sizeof(g->id), id) || !nhi_reason_find(reason, &g->reason) ||
+        !find_source(source, &g->source) || !copy(g->service, sizeof(g->service), service) ||
+        !copy(g->subject, sizeof(g->subject), subject) || !copy(g->rule, sizeof(g->rule), rule) ||
+        !copy(g->rhost, sizeof(g->rhost), rhost) || !copy(g->boot, sizeof(g->boot), boot) ||
+        !copy(g->root, sizeof(g->root), root) || !copy(g->renews, sizeof(g->renews), renews) ||
+        !copy(g->place, sizeof(g->place), place) || !copy(g->policy, sizeof(g->policy), policy) ||
+        !copy(g->owner, sizeof(g->owner), owner) || !copy(g->within, sizeof(g->within), within))
         return NHI_ERR_CORRUPT;
     g->at = at;
     g->ms = (uint16_t)ms;
@@ -204,7 +199,7 @@ enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *ou
     enum nhi_err err;
     json_t *o;
 
-    memset(&g, 0, sizeof g);
+    memset(&g, 0, sizeof(g));
     o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     if (o == NULL)
         return NHI_ERR_CORRUPT;

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "libnhi/base/hash.h"
+#include "libnhi/base/net.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/base/time.h"
 #include "libnhi/grant/denials.h"
-#include "libnhi/base/net.h"
 #include "libnhi/grant/tally.h"
 #include "libnhi/ticket/ticket.h"
 
@@ -34,9 +34,7 @@ struct slot {
 enum region { OF_KNOWN, OF_HOST, OF_STRANGERS, REGIONS };
 static const struct {
     size_t first, end;
-} regions[REGIONS] = {
-    [OF_KNOWN] = { 0, 128 }, [OF_HOST] = { 128, 192 }, [OF_STRANGERS] = { 192, NHI_REFUSED_SLOTS }
-};
+} regions[REGIONS] = { [OF_KNOWN] = { 0, 128 }, [OF_HOST] = { 128, 192 }, [OF_STRANGERS] = { 192, NHI_REFUSED_SLOTS } };
 
 struct image {
     char magic[16];
@@ -51,7 +49,7 @@ static const struct {
     uint32_t reasons, slot_size;
 } head = { "nhi-refused-v1", NHI_REASON_COUNT, sizeof(struct slot) };
 static const struct nhi_tally file = {
-    .name = NHI_REFUSED_FILE, .head = &head, .head_len = sizeof head, .size = sizeof(struct image)
+    .name = NHI_REFUSED_FILE, .head = &head, .head_len = sizeof(head), .size = sizeof(struct image)
 };
 
 static enum region region_of(const struct nhi_refusal *r)
@@ -125,7 +123,7 @@ static void put_from(struct slot *s, const char *from)
         return;
     i = atomic_fetch_add(&s->froms, 1);
     if (i < NHI_REFUSED_FROM)
-        memcpy(s->from[i], from, sizeof s->from[i]);
+        memcpy(s->from[i], from, sizeof(s->from[i]));
 }
 
 static uint64_t add(struct slot *s, const struct nhi_refusal *r, bool mine)
@@ -186,7 +184,7 @@ static void read_name(char *text, size_t size, bool (*ok)(const char *), bool ne
 {
     text[size - 1] = '\0';
     if ((needed || text[0] != '\0') && !ok(text))
-        (void)snprintf(text, size, "%s", needed ? "?" : "");
+        snprintf(text, size, "%s", needed ? "?" : "");
 }
 
 static bool is_print(const char *text)
@@ -204,17 +202,17 @@ static void read_slot(const struct slot *s, struct nhi_refused *out)
         *of = s->of;
     if ((unsigned)of->reason >= NHI_REASON_COUNT)
         of->reason = NHI_DENY_INTERNAL;
-    read_name(of->service, sizeof of->service, nhi_name_is_service, true);
-    read_name(of->account, sizeof of->account, nhi_name_is_account, true);
-    read_name(of->agent, sizeof of->agent, nhi_name_is_agent, false);
-    read_name(of->task, sizeof of->task, nhi_name_is_task, false);
-    read_name(of->jti, sizeof of->jti, nhi_name_is_jti, false);
-    read_name(of->issuer, sizeof of->issuer, nhi_name_is_kid, false);
-    read_name(of->kid, sizeof of->kid, nhi_name_is_kid, false);
-    read_name(of->key, sizeof of->key, is_print, false);
+    read_name(of->service, sizeof(of->service), nhi_name_is_service, true);
+    read_name(of->account, sizeof(of->account), nhi_name_is_account, true);
+    read_name(of->agent, sizeof(of->agent), nhi_name_is_agent, false);
+    read_name(of->task, sizeof(of->task), nhi_name_is_task, false);
+    read_name(of->jti, sizeof(of->jti), nhi_name_is_jti, false);
+    read_name(of->issuer, sizeof(of->issuer), nhi_name_is_kid, false);
+    read_name(of->kid, sizeof(of->kid), nhi_name_is_kid, false);
+    read_name(of->key, sizeof(of->key), is_print, false);
     for (i = 0; i < NHI_REFUSED_FROM; i++) {
-        memcpy(out->from[out->from_count], s->from[i], sizeof s->from[i]);
-        read_name(out->from[out->from_count], sizeof s->from[i], nhi_net_is_address, false);
+        memcpy(out->from[out->from_count], s->from[i], sizeof(s->from[i]));
+        read_name(out->from[out->from_count], sizeof(s->from[i]), nhi_net_is_address, false);
         out->from_count += out->from[out->from_count][0] != '\0';
     }
 }
@@ -227,11 +225,11 @@ static void name_record(const struct nhi_refused *r, uint64_t told, const char *
 
     nhi_hash256_start(&h);
     nhi_hash256_add(&h, boot, strlen(boot));
-    nhi_hash256_add(&h, &r->id, sizeof r->id);
-    nhi_hash256_add(&h, &r->of.at, sizeof r->of.at);
-    nhi_hash256_add(&h, &told, sizeof told);
+    nhi_hash256_add(&h, &r->id, sizeof(r->id));
+    nhi_hash256_add(&h, &r->of.at, sizeof(r->of.at));
+    nhi_hash256_add(&h, &told, sizeof(told));
     nhi_hash256_end(&h, digest);
-    (void)snprintf(out, NHI_JTI_LEN + 1, "%.*s", NHI_JTI_LEN, digest);
+    snprintf(out, NHI_JTI_LEN + 1, "%.*s", NHI_JTI_LEN, digest);
 }
 
 static bool is_over(uint64_t id, int64_t now)
@@ -259,7 +257,7 @@ static size_t read_due(struct image *im, int64_t now, const char *boot, struct n
 
         if (!is_due(s, now))
             continue;
-        memset(r, 0, sizeof *r);
+        memset(r, 0, sizeof(*r));
         r->id = atomic_load(&s->id);
         r->slot = i;
         r->seen = atomic_load(&s->count);
@@ -287,7 +285,7 @@ static void set_told(struct image *im, int64_t now, const struct nhi_refused *al
             continue;
         atomic_store(&s->written, 0);
         atomic_store(&s->froms, 0);
-        memset(s->from, 0, sizeof s->from);
+        memset(s->from, 0, sizeof(s->from));
         atomic_store(&s->told, 0);
         atomic_store(&s->count, 0);
         atomic_store(&s->id, 0);
@@ -337,7 +335,7 @@ enum nhi_err nhi_refused_take(const char *run_dir, int64_t now,
     err = nhi_boot_id(boot);
     if (err == NHI_OK)
         err = nhi_tally_turn(fd);
-    if (err == NHI_OK && (all = malloc(NHI_REFUSED_SLOTS * sizeof *all)) == NULL)
+    if (err == NHI_OK && (all = malloc(NHI_REFUSED_SLOTS * sizeof(*all))) == NULL)
         err = NHI_ERR_NOMEM;
     if (err != NHI_OK)
         goto out;

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "libnhi/policy/decide.h"
 #include "libnhi/key/sshkey.h"
+#include "libnhi/policy/decide.h"
 
 #define NHI_REFUSED_FILE "refused"
 #define NHI_REFUSED_SLOTS 256
@@ -24,9 +24,9 @@ struct nhi_refusal {
     char service[NHI_SERVICE_MAX + 1], account[NHI_ACCOUNT_MAX + 1];
     char from[NHI_PLACE_MAX + 1]; /* a numeric address */
     char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], jti[NHI_JTI_LEN + 1];
-    char issuer[NHI_KID_MAX + 1];          /* key that signed that ticket */
-    char kid[NHI_KID_MAX + 1];             /* that an unverified ticket claims */
-    char key[NHI_SSHKEY_PRINT_LEN + 1];    /* print of a public key, whose possession nobody has proven */
+    char issuer[NHI_KID_MAX + 1];       /* key that signed that ticket */
+    char kid[NHI_KID_MAX + 1];          /* that an unverified ticket claims */
+    char key[NHI_SSHKEY_PRINT_LEN + 1]; /* print of a public key, whose possession nobody has proven */
 };
 
 /* Returns how many of that account, reason and ticket or key there were in this hour, with this one: 1 is the time to

@@ -35,7 +35,7 @@ static enum nhi_err make_file(int dirfd, const struct nhi_tally *t)
     fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return nhi_err_from_errno(errno);
-    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     rc = posix_fallocate(fd, 0, (off_t)t->size);
     if (rc != 0)
         err = nhi_err_from_errno(rc);
@@ -50,8 +50,8 @@ static bool is_ours(int fd, const struct nhi_tally *t)
 {
     struct stat st;
 
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
-           (st.st_mode & (S_IRWXG | S_IRWXO)) == 0 && st.st_size == (off_t)t->size;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
+           st.st_size == (off_t)t->size;
 }
 
 static enum nhi_err map_file(int dirfd, const struct nhi_tally *t, int *fd, void **mem)

@@ -56,21 +56,19 @@ static uint64_t get_be(const uint8_t *at, size_t bytes)
 
 static bool bounds_ok(uint64_t memlimit, uint64_t opslimit)
 {
-    return memlimit >= crypto_pwhash_argon2id_MEMLIMIT_MIN && memlimit <= MEM_MAX &&
-           opslimit >= 1 && opslimit <= OPS_MAX;
+    return memlimit >= crypto_pwhash_argon2id_MEMLIMIT_MIN && memlimit <= MEM_MAX && opslimit >= 1 &&
+           opslimit <= OPS_MAX;
 }
 
 /* The two keys of a password under salt, memlimit and opslimit of raw. */
-static enum nhi_err derive(const uint8_t raw[TOTAL], const char *password, size_t password_len,
-                           struct keys *out)
+static enum nhi_err derive(const uint8_t raw[TOTAL], const char *password, size_t password_len, struct keys *out)
 {
     uint8_t tagged[1 + KEY_LEN];
     enum nhi_err err = NHI_ERR_NOMEM;
 
     /* Its one way to fail for lengths and limits within bounds is memory. */
-    if (crypto_pwhash_argon2id(tagged + 1, KEY_LEN, password, password_len, raw + AT_SALT,
-                               get_be(raw + AT_OPS, 4), (size_t)get_be(raw + AT_MEM, 8),
-                               crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
+    if (crypto_pwhash_argon2id(tagged + 1, KEY_LEN, password, password_len, raw + AT_SALT, get_be(raw + AT_OPS, 4),
+                               (size_t)get_be(raw + AT_MEM, 8), crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
         goto out;
     err = NHI_ERR_SYS;
     tagged[0] = 0xff;
@@ -96,9 +94,8 @@ static enum nhi_err tag_of(const uint8_t raw[TOTAL], const struct keys *keys, ui
     return NHI_OK;
 }
 
-enum nhi_err nhi_paserk_secret_pw_encode(const uint8_t sk[NHI_SK_LEN], const char *password,
-                                         size_t password_len, uint64_t memlimit, uint32_t opslimit,
-                                         char *text)
+enum nhi_err nhi_paserk_secret_pw_encode(const uint8_t sk[NHI_SK_LEN], const char *password, size_t password_len,
+                                         uint64_t memlimit, uint32_t opslimit, char *text)
 {
     enum nhi_err err = NHI_ERR_SYS;
     uint8_t raw[TOTAL];
@@ -143,14 +140,13 @@ static enum nhi_err read_raw(const char *text, size_t password_len, uint8_t raw[
     err = nhi_b64_decode(text + HEADER_LEN, len - HEADER_LEN, raw, TOTAL);
     if (err != NHI_OK)
         return err;
-    if (!bounds_ok(get_be(raw + AT_MEM, 8), get_be(raw + AT_OPS, 4)) ||
-        get_be(raw + AT_PARA, 4) != 1)
+    if (!bounds_ok(get_be(raw + AT_MEM, 8), get_be(raw + AT_OPS, 4)) || get_be(raw + AT_PARA, 4) != 1)
         return NHI_ERR_FORMAT;
     return NHI_OK;
 }
 
-enum nhi_err nhi_paserk_secret_pw_decode(const char *text, const char *password,
-                                         size_t password_len, uint8_t sk[NHI_SK_LEN])
+enum nhi_err nhi_paserk_secret_pw_decode(const char *text, const char *password, size_t password_len,
+                                         uint8_t sk[NHI_SK_LEN])
 {
     enum nhi_err err = NHI_ERR_SYS;
     uint8_t raw[TOTAL], tag[TAG_LEN], key[NHI_SK_LEN];

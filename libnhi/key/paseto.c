@@ -156,8 +156,8 @@ static enum nhi_err pae(const struct piece pieces[PIECES], struct nhi_bytes *out
     return NHI_OK;
 }
 
-static enum nhi_err token_write(const uint8_t *body, size_t body_len, const void *footer,
-                                size_t footer_len, char **token)
+static enum nhi_err token_write(const uint8_t *body, size_t body_len, const void *footer, size_t footer_len,
+                                char **token)
 {
     size_t body_text = NHI_B64_LEN(body_len);
     size_t footer_text = footer_len > 0 ? 1 + NHI_B64_LEN(footer_len) : 0;
@@ -175,9 +175,8 @@ static enum nhi_err token_write(const uint8_t *body, size_t body_len, const void
     return NHI_OK;
 }
 
-enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, const void *msg, size_t msg_len,
-                                const void *footer, size_t footer_len, const void *implicit,
-                                size_t implicit_len, char **token)
+enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, const void *msg, size_t msg_len, const void *footer,
+                                size_t footer_len, const void *implicit, size_t implicit_len, char **token)
 {
     const struct piece pieces[PIECES] = {
         { HEADER, HEADER_LEN }, { msg, msg_len }, { footer, footer_len }, { implicit, implicit_len }
@@ -212,9 +211,8 @@ int nhi_secret_sign(void *ctx, const uint8_t *bytes, size_t len, uint8_t signatu
     return crypto_sign_detached(signature, NULL, bytes, len, secret->sk);
 }
 
-enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size_t msg_len,
-                             const void *footer, size_t footer_len, const void *implicit,
-                             size_t implicit_len, char **token)
+enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size_t msg_len, const void *footer,
+                             size_t footer_len, const void *implicit, size_t implicit_len, char **token)
 {
     struct nhi_secret secret = { sk };
     const struct nhi_signing by = { nhi_secret_sign, &secret };
@@ -268,8 +266,8 @@ enum nhi_err nhi_paseto_footer(const char *token, size_t len, struct nhi_bytes *
     return err;
 }
 
-enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len,
-                               const void *implicit, size_t implicit_len, struct nhi_bytes *msg)
+enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len, const void *implicit,
+                               size_t implicit_len, struct nhi_bytes *msg)
 {
     struct token t = { { NULL, 0 }, { NULL, 0 } };
     struct nhi_bytes signed_form = { NULL, 0 };
@@ -290,8 +288,7 @@ enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, 
     if (err != NHI_OK)
         goto out;
     err = NHI_ERR_SIGNATURE;
-    if (crypto_sign_verify_detached(t.body.data + msg_len, signed_form.data, signed_form.len, pk) !=
-        0)
+    if (crypto_sign_verify_detached(t.body.data + msg_len, signed_form.data, signed_form.len, pk) != 0)
         goto out;
     /* The message leaves in the buffer it was verified in, with the signature cut off. */
     sodium_memzero(t.body.data + msg_len, SIG_LEN);

@@ -15,8 +15,8 @@
 #include "libnhi/base/err.h"
 
 #define NHI_PK_LEN 32 /* Ed25519 public key */
-#define NHI_SK_LEN                                                                                 \
-    64 /* Ed25519 seed followed by its public key, as libsodium and PASERK have it                 \
+#define NHI_SK_LEN \
+    64 /* Ed25519 seed followed by its public key, as libsodium and PASERK have it \
         */
 
 /* Longest message, footer or implicit assertion, in bytes: far more than a ticket needs, and small
@@ -33,9 +33,9 @@ void nhi_bytes_free(struct nhi_bytes *b);
 
 /* Signs. token is a new NUL-terminated string; the caller wipes and frees it (nhi_text_free).
  * NHI_ERR_TOO_LONG: a piece over NHI_PASETO_PIECE_MAX. */
-NHI_CHECK enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg,
-                                       size_t msg_len, const void *footer, size_t footer_len,
-                                       const void *implicit, size_t implicit_len, char **token);
+NHI_CHECK enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size_t msg_len,
+                                       const void *footer, size_t footer_len, const void *implicit, size_t implicit_len,
+                                       char **token);
 
 /* The same by whoever has the key. sign: 0, and the Ed25519 signature of those bytes; any other value is
  * NHI_ERR_SIGNATURE. */
@@ -60,9 +60,8 @@ NHI_CHECK enum nhi_err nhi_paseto_footer(const char *token, size_t len, struct n
 /* Verifies the signature over header, message, footer and implicit assertion, then gives the
  * message. NHI_ERR_FORMAT, NHI_ERR_SIGNATURE, NHI_ERR_TOO_LONG, NHI_ERR_NOMEM; NHI_ERR_SYS when
  * libsodium cannot start. */
-NHI_CHECK enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token,
-                                         size_t len, const void *implicit, size_t implicit_len,
-                                         struct nhi_bytes *msg);
+NHI_CHECK enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len,
+                                         const void *implicit, size_t implicit_len, struct nhi_bytes *msg);
 
 /* Wipes and frees a string. Takes NULL. */
 void nhi_text_free(char *s);
@@ -71,8 +70,7 @@ void nhi_text_free(char *s);
  * the canonical form of exactly len bytes and nothing else: NHI_ERR_FORMAT. */
 #define NHI_B64_LEN(n) (((n) / 3) * 4 + ((n) % 3 != 0 ? (n) % 3 + 1 : 0))
 void nhi_b64_encode(const uint8_t *bytes, size_t len, char *text);
-NHI_CHECK enum nhi_err nhi_b64_decode(const char *text, size_t text_len, uint8_t *bytes,
-                                      size_t len);
+NHI_CHECK enum nhi_err nhi_b64_decode(const char *text, size_t text_len, uint8_t *bytes, size_t len);
 
 /* Whether pk is a point that somebody can hold the secret of: canonical, on the curve, in the main
  * subgroup. */

@@ -5,16 +5,14 @@
 
 #define BLOB_LEN 51
 #define BLOB_MAX 6144 /* of a key of any type: RSA of 16384 bits has 2,080 bytes */
-#define HEAD_MAX 300 /* bytes of a private key, in which its public half ends */
+#define HEAD_MAX 300  /* bytes of a private key, in which its public half ends */
 #define KEY_AT (BLOB_LEN - NHI_PK_LEN)
 
 /* What stands before the key in every blob. */
 static const uint8_t prefix[KEY_AT] = { 0,   0,   0,   11,  's', 's', 'h', '-', 'e',       'd',
                                         '2', '5', '5', '1', '9', 0,   0,   0,   NHI_PK_LEN };
 
-_Static_assert(sodium_base64_ENCODED_LEN(BLOB_LEN, sodium_base64_VARIANT_ORIGINAL) ==
-                   NHI_SSHKEY_LEN + 1,
-               "no padding");
+_Static_assert(sodium_base64_ENCODED_LEN(BLOB_LEN, sodium_base64_VARIANT_ORIGINAL) == NHI_SSHKEY_LEN + 1, "no padding");
 
 enum nhi_err nhi_sshkey_decode(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
 {
@@ -22,10 +20,8 @@ enum nhi_err nhi_sshkey_decode(const char *base64, size_t len, uint8_t pk[NHI_PK
     size_t n = 0;
 
     if (len != NHI_SSHKEY_LEN ||
-        sodium_base642bin(blob, sizeof blob, base64, len, NULL, &n, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0 ||
-        n != sizeof blob || memcmp(blob, prefix, sizeof prefix) != 0 ||
-        !nhi_pk_is_usable(blob + KEY_AT))
+        sodium_base642bin(blob, sizeof(blob), base64, len, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        n != sizeof(blob) || memcmp(blob, prefix, sizeof(prefix)) != 0 || !nhi_pk_is_usable(blob + KEY_AT))
         return NHI_ERR_FORMAT;
     memcpy(pk, blob + KEY_AT, NHI_PK_LEN);
     return NHI_OK;
@@ -35,10 +31,9 @@ void nhi_sshkey_encode(const uint8_t pk[NHI_PK_LEN], char base64[NHI_SSHKEY_LEN 
 {
     uint8_t blob[BLOB_LEN];
 
-    memcpy(blob, prefix, sizeof prefix);
+    memcpy(blob, prefix, sizeof(prefix));
     memcpy(blob + KEY_AT, pk, NHI_PK_LEN);
-    (void)sodium_bin2base64(base64, NHI_SSHKEY_LEN + 1, blob, sizeof blob,
-                            sodium_base64_VARIANT_ORIGINAL);
+    (void)sodium_bin2base64(base64, NHI_SSHKEY_LEN + 1, blob, sizeof(blob), sodium_base64_VARIANT_ORIGINAL);
 }
 
 enum nhi_err nhi_sshkey_parse(const char *line, uint8_t pk[NHI_PK_LEN])
@@ -46,8 +41,7 @@ enum nhi_err nhi_sshkey_parse(const char *line, uint8_t pk[NHI_PK_LEN])
     size_t type = strcspn(line, " \t\r\n"), at = type + strspn(line + type, " \t");
 
     if (type != strlen(NHI_SSHKEY_TYPE) || memcmp(line, NHI_SSHKEY_TYPE, type) != 0)
-        return strncmp(line, "ssh-", 4) == 0 || strncmp(line, "ecdsa-", 6) == 0 ||
-                       strncmp(line, "sk-", 3) == 0
+        return strncmp(line, "ssh-", 4) == 0 || strncmp(line, "ecdsa-", 6) == 0 || strncmp(line, "sk-", 3) == 0
                    ? NHI_ERR_STATE
                    : NHI_ERR_FORMAT;
     return nhi_sshkey_decode(line + at, strcspn(line + at, " \t\r\n"), pk);
@@ -59,11 +53,12 @@ enum nhi_err nhi_sshkey_print(const char *base64, size_t len, char print[NHI_SSH
     size_t n = 0;
 
     if (len > BLOB_MAX / 3 * 4 ||
-        sodium_base642bin(blob, sizeof blob, base64, len, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 || n < 8)
+        sodium_base642bin(blob, sizeof(blob), base64, len, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        n < 8)
         return NHI_ERR_FORMAT;
     (void)crypto_hash_sha256(hash, blob, n);
     memcpy(print, "SHA256:", 7);
-    (void)sodium_bin2base64(print + 7, NHI_SSHKEY_PRINT_LEN + 1 - 7, hash, sizeof hash,
+    (void)sodium_bin2base64(print + 7, NHI_SSHKEY_PRINT_LEN + 1 - 7, hash, sizeof(hash),
                             sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
     return NHI_OK;
 }
@@ -73,21 +68,19 @@ enum nhi_err nhi_sshkey_print(const char *base64, size_t len, char print[NHI_SSH
 enum nhi_err nhi_sshkey_of_private(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
 {
     static const char magic[] = "openssh-key-v1";
-    uint8_t head[HEAD_MAX], string[4 + sizeof prefix] = { 0, 0, 0, BLOB_LEN };
+    uint8_t head[HEAD_MAX], string[4 + sizeof(prefix)] = { 0, 0, 0, BLOB_LEN };
     size_t text = len < HEAD_MAX / 3 * 4 ? len / 4 * 4 : HEAD_MAX / 3 * 4, n = 0;
     enum nhi_err err = NHI_ERR_FORMAT;
     const uint8_t *at = NULL;
 
-    memcpy(string + 4, prefix, sizeof prefix);
-    if (sodium_base642bin(head, sizeof head, base64, text, NULL, &n, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) == 0 &&
-        n > sizeof magic && memcmp(head, magic, sizeof magic) == 0)
-        at = memmem(head, n, string, sizeof string);
-    if (at != NULL && (size_t)(head + n - at) >= sizeof string + NHI_PK_LEN &&
-        nhi_pk_is_usable(at + sizeof string)) {
-        memcpy(pk, at + sizeof string, NHI_PK_LEN);
+    memcpy(string + 4, prefix, sizeof(prefix));
+    if (sodium_base642bin(head, sizeof(head), base64, text, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+        n > sizeof(magic) && memcmp(head, magic, sizeof(magic)) == 0)
+        at = memmem(head, n, string, sizeof(string));
+    if (at != NULL && (size_t)(head + n - at) >= sizeof(string) + NHI_PK_LEN && nhi_pk_is_usable(at + sizeof(string))) {
+        memcpy(pk, at + sizeof(string), NHI_PK_LEN);
         err = NHI_OK;
     }
-    sodium_memzero(head, sizeof head);
+    sodium_memzero(head, sizeof(head));
     return err;
 }

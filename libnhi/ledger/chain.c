@@ -16,7 +16,7 @@
 #define HASH "\",\"hash\":\""
 #define END "\"}"
 #define SEQ "{\"seq\":"
-#define TAIL_LEN (sizeof PREV - 1 + NHI_DIGEST_LEN + sizeof HASH - 1 + NHI_DIGEST_LEN + sizeof END - 1)
+#define TAIL_LEN (sizeof(PREV) - 1 + NHI_DIGEST_LEN + sizeof(HASH) - 1 + NHI_DIGEST_LEN + sizeof(END) - 1)
 
 const char *nhi_link_name(enum nhi_link l)
 {
@@ -54,23 +54,23 @@ static bool take_apart(const char *line, size_t len, struct parts *p)
     const char *tail;
     size_t i;
 
-    if (len < sizeof SEQ - 1 + 2 + TAIL_LEN || memcmp(line, SEQ, sizeof SEQ - 1) != 0)
+    if (len < sizeof(SEQ) - 1 + 2 + TAIL_LEN || memcmp(line, SEQ, sizeof(SEQ) - 1) != 0)
         return false;
     tail = line + len - TAIL_LEN;
-    p->prev = tail + sizeof PREV - 1;
-    p->hash = p->prev + NHI_DIGEST_LEN + sizeof HASH - 1;
+    p->prev = tail + sizeof(PREV) - 1;
+    p->hash = p->prev + NHI_DIGEST_LEN + sizeof(HASH) - 1;
     p->hashed = (size_t)(p->prev + NHI_DIGEST_LEN + 1 - line);
-    if (memcmp(tail, PREV, sizeof PREV - 1) != 0 || !is_digest(p->prev) ||
-        memcmp(p->prev + NHI_DIGEST_LEN, HASH, sizeof HASH - 1) != 0 || !is_digest(p->hash) ||
-        memcmp(p->hash + NHI_DIGEST_LEN, END, sizeof END - 1) != 0)
+    if (memcmp(tail, PREV, sizeof(PREV) - 1) != 0 || !is_digest(p->prev) ||
+        memcmp(p->prev + NHI_DIGEST_LEN, HASH, sizeof(HASH) - 1) != 0 || !is_digest(p->hash) ||
+        memcmp(p->hash + NHI_DIGEST_LEN, END, sizeof(END) - 1) != 0)
         return false;
     p->seq = 0;
-    for (i = sizeof SEQ - 1; line[i] >= '0' && line[i] <= '9'; i++) {
+    for (i = sizeof(SEQ) - 1; line[i] >= '0' && line[i] <= '9'; i++) {
         if (p->seq > (INT64_MAX - 9) / 10)
             return false;
         p->seq = p->seq * 10 + (line[i] - '0');
     }
-    return line[i] == ',' && p->seq > 0 && line[sizeof SEQ - 1] != '0';
+    return line[i] == ',' && p->seq > 0 && line[sizeof(SEQ) - 1] != '0';
 }
 
 /* Its own hash, over the line up to there and a closing brace. */
@@ -130,30 +130,26 @@ static enum nhi_err footer_of(const uint8_t pk[NHI_PK_LEN], char *out, size_t si
     enum nhi_err err = nhi_paserk_pid(pk, pid);
 
     if (err == NHI_OK)
-        (void)snprintf(out, size, "{\"kid\":\"%s\"}", pid);
+        snprintf(out, size, "{\"kid\":\"%s\"}", pid);
     return err;
 }
 
-enum nhi_err nhi_head_sign(const uint8_t sk[NHI_SK_LEN], const struct nhi_signed_head *h,
-                           char **token)
+enum nhi_err nhi_head_sign(const uint8_t sk[NHI_SK_LEN], const struct nhi_signed_head *h, char **token)
 {
     char payload[512], footer[NHI_PASERK_MAX + 16], at[NHI_TIME_LEN + 1];
     enum nhi_err err;
 
     err = nhi_time_format(h->at, at);
     if (err == NHI_OK)
-        err = footer_of(sk + NHI_SK_LEN - NHI_PK_LEN, footer, sizeof footer);
+        err = footer_of(sk + NHI_SK_LEN - NHI_PK_LEN, footer, sizeof(footer));
     if (err != NHI_OK)
         return err;
-    (void)snprintf(payload, sizeof payload,
-                   "{\"host\":\"%s\",\"seq\":%lld,\"hash\":\"%s\",\"at\":\"%s\"}", h->host,
-                   (long long)h->seq, h->hash, at);
-    return nhi_paseto_sign(sk, payload, strlen(payload), footer, strlen(footer), ASSERTION,
-                           strlen(ASSERTION), token);
+    snprintf(payload, sizeof(payload), "{\"host\":\"%s\",\"seq\":%lld,\"hash\":\"%s\",\"at\":\"%s\"}", h->host,
+             (long long)h->seq, h->hash, at);
+    return nhi_paseto_sign(sk, payload, strlen(payload), footer, strlen(footer), ASSERTION, strlen(ASSERTION), token);
 }
 
-enum nhi_err nhi_head_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len,
-                             struct nhi_signed_head *out)
+enum nhi_err nhi_head_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len, struct nhi_signed_head *out)
 {
     struct nhi_signed_head h = { .seq = 0 };
     struct nhi_bytes msg = { .data = NULL };
@@ -166,10 +162,9 @@ enum nhi_err nhi_head_verify(const uint8_t pk[NHI_PK_LEN], const char *token, si
     if (err != NHI_OK)
         return err;
     if (sscanf((const char *)msg.data,
-               "{\"host\":\"%253[a-z0-9.-]\",\"seq\":%18lld,\"hash\":\"%64[0-9a-f]\",\"at\":\"%20[^\"]\"}%n",
-               h.host, &seq, h.hash, at, &end) != 4 ||
-        (size_t)end != msg.len || strlen(h.hash) != NHI_DIGEST_LEN || seq < 0 ||
-        nhi_time_parse(at, &h.at) != NHI_OK)
+               "{\"host\":\"%253[a-z0-9.-]\",\"seq\":%18lld,\"hash\":\"%64[0-9a-f]\",\"at\":\"%20[^\"]\"}%n", h.host,
+               &seq, h.hash, at, &end) != 4 ||
+        (size_t)end != msg.len || strlen(h.hash) != NHI_DIGEST_LEN || seq < 0 || nhi_time_parse(at, &h.at) != NHI_OK)
         err = NHI_ERR_FORMAT;
     nhi_bytes_free(&msg);
     h.seq = seq;

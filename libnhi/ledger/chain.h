@@ -43,8 +43,7 @@ struct nhi_signed_head {
     int64_t at;
 };
 /* token: new, the caller's to free (nhi_text_free). */
-NHI_CHECK enum nhi_err nhi_head_sign(const uint8_t sk[NHI_SK_LEN], const struct nhi_signed_head *h,
-                                     char **token);
+NHI_CHECK enum nhi_err nhi_head_sign(const uint8_t sk[NHI_SK_LEN], const struct nhi_signed_head *h, char **token);
 /* NHI_ERR_SIGNATURE: not by that key. NHI_ERR_FORMAT: not a head. */
 NHI_CHECK enum nhi_err nhi_head_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len,
                                        struct nhi_signed_head *out);

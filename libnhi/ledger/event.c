@@ -19,34 +19,24 @@ static const struct {
     const char *name;
     size_t at;
 } members[] = {
-    { "kind", offsetof(struct nhi_event, kind) },
-    { "host", offsetof(struct nhi_event, host) },
-    { "agent", offsetof(struct nhi_event, agent) },
-    { "owner", offsetof(struct nhi_event, owner) },
-    { "task", offsetof(struct nhi_event, task) },
-    { "ticket", offsetof(struct nhi_event, jti) },
-    { "issuer", offsetof(struct nhi_event, kid) },
-    { "account", offsetof(struct nhi_event, account) },
-    { "service", offsetof(struct nhi_event, service) },
-    { "source", offsetof(struct nhi_event, source) },
-    { "from", offsetof(struct nhi_event, from) },
-    { "decision", offsetof(struct nhi_event, decision) },
-    { "reason", offsetof(struct nhi_event, reason) },
-    { "rule", offsetof(struct nhi_event, rule) },
-    { "policy", offsetof(struct nhi_event, policy) },
-    { "proof", offsetof(struct nhi_event, proof) },
-    { "record", offsetof(struct nhi_event, record) },
-    { "within", offsetof(struct nhi_event, within) },
-    { "session", offsetof(struct nhi_event, session) },
-    { "cause", offsetof(struct nhi_event, cause) },
+    { "kind", offsetof(struct nhi_event, kind) },       { "host", offsetof(struct nhi_event, host) },
+    { "agent", offsetof(struct nhi_event, agent) },     { "owner", offsetof(struct nhi_event, owner) },
+    { "task", offsetof(struct nhi_event, task) },       { "ticket", offsetof(struct nhi_event, jti) },
+    { "issuer", offsetof(struct nhi_event, kid) },      { "account", offsetof(struct nhi_event, account) },
+    { "service", offsetof(struct nhi_event, service) }, { "source", offsetof(struct nhi_event, source) },
+    { "from", offsetof(struct nhi_event, from) },       { "decision", offsetof(struct nhi_event, decision) },
+    { "reason", offsetof(struct nhi_event, reason) },   { "rule", offsetof(struct nhi_event, rule) },
+    { "policy", offsetof(struct nhi_event, policy) },   { "proof", offsetof(struct nhi_event, proof) },
+    { "record", offsetof(struct nhi_event, record) },   { "within", offsetof(struct nhi_event, within) },
+    { "session", offsetof(struct nhi_event, session) }, { "cause", offsetof(struct nhi_event, cause) },
 };
-#define MEMBERS (sizeof members / sizeof members[0])
+#define MEMBERS (sizeof(members) / sizeof(members[0]))
 #define MEMBER_ROOM 16 /* bytes of ,"NAME":"" */
 #define FIXED_ROOM 320 /* seq, at, detail's name, prev, hash and the braces */
 
 static char *put_unit(char *out, uint32_t unit)
 {
-    (void)snprintf(out, 7, "\\u%04x", (unsigned)(unit & 0xffff));
+    snprintf(out, 7, "\\u%04x", (unsigned)(unit & 0xffff));
     return out + 6;
 }
 
@@ -114,7 +104,7 @@ static char *put_number(char *out, int64_t n)
 {
     char text[24];
 
-    (void)snprintf(text, sizeof text, "%lld", (long long)n);
+    snprintf(text, sizeof(text), "%lld", (long long)n);
     return stpcpy(out, text);
 }
 

@@ -34,8 +34,8 @@ struct nhi_event {
     char kid[NHI_KID_MAX + 1];         /* "issuer": the key that signed it */
     char account[NHI_ACCOUNT_MAX + 1]; /* the local account that it is about */
     char service[NHI_SERVICE_MAX + 1];
-    char source[NHI_WORD_MAX + 1]; /* where the ticket was found: "prompt", "keyring" … */
-    char from[NHI_HOST_MAX + 1];   /* a numeric address, or "local" */
+    char source[NHI_WORD_MAX + 1];   /* where the ticket was found: "prompt", "keyring" … */
+    char from[NHI_HOST_MAX + 1];     /* a numeric address, or "local" */
     char decision[NHI_WORD_MAX + 1]; /* "permit", "deny" */
     char reason[NHI_WORD_MAX + 1];   /* from the closed list of reasons */
     char rule[NHI_TASK_MAX + 1];     /* that decided */

@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant_hour.h"
 #include "libnhi/grant/grant_record.h"
-#include "libnhi/ledger/event.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/grant/record.h"
+#include "libnhi/ledger/event.h"
 #include "libnhi/ledger/grant_event.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_lineage.h"
@@ -50,12 +50,12 @@ static enum nhi_err rest_until(struct fold *f, const char *name, int64_t until)
 
     if (f->count == f->room) {
         f->room = f->room * 2 + 64;
-        more = reallocarray(f->done, f->room, sizeof *more);
+        more = reallocarray(f->done, f->room, sizeof(*more));
         if (more == NULL)
             return NHI_ERR_NOMEM;
         f->done = more;
     }
-    (void)snprintf(f->done[f->count].name, NAME_MAX + 1, "%s", name);
+    snprintf(f->done[f->count].name, NAME_MAX + 1, "%s", name);
     f->done[f->count++].until = until;
     return NHI_OK;
 }
@@ -117,9 +117,9 @@ static enum nhi_err fold_unused(struct fold *f, const struct nhi_grant *g, const
     if (!nhi_name_is_jti(of))
         return NHI_OK;
     nhi_grant_event(g, &e);
-    (void)snprintf(e.kind, sizeof e.kind, "unused");
+    snprintf(e.kind, sizeof(e.kind), "unused");
     e.decision[0] = e.reason[0] = e.proof[0] = '\0';
-    (void)snprintf(detail, sizeof detail, "{\"grant\":\"%s\",\"ms\":%u}", of, (unsigned)g->ms);
+    snprintf(detail, sizeof(detail), "{\"grant\":\"%s\",\"ms\":%u}", of, (unsigned)g->ms);
     e.detail = detail;
     err = nhi_event_fold(f->ledger, &e, false, &folded);
     f->result.folded += folded;
@@ -180,9 +180,7 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
         return err == NHI_OK ? later_if_settled(f, name, &g) : err;
     }
     if (name[0] == 's') {
-        err = strlen(name) > 3 + NHI_JTI_LEN
-                  ? nhi_session_note(f->ledger, &g, name + 3 + NHI_JTI_LEN)
-                  : NHI_OK;
+        err = strlen(name) > 3 + NHI_JTI_LEN ? nhi_session_note(f->ledger, &g, name + 3 + NHI_JTI_LEN) : NHI_OK;
         return err == NHI_OK ? later(f, name) : err;
     }
     if (name[0] == 'n') {
@@ -192,8 +190,7 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
     if (name[0] == 'i')
         return later_if_over(f, name, &g);
     if (name[0] == 'p')
-        return strcmp(g.boot, f->boot) == 0 && nhi_proc_is_alive(&g.parent) ? NHI_OK
-                                                                             : later(f, name);
+        return strcmp(g.boot, f->boot) == 0 && nhi_proc_is_alive(&g.parent) ? NHI_OK : later(f, name);
     err = fold_event(f, &g);
     /* A counted slot is what says that a use is spent: it goes when the ticket is dead anyway. */
     if (err != NHI_OK)
@@ -233,15 +230,14 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     return err;
 }
 
-enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now,
-                      struct nhi_fold_result *out)
+enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now, struct nhi_fold_result *out)
 {
     struct fold f = { .ledger = l, .now = now, .dirfd = -1 };
     enum nhi_err err;
     char path[512];
     DIR *d = NULL;
 
-    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
     err = nhi_boot_id(f.boot);
     if (err == NHI_OK)
@@ -271,7 +267,7 @@ enum nhi_err nhi_fold_last_use(const char *dir, const char *task, int64_t *at)
     DIR *d = NULL;
     int dirfd;
 
-    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
     err = nhi_dir_open(path, &dirfd);
     if (err != NHI_OK)
@@ -283,8 +279,7 @@ enum nhi_err nhi_fold_last_use(const char *dir, const char *task, int64_t *at)
     }
     while ((e = readdir(d)) != NULL)
         if (strchr("gus", e->d_name[0]) != NULL && e->d_name[1] == '-' &&
-            nhi_record_read(dirfd, e->d_name, &g) == NHI_OK && strcmp(g.ticket.task, task) == 0 &&
-            g.at > last)
+            nhi_record_read(dirfd, e->d_name, &g) == NHI_OK && strcmp(g.ticket.task, task) == 0 && g.at > last)
             last = g.at;
     closedir(d);
     *at = last;

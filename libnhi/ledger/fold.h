@@ -12,8 +12,7 @@
 struct nhi_fold_result {
     uint32_t folded, removed, bad;
 };
-NHI_CHECK enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now,
-                                struct nhi_fold_result *out);
+NHI_CHECK enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now, struct nhi_fold_result *out);
 
 /* When the last grant of the task was given that is among the records still; 0: none is. */
 NHI_CHECK enum nhi_err nhi_fold_last_use(const char *dir, const char *task, int64_t *at);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "libnhi/base/time.h"
-#include "libnhi/ledger/event.h"
 #include "libnhi/grant/refused.h"
+#include "libnhi/ledger/event.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/policy/reason.h"
@@ -31,8 +31,8 @@ static void put_detail(const struct nhi_refused *r, char out[DETAIL_MAX])
 
     (void)!nhi_time_format(r->of.at, first);
     (void)!nhi_time_format(r->last, last);
-    len = (size_t)snprintf(out, DETAIL_MAX, "{\"count\":%llu,\"first\":\"%s\",\"last\":\"%s\"", (unsigned long long)r->count,
-                           first, last);
+    len = (size_t)snprintf(out, DETAIL_MAX, "{\"count\":%llu,\"first\":\"%s\",\"last\":\"%s\"",
+                           (unsigned long long)r->count, first, last);
     for (i = 0; i < r->from_count; i++)
         len += (size_t)snprintf(out + len, DETAIL_MAX - len, "%s\"%s\"", i == 0 ? ",\"from\":[" : ",", r->from[i]);
     if (r->from_count > 0)
@@ -40,8 +40,9 @@ static void put_detail(const struct nhi_refused *r, char out[DETAIL_MAX])
     if (r->of.kid[0] != '\0')
         len += (size_t)snprintf(out + len, DETAIL_MAX - len, ",\"claims_issuer\":\"%s\"", r->of.kid);
     if (r->of.key[0] != '\0')
-        len += (size_t)snprintf(out + len, DETAIL_MAX - len, ",\"key\":\"%s\",\"possession\":\"not proven\"", r->of.key);
-    (void)snprintf(out + len, DETAIL_MAX - len, "}");
+        len +=
+            (size_t)snprintf(out + len, DETAIL_MAX - len, ",\"key\":\"%s\",\"possession\":\"not proven\"", r->of.key);
+    snprintf(out + len, DETAIL_MAX - len, "}");
 }
 
 static enum nhi_err tell_one(struct telling *t, const struct nhi_refused *r)
@@ -52,22 +53,22 @@ static enum nhi_err tell_one(struct telling *t, const struct nhi_refused *r)
     bool folded = false;
     enum nhi_err err;
 
-    (void)snprintf(e.kind, sizeof e.kind, "refused");
-    memcpy(e.agent, r->of.agent, sizeof e.agent);
+    snprintf(e.kind, sizeof(e.kind), "refused");
+    memcpy(e.agent, r->of.agent, sizeof(e.agent));
     /* An account of that name can only be the agent's own. */
     if (e.agent[0] == '\0' && nhi_name_is_agent(r->of.account) &&
         nhi_agent_get(t->ledger, r->of.account, &agent) == NHI_OK)
-        memcpy(e.agent, agent.account.name, sizeof e.agent);
-    memcpy(e.task, r->of.task, sizeof e.task);
-    memcpy(e.jti, r->of.jti, sizeof e.jti);
-    memcpy(e.kid, r->of.issuer, sizeof e.kid);
-    memcpy(e.account, r->of.account, sizeof e.account);
-    memcpy(e.service, r->of.service, sizeof e.service);
-    (void)snprintf(e.source, sizeof e.source, "%s", r->of.key[0] != '\0' ? nhi_source_name(NHI_FROM_KEY) : "");
-    (void)snprintf(e.from, sizeof e.from, "%s", r->from_count > 0 ? r->from[r->from_count - 1] : "");
-    (void)snprintf(e.decision, sizeof e.decision, "deny");
-    (void)snprintf(e.reason, sizeof e.reason, "%s", nhi_reason_name(r->of.reason));
-    memcpy(e.record, r->record, sizeof e.record);
+        memcpy(e.agent, agent.account.name, sizeof(e.agent));
+    memcpy(e.task, r->of.task, sizeof(e.task));
+    memcpy(e.jti, r->of.jti, sizeof(e.jti));
+    memcpy(e.kid, r->of.issuer, sizeof(e.kid));
+    memcpy(e.account, r->of.account, sizeof(e.account));
+    memcpy(e.service, r->of.service, sizeof(e.service));
+    snprintf(e.source, sizeof(e.source), "%s", r->of.key[0] != '\0' ? nhi_source_name(NHI_FROM_KEY) : "");
+    snprintf(e.from, sizeof(e.from), "%s", r->from_count > 0 ? r->from[r->from_count - 1] : "");
+    snprintf(e.decision, sizeof(e.decision), "deny");
+    snprintf(e.reason, sizeof(e.reason), "%s", nhi_reason_name(r->of.reason));
+    memcpy(e.record, r->record, sizeof(e.record));
     put_detail(r, detail);
     e.detail = detail;
     err = nhi_event_fold(t->ledger, &e, false, &folded);

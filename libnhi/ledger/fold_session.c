@@ -41,7 +41,7 @@ static int take_open(const char *handle, const struct nhi_grant *g, void *ctx)
     struct lost *more;
 
     if (e->open_count == e->open_room) {
-        more = reallocarray(e->open, e->open_room * 2 + 16, sizeof *more);
+        more = reallocarray(e->open, e->open_room * 2 + 16, sizeof(*more));
         if (more == NULL) {
             e->full = true;
             return 1;
@@ -60,7 +60,7 @@ static enum nhi_err take_mark(const struct nhi_session_end *mark, void *ctx)
     struct nhi_session_end *more;
 
     if (e->mark_count == e->mark_room) {
-        more = reallocarray(e->marks, e->mark_room * 2 + 16, sizeof *more);
+        more = reallocarray(e->marks, e->mark_room * 2 + 16, sizeof(*more));
         if (more == NULL)
             return NHI_ERR_NOMEM;
         e->marks = more;
@@ -91,8 +91,8 @@ static enum nhi_err look(struct ends *e)
     return err == NHI_OK ? nhi_session_each_end(e->run_dir, take_mark, e) : err;
 }
 
-static enum nhi_err tell_one(struct ends *e, const struct nhi_grant *g, const char *handle,
-                             const char *reason, int64_t at)
+static enum nhi_err tell_one(struct ends *e, const struct nhi_grant *g, const char *handle, const char *reason,
+                             int64_t at)
 {
     bool told = false;
     enum nhi_err err = nhi_session_tell(e->ledger, g, handle, reason, at, &told);
@@ -110,8 +110,7 @@ static enum nhi_err tell(struct ends *e)
         err = tell_one(e, &e->marks[i].g, e->marks[i].handle, e->marks[i].reason, e->marks[i].at);
     for (size_t i = 0; err == NHI_OK && i < e->open_count; i++)
         err = tell_one(e, &e->open[i].g, e->open[i].handle,
-                       strcmp(e->open[i].g.boot, e->boot) == 0 ? NHI_END_GONE : NHI_END_REBOOT,
-                       e->now);
+                       strcmp(e->open[i].g.boot, e->boot) == 0 ? NHI_END_GONE : NHI_END_REBOOT, e->now);
     if (err == NHI_OK)
         err = nhi_ledger_commit(e->ledger);
     else

@@ -30,27 +30,26 @@ static const char *proof_of(const struct nhi_grant *g)
 
 void nhi_grant_event(const struct nhi_grant *g, struct nhi_event *e)
 {
-    memset(e, 0, sizeof *e);
+    memset(e, 0, sizeof(*e));
     e->at = g->at;
-    (void)snprintf(e->kind, sizeof e->kind, "%s", kind_of(g));
-    memcpy(e->agent, g->ticket.agent, sizeof e->agent);
-    memcpy(e->owner, g->owner, sizeof e->owner);
-    memcpy(e->task, g->ticket.task, sizeof e->task);
-    memcpy(e->jti, g->ticket.jti, sizeof e->jti);
-    memcpy(e->kid, g->ticket.kid, sizeof e->kid);
-    memcpy(e->account, g->subject, sizeof e->account);
-    memcpy(e->service, g->service, sizeof e->service);
-    (void)snprintf(e->source, sizeof e->source, "%s", nhi_source_name(g->source));
-    (void)snprintf(e->from, sizeof e->from, "%s", g->rhost[0] != '\0' ? g->rhost : "local");
+    snprintf(e->kind, sizeof(e->kind), "%s", kind_of(g));
+    memcpy(e->agent, g->ticket.agent, sizeof(e->agent));
+    memcpy(e->owner, g->owner, sizeof(e->owner));
+    memcpy(e->task, g->ticket.task, sizeof(e->task));
+    memcpy(e->jti, g->ticket.jti, sizeof(e->jti));
+    memcpy(e->kid, g->ticket.kid, sizeof(e->kid));
+    memcpy(e->account, g->subject, sizeof(e->account));
+    memcpy(e->service, g->service, sizeof(e->service));
+    snprintf(e->source, sizeof(e->source), "%s", nhi_source_name(g->source));
+    snprintf(e->from, sizeof(e->from), "%s", g->rhost[0] != '\0' ? g->rhost : "local");
     if (!g->observed && !g->became)
-        (void)snprintf(e->decision, sizeof e->decision, "%s",
-                       g->reason == NHI_PERMIT ? "permit" : "deny");
+        snprintf(e->decision, sizeof(e->decision), "%s", g->reason == NHI_PERMIT ? "permit" : "deny");
     if (!g->became)
-        (void)snprintf(e->reason, sizeof e->reason, "%s", nhi_reason_name(g->reason));
-    memcpy(e->rule, g->rule, sizeof e->rule);
-    memcpy(e->policy, g->policy, sizeof e->policy);
+        snprintf(e->reason, sizeof(e->reason), "%s", nhi_reason_name(g->reason));
+    memcpy(e->rule, g->rule, sizeof(e->rule));
+    memcpy(e->policy, g->policy, sizeof(e->policy));
     if (!g->became)
-        (void)snprintf(e->proof, sizeof e->proof, "%s", proof_of(g));
-    memcpy(e->record, g->id, sizeof e->record);
-    memcpy(e->within, g->within, sizeof e->within);
+        snprintf(e->proof, sizeof(e->proof), "%s", proof_of(g));
+    memcpy(e->record, g->id, sizeof(e->record));
+    memcpy(e->within, g->within, sizeof(e->within));
 }

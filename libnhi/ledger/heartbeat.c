@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/ledger.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/session/session.h"
 
 #define LINE_MAX_LEN 64
@@ -27,7 +27,7 @@ enum nhi_err nhi_heartbeat_beat(const char *run_dir, enum nhi_err seen)
         err = nhi_dir_open(run_dir, &dirfd);
     if (err != NHI_OK)
         return err;
-    n = snprintf(text, sizeof text, "%lld %d %d\n", (long long)now, NHI_SCHEMA_VERSION, (int)seen);
+    n = snprintf(text, sizeof(text), "%lld %d %d\n", (long long)now, NHI_SCHEMA_VERSION, (int)seen);
     err = nhi_file_replace(dirfd, NHI_HEARTBEAT_FILE, 0600, text, (unsigned long)n);
     close(dirfd);
     return err;

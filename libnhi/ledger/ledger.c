@@ -28,8 +28,7 @@
 #define READER_WAIT_MS 2000  /* for an nhictl that recovers after a crash */
 #define LOG_HEADER 32        /* bytes before the first page in the log */
 
-static const char *const companions[] = { NHI_LEDGER_FILE, NHI_LEDGER_FILE "-wal",
-                                          NHI_LEDGER_FILE "-shm" };
+static const char *const companions[] = { NHI_LEDGER_FILE, NHI_LEDGER_FILE "-wal", NHI_LEDGER_FILE "-shm" };
 
 /* By fstatat and not by opening: closing a descriptor would drop SQLite's POSIX locks. */
 static enum nhi_err check_files(const char *dir)
@@ -42,12 +41,11 @@ static enum nhi_err check_files(const char *dir)
     err = nhi_dir_open(dir, &fd);
     if (err != NHI_OK)
         return err;
-    for (i = 0; i < sizeof companions / sizeof companions[0]; i++) {
+    for (i = 0; i < sizeof(companions) / sizeof(companions[0]); i++) {
         if (fstatat(fd, companions[i], &st, AT_SYMLINK_NOFOLLOW) != 0) {
             if (i == 0)
                 err = NHI_ERR_NOT_FOUND;
-        } else if (!S_ISREG(st.st_mode) || st.st_uid != 0 ||
-                   (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        } else if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
             err = NHI_ERR_UNSAFE;
         }
         if (err != NHI_OK)
@@ -80,8 +78,7 @@ static enum nhi_err set_up(struct nhi_ledger *l, int wait_ms)
     if (rc == SQLITE_OK && l->mode == NHI_LEDGER_WRITE)
         rc = sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(l->db, "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;", NULL, NULL,
-                          NULL);
+        rc = sqlite3_exec(l->db, "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;", NULL, NULL, NULL);
     if (rc == SQLITE_OK && l->mode == NHI_LEDGER_WRITE)
         rc = sqlite3_exec(l->db,
                           "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
@@ -100,10 +97,10 @@ static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struc
 
     /* The path becomes part of a URI: nothing in it may mean something there. */
     if (strpbrk(dir, "?#%") != NULL ||
-        snprintf(uri, sizeof uri, "file:%s/%s%s", dir, NHI_LEDGER_FILE,
-                 mode == NHI_LEDGER_READ ? "?mode=ro&readonly_shm=1" : "") >= (int)sizeof uri)
+        snprintf(uri, sizeof(uri), "file:%s/%s%s", dir, NHI_LEDGER_FILE,
+                 mode == NHI_LEDGER_READ ? "?mode=ro&readonly_shm=1" : "") >= (int)sizeof(uri))
         return NHI_ERR_ARG;
-    l = calloc(1, sizeof *l);
+    l = calloc(1, sizeof(*l));
     if (l == NULL)
         return NHI_ERR_NOMEM;
     l->mode = mode == NHI_LEDGER_READ ? NHI_LEDGER_READ : NHI_LEDGER_WRITE;
@@ -158,8 +155,7 @@ static enum nhi_err pad_log(struct nhi_ledger *l)
     return nhi_sql_err(l, rc);
 }
 
-enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min,
-                               uint32_t uid_max, int64_t now)
+enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min, uint32_t uid_max, int64_t now)
 {
     struct nhi_ledger *l = NULL;
     enum nhi_err err;
@@ -303,7 +299,7 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
     if (err == NHI_ERR_NOT_FOUND)
         err = NHI_ERR_CORRUPT;
     if (err == NHI_OK) {
-        nhi_sql_text(st, 0, s.host, sizeof s.host, &err);
+        nhi_sql_text(st, 0, s.host, sizeof(s.host), &err);
         s.uid_min = (uint32_t)nhi_sql_int(st, 1, 1000, INT32_MAX, &err);
         s.uid_max = (uint32_t)nhi_sql_int(st, 2, s.uid_min, INT32_MAX, &err);
         s.next_uid = (uint32_t)nhi_sql_int(st, 3, s.uid_min, (int64_t)s.uid_max + 1, &err);
@@ -320,11 +316,11 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.denials_every = nhi_sql_int(st, 14, 1, NHI_INTERVAL_MAX, &err);
         s.archived = nhi_sql_int(st, 15, 0, INT64_MAX - 1, &err);
         s.archived_before = nhi_sql_int(st, 16, INT64_MIN, INT64_MAX, &err);
-        nhi_sql_text(st, 17, s.archived_hash, sizeof s.archived_hash, &err);
+        nhi_sql_text(st, 17, s.archived_hash, sizeof(s.archived_hash), &err);
         s.epoch = nhi_sql_int(st, 18, 0, INT64_MAX - 1, &err);
         s.epoch_at = nhi_sql_int(st, 19, 0, INT64_MAX, &err);
-        nhi_sql_text(st, 20, s.tie.machine, sizeof s.tie.machine, &err);
-        nhi_sql_text(st, 21, s.tie.boot, sizeof s.tie.boot, &err);
+        nhi_sql_text(st, 20, s.tie.machine, sizeof(s.tie.machine), &err);
+        nhi_sql_text(st, 21, s.tie.boot, sizeof(s.tie.boot), &err);
         s.tie.strange = nhi_sql_int(st, 22, 0, 1, &err) == 1;
         s.event = nhi_sql_int(st, 23, 0, INT64_MAX - 1, &err);
     }
@@ -344,17 +340,16 @@ enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records)
     return nhi_sql_run(l, NULL, "UPDATE setting SET pin_records = ?", "i", (int64_t)records);
 }
 
-enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn,
-                                        bool unsupervised)
+enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn, bool unsupervised)
 {
-    return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, warn = ?, unsupervised = ?", "iii",
-                       grace, warn, (int64_t)unsupervised);
+    return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, warn = ?, unsupervised = ?", "iii", grace, warn,
+                       (int64_t)unsupervised);
 }
 
 enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every, int64_t denials_every)
 {
-    return nhi_sql_run(l, NULL, "UPDATE setting SET head_every = ?, denials_every = ?", "ii",
-                       head_every, denials_every);
+    return nhi_sql_run(l, NULL, "UPDATE setting SET head_every = ?, denials_every = ?", "ii", head_every,
+                       denials_every);
 }
 
 enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies)

@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #include "libnhi/base/hash.h"
-#include "libnhi/policy/decide.h"
 #include "libnhi/ledger/event.h"
+#include "libnhi/policy/decide.h"
 #include "libnhi/snapshot/snapshot.h"
 
 #define NHI_SCHEMA_VERSION 4
@@ -30,13 +30,12 @@ enum nhi_ledger_mode {
 };
 
 /* Makes the ledger in an existing, checked directory. NHI_ERR_EXISTS when there is one. */
-NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min,
-                                         uint32_t uid_max, int64_t now);
+NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min, uint32_t uid_max,
+                                         int64_t now);
 
 /* NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_CORRUPT, NHI_ERR_VERSION, NHI_ERR_SYS, NHI_ERR_BUSY. NHI_ERR_STATE: a
  * reader found one of an older release, which the next writer brings forward, in one step. */
-NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode,
-                                       struct nhi_ledger **out);
+NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out);
 void nhi_ledger_close(struct nhi_ledger *l);
 
 /* One transaction around what belongs together. A writer's begin also brings the latest-time mark up to
@@ -66,30 +65,28 @@ struct nhi_settings {
     uint32_t next_uid;
     int64_t latest;
     int64_t created;
-    int64_t max_lifetime; /* seconds that any ticket may live; 0: as its issuer may */
-    int64_t policy;       /* version in force; 0: none yet */
-    int64_t grace;        /* seconds between SIGTERM and SIGKILL for a session that is over */
-    int64_t warn;         /* seconds before the end of a session in which it is told so; 0: it is not */
-    int64_t head_every;    /* seconds between two signed heads of the trail */
-    int64_t denials_every; /* seconds between two events that count the denials of what was not verified */
-    int64_t archived;      /* number of the last event that is in an archive; 0: none is */
+    int64_t max_lifetime;    /* seconds that any ticket may live; 0: as its issuer may */
+    int64_t policy;          /* version in force; 0: none yet */
+    int64_t grace;           /* seconds between SIGTERM and SIGKILL for a session that is over */
+    int64_t warn;            /* seconds before the end of a session in which it is told so; 0: it is not */
+    int64_t head_every;      /* seconds between two signed heads of the trail */
+    int64_t denials_every;   /* seconds between two events that count the denials of what was not verified */
+    int64_t archived;        /* number of the last event that is in an archive; 0: none is */
     int64_t archived_before; /* the moment that the last archive was cut at */
     char archived_hash[NHI_DIGEST_LEN + 1]; /* of that event; where there is none, NHI_NO_EVENT */
-    int64_t event;         /* the newest number that was given to one */
-    int64_t epoch;         /* how often it was restored, or came to another machine */
-    int64_t epoch_at;      /* when that was last; 0: never */
+    int64_t event;                          /* the newest number that was given to one */
+    int64_t epoch;                          /* how often it was restored, or came to another machine */
+    int64_t epoch_at;                       /* when that was last; 0: never */
     struct nhi_tie tie;
-    bool pin_records; /* a ticket that is used elsewhere than at first is recorded, not refused */
-    bool unsupervised; /* agents may enter although nhictl watch does not run */
+    bool pin_records;    /* a ticket that is used elsewhere than at first is recorded, not refused */
+    bool unsupervised;   /* agents may enter although nhictl watch does not run */
     bool overdue_denies; /* an agent whose review date has passed may not enter */
 };
 NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
 NHI_CHECK enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds);
 NHI_CHECK enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records);
-NHI_CHECK enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn,
-                                                bool unsupervised);
-NHI_CHECK enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every,
-                                            int64_t denials_every);
+NHI_CHECK enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn, bool unsupervised);
+NHI_CHECK enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every, int64_t denials_every);
 NHI_CHECK enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies);
 
 #endif

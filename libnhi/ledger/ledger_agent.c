@@ -6,9 +6,9 @@
 #include "libnhi/ledger/ledger_owner.h"
 #include "libnhi/ledger/sql.h"
 
-#define AGENT_COLUMNS                                                                              \
-    "name, uid, owner, purpose, review_by, gecos, home, shell, state, created, changed, reason,"   \
-    " revoked_until, last_used, held, file, file_review, certified, certified_by, because,"                       \
+#define AGENT_COLUMNS \
+    "name, uid, owner, purpose, review_by, gecos, home, shell, state, created, changed, reason," \
+    " revoked_until, last_used, held, file, file_review, certified, certified_by, because," \
     " daemons"
 
 static enum nhi_err add_groups(struct nhi_ledger *l, const struct nhi_agent *a)
@@ -23,8 +23,8 @@ static enum nhi_err add_groups(struct nhi_ledger *l, const struct nhi_agent *a)
         if (next == NULL || a->account.groups[i] == 0)
             return NHI_ERR_ARG;
         at = next;
-        err = nhi_sql_run(l, NULL, "INSERT INTO agent_group VALUES (?,?,?,?)", "siis",
-                          a->account.name, (int64_t)i, (int64_t)a->account.groups[i], name);
+        err = nhi_sql_run(l, NULL, "INSERT INTO agent_group VALUES (?,?,?,?)", "siis", a->account.name, (int64_t)i,
+                          (int64_t)a->account.groups[i], name);
     }
     return err;
 }
@@ -58,14 +58,13 @@ enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int6
                       "INSERT INTO agent (name, uid, owner, purpose, review_by, gecos, home, shell,"
                       " state, created, changed, reason, file, file_review, daemons)"
                       " VALUES (?,?,?,?,?,?,?,?,1,?9,?9,'',?10,?11,?12)",
-                      "sississsisii", a->account.name, (int64_t)a->account.uid, a->owner, a->purpose,
-                      a->review_by, a->account.gecos, a->account.home, a->account.shell, now,
-                      a->file, a->file_review, (int64_t)a->daemons);
+                      "sississsisii", a->account.name, (int64_t)a->account.uid, a->owner, a->purpose, a->review_by,
+                      a->account.gecos, a->account.home, a->account.shell, now, a->file, a->file_review,
+                      (int64_t)a->daemons);
     if (err == NHI_OK)
         err = add_groups(l, a);
     if (err == NHI_OK)
-        err = nhi_sql_run(l, NULL, "UPDATE setting SET next_uid = ?", "i",
-                          (int64_t)a->account.uid + 1);
+        err = nhi_sql_run(l, NULL, "UPDATE setting SET next_uid = ?", "i", (int64_t)a->account.uid + 1);
     return err;
 }
 
@@ -76,23 +75,21 @@ static enum nhi_err read_groups(struct nhi_ledger *l, struct nhi_agent *a)
     enum nhi_err err;
     size_t used = 0;
 
-    err =
-        nhi_sql_prepare(l, &st, "SELECT gid, name FROM agent_group WHERE agent = ? ORDER BY place",
-                        "s", a->account.name);
+    err = nhi_sql_prepare(l, &st, "SELECT gid, name FROM agent_group WHERE agent = ? ORDER BY place", "s",
+                          a->account.name);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         uint32_t gid = (uint32_t)nhi_sql_int(st, 0, 1, UINT32_MAX - 1, &err);
         size_t len;
 
-        nhi_sql_text(st, 1, name, sizeof name, &err);
+        nhi_sql_text(st, 1, name, sizeof(name), &err);
         len = strlen(name);
-        if (err != NHI_OK || a->account.group_count >= NHI_GROUPS_MAX ||
-            used + len + 2 > sizeof a->group_names) {
+        if (err != NHI_OK || a->account.group_count >= NHI_GROUPS_MAX || used + len + 2 > sizeof(a->group_names)) {
             err = NHI_ERR_CORRUPT;
             break;
         }
         a->account.groups[a->account.group_count++] = gid;
-        used += (size_t)snprintf(a->group_names + used, sizeof a->group_names - used, "%s%s",
-                                 used > 0 ? " " : "", name);
+        used +=
+            (size_t)snprintf(a->group_names + used, sizeof(a->group_names) - used, "%s%s", used > 0 ? " " : "", name);
     }
     sqlite3_finalize(st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
@@ -102,27 +99,27 @@ static enum nhi_err read_agent(struct nhi_ledger *l, sqlite3_stmt *st, struct nh
 {
     enum nhi_err err = NHI_OK;
 
-    memset(a, 0, sizeof *a);
-    nhi_sql_text(st, 0, a->account.name, sizeof a->account.name, &err);
+    memset(a, 0, sizeof(*a));
+    nhi_sql_text(st, 0, a->account.name, sizeof(a->account.name), &err);
     a->account.uid = (uint32_t)nhi_sql_int(st, 1, 1000, INT32_MAX, &err);
-    nhi_sql_text(st, 2, a->owner, sizeof a->owner, &err);
-    nhi_sql_text(st, 3, a->purpose, sizeof a->purpose, &err);
+    nhi_sql_text(st, 2, a->owner, sizeof(a->owner), &err);
+    nhi_sql_text(st, 3, a->purpose, sizeof(a->purpose), &err);
     a->review_by = nhi_sql_int(st, 4, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 5, a->account.gecos, sizeof a->account.gecos, &err);
-    nhi_sql_text(st, 6, a->account.home, sizeof a->account.home, &err);
-    nhi_sql_text(st, 7, a->account.shell, sizeof a->account.shell, &err);
+    nhi_sql_text(st, 5, a->account.gecos, sizeof(a->account.gecos), &err);
+    nhi_sql_text(st, 6, a->account.home, sizeof(a->account.home), &err);
+    nhi_sql_text(st, 7, a->account.shell, sizeof(a->account.shell), &err);
     a->state = (enum nhi_agent_state)nhi_sql_int(st, 8, NHI_AGENT_ACTIVE, NHI_AGENT_RETIRED, &err);
     a->created = nhi_sql_int(st, 9, 0, INT64_MAX, &err);
     a->changed = nhi_sql_int(st, 10, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 11, a->reason, sizeof a->reason, &err);
+    nhi_sql_text(st, 11, a->reason, sizeof(a->reason), &err);
     a->revoked_until = nhi_sql_int(st, 12, 0, INT64_MAX, &err);
     a->last_used = nhi_sql_int(st, 13, 0, INT64_MAX, &err);
     a->held = (uint32_t)nhi_sql_int(st, 14, 0, NHI_HELD_ALL, &err);
-    nhi_sql_text(st, 15, a->file, sizeof a->file, &err);
+    nhi_sql_text(st, 15, a->file, sizeof(a->file), &err);
     a->file_review = nhi_sql_int(st, 16, 0, INT64_MAX, &err);
     a->certified = nhi_sql_int(st, 17, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 18, a->certified_by, sizeof a->certified_by, &err);
-    nhi_sql_text(st, 19, a->because, sizeof a->because, &err);
+    nhi_sql_text(st, 18, a->certified_by, sizeof(a->certified_by), &err);
+    nhi_sql_text(st, 19, a->because, sizeof(a->because), &err);
     a->daemons = nhi_sql_int(st, 20, 0, 1, &err) == 1;
     if (err == NHI_OK && !nhi_name_is_agent(a->account.name))
         err = NHI_ERR_CORRUPT;
@@ -151,8 +148,8 @@ static enum nhi_err state_of(struct nhi_ledger *l, const char *name, int64_t *st
     return nhi_sql_number(l, state, "SELECT state FROM agent WHERE name = ?", "s", name);
 }
 
-static enum nhi_err put_state(struct nhi_ledger *l, const char *name, enum nhi_agent_state state,
-                              const char *reason, int64_t now)
+static enum nhi_err put_state(struct nhi_ledger *l, const char *name, enum nhi_agent_state state, const char *reason,
+                              int64_t now)
 {
     return nhi_sql_run(l, NULL,
                        "UPDATE agent SET state = ?2, changed = ?3, reason = ?4"
@@ -160,8 +157,7 @@ static enum nhi_err put_state(struct nhi_ledger *l, const char *name, enum nhi_a
                        "siis", name, (int64_t)state, now, reason != NULL ? reason : "");
 }
 
-enum nhi_err nhi_agent_hold(struct nhi_ledger *l, const char *name, uint32_t cause,
-                            const char *reason, int64_t now)
+enum nhi_err nhi_agent_hold(struct nhi_ledger *l, const char *name, uint32_t cause, const char *reason, int64_t now)
 {
     int64_t state;
     enum nhi_err err = state_of(l, name, &state);
@@ -169,13 +165,11 @@ enum nhi_err nhi_agent_hold(struct nhi_ledger *l, const char *name, uint32_t cau
     if (err == NHI_OK && state == NHI_AGENT_RETIRED)
         err = NHI_ERR_STATE;
     if (err == NHI_OK)
-        err = nhi_sql_run(l, NULL, "UPDATE agent SET held = held | ?2 WHERE name = ?1", "si", name,
-                          (int64_t)cause);
+        err = nhi_sql_run(l, NULL, "UPDATE agent SET held = held | ?2 WHERE name = ?1", "si", name, (int64_t)cause);
     return err == NHI_OK ? put_state(l, name, NHI_AGENT_SUSPENDED, reason, now) : err;
 }
 
-enum nhi_err nhi_agent_release(struct nhi_ledger *l, const char *name, uint32_t causes,
-                               const char *reason, int64_t now)
+enum nhi_err nhi_agent_release(struct nhi_ledger *l, const char *name, uint32_t causes, const char *reason, int64_t now)
 {
     struct nhi_agent a;
     enum nhi_err err = nhi_agent_get(l, name, &a);
@@ -185,15 +179,14 @@ enum nhi_err nhi_agent_release(struct nhi_ledger *l, const char *name, uint32_t 
     if (err == NHI_OK)
         err = nhi_sql_owner_serves(l, a.owner);
     if (err == NHI_OK)
-        err = nhi_sql_run(l, NULL, "UPDATE agent SET held = held & ~?2 WHERE name = ?1", "si", name,
-                          (int64_t)causes);
+        err = nhi_sql_run(l, NULL, "UPDATE agent SET held = held & ~?2 WHERE name = ?1", "si", name, (int64_t)causes);
     if (err == NHI_OK && (a.held & ~causes) == 0)
         err = put_state(l, name, NHI_AGENT_ACTIVE, reason, now);
     return err;
 }
 
-enum nhi_err nhi_agent_set_state(struct nhi_ledger *l, const char *name, enum nhi_agent_state state,
-                                 const char *reason, int64_t now)
+enum nhi_err nhi_agent_set_state(struct nhi_ledger *l, const char *name, enum nhi_agent_state state, const char *reason,
+                                 int64_t now)
 {
     int64_t had;
     enum nhi_err err;
@@ -216,8 +209,8 @@ enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_agent *a)
     err = nhi_sql_run(l, &changed,
                       "UPDATE agent SET purpose = ?2, gecos = ?3, shell = ?4, review_by = ?5,"
                       " file = ?6, file_review = ?7 WHERE name = ?1 AND state <> 3",
-                      "ssssisi", a->account.name, a->purpose, a->account.gecos, a->account.shell,
-                      a->review_by, a->file, a->file_review);
+                      "ssssisi", a->account.name, a->purpose, a->account.gecos, a->account.shell, a->review_by, a->file,
+                      a->file_review);
     if (err == NHI_OK && changed != 1)
         err = NHI_ERR_STATE;
     if (err == NHI_OK)
@@ -228,14 +221,13 @@ enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_agent *a)
 enum nhi_err nhi_agent_set_daemons(struct nhi_ledger *l, const char *name, bool daemons)
 {
     int64_t changed;
-    enum nhi_err err = nhi_sql_run(l, &changed, "UPDATE agent SET daemons = ?2 WHERE name = ?1 AND state <> 3",
-                                   "si", name, (int64_t)daemons);
+    enum nhi_err err = nhi_sql_run(l, &changed, "UPDATE agent SET daemons = ?2 WHERE name = ?1 AND state <> 3", "si",
+                                   name, (int64_t)daemons);
 
     return err == NHI_OK && changed != 1 ? NHI_ERR_STATE : err;
 }
 
-enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *),
-                            void *ctx)
+enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *), void *ctx)
 {
     struct nhi_agent a;
     sqlite3_stmt *st = NULL;

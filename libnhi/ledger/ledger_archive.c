@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libnhi/ledger/event.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/grant/record.h"
+#include "libnhi/ledger/event.h"
 #include "libnhi/ledger/sql.h"
 
 enum nhi_err nhi_archive_cut(struct nhi_ledger *l, int64_t before, int64_t *until)
@@ -30,8 +30,7 @@ static enum nhi_err note_records(struct nhi_ledger *l, int dirfd, DIR *d)
     struct nhi_grant g;
     enum nhi_err err;
 
-    err = nhi_sql_run(l, NULL, "CREATE TEMP TABLE lying (record TEXT PRIMARY KEY) WITHOUT ROWID",
-                      "");
+    err = nhi_sql_run(l, NULL, "CREATE TEMP TABLE lying (record TEXT PRIMARY KEY) WITHOUT ROWID", "");
     while (err == NHI_OK && (e = readdir(d)) != NULL) {
         if (strchr("gduo", e->d_name[0]) == NULL || e->d_name[1] != '-')
             continue;
@@ -53,9 +52,7 @@ static enum nhi_err remember(struct nhi_ledger *l, int64_t until)
                       " WHERE seq <= ? AND record IN (SELECT record FROM lying)",
                       "i", until);
     if (err == NHI_OK)
-        err = nhi_sql_run(
-            l, NULL,
-            "DELETE FROM archived_record WHERE record NOT IN (SELECT record FROM lying)", "");
+        err = nhi_sql_run(l, NULL, "DELETE FROM archived_record WHERE record NOT IN (SELECT record FROM lying)", "");
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "DROP TABLE lying", "");
     return err;
@@ -68,7 +65,7 @@ static enum nhi_err remember_records(struct nhi_ledger *l, const char *dir, int6
     DIR *d;
     int fd;
 
-    if (snprintf(path, sizeof path, "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
     err = nhi_dir_open(path, &fd);
     if (err != NHI_OK)
@@ -85,14 +82,12 @@ static enum nhi_err remember_records(struct nhi_ledger *l, const char *dir, int6
     return err;
 }
 
-enum nhi_err nhi_archive_remove(struct nhi_ledger *l, const char *dir, int64_t until,
-                                const char *hash, int64_t before)
+enum nhi_err nhi_archive_remove(struct nhi_ledger *l, const char *dir, int64_t until, const char *hash, int64_t before)
 {
     enum nhi_err err;
     int64_t there;
 
-    err = nhi_sql_number(l, &there, "SELECT count(*) FROM event WHERE seq = ?1 AND hash = ?2", "is",
-                         until, hash);
+    err = nhi_sql_number(l, &there, "SELECT count(*) FROM event WHERE seq = ?1 AND hash = ?2", "is", until, hash);
     if (err == NHI_OK && there != 1)
         err = NHI_ERR_STATE;
     if (err == NHI_OK)
@@ -100,8 +95,7 @@ enum nhi_err nhi_archive_remove(struct nhi_ledger *l, const char *dir, int64_t u
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "DELETE FROM event WHERE seq <= ?", "i", until);
     if (err == NHI_OK)
-        err = nhi_sql_run(
-            l, NULL, "UPDATE setting SET archived = ?, archived_hash = ?, archived_before = ?",
-            "isi", until, hash, before);
+        err = nhi_sql_run(l, NULL, "UPDATE setting SET archived = ?, archived_hash = ?, archived_before = ?", "isi",
+                          until, hash, before);
     return err;
 }

@@ -13,7 +13,7 @@ enum nhi_err nhi_ticket_each_bound(struct nhi_ledger *l, const uint8_t key[NHI_P
 
     err = nhi_sql_prepare(l, &st, "SELECT jti FROM ticket WHERE cnf = ? ORDER BY n DESC", "k", key);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        nhi_sql_text(st, 0, jti, sizeof jti, &err);
+        nhi_sql_text(st, 0, jti, sizeof(jti), &err);
         if (err == NHI_OK)
             err = nhi_ticket_get(l, jti, &row);
         if (err == NHI_OK && fn(&row, ctx) != 0)

@@ -52,8 +52,7 @@ void nhi_ledger_image_free(unsigned char *image)
     sqlite3_free(image);
 }
 
-static enum nhi_err load(struct nhi_ledger *l, const char *schema, const unsigned char *image,
-                         size_t len)
+static enum nhi_err load(struct nhi_ledger *l, const char *schema, const unsigned char *image, size_t len)
 {
     unsigned char *own = sqlite3_malloc64(len);
 
@@ -63,10 +62,8 @@ static enum nhi_err load(struct nhi_ledger *l, const char *schema, const unsigne
     /* sqlite3_deserialize takes no other. */
     own[WRITE_VERSION] = NO_LOG;
     own[READ_VERSION] = NO_LOG;
-    return nhi_sql_err(l, sqlite3_deserialize(l->db, schema, own, (sqlite3_int64)len,
-                                              (sqlite3_int64)len,
-                                              SQLITE_DESERIALIZE_FREEONCLOSE |
-                                                  SQLITE_DESERIALIZE_RESIZEABLE));
+    return nhi_sql_err(l, sqlite3_deserialize(l->db, schema, own, (sqlite3_int64)len, (sqlite3_int64)len,
+                                              SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE));
 }
 
 enum nhi_err nhi_ledger_look(struct nhi_ledger *l)
@@ -81,7 +78,7 @@ enum nhi_err nhi_ledger_look(struct nhi_ledger *l)
     if (err == NHI_OK) {
         const char *said = (const char *)sqlite3_column_text(st, 0);
 
-        (void)snprintf(answer, sizeof answer, "%s", said != NULL ? said : "");
+        snprintf(answer, sizeof(answer), "%s", said != NULL ? said : "");
     }
     sqlite3_finalize(st);
     return err == NHI_OK && strcmp(answer, "ok") != 0 ? NHI_ERR_CORRUPT : err;
@@ -95,7 +92,7 @@ enum nhi_err nhi_copy_open(const unsigned char *image, size_t len, struct nhi_le
 
     if (len < HEADER_LEN)
         return NHI_ERR_CORRUPT;
-    l = calloc(1, sizeof *l);
+    l = calloc(1, sizeof(*l));
     if (l == NULL)
         return NHI_ERR_NOMEM;
     l->mode = NHI_LEDGER_WRITE;
@@ -154,7 +151,7 @@ enum nhi_err nhi_copy_leave_out(struct nhi_ledger *copy, const char *name, const
                           "ssi", name, as, now);
     if (err == NHI_OK && changed == 0)
         err = NHI_ERR_NOT_FOUND;
-    for (i = 0; err == NHI_OK && i < sizeof others / sizeof others[0]; i++)
+    for (i = 0; err == NHI_OK && i < sizeof(others) / sizeof(others[0]); i++)
         err = nhi_sql_run(copy, NULL, others[i], "ss", name, as);
     if (err == NHI_OK)
         return nhi_sql_run(copy, NULL, "COMMIT", "");

@@ -14,8 +14,9 @@ void nhi_ledger_image_free(unsigned char *image);
 NHI_CHECK enum nhi_err nhi_ledger_look(struct nhi_ledger *l);
 /* Opens a copy in memory, looks at all of it and brings it forward. NHI_ERR_CORRUPT, NHI_ERR_VERSION. */
 NHI_CHECK enum nhi_err nhi_copy_open(const unsigned char *image, size_t len, struct nhi_ledger **out);
-/* In the copy, an agent that this host cannot take under its name: it has another, which nobody there has, and is retired.
- * Its uid, its tasks and its tickets stay known. NHI_ERR_NOT_FOUND; NHI_ERR_EXISTS: the other name is somebody's. */
+/* In the copy, an agent that this host cannot take under its name: it has another, which nobody there has, and is
+ * retired. Its uid, its tasks and its tickets stay known. NHI_ERR_NOT_FOUND; NHI_ERR_EXISTS: the other name is
+ * somebody's. */
 NHI_CHECK enum nhi_err nhi_copy_leave_out(struct nhi_ledger *copy, const char *name, const char *as, int64_t now);
 /* Puts what the copy holds beside the ledger, for the functions below. Outside of a transaction. */
 NHI_CHECK enum nhi_err nhi_restore_attach(struct nhi_ledger *l, struct nhi_ledger *copy);

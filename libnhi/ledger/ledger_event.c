@@ -10,8 +10,8 @@
 
 #include "libnhi/ledger/sql.h"
 
-#define EVENT_COLUMNS                                                                              \
-    "seq, at, kind, host, agent, owner, task, jti, kid, account, service, source, origin,"         \
+#define EVENT_COLUMNS \
+    "seq, at, kind, host, agent, owner, task, jti, kid, account, service, source, origin," \
     " decision, reason, rule, policy, proof, record, within, session, cause, detail, prev, hash"
 
 enum nhi_err nhi_event_head(struct nhi_ledger *l, struct nhi_head *out)
@@ -31,7 +31,7 @@ enum nhi_err nhi_event_head(struct nhi_ledger *l, struct nhi_head *out)
     if (err == NHI_OK) {
         h.given = nhi_sql_int(st, 0, 0, INT64_MAX - 1, &err);
         h.seq = nhi_sql_int(st, 1, 0, INT64_MAX - 1, &err);
-        nhi_sql_text(st, 2, h.hash, sizeof h.hash, &err);
+        nhi_sql_text(st, 2, h.hash, sizeof(h.hash), &err);
     }
     sqlite3_finalize(st);
     if (err == NHI_OK)
@@ -60,11 +60,11 @@ static enum nhi_err fill_in(struct nhi_ledger *l, struct nhi_event *e)
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
     if (err == NHI_OK) {
-        nhi_sql_text(st, 0, e->host, sizeof e->host, &err);
-        fill(st, 1, e->kid, sizeof e->kid, &err);
-        fill(st, 2, e->task, sizeof e->task, &err);
-        fill(st, 3, e->agent, sizeof e->agent, &err);
-        fill(st, 4, e->owner, sizeof e->owner, &err);
+        nhi_sql_text(st, 0, e->host, sizeof(e->host), &err);
+        fill(st, 1, e->kid, sizeof(e->kid), &err);
+        fill(st, 2, e->task, sizeof(e->task), &err);
+        fill(st, 3, e->agent, sizeof(e->agent), &err);
+        fill(st, 4, e->owner, sizeof(e->owner), &err);
     }
     sqlite3_finalize(st);
     return err;
@@ -80,7 +80,7 @@ static enum nhi_err chain(struct nhi_ledger *l, struct nhi_event *e)
     if (err != NHI_OK)
         return err;
     e->seq = (head.given > head.seq ? head.given : head.seq) + 1;
-    memcpy(e->prev, head.hash, sizeof e->prev);
+    memcpy(e->prev, head.hash, sizeof(e->prev));
     return nhi_event_hash(e, e->hash);
 }
 
@@ -97,22 +97,21 @@ enum nhi_err nhi_event_add(struct nhi_ledger *l, const struct nhi_event *event)
     return nhi_sql_run(l, NULL,
                        "INSERT INTO event (" EVENT_COLUMNS ") VALUES"
                        " (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                       "iisssssssssssssssssssssss", e.seq, e.at, e.kind, e.host, e.agent, e.owner,
-                       e.task, e.jti, e.kid, e.account, e.service, e.source, e.from, e.decision,
-                       e.reason, e.rule, e.policy, e.proof, e.record[0] != '\0' ? e.record : NULL,
-                       e.within, e.session, e.cause, e.detail != NULL ? e.detail : "{}", e.prev,
-                       e.hash);
+                       "iisssssssssssssssssssssss", e.seq, e.at, e.kind, e.host, e.agent, e.owner, e.task, e.jti, e.kid,
+                       e.account, e.service, e.source, e.from, e.decision, e.reason, e.rule, e.policy, e.proof,
+                       e.record[0] != '\0' ? e.record : NULL, e.within, e.session, e.cause,
+                       e.detail != NULL ? e.detail : "{}", e.prev, e.hash);
 }
 
-enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, bool counted,
-                            bool *folded)
+enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, bool counted, bool *folded)
 {
     enum nhi_err err;
     int64_t there;
 
     if (e->record[0] == '\0')
         return NHI_ERR_ARG;
-    err = nhi_sql_number(l, &there, "SELECT (SELECT count(*) FROM event WHERE record = ?1)"
+    err = nhi_sql_number(l, &there,
+                         "SELECT (SELECT count(*) FROM event WHERE record = ?1)"
                          " + (SELECT count(*) FROM archived_record WHERE record = ?1)",
                          "s", e->record);
     if (err == NHI_OK && there == 0)
@@ -123,12 +122,10 @@ enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, boo
                           " WHERE jti = ?1",
                           "si", e->jti, e->at);
     if (err == NHI_OK && there == 0 && counted)
-        err = nhi_sql_run(l, NULL, "UPDATE task SET used = max(used, ?2) WHERE id = ?1", "si",
-                          e->task, e->at);
+        err = nhi_sql_run(l, NULL, "UPDATE task SET used = max(used, ?2) WHERE id = ?1", "si", e->task, e->at);
     if (err == NHI_OK && there == 0 && counted)
-        err =
-            nhi_sql_run(l, NULL, "UPDATE agent SET last_used = max(last_used, ?2) WHERE name = ?1",
-                        "si", e->agent, e->at);
+        err = nhi_sql_run(l, NULL, "UPDATE agent SET last_used = max(last_used, ?2) WHERE name = ?1", "si", e->agent,
+                          e->at);
     if (err == NHI_OK)
         *folded = there == 0;
     return err;
@@ -140,18 +137,15 @@ static void read_row(sqlite3_stmt *st, struct nhi_event *e, enum nhi_err *err)
         char *to;
         size_t size;
     } texts[] = {
-        { e->kind, sizeof e->kind },         { e->host, sizeof e->host },
-        { e->agent, sizeof e->agent },       { e->owner, sizeof e->owner },
-        { e->task, sizeof e->task },         { e->jti, sizeof e->jti },
-        { e->kid, sizeof e->kid },           { e->account, sizeof e->account },
-        { e->service, sizeof e->service },   { e->source, sizeof e->source },
-        { e->from, sizeof e->from },         { e->decision, sizeof e->decision },
-        { e->reason, sizeof e->reason },     { e->rule, sizeof e->rule },
-        { e->policy, sizeof e->policy },     { e->proof, sizeof e->proof },
-        { e->record, sizeof e->record },     { e->within, sizeof e->within },
-        { e->session, sizeof e->session },   { e->cause, sizeof e->cause },
+        { e->kind, sizeof(e->kind) },       { e->host, sizeof(e->host) },       { e->agent, sizeof(e->agent) },
+        { e->owner, sizeof(e->owner) },     { e->task, sizeof(e->task) },       { e->jti, sizeof(e->jti) },
+        { e->kid, sizeof(e->kid) },         { e->account, sizeof(e->account) }, { e->service, sizeof(e->service) },
+        { e->source, sizeof(e->source) },   { e->from, sizeof(e->from) },       { e->decision, sizeof(e->decision) },
+        { e->reason, sizeof(e->reason) },   { e->rule, sizeof(e->rule) },       { e->policy, sizeof(e->policy) },
+        { e->proof, sizeof(e->proof) },     { e->record, sizeof(e->record) },   { e->within, sizeof(e->within) },
+        { e->session, sizeof(e->session) }, { e->cause, sizeof(e->cause) },
     };
-    const int count = sizeof texts / sizeof texts[0];
+    const int count = sizeof(texts) / sizeof(texts[0]);
     int i;
 
     e->seq = nhi_sql_int(st, 0, 1, INT64_MAX, err);
@@ -159,11 +153,10 @@ static void read_row(sqlite3_stmt *st, struct nhi_event *e, enum nhi_err *err)
     for (i = 0; i < count; i++)
         nhi_sql_text(st, 2 + i, texts[i].to, texts[i].size, err);
     e->detail = (const char *)sqlite3_column_text(st, 2 + count);
-    if (*err == NHI_OK && (e->detail == NULL || strlen(e->detail) !=
-                                                    (size_t)sqlite3_column_bytes(st, 2 + count)))
+    if (*err == NHI_OK && (e->detail == NULL || strlen(e->detail) != (size_t)sqlite3_column_bytes(st, 2 + count)))
         *err = NHI_ERR_CORRUPT;
-    nhi_sql_text(st, 3 + count, e->prev, sizeof e->prev, err);
-    nhi_sql_text(st, 4 + count, e->hash, sizeof e->hash, err);
+    nhi_sql_text(st, 3 + count, e->prev, sizeof(e->prev), err);
+    nhi_sql_text(st, 4 + count, e->hash, sizeof(e->hash), err);
 }
 
 /* Takes st, prepared or not. */
@@ -173,7 +166,7 @@ static enum nhi_err each(struct nhi_ledger *l, enum nhi_err err, sqlite3_stmt *s
     struct nhi_event e;
 
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        memset(&e, 0, sizeof e);
+        memset(&e, 0, sizeof(e));
         read_row(st, &e, &err);
         if (err == NHI_OK && fn(&e, ctx) != 0)
             break;
@@ -182,22 +175,21 @@ static enum nhi_err each(struct nhi_ledger *l, enum nhi_err err, sqlite3_stmt *s
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
-                            int (*fn)(const struct nhi_event *, void *), void *ctx)
+enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit, int (*fn)(const struct nhi_event *, void *),
+                            void *ctx)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
-                          "ii", after, (int64_t)limit);
+    err = nhi_sql_prepare(l, &st, "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? ORDER BY seq LIMIT ?", "ii", after,
+                          (int64_t)limit);
     return each(l, err, st, fn, ctx);
 }
 
 /* A record was made before it became an event; any other event is as old as its number says. The newest of these from
  * before the moment has nothing behind it that is wanted. */
-enum nhi_err nhi_event_each_recent(struct nhi_ledger *l, int64_t since,
-                                   int (*fn)(const struct nhi_event *, void *), void *ctx)
+enum nhi_err nhi_event_each_recent(struct nhi_ledger *l, int64_t since, int (*fn)(const struct nhi_event *, void *),
+                                   void *ctx)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
@@ -240,9 +232,8 @@ enum nhi_err nhi_observed_get(struct nhi_ledger *l, const char *account, struct 
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT denied, permitted, first, last FROM observed WHERE account = ?",
-                          "s", account);
+    err =
+        nhi_sql_prepare(l, &st, "SELECT denied, permitted, first, last FROM observed WHERE account = ?", "s", account);
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
     if (err == NHI_OK) {

@@ -24,8 +24,7 @@ struct nhi_observed {
 NHI_CHECK enum nhi_err nhi_event_add(struct nhi_ledger *l, const struct nhi_event *e);
 /* One record becomes one event, however often it is folded: e->record says which. counted: it was a permit, so
  * the ticket's use count and times move with it. folded false: was there already. */
-NHI_CHECK enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, bool counted,
-                                      bool *folded);
+NHI_CHECK enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, bool counted, bool *folded);
 /* Those after a number, in order. fn: return 0 to go on; the event is its only during the call. */
 NHI_CHECK enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit,
                                       int (*fn)(const struct nhi_event *, void *), void *ctx);

@@ -24,7 +24,7 @@ static enum nhi_err load_agent(struct nhi_ledger *l, const char *name, struct nh
         f->agent_uid = a.account.uid;
         f->agent_review_by = a.review_by;
         f->agent_revoked_until = a.revoked_until;
-        memcpy(f->agent_owner, a.owner, sizeof f->agent_owner);
+        memcpy(f->agent_owner, a.owner, sizeof(f->agent_owner));
     }
     return err;
 }
@@ -50,7 +50,7 @@ static enum nhi_err load_task(struct nhi_ledger *l, const char *id, struct nhi_f
         f->task_known = true;
         f->task_state = t.state;
         f->task_deadline = t.deadline;
-        memcpy(f->task_agent, t.agent, sizeof f->task_agent);
+        memcpy(f->task_agent, t.agent, sizeof(f->task_agent));
     }
     return err;
 }
@@ -60,38 +60,36 @@ static enum nhi_err read_recorded(sqlite3_stmt *st, const struct nhi_ticket *t, 
     struct nhi_ticket had = { .kid = "" };
     enum nhi_err err = NHI_OK;
 
-    nhi_sql_text(st, 0, had.kid, sizeof had.kid, &err);
-    nhi_sql_text(st, 1, had.agent, sizeof had.agent, &err);
-    nhi_sql_text(st, 2, had.task, sizeof had.task, &err);
+    nhi_sql_text(st, 0, had.kid, sizeof(had.kid), &err);
+    nhi_sql_text(st, 1, had.agent, sizeof(had.agent), &err);
+    nhi_sql_text(st, 2, had.task, sizeof(had.task), &err);
     had.uses = (uint32_t)nhi_sql_int(st, 3, 0, UINT32_MAX, &err);
-    nhi_sql_text(st, 4, f->root, sizeof f->root, &err);
-    nhi_sql_text(st, 5, f->renews, sizeof f->renews, &err);
-    nhi_sql_text(st, 6, f->successor, sizeof f->successor, &err);
+    nhi_sql_text(st, 4, f->root, sizeof(f->root), &err);
+    nhi_sql_text(st, 5, f->renews, sizeof(f->renews), &err);
+    nhi_sql_text(st, 6, f->successor, sizeof(f->successor), &err);
     f->superseded = nhi_sql_int(st, 7, 0, 1, &err) == 1;
-    nhi_sql_text(st, 8, f->tree, sizeof f->tree, &err);
+    nhi_sql_text(st, 8, f->tree, sizeof(f->tree), &err);
     f->no_pin = nhi_sql_int(st, 9, 0, 1, &err) == 1;
     f->former = nhi_sql_int(st, 10, 0, 1, &err) == 1;
-    nhi_sql_text(st, 11, f->root_kid, sizeof f->root_kid, &err);
+    nhi_sql_text(st, 11, f->root_kid, sizeof(f->root_kid), &err);
     f->recorded = true;
-    f->differs = strcmp(had.kid, t->kid) != 0 || strcmp(had.agent, t->agent) != 0 ||
-                 strcmp(had.task, t->task) != 0 || had.uses != t->uses;
+    f->differs = strcmp(had.kid, t->kid) != 0 || strcmp(had.agent, t->agent) != 0 || strcmp(had.task, t->task) != 0 ||
+                 had.uses != t->uses;
     return err;
 }
 
-static enum nhi_err load_recorded(struct nhi_ledger *l, const struct nhi_ticket *t,
-                                  struct nhi_facts *f)
+static enum nhi_err load_recorded(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err =
-        nhi_sql_prepare(l, &st,
-                        "SELECT t.kid, t.agent, t.task, t.uses, t.root, (SELECT p.jti FROM ticket p"
-                        "  WHERE p.jti = t.renews AND p.superseded = 0), t.successor, t.superseded,"
-                        " t.tree, t.no_pin, t.n <= (SELECT epoch_ticket FROM setting),"
-                        " coalesce((SELECT r.kid FROM ticket r WHERE r.jti = t.root), t.kid)"
-                        " FROM ticket t WHERE t.jti = ?",
-                        "s", t->jti);
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT t.kid, t.agent, t.task, t.uses, t.root, (SELECT p.jti FROM ticket p"
+                          "  WHERE p.jti = t.renews AND p.superseded = 0), t.successor, t.superseded,"
+                          " t.tree, t.no_pin, t.n <= (SELECT epoch_ticket FROM setting),"
+                          " coalesce((SELECT r.kid FROM ticket r WHERE r.jti = t.root), t.kid)"
+                          " FROM ticket t WHERE t.jti = ?",
+                          "s", t->jti);
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
@@ -102,8 +100,7 @@ static enum nhi_err load_recorded(struct nhi_ledger *l, const struct nhi_ticket 
 
 /* Its parent, that one's …, and the first of each lineage, by which a lineage is revoked. The
  * ticket may be unknown here, so its claims name what to look for, not its row. */
-static enum nhi_err load_ancestors(struct nhi_ledger *l, const struct nhi_ticket *t,
-                                   struct nhi_facts *f)
+static enum nhi_err load_ancestors(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
@@ -120,14 +117,13 @@ static enum nhi_err load_ancestors(struct nhi_ledger *l, const struct nhi_ticket
             err = NHI_ERR_NOT_FOUND;
             break;
         }
-        nhi_sql_text(st, 0, f->ancestors[f->ancestor_count++], sizeof f->ancestors[0], &err);
+        nhi_sql_text(st, 0, f->ancestors[f->ancestor_count++], sizeof(f->ancestors[0]), &err);
     }
     sqlite3_finalize(st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-static enum nhi_err load_revoked(struct nhi_ledger *l, const struct nhi_ticket *t,
-                                 struct nhi_facts *f)
+static enum nhi_err load_revoked(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     static const char sql[] = "SELECT count(*) FROM revocation WHERE kind = ? AND id = ?";
     enum nhi_err err;
@@ -152,10 +148,10 @@ enum nhi_err nhi_facts_load_bare(struct nhi_ledger *l, const struct nhi_ticket *
     struct nhi_settings s;
     enum nhi_err err;
 
-    memset(&f, 0, sizeof f);
+    memset(&f, 0, sizeof(f));
     err = nhi_ledger_settings(l, &s);
     if (err == NHI_OK) {
-        memcpy(f.host, s.host, sizeof f.host);
+        memcpy(f.host, s.host, sizeof(f.host));
         f.latest = s.latest;
         f.epoch_at = s.epoch_at;
         f.pin_records = s.pin_records;
@@ -186,8 +182,8 @@ enum nhi_err nhi_facts_load_bare(struct nhi_ledger *l, const struct nhi_ticket *
     return err;
 }
 
-enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t,
-                            const struct nhi_request *req, int64_t now, struct nhi_facts *out)
+enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, const struct nhi_request *req,
+                            int64_t now, struct nhi_facts *out)
 {
     struct nhi_facts f;
     enum nhi_err err = nhi_facts_load_bare(l, t, &f);

@@ -11,8 +11,7 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/sql.h"
 
-enum nhi_err nhi_ticket_bind_tree(struct nhi_ledger *l, const struct nhi_ticket *t,
-                                  const char *tree, bool task_too)
+enum nhi_err nhi_ticket_bind_tree(struct nhi_ledger *l, const struct nhi_ticket *t, const char *tree, bool task_too)
 {
     enum nhi_err err;
 
@@ -22,15 +21,14 @@ enum nhi_err nhi_ticket_bind_tree(struct nhi_ledger *l, const struct nhi_ticket 
     return err;
 }
 
-enum nhi_err nhi_ticket_set_terms(struct nhi_ledger *l, const char *jti, int64_t renew_until,
-                                  bool no_pin)
+enum nhi_err nhi_ticket_set_terms(struct nhi_ledger *l, const char *jti, int64_t renew_until, bool no_pin)
 {
-    return nhi_sql_run(l, NULL, "UPDATE ticket SET renew_until = ?2, no_pin = ?3 WHERE jti = ?1",
-                       "sii", jti, renew_until, (int64_t)no_pin);
+    return nhi_sql_run(l, NULL, "UPDATE ticket SET renew_until = ?2, no_pin = ?3 WHERE jti = ?1", "sii", jti,
+                       renew_until, (int64_t)no_pin);
 }
 
-enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row *old,
-                              const struct nhi_ticket *t, bool at_once, int64_t now)
+enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row *old, const struct nhi_ticket *t,
+                              bool at_once, int64_t now)
 {
     const char *from = old->ticket.jti;
     enum nhi_err err;
@@ -39,15 +37,13 @@ enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row 
         return NHI_ERR_STATE;
     err = nhi_ticket_record(l, t, NHI_ORIGIN_ISSUED, now);
     if (err == NHI_OK)
-        err = nhi_sql_run(
-            l, NULL,
-            "UPDATE ticket SET (root, renews, renew_until, no_pin, tree) = (SELECT o.root,"
-            " o.jti, o.renew_until, o.no_pin, o.tree FROM ticket o WHERE o.jti = ?2)"
-            " WHERE jti = ?1",
-            "ss", t->jti, from);
+        err = nhi_sql_run(l, NULL,
+                          "UPDATE ticket SET (root, renews, renew_until, no_pin, tree) = (SELECT o.root,"
+                          " o.jti, o.renew_until, o.no_pin, o.tree FROM ticket o WHERE o.jti = ?2)"
+                          " WHERE jti = ?1",
+                          "ss", t->jti, from);
     if (err == NHI_OK)
-        err = nhi_sql_run(l, NULL, "UPDATE ticket SET successor = ?2 WHERE jti = ?1", "ss", from,
-                          t->jti);
+        err = nhi_sql_run(l, NULL, "UPDATE ticket SET successor = ?2 WHERE jti = ?1", "ss", from, t->jti);
     /* Two texts of a lineage may be about at once, not three. */
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL,
@@ -91,8 +87,7 @@ enum nhi_err nhi_ticket_lineage_end(struct nhi_ledger *l, const char *root, int6
     return nhi_sql_number(l, exp, "SELECT max(exp) FROM ticket WHERE root = ?", "s", root);
 }
 
-enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const char *tree, void *),
-                           void *ctx)
+enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const char *tree, void *), void *ctx)
 {
     char tree[NHI_TREE_MAX + 1];
     sqlite3_stmt *st = NULL;
@@ -105,7 +100,7 @@ enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const ch
                           "  WHERE r.kind = 1 AND r.id = t.root)",
                           "i", now);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        nhi_sql_text(st, 0, tree, sizeof tree, &err);
+        nhi_sql_text(st, 0, tree, sizeof(tree), &err);
         if (err == NHI_OK && fn(tree, ctx) != 0)
             break;
     }
@@ -118,15 +113,14 @@ enum nhi_err nhi_tree_owner(struct nhi_ledger *l, const char *tree, struct nhi_e
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(
-        l, &st, "SELECT agent, task, jti FROM ticket WHERE tree = ? ORDER BY n DESC LIMIT 1", "s",
-        tree);
+    err = nhi_sql_prepare(l, &st, "SELECT agent, task, jti FROM ticket WHERE tree = ? ORDER BY n DESC LIMIT 1", "s",
+                          tree);
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
     if (err == NHI_OK) {
-        nhi_sql_text(st, 0, e->agent, sizeof e->agent, &err);
-        nhi_sql_text(st, 1, e->task, sizeof e->task, &err);
-        nhi_sql_text(st, 2, e->jti, sizeof e->jti, &err);
+        nhi_sql_text(st, 0, e->agent, sizeof(e->agent), &err);
+        nhi_sql_text(st, 1, e->task, sizeof(e->task), &err);
+        nhi_sql_text(st, 2, e->jti, sizeof(e->jti), &err);
     }
     sqlite3_finalize(st);
     return err;

@@ -13,8 +13,7 @@ NHI_CHECK enum nhi_err nhi_ticket_bind_tree(struct nhi_ledger *l, const struct n
                                             bool task_too);
 /* What is said of a ticket here, beside its claims: until when it may be renewed (0: its task's deadline), and
  * whether it may be used from anywhere. */
-NHI_CHECK enum nhi_err nhi_ticket_set_terms(struct nhi_ledger *l, const char *jti, int64_t renew_until,
-                                            bool no_pin);
+NHI_CHECK enum nhi_err nhi_ticket_set_terms(struct nhi_ledger *l, const char *jti, int64_t renew_until, bool no_pin);
 /* Records t as what renews old, the last of its lineage. at_once: old is superseded now, else when t is first
  * used; those before old are in any case. */
 NHI_CHECK enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row *old,
@@ -25,8 +24,7 @@ NHI_CHECK enum nhi_err nhi_ticket_last(struct nhi_ledger *l, const char *root, s
 /* When the last of a lineage ends. NHI_ERR_NOT_FOUND: not known here. */
 NHI_CHECK enum nhi_err nhi_ticket_lineage_end(struct nhi_ledger *l, const char *root, int64_t *exp);
 /* Every process tree that has an open task or a live ticket. */
-NHI_CHECK enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const char *tree, void *),
-                                     void *ctx);
+NHI_CHECK enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const char *tree, void *), void *ctx);
 /* Revokes the tree's tickets and closes the task that it opened. */
 NHI_CHECK enum nhi_err nhi_tree_end(struct nhi_ledger *l, const char *tree, const char *reason, int64_t now);
 /* Whose tree it is: agent, task and jti of its last ticket, into e. */

@@ -6,20 +6,19 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/sql.h"
 
-#define OWNER_COLUMNS                                                                              \
-    "n.name, ifnull(o.offboarded, 0), ifnull(o.reason, ''),"                                       \
-    " (SELECT count(*) FROM agent a WHERE a.owner = n.name AND a.state = 1),"                      \
-    " (SELECT count(*) FROM agent a WHERE a.owner = n.name AND a.state = 2),"                      \
-    " (SELECT count(*) FROM agent a WHERE a.owner = n.name AND a.state = 3),"                      \
-    " ifnull((SELECT min(a.review_by) FROM agent a WHERE a.owner = n.name AND a.state <> 3), 0)"   \
-    " FROM (SELECT owner AS name FROM agent UNION SELECT name FROM owner) n"                       \
+#define OWNER_COLUMNS \
+    "n.name, ifnull(o.offboarded, 0), ifnull(o.reason, '')," \
+    " (SELECT count(*) FROM agent a WHERE a.owner = n.name AND a.state = 1)," \
+    " (SELECT count(*) FROM agent a WHERE a.owner = n.name AND a.state = 2)," \
+    " (SELECT count(*) FROM agent a WHERE a.owner = n.name AND a.state = 3)," \
+    " ifnull((SELECT min(a.review_by) FROM agent a WHERE a.owner = n.name AND a.state <> 3), 0)" \
+    " FROM (SELECT owner AS name FROM agent UNION SELECT name FROM owner) n" \
     " LEFT JOIN owner o ON o.name = n.name"
 
 enum nhi_err nhi_sql_owner_serves(struct nhi_ledger *l, const char *owner)
 {
     int64_t since;
-    enum nhi_err err =
-        nhi_sql_number(l, &since, "SELECT offboarded FROM owner WHERE name = ?", "s", owner);
+    enum nhi_err err = nhi_sql_number(l, &since, "SELECT offboarded FROM owner WHERE name = ?", "s", owner);
 
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_OK;
@@ -43,7 +42,7 @@ static enum nhi_err count_live(struct nhi_ledger *l, const char *owner, int64_t 
 
     err = nhi_sql_prepare(l, &st, "SELECT name FROM agent WHERE owner = ?", "s", owner);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        nhi_sql_text(st, 0, agent, sizeof agent, &err);
+        nhi_sql_text(st, 0, agent, sizeof(agent), &err);
         if (err == NHI_OK)
             err = nhi_ticket_each(l, agent, NULL, true, now, count_one, live);
     }
@@ -51,15 +50,14 @@ static enum nhi_err count_live(struct nhi_ledger *l, const char *owner, int64_t 
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-static enum nhi_err read_owner(struct nhi_ledger *l, sqlite3_stmt *st, int64_t now,
-                               struct nhi_owner *o)
+static enum nhi_err read_owner(struct nhi_ledger *l, sqlite3_stmt *st, int64_t now, struct nhi_owner *o)
 {
     enum nhi_err err = NHI_OK;
 
-    memset(o, 0, sizeof *o);
-    nhi_sql_text(st, 0, o->name, sizeof o->name, &err);
+    memset(o, 0, sizeof(*o));
+    nhi_sql_text(st, 0, o->name, sizeof(o->name), &err);
     o->offboarded = nhi_sql_int(st, 1, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 2, o->reason, sizeof o->reason, &err);
+    nhi_sql_text(st, 2, o->reason, sizeof(o->reason), &err);
     o->active = nhi_sql_int(st, 3, 0, INT64_MAX, &err);
     o->suspended = nhi_sql_int(st, 4, 0, INT64_MAX, &err);
     o->retired = nhi_sql_int(st, 5, 0, INT64_MAX, &err);
@@ -67,8 +65,7 @@ static enum nhi_err read_owner(struct nhi_ledger *l, sqlite3_stmt *st, int64_t n
     return err == NHI_OK ? count_live(l, o->name, now, &o->live_tickets) : err;
 }
 
-enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now,
-                           struct nhi_owner *out)
+enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now, struct nhi_owner *out)
 {
     sqlite3_stmt *st = NULL;
     struct nhi_owner o;
@@ -85,8 +82,7 @@ enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now,
     return err;
 }
 
-enum nhi_err nhi_owner_each(struct nhi_ledger *l, int64_t now,
-                            int (*fn)(const struct nhi_owner *, void *), void *ctx)
+enum nhi_err nhi_owner_each(struct nhi_ledger *l, int64_t now, int (*fn)(const struct nhi_owner *, void *), void *ctx)
 {
     sqlite3_stmt *st = NULL;
     struct nhi_owner o;
@@ -102,13 +98,12 @@ enum nhi_err nhi_owner_each(struct nhi_ledger *l, int64_t now,
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-enum nhi_err nhi_owner_offboard(struct nhi_ledger *l, const char *name, const char *reason,
-                                int64_t now)
+enum nhi_err nhi_owner_offboard(struct nhi_ledger *l, const char *name, const char *reason, int64_t now)
 {
     if (!nhi_name_is_text(name, NHI_OWNER_MAX))
         return NHI_ERR_ARG;
-    return nhi_sql_run(l, NULL, "INSERT INTO owner VALUES (?,?,?) ON CONFLICT DO NOTHING", "sis",
-                       name, now, reason != NULL ? reason : "");
+    return nhi_sql_run(l, NULL, "INSERT INTO owner VALUES (?,?,?) ON CONFLICT DO NOTHING", "sis", name, now,
+                       reason != NULL ? reason : "");
 }
 
 enum nhi_err nhi_owner_return(struct nhi_ledger *l, const char *name)
@@ -143,13 +138,12 @@ enum nhi_err nhi_agent_transfer(struct nhi_ledger *l, const char *name, const ch
     return nhi_sql_run(l, NULL, "UPDATE agent SET owner = ?2 WHERE name = ?1", "ss", name, owner);
 }
 
-enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const char *name, int64_t review_by,
-                               const char *by, const char *because, int64_t now)
+enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const char *name, int64_t review_by, const char *by,
+                               const char *because, int64_t now)
 {
     enum nhi_err err;
 
-    if (review_by <= now || !nhi_name_is_text(by, NHI_OWNER_MAX) ||
-        !nhi_name_is_text(because, NHI_TEXT_MAX))
+    if (review_by <= now || !nhi_name_is_text(by, NHI_OWNER_MAX) || !nhi_name_is_text(because, NHI_TEXT_MAX))
         return NHI_ERR_ARG;
     err = needs_both(l, name, NULL);
     if (err != NHI_OK)

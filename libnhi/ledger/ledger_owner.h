@@ -18,18 +18,16 @@ struct nhi_owner {
 /* NHI_ERR_STATE: the agent is retired, or owner is off-boarded. */
 NHI_CHECK enum nhi_err nhi_agent_transfer(struct nhi_ledger *l, const char *name, const char *owner);
 /* A review said until when it is needed, and why. NHI_ERR_STATE: it is retired, or its owner is off-boarded. */
-NHI_CHECK enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const char *name, int64_t review_by,
-                                         const char *by, const char *because, int64_t now);
+NHI_CHECK enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const char *name, int64_t review_by, const char *by,
+                                         const char *because, int64_t now);
 /* An owner is who has, or had, an agent. NHI_ERR_NOT_FOUND: neither. */
-NHI_CHECK enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now,
-                                     struct nhi_owner *out);
+NHI_CHECK enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now, struct nhi_owner *out);
 /* By name. */
-NHI_CHECK enum nhi_err nhi_owner_each(struct nhi_ledger *l, int64_t now,
-                                      int (*fn)(const struct nhi_owner *, void *), void *ctx);
+NHI_CHECK enum nhi_err nhi_owner_each(struct nhi_ledger *l, int64_t now, int (*fn)(const struct nhi_owner *, void *),
+                                      void *ctx);
 /* From now on nothing is added for, transferred to or resumed under that owner; what becomes of the agents is the
  * caller's next step. Again: NHI_OK, and the first time and reason stay. */
-NHI_CHECK enum nhi_err nhi_owner_offboard(struct nhi_ledger *l, const char *name, const char *reason,
-                                          int64_t now);
+NHI_CHECK enum nhi_err nhi_owner_offboard(struct nhi_ledger *l, const char *name, const char *reason, int64_t now);
 /* Takes that back. NHI_ERR_STATE: there is nothing to take back. */
 NHI_CHECK enum nhi_err nhi_owner_return(struct nhi_ledger *l, const char *name);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/policy/rule_line.h"
 #include "libnhi/ledger/sql.h"
+#include "libnhi/policy/rule_line.h"
 
 /* More pairs than these of one rule: it is looked at for every agent and account. */
 #define PAIRS_MAX 64
@@ -16,8 +16,8 @@
 /* ---- a rule as a row ---- */
 
 /* Seconds by which the zone of a row of table t is ahead at ?1; NULL: there is none, or nobody knows. */
-#define AHEAD(t)                                                                                   \
-    "CASE " t ".zone WHEN '' THEN NULL ELSE (SELECT z.ahead FROM zone z WHERE z.version = " t      \
+#define AHEAD(t) \
+    "CASE " t ".zone WHEN '' THEN NULL ELSE (SELECT z.ahead FROM zone z WHERE z.version = " t \
     ".version AND z.name = " t ".zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1) END"
 
 /* Of an NHI_SQL_LINE and an AHEAD. */
@@ -26,7 +26,7 @@ static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
     const char *line = (const char *)sqlite3_column_text(st, 0);
     enum nhi_err err = NHI_OK;
 
-    memset(r, 0, sizeof *r);
+    memset(r, 0, sizeof(*r));
     if (line == NULL || strlen(line) != (size_t)sqlite3_column_bytes(st, 0))
         return NHI_ERR_CORRUPT;
     r->offset_known = sqlite3_column_type(st, 1) == SQLITE_INTEGER;
@@ -40,10 +40,8 @@ static bool is_well_formed(const struct nhi_rule *r)
     return nhi_name_is_task(r->name) && (r->agents[0] != '\0' || r->owners[0] != '\0') &&
            (r->agents[0] == '\0' || nhi_list_is_valid(r->agents, nhi_pattern_is_agent)) &&
            (r->tasks[0] == '\0' || nhi_list_is_valid(r->tasks, nhi_pattern_is_task)) &&
-           (strcmp(r->accounts, NHI_ANY) == 0 ||
-            nhi_list_is_valid(r->accounts, nhi_name_is_account)) &&
-           (strcmp(r->services, NHI_ANY) == 0 ||
-            nhi_list_is_valid(r->services, nhi_name_is_service)) &&
+           (strcmp(r->accounts, NHI_ANY) == 0 || nhi_list_is_valid(r->accounts, nhi_name_is_account)) &&
+           (strcmp(r->services, NHI_ANY) == 0 || nhi_list_is_valid(r->services, nhi_name_is_service)) &&
            r->net_count <= NHI_RULE_NETS_MAX && r->hours_count <= NHI_RULE_HOURS_MAX &&
            ((r->days == 0 && r->hours_count == 0) || r->zone[0] != '\0');
 }
@@ -60,14 +58,12 @@ static size_t count_words(const char *list)
     return n;
 }
 
-static enum nhi_err index_pair(struct nhi_ledger *l, const struct nhi_rule *r, const char *agent,
-                               const char *account)
+static enum nhi_err index_pair(struct nhi_ledger *l, const struct nhi_rule *r, const char *agent, const char *account)
 {
-    return nhi_sql_run(
-        l, NULL,
-        "INSERT INTO rule_index (version, pattern, agent, account, name) SELECT policy, ?, ?, ?, ?"
-        " FROM setting WHERE one = 1",
-        "isss", (int64_t)(strpbrk(agent, "*?") != NULL), agent, account, r->name);
+    return nhi_sql_run(l, NULL,
+                       "INSERT INTO rule_index (version, pattern, agent, account, name) SELECT policy, ?, ?, ?, ?"
+                       " FROM setting WHERE one = 1",
+                       "isss", (int64_t)(strpbrk(agent, "*?") != NULL), agent, account, r->name);
 }
 
 /* By each agent, pattern and account that it names; by NHI_ANY where it could be more than those.
@@ -98,28 +94,25 @@ static enum nhi_err insert_rule(struct nhi_ledger *l, const struct nhi_rule *r)
         return NHI_ERR_ARG;
     nhi_rule_source_format(r, source);
     nhi_rule_hours_format(r, hours);
-    return nhi_sql_run(
-        l, NULL,
-        "INSERT INTO rule SELECT policy, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ? FROM setting WHERE one = 1",
-        "sissssssissiiiiiii", r->name, (int64_t)r->forbid, r->agents, r->owners, r->tasks,
-        r->accounts, r->services, source, (int64_t)r->days, hours, r->zone, (int64_t)r->bound,
-        r->max_lifetime, r->max_age, (int64_t)r->max_uses, (int64_t)r->max_sessions,
-        (int64_t)r->max_grants, (int64_t)r->ssh);
+    return nhi_sql_run(l, NULL,
+                       "INSERT INTO rule SELECT policy, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                       " ?, ?, ? FROM setting WHERE one = 1",
+                       "sissssssissiiiiiii", r->name, (int64_t)r->forbid, r->agents, r->owners, r->tasks, r->accounts,
+                       r->services, source, (int64_t)r->days, hours, r->zone, (int64_t)r->bound, r->max_lifetime,
+                       r->max_age, (int64_t)r->max_uses, (int64_t)r->max_sessions, (int64_t)r->max_grants,
+                       (int64_t)r->ssh);
 }
 
-enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rules, size_t count,
-                                const char *hash, int64_t now)
+enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rules, size_t count, const char *hash,
+                                int64_t now)
 {
     enum nhi_err err;
     size_t i;
 
-    err = nhi_sql_run(l, NULL,
-                      "INSERT INTO policy SELECT coalesce(max(version), 0) + 1, ?, ? FROM policy",
-                      "si", hash, now);
+    err = nhi_sql_run(l, NULL, "INSERT INTO policy SELECT coalesce(max(version), 0) + 1, ?, ? FROM policy", "si", hash,
+                      now);
     if (err == NHI_OK)
-        err = nhi_sql_run(l, NULL, "UPDATE setting SET policy = (SELECT max(version) FROM policy)",
-                          "");
+        err = nhi_sql_run(l, NULL, "UPDATE setting SET policy = (SELECT max(version) FROM policy)", "");
     /* Only the policy in force is searched. */
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "DELETE FROM rule_index", "");
@@ -133,16 +126,13 @@ enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rul
     return err;
 }
 
-enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t at,
-                                 const int32_t *ahead)
+enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t at, const int32_t *ahead)
 {
     if (ahead == NULL)
-        return nhi_sql_run(l, NULL,
-                           "INSERT INTO zone SELECT policy, ?, ?, NULL FROM setting WHERE one = 1",
-                           "si", zone, at);
-    return nhi_sql_run(l, NULL,
-                       "INSERT INTO zone SELECT policy, ?, ?, ? FROM setting WHERE one = 1", "sii",
-                       zone, at, (int64_t)*ahead);
+        return nhi_sql_run(l, NULL, "INSERT INTO zone SELECT policy, ?, ?, NULL FROM setting WHERE one = 1", "si", zone,
+                           at);
+    return nhi_sql_run(l, NULL, "INSERT INTO zone SELECT policy, ?, ?, ? FROM setting WHERE one = 1", "sii", zone, at,
+                       (int64_t)*ahead);
 }
 
 /* ---- reading ---- */
@@ -150,8 +140,7 @@ enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t
 /* Whether it says the same at any time, and as often as it is asked. */
 static bool is_steady(const struct nhi_rule *r)
 {
-    return r->days == 0 && r->hours_count == 0 && r->max_age == 0 && r->max_sessions == 0 &&
-           r->max_grants == 0;
+    return r->days == 0 && r->hours_count == 0 && r->max_age == 0 && r->max_sessions == 0 && r->max_grants == 0;
 }
 
 /* Of steady rules that a request meets, and that differ in their names alone, the first name decides: the others need
@@ -175,9 +164,8 @@ static bool is_covered(const struct nhi_rule *r, struct nhi_rule *all, size_t us
 }
 
 /* All rows of st, which is finalized. */
-static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_err err,
-                               const struct nhi_request *req, const struct nhi_facts *f,
-                               struct nhi_rule **rules, size_t *count)
+static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_err err, const struct nhi_request *req,
+                               const struct nhi_facts *f, struct nhi_rule **rules, size_t *count)
 {
     struct nhi_rule *all = NULL, *more;
     size_t used = 0, room = 0, steady[2] = { SIZE_MAX, SIZE_MAX };
@@ -185,7 +173,7 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         if (used == room) {
             room = room * 2 + 4;
-            more = reallocarray(all, room, sizeof *all);
+            more = reallocarray(all, room, sizeof(*all));
             if (more == NULL) {
                 err = NHI_ERR_NOMEM;
                 break;
@@ -193,8 +181,8 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
             all = more;
         }
         err = read_rule(st, &all[used]);
-        if (err == NHI_OK && (req == NULL || (nhi_rule_could(&all[used], req, f) &&
-                                              !is_covered(&all[used], all, used, steady))))
+        if (err == NHI_OK &&
+            (req == NULL || (nhi_rule_could(&all[used], req, f) && !is_covered(&all[used], all, used, steady))))
             used++;
     }
     sqlite3_finalize(st);
@@ -209,35 +197,36 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
 
 /* Two ranges of the index: where the agent is named, and all patterns that it is like. Of every account a rule is
  * found as often as it names one. */
-#define FIND(which, how)                                                                           \
-    "SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1"                  \
-    " AND i.version = s.policy AND i.pattern = 0 AND i.agent = ?2" which                           \
-    " " how " SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1"       \
-    " AND i.version = s.policy AND i.pattern = 1 AND ?2 GLOB i.agent" which
+#define FIND(which, how) \
+    "SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1" \
+                                 " AND i.version = s.policy AND i.pattern = 0 AND i.agent = ?2" which " " how \
+                                 " SELECT i.line, " AHEAD( \
+                                     "i") " FROM setting s JOIN rule_index i ON s.one = 1" \
+                                          " AND i.version = s.policy AND i.pattern = 1 AND ?2 GLOB i.agent" which
 
-enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct nhi_request *req,
-                           int64_t now, struct nhi_facts *f)
+enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct nhi_request *req, int64_t now,
+                           struct nhi_facts *f)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
     if (req != NULL)
-        err = nhi_sql_prepare(l, &st, FIND(" AND i.account IN (?3, '*')", "UNION ALL"), "iss", now, agent,
-                              req->subject);
+        err =
+            nhi_sql_prepare(l, &st, FIND(" AND i.account IN (?3, '*')", "UNION ALL"), "iss", now, agent, req->subject);
     else
         err = nhi_sql_prepare(l, &st, FIND("", "UNION"), "is", now, agent);
     return read_rules(l, st, err, req, f, &f->rules, &f->rule_count);
 }
 
-enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now,
-                             struct nhi_rule **rules, size_t *count)
+enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now, struct nhi_rule **rules, size_t *count)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
     err = nhi_sql_prepare(l, &st,
-                          "SELECT " NHI_SQL_LINE ", " AHEAD("r") " FROM rule r WHERE r.version = CASE ?2 WHEN 0 THEN"
-                          " (SELECT policy FROM setting WHERE one = 1) ELSE ?2 END ORDER BY r.name",
+                          "SELECT " NHI_SQL_LINE
+                          ", " AHEAD("r") " FROM rule r WHERE r.version = CASE ?2 WHEN 0 THEN"
+                                          " (SELECT policy FROM setting WHERE one = 1) ELSE ?2 END ORDER BY r.name",
                           "ii", now, version);
     return read_rules(l, st, err, NULL, NULL, rules, count);
 }
@@ -263,7 +252,6 @@ enum nhi_err nhi_policy_hash(struct nhi_ledger *l, int64_t version, char hash[NH
 
 enum nhi_err nhi_policy_count(struct nhi_ledger *l, int64_t *rules)
 {
-    return nhi_sql_number(
-        l, rules,
-        "SELECT count(*) FROM rule WHERE version = (SELECT policy FROM setting WHERE one = 1)", "");
+    return nhi_sql_number(l, rules,
+                          "SELECT count(*) FROM rule WHERE version = (SELECT policy FROM setting WHERE one = 1)", "");
 }

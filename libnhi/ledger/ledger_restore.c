@@ -10,11 +10,11 @@
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/ledger/sql.h"
 
-#define TICKET_COLUMNS                                                                             \
-    "jti, kid, agent, task, host, accounts, services, iat, nbf, exp, uses, cnf, parent, origin,"   \
+#define TICKET_COLUMNS \
+    "jti, kid, agent, task, host, accounts, services, iat, nbf, exp, uses, cnf, parent, origin," \
     " recorded, grants, last_used, root, renews, successor, superseded, renew_until, no_pin, tree, ssh"
-#define RULE_COLUMNS                                                                               \
-    "name, forbid, agents, owners, tasks, accounts, services, source, days, hours, zone, bound,"   \
+#define RULE_COLUMNS \
+    "name, forbid, agents, owners, tasks, accounts, services, source, days, hours, zone, bound," \
     " max_lifetime, max_age, max_uses, max_sessions, max_grants, ssh"
 #define NOT_IN_COPY "'not in what was restored'"
 #define LOST "'the ledger was lost and restored'"
@@ -72,17 +72,14 @@ static const struct step steps[] = {
       " WHERE state = 1 AND owner IN (SELECT name FROM main.owner WHERE offboarded <> 0)",
       ALWAYS },
     /* Who knows what was ended since. */
-    { "UPDATE main.agent SET state = 2, held = held | 8, changed = ?1, reason = " LOST " WHERE state = 1",
-      IF_LOSSY },
+    { "UPDATE main.agent SET state = 2, held = held | 8, changed = ?1, reason = " LOST " WHERE state = 1", IF_LOSSY },
     { "UPDATE main.task SET state = 2, closed = ?1, reason = " LOST " WHERE state = 1", IF_LOSSY },
-    { "UPDATE main.issuer SET state = 3, changed = ?1, reason = " LOST " WHERE state < 3 AND own = 0",
-      IF_LOSSY },
+    { "UPDATE main.issuer SET state = 3, changed = ?1, reason = " LOST " WHERE state < 3 AND own = 0", IF_LOSSY },
     /* The trail, as it was hashed. */
     { "INSERT INTO main.event SELECT * FROM copy.event"
       " WHERE ?1 AND seq > (SELECT coalesce(max(seq), 0) FROM main.event) ORDER BY seq",
       IF_EVENTS_FROM_COPY },
-    { "INSERT OR IGNORE INTO main.archived_record SELECT * FROM copy.archived_record WHERE ?1",
-      IF_EVENTS_FROM_COPY },
+    { "INSERT OR IGNORE INTO main.archived_record SELECT * FROM copy.archived_record WHERE ?1", IF_EVENTS_FROM_COPY },
     { "UPDATE main.setting SET (archived, archived_hash, archived_before, created) ="
       " (SELECT archived, archived_hash, archived_before, created FROM copy.setting) WHERE ?1",
       IF_EMPTY },
@@ -149,10 +146,9 @@ enum nhi_err nhi_restore_run(struct nhi_ledger *l, const struct nhi_restore *r, 
     size_t i;
 
     err = nhi_sql_number(l, &versions, "SELECT coalesce(max(version), 0) FROM main.policy", "");
-    for (i = 0; err == NHI_OK && i < sizeof steps / sizeof steps[0]; i++)
+    for (i = 0; err == NHI_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
         if (applies(&steps[i], r))
-            err = nhi_sql_run(l, NULL, steps[i].sql,
-                              strstr(steps[i].sql, "?2") != NULL ? "ii" : "i", now, versions);
+            err = nhi_sql_run(l, NULL, steps[i].sql, strstr(steps[i].sql, "?2") != NULL ? "ii" : "i", now, versions);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL,
                           "UPDATE setting SET next_uid = max(next_uid, ?1), epoch = max(epoch, ?2),"
@@ -184,23 +180,23 @@ static enum nhi_err count(struct nhi_ledger *l, bool *any, const char *sql)
 }
 
 /* The last event of one, in the other: there it is, or it was archived there as the last. */
-#define HEAD_IS_IN(of, in)                                                                         \
-    "SELECT (SELECT count(*) FROM " in ".event e JOIN (SELECT seq, hash FROM " of                  \
-    ".event ORDER BY seq DESC LIMIT 1) h ON e.seq = h.seq AND e.hash = h.hash) +"                  \
-    " (SELECT count(*) FROM " in ".setting s JOIN (SELECT seq, hash FROM " of                      \
+#define HEAD_IS_IN(of, in) \
+    "SELECT (SELECT count(*) FROM " in ".event e JOIN (SELECT seq, hash FROM " of \
+    ".event ORDER BY seq DESC LIMIT 1) h ON e.seq = h.seq AND e.hash = h.hash) +" \
+    " (SELECT count(*) FROM " in ".setting s JOIN (SELECT seq, hash FROM " of \
     ".event ORDER BY seq DESC LIMIT 1) h ON s.archived = h.seq AND s.archived_hash = h.hash)"
 
 /* The ledger is the same, made at the same moment, and the copy's last event is in an archive of it. That says the
  * number alone: what went on from an older copy has other events of it, but not what the copy has and it has not,
  * since nothing is deleted. */
-#define HAS_ALL(what, table)                                                                       \
+#define HAS_ALL(what, table) \
     " AND NOT EXISTS (SELECT " what " FROM copy." table " EXCEPT SELECT " what " FROM main." table ")"
-#define IS_ARCHIVED                                                                                \
-    "SELECT count(*) FROM main.setting s JOIN copy.setting c ON s.created = c.created"             \
-    " AND s.archived > (SELECT coalesce(max(seq), 0) FROM copy.event)"                             \
-    HAS_ALL("name", "agent") HAS_ALL("id", "task") HAS_ALL("kid", "issuer") HAS_ALL("jti", "ticket")
+#define IS_ARCHIVED \
+    "SELECT count(*) FROM main.setting s JOIN copy.setting c ON s.created = c.created" \
+    " AND s.archived > (SELECT coalesce(max(seq), 0) FROM copy.event)" HAS_ALL("name", "agent") HAS_ALL("id", "task") \
+        HAS_ALL("kid", "issuer") HAS_ALL("jti", "ticket")
 /* It was put back before, and what the ledger had no event of was lost then. */
-#define WAS_RESTORED                                                                               \
+#define WAS_RESTORED \
     "SELECT count(*) FROM main.event e JOIN (SELECT hash FROM copy.event ORDER BY seq DESC LIMIT 1) h" \
     " ON instr(e.detail, h.hash) > 0 WHERE e.kind = 'restore'"
 
@@ -219,10 +215,7 @@ enum nhi_err nhi_restore_trails(struct nhi_ledger *l, enum nhi_trails *out)
     if (err == NHI_OK)
         err = count(l, &behind, HEAD_IS_IN("main", "copy"));
     if (err == NHI_OK)
-        *out = !any     ? NHI_TRAIL_EMPTY
-               : on     ? NHI_TRAIL_ON
-               : behind ? NHI_TRAIL_BEHIND
-                        : NHI_TRAIL_DIVERGED;
+        *out = !any ? NHI_TRAIL_EMPTY : on ? NHI_TRAIL_ON : behind ? NHI_TRAIL_BEHIND : NHI_TRAIL_DIVERGED;
     return err;
 }
 
@@ -239,7 +232,7 @@ enum nhi_err nhi_restore_check(struct nhi_ledger *l)
     bool any = false;
     size_t i;
 
-    for (i = 0; err == NHI_OK && i < sizeof conflicts / sizeof conflicts[0]; i++) {
+    for (i = 0; err == NHI_OK && i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
         err = count(l, &any, conflicts[i]);
         if (err == NHI_OK && any)
             err = NHI_ERR_EXISTS;

@@ -18,30 +18,30 @@ enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_grant *g, c
     return nhi_sql_run(l, NULL,
                        "INSERT INTO session (id, handle, boot, agent, task, jti, service, account,"
                        " began) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING",
-                       "ssssssssi", g->id, handle, g->boot, g->ticket.agent, g->ticket.task,
-                       g->ticket.jti, g->service, g->subject, g->at);
+                       "ssssssssi", g->id, handle, g->boot, g->ticket.agent, g->ticket.task, g->ticket.jti, g->service,
+                       g->subject, g->at);
 }
 
 /* What the ledger knows of a session of another boot is less than its handle did. */
-static void describe(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle,
-                     const char *reason, struct nhi_event *e)
+static void describe(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle, const char *reason,
+                     struct nhi_event *e)
 {
     struct nhi_ticket_row row;
 
     nhi_grant_event(g, e);
-    (void)snprintf(e->kind, sizeof e->kind, "session-end");
-    (void)snprintf(e->session, sizeof e->session, "%s", handle);
-    memcpy(e->within, e->record, sizeof e->within);
+    snprintf(e->kind, sizeof(e->kind), "session-end");
+    snprintf(e->session, sizeof(e->session), "%s", handle);
+    memcpy(e->within, e->record, sizeof(e->within));
     e->record[0] = e->owner[0] = e->decision[0] = e->proof[0] = '\0';
     if (g->source == 0)
         e->source[0] = e->from[0] = '\0';
-    (void)snprintf(e->reason, sizeof e->reason, "%s", reason);
+    snprintf(e->reason, sizeof(e->reason), "%s", reason);
     if (nhi_ticket_get(l, g->ticket.jti, &row) == NHI_OK && row.revoked)
-        memcpy(e->cause, row.reason, sizeof e->cause);
+        memcpy(e->cause, row.reason, sizeof(e->cause));
 }
 
-static enum nhi_err add_end(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle,
-                            const char *reason, int64_t at)
+static enum nhi_err add_end(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle, const char *reason,
+                            int64_t at)
 {
     char began[NHI_TIME_LEN + 1], detail[64];
     struct nhi_event e;
@@ -51,26 +51,24 @@ static enum nhi_err add_end(struct nhi_ledger *l, const struct nhi_grant *g, con
     if (err != NHI_OK)
         return err;
     describe(l, g, handle, reason, &e);
-    (void)snprintf(detail, sizeof detail, "{\"began\":\"%s\"}", began);
+    snprintf(detail, sizeof(detail), "{\"began\":\"%s\"}", began);
     e.at = at;
     e.detail = detail;
     return nhi_event_add(l, &e);
 }
 
-enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle,
-                              const char *reason, int64_t at, bool *told)
+enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle, const char *reason,
+                              int64_t at, bool *told)
 {
     int64_t changed = 0;
     enum nhi_err err;
 
     err = nhi_session_note(l, g, handle);
     if (err == NHI_OK)
-        err = nhi_sql_run(l, &changed,
-                          "UPDATE session SET ended = ?2, reason = ?3 WHERE id = ?1 AND ended = 0",
-                          "sis", g->id, at, reason);
+        err = nhi_sql_run(l, &changed, "UPDATE session SET ended = ?2, reason = ?3 WHERE id = ?1 AND ended = 0", "sis",
+                          g->id, at, reason);
     if (err == NHI_OK && changed == 1)
-        err = nhi_sql_run(l, NULL, "UPDATE task SET used = max(used, ?2) WHERE id = ?1", "si",
-                          g->ticket.task, at);
+        err = nhi_sql_run(l, NULL, "UPDATE task SET used = max(used, ?2) WHERE id = ?1", "si", g->ticket.task, at);
     if (err == NHI_OK && changed == 1)
         err = add_end(l, g, handle, reason, at);
     if (err == NHI_OK)
@@ -86,8 +84,7 @@ enum nhi_err nhi_session_was(struct nhi_ledger *l, const char *handle)
 }
 
 enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *task,
-                                   int (*fn)(const char *handle, const struct nhi_grant *, void *),
-                                   void *ctx)
+                                   int (*fn)(const char *handle, const struct nhi_grant *, void *), void *ctx)
 {
     char handle[NHI_TREE_MAX + 1];
     sqlite3_stmt *st = NULL;
@@ -99,15 +96,15 @@ enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *task,
                           " FROM session WHERE ended = 0 AND (?1 IS NULL OR task = ?1)",
                           "s", task);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        memset(&g, 0, sizeof g);
-        nhi_sql_text(st, 0, g.id, sizeof g.id, &err);
-        nhi_sql_text(st, 1, handle, sizeof handle, &err);
-        nhi_sql_text(st, 2, g.boot, sizeof g.boot, &err);
-        nhi_sql_text(st, 3, g.ticket.agent, sizeof g.ticket.agent, &err);
-        nhi_sql_text(st, 4, g.ticket.task, sizeof g.ticket.task, &err);
-        nhi_sql_text(st, 5, g.ticket.jti, sizeof g.ticket.jti, &err);
-        nhi_sql_text(st, 6, g.service, sizeof g.service, &err);
-        nhi_sql_text(st, 7, g.subject, sizeof g.subject, &err);
+        memset(&g, 0, sizeof(g));
+        nhi_sql_text(st, 0, g.id, sizeof(g.id), &err);
+        nhi_sql_text(st, 1, handle, sizeof(handle), &err);
+        nhi_sql_text(st, 2, g.boot, sizeof(g.boot), &err);
+        nhi_sql_text(st, 3, g.ticket.agent, sizeof(g.ticket.agent), &err);
+        nhi_sql_text(st, 4, g.ticket.task, sizeof(g.ticket.task), &err);
+        nhi_sql_text(st, 5, g.ticket.jti, sizeof(g.ticket.jti), &err);
+        nhi_sql_text(st, 6, g.service, sizeof(g.service), &err);
+        nhi_sql_text(st, 7, g.subject, sizeof(g.subject), &err);
         g.at = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
         if (err == NHI_OK && fn(handle, &g, ctx) != 0)
             break;

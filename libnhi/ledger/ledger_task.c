@@ -31,14 +31,14 @@ static enum nhi_err read_task(sqlite3_stmt *st, struct nhi_task *t)
 {
     enum nhi_err err = NHI_OK;
 
-    memset(t, 0, sizeof *t);
-    nhi_sql_text(st, 0, t->id, sizeof t->id, &err);
-    nhi_sql_text(st, 1, t->agent, sizeof t->agent, &err);
+    memset(t, 0, sizeof(*t));
+    nhi_sql_text(st, 0, t->id, sizeof(t->id), &err);
+    nhi_sql_text(st, 1, t->agent, sizeof(t->agent), &err);
     t->state = (enum nhi_task_state)nhi_sql_int(st, 2, NHI_TASK_OPEN, NHI_TASK_CLOSED, &err);
     t->opened = nhi_sql_int(st, 3, 0, INT64_MAX, &err);
     t->deadline = nhi_sql_int(st, 4, 0, INT64_MAX, &err);
     t->closed = nhi_sql_int(st, 5, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 6, t->reason, sizeof t->reason, &err);
+    nhi_sql_text(st, 6, t->reason, sizeof(t->reason), &err);
     t->idle = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
     t->used = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
     return err;
@@ -71,12 +71,12 @@ enum nhi_err nhi_task_close(struct nhi_ledger *l, const char *id, const char *re
         return err;
     if (t.state == NHI_TASK_CLOSED)
         return NHI_ERR_STATE;
-    return nhi_sql_run(l, NULL, "UPDATE task SET state = 2, closed = ?2, reason = ?3 WHERE id = ?1",
-                       "sis", id, now, reason != NULL ? reason : "");
+    return nhi_sql_run(l, NULL, "UPDATE task SET state = 2, closed = ?2, reason = ?3 WHERE id = ?1", "sis", id, now,
+                       reason != NULL ? reason : "");
 }
 
-enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent,
-                           int (*fn)(const struct nhi_task *, void *), void *ctx)
+enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent, int (*fn)(const struct nhi_task *, void *),
+                           void *ctx)
 {
     sqlite3_stmt *st = NULL;
     struct nhi_task t;
@@ -107,9 +107,7 @@ int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why
 }
 
 enum nhi_err nhi_task_each_end(struct nhi_ledger *l,
-                               int (*fn)(const struct nhi_task *, int64_t at, const char *why,
-                                         void *),
-                               void *ctx)
+                               int (*fn)(const struct nhi_task *, int64_t at, const char *why, void *), void *ctx)
 {
     sqlite3_stmt *st = NULL;
     const char *why = NULL;

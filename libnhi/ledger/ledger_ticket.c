@@ -7,9 +7,9 @@
 #include "libnhi/ledger/sql.h"
 #include "libnhi/ticket/sshopt.h"
 
-#define TICKET_COLUMNS                                                                             \
-    "t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses,"  \
-    " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used, t.root, t.successor,"          \
+#define TICKET_COLUMNS \
+    "t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses," \
+    " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used, t.root, t.successor," \
     " t.superseded, t.renew_until, t.tree, t.ssh"
 
 #define TEXT_OF(x) #x
@@ -17,22 +17,21 @@
 
 /* Whether somebody ended ticket t before its time, or an epoch did. Revocations of tickets and tasks are looked up
  * by key, and ancestors by their own keys: the number of revocations does not matter. */
-#define GONE                                                                                       \
-    "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT q.root FROM ticket q"           \
-    "   JOIN up ON q.jti = up.jti UNION SELECT p.parent FROM ticket p"                             \
-    "   JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)"                                     \
-    "   SELECT 1 FROM up JOIN revocation r ON r.kind = 1 AND r.id = up.jti)"                       \
-    " OR EXISTS (SELECT 1 FROM revocation r WHERE r.kind = 2 AND r.id = t.task)"                   \
-    " OR EXISTS (SELECT 1 FROM task k WHERE k.id = t.task AND k.state <> 1)"                       \
-    " OR EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.revoked_until <> 0"            \
-    "   AND t.iat <= a.revoked_until + (SELECT CASE WHEN o.own THEN 0"                             \
-    "     ELSE " TEXT(NHI_CLOCK_SKEW) " END FROM issuer o WHERE o.kid = t.kid))"                   \
-                                      " OR NOT EXISTS (SELECT 1 FROM issuer i WHERE i.kid = "      \
-                                      "t.kid AND i.state <= 2)"                                    \
-    " OR t.n <= (SELECT epoch_ticket FROM setting))"
+#define GONE \
+    "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT q.root FROM ticket q" \
+    "   JOIN up ON q.jti = up.jti UNION SELECT p.parent FROM ticket p" \
+    "   JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)" \
+    "   SELECT 1 FROM up JOIN revocation r ON r.kind = 1 AND r.id = up.jti)" \
+    " OR EXISTS (SELECT 1 FROM revocation r WHERE r.kind = 2 AND r.id = t.task)" \
+    " OR EXISTS (SELECT 1 FROM task k WHERE k.id = t.task AND k.state <> 1)" \
+    " OR EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.revoked_until <> 0" \
+    "   AND t.iat <= a.revoked_until + (SELECT CASE WHEN o.own THEN 0" \
+    "     ELSE " TEXT(NHI_CLOCK_SKEW) " END FROM issuer o WHERE o.kid = t.kid))" \
+                                      " OR NOT EXISTS (SELECT 1 FROM issuer i WHERE i.kid = " \
+                                      "t.kid AND i.state <= 2)" \
+                                      " OR t.n <= (SELECT epoch_ticket FROM setting))"
 /* A suspended agent may be resumed. */
-#define ENDED                                                                                      \
-    "(" GONE " OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.state = 1))"
+#define ENDED "(" GONE " OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.state = 1))"
 #define PAST_DEADLINE "EXISTS (SELECT 1 FROM task d WHERE d.id = t.task AND d.deadline <= ?1)"
 
 static enum nhi_err index_accounts(struct nhi_ledger *l, const struct nhi_ticket *t)
@@ -42,13 +41,11 @@ static enum nhi_err index_accounts(struct nhi_ledger *l, const struct nhi_ticket
     enum nhi_err err = NHI_OK;
 
     while (err == NHI_OK && (at = nhi_list_next(at, account)) != NULL)
-        err = nhi_sql_run(l, NULL, "INSERT INTO ticket_account VALUES (?,?,?)", "sis", account,
-                          t->exp, t->jti);
+        err = nhi_sql_run(l, NULL, "INSERT INTO ticket_account VALUES (?,?,?)", "sis", account, t->exp, t->jti);
     return err;
 }
 
-enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
-                               enum nhi_origin origin, int64_t now)
+enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t, enum nhi_origin origin, int64_t now)
 {
     struct nhi_settings s;
     enum nhi_err err;
@@ -57,17 +54,15 @@ enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
         return NHI_ERR_ARG;
     err = nhi_ledger_settings(l, &s);
     if (err == NHI_OK)
-        err = nhi_sql_run(
-            l, NULL,
-            "INSERT INTO ticket (jti, kid, agent, task, host, accounts, services, iat, nbf, exp,"
-            " uses, parent, origin, recorded, ssh, root) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
-            "?11,?12,?13,?14,?15,?1)",
-            "sssssssiiiisiii", t->jti, t->kid, t->agent, t->task, t->host, t->accounts, t->services,
-            t->iat, t->nbf, t->exp, (int64_t)t->uses, t->parent[0] != '\0' ? t->parent : NULL,
-            (int64_t)origin, now, (int64_t)t->ssh);
+        err = nhi_sql_run(l, NULL,
+                          "INSERT INTO ticket (jti, kid, agent, task, host, accounts, services, iat, nbf, exp,"
+                          " uses, parent, origin, recorded, ssh, root) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
+                          "?11,?12,?13,?14,?15,?1)",
+                          "sssssssiiiisiii", t->jti, t->kid, t->agent, t->task, t->host, t->accounts, t->services,
+                          t->iat, t->nbf, t->exp, (int64_t)t->uses, t->parent[0] != '\0' ? t->parent : NULL,
+                          (int64_t)origin, now, (int64_t)t->ssh);
     if (err == NHI_OK && t->has_cnf)
-        err =
-            nhi_sql_run(l, NULL, "UPDATE ticket SET cnf = ?2 WHERE jti = ?1", "sk", t->jti, t->cnf);
+        err = nhi_sql_run(l, NULL, "UPDATE ticket SET cnf = ?2 WHERE jti = ?1", "sk", t->jti, t->cnf);
     if (err == NHI_OK && strcmp(t->host, s.host) == 0)
         err = index_accounts(l, t);
     return err;
@@ -78,14 +73,14 @@ static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
     struct nhi_ticket *t = &r->ticket;
     enum nhi_err err = NHI_OK;
 
-    memset(r, 0, sizeof *r);
-    nhi_sql_text(st, 0, t->jti, sizeof t->jti, &err);
-    nhi_sql_text(st, 1, t->kid, sizeof t->kid, &err);
-    nhi_sql_text(st, 2, t->agent, sizeof t->agent, &err);
-    nhi_sql_text(st, 3, t->task, sizeof t->task, &err);
-    nhi_sql_text(st, 4, t->host, sizeof t->host, &err);
-    nhi_sql_text(st, 5, t->accounts, sizeof t->accounts, &err);
-    nhi_sql_text(st, 6, t->services, sizeof t->services, &err);
+    memset(r, 0, sizeof(*r));
+    nhi_sql_text(st, 0, t->jti, sizeof(t->jti), &err);
+    nhi_sql_text(st, 1, t->kid, sizeof(t->kid), &err);
+    nhi_sql_text(st, 2, t->agent, sizeof(t->agent), &err);
+    nhi_sql_text(st, 3, t->task, sizeof(t->task), &err);
+    nhi_sql_text(st, 4, t->host, sizeof(t->host), &err);
+    nhi_sql_text(st, 5, t->accounts, sizeof(t->accounts), &err);
+    nhi_sql_text(st, 6, t->services, sizeof(t->services), &err);
     t->iat = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
     t->nbf = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
     t->exp = nhi_sql_int(st, 9, 0, INT64_MAX, &err);
@@ -93,26 +88,26 @@ static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
     t->has_cnf = sqlite3_column_type(st, 11) != SQLITE_NULL;
     if (t->has_cnf)
         nhi_sql_key(st, 11, t->cnf, &err);
-    nhi_sql_text(st, 12, t->parent, sizeof t->parent, &err);
+    nhi_sql_text(st, 12, t->parent, sizeof(t->parent), &err);
     r->origin = (enum nhi_origin)nhi_sql_int(st, 13, NHI_ORIGIN_ISSUED, NHI_ORIGIN_IMPORTED, &err);
     r->recorded = nhi_sql_int(st, 14, 0, INT64_MAX, &err);
     r->grants = (uint32_t)nhi_sql_int(st, 15, 0, UINT32_MAX, &err);
     r->last_used = nhi_sql_int(st, 16, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 17, r->root, sizeof r->root, &err);
-    nhi_sql_text(st, 18, r->successor, sizeof r->successor, &err);
+    nhi_sql_text(st, 17, r->root, sizeof(r->root), &err);
+    nhi_sql_text(st, 18, r->successor, sizeof(r->successor), &err);
     r->superseded = nhi_sql_int(st, 19, 0, 1, &err) == 1;
     r->renew_until = nhi_sql_int(st, 20, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 21, r->tree, sizeof r->tree, &err);
+    nhi_sql_text(st, 21, r->tree, sizeof(r->tree), &err);
     t->ssh = (uint32_t)nhi_sql_int(st, 22, 0, NHI_SSHOPT_ALL, &err);
     r->revoked = nhi_sql_int(st, 23, 0, 1, &err) == 1;
-    nhi_sql_text(st, 24, r->reason, sizeof r->reason, &err);
+    nhi_sql_text(st, 24, r->reason, sizeof(r->reason), &err);
     return err;
 }
 
-#define TICKET_ROW                                                                                 \
-    TICKET_COLUMNS                                                                                 \
+#define TICKET_ROW \
+    TICKET_COLUMNS \
     ", " ENDED ", coalesce((SELECT r.reason FROM revocation r WHERE (r.kind = 1 AND r.id = t.jti)" \
-    "   OR (r.kind = 2 AND r.id = t.task) ORDER BY r.kind LIMIT 1),"                               \
+    "   OR (r.kind = 2 AND r.id = t.task) ORDER BY r.kind LIMIT 1)," \
     "   (SELECT k.reason FROM task k WHERE k.id = t.task), '')"
 
 enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ticket_row *out)
@@ -132,9 +127,8 @@ enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ti
     return err;
 }
 
-enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char *task, bool live,
-                             int64_t now, int (*fn)(const struct nhi_ticket_row *, void *),
-                             void *ctx)
+enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char *task, bool live, int64_t now,
+                             int (*fn)(const struct nhi_ticket_row *, void *), void *ctx)
 {
     struct nhi_ticket_row r;
     sqlite3_stmt *st = NULL;
@@ -143,8 +137,7 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
     err = nhi_sql_prepare(l, &st,
                           "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
                           " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1"
-                          " AND t.superseded = 0 AND NOT " ENDED " AND NOT " PAST_DEADLINE
-                          ")) ORDER BY t.n DESC",
+                          " AND t.superseded = 0 AND NOT " ENDED " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
                           "issi", now, agent, task, (int64_t)live);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_ticket(st, &r);
@@ -158,19 +151,18 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
 /* On this host, unexpired, for account ?2, the last of its lineage, to be found by anybody; the
  * columns are those of choose(). */
 #define FINDABLE " AND t.successor IS NULL AND t.tree IS NULL"
-#define OF_ACCOUNT                                                                                 \
-    "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket_account c"                               \
+#define OF_ACCOUNT \
+    "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket_account c" \
     " JOIN ticket t ON t.jti = c.jti WHERE c.account = ?2 AND c.exp > ?1" FINDABLE
 
 static bool fits(const struct nhi_ticket *t, const char *service, int64_t now)
 {
-    return nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW &&
-           t->nbf <= now + NHI_CLOCK_SKEW;
+    return nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW && t->nbf <= now + NHI_CLOCK_SKEW;
 }
 
 /* The next row that fits; live: nobody ended it. */
-static enum nhi_err next_fitting(struct nhi_ledger *l, sqlite3_stmt *st, const char *service,
-                                 int64_t now, struct nhi_ticket_row *r, bool *live)
+static enum nhi_err next_fitting(struct nhi_ledger *l, sqlite3_stmt *st, const char *service, int64_t now,
+                                 struct nhi_ticket_row *r, bool *live)
 {
     enum nhi_err err;
 
@@ -207,23 +199,21 @@ static enum nhi_err choose(struct nhi_ledger *l, sqlite3_stmt *st, const char *s
     return err;
 }
 
-enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service,
-                            int64_t now, struct nhi_ticket *out)
+enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service, int64_t now,
+                            struct nhi_ticket *out)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st, OF_ACCOUNT " AND t.cnf IS NULL ORDER BY t.n DESC", "is", now,
-                          account);
+    err = nhi_sql_prepare(l, &st, OF_ACCOUNT " AND t.cnf IS NULL ORDER BY t.n DESC", "is", now, account);
     if (err == NHI_OK)
         err = choose(l, st, service, now, out);
     sqlite3_finalize(st);
     return err;
 }
 
-enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
-                                const char *account, const char *service, int64_t now,
-                                struct nhi_ticket *out)
+enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account,
+                                const char *service, int64_t now, struct nhi_ticket *out)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
@@ -241,17 +231,15 @@ enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_L
     return err;
 }
 
-enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account, const char *service,
-                                 int64_t now, int (*fn)(const struct nhi_ticket *, void *),
-                                 void *ctx)
+enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account, const char *service, int64_t now,
+                                 int (*fn)(const struct nhi_ticket *, void *), void *ctx)
 {
     struct nhi_ticket_row r;
     sqlite3_stmt *st = NULL;
     bool live = false;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st, OF_ACCOUNT " AND t.cnf IS NOT NULL ORDER BY t.n DESC", "is", now,
-                          account);
+    err = nhi_sql_prepare(l, &st, OF_ACCOUNT " AND t.cnf IS NOT NULL ORDER BY t.n DESC", "is", now, account);
     while (err == NHI_OK && (err = next_fitting(l, st, service, now, &r, &live)) == NHI_OK)
         if (live && fn(&r.ticket, ctx) != 0)
             break;
@@ -259,9 +247,8 @@ enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account, cons
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticket *t,
-                                    const char *account, const char *service, int64_t now,
-                                    char jti[NHI_JTI_LEN + 1])
+enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticket *t, const char *account,
+                                    const char *service, int64_t now, char jti[NHI_JTI_LEN + 1])
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
@@ -281,8 +268,7 @@ enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticke
     return err;
 }
 
-enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
-                                   const char *account, bool *any)
+enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account, bool *any)
 {
     int64_t n = 0;
     enum nhi_err err;
@@ -298,8 +284,8 @@ enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_P
     return err;
 }
 
-enum nhi_err nhi_ticket_last_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
-                                    const char *account, struct nhi_ticket *out)
+enum nhi_err nhi_ticket_last_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account,
+                                    struct nhi_ticket *out)
 {
     struct nhi_ticket_row r, best = { .ticket = { .iat = 0 } };
     sqlite3_stmt *st = NULL;
@@ -307,8 +293,7 @@ enum nhi_err nhi_ticket_last_of_key(struct nhi_ledger *l, const uint8_t key[NHI_
     enum nhi_err err;
 
     /* Whoever sends the key of an agent with thousands of dead tickets must not have them all read. */
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " TICKET_ROW " FROM ticket t WHERE t.cnf = ?1 ORDER BY t.exp DESC LIMIT 16",
+    err = nhi_sql_prepare(l, &st, "SELECT " TICKET_ROW " FROM ticket t WHERE t.cnf = ?1 ORDER BY t.exp DESC LIMIT 16",
                           "k", key);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_ticket(st, &r);
@@ -329,25 +314,24 @@ enum nhi_err nhi_ticket_last_of_key(struct nhi_ledger *l, const uint8_t key[NHI_
     return err;
 }
 
-enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN],
-                                const char *account)
+enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account)
 {
     return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO bound_key VALUES (?,?)", "ks", key, account);
 }
 
 /* Tickets that a revocation of ?2 could end: those that have it among what GONE looks up. */
-#define OF_TICKET                                                                                  \
+#define OF_TICKET \
     "t.jti IN (WITH RECURSIVE down(jti) AS (SELECT ?2 UNION SELECT root FROM ticket WHERE jti = ?2" \
-    " UNION SELECT r.jti FROM ticket r JOIN down ON r.root = down.jti"                             \
+    " UNION SELECT r.jti FROM ticket r JOIN down ON r.root = down.jti" \
     " UNION SELECT c.jti FROM ticket c JOIN down ON c.parent = down.jti) SELECT jti FROM down)"
 #define HERE "(SELECT host FROM setting)"
-#define LIVE(of)                                                                                   \
-    "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND t.host = " HERE       \
-    " AND " of " AND NOT " ENDED " AND NOT " PAST_DEADLINE
+#define LIVE(of) \
+    "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND t.host = " HERE " AND " of \
+    " AND NOT " ENDED " AND NOT " PAST_DEADLINE
 
 /* How many of them could still open something here. Tickets of others do not matter, however many there are. */
-static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
-                               int64_t now, int64_t *out)
+static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, int64_t now,
+                               int64_t *out)
 {
     static const char *const sql[] = {
         [NHI_REVOKE_TICKET] = LIVE(OF_TICKET),
@@ -359,8 +343,8 @@ static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, 
     return nhi_sql_number(l, out, sql[kind], "is", now, id);
 }
 
-static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
-                               const char *reason, int64_t now)
+static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
+                               int64_t now)
 {
     enum nhi_err err;
     int64_t changed;
@@ -385,15 +369,14 @@ static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, 
             return err;
         break;
     case NHI_REVOKE_AGENT:
-        err = nhi_sql_run(l, &changed,
-                          "UPDATE agent SET revoked_until = max(revoked_until, ?2) WHERE name = ?1",
-                          "si", id, now);
+        err = nhi_sql_run(l, &changed, "UPDATE agent SET revoked_until = max(revoked_until, ?2) WHERE name = ?1", "si",
+                          id, now);
         return err == NHI_OK && changed == 0 ? NHI_ERR_NOT_FOUND : err;
     case NHI_REVOKE_ISSUER:
         return nhi_issuer_set_state(l, id, NHI_ISSUER_REVOKED, reason, now);
     }
-    return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO revocation VALUES (?,?,?,?)", "isis",
-                       (int64_t)kind, id, now, reason != NULL ? reason : "");
+    return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO revocation VALUES (?,?,?,?)", "isis", (int64_t)kind, id, now,
+                       reason != NULL ? reason : "");
 }
 
 const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind)
@@ -411,8 +394,8 @@ const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind)
     return "thing";
 }
 
-enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
-                        const char *reason, int64_t now, uint32_t *live)
+enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
+                        int64_t now, uint32_t *live)
 {
     int64_t before = 0, after = 0;
     enum nhi_err err;
@@ -427,13 +410,11 @@ enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const c
     return err;
 }
 
-#define FOR_OTHERS(of)                                                                             \
-    "SELECT " TICKET_ROW " FROM ticket t WHERE t.exp > ?1 AND t.host <> " HERE " AND " of          \
-    " ORDER BY t.host, t.n"
+#define FOR_OTHERS(of) \
+    "SELECT " TICKET_ROW " FROM ticket t WHERE t.exp > ?1 AND t.host <> " HERE " AND " of " ORDER BY t.host, t.n"
 
-enum nhi_err nhi_ticket_each_for_others(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
-                                        int64_t now, int (*fn)(const struct nhi_ticket_row *, void *),
-                                        void *ctx)
+enum nhi_err nhi_ticket_each_for_others(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, int64_t now,
+                                        int (*fn)(const struct nhi_ticket_row *, void *), void *ctx)
 {
     static const char *const sql[] = {
         [NHI_REVOKE_TICKET] = FOR_OTHERS(OF_TICKET),

@@ -8,12 +8,12 @@
 
 #include <string.h>
 
+#include "libnhi/base/clock_mark.h"
 #include "libnhi/base/hash.h"
 #include "libnhi/base/machine.h"
-#include "libnhi/base/clock_mark.h"
 #include "libnhi/base/proc.h"
-#include "libnhi/session/session.h"
 #include "libnhi/ledger/sql.h"
+#include "libnhi/session/session.h"
 
 /* A clock that was kept by hardware while the host was off is not exact. */
 #define DRIFT 3600
@@ -66,8 +66,8 @@ static bool is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const 
 
     if (m->epoch != s->epoch || m->event > s->event)
         return nhi_mark_is_ahead(m, s->epoch, s->event);
-    return nhi_sql_number(l, &others, "SELECT count(*) FROM event WHERE seq = ? AND hash <> ?", "is",
-                          m->event, m->hash) != NHI_OK ||
+    return nhi_sql_number(l, &others, "SELECT count(*) FROM event WHERE seq = ? AND hash <> ?", "is", m->event,
+                          m->hash) != NHI_OK ||
            others != 0;
 }
 
@@ -101,8 +101,7 @@ enum nhi_err nhi_sql_tie(struct nhi_ledger *l)
         machine[0] = '\0';
     if (nhi_boot_id(boot) != NHI_OK)
         boot[0] = '\0';
-    return nhi_sql_run(l, NULL, "UPDATE setting SET machine = ?, boot = ?, strange = 0", "ss", machine,
-                       boot);
+    return nhi_sql_run(l, NULL, "UPDATE setting SET machine = ?, boot = ?, strange = 0", "ss", machine, boot);
 }
 
 enum nhi_err nhi_sql_note_boot(struct nhi_ledger *l, int64_t now)

@@ -7,11 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/machine.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant.h"
-#include "libnhi/base/machine.h"
-#include "libnhi/session/session.h"
 #include "libnhi/ledger/sql.h"
+#include "libnhi/session/session.h"
 
 enum nhi_err nhi_watched_now(struct nhi_watched *w)
 {
@@ -56,11 +56,11 @@ enum nhi_err nhi_watched_each(struct nhi_ledger *l, int (*fn)(const struct nhi_w
 
     err = nhi_sql_prepare(l, &st, "SELECT account, uid, machine, boot, start, at FROM watched", "");
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        memset(&w, 0, sizeof w);
-        nhi_sql_text(st, 0, w.account, sizeof w.account, &err);
+        memset(&w, 0, sizeof(w));
+        nhi_sql_text(st, 0, w.account, sizeof(w.account), &err);
         w.uid = (uint32_t)nhi_sql_int(st, 1, 0, UINT32_MAX - 1, &err);
-        nhi_sql_text(st, 2, w.machine, sizeof w.machine, &err);
-        nhi_sql_text(st, 3, w.boot, sizeof w.boot, &err);
+        nhi_sql_text(st, 2, w.machine, sizeof(w.machine), &err);
+        nhi_sql_text(st, 3, w.boot, sizeof(w.boot), &err);
         w.start = (uint64_t)nhi_sql_int(st, 4, 0, INT64_MAX, &err);
         w.at = nhi_sql_int(st, 5, 0, INT64_MAX, &err);
         if (err == NHI_OK && fn(&w, ctx) != 0)

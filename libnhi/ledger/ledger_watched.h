@@ -23,7 +23,6 @@ bool nhi_watched_is_before(const struct nhi_watched *w, const struct nhi_watched
 /* Replaces that of the same account. */
 NHI_CHECK enum nhi_err nhi_watched_put(struct nhi_ledger *l, const struct nhi_watched *w);
 NHI_CHECK enum nhi_err nhi_watched_drop(struct nhi_ledger *l, const char *account);
-NHI_CHECK enum nhi_err nhi_watched_each(struct nhi_ledger *l, int (*fn)(const struct nhi_watched *, void *),
-                                        void *ctx);
+NHI_CHECK enum nhi_err nhi_watched_each(struct nhi_ledger *l, int (*fn)(const struct nhi_watched *, void *), void *ctx);
 
 #endif

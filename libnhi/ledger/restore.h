@@ -23,8 +23,8 @@ enum nhi_trails {
 
 struct nhi_restore {
     enum nhi_trails trails;
-    bool lossy; /* what was ended since the copy is not known */
-    bool strange; /* the ledger does not belong to this machine, and will not */
+    bool lossy;            /* what was ended since the copy is not known */
+    bool strange;          /* the ledger does not belong to this machine, and will not */
     uint32_t next_uid;     /* no agent gets a lower one; 0: no more is known than the two ledgers say */
     int64_t epoch, latest; /* the same of these */
 };

@@ -155,20 +155,19 @@ static enum nhi_err chain_old_events(struct nhi_ledger *l)
     struct nhi_grant g;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(
-        l, &st, "SELECT at, kind, agent, task, jti, record, detail FROM event_1 ORDER BY seq", "");
+    err = nhi_sql_prepare(l, &st, "SELECT at, kind, agent, task, jti, record, detail FROM event_1 ORDER BY seq", "");
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        memset(&e, 0, sizeof e);
+        memset(&e, 0, sizeof(e));
         e.detail = (const char *)sqlite3_column_text(st, 6);
         if (e.detail != NULL && nhi_grant_decode(e.detail, strlen(e.detail), &g) == NHI_OK)
             nhi_grant_event(&g, &e);
         e.detail = (const char *)sqlite3_column_text(st, 6);
         e.at = nhi_sql_int(st, 0, INT64_MIN, INT64_MAX, &err);
-        nhi_sql_text(st, 1, e.kind, sizeof e.kind, &err);
-        nhi_sql_text(st, 2, e.agent, sizeof e.agent, &err);
-        nhi_sql_text(st, 3, e.task, sizeof e.task, &err);
-        nhi_sql_text(st, 4, e.jti, sizeof e.jti, &err);
-        nhi_sql_text(st, 5, e.record, sizeof e.record, &err);
+        nhi_sql_text(st, 1, e.kind, sizeof(e.kind), &err);
+        nhi_sql_text(st, 2, e.agent, sizeof(e.agent), &err);
+        nhi_sql_text(st, 3, e.task, sizeof(e.task), &err);
+        nhi_sql_text(st, 4, e.jti, sizeof(e.jti), &err);
+        nhi_sql_text(st, 5, e.record, sizeof(e.record), &err);
         if (err == NHI_OK)
             err = nhi_event_add(l, &e);
     }
@@ -192,14 +191,13 @@ static enum nhi_err to_version_2(struct nhi_ledger *l)
 
 /* Tickets up to a row, and those of other issuers up to a moment, are of an epoch that is over. machine, boot: where
  * the ledger was written last; strange: it was written where it does not belong. */
-static const char epoch_3[] =
-    "ALTER TABLE setting ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE setting ADD COLUMN epoch_at INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE setting ADD COLUMN epoch_ticket INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE setting ADD COLUMN machine TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE setting ADD COLUMN boot TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE setting ADD COLUMN strange INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX ticket_by_parent ON ticket (parent) WHERE parent IS NOT NULL;";
+static const char epoch_3[] = "ALTER TABLE setting ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+                              "ALTER TABLE setting ADD COLUMN epoch_at INTEGER NOT NULL DEFAULT 0;"
+                              "ALTER TABLE setting ADD COLUMN epoch_ticket INTEGER NOT NULL DEFAULT 0;"
+                              "ALTER TABLE setting ADD COLUMN machine TEXT NOT NULL DEFAULT '';"
+                              "ALTER TABLE setting ADD COLUMN boot TEXT NOT NULL DEFAULT '';"
+                              "ALTER TABLE setting ADD COLUMN strange INTEGER NOT NULL DEFAULT 0;"
+                              "CREATE INDEX ticket_by_parent ON ticket (parent) WHERE parent IS NOT NULL;";
 
 static enum nhi_err to_version_3(struct nhi_ledger *l)
 {
@@ -224,7 +222,7 @@ static enum nhi_err to_version_4(struct nhi_ledger *l)
 /* What makes version n + 2 of version n + 1. A new ledger goes the same way as an old one. */
 static enum nhi_err (*const steps[])(struct nhi_ledger *) = { to_version_2, to_version_3, to_version_4 };
 
-_Static_assert(sizeof steps / sizeof steps[0] == NHI_SCHEMA_VERSION - 1, "a step to each version");
+_Static_assert(sizeof(steps) / sizeof(steps[0]) == NHI_SCHEMA_VERSION - 1, "a step to each version");
 
 static enum nhi_err take_steps(struct nhi_ledger *l, int64_t version)
 {
@@ -233,7 +231,7 @@ static enum nhi_err take_steps(struct nhi_ledger *l, int64_t version)
 
     for (; err == NHI_OK && version < NHI_SCHEMA_VERSION; version++)
         err = steps[version - 1](l);
-    (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", NHI_SCHEMA_VERSION);
+    snprintf(pragma, sizeof(pragma), "PRAGMA user_version=%d", NHI_SCHEMA_VERSION);
     if (err == NHI_OK)
         err = nhi_sql_err(l, sqlite3_exec(l->db, pragma, NULL, NULL, NULL));
     return err;
@@ -257,13 +255,12 @@ static enum nhi_err bring_forward(struct nhi_ledger *l)
     return err;
 }
 
-enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t uid_min,
-                               uint32_t uid_max, int64_t now)
+enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t uid_min, uint32_t uid_max, int64_t now)
 {
     char pragma[96];
     enum nhi_err err;
 
-    (void)snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d;", APPLICATION_ID);
+    snprintf(pragma, sizeof(pragma), "PRAGMA application_id=%d;", APPLICATION_ID);
     err = nhi_sql_err(l, sqlite3_exec(l->db, pragma, NULL, NULL, NULL));
     if (err == NHI_OK)
         err = nhi_sql_err(l, sqlite3_exec(l->db, schema_identities, NULL, NULL, NULL));
@@ -275,8 +272,7 @@ enum nhi_err nhi_schema_create(struct nhi_ledger *l, const char *host, uint32_t 
         err = nhi_sql_run(l, NULL,
                           "INSERT INTO setting (host, uid_min, uid_max, next_uid, latest,"
                           " created, one) VALUES (?,?,?,?,?,?,1)",
-                          "siiiii", host, (int64_t)uid_min, (int64_t)uid_max, (int64_t)uid_min + 1,
-                          now, now);
+                          "siiiii", host, (int64_t)uid_min, (int64_t)uid_max, (int64_t)uid_min + 1, now, now);
     return err == NHI_OK ? nhi_sql_tie(l) : err;
 }
 
@@ -291,7 +287,7 @@ enum nhi_err nhi_schema_check(struct nhi_ledger *l)
     if (err != NHI_OK)
         return err;
     if (id != APPLICATION_ID || version < 1) {
-        (void)snprintf(l->message, sizeof l->message, "not a ledger of nhi");
+        snprintf(l->message, sizeof(l->message), "not a ledger of nhi");
         return NHI_ERR_CORRUPT;
     }
     if (version > NHI_SCHEMA_VERSION)

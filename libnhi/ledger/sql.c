@@ -8,8 +8,7 @@ enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc)
 {
     if (rc == SQLITE_OK || rc == SQLITE_DONE || rc == SQLITE_ROW)
         return NHI_OK;
-    (void)snprintf(l->message, sizeof l->message, "%s",
-                   l->db != NULL ? sqlite3_errmsg(l->db) : sqlite3_errstr(rc));
+    snprintf(l->message, sizeof(l->message), "%s", l->db != NULL ? sqlite3_errmsg(l->db) : sqlite3_errstr(rc));
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -25,9 +24,8 @@ enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc)
         return NHI_ERR_CORRUPT;
     case SQLITE_CONSTRAINT:
         /* An agent or issuer that the row names is missing: no reason to say that the row is there. */
-        return l->db != NULL && sqlite3_extended_errcode(l->db) == SQLITE_CONSTRAINT_FOREIGNKEY
-                   ? NHI_ERR_NOT_FOUND
-                   : NHI_ERR_EXISTS;
+        return l->db != NULL && sqlite3_extended_errcode(l->db) == SQLITE_CONSTRAINT_FOREIGNKEY ? NHI_ERR_NOT_FOUND
+                                                                                                : NHI_ERR_EXISTS;
     default:
         return NHI_ERR_SYS;
     }
@@ -46,8 +44,7 @@ static int bind_all(sqlite3_stmt *st, const char *types, va_list ap)
             rc = sqlite3_bind_int64(st, i + 1, va_arg(ap, int64_t));
             break;
         case 'k':
-            rc = sqlite3_bind_blob(st, i + 1, va_arg(ap, const void *), NHI_PK_LEN,
-                                   SQLITE_TRANSIENT);
+            rc = sqlite3_bind_blob(st, i + 1, va_arg(ap, const void *), NHI_PK_LEN, SQLITE_TRANSIENT);
             break;
         default:
             rc = SQLITE_MISUSE;
@@ -56,8 +53,7 @@ static int bind_all(sqlite3_stmt *st, const char *types, va_list ap)
     return rc;
 }
 
-static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char *sql,
-                            const char *types, va_list ap)
+static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char *sql, const char *types, va_list ap)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
@@ -74,8 +70,7 @@ static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char
     return err;
 }
 
-enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char *sql,
-                             const char *types, ...)
+enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char *sql, const char *types, ...)
 {
     enum nhi_err err;
     va_list ap;
@@ -95,8 +90,7 @@ enum nhi_err nhi_sql_step(struct nhi_ledger *l, sqlite3_stmt *st)
     return nhi_sql_err(l, rc);
 }
 
-enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql, const char *types,
-                         ...)
+enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
@@ -114,8 +108,7 @@ enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql
     return err;
 }
 
-enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql, const char *types,
-                            ...)
+enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
@@ -171,8 +164,7 @@ void nhi_sql_key(sqlite3_stmt *st, int col, uint8_t out[NHI_PK_LEN], enum nhi_er
 {
     if (*err != NHI_OK)
         return;
-    if (sqlite3_column_type(st, col) != SQLITE_BLOB ||
-        sqlite3_column_bytes(st, col) != NHI_PK_LEN) {
+    if (sqlite3_column_type(st, col) != SQLITE_BLOB || sqlite3_column_bytes(st, col) != NHI_PK_LEN) {
         *err = NHI_ERR_CORRUPT;
         return;
     }

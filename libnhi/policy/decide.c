@@ -38,8 +38,7 @@ bool nhi_issuer_covers(const struct nhi_issuer *issuer, const char *account, con
 bool nhi_issuer_allows(const struct nhi_issuer *issuer, const struct nhi_ticket *t)
 {
     return bound_has(issuer->agents, t->agent) && bound_covers(issuer->accounts, t->accounts) &&
-           bound_covers(issuer->services, t->services) && t->exp > t->iat &&
-           t->exp - t->iat <= issuer->max_ttl;
+           bound_covers(issuer->services, t->services) && t->exp > t->iat && t->exp - t->iat <= issuer->max_ttl;
 }
 
 bool nhi_issued_by(const struct nhi_issuer *issuer, const struct nhi_ticket *t, int64_t moment)
@@ -81,8 +80,7 @@ static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_
     case NHI_ISSUER_ROTATED:
         /* An ID that the ledger knows belongs to what the ledger knows: another issuer may not
          * spend its uses. */
-        return nhi_issuer_allows(&f->issuer, t) && !f->differs ? NHI_PERMIT
-                                                               : NHI_DENY_ISSUER_BOUNDS;
+        return nhi_issuer_allows(&f->issuer, t) && !f->differs ? NHI_PERMIT : NHI_DENY_ISSUER_BOUNDS;
     case NHI_ISSUER_RETIRED:
         return NHI_DENY_ISSUER_RETIRED;
     case NHI_ISSUER_REVOKED:
@@ -218,7 +216,7 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
     /* A bearer ticket is shown at a prompt, not put into a certificate over whatever key. */
     if (req->source == NHI_FROM_KEY && !t->has_cnf)
         return NHI_DENY_KEY;
-    if (t->has_cnf && (req->key == NULL || memcmp(req->key, t->cnf, sizeof t->cnf) != 0))
+    if (t->has_cnf && (req->key == NULL || memcmp(req->key, t->cnf, sizeof(t->cnf)) != 0))
         return NHI_DENY_KEY;
     return NHI_PERMIT;
 }
@@ -262,8 +260,7 @@ static enum nhi_reason check_policy(const struct nhi_request *req, const struct 
 
 bool nhi_is_pinned(const struct nhi_request *req, const struct nhi_facts *f)
 {
-    return (req->source == NHI_FROM_PROMPT || req->source == NHI_FROM_KEYRING) &&
-           !req->ticket->has_cnf && !f->no_pin;
+    return (req->source == NHI_FROM_PROMPT || req->source == NHI_FROM_KEYRING) && !req->ticket->has_cnf && !f->no_pin;
 }
 
 static bool is_handed_off(const struct nhi_request *req, const struct nhi_facts *f)

@@ -13,19 +13,20 @@
 #include <stdint.h>
 
 #include "libnhi/base/hash.h"
-#include "libnhi/policy/rule.h"
 #include "libnhi/policy/reason_list.h"
+#include "libnhi/policy/rule.h"
 #include "libnhi/ticket/ticket.h"
 
 #define NHI_CLOCK_SKEW 30 /* seconds, on iat, nbf and the ledger's clock; none on exp */
 
-/* The closed list of outcomes: NHI_DENY_… for each of reason_list.h. NHI_PERMIT is the only one that is not a denial. */
+/* The closed list of outcomes: NHI_DENY_… for each of reason_list.h. NHI_PERMIT is the only one that is not a denial.
+ */
 enum nhi_reason {
     NHI_PERMIT = 0,
 #define NHI_REASON(id, ...) NHI_DENY_##id,
     NHI_REASONS(NHI_REASON)
 #undef NHI_REASON
-    NHI_REASON_COUNT
+        NHI_REASON_COUNT
 };
 
 /* Where the ticket came from. */
@@ -47,25 +48,19 @@ struct nhi_request {
     bool subject_in_range;   /* its uid is in the agent range */
     enum nhi_source source;
     const struct nhi_ticket *ticket; /* verified, now or when its session was opened */
-    const char
-        *place; /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
-    bool remote;       /* place is an address */
-    const char *tree;  /* handle of the session that the caller is inside; NULL: none */
-    const char *from;  /* whence the login came that this is part of: a numeric address, NHI_NET_UNIX or
-                          NHI_NET_UNKNOWN; NULL: see is_local, and else the latter */
-    bool from_unknown; /* from which it comes nobody has said yet: what it could be counts */
-    bool is_local;     /* it came over no network */
-    bool granted;      /* it is decided again, and counts among the grants already */
-    bool registered;   /* and among the sessions */
+    const char *place;  /* where it is shown: a numeric address, or a local session; NULL: nobody can say */
+    bool remote;        /* place is an address */
+    const char *tree;   /* handle of the session that the caller is inside; NULL: none */
+    const char *from;   /* whence the login came that this is part of: a numeric address, NHI_NET_UNIX or
+                           NHI_NET_UNKNOWN; NULL: see is_local, and else the latter */
+    bool from_unknown;  /* from which it comes nobody has said yet: what it could be counts */
+    bool is_local;      /* it came over no network */
+    bool granted;       /* it is decided again, and counts among the grants already */
+    bool registered;    /* and among the sessions */
     const uint8_t *key; /* NHI_PK_LEN bytes, whose possession was proven, now or then; NULL: none */
 };
 
-enum nhi_issuer_state {
-    NHI_ISSUER_ACTIVE = 1,
-    NHI_ISSUER_ROTATED,
-    NHI_ISSUER_RETIRED,
-    NHI_ISSUER_REVOKED
-};
+enum nhi_issuer_state { NHI_ISSUER_ACTIVE = 1, NHI_ISSUER_ROTATED, NHI_ISSUER_RETIRED, NHI_ISSUER_REVOKED };
 enum nhi_agent_state { NHI_AGENT_ACTIVE = 1, NHI_AGENT_SUSPENDED, NHI_AGENT_RETIRED };
 enum nhi_task_state { NHI_TASK_OPEN = 1, NHI_TASK_CLOSED };
 
@@ -97,15 +92,14 @@ struct nhi_facts {
     uint32_t agent_uid;
     uint32_t subject_agent; /* uid of the agent that has the subject's name; 0: none has */
     int64_t agent_review_by;
-    bool overdue_denies; /* this host lets no agent in whose review date has passed */
-    int64_t
-        agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none. Another
-                                issuer's clock may be ahead, so for its tickets the skew is added */
+    bool overdue_denies;         /* this host lets no agent in whose review date has passed */
+    int64_t agent_revoked_until; /* tickets with iat up to this moment are dead; 0: none. Another
+                                    issuer's clock may be ahead, so for its tickets the skew is added */
     bool task_known;
     enum nhi_task_state task_state;
     char task_agent[NHI_AGENT_MAX + 1];
     int64_t task_deadline;
-    bool revoked; /* the ticket itself, an ancestor, or its whole task */
+    bool revoked;                                       /* the ticket itself, an ancestor, or its whole task */
     char ancestors[NHI_ANCESTORS_MAX][NHI_JTI_LEN + 1]; /* parent, its parent …, as far as known */
     size_t ancestor_count;
     /* What the ledger has recorded of the ticket; all empty when it has not. */
@@ -121,11 +115,10 @@ struct nhi_facts {
     char renews[NHI_JTI_LEN + 1];    /* its predecessor, which its first use ends */
     char successor[NHI_JTI_LEN + 1]; /* what renewed it, and may not have been used yet */
     bool superseded;
-    char tree[NHI_TREE_MAX + 1]; /* the process tree in which alone it works */
-    bool no_pin;                 /* it may be used from anywhere */
-    bool pin_records;            /* this host records a use from elsewhere, and permits it */
-    char pin[NHI_PLACE_MAX +
-             1]; /* where it was first used, among places of the request's kind; empty: nowhere */
+    char tree[NHI_TREE_MAX + 1];     /* the process tree in which alone it works */
+    bool no_pin;                     /* it may be used from anywhere */
+    bool pin_records;                /* this host records a use from elsewhere, and permits it */
+    char pin[NHI_PLACE_MAX + 1];     /* where it was first used, among places of the request's kind; empty: nowhere */
     bool unsupervised;               /* nhictl watch does not run, and this host does not do without */
     int64_t max_lifetime;            /* of any ticket on this host, seconds; 0: as its issuer may */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy in force; empty: there is none yet */
@@ -136,9 +129,8 @@ struct nhi_facts {
 struct nhi_decision {
     enum nhi_reason reason;
     const struct nhi_rule *rule; /* the rule that decided, or NULL */
-    uint32_t
-        ssh; /* the ticket's, and of every rule that permits: what one takes, no other gives back */
-    bool handed_off; /* permitted, though it was first used elsewhere */
+    uint32_t ssh;                /* the ticket's, and of every rule that permits: what one takes, no other gives back */
+    bool handed_off;             /* permitted, though it was first used elsewhere */
 };
 
 /* Whether it matters where the ticket is used: whoever holds its text can use it, and nothing else

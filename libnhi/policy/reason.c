@@ -7,10 +7,9 @@ struct row {
     unsigned flags;
 };
 
-static const struct row rows[NHI_REASON_COUNT] = {
-    [NHI_PERMIT] = { "permit", "permitted", 0 },
+static const struct row rows[NHI_REASON_COUNT] = { [NHI_PERMIT] = { "permit", "permitted", 0 },
 #define ROW(id, name, flags, text, ...) [NHI_DENY_##id] = { name, text, flags },
-    NHI_REASONS(ROW)
+                                                   NHI_REASONS(ROW)
 #undef ROW
 };
 

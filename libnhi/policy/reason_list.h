@@ -3,13 +3,13 @@
  *
  *   X(identifier, name, flags, sentence, usual cause, what to type)
  *
- * name: for logs, events and JSON, and never changed. sentence: for people, without a final period. The last two are whole
- * sentences, for "nhictl explain NAME" and pam_nhi(8), which tests/house/reasons.t compares; what is to be typed stands
- * between back-quotes.
+ * name: for logs, events and JSON, and never changed. sentence: for people, without a final period. The last two are
+ * whole sentences, for "nhictl explain NAME" and pam_nhi(8), which tests/house/reasons.t compares; what is to be typed
+ * stands between back-quotes.
  *
- * Flags. NHI_REASON_END: it ends the session that the ticket opened, too; what only keeps somebody new out does not, nor
- * does a failure of ours. NHI_REASON_ATTEMPT: somebody with a genuine ticket asked for what it is not for, which a review
- * shows to people.
+ * Flags. NHI_REASON_END: it ends the session that the ticket opened, too; what only keeps somebody new out does not,
+ * nor does a failure of ours. NHI_REASON_ATTEMPT: somebody with a genuine ticket asked for what it is not for, which a
+ * review shows to people.
  */
 #ifndef NHI_REASON_LIST_H
 #define NHI_REASON_LIST_H
@@ -73,8 +73,7 @@
     X(NOT_YET, "not-yet", 0, "the ticket is not valid yet", \
       "The clocks of this host and of the issuer differ, or the ticket was issued for later.", \
       "`nhictl ticket inspect FILE` shows from when on it is valid.") \
-    X(EXPIRED, "expired", NHI_REASON_END, "the ticket has expired", \
-      "The work took longer than the ticket lives.", \
+    X(EXPIRED, "expired", NHI_REASON_END, "the ticket has expired", "The work took longer than the ticket lives.", \
       "`nhictl renew JTI` before it ends, or issue a new one.") \
     X(REVOKED, "revoked", NHI_REASON_END | NHI_REASON_ATTEMPT, "the ticket is revoked", \
       "Somebody revoked it, the ticket that it came from, its task, its agent or its issuer.", \
@@ -86,8 +85,7 @@
     X(SUPERSEDED, "superseded", 0, "the ticket was renewed, and its successor is in use", \
       "Two programs have the ticket, of which one uses what renewed it.", \
       "`nhictl ticket list --agent NAME` shows the successor.") \
-    X(EPOCH, "epoch", NHI_REASON_END, \
-      "the ticket is from before the ledger was restored, or came to this machine", \
+    X(EPOCH, "epoch", NHI_REASON_END, "the ticket is from before the ledger was restored, or came to this machine", \
       "After a restore nobody knows what was revoked meanwhile, so that all earlier tickets have ended.", \
       "Issue new ones: `nhictl issue --help` has an example.") \
     X(AGENT_UNKNOWN, "agent-unknown", NHI_REASON_END, "no such agent is registered", \
@@ -97,8 +95,7 @@
       "Somebody suspended it, its owner has left, or it is not declared any more.", \
       "`nhictl agent show NAME` says why.") \
     X(AGENT_RETIRED, "agent-retired", NHI_REASON_END, "the agent is retired", \
-      "Its work has ended for good; retiring cannot be undone.", \
-      "`nhictl agent show NAME` says since when.") \
+      "Its work has ended for good; retiring cannot be undone.", "`nhictl agent show NAME` says since when.") \
     X(AGENT_OVERDUE, "agent-overdue", NHI_REASON_END, "the agent's review is overdue", \
       "Nobody has said by its review date that the agent is still needed, and nhi.conf denies such agents.", \
       "`nhictl review` shows what it does. Its owner certifies it with `nhictl agent certify`.") \
@@ -112,8 +109,7 @@
       "The work took longer than was allowed for it, or the task was idle for too long.", \
       "`nhictl task show TASK` shows the deadline. Open a new task with a later one.") \
     X(TASK_AGENT, "task-agent", NHI_REASON_END | NHI_REASON_ATTEMPT, "the task is another agent's", \
-      "A task of that ID exists here, and was opened for another agent.", \
-      "`nhictl task show TASK` says whose it is.") \
+      "A task of that ID exists here, and was opened for another agent.", "`nhictl task show TASK` says whose it is.") \
     X(KEY, "key", NHI_REASON_ATTEMPT, "the ticket is bound to a key that was not proven", \
       "The ticket was used without its SSH key, or by a service that proves none, such as sudo.", \
       "`nhictl ticket inspect FILE` shows the key. For other services issue a ticket without --bind-key.") \

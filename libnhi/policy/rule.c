@@ -79,7 +79,7 @@ static bool is_pattern(const char *s, bool (*ok)(const char *), char stands_for)
     char copy[NHI_TASK_MAX + 1];
     size_t len = strlen(s), i;
 
-    if (len >= sizeof copy)
+    if (len >= sizeof(copy))
         return false;
     for (i = 0; i <= len; i++)
         copy[i] = s[i] == '*' || s[i] == '?' ? stands_for : s[i];
@@ -172,30 +172,25 @@ static bool in_time(const struct nhi_rule *r, int64_t now)
     for (i = 0; i < r->hours_count; i++) {
         const struct nhi_hours *h = &r->hours[i];
 
-        if (h->from < h->to
-                ? on_day(r, day) && minute >= h->from && minute < h->to
-                : (on_day(r, day) && minute >= h->from) || (on_day(r, yesterday) && minute < h->to))
+        if (h->from < h->to ? on_day(r, day) && minute >= h->from && minute < h->to
+                            : (on_day(r, day) && minute >= h->from) || (on_day(r, yesterday) && minute < h->to))
             return true;
     }
     return false;
 }
 
-static bool is_bound(const struct nhi_rule *r, const struct nhi_ticket *t,
-                     const struct nhi_facts *f)
+static bool is_bound(const struct nhi_rule *r, const struct nhi_ticket *t, const struct nhi_facts *f)
 {
-    uint32_t to = (t->has_cnf ? (uint32_t)NHI_BOUND_KEY : 0) |
-                  (f->tree[0] != '\0' ? (uint32_t)NHI_BOUND_TREE : 0);
+    uint32_t to = (t->has_cnf ? (uint32_t)NHI_BOUND_KEY : 0) | (f->tree[0] != '\0' ? (uint32_t)NHI_BOUND_TREE : 0);
 
     return r->bound == 0 || (r->bound & (to != 0 ? to : (uint32_t)NHI_BOUND_NOTHING)) != 0;
 }
 
-enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_request *req,
-                                  const struct nhi_facts *f)
+enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_request *req, const struct nhi_facts *f)
 {
     const struct nhi_ticket *t = req->ticket;
 
-    if ((r->agents[0] == '\0' && r->owners[0] == '\0') ||
-        (r->agents[0] != '\0' && !any_like(r->agents, t->agent)))
+    if ((r->agents[0] == '\0' && r->owners[0] == '\0') || (r->agents[0] != '\0' && !any_like(r->agents, t->agent)))
         return NHI_COND_AGENT;
     if (r->owners[0] != '\0' && !has_line(r->owners, f->agent_owner))
         return NHI_COND_OWNER;
@@ -220,20 +215,17 @@ enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_req
     return NHI_COND_MET;
 }
 
-bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req,
-                    const struct nhi_facts *f)
+bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req, const struct nhi_facts *f)
 {
     enum nhi_condition failed = nhi_rule_fails(r, req, f);
 
-    return failed == NHI_COND_MET || failed == NHI_COND_DAYS || failed == NHI_COND_HOURS ||
-           failed == NHI_COND_AGE;
+    return failed == NHI_COND_MET || failed == NHI_COND_DAYS || failed == NHI_COND_HOURS || failed == NHI_COND_AGE;
 }
 
 enum nhi_condition nhi_rule_is_full(const struct nhi_rule *r, const struct nhi_request *req)
 {
     /* What happens inside of a session opens none. */
-    if (r->max_sessions != 0 && req->tree == NULL &&
-        r->sessions + (req->registered ? 0 : 1) > r->max_sessions)
+    if (r->max_sessions != 0 && req->tree == NULL && r->sessions + (req->registered ? 0 : 1) > r->max_sessions)
         return NHI_COND_SESSIONS;
     if (r->max_grants != 0 && !req->granted && r->grants >= r->max_grants)
         return NHI_COND_GRANTS;

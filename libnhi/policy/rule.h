@@ -41,9 +41,9 @@ struct nhi_rule {
     char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
     struct nhi_net nets[NHI_RULE_NETS_MAX]; /* where the login comes from */
     uint32_t net_count;
-    bool local;   /* or from no network at all */
+    bool local;       /* or from no network at all */
     bool unix_socket; /* or from where sshd has no address: NHI_NET_UNIX */
-    uint8_t days; /* bit 0: Sunday … bit 6: Saturday, on which hours begin; 0: every day */
+    uint8_t days;     /* bit 0: Sunday … bit 6: Saturday, on which hours begin; 0: every day */
     struct nhi_hours hours[NHI_RULE_HOURS_MAX];
     uint32_t hours_count;
     char zone[NHI_ZONE_MAX + 1]; /* of the tz database, for days and hours */
@@ -55,10 +55,10 @@ struct nhi_rule {
     uint32_t max_grants;         /* in 3,600 seconds, the same */
     uint32_t ssh;                /* what it takes from sessions by key: sshopt.h */
     /* As of the request's time, by whoever loads it: */
-    bool offset_known;  /* false: this host does not know the zone so far ahead */
-    int32_t offset;     /* seconds that the zone is ahead of UTC */
-    uint32_t sessions;  /* live ones that it opened */
-    uint32_t grants;    /* that it gave in the last 3,600 seconds */
+    bool offset_known; /* false: this host does not know the zone so far ahead */
+    int32_t offset;    /* seconds that the zone is ahead of UTC */
+    uint32_t sessions; /* live ones that it opened */
+    uint32_t grants;   /* that it gave in the last 3,600 seconds */
 };
 
 /* In the order in which they are looked at. */
@@ -87,8 +87,7 @@ const char *nhi_condition_name(enum nhi_condition c);
 enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_request *req,
                                   const struct nhi_facts *facts);
 /* Whether it could match the request, then or at another time: what fails is no more than the clock. */
-bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req,
-                    const struct nhi_facts *facts);
+bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req, const struct nhi_facts *facts);
 /* The first cap that is reached. */
 enum nhi_condition nhi_rule_is_full(const struct nhi_rule *r, const struct nhi_request *req);
 

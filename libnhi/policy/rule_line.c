@@ -34,8 +34,7 @@ static void parse_source(char *text, struct nhi_rule *r, enum nhi_err *err)
             r->local = true;
         else if (strcmp(word, NHI_NET_UNIX) == 0)
             r->unix_socket = true;
-        else if (r->net_count == NHI_RULE_NETS_MAX ||
-                 nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
+        else if (r->net_count == NHI_RULE_NETS_MAX || nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
             *err = NHI_ERR_CORRUPT;
         else
             r->net_count++;
@@ -59,9 +58,8 @@ static void parse_hours(const char *text, struct nhi_rule *r, enum nhi_err *err)
     int n;
 
     for (; *text != '\0'; text += n) {
-        if (r->hours_count == NHI_RULE_HOURS_MAX ||
-            sscanf(text, "%4u-%4u %n", &from, &to, &n) != 2 || from >= NHI_DAY_MINUTES ||
-            to > NHI_DAY_MINUTES) {
+        if (r->hours_count == NHI_RULE_HOURS_MAX || sscanf(text, "%4u-%4u %n", &from, &to, &n) != 2 ||
+            from >= NHI_DAY_MINUTES || to > NHI_DAY_MINUTES) {
             *err = NHI_ERR_CORRUPT;
             return;
         }
@@ -104,7 +102,7 @@ enum nhi_err nhi_rule_line_parse(const char *at, struct nhi_rule *r)
     char source[NHI_RULE_SOURCE_MAX + 1], hours[NHI_RULE_HOURS_TEXT_MAX + 1];
     enum nhi_err err = NHI_OK;
 
-    take_text(&at, r->name, sizeof r->name, &err);
+    take_text(&at, r->name, sizeof(r->name), &err);
     r->forbid = take_int(&at, 1, &err) == 1;
     r->days = (uint8_t)take_int(&at, 127, &err);
     r->bound = (uint32_t)take_int(&at, NHI_BOUND_ALL, &err);
@@ -114,14 +112,14 @@ enum nhi_err nhi_rule_line_parse(const char *at, struct nhi_rule *r)
     r->max_sessions = (uint32_t)take_int(&at, UINT32_MAX, &err);
     r->max_grants = (uint32_t)take_int(&at, UINT32_MAX, &err);
     r->ssh = (uint32_t)take_int(&at, NHI_SSHOPT_ALL, &err);
-    take_text(&at, r->agents, sizeof r->agents, &err);
-    take_text(&at, r->owners, sizeof r->owners, &err);
-    take_text(&at, r->tasks, sizeof r->tasks, &err);
-    take_text(&at, r->accounts, sizeof r->accounts, &err);
-    take_text(&at, r->services, sizeof r->services, &err);
-    take_text(&at, source, sizeof source, &err);
-    take_text(&at, hours, sizeof hours, &err);
-    take_text(&at, r->zone, sizeof r->zone, &err);
+    take_text(&at, r->agents, sizeof(r->agents), &err);
+    take_text(&at, r->owners, sizeof(r->owners), &err);
+    take_text(&at, r->tasks, sizeof(r->tasks), &err);
+    take_text(&at, r->accounts, sizeof(r->accounts), &err);
+    take_text(&at, r->services, sizeof(r->services), &err);
+    take_text(&at, source, sizeof(source), &err);
+    take_text(&at, hours, sizeof(hours), &err);
+    take_text(&at, r->zone, sizeof(r->zone), &err);
     if (err == NHI_OK && *at != '\0')
         err = NHI_ERR_CORRUPT;
     if (err == NHI_OK) {

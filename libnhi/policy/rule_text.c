@@ -31,11 +31,7 @@ static void add_owners(struct text *t, const struct nhi_rule *r)
     while (*at != '\0') {
         size_t n = strcspn(at, "\n");
 
-        add(t, "%s\"%.*s\"",
-            at != r->owners           ? " "
-            : r->agents[0] != '\0' ? ", owner "
-                                    : " owner ",
-            (int)n, at);
+        add(t, "%s\"%.*s\"", at != r->owners ? " " : r->agents[0] != '\0' ? ", owner " : " owner ", (int)n, at);
         at += n + (at[n] == '\n');
     }
 }
@@ -68,8 +64,8 @@ static void add_time(struct text *t, const struct nhi_rule *r)
     if (r->hours_count > 0)
         add(t, ", hours");
     for (uint32_t i = 0; i < r->hours_count; i++)
-        add(t, " %02u:%02u-%02u:%02u", r->hours[i].from / 60u, r->hours[i].from % 60u,
-            r->hours[i].to / 60u, r->hours[i].to % 60u);
+        add(t, " %02u:%02u-%02u:%02u", r->hours[i].from / 60u, r->hours[i].from % 60u, r->hours[i].to / 60u,
+            r->hours[i].to % 60u);
     if (r->zone[0] != '\0')
         add(t, " %s", r->zone);
 }
@@ -78,8 +74,7 @@ static void add_ticket(struct text *t, const struct nhi_rule *r)
 {
     if (r->bound != 0)
         add(t, ", bound%s%s%s", (r->bound & NHI_BOUND_KEY) != 0 ? " key" : "",
-            (r->bound & NHI_BOUND_TREE) != 0 ? " tree" : "",
-            (r->bound & NHI_BOUND_NOTHING) != 0 ? " nothing" : "");
+            (r->bound & NHI_BOUND_TREE) != 0 ? " tree" : "", (r->bound & NHI_BOUND_NOTHING) != 0 ? " nothing" : "");
     if (r->max_lifetime != 0)
         add(t, ", max_lifetime %llds", (long long)r->max_lifetime);
     if (r->max_age != 0)

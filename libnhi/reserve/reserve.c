@@ -23,7 +23,7 @@ enum nhi_err nhi_reserve_load(const char *dir, struct nhi_reserve *out)
     enum nhi_err err;
     int fd;
 
-    im = malloc(sizeof *im);
+    im = malloc(sizeof(*im));
     if (im == NULL)
         return NHI_ERR_NOMEM;
     err = nhi_reserve_open(dir, O_RDONLY, &fd);
@@ -57,8 +57,7 @@ void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, 
 
         switch (s->kind) {
         case NHI_REVOKE_TICKET:
-            f->revoked |= strcmp(s->id, t->jti) == 0 || strcmp(s->id, t->parent) == 0 ||
-                          is_ancestor(f, s->id);
+            f->revoked |= strcmp(s->id, t->jti) == 0 || strcmp(s->id, t->parent) == 0 || is_ancestor(f, s->id);
             break;
         case NHI_REVOKE_TASK:
             f->revoked |= strcmp(s->id, t->task) == 0;
@@ -71,7 +70,7 @@ void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, 
                 break;
             /* That it may not be known, or could not be read, does not matter any more. */
             f->issuer_known = true;
-            memcpy(f->issuer.kid, t->kid, sizeof f->issuer.kid);
+            memcpy(f->issuer.kid, t->kid, sizeof(f->issuer.kid));
             f->issuer.state = NHI_ISSUER_REVOKED;
             break;
         }
@@ -80,7 +79,7 @@ void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, 
 
 bool nhi_reserve_is_locked_down(const char *dir)
 {
-    struct nhi_reserve *r = malloc(sizeof *r);
+    struct nhi_reserve *r = malloc(sizeof(*r));
     bool is = r != NULL && nhi_reserve_load(dir, r) == NHI_OK && r->lockdown;
 
     free(r);

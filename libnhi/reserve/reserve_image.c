@@ -31,13 +31,13 @@ uint32_t nhi_reserve_crc(const void *data, size_t len)
 uint32_t nhi_reserve_slot_sum(struct reserve_slot s)
 {
     s.sum = 0;
-    return htole32(nhi_reserve_crc(&s, sizeof s));
+    return htole32(nhi_reserve_crc(&s, sizeof(s)));
 }
 
 uint32_t nhi_reserve_header_sum(struct reserve_header h)
 {
     h.sum = 0;
-    return htole32(nhi_reserve_crc(&h, sizeof h));
+    return htole32(nhi_reserve_crc(&h, sizeof(h)));
 }
 
 enum nhi_err nhi_reserve_open(const char *dir, int flags, int *fd)
@@ -80,16 +80,16 @@ static bool check_image(const union reserve_image *im)
     static const struct reserve_slot empty;
     size_t i;
 
-    if (memcmp(im->header.magic, NHI_RESERVE_MAGIC, sizeof im->header.magic) != 0 || im->header.lockdown > 1 ||
+    if (memcmp(im->header.magic, NHI_RESERVE_MAGIC, sizeof(im->header.magic)) != 0 || im->header.lockdown > 1 ||
         im->header.sum != nhi_reserve_header_sum(im->header))
         return false;
     for (i = 1; i < RESERVE_SLOTS; i++) {
         const struct reserve_slot *s = &im->slots[i];
 
-        if (memcmp(s, &empty, sizeof empty) == 0)
+        if (memcmp(s, &empty, sizeof(empty)) == 0)
             continue;
-        if (i > NHI_RESERVE_SLOTS || s->sum != nhi_reserve_slot_sum(*s) ||
-            memchr(s->id, '\0', sizeof s->id) == NULL || !nhi_reserve_id_ok(s->kind, s->id))
+        if (i > NHI_RESERVE_SLOTS || s->sum != nhi_reserve_slot_sum(*s) || memchr(s->id, '\0', sizeof(s->id)) == NULL ||
+            !nhi_reserve_id_ok(s->kind, s->id))
             return false;
     }
     return true;
@@ -120,7 +120,7 @@ void nhi_reserve_parse(const union reserve_image *im, struct nhi_reserve *out)
 {
     size_t i;
 
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     out->lockdown = im->header.lockdown != 0;
     for (i = 1; i <= NHI_RESERVE_SLOTS; i++) {
         const struct reserve_slot *s = &im->slots[i];
@@ -130,7 +130,7 @@ void nhi_reserve_parse(const union reserve_image *im, struct nhi_reserve *out)
             continue;
         to->kind = (enum nhi_revoke_kind)s->kind;
         to->at = (int64_t)le64toh(s->at);
-        memcpy(to->id, s->id, sizeof to->id);
+        memcpy(to->id, s->id, sizeof(to->id));
         out->count++;
     }
 }

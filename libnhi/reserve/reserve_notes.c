@@ -1,6 +1,6 @@
 /*
- * MUST: whatever is wrong with this file is no reason not to revoke. MUST: every note lies in one 512-byte sector, so that
- * it is there or not.
+ * MUST: whatever is wrong with this file is no reason not to revoke. MUST: every note lies in one 512-byte sector, so
+ * that it is there or not.
  */
 #include "libnhi/reserve/reserve_notes.h"
 
@@ -38,12 +38,12 @@ struct nhi_reserve_notes {
 static uint32_t sum_of(struct image i)
 {
     i.sum = 0;
-    return htole32(nhi_reserve_crc(&i, sizeof i));
+    return htole32(nhi_reserve_crc(&i, sizeof(i)));
 }
 
 enum nhi_err nhi_reserve_notes_create(const char *dir)
 {
-    struct image *all = calloc(NHI_RESERVE_NOTES, sizeof *all);
+    struct image *all = calloc(NHI_RESERVE_NOTES, sizeof(*all));
     enum nhi_err err;
     int dirfd;
 
@@ -52,7 +52,7 @@ enum nhi_err nhi_reserve_notes_create(const char *dir)
     err = nhi_dir_open(dir, &dirfd);
     if (err == NHI_OK) {
         if (faccessat(dirfd, NHI_NOTES_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-            err = nhi_file_replace(dirfd, NHI_NOTES_FILE, 0600, all, NHI_RESERVE_NOTES * sizeof *all);
+            err = nhi_file_replace(dirfd, NHI_NOTES_FILE, 0600, all, NHI_RESERVE_NOTES * sizeof(*all));
         close(dirfd);
     }
     free(all);
@@ -81,21 +81,20 @@ static enum nhi_err open_notes(const char *dir, int *fd)
 /* Each has its place alone while it writes, and who is stopped with one holds nobody up. false: it is not as it was. */
 static bool take(int fd, size_t place, const struct image *was)
 {
-    struct flock l = { .l_type = F_WRLCK,
-                       .l_whence = SEEK_SET,
-                       .l_start = (off_t)(place * NOTE_SIZE),
-                       .l_len = NOTE_SIZE };
+    struct flock l = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)(place * NOTE_SIZE), .l_len = NOTE_SIZE
+    };
     struct image now;
 
-    return fcntl(fd, F_OFD_SETLK, &l) == 0 && pread(fd, &now, sizeof now, l.l_start) == (ssize_t)sizeof now &&
-           memcmp(&now, was, sizeof now) == 0;
+    return fcntl(fd, F_OFD_SETLK, &l) == 0 && pread(fd, &now, sizeof(now), l.l_start) == (ssize_t)sizeof(now) &&
+           memcmp(&now, was, sizeof(now)) == 0;
 }
 
 static enum nhi_err put(int fd, size_t place, const struct image *i)
 {
-    ssize_t n = pwrite(fd, i, sizeof *i, (off_t)(place * NOTE_SIZE));
+    ssize_t n = pwrite(fd, i, sizeof(*i), (off_t)(place * NOTE_SIZE));
 
-    if (n != (ssize_t)sizeof *i)
+    if (n != (ssize_t)sizeof(*i))
         return n < 0 ? nhi_err_from_errno(errno) : NHI_ERR_SYS;
     return NHI_OK;
 }
@@ -111,8 +110,8 @@ enum nhi_err nhi_reserve_note_add(const char *dir, const struct nhi_reserve_note
     enum nhi_err err = NHI_ERR_FULL;
     int fd = -1;
 
-    memcpy(i.id, n->id, strnlen(n->id, sizeof i.id - 1));
-    memcpy(i.reason, n->reason, strnlen(n->reason, sizeof i.reason - 1));
+    memcpy(i.id, n->id, strnlen(n->id, sizeof(i.id) - 1));
+    memcpy(i.reason, n->reason, strnlen(n->reason, sizeof(i.reason) - 1));
     i.sum = sum_of(i);
     if (open_notes(dir, &fd) != NHI_OK)
         return NHI_ERR_NOT_FOUND;
@@ -130,9 +129,9 @@ static void parse(const struct image *i, struct nhi_reserve_note *n)
     unsigned kind = le32toh(i->kind);
     bool lockdown = kind == NHI_NOTE_LOCKDOWN_ON || kind == NHI_NOTE_LOCKDOWN_OFF;
 
-    memset(n, 0, sizeof *n);
-    if (i->sum != sum_of(*i) || memchr(i->id, '\0', sizeof i->id) == NULL ||
-        memchr(i->reason, '\0', sizeof i->reason) == NULL ||
+    memset(n, 0, sizeof(*n));
+    if (i->sum != sum_of(*i) || memchr(i->id, '\0', sizeof(i->id)) == NULL ||
+        memchr(i->reason, '\0', sizeof(i->reason)) == NULL ||
         (i->reason[0] != '\0' && !nhi_name_is_text(i->reason, NHI_TEXT_MAX)) ||
         (lockdown ? i->id[0] != '\0' : !nhi_reserve_id_ok(kind, i->id)))
         return;
@@ -141,19 +140,19 @@ static void parse(const struct image *i, struct nhi_reserve_note *n)
     n->uid = (int64_t)le64toh((uint64_t)i->uid);
     n->loginuid = (int64_t)le64toh((uint64_t)i->loginuid);
     n->sudo_uid = (int64_t)le64toh((uint64_t)i->sudo_uid);
-    memcpy(n->id, i->id, sizeof n->id);
-    memcpy(n->reason, i->reason, sizeof n->reason);
+    memcpy(n->id, i->id, sizeof(n->id));
+    memcpy(n->reason, i->reason, sizeof(n->reason));
 }
 
 enum nhi_err nhi_reserve_notes_open(const char *dir, struct nhi_reserve_notes **out)
 {
-    struct nhi_reserve_notes *n = calloc(1, sizeof *n);
+    struct nhi_reserve_notes *n = calloc(1, sizeof(*n));
     enum nhi_err err;
 
     if (n == NULL)
         return NHI_ERR_NOMEM;
     err = open_notes(dir, &n->fd);
-    if (err == NHI_OK && pread(n->fd, n->had, sizeof n->had, 0) != (ssize_t)sizeof n->had) {
+    if (err == NHI_OK && pread(n->fd, n->had, sizeof(n->had), 0) != (ssize_t)sizeof(n->had)) {
         close(n->fd);
         err = NHI_ERR_CORRUPT;
     }
@@ -185,7 +184,7 @@ enum nhi_err nhi_reserve_notes_clear(struct nhi_reserve_notes *n)
     bool any = false;
 
     for (size_t i = 0; i < NHI_RESERVE_NOTES && err == NHI_OK; i++)
-        if (memcmp(&n->had[i], &empty, sizeof empty) != 0 && take(n->fd, i, &n->had[i])) {
+        if (memcmp(&n->had[i], &empty, sizeof(empty)) != 0 && take(n->fd, i, &n->had[i])) {
             any = true;
             err = put(n->fd, i, &empty);
         }

@@ -1,8 +1,8 @@
 /*
  * Why, and by whom: what the reserve says of its revocations and of lockdown to the ledger, once that can be written.
  *
- * A file of its own, of one size, that is made with the reserve: what is in force never depends on it. Where there is no
- * room in it, or none of it, the system log alone has the reason.
+ * A file of its own, of one size, that is made with the reserve: what is in force never depends on it. Where there is
+ * no room in it, or none of it, the system log alone has the reason.
  */
 #ifndef NHI_RESERVE_NOTES_H
 #define NHI_RESERVE_NOTES_H

@@ -33,17 +33,17 @@ enum nhi_err nhi_reserve_create(const char *dir)
     enum nhi_err err;
     int dirfd;
 
-    im = calloc(1, sizeof *im);
+    im = calloc(1, sizeof(*im));
     if (im == NULL)
         return NHI_ERR_NOMEM;
-    memcpy(im->header.magic, NHI_RESERVE_MAGIC, sizeof im->header.magic);
+    memcpy(im->header.magic, NHI_RESERVE_MAGIC, sizeof(im->header.magic));
     im->header.sum = nhi_reserve_header_sum(im->header);
     err = nhi_dir_open(dir, &dirfd);
     if (err == NHI_OK) {
         if (faccessat(dirfd, NHI_RESERVE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
             err = NHI_ERR_EXISTS;
         else
-            err = nhi_file_replace(dirfd, NHI_RESERVE_FILE, 0600, im->bytes, sizeof im->bytes);
+            err = nhi_file_replace(dirfd, NHI_RESERVE_FILE, 0600, im->bytes, sizeof(im->bytes));
         close(dirfd);
     }
     free(im);
@@ -95,15 +95,15 @@ static enum nhi_err close_written(int fd, enum nhi_err err)
 
 static enum nhi_err put_slot(int fd, size_t place, const struct reserve_slot *s)
 {
-    ssize_t n = pwrite(fd, s, sizeof *s, (off_t)(place * RESERVE_SLOT_SIZE));
+    ssize_t n = pwrite(fd, s, sizeof(*s), (off_t)(place * RESERVE_SLOT_SIZE));
 
-    if (n != (ssize_t)sizeof *s)
+    if (n != (ssize_t)sizeof(*s))
         return n < 0 ? nhi_err_from_errno(errno) : NHI_ERR_SYS;
     return NHI_OK;
 }
 
-/* Of those who write slots, each one has its slot alone: who is stopped with it holds nobody up, who takes another. What
- * was in it a moment ago may have changed. */
+/* Of those who write slots, each one has its slot alone: who is stopped with it holds nobody up, who takes another.
+ * What was in it a moment ago may have changed. */
 static bool take_slot(int fd, union reserve_image *im, size_t place)
 {
     struct flock l = { .l_type = F_WRLCK,
@@ -112,8 +112,8 @@ static bool take_slot(int fd, union reserve_image *im, size_t place)
                        .l_len = RESERVE_SLOT_SIZE };
     struct reserve_slot now;
 
-    if (fcntl(fd, F_OFD_SETLK, &l) != 0 || pread(fd, &now, sizeof now, l.l_start) != (ssize_t)sizeof now ||
-        memcmp(&now, &im->slots[place], sizeof now) != 0) {
+    if (fcntl(fd, F_OFD_SETLK, &l) != 0 || pread(fd, &now, sizeof(now), l.l_start) != (ssize_t)sizeof(now) ||
+        memcmp(&now, &im->slots[place], sizeof(now)) != 0) {
         im->slots[place].kind = UINT8_MAX; /* nobody's, for this writer */
         return false;
     }
@@ -146,7 +146,7 @@ enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const c
         return NHI_ERR_ARG;
     memcpy(s.id, id, strlen(id));
     s.sum = nhi_reserve_slot_sum(s);
-    im = malloc(sizeof *im);
+    im = malloc(sizeof(*im));
     if (im == NULL)
         return NHI_ERR_NOMEM;
     err = open_to_write(dir, false, &fd, im);
@@ -158,8 +158,7 @@ enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const c
     /* What is there already stays, but for an agent's moment, which never moves back. */
     if (place == 0)
         err = NHI_ERR_FULL;
-    else if (im->slots[place].kind == 0 ||
-             (kind == NHI_REVOKE_AGENT && (int64_t)le64toh(im->slots[place].at) < at))
+    else if (im->slots[place].kind == 0 || (kind == NHI_REVOKE_AGENT && (int64_t)le64toh(im->slots[place].at) < at))
         err = put_slot(fd, place, &s);
     err = close_written(fd, err);
 out:
@@ -169,7 +168,7 @@ out:
 
 enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
 {
-    union reserve_image *im = malloc(sizeof *im);
+    union reserve_image *im = malloc(sizeof(*im));
     enum nhi_err err;
     int fd = -1;
 
@@ -191,30 +190,30 @@ static enum nhi_err add_event(struct nhi_ledger *l, const struct nhi_reserve_not
 {
     struct nhi_event e = { .at = n->at, .kind = "revoke" };
     char detail[256];
-    int len = snprintf(detail, sizeof detail, "{\"held_in\":\"reserve\"");
+    int len = snprintf(detail, sizeof(detail), "{\"held_in\":\"reserve\"");
 
     if (n->kind == NHI_NOTE_LOCKDOWN_ON || n->kind == NHI_NOTE_LOCKDOWN_OFF)
-        (void)snprintf(e.kind, sizeof e.kind, "lockdown-%s", n->kind == NHI_NOTE_LOCKDOWN_ON ? "on" : "off");
+        snprintf(e.kind, sizeof(e.kind), "lockdown-%s", n->kind == NHI_NOTE_LOCKDOWN_ON ? "on" : "off");
     else /* no ID has anything in it that JSON would escape */
-        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"kind\":\"%s\",\"id\":\"%s\"",
+        len += snprintf(detail + len, sizeof(detail) - (size_t)len, ",\"kind\":\"%s\",\"id\":\"%s\"",
                         nhi_revoke_kind_name((enum nhi_revoke_kind)n->kind), n->id);
     if (n->uid >= 0)
-        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"uid\":%lld", (long long)n->uid);
+        len += snprintf(detail + len, sizeof(detail) - (size_t)len, ",\"uid\":%lld", (long long)n->uid);
     if (n->loginuid >= 0)
-        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"loginuid\":%lld", (long long)n->loginuid);
+        len += snprintf(detail + len, sizeof(detail) - (size_t)len, ",\"loginuid\":%lld", (long long)n->loginuid);
     if (n->sudo_uid >= 0)
-        len += snprintf(detail + len, sizeof detail - (size_t)len, ",\"sudo_uid\":%lld", (long long)n->sudo_uid);
-    (void)snprintf(detail + len, sizeof detail - (size_t)len, "}");
+        len += snprintf(detail + len, sizeof(detail) - (size_t)len, ",\"sudo_uid\":%lld", (long long)n->sudo_uid);
+    snprintf(detail + len, sizeof(detail) - (size_t)len, "}");
     e.detail = detail;
-    memcpy(e.cause, n->reason, sizeof n->reason);
+    memcpy(e.cause, n->reason, sizeof(n->reason));
     if (n->kind == NHI_REVOKE_TICKET)
         memcpy(e.jti, n->id, NHI_JTI_LEN + 1);
     else if (n->kind == NHI_REVOKE_TASK)
-        memcpy(e.task, n->id, sizeof e.task);
+        memcpy(e.task, n->id, sizeof(e.task));
     else if (n->kind == NHI_REVOKE_AGENT)
-        memcpy(e.agent, n->id, sizeof e.agent);
+        memcpy(e.agent, n->id, sizeof(e.agent));
     else if (n->kind == NHI_REVOKE_ISSUER)
-        memcpy(e.kid, n->id, sizeof e.kid);
+        memcpy(e.kid, n->id, sizeof(e.kid));
     return nhi_event_add(l, &e);
 }
 
@@ -234,14 +233,15 @@ static enum nhi_err drain_slot(struct nhi_ledger *l, const struct nhi_reserve_sl
                                const struct nhi_reserve_notes *notes)
 {
     const struct nhi_reserve_note *n = note_of(notes, s);
-    struct nhi_reserve_note unsaid = { .kind = s->kind, .at = s->at, .uid = -1, .loginuid = -1, .sudo_uid = -1,
-                                       .reason = FROM_RESERVE };
+    struct nhi_reserve_note unsaid = {
+        .kind = s->kind, .at = s->at, .uid = -1, .loginuid = -1, .sudo_uid = -1, .reason = FROM_RESERVE
+    };
     enum nhi_err err = nhi_revoke(l, s->kind, s->id, n != NULL ? n->reason : FROM_RESERVE, s->at, NULL);
 
     /* An agent or issuer that the ledger never knew has nothing to revoke. */
     if (err == NHI_ERR_NOT_FOUND)
         err = NHI_OK;
-    memcpy(unsaid.id, s->id, sizeof unsaid.id);
+    memcpy(unsaid.id, s->id, sizeof(unsaid.id));
     return err == NHI_OK && n == NULL ? add_event(l, &unsaid) : err;
 }
 
@@ -290,8 +290,8 @@ static struct nhi_reserve_notes *notes_of(const char *dir)
 
 enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t now, uint32_t *moved)
 {
-    struct nhi_reserve *r = malloc(sizeof *r);
-    union reserve_image *im = malloc(sizeof *im);
+    struct nhi_reserve *r = malloc(sizeof(*r));
+    union reserve_image *im = malloc(sizeof(*im));
     struct nhi_reserve_notes *notes = NULL;
     enum nhi_err err = NHI_ERR_NOMEM;
     size_t first = 0;

@@ -12,15 +12,15 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/session/cgroup_dir.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/session/session.h"
 
 #define CGROUP2_MAGIC 0x63677270 /* linux/magic.h, CGROUP2_SUPER_MAGIC */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define TEXT_MAX 16384 /* of /proc/PID/cgroup: a line for each hierarchy, of a path each */
-#define TRIES 3 /* a sweep may take away what was just made */
+#define TRIES 3        /* a sweep may take away what was just made */
 
 static bool is_roots_alone(int fd)
 {
@@ -36,7 +36,7 @@ static int open_top(void)
     size_t i;
     int fd;
 
-    for (i = 0; i < sizeof places / sizeof places[0]; i++) {
+    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         fd = open(places[i], DIRECTORY);
         if (fd < 0)
             continue;
@@ -127,7 +127,7 @@ enum nhi_err nhi_cgroup_enter(const char *handle)
 
     if (strlen(handle) > NHI_CGROUP_NAME_MAX || strchr(handle, '/') != NULL || handle[0] == '.')
         return NHI_ERR_ARG;
-    if (nhi_cgroup_of(getpid(), other, sizeof other) == NHI_OK)
+    if (nhi_cgroup_of(getpid(), other, sizeof(other)) == NHI_OK)
         return NHI_ERR_EXISTS;
     err = nhi_cgroup_open_dir(true, &dir);
     if (err != NHI_OK)
@@ -164,8 +164,8 @@ enum nhi_err nhi_cgroup_of(pid_t pid, char *handle, size_t size)
     enum nhi_err err;
     const char *line;
 
-    (void)snprintf(path, sizeof path, "/proc/%ld/cgroup", (long)pid);
-    err = nhi_proc_file(path, text, sizeof text);
+    snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)pid);
+    err = nhi_proc_file(path, text, sizeof(text));
     if (err != NHI_OK)
         return err;
     for (line = text; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
@@ -175,7 +175,7 @@ enum nhi_err nhi_cgroup_of(pid_t pid, char *handle, size_t size)
             return err;
     }
     /* What did not fit could be the line. */
-    return strlen(text) == sizeof text - 1 ? NHI_ERR_TOO_LONG : NHI_ERR_NOT_FOUND;
+    return strlen(text) == sizeof(text) - 1 ? NHI_ERR_TOO_LONG : NHI_ERR_NOT_FOUND;
 }
 
 void nhi_cgroup_leave(void)
@@ -183,7 +183,7 @@ void nhi_cgroup_leave(void)
     char handle[NHI_CGROUP_NAME_MAX + 1];
     int top;
 
-    if (nhi_cgroup_of(getpid(), handle, sizeof handle) != NHI_OK || (top = open_top()) < 0)
+    if (nhi_cgroup_of(getpid(), handle, sizeof(handle)) != NHI_OK || (top = open_top()) < 0)
         return;
     (void)!nhi_cgroup_write(top, "cgroup.procs", "0");
     close(top);

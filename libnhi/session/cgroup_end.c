@@ -50,10 +50,10 @@ static bool is_populated(int fd)
     bool populated = false;
     char line[64];
 
-    while (f != NULL && !populated && fgets(line, sizeof line, f) != NULL)
+    while (f != NULL && !populated && fgets(line, sizeof(line), f) != NULL)
         populated = strcmp(line, "populated 1\n") == 0;
     if (f != NULL)
-        (void)fclose(f);
+        fclose(f);
     return populated;
 }
 
@@ -78,7 +78,7 @@ static bool list(int dirfd, int (*fn)(pid_t, void *), void *ctx)
     while (f != NULL && on && fscanf(f, "%ld", &pid) == 1)
         on = pid <= 0 || fn((pid_t)pid, ctx) == 0;
     if (f != NULL)
-        (void)fclose(f);
+        fclose(f);
     return on;
 }
 

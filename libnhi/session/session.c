@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/base/proc.h"
-#include "libnhi/session/cgroup.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
 #include "libnhi/grant/record.h"
+#include "libnhi/session/cgroup.h"
 
 static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
 {
@@ -26,8 +26,7 @@ static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
     if (f < 0)
         return nhi_err_from_errno(errno);
     /* Not touched for nothing: that would wake whoever watches it. */
-    if (fstat(f, &st) != 0 || st.st_uid != 0 ||
-        ((st.st_mode & 07777) != 0700 && fchmod(f, 0700) != 0)) {
+    if (fstat(f, &st) != 0 || st.st_uid != 0 || ((st.st_mode & 07777) != 0700 && fchmod(f, 0700) != 0)) {
         close(f);
         return NHI_ERR_UNSAFE;
     }
@@ -43,7 +42,7 @@ static enum nhi_err make_sessions(const char *run_dir, int *fd)
     char above[256];
     enum nhi_err err;
 
-    if (slash == NULL || slash[1] == '\0' || (size_t)(slash - run_dir) >= sizeof above)
+    if (slash == NULL || slash[1] == '\0' || (size_t)(slash - run_dir) >= sizeof(above))
         return NHI_ERR_ARG;
     memcpy(above, run_dir, (size_t)(slash - run_dir));
     above[slash - run_dir] = '\0';
@@ -72,12 +71,12 @@ enum nhi_err nhi_session_make_dir(const char *run_dir)
 
 void nhi_session_audit_name(char *name, size_t size, const char *boot, uint32_t id)
 {
-    (void)snprintf(name, size, "a-%.8s-%u", boot, (unsigned)id);
+    snprintf(name, size, "a-%.8s-%u", boot, (unsigned)id);
 }
 
 void nhi_session_proc_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
 {
-    (void)snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
+    snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
 }
 
 void nhi_session_audit_handle(const struct nhi_grant *g, uint32_t audit, char *out)
@@ -90,8 +89,7 @@ bool nhi_session_outlives(const struct nhi_grant *g, const char *handle)
 {
     char in[NHI_TREE_MAX + 1];
 
-    return handle[0] == 'a' ||
-           (nhi_cgroup_of(g->self.pid, in, sizeof in) == NHI_OK && strcmp(in, handle) == 0);
+    return handle[0] == 'a' || (nhi_cgroup_of(g->self.pid, in, sizeof(in)) == NHI_OK && strcmp(in, handle) == 0);
 }
 
 void nhi_session_handle(const struct nhi_grant *g, char *out)
@@ -105,7 +103,7 @@ void nhi_session_tree(const struct nhi_grant *g, char *out)
 
     nhi_session_handle(g, out);
     len = strlen(out);
-    (void)snprintf(out + len, NHI_TREE_MAX + 1 - len, "-%llu", (unsigned long long)g->ns);
+    snprintf(out + len, NHI_TREE_MAX + 1 - len, "-%llu", (unsigned long long)g->ns);
 }
 
 /* Whether this login has an audit session of its own: set for this account, and not shared with the
@@ -124,8 +122,7 @@ static bool has_own_audit(const struct nhi_grant *g, uint32_t login_uid, uint32_
 
 /* An audit session where there is one to be had: children cannot leave it. Else the process itself,
  * with its descendants. */
-static void choose_handle(char *name, size_t size, const struct nhi_grant *g,
-                          enum nhi_session_of of, uint32_t uid)
+static void choose_handle(char *name, size_t size, const struct nhi_grant *g, enum nhi_session_of of, uint32_t uid)
 {
     uint32_t own;
 
@@ -145,7 +142,7 @@ enum nhi_err nhi_session_register(const char *run_dir, const char *dir, const st
     enum nhi_err err;
     char name[64];
 
-    choose_handle(name, sizeof name, g, of, uid);
+    choose_handle(name, sizeof(name), g, of, uid);
     err = make_sessions(run_dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, false, &fd);
@@ -172,7 +169,7 @@ bool nhi_session_remove(const char *run_dir, const char *handle)
     bool removed;
     int dirfd;
 
-    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof(path))
         return false;
     dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dirfd < 0)

@@ -34,7 +34,7 @@ static enum nhi_err open_sessions(const char *run_dir, int *fd)
 {
     char path[256];
 
-    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
     *fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (*fd < 0)
@@ -47,13 +47,13 @@ static enum nhi_err mark(int dirfd, const char *handle, const char *id, const ch
     char name[NAME_MAX + 1], why[NHI_JTI_LEN + 3], said[32];
     ssize_t n;
 
-    (void)snprintf(why, sizeof why, WHY "%s", id);
-    n = readlinkat(dirfd, why, said, sizeof said - 1);
+    snprintf(why, sizeof(why), WHY "%s", id);
+    n = readlinkat(dirfd, why, said, sizeof(said) - 1);
     if (n > 0) {
         said[n] = '\0';
         reason = said;
     }
-    if (snprintf(name, sizeof name, MARK "%s-%s.%s", id, handle, reason) >= (int)sizeof name)
+    if (snprintf(name, sizeof(name), MARK "%s-%s.%s", id, handle, reason) >= (int)sizeof(name))
         return NHI_ERR_TOO_LONG;
     if (renameat(dirfd, handle, dirfd, name) != 0)
         return errno == ENOENT ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(errno);
@@ -66,7 +66,7 @@ void nhi_session_say_why(const char *run_dir, const char *id, const char *reason
     char why[NHI_JTI_LEN + 3];
     int dirfd;
 
-    (void)snprintf(why, sizeof why, WHY "%s", id);
+    snprintf(why, sizeof(why), WHY "%s", id);
     if (open_sessions(run_dir, &dirfd) != NHI_OK)
         return;
     /* The first one who ends it is the one who does. */
@@ -74,8 +74,7 @@ void nhi_session_say_why(const char *run_dir, const char *id, const char *reason
     close(dirfd);
 }
 
-enum nhi_err nhi_session_end(const char *run_dir, const char *handle, const char *id,
-                             const char *reason)
+enum nhi_err nhi_session_end(const char *run_dir, const char *handle, const char *id, const char *reason)
 {
     enum nhi_err err;
     int dirfd;
@@ -90,8 +89,7 @@ enum nhi_err nhi_session_end(const char *run_dir, const char *handle, const char
 
 /* Whatever handle it is that the grant has; what another one has is let be. */
 static void each_handle_of(const char *run_dir, const struct nhi_grant *g, const char *reason,
-                           void (*fn)(int dirfd, const char *handle, const struct nhi_grant *,
-                                      const char *reason))
+                           void (*fn)(int dirfd, const char *handle, const struct nhi_grant *, const char *reason))
 {
     char name[2][NHI_TREE_MAX + 1] = { "", "" };
     struct nhi_grant had;
@@ -104,8 +102,7 @@ static void each_handle_of(const char *run_dir, const struct nhi_grant *g, const
     if (open_sessions(run_dir, &dirfd) != NHI_OK)
         return;
     for (i = 0; i < 2; i++)
-        if (name[i][0] != '\0' && nhi_record_read(dirfd, name[i], &had) == NHI_OK &&
-            strcmp(had.id, g->id) == 0)
+        if (name[i][0] != '\0' && nhi_record_read(dirfd, name[i], &had) == NHI_OK && strcmp(had.id, g->id) == 0)
             fn(dirfd, name[i], g, reason);
     close(dirfd);
 }
@@ -172,21 +169,19 @@ static bool parse(const char *name, struct nhi_session_end *e)
     if (strncmp(name, MARK, strlen(MARK)) != 0 || strlen(name) <= strlen(MARK) + NHI_JTI_LEN + 1)
         return false;
     dot = strchr(handle, '.');
-    if (dot == NULL || (size_t)(dot - handle) >= sizeof e->handle ||
-        strlen(dot + 1) >= sizeof e->reason)
+    if (dot == NULL || (size_t)(dot - handle) >= sizeof(e->handle) || strlen(dot + 1) >= sizeof(e->reason))
         return false;
-    (void)snprintf(e->mark, sizeof e->mark, "%s", name);
+    snprintf(e->mark, sizeof(e->mark), "%s", name);
     memcpy(e->handle, handle, (size_t)(dot - handle));
     e->handle[dot - handle] = '\0';
-    (void)snprintf(e->reason, sizeof e->reason, "%s", dot + 1);
+    snprintf(e->reason, sizeof(e->reason), "%s", dot + 1);
     return true;
 }
 
-enum nhi_err nhi_session_each_end(const char *run_dir,
-                                  enum nhi_err (*fn)(const struct nhi_session_end *, void *),
+enum nhi_err nhi_session_each_end(const char *run_dir, enum nhi_err (*fn)(const struct nhi_session_end *, void *),
                                   void *ctx)
 {
-    struct nhi_session_end *e = malloc(sizeof *e);
+    struct nhi_session_end *e = malloc(sizeof(*e));
     enum nhi_err err = NHI_ERR_NOMEM;
     const struct dirent *d;
     DIR *dir = NULL;
@@ -238,8 +233,8 @@ void nhi_session_ends_by_reboot(const char *run_dir, bool (*goes_down)(void))
             continue;
         does = asked || goes_down();
         asked = true;
-        n = snprintf(name, sizeof name, "%.*s." NHI_END_REBOOT, (int)(strlen(e.mark) - strlen(e.reason) - 1), e.mark);
-        if (does && n < (int)sizeof name)
+        n = snprintf(name, sizeof(name), "%.*s." NHI_END_REBOOT, (int)(strlen(e.mark) - strlen(e.reason) - 1), e.mark);
+        if (does && n < (int)sizeof(name))
             (void)renameat(dirfd, e.mark, dirfd, name);
     }
     closedir(dir);

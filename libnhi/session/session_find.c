@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant_record.h"
-#include "libnhi/session/cgroup.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/grant/record.h"
+#include "libnhi/session/cgroup.h"
 #include "libnhi/session/sight.h"
 
 #define DEPTH_MAX 65536 /* of the process tree above a caller: more than a kernel has pids by default */
@@ -45,7 +45,7 @@ static enum nhi_err read_text(int fd, char *text, size_t size, size_t *len)
 {
     ssize_t n = 1;
 
-    for (*len = 0; n > 0 && *len < size; *len += n > 0 ? (size_t)n : 0) {
+    for (*len = 0; n > 0 && *len<size; *len += n> 0 ? (size_t)n : 0) {
         do
             n = read(fd, text + *len, size - *len);
         while (n < 0 && errno == EINTR);
@@ -89,7 +89,7 @@ static bool look(struct search *s, const char *name)
 
     err = open_record(s->dirfd, name, &fd);
     if (err == NHI_OK)
-        err = read_text(fd, text, sizeof text, &len);
+        err = read_text(fd, text, sizeof(text), &len);
     if (err == NHI_OK)
         err = nhi_grant_decode(text, len, s->out);
     cause = errno;
@@ -114,11 +114,11 @@ static bool find_inescapable(struct search *s, pid_t pid)
     if (err != NHI_OK)
         note(s, err, errno);
     if (audited) {
-        nhi_session_audit_name(name, sizeof name, s->boot, audit);
+        nhi_session_audit_name(name, sizeof(name), s->boot, audit);
         if (look(s, name))
             return true;
     }
-    err = nhi_cgroup_of(pid, name, sizeof name);
+    err = nhi_cgroup_of(pid, name, sizeof(name));
     if (err != NHI_OK)
         note(s, err, errno);
     return err == NHI_OK && !(audited && name[0] == 'a') && look(s, name);
@@ -139,7 +139,7 @@ static bool find_ancestor(struct search *s, pid_t pid)
             note(s, err, errno);
             return false;
         }
-        nhi_session_proc_name(name, sizeof name, s->boot, &p);
+        nhi_session_proc_name(name, sizeof(name), s->boot, &p);
         if (look(s, name))
             return true;
         pid = parent;
@@ -157,7 +157,7 @@ static enum nhi_err open_sessions(const char *run_dir, int *fd)
     struct stat st;
     int f, cause;
 
-    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
     f = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (f < 0)

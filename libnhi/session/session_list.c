@@ -15,10 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libnhi/base/proc.h"
-#include "libnhi/session/cgroup.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/base/proc.h"
 #include "libnhi/grant/record.h"
+#include "libnhi/session/cgroup.h"
 #include "libnhi/session/cgroup_end.h"
 #include "libnhi/session/session_end.h"
 
@@ -34,8 +34,8 @@ static int compare(const void *a, const void *b)
 {
     uint32_t x, y;
 
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
     return (x > y) - (x < y);
 }
 
@@ -55,12 +55,12 @@ static enum nhi_err list(DIR *d, struct names *names)
             continue;
         if (names->count == names->room) {
             names->room = names->room * 2 + 64;
-            more = reallocarray(names->all, names->room, sizeof *more);
+            more = reallocarray(names->all, names->room, sizeof(*more));
             if (more == NULL)
                 return NHI_ERR_NOMEM;
             names->all = more;
         }
-        (void)snprintf(names->all[names->count++], NAME_MAX + 1, "%s", e->d_name);
+        snprintf(names->all[names->count++], NAME_MAX + 1, "%s", e->d_name);
     }
     return NHI_OK;
 }
@@ -76,7 +76,7 @@ static int add(pid_t pid, void *ctx)
         return 0;
     }
     if (live->err == NHI_OK && live->count == live->room) {
-        more = reallocarray(live->ids, live->room * 2 + 64, sizeof *more);
+        more = reallocarray(live->ids, live->room * 2 + 64, sizeof(*more));
         if (more == NULL) {
             live->err = NHI_ERR_NOMEM;
             return 1;
@@ -97,13 +97,12 @@ static enum nhi_err collect(struct live *live)
     if (err == NHI_OK)
         err = live->err;
     if (err == NHI_OK && live->count > 0)
-        qsort(live->ids, live->count, sizeof *live->ids, compare);
+        qsort(live->ids, live->count, sizeof(*live->ids), compare);
     return err;
 }
 
 /* What a handle's name says: 'a' or 'p' of this boot, or 0. */
-static char parse_name(const char *name, const char *boot, unsigned long long *a,
-                       unsigned long long *b)
+static char parse_name(const char *name, const char *boot, unsigned long long *a, unsigned long long *b)
 {
     char kind = 0, of[9] = "";
     int n;
@@ -124,7 +123,7 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
     switch (parse_name(name, boot, &a, &b)) {
     case 'a':
         id = (uint32_t)a;
-        return (live->count > 0 && bsearch(&id, live->ids, live->count, sizeof id, compare) != NULL) ||
+        return (live->count > 0 && bsearch(&id, live->ids, live->count, sizeof(id), compare) != NULL) ||
                nhi_cgroup_is_populated(name);
     case 'p':
         p = (struct nhi_proc){ .pid = (pid_t)a, .start = b };
@@ -172,10 +171,10 @@ static unsigned long long started(void)
     unsigned long long n = 0;
     char line[256];
 
-    while (f != NULL && n == 0 && fgets(line, sizeof line, f) != NULL)
+    while (f != NULL && n == 0 && fgets(line, sizeof(line), f) != NULL)
         (void)sscanf(line, "processes %llu", &n);
     if (f != NULL)
-        (void)fclose(f);
+        fclose(f);
     return n;
 }
 
@@ -206,8 +205,8 @@ static enum nhi_err look(const struct names *names, const char *boot, struct liv
     return err;
 }
 
-static enum nhi_err visit(int dirfd, const char *name, const char *boot, const struct live *live,
-                          struct walk *w, bool *stop)
+static enum nhi_err visit(int dirfd, const char *name, const char *boot, const struct live *live, struct walk *w,
+                          bool *stop)
 {
     bool alive = is_alive(name, boot, live);
     struct nhi_grant g;
@@ -236,7 +235,7 @@ static enum nhi_err walk(const char *run_dir, struct walk *w)
     size_t i;
     DIR *d;
 
-    if (snprintf(path, sizeof path, "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof path)
+    if (snprintf(path, sizeof(path), "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
     d = opendir(path);
     if (d == NULL)
@@ -255,9 +254,7 @@ static enum nhi_err walk(const char *run_dir, struct walk *w)
 }
 
 enum nhi_err nhi_session_each(const char *run_dir,
-                              int (*fn)(const char *handle, const struct nhi_grant *, bool alive,
-                                        void *),
-                              void *ctx)
+                              int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *), void *ctx)
 {
     struct walk w = { .fn = fn, .ctx = ctx };
 

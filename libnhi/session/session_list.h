@@ -11,8 +11,7 @@
 bool nhi_session_is_alive(const char *handle);
 /* Of all: calls fn with the handle's name, the grant, and whether a process is still inside. */
 NHI_CHECK enum nhi_err nhi_session_each(const char *run_dir,
-                                        int (*fn)(const char *handle, const struct nhi_grant *,
-                                                  bool alive, void *),
+                                        int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *),
                                         void *ctx);
 /* Ends the sessions that no process is inside any more. */
 NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed);

@@ -17,10 +17,9 @@
 #include "libnhi/base/names.h"
 
 #define NHI_SNAPSHOT_PATH "/var/lib/nhi/accounts.cdb"
-#define NHI_AGENTS_GROUP                                                                           \
-    "nhi-agents"          /* every agent is a member; its gid is the first of the range */
-#define NHI_PATH_MAX 255  /* home directory, shell */
-#define NHI_GROUPS_MAX 32 /* supplementary groups of one agent */
+#define NHI_AGENTS_GROUP "nhi-agents" /* every agent is a member; its gid is the first of the range */
+#define NHI_PATH_MAX 255              /* home directory, shell */
+#define NHI_GROUPS_MAX 32             /* supplementary groups of one agent */
 
 /* gecos: empty, or text by names.h. home and shell: such text that starts with a slash. None of
  * them may hold a colon, which passwd(5) lines cannot carry: whoever fills this in replaces it. */

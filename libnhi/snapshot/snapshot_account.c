@@ -34,8 +34,7 @@ bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_
         return false;
     if (!nhi_id_is_ours(a->uid) || a->uid <= uid_min || a->uid > uid_max)
         return false;
-    if (a->gecos[0] != '\0' &&
-        (!nhi_name_is_text(a->gecos, NHI_TEXT_MAX) || strchr(a->gecos, ':') != NULL))
+    if (a->gecos[0] != '\0' && (!nhi_name_is_text(a->gecos, NHI_TEXT_MAX) || strchr(a->gecos, ':') != NULL))
         return false;
     if (!path_is_valid(a->home) || !path_is_valid(a->shell) || a->group_count > NHI_GROUPS_MAX)
         return false;
@@ -117,8 +116,8 @@ static bool take_text(const unsigned char **at, size_t *left, char *out, size_t 
     return true;
 }
 
-enum nhi_err nhi_account_decode(const unsigned char *value, size_t len, uint32_t uid_min,
-                                uint32_t uid_max, struct nhi_account *out)
+enum nhi_err nhi_account_decode(const unsigned char *value, size_t len, uint32_t uid_min, uint32_t uid_max,
+                                struct nhi_account *out)
 {
     const unsigned char *at = value;
     size_t left = len;
@@ -128,16 +127,13 @@ enum nhi_err nhi_account_decode(const unsigned char *value, size_t len, uint32_t
     memset(&a, 0, sizeof(a));
     if (!take_number(&at, &left, &version) || version != NHI_SNAPSHOT_VERSION)
         return NHI_ERR_CORRUPT;
-    if (!take_number(&at, &left, &a.uid) || !take_number(&at, &left, &a.group_count) ||
-        a.group_count > NHI_GROUPS_MAX)
+    if (!take_number(&at, &left, &a.uid) || !take_number(&at, &left, &a.group_count) || a.group_count > NHI_GROUPS_MAX)
         return NHI_ERR_CORRUPT;
     for (i = 0; i < a.group_count; i++)
         if (!take_number(&at, &left, &a.groups[i]))
             return NHI_ERR_CORRUPT;
-    if (!take_text(&at, &left, a.name, sizeof(a.name)) ||
-        !take_text(&at, &left, a.gecos, sizeof(a.gecos)) ||
-        !take_text(&at, &left, a.home, sizeof(a.home)) ||
-        !take_text(&at, &left, a.shell, sizeof(a.shell)) || left != 0)
+    if (!take_text(&at, &left, a.name, sizeof(a.name)) || !take_text(&at, &left, a.gecos, sizeof(a.gecos)) ||
+        !take_text(&at, &left, a.home, sizeof(a.home)) || !take_text(&at, &left, a.shell, sizeof(a.shell)) || left != 0)
         return NHI_ERR_CORRUPT;
     if (!nhi_account_is_valid(&a, uid_min, uid_max))
         return NHI_ERR_CORRUPT;

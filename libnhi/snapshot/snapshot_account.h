@@ -18,7 +18,7 @@ void nhi_snapshot_key(char kind, uint32_t number, char *key);
 /* An account as a value, without the check. value: at least NHI_SNAPSHOT_VALUE_MAX bytes; a must
  * be valid. decode gives only valid accounts of that range, or NHI_ERR_CORRUPT. */
 size_t nhi_account_encode(const struct nhi_account *a, unsigned char *value);
-NHI_CHECK enum nhi_err nhi_account_decode(const unsigned char *value, size_t len, uint32_t uid_min,
-                                          uint32_t uid_max, struct nhi_account *out);
+NHI_CHECK enum nhi_err nhi_account_decode(const unsigned char *value, size_t len, uint32_t uid_min, uint32_t uid_max,
+                                          struct nhi_account *out);
 
 #endif

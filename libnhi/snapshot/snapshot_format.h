@@ -33,12 +33,10 @@
 #define NHI_SNAPSHOT_LENGTHS_LEN 8   /* key length and value length before every record */
 #define NHI_SNAPSHOT_CHECK_LEN 4
 #define NHI_SNAPSHOT_KEY_MAX (1 + NHI_AGENT_MAX)
-#define NHI_SNAPSHOT_VALUE_MAX                                                                     \
-    (4 * (3 + NHI_GROUPS_MAX) + NHI_AGENT_MAX + NHI_TEXT_MAX + 2 * NHI_PATH_MAX + 4 +              \
-     NHI_SNAPSHOT_CHECK_LEN)
+#define NHI_SNAPSHOT_VALUE_MAX \
+    (4 * (3 + NHI_GROUPS_MAX) + NHI_AGENT_MAX + NHI_TEXT_MAX + 2 * NHI_PATH_MAX + 4 + NHI_SNAPSHOT_CHECK_LEN)
 
-_Static_assert(NHI_SNAPSHOT_RECORD_MAX >=
-                   NHI_SNAPSHOT_LENGTHS_LEN + NHI_SNAPSHOT_KEY_MAX + NHI_SNAPSHOT_VALUE_MAX,
+_Static_assert(NHI_SNAPSHOT_RECORD_MAX >= NHI_SNAPSHOT_LENGTHS_LEN + NHI_SNAPSHOT_KEY_MAX + NHI_SNAPSHOT_VALUE_MAX,
                "one read takes a whole account");
 
 #endif

@@ -54,21 +54,19 @@ static enum nhi_err read_at(int fd, void *buf, size_t len, uint32_t pos)
 }
 
 /* Reads the record at pos. NHI_ERR_NOT_FOUND: another key. */
-static enum nhi_err record_read(const struct nhi_snapshot *s, uint32_t pos, const char *key,
-                                uint32_t key_len, struct record *r)
+static enum nhi_err record_read(const struct nhi_snapshot *s, uint32_t pos, const char *key, uint32_t key_len,
+                                struct record *r)
 {
     enum nhi_err err;
     uint32_t len, have;
 
-    if (pos < NHI_SNAPSHOT_TOC_LEN || pos > s->size ||
-        s->size - pos < NHI_SNAPSHOT_LENGTHS_LEN + key_len)
+    if (pos < NHI_SNAPSHOT_TOC_LEN || pos > s->size || s->size - pos < NHI_SNAPSHOT_LENGTHS_LEN + key_len)
         return NHI_ERR_CORRUPT;
     have = s->size - pos < sizeof(r->buf) ? s->size - pos : (uint32_t)sizeof(r->buf);
     err = read_at(s->fd, r->buf, have, pos);
     if (err != NHI_OK)
         return err;
-    if (cdb_unpack(r->buf) != key_len ||
-        memcmp(r->buf + NHI_SNAPSHOT_LENGTHS_LEN, key, key_len) != 0)
+    if (cdb_unpack(r->buf) != key_len || memcmp(r->buf + NHI_SNAPSHOT_LENGTHS_LEN, key, key_len) != 0)
         return NHI_ERR_NOT_FOUND;
     len = cdb_unpack(r->buf + 4);
     r->value_pos = pos + NHI_SNAPSHOT_LENGTHS_LEN + key_len;
@@ -122,8 +120,7 @@ static enum nhi_err record_find(const struct nhi_snapshot *s, const char *key, s
     return NHI_ERR_NOT_FOUND;
 }
 
-static enum nhi_err account_take(const struct nhi_snapshot *s, const struct record *r,
-                                 struct nhi_account *a)
+static enum nhi_err account_take(const struct nhi_snapshot *s, const struct record *r, struct nhi_account *a)
 {
     if (r->value == NULL)
         return NHI_ERR_CORRUPT;
@@ -136,8 +133,7 @@ static enum nhi_err header_read(struct nhi_snapshot *s)
     struct record r;
     enum nhi_err err;
 
-    err = record_read(s, NHI_SNAPSHOT_TOC_LEN, NHI_SNAPSHOT_HEADER_KEY,
-                      sizeof(NHI_SNAPSHOT_HEADER_KEY) - 1, &r);
+    err = record_read(s, NHI_SNAPSHOT_TOC_LEN, NHI_SNAPSHOT_HEADER_KEY, sizeof(NHI_SNAPSHOT_HEADER_KEY) - 1, &r);
     if (err != NHI_OK)
         return err == NHI_ERR_NOT_FOUND ? NHI_ERR_CORRUPT : err;
     v = r.value;
@@ -147,16 +143,15 @@ static enum nhi_err header_read(struct nhi_snapshot *s)
     v += NHI_SNAPSHOT_MAGIC_LEN;
     if (cdb_unpack(v) > NHI_SNAPSHOT_VERSION)
         return NHI_ERR_VERSION;
-    if (cdb_unpack(v) != NHI_SNAPSHOT_VERSION ||
-        r.value_len != NHI_SNAPSHOT_HEADER_LEN - NHI_SNAPSHOT_CHECK_LEN)
+    if (cdb_unpack(v) != NHI_SNAPSHOT_VERSION || r.value_len != NHI_SNAPSHOT_HEADER_LEN - NHI_SNAPSHOT_CHECK_LEN)
         return NHI_ERR_CORRUPT;
     s->uid_min = cdb_unpack(v + 4);
     s->uid_max = cdb_unpack(v + 8);
     s->count = cdb_unpack(v + 12);
     s->members_len = cdb_unpack(v + 16);
     if (!nhi_range_is_valid(s->uid_min, s->uid_max) || s->count > s->uid_max - s->uid_min ||
-        cdb_unpack(v + 20) != s->size || s->members_len > s->size ||
-        s->members_len / 2 < s->count || s->members_len > (uint64_t)s->count * (NHI_AGENT_MAX + 1))
+        cdb_unpack(v + 20) != s->size || s->members_len > s->size || s->members_len / 2 < s->count ||
+        s->members_len > (uint64_t)s->count * (NHI_AGENT_MAX + 1))
         return NHI_ERR_CORRUPT;
     return NHI_OK;
 }
@@ -233,8 +228,7 @@ void nhi_snapshot_close(struct nhi_snapshot *s)
     errno = saved;
 }
 
-enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name,
-                                  struct nhi_account *out)
+enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name, struct nhi_account *out)
 {
     char key[NHI_SNAPSHOT_KEY_MAX + 1] = "n";
     struct nhi_account a;
@@ -254,8 +248,7 @@ enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name
     return err;
 }
 
-enum nhi_err nhi_snapshot_by_uid(const struct nhi_snapshot *s, uint32_t uid,
-                                 struct nhi_account *out)
+enum nhi_err nhi_snapshot_by_uid(const struct nhi_snapshot *s, uint32_t uid, struct nhi_account *out)
 {
     char key[NHI_SNAPSHOT_KEY_MAX + 1];
     struct nhi_account a;
@@ -281,8 +274,7 @@ static enum nhi_err must_be_there(enum nhi_err err)
     return err == NHI_ERR_NOT_FOUND ? NHI_ERR_CORRUPT : err;
 }
 
-enum nhi_err nhi_snapshot_by_index(const struct nhi_snapshot *s, uint32_t index,
-                                   struct nhi_account *out)
+enum nhi_err nhi_snapshot_by_index(const struct nhi_snapshot *s, uint32_t index, struct nhi_account *out)
 {
     char key[NHI_SNAPSHOT_KEY_MAX + 1];
     struct record r;

@@ -10,13 +10,10 @@ NHI_CHECK enum nhi_err nhi_snapshot_open(const char *path, struct nhi_snapshot *
 void nhi_snapshot_close(struct nhi_snapshot *s);
 /* Whether uid is an agent's by the range in the snapshot at path. An unreadable one has none. */
 bool nhi_snapshot_range_has(const char *path, uint32_t uid);
-NHI_CHECK enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name,
-                                            struct nhi_account *out);
-NHI_CHECK enum nhi_err nhi_snapshot_by_uid(const struct nhi_snapshot *s, uint32_t uid,
-                                           struct nhi_account *out);
+NHI_CHECK enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name, struct nhi_account *out);
+NHI_CHECK enum nhi_err nhi_snapshot_by_uid(const struct nhi_snapshot *s, uint32_t uid, struct nhi_account *out);
 /* index: 0 to count - 1, in ascending uid. */
-NHI_CHECK enum nhi_err nhi_snapshot_by_index(const struct nhi_snapshot *s, uint32_t index,
-                                             struct nhi_account *out);
+NHI_CHECK enum nhi_err nhi_snapshot_by_index(const struct nhi_snapshot *s, uint32_t index, struct nhi_account *out);
 /* The number of an agent's own account by the snapshot at path, whoever else has that name on this host. Any failure is
  * one of opening it or NHI_ERR_NOT_FOUND. */
 NHI_CHECK enum nhi_err nhi_snapshot_uid_of(const char *path, const char *name, uint32_t *uid);

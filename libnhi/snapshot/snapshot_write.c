@@ -25,8 +25,7 @@
 #include <unistd.h>
 
 #define TEMP_TRIES 16
-#define HEADER_VALUE_POS                                                                           \
-    (NHI_SNAPSHOT_TOC_LEN + NHI_SNAPSHOT_LENGTHS_LEN + sizeof(NHI_SNAPSHOT_HEADER_KEY) - 1)
+#define HEADER_VALUE_POS (NHI_SNAPSHOT_TOC_LEN + NHI_SNAPSHOT_LENGTHS_LEN + sizeof(NHI_SNAPSHOT_HEADER_KEY) - 1)
 
 struct nhi_snapshot_writer {
     int dir;
@@ -131,11 +130,10 @@ static enum nhi_err temp_create(struct nhi_snapshot_writer *w)
     for (i = 0; i < TEMP_TRIES; i++) {
         if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
             return NHI_ERR_SYS;
-        snprintf(w->temp, sizeof(w->temp), ".%.*s.%02x%02x%02x%02x%02x", NAME_MAX - 12, w->name,
-                 r[0], r[1], r[2], r[3], r[4]);
+        snprintf(w->temp, sizeof(w->temp), ".%.*s.%02x%02x%02x%02x%02x", NAME_MAX - 12, w->name, r[0], r[1], r[2], r[3],
+                 r[4]);
         w->fd = openat(w->dir, w->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (w->fd >= 0 && flock(w->fd, LOCK_EX | LOCK_NB) == 0 && fstat(w->fd, &st) == 0 &&
-            st.st_nlink == 1)
+        if (w->fd >= 0 && flock(w->fd, LOCK_EX | LOCK_NB) == 0 && fstat(w->fd, &st) == 0 && st.st_nlink == 1)
             return NHI_OK;
         if (w->fd < 0 && errno != EEXIST)
             break;
@@ -150,21 +148,19 @@ static enum nhi_err temp_create(struct nhi_snapshot_writer *w)
 }
 
 /* Adds a record, the check behind its value. value needs room for that. replace: cdb's put mode. */
-static enum nhi_err put(struct nhi_snapshot_writer *w, const char *key, unsigned char *value,
-                        size_t len, enum cdb_put_mode mode)
+static enum nhi_err put(struct nhi_snapshot_writer *w, const char *key, unsigned char *value, size_t len,
+                        enum cdb_put_mode mode)
 {
     int rc;
 
     cdb_pack(cdb_hash(value, (unsigned)len), value + len);
-    rc = cdb_make_put(&w->cdb, key, (unsigned)strlen(key), value,
-                      (unsigned)len + NHI_SNAPSHOT_CHECK_LEN, mode);
+    rc = cdb_make_put(&w->cdb, key, (unsigned)strlen(key), value, (unsigned)len + NHI_SNAPSHOT_CHECK_LEN, mode);
     if (rc < 0)
         return sys_err();
     return rc > 0 ? NHI_ERR_ARG : NHI_OK;
 }
 
-enum nhi_err nhi_snapshot_begin(const char *path, uint32_t uid_min, uint32_t uid_max,
-                                struct nhi_snapshot_writer **out)
+enum nhi_err nhi_snapshot_begin(const char *path, uint32_t uid_min, uint32_t uid_max, struct nhi_snapshot_writer **out)
 {
     unsigned char header[NHI_SNAPSHOT_HEADER_LEN] = { 0 };
     struct nhi_snapshot_writer *w = NULL;
@@ -191,8 +187,7 @@ enum nhi_err nhi_snapshot_begin(const char *path, uint32_t uid_min, uint32_t uid
         goto out;
     w->started = true;
     /* First, and empty so far: its place is fixed, its numbers are known at the end. */
-    err = put(w, NHI_SNAPSHOT_HEADER_KEY, header, NHI_SNAPSHOT_HEADER_LEN - NHI_SNAPSHOT_CHECK_LEN,
-              CDB_PUT_ADD);
+    err = put(w, NHI_SNAPSHOT_HEADER_KEY, header, NHI_SNAPSHOT_HEADER_LEN - NHI_SNAPSHOT_CHECK_LEN, CDB_PUT_ADD);
     if (err == NHI_OK) {
         *out = w;
         w = NULL;
@@ -290,8 +285,7 @@ static enum nhi_err cdb_complete(struct nhi_snapshot_writer *w)
     unsigned char none[NHI_SNAPSHOT_CHECK_LEN];
     enum nhi_err err;
 
-    err = put(w, "m", w->members != NULL ? (unsigned char *)w->members : none, w->members_len,
-              CDB_PUT_ADD);
+    err = put(w, "m", w->members != NULL ? (unsigned char *)w->members : none, w->members_len, CDB_PUT_ADD);
     if (err != NHI_OK)
         return err;
     w->started = false;

@@ -38,10 +38,9 @@ struct text_claim {
     bool required;
 };
 
-#define TEXT(name, field, ok, required)                                                            \
-    {                                                                                              \
-        name, offsetof(struct nhi_ticket, field), sizeof(((struct nhi_ticket *)0)->field), ok,     \
-            required                                                                               \
+#define TEXT(name, field, ok, required) \
+    { \
+        name, offsetof(struct nhi_ticket, field), sizeof(((struct nhi_ticket *)0)->field), ok, required \
     }
 
 static const struct text_claim text_claims[] = {
@@ -108,8 +107,7 @@ static bool is_flat(const char *json, size_t len)
             escaped = true;
         else if (c == '"')
             in_string = !in_string;
-        else if (!in_string &&
-                 (c == ' ' || c == '[' || (c == '{' && i > 0) || (c == '}' && i < len - 1)))
+        else if (!in_string && (c == ' ' || c == '[' || (c == '{' && i > 0) || (c == '}' && i < len - 1)))
             return false;
     }
     return !in_string;
@@ -186,8 +184,7 @@ static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
     for (i = 0; i < COUNT(text_claims); i++)
         get_text(obj, text_claims[i].name, (char *)t + text_claims[i].at, text_claims[i].size, &seen);
     for (i = 0; err == NHI_OK && i < COUNT(time_claims); i++)
-        err = get_time(obj, &time_claims[i], (int64_t *)(void *)((char *)t + time_claims[i].at),
-                       &seen);
+        err = get_time(obj, &time_claims[i], (int64_t *)(void *)((char *)t + time_claims[i].at), &seen);
     if (err == NHI_OK)
         err = get_cnf(obj, t, &seen);
     if (err == NHI_OK)

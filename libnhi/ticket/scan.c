@@ -223,7 +223,7 @@ static void rewind_it(struct nhi_scan *s)
 
 enum nhi_err nhi_scan_new(nhi_scan_fn *fn, void *ctx, struct nhi_scan **out)
 {
-    struct nhi_scan *s = malloc(sizeof *s);
+    struct nhi_scan *s = malloc(sizeof(*s));
 
     if (s == NULL)
         return NHI_ERR_NOMEM;
@@ -260,6 +260,6 @@ void nhi_scan_end(struct nhi_scan *s)
 
 void nhi_scan_free(struct nhi_scan *s)
 {
-    nhi_wipe(s, sizeof *s);
+    nhi_wipe(s, sizeof(*s));
     free(s);
 }

@@ -107,8 +107,8 @@ enum nhi_err nhi_sshcert_decode(const char *base64, size_t len, struct nhi_sshce
     struct reader r, type, extensions;
     uint8_t blob[BLOB_MAX];
 
-    if (len > NHI_SSHCERT_MAX || sodium_base642bin(blob, sizeof blob, base64, len, NULL, &r.left,
-                                                   NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+    if (len > NHI_SSHCERT_MAX ||
+        sodium_base642bin(blob, sizeof(blob), base64, len, NULL, &r.left, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
         return NHI_ERR_FORMAT;
     r.at = blob;
     r.bad = false;
@@ -145,8 +145,7 @@ enum nhi_err nhi_sshcert_key(const char *base64, size_t len, uint8_t pk[NHI_PK_L
 
     if (blob == NULL)
         return NHI_ERR_NOMEM;
-    if (sodium_base642bin(blob, len + 1, base64, len, NULL, &r.left, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) == 0) {
+    if (sodium_base642bin(blob, len + 1, base64, len, NULL, &r.left, NULL, sodium_base64_VARIANT_ORIGINAL) == 0) {
         r.at = blob;
         type = get_string(&r);
         (void)get_string(&r); /* nonce */
@@ -170,7 +169,7 @@ struct writer {
 
 static void put(struct writer *w, const void *bytes, size_t len)
 {
-    if (w->full || sizeof w->bytes - w->len < len) {
+    if (w->full || sizeof(w->bytes) - w->len < len) {
         w->full = true;
         return;
     }
@@ -269,10 +268,10 @@ static enum nhi_err sign(struct writer *w)
     put_key_of_the_moment(w, pk);
     if (!w->full)
         (void)crypto_sign_detached(signature, NULL, w->bytes, w->len, sk);
-    sodium_memzero(sk, sizeof sk);
+    sodium_memzero(sk, sizeof(sk));
     start = open_string(w);
     put_text(w, NHI_SSHKEY_TYPE);
-    put_string(w, signature, sizeof signature);
+    put_string(w, signature, sizeof(signature));
     close_string(w, start);
     return w->full ? NHI_ERR_TOO_LONG : NHI_OK;
 }
@@ -287,9 +286,9 @@ enum nhi_err nhi_sshcert_make(const struct nhi_ticket *t, const char *text, char
         return NHI_ERR_ARG;
     if (sodium_init() < 0)
         return NHI_ERR_SYS;
-    randombytes_buf(nonce, sizeof nonce);
+    randombytes_buf(nonce, sizeof(nonce));
     put_text(&w, NHI_SSHCERT_TYPE);
-    put_string(&w, nonce, sizeof nonce);
+    put_string(&w, nonce, sizeof(nonce));
     put_string(&w, t->cnf, NHI_PK_LEN);
     put_number(&w, 0, 8);
     put_number(&w, USER, 4);
@@ -302,7 +301,6 @@ enum nhi_err nhi_sshcert_make(const struct nhi_ticket *t, const char *text, char
     put_text(&w, ""); /* reserved */
     err = sign(&w);
     if (err == NHI_OK)
-        (void)sodium_bin2base64(base64, NHI_SSHCERT_MAX + 1, w.bytes, w.len,
-                                sodium_base64_VARIANT_ORIGINAL);
+        (void)sodium_bin2base64(base64, NHI_SSHCERT_MAX + 1, w.bytes, w.len, sodium_base64_VARIANT_ORIGINAL);
     return err;
 }

@@ -10,8 +10,7 @@ static const struct {
     const char *word;
     uint32_t bits;
 } words[] = {
-    { "restrict", NHI_SSHOPT_ALL }, { "no-pty", 1 },
-    { "no-port-forwarding", 2 },    { "no-agent-forwarding", 4 },
+    { "restrict", NHI_SSHOPT_ALL }, { "no-pty", 1 }, { "no-port-forwarding", 2 }, { "no-agent-forwarding", 4 },
     { "no-X11-forwarding", 8 },
 };
 
@@ -19,7 +18,7 @@ uint32_t nhi_sshopt_parse(const char *word)
 {
     size_t i;
 
-    for (i = 0; i < sizeof words / sizeof words[0]; i++)
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(words[i].word, word) == 0)
             return words[i].bits;
     return 0;
@@ -30,10 +29,10 @@ void nhi_sshopt_format(uint32_t options, char between, char *out)
     size_t i, have = 0;
 
     out[0] = '\0';
-    for (i = 0; i < sizeof words / sizeof words[0]; i++)
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if ((options & words[i].bits) == words[i].bits) {
-            have += (size_t)snprintf(out + have, NHI_SSHOPT_TEXT_MAX + 1 - have, "%.1s%s",
-                                     have > 0 ? &between : "", words[i].word);
+            have += (size_t)snprintf(out + have, NHI_SSHOPT_TEXT_MAX + 1 - have, "%.1s%s", have > 0 ? &between : "",
+                                     words[i].word);
             options &= ~words[i].bits;
         }
 }

@@ -50,8 +50,7 @@ out:
     return err;
 }
 
-enum nhi_err nhi_ticket_verify(const char *text, size_t len, const uint8_t pk[NHI_PK_LEN],
-                               struct nhi_ticket *out)
+enum nhi_err nhi_ticket_verify(const char *text, size_t len, const uint8_t pk[NHI_PK_LEN], struct nhi_ticket *out)
 {
     struct nhi_bytes msg = { NULL, 0 };
     enum nhi_err err = NHI_ERR_TOO_LONG;
@@ -84,12 +83,11 @@ enum nhi_err nhi_ticket_mint_by(const struct nhi_ticket *t, const struct nhi_sig
 
     if (!nhi_name_is_kid(t->kid))
         goto out;
-    (void)snprintf(footer, sizeof(footer), "%s%s%s", FOOTER_HEAD, t->kid, FOOTER_TAIL);
+    snprintf(footer, sizeof(footer), "%s%s%s", FOOTER_HEAD, t->kid, FOOTER_TAIL);
     err = nhi_claims_encode(t, &json);
     if (err != NHI_OK)
         goto out;
-    err = nhi_paseto_sign_by(by, json, strlen(json), footer, strlen(footer), IMPLICIT,
-                             sizeof(IMPLICIT) - 1, &made);
+    err = nhi_paseto_sign_by(by, json, strlen(json), footer, strlen(footer), IMPLICIT, sizeof(IMPLICIT) - 1, &made);
     if (err != NHI_OK)
         goto out;
     err = NHI_ERR_TOO_LONG;

@@ -33,7 +33,7 @@ struct nhi_ticket {
     bool has_cnf;
     uint8_t cnf[NHI_PK_LEN];      /* cnf */
     char parent[NHI_JTI_LEN + 1]; /* par; empty: absent */
-    uint32_t ssh; /* ssh: what it takes from a session by key, as in sshopt.h; 0: absent */
+    uint32_t ssh;                 /* ssh: what it takes from a session by key, as in sshopt.h; 0: absent */
 };
 
 /* The key name in the footer: a lookup, nothing more. kid: at least NHI_KID_MAX + 1 bytes. */
@@ -46,8 +46,7 @@ NHI_CHECK enum nhi_err nhi_ticket_verify(const char *text, size_t len, const uin
 
 /* Signs. text is new, wiped and freed by nhi_text_free. NHI_ERR_TOO_LONG: more than
  * NHI_TICKET_TEXT_MAX; NHI_ERR_FORMAT: a claim breaks its grammar. */
-NHI_CHECK enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t sk[NHI_SK_LEN],
-                                       char **text);
+NHI_CHECK enum nhi_err nhi_ticket_mint(const struct nhi_ticket *t, const uint8_t sk[NHI_SK_LEN], char **text);
 
 /* The same, signed by whoever has the key. */
 NHI_CHECK enum nhi_err nhi_ticket_mint_by(const struct nhi_ticket *t, const struct nhi_signing *by, char **text);

@@ -17,14 +17,14 @@ static long keyctl(int op, long a, void *b, size_t c)
 static int is_called(int32_t key, const char *type, const char *description)
 {
     char buf[256], *semicolon;
-    long n = keyctl(KEYCTL_DESCRIBE, key, buf, sizeof buf - 1);
+    long n = keyctl(KEYCTL_DESCRIBE, key, buf, sizeof(buf) - 1);
 
-    if (n <= 0 || (size_t)n >= sizeof buf)
+    if (n <= 0 || (size_t)n >= sizeof(buf))
         return 0;
     buf[n] = '\0';
     semicolon = strrchr(buf, ';');
-    return semicolon != NULL && strcmp(semicolon + 1, description) == 0 &&
-           strncmp(buf, type, strlen(type)) == 0 && buf[strlen(type)] == ';';
+    return semicolon != NULL && strcmp(semicolon + 1, description) == 0 && strncmp(buf, type, strlen(type)) == 0 &&
+           buf[strlen(type)] == ';';
 }
 
 /* Without a session keyring a process sees its uid's, _uid_ses.UID: shared by every task of the
@@ -32,9 +32,9 @@ static int is_called(int32_t key, const char *type, const char *description)
 static int is_shared(int32_t ring)
 {
     char buf[256];
-    long n = keyctl(KEYCTL_DESCRIBE, ring, buf, sizeof buf - 1);
+    long n = keyctl(KEYCTL_DESCRIBE, ring, buf, sizeof(buf) - 1);
 
-    if (n <= 0 || (size_t)n >= sizeof buf)
+    if (n <= 0 || (size_t)n >= sizeof(buf))
         return 1;
     buf[n] = '\0';
     return strstr(buf, ";_uid") != NULL;
@@ -48,8 +48,8 @@ size_t nhi_keyring_read(char *text, size_t size)
     ring = keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, NULL, 0);
     if (ring <= 0 || is_shared((int32_t)ring))
         return 0;
-    n = keyctl(KEYCTL_READ, ring, keys, sizeof keys);
-    n = n > (long)sizeof keys ? KEYS_MAX : n / (long)sizeof keys[0];
+    n = keyctl(KEYCTL_READ, ring, keys, sizeof(keys));
+    n = n > (long)sizeof(keys) ? KEYS_MAX : n / (long)sizeof(keys[0]);
     for (i = 0; i < n; i++)
         if (is_called(keys[i], "user", DESCRIPTION)) {
             len = keyctl(KEYCTL_READ, keys[i], text, size);
@@ -67,8 +67,7 @@ enum nhi_err nhi_keyring_join(void)
 
 enum nhi_err nhi_keyring_put(const char *text, int64_t seconds)
 {
-    long key =
-        syscall(SYS_add_key, "user", DESCRIPTION, text, strlen(text), KEY_SPEC_SESSION_KEYRING);
+    long key = syscall(SYS_add_key, "user", DESCRIPTION, text, strlen(text), KEY_SPEC_SESSION_KEYRING);
 
     if (key <= 0)
         return NHI_ERR_SYS;

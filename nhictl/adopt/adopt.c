@@ -37,19 +37,16 @@ static int find_account(struct ctl *c, struct adopt *a)
     char hint[80];
 
     if (pw == NULL)
-        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host",
-                        name);
+        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", name);
     a->home = out_must(strdup(pw->pw_dir));
     err = nhi_local_by_name(name, &a->local);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name,
-                        nhi_strerror(err));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name, nhi_strerror(err));
     snprintf(hint, sizeof(hint), "gpasswd -d %s %s, and once more", name, a->local.because);
     if (a->local.privileged && strcmp(a->local.because, "uid 0") == 0)
         return ctl_fail(c, CTL_REFUSED, NULL, "account %s is root: no ticket may name it", name);
     if (a->local.privileged)
-        return ctl_fail(c, CTL_REFUSED, hint,
-                        "account %s leads to root (%s): no ticket may name it", name,
+        return ctl_fail(c, CTL_REFUSED, hint, "account %s leads to root (%s): no ticket may name it", name,
                         a->local.because);
     return CTL_DONE;
 }
@@ -99,8 +96,7 @@ static int name_agent(struct ctl *c, struct adopt *a, struct store *s, char *nam
     if (!nhi_name_is_agent(a->agent))
         return ctl_fail(c, CTL_REFUSED, "--agent NAME", "'%s' is not an agent name", a->agent);
     if (a->local.uid >= s->set.uid_min && a->local.uid <= s->set.uid_max)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME",
-                        "account %s is an agent's already", a->local.name);
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME", "account %s is an agent's already", a->local.name);
     err = nhi_agent_get(s->l, a->agent, &had);
     if (err == NHI_OK)
         return ctl_fail(c, CTL_REFUSED, "--agent NAME", "there is an agent %s already", a->agent);
@@ -179,8 +175,7 @@ static void show_jobs(const struct adopt *a)
     }
 }
 
-static void show_list(const struct adopt *a, const char *key, const char *title,
-                      const struct adopt_list *l)
+static void show_list(const struct adopt *a, const char *key, const char *title, const struct adopt_list *l)
 {
     out_line(a->c->out, "%s", "");
     out_strings(a->c->out, key, title);
@@ -279,16 +274,14 @@ static int adopt(struct ctl *c)
 #define AT(field) offsetof(struct adopt_args, field)
 
 static const struct opt adopt_opts[] = {
-    { "agent", OPT_NAME, AT(agent), false, "NAME", "what it is to be called (ACCOUNT-bot)",
-      nhi_name_is_agent, 0 },
-    { "owner", OPT_TEXT, AT(owner), false, "OWNER",
-      "the person or team that will answer for it (you)", nhi_name_is_owner, NHI_OWNER_MAX },
+    { "agent", OPT_NAME, AT(agent), false, "NAME", "what it is to be called (ACCOUNT-bot)", nhi_name_is_agent, 0 },
+    { "owner", OPT_TEXT, AT(owner), false, "OWNER", "the person or team that will answer for it (you)",
+      nhi_name_is_owner, NHI_OWNER_MAX },
     { .name = NULL },
 };
 
 const struct verb adopt_verbs[] = {
-    { NULL, "adopt", adopt, adopt_opts, sizeof(struct adopt_args), 1, 1,
-      "ACCOUNT [--agent NAME] [--owner OWNER]",
+    { NULL, "adopt", adopt, adopt_opts, sizeof(struct adopt_args), 1, 1, "ACCOUNT [--agent NAME] [--owner OWNER]",
       "Show how automation uses an account, and what would replace it.",
       "Looks at its keys, its lines in sudoers and crontabs and, where logs show them, its logins, "
       "and prints\n"

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 #define NHICTL "/usr/sbin/nhictl"
 #define SHELL_PATH "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
 
@@ -54,8 +53,15 @@ static void put_for_crontab(FILE *f, const char *text, size_t len)
 /* What the crontab says to cron and not to the command. */
 static bool is_for_cron(const char *name, size_t len)
 {
-    static const char *const names[] = { "MAILTO", "MAILFROM", "CRON_TZ", "RANDOM_DELAY", "START_HOURS_RANGE",
-                                         "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING", "LOGNAME", "USER" };
+    static const char *const names[] = { "MAILTO",
+                                         "MAILFROM",
+                                         "CRON_TZ",
+                                         "RANDOM_DELAY",
+                                         "START_HOURS_RANGE",
+                                         "CONTENT_TYPE",
+                                         "CONTENT_TRANSFER_ENCODING",
+                                         "LOGNAME",
+                                         "USER" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)

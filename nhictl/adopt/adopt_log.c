@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libnhi/base/net.h"
 #include "hostcfg/host_file.h"
+#include "libnhi/base/net.h"
 #include "nhictl/say/out.h"
 
 #define TAIL_MAX (16L << 20) /* bytes that are read of a log, from its end */
@@ -36,8 +36,7 @@ static void known_free(void *k)
     free(k);
 }
 
-static void count(struct adopt_use **all, size_t *n, void **known, const char *how, const char *from,
-                  const char *when)
+static void count(struct adopt_use **all, size_t *n, void **known, const char *how, const char *from, const char *when)
 {
     struct known *mine = out_must(malloc(sizeof(*mine))), **found;
     struct adopt_use *u;
@@ -47,8 +46,8 @@ static void count(struct adopt_use **all, size_t *n, void **known, const char *h
     if (*found == mine) {
         if ((*n & (*n - 1)) == 0)
             *all = out_must(reallocarray(*all, *n * 2 + 1, sizeof(**all)));
-        (*all)[(*n)++] = (struct adopt_use){ .how = out_must(strdup(how)),
-                                             .from = *from != '\0' ? out_must(strdup(from)) : NULL };
+        (*all)[(*n)++] =
+            (struct adopt_use){ .how = out_must(strdup(how)), .from = *from != '\0' ? out_must(strdup(from)) : NULL };
     } else {
         known_free(mine);
     }
@@ -101,8 +100,7 @@ static void take_sudo(struct adopt *a, const char *line, const char *at)
     const char *command = strstr(at, "COMMAND=");
     char account[64], when[32], path[256];
 
-    if (command == NULL || sscanf(at, ": %63s :", account) != 1 ||
-        strcmp(account, a->local.name) != 0)
+    if (command == NULL || sscanf(at, ": %63s :", account) != 1 || strcmp(account, a->local.name) != 0)
         return;
     command += strlen("COMMAND=");
     snprintf(path, sizeof(path), "%.*s", (int)strcspn(command, " \n"), command);
@@ -141,8 +139,7 @@ static bool read_log(struct adopt *a, const char *path)
 
 static bool read_journal(struct adopt *a)
 {
-    char program[] = JOURNALCTL, quiet[] = "-q", format[] = "-oshort-iso", many[] = "-n4000",
-         all[] = "--no-pager";
+    char program[] = JOURNALCTL, quiet[] = "-q", format[] = "-oshort-iso", many[] = "-n4000", all[] = "--no-pager";
     /* What was run, as the kernel told the journal; a name in front of a line is anybody's to choose. */
     char sshd[] = "_EXE=/usr/sbin/sshd", session[] = "_EXE=/usr/lib/openssh/sshd-session",
          sudo[] = "_EXE=/usr/bin/sudo";

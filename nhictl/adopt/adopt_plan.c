@@ -77,10 +77,8 @@ static void observe(struct adopt *a)
     struct text t;
     FILE *f = begin(&t);
 
-    fprintf(f, "groupadd -f nhi-observe\nusermod -a -G nhi-observe %s\nnhictl status\n",
-            a->local.name);
-    say(a, "observe",
-        "everybody still gets in, and status counts who would not; a week is a good while", &t);
+    fprintf(f, "groupadd -f nhi-observe\nusermod -a -G nhi-observe %s\nnhictl status\n", a->local.name);
+    say(a, "observe", "everybody still gets in, and status counts who would not; a week is a good while", &t);
 }
 
 static void enroll(struct adopt *a)
@@ -134,9 +132,8 @@ static void policy(struct adopt *a)
 
     fprintf(f, "cat >/etc/nhi/policy.d/%s.conf <<'X'\nrules = (\n", a->agent);
     if (is_used_by_ssh(a) || a->job_count == 0) {
-        fprintf(f,
-                "  { name = \"%s-login\"; effect = \"permit\"; agent = \"%s\"; account = \"%s\";\n",
-                a->agent, a->agent, a->local.name);
+        fprintf(f, "  { name = \"%s-login\"; effect = \"permit\"; agent = \"%s\"; account = \"%s\";\n", a->agent,
+                a->agent, a->local.name);
         fprintf(f, "    service = [ \"sshd\"%s ];", a->sudo.count > 0 ? ", \"sudo\"" : "");
         put_sources(a, f);
         fprintf(f, " }%s\n", a->job_count > 0 ? "," : "");
@@ -200,8 +197,7 @@ static void tickets(struct adopt *a)
             continue;
         }
         if (k->base64[0] == '\0') {
-            fprintf(f, "# key %zu, %s, cannot be bound: ssh-keygen -t ed25519 where it is used\n",
-                    i + 1, k->print);
+            fprintf(f, "# key %zu, %s, cannot be bound: ssh-keygen -t ed25519 where it is used\n", i + 1, k->print);
             continue;
         }
         fprintf(f, "echo '" NHI_SSHKEY_TYPE " %s' >%s-%zu.pub\n", k->base64, a->agent, i + 1);
@@ -209,8 +205,7 @@ static void tickets(struct adopt *a)
                 "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --bind-key "
                 "%s-%zu.pub --ttl 8h "
                 "--out %s-%zu.ticket",
-                a->agent, a->agent, a->local.name, a->sudo.count > 0 ? ",sudo" : "", a->agent,
-                i + 1, a->agent, i + 1);
+                a->agent, a->agent, a->local.name, a->sudo.count > 0 ? ",sudo" : "", a->agent, i + 1, a->agent, i + 1);
         put_ssh(f, k);
         putc('\n', f);
         if (has_option(k, "command"))
@@ -221,9 +216,7 @@ static void tickets(struct adopt *a)
                 "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --ttl 8h --out "
                 "%s.ticket\n",
                 a->agent, a->agent, a->local.name, a->sudo.count > 0 ? ",sudo" : "", a->agent);
-    say(a, "tickets",
-        "a task and a ticket each time that it works; whoever starts it does this, not a person",
-        &t);
+    say(a, "tickets", "a task and a ticket each time that it works; whoever starts it does this, not a person", &t);
 }
 
 /* Today they run beside each other, and beside who logs in. */
@@ -238,8 +231,7 @@ static void jobs(struct adopt *a)
         adopt_put_job(f, a, &a->job[i], beside);
     fputs("X\n", f);
     for (size_t i = 0; i < a->job_count; i++) {
-        fprintf(f, "# take it out of %s: %s %s\n", a->job[i].file, a->job[i].when,
-                a->job[i].command);
+        fprintf(f, "# take it out of %s: %s %s\n", a->job[i].file, a->job[i].when, a->job[i].command);
         adopt_put_for_cron(f, &a->job[i]);
     }
     say(a, "jobs", "as the agent's own account, which needs to reach the files that the jobs use", &t);
@@ -276,8 +268,8 @@ static void enforce(struct adopt *a)
     struct text t;
     FILE *f = begin(&t);
 
-    fprintf(f, "groupadd -f nhi-only\nusermod -a -G nhi-only %s\ngpasswd -d %s nhi-observe\n",
-            a->local.name, a->local.name);
+    fprintf(f, "groupadd -f nhi-only\nusermod -a -G nhi-only %s\ngpasswd -d %s nhi-observe\n", a->local.name,
+            a->local.name);
     for (size_t i = 0; i < a->key_count; i++) {
         bool before = false;
 
@@ -294,8 +286,7 @@ static void enforce(struct adopt *a)
     for (size_t i = 0; i < a->sudo.count; i++)
         if (strstr(a->sudo.text[i], "NOPASSWD") != NULL)
             fprintf(f, "# visudo: take NOPASSWD out of: %s %s\n", a->local.name, a->sudo.text[i]);
-    say(a, "enforce", "last, when status counts nobody any more who would be denied: tickets only",
-        &t);
+    say(a, "enforce", "last, when status counts nobody any more who would be denied: tickets only", &t);
 }
 
 void adopt_plan(struct adopt *a)

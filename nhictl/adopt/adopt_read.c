@@ -39,20 +39,17 @@ static size_t options_len(const char *line)
 
 static bool is_type(const char *word)
 {
-    return strncmp(word, "ssh-", 4) == 0 || strncmp(word, "ecdsa-", 6) == 0 ||
-           strncmp(word, "sk-", 3) == 0;
+    return strncmp(word, "ssh-", 4) == 0 || strncmp(word, "ecdsa-", 6) == 0 || strncmp(word, "sk-", 3) == 0;
 }
 
 static void add_key(struct adopt *a, const char *file, char *line)
 {
     size_t options = is_type(line) ? 0 : options_len(line);
-    char *rest = line + options, *type = file_word(&rest),
-         *base64 = type != NULL ? file_word(&rest) : NULL;
+    char *rest = line + options, *type = file_word(&rest), *base64 = type != NULL ? file_word(&rest) : NULL;
     struct adopt_key k = { .logins = 0 };
     uint8_t pk[NHI_PK_LEN];
 
-    if (base64 == NULL || !is_type(type) ||
-        nhi_sshkey_print(base64, strlen(base64), k.print) != NHI_OK)
+    if (base64 == NULL || !is_type(type) || nhi_sshkey_print(base64, strlen(base64), k.print) != NHI_OK)
         return;
     if (options > 0)
         line[options] = '\0';
@@ -60,8 +57,7 @@ static void add_key(struct adopt *a, const char *file, char *line)
     k.type = out_must(strdup(type));
     k.options = out_must(strdup(options > 0 ? line : ""));
     k.comment = out_must(strdup(file_bare(rest)));
-    if (strcmp(type, NHI_SSHKEY_TYPE) == 0 &&
-        nhi_sshkey_decode(base64, strlen(base64), pk) == NHI_OK)
+    if (strcmp(type, NHI_SSHKEY_TYPE) == 0 && nhi_sshkey_decode(base64, strlen(base64), pk) == NHI_OK)
         nhi_sshkey_encode(pk, k.base64);
     a->key = out_must(reallocarray(a->key, a->key_count + 1, sizeof(*a->key)));
     a->key[a->key_count++] = k;
@@ -111,8 +107,7 @@ void adopt_keys(struct adopt *a)
     char program[] = SSHD, test[] = "-T", with[] = "-C";
     char *whom = out_say("user=%s,host=localhost,addr=127.0.0.1", a->local.name);
     char *const argv[] = { program, test, with, whom, NULL };
-    char standard[] = ".ssh/authorized_keys .ssh/authorized_keys2", *out = NULL, *err = NULL,
-         *at = NULL, *word;
+    char standard[] = ".ssh/authorized_keys .ssh/authorized_keys2", *out = NULL, *err = NULL, *at = NULL, *word;
     int status;
 
     if (file_run(argv, &out, &err, &status) == NHI_OK && status == 0)
@@ -180,9 +175,8 @@ static void name_job(struct adopt *a, struct adopt_job *j)
 
     while (start > 0 && j->command[start - 1] != '/')
         start--;
-    for (size_t i = start; i < len && used < 32 &&
-                           (isalnum((unsigned char)j->command[i]) || strchr("_-", j->command[i]));
-         i++)
+    for (size_t i = start;
+         i < len && used < 32 && (isalnum((unsigned char)j->command[i]) || strchr("_-", j->command[i])); i++)
         j->name[used++] = (char)tolower((unsigned char)j->command[i]);
     if (used == 0 || !isalnum((unsigned char)j->name[0]))
         memcpy(j->name, "job", sizeof("job"));
@@ -347,8 +341,8 @@ static void read_for_root(struct adopt *a, const char *path)
 static void read_where_root_does(struct adopt *a)
 {
     static const char *const files[] = { "/etc/crontab", "/var/spool/cron/crontabs/root", "/var/spool/cron/root" };
-    static const char *const dirs[] = { "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly",
-                                        "/etc/cron.monthly", "/etc/systemd/system" };
+    static const char *const dirs[] = { "/etc/cron.d",      "/etc/cron.hourly",  "/etc/cron.daily",
+                                        "/etc/cron.weekly", "/etc/cron.monthly", "/etc/systemd/system" };
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         read_for_root(a, files[i]);

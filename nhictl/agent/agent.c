@@ -5,20 +5,20 @@
 #include <string.h>
 
 #include "libnhi/base/paths.h"
-#include "nhictl/agent/agent.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
-#include "nhictl/end/end_verb.h"
-#include "nhictl/end/leftover_sweep.h"
-#include "nhictl/say/ctl.h"
+#include "nhictl/agent/agent.h"
+#include "nhictl/agent/owner.h"
 #include "nhictl/end/end.h"
+#include "nhictl/end/end_verb.h"
 #include "nhictl/end/leftover.h"
+#include "nhictl/end/leftover_sweep.h"
+#include "nhictl/end/other_hosts.h"
+#include "nhictl/revoke/revoke.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
-#include "nhictl/end/other_hosts.h"
-#include "nhictl/agent/owner.h"
-#include "nhictl/revoke/revoke.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
@@ -56,8 +56,7 @@ int agent_get(struct ctl *c, struct store *s, struct nhi_agent *a)
     if (nhi_name_is_agent(c->operand[0]))
         err = nhi_agent_get(s->l, c->operand[0], a);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'",
-                        c->operand[0]);
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'", c->operand[0]);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the agent");
 }
 
@@ -119,15 +118,13 @@ static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agen
         for (size_t i = 0; err == NHI_OK && i < open.count; i++) {
             err = nhi_task_close(s->l, open.ids[i], "agent retired", c->now);
             if (err == NHI_OK)
-                err = store_event(c, s, "task-close", agent, open.ids[i], NULL, "agent retired",
-                                  NULL);
+                err = store_event(c, s, "task-close", agent, open.ids[i], NULL, "agent retired", NULL);
         }
     } while (err == NHI_OK && open.count > 0);
     return err;
 }
 
-static enum nhi_err end_all(struct ctl *c, struct store *s, const char *name, const char *reason,
-                            uint32_t *live)
+static enum nhi_err end_all(struct ctl *c, struct store *s, const char *name, const char *reason, uint32_t *live)
 {
     const struct revocation r = { NHI_REVOKE_AGENT, name, reason };
     enum nhi_err err = revoke_in(c, s, &r, live);
@@ -157,13 +154,12 @@ static enum nhi_err take_from_file(struct ctl *c, struct store *s, const struct 
         return NHI_OK;
     a.file[0] = '\0';
     a.file_review = 0;
-    out_line(c->out,
-             "it is declared nowhere any more: from now on it is as one that was made by hand");
+    out_line(c->out, "it is declared nowhere any more: from now on it is as one that was made by hand");
     return nhi_agent_change(s->l, &a);
 }
 
-static enum nhi_err change(struct ctl *c, struct store *s, const struct nhi_agent *a,
-                           enum nhi_agent_state state, uint32_t *live)
+static enum nhi_err change(struct ctl *c, struct store *s, const struct nhi_agent *a, enum nhi_agent_state state,
+                           uint32_t *live)
 {
     const struct state_args *args = c->args;
     const char *reason = args->reason != NULL ? args->reason : "";
@@ -237,8 +233,7 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
     code = ended_finish(c, &ended, code);
 out:
     if (code == CTL_SYSTEM && !s.committed && state != NHI_AGENT_ACTIVE)
-        ctl_note("its tickets can be ended without the ledger: nhictl revoke --agent %s",
-                 c->operand[0]);
+        ctl_note("its tickets can be ended without the ledger: nhictl revoke --agent %s", c->operand[0]);
     store_close(&s);
     return code;
 }
@@ -309,28 +304,26 @@ static const struct opt set_opts[] = {
 };
 
 static const struct opt state_opts[] = {
-    { "reason", OPT_TEXT, offsetof(struct state_args, reason), false, "TEXT", "why", NULL,
-      NHI_TEXT_MAX },
+    { "reason", OPT_TEXT, offsetof(struct state_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
 
 const struct verb agent_verbs[] = {
     { "agent", "list", agent_list, NULL, 0, 0, 0, "", "List every agent, retired ones too.", NULL,
       "nhictl agent list" },
-    { "agent", "show", agent_show, NULL, 0, 1, 1, "NAME", "Show one agent.", NULL,
-      "nhictl agent show ci-bot" },
+    { "agent", "show", agent_show, NULL, 0, 1, 1, "NAME", "Show one agent.", NULL, "nhictl agent show ci-bot" },
     { "agent", "set", agent_set, set_opts, sizeof(struct set_args), 1, 1, "NAME --daemons|--no-daemons",
       "Say whether root starts daemons by an agent's account.",
-      "Without systemd they look like what a session left behind, and end as that.", "nhictl agent set ci-bot --daemons" },
-    { "agent", "suspend", agent_suspend, state_opts, sizeof(struct state_args), 1, 1,
-      "NAME [--reason TEXT]", "Shut every door to an agent until it is resumed.", NULL,
-      "nhictl agent suspend ci-bot --reason 'odd hours'" },
-    { "agent", "resume", agent_resume, state_opts, sizeof(struct state_args), 1, 1,
-      "NAME [--reason TEXT]", "Let a suspended agent in again.",
+      "Without systemd they look like what a session left behind, and end as that.",
+      "nhictl agent set ci-bot --daemons" },
+    { "agent", "suspend", agent_suspend, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
+      "Shut every door to an agent until it is resumed.", NULL, "nhictl agent suspend ci-bot --reason 'odd hours'" },
+    { "agent", "resume", agent_resume, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
+      "Let a suspended agent in again.",
       "Whatever it was suspended for, unless its owner is off-boarded: it needs another one first.",
       "nhictl agent resume ci-bot" },
-    { "agent", "retire", agent_retire, state_opts, sizeof(struct state_args), 1, 1,
-      "NAME [--reason TEXT]", "End an agent for good. This cannot be undone.",
+    { "agent", "retire", agent_retire, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
+      "End an agent for good. This cannot be undone.",
       "Revokes its tickets and closes its tasks. Its name and uid are never given again; the uid "
       "keeps\n"
       "resolving, so that its files stay attributable.",

@@ -4,8 +4,8 @@
 #ifndef NHICTL_AGENT_H
 #define NHICTL_AGENT_H
 
-#include "libnhi/ledger/ledger.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_agent.h"
 
 #define AGENTS_PATH NHI_CONF_DIR "/" NHI_AGENTS_DIR

@@ -15,11 +15,11 @@
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_watched.h"
 #include "libnhi/snapshot/snapshot_account.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/agent/home.h"
+#include "nhictl/agent/owner.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
-#include "nhictl/agent/owner.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
@@ -51,8 +51,7 @@ static int check_unused(struct ctl *c, struct store *s, const char *name)
     if (err == NHI_OK && had.state == NHI_AGENT_ACTIVE && home_is_missing(&had.account))
         home_hint(&had.account, hint);
     if (err == NHI_OK)
-        return ctl_fail(c, CTL_REFUSED, hint,
-                        "agent %s exists (%s), and no name is used twice", name,
+        return ctl_fail(c, CTL_REFUSED, hint, "agent %s exists (%s), and no name is used twice", name,
                         agent_state_name(had.state));
     if (err != NHI_ERR_NOT_FOUND)
         return store_fail(c, s, err, "read the agents");
@@ -65,11 +64,9 @@ static int check_unused(struct ctl *c, struct store *s, const char *name)
         return ctl_fail(c, CTL_SYSTEM, NULL, "it cannot be told whether this host has an account or a group %s: %s",
                         name, strerror(errno));
     if (strcmp(name, "nhi-observe") == 0)
-        return ctl_fail(c, CTL_REFUSED, NULL,
-                        "nhi-observe is the group of the accounts that are to take tickets only");
+        return ctl_fail(c, CTL_REFUSED, NULL, "nhi-observe is the group of the accounts that are to take tickets only");
     if (strcmp(name, "nhi-only") == 0)
-        return ctl_fail(c, CTL_REFUSED, NULL,
-                        "nhi-only is the group of the accounts that take tickets only");
+        return ctl_fail(c, CTL_REFUSED, NULL, "nhi-only is the group of the accounts that take tickets only");
     return CTL_DONE;
 }
 
@@ -84,11 +81,10 @@ static int choose_uid(struct ctl *c, const struct store *s, uint32_t wanted, uin
 
     if (wanted != 0) {
         if (wanted <= s->set.uid_min || wanted > s->set.uid_max)
-            return ctl_fail(c, CTL_REFUSED, NULL, "uid %u is outside of the agent range %u to %u",
-                            wanted, s->set.uid_min + 1, s->set.uid_max);
+            return ctl_fail(c, CTL_REFUSED, NULL, "uid %u is outside of the agent range %u to %u", wanted,
+                            s->set.uid_min + 1, s->set.uid_max);
         if (wanted < s->set.next_uid)
-            return ctl_fail(c, CTL_REFUSED, NULL,
-                            "uid %u is below %u: numbers are never given again", wanted,
+            return ctl_fail(c, CTL_REFUSED, NULL, "uid %u is below %u: numbers are never given again", wanted,
                             s->set.next_uid);
         if (!id_is_free(wanted))
             return ctl_fail(c, CTL_REFUSED, NULL, "uid or gid %u is taken on this host", wanted);
@@ -98,8 +94,8 @@ static int choose_uid(struct ctl *c, const struct store *s, uint32_t wanted, uin
     while (id <= s->set.uid_max && !id_is_free(id))
         id++;
     if (id > s->set.uid_max)
-        return ctl_fail(c, CTL_REFUSED, NULL, "every uid of the agent range %u to %u was given",
-                        s->set.uid_min + 1, s->set.uid_max);
+        return ctl_fail(c, CTL_REFUSED, NULL, "every uid of the agent range %u to %u was given", s->set.uid_min + 1,
+                        s->set.uid_max);
     *uid = id;
     return CTL_DONE;
 }
@@ -115,19 +111,14 @@ static int add_groups(struct ctl *c, const struct store *s, const char *list, st
         if (g == NULL)
             return ctl_fail(c, CTL_REFUSED, NULL, "there is no group %s on this host", name);
         if (nhi_group_is_privileged(name, g->gr_gid))
-            return ctl_fail(c, CTL_REFUSED, NULL, "group %s leads to root: no agent may be in it",
-                            name);
+            return ctl_fail(c, CTL_REFUSED, NULL, "group %s leads to root: no agent may be in it", name);
         if (!nhi_id_is_ours(g->gr_gid))
-            return ctl_fail(
-                c, CTL_REFUSED, NULL,
-                "group %s (gid %u) is the system's: an agent's groups start at gid 1000", name,
-                g->gr_gid);
-        if (g->gr_gid >= s->set.uid_min && g->gr_gid <= s->set.uid_max)
             return ctl_fail(c, CTL_REFUSED, NULL,
-                            "group %s is in the agent range: it is not given out", name);
+                            "group %s (gid %u) is the system's: an agent's groups start at gid 1000", name, g->gr_gid);
+        if (g->gr_gid >= s->set.uid_min && g->gr_gid <= s->set.uid_max)
+            return ctl_fail(c, CTL_REFUSED, NULL, "group %s is in the agent range: it is not given out", name);
         if (a->account.group_count == NHI_GROUPS_MAX)
-            return ctl_fail(c, CTL_REFUSED, NULL, "an agent may be in %d groups at most",
-                            NHI_GROUPS_MAX);
+            return ctl_fail(c, CTL_REFUSED, NULL, "an agent may be in %d groups at most", NHI_GROUPS_MAX);
         a->account.groups[a->account.group_count++] = g->gr_gid;
     }
     snprintf(a->group_names, sizeof(a->group_names), "%s", list);
@@ -162,8 +153,7 @@ static int fill_home(struct ctl *c, const struct agent_new *n, struct nhi_agent 
     else
         len = snprintf(a->account.home, sizeof(a->account.home), "/home/%s", a->account.name);
     if (len > NHI_PATH_MAX || !home_path_ok(a->account.home))
-        return ctl_fail(c, CTL_USAGE, NULL,
-                        "home '%s' is not an absolute path of at most %d bytes without . and ..",
+        return ctl_fail(c, CTL_USAGE, NULL, "home '%s' is not an absolute path of at most %d bytes without . and ..",
                         a->account.home, NHI_PATH_MAX);
     return CTL_DONE;
 }
@@ -172,12 +162,10 @@ static int check_account(struct ctl *c, const struct store *s, const struct nhi_
 {
     if (nhi_account_is_valid(a, s->set.uid_min, s->set.uid_max))
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, NULL,
-                    "home and shell may hold no colon and no control character");
+    return ctl_fail(c, CTL_REFUSED, NULL, "home and shell may hold no colon and no control character");
 }
 
-int agent_new_fill(struct ctl *c, const struct store *s, const struct agent_new *n,
-                   struct nhi_agent *a)
+int agent_new_fill(struct ctl *c, const struct store *s, const struct agent_new *n, struct nhi_agent *a)
 {
     int code;
 
@@ -190,8 +178,7 @@ int agent_new_fill(struct ctl *c, const struct store *s, const struct agent_new 
     return code == CTL_DONE ? check_account(c, s, &a->account) : code;
 }
 
-int agent_new_prepare(struct ctl *c, struct store *s, const struct agent_new *n,
-                      struct nhi_agent *a)
+int agent_new_prepare(struct ctl *c, struct store *s, const struct agent_new *n, struct nhi_agent *a)
 {
     int code = check_name(c, n->name);
 

@@ -22,11 +22,9 @@ struct agent_new {
 
 /* Each returns CTL_DONE, or another exit code after saying what is wrong. */
 /* a: zeroed. Checked against the ledger and this host, with its uid; nothing is written. */
-int agent_new_prepare(struct ctl *c, struct store *s, const struct agent_new *n,
-                      struct nhi_agent *a);
+int agent_new_prepare(struct ctl *c, struct store *s, const struct agent_new *n, struct nhi_agent *a);
 /* Purpose, shell and groups alone, into an agent that is there already. */
-int agent_new_fill(struct ctl *c, const struct store *s, const struct agent_new *n,
-                   struct nhi_agent *a);
+int agent_new_fill(struct ctl *c, const struct store *s, const struct agent_new *n, struct nhi_agent *a);
 /* In the open transaction, with its event. */
 NHI_CHECK enum nhi_err agent_new_record(struct ctl *c, struct store *s, const struct nhi_agent *a);
 

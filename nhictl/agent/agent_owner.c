@@ -7,12 +7,12 @@
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_owner.h"
 #include "nhictl/agent/agent.h"
+#include "nhictl/agent/owner.h"
+#include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
 #include "nhictl/say/ctl.h"
-#include "nhictl/end/end.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
-#include "nhictl/agent/owner.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
@@ -34,8 +34,8 @@ static int check_resume(struct ctl *c, const struct nhi_agent *a)
     if (a->state == NHI_AGENT_ACTIVE || (a->held & NHI_HELD_OFFBOARDED) != 0)
         return CTL_DONE;
     snprintf(hint, sizeof(hint), "nhictl agent resume %s", a->account.name);
-    return ctl_fail(c, CTL_REFUSED, hint, "agent %s was not suspended by an off-boarding%s%s",
-                    a->account.name, a->reason[0] != '\0' ? ", but: " : "", a->reason);
+    return ctl_fail(c, CTL_REFUSED, hint, "agent %s was not suspended by an off-boarding%s%s", a->account.name,
+                    a->reason[0] != '\0' ? ", but: " : "", a->reason);
 }
 
 static int check_transfer(struct ctl *c, struct store *s, const struct nhi_agent *a)
@@ -44,8 +44,7 @@ static int check_transfer(struct ctl *c, struct store *s, const struct nhi_agent
     int code = agent_need(c, a, NHI_AGENT_ACTIVE);
 
     if (code == CTL_DONE && strcmp(a->owner, args->owner) == 0)
-        code = ctl_fail(c, CTL_REFUSED, NULL, "agent %s is %s's already", a->account.name,
-                        args->owner);
+        code = ctl_fail(c, CTL_REFUSED, NULL, "agent %s is %s's already", a->account.name, args->owner);
     if (code == CTL_DONE)
         code = owner_need(c, s, NULL, args->owner);
     return code == CTL_DONE && args->resume ? check_resume(c, a) : code;
@@ -60,8 +59,7 @@ static int transfer_in(struct ctl *c, struct store *s, struct nhi_agent *a)
     out_text(detail, "from", NULL, a->owner);
     out_text(detail, "to", NULL, args->owner);
     if (err == NHI_OK)
-        err =
-            store_event(c, s, "agent-transfer", a->account.name, NULL, NULL, args->reason, detail);
+        err = store_event(c, s, "agent-transfer", a->account.name, NULL, NULL, args->reason, detail);
     else
         out_row_free(detail);
     if (err == NHI_OK)
@@ -88,8 +86,7 @@ static int agent_transfer(struct ctl *c)
         code = transfer_in(c, &s, &a);
     if (code == CTL_DONE) {
         out_member(c->out, "agent", agent_row(c->out, &a, true));
-        out_line(c->out, "agent %s is %s's, and %s", a.account.name, a.owner,
-                 agent_state_name(a.state));
+        out_line(c->out, "agent %s is %s's, and %s", a.account.name, a.owner, agent_state_name(a.state));
         if (a.state == NHI_AGENT_SUSPENDED)
             out_line(c->out, "it goes on after: nhictl agent resume %s", a.account.name);
         agent_note_file(&a, "write the owner there too, or the next apply takes it back");
@@ -116,8 +113,7 @@ static int certify_in(struct ctl *c, struct store *s, struct nhi_agent *a)
     out_day(detail, "had", NULL, a->review_by);
     out_day(detail, "review_by", NULL, args->review_by);
     if (err == NHI_OK)
-        err =
-            store_event(c, s, "agent-certify", a->account.name, NULL, NULL, args->because, detail);
+        err = store_event(c, s, "agent-certify", a->account.name, NULL, NULL, args->because, detail);
     else
         out_row_free(detail);
     if (err == NHI_OK)
@@ -152,19 +148,16 @@ static int agent_certify(struct ctl *c)
 #define AT(field) offsetof(struct transfer_args, field)
 
 static const struct opt transfer_opts[] = {
-    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "who answers for it from now on", nhi_name_is_owner,
-      NHI_OWNER_MAX },
-    { "resume", OPT_FLAG, AT(resume), false, NULL,
-      "let it in again, where the owner's leaving suspended it", NULL, 0 },
+    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "who answers for it from now on", nhi_name_is_owner, NHI_OWNER_MAX },
+    { "resume", OPT_FLAG, AT(resume), false, NULL, "let it in again, where the owner's leaving suspended it", NULL, 0 },
     { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
 
 static const struct opt certify_opts[] = {
-    { "review-by", OPT_DATE, offsetof(struct certify_args, review_by), true, "DATE",
-      "the day to ask again", NULL, 0 },
-    { "because", OPT_TEXT, offsetof(struct certify_args, because), true, "TEXT",
-      "why it is still needed", NULL, NHI_TEXT_MAX },
+    { "review-by", OPT_DATE, offsetof(struct certify_args, review_by), true, "DATE", "the day to ask again", NULL, 0 },
+    { "because", OPT_TEXT, offsetof(struct certify_args, because), true, "TEXT", "why it is still needed", NULL,
+      NHI_TEXT_MAX },
     { .name = NULL },
 };
 
@@ -174,7 +167,7 @@ const struct verb agent_owner_verbs[] = {
       "One that is suspended stays so without --resume.",
       "nhictl agent transfer ci-bot --owner dev@example.org --reason 'new team'" },
     { "agent", "certify", agent_certify, certify_opts, sizeof(struct certify_args), 1, 1,
-      "NAME --review-by DATE --because TEXT", "Record a review: why an agent is still needed.",
-      NULL, "nhictl agent certify ci-bot --review-by 2027-12-31 --because 'builds every release'" },
+      "NAME --review-by DATE --because TEXT", "Record a review: why an agent is still needed.", NULL,
+      "nhictl agent certify ci-bot --review-by 2027-12-31 --because 'builds every release'" },
     { .verb = NULL },
 };

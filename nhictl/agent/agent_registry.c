@@ -15,13 +15,13 @@
 #include "libnhi/ledger/ledger_agent.h"
 #include "nhictl/agent/agent_new.h"
 #include "nhictl/agent/agents_apply.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/agent/home.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
 #include "nhictl/say/rows.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
 #define FILE_MAX ((size_t)16 << 20)
@@ -75,8 +75,7 @@ static int put_agent(const struct nhi_agent *a, void *ctx)
     if (nhi_time_format(a->review_by, day) != NHI_OK)
         return 1;
     day[10] = '\0';
-    fprintf(to->f, "%s  { name = \"%s\"; uid = %u;", to->count++ > 0 ? ",\n" : "", a->account.name,
-            a->account.uid);
+    fprintf(to->f, "%s  { name = \"%s\"; uid = %u;", to->count++ > 0 ? ",\n" : "", a->account.name, a->account.uid);
     put_text(to->f, "state", agent_state_name(a->state));
     put_text(to->f, "owner", a->owner);
     put_text(to->f, "purpose", a->purpose);
@@ -99,8 +98,7 @@ static enum nhi_err write_registry(struct ctl *c, struct store *s, char **text)
 
     *text = NULL;
     to.f = out_must(open_memstream(text, &len));
-    fprintf(to.f, "# Agents of %s, for nhictl agent import on another host.\nagents = (\n",
-            s->set.host);
+    fprintf(to.f, "# Agents of %s, for nhictl agent import on another host.\nagents = (\n", s->set.host);
     err = nhi_agent_each(s->l, put_agent, &to);
     fprintf(to.f, "%s);", to.count > 0 ? "\n" : "");
     if (fclose(to.f) != 0)
@@ -174,8 +172,7 @@ static int read_registry(struct ctl *c, const char *file, struct nhi_agent_conf 
     if (code != CTL_DONE || err == NHI_OK)
         return code;
     if (err == NHI_ERR_FORMAT)
-        return ctl_fail(c, CTL_REFUSED, NULL, "%s:%u: %s; nothing was changed", file, error.line,
-                        error.text);
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s:%u: %s; nothing was changed", file, error.line, error.text);
     return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, nhi_strerror(err));
 }
 
@@ -201,19 +198,16 @@ static int check_uid(struct ctl *c, struct store *s, const struct nhi_agent_entr
     enum nhi_err err;
 
     if (e->uid == 0)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent export", "agent %s has no uid in it",
-                        e->name);
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent export", "agent %s has no uid in it", e->name);
     err = nhi_agent_each(s->l, find_holder, &h);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the agents");
     if (h.name[0] != '\0')
-        return ctl_fail(c, CTL_REFUSED, NULL, "uid %u of agent %s is agent %s's on this host",
-                        e->uid, e->name, h.name);
+        return ctl_fail(c, CTL_REFUSED, NULL, "uid %u of agent %s is agent %s's on this host", e->uid, e->name, h.name);
     return CTL_DONE;
 }
 
-static enum nhi_err put(struct ctl *c, struct store *s, const struct nhi_agent_entry *e,
-                        const struct nhi_agent *a)
+static enum nhi_err put(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, const struct nhi_agent *a)
 {
     enum nhi_err err = agent_new_record(c, s, a);
 
@@ -222,8 +216,8 @@ static enum nhi_err put(struct ctl *c, struct store *s, const struct nhi_agent_e
     err = nhi_agent_set_state(s->l, e->name, e->state, "imported so", c->now);
     if (err != NHI_OK)
         return err;
-    return store_event(c, s, e->state == NHI_AGENT_RETIRED ? "agent-retire" : "agent-suspend",
-                       e->name, NULL, NULL, "imported so", NULL);
+    return store_event(c, s, e->state == NHI_AGENT_RETIRED ? "agent-retire" : "agent-suspend", e->name, NULL, NULL,
+                       "imported so", NULL);
 }
 
 static int import_one(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, bool *added)
@@ -236,11 +230,10 @@ static int import_one(struct ctl *c, struct store *s, const struct nhi_agent_ent
 
     *added = err == NHI_ERR_NOT_FOUND;
     if (err == NHI_OK)
-        return a.account.uid == e->uid
-                   ? CTL_DONE
-                   : ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME",
-                              "agent %s has uid %u on this host, not %u, and a uid does not change",
-                              e->name, a.account.uid, e->uid);
+        return a.account.uid == e->uid ? CTL_DONE
+                                       : ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME",
+                                                  "agent %s has uid %u on this host, not %u, and a uid does not change",
+                                                  e->name, a.account.uid, e->uid);
     if (err != NHI_ERR_NOT_FOUND)
         return store_fail(c, s, err, "read the agents");
     memset(&a, 0, sizeof(a));
@@ -256,8 +249,7 @@ static int import_one(struct ctl *c, struct store *s, const struct nhi_agent_ent
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "register the agent");
 }
 
-static int import_all(struct ctl *c, struct store *s, const struct nhi_agent_conf *conf,
-                      bool *added)
+static int import_all(struct ctl *c, struct store *s, const struct nhi_agent_conf *conf, bool *added)
 {
     const char *file = c->operand[0];
     int code = CTL_DONE;
@@ -268,8 +260,7 @@ static int import_all(struct ctl *c, struct store *s, const struct nhi_agent_con
         struct out_row *r;
         char where[256];
 
-        snprintf(where, sizeof(where), "%.200s:%u",
-                 strcmp(file, "-") == 0 ? "standard input" : file, e->line);
+        snprintf(where, sizeof(where), "%.200s:%u", strcmp(file, "-") == 0 ? "standard input" : file, e->line);
         c->where = where;
         code = import_one(c, s, e, &added[i]);
         c->where = NULL;
@@ -282,16 +273,14 @@ static int import_all(struct ctl *c, struct store *s, const struct nhi_agent_con
     return code;
 }
 
-static int make_homes(struct ctl *c, struct store *s, const struct nhi_agent_conf *conf,
-                      const bool *added)
+static int make_homes(struct ctl *c, struct store *s, const struct nhi_agent_conf *conf, const bool *added)
 {
     struct nhi_agent a;
     int code = CTL_DONE;
 
     for (size_t i = 0; i < conf->count; i++)
         if (added[i] && conf->all[i].state != NHI_AGENT_RETIRED &&
-            nhi_agent_get(s->l, conf->all[i].name, &a) == NHI_OK &&
-            home_make(c, &a.account) != CTL_DONE)
+            nhi_agent_get(s->l, conf->all[i].name, &a) == NHI_OK && home_make(c, &a.account) != CTL_DONE)
             code = CTL_SYSTEM;
     return code;
 }
@@ -332,25 +321,22 @@ static int agent_import(struct ctl *c)
 }
 
 static const struct opt export_opts[] = {
-    { "out", OPT_PATH, offsetof(struct export_args, out), false, "FILE", "write it there", NULL,
-      0 },
+    { "out", OPT_PATH, offsetof(struct export_args, out), false, "FILE", "write it there", NULL, 0 },
     { .name = NULL },
 };
 
 static const struct opt import_opts[] = {
-    { "dry-run", OPT_FLAG, offsetof(struct import_args, dry_run), false, NULL,
-      "only show what would be added", NULL, 0 },
+    { "dry-run", OPT_FLAG, offsetof(struct import_args, dry_run), false, NULL, "only show what would be added", NULL,
+      0 },
     { "no-home", OPT_FLAG, offsetof(struct import_args, no_home), false, NULL,
       "do not make home directories: they are on a file server", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb agent_registry_verbs[] = {
-    { "agent", "export", agent_export, export_opts, sizeof(struct export_args), 0, 0,
-      "[--out FILE]", "Print every agent with its uid, for other hosts.", NULL,
-      "nhictl agent export --out agents.conf" },
-    { "agent", "import", agent_import, import_opts, sizeof(struct import_args), 1, 1,
-      "FILE|- [--dry-run] [--no-home]",
+    { "agent", "export", agent_export, export_opts, sizeof(struct export_args), 0, 0, "[--out FILE]",
+      "Print every agent with its uid, for other hosts.", NULL, "nhictl agent export --out agents.conf" },
+    { "agent", "import", agent_import, import_opts, sizeof(struct import_args), 1, 1, "FILE|- [--dry-run] [--no-home]",
       "Register the agents of another host here, under the same uids.",
       "Those that are here already, with the same uid, are left as they are. Whatever is wrong "
       "with one, such as\n"

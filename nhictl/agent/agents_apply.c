@@ -13,14 +13,13 @@
 #include "nhictl/agent/agent.h"
 #include "nhictl/agent/agent_new.h"
 #include "nhictl/agent/agents_put.h"
+#include "nhictl/agent/owner.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/conf_read.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/agent/owner.h"
 #include "nhictl/store/store.h"
 
-static enum nhi_err take(void *to, const char *name, const char *text, size_t len,
-                         struct nhi_conf_error *error)
+static enum nhi_err take(void *to, const char *name, const char *text, size_t len, struct nhi_conf_error *error)
 {
     return nhi_agent_conf_add(to, name, text, len, error);
 }
@@ -95,8 +94,7 @@ static int need_future(struct ctl *c, const struct nhi_agent_entry *e)
     return ctl_fail(c, CTL_REFUSED, NULL, "review_by: the day is past");
 }
 
-static int step_add(struct ctl *c, struct store *s, const struct nhi_agent_entry *e,
-                    struct agent_step *step)
+static int step_add(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, struct agent_step *step)
 {
     struct agent_new n = agents_new_of(e);
     int code = need_future(c, e);
@@ -113,10 +111,8 @@ static int step_add(struct ctl *c, struct store *s, const struct nhi_agent_entry
 static bool same_account(const struct nhi_agent *a, const struct nhi_agent *b)
 {
     return strcmp(a->purpose, b->purpose) == 0 && strcmp(a->account.shell, b->account.shell) == 0 &&
-           strcmp(a->group_names, b->group_names) == 0 &&
-           a->account.group_count == b->account.group_count &&
-           memcmp(a->account.groups, b->account.groups,
-                  a->account.group_count * sizeof(a->account.groups[0])) == 0;
+           strcmp(a->group_names, b->group_names) == 0 && a->account.group_count == b->account.group_count &&
+           memcmp(a->account.groups, b->account.groups, a->account.group_count * sizeof(a->account.groups[0])) == 0;
 }
 
 /* What no file changes. */
@@ -128,17 +124,16 @@ static int check_fixed(struct ctl *c, const struct nhi_agent_entry *e, const str
     if (a->state == NHI_AGENT_RETIRED)
         return ctl_fail(c, CTL_REFUSED, hint, "agent %s is retired, and stays so", e->name);
     if (e->uid != 0 && e->uid != a->account.uid)
-        return ctl_fail(c, CTL_REFUSED, hint, "uid: agent %s has %u, and a uid does not change",
-                        e->name, a->account.uid);
+        return ctl_fail(c, CTL_REFUSED, hint, "uid: agent %s has %u, and a uid does not change", e->name,
+                        a->account.uid);
     if (e->home[0] != '\0' && strcmp(e->home, a->account.home) != 0)
-        return ctl_fail(c, CTL_REFUSED, hint, "home: agent %s has %s, and a home is not moved",
-                        e->name, a->account.home);
+        return ctl_fail(c, CTL_REFUSED, hint, "home: agent %s has %s, and a home is not moved", e->name,
+                        a->account.home);
     return CTL_DONE;
 }
 
 /* An agent that was made by hand is nobody's to change, but may be put under a file that agrees. */
-static int check_adopted(struct ctl *c, const struct nhi_agent_entry *e,
-                         const struct agent_step *step)
+static int check_adopted(struct ctl *c, const struct nhi_agent_entry *e, const struct agent_step *step)
 {
     const char *differs = strcmp(e->owner, step->had.owner) != 0   ? "owner"
                           : e->review_by != step->had.review_by    ? "review_by"
@@ -155,8 +150,7 @@ static int check_adopted(struct ctl *c, const struct nhi_agent_entry *e,
                     e->name, differs);
 }
 
-static int step_change(struct ctl *c, struct store *s, const struct nhi_agent_entry *e,
-                       struct agent_step *step)
+static int step_change(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, struct agent_step *step)
 {
     bool by_hand = step->had.file[0] == '\0';
     struct agent_new n = agents_new_of(e);
@@ -183,8 +177,7 @@ static int step_change(struct ctl *c, struct store *s, const struct nhi_agent_en
         step->what |= STEP_REVIEW;
     if (by_hand)
         step->what |= STEP_ADOPT;
-    else if (strcmp(step->want.file, step->had.file) != 0 ||
-             step->want.file_review != step->had.file_review)
+    else if (strcmp(step->want.file, step->had.file) != 0 || step->want.file_review != step->had.file_review)
         step->what |= STEP_MOVE;
     if ((step->had.held & NHI_HELD_UNDECLARED) != 0)
         step->what |= STEP_RESUME;
@@ -195,8 +188,7 @@ static int step_change(struct ctl *c, struct store *s, const struct nhi_agent_en
     return code;
 }
 
-static int compare_entry(struct ctl *c, struct store *s, struct agents_plan *p,
-                         const struct nhi_agent_entry *e)
+static int compare_entry(struct ctl *c, struct store *s, struct agents_plan *p, const struct nhi_agent_entry *e)
 {
     struct agent_step step = { .what = 0 };
     char where[sizeof(AGENTS_PATH) + NHI_DECLARED_MAX + 16];
@@ -238,8 +230,8 @@ static int compare_agent(const struct nhi_agent *a, void *ctx)
     struct removal *r = ctx;
     struct agent_step step = { .what = STEP_SUSPEND, .had = *a, .want = *a };
 
-    if (a->file[0] == '\0' || a->state == NHI_AGENT_RETIRED ||
-        (a->held & NHI_HELD_UNDECLARED) != 0 || is_declared(&r->p->conf, a->account.name))
+    if (a->file[0] == '\0' || a->state == NHI_AGENT_RETIRED || (a->held & NHI_HELD_UNDECLARED) != 0 ||
+        is_declared(&r->p->conf, a->account.name))
         return 0;
     r->count++;
     r->code = add_step(r->c, r->p, &step);
@@ -257,8 +249,7 @@ static int compare_removed(struct ctl *c, struct store *s, struct agents_plan *p
         return ctl_fail(c, CTL_REFUSED, "mkdir -m 0755 " AGENTS_PATH,
                         "there is no directory %s, from which %zu agent%s declared: an empty one "
                         "would suspend %s; nothing was changed",
-                        AGENTS_PATH, r.count, r.count == 1 ? " was" : "s were",
-                        r.count == 1 ? "it" : "them");
+                        AGENTS_PATH, r.count, r.count == 1 ? " was" : "s were", r.count == 1 ? "it" : "them");
     return r.code;
 }
 

@@ -10,9 +10,9 @@
 #include "libnhi/ledger/ledger_owner.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/agent/agent_new.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/agent/home.h"
 #include "nhictl/end/other_hosts.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
@@ -21,8 +21,7 @@
 
 /* ---- the difference ---- */
 
-static void show(struct ctl *c, const struct agent_step *step, const char *change, const char *from,
-                 const char *to)
+static void show(struct ctl *c, const struct agent_step *step, const char *change, const char *from, const char *to)
 {
     struct out_row *r = out_row_new(c->out);
 
@@ -60,14 +59,13 @@ void agents_show(struct ctl *c, const struct agent_step *step)
     if ((step->what & STEP_SUSPEND) != 0)
         show(c, step, "suspended", had->file, NULL);
     if ((step->what & STEP_RESUME) != 0)
-        show(c, step, (had->held & ~(uint32_t)NHI_HELD_UNDECLARED) == 0 ? "resumed" : "declared",
-             NULL, want->file);
+        show(c, step, (had->held & ~(uint32_t)NHI_HELD_UNDECLARED) == 0 ? "resumed" : "declared", NULL, want->file);
 }
 
 /* ---- doing it ---- */
 
-static enum nhi_err event(struct ctl *c, struct store *s, const struct agent_step *step,
-                          const char *kind, const char *cause, const char *from, const char *to)
+static enum nhi_err event(struct ctl *c, struct store *s, const struct agent_step *step, const char *kind,
+                          const char *cause, const char *from, const char *to)
 {
     struct out_row *detail = out_row_new(c->out);
 
@@ -109,8 +107,7 @@ static enum nhi_err put_resume(struct ctl *c, struct store *s, const struct agen
 
 static enum nhi_err put_suspend(struct ctl *c, struct store *s, const struct agent_step *step)
 {
-    enum nhi_err err =
-        nhi_agent_hold(s->l, step->want.account.name, NHI_HELD_UNDECLARED, REMOVED, c->now);
+    enum nhi_err err = nhi_agent_hold(s->l, step->want.account.name, NHI_HELD_UNDECLARED, REMOVED, c->now);
 
     return err == NHI_OK ? event(c, s, step, "agent-suspend", REMOVED, NULL, NULL) : err;
 }

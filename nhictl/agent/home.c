@@ -47,11 +47,9 @@ static enum nhi_err open_parent(const char *path, const char **name, int *fd)
 static int parent_failed(struct ctl *c, int code, const struct nhi_account *a, enum nhi_err err)
 {
     if (err == NHI_ERR_UNSAFE)
-        return ctl_fail(c, code, NULL,
-                        "home %s: others than root can write in the directory that is to hold it",
+        return ctl_fail(c, code, NULL, "home %s: others than root can write in the directory that is to hold it",
                         a->home);
-    return ctl_fail(c, code, NULL, "home %s: the directory that is to hold it: %s", a->home,
-                    nhi_strerror(err));
+    return ctl_fail(c, code, NULL, "home %s: the directory that is to hold it: %s", a->home, nhi_strerror(err));
 }
 
 int home_check(struct ctl *c, const struct nhi_account *a)
@@ -67,8 +65,7 @@ int home_check(struct ctl *c, const struct nhi_account *a)
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         if (!S_ISDIR(st.st_mode) || st.st_uid != a->uid)
             code = ctl_fail(c, CTL_REFUSED, "add --home DIR or --no-home",
-                            "%s is there already and is not the agent's: it is not taken over",
-                            a->home);
+                            "%s is there already and is not the agent's: it is not taken over", a->home);
     } else if (errno != ENOENT) {
         code = ctl_fail(c, CTL_SYSTEM, NULL, "home %s: %s", a->home, strerror(errno));
     }
@@ -123,15 +120,14 @@ int home_make(struct ctl *c, const struct nhi_account *a)
     err = open_parent(a->home, &name, &parent);
     if (err == NHI_OK) {
         failed = make(parent, name, a->uid);
-        if (failed == EEXIST && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISDIR(st.st_mode) && st.st_uid == a->uid)
+        if (failed == EEXIST && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+            st.st_uid == a->uid)
             failed = 0;
         close(parent);
     }
     if (err == NHI_OK && failed == 0)
         return CTL_DONE;
     home_hint(a, hint);
-    return ctl_fail(c, CTL_SYSTEM, hint,
-                    "agent %s is registered, but its home directory could not be made: %s", a->name,
-                    failed != 0 ? strerror(failed) : nhi_strerror(err));
+    return ctl_fail(c, CTL_SYSTEM, hint, "agent %s is registered, but its home directory could not be made: %s",
+                    a->name, failed != 0 ? strerror(failed) : nhi_strerror(err));
 }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hostcfg/host_file.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "nhictl/say/ctl.h"
-#include "hostcfg/host_file.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
 
@@ -63,9 +63,10 @@ void namesakes_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, ui
 
 char *namesake_text(const struct nhi_agent *a, uint32_t uid)
 {
-    return out_say("the name %s leads to uid %u, not to the agent's %u, so its tickets are refused there: see who has it "
-                   "with getent passwd %s",
-                   a->account.name, uid, a->account.uid, a->account.name);
+    return out_say(
+        "the name %s leads to uid %u, not to the agent's %u, so its tickets are refused there: see who has it "
+        "with getent passwd %s",
+        a->account.name, uid, a->account.uid, a->account.name);
 }
 
 static int note(const struct nhi_agent *a, uint32_t uid, void *ctx)

@@ -13,13 +13,13 @@
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_owner.h"
 #include "libnhi/ledger/ledger_ticket.h"
-#include "nhictl/end/end_verb.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/end/end.h"
-#include "nhictl/say/fail.h"
-#include "nhictl/say/rows.h"
+#include "nhictl/end/end_verb.h"
 #include "nhictl/end/other_hosts.h"
 #include "nhictl/revoke/revoke.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/say/rows.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
@@ -42,17 +42,14 @@ int owner_need(struct ctl *c, struct store *s, const struct nhi_agent *a, const 
         return store_fail(c, s, err, "read the owners");
     snprintf(hint, sizeof(hint), "nhictl agent transfer %s --owner OWNER --resume",
              a != NULL ? a->account.name : "NAME");
-    return ctl_fail(c, CTL_REFUSED, a != NULL ? hint : "nhictl owner list",
-                    "owner %s is off-boarded%s%s", owner, o.reason[0] != '\0' ? ": " : "",
-                    o.reason);
+    return ctl_fail(c, CTL_REFUSED, a != NULL ? hint : "nhictl owner list", "owner %s is off-boarded%s%s", owner,
+                    o.reason[0] != '\0' ? ": " : "", o.reason);
 }
 
-enum nhi_err owner_resume(struct ctl *c, struct store *s, const struct nhi_agent *a,
-                          const char *reason)
+enum nhi_err owner_resume(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *reason)
 {
     struct nhi_agent now = { .held = 0 };
-    enum nhi_err err =
-        nhi_agent_release(s->l, a->account.name, NHI_HELD_OFFBOARDED, reason, c->now);
+    enum nhi_err err = nhi_agent_release(s->l, a->account.name, NHI_HELD_OFFBOARDED, reason, c->now);
 
     if (err == NHI_OK)
         err = nhi_agent_get(s->l, a->account.name, &now);
@@ -144,13 +141,12 @@ static int get(struct ctl *c, struct store *s, struct nhi_owner *w)
     enum nhi_err err = nhi_owner_get(s->l, c->operand[0], c->now, w);
 
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl owner list", "no agent is or was '%s's",
-                        c->operand[0]);
+        return ctl_fail(c, CTL_REFUSED, "nhictl owner list", "no agent is or was '%s's", c->operand[0]);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the owners");
 }
 
-static enum nhi_err add_event(struct ctl *c, struct store *s, const char *kind, const char *owner,
-                              const char *cause, struct out_row *detail)
+static enum nhi_err add_event(struct ctl *c, struct store *s, const char *kind, const char *owner, const char *cause,
+                              struct out_row *detail)
 {
     struct nhi_event e;
 
@@ -159,8 +155,8 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const char *kind, 
     return store_add_event(c, s, &e, detail);
 }
 
-static enum nhi_err suspend(struct ctl *c, struct store *s, const struct nhi_agent *a,
-                            const char *why, uint32_t *revoked)
+static enum nhi_err suspend(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *why,
+                            uint32_t *revoked)
 {
     const struct revocation r = { NHI_REVOKE_AGENT, a->account.name, why };
     struct out_row *detail, *row;
@@ -226,8 +222,7 @@ static int owner_offboard(struct ctl *c)
     if (code == CTL_DONE)
         code = get(c, &s, &w);
     if (code == CTL_DONE && w.offboarded != 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl owner list", "owner %s is off-boarded already",
-                        w.name);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl owner list", "owner %s is off-boarded already", w.name);
     if (code == CTL_DONE) {
         err = collect_owned(&s, &owned);
         if (err == NHI_OK)
@@ -235,9 +230,8 @@ static int owner_offboard(struct ctl *c)
         code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "off-board the owner");
     }
     if (code == CTL_DONE) {
-        out_line(c->out, "owner %s is off-boarded: %zu agent%s suspended, %u live ticket%s revoked",
-                 w.name, owned.count, owned.count == 1 ? "" : "s", revoked,
-                 revoked == 1 ? "" : "s");
+        out_line(c->out, "owner %s is off-boarded: %zu agent%s suspended, %u live ticket%s revoked", w.name,
+                 owned.count, owned.count == 1 ? "" : "s", revoked, revoked == 1 ? "" : "s");
         if (owned.count > 0)
             out_line(c->out, "take each over: nhictl agent transfer %s --owner OWNER --resume",
                      owned.all[0].account.name);
@@ -294,10 +288,9 @@ static int owner_return(struct ctl *c)
     return code;
 }
 
-#define REASON(required)                                                                           \
-    {                                                                                              \
-        "reason", OPT_TEXT, offsetof(struct owner_args, reason), required, "TEXT", "why", NULL,    \
-            NHI_TEXT_MAX                                                                           \
+#define REASON(required) \
+    { \
+        "reason", OPT_TEXT, offsetof(struct owner_args, reason), required, "TEXT", "why", NULL, NHI_TEXT_MAX \
     }
 
 static const struct opt offboard_opts[] = { REASON(true), { .name = NULL } };
@@ -309,15 +302,13 @@ static const struct opt return_opts[] = {
 };
 
 const struct verb owner_verbs[] = {
-    { "owner", "list", owner_list, NULL, 0, 0, 0, "",
-      "List who answers for agents, and for how many.", NULL, "nhictl owner list" },
-    { "owner", "offboard", owner_offboard, offboard_opts, sizeof(struct owner_args), 1, 1,
-      "OWNER --reason TEXT",
+    { "owner", "list", owner_list, NULL, 0, 0, 0, "", "List who answers for agents, and for how many.", NULL,
+      "nhictl owner list" },
+    { "owner", "offboard", owner_offboard, offboard_opts, sizeof(struct owner_args), 1, 1, "OWNER --reason TEXT",
       "Somebody left: suspend every agent of theirs, and revoke its tickets.",
       "Each stays suspended until nhictl agent transfer gives it another owner.",
       "nhictl owner offboard ops@example.org --reason 'left the company'" },
-    { "owner", "return", owner_return, return_opts, sizeof(struct owner_args), 1, 1,
-      "OWNER [--resume] [--reason TEXT]", "Take an off-boarding back.",
-      "What it revoked stays revoked.", "nhictl owner return ops@example.org --resume" },
+    { "owner", "return", owner_return, return_opts, sizeof(struct owner_args), 1, 1, "OWNER [--resume] [--reason TEXT]",
+      "Take an off-boarding back.", "What it revoked stays revoked.", "nhictl owner return ops@example.org --resume" },
     { .verb = NULL },
 };

@@ -14,7 +14,6 @@ struct store;
  * so. */
 int owner_need(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *owner);
 /* One cause less to be suspended, with its event where it goes on. */
-NHI_CHECK enum nhi_err owner_resume(struct ctl *c, struct store *s, const struct nhi_agent *a,
-                                    const char *reason);
+NHI_CHECK enum nhi_err owner_resume(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *reason);
 
 #endif

@@ -48,8 +48,7 @@ static int check_users(struct ctl *c, uint32_t min, uint32_t max)
 
     while (code == CTL_DONE && f != NULL && (pw = fgetpwent(f)) != NULL)
         if ((pw->pw_uid >= min && pw->pw_uid <= max) || (pw->pw_gid >= min && pw->pw_gid <= max))
-            code = ctl_fail(c, CTL_REFUSED, HINT,
-                            "account %s (uid %u, gid %u) lies in the range %u to %u", pw->pw_name,
+            code = ctl_fail(c, CTL_REFUSED, HINT, "account %s (uid %u, gid %u) lies in the range %u to %u", pw->pw_name,
                             pw->pw_uid, pw->pw_gid, min, max);
     if (f != NULL)
         fclose(f);
@@ -64,8 +63,8 @@ static int check_groups(struct ctl *c, uint32_t min, uint32_t max)
 
     while (code == CTL_DONE && f != NULL && (gr = fgetgrent(f)) != NULL)
         if (gr->gr_gid >= min && gr->gr_gid <= max)
-            code = ctl_fail(c, CTL_REFUSED, HINT, "group %s (gid %u) lies in the range %u to %u",
-                            gr->gr_name, gr->gr_gid, min, max);
+            code = ctl_fail(c, CTL_REFUSED, HINT, "group %s (gid %u) lies in the range %u to %u", gr->gr_name,
+                            gr->gr_gid, min, max);
     if (f != NULL)
         fclose(f);
     if (code == CTL_DONE && getgrnam(NHI_AGENTS_GROUP) != NULL)
@@ -79,14 +78,12 @@ int range_check(struct ctl *c, uint32_t uid_min, uint32_t uid_max)
     int code;
 
     if (!nhi_range_is_valid(uid_min, uid_max))
-        return ctl_fail(
-            c, CTL_USAGE, HINT,
-            "%u to %u cannot be the agent range: it starts at 1000 or above and ends at "
-            "2147483647 or below",
-            uid_min, uid_max);
+        return ctl_fail(c, CTL_USAGE, HINT,
+                        "%u to %u cannot be the agent range: it starts at 1000 or above and ends at "
+                        "2147483647 or below",
+                        uid_min, uid_max);
     if (!range_is_mapped(uid_min, uid_max))
-        return ctl_fail(c, CTL_REFUSED, HINT,
-                        "%u to %u is not mapped in this user namespace (see /proc/self/uid_map)",
+        return ctl_fail(c, CTL_REFUSED, HINT, "%u to %u is not mapped in this user namespace (see /proc/self/uid_map)",
                         uid_min, uid_max);
     code = check_users(c, uid_min, uid_max);
     return code == CTL_DONE ? check_groups(c, uid_min, uid_max) : code;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/key/paserk.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/key/paserk.h"
 #include "nhictl/audit/signed_head.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/text_file.h"
@@ -49,8 +49,7 @@ static int audit_head(struct ctl *c)
         if (args->out == NULL)
             out_raw(c->out, "head", token);
         else
-            out_line(c->out, "the head, event %lld, is in %s: keep it on another host",
-                     (long long)h.seq, args->out);
+            out_line(c->out, "the head, event %lld, is in %s: keep it on another host", (long long)h.seq, args->out);
         code = ctl_answer(c);
     }
     nhi_text_free(token);
@@ -94,7 +93,7 @@ const struct verb audit_verbs[] = {
       "Kept on another host it proves that nothing up to there was changed or taken away since.\n"
       "nhictl watch writes one to " NHI_STATE_DIR "/" HEAD_FILE " at intervals (nhi.conf).",
       "nhictl audit head --out head-of-today" },
-    { "audit", "key", audit_key, NULL, 0, 0, 0, "", "Print the public key that heads are signed with.",
-      NULL, "nhictl audit key" },
+    { "audit", "key", audit_key, NULL, 0, 0, 0, "", "Print the public key that heads are signed with.", NULL,
+      "nhictl audit key" },
     { .verb = NULL },
 };

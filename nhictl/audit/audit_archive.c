@@ -10,15 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/time.h"
 #include "libnhi/ledger/chain.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_archive.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 #include "nhictl/store/trail.h"
 
@@ -31,8 +31,8 @@ struct archive {
     const char *file, *name; /* name: in dir */
     int dir;
     struct nhi_new_file made;
-    struct nhi_chain from;   /* what its first event follows */
-    struct nhi_chain to;     /* its last event, as it was proven */
+    struct nhi_chain from; /* what its first event follows */
+    struct nhi_chain to;   /* its last event, as it was proven */
     int64_t until;
     FILE *f;
     bool nothing; /* is that old */
@@ -64,8 +64,8 @@ static int choose(struct ctl *c, struct store *s, struct archive *a)
         a->until = sent;
     if (a->until > a->from.seq)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, NULL,
-                    "no event before %s has gone to the system log yet, which takes none now", at);
+    return ctl_fail(c, CTL_REFUSED, NULL, "no event before %s has gone to the system log yet, which takes none now",
+                    at);
 }
 
 static int write_event(const struct nhi_event *e, void *ctx)
@@ -135,8 +135,7 @@ static int prove_file(struct ctl *c, struct archive *a)
     if (fseek(a->f, 0, SEEK_SET) != 0)
         link = NHI_LINK_UNREADABLE;
     while (link == NHI_LINK_GOOD && (len = getline(&line, &room, a->f)) > 0)
-        link = line[len - 1] == '\n' ? nhi_chain_add(&a->to, line, (size_t)len - 1, &seq)
-                                     : NHI_LINK_UNREADABLE;
+        link = line[len - 1] == '\n' ? nhi_chain_add(&a->to, line, (size_t)len - 1, &seq) : NHI_LINK_UNREADABLE;
     free(line);
     if (link == NHI_LINK_GOOD && !ferror(a->f) && a->to.seq == a->until)
         return CTL_DONE;
@@ -168,8 +167,8 @@ static int take_away(struct ctl *c, struct store *s, const struct archive *a, in
     enum nhi_err err = nhi_archive_remove(s->l, NHI_STATE_DIR, a->until, a->to.hash, before);
 
     if (err == NHI_ERR_STATE)
-        return ctl_fail(c, CTL_REFUSED, "nhictl audit archive",
-                        "another has archived event %lld meanwhile", (long long)a->until);
+        return ctl_fail(c, CTL_REFUSED, "nhictl audit archive", "another has archived event %lld meanwhile",
+                        (long long)a->until);
     if (err != NHI_OK)
         return store_fail(c, s, err, "take the events out of the ledger");
     /* audit verify reads the first two. */
@@ -197,7 +196,7 @@ static int make_file(struct ctl *c, struct archive *a)
             code = prove_file(c, a);
         if (code == CTL_DONE)
             code = name_file(c, a);
-        (void)fclose(a->f);
+        fclose(a->f);
     }
     nhi_file_drop(a->dir, &a->made);
     store_close(&s);
@@ -221,8 +220,8 @@ static int answer(struct ctl *c, const struct archive *a)
     out_text(r, "file", NULL, a->nothing ? NULL : a->file);
     out_record(c->out, NULL, r);
     if (!a->nothing)
-        out_line(c->out, "events %lld to %lld are in %s, and no longer in the ledger",
-                 (long long)a->from.seq + 1, (long long)a->to.seq, a->file);
+        out_line(c->out, "events %lld to %lld are in %s, and no longer in the ledger", (long long)a->from.seq + 1,
+                 (long long)a->to.seq, a->file);
     return ctl_answer(c);
 }
 
@@ -259,16 +258,16 @@ static int audit_archive(struct ctl *c)
 }
 
 static const struct opt archive_opts[] = {
-    { "before", OPT_MOMENT, offsetof(struct archive_args, before), true, "TIME",
-      "the events before that moment", NULL, 0 },
-    { "out", OPT_PATH, offsetof(struct archive_args, out), true, "FILE",
-      "a new file for them, as lines of JSON", NULL, 0 },
+    { "before", OPT_MOMENT, offsetof(struct archive_args, before), true, "TIME", "the events before that moment", NULL,
+      0 },
+    { "out", OPT_PATH, offsetof(struct archive_args, out), true, "FILE", "a new file for them, as lines of JSON", NULL,
+      0 },
     { .name = NULL },
 };
 
 const struct verb audit_archive_verbs[] = {
-    { "audit", "archive", audit_archive, archive_opts, sizeof(struct archive_args), 0, 0,
-      "--before TIME --out FILE", "Move old events from the ledger into a file.",
+    { "audit", "archive", audit_archive, archive_opts, sizeof(struct archive_args), 0, 0, "--before TIME --out FILE",
+      "Move old events from the ledger into a file.",
       "The chain goes on over the cut: audit verify --archive FILE proves across it. Keep the file.",
       "nhictl audit archive --before $(date -ud '1 year ago' +%FT%TZ) --out trail-until-last-year" },
     { .verb = NULL },

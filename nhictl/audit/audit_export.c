@@ -54,16 +54,15 @@ static int print_from(struct ctl *c, struct store *s, struct printer *p)
         return CTL_SYSTEM;
     }
     if (err == NHI_ERR_CORRUPT)
-        return ctl_fail(c, CTL_SYSTEM, "nhictl audit verify",
-                        "what comes after event %lld cannot be read", (long long)p->last);
+        return ctl_fail(c, CTL_SYSTEM, "nhictl audit verify", "what comes after event %lld cannot be read",
+                        (long long)p->last);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the events");
 }
 
 static void note_archived(const struct store *s, int64_t after)
 {
     if (after < s->set.archived)
-        ctl_note("events %lld to %lld are in archives", (long long)after + 1,
-                 (long long)s->set.archived);
+        ctl_note("events %lld to %lld are in archives", (long long)after + 1, (long long)s->set.archived);
 }
 
 static int audit_export(struct ctl *c)
@@ -96,8 +95,7 @@ static int start(struct ctl *c, struct pollfd fds[2])
     fds[1] = (struct pollfd){ .fd = signalfd(-1, &ends, SFD_CLOEXEC), .events = POLLIN };
     if (fds[0].fd < 0 || fds[1].fd < 0 ||
         inotify_add_watch(fds[0].fd, NHI_STATE_DIR, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not watch %s: %s", NHI_STATE_DIR,
-                        strerror(errno));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not watch %s: %s", NHI_STATE_DIR, strerror(errno));
     return CTL_DONE;
 }
 
@@ -157,8 +155,7 @@ static int audit_follow(struct ctl *c)
 static const struct opt export_opts[] = {
     { "after", OPT_NUMBER, offsetof(struct export_args, after_number), false, "N",
       "those behind that number (from the first)", NULL, 0 },
-    { "until", OPT_MOMENT, offsetof(struct export_args, until), false, "TIME",
-      "those before that moment", NULL, 0 },
+    { "until", OPT_MOMENT, offsetof(struct export_args, until), false, "TIME", "those before that moment", NULL, 0 },
     { .name = NULL },
 };
 
@@ -169,13 +166,12 @@ static const struct opt follow_opts[] = {
 };
 
 const struct verb audit_export_verbs[] = {
-    { "audit", "export", audit_export, export_opts, sizeof(struct export_args), 0, 0,
-      "[--after N] [--until TIME]", "Print the events, each as one line of JSON.",
+    { "audit", "export", audit_export, export_opts, sizeof(struct export_args), 0, 0, "[--after N] [--until TIME]",
+      "Print the events, each as one line of JSON.",
       "Each line has its number, the hash of the line before it and its own: see nhi-trail(5).",
       "nhictl audit export --after 4711" },
     { "audit", "follow", audit_follow, follow_opts, sizeof(struct export_args), 0, 0, "[--after N]",
       "Print each event when it is written, as one line of JSON.",
-      "Until SIGTERM. Whoever remembers the last number goes on behind it with --after.",
-      "nhictl audit follow" },
+      "Until SIGTERM. Whoever remembers the last number goes on behind it with --after.", "nhictl audit follow" },
     { .verb = NULL },
 };

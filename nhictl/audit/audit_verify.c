@@ -33,9 +33,9 @@ struct known_head {
 
 struct walk {
     struct nhi_chain chain;
-    int64_t first;            /* number of the first event that was looked at; 0: none yet */
-    struct nhi_chain before;  /* what the first event looked at follows */
-    bool told;                /* an event tells that what came before is in an archive */
+    int64_t first;           /* number of the first event that was looked at; 0: none yet */
+    struct nhi_chain before; /* what the first event looked at follows */
+    bool told;               /* an event tells that what came before is in an archive */
     struct epoch epoch;
     struct known_head *heads;
     size_t head_count;
@@ -45,8 +45,8 @@ struct walk {
     char text[256];
 };
 
-__attribute__((format(printf, 4, 5))) static void wrong(struct walk *w, const char *fault,
-                                                        int64_t at, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void wrong(struct walk *w, const char *fault, int64_t at, const char *fmt,
+                                                        ...)
 {
     va_list ap;
 
@@ -55,7 +55,7 @@ __attribute__((format(printf, 4, 5))) static void wrong(struct walk *w, const ch
     w->fault = fault;
     w->at = at;
     va_start(ap, fmt);
-    (void)vsnprintf(w->text, sizeof(w->text), fmt, ap);
+    vsnprintf(w->text, sizeof(w->text), fmt, ap);
     va_end(ap);
 }
 
@@ -93,8 +93,7 @@ static void judge(struct walk *w, enum nhi_link link, int64_t seq)
 
 static void head_was_lost(struct walk *w, const struct nhi_signed_head *h)
 {
-    wrong(w, "lost", h->seq,
-          "event %lld, whose head was signed, was lost when event %lld put an older ledger back",
+    wrong(w, "lost", h->seq, "event %lld, whose head was signed, was lost when event %lld put an older ledger back",
           (long long)h->seq, (long long)w->epoch.event);
 }
 
@@ -190,7 +189,7 @@ static int take_archive(struct ctl *c, struct walk *w, const char *file)
     else if (w->fault == NULL && w->chain.seq == last)
         wrong(w, "missing", last + 1, "%s holds no event", file);
     free(line);
-    (void)fclose(f);
+    fclose(f);
     return code;
 }
 
@@ -200,16 +199,15 @@ static enum nhi_err take_events(struct store *s, struct walk *w)
     enum nhi_err err = nhi_event_each(s->l, 0, INT32_MAX, take_event, w);
 
     if (err == NHI_ERR_CORRUPT) {
-        wrong(w, "unreadable", w->chain.seq + 1, "what comes after event %lld cannot be read",
-              (long long)w->chain.seq);
+        wrong(w, "unreadable", w->chain.seq + 1, "what comes after event %lld cannot be read", (long long)w->chain.seq);
         err = NHI_OK;
     }
     if (err == NHI_OK)
         err = nhi_event_head(s->l, &head);
     if (err == NHI_OK && head.given > w->chain.seq)
         wrong(w, "truncated", w->chain.seq + 1,
-              "events after %lld are missing: the ledger had given numbers up to %lld",
-              (long long)w->chain.seq, (long long)head.given);
+              "events after %lld are missing: the ledger had given numbers up to %lld", (long long)w->chain.seq,
+              (long long)head.given);
     return err;
 }
 
@@ -229,14 +227,12 @@ static int public_key(struct ctl *c, const char *text, uint8_t pk[NHI_PK_LEN])
     if (text != NULL) {
         if (nhi_paserk_public_decode(text, pk) == NHI_OK)
             return CTL_DONE;
-        return ctl_fail(c, CTL_USAGE, "nhictl audit key",
-                        "'%s' is not a public key: it starts with k4.public.", text);
+        return ctl_fail(c, CTL_USAGE, "nhictl audit key", "'%s' is not a public key: it starts with k4.public.", text);
     }
     err = head_key(pk);
     if (err == NHI_OK)
         return CTL_DONE;
-    return ctl_fail(c, CTL_SYSTEM, NULL, "could not read the key of the trail: %s",
-                    nhi_strerror(err));
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not read the key of the trail: %s", nhi_strerror(err));
 }
 
 /* A file of heads, one a line. */
@@ -250,20 +246,17 @@ static int read_heads(struct ctl *c, struct walk *w, const char *file, const uin
     if (f == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, strerror(errno));
     w->heads = calloc(HEADS_MAX, sizeof(*w->heads));
-    while (w->heads != NULL && code == CTL_DONE && w->head_count < HEADS_MAX &&
-           fgets(line, sizeof(line), f) != NULL) {
+    while (w->heads != NULL && code == CTL_DONE && w->head_count < HEADS_MAX && fgets(line, sizeof(line), f) != NULL) {
         number++;
         err = nhi_head_verify(pk, line, strcspn(line, "\n"), &w->heads[w->head_count].h);
         if (err == NHI_ERR_SIGNATURE)
             code = ctl_fail(c, CTL_REFUSED, "nhictl audit verify --head FILE --key k4.public....",
-                            "%s:%d was signed with another key than that of this trail, or changed",
-                            file, number);
+                            "%s:%d was signed with another key than that of this trail, or changed", file, number);
         else if (err != NHI_OK)
-            code = ctl_fail(c, CTL_REFUSED, "nhictl audit head", "%s:%d is not a signed head", file,
-                            number);
+            code = ctl_fail(c, CTL_REFUSED, "nhictl audit head", "%s:%d is not a signed head", file, number);
         w->head_count++;
     }
-    (void)fclose(f);
+    fclose(f);
     if (code == CTL_DONE && w->head_count == 0)
         code = ctl_fail(c, CTL_REFUSED, "nhictl audit head", "%s holds no signed head", file);
     return code;
@@ -283,12 +276,10 @@ static void check_ends(struct walk *w, const char *host)
         else if (h->seq > w->chain.seq && epoch_lost(&w->epoch, h))
             head_was_lost(w, h);
         else if (h->seq > w->chain.seq)
-            wrong(w, "truncated", w->chain.seq + 1,
-                  "events after %lld are missing: the head of event %lld was signed",
+            wrong(w, "truncated", w->chain.seq + 1, "events after %lld are missing: the head of event %lld was signed",
                   (long long)w->chain.seq, n);
         else if (!w->heads[i].seen)
-            wrong(w, "head", n,
-                  "event %lld, whose head was signed, is in an archive: give that with --archive", n);
+            wrong(w, "head", n, "event %lld, whose head was signed, is in an archive: give that with --archive", n);
     }
 }
 
@@ -325,15 +316,15 @@ static int answer(struct ctl *c, const struct walk *w)
         out_line(c->out, "NOT proven: %s", w->text);
         out_negative(c->out, w->text, NULL);
     } else {
-        out_line(c->out, "proven: %lld event%s, the last is %lld, %s", (long long)count,
-                 count == 1 ? "" : "s", (long long)w->chain.seq, w->chain.hash);
+        out_line(c->out, "proven: %lld event%s, the last is %lld, %s", (long long)count, count == 1 ? "" : "s",
+                 (long long)w->chain.seq, w->chain.hash);
         if (w->first > 1)
             out_line(c->out, "events 1 to %lld are in archives: prove them with --archive FILE",
                      (long long)(w->first - 1));
         epoch_show(c, &w->epoch);
         if (w->head_count > 0)
-            out_line(c->out, "%zu signed head%s agree%s", w->head_count,
-                     w->head_count == 1 ? "" : "s", w->head_count == 1 ? "s" : "");
+            out_line(c->out, "%zu signed head%s agree%s", w->head_count, w->head_count == 1 ? "" : "s",
+                     w->head_count == 1 ? "s" : "");
         else
             out_line(c->out, "without a head that was kept elsewhere nobody can tell whether root "
                              "wrote it anew");
@@ -370,8 +361,8 @@ static int audit_verify(struct ctl *c)
 static const struct opt verify_opts[] = {
     { "head", OPT_PATH, offsetof(struct verify_args, head), false, "FILE",
       "signed heads that were kept elsewhere, one a line", NULL, 0 },
-    { "key", OPT_PATH, offsetof(struct verify_args, key), false, "KEY",
-      "the public key that signed them (this host's)", NULL, 0 },
+    { "key", OPT_PATH, offsetof(struct verify_args, key), false, "KEY", "the public key that signed them (this host's)",
+      NULL, 0 },
     { "archive", OPT_PATHS, offsetof(struct verify_args, archives), false, "FILE",
       "what audit archive wrote, the oldest first; repeat it for each", NULL, 0 },
     { .name = NULL },

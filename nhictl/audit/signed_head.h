@@ -14,8 +14,7 @@
 NHI_CHECK enum nhi_err head_key(uint8_t pk[NHI_PK_LEN]);
 /* The newest event of the open ledger, signed. An empty trail has none: NHI_ERR_NOT_FOUND. token: to be freed with
  * nhi_text_free. */
-NHI_CHECK enum nhi_err head_make(struct store *s, int64_t now, struct nhi_signed_head *h,
-                                 char **token);
+NHI_CHECK enum nhi_err head_make(struct store *s, int64_t now, struct nhi_signed_head *h, char **token);
 /* The same into HEAD_FILE, in the place of the last one. token may be NULL. */
 NHI_CHECK enum nhi_err head_publish(int64_t now, char **token);
 

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/session/cgroup.h"
-#include "libnhi/base/paths.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
@@ -176,8 +176,7 @@ static int doctor(struct ctl *c)
 }
 
 const struct verb doctor_verbs[] = {
-    { NULL, "doctor", doctor, NULL, 0, 0, 0, "",
-      "Say what is wrong with this host, and how to make it right.",
+    { NULL, "doctor", doctor, NULL, 0, 0, 0, "", "Say what is wrong with this host, and how to make it right.",
       "Reads how PAM, sshd, sudo, su, cron, NSS and nhi itself are set up, and changes nothing. Each\n"
       "finding has its place, why it matters and the exact line or command. Ends with 1 when there is\n"
       "more than notes.",

@@ -11,8 +11,8 @@
 
 struct doctor {
     struct ctl *c;
-    struct store s;  /* s.l NULL: there is no ledger that can be read */
-    enum nhi_err ledger; /* what became of opening it */
+    struct store s;                /* s.l NULL: there is no ledger that can be read */
+    enum nhi_err ledger;           /* what became of opening it */
     char agent[NHI_AGENT_MAX + 1]; /* an active agent that the host resolves; empty: there is none */
     char *only; /* the accounts that take tickets only, by their names in nhi-only, with spaces between them */
     struct findings found;

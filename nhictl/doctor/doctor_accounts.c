@@ -14,12 +14,12 @@
 
 #include "libnhi/base/elsewhere.h"
 #include "libnhi/ledger/ledger_agent.h"
-#include "nhictl/end/leftover_sweep.h"
-#include "nhictl/say/ctl.h"
+#include "nhictl/agent/namesake.h"
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/end/leftover_show.h"
+#include "nhictl/end/leftover_sweep.h"
 #include "nhictl/end/local_account.h"
-#include "nhictl/agent/namesake.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
 
 #define PASSWD "/etc/passwd"
@@ -68,10 +68,10 @@ static void look_at_users(struct doctor *d, struct file_text *lines)
                         out_say("run: usermod -u N %s, with N outside of %u to %u", pw->pw_name, d->s.set.uid_min,
                                 d->s.set.uid_max));
         else if (is_agent(d, pw->pw_name))
-            finding_add(&d->found, FINDING_ERROR, "name-taken", at,
-                        out_say("an account of this host has the name of agent %s: programs find that one",
-                                pw->pw_name),
-                        out_say("run: usermod -l OTHER %s", pw->pw_name));
+            finding_add(
+                &d->found, FINDING_ERROR, "name-taken", at,
+                out_say("an account of this host has the name of agent %s: programs find that one", pw->pw_name),
+                out_say("run: usermod -l OTHER %s", pw->pw_name));
     }
     if (f != NULL)
         fclose(f);
@@ -161,7 +161,8 @@ static void look_at_resolving(struct doctor *d, const struct nhi_agent *a)
 {
     const struct passwd *pw = getpwnam(a->account.name);
 
-    if (pw == NULL && !findings_have(&d->found, "nss-") && !findings_have(&d->found, "snapshot-") && !findings_have(&d->found, "perm-"))
+    if (pw == NULL && !findings_have(&d->found, "nss-") && !findings_have(&d->found, "snapshot-") &&
+        !findings_have(&d->found, "perm-"))
         finding_add(&d->found, FINDING_ERROR, "agent-unresolved", place_of_file(NHI_SNAPSHOT_PATH),
                     out_say("programs do not find agent %s, although it is published", a->account.name),
                     out_say("run: getent -s nhi passwd %s", a->account.name));
@@ -203,10 +204,10 @@ static void look_at_privilege(struct doctor *d, const char *name, const char *id
     struct nhi_local local;
 
     if (local_by_name(d->c, name, &local) == NHI_OK && local.privileged)
-        finding_add(&d->found, FINDING_ERROR, id, place_of_file(GROUP),
-                    out_say("%s %s is in %s, which leads to root: every ticket for it is refused", what, name,
-                            local.because),
-                    out_say("run: gpasswd -d %s %s", name, local.because));
+        finding_add(
+            &d->found, FINDING_ERROR, id, place_of_file(GROUP),
+            out_say("%s %s is in %s, which leads to root: every ticket for it is refused", what, name, local.because),
+            out_say("run: gpasswd -d %s %s", name, local.because));
 }
 
 static void look_at_linger(struct doctor *d, const char *name)
@@ -272,12 +273,13 @@ static void look_at_leftovers(struct doctor *d)
         const struct leftover_row *r = &l.all[i];
         char *place = out_say("/proc/%ld", (long)r->pid);
 
-        finding_add(&d->found, r->own ? FINDING_WARNING : FINDING_NOTE, "leftovers", place_of_file(place),
-                    out_say("%zu process%s of %s run%s without a session, the first is %s, which %s: nothing ends %s",
-                            r->count, r->count == 1 ? "" : "es", r->account, r->count == 1 ? "s" : "", r->command, r->why,
-                            r->count == 1 ? "it" : "them"),
-                    out_say("run: ps -o pid,lstart,args -U %s, and if nobody needs them: nhictl session end --leftovers %s",
-                            r->account, r->account));
+        finding_add(
+            &d->found, r->own ? FINDING_WARNING : FINDING_NOTE, "leftovers", place_of_file(place),
+            out_say("%zu process%s of %s run%s without a session, the first is %s, which %s: nothing ends %s", r->count,
+                    r->count == 1 ? "" : "es", r->account, r->count == 1 ? "s" : "", r->command, r->why,
+                    r->count == 1 ? "it" : "them"),
+            out_say("run: ps -o pid,lstart,args -U %s, and if nobody needs them: nhictl session end --leftovers %s",
+                    r->account, r->account));
         free(place);
     }
     leftover_list_free(&l);
@@ -289,11 +291,12 @@ static void look_at_containers(struct doctor *d)
     char *place = runtime != NULL ? out_say("/usr/bin/%s", runtime) : NULL;
 
     if (place != NULL)
-        finding_add(&d->found, FINDING_NOTE, "containers", place_of_file(place),
-                    out_say("a container without a user namespace has uids of this host: what runs there by the uid of an "
-                            "agent's account is the container's, and is not ended"),
-                    out_say("run containers with user namespaces (userns-remap, --userns=auto), or keep the agents' range "
-                            "out of their images"));
+        finding_add(
+            &d->found, FINDING_NOTE, "containers", place_of_file(place),
+            out_say("a container without a user namespace has uids of this host: what runs there by the uid of an "
+                    "agent's account is the container's, and is not ended"),
+            out_say("run containers with user namespaces (userns-remap, --userns=auto), or keep the agents' range "
+                    "out of their images"));
     free(place);
 }
 

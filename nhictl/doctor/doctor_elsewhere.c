@@ -1,14 +1,14 @@
 /*
- * What directories say of accounts and groups, such as sss and ldap: each source is asked by getent(1), which file_run ends
- * where it takes too long. One that does not list what it has is not found out this way.
+ * What directories say of accounts and groups, such as sss and ldap: each source is asked by getent(1), which file_run
+ * ends where it takes too long. One that does not list what it has is not found out this way.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "hostcfg/wiring.h"
 #include "libnhi/base/elsewhere.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "nhictl/doctor/doctor.h"
-#include "hostcfg/wiring.h"
 #include "nhictl/say/out.h"
 
 #define GETENT "/usr/bin/getent"
@@ -84,7 +84,8 @@ static void look_at_only(struct doctor *d, const char *source)
             }
     if (missing[0] != '\0')
         finding_add(&d->found, FINDING_ERROR, "only-elsewhere", place_of_file(NHI_NSSWITCH),
-                    out_say("%s has accounts in " ONLY " that /etc/group does not have there: %s; sshd refuses their keys, "
+                    out_say("%s has accounts in " ONLY
+                            " that /etc/group does not have there: %s; sshd refuses their keys, "
                             "and passwords let them in, since our modules go by /etc/group alone",
                             source, missing),
                     out_say("add each to the group of this host: gpasswd -a NAME " ONLY));
@@ -115,13 +116,14 @@ static void look_at_people(struct doctor *d, const char *source)
     }
     top = top / 65536 * 65536 + 65536;
     if (who != NULL)
-        finding_add(&d->found, FINDING_ERROR, "uid-taken", place_of_file(NHI_NSSWITCH),
-                    out_say("%s has %zu account%s in the agents' range, the first is %s, of uid %u: without a ticket it is "
-                            "refused",
-                            source, count, count == 1 ? "" : "s", who, of),
-                    out_say("give them uids outside of %u to %u there; the range of a host is chosen when it is made, and "
-                            "this one is free: nhictl init --uid-min %u --uid-max %u",
-                            d->s.set.uid_min, d->s.set.uid_max, top, top + RANGE - 1));
+        finding_add(
+            &d->found, FINDING_ERROR, "uid-taken", place_of_file(NHI_NSSWITCH),
+            out_say("%s has %zu account%s in the agents' range, the first is %s, of uid %u: without a ticket it is "
+                    "refused",
+                    source, count, count == 1 ? "" : "s", who, of),
+            out_say("give them uids outside of %u to %u there; the range of a host is chosen when it is made, and "
+                    "this one is free: nhictl init --uid-min %u --uid-max %u",
+                    d->s.set.uid_min, d->s.set.uid_max, top, top + RANGE - 1));
     free(said);
 }
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/doctor/doctor.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
 
 struct file {
@@ -58,9 +58,9 @@ static void look(struct doctor *d, const struct file *f)
     mode = st.st_mode & 07777;
     if (st.st_uid == 0 && (mode & ~f->most) == 0 && (mode & f->least) == f->least && !S_ISLNK(st.st_mode))
         return;
-    finding_add(&d->found, FINDING_ERROR, f->id, place_of_file(f->path), out_say("%s", f->why),
-                out_say("run: chown root:root %s && chmod %04o %s", f->path, (unsigned)((mode & f->most) | f->least),
-                        f->path));
+    finding_add(
+        &d->found, FINDING_ERROR, f->id, place_of_file(f->path), out_say("%s", f->why),
+        out_say("run: chown root:root %s && chmod %04o %s", f->path, (unsigned)((mode & f->most) | f->least), f->path));
 }
 
 /* Each in the directory whose name ends like that. */

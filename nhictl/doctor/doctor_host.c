@@ -12,15 +12,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "libnhi/session/cgroup.h"
-#include "libnhi/base/paths.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/doctor/doctor.h"
-#include "nhictl/say/out.h"
-#include "nhictl/status/platform.h"
-#include "nhictl/agent/range.h"
 #include "hostcfg/host_text.h"
 #include "hostcfg/wiring.h"
+#include "libnhi/base/paths.h"
+#include "libnhi/session/cgroup.h"
+#include "nhictl/agent/range.h"
+#include "nhictl/doctor/doctor.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/out.h"
+#include "nhictl/status/platform.h"
 
 #define MODULE "libnss_nhi.so.2"
 #define CONTAINER "in a container, the host that runs it has to allow it"
@@ -151,7 +151,7 @@ static void look_at_module(struct doctor *d)
     if (access(path, F_OK) != 0)
         finding_add(&d->found, FINDING_ERROR, "nss-module-missing", place_of_file(path),
                     out_say(WIRING_NSSWITCH " names " WIRING_NSS_SOURCE
-                            " and the module is not there: programs do not find agents"),
+                                            " and the module is not there: programs do not find agents"),
                     out_say("install it (make install)"));
     else
         (void)findings_check_guard(&d->found, "nss-module-writable", path, "a module that every program loads");
@@ -272,10 +272,10 @@ static void look_at_range(struct doctor *d)
     const struct nhi_settings *set = &d->s.set;
 
     if (d->s.l != NULL && !range_is_mapped(set->uid_min, set->uid_max))
-        finding_add(&d->found, FINDING_ERROR, "platform-uid-map", place_of_file("/proc/self/uid_map"),
-                    out_say("the agents' uids, %u to %u, are not all there in this user namespace", set->uid_min,
-                            set->uid_max),
-                    out_say("map them where the container is started"));
+        finding_add(
+            &d->found, FINDING_ERROR, "platform-uid-map", place_of_file("/proc/self/uid_map"),
+            out_say("the agents' uids, %u to %u, are not all there in this user namespace", set->uid_min, set->uid_max),
+            out_say("map them where the container is started"));
 }
 
 static void look_at_unit(struct doctor *d)

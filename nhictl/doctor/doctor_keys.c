@@ -7,9 +7,9 @@
 
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_issuer.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/keys/signer.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
 
 #define DIR_OF_KEYS NHI_STATE_DIR "/" NHI_KEYS_DIR
@@ -44,11 +44,10 @@ static void look_at_age(struct keys *k, const struct nhi_issuer *i)
 static void look_at_bounds(struct keys *k, const struct nhi_issuer *i)
 {
     if (strcmp(i->agents, "*") == 0 && strcmp(i->accounts, "*") == 0 && strcmp(i->services, "*") == 0)
-        finding_add(&k->d->found, FINDING_WARNING, "key-unbounded", place_of_file(NHI_STATE_DIR "/" NHI_LEDGER_FILE),
-                    out_say("key %s of another host may speak for every agent, account and service of this one",
-                            i->kid),
-                    out_say("add it anew with --agents, --accounts and --services, and run: nhictl key retire %s",
-                            i->kid));
+        finding_add(
+            &k->d->found, FINDING_WARNING, "key-unbounded", place_of_file(NHI_STATE_DIR "/" NHI_LEDGER_FILE),
+            out_say("key %s of another host may speak for every agent, account and service of this one", i->kid),
+            out_say("add it anew with --agents, --accounts and --services, and run: nhictl key retire %s", i->kid));
 }
 
 static void look_at_secret(struct keys *k, const struct nhi_issuer *i)
@@ -56,17 +55,18 @@ static void look_at_secret(struct keys *k, const struct nhi_issuer *i)
     char *path = secret_of(i->kid);
 
     /* A unit may have it as a credential, which is not to be seen from here. */
-    if (i->state == NHI_ISSUER_ACTIVE && !findings_have(&k->d->found, "perm-") && strcmp(signer_where(i), "absent") == 0)
+    if (i->state == NHI_ISSUER_ACTIVE && !findings_have(&k->d->found, "perm-") &&
+        strcmp(signer_where(i), "absent") == 0)
         finding_add(&k->d->found, FINDING_WARNING, "key-secret-missing", place_of_file(path),
                     out_say("the secret half of key %s, which is to sign here, is not: only a unit that has it as a "
                             "credential can issue",
                             i->kid),
                     out_say("put it back from a backup, or run: nhictl key rotate %s", i->kid));
     else if (i->state != NHI_ISSUER_ACTIVE && i->state != NHI_ISSUER_ROTATED && access(path, F_OK) == 0)
-        finding_add(&k->d->found, FINDING_WARNING, "key-leftover", place_of_file(path),
-                    out_say("nothing that key %s signs is believed any more, and its secret half is still there",
-                            i->kid),
-                    out_say("run: rm %s", path));
+        finding_add(
+            &k->d->found, FINDING_WARNING, "key-leftover", place_of_file(path),
+            out_say("nothing that key %s signs is believed any more, and its secret half is still there", i->kid),
+            out_say("run: rm %s", path));
     free(path);
 }
 

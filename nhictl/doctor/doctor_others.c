@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostcfg/sudoers.h"
+#include "hostcfg/wiring.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/doctor/doctor_sudo_whom.h"
-#include "hostcfg/sudoers.h"
-#include "hostcfg/wiring.h"
 #include "nhictl/say/out.h"
 
 static bool is_installed(const char *const *paths, const char **which)
@@ -32,10 +32,11 @@ static void look_at_systemd_cron(struct doctor *d)
     const char *which;
 
     if (is_installed(generators, &which))
-        finding_add(&d->found, FINDING_ERROR, "cron-without-pam", place_of_file(which),
-                    out_say("systemd-cron makes units of crontabs, and they ask no PAM: an agent's crontab runs on when "
-                            "its ticket has ended"),
-                    out_say("see that no agent has a crontab, or let cron, which asks PAM, take its place"));
+        finding_add(
+            &d->found, FINDING_ERROR, "cron-without-pam", place_of_file(which),
+            out_say("systemd-cron makes units of crontabs, and they ask no PAM: an agent's crontab runs on when "
+                    "its ticket has ended"),
+            out_say("see that no agent has a crontab, or let cron, which asks PAM, take its place"));
 }
 
 /* ---- other servers of SSH ---- */

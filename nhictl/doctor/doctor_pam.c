@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostcfg/pam_stack.h"
 #include "libnhi/base/paths.h"
 #include "nhictl/doctor/doctor.h"
-#include "hostcfg/pam_stack.h"
 #include "nhictl/doctor/doctor_try.h"
 #include "nhictl/say/out.h"
 
@@ -20,9 +20,8 @@ struct look {
 };
 
 static const char *const program_of[][2] = {
-    { "sshd", "/usr/sbin/sshd" }, { "sudo", "/usr/bin/sudo" }, { "sudo-i", "/usr/bin/sudo" },
-    { "su", "/usr/bin/su" },      { "su-l", "/usr/bin/su" },   { "cron", "/usr/sbin/cron" },
-    { "atd", "/usr/sbin/atd" },
+    { "sshd", "/usr/sbin/sshd" }, { "sudo", "/usr/bin/sudo" },  { "sudo-i", "/usr/bin/sudo" }, { "su", "/usr/bin/su" },
+    { "su-l", "/usr/bin/su" },    { "cron", "/usr/sbin/cron" }, { "atd", "/usr/sbin/atd" },
 };
 
 static bool has_program(const char *service)
@@ -65,8 +64,8 @@ static const struct stack_line *next_line(const struct look *k)
 {
     for (size_t i = 0; i < k->stack->count; i++) {
         const struct stack_line *l = &k->stack->line[i];
-        bool early = k->phase == WIRING_AUTH ? is_module(l, "pam_rootok.so")
-                                             : k->phase == WIRING_SESSION && prepares(l);
+        bool early =
+            k->phase == WIRING_AUTH ? is_module(l, "pam_rootok.so") : k->phase == WIRING_SESSION && prepares(l);
 
         if (!l->ours && !early)
             return l;
@@ -80,8 +79,7 @@ static char *place(const struct look *k, const char *what)
     const struct stack_line *before = next_line(k);
 
     if (before == NULL)
-        return out_say("%s at the end of " WIRING_PAM_DIR "/%s: %s", what, k->service->name,
-                       wiring_pam[k->phase].line);
+        return out_say("%s at the end of " WIRING_PAM_DIR "/%s: %s", what, k->service->name, wiring_pam[k->phase].line);
     return out_say("%s before line %d of %s (%s): %s", what, before->before_line, before->before_file,
                    before->before_text, wiring_pam[k->phase].line);
 }
@@ -108,8 +106,8 @@ static void bad_order(const struct look *k, const struct stack_line *l)
     static const char *const ids[] = { "pam-auth-order", "pam-account-order", "pam-session-order" };
 
     finding_add(&k->d->found, FINDING_ERROR, ids[k->phase], at(l),
-                out_say("what stands before it can end %s's %s phase, and then it is never asked",
-                        k->service->name, wiring_pam[k->phase].type),
+                out_say("what stands before it can end %s's %s phase, and then it is never asked", k->service->name,
+                        wiring_pam[k->phase].type),
                 place(k, "move it"));
 }
 
@@ -117,10 +115,9 @@ static void bad_control(const struct look *k, const struct stack_line *l, const 
 {
     static const char *const ids[] = { "pam-auth-control", "pam-account-control", "pam-session-control" };
 
-    finding_add(&k->d->found, FINDING_ERROR, ids[k->phase], at(l),
-                out_say("with the control %s %s", l->control, why),
-                out_say("write instead: %s%s%s", wiring_pam[k->phase].line, *l->options != '\0' ? " " : "",
-                        l->options));
+    finding_add(
+        &k->d->found, FINDING_ERROR, ids[k->phase], at(l), out_say("with the control %s %s", l->control, why),
+        out_say("write instead: %s%s%s", wiring_pam[k->phase].line, *l->options != '\0' ? " " : "", l->options));
 }
 
 static void look_at_ways(const struct look *k, const struct stack_line *l)
@@ -166,12 +163,12 @@ static void look_at_range(const struct look *k, const struct stack_line *l, uint
 
     if (k->d->s.l == NULL || (min == set->uid_min && max == set->uid_max))
         return;
-    finding_add(&k->d->found, FINDING_ERROR, "pam-range", at(l),
-                out_say("it takes %u to %u for agents, and they are %u to %u: without the account snapshot they "
-                        "would pass for people",
-                        min, max, set->uid_min, set->uid_max),
-                out_say("write instead: %s uid_min=%u uid_max=%u", wiring_pam[k->phase].line, set->uid_min,
-                        set->uid_max));
+    finding_add(
+        &k->d->found, FINDING_ERROR, "pam-range", at(l),
+        out_say("it takes %u to %u for agents, and they are %u to %u: without the account snapshot they "
+                "would pass for people",
+                min, max, set->uid_min, set->uid_max),
+        out_say("write instead: %s uid_min=%u uid_max=%u", wiring_pam[k->phase].line, set->uid_min, set->uid_max));
 }
 
 static void look_at_options(const struct look *k, const struct stack_line *l)

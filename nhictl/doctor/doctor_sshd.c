@@ -12,10 +12,10 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "hostcfg/program.h"
 #include "hostcfg/wiring.h"
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/doctor/doctor_sshd_started.h"
-#include "hostcfg/program.h"
 #include "nhictl/say/out.h"
 
 #define PROGRAM "/usr/sbin/sshd"
@@ -110,9 +110,8 @@ static bool look_at_match(const struct sshd *s)
 
 static const char *command_line(void)
 {
-    return program_sshd_is(WIRING_SSHD_CONNECTION_SINCE)
-               ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION
-               : WIRING_SSHD_COMMAND;
+    return program_sshd_is(WIRING_SSHD_CONNECTION_SINCE) ? WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION
+                                                         : WIRING_SSHD_COMMAND;
 }
 
 static void look_at_arguments(const struct sshd *s, const char *value)
@@ -141,7 +140,7 @@ static void look_at_helper(struct doctor *d)
                     out_say("%s", fix));
     else
         (void)findings_check_guard(&d->found, "sshd-helper-writable", WIRING_SSHD_HELPER,
-                                "the helper, so that sshd refuses to run it");
+                                   "the helper, so that sshd refuses to run it");
 }
 
 /* sshd takes no command without its user. */

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nhictl/doctor/doctor_sshd_started.h"
 #include "hostcfg/wiring.h"
+#include "nhictl/doctor/doctor_sshd_started.h"
 #include "nhictl/say/out.h"
 
 #define KEYWORD "AuthorizedKeysCommand"
@@ -62,9 +62,9 @@ static void look_at_units(struct doctor *d)
 {
     static const char *const dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
                                         "/usr/lib/systemd/system" };
-    static const char *const units[] = { "ssh.service", "ssh@.service", "sshd.service", "sshd@.service",
-                                         "ssh.service.d/*.conf", "ssh@.service.d/*.conf", "sshd.service.d/*.conf",
-                                         "sshd@.service.d/*.conf" };
+    static const char *const units[] = { "ssh.service",           "ssh@.service",          "sshd.service",
+                                         "sshd@.service",         "ssh.service.d/*.conf",  "ssh@.service.d/*.conf",
+                                         "sshd.service.d/*.conf", "sshd@.service.d/*.conf" };
 
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
         for (size_t k = 0; k < sizeof(units) / sizeof(units[0]); k++) {

@@ -12,10 +12,10 @@
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "nhictl/audit/audit_verify.h"
+#include "nhictl/audit/signed_head.h"
+#include "nhictl/doctor/doctor.h"
 #include "nhictl/policy/apply.h"
 #include "nhictl/say/ctl.h"
-#include "nhictl/doctor/doctor.h"
-#include "nhictl/audit/signed_head.h"
 #include "nhictl/say/out.h"
 #include "nhictl/status/status.h"
 #include "nhictl/status/status_gather.h"
@@ -81,8 +81,8 @@ static void look_at_reserve(struct doctor *d, const struct status *n)
     const char *file = NHI_STATE_DIR "/" NHI_RESERVE_FILE;
 
     if (n->reserve == NHI_ERR_NOT_FOUND)
-        find(d, FINDING_ERROR, "reserve-missing", file,
-             "revocations of last resort have no place: agents are denied", "run: nhictl init");
+        find(d, FINDING_ERROR, "reserve-missing", file, "revocations of last resort have no place: agents are denied",
+             "run: nhictl init");
     else if (n->reserve != NHI_OK && !findings_have(&d->found, "perm-"))
         find(d, FINDING_ERROR, "reserve-damaged", file, "it cannot be used: agents are denied",
              "run: rm " NHI_STATE_DIR "/" NHI_RESERVE_FILE " && nhictl init, then repeat the last revocations");

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostcfg/program.h"
 #include "hostcfg/wiring.h"
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/doctor/doctor_sudo_whom.h"
-#include "hostcfg/program.h"
 #include "nhictl/say/out.h"
 
 #define PROGRAM WIRING_SUDO_PROGRAM
@@ -18,10 +18,21 @@
 /* ---- Defaults ---- */
 
 static const char *const options[] = { "noninteractive_auth", "timestamp_timeout", "pam_acct_mgmt", "pam_session",
-                                       "pam_ruser", "authenticate", "pam_service", "pam_login_service",
+                                       "pam_ruser",           "authenticate",      "pam_service",   "pam_login_service",
                                        "pam_askpass_service", "exempt_group" };
-enum option { NONINTERACTIVE, TIMESTAMP, PAM_ACCOUNT, PAM_SESSION, PAM_RUSER, AUTHENTICATE, SERVICE, LOGIN_SERVICE,
-              ASKPASS_SERVICE, EXEMPT_GROUP, OPTIONS };
+enum option {
+    NONINTERACTIVE,
+    TIMESTAMP,
+    PAM_ACCOUNT,
+    PAM_SESSION,
+    PAM_RUSER,
+    AUTHENTICATE,
+    SERVICE,
+    LOGIN_SERVICE,
+    ASKPASS_SERVICE,
+    EXEMPT_GROUP,
+    OPTIONS
+};
 
 /* For whom a line of Defaults is. They are applied in this order. */
 enum bound { FOR_ALL, FOR_USERS, FOR_COMMANDS, BOUNDS };
@@ -42,7 +53,8 @@ static bool is_for_runas(const struct sudoers *s, const char *option)
 }
 
 /* What sudo leaves out, it must not leave out for anybody with a ticket; what it is to do, it is to do for agents. */
-static bool is_for_us(const struct doctor *d, const struct sudoers *s, const json_t *binding, enum bound b, enum option o)
+static bool is_for_us(const struct doctor *d, const struct sudoers *s, const json_t *binding, enum bound b,
+                      enum option o)
 {
     const json_t *user;
     enum doctor_sudo_of of;
@@ -75,8 +87,8 @@ static const json_t *value_of(const struct doctor *d, const struct sudoers *s, e
     return value;
 }
 
-static void must_not_be_off(const struct doctor *d, const struct sudoers *s, enum option o, enum finding_level level, const char *id,
-                            const char *why)
+static void must_not_be_off(const struct doctor *d, const struct sudoers *s, enum option o, enum finding_level level,
+                            const char *id, const char *why)
 {
     char off[48];
 
@@ -89,8 +101,8 @@ static void must_not_be_off(const struct doctor *d, const struct sudoers *s, enu
 
 static void look_at_timeout(const struct doctor *d, const struct sudoers *s)
 {
-    const char *timeout = json_string_value(value_of(d, s, TIMESTAMP)), *why =
-        "sudo does not ask for a ticket that was shown some minutes ago";
+    const char *timeout = json_string_value(value_of(d, s, TIMESTAMP)),
+               *why = "sudo does not ask for a ticket that was shown some minutes ago";
     struct place place;
 
     if (timeout != NULL && strcmp(timeout, "0") == 0)
@@ -140,7 +152,8 @@ static void look_at_exempt(const struct doctor *d, const struct sudoers *s)
         return;
     users = out_must(json_pack("[{s:s}]", "usergroup", group));
     if (doctor_sudo_whom(d, users, &user) != SUDOERS_OTHERS)
-        finding_add(s->found, FINDING_WARNING, "sudo-unauthenticated", sudoers_find(s, "Defaults", "exempt_group", group),
+        finding_add(s->found, FINDING_WARNING, "sudo-unauthenticated",
+                    sudoers_find(s, "Defaults", "exempt_group", group),
                     out_say("agents are in the group %s, whom sudo asks for nothing", group),
                     out_say("take exempt_group from this line, or the agents from the group"));
     json_decref(users);
@@ -235,11 +248,12 @@ static void look_at_sudo_rs(const struct sudoers *s)
     struct place line = sudoers_last(s, "Defaults:%nhi-agents", "noninteractive_auth");
 
     if (line.line > 0 && access("/etc/sudoers-rs", F_OK) != 0 && program_is_old_sudo_rs(WIRING_SUDO_RS_PROGRAM))
-        finding_add(s->found, FINDING_NOTE, "sudo-rs-setting", line,
-                    out_say("sudo-rs does not know noninteractive_auth, and says so in three lines to everybody who uses "
-                            "it"),
-                    out_say("give sudo-rs a file of its own, /etc/sudoers-rs, which it reads in the place of "
-                            WIRING_SUDOERS ", without this line"));
+        finding_add(
+            s->found, FINDING_NOTE, "sudo-rs-setting", line,
+            out_say("sudo-rs does not know noninteractive_auth, and says so in three lines to everybody who uses "
+                    "it"),
+            out_say("give sudo-rs a file of its own, /etc/sudoers-rs, which it reads in the place of " WIRING_SUDOERS
+                    ", without this line"));
 }
 
 /* ---- all of it ---- */

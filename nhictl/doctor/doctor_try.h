@@ -17,8 +17,8 @@ enum stack_others {
 };
 
 struct stack_outcome {
-    bool reached; /* ours was asked, in some way through the stack */
-    bool success; /* there is a way to success on which it was asked */
+    bool reached;   /* ours was asked, in some way through the stack */
+    bool success;   /* there is a way to success on which it was asked */
     bool passed_by; /* and one on which it was not */
 };
 struct stack_outcome stack_try(const struct stack *s, enum stack_answer ours, enum stack_others others);

@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/session/cgroup.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/session/cgroup_end.h"
 #include "libnhi/session/session_end.h"
 #include "libnhi/session/session_list.h"
@@ -28,7 +28,7 @@
 #include "nhictl/process/log.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
-#define CARRIED 60 /* for the last line to a terminal to be read there */
+#define CARRIED 60    /* for the last line to a terminal to be read there */
 #define STEP_KILLED 2
 #define GIVE_UP 5000 /* after the first SIGKILL: that it was slow to go on a busy machine is no news */
 
@@ -99,8 +99,7 @@ static int find_guest(pid_t pid, void *ctx)
     struct strangers *g = ctx;
     uint32_t audit;
 
-    g->any = pid == getpid() ||
-             (g->audited && nhi_proc_audit(pid, &audit) == NHI_OK && audit != g->audit);
+    g->any = pid == getpid() || (g->audited && nhi_proc_audit(pid, &audit) == NHI_OK && audit != g->audit);
     return g->any;
 }
 
@@ -145,8 +144,8 @@ static bool tell(const struct ending *e, const struct procs *p, const char *line
 
     snprintf(text, sizeof(text), "\r\nnhi: %s\r\n", line);
     told = members_tell(&e->m, p, text);
-    log_say(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject,
-            e->s.g.service, e->s.g.ticket.agent);
+    log_say(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject, e->s.g.service,
+            e->s.g.ticket.agent);
     return told;
 }
 
@@ -203,8 +202,8 @@ static int find_other(const char *handle, const struct nhi_grant *g, bool alive,
 {
     struct others *o = ctx;
 
-    o->any = o->any || (alive && strcmp(handle, o->s->handle) != 0 &&
-                        strcmp(g->ticket.agent, o->s->g.ticket.agent) == 0);
+    o->any =
+        o->any || (alive && strcmp(handle, o->s->handle) != 0 && strcmp(g->ticket.agent, o->s->g.ticket.agent) == 0);
     return o->any;
 }
 
@@ -212,8 +211,7 @@ static int find_other(const char *handle, const struct nhi_grant *g, bool alive,
 static bool is_followed(const struct ending *e, const struct ending *all, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (&all[i] != e && all[i].phase < END_DONE &&
-            strcmp(all[i].s.g.ticket.agent, e->s.g.ticket.agent) == 0)
+        if (&all[i] != e && all[i].phase < END_DONE && strcmp(all[i].s.g.ticket.agent, e->s.g.ticket.agent) == 0)
             return true;
     return false;
 }
@@ -313,10 +311,9 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
     leftover_ask(e->uid, &e->m);
 }
 
-/* Nobody was seen, of the session or by its uid. That may miss what is another process every moment: what was not killed
- * yet is hunted, and has ended when a hunt comes upon nobody either. */
-static void empty(struct ending *e, const struct ending *all, size_t count, const struct procs *p,
-                  int64_t now)
+/* Nobody was seen, of the session or by its uid. That may miss what is another process every moment: what was not
+ * killed yet is hunted, and has ended when a hunt comes upon nobody either. */
+static void empty(struct ending *e, const struct ending *all, size_t count, const struct procs *p, int64_t now)
 {
     if (e->phase < END_KILLED || e->phase == END_LEFT) {
         e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;

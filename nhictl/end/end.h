@@ -4,9 +4,9 @@
 #ifndef NHICTL_END_H
 #define NHICTL_END_H
 
+#include "nhictl/end/sessions.h"
 #include "nhictl/process/logind.h"
 #include "nhictl/process/procs.h"
-#include "nhictl/end/sessions.h"
 
 struct ctl;
 struct revocation;
@@ -17,23 +17,14 @@ struct ending {
     struct members m;
     struct logind_session logind; /* what logind has of it */
     /* END_LEFT: whatever goes by the agent's own uid is asked, END_LEFTOVERS: and killed. */
-    enum {
-        END_NEW,
-        END_TOLD,
-        END_ASKED,
-        END_KILLED,
-        END_LEFT,
-        END_LEFTOVERS,
-        END_DONE,
-        END_STUCK
-    } phase;
+    enum { END_NEW, END_TOLD, END_ASKED, END_KILLED, END_LEFT, END_LEFTOVERS, END_DONE, END_STUCK } phase;
     int64_t next;     /* milliseconds of the monotonic clock: SIGTERM, SIGKILL, then giving up */
     int64_t deadline; /* the same, of its grace */
     uint32_t uid;     /* of the leftovers */
-    bool guests;  /* somebody else's is in it, and stays */
-    bool met;     /* the last hunt came upon some of it */
-    bool told;    /* recorded */
-    bool retried; /* it was stuck before */
+    bool guests;      /* somebody else's is in it, and stays */
+    bool met;         /* the last hunt came upon some of it */
+    bool told;        /* recorded */
+    bool retried;     /* it was stuck before */
 };
 
 /* One step of each, which takes no time to speak of. Returns how many milliseconds to wait before
@@ -54,7 +45,7 @@ void session_tell(const struct session *s, const char *line);
 struct ended {
     size_t ended, stuck;
     char left[ENDED_NAMED][SESSION_HANDLE_MAX + 1]; /* the first of those that are stuck */
-    bool failed; /* to look for them */
+    bool failed;                                    /* to look for them */
     struct ending *own; /* what we were called from, if that is over too: ended after the answer */
     int64_t grace;
 };

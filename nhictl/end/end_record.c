@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
+#include "libnhi/ledger/fold.h"
 #include "libnhi/ledger/fold_session.h"
 #include "libnhi/ledger/grant_event.h"
 #include "libnhi/session/cgroup.h"
-#include "libnhi/ledger/fold.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/session/cgroup_end.h"
 #include "libnhi/session/session_end.h"
 #include "nhictl/say/fail.h"

@@ -164,8 +164,8 @@ void ended_show(struct ctl *c, const struct ended *e)
     if (e->ended > 0)
         out_line(c->out, "%zu session%s ended", e->ended, e->ended == 1 ? " has" : "s have");
     if (e->stuck > 0)
-        out_line(c->out, "%zu session%s NOT ended: %s%s; see nhictl session list, and try nhictl session kill", e->stuck,
-                 e->stuck == 1 ? " has" : "s have", list, e->stuck > ENDED_NAMED ? " ..." : "");
+        out_line(c->out, "%zu session%s NOT ended: %s%s; see nhictl session list, and try nhictl session kill",
+                 e->stuck, e->stuck == 1 ? " has" : "s have", list, e->stuck > ENDED_NAMED ? " ..." : "");
     if (e->own != NULL)
         out_line(c->out, "the session %s, in which you typed this, ends now", e->own->s.handle);
     if (e->failed)

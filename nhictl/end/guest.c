@@ -1,7 +1,7 @@
 /*
- * MUST: what is left alone here is the host's: a daemon of root's, which a file of root's names that was written since it
- * began. An agent that is root may write one, and needs none. MUST: by nothing that a process without rights can bring
- * about does it become a guest in its own session.
+ * MUST: what is left alone here is the host's: a daemon of root's, which a file of root's names that was written since
+ * it began. An agent that is root may write one, and needs none. MUST: by nothing that a process without rights can
+ * bring about does it become a guest in its own session.
  */
 #include "nhictl/end/guest.h"
 

@@ -1,6 +1,6 @@
 /*
- * Who lies in a session that ends, and is somebody else's: a daemon of the host's that was restarted in it, whomever that
- * serves, and a person's login.
+ * Who lies in a session that ends, and is somebody else's: a daemon of the host's that was restarted in it, whomever
+ * that serves, and a person's login.
  */
 #ifndef NHICTL_GUEST_H
 #define NHICTL_GUEST_H

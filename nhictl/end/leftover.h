@@ -15,8 +15,8 @@ struct ctl;
 /* Which are looked for. Zeroed: those that are to end, of every account. */
 struct leftover_wish {
     const char *account; /* of this one alone; NULL: all */
-    bool lockdown; /* where the ledger cannot be read, too */
-    bool named;    /* and those of which nobody can tell, which a person has decided on */
+    bool lockdown;       /* where the ledger cannot be read, too */
+    bool named;          /* and those of which nobody can tell, which a person has decided on */
     /* Whether that session, which is over, is being ended at this moment; NULL: none is. */
     bool (*ends)(const char *handle, const void *ctx);
     const void *ctx;

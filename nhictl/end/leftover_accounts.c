@@ -1,6 +1,6 @@
 /*
- * MUST: local files only, since the supervisor waits for no network. MUST: an account of which it is not known since when
- * it takes tickets only has taken them from no moment on.
+ * MUST: local files only, since the supervisor waits for no network. MUST: an account of which it is not known since
+ * when it takes tickets only has taken them from no moment on.
  */
 #include "nhictl/end/leftover_accounts.h"
 

@@ -23,7 +23,7 @@ struct leftover_accounts {
     struct leftover_account *all;
     size_t count, room;
     uint32_t uid_min, uid_max; /* the agents' range; 0: not known */
-    bool whole; /* the ledger could be read */
+    bool whole;                /* the ledger could be read */
     struct nhi_watched here;
 };
 

@@ -1,7 +1,7 @@
 /*
- * MUST: the real uid alone says whose a process is: sshd, mail servers and file servers take on the others for a moment,
- * and a file of an agent's that sets its uid makes a person's process look like one. MUST: processes first, then
- * sessions: whoever logs in registers before it takes on its uid.
+ * MUST: the real uid alone says whose a process is: sshd, mail servers and file servers take on the others for a
+ * moment, and a file of an agent's that sets its uid makes a person's process look like one. MUST: processes first,
+ * then sessions: whoever logs in registers before it takes on its uid.
  */
 #include "nhictl/end/leftover_gather.h"
 
@@ -14,19 +14,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
+#include "libnhi/grant/record.h"
 #include "libnhi/ledger/ledger_session.h"
 #include "libnhi/ledger/ledger_watched.h"
 #include "libnhi/session/cgroup.h"
-#include "libnhi/base/paths.h"
-#include "libnhi/grant/record.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_end.h"
 #include "libnhi/session/session_find.h"
 #include "nhictl/end/leftover_unit.h"
 #include "nhictl/process/logind.h"
 
-#define PERSON_MIN 1000  /* below are the system's own users */
+#define PERSON_MIN 1000 /* below are the system's own users */
 #define NOBODY 65534
 #define DEPTH_MAX 65536
 #define NAMESPACES_MAX 64 /* the kernel nests them 32 deep */

@@ -78,7 +78,7 @@ enum leftover_unit leftover_unit_in(const char *cgroup, uint32_t uid, char *name
     char manager[32];
     size_t len;
 
-    (void)snprintf(manager, sizeof(manager), "user@%u.service", uid);
+    snprintf(manager, sizeof(manager), "user@%u.service", uid);
     while (*cgroup == '/') {
         cgroup++;
         len = strcspn(cgroup, "/");
@@ -88,8 +88,7 @@ enum leftover_unit leftover_unit_in(const char *cgroup, uint32_t uid, char *name
         }
         if (len == strlen(manager) && memcmp(cgroup, manager, len) == 0)
             return UNIT_MANAGER;
-        if (!has_suffix(cgroup, len, ".service") || strncmp(cgroup, "user@", 5) == 0 || cgroup[0] == '-' ||
-            len >= size)
+        if (!has_suffix(cgroup, len, ".service") || strncmp(cgroup, "user@", 5) == 0 || cgroup[0] == '-' || len >= size)
             return UNIT_OTHER;
         memcpy(name, cgroup, len);
         name[len] = '\0';
@@ -101,10 +100,10 @@ enum leftover_unit leftover_unit_in(const char *cgroup, uint32_t uid, char *name
 /* Programs, and the units of these: up to a '@', a '-' or a '.'. */
 bool leftover_delivers(const char *name)
 {
-    static const char *const all[] = { "cron",    "crond",    "fcron",    "anacron",  "incrond",  "atd",
-                                       "local",   "pipe",     "postfix",  "exim",     "exim4",    "sendmail",
-                                       "smtpd",   "opensmtpd", "dovecot", "dovecot-lda", "procmail", "maildrop",
-                                       "fetchmail", NULL };
+    static const char *const all[] = { "cron",        "crond",    "fcron",    "anacron",   "incrond",
+                                       "atd",         "local",    "pipe",     "postfix",   "exim",
+                                       "exim4",       "sendmail", "smtpd",    "opensmtpd", "dovecot",
+                                       "dovecot-lda", "procmail", "maildrop", "fetchmail", NULL };
     size_t len = strcspn(name, "@.");
 
     for (size_t i = 0; all[i] != NULL; i++)

@@ -35,7 +35,7 @@ enum leftover_unit {
 };
 
 struct leftover_facts {
-    bool own;       /* an agent's own account; else one that takes tickets only */
+    bool own; /* an agent's own account; else one that takes tickets only */
     bool systemd;
     bool daemons;   /* root says that it starts daemons by this account */
     bool before;    /* it ran before the account took tickets only */

@@ -1,7 +1,7 @@
 /*
  * MUST: nothing is signalled but after a second look, through a descriptor of the process that was looked at. MUST: an
- * account of which a session is live is left alone: its manager and its bus lie outside of the session, and are its own.
- * MUST: cost nothing to speak of while nothing runs: the kernel says whether anything does by a uid.
+ * account of which a session is live is left alone: its manager and its bus lie outside of the session, and are its
+ * own. MUST: cost nothing to speak of while nothing runs: the kernel says whether anything does by a uid.
  */
 #include "nhictl/end/leftover_sweep.h"
 
@@ -21,19 +21,19 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/end/leftover_gather.h"
+#include "nhictl/end/sessions.h"
 #include "nhictl/process/log.h"
 #include "nhictl/process/logind.h"
-#include "nhictl/end/sessions.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
 #define LOOK_EVERY 9000 /* milliseconds between two looks of the supervisor, which wakes every 10 seconds */
-#define LOOKS 6 /* before something is said to hide */
-#define PAUSE 20 /* milliseconds between two of these, in which what has ended is taken in */
-#define STEP_ASKED 100 /* milliseconds between two looks */
+#define LOOKS 6         /* before something is said to hide */
+#define PAUSE 20        /* milliseconds between two of these, in which what has ended is taken in */
+#define STEP_ASKED 100  /* milliseconds between two looks */
 #define STEP_VERB 20
 #define STEP_KILLED 5
 #define GIVE_UP 5000 /* after the first SIGKILL */
@@ -43,11 +43,11 @@ struct leaving {
     uint32_t uid;
     bool own;
     enum { LEAVING_ASKED, LEAVING_KILLED, LEAVING_STUCK, LEAVING_GONE } phase;
-    int64_t next, deadline; /* milliseconds of the monotonic clock */
-    size_t count;           /* processes that were asked */
-    size_t left;            /* at the last look */
+    int64_t next, deadline;    /* milliseconds of the monotonic clock */
+    size_t count;              /* processes that were asked */
+    size_t left;               /* at the last look */
     char command[64], why[64]; /* of the first */
-    bool said;              /* what became of it is in the ledger */
+    bool said;                 /* what became of it is in the ledger */
 };
 
 /* ---- which accounts ---- */
@@ -149,7 +149,8 @@ static bool is_there(pid_t pid)
     struct nhi_watched now;
 
     return nhi_proc_stat(pid, &stat) == NHI_OK &&
-           (!stat.ended || (nhi_watched_now(&now) == NHI_OK && now.start > stat.self.start + (uint64_t)sysconf(_SC_CLK_TCK)));
+           (!stat.ended ||
+            (nhi_watched_now(&now) == NHI_OK && now.start > stat.self.start + (uint64_t)sysconf(_SC_CLK_TCK)));
 }
 
 static int visit(pid_t pid, void *ctx)
@@ -410,8 +411,8 @@ static bool find_once(const struct leftovers *l, struct walk *w, struct found *f
 }
 
 /* only NULL: of those that is says. hides: some were not seen, and run. false: it could not be looked. */
-static bool find(const struct leftovers *l, struct leftover_look *k, const bool *is, const struct leftover_account *only,
-                 struct found *f, bool *hides)
+static bool find(const struct leftovers *l, struct leftover_look *k, const bool *is,
+                 const struct leftover_account *only, struct found *f, bool *hides)
 {
     struct walk w = { .k = k, .is = is, .only = only, .fn = find_one, .ctx = f };
     bool looked = true;
@@ -677,8 +678,13 @@ size_t leftovers_end(struct ctl *c, const struct leftover_wish *wish, int64_t gr
 
 const char *leftover_runtime(void)
 {
-    static const char *const all[] = { "/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/bin/podman",
-                                       "/usr/bin/containerd", "/usr/bin/lxc-start", "/usr/bin/nerdctl", NULL };
+    static const char *const all[] = { "/usr/bin/dockerd",
+                                       "/usr/sbin/dockerd",
+                                       "/usr/bin/podman",
+                                       "/usr/bin/containerd",
+                                       "/usr/bin/lxc-start",
+                                       "/usr/bin/nerdctl",
+                                       NULL };
 
     for (size_t i = 0; all[i] != NULL; i++)
         if (access(all[i], X_OK) == 0)

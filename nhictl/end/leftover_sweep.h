@@ -7,12 +7,12 @@
 #include "nhictl/end/leftover.h"
 
 /* One step of ending what was found, after looking for more if look is said. now: milliseconds of the monotonic clock.
- * hurry: for the supervisor: nobody who writes to the ledger is waited for, and since when an account takes tickets only
- * is noted, each time. Returns the milliseconds until the next; -1: none is needed. */
+ * hurry: for the supervisor: nobody who writes to the ledger is waited for, and since when an account takes tickets
+ * only is noted, each time. Returns the milliseconds until the next; -1: none is needed. */
 int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, int64_t grace_ms, bool look, bool hurry);
 void leftovers_free(struct leftovers *l);
-/* For a verb: looks once, and waits until they are gone. Says in the answer how many were, where there were any. Returns
- * how many are left. */
+/* For a verb: looks once, and waits until they are gone. Says in the answer how many were, where there were any.
+ * Returns how many are left. */
 size_t leftovers_end(struct ctl *c, const struct leftover_wish *wish, int64_t grace);
 NHI_CHECK enum nhi_err leftovers_each(const char *account, int (*fn)(const struct leftover_one *, void *), void *ctx);
 /* For the end of an agent's last session, whose uid it is: its processes that are to end, and whether one is. */

@@ -113,7 +113,7 @@ enum leftover_unit leftover_unit_ask(const char *name, const struct leftover_acc
     take(answer, "User=", user, sizeof(user));
     take(answer, "FragmentPath=", fragment, sizeof(fragment));
     take(answer, "SourcePath=", source, sizeof(source));
-    (void)snprintf(number, sizeof(number), "%u", a->uid);
+    snprintf(number, sizeof(number), "%u", a->uid);
     if (strncmp(source, SPOOL, strlen(SPOOL)) == 0 || strncmp(fragment, SPOOL, strlen(SPOOL)) == 0)
         return UNIT_CRONTAB;
     if ((strcmp(user, a->name) == 0 || strcmp(user, number) == 0) && is_roots(fragment) &&

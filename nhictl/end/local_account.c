@@ -7,8 +7,8 @@
 #include "libnhi/base/names.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/end/leftover_accounts.h"
+#include "nhictl/say/ctl.h"
 
 struct known {
     char name[NHI_ACCOUNT_MAX + 1];

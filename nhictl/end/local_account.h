@@ -8,8 +8,8 @@
 
 struct ctl;
 
-/* The number of an agent's own account, by what is published, or by the ledger where that cannot be read: whoever else has
- * its name has another. No source of accounts is asked. false: no such agent, as far as is known. */
+/* The number of an agent's own account, by what is published, or by the ledger where that cannot be read: whoever else
+ * has its name has another. No source of accounts is asked. false: no such agent, as far as is known. */
 bool local_own_uid(const char *agent, uint32_t *uid);
 
 /* What nhi_local_by_name says, asked once for each name as long as c->now stands still: one answer takes

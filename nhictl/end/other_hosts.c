@@ -50,7 +50,8 @@ void other_hosts_end(const struct other_hosts *o)
     if (o->count == 1)
         out_line(out, "NOT ended: that ticket is for another host, which does not hear of this: type it there");
     else if (o->count > 1)
-        out_line(out, "NOT ended: these %zu tickets are for other hosts, which do not hear of this: type it there", o->count);
+        out_line(out, "NOT ended: these %zu tickets are for other hosts, which do not hear of this: type it there",
+                 o->count);
     if (o->failed)
         ctl_note("whether there are tickets for other hosts could not be read: such a host does not hear of this, and "
                  "needs the same there");

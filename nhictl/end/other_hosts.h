@@ -10,7 +10,8 @@
 #include "nhictl/say/ctl.h"
 
 /* Into the answer: table other_hosts, which is empty where there is none. Begin, then add each thing that ended, then
- * end. type: the command for the other host, without the id, which follows it; with NHI_REVOKE_TICKET, each ticket's own. */
+ * end. type: the command for the other host, without the id, which follows it; with NHI_REVOKE_TICKET, each ticket's
+ * own. */
 struct other_hosts {
     struct ctl *c;
     const char *type, *id;

@@ -171,8 +171,8 @@ void session_farewell(const struct session *s, char line[SESSION_LINE_MAX])
 {
     char buf[120];
 
-    snprintf(line, SESSION_LINE_MAX, "session ended: ticket %s of task %s %s", s->g.ticket.jti,
-             s->g.ticket.task, ending_text(s->reason, buf, sizeof(buf)));
+    snprintf(line, SESSION_LINE_MAX, "session ended: ticket %s of task %s %s", s->g.ticket.jti, s->g.ticket.task,
+             ending_text(s->reason, buf, sizeof(buf)));
 }
 
 void session_warning(const struct session *s, char line[SESSION_LINE_MAX])
@@ -181,6 +181,6 @@ void session_warning(const struct session *s, char line[SESSION_LINE_MAX])
 
     if (nhi_time_format(s->then, at) != NHI_OK)
         snprintf(at, sizeof(at), "soon");
-    snprintf(line, SESSION_LINE_MAX, "session ends at %s: ticket %s of task %s (%s)", at,
-             s->g.ticket.jti, s->g.ticket.task, nhi_reason_name(s->why));
+    snprintf(line, SESSION_LINE_MAX, "session ends at %s: ticket %s of task %s (%s)", at, s->g.ticket.jti,
+             s->g.ticket.task, nhi_reason_name(s->why));
 }

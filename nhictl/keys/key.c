@@ -8,10 +8,10 @@
 
 #include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_issuer.h"
+#include "nhictl/keys/signer.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
-#include "nhictl/keys/signer.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
@@ -88,8 +88,8 @@ static int key_export(struct ctl *c)
 
     if (code == CTL_DONE)
         code = key_get(c, &s, c->operand[0], &i);
-    if (code == CTL_DONE && (nhi_paserk_public_encode(i.pk, text) != NHI_OK ||
-                             nhi_paserk_pid(i.pk, fingerprint) != NHI_OK))
+    if (code == CTL_DONE &&
+        (nhi_paserk_public_encode(i.pk, text) != NHI_OK || nhi_paserk_pid(i.pk, fingerprint) != NHI_OK))
         code = ctl_fail(c, CTL_SYSTEM, NULL, "key %s cannot be written as text", i.kid);
     if (code == CTL_DONE) {
         r = out_row_new(c->out);
@@ -108,8 +108,7 @@ static int read_operands(struct ctl *c, struct nhi_issuer *i)
     const struct add_args *args = c->args;
 
     if (!nhi_name_is_kid(c->operand[0]))
-        return ctl_fail(c, CTL_USAGE, NULL,
-                        "'%s' is not a key name: 1 to %d lower-case letters, digits, dots, _ and -",
+        return ctl_fail(c, CTL_USAGE, NULL, "'%s' is not a key name: 1 to %d lower-case letters, digits, dots, _ and -",
                         c->operand[0], NHI_KID_MAX);
     if (nhi_paserk_public_decode(c->operand[1], i->pk) != NHI_OK || !nhi_pk_is_usable(i->pk))
         return ctl_fail(c, CTL_USAGE, "nhictl key export KID, on the issuer's host",
@@ -138,8 +137,7 @@ int key_record(struct ctl *c, struct store *s, const char *kind, const struct nh
         out_row_free(detail);
     if (err == NHI_ERR_EXISTS)
         return ctl_fail(c, CTL_REFUSED, "nhictl key list",
-                        "key name %s or this very key was used before, and neither is used twice",
-                        i->kid);
+                        "key name %s or this very key was used before, and neither is used twice", i->kid);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the key");
 }
 
@@ -166,22 +164,20 @@ static int key_add(struct ctl *c)
 #define AT(field) offsetof(struct add_args, field)
 
 static const struct opt add_opts[] = {
-    { "agents", OPT_BOUND, AT(agents), true, "LIST", "agents it may speak for, or '*'",
-      nhi_name_is_agent, 0 },
-    { "accounts", OPT_BOUND, AT(accounts), true, "LIST", "accounts its tickets may name, or '*'",
-      nhi_name_is_account, 0 },
-    { "services", OPT_BOUND, AT(services), true, "LIST", "services its tickets may name, or '*'",
-      nhi_name_is_service, 0 },
-    { "max-ttl", OPT_DURATION, AT(max_ttl), true, "SPAN",
-      "how long its tickets may live (at most 30d)", NULL, 0 },
-    { "opens-tasks", OPT_FLAG, AT(opens_tasks), false, NULL,
-      "its tickets may name tasks that this host does not know", NULL, 0 },
+    { "agents", OPT_BOUND, AT(agents), true, "LIST", "agents it may speak for, or '*'", nhi_name_is_agent, 0 },
+    { "accounts", OPT_BOUND, AT(accounts), true, "LIST", "accounts its tickets may name, or '*'", nhi_name_is_account,
+      0 },
+    { "services", OPT_BOUND, AT(services), true, "LIST", "services its tickets may name, or '*'", nhi_name_is_service,
+      0 },
+    { "max-ttl", OPT_DURATION, AT(max_ttl), true, "SPAN", "how long its tickets may live (at most 30d)", NULL, 0 },
+    { "opens-tasks", OPT_FLAG, AT(opens_tasks), false, NULL, "its tickets may name tasks that this host does not know",
+      NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb key_verbs[] = {
-    { "key", "list", key_list, NULL, 0, 0, 0, "",
-      "List the issuers that this host trusts or trusted.", NULL, "nhictl key list" },
+    { "key", "list", key_list, NULL, 0, 0, 0, "", "List the issuers that this host trusts or trusted.", NULL,
+      "nhictl key list" },
     { "key", "add", key_add, add_opts, sizeof(struct add_args), 2, 2,
       "KID k4.public.... --agents LIST --accounts LIST --services LIST --max-ttl SPAN "
       "[--opens-tasks]",
@@ -189,7 +185,7 @@ const struct verb key_verbs[] = {
       "Compare its fingerprint (key list --json) with its owner before you type this.",
       "nhictl key add ci-issuer k4.public.Hrnbu7wEfAP9cGBOAHHwmH4Wsot1ciXBHwBBXQ4gsaI "
       "--agents ci-bot --accounts deploy --services sshd,sudo --max-ttl 1h" },
-    { "key", "export", key_export, NULL, 0, 1, 1, "KID", "Print a public key, for other hosts.",
-      NULL, "nhictl key export k7f3q2ma" },
+    { "key", "export", key_export, NULL, 0, 1, 1, "KID", "Print a public key, for other hosts.", NULL,
+      "nhictl key export k7f3q2ma" },
     { .verb = NULL },
 };

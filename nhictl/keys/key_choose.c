@@ -30,13 +30,10 @@ int key_choose(struct ctl *c, struct store *s, const char *kid, struct nhi_issue
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the keys");
     if (key->kid[0] == '\0')
-        return ctl_fail(c, CTL_REFUSED, "nhictl key rotate",
-                        "this host has no active key of its own");
+        return ctl_fail(c, CTL_REFUSED, "nhictl key rotate", "this host has no active key of its own");
     if (!key->own)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not this host's own",
-                        key->kid);
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not this host's own", key->kid);
     if (key->state != NHI_ISSUER_ACTIVE)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is %s", key->kid,
-                        issuer_state_name(key->state));
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is %s", key->kid, issuer_state_name(key->state));
     return CTL_DONE;
 }

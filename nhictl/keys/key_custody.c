@@ -10,19 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/key/paserk.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/key/paserk.h"
 #include "libnhi/key/paserk_pw.h"
 #include "nhictl/keys/key.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/keys/keyfile.h"
 #include "nhictl/keys/keys.h"
 #include "nhictl/keys/passphrase.h"
 #include "nhictl/keys/signer.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
 /* What Argon2id may cost: a third of a second, and no more memory than a small host has. */
@@ -48,17 +48,16 @@ static int find(struct ctl *c, struct nhi_issuer *key, char **text)
         code = key_get(c, &s, c->operand[0], key);
     store_close(&s);
     if (code == CTL_DONE && !key->own)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not a key of this host's own",
-                        key->kid);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not a key of this host's own", key->kid);
     if (code != CTL_DONE)
         return code;
     err = keyfile_text(key->kid, text);
     if (err == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_REFUSED, "nhictl key list",
                         "the secret key of %s is not in " NHI_STATE_DIR "/" NHI_KEYS_DIR, key->kid);
-    return err == NHI_OK ? CTL_DONE
-                         : ctl_fail(c, CTL_SYSTEM, NULL, "the secret key of %s cannot be read: %s",
-                                    key->kid, nhi_strerror(err));
+    return err == NHI_OK
+               ? CTL_DONE
+               : ctl_fail(c, CTL_SYSTEM, NULL, "the secret key of %s cannot be read: %s", key->kid, nhi_strerror(err));
 }
 
 static int tell(struct ctl *c, const char *kind, const struct nhi_issuer *key)
@@ -101,8 +100,7 @@ static int new_passphrase(struct ctl *c, const char *kid, struct passphrase *p)
                         "nobody gave a passphrase");
     else if (p->len < SHORTEST)
         code = ctl_fail(c, CTL_REFUSED, NULL, "a passphrase has %d characters or more", SHORTEST);
-    else if (p->typed &&
-             (!passphrase_get("Once more: ", &again) || strcmp(again.text, p->text) != 0))
+    else if (p->typed && (!passphrase_get("Once more: ", &again) || strcmp(again.text, p->text) != 0))
         code = ctl_fail(c, CTL_REFUSED, NULL, "the two are not the same: nothing was changed");
     nhi_wipe(&again, sizeof(again));
     return code;
@@ -131,8 +129,7 @@ static int key_protect(struct ctl *c)
     int code = find(c, &key, &plain);
 
     if (code == CTL_DONE && strncmp(plain, "k4.secret.", strlen("k4.secret.")) != 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key unprotect KID",
-                        "key %s is under a passphrase already", key.kid);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl key unprotect KID", "key %s is under a passphrase already", key.kid);
     if (code == CTL_DONE)
         code = new_passphrase(c, key.kid, &p);
     if (code == CTL_DONE) {
@@ -140,8 +137,7 @@ static int key_protect(struct ctl *c)
         if (err == NHI_OK)
             err = keyfile_replace(key.kid, text);
         if (err != NHI_OK)
-            code = ctl_fail(c, CTL_SYSTEM, NULL, "could not encrypt key %s: %s", key.kid,
-                            nhi_strerror(err));
+            code = ctl_fail(c, CTL_SYSTEM, NULL, "could not encrypt key %s: %s", key.kid, nhi_strerror(err));
     }
     nhi_wipe(&p, sizeof(p));
     nhi_text_free(plain);
@@ -160,8 +156,7 @@ static int key_unprotect(struct ctl *c)
     int code = find(c, &key, &locked);
 
     if (code == CTL_DONE && strncmp(locked, "k4.secret.", strlen("k4.secret.")) == 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key protect KID", "key %s is under no passphrase",
-                        key.kid);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl key protect KID", "key %s is under no passphrase", key.kid);
     if (code == CTL_DONE)
         code = signer_open(c, key.kid, &signer);
     if (code == CTL_DONE) {
@@ -172,8 +167,7 @@ static int key_unprotect(struct ctl *c)
         hold_end(&held);
         nhi_wipe(text, sizeof(text));
         if (err != NHI_OK)
-            code = ctl_fail(c, CTL_SYSTEM, NULL, "could not write key %s: %s", key.kid,
-                            nhi_strerror(err));
+            code = ctl_fail(c, CTL_SYSTEM, NULL, "could not write key %s: %s", key.kid, nhi_strerror(err));
     }
     signer_close(&signer);
     nhi_text_free(locked);
@@ -209,32 +203,29 @@ static int key_move(struct ctl *c)
         code = text_write(c, args->to, text, 0600);
     nhi_text_free(text);
     if (code == CTL_DONE && keyfile_remove(key.kid) != NHI_OK)
-        code = ctl_fail(c, CTL_SYSTEM, NULL, "%s has the secret key of %s, and so has %s/%s still",
-                        args->to, key.kid, NHI_STATE_DIR, NHI_KEYS_DIR);
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "%s has the secret key of %s, and so has %s/%s still", args->to, key.kid,
+                        NHI_STATE_DIR, NHI_KEYS_DIR);
     if (code == CTL_DONE)
         code = tell(c, "key-move", &key);
     if (code != CTL_DONE)
         return code;
-    out_line(c->out,
-             "the secret key of %s is in %s alone: as the credential nhi.%s.secret it signs",
-             key.kid, args->to, key.kid);
+    out_line(c->out, "the secret key of %s is in %s alone: as the credential nhi.%s.secret it signs", key.kid, args->to,
+             key.kid);
     return answer(c, &key);
 }
 
 static const struct opt move_opts[] = {
-    { "to", OPT_PATH, offsetof(struct move_args, to), true, "FILE", "where it goes, 0600", NULL,
-      0 },
+    { "to", OPT_PATH, offsetof(struct move_args, to), true, "FILE", "where it goes, 0600", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb key_custody_verbs[] = {
-    { "key", "protect", key_protect, NULL, 0, 1, 1, "KID",
-      "Put the secret half of a key under a passphrase.",
+    { "key", "protect", key_protect, NULL, 0, 1, 1, "KID", "Put the secret half of a key under a passphrase.",
       "It is asked for at the terminal whenever the key signs, or is the "
       "credential\n" PASSPHRASE_CREDENTIAL " of a systemd unit.",
       "nhictl key protect k7f3q2ma" },
-    { "key", "unprotect", key_unprotect, NULL, 0, 1, 1, "KID", "Take the passphrase away again.",
-      NULL, "nhictl key unprotect k7f3q2ma" },
+    { "key", "unprotect", key_unprotect, NULL, 0, 1, 1, "KID", "Take the passphrase away again.", NULL,
+      "nhictl key unprotect k7f3q2ma" },
     { "key", "move", key_move, move_opts, sizeof(struct move_args), 1, 1, "KID --to FILE",
       "Take the secret half of a key off this host's disk.",
       "FILE may be on another medium, or go through systemd-creds encrypt --name=nhi.KID.secret;\n"

@@ -20,10 +20,9 @@ static int not_a_key(struct ctl *c, const char *option, const char *file, const 
     if (strncmp(line, NHI_SSHCERT_TYPE " ", sizeof(NHI_SSHCERT_TYPE)) == 0)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s is a certificate: give the key under it", file);
     if (err == NHI_ERR_STATE)
-        return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519",
-                        "%s is not an Ed25519 key: no other type will do", file);
-    return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519",
-                    "%s does not start with an OpenSSH public key", file);
+        return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519", "%s is not an Ed25519 key: no other type will do",
+                        file);
+    return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519", "%s does not start with an OpenSSH public key", file);
 }
 
 int key_read_public(struct ctl *c, const char *option, const char *file, uint8_t pk[NHI_PK_LEN])

@@ -89,8 +89,7 @@ static enum nhi_err retire_lost(struct ctl *c, struct store *s, const struct set
         struct out_row *detail = out_row_new(c->out);
 
         out_text(detail, "kid", NULL, st->lost[i]);
-        err = nhi_issuer_set_state(s->l, st->lost[i], NHI_ISSUER_RETIRED, st->all ? WHY_ALL : WHY,
-                                   c->now);
+        err = nhi_issuer_set_state(s->l, st->lost[i], NHI_ISSUER_RETIRED, st->all ? WHY_ALL : WHY, c->now);
         if (err == NHI_OK)
             err = store_event(c, s, "key-retire", NULL, NULL, NULL, st->all ? WHY_ALL : WHY, detail);
         else
@@ -101,12 +100,9 @@ static enum nhi_err retire_lost(struct ctl *c, struct store *s, const struct set
 
 int own_keys_settle(struct ctl *c, struct store *s, bool all, struct nhi_issuer *made)
 {
-    struct settling st = { .all = all,
-                           .newest = { .own = true,
-                                       .agents = "*",
-                                       .accounts = "*",
-                                       .services = "*",
-                                       .max_ttl = MAX_TTL } };
+    struct settling st = {
+        .all = all, .newest = { .own = true, .agents = "*", .accounts = "*", .services = "*", .max_ttl = MAX_TTL }
+    };
     enum nhi_err err = nhi_issuer_each(s->l, look, &st);
     int code = CTL_DONE;
 
@@ -129,8 +125,7 @@ static int forget(const struct nhi_issuer *i, void *ctx)
 {
     (void)ctx;
     if (i->own && i->state >= NHI_ISSUER_RETIRED && keyfile_remove(i->kid) != NHI_OK)
-        ctl_note("could not remove the secret key of %s from %s/%s", i->kid, NHI_STATE_DIR,
-                 NHI_KEYS_DIR);
+        ctl_note("could not remove the secret key of %s from %s/%s", i->kid, NHI_STATE_DIR, NHI_KEYS_DIR);
     return 0;
 }
 

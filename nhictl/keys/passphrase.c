@@ -12,9 +12,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/key/paserk.h"
 #include "libnhi/key/paseto.h"
-#include "libnhi/base/paths.h"
 
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 #define ENDS (sizeof(ends) / sizeof(ends[0]))

@@ -8,15 +8,15 @@
 #include <string.h>
 
 #include "libnhi/base/hash.h"
-#include "libnhi/key/paserk.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/key/paserk.h"
 #include "libnhi/key/paserk_pw.h"
 #include "nhictl/keys/key_choose.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/say/fail.h"
 #include "nhictl/keys/keyfile.h"
 #include "nhictl/keys/passphrase.h"
 #include "nhictl/keys/sshagent.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 
 #define UNDER_PASSPHRASE "k4.secret-pw."
@@ -64,12 +64,10 @@ static int unlock(struct ctl *c, const char *kid, const char *text, uint8_t sk[N
         return code;
     if (err == NHI_ERR_SIGNATURE)
         return ctl_fail(c, CTL_REFUSED, NULL, "that is not the passphrase of key %s", kid);
-    return ctl_fail(c, CTL_SYSTEM, NULL, "the secret key of %s cannot be used: %s", kid,
-                    nhi_strerror(err));
+    return ctl_fail(c, CTL_SYSTEM, NULL, "the secret key of %s cannot be used: %s", kid, nhi_strerror(err));
 }
 
-static int take_secret(struct ctl *c, const struct nhi_issuer *key, const char *text,
-                       struct signer *s)
+static int take_secret(struct ctl *c, const struct nhi_issuer *key, const char *text, struct signer *s)
 {
     enum nhi_err err = NHI_OK;
 
@@ -84,10 +82,9 @@ static int take_secret(struct ctl *c, const struct nhi_issuer *key, const char *
     /* A file that was exchanged would sign what no host can verify. */
     if (err == NHI_OK && memcmp(s->sk + NHI_SK_LEN - NHI_PK_LEN, key->pk, NHI_PK_LEN) != 0)
         err = NHI_ERR_CORRUPT;
-    return err == NHI_OK
-               ? CTL_DONE
-               : ctl_fail(c, CTL_SYSTEM, "nhictl key rotate",
-                          "the secret key of %s cannot be used: %s", key->kid, nhi_strerror(err));
+    return err == NHI_OK ? CTL_DONE
+                         : ctl_fail(c, CTL_SYSTEM, "nhictl key rotate", "the secret key of %s cannot be used: %s",
+                                    key->kid, nhi_strerror(err));
 }
 
 static int open_key(struct ctl *c, const struct nhi_issuer *key, struct signer *s)
@@ -100,16 +97,16 @@ static int open_key(struct ctl *c, const struct nhi_issuer *key, struct signer *
     /* nhictl run has it for as long as its command lasts. */
     nhi_keep(s, sizeof(*s));
     if (err != NHI_OK)
-        code = ctl_fail(c, CTL_SYSTEM, "nhictl key rotate",
-                        "the secret key of %s cannot be used: %s", key->kid, nhi_strerror(err));
+        code = ctl_fail(c, CTL_SYSTEM, "nhictl key rotate", "the secret key of %s cannot be used: %s", key->kid,
+                        nhi_strerror(err));
     else if (text != NULL)
         code = take_secret(c, key, text, s);
     else if (sshagent_has(key->pk))
         s->in_agent = true;
     else
         code = ctl_fail(c, CTL_SYSTEM, "nhictl key list, and SSH_AUTH_SOCK for an agent",
-                        "the secret key of %s is not here: neither in " NHI_STATE_DIR
-                        "/" NHI_KEYS_DIR ", nor a credential, nor in an ssh-agent",
+                        "the secret key of %s is not here: neither in " NHI_STATE_DIR "/" NHI_KEYS_DIR
+                        ", nor a credential, nor in an ssh-agent",
                         key->kid);
     if (code == CTL_DONE)
         memcpy(s->kid, key->kid, sizeof(s->kid));
@@ -133,21 +130,18 @@ int signer_open(struct ctl *c, const char *kid, struct signer *s)
     return code == CTL_DONE ? open_key(c, &key, s) : code;
 }
 
-static int sign_in_agent(void *ctx, const uint8_t *bytes, size_t len,
-                         uint8_t signature[NHI_SIG_LEN])
+static int sign_in_agent(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN])
 {
     const struct nhi_issuer *key = ctx;
 
     return sshagent_sign(key->pk, bytes, len, signature) ? 0 : -1;
 }
 
-static enum nhi_err mint(const struct signer *s, const struct nhi_ticket *t, struct nhi_issuer *key,
-                         char **text)
+static enum nhi_err mint(const struct signer *s, const struct nhi_ticket *t, struct nhi_issuer *key, char **text)
 {
     const struct nhi_signing agent = { sign_in_agent, key };
     struct nhi_ticket seen;
-    enum nhi_err err =
-        s->in_agent ? nhi_ticket_mint_by(t, &agent, text) : nhi_ticket_mint(t, s->sk, text);
+    enum nhi_err err = s->in_agent ? nhi_ticket_mint_by(t, &agent, text) : nhi_ticket_mint(t, s->sk, text);
 
     if (err == NHI_OK) {
         err = nhi_ticket_verify(*text, strlen(*text), key->pk, &seen);
@@ -159,8 +153,7 @@ static enum nhi_err mint(const struct signer *s, const struct nhi_ticket *t, str
     return err;
 }
 
-int signer_sign(struct ctl *c, struct signer *s, const struct nhi_ticket *t,
-                const struct nhi_issuer *key, char **text)
+int signer_sign(struct ctl *c, struct signer *s, const struct nhi_ticket *t, const struct nhi_issuer *key, char **text)
 {
     struct nhi_issuer with = *key;
     enum nhi_err err;
@@ -172,11 +165,8 @@ int signer_sign(struct ctl *c, struct signer *s, const struct nhi_ticket *t,
         return code;
     err = mint(s, t, &with, text);
     if (err == NHI_ERR_SIGNATURE && s->in_agent)
-        return ctl_fail(c, CTL_REFUSED, "ssh-add -l", "the ssh-agent would not sign with key %s",
-                        key->kid);
-    return err == NHI_OK
-               ? CTL_DONE
-               : ctl_fail(c, CTL_SYSTEM, NULL, "could not sign the ticket: %s", nhi_strerror(err));
+        return ctl_fail(c, CTL_REFUSED, "ssh-add -l", "the ssh-agent would not sign with key %s", key->kid);
+    return err == NHI_OK ? CTL_DONE : ctl_fail(c, CTL_SYSTEM, NULL, "could not sign the ticket: %s", nhi_strerror(err));
 }
 
 void signer_close(struct signer *s)
@@ -202,8 +192,7 @@ int signer_prove_agent(struct ctl *c, const uint8_t pk[NHI_PK_LEN], const char *
     nhi_text_free(token);
     if (err == NHI_OK)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED,
-                    "ssh-add -l; with sudo: sudo --preserve-env=SSH_AUTH_SOCK nhictl ...",
+    return ctl_fail(c, CTL_REFUSED, "ssh-add -l; with sudo: sudo --preserve-env=SSH_AUTH_SOCK nhictl ...",
                     "no ssh-agent signs with the key in %s", file);
 }
 

@@ -23,8 +23,7 @@ struct signer {
 int signer_open(struct ctl *c, const char *kid, struct signer *s);
 /* Signs a ticket of key, which is opened now if it is another. Call it when the ledger is free: an agent may have
  * to ask somebody. text: new, wiped and freed by nhi_text_free. */
-int signer_sign(struct ctl *c, struct signer *s, const struct nhi_ticket *t,
-                const struct nhi_issuer *key, char **text);
+int signer_sign(struct ctl *c, struct signer *s, const struct nhi_ticket *t, const struct nhi_issuer *key, char **text);
 /* Wipes it, whatever state it is in. */
 void signer_close(struct signer *s);
 

@@ -18,8 +18,8 @@
 #include "libnhi/key/sshkey.h"
 
 /* Seconds for all of an answer, however many pieces it comes in. */
-#define TO_LIST 5  /* nobody has to be asked */
-#define TO_SIGN 60 /* somebody may have to confirm */
+#define TO_LIST 5          /* nobody has to be asked */
+#define TO_SIGN 60         /* somebody may have to confirm */
 #define MESSAGE_MAX 262144 /* as ssh-agent's own */
 #define BLOB_LEN (4 + sizeof(NHI_SSHKEY_TYPE) - 1 + 4 + NHI_PK_LEN)
 
@@ -179,8 +179,7 @@ static bool read_signature(struct in *in, uint8_t signature[NHI_SIG_LEN])
     return true;
 }
 
-bool sshagent_sign(const uint8_t pk[NHI_PK_LEN], const uint8_t *bytes, size_t len,
-                   uint8_t signature[NHI_SIG_LEN])
+bool sshagent_sign(const uint8_t pk[NHI_PK_LEN], const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN])
 {
     size_t size = 1 + 4 + BLOB_LEN + 4 + len + 4;
     uint8_t blob[BLOB_LEN], *request, *at, *answer = NULL;

@@ -12,7 +12,6 @@
  * confirm. */
 bool sshagent_has(const uint8_t pk[NHI_PK_LEN]);
 /* false: it would not, or nobody is there. The signature is not verified here. */
-bool sshagent_sign(const uint8_t pk[NHI_PK_LEN], const uint8_t *bytes, size_t len,
-                   uint8_t signature[NHI_SIG_LEN]);
+bool sshagent_sign(const uint8_t pk[NHI_PK_LEN], const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN]);
 
 #endif

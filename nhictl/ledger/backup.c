@@ -13,8 +13,8 @@
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
 /* First, so that it is in the copy, too. A ledger that cannot be written can still be copied. */
@@ -37,8 +37,7 @@ static void tell(struct ctl *c, const char *file)
     s.writing = s.writing && err != NHI_OK;
     s.committed = err == NHI_OK;
     if (err != NHI_OK)
-        ctl_note("the trail does not tell of this backup: %s",
-                 store_error(&s, err, why, sizeof(why)));
+        ctl_note("the trail does not tell of this backup: %s", store_error(&s, err, why, sizeof(why)));
     store_close(&s);
 }
 
@@ -90,7 +89,6 @@ static int backup(struct ctl *c)
 
 const struct verb backup_verbs[] = {
     { NULL, "backup", backup, NULL, 0, 1, 1, "FILE", "Copy the ledger to FILE, while it is in use.",
-      "FILE is root's, 0600, and whole or not there. Secret keys are not in it.",
-      "nhictl backup nhi.backup" },
+      "FILE is root's, 0600, and whole or not there. Secret keys are not in it.", "nhictl backup nhi.backup" },
     { .verb = NULL },
 };

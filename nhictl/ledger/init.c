@@ -12,21 +12,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hostcfg/wiring.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/session/session.h"
-#include "libnhi/reserve/reserve.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
 #include "libnhi/snapshot/snapshot_write.h"
-#include "nhictl/ledger/new_host.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/ledger/init.h"
+#include "nhictl/agent/range.h"
 #include "nhictl/keys/keyfile.h"
 #include "nhictl/keys/own_keys.h"
-#include "nhictl/agent/range.h"
-#include "hostcfg/wiring.h"
+#include "nhictl/ledger/init.h"
+#include "nhictl/ledger/new_host.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
 #include "nhictl/store/store.h"
@@ -56,9 +56,8 @@ static int own_host(struct ctl *c, char *host, size_t size)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a');
     if (!nhi_name_is_host(host))
-        return ctl_fail(
-            c, CTL_REFUSED, "nhictl init --host NAME",
-            "this host is called '%s', which is not a host name that a ticket can carry", host);
+        return ctl_fail(c, CTL_REFUSED, "nhictl init --host NAME",
+                        "this host is called '%s', which is not a host name that a ticket can carry", host);
     return CTL_DONE;
 }
 
@@ -88,11 +87,11 @@ static int check_no_agents(struct ctl *c)
     nhi_snapshot_close(&snapshot);
     if (count == 0)
         return CTL_DONE;
-    return ctl_fail(
-        c, CTL_REFUSED, "put the ledger back from a backup: nhictl restore FILE; without one see nhi-recovery(7)",
-        "the ledger is gone or empty, and its %u agent%s still own files here: a new one "
-        "would give their uids to others",
-        count, count == 1 ? "" : "s");
+    return ctl_fail(c, CTL_REFUSED,
+                    "put the ledger back from a backup: nhictl restore FILE; without one see nhi-recovery(7)",
+                    "the ledger is gone or empty, and its %u agent%s still own files here: a new one "
+                    "would give their uids to others",
+                    count, count == 1 ? "" : "s");
 }
 
 /* A ledger without a key and without an agent is what an init leaves that was cut off. */
@@ -125,10 +124,9 @@ static int check_new(struct ctl *c)
     err = nhi_reserve_create(NHI_STATE_DIR);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not make a new reserve: %s", nhi_strerror(err));
-    return ctl_fail(
-        c, CTL_REFUSED, "nhictl status",
-        "this host is initialised already; its reserve was missing, and is there again, "
-        "without any revocation that only the lost one held");
+    return ctl_fail(c, CTL_REFUSED, "nhictl status",
+                    "this host is initialised already; its reserve was missing, and is there again, "
+                    "without any revocation that only the lost one held");
 }
 
 /* Makes a directory in a checked one, and checks it too when it was there. */
@@ -165,20 +163,16 @@ int init_make_dirs(struct ctl *c)
         const char *parent, *name;
         mode_t mode;
     } dirs[] = {
-        { "/var/lib", "nhi", 0755 },
-        { NHI_STATE_DIR, NHI_KEYS_DIR, 0700 },
-        { NHI_STATE_DIR, NHI_GRANTS_DIR, 0700 },
-        { "/etc", "nhi", 0755 },
-        { NHI_CONF_DIR, NHI_POLICY_DIR, 0755 },
-        { NHI_CONF_DIR, NHI_AGENTS_DIR, 0755 },
+        { "/var/lib", "nhi", 0755 }, { NHI_STATE_DIR, NHI_KEYS_DIR, 0700 },  { NHI_STATE_DIR, NHI_GRANTS_DIR, 0700 },
+        { "/etc", "nhi", 0755 },     { NHI_CONF_DIR, NHI_POLICY_DIR, 0755 }, { NHI_CONF_DIR, NHI_AGENTS_DIR, 0755 },
     };
 
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
         enum nhi_err err = make_dir(dirs[i].parent, dirs[i].name, dirs[i].mode);
 
         if (err != NHI_OK)
-            return ctl_fail(c, CTL_SYSTEM, NULL, "could not make %s/%s: %s", dirs[i].parent,
-                            dirs[i].name, nhi_strerror(err));
+            return ctl_fail(c, CTL_SYSTEM, NULL, "could not make %s/%s: %s", dirs[i].parent, dirs[i].name,
+                            nhi_strerror(err));
     }
     return CTL_DONE;
 }
@@ -189,8 +183,7 @@ static int make_files(struct ctl *c, uint32_t uid_min, uint32_t uid_max)
     enum nhi_err err;
 
     if (unlink(NHI_STATE_DIR "/" NHI_RESERVE_FILE) != 0 && errno != ENOENT)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not remove the old reserve: %s",
-                        strerror(errno));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not remove the old reserve: %s", strerror(errno));
     err = nhi_reserve_create(NHI_STATE_DIR);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
@@ -198,8 +191,7 @@ static int make_files(struct ctl *c, uint32_t uid_min, uint32_t uid_max)
     if (err == NHI_OK)
         err = nhi_snapshot_commit(w);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the account snapshot: %s",
-                        nhi_strerror(err));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the account snapshot: %s", nhi_strerror(err));
     return CTL_DONE;
 }
 
@@ -214,8 +206,7 @@ void init_remove_ledger(void)
     }
 }
 
-static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32_t uid_max,
-                       struct nhi_issuer *key)
+static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32_t uid_max, struct nhi_issuer *key)
 {
     struct store s = { 0 };
     struct out_row *detail = out_row_new(c->out);
@@ -244,12 +235,9 @@ static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32
 
 static int make_all(struct ctl *c, const char *host, uint32_t uid_min, uint32_t uid_max)
 {
-    struct nhi_issuer key = { .state = NHI_ISSUER_ACTIVE,
-                              .own = true,
-                              .agents = "*",
-                              .accounts = "*",
-                              .services = "*",
-                              .max_ttl = MAX_TTL };
+    struct nhi_issuer key = {
+        .state = NHI_ISSUER_ACTIVE, .own = true, .agents = "*", .accounts = "*", .services = "*", .max_ttl = MAX_TTL
+    };
     struct out_row *r;
     int code;
 
@@ -286,8 +274,7 @@ static int take_turn(struct ctl *c)
     if (err == NHI_OK)
         err = nhi_dir_open(NHI_RUN_DIR, &fd);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s: %s", NHI_RUN_DIR,
-                        nhi_strerror(err));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s: %s", NHI_RUN_DIR, nhi_strerror(err));
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return CTL_DONE;
     close(fd);
@@ -339,10 +326,10 @@ static int init(struct ctl *c)
 static const struct opt init_opts[] = {
     { "host", OPT_NAME, offsetof(struct init_args, host), false, "NAME",
       "what tickets for this host say (default: its name)", nhi_name_is_host, 0 },
-    { "uid-min", OPT_NUMBER, offsetof(struct init_args, uid_min), false, "N",
-      "first number of the agent range (65536)", NULL, 0 },
-    { "uid-max", OPT_NUMBER, offsetof(struct init_args, uid_max), false, "N",
-      "last number of the agent range (99999)", NULL, 0 },
+    { "uid-min", OPT_NUMBER, offsetof(struct init_args, uid_min), false, "N", "first number of the agent range (65536)",
+      NULL, 0 },
+    { "uid-max", OPT_NUMBER, offsetof(struct init_args, uid_max), false, "N", "last number of the agent range (99999)",
+      NULL, 0 },
     { "new-host", OPT_FLAG, offsetof(struct init_args, new_host), false, NULL,
       "this machine came with a ledger: it is its own from now on", NULL, 0 },
     { .name = NULL },

@@ -14,12 +14,12 @@
 #include "libnhi/ledger/ledger_restore.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/ledger/restore.h"
-#include "nhictl/end/end_verb.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/end/end.h"
 #include "nhictl/audit/signed_head.h"
+#include "nhictl/end/end.h"
+#include "nhictl/end/end_verb.h"
 #include "nhictl/keys/keyfile.h"
 #include "nhictl/keys/own_keys.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
@@ -37,8 +37,7 @@ static int take_over(struct ctl *c, struct store *s, const char *host, struct nh
         err = store_event(c, s, "new-host", NULL, NULL, NULL, NULL, detail);
     else
         out_row_free(detail);
-    code = err == NHI_OK ? own_keys_settle(c, s, true, made)
-                         : store_fail(c, s, err, "take the ledger over");
+    code = err == NHI_OK ? own_keys_settle(c, s, true, made) : store_fail(c, s, err, "take the ledger over");
     return code == CTL_DONE ? store_commit(c, s) : code;
 }
 
@@ -56,8 +55,8 @@ static int need_newest(struct ctl *c, const struct store *s)
 static void forget_heads(void)
 {
     if (keyfile_remove(HEAD_KEY) != NHI_OK)
-        ctl_note("could not remove the key of the trail: remove %s/%s/%s.secret", NHI_STATE_DIR,
-                 NHI_KEYS_DIR, HEAD_KEY);
+        ctl_note("could not remove the key of the trail: remove %s/%s/%s.secret", NHI_STATE_DIR, NHI_KEYS_DIR,
+                 HEAD_KEY);
     (void)unlink(NHI_STATE_DIR "/" HEAD_FILE);
 }
 

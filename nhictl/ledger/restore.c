@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "libnhi/ledger/event.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/ledger/event.h"
 #include "libnhi/ledger/ledger_copy.h"
 #include "libnhi/ledger/ledger_restore.h"
 #include "libnhi/ledger/ledger_tie.h"
@@ -16,16 +16,16 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
-#include "nhictl/end/end_verb.h"
-#include "nhictl/ledger/restore_open.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/end/end.h"
+#include "nhictl/end/end_verb.h"
 #include "nhictl/keys/keyfile.h"
 #include "nhictl/keys/own_keys.h"
+#include "nhictl/ledger/restore.h"
+#include "nhictl/ledger/restore_open.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
 #include "nhictl/store/store_event.h"
-#include "nhictl/ledger/restore.h"
 
 #define UID_GAP 1000 /* over which agents that nobody remembers may have been added */
 
@@ -62,16 +62,14 @@ static int choose_uid(struct ctl *c, const struct store *s, struct restoring *r)
 
     if (s->set.next_uid > next)
         next = s->set.next_uid;
-    if (s->seen.err == NHI_OK && s->seen.mark.next_uid > next &&
-        s->seen.mark.next_uid <= r->copied.uid_max + 1)
+    if (s->seen.err == NHI_OK && s->seen.mark.next_uid > next && s->seen.mark.next_uid <= r->copied.uid_max + 1)
         next = s->seen.mark.next_uid;
     if (published > next)
         next = published;
     if (args->next_uid != 0) {
         if (args->next_uid < next || args->next_uid > r->copied.uid_max)
             return ctl_fail(c, CTL_REFUSED, "nhictl agent list",
-                            "uids from %u to %u are free, as far as this host knows", next,
-                            r->copied.uid_max);
+                            "uids from %u to %u are free, as far as this host knows", next, r->copied.uid_max);
         r->how.next_uid = args->next_uid;
         return CTL_DONE;
     }
@@ -119,10 +117,7 @@ static int choose(struct ctl *c, struct store *s, struct restoring *r)
 
 static const char *trails_name(enum nhi_trails t)
 {
-    return t == NHI_TRAIL_EMPTY    ? "lost"
-           : t == NHI_TRAIL_ON     ? "whole"
-           : t == NHI_TRAIL_BEHIND ? "behind"
-                                   : "diverged";
+    return t == NHI_TRAIL_EMPTY ? "lost" : t == NHI_TRAIL_ON ? "whole" : t == NHI_TRAIL_BEHIND ? "behind" : "diverged";
 }
 
 static enum nhi_err add_event(struct ctl *c, struct store *s, const struct restoring *r)
@@ -252,14 +247,14 @@ static const struct opt restore_opts[] = {
       "the first uid that no agent ever had, where the ledger is lost", NULL, 0 },
     { "without", OPT_LIST, offsetof(struct restore_args, without), false, "NAME[,...]",
       "these agents come back retired, each as was-NAME", nhi_name_is_agent, 0 },
-    { "reason", OPT_TEXT, offsetof(struct restore_args, reason), false, "TEXT", "why", NULL,
-      NHI_TEXT_MAX },
+    { "reason", OPT_TEXT, offsetof(struct restore_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
 
 const struct verb restore_verbs[] = {
     { NULL, "restore", restore, restore_opts, sizeof(struct restore_args), 1, 1,
-      "FILE [--nothing-ended] [--next-uid N] [--without NAME[,...]] [--reason TEXT]", "Put the ledger back from a backup.",
+      "FILE [--nothing-ended] [--next-uid N] [--without NAME[,...]] [--reason TEXT]",
+      "Put the ledger back from a backup.",
       "Nothing comes back to life: every ticket of before is over, what was ended since stays so, and\n"
       "where the ledger is lost, so that nobody knows, agents come back suspended.",
       "nhictl restore nhi.backup" },

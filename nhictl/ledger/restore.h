@@ -14,9 +14,9 @@ struct restoring {
     struct nhi_settings copied;
     struct nhi_head head, had; /* of the trails: of the copy, of the ledger before */
     struct nhi_restore how;
-    enum nhi_fit fit; /* of the ledger before */
-    bool lost; /* there was no ledger that could be used */
-    bool none;  /* not even a damaged one, nor one without agents */
+    enum nhi_fit fit;  /* of the ledger before */
+    bool lost;         /* there was no ledger that could be used */
+    bool none;         /* not even a damaged one, nor one without agents */
     const char *aside; /* how the name begins that what was there has now; NULL: it has its own */
     struct nhi_issuer made;
 };

@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/ledger/chain.h"
-#include "libnhi/ledger/event.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/check/privileged.h"
+#include "libnhi/ledger/chain.h"
+#include "libnhi/ledger/event.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_copy.h"
 #include "libnhi/ledger/ledger_event.h"
@@ -23,9 +23,9 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_account.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/agent/home.h"
 #include "nhictl/ledger/init.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 
 #define LEFT_OUT "was-"
@@ -103,7 +103,8 @@ int restore_leave_out(struct ctl *c, struct restoring *r, const char *names)
         snprintf(as, sizeof(as), LEFT_OUT "%s", name);
         err = nhi_name_is_agent(as) ? nhi_copy_leave_out(r->copy, name, as, c->now) : NHI_ERR_TOO_LONG;
         if (err == NHI_ERR_NOT_FOUND)
-            return ctl_fail(c, CTL_REFUSED, NULL, "there is no agent '%s' in %s; nothing was changed", name, c->operand[0]);
+            return ctl_fail(c, CTL_REFUSED, NULL, "there is no agent '%s' in %s; nothing was changed", name,
+                            c->operand[0]);
         if (err != NHI_OK)
             return ctl_fail(c, err == NHI_ERR_NOMEM || err == NHI_ERR_SYS ? CTL_SYSTEM : CTL_REFUSED, NULL,
                             "agent '%s' cannot be '%s' instead: %s; nothing was changed", name, as, nhi_strerror(err));
@@ -125,19 +126,22 @@ static int check_agent(const struct nhi_agent *a, void *ctx)
     const struct passwd *pw = getpwnam(a->account.name);
 
     if (nhi_group_is_privileged(a->account.name, a->account.uid))
-        k->code = ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE --without NAME",
-                           "agent '%s' in %s has a name that leads to root, and cannot be an agent; nothing was changed",
-                           a->account.name, k->c->operand[0]);
+        k->code =
+            ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE --without NAME",
+                     "agent '%s' in %s has a name that leads to root, and cannot be an agent; nothing was changed",
+                     a->account.name, k->c->operand[0]);
     else if (!nhi_account_is_valid(&a->account, k->r->copied.uid_min, k->r->copied.uid_max) ||
-        !home_path_ok(a->account.home))
+             !home_path_ok(a->account.home))
         k->code = ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE, with another backup",
                            "agent '%s' (uid %u, home '%s') in %s cannot be an agent; nothing was changed",
                            a->account.name, a->account.uid, a->account.home, k->c->operand[0]);
     else if (pw != NULL && pw->pw_uid != a->account.uid)
-        k->code = ctl_fail(k->c, CTL_REFUSED, "nhictl restore FILE --without NAME; or usermod --login OTHER NAME, and then nhictl restore FILE",
-                           "this host has an account %s with uid %u, and the backup an agent with uid %u; nothing was "
-                           "changed",
-                           a->account.name, pw->pw_uid, a->account.uid);
+        k->code =
+            ctl_fail(k->c, CTL_REFUSED,
+                     "nhictl restore FILE --without NAME; or usermod --login OTHER NAME, and then nhictl restore FILE",
+                     "this host has an account %s with uid %u, and the backup an agent with uid %u; nothing was "
+                     "changed",
+                     a->account.name, pw->pw_uid, a->account.uid);
     return k->code != CTL_DONE;
 }
 
@@ -274,8 +278,7 @@ static int make_new(struct ctl *c, struct store *s, struct restoring *r, const c
     r->aside = aside;
     init_remove_ledger();
     r->lost = true;
-    err = nhi_ledger_create(NHI_STATE_DIR, r->copied.host, r->copied.uid_min, r->copied.uid_max,
-                            c->now);
+    err = nhi_ledger_create(NHI_STATE_DIR, r->copied.host, r->copied.uid_min, r->copied.uid_max, c->now);
     if (err == NHI_OK)
         err = store_connect(s, c->now);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "make a new ledger");

@@ -51,8 +51,7 @@ static enum thing value_of(const struct opt *o)
 
 static bool is_agent_name(const struct verb *v, const char *word, size_t len)
 {
-    return v->noun != NULL && strcmp(v->noun, "agent") == 0 && len == 4 &&
-           strncmp(word, "NAME", 4) == 0;
+    return v->noun != NULL && strcmp(v->noun, "agent") == 0 && len == 4 && strncmp(word, "NAME", 4) == 0;
 }
 
 /* The first word of the synopsis that is no option's. What is new cannot be guessed. */
@@ -104,8 +103,7 @@ static void add_noun(struct candidates *to, const char *noun)
     for (size_t t = 0; tables[t] != NULL; t++)
         for (const struct verb *v = tables[t]; v->verb != NULL && len < sizeof(help); v++)
             if (v->noun != NULL && strcmp(v->noun, noun) == 0)
-                len += (size_t)snprintf(help + len, sizeof(help) - len, "%s%s", len > 0 ? ", " : "",
-                                        v->verb);
+                len += (size_t)snprintf(help + len, sizeof(help) - len, "%s%s", len > 0 ? ", " : "", v->verb);
     candidate(to, noun, help);
 }
 
@@ -144,10 +142,8 @@ static const struct opt *option_of(const struct verb *v, const char *word, size_
 {
     size_t len = strcspn(word, "=");
 
-    for (*at = 0; strncmp(word, "--", 2) == 0 && v->opts != NULL && v->opts[*at].name != NULL;
-         ++*at)
-        if (strlen(v->opts[*at].name) == len - 2 &&
-            strncmp(v->opts[*at].name, word + 2, len - 2) == 0)
+    for (*at = 0; strncmp(word, "--", 2) == 0 && v->opts != NULL && v->opts[*at].name != NULL; ++*at)
+        if (strlen(v->opts[*at].name) == len - 2 && strncmp(v->opts[*at].name, word + 2, len - 2) == 0)
             return &v->opts[*at];
     return NULL;
 }
@@ -194,8 +190,7 @@ static void add_options(struct candidates *to, const struct line *l)
 }
 
 /* typed: the value as far as it is there; offset: what stands before it in the same word. */
-static enum thing add_value(struct candidates *to, const struct opt *o, const char *typed,
-                            size_t offset)
+static enum thing add_value(struct candidates *to, const struct opt *o, const char *typed, size_t offset)
 {
     const char *comma = is_repeatable(o) ? strrchr(typed, ',') : NULL;
     size_t keep = offset + (comma != NULL ? (size_t)(comma + 1 - typed) : 0);
@@ -228,8 +223,7 @@ static enum thing complete_verb(struct candidates *to, struct line *l)
         return THING_NONE;
     }
     thing = operand_of(l->v);
-    if (l->v->operand_max == 0 || thing == THING_COMMAND ||
-        (l->operands > 0 && l->v->operand_max != MANY_OPERANDS)) {
+    if (l->v->operand_max == 0 || thing == THING_COMMAND || (l->operands > 0 && l->v->operand_max != MANY_OPERANDS)) {
         add_options(to, l);
         return THING_NONE;
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hostcfg/wiring.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_issuer.h"
@@ -20,7 +21,6 @@
 #include "libnhi/session/session_list.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/rows.h"
-#include "hostcfg/wiring.h"
 
 static int add_agent(const struct nhi_agent *a, void *ctx)
 {

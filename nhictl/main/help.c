@@ -15,8 +15,8 @@ static void put_option(const char *name, const char *arg, const char *help)
 
 int help_verb(const struct verb *v)
 {
-    printf("usage: nhictl %s%s%s%s%s\n\n", v->noun != NULL ? v->noun : "",
-           v->noun != NULL ? " " : "", v->verb, *v->synopsis != '\0' ? " " : "", v->synopsis);
+    printf("usage: nhictl %s%s%s%s%s\n\n", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb,
+           *v->synopsis != '\0' ? " " : "", v->synopsis);
     printf("%s\n", v->summary);
     if (v->about != NULL)
         printf("%s\n", v->about);
@@ -38,8 +38,7 @@ void help_overview(FILE *f, const struct verb *const *tables, const char *noun)
 
             if (noun != NULL && (v->noun == NULL || strcmp(v->noun, noun) != 0))
                 continue;
-            snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "",
-                     v->noun != NULL ? " " : "", v->verb);
+            snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb);
             fprintf(f, "  %-16s %s\n", name, v->summary);
         }
     fputs("\nEvery command takes --json and --help. Manual: nhictl(8).\n", f);

@@ -42,8 +42,7 @@ static const struct verb *find(int argc, char **argv, int *words)
                 *words = 1;
                 return v;
             }
-            if (v->noun != NULL && argc > 2 && strcmp(v->noun, argv[1]) == 0 &&
-                strcmp(v->verb, argv[2]) == 0) {
+            if (v->noun != NULL && argc > 2 && strcmp(v->noun, argv[1]) == 0 && strcmp(v->verb, argv[2]) == 0) {
                 *words = 2;
                 return v;
             }
@@ -90,8 +89,7 @@ static int unknown_command(struct ctl *c, int argc, char **argv)
             char name[64];
             size_t d;
 
-            snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "",
-                     v->noun != NULL ? " " : "", v->verb);
+            snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb);
             d = distance(v->noun != NULL ? typed : argv[1], name);
             if (d < best) {
                 best = d;
@@ -213,8 +211,7 @@ int main(int argc, char **argv)
     code = refuse_secrets(&c, argc, argv);
     if (code != CTL_DONE)
         return failed_with(v, code);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         help_overview(stdout, tables, NULL);
         return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
     }

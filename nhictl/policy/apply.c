@@ -10,18 +10,18 @@
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/policy/rule_text.h"
 #include "nhictl/agent/agents_apply.h"
-#include "nhictl/policy/apply.h"
 #include "nhictl/agent/agents_put.h"
+#include "nhictl/agent/namesake.h"
+#include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
+#include "nhictl/policy/apply.h"
 #include "nhictl/policy/apply_diff.h"
 #include "nhictl/policy/apply_tickets.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/end/end.h"
-#include "nhictl/agent/namesake.h"
 #include "nhictl/policy/policy_read.h"
+#include "nhictl/policy/zone.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
-#include "nhictl/policy/zone.h"
 #include "nhictl/store/store_event.h"
 
 #define YEARS_AHEAD 10 /* that zones are compiled for, from the end of this one on */
@@ -92,9 +92,8 @@ static void hash_plan(const struct ctl *c, struct plan *p)
     snprintf(text, sizeof(text),
              "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d%s"
              " head_every %lld denials_every %lld",
-             (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace,
-             (long long)p->set.warn, (int)p->set.unsupervised,
-             p->set.overdue_denies ? " overdue 1" : "", (long long)p->set.head_every,
+             (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace, (long long)p->set.warn,
+             (int)p->set.unsupervised, p->set.overdue_denies ? " overdue 1" : "", (long long)p->set.head_every,
              (long long)p->set.denials_every);
     nhi_hash_add(&hash, text);
     for (size_t i = 0; i < p->conf.count; i++) {
@@ -121,12 +120,10 @@ static int check_settings(struct ctl *c, const struct store *s, const struct nhi
         what = "uid_max";
     if (what == NULL)
         return CTL_DONE;
-    return ctl_fail(
-        c, CTL_REFUSED, NULL,
-        NHI_CONF_DIR
-        "/" NHI_CONF_FILE
-        ": %s is not what this host was initialised with (%s, %u-%u); nothing was changed",
-        what, s->set.host, s->set.uid_min, s->set.uid_max);
+    return ctl_fail(c, CTL_REFUSED, NULL,
+                    NHI_CONF_DIR "/" NHI_CONF_FILE
+                                 ": %s is not what this host was initialised with (%s, %u-%u); nothing was changed",
+                    what, s->set.host, s->set.uid_min, s->set.uid_max);
 }
 
 static int read_plan(struct ctl *c, struct plan *p)
@@ -167,10 +164,10 @@ static int compare(struct ctl *c, struct store *s, struct plan *p)
     apply_show_settings(c, &s->set, &p->set);
     p->had.max_lifetime = s->set.max_lifetime;
     p->had.overdue_denies = s->set.overdue_denies;
-    code = apply_show_tickets(c, s, &p->had,
-                              &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime,
-                                                          p->set.overdue_denies },
-                              &p->touched);
+    code = apply_show_tickets(
+        c, s, &p->had,
+        &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime, p->set.overdue_denies },
+        &p->touched);
     return code == CTL_DONE ? agents_compare(c, s, &p->agents) : code;
 }
 
@@ -269,8 +266,8 @@ static void show_summary(struct ctl *c, const struct plan *p)
     out_flag(r, "dry_run", NULL, args->dry_run);
     out_record(c->out, NULL, r);
     out_line(c->out, "%s%zu rule%s, %zu added, %zu removed, %zu changed (%.8s)",
-             args->dry_run ? "would be: " : "policy: ", p->conf.count,
-             p->conf.count == 1 ? "" : "s", p->added, p->removed, p->modified, p->hash);
+             args->dry_run ? "would be: " : "policy: ", p->conf.count, p->conf.count == 1 ? "" : "s", p->added,
+             p->removed, p->modified, p->hash);
     if (p->set.pin_records)
         out_line(c->out, "tickets that are used elsewhere than at first are recorded, not refused");
 }
@@ -340,7 +337,6 @@ static const struct opt apply_opts[] = {
 const struct verb apply_verbs[] = {
     { NULL, "apply", apply, apply_opts, sizeof(struct apply_args), 0, 0, "[--dry-run]",
       "Put the settings, policy and agents of " NHI_CONF_DIR " in force.",
-      "All of them or none: an error in one leaves everything as it is.",
-      "nhictl apply --dry-run" },
+      "All of them or none: an error in one leaves everything as it is.", "nhictl apply --dry-run" },
     { .verb = NULL },
 };

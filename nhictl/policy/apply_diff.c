@@ -7,8 +7,8 @@
 
 #include "libnhi/ledger/ledger.h"
 #include "libnhi/policy/rule_text.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/policy/policy_read.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/format.h"
 
 static void touch(const struct ctl *c, struct apply_touched *touched, char sign, const struct nhi_rule *r)
@@ -82,10 +82,8 @@ void apply_show_settings(struct ctl *c, const struct nhi_settings *had, const st
     show_span(c, "max_lifetime", had->max_lifetime, want->max_lifetime);
     show_span(c, "grace", had->grace, want->grace);
     show_span(c, "warn", had->warn, want->warn);
-    show_setting(c, "pin", had->pin_records ? "record" : "refuse",
-                 want->pin_records ? "record" : "refuse");
-    show_setting(c, "overdue", had->overdue_denies ? "deny" : "report",
-                 want->overdue_denies ? "deny" : "report");
+    show_setting(c, "pin", had->pin_records ? "record" : "refuse", want->pin_records ? "record" : "refuse");
+    show_setting(c, "overdue", had->overdue_denies ? "deny" : "report", want->overdue_denies ? "deny" : "report");
     show_setting(c, "supervisor", had->unsupervised ? "optional" : "required",
                  want->unsupervised ? "optional" : "required");
 }

@@ -4,8 +4,8 @@
 
 #include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_ticket.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/policy/preview.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/store/store.h"
 
 struct change {
@@ -18,9 +18,8 @@ struct change {
 };
 
 /* Whether the ticket opens account through service under sides 0 and 1. */
-static void judge_both(const struct change *ch, const struct nhi_ticket *t,
-                       const struct nhi_facts *facts, const char *account, const char *service,
-                       bool opens[2])
+static void judge_both(const struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts,
+                       const char *account, const char *service, bool opens[2])
 {
     for (int i = 0; i < 2; i++) {
         struct nhi_facts f = *facts;
@@ -51,8 +50,7 @@ static bool could_change(const struct change *ch, const struct nhi_ticket *t, co
     return false;
 }
 
-static void show_doors(const struct change *ch, const struct nhi_ticket *t,
-                       const struct nhi_facts *facts)
+static void show_doors(const struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
     const char *a = t->accounts, *v;
@@ -64,8 +62,8 @@ static void show_doors(const struct change *ch, const struct nhi_ticket *t,
                 continue;
             judge_both(ch, t, facts, account, service, opens);
             if (opens[ch->gains] && !opens[!ch->gains])
-                out_string(ch->c->out, "ticket %s of %s, task %s: %s account %s through %s", t->jti,
-                           t->agent, t->task, ch->gains ? "gains" : "loses", account, service);
+                out_string(ch->c->out, "ticket %s of %s, task %s: %s account %s through %s", t->jti, t->agent, t->task,
+                           ch->gains ? "gains" : "loses", account, service);
         }
 }
 
@@ -85,8 +83,8 @@ static int show_ticket(const struct nhi_ticket_row *row, void *ctx)
     return 0;
 }
 
-int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had,
-                       const struct apply_side *want, const struct apply_touched *touched)
+int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had, const struct apply_side *want,
+                       const struct apply_touched *touched)
 {
     struct change ch = { .c = c, .s = s, .sides = { had, want }, .touched = touched };
     enum nhi_err err = NHI_OK;

@@ -7,7 +7,7 @@
 #include "nhictl/policy/apply.h"
 
 /* Every door that a live ticket would lose or gain, into c's answer: keys "loses" and "gains". */
-int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had,
-                       const struct apply_side *want, const struct apply_touched *touched);
+int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had, const struct apply_side *want,
+                       const struct apply_touched *touched);
 
 #endif

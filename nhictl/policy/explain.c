@@ -19,14 +19,14 @@
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"
+#include "nhictl/end/local_account.h"
 #include "nhictl/keys/ticket_verify.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/policy/explain_reason.h"
 #include "nhictl/policy/preview.h"
-#include "nhictl/end/local_account.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 
 struct explain_args {
     const char *account, *service, *from;
@@ -36,9 +36,8 @@ struct explain_args {
 /* ---- the answer ---- */
 
 /* What the request has where the rule asks for something else. */
-static void describe(enum nhi_condition failed, const struct nhi_rule *r,
-                     const struct nhi_request *req, const struct nhi_facts *f, char *out,
-                     size_t size)
+static void describe(enum nhi_condition failed, const struct nhi_rule *r, const struct nhi_request *req,
+                     const struct nhi_facts *f, char *out, size_t size)
 {
     const struct nhi_ticket *t = req->ticket;
     char at[NHI_TIME_LEN + 1] = "";
@@ -60,23 +59,19 @@ static void describe(enum nhi_condition failed, const struct nhi_rule *r,
         snprintf(out, size, "service is %s", req->service);
         return;
     case NHI_COND_BOUND:
-        snprintf(out, size, "bound to %s",
-                 t->has_cnf           ? "a key"
-                 : f->tree[0] != '\0' ? "a process tree"
-                                      : "nothing");
+        snprintf(out, size, "bound to %s", t->has_cnf ? "a key" : f->tree[0] != '\0' ? "a process tree" : "nothing");
         return;
     case NHI_COND_LIFETIME:
         snprintf(out, size, "it lives %llds", (long long)(t->exp - t->iat));
         return;
     case NHI_COND_USES:
-        snprintf(out, size, t->uses == 0 ? "it does not count its uses" : "it gives %u uses",
-                 (unsigned)t->uses);
+        snprintf(out, size, t->uses == 0 ? "it does not count its uses" : "it gives %u uses", (unsigned)t->uses);
         return;
     case NHI_COND_SOURCE:
         snprintf(out, size, "source is %s",
                  req->from != NULL && strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from
-                 : req->is_local   ? "local"
-                                   : "not known");
+                 : req->is_local                                              ? "local"
+                                                                              : "not known");
         return;
     case NHI_COND_DAYS:
     case NHI_COND_HOURS:
@@ -106,9 +101,7 @@ static enum nhi_condition was_full(const struct nhi_rule *r, const struct nhi_gr
 {
     if (then->reason != NHI_DENY_LIMIT || r->forbid)
         return NHI_COND_MET;
-    return r->max_sessions != 0 ? NHI_COND_SESSIONS
-           : r->max_grants != 0 ? NHI_COND_GRANTS
-                                : NHI_COND_MET;
+    return r->max_sessions != 0 ? NHI_COND_SESSIONS : r->max_grants != 0 ? NHI_COND_GRANTS : NHI_COND_MET;
 }
 
 /* then: NULL for now, with caps as they are. */
@@ -131,23 +124,21 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
         out_text(row, "rule", "rule", r->name);
         out_text(row, "effect", "effect", r->forbid ? "forbid" : "permit");
         out_flag(row, "matches", NULL, failed == NHI_COND_MET);
-        out_state(row, "fails", "fails",
-                  failed == NHI_COND_MET ? NULL : nhi_condition_name(failed));
+        out_state(row, "fails", "fails", failed == NHI_COND_MET ? NULL : nhi_condition_name(failed));
         out_text(row, "because", "because", failed == NHI_COND_MET ? "it matches" : why);
         out_table_row(c->out, row);
     }
 }
 
 /* blind: what of the account's groups is not known, and why; empty: all of it is. */
-static void show_decision(struct ctl *c, enum nhi_reason reason, const char *rule,
-                          const char *policy, const char *blind)
+static void show_decision(struct ctl *c, enum nhi_reason reason, const char *rule, const char *policy,
+                          const char *blind)
 {
     struct out_row *r = out_row_new(c->out);
 
     out_state(r, "decision", "decision", reason == NHI_PERMIT ? "permit" : "deny");
     out_text(r, "reason", NULL, nhi_reason_name(reason));
-    out_text(r, NULL, "because",
-             reason == NHI_PERMIT ? "a rule permits it" : nhi_reason_text(reason));
+    out_text(r, NULL, "because", reason == NHI_PERMIT ? "a rule permits it" : nhi_reason_text(reason));
     out_text(r, "groups", "groups", blind[0] != '\0' ? blind : NULL);
     out_text(r, "rule", "rule", rule[0] != '\0' ? rule : NULL);
     out_text(r, "policy", "policy", policy[0] != '\0' ? policy : NULL);
@@ -216,8 +207,7 @@ static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticke
             return ctl_fail(c, CTL_SYSTEM, NULL,
                             "it cannot be told whether there is an account '%s': a source of accounts gave no answer",
                             args->account);
-        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host",
-                        args->account);
+        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", args->account);
     }
     place(args, &req);
     req.tree = f.tree[0] != '\0' ? f.tree : NULL;
@@ -244,8 +234,8 @@ static int explain_file(struct ctl *c, const char *file)
     int code = CTL_DONE;
 
     if (args->account == NULL || args->service == NULL)
-        return ctl_fail(c, CTL_USAGE, "nhictl explain --account NAME --service NAME FILE",
-                        "--%s NAME is missing", args->account == NULL ? "account" : "service");
+        return ctl_fail(c, CTL_USAGE, "nhictl explain --account NAME --service NAME FILE", "--%s NAME is missing",
+                        args->account == NULL ? "account" : "service");
     code = text_read(c, file, &text, &len);
     if (code == CTL_DONE)
         code = store_read(c, &s);
@@ -273,8 +263,8 @@ static int take_event(const struct nhi_event *e, void *ctx)
     struct found *found = ctx;
 
     found->any = true;
-    found->is_decision = nhi_grant_decode(e->detail, strlen(e->detail), &found->g) == NHI_OK &&
-                         found->g.ticket.jti[0] != '\0';
+    found->is_decision =
+        nhi_grant_decode(e->detail, strlen(e->detail), &found->g) == NHI_OK && found->g.ticket.jti[0] != '\0';
     return 1;
 }
 
@@ -287,13 +277,12 @@ static int find_event(struct ctl *c, struct store *s, int64_t seq, struct nhi_gr
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the event");
     if (seq <= s->set.archived && nhi_time_format(s->set.archived_before, before) == NHI_OK)
-        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is in an archive: it was archived before %s",
-                        (long long)seq, before);
+        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is in an archive: it was archived before %s", (long long)seq,
+                        before);
     if (!found.any)
         return ctl_fail(c, CTL_REFUSED, NULL, "there is no event %lld", (long long)seq);
     if (!found.is_decision)
-        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is no decision on a ticket",
-                        (long long)seq);
+        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is no decision on a ticket", (long long)seq);
     *g = found.g;
     return CTL_DONE;
 }
@@ -352,21 +341,19 @@ static int explain(struct ctl *c)
     code = store_need_root(c);
     if (code != CTL_DONE)
         return code;
-    if (!of_ticket && what[0] != '\0' && strlen(what) < 19 &&
-        what[strspn(what, "0123456789")] == '\0')
+    if (!of_ticket && what[0] != '\0' && strlen(what) < 19 && what[strspn(what, "0123456789")] == '\0')
         return explain_event(c, strtoll(what, NULL, 10));
     return explain_file(c, what);
 }
 
 static const struct opt explain_opts[] = {
-    { "account", OPT_NAME, offsetof(struct explain_args, account), false, "NAME",
-      "the account that it is to become", nhi_name_is_account, 0 },
-    { "service", OPT_NAME, offsetof(struct explain_args, service), false, "NAME",
-      "through this PAM service", nhi_name_is_service, 0 },
+    { "account", OPT_NAME, offsetof(struct explain_args, account), false, "NAME", "the account that it is to become",
+      nhi_name_is_account, 0 },
+    { "service", OPT_NAME, offsetof(struct explain_args, service), false, "NAME", "through this PAM service",
+      nhi_name_is_service, 0 },
     { "from", OPT_PATH, offsetof(struct explain_args, from), false, "ADDRESS",
       "from there (sshd: from wherever; others: locally)", NULL, 0 },
-    { "at", OPT_MOMENT, offsetof(struct explain_args, at), false, "TIME",
-      "then, with all else as it is now", NULL, 0 },
+    { "at", OPT_MOMENT, offsetof(struct explain_args, at), false, "TIME", "then, with all else as it is now", NULL, 0 },
     { .name = NULL },
 };
 

@@ -5,10 +5,9 @@
 /* "`": what is between two is to be typed; for people it needs no marks, and a terminal has none. */
 static const struct {
     const char *cause, *remedy;
-} rows[NHI_REASON_COUNT] = {
-    [NHI_PERMIT] = { "A rule permits it, and nothing forbids it.", "There is nothing to do." },
+} rows[NHI_REASON_COUNT] = { [NHI_PERMIT] = { "A rule permits it, and nothing forbids it.", "There is nothing to do." },
 #define ROW(id, name, flags, text, cause, remedy) [NHI_DENY_##id] = { cause, remedy },
-    NHI_REASONS(ROW)
+                             NHI_REASONS(ROW)
 #undef ROW
 };
 

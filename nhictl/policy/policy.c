@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "libnhi/ledger/ledger_agent.h"
-#include "nhictl/policy/policy_cases.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/end/local_account.h"
+#include "nhictl/policy/policy_cases.h"
 #include "nhictl/policy/policy_read.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/format.h"
 #include "nhictl/store/store.h"
 
@@ -49,8 +49,7 @@ static bool covers_words(const char *outer, const char *inner)
         bool any = false;
 
         while (!any && (at = nhi_list_next(at, pattern)) != NULL)
-            any = strcmp(pattern, word) == 0 ||
-                  (strpbrk(word, "*?") == NULL && nhi_glob(pattern, word)) ||
+            any = strcmp(pattern, word) == 0 || (strpbrk(word, "*?") == NULL && nhi_glob(pattern, word)) ||
                   strcmp(pattern, NHI_ANY) == 0;
         if (!any)
             return false;
@@ -63,8 +62,7 @@ static bool covers_source(const struct nhi_rule *outer, const struct nhi_rule *i
     if (outer->net_count == 0 && !outer->local && !outer->unix_socket)
         return true;
     return outer->net_count == inner->net_count && outer->local == inner->local &&
-           outer->unix_socket == inner->unix_socket &&
-           memcmp(outer->nets, inner->nets, sizeof(outer->nets)) == 0;
+           outer->unix_socket == inner->unix_socket && memcmp(outer->nets, inner->nets, sizeof(outer->nets)) == 0;
 }
 
 static bool covers_time(const struct nhi_rule *outer, const struct nhi_rule *inner)
@@ -72,8 +70,7 @@ static bool covers_time(const struct nhi_rule *outer, const struct nhi_rule *inn
     if (outer->days == 0 && outer->hours_count == 0)
         return true;
     return outer->days == inner->days && outer->hours_count == inner->hours_count &&
-           strcmp(outer->zone, inner->zone) == 0 &&
-           memcmp(outer->hours, inner->hours, sizeof(outer->hours)) == 0;
+           strcmp(outer->zone, inner->zone) == 0 && memcmp(outer->hours, inner->hours, sizeof(outer->hours)) == 0;
 }
 
 static bool covers_number(int64_t outer, int64_t inner)
@@ -88,14 +85,11 @@ static bool covers(const struct nhi_rule *outer, const struct nhi_rule *inner)
                   (inner->agents[0] != '\0' && covers_words(outer->agents, inner->agents));
 
     return agents && (outer->owners[0] == '\0' || strcmp(outer->owners, inner->owners) == 0) &&
-           (outer->tasks[0] == '\0' ||
-            (inner->tasks[0] != '\0' && covers_words(outer->tasks, inner->tasks))) &&
-           covers_words(outer->accounts, inner->accounts) &&
-           covers_words(outer->services, inner->services) && covers_source(outer, inner) &&
-           covers_time(outer, inner) &&
+           (outer->tasks[0] == '\0' || (inner->tasks[0] != '\0' && covers_words(outer->tasks, inner->tasks))) &&
+           covers_words(outer->accounts, inner->accounts) && covers_words(outer->services, inner->services) &&
+           covers_source(outer, inner) && covers_time(outer, inner) &&
            (outer->bound == 0 || (inner->bound != 0 && (inner->bound & ~outer->bound) == 0)) &&
-           covers_number(outer->max_lifetime, inner->max_lifetime) &&
-           covers_number(outer->max_age, inner->max_age) &&
+           covers_number(outer->max_lifetime, inner->max_lifetime) && covers_number(outer->max_age, inner->max_age) &&
            covers_number(outer->max_uses, inner->max_uses);
 }
 
@@ -112,8 +106,7 @@ static void check_shadow(struct check *k, size_t i)
     for (size_t n = 0; n < k->conf.count; n++) {
         const struct nhi_rule *other = &k->conf.rules[n];
 
-        if (n == i || !covers(other, r) ||
-            (other->forbid == r->forbid && n > i && covers(r, other)))
+        if (n == i || !covers(other, r) || (other->forbid == r->forbid && n > i && covers(r, other)))
             continue;
         if (other->forbid)
             snprintf(text, sizeof(text), "rule %s forbids all that it matches", other->name);
@@ -209,8 +202,7 @@ static void check_lifetime(struct check *k, size_t i)
         return;
     out_span(r->max_lifetime, rules);
     out_span(k->set.max_lifetime, house);
-    snprintf(text, sizeof(text), "max_lifetime %s is more than this host lets any ticket live (%s)",
-             rules, house);
+    snprintf(text, sizeof(text), "max_lifetime %s is more than this host lets any ticket live (%s)", rules, house);
     find(k, i, "lifetime", text);
 }
 
@@ -228,8 +220,7 @@ static void check_ssh(struct check *k, size_t i)
         if (local_by_name(k->c, name, &local) != NHI_OK ||
             (local.uid >= k->s.set.uid_min && local.uid <= k->s.set.uid_max))
             continue;
-        snprintf(text, sizeof(text),
-                 "ssh holds on account %s only where sshd reads no authorized_keys for it", name);
+        snprintf(text, sizeof(text), "ssh holds on account %s only where sshd reads no authorized_keys for it", name);
         find(k, i, "shared", text);
     }
 }
@@ -279,13 +270,12 @@ static const struct opt test_opts[] = {
 };
 
 const struct verb policy_verbs[] = {
-    { "policy", "check", policy_check, NULL, 0, 0, 0, "",
-      "Look for rules that are hardly what their author meant.",
+    { "policy", "check", policy_check, NULL, 0, 0, 0, "", "Look for rules that are hardly what their author meant.",
       "Over the files, applied or not: shadowed, broad, or matching nobody.\n"
       "Exit status 1: there are findings.",
       "nhictl policy check" },
-    { "policy", "test", policy_test, test_opts, sizeof(struct policy_args), 1, 1,
-      "[--policy DIRECTORY] FILE", "Try requests with expected outcomes against policy files.",
+    { "policy", "test", policy_test, test_opts, sizeof(struct policy_args), 1, 1, "[--policy DIRECTORY] FILE",
+      "Try requests with expected outcomes against policy files.",
       "It needs neither root nor a ledger. Exit status 1: one came out otherwise.",
       "nhictl policy test --policy policy.d requests.conf" },
     { .verb = NULL },

@@ -14,18 +14,17 @@
 #include "conf/case_conf.h"
 #include "libnhi/base/time.h"
 #include "libnhi/policy/reason.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/policy/policy_read.h"
+#include "nhictl/policy/zone.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
-#include "nhictl/policy/zone.h"
 
 #define HOST "host"
 #define KID "key"
 #define TREE "p-tree"
 
-static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **cases,
-                      size_t *count)
+static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **cases, size_t *count)
 {
     char *text = malloc(NHI_CONF_FILE_MAX + 2);
     struct nhi_conf_error error = { .line = 0 };
@@ -39,7 +38,7 @@ static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **
     } else {
         len = fread(text, 1, NHI_CONF_FILE_MAX + 1, f);
         text[len] = '\0';
-        err = ferror(f)                  ? nhi_err_from_errno(errno)
+        err = ferror(f)                 ? nhi_err_from_errno(errno)
               : len > NHI_CONF_FILE_MAX ? NHI_ERR_TOO_LONG
                                         : nhi_policy_cases_read(text, len, cases, count, &error);
         if (err == NHI_ERR_TOO_LONG)
@@ -47,8 +46,7 @@ static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **
         else if (err == NHI_ERR_FORMAT && error.line == 0)
             code = ctl_fail(c, CTL_REFUSED, "man 8 nhictl", "%s: %s", file, error.text);
         else if (err == NHI_ERR_FORMAT)
-            code = ctl_fail(c, CTL_REFUSED, "man 8 nhictl", "%s:%u: %s", file, error.line,
-                            error.text);
+            code = ctl_fail(c, CTL_REFUSED, "man 8 nhictl", "%s:%u: %s", file, error.line, error.text);
         else if (err != NHI_OK)
             code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, nhi_strerror(err));
     }
@@ -100,8 +98,7 @@ static struct nhi_ticket sound_ticket(const struct nhi_policy_case *k, int64_t n
     return t;
 }
 
-static struct nhi_decision decide(const struct nhi_policy_case *k, struct nhi_policy_conf *conf,
-                                  int64_t now)
+static struct nhi_decision decide(const struct nhi_policy_case *k, struct nhi_policy_conf *conf, int64_t now)
 {
     struct nhi_facts f = sound_facts(k, conf);
     struct nhi_ticket t = sound_ticket(k, now);
@@ -128,8 +125,7 @@ static bool show_case(struct ctl *c, const struct nhi_policy_case *k, struct nhi
     struct nhi_decision d = decide(k, conf, k->at != 0 ? k->at : c->now);
     const char *rule = d.rule != NULL ? d.rule->name : NULL;
     bool permit = d.reason == NHI_PERMIT;
-    bool pass =
-        permit == k->permit && (k->rule[0] == '\0' || (rule != NULL && strcmp(rule, k->rule) == 0));
+    bool pass = permit == k->permit && (k->rule[0] == '\0' || (rule != NULL && strcmp(rule, k->rule) == 0));
     struct out_row *r = out_row_new(c->out);
 
     out_number(r, "line", "line", k->line);

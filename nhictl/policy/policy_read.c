@@ -9,26 +9,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libnhi/ledger/ledger.h"
 #include "libnhi/base/paths.h"
-#include "nhictl/say/fail.h"
-#include "nhictl/store/conf_read.h"
-#include "nhictl/say/ctl.h"
+#include "libnhi/ledger/ledger.h"
 #include "nhictl/end/local_account.h"
 #include "nhictl/policy/zone.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/store/conf_read.h"
 
-static enum nhi_err take(void *to, const char *name, const char *text, size_t len,
-                         struct nhi_conf_error *error)
+static enum nhi_err take(void *to, const char *name, const char *text, size_t len, struct nhi_conf_error *error)
 {
     return nhi_policy_conf_add(to, name, text, len, error);
 }
 
-static int unknown_zone(struct ctl *c, const char *path, const struct nhi_policy_conf *conf,
-                        size_t i)
+static int unknown_zone(struct ctl *c, const char *path, const struct nhi_policy_conf *conf, size_t i)
 {
     return ctl_fail(c, CTL_REFUSED, "ls /usr/share/zoneinfo, from package tzdata",
-                    "%s/%s:%u: zone: this host does not know '%s'; nothing was changed", path,
-                    conf->where[i].file, conf->where[i].line, conf->rules[i].zone);
+                    "%s/%s:%u: zone: this host does not know '%s'; nothing was changed", path, conf->where[i].file,
+                    conf->where[i].line, conf->rules[i].zone);
 }
 
 static int check_zones(struct ctl *c, const char *path, struct nhi_policy_conf *conf)
@@ -59,21 +57,18 @@ static int check_accounts(struct ctl *c, const char *path, const struct nhi_poli
 
             /* One that no source knows now may come: it is looked at whenever it is used. */
             if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_BUSY)
-                return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name,
-                                nhi_strerror(err));
+                return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name, nhi_strerror(err));
             if (err == NHI_OK && local.privileged)
-                return ctl_fail(
-                    c, CTL_REFUSED, NULL,
-                    "%s/%s:%u: account %s is privileged (%s): no rule can name it; nothing "
-                    "was changed",
-                    path, conf->where[i].file, conf->where[i].line, name, local.because);
+                return ctl_fail(c, CTL_REFUSED, NULL,
+                                "%s/%s:%u: account %s is privileged (%s): no rule can name it; nothing "
+                                "was changed",
+                                path, conf->where[i].file, conf->where[i].line, name, local.because);
         }
     }
     return CTL_DONE;
 }
 
-static int read_all(struct ctl *c, const char *path, enum conf_trust trust,
-                    struct nhi_policy_conf *conf)
+static int read_all(struct ctl *c, const char *path, enum conf_trust trust, struct nhi_policy_conf *conf)
 {
     int code = conf_read_dir(c, path, trust, NULL, take, conf);
 

@@ -4,8 +4,8 @@
 #ifndef NHICTL_POLICY_READ_H
 #define NHICTL_POLICY_READ_H
 
-#include "libnhi/base/paths.h"
 #include "conf/policy_conf.h"
+#include "libnhi/base/paths.h"
 
 #define POLICY_PATH NHI_CONF_DIR "/" NHI_POLICY_DIR
 

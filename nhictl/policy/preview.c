@@ -6,8 +6,8 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/reserve/reserve.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/end/local_account.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 
@@ -19,8 +19,7 @@ int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, enum
 
     if (reserve == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-    err = rules == JUDGE_RULES ? nhi_facts_load(s->l, t, NULL, c->now, facts)
-                               : nhi_facts_load_bare(s->l, t, facts);
+    err = rules == JUDGE_RULES ? nhi_facts_load(s->l, t, NULL, c->now, facts) : nhi_facts_load_bare(s->l, t, facts);
     if (err == NHI_OK) {
         if (nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK)
             nhi_reserve_apply(reserve, t, facts);
@@ -34,8 +33,7 @@ int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, enum
 }
 
 enum nhi_err judge_request(const struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                           const struct nhi_facts *f, const char *account, const char *service,
-                           struct nhi_request *out)
+                           const struct nhi_facts *f, const char *account, const char *service, struct nhi_request *out)
 {
     struct nhi_local local = { .uid = 0 };
     enum nhi_err err = local_by_name(c, account, &local);
@@ -63,9 +61,8 @@ enum nhi_err judge_request(const struct ctl *c, const struct store *s, const str
     return NHI_OK;
 }
 
-enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                      const struct nhi_facts *facts, const char *account, const char *service,
-                      enum judge_as as)
+enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_facts *facts,
+                      const char *account, const char *service, enum judge_as as)
 {
     struct nhi_facts f = *facts;
     struct nhi_rule rule = { .forbid = false };

@@ -19,8 +19,8 @@ int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, enum
 
 /* What would be asked then, by whoever holds the key that t is bound to, from wherever. */
 NHI_CHECK enum nhi_err judge_request(const struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                                     const struct nhi_facts *facts, const char *account,
-                                     const char *service, struct nhi_request *out);
+                                     const struct nhi_facts *facts, const char *account, const char *service,
+                                     struct nhi_request *out);
 
 enum judge_as {
     JUDGE_ANYWHERE, /* wherever the login comes from */
@@ -28,8 +28,7 @@ enum judge_as {
     JUDGE_PERMITTED /* as if policy permitted it */
 };
 /* Whether t would open account through service now, to whoever holds the key that it is bound to. */
-enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                      const struct nhi_facts *facts, const char *account, const char *service,
-                      enum judge_as as);
+enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_facts *facts,
+                      const char *account, const char *service, enum judge_as as);
 
 #endif

@@ -46,8 +46,7 @@ int32_t zone_ahead(const char *name, int64_t at)
     return ahead_at(at);
 }
 
-int zone_each(const char *name, int64_t from, int64_t until,
-              int (*fn)(int64_t at, int32_t ahead, void *), void *ctx)
+int zone_each(const char *name, int64_t from, int64_t until, int (*fn)(int64_t at, int32_t ahead, void *), void *ctx)
 {
     int64_t at = from;
     int32_t ahead;

@@ -29,8 +29,8 @@
 
 /* ---- looking ---- */
 
-/* Of version 2; in a hybrid hierarchy systemd has processes in one of its own, and nothing is in that of version 2 but at
- * the top. */
+/* Of version 2; in a hybrid hierarchy systemd has processes in one of its own, and nothing is in that of version 2 but
+ * at the top. */
 bool logind_cgroup(pid_t pid, char *path, size_t size)
 {
     static const char own[] = ":name=systemd:";
@@ -64,9 +64,8 @@ static bool parse_scope(const char *path, struct logind_session *out)
     struct logind_session l = { .uid = 0 };
     int end = 0;
 
-    if (sscanf(path, "/user.slice/user-%u.slice/session-%31[a-zA-Z0-9].scope%n", &l.uid, l.id,
-               &end) != 2 ||
-        end == 0 || (path[end] != '\0' && path[end] != '/'))
+    if (sscanf(path, "/user.slice/user-%u.slice/session-%31[a-zA-Z0-9].scope%n", &l.uid, l.id, &end) != 2 || end == 0 ||
+        (path[end] != '\0' && path[end] != '/'))
         return false;
     *out = l;
     return true;
@@ -184,8 +183,7 @@ static bool is_guest(pid_t pid, const char *jti)
            (nhi_session_find(NHI_RUN_DIR, pid, &g) != NHI_OK || strcmp(g.ticket.jti, jti) != 0);
 }
 
-enum nhi_err logind_add(struct logind_session *l, const char *jti, struct members *m,
-                        const struct procs *p)
+enum nhi_err logind_add(struct logind_session *l, const char *jti, struct members *m, const struct procs *p)
 {
     enum nhi_err err = NHI_OK;
     char below[96];
@@ -328,8 +326,8 @@ static bool is_user(int dir, const char *file, const char *name)
     return is;
 }
 
-/* Where somebody else goes by that name: by the local file, which programs ask first, or because logind has a user of it
- * from wherever. */
+/* Where somebody else goes by that name: by the local file, which programs ask first, or because logind has a user of
+ * it from wherever. */
 static bool is_anothers(const char *name, uint32_t uid)
 {
     FILE *f = fopen("/etc/passwd", "re");
@@ -356,7 +354,7 @@ int64_t logind_lingers(const char *name, uint32_t uid)
     char path[320];
     struct stat st;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", LOGIND_LINGER_DIR, name);
+    snprintf(path, sizeof(path), "%s/%s", LOGIND_LINGER_DIR, name);
     if (lstat(path, &st) != 0 || is_anothers(name, uid))
         return 0;
     return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
@@ -364,8 +362,8 @@ int64_t logind_lingers(const char *name, uint32_t uid)
 
 bool logind_end_linger(const char *name, uint32_t uid)
 {
-    int fd = logind_lingers(name, uid) != 0 ? open(LOGIND_LINGER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                                            : -1;
+    int fd =
+        logind_lingers(name, uid) != 0 ? open(LOGIND_LINGER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
     bool did;
 
     if (fd < 0)

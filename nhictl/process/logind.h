@@ -23,8 +23,7 @@ struct logind_session {
 bool logind_find(const struct nhi_grant *g, const struct members *m, struct logind_session *out);
 /* Adds what is in its scope, but for logins that are not of the ticket jti: those that a daemon let in which was
  * started there. */
-NHI_CHECK enum nhi_err logind_add(struct logind_session *l, const char *jti, struct members *m,
-                                  const struct procs *p);
+NHI_CHECK enum nhi_err logind_add(struct logind_session *l, const char *jti, struct members *m, const struct procs *p);
 /* TerminateSession; where it is shared, nothing. Does not wait for the answer. */
 void logind_terminate(const struct logind_session *l);
 

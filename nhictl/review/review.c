@@ -94,8 +94,7 @@ static void show_text(struct ctl *c, const struct review *r)
         const struct finding *f = &r->findings[i];
 
         out_line(c->out, "%-6s  %s: %s (%s %s)", review_level_name(f->level),
-                 f->agent[0] != '\0' ? f->agent : "no agent", f->kind,
-                 f->owasp, review_owasp_title(f->owasp));
+                 f->agent[0] != '\0' ? f->agent : "no agent", f->kind, f->owasp, review_owasp_title(f->owasp));
         out_line(c->out, "        %s", f->evidence);
         out_line(c->out, "        %s", f->command);
     }
@@ -145,8 +144,7 @@ static int review(struct ctl *c)
     int code = CTL_DONE;
 
     if (args->html != NULL && strcmp(args->html, "-") == 0 && c->json)
-        code =
-            ctl_fail(c, CTL_USAGE, "--html FILE", "standard output cannot be both JSON and HTML");
+        code = ctl_fail(c, CTL_USAGE, "--html FILE", "standard output cannot be both JSON and HTML");
     if (code == CTL_DONE)
         code = store_read(c, &s);
     if (code == CTL_DONE)
@@ -164,33 +162,28 @@ static int review(struct ctl *c)
 
 static const struct opt review_opts[] = {
     { "html", OPT_PATH, AT(html), false, "FILE", "write a page; - for standard output", NULL, 0 },
-    { "fail-on", OPT_NAME, AT(fail_on), false, "LEVEL",
-      "end with 1 if there is a finding of low, medium or high", is_level, 0 },
-    { "window", OPT_DURATION, AT(limits.window), false, "SPAN", "how far to look back (30d)", NULL,
+    { "fail-on", OPT_NAME, AT(fail_on), false, "LEVEL", "end with 1 if there is a finding of low, medium or high",
+      is_level, 0 },
+    { "window", OPT_DURATION, AT(limits.window), false, "SPAN", "how far to look back (30d)", NULL, 0 },
+    { "unused", OPT_DURATION, AT(limits.unused), false, "SPAN", "an agent without a grant (90d)", NULL, 0 },
+    { "quiet", OPT_DURATION, AT(limits.quiet), false, "SPAN", "live tickets without a grant for their task (24h)", NULL,
       0 },
-    { "unused", OPT_DURATION, AT(limits.unused), false, "SPAN", "an agent without a grant (90d)",
-      NULL, 0 },
-    { "quiet", OPT_DURATION, AT(limits.quiet), false, "SPAN",
-      "live tickets without a grant for their task (24h)", NULL, 0 },
-    { "standing", OPT_DURATION, AT(limits.standing), false, "SPAN",
-      "an agent that always holds a ticket (7d)", NULL, 0 },
-    { "longer", OPT_NUMBER, AT(limits.longer), false, "N",
-      "a ticket lives N times as long as it is used (10)", NULL, 0 },
-    { "sources", OPT_NUMBER, AT(limits.sources), false, "N",
-      "more addresses, keys or hosts of one agent (3)", NULL, 0 },
-    { "kinds", OPT_NUMBER, AT(limits.kinds), false, "N",
-      "more unrelated kinds of tasks of one agent (5)", NULL, 0 },
-    { "denials", OPT_NUMBER, AT(limits.denials), false, "N", "attempts that were denied (5)", NULL,
+    { "standing", OPT_DURATION, AT(limits.standing), false, "SPAN", "an agent that always holds a ticket (7d)", NULL,
       0 },
-    { "bearers", OPT_NUMBER, AT(limits.bearers), false, "N",
-      "logins from elsewhere that a key could prove (5)", NULL, 0 },
+    { "longer", OPT_NUMBER, AT(limits.longer), false, "N", "a ticket lives N times as long as it is used (10)", NULL,
+      0 },
+    { "sources", OPT_NUMBER, AT(limits.sources), false, "N", "more addresses, keys or hosts of one agent (3)", NULL,
+      0 },
+    { "kinds", OPT_NUMBER, AT(limits.kinds), false, "N", "more unrelated kinds of tasks of one agent (5)", NULL, 0 },
+    { "denials", OPT_NUMBER, AT(limits.denials), false, "N", "attempts that were denied (5)", NULL, 0 },
+    { "bearers", OPT_NUMBER, AT(limits.bearers), false, "N", "logins from elsewhere that a key could prove (5)", NULL,
+      0 },
     { .name = NULL },
 };
 
 const struct verb review_verbs[] = {
     { NULL, "review", review, review_opts, sizeof(struct review_args), 0, 0,
-      "[--html FILE] [--fail-on LEVEL] [options]",
-      "Say what needs a person's eyes, the gravest first.",
+      "[--html FILE] [--fail-on LEVEL] [options]", "Say what needs a person's eyes, the gravest first.",
       "Each finding has its evidence, the command that resolves it, and its entry of the OWASP\n"
       "Non-Human Identities Top 10 (2025). Prints nothing where there is nothing to say.",
       "nhictl review --fail-on high" },

@@ -15,9 +15,9 @@ struct store;
 
 /* From when on what is seen counts as much. Spans in seconds. */
 struct review_limits {
-    int64_t window;  /* how far back grants, denials and tickets are looked at */
-    int64_t unused;  /* without a grant */
-    int64_t quiet;   /* without a grant, while tickets live */
+    int64_t window; /* how far back grants, denials and tickets are looked at */
+    int64_t unused; /* without a grant */
+    int64_t quiet;  /* without a grant, while tickets live */
     int64_t standing;
     uint32_t longer;  /* a ticket lives as many times as long as it is used */
     uint32_t sources; /* distinct addresses, keys or hosts */
@@ -58,8 +58,8 @@ struct seen_agent {
 
 struct seen_task {
     char id[NHI_TASK_MAX + 1], agent[NHI_AGENT_MAX + 1];
-    uint32_t live;         /* tickets */
-    int64_t last, issued;  /* last grant, and when the first of the live tickets was recorded */
+    uint32_t live;        /* tickets */
+    int64_t last, issued; /* last grant, and when the first of the live tickets was recorded */
 };
 
 struct seen_lineage {
@@ -79,10 +79,10 @@ struct review {
     size_t task_count, task_room;
     struct seen_lineage **lineages; /* in the order in which they were first seen */
     size_t lineage_count, lineage_room;
-    void *by_root, *by_task; /* search.h */
+    void *by_root, *by_task;     /* search.h */
     struct seen_refusals others; /* of no agent, on this host itself: from elsewhere anybody may try anything */
-    struct recent recent;    /* jobs that did not run */
-    struct finding *findings; /* the gravest first */
+    struct recent recent;        /* jobs that did not run */
+    struct finding *findings;    /* the gravest first */
     size_t count, room;
 };
 

@@ -93,8 +93,7 @@ static int mark_owner(const struct nhi_owner *o, void *ctx)
     struct review *r = ctx;
 
     for (size_t i = 0; o->offboarded != 0 && i < r->agent_count; i++)
-        r->agents[i].owner_gone =
-            r->agents[i].owner_gone || strcmp(r->agents[i].a.owner, o->name) == 0;
+        r->agents[i].owner_gone = r->agents[i].owner_gone || strcmp(r->agents[i].a.owner, o->name) == 0;
     return 0;
 }
 
@@ -150,8 +149,7 @@ static int by_root(const void *a, const void *b)
     return strcmp(x->root, y->root);
 }
 
-static struct seen_lineage *find_lineage(struct review *r, const char *root,
-                                         const struct nhi_ticket *t)
+static struct seen_lineage *find_lineage(struct review *r, const char *root, const struct nhi_ticket *t)
 {
     struct seen_lineage *l, key;
     void *found;
@@ -235,8 +233,7 @@ static int add_live(const struct nhi_ticket_row *row, void *ctx)
     }
     t->live++;
     /* What renews another is as old as the first of them. */
-    if (strcmp(row->root, row->ticket.jti) != 0 &&
-        nhi_ticket_get(r->s->l, row->root, &first) == NHI_OK)
+    if (strcmp(row->root, row->ticket.jti) != 0 && nhi_ticket_get(r->s->l, row->root, &first) == NHI_OK)
         recorded = first.recorded;
     if (t->live == 1 || recorded < t->issued)
         t->issued = recorded;
@@ -257,8 +254,8 @@ static void add_denials(struct seen_agent *a, const struct nhi_event *e, uint64_
     add_word(&a->refused, what);
 }
 
-/* Counted without a record of its own. An attempt is that of a ticket that was shown, which only who has it can do: what
- * was sent of a key, or without a ticket, is anybody's. */
+/* Counted without a record of its own. An attempt is that of a ticket that was shown, which only who has it can do:
+ * what was sent of a key, or without a ticket, is anybody's. */
 static void add_counted(struct review *r, struct seen_agent *a, const struct nhi_event *e)
 {
     char what[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 64];

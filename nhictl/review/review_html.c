@@ -11,15 +11,14 @@
 #include "nhictl/say/html.h"
 #include "nhictl/store/store.h"
 
-static const char css[] =
-    ".sum{display:flex;gap:2rem;margin:1.2rem 0}.sum "
-    "b{font-size:1.6rem;display:block;line-height:1.1}\n"
-    "article{border-left:4px solid var(--line);padding:.1rem 0 .1rem .9rem;margin:0 0 1.1rem;"
-    "break-inside:avoid}\n"
-    "article.high{border-color:var(--bad)}article.medium{border-color:var(--warn)}"
-    "article.low{border-color:var(--bar)}\n"
-    "article h3{font-size:1rem;margin:0}article p{overflow-wrap:anywhere}\n"
-    "article code{display:block;background:var(--wash);padding:.35rem .6rem;margin:.35rem 0}\n";
+static const char css[] = ".sum{display:flex;gap:2rem;margin:1.2rem 0}.sum "
+                          "b{font-size:1.6rem;display:block;line-height:1.1}\n"
+                          "article{border-left:4px solid var(--line);padding:.1rem 0 .1rem .9rem;margin:0 0 1.1rem;"
+                          "break-inside:avoid}\n"
+                          "article.high{border-color:var(--bad)}article.medium{border-color:var(--warn)}"
+                          "article.low{border-color:var(--bar)}\n"
+                          "article h3{font-size:1rem;margin:0}article p{overflow-wrap:anywhere}\n"
+                          "article code{display:block;background:var(--wash);padding:.35rem .6rem;margin:.35rem 0}\n";
 
 static size_t count_of(const struct review *r, enum review_level level)
 {
@@ -32,14 +31,11 @@ static size_t count_of(const struct review *r, enum review_level level)
 
 static void put_sum(FILE *f, const struct review *r)
 {
-    static const char *const looks[] = {
-        [REVIEW_HIGH] = "bad", [REVIEW_MEDIUM] = "warn", [REVIEW_LOW] = "dim"
-    };
+    static const char *const looks[] = { [REVIEW_HIGH] = "bad", [REVIEW_MEDIUM] = "warn", [REVIEW_LOW] = "dim" };
 
     fputs("<div class=\"sum\">\n", f);
     for (enum review_level l = REVIEW_HIGH; l >= REVIEW_LOW; l--)
-        fprintf(f, "<div class=\"%s\"><b>%zu</b> %s</div>\n", looks[l], count_of(r, l),
-                review_level_name(l));
+        fprintf(f, "<div class=\"%s\"><b>%zu</b> %s</div>\n", looks[l], count_of(r, l), review_level_name(l));
     fputs("</div>\n", f);
 }
 
@@ -47,8 +43,7 @@ static void put_finding(FILE *f, const struct finding *x)
 {
     fprintf(f, "<article class=\"%s\">\n<h3>", review_level_name(x->level));
     html_text(f, x->agent);
-    fprintf(f, ": %s <span class=\"dim\">%s %s</span></h3>\n<p>", x->kind, x->owasp,
-            review_owasp_title(x->owasp));
+    fprintf(f, ": %s <span class=\"dim\">%s %s</span></h3>\n<p>", x->kind, x->owasp, review_owasp_title(x->owasp));
     html_text(f, x->evidence);
     fputs("</p>\n<code>", f);
     html_text(f, x->command);

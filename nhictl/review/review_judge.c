@@ -17,15 +17,15 @@
 #include "nhictl/say/shell.h"
 
 #define DAY 86400
-#define COVERED                                                                                    \
-    95             /* of 100 parts of a span, in which an agent that never lets go holds a ticket  \
+#define COVERED \
+    95             /* of 100 parts of a span, in which an agent that never lets go holds a ticket \
                     */
 #define LONG_MIN 3 /* tickets, before their length says something of their agent */
 
 /* ---- findings ---- */
 
-static struct finding *find(struct review *r, enum review_level level, const char *kind,
-                            const char *owasp, const char *agent)
+static struct finding *find(struct review *r, enum review_level level, const char *kind, const char *owasp,
+                            const char *agent)
 {
     struct finding *f;
 
@@ -50,10 +50,10 @@ static void judge_owner(struct review *r, struct seen_agent *s)
     if (!s->owner_gone && a->owner[0] != '\0')
         return;
     f = find(r, REVIEW_HIGH, "owner-gone", "NHI1", a->account.name);
-    f->evidence = a->owner[0] == '\0' ? out_say("nobody answers for it")
-                                      : out_say("its owner %s is off-boarded", a->owner);
+    f->evidence =
+        a->owner[0] == '\0' ? out_say("nobody answers for it") : out_say("its owner %s is off-boarded", a->owner);
     f->command = out_say("nhictl agent transfer %s --owner OWNER%s", a->account.name,
-                            (a->held & NHI_HELD_OFFBOARDED) != 0 ? " --resume" : "");
+                         (a->held & NHI_HELD_OFFBOARDED) != 0 ? " --resume" : "");
 }
 
 static void judge_review(struct review *r, const struct nhi_agent *a)
@@ -64,12 +64,10 @@ static void judge_review(struct review *r, const struct nhi_agent *a)
 
     if (over < 0)
         return;
-    f = find(r, over > 30 * DAY ? REVIEW_HIGH : REVIEW_MEDIUM, "review-overdue", "NHI1",
-             a->account.name);
-    f->evidence = out_say("%s was to say by %s whether it is still needed", a->owner,
-                             review_day(a->review_by, due));
-    f->command = out_say("nhictl agent certify %s --review-by %s --because TEXT",
-                            a->account.name, review_day(r->c->now + 180 * DAY, next));
+    f = find(r, over > 30 * DAY ? REVIEW_HIGH : REVIEW_MEDIUM, "review-overdue", "NHI1", a->account.name);
+    f->evidence = out_say("%s was to say by %s whether it is still needed", a->owner, review_day(a->review_by, due));
+    f->command = out_say("nhictl agent certify %s --review-by %s --because TEXT", a->account.name,
+                         review_day(r->c->now + 180 * DAY, next));
 }
 
 static void judge_use(struct review *r, const struct nhi_agent *a)
@@ -97,8 +95,7 @@ static void judge_kinds(struct review *r, struct seen_agent *s)
     owner = shell_word(s->a.owner);
     f = find(r, REVIEW_MEDIUM, "overused", "NHI9", s->a.account.name);
     f->evidence = out_say("%zu unrelated kinds of tasks: %s", s->kinds.count, names);
-    f->command =
-        out_say("nhictl agent add NAME --owner %s --purpose TEXT --review-by DATE", owner);
+    f->command = out_say("nhictl agent add NAME --owner %s --purpose TEXT --review-by DATE", owner);
     free(names);
     free(owner);
 }
@@ -148,12 +145,10 @@ static void judge_bearer(struct review *r, struct seen_agent *s)
     task = shell_word(s->task);
     account = shell_word(s->account);
     f = find(r, REVIEW_LOW, "bearer", "NHI4", s->a.account.name);
-    f->evidence = out_say("%u logins from elsewhere with a ticket that is bound to no key",
-                             s->bearer_logins);
-    f->command =
-        out_say("nhictl issue --agent %s --task %s --account %s --service sshd --bind-key "
-                   "FILE.pub",
-                   s->a.account.name, task, account);
+    f->evidence = out_say("%u logins from elsewhere with a ticket that is bound to no key", s->bearer_logins);
+    f->command = out_say("nhictl issue --agent %s --task %s --account %s --service sshd --bind-key "
+                         "FILE.pub",
+                         s->a.account.name, task, account);
     free(task);
     free(account);
 }
@@ -168,12 +163,10 @@ static void judge_length(struct review *r, struct seen_agent *s)
     out_span(s->longest_use, use);
     out_span((2 * s->longest_use + 59) / 60 * 60, ttl);
     f = find(r, REVIEW_LOW, "overlong", "NHI7", s->a.account.name);
-    f->evidence =
-        out_say("%u of %u tickets lived %u times as long as they were used, which was %s at "
-                   "most",
-                   s->long_tickets, s->used_tickets, r->limits.longer, use);
-    f->command = out_say("nhictl issue --agent %s --task TASK --account ACCOUNT --ttl %s",
-                            s->a.account.name, ttl);
+    f->evidence = out_say("%u of %u tickets lived %u times as long as they were used, which was %s at "
+                          "most",
+                          s->long_tickets, s->used_tickets, r->limits.longer, use);
+    f->command = out_say("nhictl issue --agent %s --task TASK --account ACCOUNT --ttl %s", s->a.account.name, ttl);
 }
 
 static int by_from(const void *a, const void *b)
@@ -213,7 +206,7 @@ static void judge_standing(struct review *r, struct seen_agent *s)
     out_span(r->limits.standing, span);
     f = find(r, REVIEW_MEDIUM, "standing", "NHI7", s->a.account.name);
     f->evidence = out_say("it held a ticket in %lld of 100 parts of the last %s",
-                             (long long)(sum * 100 / r->limits.standing), span);
+                          (long long)(sum * 100 / r->limits.standing), span);
     f->command = out_say("nhictl revoke --agent %s --reason standing", s->a.account.name);
 }
 
@@ -233,9 +226,8 @@ static void judge_lineage(struct review *r, struct seen_lineage *l)
     if (w->count > 1)
         f->evidence = out_say("ticket %s was used in %zu places: %s", l->root, w->count, names);
     else
-        f->evidence =
-            out_say("ticket %s was shown elsewhere than where it was first used, %u time%s",
-                       l->root, l->hand_offs, l->hand_offs == 1 ? "" : "s");
+        f->evidence = out_say("ticket %s was shown elsewhere than where it was first used, %u time%s", l->root,
+                              l->hand_offs, l->hand_offs == 1 ? "" : "s");
     f->command = out_say("nhictl revoke --ticket %s --reason handed-off", l->root);
     free(names);
 }
@@ -253,9 +245,8 @@ static void judge_task(struct review *r, const struct seen_task *t)
     id = shell_word(t->id);
     f = find(r, REVIEW_MEDIUM, "quiet-task", "NHI7", t->agent);
     memcpy(f->task, t->id, sizeof(f->task));
-    f->evidence =
-        out_say("task %s has %u live ticket%s, and %s for %s", t->id, t->live,
-                   t->live == 1 ? "" : "s", t->last != 0 ? "was not used" : "was never used", span);
+    f->evidence = out_say("task %s has %u live ticket%s, and %s for %s", t->id, t->live, t->live == 1 ? "" : "s",
+                          t->last != 0 ? "was not used" : "was never used", span);
     f->command = out_say("nhictl task close %s --reason quiet", id);
     free(id);
 }
@@ -283,9 +274,9 @@ static void judge_job(struct review *r, const struct job *j)
         f->evidence = out_say("%s did not run a job of %s (%s, %u time%s): %s", j->service, j->name, ago, j->count,
                               j->count == 1 ? "" : "s", j->why);
     else
-        f->evidence = out_say("job %s did not run, or not to its end (%s, %u time%s): %s",
-                              j->name[0] != '\0' ? j->name : "without a name", ago, j->count, j->count == 1 ? "" : "s",
-                              j->why);
+        f->evidence =
+            out_say("job %s did not run, or not to its end (%s, %u time%s): %s",
+                    j->name[0] != '\0' ? j->name : "without a name", ago, j->count, j->count == 1 ? "" : "s", j->why);
     f->command = f->agent[0] != '\0' ? out_say("nhictl trace --agent %s", f->agent) : out_say("nhictl status");
 }
 

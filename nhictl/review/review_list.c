@@ -29,9 +29,8 @@ const char *review_owasp_title(const char *owasp)
     static const struct {
         const char *entry, *title;
     } titles[] = {
-        { "NHI1", "Improper Offboarding" },    { "NHI2", "Secret Leakage" },
-        { "NHI4", "Insecure Authentication" }, { "NHI5", "Overprivileged NHI" },
-        { "NHI7", "Long-Lived Secrets" },      { "NHI9", "NHI Reuse" },
+        { "NHI1", "Improper Offboarding" }, { "NHI2", "Secret Leakage" },     { "NHI4", "Insecure Authentication" },
+        { "NHI5", "Overprivileged NHI" },   { "NHI7", "Long-Lived Secrets" }, { "NHI9", "NHI Reuse" },
     };
 
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)

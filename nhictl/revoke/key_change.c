@@ -7,19 +7,19 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
+#include "nhictl/end/other_hosts.h"
 #include "nhictl/keys/key.h"
 #include "nhictl/keys/key_public.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/end/end.h"
-#include "nhictl/say/fail.h"
 #include "nhictl/keys/keyfile.h"
 #include "nhictl/keys/keys.h"
-#include "nhictl/say/rows.h"
-#include "nhictl/end/other_hosts.h"
 #include "nhictl/keys/own_keys.h"
-#include "nhictl/revoke/revoke.h"
 #include "nhictl/keys/signer.h"
+#include "nhictl/revoke/revoke.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/say/rows.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
@@ -63,8 +63,7 @@ static int find_old(struct ctl *c, struct store *s, struct nhi_issuer *old)
         return ctl_fail(c, CTL_REFUSED, "nhictl key list", "%s is not a key of this host's own",
                         c->operand_count > 0 ? c->operand[0] : "none");
     if (c->operand_count > 0 && old->state != NHI_ISSUER_ACTIVE)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list",
-                        "key %s is %s, and signs nothing any more", old->kid,
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is %s, and signs nothing any more", old->kid,
                         issuer_state_name(old->state));
     return CTL_DONE;
 }
@@ -92,8 +91,7 @@ static int prove_key(struct ctl *c, uint8_t pk[NHI_PK_LEN])
     return code == CTL_DONE ? signer_prove_agent(c, pk, args->agent_key) : code;
 }
 
-static int change_over(struct ctl *c, struct store *s, const struct nhi_issuer *old,
-                       const struct nhi_issuer *key)
+static int change_over(struct ctl *c, struct store *s, const struct nhi_issuer *old, const struct nhi_issuer *key)
 {
     enum nhi_err err = NHI_OK;
     int code = key_record(c, s, "key-rotate", key);
@@ -134,9 +132,8 @@ static int key_rotate(struct ctl *c)
     if (code == CTL_DONE) {
         out_record(c->out, "key", key_row(c->out, &key, true));
         if (old.state == NHI_ISSUER_ACTIVE)
-            out_line(c->out,
-                     "key %s is rotated: what it signed stays valid until: nhictl key retire %s",
-                     old.kid, old.kid);
+            out_line(c->out, "key %s is rotated: what it signed stays valid until: nhictl key retire %s", old.kid,
+                     old.kid);
         code = ctl_answer(c);
     }
     store_close(&s);
@@ -176,8 +173,7 @@ static int key_retire(struct ctl *c)
         code = retire(c, &s, &key);
     if (code == CTL_DONE) {
         if (key.own && keyfile_remove(key.kid) != NHI_OK)
-            ctl_note("could not remove the secret key of %s from %s/%s", key.kid, NHI_STATE_DIR,
-                     NHI_KEYS_DIR);
+            ctl_note("could not remove the secret key of %s from %s/%s", key.kid, NHI_STATE_DIR, NHI_KEYS_DIR);
         out_record(c->out, "key", key_row(c->out, &key, true));
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
@@ -205,19 +201,18 @@ static const struct opt rotate_opts[] = {
 };
 
 static const struct opt revoke_opts[] = {
-    { "reason", OPT_TEXT, offsetof(struct revoke_args, reason), true, "TEXT", "why", NULL,
-      NHI_TEXT_MAX },
+    { "reason", OPT_TEXT, offsetof(struct revoke_args, reason), true, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
 
 const struct verb key_change_verbs[] = {
-    { "key", "rotate", key_rotate, rotate_opts, sizeof(struct rotate_args), 0, 1,
-      "[KID] [--agent-key FILE.pub]", "Sign with a new key from now on.",
-      "What the old key signed stays valid until it is retired.", "nhictl key rotate" },
+    { "key", "rotate", key_rotate, rotate_opts, sizeof(struct rotate_args), 0, 1, "[KID] [--agent-key FILE.pub]",
+      "Sign with a new key from now on.", "What the old key signed stays valid until it is retired.",
+      "nhictl key rotate" },
     { "key", "retire", key_retire, NULL, 0, 1, 1, "KID", "Believe nothing more that a key signed.",
       "For keys at the end of their life. This cannot be undone.", "nhictl key retire k7f3q2ma" },
-    { "key", "revoke", key_revoke, revoke_opts, sizeof(struct revoke_args), 1, 1,
-      "KID --reason TEXT", "The same for a key that was lost or stolen.",
-      "Works as nhictl revoke --issuer KID does.", "nhictl key revoke ci-issuer --reason stolen" },
+    { "key", "revoke", key_revoke, revoke_opts, sizeof(struct revoke_args), 1, 1, "KID --reason TEXT",
+      "The same for a key that was lost or stolen.", "Works as nhictl revoke --issuer KID does.",
+      "nhictl key revoke ci-issuer --reason stolen" },
     { .verb = NULL },
 };

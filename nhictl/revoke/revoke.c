@@ -18,11 +18,11 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
+#include "nhictl/end/leftover.h"
 #include "nhictl/end/leftover_sweep.h"
+#include "nhictl/end/other_hosts.h"
 #include "nhictl/keys/keyfile.h"
 #include "nhictl/process/log.h"
-#include "nhictl/end/leftover.h"
-#include "nhictl/end/other_hosts.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
 #include "nhictl/store/store.h"
@@ -32,8 +32,7 @@ struct revoke_args {
     const char *ticket, *task, *agent, *issuer, *reason;
 };
 
-static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r,
-                              uint32_t live)
+static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r, uint32_t live)
 {
     struct out_row *detail = out_row_new(c->out);
 
@@ -41,8 +40,8 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revoc
     out_text(detail, "id", NULL, r->id);
     out_number(detail, "live", NULL, live);
     return store_event(c, s, "revoke", r->kind == NHI_REVOKE_AGENT ? r->id : NULL,
-                       r->kind == NHI_REVOKE_TASK ? r->id : NULL,
-                       r->kind == NHI_REVOKE_TICKET ? r->id : NULL, r->reason, detail);
+                       r->kind == NHI_REVOKE_TASK ? r->id : NULL, r->kind == NHI_REVOKE_TICKET ? r->id : NULL,
+                       r->reason, detail);
 }
 
 /* Whether this host has seen what is revoked. */
@@ -87,8 +86,7 @@ static int collect_later(const struct nhi_ticket_row *row, void *ctx)
 
 /* Tickets from before this host's clock was set back were issued later than now, and would come to
  * life again at that moment: each of them by its name. */
-static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct revocation *r,
-                                 int64_t at, uint32_t *live)
+static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct revocation *r, int64_t at, uint32_t *live)
 {
     struct later later = { .at = at, .now = c->now };
     enum nhi_err err = nhi_ticket_each(s->l, r->id, NULL, false, c->now, collect_later, &later);
@@ -106,8 +104,7 @@ static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct re
 
 enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live)
 {
-    int64_t ahead =
-        s->set.latest < c->now + NHI_CLOCK_SKEW ? s->set.latest : c->now + NHI_CLOCK_SKEW - 1;
+    int64_t ahead = s->set.latest < c->now + NHI_CLOCK_SKEW ? s->set.latest : c->now + NHI_CLOCK_SKEW - 1;
     int64_t at = c->now > ahead ? c->now : ahead;
     enum nhi_err err = nhi_revoke(s->l, r->kind, r->id, r->reason, at, live);
 
@@ -116,16 +113,14 @@ enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *
     return err;
 }
 
-enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r,
-                           uint32_t *live)
+enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live)
 {
     enum nhi_err err = revoke_in(c, s, r, live);
 
     return err == NHI_OK ? add_event(c, s, r, *live) : err;
 }
 
-static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r,
-                              uint32_t *live, bool *known)
+static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live, bool *known)
 {
     enum nhi_err err = store_open(s, c->now);
 
@@ -141,8 +136,7 @@ static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revoc
     return err;
 }
 
-static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserve, uint32_t live,
-                       bool known)
+static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserve, uint32_t live, bool known)
 {
     struct out_row *row = out_row_new(c->out);
 
@@ -166,8 +160,7 @@ static enum nhi_err reserve_root(const struct ctl *c, const struct revocation *r
     struct nhi_ticket_row row;
     enum nhi_err err;
 
-    if (r->kind != NHI_REVOKE_TICKET ||
-        nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK)
+    if (r->kind != NHI_REVOKE_TICKET || nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK)
         return NHI_OK;
     err = nhi_ticket_get(l, r->id, &row);
     nhi_ledger_close(l);
@@ -230,8 +223,7 @@ static void show_from_reserve(struct ctl *c, const struct revocation *r)
     nhi_ledger_close(l);
 }
 
-static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r,
-                        enum nhi_err ledger)
+static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r, enum nhi_err ledger)
 {
     char why[256];
     struct ended ended;
@@ -241,15 +233,15 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     store_error(s, ledger, why, sizeof(why));
     err = revoke_in_reserve(c, r);
     if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR,
-                        NHI_LEDGER_FILE);
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR, NHI_LEDGER_FILE);
     if (err != NHI_OK) {
         /* What is in goes, all the same. */
         ended = end_unsaid(c, r, NHI_GRACE_DEFAULT);
-        code = ctl_fail(c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable, then the same again; until then: nhictl session kill",
-                        "NOT revoked, so that it opens new sessions: the ledger cannot be written (%s), and neither can "
-                        "the reserve (%s); of those that it had opened %zu ended, %zu did not",
-                        why, nhi_strerror(err), ended.ended, ended.stuck);
+        code = ctl_fail(
+            c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable, then the same again; until then: nhictl session kill",
+            "NOT revoked, so that it opens new sessions: the ledger cannot be written (%s), and neither can "
+            "the reserve (%s); of those that it had opened %zu ended, %zu did not",
+            why, nhi_strerror(err), ended.ended, ended.stuck);
         return ended_finish(c, &ended, code);
     }
     forget_key(r);
@@ -266,8 +258,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     return ended_answer(c, &ended);
 }
 
-static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live,
-                bool known)
+static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live, bool known)
 {
     struct ended ended;
 
@@ -278,8 +269,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
         out_line(c->out, "revoked %s %s: %u live ticket%s", nhi_revoke_kind_name(r->kind), r->id, live,
                  live == 1 ? "" : "s");
     else
-        out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", nhi_revoke_kind_name(r->kind),
-                 r->id);
+        out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", nhi_revoke_kind_name(r->kind), r->id);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, s->set.grace);
     other_hosts_show(c, s->l, r->kind, r->id, NULL);
@@ -301,8 +291,7 @@ int revoke_run(struct ctl *c, const struct revocation *r)
     if (err == NHI_OK) {
         code = done(c, &s, r, live, known);
     } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
-        code = ctl_fail(c, CTL_REFUSED,
-                        r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
+        code = ctl_fail(c, CTL_REFUSED, r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
                         "there is no %s '%s'", nhi_revoke_kind_name(r->kind), r->id);
     } else {
         code = from_reserve(c, &s, r, err);
@@ -339,14 +328,11 @@ static int revoke_verb(struct ctl *c)
 #define AT(field) offsetof(struct revoke_args, field)
 
 static const struct opt revoke_opts[] = {
-    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "one ticket and its children, seen here or not",
-      nhi_name_is_jti, 0 },
-    { "task", OPT_NAME, AT(task), false, "ID", "every ticket for a task, which is closed too",
-      nhi_name_is_task, 0 },
-    { "agent", OPT_NAME, AT(agent), false, "NAME", "every ticket that an agent has now",
-      nhi_name_is_agent, 0 },
-    { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and everything that it signed",
-      nhi_name_is_kid, 0 },
+    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "one ticket and its children, seen here or not", nhi_name_is_jti,
+      0 },
+    { "task", OPT_NAME, AT(task), false, "ID", "every ticket for a task, which is closed too", nhi_name_is_task, 0 },
+    { "agent", OPT_NAME, AT(agent), false, "NAME", "every ticket that an agent has now", nhi_name_is_agent, 0 },
+    { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and everything that it signed", nhi_name_is_kid, 0 },
     { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };

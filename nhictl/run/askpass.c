@@ -10,8 +10,8 @@
 #include "libnhi/ticket/ticket_keyring.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 
 static bool is_for_a_password(const char *prompt)
 {
@@ -45,9 +45,7 @@ static int askpass(struct ctl *c)
 }
 
 const struct verb askpass_verbs[] = {
-    { NULL, "askpass", askpass, NULL, 0, 0, 1, "[PROMPT]",
-      "Print the ticket in the session keyring, for ssh.",
-      "As " LIBEXECDIR "/nhi-askpass it is what SSH_ASKPASS names.",
-      "nhictl askpass 'Password: '" },
+    { NULL, "askpass", askpass, NULL, 0, 0, 1, "[PROMPT]", "Print the ticket in the session keyring, for ssh.",
+      "As " LIBEXECDIR "/nhi-askpass it is what SSH_ASKPASS names.", "nhictl askpass 'Password: '" },
     { .verb = NULL },
 };

@@ -30,8 +30,9 @@
 #define HELD_NS 200000000 /* nanoseconds from one look to the next whether the terminal is ours again */
 
 /* What is passed on to the command, and what tells that it has ended. */
-static const int passed_on[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,  SIGUSR1,
-                                 SIGUSR2, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP };
+static const int passed_on[] = {
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP
+};
 
 /* What was to be ignored (nohup) still is. Returns a descriptor that they are read from; -1: errno. */
 static int hold_signals(void)
@@ -59,15 +60,12 @@ static int find_account(struct ctl *c, const char *agent, struct passwd **out)
     enum nhi_err err = nhi_local_by_name(agent, &local);
 
     if (err == NHI_ERR_NOT_FOUND || pw == NULL)
-        return ctl_fail(c, CTL_REFUSED,
-                        "nhictl agent list, and the line 'passwd' in /etc/nsswitch.conf",
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent list, and the line 'passwd' in /etc/nsswitch.conf",
                         "there is no account '%s' on this host", agent);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", agent,
-                        nhi_strerror(err));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", agent, nhi_strerror(err));
     if (local.privileged)
-        return ctl_fail(c, CTL_REFUSED, NULL, "account %s is privileged (%s)", agent,
-                        local.because);
+        return ctl_fail(c, CTL_REFUSED, NULL, "account %s is privileged (%s)", agent, local.because);
     if (!local.own || pw->pw_uid != local.uid)
         return ctl_fail(c, CTL_REFUSED, "nhictl doctor, which says who else has the name",
                         "the name %s leads to uid %u on this host, which is not the agent", agent, pw->pw_uid);
@@ -99,8 +97,7 @@ static int wait_until(struct ctl *c, int signals, struct run_terminal *t, int64_
     if (moment > now.tv_sec + LONGEST_WAIT)
         left.tv_sec = LONGEST_WAIT;
     else if (moment > now.tv_sec)
-        left = (struct timespec){ .tv_sec = moment - now.tv_sec - 1,
-                                  .tv_nsec = 999999999L - now.tv_nsec };
+        left = (struct timespec){ .tv_sec = moment - now.tv_sec - 1, .tv_nsec = 999999999L - now.tv_nsec };
     if (run_terminal_is_held(t) && (left.tv_sec > 0 || left.tv_nsec > HELD_NS))
         left = (struct timespec){ .tv_nsec = HELD_NS };
     (void)ppoll(fds, count, &left, NULL);
@@ -211,23 +208,18 @@ static int run(struct ctl *c)
 #define AT(field) offsetof(struct run_args, field)
 
 static const struct opt run_opts[] = {
-    { "agent", OPT_NAME, AT(agent), true, "NAME", "whose account runs the command",
-      nhi_name_is_agent, 0 },
-    { "job", OPT_TEXT, AT(job), false, "NAME",
-      "open a task of its own: NAME, the moment, six characters", NULL, NHI_TASK_MAX },
-    { "task", OPT_NAME, AT(task), false, "ID",
-      "open this one instead, or work for one of the agent's that is open", nhi_name_is_task, 0 },
-    { "service", OPT_LIST, AT(services), false, "NAME[,...]", "the PAM services (sudo)",
-      nhi_name_is_service, 0 },
-    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN",
-      "how long the ticket outlives its last renewal (10m)", NULL, 0 },
+    { "agent", OPT_NAME, AT(agent), true, "NAME", "whose account runs the command", nhi_name_is_agent, 0 },
+    { "job", OPT_TEXT, AT(job), false, "NAME", "open a task of its own: NAME, the moment, six characters", NULL,
+      NHI_TASK_MAX },
+    { "task", OPT_NAME, AT(task), false, "ID", "open this one instead, or work for one of the agent's that is open",
+      nhi_name_is_task, 0 },
+    { "service", OPT_LIST, AT(services), false, "NAME[,...]", "the PAM services (sudo)", nhi_name_is_service, 0 },
+    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long the ticket outlives its last renewal (10m)", NULL, 0 },
     { "until", OPT_UNTIL, AT(until), false, "WHEN", "when the command is ended (8h)", NULL, 0 },
-    { "keyring", OPT_FLAG, AT(keyring), false, NULL,
-      "put a ticket for sshd where ssh in it finds it", NULL, 0 },
-    { "host", OPT_NAME, AT(host), false, "NAME", "with --keyring: for that host (this one)",
-      nhi_name_is_host, 0 },
-    { "account", OPT_NAME, AT(account), false, "NAME",
-      "with --keyring: for that account there (the agent's own)", nhi_name_is_account, 0 },
+    { "keyring", OPT_FLAG, AT(keyring), false, NULL, "put a ticket for sshd where ssh in it finds it", NULL, 0 },
+    { "host", OPT_NAME, AT(host), false, "NAME", "with --keyring: for that host (this one)", nhi_name_is_host, 0 },
+    { "account", OPT_NAME, AT(account), false, "NAME", "with --keyring: for that account there (the agent's own)",
+      nhi_name_is_account, 0 },
     { "concurrent", OPT_FLAG, AT(concurrent), false, NULL,
       "beside an open task of this agent: they can reach each other", NULL, 0 },
     { .name = NULL },

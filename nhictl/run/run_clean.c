@@ -2,8 +2,8 @@
  * What the command of nhictl run does not get from whoever called it, beside what run_command.c replaces: capabilities,
  * a priority or limits that only root can give, a place out of the reach of the OOM killer, signals that are ignored.
  *
- * What anybody may choose for himself is passed on: an administrator's nice(1), LimitNOFILE= of a unit, a umask. There is
- * no session of PAM: this is no login, and a module that starts things for one would start them outside of what
+ * What anybody may choose for himself is passed on: an administrator's nice(1), LimitNOFILE= of a unit, a umask. There
+ * is no session of PAM: this is no login, and a module that starts things for one would start them outside of what
  * nhictl run ends.
  */
 #include "nhictl/run/run_clean.h"
@@ -19,7 +19,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
 
 #define LIKE_OTHERS "0" /* to the OOM killer */
 
@@ -97,6 +96,5 @@ bool run_drop_capabilities(void)
     struct __user_cap_header_struct who = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { .effective = 0 } };
 
-    return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
-           syscall(SYS_capset, &who, none) == 0;
+    return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 && syscall(SYS_capset, &who, none) == 0;
 }

@@ -20,18 +20,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/session/session_find.h"
 #include "libnhi/ticket/ticket_keyring.h"
-#include "libnhi/base/paths.h"
+#include "nhictl/end/guest.h"
 #include "nhictl/run/run_clean.h"
 #include "nhictl/run/run_terminal.h"
 #include "nhictl/say/ctl.h"
-#include "nhictl/end/guest.h"
 #include "nhictl/say/fail.h"
 
-#define GRACE_MS                                                                                   \
-    5000 /* between SIGTERM and SIGKILL for what is left, and the longest wait after it */
+#define GRACE_MS 5000 /* between SIGTERM and SIGKILL for what is left, and the longest wait after it */
 #define STEP_MS 50
 
 /* Of the caller's environment: how to write to people, and no more. */
@@ -40,8 +39,8 @@ static const char *const kept[] = { "TERM",        "LANG",    "LANGUAGE", "LC_AL
 
 static bool set_askpass(bool askpass)
 {
-    return !askpass || (setenv("SSH_ASKPASS", LIBEXECDIR "/nhi-askpass", 1) == 0 &&
-                        setenv("SSH_ASKPASS_REQUIRE", "force", 1) == 0);
+    return !askpass ||
+           (setenv("SSH_ASKPASS", LIBEXECDIR "/nhi-askpass", 1) == 0 && setenv("SSH_ASKPASS_REQUIRE", "force", 1) == 0);
 }
 
 static bool set_environment(const struct passwd *pw)
@@ -69,8 +68,8 @@ static bool set_environment(const struct passwd *pw)
 static bool become(const struct passwd *pw)
 {
     return run_clean_start() && initgroups(pw->pw_name, pw->pw_gid) == 0 &&
-           setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == 0 &&
-           setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == 0 && run_drop_capabilities();
+           setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == 0 && setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == 0 &&
+           run_drop_capabilities();
 }
 
 /* Who possesses a keyring can read what is in it, whatever uid he goes by. A kernel without
@@ -94,8 +93,7 @@ static struct failure execute(char **command, const struct passwd *pw, const str
 
     /* The keyring of one that is to be asked is new already. */
     if (setsid() < 0 || !run_terminal_become(t) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 ||
-        !(askpass || leave_keyring()) || !become(pw) || !set_environment(pw) ||
-        !set_askpass(askpass))
+        !(askpass || leave_keyring()) || !become(pw) || !set_environment(pw) || !set_askpass(askpass))
         goto out;
     /* When the parent is killed, nobody is there to end this. */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
@@ -116,8 +114,8 @@ static int not_started(struct ctl *c, const struct failure *f)
 {
     if (!f->at_exec)
         return ctl_fail(c, CTL_NOT_RUN, NULL, "could not become the agent: %s", strerror(f->error));
-    return ctl_fail(c, f->error == ENOENT ? RUN_NOT_FOUND : RUN_NO_EXEC, NULL, "%s: %s",
-                    c->command[0], strerror(f->error));
+    return ctl_fail(c, f->error == ENOENT ? RUN_NOT_FOUND : RUN_NO_EXEC, NULL, "%s: %s", c->command[0],
+                    strerror(f->error));
 }
 
 int run_start(struct ctl *c, const struct passwd *pw, const struct run_terminal *t, bool askpass, pid_t *child)

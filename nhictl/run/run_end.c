@@ -20,8 +20,7 @@
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
-static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct run *r,
-                                  const char *why)
+static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct run *r, const char *why)
 {
     enum nhi_err err = store_open(s, c->now);
     struct out_row *detail;
@@ -52,12 +51,10 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
     nhi_session_say_why(NHI_RUN_DIR, r->session.id, NHI_END_CLOSED);
     err = end_in_ledger(c, &s, r, why);
     if (err != NHI_OK) {
-        ctl_note(
-            "the ledger cannot be written (%s): ticket %s ends with this process, its task at its "
-            "deadline or with the next command that can write",
-            store_error(&s, err, text, sizeof(text)), r->jti);
-        if (r->keyring[0] != '\0' &&
-            nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, r->keyring, c->now) != NHI_OK)
+        ctl_note("the ledger cannot be written (%s): ticket %s ends with this process, its task at its "
+                 "deadline or with the next command that can write",
+                 store_error(&s, err, text, sizeof(text)), r->jti);
+        if (r->keyring[0] != '\0' && nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, r->keyring, c->now) != NHI_OK)
             ctl_note("ticket %s of --keyring could not be revoked", r->keyring);
     }
     store_close(&s);

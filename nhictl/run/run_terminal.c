@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 #define LAST_MS 2000 /* for what was written last: the terminal may be one that takes nothing */
 
 static int64_t now_ms(void)

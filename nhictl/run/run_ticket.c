@@ -11,31 +11,31 @@
 #include <unistd.h>
 
 #include "libnhi/base/hash.h"
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
+#include "libnhi/key/paseto.h"
 #include "libnhi/ledger/heartbeat.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
-#include "libnhi/session/session_find.h"
-#include "libnhi/ticket/ticket_keyring.h"
-#include "libnhi/key/paseto.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/session/session.h"
+#include "libnhi/session/session_find.h"
+#include "libnhi/ticket/ticket_keyring.h"
 #include "nhictl/run/run_end.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
-#include "nhictl/store/store_event.h"
-#include "nhictl/ticket/issue.h"
 #include "nhictl/say/rows.h"
+#include "nhictl/store/store.h"
+#include "nhictl/store/store_event.h"
+#include "nhictl/task/task.h"
+#include "nhictl/ticket/issue.h"
 #include "nhictl/ticket/issue_policy.h"
 #include "nhictl/ticket/renew.h"
-#include "nhictl/store/store.h"
-#include "nhictl/task/task.h"
 
 #define TTL_DEFAULT (10 * 60)
-#define TTL_MIN 2 /* half of it has to go by before the end, in whole seconds */
+#define TTL_MIN 2  /* half of it has to go by before the end, in whole seconds */
 #define JOB_MAX 40 /* with a moment and a random part it becomes a task ID */
 
 /* An agent that sudo has made root starts nothing under another name. And as pam_nhi, this opens no
@@ -47,8 +47,7 @@ static int check_place(struct ctl *c, const struct store *s)
     enum nhi_err err;
     bool open;
 
-    open =
-        reserve != NULL && nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK && !reserve->lockdown;
+    open = reserve != NULL && nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK && !reserve->lockdown;
     free(reserve);
     if (!open)
         return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is in lockdown for agents");
@@ -59,11 +58,9 @@ static int check_place(struct ctl *c, const struct store *s)
     if (err == NHI_ERR_NOT_FOUND)
         return CTL_DONE;
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL,
-                        "could not find out whether this is an agent's session: %s",
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not find out whether this is an agent's session: %s",
                         nhi_strerror(err));
-    return ctl_fail(c, CTL_REFUSED, NULL,
-                    "this is a session of agent %s, for task %s: it stays that", g.ticket.agent,
+    return ctl_fail(c, CTL_REFUSED, NULL, "this is a session of agent %s, for task %s: it stays that", g.ticket.agent,
                     g.ticket.task);
 }
 
@@ -78,8 +75,7 @@ static int mint_task_id(struct ctl *c, const char *job, char id[NHI_TASK_MAX + 1
                         "--job '%s' is not the beginning of a task ID: at most %d printable ASCII "
                         "characters without space, quote or backslash",
                         job, JOB_MAX);
-    if (gmtime_r(&now, &tm) == NULL ||
-        strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm) == 0 ||
+    if (gmtime_r(&now, &tm) == NULL || strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm) == 0 ||
         nhi_id_new(unique) != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
     snprintf(id, NHI_TASK_MAX + 1, "%s-%s-%.6s", job, moment, unique);
@@ -87,16 +83,14 @@ static int mint_task_id(struct ctl *c, const char *job, char id[NHI_TASK_MAX + 1
 }
 
 /* opened: it is this run's, and ends with it. */
-static int find_task(struct ctl *c, struct store *s, const struct run_args *args, struct run *r,
-                     bool *opened)
+static int find_task(struct ctl *c, struct store *s, const struct run_args *args, struct run *r, bool *opened)
 {
     struct nhi_task t = { .state = NHI_TASK_OPEN, .opened = c->now };
     enum nhi_err err = NHI_ERR_NOT_FOUND;
     int code = CTL_DONE;
 
     if (args->task == NULL && args->job == NULL)
-        return ctl_fail(c, CTL_USAGE, "--job NAME",
-                        "for which task? --job NAME opens one, or --task ID");
+        return ctl_fail(c, CTL_USAGE, "--job NAME", "for which task? --job NAME opens one, or --task ID");
     if (args->task != NULL) {
         err = nhi_task_get(s->l, args->task, &t);
         snprintf(t.id, sizeof(t.id), "%s", args->task);
@@ -119,8 +113,7 @@ static int find_task(struct ctl *c, struct store *s, const struct run_args *args
     return code;
 }
 
-static int record(struct ctl *c, struct store *s, const struct run *r, const struct nhi_ticket *t,
-                  bool opened)
+static int record(struct ctl *c, struct store *s, const struct run *r, const struct nhi_ticket *t, bool opened)
 {
     struct out_row *detail = out_row_new(c->out);
     enum nhi_err err = nhi_ticket_record(s->l, t, NHI_ORIGIN_ISSUED, c->now);
@@ -152,19 +145,15 @@ struct second {
 static int issue_second(struct ctl *c, struct store *s, const struct run_args *args, struct run *r,
                         const struct nhi_ticket *own, struct second *second)
 {
-    struct issue_args issue = { .agent = args->agent,
-                                .task = r->task,
-                                .host = args->host,
-                                .parent = own->jti,
-                                .ttl = own->exp - own->iat };
+    struct issue_args issue = {
+        .agent = args->agent, .task = r->task, .host = args->host, .parent = own->jti, .ttl = own->exp - own->iat
+    };
     struct nhi_ticket *t = &second->t;
     enum nhi_err err;
     int code;
 
-    snprintf(issue.accounts, sizeof(issue.accounts), "%s",
-             args->account != NULL ? args->account : args->agent);
-    if (snprintf(issue.services, sizeof(issue.services), "%s%s",
-                 nhi_list_has(own->services, "sshd") ? "" : "sshd ",
+    snprintf(issue.accounts, sizeof(issue.accounts), "%s", args->account != NULL ? args->account : args->agent);
+    if (snprintf(issue.services, sizeof(issue.services), "%s%s", nhi_list_has(own->services, "sshd") ? "" : "sshd ",
                  own->services) >= (int)sizeof(issue.services))
         return ctl_fail(c, CTL_USAGE, NULL, "--service is too long a list to add sshd to it");
     code = issue_fill(c, s, &issue, t, &second->key);
@@ -195,10 +184,9 @@ static int put_second(struct ctl *c, struct run *r, const struct second *second)
         return code;
     err = nhi_keyring_put(text, r->exp - c->now);
     nhi_text_free(text);
-    return err == NHI_OK
-               ? CTL_DONE
-               : ctl_fail(c, CTL_SYSTEM, "keyctl show @s",
-                          "could not put the ticket into the session keyring: %s", strerror(errno));
+    return err == NHI_OK ? CTL_DONE
+                         : ctl_fail(c, CTL_SYSTEM, "keyctl show @s",
+                                    "could not put the ticket into the session keyring: %s", strerror(errno));
 }
 
 /* Another account of the agent's name that stands before it in nsswitch.conf is not the agent's. */
@@ -212,12 +200,12 @@ static int check_uid(struct ctl *c, struct store *s, const struct run *r)
     if (a.account.uid == r->uid)
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, "getent passwd NAME",
-                    "account %s of this host has uid %u and is not the agent's, which has %u",
-                    r->agent, r->uid, a.account.uid);
+                    "account %s of this host has uid %u and is not the agent's, which has %u", r->agent, r->uid,
+                    a.account.uid);
 }
 
-static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
-                     struct nhi_ticket *t, struct second *second)
+static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r, struct nhi_ticket *t,
+                     struct second *second)
 {
     struct issue_args issue = { .agent = args->agent, .task = r->task };
     struct nhi_issuer key;
@@ -236,8 +224,7 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r,
     r->ttl = args->ttl != 0 ? args->ttl : TTL_DEFAULT;
     issue.ttl = r->ttl < r->deadline - c->now ? r->ttl : r->deadline - c->now;
     snprintf(issue.accounts, sizeof(issue.accounts), "%s", args->agent);
-    snprintf(issue.services, sizeof(issue.services), "%s",
-             args->services[0] != '\0' ? args->services : "sudo");
+    snprintf(issue.services, sizeof(issue.services), "%s", args->services[0] != '\0' ? args->services : "sudo");
     if (code == CTL_DONE)
         code = issue_fill(c, &s, &issue, t, &key);
     if (code == CTL_DONE)
@@ -292,9 +279,8 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     code = in_ledger(c, args, r, &g->ticket, &second);
     r->exp = g->ticket.exp;
     if (code == CTL_DONE && args->keyring) {
-        code = nhi_keyring_join() == NHI_OK
-                   ? put_second(c, r, &second)
-                   : ctl_fail(c, CTL_SYSTEM, NULL, "no session keyring: %s", strerror(errno));
+        code = nhi_keyring_join() == NHI_OK ? put_second(c, r, &second)
+                                            : ctl_fail(c, CTL_SYSTEM, NULL, "no session keyring: %s", strerror(errno));
         if (code != CTL_DONE)
             run_close(c, r, "there is no ticket for the session keyring");
     }
@@ -309,12 +295,10 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     if (err == NHI_OK)
         return CTL_DONE;
     run_close(c, r, "its session could not be registered");
-    return ctl_fail(c, CTL_SYSTEM, NULL, "could not register the session in %s: %s", NHI_RUN_DIR,
-                    nhi_strerror(err));
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not register the session in %s: %s", NHI_RUN_DIR, nhi_strerror(err));
 }
 
-static int renew_one(struct ctl *c, struct store *s, const char *jti, int64_t ttl,
-                     struct second *made)
+static int renew_one(struct ctl *c, struct store *s, const char *jti, int64_t ttl, struct second *made)
 {
     struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
     enum nhi_err err = nhi_ticket_last(s->l, jti, &old);

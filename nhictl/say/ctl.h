@@ -29,14 +29,14 @@ enum ctl_exit {
 
 struct ctl {
     bool json;
-    int64_t now; /* the wall clock at the start, seconds since the epoch */
-    mode_t umask; /* the caller's; ours is 022 */
+    int64_t now;      /* the wall clock at the start, seconds since the epoch */
+    mode_t umask;     /* the caller's; ours is 022 */
     int64_t loginuid; /* for whom the login was that this was started in, whatever becomes of that; -1: nobody's */
     struct out *out;
-    const char *where; /* file and line that failures are about for now; NULL: none */
-    char said[NHI_TEXT_MAX + 1]; /* what ctl_fail said last; cut */
+    const char *where;               /* file and line that failures are about for now; NULL: none */
+    char said[NHI_TEXT_MAX + 1];     /* what ctl_fail said last; cut */
     const struct verb *const *verbs; /* every table of verbs; ends with NULL */
-    const void *args;  /* what the options were parsed into: the verb's own struct */
+    const void *args;                /* what the options were parsed into: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];
     int operand_count;
     char **command; /* what stands after --, for a verb that takes one; all operands, where they are many */

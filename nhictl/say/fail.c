@@ -9,7 +9,6 @@
 
 #include "nhictl/say/format.h"
 
-
 static void say(const char *prefix, const char *text)
 {
     fputs(prefix, stderr);
@@ -22,8 +21,7 @@ static char *with_place(const char *where, char *text)
 {
     char *whole;
 
-    if (where == NULL || text == NULL ||
-        asprintf(&whole, "%s: %s; nothing was changed", where, text) < 0)
+    if (where == NULL || text == NULL || asprintf(&whole, "%s: %s; nothing was changed", where, text) < 0)
         return text;
     free(text);
     return whole;

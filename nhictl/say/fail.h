@@ -9,8 +9,7 @@
 /* Says what was wrong, and where, on standard error and under --json on standard output too, and returns
  * code. hint: what to type instead, or NULL. Text from outside may stand in the arguments: control
  * characters are escaped. */
-int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* A remark on standard error that changes nothing. */
 void ctl_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -13,11 +13,9 @@ void out_span(int64_t seconds, char buf[OUT_AGO_LEN])
     else if (s < 3600)
         snprintf(buf, OUT_AGO_LEN, s % 60 != 0 && s < 600 ? "%lldm%llds" : "%lldm", s / 60, s % 60);
     else if (s < 86400)
-        snprintf(buf, OUT_AGO_LEN, s / 60 % 60 != 0 ? "%lldh%lldm" : "%lldh", s / 3600,
-                 s / 60 % 60);
+        snprintf(buf, OUT_AGO_LEN, s / 60 % 60 != 0 ? "%lldh%lldm" : "%lldh", s / 3600, s / 60 % 60);
     else
-        snprintf(buf, OUT_AGO_LEN, s / 3600 % 24 != 0 && s < 864000 ? "%lldd%lldh" : "%lldd",
-                 s / 86400, s / 3600 % 24);
+        snprintf(buf, OUT_AGO_LEN, s / 3600 % 24 != 0 && s < 864000 ? "%lldd%lldh" : "%lldd", s / 86400, s / 3600 % 24);
 }
 
 void out_ago(int64_t t, int64_t now, char buf[OUT_AGO_LEN])

@@ -81,8 +81,7 @@ void html_begin(struct html *h, const char *title, const char *css)
           "<meta name=\"referrer\" content=\"no-referrer\">\n<title>",
           h->f);
     html_text(h->f, title);
-    fprintf(h->f, "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n<h1>", style,
-            css != NULL ? css : "");
+    fprintf(h->f, "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n<h1>", style, css != NULL ? css : "");
     html_text(h->f, title);
     fputs("</h1>\n", h->f);
 }
@@ -90,8 +89,7 @@ void html_begin(struct html *h, const char *title, const char *css)
 static bool print(const struct html *h)
 {
     errno = 0;
-    return fwrite(h->page, 1, h->len, stdout) == h->len && putchar('\n') != EOF &&
-           fflush(stdout) == 0;
+    return fwrite(h->page, 1, h->len, stdout) == h->len && putchar('\n') != EOF && fflush(stdout) == 0;
 }
 
 int html_end(struct ctl *c, struct html *h, const char *file)

@@ -35,8 +35,7 @@ static int take_until(struct ctl *c, const struct opt *o, const char *value, int
         return CTL_DONE;
     }
     if (nhi_time_parse(value, &t) != NHI_OK)
-        return bad_value(c, o, value,
-                         "a time span such as 2h or a moment such as 2027-06-30T12:00:00Z");
+        return bad_value(c, o, value, "a time span such as 2h or a moment such as 2027-06-30T12:00:00Z");
     if (t <= c->now)
         return ctl_fail(c, CTL_USAGE, NULL, "--%s %s is past", o->name, value);
     *to = t;
@@ -58,8 +57,7 @@ static int take_date(struct ctl *c, const struct opt *o, const char *value, int6
     char moment[NHI_TIME_LEN + 1];
     int64_t t;
 
-    if (strlen(value) != 10 ||
-        snprintf(moment, sizeof(moment), "%sT00:00:00Z", value) != NHI_TIME_LEN ||
+    if (strlen(value) != 10 || snprintf(moment, sizeof(moment), "%sT00:00:00Z", value) != NHI_TIME_LEN ||
         nhi_time_parse(moment, &t) != NHI_OK)
         return bad_value(c, o, value, "a day such as 2027-06-30");
     if (t <= c->now)
@@ -96,8 +94,7 @@ static int take_list(struct ctl *c, const struct opt *o, const char *value, char
     if (strchr(value, ' ') != NULL)
         return bad_value(c, o, value, "names with commas between them");
     if (have + 1 + len > NHI_LIST_MAX)
-        return ctl_fail(c, CTL_USAGE, NULL, "--%s is longer than %d characters", o->name,
-                        NHI_LIST_MAX);
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is longer than %d characters", o->name, NHI_LIST_MAX);
     if (have > 0)
         *words++ = ' ';
     memcpy(words, value, len + 1);
@@ -105,8 +102,7 @@ static int take_list(struct ctl *c, const struct opt *o, const char *value, char
         if (*words == ',')
             *words = ' ';
     if (!nhi_list_is_valid(list, o->ok))
-        return ctl_fail(c, CTL_USAGE, NULL,
-                        "--%s '%s': a name in it is malformed, empty or there twice", o->name,
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s': a name in it is malformed, empty or there twice", o->name,
                         value);
     return CTL_DONE;
 }
@@ -114,15 +110,13 @@ static int take_list(struct ctl *c, const struct opt *o, const char *value, char
 static int take_string(struct ctl *c, const struct opt *o, const char *value, const char **to)
 {
     if (o->kind == OPT_NAME && !o->ok(value))
-        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s' is not a well-formed %s", o->name, value,
-                        o->arg);
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s' is not a well-formed %s", o->name, value, o->arg);
     if (o->kind == OPT_TEXT && !nhi_name_is_text(value, o->max))
-        return ctl_fail(c, CTL_USAGE, NULL,
-                        "--%s takes 1 to %zu bytes of text on one line, without control characters",
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s takes 1 to %zu bytes of text on one line, without control characters",
                         o->name, o->max);
     if (o->kind == OPT_TEXT && o->ok != NULL && !o->ok(value))
-        return ctl_fail(c, CTL_USAGE, NULL,
-                        "--%s '%s' has a blank in front or behind, or a character that nobody sees", o->name, value);
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s' has a blank in front or behind, or a character that nobody sees",
+                        o->name, value);
     if (o->kind == OPT_TEXT && value[strspn(value, " ")] == '\0')
         return ctl_fail(c, CTL_USAGE, NULL, "--%s says nothing", o->name);
     if (o->kind == OPT_PATH && *value == '\0')
@@ -136,8 +130,7 @@ static int take_path(struct ctl *c, const struct opt *o, const char *value, stru
     if (*value == '\0')
         return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty", o->name);
     if (to->count == OPT_PATHS_MAX)
-        return ctl_fail(c, CTL_USAGE, NULL, "--%s is there more than %d times", o->name,
-                        OPT_PATHS_MAX);
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is there more than %d times", o->name, OPT_PATHS_MAX);
     to->path[to->count++] = value;
     return CTL_DONE;
 }
@@ -190,8 +183,8 @@ static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int 
     const char *typed = argv[optind - 1];
     char hint[128];
 
-    snprintf(hint, sizeof(hint), "nhictl %s%s%s --help", v->noun != NULL ? v->noun : "",
-             v->noun != NULL ? " " : "", v->verb);
+    snprintf(hint, sizeof(hint), "nhictl %s%s%s --help", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "",
+             v->verb);
     if (got == ':')
         return ctl_fail(c, CTL_USAGE, hint, "%s needs a value", typed);
     if (strncmp(typed, "--", 2) != 0 && optopt > ' ')
@@ -199,8 +192,8 @@ static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int 
                         "there is no option -%c (a name that starts with - goes "
                         "after --)",
                         optopt);
-    return ctl_fail(c, CTL_USAGE, hint, "there is no option %.*s here, or it takes no value",
-                    (int)strcspn(typed, "="), typed);
+    return ctl_fail(c, CTL_USAGE, hint, "there is no option %.*s here, or it takes no value", (int)strcspn(typed, "="),
+                    typed);
 }
 
 static int check_given(struct ctl *c, const struct verb *v, const bool *given)
@@ -210,12 +203,10 @@ static int check_given(struct ctl *c, const struct verb *v, const bool *given)
     snprintf(hint, sizeof(hint), "%s", v->example);
     for (size_t i = 0; v->opts != NULL && v->opts[i].name != NULL; i++)
         if (v->opts[i].required && !given[i])
-            return ctl_fail(c, CTL_USAGE, hint, "--%s %s is missing", v->opts[i].name,
-                            v->opts[i].arg);
+            return ctl_fail(c, CTL_USAGE, hint, "--%s %s is missing", v->opts[i].name, v->opts[i].arg);
     if (c->operand_count < v->operand_min)
-        return ctl_fail(c, CTL_USAGE, hint, "something is missing: nhictl %s%s%s %s",
-                        v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb,
-                        v->synopsis);
+        return ctl_fail(c, CTL_USAGE, hint, "something is missing: nhictl %s%s%s %s", v->noun != NULL ? v->noun : "",
+                        v->noun != NULL ? " " : "", v->verb, v->synopsis);
     return CTL_DONE;
 }
 
@@ -224,25 +215,22 @@ static size_t long_options(const struct verb *v, struct option *to)
     size_t n = 0;
 
     for (; v->opts != NULL && v->opts[n].name != NULL && n < OPTS_MAX; n++)
-        to[n] = (struct option){ v->opts[n].name,
-                                 v->opts[n].kind == OPT_FLAG ? no_argument : required_argument,
-                                 NULL, 'o' };
+        to[n] = (struct option){ v->opts[n].name, v->opts[n].kind == OPT_FLAG ? no_argument : required_argument, NULL,
+                                 'o' };
     to[n] = (struct option){ "json", no_argument, NULL, 'j' };
     to[n + 1] = (struct option){ "help", no_argument, NULL, 'h' };
     to[n + 2] = (struct option){ NULL, 0, NULL, 0 };
     return n;
 }
 
-static int take_command(struct ctl *c, const struct verb *v, int argc, char **argv,
-                        const bool *given)
+static int take_command(struct ctl *c, const struct verb *v, int argc, char **argv, const bool *given)
 {
     int code = check_given(c, v, given);
 
     if (code != CTL_DONE)
         return code;
     if (optind == argc || strcmp(argv[optind - 1], "--") != 0)
-        return ctl_fail(c, CTL_USAGE, v->example,
-                        optind == argc ? "there is no command" : "the command goes after --");
+        return ctl_fail(c, CTL_USAGE, v->example, optind == argc ? "there is no command" : "the command goes after --");
     c->command = argv + optind;
     return CTL_DONE;
 }
@@ -257,8 +245,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
     opterr = 0;
     optind = 1;
     /* What belongs to a command is not ours to sort. */
-    while ((got = getopt_long(argc, argv, v->operand_max == COMMAND_OPERANDS ? "+:h" : ":h", longs,
-                              &index)) != -1) {
+    while ((got = getopt_long(argc, argv, v->operand_max == COMMAND_OPERANDS ? "+:h" : ":h", longs, &index)) != -1) {
         const struct opt *o;
 
         if (got == '?' || got == ':')

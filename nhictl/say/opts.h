@@ -15,14 +15,14 @@ struct ctl;
 struct verb;
 
 enum opt_kind {
-    OPT_FLAG,   /* bool */
-    OPT_NAME,   /* const char *, checked by ok */
-    OPT_TEXT,   /* const char *, free text for people, at most max bytes, and checked by ok if there is one */
-    OPT_PATH,   /* const char *, not empty */
-    OPT_PATHS,  /* struct opt_paths: the same, and repeatable */
-    OPT_LIST,   /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; repeatable */
-    OPT_BOUND,  /* the same, or "*" alone */
-    OPT_NUMBER, /* uint32_t, at least 1 */
+    OPT_FLAG,     /* bool */
+    OPT_NAME,     /* const char *, checked by ok */
+    OPT_TEXT,     /* const char *, free text for people, at most max bytes, and checked by ok if there is one */
+    OPT_PATH,     /* const char *, not empty */
+    OPT_PATHS,    /* struct opt_paths: the same, and repeatable */
+    OPT_LIST,     /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; repeatable */
+    OPT_BOUND,    /* the same, or "*" alone */
+    OPT_NUMBER,   /* uint32_t, at least 1 */
     OPT_DURATION, /* int64_t, seconds, at least 1 */
     OPT_UNTIL,    /* int64_t, a moment after now */
     OPT_MOMENT,   /* int64_t, any moment */

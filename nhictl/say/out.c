@@ -122,8 +122,8 @@ void out_row_free(struct out_row *r)
     free(r);
 }
 
-static void cell(struct out_row *r, const char *key, const char *label, const char *text,
-                 json_t *json, enum out_look look)
+static void cell(struct out_row *r, const char *key, const char *label, const char *text, json_t *json,
+                 enum out_look look)
 {
     if (key != NULL)
         member(r->json, key, json);
@@ -132,8 +132,7 @@ static void cell(struct out_row *r, const char *key, const char *label, const ch
     if (r->cells.count == OUT_CELLS_MAX)
         return;
     r->cells.cell[r->cells.count++] =
-        (struct out_cell){ label, out_must(strdup(text == NULL || *text == '\0' ? "-" : text)),
-                           look };
+        (struct out_cell){ label, out_must(strdup(text == NULL || *text == '\0' ? "-" : text)), look };
 }
 
 void out_text(struct out_row *r, const char *key, const char *label, const char *value)

@@ -1,6 +1,5 @@
 #include "nhictl/say/out_text.h"
 
-
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,8 +21,8 @@ struct out_terminal out_terminal(void)
         t.width = (size_t)atoi(columns);
     else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
         t.width = size.ws_col;
-    t.colour = isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0') && term != NULL &&
-               strcmp(term, "dumb") != 0;
+    t.colour =
+        isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0') && term != NULL && strcmp(term, "dumb") != 0;
     return t;
 }
 
@@ -32,12 +31,11 @@ static const char *colour_of(const char *word)
     static const struct {
         const char *word, *colour;
     } words[] = {
-        { "active", "\033[32m" },  { "open", "\033[32m" },      { "live", "\033[32m" },
-        { "permit", "\033[32m" },  { "suspended", "\033[33m" }, { "ended", "\033[33m" },
-        { "expired", "\033[33m" }, { "rotated", "\033[33m" },   { "retired", "\033[31m" },
-        { "revoked", "\033[31m" }, { "closed", "\033[31m" },    { "denied", "\033[31m" },
-        { "hand-off", "\033[33m" }, { "cut off", "\033[33m" }, { "opened", "\033[32m" },
-        { "issued", "\033[32m" },  { "renewed", "\033[32m" }, { "lockdown", "\033[31m" },
+        { "active", "\033[32m" },    { "open", "\033[32m" },     { "live", "\033[32m" },    { "permit", "\033[32m" },
+        { "suspended", "\033[33m" }, { "ended", "\033[33m" },    { "expired", "\033[33m" }, { "rotated", "\033[33m" },
+        { "retired", "\033[31m" },   { "revoked", "\033[31m" },  { "closed", "\033[31m" },  { "denied", "\033[31m" },
+        { "hand-off", "\033[33m" },  { "cut off", "\033[33m" },  { "opened", "\033[32m" },  { "issued", "\033[32m" },
+        { "renewed", "\033[32m" },   { "lockdown", "\033[31m" },
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -162,8 +160,7 @@ static void put_heading(FILE *f, const char *label)
         putc(*label >= 'a' && *label <= 'z' ? *label - 'a' + 'A' : *label, f);
 }
 
-void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *const *rows,
-                    size_t count)
+void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *const *rows, size_t count)
 {
     struct columns col;
 

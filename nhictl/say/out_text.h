@@ -31,7 +31,6 @@ struct out_terminal {
 struct out_terminal out_terminal(void);
 
 void out_text_record(FILE *f, const struct out_terminal *t, const struct out_cells *c);
-void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *const *rows,
-                    size_t count);
+void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *const *rows, size_t count);
 
 #endif

@@ -76,16 +76,13 @@ struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool f
     out_time(r, "created", full ? "created" : NULL, a->created);
     out_time(r, "changed", full ? "changed" : NULL, a->changed);
     out_text(r, "reason", full && a->reason[0] != '\0' ? "reason" : NULL, a->reason);
-    out_time(r, "revoked_until", full && a->revoked_until != 0 ? "revoked until" : NULL,
-             a->revoked_until);
+    out_time(r, "revoked_until", full && a->revoked_until != 0 ? "revoked until" : NULL, a->revoked_until);
     out_list(r, "suspended_by", full && a->held != 0 ? "suspended by" : NULL, held);
-    out_text(r, "declared_in", full && a->file[0] != '\0' ? "declared in" : NULL,
-             a->file[0] != '\0' ? a->file : NULL);
+    out_text(r, "declared_in", full && a->file[0] != '\0' ? "declared in" : NULL, a->file[0] != '\0' ? a->file : NULL);
     out_time(r, "certified", full && a->certified != 0 ? "certified" : NULL, a->certified);
     out_text(r, "certified_by", full && a->certified != 0 ? "certified by" : NULL,
              a->certified != 0 ? a->certified_by : NULL);
-    out_text(r, "because", full && a->certified != 0 ? "because" : NULL,
-             a->certified != 0 ? a->because : NULL);
+    out_text(r, "because", full && a->certified != 0 ? "because" : NULL, a->certified != 0 ? a->because : NULL);
     out_time(r, "last_used", "last used", a->last_used);
     return r;
 }
@@ -140,8 +137,7 @@ struct out_row *claims_row(const struct out *o, const struct nhi_ticket *t)
     return r;
 }
 
-struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row, int64_t now,
-                           bool full)
+struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row, int64_t now, bool full)
 {
     struct out_row *r = out_row_new(o);
 
@@ -159,8 +155,7 @@ struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row
         add_claims(r, &t, false);
     }
     out_state(r, "state", "state", ticket_state_name(row, now));
-    out_state(r, "origin", full ? "origin" : NULL,
-              row->origin == NHI_ORIGIN_IMPORTED ? "imported" : "issued");
+    out_state(r, "origin", full ? "origin" : NULL, row->origin == NHI_ORIGIN_IMPORTED ? "imported" : "issued");
     out_time(r, "recorded", full ? "recorded" : NULL, row->recorded);
     out_number(r, "grants", full ? "grants" : NULL, row->grants);
     out_time(r, "last_used", full ? "last used" : NULL, row->last_used);

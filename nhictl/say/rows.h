@@ -21,7 +21,6 @@ const char *ticket_state_name(const struct nhi_ticket_row *r, int64_t now);
 struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool full);
 struct out_row *task_row(const struct out *o, const struct nhi_task *t, int64_t now, bool full);
 struct out_row *claims_row(const struct out *o, const struct nhi_ticket *t);
-struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *r, int64_t now,
-                           bool full);
+struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *r, int64_t now, bool full);
 
 #endif

@@ -14,8 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "libnhi/key/paserk.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/key/paserk.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
@@ -237,8 +237,7 @@ int text_may_print(struct ctl *c, const char *hint)
 {
     if (!is_journal(STDOUT_FILENO))
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, hint,
-                    "standard output is the journal, where group adm would read the ticket");
+    return ctl_fail(c, CTL_REFUSED, hint, "standard output is the journal, where group adm would read the ticket");
 }
 
 void text_remove(const char *file)

@@ -42,15 +42,13 @@ static void cause(const struct find *one, const char *given, char reason[NHI_TEX
 
     if (given == NULL &&
         snprintf(reason, NHI_TEXT_MAX + 1, "leaked: found in %s, line %llu",
-                 p->file != NULL ? p->file : "what was piped in",
-                 (unsigned long long)p->line) <= NHI_TEXT_MAX &&
+                 p->file != NULL ? p->file : "what was piped in", (unsigned long long)p->line) <= NHI_TEXT_MAX &&
         nhi_name_is_text(reason, NHI_TEXT_MAX))
         return;
     snprintf(reason, NHI_TEXT_MAX + 1, "%s", given != NULL ? given : "leaked");
 }
 
-static enum nhi_err end_one(struct ctl *c, struct store *s, const struct to_end *e,
-                            const char *given)
+static enum nhi_err end_one(struct ctl *c, struct store *s, const struct to_end *e, const char *given)
 {
     char reason[NHI_TEXT_MAX + 1];
     const struct revocation r = { NHI_REVOKE_TICKET, e->jti, reason };
@@ -60,8 +58,7 @@ static enum nhi_err end_one(struct ctl *c, struct store *s, const struct to_end 
     return revoke_record(c, s, &r, &live);
 }
 
-static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct to_end_list *l,
-                              const char *given)
+static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct to_end_list *l, const char *given)
 {
     enum nhi_err err = store_open(s, c->now);
 

@@ -8,7 +8,6 @@
 
 /* Revokes them, which gives them their cause, and ends their sessions; what is live then is revoked. Closes the
  * store: one process does not read and write a ledger at once. reason: NULL: that it leaked, and where. */
-int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *tickets,
-               struct ended *ended);
+int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *tickets, struct ended *ended);
 
 #endif

@@ -10,11 +10,11 @@
 
 #include "libnhi/base/hash.h"
 #include "libnhi/key/paserk.h"
+#include "libnhi/key/sshkey.h"
 #include "libnhi/ledger/ledger_bound.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ticket/sshcert.h"
-#include "libnhi/key/sshkey.h"
 #include "nhictl/say/out.h"
 
 /* ---- which issuers there are ---- */
@@ -91,8 +91,7 @@ static struct find *look_up(struct finder *f, enum find_kind kind, const char *t
 
 /* text: what makes it the same thing when it is found again. NULL: there is no room for one more.
  */
-static struct find *keep(struct finder *f, enum find_kind kind, const char *text,
-                         const struct nhi_scan_hit *hit)
+static struct find *keep(struct finder *f, enum find_kind kind, const char *text, const struct nhi_scan_hit *hit)
 {
     struct find *one = look_up(f, kind, text);
 
@@ -103,8 +102,7 @@ static struct find *keep(struct finder *f, enum find_kind kind, const char *text
     one->times++;
     if (one->places < FIND_PLACES_MAX)
         one->place[one->places++] =
-            (struct find_place){ f->file != NULL ? out_must(strdup(f->file)) : NULL, hit->offset,
-                                 hit->line };
+            (struct find_place){ f->file != NULL ? out_must(strdup(f->file)) : NULL, hit->offset, hit->line };
     return one;
 }
 
@@ -122,8 +120,8 @@ static bool verify(const struct finder *f, const char *text, size_t len, struct 
     return false;
 }
 
-static bool take_ticket(struct finder *f, const struct nhi_scan_hit *hit, enum find_kind kind,
-                        const char *text, size_t len)
+static bool take_ticket(struct finder *f, const struct nhi_scan_hit *hit, enum find_kind kind, const char *text,
+                        size_t len)
 {
     struct nhi_ticket t;
     struct find *one;

@@ -11,15 +11,13 @@
 
 /* What could open something once more, under another policy or when its agent is resumed, is live.
  */
-static const char *state_of(const struct ctl *c, const struct nhi_ticket *t,
-                            const struct nhi_facts *f)
+static const char *state_of(const struct ctl *c, const struct nhi_ticket *t, const struct nhi_facts *f)
 {
     if (!nhi_issuer_allows(&f->issuer, t) || f->differs)
         return "void";
-    if (f->revoked || f->issuer.state == NHI_ISSUER_RETIRED ||
-        f->issuer.state == NHI_ISSUER_REVOKED ||
-        (f->agent_known && (f->agent_state == NHI_AGENT_RETIRED ||
-                            nhi_issued_by(&f->issuer, t, f->agent_revoked_until))) ||
+    if (f->revoked || f->issuer.state == NHI_ISSUER_RETIRED || f->issuer.state == NHI_ISSUER_REVOKED ||
+        (f->agent_known &&
+         (f->agent_state == NHI_AGENT_RETIRED || nhi_issued_by(&f->issuer, t, f->agent_revoked_until))) ||
         (f->task_known && f->task_state != NHI_TASK_OPEN))
         return "revoked";
     if (c->now >= t->exp || (f->task_known && c->now >= f->task_deadline))
@@ -29,8 +27,7 @@ static const char *state_of(const struct ctl *c, const struct nhi_ticket *t,
     return strcmp(t->host, f->host) == 0 ? "live" : "elsewhere";
 }
 
-static int judge_ticket(struct ctl *c, struct finder *f, const struct nhi_ticket *t,
-                        const char **state)
+static int judge_ticket(struct ctl *c, struct finder *f, const struct nhi_ticket *t, const char **state)
 {
     struct nhi_facts facts;
     int code = judge_facts(c, f->s, t, JUDGE_RULES, &facts);
@@ -80,9 +77,7 @@ static int judge_key(struct ctl *c, struct finder *f, struct find *one)
 
     if (err != NHI_OK)
         return store_fail(c, f->s, err, "read the issuer");
-    one->state = issuer.state == NHI_ISSUER_RETIRED || issuer.state == NHI_ISSUER_REVOKED
-                     ? "revoked"
-                     : "live";
+    one->state = issuer.state == NHI_ISSUER_RETIRED || issuer.state == NHI_ISSUER_REVOKED ? "revoked" : "live";
     return CTL_DONE;
 }
 
@@ -93,8 +88,7 @@ static int judge_one(struct ctl *c, struct finder *f, struct find *one)
                : one->kind == FIND_SSH_KEY ? judge_ssh_key(c, f, one)
                                            : judge_ticket(c, f, &one->t, &one->state);
 
-    if (code == CTL_DONE && one->t.agent[0] != '\0' &&
-        nhi_agent_get(f->s->l, one->t.agent, &agent) == NHI_OK)
+    if (code == CTL_DONE && one->t.agent[0] != '\0' && nhi_agent_get(f->s->l, one->t.agent, &agent) == NHI_OK)
         memcpy(one->owner, agent.owner, sizeof(one->owner));
     return code;
 }

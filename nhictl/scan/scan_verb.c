@@ -143,11 +143,9 @@ static void answer_place(struct ctl *c, const struct find *one, const struct fin
 static void hint_one(struct ctl *c, const struct find *one)
 {
     if (one->kind == FIND_KEY)
-        out_string(c->out, "nhictl key revoke %s --reason leaked    (ends all that it signed)",
-                   one->t.kid);
+        out_string(c->out, "nhictl key revoke %s --reason leaked    (ends all that it signed)", one->t.kid);
     else if (strcmp(one->state, "elsewhere") == 0)
-        out_string(c->out, "on %s: nhictl revoke --ticket %s --reason leaked", one->t.host,
-                   one->t.jti);
+        out_string(c->out, "on %s: nhictl revoke --ticket %s --reason leaked", one->t.host, one->t.jti);
     else
         out_string(c->out, "nhictl revoke --ticket %s --reason leaked", one->t.jti);
 }
@@ -163,8 +161,7 @@ static void answer_hints(struct ctl *c, const struct scanning *sc)
             said++;
         }
     if (sc->live > said)
-        out_line(c->out, "  and so on for %zu more, or at once: nhictl scan --revoke",
-                 sc->live - said);
+        out_line(c->out, "  and so on for %zu more, or at once: nhictl scan --revoke", sc->live - said);
 }
 
 static void answer_counts(struct ctl *c, const struct scanning *sc, const struct walk *w)
@@ -182,23 +179,20 @@ static void answer_counts(struct ctl *c, const struct scanning *sc, const struct
     out_number(r, "skipped", NULL, (int64_t)w->skipped);
     out_number(r, "unreadable", NULL, (int64_t)w->unreadable);
     out_member(c->out, "counts", r);
-    out_line(c->out, "found %zu of ours, %zu live; read %llu file%s, %llu bytes", sc->f.count,
-             sc->live, (unsigned long long)w->files, w->files == 1 ? "" : "s",
-             (unsigned long long)sc->bytes);
+    out_line(c->out, "found %zu of ours, %zu live; read %llu file%s, %llu bytes", sc->f.count, sc->live,
+             (unsigned long long)w->files, w->files == 1 ? "" : "s", (unsigned long long)sc->bytes);
     if (sc->revoked > 0)
         out_line(c->out, "revoked %zu ticket%s", sc->revoked, sc->revoked == 1 ? "" : "s");
     if (sc->f.full)
-        out_line(c->out, "there is more: only the first %zu are known; scan again, or with --limit",
-                 sc->f.limit);
+        out_line(c->out, "there is more: only the first %zu are known; scan again, or with --limit", sc->f.limit);
     if (sc->f.others > 0)
-        out_line(c->out, "not ours, or cut off: %llu that look like a ticket",
-                 (unsigned long long)sc->f.others);
+        out_line(c->out, "not ours, or cut off: %llu that look like a ticket", (unsigned long long)sc->f.others);
     if (sc->f.encrypted > 0)
         out_line(c->out, "%llu key%s under a password, which only that could tell apart",
                  (unsigned long long)sc->f.encrypted, sc->f.encrypted == 1 ? "" : "s");
     if (w->unreadable > 0 || w->skipped > 0)
-        out_line(c->out, "not read: %llu that could not be, %llu that are no files",
-                 (unsigned long long)w->unreadable, (unsigned long long)w->skipped);
+        out_line(c->out, "not read: %llu that could not be, %llu that are no files", (unsigned long long)w->unreadable,
+                 (unsigned long long)w->skipped);
 }
 
 static int answer(struct ctl *c, struct scanning *sc, const struct walk *w)
@@ -276,12 +270,9 @@ static int scan(struct ctl *c)
 #define AT(field) offsetof(struct scan_args, field)
 
 static const struct opt scan_opts[] = {
-    { "revoke", OPT_FLAG, AT(revoke), false, NULL,
-      "end the live tickets that are found, and their sessions", NULL, 0 },
-    { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why (\"leaked\", and where it was found)",
-      NULL, NHI_TEXT_MAX },
-    { "limit", OPT_NUMBER, AT(limit), false, "N", "know at most so many tickets and keys (10000)",
-      NULL, 0 },
+    { "revoke", OPT_FLAG, AT(revoke), false, NULL, "end the live tickets that are found, and their sessions", NULL, 0 },
+    { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why (\"leaked\", and where it was found)", NULL, NHI_TEXT_MAX },
+    { "limit", OPT_NUMBER, AT(limit), false, "N", "know at most so many tickets and keys (10000)", NULL, 0 },
     { .name = NULL },
 };
 

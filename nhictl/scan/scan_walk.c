@@ -33,10 +33,9 @@ void walk_failed(struct walk *w, const char *path, const char *why)
 /* File systems whose files are the kernel's answers: some never end, none keeps anything. */
 static bool is_pseudo(int fd)
 {
-    static const long types[] = { PROC_SUPER_MAGIC,    SYSFS_MAGIC,   CGROUP_SUPER_MAGIC,
-                                  CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
-                                  SECURITYFS_MAGIC,    BPF_FS_MAGIC,  PSTOREFS_MAGIC,
-                                  DEVPTS_SUPER_MAGIC,  SELINUX_MAGIC, BINFMTFS_MAGIC,
+    static const long types[] = { PROC_SUPER_MAGIC, SYSFS_MAGIC,        CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+                                  DEBUGFS_MAGIC,    TRACEFS_MAGIC,      SECURITYFS_MAGIC,   BPF_FS_MAGIC,
+                                  PSTOREFS_MAGIC,   DEVPTS_SUPER_MAGIC, SELINUX_MAGIC,      BINFMTFS_MAGIC,
                                   EFIVARFS_MAGIC };
     struct statfs fs;
 
@@ -51,8 +50,7 @@ static bool is_keys(const struct stat *st)
 {
     struct stat keys;
 
-    return stat(NHI_STATE_DIR "/" NHI_KEYS_DIR, &keys) == 0 && keys.st_dev == st->st_dev &&
-           keys.st_ino == st->st_ino;
+    return stat(NHI_STATE_DIR "/" NHI_KEYS_DIR, &keys) == 0 && keys.st_dev == st->st_dev && keys.st_ino == st->st_ino;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -68,8 +66,7 @@ static bool is_entry(const char *name)
 static void visit(struct walk *w, int fd, char *path, unsigned depth, dev_t parent);
 
 /* One entry of the directory fd. path: the directory's, which this lengthens for a while. */
-static void enter(struct walk *w, int fd, char *path, const char *name, unsigned depth,
-                  dev_t parent)
+static void enter(struct walk *w, int fd, char *path, const char *name, unsigned depth, dev_t parent)
 {
     size_t len = strlen(path);
     struct stat st;

@@ -8,11 +8,11 @@
 #include "libnhi/policy/reason.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
+#include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
+#include "nhictl/end/leftover.h"
 #include "nhictl/end/leftover_sweep.h"
 #include "nhictl/say/ctl.h"
-#include "nhictl/end/end.h"
-#include "nhictl/end/leftover.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
@@ -58,8 +58,7 @@ static int load(struct ctl *c, struct sessions *s)
     err = sessions_load(s);
     if (err == NHI_OK)
         return CTL_DONE;
-    return ctl_fail(c, CTL_SYSTEM, NULL, "could not read %s/%s: %s", NHI_RUN_DIR, NHI_SESSIONS_DIR,
-                    nhi_strerror(err));
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not read %s/%s: %s", NHI_RUN_DIR, NHI_SESSIONS_DIR, nhi_strerror(err));
 }
 
 static int session_list(struct ctl *c)
@@ -83,8 +82,7 @@ static const struct session *find(struct ctl *c, const struct sessions *s)
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->all[i].handle, c->operand[0]) == 0)
             return &s->all[i];
-    (void)ctl_fail(c, CTL_REFUSED, "nhictl session list", "there is no session '%s'",
-                   c->operand[0]);
+    (void)ctl_fail(c, CTL_REFUSED, "nhictl session list", "there is no session '%s'", c->operand[0]);
     return NULL;
 }
 
@@ -127,8 +125,7 @@ static int64_t grace(void)
     struct nhi_settings set = { .grace = NHI_GRACE_DEFAULT };
     struct nhi_ledger *l = NULL;
 
-    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
-        nhi_ledger_settings(l, &set) != NHI_OK)
+    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK || nhi_ledger_settings(l, &set) != NHI_OK)
         set.grace = NHI_GRACE_DEFAULT;
     nhi_ledger_close(l);
     return set.grace;
@@ -224,9 +221,8 @@ static int set(struct ctl *c, bool on)
     err = nhi_reserve_lock_down(NHI_STATE_DIR, on);
     if (err == NHI_OK)
         return CTL_DONE;
-    return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not write %s/%s: %s%s", NHI_STATE_DIR,
-                    NHI_RESERVE_FILE, nhi_strerror(err),
-                    on ? "; where it cannot be read, agents are denied anyway" : "");
+    return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not write %s/%s: %s%s", NHI_STATE_DIR, NHI_RESERVE_FILE,
+                    nhi_strerror(err), on ? "; where it cannot be read, agents are denied anyway" : "");
 }
 
 static void answer(struct ctl *c, bool on)
@@ -238,7 +234,8 @@ static void answer(struct ctl *c, bool on)
     out_line(c->out, on ? "lockdown: no agent may enter" : "no lockdown: agents may enter");
 }
 
-/* For programs that ask no PAM, and go by an account's shell. hurry: no other writer is waited for. why: what was wrong. */
+/* For programs that ask no PAM, and go by an account's shell. hurry: no other writer is waited for. why: what was
+ * wrong. */
 static bool publish_shells(const struct ctl *c, bool hurry, char *why, size_t size)
 {
     struct store s = { .hurry = hurry };
@@ -274,7 +271,8 @@ static int lockdown_on(struct ctl *c)
     ended.stuck += leftovers_end(c, &wish, grace());
     note(c, "lockdown-on", NULL, args->reason);
     if (!publish_shells(c, true, why, sizeof(why)))
-        ctl_note("lockdown is on, but the shells of agents' accounts are as before (%s): nhictl apply changes them", why);
+        ctl_note("lockdown is on, but the shells of agents' accounts are as before (%s): nhictl apply changes them",
+                 why);
     return ended_answer(c, &ended);
 }
 
@@ -305,29 +303,24 @@ static int lockdown_status(struct ctl *c)
         return code;
     err = nhi_reserve_load(NHI_STATE_DIR, &reserve);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, "nhictl init",
-                        "could not read %s/%s (%s): agents are denied", NHI_STATE_DIR,
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not read %s/%s (%s): agents are denied", NHI_STATE_DIR,
                         NHI_RESERVE_FILE, nhi_strerror(err));
     answer(c, reserve.lockdown);
     return ctl_answer(c);
 }
 
 static const struct opt lockdown_opts[] = {
-    { "reason", OPT_TEXT, offsetof(struct lockdown_args, reason), false, "TEXT", "why", NULL,
-      NHI_TEXT_MAX },
+    { "reason", OPT_TEXT, offsetof(struct lockdown_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
 
 const struct verb session_verbs[] = {
-    { "session", "list", session_list, NULL, 0, 0, 0, "",
-      "List the sessions that tickets have opened.",
+    { "session", "list", session_list, NULL, 0, 0, 0, "", "List the sessions that tickets have opened.",
       "until: when its ticket, task or policy ends it, as it is now.", "nhictl session list" },
     { "session", "show", session_show, NULL, 0, 1, 1, "SESSION", "Show one session.", NULL,
       "nhictl session show a-0f5c21d8-57" },
-    { "session", "kill", session_kill, NULL, 0, 1, 1, "SESSION",
-      "End one session; its ticket lives on.",
-      "SIGTERM, then SIGKILL after the grace that the host's settings give.",
-      "nhictl session kill a-0f5c21d8-57" },
+    { "session", "kill", session_kill, NULL, 0, 1, 1, "SESSION", "End one session; its ticket lives on.",
+      "SIGTERM, then SIGKILL after the grace that the host's settings give.", "nhictl session kill a-0f5c21d8-57" },
     { "session", "end", session_end, end_opts, sizeof(struct end_args), 0, 0, "--leftovers ACCOUNT",
       "End what runs by an account's uid without a session.",
       "Also what status and doctor only name, because it was there before or nobody can tell whose it is.\n"
@@ -337,13 +330,13 @@ const struct verb session_verbs[] = {
 };
 
 const struct verb lockdown_verbs[] = {
-    { "lockdown", "on", lockdown_on, lockdown_opts, sizeof(struct lockdown_args), 0, 0,
-      "[--reason TEXT]", "Refuse every agent, and end every agent's session.",
+    { "lockdown", "on", lockdown_on, lockdown_opts, sizeof(struct lockdown_args), 0, 0, "[--reason TEXT]",
+      "Refuse every agent, and end every agent's session.",
       "People are not affected. It works on a full disk, and without the ledger.",
       "nhictl lockdown on --reason 'stolen laptop'" },
-    { "lockdown", "off", lockdown_off, lockdown_opts, sizeof(struct lockdown_args), 0, 0,
-      "[--reason TEXT]", "Let agents in again.", NULL, "nhictl lockdown off" },
-    { "lockdown", "status", lockdown_status, NULL, 0, 0, 0, "", "Say whether agents may enter.",
-      NULL, "nhictl lockdown status" },
+    { "lockdown", "off", lockdown_off, lockdown_opts, sizeof(struct lockdown_args), 0, 0, "[--reason TEXT]",
+      "Let agents in again.", NULL, "nhictl lockdown off" },
+    { "lockdown", "status", lockdown_status, NULL, 0, 0, 0, "", "Say whether agents may enter.", NULL,
+      "nhictl lockdown status" },
     { .verb = NULL },
 };

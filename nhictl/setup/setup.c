@@ -206,8 +206,10 @@ static void show_words(struct setup *s)
         any = any || setup_changes(&s->file[i]);
         setup_backup_path(&s->file[i], backup);
         if (setup_is_edited(s, &s->file[i]))
-            out_string(s->c->out, "%s was edited since setup: no more than our lines is taken out; as it was "
-                                  "before, it is %s", s->file[i].path, backup);
+            out_string(s->c->out,
+                       "%s was edited since setup: no more than our lines is taken out; as it was "
+                       "before, it is %s",
+                       s->file[i].path, backup);
         if (strcmp(s->file[i].path, WIRING_SSHD_FILE) == 0 && s->file[i].text[SETUP_THEN] != NULL &&
             strstr(s->file[i].text[SETUP_THEN], "\n    " WIRING_SSHD_PROMPT) != NULL)
             out_string(s->c->out, "sshd does not take passwords from all people, so agents and nhi-only accounts alone "
@@ -248,8 +250,8 @@ static void note_event(struct setup *s)
 
     for (const struct wiring_service *w = wiring_services; w->name != NULL; w++)
         if (is_touched(s, w->name))
-            (void)snprintf(touched + strlen(touched), sizeof(touched) - strlen(touched), "%s%s",
-                           touched[0] != '\0' ? " " : "", w->name);
+            snprintf(touched + strlen(touched), sizeof(touched) - strlen(touched), "%s%s",
+                     touched[0] != '\0' ? " " : "", w->name);
     if (touched[0] == '\0' || access(NHI_STATE_DIR "/" NHI_LEDGER_FILE, F_OK) != 0)
         return;
     detail = out_row_new(s->c->out);
@@ -299,8 +301,8 @@ static const struct opt setup_opts[] = {
 };
 
 const struct verb setup_verbs[] = {
-    { NULL, "setup", setup, setup_opts, sizeof(struct setup_args), 0, MANY_OPERANDS,
-      "PROGRAM ... [--undo] [--dry-run]", "Put nhi's lines into the files of this host.",
+    { NULL, "setup", setup, setup_opts, sizeof(struct setup_args), 0, MANY_OPERANDS, "PROGRAM ... [--undo] [--dry-run]",
+      "Put nhi's lines into the files of this host.",
       "PROGRAM is nss, sshd, sudo, su or cron, or several of these. Tries all of it first, \n"
       "beside what is in force, and refuses whatever would lock out root or a person. Keeps\n"
       "what was there in " SETUP_BACKUPS ". To take everything out: --undo.",

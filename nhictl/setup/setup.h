@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "libnhi/base/paths.h"
 #include "hostcfg/wiring.h"
+#include "libnhi/base/paths.h"
 
 #define SETUP_FILES_MAX 16
-#define SETUP_SCRATCH "/run/nhi-setup" /* root's alone, made anew by each run */
+#define SETUP_SCRATCH "/run/nhi-setup"   /* root's alone, made anew by each run */
 #define SETUP_BACKUPS "/var/backups/nhi" /* in it, each file at its own path, as it is without us */
 
 struct ctl;

@@ -11,10 +11,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "libnhi/base/paths.h"
-#include "nhictl/say/ctl.h"
 #include "hostcfg/host_file.h"
 #include "hostcfg/program.h"
+#include "libnhi/base/paths.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
 
@@ -93,8 +93,7 @@ int setup_scratch(struct setup *s, const char *name, const char *text)
         err = nhi_file_replace(fd, name, 0440, text, strlen(text));
         close(fd);
     }
-    return err == NHI_OK ? CTL_DONE
-                         : ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot write %s: %s", path, nhi_strerror(err));
+    return err == NHI_OK ? CTL_DONE : ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot write %s: %s", path, nhi_strerror(err));
 }
 
 /* ---- reading ---- */

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nhictl/say/ctl.h"
+#include "hostcfg/host_text.h"
 #include "hostcfg/program.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
-#include "hostcfg/host_text.h"
 #include "nhictl/setup/setup_file.h"
 #include "nhictl/setup/setup_try.h"
 
@@ -160,9 +160,10 @@ int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
             strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) != 0)
             facts->others_keys = true;
         if (facts->others_keys && !s->undo)
-            ctl_note("sshd asks another program for people's keys, and goes on to (AuthorizedKeysCommand %s): tickets that "
-                     "are bound to a key open the accounts of agents and of nhi-only, and none that people share",
-                     command);
+            ctl_note(
+                "sshd asks another program for people's keys, and goes on to (AuthorizedKeysCommand %s): tickets that "
+                "are bound to a key open the accounts of agents and of nhi-only, and none that people share",
+                command);
         /* PAM takes a password from whomever it asks: nobody who is refused one now may get another prompt. */
         facts->asks_people = is_set(said, "kbdinteractiveauthentication", "yes") ||
                              (is_set(said, "passwordauthentication", "yes") && !refuses_passwords(s));

@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostcfg/host_text.h"
 #include "hostcfg/pam_text.h"
+#include "hostcfg/program.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
 #include "nhictl/say/ctl.h"
-#include "hostcfg/program.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
-#include "hostcfg/host_text.h"
 #include "nhictl/setup/setup_file.h"
 #include "nhictl/setup/setup_host.h"
 #include "nhictl/setup/setup_write.h"
@@ -222,11 +222,11 @@ static int plan_sshd(struct setup *s, const struct wiring_service *w)
 
 /* ---- sudo, nss ---- */
 
-#define SUDO_LINES                                                                                                     \
-    "# sudo -n calls PAM, where the agent's ticket is the answer, and it does so at every call. An\n"                  \
-    "# account that agents share with others needs the same line: Defaults:NAME noninteractive_auth, ...\n"            \
-    WIRING_SUDO_LINE "\n"
-#define SUDO_RS_LINES                                                                                                  \
+#define SUDO_LINES \
+    "# sudo -n calls PAM, where the agent's ticket is the answer, and it does so at every call. An\n" \
+    "# account that agents share with others needs the same line: Defaults:NAME noninteractive_auth, ...\n" WIRING_SUDO_LINE \
+    "\n"
+#define SUDO_RS_LINES \
     "# sudo-rs calls PAM under -n by itself; here it does so at every call.\n" WIRING_SUDO_RS_LINE "\n"
 
 static int plan_sudo(struct setup *s, const struct wiring_service *w)

@@ -15,12 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hostcfg/host_text.h"
 #include "hostcfg/pam_text.h"
+#include "hostcfg/program.h"
 #include "libnhi/base/names.h"
 #include "nhictl/say/ctl.h"
-#include "hostcfg/program.h"
 #include "nhictl/say/fail.h"
-#include "hostcfg/host_text.h"
 #include "nhictl/setup/setup_file.h"
 #include "nhictl/setup/setup_plan.h"
 
@@ -345,9 +345,9 @@ int setup_try_nss(struct setup *s)
     int code = CTL_DONE;
 
     if (then != NULL && !resolves(then, !s->undo) && (!s->undo || resolves(now, false)))
-        code = ctl_fail(s->c, CTL_REFUSED, "is libnss_nhi.so.2 where libc looks for it? make install",
-                        "root and people would not be found with " WIRING_NSSWITCH
-                        " as it would be; nothing was changed");
+        code =
+            ctl_fail(s->c, CTL_REFUSED, "is libnss_nhi.so.2 where libc looks for it? make install",
+                     "root and people would not be found with " WIRING_NSSWITCH " as it would be; nothing was changed");
     free(now);
     free(then);
     return code;

@@ -10,18 +10,18 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-#include "libnhi/ledger/heartbeat.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/ledger/heartbeat.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
+#include "nhictl/say/text_file.h"
 #include "nhictl/status/recent.h"
 #include "nhictl/status/refused_jobs.h"
 #include "nhictl/status/status.h"
 #include "nhictl/status/status_gather.h"
 #include "nhictl/store/store.h"
-#include "nhictl/say/text_file.h"
 
 struct metrics_args {
     const char *out;
@@ -48,9 +48,9 @@ static void put_host(FILE *f, const struct ctl *c, bool usable)
 {
     struct statvfs disk;
 
-    gauge(f, "nhi_ledger_usable", "Whether the ledger can be read: agents are denied while it cannot.",
-          usable);
-    gauge(f, "nhi_supervisor_up", "Whether nhictl watch lives, and can read the ledger.", nhi_heartbeat_is_live(NHI_RUN_DIR));
+    gauge(f, "nhi_ledger_usable", "Whether the ledger can be read: agents are denied while it cannot.", usable);
+    gauge(f, "nhi_supervisor_up", "Whether nhictl watch lives, and can read the ledger.",
+          nhi_heartbeat_is_live(NHI_RUN_DIR));
     gauge(f, "nhi_metrics_timestamp_seconds", "When this was written.", c->now);
     if (statvfs(NHI_STATE_DIR, &disk) == 0)
         gauge(f, "nhi_state_free_bytes", "Room that is left where grants are recorded.",
@@ -70,8 +70,7 @@ static void put_identities(FILE *f, const struct status *n)
     gauge(f, "nhi_policy_rules", "Rules of the policy in force.", (int64_t)n->rules);
     gauge(f, "nhi_issuers", "Keys that are trusted here.", n->keys);
     if (n->key_since != 0)
-        gauge(f, "nhi_signing_key_created_seconds", "When this host's own newest key was made.",
-              n->key_since);
+        gauge(f, "nhi_signing_key_created_seconds", "When this host's own newest key was made.", n->key_since);
     gauge(f, "nhi_accounts_behind", "Agents whose account in the snapshot is not that of the ledger.",
           n->snapshot ? n->unpublished : (int64_t)n->active + n->suspended + n->retired);
 }
@@ -80,13 +79,11 @@ static void put_state(FILE *f, const struct status *n)
 {
     gauge(f, "nhi_ledger_fits", "Whether the ledger is this machine's, and the newest: agents are denied otherwise.",
           n->fit == NHI_FIT_HERE);
-    gauge(f, "nhi_clock_behind", "Whether this host's clock is behind what the ledger has seen.",
-          n->clock_behind);
+    gauge(f, "nhi_clock_behind", "Whether this host's clock is behind what the ledger has seen.", n->clock_behind);
     gauge(f, "nhi_lockdown", "Whether no agent may enter.", n->lockdown);
     gauge(f, "nhi_reserve_usable", "Whether revocations have a last resort: agents are denied without.",
           n->reserve == NHI_OK);
-    gauge(f, "nhi_reserve_revocations", "Revocations that are not in the ledger yet.",
-          (int64_t)n->reserved);
+    gauge(f, "nhi_reserve_revocations", "Revocations that are not in the ledger yet.", (int64_t)n->reserved);
     if (!n->sessions_failed) {
         gauge(f, "nhi_sessions", "Live sessions.", n->sessions);
         gauge(f, "nhi_sessions_over", "Sessions that should have ended, and are not gone.", n->over);
@@ -104,8 +101,7 @@ static void put_denials(FILE *f, const struct recent *r)
           (int64_t)recent_refused(r));
     describe(f, "nhi_denials_last_hour", "gauge", "Denials in the last hour by reason.");
     for (unsigned i = 1; i < NHI_REASON_COUNT; i++)
-        labelled(f, "nhi_denials_last_hour", "reason", nhi_reason_name((enum nhi_reason)i),
-                 r->by_reason[i]);
+        labelled(f, "nhi_denials_last_hour", "reason", nhi_reason_name((enum nhi_reason)i), r->by_reason[i]);
     describe(f, "nhi_service_denials_last_hour", "gauge", "Denials in the last hour by door.");
     for (unsigned i = 0; i < NHI_DENIAL_SERVICES; i++)
         labelled(f, "nhi_service_denials_last_hour", "service", nhi_denial_service((enum nhi_denial_of)i),
@@ -161,8 +157,8 @@ out:
 }
 
 static const struct opt metrics_opts[] = {
-    { "out", OPT_PATH, offsetof(struct metrics_args, out), false, "FILE",
-      "write them there, whole or not at all", NULL, 0 },
+    { "out", OPT_PATH, offsetof(struct metrics_args, out), false, "FILE", "write them there, whole or not at all", NULL,
+      0 },
     { .name = NULL },
 };
 

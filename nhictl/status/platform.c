@@ -28,8 +28,7 @@ void platform_show(struct out_row *r)
         out_text(r, "sessions_known_by", "sessions known by",
                  audit ? "audit session, scope of logind" : "scope of logind, descent");
     else if (nhi_cgroup_usable() == NHI_OK)
-        out_text(r, "sessions_known_by", "sessions known by",
-                 audit ? "audit session, cgroup" : "cgroup, descent");
+        out_text(r, "sessions_known_by", "sessions known by", audit ? "audit session, cgroup" : "cgroup, descent");
     else
         out_text(r, "sessions_known_by", "sessions known by", audit ? "audit session" : "descent");
 }

@@ -29,11 +29,10 @@ static void add_counted(struct recent *r, const struct nhi_event *e)
 
     r->denials += (uint64_t)json_integer_value(json_object_get(detail, "count"));
     for (unsigned i = 0; i < NHI_REASON_COUNT; i++)
-        r->by_reason[i] += (uint64_t)json_integer_value(
-            json_object_get(detail, nhi_reason_name((enum nhi_reason)i)));
+        r->by_reason[i] += (uint64_t)json_integer_value(json_object_get(detail, nhi_reason_name((enum nhi_reason)i)));
     for (unsigned i = 0; i < NHI_DENIAL_SERVICES; i++)
-        r->by_service[i] += (uint64_t)json_integer_value(
-            json_object_get(detail, nhi_denial_service((enum nhi_denial_of)i)));
+        r->by_service[i] +=
+            (uint64_t)json_integer_value(json_object_get(detail, nhi_denial_service((enum nhi_denial_of)i)));
     json_decref(detail);
 }
 

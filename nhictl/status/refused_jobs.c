@@ -9,16 +9,15 @@
 #include <string.h>
 
 #include "libnhi/policy/reason.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/run/run.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
 
 #define BY_ITSELF "the command ended " /* RUN_ENDED begins so */
 
 static bool is_daemon_of_jobs(const char *service)
 {
-    return strcmp(service, "cron") == 0 || strcmp(service, "crond") == 0 ||
-           strcmp(service, "atd") == 0;
+    return strcmp(service, "cron") == 0 || strcmp(service, "crond") == 0 || strcmp(service, "atd") == 0;
 }
 
 static struct job *find(struct recent *r, const char *agent, const char *name, const char *service)
@@ -79,11 +78,10 @@ static void add_counted(struct recent *r, const struct nhi_event *e)
     char service[NHI_SERVICE_MAX + 1], account[NHI_ACCOUNT_MAX + 1], reason[NHI_WORD_MAX + 1];
     size_t i;
 
-    json_array_foreach(
-        json_object_get(detail, "samples"), i,
-        word) if (sscanf(json_string_value(word) != NULL ? json_string_value(word) : "",
-                         "%32[^/]/%32[^/]/%*[^/]/%31s", service, account, reason) == 3 &&
-                  is_daemon_of_jobs(service)) refused(find(r, "", account, service), e->at, reason);
+    json_array_foreach(json_object_get(detail, "samples"), i,
+                       word) if (sscanf(json_string_value(word) != NULL ? json_string_value(word) : "",
+                                        "%32[^/]/%32[^/]/%*[^/]/%31s", service, account, reason) == 3 &&
+                                 is_daemon_of_jobs(service)) refused(find(r, "", account, service), e->at, reason);
     json_decref(detail);
 }
 

@@ -11,9 +11,9 @@
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/end/leftover_show.h"
 #include "nhictl/agent/namesake.h"
+#include "nhictl/end/leftover_show.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/format.h"
 #include "nhictl/status/observed.h"
 #include "nhictl/status/platform.h"
@@ -44,8 +44,7 @@ static void show_denials(struct out_row *r, const struct recent *recent)
         if (left.by_reason[most] == 0)
             break;
         len += snprintf(text + len, sizeof(text) - (size_t)len, "%s %llu %s", shown == 0 ? ":" : ",",
-                        (unsigned long long)left.by_reason[most],
-                        nhi_reason_name((enum nhi_reason)most));
+                        (unsigned long long)left.by_reason[most], nhi_reason_name((enum nhi_reason)most));
         left.by_reason[most] = 0;
     }
     out_text(r, NULL, "denied last hour", text);
@@ -58,12 +57,10 @@ static void add_denials(struct ctl *c, const struct recent *recent)
 
     for (unsigned i = 0; i < NHI_REASON_COUNT; i++)
         if (recent->by_reason[i] > 0)
-            out_number(reasons, nhi_reason_name((enum nhi_reason)i), NULL,
-                       (int64_t)recent->by_reason[i]);
+            out_number(reasons, nhi_reason_name((enum nhi_reason)i), NULL, (int64_t)recent->by_reason[i]);
     for (unsigned i = 0; i < NHI_DENIAL_SERVICES; i++)
         if (recent->by_service[i] > 0)
-            out_number(services, nhi_denial_service((enum nhi_denial_of)i), NULL,
-                       (int64_t)recent->by_service[i]);
+            out_number(services, nhi_denial_service((enum nhi_denial_of)i), NULL, (int64_t)recent->by_service[i]);
     out_member(c->out, "denials_by_reason", reasons);
     out_member(c->out, "denials_by_service", services);
 }
@@ -103,12 +100,10 @@ static void jobs_attention(struct ctl *c, const struct recent *recent)
         else
             often[0] = '\0';
         if (j->service[0] != '\0')
-            out_string(c->out, "%s did not run a job of %s (%s%s): %s", j->service, j->name, ago,
-                       often, j->why);
+            out_string(c->out, "%s did not run a job of %s (%s%s): %s", j->service, j->name, ago, often, j->why);
         else
             out_string(c->out, "job %s of %s did not run, or not to its end (%s%s): %s",
-                       j->name[0] != '\0' ? j->name : "without a name", j->agent, ago, often,
-                       j->why);
+                       j->name[0] != '\0' ? j->name : "without a name", j->agent, ago, often, j->why);
     }
 }
 
@@ -117,8 +112,7 @@ static void show_counts(struct ctl *c, const struct store *s, const struct statu
     struct out_row *r = out_row_new(c->out);
     char agents[80];
 
-    snprintf(agents, sizeof(agents), "%u active, %u suspended, %u retired", n->active, n->suspended,
-             n->retired);
+    snprintf(agents, sizeof(agents), "%u active, %u suspended, %u retired", n->active, n->suspended, n->retired);
     out_text(r, "host", "host", s->set.host);
     out_text(r, "ledger", "ledger", NHI_STATE_DIR "/" NHI_LEDGER_FILE);
     out_text(r, "supervisor", "supervisor", pulse_word(&n->pulse));
@@ -144,16 +138,14 @@ static void show_counts(struct ctl *c, const struct store *s, const struct statu
 static void reserve_attention(struct ctl *c, const struct status *n)
 {
     if (n->reserve == NHI_ERR_NOT_FOUND)
-        out_string(c->out,
-                   "the reserve is missing: agents are denied until nhictl init makes it again");
+        out_string(c->out, "the reserve is missing: agents are denied until nhictl init makes it again");
     else if (n->reserve != NHI_OK)
-        out_string(c->out, "the reserve cannot be used (%s): agents are denied",
-                   nhi_strerror(n->reserve));
+        out_string(c->out, "the reserve cannot be used (%s): agents are denied", nhi_strerror(n->reserve));
     else if (n->lockdown)
         out_string(c->out, "lockdown: agents are denied");
     if (n->reserved > 0)
-        out_string(c->out, "%zu revocation%s in the reserve, in force, not in the ledger yet",
-                   n->reserved, n->reserved == 1 ? "" : "s");
+        out_string(c->out, "%zu revocation%s in the reserve, in force, not in the ledger yet", n->reserved,
+                   n->reserved == 1 ? "" : "s");
 }
 
 /* What nobody ends by himself. */
@@ -164,8 +156,8 @@ static void leftovers_attention(struct ctl *c)
     if (leftover_list(&l) != NHI_OK)
         out_string(c->out, "what runs without a session could not be looked for");
     for (size_t i = 0; i < l.count; i++)
-        out_string(c->out, "%zu process%s of %s run%s without a session (pid %ld, %s: %s): nhictl doctor", l.all[i].count,
-                   l.all[i].count == 1 ? "" : "es", l.all[i].account, l.all[i].count == 1 ? "s" : "",
+        out_string(c->out, "%zu process%s of %s run%s without a session (pid %ld, %s: %s): nhictl doctor",
+                   l.all[i].count, l.all[i].count == 1 ? "" : "es", l.all[i].account, l.all[i].count == 1 ? "s" : "",
                    (long)l.all[i].pid, l.all[i].command, l.all[i].why);
     leftover_list_free(&l);
 }
@@ -194,8 +186,7 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
     jobs_attention(c, &n->recent);
     if (n->pulse.is != NHI_PULSE_LIVE)
         out_string(c->out, "%s: %s; %s", pulse_text(&n->pulse, text),
-                   s->set.unsupervised ? "sessions outlive their tickets" : "agents are denied",
-                   pulse_hint(&n->pulse));
+                   s->set.unsupervised ? "sessions outlive their tickets" : "agents are denied", pulse_hint(&n->pulse));
     if (n->over > 0)
         out_string(c->out, "%u session%s over and not gone (%s): nhictl session list", n->over,
                    n->over == 1 ? " is" : "s are", n->over_name);
@@ -204,15 +195,15 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
                    (long long)(n->ending_at > n->now ? n->ending_at - n->now : 0),
                    n->ending > 1 ? ", others soon" : "");
     if (n->rules == 0)
-        out_string(c->out, "no rule permits anything yet: write one to %s/%s, then nhictl apply",
-                   NHI_CONF_DIR, NHI_POLICY_DIR);
+        out_string(c->out, "no rule permits anything yet: write one to %s/%s, then nhictl apply", NHI_CONF_DIR,
+                   NHI_POLICY_DIR);
     if (n->overdue > 0)
         out_string(c->out, "review overdue: %s%s%s", n->overdue_name,
                    n->overdue > 1 ? " and others (nhictl agent list)" : "",
                    s->set.overdue_denies ? ", denied until nhictl agent certify" : "");
     if (n->orphaned > 0)
-        out_string(c->out, "owner off-boarded: %s%s waits for nhictl agent transfer",
-                   n->orphaned_name, n->orphaned > 1 ? " and others (nhictl owner list)" : "");
+        out_string(c->out, "owner off-boarded: %s%s waits for nhictl agent transfer", n->orphaned_name,
+                   n->orphaned > 1 ? " and others (nhictl owner list)" : "");
     if (n->signing == 0)
         out_string(c->out, "no active key of this host's own: nhictl key rotate");
     if (!n->snapshot)
@@ -225,8 +216,7 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
     if (n->sessions_failed)
         out_string(c->out, "%s/%s cannot be read", NHI_RUN_DIR, NHI_SESSIONS_DIR);
     if (n->records_failed)
-        out_string(c->out, "%s/%s cannot be read: agents are denied", NHI_STATE_DIR,
-                   NHI_GRANTS_DIR);
+        out_string(c->out, "%s/%s cannot be read: agents are denied", NHI_STATE_DIR, NHI_GRANTS_DIR);
 }
 
 static int accept_clock(struct ctl *c)

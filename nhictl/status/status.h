@@ -10,8 +10,8 @@
 #include "libnhi/grant/denials.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/reserve/reserve.h"
-#include "nhictl/process/pulse.h"
 #include "nhictl/end/sessions.h"
+#include "nhictl/process/pulse.h"
 
 struct ctl;
 struct store;
@@ -23,9 +23,9 @@ struct job {
     char agent[NHI_AGENT_MAX + 1], name[NHI_TASK_MAX + 1]; /* name: that of the account where a daemon runs it */
     char service[NHI_SERVICE_MAX + 1];                     /* that daemon; empty: nhictl run */
     char why[NHI_TEXT_MAX + 1];
-    int64_t at; /* the last time */
+    int64_t at;     /* the last time */
     uint32_t count; /* 0: it has run since */
-    bool settled; /* what is older does not count */
+    bool settled;   /* what is older does not count */
 };
 
 /* Of the last hour: by reason, and by door. */
@@ -38,11 +38,10 @@ struct recent {
 
 struct status {
     int64_t now;
-    uint32_t active, suspended, retired, overdue, orphaned, tasks, tickets, sessions, keys, signing,
-        records;
+    uint32_t active, suspended, retired, overdue, orphaned, tasks, tickets, sessions, keys, signing, records;
     uint32_t unpublished;
     size_t rules;
-    bool snapshot; /* it can be read */
+    bool snapshot;   /* it can be read */
     uint32_t over;   /* sessions that should have ended */
     uint32_t ending; /* tasks that end soon */
     char over_name[SESSION_HANDLE_MAX + 1], ending_name[NHI_TASK_MAX + 1];

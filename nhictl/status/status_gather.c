@@ -26,10 +26,9 @@ static bool is_published(const struct nhi_snapshot *snapshot, const struct nhi_a
     struct nhi_account have, want;
 
     store_published(a, locked, &want);
-    return nhi_snapshot_by_uid(snapshot, want.uid, &have) == NHI_OK &&
-           strcmp(have.name, want.name) == 0 && strcmp(have.gecos, want.gecos) == 0 &&
-           strcmp(have.home, want.home) == 0 && strcmp(have.shell, want.shell) == 0 &&
-           have.group_count == want.group_count &&
+    return nhi_snapshot_by_uid(snapshot, want.uid, &have) == NHI_OK && strcmp(have.name, want.name) == 0 &&
+           strcmp(have.gecos, want.gecos) == 0 && strcmp(have.home, want.home) == 0 &&
+           strcmp(have.shell, want.shell) == 0 && have.group_count == want.group_count &&
            memcmp(have.groups, want.groups, want.group_count * sizeof(want.groups[0])) == 0;
 }
 
@@ -58,8 +57,7 @@ static int count_agent(const struct nhi_agent *a, void *ctx)
         if (n->overdue++ == 0)
             memcpy(n->overdue_name, a->account.name, sizeof(n->overdue_name));
     }
-    if (a->state == NHI_AGENT_SUSPENDED && (a->held & NHI_HELD_OFFBOARDED) != 0 &&
-        n->orphaned++ == 0)
+    if (a->state == NHI_AGENT_SUSPENDED && (a->held & NHI_HELD_OFFBOARDED) != 0 && n->orphaned++ == 0)
         memcpy(n->orphaned_name, a->account.name, sizeof(n->orphaned_name));
     if (to->snapshot != NULL && !is_published(to->snapshot, a, n->lockdown))
         n->unpublished++;
@@ -134,8 +132,7 @@ static void count_records(struct status *n)
 
     n->records_failed = d == NULL;
     while (d != NULL && (e = readdir(d)) != NULL)
-        if (strncmp(e->d_name, "g-", 2) == 0 || strncmp(e->d_name, "u-", 2) == 0 ||
-            strncmp(e->d_name, "d-", 2) == 0)
+        if (strncmp(e->d_name, "g-", 2) == 0 || strncmp(e->d_name, "u-", 2) == 0 || strncmp(e->d_name, "d-", 2) == 0)
             n->records++;
     if (d != NULL)
         closedir(d);

@@ -81,20 +81,15 @@ int conf_read_failed(struct ctl *c, const char *dir, const char *name, enum nhi_
     if (err == NHI_ERR_ARG)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: expected a regular file", dir, name);
     if (err == NHI_ERR_TOO_LONG)
-        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: larger than 1 MiB; nothing was changed", dir,
-                        name);
-    return ctl_fail(c, CTL_SYSTEM, NULL, "%s/%s: %s; nothing was changed", dir, name,
-                    nhi_strerror(err));
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: larger than 1 MiB; nothing was changed", dir, name);
+    return ctl_fail(c, CTL_SYSTEM, NULL, "%s/%s: %s; nothing was changed", dir, name, nhi_strerror(err));
 }
 
-int conf_not_understood(struct ctl *c, const char *dir, const char *name,
-                        const struct nhi_conf_error *error)
+int conf_not_understood(struct ctl *c, const char *dir, const char *name, const struct nhi_conf_error *error)
 {
     if (error->line == 0)
-        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: %s; nothing was changed", dir, name,
-                        error->text);
-    return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s:%u: %s; nothing was changed", dir, name,
-                    error->line, error->text);
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: %s; nothing was changed", dir, name, error->text);
+    return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s:%u: %s; nothing was changed", dir, name, error->line, error->text);
 }
 
 /* A file that anybody may have written, for a policy that is only looked at. */
@@ -139,8 +134,8 @@ static enum nhi_err read_any(int dir, const char *name, char **buf, unsigned lon
     return NHI_OK;
 }
 
-static int read_file(struct ctl *c, const char *path, enum conf_trust trust, int dir,
-                     const char *name, conf_take *take, void *to)
+static int read_file(struct ctl *c, const char *path, enum conf_trust trust, int dir, const char *name, conf_take *take,
+                     void *to)
 {
     struct nhi_conf_error error = { .line = 0 };
     unsigned long len = 0;
@@ -168,8 +163,7 @@ int conf_dir_failed(struct ctl *c, const char *path, enum nhi_err err)
     if (err == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no directory %s", path);
     if (err == NHI_ERR_UNSAFE)
-        return ctl_fail(c, CTL_REFUSED, hint,
-                        "%s or a directory above it can be changed by others than root", path);
+        return ctl_fail(c, CTL_REFUSED, hint, "%s or a directory above it can be changed by others than root", path);
     return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, nhi_strerror(err));
 }
 
@@ -179,9 +173,7 @@ static int open_dir(struct ctl *c, const char *path, enum conf_trust trust, bool
 
     if (trust == CONF_ANYBODYS) {
         *dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return *dir >= 0
-                   ? CTL_DONE
-                   : ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, strerror(errno));
+        return *dir >= 0 ? CTL_DONE : ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, strerror(errno));
     }
     err = nhi_dir_open(path, dir);
     if (err == NHI_ERR_NOT_FOUND && trust == CONF_MAY_MISS) {
@@ -191,8 +183,7 @@ static int open_dir(struct ctl *c, const char *path, enum conf_trust trust, bool
     return err == NHI_OK ? CTL_DONE : conf_dir_failed(c, path, err);
 }
 
-int conf_read_dir(struct ctl *c, const char *path, enum conf_trust trust, bool *missing,
-                  conf_take *take, void *to)
+int conf_read_dir(struct ctl *c, const char *path, enum conf_trust trust, bool *missing, conf_take *take, void *to)
 {
     struct files files = { .count = 0 };
     int dir = -1, code = open_dir(c, path, trust, missing, &dir);

@@ -12,8 +12,7 @@
 struct ctl;
 
 /* Takes one file: len bytes and a NUL, under its name without the directory. NHI_ERR_FORMAT: error says where. */
-typedef enum nhi_err conf_take(void *to, const char *name, const char *text, size_t len,
-                               struct nhi_conf_error *error);
+typedef enum nhi_err conf_take(void *to, const char *name, const char *text, size_t len, struct nhi_conf_error *error);
 
 enum conf_trust {
     CONF_ROOTS,    /* only what nobody but root could have written */
@@ -23,13 +22,11 @@ enum conf_trust {
 
 /* Each returns CTL_DONE, or another exit code after saying what is wrong. missing: NULL but for
  * CONF_MAY_MISS. */
-int conf_read_dir(struct ctl *c, const char *path, enum conf_trust trust, bool *missing,
-                  conf_take *take, void *to);
+int conf_read_dir(struct ctl *c, const char *path, enum conf_trust trust, bool *missing, conf_take *take, void *to);
 
 /* Say what is wrong with a directory, with a file, and in a file. */
 int conf_dir_failed(struct ctl *c, const char *path, enum nhi_err err);
 int conf_read_failed(struct ctl *c, const char *dir, const char *name, enum nhi_err err);
-int conf_not_understood(struct ctl *c, const char *dir, const char *name,
-                        const struct nhi_conf_error *error);
+int conf_not_understood(struct ctl *c, const char *dir, const char *name, const struct nhi_conf_error *error);
 
 #endif

@@ -85,8 +85,7 @@ static void put_field(FILE *f, const char *name, const char *value)
     free(quoted);
 }
 
-static bool send_to_journal(struct sinks *s, int priority, const char *line,
-                            const struct nhi_event *e)
+static bool send_to_journal(struct sinks *s, int priority, const char *line, const struct nhi_event *e)
 {
     const char *name, *value;
     char *text = NULL;
@@ -124,8 +123,7 @@ static bool send_to_log(struct sinks *s, int priority, const char *line)
         return true;
     if (localtime_r(&now, &tm) != NULL)
         (void)strftime(moment, sizeof(moment), "%b %e %H:%M:%S", &tm);
-    len = asprintf(&text, "<%d>%s " IDENT "[%ld]: %s", LOG_AUTHPRIV | priority, moment,
-                   (long)getpid(), line);
+    len = asprintf(&text, "<%d>%s " IDENT "[%ld]: %s", LOG_AUTHPRIV | priority, moment, (long)getpid(), line);
     sent = len > 0 && send_to(&s->log, text, (size_t)len);
     free(len > 0 ? text : NULL);
     return sent;
@@ -133,8 +131,7 @@ static bool send_to_log(struct sinks *s, int priority, const char *line)
 
 bool sinks_send(struct sinks *s, int priority, const char *line, const struct nhi_event *e)
 {
-    return (s->journal >= 0 || s->log >= 0) && send_to_log(s, priority, line) &&
-           send_to_journal(s, priority, line, e);
+    return (s->journal >= 0 || s->log >= 0) && send_to_log(s, priority, line) && send_to_journal(s, priority, line, e);
 }
 
 void sinks_close(struct sinks *s)

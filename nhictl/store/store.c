@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/time.h"
 #include "libnhi/ledger/fold.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/ledger/fold_refused.h"
 #include "libnhi/ledger/fold_session.h"
 #include "libnhi/ledger/ledger_agent.h"
@@ -50,8 +50,7 @@ int store_fail(struct ctl *c, const struct store *s, enum nhi_err err, const cha
 {
     char text[256];
 
-    return ctl_fail(c, CTL_SYSTEM, NULL, "could not %s: %s", what,
-                    store_error(s, err, text, sizeof(text)));
+    return ctl_fail(c, CTL_SYSTEM, NULL, "could not %s: %s", what, store_error(s, err, text, sizeof(text)));
 }
 
 int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
@@ -63,13 +62,11 @@ int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
     case NHI_ERR_NOT_FOUND:
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s", file);
     case NHI_ERR_UNSAFE:
-        return ctl_fail(
-            c, CTL_SYSTEM, "ls -ld " NHI_STATE_DIR " " NHI_STATE_DIR "/" NHI_LEDGER_FILE,
-            "%s or a directory above it can be changed by others than root: it is not used", file);
+        return ctl_fail(c, CTL_SYSTEM, "ls -ld " NHI_STATE_DIR " " NHI_STATE_DIR "/" NHI_LEDGER_FILE,
+                        "%s or a directory above it can be changed by others than root: it is not used", file);
     case NHI_ERR_CORRUPT:
         return ctl_fail(c, CTL_SYSTEM, "nhictl restore FILE, with the newest backup",
-                        "%s is damaged: agents are denied until it is put back from a backup",
-                        file);
+                        "%s is damaged: agents are denied until it is put back from a backup", file);
     case NHI_ERR_VERSION:
         return ctl_fail(c, CTL_SYSTEM, NULL, "%s was made by a newer release of nhictl", file);
     case NHI_ERR_BUSY:
@@ -90,8 +87,7 @@ int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
     case NHI_ERR_FULL:
         break;
     }
-    return ctl_fail(c, CTL_SYSTEM, NULL, "%s cannot be used: %s", file,
-                    store_error(s, err, text, sizeof(text)));
+    return ctl_fail(c, CTL_SYSTEM, NULL, "%s cannot be used: %s", file, store_error(s, err, text, sizeof(text)));
 }
 
 /* A ledger that is behind its mark does not move it back: that says so to whoever looks. */
@@ -229,8 +225,8 @@ enum nhi_err store_begin(struct store *s)
     err = nhi_ledger_begin(s->l, s->now);
     s->writing = err == NHI_OK;
     if (err == NHI_OK && s->reserve != NHI_OK)
-        ctl_note("the reserve %s/%s cannot be used (%s): see nhictl status", NHI_STATE_DIR,
-                 NHI_RESERVE_FILE, nhi_strerror(s->reserve));
+        ctl_note("the reserve %s/%s cannot be used (%s): see nhictl status", NHI_STATE_DIR, NHI_RESERVE_FILE,
+                 nhi_strerror(s->reserve));
     return err;
 }
 
@@ -259,8 +255,7 @@ int store_commit(struct ctl *c, struct store *s)
 
     s->writing = err != NHI_OK;
     s->committed = s->committed || err == NHI_OK;
-    return err == NHI_OK ? CTL_DONE
-                         : store_fail(c, s, err, "write the ledger; nothing was changed");
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "write the ledger; nothing was changed");
 }
 
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out)
@@ -315,8 +310,7 @@ int store_publish(struct ctl *c, struct store *s)
     if (err == NHI_OK)
         return CTL_DONE;
     return ctl_fail(c, CTL_SYSTEM, "nhictl apply",
-                    "the ledger is changed, but the account snapshot could not be written: %s",
-                    nhi_strerror(err));
+                    "the ledger is changed, but the account snapshot could not be written: %s", nhi_strerror(err));
 }
 
 void store_close(struct store *s)
@@ -348,10 +342,8 @@ int store_need_sound(struct ctl *c, const struct store *s)
         return CTL_DONE;
     if (nhi_time_format(s->set.latest, latest) != NHI_OK)
         snprintf(latest, sizeof(latest), "a later time");
-    return ctl_fail(
-        c, CTL_REFUSED, "nhictl status --accept-clock",
-        "this host's clock went back: the ledger has seen %s; correct the clock, or accept it",
-        latest);
+    return ctl_fail(c, CTL_REFUSED, "nhictl status --accept-clock",
+                    "this host's clock went back: the ledger has seen %s; correct the clock, or accept it", latest);
 }
 
 int ctl_answer(struct ctl *c)

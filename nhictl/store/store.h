@@ -6,11 +6,11 @@
 
 #include <stdbool.h>
 
-#include "libnhi/ledger/ledger_agent.h"
-#include "nhictl/say/hold.h"
-#include "libnhi/ledger/ledger.h"
 #include "libnhi/base/clock_mark.h"
+#include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/ledger_agent.h"
 #include "nhictl/say/ctl.h"
+#include "nhictl/say/hold.h"
 
 struct store {
     struct nhi_ledger *l;
@@ -20,7 +20,7 @@ struct store {
     enum nhi_err reserve; /* what became of moving the reserve into the ledger */
     bool writing;         /* a write transaction is open */
     bool committed;       /* something was */
-    bool hurry; /* set before: another writer is not waited for */
+    bool hurry;           /* set before: another writer is not waited for */
     struct hold held;
 };
 
@@ -35,8 +35,8 @@ int store_commit(struct ctl *c, struct store *s);
 int store_publish(struct ctl *c, struct store *s);
 /* The same where the ledger was not changed: says nothing. */
 NHI_CHECK enum nhi_err store_publish_as_is(struct store *s, int64_t now);
-/* The account as the snapshot has it: every agent's resolves, and has no shell while the agent may not get in, for those
- * programs that ask no PAM. locked: the host is in lockdown. */
+/* The account as the snapshot has it: every agent's resolves, and has no shell while the agent may not get in, for
+ * those programs that ask no PAM. locked: the host is in lockdown. */
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out);
 void store_close(struct store *s);
 /* What every command does beside its own work: records go into the ledger, what killed runs left behind ends. false:

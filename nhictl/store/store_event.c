@@ -55,7 +55,9 @@ static void add_actor(const struct ctl *c, struct out_row *detail)
 
 enum nhi_err store_note_later(const struct ctl *c, unsigned kind, const char *id, const char *reason)
 {
-    struct nhi_reserve_note n = { .kind = kind, .at = c->now, .uid = getuid(), .loginuid = c->loginuid, .sudo_uid = -1 };
+    struct nhi_reserve_note n = {
+        .kind = kind, .at = c->now, .uid = getuid(), .loginuid = c->loginuid, .sudo_uid = -1
+    };
     enum nhi_err err;
 
     if (!uid_of(getenv("SUDO_UID"), &n.sudo_uid))
@@ -93,8 +95,7 @@ void store_actor(const struct ctl *c, char out[NHI_OWNER_MAX + 1])
         snprintf(out, NHI_OWNER_MAX + 1, "uid %lld", (long long)uid);
 }
 
-enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e,
-                             struct out_row *detail)
+enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e, struct out_row *detail)
 {
     enum nhi_err err;
     char *json;
@@ -113,8 +114,8 @@ enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e
     return err;
 }
 
-void store_event_of(struct nhi_event *e, const char *kind, const char *agent, const char *task,
-                    const char *jti, const char *cause)
+void store_event_of(struct nhi_event *e, const char *kind, const char *agent, const char *task, const char *jti,
+                    const char *cause)
 {
     memset(e, 0, sizeof(*e));
     snprintf(e->kind, sizeof(e->kind), "%s", kind);
@@ -124,9 +125,8 @@ void store_event_of(struct nhi_event *e, const char *kind, const char *agent, co
     snprintf(e->cause, sizeof(e->cause), "%s", cause != NULL ? cause : "");
 }
 
-enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent,
-                         const char *task, const char *jti, const char *cause,
-                         struct out_row *detail)
+enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent, const char *task,
+                         const char *jti, const char *cause, struct out_row *detail)
 {
     struct nhi_event e;
 

@@ -9,14 +9,12 @@
 /* One event in the open transaction. agent, task, jti: NULL or empty for none; what the ledger knows of the ticket
  * or the task need not be said. cause: why, in the words of whoever did it, or NULL. detail: a row with the rest,
  * which this takes, or NULL; who acted is added to it. */
-NHI_CHECK enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind,
-                                   const char *agent, const char *task, const char *jti,
-                                   const char *cause, struct out_row *detail);
+NHI_CHECK enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent,
+                                   const char *task, const char *jti, const char *cause, struct out_row *detail);
 /* The same for an event that has more to it: begun with the former, and then filled in. */
-void store_event_of(struct nhi_event *e, const char *kind, const char *agent, const char *task,
-                    const char *jti, const char *cause);
-NHI_CHECK enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e,
-                                       struct out_row *detail);
+void store_event_of(struct nhi_event *e, const char *kind, const char *agent, const char *task, const char *jti,
+                    const char *cause);
+NHI_CHECK enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e, struct out_row *detail);
 /* Where the ledger cannot be written: who did what is in force without it and why, for whoever can write it next. kind,
  * id: as in reserve_notes.h. */
 NHI_CHECK enum nhi_err store_note_later(const struct ctl *c, unsigned kind, const char *id, const char *reason);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/ledger/fold.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/ledger/fold.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_task.h"
 
@@ -39,8 +39,7 @@ static bool was_used(const struct over *o, const struct nhi_task *t)
     return nhi_fold_last_use(NHI_STATE_DIR, t->id, &last) != NHI_OK || last > o->now - t->idle;
 }
 
-static enum nhi_err close_one(struct nhi_ledger *l, const struct nhi_task *t, const char *why,
-                              int64_t now)
+static enum nhi_err close_one(struct nhi_ledger *l, const struct nhi_task *t, const char *why, int64_t now)
 {
     struct nhi_event e = { .at = now, .kind = "task-close" };
     enum nhi_err err;

@@ -148,8 +148,7 @@ void trail_send(struct nhi_ledger *l)
     struct sending s = { .mark = -1 };
     struct nhi_head head;
 
-    if (sinks_open(&s.sinks) && take_turn(&s) && read_mark(&s) &&
-        nhi_event_head(l, &head) == NHI_OK) {
+    if (sinks_open(&s.sinks) && take_turn(&s) && read_mark(&s) && nhi_event_head(l, &head) == NHI_OK) {
         /* Another ledger than the one that the mark was of. */
         if (s.sent > head.given)
             s.sent = 0;

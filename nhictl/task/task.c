@@ -7,16 +7,16 @@
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
-#include "nhictl/end/end_verb.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/end/end.h"
+#include "nhictl/end/end_verb.h"
+#include "nhictl/end/other_hosts.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
-#include "nhictl/end/other_hosts.h"
 #include "nhictl/store/store.h"
-#include "nhictl/task/task.h"
 #include "nhictl/store/store_event.h"
 #include "nhictl/store/tree.h"
+#include "nhictl/task/task.h"
 
 #define UNTIL_MAX ((int64_t)30 * 86400)
 
@@ -78,19 +78,17 @@ static int check_alone(struct ctl *c, struct store *s, const char *agent)
     if (search.id[0] == '\0')
         return CTL_DONE;
     snprintf(hint, sizeof(hint), "nhictl task close %s, or add --concurrent", search.id);
-    return ctl_fail(c, CTL_REFUSED, hint, "agent %s has an open task already: %s", agent,
-                    search.id);
+    return ctl_fail(c, CTL_REFUSED, hint, "agent %s has an open task already: %s", agent, search.id);
 }
 
 static int check_id(struct ctl *c)
 {
     if (nhi_name_is_task(c->operand[0]))
         return CTL_DONE;
-    return ctl_fail(
-        c, CTL_USAGE, NULL,
-        "'%s' is not a task ID: 1 to %d printable ASCII characters without space, quote "
-        "or backslash",
-        c->operand[0], NHI_TASK_MAX);
+    return ctl_fail(c, CTL_USAGE, NULL,
+                    "'%s' is not a task ID: 1 to %d printable ASCII characters without space, quote "
+                    "or backslash",
+                    c->operand[0], NHI_TASK_MAX);
 }
 
 int task_end_lost(struct ctl *c, struct store *s)
@@ -121,8 +119,8 @@ int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool 
         out_number(detail, "idle", NULL, t->idle);
     if (err == NHI_ERR_EXISTS) {
         out_row_free(detail);
-        return ctl_fail(c, CTL_REFUSED, "nhictl task show ID",
-                        "task ID %s was used before, and no ID is used twice", t->id);
+        return ctl_fail(c, CTL_REFUSED, "nhictl task show ID", "task ID %s was used before, and no ID is used twice",
+                        t->id);
     }
     if (err == NHI_OK)
         err = store_event(c, s, "task-open", t->agent, t->id, NULL, NULL, detail);
@@ -199,8 +197,7 @@ static int get(struct ctl *c, struct store *s, struct nhi_task *t)
     if (nhi_name_is_task(c->operand[0]))
         err = nhi_task_get(s->l, c->operand[0], t);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl task list --all", "there is no task '%s'",
-                        c->operand[0]);
+        return ctl_fail(c, CTL_REFUSED, "nhictl task list --all", "there is no task '%s'", c->operand[0]);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the task");
 }
 
@@ -264,15 +261,14 @@ static int task_close(struct ctl *c)
         code = ended_answer(c, &ended);
     }
     if (code == CTL_SYSTEM && !s.committed)
-        ctl_note("its tickets can be ended without the ledger: nhictl revoke --task %s",
-                 c->operand[0]);
+        ctl_note("its tickets can be ended without the ledger: nhictl revoke --task %s", c->operand[0]);
     store_close(&s);
     return code;
 }
 
 static const struct opt open_opts[] = {
-    { "agent", OPT_NAME, offsetof(struct open_args, agent), true, "NAME",
-      "the agent that is to do it", nhi_name_is_agent, 0 },
+    { "agent", OPT_NAME, offsetof(struct open_args, agent), true, "NAME", "the agent that is to do it",
+      nhi_name_is_agent, 0 },
     { "until", OPT_UNTIL, offsetof(struct open_args, until), false, "WHEN",
       "2h, or 2027-06-30T12:00:00Z (default 8h, at most 30d)", NULL, 0 },
     { "idle", OPT_DURATION, offsetof(struct open_args, idle), false, "SPAN",
@@ -283,15 +279,13 @@ static const struct opt open_opts[] = {
 };
 
 static const struct opt list_opts[] = {
-    { "agent", OPT_NAME, offsetof(struct list_args, agent), false, "NAME", "only this agent's",
-      nhi_name_is_agent, 0 },
+    { "agent", OPT_NAME, offsetof(struct list_args, agent), false, "NAME", "only this agent's", nhi_name_is_agent, 0 },
     { "all", OPT_FLAG, offsetof(struct list_args, all), false, NULL, "closed ones too", NULL, 0 },
     { .name = NULL },
 };
 
 static const struct opt close_opts[] = {
-    { "reason", OPT_TEXT, offsetof(struct close_args, reason), false, "TEXT", "why", NULL,
-      NHI_TEXT_MAX },
+    { "reason", OPT_TEXT, offsetof(struct close_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
 
@@ -300,12 +294,12 @@ const struct verb task_verbs[] = {
       "ID --agent NAME [--until WHEN] [--idle SPAN] [--concurrent]", "Open a task for an agent.",
       "ID is the name of the work in your world: a job, a change, a run. It is never used twice.",
       "nhictl task open build-4711 --agent ci-bot --until 2h --idle 30m" },
-    { "task", "list", task_list, list_opts, sizeof(struct list_args), 0, 0,
-      "[--agent NAME] [--all]", "List open tasks.", NULL, "nhictl task list --agent ci-bot" },
+    { "task", "list", task_list, list_opts, sizeof(struct list_args), 0, 0, "[--agent NAME] [--all]",
+      "List open tasks.", NULL, "nhictl task list --agent ci-bot" },
     { "task", "show", task_show, NULL, 0, 1, 1, "ID", "Show one task and its tickets.", NULL,
       "nhictl task show build-4711" },
-    { "task", "close", task_close, close_opts, sizeof(struct close_args), 1, 1,
-      "ID [--reason TEXT]", "Close a task; every ticket for it is dead at once.",
-      "A closed task never opens again.", "nhictl task close build-4711 --reason done" },
+    { "task", "close", task_close, close_opts, sizeof(struct close_args), 1, 1, "ID [--reason TEXT]",
+      "Close a task; every ticket for it is dead at once.", "A closed task never opens again.",
+      "nhictl task close build-4711 --reason done" },
     { .verb = NULL },
 };

@@ -9,39 +9,36 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/keys/ticket_verify.h"
+#include "nhictl/policy/preview.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
+#include "nhictl/say/rows.h"
+#include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 #include "nhictl/ticket/issue.h"
-#include "nhictl/policy/preview.h"
-#include "nhictl/say/rows.h"
-#include "nhictl/store/store.h"
-#include "nhictl/say/text_file.h"
 #include "nhictl/ticket/issue_bind.h"
 
 /* All that is signed and bound: rows of the ledger are compared by this. */
 static bool same_claims(const struct nhi_ticket *a, const struct nhi_ticket *b)
 {
-    return strcmp(a->kid, b->kid) == 0 && strcmp(a->agent, b->agent) == 0 &&
-           strcmp(a->task, b->task) == 0 && strcmp(a->host, b->host) == 0 &&
-           strcmp(a->accounts, b->accounts) == 0 && strcmp(a->services, b->services) == 0 &&
-           a->iat == b->iat && a->nbf == b->nbf && a->exp == b->exp && a->uses == b->uses &&
-           a->has_cnf == b->has_cnf && a->ssh == b->ssh && strcmp(a->parent, b->parent) == 0 &&
+    return strcmp(a->kid, b->kid) == 0 && strcmp(a->agent, b->agent) == 0 && strcmp(a->task, b->task) == 0 &&
+           strcmp(a->host, b->host) == 0 && strcmp(a->accounts, b->accounts) == 0 &&
+           strcmp(a->services, b->services) == 0 && a->iat == b->iat && a->nbf == b->nbf && a->exp == b->exp &&
+           a->uses == b->uses && a->has_cnf == b->has_cnf && a->ssh == b->ssh && strcmp(a->parent, b->parent) == 0 &&
            (!a->has_cnf || memcmp(a->cnf, b->cnf, sizeof(a->cnf)) == 0);
 }
 
-static int refuse(struct ctl *c, const struct nhi_ticket *t, enum nhi_reason reason,
-                  const char *account)
+static int refuse(struct ctl *c, const struct nhi_ticket *t, enum nhi_reason reason, const char *account)
 {
     char hint[200];
 
     if (reason == NHI_DENY_TASK_UNKNOWN) {
         snprintf(hint, sizeof(hint), "nhictl task open %s --agent %s", t->task, t->agent);
-        return ctl_fail(c, CTL_REFUSED, hint, "ticket %s is not taken in: %s", t->jti,
-                        nhi_reason_text(reason));
+        return ctl_fail(c, CTL_REFUSED, hint, "ticket %s is not taken in: %s", t->jti, nhi_reason_text(reason));
     }
-    return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not taken in: %s (account %s)", t->jti,
-                    nhi_reason_text(reason), account);
+    return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not taken in: %s (account %s)", t->jti, nhi_reason_text(reason),
+                    account);
 }
 
 /* What would be refused at every door need not be known. Policy is left out: it may change while
@@ -136,7 +133,6 @@ static int import(struct ctl *c)
 
 const struct verb import_verbs[] = {
     { NULL, "import", import, NULL, 0, 1, 1, "FILE|-", "Make another issuer's ticket known here.",
-      "It is verified first: issuer and bounds, host, agent, task, accounts and time.",
-      "nhictl import ticket.txt" },
+      "It is verified first: issuer and bounds, host, agent, task, accounts and time.", "nhictl import ticket.txt" },
     { .verb = NULL },
 };

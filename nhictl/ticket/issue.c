@@ -18,15 +18,15 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ticket/sshopt.h"
 #include "nhictl/keys/key_choose.h"
+#include "nhictl/keys/signer.h"
+#include "nhictl/revoke/revoke.h"
 #include "nhictl/say/ctl.h"
-#include "nhictl/ticket/issue.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
-#include "nhictl/revoke/revoke.h"
-#include "nhictl/keys/signer.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
+#include "nhictl/ticket/issue.h"
 #include "nhictl/ticket/issue_bind.h"
 #include "nhictl/ticket/issue_check.h"
 #include "nhictl/ticket/issue_policy.h"
@@ -49,19 +49,17 @@ static int too_long(struct ctl *c, const struct nhi_ticket *t)
     for (size_t i = 1; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (strlen(parts[i].value) > strlen(parts[longest].value))
             longest = i;
-    return ctl_fail(
-        c, CTL_REFUSED, NULL,
-        "the ticket would be longer than %d characters, which sudo and ssh do not carry: "
-        "%s is the longest part (%zu characters)",
-        NHI_TICKET_TEXT_MAX, parts[longest].option, strlen(parts[longest].value));
+    return ctl_fail(c, CTL_REFUSED, NULL,
+                    "the ticket would be longer than %d characters, which sudo and ssh do not carry: "
+                    "%s is the longest part (%zu characters)",
+                    NHI_TICKET_TEXT_MAX, parts[longest].option, strlen(parts[longest].value));
 }
 
 int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_issuer *key)
 {
     if (nhi_issuer_allows(key, t))
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, "nhictl key list",
-                    "key %s may not sign this: it is beyond its bounds", key->kid);
+    return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s may not sign this: it is beyond its bounds", key->kid);
 }
 
 static int no_signature(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN])
@@ -123,8 +121,8 @@ int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, st
     return code;
 }
 
-enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind,
-                         const struct nhi_ticket *t, const char *renews)
+enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind, const struct nhi_ticket *t,
+                         const char *renews)
 {
     struct out_row *detail = out_row_new(c->out);
 
@@ -157,8 +155,7 @@ static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t
 
     s->writing = err == NHI_OK;
     if (err == NHI_OK)
-        err =
-            nhi_revoke(s->l, NHI_REVOKE_TICKET, t->jti, "could not be written out", c->now, &live);
+        err = nhi_revoke(s->l, NHI_REVOKE_TICKET, t->jti, "could not be written out", c->now, &live);
     if (err == NHI_OK)
         err = store_event(c, s, "revoke", t->agent, t->task, t->jti, "could not be written out", NULL);
     if (err == NHI_OK) {
@@ -174,8 +171,7 @@ static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t
         ctl_note("if somebody saw it, on %s: nhictl revoke --ticket %s", t->host, t->jti);
 }
 
-int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file,
-                   const char *cert_over)
+int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file, const char *cert_over)
 {
     struct out_row *r = claims_row(c->out, t);
     char until[NHI_TIME_LEN + 1] = "";
@@ -192,8 +188,7 @@ int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, 
         if (file == NULL)
             out_raw(c->out, "text", text);
         else
-            out_line(c->out, "ticket %s for %s until %s, written to %s", t->jti, t->agent, until,
-                     file);
+            out_line(c->out, "ticket %s for %s until %s, written to %s", t->jti, t->agent, until, file);
         code = ctl_answer(c);
         if (code != CTL_DONE && file != NULL)
             text_remove(file);
@@ -291,38 +286,31 @@ static bool is_sshopt(const char *word)
 static const struct opt issue_opts[] = {
     { "agent", OPT_NAME, AT(agent), true, "NAME", "who may use it", nhi_name_is_agent, 0 },
     { "task", OPT_NAME, AT(task), true, "ID", "an open task of this agent", nhi_name_is_task, 0 },
-    { "account", OPT_LIST, AT(accounts), true, "NAME[,...]", "the local accounts it may become",
-      nhi_name_is_account, 0 },
-    { "service", OPT_LIST, AT(services), false, "NAME[,...]",
-      "the PAM services, each named (with --bind-key: sshd)", nhi_name_is_service, 0 },
+    { "account", OPT_LIST, AT(accounts), true, "NAME[,...]", "the local accounts it may become", nhi_name_is_account,
+      0 },
+    { "service", OPT_LIST, AT(services), false, "NAME[,...]", "the PAM services, each named (with --bind-key: sshd)",
+      nhi_name_is_service, 0 },
     { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives (15m)", NULL, 0 },
-    { "host", OPT_NAME, AT(host), false, "NAME", "where it is valid (this host)", nhi_name_is_host,
+    { "host", OPT_NAME, AT(host), false, "NAME", "where it is valid (this host)", nhi_name_is_host, 0 },
+    { "bind-key", OPT_PATH, AT(bind_key), false, "FILE", "the Ed25519 key (.pub) whose holder alone may use it", NULL,
       0 },
-    { "bind-key", OPT_PATH, AT(bind_key), false, "FILE",
-      "the Ed25519 key (.pub) whose holder alone may use it", NULL, 0 },
-    { "ssh", OPT_LIST, AT(ssh), false, "WORD[,...]",
-      "what sshd takes from its sessions: restrict, no-pty ...", is_sshopt, 0 },
-    { "cert", OPT_FLAG, AT(cert), false, NULL, "also write FILE-cert.pub, which carries the ticket",
+    { "ssh", OPT_LIST, AT(ssh), false, "WORD[,...]", "what sshd takes from its sessions: restrict, no-pty ...",
+      is_sshopt, 0 },
+    { "cert", OPT_FLAG, AT(cert), false, NULL, "also write FILE-cert.pub, which carries the ticket", NULL, 0 },
+    { "uses", OPT_NUMBER, AT(uses), false, "N", "how many grants it may give (not counted)", NULL, 0 },
+    { "parent", OPT_NAME, AT(parent), false, "JTI", "revoking that ticket revokes this one", nhi_name_is_jti, 0 },
+    { "renewable-until", OPT_UNTIL, AT(renewable), false, "WHEN", "2h, or 2027-06-30T12:00:00Z (the task's deadline)",
       NULL, 0 },
-    { "uses", OPT_NUMBER, AT(uses), false, "N", "how many grants it may give (not counted)", NULL,
-      0 },
-    { "parent", OPT_NAME, AT(parent), false, "JTI", "revoking that ticket revokes this one",
-      nhi_name_is_jti, 0 },
-    { "renewable-until", OPT_UNTIL, AT(renewable), false, "WHEN",
-      "2h, or 2027-06-30T12:00:00Z (the task's deadline)", NULL, 0 },
     { "no-pin", OPT_FLAG, AT(no_pin), false, NULL,
       "let its text be used from anywhere, not only from where it is first used", NULL, 0 },
-    { "key", OPT_NAME, AT(kid), false, "KID", "sign with this key of this host", nhi_name_is_kid,
-      0 },
-    { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL,
-      0 },
+    { "key", OPT_NAME, AT(kid), false, "KID", "sign with this key of this host", nhi_name_is_kid, 0 },
+    { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb issue_verbs[] = {
     { NULL, "issue", issue, issue_opts, sizeof(struct issue_args), 0, 0,
-      "--agent NAME --task ID --account NAME[,...] [--service NAME[,...]] [options]",
-      "Issue a ticket for a task.", "It is printed alone, so that $(nhictl issue ...) works.",
-      EXAMPLE },
+      "--agent NAME --task ID --account NAME[,...] [--service NAME[,...]] [options]", "Issue a ticket for a task.",
+      "It is printed alone, so that $(nhictl issue ...) works.", EXAMPLE },
     { .verb = NULL },
 };

@@ -30,8 +30,8 @@ int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_is
 /* Whether its text is short enough for the programs that carry it. */
 int issue_fits(struct ctl *c, const struct store *s, const struct nhi_ticket *t);
 /* The event of one that was recorded: kind "issue", "renew". */
-NHI_CHECK enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind,
-                                   const struct nhi_ticket *t, const char *renews);
+NHI_CHECK enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind, const struct nhi_ticket *t,
+                                   const char *renews);
 /* Into file, or to standard output; with a certificate beside the public key in cert_over, or NULL.
  */
 int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file,

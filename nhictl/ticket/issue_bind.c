@@ -13,14 +13,14 @@
 #include "nhictl/keys/key_public.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 
 #define LINE_MAX_LEN 16384 /* of what there is, its beginning tells */
 
 /* sshd says which key it was, and no more: one key must mean one ticket, wherever it knocks. */
-static int check_free(struct ctl *c, struct store *s, const struct nhi_ticket *t,
-                      const char *account, const char *service)
+static int check_free(struct ctl *c, struct store *s, const struct nhi_ticket *t, const char *account,
+                      const char *service)
 {
     char hint[100], jti[NHI_JTI_LEN + 1];
     enum nhi_err err = nhi_ticket_holding_key(s->l, t, account, service, c->now, jti);
@@ -31,8 +31,8 @@ static int check_free(struct ctl *c, struct store *s, const struct nhi_ticket *t
         return store_fail(c, s, err, "look for other tickets of this key");
     snprintf(hint, sizeof(hint), "nhictl revoke --ticket %s", jti);
     return ctl_fail(c, CTL_REFUSED, hint,
-                    "this key is bound to the live ticket %s for account %s and service %s already",
-                    jti, account, service);
+                    "this key is bound to the live ticket %s for account %s and service %s already", jti, account,
+                    service);
 }
 
 int bind_check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
@@ -74,13 +74,11 @@ static int check_cert(struct ctl *c, const char *name)
     if (fgets(line, sizeof(line), f) == NULL)
         line[0] = '\0';
     fclose(f);
-    if (line[0] == '\0' ||
-        (strncmp(line, NHI_SSHCERT_TYPE " ", type) == 0 &&
-         nhi_sshcert_decode(line + type, strcspn(line + type, " \n"), &cert) == NHI_OK))
+    if (line[0] == '\0' || (strncmp(line, NHI_SSHCERT_TYPE " ", type) == 0 &&
+                            nhi_sshcert_decode(line + type, strcspn(line + type, " \n"), &cert) == NHI_OK))
         return CTL_DONE;
     snprintf(hint, sizeof(hint), "mv %.60s aside", name);
-    return ctl_fail(c, CTL_REFUSED, hint,
-                    "%s is there already, and carries no ticket: it is not replaced", name);
+    return ctl_fail(c, CTL_REFUSED, hint, "%s is there already, and carries no ticket: it is not replaced", name);
 }
 
 int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t)
@@ -89,8 +87,7 @@ int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t)
     int code;
 
     if (file == NULL && cert)
-        return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --cert",
-                        "--cert needs the key that it certifies");
+        return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --cert", "--cert needs the key that it certifies");
     if (file == NULL)
         return CTL_DONE;
     code = key_read_public(c, "--bind-key", file, t->cnf);
@@ -118,8 +115,7 @@ int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text, cons
         return code;
     err = nhi_sshcert_make(t, text, base64);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the certificate: %s",
-                        nhi_strerror(err));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the certificate: %s", nhi_strerror(err));
     snprintf(line, sizeof(line), "%s %s %s", NHI_SSHCERT_TYPE, base64, t->jti);
     /* Nobody can use it without the key: it may be as readable as the key's public half. */
     return text_write(c, name, line, 0644);

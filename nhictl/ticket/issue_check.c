@@ -39,20 +39,17 @@ int issue_task(struct ctl *c, struct store *s, const struct issue_args *args, st
     enum nhi_err err = nhi_task_get(s->l, args->task, t);
 
     if (err == NHI_ERR_NOT_FOUND) {
-        snprintf(hint, sizeof(hint), "nhictl task open %s --agent %s --until 2h", args->task,
-                 args->agent);
+        snprintf(hint, sizeof(hint), "nhictl task open %s --agent %s --until 2h", args->task, args->agent);
         return ctl_fail(c, CTL_REFUSED, hint, "there is no task '%s'", args->task);
     }
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the task");
     if (strcmp(t->agent, args->agent) != 0)
-        return ctl_fail(c, CTL_REFUSED, "nhictl task list --agent NAME",
-                        "task %s is %s's, not %s's", t->id, t->agent, args->agent);
+        return ctl_fail(c, CTL_REFUSED, "nhictl task list --agent NAME", "task %s is %s's, not %s's", t->id, t->agent,
+                        args->agent);
     if (t->state != NHI_TASK_OPEN || c->now >= t->deadline)
         return ctl_fail(c, CTL_REFUSED, "nhictl task open NEW-ID --agent NAME",
-                        t->state != NHI_TASK_OPEN ? "task %s is closed"
-                                                  : "task %s has passed its deadline",
-                        t->id);
+                        t->state != NHI_TASK_OPEN ? "task %s is closed" : "task %s has passed its deadline", t->id);
     return CTL_DONE;
 }
 
@@ -72,8 +69,8 @@ static void ttl_hint(int64_t seconds, char *hint, size_t size)
 
 /* Lifetimes that the task or the key would cut short are refused, not shortened: the caller asked
  * for something else than it would get. */
-int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat,
-              const struct nhi_task *t, const struct nhi_issuer *key)
+int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat, const struct nhi_task *t,
+              const struct nhi_issuer *key)
 {
     char span[OUT_AGO_LEN], hint[64];
 
@@ -85,8 +82,7 @@ int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat,
     if (ttl > key->max_ttl) {
         out_span(key->max_ttl, span);
         ttl_hint(key->max_ttl, hint, sizeof(hint));
-        return ctl_fail(c, CTL_REFUSED, hint, "key %s signs tickets for %s at most", key->kid,
-                        span);
+        return ctl_fail(c, CTL_REFUSED, hint, "key %s signs tickets for %s at most", key->kid, span);
     }
     if (iat + ttl > t->deadline) {
         int64_t left = t->deadline - iat;
@@ -95,14 +91,12 @@ int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat,
         ttl_hint(left, hint, sizeof(hint));
         if (left < 1)
             return ctl_fail(c, CTL_REFUSED, NULL, "task %s ends now", t->id);
-        return ctl_fail(c, CTL_REFUSED, hint,
-                        "task %s has %s left, less than the ticket would live", t->id, span);
+        return ctl_fail(c, CTL_REFUSED, hint, "task %s has %s left, less than the ticket would live", t->id, span);
     }
     return CTL_DONE;
 }
 
-static int check_account(struct ctl *c, struct store *s, const struct issue_args *args,
-                         const char *name)
+static int check_account(struct ctl *c, struct store *s, const struct issue_args *args, const char *name)
 {
     struct nhi_local local;
     struct nhi_agent other;
@@ -119,21 +113,18 @@ static int check_account(struct ctl *c, struct store *s, const struct issue_args
         /* The agent's own account needs nss_nhi to resolve, which may be set up later. */
         if (own)
             return CTL_DONE;
-        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host",
-                        name);
+        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", name);
     }
     if (err != NHI_OK)
         return store_fail(c, s, err, "look up the account");
     if (local.privileged)
-        return ctl_fail(c, CTL_REFUSED, NULL,
-                        "account %s is privileged (%s): no ticket can name it", name,
+        return ctl_fail(c, CTL_REFUSED, NULL, "account %s is privileged (%s): no ticket can name it", name,
                         local.because);
     if (local.blind[0] != '\0' && !local.goes_on)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "it cannot be told whether account %s is privileged: its groups: %s",
-                        name, local.blind);
+        return ctl_fail(c, CTL_SYSTEM, NULL, "it cannot be told whether account %s is privileged: its groups: %s", name,
+                        local.blind);
     if (!own && local.uid >= s->set.uid_min && local.uid <= s->set.uid_max)
-        return ctl_fail(c, CTL_REFUSED, NULL, "account %s lies in the agent range and is not %s's",
-                        name, args->agent);
+        return ctl_fail(c, CTL_REFUSED, NULL, "account %s lies in the agent range and is not %s's", name, args->agent);
     return CTL_DONE;
 }
 
@@ -146,8 +137,7 @@ int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args
     /* Another host's accounts are that host's to judge, when the ticket is used there. */
     if (strcmp(host, s->set.host) != 0)
         return nhi_list_has(args->accounts, "root")
-                   ? ctl_fail(c, CTL_REFUSED, NULL,
-                              "account root is privileged: no ticket can name it")
+                   ? ctl_fail(c, CTL_REFUSED, NULL, "account root is privileged: no ticket can name it")
                    : CTL_DONE;
     while (code == CTL_DONE && (at = nhi_list_next(at, name)) != NULL)
         code = check_account(c, s, args, name);
@@ -171,8 +161,7 @@ int issue_parent(struct ctl *c, struct store *s, const char *parent, int64_t *en
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the parent");
     if (row.revoked)
-        return ctl_fail(c, CTL_REFUSED, NULL, "the parent %s is revoked, and so would its child be",
-                        parent);
+        return ctl_fail(c, CTL_REFUSED, NULL, "the parent %s is revoked, and so would its child be", parent);
     *end = last;
     return CTL_DONE;
 }
@@ -213,9 +202,8 @@ int issue_revoked_ahead(struct ctl *c, int64_t iat)
 
     if (nhi_time_format(iat, until) != NHI_OK)
         snprintf(until, sizeof(until), "later");
-    return ctl_fail(
-        c, CTL_REFUSED, NULL,
-        "every ticket that the agent gets before %s is revoked: this host's clock was ahead "
-        "when that was done",
-        until);
+    return ctl_fail(c, CTL_REFUSED, NULL,
+                    "every ticket that the agent gets before %s is revoked: this host's clock was ahead "
+                    "when that was done",
+                    until);
 }

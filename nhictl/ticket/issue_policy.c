@@ -7,9 +7,9 @@
 
 #include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_policy.h"
+#include "nhictl/policy/preview.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
-#include "nhictl/policy/preview.h"
 #include "nhictl/store/store.h"
 
 /* Where a login comes from, when, and beside how many others, nobody knows yet. */
@@ -20,8 +20,8 @@ static bool may_still_be_met(enum nhi_condition failed)
 
 /* Whether a rule could permit the request. closest: the one whose first condition that cannot be
  * met comes last; forbids: one that always will. */
-static bool could_permit(const struct nhi_request *req, const struct nhi_facts *f,
-                         const struct nhi_rule **closest, const struct nhi_rule **forbids)
+static bool could_permit(const struct nhi_request *req, const struct nhi_facts *f, const struct nhi_rule **closest,
+                         const struct nhi_rule **forbids)
 {
     enum nhi_condition best = NHI_COND_MET;
     bool could = false;
@@ -53,21 +53,18 @@ static int refuse(struct ctl *c, const struct nhi_request *req, const struct nhi
     const char *hint = "nhictl apply, once a file in /etc/nhi/policy.d permits it";
 
     if (forbids != NULL)
-        return ctl_fail(c, CTL_REFUSED, "nhictl policy check",
-                        "rule %s forbids account %s through %s", forbids->name, req->subject,
-                        req->service);
-    if (closest == NULL)
-        return ctl_fail(c, CTL_REFUSED, hint, "no rule could permit account %s through %s",
+        return ctl_fail(c, CTL_REFUSED, "nhictl policy check", "rule %s forbids account %s through %s", forbids->name,
                         req->subject, req->service);
+    if (closest == NULL)
+        return ctl_fail(c, CTL_REFUSED, hint, "no rule could permit account %s through %s", req->subject, req->service);
     return ctl_fail(c, CTL_REFUSED, hint,
                     "no rule could permit account %s through %s; %s comes closest, but its %s does "
                     "not fit",
-                    req->subject, req->service, closest->name,
-                    nhi_condition_name(nhi_rule_fails(closest, req, f)));
+                    req->subject, req->service, closest->name, nhi_condition_name(nhi_rule_fails(closest, req, f)));
 }
 
-static int check_door(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                      const struct nhi_facts *f, const char *account, const char *service)
+static int check_door(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_facts *f,
+                      const char *account, const char *service)
 {
     const struct nhi_rule *closest = NULL, *forbids = NULL;
     struct nhi_request req;

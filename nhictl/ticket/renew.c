@@ -19,9 +19,9 @@
 
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
-#include "nhictl/ticket/issue.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
+#include "nhictl/ticket/issue.h"
 #include "nhictl/ticket/issue_bind.h"
 #include "nhictl/ticket/issue_check.h"
 
@@ -50,8 +50,7 @@ static int check_row(struct ctl *c, const struct store *s, const struct nhi_tick
     const char *again = "nhictl issue --agent NAME --task ID ...";
 
     if (row->origin != NHI_ORIGIN_ISSUED)
-        return ctl_fail(c, CTL_REFUSED, NULL,
-                        "ticket %s was issued elsewhere, by %s: it is renewed there", t->jti,
+        return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s was issued elsewhere, by %s: it is renewed there", t->jti,
                         t->kid);
     if (row->revoked)
         return ctl_fail(c, CTL_REFUSED, again, "ticket %s is revoked", t->jti);
@@ -61,14 +60,13 @@ static int check_row(struct ctl *c, const struct store *s, const struct nhi_tick
         return ctl_fail(c, CTL_REFUSED, again, "ticket %s may not be renewed any more", t->jti);
     /* The other host counts what is spent of one ticket, and would know nothing of the other. */
     if (t->uses != 0 && strcmp(t->host, s->set.host) != 0)
-        return ctl_fail(c, CTL_REFUSED, again, "ticket %s counts its uses on another host, %s",
-                        t->jti, t->host);
+        return ctl_fail(c, CTL_REFUSED, again, "ticket %s counts its uses on another host, %s", t->jti, t->host);
     return CTL_DONE;
 }
 
 /* The checks of issue, over what the ticket says. Its accounts are judged at each use. */
-static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *old,
-                       struct nhi_agent *a, struct nhi_task *task, struct nhi_issuer *key)
+static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *old, struct nhi_agent *a,
+                       struct nhi_task *task, struct nhi_issuer *key)
 {
     const struct issue_args args = { .agent = old->agent, .task = old->task };
     int code = issue_agent(c, s, &args, a);
@@ -81,8 +79,8 @@ static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *
 }
 
 /* Until when: the task, the house, its parent, and what was said when it was issued, cut it short. */
-static int64_t limit(const struct store *s, const struct nhi_ticket_row *old,
-                     const struct nhi_task *task, int64_t parent_end, int64_t iat, int64_t ttl)
+static int64_t limit(const struct store *s, const struct nhi_ticket_row *old, const struct nhi_task *task,
+                     int64_t parent_end, int64_t iat, int64_t ttl)
 {
     int64_t exp = iat + (ttl != 0 ? ttl : old->ticket.exp - old->ticket.iat);
 
@@ -97,8 +95,7 @@ static int64_t limit(const struct store *s, const struct nhi_ticket_row *old,
 
 /* Another host knows of a lineage only what its tickets say: the first is named as the parent of
  * all, so that revoking it there ends what renews it, too. */
-static int name_root(struct ctl *c, const struct store *s, const struct nhi_ticket_row *old,
-                     struct nhi_ticket *t)
+static int name_root(struct ctl *c, const struct store *s, const struct nhi_ticket_row *old, struct nhi_ticket *t)
 {
     if (strcmp(t->host, s->set.host) == 0 || strcmp(t->parent, old->root) == 0)
         return CTL_DONE;
@@ -111,8 +108,8 @@ static int name_root(struct ctl *c, const struct store *s, const struct nhi_tick
     return CTL_DONE;
 }
 
-static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
-                struct nhi_ticket *t, struct nhi_issuer *key)
+static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct nhi_ticket *t,
+                struct nhi_issuer *key)
 {
     struct nhi_agent a;
     struct nhi_task task;
@@ -142,8 +139,8 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
     return code == CTL_DONE ? issue_fits(c, s, t) : code;
 }
 
-int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
-             struct nhi_ticket *t, struct nhi_issuer *key)
+int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct nhi_ticket *t,
+             struct nhi_issuer *key)
 {
     /* A text that somebody was given is in use until the other one is. */
     bool at_once = old->ticket.has_cnf || old->tree[0] != '\0';
@@ -171,8 +168,7 @@ static int check_cert(struct ctl *c, const struct nhi_ticket *t, const struct nh
 
     if (!of_file->has_cnf || (t->has_cnf && memcmp(of_file->cnf, t->cnf, sizeof(t->cnf)) == 0))
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not bound to the key in %s", t->jti,
-                    args->cert);
+    return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not bound to the key in %s", t->jti, args->cert);
 }
 
 static int renew(struct ctl *c)
@@ -199,8 +195,7 @@ static int renew(struct ctl *c)
     if (code == CTL_DONE)
         code = look_up(c, &s, c->operand[0], &old);
     if (code == CTL_DONE && old.tree[0] != '\0')
-        code = ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is renewed by the nhictl run that has it",
-                        old.ticket.jti);
+        code = ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is renewed by the nhictl run that has it", old.ticket.jti);
     if (code == CTL_DONE)
         code = check_cert(c, &old.ticket, &certified);
     if (code == CTL_DONE)
@@ -212,9 +207,8 @@ static int renew(struct ctl *c)
         if (code == CTL_DONE)
             code = issue_hand_out(c, &t, text, args->out, args->cert);
         if (code != CTL_DONE)
-            ctl_note(
-                "ticket %s is renewed by %s, which could not be written out: renew it once more",
-                old.ticket.jti, t.jti);
+            ctl_note("ticket %s is renewed by %s, which could not be written out: renew it once more", old.ticket.jti,
+                     t.jti);
     }
     signer_close(&signer);
     nhi_text_free(text);
@@ -225,12 +219,10 @@ static int renew(struct ctl *c)
 #define AT(field) offsetof(struct renew_args, field)
 
 static const struct opt renew_opts[] = {
-    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives from now (as long as before)",
-      NULL, 0 },
-    { "cert", OPT_PATH, AT(cert), false, "FILE.pub",
-      "also write FILE-cert.pub, over the key that it is bound to", NULL, 0 },
-    { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL,
+    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives from now (as long as before)", NULL, 0 },
+    { "cert", OPT_PATH, AT(cert), false, "FILE.pub", "also write FILE-cert.pub, over the key that it is bound to", NULL,
       0 },
+    { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL, 0 },
     { .name = NULL },
 };
 

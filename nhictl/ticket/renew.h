@@ -13,7 +13,7 @@ struct store;
 /* Makes and records the ticket that renews old, in the open transaction, with its event. ttl 0: as
  * long as old lived; it is cut at what old may be renewed to. key: the issuer that signs it, this
  * host's own. Returns CTL_DONE, or another exit code after saying what is wrong. */
-int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl,
-             struct nhi_ticket *t, struct nhi_issuer *key);
+int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct nhi_ticket *t,
+             struct nhi_issuer *key);
 
 #endif

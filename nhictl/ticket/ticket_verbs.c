@@ -9,12 +9,12 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/keys/ticket_verify.h"
-#include "nhictl/say/ctl.h"
 #include "nhictl/policy/preview.h"
+#include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
-#include "nhictl/store/store.h"
 #include "nhictl/say/text_file.h"
+#include "nhictl/store/store.h"
 
 struct list_args {
     const char *agent, *task;
@@ -56,8 +56,7 @@ static int ticket_show(struct ctl *c)
         if (nhi_name_is_jti(c->operand[0]))
             err = nhi_ticket_get(s.l, c->operand[0], &row);
         if (err == NHI_ERR_NOT_FOUND)
-            code = ctl_fail(c, CTL_REFUSED, "nhictl ticket list --all", "there is no ticket '%s'",
-                            c->operand[0]);
+            code = ctl_fail(c, CTL_REFUSED, "nhictl ticket list --all", "there is no ticket '%s'", c->operand[0]);
         else if (err != NHI_OK)
             code = store_fail(c, &s, err, "read the ticket");
     }
@@ -71,8 +70,8 @@ static int ticket_show(struct ctl *c)
 
 /* One line for each door that the ticket names. Returns whether any of them opens; first: why the
  * first does not. */
-static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                      const struct nhi_facts *facts, enum nhi_reason *first)
+static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_facts *facts,
+                      enum nhi_reason *first)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
     const char *at = t->accounts, *in;
@@ -80,8 +79,7 @@ static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_tic
 
     out_table(c->out, "decisions", NULL);
     while ((at = nhi_list_next(at, account)) != NULL)
-        for (in = nhi_list_next(t->services, service); in != NULL;
-             in = nhi_list_next(in, service)) {
+        for (in = nhi_list_next(t->services, service); in != NULL; in = nhi_list_next(in, service)) {
             enum nhi_reason reason = judge(c, s, t, facts, account, service, JUDGE_ANYWHERE);
             struct out_row *r = out_row_new(c->out);
 
@@ -146,25 +144,18 @@ static int ticket_inspect(struct ctl *c)
 }
 
 static const struct opt list_opts[] = {
-    { "agent", OPT_NAME, offsetof(struct list_args, agent), false, "NAME", "only this agent's",
-      nhi_name_is_agent, 0 },
-    { "task", OPT_NAME, offsetof(struct list_args, task), false, "ID", "only this task's",
-      nhi_name_is_task, 0 },
-    { "all", OPT_FLAG, offsetof(struct list_args, all), false, NULL, "expired and revoked ones too",
-      NULL, 0 },
+    { "agent", OPT_NAME, offsetof(struct list_args, agent), false, "NAME", "only this agent's", nhi_name_is_agent, 0 },
+    { "task", OPT_NAME, offsetof(struct list_args, task), false, "ID", "only this task's", nhi_name_is_task, 0 },
+    { "all", OPT_FLAG, offsetof(struct list_args, all), false, NULL, "expired and revoked ones too", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb ticket_verbs[] = {
-    { "ticket", "list", ticket_list, list_opts, sizeof(struct list_args), 0, 0,
-      "[--agent NAME] [--task ID] [--all]", "List live tickets, newest first.", NULL,
-      "nhictl ticket list --agent ci-bot" },
-    { "ticket", "show", ticket_show, NULL, 0, 1, 1, "JTI",
-      "Show what the ledger knows of a ticket.", "A ticket ID that starts with - goes after --.",
-      "nhictl ticket show AAAAAAAAAAAAAAAAAAAAAA" },
-    { "ticket", "inspect", ticket_inspect, NULL, 0, 1, 1, "FILE|-",
-      "Verify a ticket and show what it opens here now.",
-      "Exit status 1: it opens nothing. The ticket itself is never printed.",
-      "nhictl ticket inspect ticket.txt" },
+    { "ticket", "list", ticket_list, list_opts, sizeof(struct list_args), 0, 0, "[--agent NAME] [--task ID] [--all]",
+      "List live tickets, newest first.", NULL, "nhictl ticket list --agent ci-bot" },
+    { "ticket", "show", ticket_show, NULL, 0, 1, 1, "JTI", "Show what the ledger knows of a ticket.",
+      "A ticket ID that starts with - goes after --.", "nhictl ticket show AAAAAAAAAAAAAAAAAAAAAA" },
+    { "ticket", "inspect", ticket_inspect, NULL, 0, 1, 1, "FILE|-", "Verify a ticket and show what it opens here now.",
+      "Exit status 1: it opens nothing. The ticket itself is never printed.", "nhictl ticket inspect ticket.txt" },
     { .verb = NULL },
 };

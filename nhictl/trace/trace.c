@@ -59,24 +59,19 @@ static void answer_head(struct ctl *c, const struct trace *t)
     bool closed = t->has_task && k->state != NHI_TASK_OPEN;
 
     out_text(r, "by", NULL, trace_by_name(t->by));
-    out_text(r, "id", t->by == TRACE_TASK || t->by == TRACE_AGENT ? NULL : trace_by_name(t->by),
-             t->id);
+    out_text(r, "id", t->by == TRACE_TASK || t->by == TRACE_AGENT ? NULL : trace_by_name(t->by), t->id);
     out_text(r, "host", NULL, t->host);
     out_text(r, "agent", "agent", t->has_agent ? t->agent.account.name : NULL);
     out_text(r, "purpose", "purpose", t->has_agent ? t->agent.purpose : NULL);
     out_text(r, "owner", "owner", t->has_agent ? t->agent.owner : NULL);
     out_text(r, "agent_state", NULL, t->has_agent ? agent_state_name(t->agent.state) : NULL);
     out_text(r, "task", t->has_task ? "task" : NULL, t->has_task ? k->id : NULL);
-    out_state(r, "state", t->has_task ? "state" : NULL,
-              t->has_task ? task_state_name(k, c->now) : NULL);
+    out_state(r, "state", t->has_task ? "state" : NULL, t->has_task ? task_state_name(k, c->now) : NULL);
     out_time(r, "opened", t->has_task ? "opened" : NULL, t->has_task ? k->opened : 0);
-    out_time(r, "deadline", t->has_task && !closed ? "deadline" : NULL,
-             t->has_task ? k->deadline : 0);
+    out_time(r, "deadline", t->has_task && !closed ? "deadline" : NULL, t->has_task ? k->deadline : 0);
     out_time(r, "closed", closed ? "closed" : NULL, closed ? k->closed : 0);
-    out_text(r, "reason", closed && k->reason[0] != '\0' ? "reason" : NULL,
-             closed ? or_null(k->reason) : NULL);
-    out_time(r, "archived_before", t->archived_before != 0 ? "archived before" : NULL,
-             t->archived_before);
+    out_text(r, "reason", closed && k->reason[0] != '\0' ? "reason" : NULL, closed ? or_null(k->reason) : NULL);
+    out_time(r, "archived_before", t->archived_before != 0 ? "archived before" : NULL, t->archived_before);
     out_record(c->out, "trace", r);
     out_line(c->out, "%s", "");
 }
@@ -176,8 +171,7 @@ static int answer(struct ctl *c, const struct trace *t)
 static int which(struct ctl *c, struct trace *t)
 {
     const struct trace_args *args = c->args;
-    const char *ids[] = { c->operand_count > 0 ? c->operand[0] : NULL, args->agent, args->ticket,
-                          args->session };
+    const char *ids[] = { c->operand_count > 0 ? c->operand[0] : NULL, args->agent, args->ticket, args->session };
     int given = 0;
 
     for (int by = TRACE_TASK; by <= TRACE_SESSION; by++)
@@ -190,11 +184,9 @@ static int which(struct ctl *c, struct trace *t)
         return ctl_fail(c, CTL_USAGE, "nhictl trace TASK",
                         "trace takes exactly one of a task, --agent, --ticket and --session");
     if (t->by == TRACE_TASK && !nhi_name_is_task(t->id))
-        return ctl_fail(c, CTL_REFUSED, "nhictl task list --all",
-                        "there is no task '%s' in the trail", t->id);
+        return ctl_fail(c, CTL_REFUSED, "nhictl task list --all", "there is no task '%s' in the trail", t->id);
     if (args->html != NULL && c->json)
-        return ctl_fail(c, CTL_USAGE, NULL,
-                        "--html and --json are two answers: ask for one of them");
+        return ctl_fail(c, CTL_USAGE, NULL, "--html and --json are two answers: ask for one of them");
     return CTL_DONE;
 }
 
@@ -228,14 +220,11 @@ static bool is_session(const char *s)
 #define AT(field) offsetof(struct trace_args, field)
 
 static const struct opt trace_opts[] = {
-    { "agent", OPT_NAME, AT(agent), false, "NAME", "of everything that an agent did",
-      nhi_name_is_agent, 0 },
-    { "ticket", OPT_NAME, AT(ticket), false, "JTI",
-      "of a ticket, what it renews, and what renewed it", nhi_name_is_jti, 0 },
-    { "session", OPT_NAME, AT(session), false, "SESSION", "of a session, as session list names it",
-      is_session, 0 },
-    { "html", OPT_PATH, AT(html), false, "FILE",
-      "as a page that needs nothing else; - for standard output", NULL, 0 },
+    { "agent", OPT_NAME, AT(agent), false, "NAME", "of everything that an agent did", nhi_name_is_agent, 0 },
+    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "of a ticket, what it renews, and what renewed it", nhi_name_is_jti,
+      0 },
+    { "session", OPT_NAME, AT(session), false, "SESSION", "of a session, as session list names it", is_session, 0 },
+    { "html", OPT_PATH, AT(html), false, "FILE", "as a page that needs nothing else; - for standard output", NULL, 0 },
     { .name = NULL },
 };
 

@@ -20,7 +20,7 @@ enum trace_tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD };
 struct trace_step {
     struct nhi_event e; /* its detail is this: */
     char *detail;
-    bool direct;        /* about what was asked for, not only about what that hangs on */
+    bool direct;                     /* about what was asked for, not only about what that hangs on */
     int64_t uid, loginuid, sudo_uid; /* who typed it, as far as known; -1: not known */
     int ms;                          /* of its second; after all that has one where it is not known */
     int64_t began;                   /* of the end of a session: when that began */

@@ -51,9 +51,8 @@ static struct axis axis_of(const struct trace *t)
 
 static int64_t tick_width(int64_t span)
 {
-    static const int64_t steps[] = { 1,     2,     5,      10,     15,      30,     60,    120,
-                                     300,   600,   900,    1800,   3600,    7200,   14400, 21600,
-                                     43200, 86400, 172800, 604800, 1209600, 2419200 };
+    static const int64_t steps[] = { 1,    2,    5,    10,    15,    30,    60,    120,    300,    600,     900,
+                                     1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800, 1209600, 2419200 };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
         if (span / steps[i] <= TICKS)
@@ -124,8 +123,7 @@ static void put_note(FILE *f, double left, double right, const char *lasted, con
     fputs("</span>", f);
 }
 
-static void put_session(FILE *f, const struct trace *t, const struct axis *x,
-                        const struct trace_session *s)
+static void put_session(FILE *f, const struct trace *t, const struct axis *x, const struct trace_session *s)
 {
     int64_t end = s->ended != 0 ? s->ended : t->now;
     double left = percent(x, s->began), right = percent(x, end);
@@ -161,8 +159,7 @@ static int64_t ticket_end(const struct trace *t, const struct nhi_ticket_row *r)
     return end;
 }
 
-static void put_ticket(FILE *f, const struct trace *t, const struct axis *x,
-                       const struct nhi_ticket_row *r)
+static void put_ticket(FILE *f, const struct trace *t, const struct axis *x, const struct nhi_ticket_row *r)
 {
     char jti[TRACE_SHORT_LEN];
     int64_t end = ticket_end(t, r);
@@ -186,8 +183,7 @@ static void put_denials(FILE *f, const struct trace *t, const struct axis *x)
     for (size_t i = 0; i < t->steps; i++) {
         if (strcmp(t->step[i]->e.decision, "deny") != 0)
             continue;
-        fprintf(f, "<span class=\"mark\" style=\"left:%.3f%%\" title=\"",
-                percent(x, t->step[i]->e.at));
+        fprintf(f, "<span class=\"mark\" style=\"left:%.3f%%\" title=\"", percent(x, t->step[i]->e.at));
         html_text(f, t->step[i]->text);
         fputs("\">✕</span>", f);
     }
@@ -208,13 +204,11 @@ void trace_html_chart(FILE *f, const struct trace *t)
     for (size_t i = 0; i < shown; i++)
         put_session(f, t, &x, &t->session[i]);
     put_denials(f, t, &x);
-    fputs(
-        "</div>\n<p class=\"key\"><i></i>session, which ended by itself<i class=\"k2\"></i>cut off"
-        "<i class=\"k3\"></i>a ticket while it was good &emsp;<b class=\"bad\">✕</b> denied &emsp;"
-        "<b class=\"bad\">┆</b> what ended something &emsp;▶ still live. All times are UTC.</p>\n",
-        f);
+    fputs("</div>\n<p class=\"key\"><i></i>session, which ended by itself<i class=\"k2\"></i>cut off"
+          "<i class=\"k3\"></i>a ticket while it was good &emsp;<b class=\"bad\">✕</b> denied &emsp;"
+          "<b class=\"bad\">┆</b> what ended something &emsp;▶ still live. All times are UTC.</p>\n",
+          f);
     if (t->sessions > shown)
-        fprintf(f, "<p class=\"dim\">%zu more sessions are in the list below.</p>\n",
-                t->sessions - shown);
+        fprintf(f, "<p class=\"dim\">%zu more sessions are in the list below.</p>\n", t->sessions - shown);
     fputs("</figure>\n", f);
 }

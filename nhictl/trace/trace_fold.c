@@ -37,8 +37,7 @@ static bool signed_any(const struct trace *t, const struct nhi_event *e)
     bool any = false;
 
     for (size_t i = 0; i < t->steps && !any; i++)
-        any = t->step[i]->direct && t->step[i]->e.kid[0] != '\0' &&
-              is(t->step[i]->e.kid, kid != NULL ? kid : e->kid);
+        any = t->step[i]->direct && t->step[i]->e.kid[0] != '\0' && is(t->step[i]->e.kid, kid != NULL ? kid : e->kid);
     json_decref(o);
     return any;
 }

@@ -180,8 +180,7 @@ static void put_foot(FILE *f, const struct trace *t)
     html_text(f, t->host);
     fputs(" had it at ", f);
     html_time(f, t->now);
-    fputs(" UTC. The numbers are those of its events: <code>nhictl audit verify</code> proves them.",
-          f);
+    fputs(" UTC. The numbers are those of its events: <code>nhictl audit verify</code> proves them.", f);
     if (t->archived_before != 0) {
         fputs(" Older events are archived: those before ", f);
         html_time(f, t->archived_before);

@@ -85,8 +85,8 @@ static bool is_direct(const struct reading *r, const struct nhi_event *e)
     case TRACE_TICKET:
         return e->jti[0] != '\0' && is_of_lineage(r->t, e->jti);
     case TRACE_SESSION:
-        return e->jti[0] != '\0' && (is(e->kind, "revoke") ? is_of_lineage(r->t, e->jti)
-                                                           : is_issue(e) && is(e->jti, r->of.jti));
+        return e->jti[0] != '\0' &&
+               (is(e->kind, "revoke") ? is_of_lineage(r->t, e->jti) : is_issue(e) && is(e->jti, r->of.jti));
     }
     return false;
 }
@@ -101,8 +101,8 @@ static bool is_around(const struct reading *r, const struct nhi_event *e)
         return is(e->task, r->task);
     if (e->agent[0] != '\0')
         return is(e->agent, r->agent);
-    return begins(e->kind, "lockdown") || begins(e->kind, "key-re") ||
-           is(e->kind, "policy-apply") || is(e->kind, "revoke");
+    return begins(e->kind, "lockdown") || begins(e->kind, "key-re") || is(e->kind, "policy-apply") ||
+           is(e->kind, "revoke");
 }
 
 static int64_t number_of(const json_t *o, const char *key)
@@ -173,8 +173,7 @@ static int ms_of(const struct trace_step *s)
 
 static int by_time(const void *a, const void *b)
 {
-    const struct trace_step *x = *(struct trace_step *const *)a,
-                            *y = *(struct trace_step *const *)b;
+    const struct trace_step *x = *(struct trace_step *const *)a, *y = *(struct trace_step *const *)b;
 
     if (x->e.at != y->e.at)
         return x->e.at < y->e.at ? -1 : 1;
@@ -315,11 +314,10 @@ static enum nhi_err find(struct store *s, struct reading *r, const struct sessio
 
 static int not_there(struct ctl *c, const struct trace *t)
 {
-    static const char *const hints[] = { "nhictl task list --all", "nhictl agent list",
-                                         "nhictl ticket list --all", "nhictl session list" };
+    static const char *const hints[] = { "nhictl task list --all", "nhictl agent list", "nhictl ticket list --all",
+                                         "nhictl session list" };
 
-    return ctl_fail(c, CTL_REFUSED, hints[t->by], "there is no %s '%s' in the trail",
-                    trace_by_name(t->by), t->id);
+    return ctl_fail(c, CTL_REFUSED, hints[t->by], "there is no %s '%s' in the trail", trace_by_name(t->by), t->id);
 }
 
 static enum nhi_err read_story(struct store *s, struct reading *r, const struct sessions *live)
@@ -334,15 +332,13 @@ static enum nhi_err read_story(struct store *s, struct reading *r, const struct 
     if (r->agent[0] == '\0' && t->has_task)
         COPY(r->agent, t->task.agent);
     t->has_agent = r->agent[0] != '\0' && nhi_agent_get(s->l, r->agent, &t->agent) == NHI_OK;
-    err = nhi_ticket_each(s->l, t->by == TRACE_AGENT ? r->agent : NULL,
-                          t->by == TRACE_AGENT ? NULL : r->task, false, t->now, add_ticket, r);
-    if (s->set.archived_before > (t->has_task    ? t->task.opened
-                                  : t->has_agent ? t->agent.created
-                                                 : 0))
+    err = nhi_ticket_each(s->l, t->by == TRACE_AGENT ? r->agent : NULL, t->by == TRACE_AGENT ? NULL : r->task, false,
+                          t->now, add_ticket, r);
+    if (s->set.archived_before > (t->has_task ? t->task.opened : t->has_agent ? t->agent.created : 0))
         t->archived_before = s->set.archived_before;
     if (err == NHI_OK)
-        err = nhi_event_each_of(s->l, r->task[0] != '\0' ? r->task : NULL,
-                                r->agent[0] != '\0' ? r->agent : NULL, add_step, r);
+        err = nhi_event_each_of(s->l, r->task[0] != '\0' ? r->task : NULL, r->agent[0] != '\0' ? r->agent : NULL,
+                                add_step, r);
     if (err != NHI_OK)
         return err;
     if (t->by == TRACE_SESSION)

@@ -147,8 +147,7 @@ static int by_beginning(const void *a, const void *b)
     return x->began != y->began ? (x->began < y->began ? -1 : 1) : strcmp(x->handle, y->handle);
 }
 
-void trace_add_sessions(struct trace *t, const struct sessions *live, trace_takes_fn *takes,
-                        const void *ctx)
+void trace_add_sessions(struct trace *t, const struct sessions *live, trace_takes_fn *takes, const void *ctx)
 {
     struct trace_session s;
 

@@ -14,8 +14,8 @@
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_list.h"
 #include "nhictl/end/local_account.h"
-#include "nhictl/process/logind.h"
 #include "nhictl/process/log.h"
+#include "nhictl/process/logind.h"
 
 #define BOOTED "/run/systemd/system" /* sd_booted(3) */
 

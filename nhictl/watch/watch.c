@@ -27,28 +27,28 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/heartbeat.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/policy/reason.h"
-#include "nhictl/end/end_record.h"
-#include "nhictl/end/leftover_sweep.h"
-#include "nhictl/say/ctl.h"
-#include "nhictl/say/fail.h"
-#include "nhictl/watch/watch_duties.h"
 #include "nhictl/end/end.h"
-#include "nhictl/watch/session_leaders.h"
+#include "nhictl/end/end_record.h"
 #include "nhictl/end/leftover.h"
-#include "nhictl/watch/linger.h"
+#include "nhictl/end/leftover_sweep.h"
+#include "nhictl/end/warning.h"
 #include "nhictl/process/log.h"
 #include "nhictl/process/pulse.h"
+#include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/task_sweep.h"
 #include "nhictl/store/trail.h"
-#include "nhictl/end/warning.h"
+#include "nhictl/watch/linger.h"
+#include "nhictl/watch/session_leaders.h"
+#include "nhictl/watch/watch_duties.h"
 
-#define BUSY_MS 1000 /* between two tries at a ledger that another is writing */
-#define PAUSE_MS 50 /* between two looks at all sessions, however much is written */
+#define BUSY_MS 1000   /* between two tries at a ledger that another is writing */
+#define PAUSE_MS 50    /* between two looks at all sessions, however much is written */
 #define JUDGE_MS 10000 /* how long sessions that end come before the judging of others, which may be held up */
 
 struct watch {
@@ -56,12 +56,12 @@ struct watch {
     int grants, sessions;        /* the watches of inotify on records and on sessions */
     int lingers, groups;         /* those on who lingers and who takes tickets only; -1: none */
     bool look, fold, linger, stop;
-    bool judge;                  /* sessions were found, and not judged yet */
-    bool ready;                  /* and systemd has been told */
-    enum nhi_err seen;           /* how the last look went, at the ledger or at the sessions */
+    bool judge;                            /* sessions were found, and not judged yet */
+    bool ready;                            /* and systemd has been told */
+    enum nhi_err seen;                     /* how the last look went, at the ledger or at the sessions */
     int64_t began, looked, judged, beaten; /* milliseconds */
-    int64_t grace, warn;    /* seconds */
-    int64_t task;           /* when the first of the open tasks ends */
+    int64_t grace, warn;                   /* seconds */
+    int64_t task;                          /* when the first of the open tasks ends */
     struct warnings warnings;
     struct leaders leaders;
     struct duties duties;
@@ -104,8 +104,7 @@ static bool tell_systemd(const char *state)
 static void beat(struct watch *w, int64_t now)
 {
     if (nhi_heartbeat_beat(NHI_RUN_DIR, w->seen) != NHI_OK)
-        log_say(LOG_DAEMON | LOG_ERR, "watch: %s/%s cannot be written", NHI_RUN_DIR,
-                NHI_HEARTBEAT_FILE);
+        log_say(LOG_DAEMON | LOG_ERR, "watch: %s/%s cannot be written", NHI_RUN_DIR, NHI_HEARTBEAT_FILE);
     w->ready = tell_systemd(w->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1") || w->ready;
     w->beaten = now;
 }
@@ -301,13 +300,10 @@ static int start(struct ctl *c, struct watch *w)
     if (w->signals < 0 || w->clock < 0 || w->changes < 0 || leaders_open(&w->leaders) != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not start to watch: %s", strerror(errno));
     w->grants = inotify_add_watch(w->changes, NHI_STATE_DIR "/" NHI_GRANTS_DIR, IN_CREATE);
-    w->sessions = inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR,
-                                    IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
-    if (w->grants < 0 || w->sessions < 0 ||
-        inotify_add_watch(w->changes, NHI_STATE_DIR, written) < 0)
-        return ctl_fail(c, CTL_SYSTEM, errno == ENOENT ? "nhictl init" : NULL,
-                        "could not watch %s and %s: %s", NHI_STATE_DIR, NHI_RUN_DIR,
-                        strerror(errno));
+    w->sessions = inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
+    if (w->grants < 0 || w->sessions < 0 || inotify_add_watch(w->changes, NHI_STATE_DIR, written) < 0)
+        return ctl_fail(c, CTL_SYSTEM, errno == ENOENT ? "nhictl init" : NULL, "could not watch %s and %s: %s",
+                        NHI_STATE_DIR, NHI_RUN_DIR, strerror(errno));
     w->lingers = linger_watch(w->changes);
     w->groups = leftover_accounts_notify(w->changes);
     return CTL_DONE;
@@ -318,12 +314,10 @@ static int alone(struct ctl *c, int *lock)
 {
     *lock = open(NHI_RUN_DIR "/watch.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (*lock < 0)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s/watch.lock: %s", NHI_RUN_DIR,
-                        strerror(errno));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s/watch.lock: %s", NHI_RUN_DIR, strerror(errno));
     if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, "systemctl status nhi-watch",
-                    "nhictl watch is running already");
+    return ctl_fail(c, CTL_REFUSED, "systemctl status nhi-watch", "nhictl watch is running already");
 }
 
 static void take_changes(struct watch *w)
@@ -337,8 +331,7 @@ static void take_changes(struct watch *w)
 
             w->linger = w->linger || e->wd == w->lingers || (e->mask & IN_Q_OVERFLOW) != 0;
             w->look = w->look || (e->wd != w->grants && e->wd != w->lingers && e->wd != w->groups);
-            w->fold = w->fold || e->wd == w->grants || e->wd == w->sessions ||
-                      (e->mask & IN_Q_OVERFLOW) != 0;
+            w->fold = w->fold || e->wd == w->grants || e->wd == w->sessions || (e->mask & IN_Q_OVERFLOW) != 0;
             at += (ssize_t)(sizeof(*e) + e->len);
         }
 }
@@ -382,7 +375,8 @@ static void run(struct ctl *c, struct watch *w)
         /* Of those that cannot be followed nobody says when they have gone. */
         if (beats && (w->seen != NHI_OK || w->leaders.some_are_not))
             w->look = true;
-        /* Where another program was the last to close the ledger, its shared memory is gone, which only a writer makes. */
+        /* Where another program was the last to close the ledger, its shared memory is gone, which only a writer makes.
+         */
         if (beats && w->seen == NHI_ERR_SYS)
             w->fold = true;
         if (w->look && (beats || now - w->looked >= PAUSE_MS))
@@ -496,7 +490,6 @@ static const struct opt options[] = {
 const struct verb watch_verbs[] = {
     { NULL, "watch", watch, options, sizeof(struct watch_args), 0, 0, "[--wait SPAN]",
       "Supervise: end each session when its ticket ends.",
-      "Runs until SIGTERM, in the foreground: systemctl enable --now nhi-watch, or by hand.",
-      "nhictl watch" },
+      "Runs until SIGTERM, in the foreground: systemctl enable --now nhi-watch, or by hand.", "nhictl watch" },
     { .verb = NULL },
 };

@@ -3,17 +3,17 @@
 #include <stdio.h>
 #include <syslog.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/denials.h"
-#include "libnhi/key/paserk.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/grant/refused.h"
+#include "libnhi/key/paserk.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/session/session.h"
 #include "nhictl/audit/signed_head.h"
+#include "nhictl/process/log.h"
 #include "nhictl/store/store_event.h"
 #include "nhictl/store/trail.h"
-#include "nhictl/process/log.h"
 
 void duties_settings(struct duties *d, const struct nhi_settings *set)
 {
@@ -36,8 +36,7 @@ static void sign_head(void)
         snprintf(line, sizeof(line), "head=%s", token);
         trail_say(line);
     } else {
-        log_say(LOG_DAEMON | LOG_ERR, "watch: the head of the trail could not be signed: %s",
-               nhi_strerror(err));
+        log_say(LOG_DAEMON | LOG_ERR, "watch: the head of the trail could not be signed: %s", nhi_strerror(err));
     }
     nhi_text_free(token);
 }
@@ -73,10 +72,8 @@ static void add_samples(struct out_row *detail, const struct nhi_denials *d)
     for (size_t i = 0; i < d->sample_count; i++) {
         const struct nhi_denial *one = &d->samples[i];
 
-        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s/%s/%s/%s", i > 0 ? " " : "",
-                                one->service, one->account,
-                                one->from[0] != '\0' ? one->from : "local",
-                                nhi_reason_name(one->reason));
+        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s/%s/%s/%s", i > 0 ? " " : "", one->service,
+                                one->account, one->from[0] != '\0' ? one->from : "local", nhi_reason_name(one->reason));
     }
     out_list(detail, "samples", NULL, list);
 }

@@ -31,11 +31,11 @@
 #include "tests/lib/bench.h"
 #include "tests/lib/world.h"
 
-#define EACH 3        /* processes of a session */
-#define MOST 100      /* sessions that end at once */
+#define EACH 3   /* processes of a session */
+#define MOST 100 /* sessions that end at once */
 #define ROUNDS_MOST 200
-#define IDLE 1000     /* sessions, with one process each */
-#define IDLE_FOR 60   /* seconds */
+#define IDLE 1000   /* sessions, with one process each */
+#define IDLE_FOR 60 /* seconds */
 #define OTHERS 200
 
 static char nhictl[4096];
@@ -61,8 +61,8 @@ static void register_self(const struct nhi_ticket *t)
     struct nhi_grant g = { .at = time(NULL), .reason = NHI_PERMIT, .source = NHI_FROM_PROMPT, .ticket = *t };
     pid_t parent;
 
-    (void)snprintf(g.service, sizeof g.service, "sshd");
-    (void)snprintf(g.subject, sizeof g.subject, "ci-bot");
+    snprintf(g.service, sizeof(g.service), "sshd");
+    snprintf(g.subject, sizeof(g.subject), "ci-bot");
     if (nhi_id_new(g.id) != NHI_OK || nhi_boot_id(g.boot) != NHI_OK ||
         nhi_proc_read(getpid(), &g.self, &parent) != NHI_OK ||
         nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_LOGIN, WORLD_AGENT_UID) != NHI_OK)
@@ -90,7 +90,7 @@ static void begin(const struct nhi_ticket *t, int processes, int out)
         break;
     }
     pid = getpid();
-    if (write(out, &pid, sizeof pid) != sizeof pid)
+    if (write(out, &pid, sizeof(pid)) != sizeof(pid))
         _exit(1);
     rest();
 }
@@ -106,11 +106,10 @@ static void begin_all(const struct nhi_ticket *t, int sessions, int processes, b
     for (int i = 0; i < sessions; i++)
         begin(t, processes, p[1]);
     for (int i = 0; i < sessions * processes; i++) {
-        if (read(p[0], &pid, sizeof pid) != sizeof pid)
+        if (read(p[0], &pid, sizeof(pid)) != sizeof(pid))
             die("read");
         if (watch)
-            fds[open_fds++] =
-                (struct pollfd){ .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+            fds[open_fds++] = (struct pollfd){ .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
     }
     close(p[0]);
     close(p[1]);
@@ -225,14 +224,14 @@ static long field(pid_t pid, const char *name)
     long value = -1;
     FILE *f;
 
-    (void)snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
     f = fopen(path, "re");
-    while (f != NULL && value < 0 && fgets(line, sizeof line, f) != NULL)
+    while (f != NULL && value < 0 && fgets(line, sizeof(line), f) != NULL)
         if (strncmp(line, name, strlen(name)) == 0)
             value = strtol(line + strlen(name), NULL, 10);
     if (f == NULL || value < 0)
         die(name);
-    (void)fclose(f);
+    fclose(f);
     return value;
 }
 
@@ -243,11 +242,11 @@ static struct cost cost_of(pid_t pid)
     char path[64];
     FILE *f;
 
-    (void)snprintf(path, sizeof path, "/proc/%ld/schedstat", (long)pid);
+    snprintf(path, sizeof(path), "/proc/%ld/schedstat", (long)pid);
     f = fopen(path, "re");
     if (f == NULL || fscanf(f, "%llu", &ns) != 1)
         die(path);
-    (void)fclose(f);
+    fclose(f);
     c.cpu_us = (double)ns / 1e3;
     return c;
 }
@@ -322,7 +321,7 @@ static int bench(void)
     if (!world_enter() || mount("proc", "/proc", "proc", 0, NULL) != 0)
         return 1;
     world_reset();
-    (void)snprintf(nhictl, sizeof nhictl, "%s/nhictl", getenv("BUILD"));
+    snprintf(nhictl, sizeof(nhictl), "%s/nhictl", getenv("BUILD"));
     if (pthread_create(&reader, NULL, read_log, NULL) != 0)
         return 1;
     l = world_ledger();

@@ -36,7 +36,7 @@ static size_t run(const char *program, const char *account)
         _exit(127);
     }
     close(out[1]);
-    n = read(out[0], buf, sizeof buf);
+    n = read(out[0], buf, sizeof(buf));
     close(out[0]);
     if (waitpid(pid, &status, 0) != pid || status != 0)
         exit(1);
@@ -66,8 +66,7 @@ static void record(struct nhi_ledger *l, bool known)
     uint8_t sk[crypto_sign_SECRETKEYBYTES];
 
     t.has_cnf = true;
-    if (crypto_sign_keypair(t.cnf, sk) != 0 ||
-        nhi_ticket_record(l, &t, NHI_ORIGIN_ISSUED, time(NULL)) != NHI_OK)
+    if (crypto_sign_keypair(t.cnf, sk) != 0 || nhi_ticket_record(l, &t, NHI_ORIGIN_ISSUED, time(NULL)) != NHI_OK)
         exit(1);
     if (known)
         nhi_sshkey_encode(t.cnf, base64);
@@ -85,8 +84,7 @@ int main(void)
     double nothing;
     int i;
 
-    (void)snprintf(helper, sizeof helper, "%s/nhi-authorized-keys",
-                   build != NULL ? build : "build");
+    snprintf(helper, sizeof(helper), "%s/nhi-authorized-keys", build != NULL ? build : "build");
     if (!world_enter())
         return 1;
     world_reset();

@@ -129,8 +129,7 @@ static void measure_all(const char *service, struct figures *f)
 {
     enum op op;
 
-    if (__nss_configure_lookup("passwd", service) != 0 ||
-        __nss_configure_lookup("group", service) != 0 ||
+    if (__nss_configure_lookup("passwd", service) != 0 || __nss_configure_lookup("group", service) != 0 ||
         __nss_configure_lookup("initgroups", service) != 0)
         die("__nss_configure_lookup");
     for (op = 0; op < OPS; op++)
@@ -153,8 +152,7 @@ static void publish(const char *service, struct figures *f)
 }
 
 /* Runs work in a child, so that its memory is its own. Returns its peak RSS in KiB. */
-static long in_child(void (*work)(const char *, struct figures *), const char *service,
-                     struct figures *f)
+static long in_child(void (*work)(const char *, struct figures *), const char *service, struct figures *f)
 {
     struct rusage usage;
     int status = 0;
@@ -207,12 +205,10 @@ static void prepare(void)
         exit(1);
     }
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
-        fprintf(stderr, "bench_nss: not measured: a private mount namespace needs root (%s)\n",
-                strerror(errno));
+        fprintf(stderr, "bench_nss: not measured: a private mount namespace needs root (%s)\n", strerror(errno));
         exit(1);
     }
-    if (mount("tmpfs", "/var/lib", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0 ||
-        mkdir("/var/lib/nhi", 0755) != 0)
+    if (mount("tmpfs", "/var/lib", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0 || mkdir("/var/lib/nhi", 0755) != 0)
         die("/var/lib");
     write_passwd("/var/lib/passwd");
     if (mount("/var/lib/passwd", "/etc/passwd", NULL, MS_BIND, NULL) != 0)
@@ -233,8 +229,7 @@ static double size_of(const char *path)
 
 int main(void)
 {
-    struct figures *f =
-        mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct figures *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     long rss_publish, rss_nhi, rss_files;
     enum op op;
 
@@ -244,22 +239,18 @@ int main(void)
     rss_publish = in_child(publish, NULL, f);
     rss_nhi = in_child(measure_all, "nhi", f);
     rss_files = in_child(measure_all, "files", f);
-    printf("%u accounts in nhi, %u lines in files; median of %d batches\n\n", ACCOUNTS, ACCOUNTS,
-           BATCHES);
-    printf("%-28s %10s %12s %10s %12s %10s\n", "", "nhi ns", "files ns", "nhi/files", "nhi/open..",
-           "nhi/getppid");
+    printf("%u accounts in nhi, %u lines in files; median of %d batches\n\n", ACCOUNTS, ACCOUNTS, BATCHES);
+    printf("%-28s %10s %12s %10s %12s %10s\n", "", "nhi ns", "files ns", "nhi/files", "nhi/open..", "nhi/getppid");
     for (op = 0; op < OPS; op++) {
         printf("%-28s %10.0f ", ops[op].name, f->nhi[op]);
         if (ops[op].files_per_batch > 0)
             printf("%12.0f %10.5f ", f->files[op], f->nhi[op] / f->files[op]);
         else
             printf("%12s %10s ", "-", "-");
-        printf("%12.2f %10.1f\n", f->nhi[op] / f->nhi[OPEN_READ_CLOSE],
-               f->nhi[op] / f->nhi[SYSCALL]);
+        printf("%12.2f %10.1f\n", f->nhi[op] / f->nhi[OPEN_READ_CLOSE], f->nhi[op] / f->nhi[SYSCALL]);
     }
-    printf("\nfile: nhi %.1f MiB, files %.1f MiB\n", size_of(NHI_SNAPSHOT_PATH),
-           size_of("/etc/passwd"));
-    printf("peak RSS: lookups through nhi %ld KiB, through files %ld KiB, publishing %ld KiB\n",
-           rss_nhi, rss_files, rss_publish);
+    printf("\nfile: nhi %.1f MiB, files %.1f MiB\n", size_of(NHI_SNAPSHOT_PATH), size_of("/etc/passwd"));
+    printf("peak RSS: lookups through nhi %ld KiB, through files %ld KiB, publishing %ld KiB\n", rss_nhi, rss_files,
+           rss_publish);
     return 0;
 }

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "libnhi/base/hash.h"
-#include "libnhi/ledger/fold.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/ledger/fold.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "tests/lib/bench.h"
 #include "tests/lib/world.h"
@@ -35,7 +35,7 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
     int i;
 
     (void)msg;
-    *resp = calloc((size_t)n, sizeof **resp);
+    *resp = calloc((size_t)n, sizeof(**resp));
     for (i = 0; i < n; i++)
         (*resp)[i].resp = strdup(ctx);
     return PAM_SUCCESS;
@@ -45,12 +45,12 @@ static void stack(const char *service, const char *module)
 {
     char path[128], text[2048];
 
-    (void)snprintf(path, sizeof path, CONF "/%s", service);
-    (void)snprintf(text, sizeof text,
-                   "auth [success=done user_unknown=ignore default=die] %s\n"
-                   "auth required pam_permit.so\n"
-                   "account required %s\naccount required pam_permit.so\n",
-                   module, module);
+    snprintf(path, sizeof(path), CONF "/%s", service);
+    snprintf(text, sizeof(text),
+             "auth [success=done user_unknown=ignore default=die] %s\n"
+             "auth required pam_permit.so\n"
+             "account required %s\naccount required pam_permit.so\n",
+             module, module);
     world_write(path, text, 0644);
 }
 
@@ -76,7 +76,7 @@ static void cycle(const char *service, const char *user, char *reply, bool authe
 
 static double measure(const char *service, const char *user, char *reply, bool authenticate, int n)
 {
-    double *t = calloc((size_t)n, sizeof *t), middle;
+    double *t = calloc((size_t)n, sizeof(*t)), middle;
     int i;
 
     if (t == NULL)
@@ -125,7 +125,7 @@ static void prepare(void)
                 "root:x:0:0::/root:/bin/sh\nalice:x:1001:1001::/:/bin/sh\n"
                 "deploy:x:1002:1002::/:/bin/sh\nci-bot:*:65537:65537::/:/bin/sh\n",
                 0644);
-    (void)snprintf(module, sizeof module, "%s/pam_nhi.so", getenv("BUILD"));
+    snprintf(module, sizeof(module), "%s/pam_nhi.so", getenv("BUILD"));
     stack("sshd", module);
     stack("cron", module);
     stack("permit", "pam_permit.so");
@@ -144,8 +144,7 @@ static void many_revocations(int count)
     int i;
 
     for (i = 0; i < count; i++)
-        if (nhi_id_new(jti) != NHI_OK ||
-            nhi_revoke(l, NHI_REVOKE_TICKET, jti, "bench", time(NULL), NULL) != NHI_OK)
+        if (nhi_id_new(jti) != NHI_OK || nhi_revoke(l, NHI_REVOKE_TICKET, jti, "bench", time(NULL), NULL) != NHI_OK)
             exit(1);
     world_commit(l);
 }
@@ -193,18 +192,13 @@ int main(int argc, char **argv)
     printf("%-44s %13s %10s %10s\n", "one PAM transaction, median", "time", "permit", "verify");
     row("one Ed25519 verification of a ticket", verify, permit, verify);
     row("pam_permit: auth, account", permit, permit, verify);
-    row("pam_unix, yescrypt: auth, account", measure("unix", "alice", strdup("bench"), true, 40),
-        permit, verify);
-    row("pam_nhi, a person: auth, account",
-        measure("sshd", "alice", strdup("x"), true, ROUNDS), permit, verify);
-    row("pam_nhi, ticket shown: auth, account", measure("sshd", "ci-bot", text, true, ROUNDS), permit,
-        verify);
-    row("pam_nhi, ticket in the ledger: account",
-        measure("cron", "ci-bot", text, false, ROUNDS), permit, verify);
+    row("pam_unix, yescrypt: auth, account", measure("unix", "alice", strdup("bench"), true, 40), permit, verify);
+    row("pam_nhi, a person: auth, account", measure("sshd", "alice", strdup("x"), true, ROUNDS), permit, verify);
+    row("pam_nhi, ticket shown: auth, account", measure("sshd", "ci-bot", text, true, ROUNDS), permit, verify);
+    row("pam_nhi, ticket in the ledger: account", measure("cron", "ci-bot", text, false, ROUNDS), permit, verify);
     many_revocations(10000);
     fold_away();
-    row("pam_nhi, ticket shown, 10,000 revocations", measure("sshd", "ci-bot", text, true, ROUNDS),
-        permit, verify);
+    row("pam_nhi, ticket shown, 10,000 revocations", measure("sshd", "ci-bot", text, true, ROUNDS), permit, verify);
     nhi_text_free(text);
     (void)getrusage(RUSAGE_SELF, &usage);
     printf("peak resident set of this process: %ld KiB\n", usage.ru_maxrss);

@@ -9,10 +9,10 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "conf/policy_conf.h"
 #include "libnhi/base/hash.h"
 #include "libnhi/check/check.h"
 #include "libnhi/ledger/ledger.h"
-#include "conf/policy_conf.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/policy/reason.h"
@@ -27,11 +27,9 @@ static char *text;
 static double decide(void)
 {
     const struct nhi_who who = { .service = "sshd", .subject = "deploy", .uid = WORLD_DEPLOY_UID };
-    const struct nhi_shown what = { .source = NHI_FROM_PROMPT,
-                                    .text = text,
-                                    .place = "192.0.2.1",
-                                    .remote = true,
-                                    .from = "192.0.2.1" };
+    const struct nhi_shown what = {
+        .source = NHI_FROM_PROMPT, .text = text, .place = "192.0.2.1", .remote = true, .from = "192.0.2.1"
+    };
     double times[ROUNDS];
     int i;
 
@@ -77,17 +75,16 @@ static char *policy_text(int count, const struct shape *shape)
         char agent[32];
 
         if (i == 0 || !shape->numbered)
-            (void)snprintf(agent, sizeof agent, "%s", i == 0 ? "ci-bot" : shape->agents);
+            snprintf(agent, sizeof(agent), "%s", i == 0 ? "ci-bot" : shape->agents);
         else
-            (void)snprintf(agent, sizeof agent, "%s%d", shape->agents, i);
+            snprintf(agent, sizeof(agent), "%s%d", shape->agents, i);
         len += (size_t)snprintf(conf + len, size - len,
                                 "{ name = \"r%d\"; effect = \"permit\"; agent = \"%s\"; account = "
                                 "\"deploy\"; service = [ \"sshd\", "
                                 "\"sudo\" ]; source = \"%s\"; }%s\n",
-                                i, agent, i == 0 ? "192.0.2.0/24" : shape->source,
-                                i + 1 < count ? "," : "");
+                                i, agent, i == 0 ? "192.0.2.0/24" : shape->source, i + 1 < count ? "," : "");
     }
-    (void)snprintf(conf + len, size - len, ");\n");
+    snprintf(conf + len, size - len, ");\n");
     return conf;
 }
 
@@ -119,15 +116,15 @@ static void rules(const struct shape *shape)
     double first = 0, first_compile = 0;
     size_t i;
 
-    for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+    for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         double c = compile(counts[i], shape), d = decide();
 
         if (i == 0) {
             first = d;
             first_compile = c;
         }
-        printf("%6d rules, %-34s %9.1f us %7.2fx   compiled in %10.1f us %8.1fx\n", counts[i],
-               shape->what, d, d / first, c, c / first_compile);
+        printf("%6d rules, %-34s %9.1f us %7.2fx   compiled in %10.1f us %8.1fx\n", counts[i], shape->what, d,
+               d / first, c, c / first_compile);
     }
 }
 
@@ -143,8 +140,7 @@ static void revoke(int count)
     int i;
 
     for (i = 0; i < count; i++)
-        if (nhi_id_new(jti) != NHI_OK ||
-            nhi_revoke(l, NHI_REVOKE_TICKET, jti, "", time(NULL), NULL) != NHI_OK)
+        if (nhi_id_new(jti) != NHI_OK || nhi_revoke(l, NHI_REVOKE_TICKET, jti, "", time(NULL), NULL) != NHI_OK)
             exit(1);
     world_commit(l);
 }
@@ -177,7 +173,7 @@ int main(void)
     text = world_mint(&t);
     printf("one decision, median, ledger opened and ticket verified in it\n");
     rules(&others);
-    for (i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+    for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
         rules(&shapes[i]);
     (void)compile(10, &others);
     revoke(10);

@@ -48,9 +48,8 @@ int main(void)
     alone = measure(1, ALONE, &proving_alone) * 1e6 / ALONE;
     many = measure(WRITERS, each, &proving);
     printf("%6d events by one writer                   %.0f us each\n", ALONE, alone);
-    printf("%6d events by %d writers at once          %.1f s, %.0f us each (ratio %.2f)\n", all,
-           WRITERS, many, many * 1e6 / all, many * 1e6 / all / alone);
-    printf("one chain of them, without a gap, is proven  %.1f s, %.1f us each\n", proving,
-           proving * 1e6 / all);
+    printf("%6d events by %d writers at once          %.1f s, %.0f us each (ratio %.2f)\n", all, WRITERS, many,
+           many * 1e6 / all, many * 1e6 / all / alone);
+    printf("one chain of them, without a gap, is proven  %.1f s, %.1f us each\n", proving, proving * 1e6 / all);
     return 0;
 }

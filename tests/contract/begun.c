@@ -27,9 +27,9 @@ static int say(const char *dir, const char *name)
     int fd, len;
 
     clock_gettime(CLOCK_BOOTTIME, &ts);
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    len = snprintf(line, sizeof(line), "%ld %lld\n", (long)getpid(),
-                   (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    len =
+        snprintf(line, sizeof(line), "%ld %lld\n", (long)getpid(), (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0 || write(fd, line, (size_t)len) != len)
         return 1;

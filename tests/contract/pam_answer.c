@@ -29,7 +29,7 @@ static void record(const char *const *argv, const char *phase)
     char path[512], line[64];
     int fd, len;
 
-    (void)snprintf(path, sizeof(path), "%s/%s.called", argv[0], argv[1]);
+    snprintf(path, sizeof(path), "%s/%s.called", argv[0], argv[1]);
     fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return;
@@ -45,7 +45,7 @@ static void read_answer(const char *const *argv, const char *phase, char answer[
     FILE *f;
 
     answer[0] = '\0';
-    (void)snprintf(path, sizeof(path), "%s/%s.answer", argv[0], argv[1]);
+    snprintf(path, sizeof(path), "%s/%s.answer", argv[0], argv[1]);
     f = fopen(path, "re");
     if (f == NULL)
         return;

@@ -1,7 +1,7 @@
 /*
- * LD_PRELOAD: a host that has slept. Where the file SLEPT says "SECONDS MONOTONIC", that many seconds have gone by since
- * boot of which CLOCK_MONOTONIC knows nothing, and CLOCK_MONOTONIC stands still at that second: what goes by it waits
- * for ever.
+ * LD_PRELOAD: a host that has slept. Where the file SLEPT says "SECONDS MONOTONIC", that many seconds have gone by
+ * since boot of which CLOCK_MONOTONIC knows nothing, and CLOCK_MONOTONIC stands still at that second: what goes by it
+ * waits for ever.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static int slept(long long *seconds, long long *monotonic)
 
     if (fd < 0)
         return 0;
-    n = read(fd, text, sizeof text - 1);
+    n = read(fd, text, sizeof(text) - 1);
     close(fd);
     if (n <= 0)
         return 0;

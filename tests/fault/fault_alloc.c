@@ -22,13 +22,13 @@
 #include <unistd.h>
 
 #include "libnhi/grant/grant_record.h"
+#include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/policy/decide.h"
-#include "libnhi/key/paserk.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_find.h"
 #include "tests/lib/state.h"
@@ -158,13 +158,12 @@ static int setup(void **state)
     m.xRealloc = sql_realloc;
     /* No lookaside: small allocations are allocations as well. */
     return sqlite3_config(SQLITE_CONFIG_MALLOC, &m) != SQLITE_OK ||
-           sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK ||
-           sqlite3_initialize() != SQLITE_OK;
+           sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK || sqlite3_initialize() != SQLITE_OK;
 }
 
-/* Calls fn with each allocation failing in turn until none does any more, or with every seventh of them where DEPTH does
- * not ask for all. fn checks what it got and says whether that was a success; one is enough for the end, and at least
- * failures must have come before. */
+/* Calls fn with each allocation failing in turn until none does any more, or with every seventh of them where DEPTH
+ * does not ask for all. fn checks what it got and says whether that was a success; one is enough for the end, and at
+ * least failures must have come before. */
 static void each_allocation(bool (*fn)(void), long failures)
 {
     const long step = getenv("DEPTH") != NULL ? 1 : 7;
@@ -227,8 +226,8 @@ static bool ask_the_ledger(void)
     struct nhi_ledger *l = NULL;
     enum nhi_err err;
 
-    memset(&before, 7, sizeof before);
-    memcpy(&f, &before, sizeof f);
+    memset(&before, 7, sizeof(before));
+    memcpy(&f, &before, sizeof(f));
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
     if (err == NHI_OK)
         err = nhi_ledger_begin(l, STATE_NOW);
@@ -237,7 +236,7 @@ static bool ask_the_ledger(void)
     nhi_ledger_close(l);
     whole_again();
     if (err != NHI_OK) {
-        assert_memory_equal(&f, &before, sizeof f);
+        assert_memory_equal(&f, &before, sizeof(f));
         return false;
     }
     assert_int_equal(decide(&f), right);
@@ -252,9 +251,9 @@ static void rules(struct nhi_ledger *l, bool forbid)
     struct nhi_rule r[20];
     size_t i;
 
-    memset(r, 0, sizeof r);
+    memset(r, 0, sizeof(r));
     for (i = 0; i < 20; i++) {
-        (void)snprintf(r[i].name, sizeof r[i].name, "rule-%02zu", i);
+        snprintf(r[i].name, sizeof(r[i].name), "rule-%02zu", i);
         memcpy(r[i].agents, "ci-bot", 7);
         memcpy(r[i].accounts, "deploy", 7);
         memcpy(r[i].services, "sshd", 5);
@@ -276,8 +275,7 @@ static void lineage(struct nhi_ledger *l)
     }
 }
 
-static void ledger_with_rules(struct nhi_ledger *l, bool forbid, enum nhi_revoke_kind revoked,
-                              const char *id)
+static void ledger_with_rules(struct nhi_ledger *l, bool forbid, enum nhi_revoke_kind revoked, const char *id)
 {
     rules(l, forbid);
     if (id != NULL)
@@ -322,7 +320,7 @@ static void facts_revoked(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof by / sizeof by[0]; i++) {
+    for (i = 0; i < sizeof(by) / sizeof(by[0]); i++) {
         (void)state_ready(NULL);
         right = by[i].reason;
         ledger_with(false, by[i].kind, by[i].id);
@@ -343,7 +341,7 @@ static void facts_renewed(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof of / sizeof of[0]; i++) {
+    for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
         struct nhi_ticket t = state_ticket(4);
         struct nhi_ledger *l;
 
@@ -440,7 +438,7 @@ static bool open_task(void)
     struct nhi_ledger *l = NULL;
     enum nhi_err err, after;
 
-    (void)snprintf(t.id, sizeof t.id, "task-%u", next_task++);
+    snprintf(t.id, sizeof(t.id), "task-%u", next_task++);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l);
     if (err == NHI_OK)
         err = nhi_ledger_begin(l, STATE_NOW);
@@ -479,8 +477,8 @@ static bool commit(void)
     if (err == NHI_OK) {
         char name[128];
 
-        (void)snprintf(name, sizeof name, STATE_GRANTS "/g-%s", granted.id);
-        assert_int_equal(nhi_grant_decode(buf, state_slurp(name, buf, sizeof buf), &got), NHI_OK);
+        snprintf(name, sizeof(name), STATE_GRANTS "/g-%s", granted.id);
+        assert_int_equal(nhi_grant_decode(buf, state_slurp(name, buf, sizeof(buf)), &got), NHI_OK);
         assert_string_equal(got.ticket.jti, granted.ticket.jti);
         assert_int_equal(unlink(name), 0);
     }
@@ -508,15 +506,14 @@ static bool pin(void)
     assert_int_equal(state_count(STATE_GRANTS, "g-"), err == NHI_OK);
     assert_true(pinned == 2 || err != NHI_OK);
     if (pinned == 2) {
-        assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", granted.ticket.jti, NHI_PIN_REMOTE, place),
-                         NHI_OK);
+        assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", granted.ticket.jti, NHI_PIN_REMOTE, place), NHI_OK);
         assert_string_equal(place, granted.place);
-        (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-r", of);
+        snprintf(name, sizeof(name), STATE_GRANTS "/i-%s-r", of);
         assert_int_equal(unlink(name), 0);
     }
-    (void)snprintf(name, sizeof name, STATE_GRANTS "/i-%s-l", of);
+    snprintf(name, sizeof(name), STATE_GRANTS "/i-%s-l", of);
     assert_true(unlink(name) == 0 || pinned == 0);
-    (void)snprintf(name, sizeof name, STATE_GRANTS "/g-%s", granted.id);
+    snprintf(name, sizeof(name), STATE_GRANTS "/g-%s", granted.id);
     (void)unlink(name);
     return err == NHI_OK;
 }
@@ -551,15 +548,15 @@ static bool decode(void)
     struct nhi_grant got, before;
     enum nhi_err err;
 
-    memset(&before, 7, sizeof before);
-    memcpy(&got, &before, sizeof got);
+    memset(&before, 7, sizeof(before));
+    memcpy(&got, &before, sizeof(got));
     err = nhi_grant_decode(text, strlen(text), &got);
     whole_again();
     if (err != NHI_OK) {
-        assert_memory_equal(&got, &before, sizeof got);
+        assert_memory_equal(&got, &before, sizeof(got));
         return false;
     }
-    assert_memory_equal(&got, &granted, sizeof got);
+    assert_memory_equal(&got, &granted, sizeof(got));
     return true;
 }
 
@@ -607,12 +604,12 @@ static bool verify(void)
     struct nhi_ticket got, before;
     enum nhi_err err;
 
-    memset(&before, 7, sizeof before);
-    memcpy(&got, &before, sizeof got);
+    memset(&before, 7, sizeof(before));
+    memcpy(&got, &before, sizeof(got));
     err = nhi_ticket_verify(text, strlen(text), pk, &got);
     whole_again();
     if (err != NHI_OK) {
-        assert_memory_equal(&got, &before, sizeof got);
+        assert_memory_equal(&got, &before, sizeof(got));
         return false;
     }
     assert_string_equal(got.jti, minted.jti);

@@ -22,8 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,8 +40,8 @@
 
 /* ---- calls that fail ---- */
 
-static const char *const calls[] = { "open",   "openat",     "read",       "fstat",     "pread",    "getpwnam_r",
-                                     "getpwuid_r", "getrlimit", "setrlimit", "realloc" };
+static const char *const calls[] = { "open",       "openat",     "read",      "fstat",     "pread",
+                                     "getpwnam_r", "getpwuid_r", "getrlimit", "setrlimit", "realloc" };
 enum { OPEN, OPENAT, READ, FSTAT, PREAD, GETPWNAM, GETPWUID, GETRLIMIT, SETRLIMIT, REALLOC, CALLS };
 
 static bool armed;
@@ -85,8 +85,7 @@ int __wrap_pam_get_data(const pam_handle_t *h, const char *name, const void **da
 /* libpam keeps data for modules only, which the caller here is not. One name is enough. */
 static const void *kept;
 
-int __wrap_pam_set_data(pam_handle_t *h, const char *name, void *data,
-                        void (*cleanup)(pam_handle_t *, void *, int))
+int __wrap_pam_set_data(pam_handle_t *h, const char *name, void *data, void (*cleanup)(pam_handle_t *, void *, int))
 {
     (void)h;
     (void)name;
@@ -180,8 +179,8 @@ void *__wrap_realloc(void *p, size_t n)
 
 /* ---- situations ---- */
 
-static const int errors[] = { EIO,    EACCES, ELOOP,  ENOTDIR, ESTALE, EUCLEAN, ENOENT,
-                              EINTR,  EMFILE, ENFILE, ENOMEM,  EAGAIN, EFBIG };
+static const int errors[] = { EIO,   EACCES, ELOOP,  ENOTDIR, ESTALE, EUCLEAN, ENOENT,
+                              EINTR, EMFILE, ENFILE, ENOMEM,  EAGAIN, EFBIG };
 
 /* A directory says EAGAIN by itself, when it cannot answer now. */
 static bool is_limit(int call, int error)
@@ -271,7 +270,7 @@ static bool look(const struct row *r, struct pnhi_caller *c)
         return false;
     if (again != NULL)
         pnhi_limits_put_back(&again->limits);
-    memset(made, 0, sizeof made);
+    memset(made, 0, sizeof(made));
     armed = true;
     rc = pnhi_caller_find(h, &options, c);
     armed = false;
@@ -325,15 +324,19 @@ static void sweep(const struct row *r, unsigned *cases)
         print_message("%s: as it is %d\n", r->name, (int)c.standing);
     assert_int_equal(S(c.standing), r->plain);
     assert_null(c.blind);
-    memcpy(counts, made, sizeof counts);
+    memcpy(counts, made, sizeof(counts));
     for (which = 0; which < CALLS; which++)
         for (when = 0; when < counts[which]; when++)
-            for (e = 0; e < sizeof errors / sizeof errors[0]; e++) {
+            for (e = 0; e < sizeof(errors) / sizeof(errors[0]); e++) {
                 with = errors[e];
                 if (which == REALLOC && with != ENOMEM)
                     continue;
                 assert_true(look(r, &c));
-                judge(r, is_limit(which, with) ? r->limit | r->plain : is_absence(with) ? r->state | NOT : r->state, &c);
+                judge(r,
+                      is_limit(which, with) ? r->limit | r->plain
+                      : is_absence(with)    ? r->state | NOT
+                                            : r->state,
+                      &c);
                 ++*cases;
                 if (r->plain != OURS || is_absence(with))
                     continue;
@@ -350,8 +353,14 @@ static void sweep(const struct row *r, unsigned *cases)
 static void enter_session(void)
 {
     struct nhi_ticket t = world_ticket();
-    struct nhi_grant g = { .reason = NHI_PERMIT, .source = NHI_FROM_PROMPT, .service = "sshd", .subject = "deploy",
-                           .ticket = t, .place = "192.0.2.7", .pin = NHI_PIN_REMOTE, .rhost = "192.0.2.7" };
+    struct nhi_grant g = { .reason = NHI_PERMIT,
+                           .source = NHI_FROM_PROMPT,
+                           .service = "sshd",
+                           .subject = "deploy",
+                           .ticket = t,
+                           .place = "192.0.2.7",
+                           .pin = NHI_PIN_REMOTE,
+                           .rhost = "192.0.2.7" };
     pid_t parent;
 
     g.at = time(NULL);
@@ -402,7 +411,7 @@ static void each_row(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         world_reset();
         assert_int_equal(publish(), 0);
         go(rows[i].where);
@@ -445,7 +454,7 @@ static int standing_of(const struct row *r)
     if (!look(r, &c))
         return 90;
     /* They are as the caller has set them. */
-    if (files_left != NULL && memcmp(&files_after, files_left, sizeof files_after) != 0)
+    if (files_left != NULL && memcmp(&files_after, files_left, sizeof(files_after)) != 0)
         return 91;
     return (int)c.standing;
 }
@@ -467,15 +476,15 @@ static const struct row *row(const char *name)
 {
     size_t i;
 
-    for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].name, name) == 0)
             return &rows[i];
     fail_msg("no row %s", name);
     return NULL;
 }
 
-/* "Try again" of a look-up: of a directory, a person goes on; where there is a limit of memory that could not be raised, a
- * source may have met that. */
+/* "Try again" of a look-up: of a directory, a person goes on; where there is a limit of memory that could not be
+ * raised, a source may have met that. */
 static void try_again(void **state)
 {
     const struct row *sudo = row("a person's sudo"), *su = row("a person's su");

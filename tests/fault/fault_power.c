@@ -51,7 +51,7 @@ int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, in
         return rc;
     assert_true(name_count < MANY);
     assert_int_equal(fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW), 0);
-    (void)snprintf(names[name_count].name, sizeof names[0].name, "%s", to);
+    snprintf(names[name_count].name, sizeof(names[0].name), "%s", to);
     names[name_count].file = st.st_ino;
     names[name_count++].there = false;
     return 0;
@@ -131,7 +131,7 @@ static struct nhi_grant pinned(unsigned id, const char *place)
     struct nhi_grant g = state_grant(1, id);
 
     g.pin = NHI_PIN_REMOTE;
-    (void)snprintf(g.place, sizeof g.place, "%s", place);
+    snprintf(g.place, sizeof(g.place), "%s", place);
     return g;
 }
 
@@ -139,8 +139,8 @@ static struct nhi_grant renewing(void)
 {
     struct nhi_grant g = state_grant(2, 2);
 
-    memcpy(g.root, state_ticket(1).jti, sizeof g.root);
-    memcpy(g.renews, state_ticket(1).jti, sizeof g.renews);
+    memcpy(g.root, state_ticket(1).jti, sizeof(g.root));
+    memcpy(g.renews, state_ticket(1).jti, sizeof(g.renews));
     return g;
 }
 
@@ -149,7 +149,7 @@ static struct nhi_grant binding(void)
     struct nhi_grant g = state_grant(3, 3);
 
     g.ticket.has_cnf = true;
-    memset(g.ticket.cnf, 0x66, sizeof g.ticket.cnf);
+    memset(g.ticket.cnf, 0x66, sizeof(g.ticket.cnf));
     g.ticket.cnf[0] = 0x58;
     return g;
 }
@@ -158,7 +158,7 @@ static struct nhi_grant limited(unsigned id)
 {
     struct nhi_grant g = state_grant(4, id);
 
-    (void)snprintf(g.rule, sizeof g.rule, "few");
+    snprintf(g.rule, sizeof(g.rule), "few");
     g.max_grants = 1;
     return g;
 }
@@ -174,7 +174,8 @@ static bool all_say_no(void)
     const char *first = state_ticket(1).jti;
     char place[NHI_PLACE_MAX + 1] = "";
 
-    return nhi_grant_pinned(NHI_STATE_DIR, "k1", first, NHI_PIN_REMOTE, place) == NHI_OK && strcmp(place, "192.0.2.1") == 0 &&
+    return nhi_grant_pinned(NHI_STATE_DIR, "k1", first, NHI_PIN_REMOTE, place) == NHI_OK &&
+           strcmp(place, "192.0.2.1") == 0 &&
            nhi_grant_pinned(NHI_STATE_DIR, "k1", first, NHI_PIN_LOCAL, place) == NHI_OK &&
            commit(elsewhere) == NHI_ERR_STATE && nhi_grant_is_superseded(NHI_STATE_DIR, first) &&
            nhi_grant_binds(NHI_STATE_DIR, key.ticket.cnf, key.subject) == NHI_OK;

@@ -10,18 +10,18 @@
 #include <string.h>
 
 #include "libnhi/key/paserk.h"
+#include "libnhi/key/sshkey.h"
 #include "libnhi/ticket/scan.h"
 #include "libnhi/ticket/sshcert.h"
-#include "libnhi/key/sshkey.h"
 #include "libnhi/ticket/ticket.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A property that does not hold ends the run. */
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
+#define MUST(condition) \
+    do { \
+        if (!(condition)) \
+            abort(); \
     } while (0)
 
 #define HITS_MAX 4096
@@ -41,8 +41,7 @@ struct seen {
 
 static bool note(const struct nhi_scan_hit *h, void *ctx)
 {
-    static const char characters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+/=";
+    static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+/=";
     struct seen *s = ctx;
     uint8_t key[NHI_SK_LEN];
     struct nhi_sshcert cert;
@@ -84,8 +83,7 @@ static void scan(struct seen *to, const uint8_t *stream, size_t size, size_t pie
 /* What stands on both sides is no part of it: it begins and ends with a line. */
 static size_t put_ticket(uint8_t *to, unsigned how)
 {
-    static const char *const breaks[] = { "\n",   "\r\n",     "=\r\n",  "\\n",
-                                          "\n> ", "\r\n    ", "\\r\\n", "\n# " };
+    static const char *const breaks[] = { "\n", "\r\n", "=\r\n", "\\n", "\n> ", "\r\n    ", "\\r\\n", "\n# " };
     const char *line = breaks[how % 8];
     size_t width = 1 + how / 8 * 3, n = 0, len = strlen(ticket);
 
@@ -141,8 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     scan(&whole, data + 3, size - 3, size);
     scan(&pieces, data + 3, size - 3, 1 + data[0]);
-    MUST(whole.count == pieces.count &&
-         memcmp(whole.hit, pieces.hit, sizeof(whole.hit[0]) * whole.count) == 0);
+    MUST(whole.count == pieces.count && memcmp(whole.hit, pieces.hit, sizeof(whole.hit[0]) * whole.count) == 0);
     with_ticket(&pieces, data + 3, size - 3, (size - 3) * data[1] / 255, data[2]);
     return 0;
 }

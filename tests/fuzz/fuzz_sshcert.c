@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/ticket/sshcert.h"
 #include "libnhi/key/sshkey.h"
+#include "libnhi/ticket/sshcert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

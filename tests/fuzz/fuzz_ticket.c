@@ -28,10 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FOOTER "{\"kid\":\"main\"}"
 
 /* A property that does not hold ends the run. */
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
+#define MUST(condition) \
+    do { \
+        if (!(condition)) \
+            abort(); \
     } while (0)
 
 /* That of tests/vectors/golden.json, whose tickets are the seeds (make-corpus.sh). */
@@ -48,11 +48,10 @@ static void fixed_key(uint8_t pk[NHI_PK_LEN], uint8_t sk[NHI_SK_LEN])
 /* Field by field: padding is not ours to compare. */
 static bool same(const struct nhi_ticket *a, const struct nhi_ticket *b)
 {
-    return strcmp(a->jti, b->jti) == 0 && strcmp(a->agent, b->agent) == 0 &&
-           strcmp(a->task, b->task) == 0 && strcmp(a->host, b->host) == 0 &&
-           strcmp(a->accounts, b->accounts) == 0 && strcmp(a->services, b->services) == 0 &&
-           strcmp(a->parent, b->parent) == 0 && a->iat == b->iat && a->nbf == b->nbf &&
-           a->exp == b->exp && a->uses == b->uses && a->has_cnf == b->has_cnf &&
+    return strcmp(a->jti, b->jti) == 0 && strcmp(a->agent, b->agent) == 0 && strcmp(a->task, b->task) == 0 &&
+           strcmp(a->host, b->host) == 0 && strcmp(a->accounts, b->accounts) == 0 &&
+           strcmp(a->services, b->services) == 0 && strcmp(a->parent, b->parent) == 0 && a->iat == b->iat &&
+           a->nbf == b->nbf && a->exp == b->exp && a->uses == b->uses && a->has_cnf == b->has_cnf &&
            memcmp(a->cnf, b->cnf, sizeof(a->cnf)) == 0;
 }
 
@@ -74,8 +73,7 @@ static void read_text(const char *text, size_t len)
         MUST(strcmp(t.kid, kid) == 0);
 }
 
-static void check_round_trip(const struct nhi_ticket *t, const uint8_t pk[NHI_PK_LEN],
-                             const uint8_t sk[NHI_SK_LEN])
+static void check_round_trip(const struct nhi_ticket *t, const uint8_t pk[NHI_PK_LEN], const uint8_t sk[NHI_SK_LEN])
 {
     char *json = NULL, *text = NULL;
     struct nhi_ticket again;
@@ -102,8 +100,7 @@ static void read_payload(const char *json, size_t len)
     char *text = NULL;
 
     fixed_key(pk, sk);
-    MUST(nhi_paseto_sign(sk, json, len, FOOTER, sizeof(FOOTER) - 1, IMPLICIT, sizeof(IMPLICIT) - 1,
-                         &text) == NHI_OK);
+    MUST(nhi_paseto_sign(sk, json, len, FOOTER, sizeof(FOOTER) - 1, IMPLICIT, sizeof(IMPLICIT) - 1, &text) == NHI_OK);
     signed_err = nhi_ticket_verify(text, strlen(text), pk, &t);
     err = nhi_claims_decode(json, len, &alone);
     if (strlen(text) <= NHI_TICKET_READ_MAX)

@@ -39,7 +39,6 @@ enum nhi_err accounts_publish(const char *to, uint32_t count)
 bool accounts_same(const struct nhi_account *a, const struct nhi_account *b)
 {
     return strcmp(a->name, b->name) == 0 && a->uid == b->uid && strcmp(a->gecos, b->gecos) == 0 &&
-           strcmp(a->home, b->home) == 0 && strcmp(a->shell, b->shell) == 0 &&
-           a->group_count == b->group_count &&
+           strcmp(a->home, b->home) == 0 && strcmp(a->shell, b->shell) == 0 && a->group_count == b->group_count &&
            memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0])) == 0;
 }

@@ -25,7 +25,7 @@ static inline int by_value(const void *a, const void *b)
 /* Changes the order. */
 static inline double median(double *values, size_t count)
 {
-    qsort(values, count, sizeof *values, by_value);
+    qsort(values, count, sizeof(*values), by_value);
     return values[count / 2];
 }
 

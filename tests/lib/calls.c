@@ -18,9 +18,7 @@ int fresh(void **state)
 
 struct world_call login(const char *user, const char *reply)
 {
-    return (struct world_call){
-        .service = "sshd", .user = user, .rhost = "192.0.2.7", .tty = "ssh", .reply = reply
-    };
+    return (struct world_call){ .service = "sshd", .user = user, .rhost = "192.0.2.7", .tty = "ssh", .reply = reply };
 }
 
 struct world_call sudo(const char *user, uid_t uid)

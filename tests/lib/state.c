@@ -34,8 +34,7 @@ static void must(bool ok, const char *what)
 
 bool state_enter(void)
 {
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
         printf("1..0 # SKIP needs root and a mount namespace of its own\n");
         return false;
     }
@@ -43,8 +42,7 @@ bool state_enter(void)
     MUST(mount("tmpfs", "/var/lib", "tmpfs", 0, "mode=0755") == 0);
     MUST(mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") == 0);
     /* A session that is registered here must not move this process to a cgroup of the machine. */
-    MUST(access("/sys/fs/cgroup", F_OK) != 0 ||
-         mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=0755") == 0);
+    MUST(access("/sys/fs/cgroup", F_OK) != 0 || mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=0755") == 0);
     MUST(mkdir(NHI_STATE_DIR, 0755) == 0);
     MUST(mkdir(NHI_RUN_DIR, 0700) == 0);
     return true;
@@ -56,7 +54,7 @@ void state_reset(const char *size)
 
     (void)umount2(NHI_STATE_DIR, MNT_DETACH);
     (void)umount2(NHI_RUN_DIR, MNT_DETACH);
-    (void)snprintf(options, sizeof options, "mode=0755,size=%s", size);
+    snprintf(options, sizeof(options), "mode=0755,size=%s", size);
     MUST(mount("tmpfs", NHI_STATE_DIR, "tmpfs", 0, options) == 0);
     MUST(mount("tmpfs", NHI_RUN_DIR, "tmpfs", 0, "mode=0700") == 0);
     MUST(mkdir(STATE_GRANTS, 0700) == 0);
@@ -78,12 +76,10 @@ int state_ready(void **state)
 
 void state_issuer(struct nhi_ledger *l, const char *kid)
 {
-    struct nhi_issuer i = {
-        .own = true, .max_ttl = 86400, .agents = "*", .accounts = "*", .services = "*"
-    };
+    struct nhi_issuer i = { .own = true, .max_ttl = 86400, .agents = "*", .accounts = "*", .services = "*" };
 
-    (void)snprintf(i.kid, sizeof i.kid, "%s", kid);
-    (void)snprintf((char *)i.pk, sizeof i.pk, "key of %s", kid);
+    snprintf(i.kid, sizeof(i.kid), "%s", kid);
+    snprintf((char *)i.pk, sizeof(i.pk), "key of %s", kid);
     MUST(nhi_issuer_add(l, &i, STATE_NOW) == NHI_OK);
 }
 
@@ -94,20 +90,17 @@ void state_agent(struct nhi_ledger *l, const char *name, uint32_t uid)
                            .purpose = "builds",
                            .account = { .uid = uid, .home = "/home/a", .shell = "/bin/sh" } };
 
-    (void)snprintf(a.account.name, sizeof a.account.name, "%s", name);
+    snprintf(a.account.name, sizeof(a.account.name), "%s", name);
     MUST(nhi_agent_add(l, &a, STATE_NOW) == NHI_OK);
 }
 
 void state_ledger(void)
 {
     struct nhi_task task = { .id = "build-1", .agent = "ci-bot", .deadline = STATE_NOW + 7200 };
-    struct nhi_rule rule = {
-        .name = "all", .agents = "ci-bot", .accounts = "ci-bot deploy", .services = "sshd sudo"
-    };
+    struct nhi_rule rule = { .name = "all", .agents = "ci-bot", .accounts = "ci-bot deploy", .services = "sshd sudo" };
     struct nhi_ledger *l;
 
-    MUST(nhi_ledger_create(NHI_STATE_DIR, STATE_HOST, STATE_UID_MIN, STATE_UID_MAX, STATE_NOW) ==
-         NHI_OK);
+    MUST(nhi_ledger_create(NHI_STATE_DIR, STATE_HOST, STATE_UID_MIN, STATE_UID_MAX, STATE_NOW) == NHI_OK);
     l = state_begin();
     MUST(nhi_ledger_set_supervision(l, NHI_GRACE_DEFAULT, 0, true) == NHI_OK);
     state_issuer(l, "k1");
@@ -142,7 +135,7 @@ void state_end(struct nhi_ledger *l)
 
 void state_jti(unsigned n, char *jti)
 {
-    (void)snprintf(jti, NHI_JTI_LEN + 1, "%021uA", n);
+    snprintf(jti, NHI_JTI_LEN + 1, "%021uA", n);
 }
 
 struct nhi_ticket state_ticket(unsigned n)
@@ -186,7 +179,7 @@ int state_parallel(int n, int (*fn)(int))
     int i, status, failed = 0;
     static pid_t pids[1024];
 
-    MUST(n <= (int)(sizeof pids / sizeof pids[0]));
+    MUST(n <= (int)(sizeof(pids) / sizeof(pids[0])));
     (void)fflush(stdout);
     for (i = 0; i < n; i++) {
         pids[i] = fork();
@@ -207,7 +200,7 @@ void state_disk_fill(void)
     int fd = open(FILLER, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
     MUST(fd >= 0);
-    while (write(fd, block, sizeof block) > 0)
+    while (write(fd, block, sizeof(block)) > 0)
         ;
     MUST(errno == ENOSPC);
     close(fd);
@@ -227,8 +220,7 @@ int state_count(const char *dir, const char *prefix)
     if (d == NULL)
         return 0;
     while ((e = readdir(d)) != NULL)
-        n += e->d_name[0] != '.' &&
-             (prefix == NULL || strncmp(e->d_name, prefix, strlen(prefix)) == 0);
+        n += e->d_name[0] != '.' && (prefix == NULL || strncmp(e->d_name, prefix, strlen(prefix)) == 0);
     closedir(d);
     return n;
 }

@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/grant/grant.h"
 #include "libnhi/ledger/ledger.h"
-#include "libnhi/base/paths.h"
 
 #define STATE_NOW INT64_C(1800000000)
 #define STATE_HOST "host.example.org"

@@ -19,14 +19,14 @@
 #include <unistd.h>
 
 #include "libnhi/base/hash.h"
-#include "libnhi/key/paserk.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_task.h"
-#include "libnhi/reserve/reserve.h"
 #include "libnhi/ledger/sql.h"
+#include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
 
 #define CONF "/etc/pam-test"
@@ -75,7 +75,7 @@ static void open_log(void)
 
     log_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     MUST(log_fd >= 0);
-    MUST(bind(log_fd, (struct sockaddr *)&a, sizeof a) == 0);
+    MUST(bind(log_fd, (struct sockaddr *)&a, sizeof(a)) == 0);
 }
 
 static void accounts(void)
@@ -99,8 +99,7 @@ bool world_enter(void)
     static const char *const covered[] = { "/etc", "/run", "/var/lib", "/dev" };
     size_t i;
 
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) {
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) {
         printf("1..0 # SKIP needs root and a mount namespace of its own\n");
         return false;
     }
@@ -108,14 +107,13 @@ bool world_enter(void)
         printf("not ok 1 - cannot go on: BUILD does not name the build directory\n");
         return false;
     }
-    (void)snprintf(module, sizeof module, "%s/pam_nhi.so", build);
+    snprintf(module, sizeof(module), "%s/pam_nhi.so", build);
     MUST(access(module, R_OK) == 0);
     (void)umask(022);
-    for (i = 0; i < sizeof covered / sizeof covered[0]; i++)
+    for (i = 0; i < sizeof(covered) / sizeof(covered[0]); i++)
         MUST(mount("tmpfs", covered[i], "tmpfs", 0, "mode=0755") == 0);
     /* A session that is registered here must not move its process to a cgroup of the machine. */
-    MUST(access("/sys/fs/cgroup", F_OK) != 0 ||
-         mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=0755") == 0);
+    MUST(access("/sys/fs/cgroup", F_OK) != 0 || mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=0755") == 0);
     device("/dev/null", 3);
     device("/dev/zero", 5);
     device("/dev/urandom", 9);
@@ -130,11 +128,11 @@ static void add_agent(struct nhi_ledger *l, const char *name, uint32_t uid, int6
     struct nhi_agent a = { .review_by = now + 86400 * 90 };
 
     a.account.uid = uid;
-    (void)snprintf(a.account.name, sizeof a.account.name, "%s", name);
-    (void)snprintf(a.account.home, sizeof a.account.home, "/home/%s", name);
-    (void)snprintf(a.account.shell, sizeof a.account.shell, "/bin/sh");
-    (void)snprintf(a.owner, sizeof a.owner, "ops@example.org");
-    (void)snprintf(a.purpose, sizeof a.purpose, "builds");
+    snprintf(a.account.name, sizeof(a.account.name), "%s", name);
+    snprintf(a.account.home, sizeof(a.account.home), "/home/%s", name);
+    snprintf(a.account.shell, sizeof(a.account.shell), "/bin/sh");
+    snprintf(a.owner, sizeof(a.owner), "ops@example.org");
+    snprintf(a.purpose, sizeof(a.purpose), "builds");
     DONE(nhi_agent_add(l, &a, now));
 }
 
@@ -145,7 +143,7 @@ static void fill(struct nhi_ledger *l)
     struct nhi_rule rule = { .name = "all" };
     int64_t now = time(NULL);
 
-    memcpy(k1.pk, world_pk, sizeof k1.pk);
+    memcpy(k1.pk, world_pk, sizeof(k1.pk));
     memcpy(k1.agents, "*", 2);
     memcpy(k1.accounts, "*", 2);
     memcpy(k1.services, "*", 2);
@@ -154,9 +152,9 @@ static void fill(struct nhi_ledger *l)
     add_agent(l, "other-bot", WORLD_OTHER_UID, now);
     task.deadline = now + 7200;
     DONE(nhi_task_open(l, &task, now));
-    (void)snprintf(rule.agents, sizeof rule.agents, "ci-bot");
-    (void)snprintf(rule.accounts, sizeof rule.accounts, "ci-bot deploy batch admin other-bot");
-    (void)snprintf(rule.services, sizeof rule.services, "sshd sudo su cron");
+    snprintf(rule.agents, sizeof(rule.agents), "ci-bot");
+    snprintf(rule.accounts, sizeof(rule.accounts), "ci-bot deploy batch admin other-bot");
+    snprintf(rule.services, sizeof(rule.services), "sshd sudo su cron");
     DONE(nhi_policy_replace(l, &rule, 1, WORLD_HASH, now));
 }
 
@@ -222,8 +220,8 @@ struct nhi_ticket world_ticket(void)
     struct nhi_ticket t = { .kid = "k1", .agent = "ci-bot", .task = "build-1", .host = WORLD_HOST };
 
     DONE(nhi_id_new(t.jti));
-    (void)snprintf(t.accounts, sizeof t.accounts, "ci-bot deploy batch");
-    (void)snprintf(t.services, sizeof t.services, "sshd sudo su cron");
+    snprintf(t.accounts, sizeof(t.accounts), "ci-bot deploy batch");
+    snprintf(t.services, sizeof(t.services), "sshd sudo su cron");
     t.iat = time(NULL);
     t.exp = t.iat + 900;
     return t;
@@ -244,10 +242,10 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
 
     if (c->asking != NULL)
         c->asking();
-    (void)snprintf(prompted, sizeof prompted, "%s", msg[0]->msg);
+    snprintf(prompted, sizeof(prompted), "%s", msg[0]->msg);
     if (c->reply == NULL)
         return PAM_CONV_ERR;
-    *resp = calloc((size_t)n, sizeof **resp);
+    *resp = calloc((size_t)n, sizeof(**resp));
     for (i = 0; i < n; i++)
         if (msg[i]->msg_style == PAM_PROMPT_ECHO_OFF)
             (*resp)[i].resp = strdup(c->reply);
@@ -262,15 +260,15 @@ static void configure(const struct world_call *c)
     const char *args = c->args != NULL ? c->args : "";
     char path[128], beside[160], text[8192];
 
-    (void)snprintf(path, sizeof path, CONF "/%s", c->service);
-    (void)snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
-    (void)snprintf(text, sizeof text,
-                   "auth [success=done user_unknown=ignore default=die] %s %s\n"
-                   "auth required pam_permit.so\n"
-                   "account required %s %s\naccount required pam_permit.so\n"
-                   "session required %s %s\nsession required pam_permit.so\n"
-                   "password required %s %s\npassword required pam_permit.so\n",
-                   module, args, module, args, module, args, module, args);
+    snprintf(path, sizeof(path), CONF "/%s", c->service);
+    snprintf(beside, sizeof(beside), "%s.%ld", path, (long)getpid());
+    snprintf(text, sizeof(text),
+             "auth [success=done user_unknown=ignore default=die] %s %s\n"
+             "auth required pam_permit.so\n"
+             "account required %s %s\naccount required pam_permit.so\n"
+             "session required %s %s\nsession required pam_permit.so\n"
+             "password required %s %s\npassword required pam_permit.so\n",
+             module, args, module, args, module, args, module, args);
     /* Others may be reading it. */
     world_write(beside, text, 0644);
     MUST(rename(beside, path) == 0);
@@ -296,7 +294,7 @@ static void say_proof(pam_handle_t *h, const struct world_call *c)
 
     if (c->proof == NULL)
         return;
-    (void)snprintf(text, sizeof text, "SSH_AUTH_INFO_0=%s", c->proof);
+    snprintf(text, sizeof(text), "SSH_AUTH_INFO_0=%s", c->proof);
     MUST(pam_putenv(h, text) == PAM_SUCCESS);
 }
 
@@ -310,8 +308,7 @@ static void bring_environment(pam_handle_t *h)
         MUST(pam_putenv(h, e) == PAM_SUCCESS);
 }
 
-static int phases_of(pam_handle_t *h, const struct world_call *c, int phases,
-                     void (*before_open)(void))
+static int phases_of(pam_handle_t *h, const struct world_call *c, int phases, void (*before_open)(void))
 {
     int rc = PAM_SUCCESS;
 
@@ -426,7 +423,7 @@ int world_child(const struct world_call *c)
     rc = world_run(c, WORLD_AUTH | WORLD_ACCOUNT);
     environment_to = -1;
     close(ends[1]);
-    n = read(ends[0], carried, sizeof carried - 1);
+    n = read(ends[0], carried, sizeof(carried) - 1);
     close(ends[0]);
     MUST(n >= 0);
     carried[n] = '\0';
@@ -458,8 +455,7 @@ const char *world_log(void)
     size_t used = strlen(log_text);
     ssize_t n;
 
-    while (used + 4096 < sizeof log_text &&
-           (n = recv(log_fd, log_text + used, 4000, MSG_DONTWAIT)) > 0) {
+    while (used + 4096 < sizeof(log_text) && (n = recv(log_fd, log_text + used, 4000, MSG_DONTWAIT)) > 0) {
         used += (size_t)n;
         log_text[used++] = '\n';
         log_text[used] = '\0';
@@ -476,7 +472,7 @@ const char *world_reason(void)
         last = at += strlen("reason=");
     reason[0] = '\0';
     if (last != NULL)
-        (void)snprintf(reason, sizeof reason, "%.*s", (int)strcspn(last, " "), last);
+        snprintf(reason, sizeof(reason), "%.*s", (int)strcspn(last, " "), last);
     log_text[0] = '\0';
     return reason;
 }

@@ -34,7 +34,7 @@ char *world_mint(const struct nhi_ticket *t);
 /* One statement on the ledger, for what no verb makes. */
 void world_sql(const char *sql);
 #define WORLD_OWN "UPDATE issuer SET own = 1" /* what is not recorded was not issued here */
-struct nhi_ledger *world_ledger(void); /* for writing, in a transaction; finish with world_commit */
+struct nhi_ledger *world_ledger(void);        /* for writing, in a transaction; finish with world_commit */
 void world_commit(struct nhi_ledger *l);
 
 struct world_call {
@@ -50,8 +50,16 @@ struct world_call {
     void (*asking)(void); /* runs in the conversation; or NULL */
 };
 
-enum { WORLD_AUTH = 1, WORLD_ACCOUNT = 2, WORLD_CRED = 4, WORLD_OPEN = 8, WORLD_PASSWORD = 16,
-       WORLD_AGAIN = 32, WORLD_CLOSE = 64, WORLD_LET_GO = 128 };
+enum {
+    WORLD_AUTH = 1,
+    WORLD_ACCOUNT = 2,
+    WORLD_CRED = 4,
+    WORLD_OPEN = 8,
+    WORLD_PASSWORD = 16,
+    WORLD_AGAIN = 32,
+    WORLD_CLOSE = 64,
+    WORLD_LET_GO = 128
+};
 
 /* Runs these phases in one PAM transaction in a child of its own, in that order, up to the first failure.
  * Returns the last PAM code. */

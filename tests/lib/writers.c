@@ -18,7 +18,7 @@ static enum nhi_err add_one(struct nhi_ledger *l, int i, int k)
     struct nhi_event e = { .at = STATE_NOW, .kind = "task-open", .agent = "ci-bot" };
     enum nhi_err err;
 
-    (void)snprintf(e.task, sizeof e.task, "w%d-%d", i, k);
+    snprintf(e.task, sizeof(e.task), "w%d-%d", i, k);
     err = nhi_ledger_begin(l, STATE_NOW);
     if (err == NHI_OK)
         err = nhi_event_add(l, &e);
@@ -83,13 +83,13 @@ static int prove(const struct nhi_event *e, void *ctx)
 
 struct writers_proof writers_prove(int writers)
 {
-    struct proving *p = calloc(1, sizeof *p);
+    struct proving *p = calloc(1, sizeof(*p));
     struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
     struct writers_proof proof = { .least = INT32_MAX };
     struct nhi_head head = { .given = -1 };
     int i;
 
-    memcpy(p->chain.hash, NHI_NO_EVENT, sizeof p->chain.hash);
+    memcpy(p->chain.hash, NHI_NO_EVENT, sizeof(p->chain.hash));
     proof.whole = nhi_event_each(l, 0, INT32_MAX, prove, p) == NHI_OK && !p->broken &&
                   nhi_event_head(l, &head) == NHI_OK && head.given == p->chain.seq &&
                   strcmp(head.hash, p->chain.hash) == 0;

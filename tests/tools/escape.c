@@ -131,8 +131,8 @@ static int link_of_chain(void *unused)
     if (chain.us > 0)
         (void)nanosleep(&pause_of, NULL);
     chain.count++;
-    while (time(NULL) < chain.end &&
-           clone(link_of_chain, chain.stack[chain.count % LINKS] + sizeof(chain.stack[0]), CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, unused) < 0)
+    while (time(NULL) < chain.end && clone(link_of_chain, chain.stack[chain.count % LINKS] + sizeof(chain.stack[0]),
+                                           CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, unused) < 0)
         (void)sched_yield();
     _exit(0);
 }
@@ -218,8 +218,8 @@ static _Noreturn void traced(unsigned long options)
 
     if (pid == 0)
         rest();
-    if (pid < 0 || ptrace(PTRACE_SEIZE, pid, 0, options) != 0 ||
-        ptrace(PTRACE_INTERRUPT, pid, 0, 0) != 0 || waitpid(pid, &status, __WALL) != pid)
+    if (pid < 0 || ptrace(PTRACE_SEIZE, pid, 0, options) != 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) != 0 ||
+        waitpid(pid, &status, __WALL) != pid)
         die("ptrace");
     deafen();
     rest();

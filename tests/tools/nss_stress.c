@@ -43,12 +43,12 @@ static struct {
     nss_initgroups_dyn *initgroups;
 } nss;
 
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            fprintf(stderr, "%s:%d: not so: %s (errno %d)\n", __FILE__, __LINE__, #cond, errno);   \
-            _exit(1);                                                                              \
-        }                                                                                          \
+#define CHECK(cond) \
+    do { \
+        if (!(cond)) { \
+            fprintf(stderr, "%s:%d: not so: %s (errno %d)\n", __FILE__, __LINE__, #cond, errno); \
+            _exit(1); \
+        } \
     } while (0)
 
 static void load(const char *lib)
@@ -80,26 +80,14 @@ static void load(const char *lib)
 }
 
 /* The lookups, all of one shape: which, whom, where the answer goes. */
-enum lookup {
-    PWNAM,
-    PWUID,
-    PWENT,
-    GRNAM,
-    GRGID,
-    GRENT,
-    AGENTS_NAME,
-    AGENTS_GID,
-    AGENTS_ENT,
-    LOOKUPS
-};
+enum lookup { PWNAM, PWUID, PWENT, GRNAM, GRGID, GRENT, AGENTS_NAME, AGENTS_GID, AGENTS_ENT, LOOKUPS };
 
 union answer {
     struct passwd pw;
     struct group gr;
 };
 
-static enum nss_status ask(enum lookup what, uint32_t i, union answer *a, char *buf, size_t len,
-                           int *err)
+static enum nss_status ask(enum lookup what, uint32_t i, union answer *a, char *buf, size_t len, int *err)
 {
     char name[33];
 
@@ -135,8 +123,7 @@ static void check_inside(const void *p, const char *buf, size_t len)
 }
 
 /* Whether the answer is account i, or the group of all, and lies within the buffer. */
-static void check_answer(enum lookup what, uint32_t i, const union answer *a, const char *buf,
-                         size_t len)
+static void check_answer(enum lookup what, uint32_t i, const union answer *a, const char *buf, size_t len)
 {
     char name[33], home[64];
     uint32_t m = 0;
@@ -192,8 +179,7 @@ static void rewind_to(enum lookup what)
 static int buffers(void)
 {
     const size_t room = 64 * 1024, page = (size_t)sysconf(_SC_PAGESIZE);
-    char *base =
-        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *base = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     enum lookup what;
 
     CHECK(base != MAP_FAILED && mprotect(base + room, page, PROT_NONE) == 0);

@@ -5,8 +5,8 @@
  *   pamtry SERVICE USER FILE flips|cuts|rubbish [STEP]
  *   pamtry ask      lines of SERVICE USER ADDRESS FILE on standard input: "permit" or "deny" for each
  *
- * FILE holds a good ticket on its first line. flips: each bit of it inverted, one at a time, or at each STEPth place (but not into
- * NUL, where a reply ends); cuts: each proper prefix; rubbish: 64 KiB of several kinds. Prints how many
+ * FILE holds a good ticket on its first line. flips: each bit of it inverted, one at a time, or at each STEPth place
+ * (but not into NUL, where a reply ends); cuts: each proper prefix; rubbish: 64 KiB of several kinds. Prints how many
  * were tried. Exit status: 0 all as it must be, 1 one was not, 125 anything else.
  */
 #include <security/pam_appl.h>
@@ -66,8 +66,7 @@ static int knock(char *reply)
         fputs("pamtry: pam_start failed\n", stderr);
         exit(125);
     }
-    if (pam_set_item(pamh, PAM_RHOST, address) != PAM_SUCCESS ||
-        pam_set_item(pamh, PAM_TTY, "ssh") != PAM_SUCCESS ||
+    if (pam_set_item(pamh, PAM_RHOST, address) != PAM_SUCCESS || pam_set_item(pamh, PAM_TTY, "ssh") != PAM_SUCCESS ||
         pam_set_item(pamh, PAM_FAIL_DELAY, delay.item) != PAM_SUCCESS)
         exit(125);
     /* As a program does that is setuid, and asks for whoever called it. */

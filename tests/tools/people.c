@@ -114,7 +114,7 @@ static bool read_line(const char *path, char *out, size_t size)
     bool got = f != NULL && fgets(out, (int)size, f) != NULL;
 
     if (f != NULL)
-        (void)fclose(f);
+        fclose(f);
     if (got)
         out[strcspn(out, "\n")] = '\0';
     return got;
@@ -125,12 +125,12 @@ int main(int argc, char **argv)
     char key[1024];
     int bad = 0;
 
-    if ((argc != 5 && argc != 6) || !read_line(argv[3], password, sizeof password) ||
-        !read_line(argv[4], key, sizeof key))
+    if ((argc != 5 && argc != 6) || !read_line(argv[3], password, sizeof(password)) ||
+        !read_line(argv[4], key, sizeof(key)))
         return 125;
     names[1] = argv[1];
     names[2] = argv[2];
-    (void)snprintf(proof, sizeof proof, "SSH_AUTH_INFO_0=publickey %s", key);
+    snprintf(proof, sizeof(proof), "SSH_AUTH_INFO_0=publickey %s", key);
     for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++) {
         int status = 0;
         pid_t pid;

@@ -32,9 +32,8 @@ static void run_child(int master, char **argv)
     const char *name = ptsname(master);
     int slave;
 
-    if (setsid() < 0 || name == NULL || (slave = open(name, O_RDWR)) < 0 ||
-        ioctl(slave, TIOCSCTTY, 0) < 0 || dup2(slave, 0) < 0 || dup2(slave, 1) < 0 ||
-        dup2(slave, 2) < 0)
+    if (setsid() < 0 || name == NULL || (slave = open(name, O_RDWR)) < 0 || ioctl(slave, TIOCSCTTY, 0) < 0 ||
+        dup2(slave, 0) < 0 || dup2(slave, 1) < 0 || dup2(slave, 2) < 0)
         _exit(fail("pty"));
     if (slave > 2)
         close(slave);

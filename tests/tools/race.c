@@ -34,15 +34,15 @@
 /* Of one ticket. Times are nanoseconds of the monotonic clock, 0: not yet. */
 struct turn {
     bool both;
-    _Atomic int64_t returned;    /* nhictl revoke */
-    _Atomic int64_t last[LOOPS]; /* when the last login that succeeded began, by loop */
+    _Atomic int64_t returned;           /* nhictl revoke */
+    _Atomic int64_t last[LOOPS];        /* when the last login that succeeded began, by loop */
     _Atomic long let_in[2], refused[2]; /* by PAM, by ssh; refused: of those that began after it had returned */
 };
 
 static struct shared {
     _Atomic long now; /* whose turn it is; 0: nobody's yet; -1: stop */
     struct turn turns[];
-} *shared;
+} * shared;
 static long count;
 
 static const char *service, *user, *dir, *login;
@@ -96,8 +96,7 @@ static _Noreturn void enter(struct turn *t, int me, int64_t began, char *text)
     int rc = pam_start(service, user, &conv, &h);
 
     if (rc != PAM_SUCCESS || pam_set_item(h, PAM_RHOST, "127.0.0.1") != PAM_SUCCESS ||
-        pam_set_item(h, PAM_TTY, "ssh") != PAM_SUCCESS ||
-        pam_set_item(h, PAM_FAIL_DELAY, delay.item) != PAM_SUCCESS)
+        pam_set_item(h, PAM_TTY, "ssh") != PAM_SUCCESS || pam_set_item(h, PAM_FAIL_DELAY, delay.item) != PAM_SUCCESS)
         _exit(125);
     rc = pam_authenticate(h, 0);
     if (rc == PAM_SUCCESS)
@@ -132,7 +131,7 @@ static void log_in(struct turn *t, int me, long turn)
     int status;
     pid_t pid;
 
-    (void)snprintf(path, sizeof(path), "%s/%ld", dir, turn);
+    snprintf(path, sizeof(path), "%s/%ld", dir, turn);
     began = now_ns();
     pid = fork();
     if (pid < 0)
@@ -269,9 +268,9 @@ int main(int argc, char **argv)
     user = argv[2];
     dir = argv[3];
     login = argv[5];
-    shared = mmap(NULL, sizeof(*shared) + (size_t)(count + 1) * sizeof(shared->turns[0]),
-                  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    (void)snprintf(path, sizeof(path), "%s/jtis", dir);
+    shared = mmap(NULL, sizeof(*shared) + (size_t)(count + 1) * sizeof(shared->turns[0]), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    snprintf(path, sizeof(path), "%s/jtis", dir);
     f = fopen(path, "re");
     if (shared == MAP_FAILED || f == NULL)
         die(path);

@@ -32,9 +32,8 @@
 
 #define TRACEES_MAX 64
 #define SYSCALL_STOP (SIGTRAP | 0x80)
-#define OPTIONS                                                                                    \
-    (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |      \
-     PTRACE_O_TRACEEXEC)
+#define OPTIONS \
+    (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
 
 static struct {
     const char *exe, *changes; /* NULL: any call counts */
@@ -196,8 +195,8 @@ static bool enters_syscall(pid_t pid)
     struct __ptrace_syscall_info info;
 
     memset(&info, 0, sizeof(info));
-    return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 &&
-           info.op == PTRACE_SYSCALL_INFO_ENTRY && counts(pid, &info);
+    return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY &&
+           counts(pid, &info);
 }
 
 /* Waits until the kernel says that it has come to rest. Gone counts as well: it was at its exit. */

@@ -47,7 +47,7 @@ static struct nhi_settings proven(void)
     first = 0;
     assert_int_equal(nhi_ledger_settings(l, &set), NHI_OK);
     walked.seq = set.archived;
-    memcpy(walked.hash, set.archived_hash, sizeof walked.hash);
+    memcpy(walked.hash, set.archived_hash, sizeof(walked.hash));
     assert_int_equal(nhi_event_each(l, 0, 1000, walk, &walked), NHI_OK);
     assert_int_equal(nhi_event_head(l, &head), NHI_OK);
     assert_int_equal(head.seq, walked.seq);
@@ -111,7 +111,7 @@ static void goes_on(void **state)
     add(NOW + 1);
     add(NOW + 2);
     (void)proven();
-    memcpy(middle, walked.hash, sizeof middle);
+    memcpy(middle, walked.hash, sizeof(middle));
     add(NOW + 3);
     assert_int_equal(take(2, NHI_NO_EVENT), NHI_ERR_STATE);
     assert_int_equal(take(4, middle), NHI_ERR_STATE);
@@ -150,7 +150,7 @@ static int64_t remembered(void)
     FILE *p = popen("sqlite3 -readonly " STATE_LEDGER " 'SELECT count(*) FROM archived_record'", "re");
 
     assert_non_null(p);
-    assert_non_null(fgets(out, sizeof out, p));
+    assert_non_null(fgets(out, sizeof(out), p));
     (void)pclose(p);
     return strtoll(out, NULL, 10);
 }

@@ -13,12 +13,15 @@
 #include <string.h>
 
 #include "libnhi/base/hash.h"
-#include "libnhi/ledger/chain.h"
 #include "libnhi/key/paserk.h"
+#include "libnhi/ledger/chain.h"
 
 #define LINES 6
 #define LINE_MAX_LEN 1024
-#define START { 0, NHI_NO_EVENT }
+#define START \
+    { \
+        0, NHI_NO_EVENT \
+    }
 
 static char trail[LINES][LINE_MAX_LEN];
 
@@ -43,9 +46,9 @@ static void make_trail(const char *cause)
     for (i = 0; i < LINES; i++) {
         e.seq = i + 1;
         e.at = 1800000000 + i;
-        (void)snprintf(e.cause, sizeof e.cause, "%s", i == 2 ? cause : "");
+        snprintf(e.cause, sizeof(e.cause), "%s", i == 2 ? cause : "");
         put(trail[i], &e);
-        memcpy(e.prev, e.hash, sizeof e.prev);
+        memcpy(e.prev, e.hash, sizeof(e.prev));
     }
 }
 
@@ -128,7 +131,7 @@ static void swapped(void **state)
     (void)state;
     for (i = 0; i < LINES; i++)
         for (k = i + 1; k < LINES; k++) {
-            memcpy(order, in_order, sizeof order);
+            memcpy(order, in_order, sizeof(order));
             swap = order[i];
             order[i] = order[k];
             order[k] = swap;
@@ -168,23 +171,22 @@ static void put_in(void **state)
 
     (void)state;
     for (i = 0; i < LINES; i++) {
-        memcpy(was, trail[i], sizeof was);
+        memcpy(was, trail[i], sizeof(was));
         e.seq = i + 1;
-        memcpy(e.prev, prev, sizeof e.prev);
+        memcpy(e.prev, prev, sizeof(e.prev));
         put(trail[i], &e);
         /* Nobody can tell of the newest, without a head. */
-        assert_int_equal(walk(trail, in_order, LINES, &at),
-                         i == LINES - 1 ? NHI_LINK_GOOD : NHI_LINK_BROKEN);
+        assert_int_equal(walk(trail, in_order, LINES, &at), i == LINES - 1 ? NHI_LINK_GOOD : NHI_LINK_BROKEN);
         if (i < LINES - 1)
             assert_int_equal(at, i + 2);
         memset(e.prev, '1', NHI_DIGEST_LEN);
         put(trail[i], &e);
         assert_int_equal(walk(trail, in_order, LINES, &at), NHI_LINK_BROKEN);
         assert_int_equal(at, i + 1);
-        memcpy(trail[i], was, sizeof was);
+        memcpy(trail[i], was, sizeof(was));
         if (i + 1 < LINES) {
             assert_true(nhi_chain_peek(trail[i + 1], strlen(trail[i + 1]), &c));
-            memcpy(prev, c.hash, sizeof prev);
+            memcpy(prev, c.hash, sizeof(prev));
         }
     }
 }
@@ -254,9 +256,8 @@ static void not_a_head(void **state)
 
     (void)state;
     assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
-    for (i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
-        assert_int_equal(nhi_paseto_sign(sk, payloads[i], strlen(payloads[i]), "", 0, "nhi-head-v1", 11,
-                                         &token),
+    for (i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+        assert_int_equal(nhi_paseto_sign(sk, payloads[i], strlen(payloads[i]), "", 0, "nhi-head-v1", 11, &token),
                          NHI_OK);
         assert_int_equal(nhi_head_verify(pk, token, strlen(token), &h), NHI_ERR_FORMAT);
         nhi_text_free(token);

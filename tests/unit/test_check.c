@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "libnhi/base/hash.h"
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/check/check.h"
 #include "libnhi/check/check_facts.h"
-#include "libnhi/key/paserk.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/check/privileged.h"
+#include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_ticket.h"
@@ -28,7 +28,9 @@
 #include "libnhi/session/session.h"
 #include "tests/lib/calls.h"
 
-static const struct nhi_who ci_bot = { .service = "sshd", .subject = "ci-bot", .uid = WORLD_AGENT_UID, .in_range = true };
+static const struct nhi_who ci_bot = {
+    .service = "sshd", .subject = "ci-bot", .uid = WORLD_AGENT_UID, .in_range = true
+};
 static uint8_t key[NHI_PK_LEN], other_key[NHI_PK_LEN];
 
 /* On record, and bound to key. */
@@ -37,7 +39,7 @@ static struct nhi_ticket bound(void)
     struct nhi_ticket t = world_ticket();
 
     t.has_cnf = true;
-    memcpy(t.cnf, key, sizeof key);
+    memcpy(t.cnf, key, sizeof(key));
     record(&t);
     return t;
 }
@@ -100,14 +102,14 @@ static void refusals_that_are_known(void **state)
 {
     const struct nhi_shown what = { .source = NHI_FROM_KEY, .key = key };
     const struct nhi_shown text = { .source = NHI_FROM_KEY, .key = key, .text = "v4.public.x" };
-    static const enum nhi_reason dead[] = { NHI_DENY_REVOKED, NHI_DENY_EPOCH, NHI_DENY_TASK_CLOSED,
-                                            NHI_DENY_TASK_ENDED, NHI_DENY_SUPERSEDED };
+    static const enum nhi_reason dead[] = { NHI_DENY_REVOKED, NHI_DENY_EPOCH, NHI_DENY_TASK_CLOSED, NHI_DENY_TASK_ENDED,
+                                            NHI_DENY_SUPERSEDED };
     struct nhi_ticket t = bound();
     bool known = false;
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof dead / sizeof dead[0] + 2; i++) {
+    for (i = 0; i < sizeof(dead) / sizeof(dead[0]) + 2; i++) {
         struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
 
         /* That one lives: it says nothing about the one that is refused. */
@@ -117,7 +119,7 @@ static void refusals_that_are_known(void **state)
         assert_string_equal(v.ticket.jti, "");
     }
     world_sql("UPDATE task SET state = 2");
-    for (i = 0; i < sizeof dead / sizeof dead[0] + 2; i++) {
+    for (i = 0; i < sizeof(dead) / sizeof(dead[0]) + 2; i++) {
         struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
 
         nhi_check_refused(&ci_bot, i == 6 ? &text : &what, &v, &known);
@@ -161,10 +163,10 @@ static void revoked_in_a_moment(void **state)
 
     (void)state;
     assert_non_null(m);
-    memset(id, 'x', sizeof id);
-    id[sizeof id - 1] = '\0';
+    memset(id, 'x', sizeof(id));
+    id[sizeof(id) - 1] = '\0';
     assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, id), NHI_ERR_TOO_LONG);
-    id[sizeof id - 2] = '\0';
+    id[sizeof(id) - 2] = '\0';
     for (i = 0; i < NHI_RESERVE_SLOTS; i++)
         assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, id), NHI_OK);
     assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, "build-1"), NHI_ERR_FULL);
@@ -178,7 +180,7 @@ static enum nhi_reason granted(const struct nhi_ticket *t, char *jti)
 
     nhi_check(&ci_bot, &what, &v);
     assert_true(v.verified);
-    memcpy(jti, v.ticket.jti, sizeof v.ticket.jti);
+    memcpy(jti, v.ticket.jti, sizeof(v.ticket.jti));
     return v.reason;
 }
 
@@ -244,7 +246,7 @@ static void torn_ledger(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         struct nhi_shown what = { .source = NHI_FROM_LEDGER }, shown = { .source = NHI_FROM_PROMPT };
         struct nhi_ticket t;
         struct nhi_verdict v;
@@ -255,7 +257,7 @@ static void torn_ledger(void **state)
         record(&t);
         nhi_check(&ci_bot, &what, &v);
         assert_int_equal(v.reason, NHI_PERMIT);
-        (void)snprintf(sql, sizeof sql, "ALTER TABLE %s RENAME TO gone", parts[i]);
+        snprintf(sql, sizeof(sql), "ALTER TABLE %s RENAME TO gone", parts[i]);
         world_sql(sql);
         nhi_check(&ci_bot, &what, &v);
         assert_int_equal(v.reason, NHI_DENY_LEDGER);
@@ -307,11 +309,16 @@ static void fits(void **state)
 
 static struct nhi_grant of_rule(const char *rule)
 {
-    struct nhi_grant g = { .at = time(NULL), .reason = NHI_PERMIT, .source = NHI_FROM_PROMPT, .service = "sshd",
-                           .subject = "ci-bot", .ticket = world_ticket(), .max_grants = 9 };
+    struct nhi_grant g = { .at = time(NULL),
+                           .reason = NHI_PERMIT,
+                           .source = NHI_FROM_PROMPT,
+                           .service = "sshd",
+                           .subject = "ci-bot",
+                           .ticket = world_ticket(),
+                           .max_grants = 9 };
     pid_t parent;
 
-    (void)snprintf(g.rule, sizeof g.rule, "%s", rule);
+    snprintf(g.rule, sizeof(g.rule), "%s", rule);
     assert_int_equal(nhi_id_new(g.id), NHI_OK);
     assert_int_equal(nhi_boot_id(g.boot), NHI_OK);
     assert_int_equal(nhi_proc_read(getpid(), &g.self, &parent), NHI_OK);
@@ -357,10 +364,17 @@ static void counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(keys_that_are_refused), T(any_key), T(refusals_that_are_known), T(keys_of_agents), T(revoked_in_a_moment),
-        T(renewed),               T(counts),                  T(accounts_that_are_not_known),
+        T(keys_that_are_refused),
+        T(any_key),
+        T(refusals_that_are_known),
+        T(keys_of_agents),
+        T(revoked_in_a_moment),
+        T(renewed),
+        T(counts),
+        T(accounts_that_are_not_known),
         T(torn_ledger),
-        T(ahead),           T(fits),
+        T(ahead),
+        T(fits),
     };
     uint8_t sk[NHI_SK_LEN];
 

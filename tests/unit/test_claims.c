@@ -62,8 +62,7 @@ static void payload(const char *name, const char *value, char *out, size_t size)
 
         found |= other;
         if (v != NULL)
-            len += (size_t)snprintf(out + len, size - len, "%c\"%s\":%s", len == 0 ? '{' : ',',
-                                    full[i].name, v);
+            len += (size_t)snprintf(out + len, size - len, "%c\"%s\":%s", len == 0 ? '{' : ',', full[i].name, v);
     }
     if (!found && value != NULL)
         len += (size_t)snprintf(out + len, size - len, ",\"%s\":%s", name, value);
@@ -123,7 +122,7 @@ static bool open_nothing(void)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = { sizeof code / sizeof code[0], code };
+    struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
@@ -192,7 +191,8 @@ static long parsed(const char *json, enum nhi_err want)
 /* What is not flat is refused before any parser can recurse into it. */
 static void the_parser_sees_the_flat_alone(void **state)
 {
-    static const char *const deep[] = { "[]", "[[1]]", "{}", "{\"a\":1}", "1}", "1,{", "1 ", " 1", "[", "\"a\\\\\",[\"\"" };
+    static const char *const deep[] = { "[]",  "[[1]]", "{}", "{\"a\":1}", "1}",
+                                        "1,{", "1 ",    " 1", "[",         "\"a\\\\\",[\"\"" };
     static const char *const flat[] = { "\"[{}] \"", "\"a\\\"\"", "\"a\\\"[{\"", "\"\\\\\"", "1" };
     char json[2048];
     size_t i;
@@ -272,8 +272,8 @@ static void each_claim_twice(void **state)
         snprintf(json + len, sizeof(json) - len, ",\"%s\":%s}", full[i].name, full[i].value);
         expect(json, strlen(json), NHI_ERR_FORMAT);
         /* The same name, spelled otherwise. */
-        snprintf(json + len, sizeof(json) - len, ",\"\\u00%02x%s\":%s}", full[i].name[0],
-                 full[i].name + 1, full[i].value);
+        snprintf(json + len, sizeof(json) - len, ",\"\\u00%02x%s\":%s}", full[i].name[0], full[i].name + 1,
+                 full[i].value);
         expect(json, strlen(json), NHI_ERR_FORMAT);
     }
 }
@@ -336,9 +336,7 @@ static void each_claim_of_a_wrong_type(void **state)
 
 static void unknown_claims(void **state)
 {
-    static const char *const names[] = {
-        "x", "kid", "JTI", "Sub", "iss", "jti ", "", "sub\\u0000"
-    };
+    static const char *const names[] = { "x", "kid", "JTI", "Sub", "iss", "jti ", "", "sub\\u0000" };
     size_t i;
 
     (void)state;
@@ -375,8 +373,7 @@ static void the_object_alone(void **state)
         if (len < 690)
             expect(bad, len, NHI_ERR_FORMAT);
         else
-            assert_int_equal(nhi_claims_decode(bad, len, &(struct nhi_ticket){ 0 }),
-                             NHI_ERR_FORMAT);
+            assert_int_equal(nhi_claims_decode(bad, len, &(struct nhi_ticket){ 0 }), NHI_ERR_FORMAT);
     }
     for (i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
         expect(whole[i], strlen(whole[i]), NHI_ERR_FORMAT);
@@ -387,8 +384,7 @@ static void the_object_alone(void **state)
     expect(deep, 600, NHI_ERR_FORMAT);
     memset(deep, '{', NHI_TICKET_READ_MAX + 1);
     expect(deep, 600, NHI_ERR_FORMAT);
-    assert_int_equal(nhi_claims_decode(deep, NHI_TICKET_READ_MAX + 1, &(struct nhi_ticket){ 0 }),
-                     NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_claims_decode(deep, NHI_TICKET_READ_MAX + 1, &(struct nhi_ticket){ 0 }), NHI_ERR_TOO_LONG);
     free(deep);
 }
 
@@ -507,15 +503,9 @@ static void names_and_lists(void **state)
         { "par", "\"x\"" },
     };
     static const struct member good[] = {
-        { "sub", "\"" S32 "\"" },
-        { "sub", "\"b\\u0061\"" },
-        { "task", "\"!#$%&'()*+,-./:;<=>?\"" },
-        { "task", "\"[{}]\"" },
-        { "task", "\"\\/\"" },
-        { "aud", "\"" A62 "a.b\"" },
-        { "acc", "\"a\\u0020b\"" },
-        { "acc", "\"A.b _c-d\"" },
-        { "svc", "\"systemd-user cron@1\"" },
+        { "sub", "\"" S32 "\"" },   { "sub", "\"b\\u0061\"" }, { "task", "\"!#$%&'()*+,-./:;<=>?\"" },
+        { "task", "\"[{}]\"" },     { "task", "\"\\/\"" },     { "aud", "\"" A62 "a.b\"" },
+        { "acc", "\"a\\u0020b\"" }, { "acc", "\"A.b _c-d\"" }, { "svc", "\"systemd-user cron@1\"" },
     };
     size_t i;
 
@@ -604,7 +594,8 @@ static void ssh_options(void **state)
     refused("ssh", "1");
     /* Without a key nothing is taken. */
     refused("cnf", NULL);
-    snprintf(json, sizeof(json), "{\"jti\":\"" JTI "\",\"sub\":\"a\",\"task\":\"t\","
+    snprintf(json, sizeof(json),
+             "{\"jti\":\"" JTI "\",\"sub\":\"a\",\"task\":\"t\","
              "\"aud\":\"h\",\"acc\":\"a\",\"svc\":\"s\",\"iat\":\"2026-11-23T22:05:00Z\","
              "\"exp\":\"2026-11-23T23:05:00Z\"}");
     expect(json, strlen(json), NHI_OK);
@@ -623,9 +614,7 @@ static struct nhi_ticket longest(void)
     for (i = 0; i < NHI_HOST_MAX; i++)
         t.host[i] = i % 2 == 0 ? 'a' : '.';
     for (i = 0; i < NHI_LIST_MAX; i++)
-        t.accounts[i] = i % 3 == 2   ? ' '
-                        : i % 3 == 0 ? (char)('a' + i / 78)
-                                     : (char)('a' + i / 3 % 26);
+        t.accounts[i] = i % 3 == 2 ? ' ' : i % 3 == 0 ? (char)('a' + i / 78) : (char)('a' + i / 3 % 26);
     memcpy(t.services, t.accounts, sizeof(t.services));
     t.accounts[NHI_LIST_MAX - 1] = t.services[NHI_LIST_MAX - 1] = 'x';
     golden_key(t.cnf, sk);

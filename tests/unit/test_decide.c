@@ -67,10 +67,7 @@ static void base(struct ask *a)
                     .services = "sshd sudo",
                     .iat = NOW - 600,
                     .exp = NOW + 3000 },
-        .rules = { { .name = "permit",
-                     .agents = "ci-bot",
-                     .accounts = "deploy ci-bot",
-                     .services = "sshd sudo" } },
+        .rules = { { .name = "permit", .agents = "ci-bot", .accounts = "deploy ci-bot", .services = "sshd sudo" } },
     };
     a->req.ticket = &a->ticket;
     a->facts.rules = a->rules;
@@ -83,193 +80,172 @@ static void other_clock(struct ask *a)
 }
 
 #define SET(field, text) memcpy(a->field, text, sizeof(text))
-#define CASES                                                                                      \
-    CASE(PERMIT, nothing, (void)a)                                                                 \
-    CASE(PERMIT, rotated, a->facts.issuer.state = NHI_ISSUER_ROTATED)                              \
-    CASE(PERMIT, any_issuer_agent, SET(facts.issuer.agents, "*"))                                  \
-    CASE(PERMIT, any_issuer_account, SET(facts.issuer.accounts, "*"))                              \
-    CASE(PERMIT, any_issuer_service, SET(facts.issuer.services, "*"))                              \
-    CASE(PERMIT, no_latest, a->facts.latest = 0)                                                   \
-    CASE(PERMIT, other_service, a->req.service = "sudo")                                           \
-    CASE(PERMIT, own_account,                                                                      \
-         (a->req.subject = "ci-bot", a->req.subject_uid = 65537, a->req.subject_in_range = true))  \
-    CASE(PERMIT, opened_by_issuer,                                                                 \
-         (a->facts.task_known = false, a->facts.issuer.opens_tasks = true))                        \
-    CASE(INTERNAL, null_service, a->req.service = NULL)                                            \
-    CASE(INTERNAL, null_subject, a->req.subject = NULL)                                            \
-    CASE(INTERNAL, null_rules, a->facts.rules = NULL)                                              \
-    CASE(INTERNAL, issuer_state_0, a->facts.issuer.state = (enum nhi_issuer_state)0)               \
-    CASE(INTERNAL, issuer_state_9, a->facts.issuer.state = (enum nhi_issuer_state)9)               \
-    CASE(INTERNAL, agent_state_0, a->facts.agent_state = (enum nhi_agent_state)0)                  \
-    CASE(INTERNAL, agent_state_9, a->facts.agent_state = (enum nhi_agent_state)9)                  \
-    CASE(LOCKDOWN, lockdown, a->facts.lockdown = true)                                             \
-    CASE(MACHINE, another_machine, a->facts.strange = true)                                        \
+#define CASES \
+    CASE(PERMIT, nothing, (void)a) \
+    CASE(PERMIT, rotated, a->facts.issuer.state = NHI_ISSUER_ROTATED) \
+    CASE(PERMIT, any_issuer_agent, SET(facts.issuer.agents, "*")) \
+    CASE(PERMIT, any_issuer_account, SET(facts.issuer.accounts, "*")) \
+    CASE(PERMIT, any_issuer_service, SET(facts.issuer.services, "*")) \
+    CASE(PERMIT, no_latest, a->facts.latest = 0) \
+    CASE(PERMIT, other_service, a->req.service = "sudo") \
+    CASE(PERMIT, own_account, (a->req.subject = "ci-bot", a->req.subject_uid = 65537, a->req.subject_in_range = true)) \
+    CASE(PERMIT, opened_by_issuer, (a->facts.task_known = false, a->facts.issuer.opens_tasks = true)) \
+    CASE(INTERNAL, null_service, a->req.service = NULL) \
+    CASE(INTERNAL, null_subject, a->req.subject = NULL) \
+    CASE(INTERNAL, null_rules, a->facts.rules = NULL) \
+    CASE(INTERNAL, issuer_state_0, a->facts.issuer.state = (enum nhi_issuer_state)0) \
+    CASE(INTERNAL, issuer_state_9, a->facts.issuer.state = (enum nhi_issuer_state)9) \
+    CASE(INTERNAL, agent_state_0, a->facts.agent_state = (enum nhi_agent_state)0) \
+    CASE(INTERNAL, agent_state_9, a->facts.agent_state = (enum nhi_agent_state)9) \
+    CASE(LOCKDOWN, lockdown, a->facts.lockdown = true) \
+    CASE(MACHINE, another_machine, a->facts.strange = true) \
     CASE(MACHINE, another_machine_without_a_ticket, (a->facts.strange = true, a->req.ticket = NULL)) \
-    CASE(ROLLED_BACK, rolled_back, a->facts.rolled_back = true)                                    \
-    CASE(LOCKDOWN, locked_down_on_another_machine,                                                 \
-         (a->facts.strange = true, a->facts.lockdown = true))                                      \
-    CASE(CLOCK, clock_back, a->facts.latest = NOW + 31)                                            \
-    CASE(PERMIT, clock_back_within_skew, a->facts.latest = NOW + 30)                               \
-    CASE(SUBJECT, empty_subject, a->req.subject = "")                                              \
-    CASE(SUBJECT, empty_service, a->req.service = "")                                              \
-    CASE(PRIVILEGED, uid_0, a->req.subject_uid = 0)                                                \
-    CASE(PRIVILEGED, privileged_group, a->req.subject_privileged = true)                           \
-    CASE(SUBJECT, somebody_else_of_an_agents_name,                                                 \
-         (a->req.subject_in_range = false, a->facts.subject_agent = a->req.subject_uid + 1))       \
-    CASE(GROUPS, groups_unknown, a->req.subject_blind = true)                                      \
-    CASE(PRIVILEGED, known_to_be_privileged_and_more_unknown,                                      \
-         (a->req.subject_blind = true, a->req.subject_privileged = true))                          \
-    CASE(NO_TICKET, no_ticket, a->req.ticket = NULL)                                               \
-    CASE(ISSUER_UNKNOWN, issuer_unknown, a->facts.issuer_known = false)                            \
-    CASE(ISSUER_UNKNOWN, issuer_is_another, SET(facts.issuer.kid, "k2"))                           \
-    CASE(ISSUER_UNKNOWN, issuer_unnamed, SET(ticket.kid, ""))                                      \
-    CASE(ISSUER_RETIRED, issuer_retired, a->facts.issuer.state = NHI_ISSUER_RETIRED)               \
-    CASE(ISSUER_REVOKED, issuer_revoked, a->facts.issuer.state = NHI_ISSUER_REVOKED)               \
-    CASE(ISSUER_BOUNDS, bound_agent, SET(facts.issuer.agents, "ci-bo"))                            \
-    CASE(ISSUER_BOUNDS, bound_account, SET(facts.issuer.accounts, "ci-bot"))                       \
-    CASE(ISSUER_BOUNDS, bound_service, SET(facts.issuer.services, "sshd"))                         \
-    CASE(ISSUER_BOUNDS, nobody_under_a_star,                                                       \
-         (SET(facts.issuer.agents, "*"), SET(ticket.agent, "")))                                   \
-    CASE(ISSUER_BOUNDS, bound_agent_empty, SET(facts.issuer.agents, ""))                           \
-    CASE(ISSUER_BOUNDS, bound_account_empty, SET(facts.issuer.accounts, ""))                       \
-    CASE(ISSUER_BOUNDS, bound_service_empty, SET(facts.issuer.services, ""))                       \
-    CASE(ISSUER_BOUNDS, star_among_others, SET(facts.issuer.agents, "* other"))                    \
-    CASE(ISSUER_BOUNDS, bound_max_ttl_0, a->facts.issuer.max_ttl = 0)                              \
-    CASE(ISSUER_BOUNDS, bound_ttl, a->facts.issuer.max_ttl = 3599)                                 \
-    CASE(ISSUER_BOUNDS, ends_before_it_starts, a->ticket.exp = NOW - 601)                          \
-    CASE(ISSUER_BOUNDS, ends_as_it_starts, a->ticket.exp = NOW - 600)                              \
-    CASE(ISSUER_BOUNDS, no_accounts, SET(ticket.accounts, ""))                                     \
-    CASE(ISSUER_BOUNDS, no_services, SET(ticket.services, ""))                                     \
-    CASE(HOST, other_host, SET(ticket.host, "host.example.or"))                                    \
-    CASE(HOST, no_host, SET(ticket.host, ""))                                                      \
-    CASE(HOST, ledger_names_no_host, SET(facts.host, ""))                                          \
-    CASE(HOST, nobodys_host, (SET(facts.host, ""), SET(ticket.host, "")))                          \
-    CASE(EXPIRED, expired, a->req.now = NOW + 3000)                                                \
-    CASE(PERMIT, last_second, a->req.now = NOW + 2999)                                             \
-    CASE(NOT_YET, iat_ahead, (a->req.now = NOW - 631, a->facts.latest = 0))                        \
-    CASE(PERMIT, iat_within_skew, (a->req.now = NOW - 630, a->facts.latest = 0))                   \
-    CASE(NOT_YET, nbf_ahead, a->ticket.nbf = NOW + 31)                                             \
-    CASE(PERMIT, nbf_within_skew, a->ticket.nbf = NOW + 30)                                        \
-    CASE(REVOKED, revoked, a->facts.revoked = true)                                                \
-    CASE(EPOCH, of_a_former_epoch,                                                                 \
-         (a->facts.epoch_at = 1, a->facts.recorded = true, a->facts.former = true))                \
-    CASE(EPOCH, of_a_former_epoch_and_revoked,                                                     \
-         (a->facts.epoch_at = 1, a->facts.recorded = a->facts.former = a->facts.revoked = true))   \
-    CASE(PERMIT, of_this_epoch, (a->facts.epoch_at = NOW, a->facts.recorded = true))               \
-    CASE(EPOCH, own_but_not_recorded, (a->facts.epoch_at = 1, a->facts.recorded = false))          \
-    CASE(UNRECORDED, signed_with_our_key_but_not_here, a->facts.recorded = false)                  \
-    CASE(UNRECORDED, the_same_and_expired, (a->facts.recorded = false, a->req.now = NOW + 3000))   \
-    CASE(REVOKED, the_same_and_revoked, (a->facts.recorded = false, a->facts.revoked = true))      \
-    CASE(PERMIT, anothers_not_recorded, (a->facts.recorded = false, other_clock(a)))               \
-    CASE(EPOCH, anothers_of_before, (a->facts.epoch_at = NOW - 600, other_clock(a)))               \
-    CASE(EPOCH, anothers_within_skew, (a->facts.epoch_at = NOW - 630, other_clock(a)))             \
-    CASE(EPOCH, anothers_recorded_anew,                                                            \
-         (a->facts.epoch_at = NOW - 630, other_clock(a), a->facts.recorded = true))                \
-    CASE(PERMIT, anothers_of_after, (a->facts.epoch_at = NOW - 631, other_clock(a)))               \
-    CASE(ISSUER_BOUNDS, id_of_another, a->facts.differs = true)                                    \
-    CASE(SUPERSEDED, superseded, a->facts.superseded = true)                                       \
-    CASE(REVOKED, revoked_and_superseded, a->facts.revoked = a->facts.superseded = true)           \
-    CASE(PERMIT, renewed, SET(facts.successor, "000000000000000000009A"))                          \
-    CASE(TREE, outside_its_tree, SET(facts.tree, "p-00000000-1-2"))                                \
-    CASE(TREE, in_another_tree,                                                                    \
-         (SET(facts.tree, "p-00000000-1-2"), a->req.tree = "p-00000000-1-20"))                     \
-    CASE(PERMIT, inside_its_tree,                                                                  \
-         (SET(facts.tree, "p-00000000-1-2"), a->req.tree = "p-00000000-1-2"))                      \
-    CASE(PERMIT, inside_some_tree, a->req.tree = "p-00000000-1-2")                                 \
-    CASE(PERMIT, pinned_here, SET(facts.pin, "192.0.2.1"))                                         \
-    CASE(PERMIT, local_first, a->req.remote = false)                                               \
-    CASE(PIN, pinned_elsewhere, SET(facts.pin, "192.0.2.10"))                                      \
-    CASE(PIN, local_after_remote,                                                                  \
-         (a->req.remote = false, a->req.place = "s-1", SET(facts.pin, "192.0.2.1")))               \
-    CASE(PIN, nowhere, a->req.place = NULL)                                                        \
-    CASE(PIN, from_a_keyring, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_KEYRING))     \
-    CASE(PERMIT, from_a_session, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_SESSION))  \
-    CASE(PERMIT, from_the_ledger, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_LEDGER))  \
-    CASE(PERMIT, not_to_be_pinned, (SET(facts.pin, "elsewhere"), a->facts.no_pin = true))          \
-    CASE(PERMIT, only_recorded, (SET(facts.pin, "elsewhere"), a->facts.pin_records = true))        \
-    CASE(PERMIT, bound_to_a_key_anywhere,                                                          \
-         (SET(facts.pin, "elsewhere"), a->ticket.has_cnf = true, a->req.key = a->ticket.cnf))      \
-    CASE(REVOKED, agents_revoked_at, a->facts.agent_revoked_until = NOW - 600)                     \
-    CASE(REVOKED, agents_revoked_after, a->facts.agent_revoked_until = NOW - 599)                  \
-    CASE(PERMIT, agents_revoked_before, a->facts.agent_revoked_until = NOW - 601)                  \
-    CASE(PERMIT, agents_never_revoked, (a->facts.agent_revoked_until = 0, other_clock(a)))         \
+    CASE(ROLLED_BACK, rolled_back, a->facts.rolled_back = true) \
+    CASE(LOCKDOWN, locked_down_on_another_machine, (a->facts.strange = true, a->facts.lockdown = true)) \
+    CASE(CLOCK, clock_back, a->facts.latest = NOW + 31) \
+    CASE(PERMIT, clock_back_within_skew, a->facts.latest = NOW + 30) \
+    CASE(SUBJECT, empty_subject, a->req.subject = "") \
+    CASE(SUBJECT, empty_service, a->req.service = "") \
+    CASE(PRIVILEGED, uid_0, a->req.subject_uid = 0) \
+    CASE(PRIVILEGED, privileged_group, a->req.subject_privileged = true) \
+    CASE(SUBJECT, somebody_else_of_an_agents_name, \
+         (a->req.subject_in_range = false, a->facts.subject_agent = a->req.subject_uid + 1)) \
+    CASE(GROUPS, groups_unknown, a->req.subject_blind = true) \
+    CASE(PRIVILEGED, known_to_be_privileged_and_more_unknown, \
+         (a->req.subject_blind = true, a->req.subject_privileged = true)) \
+    CASE(NO_TICKET, no_ticket, a->req.ticket = NULL) \
+    CASE(ISSUER_UNKNOWN, issuer_unknown, a->facts.issuer_known = false) \
+    CASE(ISSUER_UNKNOWN, issuer_is_another, SET(facts.issuer.kid, "k2")) \
+    CASE(ISSUER_UNKNOWN, issuer_unnamed, SET(ticket.kid, "")) \
+    CASE(ISSUER_RETIRED, issuer_retired, a->facts.issuer.state = NHI_ISSUER_RETIRED) \
+    CASE(ISSUER_REVOKED, issuer_revoked, a->facts.issuer.state = NHI_ISSUER_REVOKED) \
+    CASE(ISSUER_BOUNDS, bound_agent, SET(facts.issuer.agents, "ci-bo")) \
+    CASE(ISSUER_BOUNDS, bound_account, SET(facts.issuer.accounts, "ci-bot")) \
+    CASE(ISSUER_BOUNDS, bound_service, SET(facts.issuer.services, "sshd")) \
+    CASE(ISSUER_BOUNDS, nobody_under_a_star, (SET(facts.issuer.agents, "*"), SET(ticket.agent, ""))) \
+    CASE(ISSUER_BOUNDS, bound_agent_empty, SET(facts.issuer.agents, "")) \
+    CASE(ISSUER_BOUNDS, bound_account_empty, SET(facts.issuer.accounts, "")) \
+    CASE(ISSUER_BOUNDS, bound_service_empty, SET(facts.issuer.services, "")) \
+    CASE(ISSUER_BOUNDS, star_among_others, SET(facts.issuer.agents, "* other")) \
+    CASE(ISSUER_BOUNDS, bound_max_ttl_0, a->facts.issuer.max_ttl = 0) \
+    CASE(ISSUER_BOUNDS, bound_ttl, a->facts.issuer.max_ttl = 3599) \
+    CASE(ISSUER_BOUNDS, ends_before_it_starts, a->ticket.exp = NOW - 601) \
+    CASE(ISSUER_BOUNDS, ends_as_it_starts, a->ticket.exp = NOW - 600) \
+    CASE(ISSUER_BOUNDS, no_accounts, SET(ticket.accounts, "")) \
+    CASE(ISSUER_BOUNDS, no_services, SET(ticket.services, "")) \
+    CASE(HOST, other_host, SET(ticket.host, "host.example.or")) \
+    CASE(HOST, no_host, SET(ticket.host, "")) \
+    CASE(HOST, ledger_names_no_host, SET(facts.host, "")) \
+    CASE(HOST, nobodys_host, (SET(facts.host, ""), SET(ticket.host, ""))) \
+    CASE(EXPIRED, expired, a->req.now = NOW + 3000) \
+    CASE(PERMIT, last_second, a->req.now = NOW + 2999) \
+    CASE(NOT_YET, iat_ahead, (a->req.now = NOW - 631, a->facts.latest = 0)) \
+    CASE(PERMIT, iat_within_skew, (a->req.now = NOW - 630, a->facts.latest = 0)) \
+    CASE(NOT_YET, nbf_ahead, a->ticket.nbf = NOW + 31) \
+    CASE(PERMIT, nbf_within_skew, a->ticket.nbf = NOW + 30) \
+    CASE(REVOKED, revoked, a->facts.revoked = true) \
+    CASE(EPOCH, of_a_former_epoch, (a->facts.epoch_at = 1, a->facts.recorded = true, a->facts.former = true)) \
+    CASE(EPOCH, of_a_former_epoch_and_revoked, \
+         (a->facts.epoch_at = 1, a->facts.recorded = a->facts.former = a->facts.revoked = true)) \
+    CASE(PERMIT, of_this_epoch, (a->facts.epoch_at = NOW, a->facts.recorded = true)) \
+    CASE(EPOCH, own_but_not_recorded, (a->facts.epoch_at = 1, a->facts.recorded = false)) \
+    CASE(UNRECORDED, signed_with_our_key_but_not_here, a->facts.recorded = false) \
+    CASE(UNRECORDED, the_same_and_expired, (a->facts.recorded = false, a->req.now = NOW + 3000)) \
+    CASE(REVOKED, the_same_and_revoked, (a->facts.recorded = false, a->facts.revoked = true)) \
+    CASE(PERMIT, anothers_not_recorded, (a->facts.recorded = false, other_clock(a))) \
+    CASE(EPOCH, anothers_of_before, (a->facts.epoch_at = NOW - 600, other_clock(a))) \
+    CASE(EPOCH, anothers_within_skew, (a->facts.epoch_at = NOW - 630, other_clock(a))) \
+    CASE(EPOCH, anothers_recorded_anew, (a->facts.epoch_at = NOW - 630, other_clock(a), a->facts.recorded = true)) \
+    CASE(PERMIT, anothers_of_after, (a->facts.epoch_at = NOW - 631, other_clock(a))) \
+    CASE(ISSUER_BOUNDS, id_of_another, a->facts.differs = true) \
+    CASE(SUPERSEDED, superseded, a->facts.superseded = true) \
+    CASE(REVOKED, revoked_and_superseded, a->facts.revoked = a->facts.superseded = true) \
+    CASE(PERMIT, renewed, SET(facts.successor, "000000000000000000009A")) \
+    CASE(TREE, outside_its_tree, SET(facts.tree, "p-00000000-1-2")) \
+    CASE(TREE, in_another_tree, (SET(facts.tree, "p-00000000-1-2"), a->req.tree = "p-00000000-1-20")) \
+    CASE(PERMIT, inside_its_tree, (SET(facts.tree, "p-00000000-1-2"), a->req.tree = "p-00000000-1-2")) \
+    CASE(PERMIT, inside_some_tree, a->req.tree = "p-00000000-1-2") \
+    CASE(PERMIT, pinned_here, SET(facts.pin, "192.0.2.1")) \
+    CASE(PERMIT, local_first, a->req.remote = false) \
+    CASE(PIN, pinned_elsewhere, SET(facts.pin, "192.0.2.10")) \
+    CASE(PIN, local_after_remote, (a->req.remote = false, a->req.place = "s-1", SET(facts.pin, "192.0.2.1"))) \
+    CASE(PIN, nowhere, a->req.place = NULL) \
+    CASE(PIN, from_a_keyring, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_KEYRING)) \
+    CASE(PERMIT, from_a_session, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_SESSION)) \
+    CASE(PERMIT, from_the_ledger, (SET(facts.pin, "elsewhere"), a->req.source = NHI_FROM_LEDGER)) \
+    CASE(PERMIT, not_to_be_pinned, (SET(facts.pin, "elsewhere"), a->facts.no_pin = true)) \
+    CASE(PERMIT, only_recorded, (SET(facts.pin, "elsewhere"), a->facts.pin_records = true)) \
+    CASE(PERMIT, bound_to_a_key_anywhere, \
+         (SET(facts.pin, "elsewhere"), a->ticket.has_cnf = true, a->req.key = a->ticket.cnf)) \
+    CASE(REVOKED, agents_revoked_at, a->facts.agent_revoked_until = NOW - 600) \
+    CASE(REVOKED, agents_revoked_after, a->facts.agent_revoked_until = NOW - 599) \
+    CASE(PERMIT, agents_revoked_before, a->facts.agent_revoked_until = NOW - 601) \
+    CASE(PERMIT, agents_never_revoked, (a->facts.agent_revoked_until = 0, other_clock(a))) \
     CASE(REVOKED, revoked_within_skew, (a->facts.agent_revoked_until = NOW - 630, other_clock(a))) \
-    CASE(PERMIT, revoked_beyond_skew, (a->facts.agent_revoked_until = NOW - 631, other_clock(a)))  \
-    CASE(AGENT_UNKNOWN, agent_unknown, a->facts.agent_known = false)                               \
-    CASE(AGENT_SUSPENDED, suspended, a->facts.agent_state = NHI_AGENT_SUSPENDED)                   \
-    CASE(AGENT_RETIRED, retired, a->facts.agent_state = NHI_AGENT_RETIRED)                         \
-    CASE(PERMIT, overdue, a->facts.agent_review_by = NOW - 1)                                      \
-    CASE(AGENT_OVERDUE, overdue_where_that_denies,                                                 \
-         (a->facts.agent_review_by = NOW, a->facts.overdue_denies = true))                         \
-    CASE(PERMIT, not_overdue_yet,                                                                  \
-         (a->facts.agent_review_by = NOW + 1, a->facts.overdue_denies = true))                     \
-    CASE(TASK_UNKNOWN, task_unknown, a->facts.task_known = false)                                  \
-    CASE(TASK_CLOSED, closed, a->facts.task_state = NHI_TASK_CLOSED)                               \
-    CASE(TASK_CLOSED, task_state_0, a->facts.task_state = (enum nhi_task_state)0)                  \
-    CASE(TASK_CLOSED, closed_though_issuer_opens,                                                  \
-         (a->facts.issuer.opens_tasks = true, a->facts.task_state = NHI_TASK_CLOSED))              \
-    CASE(TASK_ENDED, deadline, a->facts.task_deadline = NOW)                                       \
-    CASE(TASK_ENDED, deadline_passed, a->facts.task_deadline = NOW - 1)                            \
-    CASE(PERMIT, deadline_ahead, a->facts.task_deadline = NOW + 1)                                 \
-    CASE(TASK_AGENT, anothers_task, SET(facts.task_agent, "other-bot"))                            \
-    CASE(TASK_AGENT, nobodys_task, SET(facts.task_agent, ""))                                      \
-    CASE(KEY, bound_to_a_key, a->ticket.has_cnf = true)                                            \
-    CASE(PERMIT, key_proven, (a->ticket.has_cnf = true, a->req.key = a->ticket.cnf))               \
-    CASE(KEY, other_key, (a->ticket.has_cnf = true, a->req.key = a->other_key))                    \
-    CASE(KEY, bearer_by_key, (a->req.source = NHI_FROM_KEY, a->req.key = a->other_key))            \
-    CASE(PERMIT, key_not_needed, a->req.key = a->other_key)                                        \
-    CASE(ACCOUNT, other_account, a->req.subject = "batch")                                         \
-    CASE(ACCOUNT, part_of_a_name, a->req.subject = "deplo")                                        \
-    CASE(ACCOUNT, two_names, a->req.subject = "deploy ci-bot")                                     \
-    CASE(ACCOUNT, star, a->req.subject = "*")                                                      \
-    CASE(ACCOUNT, an_agents_account, a->req.subject_in_range = true)                               \
-    CASE(ACCOUNT, another_agents_account_in_no_range,                                              \
-         a->facts.subject_agent = a->req.subject_uid)                                              \
-    CASE(ACCOUNT, own_name_other_uid,                                                              \
-         (a->req.subject = "ci-bot", a->req.subject_uid = 65538, a->req.subject_in_range = true))  \
-    CASE(SERVICE, other_service_name, a->req.service = "cron")                                     \
-    CASE(SERVICE, part_of_a_service, a->req.service = "ssh")                                       \
-    CASE(SERVICE, ticket_lacks_service, (a->req.service = "sudo", SET(ticket.services, "sshd")))   \
-    CASE(POLICY, no_rules, a->facts.rule_count = 0)                                                \
-    CASE(POLICY, no_rules_at_all, (a->facts.rule_count = 0, a->facts.rules = NULL))                \
-    CASE(POLICY, rule_agent, SET(rules[0].agents, "other-bot"))                                    \
-    CASE(POLICY, rule_account, SET(rules[0].accounts, "ci-bot"))                                   \
-    CASE(POLICY, rule_service, SET(rules[0].services, "sudo"))                                     \
-    CASE(POLICY, rule_agent_empty, SET(rules[0].agents, ""))                                       \
-    CASE(POLICY, rule_account_empty, SET(rules[0].accounts, ""))                                   \
-    CASE(POLICY, rule_service_empty, SET(rules[0].services, ""))                                   \
-    CASE(PERMIT, rule_star, SET(rules[0].agents, "*"))                                             \
-    CASE(POLICY, behind_the_owners,                                                                \
-         (SET(rules[0].owners, "ab\0b"), SET(facts.agent_owner, "b")))                             \
-    CASE(POLICY, nobodys_line,                                                                     \
-         (SET(rules[0].owners, "\nab"), SET(facts.agent_owner, "")))                               \
-    CASE(PERMIT, second_owner,                                                                     \
-         (SET(rules[0].owners, "ab\nb"), SET(facts.agent_owner, "b")))                             \
-    CASE(POLICY, end_of_an_owner,                                                                  \
-         (SET(rules[0].owners, "ab\ncd"), SET(facts.agent_owner, "b")))                            \
-    CASE(LIFETIME, too_long_here, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat - 1)       \
-    CASE(PERMIT, as_long_as_may_be, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat)         \
-    CASE(UNSUPERVISED, nobody_watches, a->facts.unsupervised = true)                               \
-    CASE(FORBIDDEN, nobody_need_watch,                                                             \
-         (a->facts.unsupervised = true, a->rules[0].forbid = true))                                \
-    CASE(LIMIT, sessions_full, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2))           \
-    CASE(PERMIT, sessions_room, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 1))          \
-    CASE(PERMIT, sessions_own,                                                                     \
-         (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2, a->req.registered = true))       \
-    CASE(LIMIT, sessions_own_over,                                                                 \
-         (a->rules[0].max_sessions = 2, a->rules[0].sessions = 3, a->req.registered = true))       \
-    CASE(PERMIT, sessions_inside,                                                                  \
-         (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2, a->req.tree = "p-x"))            \
-    CASE(LIMIT, grants_full, (a->rules[0].max_grants = 2, a->rules[0].grants = 2))                 \
-    CASE(PERMIT, grants_room, (a->rules[0].max_grants = 2, a->rules[0].grants = 1))                \
-    CASE(PERMIT, grants_own,                                                                       \
-         (a->rules[0].max_grants = 2, a->rules[0].grants = 2, a->req.granted = true))              \
+    CASE(PERMIT, revoked_beyond_skew, (a->facts.agent_revoked_until = NOW - 631, other_clock(a))) \
+    CASE(AGENT_UNKNOWN, agent_unknown, a->facts.agent_known = false) \
+    CASE(AGENT_SUSPENDED, suspended, a->facts.agent_state = NHI_AGENT_SUSPENDED) \
+    CASE(AGENT_RETIRED, retired, a->facts.agent_state = NHI_AGENT_RETIRED) \
+    CASE(PERMIT, overdue, a->facts.agent_review_by = NOW - 1) \
+    CASE(AGENT_OVERDUE, overdue_where_that_denies, (a->facts.agent_review_by = NOW, a->facts.overdue_denies = true)) \
+    CASE(PERMIT, not_overdue_yet, (a->facts.agent_review_by = NOW + 1, a->facts.overdue_denies = true)) \
+    CASE(TASK_UNKNOWN, task_unknown, a->facts.task_known = false) \
+    CASE(TASK_CLOSED, closed, a->facts.task_state = NHI_TASK_CLOSED) \
+    CASE(TASK_CLOSED, task_state_0, a->facts.task_state = (enum nhi_task_state)0) \
+    CASE(TASK_CLOSED, closed_though_issuer_opens, \
+         (a->facts.issuer.opens_tasks = true, a->facts.task_state = NHI_TASK_CLOSED)) \
+    CASE(TASK_ENDED, deadline, a->facts.task_deadline = NOW) \
+    CASE(TASK_ENDED, deadline_passed, a->facts.task_deadline = NOW - 1) \
+    CASE(PERMIT, deadline_ahead, a->facts.task_deadline = NOW + 1) \
+    CASE(TASK_AGENT, anothers_task, SET(facts.task_agent, "other-bot")) \
+    CASE(TASK_AGENT, nobodys_task, SET(facts.task_agent, "")) \
+    CASE(KEY, bound_to_a_key, a->ticket.has_cnf = true) \
+    CASE(PERMIT, key_proven, (a->ticket.has_cnf = true, a->req.key = a->ticket.cnf)) \
+    CASE(KEY, other_key, (a->ticket.has_cnf = true, a->req.key = a->other_key)) \
+    CASE(KEY, bearer_by_key, (a->req.source = NHI_FROM_KEY, a->req.key = a->other_key)) \
+    CASE(PERMIT, key_not_needed, a->req.key = a->other_key) \
+    CASE(ACCOUNT, other_account, a->req.subject = "batch") \
+    CASE(ACCOUNT, part_of_a_name, a->req.subject = "deplo") \
+    CASE(ACCOUNT, two_names, a->req.subject = "deploy ci-bot") \
+    CASE(ACCOUNT, star, a->req.subject = "*") \
+    CASE(ACCOUNT, an_agents_account, a->req.subject_in_range = true) \
+    CASE(ACCOUNT, another_agents_account_in_no_range, a->facts.subject_agent = a->req.subject_uid) \
+    CASE(ACCOUNT, own_name_other_uid, \
+         (a->req.subject = "ci-bot", a->req.subject_uid = 65538, a->req.subject_in_range = true)) \
+    CASE(SERVICE, other_service_name, a->req.service = "cron") \
+    CASE(SERVICE, part_of_a_service, a->req.service = "ssh") \
+    CASE(SERVICE, ticket_lacks_service, (a->req.service = "sudo", SET(ticket.services, "sshd"))) \
+    CASE(POLICY, no_rules, a->facts.rule_count = 0) \
+    CASE(POLICY, no_rules_at_all, (a->facts.rule_count = 0, a->facts.rules = NULL)) \
+    CASE(POLICY, rule_agent, SET(rules[0].agents, "other-bot")) \
+    CASE(POLICY, rule_account, SET(rules[0].accounts, "ci-bot")) \
+    CASE(POLICY, rule_service, SET(rules[0].services, "sudo")) \
+    CASE(POLICY, rule_agent_empty, SET(rules[0].agents, "")) \
+    CASE(POLICY, rule_account_empty, SET(rules[0].accounts, "")) \
+    CASE(POLICY, rule_service_empty, SET(rules[0].services, "")) \
+    CASE(PERMIT, rule_star, SET(rules[0].agents, "*")) \
+    CASE(POLICY, behind_the_owners, (SET(rules[0].owners, "ab\0b"), SET(facts.agent_owner, "b"))) \
+    CASE(POLICY, nobodys_line, (SET(rules[0].owners, "\nab"), SET(facts.agent_owner, ""))) \
+    CASE(PERMIT, second_owner, (SET(rules[0].owners, "ab\nb"), SET(facts.agent_owner, "b"))) \
+    CASE(POLICY, end_of_an_owner, (SET(rules[0].owners, "ab\ncd"), SET(facts.agent_owner, "b"))) \
+    CASE(LIFETIME, too_long_here, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat - 1) \
+    CASE(PERMIT, as_long_as_may_be, a->facts.max_lifetime = a->ticket.exp - a->ticket.iat) \
+    CASE(UNSUPERVISED, nobody_watches, a->facts.unsupervised = true) \
+    CASE(FORBIDDEN, nobody_need_watch, (a->facts.unsupervised = true, a->rules[0].forbid = true)) \
+    CASE(LIMIT, sessions_full, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2)) \
+    CASE(PERMIT, sessions_room, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 1)) \
+    CASE(PERMIT, sessions_own, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2, a->req.registered = true)) \
+    CASE(LIMIT, sessions_own_over, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 3, a->req.registered = true)) \
+    CASE(PERMIT, sessions_inside, (a->rules[0].max_sessions = 2, a->rules[0].sessions = 2, a->req.tree = "p-x")) \
+    CASE(LIMIT, grants_full, (a->rules[0].max_grants = 2, a->rules[0].grants = 2)) \
+    CASE(PERMIT, grants_room, (a->rules[0].max_grants = 2, a->rules[0].grants = 1)) \
+    CASE(PERMIT, grants_own, (a->rules[0].max_grants = 2, a->rules[0].grants = 2, a->req.granted = true)) \
     CASE(FORBIDDEN, forbidden, a->rules[0].forbid = true)
 
-#define CASE(want, name, change)                                                                   \
-    static void change_##name(struct ask *a)                                                       \
-    {                                                                                              \
-        change;                                                                                    \
+#define CASE(want, name, change) \
+    static void change_##name(struct ask *a) \
+    { \
+        change; \
     }
 CASES
 #undef CASE
@@ -299,8 +275,7 @@ static void each_change(void **state)
         assert_int_equal(d.reason, cases[i].want);
         assert_int_equal(d.handed_off, strcmp(cases[i].name, "only_recorded") == 0);
         /* The deciding rule is named when a rule decided, and only then. */
-        assert_ptr_equal(d.rule, d.reason == NHI_PERMIT || d.reason == NHI_DENY_FORBIDDEN ||
-                                         d.reason == NHI_DENY_LIMIT
+        assert_ptr_equal(d.rule, d.reason == NHI_PERMIT || d.reason == NHI_DENY_FORBIDDEN || d.reason == NHI_DENY_LIMIT
                                      ? a.facts.rules
                                      : NULL);
     }
@@ -309,9 +284,8 @@ static void each_change(void **state)
 /* Outcomes that others give before or after this function; the table reaches all the rest. */
 static bool given_elsewhere(enum nhi_reason r)
 {
-    return r == NHI_DENY_LEDGER || r == NHI_DENY_AMBIGUOUS || r == NHI_DENY_MALFORMED ||
-           r == NHI_DENY_SIGNATURE || r == NHI_DENY_SESSION || r == NHI_DENY_USES ||
-           r == NHI_DENY_RECORD;
+    return r == NHI_DENY_LEDGER || r == NHI_DENY_AMBIGUOUS || r == NHI_DENY_MALFORMED || r == NHI_DENY_SIGNATURE ||
+           r == NHI_DENY_SESSION || r == NHI_DENY_USES || r == NHI_DENY_RECORD;
 }
 
 /* What one rule takes, another does not give back; one that does not match takes nothing. */
@@ -442,68 +416,64 @@ static void what_is_ahead(void **state)
 /* A failure of ours, or of the moment, ends nobody's session. */
 static void ends_of_sessions(void **state)
 {
-    static const enum nhi_reason not[] = { NHI_PERMIT,        NHI_DENY_INTERNAL,
-                                           NHI_DENY_LEDGER,   NHI_DENY_CLOCK,
-                                           NHI_DENY_SUBJECT,  NHI_DENY_LIMIT,
-                                           NHI_DENY_RECORD,   NHI_DENY_UNSUPERVISED,
-                                           NHI_DENY_SUPERSEDED, NHI_DENY_MACHINE,
-                                           NHI_DENY_ROLLED_BACK };
-    static const enum nhi_reason yes[] = { NHI_DENY_LOCKDOWN,   NHI_DENY_EXPIRED,
-                                           NHI_DENY_REVOKED,    NHI_DENY_AGENT_SUSPENDED,
-                                           NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
-                                           NHI_DENY_POLICY,     NHI_DENY_FORBIDDEN,
-                                           NHI_DENY_ISSUER_REVOKED, NHI_DENY_AGENT_OVERDUE,
-                                           NHI_DENY_EPOCH,      NHI_DENY_UNRECORDED };
+    static const enum nhi_reason not [] = { NHI_PERMIT,       NHI_DENY_INTERNAL,     NHI_DENY_LEDGER,
+                                            NHI_DENY_CLOCK,   NHI_DENY_SUBJECT,      NHI_DENY_LIMIT,
+                                            NHI_DENY_RECORD,  NHI_DENY_UNSUPERVISED, NHI_DENY_SUPERSEDED,
+                                            NHI_DENY_MACHINE, NHI_DENY_ROLLED_BACK };
+    static const enum nhi_reason yes[] = { NHI_DENY_LOCKDOWN,        NHI_DENY_EXPIRED,    NHI_DENY_REVOKED,
+                                           NHI_DENY_AGENT_SUSPENDED, NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
+                                           NHI_DENY_POLICY,          NHI_DENY_FORBIDDEN,  NHI_DENY_ISSUER_REVOKED,
+                                           NHI_DENY_AGENT_OVERDUE,   NHI_DENY_EPOCH,      NHI_DENY_UNRECORDED };
     size_t i;
 
     (void)state;
-    for (i = 0; i < COUNT(not); i++)
-        assert_false(nhi_reason_is_end(not[i]));
+    for (i = 0; i < COUNT(not ); i++)
+        assert_false(nhi_reason_is_end(not [i]));
     for (i = 0; i < COUNT(yes); i++)
         assert_true(nhi_reason_is_end(yes[i]));
 }
 
 /* What is wrong with the host, the account or the moment, and what is on record against the ticket. */
-#define MASKS                                                                                      \
-    MASK(clock_back, a->facts.latest = NOW + 3600)                                                 \
-    MASK(machine, a->facts.strange = true)                                                         \
-    MASK(rolled_back, a->facts.rolled_back = true)                                                 \
-    MASK(no_account, a->req.subject = "")                                                          \
-    MASK(root, a->req.subject_uid = 0)                                                             \
-    MASK(privileged, a->req.subject_privileged = true)                                             \
-    MASK(renamed, SET(facts.host, "other.example.org"))                                            \
-    MASK(other_account, a->req.subject = "batch")                                                  \
-    MASK(other_service, a->req.service = "cron")                                                   \
-    MASK(nobody_watches, a->facts.unsupervised = true)                                             \
-    MASK(superseded, a->facts.superseded = true)                                                   \
-    MASK(not_yet, a->ticket.nbf = NOW + 3600)                                                      \
-    MASK(out_of_its_tree, SET(facts.tree, "p-00000000-1-2"))                                       \
-    MASK(key, a->ticket.has_cnf = true)                                                            \
-    MASK(issuer_state, a->facts.issuer.state = (enum nhi_issuer_state)9)                           \
+#define MASKS \
+    MASK(clock_back, a->facts.latest = NOW + 3600) \
+    MASK(machine, a->facts.strange = true) \
+    MASK(rolled_back, a->facts.rolled_back = true) \
+    MASK(no_account, a->req.subject = "") \
+    MASK(root, a->req.subject_uid = 0) \
+    MASK(privileged, a->req.subject_privileged = true) \
+    MASK(renamed, SET(facts.host, "other.example.org")) \
+    MASK(other_account, a->req.subject = "batch") \
+    MASK(other_service, a->req.service = "cron") \
+    MASK(nobody_watches, a->facts.unsupervised = true) \
+    MASK(superseded, a->facts.superseded = true) \
+    MASK(not_yet, a->ticket.nbf = NOW + 3600) \
+    MASK(out_of_its_tree, SET(facts.tree, "p-00000000-1-2")) \
+    MASK(key, a->ticket.has_cnf = true) \
+    MASK(issuer_state, a->facts.issuer.state = (enum nhi_issuer_state)9) \
     MASK(agent_state, a->facts.agent_state = (enum nhi_agent_state)9)
-#define ENDS                                                                                       \
-    END(LOCKDOWN, a->facts.lockdown = true)                                                        \
-    END(REVOKED, a->facts.revoked = true)                                                          \
-    END(EXPIRED, a->ticket.exp = NOW)                                                              \
-    END(EPOCH, (a->facts.epoch_at = 1, a->facts.recorded = a->facts.former = true))                \
-    END(TASK_CLOSED, a->facts.task_state = NHI_TASK_CLOSED)                                        \
-    END(TASK_ENDED, a->facts.task_deadline = NOW)                                                  \
-    END(TASK_AGENT, SET(facts.task_agent, "other-bot"))                                            \
+#define ENDS \
+    END(LOCKDOWN, a->facts.lockdown = true) \
+    END(REVOKED, a->facts.revoked = true) \
+    END(EXPIRED, a->ticket.exp = NOW) \
+    END(EPOCH, (a->facts.epoch_at = 1, a->facts.recorded = a->facts.former = true)) \
+    END(TASK_CLOSED, a->facts.task_state = NHI_TASK_CLOSED) \
+    END(TASK_ENDED, a->facts.task_deadline = NOW) \
+    END(TASK_AGENT, SET(facts.task_agent, "other-bot")) \
     END(LIFETIME, a->facts.max_lifetime = 1)
 /* Whose place a state takes that nobody defined: the last two of the masks. */
-#define ENDS_OF_STATE                                                                              \
-    END(REVOKED, a->facts.agent_revoked_until = NOW)                                               \
-    END(AGENT_SUSPENDED, a->facts.agent_state = NHI_AGENT_SUSPENDED)                               \
-    END(AGENT_RETIRED, a->facts.agent_state = NHI_AGENT_RETIRED)                                   \
-    END(AGENT_OVERDUE, (a->facts.agent_review_by = NOW, a->facts.overdue_denies = true))           \
-    END(ISSUER_RETIRED, a->facts.issuer.state = NHI_ISSUER_RETIRED)                                \
-    END(ISSUER_REVOKED, a->facts.issuer.state = NHI_ISSUER_REVOKED)                                \
+#define ENDS_OF_STATE \
+    END(REVOKED, a->facts.agent_revoked_until = NOW) \
+    END(AGENT_SUSPENDED, a->facts.agent_state = NHI_AGENT_SUSPENDED) \
+    END(AGENT_RETIRED, a->facts.agent_state = NHI_AGENT_RETIRED) \
+    END(AGENT_OVERDUE, (a->facts.agent_review_by = NOW, a->facts.overdue_denies = true)) \
+    END(ISSUER_RETIRED, a->facts.issuer.state = NHI_ISSUER_RETIRED) \
+    END(ISSUER_REVOKED, a->facts.issuer.state = NHI_ISSUER_REVOKED) \
     END(ISSUER_BOUNDS, SET(facts.issuer.agents, "other-bot"))
 
-#define MASK(name, change)                                                                         \
-    static void mask_##name(struct ask *a)                                                         \
-    {                                                                                              \
-        change;                                                                                    \
+#define MASK(name, change) \
+    static void mask_##name(struct ask *a) \
+    { \
+        change; \
     }
 MASKS
 #undef MASK
@@ -522,15 +492,14 @@ static unsigned put_end(struct ask *a, unsigned n, enum nhi_reason *want)
 {
     unsigned i = 0;
 
-#define END(reason, change)                                                                        \
-    if (i++ == n) {                                                                                \
-        change;                                                                                    \
-        *want = NHI_DENY_##reason;                                                                 \
+#define END(reason, change) \
+    if (i++ == n) { \
+        change; \
+        *want = NHI_DENY_##reason; \
     }
-    ENDS
-    ENDS_OF_STATE
+    ENDS ENDS_OF_STATE
 #undef END
-    return i;
+        return i;
 }
 
 /* Whether it is over is a question of its own: neither the clock, the account, the host nor the machine answers it, and
@@ -646,10 +615,8 @@ static void every_reason(void **state)
         assert_non_null(nhi_reason_name((enum nhi_reason)r));
         assert_non_null(nhi_reason_text((enum nhi_reason)r));
         for (other = 0; other < r; other++) {
-            assert_string_not_equal(nhi_reason_name((enum nhi_reason)r),
-                                    nhi_reason_name((enum nhi_reason)other));
-            assert_string_not_equal(nhi_reason_text((enum nhi_reason)r),
-                                    nhi_reason_text((enum nhi_reason)other));
+            assert_string_not_equal(nhi_reason_name((enum nhi_reason)r), nhi_reason_name((enum nhi_reason)other));
+            assert_string_not_equal(nhi_reason_text((enum nhi_reason)r), nhi_reason_text((enum nhi_reason)other));
         }
     }
     assert_string_equal(nhi_reason_name(NHI_REASON_COUNT), "internal");

@@ -27,8 +27,8 @@ static bool in(const char *list, const char *word)
 {
     char hay[NHI_LIST_MAX + 3], needle[NHI_LIST_MAX + 3];
 
-    (void)snprintf(hay, sizeof hay, " %s ", list);
-    (void)snprintf(needle, sizeof needle, " %s ", word);
+    snprintf(hay, sizeof(hay), " %s ", list);
+    snprintf(needle, sizeof(needle), " %s ", word);
     return word[0] != '\0' && strchr(word, ' ') == NULL && strstr(hay, needle) != NULL;
 }
 
@@ -37,7 +37,7 @@ static bool all_in(const char *bound, const char *list)
     char copy[NHI_LIST_MAX + 1], *save = NULL, *w;
     int n = 0;
 
-    (void)snprintf(copy, sizeof copy, "%s", list);
+    snprintf(copy, sizeof(copy), "%s", list);
     for (w = strtok_r(copy, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save), n++)
         if (strcmp(bound, "*") != 0 && !in(bound, w))
             return false;
@@ -48,8 +48,8 @@ static bool issuer_says(const struct nhi_issuer *i, const struct nhi_ticket *t)
 {
     bool agent = t->agent[0] != '\0' && (strcmp(i->agents, "*") == 0 || in(i->agents, t->agent));
 
-    return agent && all_in(i->accounts, t->accounts) && all_in(i->services, t->services) &&
-           t->iat < t->exp && t->exp <= t->iat + i->max_ttl;
+    return agent && all_in(i->accounts, t->accounts) && all_in(i->services, t->services) && t->iat < t->exp &&
+           t->exp <= t->iat + i->max_ttl;
 }
 
 static bool any_rule(const struct nhi_request *q, const struct nhi_facts *f, bool forbid)
@@ -69,8 +69,8 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     const struct nhi_ticket *t = q->ticket;
     const struct nhi_issuer *i = &f->issuer;
 
-#define WHEN(condition, reason)                                                                    \
-    if (condition)                                                                                 \
+#define WHEN(condition, reason) \
+    if (condition) \
     return NHI_DENY_##reason
     WHEN(f->lockdown, LOCKDOWN);
     if (t != NULL) {
@@ -148,7 +148,7 @@ static bool seldom(void)
 
 static void pick(char *out, size_t size, const char *const *from, unsigned n)
 {
-    (void)snprintf(out, size, "%s", from[mostly(n)]);
+    snprintf(out, size, "%s", from[mostly(n)]);
 }
 
 static const char *const agents[] = { "ci-bot", "other-bot", "ci", "ci-bot x", "" };
@@ -167,8 +167,7 @@ static const char *const kids[] = { "k1", "k2", "" };
 static const char *const hosts[] = { "h.example", "h", "h.example.org" };
 static const uint8_t own_key[NHI_PK_LEN], other_key[NHI_PK_LEN] = { 1 };
 static const uint8_t *const keys[] = { own_key, other_key, NULL };
-static const int64_t steps[] = { 0,  1,   -1,  29,   -29,   30,    -30,  31,
-                                 -31, 599, 600, 3599, 3600, 3601, -3600, 99999 };
+static const int64_t steps[] = { 0, 1, -1, 29, -29, 30, -30, 31, -31, 599, 600, 3599, 3600, 3601, -3600, 99999 };
 
 static int64_t near(int64_t t)
 {
@@ -179,7 +178,7 @@ static int64_t near(int64_t t)
 
 static void random_ticket(struct nhi_ticket *t)
 {
-    memset(t, 0, sizeof *t);
+    memset(t, 0, sizeof(*t));
     PICK(t->kid, kids);
     PICK(t->agent, agents);
     PICK(t->host, hosts);
@@ -195,7 +194,7 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
 {
     unsigned i;
 
-    memset(f, 0, sizeof *f);
+    memset(f, 0, sizeof(*f));
     PICK(f->host, hosts);
     f->latest = seldom() ? 0 : near(NOW);
     f->lockdown = seldom() && seldom();
@@ -252,7 +251,7 @@ static void same_answer(void **state)
     unsigned n, r;
 
     (void)state;
-    memset(rules, 0, sizeof rules);
+    memset(rules, 0, sizeof(rules));
     for (n = 0; n < PAIRS; n++) {
         enum nhi_reason want, got;
 
@@ -284,8 +283,7 @@ static void same_answer(void **state)
     /* Not a comparison of two ways to say the same "no". */
     assert_true(seen[NHI_PERMIT] > PAIRS / 100);
     for (r = NHI_DENY_LOCKDOWN; r <= NHI_DENY_FORBIDDEN; r++)
-        if (r != NHI_DENY_AMBIGUOUS && r != NHI_DENY_MALFORMED && r != NHI_DENY_SIGNATURE &&
-            r != NHI_DENY_SESSION)
+        if (r != NHI_DENY_AMBIGUOUS && r != NHI_DENY_MALFORMED && r != NHI_DENY_SIGNATURE && r != NHI_DENY_SESSION)
             assert_true(seen[r] > 50);
 }
 

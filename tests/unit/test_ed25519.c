@@ -32,8 +32,7 @@ static void wycheproof(void **state)
             count++;
             good += valid;
             if (verifies(pk, text_of(v, "msg"), text_of(v, "sig")) != valid)
-                fail_msg("case %d: %s", (int)json_integer_value(json_object_get(v, "tcId")),
-                         text_of(v, "comment"));
+                fail_msg("case %d: %s", (int)json_integer_value(json_object_get(v, "tcId")), text_of(v, "comment"));
         }
     }
     assert_int_equal(count, json_integer_value(json_object_get(all, "numberOfTests")));
@@ -49,8 +48,8 @@ static void speccheck(void **state)
 
     (void)state;
     assert_int_equal(json_array_size(all), 12);
-    json_array_foreach(all, i, v) assert_int_equal(
-        verifies(text_of(v, "pub_key"), text_of(v, "message"), text_of(v, "signature")), i == 3);
+    json_array_foreach(all, i, v)
+        assert_int_equal(verifies(text_of(v, "pub_key"), text_of(v, "message"), text_of(v, "signature")), i == 3);
     json_decref(all);
 }
 
@@ -61,8 +60,7 @@ int main(void)
         cmocka_unit_test(speccheck),
     };
 
-    if (!vectors_present("ed25519/ed25519_test.json") ||
-        !vectors_present("ed25519/ed25519_speccheck_cases.json"))
+    if (!vectors_present("ed25519/ed25519_test.json") || !vectors_present("ed25519/ed25519_speccheck_cases.json"))
         return 0;
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests_name("ed25519", tests, NULL, NULL);
 }

@@ -53,16 +53,15 @@ static void golden(void **state)
     assert_int_equal(nhi_event_hash(&e, e.hash), NHI_OK);
     line = nhi_event_line(&e);
     assert_string_equal(
-        line,
-        "{\"seq\":7,\"at\":\"2027-01-15T08:00:00Z\",\"kind\":\"grant\",\"host\":\"host.example.org\","
-        "\"agent\":\"ci-bot\",\"owner\":\"J\\u00f6rg <ops@example.org>\",\"task\":\"build-1\","
-        "\"ticket\":\"AAAAAAAAAAAAAAAAAAAAAQ\",\"issuer\":\"k1\",\"account\":\"deploy\","
-        "\"service\":\"sshd\",\"source\":\"prompt\",\"from\":\"192.0.2.7\",\"decision\":\"permit\","
-        "\"reason\":\"permit\",\"rule\":\"ci\",\"policy\":\"00112233445566778899aabbccddeeff\","
-        "\"proof\":\"bearer\",\"record\":\"BBBBBBBBBBBBBBBBBBBBBB\",\"within\":\"CCCCCCCCCCCCCCCCCCCCCC\","
-        "\"session\":\"a-0f5c21d8-57\",\"cause\":\"said \\\"stop\\\"\",\"detail\":{\"uid\":0},"
-        "\"prev\":\"0000000000000000000000000000000000000000000000000000000000000000\","
-        "\"hash\":\"9126ef9a853aeb23bbf985d79b95a884dd0fd38ae00979d95c684049c2a433e7\"}");
+        line, "{\"seq\":7,\"at\":\"2027-01-15T08:00:00Z\",\"kind\":\"grant\",\"host\":\"host.example.org\","
+              "\"agent\":\"ci-bot\",\"owner\":\"J\\u00f6rg <ops@example.org>\",\"task\":\"build-1\","
+              "\"ticket\":\"AAAAAAAAAAAAAAAAAAAAAQ\",\"issuer\":\"k1\",\"account\":\"deploy\","
+              "\"service\":\"sshd\",\"source\":\"prompt\",\"from\":\"192.0.2.7\",\"decision\":\"permit\","
+              "\"reason\":\"permit\",\"rule\":\"ci\",\"policy\":\"00112233445566778899aabbccddeeff\","
+              "\"proof\":\"bearer\",\"record\":\"BBBBBBBBBBBBBBBBBBBBBB\",\"within\":\"CCCCCCCCCCCCCCCCCCCCCC\","
+              "\"session\":\"a-0f5c21d8-57\",\"cause\":\"said \\\"stop\\\"\",\"detail\":{\"uid\":0},"
+              "\"prev\":\"0000000000000000000000000000000000000000000000000000000000000000\","
+              "\"hash\":\"9126ef9a853aeb23bbf985d79b95a884dd0fd38ae00979d95c684049c2a433e7\"}");
     free(line);
 }
 
@@ -75,8 +74,9 @@ static void empty_members_are_left_out(void **state)
     assert_int_equal(nhi_event_hash(&e, e.hash), NHI_OK);
     line = nhi_event_line(&e);
     assert_string_equal(
-        line, "{\"seq\":1,\"at\":\"1970-01-01T00:00:00Z\",\"kind\":\"init\",\"prev\":\"0000000000000000"
-              "000000000000000000000000000000000000000000000000\",\"hash\":\"e26d6494069c2c5014622f3cd55b29b08add1b87fc064f418bd8e8e79114c8be\"}");
+        line,
+        "{\"seq\":1,\"at\":\"1970-01-01T00:00:00Z\",\"kind\":\"init\",\"prev\":\"0000000000000000"
+        "000000000000000000000000000000000000000000000000\",\"hash\":\"e26d6494069c2c5014622f3cd55b29b08add1b87fc064f418bd8e8e79114c8be\"}");
     free(line);
 }
 
@@ -95,24 +95,33 @@ static void is_one_harmless_line(const char *line)
 static void hostile(void **state)
 {
     static const char *const values[] = {
-        "two\nlines",     "\033[2J\033]0;x\007", "\xe2\x80\xae" "gnitirw",  "%n%s%n",
-        "\"},{\"seq\":9", "\\\"\\",              "\xff\xfe torn \xe2\x80", "\x7f\x01\xc2\x9b" "31m",
-        "\xf0\x9f\xa4\x96", "back\\u0041slash",
+        "two\nlines",
+        "\033[2J\033]0;x\007",
+        "\xe2\x80\xae"
+        "gnitirw",
+        "%n%s%n",
+        "\"},{\"seq\":9",
+        "\\\"\\",
+        "\xff\xfe torn \xe2\x80",
+        "\x7f\x01\xc2\x9b"
+        "31m",
+        "\xf0\x9f\xa4\x96",
+        "back\\u0041slash",
     };
     struct nhi_event e = { .seq = 1, .prev = NHI_NO_EVENT };
     char *line, detail[200];
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof values / sizeof values[0]; i++) {
-        (void)snprintf(e.owner, sizeof e.owner, "%s", values[i]);
-        (void)snprintf(e.cause, sizeof e.cause, "%s", values[i]);
+    for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        snprintf(e.owner, sizeof(e.owner), "%s", values[i]);
+        snprintf(e.cause, sizeof(e.cause), "%s", values[i]);
         line = nhi_event_line(&e);
         is_one_harmless_line(line);
         free(line);
     }
     /* A detail is JSON, in which what is no ASCII and no quote may stand as it is. */
-    (void)snprintf(detail, sizeof detail, "{\"x\":\"%s%s\"}", values[0], values[2]);
+    snprintf(detail, sizeof(detail), "{\"x\":\"%s%s\"}", values[0], values[2]);
     e.detail = detail;
     line = nhi_event_line(&e);
     is_one_harmless_line(line);
@@ -128,7 +137,7 @@ static void text_comes_back(void **state)
 
     (void)state;
     nhi_text_quote(text, quoted);
-    (void)snprintf(json, sizeof json, "\"%s\"", quoted);
+    snprintf(json, sizeof(json), "\"%s\"", quoted);
     o = json_loads(json, JSON_DECODE_ANY, NULL);
     assert_non_null(o);
     assert_string_equal(json_string_value(o), text);
@@ -145,8 +154,8 @@ static void as_large_as_it_gets(void **state)
     memcpy(detail, "{\"x\":\"", 6);
     memset(detail + 6, '\n', BIG);
     memcpy(detail + 6 + BIG, "\"}", 3);
-    memset(e.owner, '\001', sizeof e.owner - 1);
-    memset(e.cause, '"', sizeof e.cause - 1);
+    memset(e.owner, '\001', sizeof(e.owner) - 1);
+    memset(e.cause, '"', sizeof(e.cause) - 1);
     e.detail = detail;
     assert_int_equal(nhi_event_hash(&e, e.hash), NHI_OK);
     line = nhi_event_line(&e);
@@ -160,17 +169,13 @@ static void as_large_as_it_gets(void **state)
 static void every_member_counts(void **state)
 {
     static const size_t at[] = {
-        offsetof(struct nhi_event, kind),    offsetof(struct nhi_event, host),
-        offsetof(struct nhi_event, agent),   offsetof(struct nhi_event, owner),
-        offsetof(struct nhi_event, task),    offsetof(struct nhi_event, jti),
-        offsetof(struct nhi_event, kid),     offsetof(struct nhi_event, account),
-        offsetof(struct nhi_event, service), offsetof(struct nhi_event, source),
-        offsetof(struct nhi_event, from),    offsetof(struct nhi_event, decision),
-        offsetof(struct nhi_event, reason),  offsetof(struct nhi_event, rule),
-        offsetof(struct nhi_event, policy),  offsetof(struct nhi_event, proof),
-        offsetof(struct nhi_event, record),  offsetof(struct nhi_event, within),
-        offsetof(struct nhi_event, session), offsetof(struct nhi_event, cause),
-        offsetof(struct nhi_event, prev),
+        offsetof(struct nhi_event, kind),    offsetof(struct nhi_event, host),    offsetof(struct nhi_event, agent),
+        offsetof(struct nhi_event, owner),   offsetof(struct nhi_event, task),    offsetof(struct nhi_event, jti),
+        offsetof(struct nhi_event, kid),     offsetof(struct nhi_event, account), offsetof(struct nhi_event, service),
+        offsetof(struct nhi_event, source),  offsetof(struct nhi_event, from),    offsetof(struct nhi_event, decision),
+        offsetof(struct nhi_event, reason),  offsetof(struct nhi_event, rule),    offsetof(struct nhi_event, policy),
+        offsetof(struct nhi_event, proof),   offsetof(struct nhi_event, record),  offsetof(struct nhi_event, within),
+        offsetof(struct nhi_event, session), offsetof(struct nhi_event, cause),   offsetof(struct nhi_event, prev),
     };
     char is[NHI_DIGEST_LEN + 1], was[NHI_DIGEST_LEN + 1];
     struct nhi_event e = whole;
@@ -178,7 +183,7 @@ static void every_member_counts(void **state)
 
     (void)state;
     assert_int_equal(nhi_event_hash(&whole, was), NHI_OK);
-    for (i = 0; i < sizeof at / sizeof at[0]; i++) {
+    for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
         e = whole;
         ((char *)&e)[at[i]] ^= 1;
         assert_int_equal(nhi_event_hash(&e, is), NHI_OK);
@@ -205,9 +210,12 @@ static void every_member_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden),          cmocka_unit_test(empty_members_are_left_out),
-        cmocka_unit_test(hostile),         cmocka_unit_test(text_comes_back),
-        cmocka_unit_test(as_large_as_it_gets), cmocka_unit_test(every_member_counts),
+        cmocka_unit_test(golden),
+        cmocka_unit_test(empty_members_are_left_out),
+        cmocka_unit_test(hostile),
+        cmocka_unit_test(text_comes_back),
+        cmocka_unit_test(as_large_as_it_gets),
+        cmocka_unit_test(every_member_counts),
     };
 
     return cmocka_run_group_tests_name("event", tests, NULL, NULL);

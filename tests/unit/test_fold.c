@@ -79,7 +79,7 @@ static int see(const struct nhi_event *e, void *ctx)
     s->denials += strcmp(e->kind, "denial") == 0;
     assert_string_equal(e->agent, "ci-bot");
     assert_string_equal(e->task, "build-1");
-    (void)snprintf(s->detail, sizeof s->detail, "%s", e->detail);
+    snprintf(s->detail, sizeof(s->detail), "%s", e->detail);
     s->last = *e;
     return 0;
 }
@@ -151,11 +151,11 @@ static void all_of_it(void **state)
 
     (void)state;
     record(1);
-    (void)snprintf(g.owner, sizeof g.owner, "who it was");
-    (void)snprintf(g.within, sizeof g.within, "AAAAAAAAAAAAAAAAAAAAAA");
-    (void)snprintf(g.rhost, sizeof g.rhost, "192.0.2.7");
-    (void)snprintf(g.rule, sizeof g.rule, "ci");
-    memcpy(g.policy, STATE_HASH, sizeof g.policy);
+    snprintf(g.owner, sizeof(g.owner), "who it was");
+    snprintf(g.within, sizeof(g.within), "AAAAAAAAAAAAAAAAAAAAAA");
+    snprintf(g.rhost, sizeof(g.rhost), "192.0.2.7");
+    snprintf(g.rule, sizeof(g.rule), "ci");
+    memcpy(g.policy, STATE_HASH, sizeof(g.policy));
     g.reason = NHI_DENY_POLICY;
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
     folds(NOW + 50, 1, 0, 0);
@@ -259,13 +259,13 @@ static void slot_behind_a_pin(void **state)
     record(1);
     g.ticket.uses = 2;
     g.pin = NHI_PIN_LOCAL;
-    (void)snprintf(g.place, sizeof g.place, "here");
+    snprintf(g.place, sizeof(g.place), "here");
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
     assert_int_equal(system("mv " STATE_GRANTS "/u-* " NHI_STATE_DIR "/slot"), 0);
     folds(NOW, 0, 0, 0);
-    assert_int_equal(system("mv " NHI_STATE_DIR "/slot " STATE_GRANTS "/u-$(basename $(echo " STATE_GRANTS
-                            "/i-*) | cut -c3-34)-1"),
-                     0);
+    assert_int_equal(
+        system("mv " NHI_STATE_DIR "/slot " STATE_GRANTS "/u-$(basename $(echo " STATE_GRANTS "/i-*) | cut -c3-34)-1"),
+        0);
     folds(NOW, 1, 0, 0);
     assert_int_equal(events().grants, 1);
     folds(NOW, 0, 0, 0);
@@ -281,7 +281,8 @@ static int index_and_end(int i)
     return nhi_grant_index(NHI_STATE_DIR, &g) != NHI_OK;
 }
 
-/* A dead ticket is one and the same bound however often its denials are folded: so many events in an hour, and no more. */
+/* A dead ticket is one and the same bound however often its denials are folded: so many events in an hour, and no more.
+ */
 static void denials_of_an_hour(void **state)
 {
     unsigned n, recorded = 0;

@@ -49,10 +49,10 @@ static void same_grant(const struct nhi_grant *a, const struct nhi_grant *b)
     assert_string_equal(a->ticket.accounts, b->ticket.accounts);
     assert_string_equal(a->ticket.services, b->ticket.services);
     assert_string_equal(a->ticket.parent, b->ticket.parent);
-    assert_true(a->ticket.iat == b->ticket.iat && a->ticket.nbf == b->ticket.nbf &&
-                a->ticket.exp == b->ticket.exp && a->ticket.uses == b->ticket.uses);
+    assert_true(a->ticket.iat == b->ticket.iat && a->ticket.nbf == b->ticket.nbf && a->ticket.exp == b->ticket.exp &&
+                a->ticket.uses == b->ticket.uses);
     assert_int_equal(a->ticket.has_cnf, b->ticket.has_cnf);
-    assert_memory_equal(a->ticket.cnf, b->ticket.cnf, sizeof a->ticket.cnf);
+    assert_memory_equal(a->ticket.cnf, b->ticket.cnf, sizeof(a->ticket.cnf));
 }
 
 static struct nhi_grant widest(void)
@@ -75,7 +75,7 @@ static struct nhi_grant widest(void)
     g.ticket.exp = NHI_TIME_MAX;
     g.ticket.uses = NHI_USES_MAX;
     g.ticket.has_cnf = true;
-    memset(g.ticket.cnf, 0x66, sizeof g.ticket.cnf); /* the base point */
+    memset(g.ticket.cnf, 0x66, sizeof(g.ticket.cnf)); /* the base point */
     g.ticket.cnf[0] = 0x58;
     state_jti(2, g.ticket.parent);
     return g;
@@ -113,8 +113,7 @@ static void decode_refuses(const char *text, const char *from, const char *to, e
     char changed[8192];
 
     assert_non_null(at);
-    (void)snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, to,
-                   at + strlen(from));
+    snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
     if (nhi_grant_decode(changed, strlen(changed), &got) != want)
         print_error("%s -> %s\n", from, to);
     assert_int_equal(nhi_grant_decode(changed, strlen(changed), &got), want);
@@ -133,7 +132,7 @@ static void observed_without_a_ticket(void **state)
     assert_true(got.observed);
     same_grant(&got, &g);
     free(text);
-    memset(&g.ticket, 0, sizeof g.ticket);
+    memset(&g.ticket, 0, sizeof(g.ticket));
     assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
     assert_int_equal(nhi_grant_decode(text, strlen(text), &got), NHI_OK);
     assert_true(got.observed);
@@ -159,11 +158,11 @@ static void decode_errors(void **state)
     (void)state;
     assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
     len = strlen(text);
-    memset(&before, 7, sizeof before);
-    memcpy(&got, &before, sizeof got);
+    memset(&before, 7, sizeof(before));
+    memcpy(&got, &before, sizeof(got));
     for (i = 0; i < len; i++)
         assert_int_not_equal(nhi_grant_decode(text, i, &got), NHI_OK);
-    assert_memory_equal(&got, &before, sizeof got);
+    assert_memory_equal(&got, &before, sizeof(got));
     decode_refuses(text, "\"v\":1", "\"v\":2", NHI_ERR_VERSION);
     decode_refuses(text, "\"v\":1", "\"v\":0", NHI_ERR_VERSION);
     decode_refuses(text, "\"v\":1", "\"v\":4294967297", NHI_ERR_VERSION);
@@ -244,10 +243,10 @@ static void commit_and_deny(void **state)
     (void)umask(022);
     assert_int_equal(state_count(STATE_GRANTS, NULL), 2);
     assert_int_equal(state_count(STATE_GRANTS, "d-"), 1);
-    (void)snprintf(name, sizeof name, STATE_GRANTS "/g-%s", g.id);
+    snprintf(name, sizeof(name), STATE_GRANTS "/g-%s", g.id);
     assert_int_equal(stat(name, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    len = state_slurp(name, text, sizeof text);
+    len = state_slurp(name, text, sizeof(text));
     assert_int_equal(nhi_grant_decode(text, len, &got), NHI_OK);
     same_grant(&got, &g);
     /* The same record ID again is no second grant. */
@@ -285,7 +284,7 @@ static void so_many_uses(void **state)
     nhi_grant_name(g.ticket.kid, g.ticket.jti, of);
     assert_int_equal(state_count(STATE_GRANTS, NULL), USES);
     for (n = 0; n < USES; n++) {
-        (void)snprintf(name, sizeof name, STATE_GRANTS "/u-%s-%d", of, n);
+        snprintf(name, sizeof(name), STATE_GRANTS "/u-%s-%d", of, n);
         assert_int_equal(access(name, F_OK), 0);
     }
     g.ticket.uses = USES;
@@ -308,7 +307,7 @@ static int use_once(int who)
     g.ticket.uses = 1;
     state_jti((unsigned)who, g.id);
     err = nhi_grant_commit(NHI_STATE_DIR, &g);
-    (void)snprintf(said, sizeof said, NHI_RUN_DIR "/once-%d", who);
+    snprintf(said, sizeof(said), NHI_RUN_DIR "/once-%d", who);
     if (err == NHI_OK)
         state_spill(said, "", 0);
     return err != NHI_OK && err != NHI_ERR_EXISTS;
@@ -334,7 +333,7 @@ static int use_and_say(int who)
     for (n = 0; n < TRIES; n++) {
         state_jti((unsigned)(who * TRIES + n), g.id);
         if (nhi_grant_commit(NHI_STATE_DIR, &g) == NHI_OK) {
-            (void)snprintf(said, sizeof said, NHI_RUN_DIR "/won-%d-%d", who, n);
+            snprintf(said, sizeof(said), NHI_RUN_DIR "/won-%d-%d", who, n);
             state_spill(said, "", 0);
         }
     }
@@ -399,7 +398,7 @@ static void ended_by_what_renewed_it(void **state)
     (void)state;
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
     assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
-    (void)snprintf(name, sizeof name, STATE_GRANTS "/r-%s", g.ticket.jti);
+    snprintf(name, sizeof(name), STATE_GRANTS "/r-%s", g.ticket.jti);
     assert_return_code(close(open(name, O_WRONLY | O_CREAT | O_EXCL, 0600)), errno);
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
     /* What cannot be looked at has ended. */
@@ -413,11 +412,11 @@ static enum nhi_err use_of(const char *kid, unsigned id, uint32_t uses, const ch
 {
     struct nhi_grant g = state_grant(1, id);
 
-    (void)snprintf(g.ticket.kid, sizeof g.ticket.kid, "%s", kid);
+    snprintf(g.ticket.kid, sizeof(g.ticket.kid), "%s", kid);
     g.ticket.uses = uses;
     if (place != NULL) {
         g.pin = NHI_PIN_REMOTE;
-        (void)snprintf(g.place, sizeof g.place, "%s", place);
+        snprintf(g.place, sizeof(g.place), "%s", place);
     }
     return nhi_grant_commit(NHI_STATE_DIR, &g);
 }
@@ -458,8 +457,8 @@ static void renewed_by_another_key(void **state)
 
     (void)state;
     first.ticket.uses = second.ticket.uses = 1;
-    memcpy(first.root, first.ticket.jti, sizeof first.root);
-    memcpy(second.root, first.ticket.jti, sizeof second.root);
+    memcpy(first.root, first.ticket.jti, sizeof(first.root));
+    memcpy(second.root, first.ticket.jti, sizeof(second.root));
     memcpy(first.root_kid, "k1", 3);
     memcpy(second.root_kid, "k1", 3);
     memcpy(second.ticket.kid, "k2", 3);
@@ -475,8 +474,8 @@ static void of_an_older_release(void **state)
 
     (void)state;
     assert_int_equal(use_of("k1", 1, 3, "192.0.2.1"), NHI_OK);
-    (void)snprintf(command, sizeof command, "cd " STATE_GRANTS " && mv u-* u-%s-0 && mv i-*-r i-%s-r && mv i-*-l i-%s-l",
-                   g.ticket.jti, g.ticket.jti, g.ticket.jti);
+    snprintf(command, sizeof(command), "cd " STATE_GRANTS " && mv u-* u-%s-0 && mv i-*-r i-%s-r && mv i-*-l i-%s-l",
+             g.ticket.jti, g.ticket.jti, g.ticket.jti);
     assert_int_equal(system(command), 0);
     assert_int_equal(use_of("k1", 2, 3, "192.0.2.2"), NHI_ERR_STATE);
     assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", g.ticket.jti, NHI_PIN_REMOTE, place), NHI_OK);
@@ -536,8 +535,7 @@ static void of_a_child(void **state)
 
     (void)state;
     /* This process plays the child of its own parent. */
-#define FIND(parent, service, subject)                                                             \
-    nhi_grant_of_child(NHI_STATE_DIR, parent, service, subject, &got)
+#define FIND(parent, service, subject) nhi_grant_of_child(NHI_STATE_DIR, parent, service, subject, &got)
     assert_int_equal(FIND(&first.parent, "sshd", "ci-bot"), NHI_ERR_NOT_FOUND);
     assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &first), NHI_OK);
     assert_int_equal(FIND(&first.parent, "sshd", "ci-bot"), NHI_OK);
@@ -562,9 +560,9 @@ static enum nhi_err found_as(const struct nhi_grant *g, const struct nhi_proc *p
     enum nhi_err err;
 
     assert_int_equal(nhi_grant_index(NHI_STATE_DIR, g), NHI_OK);
-    (void)snprintf(from, sizeof from, STATE_GRANTS "/p-%.8s-%ld-%llu", g->boot, (long)g->parent.pid,
-                   (unsigned long long)g->parent.start);
-    (void)snprintf(to, sizeof to, STATE_GRANTS "/p-%.8s-%ld-%llu", g->boot, (long)p->pid, (unsigned long long)p->start);
+    snprintf(from, sizeof(from), STATE_GRANTS "/p-%.8s-%ld-%llu", g->boot, (long)g->parent.pid,
+             (unsigned long long)g->parent.start);
+    snprintf(to, sizeof(to), STATE_GRANTS "/p-%.8s-%ld-%llu", g->boot, (long)p->pid, (unsigned long long)p->start);
     assert_int_equal(rename(from, to), 0);
     err = nhi_grant_of_child(NHI_STATE_DIR, p, "sshd", "ci-bot", &got);
     assert_int_equal(unlink(to), 0);
@@ -601,10 +599,10 @@ static void became(void **state)
     g.at++;
     assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &g), NHI_OK);
     other = g;
-    (void)snprintf(other.service, sizeof other.service, "su");
+    snprintf(other.service, sizeof(other.service), "su");
     assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_OK);
     other = g;
-    (void)snprintf(other.subject, sizeof other.subject, "deploy");
+    snprintf(other.subject, sizeof(other.subject), "deploy");
     assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_OK);
     other = g;
     state_jti(9, other.within);
@@ -614,10 +612,10 @@ static void became(void **state)
     other.became = false;
     assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_ERR_ARG);
     other = g;
-    (void)snprintf(other.subject, sizeof other.subject, "../x");
+    snprintf(other.subject, sizeof(other.subject), "../x");
     assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_ERR_ARG);
     other = g;
-    (void)snprintf(other.service, sizeof other.service, "../x");
+    snprintf(other.service, sizeof(other.service), "../x");
     assert_int_equal(nhi_grant_became(NHI_STATE_DIR, &other), NHI_ERR_ARG);
     assert_int_equal(state_count(STATE_GRANTS, NULL), 5);
 }
@@ -630,18 +628,16 @@ static void of_a_child_misnamed(void **state)
 
     (void)state;
     assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &g), NHI_OK);
-    (void)snprintf(from, sizeof from, STATE_GRANTS "/p-%.8s-%ld-%llu", g.boot, (long)g.parent.pid,
-                   (unsigned long long)g.parent.start);
-    (void)snprintf(to, sizeof to, STATE_GRANTS "/p-%.8s-%ld-%llu", g.boot, (long)g.self.pid,
-                   (unsigned long long)g.self.start);
+    snprintf(from, sizeof(from), STATE_GRANTS "/p-%.8s-%ld-%llu", g.boot, (long)g.parent.pid,
+             (unsigned long long)g.parent.start);
+    snprintf(to, sizeof(to), STATE_GRANTS "/p-%.8s-%ld-%llu", g.boot, (long)g.self.pid,
+             (unsigned long long)g.self.start);
     assert_int_equal(rename(from, to), 0);
-    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.self, "sshd", "ci-bot", &got),
-                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.self, "sshd", "ci-bot", &got), NHI_ERR_NOT_FOUND);
     assert_int_equal(unlink(to), 0);
     g.boot[30] = g.boot[30] == '0' ? '1' : '0'; /* beyond what the name shows */
     assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &g), NHI_OK);
-    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.parent, "sshd", "ci-bot", &got),
-                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.parent, "sshd", "ci-bot", &got), NHI_ERR_NOT_FOUND);
 }
 
 int main(void)

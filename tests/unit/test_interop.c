@@ -94,9 +94,8 @@ static void theirs_reads_ours(void **state)
 
         assert_int_equal(nhi_ticket_mint(&t, sk, &text), NHI_OK);
         assert_int_equal(nhi_claims_encode(&t, &json), NHI_OK);
-        json_array_append_new(requests, json_pack("{s:s,s:s,s:s,s:s,s:s}", "op", "verify", "public",
-                                                  key, "token", text, "now", "2026-11-23T22:30:00Z",
-                                                  "want", json));
+        json_array_append_new(requests, json_pack("{s:s,s:s,s:s,s:s,s:s}", "op", "verify", "public", key, "token", text,
+                                                  "now", "2026-11-23T22:30:00Z", "want", json));
         nhi_text_free(text);
         nhi_text_free(json);
     }
@@ -127,8 +126,8 @@ static void theirs_refuses_others(void **state)
     assert_int_equal(nhi_key_generate(other_pk, other_sk), NHI_OK);
     assert_int_equal(nhi_paserk_public_encode(pk, key), NHI_OK);
     assert_int_equal(nhi_ticket_mint(&t, other_sk, &text), NHI_OK);
-    json_array_append_new(requests, json_pack("{s:s,s:s,s:s,s:s}", "op", "verify", "public", key,
-                                              "token", text, "now", "2026-11-23T22:30:00Z"));
+    json_array_append_new(requests, json_pack("{s:s,s:s,s:s,s:s}", "op", "verify", "public", key, "token", text, "now",
+                                              "2026-11-23T22:30:00Z"));
     all = answers(requests);
     assert_string_not_equal(text_of(json_array_get(all, 0), "error"), "");
     nhi_text_free(text);
@@ -151,9 +150,8 @@ static void ours_reads_theirs(void **state)
 
         assert_int_equal(nhi_claims_encode(&t, &want), NHI_OK);
         claims = json_loads(want, 0, NULL);
-        json_array_append_new(requests, json_pack("{s:s,s:s,s:o,s:s,s:s}", "op", "sign", "secret",
-                                                  key, "claims", claims, "footer",
-                                                  "{\"kid\":\"main\"}", "want", want));
+        json_array_append_new(requests, json_pack("{s:s,s:s,s:o,s:s,s:s}", "op", "sign", "secret", key, "claims",
+                                                  claims, "footer", "{\"kid\":\"main\"}", "want", want));
         nhi_text_free(want);
     }
     all = answers(requests);

@@ -91,9 +91,7 @@ static void bad_arguments(void **state)
     assert_int_equal(nhi_ledger_create(NHI_STATE_DIR, "h", 65536, 1u << 31, 1), NHI_ERR_ARG);
     assert_int_equal(state_count(NHI_STATE_DIR, NHI_LEDGER_FILE), 0);
     assert_int_equal(mkdir(NHI_STATE_DIR "/a?mode=memory", 0755), 0);
-    assert_int_equal(
-        nhi_ledger_create(NHI_STATE_DIR "/a?mode=memory", "h", 65536, 99999, STATE_NOW),
-        NHI_ERR_ARG);
+    assert_int_equal(nhi_ledger_create(NHI_STATE_DIR "/a?mode=memory", "h", 65536, 99999, STATE_NOW), NHI_ERR_ARG);
     assert_int_equal(nhi_ledger_open("lib/nhi", NHI_LEDGER_READ, &l), NHI_ERR_ARG);
     assert_null(l);
 }
@@ -160,9 +158,9 @@ static void not_a_ledger(void **state)
     state_spill(STATE_LEDGER, "", 0);
     opens(NHI_ERR_CORRUPT);
     state_reset("64m");
-    for (i = 0; i < sizeof noise; i++)
+    for (i = 0; i < sizeof(noise); i++)
         noise[i] = (char)state_random();
-    state_spill(STATE_LEDGER, noise, sizeof noise);
+    state_spill(STATE_LEDGER, noise, sizeof(noise));
     opens(NHI_ERR_CORRUPT);
     assert_int_equal(create(), NHI_ERR_CORRUPT);
     state_reset("64m");
@@ -173,7 +171,7 @@ static void not_a_ledger(void **state)
     /* Cut short: an error, at opening or at the first question. */
     state_reset("64m");
     assert_int_equal(create(), NHI_OK);
-    len = state_slurp(STATE_LEDGER, image, sizeof image);
+    len = state_slurp(STATE_LEDGER, image, sizeof(image));
     assert_true(len > 8192);
     for (i = 512; i < len; i += 4096) {
         struct nhi_settings s;
@@ -192,13 +190,12 @@ static void newer_and_foreign(void **state)
 
     (void)state;
     assert_int_equal(create(), NHI_OK);
-    snprintf(sql, sizeof sql, "PRAGMA user_version=%d", NHI_SCHEMA_VERSION + 1);
+    snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", NHI_SCHEMA_VERSION + 1);
     raw(sql);
     opens(NHI_ERR_VERSION);
     raw("PRAGMA user_version=0");
     opens(NHI_ERR_CORRUPT);
-    snprintf(sql, sizeof sql, "PRAGMA user_version=%d; PRAGMA application_id=1",
-             NHI_SCHEMA_VERSION);
+    snprintf(sql, sizeof(sql), "PRAGMA user_version=%d; PRAGMA application_id=1", NHI_SCHEMA_VERSION);
     raw(sql);
     opens(NHI_ERR_CORRUPT);
     raw("PRAGMA application_id=0x6e686900");

@@ -20,7 +20,7 @@
 static void key_of(unsigned n, uint8_t pk[NHI_PK_LEN])
 {
     memset(pk, 0, NHI_PK_LEN);
-    memcpy(pk, &n, sizeof n);
+    memcpy(pk, &n, sizeof(n));
 }
 
 /* Ticket n, bound to key k. */
@@ -38,8 +38,8 @@ static void record(struct nhi_ledger *l, const struct nhi_ticket *t)
     assert_int_equal(nhi_ticket_record(l, t, NHI_ORIGIN_ISSUED, NOW), NHI_OK);
 }
 
-static enum nhi_err ask(struct nhi_ledger *l, unsigned k, const char *account, const char *service,
-                        int64_t now, unsigned want)
+static enum nhi_err ask(struct nhi_ledger *l, unsigned k, const char *account, const char *service, int64_t now,
+                        unsigned want)
 {
     struct nhi_ticket got;
     char jti[NHI_JTI_LEN + 1];

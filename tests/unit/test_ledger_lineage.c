@@ -253,7 +253,7 @@ static void renewed_with_another_key(void **state)
     assert_string_equal(facts.root, t.jti);
     assert_string_equal(facts.root_kid, "k1");
     nhi_facts_free(&facts);
-    memset(&facts, 0, sizeof facts);
+    memset(&facts, 0, sizeof(facts));
     assert_int_equal(nhi_facts_load_bare(l, &t, &facts), NHI_OK);
     assert_string_equal(facts.root_kid, "k1");
     nhi_facts_free(&facts);
@@ -271,7 +271,7 @@ static void first_use_of_a_successor(void **state)
     assert_int_equal(renew(l, 1, 2, false), NHI_OK);
     state_end(l);
     assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
-    memcpy(g.renews, t.jti, sizeof g.renews);
+    memcpy(g.renews, t.jti, sizeof(g.renews));
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
     l = state_open(NHI_LEDGER_WRITE);
@@ -322,7 +322,7 @@ static void damaged_place(void **state)
     (void)state;
     state_jti(1, root);
     nhi_grant_name("k1", root, lineage);
-    (void)snprintf(path, sizeof path, STATE_GRANTS "/i-%s-l", lineage);
+    snprintf(path, sizeof(path), STATE_GRANTS "/i-%s-l", lineage);
     assert_int_equal(at(1, NHI_PIN_LOCAL, "s-1"), NHI_OK);
     state_spill(path, "rubbish", 7);
     assert_int_not_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_OK);
@@ -339,8 +339,7 @@ static void one_place_of_each_kind(void **state)
 
     (void)state;
     state_jti(1, root);
-    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", root, NHI_PIN_LOCAL, place),
-                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", root, NHI_PIN_LOCAL, place), NHI_ERR_NOT_FOUND);
     assert_int_equal(at(1, NHI_PIN_LOCAL, "s-1"), NHI_OK);
     assert_int_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_OK);
     assert_int_equal(at(3, NHI_PIN_LOCAL, "s-2"), NHI_ERR_STATE);
@@ -380,8 +379,8 @@ static void local_is_first_or_never(void **state)
 
 static int here_or_there(int n)
 {
-    return at(100 + (unsigned)n, n % 2 == 0 ? NHI_PIN_REMOTE : NHI_PIN_LOCAL,
-              n % 2 == 0 ? "192.0.2.1" : "s-1") == NHI_OK
+    return at(100 + (unsigned)n, n % 2 == 0 ? NHI_PIN_REMOTE : NHI_PIN_LOCAL, n % 2 == 0 ? "192.0.2.1" : "s-1") ==
+                   NHI_OK
                ? 0
                : 1;
 }
@@ -401,7 +400,7 @@ static int from_somewhere(int n)
 {
     char place[16];
 
-    (void)snprintf(place, sizeof place, "192.0.2.%d", n % 4);
+    snprintf(place, sizeof(place), "192.0.2.%d", n % 4);
     return at(100 + (unsigned)n, NHI_PIN_REMOTE, place) == NHI_OK ? 0 : 1;
 }
 

@@ -129,8 +129,8 @@ static void offboarded(void **state)
     assert_int_equal(nhi_agent_release(l, "other-bot", NHI_HELD_ALL, "", NOW), NHI_ERR_STATE);
     assert_int_equal(nhi_agent_set_state(l, "other-bot", NHI_AGENT_ACTIVE, "", NOW), NHI_ERR_STATE);
     assert_int_equal(nhi_agent_certify(l, "other-bot", NOW + 9, "root", "why", NOW), NHI_ERR_STATE);
-    memcpy(a.account.name, "new", sizeof "new");
-    memcpy(a.owner, OTHER, sizeof OTHER);
+    memcpy(a.account.name, "new", sizeof("new"));
+    memcpy(a.owner, OTHER, sizeof(OTHER));
     a.account.uid = 70000;
     assert_int_equal(nhi_agent_add(l, &a, NOW), NHI_ERR_STATE);
     assert_int_equal(nhi_agent_get(l, "new", &a), NHI_ERR_NOT_FOUND);
@@ -147,8 +147,8 @@ static int sum_up(const struct nhi_owner *o, void *ctx)
 {
     char **to = ctx;
 
-    *to += sprintf(*to, "%s %lld/%lld/%lld %lld %lld %d;", o->name, (long long)o->active,
-                   (long long)o->suspended, (long long)o->retired, (long long)o->live_tickets,
+    *to += sprintf(*to, "%s %lld/%lld/%lld %lld %lld %d;", o->name, (long long)o->active, (long long)o->suspended,
+                   (long long)o->retired, (long long)o->live_tickets,
                    (long long)(o->next_review == 0 ? 0 : o->next_review - NOW), o->offboarded != 0);
     return 0;
 }
@@ -188,8 +188,7 @@ static void certified(void **state)
     assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW, "root", "why", NOW), NHI_ERR_ARG);
     assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "root", "", NOW), NHI_ERR_ARG);
     assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "", "why", NOW), NHI_ERR_ARG);
-    assert_int_equal(nhi_agent_certify(l, "nobody", NOW + 9, "root", "why", NOW),
-                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_agent_certify(l, "nobody", NOW + 9, "root", "why", NOW), NHI_ERR_NOT_FOUND);
     assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "root", "why", NOW), NHI_OK);
     a = agent(l, "ci-bot");
     assert_int_equal(a.review_by, NOW + 9);
@@ -206,7 +205,7 @@ static void changed(void **state)
     struct nhi_agent a = agent(l, "ci-bot"), had = a;
 
     (void)state;
-    memcpy(a.owner, OTHER, sizeof OTHER);
+    memcpy(a.owner, OTHER, sizeof(OTHER));
     a.account.uid++;
     memcpy(a.purpose, "p2", 3);
     memcpy(a.account.gecos, "g2", 3);

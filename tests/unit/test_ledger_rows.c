@@ -64,8 +64,8 @@ static struct nhi_agent longest(void)
     a.account.group_count = NHI_GROUPS_MAX;
     for (i = 0; i < NHI_GROUPS_MAX; i++) {
         a.account.groups[i] = i == 0 ? UINT32_MAX - 1 : 5000 - i;
-        used += (size_t)snprintf(a.group_names + used, sizeof a.group_names - used, "%sgroup%02u",
-                                 i > 0 ? " " : "", i);
+        used +=
+            (size_t)snprintf(a.group_names + used, sizeof(a.group_names) - used, "%sgroup%02u", i > 0 ? " " : "", i);
     }
     assert_int_equal(used, NHI_LIST_MAX);
     return a;
@@ -90,7 +90,7 @@ static void agent_roundtrip(void **state)
     assert_string_equal(got.account.home, a.account.home);
     assert_string_equal(got.account.shell, a.account.shell);
     assert_int_equal(got.account.group_count, NHI_GROUPS_MAX);
-    assert_memory_equal(got.account.groups, a.account.groups, sizeof a.account.groups);
+    assert_memory_equal(got.account.groups, a.account.groups, sizeof(a.account.groups));
     assert_string_equal(got.group_names, a.group_names);
     assert_string_equal(got.owner, a.owner);
     assert_string_equal(got.purpose, a.purpose);
@@ -109,10 +109,9 @@ static void agent_roundtrip(void **state)
 
 static void agent_never_again(void **state)
 {
-    struct nhi_agent a = { .review_by = NOW,
-                           .owner = "o",
-                           .purpose = "p",
-                           .account = { .name = "new", .home = "/", .shell = "/" } };
+    struct nhi_agent a = {
+        .review_by = NOW, .owner = "o", .purpose = "p", .account = { .name = "new", .home = "/", .shell = "/" }
+    };
     struct nhi_ledger *l = state_begin();
 
     (void)state;
@@ -145,9 +144,9 @@ static void agent_refused(void **state)
     struct nhi_ledger *l = state_begin();
 
     (void)state;
-#define REFUSED(change)                                                                            \
-    a = good;                                                                                      \
-    change;                                                                                        \
+#define REFUSED(change) \
+    a = good; \
+    change; \
     assert_int_equal(nhi_agent_add(l, &a, NOW), NHI_ERR_ARG)
     REFUSED(memcpy(a.account.name, "Root", 5));
     REFUSED(a.account.name[0] = '\0');
@@ -172,18 +171,15 @@ static void agent_states(void **state)
     struct nhi_agent a;
 
     (void)state;
-    assert_int_equal(nhi_agent_set_state(l, "nobody", NHI_AGENT_RETIRED, "", NOW),
-                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_agent_set_state(l, "nobody", NHI_AGENT_RETIRED, "", NOW), NHI_ERR_NOT_FOUND);
     assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_SUSPENDED, "odd", NOW + 1), NHI_OK);
-    assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_SUSPENDED, "again", NOW + 2),
-                     NHI_OK);
+    assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_SUSPENDED, "again", NOW + 2), NHI_OK);
     assert_int_equal(nhi_agent_get(l, "ci-bot", &a), NHI_OK);
     assert_string_equal(a.reason, "odd");
     assert_int_equal(a.changed, NOW + 1);
     assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_ACTIVE, NULL, NOW + 3), NHI_OK);
     assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_RETIRED, "x", NOW + 4), NHI_OK);
-    assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_ACTIVE, "", NOW + 5),
-                     NHI_ERR_STATE);
+    assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_ACTIVE, "", NOW + 5), NHI_ERR_STATE);
     assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_SUSPENDED, "", NOW), NHI_ERR_STATE);
     assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_RETIRED, "", NOW), NHI_OK);
     assert_int_equal(nhi_agent_get(l, "ci-bot", &a), NHI_OK);
@@ -195,7 +191,7 @@ static int names(const struct nhi_agent *a, void *ctx)
 {
     char *all = ctx;
 
-    (void)snprintf(all + strlen(all), 200 - strlen(all), "%s ", a->account.name);
+    snprintf(all + strlen(all), 200 - strlen(all), "%s ", a->account.name);
     return strcmp(a->account.name, "stop") == 0;
 }
 
@@ -336,14 +332,14 @@ static void issuers(void **state)
 
     (void)state;
     fill_text(i.kid, NHI_KID_MAX, 'k');
-    memset(i.pk, 0, sizeof i.pk);
+    memset(i.pk, 0, sizeof(i.pk));
     fill_list(i.agents, NHI_LIST_MAX);
     fill_list(i.accounts, NHI_LIST_MAX);
     fill_list(i.services, NHI_LIST_MAX);
     assert_int_equal(nhi_issuer_add(l, &i, NOW), NHI_OK);
     assert_int_equal(nhi_issuer_get(l, i.kid, &got), NHI_OK);
     assert_string_equal(got.kid, i.kid);
-    assert_memory_equal(got.pk, i.pk, sizeof i.pk);
+    assert_memory_equal(got.pk, i.pk, sizeof(i.pk));
     assert_int_equal(got.state, NHI_ISSUER_ACTIVE);
     assert_false(got.own);
     assert_true(got.opens_tasks);
@@ -371,8 +367,7 @@ static void issuers(void **state)
     i.accounts[0] = '\0';
     assert_int_equal(nhi_issuer_add(l, &i, NOW), NHI_ERR_ARG);
     assert_int_equal(nhi_issuer_get(l, "other", &got), NHI_ERR_NOT_FOUND);
-    assert_int_equal(nhi_issuer_set_state(l, "other", NHI_ISSUER_REVOKED, "", NOW),
-                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_issuer_set_state(l, "other", NHI_ISSUER_REVOKED, "", NOW), NHI_ERR_NOT_FOUND);
     state_end(l);
 }
 
@@ -426,7 +421,7 @@ static int see_event(const struct nhi_event *e, void *ctx)
 {
     (void)ctx;
     last = *e;
-    (void)snprintf(last_detail, sizeof last_detail, "%s", e->detail);
+    snprintf(last_detail, sizeof(last_detail), "%s", e->detail);
     events++;
     return 0;
 }
@@ -440,8 +435,8 @@ static void event_rows(void **state)
     int64_t seq;
 
     (void)state;
-    fill_text(detail, sizeof detail - 1, 'x');
-    fill_text(e.kind, sizeof e.kind - 1, 'k');
+    fill_text(detail, sizeof(detail) - 1, 'x');
+    fill_text(e.kind, sizeof(e.kind) - 1, 'k');
     fill_text(e.task, NHI_TASK_MAX, 't');
     state_jti(1, e.jti);
     e.detail = detail;
@@ -457,7 +452,7 @@ static void event_rows(void **state)
     seq = last.seq;
     e.detail = NULL;
     assert_int_equal(nhi_event_fold(l, &e, true, &folded), NHI_ERR_ARG);
-    (void)snprintf(e.record, sizeof e.record, "record");
+    snprintf(e.record, sizeof(e.record), "record");
     assert_int_equal(nhi_event_fold(l, &e, true, &folded), NHI_OK);
     assert_true(folded);
     assert_int_equal(nhi_event_fold(l, &e, true, &folded), NHI_OK);
@@ -476,16 +471,11 @@ static void event_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(agent_roundtrip, state_ready),
-        cmocka_unit_test_setup(agent_never_again, state_ready),
-        cmocka_unit_test_setup(agent_refused, state_ready),
-        cmocka_unit_test_setup(agent_states, state_ready),
-        cmocka_unit_test_setup(agents_in_order, state_ready),
-        cmocka_unit_test_setup(tasks, state_ready),
-        cmocka_unit_test_setup(idle_tasks, state_ready),
-        cmocka_unit_test_setup(issuers, state_ready),
-        cmocka_unit_test_setup(policy, state_ready),
-        cmocka_unit_test_setup(event_rows, state_ready),
+        cmocka_unit_test_setup(agent_roundtrip, state_ready), cmocka_unit_test_setup(agent_never_again, state_ready),
+        cmocka_unit_test_setup(agent_refused, state_ready),   cmocka_unit_test_setup(agent_states, state_ready),
+        cmocka_unit_test_setup(agents_in_order, state_ready), cmocka_unit_test_setup(tasks, state_ready),
+        cmocka_unit_test_setup(idle_tasks, state_ready),      cmocka_unit_test_setup(issuers, state_ready),
+        cmocka_unit_test_setup(policy, state_ready),          cmocka_unit_test_setup(event_rows, state_ready),
     };
 
     if (!state_enter())

@@ -18,8 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,8 +42,8 @@ static enum nhi_err add_pair(struct nhi_ledger *l, const char *id, const char *d
     struct nhi_event e = { .at = NOW, .kind = "task-open", .detail = detail };
     enum nhi_err err;
 
-    (void)snprintf(t.id, sizeof t.id, "%s", id);
-    (void)snprintf(e.task, sizeof e.task, "%s", id);
+    snprintf(t.id, sizeof(t.id), "%s", id);
+    snprintf(e.task, sizeof(e.task), "%s", id);
     err = nhi_ledger_begin(l, NOW);
     if (err == NHI_OK)
         err = nhi_task_open(l, &t, NOW);
@@ -78,7 +78,7 @@ static enum nhi_err read_once(const char *has)
     if (err == NHI_OK)
         err = nhi_ledger_begin(l, NOW);
     if (err == NHI_OK && has != NULL)
-        (void)snprintf(t.task, sizeof t.task, "%s", has);
+        snprintf(t.task, sizeof(t.task), "%s", has);
     if (err == NHI_OK)
         err = nhi_facts_load(l, &t, NULL, STATE_NOW, &f);
     if (err == NHI_OK) {
@@ -155,7 +155,7 @@ static int work(int i)
     if (i % 2 == 0 && stay && nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l) != NHI_OK)
         failed++;
     for (k = 0; k < TRANSACTIONS && failed == 0; k++) {
-        (void)snprintf(id, sizeof id, "w%d-%d", i, k);
+        snprintf(id, sizeof(id), "w%d-%d", i, k);
         failed += (l != NULL ? add_pair(l, id, NULL) : write_once(id)) != NHI_OK;
     }
     nhi_ledger_close(l);
@@ -166,13 +166,13 @@ static int work(int i)
 static void at_once(bool some_stay)
 {
     stay = some_stay;
-    left = mmap(NULL, sizeof *left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    left = mmap(NULL, sizeof(*left), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(left, MAP_FAILED);
     atomic_store(left, WRITERS);
     assert_int_equal(state_parallel(WRITERS + READERS, work), 0);
     assert_int_equal(pairs(), WRITERS * TRANSACTIONS);
     sound();
-    (void)munmap(left, sizeof *left);
+    (void)munmap(left, sizeof(*left));
 }
 
 static void many_at_once(void **state)
@@ -242,12 +242,11 @@ static pid_t stopped_reader(void)
 
         /* Or a test that fails leaves it, and whoever reads its output waits for ever. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        failed = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
-                 nhi_ledger_begin(l, NOW) != NHI_OK || nhi_ledger_settings(l, &s) != NHI_OK;
+        failed = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK || nhi_ledger_begin(l, NOW) != NHI_OK ||
+                 nhi_ledger_settings(l, &s) != NHI_OK;
         if (failed == 0) {
             (void)raise(SIGSTOP);
-            failed = nhi_task_get(l, "build-1", &t) != NHI_OK ||
-                     nhi_task_get(l, "while-1", &t) != NHI_ERR_NOT_FOUND;
+            failed = nhi_task_get(l, "build-1", &t) != NHI_OK || nhi_task_get(l, "while-1", &t) != NHI_ERR_NOT_FOUND;
         }
         nhi_ledger_close(l);
         _exit(failed);
@@ -392,8 +391,8 @@ static void no_bare_header(void **state)
     nhi_ledger_close(l);
     log_is(log, 0);
     log_is(log, 33);
-    log_is(log, sizeof log);
-    memset(log, 0, sizeof log);
+    log_is(log, sizeof(log));
+    memset(log, 0, sizeof(log));
     log_is(log, 33);
     log_is(log, 0);
     l = state_begin();
@@ -413,12 +412,11 @@ static _Noreturn void write_until_killed(int round, int fd)
     int k;
 
     for (k = 0;; k++) {
-        (void)snprintf(id, sizeof id, "r%d-%d", round, k);
+        snprintf(id, sizeof(id), "r%d-%d", round, k);
         if (l == NULL && nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l) != NHI_OK)
             _exit(1);
-        if (add_pair(l, id, "{\"some\":\"more bytes, so that one commit is more than one page\"}") !=
-                NHI_OK ||
-            write(fd, &k, sizeof k) != sizeof k)
+        if (add_pair(l, id, "{\"some\":\"more bytes, so that one commit is more than one page\"}") != NHI_OK ||
+            write(fd, &k, sizeof(k)) != sizeof(k))
             _exit(1);
         if (k % 3 == 2) {
             nhi_ledger_close(l);
@@ -446,17 +444,17 @@ static void killed(void **state)
         close(fds[1]);
         said = 0;
         for (more = (int)(state_random() % 5); more > 0; more--)
-            if (read(fds[0], &k, sizeof k) == sizeof k)
+            if (read(fds[0], &k, sizeof(k)) == sizeof(k))
                 said = k + 1;
         (void)usleep(state_random() % 1000);
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
-        while (read(fds[0], &k, sizeof k) == sizeof k)
+        while (read(fds[0], &k, sizeof(k)) == sizeof(k))
             said = k + 1;
         close(fds[0]);
         if (said > 0) {
-            (void)snprintf(id, sizeof id, "r%d-%d", round, said - 1);
+            snprintf(id, sizeof(id), "r%d-%d", round, said - 1);
             assert_int_equal(read_once(id), NHI_OK);
         }
         /* What was reported, and at most the one that was under way. */
@@ -484,12 +482,12 @@ static void full_disk(void **state)
     (void)state;
     state_reset("2m");
     state_ledger();
-    memset(detail, 'x', sizeof detail - 1);
+    memset(detail, 'x', sizeof(detail) - 1);
     l = state_open(NHI_LEDGER_WRITE);
     assert_int_equal(add_pair(l, "before", NULL), NHI_OK);
     state_disk_fill();
     for (n = 0; n < 100 && err == NHI_OK; n++) {
-        (void)snprintf(id, sizeof id, "full-%d", n);
+        snprintf(id, sizeof(id), "full-%d", n);
         err = add_pair(l, id, detail);
         fits += err == NHI_OK;
     }
@@ -525,11 +523,11 @@ static void room_again(void **state)
     (void)state;
     state_reset("2m");
     state_ledger();
-    memset(detail, 'x', sizeof detail - 1);
+    memset(detail, 'x', sizeof(detail) - 1);
     l = state_open(NHI_LEDGER_WRITE);
     state_disk_fill();
     for (n = 0; n < 100 && err == NHI_OK; n++) {
-        (void)snprintf(id, sizeof id, "full-%d", n);
+        snprintf(id, sizeof(id), "full-%d", n);
         err = add_pair(l, id, detail);
         fits += err == NHI_OK;
     }

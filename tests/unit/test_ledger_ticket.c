@@ -58,7 +58,7 @@ static void same_ticket(const struct nhi_ticket *a, const struct nhi_ticket *b)
     assert_int_equal(a->uses, b->uses);
     assert_int_equal(a->has_cnf, b->has_cnf);
     assert_int_equal(a->ssh, b->ssh);
-    assert_memory_equal(a->cnf, b->cnf, sizeof a->cnf);
+    assert_memory_equal(a->cnf, b->cnf, sizeof(a->cnf));
     assert_string_equal(a->parent, b->parent);
 }
 
@@ -80,7 +80,7 @@ static void roundtrip(void **state)
     t.uses = NHI_USES_MAX;
     t.has_cnf = true;
     t.ssh = 5;
-    memset(t.cnf, 0, sizeof t.cnf);
+    memset(t.cnf, 0, sizeof(t.cnf));
     t.cnf[31] = 0xff;
     state_jti(99, t.parent);
     record(l, &t);
@@ -195,7 +195,7 @@ static void unseen(void **state)
     (void)state;
     assert_int_equal(revoke(l, NHI_REVOKE_TICKET, t.jti), 0);
     assert_true(facts_say_revoked(l, &t));
-    memcpy(child.parent, t.jti, sizeof child.parent);
+    memcpy(child.parent, t.jti, sizeof(child.parent));
     assert_true(facts_say_revoked(l, &child));
     record(l, &t);
     assert_true(row(l, 7).revoked);
@@ -215,9 +215,7 @@ static void unseen(void **state)
 /* Tickets of another host's clock are dead up to the skew after the moment. */
 static void agent_until_by_another_clock(void **state)
 {
-    struct nhi_issuer i = {
-        .kid = "far", .max_ttl = 86400, .agents = "*", .accounts = "*", .services = "*"
-    };
+    struct nhi_issuer i = { .kid = "far", .max_ttl = 86400, .agents = "*", .accounts = "*", .services = "*" };
     struct nhi_ledger *l = state_begin();
     struct nhi_ticket t = state_ticket(1);
 
@@ -341,8 +339,8 @@ static void parents_in_a_circle(void **state)
     struct nhi_ledger *l = state_begin();
 
     (void)state;
-    memcpy(a.parent, b.jti, sizeof a.parent);
-    memcpy(b.parent, a.jti, sizeof b.parent);
+    memcpy(a.parent, b.jti, sizeof(a.parent));
+    memcpy(b.parent, a.jti, sizeof(b.parent));
     record(l, &a);
     record(l, &b);
     assert_false(facts_say_revoked(l, &a));
@@ -368,10 +366,10 @@ static void the_one_ticket(void **state)
 
     (void)state;
     assert_int_equal(find(l, &n), NHI_ERR_NOT_FOUND);
-#define UNFIT(number, change)                                                                      \
-    t = state_ticket(number);                                                                      \
-    change;                                                                                        \
-    record(l, &t);                                                                                 \
+#define UNFIT(number, change) \
+    t = state_ticket(number); \
+    change; \
+    record(l, &t); \
     assert_int_equal(find(l, &n), NHI_ERR_NOT_FOUND)
     UNFIT(1, t.has_cnf = true);
     UNFIT(2, memcpy(t.host, "elsewhere", 10));
@@ -523,9 +521,9 @@ static int see_step(void *ctx)
  * rules that the index gave, a chain of parents, the family of a ticket. */
 static bool may_scan(const char *what)
 {
-    return strcmp(what, "k") == 0 || strcmp(what, "setting") == 0 ||
-           strcmp(what, "sqlite_sequence") == 0 || strcmp(what, "up") == 0 || strcmp(what, "down") == 0 ||
-           strncmp(what, "CONSTANT", 8) == 0 || strncmp(what, "up ", 3) == 0;
+    return strcmp(what, "k") == 0 || strcmp(what, "setting") == 0 || strcmp(what, "sqlite_sequence") == 0 ||
+           strcmp(what, "up") == 0 || strcmp(what, "down") == 0 || strncmp(what, "CONSTANT", 8) == 0 ||
+           strncmp(what, "up ", 3) == 0;
 }
 
 static void check_plan(struct nhi_ledger *l, const char *sql)
@@ -592,7 +590,7 @@ static int cost_of_a_revocation(struct nhi_ledger *l, unsigned n)
 {
     struct nhi_ticket t = state_ticket(n);
 
-    (void)snprintf(t.accounts, sizeof t.accounts, "user%u", n);
+    snprintf(t.accounts, sizeof(t.accounts), "user%u", n);
     record(l, &t);
     steps = 0;
     sqlite3_progress_handler(l->db, 10, see_step, NULL);
@@ -615,7 +613,7 @@ static void others_do_not_matter(void **state)
     end = cost_of_a_revocation(l, 2);
     for (n = 100; n < 10100; n++) {
         other = state_ticket(n);
-        (void)snprintf(other.accounts, sizeof other.accounts, "user%u", n);
+        snprintf(other.accounts, sizeof(other.accounts), "user%u", n);
         record(l, &other);
     }
     after = cost_of_a_login(l, &t);

@@ -1,6 +1,6 @@
-/* What runs without a session: who started it, with systemd and without, on an agent's own account and on one that takes
- * Invariant: 19.
- * tickets only. */
+/* What runs without a session: who started it, with systemd and without, on an agent's own account and on one that
+ * takes tickets only.
+ * Invariant: 19. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,9 @@ static const struct row rows[] = {
     { "that of an account that lingered before", { .unit = UNIT_KEPT }, { ENDED, NAMED, NONE, NONE } },
     { "a unit of root's", { .unit = UNIT_ROOTS }, { STAYS, STAYS, NONE, NONE } },
     { "a unit from its crontab", { .unit = UNIT_CRONTAB }, { ENDED, ENDED, NONE, NONE } },
-    { "a pipe of mail, in the server's unit", { .unit = UNIT_DELIVERY, .delivered = true }, { ENDED, ENDED, NONE, NONE } },
+    { "a pipe of mail, in the server's unit",
+      { .unit = UNIT_DELIVERY, .delivered = true },
+      { ENDED, ENDED, NONE, NONE } },
     { "what a pipe of mail left in that unit", { .unit = UNIT_DELIVERY }, { ENDED, ENDED, NONE, NONE } },
     { "a pipe of mail", { .delivered = true }, { ENDED, ENDED, ENDED, ENDED } },
     { "a job of cron or at without PAM", { .delivered = true, .login = LOGIN_OTHER }, { ENDED, ENDED, ENDED, ENDED } },
@@ -44,8 +46,12 @@ static const struct row rows[] = {
     { "root's cron, by su", { .login = LOGIN_PERSONS, .delivered = true }, { STAYS, STAYS, STAYS, STAYS } },
     { "root at a terminal, no audit", { .terminal = true }, { STAYS, STAYS, STAYS, STAYS } },
     { "a person, no audit", { .person = true }, { STAYS, STAYS, STAYS, STAYS } },
-    { "at a terminal, of a session that is over", { .terminal = true, .login = LOGIN_AGENTS }, { ENDED, ENDED, ENDED, ENDED } },
-    { "below a person's, having written its own login uid", { .person = true, .login = LOGIN_OTHER }, { ENDED, NAMED, ENDED, NAMED } },
+    { "at a terminal, of a session that is over",
+      { .terminal = true, .login = LOGIN_AGENTS },
+      { ENDED, ENDED, ENDED, ENDED } },
+    { "below a person's, having written its own login uid",
+      { .person = true, .login = LOGIN_OTHER },
+      { ENDED, NAMED, ENDED, NAMED } },
     { "a container of root's", { .contained = true }, { STAYS, STAYS, STAYS, STAYS } },
     { "a container that cannot be looked at", { .unsure = true }, { NAMED, NAMED, NAMED, NAMED } },
     { "before we came, an orphan", { .before = true }, { NAMED, NAMED, NAMED, NAMED } },
@@ -54,8 +60,12 @@ static const struct row rows[] = {
     { "before we came, the manager", { .before = true, .unit = UNIT_MANAGER }, { NAMED, NAMED, NONE, NONE } },
     { "a daemon that root declared", { .daemons = true }, { ENDED, NAMED, STAYS, NAMED } },
     { "declared, and a pipe of mail", { .daemons = true, .delivered = true }, { ENDED, ENDED, ENDED, ENDED } },
-    { "declared, and a session that is over", { .daemons = true, .login = LOGIN_AGENTS }, { ENDED, ENDED, ENDED, ENDED } },
-    { "declared, and having written its own login uid", { .daemons = true, .login = LOGIN_OTHER }, { ENDED, NAMED, ENDED, NAMED } },
+    { "declared, and a session that is over",
+      { .daemons = true, .login = LOGIN_AGENTS },
+      { ENDED, ENDED, ENDED, ENDED } },
+    { "declared, and having written its own login uid",
+      { .daemons = true, .login = LOGIN_OTHER },
+      { ENDED, NAMED, ENDED, NAMED } },
 };
 
 static void each_who_on_each_host(void **state)
@@ -64,7 +74,7 @@ static void each_who_on_each_host(void **state)
     size_t wrong = 0, asked = 0;
 
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         for (int k = 0; k < 4; k++) {
             struct leftover_facts f = rows[i].f;
             const char *why = NULL;
@@ -94,12 +104,18 @@ static void whatever_else_is_so(void **state)
     for (unsigned bits = 0; bits < 1U << 10; bits++)
         for (int login = LOGIN_NONE; login <= LOGIN_OTHER; login++)
             for (int unit = UNIT_OTHER; unit <= UNIT_UNKNOWN; unit++) {
-                struct leftover_facts f = { .own = (bits & 1) != 0, .systemd = (bits & 2) != 0,
-                                            .daemons = (bits & 4) != 0, .before = (bits & 8) != 0,
-                                            .inside = (bits & 16) != 0, .contained = (bits & 32) != 0,
-                                            .unsure = (bits & 64) != 0, .terminal = (bits & 128) != 0,
-                                            .delivered = (bits & 256) != 0, .cgroup = (bits & 512) != 0,
-                                            .login = (enum leftover_login)login, .unit = (enum leftover_unit)unit };
+                struct leftover_facts f = { .own = (bits & 1) != 0,
+                                            .systemd = (bits & 2) != 0,
+                                            .daemons = (bits & 4) != 0,
+                                            .before = (bits & 8) != 0,
+                                            .inside = (bits & 16) != 0,
+                                            .contained = (bits & 32) != 0,
+                                            .unsure = (bits & 64) != 0,
+                                            .terminal = (bits & 128) != 0,
+                                            .delivered = (bits & 256) != 0,
+                                            .cgroup = (bits & 512) != 0,
+                                            .login = (enum leftover_login)login,
+                                            .unit = (enum leftover_unit)unit };
                 const char *why;
                 enum leftover_word word = leftover_judge(&f, &why);
 
@@ -135,13 +151,14 @@ static void units_in_cgroups(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         char name[64] = "";
 
-        assert_int_equal(leftover_unit_in(all[i].cgroup, 70001, name, sizeof name), all[i].unit);
+        assert_int_equal(leftover_unit_in(all[i].cgroup, 70001, name, sizeof(name)), all[i].unit);
         assert_string_equal(name, all[i].name);
     }
-    assert_true(leftover_delivers("cron.service") && leftover_delivers("postfix@-.service") && leftover_delivers("cron"));
+    assert_true(leftover_delivers("cron.service") && leftover_delivers("postfix@-.service") &&
+                leftover_delivers("cron"));
     assert_true(leftover_delivers("atd.service") && leftover_delivers("local") && leftover_delivers("dovecot-lda"));
     assert_false(leftover_delivers("cron-ci-bot-0.service"));
     assert_false(leftover_delivers("php8.2-fpm.service") || leftover_delivers("") || leftover_delivers("sshd"));

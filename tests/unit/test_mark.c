@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/base/clock_mark.h"
 #include "libnhi/base/hash.h"
 #include "libnhi/base/machine.h"
-#include "libnhi/base/clock_mark.h"
 #include "tests/lib/state.h"
 
 #define FILE_OF NHI_STATE_DIR "/" NHI_MARK_FILE
@@ -94,7 +94,7 @@ static void damaged(void **state)
     (void)state;
     assert_int_equal(store(2, 10), NHI_OK);
     assert_int_equal(unlink(RUN_FILE), 0);
-    len = state_slurp(FILE_OF, text, sizeof text);
+    len = state_slurp(FILE_OF, text, sizeof(text));
     for (i = 0; i < len; i++) {
         char had = text[i];
 
@@ -154,12 +154,12 @@ static void machine(void **state)
     (void)state;
     assert_int_equal(nhi_machine_id(file, id), NHI_OK);
     assert_string_equal(id, "");
-    for (i = 0; i < sizeof none / sizeof none[0]; i++) {
+    for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         state_spill(file, none[i], strlen(none[i]));
         assert_int_equal(nhi_machine_id(file, id), NHI_OK);
         assert_string_equal(id, "");
     }
-    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         state_spill(file, bad[i], strlen(bad[i]));
         assert_int_equal(nhi_machine_id(file, id), NHI_ERR_FORMAT);
     }
@@ -174,12 +174,9 @@ static void machine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(roundtrip, state_empty),
-        cmocka_unit_test_setup(the_further_counts, state_empty),
-        cmocka_unit_test_setup(is_ahead, state_empty),
-        cmocka_unit_test_setup(damaged, state_empty),
-        cmocka_unit_test_setup(at_once, state_empty),
-        cmocka_unit_test_setup(no_room, state_empty),
+        cmocka_unit_test_setup(roundtrip, state_empty), cmocka_unit_test_setup(the_further_counts, state_empty),
+        cmocka_unit_test_setup(is_ahead, state_empty),  cmocka_unit_test_setup(damaged, state_empty),
+        cmocka_unit_test_setup(at_once, state_empty),   cmocka_unit_test_setup(no_room, state_empty),
         cmocka_unit_test_setup(machine, state_empty),
     };
 

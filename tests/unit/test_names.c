@@ -31,8 +31,8 @@ static const struct grammar grammars[] = {
     { "account", LOWER UPPER "_", LOWER UPPER DIGIT "._-", 32, nhi_name_is_account },
     { "service", LOWER UPPER DIGIT, LOWER UPPER DIGIT "._@-", 32, nhi_name_is_service },
     { "kid", LOWER DIGIT, LOWER DIGIT "._-", 16, nhi_name_is_kid },
-    { "task", LOWER UPPER DIGIT "!#$%&'()*+,-./:;<=>?@[]^_`{|}~",
-      LOWER UPPER DIGIT "!#$%&'()*+,-./:;<=>?@[]^_`{|}~", 64, nhi_name_is_task },
+    { "task", LOWER UPPER DIGIT "!#$%&'()*+,-./:;<=>?@[]^_`{|}~", LOWER UPPER DIGIT "!#$%&'()*+,-./:;<=>?@[]^_`{|}~",
+      64, nhi_name_is_task },
 };
 
 /* A copy of the exact size, so that a checker of memory sees a read behind it. */
@@ -90,9 +90,8 @@ static void every_length(void **state)
 
 static void names_with_a_meaning(void **state)
 {
-    static const char *const bad[] = { ".",         "..",   "-",   "-rf", "/",        "a/b",
-                                       "a:b",       "a\nb", "a b", "a\t", "a\x1b[0m", "\xc3\xa9",
-                                       "a\xc3\xa9", "*",    "a,b", " a",  "a " };
+    static const char *const bad[] = { ".",   "..",       "-",        "-rf",       "/", "a/b", "a:b", "a\nb", "a b",
+                                       "a\t", "a\x1b[0m", "\xc3\xa9", "a\xc3\xa9", "*", "a,b", " a",  "a " };
     size_t i, k;
 
     (void)state;
@@ -106,12 +105,9 @@ static void names_with_a_meaning(void **state)
 
 static void hosts(void **state)
 {
-    static const char *const good[] = {
-        "a", "web1", "web1.example.org", "1.2.3.4", "a-b", "xn--a"
-    };
-    static const char *const bad[] = { "",    ".",    "a.",   ".a",  "a..b", "-a",
-                                       "a-",  "a.-b", "a-.b", "A",   "a_b",  "a b",
-                                       "a:1", "::1",  "[a]",  "a\n", "*.a",  "a/b" };
+    static const char *const good[] = { "a", "web1", "web1.example.org", "1.2.3.4", "a-b", "xn--a" };
+    static const char *const bad[] = { "",  ".",   "a.",  ".a",  "a..b", "-a",  "a-",  "a.-b", "a-.b",
+                                       "A", "a_b", "a b", "a:1", "::1",  "[a]", "a\n", "*.a",  "a/b" };
     char s[512];
     size_t i, len;
     int c;
@@ -180,7 +176,7 @@ static void new_ids(void **state)
         assert_true(nhi_name_is_jti(id));
         assert_int_not_equal(id[0], '-');
         assert_string_not_equal(id, last);
-        memcpy(last, id, sizeof last);
+        memcpy(last, id, sizeof(last));
     }
 }
 
@@ -207,8 +203,8 @@ static bool may_be_shown(uint32_t c)
 {
     if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0xd800 && c <= 0xdfff))
         return false;
-    return !(c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-             (c >= 0x2066 && c <= 0x2069) || c == 0xfeff);
+    return !(c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+             c == 0xfeff);
 }
 
 static void every_code_point(void **state)
@@ -234,11 +230,9 @@ static void every_code_point(void **state)
 
 static void free_text(void **state)
 {
-    static const char *const bad[] = {
-        "",     "\xc3",    "\xe2\x82",  "\xf0\x9f\x98",   "\x80",
-        "\xff", "\xfe",    "a\xc3",     "a\xc3z",         "\xf8\x88\x80\x80\x80",
-        "a\nb", "\x1b[0m", "123456789", "1234567\xc3\xa9"
-    };
+    static const char *const bad[] = { "",     "\xc3",    "\xe2\x82",  "\xf0\x9f\x98",   "\x80",
+                                       "\xff", "\xfe",    "a\xc3",     "a\xc3z",         "\xf8\x88\x80\x80\x80",
+                                       "a\nb", "\x1b[0m", "123456789", "1234567\xc3\xa9" };
     size_t i;
 
     (void)state;
@@ -258,9 +252,8 @@ static bool is_list(const char *s)
 static void lists(void **state)
 {
     static const char *const good[] = { "a", "a b", "ab abc a b", "a aa aaa" };
-    static const char *const bad[] = { "",     " ",    "  ",  " a",    "a ",      "a  b",
-                                       "a b ", " a b", "a a", "a b a", "ab b ab", "a,b",
-                                       "a\tb", "a\nb", "A",   "a B",   "a b\n" };
+    static const char *const bad[] = { "",      " ",       "  ",  " a",   "a ",   "a  b", "a b ", " a b", "a a",
+                                       "a b a", "ab b ab", "a,b", "a\tb", "a\nb", "A",    "a B",  "a b\n" };
     char s[300];
     size_t i, len;
 
@@ -321,15 +314,31 @@ static void words_of_a_list(void **state)
 static void owner(void **state)
 {
     static const char *const good[] = { "o", "ops@example.org", "Team A, night shift", "Zo\xc3\xab", "\xe6\x9d\x8e" };
-    static const char *const bad[] = { "", " ", " o", "o ", "o\xc2\xa0", "a\xc2\xa0" "b", "\xe3\x80\x80o", "o\xe2\x80\x8b",
-                                       "\xe2\x80\x8do", "a\xc2\xad" "b", "\xef\xbb\xbfo", "\xe3\x85\xa4", "o\xef\xb8\x8f",
-                                       "o\xe2\x81\xa0", "o\xf3\xa0\x81\xa1", "o\n", "o\xff" };
+    static const char *const bad[] = { "",
+                                       " ",
+                                       " o",
+                                       "o ",
+                                       "o\xc2\xa0",
+                                       "a\xc2\xa0"
+                                       "b",
+                                       "\xe3\x80\x80o",
+                                       "o\xe2\x80\x8b",
+                                       "\xe2\x80\x8do",
+                                       "a\xc2\xad"
+                                       "b",
+                                       "\xef\xbb\xbfo",
+                                       "\xe3\x85\xa4",
+                                       "o\xef\xb8\x8f",
+                                       "o\xe2\x81\xa0",
+                                       "o\xf3\xa0\x81\xa1",
+                                       "o\n",
+                                       "o\xff" };
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof good / sizeof good[0]; i++)
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(nhi_name_is_owner(good[i]));
-    for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(nhi_name_is_owner(bad[i]));
     assert_false(nhi_name_is_owner(NULL));
 }
@@ -341,7 +350,7 @@ static void patterns(void **state)
     size_t len;
 
     (void)state;
-    for (len = 0; len < sizeof s; len++) {
+    for (len = 0; len < sizeof(s); len++) {
         memset(s, '?', len);
         s[len] = '\0';
         assert_int_equal(nhi_pattern_is_task(s), len > 0 && len <= NHI_TASK_MAX);
@@ -356,18 +365,12 @@ static void patterns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(owner),
-        cmocka_unit_test(every_byte_in_every_place),
-        cmocka_unit_test(every_length),
-        cmocka_unit_test(names_with_a_meaning),
-        cmocka_unit_test(hosts),
-        cmocka_unit_test(ticket_ids),
-        cmocka_unit_test(new_ids),
-        cmocka_unit_test(every_code_point),
-        cmocka_unit_test(free_text),
-        cmocka_unit_test(lists),
-        cmocka_unit_test(words_of_a_list),
-        cmocka_unit_test(patterns),
+        cmocka_unit_test(owner),           cmocka_unit_test(every_byte_in_every_place),
+        cmocka_unit_test(every_length),    cmocka_unit_test(names_with_a_meaning),
+        cmocka_unit_test(hosts),           cmocka_unit_test(ticket_ids),
+        cmocka_unit_test(new_ids),         cmocka_unit_test(every_code_point),
+        cmocka_unit_test(free_text),       cmocka_unit_test(lists),
+        cmocka_unit_test(words_of_a_list), cmocka_unit_test(patterns),
     };
 
     return cmocka_run_group_tests_name("names", tests, NULL, NULL);

@@ -167,7 +167,7 @@ int main(void)
 
     if (!state_enter())
         return 0;
-    (void)snprintf(path, sizeof path, "%s/libnss_nhi.so.2", build != NULL ? build : "build");
+    snprintf(path, sizeof(path), "%s/libnss_nhi.so.2", build != NULL ? build : "build");
     lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (lib != NULL)
         f.p = dlsym(lib, "_nss_nhi_initgroups_dyn");

@@ -45,9 +45,9 @@ static void check_official(const json_t *v)
     nhi_bytes_free(&msg);
 
     assert_int_equal(unhex(hex_sk, secret, sizeof(secret)), sizeof(secret));
-    assert_int_equal(nhi_paseto_sign(secret, payload, strlen(payload), footer, strlen(footer),
-                                     implicit, strlen(implicit), &made),
-                     NHI_OK);
+    assert_int_equal(
+        nhi_paseto_sign(secret, payload, strlen(payload), footer, strlen(footer), implicit, strlen(implicit), &made),
+        NHI_OK);
     assert_string_equal(made, token);
     nhi_text_free(made);
 }
@@ -166,8 +166,7 @@ static void password_vectors(void **state)
     {
         /* Some of the passwords look like hexadecimal, and are used as they look. */
         const char *password = text_of(v, "password");
-        enum nhi_err err =
-            nhi_paserk_secret_pw_decode(text_of(v, "paserk"), password, strlen(password), got);
+        enum nhi_err err = nhi_paserk_secret_pw_decode(text_of(v, "paserk"), password, strlen(password), got);
 
         if (json_is_true(json_object_get(v, "expect-fail"))) {
             /* The text with the bad tag has bad trailing bits too, and the third a bad header. */
@@ -188,13 +187,11 @@ static void password_vectors(void **state)
 
 int main(void)
 {
-    static const char *const files[] = { "paseto/v4.json", "paserk/k4.public.json",
-                                         "paserk/k4.secret.json", "paserk/k4.pid.json",
-                                         "paserk/k4.secret-pw.json" };
+    static const char *const files[] = { "paseto/v4.json", "paserk/k4.public.json", "paserk/k4.secret.json",
+                                         "paserk/k4.pid.json", "paserk/k4.secret-pw.json" };
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paseto_vectors),   cmocka_unit_test(public_vectors),
-        cmocka_unit_test(secret_vectors),   cmocka_unit_test(pid_vectors),
-        cmocka_unit_test(password_vectors),
+        cmocka_unit_test(paseto_vectors), cmocka_unit_test(public_vectors),   cmocka_unit_test(secret_vectors),
+        cmocka_unit_test(pid_vectors),    cmocka_unit_test(password_vectors),
     };
     size_t i;
 

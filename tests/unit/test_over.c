@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/check/check.h"
 #include "libnhi/ledger/heartbeat.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
@@ -118,8 +118,8 @@ static void without_the_ledger(void **state)
     size_t i;
 
     (void)state;
-    memcpy(g.root, "AAECAwQFBgcICQoLDA0ODw", sizeof g.root);
-    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    memcpy(g.root, "AAECAwQFBgcICQoLDA0ODw", sizeof(g.root));
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const char *ids[] = { g.ticket.jti, "build-1", "ci-bot", "k1" };
 
         world_reset();
@@ -170,7 +170,7 @@ static enum nhi_pulse pulse_at(int64_t up, int schema, const char *rest)
 {
     char text[96];
 
-    (void)snprintf(text, sizeof text, "%lld %d%s", (long long)up, schema, rest);
+    snprintf(text, sizeof(text), "%lld %d%s", (long long)up, schema, rest);
     return pulse_of(text);
 }
 
@@ -206,17 +206,19 @@ static void other_releases(void **state)
     (void)state;
     assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION - 1, " 0\n"), NHI_PULSE_OTHER);
     assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION + 1, " 0 and more\n"), NHI_PULSE_OTHER);
-    (void)snprintf(text, sizeof text, "%lld\n", (long long)nhi_uptime());
+    snprintf(text, sizeof(text), "%lld\n", (long long)nhi_uptime());
     assert_int_equal(pulse_of(text), NHI_PULSE_OTHER);
 }
 
 static void no_pulse(void **state)
 {
-    static const char *const texts[] = { "", "\n", "x\n", " 1 3 0\n", "-1 3 0\n", "1\n2\n", "99999999999999999999 3 0\n" };
+    static const char *const texts[] = {
+        "", "\n", "x\n", " 1 3 0\n", "-1 3 0\n", "1\n2\n", "99999999999999999999 3 0\n"
+    };
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         assert_int_equal(pulse_of(texts[i]), NHI_PULSE_NONE);
     assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION, " 0"), NHI_PULSE_NONE);
     assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION, "\n"), NHI_PULSE_NONE);
@@ -230,9 +232,12 @@ static void no_pulse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(by_the_time_since_boot, fresh), cmocka_unit_test_setup(without_the_reserve, fresh),
-        cmocka_unit_test_setup(without_the_ledger, fresh),     cmocka_unit_test_setup(said_nowhere, fresh),
-        cmocka_unit_test_setup(pulses, fresh),                 cmocka_unit_test_setup(other_releases, fresh),
+        cmocka_unit_test_setup(by_the_time_since_boot, fresh),
+        cmocka_unit_test_setup(without_the_reserve, fresh),
+        cmocka_unit_test_setup(without_the_ledger, fresh),
+        cmocka_unit_test_setup(said_nowhere, fresh),
+        cmocka_unit_test_setup(pulses, fresh),
+        cmocka_unit_test_setup(other_releases, fresh),
         cmocka_unit_test_setup(no_pulse, fresh),
     };
 

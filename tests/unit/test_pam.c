@@ -107,40 +107,40 @@ static void test_refusals_of_claims(void **state)
     t.nbf = t.iat + 60;
     refused(&t, "ci-bot", "not-yet");
     t = world_ticket();
-    (void)snprintf(t.host, sizeof t.host, "other.example.org");
+    snprintf(t.host, sizeof(t.host), "other.example.org");
     refused(&t, "ci-bot", "host");
     t = world_ticket();
-    (void)snprintf(t.accounts, sizeof t.accounts, "deploy");
+    snprintf(t.accounts, sizeof(t.accounts), "deploy");
     refused(&t, "ci-bot", "account");
     t = world_ticket();
-    (void)snprintf(t.services, sizeof t.services, "sudo");
+    snprintf(t.services, sizeof(t.services), "sudo");
     refused(&t, "ci-bot", "service");
     t = world_ticket();
-    (void)snprintf(t.task, sizeof t.task, "build-none");
+    snprintf(t.task, sizeof(t.task), "build-none");
     refused(&t, "ci-bot", "task-unknown");
     t = world_ticket();
-    (void)snprintf(t.agent, sizeof t.agent, "nobody-bot");
+    snprintf(t.agent, sizeof(t.agent), "nobody-bot");
     refused(&t, "ci-bot", "agent-unknown");
     t = world_ticket();
-    (void)snprintf(t.agent, sizeof t.agent, "other-bot");
+    snprintf(t.agent, sizeof(t.agent), "other-bot");
     refused(&t, "ci-bot", "task-agent");
     t = world_ticket();
     t.exp = t.iat + 86401;
     refused(&t, "ci-bot", "issuer-bounds");
     t = world_ticket();
-    (void)snprintf(t.kid, sizeof t.kid, "k9");
+    snprintf(t.kid, sizeof(t.kid), "k9");
     refused(&t, "ci-bot", "issuer-unknown");
     t = world_ticket();
     t.has_cnf = true;
-    memcpy(t.cnf, world_sk + 32, sizeof t.cnf);
+    memcpy(t.cnf, world_sk + 32, sizeof(t.cnf));
     refused(&t, "ci-bot", "key");
     t = world_ticket();
-    (void)snprintf(t.accounts, sizeof t.accounts, "other-bot ci-bot");
+    snprintf(t.accounts, sizeof(t.accounts), "other-bot ci-bot");
     refused(&t, "other-bot", "account");
     t = world_ticket();
-    (void)snprintf(t.accounts, sizeof t.accounts, "admin");
+    snprintf(t.accounts, sizeof(t.accounts), "admin");
     refused(&t, "admin", "privileged");
-    (void)snprintf(t.accounts, sizeof t.accounts, "root");
+    snprintf(t.accounts, sizeof(t.accounts), "root");
     refused(&t, "root", "privileged");
 }
 
@@ -196,11 +196,7 @@ static void forbid(struct nhi_ledger *l, int64_t now)
 {
     struct nhi_rule r[2] = {
         { .name = "yes", .agents = "ci-bot", .accounts = "ci-bot", .services = "sshd" },
-        { .name = "no",
-          .forbid = true,
-          .agents = "ci-bot",
-          .accounts = "ci-bot",
-          .services = "sshd" }
+        { .name = "no", .forbid = true, .agents = "ci-bot", .accounts = "ci-bot", .services = "sshd" }
     };
 
     assert_int_equal(nhi_policy_replace(l, r, 2, WORLD_HASH, now), NHI_OK);
@@ -231,7 +227,7 @@ static void test_revoked_unseen_and_by_parent(void **state)
     struct nhi_ledger *l = world_ledger();
 
     (void)state;
-    memcpy(child.parent, t.jti, sizeof child.parent);
+    memcpy(child.parent, t.jti, sizeof(child.parent));
     assert_int_equal(nhi_revoke(l, NHI_REVOKE_TICKET, t.jti, "leaked", time(NULL), NULL), NHI_OK);
     world_commit(l);
     refused(&t, "ci-bot", "revoked");
@@ -401,11 +397,11 @@ static void test_host_process_is_left_as_found(void **state)
     assert_int_equal(chdir("/"), 0);
     for (i = 0; i < 256; i++)
         n += fcntl(i, F_GETFD) >= 0;
-    assert_non_null(getcwd(before, sizeof before));
+    assert_non_null(getcwd(before, sizeof(before)));
     assert_int_equal(world_run_here(&c, WORLD_AUTH | WORLD_ACCOUNT, NULL), PAM_SUCCESS);
     for (i = 0; i < 256; i++)
         m += fcntl(i, F_GETFD) >= 0;
-    assert_non_null(getcwd(after, sizeof after));
+    assert_non_null(getcwd(after, sizeof(after)));
     assert_string_equal(before, after);
     assert_int_equal(umask(mask), 027);
     /* The first syslog call of a process keeps its socket: glibc's, CLOEXEC. */

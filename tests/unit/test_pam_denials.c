@@ -23,10 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/grant/denials.h"
 #include "libnhi/ledger/event.h"
 #include "libnhi/ledger/fold.h"
-#include "libnhi/base/paths.h"
 #include "libnhi/ledger/fold_refused.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/session/session.h"
@@ -78,7 +78,7 @@ static int empty(void **state)
         for (;; (void)usleep(1000))
             (void)world_reason();
     times = answer = 0;
-    memset(&last, 0, sizeof last);
+    memset(&last, 0, sizeof(last));
     return 0;
 }
 
@@ -331,7 +331,7 @@ static void more_than_fits(void **state)
     int i;
 
     (void)state;
-    (void)snprintf(t.services, sizeof t.services, "cron");
+    snprintf(t.services, sizeof(t.services), "cron");
     text = world_mint(&t);
     c.reply = text;
     for (i = 0; i < 70; i++)
@@ -430,9 +430,12 @@ static void dead_ticket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(flood, empty, stop_reader),         cmocka_unit_test_setup_teardown(taken_once, empty, stop_reader),
-        cmocka_unit_test_setup_teardown(hostile_names, empty, stop_reader), cmocka_unit_test_setup_teardown(killed, empty, stop_reader),
-        cmocka_unit_test_setup_teardown(stopped, empty, stop_reader),       cmocka_unit_test_setup_teardown(something_else, empty, stop_reader),
+        cmocka_unit_test_setup_teardown(flood, empty, stop_reader),
+        cmocka_unit_test_setup_teardown(taken_once, empty, stop_reader),
+        cmocka_unit_test_setup_teardown(hostile_names, empty, stop_reader),
+        cmocka_unit_test_setup_teardown(killed, empty, stop_reader),
+        cmocka_unit_test_setup_teardown(stopped, empty, stop_reader),
+        cmocka_unit_test_setup_teardown(something_else, empty, stop_reader),
         cmocka_unit_test_setup_teardown(more_than_fits, empty, stop_reader),
         cmocka_unit_test_setup_teardown(stopped_while_telling, empty, stop_reader),
         cmocka_unit_test_setup_teardown(no_memory, empty, stop_reader),

@@ -94,9 +94,8 @@ static void test_observed_callers(void **state)
 
 static struct world_call su(const char *user, const char *reply)
 {
-    return (struct world_call){
-        .service = "su", .user = user, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = reply
-    };
+    return (
+        struct world_call){ .service = "su", .user = user, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = reply };
 }
 
 /* A call that was permitted, and of which nothing came: the program refused it after us. */
@@ -201,22 +200,27 @@ static void test_missing_account(void **state)
 /* Options by which no agent could be told from a person let nobody in. */
 static void test_options(void **state)
 {
-    static const char *const bad[] = { "uid_min=70000 uid_max=70000", "uid_min=70000 uid_max=69999", "uid_min=999",
-                                       "uid_min=-1",  "uid_min=", "uid_max=70000x", "uid_max=2147483648",
+    static const char *const bad[] = { "uid_min=70000 uid_max=70000",
+                                       "uid_min=70000 uid_max=69999",
+                                       "uid_min=999",
+                                       "uid_min=-1",
+                                       "uid_min=",
+                                       "uid_max=70000x",
+                                       "uid_max=2147483648",
                                        "uid_max=99999999999999999999" };
     static const char *const good[] = { "uid_min=65537 uid_max=65538", "uid_min=1000 uid_max=2147483647" };
     struct world_call c = login("ci-bot", "a password"), root = login("root", "a password");
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         c.args = bad[i];
         (void)world_reason();
         assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
         assert_true(says("bad option"));
         assert_int_not_equal(world_run(&c, WORLD_OPEN), PAM_SUCCESS);
     }
-    for (i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         c.args = root.args = good[i];
         (void)world_reason();
         assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
@@ -264,7 +268,7 @@ int main(void)
     if (!world_enter())
         return 0;
     f = fopen("/etc/group", "re");
-    if (f == NULL || fread(group, 1, sizeof group - 1, f) == 0 || fclose(f) != 0)
+    if (f == NULL || fread(group, 1, sizeof(group) - 1, f) == 0 || fclose(f) != 0)
         return 1;
     return cmocka_run_group_tests_name("pam_ends", tests, NULL, NULL);
 }

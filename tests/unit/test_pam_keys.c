@@ -18,13 +18,13 @@
 #include <time.h>
 
 #include "libnhi/base/hash.h"
-#include "libnhi/ledger/fold.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/key/sshkey.h"
+#include "libnhi/ledger/fold.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/ticket/sshcert.h"
-#include "libnhi/key/sshkey.h"
 #include "tests/lib/calls.h"
 
 #define RSA "publickey ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB\n"
@@ -39,7 +39,7 @@ static void make_key(uint8_t pk[NHI_PK_LEN], char line[128])
 
     assert_int_equal(crypto_sign_keypair(pk, sk), 0);
     nhi_sshkey_encode(pk, text);
-    (void)snprintf(line, 128, "publickey %s %s\n", NHI_SSHKEY_TYPE, text);
+    snprintf(line, 128, "publickey %s %s\n", NHI_SSHKEY_TYPE, text);
 }
 
 static int make_keys(void **state)
@@ -55,7 +55,7 @@ static struct nhi_ticket bound(void)
     struct nhi_ticket t = world_ticket();
 
     t.has_cnf = true;
-    memcpy(t.cnf, agents, sizeof t.cnf);
+    memcpy(t.cnf, agents, sizeof(t.cnf));
     return t;
 }
 
@@ -88,8 +88,8 @@ static void test_another_key_in_the_end(void **state)
     size_t i;
 
     (void)state;
-    (void)snprintf(both, sizeof both, "%s%s", line_agents, line_others);
-    for (i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+    snprintf(both, sizeof(both), "%s%s", line_agents, line_others);
+    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         struct nhi_ticket t;
         char *text;
 
@@ -150,7 +150,7 @@ static void forbid_from(const char *service, const char *net, bool local, bool u
                                  { .name = "not", .forbid = true, .agents = "*", .accounts = "*" } };
     struct nhi_ledger *l = world_ledger();
 
-    (void)snprintf(rules[1].services, sizeof rules[1].services, "%s", service);
+    snprintf(rules[1].services, sizeof(rules[1].services), "%s", service);
     if (net != NULL)
         assert_int_equal(nhi_net_parse(net, &rules[1].nets[rules[1].net_count++]), NHI_OK);
     rules[1].local = local;
@@ -237,7 +237,7 @@ static void test_from_a_socket(void **state)
 
     (void)state;
     record(&t);
-    for (i = 0; i < sizeof said / sizeof said[0]; i++) {
+    for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
         forbid_from("sshd", "0.0.0.0/0", true, false);
         assert_int_equal(from(said[i]), PAM_SUCCESS);
         forbid_from("sshd", NULL, false, true);
@@ -263,10 +263,10 @@ static void test_beside_one_that_is_denied(void **state)
     struct nhi_ticket before = bound(), t = bound(), after = bound();
 
     (void)state;
-    (void)snprintf(before.agent, sizeof before.agent, "other-bot");
-    memcpy(before.cnf, others, sizeof before.cnf);
-    (void)snprintf(after.agent, sizeof after.agent, "other-bot");
-    memcpy(after.cnf, others, sizeof after.cnf);
+    snprintf(before.agent, sizeof(before.agent), "other-bot");
+    memcpy(before.cnf, others, sizeof(before.cnf));
+    snprintf(after.agent, sizeof(after.agent), "other-bot");
+    memcpy(after.cnf, others, sizeof(after.cnf));
     record(&before);
     record(&t);
     assert_int_equal(log_in("batch", line_agents), PAM_SUCCESS);
@@ -296,7 +296,7 @@ static void test_groups_are_asked_for_once(void **state)
 
     (void)state;
     world_sql(WORLD_OWN);
-    (void)snprintf(t.accounts, sizeof t.accounts, "batch");
+    snprintf(t.accounts, sizeof(t.accounts), "batch");
     for (i = 0; i < 4; i++) {
         make_key(t.cnf, line);
         assert_int_equal(nhi_id_new(t.jti), NHI_OK);
@@ -336,9 +336,9 @@ static void test_other_keys(void **state)
     refused("ci-bot", "password\n", PAM_PERM_DENIED, "no-ticket");
     refused("ci-bot", "publickey ssh-ed25519 rubbish\n", PAM_PERM_DENIED, "no-ticket");
     /* Nobody could say whose they are together. */
-    (void)snprintf(two, sizeof two, "%s%s", line_agents, line_others);
+    snprintf(two, sizeof(two), "%s%s", line_agents, line_others);
     refused("ci-bot", two, PAM_PERM_DENIED, "no-ticket");
-    (void)snprintf(two, sizeof two, "%s%s", RSA, line_agents);
+    snprintf(two, sizeof(two), "%s%s", RSA, line_agents);
     refused("ci-bot", two, PAM_PERM_DENIED, "no-ticket");
     refused("deploy", two, PAM_PERM_DENIED, "no-ticket");
 }
@@ -426,7 +426,7 @@ static void with_certificate(const struct nhi_ticket *t, char line[NHI_SSHCERT_M
     char base64[NHI_SSHCERT_MAX + 1], *text = world_mint(t);
 
     assert_int_equal(nhi_sshcert_make(t, text, base64), NHI_OK);
-    (void)snprintf(line, NHI_SSHCERT_MAX + 64, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    snprintf(line, NHI_SSHCERT_MAX + 64, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
     nhi_text_free(text);
 }
 
@@ -439,7 +439,7 @@ static void trust_another_issuer(const char *accounts, enum nhi_issuer_state sta
     uint8_t sk[crypto_sign_SECRETKEYBYTES];
 
     assert_int_equal(crypto_sign_keypair(i.pk, sk), 0);
-    (void)snprintf(i.accounts, sizeof i.accounts, "%s", accounts);
+    snprintf(i.accounts, sizeof(i.accounts), "%s", accounts);
     assert_int_equal(nhi_issuer_add(l, &i, time(NULL)), NHI_OK);
     if (state != NHI_ISSUER_ACTIVE)
         assert_int_equal(nhi_issuer_set_state(l, "k2", state, "test", time(NULL)), NHI_OK);
@@ -452,7 +452,7 @@ static void test_certificates(void **state)
     char line[NHI_SSHCERT_MAX + 64], two[NHI_SSHCERT_MAX + 256];
 
     (void)state;
-    (void)snprintf(t.accounts, sizeof t.accounts, "deploy batch");
+    snprintf(t.accounts, sizeof(t.accounts), "deploy batch");
     with_certificate(&t, line);
     world_sql(WORLD_OWN);
     /* Where nobody else is trusted, no ticket can come from elsewhere. */
@@ -467,7 +467,7 @@ static void test_certificates(void **state)
     assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
     assert_string_equal(world_reason(), "permit");
     assert_int_equal(world_records('g'), 2);
-    (void)snprintf(two, sizeof two, "%s%s", line, line_others);
+    snprintf(two, sizeof(two), "%s%s", line, line_others);
     assert_int_equal(log_in("deploy", two), PAM_PERM_DENIED);
     revoke_task();
     assert_int_equal(log_in("batch", line), PAM_PERM_DENIED);
@@ -495,9 +495,9 @@ static void test_other_certificates(void **state)
     char base64[NHI_SSHCERT_MAX + 1], line[NHI_SSHCERT_MAX + 64];
 
     (void)state;
-    memcpy(theirs.cnf, others, sizeof theirs.cnf);
+    memcpy(theirs.cnf, others, sizeof(theirs.cnf));
     assert_int_equal(nhi_sshcert_make(&theirs, "", base64), NHI_OK);
-    (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    snprintf(line, sizeof(line), "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
     assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
     assert_string_equal(world_reason(), "");
     record(&t);
@@ -505,9 +505,9 @@ static void test_other_certificates(void **state)
     assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
     assert_string_equal(world_reason(), "");
     assert_int_equal(nhi_sshcert_make(&t, "", base64), NHI_OK);
-    (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    snprintf(line, sizeof(line), "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
     refused("deploy", line, PAM_PERM_DENIED, "revoked");
-    (void)snprintf(line, sizeof line, "publickey %s AAAA\n", NHI_SSHCERT_TYPE);
+    snprintf(line, sizeof(line), "publickey %s AAAA\n", NHI_SSHCERT_TYPE);
     refused("deploy", line, PAM_PERM_DENIED, "no-ticket");
 }
 
@@ -576,9 +576,9 @@ static void test_swapped_ticket(void **state)
 
     (void)state;
     trust_another_issuer("*", NHI_ISSUER_ACTIVE);
-    memcpy(theirs.cnf, others, sizeof theirs.cnf);
+    memcpy(theirs.cnf, others, sizeof(theirs.cnf));
     assert_int_equal(nhi_sshcert_make(&theirs, text, base64), NHI_OK);
-    (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    snprintf(line, sizeof(line), "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
     refused("ci-bot", line, PAM_PERM_DENIED, "key");
     refused("deploy", line, PAM_PERM_DENIED, "key");
     nhi_text_free(text);
@@ -586,7 +586,7 @@ static void test_swapped_ticket(void **state)
     t = world_ticket();
     text = world_mint(&t);
     assert_int_equal(nhi_sshcert_make(&theirs, text, base64), NHI_OK);
-    (void)snprintf(line, sizeof line, "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
+    snprintf(line, sizeof(line), "publickey %s %s\n", NHI_SSHCERT_TYPE, base64);
     refused("ci-bot", line, PAM_PERM_DENIED, "key");
     nhi_text_free(text);
 }

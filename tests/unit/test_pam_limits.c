@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/grant/denials.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/grant/denials.h"
 #include "libnhi/grant/refused.h"
 #include "tests/lib/calls.h"
 
@@ -33,14 +33,15 @@ static const struct limit {
     int of;
     rlim_t to;
 } limits[] = {
-    { "no file size", RLIMIT_FSIZE, 0 }, { "little file size", RLIMIT_FSIZE, 100 }, { "no files", RLIMIT_NOFILE, 0 },
-    { "three files", RLIMIT_NOFILE, 3 }, { "no data", RLIMIT_DATA, 0 },             { "no time", RLIMIT_CPU, 1 },
+    { "no file size", RLIMIT_FSIZE, 0 }, { "little file size", RLIMIT_FSIZE, 100 },
+    { "no files", RLIMIT_NOFILE, 0 },    { "three files", RLIMIT_NOFILE, 3 },
+    { "no data", RLIMIT_DATA, 0 },       { "no time", RLIMIT_CPU, 1 },
     { "no processes", RLIMIT_NPROC, 0 }, { "no core", RLIMIT_CORE, 0 },
 #ifndef __SANITIZE_ADDRESS__ /* which needs memory of its own, so that libpam can load no module under it */
     { "no memory", RLIMIT_AS, 0 },
 #endif
 };
-#define LIMITS (sizeof limits / sizeof limits[0])
+#define LIMITS (sizeof(limits) / sizeof(limits[0]))
 
 /* ---- in the child ---- */
 
@@ -98,8 +99,13 @@ static bool is_as_before(void)
 
 static int call_under(const struct limit *l, char *text)
 {
-    struct world_call c = { .service = "su", .user = "ci-bot", .ruser = "alice", .ruid = WORLD_ALICE_UID,
-                            .reply = text, .before = set_limit, .asking = see_asking };
+    struct world_call c = { .service = "su",
+                            .user = "ci-bot",
+                            .ruser = "alice",
+                            .ruid = WORLD_ALICE_UID,
+                            .reply = text,
+                            .before = set_limit,
+                            .asking = see_asking };
     int status;
     pid_t pid;
 
@@ -140,7 +146,7 @@ static char *fresh_ticket(void **state, const char *services)
     nhi_denials_make(NHI_RUN_DIR);
     (void)nhi_refused_is_due(NHI_RUN_DIR, time(NULL));
     t = world_ticket();
-    (void)snprintf(t.services, sizeof t.services, "%s", services);
+    snprintf(t.services, sizeof(t.services), "%s", services);
     return world_mint(&t);
 }
 
@@ -184,8 +190,8 @@ static void soft(void **state)
     }
 }
 
-/* Under one that may not be raised nothing goes through that is not recorded, and nothing dies of it; of files that must
- * not grow, what was denied is in the log and counted. */
+/* Under one that may not be raised nothing goes through that is not recorded, and nothing dies of it; of files that
+ * must not grow, what was denied is in the log and counted. */
 static void hard(void **state)
 {
     size_t i;

@@ -195,17 +195,15 @@ static void test_su_of_tickets_only(void **state)
 /* alice's su to ci-bot, in a session keyring of its own with this ticket, or with none. */
 static int su_with_keyring(const char *user, const char *text, const char *reply)
 {
-    struct world_call c = {
-        .service = "su", .user = user, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = reply
-    };
+    struct world_call c = { .service = "su", .user = user, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = reply };
     int status;
     pid_t pid = fork();
 
     assert_true(pid >= 0);
     if (pid == 0) {
         (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-        if (text != NULL && syscall(SYS_add_key, "user", "nhi:ticket", text, strlen(text),
-                                    KEY_SPEC_SESSION_KEYRING) < 0)
+        if (text != NULL &&
+            syscall(SYS_add_key, "user", "nhi:ticket", text, strlen(text), KEY_SPEC_SESSION_KEYRING) < 0)
             _exit(77);
         _exit(world_run_here(&c, ALL, NULL));
     }
@@ -288,7 +286,7 @@ static void root_body(struct nhi_ticket *t)
     struct world_call root = sudo("root", 0), batch = { .service = "su", .user = "batch", .ruser = "root" };
     char text[200];
 
-    (void)snprintf(text, sizeof text, "account=root agent=ci-bot task=build-1 ticket=%s", t->jti);
+    snprintf(text, sizeof(text), "account=root agent=ci-bot task=build-1 ticket=%s", t->jti);
     assert_int_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
     assert_true(says("root inside a session goes on: "));
     assert_true(says(text));
@@ -318,15 +316,15 @@ static void test_root_goes_on(void **state)
     static const struct {
         const char *service, *user;
         bool said;
-    } calls[] = { { "su", "batch", true },   { "su", "batch", false }, { "su", "alice", false },
-                  { "su", "ci-bot", true },  { "su", "root", false },  { "sudo", "ci-bot", true },
-                  { "su-l", "batch", true }, { "su", "deploy", false },
-                  { "runuser", "batch", true }, { "runuser-l", "batch", true } };
+    } calls[] = { { "su", "batch", true },       { "su", "batch", false },  { "su", "alice", false },
+                  { "su", "ci-bot", true },      { "su", "root", false },   { "sudo", "ci-bot", true },
+                  { "su-l", "batch", true },     { "su", "deploy", false }, { "runuser", "batch", true },
+                  { "runuser-l", "batch", true } };
     size_t i;
     int records = 0;
 
     (void)state;
-    for (i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+    for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         struct world_call c = { .service = calls[i].service, .user = calls[i].user, .ruser = "root" };
 
         (void)world_reason();
@@ -366,8 +364,8 @@ static void test_grant_that_opens_nothing(void **state)
         text = world_mint(&t);
         c = login("ci-bot", text);
         assert_int_not_equal(world_login(&c, faults[i]), PAM_SUCCESS);
-        (void)snprintf(want, sizeof want, "denied: reason=%s account=ci-bot agent=ci-bot task=build-1 ticket=%s",
-                       reasons[i], t.jti);
+        snprintf(want, sizeof(want), "denied: reason=%s account=ci-bot agent=ci-bot task=build-1 ticket=%s", reasons[i],
+                 t.jti);
         assert_true(says(want));
         nhi_text_free(text);
     }

@@ -32,7 +32,7 @@ static void read_file(const char *path, char *out, size_t size)
 
     assert_non_null(f);
     n = fread(out, 1, size - 1, f);
-    (void)fclose(f);
+    fclose(f);
     out[n] = '\0';
 }
 
@@ -41,10 +41,10 @@ static void add_people(void)
 {
     char gecos[20001], line[32768];
 
-    memset(gecos, 'x', sizeof gecos - 1);
-    gecos[sizeof gecos - 1] = '\0';
-    (void)snprintf(line, sizeof line, "%s%s:*:%d:%d::/:/bin/sh\nwide:*:%d:%d:%s:/:/bin/sh\n", passwd, LONG, LONG_UID,
-                   LONG_UID, WIDE_UID, WIDE_UID, gecos);
+    memset(gecos, 'x', sizeof(gecos) - 1);
+    gecos[sizeof(gecos) - 1] = '\0';
+    snprintf(line, sizeof(line), "%s%s:*:%d:%d::/:/bin/sh\nwide:*:%d:%d:%s:/:/bin/sh\n", passwd, LONG, LONG_UID,
+             LONG_UID, WIDE_UID, WIDE_UID, gecos);
     world_write("/etc/passwd", line, 0644);
 }
 
@@ -59,7 +59,9 @@ static int as_it_was(void **state)
 static void goes_on(const char *name, uid_t uid)
 {
     struct world_call c = login(name, "a password"), s = sudo(name, uid);
-    struct world_call su = { .service = "su", .user = name, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = "hers" };
+    struct world_call su = {
+        .service = "su", .user = name, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = "hers"
+    };
 
     (void)world_reason();
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
@@ -119,13 +121,13 @@ static void test_longest_name(void **state)
     for (len = NHI_ACCOUNT_MAX - 1; len <= NHI_ACCOUNT_MAX + 1; len++) {
         memset(name, 'n', len);
         name[len] = '\0';
-        (void)snprintf(line, sizeof line, "%s%s:*:1012:1012::/:/bin/sh\n", "root:x:0:0::/root:/bin/sh\n", name);
+        snprintf(line, sizeof(line), "%s%s:*:1012:1012::/:/bin/sh\n", "root:x:0:0::/root:/bin/sh\n", name);
         world_write("/etc/passwd", line, 0644);
-        (void)snprintf(line, sizeof line, "nhi-only:x:991:%s\n", name);
+        snprintf(line, sizeof(line), "nhi-only:x:991:%s\n", name);
         world_write("/etc/group", line, 0644);
         (void)world_reason();
         assert_int_equal(world_run(&c, WORLD_AUTH), PAM_AUTH_ERR);
-        (void)snprintf(want, sizeof want, " account=%s ", len <= NHI_ACCOUNT_MAX ? name : "?");
+        snprintf(want, sizeof(want), " account=%s ", len <= NHI_ACCOUNT_MAX ? name : "?");
         assert_int_equal(lines_with(want), 1);
     }
 }
@@ -145,22 +147,33 @@ static void test_lines_of_the_group(void **state)
         const char *line;
         bool ours;
     } lines[] = {
-        { "nhi-only:x:991:batch\n", true },      { "nhi-only:x:991:a,batch,b\n", true },
-        { "nhi-only:x:991:batch", true },        { "  nhi-only:x:991: batch\n", true },
-        { "nhi-only:x:1003:\n", true },          { "nhi-only:x:1003:x\n", true },
-        { "nhi-only::991:batch\n", true },       { "nhi-only:x:991:a\nnhi-only:x:991:batch\n", true },
-        { "nhi-only:x::batch\n", true },         { "nhi-only:x::\n", false },
-        { "nhi-only:x:991:\n", false },          { "nhi-only:x:991:batc,batchx,xbatch\n", false },
-        { "nhi-onlyx:x:991:batch\n", false },    { "nhi-onl:x:991:batch\n", false },
-        { "xnhi-only:x:991:batch\n", false },    { "nhi-only:x:10030:\n", false },
-        { "nhi-only:x:1003x:\n", false },        { "nhi-only:x:4294968299:\n", false },
-        { "nhi-only\n", false },                 { "", false },
-        { ":x:991:batch\n", false },             { "other:x:991:nhi-only:x:991:batch\n", false },
+        { "nhi-only:x:991:batch\n", true },
+        { "nhi-only:x:991:a,batch,b\n", true },
+        { "nhi-only:x:991:batch", true },
+        { "  nhi-only:x:991: batch\n", true },
+        { "nhi-only:x:1003:\n", true },
+        { "nhi-only:x:1003:x\n", true },
+        { "nhi-only::991:batch\n", true },
+        { "nhi-only:x:991:a\nnhi-only:x:991:batch\n", true },
+        { "nhi-only:x::batch\n", true },
+        { "nhi-only:x::\n", false },
+        { "nhi-only:x:991:\n", false },
+        { "nhi-only:x:991:batc,batchx,xbatch\n", false },
+        { "nhi-onlyx:x:991:batch\n", false },
+        { "nhi-onl:x:991:batch\n", false },
+        { "xnhi-only:x:991:batch\n", false },
+        { "nhi-only:x:10030:\n", false },
+        { "nhi-only:x:1003x:\n", false },
+        { "nhi-only:x:4294968299:\n", false },
+        { "nhi-only\n", false },
+        { "", false },
+        { ":x:991:batch\n", false },
+        { "other:x:991:nhi-only:x:991:batch\n", false },
     };
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         world_write("/etc/group", lines[i].line, 0644);
         is_batch_ours(lines[i].ours);
         goes_on("root", 0);
@@ -214,7 +227,7 @@ static void for_each_record(char kind, bool cut)
     assert_non_null(d);
     while ((e = readdir(d)) != NULL)
         if (e->d_name[0] == kind) {
-            (void)snprintf(path, sizeof path, NHI_STATE_DIR "/" NHI_GRANTS_DIR "/%s", e->d_name);
+            snprintf(path, sizeof(path), NHI_STATE_DIR "/" NHI_GRANTS_DIR "/%s", e->d_name);
             assert_int_equal(cut ? truncate(path, 40) : unlink(path), 0);
         }
     closedir(d);
@@ -245,7 +258,7 @@ static void test_grant_of_the_child(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         struct nhi_ticket t;
 
         world_reset();
@@ -282,15 +295,14 @@ static void test_no_name_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_names_of_any_length),       T(test_long_name_in_the_group),      T(test_lines_of_the_group),
-        T(test_root_is_in_no_group),       T(test_group_that_cannot_be_read),   T(test_agent_that_does_not_resolve),
-        T(test_longest_name),
-        T(test_grant_of_the_child),        T(test_no_name_is_left),
+        T(test_names_of_any_length), T(test_long_name_in_the_group),    T(test_lines_of_the_group),
+        T(test_root_is_in_no_group), T(test_group_that_cannot_be_read), T(test_agent_that_does_not_resolve),
+        T(test_longest_name),        T(test_grant_of_the_child),        T(test_no_name_is_left),
     };
 
     if (!world_enter())
         return 0;
-    read_file("/etc/passwd", passwd, sizeof passwd);
-    read_file("/etc/group", group, sizeof group);
+    read_file("/etc/passwd", passwd, sizeof(passwd));
+    read_file("/etc/group", group, sizeof(group));
     return cmocka_run_group_tests_name("pam_people", tests, NULL, NULL);
 }

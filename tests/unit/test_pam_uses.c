@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libnhi/key/paserk.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "tests/lib/calls.h"
 
@@ -96,7 +96,7 @@ static void test_borrowed_ticket_id(void **state)
 
     (void)state;
     record(&great);
-    (void)snprintf(small.services, sizeof small.services, "sshd");
+    snprintf(small.services, sizeof(small.services), "sshd");
     text = world_mint(&small);
     c = login("ci-bot", text);
     assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
@@ -130,7 +130,7 @@ static void test_same_id_of_another_issuer(void **state)
     assert_int_equal(nhi_issuer_add(l, &k2, t.iat), NHI_OK);
     world_commit(l);
     same.uses = t.uses = 1;
-    (void)snprintf(same.kid, sizeof same.kid, "k2");
+    snprintf(same.kid, sizeof(same.kid), "k2");
     assert_int_equal(nhi_ticket_mint(&same, sk, &other), NHI_OK);
     text = world_mint(&t);
     theirs = login("ci-bot", other);
@@ -166,7 +166,7 @@ static void test_damaged_index(void **state)
     assert_non_null(d);
     while ((e = readdir(d)) != NULL)
         if (e->d_name[0] == 'p') {
-            (void)snprintf(path, sizeof path, NHI_STATE_DIR "/" NHI_GRANTS_DIR "/%s", e->d_name);
+            snprintf(path, sizeof(path), NHI_STATE_DIR "/" NHI_GRANTS_DIR "/%s", e->d_name);
             assert_int_equal(truncate(path, 40), 0);
         }
     closedir(d);
@@ -181,12 +181,8 @@ static void test_damaged_index(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_counted_uses),
-        T(test_one_transaction_is_one_use),
-        T(test_spent_ticket_and_then_a_key),
-        T(test_borrowed_ticket_id),
-        T(test_same_id_of_another_issuer),
-        T(test_damaged_index),
+        T(test_counted_uses),       T(test_one_transaction_is_one_use), T(test_spent_ticket_and_then_a_key),
+        T(test_borrowed_ticket_id), T(test_same_id_of_another_issuer),  T(test_damaged_index),
     };
 
     if (!world_enter())

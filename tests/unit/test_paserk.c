@@ -29,8 +29,7 @@ static void password_round_trip(void **state)
     assert_memory_not_equal(text + 13, again + 13, 21);
     assert_memory_not_equal(text + 13 + 43, again + 13 + 43, 31);
 
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, (1u << 30) + 1024, 1, text),
-                     NHI_ERR_ARG);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, (1u << 30) + 1024, 1, text), NHI_ERR_ARG);
     assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, 8191, 1, text), NHI_ERR_ARG);
     assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, 8192, 0, text), NHI_ERR_ARG);
     assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, 8192, 17, text), NHI_ERR_ARG);
@@ -59,8 +58,7 @@ static void password_text_is_whole(void **state)
         raw[i] ^= 0x80;
         text_around("k4.secret-pw.", raw, sizeof(raw), text);
         raw[i] ^= 0x80;
-        assert_int_equal(nhi_paserk_secret_pw_decode(text, "pw", 2, got),
-                         bounded ? NHI_ERR_FORMAT : NHI_ERR_SIGNATURE);
+        assert_int_equal(nhi_paserk_secret_pw_decode(text, "pw", 2, got), bounded ? NHI_ERR_FORMAT : NHI_ERR_SIGNATURE);
     }
     raw[31] = 2; /* two lanes: libsodium has one */
     text_around("k4.secret-pw.", raw, sizeof(raw), text);
@@ -91,8 +89,7 @@ static void wrong_shapes(void **state)
             if (k == 8)
                 snprintf(bad, sizeof(bad), "%.*s", (int)strlen(text) - 1, text);
             else if (at != NULL)
-                snprintf(bad, sizeof(bad), "%.*s%s%s", (int)(at - forms[k]), forms[k], text,
-                         at + 2);
+                snprintf(bad, sizeof(bad), "%.*s%s%s", (int)(at - forms[k]), forms[k], text, at + 2);
             else
                 bad[0] = '\0';
             assert_int_equal(nhi_paserk_public_decode(bad, pk), NHI_ERR_FORMAT);
@@ -148,9 +145,8 @@ static void new_keys_differ(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(password_round_trip), cmocka_unit_test(password_text_is_whole),
-        cmocka_unit_test(wrong_shapes),        cmocka_unit_test(halves_that_differ),
-        cmocka_unit_test(new_keys_differ),
+        cmocka_unit_test(password_round_trip), cmocka_unit_test(password_text_is_whole), cmocka_unit_test(wrong_shapes),
+        cmocka_unit_test(halves_that_differ),  cmocka_unit_test(new_keys_differ),
     };
 
     return cmocka_run_group_tests_name("paserk", tests, setup, NULL);

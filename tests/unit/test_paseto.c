@@ -62,15 +62,12 @@ static void check_piece(const json_t *v)
     char *msg = message(msg_len), *token = NULL;
     struct nhi_bytes got = { NULL, 0 };
 
-    assert_int_equal(
-        nhi_paseto_sign(sk, msg, msg_len, footer, footer_len, implicit, implicit_len, &token),
-        NHI_OK);
+    assert_int_equal(nhi_paseto_sign(sk, msg, msg_len, footer, footer_len, implicit, implicit_len, &token), NHI_OK);
     crypto_hash_sha256(digest, (const uint8_t *)token, strlen(token));
     assert_int_equal(unhex(text_of(v, "sha256"), want, sizeof(want)), sizeof(want));
     assert_memory_equal(digest, want, sizeof(want));
 
-    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), implicit, implicit_len, &got),
-                     NHI_OK);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), implicit, implicit_len, &got), NHI_OK);
     assert_int_equal(got.len, msg_len);
     assert_memory_equal(got.data, msg, msg_len);
     assert_int_equal(got.data[got.len], 0);
@@ -132,18 +129,13 @@ static void pieces_do_not_run_together(void **state)
     assert_int_equal(nhi_paseto_sign(sk, "message", 7, "foot", 4, "implicit", 8, &token), NHI_OK);
     assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "implicit", 8, &got), NHI_OK);
     nhi_bytes_free(&got);
-    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "implici", 7, &got),
-                     NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "implici", 7, &got), NHI_ERR_SIGNATURE);
     assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "", 0, &got), NHI_ERR_SIGNATURE);
     dot = strrchr(token, '.');
-    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), "implicit", 8, &got),
-                     NHI_ERR_SIGNATURE);
-    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), "footimplicit", 12, &got),
-                     NHI_ERR_SIGNATURE);
-    assert_int_equal(asprintf(&moved, "%.*s.%s", (int)(dot - token), token, "Zm9v"),
-                     (int)strlen(token) - 2);
-    assert_int_equal(nhi_paseto_verify(pk, moved, strlen(moved), "timplicit", 9, &got),
-                     NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), "implicit", 8, &got), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), "footimplicit", 12, &got), NHI_ERR_SIGNATURE);
+    assert_int_equal(asprintf(&moved, "%.*s.%s", (int)(dot - token), token, "Zm9v"), (int)strlen(token) - 2);
+    assert_int_equal(nhi_paseto_verify(pk, moved, strlen(moved), "timplicit", 9, &got), NHI_ERR_SIGNATURE);
     assert_null(got.data);
     free(moved);
     nhi_text_free(token);
@@ -218,10 +210,8 @@ static void base64_is_canonical(void **state)
         const char *at = c != 0 ? strchr(set, c) : NULL;
 
         two[1] = three[2] = four[3] = (char)c;
-        assert_int_equal(nhi_b64_decode(two, 2, out, 1) == NHI_OK,
-                         at != NULL && (at - set) % 16 == 0);
-        assert_int_equal(nhi_b64_decode(three, 3, out, 2) == NHI_OK,
-                         at != NULL && (at - set) % 4 == 0);
+        assert_int_equal(nhi_b64_decode(two, 2, out, 1) == NHI_OK, at != NULL && (at - set) % 16 == 0);
+        assert_int_equal(nhi_b64_decode(three, 3, out, 2) == NHI_OK, at != NULL && (at - set) % 4 == 0);
         assert_int_equal(nhi_b64_decode(four, 4, out, 3) == NHI_OK, at != NULL);
     }
     assert_int_equal(nhi_b64_decode("AAAA", 4, out, 2), NHI_ERR_FORMAT);

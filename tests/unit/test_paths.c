@@ -67,7 +67,7 @@ static void others_can_write(void **state)
 
     (void)state;
     for (d = 0; d < 2; d++) {
-        for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
             assert_int_equal(chmod(dirs[d], bad[i]), 0);
             assert_int_equal(opens(DIR_B), NHI_ERR_UNSAFE);
         }
@@ -166,12 +166,12 @@ static void replaced(void **state)
     /* What an earlier attempt left, and even a link in its place, is in nobody's way. */
     assert_int_equal(symlink("/etc/passwd-not", DIR_A "/.f.nhi-new"), 0);
     assert_int_equal(nhi_file_replace(fd, "f", 0600, "second", 6), NHI_OK);
-    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 6);
+    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof(back)), 6);
     assert_memory_equal(back, "second", 6);
     assert_int_equal(access("/etc/passwd-not", F_OK), -1);
     assert_int_equal(access(DIR_A "/.f.nhi-new", F_OK), -1);
     assert_int_equal(nhi_file_replace(fd, "f", 0600, "", 0), NHI_OK);
-    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 0);
+    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof(back)), 0);
     close(fd);
 }
 
@@ -186,7 +186,7 @@ static void swept(void **state)
 
     (void)state;
     for (i = 0; i < 11; i++) {
-        (void)snprintf(path, sizeof path, DIR_A "/%s", i < 4 ? left[i] : kept[i - 4]);
+        snprintf(path, sizeof(path), DIR_A "/%s", i < 4 ? left[i] : kept[i - 4]);
         if (i < 10)
             state_spill(path, "x", 1);
         else
@@ -227,7 +227,7 @@ static void looks_like_another(void **state)
         assert_int_equal(stat(DIR_A "/f", &st), 0);
         assert_int_equal(st.st_mode & 07777, 0440);
         assert_int_equal(st.st_gid, 4242);
-        assert_int_equal(getxattr(DIR_A "/f", "trusted.nhi", value, sizeof value), 5);
+        assert_int_equal(getxattr(DIR_A "/f", "trusted.nhi", value, sizeof(value)), 5);
         assert_memory_equal(value, "label", 5);
         assert_int_equal(st.st_mtim.tv_sec == 2000 && st.st_mtim.tv_nsec == 3, dated);
     }
@@ -247,8 +247,8 @@ static void no_room(void **state)
     fd = dir_a();
     assert_int_equal(nhi_file_replace(fd, "f", 0600, "old", 3), NHI_OK);
     state_disk_fill();
-    assert_int_equal(nhi_file_replace(fd, "f", 0600, big, sizeof big), NHI_ERR_FULL);
-    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof back), 3);
+    assert_int_equal(nhi_file_replace(fd, "f", 0600, big, sizeof(big)), NHI_ERR_FULL);
+    assert_int_equal(state_slurp(DIR_A "/f", back, sizeof(back)), 3);
     assert_memory_equal(back, "old", 3);
     assert_int_equal(access(DIR_A "/.f.nhi-new", F_OK), -1);
     state_disk_free();

@@ -24,10 +24,10 @@
 #include "libnhi/snapshot/snapshot_write.h"
 #include "tests/lib/state.h"
 
-static const char *const names[] = { "root",   "sudo",        "wheel",  "admin",   "adm", "shadow",
-                                     "disk",   "kmem",        "lxd",    "lxc",     "incus",
-                                     "incus-admin", "docker", "libvirt", "kvm",    "staff",
-                                     "systemd-journal" };
+static const char *const names[] = { "root",   "sudo",           "wheel",  "admin",   "adm",
+                                     "shadow", "disk",           "kmem",   "lxd",     "lxc",
+                                     "incus",  "incus-admin",    "docker", "libvirt", "kvm",
+                                     "staff",  "systemd-journal" };
 
 static void spill(const char *path, const char *text)
 {
@@ -39,10 +39,9 @@ static void hosts_files(const char *passwd, const char *group)
 {
     char text[8192];
 
-    (void)snprintf(text, sizeof text,
-                   "bob:x:1001:1001::/:/bin/sh\ncarol:x:1002:1001::/:/bin/sh\n%s", passwd);
+    snprintf(text, sizeof(text), "bob:x:1001:1001::/:/bin/sh\ncarol:x:1002:1001::/:/bin/sh\n%s", passwd);
     spill("/etc/passwd", text);
-    (void)snprintf(text, sizeof text, "bob:x:1001:\nvideo:x:44:bob,carol\n%s", group);
+    snprintf(text, sizeof(text), "bob:x:1001:\nvideo:x:44:bob,carol\n%s", group);
     spill("/etc/group", text);
 }
 
@@ -86,8 +85,7 @@ static void unknown(void **state)
 static void numbers(void **state)
 {
     (void)state;
-    hosts_files("root:x:0:0::/:/bin/sh\ntoor:x:0:1001::/:/bin/sh\nzed:x:1003:0::/:/bin/sh\n",
-                "root:x:0:\n");
+    hosts_files("root:x:0:0::/:/bin/sh\ntoor:x:0:1001::/:/bin/sh\nzed:x:1003:0::/:/bin/sh\n", "root:x:0:\n");
     is("root", true, "uid 0");
     is("toor", true, "uid 0");
     is("zed", true, "gid 0");
@@ -115,17 +113,17 @@ static void each_group(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         /* As a member, and as the primary group. */
-        (void)snprintf(group, sizeof group, "%s:x:77:someone,bob\n", names[i]);
+        snprintf(group, sizeof(group), "%s:x:77:someone,bob\n", names[i]);
         hosts_files("dave:x:1004:77::/:/bin/sh\n", group);
         is("bob", true, names[i]);
         is("dave", true, names[i]);
         is("carol", false, "");
         assert_true(nhi_group_is_privileged(names[i], 77));
         /* By number: another name for the same group. */
-        (void)snprintf(group, sizeof group, "%s:x:77:\nfriends:x:77:bob\n", names[i]);
-        (void)snprintf(passwd, sizeof passwd, "erin:x:1005:1005::/:/bin/sh\n");
+        snprintf(group, sizeof(group), "%s:x:77:\nfriends:x:77:bob\n", names[i]);
+        snprintf(passwd, sizeof(passwd), "erin:x:1005:1005::/:/bin/sh\n");
         hosts_files(passwd, group);
         is("bob", true, names[i]);
         is("erin", false, "");
@@ -148,10 +146,10 @@ static void many_groups(void **state)
     (void)state;
     hosts_files("", "");
     for (i = 0; i < 1500; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "g%d:x:%d:bob\n", i, 20000 + i);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "g%d:x:%d:bob\n", i, 20000 + i);
     spill("/etc/group", text);
     is("bob", false, "");
-    (void)snprintf(text + used, sizeof text - used, "docker:x:990:bob\n");
+    snprintf(text + used, sizeof(text) - used, "docker:x:990:bob\n");
     spill("/etc/group", text);
     is("bob", true, "docker");
 }
@@ -167,7 +165,7 @@ static void too_many_groups(void **state)
     (void)state;
     hosts_files("", "");
     for (i = 0; i < 5000; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "g%d:x:%d:bob\n", i, 20000 + i);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "g%d:x:%d:bob\n", i, 20000 + i);
     spill("/etc/group", text);
     assert_int_not_equal(nhi_local_by_name("bob", &l), NHI_OK);
 }
@@ -181,10 +179,10 @@ static void long_lines(void **state)
 
     (void)state;
     hosts_files("", "");
-    used = (size_t)snprintf(text, sizeof text, "docker:x:990:");
+    used = (size_t)snprintf(text, sizeof(text), "docker:x:990:");
     for (i = 0; i < 5000; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "member%d,", i);
-    (void)snprintf(text + used, sizeof text - used, "bob\n");
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "member%d,", i);
+    snprintf(text + used, sizeof(text) - used, "bob\n");
     spill("/etc/group", text);
     is("bob", true, "docker");
 }
@@ -195,14 +193,14 @@ static void long_name(void **state)
     struct nhi_local l;
 
     (void)state;
-    memset(name, 'n', sizeof name);
+    memset(name, 'n', sizeof(name));
     name[33] = '\0';
-    (void)snprintf(line, sizeof line, "%s:x:1009:1009::/:/bin/sh\n", name);
+    snprintf(line, sizeof(line), "%s:x:1009:1009::/:/bin/sh\n", name);
     hosts_files(line, "");
     assert_int_equal(nhi_local_by_name(name, &l), NHI_ERR_TOO_LONG);
     assert_int_equal(nhi_local_of(name, 1009, true, &l), NHI_ERR_TOO_LONG);
     name[32] = '\0';
-    (void)snprintf(line, sizeof line, "%s:x:1009:1009::/:/bin/sh\n", name);
+    snprintf(line, sizeof(line), "%s:x:1009:1009::/:/bin/sh\n", name);
     hosts_files(line, "");
     is(name, false, "");
 }
@@ -256,7 +254,7 @@ static void unreadable(void **state)
     assert_int_equal(mkfifo("/etc/group", 0644), 0);
     not_read("bob");
     assert_int_equal(unlink("/etc/group"), 0);
-    memset(text, 'm', sizeof text - 1);
+    memset(text, 'm', sizeof(text) - 1);
     memcpy(text, "big:x:77:", 9);
     spill("/etc/group", text);
     not_read("bob");
@@ -273,7 +271,7 @@ static void sources(const char *passwd, const char *group)
 {
     char text[256];
 
-    (void)snprintf(text, sizeof text, "passwd: %s\ngroup:\t%s\n", passwd, group);
+    snprintf(text, sizeof(text), "passwd: %s\ngroup:\t%s\n", passwd, group);
     spill("/etc/nsswitch.conf", text);
 }
 
@@ -295,9 +293,10 @@ static void answers(const char *lines)
     char text[2048];
 
     sources("files nhi other", "files [SUCCESS=merge] other [NOTFOUND=return] # sss");
-    (void)snprintf(text, sizeof text,
-                   "#!/bin/sh\necho \"$*\" >/etc/asked\nexec 2>/etc/noise\nenv >/etc/environment\n"
-                   "ls /proc/self/fd | tr '\\n' ' ' >/etc/descriptors\ncat <<'E'\n%s\nE\n", lines);
+    snprintf(text, sizeof(text),
+             "#!/bin/sh\necho \"$*\" >/etc/asked\nexec 2>/etc/noise\nenv >/etc/environment\n"
+             "ls /proc/self/fd | tr '\\n' ' ' >/etc/descriptors\ncat <<'E'\n%s\nE\n",
+             lines);
     spill(PROGRAM, text);
     assert_int_equal(chmod(PROGRAM, 0755), 0);
 }
@@ -309,9 +308,9 @@ static const char *slurp(const char *path)
     size_t n;
 
     assert_non_null(f);
-    n = fread(text, 1, sizeof text - 1, f);
+    n = fread(text, 1, sizeof(text) - 1, f);
     text[n] = '\0';
-    (void)fclose(f);
+    fclose(f);
     return text;
 }
 
@@ -536,8 +535,8 @@ static void of_the_caller(void **state)
         struct nhi_local l;
         int bad = setrlimit(RLIMIT_NOFILE, &files) != 0 || setrlimit(RLIMIT_FSIZE, &size) != 0 ||
                   setgroups(0, groups) != 0 || setresgid(1001, 0, 0) != 0 || setresuid(1001, 0, 0) != 0 ||
-                  nhi_local_of("bob", 1001, true, &l) != NHI_OK || l.privileged ||
-                  setgroups(1, groups) != 0 || nhi_local_of("bob", 1001, true, &l) != NHI_OK || !l.privileged ||
+                  nhi_local_of("bob", 1001, true, &l) != NHI_OK || l.privileged || setgroups(1, groups) != 0 ||
+                  nhi_local_of("bob", 1001, true, &l) != NHI_OK || !l.privileged ||
                   nhi_local_of("bob", 1001, false, &l) != NHI_OK || l.privileged ||
                   nhi_local_of("carol", 1002, true, &l) != NHI_OK || l.privileged;
 
@@ -553,10 +552,14 @@ static void of_the_caller(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ordinary),    cmocka_unit_test(unknown),
-        cmocka_unit_test(numbers),     cmocka_unit_test(member_of_gid_0),
-        cmocka_unit_test(each_group),  cmocka_unit_test(many_groups),
-        cmocka_unit_test(too_many_groups), cmocka_unit_test(long_lines),
+        cmocka_unit_test(ordinary),
+        cmocka_unit_test(unknown),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(member_of_gid_0),
+        cmocka_unit_test(each_group),
+        cmocka_unit_test(many_groups),
+        cmocka_unit_test(too_many_groups),
+        cmocka_unit_test(long_lines),
         cmocka_unit_test(long_name),
         cmocka_unit_test(by_name_and_number),
         cmocka_unit_test(each_number_of_a_name),

@@ -64,12 +64,12 @@ static void first_thread_ends(void **state)
     for (text[0] = 0; strchr(text, 'Z') == NULL;) {
         FILE *f;
 
-        (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+        snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
         f = fopen(path, "re");
         assert_non_null(f);
-        while (fgets(text, sizeof text, f) != NULL && strncmp(text, "State:", 6) != 0)
+        while (fgets(text, sizeof(text), f) != NULL && strncmp(text, "State:", 6) != 0)
             ;
-        (void)fclose(f);
+        fclose(f);
     }
     assert_true(is_gone_but_for_the_rest(pid));
     assert_int_equal(nhi_proc_stat(pid, &p), NHI_OK);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "nhictl/process/procs.c" // NOLINT: nhictl is a program, and no library of one
@@ -25,7 +26,8 @@ static void find_in(const struct procs *p, struct members *m)
 /* Children whose pid is smaller than their parent's, and of the same moment. */
 static void descendants(void **state)
 {
-    struct procs_one all[] = { process(7, 200, 1001), process(100, 1, 1000), process(150, 1, 900), process(200, 100, 1000) };
+    struct procs_one all[] = { process(7, 200, 1001), process(100, 1, 1000), process(150, 1, 900),
+                               process(200, 100, 1000) };
     struct procs p = { .all = all, .count = 4 };
     struct members m = { .count = 0 };
 
@@ -39,7 +41,8 @@ static void descendants(void **state)
 /* Its parent ended while we looked, and a process of the tree has that pid by now. */
 static void pid_of_a_parent_in_use_again(void **state)
 {
-    struct procs_one all[] = { process(100, 1, 1000), process(200, 100, 5000), process(300, 200, 900), process(301, 300, 5001) };
+    struct procs_one all[] = { process(100, 1, 1000), process(200, 100, 5000), process(300, 200, 900),
+                               process(301, 300, 5001) };
     struct procs p = { .all = all, .count = 4 };
     struct members m = { .count = 0 };
 

@@ -1,5 +1,5 @@
-/* Refusals of which no record tells: each is told, and a flood of them is a few events and a few lines, whoever sends it.
- * Invariant: 21. */
+/* Refusals of which no record tells: each is told, and a flood of them is a few events and a few lines, whoever sends
+ * it. Invariant: 21. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libnhi/grant/refused.h"
 #include "libnhi/ledger/event.h"
 #include "libnhi/ledger/fold.h"
-#include "libnhi/grant/refused.h"
 #include "libnhi/ledger/fold_refused.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "tests/lib/state.h"
@@ -33,12 +33,12 @@ static struct nhi_refusal refusal(enum nhi_reason reason, const char *service, c
 {
     struct nhi_refusal r = { .at = NOW + 5, .reason = reason, .known = jti != 0 };
 
-    (void)snprintf(r.service, sizeof r.service, "%s", service);
-    (void)snprintf(r.account, sizeof r.account, "%s", account);
-    (void)snprintf(r.from, sizeof r.from, "192.0.2.7");
+    snprintf(r.service, sizeof(r.service), "%s", service);
+    snprintf(r.account, sizeof(r.account), "%s", account);
+    snprintf(r.from, sizeof(r.from), "192.0.2.7");
     if (jti != 0) {
-        (void)snprintf(r.agent, sizeof r.agent, "ci-bot");
-        (void)snprintf(r.task, sizeof r.task, "build-1");
+        snprintf(r.agent, sizeof(r.agent), "ci-bot");
+        snprintf(r.task, sizeof(r.task), "build-1");
         state_jti(jti, r.jti);
     }
     return r;
@@ -77,7 +77,7 @@ static int see(const struct nhi_event *e, void *ctx)
     s->events++;
     s->count += (uint64_t)json_integer_value(json_object_get(o, "count"));
     s->last = *e;
-    (void)snprintf(s->detail, sizeof s->detail, "%s", e->detail);
+    snprintf(s->detail, sizeof(s->detail), "%s", e->detail);
     json_decref(o);
     return 0;
 }
@@ -107,7 +107,7 @@ static void told_at_once(void **state)
     struct seen s;
 
     (void)state;
-    (void)snprintf(r.key, sizeof r.key, "SHA256:abcDEF+/09");
+    snprintf(r.key, sizeof(r.key), "SHA256:abcDEF+/09");
     assert_int_equal(note(&r), 1);
     assert_int_equal(fold_at(NOW + 6), 1);
     s = events();
@@ -120,8 +120,9 @@ static void told_at_once(void **state)
     assert_string_equal(s.last.source, "key");
     assert_string_equal(s.last.from, "192.0.2.7");
     assert_string_equal(s.last.reason, "expired");
-    assert_string_equal(s.detail, "{\"count\":1,\"first\":\"2027-01-15T08:00:05Z\",\"last\":\"2027-01-15T08:00:05Z\","
-                                  "\"from\":[\"192.0.2.7\"],\"key\":\"SHA256:abcDEF+/09\",\"possession\":\"not proven\"}");
+    assert_string_equal(s.detail,
+                        "{\"count\":1,\"first\":\"2027-01-15T08:00:05Z\",\"last\":\"2027-01-15T08:00:05Z\","
+                        "\"from\":[\"192.0.2.7\"],\"key\":\"SHA256:abcDEF+/09\",\"possession\":\"not proven\"}");
     assert_int_equal(fold_at(NOW + 7), 0);
 }
 
@@ -132,7 +133,7 @@ static void whose_account(void **state)
                        person = refusal(NHI_DENY_ISSUER_UNKNOWN, "sshd", "alice", 0);
 
     (void)state;
-    (void)snprintf(person.kid, sizeof person.kid, "k9");
+    snprintf(person.kid, sizeof(person.kid), "k9");
     assert_int_equal(note(&own), 1);
     assert_int_equal(fold_at(NOW + 6), 1);
     assert_string_equal(events().last.agent, "other-bot");
@@ -158,9 +159,9 @@ static int into_ledger(const struct nhi_refused *all, size_t count, void *ctx)
     struct nhi_event e = { .at = NOW, .detail = "{\"count\":1}" };
     bool folded = false;
 
-    (void)snprintf(e.kind, sizeof e.kind, "refused");
-    (void)snprintf(e.decision, sizeof e.decision, "deny");
-    memcpy(e.record, all[0].record, sizeof e.record);
+    snprintf(e.kind, sizeof(e.kind), "refused");
+    snprintf(e.decision, sizeof(e.decision), "deny");
+    memcpy(e.record, all[0].record, sizeof(e.record));
     assert_int_equal(nhi_event_fold(l, &e, false, &folded), NHI_OK);
     state_end(l);
     *(size_t *)ctx = count;
@@ -216,7 +217,7 @@ static void flood_of_strangers(void **state)
     (void)state;
     assert_int_equal(before, -1);
     for (int i = 0; i < FLOOD; i++) {
-        (void)snprintf(account, sizeof account, "person-%d", i % 1000);
+        snprintf(account, sizeof(account), "person-%d", i % 1000);
         r = refusal(i % 2 ? NHI_DENY_ISSUER_UNKNOWN : NHI_DENY_SIGNATURE, i % 3 ? "sshd" : "su", account, 0);
         r.at = NOW + i * 3599 / FLOOD;
         lines += note(&r) <= 1;
@@ -246,7 +247,7 @@ static void spread_over_accounts(void **state)
 
     (void)state;
     for (int i = 0; i < FLOOD; i++) {
-        (void)snprintf(account, sizeof account, "agent-%d", i);
+        snprintf(account, sizeof(account), "agent-%d", i);
         r = refusal(NHI_DENY_ACCOUNT, "sshd", account, 1);
         lines += note(&r) <= 1;
     }
@@ -263,7 +264,7 @@ static void spread_of_a_ticket(void **state)
 
     (void)state;
     for (int i = 0; i < FLOOD; i++) {
-        (void)snprintf(account, sizeof account, "agent-%d", i);
+        snprintf(account, sizeof(account), "agent-%d", i);
         r = refusal(NHI_DENY_REVOKED, i % 3 ? "sshd" : "su", account, 1);
         assert_int_equal(note(&r), i + 1);
     }
@@ -272,7 +273,7 @@ static void spread_of_a_ticket(void **state)
     r = refusal(NHI_DENY_REVOKED, "sshd", "ci-bot", 2);
     assert_int_equal(note(&r), 1);
     /* Of the same ID another issuer's is another. */
-    (void)snprintf(r.issuer, sizeof r.issuer, "k2");
+    snprintf(r.issuer, sizeof(r.issuer), "k2");
     assert_int_equal(note(&r), 1);
     assert_int_equal(fold_at(NOW + 7), 2);
     assert_string_equal(events().last.kid, "k2");
@@ -300,8 +301,8 @@ static _Noreturn void note_for_ever(void)
     char account[24];
 
     for (unsigned i = 0;; i++) {
-        (void)snprintf(account, sizeof account, "a%u", i % 50);
-        memcpy(r.account, account, sizeof account);
+        snprintf(account, sizeof(account), "a%u", i % 50);
+        memcpy(r.account, account, sizeof(account));
         (void)note(&r);
     }
 }
@@ -413,13 +414,19 @@ static void no_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(told_at_once, state_ready),         cmocka_unit_test_setup(whose_account, state_ready),
-        cmocka_unit_test_setup(once, state_ready),                 cmocka_unit_test_setup(few_events, state_ready),
-        cmocka_unit_test_setup(flood_of_strangers, state_ready),   cmocka_unit_test_setup(spread_over_accounts, state_ready),
-        cmocka_unit_test_setup(every_known_key, state_ready),      cmocka_unit_test_setup(spread_of_a_ticket, state_ready),
-          cmocka_unit_test_setup(killed, state_ready),
-        cmocka_unit_test_setup(stopped, state_ready),              cmocka_unit_test_setup(hostile_names, state_ready),
-        cmocka_unit_test_setup(rubbish, state_ready),              cmocka_unit_test_setup(no_directory, state_ready),
+        cmocka_unit_test_setup(told_at_once, state_ready),
+        cmocka_unit_test_setup(whose_account, state_ready),
+        cmocka_unit_test_setup(once, state_ready),
+        cmocka_unit_test_setup(few_events, state_ready),
+        cmocka_unit_test_setup(flood_of_strangers, state_ready),
+        cmocka_unit_test_setup(spread_over_accounts, state_ready),
+        cmocka_unit_test_setup(every_known_key, state_ready),
+        cmocka_unit_test_setup(spread_of_a_ticket, state_ready),
+        cmocka_unit_test_setup(killed, state_ready),
+        cmocka_unit_test_setup(stopped, state_ready),
+        cmocka_unit_test_setup(hostile_names, state_ready),
+        cmocka_unit_test_setup(rubbish, state_ready),
+        cmocka_unit_test_setup(no_directory, state_ready),
     };
 
     if (!state_enter())

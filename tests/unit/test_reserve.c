@@ -148,7 +148,7 @@ static void locked_down(void **state)
     assert_int_equal(load(), NHI_OK);
     assert_false(got.lockdown);
     for (i = 0; i < NHI_RESERVE_SLOTS; i++) {
-        snprintf(id, sizeof id, "task-%d", i);
+        snprintf(id, sizeof(id), "task-%d", i);
         assert_int_equal(add(NHI_REVOKE_TASK, id, NOW), NHI_OK);
     }
     assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, true), NHI_OK);
@@ -189,10 +189,10 @@ static void damaged(void **state)
     (void)state;
     assert_int_equal(add(NHI_REVOKE_TICKET, jti(1), NOW), NHI_OK);
     assert_int_equal(add(NHI_REVOKE_AGENT, "ci-bot", NOW), NHI_OK);
-    len = state_slurp(STATE_RESERVE, good, sizeof good);
+    len = state_slurp(STATE_RESERVE, good, sizeof(good));
     assert_int_equal(len, 512 * 128);
     for (i = 0; i < len; i++)
-        for (f = 0; f < (i < 512 ? sizeof flips : 1); f++) {
+        for (f = 0; f < (i < 512 ? sizeof(flips) : 1); f++) {
             FILE *file = fopen(STATE_RESERVE, "r+");
 
             assert_non_null(file);
@@ -216,7 +216,7 @@ static void damaged(void **state)
     state_spill(STATE_RESERVE, bad, len);
     assert_int_equal(add(NHI_REVOKE_TASK, "t", NOW), NHI_ERR_CORRUPT);
     memcpy(good, bad, len);
-    assert_int_equal(state_slurp(STATE_RESERVE, bad, sizeof bad), len);
+    assert_int_equal(state_slurp(STATE_RESERVE, bad, sizeof(bad)), len);
     assert_memory_equal(bad, good, len);
 }
 
@@ -226,7 +226,7 @@ static void wrong_size_or_place(void **state)
     size_t len;
 
     (void)state;
-    len = state_slurp(STATE_RESERVE, good, sizeof good);
+    len = state_slurp(STATE_RESERVE, good, sizeof(good));
     state_spill(STATE_RESERVE, good, len - 1);
     assert_int_equal(load(), NHI_ERR_CORRUPT);
     state_spill(STATE_RESERVE, good, len + 1);
@@ -314,8 +314,8 @@ static enum nhi_err note(enum nhi_revoke_kind kind, const char *id, const char *
 {
     struct nhi_reserve_note n = { .kind = kind, .at = NOW + 1, .uid = 0, .loginuid = 1000, .sudo_uid = -1 };
 
-    (void)snprintf(n.id, sizeof n.id, "%s", id);
-    (void)snprintf(n.reason, sizeof n.reason, "%s", reason);
+    snprintf(n.id, sizeof(n.id), "%s", id);
+    snprintf(n.reason, sizeof(n.reason), "%s", reason);
     return nhi_reserve_note_add(NHI_STATE_DIR, &n);
 }
 
@@ -329,7 +329,7 @@ static int hear(const struct nhi_event *e, void *ctx)
     (void)ctx;
     told.count++;
     told.unsaid += strcmp(e->cause, "recorded in the reserve") == 0;
-    (void)snprintf(told.details, sizeof told.details, "%s", e->detail);
+    snprintf(told.details, sizeof(told.details), "%s", e->detail);
     return 0;
 }
 
@@ -347,14 +347,14 @@ static void notes_are_full(void **state)
     longest[NHI_TEXT_MAX] = '\0';
     assert_int_equal(stat(NHI_STATE_DIR "/" NHI_NOTES_FILE, &before), 0);
     for (i = 0; i < NHI_RESERVE_NOTES + 2; i++) {
-        (void)snprintf(id, sizeof id, "task-%d", i);
+        snprintf(id, sizeof(id), "task-%d", i);
         assert_int_equal(add(NHI_REVOKE_TASK, id, NOW + 1), NHI_OK);
         assert_int_equal(note(NHI_REVOKE_TASK, id, longest), i < NHI_RESERVE_NOTES ? NHI_OK : NHI_ERR_FULL);
     }
     assert_int_equal(stat(NHI_STATE_DIR "/" NHI_NOTES_FILE, &after), 0);
     assert_int_equal(before.st_size, after.st_size);
     assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 5, NULL), NHI_OK);
-    memset(&told, 0, sizeof told);
+    memset(&told, 0, sizeof(told));
     assert_int_equal(nhi_event_each(l, 0, 1000, hear, NULL), NHI_OK);
     assert_int_equal(told.count, NHI_RESERVE_NOTES + 2);
     assert_int_equal(told.unsaid, 2);
@@ -362,7 +362,7 @@ static void notes_are_full(void **state)
     assert_int_equal(note(NHI_REVOKE_AGENT, "ci-bot", "why"), NHI_OK);
     assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
     assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
-    memset(&told, 0, sizeof told);
+    memset(&told, 0, sizeof(told));
     assert_int_equal(nhi_event_each(l, 0, 1000, hear, NULL), NHI_OK);
     assert_int_equal(told.count, NHI_RESERVE_NOTES + 3);
     assert_string_equal(told.details,
@@ -415,15 +415,14 @@ static bool own = true; /* the issuer is this host */
 
 static struct nhi_facts applied(enum nhi_revoke_kind kind, const char *id, int64_t at)
 {
-    struct nhi_facts f = { .issuer = { .state = NHI_ISSUER_ACTIVE, .own = own },
-                           .ancestor_count = 1 };
+    struct nhi_facts f = { .issuer = { .state = NHI_ISSUER_ACTIVE, .own = own }, .ancestor_count = 1 };
     struct nhi_ticket t = state_ticket(1);
 
-    memset(&got, 0, sizeof got);
+    memset(&got, 0, sizeof(got));
     got.count = 1;
     got.slots[0].kind = kind;
     got.slots[0].at = at;
-    (void)snprintf(got.slots[0].id, sizeof got.slots[0].id, "%s", id);
+    snprintf(got.slots[0].id, sizeof(got.slots[0].id), "%s", id);
     state_jti(2, t.parent);
     state_jti(9, f.ancestors[0]);
     nhi_reserve_apply(&got, &t, &f);
@@ -450,7 +449,7 @@ static void applies(void **state)
     assert_false(applied(NHI_REVOKE_AGENT, "other-bot", NOW).revoked);
     assert_int_equal(applied(NHI_REVOKE_ISSUER, "k1", NOW).issuer.state, NHI_ISSUER_REVOKED);
     assert_int_equal(applied(NHI_REVOKE_ISSUER, "k2", NOW).issuer.state, NHI_ISSUER_ACTIVE);
-    memset(&got, 0, sizeof got);
+    memset(&got, 0, sizeof(got));
     nhi_reserve_apply(&got, NULL, &f);
     assert_false(f.lockdown);
     got.lockdown = true;

@@ -32,7 +32,7 @@ static bool each_word(const char *list, const char *sep, const char *word, bool 
 {
     char copy[1024], *save = NULL, *w;
 
-    (void)snprintf(copy, sizeof copy, "%s", list);
+    snprintf(copy, sizeof(copy), "%s", list);
     for (w = strtok_r(copy, sep, &save); w != NULL; w = strtok_r(NULL, sep, &save))
         if (glob ? fnmatch(w, word, FNM_NOESCAPE) == 0 : strcmp(w, word) == 0)
             return true;
@@ -46,7 +46,7 @@ static bool bits_of(const char *address, char out[129])
     char plain[64];
     int i;
 
-    (void)snprintf(plain, sizeof plain, "%s", address);
+    snprintf(plain, sizeof(plain), "%s", address);
     plain[strcspn(plain, "%")] = '\0';
     b[10] = b[11] = 0xff;
     if (inet_pton(AF_INET, plain, b + 12) != 1 && inet_pton(AF_INET6, plain, b) != 1)
@@ -127,8 +127,8 @@ static bool fits(const struct nhi_rule *r, const struct nhi_request *q, const st
            (r->owners[0] == '\0' || each_word(r->owners, "\n", f->agent_owner, false)) &&
            (r->tasks[0] == '\0' || each_word(r->tasks, " ", t->task, true)) &&
            (strcmp(r->accounts, "*") == 0 || each_word(r->accounts, " ", q->subject, false)) &&
-           (strcmp(r->services, "*") == 0 || each_word(r->services, " ", q->service, false)) &&
-           source_fits(r, q) && time_fits(r, q->now) &&
+           (strcmp(r->services, "*") == 0 || each_word(r->services, " ", q->service, false)) && source_fits(r, q) &&
+           time_fits(r, q->now) &&
            (r->bound == 0 || (key && (r->bound & 1)) || (tree && (r->bound & 2)) ||
             (!key && !tree && (r->bound & 4))) &&
            (r->max_lifetime == 0 || t->exp <= t->iat + r->max_lifetime) &&
@@ -180,22 +180,18 @@ static unsigned up_to(unsigned n)
     return state_random() % n;
 }
 
-#define PICK(out, from)                                                                            \
-    (void)snprintf(out, sizeof(out), "%s", (from)[up_to(sizeof(from) / sizeof((from)[0]))])
+#define PICK(out, from) snprintf(out, sizeof(out), "%s", (from)[up_to(sizeof(from) / sizeof((from)[0]))])
 
-static const char *const agents[] = { "*",      "ci-*", "ci-bot", "other-bot ci-bot",
-                                      "c?-b?t", "*bot", "",       "other-bot" };
-static const char *const owners[] = { "",      "", "", "ops@example.org", "A Team\nops@example.org",
-                                      "A Team" };
+static const char *const agents[] = { "*", "ci-*", "ci-bot", "other-bot ci-bot", "c?-b?t", "*bot", "", "other-bot" };
+static const char *const owners[] = { "", "", "", "ops@example.org", "A Team\nops@example.org", "A Team" };
 static const char *const tasks[] = { "", "", "CHG-*", "build-?", "*-1", "build-1 CHG-7", "*" };
 static const char *const accounts[] = { "*", "deploy", "ci-bot deploy", "batch" };
 static const char *const services[] = { "*", "sshd", "sshd sudo", "cron" };
 static const char *const nets[] = { "10.0.0.0/8",    "10.1.2.3",  "0.0.0.0/0",   "::/0",
                                     "2001:db8::/32", "fe80::/10", "10.1.2.0/25", "2001:db8::7" };
-static const char *const sources[] = { "10.1.2.3",    "10.1.2.200",      "10.1.2.65",
-                                       "11.0.0.1",    "::ffff:10.1.2.3", "2001:db8::7",
-                                       "2001:db9::7", "fe80::1%eth0",    "a.example.org",
-                                       "unix",        "unknown" };
+static const char *const sources[] = { "10.1.2.3",        "10.1.2.200",  "10.1.2.65",   "11.0.0.1",
+                                       "::ffff:10.1.2.3", "2001:db8::7", "2001:db9::7", "fe80::1%eth0",
+                                       "a.example.org",   "unix",        "unknown" };
 
 static void random_window(struct nhi_rule *r)
 {
@@ -218,8 +214,8 @@ static void random_rule(struct nhi_rule *r, size_t n)
 {
     uint32_t i;
 
-    memset(r, 0, sizeof *r);
-    (void)snprintf(r->name, sizeof r->name, "rule-%zu", n);
+    memset(r, 0, sizeof(*r));
+    snprintf(r->name, sizeof(r->name), "rule-%zu", n);
     r->forbid = up_to(4) == 0;
     PICK(r->agents, agents);
     PICK(r->owners, owners);
@@ -231,13 +227,12 @@ static void random_rule(struct nhi_rule *r, size_t n)
         r->local = up_to(2) == 0;
         r->unix_socket = up_to(3) == 0;
         for (i = 0; i < r->net_count; i++)
-            assert_int_equal(nhi_net_parse(nets[up_to(sizeof nets / sizeof nets[0])], &r->nets[i]),
-                             NHI_OK);
+            assert_int_equal(nhi_net_parse(nets[up_to(sizeof(nets) / sizeof(nets[0]))], &r->nets[i]), NHI_OK);
     }
     if (r->agents[0] == '\0' && r->owners[0] == '\0')
         memcpy(r->agents, NHI_ANY, sizeof(NHI_ANY));
     random_window(r);
-    (void)snprintf(r->zone, sizeof r->zone, "Zone/%zu", n);
+    snprintf(r->zone, sizeof(r->zone), "Zone/%zu", n);
     r->bound = up_to(3) == 0 ? up_to(8) : 0;
     r->max_lifetime = up_to(3) == 0 ? 599 + up_to(3) : 0;
     r->max_age = up_to(3) == 0 ? 99 + up_to(3) : 0;
@@ -277,15 +272,15 @@ static void random_request(struct pair *p)
     static const char *const subject[] = { "deploy", "batch" };
     static const char *const service[] = { "sshd", "sudo", "cron" };
 
-    memset(&p->q, 0, sizeof p->q);
-    memset(&p->f, 0, sizeof p->f);
-    memset(&p->t, 0, sizeof p->t);
-    (void)snprintf(p->t.kid, sizeof p->t.kid, "k1");
+    memset(&p->q, 0, sizeof(p->q));
+    memset(&p->f, 0, sizeof(p->f));
+    memset(&p->t, 0, sizeof(p->t));
+    snprintf(p->t.kid, sizeof(p->t.kid), "k1");
     PICK(p->t.agent, who);
     PICK(p->t.task, task);
-    (void)snprintf(p->t.host, sizeof p->t.host, "h");
-    (void)snprintf(p->t.accounts, sizeof p->t.accounts, "deploy batch");
-    (void)snprintf(p->t.services, sizeof p->t.services, "sshd sudo cron");
+    snprintf(p->t.host, sizeof(p->t.host), "h");
+    snprintf(p->t.accounts, sizeof(p->t.accounts), "deploy batch");
+    snprintf(p->t.services, sizeof(p->t.services), "sshd sudo cron");
     p->q.now = STATE_NOW + up_to(14 * 86400);
     p->t.iat = p->q.now - 98 - up_to(5);
     p->t.exp = p->t.iat + 598 + up_to(5);
@@ -298,30 +293,30 @@ static void random_request(struct pair *p)
     p->q.subject_uid = 1002;
     p->q.service = service[up_to(3)];
     p->q.from_unknown = up_to(8) == 0;
-    p->q.from = up_to(3) != 0 ? sources[up_to(sizeof sources / sizeof sources[0])] : NULL;
+    p->q.from = up_to(3) != 0 ? sources[up_to(sizeof(sources) / sizeof(sources[0]))] : NULL;
     p->q.is_local = p->q.from == NULL && up_to(4) != 0;
     p->q.granted = up_to(4) == 0;
     p->q.registered = up_to(4) == 0;
     if (up_to(3) == 0) {
-        (void)snprintf(p->f.tree, sizeof p->f.tree, "p-1");
+        snprintf(p->f.tree, sizeof(p->f.tree), "p-1");
         p->q.tree = p->f.tree;
     } else if (up_to(3) == 0) {
         p->q.tree = "p-2";
     }
-    (void)snprintf(p->f.host, sizeof p->f.host, "h");
+    snprintf(p->f.host, sizeof(p->f.host), "h");
     p->f.issuer_known = p->f.agent_known = true;
-    (void)snprintf(p->f.issuer.kid, sizeof p->f.issuer.kid, "k1");
-    (void)snprintf(p->f.issuer.agents, sizeof p->f.issuer.agents, "*");
-    (void)snprintf(p->f.issuer.accounts, sizeof p->f.issuer.accounts, "*");
-    (void)snprintf(p->f.issuer.services, sizeof p->f.issuer.services, "*");
+    snprintf(p->f.issuer.kid, sizeof(p->f.issuer.kid), "k1");
+    snprintf(p->f.issuer.agents, sizeof(p->f.issuer.agents), "*");
+    snprintf(p->f.issuer.accounts, sizeof(p->f.issuer.accounts), "*");
+    snprintf(p->f.issuer.services, sizeof(p->f.issuer.services), "*");
     p->f.issuer.state = NHI_ISSUER_ACTIVE;
     p->f.issuer.opens_tasks = true;
     p->f.issuer.max_ttl = 86400;
     p->f.agent_state = NHI_AGENT_ACTIVE;
-    (void)snprintf(p->f.agent_owner, sizeof p->f.agent_owner, "%s",
-                   up_to(2)   ? "ops@example.org"
-                   : up_to(4) ? "A Team"
-                              : "A Te");
+    snprintf(p->f.agent_owner, sizeof(p->f.agent_owner), "%s",
+             up_to(2)   ? "ops@example.org"
+             : up_to(4) ? "A Team"
+                        : "A Te");
     p->f.rules = p->rules;
     p->f.rule_count = p->rule_count;
 }
@@ -346,9 +341,8 @@ static void compile(struct nhi_ledger *l, const struct pair *p)
 
     assert_int_equal(nhi_policy_replace(l, p->rules, p->rule_count, STATE_HASH, STATE_NOW), NHI_OK);
     for (i = 0; i < p->rule_count; i++)
-        assert_int_equal(nhi_policy_add_zone(l, p->rules[i].zone, 0,
-                                             p->rules[i].offset_known ? &p->rules[i].offset : NULL),
-                         NHI_OK);
+        assert_int_equal(
+            nhi_policy_add_zone(l, p->rules[i].zone, 0, p->rules[i].offset_known ? &p->rules[i].offset : NULL), NHI_OK);
 }
 
 /* What is counted when a decision is made, no ledger knows. */
@@ -368,8 +362,7 @@ static void agree(const struct nhi_decision *d, const struct nhi_decision *again
 {
     assert_int_equal(again->reason, d->reason);
     assert_int_equal(again->ssh, d->ssh);
-    assert_string_equal(again->rule != NULL ? again->rule->name : "",
-                        d->rule != NULL ? d->rule->name : "");
+    assert_string_equal(again->rule != NULL ? again->rule->name : "", d->rule != NULL ? d->rule->name : "");
 }
 
 /* What could end a permit is among what was found: nothing does before the moment that it names. */
@@ -417,8 +410,7 @@ static struct nhi_decision decide_pair(const struct pair *p, struct nhi_rule *co
     f.rules = compiled;
     d = nhi_decide(&p->q, &f);
     if (d.reason != expected(&p->q, &p->f))
-        print_error("%s, expected %s\n", nhi_reason_name(d.reason),
-                    nhi_reason_name(expected(&p->q, &p->f)));
+        print_error("%s, expected %s\n", nhi_reason_name(d.reason), nhi_reason_name(expected(&p->q, &p->f)));
     assert_int_equal(d.reason, expected(&p->q, &p->f));
     assert_int_equal(d.ssh, taken(&p->q, &p->f));
     assert_true((d.rule != NULL) == (d.reason != NHI_DENY_POLICY));
@@ -480,9 +472,7 @@ static struct nhi_ticket edge_ticket = { .agent = "ci-bot", .task = "build-1", .
 
 static struct nhi_request edge(int64_t now)
 {
-    return (struct nhi_request){
-        .now = now, .service = "sshd", .subject = "deploy", .ticket = &edge_ticket
-    };
+    return (struct nhi_request){ .now = now, .service = "sshd", .subject = "deploy", .ticket = &edge_ticket };
 }
 
 static bool at(const struct nhi_rule *r, int64_t now)
@@ -608,7 +598,7 @@ static void globs(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(nhi_glob(cases[i].pattern, cases[i].word), cases[i].is);
     /* What takes others years. */
     for (i = 0; i < 64; i++) {
@@ -658,21 +648,22 @@ static void networks(void **state)
         { "::/0", "10.1.2.3 ", false },
         { "::/0", "010.1.2.3", false },
     };
-    static const char *const none[] = { "",           "10.1.2.3/8", "10.0.0.1/0",    "::1/127",    "::1/0",
-                                        "10.0.0.0/33", "::/129",     "10.0.0.0/",     "10.0.0.0/08", "10.0.0.0/+8",
-                                        "10.0.0.0/8/8", "10.0.0/8",  "fe80::1%eth0",  "fe80::%1/10", "host",
-                                        "10.0.0.0/4294967304", "10.0.0.0 /8" };
+    static const char *const none[] = {
+        "",          "10.1.2.3/8",          "10.0.0.1/0",  "::1/127",      "::1/0",    "10.0.0.0/33",  "::/129",
+        "10.0.0.0/", "10.0.0.0/08",         "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0/8", "fe80::1%eth0", "fe80::%1/10",
+        "host",      "10.0.0.0/4294967304", "10.0.0.0 /8"
+    };
     struct nhi_net net;
     size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(nhi_net_parse(cases[i].net, &net), NHI_OK);
         if (nhi_net_has(&net, cases[i].address) != cases[i].has)
             print_error("%s %s\n", cases[i].net, cases[i].address);
         assert_int_equal(nhi_net_has(&net, cases[i].address), cases[i].has);
     }
-    for (i = 0; i < sizeof none / sizeof none[0]; i++) {
+    for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         if (nhi_net_parse(none[i], &net) != NHI_ERR_FORMAT)
             print_error("%s\n", none[i]);
         assert_int_equal(nhi_net_parse(none[i], &net), NHI_ERR_FORMAT);

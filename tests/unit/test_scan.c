@@ -13,9 +13,9 @@
 
 #include "libnhi/key/paserk.h"
 #include "libnhi/key/paserk_pw.h"
+#include "libnhi/key/sshkey.h"
 #include "libnhi/ticket/scan.h"
 #include "libnhi/ticket/sshcert.h"
-#include "libnhi/key/sshkey.h"
 
 #define STREAM_MAX 400000
 
@@ -95,13 +95,13 @@ static int set_up(void **state)
     (void)state;
     assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
     claims = (struct nhi_ticket){ .iat = 1800000000, .exp = 1800000900 };
-    (void)snprintf(claims.kid, sizeof claims.kid, "k7f3q2ma");
-    (void)snprintf(claims.jti, sizeof claims.jti, "AAECAwQFBgcICQoLDA0ODw");
-    (void)snprintf(claims.agent, sizeof claims.agent, "ci-bot");
-    (void)snprintf(claims.task, sizeof claims.task, "build-4711");
-    (void)snprintf(claims.host, sizeof claims.host, "build1.example.org");
-    (void)snprintf(claims.accounts, sizeof claims.accounts, "deploy");
-    (void)snprintf(claims.services, sizeof claims.services, "sshd sudo");
+    snprintf(claims.kid, sizeof(claims.kid), "k7f3q2ma");
+    snprintf(claims.jti, sizeof(claims.jti), "AAECAwQFBgcICQoLDA0ODw");
+    snprintf(claims.agent, sizeof(claims.agent), "ci-bot");
+    snprintf(claims.task, sizeof(claims.task), "build-4711");
+    snprintf(claims.host, sizeof(claims.host), "build1.example.org");
+    snprintf(claims.accounts, sizeof(claims.accounts), "deploy");
+    snprintf(claims.services, sizeof(claims.services), "sshd sudo");
     assert_int_equal(nhi_ticket_mint(&claims, sk, &ticket), NHI_OK);
     return 0;
 }
@@ -136,12 +136,12 @@ static void test_any_place(void **state)
 
     (void)state;
     assert_non_null(stream);
-    for (e = 0; e < sizeof ends / sizeof ends[0]; e++)
+    for (e = 0; e < sizeof(ends) / sizeof(ends[0]); e++)
         for (i = ends[e] - 700; i < ends[e] + 60; i += 19) {
             memset(stream, 'v', STREAM_MAX);
             stream[3] = stream[i - 1] = '\n';
             memcpy(stream + i, ticket, len);
-            for (p = i % 2; p < sizeof pieces / sizeof pieces[0]; p += 2)
+            for (p = i % 2; p < sizeof(pieces) / sizeof(pieces[0]); p += 2)
                 expect_at(stream, i + len + (i % 3) * 20000, pieces[p], i, 3);
         }
     free(stream);
@@ -162,11 +162,11 @@ static void test_glued_to_anything(void **state)
     int n;
 
     (void)state;
-    n = snprintf(stream, sizeof stream, "xv4.public.v4.public.%s%s", ticket, "AAAA.and so on");
+    n = snprintf(stream, sizeof(stream), "xv4.public.v4.public.%s%s", ticket, "AAAA.and so on");
     expect_at(stream, (size_t)n, 0, 21, 1);
-    n = snprintf(stream, sizeof stream, "v4.public.%s", ticket);
+    n = snprintf(stream, sizeof(stream), "v4.public.%s", ticket);
     expect_at(stream, (size_t)n, 0, 10, 1);
-    n = snprintf(stream, sizeof stream, "https://host/?ticket=%s&x=v4.public.", ticket);
+    n = snprintf(stream, sizeof(stream), "https://host/?ticket=%s&x=v4.public.", ticket);
     expect_at(stream, (size_t)n, 0, 21, 1);
 }
 
@@ -177,7 +177,7 @@ static void test_each_once(void **state)
     int n;
 
     (void)state;
-    n = snprintf(stream, sizeof stream, "%s\n%s%s %s", ticket, ticket, ticket, ticket);
+    n = snprintf(stream, sizeof(stream), "%s\n%s%s %s", ticket, ticket, ticket, ticket);
     f = scan(stream, (size_t)n, 0);
     assert_int_equal(f.kind[NHI_SCAN_TICKET], 4);
     assert_int_equal(f.kind[NHI_SCAN_PASETO], 0);
@@ -220,7 +220,7 @@ static const struct disguise disguises[] = {
     { "UTF-16, a diff", "+", "\n+", "\n", true },
 };
 
-#define DISGUISES (sizeof disguises / sizeof disguises[0])
+#define DISGUISES (sizeof(disguises) / sizeof(disguises[0]))
 
 static size_t put_on(const struct disguise *d, const char *text, size_t width, char *out)
 {
@@ -249,7 +249,7 @@ static void test_disguises(void **state)
 
     (void)state;
     for (size_t i = 0; i < DISGUISES; i++)
-        for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++) {
+        for (size_t w = 0; w < sizeof(widths) / sizeof(widths[0]); w++) {
             size_t n = put_on(&disguises[i], ticket, widths[w], stream);
             struct found f = scan(stream, n, 0);
 
@@ -293,9 +293,9 @@ static void test_not_genuine(void **state)
     /* Cut off, or with an empty line inside. */
     for (size_t i = 0; i < len; i++)
         assert_int_equal(scan(ticket, i, 0).kind[NHI_SCAN_TICKET], 0);
-    (void)snprintf(stream, sizeof stream, "%.100s\n\n%s", ticket, ticket + 100);
+    snprintf(stream, sizeof(stream), "%.100s\n\n%s", ticket, ticket + 100);
     assert_int_equal(scan(stream, len + 2, 0).kind[NHI_SCAN_TICKET], 0);
-    (void)snprintf(stream, sizeof stream, "%.100s %s", ticket, ticket + 100);
+    snprintf(stream, sizeof(stream), "%.100s %s", ticket, ticket + 100);
     assert_int_equal(scan(stream, len + 1, 0).kind[NHI_SCAN_TICKET], 0);
 }
 
@@ -306,13 +306,12 @@ static void test_others(void **state)
     int n;
 
     (void)state;
-    n = snprintf(stream, sizeof stream, "v4.public. v4.public.%.80s v4.local.%s v3.public.%s",
-                 ticket + 10, ticket + 10, ticket + 10);
+    n = snprintf(stream, sizeof(stream), "v4.public. v4.public.%.80s v4.local.%s v3.public.%s", ticket + 10,
+                 ticket + 10, ticket + 10);
     f = scan(stream, (size_t)n, 0);
     assert_int_equal(f.kind[NHI_SCAN_TICKET] + f.kind[NHI_SCAN_PASETO], 0);
     /* Somebody's PASETO, with and without a footer, one of them too long to be a ticket. */
-    n = snprintf(stream, sizeof stream,
-                 "%.200s\n\n%.200s.eyJraWQiOiJub3Qgb3VycyJ9 %.300s%.300s%.300s%.300s", ticket,
+    n = snprintf(stream, sizeof(stream), "%.200s\n\n%.200s.eyJraWQiOiJub3Qgb3VycyJ9 %.300s%.300s%.300s%.300s", ticket,
                  ticket, ticket, ticket + 10, ticket + 10, ticket + 10);
     f = scan(stream, (size_t)n, 0);
     assert_int_equal(f.kind[NHI_SCAN_TICKET], 0);
@@ -330,7 +329,7 @@ static void test_secret_keys(void **state)
 
     (void)state;
     assert_int_equal(nhi_paserk_secret_encode(sk, text), NHI_OK);
-    n = snprintf(stream, sizeof stream, "secret=%sAAA", text);
+    n = snprintf(stream, sizeof(stream), "secret=%sAAA", text);
     f = scan(stream, (size_t)n, 0);
     assert_int_equal(f.kind[NHI_SCAN_SECRET], 1);
     assert_string_equal(f.text, text);
@@ -367,14 +366,13 @@ static void test_ssh_keys(void **state)
         struct found f;
         size_t n;
 
-        (void)snprintf(head, sizeof head, "%s%.35s%s", d->first, PRIVATE_HEAD, d->between);
-        n = put_on(&(struct disguise){ "", head, d->between, d->last, d->wide },
-                   PRIVATE_1 PRIVATE_2, 70, disguised);
+        snprintf(head, sizeof(head), "%s%.35s%s", d->first, PRIVATE_HEAD, d->between);
+        n = put_on(&(struct disguise){ "", head, d->between, d->last, d->wide }, PRIVATE_1 PRIVATE_2, 70, disguised);
         f = scan(disguised, n, 0);
         if (f.kind[NHI_SCAN_SSH_PRIVATE] != 1)
             fail_msg("not found: %s", d->name);
         assert_int_equal(nhi_sshkey_of_private(f.text, strlen(f.text), found), NHI_OK);
-        assert_memory_equal(found, key, sizeof key);
+        assert_memory_equal(found, key, sizeof(key));
     }
 }
 
@@ -387,15 +385,14 @@ static void test_certificates(void **state)
 
     (void)state;
     t.has_cnf = true;
-    memcpy(t.cnf, pk, sizeof t.cnf);
+    memcpy(t.cnf, pk, sizeof(t.cnf));
     assert_int_equal(nhi_sshcert_make(&t, ticket, base64), NHI_OK);
-    n = snprintf(stream, sizeof stream, "x\n%s %s nhi:ci-bot\n", NHI_SSHCERT_TYPE, base64);
+    n = snprintf(stream, sizeof(stream), "x\n%s %s nhi:ci-bot\n", NHI_SSHCERT_TYPE, base64);
     f = scan(stream, (size_t)n, 0);
     assert_int_equal(f.kind[NHI_SCAN_SSH_CERT], 1);
     assert_string_equal(f.text, base64);
     assert_int_equal(f.line, 2);
-    n = snprintf(stream, sizeof stream, "> %s\t%.70s=\n> %s nhi:ci-bot\n", NHI_SSHCERT_TYPE, base64,
-                 base64 + 70);
+    n = snprintf(stream, sizeof(stream), "> %s\t%.70s=\n> %s nhi:ci-bot\n", NHI_SSHCERT_TYPE, base64, base64 + 70);
     assert_int_equal(scan(stream, (size_t)n, 0).kind[NHI_SCAN_SSH_CERT], 1);
 }
 

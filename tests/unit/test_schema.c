@@ -93,7 +93,7 @@ static void chains_its_events(void **state)
         assert_int_equal(seen[i].seq, i + 1);
         assert_string_equal(seen[i].prev, prev);
         assert_string_equal(seen[i].host, "testhost");
-        memcpy(prev, seen[i].hash, sizeof prev);
+        memcpy(prev, seen[i].hash, sizeof(prev));
     }
     assert_string_equal(seen[10].account, "deploy");
     assert_string_equal(seen[10].decision, "permit");
@@ -117,11 +117,11 @@ int main(void)
     size_t len;
     FILE *f;
 
-    (void)snprintf(path, sizeof path, "%s/ledger-1.sql", own_vectors());
+    snprintf(path, sizeof(path), "%s/ledger-1.sql", own_vectors());
     f = fopen(path, "r");
-    len = f != NULL ? fread(text, 1, sizeof text - 1, f) : 0;
+    len = f != NULL ? fread(text, 1, sizeof(text) - 1, f) : 0;
     if (f != NULL)
-        (void)fclose(f);
+        fclose(f);
     if (len == 0) {
         printf("not ok 1 - cannot go on: no %s\n", path);
         return 1;

@@ -73,8 +73,7 @@ static int deeper(int (*fn)(void))
 
     if (pid == 0)
         _exit(fn());
-    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
-                                                                           : 97;
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 97;
 }
 
 static enum nhi_err register_self(unsigned ticket)
@@ -219,8 +218,8 @@ static void innermost(void **state)
 
 static int register_twice(void)
 {
-    return register_self(1) == NHI_OK && register_self(1) == NHI_OK &&
-                   register_self(2) == NHI_ERR_EXISTS && find_here(1) == NHI_OK
+    return register_self(1) == NHI_OK && register_self(1) == NHI_OK && register_self(2) == NHI_ERR_EXISTS &&
+                   find_here(1) == NHI_OK
                ? 0
                : 1;
 }
@@ -247,7 +246,7 @@ static int orphan(void)
     while (getppid() == parent)
         (void)usleep(100);
     rc = find_here(1);
-    return write(answer[1], &rc, sizeof rc) != sizeof rc;
+    return write(answer[1], &rc, sizeof(rc)) != sizeof(rc);
 }
 
 static int ask_orphan(void)
@@ -256,7 +255,7 @@ static int ask_orphan(void)
 
     if (pipe(answer) != 0 || deeper(orphan) != 0)
         return 97;
-    return read(answer[0], &rc, sizeof rc) == sizeof rc ? rc : 96;
+    return read(answer[0], &rc, sizeof(rc)) == sizeof(rc) ? rc : 96;
 }
 
 static int plain_orphan(void)
@@ -457,8 +456,8 @@ static int find_damaged(void)
 
     if (register_self(1) != NHI_OK)
         return 92;
-    (void)snprintf(path, sizeof path, SESSIONS "/p-%.8s-%ld-%llu", g.boot, (long)g.self.pid,
-                   (unsigned long long)g.self.start);
+    snprintf(path, sizeof(path), SESSIONS "/p-%.8s-%ld-%llu", g.boot, (long)g.self.pid,
+             (unsigned long long)g.self.start);
     state_spill(path, "{}", 2);
     rc = find_here(1);
     if (rc == NHI_OK || rc == NHI_ERR_NOT_FOUND)
@@ -536,11 +535,11 @@ static pid_t resident(int (*fn)(void), int *end)
 
         close(fds[1]);
         ready = fn();
-        if (write(answer[1], &ready, sizeof ready) != sizeof ready)
+        if (write(answer[1], &ready, sizeof(ready)) != sizeof(ready))
             _exit(1);
         _exit(read(fds[0], &c, 1) != 0);
     }
-    assert_int_equal(read(answer[0], &ready, sizeof ready), sizeof ready);
+    assert_int_equal(read(answer[0], &ready, sizeof(ready)), sizeof(ready));
     assert_int_equal(ready, 0);
     close(answer[0]);
     close(answer[1]);
@@ -558,7 +557,7 @@ static void not_a_directory(void **state)
     assert_int_equal(nhi_session_make_dir("nhi"), NHI_ERR_ARG);
     assert_int_equal(nhi_session_make_dir("/"), NHI_ERR_ARG);
     assert_int_equal(nhi_session_make_dir("/run/"), NHI_ERR_ARG);
-    memset(path, '/', sizeof path);
+    memset(path, '/', sizeof(path));
     memcpy(path + 256, "/nhi", 5);
     assert_int_equal(nhi_session_make_dir(path), NHI_ERR_ARG);
     assert_int_equal(nhi_session_make_dir("/run/none/nhi"), NHI_ERR_NOT_FOUND);
@@ -576,7 +575,7 @@ static void made_again(void **state)
     watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     assert_true(inotify_add_watch(watch, SESSIONS, IN_ALL_EVENTS & ~(IN_OPEN | IN_CLOSE)) >= 0);
     assert_int_equal(nhi_session_make_dir(NHI_RUN_DIR), NHI_OK);
-    assert_true(read(watch, buf, sizeof buf) < 0);
+    assert_true(read(watch, buf, sizeof(buf)) < 0);
     /* But for somebody who has opened it to others. */
     assert_int_equal(chmod(SESSIONS, 0755), 0);
     assert_int_equal(nhi_session_make_dir(NHI_RUN_DIR), NHI_OK);
@@ -712,7 +711,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(sweep_beside_logins, state_empty),
         cmocka_unit_test_setup(sweep_that_cannot_look, state_empty),
     };
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
     if (argc == 2 && strcmp(argv[1], "find") == 0)
         return find_1();

@@ -47,9 +47,9 @@ static int hear(const struct nhi_event *e, void *ctx)
         return 0;
     heard.count++;
     heard.last = *e;
-    (void)snprintf(heard.detail, sizeof heard.detail, "%s", e->detail);
+    snprintf(heard.detail, sizeof(heard.detail), "%s", e->detail);
     if (strlen(heard.reasons) < 900)
-        (void)snprintf(heard.reasons + strlen(heard.reasons), 100, "%s,", e->reason);
+        snprintf(heard.reasons + strlen(heard.reasons), 100, "%s,", e->reason);
     return 0;
 }
 
@@ -57,7 +57,7 @@ static void listen_again(void)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
 
-    memset(&heard, 0, sizeof heard);
+    memset(&heard, 0, sizeof(heard));
     assert_int_equal(nhi_event_each(l, 0, 1000, hear, NULL), NHI_OK);
     nhi_ledger_close(l);
 }
@@ -355,8 +355,8 @@ static void rebooted(void **state)
     struct nhi_grant before = state_grant(1, 1), unfolded = state_grant(2, 2);
 
     (void)state;
-    memcpy(before.boot, OTHER_BOOT, sizeof before.boot);
-    memcpy(unfolded.boot, OTHER_BOOT, sizeof unfolded.boot);
+    memcpy(before.boot, OTHER_BOOT, sizeof(before.boot));
+    memcpy(unfolded.boot, OTHER_BOOT, sizeof(unfolded.boot));
     assert_int_equal(nhi_grant_opens(NHI_STATE_DIR, &before, "p-01234567-1-2"), NHI_OK);
     told("reboot,");
     assert_int_equal(nhi_grant_opens(NHI_STATE_DIR, &unfolded, "a-01234567-7"), NHI_OK);
@@ -370,7 +370,7 @@ static void rebooted_with_run(void **state)
     struct nhi_grant g = state_grant(1, 1);
 
     (void)state;
-    memcpy(g.boot, OTHER_BOOT, sizeof g.boot);
+    memcpy(g.boot, OTHER_BOOT, sizeof(g.boot));
     assert_int_equal(register_as(&g, NHI_OF_TREE), NHI_OK);
     told("reboot,");
     assert_int_equal(state_count(SESSIONS, "p-"), 0);
@@ -423,7 +423,7 @@ static int end_and_fold(int n)
         enum nhi_err err;
 
         g.self.pid = getppid();
-        (void)snprintf(handle, sizeof handle, "p-%.8s-1-%u", g.boot, 1000 + i);
+        snprintf(handle, sizeof(handle), "p-%.8s-1-%u", g.boot, 1000 + i);
         err = nhi_session_end(NHI_RUN_DIR, handle, g.id, reasons[n % 3]);
         if ((err != NHI_OK && err != NHI_ERR_NOT_FOUND) || (i % 7 == 0 && fold_now() != NHI_OK))
             return 1;

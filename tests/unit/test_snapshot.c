@@ -60,8 +60,7 @@ static void check_roundtrip(uint32_t count)
     }
     assert_int_equal(at, s.members_len);
     assert_int_equal(nhi_snapshot_by_index(&s, count, &got), NHI_ERR_NOT_FOUND);
-    assert_int_equal(nhi_snapshot_by_uid(&s, ACCOUNTS_UID_MIN + 1 + count, &got),
-                     NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_snapshot_by_uid(&s, ACCOUNTS_UID_MIN + 1 + count, &got), NHI_ERR_NOT_FOUND);
     assert_int_equal(nhi_snapshot_by_name(&s, "nobody-at-all", &got), NHI_ERR_NOT_FOUND);
     free(names);
     nhi_snapshot_close(&s);
@@ -93,8 +92,7 @@ static void test_largest(void **state)
     a.home[0] = a.shell[0] = '/';
     for (i = 0; i < NHI_GROUPS_MAX; i++)
         a.groups[i] = 2000 + i;
-    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w),
-                     NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w), NHI_OK);
     assert_int_equal(nhi_snapshot_add(w, &a), NHI_OK);
     assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
     assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
@@ -116,8 +114,7 @@ static void test_same_hash(void **state)
 
     (void)state;
     assert_int_equal(cdb_hash("naaaaa2", 7), cdb_hash("naaaacp", 7));
-    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w),
-                     NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w), NHI_OK);
     for (i = 0; i < 3; i++) {
         a = accounts_nth(i);
         strcpy(a.name, names[i]);
@@ -136,17 +133,9 @@ static void test_same_hash(void **state)
 /* Uids and names that can never be ours are misses, whatever the file says. */
 static void test_never_ours(void **state)
 {
-    static const uint32_t ids[] = { 0,
-                                    1,
-                                    33,
-                                    999,
-                                    65534,
-                                    65535,
-                                    ACCOUNTS_UID_MIN,
-                                    ACCOUNTS_UID_MAX + 1,
-                                    INT32_MAX,
-                                    0x80000000u,
-                                    UINT32_MAX };
+    static const uint32_t ids[] = {
+        0, 1, 33, 999, 65534, 65535, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX + 1, INT32_MAX, 0x80000000u, UINT32_MAX
+    };
     static const char *const names[] = {
         "", "root", "nhi-agents", "Agent", "a/b", "../x", "a-name-that-is-longer-than-32-byt"
     };
@@ -187,9 +176,7 @@ static void refuse(const struct nhi_account *first, const struct nhi_account *se
 static void test_refused_accounts(void **state)
 {
     static const uint32_t uids[] = { 0, 999, ACCOUNTS_UID_MIN, 65534, 65535, 70001, UINT32_MAX };
-    static const uint32_t gids[] = {
-        0, 27, 999, 65534, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MIN + 2, UINT32_MAX
-    };
+    static const uint32_t gids[] = { 0, 27, 999, 65534, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MIN + 2, UINT32_MAX };
     struct nhi_account a = accounts_nth(0), b = accounts_nth(1);
     struct nhi_snapshot_writer *w = NULL;
     size_t i;
@@ -325,8 +312,7 @@ static void test_failure_leaves_old(void **state)
         assert_old_stays(7);
     }
     (void)signal(SIGXFSZ, SIG_DFL);
-    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w),
-                     NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w), NHI_OK);
     assert_int_equal(nhi_snapshot_add(w, &a), NHI_OK);
     assert_int_equal(scratch_entries(), 2);
     nhi_snapshot_abort(w);
@@ -366,11 +352,9 @@ static void test_leftovers(void **state)
     fd = open(stale, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     close(fd);
-    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &first),
-                     NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &first), NHI_OK);
     assert_int_equal(access(stale, F_OK), -1);
-    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &second),
-                     NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &second), NHI_OK);
     assert_int_equal(scratch_entries(), 2);
     assert_int_equal(nhi_snapshot_add(first, &a), NHI_OK);
     assert_int_equal(nhi_snapshot_commit(first), NHI_OK);

@@ -237,8 +237,7 @@ static void test_forged_values(void **state)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         forge(bytes, len, cases[i].at, cases[i].to);
         assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
-        if (cases[i].at == 4 &&
-            cases[i].to == 2) { /* another uid of the range: that lookup cannot know */
+        if (cases[i].at == 4 && cases[i].to == 2) { /* another uid of the range: that lookup cannot know */
             assert_int_equal(nhi_snapshot_by_name(&s, "agent-00000", &got), NHI_OK);
             assert_int_equal(got.uid, ACCOUNTS_UID_MIN + 2);
         } else {

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/ticket/sshcert.h"
 #include "libnhi/key/sshkey.h"
+#include "libnhi/ticket/sshcert.h"
 #include "libnhi/ticket/sshopt.h"
 #include "tests/vectors/vectors.h"
 
@@ -52,7 +52,7 @@ static enum nhi_err decode(const uint8_t *bytes, size_t len, struct nhi_sshcert 
 {
     char text[NHI_SSHCERT_MAX + 8];
 
-    (void)sodium_bin2base64(text, sizeof text, bytes, len, sodium_base64_VARIANT_ORIGINAL);
+    (void)sodium_bin2base64(text, sizeof(text), bytes, len, sodium_base64_VARIANT_ORIGINAL);
     return nhi_sshcert_decode(text, strlen(text), out);
 }
 
@@ -61,8 +61,8 @@ static void make(const struct nhi_ticket *t, const char *text)
     char base64[NHI_SSHCERT_MAX + 1];
 
     assert_int_equal(nhi_sshcert_make(t, text, base64), NHI_OK);
-    assert_int_equal(sodium_base642bin(blob, sizeof blob, base64, strlen(base64), NULL, &blob_len,
-                                       NULL, sodium_base64_VARIANT_ORIGINAL),
+    assert_int_equal(sodium_base642bin(blob, sizeof(blob), base64, strlen(base64), NULL, &blob_len, NULL,
+                                       sodium_base64_VARIANT_ORIGINAL),
                      0);
 }
 
@@ -75,15 +75,15 @@ static void test_both_ways(void **state)
     (void)state;
     make(&t, TEXT);
     assert_int_equal(decode(blob, blob_len, &c), NHI_OK);
-    assert_memory_equal(c.pk, t.cnf, sizeof c.pk);
+    assert_memory_equal(c.pk, t.cnf, sizeof(c.pk));
     assert_string_equal(c.ticket, TEXT);
     /* A signer of the moment: never the same. */
     make(&t, TEXT);
     assert_int_equal(decode(blob, blob_len, &d), NHI_OK);
-    assert_memory_not_equal(c.signer, d.signer, sizeof c.signer);
-    memset(longest, 'x', sizeof longest);
+    assert_memory_not_equal(c.signer, d.signer, sizeof(c.signer));
+    memset(longest, 'x', sizeof(longest));
     longest[NHI_TICKET_TEXT_MAX] = '\0';
-    memset(t.accounts, 'a', sizeof t.accounts - 1);
+    memset(t.accounts, 'a', sizeof(t.accounts) - 1);
     make(&t, longest);
     assert_int_equal(decode(blob, blob_len, &c), NHI_OK);
     assert_string_equal(c.ticket, longest);
@@ -107,9 +107,9 @@ static uint8_t *put_string(uint8_t *at, const void *bytes, size_t len)
 {
     const uint8_t head[4] = { 0, 0, (uint8_t)(len >> 8), (uint8_t)len };
 
-    memcpy(at, head, sizeof head);
-    memcpy(at + sizeof head, bytes, len);
-    return at + sizeof head + len;
+    memcpy(at, head, sizeof(head));
+    memcpy(at + sizeof(head), bytes, len);
+    return at + sizeof(head) + len;
 }
 
 static uint8_t *put_moment(uint8_t *at, int64_t t)
@@ -132,16 +132,16 @@ static void test_what_it_says(void **state)
 
     (void)state;
     make(&t, TEXT);
-    memcpy(want, user, sizeof user); /* no serial, a user's */
-    end = put_string(want + sizeof user, t.jti, NHI_JTI_LEN);
+    memcpy(want, user, sizeof(user)); /* no serial, a user's */
+    end = put_string(want + sizeof(user), t.jti, NHI_JTI_LEN);
     at = (size_t)(put_string(put_string(accounts, "ci-bot", 6), "deploy", 6) - accounts);
     end = put_string(end, accounts, at);
     end = put_moment(end, t.iat - 30); /* the client's clock may be behind, sshd knows no skew */
     end = put_moment(end, t.exp);
     end = put_string(end, "", 0);
     at = 4 + strlen(NHI_SSHCERT_TYPE) + 4 + 32;
-    assert_memory_equal(blob + at + 4, t.cnf, sizeof t.cnf);
-    assert_memory_equal(blob + at + 4 + sizeof t.cnf, want, (size_t)(end - want));
+    assert_memory_equal(blob + at + 4, t.cnf, sizeof(t.cnf));
+    assert_memory_equal(blob + at + 4 + sizeof(t.cnf), want, (size_t)(end - want));
     /* Not before there was time. */
     t.iat = 30;
     make(&t, TEXT);
@@ -159,8 +159,7 @@ static void test_signature(void **state)
     (void)state;
     make(&t, TEXT);
     assert_int_equal(decode(blob, blob_len, &c), NHI_OK);
-    assert_int_equal(crypto_sign_verify_detached(blob + blob_len - crypto_sign_BYTES, blob,
-                                                 blob_len - tail, c.signer),
+    assert_int_equal(crypto_sign_verify_detached(blob + blob_len - crypto_sign_BYTES, blob, blob_len - tail, c.signer),
                      0);
 }
 
@@ -176,19 +175,17 @@ static void test_made_by_ssh_keygen(void **state)
     FILE *f;
 
     (void)state;
-    (void)snprintf(path, sizeof path, "%s/sshcert.txt", dir != NULL ? dir : "tests/vectors");
+    snprintf(path, sizeof(path), "%s/sshcert.txt", dir != NULL ? dir : "tests/vectors");
     f = fopen(path, "re");
     assert_non_null(f);
-    assert_non_null(fgets(text, sizeof text, f));
-    (void)fclose(f);
+    assert_non_null(fgets(text, sizeof(text), f));
+    fclose(f);
     assert_int_equal(nhi_sshcert_decode(text, strcspn(text, "\n"), &c), NHI_OK);
     assert_string_equal(c.ticket, text_of(first, "token"));
     nhi_sshkey_encode(c.pk, key);
-    assert_string_equal(key,
-                        "AAAAC3NzaC1lZDI1NTE5AAAAIPKLDhyvvzNM1sh6r6ciDjtRArQxH9v2fK5ot16w63lB");
+    assert_string_equal(key, "AAAAC3NzaC1lZDI1NTE5AAAAIPKLDhyvvzNM1sh6r6ciDjtRArQxH9v2fK5ot16w63lB");
     nhi_sshkey_encode(c.signer, key);
-    assert_string_equal(key,
-                        "AAAAC3NzaC1lZDI1NTE5AAAAIMRMYk2psrGczPSp6Hd5pMOC24QhPR4DuBaBDaQAAiWw");
+    assert_string_equal(key, "AAAAC3NzaC1lZDI1NTE5AAAAIMRMYk2psrGczPSp6Hd5pMOC24QhPR4DuBaBDaQAAiWw");
     json_decref(all);
 }
 
@@ -196,10 +193,10 @@ static void refused(const uint8_t *bytes, size_t len, enum nhi_err want)
 {
     struct nhi_sshcert c, before;
 
-    memset(&before, 7, sizeof before);
-    memcpy(&c, &before, sizeof c);
+    memset(&before, 7, sizeof(before));
+    memcpy(&c, &before, sizeof(c));
     assert_int_equal(decode(bytes, len, &c), want);
-    assert_memory_equal(&c, &before, sizeof c);
+    assert_memory_equal(&c, &before, sizeof(c));
 }
 
 static void test_cut_and_stretched(void **state)
@@ -236,8 +233,7 @@ static void test_lengths(void **state)
     static const uint8_t wrong[][4] = {
         { 0, 0, 0, 0 }, { 0xff, 0xff, 0xff, 0xff }, { 0x7f, 0xff, 0xff, 0xff }, { 0, 0, 0xff, 0xff }
     };
-    static const char *const texts[] = { "ssh-ed25519-cert", "AAAA", "permit-pty", "ticket@nhi",
-                                         "v4.public." };
+    static const char *const texts[] = { "ssh-ed25519-cert", "AAAA", "permit-pty", "ticket@nhi", "v4.public." };
     struct nhi_ticket t = ticket();
     size_t i, j, at;
     uint8_t kept[4];
@@ -245,8 +241,8 @@ static void test_lengths(void **state)
 
     (void)state;
     make(&t, TEXT);
-    for (i = 0; i < sizeof texts / sizeof *texts; i++)
-        for (j = 0; j < sizeof wrong / sizeof *wrong; j++) {
+    for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        for (j = 0; j < sizeof(wrong) / sizeof(*wrong); j++) {
             at = find(texts[i]) - 4;
             memcpy(kept, blob + at, 4);
             memcpy(blob + at, wrong[j], 4);
@@ -274,7 +270,7 @@ static void test_other_kinds(void **state)
     blob[find("-cert-v01")] = '+';
     refused(blob, blob_len, NHI_ERR_FORMAT);
     make(&t, TEXT);
-    memset(memmem(blob, blob_len, t.cnf, sizeof t.cnf), 0, sizeof t.cnf);
+    memset(memmem(blob, blob_len, t.cnf, sizeof(t.cnf)), 0, sizeof(t.cnf));
     refused(blob, blob_len, NHI_ERR_FORMAT);
     make(&t, TEXT);
     blob[find("v4.public.") + 3] = '\0';
@@ -293,7 +289,7 @@ static void insert(size_t at, const void *bytes, size_t len, size_t inner, size_
     const size_t heads[] = { inner, outer };
     size_t i, all;
 
-    assert_true(blob_len + len <= sizeof blob);
+    assert_true(blob_len + len <= sizeof(blob));
     memmove(blob + at + len, blob + at, blob_len - at);
     memcpy(blob + at, bytes, len);
     blob_len += len;
@@ -323,8 +319,8 @@ static void test_its_ticket(void **state)
     struct nhi_sshcert c;
 
     (void)state;
-    memset(longest, 'x', sizeof longest - 1);
-    longest[sizeof longest - 1] = '\0';
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
     extensions = make_bare(longest);
     value = extensions + 4 + strlen("ticket@nhi"); /* a string in a string */
     assert_int_equal(decode(blob, blob_len, &c), NHI_OK);
@@ -385,11 +381,11 @@ static void test_longest(void **state)
     size_t at;
 
     (void)state;
-    memset(more, 'A', sizeof more);
+    memset(more, 'A', sizeof(more));
     make(&t, TEXT);
     at = find("AAAA") - 4; /* the name, which nobody looks at */
     insert(at + 4, more, NHI_SSHCERT_MAX / 4 * 3 - blob_len, at, at);
-    (void)sodium_bin2base64(base64, sizeof base64, blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
+    (void)sodium_bin2base64(base64, sizeof(base64), blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
     assert_int_equal(strlen(base64), NHI_SSHCERT_MAX);
     assert_int_equal(nhi_sshcert_decode(base64, NHI_SSHCERT_MAX, &c), NHI_OK);
     assert_string_equal(c.ticket, TEXT);
@@ -408,23 +404,23 @@ static void test_its_key(void **state)
     size_t at;
 
     (void)state;
-    memset(more, 'A', sizeof more);
-    memset(before, 7, sizeof before);
+    memset(more, 'A', sizeof(more));
+    memset(before, 7, sizeof(before));
     make(&t, TEXT);
-    for (at = find("AAAA") - 4; blob_len + sizeof more <= sizeof blob;)
-        insert(at + 4, more, sizeof more, at, at);
-    (void)sodium_bin2base64(base64, sizeof base64, blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
+    for (at = find("AAAA") - 4; blob_len + sizeof(more) <= sizeof(blob);)
+        insert(at + 4, more, sizeof(more), at, at);
+    (void)sodium_bin2base64(base64, sizeof(base64), blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
     assert_true(strlen(base64) > NHI_SSHCERT_MAX);
     assert_int_equal(nhi_sshcert_key(base64, strlen(base64), pk), NHI_OK);
-    assert_memory_equal(pk, t.cnf, sizeof pk);
-    memcpy(pk, before, sizeof pk);
+    assert_memory_equal(pk, t.cnf, sizeof(pk));
+    memcpy(pk, before, sizeof(pk));
     assert_int_equal(nhi_sshcert_key("AAAA!AAA", 8, pk), NHI_ERR_FORMAT);
     assert_int_equal(nhi_sshcert_key("", 0, pk), NHI_ERR_FORMAT);
     assert_int_equal(nhi_sshcert_key(base64, 100, pk), NHI_ERR_FORMAT); /* cut in the key */
     blob[find("-cert-v01")] = '+';
-    (void)sodium_bin2base64(base64, sizeof base64, blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
+    (void)sodium_bin2base64(base64, sizeof(base64), blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
     assert_int_equal(nhi_sshcert_key(base64, strlen(base64), pk), NHI_ERR_FORMAT);
-    assert_memory_equal(pk, before, sizeof pk);
+    assert_memory_equal(pk, before, sizeof(pk));
 }
 
 static void test_as_sodium_says(void **state)
@@ -448,18 +444,12 @@ static void test_as_sodium_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_ways),
-        cmocka_unit_test(test_what_it_says),
-        cmocka_unit_test(test_signature),
-        cmocka_unit_test(test_made_by_ssh_keygen),
-        cmocka_unit_test(test_cut_and_stretched),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_other_kinds),
-        cmocka_unit_test(test_its_ticket),
-        cmocka_unit_test(test_its_signer),
-        cmocka_unit_test(test_longest),
-        cmocka_unit_test(test_its_key),
-        cmocka_unit_test(test_as_sodium_says),
+        cmocka_unit_test(test_both_ways),         cmocka_unit_test(test_what_it_says),
+        cmocka_unit_test(test_signature),         cmocka_unit_test(test_made_by_ssh_keygen),
+        cmocka_unit_test(test_cut_and_stretched), cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_other_kinds),       cmocka_unit_test(test_its_ticket),
+        cmocka_unit_test(test_its_signer),        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_its_key),           cmocka_unit_test(test_as_sodium_says),
     };
 
     if (sodium_init() < 0)

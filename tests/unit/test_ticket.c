@@ -109,8 +109,7 @@ static void golden_refusals(void **state)
         char kid[NHI_KID_MAX + 1] = "unchanged";
         struct nhi_ticket t;
 
-        if (nhi_ticket_verify(token, strlen(token), pk, &t) !=
-            (implicit ? NHI_ERR_SIGNATURE : NHI_ERR_FORMAT))
+        if (nhi_ticket_verify(token, strlen(token), pk, &t) != (implicit ? NHI_ERR_SIGNATURE : NHI_ERR_FORMAT))
             fail_msg("%s", name);
         if (implicit)
             continue;
@@ -152,8 +151,7 @@ static void other_footers(void **state)
     (void)state;
     assert_int_equal(nhi_claims_encode(&t, &json), NHI_OK);
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_int_equal(nhi_paseto_sign(sk, json, strlen(json), bad[i], strlen(bad[i]),
-                                         "nhi-ticket-v1", 13, &text),
+        assert_int_equal(nhi_paseto_sign(sk, json, strlen(json), bad[i], strlen(bad[i]), "nhi-ticket-v1", 13, &text),
                          NHI_OK);
         if (nhi_ticket_kid(text, strlen(text), kid) != NHI_ERR_FORMAT ||
             nhi_ticket_verify(text, strlen(text), pk, &t) != NHI_ERR_FORMAT)
@@ -282,14 +280,12 @@ static void longest_texts(void **state)
         text = signed_payload(payload, len);
         want = strlen(text) > NHI_TICKET_READ_MAX ? NHI_ERR_TOO_LONG : NHI_ERR_FORMAT;
         assert_int_equal(nhi_ticket_verify(text, strlen(text), pk, &t), want);
-        assert_int_equal(nhi_ticket_kid(text, strlen(text), kid),
-                         want == NHI_ERR_TOO_LONG ? NHI_ERR_TOO_LONG : NHI_OK);
+        assert_int_equal(nhi_ticket_kid(text, strlen(text), kid), want == NHI_ERR_TOO_LONG ? NHI_ERR_TOO_LONG : NHI_OK);
         nhi_text_free(text);
     }
     assert_int_equal(nhi_ticket_verify("v4.public.", SIZE_MAX, pk, &t), NHI_ERR_TOO_LONG);
     /* The limit itself, which no text with a name of four letters has. */
-    assert_int_equal(nhi_paseto_sign(sk, payload, 680, "{\"kid\":\"main5\"}", 15, "nhi-ticket-v1", 13, &text),
-                     NHI_OK);
+    assert_int_equal(nhi_paseto_sign(sk, payload, 680, "{\"kid\":\"main5\"}", 15, "nhi-ticket-v1", 13, &text), NHI_OK);
     assert_int_equal(strlen(text), NHI_TICKET_READ_MAX);
     assert_int_equal(nhi_ticket_verify(text, strlen(text), pk, &t), NHI_ERR_FORMAT);
     assert_int_equal(nhi_ticket_kid(text, strlen(text), kid), NHI_OK);
@@ -308,9 +304,7 @@ static size_t longest_minted(struct nhi_ticket *t)
         enum nhi_err err;
 
         /* "a0 a1 … " cut anywhere: only the cuts that are lists can be minted at all. */
-        t->accounts[i] = i % 3 == 0   ? (char)('a' + i / 78)
-                         : i % 3 == 1 ? (char)('a' + i / 3 % 26)
-                                      : ' ';
+        t->accounts[i] = i % 3 == 0 ? (char)('a' + i / 78) : i % 3 == 1 ? (char)('a' + i / 3 % 26) : ' ';
         text = NULL;
         err = nhi_ticket_mint(t, sk, &text);
         if (err == NHI_OK) {

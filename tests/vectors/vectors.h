@@ -117,8 +117,7 @@ static inline char *signed_payload(const void *payload, size_t len)
     char *token = NULL;
 
     golden_key(pk, sk);
-    assert_int_equal(nhi_paseto_sign(sk, payload, len, footer, strlen(footer), implicit,
-                                     strlen(implicit), &token),
+    assert_int_equal(nhi_paseto_sign(sk, payload, len, footer, strlen(footer), implicit, strlen(implicit), &token),
                      NHI_OK);
     return token;
 }

@@ -1,6 +1,7 @@
 /*
- * A source of accounts for tests, like a directory service: nsswitch.conf calls it pace. It answers from /etc/pace/passwd
- * and /etc/pace/group, never answers while /etc/pace/frozen is there, and is not available while /etc/pace/gone is.
+ * A source of accounts for tests, like a directory service: nsswitch.conf calls it pace. It answers from
+ * /etc/pace/passwd and /etc/pace/group, never answers while /etc/pace/frozen is there, and is not available while
+ * /etc/pace/gone is.
  */
 #include <errno.h>
 #include <grp.h>
