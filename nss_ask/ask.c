@@ -150,9 +150,7 @@ static void ask_membership(struct asked *a, groups_of *get)
 
 static void ask_names(const struct asked *a, by_gid *get)
 {
-    long i;
-
-    for (i = 0; i < a->count; i++)
+    for (long i = 0; i < a->count; i++)
         ask_group(a, a->gids[i], get);
 }
 
@@ -220,7 +218,6 @@ static enum nhi_err ask_all(struct asked *a)
 int main(int argc, char **argv)
 {
     struct asked a = { .room = 64 };
-    int i;
 
     if (argc < 3 || (strcmp(argv[1], "account") != 0 && strcmp(argv[1], "groups") != 0)) {
         fputs("usage: nhi-nss-ask account|groups NAME [GID...]\n", stderr);
@@ -235,7 +232,7 @@ int main(int argc, char **argv)
         free(a.gids);
         return 1;
     }
-    for (i = 3; i < argc; i++)
+    for (int i = 3; i < argc; i++)
         if (!add(&a, (gid_t)strtoul(argv[i], NULL, 10)))
             return 1;
     if (ask_all(&a) != NHI_OK)

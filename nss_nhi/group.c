@@ -32,7 +32,6 @@ static enum nss_status group_agents(const struct nhi_snapshot *s, struct nss_buf
 {
     struct group gr = { .gr_gid = s->uid_min };
     enum nss_status status;
-    uint32_t i;
 
     gr.gr_mem = nss_buf_pointers(&b, (size_t)s->count + 1);
     if (gr.gr_mem == NULL || !nss_buf_text(&b, NHI_AGENTS_GROUP, &gr.gr_name) ||
@@ -41,7 +40,7 @@ static enum nss_status group_agents(const struct nhi_snapshot *s, struct nss_buf
     status = nss_status_of(nhi_snapshot_members(s, b.at), why);
     if (status != NSS_STATUS_SUCCESS)
         return status;
-    for (i = 0; i < s->count; i++) {
+    for (uint32_t i = 0; i < s->count; i++) {
         gr.gr_mem[i] = b.at;
         b.at += strlen(b.at) + 1;
     }

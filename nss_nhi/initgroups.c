@@ -55,7 +55,6 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t g
     struct nhi_account a = { .uid = 0 };
     struct nhi_snapshot s = { .fd = -1 };
     int saved = errno, why = 0;
-    uint32_t i;
 
     if (nhi_name_is_agent(user) && strcmp(user, NHI_AGENTS_GROUP) != 0)
         err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
@@ -69,7 +68,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t g
     /* Its own group is not added: the caller has it, unless it chose another on purpose. */
     if (s.uid_min != group)
         added = gid_add(&list, s.uid_min);
-    for (i = 0; i < a.group_count && added == ADDED; i++)
+    for (uint32_t i = 0; i < a.group_count && added == ADDED; i++)
         if (a.groups[i] != group)
             added = gid_add(&list, a.groups[i]);
     if (added == NO_MEMORY) {

@@ -42,18 +42,14 @@ static void begin_member(struct line *l)
 
 static void say_has(struct line *l)
 {
-    int i;
-
-    for (i = 0; i < GROUPS; i++)
+    for (int i = 0; i < GROUPS; i++)
         l->has[i] = l->has[i] || l->fits[i];
 }
 
 static void end_field(struct line *l)
 {
-    int i;
-
     if (l->field == NAME)
-        for (i = 0; i < GROUPS; i++)
+        for (int i = 0; i < GROUPS; i++)
             l->fits[i] = l->fits[i] && groups[i][l->at] == '\0';
     if (l->field == GID && l->at > 0 && l->is_number && l->number == l->gid)
         say_has(l);
@@ -77,8 +73,6 @@ static void take_gid(struct line *l, char c)
 /* A NUL is a character like others. libc passes over blanks before a name, and so does this. */
 static void take(struct line *l, char c)
 {
-    int i;
-
     if ((l->field == NAME || l->field == MEMBERS) && l->at == 0 && (c == ' ' || c == '\t'))
         return;
     if (l->field == GID) {
@@ -86,7 +80,7 @@ static void take(struct line *l, char c)
         return;
     }
     if (l->field == NAME)
-        for (i = 0; i < GROUPS; i++)
+        for (int i = 0; i < GROUPS; i++)
             l->fits[i] = l->fits[i] && l->at < strlen(groups[i]) && groups[i][l->at] == c;
     if (l->field == MEMBERS)
         l->is_member = l->is_member && l->at < strlen(l->name) && l->name[l->at] == c;

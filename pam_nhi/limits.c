@@ -33,14 +33,13 @@ static bool raise_one(int of, rlim_t to, struct rlimit *had)
 void pnhi_limits_raise(struct pnhi_limits *l)
 {
     sigset_t too_big, pending;
-    size_t i;
 
     memset(l, 0, sizeof(*l));
     sigemptyset(&too_big);
     sigaddset(&too_big, SIGXFSZ);
     l->waited = sigpending(&pending) != 0 || sigismember(&pending, SIGXFSZ) != 0;
     l->masked = pthread_sigmask(SIG_BLOCK, &too_big, &l->mask) == 0;
-    for (i = 0; i < PNHI_LIMITS; i++)
+    for (size_t i = 0; i < PNHI_LIMITS; i++)
         l->changed[i] = raise_one(limits[i].of, limits[i].to, &l->had[i]);
 }
 
@@ -48,9 +47,8 @@ void pnhi_limits_put_back(struct pnhi_limits *l)
 {
     const struct timespec now = { .tv_sec = 0 };
     sigset_t too_big;
-    size_t i;
 
-    for (i = 0; i < PNHI_LIMITS; i++)
+    for (size_t i = 0; i < PNHI_LIMITS; i++)
         if (l->changed[i])
             (void)setrlimit((__rlimit_resource_t)limits[i].of, &l->had[i]);
     sigemptyset(&too_big);

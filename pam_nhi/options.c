@@ -35,13 +35,12 @@ bool pnhi_options_parse(pam_handle_t *pamh, int argc, const char **argv, struct 
 {
     const char *value;
     bool ok = true;
-    int i;
 
     memset(out, 0, sizeof(*out));
     out->prompt = "Password: ";
     out->uid_min = UID_MIN_DEFAULT;
     out->uid_max = UID_MAX_DEFAULT;
-    for (i = 0; i < argc; i++) {
+    for (int i = 0; i < argc; i++) {
         bool good = true, known = true;
 
         if (strcmp(argv[i], "use_first_pass") == 0)

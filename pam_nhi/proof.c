@@ -89,11 +89,10 @@ const char *pnhi_proof_ticket(const struct pnhi_proof *p)
 enum nhi_sight pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account)
 {
     enum nhi_sight sight = NHI_SEEN_NOT;
-    unsigned i;
 
     if (p->ticket[0] != '\0' || p->unreadable)
         return NHI_SEEN;
-    for (i = 0; i < p->count; i++) {
+    for (unsigned i = 0; i < p->count; i++) {
         enum nhi_err err = nhi_key_was_bound(p->key[i], account);
 
         if (err == NHI_OK)

@@ -46,9 +46,9 @@ static bool is_database(const char *line, enum nhi_database *db)
         const char *name;
         enum nhi_database db;
     } names[] = { { "passwd", NHI_PASSWD }, { "group", NHI_GROUP }, { "initgroups", NHI_GROUP } };
-    size_t i, len;
+    size_t len;
 
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         len = strlen(names[i].name);
         if (strncmp(line, names[i].name, len) == 0 && line[len + strspn(line + len, " \t")] == ':') {
             *db = names[i].db;
@@ -304,7 +304,6 @@ enum nhi_err nhi_elsewhere_ask(const char *name, const uint32_t *uid, bool who, 
     char *text = NULL, *numbers = NULL, *mine = NULL, **argv = NULL;
     bool any = false;
     enum nhi_err err;
-    size_t i;
 
     memset(out, 0, sizeof(*out));
     err = nhi_nsswitch_each(note_any, &any);
@@ -324,7 +323,7 @@ enum nhi_err nhi_elsewhere_ask(const char *name, const uint32_t *uid, bool who, 
     argv[0] = program;
     argv[1] = who ? yes : no;
     argv[2] = mine;
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         argv[3 + i] = numbers + i * NUMBER_LEN;
         snprintf(argv[3 + i], NUMBER_LEN, "%u", gids[i]);
     }

@@ -83,7 +83,7 @@ bool nhi_name_is_task(const char *s)
 static size_t utf8_next(const unsigned char *s, uint32_t *cp)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t i, len;
+    size_t len;
     uint32_t c;
 
     if (s[0] < 0x80) {
@@ -94,7 +94,7 @@ static size_t utf8_next(const unsigned char *s, uint32_t *cp)
     if (len == 0)
         return 0;
     c = s[0] & (0xffu >> (len + 1));
-    for (i = 1; i < len; i++) {
+    for (size_t i = 1; i < len; i++) {
         if ((s[i] & 0xc0) != 0x80)
             return 0;
         c = c << 6 | (s[i] & 0x3f);
@@ -198,11 +198,11 @@ bool nhi_list_is_valid(const char *list, bool (*word_ok)(const char *))
 
 bool nhi_list_has(const char *list, const char *word)
 {
-    size_t len, n;
+    size_t n;
 
     if (list == NULL || word == NULL || word[0] == '\0')
         return false;
-    for (len = strlen(word); *list != '\0' && *list != ' '; list += n + (list[n] == ' ')) {
+    for (size_t len = strlen(word); *list != '\0' && *list != ' '; list += n + (list[n] == ' ')) {
         n = (size_t)(strchrnul(list, ' ') - list);
         if (n == len && memcmp(list, word, len) == 0)
             return true;

@@ -91,9 +91,8 @@ bool nhi_net_has(const struct nhi_net *net, const char *address)
 bool nhi_net_is_address(const char *text)
 {
     static const struct nhi_net all;
-    size_t i;
 
-    for (i = 0; text[i] != '\0'; i++)
+    for (size_t i = 0; text[i] != '\0'; i++)
         if (text[i] <= ' ' || text[i] > '~')
             return false;
     return nhi_net_has(&all, text);

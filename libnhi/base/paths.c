@@ -259,13 +259,12 @@ static enum nhi_err end_unnamed(int dirfd, const char *name, const struct nhi_ne
 {
     enum nhi_err err = nhi_file_link(n->fd, dirfd, name);
     char whole[NAME_MAX + 1];
-    int i;
 
     if (err != NHI_ERR_EXISTS)
         return err;
     if (snprintf(whole, sizeof(whole), WHOLE, name) >= (int)sizeof(whole))
         return too_long();
-    for (i = 0; i < TRIES && (err = nhi_file_link(n->fd, dirfd, whole)) == NHI_ERR_EXISTS; i++)
+    for (int i = 0; i < TRIES && (err = nhi_file_link(n->fd, dirfd, whole)) == NHI_ERR_EXISTS; i++)
         if ((err = finish(dirfd, whole, name)) != NHI_OK)
             return err;
     return err == NHI_OK ? finish(dirfd, whole, name) : err;

@@ -54,12 +54,11 @@ enum nhi_err nhi_boot_id(char out[37])
 {
     char buf[64];
     enum nhi_err err;
-    size_t i;
 
     err = nhi_proc_file("/proc/sys/kernel/random/boot_id", buf, sizeof(buf));
     if (err != NHI_OK)
         return err;
-    for (i = 0; i < 36; i++)
+    for (size_t i = 0; i < 36; i++)
         if (strchr("0123456789abcdef-", buf[i]) == NULL || buf[i] == '\0')
             return NHI_ERR_FORMAT;
     memcpy(out, buf, 36);

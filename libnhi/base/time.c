@@ -78,10 +78,9 @@ enum nhi_err nhi_time_parse(const char *s, int64_t *t)
     const char *form = "dddd-dd-ddTdd:dd:ddZ";
     char again[NHI_TIME_LEN + 1];
     int64_t got;
-    size_t i;
 
     /* The NUL of form makes the loop check that s ends there too. */
-    for (i = 0; i <= NHI_TIME_LEN; i++)
+    for (size_t i = 0; i <= NHI_TIME_LEN; i++)
         if (form[i] == 'd' ? s[i] < '0' || s[i] > '9' : s[i] != form[i])
             return NHI_ERR_FORMAT;
     got = days_of(get(s, 4), get(s + 5, 2), get(s + 8, 2)) * DAY + get(s + 11, 2) * 3600 + get(s + 14, 2) * 60 +

@@ -42,9 +42,7 @@ static int count_session(const char *handle, const struct nhi_grant *g, bool ali
 /* What cannot be counted is full. */
 void nhi_counts_load(int64_t now, struct nhi_facts *f)
 {
-    size_t i;
-
-    for (i = 0; i < f->rule_count; i++) {
+    for (size_t i = 0; i < f->rule_count; i++) {
         struct nhi_rule *r = &f->rules[i];
         struct sessions_of of = { r->name, 0 };
 

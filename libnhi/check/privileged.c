@@ -36,11 +36,9 @@ static const char *const privileged[] = {
 
 bool nhi_group_is_privileged(const char *name, uint32_t gid)
 {
-    size_t i;
-
     if (gid == 0)
         return true;
-    for (i = 0; name != NULL && i < sizeof(privileged) / sizeof(privileged[0]); i++)
+    for (size_t i = 0; name != NULL && i < sizeof(privileged) / sizeof(privileged[0]); i++)
         if (strcmp(name, privileged[i]) == 0)
             return true;
     return false;
@@ -63,9 +61,7 @@ struct look {
 
 static bool gids_has(const struct gids *g, uint32_t gid)
 {
-    size_t i;
-
-    for (i = 0; i < g->count; i++)
+    for (size_t i = 0; i < g->count; i++)
         if (g->all[i] == gid)
             return true;
     return false;
@@ -201,7 +197,6 @@ static enum nhi_err take_own(struct look *k, struct wanted *w)
     struct nhi_snapshot s;
     struct nhi_account a;
     enum nhi_err err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
-    uint32_t i;
 
     if (err == NHI_ERR_SYS && errno == ENOENT)
         return NHI_OK;
@@ -219,7 +214,7 @@ static enum nhi_err take_own(struct look *k, struct wanted *w)
             err = gids_add(&k->known, s.uid_min);
         if (err == NHI_OK)
             err = gids_add(&k->known, a.uid);
-        for (i = 0; i < a.group_count && err == NHI_OK; i++)
+        for (uint32_t i = 0; i < a.group_count && err == NHI_OK; i++)
             err = gids_add(&k->mine, a.groups[i]);
     }
     nhi_snapshot_close(&s);
@@ -278,7 +273,7 @@ static enum nhi_err take_group(const void *entry, void *ctx)
 static enum nhi_err take_process(struct look *k)
 {
     gid_t *g;
-    int n, i;
+    int n;
     enum nhi_err err;
 
     if (getuid() == 0 || getuid() != k->l->uid)
@@ -290,7 +285,7 @@ static enum nhi_err take_process(struct look *k)
         return NHI_ERR_NOMEM;
     n = getgroups(n, g);
     err = n >= 0 ? gids_add(&k->mine, getgid()) : NHI_ERR_SYS;
-    for (i = 0; i < n && err == NHI_OK; i++)
+    for (int i = 0; i < n && err == NHI_OK; i++)
         err = gids_add(&k->mine, g[i]);
     free(g);
     return err;
@@ -298,20 +293,16 @@ static enum nhi_err take_process(struct look *k)
 
 static void judge(struct look *k)
 {
-    size_t i;
-
     if (gids_has(&k->mine, 0))
         because(k->l, "gid 0");
-    for (i = 0; i < k->leads.count; i++)
+    for (size_t i = 0; i < k->leads.count; i++)
         if (gids_has(&k->mine, k->leads.all[i]))
             because(k->l, k->names[i]);
 }
 
 static bool all_known(const struct look *k)
 {
-    size_t i;
-
-    for (i = 0; i < k->mine.count; i++)
+    for (size_t i = 0; i < k->mine.count; i++)
         if (!gids_has(&k->known, k->mine.all[i]))
             return false;
     return true;
@@ -321,9 +312,8 @@ static enum nhi_err groups(struct look *k, struct nhi_elsewhere *e)
 {
     static const struct reader group_file = { GROUP_FILE, next_group, take_group };
     enum nhi_err err = gids_add(&k->mine, k->l->gid);
-    size_t i;
 
-    for (i = 0; i < e->count && err == NHI_OK; i++)
+    for (size_t i = 0; i < e->count && err == NHI_OK; i++)
         err = gids_add(&k->mine, e->gids[i]);
     if (err == NHI_OK)
         err = read_lines(&group_file, k);
@@ -351,7 +341,6 @@ static enum nhi_err look(const uint32_t *uid, bool of_process, struct look *k)
     struct nhi_elsewhere e = { .count = 0 };
     enum nhi_err err = read_lines(&passwd_file, &w);
     bool here;
-    size_t i;
 
     if (err == NHI_OK)
         err = take_own(k, &w);
@@ -373,7 +362,7 @@ static enum nhi_err look(const uint32_t *uid, bool of_process, struct look *k)
         err = groups(k, &e);
     if (err == NHI_OK && here && !k->l->privileged) {
         err = ask_elsewhere(k, uid, false, &e);
-        for (i = 0; i < e.count && err == NHI_OK; i++)
+        for (size_t i = 0; i < e.count && err == NHI_OK; i++)
             err = gids_add(&k->mine, e.gids[i]);
         if (err == NHI_OK)
             judge(k);

@@ -43,12 +43,11 @@ enum nhi_denial_of nhi_denial_of_service(const char *name)
         const char *name;
         enum nhi_denial_of of;
     } more[] = { { "sudo-i", NHI_DENIAL_SUDO }, { "su-l", NHI_DENIAL_SU }, { "crond", NHI_DENIAL_CRON } };
-    unsigned s;
 
-    for (s = 0; s < NHI_DENIAL_OTHER; s++)
+    for (unsigned s = 0; s < NHI_DENIAL_OTHER; s++)
         if (strcmp(nhi_denial_service((enum nhi_denial_of)s), name) == 0)
             return (enum nhi_denial_of)s;
-    for (s = 0; s < sizeof(more) / sizeof(more[0]); s++)
+    for (unsigned s = 0; s < sizeof(more) / sizeof(more[0]); s++)
         if (strcmp(more[s].name, name) == 0)
             return more[s].of;
     return NHI_DENIAL_OTHER;
@@ -124,9 +123,7 @@ static void read_text(char *out, size_t size, const char *from, bool (*ok)(const
 
 static void read_samples(struct image *im, struct nhi_denials *d)
 {
-    size_t i;
-
-    for (i = 0; i < NHI_DENIALS_SAMPLES; i++) {
+    for (size_t i = 0; i < NHI_DENIALS_SAMPLES; i++) {
         struct nhi_denial *to = &d->samples[d->sample_count];
         const struct slot *s = &im->slots[i];
 
@@ -144,10 +141,8 @@ static void read_samples(struct image *im, struct nhi_denials *d)
 
 static void read_counts(struct image *im, struct nhi_denials *d)
 {
-    unsigned r, s;
-
-    for (r = 0; r < NHI_REASON_COUNT; r++)
-        for (s = 0; s < NHI_DENIAL_SERVICES; s++) {
+    for (unsigned r = 0; r < NHI_REASON_COUNT; r++)
+        for (unsigned s = 0; s < NHI_DENIAL_SERVICES; s++) {
             d->count[r][s] = atomic_load(&im->count[r][s]);
             d->total += d->count[r][s];
         }
@@ -156,13 +151,10 @@ static void read_counts(struct image *im, struct nhi_denials *d)
 /* What has come since stays. */
 static void take_away(struct image *im, const struct nhi_denials *d)
 {
-    unsigned r, s;
-    size_t i;
-
-    for (r = 0; r < NHI_REASON_COUNT; r++)
-        for (s = 0; s < NHI_DENIAL_SERVICES; s++)
+    for (unsigned r = 0; r < NHI_REASON_COUNT; r++)
+        for (unsigned s = 0; s < NHI_DENIAL_SERVICES; s++)
             (void)atomic_fetch_sub(&im->count[r][s], d->count[r][s]);
-    for (i = 0; i < NHI_DENIALS_SAMPLES; i++)
+    for (size_t i = 0; i < NHI_DENIALS_SAMPLES; i++)
         atomic_store(&im->slots[i].written, 0);
     atomic_store(&im->taken, 0);
 }

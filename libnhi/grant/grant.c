@@ -42,9 +42,8 @@ static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint
 {
     enum nhi_err err = NHI_ERR_EXISTS;
     char name[NAME_SIZE];
-    uint32_t n;
 
-    for (n = 0; n < slots && err == NHI_ERR_EXISTS; n++) {
+    for (uint32_t n = 0; n < slots && err == NHI_ERR_EXISTS; n++) {
         snprintf(name, sizeof(name), "%c-%s-%u", kind, of, (unsigned)n);
         err = nhi_record_link(fd, dirfd, name);
     }
@@ -180,9 +179,8 @@ static enum nhi_err pin(struct making *m)
 static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], const char *account)
 {
     char text[NHI_PK_LEN * 2 + 1];
-    size_t i;
 
-    for (i = 0; i < NHI_PK_LEN; i++)
+    for (size_t i = 0; i < NHI_PK_LEN; i++)
         snprintf(text + 2 * i, 3, "%02x", key[i]);
     snprintf(name, size, "k-%s-%s", text, account);
 }
@@ -223,10 +221,9 @@ static enum nhi_err take_use(struct making *m)
     const struct nhi_grant *g = m->g;
     enum nhi_err err = NHI_ERR_EXISTS;
     char name[NAME_SIZE], lineage[NHI_GRANT_NAME_LEN + 1];
-    uint32_t n;
 
     nhi_grant_name(first_kid(g), first_of(g), lineage);
-    for (n = 0; n < g->ticket.uses && err == NHI_ERR_EXISTS; n++) {
+    for (uint32_t n = 0; n < g->ticket.uses && err == NHI_ERR_EXISTS; n++) {
         snprintf(name, sizeof(name), "u-%s-%u", first_of(g), (unsigned)n);
         if (has(m->dirfd, name))
             continue;

@@ -105,9 +105,7 @@ static bool copy(char *out, size_t size, const char *from)
 
 static bool find_source(const char *name, enum nhi_source *out)
 {
-    unsigned s;
-
-    for (s = NHI_FROM_PROMPT; s <= NHI_FROM_KEY; s++)
+    for (unsigned s = NHI_FROM_PROMPT; s <= NHI_FROM_KEY; s++)
         if (strcmp(nhi_source_name((enum nhi_source)s), name) == 0) {
             *out = (enum nhi_source)s;
             return true;

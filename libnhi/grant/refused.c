@@ -97,12 +97,10 @@ static void write_slot(struct slot *s, const struct nhi_refusal *r)
 /* The slot of that ID. mine: it was free. NULL: there is no room. */
 static struct slot *find_slot(struct image *im, enum region region, uint64_t id, bool *mine)
 {
-    size_t i;
-
-    for (i = regions[region].first; i < regions[region].end; i++)
+    for (size_t i = regions[region].first; i < regions[region].end; i++)
         if (atomic_load(&im->slots[i].id) == id)
             return &im->slots[i];
-    for (i = regions[region].first; i < regions[region].end; i++) {
+    for (size_t i = regions[region].first; i < regions[region].end; i++) {
         uint64_t was = 0;
 
         *mine = atomic_compare_exchange_strong(&im->slots[i].id, &was, id);
@@ -196,7 +194,6 @@ static bool is_print(const char *text)
 static void read_slot(const struct slot *s, struct nhi_refused *out)
 {
     struct nhi_refusal *of = &out->of;
-    size_t i;
 
     if (atomic_load(&s->written) == 1)
         *of = s->of;
@@ -210,7 +207,7 @@ static void read_slot(const struct slot *s, struct nhi_refused *out)
     read_name(of->issuer, sizeof(of->issuer), nhi_name_is_kid, false);
     read_name(of->kid, sizeof(of->kid), nhi_name_is_kid, false);
     read_name(of->key, sizeof(of->key), is_print, false);
-    for (i = 0; i < NHI_REFUSED_FROM; i++) {
+    for (size_t i = 0; i < NHI_REFUSED_FROM; i++) {
         memcpy(out->from[out->from_count], s->from[i], sizeof(s->from[i]));
         read_name(out->from[out->from_count], sizeof(s->from[i]), nhi_net_is_address, false);
         out->from_count += out->from[out->from_count][0] != '\0';
@@ -275,9 +272,7 @@ static size_t read_due(struct image *im, int64_t now, const char *boot, struct n
 /* What has come since stays. A slot whose hour is over is another's. */
 static void set_told(struct image *im, int64_t now, const struct nhi_refused *all, size_t count)
 {
-    size_t i;
-
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct slot *s = &im->slots[all[i].slot];
 
         atomic_store(&s->told, all[i].seen);
@@ -294,9 +289,7 @@ static void set_told(struct image *im, int64_t now, const struct nhi_refused *al
 
 static bool any_due(struct image *im, int64_t now)
 {
-    size_t i;
-
-    for (i = 0; i < NHI_REFUSED_SLOTS; i++)
+    for (size_t i = 0; i < NHI_REFUSED_SLOTS; i++)
         if (is_due(&im->slots[i], now))
             return true;
     return false;

@@ -108,9 +108,8 @@ void nhi_tally_close(const struct nhi_tally *t, int fd, void *mem)
 enum nhi_err nhi_tally_turn(int fd)
 {
     static const struct timespec pause = { .tv_nsec = 20000000 };
-    int i;
 
-    for (i = 0; i < TURN_TRIES; i++) {
+    for (int i = 0; i < TURN_TRIES; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return NHI_OK;
         (void)nanosleep(&pause, NULL);

@@ -123,9 +123,7 @@ out:
 
 static uint8_t *put_le64(uint8_t *at, size_t n)
 {
-    int i;
-
-    for (i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++)
         *at++ = (uint8_t)((uint64_t)n >> (8 * i));
     at[-1] &= 0x7f; /* PAE: for languages without unsigned integers */
     return at;

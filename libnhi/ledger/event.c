@@ -112,14 +112,13 @@ static char *put_number(char *out, int64_t n)
 static char *put_body(char *out, const struct nhi_event *e)
 {
     char at[NHI_TIME_LEN + 1];
-    size_t i;
 
     out = put_number(stpcpy(out, "{\"seq\":"), e->seq);
     if (nhi_time_format(e->at, at) == NHI_OK)
         out = put_member(out, "at", at);
     else
         out = put_number(stpcpy(out, ",\"at\":"), e->at);
-    for (i = 0; i < MEMBERS; i++)
+    for (size_t i = 0; i < MEMBERS; i++)
         if (member(e, i)[0] != '\0')
             out = put_member(out, members[i].name, member(e, i));
     if (e->detail != NULL && strcmp(e->detail, "{}") != 0)

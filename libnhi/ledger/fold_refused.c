@@ -27,13 +27,13 @@ struct telling {
 static void put_detail(const struct nhi_refused *r, char out[DETAIL_MAX])
 {
     char first[NHI_TIME_LEN + 1] = "", last[NHI_TIME_LEN + 1] = "";
-    size_t i, len;
+    size_t len;
 
     (void)!nhi_time_format(r->of.at, first);
     (void)!nhi_time_format(r->last, last);
     len = (size_t)snprintf(out, DETAIL_MAX, "{\"count\":%llu,\"first\":\"%s\",\"last\":\"%s\"",
                            (unsigned long long)r->count, first, last);
-    for (i = 0; i < r->from_count; i++)
+    for (size_t i = 0; i < r->from_count; i++)
         len += (size_t)snprintf(out + len, DETAIL_MAX - len, "%s\"%s\"", i == 0 ? ",\"from\":[" : ",", r->from[i]);
     if (r->from_count > 0)
         len += (size_t)snprintf(out + len, DETAIL_MAX - len, "]");
@@ -79,13 +79,12 @@ static enum nhi_err tell_one(struct telling *t, const struct nhi_refused *r)
 static int tell(const struct nhi_refused *all, size_t count, void *ctx)
 {
     struct telling *t = ctx;
-    size_t i;
 
     t->err = nhi_ledger_begin(t->ledger, t->now);
     if (t->err != NHI_OK)
         return 1;
     /* Where the hour is over and all of it was told, there is nothing to tell. */
-    for (i = 0; i < count && t->err == NHI_OK; i++)
+    for (size_t i = 0; i < count && t->err == NHI_OK; i++)
         if (all[i].count > 0)
             t->err = tell_one(t, &all[i]);
     if (t->err == NHI_OK)

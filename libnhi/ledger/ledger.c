@@ -35,13 +35,12 @@ static enum nhi_err check_files(const char *dir)
 {
     enum nhi_err err;
     struct stat st;
-    size_t i;
     int fd;
 
     err = nhi_dir_open(dir, &fd);
     if (err != NHI_OK)
         return err;
-    for (i = 0; i < sizeof(companions) / sizeof(companions[0]); i++) {
+    for (size_t i = 0; i < sizeof(companions) / sizeof(companions[0]); i++) {
         if (fstatat(fd, companions[i], &st, AT_SYMLINK_NOFOLLOW) != 0) {
             if (i == 0)
                 err = NHI_ERR_NOT_FOUND;
@@ -192,9 +191,9 @@ enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_m
 static enum nhi_err begin_reading(struct nhi_ledger *l)
 {
     static const struct timespec pause = { .tv_nsec = 2000000 };
-    int rc, tries;
+    int rc;
 
-    for (tries = 0; tries < READER_WAIT_MS / 2; tries++) {
+    for (int tries = 0; tries < READER_WAIT_MS / 2; tries++) {
         rc = sqlite3_exec(l->db, "BEGIN; SELECT 1 FROM setting", NULL, NULL, NULL);
         if ((rc & 0xff) != SQLITE_READONLY)
             break;

@@ -16,9 +16,8 @@ static enum nhi_err add_groups(struct nhi_ledger *l, const struct nhi_agent *a)
     const char *at = a->group_names, *next;
     char name[NHI_LIST_MAX + 1];
     enum nhi_err err = NHI_OK;
-    uint32_t i;
 
-    for (i = 0; i < a->account.group_count && err == NHI_OK; i++) {
+    for (uint32_t i = 0; i < a->account.group_count && err == NHI_OK; i++) {
         next = nhi_list_next(at, name);
         if (next == NULL || a->account.groups[i] == 0)
             return NHI_ERR_ARG;

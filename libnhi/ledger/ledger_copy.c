@@ -136,7 +136,6 @@ enum nhi_err nhi_copy_leave_out(struct nhi_ledger *copy, const char *name, const
                                           "UPDATE ticket SET agent = ?2 WHERE agent = ?1" };
     int64_t any = 0, changed = 0;
     enum nhi_err err = nhi_sql_number(copy, &any, "SELECT count(*) FROM agent WHERE name = ?1", "s", as);
-    size_t i;
 
     if (err != NHI_OK || any > 0)
         return err != NHI_OK ? err : NHI_ERR_EXISTS;
@@ -151,7 +150,7 @@ enum nhi_err nhi_copy_leave_out(struct nhi_ledger *copy, const char *name, const
                           "ssi", name, as, now);
     if (err == NHI_OK && changed == 0)
         err = NHI_ERR_NOT_FOUND;
-    for (i = 0; err == NHI_OK && i < sizeof(others) / sizeof(others[0]); i++)
+    for (size_t i = 0; err == NHI_OK && i < sizeof(others) / sizeof(others[0]); i++)
         err = nhi_sql_run(copy, NULL, others[i], "ss", name, as);
     if (err == NHI_OK)
         return nhi_sql_run(copy, NULL, "COMMIT", "");

@@ -146,11 +146,10 @@ static void read_row(sqlite3_stmt *st, struct nhi_event *e, enum nhi_err *err)
         { e->session, sizeof(e->session) }, { e->cause, sizeof(e->cause) },
     };
     const int count = sizeof(texts) / sizeof(texts[0]);
-    int i;
 
     e->seq = nhi_sql_int(st, 0, 1, INT64_MAX, err);
     e->at = nhi_sql_int(st, 1, INT64_MIN, INT64_MAX, err);
-    for (i = 0; i < count; i++)
+    for (int i = 0; i < count; i++)
         nhi_sql_text(st, 2 + i, texts[i].to, texts[i].size, err);
     e->detail = (const char *)sqlite3_column_text(st, 2 + count);
     if (*err == NHI_OK && (e->detail == NULL || strlen(e->detail) != (size_t)sqlite3_column_bytes(st, 2 + count)))

@@ -128,14 +128,13 @@ static enum nhi_err load_revoked(struct nhi_ledger *l, const struct nhi_ticket *
     static const char sql[] = "SELECT count(*) FROM revocation WHERE kind = ? AND id = ?";
     enum nhi_err err;
     int64_t n = 0;
-    size_t i;
 
     err = nhi_sql_number(l, &n, sql, "is", (int64_t)NHI_REVOKE_TASK, t->task);
     f->revoked = f->revoked || n > 0;
     if (err == NHI_OK)
         err = nhi_sql_number(l, &n, sql, "is", (int64_t)NHI_REVOKE_TICKET, t->jti);
     f->revoked = f->revoked || n > 0;
-    for (i = 0; i < f->ancestor_count && err == NHI_OK; i++) {
+    for (size_t i = 0; i < f->ancestor_count && err == NHI_OK; i++) {
         err = nhi_sql_number(l, &n, sql, "is", (int64_t)NHI_REVOKE_TICKET, f->ancestors[i]);
         f->revoked = f->revoked || n > 0;
     }

@@ -107,7 +107,6 @@ enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rul
                                 int64_t now)
 {
     enum nhi_err err;
-    size_t i;
 
     err = nhi_sql_run(l, NULL, "INSERT INTO policy SELECT coalesce(max(version), 0) + 1, ?, ? FROM policy", "si", hash,
                       now);
@@ -116,7 +115,7 @@ enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rul
     /* Only the policy in force is searched. */
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "DELETE FROM rule_index", "");
-    for (i = 0; i < count && err == NHI_OK; i++) {
+    for (size_t i = 0; i < count && err == NHI_OK; i++) {
         err = insert_rule(l, &rules[i]);
         if (err == NHI_OK)
             err = index_rule(l, &rules[i]);

@@ -143,10 +143,9 @@ enum nhi_err nhi_restore_run(struct nhi_ledger *l, const struct nhi_restore *r, 
 {
     enum nhi_err err;
     int64_t versions;
-    size_t i;
 
     err = nhi_sql_number(l, &versions, "SELECT coalesce(max(version), 0) FROM main.policy", "");
-    for (i = 0; err == NHI_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
+    for (size_t i = 0; err == NHI_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
         if (applies(&steps[i], r))
             err = nhi_sql_run(l, NULL, steps[i].sql, strstr(steps[i].sql, "?2") != NULL ? "ii" : "i", now, versions);
     if (err == NHI_OK)
@@ -230,9 +229,8 @@ enum nhi_err nhi_restore_check(struct nhi_ledger *l)
     };
     enum nhi_err err = NHI_OK;
     bool any = false;
-    size_t i;
 
-    for (i = 0; err == NHI_OK && i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
+    for (size_t i = 0; err == NHI_OK && i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
         err = count(l, &any, conflicts[i]);
         if (err == NHI_OK && any)
             err = NHI_ERR_EXISTS;

@@ -237,9 +237,8 @@ static enum nhi_reason check_policy(const struct nhi_request *req, const struct 
                                     const struct nhi_rule **rule, uint32_t *ssh)
 {
     const struct nhi_rule *forbid = NULL, *permit = NULL, *full = NULL;
-    size_t i;
 
-    for (i = 0; i < f->rule_count; i++) {
+    for (size_t i = 0; i < f->rule_count; i++) {
         const struct nhi_rule *r = &f->rules[i], **best;
 
         if (nhi_rule_fails(r, req, f) != NHI_COND_MET)
@@ -325,9 +324,8 @@ int64_t nhi_over_at(const struct nhi_ticket *t, const struct nhi_facts *f)
 int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *f)
 {
     int64_t until = nhi_over_at(req->ticket, f), next_minute = req->now - req->now % 60 + 60;
-    size_t i;
 
-    for (i = 0; i < f->rule_count; i++) {
+    for (size_t i = 0; i < f->rule_count; i++) {
         const struct nhi_rule *r = &f->rules[i];
 
         /* Days and hours begin and end with a minute. */

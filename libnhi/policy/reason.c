@@ -25,9 +25,7 @@ const char *nhi_reason_name(enum nhi_reason r)
 
 bool nhi_reason_find(const char *name, enum nhi_reason *out)
 {
-    unsigned r;
-
-    for (r = 0; r < NHI_REASON_COUNT; r++)
+    for (unsigned r = 0; r < NHI_REASON_COUNT; r++)
         if (strcmp(rows[r].name, name) == 0) {
             *out = (enum nhi_reason)r;
             return true;

@@ -127,8 +127,6 @@ static bool has_line(const char *lines, const char *line)
 
 static bool comes_from(const struct nhi_rule *r, const struct nhi_request *req)
 {
-    uint32_t i;
-
     if (r->net_count == 0 && !r->local && !r->unix_socket)
         return true;
     if (req->from_unknown)
@@ -140,7 +138,7 @@ static bool comes_from(const struct nhi_rule *r, const struct nhi_request *req)
     /* It could be any of those networks. */
     if (req->from == NULL || strcmp(req->from, NHI_NET_UNKNOWN) == 0)
         return r->forbid && r->net_count > 0;
-    for (i = 0; i < r->net_count; i++)
+    for (uint32_t i = 0; i < r->net_count; i++)
         if (nhi_net_has(&r->nets[i], req->from))
             return true;
     return false;
@@ -157,7 +155,6 @@ static bool in_time(const struct nhi_rule *r, int64_t now)
 {
     int64_t there = now + r->offset, days;
     int minute, day, yesterday;
-    uint32_t i;
 
     if (r->days == 0 && r->hours_count == 0)
         return true;
@@ -169,7 +166,7 @@ static bool in_time(const struct nhi_rule *r, int64_t now)
     yesterday = (day + 6) % 7;
     if (r->hours_count == 0)
         return on_day(r, day);
-    for (i = 0; i < r->hours_count; i++) {
+    for (uint32_t i = 0; i < r->hours_count; i++) {
         const struct nhi_hours *h = &r->hours[i];
 
         if (h->from < h->to ? on_day(r, day) && minute >= h->from && minute < h->to

@@ -10,14 +10,13 @@
 void nhi_rule_source_format(const struct nhi_rule *r, char text[NHI_RULE_SOURCE_MAX + 1])
 {
     size_t len = 0;
-    uint32_t i;
 
     text[0] = '\0';
     if (r->local)
         len = (size_t)snprintf(text, NHI_RULE_SOURCE_MAX + 1, "%s ", LOCAL);
     if (r->unix_socket)
         len += (size_t)snprintf(text + len, NHI_RULE_SOURCE_MAX + 1 - len, "%s ", NHI_NET_UNIX);
-    for (i = 0; i < r->net_count; i++) {
+    for (uint32_t i = 0; i < r->net_count; i++) {
         nhi_net_format(&r->nets[i], text + len);
         len = strlen(text);
         text[len++] = ' ';
@@ -44,10 +43,9 @@ static void parse_source(char *text, struct nhi_rule *r, enum nhi_err *err)
 void nhi_rule_hours_format(const struct nhi_rule *r, char text[NHI_RULE_HOURS_TEXT_MAX + 1])
 {
     size_t len = 0;
-    uint32_t i;
 
     text[0] = '\0';
-    for (i = 0; i < r->hours_count; i++)
+    for (uint32_t i = 0; i < r->hours_count; i++)
         len += (size_t)snprintf(text + len, NHI_RULE_HOURS_TEXT_MAX + 1 - len, "%u-%u ", (unsigned)r->hours[i].from,
                                 (unsigned)r->hours[i].to);
 }

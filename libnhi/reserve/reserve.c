@@ -39,9 +39,7 @@ enum nhi_err nhi_reserve_load(const char *dir, struct nhi_reserve *out)
 
 static bool is_ancestor(const struct nhi_facts *f, const char *jti)
 {
-    size_t i;
-
-    for (i = 0; i < f->ancestor_count; i++)
+    for (size_t i = 0; i < f->ancestor_count; i++)
         if (strcmp(f->ancestors[i], jti) == 0)
             return true;
     return false;
@@ -49,10 +47,8 @@ static bool is_ancestor(const struct nhi_facts *f, const char *jti)
 
 void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, struct nhi_facts *f)
 {
-    size_t i;
-
     f->lockdown = f->lockdown || r->lockdown;
-    for (i = 0; i < r->count && t != NULL; i++) {
+    for (size_t i = 0; i < r->count && t != NULL; i++) {
         const struct nhi_reserve_slot *s = &r->slots[i];
 
         switch (s->kind) {

@@ -17,12 +17,10 @@ uint32_t nhi_reserve_crc(const void *data, size_t len)
 {
     const uint8_t *p = data;
     uint32_t crc = UINT32_MAX;
-    size_t i;
-    int bit;
 
-    for (i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         crc ^= p[i];
-        for (bit = 0; bit < 8; bit++)
+        for (int bit = 0; bit < 8; bit++)
             crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0x82f63b78) : 0);
     }
     return ~crc;
@@ -78,12 +76,11 @@ bool nhi_reserve_id_ok(unsigned kind, const char *id)
 static bool check_image(const union reserve_image *im)
 {
     static const struct reserve_slot empty;
-    size_t i;
 
     if (memcmp(im->header.magic, NHI_RESERVE_MAGIC, sizeof(im->header.magic)) != 0 || im->header.lockdown > 1 ||
         im->header.sum != nhi_reserve_header_sum(im->header))
         return false;
-    for (i = 1; i < RESERVE_SLOTS; i++) {
+    for (size_t i = 1; i < RESERVE_SLOTS; i++) {
         const struct reserve_slot *s = &im->slots[i];
 
         if (memcmp(s, &empty, sizeof(empty)) == 0)
@@ -118,11 +115,9 @@ enum nhi_err nhi_reserve_read(int fd, union reserve_image *im)
 
 void nhi_reserve_parse(const union reserve_image *im, struct nhi_reserve *out)
 {
-    size_t i;
-
     memset(out, 0, sizeof(*out));
     out->lockdown = im->header.lockdown != 0;
-    for (i = 1; i <= NHI_RESERVE_SLOTS; i++) {
+    for (size_t i = 1; i <= NHI_RESERVE_SLOTS; i++) {
         const struct reserve_slot *s = &im->slots[i];
         struct nhi_reserve_slot *to = &out->slots[out->count];
 

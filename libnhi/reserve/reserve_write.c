@@ -56,9 +56,8 @@ enum nhi_err nhi_reserve_create(const char *dir)
 static enum nhi_err take_turn(int fd)
 {
     const struct timespec pause = { .tv_nsec = 1000000 };
-    int tries;
 
-    for (tries = 0; tries < TURN_MS; tries++) {
+    for (int tries = 0; tries < TURN_MS; tries++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return NHI_OK;
         if (errno != EWOULDBLOCK && errno != EINTR)
@@ -267,9 +266,8 @@ static enum nhi_err empty_all(int fd, union reserve_image *im)
 {
     const struct reserve_slot empty = { .kind = 0 };
     enum nhi_err err = NHI_OK;
-    size_t i;
 
-    for (i = 1; err == NHI_OK && i <= NHI_RESERVE_SLOTS; i++)
+    for (size_t i = 1; err == NHI_OK && i <= NHI_RESERVE_SLOTS; i++)
         if (im->slots[i].kind != 0 && take_slot(fd, im, i))
             err = put_slot(fd, i, &empty);
     if (err == NHI_OK && fdatasync(fd) != 0)

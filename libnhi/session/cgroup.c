@@ -33,10 +33,9 @@ static int open_top(void)
 {
     static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
     struct statfs fs;
-    size_t i;
     int fd;
 
-    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         fd = open(places[i], DIRECTORY);
         if (fd < 0)
             continue;

@@ -94,14 +94,14 @@ static void each_handle_of(const char *run_dir, const struct nhi_grant *g, const
     char name[2][NHI_TREE_MAX + 1] = { "", "" };
     struct nhi_grant had;
     uint32_t audit;
-    int dirfd, i;
+    int dirfd;
 
     nhi_session_handle(g, name[0]);
     if (nhi_proc_audit(g->self.pid, &audit) == NHI_OK)
         nhi_session_audit_handle(g, audit, name[1]);
     if (open_sessions(run_dir, &dirfd) != NHI_OK)
         return;
-    for (i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++)
         if (name[i][0] != '\0' && nhi_record_read(dirfd, name[i], &had) == NHI_OK && strcmp(had.id, g->id) == 0)
             fn(dirfd, name[i], g, reason);
     close(dirfd);

@@ -181,9 +181,7 @@ static unsigned long long started(void)
 /* Whether an audit session seems to be empty. */
 static bool some_are_missing(const struct names *names, const char *boot, const struct live *live)
 {
-    size_t i;
-
-    for (i = 0; i < names->count; i++)
+    for (size_t i = 0; i < names->count; i++)
         if (names->all[i][0] == 'a' && !is_alive(names->all[i], boot, live))
             return true;
     return false;
@@ -232,7 +230,6 @@ static enum nhi_err walk(const char *run_dir, struct walk *w)
     char path[256], boot[37];
     bool stop = false;
     enum nhi_err err;
-    size_t i;
     DIR *d;
 
     if (snprintf(path, sizeof(path), "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof(path))
@@ -245,7 +242,7 @@ static enum nhi_err walk(const char *run_dir, struct walk *w)
         err = list(d, &names);
     if (err == NHI_OK)
         err = look(&names, boot, &live);
-    for (i = 0; err == NHI_OK && !stop && i < names.count; i++)
+    for (size_t i = 0; err == NHI_OK && !stop && i < names.count; i++)
         err = visit(dirfd(d), names.all[i], boot, &live, w, &stop);
     closedir(d);
     free(names.all);

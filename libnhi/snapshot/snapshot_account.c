@@ -28,8 +28,6 @@ static bool path_is_valid(const char *s)
 
 bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_t uid_max)
 {
-    uint32_t i;
-
     if (!nhi_name_is_agent(a->name) || strcmp(a->name, NHI_AGENTS_GROUP) == 0)
         return false;
     if (!nhi_id_is_ours(a->uid) || a->uid <= uid_min || a->uid > uid_max)
@@ -39,7 +37,7 @@ bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_
     if (!path_is_valid(a->home) || !path_is_valid(a->shell) || a->group_count > NHI_GROUPS_MAX)
         return false;
     /* Below 1000 are root, adm, shadow, sudo, disk, docker: no snapshot can put an agent there. */
-    for (i = 0; i < a->group_count; i++)
+    for (uint32_t i = 0; i < a->group_count; i++)
         if (!nhi_id_is_ours(a->groups[i]) || a->groups[i] == uid_min || a->groups[i] == a->uid)
             return false;
     return true;
@@ -62,9 +60,7 @@ void nhi_snapshot_key(char kind, uint32_t number, char *key)
 /* Not cdb_pack: that would link all of tinycdb's writer into nss_nhi. */
 static unsigned char *put_number(unsigned char *at, uint32_t n)
 {
-    int i;
-
-    for (i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++)
         *at++ = (unsigned char)(n >> 8 * i);
     return at;
 }
@@ -80,12 +76,11 @@ static unsigned char *put_text(unsigned char *at, const char *s)
 size_t nhi_account_encode(const struct nhi_account *a, unsigned char *value)
 {
     unsigned char *at = value;
-    uint32_t i;
 
     at = put_number(at, NHI_SNAPSHOT_VERSION);
     at = put_number(at, a->uid);
     at = put_number(at, a->group_count);
-    for (i = 0; i < a->group_count; i++)
+    for (uint32_t i = 0; i < a->group_count; i++)
         at = put_number(at, a->groups[i]);
     at = put_text(at, a->name);
     at = put_text(at, a->gecos);
@@ -122,14 +117,14 @@ enum nhi_err nhi_account_decode(const unsigned char *value, size_t len, uint32_t
     const unsigned char *at = value;
     size_t left = len;
     struct nhi_account a;
-    uint32_t version, i;
+    uint32_t version;
 
     memset(&a, 0, sizeof(a));
     if (!take_number(&at, &left, &version) || version != NHI_SNAPSHOT_VERSION)
         return NHI_ERR_CORRUPT;
     if (!take_number(&at, &left, &a.uid) || !take_number(&at, &left, &a.group_count) || a.group_count > NHI_GROUPS_MAX)
         return NHI_ERR_CORRUPT;
-    for (i = 0; i < a.group_count; i++)
+    for (uint32_t i = 0; i < a.group_count; i++)
         if (!take_number(&at, &left, &a.groups[i]))
             return NHI_ERR_CORRUPT;
     if (!take_text(&at, &left, a.name, sizeof(a.name)) || !take_text(&at, &left, a.gecos, sizeof(a.gecos)) ||

@@ -67,9 +67,7 @@ static const struct time_claim time_claims[] = {
 /* The one check of all claims, kid aside. */
 static bool claims_ok(const struct nhi_ticket *t)
 {
-    size_t i;
-
-    for (i = 0; i < COUNT(text_claims); i++) {
+    for (size_t i = 0; i < COUNT(text_claims); i++) {
         const struct text_claim *c = &text_claims[i];
         const char *s = (const char *)t + c->at;
 
@@ -92,11 +90,10 @@ static bool claims_ok(const struct nhi_ticket *t)
 static bool is_flat(const char *json, size_t len)
 {
     bool in_string = false, escaped = false;
-    size_t i;
 
     if (len < 2 || json[0] != '{' || json[len - 1] != '}')
         return false;
-    for (i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         char c = json[i];
 
         if (c < ' ' || c > '~')

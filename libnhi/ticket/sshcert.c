@@ -27,13 +27,12 @@ struct reader {
 static uint64_t get_number(struct reader *r, size_t bytes)
 {
     uint64_t v = 0;
-    size_t i;
 
     if (r->bad || r->left < bytes) {
         r->bad = true;
         return 0;
     }
-    for (i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++)
         v = v << 8 | r->at[i];
     r->at += bytes;
     r->left -= bytes;
@@ -180,9 +179,8 @@ static void put(struct writer *w, const void *bytes, size_t len)
 static void put_number(struct writer *w, uint64_t v, size_t bytes)
 {
     uint8_t b[8] = { 0 };
-    size_t i;
 
-    for (i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++)
         b[i] = (uint8_t)(v >> (8 * (bytes - 1 - i)));
     put(w, b, bytes);
 }

@@ -16,9 +16,7 @@ static const struct {
 
 uint32_t nhi_sshopt_parse(const char *word)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(words[i].word, word) == 0)
             return words[i].bits;
     return 0;

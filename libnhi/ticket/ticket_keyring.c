@@ -43,14 +43,14 @@ static int is_shared(int32_t ring)
 size_t nhi_keyring_read(char *text, size_t size)
 {
     int32_t keys[KEYS_MAX];
-    long ring, n, i, len;
+    long ring, n, len;
 
     ring = keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, NULL, 0);
     if (ring <= 0 || is_shared((int32_t)ring))
         return 0;
     n = keyctl(KEYCTL_READ, ring, keys, sizeof(keys));
     n = n > (long)sizeof(keys) ? KEYS_MAX : n / (long)sizeof(keys[0]);
-    for (i = 0; i < n; i++)
+    for (long i = 0; i < n; i++)
         if (is_called(keys[i], "user", DESCRIPTION)) {
             len = keyctl(KEYCTL_READ, keys[i], text, size);
             /* A longer one goes on cut, for the verifier to refuse: what yields anything is final.

@@ -46,9 +46,8 @@ static size_t run(const char *program, const char *account)
 static double measure(const char *program, const char *account, bool answers)
 {
     static double took[ROUNDS];
-    int i;
 
-    for (i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         double start = now_us();
 
         if ((run(program, account) > 0) != answers) {
@@ -82,7 +81,6 @@ int main(void)
     const char *build = getenv("BUILD");
     struct nhi_ledger *l;
     double nothing;
-    int i;
 
     snprintf(helper, sizeof(helper), "%s/nhi-authorized-keys", build != NULL ? build : "build");
     if (!world_enter())
@@ -96,7 +94,7 @@ int main(void)
     row("/bin/true", nothing, nothing);
     row("a key with a ticket, 1 live", measure(helper, "ci-bot", true), nothing);
     l = world_ledger();
-    for (i = 1; i < MANY; i++)
+    for (int i = 1; i < MANY; i++)
         record(l, false);
     world_commit(l);
     row("a key with a ticket, 100,000 live", measure(helper, "ci-bot", true), nothing);

@@ -108,15 +108,14 @@ static double measure(enum op op, int per_batch)
 {
     static uint32_t next = 12345;
     double batch[BATCHES];
-    int b, k;
 
     if (per_batch == 0)
         return 0;
     once(op, 0); /* loads modules */
-    for (b = 0; b < BATCHES; b++) {
+    for (int b = 0; b < BATCHES; b++) {
         double start = now_us();
 
-        for (k = 0; k < per_batch; k++) {
+        for (int k = 0; k < per_batch; k++) {
             next = next * 1664525u + 1013904223u;
             once(op, (next >> 8) % ACCOUNTS);
         }
@@ -172,11 +171,10 @@ static long in_child(void (*work)(const char *, struct figures *), const char *s
 static void write_passwd(const char *to)
 {
     FILE *out = fopen(to, "we");
-    uint32_t i;
 
     if (out == NULL)
         die(to);
-    for (i = 0; i < ACCOUNTS; i++) {
+    for (uint32_t i = 0; i < ACCOUNTS; i++) {
         struct nhi_account a = accounts_nth(i);
 
         fprintf(out, "%s:*:%u:%u:%s:%s:%s\n", a.name, a.uid, a.uid, a.gecos, a.home, a.shell);
@@ -192,12 +190,11 @@ static void prepare(void)
     char lib[4096];
     ssize_t len = readlink("/proc/self/exe", lib, sizeof(lib) - 64);
     FILE *small;
-    int up;
 
     if (len < 0)
         die("/proc/self/exe");
     lib[len] = '\0';
-    for (up = 0; up < 3; up++) /* BUILD/tests/bench/bench_nss */
+    for (int up = 0; up < 3; up++) /* BUILD/tests/bench/bench_nss */
         *strrchr(lib, '/') = '\0';
     strcat(lib, "/libnss_nhi.so.2");
     if (dlopen(lib, RTLD_NOW) == NULL) {

@@ -32,11 +32,9 @@ static const char shadow[] =
 
 static int converse(int n, const struct pam_message **msg, struct pam_response **resp, void *ctx)
 {
-    int i;
-
     (void)msg;
     *resp = calloc((size_t)n, sizeof(**resp));
-    for (i = 0; i < n; i++)
+    for (int i = 0; i < n; i++)
         (*resp)[i].resp = strdup(ctx);
     return PAM_SUCCESS;
 }
@@ -77,12 +75,11 @@ static void cycle(const char *service, const char *user, char *reply, bool authe
 static double measure(const char *service, const char *user, char *reply, bool authenticate, int n)
 {
     double *t = calloc((size_t)n, sizeof(*t)), middle;
-    int i;
 
     if (t == NULL)
         exit(1);
     cycle(service, user, reply, authenticate);
-    for (i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         double start = now_us();
 
         cycle(service, user, reply, authenticate);
@@ -100,9 +97,8 @@ static double verify_once(const struct nhi_ticket *t)
     char *text = world_mint(t);
     struct nhi_ticket out;
     double times[ROUNDS];
-    int i;
 
-    for (i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         double start = now_us();
 
         if (nhi_ticket_verify(text, strlen(text), world_sk + 32, &out) != NHI_OK)
@@ -141,9 +137,8 @@ static void many_revocations(int count)
 {
     struct nhi_ledger *l = world_ledger();
     char jti[NHI_JTI_LEN + 1];
-    int i;
 
-    for (i = 0; i < count; i++)
+    for (int i = 0; i < count; i++)
         if (nhi_id_new(jti) != NHI_OK || nhi_revoke(l, NHI_REVOKE_TICKET, jti, "bench", time(NULL), NULL) != NHI_OK)
             exit(1);
     world_commit(l);

@@ -31,9 +31,8 @@ static double decide(void)
         .source = NHI_FROM_PROMPT, .text = text, .place = "192.0.2.1", .remote = true, .from = "192.0.2.1"
     };
     double times[ROUNDS];
-    int i;
 
-    for (i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         struct nhi_verdict v;
         double start = now_us();
 
@@ -66,12 +65,11 @@ static char *policy_text(int count, const struct shape *shape)
 {
     size_t size = (size_t)count * RULE_TEXT + 64, len = 0;
     char *conf = malloc(size);
-    int i;
 
     if (conf == NULL)
         exit(1);
     len = (size_t)snprintf(conf, size, "rules = (\n");
-    for (i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++) {
         char agent[32];
 
         if (i == 0 || !shape->numbered)
@@ -114,9 +112,8 @@ static void rules(const struct shape *shape)
 {
     static const int counts[] = { 10, 1000, 10000 };
     double first = 0, first_compile = 0;
-    size_t i;
 
-    for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         double c = compile(counts[i], shape), d = decide();
 
         if (i == 0) {
@@ -137,9 +134,8 @@ static void revoke(int count)
 {
     struct nhi_ledger *l = world_ledger();
     char jti[NHI_JTI_LEN + 1];
-    int i;
 
-    for (i = 0; i < count; i++)
+    for (int i = 0; i < count; i++)
         if (nhi_id_new(jti) != NHI_OK || nhi_revoke(l, NHI_REVOKE_TICKET, jti, "", time(NULL), NULL) != NHI_OK)
             exit(1);
     world_commit(l);
@@ -148,9 +144,8 @@ static void revoke(int count)
 static void record(int count)
 {
     struct nhi_ledger *l = world_ledger();
-    int i;
 
-    for (i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++) {
         struct nhi_ticket t = world_ticket();
 
         if (nhi_ticket_record(l, &t, NHI_ORIGIN_ISSUED, time(NULL)) != NHI_OK)
@@ -164,7 +159,6 @@ int main(void)
     struct rusage usage;
     struct nhi_ticket t;
     double first;
-    size_t i;
 
     if (!world_enter())
         return 1;
@@ -173,7 +167,7 @@ int main(void)
     text = world_mint(&t);
     printf("one decision, median, ledger opened and ticket verified in it\n");
     rules(&others);
-    for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
         rules(&shapes[i]);
     (void)compile(10, &others);
     revoke(10);

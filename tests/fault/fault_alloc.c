@@ -167,9 +167,8 @@ static int setup(void **state)
 static void each_allocation(bool (*fn)(void), long failures)
 {
     const long step = getenv("DEPTH") != NULL ? 1 : 7;
-    int mode;
 
-    for (mode = 0; mode < 2; mode++) {
+    for (int mode = 0; mode < 2; mode++) {
         long k, refused = 0;
         bool reached = true, ok = false;
 
@@ -249,10 +248,9 @@ static bool ask_the_ledger(void)
 static void rules(struct nhi_ledger *l, bool forbid)
 {
     struct nhi_rule r[20];
-    size_t i;
 
     memset(r, 0, sizeof(r));
-    for (i = 0; i < 20; i++) {
+    for (size_t i = 0; i < 20; i++) {
         snprintf(r[i].name, sizeof(r[i].name), "rule-%02zu", i);
         memcpy(r[i].agents, "ci-bot", 7);
         memcpy(r[i].accounts, "deploy", 7);
@@ -265,9 +263,7 @@ static void rules(struct nhi_ledger *l, bool forbid)
 /* Ticket 3, child of 2, child of 1. */
 static void lineage(struct nhi_ledger *l)
 {
-    unsigned n;
-
-    for (n = 1; n <= 3; n++) {
+    for (unsigned n = 1; n <= 3; n++) {
         asked = state_ticket(n);
         if (n > 1)
             state_jti(n - 1, asked.parent);
@@ -317,10 +313,9 @@ static void facts_revoked(void **state)
                { NHI_REVOKE_TASK, "build-1", NHI_DENY_REVOKED },
                { NHI_REVOKE_AGENT, "ci-bot", NHI_DENY_REVOKED },
                { NHI_REVOKE_ISSUER, "k1", NHI_DENY_ISSUER_REVOKED } };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(by) / sizeof(by[0]); i++) {
+    for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++) {
         (void)state_ready(NULL);
         right = by[i].reason;
         ledger_with(false, by[i].kind, by[i].id);
@@ -338,10 +333,9 @@ static void facts_renewed(void **state)
                { 4, NULL, NHI_PERMIT },
                { 4, "000000000000000000001A", NHI_DENY_REVOKED } };
     struct nhi_ticket_row old;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+    for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
         struct nhi_ticket t = state_ticket(4);
         struct nhi_ledger *l;
 

@@ -316,7 +316,6 @@ static void sweep(const struct row *r, unsigned *cases)
 {
     int counts[CALLS];
     struct pnhi_caller c;
-    size_t e;
 
     which = -1;
     assert_true(look(r, &c));
@@ -327,7 +326,7 @@ static void sweep(const struct row *r, unsigned *cases)
     memcpy(counts, made, sizeof(counts));
     for (which = 0; which < CALLS; which++)
         for (when = 0; when < counts[which]; when++)
-            for (e = 0; e < sizeof(errors) / sizeof(errors[0]); e++) {
+            for (size_t e = 0; e < sizeof(errors) / sizeof(errors[0]); e++) {
                 with = errors[e];
                 if (which == REALLOC && with != ENOMEM)
                     continue;
@@ -408,10 +407,9 @@ static void each_row(void **state)
 {
     unsigned cases = 0;
     int files = open_files();
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         world_reset();
         assert_int_equal(publish(), 0);
         go(rows[i].where);
@@ -474,9 +472,7 @@ static int in_child(const struct row *r)
 
 static const struct row *row(const char *name)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].name, name) == 0)
             return &rows[i];
     fail_msg("no row %s", name);

@@ -60,7 +60,6 @@ int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, in
 int __wrap_fsync(int fd)
 {
     struct stat st;
-    size_t i;
 
     assert_int_equal(fstat(fd, &st), 0);
     flushes++;
@@ -73,16 +72,14 @@ int __wrap_fsync(int fd)
         errno = EIO;
         return -1;
     }
-    for (i = 0; i < name_count; i++)
+    for (size_t i = 0; i < name_count; i++)
         names[i].there = true;
     return __real_fsync(fd);
 }
 
 int __wrap_unlinkat(int dir, const char *name, int flags)
 {
-    size_t i;
-
-    for (i = 0; i < name_count; i++)
+    for (size_t i = 0; i < name_count; i++)
         if (strcmp(names[i].name, name) == 0)
             names[i] = names[--name_count];
     return __real_unlinkat(dir, name, flags);
@@ -90,9 +87,7 @@ int __wrap_unlinkat(int dir, const char *name, int flags)
 
 static bool is_flushed(ino_t file)
 {
-    size_t i;
-
-    for (i = 0; i < flushed_count; i++)
+    for (size_t i = 0; i < flushed_count; i++)
         if (flushed[i] == file)
             return true;
     return false;
@@ -101,10 +96,9 @@ static bool is_flushed(ino_t file)
 static void lose_power(void)
 {
     int dir = open(STATE_GRANTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    size_t i;
 
     assert_true(dir >= 0);
-    for (i = 0; i < name_count; i++)
+    for (size_t i = 0; i < name_count; i++)
         if (!names[i].there)
             assert_int_equal(__real_unlinkat(dir, names[i].name, 0), 0);
         else if (!is_flushed(names[i].file)) {

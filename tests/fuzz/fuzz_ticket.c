@@ -38,9 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void fixed_key(uint8_t pk[NHI_PK_LEN], uint8_t sk[NHI_SK_LEN])
 {
     uint8_t seed[crypto_sign_SEEDBYTES];
-    size_t i;
 
-    for (i = 0; i < sizeof(seed); i++)
+    for (size_t i = 0; i < sizeof(seed); i++)
         seed[i] = (uint8_t)(0x40 + i);
     MUST(crypto_sign_seed_keypair(pk, sk, seed) == 0);
 }

@@ -8,14 +8,13 @@
 struct nhi_account accounts_nth(uint32_t i)
 {
     struct nhi_account a = { .uid = ACCOUNTS_UID_MIN + 1 + i, .group_count = i % 4 };
-    uint32_t g;
 
     snprintf(a.name, sizeof(a.name), "agent-%05u", i);
     if (i % 3 != 0)
         snprintf(a.gecos, sizeof(a.gecos), "Agent %u,owner", i);
     snprintf(a.home, sizeof(a.home), "/var/lib/agents/%u", i);
     strcpy(a.shell, i % 5 == 4 ? "/usr/sbin/nologin" : "/bin/bash");
-    for (g = 0; g < a.group_count; g++)
+    for (uint32_t g = 0; g < a.group_count; g++)
         a.groups[g] = 5000 + g;
     return a;
 }
@@ -24,9 +23,8 @@ enum nhi_err accounts_publish(const char *to, uint32_t count)
 {
     struct nhi_snapshot_writer *w = NULL;
     enum nhi_err err = nhi_snapshot_begin(to, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w);
-    uint32_t i;
 
-    for (i = 0; i < count && err == NHI_OK; i++) {
+    for (uint32_t i = 0; i < count && err == NHI_OK; i++) {
         struct nhi_account a = accounts_nth(i);
 
         err = nhi_snapshot_add(w, &a);

@@ -97,7 +97,6 @@ bool world_enter(void)
 {
     const char *build = getenv("BUILD");
     static const char *const covered[] = { "/etc", "/run", "/var/lib", "/dev" };
-    size_t i;
 
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) {
         printf("1..0 # SKIP needs root and a mount namespace of its own\n");
@@ -110,7 +109,7 @@ bool world_enter(void)
     snprintf(module, sizeof(module), "%s/pam_nhi.so", build);
     MUST(access(module, R_OK) == 0);
     (void)umask(022);
-    for (i = 0; i < sizeof(covered) / sizeof(covered[0]); i++)
+    for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]); i++)
         MUST(mount("tmpfs", covered[i], "tmpfs", 0, "mode=0755") == 0);
     /* A session that is registered here must not move its process to a cgroup of the machine. */
     MUST(access("/sys/fs/cgroup", F_OK) != 0 || mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=0755") == 0);
@@ -238,7 +237,6 @@ char *world_mint(const struct nhi_ticket *t)
 static int converse(int n, const struct pam_message **msg, struct pam_response **resp, void *ctx)
 {
     const struct world_call *c = ctx;
-    int i;
 
     if (c->asking != NULL)
         c->asking();
@@ -246,7 +244,7 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
     if (c->reply == NULL)
         return PAM_CONV_ERR;
     *resp = calloc((size_t)n, sizeof(**resp));
-    for (i = 0; i < n; i++)
+    for (int i = 0; i < n; i++)
         if (msg[i]->msg_style == PAM_PROMPT_ECHO_OFF)
             (*resp)[i].resp = strdup(c->reply);
         else if (msg[i]->msg_style == PAM_PROMPT_ECHO_ON && c->asked != NULL)

@@ -87,13 +87,12 @@ struct writers_proof writers_prove(int writers)
     struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
     struct writers_proof proof = { .least = INT32_MAX };
     struct nhi_head head = { .given = -1 };
-    int i;
 
     memcpy(p->chain.hash, NHI_NO_EVENT, sizeof(p->chain.hash));
     proof.whole = nhi_event_each(l, 0, INT32_MAX, prove, p) == NHI_OK && !p->broken &&
                   nhi_event_head(l, &head) == NHI_OK && head.given == p->chain.seq &&
                   strcmp(head.hash, p->chain.hash) == 0;
-    for (i = 0; i < writers; i++) {
+    for (int i = 0; i < writers; i++) {
         proof.events += p->of[i];
         proof.least = p->of[i] < proof.least ? p->of[i] : proof.least;
         proof.most = p->of[i] > proof.most ? p->of[i] : proof.most;

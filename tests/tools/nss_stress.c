@@ -65,13 +65,12 @@ static void load(const char *lib)
         { "_nss_nhi_initgroups_dyn", &nss.initgroups },
     };
     void *handle = dlopen(lib, RTLD_NOW | RTLD_LOCAL);
-    size_t i;
 
     if (handle == NULL) {
         fprintf(stderr, "%s\n", dlerror());
         exit(2);
     }
-    for (i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+    for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
         void *sym = dlsym(handle, symbols[i].name);
 
         CHECK(sym != NULL);
@@ -220,7 +219,6 @@ static int status(enum nss_status want, int want_err)
     enum lookup what;
     char buf[4096];
     union answer a;
-    size_t i;
     int err;
 
     CHECK(gids != NULL);
@@ -233,7 +231,7 @@ static int status(enum nss_status want, int want_err)
     CHECK(nss.initgroups("agent-00003", 1, &start, &size, &gids, -1, &err) == want);
     CHECK(err == want_err && start == 0 && size == 4);
     /* These are misses whatever became of the file. */
-    for (i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+    for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
         CHECK(nss.getpwuid(never[i], &a.pw, buf, sizeof(buf), &err) == NSS_STATUS_NOTFOUND);
         CHECK(err == ENOENT);
         CHECK(nss.getgrgid(never[i], &a.gr, buf, sizeof(buf), &err) == NSS_STATUS_NOTFOUND);
@@ -341,10 +339,9 @@ static void *ask_always(void *arg)
 {
     const size_t len = 4096 + (size_t)count * 48;
     char *buf = malloc(len);
-    long i;
 
     CHECK(buf != NULL);
-    for (i = 0; i < rounds; i++)
+    for (long i = 0; i < rounds; i++)
         ask_all((uint32_t)(i * 7 + *(const int *)arg) % count, buf, len);
     free(buf);
     return NULL;
@@ -356,13 +353,13 @@ static void in_threads(void *(*body)(void *), int forks)
     static int number[THREADS];
     static char buf[1 << 20];
     pthread_t t[THREADS];
-    int i, st;
+    int st;
 
-    for (i = 0; i < THREADS; i++) {
+    for (int i = 0; i < THREADS; i++) {
         number[i] = i;
         CHECK(pthread_create(&t[i], NULL, body, &number[i]) == 0);
     }
-    for (i = 0; i < forks; i++) {
+    for (int i = 0; i < forks; i++) {
         pid_t pid = fork();
 
         if (pid == 0) {
@@ -372,7 +369,7 @@ static void in_threads(void *(*body)(void *), int forks)
         }
         CHECK(pid > 0 && waitpid(pid, &st, 0) == pid && st == 0);
     }
-    for (i = 0; i < THREADS; i++)
+    for (int i = 0; i < THREADS; i++)
         CHECK(pthread_join(t[i], NULL) == 0);
 }
 
@@ -388,15 +385,13 @@ static int next_fd(void)
 
 static int share(void)
 {
-    uint32_t i;
-
     seen_pw = calloc(count + 1, 1);
     seen_gr = calloc(count + 1, 1);
     CHECK(seen_pw != NULL && seen_gr != NULL);
     CHECK(nss.setpwent(1) == NSS_STATUS_SUCCESS && nss.setgrent(1) == NSS_STATUS_SUCCESS);
     in_threads(share_one, 0);
     CHECK(seen_pw[0] == 0 && seen_gr[0] == 1);
-    for (i = 1; i <= count; i++)
+    for (uint32_t i = 1; i <= count; i++)
         CHECK(seen_pw[i] == 1 && seen_gr[i] == 1);
     free(seen_pw);
     free(seen_gr);

@@ -162,7 +162,6 @@ static void folds_nothing_twice(void **state)
     struct nhi_grant g = state_grant(1, 1);
     struct nhi_ledger *l = state_begin();
     struct nhi_ticket_row row;
-    int i;
 
     (void)state;
     t.uses = 3;
@@ -176,7 +175,7 @@ static void folds_nothing_twice(void **state)
     assert_int_equal(count, 1);
     assert_int_equal(take(1, walked.hash), NHI_OK);
     assert_int_equal(remembered(), 1);
-    for (i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++) {
         assert_int_equal(fold(NOW + 60).folded, 0);
         (void)proven();
         assert_int_equal(count, 0);

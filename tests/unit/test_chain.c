@@ -41,9 +41,8 @@ static void put(char line[LINE_MAX_LEN], struct nhi_event *e)
 static void make_trail(const char *cause)
 {
     struct nhi_event e = { .kind = "grant", .agent = "ci-bot", .detail = "{\"uid\":0}", .prev = NHI_NO_EVENT };
-    int i;
 
-    for (i = 0; i < LINES; i++) {
+    for (int i = 0; i < LINES; i++) {
         e.seq = i + 1;
         e.at = 1800000000 + i;
         snprintf(e.cause, sizeof(e.cause), "%s", i == 2 ? cause : "");
@@ -64,9 +63,8 @@ static enum nhi_link walk(char (*const lines)[LINE_MAX_LEN], const int *order, i
 {
     struct nhi_chain c = START;
     enum nhi_link link = NHI_LINK_GOOD;
-    int i;
 
-    for (i = 0; i < n && link == NHI_LINK_GOOD; i++)
+    for (int i = 0; i < n && link == NHI_LINK_GOOD; i++)
         link = nhi_chain_add(&c, lines[order[i]], strlen(lines[order[i]]), at);
     return link;
 }
@@ -94,15 +92,15 @@ static void sound(void **state)
 static void every_bit(void **state)
 {
     enum nhi_link link;
-    size_t k, len;
+    size_t len;
     int64_t at;
-    int i, bit;
+    int i;
 
     (void)state;
     for (i = 0; i < LINES; i++) {
         len = strlen(trail[i]);
-        for (k = 0; k < len; k++)
-            for (bit = 0; bit < 8; bit++) {
+        for (size_t k = 0; k < len; k++)
+            for (int bit = 0; bit < 8; bit++) {
                 trail[i][k] ^= (char)(1 << bit);
                 link = walk(trail, in_order, LINES, &at);
                 if (link == NHI_LINK_GOOD)
@@ -113,7 +111,7 @@ static void every_bit(void **state)
                 trail[i][k] ^= (char)(1 << bit);
             }
         /* And every length that is not its own. */
-        for (k = 0; k < len; k++) {
+        for (size_t k = 0; k < len; k++) {
             char was = trail[i][k];
 
             trail[i][k] = '\0';
@@ -167,10 +165,9 @@ static void put_in(void **state)
     struct nhi_event e = { .kind = "grant", .agent = "forged" };
     struct nhi_chain c;
     int64_t at;
-    int i;
 
     (void)state;
-    for (i = 0; i < LINES; i++) {
+    for (int i = 0; i < LINES; i++) {
         memcpy(was, trail[i], sizeof(was));
         e.seq = i + 1;
         memcpy(e.prev, prev, sizeof(e.prev));
@@ -211,7 +208,7 @@ static void head(void **state)
     struct nhi_bytes footer = { .data = NULL };
     struct nhi_signed_head h;
     char *token, pid[NHI_PASERK_MAX];
-    size_t k, len;
+    size_t len;
 
     (void)state;
     assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
@@ -224,7 +221,7 @@ static void head(void **state)
     assert_int_equal(h.at, 1800000000);
     assert_int_equal(strspn(h.hash, "a"), NHI_DIGEST_LEN);
     assert_int_equal(nhi_head_verify(other_pk, token, len, &h), NHI_ERR_SIGNATURE);
-    for (k = 0; k < len; k++) {
+    for (size_t k = 0; k < len; k++) {
         token[k] ^= 1;
         assert_int_not_equal(nhi_head_verify(pk, token, len, &h), NHI_OK);
         token[k] ^= 1;
@@ -252,11 +249,10 @@ static void not_a_head(void **state)
     };
     struct nhi_signed_head h;
     char *token = NULL;
-    size_t i;
 
     (void)state;
     assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
-    for (i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+    for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
         assert_int_equal(nhi_paseto_sign(sk, payloads[i], strlen(payloads[i]), "", 0, "nhi-head-v1", 11, &token),
                          NHI_OK);
         assert_int_equal(nhi_head_verify(pk, token, strlen(token), &h), NHI_ERR_FORMAT);

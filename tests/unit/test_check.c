@@ -106,10 +106,9 @@ static void refusals_that_are_known(void **state)
                                             NHI_DENY_SUPERSEDED };
     struct nhi_ticket t = bound();
     bool known = false;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(dead) / sizeof(dead[0]) + 2; i++) {
+    for (size_t i = 0; i < sizeof(dead) / sizeof(dead[0]) + 2; i++) {
         struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
 
         /* That one lives: it says nothing about the one that is refused. */
@@ -119,7 +118,7 @@ static void refusals_that_are_known(void **state)
         assert_string_equal(v.ticket.jti, "");
     }
     world_sql("UPDATE task SET state = 2");
-    for (i = 0; i < sizeof(dead) / sizeof(dead[0]) + 2; i++) {
+    for (size_t i = 0; i < sizeof(dead) / sizeof(dead[0]) + 2; i++) {
         struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
 
         nhi_check_refused(&ci_bot, i == 6 ? &text : &what, &v, &known);
@@ -159,7 +158,6 @@ static void revoked_in_a_moment(void **state)
 {
     struct nhi_moment *m = nhi_moment_begin();
     char id[NHI_TASK_MAX + 2];
-    int i;
 
     (void)state;
     assert_non_null(m);
@@ -167,7 +165,7 @@ static void revoked_in_a_moment(void **state)
     id[sizeof(id) - 1] = '\0';
     assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, id), NHI_ERR_TOO_LONG);
     id[sizeof(id) - 2] = '\0';
-    for (i = 0; i < NHI_RESERVE_SLOTS; i++)
+    for (int i = 0; i < NHI_RESERVE_SLOTS; i++)
         assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, id), NHI_OK);
     assert_int_equal(nhi_moment_revoke(m, NHI_REVOKE_TASK, "build-1"), NHI_ERR_FULL);
     nhi_moment_end(m);
@@ -243,10 +241,9 @@ static void accounts_that_are_not_known(void **state)
 static void torn_ledger(void **state)
 {
     static const char *const parts[] = { "issuer", "ticket", "agent", "task", "rule_index" };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         struct nhi_shown what = { .source = NHI_FROM_LEDGER }, shown = { .source = NHI_FROM_PROMPT };
         struct nhi_ticket t;
         struct nhi_verdict v;

@@ -195,17 +195,16 @@ static void the_parser_sees_the_flat_alone(void **state)
                                         "1,{", "1 ",    " 1", "[",         "\"a\\\\\",[\"\"" };
     static const char *const flat[] = { "\"[{}] \"", "\"a\\\"\"", "\"a\\\"[{\"", "\"\\\\\"", "1" };
     char json[2048];
-    size_t i;
 
     (void)state;
     payload("", NULL, json, sizeof(json));
     assert_true(parsed(json, NHI_OK) > 0);
-    for (i = 0; i < sizeof(deep) / sizeof(deep[0]); i++) {
+    for (size_t i = 0; i < sizeof(deep) / sizeof(deep[0]); i++) {
         payload("task", deep[i], json, sizeof(json));
         if (parsed(json, NHI_ERR_FORMAT) > 0)
             fail_msg("seen: %s", json);
     }
-    for (i = 0; i < sizeof(flat) / sizeof(flat[0]); i++) {
+    for (size_t i = 0; i < sizeof(flat) / sizeof(flat[0]); i++) {
         payload("task", flat[i], json, sizeof(json));
         if (parsed(json, NHI_ERR_FORMAT) == 0)
             fail_msg("not seen: %s", json);
@@ -245,13 +244,11 @@ static void out_of_memory(void **state)
 
 static void each_claim_missing(void **state)
 {
-    size_t i, k;
-
     (void)state;
-    for (i = 0; i < FULL; i++) {
+    for (size_t i = 0; i < FULL; i++) {
         bool may = false;
 
-        for (k = 0; k < sizeof(optional) / sizeof(optional[0]); k++)
+        for (size_t k = 0; k < sizeof(optional) / sizeof(optional[0]); k++)
             may |= strcmp(full[i].name, optional[k]) == 0;
         if (may)
             taken(full[i].name, NULL);
@@ -318,11 +315,10 @@ static void each_claim_of_a_wrong_type(void **state)
         "\"\\q\"",
         "\"",
     };
-    size_t i, k;
 
     (void)state;
-    for (i = 0; i < FULL; i++) {
-        for (k = 0; k < sizeof(wrong) / sizeof(wrong[0]); k++)
+    for (size_t i = 0; i < FULL; i++) {
+        for (size_t k = 0; k < sizeof(wrong) / sizeof(wrong[0]); k++)
             refused(full[i].name, wrong[k]);
         if (strcmp(full[i].name, "use") != 0)
             refused(full[i].name, "3");
@@ -337,10 +333,9 @@ static void each_claim_of_a_wrong_type(void **state)
 static void unknown_claims(void **state)
 {
     static const char *const names[] = { "x", "kid", "JTI", "Sub", "iss", "jti ", "", "sub\\u0000" };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         refused(names[i], "\"x\"");
         refused(names[i], "1");
         refused(names[i], "null");
@@ -355,14 +350,14 @@ static void the_object_alone(void **state)
     static const char *const whole[] = { "",     "{",    "}",      "{}",     "[]",  "null", "\"\"",
                                          "{\"}", "{\"a", "{\\\"}", "{\"\\}", "{,}", "{a}",  "{:}" };
     char json[2048], bad[4200], *deep;
-    size_t i, len;
+    size_t len;
 
     (void)state;
     payload("", NULL, json, sizeof(json));
     expect(json, strlen(json), NHI_OK);
     expect(json, strlen(json) - 1, NHI_ERR_FORMAT);
     expect(json, strlen(json) + 1, NHI_ERR_FORMAT); /* a NUL behind it */
-    for (i = 0; i < sizeof(form) / sizeof(form[0]); i++) {
+    for (size_t i = 0; i < sizeof(form) / sizeof(form[0]); i++) {
         const char *at = strstr(form[i], "%s"), *rest = at + 2;
 
         len = (size_t)snprintf(bad, sizeof(bad), "%.*s%s", (int)(at - form[i]), form[i], json);
@@ -375,7 +370,7 @@ static void the_object_alone(void **state)
         else
             assert_int_equal(nhi_claims_decode(bad, len, &(struct nhi_ticket){ 0 }), NHI_ERR_FORMAT);
     }
-    for (i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
         expect(whole[i], strlen(whole[i]), NHI_ERR_FORMAT);
 
     deep = malloc(NHI_TICKET_READ_MAX + 1);
@@ -394,16 +389,16 @@ static void whitespace_between_tokens(void **state)
     static const char spaces[] = " \t\r\n";
     char json[2048], bad[2048];
     bool in_string = false;
-    size_t i, k, len;
+    size_t len;
 
     (void)state;
     payload("", NULL, json, sizeof(json));
     len = strlen(json);
-    for (i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         in_string ^= json[i] == '"';
         if (in_string || strchr("{}:,\"", json[i]) == NULL)
             continue;
-        for (k = 0; k < 4; k++) {
+        for (size_t k = 0; k < 4; k++) {
             snprintf(bad, sizeof(bad), "%.*s%c%s", (int)i + 1, json, spaces[k], json + i + 1);
             expect(bad, len + 1, NHI_ERR_FORMAT);
         }
@@ -415,7 +410,6 @@ static void any_byte_replaced(void **state)
 {
     char json[2048];
     size_t i, len, good = 0;
-    int c;
 
     (void)state;
     payload("", NULL, json, sizeof(json));
@@ -423,7 +417,7 @@ static void any_byte_replaced(void **state)
     for (i = 0; i < len; i++) {
         char was = json[i];
 
-        for (c = 0; c < 256; c++) {
+        for (int c = 0; c < 256; c++) {
             struct nhi_ticket t;
             char *again = NULL;
 
@@ -507,12 +501,11 @@ static void names_and_lists(void **state)
         { "task", "\"[{}]\"" },     { "task", "\"\\/\"" },     { "aud", "\"" A62 "a.b\"" },
         { "acc", "\"a\\u0020b\"" }, { "acc", "\"A.b _c-d\"" }, { "svc", "\"systemd-user cron@1\"" },
     };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         refused(bad[i].name, bad[i].value);
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         taken(good[i].name, good[i].value);
 }
 
@@ -534,11 +527,10 @@ static void times(void **state)
         "\"2026-11-23T22:05:00.000Z\"", "\"2026-02-30T00:00:00Z\"", "\"1795471500\"",
         "\"2026-11-23T22:05:00ZZ\"",
     };
-    size_t i, k;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        for (k = 6; k < 9; k++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        for (size_t k = 6; k < 9; k++)
             refused(full[k].name, bad[i]);
     /* iat before exp, nbf before exp; nbf may lie on either side of iat. */
     refused("exp", "\"2026-11-23T22:05:00Z\"");
@@ -605,15 +597,14 @@ static struct nhi_ticket longest(void)
 {
     struct nhi_ticket t = { .iat = 0, .nbf = 1, .exp = NHI_TIME_MAX, .uses = 1000000 };
     uint8_t sk[NHI_SK_LEN];
-    size_t i;
 
     strcpy(t.jti, JTI);
     strcpy(t.parent, JTI);
     memset(t.agent, 'a', NHI_AGENT_MAX);
     memset(t.task, '~', NHI_TASK_MAX);
-    for (i = 0; i < NHI_HOST_MAX; i++)
+    for (size_t i = 0; i < NHI_HOST_MAX; i++)
         t.host[i] = i % 2 == 0 ? 'a' : '.';
-    for (i = 0; i < NHI_LIST_MAX; i++)
+    for (size_t i = 0; i < NHI_LIST_MAX; i++)
         t.accounts[i] = i % 3 == 2 ? ' ' : i % 3 == 0 ? (char)('a' + i / 78) : (char)('a' + i / 3 % 26);
     memcpy(t.services, t.accounts, sizeof(t.services));
     t.accounts[NHI_LIST_MAX - 1] = t.services[NHI_LIST_MAX - 1] = 'x';
@@ -646,10 +637,9 @@ static void encode_holds_the_grammar(void **state)
 {
     const struct nhi_ticket good = longest();
     struct nhi_ticket bad[21];
-    size_t i;
 
     (void)state;
-    for (i = 0; i < 21; i++)
+    for (size_t i = 0; i < 21; i++)
         bad[i] = good;
     bad[0].jti[0] = '\0';
     bad[1].agent[0] = 'A';
@@ -672,7 +662,7 @@ static void encode_holds_the_grammar(void **state)
     memset(bad[18].accounts, 'a', sizeof(bad[18].accounts));
     bad[19].ssh = NHI_SSHOPT_ALL + 1;
     bad[20].has_cnf = false; /* and ssh */
-    for (i = 0; i < 21; i++) {
+    for (size_t i = 0; i < 21; i++) {
         char *json = NULL;
 
         if (nhi_claims_encode(&bad[i], &json) != NHI_ERR_FORMAT)

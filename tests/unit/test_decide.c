@@ -263,10 +263,9 @@ static void each_change(void **state)
 {
     struct nhi_decision d;
     struct ask a;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         base(&a);
         cases[i].change(&a);
         d = nhi_decide(&a.req, &a.facts);
@@ -314,10 +313,9 @@ static void every_permit_restricts(void **state)
 static void without_a_limit_first(void **state)
 {
     struct ask a;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         struct nhi_rule *limited = &a.rules[i % 2], *other = &a.rules[1 - i % 2];
 
         base(&a);
@@ -424,12 +422,11 @@ static void ends_of_sessions(void **state)
                                            NHI_DENY_AGENT_SUSPENDED, NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
                                            NHI_DENY_POLICY,          NHI_DENY_FORBIDDEN,  NHI_DENY_ISSUER_REVOKED,
                                            NHI_DENY_AGENT_OVERDUE,   NHI_DENY_EPOCH,      NHI_DENY_UNRECORDED };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < COUNT(not ); i++)
+    for (size_t i = 0; i < COUNT(not ); i++)
         assert_false(nhi_reason_is_end(not [i]));
-    for (i = 0; i < COUNT(yes); i++)
+    for (size_t i = 0; i < COUNT(yes); i++)
         assert_true(nhi_reason_is_end(yes[i]));
 }
 
@@ -508,20 +505,19 @@ static void over_is_asked_first(void **state)
 {
     enum nhi_reason want = NHI_PERMIT;
     struct ask a;
-    unsigned n, count;
-    size_t m;
+    unsigned count;
 
     (void)state;
     base(&a);
     count = put_end(&a, UINT32_MAX, &want);
     assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_PERMIT);
-    for (m = 0; m < COUNT(masks); m++) {
+    for (size_t m = 0; m < COUNT(masks); m++) {
         base(&a);
         masks[m].change(&a);
         if (nhi_is_over(&a.ticket, &a.facts, NOW) != NHI_PERMIT)
             fail_msg("%s is an end", masks[m].name);
         assert_int_not_equal(nhi_decide(&a.req, &a.facts).reason, NHI_PERMIT);
-        for (n = 0; n < (m < COUNT(masks) - 2 ? count : count - STATE_ENDS); n++) {
+        for (unsigned n = 0; n < (m < COUNT(masks) - 2 ? count : count - STATE_ENDS); n++) {
             base(&a);
             masks[m].change(&a);
             (void)put_end(&a, n, &want);
@@ -540,10 +536,9 @@ static void what_is_lacking_ends_nothing(void **state)
     static void (*const lack[])(struct ask *) = { change_issuer_unknown, change_agent_unknown, change_task_unknown,
                                                   change_signed_with_our_key_but_not_here };
     struct ask a;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < COUNT(lack); i++) {
+    for (size_t i = 0; i < COUNT(lack); i++) {
         base(&a);
         lack[i](&a);
         assert_true(nhi_reason_is_end(nhi_is_over(&a.ticket, &a.facts, NOW)));
@@ -578,10 +573,9 @@ static void what_is_lacking_ends_nothing(void **state)
 static void over_at_its_end(void **state)
 {
     struct ask a;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 5; i++) {
         int64_t at;
 
         base(&a);
@@ -602,19 +596,16 @@ static void over_at_its_end(void **state)
 
 static void every_reason(void **state)
 {
-    unsigned r, other;
-    size_t i;
-
     (void)state;
-    for (r = 0; r < NHI_REASON_COUNT; r++) {
+    for (unsigned r = 0; r < NHI_REASON_COUNT; r++) {
         bool reached = false;
 
-        for (i = 0; i < COUNT(cases); i++)
+        for (size_t i = 0; i < COUNT(cases); i++)
             reached |= cases[i].want == (enum nhi_reason)r;
         assert_int_equal(reached, !given_elsewhere((enum nhi_reason)r));
         assert_non_null(nhi_reason_name((enum nhi_reason)r));
         assert_non_null(nhi_reason_text((enum nhi_reason)r));
-        for (other = 0; other < r; other++) {
+        for (unsigned other = 0; other < r; other++) {
             assert_string_not_equal(nhi_reason_name((enum nhi_reason)r), nhi_reason_name((enum nhi_reason)other));
             assert_string_not_equal(nhi_reason_text((enum nhi_reason)r), nhi_reason_text((enum nhi_reason)other));
         }
@@ -660,12 +651,11 @@ static void forbid_wins(void **state)
 {
     struct nhi_decision d;
     struct ask a;
-    size_t at, i;
 
     (void)state;
-    for (at = 0; at < COUNT(a.rules); at++) {
+    for (size_t at = 0; at < COUNT(a.rules); at++) {
         base(&a);
-        for (i = 1; i < COUNT(a.rules); i++)
+        for (size_t i = 1; i < COUNT(a.rules); i++)
             a.rules[i] = a.rules[0];
         a.facts.rule_count = COUNT(a.rules);
         a.rules[at].forbid = true;

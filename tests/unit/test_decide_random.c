@@ -54,9 +54,7 @@ static bool issuer_says(const struct nhi_issuer *i, const struct nhi_ticket *t)
 
 static bool any_rule(const struct nhi_request *q, const struct nhi_facts *f, bool forbid)
 {
-    size_t i;
-
-    for (i = 0; i < f->rule_count; i++)
+    for (size_t i = 0; i < f->rule_count; i++)
         if (f->rules[i].forbid == forbid && in(f->rules[i].agents, q->ticket->agent) &&
             in(f->rules[i].accounts, q->subject) && in(f->rules[i].services, q->service))
             return true;
@@ -192,8 +190,6 @@ static void random_ticket(struct nhi_ticket *t)
 
 static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
 {
-    unsigned i;
-
     memset(f, 0, sizeof(*f));
     PICK(f->host, hosts);
     f->latest = seldom() ? 0 : near(NOW);
@@ -232,7 +228,7 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     f->no_pin = seldom();
     f->pin_records = seldom();
     f->rule_count = up_to(5);
-    for (i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         PICK(rules[i].agents, agents);
         PICK(rules[i].accounts, accounts);
         PICK(rules[i].services, services);
@@ -248,11 +244,10 @@ static void same_answer(void **state)
     struct nhi_request q;
     struct nhi_ticket t;
     struct nhi_facts f;
-    unsigned n, r;
 
     (void)state;
     memset(rules, 0, sizeof(rules));
-    for (n = 0; n < PAIRS; n++) {
+    for (unsigned n = 0; n < PAIRS; n++) {
         enum nhi_reason want, got;
 
         random_ticket(&t);
@@ -282,7 +277,7 @@ static void same_answer(void **state)
     }
     /* Not a comparison of two ways to say the same "no". */
     assert_true(seen[NHI_PERMIT] > PAIRS / 100);
-    for (r = NHI_DENY_LOCKDOWN; r <= NHI_DENY_FORBIDDEN; r++)
+    for (unsigned r = NHI_DENY_LOCKDOWN; r <= NHI_DENY_FORBIDDEN; r++)
         if (r != NHI_DENY_AMBIGUOUS && r != NHI_DENY_MALFORMED && r != NHI_DENY_SIGNATURE && r != NHI_DENY_SESSION)
             assert_true(seen[r] > 50);
 }

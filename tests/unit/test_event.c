@@ -110,10 +110,9 @@ static void hostile(void **state)
     };
     struct nhi_event e = { .seq = 1, .prev = NHI_NO_EVENT };
     char *line, detail[200];
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         snprintf(e.owner, sizeof(e.owner), "%s", values[i]);
         snprintf(e.cause, sizeof(e.cause), "%s", values[i]);
         line = nhi_event_line(&e);
@@ -179,11 +178,10 @@ static void every_member_counts(void **state)
     };
     char is[NHI_DIGEST_LEN + 1], was[NHI_DIGEST_LEN + 1];
     struct nhi_event e = whole;
-    size_t i;
 
     (void)state;
     assert_int_equal(nhi_event_hash(&whole, was), NHI_OK);
-    for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+    for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
         e = whole;
         ((char *)&e)[at[i]] ^= 1;
         assert_int_equal(nhi_event_hash(&e, is), NHI_OK);

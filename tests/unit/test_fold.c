@@ -317,16 +317,14 @@ static void denials_of_an_hour(void **state)
 /* Those that stay are no part of what one transaction takes. */
 static void behind_many_that_stay(void **state)
 {
-    unsigned n;
-
     (void)state;
-    for (n = 0; n < 90 * 64; n++)
+    for (unsigned n = 0; n < 90 * 64; n++)
         assert_int_equal(deny_at(n / 64, n, NOW), NHI_OK);
     while (fold_at(NOW) == NHI_OK && result.folded > 0)
         ;
     assert_int_equal(events().denials, 90 * 64);
     record(1);
-    for (n = 0; n < 50; n++)
+    for (unsigned n = 0; n < 50; n++)
         commit(1, 100000 + n, 0);
     folds(NOW, 50, 50, 0);
 }
@@ -369,11 +367,9 @@ static void unreadable(void **state)
 
 static void many(void **state)
 {
-    unsigned n;
-
     (void)state;
     record(1);
-    for (n = 0; n < MANY; n++)
+    for (unsigned n = 0; n < MANY; n++)
         commit(1, n, 0);
     folds(NOW, MANY, MANY, 0);
     assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
@@ -389,11 +385,9 @@ static int fold_in_child(int i)
 
 static void at_once(void **state)
 {
-    unsigned n;
-
     (void)state;
     record(1);
-    for (n = 0; n < 100; n++)
+    for (unsigned n = 0; n < 100; n++)
         commit(1, n, 0);
     assert_int_equal(state_parallel(4, fold_in_child), 0);
     assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
@@ -405,13 +399,12 @@ static void at_once(void **state)
 static void not_folded(void **state)
 {
     struct nhi_ledger *l;
-    unsigned n;
 
     (void)state;
     state_reset("2m");
     state_ledger();
     record(1);
-    for (n = 0; n < 100; n++)
+    for (unsigned n = 0; n < 100; n++)
         commit(1, n, 0);
     state_disk_fill();
     assert_int_not_equal(fold_at(NOW), NHI_OK);

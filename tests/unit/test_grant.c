@@ -58,7 +58,6 @@ static void same_grant(const struct nhi_grant *a, const struct nhi_grant *b)
 static struct nhi_grant widest(void)
 {
     struct nhi_grant g = state_grant(1, 1);
-    size_t i;
 
     g.source = NHI_FROM_LEDGER;
     memset(g.service, 's', NHI_SERVICE_MAX);
@@ -69,7 +68,7 @@ static struct nhi_grant widest(void)
     g.parent = (struct nhi_proc){ .pid = 1, .start = 0 };
     memset(g.ticket.agent, 'b', NHI_AGENT_MAX);
     memset(g.ticket.task, '/', NHI_TASK_MAX);
-    for (i = 0; i < NHI_HOST_MAX; i++)
+    for (size_t i = 0; i < NHI_HOST_MAX; i++)
         g.ticket.host[i] = i % 10 == 9 ? '.' : 'h';
     g.ticket.nbf = NOW;
     g.ticket.exp = NHI_TIME_MAX;
@@ -86,7 +85,6 @@ static void record_roundtrip(void **state)
     struct nhi_grant g = widest(), got;
     enum nhi_source source;
     char *text = NULL;
-    unsigned r;
 
     (void)state;
     assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
@@ -95,7 +93,7 @@ static void record_roundtrip(void **state)
     free(text);
     g = state_grant(1, 1);
     g.rule[0] = g.rhost[0] = '\0';
-    for (r = 0; r < NHI_REASON_COUNT; r++)
+    for (unsigned r = 0; r < NHI_REASON_COUNT; r++)
         for (source = NHI_FROM_PROMPT; source <= NHI_FROM_KEY; source++) {
             g.reason = (enum nhi_reason)r;
             g.source = source;
@@ -153,14 +151,14 @@ static void decode_errors(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), got, before;
     char *text = NULL;
-    size_t i, len;
+    size_t len;
 
     (void)state;
     assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
     len = strlen(text);
     memset(&before, 7, sizeof(before));
     memcpy(&got, &before, sizeof(got));
-    for (i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++)
         assert_int_not_equal(nhi_grant_decode(text, i, &got), NHI_OK);
     assert_memory_equal(&got, &before, sizeof(got));
     decode_refuses(text, "\"v\":1", "\"v\":2", NHI_ERR_VERSION);
@@ -186,16 +184,15 @@ static void mutations(void **state)
     struct nhi_grant g = state_grant(1, 1), got;
     char *text = NULL, changed[8192];
     size_t len, read = 0;
-    unsigned n, k;
 
     (void)state;
     assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
     len = strlen(text);
-    for (n = 0; n < MUTATIONS; n++) {
+    for (unsigned n = 0; n < MUTATIONS; n++) {
         size_t have = len;
 
         memcpy(changed, text, len);
-        for (k = 1 + state_random() % 4; k > 0; k--) {
+        for (unsigned k = 1 + state_random() % 4; k > 0; k--) {
             size_t at = state_random() % have;
 
             switch (state_random() % 4) {
@@ -277,13 +274,12 @@ static void so_many_uses(void **state)
 {
     struct nhi_grant g = state_grant(1, 99), other = state_grant(2, 98);
     char name[256], of[NHI_GRANT_NAME_LEN + 1];
-    int n;
 
     (void)state;
     assert_int_equal(state_parallel(WORKERS, use), 0);
     nhi_grant_name(g.ticket.kid, g.ticket.jti, of);
     assert_int_equal(state_count(STATE_GRANTS, NULL), USES);
-    for (n = 0; n < USES; n++) {
+    for (int n = 0; n < USES; n++) {
         snprintf(name, sizeof(name), STATE_GRANTS "/u-%s-%d", of, n);
         assert_int_equal(access(name, F_OK), 0);
     }
@@ -327,10 +323,9 @@ static int use_and_say(int who)
 {
     struct nhi_grant g = state_grant(3, 1);
     char said[64];
-    int n;
 
     g.ticket.uses = USES;
-    for (n = 0; n < TRIES; n++) {
+    for (int n = 0; n < TRIES; n++) {
         state_jti((unsigned)(who * TRIES + n), g.id);
         if (nhi_grant_commit(NHI_STATE_DIR, &g) == NHI_OK) {
             snprintf(said, sizeof(said), NHI_RUN_DIR "/won-%d-%d", who, n);
@@ -352,11 +347,10 @@ static void bounded_denials(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
     const int64_t hour = g.at / 3600 * 3600;
-    unsigned n;
 
     (void)state;
     g.reason = NHI_DENY_EXPIRED;
-    for (n = 0; n < 64; n++) {
+    for (unsigned n = 0; n < 64; n++) {
         state_jti(n, g.id);
         g.at = hour + n * 57;
         assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
@@ -375,11 +369,10 @@ static void bounded_denials(void **state)
 static void bounded_observations(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
-    unsigned n;
 
     (void)state;
     g.observed = true;
-    for (n = 0; n < 64; n++) {
+    for (unsigned n = 0; n < 64; n++) {
         state_jti(n, g.id);
         assert_int_equal(nhi_grant_observe(NHI_STATE_DIR, &g), NHI_OK);
     }
@@ -426,7 +419,6 @@ static void same_id_of_another_issuer(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
     char place[NHI_PLACE_MAX + 1];
-    unsigned n;
 
     (void)state;
     assert_int_equal(use_of("k2", 1, 1, NULL), NHI_OK);
@@ -443,7 +435,7 @@ static void same_id_of_another_issuer(void **state)
     assert_string_equal(place, "192.0.2.1");
     g.reason = NHI_DENY_EXPIRED;
     memcpy(g.ticket.kid, "k2", 3);
-    for (n = 0; n < 64; n++)
+    for (unsigned n = 0; n < 64; n++)
         assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
     memcpy(g.ticket.kid, "k1", 3);

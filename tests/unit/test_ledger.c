@@ -108,11 +108,10 @@ static void created_again_after_a_cut(void **state)
 static void unsafe_files(void **state)
 {
     static const char *const files[] = { STATE_LEDGER, STATE_LEDGER "-wal", STATE_LEDGER "-shm" };
-    size_t i;
 
     (void)state;
     assert_int_equal(create(), NHI_OK);
-    for (i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++) {
         assert_int_equal(chmod(files[i], 0640), 0);
         opens(NHI_ERR_UNSAFE);
         assert_int_equal(chmod(files[i], 0602), 0);
@@ -152,13 +151,13 @@ static void no_ledger_through_a_link(void **state)
 static void not_a_ledger(void **state)
 {
     char noise[8192], image[65536];
-    size_t i, len;
+    size_t len;
 
     (void)state;
     state_spill(STATE_LEDGER, "", 0);
     opens(NHI_ERR_CORRUPT);
     state_reset("64m");
-    for (i = 0; i < sizeof(noise); i++)
+    for (size_t i = 0; i < sizeof(noise); i++)
         noise[i] = (char)state_random();
     state_spill(STATE_LEDGER, noise, sizeof(noise));
     opens(NHI_ERR_CORRUPT);
@@ -173,7 +172,7 @@ static void not_a_ledger(void **state)
     assert_int_equal(create(), NHI_OK);
     len = state_slurp(STATE_LEDGER, image, sizeof(image));
     assert_true(len > 8192);
-    for (i = 512; i < len; i += 4096) {
+    for (size_t i = 512; i < len; i += 4096) {
         struct nhi_settings s;
         struct nhi_ledger *l = NULL;
 

@@ -135,12 +135,11 @@ static void each_live_one(void **state)
 {
     struct nhi_ledger *l = state_begin();
     struct nhi_ticket t, plain = state_ticket(90);
-    unsigned i;
     int n = 0;
 
     (void)state;
     record(l, &plain);
-    for (i = 1; i <= 2; i++) {
+    for (unsigned i = 1; i <= 2; i++) {
         t = bound(i, i);
         record(l, &t);
     }
@@ -179,13 +178,12 @@ static void cost_does_not_grow(void **state)
 {
     struct nhi_ledger *l = state_begin();
     struct nhi_ticket t = bound(1, 1);
-    unsigned i;
     int few;
 
     (void)state;
     record(l, &t);
     few = cost(l);
-    for (i = 2; i < 3000; i++) {
+    for (unsigned i = 2; i < 3000; i++) {
         t = bound(i, i);
         record(l, &t);
     }

@@ -102,10 +102,8 @@ static void two_texts_at_most(void **state)
 /* Whichever of a lineage is named, all of it ends, and what descends from any of it. */
 static void revoked_as_one(void **state)
 {
-    unsigned named;
-
     (void)state;
-    for (named = 1; named <= 3; named++) {
+    for (unsigned named = 1; named <= 3; named++) {
         struct nhi_ledger *l;
         struct nhi_ticket t = state_ticket(1), child = state_ticket(10), other = state_ticket(11);
         char jti[NHI_JTI_LEN + 1];
@@ -225,10 +223,9 @@ static struct nhi_grant use(unsigned n, unsigned id, enum nhi_pin pin, const cha
 static void uses_are_the_lineages(void **state)
 {
     struct nhi_grant g;
-    unsigned id;
 
     (void)state;
-    for (id = 1; id <= 3; id++) {
+    for (unsigned id = 1; id <= 3; id++) {
         g = use(id, id, NHI_PIN_NONE, "");
         g.ticket.uses = 2;
         assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), id <= 2 ? NHI_OK : NHI_ERR_EXISTS);

@@ -52,7 +52,6 @@ static struct nhi_agent longest(void)
 {
     struct nhi_agent a = { .review_by = INT64_MAX };
     size_t used = 0;
-    uint32_t i;
 
     a.account.uid = STATE_UID_MAX;
     fill_text(a.account.name, NHI_AGENT_MAX, 'z');
@@ -62,7 +61,7 @@ static struct nhi_agent longest(void)
     fill_text(a.account.home, NHI_PATH_MAX, '/');
     fill_text(a.account.shell, NHI_PATH_MAX, '/');
     a.account.group_count = NHI_GROUPS_MAX;
-    for (i = 0; i < NHI_GROUPS_MAX; i++) {
+    for (uint32_t i = 0; i < NHI_GROUPS_MAX; i++) {
         a.account.groups[i] = i == 0 ? UINT32_MAX - 1 : 5000 - i;
         used +=
             (size_t)snprintf(a.group_names + used, sizeof(a.group_names) - used, "%sgroup%02u", i > 0 ? " " : "", i);

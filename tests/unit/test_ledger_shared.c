@@ -184,10 +184,8 @@ static void many_at_once(void **state)
 /* Every writer may be the first after a pause, whom readers find making the index. */
 static void many_that_come_and_go(void **state)
 {
-    int round;
-
     (void)state;
-    for (round = 0; round < 5; round++) {
+    for (int round = 0; round < 5; round++) {
         if (round > 0)
             (void)state_ready(NULL);
         at_once(false);
@@ -409,9 +407,8 @@ static _Noreturn void write_until_killed(int round, int fd)
 {
     struct nhi_ledger *l = NULL;
     char id[32];
-    int k;
 
-    for (k = 0;; k++) {
+    for (int k = 0;; k++) {
         snprintf(id, sizeof(id), "r%d-%d", round, k);
         if (l == NULL && nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l) != NHI_OK)
             _exit(1);

@@ -138,10 +138,9 @@ static void revoked_by_each_kind(void **state)
                   { NHI_REVOKE_TASK, "build-1" },
                   { NHI_REVOKE_AGENT, "ci-bot" },
                   { NHI_REVOKE_ISSUER, "k1" } };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct nhi_ticket t = state_ticket(1), expired = state_ticket(2), other = state_ticket(3);
         struct nhi_ledger *l;
 
@@ -259,9 +258,7 @@ static void agent_until(void **state)
 /* 1 is the parent of 2, and so on; without: the one that this ledger never saw, or 0. */
 static void make_chain(struct nhi_ledger *l, unsigned without)
 {
-    unsigned n;
-
-    for (n = 1; n <= 5; n++) {
+    for (unsigned n = 1; n <= 5; n++) {
         struct nhi_ticket t = state_ticket(n);
 
         if (n > 1)
@@ -273,10 +270,8 @@ static void make_chain(struct nhi_ledger *l, unsigned without)
 
 static void parents(void **state)
 {
-    unsigned revoked, n;
-
     (void)state;
-    for (revoked = 1; revoked <= 5; revoked++) {
+    for (unsigned revoked = 1; revoked <= 5; revoked++) {
         struct nhi_ledger *l;
         char jti[NHI_JTI_LEN + 1];
 
@@ -285,7 +280,7 @@ static void parents(void **state)
         make_chain(l, 0);
         state_jti(revoked, jti);
         assert_int_equal(revoke(l, NHI_REVOKE_TICKET, jti), 6 - revoked);
-        for (n = 1; n <= 5; n++) {
+        for (unsigned n = 1; n <= 5; n++) {
             struct nhi_ticket t = row(l, n).ticket;
 
             assert_int_equal(row(l, n).revoked, n >= revoked);
@@ -299,10 +294,9 @@ static void parents(void **state)
 static void too_many_parents(void **state)
 {
     struct nhi_ledger *l = state_begin();
-    unsigned n;
 
     (void)state;
-    for (n = 1; n <= NHI_ANCESTORS_MAX + 2; n++) {
+    for (unsigned n = 1; n <= NHI_ANCESTORS_MAX + 2; n++) {
         struct nhi_ticket t = state_ticket(n);
 
         if (n > 1)
@@ -549,7 +543,6 @@ static void no_full_scan(void **state)
     struct nhi_ledger *l = state_begin();
     struct nhi_ticket t = state_ticket(1), got;
     struct nhi_facts f;
-    size_t i;
 
     (void)state;
     record(l, &t);
@@ -564,7 +557,7 @@ static void no_full_scan(void **state)
     (void)row(l, 1);
     sqlite3_trace_v2(l->db, 0, NULL, NULL);
     assert_in_range(statement_count, 15, 63);
-    for (i = 0; i < statement_count; i++) {
+    for (size_t i = 0; i < statement_count; i++) {
         check_plan(l, statements[i]);
         free(statements[i]);
     }
@@ -605,13 +598,12 @@ static void others_do_not_matter(void **state)
     struct nhi_ledger *l = state_begin();
     struct nhi_ticket t = state_ticket(1), other;
     int before, after, end;
-    unsigned n;
 
     (void)state;
     record(l, &t);
     before = cost_of_a_login(l, &t);
     end = cost_of_a_revocation(l, 2);
-    for (n = 100; n < 10100; n++) {
+    for (unsigned n = 100; n < 10100; n++) {
         other = state_ticket(n);
         snprintf(other.accounts, sizeof(other.accounts), "user%u", n);
         record(l, &other);

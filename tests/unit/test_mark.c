@@ -89,13 +89,13 @@ static void damaged(void **state)
 {
     char text[512];
     struct nhi_mark got;
-    size_t len, i;
+    size_t len;
 
     (void)state;
     assert_int_equal(store(2, 10), NHI_OK);
     assert_int_equal(unlink(RUN_FILE), 0);
     len = state_slurp(FILE_OF, text, sizeof(text));
-    for (i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         char had = text[i];
 
         text[i] = '\001';
@@ -113,9 +113,8 @@ static void damaged(void **state)
 static int write_many(int n)
 {
     struct nhi_mark got;
-    int i;
 
-    for (i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < ROUNDS; i++)
         if (store(1, n * ROUNDS + i + 1) != NHI_OK || load(&got) != NHI_OK || got.epoch != 1)
             return 1;
     return 0;
@@ -149,17 +148,16 @@ static void machine(void **state)
                                        "0123456789ABCDEF0123456789abcdef\n", " \n" };
     char id[NHI_DIGEST_LEN + 1], other[NHI_DIGEST_LEN + 1];
     const char *file = NHI_STATE_DIR "/machine-id";
-    size_t i;
 
     (void)state;
     assert_int_equal(nhi_machine_id(file, id), NHI_OK);
     assert_string_equal(id, "");
-    for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         state_spill(file, none[i], strlen(none[i]));
         assert_int_equal(nhi_machine_id(file, id), NHI_OK);
         assert_string_equal(id, "");
     }
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         state_spill(file, bad[i], strlen(bad[i]));
         assert_int_equal(nhi_machine_id(file, id), NHI_ERR_FORMAT);
     }

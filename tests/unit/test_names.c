@@ -49,15 +49,12 @@ static bool ask(bool (*ok)(const char *), const char *s)
 
 static void every_byte_in_every_place(void **state)
 {
-    size_t i, at;
-    int c;
-
     (void)state;
-    for (i = 0; i < sizeof(grammars) / sizeof(grammars[0]); i++) {
+    for (size_t i = 0; i < sizeof(grammars) / sizeof(grammars[0]); i++) {
         const struct grammar *g = &grammars[i];
 
-        for (at = 0; at < 3; at++) {
-            for (c = 1; c < 256; c++) {
+        for (size_t at = 0; at < 3; at++) {
+            for (int c = 1; c < 256; c++) {
                 char s[4] = "aaa";
 
                 s[at] = (char)c;
@@ -71,11 +68,10 @@ static void every_byte_in_every_place(void **state)
 static void every_length(void **state)
 {
     char s[300];
-    size_t i, len;
 
     (void)state;
-    for (i = 0; i < sizeof(grammars) / sizeof(grammars[0]); i++) {
-        for (len = 0; len < sizeof(s); len++) {
+    for (size_t i = 0; i < sizeof(grammars) / sizeof(grammars[0]); i++) {
+        for (size_t len = 0; len < sizeof(s); len++) {
             memset(s, 'a', len);
             s[len] = '\0';
             if (ask(grammars[i].ok, s) != (len >= 1 && len <= grammars[i].max))
@@ -92,11 +88,10 @@ static void names_with_a_meaning(void **state)
 {
     static const char *const bad[] = { ".",   "..",       "-",        "-rf",       "/", "a/b", "a:b", "a\nb", "a b",
                                        "a\t", "a\x1b[0m", "\xc3\xa9", "a\xc3\xa9", "*", "a,b", " a",  "a " };
-    size_t i, k;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        for (k = 0; k < 4; k++) /* all but the task, which may hold punctuation */
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        for (size_t k = 0; k < 4; k++) /* all but the task, which may hold punctuation */
             if (ask(grammars[k].ok, bad[i]))
                 fail_msg("%s: %s", grammars[k].what, bad[i]);
         assert_false(ask(nhi_name_is_host, bad[i]));
@@ -109,30 +104,28 @@ static void hosts(void **state)
     static const char *const bad[] = { "",  ".",   "a.",  ".a",  "a..b", "-a",  "a-",  "a.-b", "a-.b",
                                        "A", "a_b", "a b", "a:1", "::1",  "[a]", "a\n", "*.a",  "a/b" };
     char s[512];
-    size_t i, len;
-    int c;
 
     (void)state;
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(ask(nhi_name_is_host, good[i]));
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (ask(nhi_name_is_host, bad[i]))
             fail_msg("%s", bad[i]);
-    for (c = 1; c < 256; c++) {
+    for (int c = 1; c < 256; c++) {
         char mid[] = "a?a";
 
         mid[1] = (char)c;
         assert_int_equal(ask(nhi_name_is_host, mid), strchr(LOWER DIGIT ".-", c) != NULL);
     }
-    for (len = 1; len < 70; len++) {
+    for (size_t len = 1; len < 70; len++) {
         memset(s, 'a', len);
         s[len] = '\0';
         assert_int_equal(ask(nhi_name_is_host, s), len <= 63);
         memcpy(s + len, ".b", 3);
         assert_int_equal(ask(nhi_name_is_host, s), len <= 63);
     }
-    for (len = 1; len < 300; len++) {
-        for (i = 0; i < len; i++)
+    for (size_t len = 1; len < 300; len++) {
+        for (size_t i = 0; i < len; i++)
             s[i] = i % 2 == 0 ? 'a' : '.';
         s[len] = '\0';
         assert_int_equal(ask(nhi_name_is_host, s), len % 2 == 1 && len <= 253);
@@ -143,18 +136,16 @@ static void ticket_ids(void **state)
 {
     const char *set = LOWER UPPER DIGIT "_-";
     char s[32];
-    size_t len;
-    int c;
 
     (void)state;
-    for (len = 0; len < 30; len++) {
+    for (size_t len = 0; len < 30; len++) {
         memset(s, 'A', len);
         s[len] = '\0';
         assert_int_equal(ask(nhi_name_is_jti, s), len == 22);
     }
     memset(s, 'A', 22);
     s[22] = '\0';
-    for (c = 1; c < 256; c++) {
+    for (int c = 1; c < 256; c++) {
         s[0] = (char)c;
         assert_int_equal(ask(nhi_name_is_jti, s), strchr(set, c) != NULL);
         s[0] = 'A';
@@ -168,10 +159,9 @@ static void ticket_ids(void **state)
 static void new_ids(void **state)
 {
     char id[NHI_JTI_LEN + 1], last[NHI_JTI_LEN + 1] = "";
-    int i;
 
     (void)state;
-    for (i = 0; i < 1000; i++) {
+    for (int i = 0; i < 1000; i++) {
         assert_int_equal(nhi_id_new(id), NHI_OK);
         assert_true(nhi_name_is_jti(id));
         assert_int_not_equal(id[0], '-');
@@ -189,10 +179,9 @@ static bool is_text(const char *s)
 static void put_utf8(uint32_t c, size_t len, char *out)
 {
     static const unsigned char head[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-    size_t i;
 
     out[len] = '\0';
-    for (i = len - 1; i > 0; i--) {
+    for (size_t i = len - 1; i > 0; i--) {
         out[i] = (char)(0x80 | (c & 0x3f));
         c >>= 6;
     }
@@ -209,11 +198,10 @@ static bool may_be_shown(uint32_t c)
 
 static void every_code_point(void **state)
 {
-    uint32_t c;
     char s[8];
 
     (void)state;
-    for (c = 1; c <= 0x1fffff; c++) {
+    for (uint32_t c = 1; c <= 0x1fffff; c++) {
         size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 
         put_utf8(c, len, s);
@@ -233,10 +221,9 @@ static void free_text(void **state)
     static const char *const bad[] = { "",     "\xc3",    "\xe2\x82",  "\xf0\x9f\x98",   "\x80",
                                        "\xff", "\xfe",    "a\xc3",     "a\xc3z",         "\xf8\x88\x80\x80\x80",
                                        "a\nb", "\x1b[0m", "123456789", "1234567\xc3\xa9" };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (ask(is_text, bad[i]))
             fail_msg("number %zu", i);
     assert_true(ask(is_text, "12345678"));
@@ -255,17 +242,16 @@ static void lists(void **state)
     static const char *const bad[] = { "",      " ",       "  ",  " a",   "a ",   "a  b", "a b ", " a b", "a a",
                                        "a b a", "ab b ab", "a,b", "a\tb", "a\nb", "A",    "a B",  "a b\n" };
     char s[300];
-    size_t i, len;
 
     (void)state;
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(ask(is_list, good[i]));
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (ask(is_list, bad[i]))
             fail_msg("'%s'", bad[i]);
     assert_false(nhi_list_is_valid(NULL, nhi_name_is_agent));
-    for (len = 1; len < sizeof(s); len++) {
-        for (i = 0; i < len; i++)
+    for (size_t len = 1; len < sizeof(s); len++) {
+        for (size_t i = 0; i < len; i++)
             s[i] = (char)(i % 3 == 2 ? ' ' : 'a' + (i % 3 == 0 ? i / 78 : i / 3 % 26));
         s[len] = '\0';
         if (len % 3 != 0)
@@ -333,12 +319,11 @@ static void owner(void **state)
                                        "o\xf3\xa0\x81\xa1",
                                        "o\n",
                                        "o\xff" };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(nhi_name_is_owner(good[i]));
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(nhi_name_is_owner(bad[i]));
     assert_false(nhi_name_is_owner(NULL));
 }
@@ -347,10 +332,9 @@ static void owner(void **state)
 static void patterns(void **state)
 {
     char s[2 * NHI_TASK_MAX];
-    size_t len;
 
     (void)state;
-    for (len = 0; len < sizeof(s); len++) {
+    for (size_t len = 0; len < sizeof(s); len++) {
         memset(s, '?', len);
         s[len] = '\0';
         assert_int_equal(nhi_pattern_is_task(s), len > 0 && len <= NHI_TASK_MAX);

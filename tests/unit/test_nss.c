@@ -30,9 +30,8 @@ static void publish(void)
 {
     struct nhi_account a = { .name = "ci-bot", .uid = 65537, .home = "/", .shell = "/bin/sh", .group_count = GROUPS };
     struct nhi_snapshot_writer *w;
-    uint32_t i;
 
-    for (i = 0; i < GROUPS; i++)
+    for (uint32_t i = 0; i < GROUPS; i++)
         a.groups[i] = 2000 + i;
     assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, AGENTS, 70000, &w), NHI_OK);
     assert_int_equal(nhi_snapshot_add(w, &a), NHI_OK);
@@ -47,10 +46,9 @@ struct list {
 static struct list with_room(long size, long used)
 {
     struct list l = { used, size, calloc((size_t)size, sizeof(gid_t)) };
-    long i;
 
     assert_non_null(l.gids);
-    for (i = 0; i < used; i++)
+    for (long i = 0; i < used; i++)
         l.gids[i] = 7;
     return l;
 }
@@ -64,11 +62,10 @@ static enum nss_status ask(struct list *l, gid_t own, long limit, int *why)
 /* However little room there was: what was there stays, and all that it is a member of comes behind that. */
 static void grows(void **state)
 {
-    long room;
     int why;
 
     (void)state;
-    for (room = 1; room < 40; room += 6) {
+    for (long room = 1; room < 40; room += 6) {
         struct list l = with_room(room, 1);
         long i;
 
@@ -86,11 +83,10 @@ static void grows(void **state)
 /* libc says how many it takes: these, and not one more, in no more room. */
 static void limited(void **state)
 {
-    long limit;
     int why;
 
     (void)state;
-    for (limit = 1; limit < GROUPS + 5; limit++) {
+    for (long limit = 1; limit < GROUPS + 5; limit++) {
         struct list l = with_room(1, 1);
 
         assert_int_equal(ask(&l, 65537, limit, &why), NSS_STATUS_SUCCESS);

@@ -193,9 +193,8 @@ int main(void)
         cmocka_unit_test(paseto_vectors), cmocka_unit_test(public_vectors),   cmocka_unit_test(secret_vectors),
         cmocka_unit_test(pid_vectors),    cmocka_unit_test(password_vectors),
     };
-    size_t i;
 
-    for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         if (!vectors_present(files[i]))
             return 0;
     return cmocka_run_group_tests_name("official", tests, setup, NULL);

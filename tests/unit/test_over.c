@@ -115,11 +115,10 @@ static void without_the_ledger(void **state)
     static const enum nhi_revoke_kind kinds[] = { NHI_REVOKE_TICKET, NHI_REVOKE_TASK, NHI_REVOKE_AGENT,
                                                   NHI_REVOKE_ISSUER };
     struct nhi_grant g = opened();
-    size_t i;
 
     (void)state;
     memcpy(g.root, "AAECAwQFBgcICQoLDA0ODw", sizeof(g.root));
-    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const char *ids[] = { g.ticket.jti, "build-1", "ci-bot", "k1" };
 
         world_reset();
@@ -215,10 +214,9 @@ static void no_pulse(void **state)
     static const char *const texts[] = {
         "", "\n", "x\n", " 1 3 0\n", "-1 3 0\n", "1\n2\n", "99999999999999999999 3 0\n"
     };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         assert_int_equal(pulse_of(texts[i]), NHI_PULSE_NONE);
     assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION, " 0"), NHI_PULSE_NONE);
     assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION, "\n"), NHI_PULSE_NONE);

@@ -51,9 +51,8 @@ static int take(const struct nhi_denials *d, void *ctx)
 static uint64_t of_reason(enum nhi_reason r)
 {
     uint64_t n = 0;
-    unsigned s;
 
-    for (s = 0; s < NHI_DENIAL_SERVICES; s++)
+    for (unsigned s = 0; s < NHI_DENIAL_SERVICES; s++)
         n += last.count[r][s];
     return n;
 }
@@ -124,21 +123,21 @@ static void flood(void **state)
     struct world_call c = login("ci-bot", NULL);
     char *text = world_mint(&t);
     pid_t pid[FLOODERS];
-    int i, status;
+    int status;
     off_t size;
 
     (void)state;
     (void)fflush(stdout);
-    for (i = 0; i < FLOODERS; i++) {
+    for (int i = 0; i < FLOODERS; i++) {
         pid[i] = fork();
         assert_true(pid[i] >= 0);
         if (pid[i] == 0)
             knock(text);
     }
     c.reply = text;
-    for (i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++)
         assert_int_equal(world_run(&c, WORLD_AUTH | WORLD_ACCOUNT), PAM_SUCCESS);
-    for (i = 0; i < FLOODERS; i++) {
+    for (int i = 0; i < FLOODERS; i++) {
         assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
         assert_int_equal(status, 0);
     }
@@ -153,7 +152,7 @@ static void flood(void **state)
     assert_int_equal(of_reason(NHI_DENY_MALFORMED), FLOOD / 2);
     assert_int_equal(last.count[NHI_DENY_MALFORMED][NHI_DENIAL_SSHD], FLOOD / 2);
     assert_int_equal(last.sample_count, NHI_DENIALS_SAMPLES);
-    for (i = 0; i < NHI_DENIALS_SAMPLES; i++) {
+    for (int i = 0; i < NHI_DENIALS_SAMPLES; i++) {
         assert_string_equal(last.samples[i].service, "sshd");
         assert_string_equal(last.samples[i].account, "ci-bot");
         assert_string_equal(last.samples[i].from, "192.0.2.66");
@@ -215,11 +214,11 @@ static void hostile_names(void **state)
 /* Killed anywhere, at most what it was about is not counted, and the rest goes on. */
 static void killed(void **state)
 {
-    int i, status;
+    int status;
     pid_t pid;
 
     (void)state;
-    for (i = 0; i < 100; i++) {
+    for (int i = 0; i < 100; i++) {
         (void)fflush(stdout);
         pid = fork();
         assert_true(pid >= 0);
@@ -239,11 +238,11 @@ static void killed(void **state)
 /* Stopped while it counts, it holds up neither another that counts nor the supervisor. */
 static void stopped(void **state)
 {
-    int i, status;
+    int status;
     pid_t pid;
 
     (void)state;
-    for (i = 0; i < 50; i++) {
+    for (int i = 0; i < 50; i++) {
         (void)fflush(stdout);
         pid = fork();
         assert_true(pid >= 0);
@@ -328,13 +327,12 @@ static void more_than_fits(void **state)
     struct nhi_ticket t = world_ticket();
     struct world_call c = login("ci-bot", NULL);
     char *text;
-    int i;
 
     (void)state;
     snprintf(t.services, sizeof(t.services), "cron");
     text = world_mint(&t);
     c.reply = text;
-    for (i = 0; i < 70; i++)
+    for (int i = 0; i < 70; i++)
         assert_int_equal(world_run_here(&c, WORLD_AUTH, NULL), PAM_AUTH_ERR);
     assert_int_equal(world_records('d'), 64);
     assert_int_equal(nhi_denials_take(NHI_RUN_DIR, take, NULL), NHI_OK);
@@ -388,9 +386,8 @@ static struct told try_dead_ticket(char *text)
     static const char *const accounts[] = { "ci-bot", "deploy", "batch" };
     struct told told = { .count = 0 };
     struct world_call c;
-    int i;
 
-    for (i = 0; i < TRIES; i++) {
+    for (int i = 0; i < TRIES; i++) {
         c = login(accounts[i % 3], text);
         assert_int_equal(world_run_here(&c, WORLD_AUTH, NULL), PAM_AUTH_ERR);
         told.lines += lines_of(world_log());

@@ -76,16 +76,15 @@ static void test_observed_callers(void **state)
     struct world_call root = { .service = "su", .user = "deploy", .ruser = "root" };
     struct world_call people = { .service = "su", .user = "alice", .ruser = "admin", .ruid = WORLD_ADMIN_UID };
     const struct world_call *observed[] = { &s, &from, &to }, *others[] = { &root, &people };
-    size_t i;
 
     (void)state;
     world_write("/etc/group", OBSERVED, 0644);
-    for (i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++) {
         (void)world_reason();
         assert_int_equal(world_run(observed[i], ALL), PAM_SUCCESS);
         assert_true(says("observed: would be denied: reason=no-ticket account=deploy"));
     }
-    for (i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         (void)world_reason();
         assert_int_equal(world_run(others[i], ALL), PAM_SUCCESS);
         assert_false(says("observed"));
@@ -210,17 +209,16 @@ static void test_options(void **state)
                                        "uid_max=99999999999999999999" };
     static const char *const good[] = { "uid_min=65537 uid_max=65538", "uid_min=1000 uid_max=2147483647" };
     struct world_call c = login("ci-bot", "a password"), root = login("root", "a password");
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         c.args = bad[i];
         (void)world_reason();
         assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
         assert_true(says("bad option"));
         assert_int_not_equal(world_run(&c, WORLD_OPEN), PAM_SUCCESS);
     }
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         c.args = root.args = good[i];
         (void)world_reason();
         assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);

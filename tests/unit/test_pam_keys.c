@@ -85,11 +85,10 @@ static void test_another_key_in_the_end(void **state)
         const char *proof;
         int rc;
     } ends[] = { { line_agents, PAM_SUCCESS }, { line_others, PAM_PERM_DENIED }, { both, PAM_PERM_DENIED } };
-    size_t i;
 
     (void)state;
     snprintf(both, sizeof(both), "%s%s", line_agents, line_others);
-    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         struct nhi_ticket t;
         char *text;
 
@@ -233,11 +232,10 @@ static void test_from_a_socket(void **state)
     struct nhi_ticket t = bound(), bearer = world_ticket();
     char *text = world_mint(&bearer);
     struct world_call c = login("ci-bot", text);
-    size_t i;
 
     (void)state;
     record(&t);
-    for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
         forbid_from("sshd", "0.0.0.0/0", true, false);
         assert_int_equal(from(said[i]), PAM_SUCCESS);
         forbid_from("sshd", NULL, false, true);
@@ -292,12 +290,11 @@ static void test_groups_are_asked_for_once(void **state)
     struct world_call c = login("batch", NULL);
     char line[128];
     struct stat st;
-    int i;
 
     (void)state;
     world_sql(WORLD_OWN);
     snprintf(t.accounts, sizeof(t.accounts), "batch");
-    for (i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++) {
         make_key(t.cnf, line);
         assert_int_equal(nhi_id_new(t.jti), NHI_OK);
         record(&t);

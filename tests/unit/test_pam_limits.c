@@ -181,10 +181,8 @@ static void permitted_under(void **state, const struct limit *l)
 
 static void soft(void **state)
 {
-    size_t i;
-
     may_raise = is_hard = false;
-    for (i = 0; i < LIMITS; i++) {
+    for (size_t i = 0; i < LIMITS; i++) {
         denied_under(state, &limits[i]);
         permitted_under(state, &limits[i]);
     }
@@ -194,11 +192,9 @@ static void soft(void **state)
  * must not grow, what was denied is in the log and counted. */
 static void hard(void **state)
 {
-    size_t i;
-
     may_raise = false;
     is_hard = true;
-    for (i = 0; i < LIMITS; i++) {
+    for (size_t i = 0; i < LIMITS; i++) {
         if (limits[i].of == RLIMIT_FSIZE)
             denied_under(state, &limits[i]);
         permitted_under(state, &limits[i]);
@@ -217,12 +213,10 @@ static bool can_raise(void)
 /* As on a host: root may. */
 static void hard_that_may_be_raised(void **state)
 {
-    size_t i;
-
     if (!can_raise())
         skip(); /* a container without CAP_SYS_RESOURCE */
     may_raise = is_hard = true;
-    for (i = 0; i < LIMITS; i++) {
+    for (size_t i = 0; i < LIMITS; i++) {
         denied_under(state, &limits[i]);
         permitted_under(state, &limits[i]);
     }

@@ -320,11 +320,10 @@ static void test_root_goes_on(void **state)
                   { "su", "ci-bot", true },      { "su", "root", false },   { "sudo", "ci-bot", true },
                   { "su-l", "batch", true },     { "su", "deploy", false }, { "runuser", "batch", true },
                   { "runuser-l", "batch", true } };
-    size_t i;
     int records = 0;
 
     (void)state;
-    for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         struct world_call c = { .service = calls[i].service, .user = calls[i].user, .ruser = "root" };
 
         (void)world_reason();
@@ -351,10 +350,9 @@ static void test_grant_that_opens_nothing(void **state)
 {
     static void (*const faults[])(void) = { lose_sessions, lose_reserve };
     static const char *const reasons[] = { "record", "ledger" };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         struct nhi_ticket t;
         struct world_call c;
         char *text, want[200];

@@ -115,10 +115,9 @@ static void test_longest_name(void **state)
 {
     char name[NHI_ACCOUNT_MAX + 2] = "", line[200], want[100];
     struct world_call c = login(name, "a password");
-    size_t len;
 
     (void)state;
-    for (len = NHI_ACCOUNT_MAX - 1; len <= NHI_ACCOUNT_MAX + 1; len++) {
+    for (size_t len = NHI_ACCOUNT_MAX - 1; len <= NHI_ACCOUNT_MAX + 1; len++) {
         memset(name, 'n', len);
         name[len] = '\0';
         snprintf(line, sizeof(line), "%s%s:*:1012:1012::/:/bin/sh\n", "root:x:0:0::/root:/bin/sh\n", name);
@@ -170,10 +169,9 @@ static void test_lines_of_the_group(void **state)
         { ":x:991:batch\n", false },
         { "other:x:991:nhi-only:x:991:batch\n", false },
     };
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         world_write("/etc/group", lines[i].line, 0644);
         is_batch_ours(lines[i].ours);
         goes_on("root", 0);
@@ -255,10 +253,9 @@ static void test_grant_of_the_child(void **state)
     static void (*const faults[])(void) = { lose_index, damage_index, lose_grants };
     struct world_call c;
     char *text;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         struct nhi_ticket t;
 
         world_reset();

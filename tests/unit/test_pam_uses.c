@@ -22,13 +22,12 @@ static void test_counted_uses(void **state)
     struct nhi_ticket t = world_ticket();
     struct world_call c;
     char *text;
-    int i;
 
     (void)state;
     t.uses = 2;
     text = world_mint(&t);
     c = login("ci-bot", text);
-    for (i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++)
         assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
     (void)world_reason();
     assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);

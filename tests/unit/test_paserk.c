@@ -12,7 +12,6 @@ static void password_round_trip(void **state)
 {
     uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN], got[NHI_SK_LEN], bad[NHI_SK_LEN];
     char text[NHI_PASERK_MAX], again[NHI_PASERK_MAX];
-    size_t i;
 
     (void)state;
     assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
@@ -22,7 +21,7 @@ static void password_round_trip(void **state)
     memset(got, 7, sizeof(got));
     assert_int_equal(nhi_paserk_secret_pw_decode(text, "p\0v", 3, got), NHI_ERR_SIGNATURE);
     assert_int_equal(nhi_paserk_secret_pw_decode(text, "p", 1, got), NHI_ERR_SIGNATURE);
-    for (i = 0; i < sizeof(got); i++)
+    for (size_t i = 0; i < sizeof(got); i++)
         assert_int_equal(got[i], 7);
     assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p\0w", 3, 8192, 1, again), NHI_OK);
     /* The salt is the first 16 bytes, the nonce begins at the 32nd. */
@@ -44,13 +43,12 @@ static void password_text_is_whole(void **state)
 {
     uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN], got[NHI_SK_LEN], raw[152];
     char text[NHI_PASERK_MAX];
-    size_t i;
 
     (void)state;
     golden_key(pk, sk);
     assert_int_equal(nhi_paserk_secret_pw_encode(sk, "pw", 2, 8192, 1, text), NHI_OK);
     assert_int_equal(nhi_b64_decode(text + 13, strlen(text + 13), raw, sizeof(raw)), NHI_OK);
-    for (i = 0; i < sizeof(raw); i++) {
+    for (size_t i = 0; i < sizeof(raw); i++) {
         /* Here 0x80 asks for more than 1 GiB, more than 16 passes, or other than one lane. In the
          * low bytes of the memory it asks for no more than 8 MiB, and another key comes out. */
         bool bounded = (i >= 16 && i <= 20) || (i >= 24 && i < 32);
@@ -70,11 +68,10 @@ static void wrong_shapes(void **state)
     static const char *const header[] = { "k4.public.", "k4.secret.", "k4.secret-pw." };
     char text[NHI_PASERK_MAX + 8], bad[NHI_PASERK_MAX + 16];
     uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];
-    size_t i, k;
 
     (void)state;
     golden_key(pk, sk);
-    for (i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++) {
         const char *forms[] = { "%s=", "%s\n", "%s ", " %s", "%sA", "%s.", "K%s", "" };
 
         assert_int_equal(i == 0   ? nhi_paserk_public_encode(pk, text)
@@ -82,7 +79,7 @@ static void wrong_shapes(void **state)
                                   : nhi_paserk_secret_pw_encode(sk, "pw", 2, 8192, 1, text),
                          NHI_OK);
         assert_memory_equal(text, header[i], strlen(header[i]));
-        for (k = 0; k < sizeof(forms) / sizeof(forms[0]) + 1; k++) {
+        for (size_t k = 0; k < sizeof(forms) / sizeof(forms[0]) + 1; k++) {
             const char *at = k < 8 ? strstr(forms[k], "%s") : NULL;
 
             /* The last form is the text without its last character. */
@@ -99,7 +96,7 @@ static void wrong_shapes(void **state)
     }
     /* Another kind or version, of the same length. */
     assert_int_equal(nhi_paserk_public_encode(pk, text), NHI_OK);
-    for (i = 0; i < strlen("k4.public."); i++) {
+    for (size_t i = 0; i < strlen("k4.public."); i++) {
         text[i] ^= 1;
         assert_int_equal(nhi_paserk_public_decode(text, pk), NHI_ERR_FORMAT);
         text[i] ^= 1;

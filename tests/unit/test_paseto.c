@@ -30,10 +30,9 @@ static int setup(void **state)
 static uint8_t *pattern(size_t len)
 {
     uint8_t *p = malloc(len + 1);
-    size_t i;
 
     assert_non_null(p);
-    for (i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++)
         p[i] = (uint8_t)(i * 7 + 3);
     return p;
 }
@@ -203,10 +202,9 @@ static void base64_is_canonical(void **state)
     const char *set = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     char two[] = "AA", three[] = "AAA", four[] = "AAAA";
     uint8_t out[4] = { 9, 9, 9, 9 };
-    int c;
 
     (void)state;
-    for (c = 0; c < 256; c++) {
+    for (int c = 0; c < 256; c++) {
         const char *at = c != 0 ? strchr(set, c) : NULL;
 
         two[1] = three[2] = four[3] = (char)c;
@@ -255,10 +253,9 @@ static void unusable_keys(void **state)
         "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d",
     };
     uint8_t bad_pk[NHI_PK_LEN];
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(unhex(bad[i], bad_pk, sizeof(bad_pk)), sizeof(bad_pk));
         if (nhi_pk_is_usable(bad_pk))
             fail_msg("usable: %s", bad[i]);

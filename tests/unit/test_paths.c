@@ -63,11 +63,10 @@ static void others_can_write(void **state)
 {
     static const char *const dirs[] = { DIR_A, DIR_B };
     static const mode_t bad[] = { 0775, 0757, 01777, 0770, 0720, 0702 };
-    size_t d, i;
 
     (void)state;
-    for (d = 0; d < 2; d++) {
-        for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t d = 0; d < 2; d++) {
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
             assert_int_equal(chmod(dirs[d], bad[i]), 0);
             assert_int_equal(opens(DIR_B), NHI_ERR_UNSAFE);
         }
@@ -182,10 +181,9 @@ static void swept(void **state)
     static const char *const kept[] = { "f", "f.new", ".new", ".mark", ".mark.x", ".other", ".g.new" };
     int fd = dir_a();
     char path[64];
-    size_t i;
 
     (void)state;
-    for (i = 0; i < 11; i++) {
+    for (size_t i = 0; i < 11; i++) {
         snprintf(path, sizeof(path), DIR_A "/%s", i < 4 ? left[i] : kept[i - 4]);
         if (i < 10)
             state_spill(path, "x", 1);
@@ -193,12 +191,12 @@ static void swept(void **state)
             assert_int_equal(mkdir(path, 0700), 0);
     }
     nhi_file_sweep_all(DIR_A, time(NULL) - 60);
-    for (i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++)
         assert_int_equal(faccessat(fd, left[i], F_OK, 0), 0);
     nhi_file_sweep_all(DIR_A, time(NULL) + 60);
-    for (i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++)
         assert_int_equal(faccessat(fd, left[i], F_OK, 0), -1);
-    for (i = 0; i < 7; i++)
+    for (size_t i = 0; i < 7; i++)
         assert_int_equal(faccessat(fd, kept[i], F_OK, AT_SYMLINK_NOFOLLOW), 0);
     assert_int_equal(nhi_file_replace(fd, "f", 0600, "y", 1), NHI_OK);
     assert_int_equal(nhi_file_remove(fd, "f"), NHI_OK);

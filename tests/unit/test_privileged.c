@@ -110,10 +110,9 @@ static void member_of_gid_0(void **state)
 static void each_group(void **state)
 {
     char group[128], passwd[128];
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         /* As a member, and as the primary group. */
         snprintf(group, sizeof(group), "%s:x:77:someone,bob\n", names[i]);
         hosts_files("dave:x:1004:77::/:/bin/sh\n", group);
@@ -141,11 +140,10 @@ static void many_groups(void **state)
 {
     static char text[65536];
     size_t used = 0;
-    int i;
 
     (void)state;
     hosts_files("", "");
-    for (i = 0; i < 1500; i++)
+    for (int i = 0; i < 1500; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "g%d:x:%d:bob\n", i, 20000 + i);
     spill("/etc/group", text);
     is("bob", false, "");
@@ -160,11 +158,10 @@ static void too_many_groups(void **state)
     static char text[262144];
     size_t used = 0;
     struct nhi_local l;
-    int i;
 
     (void)state;
     hosts_files("", "");
-    for (i = 0; i < 5000; i++)
+    for (int i = 0; i < 5000; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "g%d:x:%d:bob\n", i, 20000 + i);
     spill("/etc/group", text);
     assert_int_not_equal(nhi_local_by_name("bob", &l), NHI_OK);
@@ -175,12 +172,11 @@ static void long_lines(void **state)
 {
     static char text[131072];
     size_t used;
-    int i;
 
     (void)state;
     hosts_files("", "");
     used = (size_t)snprintf(text, sizeof(text), "docker:x:990:");
-    for (i = 0; i < 5000; i++)
+    for (int i = 0; i < 5000; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "member%d,", i);
     snprintf(text + used, sizeof(text) - used, "bob\n");
     spill("/etc/group", text);

@@ -51,9 +51,7 @@ static enum nhi_err load(void)
 
 static bool has(enum nhi_revoke_kind kind, const char *id, int64_t at)
 {
-    size_t i;
-
-    for (i = 0; i < got.count; i++)
+    for (size_t i = 0; i < got.count; i++)
         if (got.slots[i].kind == kind && strcmp(got.slots[i].id, id) == 0)
             return got.slots[i].at == at;
     return false;
@@ -142,12 +140,11 @@ static void idempotent(void **state)
 static void locked_down(void **state)
 {
     char id[24];
-    int i;
 
     (void)state;
     assert_int_equal(load(), NHI_OK);
     assert_false(got.lockdown);
-    for (i = 0; i < NHI_RESERVE_SLOTS; i++) {
+    for (int i = 0; i < NHI_RESERVE_SLOTS; i++) {
         snprintf(id, sizeof(id), "task-%d", i);
         assert_int_equal(add(NHI_REVOKE_TASK, id, NOW), NHI_OK);
     }
@@ -184,15 +181,15 @@ static void damaged(void **state)
 {
     static const unsigned char flips[] = { 0x01, 0x80, 0xff };
     static unsigned char good[FILE_MAX], bad[FILE_MAX];
-    size_t len, i, f;
+    size_t len;
 
     (void)state;
     assert_int_equal(add(NHI_REVOKE_TICKET, jti(1), NOW), NHI_OK);
     assert_int_equal(add(NHI_REVOKE_AGENT, "ci-bot", NOW), NHI_OK);
     len = state_slurp(STATE_RESERVE, good, sizeof(good));
     assert_int_equal(len, 512 * 128);
-    for (i = 0; i < len; i++)
-        for (f = 0; f < (i < 512 ? sizeof(flips) : 1); f++) {
+    for (size_t i = 0; i < len; i++)
+        for (size_t f = 0; f < (i < 512 ? sizeof(flips) : 1); f++) {
             FILE *file = fopen(STATE_RESERVE, "r+");
 
             assert_non_null(file);
@@ -250,13 +247,11 @@ static void wrong_size_or_place(void **state)
 
 static void on_a_full_disk(void **state)
 {
-    unsigned n;
-
     (void)state;
     state_reset("1m");
     assert_int_equal(nhi_reserve_create(NHI_STATE_DIR), NHI_OK);
     state_disk_fill();
-    for (n = 0; n < NHI_RESERVE_SLOTS; n++)
+    for (unsigned n = 0; n < NHI_RESERVE_SLOTS; n++)
         assert_int_equal(add(NHI_REVOKE_TICKET, jti(n), NOW), NHI_OK);
     assert_int_equal(load(), NHI_OK);
     assert_int_equal(got.count, NHI_RESERVE_SLOTS);
@@ -340,13 +335,12 @@ static void notes_are_full(void **state)
     char id[NHI_TASK_MAX + 1], longest[NHI_TEXT_MAX + 1];
     struct nhi_task task;
     struct stat before, after;
-    int i;
 
     (void)state;
     memset(longest, 'x', NHI_TEXT_MAX);
     longest[NHI_TEXT_MAX] = '\0';
     assert_int_equal(stat(NHI_STATE_DIR "/" NHI_NOTES_FILE, &before), 0);
-    for (i = 0; i < NHI_RESERVE_NOTES + 2; i++) {
+    for (int i = 0; i < NHI_RESERVE_NOTES + 2; i++) {
         snprintf(id, sizeof(id), "task-%d", i);
         assert_int_equal(add(NHI_REVOKE_TASK, id, NOW + 1), NHI_OK);
         assert_int_equal(note(NHI_REVOKE_TASK, id, longest), i < NHI_RESERVE_NOTES ? NHI_OK : NHI_ERR_FULL);
@@ -388,9 +382,7 @@ static void not_drained(void **state)
 
 static int add_many(int who)
 {
-    unsigned n;
-
-    for (n = 0; n < ADDS; n++)
+    for (unsigned n = 0; n < ADDS; n++)
         if (add(NHI_REVOKE_TICKET, jti((unsigned)who * 1000 + n), NOW) != NHI_OK)
             return 1;
     return 0;
@@ -398,14 +390,12 @@ static int add_many(int who)
 
 static void at_once(void **state)
 {
-    unsigned who, n;
-
     (void)state;
     assert_int_equal(state_parallel(WORKERS, add_many), 0);
     assert_int_equal(load(), NHI_OK);
     assert_int_equal(got.count, WORKERS * ADDS);
-    for (who = 0; who < WORKERS; who++)
-        for (n = 0; n < ADDS; n++)
+    for (unsigned who = 0; who < WORKERS; who++)
+        for (unsigned n = 0; n < ADDS; n++)
             assert_true(has(NHI_REVOKE_TICKET, jti(who * 1000 + n), NOW));
 }
 

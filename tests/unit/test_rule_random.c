@@ -44,14 +44,13 @@ static bool bits_of(const char *address, char out[129])
 {
     unsigned char b[16] = { 0 };
     char plain[64];
-    int i;
 
     snprintf(plain, sizeof(plain), "%s", address);
     plain[strcspn(plain, "%")] = '\0';
     b[10] = b[11] = 0xff;
     if (inet_pton(AF_INET, plain, b + 12) != 1 && inet_pton(AF_INET6, plain, b) != 1)
         return false;
-    for (i = 0; i < 128; i++)
+    for (int i = 0; i < 128; i++)
         out[i] = (b[i / 8] >> (7 - i % 8)) & 1 ? '1' : '0';
     out[128] = '\0';
     return true;
@@ -60,7 +59,6 @@ static bool bits_of(const char *address, char out[129])
 static bool source_fits(const struct nhi_rule *r, const struct nhi_request *q)
 {
     char net[NHI_NET_TEXT_MAX + 1], a[129], b[129], *slash;
-    uint32_t i;
 
     if (!r->local && !r->unix_socket && r->net_count == 0)
         return true;
@@ -72,7 +70,7 @@ static bool source_fits(const struct nhi_rule *r, const struct nhi_request *q)
         return r->forbid && r->net_count != 0;
     if (r->local && q->is_local && q->from == NULL)
         return true;
-    for (i = 0; q->from != NULL && i < r->net_count; i++) {
+    for (uint32_t i = 0; q->from != NULL && i < r->net_count; i++) {
         size_t n = 128;
 
         nhi_net_format(&r->nets[i], net);
@@ -93,7 +91,6 @@ static bool time_fits(const struct nhi_rule *r, int64_t now)
 {
     time_t there = (time_t)(now + r->offset);
     struct tm tm;
-    uint32_t i;
     bool today, yesterday;
 
     if (r->days == 0 && r->hours_count == 0)
@@ -105,7 +102,7 @@ static bool time_fits(const struct nhi_rule *r, int64_t now)
     yesterday = r->days == 0 || (r->days >> (tm.tm_wday == 0 ? 6 : tm.tm_wday - 1) & 1) == 1;
     if (r->hours_count == 0)
         return today;
-    for (i = 0; i < r->hours_count; i++) {
+    for (uint32_t i = 0; i < r->hours_count; i++) {
         int from = r->hours[i].from, to = r->hours[i].to, at = tm.tm_hour * 60 + tm.tm_min;
 
         if (to <= from)
@@ -149,12 +146,11 @@ static bool has_room(const struct nhi_rule *r, const struct nhi_request *q)
 static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_facts *f)
 {
     bool permit = false, full = false;
-    size_t i;
 
-    for (i = 0; i < f->rule_count; i++)
+    for (size_t i = 0; i < f->rule_count; i++)
         if (f->rules[i].forbid && fits(&f->rules[i], q, f))
             return NHI_DENY_FORBIDDEN;
-    for (i = 0; i < f->rule_count; i++)
+    for (size_t i = 0; i < f->rule_count; i++)
         if (!f->rules[i].forbid && fits(&f->rules[i], q, f)) {
             permit = permit || has_room(&f->rules[i], q);
             full = true;
@@ -165,9 +161,8 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
 static uint32_t taken(const struct nhi_request *q, const struct nhi_facts *f)
 {
     uint32_t options = q->ticket->ssh;
-    size_t i;
 
-    for (i = 0; i < f->rule_count; i++)
+    for (size_t i = 0; i < f->rule_count; i++)
         if (!f->rules[i].forbid && fits(&f->rules[i], q, f))
             options |= f->rules[i].ssh;
     return options;
@@ -195,12 +190,10 @@ static const char *const sources[] = { "10.1.2.3",        "10.1.2.200",  "10.1.2
 
 static void random_window(struct nhi_rule *r)
 {
-    uint32_t i;
-
     if (up_to(3) == 0)
         r->days = (uint8_t)(up_to(127) + 1);
     r->hours_count = up_to(3) == 0 ? up_to(3) : 0;
-    for (i = 0; i < r->hours_count; i++) {
+    for (uint32_t i = 0; i < r->hours_count; i++) {
         r->hours[i].from = (uint16_t)up_to(1440);
         do
             r->hours[i].to = (uint16_t)up_to(1441);
@@ -212,8 +205,6 @@ static void random_window(struct nhi_rule *r)
 
 static void random_rule(struct nhi_rule *r, size_t n)
 {
-    uint32_t i;
-
     memset(r, 0, sizeof(*r));
     snprintf(r->name, sizeof(r->name), "rule-%zu", n);
     r->forbid = up_to(4) == 0;
@@ -226,7 +217,7 @@ static void random_rule(struct nhi_rule *r, size_t n)
         r->net_count = up_to(3);
         r->local = up_to(2) == 0;
         r->unix_socket = up_to(3) == 0;
-        for (i = 0; i < r->net_count; i++)
+        for (uint32_t i = 0; i < r->net_count; i++)
             assert_int_equal(nhi_net_parse(nets[up_to(sizeof(nets) / sizeof(nets[0]))], &r->nets[i]), NHI_OK);
     }
     if (r->agents[0] == '\0' && r->owners[0] == '\0')
@@ -258,9 +249,7 @@ struct pair {
 
 static void random_policy(struct pair *p)
 {
-    size_t i;
-
-    for (i = 0; i < RULES; i++)
+    for (size_t i = 0; i < RULES; i++)
         random_rule(&p->rules[i], i);
     p->rule_count = up_to(RULES + 1);
 }
@@ -323,9 +312,7 @@ static void random_request(struct pair *p)
 
 static void reverse(struct nhi_rule *rules, size_t n)
 {
-    size_t i;
-
-    for (i = 0; i < n / 2; i++) {
+    for (size_t i = 0; i < n / 2; i++) {
         struct nhi_rule r = rules[i];
 
         rules[i] = rules[n - 1 - i];
@@ -337,10 +324,8 @@ static void reverse(struct nhi_rule *rules, size_t n)
 
 static void compile(struct nhi_ledger *l, const struct pair *p)
 {
-    size_t i;
-
     assert_int_equal(nhi_policy_replace(l, p->rules, p->rule_count, STATE_HASH, STATE_NOW), NHI_OK);
-    for (i = 0; i < p->rule_count; i++)
+    for (size_t i = 0; i < p->rule_count; i++)
         assert_int_equal(
             nhi_policy_add_zone(l, p->rules[i].zone, 0, p->rules[i].offset_known ? &p->rules[i].offset : NULL), NHI_OK);
 }
@@ -348,10 +333,8 @@ static void compile(struct nhi_ledger *l, const struct pair *p)
 /* What is counted when a decision is made, no ledger knows. */
 static void count_again(const struct pair *p, struct nhi_rule *rules, size_t n)
 {
-    size_t i, k;
-
-    for (i = 0; i < n; i++)
-        for (k = 0; k < p->rule_count; k++)
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < p->rule_count; k++)
             if (strcmp(rules[i].name, p->rules[k].name) == 0) {
                 rules[i].sessions = p->rules[k].sessions;
                 rules[i].grants = p->rules[k].grants;
@@ -405,7 +388,6 @@ static struct nhi_decision decide_pair(const struct pair *p, struct nhi_rule *co
     struct nhi_facts f = p->f;
     struct nhi_decision d, again;
     struct nhi_rule rule;
-    size_t i;
 
     f.rules = compiled;
     d = nhi_decide(&p->q, &f);
@@ -414,7 +396,7 @@ static struct nhi_decision decide_pair(const struct pair *p, struct nhi_rule *co
     assert_int_equal(d.reason, expected(&p->q, &p->f));
     assert_int_equal(d.ssh, taken(&p->q, &p->f));
     assert_true((d.rule != NULL) == (d.reason != NHI_DENY_POLICY));
-    for (i = 0; i < p->rule_count; i++) {
+    for (size_t i = 0; i < p->rule_count; i++) {
         enum nhi_condition c = nhi_rule_fails(&p->rules[i], &p->q, &p->f);
 
         assert_int_equal(c == NHI_COND_MET, fits(&p->rules[i], &p->q, &p->f));
@@ -435,11 +417,9 @@ static void both_agree(void **state)
 {
     struct nhi_ledger *l = state_begin();
     static struct pair p;
-    unsigned n, m;
-    size_t i;
 
     (void)state;
-    for (n = 0; n < POLICIES; n++) {
+    for (unsigned n = 0; n < POLICIES; n++) {
         struct nhi_rule *compiled = NULL;
         size_t count = 0;
 
@@ -448,7 +428,7 @@ static void both_agree(void **state)
         assert_int_equal(nhi_policy_load(l, 0, STATE_NOW, &compiled, &count), NHI_OK);
         assert_int_equal(count, p.rule_count);
         count_again(&p, compiled, count);
-        for (m = 0; m < REQUESTS; m++) {
+        for (unsigned m = 0; m < REQUESTS; m++) {
             struct nhi_decision d;
 
             random_request(&p);
@@ -462,7 +442,7 @@ static void both_agree(void **state)
     /* Each outcome and each condition was there often enough to mean something. */
     assert_true(seen[NHI_PERMIT] > 1000 && seen[NHI_DENY_POLICY] > 1000);
     assert_true(seen[NHI_DENY_FORBIDDEN] > 1000 && seen[NHI_DENY_LIMIT] > 1000);
-    for (i = 0; i < NHI_COND_COUNT; i++)
+    for (size_t i = 0; i < NHI_COND_COUNT; i++)
         assert_true(conditions[i] > 500);
 }
 
@@ -560,11 +540,10 @@ static void which_rule(void **state)
 {
     static const char *const names[] = { "a", "b" };
     static struct pair p;
-    unsigned capped, first;
 
     (void)state;
-    for (capped = 0; capped < 2; capped++)
-        for (first = 0; first < 2; first++) {
+    for (unsigned capped = 0; capped < 2; capped++)
+        for (unsigned first = 0; first < 2; first++) {
             unsigned i;
             struct nhi_decision d;
 
@@ -595,13 +574,12 @@ static void globs(void **state)
                   { "", "a", false },       { "[a]", "a", false },    { "*b?", "abab", false },
                   { "*b?", "ababc", true } };
     char pattern[65], word[65];
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(nhi_glob(cases[i].pattern, cases[i].word), cases[i].is);
     /* What takes others years. */
-    for (i = 0; i < 64; i++) {
+    for (size_t i = 0; i < 64; i++) {
         pattern[i] = i % 2 == 0 ? '*' : 'a';
         word[i] = 'a';
     }
@@ -654,16 +632,15 @@ static void networks(void **state)
         "host",      "10.0.0.0/4294967304", "10.0.0.0 /8"
     };
     struct nhi_net net;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(nhi_net_parse(cases[i].net, &net), NHI_OK);
         if (nhi_net_has(&net, cases[i].address) != cases[i].has)
             print_error("%s %s\n", cases[i].net, cases[i].address);
         assert_int_equal(nhi_net_has(&net, cases[i].address), cases[i].has);
     }
-    for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         if (nhi_net_parse(none[i], &net) != NHI_ERR_FORMAT)
             print_error("%s\n", none[i]);
         assert_int_equal(nhi_net_parse(none[i], &net), NHI_ERR_FORMAT);

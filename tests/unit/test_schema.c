@@ -78,7 +78,6 @@ static void chains_its_events(void **state)
     char prev[NHI_DIGEST_LEN + 1] = NHI_NO_EVENT;
     struct nhi_event last = { .at = STATE_NOW, .kind = "revoke", .jti = TICKET };
     struct nhi_ledger *l;
-    int i;
 
     (void)state;
     put_old();
@@ -87,9 +86,9 @@ static void chains_its_events(void **state)
     state_end(l);
     read_events();
     assert_int_equal(events, OLD_EVENTS + 1);
-    for (i = 0; i < OLD_EVENTS; i++)
+    for (int i = 0; i < OLD_EVENTS; i++)
         assert_string_equal(seen[i].kind, kinds[i]);
-    for (i = 0; i < events; i++) {
+    for (int i = 0; i < events; i++) {
         assert_int_equal(seen[i].seq, i + 1);
         assert_string_equal(seen[i].prev, prev);
         assert_string_equal(seen[i].host, "testhost");

@@ -634,9 +634,7 @@ static void sweep_audited(void **state)
 /* Logins all the while somebody sweeps: none that is there is forgotten. */
 static int log_in_often(void)
 {
-    int n;
-
-    for (n = 0; n < 150; n++)
+    for (int n = 0; n < 150; n++)
         if (deeper(audited_orphan) != 0)
             return 1;
     return 0;
@@ -666,11 +664,10 @@ static int sweep_without_descriptors(void)
     struct rlimit few = { 0, 0 };
     uint32_t removed = 0;
     enum nhi_err err;
-    int limit;
 
     if (register_self(1) != NHI_OK)
         return 92;
-    for (limit = 32; limit >= 0; limit--) {
+    for (int limit = 32; limit >= 0; limit--) {
         few.rlim_cur = few.rlim_max = (rlim_t)limit;
         if (setrlimit(RLIMIT_NOFILE, &few) != 0)
             return 91;

@@ -89,9 +89,7 @@ static enum nhi_err fold_now(void)
 /* Folds, and again: a second time there is nothing new. */
 static void told(const char *reasons)
 {
-    int i;
-
-    for (i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++) {
         assert_int_equal(fold_now(), NHI_OK);
         listen_again();
         assert_string_equal(heard.reasons, reasons);
@@ -237,10 +235,8 @@ static void gone_later(void **state)
 /* One process opens and closes one after another, as a daemon may. */
 static void one_after_another(void **state)
 {
-    unsigned i;
-
     (void)state;
-    for (i = 1; i <= 3; i++) {
+    for (unsigned i = 1; i <= 3; i++) {
         struct nhi_grant g = state_grant(i, i);
 
         assert_int_equal(register_as(&g, NHI_OF_TREE), NHI_OK);
@@ -415,9 +411,8 @@ static void ended_and_closed(void **state)
 static int end_and_fold(int n)
 {
     const char *reasons[] = { "expired", "by-hand", "revoked" };
-    unsigned i;
 
-    for (i = 1; i <= MANY; i++) {
+    for (unsigned i = 1; i <= MANY; i++) {
         struct nhi_grant g = state_grant(i, i);
         char handle[NHI_TREE_MAX + 1];
         enum nhi_err err;
@@ -434,11 +429,10 @@ static int end_and_fold(int n)
 static void all_at_once(void **state)
 {
     const char *p;
-    unsigned i;
     int commas = 0;
 
     (void)state;
-    for (i = 1; i <= MANY; i++) {
+    for (unsigned i = 1; i <= MANY; i++) {
         struct nhi_grant g = state_grant(i, i);
 
         /* Of no process: whoever folds while it has its handle calls it gone, and that is one end, too. */

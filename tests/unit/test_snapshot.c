@@ -82,7 +82,6 @@ static void test_largest(void **state)
     struct nhi_account a = { .uid = 70000, .group_count = NHI_GROUPS_MAX }, got;
     struct nhi_snapshot_writer *w;
     struct nhi_snapshot s;
-    uint32_t i;
 
     (void)state;
     memset(a.name, 'a', NHI_AGENT_MAX);
@@ -90,7 +89,7 @@ static void test_largest(void **state)
     memset(a.home, 'h', NHI_PATH_MAX);
     memset(a.shell, 's', NHI_PATH_MAX);
     a.home[0] = a.shell[0] = '/';
-    for (i = 0; i < NHI_GROUPS_MAX; i++)
+    for (uint32_t i = 0; i < NHI_GROUPS_MAX; i++)
         a.groups[i] = 2000 + i;
     assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w), NHI_OK);
     assert_int_equal(nhi_snapshot_add(w, &a), NHI_OK);
@@ -110,19 +109,18 @@ static void test_same_hash(void **state)
     struct nhi_account a, got;
     struct nhi_snapshot_writer *w;
     struct nhi_snapshot s;
-    uint32_t i;
 
     (void)state;
     assert_int_equal(cdb_hash("naaaaa2", 7), cdb_hash("naaaacp", 7));
     assert_int_equal(nhi_snapshot_begin(scratch_path, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w), NHI_OK);
-    for (i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 3; i++) {
         a = accounts_nth(i);
         strcpy(a.name, names[i]);
         assert_int_equal(nhi_snapshot_add(w, &a), NHI_OK);
     }
     assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
     assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
-    for (i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(nhi_snapshot_by_name(&s, names[i], &got), NHI_OK);
         assert_int_equal(got.uid, ACCOUNTS_UID_MIN + 1 + i);
     }
@@ -141,14 +139,13 @@ static void test_never_ours(void **state)
     };
     struct nhi_account got;
     struct nhi_snapshot s;
-    size_t i;
 
     (void)state;
     assert_int_equal(accounts_publish(scratch_path, 10), NHI_OK);
     assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
-    for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
         assert_int_equal(nhi_snapshot_by_uid(&s, ids[i], &got), NHI_ERR_NOT_FOUND);
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_int_equal(nhi_snapshot_by_name(&s, names[i], &got), NHI_ERR_NOT_FOUND);
     assert_false(nhi_id_is_ours(0));
     assert_false(nhi_id_is_ours(999));
@@ -179,19 +176,18 @@ static void test_refused_accounts(void **state)
     static const uint32_t gids[] = { 0, 27, 999, 65534, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MIN + 2, UINT32_MAX };
     struct nhi_account a = accounts_nth(0), b = accounts_nth(1);
     struct nhi_snapshot_writer *w = NULL;
-    size_t i;
 
     (void)state;
     refuse(&b, &a); /* not ascending */
     refuse(&a, &a);
     strcpy(b.name, a.name);
     refuse(&a, &b); /* a name twice */
-    for (i = 0; i < sizeof(uids) / sizeof(uids[0]); i++) {
+    for (size_t i = 0; i < sizeof(uids) / sizeof(uids[0]); i++) {
         b = accounts_nth(1);
         b.uid = uids[i];
         refuse(NULL, &b);
     }
-    for (i = 0; i < sizeof(gids) / sizeof(gids[0]); i++) {
+    for (size_t i = 0; i < sizeof(gids) / sizeof(gids[0]); i++) {
         b = accounts_nth(1);
         b.group_count = 1;
         b.groups[0] = gids[i];
@@ -294,13 +290,12 @@ static void test_failure_leaves_old(void **state)
     struct nhi_snapshot_writer *w;
     struct nhi_account a = accounts_nth(0);
     rlim_t sizes[] = { 100, 2100, 4096, 20000, 40000 };
-    size_t i;
 
     (void)state;
     assert_int_equal(accounts_publish(scratch_path, 7), NHI_OK);
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
-    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         enum nhi_err err;
 
         small = all;

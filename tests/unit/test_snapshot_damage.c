@@ -64,10 +64,9 @@ static int ask_everything(const struct nhi_snapshot *s)
     struct nhi_account got;
     enum nhi_err err;
     int found = 0;
-    uint32_t i;
 
     assert_non_null(names);
-    for (i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 3; i++) {
         struct nhi_account want = accounts_nth(i);
 
         err = nhi_snapshot_by_name(s, want.name, &got);
@@ -96,12 +95,12 @@ static void test_every_length(void **state)
 {
     struct nhi_snapshot s;
     unsigned char *bytes;
-    size_t len, cut;
+    size_t len;
 
     (void)state;
     assert_int_equal(accounts_publish(scratch_path, 3), NHI_OK);
     bytes = load(&len);
-    for (cut = 0; cut < len; cut++) {
+    for (size_t cut = 0; cut < len; cut++) {
         save(bytes, cut);
         assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_ERR_CORRUPT);
     }
@@ -113,13 +112,13 @@ static void test_every_length_while_open(void **state)
 {
     struct nhi_snapshot s;
     unsigned char *bytes;
-    size_t len, cut;
+    size_t len;
     int damaged, found = 0;
 
     (void)state;
     assert_int_equal(accounts_publish(scratch_path, 3), NHI_OK);
     bytes = load(&len);
-    for (cut = 0; cut < len; cut += 3) {
+    for (size_t cut = 0; cut < len; cut += 3) {
         save(bytes, len);
         assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
         assert_int_equal(truncate(scratch_path, (off_t)cut), 0);
@@ -163,14 +162,14 @@ static void test_every_byte(void **state)
     static const unsigned char flips[] = { 0x01, 0x80, 0xff };
     struct nhi_snapshot s;
     unsigned char *bytes;
-    size_t len, i, f;
+    size_t len;
     int found = 0;
 
     (void)state;
     assert_int_equal(accounts_publish(scratch_path, 3), NHI_OK);
     bytes = load(&len);
-    for (i = 0; i < len; i++)
-        for (f = 0; f < sizeof(flips); f++) {
+    for (size_t i = 0; i < len; i++)
+        for (size_t f = 0; f < sizeof(flips); f++) {
             enum nhi_err err;
 
             bytes[i] ^= flips[f];
@@ -225,7 +224,7 @@ static void test_forged_values(void **state)
     struct nhi_account got;
     struct nhi_snapshot s;
     unsigned char *bytes;
-    size_t len, i;
+    size_t len;
 
     (void)state;
     assert_int_equal(accounts_publish(scratch_path, 1), NHI_OK);
@@ -234,7 +233,7 @@ static void test_forged_values(void **state)
     assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
     assert_int_equal(nhi_snapshot_by_name(&s, "agent-00000", &got), NHI_OK);
     nhi_snapshot_close(&s);
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         forge(bytes, len, cases[i].at, cases[i].to);
         assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
         if (cases[i].at == 4 && cases[i].to == 2) { /* another uid of the range: that lookup cannot know */

@@ -114,9 +114,7 @@ static uint8_t *put_string(uint8_t *at, const void *bytes, size_t len)
 
 static uint8_t *put_moment(uint8_t *at, int64_t t)
 {
-    int i;
-
-    for (i = 56; i >= 0; i -= 8)
+    for (int i = 56; i >= 0; i -= 8)
         *at++ = (uint8_t)((uint64_t)t >> i);
     return at;
 }
@@ -203,11 +201,10 @@ static void test_cut_and_stretched(void **state)
 {
     struct nhi_ticket t = ticket();
     uint8_t *exact;
-    size_t i;
 
     (void)state;
     make(&t, TEXT);
-    for (i = 0; i < blob_len; i++) {
+    for (size_t i = 0; i < blob_len; i++) {
         /* Of its own size, so that a byte read behind it is seen. */
         exact = malloc(i + 1);
         assert_non_null(exact);
@@ -235,14 +232,14 @@ static void test_lengths(void **state)
     };
     static const char *const texts[] = { "ssh-ed25519-cert", "AAAA", "permit-pty", "ticket@nhi", "v4.public." };
     struct nhi_ticket t = ticket();
-    size_t i, j, at;
+    size_t at;
     uint8_t kept[4];
     struct nhi_sshcert c;
 
     (void)state;
     make(&t, TEXT);
-    for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-        for (j = 0; j < sizeof(wrong) / sizeof(*wrong); j++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        for (size_t j = 0; j < sizeof(wrong) / sizeof(*wrong); j++) {
             at = find(texts[i]) - 4;
             memcpy(kept, blob + at, 4);
             memcpy(blob + at, wrong[j], 4);
@@ -287,13 +284,13 @@ static size_t get_length(size_t at)
 static void insert(size_t at, const void *bytes, size_t len, size_t inner, size_t outer)
 {
     const size_t heads[] = { inner, outer };
-    size_t i, all;
+    size_t all;
 
     assert_true(blob_len + len <= sizeof(blob));
     memmove(blob + at + len, blob + at, blob_len - at);
     memcpy(blob + at, bytes, len);
     blob_len += len;
-    for (i = 0; i < (inner != outer ? 2 : 1); i++) {
+    for (size_t i = 0; i < (inner != outer ? 2 : 1); i++) {
         all = get_length(heads[i]) + len;
         blob[heads[i] + 2] = (uint8_t)(all >> 8);
         blob[heads[i] + 3] = (uint8_t)all;
@@ -401,13 +398,12 @@ static void test_its_key(void **state)
     struct nhi_ticket t = ticket();
     char base64[2 * NHI_SSHCERT_MAX];
     uint8_t pk[NHI_PK_LEN], more[1000], before[NHI_PK_LEN];
-    size_t at;
 
     (void)state;
     memset(more, 'A', sizeof(more));
     memset(before, 7, sizeof(before));
     make(&t, TEXT);
-    for (at = find("AAAA") - 4; blob_len + sizeof(more) <= sizeof(blob);)
+    for (size_t at = find("AAAA") - 4; blob_len + sizeof(more) <= sizeof(blob);)
         insert(at + 4, more, sizeof(more), at, at);
     (void)sodium_bin2base64(base64, sizeof(base64), blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
     assert_true(strlen(base64) > NHI_SSHCERT_MAX);
@@ -427,10 +423,9 @@ static void test_as_sodium_says(void **state)
 {
     struct nhi_ticket t = ticket();
     char base64[NHI_SSHCERT_MAX + 1] = "";
-    int i;
 
     (void)state;
-    for (i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++) {
         good = i;
         assert_int_equal(nhi_sshcert_make(&t, TEXT, base64), NHI_ERR_SYS);
         assert_string_equal(base64, "");

@@ -44,21 +44,20 @@ static void refused(const char *base64, size_t len)
 static void test_no_other_text(void **state)
 {
     char text[NHI_SSHKEY_LEN + 3];
-    size_t i;
 
     (void)state;
     refused("", 0);
     refused(BLOB "=", strlen(BLOB) + 1);
     refused(BLOB "A", strlen(BLOB) + 1);
-    for (i = 0; i < strlen(BLOB); i++)
+    for (size_t i = 0; i < strlen(BLOB); i++)
         refused(BLOB, i);
     /* Every character of what stands before the key, changed. */
-    for (i = 0; i < 25; i++) {
+    for (size_t i = 0; i < 25; i++) {
         snprintf(text, sizeof(text), "%s", BLOB);
         text[i] = text[i] == 'A' ? 'B' : 'A';
         refused(text, strlen(BLOB));
     }
-    for (i = 0; i < strlen(BLOB); i++) {
+    for (size_t i = 0; i < strlen(BLOB); i++) {
         snprintf(text, sizeof(text), "%s", BLOB);
         text[i] = i % 2 == 0 ? '\n' : '-';
         refused(text, strlen(BLOB));
@@ -88,17 +87,16 @@ static void test_lines(void **state)
                                           "ecdsa-sha2-nistp256 AAAA", "sk-ssh-ed25519@openssh.com AAAA",
                                           "ssh-ed25519-cert-v01@openssh.com " BLOB };
     uint8_t pk[NHI_PK_LEN];
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
         memset(pk, 0, sizeof(pk));
         assert_int_equal(nhi_sshkey_parse(good[i], pk), NHI_OK);
         assert_memory_equal(pk, key, sizeof(key));
     }
-    for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_int_equal(nhi_sshkey_parse(bad[i], pk), NHI_ERR_FORMAT);
-    for (i = 0; i < sizeof(others) / sizeof(*others); i++)
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
         assert_int_equal(nhi_sshkey_parse(others[i], pk), NHI_ERR_STATE);
 }
 

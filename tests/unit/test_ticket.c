@@ -146,11 +146,10 @@ static void other_footers(void **state)
                                        "{\"kid\":\"" };
     struct nhi_ticket t = sample();
     char *json = NULL, *text = NULL, kid[NHI_KID_MAX + 1];
-    size_t i;
 
     (void)state;
     assert_int_equal(nhi_claims_encode(&t, &json), NHI_OK);
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(nhi_paseto_sign(sk, json, strlen(json), bad[i], strlen(bad[i]), "nhi-ticket-v1", 13, &text),
                          NHI_OK);
         if (nhi_ticket_kid(text, strlen(text), kid) != NHI_ERR_FORMAT ||
@@ -177,13 +176,13 @@ static void every_bit_flipped(void **state)
 {
     struct nhi_ticket t = sample();
     char *text = NULL;
-    size_t i, len;
+    size_t len;
 
     (void)state;
     assert_int_equal(nhi_ticket_mint(&t, sk, &text), NHI_OK);
     len = strlen(text);
     assert_true(accepted(text, len));
-    for (i = 0; i < len * 8; i++) {
+    for (size_t i = 0; i < len * 8; i++) {
         text[i / 8] = (char)(text[i / 8] ^ 1 << i % 8);
         if (accepted(text, len))
             fail_msg("bit %zu", i);
@@ -197,16 +196,15 @@ static void every_byte_replaced(void **state)
 {
     struct nhi_ticket t = sample();
     char *text = NULL;
-    size_t i, len;
-    int c;
+    size_t len;
 
     (void)state;
     assert_int_equal(nhi_ticket_mint(&t, sk, &text), NHI_OK);
     len = strlen(text);
-    for (i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         char was = text[i];
 
-        for (c = 0; c < 256; c++) {
+        for (int c = 0; c < 256; c++) {
             text[i] = (char)c;
             if (text[i] != was && accepted(text, len))
                 fail_msg("byte %zu as %d", i, c);
@@ -221,13 +219,12 @@ static void every_length(void **state)
 {
     struct nhi_ticket t = sample();
     char *text = NULL;
-    size_t i, len;
-    int c;
+    size_t len;
 
     (void)state;
     assert_int_equal(nhi_ticket_mint(&t, sk, &text), NHI_OK);
     len = strlen(text);
-    for (i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         char *cut = malloc(i + 1);
 
         assert_non_null(cut);
@@ -236,7 +233,7 @@ static void every_length(void **state)
         free(cut);
         assert_false(accepted(text + len - i, i));
     }
-    for (c = 0; c < 256; c++) {
+    for (int c = 0; c < 256; c++) {
         char *more = malloc(len + 2);
 
         assert_non_null(more);
@@ -270,11 +267,10 @@ static void longest_texts(void **state)
 {
     char payload[1024], kid[NHI_KID_MAX + 1], *text;
     struct nhi_ticket t;
-    size_t len;
 
     (void)state;
     memset(payload, ' ', sizeof(payload));
-    for (len = 600; len < 720; len++) {
+    for (size_t len = 600; len < 720; len++) {
         enum nhi_err want;
 
         text = signed_payload(payload, len);
@@ -324,11 +320,10 @@ static void mint_at_the_limit(void **state)
 {
     struct nhi_ticket t = sample();
     bool exact = false;
-    size_t i;
 
     (void)state;
     /* The key's name is in the footer, so that some length of it makes a text as long as one may be. */
-    for (i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         size_t last = longest_minted(&t);
 
         assert_true(last > NHI_TICKET_TEXT_MAX - 5);
@@ -343,10 +338,9 @@ static void mint_refuses_bad_names(void **state)
     static const char *const bad[] = { "", "Main", "-a", ".a", "a b", "a\"", "a/b", "a\n" };
     struct nhi_ticket t;
     char *text = NULL;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         t = sample();
         strcpy(t.kid, bad[i]);
         assert_int_equal(nhi_ticket_mint(&t, sk, &text), NHI_ERR_FORMAT);

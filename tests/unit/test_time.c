@@ -74,10 +74,9 @@ static void dates_in_no_calendar(void **state)
         "9999-99-99T99:99:99Z",
     };
     int64_t t = 7;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (nhi_time_parse(bad[i], &t) != NHI_ERR_FORMAT)
             fail_msg("%s", bad[i]);
     assert_int_equal(t, 7);
@@ -113,10 +112,9 @@ static void other_forms(void **state)
         "\xd9\xa2-26-11-23T22:05:00Z",
     };
     int64_t t = 7;
-    size_t i;
 
     (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (nhi_time_parse(bad[i], &t) != NHI_ERR_FORMAT)
             fail_msg("%s", bad[i]);
     assert_int_equal(t, 7);
