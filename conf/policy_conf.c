@@ -16,7 +16,7 @@
 static enum nhi_err grow(struct nhi_policy_conf *conf)
 {
     struct nhi_rule *rules;
-    struct where *where;
+    struct nhi_rule_origin *where;
     size_t *by_name, room = conf->room * 2 + 16;
 
     if (conf->count < conf->room)

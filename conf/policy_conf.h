@@ -27,14 +27,17 @@ struct nhi_conf_error {
     char text[240];
 };
 
+/* Where a rule was read. */
+struct nhi_rule_origin {
+    char file[65];
+    unsigned line;
+};
+
 /* Zeroed at first. Release with nhi_policy_conf_free. */
 struct nhi_policy_conf {
     struct nhi_rule *rules;
-    struct where {
-        char file[65];
-        unsigned line;
-    } * where;       /* of each rule */
-    size_t *by_name; /* places of the rules, in the order of their names */
+    struct nhi_rule_origin *where; /* of each rule */
+    size_t *by_name;               /* places of the rules, in the order of their names */
     size_t count, room;
 };
 

@@ -114,15 +114,20 @@ TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_S
 $(TIDY): tidy/%:
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $* -- $(CSTD)
 tidy: $(TIDY)
+C_FILES := $(filter-out build/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
+# As the style stage wants it; versions 14 and 19 agree.
+format:
+	clang-format -i $(C_FILES)
 # What takes no minutes.
 style:
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
 	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
 	    libnhi pam_nhi nss_nhi sshd_nhi pam_trial nss_ask conf hostcfg nhictl
+	$(Q)clang-format --dry-run --Werror $(C_FILES)
 	printf '%s\n' $(SHELL_FILES) | xargs -P 2 -n 12 shellcheck -x
 	mandoc -T lint -W warning $(MANS)
 
 lint: tidy style
 
-.PHONY: check clang e2e sweep torture boot escape race sanitize sanitized leaks bench fuzz lint tidy style $(TIDY)
+.PHONY: check clang e2e sweep torture boot escape race sanitize sanitized leaks bench fuzz format lint tidy style $(TIDY)

@@ -45,12 +45,13 @@ static enum nhi_err read_text(int fd, char *text, size_t size, size_t *len)
 {
     ssize_t n = 1;
 
-    for (*len = 0; n > 0 && *len<size; *len += n> 0 ? (size_t)n : 0) {
-        do
-            n = read(fd, text + *len, size - *len);
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
+    *len = 0;
+    while (n != 0 && *len < size) {
+        n = read(fd, text + *len, size - *len);
+        if (n < 0 && errno != EINTR)
             return NHI_ERR_SYS;
+        if (n > 0)
+            *len += (size_t)n;
     }
     return *len < size ? NHI_OK : NHI_ERR_FORMAT;
 }

@@ -38,16 +38,13 @@ struct text_claim {
     bool required;
 };
 
-#define TEXT(name, field, ok, required) \
-    { \
-        name, offsetof(struct nhi_ticket, field), sizeof(((struct nhi_ticket *)0)->field), ok, required \
-    }
+#define IN(field) offsetof(struct nhi_ticket, field), sizeof(((struct nhi_ticket *)0)->field)
 
 static const struct text_claim text_claims[] = {
-    TEXT("jti", jti, nhi_name_is_jti, true),      TEXT("sub", agent, nhi_name_is_agent, true),
-    TEXT("task", task, nhi_name_is_task, true),   TEXT("aud", host, nhi_name_is_host, true),
-    TEXT("acc", accounts, is_account_list, true), TEXT("svc", services, is_service_list, true),
-    TEXT("par", parent, nhi_name_is_jti, false),
+    { "jti", IN(jti), nhi_name_is_jti, true },      { "sub", IN(agent), nhi_name_is_agent, true },
+    { "task", IN(task), nhi_name_is_task, true },   { "aud", IN(host), nhi_name_is_host, true },
+    { "acc", IN(accounts), is_account_list, true }, { "svc", IN(services), is_service_list, true },
+    { "par", IN(parent), nhi_name_is_jti, false },
 };
 
 struct time_claim {

@@ -288,16 +288,14 @@ static int owner_return(struct ctl *c)
     return code;
 }
 
-#define REASON(required) \
-    { \
-        "reason", OPT_TEXT, offsetof(struct owner_args, reason), required, "TEXT", "why", NULL, NHI_TEXT_MAX \
-    }
+#define REASON "reason", OPT_TEXT, offsetof(struct owner_args, reason)
+#define WHY "TEXT", "why", NULL, NHI_TEXT_MAX
 
-static const struct opt offboard_opts[] = { REASON(true), { .name = NULL } };
+static const struct opt offboard_opts[] = { { REASON, true, WHY }, { .name = NULL } };
 static const struct opt return_opts[] = {
     { "resume", OPT_FLAG, offsetof(struct owner_args, resume), false, NULL,
       "let the agents in again that the off-boarding suspended", NULL, 0 },
-    REASON(false),
+    { REASON, false, WHY },
     { .name = NULL },
 };
 

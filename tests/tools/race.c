@@ -39,10 +39,11 @@ struct turn {
     _Atomic long let_in[2], refused[2]; /* by PAM, by ssh; refused: of those that began after it had returned */
 };
 
-static struct shared {
+struct shared {
     _Atomic long now; /* whose turn it is; 0: nobody's yet; -1: stop */
     struct turn turns[];
-} * shared;
+};
+static struct shared *shared;
 static long count;
 
 static const char *service, *user, *dir, *login;

@@ -18,10 +18,7 @@
 
 #define LINES 6
 #define LINE_MAX_LEN 1024
-#define START \
-    { \
-        0, NHI_NO_EVENT \
-    }
+static const struct nhi_chain at_start = { 0, NHI_NO_EVENT };
 
 static char trail[LINES][LINE_MAX_LEN];
 
@@ -61,7 +58,7 @@ static int set_up(void **state)
 /* Walks lines in this order. The first that is not good, and its number. */
 static enum nhi_link walk(char (*const lines)[LINE_MAX_LEN], const int *order, int n, int64_t *at)
 {
-    struct nhi_chain c = START;
+    struct nhi_chain c = at_start;
     enum nhi_link link = NHI_LINK_GOOD;
 
     for (int i = 0; i < n && link == NHI_LINK_GOOD; i++)
@@ -73,7 +70,7 @@ static const int in_order[LINES] = { 0, 1, 2, 3, 4, 5 };
 
 static void sound(void **state)
 {
-    struct nhi_chain c = START, before;
+    struct nhi_chain c = at_start, before;
     int64_t at;
     int i;
 

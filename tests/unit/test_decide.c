@@ -414,18 +414,18 @@ static void what_is_ahead(void **state)
 /* A failure of ours, or of the moment, ends nobody's session. */
 static void ends_of_sessions(void **state)
 {
-    static const enum nhi_reason not [] = { NHI_PERMIT,       NHI_DENY_INTERNAL,     NHI_DENY_LEDGER,
-                                            NHI_DENY_CLOCK,   NHI_DENY_SUBJECT,      NHI_DENY_LIMIT,
-                                            NHI_DENY_RECORD,  NHI_DENY_UNSUPERVISED, NHI_DENY_SUPERSEDED,
-                                            NHI_DENY_MACHINE, NHI_DENY_ROLLED_BACK };
+    static const enum nhi_reason no[] = { NHI_PERMIT,       NHI_DENY_INTERNAL,     NHI_DENY_LEDGER,
+                                          NHI_DENY_CLOCK,   NHI_DENY_SUBJECT,      NHI_DENY_LIMIT,
+                                          NHI_DENY_RECORD,  NHI_DENY_UNSUPERVISED, NHI_DENY_SUPERSEDED,
+                                          NHI_DENY_MACHINE, NHI_DENY_ROLLED_BACK };
     static const enum nhi_reason yes[] = { NHI_DENY_LOCKDOWN,        NHI_DENY_EXPIRED,    NHI_DENY_REVOKED,
                                            NHI_DENY_AGENT_SUSPENDED, NHI_DENY_TASK_ENDED, NHI_DENY_TASK_CLOSED,
                                            NHI_DENY_POLICY,          NHI_DENY_FORBIDDEN,  NHI_DENY_ISSUER_REVOKED,
                                            NHI_DENY_AGENT_OVERDUE,   NHI_DENY_EPOCH,      NHI_DENY_UNRECORDED };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(not ); i++)
-        assert_false(nhi_reason_is_end(not [i]));
+    for (size_t i = 0; i < COUNT(no); i++)
+        assert_false(nhi_reason_is_end(no[i]));
     for (size_t i = 0; i < COUNT(yes); i++)
         assert_true(nhi_reason_is_end(yes[i]));
 }

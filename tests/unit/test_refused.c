@@ -1,5 +1,6 @@
 /* Refusals of which no record tells: each is told, and a flood of them is a few events and a few lines, whoever sends
- * it. Invariant: 21. */
+ * it.
+ * Invariant: 21. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
