@@ -93,7 +93,7 @@ clang:
 
 leaks: $(BUILD)/tests/bench/bench_pam $(PAM)
 	BUILD=$(abspath $(BUILD)) valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
-	    --error-exitcode=1 $(BUILD)/tests/bench/bench_pam cycles 1000
+	    --error-exitcode=1 $(BUILD)/tests/bench/bench_pam cycles 200
 
 bench: benches
 	@for b in $(BENCHES); do echo "== $${b##*/}"; BUILD=$(abspath $(BUILD)) $$b || exit 1; done

@@ -44,7 +44,7 @@ many() {
     for us in 0 20 50 100 300; do
         begins "$us"
         bad=''
-        for ((i = 0; i < $(depth 20 200 1000); i++)); do
+        for ((i = 0; i < $(depth 20 100 1000); i++)); do
             [ "$(sessions)" = 1 ] || bad+=" $i"
         done
         lives
