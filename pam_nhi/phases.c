@@ -42,43 +42,46 @@ static void refuse(const struct pnhi_caller *c, struct nhi_verdict *v)
     }
 }
 
-static struct nhi_who who(const struct pnhi_caller *c)
-{
-    return (struct nhi_who){ .service = c->service, .subject = c->subject, .uid = c->uid, .in_range = c->in_range };
-}
-
 /* Where the caller is, for the time that w lives. */
 struct where {
     char place[NHI_PLACE_MAX + 1], tree[NHI_TREE_MAX + 1];
 };
 
+static void put_who(const struct pnhi_caller *c, struct nhi_request *r)
+{
+    r->service = c->service;
+    r->subject = c->subject;
+    r->subject_uid = c->uid;
+    r->subject_in_range = c->in_range;
+}
+
 static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_shown *what, struct where *w)
 {
     struct nhi_shown s = *what;
+    struct nhi_request *r = &s.asked;
 
-    s.from = pnhi_place_from(c);
-    s.remote = s.from != NULL;
+    put_who(c, r);
+    r->from = pnhi_place_from(c);
+    r->remote = r->from != NULL;
     /* What happens inside of a session comes from where that came from. */
-    if (!s.remote && c->in_session)
-        s.from = c->session.rhost[0] != '\0' ? c->session.rhost : NULL;
-    s.is_local = !s.remote && s.from == NULL;
+    if (!r->remote && c->in_session)
+        r->from = c->session.rhost[0] != '\0' ? c->session.rhost : NULL;
+    r->is_local = !r->remote && r->from == NULL;
     if (pnhi_place_find(c, w->place))
-        s.place = w->place;
+        r->place = w->place;
     /* Of a tree without its root something may be left: that is still inside, but the tree is gone. */
     if (c->in_session) {
         nhi_session_tree(&c->session, w->tree);
-        s.tree = nhi_proc_is_alive(&c->session.self) ? w->tree : NULL;
+        r->tree = nhi_proc_is_alive(&c->session.self) ? w->tree : NULL;
     }
     return s;
 }
 
 static void check(const struct pnhi_caller *c, const struct nhi_shown *what, struct nhi_verdict *v)
 {
-    struct nhi_who w = who(c);
-
     refuse(c, v);
     if (v->reason == NHI_PERMIT)
-        nhi_check(&w, what, v);
+        nhi_check(what, v);
 }
 
 static const struct pnhi_times never = { .counted = 0 };
@@ -121,14 +124,16 @@ static void report_end(pam_handle_t *pamh, const struct pnhi_options *o, const s
 static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
                                     const struct nhi_grant *g, bool registered)
 {
-    struct nhi_shown what = { .source = g->source, .ticket = &g->ticket, .granted = true, .registered = registered };
+    struct nhi_shown what = {
+        .asked = { .source = g->source, .ticket = &g->ticket, .granted = true, .registered = registered }
+    };
     struct where where;
     struct nhi_verdict v;
 
     what = located(c, &what, &where);
     /* Registering may have taken this process out of the place where the ticket was shown. */
     if (registered && g->place[0] != '\0')
-        what.place = g->place;
+        what.asked.place = g->place;
     check(c, &what, &v);
     if (v.reason == NHI_PERMIT && strcmp(g->subject, c->subject) != 0)
         v.reason = NHI_DENY_SUBJECT;
@@ -164,7 +169,7 @@ static bool keyring_source(const struct pnhi_caller *c, struct nhi_shown *what, 
     *text = pnhi_keyring_ticket();
     if (*text == NULL)
         return false;
-    what->source = NHI_FROM_KEYRING;
+    what->asked.source = NHI_FROM_KEYRING;
     what->text = *text;
     return true;
 }
@@ -175,8 +180,8 @@ static bool silent_source(const struct pnhi_caller *c, struct nhi_shown *what, c
     if (!c->ours)
         return false;
     if (c->in_session) {
-        what->source = NHI_FROM_SESSION;
-        what->ticket = &c->session.ticket;
+        what->asked.source = NHI_FROM_SESSION;
+        what->asked.ticket = &c->session.ticket;
         return true;
     }
     return keyring_source(c, what, text);
@@ -184,7 +189,7 @@ static bool silent_source(const struct pnhi_caller *c, struct nhi_shown *what, c
 
 int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
-    struct nhi_shown what = { .source = NHI_FROM_PROMPT };
+    struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     struct pnhi_proof proof;
     char *text = NULL;
     int rc;
@@ -197,7 +202,7 @@ int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct p
             return let_be(pamh, c, PNHI_AUTH);
         pnhi_proof_find(pamh, c, &proof);
         what.text = text;
-        what.key = pnhi_proof_key(&proof);
+        what.asked.key = pnhi_proof_key(&proof);
     }
     rc = decide_first(pamh, o, c, &what, PNHI_AUTH);
     nhi_text_free(text);
@@ -216,25 +221,25 @@ static bool is_scheduled(const struct pnhi_caller *c)
 static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
                      enum pnhi_phase phase)
 {
-    struct nhi_shown what = { .source = NHI_FROM_KEY };
-    struct nhi_who w = who(c);
+    struct nhi_shown what = { .asked.source = NHI_FROM_KEY };
     struct pnhi_proof proof;
     struct nhi_verdict v;
 
     refuse(c, &v);
     pnhi_proof_find(pamh, c, &proof);
-    what.key = pnhi_proof_key(&proof);
+    what.asked.key = pnhi_proof_key(&proof);
     what.text = pnhi_proof_ticket(&proof);
-    if (what.key != NULL)
+    if (what.asked.key != NULL)
         return decide_first(pamh, o, c, &what, phase);
+    put_who(c, &what.asked);
     if (v.reason == NHI_PERMIT)
-        nhi_check_any_key(&w, &v);
+        nhi_check_any_key(&what.asked, &v);
     return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, o, c, &what, &v, never, phase);
 }
 
 int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
-    struct nhi_shown what = { .source = NHI_FROM_PROMPT };
+    struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     struct nhi_grant g;
     enum nhi_err err;
     char *text = NULL;
@@ -247,7 +252,7 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_c
         return let_be(pamh, c, PNHI_ACCOUNT);
     if (!silent_source(c, &what, &text)) {
         if (is_scheduled(c))
-            what.source = NHI_FROM_LEDGER;
+            what.asked.source = NHI_FROM_LEDGER;
         else if (pnhi_proof_is_possible(c))
             return await_key(pamh, o, c, PNHI_ACCOUNT);
     }
@@ -258,7 +263,7 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_c
 
 int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
-    const struct nhi_shown what = { .source = NHI_FROM_PROMPT };
+    const struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     struct nhi_verdict v;
     struct nhi_grant g;
     enum nhi_err err;
@@ -281,7 +286,7 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi
 static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
                  const struct nhi_grant *g)
 {
-    struct nhi_shown what = { .source = g->source };
+    struct nhi_shown what = { .asked.source = g->source };
     struct nhi_verdict v = { .reason = pnhi_transaction_register(c, g) };
 
     pnhi_transaction_begun(pamh);
@@ -299,7 +304,8 @@ static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct 
 static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c,
                        const struct pnhi_proof *proof)
 {
-    struct nhi_shown what = { .source = NHI_FROM_KEY, .text = pnhi_proof_ticket(proof), .key = pnhi_proof_key(proof) };
+    struct nhi_shown what = { .asked = { .source = NHI_FROM_KEY, .key = pnhi_proof_key(proof) },
+                              .text = pnhi_proof_ticket(proof) };
     struct nhi_grant g;
     int rc;
 
@@ -324,13 +330,13 @@ static bool is_of_key(const struct nhi_grant *g, const struct pnhi_proof *proof)
  * decided. */
 static void observe(pam_handle_t *pamh, const struct pnhi_caller *c)
 {
-    struct nhi_shown what = { .source = NHI_FROM_PROMPT }, from;
+    struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT }, from;
     struct where where;
     struct nhi_verdict v;
     char *text = NULL;
 
     if (!keyring_source(c, &what, &text) && is_scheduled(c))
-        what.source = NHI_FROM_LEDGER;
+        what.asked.source = NHI_FROM_LEDGER;
     from = located(c, &what, &where);
     check(c, &from, &v);
     pnhi_transaction_observe(c, &from, &v);
@@ -340,7 +346,7 @@ static void observe(pam_handle_t *pamh, const struct pnhi_caller *c)
 
 int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
-    const struct nhi_shown what = { .source = NHI_FROM_PROMPT };
+    const struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     const struct nhi_verdict other = { .reason = NHI_DENY_KEY };
     struct pnhi_proof proof;
     struct nhi_grant g;

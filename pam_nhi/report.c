@@ -76,7 +76,7 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
     if (v->verified)
         pam_syslog(pamh, level, "%s: %sreason=%s account=%s agent=%s task=%s ticket=%s source=%s (%s)%s%s%s",
                    permit ? "permitted" : "denied", v->handed_off ? "hand-off " : "", nhi_reason_name(v->reason),
-                   account_name(c), t->agent, t->task, t->jti, nhi_source_name(what->source),
+                   account_name(c), t->agent, t->task, t->jti, nhi_source_name(what->asked.source),
                    nhi_reason_text(v->reason), v->message[0] != '\0' ? ": " : "", v->message, often);
     else
         pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s%s", nhi_reason_name(v->reason),
@@ -95,7 +95,7 @@ void pnhi_log_observed(pam_handle_t *pamh, const struct pnhi_caller *c, const st
 {
     pam_syslog(pamh, LOG_NOTICE, "observed: would be %s: reason=%s account=%s source=%s (%s)",
                v->reason == NHI_PERMIT ? "permitted" : "denied", nhi_reason_name(v->reason),
-               nhi_name_is_account(c->observed) ? c->observed : "?", nhi_source_name(what->source),
+               nhi_name_is_account(c->observed) ? c->observed : "?", nhi_source_name(what->asked.source),
                nhi_reason_text(v->reason));
 }
 

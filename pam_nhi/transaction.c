@@ -142,15 +142,15 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     set_time(g, &ts);
     g->up = nhi_uptime();
     g->reason = v->reason;
-    g->source = what->source;
+    g->source = what->asked.source;
     g->ticket = v->ticket;
     memcpy(g->root, v->root, sizeof(g->root));
     memcpy(g->root_kid, v->root_kid, sizeof(g->root_kid));
     memcpy(g->renews, v->renews, sizeof(g->renews));
     g->handed_off = v->handed_off;
-    if (v->pinned && what->place != NULL && strlen(what->place) < sizeof(g->place)) {
-        memcpy(g->place, what->place, strlen(what->place) + 1);
-        g->pin = what->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL;
+    if (v->pinned && what->asked.place != NULL && strlen(what->asked.place) < sizeof(g->place)) {
+        memcpy(g->place, what->asked.place, strlen(what->asked.place) + 1);
+        g->pin = what->asked.remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL;
     }
     memcpy(g->owner, v->owner, sizeof(g->owner));
     if (c->in_session)
@@ -258,7 +258,7 @@ static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
 struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
                                           struct nhi_verdict *v)
 {
-    bool for_parent = c->program == PNHI_LOGIN && what->source == NHI_FROM_PROMPT;
+    bool for_parent = c->program == PNHI_LOGIN && what->asked.source == NHI_FROM_PROMPT;
     struct pnhi_times none = { .counted = 0 };
     struct nhi_grant g;
     enum nhi_err err;
@@ -298,7 +298,7 @@ void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_show
 /* The account that root becomes; the rest is the outer session's. */
 static enum nhi_err describe_become(const struct pnhi_caller *c, struct nhi_grant *g)
 {
-    const struct nhi_shown what = { .source = NHI_FROM_SESSION };
+    const struct nhi_shown what = { .asked.source = NHI_FROM_SESSION };
     struct nhi_verdict v = { .reason = NHI_PERMIT };
     enum nhi_err err;
 

@@ -29,7 +29,7 @@
 
 #define SERVICE "sshd"
 
-static bool find_account(const char *name, struct nhi_who *who)
+static bool find_account(const char *name, struct nhi_request *r)
 {
     static char subject[NHI_ACCOUNT_MAX + 1];
     const struct passwd *pw = getpwnam(name);
@@ -39,10 +39,10 @@ static bool find_account(const char *name, struct nhi_who *who)
         return false;
     /* What getpwnam gave lasts until the next lookup. */
     memcpy(subject, pw->pw_name, strlen(pw->pw_name) + 1);
-    *who = (struct nhi_who){ .service = SERVICE,
-                             .subject = subject,
-                             .uid = pw->pw_uid,
-                             .in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid) };
+    r->service = SERVICE;
+    r->subject = subject;
+    r->subject_uid = pw->pw_uid;
+    r->subject_in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid);
     return true;
 }
 
@@ -91,21 +91,22 @@ static void say(const struct nhi_refusal *r)
 
 /* A key that no ticket here was ever bound to, at a person's account, is none of our business. At an agent's own it is
  * told, and is no denial yet: clients offer one key after the other. */
-static void note(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *v)
+static void note(const struct nhi_shown *what, struct nhi_verdict *v)
 {
+    const struct nhi_request *asked = &what->asked;
     struct nhi_refusal r = { .at = (int64_t)time(NULL) };
     char base64[NHI_SSHKEY_LEN + 1];
     bool known = false;
 
-    nhi_check_refused(who, what, v, &known);
-    if (!known && what->text == NULL && !who->in_range)
+    nhi_check_refused(what, v, &known);
+    if (!known && what->text == NULL && !asked->subject_in_range)
         return;
     r.reason = v->reason;
     r.known = known;
     snprintf(r.service, sizeof(r.service), "%s", SERVICE);
-    snprintf(r.account, sizeof(r.account), "%s", who->subject);
-    if (what->from != NULL && strlen(what->from) < sizeof(r.from))
-        memcpy(r.from, what->from, strlen(what->from) + 1);
+    snprintf(r.account, sizeof(r.account), "%s", asked->subject);
+    if (asked->from != NULL && strlen(asked->from) < sizeof(r.from))
+        memcpy(r.from, asked->from, strlen(asked->from) + 1);
     if (v->verified) {
         memcpy(r.agent, v->ticket.agent, sizeof(r.agent));
         memcpy(r.task, v->ticket.task, sizeof(r.task));
@@ -114,7 +115,7 @@ static void note(const struct nhi_who *who, const struct nhi_shown *what, struct
     } else {
         memcpy(r.kid, v->kid, sizeof(r.kid));
     }
-    nhi_sshkey_encode(what->key, base64);
+    nhi_sshkey_encode(asked->key, base64);
     (void)!nhi_sshkey_print(base64, strlen(base64), r.key);
     if (known || what->text != NULL)
         nhi_denials_add(NHI_RUN_DIR, r.reason, r.service, r.account, r.from[0] != '\0' ? r.from : "?", r.at);
@@ -127,35 +128,35 @@ static void note(const struct nhi_who *who, const struct nhi_shown *what, struct
  * on: before, what a source could permit counts here, and the session tells. */
 static int answer(const char *account, const char *type, const char *base64, char *connection)
 {
-    struct nhi_shown what = { .source = NHI_FROM_KEY, .from = connection, .from_unknown = connection == NULL };
+    struct nhi_shown what = { .asked = {
+                                  .source = NHI_FROM_KEY, .from = connection, .from_unknown = connection == NULL } };
     struct answer a = { .base64 = base64 };
     char signer[NHI_SSHKEY_LEN + 1];
     uint8_t key[NHI_PK_LEN];
     struct nhi_sshcert cert;
     struct nhi_verdict v;
-    struct nhi_who who;
 
-    if (!find_account(account, &who))
+    if (!find_account(account, &what.asked))
         return 0;
     if (strcmp(type, NHI_SSHKEY_TYPE) == 0) {
         if (nhi_sshkey_decode(base64, strlen(base64), key) != NHI_OK)
             return 0;
-        what.key = key;
+        what.asked.key = key;
     } else {
         if (strcmp(type, NHI_SSHCERT_TYPE) != 0 || nhi_sshcert_decode(base64, strlen(base64), &cert) != NHI_OK)
             return 0;
-        what.key = cert.pk;
+        what.asked.key = cert.pk;
         what.text = cert.ticket;
         nhi_sshkey_encode(cert.signer, signer);
         a.certificate = true;
         a.base64 = signer;
     }
-    nhi_check(&who, &what, &v);
+    nhi_check(&what, &v);
     if (v.reason != NHI_PERMIT) {
-        note(&who, &what, &v);
+        note(&what, &v);
         return 0;
     }
-    a.account = who.subject;
+    a.account = what.asked.subject;
     a.until = v.ticket.exp;
     a.ssh = v.ssh;
     return print_line(&a);

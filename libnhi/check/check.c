@@ -4,55 +4,32 @@
  */
 #include "libnhi/check/check.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/base/clock_mark.h"
+#include "libnhi/base/names.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
-#include "libnhi/check/check_facts.h"
-#include "libnhi/check/privileged.h"
+#include "libnhi/check/gather.h"
 #include "libnhi/grant/grant.h"
-#include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_ticket.h"
-#include "libnhi/ledger/ledger_tie.h"
-#include "libnhi/reserve/reserve.h"
 #include "libnhi/session/session.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_read.h"
 
-struct nhi_moment {
-    struct nhi_ledger *ledger;
-    struct nhi_reserve *reserve;
-    int64_t now;
-    enum nhi_fit fit;       /* of the ledger, to this host */
-    enum nhi_reason reason; /* NHI_PERMIT: all of these are there */
-    bool readable;          /* the ledger, whatever the reserve is */
-    char message[sizeof(((struct nhi_verdict *)NULL)->message)];
-};
+#define RUN "nhictl-run" /* the service of a session that nhictl run has opened */
 
 struct state {
-    const struct nhi_who *who;
     const struct nhi_shown *what;
-    const struct nhi_moment *m;
     struct nhi_verdict *v;
-    struct nhi_local local; /* of who: looked up once, whichever tickets it could be about */
-    enum nhi_err local_err;
-    bool looked_up;
+    struct nhi_gathering g;
 };
-
-static void say_failed(const struct nhi_ledger *l, enum nhi_err err, char *out, size_t size)
-{
-    const char *detail = l != NULL ? nhi_ledger_message(l) : "";
-
-    snprintf(out, size, "%s%s%s", nhi_strerror(err), detail[0] != '\0' ? ": " : "", detail);
-}
 
 static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
 {
-    say_failed(s->m->ledger, err, s->v->message, sizeof(s->v->message));
+    nhi_moment_say(s->g.m, err, s->v->message);
     return NHI_DENY_LEDGER;
 }
 
@@ -63,14 +40,14 @@ static enum nhi_reason renewed(struct state *s)
     struct nhi_ticket_row row, last;
     enum nhi_err err;
 
-    err = nhi_ticket_get(s->m->ledger, t->jti, &row);
+    err = nhi_ticket_get(s->g.m->ledger, t->jti, &row);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_PERMIT;
     if (err == NHI_OK && (row.successor[0] == '\0' ||
-                          (s->m->now < t->exp && !row.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
+                          (s->g.m->now < t->exp && !row.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
         return NHI_PERMIT;
     if (err == NHI_OK)
-        err = nhi_ticket_last(s->m->ledger, row.root, &last);
+        err = nhi_ticket_last(s->g.m->ledger, row.root, &last);
     if (err != NHI_OK)
         return ledger_failed(s, err);
     *t = last.ticket;
@@ -88,7 +65,7 @@ static enum nhi_reason verify(struct state *s)
         return NHI_DENY_NO_TICKET;
     if (nhi_ticket_kid(s->what->text, len, s->v->kid) != NHI_OK)
         return NHI_DENY_MALFORMED;
-    err = nhi_issuer_get(s->m->ledger, s->v->kid, &issuer);
+    err = nhi_issuer_get(s->g.m->ledger, s->v->kid, &issuer);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_ISSUER_UNKNOWN;
     if (err != NHI_OK)
@@ -104,22 +81,23 @@ static enum nhi_reason verify(struct state *s)
 
 static enum nhi_reason find_ticket(struct state *s)
 {
-    const struct nhi_who *who = s->who;
+    const struct nhi_request *asked = &s->what->asked;
     enum nhi_err err;
 
     if (s->what->text != NULL)
         return verify(s);
     /* Verified when its session was opened, and kept where only root writes. What has become of it
      * since is among the facts. */
-    if (s->what->ticket != NULL) {
-        s->v->ticket = *s->what->ticket;
+    if (s->what->asked.ticket != NULL) {
+        s->v->ticket = *s->what->asked.ticket;
         s->v->verified = true;
         return renewed(s);
     }
-    if (s->what->source == NHI_FROM_KEY)
-        err = nhi_ticket_for_key(s->m->ledger, s->what->key, who->subject, who->service, s->m->now, &s->v->ticket);
+    if (asked->source == NHI_FROM_KEY)
+        err =
+            nhi_ticket_for_key(s->g.m->ledger, asked->key, asked->subject, asked->service, s->g.m->now, &s->v->ticket);
     else
-        err = nhi_ticket_for(s->m->ledger, who->subject, who->service, s->m->now, &s->v->ticket);
+        err = nhi_ticket_for(s->g.m->ledger, asked->subject, asked->service, s->g.m->now, &s->v->ticket);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_NO_TICKET;
     if (err == NHI_ERR_EXISTS)
@@ -133,17 +111,9 @@ static enum nhi_reason find_ticket(struct state *s)
 /* The key of a ticket that was verified before was proven then. */
 static const uint8_t *proven_key(const struct state *s)
 {
-    if (s->what->ticket != NULL)
+    if (s->what->asked.ticket != NULL)
         return s->v->ticket.has_cnf ? s->v->ticket.cnf : NULL;
-    return s->what->key;
-}
-
-/* The facts that no ticket and no rule has to do with. */
-static void put_host(struct state *s, struct nhi_facts *f)
-{
-    nhi_fit_load(s->m->fit, f);
-    if (s->m->fit != NHI_FIT_HERE)
-        snprintf(s->v->message, sizeof(s->v->message), "%s", nhi_fit_text(s->m->fit));
+    return s->what->asked.key;
 }
 
 /* A clock that was set back makes nothing younger. */
@@ -154,7 +124,7 @@ static int64_t moment_of(const struct state *s)
 
     if (g != NULL && g->up != 0 && up >= g->up)
         then = g->at + (up - g->up);
-    return then > s->m->now ? then : s->m->now;
+    return then > s->g.m->now ? then : s->g.m->now;
 }
 
 /* Asked before anything is looked up that others could hold up. */
@@ -162,7 +132,7 @@ static enum nhi_reason find_over(struct state *s, const struct nhi_facts *f)
 {
     const int64_t now = moment_of(s);
 
-    s->v->over_at = nhi_over_at(&s->v->ticket, f) - (now - s->m->now);
+    s->v->over_at = nhi_over_at(&s->v->ticket, f) - (now - s->g.m->now);
     return nhi_is_over(&s->v->ticket, f, now);
 }
 
@@ -172,158 +142,70 @@ static enum nhi_reason over_unread(struct state *s)
     const struct nhi_grant *g = s->what->since;
     struct nhi_facts facts = { .unread = true };
 
-    s->v->ticket = *s->what->ticket;
+    s->v->ticket = *s->what->asked.ticket;
     if (g != NULL && g->root[0] != '\0')
         memcpy(facts.ancestors[facts.ancestor_count++], g->root, sizeof(g->root));
-    if (s->m->reserve != NULL)
-        nhi_reserve_apply(s->m->reserve, &s->v->ticket, &facts);
-    return nhi_is_over(&s->v->ticket, &facts, s->m->now);
+    if (s->g.m->reserve != NULL)
+        nhi_reserve_apply(s->g.m->reserve, &s->v->ticket, &facts);
+    return nhi_is_over(&s->v->ticket, &facts, s->g.m->now);
 }
 
-static enum nhi_reason subject_failed(struct state *s, enum nhi_err err)
+static void take_facts(struct nhi_verdict *v, const struct nhi_facts *f)
 {
-    if (err == NHI_ERR_NOT_FOUND)
-        return NHI_DENY_SUBJECT;
-    snprintf(s->v->message, sizeof(s->v->message), "account %s: %s", s->who->subject,
-             err == NHI_ERR_BUSY ? "a source of accounts gave no answer" : nhi_strerror(err));
-    return err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_GROUPS;
+    memcpy(v->owner, f->agent_owner, sizeof(v->owner));
+    memcpy(v->policy, f->policy, sizeof(v->policy));
+    memcpy(v->root, f->root, sizeof(v->root));
+    memcpy(v->root_kid, f->root_kid, sizeof(v->root_kid));
+    memcpy(v->renews, f->renews, sizeof(v->renews));
 }
 
-static enum nhi_reason find_local(struct state *s, struct nhi_request *req)
+static void take_decision(struct nhi_verdict *v, const struct nhi_decision *d)
 {
-    const struct nhi_local *l = &s->local;
+    v->handed_off = d->handed_off;
+    v->ssh = d->ssh;
+    if (d->rule != NULL) {
+        memcpy(v->rule, d->rule->name, sizeof(v->rule));
+        v->max_grants = d->rule->max_grants;
+    }
+}
 
-    if (!s->looked_up)
-        s->local_err = nhi_local_of(s->who->subject, s->who->uid, !s->what->granted, &s->local);
-    s->looked_up = true;
-    if (s->local_err != NHI_OK)
-        return subject_failed(s, s->local_err);
-    if (l->blind[0] != '\0')
-        snprintf(s->v->message, sizeof(s->v->message), "groups of %s: %s", s->who->subject, l->blind);
-    req->subject_uid = l->uid;
-    req->subject_privileged = l->privileged;
-    req->subject_blind = l->blind[0] != '\0' && !l->goes_on;
-    return NHI_PERMIT;
+static enum nhi_reason decide_use(struct state *s, struct nhi_request *req, struct nhi_facts *facts)
+{
+    const int64_t now = s->g.m->now;
+    struct nhi_decision d;
+    enum nhi_reason reason = nhi_gather_use(&s->g, req, facts, &s->v->pinned);
+
+    if (reason != NHI_PERMIT)
+        return reason;
+    d = nhi_decide(req, facts);
+    if (d.reason == NHI_PERMIT)
+        s->v->until = nhi_permit_until(req, facts);
+    if (d.reason == NHI_PERMIT && s->what->ahead != 0)
+        s->v->then = nhi_permit_ahead(req, facts, now + s->what->ahead, &s->v->why);
+    s->v->pin_records = facts->pin_records;
+    take_decision(s->v, &d);
+    return d.reason;
 }
 
 static enum nhi_reason decide(struct state *s)
 {
-    struct nhi_facts facts = { .rules = NULL };
-    struct nhi_request req;
-    struct nhi_decision d;
-    enum nhi_err err;
+    struct nhi_request req = s->what->asked;
+    struct nhi_facts facts;
+    enum nhi_reason reason;
 
-    req = (struct nhi_request){
-        .now = s->m->now,
-        .service = s->who->service,
-        .subject = s->who->subject,
-        .subject_in_range = s->who->in_range,
-        .source = s->what->source,
-        .ticket = &s->v->ticket,
-        .place = s->what->place,
-        .remote = s->what->remote,
-        .from = s->what->from,
-        .from_unknown = s->what->from_unknown,
-        .is_local = s->what->is_local,
-        .granted = s->what->granted,
-        .registered = s->what->registered,
-        .tree = s->what->tree,
-        .key = proven_key(s),
-    };
-    err = nhi_facts_load(s->m->ledger, &s->v->ticket, &req, s->m->now, &facts);
-    if (err != NHI_OK)
-        return ledger_failed(s, err);
-    put_host(s, &facts);
-    nhi_reserve_apply(s->m->reserve, &s->v->ticket, &facts);
-    if (facts.successor[0] != '\0' && !facts.superseded)
-        facts.superseded = nhi_grant_is_superseded(NHI_STATE_DIR, s->v->ticket.jti);
-    d.reason = find_over(s, &facts);
-    if (d.reason != NHI_PERMIT)
-        goto out;
-    d.reason = find_local(s, &req);
-    if (d.reason != NHI_PERMIT)
-        goto out;
-    s->v->pinned = nhi_is_pinned(&req, &facts);
-    if (s->v->pinned)
-        nhi_pins_load(&req, &facts);
-    nhi_counts_load(s->m->now, &facts);
-    nhi_supervisor_load(&facts);
-    d = nhi_decide(&req, &facts);
-    if (d.reason == NHI_PERMIT)
-        s->v->until = nhi_permit_until(&req, &facts);
-    if (d.reason == NHI_PERMIT && s->what->ahead != 0)
-        s->v->then = nhi_permit_ahead(&req, &facts, s->m->now + s->what->ahead, &s->v->why);
-    s->v->handed_off = d.handed_off;
-    s->v->pin_records = facts.pin_records;
-    s->v->ssh = d.ssh;
-    if (d.rule != NULL) {
-        memcpy(s->v->rule, d.rule->name, sizeof(s->v->rule));
-        s->v->max_grants = d.rule->max_grants;
-    }
-out:
-    memcpy(s->v->owner, facts.agent_owner, sizeof(s->v->owner));
-    memcpy(s->v->policy, facts.policy, sizeof(s->v->policy));
-    memcpy(s->v->root, facts.root, sizeof(s->v->root));
-    memcpy(s->v->root_kid, facts.root_kid, sizeof(s->v->root_kid));
-    memcpy(s->v->renews, facts.renews, sizeof(s->v->renews));
+    req.now = s->g.m->now;
+    req.key = proven_key(s);
+    req.ticket = &s->v->ticket;
+    reason = nhi_gather_ticket(&s->g, req.ticket, &facts);
+    if (reason == NHI_PERMIT)
+        reason = find_over(s, &facts);
+    if (reason == NHI_PERMIT)
+        reason = decide_use(s, &req, &facts);
+    take_facts(s->v, &facts);
+    if (s->g.message[0] != '\0')
+        memcpy(s->v->message, s->g.message, sizeof(s->v->message));
     nhi_facts_free(&facts);
-    return d.reason;
-}
-
-/* Opens what a decision is made over. */
-static enum nhi_reason begin(struct nhi_moment *m)
-{
-    struct nhi_settings settings;
-    struct nhi_seen seen;
-    enum nhi_reason reason = NHI_PERMIT;
-    enum nhi_err err;
-
-    m->now = nhi_now();
-    m->reserve = calloc(1, sizeof(*m->reserve));
-    if (m->reserve == NULL)
-        return NHI_DENY_INTERNAL;
-    err = nhi_reserve_load(NHI_STATE_DIR, m->reserve);
-    if (err != NHI_OK) {
-        snprintf(m->message, sizeof(m->message), "reserve: %s", nhi_strerror(err));
-        reason = err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER : NHI_DENY_LOCKDOWN;
-    }
-    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
-    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &m->ledger);
-    if (err == NHI_OK)
-        err = nhi_ledger_begin(m->ledger, m->now);
-    if (err == NHI_OK)
-        err = nhi_ledger_settings(m->ledger, &settings);
-    if (err == NHI_OK) {
-        m->fit = nhi_ledger_fit(m->ledger, &settings, &seen, m->now);
-        m->readable = true;
-        return reason;
-    }
-    if (reason != NHI_PERMIT)
-        return reason;
-    say_failed(m->ledger, err, m->message, sizeof(m->message));
-    return NHI_DENY_LEDGER;
-}
-
-static void finish(struct nhi_moment *m)
-{
-    nhi_ledger_close(m->ledger);
-    free(m->reserve);
-}
-
-struct nhi_moment *nhi_moment_begin(void)
-{
-    struct nhi_moment *m = calloc(1, sizeof(*m));
-
-    if (m != NULL)
-        m->reason = begin(m);
-    return m;
-}
-
-void nhi_moment_end(struct nhi_moment *m)
-{
-    if (m != NULL)
-        finish(m);
-    free(m);
+    return reason;
 }
 
 /* What the moment came to, in a verdict without more. */
@@ -334,10 +216,14 @@ static enum nhi_reason adopt(const struct nhi_moment *m, struct nhi_verdict *out
     return m->reason;
 }
 
-void nhi_check_at(const struct nhi_moment *m, const struct nhi_who *who, const struct nhi_shown *what,
-                  struct nhi_verdict *out)
+static struct state begin(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out)
 {
-    struct state s = { .who = who, .what = what, .m = m, .v = out };
+    return (struct state){ .what = what, .v = out, .g = { .m = m, .how = &nhi_lookups_of_host } };
+}
+
+void nhi_check_at(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out)
+{
+    struct state s = begin(m, what, out);
 
     out->reason = adopt(m, out);
     if (out->reason == NHI_PERMIT)
@@ -348,63 +234,93 @@ void nhi_check_at(const struct nhi_moment *m, const struct nhi_who *who, const s
 
 void nhi_check_over(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out)
 {
-    struct state s = { .what = what, .m = m, .v = out };
-    struct nhi_facts facts = { .rules = NULL };
+    struct state s = begin(m, what, out);
+    struct nhi_facts facts;
 
     (void)adopt(m, out);
-    out->ticket = *what->ticket;
-    if (!m->readable || renewed(&s) != NHI_PERMIT || nhi_facts_load_bare(m->ledger, &out->ticket, &facts) != NHI_OK) {
+    out->ticket = *what->asked.ticket;
+    if (!m->readable || renewed(&s) != NHI_PERMIT || nhi_gather_ticket(&s.g, &out->ticket, &facts) != NHI_PERMIT) {
         out->reason = over_unread(&s);
         return;
     }
-    put_host(&s, &facts);
-    nhi_reserve_apply(m->reserve, &out->ticket, &facts);
+    if (s.g.message[0] != '\0')
+        memcpy(out->message, s.g.message, sizeof(out->message));
     out->reason = find_over(&s, &facts);
+    nhi_facts_free(&facts);
 }
 
-enum nhi_err nhi_moment_revoke(struct nhi_moment *m, enum nhi_revoke_kind kind, const char *id)
+/* nhictl run is no service: what it opened lives as long as its ticket would open anything. By the first of these that
+ * is permitted, else by the last that is not. */
+static void check_any(const struct nhi_moment *m, const struct nhi_shown *what, const char *services,
+                      struct nhi_verdict *out)
 {
-    struct nhi_reserve_slot *s;
+    char service[NHI_LIST_MAX + 1];
+    struct nhi_shown one = *what;
 
-    if (m->reserve == NULL || m->reserve->count == NHI_RESERVE_SLOTS)
-        return NHI_ERR_FULL;
-    s = &m->reserve->slots[m->reserve->count];
-    if (strlen(id) >= sizeof(s->id))
-        return NHI_ERR_TOO_LONG;
-    memset(s, 0, sizeof(*s));
-    s->kind = kind;
-    s->at = INT64_MAX / 2; /* what is there now was issued, whatever the clock says */
-    memcpy(s->id, id, strlen(id));
-    m->reserve->count++;
-    return NHI_OK;
+    memset(out, 0, sizeof(*out));
+    out->reason = NHI_DENY_INTERNAL;
+    one.asked.service = service;
+    while (out->reason != NHI_PERMIT && (services = nhi_list_next(services, service)) != NULL)
+        nhi_check_at(m, &one, out);
 }
 
-void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out)
+void nhi_check_session(const struct nhi_moment *m, const struct nhi_grant *session, int64_t ahead,
+                       struct nhi_verdict *out)
+{
+    const struct nhi_grant *g = session;
+    char tree[NHI_TREE_MAX + 1];
+    struct nhi_shown what = { .asked = { .source = g->source,
+                                         .service = g->service,
+                                         .subject = g->subject,
+                                         .ticket = &g->ticket,
+                                         .place = g->place[0] != '\0' ? g->place : NULL,
+                                         .remote = g->pin == NHI_PIN_REMOTE,
+                                         .from = g->rhost[0] != '\0' ? g->rhost : NULL,
+                                         .is_local = g->rhost[0] == '\0',
+                                         .granted = true,
+                                         .registered = true,
+                                         .tree = nhi_proc_is_alive(&g->self) ? tree : NULL },
+                              .ahead = ahead,
+                              .since = g };
+
+    nhi_session_tree(g, tree);
+    if (nhi_local_uid(g->subject, &what.asked.subject_uid) == NHI_OK)
+        what.asked.subject_in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, what.asked.subject_uid);
+    if (strcmp(g->service, RUN) == 0)
+        check_any(m, &what, g->ticket.services, out);
+    else
+        nhi_check_at(m, &what, out);
+}
+
+void nhi_check(const struct nhi_shown *what, struct nhi_verdict *out)
 {
     struct nhi_moment m = { .ledger = NULL };
+    const struct nhi_request *r = &what->asked;
 
     /* No signature is needed to see that nothing was shown. */
-    if (what->text == NULL && what->ticket == NULL && what->source != NHI_FROM_LEDGER &&
-        (what->source != NHI_FROM_KEY || what->key == NULL)) {
+    if (what->text == NULL && r->ticket == NULL && r->source != NHI_FROM_LEDGER &&
+        (r->source != NHI_FROM_KEY || r->key == NULL)) {
         memset(out, 0, sizeof(*out));
         out->reason = NHI_DENY_NO_TICKET;
         return;
     }
-    m.reason = begin(&m);
-    nhi_check_at(&m, who, what, out);
-    finish(&m);
+    nhi_moment_open(&m);
+    nhi_check_at(&m, what, out);
+    nhi_moment_close(&m);
 }
 
 static int try_one(const struct nhi_ticket *t, void *ctx)
 {
     struct state *s = ctx;
-    const struct nhi_shown shown = { .source = NHI_FROM_KEY, .ticket = t, .from_unknown = true };
+    const struct nhi_shown *of = s->what;
+    struct nhi_shown shown = *of;
 
+    shown.asked.ticket = t;
     s->what = &shown;
     s->v->ticket = *t;
     s->v->reason = decide(s);
     s->v->verified = true;
-    s->what = NULL;
+    s->what = of;
     return s->v->reason == NHI_PERMIT;
 }
 
@@ -414,7 +330,7 @@ static int try_issuer(const struct nhi_issuer *i, void *ctx)
     struct state *s = ctx;
 
     if (i->own || (i->state != NHI_ISSUER_ACTIVE && i->state != NHI_ISSUER_ROTATED) ||
-        !nhi_issuer_covers(i, s->who->subject, s->who->service))
+        !nhi_issuer_covers(i, s->what->asked.subject, s->what->asked.service))
         return 0;
     s->v->reason = NHI_PERMIT;
     return 1;
@@ -423,41 +339,41 @@ static int try_issuer(const struct nhi_issuer *i, void *ctx)
 /* What denies before any ticket is looked at. */
 static enum nhi_reason look_at_host(struct state *s)
 {
-    struct nhi_request req = {
-        .now = s->m->now, .service = s->who->service, .subject = s->who->subject, .subject_uid = s->who->uid
-    };
-    struct nhi_facts facts = { .rules = NULL };
-    enum nhi_err err = nhi_facts_load(s->m->ledger, NULL, NULL, s->m->now, &facts);
-    enum nhi_reason reason;
+    struct nhi_request req = s->what->asked;
+    struct nhi_facts facts;
+    enum nhi_reason reason = nhi_gather_ticket(&s->g, NULL, &facts);
 
-    if (err != NHI_OK)
-        return ledger_failed(s, err);
-    put_host(s, &facts);
-    nhi_reserve_apply(s->m->reserve, NULL, &facts);
-    reason = nhi_decide(&req, &facts).reason;
+    req.now = s->g.m->now;
+    if (reason == NHI_PERMIT)
+        reason = nhi_decide(&req, &facts).reason;
     nhi_facts_free(&facts);
+    if (s->g.message[0] != '\0')
+        memcpy(s->v->message, s->g.message, sizeof(s->v->message));
     return reason == NHI_DENY_NO_TICKET ? NHI_PERMIT : reason;
 }
 
-void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out)
+void nhi_check_any_key(const struct nhi_request *of, struct nhi_verdict *out)
 {
     struct nhi_moment m = { .ledger = NULL };
-    struct state s = { .who = who, .m = &m, .v = out };
+    struct nhi_shown what = { .asked = *of };
+    struct state s = begin(&m, &what, out);
     enum nhi_err err;
 
-    m.reason = begin(&m);
+    what.asked.source = NHI_FROM_KEY;
+    what.asked.from_unknown = true;
+    nhi_moment_open(&m);
     out->reason = adopt(&m, out);
     if (out->reason == NHI_PERMIT)
         out->reason = look_at_host(&s);
     if (out->reason == NHI_PERMIT) {
         out->reason = NHI_DENY_NO_TICKET;
-        err = nhi_ticket_each_key(m.ledger, who->subject, who->service, m.now, try_one, &s);
+        err = nhi_ticket_each_key(m.ledger, of->subject, of->service, m.now, try_one, &s);
         if (err == NHI_OK && out->reason != NHI_PERMIT)
             err = nhi_issuer_each(m.ledger, try_issuer, &s);
         if (err != NHI_OK)
             out->reason = ledger_failed(&s, err);
     }
-    finish(&m);
+    nhi_moment_close(&m);
 }
 
 /* A ticket that was found for a key is the live one, or a dead one that need not be the last. */
@@ -468,36 +384,43 @@ static bool is_dead(enum nhi_reason r)
 }
 
 /* What became of the ticket that the key was bound to last. */
-static void look_back(const struct nhi_moment *m, const struct nhi_who *who, const uint8_t *key, struct nhi_verdict *v)
+static void look_back(const struct nhi_moment *m, const struct nhi_request *asked, struct nhi_verdict *v)
 {
     struct nhi_ticket t;
-    struct nhi_shown shown = { .source = NHI_FROM_KEY, .ticket = &t, .from_unknown = true };
+    struct nhi_shown shown = { .asked = { .source = NHI_FROM_KEY,
+                                          .service = asked->service,
+                                          .subject = asked->subject,
+                                          .subject_uid = asked->subject_uid,
+                                          .subject_in_range = asked->subject_in_range,
+                                          .ticket = &t,
+                                          .from_unknown = true } };
     struct nhi_verdict past;
 
-    if (m->reason != NHI_PERMIT || nhi_ticket_last_of_key(m->ledger, key, who->subject, &t) != NHI_OK)
+    if (m->reason != NHI_PERMIT || nhi_ticket_last_of_key(m->ledger, asked->key, asked->subject, &t) != NHI_OK)
         return;
-    nhi_check_at(m, who, &shown, &past);
+    nhi_check_at(m, &shown, &past);
     v->verified = true;
     if (past.reason == NHI_PERMIT && v->reason != NHI_DENY_NO_TICKET)
         return;
     v->ticket = t;
-    if (!nhi_list_has(t.accounts, who->subject))
+    if (!nhi_list_has(t.accounts, asked->subject))
         v->reason = NHI_DENY_ACCOUNT;
     else if (past.reason != NHI_PERMIT)
         v->reason = past.reason;
 }
 
-void nhi_check_refused(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *v, bool *known)
+void nhi_check_refused(const struct nhi_shown *what, struct nhi_verdict *v, bool *known)
 {
     struct nhi_moment m = { .ledger = NULL };
+    const struct nhi_request *asked = &what->asked;
 
     *known = v->verified;
-    if ((v->verified && !is_dead(v->reason)) || what->text != NULL || what->key == NULL)
+    if ((v->verified && !is_dead(v->reason)) || what->text != NULL || asked->key == NULL)
         return;
-    m.reason = begin(&m);
-    look_back(&m, who, what->key, v);
-    finish(&m);
-    *known = v->verified || nhi_key_was_bound(what->key, who->subject) == NHI_OK;
+    nhi_moment_open(&m);
+    look_back(&m, asked, v);
+    nhi_moment_close(&m);
+    *known = v->verified || nhi_key_was_bound(asked->key, asked->subject) == NHI_OK;
 }
 
 enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)

@@ -8,30 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "libnhi/ledger/ledger.h"
-#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/check/moment.h"
 #include "libnhi/policy/decide.h"
 
-struct nhi_who {
-    const char *service; /* PAM service */
-    const char *subject; /* account */
-    uint32_t uid;        /* of the account, as the caller found it */
-    bool in_range;       /* uid is in the agent range */
-};
-
-/* What was shown, at most one of the first three; of none, the ledger is asked: with
- * NHI_FROM_LEDGER for the one live ticket, with NHI_FROM_KEY for the one that is bound to key. */
+/* What is asked, and what was shown: at most one of a text, a ticket and a key; of none, the ledger is asked, with
+ * NHI_FROM_LEDGER for the one live ticket, with NHI_FROM_KEY for the one that is bound to the key. */
 struct nhi_shown {
-    enum nhi_source source;
-    const char *text;                /* an unverified ticket */
-    const struct nhi_ticket *ticket; /* one verified before, its key proven then; what renewed it since counts */
-    const char *place;               /* as in struct nhi_request */
-    bool remote;
-    const char *from; /* these, too */
-    bool from_unknown, is_local, granted, registered;
-    const char *tree;              /* handle of the session that the caller is inside, or NULL */
-    const uint8_t *key;            /* NHI_PK_LEN bytes whose possession was proven, or NULL */
-    int64_t ahead;                 /* seconds; 0: how a permit goes on is not asked */
+    struct nhi_request asked; /* service, subject with its uid, and where; ticket: one verified before, its key proven
+                                 then, where what renewed it since counts. The rest is found out. */
+    const char *text;         /* an unverified ticket, or NULL */
+    int64_t ahead;            /* seconds; 0: how a permit goes on is not asked */
     const struct nhi_grant *since; /* what opened the session that it is of, whose age does not hang on the clock; or
                                       NULL */
 };
@@ -53,36 +39,31 @@ struct nhi_verdict {
     int64_t over_at; /* when what a ticket given as such opened is over by itself, by the wall clock; 0: unknown */
     int64_t then;    /* of a permit, when ahead was given: as nhi_permit_ahead says */
     enum nhi_reason why;
-    char message[200]; /* of the ledger, when it is the ledger; may be empty */
+    char message[NHI_MESSAGE_MAX]; /* of the ledger, when it is the ledger; may be empty */
 };
 
-void nhi_check(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *out);
+void nhi_check(const struct nhi_shown *what, struct nhi_verdict *out);
 
-/* The same for many at once: over the reserve and the ledger as they were when the moment began, and by its clock.
- * Where these could not be read, each is denied for that. NULL: out of memory. */
-struct nhi_moment;
-struct nhi_moment *nhi_moment_begin(void);
-void nhi_moment_end(struct nhi_moment *m);
-/* Something is shown, or the ledger asked for it. */
-void nhi_check_at(const struct nhi_moment *m, const struct nhi_who *who, const struct nhi_shown *what,
-                  struct nhi_verdict *out);
+/* The same for many at once, over one moment. Where that could not be read, each is denied for it. Something is shown,
+ * or the ledger asked for it. */
+void nhi_check_at(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out);
 
 /* Whether what the ticket opened is over, or what renewed it: out->reason is why, or NHI_PERMIT, as nhi_is_over says.
  * Nobody's account is looked up. Of what cannot be read nothing is known. what: with a ticket. */
 void nhi_check_over(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out);
-/* For what could be written nowhere: it counts in this moment as if it stood in the reserve. NHI_ERR_FULL: as in there.
- */
-NHI_CHECK enum nhi_err nhi_moment_revoke(struct nhi_moment *m, enum nhi_revoke_kind kind, const char *id);
+/* Whether what is done inside of that session is permitted now. ahead: as in nhi_shown. */
+void nhi_check_session(const struct nhi_moment *m, const struct nhi_grant *session, int64_t ahead,
+                       struct nhi_verdict *out);
 
 /* Whether some live key-bound ticket would open the account, to whoever proves its key, or might
  * come with a certificate of another issuer. For the moments in which sshd has seen a key and does
  * not say which: what is permitted here has to be decided when it does. */
-void nhi_check_any_key(const struct nhi_who *who, struct nhi_verdict *out);
+void nhi_check_any_key(const struct nhi_request *of, struct nhi_verdict *out);
 
 /* Why a key, with the ticket that came with it or without one, is refused, for whoever has to find out: fills in what
  * nhi_check left open, the ticket that it was bound to last, and what became of that. known: by a ticket here, or since
  * one was used with it for this account. Permits nothing. */
-void nhi_check_refused(const struct nhi_who *who, const struct nhi_shown *what, struct nhi_verdict *v, bool *known);
+void nhi_check_refused(const struct nhi_shown *what, struct nhi_verdict *v, bool *known);
 
 /* Whether any ticket of this ledger, of whatever state, was ever bound to key: then it is no
  * person's at an account that agents share. One that no ticket ever named is a person's own:

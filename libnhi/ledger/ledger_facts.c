@@ -29,15 +29,6 @@ static enum nhi_err load_agent(struct nhi_ledger *l, const char *name, struct nh
     return err;
 }
 
-enum nhi_err nhi_facts_load_subject(struct nhi_ledger *l, const char *subject, struct nhi_facts *f)
-{
-    struct nhi_agent a;
-    enum nhi_err err = nhi_agent_get(l, subject, &a);
-
-    f->subject_agent = err == NHI_OK ? a.account.uid : 0;
-    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
-}
-
 static enum nhi_err load_task(struct nhi_ledger *l, const char *id, struct nhi_facts *f)
 {
     struct nhi_task t;
@@ -141,7 +132,7 @@ static enum nhi_err load_revoked(struct nhi_ledger *l, const struct nhi_ticket *
     return err;
 }
 
-enum nhi_err nhi_facts_load_bare(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *out)
+enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *out)
 {
     struct nhi_facts f;
     struct nhi_settings s;
@@ -176,21 +167,6 @@ enum nhi_err nhi_facts_load_bare(struct nhi_ledger *l, const struct nhi_ticket *
         if (err == NHI_OK)
             err = load_revoked(l, t, &f);
     }
-    if (err == NHI_OK)
-        *out = f;
-    return err;
-}
-
-enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, const struct nhi_request *req,
-                            int64_t now, struct nhi_facts *out)
-{
-    struct nhi_facts f;
-    enum nhi_err err = nhi_facts_load_bare(l, t, &f);
-
-    if (err == NHI_OK && t != NULL)
-        err = nhi_sql_rules(l, t->agent, req, now, &f);
-    if (err == NHI_OK && req != NULL)
-        err = nhi_facts_load_subject(l, req->subject, &f);
     if (err == NHI_OK)
         *out = f;
     return err;

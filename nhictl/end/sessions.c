@@ -43,23 +43,9 @@ static int collect(const char *handle, const struct nhi_grant *g, bool alive, vo
     return 0;
 }
 
-/* By the first of these services that is permitted, else by the last that is not. */
-static void check_any(const struct nhi_moment *m, struct nhi_who who, const struct nhi_shown *what,
-                      const char *services, struct nhi_verdict *v)
-{
-    char service[NHI_LIST_MAX + 1];
-
-    memset(v, 0, sizeof(*v));
-    v->reason = NHI_DENY_INTERNAL;
-    while (v->reason != NHI_PERMIT && (services = nhi_list_next(services, service)) != NULL) {
-        who.service = service;
-        nhi_check_at(m, &who, what, v);
-    }
-}
-
 static void ask_record(const struct nhi_moment *m, struct session *s)
 {
-    const struct nhi_shown what = { .source = s->g.source, .ticket = &s->g.ticket, .since = &s->g };
+    const struct nhi_shown what = { .asked = { .source = s->g.source, .ticket = &s->g.ticket }, .since = &s->g };
     struct nhi_verdict v;
 
     nhi_check_over(m, &what, &v);
@@ -70,30 +56,9 @@ static void ask_record(const struct nhi_moment *m, struct session *s)
 /* As pam_nhi decides in it, over the ledger as it is now. */
 static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
 {
-    const struct nhi_grant *g = &s->g;
-    struct nhi_who who = { .service = g->service, .subject = g->subject };
-    char tree[NHI_TREE_MAX + 1];
-    struct nhi_shown what = { .source = g->source,
-                              .ticket = &g->ticket,
-                              .place = g->place[0] != '\0' ? g->place : NULL,
-                              .remote = g->pin == NHI_PIN_REMOTE,
-                              .from = g->rhost[0] != '\0' ? g->rhost : NULL,
-                              .is_local = g->rhost[0] == '\0',
-                              .granted = true,
-                              .registered = true,
-                              .tree = nhi_proc_is_alive(&g->self) ? tree : NULL,
-                              .ahead = ahead,
-                              .since = g };
     struct nhi_verdict v;
 
-    nhi_session_tree(g, tree);
-    if (nhi_local_uid(g->subject, &who.uid) == NHI_OK)
-        who.in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, who.uid);
-    /* nhictl run is no service: what it opened lives as long as its ticket would open anything. */
-    if (strcmp(g->service, "nhictl-run") == 0)
-        check_any(m, who, &what, g->ticket.services, &v);
-    else
-        nhi_check_at(m, &who, &what, &v);
+    nhi_check_session(m, &s->g, ahead, &v);
     s->reason = v.reason;
     if (v.reason == NHI_PERMIT)
         s->until = v.until < s->until || s->until == 0 ? v.until : s->until;

@@ -11,6 +11,7 @@
 struct change {
     struct ctl *c;
     struct store *s;
+    struct preview preview;
     const struct apply_side *sides[2]; /* had, want */
     const struct apply_touched *touched;
     bool gains; /* which of the two lists is being made */
@@ -18,7 +19,7 @@ struct change {
 };
 
 /* Whether the ticket opens account through service under sides 0 and 1. */
-static void judge_both(const struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts,
+static void judge_both(struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts,
                        const char *account, const char *service, bool opens[2])
 {
     for (int i = 0; i < 2; i++) {
@@ -28,12 +29,12 @@ static void judge_both(const struct change *ch, const struct nhi_ticket *t, cons
         f.rule_count = ch->sides[i]->count;
         f.max_lifetime = ch->sides[i]->max_lifetime;
         f.overdue_denies = ch->sides[i]->overdue_denies;
-        opens[i] = judge(ch->c, ch->s, t, &f, account, service, JUDGE_INSIDE) == NHI_PERMIT;
+        opens[i] = preview_decide(&ch->preview, t, &f, account, service, PREVIEW_INSIDE) == NHI_PERMIT;
     }
 }
 
 /* Rules that are the same before and after say the same, and there may be ten thousand. */
-static bool could_change(const struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts,
+static bool could_change(struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts,
                          const char *account, const char *service)
 {
     struct nhi_request req;
@@ -41,7 +42,7 @@ static bool could_change(const struct change *ch, const struct nhi_ticket *t, co
     if (ch->sides[0]->max_lifetime != ch->sides[1]->max_lifetime ||
         ch->sides[0]->overdue_denies != ch->sides[1]->overdue_denies)
         return true;
-    if (judge_request(ch->c, ch->s, t, facts, account, service, &req) != NHI_OK)
+    if (preview_request(&ch->preview, t, facts, account, service, &req) != NHI_OK)
         return false;
     req.tree = facts->tree;
     for (size_t i = 0; i < ch->touched->count; i++)
@@ -50,7 +51,7 @@ static bool could_change(const struct change *ch, const struct nhi_ticket *t, co
     return false;
 }
 
-static void show_doors(const struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts)
+static void show_doors(struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
     const char *a = t->accounts, *v;
@@ -75,7 +76,7 @@ static int show_ticket(const struct nhi_ticket_row *row, void *ctx)
 
     if (strcmp(t->host, ch->s->set.host) != 0)
         return 0;
-    ch->code = judge_facts(ch->c, ch->s, t, JUDGE_NO_RULES, &facts);
+    ch->code = preview_ticket(&ch->preview, t, &facts);
     if (ch->code != CTL_DONE)
         return 1;
     show_doors(ch, t, &facts);
@@ -89,11 +90,13 @@ int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *
     struct change ch = { .c = c, .s = s, .sides = { had, want }, .touched = touched };
     enum nhi_err err = NHI_OK;
 
+    ch.code = preview_begin(c, s, PREVIEW_EVER, &ch.preview);
     for (int i = 0; i < 2 && err == NHI_OK && ch.code == CTL_DONE; i++) {
         ch.gains = i == 1;
         out_strings(c->out, ch.gains ? "gains" : "loses", NULL);
         err = nhi_ticket_each(s->l, NULL, NULL, true, c->now, show_ticket, &ch);
     }
+    preview_end(&ch.preview);
     if (ch.code != CTL_DONE)
         return ch.code;
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the tickets");

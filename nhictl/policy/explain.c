@@ -9,8 +9,6 @@
 #include <string.h>
 
 #include "libnhi/base/time.h"
-#include "libnhi/check/check.h"
-#include "libnhi/check/check_facts.h"
 #include "libnhi/grant/grant.h"
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/ledger/ledger.h"
@@ -19,7 +17,6 @@
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"
-#include "nhictl/end/local_account.h"
 #include "nhictl/keys/ticket_verify.h"
 #include "nhictl/policy/explain_reason.h"
 #include "nhictl/policy/preview.h"
@@ -179,49 +176,56 @@ static void place(const struct explain_args *args, struct nhi_request *req)
     }
 }
 
-static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+static int no_account(struct ctl *c, enum nhi_err err, const char *account)
+{
+    if (err == NHI_ERR_BUSY)
+        return ctl_fail(c, CTL_SYSTEM, NULL,
+                        "it cannot be told whether there is an account '%s': a source of accounts gave no answer",
+                        account);
+    return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", account);
+}
+
+/* In the order in which pam_nhi asks: what has ended needs nothing else. */
+static int explain_use(struct ctl *c, struct preview *p, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     const struct explain_args *args = c->args;
-    struct nhi_local local = { .blind = "" };
+    struct nhi_decision d = { .rule = NULL };
     struct nhi_request req;
-    struct nhi_decision d;
-    struct nhi_facts f;
-    enum nhi_err err;
-    int code = judge_facts(c, s, t, JUDGE_NO_RULES, &f);
+    enum nhi_err err = preview_request(p, t, f, args->account, args->service, &req);
 
-    if (code != CTL_DONE)
-        return code;
-    /* All rules, not only those that could match. */
-    err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
     if (err != NHI_OK)
-        return store_fail(c, s, err, "read the policy");
-    err = judge_request(c, s, t, &f, args->account, args->service, &req);
-    if (err == NHI_OK)
-        err = nhi_facts_load_subject(s->l, args->account, &f);
-    /* Of the agent's own account nothing may be known yet. */
-    if (err == NHI_OK && local_by_name(c, args->account, &local) == NHI_OK)
-        req.subject_blind = local.blind[0] != '\0' && !local.goes_on;
-    if (err != NHI_OK) {
-        nhi_facts_free(&f);
-        if (err == NHI_ERR_BUSY)
-            return ctl_fail(c, CTL_SYSTEM, NULL,
-                            "it cannot be told whether there is an account '%s': a source of accounts gave no answer",
-                            args->account);
-        return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", args->account);
-    }
+        return no_account(c, err, args->account);
     place(args, &req);
-    req.tree = f.tree[0] != '\0' ? f.tree : NULL;
-    if (nhi_is_pinned(&req, &f))
-        nhi_pins_load(&req, &f);
-    nhi_counts_load(c->now, &f);
-    f.unsupervised = !s->set.unsupervised;
-    nhi_supervisor_load(&f);
-    nhi_fit_load(nhi_ledger_fit(s->l, &s->set, &s->seen, c->now), &f);
-    d = nhi_decide(&req, &f);
-    show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f.policy, local.blind);
-    show_rules(c, &req, &f, NULL);
-    nhi_facts_free(&f);
+    req.tree = f->tree[0] != '\0' ? f->tree : NULL;
+    d.reason = p->m->reason != NHI_PERMIT ? p->m->reason : nhi_is_over(t, f, req.now);
+    if (d.reason == NHI_PERMIT)
+        d.reason = preview_use(p, &req, f);
+    if (d.reason == NHI_PERMIT)
+        d = nhi_decide(&req, f);
+    show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f->policy, p->g.has_local ? p->g.local.blind : "");
+    show_rules(c, &req, f, NULL);
     return answer(c, d.reason);
+}
+
+static int explain_ticket(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+{
+    struct nhi_facts f = { .rules = NULL };
+    struct preview p;
+    enum nhi_err err = NHI_OK;
+    int code = preview_begin(c, s, PREVIEW_NOW, &p);
+
+    if (code == CTL_DONE)
+        code = preview_ticket(&p, t, &f);
+    /* All rules, not only those that could match. */
+    if (code == CTL_DONE)
+        err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
+    if (err != NHI_OK)
+        code = store_fail(c, s, err, "read the policy");
+    if (code == CTL_DONE)
+        code = explain_use(c, &p, t, &f);
+    nhi_facts_free(&f);
+    preview_end(&p);
+    return code;
 }
 
 static int explain_file(struct ctl *c, const char *file)
@@ -287,43 +291,54 @@ static int find_event(struct ctl *c, struct store *s, int64_t seq, struct nhi_gr
     return CTL_DONE;
 }
 
+/* A decision that was made before there was a policy has none to show. */
+static int rules_of_then(struct ctl *c, struct store *s, const struct nhi_grant *g, struct nhi_facts *f)
+{
+    int64_t version = 0;
+    enum nhi_err err = g->policy[0] != '\0' ? nhi_policy_version(s->l, g->policy, &version) : NHI_ERR_NOT_FOUND;
+
+    if (err == NHI_OK)
+        err = nhi_policy_load(s->l, version, g->at, &f->rules, &f->rule_count);
+    return err == NHI_OK || err == NHI_ERR_NOT_FOUND ? CTL_DONE : store_fail(c, s, err, "read the policy of then");
+}
+
+static void show_event(struct ctl *c, const struct nhi_grant *g, struct nhi_facts *f)
+{
+    struct nhi_request req = { .now = g->at,
+                               .service = g->service,
+                               .subject = g->subject,
+                               .source = g->source,
+                               .from = g->rhost[0] != '\0' ? g->rhost : NULL,
+                               .is_local = g->rhost[0] == '\0',
+                               .ticket = &g->ticket };
+
+    memcpy(f->agent_owner, g->owner, sizeof(f->agent_owner));
+    show_decision(c, g->reason, g->rule, g->policy, "");
+    show_rules(c, &req, f, g);
+}
+
 static int explain_event(struct ctl *c, int64_t seq)
 {
     struct store s = { 0 };
-    struct nhi_request req;
+    struct preview p = { .m = NULL };
     struct nhi_grant g = { .at = 0 };
-    struct nhi_facts f;
-    enum nhi_err err;
-    int64_t version = 0;
+    struct nhi_facts f = { .rules = NULL };
     int code = store_read(c, &s);
 
     if (code == CTL_DONE)
         code = find_event(c, &s, seq, &g);
     if (code == CTL_DONE)
-        code = judge_facts(c, &s, &g.ticket, JUDGE_NO_RULES, &f);
-    if (code != CTL_DONE)
-        goto out;
-    /* A decision that was made before there was a policy has none to show. */
-    err = g.policy[0] != '\0' ? nhi_policy_version(s.l, g.policy, &version) : NHI_ERR_NOT_FOUND;
-    if (err == NHI_OK)
-        err = nhi_policy_load(s.l, version, g.at, &f.rules, &f.rule_count);
-    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND) {
-        code = store_fail(c, &s, err, "read the policy of then");
-        goto out;
+        code = preview_begin(c, &s, PREVIEW_NOW, &p);
+    if (code == CTL_DONE)
+        code = preview_ticket(&p, &g.ticket, &f);
+    if (code == CTL_DONE)
+        code = rules_of_then(c, &s, &g, &f);
+    if (code == CTL_DONE) {
+        show_event(c, &g, &f);
+        code = answer(c, g.reason);
     }
-    memcpy(f.agent_owner, g.owner, sizeof(f.agent_owner));
-    req = (struct nhi_request){ .now = g.at,
-                                .service = g.service,
-                                .subject = g.subject,
-                                .source = g.source,
-                                .from = g.rhost[0] != '\0' ? g.rhost : NULL,
-                                .is_local = g.rhost[0] == '\0',
-                                .ticket = &g.ticket };
-    show_decision(c, g.reason, g.rule, g.policy, "");
-    show_rules(c, &req, &f, &g);
     nhi_facts_free(&f);
-    code = answer(c, g.reason);
-out:
+    preview_end(&p);
     store_close(&s);
     return code;
 }

@@ -1,58 +1,137 @@
 #include "nhictl/policy/preview.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_facts.h"
-#include "libnhi/reserve/reserve.h"
+#include "libnhi/ledger/ledger_policy.h"
 #include "nhictl/end/local_account.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 
-int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, enum judge_rules rules,
-                struct nhi_facts *facts)
-{
-    struct nhi_reserve *reserve = malloc(sizeof(*reserve));
-    enum nhi_err err;
+/* ---- look-ups, where they are others than a login's ---- */
 
-    if (reserve == NULL)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-    err = rules == JUDGE_RULES ? nhi_facts_load(s->l, t, NULL, c->now, facts) : nhi_facts_load_bare(s->l, t, facts);
-    if (err == NHI_OK) {
-        if (nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK)
-            nhi_reserve_apply(reserve, t, facts);
-        else
-            facts->lockdown = true; /* as pam_nhi reads it */
-    }
-    free(reserve);
-    /* A matter of the moment, and of none that is asked about here. */
-    facts->unsupervised = false;
-    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read what the decision needs");
+/* They are among the facts. */
+static enum nhi_err no_rules(const struct nhi_moment *m, void *ctx, const struct nhi_request *r, struct nhi_facts *f)
+{
+    (void)m;
+    (void)ctx;
+    (void)r;
+    (void)f;
+    return NHI_OK;
 }
 
-enum nhi_err judge_request(const struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                           const struct nhi_facts *f, const char *account, const char *service, struct nhi_request *out)
+/* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */
+static enum nhi_err account_of(const struct ctl *c, const char *account, const struct nhi_ticket *t,
+                               const struct nhi_facts *f, struct nhi_local *out)
 {
-    struct nhi_local local = { .uid = 0 };
-    enum nhi_err err = local_by_name(c, account, &local);
+    enum nhi_err err = local_by_name(c, account, out);
 
-    /* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */
-    if (err == NHI_ERR_NOT_FOUND && strcmp(account, t->agent) == 0 && f->agent_known) {
-        local.uid = f->agent_uid;
-        local.privileged = false;
-        err = NHI_OK;
+    if (err != NHI_ERR_NOT_FOUND || strcmp(account, t->agent) != 0 || !f->agent_known)
+        return err;
+    memset(out, 0, sizeof(*out));
+    out->uid = f->agent_uid;
+    return NHI_OK;
+}
+
+static enum nhi_err find_account(void *ctx, const struct nhi_request *r, const struct nhi_facts *f,
+                                 struct nhi_local *out)
+{
+    return account_of(ctx, r->subject, r->ticket, f, out);
+}
+
+static enum nhi_err no_pin(void *ctx, const char *kid, const char *jti, enum nhi_pin kind, char *place)
+{
+    (void)ctx;
+    (void)kid;
+    (void)jti;
+    (void)kind;
+    (void)place;
+    return NHI_ERR_NOT_FOUND;
+}
+
+static enum nhi_err no_sessions(void *ctx, const char *rule, uint32_t *n)
+{
+    (void)ctx;
+    (void)rule;
+    *n = 0;
+    return NHI_OK;
+}
+
+static enum nhi_err no_grants(void *ctx, const char *rule, int64_t now, uint32_t *n)
+{
+    (void)now;
+    return no_sessions(ctx, rule, n);
+}
+
+static bool always(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static struct nhi_lookups lookups(enum preview_of of)
+{
+    struct nhi_lookups how = nhi_lookups_of_host;
+
+    how.rules = no_rules;
+    how.account = find_account;
+    if (of == PREVIEW_EVER) {
+        how.pin = no_pin;
+        how.sessions = no_sessions;
+        how.grants = no_grants;
+        how.supervised = always;
     }
+    return how;
+}
+
+/* ---- */
+
+int preview_begin(struct ctl *c, struct store *s, enum preview_of of, struct preview *p)
+{
+    static struct nhi_lookups how[2];
+
+    how[of] = lookups(of);
+    *p = (struct preview){ .c = c, .s = s, .m = nhi_moment_over(s->l, &s->set, &s->seen, c->now) };
+    p->g = (struct nhi_gathering){ .m = p->m, .how = &how[of], .ctx = c };
+    return p->m != NULL ? CTL_DONE : ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+}
+
+void preview_end(struct preview *p)
+{
+    nhi_moment_end(p->m);
+    p->m = NULL;
+}
+
+int preview_ticket(struct preview *p, const struct nhi_ticket *t, struct nhi_facts *facts)
+{
+    if (nhi_gather_ticket(&p->g, t, facts) == NHI_PERMIT)
+        return CTL_DONE;
+    return ctl_fail(p->c, CTL_SYSTEM, NULL, "could not read what the decision needs: %s", p->g.message);
+}
+
+int preview_rules(struct preview *p, const struct nhi_ticket *t, struct nhi_facts *facts)
+{
+    enum nhi_err err = nhi_sql_rules(p->s->l, t->agent, NULL, p->m->now, facts);
+
+    return err == NHI_OK ? CTL_DONE : store_fail(p->c, p->s, err, "read the policy");
+}
+
+enum nhi_err preview_request(const struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts,
+                             const char *account, const char *service, struct nhi_request *out)
+{
+    const struct nhi_settings *set = &p->s->set;
+    struct nhi_local local;
+    enum nhi_err err = account_of(p->c, account, t, facts, &local);
+
     if (err != NHI_OK)
         return err;
     *out = (struct nhi_request){
-        .now = c->now,
+        .now = p->m->now,
         .service = service,
         .subject = account,
         .subject_uid = local.uid,
-        .subject_privileged = local.privileged,
-        .subject_in_range = local.uid >= s->set.uid_min && local.uid <= s->set.uid_max,
+        .subject_in_range = local.uid >= set->uid_min && local.uid <= set->uid_max,
         .source = NHI_FROM_LEDGER,
         .from_unknown = true,
         .ticket = t,
@@ -61,24 +140,35 @@ enum nhi_err judge_request(const struct ctl *c, const struct store *s, const str
     return NHI_OK;
 }
 
-enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_facts *facts,
-                      const char *account, const char *service, enum judge_as as)
+enum nhi_reason preview_use(struct preview *p, struct nhi_request *req, struct nhi_facts *facts)
+{
+    bool pinned;
+
+    if (p->m->reason != NHI_PERMIT)
+        return p->m->reason;
+    p->g.has_local = false; /* of the account before */
+    return nhi_gather_use(&p->g, req, facts, &pinned);
+}
+
+enum nhi_reason preview_decide(struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts,
+                               const char *account, const char *service, enum preview_as as)
 {
     struct nhi_facts f = *facts;
     struct nhi_rule rule = { .forbid = false };
+    enum nhi_reason reason;
     struct nhi_request req;
 
-    if (judge_request(c, s, t, facts, account, service, &req) != NHI_OK ||
-        nhi_facts_load_subject(s->l, account, &f) != NHI_OK)
+    if (preview_request(p, t, facts, account, service, &req) != NHI_OK)
         return NHI_DENY_SUBJECT;
-    if (as == JUDGE_INSIDE)
+    if (as == PREVIEW_INSIDE)
         req.tree = f.tree;
-    if (as == JUDGE_PERMITTED) {
+    if (as == PREVIEW_PERMITTED) {
         memcpy(rule.agents, t->agent, sizeof(t->agent));
         memcpy(rule.accounts, t->accounts, sizeof(rule.accounts));
         memcpy(rule.services, t->services, sizeof(rule.services));
         f.rules = &rule;
         f.rule_count = 1;
     }
-    return nhi_decide(&req, &f).reason;
+    reason = preview_use(p, &req, &f);
+    return reason == NHI_PERMIT ? nhi_decide(&req, &f).reason : reason;
 }

@@ -4,31 +4,46 @@
 #ifndef NHICTL_PREVIEW_H
 #define NHICTL_PREVIEW_H
 
+#include "libnhi/check/gather.h"
 #include "libnhi/policy/decide.h"
 
 struct ctl;
 struct store;
 
-enum judge_rules {
-    JUDGE_RULES,   /* with those in force that t could meet */
-    JUDGE_NO_RULES /* with none: they come from elsewhere */
+enum preview_of {
+    PREVIEW_NOW, /* with places, counts and the supervisor as they are */
+    PREVIEW_EVER /* without what the next moment may change */
 };
-/* Everything that this host knows about t, the reserve included. Free with nhi_facts_free. */
-int judge_facts(struct ctl *c, struct store *s, const struct nhi_ticket *t, enum judge_rules rules,
-                struct nhi_facts *facts);
 
-/* What would be asked then, by whoever holds the key that t is bound to, from wherever. */
-NHI_CHECK enum nhi_err judge_request(const struct ctl *c, const struct store *s, const struct nhi_ticket *t,
-                                     const struct nhi_facts *facts, const char *account, const char *service,
-                                     struct nhi_request *out);
+struct preview {
+    struct ctl *c;
+    struct store *s;
+    struct nhi_moment *m;
+    struct nhi_gathering g;
+};
+/* Over what the store has read. Ends with preview_end, also after a failure. */
+int preview_begin(struct ctl *c, struct store *s, enum preview_of of, struct preview *p);
+void preview_end(struct preview *p);
 
-enum judge_as {
-    JUDGE_ANYWHERE, /* wherever the login comes from */
-    JUDGE_INSIDE,   /* the same, inside of the process tree that it is bound to */
-    JUDGE_PERMITTED /* as if policy permitted it */
+/* Everything that this host knows about t, the reserve included, but no rules. Free with nhi_facts_free. */
+int preview_ticket(struct preview *p, const struct nhi_ticket *t, struct nhi_facts *facts);
+/* The rules in force that t could meet, into its facts. */
+int preview_rules(struct preview *p, const struct nhi_ticket *t, struct nhi_facts *facts);
+/* The account, and what would be asked by whoever holds the key that t is bound to, from wherever. */
+NHI_CHECK enum nhi_err preview_request(const struct preview *p, const struct nhi_ticket *t,
+                                       const struct nhi_facts *facts, const char *account, const char *service,
+                                       struct nhi_request *out);
+/* Fills in what is known of that use, by the rules that the facts have. NHI_PERMIT: it can be decided; else the answer.
+ */
+enum nhi_reason preview_use(struct preview *p, struct nhi_request *req, struct nhi_facts *facts);
+
+enum preview_as {
+    PREVIEW_ANYWHERE, /* wherever the login comes from */
+    PREVIEW_INSIDE,   /* the same, inside of the process tree that it is bound to */
+    PREVIEW_PERMITTED /* as if policy permitted it */
 };
 /* Whether t would open account through service now, to whoever holds the key that it is bound to. */
-enum nhi_reason judge(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_facts *facts,
-                      const char *account, const char *service, enum judge_as as);
+enum nhi_reason preview_decide(struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts,
+                               const char *account, const char *service, enum preview_as as);
 
 #endif

@@ -29,14 +29,18 @@ static const char *state_of(const struct ctl *c, const struct nhi_ticket *t, con
 
 static int judge_ticket(struct ctl *c, struct finder *f, const struct nhi_ticket *t, const char **state)
 {
+    struct preview p;
     struct nhi_facts facts;
-    int code = judge_facts(c, f->s, t, JUDGE_RULES, &facts);
+    int code = preview_begin(c, f->s, PREVIEW_EVER, &p);
 
-    if (code != CTL_DONE)
-        return code;
-    *state = state_of(c, t, &facts);
-    nhi_facts_free(&facts);
-    return CTL_DONE;
+    if (code == CTL_DONE)
+        code = preview_ticket(&p, t, &facts);
+    if (code == CTL_DONE) {
+        *state = state_of(c, t, &facts);
+        nhi_facts_free(&facts);
+    }
+    preview_end(&p);
+    return code;
 }
 
 struct bound {

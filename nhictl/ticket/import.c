@@ -47,20 +47,22 @@ static int check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
     const char *at = t->accounts;
-    struct nhi_facts facts;
-    int code = judge_facts(c, s, t, JUDGE_NO_RULES, &facts);
+    struct nhi_facts facts = { .rules = NULL };
+    struct preview p;
+    int code = preview_begin(c, s, PREVIEW_EVER, &p);
 
-    if (code != CTL_DONE)
-        return code;
+    if (code == CTL_DONE)
+        code = preview_ticket(&p, t, &facts);
     if (nhi_list_next(t->services, service) == NULL)
         service[0] = '\0';
     while (code == CTL_DONE && (at = nhi_list_next(at, account)) != NULL) {
-        enum nhi_reason reason = judge(c, s, t, &facts, account, service, JUDGE_PERMITTED);
+        enum nhi_reason reason = preview_decide(&p, t, &facts, account, service, PREVIEW_PERMITTED);
 
         if (reason != NHI_PERMIT && reason != NHI_DENY_NOT_YET)
             code = refuse(c, t, reason, account);
     }
     nhi_facts_free(&facts);
+    preview_end(&p);
     return code;
 }
 

@@ -63,40 +63,52 @@ static int refuse(struct ctl *c, const struct nhi_request *req, const struct nhi
                     req->subject, req->service, closest->name, nhi_condition_name(nhi_rule_fails(closest, req, f)));
 }
 
-static int check_door(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_facts *f,
+static int check_door(struct ctl *c, const struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *f,
                       const char *account, const char *service)
 {
     const struct nhi_rule *closest = NULL, *forbids = NULL;
     struct nhi_request req;
 
     /* What does not resolve was looked at before. */
-    if (judge_request(c, s, t, f, account, service, &req) != NHI_OK)
+    if (preview_request(p, t, f, account, service, &req) != NHI_OK)
         return CTL_DONE;
     if (could_permit(&req, f, &closest, &forbids))
         return CTL_DONE;
     return refuse(c, &req, f, closest, forbids);
 }
 
-int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+static int check_doors(struct ctl *c, const struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *f)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
     const char *a = t->accounts, *v;
-    struct nhi_facts f;
-    enum nhi_err err;
+    int code = CTL_DONE;
+
+    while (code == CTL_DONE && (a = nhi_list_next(a, account)) != NULL)
+        for (v = t->services; code == CTL_DONE && (v = nhi_list_next(v, service)) != NULL;)
+            code = check_door(c, p, t, f, account, service);
+    return code;
+}
+
+int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+{
+    struct nhi_facts f = { .rules = NULL };
+    struct preview p;
+    enum nhi_err err = NHI_OK;
     int code;
 
     if (strcmp(t->host, s->set.host) != 0)
         return CTL_DONE;
-    code = judge_facts(c, s, t, JUDGE_NO_RULES, &f);
-    if (code != CTL_DONE)
-        return code;
+    code = preview_begin(c, s, PREVIEW_EVER, &p);
+    if (code == CTL_DONE)
+        code = preview_ticket(&p, t, &f);
     /* All of them: one of another agent may be the closest. */
-    err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
+    if (code == CTL_DONE)
+        err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
     if (err != NHI_OK)
-        return store_fail(c, s, err, "read the policy");
-    while (code == CTL_DONE && (a = nhi_list_next(a, account)) != NULL)
-        for (v = t->services; code == CTL_DONE && (v = nhi_list_next(v, service)) != NULL;)
-            code = check_door(c, s, t, &f, account, service);
+        code = store_fail(c, s, err, "read the policy");
+    if (code == CTL_DONE)
+        code = check_doors(c, &p, t, &f);
     nhi_facts_free(&f);
+    preview_end(&p);
     return code;
 }

@@ -70,7 +70,7 @@ static int ticket_show(struct ctl *c)
 
 /* One line for each door that the ticket names. Returns whether any of them opens; first: why the
  * first does not. */
-static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_facts *facts,
+static bool judge_all(struct ctl *c, struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts,
                       enum nhi_reason *first)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
@@ -80,7 +80,7 @@ static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_tic
     out_table(c->out, "decisions", NULL);
     while ((at = nhi_list_next(at, account)) != NULL)
         for (in = nhi_list_next(t->services, service); in != NULL; in = nhi_list_next(in, service)) {
-            enum nhi_reason reason = judge(c, s, t, facts, account, service, JUDGE_ANYWHERE);
+            enum nhi_reason reason = preview_decide(p, t, facts, account, service, PREVIEW_ANYWHERE);
             struct out_row *r = out_row_new(c->out);
 
             out_state(r, "account", "account", account);
@@ -97,24 +97,20 @@ static bool judge_all(struct ctl *c, const struct store *s, const struct nhi_tic
     return any;
 }
 
-static int show_inspected(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+static int show_inspected(struct ctl *c, struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts)
 {
     enum nhi_reason first = NHI_DENY_INTERNAL;
     struct nhi_ticket_row row;
-    struct nhi_facts facts;
     struct out_row *r;
     bool opens;
-    int code = judge_facts(c, s, t, JUDGE_RULES, &facts);
+    int code;
 
-    if (code != CTL_DONE)
-        return code;
     r = claims_row(c->out, t);
-    out_flag(r, "recorded", "in the ledger", nhi_ticket_get(s->l, t->jti, &row) == NHI_OK);
-    out_flag(r, "revoked", "revoked", facts.revoked);
-    out_state(r, "issuer_state", "issuer is", issuer_state_name(facts.issuer.state));
+    out_flag(r, "recorded", "in the ledger", nhi_ticket_get(p->s->l, t->jti, &row) == NHI_OK);
+    out_flag(r, "revoked", "revoked", facts->revoked);
+    out_state(r, "issuer_state", "issuer is", issuer_state_name(facts->issuer.state));
     out_record(c->out, "ticket", r);
-    opens = judge_all(c, s, t, &facts, &first);
-    nhi_facts_free(&facts);
+    opens = judge_all(c, p, t, facts, &first);
     if (!opens)
         out_negative(c->out, nhi_reason_text(first), NULL);
     code = ctl_answer(c);
@@ -122,6 +118,23 @@ static int show_inspected(struct ctl *c, struct store *s, const struct nhi_ticke
         return code;
     ctl_note("this ticket opens nothing here now: %s", nhi_reason_text(first));
     return CTL_REFUSED;
+}
+
+static int inspect(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+{
+    struct nhi_facts facts = { .rules = NULL };
+    struct preview p;
+    int code = preview_begin(c, s, PREVIEW_EVER, &p);
+
+    if (code == CTL_DONE)
+        code = preview_ticket(&p, t, &facts);
+    if (code == CTL_DONE)
+        code = preview_rules(&p, t, &facts);
+    if (code == CTL_DONE)
+        code = show_inspected(c, &p, t, &facts);
+    nhi_facts_free(&facts);
+    preview_end(&p);
+    return code;
 }
 
 static int ticket_inspect(struct ctl *c)
@@ -137,7 +150,7 @@ static int ticket_inspect(struct ctl *c)
     if (code == CTL_DONE)
         code = ticket_verify(c, &s, text, len, &t);
     if (code == CTL_DONE)
-        code = show_inspected(c, &s, &t);
+        code = inspect(c, &s, &t);
     nhi_text_free(text);
     store_close(&s);
     return code;

@@ -26,17 +26,21 @@ static char *text;
 
 static double decide(void)
 {
-    const struct nhi_who who = { .service = "sshd", .subject = "deploy", .uid = WORLD_DEPLOY_UID };
-    const struct nhi_shown what = {
-        .source = NHI_FROM_PROMPT, .text = text, .place = "192.0.2.1", .remote = true, .from = "192.0.2.1"
-    };
+    const struct nhi_shown what = { .asked = { .service = "sshd",
+                                               .subject = "deploy",
+                                               .subject_uid = WORLD_DEPLOY_UID,
+                                               .source = NHI_FROM_PROMPT,
+                                               .place = "192.0.2.1",
+                                               .remote = true,
+                                               .from = "192.0.2.1" },
+                                    .text = text };
     double times[ROUNDS];
 
     for (int i = 0; i < ROUNDS; i++) {
         struct nhi_verdict v;
         double start = now_us();
 
-        nhi_check(&who, &what, &v);
+        nhi_check(&what, &v);
         times[i] = now_us() - start;
         if (v.reason != NHI_PERMIT) {
             fprintf(stderr, "bench_policy: %s\n", nhi_reason_name(v.reason));

@@ -42,6 +42,8 @@ agents_refused() {
     ssh_as ci-bot reply "$W/ticket" id
     is "$RC$ERR" "255$WRONG" "$1: an agent is refused as with a wrong password"
     has_logged "pam_nhi\\(sshd:auth\\): denied: reason=$2 account=ci-bot" "$1: reason=$2"
+    # Whether a record can be written is found out by writing it.
+    explained "${2/record/permit}" "$W/ticket" ci-bot "$1: explain says the same"
     wait "$shared"
     is "$?" 255 "$1: on a shared account too"
     capture as ci-bot sudo -n /usr/bin/true
@@ -75,8 +77,8 @@ broken 'a symbolic link of a person' ledger \
     'mv ledger.db /home/alice/l.db; chown alice /home/alice/l.db; ln -s /home/alice/l.db ledger.db'
 broken 'a world-writable directory' ledger 'chmod 777 .'
 broken 'a directory of a person' ledger 'chown alice .'
-broken 'no reserve' '(ledger|lockdown)' 'rm reserve'
-broken 'a reserve of noise' '(ledger|lockdown)' 'head -c 65536 /dev/urandom >reserve'
+broken 'no reserve' ledger 'rm reserve'
+broken 'a reserve of noise' lockdown 'head -c 65536 /dev/urandom >reserve'
 broken 'no grants directory' record 'rm -rf grants'
 
 # Without the accounts there is nobody to let in, and people are found as ever.

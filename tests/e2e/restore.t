@@ -33,6 +33,11 @@ refused() {
     log_has() { [ "$(since_mark | grep -cE "pam_nhi\\(sshd:auth\\): denied: reason=$1 ")" = "$2" ]; }
     eventually log_has "$why" $#
     ok $? "$when: the reason is $why" || since_mark | sed 's/^/# log: /'
+    for file; do
+        user=ci-bot
+        [[ $file != @* ]] || user=other-bot
+        explained "$why" "$W/${file#@}" "$user" "$when: explain says the same of $file"
+    done
 }
 
 ssh_as ci-bot reply "$W/live" 'sudo -n /usr/bin/id -u'

@@ -17,7 +17,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/check/check.h"
-#include "libnhi/check/check_facts.h"
+#include "libnhi/check/gather.h"
 #include "libnhi/check/privileged.h"
 #include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_lineage.h"
@@ -28,9 +28,7 @@
 #include "libnhi/session/session.h"
 #include "tests/lib/calls.h"
 
-static const struct nhi_who ci_bot = {
-    .service = "sshd", .subject = "ci-bot", .uid = WORLD_AGENT_UID, .in_range = true
-};
+#define CI_BOT .service = "sshd", .subject = "ci-bot", .subject_uid = WORLD_AGENT_UID, .subject_in_range = true
 static uint8_t key[NHI_PK_LEN], other_key[NHI_PK_LEN];
 
 /* On record, and bound to key. */
@@ -46,12 +44,12 @@ static struct nhi_ticket bound(void)
 
 static struct nhi_verdict shown_key(const uint8_t *k, bool *known)
 {
-    const struct nhi_shown what = { .source = NHI_FROM_KEY, .from_unknown = true, .key = k };
+    const struct nhi_shown what = { .asked = { CI_BOT, .source = NHI_FROM_KEY, .from_unknown = true, .key = k } };
     struct nhi_verdict v;
 
-    nhi_check(&ci_bot, &what, &v);
+    nhi_check(&what, &v);
     if (v.reason != NHI_PERMIT)
-        nhi_check_refused(&ci_bot, &what, &v, known);
+        nhi_check_refused(&what, &v, known);
     return v;
 }
 
@@ -81,6 +79,7 @@ static void keys_that_are_refused(void **state)
 /* Of any key that is bound: a rule about where a login comes from keeps nobody out before sshd has said from where. */
 static void any_key(void **state)
 {
+    const struct nhi_request ci_bot = { CI_BOT };
     struct nhi_rule rule = { .name = "near", .agents = "*", .accounts = "*", .services = "sshd" };
     struct nhi_ticket t = bound();
     struct nhi_ledger *l;
@@ -100,8 +99,8 @@ static void any_key(void **state)
 /* What was found out is left as it is, but for an end: of that the last ticket of the key may know more. */
 static void refusals_that_are_known(void **state)
 {
-    const struct nhi_shown what = { .source = NHI_FROM_KEY, .key = key };
-    const struct nhi_shown text = { .source = NHI_FROM_KEY, .key = key, .text = "v4.public.x" };
+    const struct nhi_shown what = { .asked = { CI_BOT, .source = NHI_FROM_KEY, .key = key } };
+    const struct nhi_shown text = { .asked = { CI_BOT, .source = NHI_FROM_KEY, .key = key }, .text = "v4.public.x" };
     static const enum nhi_reason dead[] = { NHI_DENY_REVOKED, NHI_DENY_EPOCH, NHI_DENY_TASK_CLOSED, NHI_DENY_TASK_ENDED,
                                             NHI_DENY_SUPERSEDED };
     struct nhi_ticket t = bound();
@@ -112,7 +111,7 @@ static void refusals_that_are_known(void **state)
         struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
 
         /* That one lives: it says nothing about the one that is refused. */
-        nhi_check_refused(&ci_bot, i == 6 ? &text : &what, &v, &known);
+        nhi_check_refused(i == 6 ? &text : &what, &v, &known);
         assert_true(known);
         assert_int_equal(v.reason, i < 5 ? dead[i] : NHI_DENY_POLICY);
         assert_string_equal(v.ticket.jti, "");
@@ -121,7 +120,7 @@ static void refusals_that_are_known(void **state)
     for (size_t i = 0; i < sizeof(dead) / sizeof(dead[0]) + 2; i++) {
         struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
 
-        nhi_check_refused(&ci_bot, i == 6 ? &text : &what, &v, &known);
+        nhi_check_refused(i == 6 ? &text : &what, &v, &known);
         assert_true(known);
         assert_int_equal(v.reason, i < 5 ? NHI_DENY_TASK_CLOSED : NHI_DENY_POLICY);
         assert_string_equal(v.ticket.jti, i < 5 ? t.jti : "");
@@ -173,10 +172,11 @@ static void revoked_in_a_moment(void **state)
 
 static enum nhi_reason granted(const struct nhi_ticket *t, char *jti)
 {
-    const struct nhi_shown what = { .source = NHI_FROM_SESSION, .ticket = t, .granted = true, .registered = true };
+    const struct nhi_shown what = { .asked = { CI_BOT, .source = NHI_FROM_SESSION, .ticket = t, .granted = true,
+                                               .registered = true } };
     struct nhi_verdict v;
 
-    nhi_check(&ci_bot, &what, &v);
+    nhi_check(&what, &v);
     assert_true(v.verified);
     memcpy(jti, v.ticket.jti, sizeof(v.ticket.jti));
     return v.reason;
@@ -216,21 +216,25 @@ static void renewed(void **state)
 static void accounts_that_are_not_known(void **state)
 {
     struct nhi_ticket t = world_ticket();
-    const struct nhi_shown what = { .source = NHI_FROM_SESSION, .ticket = &t, .granted = true };
-    struct nhi_who who = { .service = "sshd", .subject = "ghost", .uid = 4711 };
+    struct nhi_shown what = { .asked = { .service = "sshd",
+                                         .subject = "ghost",
+                                         .subject_uid = 4711,
+                                         .source = NHI_FROM_SESSION,
+                                         .ticket = &t,
+                                         .granted = true } };
     struct nhi_verdict v;
 
     (void)state;
-    nhi_check(&who, &what, &v);
+    nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_DENY_SUBJECT);
     assert_string_equal(v.message, "");
-    who.subject = "deploy";
-    who.uid = WORLD_DEPLOY_UID;
-    nhi_check(&who, &what, &v);
+    what.asked.subject = "deploy";
+    what.asked.subject_uid = WORLD_DEPLOY_UID;
+    nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
     assert_int_equal(rename("/etc/group", "/etc/had"), 0);
     assert_int_equal(mkdir("/etc/group", 0755), 0);
-    nhi_check(&who, &what, &v);
+    nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_DENY_GROUPS);
     assert_memory_equal(v.message, "account deploy: ", 16);
     assert_int_equal(rmdir("/etc/group"), 0);
@@ -244,7 +248,8 @@ static void torn_ledger(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        struct nhi_shown what = { .source = NHI_FROM_LEDGER }, shown = { .source = NHI_FROM_PROMPT };
+        struct nhi_shown what = { .asked = { CI_BOT, .source = NHI_FROM_LEDGER } };
+        struct nhi_shown shown = { .asked = { CI_BOT, .source = NHI_FROM_PROMPT } };
         struct nhi_ticket t;
         struct nhi_verdict v;
         char sql[80], *text;
@@ -252,17 +257,17 @@ static void torn_ledger(void **state)
         world_reset();
         t = world_ticket();
         record(&t);
-        nhi_check(&ci_bot, &what, &v);
+        nhi_check(&what, &v);
         assert_int_equal(v.reason, NHI_PERMIT);
         snprintf(sql, sizeof(sql), "ALTER TABLE %s RENAME TO gone", parts[i]);
         world_sql(sql);
-        nhi_check(&ci_bot, &what, &v);
+        nhi_check(&what, &v);
         assert_int_equal(v.reason, NHI_DENY_LEDGER);
         assert_string_not_equal(v.message, "");
         if (i == 0) {
             text = world_mint(&t);
             shown.text = text;
-            nhi_check(&ci_bot, &shown, &v);
+            nhi_check(&shown, &v);
             assert_int_equal(v.reason, NHI_DENY_LEDGER);
             assert_false(v.verified);
             nhi_text_free(text);
@@ -274,34 +279,21 @@ static void torn_ledger(void **state)
 static void ahead(void **state)
 {
     struct nhi_ticket t = world_ticket();
-    struct nhi_shown what = { .source = NHI_FROM_SESSION, .ticket = &t, .granted = true, .registered = true };
+    struct nhi_shown what = { .asked = { CI_BOT, .source = NHI_FROM_SESSION, .ticket = &t, .granted = true,
+                                         .registered = true } };
     struct nhi_verdict v;
 
     (void)state;
     record(&t);
     what.ahead = 60;
-    nhi_check(&ci_bot, &what, &v);
+    nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
     assert_int_equal(v.why, NHI_PERMIT);
     what.ahead = t.exp - time(NULL) + 60;
-    nhi_check(&ci_bot, &what, &v);
+    nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
     assert_int_equal(v.why, NHI_DENY_EXPIRED);
     assert_int_equal(v.then, t.exp);
-}
-
-static void fits(void **state)
-{
-    enum nhi_fit fit;
-
-    (void)state;
-    for (fit = NHI_FIT_HERE; fit <= NHI_FIT_BEHIND; fit++) {
-        struct nhi_facts f = { .rules = NULL };
-
-        nhi_fit_load(fit, &f);
-        assert_int_equal(f.rolled_back, fit == NHI_FIT_BEHIND);
-        assert_int_equal(f.strange, fit != NHI_FIT_BEHIND && fit != NHI_FIT_HERE);
-    }
 }
 
 static struct nhi_grant of_rule(const char *rule)
@@ -324,36 +316,34 @@ static struct nhi_grant of_rule(const char *rule)
     return g;
 }
 
-/* Of each rule its own sessions and grants, where they count; what cannot be counted is full. */
+/* Of each rule its own sessions and grants; what cannot be counted is an error. */
 static void counts(void **state)
 {
-    struct nhi_rule rules[] = { { .name = "all", .max_sessions = 5, .max_grants = 5 },
-                                { .name = "other", .max_sessions = 5, .max_grants = 5 },
-                                { .name = "all", .sessions = 77, .grants = 78 } };
-    struct nhi_facts f = { .rules = rules, .rule_count = 3 };
+    const struct nhi_lookups *host = &nhi_lookups_of_host;
     struct nhi_grant g = of_rule("all");
+    const int64_t now = time(NULL);
+    uint32_t n = 7;
 
     (void)state;
-    nhi_counts_load(time(NULL), &f);
-    assert_int_equal(rules[0].sessions, 0);
-    assert_int_equal(rules[0].grants, 0);
+    assert_int_equal(host->sessions(NULL, "all", &n), NHI_OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(host->grants(NULL, "all", now, &n), NHI_OK);
+    assert_int_equal(n, 0);
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
     assert_int_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0), NHI_OK);
-    nhi_counts_load(time(NULL), &f);
-    assert_int_equal(rules[0].sessions, 1);
-    assert_int_equal(rules[0].grants, 1);
-    assert_int_equal(rules[1].sessions, 0);
-    assert_int_equal(rules[1].grants, 0);
-    assert_int_equal(rules[2].sessions, 77);
-    assert_int_equal(rules[2].grants, 78);
+    assert_int_equal(host->sessions(NULL, "all", &n), NHI_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(host->grants(NULL, "all", now, &n), NHI_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(host->sessions(NULL, "other", &n), NHI_OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(host->grants(NULL, "other", now, &n), NHI_OK);
+    assert_int_equal(n, 0);
     assert_int_equal(rename(NHI_RUN_DIR "/sessions", NHI_RUN_DIR "/elsewhere"), 0);
     world_write(NHI_RUN_DIR "/sessions", "", 0600);
     assert_int_equal(rename(NHI_STATE_DIR "/" NHI_GRANTS_DIR, NHI_STATE_DIR "/elsewhere"), 0);
-    nhi_counts_load(time(NULL), &f);
-    assert_true(rules[0].sessions > 1000000);
-    assert_true(rules[0].grants > 1000000);
-    assert_int_equal(rules[2].sessions, 77);
-    assert_int_equal(rules[2].grants, 78);
+    assert_int_not_equal(host->sessions(NULL, "all", &n), NHI_OK);
+    assert_int_not_equal(host->grants(NULL, "all", now, &n), NHI_OK);
 }
 
 #define T(f) cmocka_unit_test_setup(f, fresh)
@@ -371,7 +361,6 @@ int main(void)
         T(accounts_that_are_not_known),
         T(torn_ledger),
         T(ahead),
-        T(fits),
     };
     uint8_t sk[NHI_SK_LEN];
 

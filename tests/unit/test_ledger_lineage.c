@@ -60,7 +60,7 @@ static bool is_revoked(struct nhi_ledger *l, unsigned n)
     struct nhi_facts f;
     bool revoked;
 
-    assert_int_equal(nhi_facts_load(l, &t, NULL, STATE_NOW, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
     revoked = f.revoked;
     nhi_facts_free(&f);
     /* What is found by account must say the same. */
@@ -246,12 +246,12 @@ static void renewed_with_another_key(void **state)
     memcpy(next.kid, "k2", 3);
     old = row_of(l, 1);
     assert_int_equal(nhi_ticket_renew(l, &old, &next, false, NOW), NHI_OK);
-    assert_int_equal(nhi_facts_load_bare(l, &next, &facts), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &next, &facts), NHI_OK);
     assert_string_equal(facts.root, t.jti);
     assert_string_equal(facts.root_kid, "k1");
     nhi_facts_free(&facts);
     memset(&facts, 0, sizeof(facts));
-    assert_int_equal(nhi_facts_load_bare(l, &t, &facts), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &t, &facts), NHI_OK);
     assert_string_equal(facts.root_kid, "k1");
     nhi_facts_free(&facts);
     state_end(l);
@@ -432,7 +432,7 @@ static void nothing_of_before_an_epoch_is_live(void **state)
     assert_int_equal(nhi_restore_run(l, &how, t.exp + 60), NHI_OK);
     assert_int_equal(nhi_ledger_set_clock(l, NOW), NHI_OK);
     assert_true(row_of(l, 1).revoked);
-    assert_int_equal(nhi_facts_load(l, &t, NULL, NOW, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
     assert_true(f.former);
     nhi_facts_free(&f);
     state_end(l);

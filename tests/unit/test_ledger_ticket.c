@@ -13,6 +13,7 @@
 #include "libnhi/base/time.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
@@ -40,7 +41,7 @@ static bool facts_say_revoked(struct nhi_ledger *l, const struct nhi_ticket *t)
 {
     struct nhi_facts f;
 
-    assert_int_equal(nhi_facts_load(l, t, NULL, STATE_NOW, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, t, &f), NHI_OK);
     nhi_facts_free(&f);
     return f.revoked;
 }
@@ -459,7 +460,7 @@ static void facts(void **state)
     struct nhi_facts f;
 
     (void)state;
-    assert_int_equal(nhi_facts_load(l, &t, NULL, STATE_NOW, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
     assert_string_equal(f.host, STATE_HOST);
     assert_int_equal(f.latest, NOW);
     assert_false(f.lockdown || f.revoked);
@@ -470,17 +471,19 @@ static void facts(void **state)
     assert_int_equal(f.task_state, NHI_TASK_OPEN);
     assert_string_equal(f.task_agent, "ci-bot");
     assert_int_equal(f.task_deadline, NOW + 7200);
+    assert_int_equal(f.rule_count, 0);
+    assert_int_equal(nhi_sql_rules(l, t.agent, NULL, NOW, &f), NHI_OK);
     assert_int_equal(f.rule_count, 1);
     assert_string_equal(f.rules[0].name, "all");
     nhi_facts_free(&f);
     memcpy(no.agent, "bot", 4);
     memcpy(no.task, "build", 6);
     memcpy(no.kid, "k", 2);
-    assert_int_equal(nhi_facts_load(l, &no, NULL, STATE_NOW, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &no, &f), NHI_OK);
     assert_false(f.issuer_known || f.agent_known || f.task_known || f.revoked);
     assert_int_equal(f.rule_count, 0);
     nhi_facts_free(&f);
-    assert_int_equal(nhi_facts_load(l, NULL, NULL, STATE_NOW, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, NULL, &f), NHI_OK);
     assert_string_equal(f.host, STATE_HOST);
     nhi_facts_free(&f);
     nhi_facts_free(NULL);
@@ -548,7 +551,7 @@ static void no_full_scan(void **state)
     record(l, &t);
     assert_int_equal(sqlite3_trace_v2(l->db, SQLITE_TRACE_STMT, see_statement, NULL), SQLITE_OK);
     assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
-    assert_int_equal(nhi_facts_load(l, &t, NULL, STATE_NOW, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
     nhi_facts_free(&f);
     (void)revoke(l, NHI_REVOKE_TICKET, t.jti);
     (void)revoke(l, NHI_REVOKE_TASK, "build-1");
@@ -573,7 +576,7 @@ static int cost_of_a_login(struct nhi_ledger *l, const struct nhi_ticket *t)
     sqlite3_progress_handler(l->db, 10, see_step, NULL);
     assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
     assert_string_equal(got.jti, t->jti);
-    assert_int_equal(nhi_facts_load(l, t, NULL, STATE_NOW, &f), NHI_OK);
+    assert_int_equal(nhi_facts_load(l, t, &f), NHI_OK);
     nhi_facts_free(&f);
     sqlite3_progress_handler(l->db, 0, NULL, NULL);
     return steps;

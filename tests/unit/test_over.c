@@ -41,7 +41,7 @@ static struct nhi_grant opened(void)
 
 static enum nhi_reason over_in(const struct nhi_moment *m, const struct nhi_grant *g, int64_t *at)
 {
-    const struct nhi_shown what = { .source = g->source, .ticket = &g->ticket, .since = g };
+    const struct nhi_shown what = { .asked = { .source = g->source, .ticket = &g->ticket }, .since = g };
     struct nhi_verdict v;
 
     nhi_check_over(m, &what, &v);

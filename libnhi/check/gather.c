@@ -1,0 +1,108 @@
+/*
+ * MUST: be the only place that fills in facts for a decision.
+ * MUST: end in a denial wherever a look-up fails.
+ */
+#include "libnhi/check/gather.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libnhi/ledger/ledger_facts.h"
+
+/* What cannot be counted is full. */
+#define FULL (UINT32_MAX / 2)
+
+static enum nhi_reason ledger_failed(struct nhi_gathering *g, enum nhi_err err)
+{
+    nhi_moment_say(g->m, err, g->message);
+    return NHI_DENY_LEDGER;
+}
+
+enum nhi_reason nhi_gather_ticket(struct nhi_gathering *g, const struct nhi_ticket *t, struct nhi_facts *f)
+{
+    enum nhi_err err;
+
+    memset(f, 0, sizeof(*f));
+    err = g->how->ticket(g->m, g->ctx, t, f);
+    if (err != NHI_OK)
+        return ledger_failed(g, err);
+    f->rolled_back = g->m->fit == NHI_FIT_BEHIND;
+    f->strange = g->m->fit != NHI_FIT_HERE && g->m->fit != NHI_FIT_BEHIND;
+    if (g->m->fit != NHI_FIT_HERE)
+        snprintf(g->message, sizeof(g->message), "%s", nhi_fit_text(g->m->fit));
+    nhi_reserve_apply(g->m->reserve, t, f);
+    if (f->successor[0] != '\0' && !f->superseded)
+        f->superseded = g->how->superseded(g->ctx, t->jti);
+    return NHI_PERMIT;
+}
+
+static enum nhi_reason account_failed(struct nhi_gathering *g, const char *account)
+{
+    if (g->local_err == NHI_ERR_NOT_FOUND)
+        return NHI_DENY_SUBJECT;
+    snprintf(g->message, sizeof(g->message), "account %s: %s", account,
+             g->local_err == NHI_ERR_BUSY ? "a source of accounts gave no answer" : nhi_strerror(g->local_err));
+    return g->local_err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_GROUPS;
+}
+
+static enum nhi_reason find_account(struct nhi_gathering *g, struct nhi_request *r, const struct nhi_facts *f)
+{
+    const struct nhi_local *l = &g->local;
+
+    if (!g->has_local)
+        g->local_err = g->how->account(g->ctx, r, f, &g->local);
+    g->has_local = true;
+    if (g->local_err != NHI_OK)
+        return account_failed(g, r->subject);
+    if (l->blind[0] != '\0')
+        snprintf(g->message, sizeof(g->message), "groups of %s: %s", r->subject, l->blind);
+    r->subject_uid = l->uid;
+    r->subject_privileged = l->privileged;
+    r->subject_blind = l->blind[0] != '\0' && !l->goes_on;
+    return NHI_PERMIT;
+}
+
+/* What cannot be read is a place where nobody is. */
+static void find_pin(const struct nhi_gathering *g, const struct nhi_request *r, struct nhi_facts *f)
+{
+    bool recorded = f->root[0] != '\0';
+    enum nhi_err err = g->how->pin(g->ctx, recorded ? f->root_kid : r->ticket->kid, recorded ? f->root : r->ticket->jti,
+                                   r->remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL, f->pin);
+
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        memcpy(f->pin, "?", 2);
+}
+
+static void count_uses(const struct nhi_gathering *g, struct nhi_facts *f)
+{
+    for (size_t i = 0; i < f->rule_count; i++) {
+        struct nhi_rule *rule = &f->rules[i];
+
+        if (rule->max_sessions != 0 && g->how->sessions(g->ctx, rule->name, &rule->sessions) != NHI_OK)
+            rule->sessions = FULL;
+        if (rule->max_grants != 0 && g->how->grants(g->ctx, rule->name, g->m->now, &rule->grants) != NHI_OK)
+            rule->grants = FULL;
+    }
+}
+
+enum nhi_reason nhi_gather_use(struct nhi_gathering *g, struct nhi_request *r, struct nhi_facts *f, bool *pinned)
+{
+    enum nhi_reason reason;
+    enum nhi_err err;
+
+    *pinned = false;
+    err = g->how->rules(g->m, g->ctx, r, f);
+    if (err == NHI_OK)
+        err = g->how->namesake(g->m, g->ctx, r->subject, &f->subject_agent);
+    if (err != NHI_OK)
+        return ledger_failed(g, err);
+    reason = find_account(g, r, f);
+    if (reason != NHI_PERMIT)
+        return reason;
+    *pinned = nhi_is_pinned(r, f);
+    if (*pinned)
+        find_pin(g, r, f);
+    count_uses(g, f);
+    f->unsupervised = f->unsupervised && !g->how->supervised(g->ctx);
+    return NHI_PERMIT;
+}

@@ -1,0 +1,56 @@
+/*
+ * What a decision is made over, gathered in one place, for whoever asks: pam_nhi, sshd's helper, the supervisor, and
+ * the previews of nhictl.
+ *
+ * In two steps. First what is known of a ticket, whoever shows it: that is enough to say whether what it opened has
+ * ended, and it waits for nobody. Then what is known of this use of it, which may ask sources of accounts that others
+ * can hold up.
+ */
+#ifndef NHI_GATHER_H
+#define NHI_GATHER_H
+
+#include "libnhi/check/moment.h"
+#include "libnhi/check/privileged.h"
+#include "libnhi/grant/grant.h"
+
+/* What is looked up. Each may fail only in the ways that it says here; ctx is the caller's. */
+struct nhi_lookups {
+    /* All that is recorded of the ticket, its issuer, agent, task and ancestors, and of this host; t may be NULL. What
+     * is unknown is no error. */
+    enum nhi_err (*ticket)(const struct nhi_moment *m, void *ctx, const struct nhi_ticket *t, struct nhi_facts *f);
+    /* At least the rules that the request could meet. */
+    enum nhi_err (*rules)(const struct nhi_moment *m, void *ctx, const struct nhi_request *r, struct nhi_facts *f);
+    /* The uid of the agent that has the name of the account; 0: none has. */
+    enum nhi_err (*namesake)(const struct nhi_moment *m, void *ctx, const char *account, uint32_t *uid);
+    /* Whether what renewed the ticket was used: true where that cannot be told. */
+    bool (*superseded)(void *ctx, const char *jti);
+    /* The account, by its name and the uid in the request. NHI_ERR_NOT_FOUND: there is none; NHI_ERR_BUSY: and somebody
+     * gave no answer. */
+    enum nhi_err (*account)(void *ctx, const struct nhi_request *r, const struct nhi_facts *f, struct nhi_local *out);
+    /* Where a ticket was first used, among places of that kind. NHI_ERR_NOT_FOUND: nowhere. */
+    enum nhi_err (*pin)(void *ctx, const char *kid, const char *jti, enum nhi_pin kind, char place[NHI_PLACE_MAX + 1]);
+    /* How much of a rule is used up: sessions that are open, grants of the last hour. */
+    enum nhi_err (*sessions)(void *ctx, const char *rule, uint32_t *n);
+    enum nhi_err (*grants)(void *ctx, const char *rule, int64_t now, uint32_t *n);
+    bool (*supervised)(void *ctx);
+};
+extern const struct nhi_lookups nhi_lookups_of_host; /* as this host is; ctx: NULL */
+
+struct nhi_gathering {
+    const struct nhi_moment *m;
+    const struct nhi_lookups *how;
+    void *ctx;
+    struct nhi_local local; /* of the last account: looked up once, whichever tickets it could be about */
+    enum nhi_err local_err;
+    bool has_local;
+    char message[NHI_MESSAGE_MAX]; /* of what failed, or is doubtful; may be empty */
+};
+
+/* Into f; release it with nhi_facts_free, whatever is returned. NHI_PERMIT: go on; anything else is the decision. t: of
+ * the ticket, or NULL. */
+enum nhi_reason nhi_gather_ticket(struct nhi_gathering *g, const struct nhi_ticket *t, struct nhi_facts *f);
+/* Of r, which is all there but for what is looked up here: the account's uid and groups. pinned: whether the place
+ * matters. */
+enum nhi_reason nhi_gather_use(struct nhi_gathering *g, struct nhi_request *r, struct nhi_facts *f, bool *pinned);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * Look-ups of this host: its ledger, its records of use, its sessions and its accounts.
+ */
+#include <string.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/check/gather.h"
+#include "libnhi/grant/grant.h"
+#include "libnhi/grant/grant_hour.h"
+#include "libnhi/ledger/heartbeat.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/session/session_list.h"
+
+static enum nhi_err ticket(const struct nhi_moment *m, void *ctx, const struct nhi_ticket *t, struct nhi_facts *f)
+{
+    (void)ctx;
+    return nhi_facts_load(m->ledger, t, f);
+}
+
+static enum nhi_err rules(const struct nhi_moment *m, void *ctx, const struct nhi_request *r, struct nhi_facts *f)
+{
+    (void)ctx;
+    return nhi_sql_rules(m->ledger, r->ticket->agent, r, m->now, f);
+}
+
+static enum nhi_err namesake(const struct nhi_moment *m, void *ctx, const char *account, uint32_t *uid)
+{
+    struct nhi_agent a;
+    enum nhi_err err = nhi_agent_get(m->ledger, account, &a);
+
+    (void)ctx;
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        return err;
+    *uid = err == NHI_OK ? a.account.uid : 0;
+    return NHI_OK;
+}
+
+static bool superseded(void *ctx, const char *jti)
+{
+    (void)ctx;
+    return nhi_grant_is_superseded(NHI_STATE_DIR, jti);
+}
+
+/* Decided again, it is the account of then that counts, and not the process that asks. */
+static enum nhi_err account(void *ctx, const struct nhi_request *r, const struct nhi_facts *f, struct nhi_local *out)
+{
+    (void)ctx;
+    (void)f;
+    return nhi_local_of(r->subject, r->subject_uid, !r->granted, out);
+}
+
+static enum nhi_err pin(void *ctx, const char *kid, const char *jti, enum nhi_pin kind, char place[NHI_PLACE_MAX + 1])
+{
+    (void)ctx;
+    return nhi_grant_pinned(NHI_STATE_DIR, kid, jti, kind, place);
+}
+
+struct sessions_of {
+    const char *rule;
+    uint32_t n;
+};
+
+static int count_session(const char *handle, const struct nhi_grant *g, bool alive, void *ctx)
+{
+    struct sessions_of *of = ctx;
+
+    (void)handle;
+    of->n += alive && strcmp(g->rule, of->rule) == 0;
+    return 0;
+}
+
+static enum nhi_err sessions(void *ctx, const char *rule, uint32_t *n)
+{
+    struct sessions_of of = { rule, 0 };
+    enum nhi_err err = nhi_session_each(NHI_RUN_DIR, count_session, &of);
+
+    (void)ctx;
+    if (err == NHI_OK)
+        *n = of.n;
+    return err;
+}
+
+static enum nhi_err grants(void *ctx, const char *rule, int64_t now, uint32_t *n)
+{
+    (void)ctx;
+    return nhi_grant_count(NHI_STATE_DIR, rule, now, n);
+}
+
+static bool supervised(void *ctx)
+{
+    (void)ctx;
+    return nhi_heartbeat_is_live(NHI_RUN_DIR);
+}
+
+const struct nhi_lookups nhi_lookups_of_host = {
+    .ticket = ticket,
+    .rules = rules,
+    .namesake = namesake,
+    .superseded = superseded,
+    .account = account,
+    .pin = pin,
+    .sessions = sessions,
+    .grants = grants,
+    .supervised = supervised,
+};
