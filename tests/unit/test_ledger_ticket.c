@@ -13,8 +13,8 @@
 #include "libnhi/base/time.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_facts.h"
-#include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/sql.h" /* to see the statements that run */
