@@ -54,6 +54,14 @@ static enum nhi_reason renewed(struct state *s)
     return NHI_PERMIT;
 }
 
+/* What could not be looked at is not wrong. */
+static enum nhi_reason unverified(enum nhi_err err)
+{
+    if (err == NHI_ERR_NOMEM || err == NHI_ERR_SYS)
+        return NHI_DENY_INTERNAL;
+    return err == NHI_ERR_SIGNATURE ? NHI_DENY_SIGNATURE : NHI_DENY_MALFORMED;
+}
+
 /* Signature first: the key name in the footer only says which key to try. */
 static enum nhi_reason verify(struct state *s)
 {
@@ -63,18 +71,17 @@ static enum nhi_reason verify(struct state *s)
 
     if (len == 0)
         return NHI_DENY_NO_TICKET;
-    if (nhi_ticket_kid(s->what->text, len, s->v->kid) != NHI_OK)
-        return NHI_DENY_MALFORMED;
+    err = nhi_ticket_kid(s->what->text, len, s->v->kid);
+    if (err != NHI_OK)
+        return unverified(err);
     err = nhi_issuer_get(s->g.m->ledger, s->v->kid, &issuer);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_ISSUER_UNKNOWN;
     if (err != NHI_OK)
         return ledger_failed(s, err);
     err = nhi_ticket_verify(s->what->text, len, issuer.pk, &s->v->ticket);
-    if (err == NHI_ERR_SIGNATURE)
-        return NHI_DENY_SIGNATURE;
     if (err != NHI_OK)
-        return err == NHI_ERR_NOMEM || err == NHI_ERR_SYS ? NHI_DENY_INTERNAL : NHI_DENY_MALFORMED;
+        return unverified(err);
     s->v->verified = true;
     return NHI_PERMIT;
 }

@@ -38,10 +38,12 @@ enum nhi_reason nhi_gather_ticket(struct nhi_gathering *g, const struct nhi_tick
 
 static enum nhi_reason account_failed(struct nhi_gathering *g, const char *account)
 {
+    const bool busy = g->local_err == NHI_ERR_BUSY;
+
     if (g->local_err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_SUBJECT;
     snprintf(g->message, sizeof(g->message), "account %s: %s", account,
-             g->local_err == NHI_ERR_BUSY ? "a source of accounts gave no answer" : nhi_strerror(g->local_err));
+             busy ? "a source of accounts gave no answer" : nhi_strerror(g->local_err));
     return g->local_err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_GROUPS;
 }
 

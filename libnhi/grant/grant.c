@@ -315,28 +315,27 @@ enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g)
     return err;
 }
 
-/* Once an hour, counted from 1970, for each of these: the name says it all, and who comes second finds it. */
+/* Under a name that says it all: who comes second finds it there. */
+static enum nhi_err put(const char *dir, const struct nhi_grant *g, const char *name)
+{
+    struct making m = { .g = g, .fd = -1, .dirfd = -1 };
+    enum nhi_err err = start(&m, dir);
+
+    if (err == NHI_OK)
+        err = nhi_record_link(m.fd, m.dirfd, name);
+    finish(&m);
+    return err;
+}
+
+/* Once an hour, counted from 1970, for each of these. */
 enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g)
 {
-    int dirfd = -1, fd = -1;
-    enum nhi_err err;
     char name[128];
 
     if (!g->became || !nhi_name_is_account(g->subject) || !nhi_name_is_service(g->service))
         return NHI_ERR_ARG;
     snprintf(name, sizeof(name), "b-%lld-%s-%s-%s", (long long)(g->at / NHI_HOUR), g->within, g->service, g->subject);
-    err = open_grants(dir, &dirfd);
-    if (err == NHI_OK && faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        err = NHI_ERR_EXISTS;
-    if (err == NHI_OK)
-        err = nhi_record_make(dirfd, g, false, &fd);
-    if (err == NHI_OK)
-        err = nhi_record_link(fd, dirfd, name);
-    if (fd >= 0)
-        close(fd);
-    if (dirfd >= 0)
-        close(dirfd);
-    return err;
+    return put(dir, g, name);
 }
 
 enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root, enum nhi_pin kind,
@@ -391,41 +390,19 @@ bool nhi_grant_is_superseded(const char *dir, const char *jti)
 
 enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const char *handle)
 {
-    int dirfd = -1, fd = -1;
-    enum nhi_err err;
     char name[96];
 
     if (snprintf(name, sizeof(name), "s-%s-%s", g->id, handle) >= (int)sizeof(name))
         return NHI_ERR_TOO_LONG;
-    err = open_grants(dir, &dirfd);
-    if (err == NHI_OK)
-        err = nhi_record_make(dirfd, g, false, &fd);
-    if (err == NHI_OK)
-        err = nhi_record_link(fd, dirfd, name);
-    if (fd >= 0)
-        close(fd);
-    if (dirfd >= 0)
-        close(dirfd);
-    return err;
+    return put(dir, g, name);
 }
 
 enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const char *of)
 {
-    int dirfd = -1, fd = -1;
-    enum nhi_err err;
     char name[32];
 
     snprintf(name, sizeof(name), "n-%s", of);
-    err = open_grants(dir, &dirfd);
-    if (err == NHI_OK)
-        err = nhi_record_make(dirfd, g, false, &fd);
-    if (err == NHI_OK)
-        err = nhi_record_link(fd, dirfd, name);
-    if (fd >= 0)
-        close(fd);
-    if (dirfd >= 0)
-        close(dirfd);
-    return err;
+    return put(dir, g, name);
 }
 
 static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
@@ -435,29 +412,24 @@ static void index_name(char *name, size_t size, const char *boot, const struct n
 
 enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
 {
-    int dirfd = -1, fd = -1, i;
+    struct making m = { .g = g, .fd = -1, .dirfd = -1 };
     enum nhi_err err;
     char name[64];
 
     index_name(name, sizeof(name), g->boot, &g->parent);
-    err = open_grants(dir, &dirfd);
+    err = start(&m, dir);
     if (err == NHI_OK)
-        err = nhi_record_make(dirfd, g, false, &fd);
-    if (err == NHI_OK)
-        err = nhi_record_link(fd, dirfd, name);
+        err = nhi_record_link(m.fd, m.dirfd, name);
     /* A second try on the same connection replaces the first: the last one decided counts. Where
      * sshd's listener is the parent, connections replace each other's, which nobody will look for.
      */
-    for (i = 0; err == NHI_ERR_EXISTS && i < REPLACE_TRIES; i++) {
-        if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+    for (int i = 0; err == NHI_ERR_EXISTS && i < REPLACE_TRIES; i++) {
+        if (unlinkat(m.dirfd, name, 0) != 0 && errno != ENOENT)
             err = nhi_err_from_errno(errno);
         else
-            err = nhi_record_link(fd, dirfd, name);
+            err = nhi_record_link(m.fd, m.dirfd, name);
     }
-    if (fd >= 0)
-        close(fd);
-    if (dirfd >= 0)
-        close(dirfd);
+    finish(&m);
     return err;
 }
 

@@ -21,14 +21,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/check/check.h"
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/policy/decide.h"
+#include "libnhi/reserve/reserve_write.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_find.h"
 #include "tests/lib/state.h"
@@ -629,6 +632,42 @@ static void ticket_verify(void **state)
     nhi_text_free(text);
 }
 
+/* A ticket that cannot be verified now is not one that is wrong. */
+static bool check_shown(void)
+{
+    const struct nhi_shown what = { .asked = { .source = NHI_FROM_PROMPT, .service = "sshd", .subject = "ci-bot" },
+                                    .text = text };
+    struct nhi_verdict v;
+
+    nhi_check(&what, &v);
+    whole_again();
+    assert_int_not_equal(v.reason, NHI_PERMIT);
+    assert_int_not_equal(v.reason, NHI_DENY_MALFORMED);
+    assert_int_not_equal(v.reason, NHI_DENY_SIGNATURE);
+    assert_int_not_equal(v.reason, NHI_DENY_ISSUER_UNKNOWN);
+    return v.verified;
+}
+
+static void ticket_shown(void **state)
+{
+    struct nhi_issuer i = {
+        .kid = "k2", .own = true, .max_ttl = 86400, .agents = "*", .accounts = "*", .services = "*"
+    };
+    struct nhi_ledger *l = state_begin();
+
+    (void)state;
+    minted = state_ticket(1);
+    snprintf(minted.kid, sizeof(minted.kid), "%s", i.kid);
+    assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
+    memcpy(i.pk, pk, sizeof(i.pk));
+    assert_int_equal(nhi_issuer_add(l, &i, STATE_NOW), NHI_OK);
+    state_end(l);
+    assert_int_equal(nhi_reserve_create(NHI_STATE_DIR), NHI_OK);
+    assert_int_equal(nhi_ticket_mint(&minted, sk, &text), NHI_OK);
+    each_allocation(check_shown, 20);
+    nhi_text_free(text);
+}
+
 static bool verify_damaged(void)
 {
     struct nhi_ticket got;
@@ -653,6 +692,7 @@ static void ticket_of_another_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(ticket_shown, state_ready),
         cmocka_unit_test_setup(facts_permit, state_ready),
         cmocka_unit_test_setup(facts_forbidden, state_ready),
         cmocka_unit_test_setup(facts_revoked, state_ready),

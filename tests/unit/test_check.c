@@ -285,6 +285,9 @@ static void ahead(void **state)
 
     (void)state;
     record(&t);
+    nhi_check(&what, &v);
+    assert_int_equal(v.reason, NHI_PERMIT);
+    assert_int_equal(v.then, 0);
     what.ahead = 60;
     nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_PERMIT);

@@ -612,6 +612,26 @@ static void became(void **state)
     assert_int_equal(state_count(STATE_GRANTS, NULL), 5);
 }
 
+/* What does not fit into a name is no record. */
+static void handles_that_do_not_fit(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char handle[97];
+
+    (void)state;
+    memset(handle, 'x', sizeof(handle));
+    handle[96 - 3 - strlen(g.id)] = '\0'; /* with its prefix, a byte too many */
+    assert_int_equal(nhi_grant_opens(NHI_STATE_DIR, &g, handle), NHI_ERR_TOO_LONG);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    handle[96 - 4 - strlen(g.id)] = '\0';
+    assert_int_equal(nhi_grant_opens(NHI_STATE_DIR, &g, handle), NHI_OK);
+    assert_int_equal(nhi_grant_opens(NHI_STATE_DIR, &g, handle), NHI_ERR_EXISTS);
+    assert_int_equal(state_count(STATE_GRANTS, "s-"), 1);
+    assert_int_equal(nhi_grant_unused(NHI_STATE_DIR, &g, g.id), NHI_OK);
+    assert_int_equal(nhi_grant_unused(NHI_STATE_DIR, &g, g.id), NHI_ERR_EXISTS);
+    assert_int_equal(state_count(STATE_GRANTS, "n-"), 1);
+}
+
 /* A record under another boot's or another process's name is nobody's. */
 static void of_a_child_misnamed(void **state)
 {
@@ -645,6 +665,7 @@ int main(void)
         cmocka_unit_test_setup(one_use_for_a_thousand, state_empty),
         cmocka_unit_test_setup(bounded_denials, state_empty),
         cmocka_unit_test_setup(bounded_observations, state_empty),
+        cmocka_unit_test_setup(handles_that_do_not_fit, state_empty),
         cmocka_unit_test_setup(ended_by_what_renewed_it, state_empty),
         cmocka_unit_test_setup(same_id_of_another_issuer, state_empty),
         cmocka_unit_test_setup(renewed_by_another_key, state_empty),

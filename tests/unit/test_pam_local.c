@@ -249,6 +249,8 @@ static void test_su_from_a_person(void **state)
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
     assert_string_equal(world_reason(), "permit");
     assert_int_equal(world_sessions(), 1);
+    /* No other process goes on with it. */
+    assert_int_equal(world_records('p'), 0);
     c.reply = "a password";
     assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
     assert_string_equal(world_reason(), "malformed");

@@ -164,6 +164,21 @@ static int deep(void)
     return register_self(1) != NHI_OK ? 92 : descend();
 }
 
+/* Somebody else's directory holds nobody's sessions. */
+static void directories_of_others(void **state)
+{
+    (void)state;
+    assert_int_equal(register_self(1), NHI_OK);
+    assert_int_equal(chown(SESSIONS, 1001, 0), 0);
+    assert_int_equal(register_self(2), NHI_ERR_UNSAFE);
+    assert_int_equal(chown(SESSIONS, 0, 0), 0);
+    assert_int_equal(chown(NHI_RUN_DIR, 1001, 0), 0);
+    assert_int_equal(register_self(2), NHI_ERR_UNSAFE);
+    assert_int_equal(chown(NHI_RUN_DIR, 0, 0), 0);
+    assert_int_equal(chmod(SESSIONS, 0770), 0);
+    assert_int_equal(register_self(1), NHI_OK);
+}
+
 /* Of the handles only an audit session's and a cgroup's hold more than the process that registered. */
 static void outlives(void **state)
 {
@@ -691,6 +706,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(inside, state_empty),
         cmocka_unit_test_setup(outlives, state_empty),
+        cmocka_unit_test_setup(directories_of_others, state_empty),
         cmocka_unit_test_setup(far_below, state_empty),
         cmocka_unit_test_setup(innermost, state_empty),
         cmocka_unit_test_setup(one_ticket_a_handle, state_empty),
