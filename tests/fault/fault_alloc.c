@@ -632,7 +632,10 @@ static void ticket_verify(void **state)
     nhi_text_free(text);
 }
 
-/* A ticket that cannot be verified now is not one that is wrong. */
+static int unseen;
+
+/* A ticket that cannot be verified now is not one that is wrong, but for what jansson reports as bad syntax
+ * (libnhi/ticket/claims.c). */
 static bool check_shown(void)
 {
     const struct nhi_shown what = { .asked = { .source = NHI_FROM_PROMPT, .service = "sshd", .subject = "ci-bot" },
@@ -642,9 +645,10 @@ static bool check_shown(void)
     nhi_check(&what, &v);
     whole_again();
     assert_int_not_equal(v.reason, NHI_PERMIT);
-    assert_int_not_equal(v.reason, NHI_DENY_MALFORMED);
     assert_int_not_equal(v.reason, NHI_DENY_SIGNATURE);
     assert_int_not_equal(v.reason, NHI_DENY_ISSUER_UNKNOWN);
+    unseen += v.reason == NHI_DENY_INTERNAL && !v.verified && v.kid[0] != '\0';
+    assert_true(v.reason != NHI_DENY_MALFORMED || v.kid[0] != '\0');
     return v.verified;
 }
 
@@ -665,6 +669,7 @@ static void ticket_shown(void **state)
     assert_int_equal(nhi_reserve_create(NHI_STATE_DIR), NHI_OK);
     assert_int_equal(nhi_ticket_mint(&minted, sk, &text), NHI_OK);
     each_allocation(check_shown, 20);
+    assert_true(unseen > 0 || getenv("DEPTH") == NULL); /* of a sample none need be */
     nhi_text_free(text);
 }
 
