@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libnhi/policy/rule_field.h"
 #include "libnhi/ticket/sshopt.h"
 
 struct list {
@@ -211,53 +212,72 @@ static enum nhi_err take_name(const config_setting_t *s, struct nhi_rule *r, str
     return NHI_OK;
 }
 
-#define KEYS \
-    "name, effect, agent, owner, task, account, service, source, days, hours, zone, bound, " \
-    "max_lifetime, max_age, max_uses, max_sessions, max_grants_per_hour or ssh"
+/* "name, effect, … or ssh" */
+static enum nhi_err unknown_key(const config_setting_t *s, struct nhi_conf_error *error)
+{
+    char keys[200] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++)
+        len += (size_t)snprintf(keys + len, sizeof(keys) - len, "%s%s",
+                                i == 0                     ? ""
+                                : i == NHI_RULE_FIELDS - 1 ? " or "
+                                                           : ", ",
+                                nhi_rule_fields[i].key);
+    return nhi_conf_bad(error, config_setting_source_line(s), "unknown key '%.40s': expected %s",
+                        config_setting_name(s), keys);
+}
+
+static enum nhi_err take_number(const config_setting_t *s, struct nhi_rule *r, const struct nhi_rule_field *f,
+                                struct nhi_conf_error *error)
+{
+    uint32_t count = 0;
+    int64_t span = 0;
+    enum nhi_err err =
+        f->kind == NHI_FIELD_SPAN
+            ? nhi_conf_span(s, &span, error)
+            : nhi_conf_count(s, 1, f->kind == NHI_FIELD_USES ? NHI_USES_MAX : NHI_CAP_MAX, &count, error);
+
+    if (err == NHI_OK)
+        nhi_rule_field_set(r, f, span + count);
+    return err;
+}
 
 static enum nhi_err take_key(const config_setting_t *s, struct nhi_rule *r, bool *effect, struct nhi_conf_error *error)
 {
-    const char *key = config_setting_name(s);
+    const struct nhi_rule_field *f = nhi_rule_field(config_setting_name(s));
 
-#define IS(word) (strcmp(key, word) == 0)
-    if (IS("name"))
+    if (f == NULL)
+        return unknown_key(s, error);
+    switch (f->kind) {
+    case NHI_FIELD_NAME:
         return take_name(s, r, error);
-    if (IS("effect"))
+    case NHI_FIELD_EFFECT:
         return take_effect(s, r, effect, error);
-    if (IS("agent"))
-        return take_names(s, r->agents, nhi_pattern_is_agent, error);
-    if (IS("owner"))
+    case NHI_FIELD_PATTERNS:
+        return take_names(s, nhi_rule_field_text_of(r, f), f->ok, error);
+    case NHI_FIELD_NAMES:
+        return take_names_or_any(s, nhi_rule_field_text_of(r, f), f->ok, error);
+    case NHI_FIELD_OWNERS:
         return nhi_conf_each(s, add_owner, r, error);
-    if (IS("task"))
-        return take_names(s, r->tasks, nhi_pattern_is_task, error);
-    if (IS("account"))
-        return take_names_or_any(s, r->accounts, nhi_name_is_account, error);
-    if (IS("service"))
-        return take_names_or_any(s, r->services, nhi_name_is_service, error);
-    if (IS("source"))
+    case NHI_FIELD_SOURCE:
         return nhi_conf_each(s, add_source, r, error);
-    if (IS("days"))
+    case NHI_FIELD_DAYS:
         return nhi_conf_each(s, add_days, r, error);
-    if (IS("hours"))
+    case NHI_FIELD_HOURS:
         return nhi_conf_each(s, add_hours, r, error);
-    if (IS("zone"))
+    case NHI_FIELD_ZONE:
         return take_zone(s, r, error);
-    if (IS("bound"))
+    case NHI_FIELD_BOUND:
         return nhi_conf_each(s, add_bound, r, error);
-    if (IS("max_lifetime"))
-        return nhi_conf_span(s, &r->max_lifetime, error);
-    if (IS("max_age"))
-        return nhi_conf_span(s, &r->max_age, error);
-    if (IS("max_uses"))
-        return nhi_conf_count(s, 1, NHI_USES_MAX, &r->max_uses, error);
-    if (IS("max_sessions"))
-        return nhi_conf_count(s, 1, NHI_CAP_MAX, &r->max_sessions, error);
-    if (IS("max_grants_per_hour"))
-        return nhi_conf_count(s, 1, NHI_CAP_MAX, &r->max_grants, error);
-    if (IS("ssh"))
+    case NHI_FIELD_SSH:
         return nhi_conf_each(s, add_ssh, r, error);
-#undef IS
-    return nhi_conf_bad(error, config_setting_source_line(s), "unknown key '%.40s': expected " KEYS, key);
+    case NHI_FIELD_SPAN:
+    case NHI_FIELD_USES:
+    case NHI_FIELD_CAP:
+        return take_number(s, r, f, error);
+    }
+    return NHI_ERR_FORMAT;
 }
 
 /* What each key by itself cannot tell. */

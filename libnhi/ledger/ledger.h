@@ -19,7 +19,7 @@
 #include "libnhi/policy/decide.h"
 #include "libnhi/snapshot/snapshot.h"
 
-#define NHI_SCHEMA_VERSION 4
+#define NHI_SCHEMA_VERSION 5
 
 struct nhi_ledger;
 struct nhi_settings;

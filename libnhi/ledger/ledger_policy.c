@@ -20,7 +20,7 @@
     "CASE " t ".zone WHEN '' THEN NULL ELSE (SELECT z.ahead FROM zone z WHERE z.version = " t \
     ".version AND z.name = " t ".zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1) END"
 
-/* Of an NHI_SQL_LINE and an AHEAD. */
+/* Of a line and an AHEAD. */
 static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
 {
     const char *line = (const char *)sqlite3_column_text(st, 0);
@@ -35,17 +35,6 @@ static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
     return err == NHI_OK ? nhi_rule_line_parse(line, r) : err;
 }
 
-static bool is_well_formed(const struct nhi_rule *r)
-{
-    return nhi_name_is_task(r->name) && (r->agents[0] != '\0' || r->owners[0] != '\0') &&
-           (r->agents[0] == '\0' || nhi_list_is_valid(r->agents, nhi_pattern_is_agent)) &&
-           (r->tasks[0] == '\0' || nhi_list_is_valid(r->tasks, nhi_pattern_is_task)) &&
-           (strcmp(r->accounts, NHI_ANY) == 0 || nhi_list_is_valid(r->accounts, nhi_name_is_account)) &&
-           (strcmp(r->services, NHI_ANY) == 0 || nhi_list_is_valid(r->services, nhi_name_is_service)) &&
-           r->net_count <= NHI_RULE_NETS_MAX && r->hours_count <= NHI_RULE_HOURS_MAX &&
-           ((r->days == 0 && r->hours_count == 0) || r->zone[0] != '\0');
-}
-
 /* ---- the index ---- */
 
 static size_t count_words(const char *list)
@@ -58,17 +47,18 @@ static size_t count_words(const char *list)
     return n;
 }
 
-static enum nhi_err index_pair(struct nhi_ledger *l, const struct nhi_rule *r, const char *agent, const char *account)
+static enum nhi_err index_pair(struct nhi_ledger *l, const struct nhi_rule *r, const char *line, const char *agent,
+                               const char *account)
 {
     return nhi_sql_run(l, NULL,
-                       "INSERT INTO rule_index (version, pattern, agent, account, name) SELECT policy, ?, ?, ?, ?"
-                       " FROM setting WHERE one = 1",
-                       "isss", (int64_t)(strpbrk(agent, "*?") != NULL), agent, account, r->name);
+                       "INSERT INTO rule_index (version, pattern, agent, account, name, zone, line)"
+                       " SELECT policy, ?, ?, ?, ?, ?, ? FROM setting WHERE one = 1",
+                       "isssss", (int64_t)(strpbrk(agent, "*?") != NULL), agent, account, r->name, r->zone, line);
 }
 
 /* By each agent, pattern and account that it names; by NHI_ANY where it could be more than those.
  */
-static enum nhi_err index_rule(struct nhi_ledger *l, const struct nhi_rule *r)
+static enum nhi_err index_rule(struct nhi_ledger *l, const struct nhi_rule *r, const char *line)
 {
     const char *agents = r->agents, *accounts = r->accounts, *at, *to;
     char agent[NHI_LIST_MAX + 1], account[NHI_LIST_MAX + 1];
@@ -80,7 +70,7 @@ static enum nhi_err index_rule(struct nhi_ledger *l, const struct nhi_rule *r)
         accounts = NHI_ANY;
     for (at = agents; err == NHI_OK && (at = nhi_list_next(at, agent)) != NULL;)
         for (to = accounts; err == NHI_OK && (to = nhi_list_next(to, account)) != NULL;)
-            err = index_pair(l, r, agent, account);
+            err = index_pair(l, r, line, agent, account);
     return err;
 }
 
@@ -88,19 +78,15 @@ static enum nhi_err index_rule(struct nhi_ledger *l, const struct nhi_rule *r)
 
 static enum nhi_err insert_rule(struct nhi_ledger *l, const struct nhi_rule *r)
 {
-    char source[NHI_RULE_SOURCE_MAX + 1], hours[NHI_RULE_HOURS_TEXT_MAX + 1];
+    char line[NHI_RULE_LINE_MAX + 1];
+    enum nhi_err err;
 
-    if (!is_well_formed(r))
+    if (!nhi_rule_is_well_formed(r))
         return NHI_ERR_ARG;
-    nhi_rule_source_format(r, source);
-    nhi_rule_hours_format(r, hours);
-    return nhi_sql_run(l, NULL,
-                       "INSERT INTO rule SELECT policy, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                       " ?, ?, ? FROM setting WHERE one = 1",
-                       "sissssssissiiiiiii", r->name, (int64_t)r->forbid, r->agents, r->owners, r->tasks, r->accounts,
-                       r->services, source, (int64_t)r->days, hours, r->zone, (int64_t)r->bound, r->max_lifetime,
-                       r->max_age, (int64_t)r->max_uses, (int64_t)r->max_sessions, (int64_t)r->max_grants,
-                       (int64_t)r->ssh);
+    nhi_rule_line_format(r, line);
+    err = nhi_sql_run(l, NULL, "INSERT INTO rule SELECT policy, ?, ?, ? FROM setting WHERE one = 1", "sss", r->name,
+                      r->zone, line);
+    return err == NHI_OK ? index_rule(l, r, line) : err;
 }
 
 enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rules, size_t count, const char *hash,
@@ -115,13 +101,8 @@ enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rul
     /* Only the policy in force is searched. */
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "DELETE FROM rule_index", "");
-    for (size_t i = 0; i < count && err == NHI_OK; i++) {
+    for (size_t i = 0; i < count && err == NHI_OK; i++)
         err = insert_rule(l, &rules[i]);
-        if (err == NHI_OK)
-            err = index_rule(l, &rules[i]);
-    }
-    if (err == NHI_OK)
-        err = nhi_sql_run(l, NULL, NHI_SQL_COPY_LINES, "");
     return err;
 }
 
@@ -222,11 +203,11 @@ enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now,
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " NHI_SQL_LINE
-                          ", " AHEAD("r") " FROM rule r WHERE r.version = CASE ?2 WHEN 0 THEN"
-                                          " (SELECT policy FROM setting WHERE one = 1) ELSE ?2 END ORDER BY r.name",
-                          "ii", now, version);
+    err = nhi_sql_prepare(
+        l, &st,
+        "SELECT r.line, " AHEAD("r") " FROM rule r WHERE r.version = CASE ?2 WHEN 0 THEN"
+                                     " (SELECT policy FROM setting WHERE one = 1) ELSE ?2 END ORDER BY r.name",
+        "ii", now, version);
     return read_rules(l, st, err, NULL, NULL, rules, count);
 }
 

@@ -13,9 +13,6 @@
 #define TICKET_COLUMNS \
     "jti, kid, agent, task, host, accounts, services, iat, nbf, exp, uses, cnf, parent, origin," \
     " recorded, grants, last_used, root, renews, successor, superseded, renew_until, no_pin, tree, ssh"
-#define RULE_COLUMNS \
-    "name, forbid, agents, owners, tasks, accounts, services, source, days, hours, zone, bound," \
-    " max_lifetime, max_age, max_uses, max_sessions, max_grants, ssh"
 #define NOT_IN_COPY "'not in what was restored'"
 #define LOST "'the ledger was lost and restored'"
 
@@ -87,8 +84,8 @@ static const struct step steps[] = {
     { "INSERT INTO main.policy SELECT version + ?2, hash, at FROM copy.policy WHERE ?1 AND (version ="
       " (SELECT policy FROM copy.setting) OR hash NOT IN (SELECT hash FROM main.policy))",
       ALWAYS },
-    { "INSERT INTO main.rule (version, " RULE_COLUMNS ") SELECT version + ?2, " RULE_COLUMNS
-      " FROM copy.rule WHERE ?1 AND version + ?2 IN (SELECT version FROM main.policy)",
+    { "INSERT INTO main.rule SELECT version + ?2, name, zone, line FROM copy.rule"
+      " WHERE ?1 AND version + ?2 IN (SELECT version FROM main.policy)",
       ALWAYS },
     { "INSERT INTO main.zone SELECT version + ?2, name, at, ahead FROM copy.zone"
       " WHERE ?1 AND version + ?2 IN (SELECT version FROM main.policy)",

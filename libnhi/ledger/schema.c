@@ -97,6 +97,15 @@ static const char schema_policy[] =
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,"
     "  agent TEXT NOT NULL, task TEXT NOT NULL, jti TEXT NOT NULL, record TEXT UNIQUE,"
     "  detail TEXT NOT NULL) STRICT;";
+/* A rule in one line, as it was up to version 4. */
+#define COPY_LINES_2 \
+    "UPDATE rule_index SET (zone, line) = (SELECT r.zone," \
+    " r.name || char(9) || r.forbid || char(9) || r.days || char(9) || r.bound || char(9) ||" \
+    " r.max_lifetime || char(9) || r.max_age || char(9) || r.max_uses || char(9) ||" \
+    " r.max_sessions || char(9) || r.max_grants || char(9) || r.ssh || char(9) || r.agents ||" \
+    " char(9) || r.owners || char(9) || r.tasks || char(9) || r.accounts || char(9) ||" \
+    " r.services || char(9) || r.source || char(9) || r.hours || char(9) || r.zone FROM rule r" \
+    " WHERE r.version = rule_index.version AND r.name = rule_index.name)"
 /* Who answers for an agent, and what became of that. held: why it is suspended. file, file_review: where it is
  * declared, and what that last said of its review. */
 static const char owner_2[] =
@@ -124,7 +133,7 @@ static const char owner_2[] =
     "UPDATE agent SET held = 1 WHERE state = 2;"
     "ALTER TABLE rule_index ADD COLUMN zone TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE rule_index ADD COLUMN line TEXT NOT NULL DEFAULT '';"
-    "DELETE FROM rule_index WHERE version <> (SELECT policy FROM setting);" NHI_SQL_COPY_LINES ";";
+    "DELETE FROM rule_index WHERE version <> (SELECT policy FROM setting);" COPY_LINES_2 ";";
 
 /* AUTOINCREMENT keeps the newest number that was given, also when its event is gone. */
 static const char event_2[] =
@@ -219,8 +228,36 @@ static enum nhi_err to_version_4(struct nhi_ledger *l)
     return nhi_sql_err(l, sqlite3_exec(l->db, watched_4, NULL, NULL, NULL));
 }
 
+/* Of a rule only its line is kept (libnhi/policy/rule_line.h), beside what it is found by. */
+#define TEXT_5(key, column) " iif(" column " = '', '', char(9) || '" key "=' || rtrim(" column ", ' '))"
+#define NUMBER_5(key, column) " iif(" column " = 0, '', char(9) || '" key "=' || " column ")"
+static const char line_5[] =
+    "CREATE TABLE rule_5 ("
+    "  version INTEGER NOT NULL REFERENCES policy, name TEXT NOT NULL, zone TEXT NOT NULL, line TEXT NOT NULL,"
+    "  PRIMARY KEY (version, name)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO rule_5 SELECT version, name, zone, 'name=' || name || char(9) || 'effect=' ||"
+    " iif(forbid, 'forbid', 'permit') ||" TEXT_5("agent", "agents") "||" TEXT_5("owner", "owners") "||" TEXT_5("task", "tasks") "||" TEXT_5(
+        "account",
+        "accounts") "||" TEXT_5("service",
+                                "services") "||" TEXT_5("source", "source") "||" NUMBER_5("days",
+                                                                                          "days") "||" TEXT_5("hours",
+                                                                                                              "hours") "||" TEXT_5("zone",
+                                                                                                                                   "zone") "||" NUMBER_5("bound", "bound") "||" NUMBER_5("max_lifetime",
+                                                                                                                                                                                         "max_lifetime") "||" NUMBER_5("max_age", "max_age") "||" NUMBER_5("max_uses", "max_uses") "||" NUMBER_5("max_sessions", "max_sessions") "||" NUMBER_5("max_grants_per_hour",
+                                                                                                                                                                                                                                                                                                                                               "max_grants") "||" NUMBER_5("ssh",
+                                                                                                                                                                                                                                                                                                                                                                           "ssh") " FROM rule;"
+                                                                                                                                                                                                                                                                                                                                                                                  "DROP TABLE rule;"
+                                                                                                                                                                                                                                                                                                                                                                                  "ALTER TABLE rule_5 RENAME TO rule;"
+                                                                                                                                                                                                                                                                                                                                                                                  "UPDATE rule_index SET line = (SELECT r.line FROM rule r"
+                                                                                                                                                                                                                                                                                                                                                                                  " WHERE r.version = rule_index.version AND r.name = rule_index.name);";
+
+static enum nhi_err to_version_5(struct nhi_ledger *l)
+{
+    return nhi_sql_err(l, sqlite3_exec(l->db, line_5, NULL, NULL, NULL));
+}
+
 /* What makes version n + 2 of version n + 1. A new ledger goes the same way as an old one. */
-static enum nhi_err (*const steps[])(struct nhi_ledger *) = { to_version_2, to_version_3, to_version_4 };
+static enum nhi_err (*const steps[])(struct nhi_ledger *) = { to_version_2, to_version_3, to_version_4, to_version_5 };
 
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == NHI_SCHEMA_VERSION - 1, "a step to each version");
 

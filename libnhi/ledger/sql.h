@@ -32,17 +32,4 @@ void nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_er
 int64_t nhi_sql_int(sqlite3_stmt *st, int col, int64_t min, int64_t max, enum nhi_err *err);
 void nhi_sql_key(sqlite3_stmt *st, int col, uint8_t out[NHI_PK_LEN], enum nhi_err *err);
 
-/* A rule of table rule in one line, of fields with a tab between two, which none can hold: what a decision reads of
- * a thousand rules is a thousand texts. */
-#define NHI_SQL_LINE \
-    "r.name || char(9) || r.forbid || char(9) || r.days || char(9) || r.bound || char(9) ||" \
-    " r.max_lifetime || char(9) || r.max_age || char(9) || r.max_uses || char(9) ||" \
-    " r.max_sessions || char(9) || r.max_grants || char(9) || r.ssh || char(9) || r.agents ||" \
-    " char(9) || r.owners || char(9) || r.tasks || char(9) || r.accounts || char(9) ||" \
-    " r.services || char(9) || r.source || char(9) || r.hours || char(9) || r.zone"
-/* What nhi_sql_rules reads, of the rules that the index names. */
-#define NHI_SQL_COPY_LINES \
-    "UPDATE rule_index SET (zone, line) = (SELECT r.zone, " NHI_SQL_LINE " FROM rule r" \
-    " WHERE r.version = rule_index.version AND r.name = rule_index.name)"
-
 #endif

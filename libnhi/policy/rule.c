@@ -11,45 +11,6 @@
 #define MINUTE 60
 #define DAY (NHI_DAY_MINUTES * MINUTE)
 
-const char *nhi_condition_name(enum nhi_condition c)
-{
-    switch (c) {
-    case NHI_COND_MET:
-        return "met";
-    case NHI_COND_AGENT:
-        return "agent";
-    case NHI_COND_OWNER:
-        return "owner";
-    case NHI_COND_TASK:
-        return "task";
-    case NHI_COND_ACCOUNT:
-        return "account";
-    case NHI_COND_SERVICE:
-        return "service";
-    case NHI_COND_BOUND:
-        return "bound";
-    case NHI_COND_LIFETIME:
-        return "max_lifetime";
-    case NHI_COND_USES:
-        return "max_uses";
-    case NHI_COND_SOURCE:
-        return "source";
-    case NHI_COND_DAYS:
-        return "days";
-    case NHI_COND_HOURS:
-        return "hours";
-    case NHI_COND_AGE:
-        return "max_age";
-    case NHI_COND_SESSIONS:
-        return "max_sessions";
-    case NHI_COND_GRANTS:
-        return "max_grants_per_hour";
-    case NHI_COND_COUNT:
-        break;
-    }
-    return "unknown";
-}
-
 bool nhi_glob(const char *pattern, const char *word)
 {
     const char *star = NULL, *from = word;

@@ -80,9 +80,6 @@ enum nhi_condition {
     NHI_COND_GRANTS,
     NHI_COND_COUNT
 };
-/* "agent", "source" …, as the key in a policy file. */
-const char *nhi_condition_name(enum nhi_condition c);
-
 /* The first condition that the request does not meet, without what is capped. */
 enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_request *req,
                                   const struct nhi_facts *facts);

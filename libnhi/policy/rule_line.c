@@ -1,30 +1,107 @@
 #include "libnhi/policy/rule_line.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "libnhi/ticket/sshopt.h"
+#include "libnhi/policy/rule_field.h"
 
 #define LOCAL "local"
+#define FORBID "forbid"
+#define PERMIT "permit"
 
-void nhi_rule_source_format(const struct nhi_rule *r, char text[NHI_RULE_SOURCE_MAX + 1])
+struct line {
+    char *out;
+    size_t len;
+};
+
+/* Every part is far shorter than what is left: the longest of each fit together (tests/unit/test_rule_field.c). */
+__attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *fmt, ...)
 {
-    size_t len = 0;
+    va_list ap;
+    int n;
 
-    text[0] = '\0';
-    if (r->local)
-        len = (size_t)snprintf(text, NHI_RULE_SOURCE_MAX + 1, "%s ", LOCAL);
-    if (r->unix_socket)
-        len += (size_t)snprintf(text + len, NHI_RULE_SOURCE_MAX + 1 - len, "%s ", NHI_NET_UNIX);
+    va_start(ap, fmt);
+    n = vsnprintf(l->out + l->len, NHI_RULE_LINE_MAX + 1 - l->len, fmt, ap);
+    va_end(ap);
+    if (n > 0 && (size_t)n <= NHI_RULE_LINE_MAX - l->len)
+        l->len += (size_t)n;
+}
+
+static void add_source(struct line *l, const struct nhi_rule *r)
+{
+    const char *between = "";
+    char net[NHI_NET_TEXT_MAX + 1];
+
+    if (r->local) {
+        add(l, LOCAL);
+        between = " ";
+    }
+    if (r->unix_socket) {
+        add(l, "%s%s", between, NHI_NET_UNIX);
+        between = " ";
+    }
     for (uint32_t i = 0; i < r->net_count; i++) {
-        nhi_net_format(&r->nets[i], text + len);
-        len = strlen(text);
-        text[len++] = ' ';
-        text[len] = '\0';
+        nhi_net_format(&r->nets[i], net);
+        add(l, "%s%s", between, net);
+        between = " ";
     }
 }
 
-static void parse_source(char *text, struct nhi_rule *r, enum nhi_err *err)
+static void add_hours(struct line *l, const struct nhi_rule *r)
+{
+    for (uint32_t i = 0; i < r->hours_count; i++)
+        add(l, "%s%u-%u", i > 0 ? " " : "", (unsigned)r->hours[i].from, (unsigned)r->hours[i].to);
+}
+
+static void add_value(struct line *l, const struct nhi_rule *r, const struct nhi_rule_field *f)
+{
+    switch (f->kind) {
+    case NHI_FIELD_EFFECT:
+        add(l, "%s", r->forbid ? FORBID : PERMIT);
+        return;
+    case NHI_FIELD_SOURCE:
+        add_source(l, r);
+        return;
+    case NHI_FIELD_HOURS:
+        add_hours(l, r);
+        return;
+    case NHI_FIELD_NAME:
+    case NHI_FIELD_PATTERNS:
+    case NHI_FIELD_NAMES:
+    case NHI_FIELD_OWNERS:
+    case NHI_FIELD_ZONE:
+        add(l, "%s", nhi_rule_field_text(r, f));
+        return;
+    case NHI_FIELD_DAYS:
+    case NHI_FIELD_BOUND:
+    case NHI_FIELD_SPAN:
+    case NHI_FIELD_USES:
+    case NHI_FIELD_CAP:
+    case NHI_FIELD_SSH:
+        add(l, "%lld", (long long)nhi_rule_field_number(r, f));
+        return;
+    }
+}
+
+void nhi_rule_line_format(const struct nhi_rule *r, char out[NHI_RULE_LINE_MAX + 1])
+{
+    struct line l = { out, 0 };
+
+    out[0] = '\0';
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+        const struct nhi_rule_field *f = &nhi_rule_fields[i];
+
+        if (!nhi_rule_field_is_set(r, f))
+            continue;
+        add(&l, "%s%s=", l.len > 0 ? "\t" : "", f->key);
+        add_value(&l, r, f);
+    }
+}
+
+/* ---- reading ---- */
+
+static bool take_source(char *text, struct nhi_rule *r)
 {
     char *save = NULL, *word;
 
@@ -33,96 +110,127 @@ static void parse_source(char *text, struct nhi_rule *r, enum nhi_err *err)
             r->local = true;
         else if (strcmp(word, NHI_NET_UNIX) == 0)
             r->unix_socket = true;
-        else if (r->net_count == NHI_RULE_NETS_MAX || nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
-            *err = NHI_ERR_CORRUPT;
-        else
-            r->net_count++;
+        else if (r->net_count == NHI_RULE_NETS_MAX || nhi_net_parse(word, &r->nets[r->net_count++]) != NHI_OK)
+            return false;
     }
+    return true;
 }
 
-void nhi_rule_hours_format(const struct nhi_rule *r, char text[NHI_RULE_HOURS_TEXT_MAX + 1])
-{
-    size_t len = 0;
-
-    text[0] = '\0';
-    for (uint32_t i = 0; i < r->hours_count; i++)
-        len += (size_t)snprintf(text + len, NHI_RULE_HOURS_TEXT_MAX + 1 - len, "%u-%u ", (unsigned)r->hours[i].from,
-                                (unsigned)r->hours[i].to);
-}
-
-static void parse_hours(const char *text, struct nhi_rule *r, enum nhi_err *err)
+static bool take_hours(const char *text, struct nhi_rule *r)
 {
     unsigned from, to;
-    int n;
+    int n = 0;
 
     for (; *text != '\0'; text += n) {
-        if (r->hours_count == NHI_RULE_HOURS_MAX || sscanf(text, "%4u-%4u %n", &from, &to, &n) != 2 ||
-            from >= NHI_DAY_MINUTES || to > NHI_DAY_MINUTES) {
-            *err = NHI_ERR_CORRUPT;
-            return;
-        }
+        if (r->hours_count == NHI_RULE_HOURS_MAX || sscanf(text, "%4u-%4u%n", &from, &to, &n) != 2 ||
+            from >= NHI_DAY_MINUTES || to > NHI_DAY_MINUTES || (text[n] != '\0' && text[n] != ' '))
+            return false;
         r->hours[r->hours_count].from = (uint16_t)from;
         r->hours[r->hours_count++].to = (uint16_t)to;
+        n += text[n] == ' ';
     }
+    return true;
 }
 
-static void take_text(const char **at, char *out, size_t size, enum nhi_err *err)
+static bool take_effect(const char *text, struct nhi_rule *r)
 {
-    size_t len = (size_t)(strchrnul(*at, '\t') - *at);
-
-    if (len >= size) {
-        *err = NHI_ERR_CORRUPT;
-        len = 0;
-    }
-    memcpy(out, *at, len);
-    out[len] = '\0';
-    *at += len;
-    *at += **at == '\t';
+    r->forbid = strcmp(text, FORBID) == 0;
+    return r->forbid || strcmp(text, PERMIT) == 0;
 }
 
-static int64_t take_int(const char **at, int64_t max, enum nhi_err *err)
+static bool take_text(const char *text, struct nhi_rule *r, const struct nhi_rule_field *f)
 {
-    const char *start = *at;
+    size_t len = strlen(text);
+
+    if (len >= f->size)
+        return false;
+    memcpy(nhi_rule_field_text_of(r, f), text, len + 1);
+    return true;
+}
+
+static bool take_number(const char *text, struct nhi_rule *r, const struct nhi_rule_field *f)
+{
     int64_t n = 0;
 
-    for (; **at >= '0' && **at <= '9' && n <= (INT64_MAX - 9) / 10; (*at)++)
-        n = n * 10 + (**at - '0');
-    if (*at == start || **at != '\t' || n > max) {
-        *err = NHI_ERR_CORRUPT;
-        return 0;
-    }
-    (*at)++;
-    return n;
+    for (; *text >= '0' && *text <= '9' && n <= (INT64_MAX - 9) / 10; text++)
+        n = n * 10 + (*text - '0');
+    if (*text != '\0' || n > f->max)
+        return false;
+    nhi_rule_field_set(r, f, n);
+    return true;
 }
 
-enum nhi_err nhi_rule_line_parse(const char *at, struct nhi_rule *r)
+static bool take_value(char *text, struct nhi_rule *r, const struct nhi_rule_field *f)
 {
-    char source[NHI_RULE_SOURCE_MAX + 1], hours[NHI_RULE_HOURS_TEXT_MAX + 1];
-    enum nhi_err err = NHI_OK;
-
-    take_text(&at, r->name, sizeof(r->name), &err);
-    r->forbid = take_int(&at, 1, &err) == 1;
-    r->days = (uint8_t)take_int(&at, 127, &err);
-    r->bound = (uint32_t)take_int(&at, NHI_BOUND_ALL, &err);
-    r->max_lifetime = take_int(&at, INT64_MAX, &err);
-    r->max_age = take_int(&at, INT64_MAX, &err);
-    r->max_uses = (uint32_t)take_int(&at, UINT32_MAX, &err);
-    r->max_sessions = (uint32_t)take_int(&at, UINT32_MAX, &err);
-    r->max_grants = (uint32_t)take_int(&at, UINT32_MAX, &err);
-    r->ssh = (uint32_t)take_int(&at, NHI_SSHOPT_ALL, &err);
-    take_text(&at, r->agents, sizeof(r->agents), &err);
-    take_text(&at, r->owners, sizeof(r->owners), &err);
-    take_text(&at, r->tasks, sizeof(r->tasks), &err);
-    take_text(&at, r->accounts, sizeof(r->accounts), &err);
-    take_text(&at, r->services, sizeof(r->services), &err);
-    take_text(&at, source, sizeof(source), &err);
-    take_text(&at, hours, sizeof(hours), &err);
-    take_text(&at, r->zone, sizeof(r->zone), &err);
-    if (err == NHI_OK && *at != '\0')
-        err = NHI_ERR_CORRUPT;
-    if (err == NHI_OK) {
-        parse_source(source, r, &err);
-        parse_hours(hours, r, &err);
+    switch (f->kind) {
+    case NHI_FIELD_EFFECT:
+        return take_effect(text, r);
+    case NHI_FIELD_SOURCE:
+        return take_source(text, r);
+    case NHI_FIELD_HOURS:
+        return take_hours(text, r);
+    case NHI_FIELD_NAME:
+    case NHI_FIELD_PATTERNS:
+    case NHI_FIELD_NAMES:
+    case NHI_FIELD_OWNERS:
+    case NHI_FIELD_ZONE:
+        return take_text(text, r, f);
+    case NHI_FIELD_DAYS:
+    case NHI_FIELD_BOUND:
+    case NHI_FIELD_SPAN:
+    case NHI_FIELD_USES:
+    case NHI_FIELD_CAP:
+    case NHI_FIELD_SSH:
+        return take_number(text, r, f);
     }
-    return err;
+    return false;
+}
+
+/* Each field at most once, in its order: what one release does not know it does not leave out. */
+enum nhi_err nhi_rule_line_parse(const char *line, struct nhi_rule *r)
+{
+    char copy[NHI_RULE_LINE_MAX + 1], *part, *next, *value;
+    size_t len = strlen(line), at = 0;
+
+    if (len > NHI_RULE_LINE_MAX)
+        return NHI_ERR_CORRUPT;
+    memcpy(copy, line, len + 1);
+    for (part = copy; part != NULL; part = next) {
+        next = strchr(part, '\t');
+        if (next != NULL)
+            *next++ = '\0';
+        value = strchr(part, '=');
+        if (value == NULL)
+            return NHI_ERR_CORRUPT;
+        *value++ = '\0';
+        while (at < NHI_RULE_FIELDS && strcmp(nhi_rule_fields[at].key, part) != 0)
+            at++;
+        if (at == NHI_RULE_FIELDS || !take_value(value, r, &nhi_rule_fields[at]) ||
+            !nhi_rule_field_is_set(r, &nhi_rule_fields[at]))
+            return NHI_ERR_CORRUPT;
+        at++;
+    }
+    return NHI_OK;
+}
+
+static bool is_list(const struct nhi_rule *r, const struct nhi_rule_field *f)
+{
+    const char *text = nhi_rule_field_text(r, f);
+
+    if (f->kind == NHI_FIELD_NAMES && strcmp(text, NHI_ANY) == 0)
+        return true;
+    return text[0] == '\0' || nhi_list_is_valid(text, f->ok);
+}
+
+bool nhi_rule_is_well_formed(const struct nhi_rule *r)
+{
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+        const struct nhi_rule_field *f = &nhi_rule_fields[i];
+
+        if ((f->kind == NHI_FIELD_PATTERNS || f->kind == NHI_FIELD_NAMES) && !is_list(r, f))
+            return false;
+    }
+    return nhi_name_is_task(r->name) && (r->agents[0] != '\0' || r->owners[0] != '\0') && r->accounts[0] != '\0' &&
+           r->services[0] != '\0' && r->net_count <= NHI_RULE_NETS_MAX && r->hours_count <= NHI_RULE_HOURS_MAX &&
+           ((r->days == 0 && r->hours_count == 0) || r->zone[0] != '\0');
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libnhi/policy/rule_field.h"
 #include "libnhi/ticket/sshopt.h"
 
 struct text {
@@ -24,14 +25,12 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char
         t->len += (size_t)n;
 }
 
-static void add_owners(struct text *t, const struct nhi_rule *r)
+static void add_owners(struct text *t, const char *at)
 {
-    const char *at = r->owners;
-
     while (*at != '\0') {
         size_t n = strcspn(at, "\n");
 
-        add(t, "%s\"%.*s\"", at != r->owners ? " " : r->agents[0] != '\0' ? ", owner " : " owner ", (int)n, at);
+        add(t, " \"%.*s\"", (int)n, at);
         at += n + (at[n] == '\n');
     }
 }
@@ -40,8 +39,6 @@ static void add_source(struct text *t, const struct nhi_rule *r)
 {
     char net[NHI_NET_TEXT_MAX + 1];
 
-    if (r->local || r->unix_socket || r->net_count > 0)
-        add(t, ", source");
     if (r->local)
         add(t, " local");
     if (r->unix_socket)
@@ -52,57 +49,85 @@ static void add_source(struct text *t, const struct nhi_rule *r)
     }
 }
 
-static void add_time(struct text *t, const struct nhi_rule *r)
+static void add_bits(struct text *t, int64_t bits, const char *const *names)
 {
-    static const char days[][4] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
+    for (unsigned i = 0; names[i] != NULL; i++)
+        if ((bits & (INT64_C(1) << i)) != 0)
+            add(t, " %s", names[i]);
+}
 
-    if (r->days != 0)
-        add(t, ", days");
-    for (unsigned i = 0; i < 7; i++)
-        if ((r->days & (1u << i)) != 0)
-            add(t, " %s", days[i]);
-    if (r->hours_count > 0)
-        add(t, ", hours");
+static void add_hours(struct text *t, const struct nhi_rule *r)
+{
     for (uint32_t i = 0; i < r->hours_count; i++)
         add(t, " %02u:%02u-%02u:%02u", r->hours[i].from / 60u, r->hours[i].from % 60u, r->hours[i].to / 60u,
             r->hours[i].to % 60u);
-    if (r->zone[0] != '\0')
-        add(t, " %s", r->zone);
 }
 
-static void add_ticket(struct text *t, const struct nhi_rule *r)
+static void add_ssh(struct text *t, uint32_t ssh)
 {
-    if (r->bound != 0)
-        add(t, ", bound%s%s%s", (r->bound & NHI_BOUND_KEY) != 0 ? " key" : "",
-            (r->bound & NHI_BOUND_TREE) != 0 ? " tree" : "", (r->bound & NHI_BOUND_NOTHING) != 0 ? " nothing" : "");
-    if (r->max_lifetime != 0)
-        add(t, ", max_lifetime %llds", (long long)r->max_lifetime);
-    if (r->max_age != 0)
-        add(t, ", max_age %llds", (long long)r->max_age);
-    if (r->max_uses != 0)
-        add(t, ", max_uses %u", (unsigned)r->max_uses);
-    if (r->max_sessions != 0)
-        add(t, ", max_sessions %u", (unsigned)r->max_sessions);
-    if (r->max_grants != 0)
-        add(t, ", max_grants_per_hour %u", (unsigned)r->max_grants);
+    char text[NHI_SSHOPT_TEXT_MAX + 1];
+
+    nhi_sshopt_format(ssh, ' ', text);
+    add(t, " %s", text);
+}
+
+static void add_value(struct text *t, const struct nhi_rule *r, const struct nhi_rule_field *f)
+{
+    static const char *const days[] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL };
+    static const char *const bound[] = { "key", "tree", "nothing", NULL };
+
+    switch (f->kind) {
+    case NHI_FIELD_NAME:
+    case NHI_FIELD_EFFECT:
+        return; /* they stand before it all */
+    case NHI_FIELD_OWNERS:
+        add_owners(t, nhi_rule_field_text(r, f));
+        return;
+    case NHI_FIELD_SOURCE:
+        add_source(t, r);
+        return;
+    case NHI_FIELD_DAYS:
+        add_bits(t, r->days, days);
+        return;
+    case NHI_FIELD_HOURS:
+        add_hours(t, r);
+        return;
+    case NHI_FIELD_BOUND:
+        add_bits(t, r->bound, bound);
+        return;
+    case NHI_FIELD_SSH:
+        add_ssh(t, r->ssh);
+        return;
+    case NHI_FIELD_SPAN:
+        add(t, " %llds", (long long)nhi_rule_field_number(r, f));
+        return;
+    case NHI_FIELD_USES:
+    case NHI_FIELD_CAP:
+        add(t, " %lld", (long long)nhi_rule_field_number(r, f));
+        return;
+    case NHI_FIELD_PATTERNS:
+    case NHI_FIELD_NAMES:
+    case NHI_FIELD_ZONE:
+        add(t, " %s", nhi_rule_field_text(r, f));
+        return;
+    }
 }
 
 void nhi_rule_format(const struct nhi_rule *r, char out[NHI_RULE_TEXT_MAX + 1])
 {
     struct text t = { out, 0 };
-    char ssh[NHI_SSHOPT_TEXT_MAX + 1];
+    const char *between = " ";
 
     add(&t, "%s %s:", r->forbid ? "forbid" : "permit", r->name);
-    if (r->agents[0] != '\0')
-        add(&t, " agent %s", r->agents);
-    add_owners(&t, r);
-    if (r->tasks[0] != '\0')
-        add(&t, ", task %s", r->tasks);
-    add(&t, ", account %s, service %s", r->accounts, r->services);
-    add_source(&t, r);
-    add_time(&t, r);
-    add_ticket(&t, r);
-    nhi_sshopt_format(r->ssh, ' ', ssh);
-    if (ssh[0] != '\0')
-        add(&t, ", ssh %s", ssh);
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+        const struct nhi_rule_field *f = &nhi_rule_fields[i];
+
+        if (f->kind == NHI_FIELD_NAME || f->kind == NHI_FIELD_EFFECT || !nhi_rule_field_is_set(r, f))
+            continue;
+        /* Of the hours that stand before it. */
+        if (f->kind != NHI_FIELD_ZONE)
+            add(&t, "%s%s", between, f->key);
+        between = ", ";
+        add_value(&t, r, f);
+    }
 }

@@ -8,7 +8,7 @@
 #include "libnhi/base/hash.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_policy.h"
-#include "libnhi/policy/rule_text.h"
+#include "libnhi/policy/rule_line.h"
 #include "nhictl/agent/agents_apply.h"
 #include "nhictl/agent/agents_put.h"
 #include "nhictl/agent/namesake.h"
@@ -84,7 +84,7 @@ static int64_t zones_from(int64_t now)
 
 static void hash_plan(const struct ctl *c, struct plan *p)
 {
-    char text[NHI_RULE_TEXT_MAX + 1];
+    char text[NHI_RULE_LINE_MAX + 1];
     struct nhi_hash hash;
     struct zone_sum sum = { .hash = &hash };
 
@@ -97,7 +97,7 @@ static void hash_plan(const struct ctl *c, struct plan *p)
              (long long)p->set.denials_every);
     nhi_hash_add(&hash, text);
     for (size_t i = 0; i < p->conf.count; i++) {
-        nhi_rule_format(nth(p, i), text);
+        nhi_rule_line_format(nth(p, i), text);
         nhi_hash_add(&hash, text);
         if (is_first_of_zone(p, i))
             (void)zone_each(nth(p, i)->zone, zones_from(c->now), p->until, add_zone_to_hash, &sum);

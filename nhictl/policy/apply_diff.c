@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libnhi/ledger/ledger.h"
+#include "libnhi/policy/rule_line.h"
 #include "libnhi/policy/rule_text.h"
 #include "nhictl/policy/policy_read.h"
 #include "nhictl/say/ctl.h"
@@ -24,10 +25,10 @@ static void touch(const struct ctl *c, struct apply_touched *touched, char sign,
 
 static bool is_same(const struct nhi_rule *a, const struct nhi_rule *b)
 {
-    char x[NHI_RULE_TEXT_MAX + 1], y[NHI_RULE_TEXT_MAX + 1];
+    char x[NHI_RULE_LINE_MAX + 1], y[NHI_RULE_LINE_MAX + 1];
 
-    nhi_rule_format(a, x);
-    nhi_rule_format(b, y);
+    nhi_rule_line_format(a, x);
+    nhi_rule_line_format(b, y);
     return strcmp(x, y) == 0;
 }
 

@@ -17,6 +17,7 @@
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"
+#include "libnhi/policy/rule_field.h"
 #include "nhictl/keys/ticket_verify.h"
 #include "nhictl/policy/explain_reason.h"
 #include "nhictl/policy/preview.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/policy/rule_field.h"
 #include "nhictl/end/local_account.h"
 #include "nhictl/policy/policy_cases.h"
 #include "nhictl/policy/policy_read.h"
@@ -57,14 +58,14 @@ static bool covers_words(const char *outer, const char *inner)
     return true;
 }
 
+/* Both name the same networks, or outer none. */
 static bool covers_source(const struct nhi_rule *outer, const struct nhi_rule *inner)
 {
-    if (outer->net_count == 0 && !outer->local && !outer->unix_socket)
-        return true;
     return outer->net_count == inner->net_count && outer->local == inner->local &&
            outer->unix_socket == inner->unix_socket && memcmp(outer->nets, inner->nets, sizeof(outer->nets)) == 0;
 }
 
+/* Days, hours and their zone are one condition. */
 static bool covers_time(const struct nhi_rule *outer, const struct nhi_rule *inner)
 {
     if (outer->days == 0 && outer->hours_count == 0)
@@ -73,24 +74,50 @@ static bool covers_time(const struct nhi_rule *outer, const struct nhi_rule *inn
            strcmp(outer->zone, inner->zone) == 0 && memcmp(outer->hours, inner->hours, sizeof(outer->hours)) == 0;
 }
 
-static bool covers_number(int64_t outer, int64_t inner)
+static bool covers_list(const char *outer, const char *inner)
 {
-    return outer == 0 || (inner != 0 && inner <= outer);
+    return strcmp(outer, NHI_ANY) == 0 || (inner[0] != '\0' && covers_words(outer, inner));
+}
+
+/* Whether what meets inner in that field surely meets outer, which says something in it. */
+static bool covers_field(const struct nhi_rule_field *f, const struct nhi_rule *outer, const struct nhi_rule *inner)
+{
+    switch (f->kind) {
+    case NHI_FIELD_NAME:
+    case NHI_FIELD_EFFECT:
+    case NHI_FIELD_CAP:
+    case NHI_FIELD_SSH:
+        return true; /* whom it matches does not hang on them */
+    case NHI_FIELD_PATTERNS:
+    case NHI_FIELD_NAMES:
+        return covers_list(nhi_rule_field_text(outer, f), nhi_rule_field_text(inner, f));
+    case NHI_FIELD_OWNERS:
+        return strcmp(outer->owners, inner->owners) == 0;
+    case NHI_FIELD_SOURCE:
+        return covers_source(outer, inner);
+    case NHI_FIELD_DAYS:
+    case NHI_FIELD_HOURS:
+    case NHI_FIELD_ZONE:
+        return covers_time(outer, inner);
+    case NHI_FIELD_BOUND:
+        return inner->bound != 0 && (inner->bound & ~outer->bound) == 0;
+    case NHI_FIELD_SPAN:
+    case NHI_FIELD_USES:
+        return nhi_rule_field_is_set(inner, f) && nhi_rule_field_number(inner, f) <= nhi_rule_field_number(outer, f);
+    }
+    return false;
 }
 
 /* Whether outer surely matches whatever inner matches. */
 static bool covers(const struct nhi_rule *outer, const struct nhi_rule *inner)
 {
-    bool agents = outer->agents[0] == '\0' || strcmp(outer->agents, NHI_ANY) == 0 ||
-                  (inner->agents[0] != '\0' && covers_words(outer->agents, inner->agents));
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+        const struct nhi_rule_field *f = &nhi_rule_fields[i];
 
-    return agents && (outer->owners[0] == '\0' || strcmp(outer->owners, inner->owners) == 0) &&
-           (outer->tasks[0] == '\0' || (inner->tasks[0] != '\0' && covers_words(outer->tasks, inner->tasks))) &&
-           covers_words(outer->accounts, inner->accounts) && covers_words(outer->services, inner->services) &&
-           covers_source(outer, inner) && covers_time(outer, inner) &&
-           (outer->bound == 0 || (inner->bound != 0 && (inner->bound & ~outer->bound) == 0)) &&
-           covers_number(outer->max_lifetime, inner->max_lifetime) && covers_number(outer->max_age, inner->max_age) &&
-           covers_number(outer->max_uses, inner->max_uses);
+        if (nhi_rule_field_is_set(outer, f) && !covers_field(f, outer, inner))
+            return false;
+    }
+    return true;
 }
 
 static bool is_capped(const struct nhi_rule *r)

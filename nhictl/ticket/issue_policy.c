@@ -1,6 +1,7 @@
 /*
  * What issue refuses because no rule of this host could ever permit it.
  */
+#include "libnhi/policy/rule_field.h"
 #include "nhictl/ticket/issue_policy.h"
 
 #include <string.h>

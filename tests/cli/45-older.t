@@ -31,6 +31,11 @@ expect 0 'its tickets and tasks are there' nhictl ticket list --all --json
 ok 'each' json '.tickets | length == 1'
 lines() { sqlite3 "$LEDGER" "SELECT agent, account, zone, line FROM rule_index WHERE name = 'all'"; }
 lines >old.lines
+every() { sqlite3 "$LEDGER" "SELECT zone || ': ' || line FROM $1 WHERE name = 'every'"; }
+EVERY=$(printf '%s\t' 'Europe/Berlin: name=every' effect=permit 'agent=ci-* b' $'owner=A B\nC' 'task=build-*' account=deploy \
+    'service=sshd sudo' 'source=local unix 192.0.2.0/24' days=62 'hours=480-1080 1320-120' zone=Europe/Berlin bound=3 \
+    max_lifetime=1800 max_age=600 max_uses=3 max_sessions=4 max_grants_per_hour=5 ssh=15)
+ok 'a rule says what it said' test "$(every rule)" = "${EVERY%$'\t'}" -a "$(every rule_index)" = "${EVERY%$'\t'}"
 printf '%s\n' 'rules = ( { name = "all"; effect = "permit"; agent = "ci-bot"; account = "deploy"; service = "sshd"; },' \
     '{ name = "more"; effect = "forbid"; agent = "*"; account = "*"; service = "cron"; } );' >/etc/nhi/policy.d/test.conf
 expect 0 'a policy with the same rule and another' nhictl apply

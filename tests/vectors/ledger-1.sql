@@ -24,8 +24,10 @@ CREATE TABLE policy (  version INTEGER PRIMARY KEY, hash TEXT NOT NULL, at INTEG
 INSERT INTO policy VALUES(1,'ac6fb29f013af113ab8e5e11b71a1e3c',1795622513);
 CREATE TABLE rule (  version INTEGER NOT NULL REFERENCES policy, name TEXT NOT NULL, forbid INTEGER NOT NULL,  agents TEXT NOT NULL, owners TEXT NOT NULL, tasks TEXT NOT NULL, accounts TEXT NOT NULL,  services TEXT NOT NULL, source TEXT NOT NULL, days INTEGER NOT NULL, hours TEXT NOT NULL,  zone TEXT NOT NULL, bound INTEGER NOT NULL, max_lifetime INTEGER NOT NULL,  max_age INTEGER NOT NULL, max_uses INTEGER NOT NULL, max_sessions INTEGER NOT NULL,  max_grants INTEGER NOT NULL, ssh INTEGER NOT NULL,  PRIMARY KEY (version, name)) STRICT, WITHOUT ROWID;
 INSERT INTO rule VALUES(1,'all',0,'ci-bot','','','deploy','sshd','',0,'','',0,0,0,0,0,0,0);
+INSERT INTO rule VALUES(1,'every',0,'ci-* b','A B'||char(10)||'C','build-*','deploy','sshd sudo','local unix 192.0.2.0/24 ',62,'480-1080 1320-120 ','Europe/Berlin',3,1800,600,3,4,5,15);
 CREATE TABLE rule_index (  version INTEGER NOT NULL, pattern INTEGER NOT NULL, agent TEXT NOT NULL,  account TEXT NOT NULL, name TEXT NOT NULL,  PRIMARY KEY (version, pattern, agent, account, name)) STRICT, WITHOUT ROWID;
 INSERT INTO rule_index VALUES(1,0,'ci-bot','deploy','all');
+INSERT INTO rule_index VALUES(1,1,'ci-*','deploy','every');
 CREATE TABLE zone (  version INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, ahead INTEGER,  PRIMARY KEY (version, name, at)) STRICT, WITHOUT ROWID;
 CREATE TABLE observed (  account TEXT PRIMARY KEY, denied INTEGER NOT NULL, permitted INTEGER NOT NULL,  first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE event (  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL,  agent TEXT NOT NULL, task TEXT NOT NULL, jti TEXT NOT NULL, record TEXT UNIQUE,  detail TEXT NOT NULL) STRICT;

@@ -1,0 +1,52 @@
+#!/bin/bash
+# Each field of a rule, from the file through the ledger, a backup and a restore: nothing of it is lost, or a rule would
+# permit more than was written.
+# Invariant: 12.
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+. "$(dirname "$0")/lib.sh"
+setup_host
+kill "$WATCH" && wait "$WATCH" 2>/dev/null
+trap - EXIT
+# What the table has, by what is said of a key that it has not.
+echo 'rules = ( { nonsense = 1; } );' >/etc/nhi/policy.d/test.conf
+refused 1 'unknown key' 'a key that there is not' nhictl policy check
+read -ra FIELDS < <(sed -n 's/;.*//; s/,//g; s/ or / /; s/.*expected //p' .err)
+ok 'every key is named' test "${#FIELDS[@]}" = 18
+
+declare -A SAYS=([name]='' [effect]='' [agent]='' [account]='' [service]='' [owner]='owner = [ "A B", "C" ];'
+    [task]='task = [ "build-*", "x" ];' [source]='source = [ "192.0.2.0/24", "2001:db8::/32", "local", "unix" ];'
+    [days]='days = "mon-fri";' [hours]='hours = [ "08:00-18:00", "22:00-02:00" ];'
+    [zone]='days = "sat"; zone = "Europe/Berlin";' [bound]='bound = [ "key", "tree" ];'
+    [max_lifetime]='max_lifetime = "30m";' [max_age]='max_age = "10m";' [max_uses]='max_uses = 3;'
+    [max_sessions]='max_sessions = 4;' [max_grants_per_hour]='max_grants_per_hour = 5;' [ssh]='ssh = "restrict";')
+for field in "${FIELDS[@]}"; do
+    ok "$field is tried here" test -v "SAYS[$field]"
+    echo "{ name = \"$field\"; effect = \"permit\"; agent = [ \"ci-*\", \"b\" ]; account = [ \"deploy\" ];" \
+        "service = [ \"sshd\", \"sudo\" ]; ${SAYS[$field]:-} }," >>rules
+done
+{
+    echo 'rules = ('
+    cat rules
+    echo '{ name = "forbid"; effect = "forbid"; agent = "*"; account = "*"; service = "*"; task = "never"; } );'
+} >/etc/nhi/policy.d/test.conf
+expect 0 'a rule for each' nhictl apply
+lines() { sqlite3 -readonly "$LEDGER" "SELECT name, zone, line FROM rule WHERE version = (SELECT policy FROM setting) ORDER BY name"; }
+# Where they are found, for the decision.
+found() { sqlite3 -readonly "$LEDGER" "SELECT pattern, agent, account, name, zone, line FROM rule_index ORDER BY 1, 2, 3, 4"; }
+lines >lines.before
+found >found.before
+ok 'each is in the ledger' test "$(wc -l <lines.before)" -ge 19
+for field in "${FIELDS[@]}"; do
+    ok "$field is in its line" grep -qP "^$field\\|.*(^|\\||\t)$field=" lines.before
+done
+
+expect 0 'a backup' nhictl backup /run/t/b
+rm -f "$LEDGER"*
+expect 0 'and a restore' nhictl restore /run/t/b --next-uid 90000
+lines >lines.after
+found >found.after
+ok 'the rules are the same' cmp lines.before lines.after
+ok 'and found by the same' cmp found.before found.after
+expect 0 'apply, of the same files' nhictl apply --json
+ok 'finds no difference' json '.changed == false or (.added == [] and .removed == [] and .modified == [])'
+finish

@@ -1,0 +1,253 @@
+/*
+ * Each field of a rule, by the table: it is in the line, in the text for people and in the ledger, and what it asks for
+ * is asked for. One that is left out anywhere is missed here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/policy/decide.h"
+#include "libnhi/policy/rule_field.h"
+#include "libnhi/policy/rule_line.h"
+#include "libnhi/policy/rule_text.h"
+#include "libnhi/ticket/sshopt.h"
+#include "tests/lib/state.h"
+
+static struct nhi_rule plain(void)
+{
+    return (struct nhi_rule){ .name = "r", .agents = "*", .accounts = "*", .services = "*" };
+}
+
+/* Something in that field which the request below does not meet. */
+static void fill(struct nhi_rule *r, const struct nhi_rule_field *f)
+{
+    switch (f->kind) {
+    case NHI_FIELD_EFFECT:
+    case NHI_FIELD_SPAN:
+    case NHI_FIELD_USES:
+    case NHI_FIELD_CAP:
+    case NHI_FIELD_SSH:
+        nhi_rule_field_set(r, f, 1);
+        return;
+    case NHI_FIELD_NAME:
+        memcpy(r->name, "another", 8);
+        return;
+    case NHI_FIELD_PATTERNS:
+    case NHI_FIELD_NAMES:
+        memcpy(nhi_rule_field_text_of(r, f), "one two", 8);
+        return;
+    case NHI_FIELD_OWNERS:
+        memcpy(r->owners, "A B\nC", 6);
+        return;
+    case NHI_FIELD_SOURCE:
+        assert_int_equal(nhi_net_parse("192.0.2.0/24", &r->nets[r->net_count++]), NHI_OK);
+        r->unix_socket = true;
+        return;
+    case NHI_FIELD_DAYS:
+        r->days = 1u << 1; /* a Monday */
+        memcpy(r->zone, "UTC", 4);
+        return;
+    case NHI_FIELD_HOURS:
+        r->hours[r->hours_count++] = (struct nhi_hours){ 0, 1 };
+        memcpy(r->zone, "UTC", 4);
+        return;
+    case NHI_FIELD_ZONE:
+        memcpy(r->zone, "Europe/Berlin", 14);
+        r->days = 1;
+        return;
+    case NHI_FIELD_BOUND:
+        r->bound = NHI_BOUND_TREE;
+        return;
+    }
+}
+
+static struct nhi_rule read_back(const struct nhi_rule *r)
+{
+    char line[NHI_RULE_LINE_MAX + 1];
+    struct nhi_rule got = { .name = "" };
+
+    nhi_rule_line_format(r, line);
+    assert_int_equal(nhi_rule_line_parse(line, &got), NHI_OK);
+    return got;
+}
+
+static struct nhi_rule from_the_ledger(const struct nhi_rule *r)
+{
+    struct nhi_ledger *l = state_begin();
+    struct nhi_rule *rules = NULL, got;
+    size_t count = 0;
+
+    assert_int_equal(nhi_policy_replace(l, r, 1, STATE_HASH, STATE_NOW), NHI_OK);
+    assert_int_equal(nhi_policy_load(l, 0, STATE_NOW, &rules, &count), NHI_OK);
+    state_end(l);
+    assert_int_equal(count, 1);
+    got = rules[0];
+    free(rules);
+    return got;
+}
+
+static void each_is_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+        const struct nhi_rule_field *f = &nhi_rule_fields[i];
+        struct nhi_rule r = plain(), without = plain(), got;
+        char text[NHI_RULE_TEXT_MAX + 1], other[NHI_RULE_TEXT_MAX + 1];
+
+        fill(&r, f);
+        assert_true(nhi_rule_field_is_set(&r, f));
+        assert_ptr_equal(nhi_rule_field(f->key), f);
+        got = read_back(&r);
+        assert_memory_equal(&got, &r, sizeof(r));
+        got = from_the_ledger(&r);
+        assert_memory_equal(&got, &r, sizeof(r));
+        nhi_rule_format(&r, text);
+        nhi_rule_format(&without, other);
+        assert_string_not_equal(text, other);
+    }
+}
+
+/* A rule that asks for that alone, and a request that has everything else. */
+static void each_is_asked_for(void **state)
+{
+    struct nhi_ticket t = { .agent = "ci-bot", .task = "build-1", .iat = STATE_NOW - 60, .exp = STATE_NOW + 60 };
+    const struct nhi_facts facts = { .agent_owner = "ops" };
+    const struct nhi_request req = {
+        .now = STATE_NOW, .service = "sshd", .subject = "deploy", .ticket = &t, .from = "198.51.100.1"
+    };
+    bool seen[NHI_COND_COUNT] = { false };
+
+    (void)state;
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+        const struct nhi_rule_field *f = &nhi_rule_fields[i];
+        struct nhi_rule r = plain();
+
+        assert_int_equal(nhi_rule_fails(&r, &req, &facts), NHI_COND_MET);
+        fill(&r, f);
+        r.offset_known = true;
+        r.sessions = r.grants = 1;
+        seen[f->fails] = true;
+        if (f->kind == NHI_FIELD_CAP)
+            assert_int_equal(nhi_rule_is_full(&r, &req), f->fails);
+        else if (f->kind != NHI_FIELD_ZONE)
+            assert_int_equal(nhi_rule_fails(&r, &req, &facts), f->fails);
+        if (f->fails != NHI_COND_MET)
+            assert_string_equal(nhi_condition_name(f->fails), f->key);
+    }
+    for (size_t i = 0; i < NHI_COND_COUNT; i++)
+        assert_true(seen[i]);
+}
+
+/* The most that each can say fits into a line. */
+static void longest(void **state)
+{
+    struct nhi_rule r = plain(), got;
+
+    (void)state;
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+        const struct nhi_rule_field *f = &nhi_rule_fields[i];
+
+        if (f->ok != NULL || f->kind == NHI_FIELD_OWNERS || f->kind == NHI_FIELD_ZONE) {
+            memset(nhi_rule_field_text_of(&r, f), 'x', f->size - 1);
+            nhi_rule_field_text_of(&r, f)[f->size - 1] = '\0';
+        } else if (f->max != 0) {
+            nhi_rule_field_set(&r, f, f->max < INT64_MAX ? f->max : INT64_MAX - 9);
+        }
+    }
+    r.local = r.unix_socket = true;
+    for (; r.net_count < NHI_RULE_NETS_MAX; r.net_count++)
+        assert_int_equal(nhi_net_parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0/124", &r.nets[r.net_count]), NHI_OK);
+    for (; r.hours_count < NHI_RULE_HOURS_MAX; r.hours_count++)
+        r.hours[r.hours_count] = (struct nhi_hours){ 1438, 1439 };
+    got = read_back(&r);
+    assert_memory_equal(&got, &r, sizeof(r));
+}
+
+/* What the ledger would not have written. */
+static void no_line(void **state)
+{
+    static const char *const lines[] = {
+        "",
+        "name",
+        "name=",
+        "name=r\t",
+        "name=r\tname=s",
+        "effect=permit\tname=r",
+        "name=r\teffect=maybe",
+        "name=r\teffect=permit\tcolour=red",
+        "name=r\tdays=128",
+        "name=r\tdays=0",
+        "name=r\tdays=x",
+        "name=r\tdays=1x",
+        "name=r\thours=1440-1",
+        "name=r\thours=1-1441",
+        "name=r\thours=1",
+        "name=r\thours=1-2,3-4",
+        "name=r\tsource=x",
+        "name=r\tbound=8",
+        "name=r\tmax_uses=4294967296",
+        "name=r\tmax_age=99999999999999999999",
+        "name=r\tssh=64",
+    };
+    char text[NHI_RULE_LINE_MAX + 2];
+    struct nhi_rule r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        r = (struct nhi_rule){ .name = "" };
+        assert_int_equal(nhi_rule_line_parse(lines[i], &r), NHI_ERR_CORRUPT);
+    }
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "name=", 5);
+    text[sizeof(text) - 1] = '\0';
+    assert_int_equal(nhi_rule_line_parse(text, &r), NHI_ERR_CORRUPT);
+}
+
+/* Each member of the struct is a field's, but for what is loaded beside it: a member that is none would be dropped
+ * between file and ledger. */
+static void no_member_beside(void **state)
+{
+    static bool taken[sizeof(struct nhi_rule)];
+    const size_t end = offsetof(struct nhi_rule, offset_known);
+    size_t spare = 0;
+
+    (void)state;
+#define TAKE(member) memset(taken + offsetof(struct nhi_rule, member), true, sizeof(((struct nhi_rule *)0)->member))
+    for (size_t i = 0; i < NHI_RULE_FIELDS; i++)
+        memset(taken + nhi_rule_fields[i].at, true, nhi_rule_fields[i].size);
+    TAKE(nets);
+    TAKE(net_count);
+    TAKE(local);
+    TAKE(unix_socket);
+    TAKE(hours);
+    TAKE(hours_count);
+    for (size_t at = 0; at < end; at++) {
+        spare = taken[at] ? 0 : spare + 1;
+        assert_true(spare < sizeof(int64_t));
+        /* Before an aligned member there is less than its alignment; a whole word is somebody's. */
+        assert_false(spare == sizeof(uint32_t) && (at + 1) % sizeof(uint32_t) == 0 && taken[at + 1] &&
+                     (at + 1) % sizeof(int64_t) != 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(each_is_kept, state_ready),
+        cmocka_unit_test(each_is_asked_for),
+        cmocka_unit_test(longest),
+        cmocka_unit_test(no_line),
+        cmocka_unit_test(no_member_beside),
+    };
+
+    if (!state_enter())
+        return 0;
+    return cmocka_run_group_tests_name("rule_field", tests, NULL, NULL);
+}
