@@ -20,7 +20,6 @@
 #define NHI_CONF_FILE_MAX (1024UL * 1024)
 #define NHI_CONF_DEPTH_MAX 16
 #define NHI_CONF_RULES_MAX 10000 /* in all files together */
-#define NHI_CAP_MAX 1000000      /* of max_sessions and max_grants_per_hour */
 
 struct nhi_conf_error {
     unsigned line; /* 0: of the whole file */

@@ -233,11 +233,12 @@ static enum nhi_err take_number(const config_setting_t *s, struct nhi_rule *r, c
 {
     uint32_t count = 0;
     int64_t span = 0;
-    enum nhi_err err =
-        f->kind == NHI_FIELD_SPAN
-            ? nhi_conf_span(s, &span, error)
-            : nhi_conf_count(s, 1, f->kind == NHI_FIELD_USES ? NHI_USES_MAX : NHI_CAP_MAX, &count, error);
+    enum nhi_err err;
 
+    if (f->kind == NHI_FIELD_SPAN)
+        err = nhi_conf_span(s, &span, error);
+    else
+        err = nhi_conf_count(s, 1, (uint32_t)f->max, &count, error);
     if (err == NHI_OK)
         nhi_rule_field_set(r, f, span + count);
     return err;

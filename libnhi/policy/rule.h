@@ -16,6 +16,7 @@
 #define NHI_RULE_HOURS_MAX 8
 #define NHI_RULE_OWNERS_MAX 511
 #define NHI_ZONE_MAX 63
+#define NHI_CAP_MAX 1000000 /* of max_sessions and max_grants_per_hour */
 #define NHI_DAY_MINUTES 1440
 
 struct nhi_request;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libnhi/ticket/sshopt.h"
+#include "libnhi/ticket/ticket.h"
 
 #define IN(member) offsetof(struct nhi_rule, member), sizeof(((struct nhi_rule *)0)->member)
 #define SEVERAL 0, 0
@@ -22,9 +23,9 @@ const struct nhi_rule_field nhi_rule_fields[NHI_RULE_FIELDS] = {
     { "bound", NHI_FIELD_BOUND, NHI_COND_BOUND, IN(bound), NHI_BOUND_ALL, NULL },
     { "max_lifetime", NHI_FIELD_SPAN, NHI_COND_LIFETIME, IN(max_lifetime), INT64_MAX, NULL },
     { "max_age", NHI_FIELD_SPAN, NHI_COND_AGE, IN(max_age), INT64_MAX, NULL },
-    { "max_uses", NHI_FIELD_USES, NHI_COND_USES, IN(max_uses), UINT32_MAX, NULL },
-    { "max_sessions", NHI_FIELD_CAP, NHI_COND_SESSIONS, IN(max_sessions), UINT32_MAX, NULL },
-    { "max_grants_per_hour", NHI_FIELD_CAP, NHI_COND_GRANTS, IN(max_grants), UINT32_MAX, NULL },
+    { "max_uses", NHI_FIELD_USES, NHI_COND_USES, IN(max_uses), NHI_USES_MAX, NULL },
+    { "max_sessions", NHI_FIELD_CAP, NHI_COND_SESSIONS, IN(max_sessions), NHI_CAP_MAX, NULL },
+    { "max_grants_per_hour", NHI_FIELD_CAP, NHI_COND_GRANTS, IN(max_grants), NHI_CAP_MAX, NULL },
     { "ssh", NHI_FIELD_SSH, NHI_COND_MET, IN(ssh), NHI_SSHOPT_ALL, NULL },
 };
 

@@ -1,8 +1,8 @@
 /*
  * What issue refuses because no rule of this host could ever permit it.
  */
-#include "libnhi/policy/rule_field.h"
 #include "nhictl/ticket/issue_policy.h"
+#include "libnhi/policy/rule_field.h"
 
 #include <string.h>
 
