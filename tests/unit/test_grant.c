@@ -612,6 +612,20 @@ static void became(void **state)
     assert_int_equal(state_count(STATE_GRANTS, NULL), 5);
 }
 
+/* Whatever was wrong before. */
+static void superseded_for_sure(void **state)
+{
+    struct nhi_grant g = state_grant(2, 2);
+
+    (void)state;
+    state_jti(1, g.renews);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    errno = ENOENT;
+    assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, g.renews));
+    errno = 0;
+    assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
+}
+
 /* What does not fit into a name is no record. */
 static void handles_that_do_not_fit(void **state)
 {
@@ -665,6 +679,7 @@ int main(void)
         cmocka_unit_test_setup(one_use_for_a_thousand, state_empty),
         cmocka_unit_test_setup(bounded_denials, state_empty),
         cmocka_unit_test_setup(bounded_observations, state_empty),
+        cmocka_unit_test_setup(superseded_for_sure, state_empty),
         cmocka_unit_test_setup(handles_that_do_not_fit, state_empty),
         cmocka_unit_test_setup(ended_by_what_renewed_it, state_empty),
         cmocka_unit_test_setup(same_id_of_another_issuer, state_empty),

@@ -199,6 +199,8 @@ static void test_group_that_cannot_be_read(void **state)
     (void)world_reason();
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
     assert_int_equal(lines_with("cannot read /etc/group"), 1);
+    assert_int_equal(lines_with("cannot read /etc/group: missing, damaged, or not root's alone"), 1);
+    assert_int_equal(lines_with("what is left of"), 0);
     (void)world_reason();
     goes_on("alice", WORLD_ALICE_UID);
     goes_on("root", 0);
