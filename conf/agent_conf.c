@@ -47,7 +47,7 @@ static enum nhi_err add_group(const char *word, void *to, struct nhi_conf_error 
     if (!nhi_name_is_account(word))
         return nhi_conf_bad(error, error->line, "group: '%.64s' is not a well-formed name", word);
     if (nhi_list_has(list, word))
-        return nhi_conf_bad(error, error->line, "group: '%s' is there twice", word);
+        return nhi_conf_bad(error, error->line, "group: '%s' given twice", word);
     if (have + 1 + strlen(word) > NHI_LIST_MAX)
         return nhi_conf_bad(error, error->line, "group: longer than %d characters together", NHI_LIST_MAX);
     snprintf(list + have, NHI_LIST_MAX + 1 - have, "%s%s", have > 0 ? " " : "", word);

@@ -26,7 +26,7 @@ static enum nhi_err add_name(const char *word, void *to, struct nhi_conf_error *
     if (!l->ok(word))
         return nhi_conf_bad(error, error->line, "%s: '%.64s' is not a well-formed name", l->key, word);
     if (nhi_list_has(l->text, word))
-        return nhi_conf_bad(error, error->line, "%s: '%s' is there twice", l->key, word);
+        return nhi_conf_bad(error, error->line, "%s: '%s' given twice", l->key, word);
     if (have + 1 + strlen(word) > l->max)
         return nhi_conf_bad(error, error->line, "%s: longer than %zu characters together", l->key, l->max);
     snprintf(l->text + have, l->max + 1 - have, "%s%s", have > 0 ? " " : "", word);

@@ -34,8 +34,8 @@ NHI_CHECK enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out);
 NHI_CHECK enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size);
 /* Start time of a process, and its parent. NHI_ERR_NOT_FOUND: gone. */
 NHI_CHECK enum nhi_err nhi_proc_read(pid_t pid, struct nhi_proc *self, pid_t *parent);
-/* Whether it runs. One that has ended and was not taken in yet does not, however long its parent leaves it there;
- * what cannot be looked at does. */
+/* Whether it runs. A zombie counts as dead, however long its parent leaves it; what cannot be looked at counts as
+ * alive. */
 bool nhi_proc_is_alive(const struct nhi_proc *p);
 /* The kernel's audit session of a process. NHI_ERR_NOT_FOUND: it has none of its own, or is gone. */
 NHI_CHECK enum nhi_err nhi_proc_audit(pid_t pid, uint32_t *session);

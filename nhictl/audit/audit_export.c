@@ -154,14 +154,14 @@ static int audit_follow(struct ctl *c)
 
 static const struct opt export_opts[] = {
     { "after", OPT_NUMBER, offsetof(struct export_args, after_number), false, "N",
-      "those behind that number (from the first)", NULL, 0 },
+      "events after that number (default: all)", NULL, 0 },
     { "until", OPT_MOMENT, offsetof(struct export_args, until), false, "TIME", "those before that moment", NULL, 0 },
     { .name = NULL },
 };
 
 static const struct opt follow_opts[] = {
     { "after", OPT_NUMBER, offsetof(struct export_args, after_number), false, "N",
-      "those behind that number first (from now on)", NULL, 0 },
+      "start after that number (default: with the next event)", NULL, 0 },
     { .name = NULL },
 };
 

@@ -185,7 +185,7 @@ static int show(struct ctl *c, struct store *s, const struct restoring *r)
     out_text(row, "kid", "new signing key", r->made.kid[0] != '\0' ? r->made.kid : NULL);
     out_flag(row, "suspended", NULL, r->how.lossy);
     out_record(c->out, NULL, row);
-    out_line(c->out, "every ticket of before is over; the policy in force is that of the backup: "
+    out_line(c->out, "all earlier tickets have ended; the policy in force is that of the backup: "
                      "nhictl apply --dry-run");
     if (r->how.lossy)
         out_line(c->out, "what was ended since the backup is not known: agents are suspended (nhictl agent resume "
@@ -255,8 +255,8 @@ const struct verb restore_verbs[] = {
     { NULL, "restore", restore, restore_opts, sizeof(struct restore_args), 1, 1,
       "FILE [--nothing-ended] [--next-uid N] [--without NAME[,...]] [--reason TEXT]",
       "Put the ledger back from a backup.",
-      "Nothing comes back to life: every ticket of before is over, what was ended since stays so, and\n"
-      "where the ledger is lost, so that nobody knows, agents come back suspended.",
+      "Nothing comes back to life: all earlier tickets have ended, and what was ended since the backup\n"
+      "stays ended. If the ledger is lost, so that nobody knows what was, agents come back suspended.",
       "nhictl restore nhi.backup" },
     { .verb = NULL },
 };

@@ -1,5 +1,5 @@
 /*
- * policy check: what is well-formed, and yet hardly what its author meant.
+ * policy check: likely mistakes in rules that are well-formed.
  */
 #include "nhictl/policy/policy.h"
 
@@ -276,7 +276,7 @@ static int policy_check(struct ctl *c)
         code = policy_read(c, &k.conf);
     if (code == CTL_DONE)
         code = store_read(c, &k.s);
-    out_table(c->out, "findings", "Nothing to say.");
+    out_table(c->out, "findings", "No findings.");
     for (size_t i = 0; i < k.conf.count && code == CTL_DONE; i++)
         code = check_rule(&k, i);
     if (code == CTL_DONE && k.findings > 0)
@@ -297,7 +297,7 @@ static const struct opt test_opts[] = {
 };
 
 const struct verb policy_verbs[] = {
-    { "policy", "check", policy_check, NULL, 0, 0, 0, "", "Look for rules that are hardly what their author meant.",
+    { "policy", "check", policy_check, NULL, 0, 0, 0, "", "Look for likely mistakes in the policy.",
       "Over the files, applied or not: shadowed, broad, or matching nobody.\n"
       "Exit status 1: there are findings.",
       "nhictl policy check" },

@@ -1,5 +1,5 @@
 /*
- * review: what needs a person's eyes.
+ * review: what needs a person's attention.
  */
 #include "nhictl/review/review.h"
 
@@ -102,7 +102,7 @@ static void show_text(struct ctl *c, const struct review *r)
 
 static bool fails(const struct review *r, const char *level)
 {
-    /* The gravest is the first. */
+    /* The most serious comes first. */
     if (level == NULL || r->count == 0)
         return false;
     for (enum review_level l = r->findings[0].level; l >= REVIEW_LOW; l--)
@@ -183,7 +183,7 @@ static const struct opt review_opts[] = {
 
 const struct verb review_verbs[] = {
     { NULL, "review", review, review_opts, sizeof(struct review_args), 0, 0,
-      "[--html FILE] [--fail-on LEVEL] [options]", "Say what needs a person's eyes, the gravest first.",
+      "[--html FILE] [--fail-on LEVEL] [options]", "Report what needs a person's attention, the most serious first.",
       "Each finding has its evidence, the command that resolves it, and its entry of the OWASP\n"
       "Non-Human Identities Top 10 (2025). Prints nothing where there is nothing to say.",
       "nhictl review --fail-on high" },

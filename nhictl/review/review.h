@@ -82,7 +82,7 @@ struct review {
     void *by_root, *by_task;     /* search.h */
     struct seen_refusals others; /* of no agent, on this host itself: from elsewhere anybody may try anything */
     struct recent recent;        /* jobs that did not run */
-    struct finding *findings;    /* the gravest first */
+    struct finding *findings;    /* the most serious first */
     size_t count, room;
 };
 

@@ -58,12 +58,12 @@ int review_page(const struct review *r, const char *file)
 
     snprintf(title, sizeof(title), "Agents of %s", r->s->set.host);
     html_begin(&h, title, css);
-    fputs("<p class=\"dim\">What needs a person's eyes, as of ", h.f);
+    fputs("<p class=\"dim\">What needs a person's attention, as of ", h.f);
     html_time(h.f, r->c->now);
     fputs(" UTC</p>\n", h.f);
     put_sum(h.f, r);
     if (r->count == 0)
-        fputs("<p>Nothing to say.</p>\n", h.f);
+        fputs("<p>No findings.</p>\n", h.f);
     for (size_t i = 0; i < r->count; i++) {
         const struct finding *x = &r->findings[i];
 

@@ -188,12 +188,10 @@ static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int 
     if (got == ':')
         return ctl_fail(c, CTL_USAGE, hint, "%s needs a value", typed);
     if (strncmp(typed, "--", 2) != 0 && optopt > ' ')
-        return ctl_fail(c, CTL_USAGE, hint,
-                        "there is no option -%c (a name that starts with - goes "
-                        "after --)",
-                        optopt);
-    return ctl_fail(c, CTL_USAGE, hint, "there is no option %.*s here, or it takes no value", (int)strcspn(typed, "="),
-                    typed);
+        return ctl_fail(c, CTL_USAGE, hint, "unknown option -%c (write -- before a name that begins with -)", optopt);
+    if (optopt != 0)
+        return ctl_fail(c, CTL_USAGE, hint, "%.*s takes no value", (int)strcspn(typed, "="), typed);
+    return ctl_fail(c, CTL_USAGE, hint, "unknown option %.*s", (int)strcspn(typed, "="), typed);
 }
 
 static int check_given(struct ctl *c, const struct verb *v, const bool *given)
@@ -260,7 +258,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
             continue;
         o = &v->opts[index];
         if (given[index] && o->kind != OPT_LIST && o->kind != OPT_BOUND && o->kind != OPT_PATHS)
-            return ctl_fail(c, CTL_USAGE, NULL, "--%s is there twice", o->name);
+            return ctl_fail(c, CTL_USAGE, NULL, "--%s given twice", o->name);
         given[index] = true;
         code = take(c, o, optarg, args);
         if (code != CTL_DONE)
@@ -275,7 +273,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
     }
     for (; optind < argc; optind++) {
         if (c->operand_count == v->operand_max)
-            return ctl_fail(c, CTL_USAGE, NULL, "'%s' is one argument too many", argv[optind]);
+            return ctl_fail(c, CTL_USAGE, NULL, "unexpected argument '%s'", argv[optind]);
         c->operand[c->operand_count++] = argv[optind];
     }
     return check_given(c, v, given);

@@ -43,7 +43,7 @@ broken 'not a well-formed name' 'all accounts and one' "rules = ( { ${RULE/\"dep
 broken 'not a well-formed name' 'two names in one' "rules = ( { ${RULE/\"deploy\"/\"deploy person\"} } );"
 broken 'expected a text in quotes' 'a number' "rules = ( { ${RULE/\"deploy\"/[1, 2]} } );"
 broken 'expected a text in quotes' 'a list' "rules = ( { ${RULE/\"deploy\"/(\"deploy\")} } );"
-broken 'is there twice' 'a name twice' "rules = ( { ${RULE/\"deploy\"/[\"deploy\", \"deploy\"]} } );"
+broken 'given twice' 'a name twice' "rules = ( { ${RULE/\"deploy\"/[\"deploy\", \"deploy\"]} } );"
 broken "is another rule's (x.conf:1)" 'a rule name twice' "rules = ( { $RULE },
 { $RULE } );"
 broken "is another rule's (test.conf:1)" 'a rule name of another file' "rules = ( { ${RULE/\"r\"/\"deploy\"} } );"

@@ -152,7 +152,7 @@ finds() { # finds KIND WHAT RULES
 GOOD='{ name = "good"; effect = "permit"; agent = "ci-bot"; account = "deploy"; service = "sshd"; }'
 printf 'rules = ( %s );\n' "$GOOD" >$D/test.conf
 expect 0 'a rule without a finding' nhictl policy check
-ok 'says so' said 'Nothing to say'
+ok 'says so' said 'No findings'
 finds broad 'all of everything' '{ name = "all"; effect = "permit"; agent = "*"; account = "*"; service = "*"; }'
 finds broad 'every agent every account' '{ name = "all"; effect = "permit"; agent = "*"; account = "*"; service = "su"; }'
 finds shadowed 'below a rule that forbids' "$GOOD, { name = \"no\"; effect = \"forbid\"; agent = \"ci-*\"; account = \"*\"; service = \"*\"; }"

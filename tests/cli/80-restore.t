@@ -219,7 +219,7 @@ for call in openat pwrite64 fdatasync fsync unlinkat renameat; do
         [ "$(reason new)" = epoch ] || BETWEEN="$BETWEEN $call:$n:$(reason new)"
     done
 done
-ok "killed $KILLED times there is nothing between before and after" test -z "$BETWEEN" -a "$KILLED" -gt 15
+ok "killed $KILLED times there is nothing between before and after: $BETWEEN" test -z "$BETWEEN" -a "$KILLED" -gt 15
 expect 0 'and it can be done again' nhictl restore newest.backup
 expect 0 'with a whole trail' nhictl audit verify
 KILLED=0 BETWEEN=

@@ -128,7 +128,7 @@ complained() {
 # Whoever closes a database last empties its log and takes that away, but for nhictl: for a moment the supervisor could not
 # read the ledger then, and nobody would be let in.
 sqlite3() {
-    command sqlite3 -cmd '.output /dev/null' -cmd '.dbconfig no_ckpt_on_close on' -cmd '.output stdout' "$@"
+    command sqlite3 -cmd '.output /dev/null' -cmd '.timeout 10000' -cmd '.dbconfig no_ckpt_on_close on' -cmd '.output stdout' "$@"
 }
 
 # json FILTER: the last output is one JSON object for which FILTER is true.
