@@ -90,7 +90,10 @@ struct nhi_moment *nhi_moment_over(struct nhi_ledger *l, const struct nhi_settin
     m->borrowed = m->readable = true;
     m->fit = nhi_ledger_fit(l, settings, seen, now);
     m->reason = load_reserve(m);
-    return m;
+    if (m->reserve != NULL)
+        return m;
+    free(m);
+    return NULL;
 }
 
 void nhi_moment_end(struct nhi_moment *m)

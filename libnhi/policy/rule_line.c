@@ -6,6 +6,7 @@
 
 #include "libnhi/policy/rule_field.h"
 
+#define ALWAYS 2 /* name and effect stand in every line: without the latter a rule that forbids would permit */
 #define LOCAL "local"
 #define FORBID "forbid"
 #define PERMIT "permit"
@@ -204,13 +205,14 @@ enum nhi_err nhi_rule_line_parse(const char *line, struct nhi_rule *r)
             return NHI_ERR_CORRUPT;
         *value++ = '\0';
         while (at < NHI_RULE_FIELDS && strcmp(nhi_rule_fields[at].key, part) != 0)
-            at++;
+            if (at++ < ALWAYS)
+                return NHI_ERR_CORRUPT;
         if (at == NHI_RULE_FIELDS || !take_value(value, r, &nhi_rule_fields[at]) ||
             !nhi_rule_field_is_set(r, &nhi_rule_fields[at]))
             return NHI_ERR_CORRUPT;
         at++;
     }
-    return NHI_OK;
+    return at >= ALWAYS ? NHI_OK : NHI_ERR_CORRUPT;
 }
 
 static bool is_list(const struct nhi_rule *r, const struct nhi_rule_field *f)
