@@ -60,6 +60,17 @@ static void clean_up(pam_handle_t *pamh, void *data, int status)
     free(k);
 }
 
+/* What the handle keeps, or NULL. */
+static struct kept *kept_of(pam_handle_t *pamh)
+{
+    union {
+        const void *in;
+        struct kept *out;
+    } k = { NULL };
+
+    return pam_get_data(pamh, DATA_NAME, &k.in) == PAM_SUCCESS ? k.out : NULL;
+}
+
 static enum nhi_err keep(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_grant *g)
 {
     struct kept *copy = calloc(1, sizeof(*copy));
@@ -77,14 +88,15 @@ static enum nhi_err keep(pam_handle_t *pamh, const struct pnhi_caller *c, const 
 
 enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *out)
 {
-    const void *data = NULL;
+    const struct kept *k = kept_of(pamh);
+    const void *opened = NULL;
     struct nhi_proc self;
     const char *mark;
     enum nhi_err err;
     pid_t parent;
 
-    if (pam_get_data(pamh, DATA_NAME, &data) == PAM_SUCCESS && data != NULL) {
-        *out = ((const struct kept *)data)->g;
+    if (k != NULL) {
+        *out = k->g;
         return NHI_OK;
     }
     /* Only root's own programs decide in a child: a caller of su or sudo could otherwise choose its
@@ -92,7 +104,7 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
     if (c->program != PNHI_LOGIN)
         return NHI_ERR_NOT_FOUND;
     /* Behind us there are modules that let users write it. */
-    mark = pam_get_data(pamh, DATA_OPENED, &data) == PAM_SUCCESS ? NULL : pam_getenv(pamh, MARK);
+    mark = pam_get_data(pamh, DATA_OPENED, &opened) == PAM_SUCCESS ? NULL : pam_getenv(pamh, MARK);
     err = nhi_proc_read(getpid(), &self, &parent);
     if (err == NHI_OK)
         err = nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out);
@@ -148,8 +160,8 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     memcpy(g->root_kid, v->root_kid, sizeof(g->root_kid));
     memcpy(g->renews, v->renews, sizeof(g->renews));
     g->handed_off = v->handed_off;
-    if (v->pinned && what->asked.place != NULL && strlen(what->asked.place) < sizeof(g->place)) {
-        memcpy(g->place, what->asked.place, strlen(what->asked.place) + 1);
+    if (v->pinned && what->asked.place != NULL) {
+        snprintf(g->place, sizeof(g->place), "%s", what->asked.place);
         g->pin = what->asked.remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL;
     }
     memcpy(g->owner, v->owner, sizeof(g->owner));
@@ -232,16 +244,10 @@ struct pnhi_times pnhi_transaction_deny(const struct pnhi_caller *c, const struc
 
 void pnhi_transaction_begun(pam_handle_t *pamh)
 {
-    const void *data = NULL;
-    union {
-        const void *in;
-        struct kept *out;
-    } k;
+    struct kept *k = kept_of(pamh);
 
-    if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || data == NULL)
-        return;
-    k.in = data;
-    k.out->begun = true;
+    if (k != NULL)
+        k->begun = true;
 }
 
 /* Somebody else's first use came between the decision and this one, which is another by now. */
@@ -362,13 +368,13 @@ void pnhi_transaction_say_why(const struct nhi_grant *g, enum nhi_reason reason)
 
 void pnhi_transaction_close(pam_handle_t *pamh)
 {
-    const void *data = NULL;
+    const struct kept *k = kept_of(pamh);
     struct nhi_grant mine;
     pid_t parent;
 
-    if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || data == NULL)
+    if (k == NULL)
         return;
-    mine = ((const struct kept *)data)->g;
+    mine = k->g;
     if (nhi_proc_read(getpid(), &mine.self, &parent) == NHI_OK)
         nhi_session_close(NHI_RUN_DIR, &mine);
 }

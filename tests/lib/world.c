@@ -39,6 +39,7 @@ static int log_fd = -1;
 static bool left_mark;
 static int environment_to = -1;
 static char carried[4096];
+static pam_handle_t *handle;
 static char log_text[65536], module[1024], prompted[256];
 
 static void must(bool ok, const char *what)
@@ -343,6 +344,11 @@ static void no_delay(int status, unsigned usec, void *ctx)
     (void)ctx;
 }
 
+pam_handle_t *world_handle(void)
+{
+    return handle;
+}
+
 int world_run_here(const struct world_call *c, int phases, void (*before_open)(void))
 {
     struct pam_conv conv = { converse, NULL };
@@ -371,6 +377,7 @@ int world_run_here(const struct world_call *c, int phases, void (*before_open)(v
     /* Whoever calls su and sudo has groups of his own. */
     if (c->ruid != 0)
         MUST(setgroups(0, NULL) == 0 && setresgid(c->ruid, 0, 0) == 0 && setresuid(c->ruid, 0, 0) == 0);
+    handle = h;
     if (c->before != NULL)
         c->before();
     rc = phases_of(h, c, phases, before_open);

@@ -5,6 +5,7 @@
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
 
+#include <security/pam_appl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -72,6 +73,9 @@ int world_child(const struct world_call *c);
 /* As sshd does with keyboard-interactive: auth and account in a child, the rest here, and setcred once more
  * in another child. */
 int world_login(const struct world_call *c, void (*before_open)(void));
+
+/* In a hook of the phases here: their handle, as the host program and other modules have it. */
+pam_handle_t *world_handle(void);
 
 /* What the last phases here asked for, or "". Static. */
 const char *world_prompted(void);

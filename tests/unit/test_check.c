@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/clock_mark.h"
 #include "libnhi/base/hash.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
@@ -22,10 +23,13 @@
 #include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/session/session.h"
+#include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_write.h"
 #include "tests/lib/calls.h"
 
 #define CI_BOT .service = "sshd", .subject = "ci-bot", .subject_uid = WORLD_AGENT_UID, .subject_in_range = true
@@ -94,6 +98,39 @@ static void any_key(void **state)
     nhi_check_any_key(&ci_bot, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
     assert_string_equal(v.ticket.jti, t.jti);
+}
+
+/* The first that would be let in is enough, whatever is said about others. */
+static void one_key_of_several(void **state)
+{
+    const struct nhi_request ci_bot = { CI_BOT };
+
+    (void)state;
+    for (int denied = 0; denied < 2; denied++) {
+        struct nhi_task task = { .id = "build-2", .agent = "other-bot", .deadline = time(NULL) + 3600 };
+        struct nhi_ticket t[2];
+        struct nhi_ledger *l;
+        struct nhi_verdict v;
+
+        world_reset();
+        world_sql(WORLD_OWN);
+        l = world_ledger();
+        assert_int_equal(nhi_task_open(l, &task, time(NULL)), NHI_OK);
+        world_commit(l);
+        for (int i = 0; i < 2; i++) {
+            t[i] = world_ticket();
+            t[i].has_cnf = true;
+            memcpy(t[i].cnf, i == 0 ? key : other_key, sizeof(key));
+            if (i == denied) {
+                snprintf(t[i].agent, sizeof(t[i].agent), "other-bot");
+                snprintf(t[i].task, sizeof(t[i].task), "build-2");
+            }
+            record(&t[i]);
+        }
+        nhi_check_any_key(&ci_bot, &v);
+        assert_int_equal(v.reason, NHI_PERMIT);
+        assert_string_equal(v.ticket.jti, t[!denied].jti);
+    }
 }
 
 /* What was found out is left as it is, but for an end: of that the last ticket of the key may know more. */
@@ -418,6 +455,127 @@ static void inside_a_session(void **state)
     nhi_moment_end(m);
 }
 
+static void limited(struct nhi_rule *rule)
+{
+    struct nhi_ledger *l = world_ledger();
+
+    assert_int_equal(nhi_policy_replace(l, rule, 1, WORLD_HASH, time(NULL)), NHI_OK);
+    world_commit(l);
+}
+
+static enum nhi_reason still(const struct nhi_grant *g)
+{
+    struct nhi_moment *m = nhi_moment_begin();
+    struct nhi_verdict v;
+
+    assert_non_null(m);
+    nhi_check_session(m, g, 0, &v);
+    nhi_moment_end(m);
+    return v.reason;
+}
+
+/* Its own place among those of a rule is not taken twice, and it goes on where it came from. */
+static void rules_of_a_session(void **state)
+{
+    struct nhi_rule rule = { .name = "all", .agents = "*", .accounts = "*", .services = "*", .max_sessions = 1 };
+    struct nhi_grant g = from_there(), here = g;
+
+    (void)state;
+    here.pin = NHI_PIN_LOCAL;
+    here.rhost[0] = '\0';
+    snprintf(here.place, sizeof(here.place), "session");
+    assert_int_equal(nhi_id_new(here.id), NHI_OK);
+    limited(&rule);
+    assert_int_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0), NHI_OK);
+    assert_int_equal(still(&g), NHI_PERMIT);
+    /* First used here, and then from there: each kind of place has its own. */
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &here), NHI_OK);
+    assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(still(&g), NHI_PERMIT);
+    rule.max_sessions = 0;
+    assert_int_equal(nhi_net_parse("192.0.2.0/24", &rule.nets[rule.net_count++]), NHI_OK);
+    limited(&rule);
+    assert_int_equal(still(&g), NHI_PERMIT);
+    assert_int_equal(still(&here), NHI_DENY_POLICY);
+    rule.net_count = 0;
+    rule.local = true;
+    limited(&rule);
+    assert_int_equal(still(&g), NHI_DENY_POLICY);
+    assert_int_equal(still(&here), NHI_PERMIT);
+}
+
+/* An account in the range of agents is its agent's alone, and of one that was removed it is nobody's. */
+static void session_of_a_removed_agent(void **state)
+{
+    struct nhi_rule rule = { .name = "all", .agents = "*", .accounts = "*", .services = "*" };
+    struct nhi_grant g = from_there();
+    struct nhi_snapshot_writer *w;
+
+    (void)state;
+    limited(&rule);
+    snprintf(g.subject, sizeof(g.subject), "deploy");
+    assert_int_equal(still(&g), NHI_PERMIT);
+    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, WORLD_DEPLOY_UID - 1, WORLD_DEPLOY_UID, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(still(&g), NHI_DENY_ACCOUNT);
+}
+
+/* Who is an agent's is asked of the ledger, and one that does not answer did not say no. */
+static void namesakes(void **state)
+{
+    const struct nhi_lookups *host = &nhi_lookups_of_host;
+    struct nhi_moment *m = nhi_moment_begin();
+    uint32_t uid = 7;
+
+    (void)state;
+    assert_non_null(m);
+    assert_int_equal(host->namesake(m, NULL, "ci-bot", &uid), NHI_OK);
+    assert_int_equal(uid, WORLD_AGENT_UID);
+    assert_int_equal(host->namesake(m, NULL, "alice", &uid), NHI_OK);
+    assert_int_equal(uid, 0);
+    nhi_moment_end(m);
+    world_sql("ALTER TABLE agent RENAME TO gone");
+    m = nhi_moment_begin();
+    assert_non_null(m);
+    assert_int_not_equal(host->namesake(m, NULL, "ci-bot", &uid), NHI_OK);
+    nhi_moment_end(m);
+}
+
+/* A ledger that is not as far as this host has seen it. */
+static void behind_its_mark(void **state)
+{
+    const struct nhi_mark mark = { .epoch = 1, .event = 1000000, .latest = time(NULL), .next_uid = 70000 };
+    struct nhi_ticket t = world_ticket();
+    const struct nhi_shown what = { .asked = { CI_BOT, .source = NHI_FROM_LEDGER } };
+    struct nhi_settings settings;
+    struct nhi_moment *m;
+    struct nhi_ledger *l;
+    struct nhi_seen seen;
+    struct nhi_verdict v;
+
+    (void)state;
+    record(&t);
+    nhi_check(&what, &v);
+    assert_int_equal(v.reason, NHI_PERMIT);
+    assert_int_equal(nhi_mark_store(NHI_STATE_DIR, NHI_RUN_DIR, &mark), NHI_OK);
+    nhi_check(&what, &v);
+    assert_int_equal(v.reason, NHI_DENY_ROLLED_BACK);
+    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
+    l = world_ledger();
+    assert_int_equal(nhi_ledger_settings(l, &settings), NHI_OK);
+    m = nhi_moment_over(l, &settings, &seen, time(NULL));
+    assert_non_null(m);
+    assert_true(m->readable);
+    assert_int_equal(m->reason, NHI_PERMIT);
+    assert_int_equal(m->fit, NHI_FIT_BEHIND);
+    nhi_check_at(m, &what, &v);
+    assert_int_equal(v.reason, NHI_DENY_ROLLED_BACK);
+    nhi_moment_end(m);
+    /* It was borrowed, and is still open. */
+    assert_int_equal(nhi_ledger_settings(l, &settings), NHI_OK);
+    world_commit(l);
+}
+
 #define T(f) cmocka_unit_test_setup(f, fresh)
 
 int main(void)
@@ -435,6 +593,11 @@ int main(void)
         T(torn_ledger),
         T(ahead),
         T(inside_a_session),
+        T(one_key_of_several),
+        T(rules_of_a_session),
+        T(session_of_a_removed_agent),
+        T(namesakes),
+        T(behind_its_mark),
     };
     uint8_t sk[NHI_SK_LEN];
 

@@ -278,6 +278,7 @@ static void so_many_uses(void **state)
     (void)state;
     assert_int_equal(state_parallel(WORKERS, use), 0);
     nhi_grant_name(g.ticket.kid, g.ticket.jti, of);
+    assert_int_equal(strlen(of), NHI_GRANT_NAME_LEN);
     assert_int_equal(state_count(STATE_GRANTS, NULL), USES);
     for (int n = 0; n < USES; n++) {
         snprintf(name, sizeof(name), STATE_GRANTS "/u-%s-%d", of, n);
@@ -393,6 +394,7 @@ static void ended_by_what_renewed_it(void **state)
     assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
     snprintf(name, sizeof(name), STATE_GRANTS "/r-%s", g.ticket.jti);
     assert_return_code(close(open(name, O_WRONLY | O_CREAT | O_EXCL, 0600)), errno);
+    errno = ENOENT; /* of something else */
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
     /* What cannot be looked at has ended. */
     assert_int_equal(chmod(STATE_GRANTS, 0770), 0);
@@ -664,6 +666,8 @@ static void of_a_child_misnamed(void **state)
     g.boot[30] = g.boot[30] == '0' ? '1' : '0'; /* beyond what the name shows */
     assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &g), NHI_OK);
     assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.parent, "sshd", "ci-bot", &got), NHI_ERR_NOT_FOUND);
+    assert_int_equal(chmod(STATE_GRANTS, 0770), 0);
+    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.parent, "sshd", "ci-bot", &got), NHI_ERR_UNSAFE);
 }
 
 int main(void)

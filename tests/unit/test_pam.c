@@ -60,6 +60,24 @@ static void test_name_that_is_asked_for(void **state)
     nhi_text_free(text);
 }
 
+static void become_deploy(void)
+{
+    assert_int_equal(pam_set_item(world_handle(), PAM_USER, "deploy"), PAM_SUCCESS);
+}
+
+/* Another module may say that it is somebody else in the end. Granted was one account, and the ticket is for both. */
+static void test_another_user_in_the_end(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    assert_int_equal(world_run_here(&c, ALL, become_deploy), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "subject");
+    nhi_text_free(text);
+}
+
 static void test_revoked_between_auth_and_session(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -457,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_login_opens_a_session),
         T(test_name_that_is_asked_for),
+        T(test_another_user_in_the_end),
         T(test_revoked_between_auth_and_session),
         T(test_refusals_of_claims),
         T(test_refusals_of_the_ledger),

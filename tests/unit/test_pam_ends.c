@@ -192,6 +192,8 @@ static void test_missing_account(void **state)
     assert_int_not_equal(world_run(&s, WORLD_OPEN), PAM_SUCCESS);
     s = sudo("alice", 1999); /* says that he is somebody else */
     assert_int_equal(world_run(&s, WORLD_ACCOUNT), PAM_PERM_DENIED);
+    s = sudo("alice", WORLD_ADMIN_UID); /* that somebody is known does not help */
+    assert_int_equal(world_run(&s, WORLD_ACCOUNT), PAM_PERM_DENIED);
     assert_int_equal(world_run(&c, WORLD_CRED), PAM_SUCCESS);
     assert_int_equal(world_records('d'), 0);
 }

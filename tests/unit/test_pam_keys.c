@@ -219,6 +219,8 @@ static void test_sudo_within_a_session_from_a_name(void **state)
     assert_int_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
     forbid_from("sudo", NULL, true, false);
     assert_int_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
+    forbid_from("sudo", NULL, false, true);
+    assert_int_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);
     forbid_from("sudo", "10.0.0.0/8", false, false);
     (void)world_reason();
     assert_int_not_equal(world_run(&root, NO_AUTH), PAM_SUCCESS);

@@ -424,7 +424,13 @@ static void test_cron_uses_the_ledger(void **state)
     (void)world_reason();
     assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
-    c = (struct world_call){ .service = "cron", .user = "ci-bot", .tty = "cron" };
+    /* Nor does somebody at a terminal of this machine, who could be asked. */
+    c = (struct world_call){ .service = "cron", .user = "ci-bot", .tty = "tty1" };
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
+    assert_string_equal(world_reason(), "no-ticket");
+    c.tty = "";
+    assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
+    c.tty = "cron";
     record(&second);
     assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "ambiguous");

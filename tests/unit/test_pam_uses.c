@@ -7,8 +7,11 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <security/pam_appl.h>
+#include <security/pam_modules.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +151,63 @@ static void test_same_id_of_another_issuer(void **state)
     nhi_text_free(other);
 }
 
+/* ---- between a decision and its commit ---- */
+
+static struct world_call other;
+static int others_rc;
+static bool in_between;
+
+/* The module keeps its grant right before it commits it. libpam's own function is behind this one. */
+__attribute__((visibility("default"))) int pam_set_data(pam_handle_t *h, const char *name, void *data,
+                                                        void (*cleanup)(pam_handle_t *, void *, int))
+{
+    union {
+        void *p;
+        int (*fn)(pam_handle_t *, const char *, void *, void (*)(pam_handle_t *, void *, int));
+    } real = { dlsym(RTLD_NEXT, "pam_set_data") };
+
+    if (real.p == NULL)
+        return PAM_SYSTEM_ERR;
+    if (in_between && data != NULL && strcmp(name, "pam_nhi:grant") == 0) {
+        in_between = false;
+        others_rc = world_run(&other, ALL);
+    }
+    return real.fn(h, name, data, cleanup);
+}
+
+/* A ticket that is bound to no key, first used elsewhere after this use was decided and before it was on record. Where
+ * the host refuses a hand-off, this one is refused; where it records it, it is recorded as one. */
+static void test_first_use_in_between(void **state)
+{
+    (void)state;
+    for (int records = 0; records < 2; records++) {
+        struct nhi_ticket t;
+        struct world_call c;
+        struct nhi_ledger *l;
+        char *text;
+
+        world_reset();
+        l = world_ledger();
+        assert_int_equal(nhi_ledger_set_pin(l, records), NHI_OK);
+        world_commit(l);
+        t = world_ticket();
+        text = world_mint(&t);
+        c = other = login("ci-bot", text);
+        c.rhost = "192.0.2.1";
+        other.rhost = "192.0.2.66";
+        in_between = true;
+        assert_int_equal(world_run_here(&c, WORLD_AUTH, NULL), records ? PAM_SUCCESS : PAM_AUTH_ERR);
+        assert_false(in_between);
+        assert_int_equal(others_rc, PAM_SUCCESS);
+        if (records)
+            assert_non_null(strstr(world_log(), "permitted: hand-off reason=permit"));
+        else
+            assert_string_equal(world_reason(), "pin");
+        assert_int_equal(world_records('g'), records ? 2 : 1);
+        nhi_text_free(text);
+    }
+}
+
 /* What the child decided cannot be read in the parent: on a shared account that is no person's
  * login. */
 static void test_damaged_index(void **state)
@@ -180,8 +240,9 @@ static void test_damaged_index(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_counted_uses),       T(test_one_transaction_is_one_use), T(test_spent_ticket_and_then_a_key),
-        T(test_borrowed_ticket_id), T(test_same_id_of_another_issuer),  T(test_damaged_index),
+        T(test_counted_uses),         T(test_one_transaction_is_one_use), T(test_spent_ticket_and_then_a_key),
+        T(test_borrowed_ticket_id),   T(test_same_id_of_another_issuer),  T(test_damaged_index),
+        T(test_first_use_in_between),
     };
 
     if (!world_enter())

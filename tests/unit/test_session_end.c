@@ -376,7 +376,7 @@ static void rebooted_with_run(void **state)
 static void handle_lost(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
-    char handle[NHI_TREE_MAX + 1];
+    char handle[NHI_TREE_MAX + 1], path[300];
 
     (void)state;
     assert_int_equal(register_as(&g, NHI_OF_TREE), NHI_OK);
@@ -384,6 +384,11 @@ static void handle_lost(void **state)
     nhi_session_handle(&g, handle);
     assert_true(nhi_session_remove(NHI_RUN_DIR, handle));
     told("gone,");
+    assert_false(nhi_session_remove(NHI_RUN_DIR, handle));
+    assert_false(nhi_session_remove(NHI_RUN_DIR "/elsewhere", handle));
+    memset(path, 'x', sizeof(path) - 1);
+    path[sizeof(path) - 1] = '\0';
+    assert_false(nhi_session_remove(path, handle));
 }
 
 /* Its program closes it because it is told to end: that is not how it ended. */
