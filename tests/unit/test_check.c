@@ -478,7 +478,7 @@ static enum nhi_reason still(const struct nhi_grant *g)
 static void rules_of_a_session(void **state)
 {
     struct nhi_rule rule = { .name = "all", .agents = "*", .accounts = "*", .services = "*", .max_sessions = 1 };
-    struct nhi_grant g = from_there(), here = g;
+    struct nhi_grant g = from_there(), here = g, gone = g;
 
     (void)state;
     here.pin = NHI_PIN_LOCAL;
@@ -488,6 +488,9 @@ static void rules_of_a_session(void **state)
     limited(&rule);
     assert_int_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0), NHI_OK);
     assert_int_equal(still(&g), NHI_PERMIT);
+    /* Nor where its first process has ended, while another session lives. */
+    gone.self.start++;
+    assert_int_equal(still(&gone), NHI_PERMIT);
     /* First used here, and then from there: each kind of place has its own. */
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &here), NHI_OK);
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
