@@ -18,6 +18,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_policy.h"
 #include "tests/lib/calls.h"
 
 static void test_counted_uses(void **state)
@@ -151,6 +152,25 @@ static void test_same_id_of_another_issuer(void **state)
     nhi_text_free(other);
 }
 
+/* What a rule gives in an hour is counted when it is given, and not again in the later phases of the same login. */
+static void test_grants_of_an_hour(void **state)
+{
+    struct nhi_rule rule = { .name = "few", .agents = "*", .accounts = "*", .services = "*", .max_grants = 1 };
+    struct nhi_ticket t = world_ticket();
+    struct nhi_ledger *l = world_ledger();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    assert_int_equal(nhi_policy_replace(l, &rule, 1, WORLD_HASH, t.iat), NHI_OK);
+    world_commit(l);
+    assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
+    (void)world_reason();
+    assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
+    assert_string_equal(world_reason(), "limit");
+    nhi_text_free(text);
+}
+
 /* ---- between a decision and its commit ---- */
 
 static struct world_call other;
@@ -242,7 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_counted_uses),         T(test_one_transaction_is_one_use), T(test_spent_ticket_and_then_a_key),
         T(test_borrowed_ticket_id),   T(test_same_id_of_another_issuer),  T(test_damaged_index),
-        T(test_first_use_in_between),
+        T(test_first_use_in_between), T(test_grants_of_an_hour),
     };
 
     if (!world_enter())
