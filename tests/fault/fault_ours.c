@@ -299,10 +299,29 @@ static bool look_twice(const struct row *r, int call, int number, int error, str
 
 static int wrong;
 
+/* What the log says of an account that could not be looked up. */
+static void judge_cause(const struct row *r, const struct pnhi_caller *c)
+{
+    const char *cause = pnhi_caller_cause(c);
+    bool ok = with == EAGAIN   ? strstr(cause, "source of accounts") != NULL
+              : with == EMFILE ? strstr(cause, "ulimit -n") != NULL
+              : with == ENFILE ? strstr(cause, "fs.file-max") != NULL
+              : with == ENOMEM ? strstr(cause, "memory") != NULL
+              : with == EFBIG  ? strstr(cause, "ulimit -f") != NULL
+                               : strstr(cause, "limit") == NULL;
+
+    if (ok)
+        return;
+    wrong++;
+    print_message("%s: %s number %d, %s: said is %s\n", r->name, calls[which], when, strerror(with), cause);
+}
+
 static void judge(const struct row *r, unsigned may, const struct pnhi_caller *c)
 {
     bool said = c->blind != NULL, read = which == OPEN || which == OPENAT || which == READ || which == FSTAT;
 
+    if (said && (which == GETPWNAM || which == GETPWUID))
+        judge_cause(r, c);
     /* Nobody who was ours is let be without a word, unless the error was an answer. */
     if ((may & S(c->standing)) != 0 &&
         (c->standing != PNHI_NOT_OURS || (r->plain & NOT) != 0 || said || is_absence(with) || !read))

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <security/pam_appl.h>
@@ -78,6 +79,23 @@ static void test_another_user_in_the_end(void **state)
     nhi_text_free(text);
 }
 
+/* What is said of the session that is registered here, or "". */
+static const char *why_it_ends(void)
+{
+    static char why[64];
+    struct dirent *e;
+    DIR *d = opendir(NHI_RUN_DIR "/sessions");
+    ssize_t n = 0;
+
+    assert_non_null(d);
+    while ((e = readdir(d)) != NULL)
+        if (strncmp(e->d_name, "w-", 2) == 0)
+            n = readlinkat(dirfd(d), e->d_name, why, sizeof(why) - 1);
+    closedir(d);
+    why[n > 0 ? n : 0] = '\0';
+    return why;
+}
+
 static void test_revoked_between_auth_and_session(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -91,6 +109,7 @@ static void test_revoked_between_auth_and_session(void **state)
     assert_string_equal(world_reason(), "revoked");
     /* For as long as this process runs: nothing does unlisted, whatever its program makes of the denial. */
     assert_int_equal(world_sessions(), 1);
+    assert_string_equal(why_it_ends(), "revoked");
     nhi_text_free(text);
 }
 

@@ -209,7 +209,8 @@ static void test_options(void **state)
                                        "uid_max=70000x",
                                        "uid_max=2147483648",
                                        "uid_max=99999999999999999999" };
-    static const char *const good[] = { "uid_min=65537 uid_max=65538", "uid_min=1000 uid_max=2147483647" };
+    static const char *const good[] = { "uid_min=65537 uid_max=65538", "uid_min=65536 uid_max=65537",
+                                        "uid_min=1000 uid_max=2147483647" };
     struct world_call c = login("ci-bot", "a password"), root = login("root", "a password");
 
     (void)state;
