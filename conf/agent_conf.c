@@ -35,7 +35,7 @@ static enum nhi_err take_day(const config_setting_t *s, int64_t *to, struct nhi_
     if (text == NULL || strlen(text) != 10 || snprintf(moment, sizeof(moment), "%sT00:00:00Z", text) != NHI_TIME_LEN ||
         nhi_time_parse(moment, to) != NHI_OK || *to <= 0)
         return nhi_conf_bad(error, config_setting_source_line(s),
-                            "%s: expected a day in quotes, such as \"2027-06-30\"", config_setting_name(s));
+                            "%s: expected a date in quotes, such as \"2027-06-30\"", config_setting_name(s));
     return NHI_OK;
 }
 
@@ -49,7 +49,7 @@ static enum nhi_err add_group(const char *word, void *to, struct nhi_conf_error 
     if (nhi_list_has(list, word))
         return nhi_conf_bad(error, error->line, "group: '%s' given twice", word);
     if (have + 1 + strlen(word) > NHI_LIST_MAX)
-        return nhi_conf_bad(error, error->line, "group: longer than %d characters together", NHI_LIST_MAX);
+        return nhi_conf_bad(error, error->line, "group: more than %d characters in all", NHI_LIST_MAX);
     snprintf(list + have, NHI_LIST_MAX + 1 - have, "%s%s", have > 0 ? " " : "", word);
     return NHI_OK;
 }
@@ -95,13 +95,10 @@ static enum nhi_err take_key(const config_setting_t *s, struct nhi_agent_entry *
 #define IS(word) (strcmp(key, word) == 0)
     if (IS("name"))
         return take_text(s, e->name, NHI_AGENT_MAX, nhi_name_is_agent,
-                         "an agent's name: a lower-case letter, then lower-case letters, digits, _ "
-                         "and -",
-                         error);
+                         "an agent's name: a lower-case letter, then lower-case letters, digits, _ and -", error);
     if (IS("owner"))
         return take_text(s, e->owner, NHI_OWNER_MAX, nhi_name_is_owner,
-                         "who answers for it, without a blank in front or behind or a character that nobody sees",
-                         error);
+                         "an owner without leading or trailing blanks or invisible characters", error);
     if (IS("purpose"))
         return take_text(s, e->purpose, NHI_TEXT_MAX, NULL, "what it is for", error);
     if (IS("review_by"))
@@ -161,8 +158,8 @@ static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_e
         if (strcmp(o->name, e->name) == 0)
             return nhi_conf_bad(error, e->line, "agent %s is declared twice (%s:%u)", e->name, o->file, o->line);
         if (e->uid != 0 && o->uid == e->uid)
-            return nhi_conf_bad(error, e->line, "uid %u is agent %s's (%s:%u)", (unsigned)e->uid, o->name, o->file,
-                                o->line);
+            return nhi_conf_bad(error, e->line, "uid %u belongs to agent %s (%s:%u)", (unsigned)e->uid, o->name,
+                                o->file, o->line);
     }
     if (conf->count == NHI_CONF_AGENTS_MAX)
         return nhi_conf_bad(error, e->line, "more than %d agents", NHI_CONF_AGENTS_MAX);
@@ -185,7 +182,8 @@ static enum nhi_err take_file(struct nhi_agent_conf *conf, const char *file, con
     int n;
 
     if (strlen(file) > NHI_DECLARED_MAX || !nhi_name_is_text(file, NHI_DECLARED_MAX))
-        return nhi_conf_bad(error, 0, "the file's name is longer than %d bytes, or no plain text", NHI_DECLARED_MAX);
+        return nhi_conf_bad(error, 0, "the file's name is longer than %d bytes, or is not plain text",
+                            NHI_DECLARED_MAX);
     err = nhi_conf_only_list(parsed, "agents", &agents, error);
     n = agents != NULL ? config_setting_length(agents) : 0;
     for (int i = 0; i < n && err == NHI_OK; i++) {

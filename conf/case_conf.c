@@ -44,7 +44,7 @@ static enum nhi_err take_at(const config_setting_t *s, int64_t *out, struct nhi_
 
     if (text != NULL && nhi_time_parse(text, out) == NHI_OK)
         return NHI_OK;
-    return nhi_conf_bad(error, config_setting_source_line(s), "at: expected a moment such as \"2027-06-30T12:00:00Z\"");
+    return nhi_conf_bad(error, config_setting_source_line(s), "at: expected a time such as \"2027-06-30T12:00:00Z\"");
 }
 
 static enum nhi_err take_key(const config_setting_t *s, struct nhi_policy_case *k, bool *expect,

@@ -79,9 +79,9 @@ static enum nhi_err take_bracket(struct open *o, char c, unsigned line, struct n
     if (strchr(closes, c) == NULL)
         return NHI_OK;
     if (o->depth == 0)
-        return nhi_conf_bad(error, line, "syntax error: there is nothing open that '%c' could close", c);
+        return nhi_conf_bad(error, line, "syntax error: nothing is open that '%c' could close", c);
     if (o->closes[--o->depth] != c)
-        return nhi_conf_bad(error, line, "syntax error: expected '%c' for what line %u opens, found '%c'",
+        return nhi_conf_bad(error, line, "syntax error: expected '%c' to match the bracket on line %u, found '%c'",
                             o->closes[o->depth], o->line[o->depth], c);
     return NHI_OK;
 }
@@ -97,8 +97,8 @@ static enum nhi_err check_brackets(const char *text, struct nhi_conf_error *erro
         const char *next = skip(p, &line);
 
         if (next == NULL)
-            return nhi_conf_bad(error, start, "syntax error: expected %s to end what begins here",
-                                *p == '"' ? "a quotation mark" : "*/");
+            return nhi_conf_bad(error, start, "syntax error: expected %s to end the %s that begins here",
+                                *p == '"' ? "a quotation mark" : "*/", *p == '"' ? "text" : "comment");
         if (next != p) {
             p = next;
             continue;
@@ -108,7 +108,7 @@ static enum nhi_err check_brackets(const char *text, struct nhi_conf_error *erro
         p++;
     }
     if (err == NHI_OK && o.depth > 0)
-        err = nhi_conf_bad(error, o.line[o.depth - 1], "syntax error: expected '%c' to close what this line opens",
+        err = nhi_conf_bad(error, o.line[o.depth - 1], "syntax error: expected '%c' to close the bracket on this line",
                            o.closes[o.depth - 1]);
     return err;
 }
@@ -118,11 +118,12 @@ static enum nhi_err check_text(const char *text, size_t len, struct nhi_conf_err
     const char *include;
 
     if (strlen(text) != len)
-        return nhi_conf_bad(error, line_of(text, text + strlen(text)), "it holds a zero byte: expected text");
+        return nhi_conf_bad(error, line_of(text, text + strlen(text)), "zero byte in the file: expected text");
     /* Refused in comments too: libconfig looks for it before it looks for anything else. */
     include = strstr(text, "@include");
     if (include != NULL)
-        return nhi_conf_bad(error, line_of(text, include), "@include is not taken: one directory holds every file");
+        return nhi_conf_bad(error, line_of(text, include),
+                            "@include is not supported: put every file into this directory");
     return check_brackets(text, error);
 }
 
@@ -198,14 +199,14 @@ enum nhi_err nhi_conf_each(const config_setting_t *s,
     if (word != NULL)
         return take(word, to, error);
     if (config_setting_type(s) != CONFIG_TYPE_ARRAY)
-        return nhi_conf_bad(error, line, "%s: expected a text in quotes, or an array of them", key);
+        return nhi_conf_bad(error, line, "%s: expected text in quotes, or an array of such texts", key);
     n = config_setting_length(s);
     if (n == 0)
         return nhi_conf_bad(error, line, "%s: an empty list matches nobody", key);
     for (int i = 0; i < n && err == NHI_OK; i++) {
         word = config_setting_get_string_elem(s, i);
         if (word == NULL)
-            return nhi_conf_bad(error, line, "%s: expected a text in quotes, or an array of them", key);
+            return nhi_conf_bad(error, line, "%s: expected text in quotes, or an array of such texts", key);
         err = take(word, to, error);
     }
     return err;

@@ -80,10 +80,10 @@ static enum nhi_err append(struct nhi_policy_conf *conf, struct nhi_rule *r, con
         return nhi_conf_bad(error, line, "more than %d rules", NHI_CONF_RULES_MAX);
     if (r->name[0] == '\0' &&
         (snprintf(r->name, sizeof(r->name), "%s:%u", file, line) > NHI_TASK_MAX || !nhi_name_is_task(r->name)))
-        return nhi_conf_bad(error, line, "name is missing, and the file's name is too long to make one");
+        return nhi_conf_bad(error, line, "name is missing, and the file's name is too long to derive one");
     at = find_name(conf, r->name, &is_there);
     if (is_there)
-        return nhi_conf_bad(error, line, "name '%s' is another rule's (%s:%u)", r->name,
+        return nhi_conf_bad(error, line, "another rule has the name '%s' (%s:%u)", r->name,
                             conf->where[conf->by_name[at]].file, conf->where[conf->by_name[at]].line);
     memmove(conf->by_name + at + 1, conf->by_name + at, (conf->count - at) * sizeof(*conf->by_name));
     conf->by_name[at] = conf->count;

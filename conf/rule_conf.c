@@ -28,7 +28,7 @@ static enum nhi_err add_name(const char *word, void *to, struct nhi_conf_error *
     if (nhi_list_has(l->text, word))
         return nhi_conf_bad(error, error->line, "%s: '%s' given twice", l->key, word);
     if (have + 1 + strlen(word) > l->max)
-        return nhi_conf_bad(error, error->line, "%s: longer than %zu characters together", l->key, l->max);
+        return nhi_conf_bad(error, error->line, "%s: more than %zu characters in all", l->key, l->max);
     snprintf(l->text + have, l->max + 1 - have, "%s%s", have > 0 ? " " : "", word);
     return NHI_OK;
 }
@@ -59,9 +59,9 @@ static enum nhi_err add_owner(const char *word, void *to, struct nhi_conf_error 
     size_t have = strlen(r->owners);
 
     if (!nhi_name_is_text(word, NHI_OWNER_MAX))
-        return nhi_conf_bad(error, error->line, "owner: expected an owner as nhictl agent list has it");
+        return nhi_conf_bad(error, error->line, "owner: expected an owner as nhictl agent list shows it");
     if (have + 1 + strlen(word) > NHI_RULE_OWNERS_MAX)
-        return nhi_conf_bad(error, error->line, "owner: longer than %d bytes together", NHI_RULE_OWNERS_MAX);
+        return nhi_conf_bad(error, error->line, "owner: more than %d bytes in all", NHI_RULE_OWNERS_MAX);
     snprintf(r->owners + have, sizeof(r->owners) - have, "%s%s", have > 0 ? "\n" : "", word);
     return NHI_OK;
 }
@@ -82,8 +82,8 @@ static enum nhi_err add_source(const char *word, void *to, struct nhi_conf_error
         return nhi_conf_bad(error, error->line, "source: more than %d networks", NHI_RULE_NETS_MAX);
     if (nhi_net_parse(word, &r->nets[r->net_count]) != NHI_OK)
         return nhi_conf_bad(error, error->line,
-                            "source: '%.64s' is none: expected \"local\", \"unix\", or an address or network in "
-                            "numbers, without bits behind its prefix (192.0.2.0/24, 2001:db8::/32)",
+                            "source: invalid value '%.64s': expected \"local\", \"unix\", or a numeric address or "
+                            "network, without bits after its prefix (192.0.2.0/24, 2001:db8::/32)",
                             word);
     r->net_count++;
     return NHI_OK;
@@ -109,8 +109,8 @@ static enum nhi_err add_days(const char *word, void *to, struct nhi_conf_error *
         last = day_of(word + len + 1, strlen(word + len + 1));
     if (from < 0 || last < 0)
         return nhi_conf_bad(error, error->line,
-                            "days: '%.64s' is none: expected sun, mon, tue, wed, thu, fri, sat, or a "
-                            "range such as mon-fri",
+                            "days: invalid value '%.64s': expected sun, mon, tue, wed, thu, fri, sat, or a range such "
+                            "as mon-fri",
                             word);
     for (;; from = (from + 1) % 7) {
         r->days |= (uint8_t)(1u << from);
@@ -138,8 +138,8 @@ static enum nhi_err add_hours(const char *word, void *to, struct nhi_conf_error 
 
     if (until < 0 || word[11] != '\0' || from == until || from == NHI_DAY_MINUTES)
         return nhi_conf_bad(error, error->line,
-                            "hours: '%.64s' is no span: expected such as 08:00-18:00, or 22:00-06:00 "
-                            "over midnight",
+                            "hours: invalid span '%.64s': expected for example 08:00-18:00, or 22:00-06:00 across "
+                            "midnight",
                             word);
     if (r->hours_count == NHI_RULE_HOURS_MAX)
         return nhi_conf_bad(error, error->line, "hours: more than %d spans", NHI_RULE_HOURS_MAX);
@@ -156,7 +156,7 @@ static enum nhi_err take_zone(const config_setting_t *s, struct nhi_rule *r, str
     if (zone == NULL || zone[0] == '\0' || zone[0] == '/' || strlen(zone) > NHI_ZONE_MAX ||
         zone[strspn(zone, letters)] != '\0')
         return nhi_conf_bad(error, config_setting_source_line(s),
-                            "zone: expected a name of the tz database, such as \"Europe/Berlin\"");
+                            "zone: expected a name from the tz database, such as \"Europe/Berlin\"");
     memcpy(r->zone, zone, strlen(zone) + 1);
     return NHI_OK;
 }
@@ -207,7 +207,7 @@ static enum nhi_err take_name(const config_setting_t *s, struct nhi_rule *r, str
 
     if (name == NULL || !nhi_name_is_task(name))
         return nhi_conf_bad(error, config_setting_source_line(s),
-                            "name: expected 1 to %d printable characters without space in quotes", NHI_TASK_MAX);
+                            "name: expected 1 to %d printable characters without spaces, in quotes", NHI_TASK_MAX);
     memcpy(r->name, name, strlen(name) + 1);
     return NHI_OK;
 }
@@ -292,14 +292,14 @@ static enum nhi_err check(const struct nhi_rule *r, bool effect, unsigned line, 
         return nhi_conf_bad(error, line, "%s is missing: every rule names account and service",
                             r->accounts[0] == '\0' ? "account" : "service");
     if (r->zone[0] != '\0' && r->days == 0 && r->hours_count == 0)
-        return nhi_conf_bad(error, line, "zone: there are neither days nor hours for it");
+        return nhi_conf_bad(error, line, "zone: given without days or hours");
     if (r->forbid && r->ssh != 0)
-        return nhi_conf_bad(error, line, "ssh: a rule that forbids has no session to take something from");
+        return nhi_conf_bad(error, line, "ssh: a rule that forbids opens no session to restrict");
     if (r->forbid && (r->max_sessions != 0 || r->max_grants != 0))
-        return nhi_conf_bad(error, line, "%s: a rule that forbids gives nothing to count",
+        return nhi_conf_bad(error, line, "%s: a rule that forbids grants nothing to count",
                             r->max_sessions != 0 ? "max_sessions" : "max_grants_per_hour");
     if (nhi_list_has(r->accounts, "root"))
-        return nhi_conf_bad(error, line, "account: root is out of reach of every ticket and every rule");
+        return nhi_conf_bad(error, line, "account: no ticket and no rule may name root");
     return NHI_OK;
 }
 

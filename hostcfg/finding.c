@@ -69,8 +69,7 @@ bool findings_check_guard(struct findings *found, const char *id, const char *fi
     if (file_guarded(file) != NHI_ERR_UNSAFE)
         return true;
     finding_add(
-        found, FINDING_ERROR, id, place_of_file(file),
-        out_say("others than root can write %s, or put another in its place", what),
+        found, FINDING_ERROR, id, place_of_file(file), out_say("users other than root can change or replace %s", what),
         out_say("run: chown root:root %s && chmod go-w %s (and the same for the directories above it)", file, file));
     return false;
 }

@@ -58,7 +58,7 @@ static void include(struct reader *r, const char *name, const struct place *at, 
     if (inner.depth > DEPTH_MAX || inner.files >= FILES_MAX) {
         if (!r->told)
             finding_add(r->found, FINDING_ERROR, "pam-include-loop", *at,
-                        out_say("PAM gives up on %s: files include each other too deeply", r->service->name),
+                        out_say("PAM gives up on %s: the includes are nested too deeply", r->service->name),
                         out_say("remove this line"));
         r->told = true;
         return;
@@ -143,22 +143,22 @@ static void take_line(struct reader *r, char *text, const struct place *at)
         if (module != NULL)
             include(r, module, at, r->only, false);
         else
-            broken(r, at, "no file");
+            broken(r, at, "the file is missing");
         return;
     }
     type = type_of(type_word);
     control = type < 0 ? NULL : control_word(&text);
     module = control == NULL ? NULL : file_word(&text);
     if (type < 0)
-        broken(r, at, "no such type");
+        broken(r, at, "unknown type");
     else if (module == NULL)
-        broken(r, at, control == NULL ? "no control" : "no module");
+        broken(r, at, control == NULL ? "the control is missing" : "the module is missing");
     else if (r->only >= 0 && r->only != type)
         return;
     else if (strcasecmp(control, "include") == 0 || strcasecmp(control, "substack") == 0)
         include(r, module, at, type, strcasecmp(control, "substack") == 0);
     else if (!is_control(control))
-        broken(r, at, "no such control");
+        broken(r, at, "unknown control");
     else if (type < WIRING_PHASES)
         add(r, (enum wiring_phase)type, control, module, text + strspn(text, " \t"), at);
 }
@@ -172,17 +172,17 @@ static void read_file(struct reader *r, const char *name, const struct place *fr
     r->files++;
     r->service->there = r->service->there || (err == NHI_OK && from == NULL);
     if (err == NHI_OK)
-        (void)findings_check_guard(r->found, "pam-file-writable", path, "what PAM asks");
+        (void)findings_check_guard(r->found, "pam-file-writable", path, "this PAM file");
     else if (from != NULL)
         finding_add(
             r->found, FINDING_ERROR, "pam-include-missing", *from,
             out_say("PAM refuses everybody %s: %s cannot be read (%s)", r->service->name, path, nhi_strerror(err)),
-            out_say("put %s back, or remove this line", path));
+            out_say("restore %s, or remove this line", path));
     else if (err != NHI_ERR_NOT_FOUND)
         finding_add(
             r->found, FINDING_ERROR, "pam-file-broken", place_of_file(path),
             out_say("PAM refuses everybody %s: this file cannot be read (%s)", r->service->name, nhi_strerror(err)),
-            out_say("put back the file of the package"));
+            out_say("restore the file from its package"));
     for (size_t i = 0; i < f.count; i++) {
         const struct place at = place_of_line(f.path, &f.line[i]);
         char *text = out_must(strdup(f.line[i].text));

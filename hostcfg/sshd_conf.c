@@ -91,7 +91,7 @@ static void read_file(struct reader *r, const char *path)
     struct file_text f;
     enum nhi_err err = file_text_read(path, false, &f);
 
-    if (err == NHI_OK && !findings_check_guard(r->s->found, "sshd-config-writable", path, "what sshd is told"))
+    if (err == NHI_OK && !findings_check_guard(r->s->found, "sshd-config-writable", path, "this configuration of sshd"))
         r->guarded = false;
     for (size_t i = 0; i < f.count; i++) {
         const struct place at = place_of_line(f.path, &f.line[i]);
@@ -121,8 +121,8 @@ static void broken(struct findings *found, char *said)
         line = 0;
     }
     finding_add(found, FINDING_ERROR, "sshd-config-broken", (struct place){ .file = file, .line = line },
-                out_say("sshd does not start with what it is told: %s", said),
-                out_say("correct or remove it, and see what sshd -t says"));
+                out_say("sshd does not start with its configuration: %s", said),
+                out_say("correct or remove it, and check with sshd -t"));
 }
 
 /* Without its directory or host keys sshd says nothing of its configuration, and is not to blame for it. */

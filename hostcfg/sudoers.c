@@ -91,7 +91,7 @@ static void read_file(struct sudoers *s, const char *path)
         file_text_free(&f);
         return;
     }
-    (void)findings_check_guard(s->found, "sudo-file-writable", path, "what sudo is told, so that sudo refuses it");
+    (void)findings_check_guard(s->found, "sudo-file-writable", path, "this configuration of sudo, so sudo refuses it");
     s->file = out_must(reallocarray(s->file, s->count + 1, sizeof(*s->file)));
     s->file[s->count++] = f;
     for (size_t i = 0; i < s->file[at].count; i++) {
@@ -126,7 +126,7 @@ static void broken(struct sudoers *s, char *said)
         line = 0;
     }
     finding_add(s->found, FINDING_ERROR, "sudo-broken", (struct place){ .file = file, .line = line },
-                out_say("sudo leaves this out, or refuses everybody: %s", said),
+                out_say("sudo ignores this, or refuses everybody: %s", said),
                 out_say("correct it with: visudo -f %s", file));
 }
 
@@ -137,7 +137,7 @@ static bool ask(struct sudoers *s)
     char *const argv[] = { program, c, none, f, json, e, input, NULL };
     char *out = NULL, *err = NULL;
     int status = 127;
-    char endless[] = "cvtsudoers comes to no end with it";
+    char endless[] = "cvtsudoers does not finish with it";
     bool ran = file_run(argv, &out, &err, &status) == NHI_OK;
 
     if (ran && status == 0)
@@ -146,8 +146,8 @@ static bool ask(struct sudoers *s)
         broken(s, status == 127 ? endless : err);
     else if (s->json == NULL)
         finding_add(s->found, FINDING_NOTE, "sudo-unread", place_of_file(WIRING_SUDOERS),
-                    out_say("without " PROGRAM " doctor cannot tell what sudo is told"),
-                    out_say("look there for NOPASSWD, and for: %s", WIRING_SUDO_LINE));
+                    out_say("without " PROGRAM " doctor cannot read the configuration of sudo"),
+                    out_say("check it for NOPASSWD, and for: %s", WIRING_SUDO_LINE));
     free(out);
     free(err);
     return s->json != NULL;

@@ -3,11 +3,11 @@
 const struct wiring_pam wiring_pam[WIRING_PHASES] = {
     [WIRING_AUTH] = { "auth", "[success=done user_unknown=ignore default=die]",
                       "auth [success=done user_unknown=ignore default=die] " WIRING_PAM_MODULE,
-                      "before common-auth: people fall through to their password, a ticket that is shown is final" },
+                      "before common-auth: people fall through to their password, but a shown ticket is final" },
     [WIRING_ACCOUNT] = { "account", "required", "account required " WIRING_PAM_MODULE,
-                         "before common-account and outside of it, whose primary block would drop a denial" },
+                         "before common-account and outside it, since its primary block would drop a denial" },
     [WIRING_SESSION] = { "session", "required", "session required " WIRING_PAM_MODULE,
-                         "behind pam_loginuid, before any module that lets users write the PAM environment" },
+                         "after pam_loginuid, before any module that lets users write the PAM environment" },
 };
 
 const struct wiring_service wiring_services[] = {

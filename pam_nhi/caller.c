@@ -62,7 +62,8 @@ const char *pnhi_caller_cause(const struct pnhi_caller *c)
     case EAGAIN:
         return "too many processes (ulimit -u)";
     case 0:
-        return c->limit ? "too deep in the tree of processes or of cgroups" : "missing, damaged, or not root's alone";
+        return c->limit ? "too deep in the tree of processes or cgroups"
+                        : "missing, damaged, or writable by users other than root";
     default:
         return strerror(c->cause);
     }

@@ -36,7 +36,7 @@ static void refuse(const struct pnhi_caller *c, struct nhi_verdict *v)
         v->ticket = c->session.ticket;
         v->verified = true;
     } else if (c->standing == PNHI_LEFT) {
-        snprintf(v->message, sizeof(v->message), "what is left of an agent's session that is gone");
+        snprintf(v->message, sizeof(v->message), "left by an agent's session that no longer exists");
     } else if (c->denied != NHI_PERMIT && c->blind != NULL) {
         snprintf(v->message, sizeof(v->message), "%s: %s", c->blind, pnhi_caller_cause(c));
     }

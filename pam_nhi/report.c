@@ -55,10 +55,11 @@ static void say_times(struct pnhi_times times, char *out, size_t size)
 {
     out[0] = '\0';
     if (times.counted > 0 && times.recorded)
-        snprintf(out, size, "; this ticket has %d records in this hour, and %llu more for that reason are counted",
+        snprintf(out, size,
+                 "; this ticket has %d records in this hour, and %llu more with that reason were only counted",
                  PNHI_LINES, (unsigned long long)times.counted);
     else if (times.counted >= PNHI_LINES)
-        snprintf(out, size, "; %llu of these in this hour, of which more are counted and not said: nhictl status",
+        snprintf(out, size, "; %llu of these in this hour, and more are counted but not logged: nhictl status",
                  (unsigned long long)times.counted);
 }
 
@@ -111,7 +112,7 @@ void pnhi_log_blind(pam_handle_t *pamh, const struct pnhi_caller *c)
     if (pam_get_data(pamh, DATA_SAID, &data) == PAM_SUCCESS)
         return;
     (void)pam_set_data(pamh, DATA_SAID, w.out, NULL);
-    pam_syslog(pamh, LOG_ERR, "%s: %s: account=%s goes on as a person's", c->blind, pnhi_caller_cause(c),
+    pam_syslog(pamh, LOG_ERR, "%s: %s: account=%s is treated as a person's", c->blind, pnhi_caller_cause(c),
                account_name(c));
 }
 

@@ -31,7 +31,7 @@
 #define PATIENCE_MS 2500 /* by then the timer has ended it */
 #define ANSWER_MAX (256u << 10)
 #define NUMBER_LEN 11
-#define LATE "gave no answer in time"
+#define LATE "did not answer in time"
 
 static struct {
     bool on;

@@ -20,11 +20,11 @@ const char *nhi_strerror(enum nhi_err err)
     case NHI_ERR_NOT_FOUND:
         return "not found";
     case NHI_ERR_EXISTS:
-        return "exists already";
+        return "already exists";
     case NHI_ERR_STATE:
-        return "not possible in its present state";
+        return "not possible in its current state";
     case NHI_ERR_UNSAFE:
-        return "others than root can write it";
+        return "users other than root can write it";
     case NHI_ERR_CORRUPT:
         return "damaged";
     case NHI_ERR_VERSION:

@@ -43,7 +43,7 @@ static enum nhi_reason account_failed(struct nhi_gathering *g, const char *accou
     if (g->local_err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_SUBJECT;
     snprintf(g->message, sizeof(g->message), "account %s: %s", account,
-             busy ? "a source of accounts gave no answer" : nhi_strerror(g->local_err));
+             busy ? "a source of accounts did not answer" : nhi_strerror(g->local_err));
     return g->local_err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_GROUPS;
 }
 

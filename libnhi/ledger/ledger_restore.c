@@ -13,7 +13,7 @@
 #define TICKET_COLUMNS \
     "jti, kid, agent, task, host, accounts, services, iat, nbf, exp, uses, cnf, parent, origin," \
     " recorded, grants, last_used, root, renews, successor, superseded, renew_until, no_pin, tree, ssh"
-#define NOT_IN_COPY "'not in what was restored'"
+#define NOT_IN_COPY "'not in the restored backup'"
 #define LOST "'the ledger was lost and restored'"
 
 /* Parameters of each statement: ?1 now, ?2 what the statement says. */
@@ -158,7 +158,7 @@ enum nhi_err nhi_ledger_take_over(struct nhi_ledger *l, const char *host, int64_
     enum nhi_err err;
 
     err = nhi_sql_run(l, NULL,
-                      "UPDATE task SET state = 2, closed = ?, reason = 'the ledger came to another machine'"
+                      "UPDATE task SET state = 2, closed = ?, reason = 'the ledger was moved to another machine'"
                       " WHERE state = 1",
                       "i", now);
     if (err == NHI_OK)

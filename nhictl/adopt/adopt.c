@@ -34,7 +34,7 @@ static int find_account(struct ctl *c, struct adopt *a)
     const char *name = c->operand[0];
     const struct passwd *pw = nhi_name_is_account(name) ? getpwnam(name) : NULL;
     enum nhi_err err;
-    char hint[80];
+    char hint[112];
 
     if (pw == NULL)
         return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", name);
@@ -42,7 +42,7 @@ static int find_account(struct ctl *c, struct adopt *a)
     err = nhi_local_by_name(name, &a->local);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name, nhi_strerror(err));
-    snprintf(hint, sizeof(hint), "gpasswd -d %s %s, and once more", name, a->local.because);
+    snprintf(hint, sizeof(hint), "id %s; gpasswd -d %s %s if it can leave the group", name, name, a->local.because);
     if (a->local.privileged && strcmp(a->local.because, "uid 0") == 0)
         return ctl_fail(c, CTL_REFUSED, NULL, "account %s is root: no ticket may name it", name);
     if (a->local.privileged)
@@ -96,10 +96,11 @@ static int name_agent(struct ctl *c, struct adopt *a, struct store *s, char *nam
     if (!nhi_name_is_agent(a->agent))
         return ctl_fail(c, CTL_REFUSED, "--agent NAME", "'%s' is not an agent name", a->agent);
     if (a->local.uid >= s->set.uid_min && a->local.uid <= s->set.uid_max)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME", "account %s is an agent's already", a->local.name);
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME", "account %s already belongs to an agent",
+                        a->local.name);
     err = nhi_agent_get(s->l, a->agent, &had);
     if (err == NHI_OK)
-        return ctl_fail(c, CTL_REFUSED, "--agent NAME", "there is an agent %s already", a->agent);
+        return ctl_fail(c, CTL_REFUSED, "--agent NAME", "agent %s already exists", a->agent);
     return err == NHI_ERR_NOT_FOUND ? CTL_DONE : store_fail(c, s, err, "read the agents");
 }
 
@@ -188,12 +189,12 @@ static void show(struct adopt *a)
     show_account(a);
     show_keys(a);
     show_uses(a, "logins", "logins", "how", a->login, a->login_count);
-    show_uses(a, "what it ran by sudo", "sudo_runs", "command", a->command, a->command_count);
-    show_list(a, "sudo", "what sudo lets it do", &a->sudo);
+    show_uses(a, "commands that it ran with sudo", "sudo_runs", "command", a->command, a->command_count);
+    show_list(a, "sudo", "commands that sudo allows it", &a->sudo);
     show_jobs(a);
     show_list(a, "units", "units that run as it", &a->units);
-    show_list(a, "as_root", "where root becomes it, which goes on without a ticket", &a->as_root);
-    heading(a->c, "what would replace that; nothing of it was done");
+    show_list(a, "as_root", "places where root switches to it, which still works without a ticket", &a->as_root);
+    heading(a->c, "what would replace this; nothing was changed");
     adopt_plan(a);
 }
 
@@ -274,8 +275,8 @@ static int adopt(struct ctl *c)
 #define AT(field) offsetof(struct adopt_args, field)
 
 static const struct opt adopt_opts[] = {
-    { "agent", OPT_NAME, AT(agent), false, "NAME", "what it is to be called (ACCOUNT-bot)", nhi_name_is_agent, 0 },
-    { "owner", OPT_TEXT, AT(owner), false, "OWNER", "the person or team that will answer for it (you)",
+    { "agent", OPT_NAME, AT(agent), false, "NAME", "its name as an agent (ACCOUNT-bot)", nhi_name_is_agent, 0 },
+    { "owner", OPT_TEXT, AT(owner), false, "OWNER", "the person or team that will be responsible for it (you)",
       nhi_name_is_owner, NHI_OWNER_MAX },
     { .name = NULL },
 };
@@ -283,10 +284,8 @@ static const struct opt adopt_opts[] = {
 const struct verb adopt_verbs[] = {
     { NULL, "adopt", adopt, adopt_opts, sizeof(struct adopt_args), 1, 1, "ACCOUNT [--agent NAME] [--owner OWNER]",
       "Show how automation uses an account, and what would replace it.",
-      "Looks at its keys, its lines in sudoers and crontabs and, where logs show them, its logins, "
-      "and prints\n"
-      "the agent, policy and commands that would replace them, with observe mode first. It changes "
-      "nothing.",
+      "Looks at its keys, its lines in sudoers and crontabs and, where logs show them, its logins, and prints\n"
+      "the agent, policy and commands that would replace them, with observe mode first. It changes nothing.",
       "nhictl adopt deploy --owner ops@example.org" },
     { .verb = NULL },
 };

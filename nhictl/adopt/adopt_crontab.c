@@ -76,7 +76,7 @@ void adopt_put_for_cron(FILE *f, const struct adopt_job *j)
     for (const char *at = j->env; *at != '\0'; at += len + 1) {
         len = strcspn(at, "\n");
         if (is_for_cron(at, strcspn(at, "=")))
-            fprintf(f, "# there, cron is told for it: %.*s\n", (int)len, at);
+            fprintf(f, "# that crontab also sets: %.*s\n", (int)len, at);
     }
 }
 

@@ -78,7 +78,8 @@ static void observe(struct adopt *a)
     FILE *f = begin(&t);
 
     fprintf(f, "groupadd -f nhi-observe\nusermod -a -G nhi-observe %s\nnhictl status\n", a->local.name);
-    say(a, "observe", "everybody still gets in, and status counts who would not; a week is a good while", &t);
+    say(a, "observe", "everybody still gets in, and nhictl status counts who would be denied; a week is usually enough",
+        &t);
 }
 
 static void enroll(struct adopt *a)
@@ -95,7 +96,7 @@ static void enroll(struct adopt *a)
     if (a->groups[0] != '\0')
         fprintf(f, " --group %s", a->groups);
     putc('\n', f);
-    say(a, "register", "somebody answers for it; say what it is for", &t);
+    say(a, "register", "every agent has an owner and a purpose: describe it", &t);
 }
 
 /* The addresses that logins came from, if they are few: "source = [ … ];". */
@@ -103,7 +104,9 @@ static void put_sources(const struct adopt *a, FILE *f)
 {
     char text[NHI_NET_TEXT_MAX + 1];
     /* From a log that anybody can write, it is a proposal. */
-    const char *between = a->logs_proven ? " source = [ " : "\n    # by a log that anybody can write: source = [ ";
+    const char *between = a->logs_proven ? " source = [ "
+                                         : "\n"
+                                           "    # from a log that anybody can write to: source = [ ";
     struct nhi_net net;
     size_t n = 0;
 
@@ -192,31 +195,29 @@ static void tickets(struct adopt *a)
         const struct adopt_key *k = &a->key[i];
 
         if (has_option(k, "cert-authority")) {
-            fprintf(f, "# key %zu, %s, signs certificates: bind a ticket to each key that has one of them\n", i + 1,
+            fprintf(f, "# key %zu, %s, signs certificates: bind a ticket to each key that it has certified\n", i + 1,
                     k->print);
             continue;
         }
         if (k->base64[0] == '\0') {
-            fprintf(f, "# key %zu, %s, cannot be bound: ssh-keygen -t ed25519 where it is used\n", i + 1, k->print);
+            fprintf(f, "# key %zu, %s, cannot be bound: make another where it is used: ssh-keygen -t ed25519\n", i + 1,
+                    k->print);
             continue;
         }
         fprintf(f, "echo '" NHI_SSHKEY_TYPE " %s' >%s-%zu.pub\n", k->base64, a->agent, i + 1);
         fprintf(f,
-                "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --bind-key "
-                "%s-%zu.pub --ttl 8h "
+                "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --bind-key %s-%zu.pub --ttl 8h "
                 "--out %s-%zu.ticket",
                 a->agent, a->agent, a->local.name, a->sudo.count > 0 ? ",sudo" : "", a->agent, i + 1, a->agent, i + 1);
         put_ssh(f, k);
         putc('\n', f);
         if (has_option(k, "command"))
-            fprintf(f, "# key %zu ran one command, and its ticket opens a shell: %s\n", i + 1, k->options);
+            fprintf(f, "# key %zu could run one command only, but its ticket opens a shell: %s\n", i + 1, k->options);
     }
     if (a->key_count == 0)
-        fprintf(f,
-                "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --ttl 8h --out "
-                "%s.ticket\n",
+        fprintf(f, "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --ttl 8h --out %s.ticket\n",
                 a->agent, a->agent, a->local.name, a->sudo.count > 0 ? ",sudo" : "", a->agent);
-    say(a, "tickets", "a task and a ticket each time that it works; whoever starts it does this, not a person", &t);
+    say(a, "tickets", "a task and a ticket for each run: the program that starts the run does this, not a person", &t);
 }
 
 /* Today they run beside each other, and beside who logs in. */
@@ -231,10 +232,10 @@ static void jobs(struct adopt *a)
         adopt_put_job(f, a, &a->job[i], beside);
     fputs("X\n", f);
     for (size_t i = 0; i < a->job_count; i++) {
-        fprintf(f, "# take it out of %s: %s %s\n", a->job[i].file, a->job[i].when, a->job[i].command);
+        fprintf(f, "# then remove from %s: %s %s\n", a->job[i].file, a->job[i].when, a->job[i].command);
         adopt_put_for_cron(f, &a->job[i]);
     }
-    say(a, "jobs", "as the agent's own account, which needs to reach the files that the jobs use", &t);
+    say(a, "jobs", "the jobs run as the agent's own account, which needs access to their files", &t);
 }
 
 /* "(root) NOPASSWD: /usr/bin/id" for the agent's own account, without what asks nobody. */
@@ -260,7 +261,7 @@ static void sudo_rules(struct adopt *a)
         for (size_t i = 0; i < a->sudo.count; i++)
             put_rule(f, a->agent, a->sudo.text[i]);
     fprintf(f, "X\nchmod 440 /etc/sudoers.d/%s\nvisudo -c\n", a->agent);
-    say(a, "sudo", "it asks for the ticket, of the session, and nobody types anything", &t);
+    say(a, "sudo", "sudo uses the ticket of the session, and nobody types anything", &t);
 }
 
 static void enforce(struct adopt *a)
@@ -285,8 +286,8 @@ static void enforce(struct adopt *a)
     }
     for (size_t i = 0; i < a->sudo.count; i++)
         if (strstr(a->sudo.text[i], "NOPASSWD") != NULL)
-            fprintf(f, "# visudo: take NOPASSWD out of: %s %s\n", a->local.name, a->sudo.text[i]);
-    say(a, "enforce", "last, when status counts nobody any more who would be denied: tickets only", &t);
+            fprintf(f, "# with visudo, remove NOPASSWD from: %s %s\n", a->local.name, a->sudo.text[i]);
+    say(a, "enforce", "last, when nhictl status shows that nobody would be denied any more: tickets only", &t);
 }
 
 void adopt_plan(struct adopt *a)

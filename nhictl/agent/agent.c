@@ -64,7 +64,7 @@ int agent_need(struct ctl *c, const struct nhi_agent *a, enum nhi_agent_state st
 {
     if (a->state != NHI_AGENT_RETIRED || state == NHI_AGENT_RETIRED)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, NULL, "agent %s is retired, and stays so", a->account.name);
+    return ctl_fail(c, CTL_REFUSED, NULL, "agent %s is retired, which cannot be undone", a->account.name);
 }
 
 void agent_note_file(const struct nhi_agent *a, const char *what)
@@ -154,7 +154,7 @@ static enum nhi_err take_from_file(struct ctl *c, struct store *s, const struct 
         return NHI_OK;
     a.file[0] = '\0';
     a.file_review = 0;
-    out_line(c->out, "it is declared nowhere any more: from now on it is as one that was made by hand");
+    out_line(c->out, "no file declares it any more: from now on it counts as made by hand");
     return nhi_agent_change(s->l, &a);
 }
 
@@ -219,7 +219,7 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
         if (state == NHI_AGENT_RETIRED)
             show_live(c, live);
         if (state == NHI_AGENT_RETIRED)
-            agent_note_file(&a, "take it out there, or the next apply is refused");
+            agent_note_file(&a, "remove it from that file, or the next apply is refused");
         if (state != NHI_AGENT_ACTIVE) {
             const struct leftover_wish wish = { .account = a.account.name };
 
@@ -269,7 +269,7 @@ static int agent_set(struct ctl *c)
     int code;
 
     if (args->daemons == args->no_daemons)
-        return ctl_fail(c, CTL_USAGE, NULL, "say what is so: --daemons or --no-daemons");
+        return ctl_fail(c, CTL_USAGE, NULL, "--daemons or --no-daemons is missing");
     code = store_write(c, &s);
     if (code == CTL_DONE)
         code = agent_get(c, &s, &a);
@@ -298,8 +298,9 @@ static int agent_set(struct ctl *c)
 
 static const struct opt set_opts[] = {
     { "daemons", OPT_FLAG, offsetof(struct set_args, daemons), false, NULL,
-      "root starts daemons by its account: leave what is nobody's login", NULL, 0 },
-    { "no-daemons", OPT_FLAG, offsetof(struct set_args, no_daemons), false, NULL, "root starts none", NULL, 0 },
+      "root starts daemons under its account: leave them running", NULL, 0 },
+    { "no-daemons", OPT_FLAG, offsetof(struct set_args, no_daemons), false, NULL,
+      "root starts no daemons under its account", NULL, 0 },
     { .name = NULL },
 };
 
@@ -313,20 +314,19 @@ const struct verb agent_verbs[] = {
       "nhictl agent list" },
     { "agent", "show", agent_show, NULL, 0, 1, 1, "NAME", "Show one agent.", NULL, "nhictl agent show ci-bot" },
     { "agent", "set", agent_set, set_opts, sizeof(struct set_args), 1, 1, "NAME --daemons|--no-daemons",
-      "Say whether root starts daemons by an agent's account.",
-      "Without systemd they look like what a session left behind, and end as that.",
+      "Set whether root starts daemons under an agent's account.",
+      "Without systemd they look like processes that a session left behind, and are ended.",
       "nhictl agent set ci-bot --daemons" },
     { "agent", "suspend", agent_suspend, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
-      "Shut every door to an agent until it is resumed.", NULL, "nhictl agent suspend ci-bot --reason 'odd hours'" },
+      "Deny an agent everything until it is resumed.", NULL, "nhictl agent suspend ci-bot --reason 'odd hours'" },
     { "agent", "resume", agent_resume, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
       "Let a suspended agent in again.",
-      "Whatever it was suspended for, unless its owner is off-boarded: it needs another one first.",
+      "An agent whose owner is off-boarded needs another owner first: nhictl agent transfer.",
       "nhictl agent resume ci-bot" },
     { "agent", "retire", agent_retire, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
       "End an agent for good. This cannot be undone.",
-      "Revokes its tickets and closes its tasks. Its name and uid are never given again; the uid "
-      "keeps\n"
-      "resolving, so that its files stay attributable.",
+      "Revokes its tickets and closes its tasks. Its name and uid are never used again; the uid keeps resolving,\n"
+      "so that its files stay attributable.",
       "nhictl agent retire ci-bot --reason 'replaced by build-bot'" },
     { .verb = NULL },
 };

@@ -60,14 +60,15 @@ static int agent_add(struct ctl *c)
 #define AT(field) offsetof(struct add_args, field)
 
 static const struct opt add_opts[] = {
-    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "the person or team that answers for it", nhi_name_is_owner,
+    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "the person or team that is responsible for it", nhi_name_is_owner,
       NHI_OWNER_MAX },
     { "purpose", OPT_TEXT, AT(purpose), true, "TEXT", "what it is for", NULL, NHI_TEXT_MAX },
-    { "review-by", OPT_DATE, AT(review_by), true, "DATE", "the day to ask whether it is still needed", NULL, 0 },
+    { "review-by", OPT_DATE, AT(review_by), true, "DATE", "the date of its next review", NULL, 0 },
     { "group", OPT_LIST, AT(groups), false, "GROUP", "an ordinary local group (repeatable)", nhi_name_is_account, 0 },
     { "home", OPT_PATH, AT(home), false, "DIR", "home directory (default /home/NAME)", NULL, 0 },
     { "no-home", OPT_FLAG, AT(no_home), false, NULL, "do not make the home directory", NULL, 0 },
-    { "daemons", OPT_FLAG, AT(daemons), false, NULL, "root starts daemons by its account, without systemd", NULL, 0 },
+    { "daemons", OPT_FLAG, AT(daemons), false, NULL, "root starts daemons under its account, without systemd", NULL,
+      0 },
     { "shell", OPT_PATH, AT(shell), false, "FILE", "login shell (default /bin/sh)", NULL, 0 },
     { "uid", OPT_NUMBER, AT(uid), false, "N", "this uid, not the next free one", NULL, 0 },
     { .name = NULL },
@@ -77,7 +78,6 @@ const struct verb agent_add_verbs[] = {
     { "agent", "add", agent_add, add_opts, sizeof(struct add_args), 1, 1,
       "NAME --owner OWNER --purpose TEXT --review-by DATE [options]", "Register an agent.",
       "Its account resolves at once, and takes tickets only.",
-      "nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' "
-      "--review-by 2027-06-30" },
+      "nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' --review-by 2027-06-30" },
     { .verb = NULL },
 };

@@ -37,7 +37,7 @@ static int check_name(struct ctl *c, const char *name)
     /* Its own group has its name, and whatever looks for that one would find it. */
     if (nhi_group_is_privileged(name, UINT32_MAX))
         return ctl_fail(c, CTL_REFUSED, "nhictl agent add NAME-bot",
-                        "a group of the name %s leads to root, and an agent's own group has the agent's name", name);
+                        "the group %s leads to root, and an agent's own group would have the same name", name);
     return CTL_DONE;
 }
 
@@ -51,22 +51,22 @@ static int check_unused(struct ctl *c, struct store *s, const char *name)
     if (err == NHI_OK && had.state == NHI_AGENT_ACTIVE && home_is_missing(&had.account))
         home_hint(&had.account, hint);
     if (err == NHI_OK)
-        return ctl_fail(c, CTL_REFUSED, hint, "agent %s exists (%s), and no name is used twice", name,
+        return ctl_fail(c, CTL_REFUSED, hint, "agent %s already exists (%s), and names are never used again", name,
                         agent_state_name(had.state));
     if (err != NHI_ERR_NOT_FOUND)
         return store_fail(c, s, err, "read the agents");
     errno = 0;
     if (getpwnam(name) != NULL)
-        return ctl_fail(c, CTL_REFUSED, NULL, "this host has an account %s already", name);
+        return ctl_fail(c, CTL_REFUSED, NULL, "this host already has an account %s", name);
     if (errno == 0 && getgrnam(name) != NULL)
-        return ctl_fail(c, CTL_REFUSED, NULL, "this host has a group %s already", name);
+        return ctl_fail(c, CTL_REFUSED, NULL, "this host already has a group %s", name);
     if (errno != 0 && errno != ENOENT && errno != ESRCH)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "it cannot be told whether this host has an account or a group %s: %s",
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not find out whether this host has an account or a group %s: %s",
                         name, strerror(errno));
     if (strcmp(name, "nhi-observe") == 0)
-        return ctl_fail(c, CTL_REFUSED, NULL, "nhi-observe is the group of the accounts that are to take tickets only");
+        return ctl_fail(c, CTL_REFUSED, NULL, "nhi-observe is the group of accounts that will take tickets only");
     if (strcmp(name, "nhi-only") == 0)
-        return ctl_fail(c, CTL_REFUSED, NULL, "nhi-only is the group of the accounts that take tickets only");
+        return ctl_fail(c, CTL_REFUSED, NULL, "nhi-only is the group of accounts that take tickets only");
     return CTL_DONE;
 }
 
@@ -81,10 +81,10 @@ static int choose_uid(struct ctl *c, const struct store *s, uint32_t wanted, uin
 
     if (wanted != 0) {
         if (wanted <= s->set.uid_min || wanted > s->set.uid_max)
-            return ctl_fail(c, CTL_REFUSED, NULL, "uid %u is outside of the agent range %u to %u", wanted,
+            return ctl_fail(c, CTL_REFUSED, NULL, "uid %u is outside the agent range %u to %u", wanted,
                             s->set.uid_min + 1, s->set.uid_max);
         if (wanted < s->set.next_uid)
-            return ctl_fail(c, CTL_REFUSED, NULL, "uid %u is below %u: numbers are never given again", wanted,
+            return ctl_fail(c, CTL_REFUSED, NULL, "uid %u is below %u: uids are never used again", wanted,
                             s->set.next_uid);
         if (!id_is_free(wanted))
             return ctl_fail(c, CTL_REFUSED, NULL, "uid or gid %u is taken on this host", wanted);
@@ -94,7 +94,7 @@ static int choose_uid(struct ctl *c, const struct store *s, uint32_t wanted, uin
     while (id <= s->set.uid_max && !id_is_free(id))
         id++;
     if (id > s->set.uid_max)
-        return ctl_fail(c, CTL_REFUSED, NULL, "every uid of the agent range %u to %u was given", s->set.uid_min + 1,
+        return ctl_fail(c, CTL_REFUSED, NULL, "every uid in the agent range %u to %u has been used", s->set.uid_min + 1,
                         s->set.uid_max);
     *uid = id;
     return CTL_DONE;
@@ -114,9 +114,11 @@ static int add_groups(struct ctl *c, const struct store *s, const char *list, st
             return ctl_fail(c, CTL_REFUSED, NULL, "group %s leads to root: no agent may be in it", name);
         if (!nhi_id_is_ours(g->gr_gid))
             return ctl_fail(c, CTL_REFUSED, NULL,
-                            "group %s (gid %u) is the system's: an agent's groups start at gid 1000", name, g->gr_gid);
+                            "group %s (gid %u) is a system group: the groups of an agent start at gid 1000", name,
+                            g->gr_gid);
         if (g->gr_gid >= s->set.uid_min && g->gr_gid <= s->set.uid_max)
-            return ctl_fail(c, CTL_REFUSED, NULL, "group %s is in the agent range: it is not given out", name);
+            return ctl_fail(c, CTL_REFUSED, NULL, "group %s is in the agent range, and no agent can be added to it",
+                            name);
         if (a->account.group_count == NHI_GROUPS_MAX)
             return ctl_fail(c, CTL_REFUSED, NULL, "an agent may be in %d groups at most", NHI_GROUPS_MAX);
         a->account.groups[a->account.group_count++] = g->gr_gid;

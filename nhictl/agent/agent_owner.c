@@ -34,8 +34,8 @@ static int check_resume(struct ctl *c, const struct nhi_agent *a)
     if (a->state == NHI_AGENT_ACTIVE || (a->held & NHI_HELD_OFFBOARDED) != 0)
         return CTL_DONE;
     snprintf(hint, sizeof(hint), "nhictl agent resume %s", a->account.name);
-    return ctl_fail(c, CTL_REFUSED, hint, "agent %s was not suspended by an off-boarding%s%s", a->account.name,
-                    a->reason[0] != '\0' ? ", but: " : "", a->reason);
+    return ctl_fail(c, CTL_REFUSED, hint, "agent %s was not suspended because its owner was off-boarded%s%s",
+                    a->account.name, a->reason[0] != '\0' ? ", but: " : "", a->reason);
 }
 
 static int check_transfer(struct ctl *c, struct store *s, const struct nhi_agent *a)
@@ -44,7 +44,7 @@ static int check_transfer(struct ctl *c, struct store *s, const struct nhi_agent
     int code = agent_need(c, a, NHI_AGENT_ACTIVE);
 
     if (code == CTL_DONE && strcmp(a->owner, args->owner) == 0)
-        code = ctl_fail(c, CTL_REFUSED, NULL, "agent %s is %s's already", a->account.name, args->owner);
+        code = ctl_fail(c, CTL_REFUSED, NULL, "agent %s already belongs to %s", a->account.name, args->owner);
     if (code == CTL_DONE)
         code = owner_need(c, s, NULL, args->owner);
     return code == CTL_DONE && args->resume ? check_resume(c, a) : code;
@@ -86,10 +86,10 @@ static int agent_transfer(struct ctl *c)
         code = transfer_in(c, &s, &a);
     if (code == CTL_DONE) {
         out_member(c->out, "agent", agent_row(c->out, &a, true));
-        out_line(c->out, "agent %s is %s's, and %s", a.account.name, a.owner, agent_state_name(a.state));
+        out_line(c->out, "agent %s belongs to %s, and is %s", a.account.name, a.owner, agent_state_name(a.state));
         if (a.state == NHI_AGENT_SUSPENDED)
-            out_line(c->out, "it goes on after: nhictl agent resume %s", a.account.name);
-        agent_note_file(&a, "write the owner there too, or the next apply takes it back");
+            out_line(c->out, "to let it in again: nhictl agent resume %s", a.account.name);
+        agent_note_file(&a, "change the owner there too, or the next apply undoes this");
         /* Rules may name owners. */
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
@@ -148,14 +148,16 @@ static int agent_certify(struct ctl *c)
 #define AT(field) offsetof(struct transfer_args, field)
 
 static const struct opt transfer_opts[] = {
-    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "who answers for it from now on", nhi_name_is_owner, NHI_OWNER_MAX },
-    { "resume", OPT_FLAG, AT(resume), false, NULL, "let it in again, where the owner's leaving suspended it", NULL, 0 },
+    { "owner", OPT_TEXT, AT(owner), true, "OWNER", "its owner from now on", nhi_name_is_owner, NHI_OWNER_MAX },
+    { "resume", OPT_FLAG, AT(resume), false, NULL, "let it in again, if it was suspended because its owner left", NULL,
+      0 },
     { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
 
 static const struct opt certify_opts[] = {
-    { "review-by", OPT_DATE, offsetof(struct certify_args, review_by), true, "DATE", "the day to ask again", NULL, 0 },
+    { "review-by", OPT_DATE, offsetof(struct certify_args, review_by), true, "DATE", "the date of the next review",
+      NULL, 0 },
     { "because", OPT_TEXT, offsetof(struct certify_args, because), true, "TEXT", "why it is still needed", NULL,
       NHI_TEXT_MAX },
     { .name = NULL },
@@ -164,7 +166,7 @@ static const struct opt certify_opts[] = {
 const struct verb agent_owner_verbs[] = {
     { "agent", "transfer", agent_transfer, transfer_opts, sizeof(struct transfer_args), 1, 1,
       "NAME --owner OWNER [--resume] [--reason TEXT]", "Give an agent another owner.",
-      "One that is suspended stays so without --resume.",
+      "A suspended agent stays suspended without --resume.",
       "nhictl agent transfer ci-bot --owner dev@example.org --reason 'new team'" },
     { "agent", "certify", agent_certify, certify_opts, sizeof(struct certify_args), 1, 1,
       "NAME --review-by DATE --because TEXT", "Record a review: why an agent is still needed.", NULL,

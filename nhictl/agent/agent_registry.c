@@ -198,12 +198,13 @@ static int check_uid(struct ctl *c, struct store *s, const struct nhi_agent_entr
     enum nhi_err err;
 
     if (e->uid == 0)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent export", "agent %s has no uid in it", e->name);
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent export", "agent %s has no uid in this file", e->name);
     err = nhi_agent_each(s->l, find_holder, &h);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the agents");
     if (h.name[0] != '\0')
-        return ctl_fail(c, CTL_REFUSED, NULL, "uid %u of agent %s is agent %s's on this host", e->uid, e->name, h.name);
+        return ctl_fail(c, CTL_REFUSED, NULL, "uid %u of agent %s belongs to agent %s on this host", e->uid, e->name,
+                        h.name);
     return CTL_DONE;
 }
 
@@ -213,11 +214,11 @@ static enum nhi_err put(struct ctl *c, struct store *s, const struct nhi_agent_e
 
     if (err != NHI_OK || e->state == NHI_AGENT_ACTIVE || e->state == 0)
         return err;
-    err = nhi_agent_set_state(s->l, e->name, e->state, "imported so", c->now);
+    err = nhi_agent_set_state(s->l, e->name, e->state, "imported in this state", c->now);
     if (err != NHI_OK)
         return err;
     return store_event(c, s, e->state == NHI_AGENT_RETIRED ? "agent-retire" : "agent-suspend", e->name, NULL, NULL,
-                       "imported so", NULL);
+                       "imported in this state", NULL);
 }
 
 static int import_one(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, bool *added)
@@ -232,7 +233,7 @@ static int import_one(struct ctl *c, struct store *s, const struct nhi_agent_ent
     if (err == NHI_OK)
         return a.account.uid == e->uid ? CTL_DONE
                                        : ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME",
-                                                  "agent %s has uid %u on this host, not %u, and a uid does not change",
+                                                  "agent %s has uid %u on this host, not %u, and a uid never changes",
                                                   e->name, a.account.uid, e->uid);
     if (err != NHI_ERR_NOT_FOUND)
         return store_fail(c, s, err, "read the agents");
@@ -254,7 +255,7 @@ static int import_all(struct ctl *c, struct store *s, const struct nhi_agent_con
     const char *file = c->operand[0];
     int code = CTL_DONE;
 
-    out_table(c->out, "agents", "no agents in it");
+    out_table(c->out, "agents", "no agents in the file");
     for (size_t i = 0; i < conf->count && code == CTL_DONE; i++) {
         const struct nhi_agent_entry *e = &conf->all[i];
         struct out_row *r;
@@ -321,7 +322,7 @@ static int agent_import(struct ctl *c)
 }
 
 static const struct opt export_opts[] = {
-    { "out", OPT_PATH, offsetof(struct export_args, out), false, "FILE", "write it there", NULL, 0 },
+    { "out", OPT_PATH, offsetof(struct export_args, out), false, "FILE", "write to this file", NULL, 0 },
     { .name = NULL },
 };
 
@@ -338,11 +339,9 @@ const struct verb agent_registry_verbs[] = {
       "Print every agent with its uid, for other hosts.", NULL, "nhictl agent export --out agents.conf" },
     { "agent", "import", agent_import, import_opts, sizeof(struct import_args), 1, 1, "FILE|- [--dry-run] [--no-home]",
       "Register the agents of another host here, under the same uids.",
-      "Those that are here already, with the same uid, are left as they are. Whatever is wrong "
-      "with one, such as\n"
-      "a uid that is taken, none is imported. Retired agents are imported as retired, so that no "
-      "uid of theirs\n"
-      "is given to somebody else.",
+      "Agents that already exist here with the same uid stay as they are. If anything is wrong with one of\n"
+      "them, such as a uid that is taken, none is imported. Retired agents are imported as retired, so that\n"
+      "their uids are not used again.",
       "nhictl agent import agents.conf" },
     { .verb = NULL },
 };

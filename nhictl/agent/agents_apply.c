@@ -84,14 +84,14 @@ static int need_no_state(struct ctl *c, const struct nhi_agent_entry *e)
     if (e->state == 0 || e->state == NHI_AGENT_ACTIVE)
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, "nhictl agent import FILE",
-                    "state: a declared agent has none; this is for agent import");
+                    "state: not allowed in a declaration, only for nhictl agent import");
 }
 
 static int need_future(struct ctl *c, const struct nhi_agent_entry *e)
 {
     if (e->review_by > c->now)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, NULL, "review_by: the day is past");
+    return ctl_fail(c, CTL_REFUSED, NULL, "review_by: the date is in the past");
 }
 
 static int step_add(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, struct agent_step *step)
@@ -122,12 +122,11 @@ static int check_fixed(struct ctl *c, const struct nhi_agent_entry *e, const str
 
     snprintf(hint, sizeof(hint), "nhictl agent show %s", e->name);
     if (a->state == NHI_AGENT_RETIRED)
-        return ctl_fail(c, CTL_REFUSED, hint, "agent %s is retired, and stays so", e->name);
+        return ctl_fail(c, CTL_REFUSED, hint, "agent %s is retired, which cannot be undone", e->name);
     if (e->uid != 0 && e->uid != a->account.uid)
-        return ctl_fail(c, CTL_REFUSED, hint, "uid: agent %s has %u, and a uid does not change", e->name,
-                        a->account.uid);
+        return ctl_fail(c, CTL_REFUSED, hint, "uid: agent %s has %u, and a uid never changes", e->name, a->account.uid);
     if (e->home[0] != '\0' && strcmp(e->home, a->account.home) != 0)
-        return ctl_fail(c, CTL_REFUSED, hint, "home: agent %s has %s, and a home is not moved", e->name,
+        return ctl_fail(c, CTL_REFUSED, hint, "home: agent %s has %s, and a home is never moved", e->name,
                         a->account.home);
     return CTL_DONE;
 }
@@ -145,9 +144,8 @@ static int check_adopted(struct ctl *c, const struct nhi_agent_entry *e, const s
     if (differs == NULL)
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, hint,
-                    "agent %s was made by hand, and %s is not as here: a file takes over only what "
-                    "it describes",
-                    e->name, differs);
+                    "agent %s was made by hand with another %s: a file takes over an agent only if both agree", e->name,
+                    differs);
 }
 
 static int step_change(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, struct agent_step *step)
@@ -247,9 +245,9 @@ static int compare_removed(struct ctl *c, struct store *s, struct agents_plan *p
         return store_fail(c, s, err, "read the agents");
     if (r.code == CTL_DONE && p->missing && r.count > 0)
         return ctl_fail(c, CTL_REFUSED, "mkdir -m 0755 " AGENTS_PATH,
-                        "there is no directory %s, from which %zu agent%s declared: an empty one "
-                        "would suspend %s; nothing was changed",
-                        AGENTS_PATH, r.count, r.count == 1 ? " was" : "s were", r.count == 1 ? "it" : "them");
+                        "there is no directory %s, which declared %zu agent%s: an empty directory would suspend %s; "
+                        "nothing was changed",
+                        AGENTS_PATH, r.count, r.count == 1 ? "" : "s", r.count == 1 ? "it" : "them");
     return r.code;
 }
 

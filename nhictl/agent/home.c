@@ -47,9 +47,8 @@ static enum nhi_err open_parent(const char *path, const char **name, int *fd)
 static int parent_failed(struct ctl *c, int code, const struct nhi_account *a, enum nhi_err err)
 {
     if (err == NHI_ERR_UNSAFE)
-        return ctl_fail(c, code, NULL, "home %s: others than root can write in the directory that is to hold it",
-                        a->home);
-    return ctl_fail(c, code, NULL, "home %s: the directory that is to hold it: %s", a->home, nhi_strerror(err));
+        return ctl_fail(c, code, NULL, "home %s: users other than root can write to its parent directory", a->home);
+    return ctl_fail(c, code, NULL, "home %s: its parent directory: %s", a->home, nhi_strerror(err));
 }
 
 int home_check(struct ctl *c, const struct nhi_account *a)
@@ -65,7 +64,7 @@ int home_check(struct ctl *c, const struct nhi_account *a)
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         if (!S_ISDIR(st.st_mode) || st.st_uid != a->uid)
             code = ctl_fail(c, CTL_REFUSED, "add --home DIR or --no-home",
-                            "%s is there already and is not the agent's: it is not taken over", a->home);
+                            "%s already exists and does not belong to the agent", a->home);
     } else if (errno != ENOENT) {
         code = ctl_fail(c, CTL_SYSTEM, NULL, "home %s: %s", a->home, strerror(errno));
     }

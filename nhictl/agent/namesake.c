@@ -64,8 +64,8 @@ void namesakes_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, ui
 char *namesake_text(const struct nhi_agent *a, uint32_t uid)
 {
     return out_say(
-        "the name %s leads to uid %u, not to the agent's %u, so its tickets are refused there: see who has it "
-        "with getent passwd %s",
+        "the name %s resolves to uid %u, not to the agent's %u, so its tickets are refused: getent passwd %s shows the "
+        "other account",
         a->account.name, uid, a->account.uid, a->account.name);
 }
 

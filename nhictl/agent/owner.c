@@ -141,7 +141,7 @@ static int get(struct ctl *c, struct store *s, struct nhi_owner *w)
     enum nhi_err err = nhi_owner_get(s->l, c->operand[0], c->now, w);
 
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl owner list", "no agent is or was '%s's", c->operand[0]);
+        return ctl_fail(c, CTL_REFUSED, "nhictl owner list", "no agent has or had the owner '%s'", c->operand[0]);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the owners");
 }
 
@@ -233,7 +233,7 @@ static int owner_offboard(struct ctl *c)
         out_line(c->out, "owner %s is off-boarded: %zu agent%s suspended, %u live ticket%s revoked", w.name,
                  owned.count, owned.count == 1 ? "" : "s", revoked, revoked == 1 ? "" : "s");
         if (owned.count > 0)
-            out_line(c->out, "take each over: nhictl agent transfer %s --owner OWNER --resume",
+            out_line(c->out, "give each another owner: nhictl agent transfer %s --owner OWNER --resume",
                      owned.all[0].account.name);
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
@@ -294,19 +294,20 @@ static int owner_return(struct ctl *c)
 static const struct opt offboard_opts[] = { { REASON, true, WHY }, { .name = NULL } };
 static const struct opt return_opts[] = {
     { "resume", OPT_FLAG, offsetof(struct owner_args, resume), false, NULL,
-      "let the agents in again that the off-boarding suspended", NULL, 0 },
+      "let in again the agents that the off-boarding suspended", NULL, 0 },
     { REASON, false, WHY },
     { .name = NULL },
 };
 
 const struct verb owner_verbs[] = {
-    { "owner", "list", owner_list, NULL, 0, 0, 0, "", "List who answers for agents, and for how many.", NULL,
+    { "owner", "list", owner_list, NULL, 0, 0, 0, "", "List the owners, and how many agents each has.", NULL,
       "nhictl owner list" },
     { "owner", "offboard", owner_offboard, offboard_opts, sizeof(struct owner_args), 1, 1, "OWNER --reason TEXT",
-      "Somebody left: suspend every agent of theirs, and revoke its tickets.",
+      "Suspend all agents of an owner who has left, and revoke their tickets.",
       "Each stays suspended until nhictl agent transfer gives it another owner.",
       "nhictl owner offboard ops@example.org --reason 'left the company'" },
     { "owner", "return", owner_return, return_opts, sizeof(struct owner_args), 1, 1, "OWNER [--resume] [--reason TEXT]",
-      "Take an off-boarding back.", "What it revoked stays revoked.", "nhictl owner return ops@example.org --resume" },
+      "Undo an off-boarding.", "Tickets that it revoked stay revoked.",
+      "nhictl owner return ops@example.org --resume" },
     { .verb = NULL },
 };

@@ -48,7 +48,7 @@ static int check_users(struct ctl *c, uint32_t min, uint32_t max)
 
     while (code == CTL_DONE && f != NULL && (pw = fgetpwent(f)) != NULL)
         if ((pw->pw_uid >= min && pw->pw_uid <= max) || (pw->pw_gid >= min && pw->pw_gid <= max))
-            code = ctl_fail(c, CTL_REFUSED, HINT, "account %s (uid %u, gid %u) lies in the range %u to %u", pw->pw_name,
+            code = ctl_fail(c, CTL_REFUSED, HINT, "account %s (uid %u, gid %u) is in the range %u to %u", pw->pw_name,
                             pw->pw_uid, pw->pw_gid, min, max);
     if (f != NULL)
         fclose(f);
@@ -63,13 +63,13 @@ static int check_groups(struct ctl *c, uint32_t min, uint32_t max)
 
     while (code == CTL_DONE && f != NULL && (gr = fgetgrent(f)) != NULL)
         if (gr->gr_gid >= min && gr->gr_gid <= max)
-            code = ctl_fail(c, CTL_REFUSED, HINT, "group %s (gid %u) lies in the range %u to %u", gr->gr_name,
-                            gr->gr_gid, min, max);
+            code = ctl_fail(c, CTL_REFUSED, HINT, "group %s (gid %u) is in the range %u to %u", gr->gr_name, gr->gr_gid,
+                            min, max);
     if (f != NULL)
         fclose(f);
     if (code == CTL_DONE && getgrnam(NHI_AGENTS_GROUP) != NULL)
         code = ctl_fail(c, CTL_REFUSED, "groupmod --new-name OTHER " NHI_AGENTS_GROUP,
-                        "this host has a group %s already", NHI_AGENTS_GROUP);
+                        "this host already has a group %s", NHI_AGENTS_GROUP);
     return code;
 }
 

@@ -1,5 +1,5 @@
 /*
- * audit head, key: what is kept elsewhere, so that the trail can be proven against it.
+ * audit head, key: heads and keys to keep elsewhere, so that the trail can be proven against them.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static int audit_head(struct ctl *c)
     if (code == CTL_DONE) {
         err = head_make(&s, c->now, &h, &token);
         if (err == NHI_ERR_NOT_FOUND)
-            code = ctl_fail(c, CTL_REFUSED, NULL, "there is no event yet");
+            code = ctl_fail(c, CTL_REFUSED, NULL, "there are no events yet");
         else if (err != NHI_OK)
             code = store_fail(c, &s, err, "sign the head");
     }
@@ -49,7 +49,8 @@ static int audit_head(struct ctl *c)
         if (args->out == NULL)
             out_raw(c->out, "head", token);
         else
-            out_line(c->out, "the head, event %lld, is in %s: keep it on another host", (long long)h.seq, args->out);
+            out_line(c->out, "the head, event %lld, was written to %s: keep it on another host", (long long)h.seq,
+                     args->out);
         code = ctl_answer(c);
     }
     nhi_text_free(token);
@@ -83,14 +84,14 @@ static int audit_key(struct ctl *c)
 }
 
 static const struct opt head_opts[] = {
-    { "out", OPT_PATH, offsetof(struct head_args, out), false, "FILE", "write it there", NULL, 0 },
+    { "out", OPT_PATH, offsetof(struct head_args, out), false, "FILE", "write to this file", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb audit_verbs[] = {
     { "audit", "head", audit_head, head_opts, sizeof(struct head_args), 0, 0, "[--out FILE]",
       "Sign the newest event of the trail.",
-      "Kept on another host it proves that nothing up to there was changed or taken away since.\n"
+      "Kept on another host, it proves that no event up to it was changed or removed since.\n"
       "nhictl watch writes one to " NHI_STATE_DIR "/" HEAD_FILE " at intervals (nhi.conf).",
       "nhictl audit head --out head-of-today" },
     { "audit", "key", audit_key, NULL, 0, 0, 0, "", "Print the public key that heads are signed with.", NULL,

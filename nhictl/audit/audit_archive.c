@@ -1,7 +1,7 @@
 /*
- * audit archive: old events out of the ledger, into a file that proves like it.
+ * audit archive: moves old events from the ledger into a file that can be proven in the same way.
  *
- * MUST: nothing leaves the ledger before it is on disk elsewhere and was proven from there.
+ * MUST: no event is removed from the ledger before it is on disk in the file and was proven from there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,14 +57,14 @@ static int choose(struct ctl *c, struct store *s, struct archive *a)
     /* A monthly job on a young host has nothing to do, and nothing to complain of. */
     if (a->until == 0) {
         a->nothing = true;
-        out_line(c->out, "no event is older than %s: nothing is archived, and there is no file", at);
+        out_line(c->out, "no event is older than %s: nothing was archived, and no file was written", at);
         return CTL_DONE;
     }
     if (sent < a->until)
         a->until = sent;
     if (a->until > a->from.seq)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, NULL, "no event before %s has gone to the system log yet, which takes none now",
+    return ctl_fail(c, CTL_REFUSED, NULL, "no event before %s has reached the system log yet, and it accepts none now",
                     at);
 }
 
@@ -94,9 +94,9 @@ static int begin_file(struct ctl *c, struct archive *a)
         return text_write_failed(c, a->file, EISDIR);
     if (faccessat(a->dir, a->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return ctl_fail(c, CTL_REFUSED,
-                        "another name; if nhictl audit verify --archive FILE finds events of it repeated, "
-                        "they are all in the ledger: remove it",
-                        "%s is there already", a->file);
+                        "another name; if nhictl audit verify --archive FILE reports its events as repeated, all of "
+                        "them are still in the ledger, and the file can be removed",
+                        "%s already exists", a->file);
     if (nhi_file_begin(a->dir, a->name, &a->made) != NHI_OK)
         return text_write_failed(c, a->file, errno);
     /* A descriptor of its own, which the stream closes. */
@@ -140,7 +140,7 @@ static int prove_file(struct ctl *c, struct archive *a)
     if (link == NHI_LINK_GOOD && !ferror(a->f) && a->to.seq == a->until)
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, "nhictl audit verify",
-                    "what was written does not prove at event %lld (%s); nothing was archived",
+                    "the written file fails verification at event %lld (%s); nothing was archived",
                     (long long)(link == NHI_LINK_GOOD ? a->to.seq + 1 : seq), nhi_link_name(link));
 }
 
@@ -167,10 +167,10 @@ static int take_away(struct ctl *c, struct store *s, const struct archive *a, in
     enum nhi_err err = nhi_archive_remove(s->l, NHI_STATE_DIR, a->until, a->to.hash, before);
 
     if (err == NHI_ERR_STATE)
-        return ctl_fail(c, CTL_REFUSED, "nhictl audit archive", "another has archived event %lld meanwhile",
-                        (long long)a->until);
+        return ctl_fail(c, CTL_REFUSED, "nhictl audit archive",
+                        "another command has archived event %lld in the meantime", (long long)a->until);
     if (err != NHI_OK)
-        return store_fail(c, s, err, "take the events out of the ledger");
+        return store_fail(c, s, err, "remove the events from the ledger");
     /* audit verify reads the first two. */
     detail = out_row_new(c->out);
     out_number(detail, "until", NULL, a->until);
@@ -234,7 +234,7 @@ static int audit_archive(struct ctl *c)
     int code = store_need_root(c);
 
     if (code == CTL_DONE && args->before > c->now)
-        code = ctl_fail(c, CTL_USAGE, "nhictl audit archive --help", "--before takes a moment that has passed");
+        code = ctl_fail(c, CTL_USAGE, "nhictl audit archive --help", "--before takes a time in the past");
     /* Ctrl-C finds all of it done or nothing. */
     hold_begin(&held);
     if (code == CTL_DONE)
@@ -258,17 +258,16 @@ static int audit_archive(struct ctl *c)
 }
 
 static const struct opt archive_opts[] = {
-    { "before", OPT_MOMENT, offsetof(struct archive_args, before), true, "TIME", "the events before that moment", NULL,
-      0 },
-    { "out", OPT_PATH, offsetof(struct archive_args, out), true, "FILE", "a new file for them, as lines of JSON", NULL,
-      0 },
+    { "before", OPT_MOMENT, offsetof(struct archive_args, before), true, "TIME", "events before this time", NULL, 0 },
+    { "out", OPT_PATH, offsetof(struct archive_args, out), true, "FILE", "a new file for them, one line of JSON each",
+      NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb audit_archive_verbs[] = {
     { "audit", "archive", audit_archive, archive_opts, sizeof(struct archive_args), 0, 0, "--before TIME --out FILE",
       "Move old events from the ledger into a file.",
-      "The chain goes on over the cut: audit verify --archive FILE proves across it. Keep the file.",
+      "The chain continues across the files: audit verify --archive FILE proves both. Keep the file.",
       "nhictl audit archive --before $(date -ud '1 year ago' +%FT%TZ) --out trail-until-last-year" },
     { .verb = NULL },
 };

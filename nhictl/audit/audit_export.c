@@ -1,5 +1,5 @@
 /*
- * audit export, follow: the events as lines of JSON, for whatever ships logs.
+ * audit export, follow: the events as lines of JSON, for programs that ship logs.
  *
  * MUST: a line is an event as it was hashed, byte for byte.
  */
@@ -54,7 +54,7 @@ static int print_from(struct ctl *c, struct store *s, struct printer *p)
         return CTL_SYSTEM;
     }
     if (err == NHI_ERR_CORRUPT)
-        return ctl_fail(c, CTL_SYSTEM, "nhictl audit verify", "what comes after event %lld cannot be read",
+        return ctl_fail(c, CTL_SYSTEM, "nhictl audit verify", "the events after event %lld cannot be read",
                         (long long)p->last);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the events");
 }
@@ -154,14 +154,14 @@ static int audit_follow(struct ctl *c)
 
 static const struct opt export_opts[] = {
     { "after", OPT_NUMBER, offsetof(struct export_args, after_number), false, "N",
-      "events after that number (default: all)", NULL, 0 },
-    { "until", OPT_MOMENT, offsetof(struct export_args, until), false, "TIME", "those before that moment", NULL, 0 },
+      "events after this number (default: all)", NULL, 0 },
+    { "until", OPT_MOMENT, offsetof(struct export_args, until), false, "TIME", "events before this time", NULL, 0 },
     { .name = NULL },
 };
 
 static const struct opt follow_opts[] = {
     { "after", OPT_NUMBER, offsetof(struct export_args, after_number), false, "N",
-      "start after that number (default: with the next event)", NULL, 0 },
+      "start after this number (default: with the next event)", NULL, 0 },
     { .name = NULL },
 };
 
@@ -172,6 +172,6 @@ const struct verb audit_export_verbs[] = {
       "nhictl audit export --after 4711" },
     { "audit", "follow", audit_follow, follow_opts, sizeof(struct export_args), 0, 0, "[--after N]",
       "Print each event when it is written, as one line of JSON.",
-      "Until SIGTERM. Whoever remembers the last number goes on behind it with --after.", "nhictl audit follow" },
+      "Runs until SIGTERM. To continue later, give the last number with --after.", "nhictl audit follow" },
     { .verb = NULL },
 };

@@ -1,5 +1,5 @@
 /*
- * audit verify: whether the trail is what it was.
+ * audit verify: whether the trail was changed.
  *
  * MUST: say that it is proven only of what was looked at, event by event.
  */
@@ -68,7 +68,7 @@ static void judge(struct walk *w, enum nhi_link link, int64_t seq)
     case NHI_LINK_GOOD:
         return;
     case NHI_LINK_UNREADABLE:
-        wrong(w, fault, seq, "what stands in the place of event %lld is not an event", n);
+        wrong(w, fault, seq, "event %lld is not readable as an event", n);
         return;
     case NHI_LINK_MISSING:
         if (n - 1 == last + 1)
@@ -77,23 +77,21 @@ static void judge(struct walk *w, enum nhi_link link, int64_t seq)
             wrong(w, fault, last + 1, "events %lld to %lld are missing", last + 1, n - 1);
         return;
     case NHI_LINK_REPEATED:
-        wrong(w, fault, seq, "event %lld stands behind event %lld", n, last);
+        wrong(w, fault, seq, "event %lld comes after event %lld", n, last);
         return;
     case NHI_LINK_EDITED:
         wrong(w, fault, seq, "event %lld was changed after it was written", n);
         return;
     case NHI_LINK_BROKEN:
-        wrong(w, fault, seq,
-              "event %lld does not follow event %lld as it is here: one of the two was put in its "
-              "place",
-              n, last);
+        wrong(w, fault, seq, "event %lld does not continue event %lld as found here: one of the two was replaced", n,
+              last);
         return;
     }
 }
 
 static void head_was_lost(struct walk *w, const struct nhi_signed_head *h)
 {
-    wrong(w, "lost", h->seq, "event %lld, whose head was signed, was lost when event %lld put an older ledger back",
+    wrong(w, "lost", h->seq, "event %lld, whose head was signed, was lost when event %lld restored an older ledger",
           (long long)h->seq, (long long)w->epoch.event);
 }
 
@@ -108,9 +106,7 @@ static void check_heads(struct walk *w)
         if (strcmp(k->h.hash, w->chain.hash) != 0 && epoch_lost(&w->epoch, &k->h))
             head_was_lost(w, &k->h);
         else if (strcmp(k->h.hash, w->chain.hash) != 0)
-            wrong(w, "rewritten", k->h.seq,
-                  "event %lld is another than the one whose head was signed: the trail was written "
-                  "anew",
+            wrong(w, "rewritten", k->h.seq, "event %lld is not the one whose head was signed: the trail was rewritten",
                   (long long)k->h.seq);
     }
 }
@@ -187,7 +183,7 @@ static int take_archive(struct ctl *c, struct walk *w, const char *file)
     if (ferror(f))
         code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, strerror(errno));
     else if (w->fault == NULL && w->chain.seq == last)
-        wrong(w, "missing", last + 1, "%s holds no event", file);
+        wrong(w, "missing", last + 1, "%s contains no event", file);
     free(line);
     fclose(f);
     return code;
@@ -199,7 +195,7 @@ static enum nhi_err take_events(struct store *s, struct walk *w)
     enum nhi_err err = nhi_event_each(s->l, 0, INT32_MAX, take_event, w);
 
     if (err == NHI_ERR_CORRUPT) {
-        wrong(w, "unreadable", w->chain.seq + 1, "what comes after event %lld cannot be read", (long long)w->chain.seq);
+        wrong(w, "unreadable", w->chain.seq + 1, "the events after event %lld cannot be read", (long long)w->chain.seq);
         err = NHI_OK;
     }
     if (err == NHI_OK)
@@ -227,7 +223,8 @@ static int public_key(struct ctl *c, const char *text, uint8_t pk[NHI_PK_LEN])
     if (text != NULL) {
         if (nhi_paserk_public_decode(text, pk) == NHI_OK)
             return CTL_DONE;
-        return ctl_fail(c, CTL_USAGE, "nhictl audit key", "'%s' is not a public key: it starts with k4.public.", text);
+        return ctl_fail(c, CTL_USAGE, "nhictl audit key", "'%s' is not a public key, which starts with k4.public.",
+                        text);
     }
     err = head_key(pk);
     if (err == NHI_OK)
@@ -251,35 +248,35 @@ static int read_heads(struct ctl *c, struct walk *w, const char *file, const uin
         err = nhi_head_verify(pk, line, strcspn(line, "\n"), &w->heads[w->head_count].h);
         if (err == NHI_ERR_SIGNATURE)
             code = ctl_fail(c, CTL_REFUSED, "nhictl audit verify --head FILE --key k4.public....",
-                            "%s:%d was signed with another key than that of this trail, or changed", file, number);
+                            "%s:%d was not signed with the key of this trail, or was changed", file, number);
         else if (err != NHI_OK)
             code = ctl_fail(c, CTL_REFUSED, "nhictl audit head", "%s:%d is not a signed head", file, number);
         w->head_count++;
     }
     fclose(f);
     if (code == CTL_DONE && w->head_count == 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl audit head", "%s holds no signed head", file);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl audit head", "%s contains no signed head", file);
     return code;
 }
 
 static void check_ends(struct walk *w, const char *host)
 {
     if (w->first > 1 && !w->told)
-        wrong(w, "missing", 1, "events 1 to %lld are missing, and no event tells of their archive",
+        wrong(w, "missing", 1, "events 1 to %lld are missing, and no event records an archive of them",
               (long long)(w->first - 1));
     for (size_t i = 0; i < w->head_count; i++) {
         const struct nhi_signed_head *h = &w->heads[i].h;
         long long n = h->seq;
 
         if (host[0] != '\0' && strcmp(h->host, host) != 0)
-            wrong(w, "head", n, "the head of event %lld is of another host, %s", n, h->host);
+            wrong(w, "head", n, "the head of event %lld is from another host, %s", n, h->host);
         else if (h->seq > w->chain.seq && epoch_lost(&w->epoch, h))
             head_was_lost(w, h);
         else if (h->seq > w->chain.seq)
             wrong(w, "truncated", w->chain.seq + 1, "events after %lld are missing: the head of event %lld was signed",
                   (long long)w->chain.seq, n);
         else if (!w->heads[i].seen)
-            wrong(w, "head", n, "event %lld, whose head was signed, is in an archive: give that with --archive", n);
+            wrong(w, "head", n, "event %lld, whose head was signed, is in an archive: add --archive FILE", n);
     }
 }
 
@@ -319,15 +316,15 @@ static int answer(struct ctl *c, const struct walk *w)
         out_line(c->out, "proven: %lld event%s, the last is %lld, %s", (long long)count, count == 1 ? "" : "s",
                  (long long)w->chain.seq, w->chain.hash);
         if (w->first > 1)
-            out_line(c->out, "events 1 to %lld are in archives: prove them with --archive FILE",
+            out_line(c->out, "events 1 to %lld are in archives: to prove them too, add --archive FILE",
                      (long long)(w->first - 1));
         epoch_show(c, &w->epoch);
         if (w->head_count > 0)
             out_line(c->out, "%zu signed head%s agree%s", w->head_count, w->head_count == 1 ? "" : "s",
                      w->head_count == 1 ? "s" : "");
         else
-            out_line(c->out, "without a head that was kept elsewhere nobody can tell whether root "
-                             "wrote it anew");
+            out_line(c->out,
+                     "without a head kept on another host this cannot show whether root rewrote the whole trail");
     }
     code = ctl_answer(c);
     return code == CTL_DONE && w->fault != NULL ? CTL_REFUSED : code;
@@ -360,19 +357,19 @@ static int audit_verify(struct ctl *c)
 
 static const struct opt verify_opts[] = {
     { "head", OPT_PATH, offsetof(struct verify_args, head), false, "FILE",
-      "signed heads that were kept elsewhere, one a line", NULL, 0 },
+      "signed heads that were kept elsewhere, one per line", NULL, 0 },
     { "key", OPT_PATH, offsetof(struct verify_args, key), false, "KEY", "the public key that signed them (this host's)",
       NULL, 0 },
     { "archive", OPT_PATHS, offsetof(struct verify_args, archives), false, "FILE",
-      "what audit archive wrote, the oldest first; repeat it for each", NULL, 0 },
+      "a file from audit archive, oldest first (repeatable)", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb audit_verify_verbs[] = {
     { "audit", "verify", audit_verify, verify_opts, sizeof(struct verify_args), 0, 0,
-      "[--head FILE [--key KEY]] [--archive FILE ...]", "Prove that the trail is what it was.",
-      "Says at which event it is not. Without --head root could have written all of it anew, or\n"
-      "taken the newest events away.",
+      "[--head FILE [--key KEY]] [--archive FILE ...]", "Prove that the trail was not changed.",
+      "Reports the first event that does not fit. Without --head, root could have rewritten all of it,\n"
+      "or removed the newest events.",
       "nhictl audit verify --head head-of-today" },
     { .verb = NULL },
 };

@@ -34,9 +34,10 @@ void epoch_show(struct ctl *c, const struct epoch *e)
     if (n == 0)
         return;
     if (!e->restored)
-        out_line(c->out, "event %lld: the ledger came to another machine; what stands before is of the one before", n);
+        out_line(c->out,
+                 "event %lld: the ledger was moved to another machine; earlier events are from the previous one", n);
     else if (e->lossy)
-        out_line(c->out, "event %lld put the ledger back from a backup: what had happened since that is not in it", n);
+        out_line(c->out, "event %lld restored the ledger from a backup: events after that backup are lost", n);
     else
-        out_line(c->out, "event %lld put the ledger back from a backup: of the trail nothing was lost", n);
+        out_line(c->out, "event %lld restored the ledger from a backup: no event of the trail was lost", n);
 }

@@ -1,5 +1,5 @@
 /*
- * doctor: what is wrong with this host, and the line that would make it right.
+ * doctor: what is wrong with this host, and the line that would correct it.
  */
 #include "nhictl/doctor/doctor.h"
 
@@ -162,7 +162,7 @@ static int doctor(struct ctl *c)
     int code;
 
     if (geteuid() != 0)
-        return ctl_fail(c, CTL_REFUSED, "sudo nhictl doctor", "only root can read what doctor looks at");
+        return ctl_fail(c, CTL_REFUSED, "sudo nhictl doctor", "only root can read the files that doctor checks");
     open_ledger(&d);
     read_only(&d);
 #define DOCTOR_PART(name) doctor_##name(&d);
@@ -176,10 +176,10 @@ static int doctor(struct ctl *c)
 }
 
 const struct verb doctor_verbs[] = {
-    { NULL, "doctor", doctor, NULL, 0, 0, 0, "", "Say what is wrong with this host, and how to make it right.",
+    { NULL, "doctor", doctor, NULL, 0, 0, 0, "", "Report what is wrong with this host, and how to fix it.",
       "Reads how PAM, sshd, sudo, su, cron, NSS and nhi itself are set up, and changes nothing. Each\n"
-      "finding has its place, why it matters and the exact line or command. Ends with 1 when there is\n"
-      "more than notes.",
+      "finding has its place, why it matters, and the exact line or command. Exit status 1: there are\n"
+      "findings other than notes.",
       "nhictl doctor" },
     { .verb = NULL },
 };

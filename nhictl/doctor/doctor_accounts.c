@@ -1,5 +1,5 @@
 /*
- * Accounts of this host that are in agents' way, and what agents' own accounts lack.
+ * Accounts of this host that conflict with agents, and faults of agents' own accounts.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -62,16 +62,16 @@ static void look_at_users(struct doctor *d, struct file_text *lines)
 
         if (in_range(d, pw->pw_uid))
             finding_add(&d->found, FINDING_ERROR, "uid-taken", at,
-                        out_say("account %s has uid %u, of the agents' range: it takes tickets only, and may become "
-                                "an agent's",
+                        out_say("account %s has uid %u, in the agents' range: it takes tickets only, and an agent may "
+                                "be given that uid",
                                 pw->pw_name, pw->pw_uid),
-                        out_say("run: usermod -u N %s, with N outside of %u to %u", pw->pw_name, d->s.set.uid_min,
+                        out_say("run: usermod -u N %s, with N outside %u to %u", pw->pw_name, d->s.set.uid_min,
                                 d->s.set.uid_max));
         else if (is_agent(d, pw->pw_name))
-            finding_add(
-                &d->found, FINDING_ERROR, "name-taken", at,
-                out_say("an account of this host has the name of agent %s: programs find that one", pw->pw_name),
-                out_say("run: usermod -l OTHER %s", pw->pw_name));
+            finding_add(&d->found, FINDING_ERROR, "name-taken", at,
+                        out_say("an account of this host has the name of agent %s: programs find that account instead",
+                                pw->pw_name),
+                        out_say("run: usermod -l OTHER %s", pw->pw_name));
     }
     if (f != NULL)
         fclose(f);
@@ -87,13 +87,14 @@ static void look_at_groups(struct doctor *d, struct file_text *lines)
 
         if (strcmp(gr->gr_name, NHI_AGENTS_GROUP) == 0 || is_agent(d, gr->gr_name))
             finding_add(&d->found, FINDING_ERROR, "group-taken", at,
-                        out_say("a group of this host has the name of one of the agents': programs find that one"),
+                        out_say("a group of this host has the name of a group of agents: programs find that group "
+                                "instead"),
                         out_say("run: groupmod -n OTHER %s", gr->gr_name));
         else if (in_range(d, gr->gr_gid))
             finding_add(&d->found, FINDING_ERROR, "gid-taken", at,
-                        out_say("group %s has gid %u, of the agents' range: what is its may be an agent's", gr->gr_name,
-                                gr->gr_gid),
-                        out_say("run: groupmod -g N %s, with N outside of %u to %u", gr->gr_name, d->s.set.uid_min,
+                        out_say("group %s has gid %u, in the agents' range: an agent may be given that gid",
+                                gr->gr_name, gr->gr_gid),
+                        out_say("run: groupmod -g N %s, with N outside %u to %u", gr->gr_name, d->s.set.uid_min,
                                 d->s.set.uid_max));
     }
     if (f != NULL)
@@ -113,8 +114,8 @@ static void look_at_subids(struct doctor *d, const char *path)
             if (numbers != NULL && sscanf(numbers, ":%10lu:%10lu", &first, &count) == 2 && count > 0 &&
                 first <= d->s.set.uid_max && first + count > d->s.set.uid_min)
                 finding_add(&d->found, FINDING_WARNING, "subid-overlaps", place_of_line(path, &f.line[i]),
-                            out_say("whoever this line is for can run containers as agents' uids"),
-                            out_say("give it numbers outside of %u to %u", d->s.set.uid_min, d->s.set.uid_max));
+                            out_say("the user in this line can run containers under agents' uids"),
+                            out_say("give it ids outside %u to %u", d->s.set.uid_min, d->s.set.uid_max));
         }
     file_text_free(&f);
 }
@@ -149,7 +150,7 @@ static void look_at_login_defs(struct doctor *d)
 
         if (min <= d->s.set.uid_max && max >= d->s.set.uid_min)
             finding_add(&d->found, FINDING_WARNING, "login-defs-overlaps", place_of_line(LOGIN_DEFS, line),
-                        out_say("useradd and groupadd may give people numbers of agents"),
+                        out_say("useradd and groupadd may give people ids in the agents' range"),
                         out_say("write instead: %s %u", keys[i][1], d->s.set.uid_min - 1));
     }
     file_text_free(&f);
@@ -189,12 +190,13 @@ static void look_at_home(struct doctor *d, const struct nhi_account *a)
 
     if (lstat(a->home, &st) == 0 &&
         (!S_ISDIR(st.st_mode) || st.st_uid != a->uid || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0))
-        finding_add(&d->found, FINDING_ERROR, "agent-home", place_of_file(a->home),
-                    out_say("the home directory of agent %s is not its own: others can change what it runs", a->name),
-                    out_say("run: chown -h %u:%u %s && chmod go-w %s", a->uid, a->uid, a->home, a->home));
+        finding_add(
+            &d->found, FINDING_ERROR, "agent-home", place_of_file(a->home),
+            out_say("the home directory of agent %s does not belong to it: others can change what it runs", a->name),
+            out_say("run: chown -h %u:%u %s && chmod go-w %s", a->uid, a->uid, a->home, a->home));
     if (access(a->shell, X_OK) != 0)
         finding_add(&d->found, FINDING_ERROR, "agent-shell", place_of_file(a->shell),
-                    out_say("agent %s has a shell that is not there: sshd and su refuse it", a->name),
+                    out_say("the shell of agent %s does not exist: sshd and su refuse it", a->name),
                     out_say("install it, or register an agent with another --shell"));
 }
 
@@ -216,7 +218,7 @@ static void look_at_linger(struct doctor *d, const char *name)
 
     if (access(path, F_OK) == 0)
         finding_add(&d->found, FINDING_WARNING, "agent-lingers", place_of_file(path),
-                    out_say("systemd runs units of agent %s without anybody's ticket, after a reboot too", name),
+                    out_say("systemd runs units of agent %s without a ticket, even after a reboot", name),
                     out_say("run: loginctl disable-linger %s", name));
     free(path);
 }
@@ -243,8 +245,8 @@ static void look_at_password(struct doctor *d, const char *name)
 
     if (sp != NULL && sp->sp_pwdp[0] != '!' && sp->sp_pwdp[0] != '*')
         finding_add(&d->found, FINDING_WARNING, "only-password", place_of_file("/etc/shadow"),
-                    out_say("account %s takes tickets only, and has a password that opens the console and what else "
-                            "knows no tickets",
+                    out_say("account %s takes tickets only, but its password still works on the console and in "
+                            "programs without tickets",
                             name),
                     out_say("run: usermod -p '*' %s", name));
 }
@@ -268,7 +270,7 @@ static void look_at_leftovers(struct doctor *d)
 
     if (leftover_list(&l) != NHI_OK)
         finding_add(&d->found, FINDING_WARNING, "leftovers-unknown", place_of_file("/proc"),
-                    out_say("what runs without a session could not be looked for"), out_say("run: nhictl doctor"));
+                    out_say("could not look for processes without a session"), out_say("run: nhictl doctor"));
     for (size_t i = 0; i < l.count; i++) {
         const struct leftover_row *r = &l.all[i];
         char *place = out_say("/proc/%ld", (long)r->pid);
@@ -293,8 +295,8 @@ static void look_at_containers(struct doctor *d)
     if (place != NULL)
         finding_add(
             &d->found, FINDING_NOTE, "containers", place_of_file(place),
-            out_say("a container without a user namespace has uids of this host: what runs there by the uid of an "
-                    "agent's account is the container's, and is not ended"),
+            out_say("a container without a user namespace shares the uids of this host: its processes under an agent's "
+                    "uid belong to the container, and are not ended"),
             out_say("run containers with user namespaces (userns-remap, --userns=auto), or keep the agents' range "
                     "out of their images"));
     free(place);

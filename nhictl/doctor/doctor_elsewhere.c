@@ -85,10 +85,10 @@ static void look_at_only(struct doctor *d, const char *source)
     if (missing[0] != '\0')
         finding_add(&d->found, FINDING_ERROR, "only-elsewhere", place_of_file(NHI_NSSWITCH),
                     out_say("%s has accounts in " ONLY
-                            " that /etc/group does not have there: %s; sshd refuses their keys, "
-                            "and passwords let them in, since our modules go by /etc/group alone",
+                            " that /etc/group does not list there: %s; sshd refuses their keys, but passwords let them "
+                            "in, since our modules read /etc/group only",
                             source, missing),
-                    out_say("add each to the group of this host: gpasswd -a NAME " ONLY));
+                    out_say("add each of them to the local group: gpasswd -a NAME " ONLY));
     free(missing);
     free(said);
 }
@@ -118,11 +118,11 @@ static void look_at_people(struct doctor *d, const char *source)
     if (who != NULL)
         finding_add(
             &d->found, FINDING_ERROR, "uid-taken", place_of_file(NHI_NSSWITCH),
-            out_say("%s has %zu account%s in the agents' range, the first is %s, of uid %u: without a ticket it is "
+            out_say("%s has %zu account%s in the agents' range, the first is %s with uid %u: without a ticket it is "
                     "refused",
                     source, count, count == 1 ? "" : "s", who, of),
-            out_say("give them uids outside of %u to %u there; the range of a host is chosen when it is made, and "
-                    "this one is free: nhictl init --uid-min %u --uid-max %u",
+            out_say("give them uids outside %u to %u there; a new host can be initialised with a free range: nhictl "
+                    "init --uid-min %u --uid-max %u",
                     d->s.set.uid_min, d->s.set.uid_max, top, top + RANGE - 1));
     free(said);
 }

@@ -1,5 +1,5 @@
 /*
- * Whose the files of nhi are.
+ * Owners and modes of nhi's files.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -21,28 +21,29 @@ struct file {
 };
 
 static const struct file files[] = {
-    { NHI_STATE_DIR, 0755, 0555, "perm-state", "others than root can put another ledger in its place" },
+    { NHI_STATE_DIR, 0755, 0555, "perm-state", "users other than root can replace the ledger" },
     { NHI_STATE_DIR "/" NHI_LEDGER_FILE, 0600, 0600, "perm-ledger",
-      "others than root can read, or write, what decisions are made from" },
+      "users other than root can read or write the data behind decisions" },
     { NHI_STATE_DIR "/" NHI_LEDGER_FILE "-wal", 0600, 0600, "perm-ledger",
-      "others than root can read, or write, what decisions are made from" },
+      "users other than root can read or write the data behind decisions" },
     { NHI_STATE_DIR "/" NHI_LEDGER_FILE "-shm", 0600, 0600, "perm-ledger",
-      "others than root can read, or write, what decisions are made from" },
+      "users other than root can read or write the data behind decisions" },
     { NHI_STATE_DIR "/" NHI_RESERVE_FILE, 0600, 0600, "perm-reserve",
-      "others than root can revoke, or take a revocation back: the reserve is not used, and agents are denied" },
+      "users other than root can revoke, or undo a revocation: the reserve is not used, and agents are denied" },
     { NHI_STATE_DIR "/" NHI_NOTES_FILE, 0600, 0600, "perm-reserve",
-      "others than root can write who revoked something, and why: reasons are not kept for the ledger" },
+      "users other than root can change who revoked something and why: reasons are not kept for the ledger" },
     { NHI_STATE_DIR "/" NHI_GRANTS_DIR, 0700, 0700, "perm-grants",
-      "others than root can see, or change, what was granted" },
-    { NHI_STATE_DIR "/" NHI_KEYS_DIR, 0700, 0700, "perm-keys", "others than root can look for keys that sign tickets" },
+      "users other than root can see or change what was granted" },
+    { NHI_STATE_DIR "/" NHI_KEYS_DIR, 0700, 0700, "perm-keys",
+      "users other than root can look for keys that sign tickets" },
     { NHI_SNAPSHOT_PATH, 0644, 0444, "perm-snapshot",
-      "everybody has to read the accounts, and nobody but root may write them: programs cannot resolve agents" },
-    { NHI_CONF_DIR, 0755, 0, "perm-conf", "others than root can write what agents may do" },
-    { NHI_CONF_DIR "/" NHI_CONF_FILE, 0755, 0, "perm-conf", "others than root can write what agents may do" },
-    { NHI_CONF_DIR "/" NHI_POLICY_DIR, 0755, 0, "perm-conf", "others than root can write what agents may do" },
-    { NHI_CONF_DIR "/" NHI_AGENTS_DIR, 0755, 0, "perm-conf", "others than root can declare agents" },
-    { NHI_RUN_DIR, 0700, 0700, "perm-run", "others than root can see, or change, who is in a session" },
-    { NHI_RUN_DIR "/sessions", 0700, 0700, "perm-run", "others than root can see, or change, who is in a session" },
+      "everybody must be able to read the accounts, and only root may write them: programs cannot resolve agents" },
+    { NHI_CONF_DIR, 0755, 0, "perm-conf", "users other than root can change what agents may do" },
+    { NHI_CONF_DIR "/" NHI_CONF_FILE, 0755, 0, "perm-conf", "users other than root can change what agents may do" },
+    { NHI_CONF_DIR "/" NHI_POLICY_DIR, 0755, 0, "perm-conf", "users other than root can change what agents may do" },
+    { NHI_CONF_DIR "/" NHI_AGENTS_DIR, 0755, 0, "perm-conf", "users other than root can declare agents" },
+    { NHI_RUN_DIR, 0700, 0700, "perm-run", "users other than root can see or change who is in a session" },
+    { NHI_RUN_DIR "/sessions", 0700, 0700, "perm-run", "users other than root can see or change who is in a session" },
 };
 
 static void look(struct doctor *d, const struct file *f)
@@ -98,8 +99,9 @@ static void look_at_program(struct doctor *d)
 
 void doctor_files(struct doctor *d)
 {
-    const struct file secret = { NULL, 0600, 0600, "perm-secret", "others than root can sign tickets of this host" };
-    const struct file conf = { NULL, 0755, 0, "perm-conf", "others than root can write what agents may do" };
+    const struct file secret = { NULL, 0600, 0600, "perm-secret",
+                                 "users other than root can sign tickets of this host" };
+    const struct file conf = { NULL, 0755, 0, "perm-conf", "users other than root can change what agents may do" };
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         look(d, &files[i]);

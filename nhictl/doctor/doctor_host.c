@@ -86,7 +86,7 @@ static void look_at_order(struct doctor *d, const struct file_text *f, const str
                     out_say("put " WIRING_NSS_SOURCE " before the source that the action belongs to"));
     else if (local[1] && !local[0])
         finding_add(&d->found, FINDING_WARNING, "nss-order", place_of_line(f->path, line),
-                    out_say("agents are looked up before the accounts of this host, each time"),
+                    out_say("agents are always looked up before the accounts of this host"),
                     out_say("write instead: %s: files " WIRING_NSS_SOURCE " …", database));
 }
 
@@ -109,7 +109,7 @@ static void look_at_database(struct doctor *d, const struct file_text *f, const 
     } else if (line != NULL || needed) {
         all = with_ours(database, sources != NULL ? sources : " files");
         finding_add(&d->found, FINDING_ERROR, id, place_of_line(WIRING_NSSWITCH, line),
-                    out_say("programs do not find agents, or the groups they are in"),
+                    out_say("programs do not find agents, or the groups that they are in"),
                     out_say("%s: %s", line != NULL ? "write instead" : "add", all));
         free(all);
     }
@@ -151,7 +151,7 @@ static void look_at_module(struct doctor *d)
     if (access(path, F_OK) != 0)
         finding_add(&d->found, FINDING_ERROR, "nss-module-missing", place_of_file(path),
                     out_say(WIRING_NSSWITCH " names " WIRING_NSS_SOURCE
-                                            " and the module is not there: programs do not find agents"),
+                                            " but the module is missing: programs do not find agents"),
                     out_say("install it (make install)"));
     else
         (void)findings_check_guard(&d->found, "nss-module-writable", path, "a module that every program loads");
@@ -203,7 +203,7 @@ static void look_at_nscd(struct doctor *d)
         close(fd);
     if (runs && (nscd_keeps("passwd") || nscd_keeps("group")))
         finding_add(&d->found, FINDING_WARNING, "nscd-keeps", place_of_file("/etc/nscd.conf"),
-                    out_say("nscd goes on answering for minutes with the agents of before a change"),
+                    out_say("after a change, nscd answers with the old agents for some minutes"),
                     out_say("write there: enable-cache passwd no, and: enable-cache group no; or run after a change: "
                             "nscd -i passwd -i group"));
 }
@@ -224,11 +224,11 @@ static void look_at_sessions(struct doctor *d)
         return;
     if (nhi_cgroup_is_systemds())
         platform(d, FINDING_WARNING, "platform-audit", "/proc/self/loginuid",
-                 "no audit sessions: what a double fork leaves behind outlives a session of su, sudo or cron",
+                 "no audit sessions: processes left behind by a double fork outlive a session of su, sudo or cron",
                  CONTAINER " (CAP_AUDIT_CONTROL)");
     else if (nhi_cgroup_usable() != NHI_OK)
         platform(d, FINDING_WARNING, "platform-descent", "/proc/self/loginuid",
-                 "neither audit sessions nor cgroups for sessions: what a double fork leaves behind outlives them",
+                 "neither audit sessions nor cgroups for sessions: processes left behind by a double fork outlive them",
                  CONTAINER " (CAP_AUDIT_CONTROL), or mount cgroup2 at /sys/fs/cgroup");
 }
 
@@ -263,7 +263,7 @@ static void look_at_records(struct doctor *d)
         close(fd);
     else if (errno == EOPNOTSUPP)
         platform(d, FINDING_ERROR, "platform-tmpfile", dir,
-                 "no grant can be recorded: this file system has no files without a name (O_TMPFILE)",
+                 "no grant can be recorded: this file system does not support O_TMPFILE",
                  "put " NHI_STATE_DIR " on ext4, xfs, btrfs or tmpfs");
 }
 
@@ -272,10 +272,10 @@ static void look_at_range(struct doctor *d)
     const struct nhi_settings *set = &d->s.set;
 
     if (d->s.l != NULL && !range_is_mapped(set->uid_min, set->uid_max))
-        finding_add(
-            &d->found, FINDING_ERROR, "platform-uid-map", place_of_file("/proc/self/uid_map"),
-            out_say("the agents' uids, %u to %u, are not all there in this user namespace", set->uid_min, set->uid_max),
-            out_say("map them where the container is started"));
+        finding_add(&d->found, FINDING_ERROR, "platform-uid-map", place_of_file("/proc/self/uid_map"),
+                    out_say("the agents' uids, %u to %u, are not all mapped into this user namespace", set->uid_min,
+                            set->uid_max),
+                    out_say("map them in the configuration of the container"));
 }
 
 static void look_at_unit(struct doctor *d)

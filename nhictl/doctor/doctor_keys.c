@@ -1,5 +1,5 @@
 /*
- * Keys: those that sign here, and those of other hosts that are believed here.
+ * Keys: those that sign here, and those of other hosts that are trusted here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static void look_at_age(struct keys *k, const struct nhi_issuer *i)
 
     if (days * DAY >= OLD)
         finding_add(&k->d->found, FINDING_WARNING, i->own ? "key-old" : "key-foreign-old", place_of_file(path),
-                    out_say("key %s has signed for %lld days: whoever copied it meanwhile can sign still", i->kid,
+                    out_say("key %s has been in use for %lld days: anybody who copied it can still sign", i->kid,
                             (long long)days),
                     i->own ? out_say("run: nhictl key rotate %s", i->kid)
                            : out_say("ask its host for a new one: nhictl key add, then nhictl key retire %s", i->kid));
@@ -46,8 +46,8 @@ static void look_at_bounds(struct keys *k, const struct nhi_issuer *i)
     if (strcmp(i->agents, "*") == 0 && strcmp(i->accounts, "*") == 0 && strcmp(i->services, "*") == 0)
         finding_add(
             &k->d->found, FINDING_WARNING, "key-unbounded", place_of_file(NHI_STATE_DIR "/" NHI_LEDGER_FILE),
-            out_say("key %s of another host may speak for every agent, account and service of this one", i->kid),
-            out_say("add it anew with --agents, --accounts and --services, and run: nhictl key retire %s", i->kid));
+            out_say("key %s of another host may sign for every agent, account and service of this one", i->kid),
+            out_say("add it again with --agents, --accounts and --services, and run: nhictl key retire %s", i->kid));
 }
 
 static void look_at_secret(struct keys *k, const struct nhi_issuer *i)
@@ -58,14 +58,14 @@ static void look_at_secret(struct keys *k, const struct nhi_issuer *i)
     if (i->state == NHI_ISSUER_ACTIVE && !findings_have(&k->d->found, "perm-") &&
         strcmp(signer_where(i), "absent") == 0)
         finding_add(&k->d->found, FINDING_WARNING, "key-secret-missing", place_of_file(path),
-                    out_say("the secret half of key %s, which is to sign here, is not: only a unit that has it as a "
-                            "credential can issue",
+                    out_say("the secret half of key %s, which signs here, is missing: only a unit that has it as a "
+                            "credential can issue tickets",
                             i->kid),
                     out_say("put it back from a backup, or run: nhictl key rotate %s", i->kid));
     else if (i->state != NHI_ISSUER_ACTIVE && i->state != NHI_ISSUER_ROTATED && access(path, F_OK) == 0)
         finding_add(
             &k->d->found, FINDING_WARNING, "key-leftover", place_of_file(path),
-            out_say("nothing that key %s signs is believed any more, and its secret half is still there", i->kid),
+            out_say("nothing that key %s signs is accepted any more, but its secret half is still there", i->kid),
             out_say("run: rm %s", path));
     free(path);
 }
@@ -94,7 +94,7 @@ static int look_at_rotated(const struct nhi_issuer *i, void *ctx)
 
     if (i->own && i->state == NHI_ISSUER_ROTATED && k->newest != 0 && k->d->c->now - k->newest > i->max_ttl + DAY)
         finding_add(&k->d->found, FINDING_NOTE, "key-rotated", place_of_file(NHI_STATE_DIR "/" NHI_LEDGER_FILE),
-                    out_say("key %s is believed still, although all that it signed has ended", i->kid),
+                    out_say("key %s is still trusted, although all its tickets have ended", i->kid),
                     out_say("run: nhictl key retire %s", i->kid));
     return 0;
 }

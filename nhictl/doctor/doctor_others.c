@@ -34,9 +34,9 @@ static void look_at_systemd_cron(struct doctor *d)
     if (is_installed(generators, &which))
         finding_add(
             &d->found, FINDING_ERROR, "cron-without-pam", place_of_file(which),
-            out_say("systemd-cron makes units of crontabs, and they ask no PAM: an agent's crontab runs on when "
-                    "its ticket has ended"),
-            out_say("see that no agent has a crontab, or let cron, which asks PAM, take its place"));
+            out_say("systemd-cron turns crontabs into units, which do not ask PAM: an agent's crontab keeps running "
+                    "after its ticket has ended"),
+            out_say("make sure that no agent has a crontab, or use cron instead, which asks PAM"));
 }
 
 /* ---- other servers of SSH ---- */
@@ -48,8 +48,8 @@ static void look_at_keys_of(struct doctor *d, const char *server, const char *ac
 
     if (access(file, F_OK) == 0)
         finding_add(&d->found, FINDING_ERROR, "ssh-without-pam", place_of_file(file),
-                    out_say("%s takes these keys for %s without asking for a ticket", server, account),
-                    out_say("move the file away, or keep %s from taking keys of agents", server));
+                    out_say("%s accepts these keys for %s without a ticket", server, account),
+                    out_say("make %s refuse the keys of agents, or move the file away", server));
     free(file);
 }
 
@@ -74,9 +74,9 @@ static void look_at_servers(struct doctor *d)
     if (!is_installed(servers, &s.path))
         return;
     finding_add(&d->found, FINDING_WARNING, "ssh-without-pam", place_of_file(s.path),
-                out_say("another SSH server than OpenSSH's, which asks no PAM: a key in an agent's own "
-                        "authorized_keys opens its account without a ticket"),
-                out_say("remove it, or let it serve people's accounts alone"));
+                out_say("an SSH server that does not ask PAM: a key in an agent's own authorized_keys opens its "
+                        "account without a ticket"),
+                out_say("let it serve only people's accounts, or remove it"));
     if (d->s.l != NULL)
         (void)!nhi_agent_each(d->s.l, look_at_agent, &s);
 }
@@ -164,7 +164,7 @@ static void look_at_doas(struct doctor *d)
             if (asks_us(pam, wiring_pam[p].type))
                 continue;
             finding_add(&d->found, FINDING_ERROR, "doas-unwired", place_of_line(conf, &f.line[i]),
-                        out_say("doas makes somebody else of an agent without asking for a ticket"),
+                        out_say("doas lets an agent become another user without a ticket"),
                         out_say("add to the beginning of %s: %s; and: %s; and: %s", pam, wiring_pam[WIRING_AUTH].line,
                                 wiring_pam[WIRING_ACCOUNT].line, wiring_pam[WIRING_SESSION].line));
             break;
@@ -194,9 +194,9 @@ static void look_at_rules(struct doctor *d, const char *path)
         }
     if (says_yes && who != NULL)
         finding_add(&d->found, FINDING_WARNING, "polkit-agents", place_of_line(path, who),
-                    out_say("polkit says yes to an agent without asking for a ticket, and what it starts is root's: it "
-                            "does not end with the ticket"),
-                    out_say("take the agent from this rule, and give it the command by sudo"));
+                    out_say("polkit permits an agent without a ticket, and what root then starts for it does not end "
+                            "with the ticket"),
+                    out_say("permit the command in sudoers instead, and remove the agent from this rule"));
     free(name);
     file_text_free(&f);
 }

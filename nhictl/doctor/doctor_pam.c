@@ -90,9 +90,9 @@ static void missing(const struct look *k)
 {
     static const char *const ids[] = { "pam-auth-missing", "pam-account-missing", "pam-session-missing" };
     static const char *const why[] = {
-        "asks nobody for a ticket: agents cannot answer its prompt",
-        "lets in without a decision whoever skips authentication: by key, NOPASSWD or schedule",
-        "opens sessions that nobody registers: they do not end with their ticket",
+        "never asks for a ticket: agents cannot log in through it",
+        "lets agents in without a decision when they skip authentication: by key, NOPASSWD or schedule",
+        "opens sessions that are not registered: they do not end with their ticket",
     };
     const struct stack_line *before = next_line(k);
     struct place where = place_of_file(before != NULL ? before->before_file : WIRING_PAM_DIR);
@@ -106,7 +106,7 @@ static void bad_order(const struct look *k, const struct stack_line *l)
     static const char *const ids[] = { "pam-auth-order", "pam-account-order", "pam-session-order" };
 
     finding_add(&k->d->found, FINDING_ERROR, ids[k->phase], at(l),
-                out_say("what stands before it can end %s's %s phase, and then it is never asked", k->service->name,
+                out_say("an earlier line can end %s's %s phase, and then this line is never asked", k->service->name,
                         wiring_pam[k->phase].type),
                 place(k, "move it"));
 }
@@ -165,7 +165,7 @@ static void look_at_range(const struct look *k, const struct stack_line *l, uint
         return;
     finding_add(
         &k->d->found, FINDING_ERROR, "pam-range", at(l),
-        out_say("it takes %u to %u for agents, and they are %u to %u: without the account snapshot they "
+        out_say("this line treats uids %u to %u as agents, but agents have %u to %u: without the account snapshot they "
                 "would pass for people",
                 min, max, set->uid_min, set->uid_max),
         out_say("write instead: %s uid_min=%u uid_max=%u", wiring_pam[k->phase].line, set->uid_min, set->uid_max));
@@ -187,15 +187,15 @@ static void look_at_options(const struct look *k, const struct stack_line *l)
             continue;
         if (strcmp(word, "use_first_pass") == 0) {
             if (k->phase == WIRING_AUTH && l == &k->stack->line[0])
-                bad_option(k, l, word, "means that it never asks, and nobody has asked before it");
+                bad_option(k, l, word, "means that it never asks, and no earlier line asks");
         } else if (strncmp(word, "uid_min=", 8) == 0) {
             if (!number(word + 8, &min))
-                bad_option(k, l, word, "is no uid: everybody is refused");
+                bad_option(k, l, word, "is not a uid: everybody is refused");
         } else if (strncmp(word, "uid_max=", 8) == 0) {
             if (!number(word + 8, &max))
-                bad_option(k, l, word, "is no uid: everybody is refused");
+                bad_option(k, l, word, "is not a uid: everybody is refused");
         } else {
-            bad_option(k, l, word, "is not one of pam_nhi's");
+            bad_option(k, l, word, "is unknown to pam_nhi");
         }
     }
     free(text);
@@ -220,8 +220,9 @@ static void look_for_environment(const struct look *k, const struct stack *s, si
     for (size_t i = 0; i < before; i++)
         if (is_module(&s->line[i], "pam_env.so") && strstr(s->line[i].options, "user_readenv=1") != NULL)
             finding_add(&k->d->found, FINDING_ERROR, "pam-session-environment", at(&s->line[i]),
-                        out_say("users write the PAM environment before pam_nhi reads from it which key was proven"),
-                        out_say("move this line behind: %s", wiring_pam[WIRING_SESSION].line));
+                        out_say("users can write the PAM environment before pam_nhi reads from it which key was "
+                                "proven"),
+                        out_say("move this line after: %s", wiring_pam[WIRING_SESSION].line));
 }
 
 static void look_at_session(const struct look *k, const struct stack_line *l)
@@ -231,8 +232,8 @@ static void look_at_session(const struct look *k, const struct stack_line *l)
     for (size_t i = ours + 1; i < k->stack->count; i++)
         if (is_module(&k->stack->line[i], "pam_loginuid.so"))
             finding_add(&k->d->found, FINDING_ERROR, "pam-session-loginuid", at(l),
-                        out_say("pam_loginuid behind it begins another audit session than the one it registers"),
-                        out_say("move it behind line %d of %s (%s)", k->stack->line[i].line, k->stack->line[i].file,
+                        out_say("a later pam_loginuid starts a new audit session, which is not the registered one"),
+                        out_say("move it after line %d of %s (%s)", k->stack->line[i].line, k->stack->line[i].file,
                                 k->stack->line[i].text));
     if (strcmp(k->service->name, "sshd") != 0)
         return;
@@ -281,7 +282,7 @@ static void look_at_module(const struct look *k, const struct stack_line *l)
     path = dir != NULL ? out_say("%s/%s", dir, l->module) : out_must(strdup(l->module));
     if (file_guarded(path) == NHI_ERR_NOT_FOUND)
         finding_add(&k->d->found, FINDING_ERROR, "pam-module-missing", place_of_file(path),
-                    out_say("PAM services name this module and it is not there: they refuse everybody"),
+                    out_say("PAM services use this module, but it is missing: they refuse everybody"),
                     out_say("install it (make install), or: nhictl setup sshd sudo su cron --undo"));
     else
         (void)findings_check_guard(&k->d->found, "pam-module-writable", path, "the module that decides");
@@ -296,7 +297,7 @@ static void unwired(struct doctor *d, const char *name, const struct wiring_serv
     char *path = out_say(WIRING_PAM_DIR "/%s", name);
 
     finding_add(&d->found, FINDING_ERROR, "pam-unwired", place_of_file(path),
-                out_say("%s knows no agents: nothing of pam_nhi is in it", name),
+                out_say("%s does not use pam_nhi: agents cannot log in through it", name),
                 out_say("run: nhictl setup %s", w->name));
     free(path);
 }
@@ -356,9 +357,10 @@ void doctor_pam(struct doctor *d)
             else if (i == 0) {
                 char *path = out_say(WIRING_PAM_DIR "/%s", w->pam[i]);
 
-                finding_add(&d->found, FINDING_ERROR, "pam-file-missing", place_of_file(path),
-                            out_say("without it %s goes by " WIRING_PAM_DIR "/other, which knows no agents", w->pam[i]),
-                            out_say("put back the file of the package %s, then: nhictl setup %s", w->package, w->name));
+                finding_add(
+                    &d->found, FINDING_ERROR, "pam-file-missing", place_of_file(path),
+                    out_say("without it %s uses " WIRING_PAM_DIR "/other, which does not use pam_nhi", w->pam[i]),
+                    out_say("restore the file from the package %s, then: nhictl setup %s", w->package, w->name));
                 free(path);
             }
         }

@@ -34,21 +34,21 @@ static const struct wanted wanted[] = {
     { "usepam", "yes", "sshd-pam", FINDING_ERROR, false, false, WIRING_SSHD_PAM,
       "sshd does not ask PAM: agents get in without a decision, and no ticket is looked at" },
     { "kbdinteractiveauthentication", "yes", "sshd-prompt", FINDING_WARNING, true, false, WIRING_SSHD_PROMPT,
-      "sshd lets PAM ask agents for nothing: they cannot show a ticket that is bound to no key" },
+      "sshd does not let PAM prompt agents: they cannot show a ticket that is not bound to a key" },
     { "pubkeyauthentication", "yes", "sshd-pubkey", FINDING_WARNING, true, false, "PubkeyAuthentication yes",
-      "sshd takes no keys from agents: tickets that are bound to one open nothing" },
+      "sshd accepts no keys from agents: tickets that are bound to a key open nothing" },
     { "usedns", "no", "sshd-dns", FINDING_WARNING, true, false, "UseDNS no",
-      "sshd gives names for addresses: tickets that are pinned to an address, and rules that name one, do not match" },
+      "sshd passes on host names instead of addresses: pinned tickets, and rules with an address, do not match" },
     { "authorizedkeysfile", "none", "sshd-keys-file", FINDING_ERROR, false, true, "AuthorizedKeysFile none",
-      "sshd reads a file of keys that the agent can write, with options of its own" },
+      "sshd reads a file of keys and options that the agent can write" },
     { "permituserrc", "no", "sshd-user-rc", FINDING_ERROR, false, true, "PermitUserRC no",
-      "sshd runs the agent's own ~/.ssh/rc before what a ticket restricts it to" },
+      "sshd runs the agent's own ~/.ssh/rc, whatever its ticket restricts it to" },
     { "hostbasedauthentication", "no", "sshd-hostbased", FINDING_ERROR, true, true, "HostbasedAuthentication no",
-      "another host's word opens an agent's account" },
+      "another host can vouch for an agent without a ticket" },
     { "gssapiauthentication", "no", "sshd-gssapi", FINDING_ERROR, true, true, "GSSAPIAuthentication no",
       "a Kerberos ticket opens an agent's account" },
     { "permituserenvironment", "no", "sshd-user-environment", FINDING_WARNING, true, false, "PermitUserEnvironment no",
-      "agents choose the environment of what a ticket restricts them to" },
+      "agents can set the environment of the command that a ticket restricts them to" },
 };
 
 static const char *home(bool agents)
@@ -90,7 +90,8 @@ static bool look_at_match(const struct sshd *s)
 
     if (!has_match(s, "nhi-agents")) {
         finding_add(s->found, FINDING_ERROR, "sshd-match-missing", place_of_file(WIRING_SSHD_CONFIG),
-                    out_say("sshd treats agents like people: their own keys, ~/.ssh/rc, other hosts' word"),
+                    out_say("sshd treats agents like people: it accepts their own keys, ~/.ssh/rc and host-based "
+                            "logins"),
                     out_say("add to the end of " WIRING_SSHD_FILE ": " WIRING_SSHD_MATCH
                             ", and under it the lines of nhictl setup sshd --dry-run"));
         return false;
@@ -101,8 +102,8 @@ static bool look_at_match(const struct sshd *s)
         if (strcmp(s->line[i].keyword, "match") == 0 && sshd_match_is_of(s->line[i].value, "nhi-agents"))
             l = &s->line[i];
     find(s, FINDING_WARNING, "sshd-match-only", l,
-         "sshd treats accounts that take tickets only like people: their own keys and ~/.ssh/rc", WIRING_SSHD_MATCH,
-         false);
+         "sshd treats accounts that take tickets only like people: it accepts their own keys and ~/.ssh/rc",
+         WIRING_SSHD_MATCH, false);
     return true;
 }
 
@@ -122,11 +123,11 @@ static void look_at_arguments(const struct sshd *s, const char *value)
 
     if (strncmp(value, want, len) != 0 || (value[len] != '\0' && strcmp(value + len, WIRING_SSHD_CONNECTION) != 0))
         find(s, FINDING_ERROR, "sshd-keys-command-arguments", l,
-             "the helper is not told the account, the type and the key, in this order: it finds no ticket",
+             "the helper is not given the account, the type and the key, in this order: it finds no ticket",
              command_line(), false);
     else if (value[len] == '\0' && program_sshd_is(WIRING_SSHD_CONNECTION_SINCE))
         find(s, FINDING_NOTE, "sshd-keys-command-connection", l,
-             "the helper is not told where the client is: keys are offered that a rule on addresses refuses later",
+             "the helper is not given the client's address: it offers keys that a rule on addresses refuses later",
              WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION, false);
 }
 
@@ -136,7 +137,7 @@ static void look_at_helper(struct doctor *d)
 
     if (access(WIRING_SSHD_HELPER, X_OK) != 0)
         finding_add(&d->found, FINDING_ERROR, "sshd-helper-missing", place_of_file(WIRING_SSHD_HELPER),
-                    out_say("sshd cannot ask which keys have a ticket: those that are bound to one open nothing"),
+                    out_say("sshd cannot ask which keys have a ticket: tickets that are bound to a key open nothing"),
                     out_say("%s", fix));
     else
         (void)findings_check_guard(&d->found, "sshd-helper-writable", WIRING_SSHD_HELPER,
@@ -146,7 +147,7 @@ static void look_at_helper(struct doctor *d)
 /* sshd takes no command without its user. */
 static void no_command(const struct sshd *s, const char *user)
 {
-    const char *why = "sshd does not ask which keys have a ticket: those that are bound to one open nothing";
+    const char *why = "sshd does not ask which keys have a ticket: tickets that are bound to a key open nothing";
     const struct sshd_line *l = sshd_find(s, "authorizedkeyscommand");
 
     if (l != NULL || (user != NULL && strcmp(user, "root") == 0))
@@ -168,7 +169,7 @@ static void look_at_keys(struct doctor *d, const struct sshd *s)
         look_at_helper(d);
         if (user == NULL || strcmp(user, "root") != 0)
             find(s, FINDING_ERROR, "sshd-keys-command-user", sshd_find(s, "authorizedkeyscommanduser"),
-                 "the helper runs as somebody who cannot read the ledger", WIRING_SSHD_COMMAND_USER, false);
+                 "the helper runs as a user who cannot read the ledger", WIRING_SSHD_COMMAND_USER, false);
     }
     free(value);
     free(user);
@@ -202,7 +203,7 @@ static void look_at_list(const struct sshd *s, const char *keyword, bool allows,
                     l != NULL ? sshd_place(l) : place_of_file(WIRING_SSHD_CONFIG),
                     out_say("sshd refuses agent %s whatever it shows", s->agent),
                     allows ? out_say("add %s to this line", names[0])
-                           : out_say("take what fits %s from this line", name));
+                           : out_say("remove from this line what matches %s", name));
     free(list);
 }
 
@@ -264,7 +265,8 @@ static void look_at_methods(const struct sshd *s)
         some = can_pass(list);
     if (!some)
         find(s, FINDING_ERROR, "sshd-methods", sshd_find(s, "authenticationmethods"),
-             "sshd wants methods of agents that no ticket answers", "AuthenticationMethods any", true);
+             "sshd requires authentication methods of agents that no ticket can satisfy", "AuthenticationMethods any",
+             true);
     free(value);
 }
 
@@ -280,12 +282,11 @@ static bool is_unwired(const struct sshd *s)
             return false;
     if (written)
         finding_add(s->found, FINDING_ERROR, "sshd-not-included", place_of_file(WIRING_SSHD_CONFIG),
-                    out_say("sshd does not read what stands in " WIRING_SSHD_DIR " for agents"),
+                    out_say("sshd does not read " WIRING_SSHD_DIR ", which has its settings for agents"),
                     out_say("add to its beginning: Include " WIRING_SSHD_DIR "/*.conf"));
     else
         finding_add(s->found, FINDING_ERROR, "sshd-unwired", place_of_file(WIRING_SSHD_CONFIG),
-                    out_say("sshd knows no agents: nothing in what it is told is about them"),
-                    out_say("run: nhictl setup sshd"));
+                    out_say("the configuration of sshd does not mention agents"), out_say("run: nhictl setup sshd"));
     return true;
 }
 

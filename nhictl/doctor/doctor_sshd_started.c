@@ -38,9 +38,9 @@ static bool asks_another(const char *text)
 static void find(struct doctor *d, struct place at)
 {
     finding_add(&d->found, FINDING_ERROR, "sshd-command-line", at,
-                out_say("sshd is started with " KEYWORD " on its command line, which comes before what its files say: "
-                        "keys that have a ticket open nothing"),
-                out_say("let the command named there also run: %s", strchr(WIRING_SSHD_COMMAND, '/')));
+                out_say("sshd is started with " KEYWORD
+                        " on its command line, which overrides its files: keys that have a ticket open nothing"),
+                out_say("make the command named there also run: %s", strchr(WIRING_SSHD_COMMAND, '/')));
 }
 
 static void look_at_file(struct doctor *d, const char *path, const char *key)

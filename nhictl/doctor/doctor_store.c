@@ -1,5 +1,5 @@
 /*
- * The ledger and what stands beside it.
+ * The ledger and the files beside it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +44,8 @@ static void no_ledger(struct doctor *d)
         find(d, FINDING_ERROR, "ledger-newer", LEDGER, "a newer release made the ledger: agents are denied by this one",
              "install that release again");
     else if (d->ledger == NHI_ERR_STATE)
-        find(d, FINDING_ERROR, "ledger-older", LEDGER,
-             "an older release made the ledger, and it was not brought forward", "run: nhictl status");
+        find(d, FINDING_ERROR, "ledger-older", LEDGER, "an older release made the ledger, and it was not upgraded",
+             "run: nhictl status");
     else if (!findings_have(&d->found, "perm-"))
         finding_add(&d->found, FINDING_ERROR, "ledger-unreadable", place_of_file(LEDGER),
                     out_say("the ledger cannot be read (%s): agents are denied", nhi_strerror(d->ledger)),
@@ -73,7 +73,7 @@ static void look_at_trail(struct doctor *d)
         snprintf(fault, sizeof(fault), "it cannot be read: %s", nhi_strerror(err));
     if (fault[0] != '\0')
         finding_add(&d->found, FINDING_ERROR, "trail-broken", place_of_file(LEDGER),
-                    out_say("the trail is not what it was: %s", fault), out_say("run: nhictl audit verify"));
+                    out_say("the trail was changed: %s", fault), out_say("run: nhictl audit verify"));
 }
 
 static void look_at_reserve(struct doctor *d, const struct status *n)
@@ -81,7 +81,7 @@ static void look_at_reserve(struct doctor *d, const struct status *n)
     const char *file = NHI_STATE_DIR "/" NHI_RESERVE_FILE;
 
     if (n->reserve == NHI_ERR_NOT_FOUND)
-        find(d, FINDING_ERROR, "reserve-missing", file, "revocations of last resort have no place: agents are denied",
+        find(d, FINDING_ERROR, "reserve-missing", file, "there is no reserve for revocations: agents are denied",
              "run: nhictl init");
     else if (n->reserve != NHI_OK && !findings_have(&d->found, "perm-"))
         find(d, FINDING_ERROR, "reserve-damaged", file, "it cannot be used: agents are denied",
@@ -89,7 +89,7 @@ static void look_at_reserve(struct doctor *d, const struct status *n)
     else if (n->lockdown)
         find(d, FINDING_WARNING, "lockdown", file, "agents are denied by a lockdown", "run: nhictl lockdown off");
     else if (n->reserved > 0)
-        find(d, FINDING_NOTE, "reserve-pending", file, "it holds revocations that are not in the ledger yet",
+        find(d, FINDING_NOTE, "reserve-pending", file, "it has revocations that are not in the ledger yet",
              "run: nhictl apply");
 }
 
@@ -100,7 +100,7 @@ static void look_at_snapshot(struct doctor *d, const struct status *n)
              "run: nhictl apply");
     else if (n->snapshot && n->unpublished > 0)
         find(d, FINDING_ERROR, "snapshot-behind", NHI_SNAPSHOT_PATH,
-             "it has other accounts than the ledger: agents do not resolve, or as what they were", "run: nhictl apply");
+             "it differs from the ledger: agents do not resolve, or resolve to outdated accounts", "run: nhictl apply");
 }
 
 static void look_at_supervisor(struct doctor *d, const struct status *n)
@@ -109,7 +109,7 @@ static void look_at_supervisor(struct doctor *d, const struct status *n)
 
     if (d->s.set.unsupervised)
         find(d, FINDING_WARNING, "watch-optional", NHI_CONF_DIR "/" NHI_CONF_FILE,
-             "agents may enter while nobody ends their sessions",
+             "agents may log in although nothing ends their sessions",
              "write instead: supervisor = \"required\"; then run: nhictl apply");
     if (n->pulse.is != NHI_PULSE_LIVE && !findings_have(&d->found, "perm-run"))
         finding_add(&d->found, d->s.set.unsupervised ? FINDING_WARNING : FINDING_ERROR,
@@ -136,11 +136,11 @@ static void look_at_clock(struct doctor *d, const struct status *n)
 
     if (n->clock_behind)
         find(d, FINDING_ERROR, "clock-behind", LEDGER,
-             "this host's clock is behind what the ledger has seen: agents are denied",
+             "this host's clock is behind the newest time in the ledger: agents are denied",
              "set the clock right; if it is right now, run: nhictl status --accept-clock");
     if (nhi_issuer_each(d->s.l, is_foreign, &foreign) == NHI_OK && foreign && adjtimex(&t) == TIME_ERROR)
         find(d, FINDING_NOTE, "clock-unsynchronised", LEDGER,
-             "nothing keeps this host's clock right, and it believes tickets of hosts with other clocks",
+             "nothing keeps this host's clock right, but it accepts tickets from hosts with other clocks",
              "run an NTP client (on the host, if this is a container)");
 }
 
@@ -154,11 +154,11 @@ static void look_at_space(struct doctor *d)
             continue;
         if ((fs.f_flag & ST_RDONLY) != 0)
             find(d, FINDING_ERROR, "store-read-only", dirs[i],
-                 "nothing can be written there: what cannot be recorded is denied", "mount it for writing");
+                 "the file system is read-only: nothing can be recorded, so agents are denied", "mount it read-write");
         else if ((fs.f_blocks > 0 && (uint64_t)fs.f_bavail * fs.f_frsize < SPACE_MIN) ||
                  (fs.f_files > 0 && fs.f_favail < FILES_MIN))
             find(d, FINDING_WARNING, "store-full", dirs[i],
-                 "there is hardly any room left: what cannot be recorded is denied", "make room on that file system");
+                 "there is hardly any space left: what cannot be recorded is denied", "free space on that file system");
     }
 }
 
@@ -196,15 +196,15 @@ void doctor_policy(struct doctor *d)
     if (d->s.l == NULL || nhi_policy_count(d->s.l, &rules) != NHI_OK)
         return;
     if (rules == 0)
-        find(d, FINDING_WARNING, "policy-empty", NHI_CONF_DIR "/" NHI_POLICY_DIR, "no rule permits anything to anybody",
+        find(d, FINDING_WARNING, "policy-empty", NHI_CONF_DIR "/" NHI_POLICY_DIR, "no rule permits anything",
              "write one there (nhi-policy(5)), then run: nhictl apply");
     for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
         if (findings_have(&d->found, before[i]))
             return;
     if (apply_is_pending(&quiet, &d->s, &pending) != CTL_DONE)
         find(d, FINDING_WARNING, "policy-broken", NHI_CONF_DIR,
-             "what is written there cannot be applied: the policy before it is in force", "run: nhictl policy check");
+             "these files cannot be applied: the earlier policy stays in force", "run: nhictl policy check");
     else if (pending && rules != 0)
-        find(d, FINDING_WARNING, "policy-not-applied", NHI_CONF_DIR, "what is written there is not what is in force",
+        find(d, FINDING_WARNING, "policy-not-applied", NHI_CONF_DIR, "these files differ from the policy in force",
              "run: nhictl apply --dry-run, then nhictl apply");
 }

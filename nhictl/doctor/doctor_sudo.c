@@ -96,13 +96,13 @@ static void must_not_be_off(const struct doctor *d, const struct sudoers *s, enu
         return;
     snprintf(off, sizeof(off), "!%s", options[o]);
     finding_add(s->found, level, id, sudoers_find(s, "Defaults", off, ""), out_say("%s", why),
-                out_say("take %s from this line", off));
+                out_say("remove %s from this line", off));
 }
 
 static void look_at_timeout(const struct doctor *d, const struct sudoers *s)
 {
     const char *timeout = json_string_value(value_of(d, s, TIMESTAMP)),
-               *why = "sudo does not ask for a ticket that was shown some minutes ago";
+               *why = "sudo does not ask again for some minutes after a ticket was shown";
     struct place place;
 
     if (timeout != NULL && strcmp(timeout, "0") == 0)
@@ -110,7 +110,7 @@ static void look_at_timeout(const struct doctor *d, const struct sudoers *s)
     place = sudoers_last(s, "Defaults", "timestamp_timeout");
     if (timeout != NULL && place.line > 0)
         finding_add(s->found, FINDING_WARNING, "sudo-timestamp", place, out_say("%s", why),
-                    out_say("take timestamp_timeout from this line"));
+                    out_say("remove timestamp_timeout from this line"));
     else
         finding_add(s->found, FINDING_WARNING, "sudo-timestamp", sudoers_last(s, "Defaults:%nhi-agents", ""),
                     out_say("%s", why), out_say("write instead: %s", WIRING_SUDO_LINE));
@@ -118,14 +118,14 @@ static void look_at_timeout(const struct doctor *d, const struct sudoers *s)
 
 static void look_at_asking(const struct doctor *d, const struct sudoers *s)
 {
-    const char *why = "sudo -n refuses agents before it asks PAM, where their ticket is";
+    const char *why = "sudo -n refuses agents before it asks PAM, which finds their ticket";
     struct place off = sudoers_last(s, "Defaults", "!noninteractive_auth");
 
     if (json_is_true(value_of(d, s, NONINTERACTIVE)) || program_is_old_sudo_rs(PROGRAM))
         look_at_timeout(d, s);
     else if (off.line > 0)
         finding_add(s->found, FINDING_ERROR, "sudo-noninteractive", off, out_say("%s", why),
-                    out_say("take !noninteractive_auth from this line"));
+                    out_say("remove !noninteractive_auth from this line"));
     else
         finding_add(s->found, FINDING_ERROR, "sudo-noninteractive", off, out_say("%s", why),
                     out_say("add to " WIRING_SUDO_FILE ": %s", WIRING_SUDO_LINE));
@@ -138,8 +138,8 @@ static void look_at_service(const struct doctor *d, const struct sudoers *s, enu
     if (name == NULL || strcmp(name, "sudo") == 0 || strcmp(name, "sudo-i") == 0)
         return;
     finding_add(s->found, FINDING_ERROR, "sudo-pam-service", sudoers_find(s, "Defaults", options[o], name),
-                out_say("sudo goes by another PAM service, which no ticket for sudo names"),
-                out_say("take %s from this line", options[o]));
+                out_say("sudo uses another PAM service, which no ticket for sudo names"),
+                out_say("remove %s from this line", options[o]));
 }
 
 static void look_at_exempt(const struct doctor *d, const struct sudoers *s)
@@ -154,8 +154,8 @@ static void look_at_exempt(const struct doctor *d, const struct sudoers *s)
     if (doctor_sudo_whom(d, users, &user) != SUDOERS_OTHERS)
         finding_add(s->found, FINDING_WARNING, "sudo-unauthenticated",
                     sudoers_find(s, "Defaults", "exempt_group", group),
-                    out_say("agents are in the group %s, whom sudo asks for nothing", group),
-                    out_say("take exempt_group from this line, or the agents from the group"));
+                    out_say("agents are in the group %s, whose members sudo never asks", group),
+                    out_say("remove exempt_group from this line, or the agents from the group"));
     json_decref(users);
 }
 
@@ -215,13 +215,13 @@ static void look_at_spec(const struct sudoers *s, const json_t *spec, enum docto
         return;
     if (of == SUDOERS_INHERIT)
         finding_add(s->found, FINDING_WARNING, "sudo-nopasswd-inherited", line_of(s, word, group != NULL),
-                    out_say("it is not about agents, and gives them what it gives %s%s, without asking for a ticket",
+                    out_say("this line is meant for %s%s, but gives agents the same without a ticket",
                             group != NULL ? "group " : "", word != NULL ? word : "a number"),
-                    out_say("put !%%nhi-agents behind the users of this line"));
+                    out_say("add !%%nhi-agents after the users of this line"));
     else
         finding_add(s->found, FINDING_WARNING, "sudo-nopasswd-all", line_of(s, word, group != NULL),
-                    out_say("it makes root of an agent, for any command, without asking for a ticket"),
-                    out_say("name the commands in the place of ALL, or take NOPASSWD: away"));
+                    out_say("an agent can run any command as root without a ticket"),
+                    out_say("name the commands instead of ALL, or remove NOPASSWD:"));
 }
 
 static void look_at_specs(const struct doctor *d, const struct sudoers *s)
@@ -248,12 +248,10 @@ static void look_at_sudo_rs(const struct sudoers *s)
     struct place line = sudoers_last(s, "Defaults:%nhi-agents", "noninteractive_auth");
 
     if (line.line > 0 && access("/etc/sudoers-rs", F_OK) != 0 && program_is_old_sudo_rs(WIRING_SUDO_RS_PROGRAM))
-        finding_add(
-            s->found, FINDING_NOTE, "sudo-rs-setting", line,
-            out_say("sudo-rs does not know noninteractive_auth, and says so in three lines to everybody who uses "
-                    "it"),
-            out_say("give sudo-rs a file of its own, /etc/sudoers-rs, which it reads in the place of " WIRING_SUDOERS
-                    ", without this line"));
+        finding_add(s->found, FINDING_NOTE, "sudo-rs-setting", line,
+                    out_say("sudo-rs does not know noninteractive_auth, and prints three lines about it at every use"),
+                    out_say("give sudo-rs a file of its own, /etc/sudoers-rs, which it reads instead of " WIRING_SUDOERS
+                            ", without this line"));
 }
 
 /* ---- all of it ---- */
@@ -278,13 +276,13 @@ void doctor_sudo(struct doctor *d)
         if (is_included(&s) && !findings_have(&d->found, "sudo-file-ignored"))
             look_at_asking(d, &s);
         must_not_be_off(d, &s, PAM_ACCOUNT, FINDING_ERROR, "sudo-pam-account",
-                        "sudo leaves the account phase out: an agent without a ticket goes on");
+                        "sudo skips the account phase: an agent without a ticket gets through");
         must_not_be_off(d, &s, PAM_SESSION, FINDING_ERROR, "sudo-pam-session",
-                        "sudo leaves the session phase out: what it starts does not end with the ticket");
+                        "sudo skips the session phase: the commands that it starts do not end with the ticket");
         must_not_be_off(d, &s, PAM_RUSER, FINDING_ERROR, "sudo-pam-ruser",
-                        "sudo does not say who calls: agents are refused");
+                        "sudo does not pass on who is calling: agents are refused");
         must_not_be_off(d, &s, AUTHENTICATE, FINDING_WARNING, "sudo-unauthenticated",
-                        "sudo asks agents for no ticket, whatever they run");
+                        "sudo never asks agents for a ticket");
         for (enum option o = SERVICE; o <= ASKPASS_SERVICE; o++)
             look_at_service(d, &s, o);
         look_at_exempt(d, &s);

@@ -1,5 +1,5 @@
 /*
- * A verb that has ended tickets waits until their sessions are gone, and says how many were.
+ * A verb that has ended tickets waits until their sessions have ended, and reports how many.
  */
 #include "nhictl/end/end_verb.h"
 
@@ -167,9 +167,9 @@ void ended_show(struct ctl *c, const struct ended *e)
         out_line(c->out, "%zu session%s NOT ended: %s%s; see nhictl session list, and try nhictl session kill",
                  e->stuck, e->stuck == 1 ? " has" : "s have", list, e->stuck > ENDED_NAMED ? " ..." : "");
     if (e->own != NULL)
-        out_line(c->out, "the session %s, in which you typed this, ends now", e->own->s.handle);
+        out_line(c->out, "your own session %s ends now", e->own->s.handle);
     if (e->failed)
-        ctl_note("the sessions could not be looked at, and may still run: see nhictl session list");
+        ctl_note("the sessions could not be read, and may still be running: see nhictl session list");
 }
 
 int ended_finish(struct ctl *c, struct ended *e, int code)

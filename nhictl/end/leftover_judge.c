@@ -15,12 +15,12 @@ static const char *is_others(const struct leftover_facts *f)
     if (f->contained)
         return "a container's";
     if (f->login == LOGIN_PERSONS)
-        return "of a person's login";
+        return "part of a person's login";
     if (f->unit == UNIT_ROOTS)
-        return "a unit of root's";
+        return "a unit of root";
     /* Where the kernel says of whom the login is, that is the answer. */
     if (f->login == LOGIN_NONE && f->terminal)
-        return "at somebody else's terminal";
+        return "at another user's terminal";
     if (f->login == LOGIN_NONE && f->person)
         return "started by a person";
     return NULL;
@@ -30,13 +30,13 @@ static const char *is_others(const struct leftover_facts *f)
 static const char *is_agents(const struct leftover_facts *f)
 {
     if (f->login == LOGIN_AGENTS || f->cgroup)
-        return "left by a session that is over";
+        return "left by a session that has ended";
     if (f->unit == UNIT_MANAGER)
-        return "of the account's own manager";
+        return "run by the account's own user manager";
     if (f->unit == UNIT_CRONTAB)
-        return "of the account's own crontab";
+        return "run by the account's own crontab";
     if (f->unit == UNIT_DELIVERY || f->delivered)
-        return "a job of cron or at, or a pipe of mail";
+        return "a job of cron or at, or a mail delivery";
     return NULL;
 }
 
@@ -48,18 +48,18 @@ enum leftover_word leftover_judge(const struct leftover_facts *f, const char **w
     if (*why != NULL)
         return LEFTOVER_STAYS;
     if (f->unsure || f->unit == UNIT_UNKNOWN) {
-        *why = "cannot be looked at";
+        *why = "cannot be inspected";
         return LEFTOVER_NAMED;
     }
     if (f->before) {
-        *why = "ran before the account took tickets only";
+        *why = "started before the account took tickets only";
         return LEFTOVER_NAMED;
     }
     if (f->own && !f->systemd && f->daemons && proof == NULL && f->login == LOGIN_NONE) {
         *why = "one of the daemons that root declared";
         return LEFTOVER_STAYS;
     }
-    *why = proof != NULL ? proof : f->own ? "without a session" : "of nobody knows whom";
+    *why = proof != NULL ? proof : f->own ? "without a session" : "has an unknown origin";
     return f->own || proof != NULL ? LEFTOVER_ENDED : LEFTOVER_NAMED;
 }
 

@@ -652,10 +652,10 @@ static void show(struct ctl *c, const struct leftovers *l)
         out_line(c->out, "%zu process%s without a session %s ended", l->ended, l->ended == 1 ? "" : "es",
                  l->ended == 1 ? "has" : "have");
     if (l->stuck > 0)
-        out_line(c->out, "%zu process%s without a session %s not: see nhictl doctor", l->stuck,
+        out_line(c->out, "%zu process%s without a session %s NOT ended: see nhictl doctor", l->stuck,
                  l->stuck == 1 ? "" : "es", l->stuck == 1 ? "has" : "have");
     if (l->failed)
-        ctl_note("what runs without a session could not be looked for");
+        ctl_note("could not look for processes without a session");
 }
 
 size_t leftovers_end(struct ctl *c, const struct leftover_wish *wish, int64_t grace)

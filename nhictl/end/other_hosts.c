@@ -48,13 +48,14 @@ void other_hosts_end(const struct other_hosts *o)
     struct out *out = o->c->out;
 
     if (o->count == 1)
-        out_line(out, "NOT ended: that ticket is for another host, which does not hear of this: type it there");
+        out_line(out, "NOT ended: that ticket is for another host, which is not informed: run the command there");
     else if (o->count > 1)
-        out_line(out, "NOT ended: these %zu tickets are for other hosts, which do not hear of this: type it there",
+        out_line(out,
+                 "NOT ended: these %zu tickets are for other hosts, which are not informed: run the commands there",
                  o->count);
     if (o->failed)
-        ctl_note("whether there are tickets for other hosts could not be read: such a host does not hear of this, and "
-                 "needs the same there");
+        ctl_note("could not find out whether there are tickets for other hosts: those hosts are not informed, and need "
+                 "the same command");
 }
 
 void other_hosts_show(struct ctl *c, struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *type)

@@ -112,7 +112,7 @@ static int read_operands(struct ctl *c, struct nhi_issuer *i)
                         c->operand[0], NHI_KID_MAX);
     if (nhi_paserk_public_decode(c->operand[1], i->pk) != NHI_OK || !nhi_pk_is_usable(i->pk))
         return ctl_fail(c, CTL_USAGE, "nhictl key export KID, on the issuer's host",
-                        "'%s' is not a public key: it starts with k4.public.", c->operand[1]);
+                        "'%s' is not a public key, which starts with k4.public.", c->operand[1]);
     if (args->max_ttl > MAX_TTL_MAX)
         return ctl_fail(c, CTL_REFUSED, NULL, "--max-ttl is 30d at most");
     snprintf(i->kid, sizeof(i->kid), "%s", c->operand[0]);
@@ -137,7 +137,7 @@ int key_record(struct ctl *c, struct store *s, const char *kind, const struct nh
         out_row_free(detail);
     if (err == NHI_ERR_EXISTS)
         return ctl_fail(c, CTL_REFUSED, "nhictl key list",
-                        "key name %s or this very key was used before, and neither is used twice", i->kid);
+                        "the name %s or this key was used before, and neither can be used again", i->kid);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the key");
 }
 
@@ -164,7 +164,7 @@ static int key_add(struct ctl *c)
 #define AT(field) offsetof(struct add_args, field)
 
 static const struct opt add_opts[] = {
-    { "agents", OPT_BOUND, AT(agents), true, "LIST", "agents it may speak for, or '*'", nhi_name_is_agent, 0 },
+    { "agents", OPT_BOUND, AT(agents), true, "LIST", "agents that its tickets may name, or '*'", nhi_name_is_agent, 0 },
     { "accounts", OPT_BOUND, AT(accounts), true, "LIST", "accounts its tickets may name, or '*'", nhi_name_is_account,
       0 },
     { "services", OPT_BOUND, AT(services), true, "LIST", "services its tickets may name, or '*'", nhi_name_is_service,
@@ -176,13 +176,12 @@ static const struct opt add_opts[] = {
 };
 
 const struct verb key_verbs[] = {
-    { "key", "list", key_list, NULL, 0, 0, 0, "", "List the issuers that this host trusts or trusted.", NULL,
+    { "key", "list", key_list, NULL, 0, 0, 0, "", "List the issuers that this host trusts or has trusted.", NULL,
       "nhictl key list" },
     { "key", "add", key_add, add_opts, sizeof(struct add_args), 2, 2,
-      "KID k4.public.... --agents LIST --accounts LIST --services LIST --max-ttl SPAN "
-      "[--opens-tasks]",
+      "KID k4.public.... --agents LIST --accounts LIST --services LIST --max-ttl SPAN [--opens-tasks]",
       "Trust another issuer's public key, within bounds.",
-      "Compare its fingerprint (key list --json) with its owner before you type this.",
+      "First compare its fingerprint (key list --json) with its owner.",
       "nhictl key add ci-issuer k4.public.Hrnbu7wEfAP9cGBOAHHwmH4Wsot1ciXBHwBBXQ4gsaI "
       "--agents ci-bot --accounts deploy --services sshd,sudo --max-ttl 1h" },
     { "key", "export", key_export, NULL, 0, 1, 1, "KID", "Print a public key, for other hosts.", NULL,

@@ -32,7 +32,7 @@ int key_choose(struct ctl *c, struct store *s, const char *kid, struct nhi_issue
     if (key->kid[0] == '\0')
         return ctl_fail(c, CTL_REFUSED, "nhictl key rotate", "this host has no active key of its own");
     if (!key->own)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not this host's own", key->kid);
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not one of this host's own keys", key->kid);
     if (key->state != NHI_ISSUER_ACTIVE)
         return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is %s", key->kid, issuer_state_name(key->state));
     return CTL_DONE;

@@ -48,7 +48,7 @@ static int find(struct ctl *c, struct nhi_issuer *key, char **text)
         code = key_get(c, &s, c->operand[0], key);
     store_close(&s);
     if (code == CTL_DONE && !key->own)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not a key of this host's own", key->kid);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is not one of this host's own keys", key->kid);
     if (code != CTL_DONE)
         return code;
     err = keyfile_text(key->kid, text);
@@ -96,12 +96,12 @@ static int new_passphrase(struct ctl *c, const char *kid, struct passphrase *p)
 
     snprintf(prompt, sizeof(prompt), "New passphrase of key %s: ", kid);
     if (!passphrase_get(prompt, p))
-        code = ctl_fail(c, CTL_REFUSED, "a terminal, or the credential " PASSPHRASE_CREDENTIAL,
-                        "nobody gave a passphrase");
+        code =
+            ctl_fail(c, CTL_REFUSED, "a terminal, or the credential " PASSPHRASE_CREDENTIAL, "no passphrase was given");
     else if (p->len < SHORTEST)
-        code = ctl_fail(c, CTL_REFUSED, NULL, "a passphrase has %d characters or more", SHORTEST);
-    else if (p->typed && (!passphrase_get("Once more: ", &again) || strcmp(again.text, p->text) != 0))
-        code = ctl_fail(c, CTL_REFUSED, NULL, "the two are not the same: nothing was changed");
+        code = ctl_fail(c, CTL_REFUSED, NULL, "a passphrase needs at least %d characters", SHORTEST);
+    else if (p->typed && (!passphrase_get("Repeat the passphrase: ", &again) || strcmp(again.text, p->text) != 0))
+        code = ctl_fail(c, CTL_REFUSED, NULL, "the passphrases differ: nothing was changed");
     nhi_wipe(&again, sizeof(again));
     return code;
 }
@@ -129,7 +129,7 @@ static int key_protect(struct ctl *c)
     int code = find(c, &key, &plain);
 
     if (code == CTL_DONE && strncmp(plain, "k4.secret.", strlen("k4.secret.")) != 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key unprotect KID", "key %s is under a passphrase already", key.kid);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl key unprotect KID", "key %s already has a passphrase", key.kid);
     if (code == CTL_DONE)
         code = new_passphrase(c, key.kid, &p);
     if (code == CTL_DONE) {
@@ -156,7 +156,7 @@ static int key_unprotect(struct ctl *c)
     int code = find(c, &key, &locked);
 
     if (code == CTL_DONE && strncmp(locked, "k4.secret.", strlen("k4.secret.")) == 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key protect KID", "key %s is under no passphrase", key.kid);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl key protect KID", "key %s has no passphrase", key.kid);
     if (code == CTL_DONE)
         code = signer_open(c, key.kid, &signer);
     if (code == CTL_DONE) {
@@ -198,38 +198,38 @@ static int key_move(struct ctl *c)
     int code = find(c, &key, &text);
 
     if (code == CTL_DONE && is_at_home(args->to))
-        code = ctl_fail(c, CTL_REFUSED, "a FILE elsewhere", "%s is where it is", args->to);
+        code = ctl_fail(c, CTL_REFUSED, "a FILE elsewhere", "the key is already in %s", args->to);
     if (code == CTL_DONE)
         code = text_write(c, args->to, text, 0600);
     nhi_text_free(text);
     if (code == CTL_DONE && keyfile_remove(key.kid) != NHI_OK)
-        code = ctl_fail(c, CTL_SYSTEM, NULL, "%s has the secret key of %s, and so has %s/%s still", args->to, key.kid,
-                        NHI_STATE_DIR, NHI_KEYS_DIR);
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "%s has the secret key of %s, but %s/%s still has it too", args->to,
+                        key.kid, NHI_STATE_DIR, NHI_KEYS_DIR);
     if (code == CTL_DONE)
         code = tell(c, "key-move", &key);
     if (code != CTL_DONE)
         return code;
-    out_line(c->out, "the secret key of %s is in %s alone: as the credential nhi.%s.secret it signs", key.kid, args->to,
-             key.kid);
+    out_line(c->out, "the secret key of %s is now only in %s: it signs as the credential nhi.%s.secret", key.kid,
+             args->to, key.kid);
     return answer(c, &key);
 }
 
 static const struct opt move_opts[] = {
-    { "to", OPT_PATH, offsetof(struct move_args, to), true, "FILE", "where it goes, 0600", NULL, 0 },
+    { "to", OPT_PATH, offsetof(struct move_args, to), true, "FILE", "its new place, mode 0600", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb key_custody_verbs[] = {
-    { "key", "protect", key_protect, NULL, 0, 1, 1, "KID", "Put the secret half of a key under a passphrase.",
-      "It is asked for at the terminal whenever the key signs, or is the "
-      "credential\n" PASSPHRASE_CREDENTIAL " of a systemd unit.",
+    { "key", "protect", key_protect, NULL, 0, 1, 1, "KID", "Protect the secret half of a key with a passphrase.",
+      "It is asked for at the terminal whenever the key signs, or comes from the credential\n" PASSPHRASE_CREDENTIAL
+      " of a systemd unit.",
       "nhictl key protect k7f3q2ma" },
-    { "key", "unprotect", key_unprotect, NULL, 0, 1, 1, "KID", "Take the passphrase away again.", NULL,
+    { "key", "unprotect", key_unprotect, NULL, 0, 1, 1, "KID", "Remove the passphrase again.", NULL,
       "nhictl key unprotect k7f3q2ma" },
     { "key", "move", key_move, move_opts, sizeof(struct move_args), 1, 1, "KID --to FILE",
-      "Take the secret half of a key off this host's disk.",
-      "FILE may be on another medium, or go through systemd-creds encrypt --name=nhi.KID.secret;\n"
-      "as that credential of a unit it signs in the unit, and nowhere else.",
+      "Move the secret half of a key off this host's disk.",
+      "FILE may be on another medium, or be encrypted with systemd-creds encrypt --name=nhi.KID.secret;\n"
+      "with that credential a unit can sign, and nothing else can.",
       "nhictl key move k7f3q2ma --to /run/k7f3q2ma.secret" },
     { .verb = NULL },
 };

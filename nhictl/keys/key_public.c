@@ -16,11 +16,11 @@ static int not_a_key(struct ctl *c, const char *option, const char *file, const 
 
     snprintf(hint, sizeof(hint), "%s %s.pub", option, file);
     if (strncmp(line, "-----BEGIN ", 11) == 0)
-        return ctl_fail(c, CTL_REFUSED, hint, "%s is a private key: give the public one", file);
+        return ctl_fail(c, CTL_REFUSED, hint, "%s is a private key: give the public key", file);
     if (strncmp(line, NHI_SSHCERT_TYPE " ", sizeof(NHI_SSHCERT_TYPE)) == 0)
-        return ctl_fail(c, CTL_REFUSED, NULL, "%s is a certificate: give the key under it", file);
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s is a certificate: give the public key that it certifies", file);
     if (err == NHI_ERR_STATE)
-        return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519", "%s is not an Ed25519 key: no other type will do",
+        return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519", "%s is not an Ed25519 key, and no other type works",
                         file);
     return ctl_fail(c, CTL_REFUSED, "ssh-keygen -t ed25519", "%s does not start with an OpenSSH public key", file);
 }

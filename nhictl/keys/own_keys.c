@@ -19,7 +19,7 @@
 
 #define MAX_TTL 86400 /* of tickets, where no key before says otherwise */
 #define WHY "its secret half is not on this machine"
-#define WHY_ALL "the ledger came to another machine"
+#define WHY_ALL "the ledger was moved to another machine"
 
 int own_key_make(struct ctl *c, struct nhi_issuer *key)
 {
@@ -111,7 +111,7 @@ int own_keys_settle(struct ctl *c, struct store *s, bool all, struct nhi_issuer 
         err = retire_lost(c, s, &st);
     free(st.lost);
     if (err != NHI_OK)
-        return store_fail(c, s, err, "retire the keys that are not here");
+        return store_fail(c, s, err, "retire the keys without a secret half here");
     if (st.signs)
         return CTL_DONE;
     *made = st.newest;

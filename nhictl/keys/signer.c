@@ -53,7 +53,7 @@ static int unlock(struct ctl *c, const char *kid, const char *text, uint8_t sk[N
     for (int i = 0; err == NHI_ERR_SIGNATURE && code == CTL_DONE && i < TRIES; i++) {
         if (!passphrase_get(prompt, &p))
             code = ctl_fail(c, CTL_REFUSED, "the credential " PASSPHRASE_CREDENTIAL,
-                            "key %s is under a passphrase, and nobody gave it", kid);
+                            "key %s has a passphrase, and none was given", kid);
         else
             err = nhi_paserk_secret_pw_decode(text, p.text, p.len, sk);
         if (!p.typed)
@@ -63,7 +63,7 @@ static int unlock(struct ctl *c, const char *kid, const char *text, uint8_t sk[N
     if (code != CTL_DONE || err == NHI_OK)
         return code;
     if (err == NHI_ERR_SIGNATURE)
-        return ctl_fail(c, CTL_REFUSED, NULL, "that is not the passphrase of key %s", kid);
+        return ctl_fail(c, CTL_REFUSED, NULL, "wrong passphrase for key %s", kid);
     return ctl_fail(c, CTL_SYSTEM, NULL, "the secret key of %s cannot be used: %s", kid, nhi_strerror(err));
 }
 
@@ -105,8 +105,8 @@ static int open_key(struct ctl *c, const struct nhi_issuer *key, struct signer *
         s->in_agent = true;
     else
         code = ctl_fail(c, CTL_SYSTEM, "nhictl key list, and SSH_AUTH_SOCK for an agent",
-                        "the secret key of %s is not here: neither in " NHI_STATE_DIR "/" NHI_KEYS_DIR
-                        ", nor a credential, nor in an ssh-agent",
+                        "the secret key of %s was not found: neither in " NHI_STATE_DIR "/" NHI_KEYS_DIR
+                        ", nor as a credential, nor in an ssh-agent",
                         key->kid);
     if (code == CTL_DONE)
         memcpy(s->kid, key->kid, sizeof(s->kid));
@@ -165,7 +165,7 @@ int signer_sign(struct ctl *c, struct signer *s, const struct nhi_ticket *t, con
         return code;
     err = mint(s, t, &with, text);
     if (err == NHI_ERR_SIGNATURE && s->in_agent)
-        return ctl_fail(c, CTL_REFUSED, "ssh-add -l", "the ssh-agent would not sign with key %s", key->kid);
+        return ctl_fail(c, CTL_REFUSED, "ssh-add -l", "the ssh-agent refused to sign with key %s", key->kid);
     return err == NHI_OK ? CTL_DONE : ctl_fail(c, CTL_SYSTEM, NULL, "could not sign the ticket: %s", nhi_strerror(err));
 }
 
@@ -193,7 +193,7 @@ int signer_prove_agent(struct ctl *c, const uint8_t pk[NHI_PK_LEN], const char *
     if (err == NHI_OK)
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, "ssh-add -l; with sudo: sudo --preserve-env=SSH_AUTH_SOCK nhictl ...",
-                    "no ssh-agent signs with the key in %s", file);
+                    "no ssh-agent has the key in %s", file);
 }
 
 const char *signer_where(const struct nhi_issuer *key)

@@ -15,8 +15,8 @@ int ticket_verify(struct ctl *c, struct store *s, const char *text, size_t len, 
         return ctl_fail(c, CTL_REFUSED, NULL, "this is not a ticket: %s", nhi_strerror(err));
     err = nhi_issuer_get(s->l, kid, &issuer);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key add KID k4.public...., once its owner confirmed the key",
-                        "signed by %s, which is no issuer that this host knows", kid);
+        return ctl_fail(c, CTL_REFUSED, "nhictl key add KID k4.public...., after its owner has confirmed the key",
+                        "signed by %s, which is not an issuer that this host knows", kid);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the issuer");
     err = nhi_ticket_verify(text, len, issuer.pk, out);

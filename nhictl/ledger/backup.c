@@ -1,8 +1,8 @@
 /*
- * backup: the ledger into one file, whoever is using it.
+ * backup: copies the ledger into one file while it is in use.
  *
- * Secret keys are not in it: whoever reads a backup must not be able to sign tickets. Where they are lost, restore
- * makes new ones.
+ * It contains no secret keys: the reader of a backup must not be able to sign tickets. If they are lost, restore makes
+ * new ones.
  */
 #include <string.h>
 
@@ -37,7 +37,7 @@ static void tell(struct ctl *c, const char *file)
     s.writing = s.writing && err != NHI_OK;
     s.committed = err == NHI_OK;
     if (err != NHI_OK)
-        ctl_note("the trail does not tell of this backup: %s", store_error(&s, err, why, sizeof(why)));
+        ctl_note("the trail does not record this backup: %s", store_error(&s, err, why, sizeof(why)));
     store_close(&s);
 }
 
@@ -58,7 +58,7 @@ static int show(struct ctl *c, struct store *s, const char *file, size_t len)
     out_number(r, "event", "last event", head.seq);
     out_text(r, "hash", NULL, head.hash);
     out_record(c->out, NULL, r);
-    out_line(c->out, "secret keys are not in it: nhictl restore makes new ones where they are gone");
+    out_line(c->out, "it contains no secret keys: nhictl restore makes new ones if they are missing");
     return ctl_answer(c);
 }
 
@@ -89,6 +89,7 @@ static int backup(struct ctl *c)
 
 const struct verb backup_verbs[] = {
     { NULL, "backup", backup, NULL, 0, 1, 1, "FILE", "Copy the ledger to FILE, while it is in use.",
-      "FILE is root's, 0600, and whole or not there. Secret keys are not in it.", "nhictl backup nhi.backup" },
+      "FILE belongs to root, mode 0600, and is complete or does not exist. It contains no secret keys.",
+      "nhictl backup nhi.backup" },
     { .verb = NULL },
 };

@@ -57,7 +57,7 @@ static int own_host(struct ctl *c, char *host, size_t size)
             *p = (char)(*p - 'A' + 'a');
     if (!nhi_name_is_host(host))
         return ctl_fail(c, CTL_REFUSED, "nhictl init --host NAME",
-                        "this host is called '%s', which is not a host name that a ticket can carry", host);
+                        "this host is called '%s', which is not a valid host name for a ticket", host);
     return CTL_DONE;
 }
 
@@ -87,10 +87,9 @@ static int check_no_agents(struct ctl *c)
     nhi_snapshot_close(&snapshot);
     if (count == 0)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED,
-                    "put the ledger back from a backup: nhictl restore FILE; without one see nhi-recovery(7)",
-                    "the ledger is gone or empty, and its %u agent%s still own files here: a new one "
-                    "would give their uids to others",
+    return ctl_fail(c, CTL_REFUSED, "nhictl restore FILE, with the newest backup; without one see nhi-recovery(7)",
+                    "the ledger is missing or empty, but its %u agent%s may still own files here: a new ledger would "
+                    "give their uids to others",
                     count, count == 1 ? "" : "s");
 }
 
@@ -120,13 +119,13 @@ static int check_new(struct ctl *c)
     if (!used)
         return check_no_agents(c);
     if (!reserve_is_gone())
-        return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is initialised already");
+        return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is already initialised");
     err = nhi_reserve_create(NHI_STATE_DIR);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not make a new reserve: %s", nhi_strerror(err));
     return ctl_fail(c, CTL_REFUSED, "nhictl status",
-                    "this host is initialised already; its reserve was missing, and is there again, "
-                    "without any revocation that only the lost one held");
+                    "this host is already initialised; its reserve was missing and was made again, without revocations "
+                    "that only the lost one had");
 }
 
 /* Makes a directory in a checked one, and checks it too when it was there. */
@@ -285,8 +284,7 @@ static int uid_min_or_max_given(struct ctl *c, const struct init_args *args)
 {
     if (args->uid_min == 0 && args->uid_max == 0)
         return CTL_DONE;
-    return ctl_fail(c, CTL_USAGE, "nhictl init --new-host",
-                    "the uid range of a ledger that is there cannot be changed");
+    return ctl_fail(c, CTL_USAGE, "nhictl init --new-host", "the uid range of an existing ledger cannot be changed");
 }
 
 static int init(struct ctl *c)
@@ -325,13 +323,13 @@ static int init(struct ctl *c)
 
 static const struct opt init_opts[] = {
     { "host", OPT_NAME, offsetof(struct init_args, host), false, "NAME",
-      "what tickets for this host say (default: its name)", nhi_name_is_host, 0 },
+      "the name of this host in tickets (default: its host name)", nhi_name_is_host, 0 },
     { "uid-min", OPT_NUMBER, offsetof(struct init_args, uid_min), false, "N", "first number of the agent range (65536)",
       NULL, 0 },
     { "uid-max", OPT_NUMBER, offsetof(struct init_args, uid_max), false, "N", "last number of the agent range (99999)",
       NULL, 0 },
     { "new-host", OPT_FLAG, offsetof(struct init_args, new_host), false, NULL,
-      "this machine came with a ledger: it is its own from now on", NULL, 0 },
+      "this machine is a copy: take over the ledger that it came with", NULL, 0 },
     { .name = NULL },
 };
 
@@ -339,8 +337,8 @@ const struct verb init_verbs[] = {
     { NULL, "init", init, init_opts, sizeof(struct init_args), 0, 0,
       "[--host NAME] [--uid-min N --uid-max N | --new-host]", "Make the ledger and what goes with it.",
       "The uid range cannot be changed later. Its first number is the gid of nhi-agents.\n"
-      "--new-host is for the copy of a machine: agents stay, every ticket and open task of before\n"
-      "ends, and it signs with a key of its own.",
+      "--new-host is for the copy of a machine: agents stay, all earlier tickets and open tasks\n"
+      "end, and it gets its own signing key.",
       "nhictl init" },
     { .verb = NULL },
 };

@@ -46,8 +46,7 @@ static int need_newest(struct ctl *c, const struct store *s)
 {
     if (!nhi_ledger_is_behind(s->l, &s->set, &s->seen))
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED,
-                    "nhictl restore FILE, with the newest backup that there is, then nhictl init --new-host", "%s",
+    return ctl_fail(c, CTL_REFUSED, "nhictl restore FILE, with the newest backup, then nhictl init --new-host", "%s",
                     nhi_fit_text(NHI_FIT_BEHIND));
 }
 
@@ -85,7 +84,7 @@ int new_host(struct ctl *c, const char *host)
         out_number(r, "epoch", "epoch", s.set.epoch + 1);
         out_state(r, "kid", "signing key", made.kid);
         out_record(c->out, NULL, r);
-        out_line(c->out, "every ticket and open task of before is over; agents stay");
+        out_line(c->out, "all earlier tickets and open tasks have ended; agents stay");
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
         code = ended_answer(c, &ended);

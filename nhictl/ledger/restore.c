@@ -75,8 +75,8 @@ static int choose_uid(struct ctl *c, const struct store *s, struct restoring *r)
     }
     if (r->copied.uid_max - next + 1 <= UID_GAP)
         return ctl_fail(c, CTL_REFUSED, "nhictl restore FILE --next-uid N",
-                        "agents may have been added since that nobody remembers, and there is no room to leave out "
-                        "%d uids for them: say which uid from %u to %u no agent ever had",
+                        "agents may have been added since the backup, and there is no room to skip %d uids for them: "
+                        "give the first uid from %u to %u that no agent ever had",
                         UID_GAP, next, r->copied.uid_max);
     r->how.next_uid = next + UID_GAP;
     return CTL_DONE;
@@ -160,7 +160,7 @@ static int put_back(struct ctl *c, struct store *s, struct restoring *r)
     if (err == NHI_OK)
         err = add_event(c, s, r);
     code = err == NHI_OK ? own_keys_settle(c, s, false, &r->made)
-                         : store_fail(c, s, err, "put the ledger back; it is as it was");
+                         : store_fail(c, s, err, "restore the ledger, which was not changed");
     if (code == CTL_DONE)
         code = store_commit(c, s);
     if (code != CTL_DONE && r->made.kid[0] != '\0')
@@ -188,8 +188,9 @@ static int show(struct ctl *c, struct store *s, const struct restoring *r)
     out_line(c->out, "all earlier tickets have ended; the policy in force is that of the backup: "
                      "nhictl apply --dry-run");
     if (r->how.lossy)
-        out_line(c->out, "what was ended since the backup is not known: agents are suspended (nhictl agent resume "
-                         "NAME), tasks closed, keys of other issuers retired");
+        out_line(c->out,
+                 "nobody knows what was ended after the backup: agents are suspended (nhictl agent resume NAME), tasks "
+                 "closed, keys of other issuers retired");
     if (r->how.strange)
         out_line(c->out, "%s; agents are denied: %s", nhi_fit_text(r->fit), nhi_fit_hint(r->fit));
     return CTL_DONE;
@@ -242,11 +243,11 @@ static int restore(struct ctl *c)
 
 static const struct opt restore_opts[] = {
     { "nothing-ended", OPT_FLAG, offsetof(struct restore_args, nothing_ended), false, NULL,
-      "nothing was ended since FILE was made: agents may go on", NULL, 0 },
+      "nothing was ended after FILE was made: agents stay active", NULL, 0 },
     { "next-uid", OPT_NUMBER, offsetof(struct restore_args, next_uid), false, "N",
-      "the first uid that no agent ever had, where the ledger is lost", NULL, 0 },
+      "the first uid that no agent ever had, if the ledger is lost", NULL, 0 },
     { "without", OPT_LIST, offsetof(struct restore_args, without), false, "NAME[,...]",
-      "these agents come back retired, each as was-NAME", nhi_name_is_agent, 0 },
+      "restore these agents as retired, each with the name was-NAME", nhi_name_is_agent, 0 },
     { "reason", OPT_TEXT, offsetof(struct restore_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
@@ -254,9 +255,9 @@ static const struct opt restore_opts[] = {
 const struct verb restore_verbs[] = {
     { NULL, "restore", restore, restore_opts, sizeof(struct restore_args), 1, 1,
       "FILE [--nothing-ended] [--next-uid N] [--without NAME[,...]] [--reason TEXT]",
-      "Put the ledger back from a backup.",
-      "Nothing comes back to life: all earlier tickets have ended, and what was ended since the backup\n"
-      "stays ended. If the ledger is lost, so that nobody knows what was, agents come back suspended.",
+      "Restore the ledger from a backup.",
+      "Nothing comes back to life: all earlier tickets have ended, and agents, tasks and keys that were\n"
+      "ended after the backup stay ended. If the ledger is lost, agents come back suspended.",
       "nhictl restore nhi.backup" },
     { .verb = NULL },
 };

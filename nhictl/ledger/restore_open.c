@@ -1,5 +1,5 @@
 /*
- * What restore reads: the backup, and the ledger that is there.
+ * The inputs of restore: the backup, and the present ledger.
  */
 #include "nhictl/ledger/restore_open.h"
 
@@ -47,8 +47,8 @@ static int read_file(struct ctl *c, const char *file, unsigned char **bytes, siz
     else if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
         code = ctl_fail(c, CTL_REFUSED, "nhictl backup FILE", "%s is not a backup", file);
     else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        code = ctl_fail(c, CTL_REFUSED, "chown root:root FILE; chmod 600 FILE, if it is what you kept",
-                        "%s could have been written by others than root", file);
+        code = ctl_fail(c, CTL_REFUSED, "chown root:root FILE; chmod 600 FILE, if you are sure that nobody changed it",
+                        "%s may have been written by users other than root", file);
     if (code == CTL_DONE && (*bytes = malloc((size_t)st.st_size + 1)) == NULL)
         code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
     while (code == CTL_DONE && n > 0 && have < (size_t)st.st_size) {
@@ -58,7 +58,7 @@ static int read_file(struct ctl *c, const char *file, unsigned char **bytes, siz
         else if (n < 0 && errno == EINTR)
             n = 1;
         else
-            code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read all of %s", file);
+            code = ctl_fail(c, CTL_SYSTEM, NULL, "could not read all of %s", file);
     }
     if (fd >= 0)
         close(fd);
@@ -173,15 +173,14 @@ int restore_check_copy(struct ctl *c, const struct restoring *r)
 
     if (!nhi_range_is_valid(r->copied.uid_min, r->copied.uid_max) || !nhi_name_is_host(r->copied.host))
         return ctl_fail(c, CTL_REFUSED, "nhictl restore FILE, with another backup",
-                        "%s has no range of uids, or no name of a host, that can be; nothing was changed",
-                        c->operand[0]);
+                        "the uid range or the host name in %s is not valid; nothing was changed", c->operand[0]);
     err = nhi_agent_each(r->copy, check_agent, &k);
     if (err == NHI_OK && k.code == CTL_DONE)
         err = nhi_event_each(r->copy, 0, INT32_MAX, check_event, &k);
     if (err == NHI_OK || k.code != CTL_DONE)
         return k.code;
     return ctl_fail(c, err == NHI_ERR_NOMEM ? CTL_SYSTEM : CTL_REFUSED, "nhictl restore FILE, with another backup",
-                    "what is in %s cannot be read: %s; nothing was changed", c->operand[0], nhi_strerror(err));
+                    "the ledger in %s cannot be read: %s; nothing was changed", c->operand[0], nhi_strerror(err));
 }
 
 /* ---- the ledger that is there ---- */
@@ -217,7 +216,7 @@ static int keep_all_revoked(struct ctl *c, struct store *s)
     err = nhi_event_each(s->l, 0, INT32_MAX, keep_revoked, &kept);
     if (err == NHI_OK)
         err = kept;
-    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "keep what was revoked in the ledger that is there");
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "keep the revocations of the present ledger");
 }
 
 #define DAMAGED "damaged-" /* for whoever wants to know what became of it */

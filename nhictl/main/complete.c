@@ -283,10 +283,9 @@ static int complete(struct ctl *c)
 
 const struct verb complete_verbs[] = {
     { NULL, "complete", complete, NULL, 0, 0, COMMAND_OPERANDS, "-- WORD [WORD...]",
-      "Print what could stand next, for a shell.",
-      "The last WORD is the one to complete, and may be ''. Two lines for each candidate, the word "
-      "and\n"
-      "what it is; the last line says what the shell is to add: none, files, directories, command.",
+      "Print possible next words, for a shell.",
+      "The last WORD is completed, and may be ''. Each candidate has two lines, the word and a\n"
+      "description; the last line names what the shell should add: none, files, directories, command.",
       "nhictl complete -- agent sh" },
     { .verb = NULL },
 };

@@ -119,12 +119,12 @@ static int refuse_secrets(struct ctl *c, int argc, char **argv)
         value = value != NULL ? value + 1 : argv[i];
         if (strncmp(value, TICKET_TEXT, strlen(TICKET_TEXT)) == 0)
             return ctl_fail(c, CTL_USAGE, "nhictl ticket inspect FILE, or - for standard input",
-                            "a ticket on the command line can be read by every user of this host, "
-                            "and the shell keeps it in its history: give it in a file");
+                            "every user of this host can read a ticket on the command line, and the shell keeps it in "
+                            "its history: use a file");
         if (strncmp(value, "k4.secret", strlen("k4.secret")) == 0)
             return ctl_fail(c, CTL_USAGE, "nhictl key add KID k4.public....",
-                            "a secret key on the command line can be read by every user of this "
-                            "host: consider it lost, and make a new one");
+                            "every user of this host can read a secret key on the command line: consider it lost, and "
+                            "make a new one");
     }
     return CTL_DONE;
 }

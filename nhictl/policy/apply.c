@@ -90,8 +90,7 @@ static void hash_plan(const struct ctl *c, struct plan *p)
 
     nhi_hash_start(&hash);
     snprintf(text, sizeof(text),
-             "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d%s"
-             " head_every %lld denials_every %lld",
+             "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d%s head_every %lld denials_every %lld",
              (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace, (long long)p->set.warn,
              (int)p->set.unsupervised, p->set.overdue_denies ? " overdue 1" : "", (long long)p->set.head_every,
              (long long)p->set.denials_every);
@@ -122,7 +121,7 @@ static int check_settings(struct ctl *c, const struct store *s, const struct nhi
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, NULL,
                     NHI_CONF_DIR "/" NHI_CONF_FILE
-                                 ": %s is not what this host was initialised with (%s, %u-%u); nothing was changed",
+                                 ": %s differs from the value given to nhictl init (%s, %u-%u); nothing was changed",
                     what, s->set.host, s->set.uid_min, s->set.uid_max);
 }
 
@@ -153,7 +152,7 @@ static int compare(struct ctl *c, struct store *s, struct plan *p)
     if (err == NHI_OK)
         err = nhi_policy_load(s->l, 0, c->now, &p->had.rules, &p->had.count);
     if (err != NHI_OK)
-        return store_fail(c, s, err, "read the present policy");
+        return store_fail(c, s, err, "read the current policy");
     p->touched.rules = calloc(p->had.count + p->conf.count + 1, sizeof(*p->touched.rules));
     if (p->touched.rules == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
@@ -269,7 +268,7 @@ static void show_summary(struct ctl *c, const struct plan *p)
              args->dry_run ? "would be: " : "policy: ", p->conf.count, p->conf.count == 1 ? "" : "s", p->added,
              p->removed, p->modified, p->hash);
     if (p->set.pin_records)
-        out_line(c->out, "tickets that are used elsewhere than at first are recorded, not refused");
+        out_line(c->out, "tickets that are used away from their first place are recorded, not refused");
 }
 
 int apply_is_pending(struct ctl *c, struct store *s, bool *pending)
@@ -330,13 +329,13 @@ static int apply(struct ctl *c)
 
 static const struct opt apply_opts[] = {
     { "dry-run", OPT_FLAG, offsetof(struct apply_args, dry_run), false, NULL,
-      "say what would change, and change nothing", NULL, 0 },
+      "show what would change, and change nothing", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb apply_verbs[] = {
     { NULL, "apply", apply, apply_opts, sizeof(struct apply_args), 0, 0, "[--dry-run]",
-      "Put the settings, policy and agents of " NHI_CONF_DIR " in force.",
-      "All of them or none: an error in one leaves everything as it is.", "nhictl apply --dry-run" },
+      "Put the settings, policy and agents of " NHI_CONF_DIR " into force.",
+      "All of them or none: after an error in one, everything stays as it is.", "nhictl apply --dry-run" },
     { .verb = NULL },
 };

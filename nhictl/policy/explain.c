@@ -60,10 +60,10 @@ static void describe(enum nhi_condition failed, const struct nhi_rule *r, const 
         snprintf(out, size, "bound to %s", t->has_cnf ? "a key" : f->tree[0] != '\0' ? "a process tree" : "nothing");
         return;
     case NHI_COND_LIFETIME:
-        snprintf(out, size, "it lives %llds", (long long)(t->exp - t->iat));
+        snprintf(out, size, "its lifetime is %llds", (long long)(t->exp - t->iat));
         return;
     case NHI_COND_USES:
-        snprintf(out, size, t->uses == 0 ? "it does not count its uses" : "it gives %u uses", (unsigned)t->uses);
+        snprintf(out, size, t->uses == 0 ? "it does not count its uses" : "it allows %u uses", (unsigned)t->uses);
         return;
     case NHI_COND_SOURCE:
         snprintf(out, size, "source is %s",
@@ -74,12 +74,12 @@ static void describe(enum nhi_condition failed, const struct nhi_rule *r, const 
     case NHI_COND_DAYS:
     case NHI_COND_HOURS:
         if (nhi_time_format(req->now + r->offset, at) != NHI_OK || !r->offset_known)
-            snprintf(out, size, "it is not known what time it is in %s", r->zone);
+            snprintf(out, size, "the time in %s is not known", r->zone);
         else
             snprintf(out, size, "it is %.10s %.5s in %s", at, at + 11, r->zone);
         return;
     case NHI_COND_AGE:
-        snprintf(out, size, "it was issued %llds before", (long long)(req->now - t->iat));
+        snprintf(out, size, "it was issued %llds earlier", (long long)(req->now - t->iat));
         return;
     case NHI_COND_SESSIONS:
         snprintf(out, size, "%u sessions live", (unsigned)r->sessions);
@@ -108,7 +108,7 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
 {
     char why[NHI_OWNER_MAX + 40];
 
-    out_table(c->out, "rules", "There is no rule.");
+    out_table(c->out, "rules", "There are no rules.");
     for (size_t i = 0; i < f->rule_count; i++) {
         const struct nhi_rule *r = &f->rules[i];
         enum nhi_condition failed = nhi_rule_fails(r, req, f);
@@ -118,7 +118,7 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
             failed = then != NULL ? was_full(r, then) : nhi_rule_is_full(r, req);
         describe(failed, r, req, f, why, sizeof(why));
         if (then != NULL && failed >= NHI_COND_SESSIONS)
-            snprintf(why, sizeof(why), "it had no room then");
+            snprintf(why, sizeof(why), "its limit was reached then");
         out_text(row, "rule", "rule", r->name);
         out_text(row, "effect", "effect", r->forbid ? "forbid" : "permit");
         out_flag(row, "matches", NULL, failed == NHI_COND_MET);
@@ -181,7 +181,7 @@ static int no_account(struct ctl *c, enum nhi_err err, const char *account)
 {
     if (err == NHI_ERR_BUSY)
         return ctl_fail(c, CTL_SYSTEM, NULL,
-                        "it cannot be told whether there is an account '%s': a source of accounts gave no answer",
+                        "could not find out whether there is an account '%s': a source of accounts did not answer",
                         account);
     return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", account);
 }
@@ -287,7 +287,7 @@ static int find_event(struct ctl *c, struct store *s, int64_t seq, struct nhi_gr
     if (!found.any)
         return ctl_fail(c, CTL_REFUSED, NULL, "there is no event %lld", (long long)seq);
     if (!found.is_decision)
-        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is no decision on a ticket", (long long)seq);
+        return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is not a decision on a ticket", (long long)seq);
     *g = found.g;
     return CTL_DONE;
 }
@@ -300,7 +300,7 @@ static int rules_of_then(struct ctl *c, struct store *s, const struct nhi_grant 
 
     if (err == NHI_OK)
         err = nhi_policy_load(s->l, version, g->at, &f->rules, &f->rule_count);
-    return err == NHI_OK || err == NHI_ERR_NOT_FOUND ? CTL_DONE : store_fail(c, s, err, "read the policy of then");
+    return err == NHI_OK || err == NHI_ERR_NOT_FOUND ? CTL_DONE : store_fail(c, s, err, "read the policy of that time");
 }
 
 static void show_event(struct ctl *c, const struct nhi_grant *g, struct nhi_facts *f)
@@ -363,24 +363,25 @@ static int explain(struct ctl *c)
 }
 
 static const struct opt explain_opts[] = {
-    { "account", OPT_NAME, offsetof(struct explain_args, account), false, "NAME", "the account that it is to become",
+    { "account", OPT_NAME, offsetof(struct explain_args, account), false, "NAME", "the account to log in to",
       nhi_name_is_account, 0 },
     { "service", OPT_NAME, offsetof(struct explain_args, service), false, "NAME", "through this PAM service",
       nhi_name_is_service, 0 },
     { "from", OPT_PATH, offsetof(struct explain_args, from), false, "ADDRESS",
-      "from there (sshd: from wherever; others: locally)", NULL, 0 },
-    { "at", OPT_MOMENT, offsetof(struct explain_args, at), false, "TIME", "then, with all else as it is now", NULL, 0 },
+      "from this address (default for sshd: anywhere; others: locally)", NULL, 0 },
+    { "at", OPT_MOMENT, offsetof(struct explain_args, at), false, "TIME",
+      "at this time, with everything else as it is now", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb explain_verbs[] = {
     { NULL, "explain", explain, explain_opts, sizeof(struct explain_args), 1, 1,
       "--account NAME --service NAME [--from ADDRESS] [--at TIME] FILE|- | EVENT | REASON",
-      "Say what a ticket would open, why an event ended as it did, or what a reason means.",
+      "Explain what a ticket would open, why an event was decided so, or what a reason means.",
       "Every rule is listed, with the first condition that is not met.\n"
-      "EVENT is the number of a decision: ticket, time, owner and rules are those of then.\n"
-      "REASON is a word that stands behind reason= in the log, such as policy or expired: its usual\n"
-      "cause, and what to do about it.\n"
+      "EVENT is the number of a decision: with the ticket, time, owner and rules of that time.\n"
+      "REASON is the word after reason= in the log, such as policy or expired: its usual cause, and\n"
+      "what to do about it.\n"
       "Exit status 1: denied.",
       "nhictl explain --account deploy --service sshd --from 192.0.2.7 ticket.txt" },
     { .verb = NULL },

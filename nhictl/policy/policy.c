@@ -136,9 +136,9 @@ static void check_shadow(struct check *k, size_t i)
         if (n == i || !covers(other, r) || (other->forbid == r->forbid && n > i && covers(r, other)))
             continue;
         if (other->forbid)
-            snprintf(text, sizeof(text), "rule %s forbids all that it matches", other->name);
+            snprintf(text, sizeof(text), "rule %s already forbids everything that it matches", other->name);
         else if (!r->forbid && !is_capped(other) && r->ssh == 0)
-            snprintf(text, sizeof(text), "rule %s permits all that it matches", other->name);
+            snprintf(text, sizeof(text), "rule %s already permits everything that it matches", other->name);
         else
             continue;
         find(k, i, "shadowed", text);
@@ -157,11 +157,11 @@ static void check_breadth(struct check *k, size_t i)
     if (r->forbid)
         return;
     if (agents && accounts && services)
-        find(k, i, "broad", "it permits every agent every account through every service");
+        find(k, i, "broad", "it permits every agent, every account and every service");
     else if (agents && accounts)
-        find(k, i, "broad", "it permits every agent every account");
+        find(k, i, "broad", "it permits every agent and every account");
     else if (agents && services)
-        find(k, i, "broad", "it permits every agent every service");
+        find(k, i, "broad", "it permits every agent and every service");
 }
 
 struct match {
@@ -193,7 +193,7 @@ static int check_agents(struct check *k, size_t i)
     if (err != NHI_OK)
         return store_fail(k->c, &k->s, err, "read the agents");
     if (!m.any)
-        find(k, i, "unmatched", "no agent that is registered here can match it");
+        find(k, i, "unmatched", "no registered agent can match it");
     return CTL_DONE;
 }
 
@@ -229,7 +229,7 @@ static void check_lifetime(struct check *k, size_t i)
         return;
     out_span(r->max_lifetime, rules);
     out_span(k->set.max_lifetime, house);
-    snprintf(text, sizeof(text), "max_lifetime %s is more than this host lets any ticket live (%s)", rules, house);
+    snprintf(text, sizeof(text), "max_lifetime %s is longer than the limit of this host (%s)", rules, house);
     find(k, i, "lifetime", text);
 }
 
@@ -247,7 +247,7 @@ static void check_ssh(struct check *k, size_t i)
         if (local_by_name(k->c, name, &local) != NHI_OK ||
             (local.uid >= k->s.set.uid_min && local.uid <= k->s.set.uid_max))
             continue;
-        snprintf(text, sizeof(text), "ssh holds on account %s only where sshd reads no authorized_keys for it", name);
+        snprintf(text, sizeof(text), "ssh restricts account %s only if sshd reads no authorized_keys for it", name);
         find(k, i, "shared", text);
     }
 }
@@ -292,18 +292,18 @@ static int policy_check(struct ctl *c)
 
 static const struct opt test_opts[] = {
     { "policy", OPT_PATH, offsetof(struct policy_args, policy), false, "DIRECTORY",
-      "the rules of these files (" POLICY_PATH ")", NULL, 0 },
+      "check the rules in this directory (" POLICY_PATH ")", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb policy_verbs[] = {
     { "policy", "check", policy_check, NULL, 0, 0, 0, "", "Look for likely mistakes in the policy.",
-      "Over the files, applied or not: shadowed, broad, or matching nobody.\n"
+      "Checks the files, applied or not, for rules that are shadowed, broad, or match nobody.\n"
       "Exit status 1: there are findings.",
       "nhictl policy check" },
     { "policy", "test", policy_test, test_opts, sizeof(struct policy_args), 1, 1, "[--policy DIRECTORY] FILE",
       "Try requests with expected outcomes against policy files.",
-      "It needs neither root nor a ledger. Exit status 1: one came out otherwise.",
+      "Needs neither root nor a ledger. Exit status 1: a request had another outcome.",
       "nhictl policy test --policy policy.d requests.conf" },
     { .verb = NULL },
 };

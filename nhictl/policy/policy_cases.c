@@ -157,7 +157,7 @@ int policy_test(struct ctl *c)
             failed += !show_case(c, &cases[i], &conf);
         out_line(c->out, "%zu passed, %zu failed", count - failed, failed);
         if (failed > 0)
-            out_negative(c->out, "not every request came out as expected", NULL);
+            out_negative(c->out, "some requests did not have the expected outcome", NULL);
         code = ctl_answer(c);
         if (code == CTL_DONE && failed > 0)
             code = CTL_REFUSED;

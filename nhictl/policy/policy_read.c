@@ -1,7 +1,7 @@
 /*
  * Policy and settings from their files.
  *
- * MUST: read only what nobody but root could have written.
+ * MUST: read only files that nobody but root could have written.
  */
 #include "nhictl/policy/policy_read.h"
 
@@ -60,8 +60,7 @@ static int check_accounts(struct ctl *c, const char *path, const struct nhi_poli
                 return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name, nhi_strerror(err));
             if (err == NHI_OK && local.privileged)
                 return ctl_fail(c, CTL_REFUSED, NULL,
-                                "%s/%s:%u: account %s is privileged (%s): no rule can name it; nothing "
-                                "was changed",
+                                "%s/%s:%u: account %s is privileged (%s), and no rule can name it; nothing was changed",
                                 path, conf->where[i].file, conf->where[i].line, name, local.because);
         }
     }

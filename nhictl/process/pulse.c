@@ -36,23 +36,23 @@ const char *pulse_text(const struct pulse *p, char buf[PULSE_TEXT_MAX])
         snprintf(buf, PULSE_TEXT_MAX, "the supervisor has not looked for %lld seconds", (long long)p->age);
         return buf;
     case NHI_PULSE_OTHER:
-        return "the supervisor that runs is of another release, and ends nothing";
+        return "the running supervisor is from another release, and ends nothing";
     case NHI_PULSE_BLIND:
-        snprintf(buf, PULSE_TEXT_MAX, "the supervisor runs, and cannot read the ledger or the sessions (%s)",
+        snprintf(buf, PULSE_TEXT_MAX, "the supervisor cannot read the ledger or the sessions (%s)",
                  nhi_strerror(p->why));
         return buf;
     case NHI_PULSE_LIVE:
     case NHI_PULSE_NONE:
         break;
     }
-    return "the supervisor does not run";
+    return "the supervisor is not running";
 }
 
 const char *pulse_hint(const struct pulse *p)
 {
     switch (p->is) {
     case NHI_PULSE_OTHER:
-        return "systemctl restart nhi-watch, or end nhictl watch and start it again";
+        return "systemctl restart nhi-watch, or restart nhictl watch";
     case NHI_PULSE_STALE:
     case NHI_PULSE_BLIND:
         return "systemctl status nhi-watch";
@@ -60,5 +60,5 @@ const char *pulse_hint(const struct pulse *p)
     case NHI_PULSE_NONE:
         break;
     }
-    return "systemctl enable --now nhi-watch, or keep nhictl watch running some other way";
+    return "systemctl enable --now nhi-watch, or keep nhictl watch running in another way";
 }

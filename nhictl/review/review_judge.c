@@ -1,6 +1,6 @@
 /*
- * What is found in what was seen: each with its evidence, the entry of the OWASP Non-Human
- * Identities Top 10 (2025) that it belongs to, and the command that resolves it.
+ * The findings of review: each with its evidence, the entry of the OWASP Non-Human Identities Top 10 (2025) that it
+ * belongs to, and the command that resolves it.
  */
 #include "nhictl/review/review_judge.h"
 
@@ -50,8 +50,7 @@ static void judge_owner(struct review *r, struct seen_agent *s)
     if (!s->owner_gone && a->owner[0] != '\0')
         return;
     f = find(r, REVIEW_HIGH, "owner-gone", "NHI1", a->account.name);
-    f->evidence =
-        a->owner[0] == '\0' ? out_say("nobody answers for it") : out_say("its owner %s is off-boarded", a->owner);
+    f->evidence = a->owner[0] == '\0' ? out_say("it has no owner") : out_say("its owner %s is off-boarded", a->owner);
     f->command = out_say("nhictl agent transfer %s --owner OWNER%s", a->account.name,
                          (a->held & NHI_HELD_OFFBOARDED) != 0 ? " --resume" : "");
 }
@@ -65,7 +64,7 @@ static void judge_review(struct review *r, const struct nhi_agent *a)
     if (over < 0)
         return;
     f = find(r, over > 30 * DAY ? REVIEW_HIGH : REVIEW_MEDIUM, "review-overdue", "NHI1", a->account.name);
-    f->evidence = out_say("%s was to say by %s whether it is still needed", a->owner, review_day(a->review_by, due));
+    f->evidence = out_say("its owner %s did not review it by %s", a->owner, review_day(a->review_by, due));
     f->command = out_say("nhictl agent certify %s --review-by %s --because TEXT", a->account.name,
                          review_day(r->c->now + 180 * DAY, next));
 }
@@ -145,9 +144,8 @@ static void judge_bearer(struct review *r, struct seen_agent *s)
     task = shell_word(s->task);
     account = shell_word(s->account);
     f = find(r, REVIEW_LOW, "bearer", "NHI4", s->a.account.name);
-    f->evidence = out_say("%u logins from elsewhere with a ticket that is bound to no key", s->bearer_logins);
-    f->command = out_say("nhictl issue --agent %s --task %s --account %s --service sshd --bind-key "
-                         "FILE.pub",
+    f->evidence = out_say("%u remote logins with a ticket that is not bound to a key", s->bearer_logins);
+    f->command = out_say("nhictl issue --agent %s --task %s --account %s --service sshd --bind-key FILE.pub",
                          s->a.account.name, task, account);
     free(task);
     free(account);
@@ -163,8 +161,7 @@ static void judge_length(struct review *r, struct seen_agent *s)
     out_span(s->longest_use, use);
     out_span((2 * s->longest_use + 59) / 60 * 60, ttl);
     f = find(r, REVIEW_LOW, "overlong", "NHI7", s->a.account.name);
-    f->evidence = out_say("%u of %u tickets lived %u times as long as they were used, which was %s at "
-                          "most",
+    f->evidence = out_say("%u of %u tickets lived %u times as long as they were used, which was %s at most",
                           s->long_tickets, s->used_tickets, r->limits.longer, use);
     f->command = out_say("nhictl issue --agent %s --task TASK --account ACCOUNT --ttl %s", s->a.account.name, ttl);
 }
@@ -205,8 +202,8 @@ static void judge_standing(struct review *r, struct seen_agent *s)
         return;
     out_span(r->limits.standing, span);
     f = find(r, REVIEW_MEDIUM, "standing", "NHI7", s->a.account.name);
-    f->evidence = out_say("it held a ticket in %lld of 100 parts of the last %s",
-                          (long long)(sum * 100 / r->limits.standing), span);
+    f->evidence =
+        out_say("it held a ticket for %lld percent of the last %s", (long long)(sum * 100 / r->limits.standing), span);
     f->command = out_say("nhictl revoke --agent %s --reason standing", s->a.account.name);
 }
 
@@ -226,7 +223,7 @@ static void judge_lineage(struct review *r, struct seen_lineage *l)
     if (w->count > 1)
         f->evidence = out_say("ticket %s was used in %zu places: %s", l->root, w->count, names);
     else
-        f->evidence = out_say("ticket %s was shown elsewhere than where it was first used, %u time%s", l->root,
+        f->evidence = out_say("ticket %s was shown in another place than its first use, %u time%s", l->root,
                               l->hand_offs, l->hand_offs == 1 ? "" : "s");
     f->command = out_say("nhictl revoke --ticket %s --reason handed-off", l->root);
     free(names);
@@ -275,7 +272,7 @@ static void judge_job(struct review *r, const struct job *j)
                               j->count == 1 ? "" : "s", j->why);
     else
         f->evidence =
-            out_say("job %s did not run, or not to its end (%s, %u time%s): %s",
+            out_say("job %s did not run or did not finish (%s, %u time%s): %s",
                     j->name[0] != '\0' ? j->name : "without a name", ago, j->count, j->count == 1 ? "" : "s", j->why);
     f->command = f->agent[0] != '\0' ? out_say("nhictl trace --agent %s", f->agent) : out_say("nhictl status");
 }

@@ -60,10 +60,10 @@ static int find_old(struct ctl *c, struct store *s, struct nhi_issuer *old)
             return store_fail(c, s, err, "read the keys");
     }
     if (old->kid[0] == '\0' || !old->own)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "%s is not a key of this host's own",
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "%s is not one of this host's own keys",
                         c->operand_count > 0 ? c->operand[0] : "none");
     if (c->operand_count > 0 && old->state != NHI_ISSUER_ACTIVE)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is %s, and signs nothing any more", old->kid,
+        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s is %s, and no longer signs", old->kid,
                         issuer_state_name(old->state));
     return CTL_DONE;
 }
@@ -132,8 +132,8 @@ static int key_rotate(struct ctl *c)
     if (code == CTL_DONE) {
         out_record(c->out, "key", key_row(c->out, &key, true));
         if (old.state == NHI_ISSUER_ACTIVE)
-            out_line(c->out, "key %s is rotated: what it signed stays valid until: nhictl key retire %s", old.kid,
-                     old.kid);
+            out_line(c->out, "key %s is rotated: its tickets stay valid until they end, or until nhictl key retire %s",
+                     old.kid, old.kid);
         code = ctl_answer(c);
     }
     store_close(&s);
@@ -152,7 +152,7 @@ static int retire(struct ctl *c, struct store *s, struct nhi_issuer *key)
     else
         out_row_free(detail);
     if (err == NHI_ERR_STATE)
-        return ctl_fail(c, CTL_REFUSED, NULL, "key %s is revoked, and stays so", key->kid);
+        return ctl_fail(c, CTL_REFUSED, NULL, "key %s is revoked, which cannot be undone", key->kid);
     key->state = NHI_ISSUER_RETIRED;
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "retire the key");
 }
@@ -168,7 +168,7 @@ static int key_retire(struct ctl *c)
         code = key_get(c, &s, c->operand[0], &key);
     if (code == CTL_DONE && key.own && key.state == NHI_ISSUER_ACTIVE)
         code = ctl_fail(c, CTL_REFUSED, "nhictl key rotate, then nhictl key retire KID",
-                        "key %s is the one that signs here", key.kid);
+                        "key %s is this host's signing key", key.kid);
     if (code == CTL_DONE)
         code = retire(c, &s, &key);
     if (code == CTL_DONE) {
@@ -196,7 +196,7 @@ static int key_revoke(struct ctl *c)
 
 static const struct opt rotate_opts[] = {
     { "agent-key", OPT_PATH, offsetof(struct rotate_args, agent_key), false, "FILE.pub",
-      "with this one, whose secret half stays in your ssh-agent", NULL, 0 },
+      "sign with this key, whose secret half stays in your ssh-agent", NULL, 0 },
     { .name = NULL },
 };
 
@@ -207,12 +207,12 @@ static const struct opt revoke_opts[] = {
 
 const struct verb key_change_verbs[] = {
     { "key", "rotate", key_rotate, rotate_opts, sizeof(struct rotate_args), 0, 1, "[KID] [--agent-key FILE.pub]",
-      "Sign with a new key from now on.", "What the old key signed stays valid until it is retired.",
+      "Sign with a new key from now on.", "Tickets of the old key stay valid until it is retired.",
       "nhictl key rotate" },
-    { "key", "retire", key_retire, NULL, 0, 1, 1, "KID", "Believe nothing more that a key signed.",
+    { "key", "retire", key_retire, NULL, 0, 1, 1, "KID", "Stop accepting anything that a key signed.",
       "For keys at the end of their life. This cannot be undone.", "nhictl key retire k7f3q2ma" },
     { "key", "revoke", key_revoke, revoke_opts, sizeof(struct revoke_args), 1, 1, "KID --reason TEXT",
-      "The same for a key that was lost or stolen.", "Works as nhictl revoke --issuer KID does.",
+      "Do the same for a key that was lost or stolen.", "The same as nhictl revoke --issuer KID.",
       "nhictl key revoke ci-issuer --reason stolen" },
     { .verb = NULL },
 };

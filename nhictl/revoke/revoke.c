@@ -181,7 +181,7 @@ static void say_why(const struct ctl *c, const struct revocation *r)
     log_say(LOG_AUTHPRIV | LOG_NOTICE, "revoked by the reserve: %s=%s by=%s reason=%s", nhi_revoke_kind_name(r->kind),
             r->id, actor, r->reason);
     if (store_note_later(c, r->kind, r->id, r->reason) != NHI_OK)
-        ctl_note("why and by whom %s %s is revoked is in the system log alone: the reserve has no room for it",
+        ctl_note("only the system log has who revoked %s %s and why: the reserve has no room for it",
                  nhi_revoke_kind_name(r->kind), r->id);
 }
 
@@ -238,9 +238,9 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
         /* What is in goes, all the same. */
         ended = end_unsaid(c, r, NHI_GRACE_DEFAULT);
         code = ctl_fail(
-            c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable, then the same again; until then: nhictl session kill",
-            "NOT revoked, so that it opens new sessions: the ledger cannot be written (%s), and neither can "
-            "the reserve (%s); of those that it had opened %zu ended, %zu did not",
+            c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable, then try again; until then: nhictl session kill",
+            "NOT revoked, and can open new sessions: the ledger cannot be written (%s), nor can the reserve (%s); of "
+            "its open sessions %zu ended, %zu did not",
             why, nhi_strerror(err), ended.ended, ended.stuck);
         return ended_finish(c, &ended, code);
     }
@@ -252,8 +252,8 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     end_leftovers(c, r, &ended, NHI_GRACE_DEFAULT);
     show_from_reserve(c, r);
     out_line(c->out,
-             "the ledger cannot be written (%s); the revocation is in force from the reserve "
-             "and moves into the ledger with the next command that can write it",
+             "the ledger cannot be written (%s); the reserve keeps the revocation in force until a command can write "
+             "it to the ledger",
              why);
     return ended_answer(c, &ended);
 }
@@ -269,7 +269,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
         out_line(c->out, "revoked %s %s: %u live ticket%s", nhi_revoke_kind_name(r->kind), r->id, live,
                  live == 1 ? "" : "s");
     else
-        out_line(c->out, "revoked %s %s: not seen here yet; it will be refused", nhi_revoke_kind_name(r->kind), r->id);
+        out_line(c->out, "revoked %s %s: not known here yet; it will be refused", nhi_revoke_kind_name(r->kind), r->id);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, s->set.grace);
     other_hosts_show(c, s->l, r->kind, r->id, NULL);
@@ -328,11 +328,11 @@ static int revoke_verb(struct ctl *c)
 #define AT(field) offsetof(struct revoke_args, field)
 
 static const struct opt revoke_opts[] = {
-    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "one ticket and its children, seen here or not", nhi_name_is_jti,
+    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "one ticket and its children, known here or not", nhi_name_is_jti,
       0 },
     { "task", OPT_NAME, AT(task), false, "ID", "every ticket for a task, which is closed too", nhi_name_is_task, 0 },
     { "agent", OPT_NAME, AT(agent), false, "NAME", "every ticket that an agent has now", nhi_name_is_agent, 0 },
-    { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and everything that it signed", nhi_name_is_kid, 0 },
+    { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and every ticket that it signed", nhi_name_is_kid, 0 },
     { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
 };
@@ -340,9 +340,8 @@ static const struct opt revoke_opts[] = {
 const struct verb revoke_verbs[] = {
     { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_args), 0, 0,
       "--ticket JTI | --task ID | --agent NAME | --issuer KID [--reason TEXT]", "End tickets now.",
-      "When this returns 0, nothing that starts later is let in by what was revoked, and the "
-      "sessions\n"
-      "that it opened have ended. It works on a full disk and with a damaged ledger too.",
+      "Once this returns 0, the revoked tickets open nothing any more, and the sessions that they opened\n"
+      "have ended. It also works on a full disk and with a damaged ledger.",
       "nhictl revoke --task build-4711 --reason cancelled" },
     { .verb = NULL },
 };

@@ -32,7 +32,7 @@ static int askpass(struct ctl *c)
     size_t len;
 
     if (c->operand_count > 0 && !is_for_a_password(c->operand[0]))
-        return ctl_fail(c, CTL_REFUSED, NULL, "no ticket is the answer to '%s'", c->operand[0]);
+        return ctl_fail(c, CTL_REFUSED, NULL, "'%s' is not a prompt for a ticket", c->operand[0]);
     if (text_may_print(c, NULL) != CTL_DONE)
         return CTL_REFUSED;
     len = nhi_keyring_read(text, NHI_TICKET_READ_MAX);
@@ -46,6 +46,6 @@ static int askpass(struct ctl *c)
 
 const struct verb askpass_verbs[] = {
     { NULL, "askpass", askpass, NULL, 0, 0, 1, "[PROMPT]", "Print the ticket in the session keyring, for ssh.",
-      "As " LIBEXECDIR "/nhi-askpass it is what SSH_ASKPASS names.", "nhictl askpass 'Password: '" },
+      "As " LIBEXECDIR "/nhi-askpass it serves as SSH_ASKPASS.", "nhictl askpass 'Password: '" },
     { .verb = NULL },
 };

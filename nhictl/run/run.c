@@ -1,8 +1,8 @@
 /*
- * run: a command as an agent, for a task, with a ticket that is there as long as the command.
+ * run: a command as an agent, for a task, with a ticket that lives as long as the command.
  *
- * MUST: SIGKILL of this process, at any moment, leaves nothing that opens anything: the ticket
- * works only below this process, in this boot.
+ * MUST: SIGKILL of this process, at any moment, leaves nothing that opens anything: the ticket works only below this
+ * process, in this boot.
  */
 #include "nhictl/run/run.h"
 
@@ -67,8 +67,8 @@ static int find_account(struct ctl *c, const char *agent, struct passwd **out)
     if (local.privileged)
         return ctl_fail(c, CTL_REFUSED, NULL, "account %s is privileged (%s)", agent, local.because);
     if (!local.own || pw->pw_uid != local.uid)
-        return ctl_fail(c, CTL_REFUSED, "nhictl doctor, which says who else has the name",
-                        "the name %s leads to uid %u on this host, which is not the agent", agent, pw->pw_uid);
+        return ctl_fail(c, CTL_REFUSED, "nhictl doctor",
+                        "the name %s resolves to uid %u on this host, which is not the agent", agent, pw->pw_uid);
     *out = pw;
     return CTL_DONE;
 }
@@ -209,19 +209,21 @@ static int run(struct ctl *c)
 
 static const struct opt run_opts[] = {
     { "agent", OPT_NAME, AT(agent), true, "NAME", "whose account runs the command", nhi_name_is_agent, 0 },
-    { "job", OPT_TEXT, AT(job), false, "NAME", "open a task of its own: NAME, the moment, six characters", NULL,
+    { "job", OPT_TEXT, AT(job), false, "NAME", "open a task of its own: NAME, the time and six characters", NULL,
       NHI_TASK_MAX },
-    { "task", OPT_NAME, AT(task), false, "ID", "open this one instead, or work for one of the agent's that is open",
-      nhi_name_is_task, 0 },
+    { "task", OPT_NAME, AT(task), false, "ID", "open this task instead, or work for it if it is open", nhi_name_is_task,
+      0 },
     { "service", OPT_LIST, AT(services), false, "NAME[,...]", "the PAM services (sudo)", nhi_name_is_service, 0 },
-    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long the ticket outlives its last renewal (10m)", NULL, 0 },
-    { "until", OPT_UNTIL, AT(until), false, "WHEN", "when the command is ended (8h)", NULL, 0 },
-    { "keyring", OPT_FLAG, AT(keyring), false, NULL, "put a ticket for sshd where ssh in it finds it", NULL, 0 },
-    { "host", OPT_NAME, AT(host), false, "NAME", "with --keyring: for that host (this one)", nhi_name_is_host, 0 },
-    { "account", OPT_NAME, AT(account), false, "NAME", "with --keyring: for that account there (the agent's own)",
+    { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long the ticket lives after each renewal (10m)", NULL, 0 },
+    { "until", OPT_UNTIL, AT(until), false, "WHEN", "when to end the command (8h)", NULL, 0 },
+    { "keyring", OPT_FLAG, AT(keyring), false, NULL, "put a ticket for sshd into the keyring, where ssh finds it", NULL,
+      0 },
+    { "host", OPT_NAME, AT(host), false, "NAME", "with --keyring: for this host name (this host)", nhi_name_is_host,
+      0 },
+    { "account", OPT_NAME, AT(account), false, "NAME", "with --keyring: for this account there (the agent's own)",
       nhi_name_is_account, 0 },
     { "concurrent", OPT_FLAG, AT(concurrent), false, NULL,
-      "beside an open task of this agent: they can reach each other", NULL, 0 },
+      "allow it beside another open task of the agent: both can reach each other", NULL, 0 },
     { .name = NULL },
 };
 
@@ -229,13 +231,10 @@ const struct verb run_verbs[] = {
     { NULL, "run", run, run_opts, sizeof(struct run_args), 0, COMMAND_OPERANDS,
       "--agent NAME --job NAME [options] -- COMMAND [ARG...]",
       "Run a command as an agent, with a ticket that ends with it.",
-      "For crontabs and units. Inside, sudo finds the ticket by itself: nothing is in the "
-      "environment,\n"
-      "the command line or the home directory. When the command has ended, what it left running is "
-      "ended,\n"
-      "and ticket and task are closed. Exit status: the command's own, 128+N after signal N; "
-      "125\n"
-      "when nothing was run, 126 when the command cannot be executed, 127 when there is none.",
+      "For crontabs and units. Inside, sudo finds the ticket by itself: nothing is in the environment,\n"
+      "the command line or the home directory. When the command ends, processes that it left running are\n"
+      "ended, and its ticket and task are closed. Exit status: that of the command, or 128+N after\n"
+      "signal N; 125 if nothing was run, 126 if the command cannot be executed, 127 if it does not exist.",
       "nhictl run --agent ci-bot --job nightly -- sudo -n systemctl restart web" },
     { .verb = NULL },
 };

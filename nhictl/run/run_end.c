@@ -1,7 +1,7 @@
 /*
  * The end of nhictl run: of its ticket, its task and its session.
  *
- * MUST: what cannot be written down ends all the same.
+ * MUST: the session ends even if nothing can be recorded.
  */
 #include "nhictl/run/run_end.h"
 
@@ -51,8 +51,8 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
     nhi_session_say_why(NHI_RUN_DIR, r->session.id, NHI_END_CLOSED);
     err = end_in_ledger(c, &s, r, why);
     if (err != NHI_OK) {
-        ctl_note("the ledger cannot be written (%s): ticket %s ends with this process, its task at its "
-                 "deadline or with the next command that can write",
+        ctl_note("the ledger cannot be written (%s): ticket %s ends with this process, and its task at its deadline or "
+                 "when a command can write",
                  store_error(&s, err, text, sizeof(text)), r->jti);
         if (r->keyring[0] != '\0' && nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, r->keyring, c->now) != NHI_OK)
             ctl_note("ticket %s of --keyring could not be revoked", r->keyring);

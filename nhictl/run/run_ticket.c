@@ -1,6 +1,6 @@
 /*
- * The ticket of nhictl run: nobody is given its text. It works inside the process tree that this
- * process holds together, and dies with that.
+ * The ticket of nhictl run: its text is given to nobody. It works inside the process tree of this process, and ends
+ * with it.
  */
 #include "nhictl/run/run_ticket.h"
 
@@ -53,15 +53,15 @@ static int check_place(struct ctl *c, const struct store *s)
         return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is in lockdown for agents");
     if (!s->set.unsupervised && !nhi_heartbeat_is_live(NHI_RUN_DIR))
         return ctl_fail(c, CTL_REFUSED, "systemctl start nhi-watch",
-                        "nhictl watch does not run, and agents are denied without it");
+                        "nhictl watch is not running, and agents are denied without it");
     err = nhi_session_find(NHI_RUN_DIR, getpid(), &g);
     if (err == NHI_ERR_NOT_FOUND)
         return CTL_DONE;
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not find out whether this is an agent's session: %s",
                         nhi_strerror(err));
-    return ctl_fail(c, CTL_REFUSED, NULL, "this is a session of agent %s, for task %s: it stays that", g.ticket.agent,
-                    g.ticket.task);
+    return ctl_fail(c, CTL_REFUSED, NULL, "this is a session of agent %s, for task %s, and cannot become another",
+                    g.ticket.agent, g.ticket.task);
 }
 
 static int mint_task_id(struct ctl *c, const char *job, char id[NHI_TASK_MAX + 1])
@@ -90,7 +90,7 @@ static int find_task(struct ctl *c, struct store *s, const struct run_args *args
     int code = CTL_DONE;
 
     if (args->task == NULL && args->job == NULL)
-        return ctl_fail(c, CTL_USAGE, "--job NAME", "for which task? --job NAME opens one, or --task ID");
+        return ctl_fail(c, CTL_USAGE, "--job NAME", "no task was given: --job NAME opens one, or --task ID");
     if (args->task != NULL) {
         err = nhi_task_get(s->l, args->task, &t);
         snprintf(t.id, sizeof(t.id), "%s", args->task);
@@ -155,7 +155,7 @@ static int issue_second(struct ctl *c, struct store *s, const struct run_args *a
     snprintf(issue.accounts, sizeof(issue.accounts), "%s", args->account != NULL ? args->account : args->agent);
     if (snprintf(issue.services, sizeof(issue.services), "%s%s", nhi_list_has(own->services, "sshd") ? "" : "sshd ",
                  own->services) >= (int)sizeof(issue.services))
-        return ctl_fail(c, CTL_USAGE, NULL, "--service is too long a list to add sshd to it");
+        return ctl_fail(c, CTL_USAGE, NULL, "--service has no room to add sshd");
     code = issue_fill(c, s, &issue, t, &second->key);
     if (code == CTL_DONE)
         code = issue_allowed(c, t, &second->key);
@@ -200,8 +200,7 @@ static int check_uid(struct ctl *c, struct store *s, const struct run *r)
     if (a.account.uid == r->uid)
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, "getent passwd NAME",
-                    "account %s of this host has uid %u and is not the agent's, which has %u", r->agent, r->uid,
-                    a.account.uid);
+                    "account %s of this host has uid %u, but the agent has uid %u", r->agent, r->uid, a.account.uid);
 }
 
 static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r, struct nhi_ticket *t,
@@ -271,7 +270,7 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
         return ctl_fail(c, CTL_USAGE, "--keyring --host NAME --account NAME",
                         "--host and --account are for the ticket of --keyring");
     if (args->ttl != 0 && args->ttl < TTL_MIN)
-        return ctl_fail(c, CTL_USAGE, "--ttl 10m", "--ttl is too short to be renewed in time");
+        return ctl_fail(c, CTL_USAGE, "--ttl 10m", "--ttl is too short to renew the ticket in time");
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not read /proc: %s", nhi_strerror(err));
     nhi_session_tree(g, r->tree);
@@ -282,7 +281,7 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
         code = nhi_keyring_join() == NHI_OK ? put_second(c, r, &second)
                                             : ctl_fail(c, CTL_SYSTEM, NULL, "no session keyring: %s", strerror(errno));
         if (code != CTL_DONE)
-            run_close(c, r, "there is no ticket for the session keyring");
+            run_close(c, r, "no ticket for the session keyring could be made");
     }
     if (code != CTL_DONE)
         return code;

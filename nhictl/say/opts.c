@@ -35,9 +35,9 @@ static int take_until(struct ctl *c, const struct opt *o, const char *value, int
         return CTL_DONE;
     }
     if (nhi_time_parse(value, &t) != NHI_OK)
-        return bad_value(c, o, value, "a time span such as 2h or a moment such as 2027-06-30T12:00:00Z");
+        return bad_value(c, o, value, "a time span such as 2h or a time such as 2027-06-30T12:00:00Z");
     if (t <= c->now)
-        return ctl_fail(c, CTL_USAGE, NULL, "--%s %s is past", o->name, value);
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s %s is in the past", o->name, value);
     *to = t;
     return CTL_DONE;
 }
@@ -47,7 +47,7 @@ static int take_moment(struct ctl *c, const struct opt *o, const char *value, in
     int64_t t;
 
     if (nhi_time_parse(value, &t) != NHI_OK)
-        return bad_value(c, o, value, "a moment such as 2027-06-30T12:00:00Z");
+        return bad_value(c, o, value, "a time such as 2027-06-30T12:00:00Z");
     *to = t;
     return CTL_DONE;
 }
@@ -59,7 +59,7 @@ static int take_date(struct ctl *c, const struct opt *o, const char *value, int6
 
     if (strlen(value) != 10 || snprintf(moment, sizeof(moment), "%sT00:00:00Z", value) != NHI_TIME_LEN ||
         nhi_time_parse(moment, &t) != NHI_OK)
-        return bad_value(c, o, value, "a day such as 2027-06-30");
+        return bad_value(c, o, value, "a date such as 2027-06-30");
     if (t <= c->now)
         return ctl_fail(c, CTL_USAGE, NULL, "--%s %s is not in the future", o->name, value);
     *to = t;
@@ -102,7 +102,7 @@ static int take_list(struct ctl *c, const struct opt *o, const char *value, char
         if (*words == ',')
             *words = ' ';
     if (!nhi_list_is_valid(list, o->ok))
-        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s': a name in it is malformed, empty or there twice", o->name,
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s': a name in it is malformed, empty or given twice", o->name,
                         value);
     return CTL_DONE;
 }
@@ -115,10 +115,10 @@ static int take_string(struct ctl *c, const struct opt *o, const char *value, co
         return ctl_fail(c, CTL_USAGE, NULL, "--%s takes 1 to %zu bytes of text on one line, without control characters",
                         o->name, o->max);
     if (o->kind == OPT_TEXT && o->ok != NULL && !o->ok(value))
-        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s' has a blank in front or behind, or a character that nobody sees",
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s '%s' has leading or trailing blanks, or invisible characters",
                         o->name, value);
     if (o->kind == OPT_TEXT && value[strspn(value, " ")] == '\0')
-        return ctl_fail(c, CTL_USAGE, NULL, "--%s says nothing", o->name);
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s is blank", o->name);
     if (o->kind == OPT_PATH && *value == '\0')
         return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty", o->name);
     *to = value;
@@ -130,7 +130,7 @@ static int take_path(struct ctl *c, const struct opt *o, const char *value, stru
     if (*value == '\0')
         return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty", o->name);
     if (to->count == OPT_PATHS_MAX)
-        return ctl_fail(c, CTL_USAGE, NULL, "--%s is there more than %d times", o->name, OPT_PATHS_MAX);
+        return ctl_fail(c, CTL_USAGE, NULL, "--%s given more than %d times", o->name, OPT_PATHS_MAX);
     to->path[to->count++] = value;
     return CTL_DONE;
 }
@@ -203,7 +203,7 @@ static int check_given(struct ctl *c, const struct verb *v, const bool *given)
         if (v->opts[i].required && !given[i])
             return ctl_fail(c, CTL_USAGE, hint, "--%s %s is missing", v->opts[i].name, v->opts[i].arg);
     if (c->operand_count < v->operand_min)
-        return ctl_fail(c, CTL_USAGE, hint, "something is missing: nhictl %s%s%s %s", v->noun != NULL ? v->noun : "",
+        return ctl_fail(c, CTL_USAGE, hint, "missing arguments: nhictl %s%s%s %s", v->noun != NULL ? v->noun : "",
                         v->noun != NULL ? " " : "", v->verb, v->synopsis);
     return CTL_DONE;
 }
@@ -228,7 +228,8 @@ static int take_command(struct ctl *c, const struct verb *v, int argc, char **ar
     if (code != CTL_DONE)
         return code;
     if (optind == argc || strcmp(argv[optind - 1], "--") != 0)
-        return ctl_fail(c, CTL_USAGE, v->example, optind == argc ? "there is no command" : "the command goes after --");
+        return ctl_fail(c, CTL_USAGE, v->example,
+                        optind == argc ? "the command is missing" : "write -- before the command");
     c->command = argv + optind;
     return CTL_DONE;
 }
@@ -253,7 +254,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
             return CTL_DONE;
         }
         if (!spelled_out(argv, longs[index].name))
-            return ctl_fail(c, CTL_USAGE, NULL, "options are spelled out: --%s", longs[index].name);
+            return ctl_fail(c, CTL_USAGE, NULL, "options cannot be shortened: write --%s", longs[index].name);
         if (got == 'j')
             continue;
         o = &v->opts[index];

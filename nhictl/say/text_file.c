@@ -51,7 +51,7 @@ int text_read(struct ctl *c, const char *file, char **text, size_t *len)
 
     if (strncmp(file, NHI_TICKET_PREFIX, strlen(NHI_TICKET_PREFIX)) == 0)
         return ctl_fail(c, CTL_USAGE, "./FILE, or - for standard input",
-                        "a ticket is read from a file, never from the command line");
+                        "tickets are read from a file, never from the command line");
     buf = calloc(1, READ_MAX + 2);
     if (buf == NULL)
         return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
@@ -81,8 +81,8 @@ int text_read(struct ctl *c, const char *file, char **text, size_t *len)
 int text_write_failed(struct ctl *c, const char *file, int why)
 {
     return ctl_fail(c, CTL_SYSTEM, NULL, "cannot write %s: %s", file,
-                    why == NOT_A_FILE ? "there is something that is not a regular file"
-                    : why == ELOOP    ? "its path goes through a link that somebody else made"
+                    why == NOT_A_FILE ? "it exists and is not a regular file"
+                    : why == ELOOP    ? "its path contains a link that another user made"
                                       : strerror(why));
 }
 
@@ -237,7 +237,7 @@ int text_may_print(struct ctl *c, const char *hint)
 {
     if (!is_journal(STDOUT_FILENO))
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, hint, "standard output is the journal, where group adm would read the ticket");
+    return ctl_fail(c, CTL_REFUSED, hint, "standard output is the journal, where group adm could read the ticket");
 }
 
 void text_remove(const char *file)

@@ -42,7 +42,7 @@ static void cause(const struct find *one, const char *given, char reason[NHI_TEX
 
     if (given == NULL &&
         snprintf(reason, NHI_TEXT_MAX + 1, "leaked: found in %s, line %llu",
-                 p->file != NULL ? p->file : "what was piped in", (unsigned long long)p->line) <= NHI_TEXT_MAX &&
+                 p->file != NULL ? p->file : "standard input", (unsigned long long)p->line) <= NHI_TEXT_MAX &&
         nhi_name_is_text(reason, NHI_TEXT_MAX))
         return;
     snprintf(reason, NHI_TEXT_MAX + 1, "%s", given != NULL ? given : "leaked");
@@ -87,10 +87,9 @@ static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_
     }
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL,
-                        "NOT all revoked, %zu of %zu: the ledger cannot be written (%s), and "
-                        "neither can the reserve (%s)",
+                        "NOT all revoked, %zu of %zu: the ledger cannot be written (%s), nor can the reserve (%s)",
                         i - 1, l->count, why, nhi_strerror(err));
-    ctl_note("the ledger cannot be written (%s); the revocation is in force from the reserve", why);
+    ctl_note("the ledger cannot be written (%s); the reserve keeps the revocation in force", why);
     return CTL_DONE;
 }
 

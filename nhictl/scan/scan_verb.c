@@ -78,8 +78,7 @@ static int read_all(struct ctl *c, struct scanning *sc, struct walk *w)
 {
     if (c->operand_count == 0 && isatty(STDIN_FILENO))
         return ctl_fail(c, CTL_USAGE, "git log -p | nhictl scan",
-                        "there is nothing to read: name a "
-                        "file or a directory, or pipe something in");
+                        "there is nothing to scan: name a file or a directory, or pipe data in");
     for (int i = 0; i < c->operand_count; i++) {
         if (strcmp(c->command[i], "-") != 0)
             walk_path(w, c->command[i]);
@@ -143,7 +142,7 @@ static void answer_place(struct ctl *c, const struct find *one, const struct fin
 static void hint_one(struct ctl *c, const struct find *one)
 {
     if (one->kind == FIND_KEY)
-        out_string(c->out, "nhictl key revoke %s --reason leaked    (ends all that it signed)", one->t.kid);
+        out_string(c->out, "nhictl key revoke %s --reason leaked    (ends all its tickets)", one->t.kid);
     else if (strcmp(one->state, "elsewhere") == 0)
         out_string(c->out, "on %s: nhictl revoke --ticket %s --reason leaked", one->t.host, one->t.jti);
     else
@@ -154,7 +153,7 @@ static void answer_hints(struct ctl *c, const struct scanning *sc)
 {
     size_t said = 0;
 
-    out_strings(c->out, "to_end", "to end what is live:");
+    out_strings(c->out, "to_end", "to end the live ones:");
     for (size_t i = 0; i < sc->f.count && said < HINTS_MAX; i++)
         if (find_is_live(sc->f.all[i]->state)) {
             hint_one(c, sc->f.all[i]);
@@ -184,14 +183,14 @@ static void answer_counts(struct ctl *c, const struct scanning *sc, const struct
     if (sc->revoked > 0)
         out_line(c->out, "revoked %zu ticket%s", sc->revoked, sc->revoked == 1 ? "" : "s");
     if (sc->f.full)
-        out_line(c->out, "there is more: only the first %zu are known; scan again, or with --limit", sc->f.limit);
+        out_line(c->out, "there are more: only the first %zu were checked; scan again, or raise --limit", sc->f.limit);
     if (sc->f.others > 0)
         out_line(c->out, "not ours, or cut off: %llu that look like a ticket", (unsigned long long)sc->f.others);
     if (sc->f.encrypted > 0)
-        out_line(c->out, "%llu key%s under a password, which only that could tell apart",
+        out_line(c->out, "%llu key%s with a password, which cannot be checked without it",
                  (unsigned long long)sc->f.encrypted, sc->f.encrypted == 1 ? "" : "s");
     if (w->unreadable > 0 || w->skipped > 0)
-        out_line(c->out, "not read: %llu that could not be, %llu that are no files", (unsigned long long)w->unreadable,
+        out_line(c->out, "not read: %llu unreadable, %llu not regular files", (unsigned long long)w->unreadable,
                  (unsigned long long)w->skipped);
 }
 
@@ -228,7 +227,7 @@ static int run_scan(struct ctl *c, struct scanning *sc, struct store *s, struct 
     if (code == CTL_DONE)
         code = read_all(c, sc, w);
     if (code == CTL_DONE && sc->f.failed)
-        code = ctl_fail(c, CTL_SYSTEM, NULL, "the ledger could not be asked whose a key is");
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "could not look up a key in the ledger");
     if (code != CTL_DONE)
         return code;
     c->now = nhi_now();
@@ -252,7 +251,7 @@ static int scan(struct ctl *c)
 
     if (args->reason != NULL && !args->revoke)
         return ctl_fail(c, CTL_USAGE, "nhictl scan --revoke --reason TEXT PATH",
-                        "--reason says why what is found is revoked: it needs --revoke");
+                        "--reason is the reason for a revocation: it needs --revoke");
     code = store_read(c, &s);
     sc.buf = out_must(malloc(READ_SIZE));
     if (code == CTL_DONE && nhi_scan_new(finder_take, &sc.f, &sc.scanner) != NHI_OK)
@@ -270,19 +269,17 @@ static int scan(struct ctl *c)
 #define AT(field) offsetof(struct scan_args, field)
 
 static const struct opt scan_opts[] = {
-    { "revoke", OPT_FLAG, AT(revoke), false, NULL, "end the live tickets that are found, and their sessions", NULL, 0 },
-    { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why (\"leaked\", and where it was found)", NULL, NHI_TEXT_MAX },
-    { "limit", OPT_NUMBER, AT(limit), false, "N", "know at most so many tickets and keys (10000)", NULL, 0 },
+    { "revoke", OPT_FLAG, AT(revoke), false, NULL, "end live tickets that are found, and their sessions", NULL, 0 },
+    { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why (\"leaked\", and the place)", NULL, NHI_TEXT_MAX },
+    { "limit", OPT_NUMBER, AT(limit), false, "N", "check at most so many tickets and keys (10000)", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb scan_verbs[] = {
     { NULL, "scan", scan, scan_opts, sizeof(struct scan_args), 0, MANY_OPERANDS,
-      "[PATH ... | -] [--revoke [--reason TEXT]]",
-      "Find tickets and keys of this host in files, or in what is piped in.",
-      "Each is verified, and none is printed. Exit status: 0 nothing of ours, 1 something was "
-      "found,\n"
-      "3 nothing was found and not everything could be read.",
+      "[PATH ... | -] [--revoke [--reason TEXT]]", "Find tickets and keys of this host in files or standard input.",
+      "Each is verified, and none is printed. Exit status: 0 nothing of ours was found, 1 something was,\n"
+      "3 nothing was, but not everything could be read.",
       "nhictl scan /home /srv" },
     { .verb = NULL },
 };

@@ -181,13 +181,13 @@ static int session_end(struct ctl *c)
 
     a = leftover_account_named(args->leftovers);
     if (code == CTL_DONE && a == NULL)
-        code = ctl_fail(c, CTL_REFUSED, NULL, "%s is neither an agent's account nor one that takes tickets only",
+        code = ctl_fail(c, CTL_REFUSED, NULL, "%s is neither an agent's account nor an account that takes tickets only",
                         args->leftovers);
     else if (code == CTL_DONE)
         live = find_session_of(a, &s);
     if (live >= 0)
         code = ctl_fail(c, CTL_REFUSED, "nhictl session list",
-                        "session %s of %s is live: what runs beside it is not left over", s.all[live].handle,
+                        "session %s of %s is live: other processes of the account may belong to it", s.all[live].handle,
                         args->leftovers);
     if (code == CTL_DONE) {
         left = leftovers_end(c, &wish, grace());
@@ -201,7 +201,7 @@ static int session_end(struct ctl *c)
 
 static const struct opt end_opts[] = {
     { "leftovers", OPT_NAME, offsetof(struct end_args, leftovers), true, "ACCOUNT",
-      "what runs by its uid and is neither root's, a person's nor a session's", nhi_name_is_account, 0 },
+      "its processes that belong to no session, root or person", nhi_name_is_account, 0 },
     { .name = NULL },
 };
 
@@ -222,7 +222,7 @@ static int set(struct ctl *c, bool on)
     if (err == NHI_OK)
         return CTL_DONE;
     return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not write %s/%s: %s%s", NHI_STATE_DIR, NHI_RESERVE_FILE,
-                    nhi_strerror(err), on ? "; where it cannot be read, agents are denied anyway" : "");
+                    nhi_strerror(err), on ? "; if it cannot be read, agents are denied anyway" : "");
 }
 
 static void answer(struct ctl *c, bool on)
@@ -231,7 +231,7 @@ static void answer(struct ctl *c, bool on)
 
     out_flag(r, "lockdown", NULL, on);
     out_record(c->out, NULL, r);
-    out_line(c->out, on ? "lockdown: no agent may enter" : "no lockdown: agents may enter");
+    out_line(c->out, on ? "lockdown: no agent may log in" : "no lockdown: agents may log in");
 }
 
 /* For programs that ask no PAM, and go by an account's shell. hurry: no other writer is waited for. why: what was
@@ -259,7 +259,7 @@ static int lockdown_on(struct ctl *c)
 
     if (code == CTL_SYSTEM) {
         ended = end_unsaid(c, NULL, grace());
-        ctl_note("it is not in force; of the sessions of agents %zu ended, %zu did not", ended.ended, ended.stuck);
+        ctl_note("the lockdown is NOT in force; %zu sessions of agents ended, %zu did not", ended.ended, ended.stuck);
         ended.stuck += leftovers_end(c, &wish, grace());
         return ended_finish(c, &ended, code);
     }
@@ -271,8 +271,7 @@ static int lockdown_on(struct ctl *c)
     ended.stuck += leftovers_end(c, &wish, grace());
     note(c, "lockdown-on", NULL, args->reason);
     if (!publish_shells(c, true, why, sizeof(why)))
-        ctl_note("lockdown is on, but the shells of agents' accounts are as before (%s): nhictl apply changes them",
-                 why);
+        ctl_note("lockdown is on, but agents' accounts still have their shells (%s): nhictl apply changes that", why);
     return ended_answer(c, &ended);
 }
 
@@ -316,15 +315,15 @@ static const struct opt lockdown_opts[] = {
 
 const struct verb session_verbs[] = {
     { "session", "list", session_list, NULL, 0, 0, 0, "", "List the sessions that tickets have opened.",
-      "until: when its ticket, task or policy ends it, as it is now.", "nhictl session list" },
+      "until: when its ticket, task or policy will end it, as things are now.", "nhictl session list" },
     { "session", "show", session_show, NULL, 0, 1, 1, "SESSION", "Show one session.", NULL,
       "nhictl session show a-0f5c21d8-57" },
     { "session", "kill", session_kill, NULL, 0, 1, 1, "SESSION", "End one session; its ticket lives on.",
-      "SIGTERM, then SIGKILL after the grace that the host's settings give.", "nhictl session kill a-0f5c21d8-57" },
+      "Sends SIGTERM, then SIGKILL after the grace period in nhi.conf.", "nhictl session kill a-0f5c21d8-57" },
     { "session", "end", session_end, end_opts, sizeof(struct end_args), 0, 0, "--leftovers ACCOUNT",
-      "End what runs by an account's uid without a session.",
-      "Also what status and doctor only name, because it was there before or nobody can tell whose it is.\n"
-      "Look at it first: ps -o pid,lstart,args -U ACCOUNT",
+      "End processes that run under an account's uid without a session.",
+      "Look at them first: ps -o pid,lstart,args -U ACCOUNT. This includes processes that status and\n"
+      "doctor only report, because they are older or have an unknown origin.",
       "nhictl session end --leftovers ci-bot" },
     { .verb = NULL },
 };
@@ -336,7 +335,7 @@ const struct verb lockdown_verbs[] = {
       "nhictl lockdown on --reason 'stolen laptop'" },
     { "lockdown", "off", lockdown_off, lockdown_opts, sizeof(struct lockdown_args), 0, 0, "[--reason TEXT]",
       "Let agents in again.", NULL, "nhictl lockdown off" },
-    { "lockdown", "status", lockdown_status, NULL, 0, 0, 0, "", "Say whether agents may enter.", NULL,
+    { "lockdown", "status", lockdown_status, NULL, 0, 0, 0, "", "Show whether agents may log in.", NULL,
       "nhictl lockdown status" },
     { .verb = NULL },
 };

@@ -1,8 +1,8 @@
 /*
- * setup: wires this host's programs to nhi, and takes the wires out again.
+ * setup: adds nhi's lines to the files of this host's programs, and removes them again.
  *
- * All of it is planned, then tried, then shown, and only then written; what is in force is asked once more, and put
- * back when a program refuses it.
+ * All changes are planned, then tried, then shown, and only then written. Afterwards the programs are asked again, and
+ * everything is undone if one of them refuses its configuration.
  */
 #include "nhictl/setup/setup.h"
 
@@ -50,11 +50,11 @@ static int check_words(struct ctl *c, bool undo)
 {
     if (c->operand_count == 0 && !undo)
         return ctl_fail(c, CTL_USAGE, "nhictl setup nss sshd sudo su cron",
-                        "what is to be set up? nss, sshd, sudo, su, cron, or several of these");
+                        "no program given: nss, sshd, sudo, su, cron, or several of these");
     for (int i = 0; i < c->operand_count; i++)
         if (find_service(c->command[i]) == NULL)
             return ctl_fail(c, CTL_USAGE, "nhictl setup nss sshd sudo su cron",
-                            "there is no setup of '%s': nss, sshd, sudo, su and cron have one", c->command[i]);
+                            "unknown program '%s': expected nss, sshd, sudo, su or cron", c->command[i]);
     return CTL_DONE;
 }
 
@@ -112,11 +112,11 @@ static int check_after(struct setup *s)
 
     if (is_touched(s, "sshd") && !setup_sshd_accepts(&sshd)) {
         why = setup_refusal(sshd, &len);
-        code = ctl_fail(s->c, CTL_REFUSED, NULL, "sshd -t: %.*s: everything was put back", len, why);
+        code = ctl_fail(s->c, CTL_REFUSED, NULL, "sshd -t: %.*s: all changes were undone", len, why);
     }
     if (code == CTL_DONE && is_touched(s, "sudo") && !setup_sudo_accepts(&sudo)) {
         why = setup_refusal(sudo, &len);
-        code = ctl_fail(s->c, CTL_REFUSED, NULL, "visudo -c: %.*s: everything was put back", len, why);
+        code = ctl_fail(s->c, CTL_REFUSED, NULL, "visudo -c: %.*s: all changes were undone", len, why);
     }
     free(sshd);
     free(sudo);
@@ -206,19 +206,18 @@ static void show_words(struct setup *s)
         any = any || setup_changes(&s->file[i]);
         setup_backup_path(&s->file[i], backup);
         if (setup_is_edited(s, &s->file[i]))
-            out_string(s->c->out,
-                       "%s was edited since setup: no more than our lines is taken out; as it was "
-                       "before, it is %s",
+            out_string(s->c->out, "%s was edited since setup: only nhi's lines are removed; the original is %s",
                        s->file[i].path, backup);
         if (strcmp(s->file[i].path, WIRING_SSHD_FILE) == 0 && s->file[i].text[SETUP_THEN] != NULL &&
             strstr(s->file[i].text[SETUP_THEN], "\n    " WIRING_SSHD_PROMPT) != NULL)
-            out_string(s->c->out, "sshd does not take passwords from all people, so agents and nhi-only accounts alone "
-                                  "are asked for a ticket: an account that people share needs a Match User of its own");
+            out_string(s->c->out,
+                       "sshd does not accept passwords from everybody, so only agents and nhi-only accounts are asked "
+                       "for a ticket: an account shared with people needs its own Match User");
     }
     if (s->dry_run)
         out_string(s->c->out, "--dry-run: nothing was changed");
     else if (!any)
-        out_string(s->c->out, "nothing is to be changed");
+        out_string(s->c->out, "nothing to change");
     else if (is_touched(s, "sshd"))
         out_string(s->c->out, "next: systemctl reload ssh, and keep a root shell open until a login has worked");
     if (!s->dry_run && is_touched(s, "nss") && access("/run/nscd/socket", F_OK) == 0)
@@ -234,7 +233,7 @@ static void prepare_answer(struct setup *s)
     out_flag(r, "undo", NULL, s->undo);
     out_flag(r, "dry_run", NULL, s->dry_run);
     out_record(s->c->out, NULL, r);
-    out_table(s->c->out, "files", "no file of this host is ours");
+    out_table(s->c->out, "files", "no file of this host has lines of nhi");
     for (size_t i = 0; i < s->count; i++)
         if (setup_is_ours(&s->file[i]))
             show_file(s, &s->file[i]);
@@ -294,18 +293,18 @@ static int setup(struct ctl *c)
 
 static const struct opt setup_opts[] = {
     { "undo", OPT_FLAG, offsetof(struct setup_args, undo), false, NULL,
-      "take our lines out again; without a name, all of them", NULL, 0 },
-    { "dry-run", OPT_FLAG, offsetof(struct setup_args, dry_run), false, NULL, "try and show it, and change nothing",
-      NULL, 0 },
+      "remove nhi's lines again; without a name, all of them", NULL, 0 },
+    { "dry-run", OPT_FLAG, offsetof(struct setup_args, dry_run), false, NULL,
+      "try and show the changes, but change nothing", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb setup_verbs[] = {
     { NULL, "setup", setup, setup_opts, sizeof(struct setup_args), 0, MANY_OPERANDS, "PROGRAM ... [--undo] [--dry-run]",
       "Put nhi's lines into the files of this host.",
-      "PROGRAM is nss, sshd, sudo, su or cron, or several of these. Tries all of it first, \n"
-      "beside what is in force, and refuses whatever would lock out root or a person. Keeps\n"
-      "what was there in " SETUP_BACKUPS ". To take everything out: --undo.",
+      "PROGRAM is nss, sshd, sudo, su or cron, or several of these. Tries all changes on copies first,\n"
+      "and refuses those that would lock out root or a person. Keeps the original files\n"
+      "in " SETUP_BACKUPS ". To remove everything: --undo.",
       "nhictl setup nss" },
     { .verb = NULL },
 };

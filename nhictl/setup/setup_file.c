@@ -1,5 +1,5 @@
 /*
- * setup: the files as they are, and a place to try them as they would be.
+ * setup: the present files, and a place to try the changed ones.
  */
 #include "nhictl/setup/setup_file.h"
 
@@ -58,12 +58,12 @@ int setup_begin(struct setup *s)
     if (mkdir(SETUP_SCRATCH, 0700) != 0 && errno != EEXIST)
         return ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot make " SETUP_SCRATCH ": %s", strerror(errno));
     if (nhi_dir_open(SETUP_SCRATCH, &s->lock) != NHI_OK)
-        return ctl_fail(s->c, CTL_SYSTEM, NULL, SETUP_SCRATCH " is not a directory of root's alone");
+        return ctl_fail(s->c, CTL_SYSTEM, NULL, SETUP_SCRATCH " is not a directory that only root can write");
     if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
         /* What is in there is the other's. */
         close(s->lock);
         s->lock = -1;
-        return ctl_fail(s->c, CTL_REFUSED, "wait for it", "another nhictl setup is at work; nothing was changed");
+        return ctl_fail(s->c, CTL_REFUSED, "wait for it", "another nhictl setup is running; nothing was changed");
     }
     if (nftw(SETUP_SCRATCH, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
         return ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot empty " SETUP_SCRATCH ": %s", strerror(errno));
@@ -129,7 +129,7 @@ int setup_add(struct setup *s, const struct wiring_service *w, const char *path,
     snprintf(f->path, sizeof(f->path), "%s", path);
     if (lstat(path, &f->st) == 0 && S_ISLNK(f->st.st_mode))
         return ctl_fail(s->c, CTL_REFUSED, NULL,
-                        "%s is a symbolic link, so something else looks after that file: nothing was changed", path);
+                        "%s is a symbolic link, so another program manages it: nothing was changed", path);
     err = setup_read_file(path, &f->text[SETUP_NOW]);
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return ctl_fail(s->c, err == NHI_ERR_UNSAFE ? CTL_REFUSED : CTL_SYSTEM, NULL, "%s: %s; nothing was changed",

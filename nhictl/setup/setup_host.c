@@ -1,5 +1,5 @@
 /*
- * setup: what sshd and sudo themselves say of their files, in copies of these.
+ * setup: asking sshd and sudo themselves about copies of their files.
  */
 #include "nhictl/setup/setup_host.h"
 
@@ -153,17 +153,16 @@ int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
     if (code != CTL_DONE)
         return code;
     if (!ask_sshd("-T", SETUP_CLEAN, NULL, &said)) {
-        code = said_no(s, "sshd -t", said != NULL ? said : PRIVSEP, "as it is without us");
+        code = said_no(s, "sshd -t", said != NULL ? said : PRIVSEP, "as it is without nhi");
     } else {
         setting(said, "authorizedkeyscommand", command);
         if (command[0] != '\0' && strcmp(command, "none") != 0 &&
             strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) != 0)
             facts->others_keys = true;
         if (facts->others_keys && !s->undo)
-            ctl_note(
-                "sshd asks another program for people's keys, and goes on to (AuthorizedKeysCommand %s): tickets that "
-                "are bound to a key open the accounts of agents and of nhi-only, and none that people share",
-                command);
+            ctl_note("sshd keeps asking another program for people's keys (AuthorizedKeysCommand %s): tickets that are "
+                     "bound to a key open accounts of agents and nhi-only, but none that are shared with people",
+                     command);
         /* PAM takes a password from whomever it asks: nobody who is refused one now may get another prompt. */
         facts->asks_people = is_set(said, "kbdinteractiveauthentication", "yes") ||
                              (is_set(said, "passwordauthentication", "yes") && !refuses_passwords(s));
@@ -211,8 +210,8 @@ static int try_sshd_for(const char *name, unsigned uid, void *ctx)
         rest[0] = others(said[0]);
         rest[1] = others(said[1]);
         if (strcmp(rest[0], rest[1]) != 0)
-            code = ctl_fail(s->c, CTL_REFUSED, "is that account in a group of agents?",
-                            "sshd would treat %s otherwise than now; nothing was changed", name);
+            code = ctl_fail(s->c, CTL_REFUSED, "check whether that account is in a group of agents",
+                            "sshd would treat %s differently than now; nothing was changed", name);
     }
     for (size_t i = 0; i < 2; i++) {
         free(said[i]);
@@ -238,8 +237,8 @@ static int check_effect(struct setup *s, const char *said)
         keyword = "AuthorizedKeysCommand";
     free(then);
     return keyword == NULL ? CTL_DONE
-                           : ctl_fail(s->c, CTL_REFUSED, "take it out there: the first one counts",
-                                      "%s is set before " WIRING_SSHD_FILE " says it; nothing was changed", keyword);
+                           : ctl_fail(s->c, CTL_REFUSED, "change it there: the first setting counts",
+                                      "%s is set before " WIRING_SSHD_FILE " sets it; nothing was changed", keyword);
 }
 
 int setup_try_sshd(struct setup *s)
@@ -252,7 +251,7 @@ int setup_try_sshd(struct setup *s)
     if (code == CTL_DONE && access(SSHD, X_OK) == 0 && !ask_sshd("-t", SETUP_THEN, NULL, &then)) {
         /* What is broken already is not broken by taking us out of it. */
         if (!s->undo || ask_sshd("-t", SETUP_NOW, NULL, &now))
-            code = said_no(s, "sshd -t", then != NULL ? then : PRIVSEP, "as it would be");
+            code = said_no(s, "sshd -t", then != NULL ? then : PRIVSEP, "with the changes");
     } else if (code == CTL_DONE && access(SSHD, X_OK) == 0) {
         free(then);
         then = NULL;
@@ -294,7 +293,7 @@ int setup_try_sudo(struct setup *s)
         code = copy_all(s, WIRING_SUDOERS, WIRING_SUDOERS_DIR, WIRING_SUDO_FILE, SETUP_THEN);
     if (code == CTL_DONE && access(VISUDO, X_OK) == 0 && !ask_visudo(SETUP_THEN, &then) &&
         (!s->undo || ask_visudo(SETUP_NOW, &now)))
-        code = said_no(s, "visudo -c", then, "as it would be");
+        code = said_no(s, "visudo -c", then, "with the changes");
     free(now);
     free(then);
     return code;

@@ -1,5 +1,5 @@
 /*
- * setup: what each file is going to be.
+ * setup: the new text of each file.
  */
 #include "nhictl/setup/setup_plan.h"
 
@@ -24,8 +24,8 @@
 
 static int no_end(struct setup *s, const struct setup_file *f)
 {
-    return ctl_fail(s->c, CTL_REFUSED, "take our lines out by hand, with both marks",
-                    "%s: our mark '# nhi: begin' has no '# nhi: end' below it: nothing was changed", f->path);
+    return ctl_fail(s->c, CTL_REFUSED, "complete the marks by hand around nhi's lines",
+                    "%s: the mark '# nhi: begin' has no '# nhi: end' below it: nothing was changed", f->path);
 }
 
 /* A file that marks can stand in: text without us, and then with these lines at its top. NULL: without. */
@@ -95,7 +95,7 @@ static int plan_stack(struct setup *s, const struct wiring_service *w, struct se
     if (f->text[SETUP_CLEAN] == NULL)
         return no_end(s, f);
     if (setup_text_has_module(f->text[SETUP_CLEAN])) {
-        ctl_note("%s: " WIRING_PAM_MODULE " stands there outside of our marks: it stays as it is", f->path);
+        ctl_note("%s: " WIRING_PAM_MODULE " is there outside nhi's marks, and stays as it is", f->path);
         free(f->text[SETUP_CLEAN]);
         f->text[SETUP_CLEAN] = out_must(strdup(was));
     } else if (!s->undo) {
@@ -103,8 +103,8 @@ static int plan_stack(struct setup *s, const struct wiring_service *w, struct se
         f->text[SETUP_THEN] = setup_text_pam(f->text[SETUP_CLEAN], was, options, w->pam, &missing);
         if (f->text[SETUP_THEN] != NULL)
             return CTL_DONE;
-        return ctl_fail(s->c, CTL_REFUSED, "put such lines there first, or ours by hand: pam_nhi(8)",
-                        "%s has no %s lines for ours to stand before: nothing was changed", f->path, missing);
+        return ctl_fail(s->c, CTL_REFUSED, "add such lines first, or nhi's by hand: pam_nhi(8)",
+                        "%s has no %s lines to put nhi's before: nothing was changed", f->path, missing);
     }
     f->text[SETUP_THEN] = out_must(strdup(f->text[SETUP_CLEAN]));
     return CTL_DONE;
@@ -140,7 +140,7 @@ static int need_directory(struct setup *s, const char *dir, const char *mode)
     if (s->undo || access(dir, F_OK) == 0)
         return CTL_DONE;
     snprintf(hint, sizeof(hint), "mkdir -m %s %s", mode, dir);
-    return ctl_fail(s->c, CTL_REFUSED, hint, "there is no %s for our file: nothing was changed", dir);
+    return ctl_fail(s->c, CTL_REFUSED, hint, "there is no directory %s: nothing was changed", dir);
 }
 
 /* Under the Match where another program knows people's keys: sshd asks one only. */

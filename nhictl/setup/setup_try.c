@@ -1,5 +1,5 @@
 /*
- * setup: whether people get in with the files as they are going to be, as they do now.
+ * setup: whether people get in with the changed files as they do now.
  *
  * The stacks are played by a program of its own, in a directory of their own, since they bring other people's modules
  * into the process. What would ask for a password, count it or start a session says yes there.
@@ -219,8 +219,7 @@ static int compare(const struct trial *t, const char *name, const char *caller, 
     for (size_t i = 0; code == CTL_DONE && i < PHASES; i++)
         if ((now.code[i] == 0 || (t->s->sshd_without_pam && strcmp(t->service, "sshd") == 0)) && then.code[i] != 0)
             code = ctl_fail(t->s->c, CTL_REFUSED, NULL,
-                            "%s would no longer get through %s with the file as it would be: %s: %s; nothing was "
-                            "changed",
+                            "%s would no longer get through %s with the changed file: %s: %s; nothing was changed",
                             name, t->service, phase_names[i],
                             then.code[i] == NOT_PLAYED ? "a module ended the process" : then.words[i]);
     return code;
@@ -234,7 +233,8 @@ static int try_alone(const struct trial *t, const char *name)
 
     for (size_t i = 0; code == CTL_DONE && i < PHASES; i++)
         if (then.code[i] != 0)
-            code = ctl_fail(t->s->c, CTL_REFUSED, "is " WIRING_PAM_MODULE " where libpam looks for it? make install",
+            code = ctl_fail(t->s->c, CTL_REFUSED,
+                            "check that " WIRING_PAM_MODULE " is where libpam looks for it: make install",
                             WIRING_PAM_MODULE " does not let %s through: %s: %s; nothing was changed", name,
                             phase_names[i], then.code[i] == NOT_PLAYED ? "it ended the process" : then.words[i]);
     return code;
@@ -261,11 +261,11 @@ static int try_person_alone(const char *name, unsigned uid, void *ctx)
 
     if (!has_agents_number(uid))
         return try_alone(t, name);
-    snprintf(hint, sizeof(hint), "usermod -u N %.*s; where there is no ledger yet: nhictl init --uid-min N --uid-max N",
+    snprintf(hint, sizeof(hint), "usermod -u N %.*s; if there is no ledger yet: nhictl init --uid-min N --uid-max N",
              NHI_ACCOUNT_MAX, name);
     return ctl_fail(t->s->c, CTL_REFUSED, hint,
-                    "account %s has uid %u, which is an agent's here: it would take tickets only; nothing was changed",
-                    name, uid);
+                    "account %s has uid %u, in the agent range: it would take tickets only; nothing was changed", name,
+                    uid);
 }
 
 int setup_try_pam(struct setup *s, const struct wiring_service *w)
@@ -345,9 +345,8 @@ int setup_try_nss(struct setup *s)
     int code = CTL_DONE;
 
     if (then != NULL && !resolves(then, !s->undo) && (!s->undo || resolves(now, false)))
-        code =
-            ctl_fail(s->c, CTL_REFUSED, "is libnss_nhi.so.2 where libc looks for it? make install",
-                     "root and people would not be found with " WIRING_NSSWITCH " as it would be; nothing was changed");
+        code = ctl_fail(s->c, CTL_REFUSED, "check that libnss_nhi.so.2 is where libc looks for it: make install",
+                        "root and people would not be found with the changed " WIRING_NSSWITCH "; nothing was changed");
     free(now);
     free(then);
     return code;

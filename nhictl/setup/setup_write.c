@@ -1,5 +1,5 @@
 /*
- * setup: keeping files, and putting others in their place.
+ * setup: saving files, and replacing them.
  */
 #include "nhictl/setup/setup_write.h"
 
@@ -173,11 +173,12 @@ int setup_write(struct setup *s, struct setup_file *f)
     sweep(f->path);
     errno = 0;
     if (setup_changes(f) && !is_as_read(f))
-        return ctl_fail(s->c, CTL_REFUSED, "run it again", "%s was changed by somebody else just now", f->path);
+        return ctl_fail(s->c, CTL_REFUSED, "run the command again", "%s has just been changed by another program",
+                        f->path);
     if (setup_changes(f) && setup_keeps_backup(s, f) && !s->undo)
         err = keep(f);
     if (err != NHI_OK)
-        return ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot keep %s in " SETUP_BACKUPS ": %s", f->path, why(err));
+        return ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot save %s in " SETUP_BACKUPS ": %s", f->path, why(err));
     if (setup_changes(f)) {
         if (f->text[SETUP_THEN] == NULL)
             err = remove_file(f->path);
@@ -219,5 +220,5 @@ int setup_restore(struct setup *s, const struct setup_file *f)
     if (err == NHI_OK && was_clean)
         setup_settle(f);
     return err == NHI_OK ? CTL_DONE
-                         : ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot put %s back: %s", f->path, nhi_strerror(err));
+                         : ctl_fail(s->c, CTL_SYSTEM, NULL, "cannot restore %s: %s", f->path, nhi_strerror(err));
 }

@@ -49,11 +49,11 @@ static void put_host(FILE *f, const struct ctl *c, bool usable)
     struct statvfs disk;
 
     gauge(f, "nhi_ledger_usable", "Whether the ledger can be read: agents are denied while it cannot.", usable);
-    gauge(f, "nhi_supervisor_up", "Whether nhictl watch lives, and can read the ledger.",
+    gauge(f, "nhi_supervisor_up", "Whether nhictl watch is running and can read the ledger.",
           nhi_heartbeat_is_live(NHI_RUN_DIR));
     gauge(f, "nhi_metrics_timestamp_seconds", "When this was written.", c->now);
     if (statvfs(NHI_STATE_DIR, &disk) == 0)
-        gauge(f, "nhi_state_free_bytes", "Room that is left where grants are recorded.",
+        gauge(f, "nhi_state_free_bytes", "Space left where grants are recorded.",
               (int64_t)disk.f_bavail * (int64_t)disk.f_frsize);
 }
 
@@ -66,30 +66,31 @@ static void put_identities(FILE *f, const struct status *n)
     gauge(f, "nhi_agents_review_overdue", "Agents whose review date has passed.", n->overdue);
     gauge(f, "nhi_agents_without_owner", "Agents whose owner is off-boarded.", n->orphaned);
     gauge(f, "nhi_tasks_open", "Open tasks.", n->tasks);
-    gauge(f, "nhi_tickets_live", "Tickets that are neither over nor revoked.", n->tickets);
+    gauge(f, "nhi_tickets_live", "Tickets that have neither ended nor been revoked.", n->tickets);
     gauge(f, "nhi_policy_rules", "Rules of the policy in force.", (int64_t)n->rules);
     gauge(f, "nhi_issuers", "Keys that are trusted here.", n->keys);
     if (n->key_since != 0)
         gauge(f, "nhi_signing_key_created_seconds", "When this host's own newest key was made.", n->key_since);
-    gauge(f, "nhi_accounts_behind", "Agents whose account in the snapshot is not that of the ledger.",
+    gauge(f, "nhi_accounts_behind", "Agents whose account in the snapshot differs from the ledger.",
           n->snapshot ? n->unpublished : (int64_t)n->active + n->suspended + n->retired);
 }
 
 static void put_state(FILE *f, const struct status *n)
 {
-    gauge(f, "nhi_ledger_fits", "Whether the ledger is this machine's, and the newest: agents are denied otherwise.",
+    gauge(f, "nhi_ledger_fits",
+          "Whether the ledger belongs to this machine and is the newest: otherwise agents are denied.",
           n->fit == NHI_FIT_HERE);
-    gauge(f, "nhi_clock_behind", "Whether this host's clock is behind what the ledger has seen.", n->clock_behind);
-    gauge(f, "nhi_lockdown", "Whether no agent may enter.", n->lockdown);
-    gauge(f, "nhi_reserve_usable", "Whether revocations have a last resort: agents are denied without.",
+    gauge(f, "nhi_clock_behind", "Whether this host's clock is behind the newest time in the ledger.", n->clock_behind);
+    gauge(f, "nhi_lockdown", "Whether this host is in lockdown: no agent may log in.", n->lockdown);
+    gauge(f, "nhi_reserve_usable", "Whether the reserve for revocations can be used: otherwise agents are denied.",
           n->reserve == NHI_OK);
     gauge(f, "nhi_reserve_revocations", "Revocations that are not in the ledger yet.", (int64_t)n->reserved);
     if (!n->sessions_failed) {
         gauge(f, "nhi_sessions", "Live sessions.", n->sessions);
-        gauge(f, "nhi_sessions_over", "Sessions that should have ended, and are not gone.", n->over);
+        gauge(f, "nhi_sessions_over", "Sessions that should have ended, but are still running.", n->over);
     }
     if (!n->records_failed)
-        gauge(f, "nhi_grant_records", "Records of decisions beside the ledger.", n->records);
+        gauge(f, "nhi_grant_records", "Records of decisions that are not in the ledger yet.", n->records);
     describe(f, "nhi_events_total", "counter", "Number of the newest event of the trail.");
     fprintf(f, "nhi_events_total %lld\n", (long long)n->events);
 }
@@ -102,7 +103,7 @@ static void put_denials(FILE *f, const struct recent *r)
     describe(f, "nhi_denials_last_hour", "gauge", "Denials in the last hour by reason.");
     for (unsigned i = 1; i < NHI_REASON_COUNT; i++)
         labelled(f, "nhi_denials_last_hour", "reason", nhi_reason_name((enum nhi_reason)i), r->by_reason[i]);
-    describe(f, "nhi_service_denials_last_hour", "gauge", "Denials in the last hour by door.");
+    describe(f, "nhi_service_denials_last_hour", "gauge", "Denials in the last hour by service.");
     for (unsigned i = 0; i < NHI_DENIAL_SERVICES; i++)
         labelled(f, "nhi_service_denials_last_hour", "service", nhi_denial_service((enum nhi_denial_of)i),
                  r->by_service[i]);
@@ -157,16 +158,16 @@ out:
 }
 
 static const struct opt metrics_opts[] = {
-    { "out", OPT_PATH, offsetof(struct metrics_args, out), false, "FILE", "write them there, whole or not at all", NULL,
-      0 },
+    { "out", OPT_PATH, offsetof(struct metrics_args, out), false, "FILE", "write to this file, whole or not at all",
+      NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb metrics_verbs[] = {
     { NULL, "metrics", metrics, metrics_opts, sizeof(struct metrics_args), 0, 0, "[--out FILE]",
-      "Print how this host is, for Prometheus.",
-      "For the textfile collector of node_exporter: run it every minute, by the timer that comes with\n"
-      "this. Where the ledger cannot be used, it says that, and ends with status 3.",
+      "Print the state of this host for Prometheus.",
+      "For the textfile collector of node_exporter: the timer that is included runs it every minute.\n"
+      "If the ledger cannot be used, it reports that, and exits with status 3.",
       "nhictl metrics --out /var/lib/prometheus/node-exporter/nhi.prom" },
     { .verb = NULL },
 };

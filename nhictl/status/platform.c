@@ -38,9 +38,11 @@ void platform_attention(struct ctl *c)
     if (platform_has_audit())
         return;
     if (nhi_cgroup_is_systemds())
-        out_string(c->out, "this host has no audit sessions: what a double fork leaves behind outlives "
-                           "a session of su, sudo or cron");
+        out_string(c->out,
+                   "this host has no audit sessions: processes left behind by a double fork outlive a session of su, "
+                   "sudo or cron");
     else if (nhi_cgroup_usable() != NHI_OK)
-        out_string(c->out, "this host has neither audit sessions nor cgroups for sessions: what a "
-                           "double fork leaves behind outlives them");
+        out_string(c->out,
+                   "this host has neither audit sessions nor cgroups for sessions: processes left behind by a double "
+                   "fork outlive them");
 }

@@ -1,5 +1,5 @@
 /*
- * status: what this host knows, and what needs somebody's attention.
+ * status: the state of this host, and what needs attention.
  */
 #include "nhictl/status/status.h"
 
@@ -102,7 +102,7 @@ static void jobs_attention(struct ctl *c, const struct recent *recent)
         if (j->service[0] != '\0')
             out_string(c->out, "%s did not run a job of %s (%s%s): %s", j->service, j->name, ago, often, j->why);
         else
-            out_string(c->out, "job %s of %s did not run, or not to its end (%s%s): %s",
+            out_string(c->out, "job %s of %s did not run or did not finish (%s%s): %s",
                        j->name[0] != '\0' ? j->name : "without a name", j->agent, ago, often, j->why);
     }
 }
@@ -138,13 +138,13 @@ static void show_counts(struct ctl *c, const struct store *s, const struct statu
 static void reserve_attention(struct ctl *c, const struct status *n)
 {
     if (n->reserve == NHI_ERR_NOT_FOUND)
-        out_string(c->out, "the reserve is missing: agents are denied until nhictl init makes it again");
+        out_string(c->out, "the reserve is missing: agents are denied until nhictl init makes a new one");
     else if (n->reserve != NHI_OK)
         out_string(c->out, "the reserve cannot be used (%s): agents are denied", nhi_strerror(n->reserve));
     else if (n->lockdown)
         out_string(c->out, "lockdown: agents are denied");
     if (n->reserved > 0)
-        out_string(c->out, "%zu revocation%s in the reserve, in force, not in the ledger yet", n->reserved,
+        out_string(c->out, "%zu revocation%s in the reserve: in force, but not in the ledger yet", n->reserved,
                    n->reserved == 1 ? "" : "s");
 }
 
@@ -154,7 +154,7 @@ static void leftovers_attention(struct ctl *c)
     struct leftover_list l = { .count = 0 };
 
     if (leftover_list(&l) != NHI_OK)
-        out_string(c->out, "what runs without a session could not be looked for");
+        out_string(c->out, "could not look for processes without a session");
     for (size_t i = 0; i < l.count; i++)
         out_string(c->out, "%zu process%s of %s run%s without a session (pid %ld, %s: %s): nhictl doctor",
                    l.all[i].count, l.all[i].count == 1 ? "" : "es", l.all[i].account, l.all[i].count == 1 ? "s" : "",
@@ -180,15 +180,14 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
     if (n->fit != NHI_FIT_HERE)
         out_string(c->out, "%s; agents are denied: %s", nhi_fit_text(n->fit), nhi_fit_hint(n->fit));
     if (n->clock_behind)
-        out_string(c->out, "the clock went back: agents are denied; correct it, or "
-                           "nhictl status --accept-clock");
+        out_string(c->out, "the clock went back: agents are denied; correct it, or nhictl status --accept-clock");
     reserve_attention(c, n);
     jobs_attention(c, &n->recent);
     if (n->pulse.is != NHI_PULSE_LIVE)
         out_string(c->out, "%s: %s; %s", pulse_text(&n->pulse, text),
                    s->set.unsupervised ? "sessions outlive their tickets" : "agents are denied", pulse_hint(&n->pulse));
     if (n->over > 0)
-        out_string(c->out, "%u session%s over and not gone (%s): nhictl session list", n->over,
+        out_string(c->out, "%u ended session%s still running (%s): nhictl session list", n->over,
                    n->over == 1 ? " is" : "s are", n->over_name);
     if (n->ending > 0)
         out_string(c->out, "task %s ends in %lld seconds%s: nhictl task list", n->ending_name,
@@ -205,7 +204,7 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
         out_string(c->out, "owner off-boarded: %s%s waits for nhictl agent transfer", n->orphaned_name,
                    n->orphaned > 1 ? " and others (nhictl owner list)" : "");
     if (n->signing == 0)
-        out_string(c->out, "no active key of this host's own: nhictl key rotate");
+        out_string(c->out, "this host has no active signing key: nhictl key rotate");
     if (!n->snapshot)
         out_string(c->out, "the account snapshot cannot be read: nhictl apply");
     else if (n->unpublished > 0)
@@ -266,12 +265,12 @@ static int status(struct ctl *c)
 
 static const struct opt status_opts[] = {
     { "accept-clock", OPT_FLAG, offsetof(struct status_args, accept_clock), false, NULL,
-      "believe this host's clock although it went back", NULL, 0 },
+      "accept this host's clock although it went back", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb status_verbs[] = {
     { NULL, "status", status, status_opts, sizeof(struct status_args), 0, 0, "[--accept-clock]",
-      "Show what this host knows, and what needs attention.", NULL, "nhictl status" },
+      "Show the state of this host, and what needs attention.", NULL, "nhictl status" },
     { .verb = NULL },
 };

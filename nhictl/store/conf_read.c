@@ -75,8 +75,7 @@ int conf_read_failed(struct ctl *c, const char *dir, const char *name, enum nhi_
     snprintf(hint, sizeof(hint), "chown root: %s/%s; chmod go-w %s/%s", dir, name, dir, name);
     if (err == NHI_ERR_UNSAFE)
         return ctl_fail(c, CTL_REFUSED, hint,
-                        "%s/%s: expected a regular file, no link, that only root can write; "
-                        "nothing was changed",
+                        "%s/%s: expected a regular file, not a link, that only root can write; nothing was changed",
                         dir, name);
     if (err == NHI_ERR_ARG)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s: expected a regular file", dir, name);
@@ -163,7 +162,7 @@ int conf_dir_failed(struct ctl *c, const char *path, enum nhi_err err)
     if (err == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no directory %s", path);
     if (err == NHI_ERR_UNSAFE)
-        return ctl_fail(c, CTL_REFUSED, hint, "%s or a directory above it can be changed by others than root", path);
+        return ctl_fail(c, CTL_REFUSED, hint, "users other than root can change %s or a directory above it", path);
     return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", path, nhi_strerror(err));
 }
 

@@ -63,18 +63,17 @@ int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s", file);
     case NHI_ERR_UNSAFE:
         return ctl_fail(c, CTL_SYSTEM, "ls -ld " NHI_STATE_DIR " " NHI_STATE_DIR "/" NHI_LEDGER_FILE,
-                        "%s or a directory above it can be changed by others than root: it is not used", file);
+                        "users other than root can change %s or a directory above it: it is not used", file);
     case NHI_ERR_CORRUPT:
         return ctl_fail(c, CTL_SYSTEM, "nhictl restore FILE, with the newest backup",
-                        "%s is damaged: agents are denied until it is put back from a backup", file);
+                        "%s is damaged: agents are denied until it is restored from a backup", file);
     case NHI_ERR_VERSION:
         return ctl_fail(c, CTL_SYSTEM, NULL, "%s was made by a newer release of nhictl", file);
     case NHI_ERR_BUSY:
         return ctl_fail(c, CTL_SYSTEM, NULL, "%s is busy: another nhictl is writing", file);
     case NHI_ERR_STATE:
         return ctl_fail(c, CTL_SYSTEM, NULL,
-                        "%s was made by an older release of nhictl, and could not be brought "
-                        "forward: it cannot be written now",
+                        "%s was made by an older release of nhictl and could not be upgraded: it cannot be written now",
                         file);
     case NHI_OK:
     case NHI_ERR_ARG:
@@ -310,7 +309,7 @@ int store_publish(struct ctl *c, struct store *s)
     if (err == NHI_OK)
         return CTL_DONE;
     return ctl_fail(c, CTL_SYSTEM, "nhictl apply",
-                    "the ledger is changed, but the account snapshot could not be written: %s", nhi_strerror(err));
+                    "the ledger was changed, but the account snapshot could not be written: %s", nhi_strerror(err));
 }
 
 void store_close(struct store *s)
@@ -343,7 +342,8 @@ int store_need_sound(struct ctl *c, const struct store *s)
     if (nhi_time_format(s->set.latest, latest) != NHI_OK)
         snprintf(latest, sizeof(latest), "a later time");
     return ctl_fail(c, CTL_REFUSED, "nhictl status --accept-clock",
-                    "this host's clock went back: the ledger has seen %s; correct the clock, or accept it", latest);
+                    "this host's clock went back: the newest time in the ledger is %s; correct the clock, or accept it",
+                    latest);
 }
 
 int ctl_answer(struct ctl *c)

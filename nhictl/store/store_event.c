@@ -149,8 +149,8 @@ void store_note(struct ctl *c, struct nhi_event *e, struct out_row *detail)
         s.committed = err == NHI_OK;
     }
     if (err != NHI_OK && kind_of_note(e) != 0 && store_note_later(c, kind_of_note(e), "", e->cause) == NHI_OK)
-        ctl_note("that is not in the ledger yet, which cannot be written: %s", nhi_strerror(err));
+        ctl_note("this is not recorded in the ledger yet, which cannot be written: %s", nhi_strerror(err));
     else if (err != NHI_OK)
-        ctl_note("that is not in the ledger, which cannot be written: %s", nhi_strerror(err));
+        ctl_note("this is not recorded in the ledger, which cannot be written: %s", nhi_strerror(err));
     store_close(&s);
 }

@@ -77,8 +77,8 @@ static int check_alone(struct ctl *c, struct store *s, const char *agent)
         return store_fail(c, s, err, "read the tasks");
     if (search.id[0] == '\0')
         return CTL_DONE;
-    snprintf(hint, sizeof(hint), "nhictl task close %s, or add --concurrent", search.id);
-    return ctl_fail(c, CTL_REFUSED, hint, "agent %s has an open task already: %s", agent, search.id);
+    snprintf(hint, sizeof(hint), "add --concurrent, or nhictl task close %s", search.id);
+    return ctl_fail(c, CTL_REFUSED, hint, "agent %s already has an open task: %s", agent, search.id);
 }
 
 static int check_id(struct ctl *c)
@@ -86,8 +86,7 @@ static int check_id(struct ctl *c)
     if (nhi_name_is_task(c->operand[0]))
         return CTL_DONE;
     return ctl_fail(c, CTL_USAGE, NULL,
-                    "'%s' is not a task ID: 1 to %d printable ASCII characters without space, quote "
-                    "or backslash",
+                    "'%s' is not a task ID: 1 to %d printable ASCII characters without space, quote or backslash",
                     c->operand[0], NHI_TASK_MAX);
 }
 
@@ -119,8 +118,8 @@ int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool 
         out_number(detail, "idle", NULL, t->idle);
     if (err == NHI_ERR_EXISTS) {
         out_row_free(detail);
-        return ctl_fail(c, CTL_REFUSED, "nhictl task show ID", "task ID %s was used before, and no ID is used twice",
-                        t->id);
+        return ctl_fail(c, CTL_REFUSED, "nhictl task show ID",
+                        "task ID %s was used before, and IDs are never used again", t->id);
     }
     if (err == NHI_OK)
         err = store_event(c, s, "task-open", t->agent, t->id, NULL, NULL, detail);
@@ -249,7 +248,7 @@ static int task_close(struct ctl *c)
     if (code == CTL_DONE)
         code = get(c, &s, &t);
     if (code == CTL_DONE && t.state != NHI_TASK_OPEN)
-        code = ctl_fail(c, CTL_REFUSED, NULL, "task %s is closed already", t.id);
+        code = ctl_fail(c, CTL_REFUSED, NULL, "task %s is already closed", t.id);
     if (code == CTL_DONE)
         code = close_it(c, &s, &t);
     if (code == CTL_DONE && nhi_task_get(s.l, c->operand[0], &t) == NHI_OK) {
@@ -267,14 +266,14 @@ static int task_close(struct ctl *c)
 }
 
 static const struct opt open_opts[] = {
-    { "agent", OPT_NAME, offsetof(struct open_args, agent), true, "NAME", "the agent that is to do it",
+    { "agent", OPT_NAME, offsetof(struct open_args, agent), true, "NAME", "the agent that does the work",
       nhi_name_is_agent, 0 },
     { "until", OPT_UNTIL, offsetof(struct open_args, until), false, "WHEN",
       "2h, or 2027-06-30T12:00:00Z (default 8h, at most 30d)", NULL, 0 },
     { "idle", OPT_DURATION, offsetof(struct open_args, idle), false, "SPAN",
-      "close it when it had no session and no grant for so long", NULL, 0 },
+      "close it after so long without a session or a grant", NULL, 0 },
     { "concurrent", OPT_FLAG, offsetof(struct open_args, concurrent), false, NULL,
-      "beside an open task of this agent: they can reach each other", NULL, 0 },
+      "allow it beside another open task of the agent: both can reach each other", NULL, 0 },
     { .name = NULL },
 };
 
@@ -292,14 +291,14 @@ static const struct opt close_opts[] = {
 const struct verb task_verbs[] = {
     { "task", "open", task_open, open_opts, sizeof(struct open_args), 1, 1,
       "ID --agent NAME [--until WHEN] [--idle SPAN] [--concurrent]", "Open a task for an agent.",
-      "ID is the name of the work in your world: a job, a change, a run. It is never used twice.",
+      "ID is your own name for the work: a job, a change, a run. It is never used again.",
       "nhictl task open build-4711 --agent ci-bot --until 2h --idle 30m" },
     { "task", "list", task_list, list_opts, sizeof(struct list_args), 0, 0, "[--agent NAME] [--all]",
       "List open tasks.", NULL, "nhictl task list --agent ci-bot" },
     { "task", "show", task_show, NULL, 0, 1, 1, "ID", "Show one task and its tickets.", NULL,
       "nhictl task show build-4711" },
     { "task", "close", task_close, close_opts, sizeof(struct close_args), 1, 1, "ID [--reason TEXT]",
-      "Close a task; every ticket for it is dead at once.", "A closed task never opens again.",
+      "Close a task, and end every ticket for it at once.", "A closed task never opens again.",
       "nhictl task close build-4711 --reason done" },
     { .verb = NULL },
 };

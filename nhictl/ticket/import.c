@@ -35,10 +35,10 @@ static int refuse(struct ctl *c, const struct nhi_ticket *t, enum nhi_reason rea
 
     if (reason == NHI_DENY_TASK_UNKNOWN) {
         snprintf(hint, sizeof(hint), "nhictl task open %s --agent %s", t->task, t->agent);
-        return ctl_fail(c, CTL_REFUSED, hint, "ticket %s is not taken in: %s", t->jti, nhi_reason_text(reason));
+        return ctl_fail(c, CTL_REFUSED, hint, "ticket %s was not imported: %s", t->jti, nhi_reason_text(reason));
     }
-    return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is not taken in: %s (account %s)", t->jti, nhi_reason_text(reason),
-                    account);
+    return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s was not imported: %s (account %s)", t->jti,
+                    nhi_reason_text(reason), account);
 }
 
 /* What would be refused at every door need not be known. Policy is left out: it may change while
@@ -96,7 +96,7 @@ static int look_up(struct ctl *c, struct store *s, const struct nhi_ticket *t, b
     if (same_claims(&row.ticket, t))
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, "nhictl ticket show JTI",
-                    "another ticket with the ID %s is known here: no ID is used twice", t->jti);
+                    "another ticket with the ID %s is known here, and IDs are never used again", t->jti);
 }
 
 static int import(struct ctl *c)
@@ -135,6 +135,6 @@ static int import(struct ctl *c)
 
 const struct verb import_verbs[] = {
     { NULL, "import", import, NULL, 0, 1, 1, "FILE|-", "Make another issuer's ticket known here.",
-      "It is verified first: issuer and bounds, host, agent, task, accounts and time.", "nhictl import ticket.txt" },
+      "Its issuer and bounds, host, agent, task, accounts and time are verified first.", "nhictl import ticket.txt" },
     { .verb = NULL },
 };

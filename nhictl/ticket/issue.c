@@ -50,8 +50,8 @@ static int too_long(struct ctl *c, const struct nhi_ticket *t)
         if (strlen(parts[i].value) > strlen(parts[longest].value))
             longest = i;
     return ctl_fail(c, CTL_REFUSED, NULL,
-                    "the ticket would be longer than %d characters, which sudo and ssh do not carry: "
-                    "%s is the longest part (%zu characters)",
+                    "the ticket would be longer than the %d characters that sudo and ssh can carry: %s is the longest "
+                    "part (%zu characters)",
                     NHI_TICKET_TEXT_MAX, parts[longest].option, strlen(parts[longest].value));
 }
 
@@ -59,7 +59,8 @@ int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_is
 {
     if (nhi_issuer_allows(key, t))
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s may not sign this: it is beyond its bounds", key->kid);
+    return ctl_fail(c, CTL_REFUSED, "nhictl key list", "key %s may not sign this ticket, which is beyond its bounds",
+                    key->kid);
 }
 
 static int no_signature(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN])
@@ -165,10 +166,10 @@ static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t
     if (err != NHI_OK)
         err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, t->jti, "could not be written out" });
     ctl_note(err == NHI_OK ? "ticket %s could not be written out, and is revoked"
-                           : "ticket %s could not be written out, and not be revoked either",
+                           : "ticket %s could not be written out, and could not be revoked either",
              t->jti);
     if (strcmp(t->host, s->set.host) != 0)
-        ctl_note("if somebody saw it, on %s: nhictl revoke --ticket %s", t->host, t->jti);
+        ctl_note("if somebody has seen it, run on %s: nhictl revoke --ticket %s", t->host, t->jti);
 }
 
 int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file, const char *cert_over)
@@ -222,7 +223,7 @@ static int fill_ssh(struct ctl *c, const struct issue_args *args, struct nhi_tic
     if (t->ssh == 0 || args->bind_key != NULL)
         return CTL_DONE;
     return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --ssh restrict",
-                    "--ssh takes something from a session that a key opens: it needs --bind-key");
+                    "--ssh restricts a session that a key opens: it needs --bind-key");
 }
 
 static int issue(struct ctl *c)
@@ -284,33 +285,33 @@ static bool is_sshopt(const char *word)
 #define AT(field) offsetof(struct issue_args, field)
 
 static const struct opt issue_opts[] = {
-    { "agent", OPT_NAME, AT(agent), true, "NAME", "who may use it", nhi_name_is_agent, 0 },
+    { "agent", OPT_NAME, AT(agent), true, "NAME", "the agent that may use it", nhi_name_is_agent, 0 },
     { "task", OPT_NAME, AT(task), true, "ID", "an open task of this agent", nhi_name_is_task, 0 },
-    { "account", OPT_LIST, AT(accounts), true, "NAME[,...]", "the local accounts it may become", nhi_name_is_account,
+    { "account", OPT_LIST, AT(accounts), true, "NAME[,...]", "the local accounts that it opens", nhi_name_is_account,
       0 },
     { "service", OPT_LIST, AT(services), false, "NAME[,...]", "the PAM services, each named (with --bind-key: sshd)",
       nhi_name_is_service, 0 },
     { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives (15m)", NULL, 0 },
     { "host", OPT_NAME, AT(host), false, "NAME", "where it is valid (this host)", nhi_name_is_host, 0 },
-    { "bind-key", OPT_PATH, AT(bind_key), false, "FILE", "the Ed25519 key (.pub) whose holder alone may use it", NULL,
+    { "bind-key", OPT_PATH, AT(bind_key), false, "FILE", "only the holder of this Ed25519 key (.pub) may use it", NULL,
       0 },
-    { "ssh", OPT_LIST, AT(ssh), false, "WORD[,...]", "what sshd takes from its sessions: restrict, no-pty ...",
-      is_sshopt, 0 },
-    { "cert", OPT_FLAG, AT(cert), false, NULL, "also write FILE-cert.pub, which carries the ticket", NULL, 0 },
-    { "uses", OPT_NUMBER, AT(uses), false, "N", "how many grants it may give (not counted)", NULL, 0 },
+    { "ssh", OPT_LIST, AT(ssh), false, "WORD[,...]", "restrict its sessions in sshd: restrict, no-pty ...", is_sshopt,
+      0 },
+    { "cert", OPT_FLAG, AT(cert), false, NULL, "also write FILE-cert.pub, a certificate with the ticket", NULL, 0 },
+    { "uses", OPT_NUMBER, AT(uses), false, "N", "how often it may be used (not counted)", NULL, 0 },
     { "parent", OPT_NAME, AT(parent), false, "JTI", "revoking that ticket revokes this one", nhi_name_is_jti, 0 },
     { "renewable-until", OPT_UNTIL, AT(renewable), false, "WHEN", "2h, or 2027-06-30T12:00:00Z (the task's deadline)",
       NULL, 0 },
     { "no-pin", OPT_FLAG, AT(no_pin), false, NULL,
-      "let its text be used from anywhere, not only from where it is first used", NULL, 0 },
+      "let it be used from anywhere, not only from the place of its first use", NULL, 0 },
     { "key", OPT_NAME, AT(kid), false, "KID", "sign with this key of this host", nhi_name_is_kid, 0 },
-    { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL, 0 },
+    { "out", OPT_PATH, AT(out), false, "FILE", "write to this file, mode 0600, not to standard output", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb issue_verbs[] = {
     { NULL, "issue", issue, issue_opts, sizeof(struct issue_args), 0, 0,
       "--agent NAME --task ID --account NAME[,...] [--service NAME[,...]] [options]", "Issue a ticket for a task.",
-      "It is printed alone, so that $(nhictl issue ...) works.", EXAMPLE },
+      "Only the ticket is printed, so that $(nhictl issue ...) works.", EXAMPLE },
     { .verb = NULL },
 };

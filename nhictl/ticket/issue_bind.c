@@ -29,9 +29,9 @@ static int check_free(struct ctl *c, struct store *s, const struct nhi_ticket *t
         return CTL_DONE;
     if (err != NHI_OK)
         return store_fail(c, s, err, "look for other tickets of this key");
-    snprintf(hint, sizeof(hint), "nhictl revoke --ticket %s", jti);
+    snprintf(hint, sizeof(hint), "nhictl ticket show %s; bind another key, or wait until it ends", jti);
     return ctl_fail(c, CTL_REFUSED, hint,
-                    "this key is bound to the live ticket %s for account %s and service %s already", jti, account,
+                    "this key is already bound to the live ticket %s for account %s and service %s", jti, account,
                     service);
 }
 
@@ -55,7 +55,7 @@ static int cert_name(struct ctl *c, const char *pub, char name[PATH_MAX])
     if (len > 4 && strcmp(pub + len - 4, ".pub") == 0)
         len -= 4;
     if (len + sizeof("-cert.pub") > PATH_MAX)
-        return ctl_fail(c, CTL_USAGE, NULL, "%s is too long a name", pub);
+        return ctl_fail(c, CTL_USAGE, NULL, "the name %s is too long", pub);
     memcpy(name, pub, len);
     memcpy(name + len, "-cert.pub", sizeof("-cert.pub"));
     return CTL_DONE;
@@ -78,7 +78,7 @@ static int check_cert(struct ctl *c, const char *name)
                             nhi_sshcert_decode(line + type, strcspn(line + type, " \n"), &cert) == NHI_OK))
         return CTL_DONE;
     snprintf(hint, sizeof(hint), "mv %.60s aside", name);
-    return ctl_fail(c, CTL_REFUSED, hint, "%s is there already, and carries no ticket: it is not replaced", name);
+    return ctl_fail(c, CTL_REFUSED, hint, "%s already exists and contains no ticket: it is not replaced", name);
 }
 
 int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t)
@@ -87,7 +87,7 @@ int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t)
     int code;
 
     if (file == NULL && cert)
-        return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --cert", "--cert needs the key that it certifies");
+        return ctl_fail(c, CTL_USAGE, "--bind-key FILE.pub --cert", "--cert needs the key to certify");
     if (file == NULL)
         return CTL_DONE;
     code = key_read_public(c, "--bind-key", file, t->cnf);

@@ -1,5 +1,5 @@
 /*
- * What issue refuses before it signs: it says at once what a door would say later.
+ * What issue refuses before it signs: requests that would only be denied later.
  */
 #include "nhictl/ticket/issue_check.h"
 
@@ -77,7 +77,7 @@ int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat, co
     if (s->set.max_lifetime != 0 && ttl > s->set.max_lifetime) {
         out_span(s->set.max_lifetime, span);
         ttl_hint(s->set.max_lifetime, hint, sizeof(hint));
-        return ctl_fail(c, CTL_REFUSED, hint, "tickets of this host live for %s at most", span);
+        return ctl_fail(c, CTL_REFUSED, hint, "tickets of this host live %s at most", span);
     }
     if (ttl > key->max_ttl) {
         out_span(key->max_ttl, span);
@@ -91,7 +91,8 @@ int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat, co
         ttl_hint(left, hint, sizeof(hint));
         if (left < 1)
             return ctl_fail(c, CTL_REFUSED, NULL, "task %s ends now", t->id);
-        return ctl_fail(c, CTL_REFUSED, hint, "task %s has %s left, less than the ticket would live", t->id, span);
+        return ctl_fail(c, CTL_REFUSED, hint, "task %s has only %s left, less than the lifetime of the ticket", t->id,
+                        span);
     }
     return CTL_DONE;
 }
@@ -121,10 +122,11 @@ static int check_account(struct ctl *c, struct store *s, const struct issue_args
         return ctl_fail(c, CTL_REFUSED, NULL, "account %s is privileged (%s): no ticket can name it", name,
                         local.because);
     if (local.blind[0] != '\0' && !local.goes_on)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "it cannot be told whether account %s is privileged: its groups: %s", name,
-                        local.blind);
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not find out whether account %s is privileged: its groups: %s",
+                        name, local.blind);
     if (!own && local.uid >= s->set.uid_min && local.uid <= s->set.uid_max)
-        return ctl_fail(c, CTL_REFUSED, NULL, "account %s lies in the agent range and is not %s's", name, args->agent);
+        return ctl_fail(c, CTL_REFUSED, NULL, "account %s is in the agent range and does not belong to %s", name,
+                        args->agent);
     return CTL_DONE;
 }
 
@@ -161,7 +163,7 @@ int issue_parent(struct ctl *c, struct store *s, const char *parent, int64_t *en
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the parent");
     if (row.revoked)
-        return ctl_fail(c, CTL_REFUSED, NULL, "the parent %s is revoked, and so would its child be", parent);
+        return ctl_fail(c, CTL_REFUSED, NULL, "the parent %s is revoked, so its child would be revoked too", parent);
     *end = last;
     return CTL_DONE;
 }
@@ -175,7 +177,7 @@ static int within_parent(struct ctl *c, const struct issue_args *args, int64_t e
     if (t->exp <= end)
         return CTL_DONE;
     if (left < 1)
-        return ctl_fail(c, CTL_REFUSED, "nhictl ticket list", "the parent %s is over, and its child would outlive it",
+        return ctl_fail(c, CTL_REFUSED, "nhictl ticket list", "the parent %s has ended, and its child would outlive it",
                         args->parent);
     if (args->ttl == 0) {
         t->exp = end;
@@ -203,7 +205,6 @@ int issue_revoked_ahead(struct ctl *c, int64_t iat)
     if (nhi_time_format(iat, until) != NHI_OK)
         snprintf(until, sizeof(until), "later");
     return ctl_fail(c, CTL_REFUSED, NULL,
-                    "every ticket that the agent gets before %s is revoked: this host's clock was ahead "
-                    "when that was done",
+                    "tickets for this agent are revoked until %s: this host's clock was ahead when they were revoked",
                     until);
 }

@@ -1,5 +1,5 @@
 /*
- * What issue refuses because no rule of this host could ever permit it.
+ * Tickets that issue refuses because no rule of this host could ever permit them.
  */
 #include "nhictl/ticket/issue_policy.h"
 #include "libnhi/policy/rule_field.h"
@@ -59,8 +59,7 @@ static int refuse(struct ctl *c, const struct nhi_request *req, const struct nhi
     if (closest == NULL)
         return ctl_fail(c, CTL_REFUSED, hint, "no rule could permit account %s through %s", req->subject, req->service);
     return ctl_fail(c, CTL_REFUSED, hint,
-                    "no rule could permit account %s through %s; %s comes closest, but its %s does "
-                    "not fit",
+                    "no rule could permit account %s through %s; rule %s comes closest, but its %s does not match",
                     req->subject, req->service, closest->name, nhi_condition_name(nhi_rule_fails(closest, req, f)));
 }
 

@@ -1,8 +1,8 @@
 /*
  * renew.
  *
- * MUST: nothing is renewed that is over: what has expired is issued anew, by somebody who asks why.
- * MUST: all that restricts a ticket goes over to what renews it.
+ * MUST: only a live ticket is renewed: after its end a new one is issued, by somebody who asks why. MUST: every
+ * restriction of a ticket also applies to the one that renews it.
  */
 #include "nhictl/ticket/renew.h"
 #include "libnhi/base/hash.h"
@@ -50,7 +50,7 @@ static int check_row(struct ctl *c, const struct store *s, const struct nhi_tick
     const char *again = "nhictl issue --agent NAME --task ID ...";
 
     if (row->origin != NHI_ORIGIN_ISSUED)
-        return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s was issued elsewhere, by %s: it is renewed there", t->jti,
+        return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s was issued on another host, by %s: renew it there", t->jti,
                         t->kid);
     if (row->revoked)
         return ctl_fail(c, CTL_REFUSED, again, "ticket %s is revoked", t->jti);
@@ -101,8 +101,8 @@ static int name_root(struct ctl *c, const struct store *s, const struct nhi_tick
         return CTL_DONE;
     if (t->parent[0] != '\0')
         return ctl_fail(c, CTL_REFUSED, "nhictl issue --agent NAME --task ID --parent JTI ...",
-                        "ticket %s has a parent already, and one for another host names the ticket "
-                        "that it renews there: issue a new one",
+                        "ticket %s already has a parent, and a renewal for another host would need the old ticket as "
+                        "its parent: issue a new one",
                         t->jti);
     memcpy(t->parent, old->root, sizeof(t->parent));
     return CTL_DONE;
@@ -132,7 +132,7 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
     if (t->iat > c->now + NHI_CLOCK_SKEW)
         return issue_revoked_ahead(c, t->iat);
     if (t->exp <= old->ticket.exp)
-        return ctl_fail(c, CTL_REFUSED, "--ttl SPAN", "that would not be later than it ends now");
+        return ctl_fail(c, CTL_REFUSED, "--ttl SPAN", "the renewed ticket would not end later");
     if (nhi_id_new(t->jti) != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
     code = issue_allowed(c, t, key);
@@ -195,7 +195,7 @@ static int renew(struct ctl *c)
     if (code == CTL_DONE)
         code = look_up(c, &s, c->operand[0], &old);
     if (code == CTL_DONE && old.tree[0] != '\0')
-        code = ctl_fail(c, CTL_REFUSED, NULL, "ticket %s is renewed by the nhictl run that has it", old.ticket.jti);
+        code = ctl_fail(c, CTL_REFUSED, NULL, "the nhictl run that uses ticket %s renews it itself", old.ticket.jti);
     if (code == CTL_DONE)
         code = check_cert(c, &old.ticket, &certified);
     if (code == CTL_DONE)
@@ -207,7 +207,7 @@ static int renew(struct ctl *c)
         if (code == CTL_DONE)
             code = issue_hand_out(c, &t, text, args->out, args->cert);
         if (code != CTL_DONE)
-            ctl_note("ticket %s is renewed by %s, which could not be written out: renew it once more", old.ticket.jti,
+            ctl_note("ticket %s was renewed by %s, which could not be written out: renew it again", old.ticket.jti,
                      t.jti);
     }
     signer_close(&signer);
@@ -220,20 +220,17 @@ static int renew(struct ctl *c)
 
 static const struct opt renew_opts[] = {
     { "ttl", OPT_DURATION, AT(ttl), false, "SPAN", "how long it lives from now (as long as before)", NULL, 0 },
-    { "cert", OPT_PATH, AT(cert), false, "FILE.pub", "also write FILE-cert.pub, over the key that it is bound to", NULL,
+    { "cert", OPT_PATH, AT(cert), false, "FILE.pub", "also write FILE-cert.pub, for the key that it is bound to", NULL,
       0 },
-    { "out", OPT_PATH, AT(out), false, "FILE", "write it there, 0600, not to standard output", NULL, 0 },
+    { "out", OPT_PATH, AT(out), false, "FILE", "write to this file, mode 0600, not to standard output", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb renew_verbs[] = {
     { NULL, "renew", renew, renew_opts, sizeof(struct renew_args), 1, 1,
-      "JTI [--ttl SPAN] [--out FILE] [--cert FILE.pub]", "Give a live ticket a later end.",
-      "It ends with its task at the latest, or where issue --renewable-until said. One that is "
-      "bound "
-      "to a\n"
-      "key ends at once; the text of another when the new one is first used. JTI may be any of "
-      "its\n"
+      "JTI [--ttl SPAN] [--out FILE] [--cert FILE.pub]", "Extend the life of a live ticket.",
+      "The new ticket ends with the task at the latest, or at issue --renewable-until. The old ticket ends\n"
+      "at once if it is bound to a key, otherwise at the first use of the new one. JTI may be any of its\n"
       "renewals.",
       "nhictl renew AAAAAAAAAAAAAAAAAAAAAA --ttl 30m --out ticket" },
     { .verb = NULL },

@@ -157,8 +157,8 @@ static int ticket_inspect(struct ctl *c)
 }
 
 static const struct opt list_opts[] = {
-    { "agent", OPT_NAME, offsetof(struct list_args, agent), false, "NAME", "only this agent's", nhi_name_is_agent, 0 },
-    { "task", OPT_NAME, offsetof(struct list_args, task), false, "ID", "only this task's", nhi_name_is_task, 0 },
+    { "agent", OPT_NAME, offsetof(struct list_args, agent), false, "NAME", "only of this agent", nhi_name_is_agent, 0 },
+    { "task", OPT_NAME, offsetof(struct list_args, task), false, "ID", "only for this task", nhi_name_is_task, 0 },
     { "all", OPT_FLAG, offsetof(struct list_args, all), false, NULL, "expired and revoked ones too", NULL, 0 },
     { .name = NULL },
 };
@@ -166,7 +166,7 @@ static const struct opt list_opts[] = {
 const struct verb ticket_verbs[] = {
     { "ticket", "list", ticket_list, list_opts, sizeof(struct list_args), 0, 0, "[--agent NAME] [--task ID] [--all]",
       "List live tickets, newest first.", NULL, "nhictl ticket list --agent ci-bot" },
-    { "ticket", "show", ticket_show, NULL, 0, 1, 1, "JTI", "Show what the ledger knows of a ticket.",
+    { "ticket", "show", ticket_show, NULL, 0, 1, 1, "JTI", "Show what the ledger knows about a ticket.",
       "A ticket ID that starts with - goes after --.", "nhictl ticket show AAAAAAAAAAAAAAAAAAAAAA" },
     { "ticket", "inspect", ticket_inspect, NULL, 0, 1, 1, "FILE|-", "Verify a ticket and show what it opens here now.",
       "Exit status 1: it opens nothing. The ticket itself is never printed.", "nhictl ticket inspect ticket.txt" },

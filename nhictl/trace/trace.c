@@ -186,7 +186,7 @@ static int which(struct ctl *c, struct trace *t)
     if (t->by == TRACE_TASK && !nhi_name_is_task(t->id))
         return ctl_fail(c, CTL_REFUSED, "nhictl task list --all", "there is no task '%s' in the trail", t->id);
     if (args->html != NULL && c->json)
-        return ctl_fail(c, CTL_USAGE, NULL, "--html and --json are two answers: ask for one of them");
+        return ctl_fail(c, CTL_USAGE, NULL, "--html and --json cannot be combined");
     return CTL_DONE;
 }
 
@@ -220,21 +220,20 @@ static bool is_session(const char *s)
 #define AT(field) offsetof(struct trace_args, field)
 
 static const struct opt trace_opts[] = {
-    { "agent", OPT_NAME, AT(agent), false, "NAME", "of everything that an agent did", nhi_name_is_agent, 0 },
-    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "of a ticket, what it renews, and what renewed it", nhi_name_is_jti,
-      0 },
-    { "session", OPT_NAME, AT(session), false, "SESSION", "of a session, as session list names it", is_session, 0 },
-    { "html", OPT_PATH, AT(html), false, "FILE", "as a page that needs nothing else; - for standard output", NULL, 0 },
+    { "agent", OPT_NAME, AT(agent), false, "NAME", "everything that an agent did", nhi_name_is_agent, 0 },
+    { "ticket", OPT_NAME, AT(ticket), false, "JTI", "a ticket, the tickets that it renews, and those that renewed it",
+      nhi_name_is_jti, 0 },
+    { "session", OPT_NAME, AT(session), false, "SESSION", "a session, with its name from session list", is_session, 0 },
+    { "html", OPT_PATH, AT(html), false, "FILE", "write an HTML page to FILE; - for standard output", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb trace_verbs[] = {
     { NULL, "trace", trace, trace_opts, sizeof(struct trace_args), 0, 1,
       "TASK | --agent NAME | --ticket JTI | --session SESSION [--html FILE]",
-      "Tell what happened, in order: who, what, when, why.",
-      "From the first ticket over logins, sudo and renewals to the end and its cause, with the "
-      "sessions\n"
-      "and how long they lasted.",
+      "Show what happened, in order: who, what, when, why.",
+      "From the first ticket, through logins, sudo and renewals, to the end and its cause, with the\n"
+      "sessions and their durations.",
       "nhictl trace build-4711" },
     { .verb = NULL },
 };

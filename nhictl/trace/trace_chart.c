@@ -1,7 +1,7 @@
 /*
  * The chart of a story: sessions and tickets as bars against time, and what ended them.
  *
- * MUST: nothing that an event holds is written but through html_text. Numbers are ours.
+ * MUST: the content of an event is written only through html_text. Numbers are our own.
  */
 #include "nhictl/trace/trace_chart.h"
 
@@ -204,9 +204,10 @@ void trace_html_chart(FILE *f, const struct trace *t)
     for (size_t i = 0; i < shown; i++)
         put_session(f, t, &x, &t->session[i]);
     put_denials(f, t, &x);
-    fputs("</div>\n<p class=\"key\"><i></i>session, which ended by itself<i class=\"k2\"></i>cut off"
-          "<i class=\"k3\"></i>a ticket while it was good &emsp;<b class=\"bad\">✕</b> denied &emsp;"
-          "<b class=\"bad\">┆</b> what ended something &emsp;▶ still live. All times are UTC.</p>\n",
+    fputs("</div>\n"
+          "<p class=\"key\"><i></i>session that ended by itself<i class=\"k2\"></i>cut off<i class=\"k3\"></i>ticket "
+          "while it was valid &emsp;<b class=\"bad\">✕</b> denied &emsp;<b class=\"bad\">┆</b> cause of an end &emsp;▶ "
+          "still live. All times are UTC.</p>\n",
           f);
     if (t->sessions > shown)
         fprintf(f, "<p class=\"dim\">%zu more sessions are in the list below.</p>\n", t->sessions - shown);

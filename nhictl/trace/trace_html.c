@@ -1,7 +1,7 @@
 /*
  * A story as a page: facts, the chart, and every step.
  *
- * MUST: nothing that an event holds is written but through html_text. Numbers are ours.
+ * MUST: the content of an event is written only through html_text. Numbers are our own.
  */
 #include "nhictl/trace/trace_html.h"
 
@@ -18,33 +18,27 @@ static const char css[] =
     "td,th{padding-right:1.2rem}\n"
     "figure{margin:0 0 1rem}\n"
     ".chart{position:relative;margin-left:13rem;border-left:1px solid var(--line)}\n"
-    ".axis{position:relative;height:1.6rem;border-bottom:1px solid var(--line);color:var(--dim);"
-    "font-size:.8rem}\n"
+    ".axis{position:relative;height:1.6rem;border-bottom:1px solid var(--line);color:var(--dim);font-size:.8rem}\n"
     ".tick{position:absolute;bottom:.1rem;transform:translateX(-50%);font-variant-numeric:tabular-"
     "nums}\n"
     ".grid{position:absolute;top:1.6rem;bottom:0;width:1px;background:var(--line)}\n"
-    ".end{position:absolute;top:1.6rem;bottom:0;width:0;border-left:2px dashed "
-    "var(--bad);z-index:2}\n"
+    ".end{position:absolute;top:1.6rem;bottom:0;width:0;border-left:2px dashed var(--bad);z-index:2}\n"
     ".row{position:relative;height:1.9rem;border-bottom:1px solid var(--wash)}\n"
     ".name{position:absolute;right:100%;width:12.5rem;margin-right:.5rem;top:.28rem;height:1.4rem;"
     "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;text-align:right;font-size:.86rem}\n"
-    ".bar{position:absolute;top:.45rem;height:1rem;min-width:4px;background:var(--bar);border-"
-    "radius:2px;"
-    "z-index:1}\n"
+    ".bar{position:absolute;top:.45rem;height:1rem;min-width:4px;background:var(--bar);border-radius:2px;z-index:1}\n"
     ".bar.cut{border-right:5px solid var(--bad)}\n"
     ".bar.live{border-radius:2px 0 0 2px}\n"
     ".bar.live::after{content:\"\";position:absolute;left:100%;top:-.25rem;"
     "border:.75rem solid transparent;border-left-color:var(--bar);border-right:0}\n"
     ".bar.ticket{background:#c9d7ea;top:.7rem;height:.5rem}\n"
-    ".mark{position:absolute;top:.25rem;transform:translateX(-50%);color:var(--bad);font-weight:"
-    "700;"
+    ".mark{position:absolute;top:.25rem;transform:translateX(-50%);color:var(--bad);font-weight:700;"
     "line-height:1.4rem;z-index:3}\n"
     ".note{position:absolute;top:.32rem;font-size:.78rem;line-height:1.3rem;color:var(--dim);"
     "white-space:nowrap;z-index:3;background:rgba(255,255,255,.75);padding:0 .2rem}\n"
     ".note.in{color:#fff;background:none}\n"
     ".key{font-size:.8rem;color:var(--dim);margin-top:.6rem}\n"
-    ".key i{display:inline-block;width:1.6rem;height:.7rem;margin:0 .35rem 0 "
-    "1rem;border-radius:2px;"
+    ".key i{display:inline-block;width:1.6rem;height:.7rem;margin:0 .35rem 0 1rem;border-radius:2px;"
     "background:var(--bar);vertical-align:-.02rem}\n"
     ".key i:first-child{margin-left:0}.key .k2{border-right:5px solid var(--bad)}"
     ".key .k3{background:#c9d7ea;height:.5rem}\n"
@@ -54,8 +48,7 @@ static const char css[] =
     "@media(max-width:40rem){.chart{margin-left:0}.row{height:3.1rem}.name{right:auto;left:0;top:0;"
     "text-align:left}.bar{top:1.7rem}.bar.ticket{top:1.95rem}.mark{top:1.5rem}.note{top:1.55rem}}\n"
     "@media(max-width:40rem){thead{display:none}tr{display:block;padding:.5rem 0;"
-    "border-bottom:1px solid var(--line)}td{display:inline;border:0;padding:0 .6rem 0 0}"
-    "td.what{display:block}}\n"
+    "border-bottom:1px solid var(--line)}td{display:inline;border:0;padding:0 .6rem 0 0}td.what{display:block}}\n"
     "@media print{.chart{margin-left:11rem}.name{width:10.5rem}}\n";
 
 /* ---- facts ---- */

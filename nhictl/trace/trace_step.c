@@ -30,8 +30,8 @@ const char *trace_reason(const char *name)
         const char *name, *text;
     } ends[] = {
         { "closed", "closed by itself" },
-        { "gone", "nobody was left in it" },
-        { "reboot", "the host was started anew" },
+        { "gone", "its processes had ended" },
+        { "reboot", "the host was restarted" },
         { "by-hand", "ended by hand" },
     };
 
@@ -160,7 +160,7 @@ static void tell_decision(struct text *x)
     x->s->tone = moved && permit ? TONE_WARN : permit ? TONE_GOOD : TONE_BAD;
     tell_door(x, e->account, e->service, e->from);
     if (moved && permit)
-        add(x, ", though the ticket was first used elsewhere");
+        add(x, ", although the ticket was first used elsewhere");
     if (!permit)
         add(x, ": %s", trace_reason(e->reason));
     if (e->rule[0] != '\0')
@@ -186,7 +186,7 @@ static void tell_refused(struct text *x, const json_t *o)
         add_list(x, json_object_get(o, "from"));
     }
     if (string_of(o, "claims_issuer")[0] != '\0')
-        add(x, ", which says it is of issuer %s", string_of(o, "claims_issuer"));
+        add(x, ", naming the issuer %s", string_of(o, "claims_issuer"));
     if (key[0] != '\0')
         add(x, ", with the public key %s", key);
 }
@@ -198,7 +198,7 @@ static void tell_unused(struct text *x)
     x->s->word = "not used";
     x->s->tone = TONE_WARN;
     tell_door(x, e->account, e->service, "");
-    add(x, ": permitted, and %s refused it by itself, or ran nothing", e->service);
+    add(x, ": permitted, but %s itself refused it, or ran nothing", e->service);
 }
 
 static void tell_ticket(struct text *x, const json_t *o)

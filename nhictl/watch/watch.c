@@ -1,9 +1,8 @@
 /*
  * watch: the supervisor.
  *
- * It sleeps until something is written, or until the first moment at which a session may be over,
- * and ends what is. It is in the path of no decision: what it does, nhictl revoke and its like do
- * too.
+ * It sleeps until something is written, or until the first session may have to end, and then ends the sessions that
+ * must. No decision depends on it: nhictl revoke and similar verbs do the same.
  *
  * MUST: no session waits for another's grace, nor for whoever holds the ledger or a name service. MUST: what cannot be
  * read is no reason to end anything, but lockdown. MUST NOT: say that it lives when it could not look.
@@ -173,7 +172,7 @@ static void log_seen(enum nhi_err seen)
         log_say(LOG_DAEMON | LOG_NOTICE, "watch: the ledger and the sessions can be read again");
     else
         log_say(LOG_DAEMON | LOG_ERR,
-                "watch: the ledger or the sessions cannot be read (%s): what ends is not ended, and agents are denied",
+                "watch: the ledger or the sessions cannot be read (%s): sessions are not ended, and agents are denied",
                 nhi_strerror(seen));
 }
 
@@ -298,7 +297,7 @@ static int start(struct ctl *c, struct watch *w)
     w->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     w->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (w->signals < 0 || w->clock < 0 || w->changes < 0 || leaders_open(&w->leaders) != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not start to watch: %s", strerror(errno));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not start watching: %s", strerror(errno));
     w->grants = inotify_add_watch(w->changes, NHI_STATE_DIR "/" NHI_GRANTS_DIR, IN_CREATE);
     w->sessions = inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
     if (w->grants < 0 || w->sessions < 0 || inotify_add_watch(w->changes, NHI_STATE_DIR, written) < 0)
@@ -317,7 +316,7 @@ static int alone(struct ctl *c, int *lock)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s/watch.lock: %s", NHI_RUN_DIR, strerror(errno));
     if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, "systemctl status nhi-watch", "nhictl watch is running already");
+    return ctl_fail(c, CTL_REFUSED, "systemctl status nhi-watch", "nhictl watch is already running");
 }
 
 static void take_changes(struct watch *w)
@@ -456,7 +455,7 @@ static int supervise(struct ctl *c)
             nhi_heartbeat_end(NHI_RUN_DIR);
         else
             code = ctl_fail(c, CTL_SYSTEM, "systemctl restart nhi-watch",
-                            "the ledger is of a newer release than this supervisor, which ends to be started anew");
+                            "the ledger is from a newer release than this supervisor, which stops to be restarted");
     }
     for (size_t i = 0; i < w.count; i++)
         ending_free(&w.all[i]);
@@ -483,13 +482,13 @@ static int watch(struct ctl *c)
 
 static const struct opt options[] = {
     { "wait", OPT_DURATION, offsetof(struct watch_args, wait), false, "SPAN",
-      "supervise nothing; wait so long for the one that does", NULL, 0 },
+      "supervise nothing; wait so long until the supervisor is ready", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb watch_verbs[] = {
     { NULL, "watch", watch, options, sizeof(struct watch_args), 0, 0, "[--wait SPAN]",
       "Supervise: end each session when its ticket ends.",
-      "Runs until SIGTERM, in the foreground: systemctl enable --now nhi-watch, or by hand.", "nhictl watch" },
+      "Runs until SIGTERM, in the foreground. As a service: systemctl enable --now nhi-watch", "nhictl watch" },
     { .verb = NULL },
 };

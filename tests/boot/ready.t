@@ -61,7 +61,7 @@ has_logged 'pam_nhi\(cron:account\): denied: reason=no-supervisor' 'where the ag
 is "$(state nhi-ready):$(ran ci-bot)" inactive: 'and the unit that waited has not failed'
 capture nhictl watch --wait 1s
 is "$RC" 1 'watch --wait: it does not come'
-like "$ERR" 'the supervisor does not run' 'which is said'
+like "$ERR" 'the supervisor is not running' 'which is said'
 
 without nhi-watch
 must systemctl restart nhi-watch

@@ -79,7 +79,7 @@ run_cron
 eventually test -s "$W/ran-alice"
 ok $? 'a person'"'"'s job runs'
 capture nhictl setup --undo
-is "$RC$OUT" '0no file of this host is ours
-nothing is to be changed' 'there is nothing left to be undone'
+is "$RC$OUT" '0no file of this host has lines of nhi
+nothing to change' 'there is nothing left to be undone'
 
 finish

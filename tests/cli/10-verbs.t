@@ -93,7 +93,7 @@ ok 'and does not end later than the parent' \
 CHILD=$(jq -r .ticket.jti <.out)
 refused 1 "the parent $CHILD_OF has " 'a child that is to outlive its parent' issue --parent "$CHILD_OF" --ttl 1h
 ok 'it says what would do' complained 'try: --ttl '
-refused 1 'that would not be later' 'nor does renewing it go past the parent' nhictl renew "$CHILD" --ttl 1h
+refused 1 'would not end later' 'nor does renewing it go past the parent' nhictl renew "$CHILD" --ttl 1h
 PUB=ssh-ed25519\ AAAAC3NzaC1lZDI1NTE5AAAAIPKLDhyvvzNM1sh6r6ciDjtRArQxH9v2fK5ot16w63lB
 echo "$PUB agent@host" >key.pub
 expect 0 'issue --bind-key' issue --bind-key key.pub --json
@@ -187,7 +187,7 @@ expect 0 'the imported ticket is listed' nhictl ticket show "$JTI" --json
 ok 'its origin is import' json '.ticket.origin == "imported"'
 if command -v sqlite3 >/dev/null; then
     sqlite3 "$LEDGER" "UPDATE ticket SET services = 'cron' WHERE jti = '$JTI'"
-    refused 1 'no ID is used twice' 'import of another ticket with the same ID' nhictl import import.txt
+    refused 1 'IDs are never used again' 'import of another ticket with the same ID' nhictl import import.txt
     sqlite3 "$LEDGER" "UPDATE ticket SET services = 'sshd sudo' WHERE jti = '$JTI'"
 fi
 expect 0 'key revoke' nhictl key revoke "$OTHER" --reason stolen
@@ -203,7 +203,7 @@ ok 'the child went with it' said '2 live tickets'
 expect 0 'revoke --ticket again' nhictl revoke --ticket "$CHILD_OF" --json
 ok 'revoke is idempotent' json '.ok and .revoked.live_tickets == 0 and .revoked.held_in == "ledger"'
 expect 0 'revoke an unseen ticket' nhictl revoke --ticket AAAAAAAAAAAAAAAAAAAAAA
-ok 'it says that it was not seen' said 'not seen here yet'
+ok 'it says that it was not seen' said 'not known here yet'
 expect 0 'revoke --agent' nhictl revoke --agent ci-bot
 issue >ticket.txt
 expect 0 'a ticket issued in the same second as the revocation opens' nhictl ticket inspect ticket.txt
@@ -230,7 +230,7 @@ ok 'a retired agent resolves without one' grep -q nologin /var/lib/nhi/accounts.
 expect 0 'its tasks are closed' nhictl task list --agent ci-bot --json
 ok 'no open task is left' json '.tasks == []'
 expect 0 'status without the supervisor' nhictl status --json
-ok 'which it misses' json '.attention == ["the supervisor does not run: agents are denied; systemctl enable --now nhi-watch, or keep nhictl watch running some other way"]'
+ok 'which it misses' json '.attention == ["the supervisor is not running: agents are denied; systemctl enable --now nhi-watch, or keep nhictl watch running in another way"]'
 start_watch
 expect 0 'status' nhictl status --json
 ok 'status counts' json '.ok and .agents_retired == 1 and .agents_active == 2 and .clock == "good"

@@ -138,7 +138,7 @@ ok 'a noun alone lists its verbs' complained 'agent retire'
 expect 0 'a noun with --help' nhictl agent --help
 ok 'it lists its verbs' said 'agent retire'
 refused 2 'unknown option --colour' 'an unknown option' nhictl agent list --colour
-refused 2 'spelled out' 'a shortened option' nhictl task list --al
+refused 2 'cannot be shortened: write --all' 'a shortened option' nhictl task list --al
 refused 2 'given twice' 'an option that is given twice' nhictl revoke --task a --task b
 refused 2 'needs a value' 'an option without its value' nhictl revoke --task
 refused 2 "unexpected argument 'b'" 'an operand too many' nhictl agent show a b

@@ -37,7 +37,7 @@ mkdir -m 755 /var/lib/nhi
 refused 1 'another nhictl init' 'init beside another' flock /run/nhi "$BUILD/nhictl" init
 rm -rf /var/lib/nhi
 setup_host
-refused 1 'initialised already' 'init twice' nhictl init
+refused 1 'already initialised' 'init twice' nhictl init
 
 for name in .. . a/b 'a:b' $'a\nb' A -- 0bot '' "$(printf 'a%.0s' {1..33})" $'a\033[31m' root/ nhi-agents nhi-only nhi-observe; do
     run add "${FULL[@]}" -- "$name"
@@ -58,17 +58,17 @@ refused 2 'control characters' 'an owner of two lines' add x-bot --owner $'a\nb'
     --review-by 2099-01-01
 refused 2 'not in the future' 'a review date that is past' add x-bot --owner o --purpose p \
     --review-by 2020-01-01
-refused 2 'a day such as' 'a review date that is no day' add x-bot --owner o --purpose p \
+refused 2 'a date such as' 'a review date that is no day' add x-bot --owner o --purpose p \
     --review-by 2099-02-30
 refused 1 'exists' 'a name that an agent has' add ci-bot "${FULL[@]}"
-refused 1 'account deploy already' 'a name that an account has' add deploy "${FULL[@]}"
-refused 1 'group builders already' 'a name that a group has' add builders "${FULL[@]}"
+refused 1 'already has an account deploy' 'a name that an account has' add deploy "${FULL[@]}"
+refused 1 'already has a group builders' 'a name that a group has' add builders "${FULL[@]}"
 refused 1 'leads to root' 'a privileged group' add x-bot "${FULL[@]}" --group sudo
 refused 1 'no group' 'a group that is not there' add x-bot "${FULL[@]}" --group nobody-has-this
 refused 1 'start at gid 1000' 'a system group' add x-bot "${FULL[@]}" --group games
 refused 1 'outside' 'a uid out of the range' add x-bot "${FULL[@]}" --uid 4001
 refused 1 'outside' 'the gid of nhi-agents as uid' add x-bot "${FULL[@]}" --uid 65536
-refused 1 'never given again' 'a uid that was given' add x-bot "${FULL[@]}" --uid 65537
+refused 1 'never used again' 'a uid that was given' add x-bot "${FULL[@]}" --uid 65537
 refused 1 'not an executable' 'a shell that is not there' add x-bot "${FULL[@]}" --shell /bin/nope
 refused 2 'absolute path' 'a home that climbs' add x-bot "${FULL[@]}" --home /home/../etc
 refused 2 'absolute path' 'a relative home' add x-bot "${FULL[@]}" --home home
@@ -77,17 +77,17 @@ mkdir /home/taken
 for name in docker wheel lxd sudo incus-admin; do
     refused 1 'leads to root' "an agent with the name of a group that leads to root: $name" nhictl agent add $name "${FULL[@]}"
 done
-refused 1 'not taken over' 'a home that is a link' nhictl agent add x-bot "${FULL[@]}" --home /home/link
-refused 1 'not taken over' 'a home that is somebody else'"'"'s' nhictl agent add x-bot "${FULL[@]}" \
+refused 1 'already exists and does not belong to the agent' 'a home that is a link' nhictl agent add x-bot "${FULL[@]}" --home /home/link
+refused 1 'already exists and does not belong to the agent' 'a home that is somebody else'"'"'s' nhictl agent add x-bot "${FULL[@]}" \
     --home /home/taken
 mkdir -m 1777 /home/open
-refused 1 'others than root can write' 'a home where anybody may write' nhictl agent add x-bot \
+refused 1 'users other than root can write' 'a home where anybody may write' nhictl agent add x-bot \
     "${FULL[@]}" --home /home/open/x
 
 refused 1 'no agent' 'agent show of an unknown one' nhictl agent show nobody
 refused 1 'no agent' 'agent suspend of an unknown one' nhictl agent suspend ..
 refused 1 'no agent' 'a task for an unknown agent' nhictl task open t1 --agent nobody
-refused 1 'open task already: build-4711' 'a second open task' nhictl task open t1 --agent ci-bot
+refused 1 'already has an open task: build-4711' 'a second open task' nhictl task open t1 --agent ci-bot
 refused 1 'used before' 'a task ID again' nhictl task open build-4711 --agent ci-bot --concurrent
 refused 2 'not a task ID' 'a task ID with a space' nhictl task open 'a b' --agent ci-bot
 refused 2 'not a task ID' 'a task ID of 65 characters' nhictl task open "$(printf 'a%.0s' {1..65})" \
@@ -117,7 +117,7 @@ refused 3 'Is a directory' 'a directory' bind .
 refused 1 'no agent' 'issue for an unknown agent' try_issue --agent nobody --task build-4711 --account deploy
 refused 1 'no task' 'issue for an unknown task' try_issue --agent ci-bot --task nope --account deploy
 ok 'it says how to open one' complained 'try: nhictl task open nope --agent ci-bot'
-refused 1 'left, less than the ticket' 'issue past the deadline' issue --ttl 3h
+refused 1 'left, less than the lifetime of the ticket' 'issue past the deadline' issue --ttl 3h
 ok 'it says which span to type' complained 'try: --ttl '
 nhictl task open long --agent ci-bot --concurrent --until 20d >/dev/null
 refused 1 'for 1d at most' 'issue beyond the key' try_issue --agent ci-bot --task long --account deploy \
@@ -137,9 +137,9 @@ refused 2 'commas' 'a list with spaces' try_issue "${BOT[@]}" --account 'deploy 
 long=$(printf 'service-number-%02d,' {1..14})
 refused 1 '--service is the longest part' 'a ticket that would be too long' nhictl issue "${BOT[@]}" \
     --account deploy --service "${long%,}" --host elsewhere
-refused 1 'no rule could permit account deploy through cron; deploy comes closest, but its service does not fit' \
+refused 1 'no rule could permit account deploy through cron; rule deploy comes closest, but its service does not match' \
     'what no rule permits' try_issue "${BOT[@]}" --account deploy,ci-bot --service cron
-refused 1 'no rule could permit account person through sshd; deploy comes closest, but its account does not' \
+refused 1 'no rule could permit account person through sshd; rule deploy comes closest, but its account does not' \
     'an account that no rule permits' try_issue "${BOT[@]}" --account person
 RULE='agent = "ci-bot"; account = "deploy"; service = "cron";'
 echo "rules = ( { name = \"short\"; effect = \"permit\"; $RULE max_lifetime = \"14m\"; } );" >/etc/nhi/policy.d/y.conf
@@ -169,7 +169,7 @@ cp -p "$SECRET" good.secret
 chmod 0640 "$SECRET"
 refused 3 'cannot be used' 'a secret key that a group can read' issue
 rm "$SECRET"
-refused 3 'is not here' 'a secret key that is gone' issue
+refused 3 'was not found' 'a secret key that is gone' issue
 # The secret of the PASETO test vectors: whole, and not this issuer's.
 echo k4.secret.tMv7Q99M4hByfZU-SnEzB_oZu32fhQQUONnhG5QqN3Qeudu7vAR8A_1wYE4AcfCYfhayi3VyJcEfAEFdDiCxog >"$SECRET"
 chmod 0600 "$SECRET"
@@ -177,8 +177,8 @@ refused 3 'damaged' "a secret key that is another's" issue
 cp -p good.secret "$SECRET"
 
 T=$(issue)
-refused 2 'can be read by every user' 'a ticket on the command line' nhictl ticket inspect "$T"
-refused 2 'can be read by every user' 'a ticket as a value' nhictl revoke --ticket="$T"
+refused 2 'every user of this host can read a ticket' 'a ticket on the command line' nhictl ticket inspect "$T"
+refused 2 'every user of this host can read a ticket' 'a ticket as a value' nhictl revoke --ticket="$T"
 refused 2 'from a file' 'half a ticket on the command line' nhictl import "v4.x"
 refused 2 'secret key' 'a secret key on the command line' nhictl key add x "$(cat /var/lib/nhi/keys/*)"
 ok 'the ticket is in no error' test "$(grep -c "${T:0:40}" .err)" = 0
@@ -223,18 +223,18 @@ for bound in agents accounts services max-ttl; do
 done
 refused 2 'malformed' 'a bound of * and more' nhictl key add other $GOOD --agents '*,ci-bot' --accounts a \
     --services b --max-ttl 1h
-refused 1 'signs here' 'key retire of the one that signs' nhictl key retire "$KID"
+refused 1 "is this host's signing key" 'key retire of the one that signs' nhictl key retire "$KID"
 
 nhictl task close build-4711 >/dev/null
 refused 1 'is closed' 'issue for a closed task' issue
-refused 1 'closed already' 'task close twice' nhictl task close build-4711
+refused 1 'already closed' 'task close twice' nhictl task close build-4711
 refused 1 'used before' 'a closed ID again' nhictl task open build-4711 --agent ci-bot --concurrent
 nhictl agent suspend ci-bot >/dev/null
 refused 1 'is suspended' 'a task for a suspended agent' nhictl task open t9 --agent ci-bot
 refused 1 'is suspended' 'issue for a suspended agent' try_issue --agent ci-bot --task long --account deploy
 nhictl agent retire ci-bot >/dev/null
 refused 1 'is retired' 'issue for a retired agent' try_issue --agent ci-bot --task long --account deploy
-refused 1 'stays so' 'agent resume of a retired one' nhictl agent resume ci-bot
+refused 1 'is retired, which cannot be undone' 'agent resume of a retired one' nhictl agent resume ci-bot
 refused 1 'exists (retired)' 'the name of a retired agent again' add ci-bot "${FULL[@]}"
 
 # Every writing verb, by somebody else than root.

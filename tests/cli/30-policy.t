@@ -28,7 +28,7 @@ broken "x.conf:3: unknown key 'servce'" 'a misspelled key' "rules = ( {
 servce = \"sshd\"; $RULE } );"
 broken 'ssh: expected "restrict"' 'an option that gives' "rules = ( { ssh = \"pty\"; $RULE } );"
 broken 'ssh: expected "restrict"' 'an option with a value' "rules = ( { ssh = [ \"no-pty\", \"command=id\" ]; $RULE } );"
-broken 'a rule that forbids has no session' 'options of a forbid' "rules = ( { ssh = \"restrict\"; ${RULE/permit/forbid} } );"
+broken 'a rule that forbids opens no session' 'options of a forbid' "rules = ( { ssh = \"restrict\"; ${RULE/permit/forbid} } );"
 broken "unknown setting 'rule'" 'a misspelled setting' "rule = ( { $RULE } );"
 broken 'effect is missing' 'no effect' 'rules = ( { agent = "a"; account = "b"; service = "c"; } );'
 broken 'expected "permit" or "forbid"' 'another effect' "rules = ( { ${RULE/permit/allow} } );"
@@ -41,21 +41,21 @@ broken 'not a well-formed name' 'an empty name' "rules = ( { ${RULE/\"deploy\"/\
 broken 'not a well-formed name' 'part of an account' "rules = ( { ${RULE/\"deploy\"/\"dep*\"} } );"
 broken 'not a well-formed name' 'all accounts and one' "rules = ( { ${RULE/\"deploy\"/[\"*\", \"deploy\"]} } );"
 broken 'not a well-formed name' 'two names in one' "rules = ( { ${RULE/\"deploy\"/\"deploy person\"} } );"
-broken 'expected a text in quotes' 'a number' "rules = ( { ${RULE/\"deploy\"/[1, 2]} } );"
-broken 'expected a text in quotes' 'a list' "rules = ( { ${RULE/\"deploy\"/(\"deploy\")} } );"
+broken 'expected text in quotes' 'a number' "rules = ( { ${RULE/\"deploy\"/[1, 2]} } );"
+broken 'expected text in quotes' 'a list' "rules = ( { ${RULE/\"deploy\"/(\"deploy\")} } );"
 broken 'given twice' 'a name twice' "rules = ( { ${RULE/\"deploy\"/[\"deploy\", \"deploy\"]} } );"
-broken "is another rule's (x.conf:1)" 'a rule name twice' "rules = ( { $RULE },
+broken "another rule has the name 'r' (x.conf:1)" 'a rule name twice' "rules = ( { $RULE },
 { $RULE } );"
-broken "is another rule's (test.conf:1)" 'a rule name of another file' "rules = ( { ${RULE/\"r\"/\"deploy\"} } );"
+broken "another rule has the name 'deploy' (test.conf:1)" 'a rule name of another file' "rules = ( { ${RULE/\"r\"/\"deploy\"} } );"
 broken 'name: expected' 'a rule name with a space' "rules = ( { ${RULE/\"r\"/\"a b\"} } );"
 broken 'rules: expected a list' 'rules that are no list' 'rules = { };'
 broken 'rules: expected {' 'a rule that is no group' 'rules = ( "permit" );'
-broken 'out of reach' 'root' "rules = ( { ${RULE/\"deploy\"/\"root\"} } );"
+broken 'no ticket and no rule may name root' 'root' "rules = ( { ${RULE/\"deploy\"/\"root\"} } );"
 broken 'privileged (sudo)' 'a member of sudo' "rules = ( { ${RULE/\"deploy\"/\"boss\"} } );"
 broken 'x.conf:2: @include' 'an include' $'\n@include "other.conf"\n'
-broken "x.conf:2: syntax error: expected '}' to close what this line opens" 'a missing final brace' $'rules = (\n{ effect = "permit";\n'
-broken "x.conf:3: syntax error: expected ']' for what line 2 opens, found ')'" 'an array that does not end' $'rules = (\n{ agent = [ "a"\n) };'
-broken "x.conf:2: syntax error: there is nothing open that '}'" 'a brace too many' $'rules = ( );\n};'
+broken "x.conf:2: syntax error: expected '}' to close the bracket on this line" 'a missing final brace' $'rules = (\n{ effect = "permit";\n'
+broken "x.conf:3: syntax error: expected ']' to match the bracket on line 2, found ')'" 'an array that does not end' $'rules = (\n{ agent = [ "a"\n) };'
+broken "x.conf:2: syntax error: nothing is open that '}'" 'a brace too many' $'rules = ( );\n};'
 broken 'x.conf:2: syntax error: expected a quotation mark' 'a quotation that does not end' $'\nrules = ( { name = "x; } );\n'
 broken 'x.conf:2: syntax error: expected */' 'a comment that does not end' $'\n/* rules = ( );\n'
 broken 'x.conf:1: syntax error: expected KEY = VALUE' 'no equals sign' 'rules ( );'
@@ -76,7 +76,7 @@ condition 'days: ' 'half a range' 'days = "mon-";'
 condition 'hours: ' 'no span' 'hours = "8-18";'
 condition 'hours: ' 'an hour too many' 'hours = "08:00-24:01";'
 condition 'hours: ' 'an empty span' 'hours = "08:00-08:00";'
-condition 'zone: there are neither days nor hours' 'a zone for nothing' 'zone = "UTC";'
+condition 'zone: given without days or hours' 'a zone for nothing' 'zone = "UTC";'
 condition "zone: this host does not know 'Nowhere/City'" 'a zone that is none' 'hours = "08:00-18:00"; zone = "Nowhere/City";'
 condition 'zone: expected a name' 'a path as a zone' 'hours = "08:00-18:00"; zone = "../../etc/passwd";'
 condition 'bound: expected "key"' 'another binding' 'bound = "hand";'
@@ -89,7 +89,7 @@ condition 'max_uses: expected a number from 1' 'half a use' 'max_uses = 0.5;'
 condition 'max_sessions: expected a number' 'minus one' 'max_sessions = -1;'
 condition 'owner: expected an owner' 'an owner with a line end' 'owner = "a\nb";'
 condition 'duplicate setting name' 'a key twice' 'task = "a"; task = "b";'
-broken 'a rule that forbids gives nothing to count' 'a cap on a forbid' "rules = ( { max_sessions = 1; ${RULE/permit/forbid} } );"
+broken 'a rule that forbids grants nothing to count' 'a cap on a forbid' "rules = ( { max_sessions = 1; ${RULE/permit/forbid} } );"
 
 # Settings.
 setting() {
@@ -104,15 +104,15 @@ setting 'head_every: at most "7d"' 'heads too far apart' 'head_every = "8d"';
 setting 'denials_every: at most "7d"' 'counts too far apart' 'denials_every = "8d"';
 setting 'warn: at most "1h"' 'a warning a day before' 'warn = "1d";'
 setting "nhi.conf:2: unknown setting 'pine'" 'a misspelled setting of the host' $'\npine = "refuse";'
-setting 'host is not what this host was initialised with (testhost' 'another name of the host' 'host = "other";'
-setting 'uid_min is not what' 'another range' 'uid_min = 70000;'
+setting 'host differs from the value given to nhictl init (testhost' 'another name of the host' 'host = "other";'
+setting 'uid_min differs from the value' 'another range' 'uid_min = 70000;'
 setting 'max_lifetime: expected a time span' 'no lifetime' 'max_lifetime = "0s";'
 chmod 0777 /etc/nhi
-refused 1 'changed by others' 'a directory of settings that others can write' nhictl apply
+refused 1 'users other than root can change' 'a directory of settings that others can write' nhictl apply
 chmod 0755 /etc/nhi
 
 printf '\nrules = ();\0\n' >$D/x.conf
-refused 1 'x.conf:2: it holds a zero byte' 'a zero byte' nhictl apply
+refused 1 'x.conf:2: zero byte in the file' 'a zero byte' nhictl apply
 head -c 1048577 /dev/zero | tr '\0' '#' >$D/x.conf
 refused 1 'larger than 1 MiB' 'a file that is too large' nhictl apply
 printf 'rules = ( { %s } );\n' "$RULE" >$D/x.conf
@@ -129,7 +129,7 @@ mv $D $D.real
 mkdir /run/theirs
 chown 4002 /run/theirs
 ln -s /run/theirs $D
-refused 1 'changed by others' 'a symbolic link to a directory of somebody else' nhictl apply
+refused 1 'users other than root can change' 'a symbolic link to a directory of somebody else' nhictl apply
 rm $D
 mv $D.real $D
 ln -s /etc/hostname $D/x.conf
@@ -139,7 +139,7 @@ mkfifo $D/x.conf
 refused 1 'only root can write' 'a FIFO, without waiting for it' nhictl apply
 rm $D/x.conf
 chmod 0777 $D
-refused 1 'changed by others' 'a directory that others can write' nhictl apply
+refused 1 'users other than root can change' 'a directory that others can write' nhictl apply
 chmod 0755 $D
 ok 'after all of this the policy is the old one' test "$(rules)" = 1
 

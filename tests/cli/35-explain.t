@@ -24,7 +24,7 @@ ok 'from standard input' test "$CODE" = 0
 refused 2 '--account NAME is missing' 'no account' nhictl explain --service sshd t
 refused 1 'no account' 'an account that is none' nhictl explain --account nobody-here --service sshd t
 refused 1 'not a ticket' 'a file that is no ticket' explain sshd /etc/hostname
-refused 2 'takes a moment' 'a time that is none' explain sshd --at noon t
+refused 2 'takes a time such as' 'a time that is none' explain sshd --at noon t
 
 cat >$D/test.conf <<'CONF'
 rules = (
@@ -50,7 +50,7 @@ ok 'each fails by what it is called after' \
     json '[.rules[] | select(.rule != "hours") | .rule == .fails] | length == 10 and all'
 run explain sshd --from 192.0.2.7 --at "$SOON" t
 for words in 'agent is ci-bot' 'owner is ops@example.org' 'task is build-4711' 'account is deploy' 'service is sshd' \
-    'source is 192.0.2.7' 'bound to nothing' 'it lives 900s' 'it does not count its uses' 'it was issued 1'; do
+    'source is 192.0.2.7' 'bound to nothing' 'its lifetime is 900s' 'it does not count its uses' 'it was issued 1'; do
     ok "in words: $words" said "$words"
 done
 printf 'rules = ( { name = "days"; effect = "permit"; agent = "*"; account = "*"; service = "sshd"; days = "%s"; } );\n' \
@@ -98,7 +98,7 @@ hours true 2027-10-31T01:00:00Z
 hours true 2027-10-31T01:59:59Z
 hours false 2027-10-31T02:00:00Z
 refused 1 'no event 99999' 'an event that is none' nhictl explain 99999
-refused 1 'is no decision' 'an event of another kind' nhictl explain 1
+refused 1 'is not a decision' 'an event of another kind' nhictl explain 1
 
 # ---- policy test ----
 
@@ -120,7 +120,7 @@ bad 'expected tests' 'tests = ();'
 bad 'every test names' 'tests = ( { agent = "a"; task = "t"; account = "b"; service = "c"; } );'
 bad "unknown key 'form'" 'tests = ( { form = "192.0.2.1"; } );'
 bad 'from: expected' 'tests = ( { from = "host.example.org"; } );'
-bad 'at: expected a moment' 'tests = ( { at = "noon"; } );'
+bad 'at: expected a time' 'tests = ( { at = "noon"; } );'
 bad 'expect: expected "permit" or "deny"' 'tests = ( { expect = "maybe"; } );'
 bad "bad.conf:1: syntax error: expected '}'" 'tests = ( {'
 {
@@ -154,7 +154,7 @@ printf 'rules = ( %s );\n' "$GOOD" >$D/test.conf
 expect 0 'a rule without a finding' nhictl policy check
 ok 'says so' said 'No findings'
 finds broad 'all of everything' '{ name = "all"; effect = "permit"; agent = "*"; account = "*"; service = "*"; }'
-finds broad 'every agent every account' '{ name = "all"; effect = "permit"; agent = "*"; account = "*"; service = "su"; }'
+finds broad 'every agent and every account' '{ name = "all"; effect = "permit"; agent = "*"; account = "*"; service = "su"; }'
 finds shadowed 'below a rule that forbids' "$GOOD, { name = \"no\"; effect = \"forbid\"; agent = \"ci-*\"; account = \"*\"; service = \"*\"; }"
 finds shadowed 'below a wider one' "$GOOD, { name = \"wide\"; effect = \"permit\"; agent = \"ci-*\"; account = [ \"deploy\", \"person\" ]; service = [ \"sudo\", \"sshd\" ]; }"
 finds unmatched 'an agent that nobody knows' "${GOOD/ci-bot/cd-*}"

@@ -31,7 +31,7 @@ refused 3 'no space left' 'task open on a full disk' nhictl task open t2 --agent
 refused 3 'no space left' 'agent suspend on a full disk' nhictl agent suspend ci-bot
 ok 'it says what works' complained 'nhictl revoke --agent ci-bot'
 expect 0 'revoke on a full disk' nhictl revoke --task build-4711 --reason cancelled
-ok 'it says that the reserve holds it' said 'in force from the reserve'
+ok 'it says that the reserve holds it' said 'the reserve keeps the revocation in force'
 ok 'it is in force' test "$(reason)" = revoked
 expect 0 'revoke --ticket on a full disk, --json' nhictl revoke --ticket "$JTI" --json
 ok 'held_in is reserve' json '.ok and .revoked.held_in == "reserve" and .revoked.live_tickets == null'
@@ -104,7 +104,7 @@ again >ticket.txt
 ok 'a new ticket opens' test "$(reason)" = permit
 fill
 expect 1 'scan --revoke on a full disk' nhictl scan --revoke ticket.txt --json
-ok 'it says that the reserve holds it' complained 'in force from the reserve'
+ok 'it says that the reserve holds it' complained 'the reserve keeps the revocation in force'
 ok 'as revoked' json '.counts.revoked_now == 1 and .found[0].state == "revoked"'
 ok 'it is in force' test "$(reason)" = revoked
 rm /var/lib/nhi/filler*
@@ -136,21 +136,21 @@ for damage in 'head -c 4096 /dev/urandom' 'true' 'head -c 100 good.db' 'head -c 
     ok "init is refused, ledger: $damage" test "$CODE" = 1
     ok 'and leaves it as it is' test "$BEFORE" = "$(sha256sum <$LEDGER)"
     expect 0 "revoke, ledger: $damage" nhictl revoke --task build-4714
-    ok 'through the reserve' said 'in force from the reserve'
+    ok 'through the reserve' said 'the reserve keeps the revocation in force'
 done
 rm -f $LEDGER $LEDGER-wal $LEDGER-shm
-refused 1 'put the ledger back' 'init when the ledger is gone' nhictl init
+refused 1 'nhictl restore FILE, with the newest backup' 'init when the ledger is gone' nhictl init
 expect 0 'revoke when the ledger is gone' nhictl revoke --issuer "$KID"
 install -m 0600 good.db $LEDGER
 ok 'with the ledger back, the reserve is in force' test "$(reason)" = issuer-revoked
 chmod 0644 $LEDGER
-refused 3 'changed by others' 'a ledger that others can read' nhictl task open t5 --agent other-bot
+refused 3 'users other than root can change' 'a ledger that others can read' nhictl task open t5 --agent other-bot
 chmod 0600 $LEDGER
 chown 4002 $LEDGER
-refused 3 'changed by others' "a ledger that is not root's" nhictl agent list
+refused 3 'users other than root can change' "a ledger that is not root's" nhictl agent list
 chown 0 $LEDGER
 chmod 0777 /var/lib/nhi
-refused 3 'changed by others' 'a ledger in a world-writable directory' nhictl agent list
+refused 3 'users other than root can change' 'a ledger in a world-writable directory' nhictl agent list
 refused 3 'NOT revoked' 'revoke there: nothing is safe' nhictl revoke --task build-4714
 chmod 0755 /var/lib/nhi
 expect 0 'drained' nhictl task open t6 --agent other-bot --concurrent
@@ -166,7 +166,7 @@ ok 'status says that agents are denied' said 'agents are denied'
 expect 0 'revoke with a damaged reserve' nhictl revoke --task t6
 ok 'it says that the reserve is damaged' complained 'the reserve'
 rm /var/lib/nhi/reserve
-refused 1 'is there again' 'init brings a missing reserve back' nhictl init
+refused 1 'was missing and was made again' 'init brings a missing reserve back' nhictl init
 expect 0 'and only that' nhictl status --json
 ok 'nothing needs attention' json '.attention == []'
 
@@ -177,7 +177,7 @@ if command -v sqlite3 >/dev/null; then
 .shell echo ready >go; read -r _ <hold' &
     read -r _ <go
     expect 0 'revoke while another writer does not end' nhictl revoke --agent other-bot
-    ok 'through the reserve' said 'in force from the reserve'
+    ok 'through the reserve' said 'the reserve keeps the revocation in force'
     echo go >hold
     wait
     sqlite3 $LEDGER <<<'BEGIN IMMEDIATE;
@@ -252,7 +252,7 @@ mv /var/lib/nhi/accounts.cdb /run/t/accounts.cdb && mkdir /var/lib/nhi/accounts.
 one_answer() { jq -es "length == 1 and .[0].$1" </run/t/.out; }
 expect 0 'lockdown on' nhictl lockdown on --json
 ok 'is in force, and there is one answer' one_answer 'lockdown == true'
-ok 'and says of what is not' complained "shells of agents' accounts are as before"
+ok 'and says of what is not' complained "agents' accounts still have their shells"
 expect 3 'lockdown off' nhictl lockdown off --json
 ok 'tells in one answer too' one_answer 'ok == false'
 ok 'which says that it is off' complained 'lockdown is off, but'

@@ -62,10 +62,10 @@ expect 0 'is whole, too' nhictl ticket inspect out/ticket
 add() { "$@" agent add late-bot --owner ops@example.org --purpose work --review-by 2099-06-30; }
 { add strace -qq -o /dev/null -e trace=mkdirat -e inject=mkdirat:signal=KILL:when=1 "$BUILD/nhictl"; } >/dev/null 2>&1
 ok 'the agent is registered, and has no home' test ! -e /home/late-bot -a "$(nhictl agent show late-bot --json | jq -r .agent.state)" = active
-refused 1 'agent late-bot exists' 'it is not added again' add nhictl
+refused 1 'agent late-bot already exists' 'it is not added again' add nhictl
 ok 'and what to type makes the home' eval "$(sed -n 's/^try: //p' <<<"$ERR")"
 ok 'which is its own' test "$(stat -c %u:%a /home/late-bot)" = "$(nhictl agent show late-bot --json | jq -r .agent.uid):700"
-refused 1 'agent late-bot exists' 'then' add nhictl
+refused 1 'agent late-bot already exists' 'then' add nhictl
 ok 'there is nothing to make' complained 'nhictl agent show'
 
 # What a unit prints is for group adm to read.

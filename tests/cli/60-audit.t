@@ -25,7 +25,7 @@ ok 'is proven' json ".ok and .events == $LAST and .first == 1 and .last == $LAST
 ok 'up to the hash that is stored' json ".hash == \"$(sqlite3 "$LEDGER" "SELECT hash FROM event WHERE seq = $LAST")\""
 expect 0 'for people' nhictl audit verify
 ok 'it says so' said "proven: $LAST events"
-ok 'and what it does not say' said 'without a head that was kept elsewhere nobody can tell'
+ok 'and what it does not say' said 'without a head kept on another host this cannot show'
 expect 0 'a head' nhictl audit head --out head
 ok 'one signed line' grep -qE '^v4\.public\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$' head
 expect 0 'for programs' nhictl audit head --json
@@ -40,10 +40,10 @@ ok 'it agrees' json '.ok and .heads == 1'
 expect 0 'against several' nhictl audit verify --head <(cat head head) --key "$KEY" --json
 ok 'all agree' json '.ok and .heads == 2'
 sed 's/.$/A/; s/AA$/BA/' head >forged
-refused 1 'was signed with another key' 'a head that was changed' nhictl audit verify --head forged
+refused 1 'was not signed with the key of this trail' 'a head that was changed' nhictl audit verify --head forged
 refused 1 'is not a signed head' 'something else' nhictl audit verify --head /etc/hostname
-refused 1 'holds no signed head' 'nothing' nhictl audit verify --head /dev/null
-refused 1 'was signed with another key' 'another key' nhictl audit verify --head head \
+refused 1 'contains no signed head' 'nothing' nhictl audit verify --head /dev/null
+refused 1 'was not signed with the key of this trail' 'another key' nhictl audit verify --head head \
     --key "$(nhictl key export "$(nhictl key list --json | jq -r '.keys[0].kid')" --json | jq -r .public)"
 refused 2 'is not a public key' 'no key' nhictl audit verify --head head --key x
 

@@ -27,13 +27,13 @@ refused 2 '1 to' 'an empty owner' nhictl agent add x --owner '' --purpose p --re
 
 # --- two owners that read alike are one
 for o in ' eve' 'eve ' '   ' $'eve\u200b' $'e\u00adve' $'eve\u00a0x' $'\u3164' $'eve\ufe0f'; do
-    refused 2 'nobody sees' "the owner $(printf %q "$o")" nhictl agent add x --owner "$o" --purpose p --review-by 2099-01-01
+    refused 2 'invisible characters' "the owner $(printf %q "$o")" nhictl agent add x --owner "$o" --purpose p --review-by 2099-01-01
 done
-refused 2 'nobody sees' 'of a transfer' nhictl agent transfer c-bot --owner 'eve '
-refused 2 'says nothing' 'a purpose of blanks' nhictl agent add x --owner o --purpose '  ' --review-by 2099-01-01
+refused 2 'invisible characters' 'of a transfer' nhictl agent transfer c-bot --owner 'eve '
+refused 2 'is blank' 'a purpose of blanks' nhictl agent add x --owner o --purpose '  ' --review-by 2099-01-01
 mkdir -p /etc/nhi/agents.d
 echo 'agents = ( { name = "odd-bot"; owner = "eve "; purpose = "p"; review_by = "2099-01-01"; } );' >/etc/nhi/agents.d/odd.conf
-refused 1 'nobody sees' 'of a declared agent' nhictl apply
+refused 1 'invisible characters' 'of a declared agent' nhictl apply
 rm /etc/nhi/agents.d/odd.conf
 
 # --- a review
@@ -52,10 +52,10 @@ ok 'too' said 'builds every release'
 ok 'it is an event' test "$(events agent-certify ci-bot)" = 1
 
 # --- a transfer
-refused 1 "is ops@example.org's already" 'to the same' nhictl agent transfer ci-bot --owner ops@example.org
+refused 1 "already belongs to ops@example.org" 'to the same' nhictl agent transfer ci-bot --owner ops@example.org
 refused 1 "no agent 'nobody'" 'of nobody' nhictl agent transfer nobody --owner x
 expect 0 'transfer' nhictl agent transfer ci-bot --owner dev@example.org --reason 'new team'
-ok 'says whose it is' said "is dev@example.org's, and active"
+ok 'says whose it is' said "belongs to dev@example.org, and is active"
 ok 'the owner is another one' test "$(state ci-bot)" = '["active","dev@example.org",[]]'
 ok 'the event has both' test "$(sqlite3 "$LEDGER" \
     "SELECT detail ->> 'from', detail ->> 'to', cause FROM event WHERE kind = 'agent-transfer'")" = \
@@ -67,7 +67,7 @@ ok 'are counted' json '[.owners[] | [.owner, .state, .agents_active, .live_ticke
 
 # --- somebody leaves
 refused 2 '--reason TEXT is missing' 'without a reason' nhictl owner offboard eve@example.org
-refused 1 "no agent is or was 'eve'" 'a name that nobody has' nhictl owner offboard eve --reason left
+refused 1 "no agent has or had the owner 'eve'" 'a name that nobody has' nhictl owner offboard eve --reason left
 nhictl agent suspend c-bot --reason 'odd hours' >/dev/null
 ok 'its ticket opens' test "$(reason b.ticket)" = permit
 expect 0 'offboard' nhictl owner offboard eve@example.org --reason 'left' --json
@@ -93,7 +93,7 @@ refused 1 'suspended' 'issue for it' ticket_of b-bot
 
 # --- and is taken over
 expect 0 'transfer, no more' nhictl agent transfer b-bot --owner dev@example.org
-ok 'says that it waits' said 'and suspended'
+ok 'says that it waits' said 'and is suspended'
 ok 'stays suspended' test "$(state b-bot)" = '["suspended","dev@example.org",["off-boarding"]]'
 expect 0 'resume' nhictl agent resume b-bot
 ok 'goes on' test "$(state b-bot)" = '["active","dev@example.org",[]]'
@@ -102,7 +102,7 @@ ticket_of b-bot >b2.ticket
 ok 'a new one opens' test "$(reason b2.ticket)" = permit
 expect 0 'transfer --resume of what was suspended by hand as well' nhictl agent transfer c-bot --owner dev@example.org --resume
 ok 'stays suspended by hand' test "$(state c-bot)" = '["suspended","dev@example.org",["hand"]]'
-refused 1 'was not suspended by an off-boarding, but: odd hours' 'transfer --resume of what was suspended by hand' \
+refused 1 'was not suspended because its owner was off-boarded, but: odd hours' 'transfer --resume of what was suspended by hand' \
     nhictl agent transfer c-bot --owner third@example.org --resume
 ok 'says what to type' complained 'nhictl agent resume c-bot'
 
@@ -112,7 +112,7 @@ ok 'tickets of what was suspended before are dead as well' test "$(reason c.tick
 expect 0 'offboard another' nhictl owner offboard dev@example.org --reason moved
 ok 'suspends three' test "$(nhictl status --json | jq -c "[.agents_active, .agents_suspended]")" = "[1,3]"
 refused 1 'is not off-boarded' 'return of one who never left' nhictl owner return ops@example.org
-refused 1 "no agent is or was 'nobody'" 'return of one who is none' nhictl owner return nobody
+refused 1 "no agent has or had the owner 'nobody'" 'return of one who is none' nhictl owner return nobody
 expect 0 'return' nhictl owner return dev@example.org
 ok 'their agents wait' test "$(state ci-bot)" = '["suspended","dev@example.org",["off-boarding"]]'
 expect 0 'and go on one by one' nhictl agent resume ci-bot
@@ -124,13 +124,13 @@ ok 'resumes what leaving suspended, and nothing else' test "$(state b-bot)" = '[
 
 # --- an end
 expect 0 'retire' nhictl agent retire ci-bot --reason 'replaced'
-refused 1 'is retired, and stays so' 'transfer of it' nhictl agent transfer ci-bot --owner x
-refused 1 'is retired, and stays so' 'certify of it' nhictl agent certify ci-bot --review-by 2099-12-31 --because x
+refused 1 'is retired, which cannot be undone' 'transfer of it' nhictl agent transfer ci-bot --owner x
+refused 1 'is retired, which cannot be undone' 'certify of it' nhictl agent certify ci-bot --review-by 2099-12-31 --because x
 nhictl owner offboard dev@example.org --reason moved >/dev/null
 ok 'stays retired when its owner leaves' test "$(state ci-bot)" = '["retired","dev@example.org",[]]'
 refused 1 'exists (retired)' 'its name is not given again' nhictl agent add ci-bot --owner z --purpose p \
     --review-by 2099-01-01
-refused 1 'never given again' 'nor is its uid' nhictl agent add d-bot --owner z --purpose p --review-by 2099-01-01 --uid 65537
+refused 1 'never used again' 'nor is its uid' nhictl agent add d-bot --owner z --purpose p --review-by 2099-01-01 --uid 65537
 
 # --- a review that is overdue
 nhictl agent transfer c-bot --owner z --resume >/dev/null

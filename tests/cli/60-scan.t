@@ -95,7 +95,7 @@ ok 'whom to tell' json '.to_end | any(startswith("on b.example.org: nhictl revok
 cp "/var/lib/nhi/keys/$KID.secret" oops
 expect 1 'the secret key of an issuer' nhictl scan --json oops
 ok 'is live, and named' found ".state == \"live\" and .kind == \"issuer key\" and .kid == \"$KID\""
-ok 'and how to end it' json ".to_end == [\"nhictl key revoke $KID --reason leaked    (ends all that it signed)\"]"
+ok 'and how to end it' json ".to_end == [\"nhictl key revoke $KID --reason leaked    (ends all its tickets)\"]"
 ok 'never the key' silent
 expect 0 'where it belongs, it is no find' nhictl scan /var/lib/nhi
 jq -r .secret "$(dirname "$SCRIPT")/../vectors/golden.json" >theirs
@@ -137,7 +137,7 @@ ok 'in the same order each time' cmp first second
 ok 'which is that of the names' json '[.found[].file] == ["d/sub/big", "d/sub/notes.txt"]'
 expect 0 'a pipe that nobody writes to' nhictl scan d/fifo
 expect 0 'a device' nhictl scan d/zero
-ok 'is not read' said 'not read: 0 that could not be, 1 that are no files'
+ok 'is not read' said 'not read: 0 unreadable, 1 not regular files'
 expect 3 'what cannot be read' nhictl scan empty /proc/self/mem nowhere --json
 ok 'is counted' json '.ok == false and .counts.unreadable == 2'
 ok 'and named' complained 'could not read nowhere: No such file or directory'

@@ -27,17 +27,17 @@ cp -a /var/lib/nhi before
 archive() { nhictl audit archive --before "$FIRST" "$@"; }
 whole() { [ "$(sql 'SELECT min(seq) FROM event')" = 1 ] && [ -z "$(find . -name '*.part*')" ]; }
 refused 2 '--out FILE is missing' 'no file' archive
-refused 2 'a moment that has passed' 'a moment to come' nhictl audit archive --before 2099-01-01T00:00:00Z --out a1
+refused 2 'a time in the past' 'a moment to come' nhictl audit archive --before 2099-01-01T00:00:00Z --out a1
 expect 0 'nothing that old' nhictl audit archive --before 2001-01-01T00:00:00Z --out a1
 ok 'it says so' said 'no event is older than 2001-01-01T00:00:00Z'
 ok 'no file is made, and nothing is gone' test ! -e a1 -a "$(sql 'SELECT min(seq) FROM event')" = 1
 expect 0 'nothing that old, --json' nhictl audit archive --before 2001-01-01T00:00:00Z --out a1 --json
 ok 'the shape is that of an archive' json '[.events, .first, .last, .hash, .file] == [0, null, null, null, null]'
 echo mine >a1
-refused 1 'a1 is there already' 'a file that is there' archive --out a1
+refused 1 'a1 already exists' 'a file that is there' archive --out a1
 ok 'is left alone' test "$(cat a1)" = mine
 ln -sf nowhere a1
-refused 1 'a1 is there already' 'a link that is there' archive --out a1
+refused 1 'a1 already exists' 'a link that is there' archive --out a1
 rm a1
 mkdir full && mount -t tmpfs -o size=16k tmpfs full
 dd if=/dev/zero of=full/filler bs=4096 2>/dev/null
@@ -45,7 +45,7 @@ refused 3 'cannot write full/a1' 'no room' archive --out full/a1
 ok 'nothing is left of it' test "$(ls full)" = filler
 umount full
 sql "UPDATE event SET cause = 'edited' WHERE seq = 2"
-refused 1 'does not prove at event 2 (edited)' 'a trail that is not sound' archive --out a1
+refused 1 'fails verification at event 2 (edited)' 'a trail that is not sound' archive --out a1
 ok 'nothing was archived' whole
 ok 'and no file made' test ! -e a1
 sql "UPDATE event SET cause = '' WHERE seq = 2"
@@ -146,7 +146,7 @@ bad 'no event tells of the archives' missing 1
 rm -rf /var/lib/nhi a1
 cp -a before /var/lib/nhi
 cp all a1
-refused 1 'a1 is there already' 'a whole file, and a ledger that has everything' archive --out a1
+refused 1 'a1 already exists' 'a whole file, and a ledger that has everything' archive --out a1
 bad 'which verify tells' repeated 1 a1
 rm a1
 expect 0 'and once it is removed' archive --out a1

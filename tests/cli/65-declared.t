@@ -37,7 +37,7 @@ broken "x.conf:3: unknown key 'onwer'" 'a misspelled key' "agents = ( {
 onwer = \"x\"; name = \"a\"; $WHO } );"
 broken "x.conf:2: agent a is declared twice (x.conf:1)" 'twice' "agents = ( { name = \"a\"; $WHO },
 { name = \"a\"; $WHO } );"
-broken 'uid 70000 is agent a'"'"'s (x.conf:1)' 'a uid twice' "agents = ( { name = \"a\"; uid = 70000; $WHO },
+broken 'uid 70000 belongs to agent a (x.conf:1)' 'a uid twice' "agents = ( { name = \"a\"; uid = 70000; $WHO },
 { name = \"b\"; uid = 70000; $WHO } );"
 entry 'duplicate' 'a key twice' "name = \"a\"; name = \"b\"; $WHO"
 entry 'name is missing' 'no name' "$WHO"
@@ -47,24 +47,24 @@ entry 'review_by is missing' 'no review date' 'name = "a"; owner = "p"; purpose 
 entry 'x.conf:1: name: expected' 'a name that is none' "name = \"A b\"; $WHO"
 entry 'owner: expected' 'an empty owner' 'name = "a"; owner = ""; purpose = "p"; review_by = "2099-01-01";'
 entry 'purpose: expected' 'two lines' 'name = "a"; owner = "o"; purpose = "p\nq"; review_by = "2099-01-01";'
-entry 'review_by: expected a day' 'no day' 'name = "a"; owner = "o"; purpose = "p"; review_by = "soon";'
-entry 'review_by: expected a day' 'a day that is none' 'name = "a"; owner = "o"; purpose = "p"; review_by = "2099-02-30";'
-entry 'x.conf:1: review_by: the day is past' 'a day that is past' \
+entry 'review_by: expected a date' 'no day' 'name = "a"; owner = "o"; purpose = "p"; review_by = "soon";'
+entry 'review_by: expected a date' 'a day that is none' 'name = "a"; owner = "o"; purpose = "p"; review_by = "2099-02-30";'
+entry 'x.conf:1: review_by: the date is in the past' 'a day that is past' \
     'name = "a"; owner = "o"; purpose = "p"; review_by = "2020-02-03";'
 entry 'uid: expected a number' 'a uid of 0' "name = \"a\"; uid = 0; $WHO"
 entry 'x.conf:1: uid 5000 is outside' 'a uid that is not an agent'"'"'s' "name = \"a\"; uid = 5000; $WHO"
-entry 'never given again' 'a uid that was given' "name = \"a\"; uid = 65537; $WHO"
+entry 'never used again' 'a uid that was given' "name = \"a\"; uid = 65537; $WHO"
 entry 'home: expected an absolute path' 'a home that is no path' "name = \"a\"; home = \"x\"; $WHO"
 entry "home '/home/../root'" 'a home out of the way' "name = \"a\"; home = \"/home/../root\"; $WHO"
 entry "shell '/nowhere'" 'a shell that is none' "name = \"a\"; shell = \"/nowhere\"; $WHO"
 entry 'make_home: expected true or false' 'no flag' "name = \"a\"; make_home = 1; $WHO"
 entry 'x.conf:1: there is no group nosuch' 'a group that is none' "name = \"a\"; group = \"nosuch\"; $WHO"
 entry 'leads to root' 'a privileged group' "name = \"a\"; group = [\"builders\", \"sudo\"]; $WHO"
-entry 'has an account deploy already' 'a local account' "name = \"deploy\"; $WHO"
+entry 'already has an account deploy' 'a local account' "name = \"deploy\"; $WHO"
 entry 'is the group of all agents' 'the group of agents' "name = \"nhi-agents\"; $WHO"
-entry 'was made by hand, and purpose, shell or group is not as here' 'another than was made by hand' "name = \"ci-bot\"; $WHO"
+entry 'was made by hand with another purpose, shell or group' 'another than was made by hand' "name = \"ci-bot\"; $WHO"
 mkdir -p /home/taken
-entry 'is not the agent' 'a home that is somebody else'"'"'s' "name = \"taken\"; $WHO"
+entry 'does not belong to the agent' 'a home that is somebody else'"'"'s' "name = \"taken\"; $WHO"
 echo 'rules = ( { nonsense' >/etc/nhi/policy.d/x.conf
 declared a.conf "{ name = \"a-bot\"; $WHO }"
 refused 1 'policy.d/x.conf' 'good agents beside a broken policy' nhictl apply
@@ -75,7 +75,7 @@ chmod 0666 $D/a.conf
 refused 1 'only root can write' 'a file that others can write' nhictl apply
 chmod 0644 $D/a.conf
 chmod 0777 $D
-refused 1 'changed by others' 'a directory that others can write' nhictl apply
+refused 1 'users other than root can change' 'a directory that others can write' nhictl apply
 chmod 0755 $D
 ok 'nor that' test "$(ledger)" = "$BEFORE"
 
@@ -167,7 +167,7 @@ sqlite3 "$LEDGER" "UPDATE agent SET review_by = 1499990400, file_review = 149999
 sed -i 's/2099-08-01/2017-07-14/' $D/c.conf
 expect 0 'a date that has passed since' nhictl apply
 sed -i 's/2017-07-14/2017-07-15/' $D/c.conf
-refused 1 'c.conf:2: review_by: the day is past' 'another such' nhictl apply
+refused 1 'c.conf:2: review_by: the date is in the past' 'another such' nhictl apply
 sed -i 's/2017-07-15/2099-01-01/' $D/c.conf
 expect 0 'a transfer by hand' nhictl agent transfer c-bot --owner third@example.org
 ok 'says who has the last word' complained 'declared in /etc/nhi/agents.d/c.conf'
@@ -199,7 +199,7 @@ ok 'which changes nothing' json '.agents == []'
 
 # --- no directory at all
 mv $D /etc/nhi/away
-refused 1 'there is no directory /etc/nhi/agents.d, from which 2 agents were declared' 'a directory that is gone' nhictl apply
+refused 1 'there is no directory /etc/nhi/agents.d, which declared 2 agents: an empty' 'a directory that is gone' nhictl apply
 ok 'suspends nobody' test "$(state c-bot)" = '["active","ops@example.org",[],"d.conf"]'
 mkdir -m 0755 $D
 expect 0 'an empty one' nhictl apply --json

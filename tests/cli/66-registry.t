@@ -56,12 +56,12 @@ nhictl agent export --out two.conf
 other_host two one
 nhictl agent add mine-bot --owner o@example.org --purpose m --review-by 2099-06-30 >/dev/null
 before=$(all_of)
-refused 1 "uid 70002 of agent new-bot is agent mine-bot's on this host" 'a uid that is taken' nhictl agent import two.conf
+refused 1 "uid 70002 of agent new-bot belongs to agent mine-bot on this host" 'a uid that is taken' nhictl agent import two.conf
 ok 'nothing was imported' test "$(all_of)" = "$before"
 sed 's/70002/65600/' two.conf >low.conf
-refused 1 'numbers are never given again' 'a uid that was passed over' nhictl agent import low.conf
+refused 1 'uids are never used again' 'a uid that was passed over' nhictl agent import low.conf
 sed 's/uid = 65537/uid = 65539/' two.conf >moved.conf
-refused 1 'a uid does not change' 'an agent with another uid' nhictl agent import moved.conf
+refused 1 'a uid never changes' 'an agent with another uid' nhictl agent import moved.conf
 sed 's/70002/70003/' two.conf >free.conf
 expect 0 'one that is free' nhictl agent import free.conf --no-home --json
 ok 'is added, the others stay' json '[.agents[] | select(.change == "added") | .name] == ["new-bot"]'
@@ -79,5 +79,5 @@ refused 1 '' 'noise' nhictl agent import bad.conf
 : >bad.conf
 refused 1 'is empty' 'an empty file' nhictl agent import bad.conf
 echo 'agents = ( { name = "x"; state = "retired"; owner = "o"; purpose = "p"; review_by = "2099-01-01"; } );' >/etc/nhi/agents.d/x.conf
-refused 1 'this is for agent import' 'agents.d declares no state' nhictl apply
+refused 1 'only for nhictl agent import' 'agents.d declares no state' nhictl apply
 finish

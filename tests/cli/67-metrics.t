@@ -88,7 +88,7 @@ ok 'jobs that did not run, and why' json '[.refused_jobs[] | [.job, .agent, .by,
     ["person", null, "atd", "no-ticket", 1], ["slow", "ci-bot", "nhictl run", "the deadline", 1]]'
 ok 'each needs attention' json '[.attention[] | select(test("did not run"))] | length == 4'
 expect 0 'status for people' nhictl status
-ok 'says so in words' grep -q 'job hourly of ci-bot did not run, or not to its end (.* ago, 2 times): in lockdown' .out
+ok 'says so in words' grep -q 'job hourly of ci-bot did not run or did not finish (.* ago, 2 times): in lockdown' .out
 ok 'and for cron' grep -q 'cron did not run a job of deploy (.* ago): expired' .out
 run nhictl metrics
 ok 'metrics counts them' counts nhi_jobs_refused 4

@@ -27,11 +27,11 @@ PLAIN=$(cat "$SECRET")
 # ---- a passphrase ----
 run "$PTY" 'New passphrase' short -- "$BUILD/nhictl" key protect "$KID"
 ok 'a passphrase that is too short' test "$CODE" = 1
-run "$PTY" 'New passphrase' right 'Once more' wrong -- "$BUILD/nhictl" key protect "$KID"
+run "$PTY" 'New passphrase' right 'Repeat the passphrase' wrong -- "$BUILD/nhictl" key protect "$KID"
 ok 'two that differ' test "$CODE" = 1
 ok 'nothing was changed' test "$(cat "$SECRET")" = "$PLAIN"
-refused 1 'nobody gave a passphrase' 'nobody at a terminal' alone key protect "$KID"
-run "$PTY" 'New passphrase' right 'Once more' right -- "$BUILD/nhictl" key protect "$KID"
+refused 1 'no passphrase was given' 'nobody at a terminal' alone key protect "$KID"
+run "$PTY" 'New passphrase' right 'Repeat the passphrase' right -- "$BUILD/nhictl" key protect "$KID"
 ok 'key protect' test "$CODE" = 0
 ok 'what was typed is not shown' test "$(grep -c horse .out)" = 0
 ok 'the file holds no plain key' grep -q '^k4\.secret-pw\.' "$SECRET"
@@ -39,7 +39,7 @@ ok 'its mode is 0600' test "$(stat -c %a "$SECRET")" = 600
 ok 'no plain key is anywhere' test "$(grep -rlFe "${PLAIN:12:40}" /var/lib/nhi | wc -l)" = 0
 ok 'key list says so' secret_is passphrase
 refused 1 'already' 'not twice' alone key protect "$KID"
-refused 1 'nobody gave it' 'issue without anybody' sign_alone --out t0
+refused 1 'none was given' 'issue without anybody' sign_alone --out t0
 ok 'no ticket was recorded' test "$(tickets)" = 0
 run "$PTY" 'Passphrase of key' right -- "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd --out t1
 ok 'issue asks for it' test "$CODE" = 0
@@ -68,15 +68,15 @@ export CREDENTIALS_DIRECTORY=/run/t/creds
 expect 0 'the passphrase as a credential' sign_alone --out t5
 ok 'signs' verifies t5
 chmod 644 creds/nhi.passphrase
-refused 1 'nobody gave it' 'a credential that everybody can read is none' sign_alone
+refused 1 'none was given' 'a credential that everybody can read is none' sign_alone
 chmod 600 creds/nhi.passphrase
 cp wrong creds/nhi.passphrase
-refused 1 'not the passphrase' 'a wrong one' sign_alone
+refused 1 'wrong passphrase' 'a wrong one' sign_alone
 cp right creds/nhi.passphrase
 expect 0 'key unprotect' alone key unprotect "$KID" --json
 ok 'takes it away' json '.key.secret == "file"'
 ok 'the key is the same' test "$(cat "$SECRET")" = "$PLAIN"
-refused 1 'under no passphrase' 'not twice' alone key unprotect "$KID"
+refused 1 'has no passphrase' 'not twice' alone key unprotect "$KID"
 expect 0 'key protect by a credential' alone key protect "$KID"
 expect 0 'and back' alone key unprotect "$KID"
 
@@ -84,7 +84,7 @@ expect 0 'and back' alone key unprotect "$KID"
 key_at_home() { [ "$(cat "$SECRET")" = "$PLAIN" ]; }
 ln -s /var/lib/nhi/keys via
 for to in "$SECRET" via/other.secret "/var/lib/../lib/nhi/keys/$KID.secret"; do
-    refused 1 'where it is' "key move to $to" nhictl key move "$KID" --to "$to"
+    refused 1 'the key is already in' "key move to $to" nhictl key move "$KID" --to "$to"
     ok 'the key is there still' key_at_home
 done
 alone key protect "$KID" >/dev/null
@@ -126,7 +126,7 @@ ok 'its new name is on the disk before the old one goes' awk '/linkat.*"away"/ {
 ok 'says where it is' json '.key.secret == "absent"'
 ok 'not on the disk of this host' test ! -e "$SECRET"
 ok 'the file is private' test "$(stat -c %a away)" = 600
-refused 3 'is not here' 'without it nothing is signed' sign_alone
+refused 3 'was not found' 'without it nothing is signed' sign_alone
 refused 1 'not in' 'and nothing moved' nhictl key move "$KID" --to away2
 before=$(tickets)
 mv away "creds/nhi.$KID.secret"
@@ -148,13 +148,13 @@ until [ -S "$SSH_AUTH_SOCK" ]; do sleep 0.02; done
 ssh-keygen -q -t ed25519 -N '' -f issuer
 ssh-keygen -q -t ed25519 -N '' -f other
 ssh-keygen -q -t rsa -b 2048 -N '' -f rsa
-refused 1 'no ssh-agent signs' 'a key that the agent does not have' nhictl key rotate --agent-key issuer.pub
+refused 1 'no ssh-agent has the key' 'a key that the agent does not have' nhictl key rotate --agent-key issuer.pub
 ssh-add -q other rsa issuer
 refused 1 'not an Ed25519 key' 'a key of another type' nhictl key rotate --agent-key rsa.pub
 refused 1 'private key' 'the private half' nhictl key rotate --agent-key issuer
 ok 'nothing was rotated' test "$(kid)" = "$KID"
 ssh-add -q -d issuer && mv issuer elsewhere
-refused 1 'no ssh-agent signs' 'nor one that it lost' nhictl key rotate --agent-key issuer.pub
+refused 1 'no ssh-agent has the key' 'nor one that it lost' nhictl key rotate --agent-key issuer.pub
 ssh-add -q elsewhere
 expect 0 'key rotate --agent-key' nhictl key rotate --agent-key issuer.pub
 KID=$(kid)
@@ -168,7 +168,7 @@ expect 0 'renew' alone renew "$JTI" --ttl 30m --out t8
 ok 'too' verifies t8
 before=$(tickets)
 ssh-add -q -D 2>/dev/null
-refused 3 'is not here' 'an agent that has it no more' sign_alone
+refused 3 'was not found' 'an agent that has it no more' sign_alone
 ok 'no ticket was recorded' test "$(tickets)" = "$before"
 
 # One that asks somebody for each signature.
@@ -181,7 +181,7 @@ trap 'kill $WATCH $AGENT $CAREFUL' EXIT
 until [ -S "$SSH_AUTH_SOCK" ]; do sleep 0.02; done
 ssh-add -q -c elsewhere
 live=$(nhictl ticket list --json | jq '.tickets | length')
-refused 1 'would not sign' 'who has to confirm says no' sign_alone --out t10
+refused 1 'refused to sign' 'who has to confirm says no' sign_alone --out t10
 ok 'he was asked' grep -qi 'allow use of key' asked-for
 ok 'no ticket is live' test "$(nhictl ticket list --json | jq '.tickets | length')" = "$live"
 touch yes

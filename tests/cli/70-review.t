@@ -168,7 +168,7 @@ command_of() { jq -r ".findings[] | select(.agent == \"$1\") | .command" <.out; 
 ok 'addresses' test "$(evidence share-bot)" = 'seen with 4 addresses: 192.0.2.1, 192.0.2.2, 192.0.2.3 and 1 more'
 ok 'kinds of tasks' test "$(evidence many-bot)" = '6 unrelated kinds of tasks: (numbers), backup-, build- and 3 more'
 ok 'attempts, and no others' grep -q '^5 attempts were denied: deploy through sshd: account, deploy through sshd: forbidden, ' <(evidence probe-bot)
-ok 'a ticket' grep -qF "ticket $HANDED was shown elsewhere" <(evidence hand-bot)
+ok 'a ticket' grep -qF "ticket $HANDED was shown in another place" <(evidence hand-bot)
 ok 'two trees' grep -q 'in 2 places: s-00000000-1-1, s-00000000-2-2' <(evidence twice-bot)
 ok 'two days' test "$(evidence idle-bot)" = 'never used since 2029-12-31'
 ok 'the use of tickets' test "$(evidence long-bot)" = '3 of 3 tickets lived 10 times as long as they were used, which was 5m at most'

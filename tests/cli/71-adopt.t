@@ -10,7 +10,7 @@ refused 1 'is root' 'root' nhictl adopt root
 refused 1 'leads to root (sudo)' 'a member of a privileged group' nhictl adopt boss
 ok 'with what to do' complained 'gpasswd -d boss sudo'
 refused 2 'not a well-formed' 'a name that no agent can have' nhictl adopt deploy --agent Deploy
-refused 1 'there is an agent ci-bot already' 'an agent that exists' nhictl adopt deploy --agent ci-bot
+refused 1 'agent ci-bot already exists' 'an agent that exists' nhictl adopt deploy --agent ci-bot
 expect 0 'an account that nothing uses' nhictl adopt person --json
 ok 'has nothing' json '.keys == [] and .jobs == [] and .units == [] and .agent == "person-bot"'
 ok 'and observe mode comes first, enforcement last' json '[.steps[].step] == ["observe", "register", "policy", "tickets", "enforce"]'
@@ -113,7 +113,7 @@ expect 0 'more of an account' nhictl adopt person --json
 cp .out steps.json
 ok 'no ticket is bound to a key that signs others' test "$(steps tickets | grep -c 'person-bot-1.pub\|# key 1.*signs certificates')" = 1
 ok 'what a key must not do, its ticket must not' test "$(steps tickets | grep -c -- '--ssh no-pty$')" = 1
-ok 'and what a ticket cannot say is said' test "$(steps tickets | grep -c '^# key 2 ran one command.*Command="/bin/x"')" = 1
+ok 'and what a ticket cannot say is said' test "$(steps tickets | grep -c '^# key 2 could run one command.*Command="/bin/x"')" = 1
 ok 'each command is whole' bash -nc "$(jq -r '.steps[].command' steps.json)"
 ok 'copies that cron does not read are none of its' json '.jobs | length == 3'
 expect 0 'jobs' bash -c "$(steps jobs)"
@@ -123,7 +123,7 @@ run perl -e '($_) = grep { /RATE/ } <>; s/^\@daily root .* -- //; chomp; s/\\%/%
 ok 'variables of the crontab are those of the job' test "$OUT" = "/opt/it's:/bin 5% bash"
 ok 'a % of a shell is one to cron, and what has no name is no variable' \
     test "$(grep last lines | grep -o -- '-- .*')" = "-- /usr/bin/env 'PATH=/opt/it'\\''s:/bin' 'RATE=5'\% '/opt/50'\%'/sh' -c 'last'"
-ok 'those of cron are for people' test "$(steps jobs | grep -c '^# there, cron.*MAILTO=ops@example.org')" = 3
+ok 'those of cron are for people' test "$(steps jobs | grep -c '^# that crontab also sets: MAILTO=ops@example.org')" = 3
 rm -r /home/person/.ssh /etc/cron.d/env*
 expect 0 'for people' nhictl adopt person
 ok 'on 80 columns but for the commands' test "$(sed '/^# observe/,$d' .out | wc -L)" -le 80

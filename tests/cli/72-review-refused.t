@@ -56,7 +56,7 @@ expect 125 'a job that is refused' nhictl run --agent ci-bot --job nightly -- tr
 expect 0 'status' nhictl status --json
 WHY=$(jq -r '.refused_jobs[0].why' <<<"$OUT")
 review
-ok 'is found, for the reason that status gives' has "refused-job ci-bot job nightly did not run, or not to its end"
+ok 'is found, for the reason that status gives' has "refused-job ci-bot job nightly did not run or did not finish"
 ok 'which is the same' has ": $WHY"
 ok 'with a command that works' nhictl trace --agent ci-bot
 finish

@@ -75,7 +75,7 @@ add_agent next-bot
 ok 'a key of others that came later is retired' test "$(nhictl key list --json | jq -r '.keys[] | select(.own | not) | .state')" = retired
 ok 'the next one has the next uid' test "$(uid_of next-bot)" = $((LATE + 1))
 expect 0 'the trail goes on' nhictl audit verify --head heads
-ok 'and says that nothing was lost' said "event $((LAST + 1)) put the ledger back from a backup: of the trail nothing was lost"
+ok 'and says that nothing was lost' said "event $((LAST + 1)) restored the ledger from a backup: no event of the trail was lost"
 nhictl task open build-2 --agent ci-bot --until 2h >/dev/null
 nhictl issue --agent ci-bot --task build-2 --account deploy --service sshd --out new >/dev/null
 ok 'a new ticket is good at once' test "$(reason new)" = permit
@@ -104,9 +104,9 @@ ok 'no task is open' test "$(nhictl task list --json | jq '.tasks | length')" = 
 add_agent after-bot
 ok 'no uid is given again that was, though nobody remembers' test "$(uid_of after-bot)" -gt "$LAST"
 expect 0 'what is there is proven' nhictl audit verify
-ok 'and says what is not' said 'what had happened since that is not in it'
+ok 'and says what is not' said 'events after that backup are lost'
 expect 1 'the head of what was lost is not' nhictl audit verify --head heads --json
-ok 'and it says why' json '.fault == "lost" and (.error | contains("put an older ledger back"))'
+ok 'and it says why' json '.fault == "lost" and (.error | contains("restored an older ledger"))'
 mkdir /run/keys && mv /var/lib/nhi/keys/k*.secret /run/keys
 rm -r /var/lib/nhi /run/nhi/mark
 expect 0 'on a machine that has nothing' nhictl restore $B --nothing-ended --json
@@ -151,7 +151,7 @@ expect 0 'status says so' nhictl status
 ok 'and what to do' said 'rolled back; agents are denied: nhictl restore FILE'
 for i in 1 2 3 4 5 6 7 8; do nhictl revoke --task "some-$i" --reason more >/dev/null; done
 ok 'and goes on to, whatever is written' test "$(reason new)" = rolled-back
-refused 1 'older than this host has seen' 'nothing is issued' nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd
+refused 1 'older than the one this host last saw' 'nothing is issued' nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd
 rm /run/nhi/mark
 ok 'a boot does not forget it' test "$(reason new)" = rolled-back
 echo garbage >/var/lib/nhi/mark
@@ -187,7 +187,7 @@ refused 1 'not a backup, or it is damaged' 'half a backup' nhictl restore short
 head -c 100000 /dev/urandom >noise
 refused 1 'not a backup, or it is damaged' 'noise' nhictl restore noise
 cp $B others && chown 4001 others
-refused 1 'written by others' 'one that another could have written' nhictl restore others
+refused 1 'written by users other than root' 'one that another could have written' nhictl restore others
 refused 3 'cannot read' 'one that is not there' nhictl restore nothing
 cp $B other.host && sqlite3 other.host "UPDATE setting SET host = 'elsewhere'"
 refused 1 'the backup of another ledger: of host elsewhere' 'one of another host' nhictl restore other.host

@@ -19,7 +19,7 @@ ok 'the identity itself is nowhere' eval '! grep -rq 0123456789abcdef /var/lib/n
 put_id fedcba9876543210fedcba9876543210
 ok 'on another machine nobody gets in' test "$(reason)" = machine
 expect 0 'status says so' nhictl status
-ok 'and what to do' said 'the ledger belongs to another machine: this is a copy of its disk, or its /etc/machine-id was changed; agents are denied: nhictl init --new-host'
+ok 'and what to do' said 'the ledger belongs to another machine: this is a copy of its disk, or its /etc/machine-id was changed; agents are denied: nhictl init --new-host, if this machine is a copy'
 expect 1 'so does doctor' nhictl doctor --json
 ok 'as an error' json '[.findings[] | select(.finding == "ledger-elsewhere" and .level == "error")] | length == 1'
 for verb in "issue --agent ci-bot --task build-4711 --account deploy --service sshd" "task open x --agent ci-bot --until 2h" \
@@ -81,7 +81,7 @@ nhictl audit head >/dev/null
 HEAD_KEY=$(nhictl audit key)
 hostname otherhost
 refused 2 'uid range' 'its uids are what they are' nhictl init --new-host --uid-min 70000 --uid-max 80000
-refused 1 'initialised already' 'init alone is not enough' nhictl init
+refused 1 'already initialised' 'init alone is not enough' nhictl init
 put_id fedcba9876543210fedcba9876543210
 expect 0 'init --new-host' nhictl init --new-host --json
 ok 'says who it is' json '.host == "otherhost" and .was == "testhost" and .epoch == 1 and .kid != null'
@@ -96,7 +96,7 @@ nhictl task open new-1 --agent ci-bot --until 2h >/dev/null
 nhictl issue --agent ci-bot --task new-1 --account deploy --service sshd --out after >/dev/null
 ok 'a new ticket is good' test "$(reason after)" = permit
 expect 0 'the trail is whole' nhictl audit verify
-ok 'and says what came from elsewhere' said 'the ledger came to another machine'
+ok 'and says what came from elsewhere' said 'the ledger was moved to another machine'
 expect 0 'nothing needs attention' nhictl status --json
 ok 'nothing at all' json '.attention == []'
 

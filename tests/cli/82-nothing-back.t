@@ -92,7 +92,7 @@ nhictl agent retire done-bot --reason finished >/dev/null
 add_agent late-bot
 LATE=$(uid_of late-bot)
 put_in_place old.db
-refused 1 'older than this host has seen it' 'a ledger that was rolled back is not taken over' nhictl init --new-host
+refused 1 'older than the one this host last saw' 'a ledger that was rolled back is not taken over' nhictl init --new-host
 ok 'it says what to type first' complained 'try: nhictl restore FILE'
 nhictl backup as-it-is >/dev/null
 expect 0 'what it says' nhictl restore as-it-is

@@ -58,7 +58,7 @@ rm -rf /var/lib/nhi && nhictl init --host fresh >/dev/null 2>&1
 cp -p /run/t/good.backup /run/t/narrow.backup
 sqlite3 /run/t/narrow.backup 'UPDATE setting SET uid_max = next_uid + 500'
 before=$(state)
-refused 1 'no room to leave out' 'a backup that needs a decision' nhictl restore /run/t/narrow.backup
+refused 1 'no room to skip' 'a backup that needs a decision' nhictl restore /run/t/narrow.backup
 ok 'the ledger without agents is as it was' test "$(state)" = "$before"
 expect 0 'and then one that needs none' nhictl restore /run/t/good.backup
 ok 'leaves nothing of it' test -z "$(find /var/lib/nhi -name 'fresh-*')"

@@ -48,9 +48,9 @@ told() {
 }
 hold_watch
 HEART='uptime_now >/run/nhi/watch'
-told 'one of a release before this one' 'of another release' 'is of another release, and ends nothing'
+told 'one of a release before this one' 'of another release' 'is from another release, and ends nothing'
 HEART='printf "%s %s 0\n" "$(uptime_now)" "$((VERSION + 1))" >/run/nhi/watch'
-told 'one of a release after it' 'of another release' 'is of another release, and ends nothing'
+told 'one of a release after it' 'of another release' 'is from another release, and ends nothing'
 HEART='printf "%s %s 8\n" "$(uptime_now)" "$VERSION" >/run/nhi/watch'
 told 'one that cannot read the ledger' 'cannot see' 'cannot read the ledger or the sessions'
 HEART='beat_at "$(($(uptime_now) - 100))"'

@@ -66,7 +66,7 @@ repair() {
         else
             printf '%s\n' "${BASH_REMATCH[2]/; and: /$'\n'}" >>"$file"
         fi
-    elif [[ $fix =~ ^'take '([^ ]*)' from this line'$ && ${BASH_REMATCH[1]} != exempt_group ]]; then
+    elif [[ $fix =~ ^'remove '([^ ]*)' from this line'$ && ${BASH_REMATCH[1]} != exempt_group ]]; then
         LINE=$line WORD=${BASH_REMATCH[1]} perl -i -pe '
             if ($. == $ENV{LINE}) { s/\Q$ENV{WORD}\E(=\w+)?,?//; $_ = "" if /^Defaults\S* $/ }' "$file"
     elif [[ $fix == 'remove this line' ]]; then

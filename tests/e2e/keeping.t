@@ -63,10 +63,10 @@ ssh_bg ci-bot reply "$W/ticket" ": >$W/in2; sleep 1000"
 BG=$!
 eventually test -e "$W/in2"
 behind_its_back "INSERT INTO revocation VALUES (2, 't-2', $NOW_SQL, 'cancelled')"
-like "$(nhictl status)" '1 session is over and not gone \([ap]-' 'a session that is over while the supervisor stands still'
+like "$(nhictl status)" '1 ended session is still running \([ap]-' 'a session that is over while the supervisor stands still'
 let_go
 eventually test ! -e "/proc/$BG"
-none_is_left() { ! nhictl status | grep -q 'not gone'; }
+none_is_left() { ! nhictl status | grep -q 'still running'; }
 eventually none_is_left
 ok $? 'then it is gone'
 

@@ -108,18 +108,18 @@ chown -h ci-bot "$W/agents/link"
 BIND=(nhictl issue --agent ci-bot --task build-1 --account deploy --cert --bind-key)
 capture "${BIND[@]}" "$W/roots/id.pub"
 is "$RC" 1 'a certificate that is not ours: not replaced'
-like "$ERR" 'id-cert.pub is there already, and carries no ticket' 'and named'
+like "$ERR" 'id-cert.pub already exists and contains no ticket' 'and named'
 rm "$W/roots/id-cert.pub"
 capture "${BIND[@]}" "$W/agents/link/id.pub"
 is "$RC" 3 "a certificate by way of the agent's link: not written"
-like "$ERR" 'goes through a link that somebody else made' 'and why'
+like "$ERR" 'contains a link that another user made' 'and why'
 like "$ERR" 'is revoked' 'the ticket is taken back'
 ok "$([ ! -e "$W/roots/id-cert.pub" ]; echo $?)" 'nothing was written behind the link'
 ln -s roots "$W/own-link"
 capture "${BIND[@]}" "$W/own-link/id.pub" --out "$W/linked"
 is "$RC" 0 "by way of root's own link: written"
 capture "${BIND[@]}" "$W/roots/id-cert.pub"
-like "$ERR" 'is a certificate: give the key under it' 'a certificate is no key'
+like "$ERR" 'is a certificate: give the public key that it certifies' 'a certificate is no key'
 must nhictl revoke --ticket "$(jti_of "$W/linked")" --reason test
 capture "${BIND[@]}" "$W/roots/id.pub" --out "$W/roots"
 like "$RC$ERR" '^3.*is revoked' 'a ticket that cannot be written'

@@ -133,7 +133,7 @@ gpasswd -a late nhi-only >/dev/null
 eventually in_attention 'late'
 like "$(attention)" '1 process of late runs without a session' 'who becomes ticket-only has processes of before: status names them'
 doctor() { nhictl doctor --json | jq -r '.findings[] | select(.finding == "leftovers") | .why + " " + .fix'; }
-like "$(doctor)" 'late.*ran before the account took tickets only.*nhictl session end --leftovers late' 'doctor too, and what to type'
+like "$(doctor)" 'late.*started before the account took tickets only.*nhictl session end --leftovers late' 'doctor too, and what to type'
 is "$(left)" 4001 'it runs'
 orphan late "$W/nhi-left" 4002
 orphan batch "$W/nhi-left" 4003

@@ -42,9 +42,9 @@ enter ci-bot "$W/own" subject "a local line with its name and another number: it
 capture nhictl explain --account ci-bot --service sshd "$W/own"
 like "$OUT$ERR" 'does not resolve' 'explain says the same'
 capture nhictl status --json
-like "$(jq -r '.attention[]' <<<"$OUT")" "the name ci-bot leads to uid 1010, not to the agent's $UID_OF" 'status names who has the name'
+like "$(jq -r '.attention[]' <<<"$OUT")" "the name ci-bot resolves to uid 1010, not to the agent's $UID_OF" 'status names who has the name'
 capture nhictl apply
-like "$ERR" "the name ci-bot leads to uid 1010, not to the agent's $UID_OF" 'so does apply'
+like "$ERR" "the name ci-bot resolves to uid 1010, not to the agent's $UID_OF" 'so does apply'
 sed -i '/^ci-bot:x:1010/d' /etc/passwd
 echo 'ci-bot:x:20055:20000::/home/ci-bot:/bin/bash' >>/etc/pace/passwd
 sources 'files nhi pace'
@@ -54,12 +54,12 @@ unlike "$(jq -r '.attention[]' <<<"$OUT")" 'leads to' 'status has nothing agains
 sources 'files pace nhi'
 enter ci-bot "$W/own" subject 'before nhi: its ticket opens nothing there'
 capture nhictl run --agent ci-bot --job named -- id -u
-like "$RC:$OUT$ERR" '^125:.*leads to uid 20055' 'run does not become whoever else has the name'
+like "$RC:$OUT$ERR" '^125:.*resolves to uid 20055' 'run does not become whoever else has the name'
 # Nor does a local line with the name of another agent keep doctor from saying so.
 echo 'other-bot:x:1011:1011::/home/other-bot:/bin/bash' >>/etc/passwd
 for verb in status doctor; do
     capture nhictl "$verb"
-    like "$OUT$ERR" 'the name ci-bot leads to uid 20055' "$verb names the account of the directory"
+    like "$OUT$ERR" 'the name ci-bot resolves to uid 20055' "$verb names the account of the directory"
 done
 sed -i '/^other-bot:x:1011/d' /etc/passwd
 sed -i '/^ci-bot/d' /etc/pace/passwd
@@ -160,7 +160,7 @@ people_work 'beside a directory'
 touch /etc/pace/frozen
 t0=$(date +%s%N)
 capture nhictl explain --account batch --service sshd "$W/batch"
-like "$OUT$ERR" 'pace gave no answer in time' 'a frozen directory: explain says so'
+like "$OUT$ERR" 'pace did not answer in time' 'a frozen directory: explain says so'
 capture nhictl explain --account ci-bot --service sshd "$W/own"
 like "$OUT" 'permit' "an agent's own account is not held up by it"
 note "two answers from a frozen directory: $((($(date +%s%N) - t0) / 1000000)) ms"
@@ -210,7 +210,7 @@ cp "$W/etc-group" /etc/group
 cp "$W/group" /etc/pace/group
 is "$(doctor uid-taken)" '' 'nobody is in the range of agents'
 echo "late:*:$((UID_OF + 500)):20000::/home/late:/bin/bash" >>/etc/pace/passwd
-like "$(doctor uid-taken)" "pace has 1 account in the agents' range, the first is late, of uid $((UID_OF + 500))" \
+like "$(doctor uid-taken)" "pace has 1 account in the agents' range, the first is late with uid $((UID_OF + 500))" \
     'a person of a directory who is in the range of agents is named'
 cp "$W/passwd" /etc/pace/passwd
 finish

@@ -54,7 +54,7 @@ at_three test -s "$W/mailed"
 is "$(lines)" 1 'a suspended agent: the job does not run'
 like "$(cat "$W/mail")" $'\nnhictl: .*ci-bot.* is suspended' 'the mail says why'
 has_logged 'kind=run-refused .*agent=ci-bot.*cause=".*is suspended' 'so does the log'
-like "$(attention)" '^job nightly of ci-bot did not run, or not to its end \([^)]*\): .*is suspended' 'and nhictl status'
+like "$(attention)" '^job nightly of ci-bot did not run or did not finish \([^)]*\): .*is suspended' 'and nhictl status'
 is "$(nhictl status --json | jq -c '.refused_jobs[] | [.job, .agent, .by, .count]')" '["nightly","ci-bot","nhictl run",1]' \
     'for programs, too'
 is "$(nhictl metrics | grep '^nhi_jobs_refused')" 'nhi_jobs_refused 1' 'and for Prometheus'
@@ -72,7 +72,7 @@ is "$(attention)" '' 'and nothing needs attention any more'
 
 capture nhictl run --agent ci-bot --job nightly --until 5s -- sleep 60
 like "$ERR" 'nhictl: nightly was ended: the deadline' 'a job that was ended says so, in its mail or journal'
-like "$(attention)" 'nightly of ci-bot did not run, or not to its end.*: the deadline' 'and in nhictl status'
+like "$(attention)" 'nightly of ci-bot did not run or did not finish.*: the deadline' 'and in nhictl status'
 capture nhictl run --agent ci-bot --job nightly -- false
 is "$RC:$(attention)" 1: 'one that fails by itself is the business of its exit status'
 

@@ -40,7 +40,7 @@ is "$(events rhost | tr -s ' ' '\n' | grep . | sort -u)" 127.0.0.1 'from where'
 like "$(nhictl status)" 'UNDER OBSERVATION +WOULD BE DENIED +WOULD BE PERMITTED' 'in a table, for people'
 SEQ=$(sqlite3 -readonly "$STATE/ledger.db" "SELECT max(seq) FROM event WHERE kind = 'observed'")
 capture nhictl explain "$SEQ"
-like "$RC$ERR" '^1.*is no decision on a ticket' 'there is no decision to explain'
+like "$RC$ERR" '^1.*is not a decision on a ticket' 'there is no decision to explain'
 
 # ---- what would be permitted ----
 

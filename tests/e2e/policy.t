@@ -134,7 +134,7 @@ mark_log
 ssh_as ci-bot reply "$W/bearer" 'echo got-in'
 refused limit 'a second session'
 explained "kind = 'denial' AND detail LIKE '%\"reason\":\"limit\"%'" 'explain EVENT: which cap was full' \
-    '["deny","limit",[["may","max_sessions","it had no room then"]]]'
+    '["deny","limit",[["may","max_sessions","its limit was reached then"]]]'
 mark_log
 by_key 'echo got-in' deploy
 refused - 'of another account'

@@ -40,7 +40,7 @@ unlike "$ERR" 'not an error' 'and why in the words of the system'
 is "$(pgrep -fc '^sleep 77[23]$')" 2 'no other session has ended'
 capture timeout 60 nhictl lockdown on
 is "$RC $(pgrep -fc '^sleep 77[23]$')" '3 0' 'lockdown on: every session has ended, and the answer is no' || note "$OUT $ERR"
-like "$ERR" 'it is not in force' 'it says that it is not in force'
+like "$ERR" 'the lockdown is NOT in force' 'it says that it is not in force'
 is "$(pgrep -fc '^sleep 779$')" 0 'what ran without a session has ended as well'
 must mount -o remount,bind,rw "$STATE"
 

@@ -63,7 +63,7 @@ works 'a new reserve'
 must mount -t tmpfs -o size=3m,mode=0755 full /mnt
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
-# What is copied while somebody writes is older than this host has seen it.
+# What is copied while somebody writes is older than the one this host last saw.
 must cp -a "$STATE/." /mnt
 must mount --bind /mnt "$STATE"
 start_watch
@@ -145,7 +145,7 @@ start_watch
 ssh_as ci-bot reply "$W/old" id
 is "$RC" 255 'an old ledger lets nobody in'
 capture nhictl status
-like "$OUT" 'older than this host has seen it' 'status says why'
+like "$OUT" 'older than the one this host last saw' 'status says why'
 do_step 'The ledger is older than it was' 1
 works 'as it is'
 

@@ -77,7 +77,7 @@ for i in {1..8}; do
     wait "${PIDS[i - 1]}"
     case $?:$(cat "$W/out-$i") in
     0:*) WON=$((WON + 1)) ;;
-    1:*'would not be later'*) ;;
+    1:*'would not end later'*) ;;
     *) BAD="$BAD $i: $(cat "$W/out-$i")" ;;
     esac
 done

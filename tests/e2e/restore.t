@@ -121,5 +121,5 @@ must nhictl status
 refused 'rolled back' '(rolled-back|task-unknown)' new5
 people_work 'rolled back'
 capture nhictl status
-like "$OUT" 'older than this host has seen it' 'status says so'
+like "$OUT" 'older than the one this host last saw' 'status says so'
 finish

@@ -36,7 +36,7 @@ is "$RC:$OUT" 0:0 'for a task that is open'
 is "$(open_tasks)" 1 'which stays open'
 run --job nightly -- true
 is "$RC" 125 'a second task of the agent beside it: refused'
-like "$ERR" 'open task already: build-1' 'with the reason'
+like "$ERR" 'already has an open task: build-1' 'with the reason'
 must nhictl task close build-1
 
 # What a keyring has, who possesses it can read, whatever uid he goes by.
@@ -229,7 +229,7 @@ hold_watch
 mv /run/nhi/watch "$W/heartbeat"
 run --job x -- id
 is "$RC" 125 'without a supervisor nothing is run'
-like "$ERR" 'nhictl watch does not run' 'with the reason'
+like "$ERR" 'nhictl watch is not running' 'with the reason'
 mv "$W/heartbeat" /run/nhi/watch
 let_go
 

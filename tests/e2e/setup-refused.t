@@ -79,7 +79,7 @@ keys_of() { sshd -T -C "user=$1,host=localhost,addr=127.0.0.1" | awk '$1 == "aut
 both_ask() {
     etc >"$W/etc"
     setup sshd
-    like "$RC$ERR" '^0.*goes on to .AuthorizedKeysCommand /usr/bin/cat' "$1: setup says so"
+    like "$RC$ERR" '^0.*keeps asking another program.*.AuthorizedKeysCommand /usr/bin/cat' "$1: setup says so"
     is "$(keys_of alice) $(keys_of batch)" '/usr/bin/cat /usr/libexec/nhi-authorized-keys' "$1: people's, and agents'"
     setup --undo
     is "$RC$ERR" 0 "$1: and back"
@@ -121,16 +121,16 @@ without() {
     "${@:2}"
     mv "$W/without" "$1"
 }
-without /etc/ssh/sshd_config.d refuses 'no /etc/ssh/sshd_config.d' 'no place for a file of sshd' sshd --dry-run
+without /etc/ssh/sshd_config.d refuses 'no directory /etc/ssh/sshd_config.d' 'no place for a file of sshd' sshd --dry-run
 like "$ERR" 'mkdir -m 755 /etc/ssh/sshd_config.d' 'and what to do about it'
-without /etc/sudoers.d refuses 'no /etc/sudoers.d' 'no place for a file of sudo' sudo --dry-run
+without /etc/sudoers.d refuses 'no directory /etc/sudoers.d' 'no place for a file of sudo' sudo --dry-run
 with /etc/pam.d/cron 'sed -i "/session/d" /etc/pam.d/cron' refuses 'no session lines' 'no line of that type' cron
 with /etc/pam.d/su 'chown alice /etc/pam.d/su' refuses '/etc/pam.d/su' 'a file that is not root'"'"'s' su
 with /etc/pam.d/su 'echo "# nhi: begin" >>/etc/pam.d/su' refuses 'has no' 'half a mark' su
 with /etc/pam.d/cron 'rm /etc/pam.d/cron' refuses 'apt-get install cron' 'a program that is not installed' cron
 # Only visudo itself looks at that, and only at the real file.
 chmod 644 /etc/sudoers
-refuses 'everything was put back' 'what only shows when it is in force is taken back' sudo
+refuses 'all changes were undone' 'what only shows when it is in force is taken back' sudo
 with /etc/sudoers.d/zz 'echo "User_Alias UNUSED = alice" >/etc/sudoers.d/zz' \
     refuses '/etc/sudoers: bad permissions' 'of which the reason is said, and no warning before it' sudo
 chmod 440 /etc/sudoers
@@ -225,7 +225,7 @@ mv "$W/${TRIAL##*/}" "$TRIAL"
 mv "$W/${MODULE##*/}" "$MODULE"
 : >"$BACKUPS"
 setup su
-like "$RC$ERR" "^3.*cannot keep /etc/pam.d/su in $BACKUPS" 'nothing is changed that cannot be kept'
+like "$RC$ERR" "^3.*cannot save /etc/pam.d/su in $BACKUPS" 'nothing is changed that cannot be kept'
 rm "$BACKUPS"
 mount --bind /etc /etc && mount -o remount,bind,ro /etc
 etc >"$W/etc"
@@ -245,7 +245,7 @@ with /usr/bin/sudo "rm /usr/bin/sudo; printf '#!/bin/sh\necho sudo-rs 0.2.9\n' >
     there_and_back 'a newer sudo-rs is sudo' sudo
 printf 'account required pam_nhi.so\n' >>/etc/pam.d/atd
 setup cron
-like "$RC$ERR" '^0.*/etc/pam.d/atd: pam_nhi.so stands there outside of our marks' 'what was wired by hand is left alone'
+like "$RC$ERR" '^0.*/etc/pam.d/atd: pam_nhi.so is there outside nhi.s marks' 'what was wired by hand is left alone'
 must nhictl setup --undo
 is "$(tail -n 1 /etc/pam.d/atd)" 'account required pam_nhi.so' 'by undo, too'
 sed -i '$d' /etc/pam.d/atd
@@ -262,6 +262,6 @@ setup su --dry-run
 is "$(nhictl audit export | jq -r 'select(.kind | startswith("setup")).kind' | wc -l)" 3 'and nothing where nothing was done'
 echo garbage >"$STATE/ledger.db"
 setup su --undo
-like "$RC$ERR$(grep -c nhi /etc/pam.d/su)" '^0.*not in the ledger.*0$' 'undo does not need the ledger'
+like "$RC$ERR$(grep -c nhi /etc/pam.d/su)" '^0.*not recorded in the ledger.*0$' 'undo does not need the ledger'
 
 finish

@@ -103,7 +103,7 @@ HOLDER=$!
 eventually test -e "$W/held" || bail 'nobody holds the ledger'
 capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/in")" --reason test
 is "$RC" 0 'revoked while somebody holds the ledger' || note "$ERR"
-like "$OUT" 'in force from the reserve' 'by the reserve'
+like "$OUT" 'the reserve keeps the revocation in force' 'by the reserve'
 eventually test ! -e "/proc/$BG"
 ok $? 'the session ends'
 : >"$W/enough"
@@ -234,7 +234,7 @@ mark_log
 ssh_as ci-bot reply "$W/six" true
 unlike "$RC" '^0$' 'without it nobody is let in by a ticket'
 has_logged 'pam_nhi\(sshd:auth\): denied: reason=no-supervisor' 'with the reason'
-like "$(nhictl status)" 'the supervisor does not run' 'and status says so'
+like "$(nhictl status)" 'the supervisor is not running' 'and status says so'
 ssh_as alice key "$W/key" true
 is "$RC" 0 'people are'
 echo 'supervisor = "optional"; grace = 0;' >/etc/nhi/nhi.conf

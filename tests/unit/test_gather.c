@@ -256,7 +256,7 @@ static void failed(void **state)
     IS(DENY_SUBJECT, table.account_err = NHI_ERR_NOT_FOUND);
     assert_string_equal(message, "");
     IS(DENY_GROUPS, table.account_err = NHI_ERR_BUSY);
-    assert_string_equal(message, "account deploy: a source of accounts gave no answer");
+    assert_string_equal(message, "account deploy: a source of accounts did not answer");
     IS(DENY_GROUPS, table.account_err = NHI_ERR_SYS);
     IS(DENY_INTERNAL, table.account_err = NHI_ERR_NOMEM);
     IS(DENY_PIN, table.pin_err = NHI_ERR_SYS);

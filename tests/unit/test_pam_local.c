@@ -303,7 +303,7 @@ static void root_body(struct nhi_ticket *t)
     (void)world_reason();
     assert_int_equal(world_run(&root, WORLD_ACCOUNT), PAM_PERM_DENIED);
     assert_true(says("agent=ci-bot task=build-1"));
-    assert_false(says("what is left of"));
+    assert_false(says("left by an agent's session"));
 }
 
 static void test_root_inside_a_session(void **state)
