@@ -114,20 +114,20 @@ boot_cron() {
 meet_the_agent() {
     local review
     review=$(date -u -d '+6 months' +%F)
-    say 'A host learns to know agents.'
+    say 'This host learns about agents.'
     root 'nhictl init'
-    say 'An agent is registered: with somebody who answers for it, a purpose, and a review date.'
+    say 'An agent is registered, with an owner, a purpose and a review date.'
     root "nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' --review-by $review"
     root 'getent passwd ci-bot'
     expect '^ci-bot:\*:'
-    say 'What it may do is policy. Without a rule, nothing.'
+    say 'Policy decides what it may do. Without a rule, that is nothing.'
     root 'cat >/etc/nhi/policy.d/ci.conf <<END
 rules = (
   { name = "ci"; effect = "permit"; agent = "ci-bot"; account = "ci-bot"; service = [ "sshd", "sudo", "cron" ]; }
 );
 END'
     root 'nhictl apply'
-    say 'Somebody has to end what has ended. With systemd: systemctl enable --now nhi-watch.'
+    say 'A supervisor ends sessions in time. With systemd: systemctl enable --now nhi-watch.'
     root 'nhictl watch >/var/log/nhi-watch 2>&1 &'
     eventually test -e /run/nhi/watch || die 'nhictl watch did not start'
     echo 'ci-bot ALL=(root) /usr/bin/id' >/etc/sudoers.d/ci-bot
@@ -135,10 +135,10 @@ END'
 }
 
 give_a_ticket() {
-    say 'It is asked to do something, until a deadline, and gets a ticket for just that.'
+    say 'The agent gets a task with a deadline, and a ticket for this task alone.'
     root 'nhictl task open build-4711 --agent ci-bot --until 2h'
     root 'nhictl issue --agent ci-bot --task build-4711 --account ci-bot --service sshd,sudo,cron --ttl 15m --out /root/ticket'
-    say 'ssh asks a program for the reply, since nobody is there to type it.'
+    say 'ssh gets the reply from a program, since nobody is there to type it.'
     root "printf '#!/bin/sh\ncat /root/ticket\n' >/root/askpass; chmod 700 /root/askpass"
 }
 
@@ -146,7 +146,7 @@ doors_open() {
     say 'The ticket is the answer to the prompt of a real sshd. No key, no password.'
     client 'SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force ssh ci-bot@127.0.0.1 id'
     expect 'uid=[0-9]+\(ci-bot\).*\(nhi-agents\)'
-    say 'From inside that session, sudo asks which ticket opened it. (sudoers: ci-bot may run id.)'
+    say 'Inside that session, sudo works by the ticket that opened it. (sudoers: ci-bot may run id.)'
     client 'SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force ssh ci-bot@127.0.0.1 sudo -n id'
     expect '^uid=0\(root\)'
     say 'Cron finds the ticket in the ledger. (cron starts, as at a boot.)'
@@ -154,7 +154,7 @@ doors_open() {
     boot_cron
     eventually test -s /home/ci-bot/ran || die 'the cron job should have run'
     root 'cat /home/ci-bot/ran'
-    say 'What is in force:'
+    say 'The live tickets, and the state of the host:'
     root 'nhictl ticket list'
     expect 'build-4711'
     root 'nhictl status'
@@ -162,7 +162,7 @@ doors_open() {
 
 doors_shut() {
     local lines
-    say 'One command, and every one of these doors is shut at the next knock, and who is in is out.'
+    say 'One command ends the running session, and every later use is denied.'
     # An open session, in which somebody tries to outlive it.
     SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force setsid -w ssh ci-bot@127.0.0.1 \
         'trap "" TERM HUP; setsid nohup sleep 100000 >/dev/null 2>&1 & echo in >inside; sleep 100000; sleep 100000' \
@@ -177,7 +177,7 @@ doors_shut() {
     expect 'Permission denied'
     expect_denial sshd '(revoked|task-closed)'
 
-    say 'Nothing is left of the session that was open:'
+    say 'No process of the open session is left:'
     refused 'pgrep -u ci-bot -l .'
 
     say 'And cron (started again, as at a boot):'
@@ -189,7 +189,7 @@ doors_shut() {
 }
 
 tell_the_story() {
-    say 'Who was that, for what, who answers for it, what did it do, and why has it ended?'
+    say 'Who was that, for which task, who is its owner, what did it do, and why did it end?'
     root 'nhictl trace build-4711'
     expect 'owner +ops@example\.org'
     expect 'opened .*issued .*permit +ci-bot +sshd from 127\.0\.0\.1.*permit +ci-bot +sudo.*permit +ci-bot +cron'
@@ -206,7 +206,7 @@ story() {
     doors_open
     doors_shut
     tell_the_story
-    say 'All of this happened, in a copy of this machine that is gone now. The machine is as it was.'
+    say 'All of this happened in a copy of this machine, which is gone now. The machine was not changed.'
 }
 
 case ${1:-} in
