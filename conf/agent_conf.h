@@ -1,5 +1,5 @@
 /*
- * Agents as people declare them in files: the format of /etc/nhi/agents.d. nhictl's alone, as policy_conf.h is, and
+ * Agents as people declare them in files: the format of /etc/nhi/agents.d. Used by nhictl only, like policy_conf.h, and
  * as strict.
  *
  *   agents = (

@@ -1,5 +1,5 @@
 /*
- * Inside the compiler of configuration only: text that people write, into libconfig's tree.
+ * Private to the configuration compiler: turns text that people write into libconfig's tree.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H

@@ -1,5 +1,5 @@
 /*
- * MUST: hang on no FIFO, take no endless file, run nothing that others than root can write.
+ * MUST: not hang on a FIFO, not read an endless file, not run anything that users other than root can write.
  */
 #include "hostcfg/host_file.h"
 

@@ -1,5 +1,5 @@
 /*
- * Configuration of other programs, line by line, and what they say of it.
+ * Configuration of other programs, line by line, and what those programs report about it.
  */
 #ifndef HOSTCFG_HOST_FILE_H
 #define HOSTCFG_HOST_FILE_H

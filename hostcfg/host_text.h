@@ -1,5 +1,5 @@
 /*
- * The files of a host as text: what they are with our lines in them, and without. Nothing is read or written here.
+ * The files of a host as text, with and without our lines. Nothing is read or written here.
  */
 #ifndef HOSTCFG_HOST_TEXT_H
 #define HOSTCFG_HOST_TEXT_H

@@ -1,5 +1,5 @@
 /*
- * The lines of a PAM service, and what can come of them: pam.d(5), and _pam_dispatch_aux() of Linux-PAM.
+ * The lines of a PAM service, and their possible outcomes: pam.d(5), and _pam_dispatch_aux() of Linux-PAM.
  */
 #ifndef HOSTCFG_PAM_STACK_H
 #define HOSTCFG_PAM_STACK_H

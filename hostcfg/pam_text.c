@@ -1,7 +1,7 @@
 /*
- * Files of /etc/pam.d: where our lines stand in them. See pam.conf(5) for the format.
+ * Files of /etc/pam.d: the place of our lines in them. See pam.conf(5) for the format.
  *
- * MUST: no line that was there does another thing than before for a person, with ours among them.
+ * MUST: with our lines added, every existing line works for people as before.
  */
 #include "hostcfg/pam_text.h"
 

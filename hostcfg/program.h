@@ -1,5 +1,5 @@
 /*
- * Programs of the host that are asked something: how they end, and what they say.
+ * Running programs of the host: how they end, and what they print.
  */
 #ifndef HOSTCFG_PROGRAM_H
 #define HOSTCFG_PROGRAM_H

@@ -1,5 +1,5 @@
 /*
- * What sshd is told: sshd_config(5), as it is written and as it works.
+ * The configuration of sshd: sshd_config(5), as written and as in effect.
  */
 #ifndef HOSTCFG_SSHD_CONF_H
 #define HOSTCFG_SSHD_CONF_H

@@ -1,5 +1,5 @@
 /*
- * What sudo is told: sudoers(5), as cvtsudoers(1) reads it, and where it is written.
+ * The configuration of sudo: sudoers(5), as cvtsudoers(1) reads it, and its places in the files.
  */
 #ifndef HOSTCFG_SUDOERS_H
 #define HOSTCFG_SUDOERS_H

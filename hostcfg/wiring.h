@@ -1,6 +1,6 @@
 /*
- * What a host has to say so that nhi works on it: setup writes these lines, doctor looks for them, and they stand
- * nowhere else. Why each stands where it does is in pam_nhi(8) and nhictl(8).
+ * The lines that a host needs so that nhi works on it: setup writes them, doctor looks for them, and this is their only
+ * copy. pam_nhi(8) and nhictl(8) explain the place of each line.
  */
 #ifndef HOSTCFG_WIRING_H
 #define HOSTCFG_WIRING_H

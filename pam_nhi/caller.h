@@ -1,5 +1,5 @@
 /*
- * Who is asking, and whether that is any of our business.
+ * Who is calling, and whether nhi has to decide about that caller.
  *
  * None of it needs the ledger, but for root inside a session: people's logins go on when the ledger is missing or
  * broken.

@@ -1,5 +1,5 @@
 /*
- * Membership in the groups by which an account is told to take tickets only, now or one day.
+ * Membership in the groups that make an account take tickets only, or put it under observation.
  *
  * The local file and not NSS: this must not depend on a network.
  */

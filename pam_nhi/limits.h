@@ -1,5 +1,5 @@
 /*
- * Limits that whoever calls su or sudo chose: under them the module could neither look nor record.
+ * Resource limits that the caller of su or sudo chose: under them the module could neither check nor record.
  */
 #ifndef PAM_NHI_LIMITS_H
 #define PAM_NHI_LIMITS_H

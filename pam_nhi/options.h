@@ -1,5 +1,5 @@
 /*
- * What the administrator wrote behind pam_nhi.so.
+ * The options of pam_nhi.so.
  */
 #ifndef PAM_NHI_OPTIONS_H
 #define PAM_NHI_OPTIONS_H

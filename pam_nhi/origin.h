@@ -1,5 +1,5 @@
 /*
- * Where a caller is: what a bearer ticket is pinned to.
+ * The place of a caller, to which a bearer ticket is pinned.
  */
 #ifndef PAM_NHI_PLACE_H
 #define PAM_NHI_PLACE_H

@@ -1,5 +1,5 @@
 /*
- * The entry points of pam_nhi: parse the options, find out who is asking, one call.
+ * The entry points of pam_nhi: parse the options, find out who is calling, one call.
  */
 #include <security/pam_modules.h>
 

@@ -1,5 +1,5 @@
 /*
- * What the host program and its log are told. The log gets the reason, the prompt never does.
+ * Reports to the host program and its log. The log gets the reason, the prompt never does.
  */
 #ifndef PAM_NHI_REPORT_H
 #define PAM_NHI_REPORT_H

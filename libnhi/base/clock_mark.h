@@ -1,8 +1,8 @@
 /*
- * Marks: how far this host has seen its ledger go, kept beside it and where a boot forgets it. A ledger that
- * is behind its mark was put back from somewhere, or its disk was.
+ * Marks: the newest state of the ledger that this host has seen, kept beside it and in a place that a boot clears. A
+ * ledger that is behind its mark is an old copy, or its disk was rolled back.
  *
- * Nothing waits for a mark to be on disk: one that is behind, or lost with the power, accuses nobody.
+ * Nothing waits for a mark to be on disk: a mark that is behind, or was lost in a power failure, does no harm.
  */
 #ifndef NHI_CLOCK_MARK_H
 #define NHI_CLOCK_MARK_H

@@ -1,8 +1,8 @@
 /*
  * Which machine this is, so that a copy of its ledger elsewhere is noticed.
  *
- * What tells is /etc/machine-id. A host that has none (many containers), an empty one, or one that says
- * "uninitialized" has no identity of its own: a ledger that was made there fits wherever there is none, too.
+ * /etc/machine-id identifies it. A host without that file (many containers), or with an empty one or "uninitialized" in
+ * it, has no identity of its own: a ledger that was made there fits every other host without an identity.
  */
 #ifndef NHI_MACHINE_H
 #define NHI_MACHINE_H

@@ -1,6 +1,6 @@
 /*
- * What a decision is made over, gathered in one place, for whoever asks: pam_nhi, sshd's helper, the supervisor, and
- * the previews of nhictl.
+ * The facts of a decision, gathered in one place for all callers: pam_nhi, sshd's helper, the supervisor, and the
+ * previews of nhictl.
  *
  * In two steps. First what is known of a ticket, whoever shows it: that is enough to say whether what it opened has
  * ended, and it waits for nobody. Then what is known of this use of it, which may ask sources of accounts that others

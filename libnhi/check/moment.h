@@ -1,6 +1,6 @@
 /*
- * What this host knows at one moment: the reserve and the ledger as they are now, and the clock. Decisions made over
- * one moment agree with each other.
+ * What this host knows at one moment: the reserve and the ledger as they are now, and the clock. Decisions over the
+ * same moment agree with each other.
  */
 #ifndef NHI_MOMENT_H
 #define NHI_MOMENT_H

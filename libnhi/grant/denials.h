@@ -1,9 +1,9 @@
 /*
- * Denials of what was not verified, which anybody can cause: counted, with the first few as samples, in one file of
- * a fixed size under NHI_RUN_DIR. The supervisor makes one event of them at intervals.
+ * Denials without a verified ticket, which anybody can cause: counted, with the first few as samples, in one file of a
+ * fixed size under NHI_RUN_DIR. The supervisor makes one event of them at intervals.
  *
- * Counting is an addition in memory that is shared: no lock, nothing to wait for, nothing that a process which is
- * stopped or killed leaves half done. What cannot be counted is denied all the same.
+ * Counting is an addition in shared memory: no lock, no waiting, and nothing that a stopped or killed process could
+ * leave half done. A denial that cannot be counted is still a denial.
  */
 #ifndef NHI_DENIALS_H
 #define NHI_DENIALS_H

@@ -1,5 +1,5 @@
 /*
- * Grants by rules that give so many an hour.
+ * Grants by rules that limit the number per hour.
  */
 #ifndef NHI_GRANT_HOUR_H
 #define NHI_GRANT_HOUR_H

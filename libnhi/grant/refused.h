@@ -1,8 +1,9 @@
 /*
- * Who was refused in this hour, and why: what no record of a decision tells, since nothing was proven or there are too
- * many. One slot for each account, reason and key, or for each reason and ticket that was shown, in a file of one size
- * under NHI_RUN_DIR; each becomes an event when it is first seen, whenever its number has doubled since, and once more
- * when the hour is over. So what anybody can cause in an hour is bounded, in memory, in events and in lines of the log.
+ * Who was refused in this hour, and why, for refusals without a record of their own, because nothing was proven or
+ * there are too many. One slot for each account, reason and key, or for each reason and ticket that was shown, in a
+ * file of one size under NHI_RUN_DIR; each becomes an event when it is first seen, whenever its number has doubled
+ * since, and once more when the hour is over. So what anybody can cause in an hour is bounded, in memory, in events and
+ * in lines of the log.
  */
 #ifndef NHI_REFUSED_H
 #define NHI_REFUSED_H

@@ -1,6 +1,6 @@
 /*
- * A file of one size under NHI_RUN_DIR in whose pages everybody counts, by additions in memory that is shared: no
- * lock, nothing to wait for, nothing that a process which is stopped or killed leaves half done. Inside libnhi only.
+ * A file of fixed size under NHI_RUN_DIR in which every process counts, by additions in shared memory: no lock, no
+ * waiting, and nothing that a stopped or killed process could leave half done. Inside libnhi only.
  */
 #ifndef NHI_TALLY_H
 #define NHI_TALLY_H

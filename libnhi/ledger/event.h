@@ -1,12 +1,12 @@
 /*
  * An event: one line of the trail, and its place in the chain.
  *
- * The line is one JSON object in ASCII on one line. Its members come in the order of struct nhi_event, and those
- * that are empty are left out, so that a member that a later release adds does not change what was hashed before.
- * Whatever an event holds (a newline, an escape sequence, another script's letters) stands in it as \uXXXX.
+ * The line is one JSON object in ASCII on one line. Its members come in the order of struct nhi_event, and those that
+ * are empty are left out, so that a member that a later release adds does not change what was hashed before. Other
+ * characters in an event (a newline, an escape sequence, another script's letters) are written as \uXXXX.
  *
- * The hash of an event is BLAKE2b-256 of its line up to and without ,"hash":"..." with the closing brace behind
- * it; the line names the hash of the event before it as prev. nhictl(8) shows how to check that with b2sum.
+ * The hash of an event is BLAKE2b-256 of its line up to and without ,"hash":"..." with the closing brace behind it; the
+ * line names the hash of the event before it as prev. nhictl(8) shows how to check that with b2sum.
  */
 #ifndef NHI_EVENT_H
 #define NHI_EVENT_H

@@ -1,5 +1,5 @@
 /*
- * Folding: grant records, the ends of sessions and what was refused become events of the ledger, each exactly once.
+ * Folding: grant records, the ends of sessions and refusals become events of the ledger, each exactly once.
  */
 #ifndef NHI_FOLD_H
 #define NHI_FOLD_H

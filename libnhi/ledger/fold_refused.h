@@ -1,5 +1,5 @@
 /*
- * What was refused without a record of its own becomes events: who, why, how often, from when to when.
+ * Refusals without a record of their own become events: who, why, how often, from when to when.
  */
 #ifndef NHI_FOLD_REFUSED_H
 #define NHI_FOLD_REFUSED_H

@@ -1,5 +1,5 @@
 /*
- * What the trail says of a decision.
+ * The event for a decision, as the trail has it.
  */
 #include "libnhi/ledger/grant_event.h"
 

@@ -1,5 +1,5 @@
 /*
- * What the trail says of a decision.
+ * The event for a decision, as the trail has it.
  */
 #ifndef NHI_GRANT_EVENT_H
 #define NHI_GRANT_EVENT_H

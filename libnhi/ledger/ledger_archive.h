@@ -1,5 +1,5 @@
 /*
- * The cut between what is in an archive and what is in the ledger.
+ * The boundary between archived events and those in the ledger.
  */
 #ifndef NHI_LEDGER_ARCHIVE_H
 #define NHI_LEDGER_ARCHIVE_H

@@ -1,6 +1,6 @@
 /*
- * Copies of the ledger, in memory: nobody can change one between the look at it and its use, and no disk that is full
- * is asked for room.
+ * Copies of the ledger in memory: nobody can change one between its check and its use, and they need no space on a disk
+ * that may be full.
  */
 #ifndef NHI_LEDGER_COPY_H
 #define NHI_LEDGER_COPY_H

@@ -1,5 +1,5 @@
 /*
- * What the ledger knows that a decision needs.
+ * The facts from the ledger that a decision needs.
  */
 #ifndef NHI_LEDGER_FACTS_H
 #define NHI_LEDGER_FACTS_H

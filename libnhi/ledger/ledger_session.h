@@ -1,5 +1,5 @@
 /*
- * Sessions as the ledger knows them: begun, and over once. Which of them somebody is inside is not here.
+ * Sessions in the ledger: when each began, and when it ended. Which processes are inside is not recorded here.
  */
 #ifndef NHI_LEDGER_SESSION_H
 #define NHI_LEDGER_SESSION_H

@@ -1,5 +1,5 @@
 /*
- * Where the ledger belongs: to one machine, and to what that machine has seen of it.
+ * Whether the ledger belongs to this machine, and is not older than the one that this machine last saw.
  */
 #ifndef NHI_LEDGER_TIE_H
 #define NHI_LEDGER_TIE_H

@@ -1,5 +1,5 @@
 /*
- * Since when an account takes tickets only, by the clock of the boot.
+ * The time since which an account takes tickets only, by the clock of the boot.
  */
 #ifndef NHI_LEDGER_WATCHED_H
 #define NHI_LEDGER_WATCHED_H

@@ -1,12 +1,12 @@
 /*
- * A copy of the ledger, and what becomes of the ledger when one is put back.
+ * A copy of the ledger, and the ledger after a restore from one.
  *
- * The copy is one SQLite database without a log beside it. Of keys it has the public halves.
+ * The copy is one SQLite database without a log beside it. It has only the public halves of keys.
  *
- * Restoring changes the ledger that is there, in one transaction: what the copy has and the ledger has not comes
- * back; what the ledger has and the copy has not stays, and is ended; what either of the two has ended stays so; and
- * every ticket is of an epoch that is over. Where the ledger is lost, or has lost some of its past, nobody knows what
- * was ended since the copy was made: then agents come back suspended, tasks closed, and keys of others retired.
+ * Restoring changes the ledger that is there, in one transaction: what the copy has and the ledger has not comes back;
+ * what the ledger has and the copy has not stays, and is ended; what either of the two has ended stays so; and every
+ * ticket is of an epoch that is over. Where the ledger is lost, or has lost some of its past, nobody knows what was
+ * ended since the copy was made: then agents come back suspended, tasks closed, and keys of others retired.
  */
 #ifndef NHI_RESTORE_H
 #define NHI_RESTORE_H

@@ -1,5 +1,5 @@
 /*
- * Inside the ledger only: prepared statements with less ceremony.
+ * Private to the ledger: short forms for prepared statements.
  */
 #ifndef NHI_SQL_H
 #define NHI_SQL_H

@@ -1,5 +1,5 @@
 /*
- * The bytes of the reserve file: for who reads it and who writes it, and for nobody else.
+ * The bytes of the reserve file, for its reader and its writer only.
  */
 #ifndef NHI_RESERVE_IMAGE_H
 #define NHI_RESERVE_IMAGE_H

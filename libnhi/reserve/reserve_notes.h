@@ -1,8 +1,8 @@
 /*
- * Why, and by whom: what the reserve says of its revocations and of lockdown to the ledger, once that can be written.
+ * Who revoked something or locked the host down, and why: notes for the ledger, until that can be written.
  *
- * A file of its own, of one size, that is made with the reserve: what is in force never depends on it. Where there is
- * no room in it, or none of it, the system log alone has the reason.
+ * A separate file of fixed size that is made with the reserve: no revocation depends on it. If it has no room or is
+ * missing, only the system log has the reason.
  */
 #ifndef NHI_RESERVE_NOTES_H
 #define NHI_RESERVE_NOTES_H

@@ -1,5 +1,5 @@
 /*
- * What is in a session's cgroup, and its end. nhictl's.
+ * The processes in a session's cgroup, and ending them. Used by nhictl.
  *
  * MUST: what root made below a session's cgroup belongs to it. MUST: go no deeper than a bound, and follow nothing.
  */

@@ -1,5 +1,5 @@
 /*
- * What is in a session's cgroup, and its end. nhictl's.
+ * The processes in a session's cgroup, and ending them. Used by nhictl.
  */
 #ifndef NHI_CGROUP_END_H
 #define NHI_CGROUP_END_H

@@ -1,15 +1,15 @@
 /*
- * Registered sessions: what a grant opened, and who is inside.
+ * Registered sessions: what a grant opened, and which processes are inside.
  *
- * One file under NHI_RUN_DIR/sessions names a handle that pid reuse cannot confuse and holds the grant
- * record. It needs no ledger, and it stays after the session has closed: what is left of a session
- * remains that agent's. When it is over the file becomes a mark of how, and with that an event (session_end.c).
+ * One file under NHI_RUN_DIR/sessions names a handle that pid reuse cannot confuse and holds the grant record. It needs
+ * no ledger, and it stays after the session has closed: processes that a session left behind remain that agent's. When
+ * the session has ended, the file becomes a mark with the reason, and then an event (session_end.c).
  *
  *   a-BOOT-ID          the kernel's audit session, where the login got one of its own
  *   p-BOOT-PID-START   the process that opened the session, and all that descends from it
  *
- * Where there are cgroups for it (cgroup.h), a session is in one of its handle's name, too: what has lost its parent
- * is still found, and can be ended at once.
+ * Where there are cgroups for it (cgroup.h), a session is in one of its handle's name, too: what has lost its parent is
+ * still found, and can be ended at once.
  */
 #ifndef NHI_SESSION_H
 #define NHI_SESSION_H

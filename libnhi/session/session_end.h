@@ -1,5 +1,5 @@
 /*
- * How sessions come to their end, as marks that the fold turns into events.
+ * The ends of sessions, as marks that the fold turns into events.
  */
 #ifndef NHI_SESSION_END_H
 #define NHI_SESSION_END_H

@@ -1,5 +1,5 @@
 /*
- * Who is inside which session.
+ * Finding the session that a process is inside.
  */
 #ifndef NHI_SESSION_FIND_H
 #define NHI_SESSION_FIND_H

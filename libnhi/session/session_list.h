@@ -1,5 +1,5 @@
 /*
- * Listing registered sessions, and ending those that nobody is inside any more. nhictl's.
+ * Listing registered sessions, and closing those without processes. Used by nhictl.
  */
 #ifndef NHI_SESSION_LIST_H
 #define NHI_SESSION_LIST_H

@@ -1,6 +1,6 @@
 /*
- * How a mark was read by which somebody is told to be ours (pam_nhi/standing.h). What could not be read is an answer
- * of its own, and it matters whose doing that can be.
+ * The result of reading one of the marks that identify our callers (pam_nhi/standing.h). "Could not be read" is an
+ * answer of its own, and it matters who can cause it.
  */
 #ifndef NHI_SIGHT_H
 #define NHI_SIGHT_H

@@ -1,10 +1,9 @@
 /*
- * The account snapshot: what nss_nhi answers from.
+ * The account snapshot, from which nss_nhi answers.
  *
- * One constant database (cdb) that nhictl writes beside the old one, fsyncs and renames. The
- * reader uses libc and tinycdb only, keeps no state between calls, allocates nothing, and reads
- * with pread rather than a mapping: a file that is cut short under a mapping would kill whatever
- * process asked.
+ * One constant database (cdb) that nhictl writes beside the old one, fsyncs and renames. The reader uses libc and
+ * tinycdb only, keeps no state between calls, allocates nothing, and reads with pread rather than a mapping: a file
+ * that is cut short under a mapping would kill whatever process asked.
  */
 #ifndef NHI_SNAPSHOT_H
 #define NHI_SNAPSHOT_H

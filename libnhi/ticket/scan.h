@@ -1,16 +1,16 @@
 /*
- * Finding what looks like a ticket or a key in a stream of whatever bytes, in constant memory.
+ * Finding possible tickets and keys in a stream of arbitrary bytes, in constant memory.
  *
- * Nothing is believed here: the caller is told of candidates, verifies them, and says whether they were
- * what they look like. What is reported does not depend on how the stream is cut into pieces.
+ * Nothing is trusted here: the caller gets candidates, verifies them, and answers whether they are real. What is
+ * reported does not depend on how the stream is cut into pieces.
  *
  * A candidate is found among any bytes, and as it was before somebody
  *   - cut it over lines, each with a margin of blanks, quotes, ">", "|", "#" or "*" (mail, YAML, code), or
  *     with the one sign that a diff puts there;
  *   - made quoted-printable of it, or put backslashes into it (JSON, Markdown);
  *   - wrote it as UTF-16.
- * It is not found when it was compressed, encrypted, encoded once more, cut off, or spread over more than
- * NHI_SCAN_SPAN bytes.
+ * It is not found when it was compressed, encrypted, encoded once more, cut off, or spread over more than NHI_SCAN_SPAN
+ * bytes.
  */
 #ifndef NHI_SCAN_H
 #define NHI_SCAN_H

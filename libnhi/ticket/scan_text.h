@@ -1,5 +1,5 @@
 /*
- * Inside the scanner only: text as it was before it was wrapped, quoted or escaped.
+ * Private to the scanner: text as it was before it was wrapped, quoted or escaped.
  */
 #ifndef NHI_SCAN_TEXT_H
 #define NHI_SCAN_TEXT_H

@@ -1,11 +1,10 @@
 /*
- * OpenSSH user certificates that carry a ticket to a host which has never heard of it.
+ * OpenSSH user certificates that carry a ticket to a host that does not know it yet.
  *
- * Source: OpenSSH's PROTOCOL.certkeys, ssh-ed25519-cert-v01@openssh.com; strings and numbers of RFC
- * 4251, 5. The ticket is a non-critical extension, so that programs which do not know it ignore it.
- * The certificate's signer is a key of the moment whose secret is not kept: what is trusted is the
- * ticket, which names the key. sshd verifies the certificate's signature, and has the client prove
- * that it holds the key.
+ * Source: OpenSSH's PROTOCOL.certkeys, ssh-ed25519-cert-v01@openssh.com; strings and numbers of RFC 4251, 5. The ticket
+ * is a non-critical extension, so that programs which do not know it ignore it. The certificate's signer is a key of
+ * the moment whose secret is not kept: what is trusted is the ticket, which names the key. sshd verifies the
+ * certificate's signature, and has the client prove that it holds the key.
  */
 #ifndef NHI_SSHCERT_H
 #define NHI_SSHCERT_H

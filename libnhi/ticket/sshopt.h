@@ -1,6 +1,5 @@
 /*
- * What a rule or a ticket takes from sessions that sshd opens by key: options of
- * authorized_keys(5).
+ * How a rule or a ticket restricts sessions that sshd opens by key: options of authorized_keys(5).
  */
 #ifndef NHI_SSHOPT_H
 #define NHI_SSHOPT_H

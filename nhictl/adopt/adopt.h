@@ -1,8 +1,8 @@
 /*
- * An ordinary account that automation uses: what is known of it, and what would replace it.
+ * An ordinary account that automation uses: what is known about it, and what would replace it.
  *
- * Everything that is read here (keys, crontabs, logs) was written by others: it is data, shown with what may not
- * stand in text escaped, and in a command only where it is quoted for the shell.
+ * Everything that is read here (keys, crontabs, logs) was written by others: it is data, shown with what may not stand
+ * in text escaped, and in a command only where it is quoted for the shell.
  */
 #ifndef NHICTL_ADOPT_H
 #define NHICTL_ADOPT_H

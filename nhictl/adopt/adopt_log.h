@@ -1,5 +1,5 @@
 /*
- * Who came in as the account, and what sudo did for it, as far as logs show it.
+ * Logins to the account, and its commands with sudo, as far as logs show them.
  */
 #ifndef NHICTL_ADOPT_LOG_H
 #define NHICTL_ADOPT_LOG_H

@@ -1,5 +1,5 @@
 /*
- * What would replace the account as it is used today, as commands that can be typed as they stand.
+ * What would replace the account as it is used today, as commands that can be typed unchanged.
  */
 #ifndef NHICTL_ADOPT_PLAN_H
 #define NHICTL_ADOPT_PLAN_H

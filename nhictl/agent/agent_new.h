@@ -1,5 +1,5 @@
 /*
- * What makes an agent of what a person asked for, on a command line or in a file.
+ * Making an agent as requested on a command line or in a file.
  */
 #ifndef NHICTL_AGENT_NEW_H
 #define NHICTL_AGENT_NEW_H

@@ -1,5 +1,5 @@
 /*
- * Agents that files declare, for apply: what the files say becomes what the ledger holds.
+ * Agents that files declare, for apply: the ledger is changed to match the files.
  */
 #ifndef NHICTL_AGENTS_APPLY_H
 #define NHICTL_AGENTS_APPLY_H

@@ -1,5 +1,5 @@
 /*
- * What the comparison of declared agents found, shown and done.
+ * Showing and applying the differences between declared agents and the ledger.
  */
 #include "nhictl/agent/agents_put.h"
 

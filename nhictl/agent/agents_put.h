@@ -1,5 +1,5 @@
 /*
- * What the comparison of declared agents found, shown and done.
+ * Showing and applying the differences between declared agents and the ledger.
  */
 #ifndef NHICTL_AGENTS_PUT_H
 #define NHICTL_AGENTS_PUT_H

@@ -1,5 +1,5 @@
 /*
- * Owners, for whoever gives them agents.
+ * Owners, for verbs that give them agents.
  */
 #ifndef NHICTL_OWNER_H
 #define NHICTL_OWNER_H

@@ -1,5 +1,5 @@
 /*
- * audit verify: whether the trail is what it was.
+ * audit verify: whether the trail was changed.
  */
 #ifndef NHICTL_AUDIT_VERIFY_H
 #define NHICTL_AUDIT_VERIFY_H

@@ -1,5 +1,5 @@
 /*
- * What a trail tells of ledgers that were put back, and of machines that were copied.
+ * Restores and copied machines, as the trail records them.
  */
 #ifndef NHICTL_EPOCH_H
 #define NHICTL_EPOCH_H

@@ -1,7 +1,7 @@
 /*
  * Looking at this host, a part in each file.
  *
- * It only reads, and takes every file that it reads for hostile: torn, endless, somebody else's.
+ * It only reads, and treats every file that it reads as hostile: torn, endless, or owned by somebody else.
  */
 #ifndef NHICTL_DOCTOR_H
 #define NHICTL_DOCTOR_H

@@ -1,5 +1,5 @@
 /*
- * Whether what sudoers says of somebody is about agents.
+ * Whether the users in a line of sudoers include agents.
  */
 #ifndef NHICTL_DOCTOR_SUDO_WHOM_H
 #define NHICTL_DOCTOR_SUDO_WHOM_H

@@ -1,5 +1,5 @@
 /*
- * Ending sessions: SIGTERM, the grace that the host's settings give, SIGKILL until nobody is left.
+ * Ending sessions: SIGTERM, the grace period from the settings, then SIGKILL until no process is left.
  */
 #ifndef NHICTL_END_H
 #define NHICTL_END_H

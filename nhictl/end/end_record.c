@@ -1,5 +1,5 @@
 /*
- * What became of sessions that were ended: marks, then the ledger.
+ * Recording how sessions ended: as marks, then in the ledger.
  */
 #include "nhictl/end/end_record.h"
 

@@ -1,5 +1,5 @@
 /*
- * What became of sessions that were ended: marks, then the ledger.
+ * Recording how sessions ended: as marks, then in the ledger.
  */
 #ifndef NHICTL_END_RECORD_H
 #define NHICTL_END_RECORD_H

@@ -1,5 +1,5 @@
 /*
- * A verb that has ended tickets waits until their sessions are gone, and says how many were.
+ * A verb that has ended tickets waits until their sessions have ended, and reports how many.
  */
 #ifndef NHICTL_END_VERB_H
 #define NHICTL_END_VERB_H

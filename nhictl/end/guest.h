@@ -1,6 +1,6 @@
 /*
- * Who lies in a session that ends, and is somebody else's: a daemon of the host's that was restarted in it, whomever
- * that serves, and a person's login.
+ * Processes in an ending session that belong to somebody else: a daemon of the host that was restarted inside it, with
+ * its clients, and a person's login.
  */
 #ifndef NHICTL_GUEST_H
 #define NHICTL_GUEST_H

@@ -1,6 +1,6 @@
 /*
- * While no session of an agent is live, nothing runs by its uid but what root put there: finding what does, and ending
- * it. leftover_judge.h says what that is.
+ * While no session of an agent is live, only processes that root started may run under its uid: finding and ending all
+ * others. leftover_judge.h decides which they are.
  */
 #ifndef NHICTL_LEFTOVER_H
 #define NHICTL_LEFTOVER_H

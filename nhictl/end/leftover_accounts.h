@@ -1,5 +1,5 @@
 /*
- * The accounts by whose uid nothing is to run without a session: agents' own, and those that take tickets only.
+ * The accounts under whose uids nothing may run without a session: agents' own, and those that take tickets only.
  */
 #ifndef NHICTL_LEFTOVER_ACCOUNTS_H
 #define NHICTL_LEFTOVER_ACCOUNTS_H

@@ -1,6 +1,6 @@
 /*
- * Which processes go on by the uid of an account of agents' while none of its sessions is live: decided over facts that
- * others gather, and over nothing else.
+ * Which processes may keep running under the uid of an agents' account while none of its sessions is live: decided only
+ * over facts that others gather.
  */
 #ifndef NHICTL_LEFTOVER_JUDGE_H
 #define NHICTL_LEFTOVER_JUDGE_H

@@ -1,5 +1,5 @@
 /*
- * What runs without a session and is not ended, because it was there before or nobody can tell whose it is.
+ * Processes without a session that are not ended, because they are older or of unknown origin.
  */
 #include "nhictl/end/leftover_show.h"
 

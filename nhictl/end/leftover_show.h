@@ -1,5 +1,5 @@
 /*
- * What status and doctor name.
+ * The processes that status and doctor report.
  */
 #ifndef NHICTL_LEFTOVER_SHOW_H
 #define NHICTL_LEFTOVER_SHOW_H

@@ -1,5 +1,5 @@
 /*
- * What systemd says of a unit.
+ * What systemd knows about a unit.
  */
 #ifndef NHICTL_LEFTOVER_UNIT_H
 #define NHICTL_LEFTOVER_UNIT_H

@@ -1,5 +1,5 @@
 /*
- * Accounts of this host, for verbs that ask for the same few again and again.
+ * Accounts of this host, cached for verbs that ask for the same few repeatedly.
  */
 #ifndef NHICTL_LOCAL_ACCOUNT_H
 #define NHICTL_LOCAL_ACCOUNT_H

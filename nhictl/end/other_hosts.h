@@ -1,6 +1,6 @@
 /*
- * Tickets that were issued here for other hosts: no verb of this one reaches them there, so that whoever ends something
- * is told where it goes on, and what to type.
+ * Tickets that were issued here for other hosts: no verb of this host reaches them, so a verb that ends tickets lists
+ * the other hosts and the commands to type there.
  */
 #ifndef NHICTL_OTHER_HOSTS_H
 #define NHICTL_OTHER_HOSTS_H

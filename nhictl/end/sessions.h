@@ -1,5 +1,5 @@
 /*
- * The registered sessions of this host, and which of them are over.
+ * The registered sessions of this host, and which of them must end.
  */
 #ifndef NHICTL_SESSIONS_H
 #define NHICTL_SESSIONS_H

@@ -1,5 +1,5 @@
 /*
- * Warnings: which sessions have been told of the moment at which they end.
+ * Warnings: which sessions have been told when they will end.
  */
 #ifndef NHICTL_WARNING_H
 #define NHICTL_WARNING_H

@@ -1,5 +1,5 @@
 /*
- * The key that is to sign.
+ * Choosing the key that signs.
  */
 #ifndef NHICTL_KEY_CHOOSE_H
 #define NHICTL_KEY_CHOOSE_H

@@ -1,5 +1,5 @@
 /*
- * Whose ticket it is.
+ * Verifying a ticket, and finding its issuer.
  */
 #ifndef NHICTL_TICKET_VERIFY_H
 #define NHICTL_TICKET_VERIFY_H

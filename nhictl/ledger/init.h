@@ -1,5 +1,5 @@
 /*
- * What init makes, for whoever puts a ledger back or takes one over.
+ * The files that init makes, for verbs that restore a ledger or take one over.
  */
 #ifndef NHICTL_INIT_H
 #define NHICTL_INIT_H

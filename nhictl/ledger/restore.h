@@ -1,5 +1,5 @@
 /*
- * Putting the ledger back from a backup, in steps.
+ * Restoring the ledger from a backup, in steps.
  */
 #ifndef NHICTL_RESTORE_H
 #define NHICTL_RESTORE_H

@@ -1,5 +1,5 @@
 /*
- * What restore reads: the backup, and the ledger that is there.
+ * The inputs of restore: the backup, and the present ledger.
  */
 #ifndef NHICTL_RESTORE_OPEN_H
 #define NHICTL_RESTORE_OPEN_H

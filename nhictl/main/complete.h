@@ -1,5 +1,5 @@
 /*
- * What could stand next on a command line of nhictl.
+ * Possible next words on a command line of nhictl.
  */
 #ifndef NHICTL_COMPLETE_H
 #define NHICTL_COMPLETE_H

@@ -1,5 +1,5 @@
 /*
- * Names that this host has. Nothing is written: a key pressed in a shell is no command.
+ * Names that exist on this host. Nothing is written: pressing a key in a shell is not a command.
  */
 #include "nhictl/main/complete_names.h"
 

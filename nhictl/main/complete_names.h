@@ -1,5 +1,5 @@
 /*
- * Names that this host has. Nothing is written: a key pressed in a shell is no command.
+ * Names that exist on this host. Nothing is written: pressing a key in a shell is not a command.
  */
 #ifndef NHICTL_COMPLETE_NAMES_H
 #define NHICTL_COMPLETE_NAMES_H

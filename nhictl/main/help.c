@@ -1,5 +1,5 @@
 /*
- * What --help shows.
+ * The output of --help.
  */
 #include "nhictl/main/help.h"
 

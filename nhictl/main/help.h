@@ -1,5 +1,5 @@
 /*
- * What --help shows: of one verb, and of what there is.
+ * The output of --help: for one verb, and the overview.
  */
 #ifndef NHICTL_HELP_H
 #define NHICTL_HELP_H

@@ -1,6 +1,6 @@
 /*
- * Every table of verbs, in the order of the overview. Each is defined in a file of the room that its verbs are of, and
- * ends with a NULL verb.
+ * Every table of verbs, in the order of the overview. Each is defined in the room of its verbs, and ends with a NULL
+ * verb.
  */
 #ifndef NHICTL_VERBS_H
 #define NHICTL_VERBS_H

@@ -1,5 +1,5 @@
 /*
- * What a change of policy and settings is, and what it does to the tickets that live.
+ * A change of policy and settings, and its effect on live tickets.
  */
 #ifndef NHICTL_APPLY_H
 #define NHICTL_APPLY_H

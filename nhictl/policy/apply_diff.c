@@ -1,5 +1,5 @@
 /*
- * The difference between the policy and settings in force and those that are written.
+ * The difference between the policy and settings in force and those in the files.
  */
 #include "nhictl/policy/apply_diff.h"
 

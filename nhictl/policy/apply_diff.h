@@ -1,5 +1,5 @@
 /*
- * The difference between the policy and settings in force and those that are written.
+ * The difference between the policy and settings in force and those in the files.
  */
 #ifndef NHICTL_APPLY_DIFF_H
 #define NHICTL_APPLY_DIFF_H

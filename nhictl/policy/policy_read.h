@@ -1,5 +1,5 @@
 /*
- * What people wrote in /etc/nhi, checked as far as that goes without the ledger.
+ * Policy and settings in /etc/nhi, checked as far as possible without the ledger.
  */
 #ifndef NHICTL_POLICY_READ_H
 #define NHICTL_POLICY_READ_H

@@ -1,5 +1,5 @@
 /*
- * Time zones, as seconds ahead of UTC: what policy is compiled to, since no decision reads zone files.
+ * Time zones as seconds ahead of UTC. Policy is compiled to these, since no decision reads zone files.
  */
 #ifndef NHICTL_ZONE_H
 #define NHICTL_ZONE_H

@@ -1,5 +1,5 @@
 /*
- * What systemd has of a session: the scope of logind that its login leads, and the manager of an agent's own user.
+ * systemd's view of a session: the scope of logind that its login leads, and the manager of an agent's own user.
  */
 #ifndef NHICTL_LOGIND_H
 #define NHICTL_LOGIND_H

@@ -1,5 +1,5 @@
 /*
- * The processes of this host, and which of them a session has: for whoever ends it.
+ * The processes of this host, and which of them belong to a session that is to be ended.
  */
 #ifndef NHICTL_PROCS_H
 #define NHICTL_PROCS_H

@@ -1,5 +1,5 @@
 /*
- * What review knows of each agent, task and lineage of tickets, and what it finds in that.
+ * What review knows about each agent, task and lineage of tickets, and its findings.
  */
 #ifndef NHICTL_REVIEW_H
 #define NHICTL_REVIEW_H

@@ -1,6 +1,6 @@
 /*
- * What is found in what was seen: each with its evidence, the entry of the OWASP Non-Human Identities Top 10 (2025)
- * that it belongs to, and the command that resolves it.
+ * The findings of review: each with its evidence, the entry of the OWASP Non-Human Identities Top 10 (2025) that it
+ * belongs to, and the command that resolves it.
  */
 #ifndef NHICTL_REVIEW_JUDGE_H
 #define NHICTL_REVIEW_JUDGE_H

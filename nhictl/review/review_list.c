@@ -1,5 +1,5 @@
 /*
- * How review says things.
+ * Lists and words in the findings of review.
  */
 #include "nhictl/review/review_list.h"
 

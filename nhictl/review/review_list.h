@@ -1,5 +1,5 @@
 /*
- * How review says things.
+ * Lists and words in the findings of review.
  */
 #ifndef NHICTL_REVIEW_LIST_H
 #define NHICTL_REVIEW_LIST_H

@@ -1,5 +1,5 @@
 /*
- * nhictl run: the command, and the ticket that lives as long.
+ * nhictl run: the command, and a ticket that lives as long as the command.
  */
 #ifndef NHICTL_RUN_H
 #define NHICTL_RUN_H

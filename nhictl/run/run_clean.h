@@ -1,5 +1,5 @@
 /*
- * What the command of nhictl run does not get from whoever called it.
+ * Properties of the caller that the command of nhictl run does not inherit.
  */
 #ifndef NHICTL_RUN_CLEAN_H
 #define NHICTL_RUN_CLEAN_H

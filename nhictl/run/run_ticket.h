@@ -1,6 +1,6 @@
 /*
- * The ticket of nhictl run: nobody is given its text. It works inside the process tree that this process holds
- * together, and dies with that.
+ * The ticket of nhictl run: its text is given to nobody. It works inside the process tree of this process, and ends
+ * with it.
  */
 #ifndef NHICTL_RUN_TICKET_H
 #define NHICTL_RUN_TICKET_H

@@ -1,5 +1,5 @@
 /*
- * What every verb of nhictl is given, and what it is declared with.
+ * The argument of every verb of nhictl, and the declaration of a verb.
  */
 #ifndef NHICTL_CTL_H
 #define NHICTL_CTL_H

@@ -1,6 +1,6 @@
 /*
- * Signals that end or stop a program wait for as long as something must be done whole: Ctrl-C finds all of it done, or
- * nothing.
+ * Holding back signals that end or stop a program while something must be done as a whole: Ctrl-C finds all of it done,
+ * or nothing.
  */
 #ifndef NHICTL_HOLD_H
 #define NHICTL_HOLD_H

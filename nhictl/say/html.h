@@ -1,6 +1,6 @@
 /*
- * Pages: one self-contained HTML document, without scripts, in which nothing is fetched and which can be
- * printed. What is said in it is the caller's; the frame, the common looks and the escaping are here.
+ * Pages: one self-contained HTML document, without scripts, in which nothing is fetched and which can be printed. The
+ * caller writes the content; the frame, the common style and the escaping are here.
  *
  * Markup goes to f with fprintf, text from anywhere with html_text.
  */

@@ -1,5 +1,5 @@
 /*
- * How an answer looks to a person: for out.c alone.
+ * An answer as text for people, for out.c only.
  */
 #ifndef NHICTL_OUT_TEXT_H
 #define NHICTL_OUT_TEXT_H

@@ -1,5 +1,5 @@
 /*
- * Words in commands that somebody is to type.
+ * Words in commands that a person will type.
  */
 #ifndef NHICTL_SHELL_H
 #define NHICTL_SHELL_H

@@ -1,5 +1,5 @@
 /*
- * Ticket text, on its way in and out. It never comes from the command line.
+ * Reading and writing the text of tickets, which never comes from the command line.
  */
 #ifndef NHICTL_TEXT_FILE_H
 #define NHICTL_TEXT_FILE_H

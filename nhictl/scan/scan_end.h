@@ -1,5 +1,5 @@
 /*
- * Ending what scan has found.
+ * Ending the tickets that scan has found.
  */
 #ifndef NHICTL_SCAN_END_H
 #define NHICTL_SCAN_END_H

@@ -1,5 +1,5 @@
 /*
- * Whether what scan has found is live.
+ * Whether a ticket or key that scan has found is live.
  */
 #ifndef NHICTL_SCAN_JUDGE_H
 #define NHICTL_SCAN_JUDGE_H

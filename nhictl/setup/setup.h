@@ -1,8 +1,8 @@
 /*
  * setup: the files of this host that get our lines, or lose them again.
  *
- * MUST: a file is one or the other at every moment. MUST: nothing is written before all of it was tried, beside what is
- * in force now: root and every person get in wherever they get in now.
+ * MUST: at every moment a file is either the old one or the new one. MUST: nothing is written before all of it was
+ * tried on copies: root and every person must get in wherever they get in now.
  */
 #ifndef NHICTL_SETUP_H
 #define NHICTL_SETUP_H

@@ -1,5 +1,5 @@
 /*
- * setup: the files as they are, and a place to try them as they would be.
+ * setup: the present files, and a place to try the changed ones.
  */
 #ifndef NHICTL_SETUP_FILE_H
 #define NHICTL_SETUP_FILE_H

@@ -1,5 +1,5 @@
 /*
- * setup: what sshd and sudo themselves say of their files, in copies of these.
+ * setup: asking sshd and sudo themselves about copies of their files.
  */
 #ifndef NHICTL_SETUP_HOST_H
 #define NHICTL_SETUP_HOST_H

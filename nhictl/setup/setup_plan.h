@@ -1,5 +1,5 @@
 /*
- * setup: what each file is going to be.
+ * setup: the new text of each file.
  */
 #ifndef NHICTL_SETUP_PLAN_H
 #define NHICTL_SETUP_PLAN_H

@@ -1,5 +1,5 @@
 /*
- * Whether people get in with the files as they are going to be, as they do now.
+ * Whether people get in with the changed files as they do now.
  */
 #ifndef NHICTL_SETUP_TRY_H
 #define NHICTL_SETUP_TRY_H

@@ -1,5 +1,5 @@
 /*
- * setup: keeping files, and putting others in their place.
+ * setup: saving files, and replacing them.
  */
 #ifndef NHICTL_SETUP_WRITE_H
 #define NHICTL_SETUP_WRITE_H

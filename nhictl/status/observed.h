@@ -1,5 +1,5 @@
 /*
- * Accounts under observation: people and old keys still get in, and the record says what would become of them.
+ * Accounts under observation: people and old keys still get in, and it is recorded what would be denied.
  */
 #ifndef NHICTL_OBSERVED_H
 #define NHICTL_OBSERVED_H

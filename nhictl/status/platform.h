@@ -1,5 +1,5 @@
 /*
- * By what this host lets sessions be known, and so ended.
+ * What this host offers to identify the processes of a session, and so to end them.
  */
 #ifndef NHICTL_PLATFORM_H
 #define NHICTL_PLATFORM_H

@@ -1,5 +1,5 @@
 /*
- * What was denied of late, and which jobs did not run.
+ * Recent denials, and jobs that did not run.
  */
 #include "nhictl/status/recent.h"
 

@@ -1,5 +1,5 @@
 /*
- * Jobs that were to run, and did not: by nhictl run, by cron and by atd.
+ * Jobs of nhictl run, cron and atd that should have run, but did not.
  */
 #include "nhictl/status/refused_jobs.h"
 

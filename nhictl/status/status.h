@@ -1,5 +1,5 @@
 /*
- * How this host is: what nhictl status shows to people and nhictl metrics to a monitoring system.
+ * The state of this host, which nhictl status shows to people and nhictl metrics to a monitoring system.
  */
 #ifndef NHICTL_STATUS_H
 #define NHICTL_STATUS_H

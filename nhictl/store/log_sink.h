@@ -1,6 +1,6 @@
 /*
- * Where lines of the trail go: /dev/log, and the journal by its own protocol with a field for each member of the
- * event. Where the journal is behind /dev/log as well, it gets each line once.
+ * The destinations of lines of the trail: /dev/log, and the journal by its own protocol with a field for each member of
+ * the event. If the journal also serves /dev/log, it gets each line once.
  */
 #ifndef NHICTL_LOG_SINK_H
 #define NHICTL_LOG_SINK_H

@@ -1,5 +1,5 @@
 /*
- * Tasks that end by themselves: at their deadline, and when they were idle for too long.
+ * Tasks that end by themselves: at their deadline, and after being idle for too long.
  */
 #ifndef NHICTL_TASK_SWEEP_H
 #define NHICTL_TASK_SWEEP_H

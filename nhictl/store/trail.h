@@ -1,9 +1,9 @@
 /*
- * The trail on its way out: each event as one line to the system log and to the systemd journal.
+ * Sending the trail: each event as one line to the system log and to the systemd journal.
  *
- * A line is sent after its event is on disk. The number of the last one that was sent stands in a file, so that
- * nothing is lost when whoever was to send it is cut off: the next command, or the supervisor, sends it. What was
- * cut off between the two is sent twice, under the same number.
+ * A line is sent after its event is on disk. The number of the last event that was sent is kept in a file, so that
+ * nothing is lost when the sender is killed: the next command, or the supervisor, sends the rest. A line whose sender
+ * was killed between the two steps is sent twice, with the same number.
  */
 #ifndef NHICTL_TRAIL_H
 #define NHICTL_TRAIL_H

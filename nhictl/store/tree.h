@@ -1,5 +1,5 @@
 /*
- * Process trees of nhictl run whose parent is gone: what they were given ends.
+ * Process trees of nhictl run whose parent was killed: their tickets and tasks end.
  */
 #ifndef NHICTL_TREE_H
 #define NHICTL_TREE_H

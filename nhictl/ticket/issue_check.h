@@ -1,5 +1,5 @@
 /*
- * What issue refuses before it signs: it says at once what a door would say later.
+ * What issue refuses before it signs: requests that would only be denied later.
  */
 #ifndef NHICTL_ISSUE_CHECK_H
 #define NHICTL_ISSUE_CHECK_H

@@ -1,5 +1,5 @@
 /*
- * What issue refuses because no rule of this host could ever permit it.
+ * Tickets that issue refuses because no rule of this host could ever permit them.
  */
 #ifndef NHICTL_ISSUE_POLICY_H
 #define NHICTL_ISSUE_POLICY_H

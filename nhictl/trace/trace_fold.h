@@ -1,5 +1,5 @@
 /*
- * What of that which a story hangs on (its task, its agent, an issuer, a lockdown) happened while it lasted.
+ * The events of a story's context (its task, its agent, an issuer, a lockdown) that happened during the story.
  */
 #ifndef NHICTL_TRACE_FOLD_H
 #define NHICTL_TRACE_FOLD_H

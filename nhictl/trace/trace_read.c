@@ -1,5 +1,5 @@
 /*
- * What belongs to a story: the events about it, those about what it hangs on, and its sessions.
+ * Reading a story: its own events, those of its context, and its sessions.
  */
 #include "nhictl/trace/trace_read.h"
 

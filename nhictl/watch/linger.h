@@ -1,5 +1,5 @@
 /*
- * Agents do not linger: systemd would start their units without anybody's ticket, after a reboot even.
+ * Agents do not linger: systemd would start their units without a ticket, even after a reboot.
  */
 #ifndef NHICTL_LINGER_H
 #define NHICTL_LINGER_H

@@ -1,5 +1,5 @@
 /*
- * A process of each session, by a descriptor that says when it ends: so that nobody has to look again and again.
+ * One process of each session, by a descriptor that reports its end, so that the supervisor need not poll.
  */
 #ifndef NHICTL_SESSION_LEADERS_H
 #define NHICTL_SESSION_LEADERS_H

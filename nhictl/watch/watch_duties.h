@@ -1,5 +1,5 @@
 /*
- * What the supervisor does for the trail at intervals.
+ * The supervisor's periodic work for the trail.
  */
 #ifndef NHICTL_WATCH_DUTIES_H
 #define NHICTL_WATCH_DUTIES_H
