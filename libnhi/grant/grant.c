@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -181,7 +180,8 @@ static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], con
 {
     char text[NHI_PK_LEN * 2 + 1];
 
-    (void)sodium_bin2hex(text, sizeof(text), key, NHI_PK_LEN);
+    for (size_t i = 0; i < NHI_PK_LEN; i++)
+        snprintf(text + 2 * i, 3, "%02x", key[i]);
     snprintf(name, size, "k-%s-%s", text, account);
 }
 
