@@ -118,7 +118,11 @@ static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agen
         for (size_t i = 0; err == NHI_OK && i < open.count; i++) {
             err = nhi_task_close(s->l, open.ids[i], "agent retired", c->now);
             if (err == NHI_OK)
-                err = store_event(c, s, "task-close", agent, open.ids[i], NULL, "agent retired", NULL);
+                err = store_event(
+                    c, s,
+                    (struct store_event){
+                        .kind = "task-close", .agent = agent, .task = open.ids[i], .cause = "agent retired" },
+                    NULL);
         }
     } while (err == NHI_OK && open.count > 0);
     return err;
@@ -174,7 +178,8 @@ static enum nhi_err change(struct ctl *c, struct store *s, const struct nhi_agen
         err = take_from_file(c, s, a);
     if (err != NHI_OK)
         return err;
-    return store_event(c, s, event_of(state), c->operand[0], NULL, NULL, reason, NULL);
+    return store_event(c, s, (struct store_event){ .kind = event_of(state), .agent = c->operand[0], .cause = reason },
+                       NULL);
 }
 
 static void show_live(struct ctl *c, uint32_t live)
@@ -280,7 +285,7 @@ static int agent_set(struct ctl *c)
         out_flag(detail, "daemons", NULL, args->daemons);
         err = nhi_agent_set_daemons(s.l, a.account.name, args->daemons);
         if (err == NHI_OK)
-            err = store_event(c, &s, "agent-set", a.account.name, NULL, NULL, NULL, detail);
+            err = store_event(c, &s, (struct store_event){ .kind = "agent-set", .agent = a.account.name }, detail);
         else
             out_row_free(detail);
         code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "change the agent");

@@ -227,7 +227,7 @@ enum nhi_err agent_new_record(struct ctl *c, struct store *s, const struct nhi_a
     if (a->file[0] != '\0')
         out_text(detail, "file", NULL, a->file);
     if (err == NHI_OK)
-        return store_event(c, s, "agent-add", a->account.name, NULL, NULL, NULL, detail);
+        return store_event(c, s, (struct store_event){ .kind = "agent-add", .agent = a->account.name }, detail);
     out_row_free(detail);
     return err;
 }

@@ -59,7 +59,9 @@ static int transfer_in(struct ctl *c, struct store *s, struct nhi_agent *a)
     out_text(detail, "from", NULL, a->owner);
     out_text(detail, "to", NULL, args->owner);
     if (err == NHI_OK)
-        err = store_event(c, s, "agent-transfer", a->account.name, NULL, NULL, args->reason, detail);
+        err = store_event(
+            c, s, (struct store_event){ .kind = "agent-transfer", .agent = a->account.name, .cause = args->reason },
+            detail);
     else
         out_row_free(detail);
     if (err == NHI_OK)
@@ -113,7 +115,9 @@ static int certify_in(struct ctl *c, struct store *s, struct nhi_agent *a)
     out_day(detail, "had", NULL, a->review_by);
     out_day(detail, "review_by", NULL, args->review_by);
     if (err == NHI_OK)
-        err = store_event(c, s, "agent-certify", a->account.name, NULL, NULL, args->because, detail);
+        err = store_event(
+            c, s, (struct store_event){ .kind = "agent-certify", .agent = a->account.name, .cause = args->because },
+            detail);
     else
         out_row_free(detail);
     if (err == NHI_OK)

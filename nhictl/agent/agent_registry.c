@@ -217,8 +217,11 @@ static enum nhi_err put(struct ctl *c, struct store *s, const struct nhi_agent_e
     err = nhi_agent_set_state(s->l, e->name, e->state, "imported in this state", c->now);
     if (err != NHI_OK)
         return err;
-    return store_event(c, s, e->state == NHI_AGENT_RETIRED ? "agent-retire" : "agent-suspend", e->name, NULL, NULL,
-                       "imported in this state", NULL);
+    return store_event(c, s,
+                       (struct store_event){ .kind = e->state == NHI_AGENT_RETIRED ? "agent-retire" : "agent-suspend",
+                                             .agent = e->name,
+                                             .cause = "imported in this state" },
+                       NULL);
 }
 
 static int import_one(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, bool *added)

@@ -74,7 +74,8 @@ static enum nhi_err event(struct ctl *c, struct store *s, const struct agent_ste
     if (to != NULL)
         out_text(detail, "to", NULL, to);
     out_text(detail, "file", NULL, step->want.file);
-    return store_event(c, s, kind, step->want.account.name, NULL, NULL, cause, detail);
+    return store_event(c, s, (struct store_event){ .kind = kind, .agent = step->want.account.name, .cause = cause },
+                       detail);
 }
 
 static enum nhi_err put_change(struct ctl *c, struct store *s, const struct agent_step *step)
@@ -92,7 +93,7 @@ static enum nhi_err put_change(struct ctl *c, struct store *s, const struct agen
     out_text(detail, "shell", NULL, a->account.shell);
     out_list(detail, "groups", NULL, a->group_names);
     out_text(detail, "file", NULL, a->file);
-    return store_event(c, s, "agent-change", a->account.name, NULL, NULL, NULL, detail);
+    return store_event(c, s, (struct store_event){ .kind = "agent-change", .agent = a->account.name }, detail);
 }
 
 static enum nhi_err put_resume(struct ctl *c, struct store *s, const struct agent_step *step)

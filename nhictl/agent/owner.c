@@ -55,7 +55,8 @@ enum nhi_err owner_resume(struct ctl *c, struct store *s, const struct nhi_agent
         err = nhi_agent_get(s->l, a->account.name, &now);
     if (err != NHI_OK || now.state != NHI_AGENT_ACTIVE)
         return err;
-    return store_event(c, s, "agent-resume", a->account.name, NULL, NULL, reason, NULL);
+    return store_event(c, s, (struct store_event){ .kind = "agent-resume", .agent = a->account.name, .cause = reason },
+                       NULL);
 }
 
 /* ---- list ---- */
@@ -145,16 +146,6 @@ static int get(struct ctl *c, struct store *s, struct nhi_owner *w)
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the owners");
 }
 
-static enum nhi_err add_event(struct ctl *c, struct store *s, const char *kind, const char *owner, const char *cause,
-                              struct out_row *detail)
-{
-    struct nhi_event e;
-
-    store_event_of(&e, kind, NULL, NULL, NULL, cause);
-    snprintf(e.owner, sizeof(e.owner), "%s", owner);
-    return store_add_event(c, s, &e, detail);
-}
-
 static enum nhi_err suspend(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *why,
                             uint32_t *revoked)
 {
@@ -176,7 +167,8 @@ static enum nhi_err suspend(struct ctl *c, struct store *s, const struct nhi_age
     out_number(row, "live_tickets", "tickets revoked", live);
     out_table_row(c->out, row);
     *revoked += live;
-    return store_event(c, s, "agent-suspend", a->account.name, NULL, NULL, why, detail);
+    return store_event(c, s, (struct store_event){ .kind = "agent-suspend", .agent = a->account.name, .cause = why },
+                       detail);
 }
 
 static enum nhi_err offboard_in(struct ctl *c, struct store *s, struct owned *o, uint32_t *revoked)
@@ -190,7 +182,8 @@ static enum nhi_err offboard_in(struct ctl *c, struct store *s, struct owned *o,
         snprintf(why, sizeof(why), "owner off-boarded");
     out_number(detail, "agents", NULL, (int64_t)o->count);
     if (err == NHI_OK)
-        err = add_event(c, s, "owner-offboard", o->owner, args->reason, detail);
+        err = store_event(
+            c, s, (struct store_event){ .kind = "owner-offboard", .owner = o->owner, .cause = args->reason }, detail);
     else
         out_row_free(detail);
     out_table(c->out, "agents", NULL);
@@ -252,7 +245,8 @@ static enum nhi_err return_in(struct ctl *c, struct store *s, const struct owned
     enum nhi_err err = nhi_owner_return(s->l, o->owner);
 
     if (err == NHI_OK)
-        err = add_event(c, s, "owner-return", o->owner, args->reason, NULL);
+        err = store_event(
+            c, s, (struct store_event){ .kind = "owner-return", .owner = o->owner, .cause = args->reason }, NULL);
     for (size_t i = 0; err == NHI_OK && args->resume && i < o->count; i++)
         if ((o->all[i].held & NHI_HELD_OFFBOARDED) != 0)
             err = owner_resume(c, s, &o->all[i], args->reason);

@@ -177,7 +177,7 @@ static int take_away(struct ctl *c, struct store *s, const struct archive *a, in
     out_text(detail, "hash", NULL, a->to.hash);
     out_number(detail, "first", NULL, a->from.seq + 1);
     out_text(detail, "file", NULL, a->file);
-    err = store_event(c, s, "archive", NULL, NULL, NULL, NULL, detail);
+    err = store_event(c, s, (struct store_event){ .kind = "archive" }, detail);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "add the event");
 }
 

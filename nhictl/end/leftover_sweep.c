@@ -538,17 +538,17 @@ static enum nhi_err record(struct ctl *c, const struct leaving *one, bool hurry)
 {
     struct store s = { .hurry = hurry };
     struct out_row *detail = out_row_new(c->out);
-    struct nhi_event e;
+    const struct store_event ended = { .kind = one->phase == LEAVING_GONE ? "leftovers-end" : "leftovers-stuck",
+                                       .agent = one->own ? one->account : NULL,
+                                       .account = one->account,
+                                       .cause = one->why };
     enum nhi_err err = store_open(&s, nhi_now());
 
-    store_event_of(&e, one->phase == LEAVING_GONE ? "leftovers-end" : "leftovers-stuck", one->own ? one->account : NULL,
-                   NULL, NULL, one->why);
-    snprintf(e.account, sizeof(e.account), "%s", one->account);
     out_number(detail, "processes", NULL, (int64_t)one->count);
     out_number(detail, "left", NULL, (int64_t)one->left);
     out_text(detail, "command", NULL, one->command);
     if (err == NHI_OK)
-        err = store_add_event(c, &s, &e, detail);
+        err = store_event(c, &s, ended, detail);
     else
         out_row_free(detail);
     if (err == NHI_OK) {

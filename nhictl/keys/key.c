@@ -132,7 +132,7 @@ int key_record(struct ctl *c, struct store *s, const char *kind, const struct nh
     enum nhi_err err = nhi_issuer_add(s->l, i, c->now);
 
     if (err == NHI_OK)
-        err = store_event(c, s, kind, NULL, NULL, NULL, NULL, detail);
+        err = store_event(c, s, (struct store_event){ .kind = kind }, detail);
     else
         out_row_free(detail);
     if (err == NHI_ERR_EXISTS)

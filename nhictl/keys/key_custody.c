@@ -71,7 +71,7 @@ static int tell(struct ctl *c, const char *kind, const struct nhi_issuer *key)
     if (code != CTL_DONE) {
         out_row_free(detail);
     } else {
-        err = store_event(c, &s, kind, NULL, NULL, NULL, NULL, detail);
+        err = store_event(c, &s, (struct store_event){ .kind = kind }, detail);
         code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "record it");
     }
     store_close(&s);

@@ -91,7 +91,8 @@ static enum nhi_err retire_lost(struct ctl *c, struct store *s, const struct set
         out_text(detail, "kid", NULL, st->lost[i]);
         err = nhi_issuer_set_state(s->l, st->lost[i], NHI_ISSUER_RETIRED, st->all ? WHY_ALL : WHY, c->now);
         if (err == NHI_OK)
-            err = store_event(c, s, "key-retire", NULL, NULL, NULL, st->all ? WHY_ALL : WHY, detail);
+            err = store_event(c, s, (struct store_event){ .kind = "key-retire", .cause = st->all ? WHY_ALL : WHY },
+                              detail);
         else
             out_row_free(detail);
     }

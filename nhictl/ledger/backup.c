@@ -29,7 +29,7 @@ static void tell(struct ctl *c, const char *file)
     out_text(detail, "file", NULL, file);
     err = store_open(&s, c->now);
     if (err == NHI_OK)
-        err = store_event(c, &s, "backup", NULL, NULL, NULL, NULL, detail);
+        err = store_event(c, &s, (struct store_event){ .kind = "backup" }, detail);
     else
         out_row_free(detail);
     if (err == NHI_OK)

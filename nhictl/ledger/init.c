@@ -221,7 +221,7 @@ static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32
     if (err == NHI_OK)
         err = nhi_issuer_add(s.l, key, c->now);
     if (err == NHI_OK) {
-        err = store_event(c, &s, "init", NULL, NULL, NULL, NULL, detail);
+        err = store_event(c, &s, (struct store_event){ .kind = "init" }, detail);
         detail = NULL;
     }
     code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "make the ledger");

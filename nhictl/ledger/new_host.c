@@ -34,7 +34,7 @@ static int take_over(struct ctl *c, struct store *s, const char *host, struct nh
     out_text(detail, "was", NULL, s->set.host);
     out_number(detail, "epoch", NULL, s->set.epoch + 1);
     if (err == NHI_OK)
-        err = store_event(c, s, "new-host", NULL, NULL, NULL, NULL, detail);
+        err = store_event(c, s, (struct store_event){ .kind = "new-host" }, detail);
     else
         out_row_free(detail);
     code = err == NHI_OK ? own_keys_settle(c, s, true, made) : store_fail(c, s, err, "take the ledger over");

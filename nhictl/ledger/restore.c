@@ -138,7 +138,7 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const struct resto
         out_row_free(detail);
         return err;
     }
-    return store_event(c, s, "restore", NULL, NULL, NULL, args->reason, detail);
+    return store_event(c, s, (struct store_event){ .kind = "restore", .cause = args->reason }, detail);
 }
 
 /* Begins before the reserve is looked at: what it revokes may be what comes back. */

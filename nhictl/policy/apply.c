@@ -232,7 +232,7 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     out_text(detail, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
     out_text(detail, "overdue", NULL, p->set.overdue_denies ? "deny" : "report");
     if (err == NHI_OK)
-        err = store_event(c, s, "policy-apply", NULL, NULL, NULL, NULL, detail);
+        err = store_event(c, s, (struct store_event){ .kind = "policy-apply" }, detail);
     else
         out_row_free(detail);
     if (err != NHI_OK)

@@ -148,7 +148,7 @@ static int retire(struct ctl *c, struct store *s, struct nhi_issuer *key)
     out_text(detail, "kid", NULL, key->kid);
     err = nhi_issuer_set_state(s->l, key->kid, NHI_ISSUER_RETIRED, "retired", c->now);
     if (err == NHI_OK)
-        err = store_event(c, s, "key-retire", NULL, NULL, NULL, NULL, detail);
+        err = store_event(c, s, (struct store_event){ .kind = "key-retire" }, detail);
     else
         out_row_free(detail);
     if (err == NHI_ERR_STATE)

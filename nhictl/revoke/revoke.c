@@ -34,14 +34,17 @@ struct revoke_args {
 
 static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r, uint32_t live)
 {
+    const struct store_event done = { .kind = "revoke",
+                                      .agent = r->kind == NHI_REVOKE_AGENT ? r->id : NULL,
+                                      .task = r->kind == NHI_REVOKE_TASK ? r->id : NULL,
+                                      .jti = r->kind == NHI_REVOKE_TICKET ? r->id : NULL,
+                                      .cause = r->reason };
     struct out_row *detail = out_row_new(c->out);
 
     out_text(detail, "kind", NULL, nhi_revoke_kind_name(r->kind));
     out_text(detail, "id", NULL, r->id);
     out_number(detail, "live", NULL, live);
-    return store_event(c, s, "revoke", r->kind == NHI_REVOKE_AGENT ? r->id : NULL,
-                       r->kind == NHI_REVOKE_TASK ? r->id : NULL, r->kind == NHI_REVOKE_TICKET ? r->id : NULL,
-                       r->reason, detail);
+    return store_event(c, s, done, detail);
 }
 
 /* Whether this host has seen what is revoked. */

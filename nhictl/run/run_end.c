@@ -31,7 +31,10 @@ static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct r
         return err;
     detail = out_row_new(c->out);
     out_text(detail, "job", NULL, r->job);
-    err = store_event(c, s, "run-end", r->agent, r->task, r->jti, why, detail);
+    err = store_event(
+        c, s,
+        (struct store_event){ .kind = "run-end", .agent = r->agent, .task = r->task, .jti = r->jti, .cause = why },
+        detail);
     if (err == NHI_OK)
         err = nhi_ledger_commit(s->l);
     s->writing = err != NHI_OK;
@@ -76,7 +79,8 @@ void run_refused(struct ctl *c, const struct run_args *args)
         detail = out_row_new(c->out);
         out_text(detail, "job", NULL, args->job != NULL ? args->job : args->task);
         out_text(detail, "command", NULL, c->command[0]);
-        err = store_event(c, &s, "run-refused", args->agent, NULL, NULL, c->said, detail);
+        err = store_event(c, &s, (struct store_event){ .kind = "run-refused", .agent = args->agent, .cause = c->said },
+                          detail);
     }
     if (err == NHI_OK)
         err = nhi_ledger_commit(s.l);

@@ -128,7 +128,8 @@ static int record(struct ctl *c, struct store *s, const struct run *r, const str
     out_text(detail, "command", NULL, c->command[0]);
     out_text(detail, "tree", NULL, r->tree);
     if (err == NHI_OK)
-        err = store_event(c, s, "run", t->agent, t->task, t->jti, NULL, detail);
+        err = store_event(
+            c, s, (struct store_event){ .kind = "run", .agent = t->agent, .task = t->task, .jti = t->jti }, detail);
     else
         out_row_free(detail);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");

@@ -107,16 +107,16 @@ static int session_show(struct ctl *c)
 /* of: NULL: no session. */
 static void note(struct ctl *c, const char *kind, const struct session *of, const char *reason)
 {
-    struct nhi_event e;
+    struct store_event done = { .kind = kind, .cause = reason };
 
-    store_event_of(&e, kind, NULL, NULL, of != NULL ? of->g.ticket.jti : NULL, reason);
     if (of != NULL) {
-        memcpy(e.agent, of->g.ticket.agent, sizeof(e.agent));
-        memcpy(e.task, of->g.ticket.task, sizeof(e.task));
-        memcpy(e.within, of->g.id, sizeof(e.within));
-        memcpy(e.session, of->handle, sizeof(e.session));
+        done.agent = of->g.ticket.agent;
+        done.task = of->g.ticket.task;
+        done.jti = of->g.ticket.jti;
+        done.within = of->g.id;
+        done.session = of->handle;
     }
-    store_note(c, &e, NULL);
+    store_note(c, done, NULL);
 }
 
 /* As the host's settings say, or where they cannot be read, the default. */

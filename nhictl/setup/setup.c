@@ -244,7 +244,6 @@ static void prepare_answer(struct setup *s)
 static void note_event(struct setup *s)
 {
     struct out_row *detail;
-    struct nhi_event e;
     char touched[64] = "";
 
     for (const struct wiring_service *w = wiring_services; w->name != NULL; w++)
@@ -255,8 +254,7 @@ static void note_event(struct setup *s)
         return;
     detail = out_row_new(s->c->out);
     out_text(detail, "programs", NULL, touched);
-    store_event_of(&e, s->undo ? "setup-undo" : "setup", NULL, NULL, NULL, NULL);
-    store_note(s->c, &e, detail);
+    store_note(s->c, (struct store_event){ .kind = s->undo ? "setup-undo" : "setup" }, detail);
 }
 
 static int setup(struct ctl *c)

@@ -230,7 +230,7 @@ static int accept_clock(struct ctl *c)
         out_time(detail, "latest", NULL, s.set.latest);
         err = nhi_ledger_set_clock(s.l, c->now);
         if (err == NHI_OK)
-            err = store_event(c, &s, "clock-accept", NULL, NULL, NULL, NULL, detail);
+            err = store_event(c, &s, (struct store_event){ .kind = "clock-accept" }, detail);
         else
             out_row_free(detail);
         code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "accept the clock");

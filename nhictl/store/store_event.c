@@ -72,11 +72,11 @@ enum nhi_err store_note_later(const struct ctl *c, unsigned kind, const char *id
 }
 
 /* What is in force all the same, and has an event of its own. */
-static unsigned kind_of_note(const struct nhi_event *e)
+static unsigned kind_of_note(const char *kind)
 {
-    if (strcmp(e->kind, "lockdown-on") == 0)
+    if (strcmp(kind, "lockdown-on") == 0)
         return NHI_NOTE_LOCKDOWN_ON;
-    return strcmp(e->kind, "lockdown-off") == 0 ? NHI_NOTE_LOCKDOWN_OFF : 0;
+    return strcmp(kind, "lockdown-off") == 0 ? NHI_NOTE_LOCKDOWN_OFF : 0;
 }
 
 void store_actor(const struct ctl *c, char out[NHI_OWNER_MAX + 1])
@@ -114,33 +114,35 @@ enum nhi_err store_add_event(struct ctl *c, struct store *s, struct nhi_event *e
     return err;
 }
 
-void store_event_of(struct nhi_event *e, const char *kind, const char *agent, const char *task, const char *jti,
-                    const char *cause)
+static void copy(char *out, size_t size, const char *text)
 {
-    memset(e, 0, sizeof(*e));
-    snprintf(e->kind, sizeof(e->kind), "%s", kind);
-    snprintf(e->agent, sizeof(e->agent), "%s", agent != NULL ? agent : "");
-    snprintf(e->task, sizeof(e->task), "%s", task != NULL ? task : "");
-    snprintf(e->jti, sizeof(e->jti), "%s", jti != NULL ? jti : "");
-    snprintf(e->cause, sizeof(e->cause), "%s", cause != NULL ? cause : "");
+    snprintf(out, size, "%s", text != NULL ? text : "");
 }
 
-enum nhi_err store_event(struct ctl *c, struct store *s, const char *kind, const char *agent, const char *task,
-                         const char *jti, const char *cause, struct out_row *detail)
+enum nhi_err store_event(struct ctl *c, struct store *s, struct store_event done, struct out_row *detail)
 {
     struct nhi_event e;
 
-    store_event_of(&e, kind, agent, task, jti, cause);
+    memset(&e, 0, sizeof(e));
+    copy(e.kind, sizeof(e.kind), done.kind);
+    copy(e.agent, sizeof(e.agent), done.agent);
+    copy(e.owner, sizeof(e.owner), done.owner);
+    copy(e.task, sizeof(e.task), done.task);
+    copy(e.jti, sizeof(e.jti), done.jti);
+    copy(e.account, sizeof(e.account), done.account);
+    copy(e.within, sizeof(e.within), done.within);
+    copy(e.session, sizeof(e.session), done.session);
+    copy(e.cause, sizeof(e.cause), done.cause);
     return store_add_event(c, s, &e, detail);
 }
 
-void store_note(struct ctl *c, struct nhi_event *e, struct out_row *detail)
+void store_note(struct ctl *c, struct store_event done, struct out_row *detail)
 {
     struct store s = { .l = NULL };
     enum nhi_err err = store_open(&s, c->now);
 
     if (err == NHI_OK)
-        err = store_add_event(c, &s, e, detail);
+        err = store_event(c, &s, done, detail);
     else
         out_row_free(detail);
     if (err == NHI_OK) {
@@ -148,7 +150,8 @@ void store_note(struct ctl *c, struct nhi_event *e, struct out_row *detail)
         s.writing = err != NHI_OK;
         s.committed = err == NHI_OK;
     }
-    if (err != NHI_OK && kind_of_note(e) != 0 && store_note_later(c, kind_of_note(e), "", e->cause) == NHI_OK)
+    if (err != NHI_OK && kind_of_note(done.kind) != 0 &&
+        store_note_later(c, kind_of_note(done.kind), "", done.cause) == NHI_OK)
         ctl_note("this is not recorded in the ledger yet, which cannot be written: %s", nhi_strerror(err));
     else if (err != NHI_OK)
         ctl_note("this is not recorded in the ledger, which cannot be written: %s", nhi_strerror(err));

@@ -122,7 +122,7 @@ int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool 
                         "task ID %s was used before, and IDs are never used again", t->id);
     }
     if (err == NHI_OK)
-        err = store_event(c, s, "task-open", t->agent, t->id, NULL, NULL, detail);
+        err = store_event(c, s, (struct store_event){ .kind = "task-open", .agent = t->agent, .task = t->id }, detail);
     else
         out_row_free(detail);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "open the task");
@@ -234,7 +234,9 @@ static int close_it(struct ctl *c, struct store *s, const struct nhi_task *t)
 
     err = nhi_task_close(s->l, t->id, args->reason != NULL ? args->reason : "", c->now);
     if (err == NHI_OK)
-        err = store_event(c, s, "task-close", t->agent, t->id, NULL, args->reason, NULL);
+        err = store_event(
+            c, s, (struct store_event){ .kind = "task-close", .agent = t->agent, .task = t->id, .cause = args->reason },
+            NULL);
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "close the task");
 }
 

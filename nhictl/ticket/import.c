@@ -76,7 +76,8 @@ static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     out_list(detail, "services", NULL, t->services);
     out_time(detail, "exp", NULL, t->exp);
     if (err == NHI_OK)
-        err = store_event(c, s, "import", t->agent, t->task, t->jti, NULL, detail);
+        err = store_event(
+            c, s, (struct store_event){ .kind = "import", .agent = t->agent, .task = t->task, .jti = t->jti }, detail);
     else
         out_row_free(detail);
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "record the ticket");

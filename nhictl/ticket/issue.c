@@ -134,7 +134,8 @@ enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind, const
     out_time(detail, "exp", NULL, t->exp);
     if (renews != NULL)
         out_text(detail, "renews", NULL, renews);
-    return store_event(c, s, kind, t->agent, t->task, t->jti, NULL, detail);
+    return store_event(c, s, (struct store_event){ .kind = kind, .agent = t->agent, .task = t->task, .jti = t->jti },
+                       detail);
 }
 
 static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
@@ -158,7 +159,13 @@ static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t
     if (err == NHI_OK)
         err = nhi_revoke(s->l, NHI_REVOKE_TICKET, t->jti, "could not be written out", c->now, &live);
     if (err == NHI_OK)
-        err = store_event(c, s, "revoke", t->agent, t->task, t->jti, "could not be written out", NULL);
+        err = store_event(c, s,
+                          (struct store_event){ .kind = "revoke",
+                                                .agent = t->agent,
+                                                .task = t->task,
+                                                .jti = t->jti,
+                                                .cause = "could not be written out" },
+                          NULL);
     if (err == NHI_OK) {
         err = nhi_ledger_commit(s->l);
         s->writing = false;

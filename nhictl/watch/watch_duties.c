@@ -88,7 +88,7 @@ static int write_down(const struct nhi_denials *d, void *ctx)
     add_counts(detail, d);
     add_samples(detail, d);
     if (err == NHI_OK)
-        err = store_event(c, &s, "denials", NULL, NULL, NULL, NULL, detail);
+        err = store_event(c, &s, (struct store_event){ .kind = "denials" }, detail);
     else
         out_row_free(detail);
     if (err == NHI_OK) {
