@@ -8,7 +8,7 @@
 
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
-#include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/schema.h"
 #include "libnhi/session/session.h"
 
 #define LINE_MAX_LEN 64
@@ -27,7 +27,7 @@ enum nhi_err nhi_heartbeat_beat(const char *run_dir, enum nhi_err seen)
         err = nhi_dir_open(run_dir, &dirfd);
     if (err != NHI_OK)
         return err;
-    n = snprintf(text, sizeof(text), "%lld %d %d\n", (long long)now, NHI_SCHEMA_VERSION, (int)seen);
+    n = snprintf(text, sizeof(text), "%lld %d %d\n", (long long)now, nhi_schema_version(), (int)seen);
     err = nhi_file_replace(dirfd, NHI_HEARTBEAT_FILE, 0600, text, (unsigned long)n);
     close(dirfd);
     return err;
@@ -69,7 +69,7 @@ static enum nhi_pulse read_line(char *text, long long now, enum nhi_err *why, in
     if (!number(&at, ' ', &last) || last > now || !number(&at, ' ', &schema))
         return NHI_PULSE_NONE;
     *age = now - last;
-    if (schema != NHI_SCHEMA_VERSION)
+    if (schema != nhi_schema_version())
         return NHI_PULSE_OTHER;
     if (!number(&at, '\n', &seen) || *at != '\0')
         return NHI_PULSE_NONE;

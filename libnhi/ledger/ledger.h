@@ -19,8 +19,6 @@
 #include "libnhi/policy/decide.h"
 #include "libnhi/snapshot/snapshot.h"
 
-#define NHI_SCHEMA_VERSION 5
-
 struct nhi_ledger;
 struct nhi_settings;
 enum nhi_ledger_mode {

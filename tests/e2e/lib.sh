@@ -300,8 +300,10 @@ set_policy() {
     must nhictl apply
 }
 
+# SCHEMA: the version of the ledger's tables.
 nhi_up() {
     must nhictl init
+    SCHEMA=$(sqlite3 "file:$STATE/ledger.db?immutable=1" 'PRAGMA user_version')
     must nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' --review-by 2099-06-30
     must nhictl agent add other-bot --owner ops@example.org --purpose 'other work' --review-by 2099-06-30
     set_policy
@@ -320,7 +322,7 @@ start_watch() {
 
 # beat_at UPTIME: the heartbeat that a supervisor of this release leaves which looked then.
 beat_at() {
-    (umask 077 && printf '%s %s 0\n' "$1" "$(sed -n 's/^#define NHI_SCHEMA_VERSION //p' "$TREE"/libnhi/ledger/*.h)" >/run/nhi/watch)
+    (umask 077 && printf '%s %s 0\n' "$1" "$SCHEMA" >/run/nhi/watch)
 }
 uptime_now() { cut -d. -f1 /proc/uptime; }
 # hold_watch: the supervisor stands still until let_go. Its heartbeat is a new one, for 30 seconds.

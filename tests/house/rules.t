@@ -61,6 +61,9 @@ may_include pam_trial
 only_in 'libconfig only where configuration is read' 'libconfig.h' conf/
 only_in 'sqlite only in the ledger' 'sqlite3.h' libnhi/ledger/sql.h
 only_in 'what is inside the ledger stays there' 'libnhi/ledger/sql.h' libnhi/ledger/
+none 'what released versions of the ledger do is text, without a macro of today' \
+    "$(grep -nE '^ *# *[a-z]' libnhi/ledger/schema_{tables,steps}.[ch] |
+        grep -vE '#include ("libnhi/ledger/schema_(tables|steps)[.]h"|<stddef.h>)|NHI_SCHEMA_(TABLES|STEPS)_H|#endif')"
 only_in 'sodium only in keys, tickets and hashes' 'sodium.h' libnhi/key/ libnhi/ticket/ libnhi/base/hash.c
 only_in 'jansson only in the claim codec, records and output' 'jansson.h' libnhi/ticket/claims.c \
     libnhi/grant/grant_record.c hostcfg/ nhictl/

@@ -16,6 +16,7 @@
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ledger/schema.h"
 #include "tests/lib/state.h"
 
 static enum nhi_err create(void)
@@ -189,12 +190,12 @@ static void newer_and_foreign(void **state)
 
     (void)state;
     assert_int_equal(create(), NHI_OK);
-    snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", NHI_SCHEMA_VERSION + 1);
+    snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", nhi_schema_version() + 1);
     raw(sql);
     opens(NHI_ERR_VERSION);
     raw("PRAGMA user_version=0");
     opens(NHI_ERR_CORRUPT);
-    snprintf(sql, sizeof(sql), "PRAGMA user_version=%d; PRAGMA application_id=1", NHI_SCHEMA_VERSION);
+    snprintf(sql, sizeof(sql), "PRAGMA user_version=%d; PRAGMA application_id=1", nhi_schema_version());
     raw(sql);
     opens(NHI_ERR_CORRUPT);
     raw("PRAGMA application_id=0x6e686900");

@@ -18,6 +18,7 @@
 #include "libnhi/check/check.h"
 #include "libnhi/ledger/heartbeat.h"
 #include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/schema.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/session/session.h"
@@ -192,9 +193,9 @@ static void pulses(void **state)
     assert_false(nhi_heartbeat_is_live(NHI_RUN_DIR));
     nhi_heartbeat_end(NHI_RUN_DIR);
     assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, NULL), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime() - NHI_HEARTBEAT_DEAD, NHI_SCHEMA_VERSION, " 0\n"), NHI_PULSE_LIVE);
-    assert_int_equal(pulse_at(nhi_uptime() - NHI_HEARTBEAT_DEAD - 2, NHI_SCHEMA_VERSION, " 0\n"), NHI_PULSE_STALE);
-    assert_int_equal(pulse_at(nhi_uptime() + 100, NHI_SCHEMA_VERSION, " 0\n"), NHI_PULSE_NONE);
+    assert_int_equal(pulse_at(nhi_uptime() - NHI_HEARTBEAT_DEAD, nhi_schema_version(), " 0\n"), NHI_PULSE_LIVE);
+    assert_int_equal(pulse_at(nhi_uptime() - NHI_HEARTBEAT_DEAD - 2, nhi_schema_version(), " 0\n"), NHI_PULSE_STALE);
+    assert_int_equal(pulse_at(nhi_uptime() + 100, nhi_schema_version(), " 0\n"), NHI_PULSE_NONE);
 }
 
 /* One of another release, to either side, reads no ledger of ours. */
@@ -203,8 +204,8 @@ static void other_releases(void **state)
     char text[32];
 
     (void)state;
-    assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION - 1, " 0\n"), NHI_PULSE_OTHER);
-    assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION + 1, " 0 and more\n"), NHI_PULSE_OTHER);
+    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version() - 1, " 0\n"), NHI_PULSE_OTHER);
+    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version() + 1, " 0 and more\n"), NHI_PULSE_OTHER);
     snprintf(text, sizeof(text), "%lld\n", (long long)nhi_uptime());
     assert_int_equal(pulse_of(text), NHI_PULSE_OTHER);
 }
@@ -218,10 +219,10 @@ static void no_pulse(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         assert_int_equal(pulse_of(texts[i]), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION, " 0"), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION, "\n"), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION, " 0\nx"), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime(), NHI_SCHEMA_VERSION, " x\n"), NHI_PULSE_NONE);
+    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version(), " 0"), NHI_PULSE_NONE);
+    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version(), "\n"), NHI_PULSE_NONE);
+    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version(), " 0\nx"), NHI_PULSE_NONE);
+    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version(), " x\n"), NHI_PULSE_NONE);
     world_write(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE, "1 3 0\n", 0666);
     assert_int_equal(chmod(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE, 0666), 0);
     assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, NULL), NHI_PULSE_NONE);
