@@ -19,6 +19,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant_hour.h"
+#include "libnhi/grant/grant_kind.h"
 #include "libnhi/grant/record.h"
 
 #define REPLACE_TRIES 1000
@@ -38,7 +39,7 @@ static enum nhi_err open_grants(const char *dir, int *fd)
 }
 
 /* The first slot that nobody has taken. */
-static enum nhi_err take_slot(int fd, int dirfd, char kind, const char *of, uint32_t slots)
+static enum nhi_err take_slot(int fd, int dirfd, enum nhi_record kind, const char *of, uint32_t slots)
 {
     enum nhi_err err = NHI_ERR_EXISTS;
     char name[NAME_SIZE];
@@ -80,7 +81,7 @@ static bool has_denials(int dirfd, const char *of)
 {
     char name[NAME_SIZE];
 
-    snprintf(name, sizeof(name), "d-%s-%d", of, RECORDS_MAX - 1);
+    snprintf(name, sizeof(name), "%c-%s-%d", NHI_RECORD_DENIAL, of, RECORDS_MAX - 1);
     return has(dirfd, name);
 }
 
@@ -132,7 +133,7 @@ static enum nhi_err end_predecessor(struct making *m)
     enum nhi_err err;
     char name[48];
 
-    snprintf(name, sizeof(name), "r-%s", m->g->renews);
+    snprintf(name, sizeof(name), "%c-%s", NHI_RECORD_SUCCESSOR, m->g->renews);
     err = link_lasting(m, name);
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
@@ -143,11 +144,11 @@ static void pin_name(char *name, int dirfd, const char *kid, const char *root, e
     const char of = kind == NHI_PIN_REMOTE ? 'r' : 'l';
     char lineage[NHI_GRANT_NAME_LEN + 1];
 
-    snprintf(name, NAME_SIZE, "i-%s-%c", root, of);
+    snprintf(name, NAME_SIZE, "%c-%s-%c", NHI_RECORD_PIN, root, of);
     if (has(dirfd, name))
         return;
     nhi_grant_name(kid, root, lineage);
-    snprintf(name, NAME_SIZE, "i-%s-%c", lineage, of);
+    snprintf(name, NAME_SIZE, "%c-%s-%c", NHI_RECORD_PIN, lineage, of);
 }
 
 /* The link is the test-and-set. */
@@ -182,7 +183,7 @@ static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], con
 
     for (size_t i = 0; i < NHI_PK_LEN; i++)
         snprintf(text + 2 * i, 3, "%02x", key[i]);
-    snprintf(name, size, "k-%s-%s", text, account);
+    snprintf(name, size, "%c-%s-%s", NHI_RECORD_KEY, text, account);
 }
 
 /* Before the grant: once a key was an agent's, it is no person's here. */
@@ -224,10 +225,10 @@ static enum nhi_err take_use(struct making *m)
 
     nhi_grant_name(first_kid(g), first_of(g), lineage);
     for (uint32_t n = 0; n < g->ticket.uses && err == NHI_ERR_EXISTS; n++) {
-        snprintf(name, sizeof(name), "u-%s-%u", first_of(g), (unsigned)n);
+        snprintf(name, sizeof(name), "%c-%s-%u", NHI_RECORD_USE, first_of(g), (unsigned)n);
         if (has(m->dirfd, name))
             continue;
-        snprintf(name, sizeof(name), "u-%s-%u", lineage, (unsigned)n);
+        snprintf(name, sizeof(name), "%c-%s-%u", NHI_RECORD_USE, lineage, (unsigned)n);
         err = nhi_record_link(m->fd, m->dirfd, name);
     }
     return err;
@@ -246,7 +247,7 @@ static enum nhi_err commit(struct making *m)
         return err == NHI_OK ? save(m) : err;
     }
     err = save(m);
-    snprintf(name, sizeof(name), "g-%s", g->id);
+    snprintf(name, sizeof(name), "%c-%s", NHI_RECORD_PERMIT, g->id);
     return err == NHI_OK ? nhi_record_link(m->fd, m->dirfd, name) : err;
 }
 
@@ -296,7 +297,7 @@ enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
     if (err == NHI_OK)
         err = nhi_record_make(m.dirfd, g, false, &m.fd);
     if (err == NHI_OK)
-        err = take_slot(m.fd, m.dirfd, 'd', of, RECORDS_MAX);
+        err = take_slot(m.fd, m.dirfd, NHI_RECORD_DENIAL, of, RECORDS_MAX);
     finish(&m);
     return err;
 }
@@ -310,7 +311,7 @@ enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g)
         return NHI_ERR_ARG;
     err = start(&m, dir);
     if (err == NHI_OK)
-        err = take_slot(m.fd, m.dirfd, 'o', g->subject, RECORDS_MAX);
+        err = take_slot(m.fd, m.dirfd, NHI_RECORD_OBSERVED, g->subject, RECORDS_MAX);
     finish(&m);
     return err;
 }
@@ -334,7 +335,8 @@ enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g)
 
     if (!g->became || !nhi_name_is_account(g->subject) || !nhi_name_is_service(g->service))
         return NHI_ERR_ARG;
-    snprintf(name, sizeof(name), "b-%lld-%s-%s-%s", (long long)(g->at / NHI_HOUR), g->within, g->service, g->subject);
+    snprintf(name, sizeof(name), "%c-%lld-%s-%s-%s", NHI_RECORD_BECAME, (long long)(g->at / NHI_HOUR), g->within,
+             g->service, g->subject);
     return put(dir, g, name);
 }
 
@@ -379,7 +381,7 @@ bool nhi_grant_is_superseded(const char *dir, const char *jti)
     char name[48];
     int dirfd;
 
-    snprintf(name, sizeof(name), "r-%s", jti);
+    snprintf(name, sizeof(name), "%c-%s", NHI_RECORD_SUCCESSOR, jti);
     if (open_grants(dir, &dirfd) != NHI_OK)
         return true;
     if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
@@ -392,7 +394,7 @@ enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const c
 {
     char name[96];
 
-    if (snprintf(name, sizeof(name), "s-%s-%s", g->id, handle) >= (int)sizeof(name))
+    if (snprintf(name, sizeof(name), "%c-%s-%s", NHI_RECORD_SESSION, g->id, handle) >= (int)sizeof(name))
         return NHI_ERR_TOO_LONG;
     return put(dir, g, name);
 }
@@ -401,13 +403,13 @@ enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const 
 {
     char name[32];
 
-    snprintf(name, sizeof(name), "n-%s", of);
+    snprintf(name, sizeof(name), "%c-%s", NHI_RECORD_UNUSED, of);
     return put(dir, g, name);
 }
 
 static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
 {
-    snprintf(name, size, "p-%.8s-%ld-%llu", boot, (long)p->pid, (unsigned long long)p->start);
+    snprintf(name, size, "%c-%.8s-%ld-%llu", NHI_RECORD_INDEX, boot, (long)p->pid, (unsigned long long)p->start);
 }
 
 enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)

@@ -4,19 +4,7 @@
  * A record is one file: written complete and unnamed, then linked. The link is the use, the event and
  * the reservation in one step that a caller who stops or kills us cannot tear. Nobody waits for
  * anybody. Counted tickets: the name is the slot, so EEXIST is the test-and-set.
- *
- *   g-ID        a permit         u-LINEAGE-N   the Nth use of a counted ticket
- *   r-JTI       the first use of what renewed that ticket, which ends it
- *   i-LINEAGE-r, i-LINEAGE-l   where a ticket was first used: from which address; where at all, which alone may be
- *               local
- *   h-RULE-AT-ID    a grant by a rule that gives so many an hour
- *   k-KEY-ACCOUNT   a key was used for that account by a ticket that the ledger does not know
- *   d-TICKET-HOUR-N   a denial of a verified ticket, 64 of each at most in an hour, whose end they wait for
- *   o-ACCOUNT-N     a session of an account under observation, opened without a ticket
- *   b-HOUR-ID-SERVICE-ACCOUNT   root became that account, inside the session that ID opened, if any
- *   s-ID-HANDLE     the grant opened that session
- *   n-ID        nothing came of that grant: whoever asked did not go on
- *   p-BOOT-PID-START   names the record that a child of that process made (sshd decides in one)
+ * grant_kind.h lists the kinds of records and their names.
  *
  * TICKET is a hash of its ID and of the key that signed it, LINEAGE that of the first of what was renewed, so that an
  * issuer who learns the ID of another's ticket neither spends its uses nor takes its place. Where the ledger knows a

@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/grant/grant_kind.h"
 #include "libnhi/grant/record.h"
 
 #define HOUR 3600
-#define PREFIX_LEN 19 /* h-, 16 digits, - */
+#define PREFIX_LEN 19 /* the letter, -, 16 digits, - */
 
 /* A rule's name may hold what a file's name may not. FNV-1a: two rules that share it share their
  * cap, which denies too early, if ever. */
@@ -28,7 +29,7 @@ static void prefix_of(const char *rule, char out[PREFIX_LEN + 1])
 
     for (; *rule != '\0'; rule++)
         h = (h ^ (unsigned char)*rule) * UINT64_C(1099511628211);
-    snprintf(out, PREFIX_LEN + 1, "h-%016llx-", (unsigned long long)h);
+    snprintf(out, PREFIX_LEN + 1, "%c-%016llx-", NHI_RECORD_HOUR, (unsigned long long)h);
 }
 
 bool nhi_record_is_in_hour(const char *name, int64_t now)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/grant/grant_kind.h"
 #include "libnhi/grant/grant_record.h"
 
 enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd)
@@ -54,13 +55,14 @@ enum nhi_err nhi_record_link(int fd, int dirfd, const char *name)
  * that of a slot, from whoever was stopped in between, and what it says does not hold for that: it is an odd second. */
 bool nhi_record_rests(int dirfd, const char *name, int64_t now)
 {
+    const struct nhi_record_kind *kind = nhi_record_kind_of(name);
     struct stat st;
 
-    if (strchr("uid", name[0]) == NULL)
+    if (kind == NULL || (kind->rests != NHI_RESTS_TICKET && kind->rests != NHI_RESTS_THIS_HOUR))
         return false;
     /* Of one that was made before the clock went back, the second is not a whole one. */
     return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > now && st.st_mtim.tv_nsec == 0 &&
-           (name[0] == 'i' || st.st_mtime % 2 == 0);
+           (kind->letter == NHI_RECORD_PIN || st.st_mtime % 2 == 0);
 }
 
 enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out)

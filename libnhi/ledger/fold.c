@@ -12,6 +12,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant_hour.h"
+#include "libnhi/grant/grant_kind.h"
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/grant/record.h"
 #include "libnhi/ledger/event.h"
@@ -69,7 +70,7 @@ static enum nhi_err later(struct fold *f, const char *name)
  * read by every command. */
 static int64_t next_look(const char *name, int64_t until)
 {
-    return until % 2 == (name[0] == 'i') ? until : until - 1;
+    return until % 2 == (name[0] == NHI_RECORD_PIN) ? until : until - 1;
 }
 
 static bool settle(const struct fold *f, const struct done *one)
@@ -157,13 +158,56 @@ static enum nhi_err later_if_told(struct fold *f, const char *name, const struct
     return rest_until(f, name, next_look(name, (hour + 1) * NHI_HOUR));
 }
 
-static enum nhi_err fold_one(struct fold *f, const char *name)
+static enum nhi_err take_in(struct fold *f, const struct nhi_record_kind *kind, const char *name,
+                            const struct nhi_grant *g)
+{
+    switch (kind->folds) {
+    case NHI_FOLDS_DECISION:
+        return fold_event(f, g);
+    case NHI_FOLDS_UNUSED:
+        return fold_unused(f, g, name + 2);
+    case NHI_FOLDS_SESSION:
+        return strlen(name) > 3 + NHI_JTI_LEN ? nhi_session_note(f->ledger, g, name + 3 + NHI_JTI_LEN) : NHI_OK;
+    case NHI_FOLDS_SUPERSEDED:
+        return nhi_ticket_supersede(f->ledger, name + 2);
+    case NHI_FOLDS_KEY:
+        return nhi_key_note_bound(f->ledger, g->ticket.cnf, g->subject);
+    case NHI_FOLDS_NOTHING:
+        break;
+    }
+    return NHI_OK;
+}
+
+static enum nhi_err let_rest(struct fold *f, const struct nhi_record_kind *kind, const char *name,
+                             const struct nhi_grant *g)
+{
+    switch (kind->rests) {
+    case NHI_RESTS_SETTLED:
+        return later_if_settled(f, name, g);
+    case NHI_RESTS_TICKET:
+        return later_if_over(f, name, g);
+    case NHI_RESTS_HOUR:
+        return g->at / NHI_HOUR >= f->now / NHI_HOUR ? NHI_OK : later(f, name);
+    case NHI_RESTS_THIS_HOUR:
+        return later_if_told(f, name, g);
+    case NHI_RESTS_RULE_HOUR:
+        return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
+    case NHI_RESTS_PROCESS:
+        return strcmp(g->boot, f->boot) == 0 && nhi_proc_is_alive(&g->parent) ? NHI_OK : later(f, name);
+    case NHI_RESTS_NOT:
+        break;
+    }
+    return later(f, name);
+}
+
+static enum nhi_err fold_one(struct fold *f, const struct nhi_record_kind *kind, const char *name)
 {
     struct nhi_grant g;
     enum nhi_err err;
 
-    if (name[0] == 'h')
-        return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
+    /* Its name says it all. */
+    if (kind->rests == NHI_RESTS_RULE_HOUR)
+        return let_rest(f, kind, name, NULL);
     err = nhi_record_read(f->dirfd, name, &g);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_OK;
@@ -171,40 +215,13 @@ static enum nhi_err fold_one(struct fold *f, const char *name)
         f->result.bad++;
         return err == NHI_ERR_NOMEM ? err : NHI_OK;
     }
-    if (name[0] == 'r') {
-        err = nhi_ticket_supersede(f->ledger, name + 2);
-        return err == NHI_OK ? later_if_settled(f, name, &g) : err;
-    }
-    if (name[0] == 'k') {
-        err = nhi_key_note_bound(f->ledger, g.ticket.cnf, g.subject);
-        return err == NHI_OK ? later_if_settled(f, name, &g) : err;
-    }
-    if (name[0] == 's') {
-        err = strlen(name) > 3 + NHI_JTI_LEN ? nhi_session_note(f->ledger, &g, name + 3 + NHI_JTI_LEN) : NHI_OK;
-        return err == NHI_OK ? later(f, name) : err;
-    }
-    if (name[0] == 'n') {
-        err = fold_unused(f, &g, name + 2);
-        return err == NHI_OK ? later(f, name) : err;
-    }
-    if (name[0] == 'i')
-        return later_if_over(f, name, &g);
-    if (name[0] == 'p')
-        return strcmp(g.boot, f->boot) == 0 && nhi_proc_is_alive(&g.parent) ? NHI_OK : later(f, name);
-    err = fold_event(f, &g);
-    /* A counted slot is what says that a use is spent: it goes when the ticket is dead anyway. */
-    if (err != NHI_OK)
-        return err;
-    /* While its hour lasts, that it is there says that this was told. */
-    if (name[0] == 'b' && g.at / NHI_HOUR >= f->now / NHI_HOUR)
-        return NHI_OK;
-    if (name[0] == 'd')
-        return later_if_told(f, name, &g);
-    return name[0] == 'u' ? later_if_over(f, name, &g) : later(f, name);
+    err = take_in(f, kind, name, &g);
+    return err == NHI_OK ? let_rest(f, kind, name, &g) : err;
 }
 
 static enum nhi_err fold_all(struct fold *f, DIR *d)
 {
+    const struct nhi_record_kind *kind;
     struct dirent *e;
     enum nhi_err err;
     size_t i, seen = 0;
@@ -213,10 +230,9 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if (strchr("gdurikphosbn", e->d_name[0]) != NULL && e->d_name[1] == '-' &&
-            !nhi_record_rests(f->dirfd, e->d_name, f->now)) {
-            err = fold_one(f, e->d_name);
-            seen += strchr("uihb", e->d_name[0]) == NULL;
+        if ((kind = nhi_record_kind_of(e->d_name)) != NULL && !nhi_record_rests(f->dirfd, e->d_name, f->now)) {
+            err = fold_one(f, kind, e->d_name);
+            seen += kind->bounded;
         }
     if (err != NHI_OK) {
         nhi_ledger_rollback(f->ledger);
@@ -259,6 +275,7 @@ enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now, struct
 
 enum nhi_err nhi_fold_last_use(const char *dir, const char *task, int64_t *at)
 {
+    const struct nhi_record_kind *kind;
     const struct dirent *e;
     enum nhi_err err;
     struct nhi_grant g;
@@ -278,7 +295,7 @@ enum nhi_err nhi_fold_last_use(const char *dir, const char *task, int64_t *at)
         return NHI_ERR_SYS;
     }
     while ((e = readdir(d)) != NULL)
-        if (strchr("gus", e->d_name[0]) != NULL && e->d_name[1] == '-' &&
+        if ((kind = nhi_record_kind_of(e->d_name)) != NULL && kind->is_use &&
             nhi_record_read(dirfd, e->d_name, &g) == NHI_OK && strcmp(g.ticket.task, task) == 0 && g.at > last)
             last = g.at;
     closedir(d);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/grant/grant_kind.h"
 #include "libnhi/grant/record.h"
 #include "libnhi/ledger/event.h"
 #include "libnhi/ledger/sql.h"
@@ -26,13 +27,14 @@ enum nhi_err nhi_archive_cut(struct nhi_ledger *l, int64_t before, int64_t *unti
 /* Those that may be folded, again or for the first time, into a table that this connection alone has. */
 static enum nhi_err note_records(struct nhi_ledger *l, int dirfd, DIR *d)
 {
+    const struct nhi_record_kind *kind;
     const struct dirent *e;
     struct nhi_grant g;
     enum nhi_err err;
 
     err = nhi_sql_run(l, NULL, "CREATE TEMP TABLE lying (record TEXT PRIMARY KEY) WITHOUT ROWID", "");
     while (err == NHI_OK && (e = readdir(d)) != NULL) {
-        if (strchr("gduo", e->d_name[0]) == NULL || e->d_name[1] != '-')
+        if ((kind = nhi_record_kind_of(e->d_name)) == NULL || !kind->refolds)
             continue;
         err = nhi_record_read(dirfd, e->d_name, &g);
         if (err == NHI_OK)

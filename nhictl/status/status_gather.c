@@ -1,5 +1,6 @@
 #include "nhictl/status/status_gather.h"
 
+#include "libnhi/grant/grant_kind.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_issuer.h"
@@ -128,11 +129,12 @@ static enum nhi_err count_sessions(struct status *n)
 static void count_records(struct status *n)
 {
     DIR *d = opendir(NHI_STATE_DIR "/" NHI_GRANTS_DIR);
+    const struct nhi_record_kind *kind;
     const struct dirent *e;
 
     n->records_failed = d == NULL;
     while (d != NULL && (e = readdir(d)) != NULL)
-        if (strncmp(e->d_name, "g-", 2) == 0 || strncmp(e->d_name, "u-", 2) == 0 || strncmp(e->d_name, "d-", 2) == 0)
+        if ((kind = nhi_record_kind_of(e->d_name)) != NULL && kind->counted)
             n->records++;
     if (d != NULL)
         closedir(d);
