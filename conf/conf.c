@@ -1,5 +1,9 @@
 /*
- * MUST: hand libconfig no text that nests deeply, includes other files or holds a NUL.
+ * MUST: hand libconfig no text in which a comment or a string does not end, that includes other files or holds a NUL.
+ *
+ * libconfig takes a comment or a string that does not end for the end of the file, and reads the rest as if it were not
+ * there. Of brackets it knows the line where it gave up, and not the one where they were opened: what looks for the
+ * former finds the latter as well.
  */
 #include "conf/conf.h"
 
