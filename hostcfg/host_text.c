@@ -271,17 +271,3 @@ bool setup_text_sshd_refuses_passwords(const char *text)
     }
     return false;
 }
-
-bool setup_text_sudo_includes(const char *text)
-{
-    for (const char *line = text; *line != '\0'; line += line_len(line)) {
-        const char *word = line + strspn(line, BLANKS);
-
-        if (!starts(word, "@includedir") && !starts(word, "#includedir"))
-            continue;
-        word += 11 + strspn(word + 11, BLANKS "\"");
-        if (starts(word, WIRING_SUDOERS_DIR) || starts(word, "sudoers.d"))
-            return true;
-    }
-    return false;
-}

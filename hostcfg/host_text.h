@@ -25,8 +25,6 @@ char *setup_text_nss_line(const char *text, const char *database);
 bool setup_text_sshd_includes(const char *text);
 /* Whether somewhere in it passwords are refused, or may be, in files elsewhere that it includes. */
 bool setup_text_sshd_refuses_passwords(const char *text);
-/* Whether sudoers reads its directory. */
-bool setup_text_sudo_includes(const char *text);
 /* With from replaced by to, everywhere. */
 char *setup_text_replace(const char *text, const char *from, const char *to);
 

@@ -27,6 +27,18 @@ int program_run(const char *const argv[], char **said)
     return status;
 }
 
+const char *program_refusal(const char *said, int *len)
+{
+    const char *line = said;
+
+    while (strncmp(line, "Warning:", 8) == 0 && line[strcspn(line, "\n")] != '\0')
+        line += strcspn(line, "\n") + 1;
+    if (*line == '\0')
+        line = said;
+    *len = (int)strcspn(line, "\r\n");
+    return line;
+}
+
 bool program_sshd_is(unsigned release)
 {
     const char *const argv[] = { "/usr/sbin/sshd", "-V", NULL };

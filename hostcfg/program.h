@@ -10,6 +10,10 @@
  * free. Returns its exit status, 127 when a signal ended it, and -1 when it could not be run. */
 int program_run(const char *const argv[], char **said);
 
+/* The line of what a program says that tells why it refuses its files, and how long that is: visudo warns of names that
+ * nobody uses before it. */
+const char *program_refusal(const char *said, int *len);
+
 /* Whether the sshd of this host is of that release or a later one: 904 is 9.4. */
 bool program_sshd_is(unsigned release);
 

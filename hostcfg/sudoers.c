@@ -1,5 +1,5 @@
-#include <dirent.h>
 #include <fnmatch.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,26 +7,88 @@
 #include <unistd.h>
 
 #include "hostcfg/sudoers.h"
+
+#include "hostcfg/program.h"
 #include "hostcfg/wiring.h"
-#include "libnhi/base/paths.h"
 #include "nhictl/say/out.h"
 
-#define FILES_MAX 128 /* as in sudo: nested includes end there */
 #define PROGRAM "/usr/bin/cvtsudoers"
+
+int sudoers_check(const char *file, char **said)
+{
+    const char *const argv[] = { WIRING_VISUDO_PROGRAM, "-c", "-f", file, NULL };
+
+    return program_run(argv, said);
+}
 
 /* ---- which files ---- */
 
-static void read_file(struct sudoers *s, const char *path);
-
-static int by_name(const struct dirent **a, const struct dirent **b)
+static void add_file(struct sudoers *s, const char *path)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
+    struct file_text f;
+
+    if (sudoers_has(s, path))
+        return;
+    if (file_text_read(path, true, &f) != NHI_OK) {
+        file_text_free(&f);
+        return;
+    }
+    (void)findings_check_guard(s->found, "sudo-file-writable", path, "this configuration of sudo, so sudo refuses it");
+    s->file = out_must(reallocarray(s->file, s->count + 1, sizeof(*s->file)));
+    s->file[s->count++] = f;
 }
 
-/* sudo leaves out names with a dot, and those of editors' copies. */
-static bool is_left_out(const char *name)
+static void broken(struct sudoers *s, const char *said)
 {
-    return strchr(name, '.') != NULL || name[strlen(name) - 1] == '~';
+    char file[256] = WIRING_SUDOERS;
+    int line = 0, len;
+
+    said = program_refusal(said, &len);
+    if (sscanf(said, "%255[^:]:%d", file, &line) != 2 || file[0] != '/') {
+        snprintf(file, sizeof(file), "%s", WIRING_SUDOERS);
+        line = 0;
+    }
+    finding_add(s->found, FINDING_ERROR, "sudo-broken", (struct place){ .file = file, .line = line },
+                out_say("sudo ignores this, or refuses everybody: %.*s", len, said),
+                out_say("correct it with: visudo -f %s", file));
+}
+
+/* That of sudo-rs, whose releases begin with 0, names the first file only. */
+static bool names_files(void)
+{
+    const char *const argv[] = { WIRING_VISUDO_PROGRAM, "-V", NULL };
+    unsigned major = 0;
+    char *said;
+    bool names;
+
+    names = program_run(argv, &said) == 0 && sscanf(said, "visudo version %u", &major) == 1 && major > 0;
+    free(said);
+    return names;
+}
+
+/* visudo names each file that it reads, in order, when it has nothing against any of them. */
+static void list_files(struct sudoers *s)
+{
+    static const char good[] = ": parsed OK";
+    char *said = NULL, *save = NULL;
+    int status = names_files() ? sudoers_check(WIRING_SUDOERS, &said) : -1;
+
+    if (status > 0)
+        broken(s, status == 127 ? "visudo does not finish with it" : said);
+    for (char *l = status == 0 ? strtok_r(said, "\n", &save) : NULL; l != NULL; l = strtok_r(NULL, "\n", &save)) {
+        size_t len = strlen(l);
+
+        if (len < sizeof(good) || strcmp(l + len - (sizeof(good) - 1), good) != 0)
+            continue;
+        l[len - (sizeof(good) - 1)] = '\0';
+        add_file(s, l);
+    }
+    if (status < 0)
+        finding_add(s->found, FINDING_NOTE, "sudo-unread", place_of_file(WIRING_SUDOERS),
+                    out_say("without sudo's own " WIRING_VISUDO_PROGRAM
+                            " doctor cannot tell which files sudo reads, and shows no line of them"),
+                    out_say("check that " WIRING_SUDO_FILE " is one of them"));
+    free(said);
 }
 
 static bool is_ours(const char *path)
@@ -41,68 +103,23 @@ static bool is_ours(const char *path)
     return ours;
 }
 
-static void read_dir(struct sudoers *s, const char *dir)
+/* Of a directory sudo leaves out names with a dot, and those of editors' copies. Beside ours it is a copy that
+ * somebody, or an editor, keeps. */
+static void look_for_ignored(struct sudoers *s)
 {
-    struct dirent **names = NULL;
-    int n = scandir(dir, &names, NULL, by_name);
+    glob_t names = { .gl_pathc = 0 };
 
-    for (int i = 0; i < n; i++) {
-        const char *name = names[i]->d_name;
-        char *path = out_say("%s/%s", dir, name);
+    if (access(WIRING_SUDO_FILE, F_OK) != 0)
+        (void)glob(WIRING_SUDOERS_DIR "/*", 0, NULL, &names);
+    for (size_t i = 0; i < names.gl_pathc; i++) {
+        const char *path = names.gl_pathv[i], *name = strrchr(path, '/') + 1;
 
-        if (!is_left_out(name))
-            read_file(s, path);
-        /* Beside ours it is a copy that somebody, or an editor, keeps. */
-        else if (name[0] != '.' && access(WIRING_SUDO_FILE, F_OK) != 0 && is_ours(path))
+        if ((strchr(name, '.') != NULL || name[strlen(name) - 1] == '~') && !sudoers_has(s, path) && is_ours(path))
             finding_add(s->found, FINDING_ERROR, "sudo-file-ignored", place_of_file(path),
                         out_say("sudo reads no file with a dot or a tilde in its name"),
                         out_say("run: mv %s " WIRING_SUDO_FILE, path));
-        free(path);
-        free(names[i]);
     }
-    free(names);
-}
-
-/* #include and @include, once the word for which of them is behind us. */
-static void include(struct sudoers *s, char *rest, const char *from, bool dir)
-{
-    char *name = file_word(&rest), *path;
-
-    if (name == NULL)
-        return;
-    name += *name == '"';
-    name[strcspn(name, "\"")] = '\0';
-    path = name[0] == '/' ? out_must(strdup(name)) : out_say("%.*s/%s", (int)(strrchr(from, '/') - from), from, name);
-    if (dir)
-        read_dir(s, path);
-    else
-        read_file(s, path);
-    free(path);
-}
-
-static void read_file(struct sudoers *s, const char *path)
-{
-    struct file_text f;
-    size_t at = s->count;
-
-    if (s->count == FILES_MAX || sudoers_has(s, path))
-        return;
-    if (file_text_read(path, true, &f) != NHI_OK) {
-        file_text_free(&f);
-        return;
-    }
-    (void)findings_check_guard(s->found, "sudo-file-writable", path, "this configuration of sudo, so sudo refuses it");
-    s->file = out_must(reallocarray(s->file, s->count + 1, sizeof(*s->file)));
-    s->file[s->count++] = f;
-    for (size_t i = 0; i < s->file[at].count; i++) {
-        char *text = out_must(strdup(s->file[at].line[i].text)), *rest = text, *word = file_word(&rest);
-
-        if (word != NULL && (strcmp(word, "@include") == 0 || strcmp(word, "#include") == 0))
-            include(s, rest, path, false);
-        else if (word != NULL && (strcmp(word, "@includedir") == 0 || strcmp(word, "#includedir") == 0))
-            include(s, rest, path, true);
-        free(text);
-    }
+    globfree(&names);
 }
 
 bool sudoers_has(const struct sudoers *s, const char *path)
@@ -115,21 +132,6 @@ bool sudoers_has(const struct sudoers *s, const char *path)
 
 /* ---- what they say ---- */
 
-static void broken(struct sudoers *s, char *said)
-{
-    char file[256] = WIRING_SUDOERS;
-    int line = 0;
-
-    said[strcspn(said, "\n")] = '\0';
-    if (sscanf(said, "%255[^:]:%d", file, &line) != 2 || file[0] != '/') {
-        snprintf(file, sizeof(file), "%s", WIRING_SUDOERS);
-        line = 0;
-    }
-    finding_add(s->found, FINDING_ERROR, "sudo-broken", (struct place){ .file = file, .line = line },
-                out_say("sudo ignores this, or refuses everybody: %s", said),
-                out_say("correct it with: visudo -f %s", file));
-}
-
 static bool ask(struct sudoers *s)
 {
     char program[] = PROGRAM, c[] = "-c", none[] = "/dev/null", f[] = "-f", json[] = "json", e[] = "-e",
@@ -137,13 +139,12 @@ static bool ask(struct sudoers *s)
     char *const argv[] = { program, c, none, f, json, e, input, NULL };
     char *out = NULL, *err = NULL;
     int status = 127;
-    char endless[] = "cvtsudoers does not finish with it";
     bool ran = file_run(argv, &out, &err, &status) == NHI_OK;
 
     if (ran && status == 0)
         s->json = json_loads(out, 0, NULL);
     if (ran && status != 0)
-        broken(s, status == 127 ? endless : err);
+        broken(s, status == 127 ? "cvtsudoers does not finish with it" : err);
     else if (s->json == NULL)
         finding_add(s->found, FINDING_NOTE, "sudo-unread", place_of_file(WIRING_SUDOERS),
                     out_say("without " PROGRAM " doctor cannot read the configuration of sudo"),
@@ -156,7 +157,8 @@ static bool ask(struct sudoers *s)
 bool sudoers_read(struct findings *found, struct sudoers *out)
 {
     *out = (struct sudoers){ .found = found };
-    read_file(out, WIRING_SUDOERS);
+    list_files(out);
+    look_for_ignored(out);
     return ask(out);
 }
 

@@ -70,6 +70,7 @@ extern const char *const wiring_sshd_agents[]; /* the lines under the Match; end
 /* Where sudo is sudo-rs that does not know the first of them. */
 #define WIRING_SUDO_RS_LINE "Defaults:%nhi-agents timestamp_timeout=0"
 #define WIRING_SUDO_PROGRAM "/usr/bin/sudo"
+#define WIRING_VISUDO_PROGRAM "/usr/sbin/visudo"
 #define WIRING_SUDO_RS_PROGRAM "/usr/bin/sudo-rs"
 
 /* ---- nss ---- */

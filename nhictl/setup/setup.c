@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hostcfg/program.h"
 #include "libnhi/base/paths.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
@@ -111,11 +112,11 @@ static int check_after(struct setup *s)
     const char *why;
 
     if (is_touched(s, "sshd") && !setup_sshd_accepts(&sshd)) {
-        why = setup_refusal(sshd, &len);
+        why = program_refusal(sshd, &len);
         code = ctl_fail(s->c, CTL_REFUSED, NULL, "sshd -t: %.*s: all changes were undone", len, why);
     }
     if (code == CTL_DONE && is_touched(s, "sudo") && !setup_sudo_accepts(&sudo)) {
-        why = setup_refusal(sudo, &len);
+        why = program_refusal(sudo, &len);
         code = ctl_fail(s->c, CTL_REFUSED, NULL, "visudo -c: %.*s: all changes were undone", len, why);
     }
     free(sshd);

@@ -11,6 +11,7 @@
 
 #include "hostcfg/host_text.h"
 #include "hostcfg/program.h"
+#include "hostcfg/sudoers.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
@@ -18,7 +19,6 @@
 #include "nhictl/setup/setup_try.h"
 
 #define SSHD "/usr/sbin/sshd"
-#define VISUDO "/usr/sbin/visudo"
 #define PRIVSEP "/run/sshd" /* sshd wants it there whenever it looks at its files; it is made when sshd starts */
 
 static const char *const view_names[SETUP_VIEWS] = { "now", "clean", "then" };
@@ -106,24 +106,11 @@ static bool is_set(const char *said, const char *keyword, const char *to)
     return strcmp(value, to) == 0;
 }
 
-/* visudo warns of names that nobody uses before it says what is wrong. */
-const char *setup_refusal(const char *said, int *len)
-{
-    const char *line = said;
-
-    while (strncmp(line, "Warning:", 8) == 0 && line[strcspn(line, "\n")] != '\0')
-        line += strcspn(line, "\n") + 1;
-    if (*line == '\0')
-        line = said;
-    *len = (int)strcspn(line, "\r\n");
-    return line;
-}
-
 static int said_no(struct setup *s, const char *program, const char *said, const char *when)
 {
     int len;
 
-    said = setup_refusal(said, &len);
+    said = program_refusal(said, &len);
     return ctl_fail(s->c, CTL_REFUSED, NULL, "%s refuses the configuration %s: %.*s; nothing was changed", program,
                     when, len, said);
 }
@@ -278,10 +265,24 @@ bool setup_sshd_accepts(char **text)
 static bool ask_visudo(enum setup_view view, char **said)
 {
     char file[128];
-    const char *const argv[] = { VISUDO, "-c", "-f", file, NULL };
 
     snprintf(file, sizeof(file), SETUP_SCRATCH "/%s" WIRING_SUDOERS, view_names[view]);
-    return program_run(argv, said) == 0;
+    return sudoers_check(file, said) == 0;
+}
+
+int setup_sudo_reads(struct setup *s, bool *reads)
+{
+    char *good = NULL, *bad = NULL;
+    int code = copy_all(s, WIRING_SUDOERS, WIRING_SUDOERS_DIR, WIRING_SUDO_FILE, SETUP_THEN);
+    bool accepted = code == CTL_DONE && ask_visudo(SETUP_THEN, &good);
+
+    /* Not every visudo names the files that it reads, and none accepts this one. */
+    if (code == CTL_DONE)
+        code = setup_scratch(s, "then" WIRING_SUDO_FILE, "no line of sudoers\n");
+    *reads = code == CTL_DONE && accepted && !ask_visudo(SETUP_THEN, &bad);
+    free(good);
+    free(bad);
+    return code;
 }
 
 int setup_try_sudo(struct setup *s)
@@ -291,7 +292,7 @@ int setup_try_sudo(struct setup *s)
 
     if (code == CTL_DONE)
         code = copy_all(s, WIRING_SUDOERS, WIRING_SUDOERS_DIR, WIRING_SUDO_FILE, SETUP_THEN);
-    if (code == CTL_DONE && access(VISUDO, X_OK) == 0 && !ask_visudo(SETUP_THEN, &then) &&
+    if (code == CTL_DONE && access(WIRING_VISUDO_PROGRAM, X_OK) == 0 && !ask_visudo(SETUP_THEN, &then) &&
         (!s->undo || ask_visudo(SETUP_NOW, &now)))
         code = said_no(s, "visudo -c", then, "with the changes");
     free(now);
@@ -301,8 +302,8 @@ int setup_try_sudo(struct setup *s)
 
 bool setup_sudo_accepts(char **text)
 {
-    const char *const argv[] = { VISUDO, "-c", NULL };
+    const char *const argv[] = { WIRING_VISUDO_PROGRAM, "-c", NULL };
 
     *text = NULL;
-    return access(VISUDO, X_OK) != 0 || program_run(argv, text) == 0;
+    return access(WIRING_VISUDO_PROGRAM, X_OK) != 0 || program_run(argv, text) == 0;
 }

@@ -16,10 +16,10 @@ struct setup_sshd {
 
 /* What sshd makes of its configuration without us. */
 int setup_sshd_facts(struct setup *s, struct setup_sshd *facts);
+/* Whether sudo, by what visudo says, reads the file that we write: once it and sudoers are planned. */
+int setup_sudo_reads(struct setup *s, bool *reads);
 int setup_try_sshd(struct setup *s);
 int setup_try_sudo(struct setup *s);
-/* Where in what they say it stands why they refuse it, and how long that is. */
-const char *setup_refusal(const char *said, int *len);
 /* The same of what is in force now. false: text is what they say. */
 bool setup_sshd_accepts(char **text);
 bool setup_sudo_accepts(char **text);

@@ -20,7 +20,6 @@
 #include "nhictl/setup/setup_write.h"
 
 #define SSHD "/usr/sbin/sshd"
-#define VISUDO "/usr/sbin/visudo"
 
 static int no_end(struct setup *s, const struct setup_file *f)
 {
@@ -232,22 +231,27 @@ static int plan_sshd(struct setup *s, const struct wiring_service *w)
 static int plan_sudo(struct setup *s, const struct wiring_service *w)
 {
     struct setup_file *dropin, *config;
-    const char *was;
+    bool reads = true;
     int code;
 
-    if (access(VISUDO, X_OK) != 0 && !s->undo)
-        return not_installed(s, w, VISUDO);
+    if (access(WIRING_VISUDO_PROGRAM, X_OK) != 0 && !s->undo)
+        return not_installed(s, w, WIRING_VISUDO_PROGRAM);
     code = need_directory(s, WIRING_SUDOERS_DIR, "750");
     if (code == CTL_DONE)
         code = setup_add(s, w, WIRING_SUDO_FILE, 0440, &dropin);
     if (code == CTL_DONE)
         code = setup_add(s, w, WIRING_SUDOERS, 0440, &config);
-    if (code != CTL_DONE)
-        return code;
-    was = config->text[SETUP_NOW];
-    code = plan_marked(s, dropin, program_is_old_sudo_rs(WIRING_SUDO_PROGRAM) ? SUDO_RS_LINES : SUDO_LINES);
     if (code == CTL_DONE)
-        code = plan_marked(s, config, was != NULL && setup_text_sudo_includes(was) ? NULL : WIRING_SUDO_INCLUDE "\n");
+        code = plan_marked(s, dropin, program_is_old_sudo_rs(WIRING_SUDO_PROGRAM) ? SUDO_RS_LINES : SUDO_LINES);
+    if (code == CTL_DONE)
+        code = plan_marked(s, config, NULL);
+    if (code == CTL_DONE && !s->undo)
+        code = setup_sudo_reads(s, &reads);
+    if (code == CTL_DONE && !reads) {
+        free(config->text[SETUP_THEN]);
+        config->text[SETUP_THEN] = setup_text_above(WIRING_SUDO_INCLUDE "\n",
+                                                    config->text[SETUP_CLEAN] != NULL ? config->text[SETUP_CLEAN] : "");
+    }
     return code;
 }
 

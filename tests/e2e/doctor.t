@@ -306,9 +306,22 @@ fault sudo-nopasswd-all $N "$(sudoers '#65537 ALL=(ALL) NOPASSWD: ALL, !/bin/sh'
 fault sudo-pam-session $N "$(sudoers "Defaults@elsewhere,${HOST%%.*} !pam_session")"
 fault sudo-nopasswd-inherited $N "$(sudoers 'ALL 10.0.0.0/8, elsewhere=(root) NOPASSWD: /usr/bin/id')"
 fault sudo-broken $N "$(sudoers 'ci-bot ALL=(root NOPASSWD')"
+fault sudo-broken $N "$(sudoers 'Defaults nosuch')"
+is "${FIRST[0]} ${FIRST[1]}" "$N 1" 'a setting that sudo does not know is shown where it is'
+fault sudo-broken $N "$(sudoers '@include /etc/missing')"
+like "$(jq -r '.findings[0].why' "$W/doctor")" '/etc/missing: No such file' 'a file that is not there is named'
+# In a file that another one includes, by a relative path, on a line that goes on.
+more() { printf '@include \\\n "../sudoers.more"\n' >$N && printf '\n%s\n' "$1" >/etc/sudoers.more && chmod 440 $N /etc/sudoers.more; }
+NO_REPAIR=1
+fault sudo-pam-session "$N /etc/sudoers.more" 'more "Defaults !pam_session"'
+is "${FIRST[0]} ${FIRST[1]}" '/etc/sudoers.d/../sudoers.more 2' 'a line of an included file is shown where it is'
+NO_REPAIR=
 fault sudo-file-writable $N "$(sudoers '# nothing') && chmod g+w $N"
 fault sudo-file-ignored "$C $C.conf" "mv $C $C.conf"
 fault sudo-unread /usr/bin/cvtsudoers 'rm /usr/bin/cvtsudoers'
+fault sudo-unread /usr/sbin/visudo 'rm /usr/sbin/visudo'
+fault sudo-unread /usr/sbin/visudo \
+    "printf '#!/bin/sh\necho visudo version 0.2.5\n' >/usr/sbin/visudo"
 fault sudo-not-included $S "sed -i '/includedir/d' $S"
 for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASSWD: /usr/bin/id' \
     'Defaults:alice !pam_session' 'Defaults@elsewhere !pam_session' 'ALL elsewhere=(root) NOPASSWD: /usr/bin/id' \

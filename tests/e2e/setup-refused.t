@@ -148,6 +148,18 @@ between() { is "$(head -n 2 /etc/ssh/sshd_config | tail -n 1)" "Include $DROPIN"
 with /etc/ssh/sshd_config 'sed -i /^Include/d /etc/ssh/sshd_config' there_and_back 'sshd without drop-ins' sshd
 between() { visudo -c >"$W/out" && grep -q "$W\|sudoers.d/nhi" "$W/out" && ok 0 'it is read'; }
 with /etc/sudoers 'sed -i /includedir/d /etc/sudoers' there_and_back 'sudo without drop-ins' sudo
+between() { like "$(visudo -c)" '/etc/sudoers.d/nhi: parsed' 'the file is read'; }
+with /etc/sudoers 'sed -i "s|^@includedir .*|@includedir /etc/sudoers.d-other|" /etc/sudoers' \
+    there_and_back 'sudo with drop-ins in a directory that begins alike' sudo
+# What sudo reads already is not included once more.
+between() { is "$(grep -c nhi /etc/sudoers)" 0 'sudoers stays as it is'; }
+with /etc/sudoers 'sed -i "s|^@includedir .*|@includedir \\\\\n\"sudoers.d\"|" /etc/sudoers' \
+    there_and_back 'drop-ins of sudo by a relative path, on a line that goes on' sudo
+# That of sudo-rs names no more than the first file.
+with /usr/sbin/visudo 'rm /usr/sbin/visudo; cp "$W/with" /usr/sbin/visudo-real
+    printf "#!/bin/sh\nexec /usr/sbin/visudo-real -q \"\$@\"\n" >/usr/sbin/visudo; chmod 755 /usr/sbin/visudo' \
+    there_and_back 'a visudo that does not say which files it reads' sudo
+rm -f /usr/sbin/visudo-real
 between() {
     is "$(sshd -T -C user=alice,host=h,addr=192.0.2.7 | grep ^kbdinteractive)" 'kbdinteractiveauthentication no' \
         'where no passwords are taken, nobody else is asked'
