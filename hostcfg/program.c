@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hostcfg/host_file.h"
+#include "hostcfg/wiring.h"
 #include "nhictl/say/out.h"
 
 int program_run(const char *const argv[], char **said)
@@ -41,7 +42,7 @@ const char *program_refusal(const char *said, int *len)
 
 bool program_sshd_is(unsigned release)
 {
-    const char *const argv[] = { "/usr/sbin/sshd", "-V", NULL };
+    const char *const argv[] = { WIRING_SSHD_PROGRAM, "-V", NULL };
     unsigned major = 0, minor = 0;
     const char *at;
     char *said;

@@ -12,7 +12,6 @@
 #include "libnhi/base/names.h"
 #include "nhictl/say/out.h"
 
-#define PROGRAM "/usr/sbin/sshd"
 #define DEPTH_MAX 16 /* SERVCONF_MAX_DEPTH of OpenSSH */
 #define LINES_MAX 20000
 
@@ -133,7 +132,7 @@ static bool says_nothing(const char *said)
 
 static bool ask(struct sshd *s)
 {
-    char program[] = PROGRAM, t[] = "-T", c[] = "-C", whom[NHI_AGENT_MAX + 80];
+    char program[] = WIRING_SSHD_PROGRAM, t[] = "-T", c[] = "-C", whom[NHI_ACCOUNT_MAX + 80];
     char *const argv[] = { program, t, s->is_agents ? c : NULL, whom, NULL };
     char *out = NULL, *err = NULL;
     bool good = true;
@@ -233,19 +232,23 @@ const struct sshd_line *sshd_find(const struct sshd *s, const char *keyword)
     return NULL;
 }
 
+char *sshd_said(const char *text, const char *keyword)
+{
+    const char *value;
+    size_t len;
+
+    for (const char *p = text; p != NULL && *p != '\0'; p = next(p))
+        if ((value = said(p, keyword, &len)) != NULL)
+            return out_must(strndup(value, len));
+    return NULL;
+}
+
 char *sshd_value(const struct sshd *s, const char *keyword)
 {
     /* Where there is no agent to ask about, what is under their Match is only written. */
     const struct sshd_line *l = s->is_agents && s->effective != NULL ? NULL : sshd_find(s, keyword);
-    const char *value;
-    size_t len;
 
-    if (l != NULL)
-        return set(NULL, l->value);
-    for (const char *p = s->effective; p != NULL && *p != '\0'; p = next(p))
-        if ((value = said(p, keyword, &len)) != NULL)
-            return out_must(strndup(value, len));
-    return NULL;
+    return l != NULL ? set(NULL, l->value) : sshd_said(s->effective, keyword);
 }
 
 char *sshd_values(const struct sshd *s, const char *keyword)

@@ -15,10 +15,10 @@ struct sshd_line {
 
 struct sshd {
     struct findings *found;
-    const char *agent;      /* an account of an agent; empty: there is none */
+    const char *agent;      /* an account: an agent's, where agents are meant below; empty: there is none */
     struct sshd_line *line; /* with what is included, in order */
     size_t count;
-    char *effective; /* what sshd -T says of an agent, or of nobody; NULL: it was not asked */
+    char *effective; /* what sshd -T says of that account, or of nobody; NULL: it was not asked */
     bool is_agents;  /* the former */
 };
 
@@ -31,6 +31,8 @@ void sshd_free(struct sshd *s);
 bool sshd_match_is_of(const char *match, const char *group);
 /* The value that counts for agents; new. NULL: it is the default, which cannot be told. */
 char *sshd_value(const struct sshd *s, const char *keyword);
+/* In what sshd -T says, the value of a keyword; new. NULL: it has none, or text is NULL. */
+char *sshd_said(const char *text, const char *keyword);
 /* The first line with that keyword that counts for agents. NULL: none. */
 const struct sshd_line *sshd_find(const struct sshd *s, const char *keyword);
 /* All values of a keyword that may stand there several times, for agents, with spaces between them; new. */

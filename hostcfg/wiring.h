@@ -40,6 +40,7 @@ extern const struct wiring_service wiring_services[]; /* ends with a NULL name *
 
 /* ---- sshd ---- */
 
+#define WIRING_SSHD_PROGRAM "/usr/sbin/sshd"
 #define WIRING_SSHD_CONFIG "/etc/ssh/sshd_config"
 #define WIRING_SSHD_DIR "/etc/ssh/sshd_config.d"
 /* The first value that sshd finds is the one that counts. */

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "hostcfg/host_file.h"
+#include "hostcfg/sshd_conf.h"
+#include "hostcfg/wiring.h"
+#include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
-
-#define SSHD "/usr/sbin/sshd"
-#define SUDO "/usr/bin/sudo"
 
 void adopt_list_add(struct adopt_list *l, const char *text)
 {
@@ -104,18 +104,18 @@ static char *expand(const struct adopt *a, const char *pattern)
 
 void adopt_keys(struct adopt *a)
 {
-    char program[] = SSHD, test[] = "-T", with[] = "-C";
-    char *whom = out_say("user=%s,host=localhost,addr=127.0.0.1", a->local.name);
-    char *const argv[] = { program, test, with, whom, NULL };
-    char standard[] = ".ssh/authorized_keys .ssh/authorized_keys2", *out = NULL, *err = NULL, *at = NULL, *word;
-    int status;
+    char standard[] = ".ssh/authorized_keys .ssh/authorized_keys2", *files, *at, *word;
+    struct findings unused = { .count = 0 };
+    struct sshd s;
 
-    if (file_run(argv, &out, &err, &status) == NHI_OK && status == 0)
-        at = strstr(out, "\nauthorizedkeysfile ");
-    if (at != NULL) {
-        at += strlen("\nauthorizedkeysfile ");
-        at[strcspn(at, "\n")] = '\0';
-    } else {
+    (void)sshd_read(&unused, a->local.name, &s);
+    files = sshd_values(&s, "authorizedkeysfile");
+    at = files;
+    if (*files == '\0') {
+        ctl_note(
+            "sshd could not be asked where the keys of %s are: only .ssh/authorized_keys and .ssh/authorized_keys2 "
+            "were read",
+            a->local.name);
         at = standard;
     }
     while ((word = file_word(&at)) != NULL) {
@@ -125,9 +125,9 @@ void adopt_keys(struct adopt *a)
             read_keys(a, path);
         free(path);
     }
-    free(whom);
-    free(out);
-    free(err);
+    free(files);
+    sshd_free(&s);
+    findings_free(&unused);
 }
 
 /* ---- sudo ---- */
@@ -145,7 +145,7 @@ static void list_go_on(struct adopt_list *l, const char *text)
  * further to the right. */
 void adopt_sudo(struct adopt *a)
 {
-    char program[] = SUDO, list[] = "-l", of[] = "-U";
+    char program[] = WIRING_SUDO_PROGRAM, list[] = "-l", of[] = "-U";
     char *const argv[] = { program, list, of, a->local.name, NULL };
     char *out = NULL, *err = NULL, *next, *line;
     bool behind = false;

@@ -18,8 +18,6 @@
 #include "nhictl/doctor/doctor_sshd_started.h"
 #include "nhictl/say/out.h"
 
-#define PROGRAM "/usr/sbin/sshd"
-
 /* A setting that has to have one value. */
 struct wanted {
     const char *keyword, *value;
@@ -311,7 +309,7 @@ void doctor_sshd(struct doctor *d)
 {
     struct sshd s;
 
-    if (access(PROGRAM, F_OK) != 0)
+    if (access(WIRING_SSHD_PROGRAM, F_OK) != 0)
         return;
     if (sshd_read(&d->found, d->agent, &s))
         look(d, &s);

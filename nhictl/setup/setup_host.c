@@ -11,6 +11,7 @@
 
 #include "hostcfg/host_text.h"
 #include "hostcfg/program.h"
+#include "hostcfg/sshd_conf.h"
 #include "hostcfg/sudoers.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
@@ -18,7 +19,6 @@
 #include "nhictl/setup/setup_file.h"
 #include "nhictl/setup/setup_try.h"
 
-#define SSHD "/usr/sbin/sshd"
 #define PRIVSEP "/run/sshd" /* sshd wants it there whenever it looks at its files; it is made when sshd starts */
 
 static const char *const view_names[SETUP_VIEWS] = { "now", "clean", "then" };
@@ -72,7 +72,7 @@ static int copy_all(struct setup *s, const char *config, const char *dir, const 
 static bool ask_sshd(const char *what, enum setup_view view, const char *user, char **said)
 {
     char file[128], whom[96];
-    const char *argv[7] = { SSHD, what, "-f", file };
+    const char *argv[7] = { WIRING_SSHD_PROGRAM, what, "-f", file };
 
     snprintf(file, sizeof(file), SETUP_SCRATCH "/%s" WIRING_SSHD_CONFIG, view_names[view]);
     if (user != NULL) {
@@ -85,25 +85,19 @@ static bool ask_sshd(const char *what, enum setup_view view, const char *user, c
     return program_run(argv, said) == 0;
 }
 
-/* The value of a keyword in what sshd -T says. "": none. */
-static void setting(const char *said, const char *keyword, char value[256])
-{
-    size_t len = strlen(keyword);
-
-    value[0] = '\0';
-    for (const char *line = said; line != NULL; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, keyword, len) == 0 && line[len] == ' ')
-            snprintf(value, 256, "%.*s", (int)strcspn(line + len + 1, "\n"), line + len + 1);
-    }
-}
-
 static bool is_set(const char *said, const char *keyword, const char *to)
 {
-    char value[256];
+    char *value = sshd_said(said, keyword);
+    bool is = value != NULL && strcmp(value, to) == 0;
 
-    setting(said, keyword, value);
-    return strcmp(value, to) == 0;
+    free(value);
+    return is;
+}
+
+/* Whether it is our program that sshd asks for keys. */
+static bool is_helper(const char *command)
+{
+    return command != NULL && strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) == 0;
 }
 
 static int said_no(struct setup *s, const char *program, const char *said, const char *when)
@@ -135,17 +129,15 @@ static bool refuses_passwords(struct setup *s)
 int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
 {
     int code = copy_all(s, WIRING_SSHD_CONFIG, WIRING_SSHD_DIR, WIRING_SSHD_FILE, SETUP_CLEAN);
-    char *said = NULL, command[256];
+    char *said = NULL, *command = NULL;
 
     if (code != CTL_DONE)
         return code;
     if (!ask_sshd("-T", SETUP_CLEAN, NULL, &said)) {
         code = said_no(s, "sshd -t", said != NULL ? said : PRIVSEP, "as it is without nhi");
     } else {
-        setting(said, "authorizedkeyscommand", command);
-        if (command[0] != '\0' && strcmp(command, "none") != 0 &&
-            strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) != 0)
-            facts->others_keys = true;
+        command = sshd_said(said, "authorizedkeyscommand");
+        facts->others_keys = command != NULL && strcmp(command, "none") != 0 && !is_helper(command);
         if (facts->others_keys && !s->undo)
             ctl_note("sshd keeps asking another program for people's keys (AuthorizedKeysCommand %s): tickets that are "
                      "bound to a key open accounts of agents and nhi-only, but none that are shared with people",
@@ -156,6 +148,7 @@ int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
         facts->says_connection = program_sshd_is(WIRING_SSHD_CONNECTION_SINCE);
         s->sshd_without_pam = is_set(said, "usepam", "no") && access(WIRING_SSHD_FILE, F_OK) != 0;
     }
+    free(command);
     free(said);
     return code;
 }
@@ -210,18 +203,18 @@ static int try_sshd_for(const char *name, unsigned uid, void *ctx)
 /* Whether ours are in force: the first value that sshd finds is the one that counts. */
 static int check_effect(struct setup *s, const char *said)
 {
-    char *then = setup_read(s, WIRING_SSHD_FILE, SETUP_THEN), command[256];
+    char *then = setup_read(s, WIRING_SSHD_FILE, SETUP_THEN), *command = sshd_said(said, "authorizedkeyscommand");
     bool everybody = then != NULL && strstr(then, "\n" WIRING_SSHD_PROMPT "\n") != NULL;
     bool keys = then != NULL && strstr(then, "\n" WIRING_SSHD_COMMAND) != NULL;
     const char *keyword = NULL;
 
-    setting(said, "authorizedkeyscommand", command);
     if (!is_set(said, "usepam", "yes"))
         keyword = "UsePAM";
     else if (everybody && !is_set(said, "kbdinteractiveauthentication", "yes"))
         keyword = "KbdInteractiveAuthentication";
-    else if (keys && strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) != 0)
+    else if (keys && !is_helper(command))
         keyword = "AuthorizedKeysCommand";
+    free(command);
     free(then);
     return keyword == NULL ? CTL_DONE
                            : ctl_fail(s->c, CTL_REFUSED, "change it there: the first setting counts",
@@ -235,11 +228,11 @@ int setup_try_sshd(struct setup *s)
 
     if (code == CTL_DONE)
         code = copy_all(s, WIRING_SSHD_CONFIG, WIRING_SSHD_DIR, WIRING_SSHD_FILE, SETUP_THEN);
-    if (code == CTL_DONE && access(SSHD, X_OK) == 0 && !ask_sshd("-t", SETUP_THEN, NULL, &then)) {
+    if (code == CTL_DONE && access(WIRING_SSHD_PROGRAM, X_OK) == 0 && !ask_sshd("-t", SETUP_THEN, NULL, &then)) {
         /* What is broken already is not broken by taking us out of it. */
         if (!s->undo || ask_sshd("-t", SETUP_NOW, NULL, &now))
             code = said_no(s, "sshd -t", then != NULL ? then : PRIVSEP, "with the changes");
-    } else if (code == CTL_DONE && access(SSHD, X_OK) == 0) {
+    } else if (code == CTL_DONE && access(WIRING_SSHD_PROGRAM, X_OK) == 0) {
         free(then);
         then = NULL;
         if (!s->undo && ask_sshd("-T", SETUP_THEN, NULL, &then))
@@ -254,10 +247,10 @@ int setup_try_sshd(struct setup *s)
 
 bool setup_sshd_accepts(char **text)
 {
-    const char *const argv[] = { SSHD, "-t", NULL };
+    const char *const argv[] = { WIRING_SSHD_PROGRAM, "-t", NULL };
 
     *text = NULL;
-    return access(SSHD, X_OK) != 0 || program_run(argv, text) == 0;
+    return access(WIRING_SSHD_PROGRAM, X_OK) != 0 || program_run(argv, text) == 0;
 }
 
 /* ---- sudo ---- */

@@ -19,8 +19,6 @@
 #include "nhictl/setup/setup_host.h"
 #include "nhictl/setup/setup_write.h"
 
-#define SSHD "/usr/sbin/sshd"
-
 static int no_end(struct setup *s, const struct setup_file *f)
 {
     return ctl_fail(s->c, CTL_REFUSED, "complete the marks by hand around nhi's lines",
@@ -187,8 +185,8 @@ static int plan_sshd(struct setup *s, const struct wiring_service *w)
     const char *text;
     int code;
 
-    if (access(SSHD, X_OK) != 0 && !s->undo)
-        return not_installed(s, w, SSHD);
+    if (access(WIRING_SSHD_PROGRAM, X_OK) != 0 && !s->undo)
+        return not_installed(s, w, WIRING_SSHD_PROGRAM);
     code = need_directory(s, WIRING_SSHD_DIR, "755");
     if (code == CTL_DONE)
         code = setup_add(s, w, WIRING_SSHD_FILE, 0644, &dropin);

@@ -40,6 +40,18 @@ is "$(of '.sudo')" "[\"(root) NOPASSWD: $MAY\"]" 'lines of sudoers'
 is "$(of '.sudo_runs | map([.command, .count])')" '[["/usr/bin/id",2]]' 'what sudo ran'
 is "$(of '.jobs | map([.when, .job])')" '[["0 3 * * *","sudo"]]' 'the crontab'
 
+# Where its keys are is sshd's to say. Who could have sshd run a program for that is not asked: nothing is run.
+MORE=/etc/ssh/sshd_config.d/zz-more.conf
+cp /home/web/.ssh/authorized_keys /etc/ssh/keys-of-web
+echo 'AuthorizedKeysFile /etc/ssh/keys-of-%u' >$MORE
+looks() { nhictl adopt web --json 2>"$W/err" | jq -r '.keys[].file' && cat "$W/err"; }
+is "$(looks)" /etc/ssh/keys-of-web 'keys that are elsewhere are found'
+printf 'Match exec "touch %s/run-by-sshd"\nMatch all\n' "$W" >>$MORE
+like "$(looks | paste -sd' ')" '^/home/web/.ssh/authorized_keys nhictl: sshd could not be asked' 'or it says where it looked'
+test ! -e "$W/run-by-sshd"
+ok $? 'and runs nothing of that'
+rm $MORE /etc/ssh/keys-of-web
+
 step() { # step NAME: typed as it stands
     jq -r --arg s "$1" '.steps[] | select(.step == $s).command' "$W/adopt.json" >"$W/step"
     capture bash -ec "cd $W; $(cat "$W/step")"
