@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "libnhi/base/grow.h"
 #include "libnhi/base/time.h"
 #include "libnhi/ledger/ledger_agent.h"
 
@@ -150,7 +151,6 @@ static enum nhi_err take_entry(const config_setting_t *group, struct nhi_agent_e
 static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_entry *e, struct nhi_conf_error *error)
 {
     struct nhi_agent_entry *all;
-    size_t room = conf->room * 2 + 16;
 
     for (size_t i = 0; i < conf->count; i++) {
         const struct nhi_agent_entry *o = &conf->all[i];
@@ -163,13 +163,10 @@ static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_e
     }
     if (conf->count == NHI_CONF_AGENTS_MAX)
         return nhi_conf_bad(error, e->line, "more than %d agents", NHI_CONF_AGENTS_MAX);
-    if (conf->count == conf->room) {
-        all = reallocarray(conf->all, room, sizeof(*all));
-        if (all == NULL)
-            return NHI_ERR_NOMEM;
-        conf->all = all;
-        conf->room = room;
-    }
+    all = nhi_grow(conf->all, &conf->room, conf->count + 1, sizeof(*all));
+    if (all == NULL)
+        return NHI_ERR_NOMEM;
+    conf->all = all;
     conf->all[conf->count++] = *e;
     return NHI_OK;
 }

@@ -11,25 +11,24 @@
 
 #include "conf/conf.h"
 #include "conf/rule_conf.h"
+#include "libnhi/base/grow.h"
 #include "libnhi/ledger/ledger.h"
 
 static enum nhi_err grow(struct nhi_policy_conf *conf)
 {
     struct nhi_rule *rules;
     struct nhi_rule_origin *where;
-    size_t *by_name, room = conf->room * 2 + 16;
+    size_t *by_name, need = conf->count + 1, room = conf->room, where_room = room, by_name_room = room;
 
-    if (conf->count < conf->room)
-        return NHI_OK;
-    rules = reallocarray(conf->rules, room, sizeof(*rules));
+    rules = nhi_grow(conf->rules, &room, need, sizeof(*rules));
     if (rules == NULL)
         return NHI_ERR_NOMEM;
     conf->rules = rules;
-    where = reallocarray(conf->where, room, sizeof(*where));
+    where = nhi_grow(conf->where, &where_room, need, sizeof(*where));
     if (where == NULL)
         return NHI_ERR_NOMEM;
     conf->where = where;
-    by_name = reallocarray(conf->by_name, room, sizeof(*by_name));
+    by_name = nhi_grow(conf->by_name, &by_name_room, need, sizeof(*by_name));
     if (by_name == NULL)
         return NHI_ERR_NOMEM;
     conf->by_name = by_name;

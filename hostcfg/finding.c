@@ -34,10 +34,7 @@ void finding_add(struct findings *found, enum finding_level level, const char *i
             free(fix);
             return;
         }
-    if (found->count == found->room) {
-        found->room = found->room * 2 + 16;
-        found->all = out_must(reallocarray(found->all, found->room, sizeof(*found->all)));
-    }
+    found->all = out_grow(found->all, &found->room, found->count + 1, sizeof(*found->all));
     f = &found->all[found->count++];
     *f = (struct finding){ .level = level, .id = id, .line = at.line, .why = why, .fix = fix };
     f->file = out_must(strdup(at.file));

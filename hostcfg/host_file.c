@@ -44,9 +44,7 @@ static enum nhi_err read_all(int fd, char **out, size_t *len)
 
 static void add_line(struct file_text *f, int number, const char *text, size_t len)
 {
-    /* Room for twice as many, whenever they are a power of two. */
-    if ((f->count & (f->count - 1)) == 0)
-        f->line = out_must(reallocarray(f->line, f->count > 0 ? 2 * f->count : 1, sizeof(*f->line)));
+    f->line = out_grow(f->line, &f->room, f->count + 1, sizeof(*f->line));
     f->line[f->count++] = (struct file_line){ number, out_must(strndup(text, len)) };
 }
 

@@ -17,7 +17,7 @@ struct file_line {
 struct file_text {
     char *path;
     struct file_line *line;
-    size_t count;
+    size_t count, room;
 };
 
 #define FILE_TEXT_MAX (1u << 20) /* bytes that are read of a file; no file of this kind has more */

@@ -85,7 +85,7 @@ static void add(struct reader *r, enum wiring_phase type, const char *control, c
 
     if (s->count == LINES_MAX)
         return;
-    s->line = out_must(reallocarray(s->line, s->count + 1, sizeof(*s->line)));
+    s->line = out_grow(s->line, &s->room, s->count + 1, sizeof(*s->line));
     l = &s->line[s->count++];
     *l = (struct stack_line){ .level = r->level, .line = at->line, .before_line = before->line };
     l->control = out_must(strdup(control));

@@ -21,7 +21,7 @@ struct stack_line {
 
 struct stack {
     struct stack_line *line;
-    size_t count;
+    size_t count, room;
 };
 
 struct service {

@@ -51,7 +51,7 @@ static void add(struct reader *r, const char *keyword, const char *value, const 
 
     if (s->count == LINES_MAX)
         return;
-    s->line = out_must(reallocarray(s->line, s->count + 1, sizeof(*s->line)));
+    s->line = out_grow(s->line, &s->room, s->count + 1, sizeof(*s->line));
     s->line[s->count++] = (struct sshd_line){ .keyword = set(NULL, keyword),
                                               .value = set(NULL, value),
                                               .match = set(NULL, r->match),

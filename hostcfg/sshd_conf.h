@@ -17,7 +17,7 @@ struct sshd {
     struct findings *found;
     const char *agent;      /* an account: an agent's, where agents are meant below; empty: there is none */
     struct sshd_line *line; /* with what is included, in order */
-    size_t count;
+    size_t count, room;
     char *effective; /* what sshd -T says of that account, or of nobody; NULL: it was not asked */
     bool is_agents;  /* the former */
 };

@@ -34,7 +34,7 @@ static void add_file(struct sudoers *s, const char *path)
         return;
     }
     (void)findings_check_guard(s->found, "sudo-file-writable", path, "this configuration of sudo, so sudo refuses it");
-    s->file = out_must(reallocarray(s->file, s->count + 1, sizeof(*s->file)));
+    s->file = out_grow(s->file, &s->room, s->count + 1, sizeof(*s->file));
     s->file[s->count++] = f;
 }
 

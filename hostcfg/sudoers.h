@@ -11,7 +11,7 @@
 struct sudoers {
     struct findings *found;
     struct file_text *file; /* all that sudo reads, in order */
-    size_t count;           /* 0: visudo names none, because it is not there or refuses them */
+    size_t count, room;     /* count 0: visudo names none, because it is not there or refuses them */
     json_t *json;           /* NULL: there is nobody who reads it for us */
 };
 

@@ -11,6 +11,7 @@
  *   source on a dead file system) it goes on without.
  */
 #include "libnhi/base/elsewhere.h"
+#include "libnhi/base/grow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -267,6 +268,7 @@ static enum nhi_err take_answer(char *text, const uint32_t *uid, struct nhi_else
     enum nhi_err err = NHI_OK;
     bool whole = false;
     uint32_t a, b, *more;
+    size_t room = 0; /* for gids */
 
     out->unasked = true;
     for (line = strtok_r(text, "\n", &save); line != NULL && err == NHI_OK && !whole;
@@ -278,7 +280,7 @@ static enum nhi_err take_answer(char *text, const uint32_t *uid, struct nhi_else
         if (sscanf(line, "a %u %u", &a, &b) == 2) {
             take_account(out, uid, a, b);
         } else if (sscanf(line, "g %u", &a) == 1) {
-            more = reallocarray(out->gids, out->count + 1, sizeof(*more));
+            more = nhi_grow(out->gids, &room, out->count + 1, sizeof(*more));
             err = more != NULL ? NHI_OK : NHI_ERR_NOMEM;
             out->gids = more != NULL ? more : out->gids;
             if (more != NULL)

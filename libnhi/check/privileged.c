@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/elsewhere.h"
+#include "libnhi/base/grow.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
 
@@ -57,6 +58,7 @@ struct look {
     struct gids known; /* those of them that have a name here */
     struct gids leads; /* every number that a privileged name has here; names[i] is whose */
     const char **names;
+    size_t name_room;
 };
 
 static bool gids_has(const struct gids *g, uint32_t gid)
@@ -75,13 +77,10 @@ static enum nhi_err gids_add(struct gids *g, uint32_t gid)
         return NHI_OK;
     if (g->count == GROUPS_MAX)
         return NHI_ERR_FULL;
-    if (g->count == g->room) {
-        more = reallocarray(g->all, g->room * 2 + 16, sizeof(*more));
-        if (more == NULL)
-            return NHI_ERR_NOMEM;
-        g->all = more;
-        g->room = g->room * 2 + 16;
-    }
+    more = nhi_grow(g->all, &g->room, g->count + 1, sizeof(*more));
+    if (more == NULL)
+        return NHI_ERR_NOMEM;
+    g->all = more;
     g->all[g->count++] = gid;
     return NHI_OK;
 }
@@ -234,7 +233,7 @@ static enum nhi_err lead(struct look *k, const char *name, uint32_t gid)
     err = gids_add(&k->leads, gid);
     if (err != NHI_OK || k->leads.count == at)
         return err;
-    more = reallocarray(k->names, k->leads.count, sizeof(*more));
+    more = nhi_grow(k->names, &k->name_room, k->leads.count, sizeof(*more));
     if (more == NULL)
         return NHI_ERR_NOMEM;
     k->names = more;

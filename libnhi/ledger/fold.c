@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant_hour.h"
@@ -49,13 +50,10 @@ static enum nhi_err rest_until(struct fold *f, const char *name, int64_t until)
 {
     struct done *more;
 
-    if (f->count == f->room) {
-        f->room = f->room * 2 + 64;
-        more = reallocarray(f->done, f->room, sizeof(*more));
-        if (more == NULL)
-            return NHI_ERR_NOMEM;
-        f->done = more;
-    }
+    more = nhi_grow(f->done, &f->room, f->count + 1, sizeof(*more));
+    if (more == NULL)
+        return NHI_ERR_NOMEM;
+    f->done = more;
     snprintf(f->done[f->count].name, NAME_MAX + 1, "%s", name);
     f->done[f->count++].until = until;
     return NHI_OK;

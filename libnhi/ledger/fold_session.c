@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant.h"
 #include "libnhi/ledger/ledger_session.h"
@@ -40,15 +41,12 @@ static int take_open(const char *handle, const struct nhi_grant *g, void *ctx)
     struct ends *e = ctx;
     struct lost *more;
 
-    if (e->open_count == e->open_room) {
-        more = reallocarray(e->open, e->open_room * 2 + 16, sizeof(*more));
-        if (more == NULL) {
-            e->full = true;
-            return 1;
-        }
-        e->open = more;
-        e->open_room = e->open_room * 2 + 16;
+    more = nhi_grow(e->open, &e->open_room, e->open_count + 1, sizeof(*more));
+    if (more == NULL) {
+        e->full = true;
+        return 1;
     }
+    e->open = more;
     e->open[e->open_count].g = *g;
     memcpy(e->open[e->open_count++].handle, handle, strlen(handle) + 1);
     return 0;
@@ -59,13 +57,10 @@ static enum nhi_err take_mark(const struct nhi_session_end *mark, void *ctx)
     struct ends *e = ctx;
     struct nhi_session_end *more;
 
-    if (e->mark_count == e->mark_room) {
-        more = reallocarray(e->marks, e->mark_room * 2 + 16, sizeof(*more));
-        if (more == NULL)
-            return NHI_ERR_NOMEM;
-        e->marks = more;
-        e->mark_room = e->mark_room * 2 + 16;
-    }
+    more = nhi_grow(e->marks, &e->mark_room, e->mark_count + 1, sizeof(*more));
+    if (more == NULL)
+        return NHI_ERR_NOMEM;
+    e->marks = more;
     e->marks[e->mark_count++] = *mark;
     return NHI_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/ledger/sql.h"
 #include "libnhi/policy/rule_line.h"
 
@@ -151,15 +152,12 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
     size_t used = 0, room = 0, steady[2] = { SIZE_MAX, SIZE_MAX };
 
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        if (used == room) {
-            room = room * 2 + 4;
-            more = reallocarray(all, room, sizeof(*all));
-            if (more == NULL) {
-                err = NHI_ERR_NOMEM;
-                break;
-            }
-            all = more;
+        more = nhi_grow(all, &room, used + 1, sizeof(*more));
+        if (more == NULL) {
+            err = NHI_ERR_NOMEM;
+            break;
         }
+        all = more;
         err = read_rule(st, &all[used]);
         if (err == NHI_OK &&
             (req == NULL || (nhi_rule_could(&all[used], req, f) && !is_covered(&all[used], all, used, steady))))

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/record.h"
@@ -53,13 +54,10 @@ static enum nhi_err list(DIR *d, struct names *names)
         /* Marks of the ends of sessions are no sessions. */
         if (e->d_name[0] == '.' || strchr("ew", e->d_name[0]) != NULL)
             continue;
-        if (names->count == names->room) {
-            names->room = names->room * 2 + 64;
-            more = reallocarray(names->all, names->room, sizeof(*more));
-            if (more == NULL)
-                return NHI_ERR_NOMEM;
-            names->all = more;
-        }
+        more = nhi_grow(names->all, &names->room, names->count + 1, sizeof(*more));
+        if (more == NULL)
+            return NHI_ERR_NOMEM;
+        names->all = more;
         snprintf(names->all[names->count++], NAME_MAX + 1, "%s", e->d_name);
     }
     return NHI_OK;
@@ -75,18 +73,16 @@ static int add(pid_t pid, void *ctx)
         live->err = NHI_OK;
         return 0;
     }
-    if (live->err == NHI_OK && live->count == live->room) {
-        more = reallocarray(live->ids, live->room * 2 + 64, sizeof(*more));
-        if (more == NULL) {
-            live->err = NHI_ERR_NOMEM;
-            return 1;
-        }
-        live->ids = more;
-        live->room = live->room * 2 + 64;
+    if (live->err != NHI_OK)
+        return 1;
+    more = nhi_grow(live->ids, &live->room, live->count + 1, sizeof(*more));
+    if (more == NULL) {
+        live->err = NHI_ERR_NOMEM;
+        return 1;
     }
-    if (live->err == NHI_OK)
-        live->ids[live->count++] = id;
-    return live->err != NHI_OK;
+    live->ids = more;
+    live->ids[live->count++] = id;
+    return 0;
 }
 
 /* Every audit session that some process is in; what an earlier look found stays. */

@@ -8,6 +8,7 @@
  */
 #include "libnhi/snapshot/snapshot_write.h"
 
+#include "libnhi/base/grow.h"
 #include "libnhi/snapshot/snapshot_account.h"
 #include "libnhi/snapshot/snapshot_format.h"
 
@@ -37,7 +38,7 @@ struct nhi_snapshot_writer {
     enum nhi_err failed;
     uint32_t uid_min, uid_max, last_uid, count;
     char *members;
-    size_t members_len, members_cap;
+    size_t members_len, members_room;
 };
 
 static enum nhi_err sys_err(void)
@@ -199,18 +200,14 @@ out:
 
 static enum nhi_err member_add(struct nhi_snapshot_writer *w, const char *name)
 {
-    size_t len = strlen(name) + 1, cap = w->members_cap;
+    size_t len = strlen(name) + 1;
     char *grown;
 
     /* The check of the record must fit behind the names. */
-    if (w->members_len + len + NHI_SNAPSHOT_CHECK_LEN > cap) {
-        cap = cap == 0 ? 4096 : cap * 2;
-        grown = realloc(w->members, cap);
-        if (grown == NULL)
-            return NHI_ERR_NOMEM;
-        w->members = grown;
-        w->members_cap = cap;
-    }
+    grown = nhi_grow(w->members, &w->members_room, w->members_len + len + NHI_SNAPSHOT_CHECK_LEN, 1);
+    if (grown == NULL)
+        return NHI_ERR_NOMEM;
+    w->members = grown;
     memcpy(w->members + w->members_len, name, len);
     w->members_len += len;
     return NHI_OK;

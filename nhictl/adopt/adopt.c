@@ -145,18 +145,19 @@ static void show_keys(const struct adopt *a)
 }
 
 static void show_uses(const struct adopt *a, const char *title, const char *key, const char *label,
-                      const struct adopt_use *all, size_t count)
+                      const struct adopt_uses *uses)
 {
     heading(a->c, title);
     out_table(a->c->out, key, "  none seen");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < uses->count; i++) {
+        const struct adopt_use *u = &uses->all[i];
         struct out_row *r = out_row_new(a->c->out);
 
-        out_text(r, label, label, all[i].how);
+        out_text(r, label, label, u->how);
         if (strcmp(key, "logins") == 0)
-            out_text(r, "from", "from", all[i].from);
-        out_number(r, "count", "count", all[i].count);
-        out_text(r, "last", "last", all[i].last);
+            out_text(r, "from", "from", u->from);
+        out_number(r, "count", "count", u->count);
+        out_text(r, "last", "last", u->last);
         out_table_row(a->c->out, r);
     }
 }
@@ -188,8 +189,8 @@ static void show(struct adopt *a)
 {
     show_account(a);
     show_keys(a);
-    show_uses(a, "logins", "logins", "how", a->login, a->login_count);
-    show_uses(a, "commands that it ran with sudo", "sudo_runs", "command", a->command, a->command_count);
+    show_uses(a, "logins", "logins", "how", &a->logins);
+    show_uses(a, "commands that it ran with sudo", "sudo_runs", "command", &a->commands);
     show_list(a, "sudo", "commands that sudo allows it", &a->sudo);
     show_jobs(a);
     show_list(a, "units", "units that run as it", &a->units);
@@ -198,14 +199,14 @@ static void show(struct adopt *a)
     adopt_plan(a);
 }
 
-static void free_uses(struct adopt_use *all, size_t count)
+static void free_uses(struct adopt_uses *uses)
 {
-    for (size_t i = 0; i < count; i++) {
-        free(all[i].how);
-        free(all[i].from);
-        free(all[i].last);
+    for (size_t i = 0; i < uses->count; i++) {
+        free(uses->all[i].how);
+        free(uses->all[i].from);
+        free(uses->all[i].last);
     }
-    free(all);
+    free(uses->all);
 }
 
 static void free_all(struct adopt *a)
@@ -227,8 +228,8 @@ static void free_all(struct adopt *a)
         free(a->sudo.text[i]);
     for (size_t i = 0; i < a->units.count; i++)
         free(a->units.text[i]);
-    free_uses(a->login, a->login_count);
-    free_uses(a->command, a->command_count);
+    free_uses(&a->logins);
+    free_uses(&a->commands);
     free(a->key);
     free(a->job);
     free(a->sudo.text);

@@ -38,9 +38,15 @@ struct adopt_use {
     uint32_t count;
 };
 
+struct adopt_uses {
+    struct adopt_use *all;
+    size_t count, room;
+    void *known; /* while logs are read: a tree of these */
+};
+
 struct adopt_list {
     char **text;
-    size_t count;
+    size_t count, room;
 };
 
 struct adopt {
@@ -51,12 +57,10 @@ struct adopt {
     const char *agent; /* what it is to be called */
     char *owner;
     struct adopt_key *key;
-    size_t key_count;
+    size_t key_count, key_room;
     struct adopt_job *job;
-    size_t job_count;
-    struct adopt_use *login, *command;
-    size_t login_count, command_count;
-    void *logins_known, *commands_known; /* while logs are read: trees of these */
+    size_t job_count, job_room;
+    struct adopt_uses logins, commands;
     struct adopt_list sudo, units;
     struct adopt_list as_root; /* where root becomes it: "FILE:LINE: TEXT" */
     const char *logs;          /* where logins were looked for; NULL: nowhere */

@@ -36,22 +36,21 @@ static void known_free(void *k)
     free(k);
 }
 
-static void count(struct adopt_use **all, size_t *n, void **known, const char *how, const char *from, const char *when)
+static void count(struct adopt_uses *uses, const char *how, const char *from, const char *when)
 {
     struct known *mine = out_must(malloc(sizeof(*mine))), **found;
     struct adopt_use *u;
 
-    *mine = (struct known){ .key = out_say("%s %s", how, from), .at = *n };
-    found = out_must(tsearch(mine, known, by_key));
+    *mine = (struct known){ .key = out_say("%s %s", how, from), .at = uses->count };
+    found = out_must(tsearch(mine, &uses->known, by_key));
     if (*found == mine) {
-        if ((*n & (*n - 1)) == 0)
-            *all = out_must(reallocarray(*all, *n * 2 + 1, sizeof(**all)));
-        (*all)[(*n)++] =
+        uses->all = out_grow(uses->all, &uses->room, uses->count + 1, sizeof(*uses->all));
+        uses->all[uses->count++] =
             (struct adopt_use){ .how = out_must(strdup(how)), .from = *from != '\0' ? out_must(strdup(from)) : NULL };
     } else {
         known_free(mine);
     }
-    u = &(*all)[(*found)->at];
+    u = &uses->all[(*found)->at];
     u->count++;
     free(u->last);
     u->last = out_must(strdup(when));
@@ -85,7 +84,7 @@ static void take_login(struct adopt *a, const char *line, const char *at)
     if (at != NULL)
         snprintf(print, sizeof(print), "%.*s", (int)strcspn(at, " \n"), at);
     moment_of(line, when);
-    count(&a->login, &a->login_count, &a->logins_known, how, from, when);
+    count(&a->logins, how, from, when);
     for (size_t i = 0; i < a->key_count; i++)
         if (strcmp(a->key[i].print, print) == 0) {
             a->key[i].logins++;
@@ -105,7 +104,7 @@ static void take_sudo(struct adopt *a, const char *line, const char *at)
     command += strlen("COMMAND=");
     snprintf(path, sizeof(path), "%.*s", (int)strcspn(command, " \n"), command);
     moment_of(line, when);
-    count(&a->command, &a->command_count, &a->commands_known, path, "", when);
+    count(&a->commands, path, "", when);
 }
 
 static void take_line(struct adopt *a, const char *line)
@@ -176,7 +175,7 @@ void adopt_logs(struct adopt *a)
         }
         free(older);
     }
-    tdestroy(a->logins_known, known_free);
-    tdestroy(a->commands_known, known_free);
-    a->logins_known = a->commands_known = NULL;
+    tdestroy(a->logins.known, known_free);
+    tdestroy(a->commands.known, known_free);
+    a->logins.known = a->commands.known = NULL;
 }

@@ -69,7 +69,7 @@ static void put_quoted(FILE *f, const char *text)
 
 static bool is_used_by_ssh(const struct adopt *a)
 {
-    return a->key_count > 0 || a->login_count > 0;
+    return a->key_count > 0 || a->logins.count > 0;
 }
 
 static void observe(struct adopt *a)
@@ -110,16 +110,16 @@ static void put_sources(const struct adopt *a, FILE *f)
     struct nhi_net net;
     size_t n = 0;
 
-    for (size_t i = 0; i < a->login_count; i++)
-        n += a->login[i].from != NULL && nhi_net_parse(a->login[i].from, &net) == NHI_OK;
-    if (n != a->login_count || n == 0 || n > SOURCES_MAX)
+    for (size_t i = 0; i < a->logins.count; i++)
+        n += a->logins.all[i].from != NULL && nhi_net_parse(a->logins.all[i].from, &net) == NHI_OK;
+    if (n != a->logins.count || n == 0 || n > SOURCES_MAX)
         return;
-    for (size_t i = 0; i < a->login_count; i++) {
+    for (size_t i = 0; i < a->logins.count; i++) {
         bool before = false;
 
         for (size_t j = 0; j < i; j++)
-            before = before || strcmp(a->login[j].from, a->login[i].from) == 0;
-        if (before || nhi_net_parse(a->login[i].from, &net) != NHI_OK)
+            before = before || strcmp(a->logins.all[j].from, a->logins.all[i].from) == 0;
+        if (before || nhi_net_parse(a->logins.all[i].from, &net) != NHI_OK)
             continue;
         nhi_net_format(&net, text);
         fprintf(f, "%s\"%s\"", between, text);

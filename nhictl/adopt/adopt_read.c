@@ -17,7 +17,7 @@
 
 void adopt_list_add(struct adopt_list *l, const char *text)
 {
-    l->text = out_must(reallocarray(l->text, l->count + 1, sizeof(*l->text)));
+    l->text = out_grow(l->text, &l->room, l->count + 1, sizeof(*l->text));
     l->text[l->count++] = out_must(strdup(text));
 }
 
@@ -59,7 +59,7 @@ static void add_key(struct adopt *a, const char *file, char *line)
     k.comment = out_must(strdup(file_bare(rest)));
     if (strcmp(type, NHI_SSHKEY_TYPE) == 0 && nhi_sshkey_decode(base64, strlen(base64), pk) == NHI_OK)
         nhi_sshkey_encode(pk, k.base64);
-    a->key = out_must(reallocarray(a->key, a->key_count + 1, sizeof(*a->key)));
+    a->key = out_grow(a->key, &a->key_room, a->key_count + 1, sizeof(*a->key));
     a->key[a->key_count++] = k;
 }
 
@@ -214,7 +214,7 @@ static void add_job(struct adopt *a, const char *file, char *line, const char *e
     j.command = out_must(strdup(at));
     j.env = out_must(strdup(env));
     name_job(a, &j);
-    a->job = out_must(reallocarray(a->job, a->job_count + 1, sizeof(*a->job)));
+    a->job = out_grow(a->job, &a->job_room, a->job_count + 1, sizeof(*a->job));
     a->job[a->job_count++] = j;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "nhictl/agent/agent.h"
 #include "nhictl/agent/agent_new.h"
@@ -49,13 +50,10 @@ static int add_step(struct ctl *c, struct agents_plan *p, const struct agent_ste
 {
     struct agent_step *more;
 
-    if (p->count == p->room) {
-        more = reallocarray(p->steps, p->room * 2 + 16, sizeof(*more));
-        if (more == NULL)
-            return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
-        p->steps = more;
-        p->room = p->room * 2 + 16;
-    }
+    more = nhi_grow(p->steps, &p->room, p->count + 1, sizeof(*more));
+    if (more == NULL)
+        return ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
+    p->steps = more;
     p->steps[p->count++] = *step;
     return CTL_DONE;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_owner.h"
 #include "libnhi/ledger/ledger_ticket.h"
@@ -116,15 +117,12 @@ static int collect(const struct nhi_agent *a, void *ctx)
 
     if (strcmp(a->owner, o->owner) != 0 || a->state == NHI_AGENT_RETIRED)
         return 0;
-    if (o->count == o->room) {
-        more = reallocarray(o->all, o->room * 2 + 16, sizeof(*more));
-        if (more == NULL) {
-            o->failed = true;
-            return 1;
-        }
-        o->all = more;
-        o->room = o->room * 2 + 16;
+    more = nhi_grow(o->all, &o->room, o->count + 1, sizeof(*more));
+    if (more == NULL) {
+        o->failed = true;
+        return 1;
     }
+    o->all = more;
     o->all[o->count++] = *a;
     return 0;
 }

@@ -158,7 +158,7 @@ enum nhi_err guests_take_out(const struct guests *g, struct members *m, const ch
     *any = false;
     if (m->count == 0)
         return NHI_OK;
-    all.all = reallocarray(NULL, m->count, sizeof(*all.all));
+    all.all = calloc(m->count, sizeof(*all.all));
     if (all.all == NULL)
         return NHI_ERR_NOMEM;
     memcpy(all.all, m->all, m->count * sizeof(*all.all));

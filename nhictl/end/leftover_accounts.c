@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/ledger_agent.h"
@@ -65,13 +66,10 @@ static struct leftover_account *add(struct leftover_accounts *to, const char *na
 
     if (uid == 0 || strlen(name) >= sizeof(more->name))
         return NULL;
-    if (to->count == to->room) {
-        more = reallocarray(to->all, to->room * 2 + 64, sizeof(*more));
-        if (more == NULL)
-            return NULL;
-        to->all = more;
-        to->room = to->room * 2 + 64;
-    }
+    more = nhi_grow(to->all, &to->room, to->count + 1, sizeof(*more));
+    if (more == NULL)
+        return NULL;
+    to->all = more;
     more = &to->all[to->count++];
     memset(more, 0, sizeof(*more));
     memcpy(more->name, name, strlen(name) + 1);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/record.h"
@@ -157,7 +158,7 @@ static enum leftover_login login_of(struct leftover_look *k, pid_t pid)
         one.is = LOGIN_AGENTS;
     else
         one.is = leftover_is_persons(pid, one.audit, NULL) ? LOGIN_PERSONS : LOGIN_OTHER;
-    more = reallocarray(k->logins, k->login_count + 1, sizeof(*more));
+    more = nhi_grow(k->logins, &k->login_room, k->login_count + 1, sizeof(*more));
     if (more != NULL) {
         k->logins = more;
         k->logins[k->login_count++] = one;
@@ -286,7 +287,7 @@ static enum leftover_unit unit_of(struct leftover_look *k, const struct leftover
         if (k->units[i].uid == one.uid && strcmp(k->units[i].name, one.name) == 0)
             return k->units[i].is;
     one.is = leftover_unit_ask(one.name, a);
-    more = reallocarray(k->units, k->unit_count + 1, sizeof(*more));
+    more = nhi_grow(k->units, &k->unit_room, k->unit_count + 1, sizeof(*more));
     if (more != NULL) {
         k->units = more;
         k->units[k->unit_count++] = one;

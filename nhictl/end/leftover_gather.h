@@ -14,7 +14,7 @@ struct leftover_look {
     bool lockdown; /* where the ledger cannot be read, everything by the uid of an agent is an agent's */
     struct look_unit *units;
     struct look_login *logins;
-    size_t unit_count, login_count;
+    size_t unit_count, unit_room, login_count, login_room;
     struct nhi_ledger *ledger;
     bool opened;
 };

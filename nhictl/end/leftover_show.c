@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/grow.h"
 #include "nhictl/end/leftover_sweep.h"
 
 static int add(const struct leftover_one *one, void *ctx)
@@ -21,7 +22,7 @@ static int add(const struct leftover_one *one, void *ctx)
             l->all[i].count++;
             return 0;
         }
-    more = reallocarray(l->all, l->count + 1, sizeof(*more));
+    more = nhi_grow(l->all, &l->room, l->count + 1, sizeof(*more));
     if (more == NULL)
         return 1;
     l->all = more;

@@ -18,7 +18,7 @@ struct leftover_row {
 /* An account each. Zeroed at first; free it in any case. */
 struct leftover_list {
     struct leftover_row *all;
-    size_t count;
+    size_t count, room;
 };
 
 NHI_CHECK enum nhi_err leftover_list(struct leftover_list *l);

@@ -5,6 +5,7 @@
  */
 #include "nhictl/end/leftover_sweep.h"
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/ledger_watched.h"
 #include "libnhi/policy/reason.h"
@@ -267,21 +268,6 @@ void leftover_ask(uint32_t uid, const struct members *m)
 
 /* ---- the end of an agent's last session ---- */
 
-static enum nhi_err add_member(struct members *m, const struct nhi_proc *q)
-{
-    struct nhi_proc *more;
-
-    if (m->count == m->room) {
-        more = reallocarray(m->all, m->room * 2 + 16, sizeof(*more));
-        if (more == NULL)
-            return NHI_ERR_NOMEM;
-        m->all = more;
-        m->room = m->room * 2 + 16;
-    }
-    m->all[m->count++] = *q;
-    return NHI_OK;
-}
-
 struct adding {
     struct members *m;
     enum nhi_err err;
@@ -292,7 +278,7 @@ static int add_one(const struct leftover_one *one, void *ctx)
     struct adding *a = ctx;
 
     if (one->word == LEFTOVER_ENDED)
-        a->err = add_member(a->m, &one->proc);
+        a->err = members_put(a->m, &one->proc);
     return a->err != NHI_OK;
 }
 
@@ -345,13 +331,10 @@ static struct leaving *add_leaving(struct leftovers *l, const struct leftover_ac
     for (size_t i = 0; i < l->count; i++)
         if (l->all[i].uid == a->uid)
             return &l->all[i];
-    if (l->count == l->room) {
-        more = reallocarray(l->all, l->room * 2 + 8, sizeof(*more));
-        if (more == NULL)
-            return NULL;
-        l->all = more;
-        l->room = l->room * 2 + 8;
-    }
+    more = nhi_grow(l->all, &l->room, l->count + 1, sizeof(*more));
+    if (more == NULL)
+        return NULL;
+    l->all = more;
     more = &l->all[l->count++];
     memset(more, 0, sizeof(*more));
     memcpy(more->account, a->name, sizeof(a->name));
@@ -372,15 +355,12 @@ static int find_one(const struct leftover_one *one, void *ctx)
     struct found *f = ctx;
     struct leftover_one *more;
 
-    if (f->count == f->room) {
-        more = reallocarray(f->all, f->room * 2 + 16, sizeof(*more));
-        if (more == NULL) {
-            f->full = true;
-            return 1;
-        }
-        f->all = more;
-        f->room = f->room * 2 + 16;
+    more = nhi_grow(f->all, &f->room, f->count + 1, sizeof(*more));
+    if (more == NULL) {
+        f->full = true;
+        return 1;
     }
+    f->all = more;
     f->all[f->count++] = *one;
     return 0;
 }
@@ -451,7 +431,7 @@ static void begin(struct leftovers *l, struct leftover_look *k, const struct lef
     char word[sizeof(one->command)];
 
     for (size_t i = 0; i < f->count; i++)
-        if (f->all[i].account == a && add_member(&m, &f->all[i].proc) == NHI_OK && first == NULL)
+        if (f->all[i].account == a && members_put(&m, &f->all[i].proc) == NHI_OK && first == NULL)
             first = &f->all[i];
     one = first != NULL ? add_leaving(l, a) : NULL;
     if (one != NULL) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libnhi/base/elsewhere.h"
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/base/time.h"
@@ -28,15 +29,12 @@ static int collect(const char *handle, const struct nhi_grant *g, bool alive, vo
 
     if (!alive || strlen(handle) > SESSION_HANDLE_MAX)
         return 0;
-    if (s->count == s->room) {
-        more = reallocarray(s->all, s->room * 2 + 16, sizeof(*more));
-        if (more == NULL) {
-            to->full = true;
-            return 1;
-        }
-        s->all = more;
-        s->room = s->room * 2 + 16;
+    more = nhi_grow(s->all, &s->room, s->count + 1, sizeof(*more));
+    if (more == NULL) {
+        to->full = true;
+        return 1;
     }
+    s->all = more;
     memset(&s->all[s->count], 0, sizeof(*s->all));
     snprintf(s->all[s->count].handle, sizeof(s->all->handle), "%s", handle);
     s->all[s->count++].g = *g;

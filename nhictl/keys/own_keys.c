@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "nhictl/keys/key.h"
@@ -52,7 +53,7 @@ struct settling {
     bool all, signs; /* one that may sign is left */
     struct nhi_issuer newest;
     char (*lost)[NHI_KID_MAX + 1];
-    size_t count;
+    size_t count, room;
     bool failed;
 };
 
@@ -71,7 +72,7 @@ static int look(const struct nhi_issuer *i, void *ctx)
         st->signs = st->signs || i->state == NHI_ISSUER_ACTIVE;
         return 0;
     }
-    more = reallocarray(st->lost, st->count + 1, sizeof(*more));
+    more = nhi_grow(st->lost, &st->room, st->count + 1, sizeof(*more));
     if (more == NULL) {
         st->failed = true;
         return 1;

@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/session/cgroup.h"
 #include "libnhi/session/cgroup_end.h"
@@ -54,15 +55,12 @@ static int take(pid_t pid, void *ctx)
         one.audit = UINT32_MAX;
     if (!procs_uids(pid, one.uid))
         return 0;
-    if (p->count == p->room) {
-        more = reallocarray(p->all, p->room * 2 + 256, sizeof(*more));
-        if (more == NULL) {
-            p->full = true;
-            return 1;
-        }
-        p->all = more;
-        p->room = p->room * 2 + 256;
+    more = nhi_grow(p->all, &p->room, p->count + 1, sizeof(*more));
+    if (more == NULL) {
+        p->full = true;
+        return 1;
     }
+    p->all = more;
     p->all[p->count++] = one;
     return 0;
 }
@@ -107,17 +105,14 @@ static const struct procs_one *find(const struct procs *p, const struct nhi_proc
     return one != NULL && one->stat.self.start == q->start ? one : NULL;
 }
 
-static enum nhi_err add(struct members *m, const struct nhi_proc *q)
+enum nhi_err members_put(struct members *m, const struct nhi_proc *q)
 {
     struct nhi_proc *more;
 
-    if (m->count == m->room) {
-        more = reallocarray(m->all, m->room * 2 + 16, sizeof(*more));
-        if (more == NULL)
-            return NHI_ERR_NOMEM;
-        m->all = more;
-        m->room = m->room * 2 + 16;
-    }
+    more = nhi_grow(m->all, &m->room, m->count + 1, sizeof(*more));
+    if (more == NULL)
+        return NHI_ERR_NOMEM;
+    m->all = more;
     m->all[m->count++] = *q;
     return NHI_OK;
 }
@@ -153,13 +148,13 @@ static enum nhi_err find_tree(struct members *m, const struct procs *p, const st
         if (find(p, &m->all[i]) != NULL)
             m->all[m->count++] = m->all[i];
     if (!members_has(m, root->pid) && find(p, root) != NULL)
-        err = add(m, root);
+        err = members_put(m, root);
     /* A child's pid may be smaller than its parent's: until a look finds no more. */
     do {
         before = m->count;
         for (size_t i = 0; err == NHI_OK && i < p->count; i++)
             if (is_child(m, &p->all[i].stat) && !members_has(m, p->all[i].stat.self.pid))
-                err = add(m, &p->all[i].stat.self);
+                err = members_put(m, &p->all[i].stat.self);
     } while (err == NHI_OK && m->count > before);
     return err;
 }
@@ -174,7 +169,7 @@ enum nhi_err members_find(struct members *m, const struct procs *p, enum members
     m->count = 0;
     for (size_t i = 0; err == NHI_OK && i < p->count; i++)
         if (p->all[i].audit == id)
-            err = add(m, &p->all[i].stat.self);
+            err = members_put(m, &p->all[i].stat.self);
     return err;
 }
 
@@ -182,7 +177,7 @@ enum nhi_err members_add(struct members *m, const struct procs *p, pid_t pid)
 {
     const struct procs_one *one = find_pid(p, pid);
 
-    return one != NULL && !members_has(m, pid) ? add(m, &one->stat.self) : NHI_OK;
+    return one != NULL && !members_has(m, pid) ? members_put(m, &one->stat.self) : NHI_OK;
 }
 
 struct adding {

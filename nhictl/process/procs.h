@@ -43,6 +43,8 @@ void procs_free(struct procs *p);
 /* Brings m up to date. */
 NHI_CHECK enum nhi_err members_find(struct members *m, const struct procs *p, enum members_of of, uint32_t id,
                                     const struct nhi_proc *root);
+/* Adds one that is not in m. */
+NHI_CHECK enum nhi_err members_put(struct members *m, const struct nhi_proc *q);
 /* Adds one; who has come since the look is found by the next. */
 NHI_CHECK enum nhi_err members_add(struct members *m, const struct procs *p, pid_t pid);
 /* Adds what is in the cgroup of that session: orphans that descent does not find. */

@@ -23,15 +23,6 @@
 #include "nhictl/status/recent.h"
 #include "nhictl/store/store.h"
 
-/* Room for one more in an array of things of that size. */
-static void *grown(void *all, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return all;
-    *room = *room * 2 + 16;
-    return out_must(reallocarray(all, *room, size));
-}
-
 static void add_word(struct words *w, const char *word)
 {
     if (word[0] == '\0')
@@ -56,7 +47,7 @@ static int add_agent(const struct nhi_agent *a, void *ctx)
     struct review *r = ctx;
     struct seen_agent *seen;
 
-    r->agents = grown(r->agents, r->agent_count, &r->agent_room, sizeof(*r->agents));
+    r->agents = out_grow(r->agents, &r->agent_room, r->agent_count + 1, sizeof(*r->agents));
     seen = &r->agents[r->agent_count++];
     memset(seen, 0, sizeof(*seen));
     seen->a = *a;
@@ -164,14 +155,14 @@ static struct seen_lineage *find_lineage(struct review *r, const char *root, con
     memcpy(l->task, t->task, sizeof(l->task));
     l->bound = t->has_cnf;
     out_must(tsearch(l, &r->by_root, by_root));
-    r->lineages = grown(r->lineages, r->lineage_count, &r->lineage_room, sizeof(*r->lineages));
+    r->lineages = out_grow(r->lineages, &r->lineage_room, r->lineage_count + 1, sizeof(*r->lineages));
     r->lineages[r->lineage_count++] = l;
     return l;
 }
 
 static void add_span(struct seen_agent *a, int64_t from, int64_t to)
 {
-    a->spans = grown(a->spans, a->span_count, &a->span_room, sizeof(*a->spans));
+    a->spans = out_grow(a->spans, &a->span_room, a->span_count + 1, sizeof(*a->spans));
     a->spans[a->span_count++] = (struct span){ from, to };
 }
 
@@ -228,7 +219,7 @@ static int add_live(const struct nhi_ticket_row *row, void *ctx)
         memcpy(t->id, row->ticket.task, sizeof(t->id));
         memcpy(t->agent, row->ticket.agent, sizeof(t->agent));
         out_must(tsearch(t, &r->by_task, by_id));
-        r->tasks = grown(r->tasks, r->task_count, &r->task_room, sizeof(*r->tasks));
+        r->tasks = out_grow(r->tasks, &r->task_room, r->task_count + 1, sizeof(*r->tasks));
         r->tasks[r->task_count++] = t;
     }
     t->live++;

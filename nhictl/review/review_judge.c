@@ -29,10 +29,7 @@ static struct finding *find(struct review *r, enum review_level level, const cha
 {
     struct finding *f;
 
-    if (r->count == r->room) {
-        r->room = r->room * 2 + 16;
-        r->findings = out_must(reallocarray(r->findings, r->room, sizeof(*r->findings)));
-    }
+    r->findings = out_grow(r->findings, &r->room, r->count + 1, sizeof(*r->findings));
     f = &r->findings[r->count++];
     memset(f, 0, sizeof(*f));
     f->level = level;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
@@ -74,15 +75,12 @@ static int collect_later(const struct nhi_ticket_row *row, void *ctx)
 
     if (row->ticket.iat <= later->at || row->ticket.exp <= later->now)
         return 0;
-    if (later->count == later->room) {
-        more = reallocarray(later->jti, later->room * 2 + 16, sizeof(*more));
-        if (more == NULL) {
-            later->failed = true;
-            return 1;
-        }
-        later->jti = more;
-        later->room = later->room * 2 + 16;
+    more = nhi_grow(later->jti, &later->room, later->count + 1, sizeof(*more));
+    if (more == NULL) {
+        later->failed = true;
+        return 1;
     }
+    later->jti = more;
     memcpy(later->jti[later->count++], row->ticket.jti, sizeof(*later->jti));
     return 0;
 }

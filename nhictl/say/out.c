@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/names.h"
 #include "libnhi/base/time.h"
 #include "libnhi/ticket/ticket.h"
@@ -39,6 +40,11 @@ void *out_must(void *p)
         exit(3);
     }
     return p;
+}
+
+void *out_grow(void *all, size_t *room, size_t need, size_t size)
+{
+    return out_must(nhi_grow(all, room, need, size));
 }
 
 static void member(json_t *object, const char *key, json_t *value)
@@ -250,10 +256,7 @@ void out_table_row(struct out *o, struct out_row *r)
     *c = r->cells;
     r->cells.count = 0;
     out_row_free(r);
-    if (o->row_count == o->row_room) {
-        o->row_room = o->row_room * 2 + 16;
-        o->rows = out_must(reallocarray(o->rows, o->row_room, sizeof(*o->rows)));
-    }
+    o->rows = out_grow(o->rows, &o->row_room, o->row_count + 1, sizeof(*o->rows));
     o->rows[o->row_count++] = c;
 }
 

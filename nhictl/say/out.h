@@ -19,6 +19,8 @@ struct out_row; /* one thing in it: a record, or a line of a table */
 
 /* p, which is not NULL, or the program has ended. */
 void *out_must(void *p);
+/* nhi_grow (libnhi/base/grow.h), which has found memory, or the program has ended. */
+void *out_grow(void *all, size_t *room, size_t need, size_t size);
 /* Formatted text, new, the caller's to free. */
 char *out_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -27,10 +27,7 @@ static void collect(struct find *one, const struct nhi_ticket *t, void *ctx)
 {
     struct to_end_list *l = ctx;
 
-    if (l->count == l->room) {
-        l->room = l->room * 2 + 16;
-        l->all = out_must(reallocarray(l->all, l->room, sizeof(*l->all)));
-    }
+    l->all = out_grow(l->all, &l->room, l->count + 1, sizeof(*l->all));
     l->all[l->count].one = one;
     memcpy(l->all[l->count++].jti, t->jti, sizeof(t->jti));
 }

@@ -23,10 +23,7 @@ static int note_issuer(const struct nhi_issuer *i, void *ctx)
 {
     struct finder *f = ctx;
 
-    if (f->issuer_count == f->issuer_room) {
-        f->issuer_room = f->issuer_room * 2 + 16;
-        f->issuers = out_must(reallocarray(f->issuers, f->issuer_room, sizeof(*f->issuers)));
-    }
+    f->issuers = out_grow(f->issuers, &f->issuer_room, f->issuer_count + 1, sizeof(*f->issuers));
     f->issuers[f->issuer_count++] = *i;
     return 0;
 }
@@ -79,10 +76,7 @@ static struct find *look_up(struct finder *f, enum find_kind kind, const char *t
         return *(struct find **)node;
     if (f->count >= f->limit)
         return NULL;
-    if (f->count == f->room) {
-        f->room = f->room * 2 + 16;
-        f->all = out_must(reallocarray(f->all, f->room, sizeof(struct find *)));
-    }
+    f->all = out_grow(f->all, &f->room, f->count + 1, sizeof(struct find *));
     f->all[f->count] = out_must(malloc(sizeof(key)));
     *f->all[f->count] = key;
     out_must(tsearch(f->all[f->count], &f->tree, by_id));

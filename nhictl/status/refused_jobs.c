@@ -28,10 +28,7 @@ static struct job *find(struct recent *r, const char *agent, const char *name, c
         if (strcmp(r->job[i].agent, agent) == 0 && strcmp(r->job[i].name, name) == 0 &&
             strcmp(r->job[i].service, service) == 0)
             return &r->job[i];
-    if (r->job_count == r->job_room) {
-        r->job_room = r->job_room * 2 + 16;
-        r->job = out_must(reallocarray(r->job, r->job_room, sizeof(*r->job)));
-    }
+    r->job = out_grow(r->job, &r->job_room, r->job_count + 1, sizeof(*r->job));
     j = &r->job[r->job_count++];
     memset(j, 0, sizeof(*j));
     snprintf(j->agent, sizeof(j->agent), "%s", agent);

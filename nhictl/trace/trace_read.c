@@ -138,10 +138,7 @@ static int add_step(const struct nhi_event *e, void *ctx)
     s->e.detail = s->detail;
     s->direct = direct;
     read_actor(s);
-    if (t->steps == t->step_room) {
-        t->step_room = t->step_room * 2 + 64;
-        t->step = out_must(reallocarray(t->step, t->step_room, sizeof(struct trace_step *)));
-    }
+    t->step = out_grow(t->step, &t->step_room, t->steps + 1, sizeof(struct trace_step *));
     t->step[t->steps++] = s;
     return 0;
 }
@@ -244,10 +241,7 @@ static int add_ticket(const struct nhi_ticket_row *row, void *ctx)
 
     if ((t->by == TRACE_TICKET || t->by == TRACE_SESSION) && !is(row->root, r->root))
         return 0;
-    if (t->tickets == t->ticket_room) {
-        t->ticket_room = t->ticket_room * 2 + 16;
-        t->ticket = out_must(reallocarray(t->ticket, t->ticket_room, sizeof(*t->ticket)));
-    }
+    t->ticket = out_grow(t->ticket, &t->ticket_room, t->tickets + 1, sizeof(*t->ticket));
     t->ticket[t->tickets++] = *row;
     return 0;
 }

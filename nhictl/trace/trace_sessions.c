@@ -20,10 +20,7 @@ static bool is(const char *a, const char *b)
 
 static struct trace_session *new_session(struct trace *t)
 {
-    if (t->sessions == t->session_room) {
-        t->session_room = t->session_room * 2 + 16;
-        t->session = out_must(reallocarray(t->session, t->session_room, sizeof(*t->session)));
-    }
+    t->session = out_grow(t->session, &t->session_room, t->sessions + 1, sizeof(*t->session));
     return &t->session[t->sessions++];
 }
 

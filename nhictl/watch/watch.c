@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/heartbeat.h"
@@ -122,13 +123,10 @@ static bool add(struct watch *w, const struct session *s)
 {
     struct ending *more;
 
-    if (w->count == w->room) {
-        more = reallocarray(w->all, w->room * 2 + 16, sizeof(*more));
-        if (more == NULL)
-            return false;
-        w->all = more;
-        w->room = w->room * 2 + 16;
-    }
+    more = nhi_grow(w->all, &w->room, w->count + 1, sizeof(*more));
+    if (more == NULL)
+        return false;
+    w->all = more;
     memset(&w->all[w->count], 0, sizeof(*w->all));
     w->all[w->count++].s = *s;
     return true;

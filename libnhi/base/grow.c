@@ -1,0 +1,22 @@
+#include "libnhi/base/grow.h"
+
+#include <stdlib.h>
+
+#define FIRST 16
+
+void *nhi_grow(void *all, size_t *room, size_t need, size_t size)
+{
+    size_t larger = *room * 2 + FIRST;
+    void *more;
+
+    if (need <= *room)
+        return all;
+    /* Also where it overflowed: then it is less than *room. */
+    if (larger < need)
+        larger = need;
+    /* This one refuses what cannot be counted in bytes. */
+    more = reallocarray(all, larger, size);
+    if (more != NULL)
+        *room = larger;
+    return more;
+}
