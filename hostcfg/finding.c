@@ -41,6 +41,12 @@ void finding_add(struct findings *found, enum finding_level level, const char *i
     f->text = at.text != NULL ? out_must(strdup(at.text)) : NULL;
 }
 
+void finding_of_file(struct findings *found, enum finding_level level, const char *id, const char *file,
+                     const char *why, const char *fix)
+{
+    finding_add(found, level, id, place_of_file(file), out_say("%s", why), out_say("%s", fix));
+}
+
 bool findings_have(const struct findings *found, const char *prefix)
 {
     for (size_t i = 0; i < found->count; i++)

@@ -37,6 +37,9 @@ bool findings_have(const struct findings *found, const char *prefix);
 /* Takes why and fix, which are new. The same id at the same place is found once. */
 void finding_add(struct findings *found, enum finding_level level, const char *id, struct place at, char *why,
                  char *fix);
+/* Of a whole file, in fixed words. */
+void finding_of_file(struct findings *found, enum finding_level level, const char *id, const char *file,
+                     const char *why, const char *fix);
 /* Of a file as a whole. */
 struct place place_of_file(const char *file);
 /* The line of a file that was read. line NULL: the file. */

@@ -19,6 +19,7 @@ struct reader {
     int depth, level, files;
     bool told;
     int only;            /* of enum wiring_phase; -1: every type */
+    struct place at;     /* the line that is being read */
     struct place before; /* file NULL: lines stand for themselves */
 };
 
@@ -46,7 +47,7 @@ static bool is_common(const char *name)
     return strncmp(name, "common-", 7) == 0 || strncmp(name, "system-", 7) == 0 || strncmp(name, "password-", 9) == 0;
 }
 
-static void include(struct reader *r, const char *name, const struct place *at, int only, bool substack)
+static void include(struct reader *r, const char *name, int only, bool substack)
 {
     struct reader inner = *r;
 
@@ -54,32 +55,31 @@ static void include(struct reader *r, const char *name, const struct place *at, 
     inner.level += substack;
     inner.only = only;
     if (r->before.file == NULL && is_common(name))
-        inner.before = *at;
+        inner.before = r->at;
     if (inner.depth > DEPTH_MAX || inner.files >= FILES_MAX) {
         if (!r->told)
-            finding_add(r->found, FINDING_ERROR, "pam-include-loop", *at,
+            finding_add(r->found, FINDING_ERROR, "pam-include-loop", r->at,
                         out_say("PAM gives up on %s: the includes are nested too deeply", r->service->name),
                         out_say("remove this line"));
         r->told = true;
         return;
     }
-    read_file(&inner, name, at);
+    read_file(&inner, name, &r->at);
     r->files = inner.files;
     r->told = inner.told;
 }
 
-static void broken(struct reader *r, const struct place *at, const char *what)
+static void broken(struct reader *r, const char *what)
 {
-    finding_add(r->found, FINDING_ERROR, "pam-line-broken", *at,
+    finding_add(r->found, FINDING_ERROR, "pam-line-broken", r->at,
                 out_say("PAM cannot read this line (%s) and refuses everybody %s", what, r->service->name),
                 out_say("correct or remove this line"));
 }
 
-static void add(struct reader *r, enum wiring_phase type, const char *control, const char *module, const char *options,
-                const struct place *at)
+static void add(struct reader *r, enum wiring_phase type, const char *control, const char *module, const char *options)
 {
     struct stack *s = &r->service->of[type];
-    const struct place *before = r->before.file != NULL ? &r->before : at;
+    const struct place *at = &r->at, *before = r->before.file != NULL ? &r->before : at;
     const char *slash = strrchr(module, '/');
     struct stack_line *l;
 
@@ -131,7 +131,7 @@ static bool is_control(const char *word)
            strcasecmp(word, "sufficient") == 0 || strcasecmp(word, "optional") == 0;
 }
 
-static void take_line(struct reader *r, char *text, const struct place *at)
+static void take_line(struct reader *r, char *text)
 {
     char *type_word = file_word(&text), *control, *module;
     int type;
@@ -141,26 +141,26 @@ static void take_line(struct reader *r, char *text, const struct place *at)
     if (strcasecmp(type_word, "@include") == 0) {
         module = file_word(&text);
         if (module != NULL)
-            include(r, module, at, r->only, false);
+            include(r, module, r->only, false);
         else
-            broken(r, at, "the file is missing");
+            broken(r, "the file is missing");
         return;
     }
     type = type_of(type_word);
     control = type < 0 ? NULL : control_word(&text);
     module = control == NULL ? NULL : file_word(&text);
     if (type < 0)
-        broken(r, at, "unknown type");
+        broken(r, "unknown type");
     else if (module == NULL)
-        broken(r, at, control == NULL ? "the control is missing" : "the module is missing");
+        broken(r, control == NULL ? "the control is missing" : "the module is missing");
     else if (r->only >= 0 && r->only != type)
         return;
     else if (strcasecmp(control, "include") == 0 || strcasecmp(control, "substack") == 0)
-        include(r, module, at, type, strcasecmp(control, "substack") == 0);
+        include(r, module, type, strcasecmp(control, "substack") == 0);
     else if (!is_control(control))
-        broken(r, at, "unknown control");
+        broken(r, "unknown control");
     else if (type < WIRING_PHASES)
-        add(r, (enum wiring_phase)type, control, module, text + strspn(text, " \t"), at);
+        add(r, (enum wiring_phase)type, control, module, text + strspn(text, " \t"));
 }
 
 static void read_file(struct reader *r, const char *name, const struct place *from)
@@ -184,10 +184,10 @@ static void read_file(struct reader *r, const char *name, const struct place *fr
             out_say("PAM refuses everybody %s: this file cannot be read (%s)", r->service->name, nhi_strerror(err)),
             out_say("restore the file from its package"));
     for (size_t i = 0; i < f.count; i++) {
-        const struct place at = place_of_line(f.path, &f.line[i]);
         char *text = out_must(strdup(f.line[i].text));
 
-        take_line(r, file_bare(text), &at);
+        r->at = place_of_line(f.path, &f.line[i]);
+        take_line(r, file_bare(text));
         free(text);
     }
     file_text_free(&f);

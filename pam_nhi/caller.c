@@ -188,9 +188,9 @@ static void not_found(const char *name, int rc, struct pnhi_caller *c, struct ac
     }
 }
 
-/* name NULL: by uid. compare: a name that may be another of the account. */
-static void look_up(const char *name, uid_t uid, const char *compare, const struct pnhi_options *o,
-                    struct pnhi_caller *c, struct account *a)
+/* name NULL: by the real uid. compare: a name that may be another of the account. */
+static void look_up(const char *name, const char *compare, const struct pnhi_options *o, struct pnhi_caller *c,
+                    struct account *a)
 {
     struct passwd pw, *found = NULL;
     size_t size = ENTRY_ROOM;
@@ -204,7 +204,7 @@ static void look_up(const char *name, uid_t uid, const char *compare, const stru
         if (more == NULL)
             break;
         buf = more;
-        rc = name != NULL ? getpwnam_r(name, &pw, buf, size, &found) : getpwuid_r(uid, &pw, buf, size, &found);
+        rc = name != NULL ? getpwnam_r(name, &pw, buf, size, &found) : getpwuid_r(getuid(), &pw, buf, size, &found);
     }
     if (rc == 0 && found != NULL)
         take(&pw, compare, o, c, a);
@@ -241,7 +241,7 @@ static void see_login(struct pnhi_caller *c, const struct pnhi_options *o)
 {
     struct account a;
 
-    look_up(c->user, 0, NULL, o, c, &a);
+    look_up(c->user, NULL, o, c, &a);
     become(c, &a);
     observe(c, &a);
     c->marks.uid = a.range;
@@ -252,14 +252,14 @@ static void see_su(struct pnhi_caller *c, const struct pnhi_options *o)
 {
     struct account a, who;
 
-    look_up(c->user, 0, NULL, o, c, &a);
+    look_up(c->user, NULL, o, c, &a);
     become(c, &a);
     c->marks.target = a.range;
     c->marks.only = a.only;
     if (c->marks.root)
         return;
     observe(c, &a);
-    look_up(NULL, getuid(), NULL, o, c, &who);
+    look_up(NULL, NULL, o, c, &who);
     c->marks.only = either(a.only, who.only);
     observe(c, &who);
 }
@@ -272,7 +272,7 @@ static void see_sudo(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnh
 
     if (pam_get_item(pamh, PAM_RUSER, &ruser) != PAM_SUCCESS)
         ruser = NULL;
-    look_up(NULL, getuid(), ruser, o, c, &a);
+    look_up(NULL, ruser, o, c, &a);
     become(c, &a);
     c->uid = getuid();
     c->in_range = c->marks.uid == NHI_SEEN;
@@ -286,7 +286,7 @@ static void see_sudo(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnh
         return;
     }
     /* In session the account that root becomes. */
-    look_up(c->user, 0, NULL, o, c, &target);
+    look_up(c->user, NULL, o, c, &target);
     c->marks.target = target.range;
     c->marks.only = target.only;
 }
@@ -374,6 +374,7 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
         return rc != PAM_SUCCESS ? rc : PAM_SERVICE_ERR;
     (void)pam_get_item(pamh, PAM_RHOST, &rhost);
     (void)pam_get_item(pamh, PAM_TTY, &tty);
+    out->debug = options->debug;
     out->service = service;
     out->user = user;
     out->rhost = rhost;

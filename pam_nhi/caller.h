@@ -16,6 +16,7 @@
 
 struct pnhi_caller {
     enum pnhi_program program;
+    bool debug;                               /* the options ask for more words in the log */
     const char *service, *user, *rhost, *tty; /* PAM's; rhost and tty may be NULL */
     char subject[NHI_ACCOUNT_MAX + 1];        /* empty: does not resolve, or has a longer name than a ticket can say */
     uint32_t uid;                             /* of the subject */

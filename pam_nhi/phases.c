@@ -86,19 +86,17 @@ static void check(const struct pnhi_caller *c, const struct nhi_shown *what, str
 
 static const struct pnhi_times never = { .counted = 0 };
 
-static int finish(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                  const struct nhi_shown *what, const struct nhi_verdict *v, struct pnhi_times times,
-                  enum pnhi_phase phase)
+/* What was not verified is counted; nothing else was recorded of it. */
+static int finish(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
+                  const struct nhi_verdict *v, enum pnhi_phase phase)
 {
-    if (v->reason != NHI_PERMIT && !v->verified)
-        times = pnhi_transaction_count(c, v);
-    pnhi_log(pamh, o, c, what, v, times);
+    pnhi_log(pamh, c, what, v, v->reason != NHI_PERMIT && !v->verified ? pnhi_transaction_count(c, v) : never);
     return pnhi_pam_code(v->reason, phase);
 }
 
 /* The first decision of a transaction. */
-static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                        const struct nhi_shown *what, enum pnhi_phase phase)
+static int decide_first(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
+                        enum pnhi_phase phase)
 {
     struct where where;
     struct nhi_shown from = located(c, what, &where);
@@ -107,22 +105,25 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_options *o, const 
 
     check(c, &from, &v);
     times = pnhi_transaction_commit(pamh, c, &from, &v);
-    return finish(pamh, o, c, what, &v, times, phase);
+    if (v.reason != NHI_PERMIT && !v.verified)
+        return finish(pamh, c, what, &v, phase);
+    pnhi_log(pamh, c, what, &v, times);
+    return pnhi_pam_code(v.reason, phase);
 }
 
 /* What was granted is denied after all: the ticket was verified then, whatever can be read of it now. */
-static void report_end(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                       const struct nhi_shown *what, const struct nhi_ticket *t, struct nhi_verdict *v)
+static void report_end(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
+                       const struct nhi_ticket *t, struct nhi_verdict *v)
 {
     if (!v->verified)
         v->ticket = *t;
     v->verified = true;
-    pnhi_log(pamh, o, c, what, v, pnhi_transaction_deny(c, what, v));
+    pnhi_log(pamh, c, what, v, pnhi_transaction_deny(c, what, v));
 }
 
 /* The same ticket again, over the ledger as it is by now. */
-static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                                    const struct nhi_grant *g, bool registered)
+static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_grant *g,
+                                    bool registered)
 {
     struct nhi_shown what = {
         .asked = { .source = g->source, .ticket = &g->ticket, .granted = true, .registered = registered }
@@ -138,7 +139,7 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_option
     if (v.reason == NHI_PERMIT && strcmp(g->subject, c->subject) != 0)
         v.reason = NHI_DENY_SUBJECT;
     if (v.reason != NHI_PERMIT)
-        report_end(pamh, o, c, &what, &g->ticket, &v);
+        report_end(pamh, c, &what, &g->ticket, &v);
     return v.reason;
 }
 
@@ -204,7 +205,7 @@ int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct p
         what.text = text;
         what.asked.key = pnhi_proof_key(&proof);
     }
-    rc = decide_first(pamh, o, c, &what, PNHI_AUTH);
+    rc = decide_first(pamh, c, &what, PNHI_AUTH);
     nhi_text_free(text);
     return rc;
 }
@@ -218,8 +219,7 @@ static bool is_scheduled(const struct pnhi_caller *c)
 
 /* A login with a public key, before sshd says which: whether there is a key with which it could go
  * on. The session tells, and commits. */
-static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                     enum pnhi_phase phase)
+static int await_key(pam_handle_t *pamh, const struct pnhi_caller *c, enum pnhi_phase phase)
 {
     struct nhi_shown what = { .asked.source = NHI_FROM_KEY };
     struct pnhi_proof proof;
@@ -230,11 +230,11 @@ static int await_key(pam_handle_t *pamh, const struct pnhi_options *o, const str
     what.asked.key = pnhi_proof_key(&proof);
     what.text = pnhi_proof_ticket(&proof);
     if (what.asked.key != NULL)
-        return decide_first(pamh, o, c, &what, phase);
+        return decide_first(pamh, c, &what, phase);
     put_who(c, &what.asked);
     if (v.reason == NHI_PERMIT)
         nhi_check_any_key(&what.asked, &v);
-    return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, o, c, &what, &v, never, phase);
+    return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, c, &what, &v, phase);
 }
 
 int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
@@ -245,18 +245,19 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_c
     char *text = NULL;
     int rc;
 
+    (void)o;
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
-        return pnhi_pam_code(decide_again(pamh, o, c, &g, false), PNHI_ACCOUNT);
+        return pnhi_pam_code(decide_again(pamh, c, &g, false), PNHI_ACCOUNT);
     if (!c->ours)
         return let_be(pamh, c, PNHI_ACCOUNT);
     if (!silent_source(c, &what, &text)) {
         if (is_scheduled(c))
             what.asked.source = NHI_FROM_LEDGER;
         else if (pnhi_proof_is_possible(c))
-            return await_key(pamh, o, c, PNHI_ACCOUNT);
+            return await_key(pamh, c, PNHI_ACCOUNT);
     }
-    rc = decide_first(pamh, o, c, &what, PNHI_ACCOUNT);
+    rc = decide_first(pamh, c, &what, PNHI_ACCOUNT);
     nhi_text_free(text);
     return rc;
 }
@@ -268,51 +269,50 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi
     struct nhi_grant g;
     enum nhi_err err;
 
+    (void)o;
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
-        return pnhi_pam_code(decide_again(pamh, o, c, &g, false), PNHI_CRED);
+        return pnhi_pam_code(decide_again(pamh, c, &g, false), PNHI_CRED);
     if (!c->ours)
         return let_be(pamh, c, PNHI_CRED);
     if (c->denied != NHI_PERMIT) {
         refuse(c, &v);
-        return finish(pamh, o, c, &what, &v, never, PNHI_CRED);
+        return finish(pamh, c, &what, &v, PNHI_CRED);
     }
-    return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, o, c, PNHI_CRED) : pnhi_refused(PNHI_CRED);
+    return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, c, PNHI_CRED) : pnhi_refused(PNHI_CRED);
 }
 
 /* Registered first: a revocation either finds the session or is seen by the decision. One that is denied stays
  * registered until its process is gone: should a host program go on all the same, it is in a session that is over,
  * and is ended as such. */
-static int begin(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-                 const struct nhi_grant *g)
+static int begin(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_grant *g)
 {
     struct nhi_shown what = { .asked.source = g->source };
     struct nhi_verdict v = { .reason = pnhi_transaction_register(c, g) };
 
     pnhi_transaction_begun(pamh);
     if (v.reason != NHI_PERMIT) {
-        report_end(pamh, o, c, &what, &g->ticket, &v);
+        report_end(pamh, c, &what, &g->ticket, &v);
         return pnhi_pam_code(v.reason, PNHI_SESSION);
     }
-    v.reason = decide_again(pamh, o, c, g, true);
+    v.reason = decide_again(pamh, c, g, true);
     if (v.reason != NHI_PERMIT && !c->in_session)
         pnhi_transaction_say_why(g, v.reason);
     return pnhi_pam_code(v.reason, PNHI_SESSION);
 }
 
 /* Nothing was granted yet, and this is no person: the key decides, or the lack of one. */
-static int open_by_key(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c,
-                       const struct pnhi_proof *proof)
+static int open_by_key(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnhi_proof *proof)
 {
     struct nhi_shown what = { .asked = { .source = NHI_FROM_KEY, .key = pnhi_proof_key(proof) },
                               .text = pnhi_proof_ticket(proof) };
     struct nhi_grant g;
     int rc;
 
-    rc = decide_first(pamh, o, c, &what, PNHI_SESSION);
+    rc = decide_first(pamh, c, &what, PNHI_SESSION);
     if (rc == PAM_SUCCESS && find_grant(pamh, c, &g) != NHI_OK)
         rc = pnhi_refused(PNHI_SESSION);
-    return rc == PAM_SUCCESS ? begin(pamh, o, c, &g) : rc;
+    return rc == PAM_SUCCESS ? begin(pamh, c, &g) : rc;
 }
 
 /* What was proven by the time of an earlier phase need not be all that was proven in the end: of
@@ -352,6 +352,7 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
     struct nhi_grant g;
     enum nhi_err err;
 
+    (void)o;
     /* Whoever logs in is not in the session from which the daemon was restarted. */
     if (c->program == PNHI_LOGIN)
         nhi_cgroup_leave();
@@ -359,9 +360,9 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
     err = find_grant(pamh, c, &g);
     pnhi_transaction_begin(pamh);
     if (err == NHI_OK && is_of_key(&g, &proof))
-        return begin(pamh, o, c, &g);
+        return begin(pamh, c, &g);
     if (err == NHI_OK)
-        return finish(pamh, o, c, &what, &other, never, PNHI_SESSION);
+        return finish(pamh, c, &what, &other, PNHI_SESSION);
     if (!c->ours && c->program == PNHI_LOGIN)
         pnhi_caller_see_key(c, pnhi_proof_is_agents(&proof, c->subject));
     if (!c->ours) {
@@ -371,7 +372,7 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
             pnhi_transaction_become(pamh, c);
         return let_be(pamh, c, PNHI_SESSION);
     }
-    return open_by_key(pamh, o, c, &proof);
+    return open_by_key(pamh, c, &proof);
 }
 
 /* What is left of an audit session stays that agent's. The handle of a process ends with it. */

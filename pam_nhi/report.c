@@ -63,8 +63,8 @@ static void say_times(struct pnhi_times times, char *out, size_t size)
                  (unsigned long long)times.counted);
 }
 
-void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-              const struct nhi_shown *what, const struct nhi_verdict *v, struct pnhi_times times)
+void pnhi_log(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
+              const struct nhi_verdict *v, struct pnhi_times times)
 {
     bool permit = v->reason == NHI_PERMIT;
     const struct nhi_ticket *t = &v->ticket;
@@ -83,7 +83,7 @@ void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnh
         pam_syslog(pamh, level, "denied: reason=%s account=%s%s%s (%s)%s%s%s", nhi_reason_name(v->reason),
                    account_name(c), v->kid[0] != '\0' ? " kid=" : "", v->kid, nhi_reason_text(v->reason),
                    v->message[0] != '\0' ? ": " : "", v->message, often);
-    if (o->debug)
+    if (c->debug)
         pam_syslog(pamh, LOG_DEBUG, "service=%s program=%d uid=%u marks=%d%d%d%d%d%d%d%d%s%s rule=%s", c->service,
                    (int)c->program, (unsigned)c->uid, (int)c->marks.uid, (int)c->marks.loginuid, (int)c->marks.cgroup,
                    (int)c->marks.session, (int)c->marks.target, (int)c->marks.only, (int)c->marks.grant,

@@ -31,7 +31,7 @@ struct pnhi_times {
     uint64_t counted;
     bool recorded; /* others of that ticket were, so many that this one was not */
 };
-void pnhi_log(pam_handle_t *pamh, const struct pnhi_options *o, const struct pnhi_caller *c,
-              const struct nhi_shown *what, const struct nhi_verdict *v, struct pnhi_times times);
+void pnhi_log(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
+              const struct nhi_verdict *v, struct pnhi_times times);
 
 #endif

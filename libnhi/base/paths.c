@@ -367,10 +367,9 @@ enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const 
     return replace(dirfd, name, &looks, data, len);
 }
 
-enum nhi_err nhi_file_replace_like(int dirfd, const char *name, int like, int dated, const void *data,
-                                   unsigned long len)
+enum nhi_err nhi_file_replace_like(int dirfd, const char *name, int like, int dated, const char *text)
 {
     const struct looks looks = { .like = like, .dated = dated };
 
-    return replace(dirfd, name, &looks, data, len);
+    return replace(dirfd, name, &looks, text, strlen(text));
 }

@@ -69,8 +69,7 @@ NHI_CHECK enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mo
 
 /* The same, of a file that others own the meaning of: owner, mode and extended attributes are those of the file
  * that like is open on, and so is the time of the last change when dated. */
-NHI_CHECK enum nhi_err nhi_file_replace_like(int dirfd, const char *name, int like, int dated, const void *data,
-                                             unsigned long len);
+NHI_CHECK enum nhi_err nhi_file_replace_like(int dirfd, const char *name, int like, int dated, const char *text);
 
 /* What errno means: no space, or another failure of the system. */
 enum nhi_err nhi_err_from_errno(int err);

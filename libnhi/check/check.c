@@ -101,8 +101,7 @@ static enum nhi_reason find_ticket(struct state *s)
         return renewed(s);
     }
     if (asked->source == NHI_FROM_KEY)
-        err =
-            nhi_ticket_for_key(s->g.m->ledger, asked->key, asked->subject, asked->service, s->g.m->now, &s->v->ticket);
+        err = nhi_ticket_for_key(s->g.m->ledger, asked, s->g.m->now, &s->v->ticket);
     else
         err = nhi_ticket_for(s->g.m->ledger, asked->subject, asked->service, s->g.m->now, &s->v->ticket);
     if (err == NHI_ERR_NOT_FOUND)
@@ -374,7 +373,7 @@ void nhi_check_any_key(const struct nhi_request *of, struct nhi_verdict *out)
         out->reason = look_at_host(&s);
     if (out->reason == NHI_PERMIT) {
         out->reason = NHI_DENY_NO_TICKET;
-        err = nhi_ticket_each_key(m.ledger, of->subject, of->service, m.now, try_one, &s);
+        err = nhi_ticket_each_key(m.ledger, of, m.now, try_one, &s);
         if (err == NHI_OK && out->reason != NHI_PERMIT)
             err = nhi_issuer_each(m.ledger, try_issuer, &s);
         if (err != NHI_OK)

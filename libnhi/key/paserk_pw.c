@@ -61,13 +61,13 @@ static bool bounds_ok(uint64_t memlimit, uint64_t opslimit)
 }
 
 /* The two keys of a password under salt, memlimit and opslimit of raw. */
-static enum nhi_err derive(const uint8_t raw[TOTAL], const char *password, size_t password_len, struct keys *out)
+static enum nhi_err derive(const uint8_t raw[TOTAL], struct nhi_piece password, struct keys *out)
 {
     uint8_t tagged[1 + KEY_LEN];
     enum nhi_err err = NHI_ERR_NOMEM;
 
     /* Its one way to fail for lengths and limits within bounds is memory. */
-    if (crypto_pwhash_argon2id(tagged + 1, KEY_LEN, password, password_len, raw + AT_SALT, get_be(raw + AT_OPS, 4),
+    if (crypto_pwhash_argon2id(tagged + 1, KEY_LEN, password.data, password.len, raw + AT_SALT, get_be(raw + AT_OPS, 4),
                                (size_t)get_be(raw + AT_MEM, 8), crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
         goto out;
     err = NHI_ERR_SYS;
@@ -94,8 +94,8 @@ static enum nhi_err tag_of(const uint8_t raw[TOTAL], const struct keys *keys, ui
     return NHI_OK;
 }
 
-enum nhi_err nhi_paserk_secret_pw_encode(const uint8_t sk[NHI_SK_LEN], const char *password, size_t password_len,
-                                         uint64_t memlimit, uint32_t opslimit, char *text)
+enum nhi_err nhi_paserk_secret_pw_encode(const uint8_t sk[NHI_SK_LEN], struct nhi_piece password, uint64_t memlimit,
+                                         uint32_t opslimit, char *text)
 {
     enum nhi_err err = NHI_ERR_SYS;
     uint8_t raw[TOTAL];
@@ -104,7 +104,7 @@ enum nhi_err nhi_paserk_secret_pw_encode(const uint8_t sk[NHI_SK_LEN], const cha
     if (sodium_init() < 0)
         goto out;
     err = NHI_ERR_ARG;
-    if (!bounds_ok(memlimit, opslimit) || password_len > crypto_pwhash_argon2id_PASSWD_MAX)
+    if (!bounds_ok(memlimit, opslimit) || password.len > crypto_pwhash_argon2id_PASSWD_MAX)
         goto out;
     err = NHI_ERR_FORMAT;
     if (!nhi_sk_is_whole(sk))
@@ -114,7 +114,7 @@ enum nhi_err nhi_paserk_secret_pw_encode(const uint8_t sk[NHI_SK_LEN], const cha
     put_be(raw + AT_OPS, 4, opslimit);
     put_be(raw + AT_PARA, 4, 1);
     randombytes_buf(raw + AT_NONCE, AT_KEY - AT_NONCE);
-    err = derive(raw, password, password_len, &keys);
+    err = derive(raw, password, &keys);
     if (err != NHI_OK)
         goto out;
     crypto_stream_xchacha20_xor(raw + AT_KEY, sk, NHI_SK_LEN, raw + AT_NONCE, keys.crypt);
@@ -128,13 +128,11 @@ out:
     return err;
 }
 
-static enum nhi_err read_raw(const char *text, size_t password_len, uint8_t raw[TOTAL])
+static enum nhi_err read_raw(const char *text, uint8_t raw[TOTAL])
 {
     size_t len = strnlen(text, NHI_PASERK_MAX);
     enum nhi_err err;
 
-    if (password_len > crypto_pwhash_argon2id_PASSWD_MAX)
-        return NHI_ERR_ARG;
     if (len < HEADER_LEN || memcmp(text, HEADER, HEADER_LEN) != 0)
         return NHI_ERR_FORMAT;
     err = nhi_b64_decode(text + HEADER_LEN, len - HEADER_LEN, raw, TOTAL);
@@ -145,8 +143,7 @@ static enum nhi_err read_raw(const char *text, size_t password_len, uint8_t raw[
     return NHI_OK;
 }
 
-enum nhi_err nhi_paserk_secret_pw_decode(const char *text, const char *password, size_t password_len,
-                                         uint8_t sk[NHI_SK_LEN])
+enum nhi_err nhi_paserk_secret_pw_decode(const char *text, struct nhi_piece password, uint8_t sk[NHI_SK_LEN])
 {
     enum nhi_err err = NHI_ERR_SYS;
     uint8_t raw[TOTAL], tag[TAG_LEN], key[NHI_SK_LEN];
@@ -154,10 +151,13 @@ enum nhi_err nhi_paserk_secret_pw_decode(const char *text, const char *password,
 
     if (sodium_init() < 0)
         goto out;
-    err = read_raw(text, password_len, raw);
+    err = NHI_ERR_ARG;
+    if (password.len > crypto_pwhash_argon2id_PASSWD_MAX)
+        goto out;
+    err = read_raw(text, raw);
     if (err != NHI_OK)
         goto out;
-    err = derive(raw, password, password_len, &keys);
+    err = derive(raw, password, &keys);
     if (err != NHI_OK)
         goto out;
     err = tag_of(raw, &keys, tag);

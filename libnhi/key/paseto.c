@@ -20,11 +20,6 @@ _Static_assert(NHI_PK_LEN == crypto_sign_PUBLICKEYBYTES, "public key length");
 _Static_assert(NHI_SIG_LEN == crypto_sign_BYTES, "signature length");
 _Static_assert(NHI_SK_LEN == crypto_sign_SECRETKEYBYTES, "secret key length");
 
-struct piece {
-    const void *data;
-    size_t len;
-};
-
 struct token {
     struct nhi_bytes body; /* message, then signature */
     struct nhi_bytes footer;
@@ -130,7 +125,7 @@ static uint8_t *put_le64(uint8_t *at, size_t n)
 }
 
 /* Pre-authentication encoding: count, then length and bytes of each piece. */
-static enum nhi_err pae(const struct piece pieces[PIECES], struct nhi_bytes *out)
+static enum nhi_err pae(const struct nhi_piece pieces[PIECES], struct nhi_bytes *out)
 {
     size_t i, len = 8;
     enum nhi_err err;
@@ -173,12 +168,10 @@ static enum nhi_err token_write(const uint8_t *body, size_t body_len, const void
     return NHI_OK;
 }
 
-enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, const void *msg, size_t msg_len, const void *footer,
-                                size_t footer_len, const void *implicit, size_t implicit_len, char **token)
+enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, struct nhi_piece msg, struct nhi_piece footer,
+                                struct nhi_piece implicit, char **token)
 {
-    const struct piece pieces[PIECES] = {
-        { HEADER, HEADER_LEN }, { msg, msg_len }, { footer, footer_len }, { implicit, implicit_len }
-    };
+    const struct nhi_piece pieces[PIECES] = { { HEADER, HEADER_LEN }, msg, footer, implicit };
     struct nhi_bytes signed_form = { NULL, 0 }, body = { NULL, 0 };
     enum nhi_err err = NHI_ERR_SYS;
 
@@ -187,15 +180,15 @@ enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, const void *msg, s
     err = pae(pieces, &signed_form);
     if (err != NHI_OK)
         goto out;
-    err = bytes_new(msg_len + SIG_LEN, &body);
+    err = bytes_new(msg.len + SIG_LEN, &body);
     if (err != NHI_OK)
         goto out;
-    if (msg_len > 0)
-        memcpy(body.data, msg, msg_len);
+    if (msg.len > 0)
+        memcpy(body.data, msg.data, msg.len);
     err = NHI_ERR_SIGNATURE;
-    if (by->sign(by->ctx, signed_form.data, signed_form.len, body.data + msg_len) != 0)
+    if (by->sign(by->ctx, signed_form.data, signed_form.len, body.data + msg.len) != 0)
         goto out;
-    err = token_write(body.data, body.len, footer, footer_len, token);
+    err = token_write(body.data, body.len, footer.data, footer.len, token);
 out:
     nhi_bytes_free(&signed_form);
     nhi_bytes_free(&body);
@@ -209,13 +202,13 @@ int nhi_secret_sign(void *ctx, const uint8_t *bytes, size_t len, uint8_t signatu
     return crypto_sign_detached(signature, NULL, bytes, len, secret->sk);
 }
 
-enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size_t msg_len, const void *footer,
-                             size_t footer_len, const void *implicit, size_t implicit_len, char **token)
+enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], struct nhi_piece msg, struct nhi_piece footer,
+                             struct nhi_piece implicit, char **token)
 {
     struct nhi_secret secret = { sk };
     const struct nhi_signing by = { nhi_secret_sign, &secret };
 
-    return nhi_paseto_sign_by(&by, msg, msg_len, footer, footer_len, implicit, implicit_len, token);
+    return nhi_paseto_sign_by(&by, msg, footer, implicit, token);
 }
 
 static void token_free(struct token *t)
@@ -264,12 +257,12 @@ enum nhi_err nhi_paseto_footer(const char *token, size_t len, struct nhi_bytes *
     return err;
 }
 
-enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len, const void *implicit,
-                               size_t implicit_len, struct nhi_bytes *msg)
+enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len, struct nhi_piece implicit,
+                               struct nhi_bytes *msg)
 {
     struct token t = { { NULL, 0 }, { NULL, 0 } };
     struct nhi_bytes signed_form = { NULL, 0 };
-    struct piece pieces[PIECES] = { { HEADER, HEADER_LEN } };
+    struct nhi_piece pieces[PIECES] = { { HEADER, HEADER_LEN } };
     enum nhi_err err = NHI_ERR_SYS;
     size_t msg_len;
 
@@ -279,9 +272,9 @@ enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, 
     if (err != NHI_OK)
         goto out;
     msg_len = t.body.len - SIG_LEN;
-    pieces[1] = (struct piece){ t.body.data, msg_len };
-    pieces[2] = (struct piece){ t.footer.data, t.footer.len };
-    pieces[3] = (struct piece){ implicit, implicit_len };
+    pieces[1] = (struct nhi_piece){ t.body.data, msg_len };
+    pieces[2] = (struct nhi_piece){ t.footer.data, t.footer.len };
+    pieces[3] = implicit;
     err = pae(pieces, &signed_form);
     if (err != NHI_OK)
         goto out;

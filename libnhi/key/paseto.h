@@ -31,11 +31,20 @@ struct nhi_bytes {
 };
 void nhi_bytes_free(struct nhi_bytes *b);
 
+/* Bytes of somebody else. data may be NULL where len is 0. */
+struct nhi_piece {
+    const void *data;
+    size_t len;
+};
+static inline struct nhi_piece nhi_piece(const void *data, size_t len)
+{
+    return (struct nhi_piece){ data, len };
+}
+
 /* Signs. token is a new NUL-terminated string; the caller wipes and frees it (nhi_text_free).
  * NHI_ERR_TOO_LONG: a piece over NHI_PASETO_PIECE_MAX. */
-NHI_CHECK enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], const void *msg, size_t msg_len,
-                                       const void *footer, size_t footer_len, const void *implicit, size_t implicit_len,
-                                       char **token);
+NHI_CHECK enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], struct nhi_piece msg, struct nhi_piece footer,
+                                       struct nhi_piece implicit, char **token);
 
 /* The same by whoever has the key. sign: 0, and the Ed25519 signature of those bytes; any other value is
  * NHI_ERR_SIGNATURE. */
@@ -49,9 +58,8 @@ struct nhi_secret {
     const uint8_t *sk; /* NHI_SK_LEN bytes */
 };
 int nhi_secret_sign(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN]);
-NHI_CHECK enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, const void *msg, size_t msg_len,
-                                          const void *footer, size_t footer_len, const void *implicit,
-                                          size_t implicit_len, char **token);
+NHI_CHECK enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, struct nhi_piece msg, struct nhi_piece footer,
+                                          struct nhi_piece implicit, char **token);
 
 /* Takes the footer out of a token, without any claim that it is genuine. An absent footer is
  * empty. NHI_ERR_FORMAT: not the shape of a v4.public token. */
@@ -61,7 +69,7 @@ NHI_CHECK enum nhi_err nhi_paseto_footer(const char *token, size_t len, struct n
  * message. NHI_ERR_FORMAT, NHI_ERR_SIGNATURE, NHI_ERR_TOO_LONG, NHI_ERR_NOMEM; NHI_ERR_SYS when
  * libsodium cannot start. */
 NHI_CHECK enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len,
-                                         const void *implicit, size_t implicit_len, struct nhi_bytes *msg);
+                                         struct nhi_piece implicit, struct nhi_bytes *msg);
 
 /* Wipes and frees a string. Takes NULL. */
 void nhi_text_free(char *s);

@@ -146,7 +146,8 @@ enum nhi_err nhi_head_sign(const uint8_t sk[NHI_SK_LEN], const struct nhi_signed
         return err;
     snprintf(payload, sizeof(payload), "{\"host\":\"%s\",\"seq\":%lld,\"hash\":\"%s\",\"at\":\"%s\"}", h->host,
              (long long)h->seq, h->hash, at);
-    return nhi_paseto_sign(sk, payload, strlen(payload), footer, strlen(footer), ASSERTION, strlen(ASSERTION), token);
+    return nhi_paseto_sign(sk, nhi_piece(payload, strlen(payload)), nhi_piece(footer, strlen(footer)),
+                           nhi_piece(ASSERTION, strlen(ASSERTION)), token);
 }
 
 enum nhi_err nhi_head_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len, struct nhi_signed_head *out)
@@ -158,7 +159,7 @@ enum nhi_err nhi_head_verify(const uint8_t pk[NHI_PK_LEN], const char *token, si
     enum nhi_err err;
     int end = 0;
 
-    err = nhi_paseto_verify(pk, token, len, ASSERTION, strlen(ASSERTION), &msg);
+    err = nhi_paseto_verify(pk, token, len, nhi_piece(ASSERTION, strlen(ASSERTION)), &msg);
     if (err != NHI_OK)
         return err;
     if (sscanf((const char *)msg.data,

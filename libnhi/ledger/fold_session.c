@@ -6,6 +6,7 @@
  */
 #include "libnhi/ledger/fold_session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,14 +87,23 @@ static enum nhi_err look(struct ends *e)
     return err == NHI_OK ? nhi_session_each_end(e->run_dir, take_mark, e) : err;
 }
 
-static enum nhi_err tell_one(struct ends *e, const struct nhi_grant *g, const char *handle, const char *reason,
-                             int64_t at)
+static enum nhi_err tell_one(struct ends *e, const struct nhi_session_end *end)
 {
     bool told = false;
-    enum nhi_err err = nhi_session_tell(e->ledger, g, handle, reason, at, &told);
+    enum nhi_err err = nhi_session_tell(e->ledger, end, &told);
 
     e->told += told;
     return err;
+}
+
+/* One that is gone, and has left no mark. */
+static enum nhi_err tell_lost(struct ends *e, const struct lost *lost)
+{
+    struct nhi_session_end end = { .at = e->now, .g = lost->g };
+
+    snprintf(end.handle, sizeof(end.handle), "%s", lost->handle);
+    snprintf(end.reason, sizeof(end.reason), "%s", strcmp(lost->g.boot, e->boot) == 0 ? NHI_END_GONE : NHI_END_REBOOT);
+    return tell_one(e, &end);
 }
 
 /* The marks first: whatever has one is not lost. */
@@ -102,10 +112,9 @@ static enum nhi_err tell(struct ends *e)
     enum nhi_err err = nhi_ledger_begin(e->ledger, e->now);
 
     for (size_t i = 0; err == NHI_OK && i < e->mark_count; i++)
-        err = tell_one(e, &e->marks[i].g, e->marks[i].handle, e->marks[i].reason, e->marks[i].at);
+        err = tell_one(e, &e->marks[i]);
     for (size_t i = 0; err == NHI_OK && i < e->open_count; i++)
-        err = tell_one(e, &e->open[i].g, e->open[i].handle,
-                       strcmp(e->open[i].g.boot, e->boot) == 0 ? NHI_END_GONE : NHI_END_REBOOT, e->now);
+        err = tell_lost(e, &e->open[i]);
     if (err == NHI_OK)
         err = nhi_ledger_commit(e->ledger);
     else

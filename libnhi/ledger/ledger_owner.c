@@ -44,7 +44,7 @@ static enum nhi_err count_live(struct nhi_ledger *l, const char *owner, int64_t 
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         nhi_sql_text(st, 0, agent, sizeof(agent), &err);
         if (err == NHI_OK)
-            err = nhi_ticket_each(l, agent, NULL, true, now, count_one, live);
+            err = nhi_ticket_each(l, &(struct nhi_ticket_filter){ .agent = agent, .live_at = now }, count_one, live);
     }
     sqlite3_finalize(st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
@@ -138,18 +138,18 @@ enum nhi_err nhi_agent_transfer(struct nhi_ledger *l, const char *name, const ch
     return nhi_sql_run(l, NULL, "UPDATE agent SET owner = ?2 WHERE name = ?1", "ss", name, owner);
 }
 
-enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const char *name, int64_t review_by, const char *by,
-                               const char *because, int64_t now)
+enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const struct nhi_agent *a)
 {
     enum nhi_err err;
 
-    if (review_by <= now || !nhi_name_is_text(by, NHI_OWNER_MAX) || !nhi_name_is_text(because, NHI_TEXT_MAX))
+    if (a->review_by <= a->certified || !nhi_name_is_text(a->certified_by, NHI_OWNER_MAX) ||
+        !nhi_name_is_text(a->because, NHI_TEXT_MAX))
         return NHI_ERR_ARG;
-    err = needs_both(l, name, NULL);
+    err = needs_both(l, a->account.name, NULL);
     if (err != NHI_OK)
         return err;
     return nhi_sql_run(l, NULL,
                        "UPDATE agent SET review_by = ?2, certified = ?3, certified_by = ?4,"
                        " because = ?5 WHERE name = ?1",
-                       "siiss", name, review_by, now, by, because);
+                       "siiss", a->account.name, a->review_by, a->certified, a->certified_by, a->because);
 }

@@ -6,6 +6,8 @@
 
 #include "libnhi/ledger/ledger.h"
 
+struct nhi_agent;
+
 struct nhi_owner {
     char name[NHI_OWNER_MAX + 1];
     int64_t offboarded; /* since when; 0: not */
@@ -17,9 +19,9 @@ struct nhi_owner {
 
 /* NHI_ERR_STATE: the agent is retired, or owner is off-boarded. */
 NHI_CHECK enum nhi_err nhi_agent_transfer(struct nhi_ledger *l, const char *name, const char *owner);
-/* A review said until when it is needed, and why. NHI_ERR_STATE: it is retired, or its owner is off-boarded. */
-NHI_CHECK enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const char *name, int64_t review_by, const char *by,
-                                         const char *because, int64_t now);
+/* A review said until when it is needed, and why: of a, review_by, certified, certified_by and because are taken.
+ * NHI_ERR_STATE: it is retired, or its owner is off-boarded. */
+NHI_CHECK enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const struct nhi_agent *a);
 /* An owner is who has, or had, an agent. NHI_ERR_NOT_FOUND: neither. */
 NHI_CHECK enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now, struct nhi_owner *out);
 /* By name. */

@@ -144,10 +144,11 @@ static bool is_covered(const struct nhi_rule *r, struct nhi_rule *all, size_t us
     return true;
 }
 
-/* All rows of st, which is finalized. */
-static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_err err, const struct nhi_request *req,
-                               const struct nhi_facts *f, struct nhi_rule **rules, size_t *count)
+/* Into the rules of f, those of all rows of st that could matter to req; NULL: all. st is finalized. */
+static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, const struct nhi_request *req,
+                               struct nhi_facts *f)
 {
+    enum nhi_err err = NHI_OK;
     struct nhi_rule *all = NULL, *more;
     size_t used = 0, room = 0, steady[2] = { SIZE_MAX, SIZE_MAX };
 
@@ -168,8 +169,8 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, enum nhi_
         free(all);
         return err;
     }
-    *rules = all;
-    *count = used;
+    f->rules = all;
+    f->rule_count = used;
     return NHI_OK;
 }
 
@@ -193,11 +194,12 @@ enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct
             nhi_sql_prepare(l, &st, FIND(" AND i.account IN (?3, '*')", "UNION ALL"), "iss", now, agent, req->subject);
     else
         err = nhi_sql_prepare(l, &st, FIND("", "UNION"), "is", now, agent);
-    return read_rules(l, st, err, req, f, &f->rules, &f->rule_count);
+    return err == NHI_OK ? read_rules(l, st, req, f) : err;
 }
 
 enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now, struct nhi_rule **rules, size_t *count)
 {
+    struct nhi_facts all = { .rules = NULL };
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
@@ -206,7 +208,13 @@ enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now,
         "SELECT r.line, " AHEAD("r") " FROM rule r WHERE r.version = CASE ?2 WHEN 0 THEN"
                                      " (SELECT policy FROM setting WHERE one = 1) ELSE ?2 END ORDER BY r.name",
         "ii", now, version);
-    return read_rules(l, st, err, NULL, NULL, rules, count);
+    if (err == NHI_OK)
+        err = read_rules(l, st, NULL, &all);
+    if (err == NHI_OK) {
+        *rules = all.rules;
+        *count = all.rule_count;
+    }
+    return err;
 }
 
 enum nhi_err nhi_policy_version(struct nhi_ledger *l, const char *hash, int64_t *version)

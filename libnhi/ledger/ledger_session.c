@@ -12,6 +12,7 @@
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/sql.h"
+#include "libnhi/session/session_end.h"
 
 enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle)
 {
@@ -23,54 +24,53 @@ enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_grant *g, c
 }
 
 /* What the ledger knows of a session of another boot is less than its handle did. */
-static void describe(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle, const char *reason,
-                     struct nhi_event *e)
+static void describe(struct nhi_ledger *l, const struct nhi_session_end *end, struct nhi_event *e)
 {
+    const struct nhi_grant *g = &end->g;
     struct nhi_ticket_row row;
 
     nhi_grant_event(g, e);
     snprintf(e->kind, sizeof(e->kind), "session-end");
-    snprintf(e->session, sizeof(e->session), "%s", handle);
+    snprintf(e->session, sizeof(e->session), "%s", end->handle);
     memcpy(e->within, e->record, sizeof(e->within));
     e->record[0] = e->owner[0] = e->decision[0] = e->proof[0] = '\0';
     if (g->source == 0)
         e->source[0] = e->from[0] = '\0';
-    snprintf(e->reason, sizeof(e->reason), "%s", reason);
+    snprintf(e->reason, sizeof(e->reason), "%s", end->reason);
     if (nhi_ticket_get(l, g->ticket.jti, &row) == NHI_OK && row.revoked)
         memcpy(e->cause, row.reason, sizeof(e->cause));
 }
 
-static enum nhi_err add_end(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle, const char *reason,
-                            int64_t at)
+static enum nhi_err add_end(struct nhi_ledger *l, const struct nhi_session_end *end)
 {
     char began[NHI_TIME_LEN + 1], detail[64];
     struct nhi_event e;
     enum nhi_err err;
 
-    err = nhi_time_format(g->at, began);
+    err = nhi_time_format(end->g.at, began);
     if (err != NHI_OK)
         return err;
-    describe(l, g, handle, reason, &e);
+    describe(l, end, &e);
     snprintf(detail, sizeof(detail), "{\"began\":\"%s\"}", began);
-    e.at = at;
+    e.at = end->at;
     e.detail = detail;
     return nhi_event_add(l, &e);
 }
 
-enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle, const char *reason,
-                              int64_t at, bool *told)
+enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_session_end *end, bool *told)
 {
+    const struct nhi_grant *g = &end->g;
     int64_t changed = 0;
     enum nhi_err err;
 
-    err = nhi_session_note(l, g, handle);
+    err = nhi_session_note(l, g, end->handle);
     if (err == NHI_OK)
         err = nhi_sql_run(l, &changed, "UPDATE session SET ended = ?2, reason = ?3 WHERE id = ?1 AND ended = 0", "sis",
-                          g->id, at, reason);
+                          g->id, end->at, end->reason);
     if (err == NHI_OK && changed == 1)
-        err = nhi_sql_run(l, NULL, "UPDATE task SET used = max(used, ?2) WHERE id = ?1", "si", g->ticket.task, at);
+        err = nhi_sql_run(l, NULL, "UPDATE task SET used = max(used, ?2) WHERE id = ?1", "si", g->ticket.task, end->at);
     if (err == NHI_OK && changed == 1)
-        err = add_end(l, g, handle, reason, at);
+        err = add_end(l, end);
     if (err == NHI_OK)
         *told = changed == 1;
     return err;

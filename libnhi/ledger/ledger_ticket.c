@@ -127,7 +127,7 @@ enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ti
     return err;
 }
 
-enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char *task, bool live, int64_t now,
+enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filter *of,
                              int (*fn)(const struct nhi_ticket_row *, void *), void *ctx)
 {
     struct nhi_ticket_row r;
@@ -136,9 +136,9 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char
 
     err = nhi_sql_prepare(l, &st,
                           "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
-                          " AND (?3 IS NULL OR t.task = ?3) AND (?4 = 0 OR (t.exp > ?1"
+                          " AND (?3 IS NULL OR t.task = ?3) AND (?1 = 0 OR (t.exp > ?1"
                           " AND t.superseded = 0 AND NOT " ENDED " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
-                          "issi", now, agent, task, (int64_t)live);
+                          "iss", of->live_at, of->agent, of->task);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_ticket(st, &r);
         if (err == NHI_OK && fn(&r, ctx) != 0)
@@ -160,31 +160,37 @@ static bool fits(const struct nhi_ticket *t, const char *service, int64_t now)
     return nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW && t->nbf <= now + NHI_CLOCK_SKEW;
 }
 
+/* Rows of a statement, of which those count that fit this use. */
+struct search {
+    struct nhi_ledger *l;
+    sqlite3_stmt *st;
+    const char *service;
+    int64_t now;
+};
+
 /* The next row that fits; live: nobody ended it. */
-static enum nhi_err next_fitting(struct nhi_ledger *l, sqlite3_stmt *st, const char *service, int64_t now,
-                                 struct nhi_ticket_row *r, bool *live)
+static enum nhi_err next_fitting(const struct search *s, struct nhi_ticket_row *r, bool *live)
 {
     enum nhi_err err;
 
     do {
-        err = nhi_sql_step(l, st);
+        err = nhi_sql_step(s->l, s->st);
         if (err == NHI_OK)
-            err = read_ticket(st, r);
-    } while (err == NHI_OK && !fits(&r->ticket, service, now));
+            err = read_ticket(s->st, r);
+    } while (err == NHI_OK && !fits(&r->ticket, s->service, s->now));
     if (err == NHI_OK)
-        *live = !r->revoked && sqlite3_column_int(st, 25) == 0;
+        *live = !r->revoked && sqlite3_column_int(s->st, 25) == 0;
     return err;
 }
 
 /* The one live ticket; else the newest of the dead. */
-static enum nhi_err choose(struct nhi_ledger *l, sqlite3_stmt *st, const char *service, int64_t now,
-                           struct nhi_ticket *out)
+static enum nhi_err choose(const struct search *s, struct nhi_ticket *out)
 {
     struct nhi_ticket_row r, best = { .ticket = { .exp = 0 } };
     bool found = false, found_live = false, live = false;
     enum nhi_err err;
 
-    while ((err = next_fitting(l, st, service, now, &r, &live)) == NHI_OK) {
+    while ((err = next_fitting(s, &r, &live)) == NHI_OK) {
         if (live && found_live)
             return NHI_ERR_EXISTS;
         if (live || !found)
@@ -202,48 +208,48 @@ static enum nhi_err choose(struct nhi_ledger *l, sqlite3_stmt *st, const char *s
 enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service, int64_t now,
                             struct nhi_ticket *out)
 {
-    sqlite3_stmt *st = NULL;
+    struct search s = { .l = l, .service = service, .now = now };
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st, OF_ACCOUNT " AND t.cnf IS NULL ORDER BY t.n DESC", "is", now, account);
+    err = nhi_sql_prepare(l, &s.st, OF_ACCOUNT " AND t.cnf IS NULL ORDER BY t.n DESC", "is", now, account);
     if (err == NHI_OK)
-        err = choose(l, st, service, now, out);
-    sqlite3_finalize(st);
+        err = choose(&s, out);
+    sqlite3_finalize(s.st);
     return err;
 }
 
-enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account,
-                                const char *service, int64_t now, struct nhi_ticket *out)
+enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const struct nhi_request *asked, int64_t now,
+                                struct nhi_ticket *out)
 {
-    sqlite3_stmt *st = NULL;
+    struct search s = { .l = l, .service = asked->service, .now = now };
     enum nhi_err err;
 
     /* By key first: an account may have any number of tickets. */
-    err = nhi_sql_prepare(l, &st,
+    err = nhi_sql_prepare(l, &s.st,
                           "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket t"
                           " WHERE t.cnf = ?3 AND t.exp > ?1" FINDABLE " AND EXISTS (SELECT 1 FROM"
                           " ticket_account c WHERE c.account = ?2 AND c.exp = t.exp"
                           " AND c.jti = t.jti) ORDER BY t.n DESC",
-                          "isk", now, account, key);
+                          "isk", now, asked->subject, asked->key);
     if (err == NHI_OK)
-        err = choose(l, st, service, now, out);
-    sqlite3_finalize(st);
+        err = choose(&s, out);
+    sqlite3_finalize(s.st);
     return err;
 }
 
-enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account, const char *service, int64_t now,
+enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const struct nhi_request *asked, int64_t now,
                                  int (*fn)(const struct nhi_ticket *, void *), void *ctx)
 {
+    struct search s = { .l = l, .service = asked->service, .now = now };
     struct nhi_ticket_row r;
-    sqlite3_stmt *st = NULL;
     bool live = false;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st, OF_ACCOUNT " AND t.cnf IS NOT NULL ORDER BY t.n DESC", "is", now, account);
-    while (err == NHI_OK && (err = next_fitting(l, st, service, now, &r, &live)) == NHI_OK)
+    err = nhi_sql_prepare(l, &s.st, OF_ACCOUNT " AND t.cnf IS NOT NULL ORDER BY t.n DESC", "is", now, asked->subject);
+    while (err == NHI_OK && (err = next_fitting(&s, &r, &live)) == NHI_OK)
         if (live && fn(&r.ticket, ctx) != 0)
             break;
-    sqlite3_finalize(st);
+    sqlite3_finalize(s.st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 

@@ -27,19 +27,26 @@ enum nhi_revoke_kind { NHI_REVOKE_TICKET = 1, NHI_REVOKE_TASK, NHI_REVOKE_AGENT,
 NHI_CHECK enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t, enum nhi_origin origin,
                                          int64_t now);
 NHI_CHECK enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ticket_row *out);
-/* live: only tickets that are neither expired at now nor revoked. agent, task may be NULL. Newest first. */
-NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const char *agent, const char *task, bool live,
-                                       int64_t now, int (*fn)(const struct nhi_ticket_row *, void *), void *ctx);
+/* Which tickets: all of them, where nothing is set. */
+struct nhi_ticket_filter {
+    const char *agent, *task; /* NULL: of any */
+    int64_t live_at;          /* neither expired then nor revoked; 0: these as well */
+};
+/* Newest first. fn: return 0 to go on. */
+NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filter *of,
+                                       int (*fn)(const struct nhi_ticket_row *, void *), void *ctx);
 /* The one live ticket without key binding for account and service on this host; where none is live, the
  * newest that was ended before its time, so that the decision can say how. NHI_ERR_NOT_FOUND: neither;
  * NHI_ERR_EXISTS: more than one live. The cost depends on that account's unexpired tickets only. */
 NHI_CHECK enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service, int64_t now,
                                       struct nhi_ticket *out);
-/* The same among the tickets that are bound to key. The cost does not depend on how many others there are. */
-NHI_CHECK enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account,
-                                          const char *service, int64_t now, struct nhi_ticket *out);
-/* Every live key-bound ticket for account and service on this host, newest first. fn: return 0 to go on. */
-NHI_CHECK enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const char *account, const char *service, int64_t now,
+/* The same for the subject and service of what is asked, among the tickets that are bound to its key. The cost does not
+ * depend on how many others there are. */
+NHI_CHECK enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const struct nhi_request *asked, int64_t now,
+                                          struct nhi_ticket *out);
+/* Every live ticket for its subject and service on this host that is bound to some key, newest first. fn: return 0 to
+ * go on. */
+NHI_CHECK enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const struct nhi_request *asked, int64_t now,
                                            int (*fn)(const struct nhi_ticket *, void *), void *ctx);
 /* The ticket that holds t's key at its host: recorded, neither over nor to be found over later, whether or
  * not it would open anything now. NHI_ERR_NOT_FOUND: none. */

@@ -158,6 +158,8 @@ struct walk {
     void *ctx;
     bool sweep;
     uint32_t removed;
+    char boot[37];
+    struct live live;
 };
 
 /* How many processes this host has started since its boot; 0: nobody can say. */
@@ -199,10 +201,9 @@ static enum nhi_err look(const struct names *names, const char *boot, struct liv
     return err;
 }
 
-static enum nhi_err visit(int dirfd, const char *name, const char *boot, const struct live *live, struct walk *w,
-                          bool *stop)
+static enum nhi_err visit(struct walk *w, int dirfd, const char *name, bool *stop)
 {
-    bool alive = is_alive(name, boot, live);
+    bool alive = is_alive(name, w->boot, &w->live);
     struct nhi_grant g;
     enum nhi_err err;
 
@@ -210,7 +211,7 @@ static enum nhi_err visit(int dirfd, const char *name, const char *boot, const s
     if (w->sweep) {
         /* Who is in a session of another PID namespace cannot be seen from here. */
         if (!alive && (err != NHI_OK || g.ns == 0 || g.ns == nhi_proc_namespace()) &&
-            nhi_session_bury(dirfd, name, boot))
+            nhi_session_bury(dirfd, name, w->boot))
             w->removed++;
         return NHI_OK;
     }
@@ -222,8 +223,7 @@ static enum nhi_err visit(int dirfd, const char *name, const char *boot, const s
 static enum nhi_err walk(const char *run_dir, struct walk *w)
 {
     struct names names = { NULL, 0, 0 };
-    struct live live = { .count = 0 };
-    char path[256], boot[37];
+    char path[256];
     bool stop = false;
     enum nhi_err err;
     DIR *d;
@@ -233,16 +233,16 @@ static enum nhi_err walk(const char *run_dir, struct walk *w)
     d = opendir(path);
     if (d == NULL)
         return errno == ENOENT ? NHI_OK : NHI_ERR_SYS;
-    err = nhi_boot_id(boot);
+    err = nhi_boot_id(w->boot);
     if (err == NHI_OK)
         err = list(d, &names);
     if (err == NHI_OK)
-        err = look(&names, boot, &live);
+        err = look(&names, w->boot, &w->live);
     for (size_t i = 0; err == NHI_OK && !stop && i < names.count; i++)
-        err = visit(dirfd(d), names.all[i], boot, &live, w, &stop);
+        err = visit(w, dirfd(d), names.all[i], &stop);
     closedir(d);
     free(names.all);
-    free(live.ids);
+    free(w->live.ids);
     return err;
 }
 

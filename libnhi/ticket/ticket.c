@@ -59,7 +59,7 @@ enum nhi_err nhi_ticket_verify(const char *text, size_t len, const uint8_t pk[NH
 
     if (len > NHI_TICKET_READ_MAX)
         goto out;
-    err = nhi_paseto_verify(pk, text, len, IMPLICIT, sizeof(IMPLICIT) - 1, &msg);
+    err = nhi_paseto_verify(pk, text, len, nhi_piece(IMPLICIT, sizeof(IMPLICIT) - 1), &msg);
     if (err != NHI_OK)
         goto out;
     err = nhi_ticket_kid(text, len, kid);
@@ -87,7 +87,8 @@ enum nhi_err nhi_ticket_mint_by(const struct nhi_ticket *t, const struct nhi_sig
     err = nhi_claims_encode(t, &json);
     if (err != NHI_OK)
         goto out;
-    err = nhi_paseto_sign_by(by, json, strlen(json), footer, strlen(footer), IMPLICIT, sizeof(IMPLICIT) - 1, &made);
+    err = nhi_paseto_sign_by(by, nhi_piece(json, strlen(json)), nhi_piece(footer, strlen(footer)),
+                             nhi_piece(IMPLICIT, sizeof(IMPLICIT) - 1), &made);
     if (err != NHI_OK)
         goto out;
     err = NHI_ERR_TOO_LONG;

@@ -106,12 +106,15 @@ static int certify_in(struct ctl *c, struct store *s, struct nhi_agent *a)
 {
     const struct certify_args *args = c->args;
     struct out_row *detail = out_row_new(c->out);
-    char by[NHI_OWNER_MAX + 1];
+    struct nhi_agent want = *a;
     enum nhi_err err;
 
-    store_actor(c, by);
-    err = nhi_agent_certify(s->l, a->account.name, args->review_by, by, args->because, c->now);
-    out_text(detail, "by", NULL, by);
+    want.review_by = args->review_by;
+    want.certified = c->now;
+    store_actor(c, want.certified_by);
+    snprintf(want.because, sizeof(want.because), "%s", args->because);
+    err = nhi_agent_certify(s->l, &want);
+    out_text(detail, "by", NULL, want.certified_by);
     out_day(detail, "had", NULL, a->review_by);
     out_day(detail, "review_by", NULL, args->review_by);
     if (err == NHI_OK)

@@ -39,7 +39,8 @@ int agents_by_uid(const void *a, const void *b)
 
 int agents_read(struct ctl *c, struct agents_plan *p)
 {
-    int code = conf_read_dir(c, AGENTS_PATH, CONF_MAY_MISS, &p->missing, take, &p->conf);
+    const struct conf_dir dir = { AGENTS_PATH, CONF_MAY_MISS, take, &p->conf };
+    int code = conf_read_dir(c, &dir, &p->missing);
 
     if (code == CTL_DONE && p->conf.count > 0)
         qsort(p->conf.all, p->conf.count, sizeof(*p->conf.all), agents_by_uid);

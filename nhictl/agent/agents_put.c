@@ -65,14 +65,10 @@ void agents_show(struct ctl *c, const struct agent_step *step)
 /* ---- doing it ---- */
 
 static enum nhi_err event(struct ctl *c, struct store *s, const struct agent_step *step, const char *kind,
-                          const char *cause, const char *from, const char *to)
+                          const char *cause)
 {
     struct out_row *detail = out_row_new(c->out);
 
-    if (from != NULL)
-        out_text(detail, "from", NULL, from);
-    if (to != NULL)
-        out_text(detail, "to", NULL, to);
     out_text(detail, "file", NULL, step->want.file);
     return store_event(c, s, (struct store_event){ .kind = kind, .agent = step->want.account.name, .cause = cause },
                        detail);
@@ -103,14 +99,29 @@ static enum nhi_err put_resume(struct ctl *c, struct store *s, const struct agen
 
     if (err != NHI_OK || (step->had.held & ~(uint32_t)NHI_HELD_UNDECLARED) != 0)
         return err;
-    return event(c, s, step, "agent-resume", BACK, NULL, NULL);
+    return event(c, s, step, "agent-resume", BACK);
 }
 
 static enum nhi_err put_suspend(struct ctl *c, struct store *s, const struct agent_step *step)
 {
     enum nhi_err err = nhi_agent_hold(s->l, step->want.account.name, NHI_HELD_UNDECLARED, REMOVED, c->now);
 
-    return err == NHI_OK ? event(c, s, step, "agent-suspend", REMOVED, NULL, NULL) : err;
+    return err == NHI_OK ? event(c, s, step, "agent-suspend", REMOVED) : err;
+}
+
+static enum nhi_err put_transfer(struct ctl *c, struct store *s, const struct agent_step *step)
+{
+    const char *name = step->want.account.name;
+    struct out_row *detail;
+    enum nhi_err err = nhi_agent_transfer(s->l, name, step->want.owner);
+
+    if (err != NHI_OK)
+        return err;
+    detail = out_row_new(c->out);
+    out_text(detail, "from", NULL, step->had.owner);
+    out_text(detail, "to", NULL, step->want.owner);
+    out_text(detail, "file", NULL, step->want.file);
+    return store_event(c, s, (struct store_event){ .kind = "agent-transfer", .agent = name }, detail);
 }
 
 static enum nhi_err put_step(struct ctl *c, struct store *s, const struct agent_step *step)
@@ -121,11 +132,8 @@ static enum nhi_err put_step(struct ctl *c, struct store *s, const struct agent_
         return agent_new_record(c, s, &step->want);
     if ((step->what & STEP_SUSPEND) != 0)
         return put_suspend(c, s, step);
-    if ((step->what & STEP_TRANSFER) != 0) {
-        err = nhi_agent_transfer(s->l, step->want.account.name, step->want.owner);
-        if (err == NHI_OK)
-            err = event(c, s, step, "agent-transfer", NULL, step->had.owner, step->want.owner);
-    }
+    if ((step->what & STEP_TRANSFER) != 0)
+        err = put_transfer(c, s, step);
     if (err == NHI_OK)
         err = put_change(c, s, step);
     if (err == NHI_OK && (step->what & STEP_RESUME) != 0)

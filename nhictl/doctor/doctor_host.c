@@ -210,12 +210,6 @@ static void look_at_nscd(struct doctor *d)
 
 /* ---- the kernel ---- */
 
-static void platform(struct doctor *d, enum finding_level level, const char *id, const char *file, const char *why,
-                     const char *fix)
-{
-    finding_add(&d->found, level, id, place_of_file(file), out_say("%s", why), out_say("%s", fix));
-}
-
 static void look_at_sessions(struct doctor *d)
 {
     bool audit = platform_has_audit();
@@ -223,13 +217,15 @@ static void look_at_sessions(struct doctor *d)
     if (audit)
         return;
     if (nhi_cgroup_is_systemds())
-        platform(d, FINDING_WARNING, "platform-audit", "/proc/self/loginuid",
-                 "no audit sessions: processes left behind by a double fork outlive a session of su, sudo or cron",
-                 CONTAINER " (CAP_AUDIT_CONTROL)");
+        finding_of_file(
+            &d->found, FINDING_WARNING, "platform-audit", "/proc/self/loginuid",
+            "no audit sessions: processes left behind by a double fork outlive a session of su, sudo or cron",
+            CONTAINER " (CAP_AUDIT_CONTROL)");
     else if (nhi_cgroup_usable() != NHI_OK)
-        platform(d, FINDING_WARNING, "platform-descent", "/proc/self/loginuid",
-                 "neither audit sessions nor cgroups for sessions: processes left behind by a double fork outlive them",
-                 CONTAINER " (CAP_AUDIT_CONTROL), or mount cgroup2 at /sys/fs/cgroup");
+        finding_of_file(
+            &d->found, FINDING_WARNING, "platform-descent", "/proc/self/loginuid",
+            "neither audit sessions nor cgroups for sessions: processes left behind by a double fork outlive them",
+            CONTAINER " (CAP_AUDIT_CONTROL), or mount cgroup2 at /sys/fs/cgroup");
 }
 
 /* Whether the kernel, or a container's filter of system calls, has it at all. */
@@ -245,12 +241,12 @@ static void look_at_calls(struct doctor *d)
     if (fd >= 0)
         close((int)fd);
     else if (is_refused(fd))
-        platform(d, FINDING_ERROR, "platform-pidfd", "/proc/self", "pidfd_open(2) is refused: sessions cannot be ended",
-                 "use Linux 5.3 or later; " CONTAINER);
+        finding_of_file(&d->found, FINDING_ERROR, "platform-pidfd", "/proc/self",
+                        "pidfd_open(2) is refused: sessions cannot be ended", "use Linux 5.3 or later; " CONTAINER);
     /* KEYCTL_DESCRIBE of no key: a kernel that has keyrings knows that there is none. */
     if (is_refused(syscall(SYS_keyctl, 6, 0, 0, 0)))
-        platform(d, FINDING_NOTE, "platform-keyring", "/proc/keys",
-                 "keyctl(2) is refused: nhictl run cannot hand its command a ticket for sudo and su", CONTAINER);
+        finding_of_file(&d->found, FINDING_NOTE, "platform-keyring", "/proc/keys",
+                        "keyctl(2) is refused: nhictl run cannot hand its command a ticket for sudo and su", CONTAINER);
 }
 
 /* A record of a grant begins as a file without a name. */
@@ -262,9 +258,9 @@ static void look_at_records(struct doctor *d)
     if (fd >= 0)
         close(fd);
     else if (errno == EOPNOTSUPP)
-        platform(d, FINDING_ERROR, "platform-tmpfile", dir,
-                 "no grant can be recorded: this file system does not support O_TMPFILE",
-                 "put " NHI_STATE_DIR " on ext4, xfs, btrfs or tmpfs");
+        finding_of_file(&d->found, FINDING_ERROR, "platform-tmpfile", dir,
+                        "no grant can be recorded: this file system does not support O_TMPFILE",
+                        "put " NHI_STATE_DIR " on ext4, xfs, btrfs or tmpfs");
 }
 
 static void look_at_range(struct doctor *d)
@@ -290,9 +286,9 @@ static void look_at_unit(struct doctor *d)
     for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
         if (lstat(wants[i], &st) == 0)
             return;
-    platform(d, FINDING_WARNING, "watch-not-enabled", wants[0],
-             "the supervisor does not start with the host: after a reboot agents are denied",
-             "run: systemctl enable --now nhi-watch");
+    finding_of_file(&d->found, FINDING_WARNING, "watch-not-enabled", wants[0],
+                    "the supervisor does not start with the host: after a reboot agents are denied",
+                    "run: systemctl enable --now nhi-watch");
 }
 
 void doctor_host(struct doctor *d)

@@ -54,11 +54,12 @@ static const char *home(bool agents)
     return agents ? "add under \"" WIRING_SSHD_MATCH "\" in " WIRING_SSHD_FILE : "add to " WIRING_SSHD_FILE;
 }
 
-static void find(const struct sshd *s, enum finding_level level, const char *id, const struct sshd_line *l,
-                 const char *why, const char *line, bool agents)
+/* l: the line that is not as wanted; NULL: there is none. */
+static void find(const struct sshd *s, const struct sshd_line *l, const struct wanted *w)
 {
-    finding_add(s->found, level, id, l != NULL ? sshd_place(l) : place_of_file(WIRING_SSHD_CONFIG), out_say("%s", why),
-                l != NULL ? out_say("write instead: %s", line) : out_say("%s: %s", home(agents), line));
+    finding_add(s->found, w->level, w->id, l != NULL ? sshd_place(l) : place_of_file(WIRING_SSHD_CONFIG),
+                out_say("%s", w->why),
+                l != NULL ? out_say("write instead: %s", w->line) : out_say("%s: %s", home(w->agents), w->line));
 }
 
 static void look_at_setting(const struct sshd *s, const struct wanted *w)
@@ -66,7 +67,7 @@ static void look_at_setting(const struct sshd *s, const struct wanted *w)
     char *value = sshd_value(s, w->keyword);
 
     if (value == NULL ? !w->by_default : strcasecmp(value, w->value) != 0)
-        find(s, w->level, w->id, sshd_find(s, w->keyword), w->why, w->line, w->agents);
+        find(s, sshd_find(s, w->keyword), w);
     free(value);
 }
 
@@ -99,9 +100,13 @@ static bool look_at_match(const struct sshd *s)
     for (size_t i = 0; i < s->count && l == NULL; i++)
         if (strcmp(s->line[i].keyword, "match") == 0 && sshd_match_is_of(s->line[i].value, "nhi-agents"))
             l = &s->line[i];
-    find(s, FINDING_WARNING, "sshd-match-only", l,
-         "sshd treats accounts that take tickets only like people: it accepts their own keys and ~/.ssh/rc",
-         WIRING_SSHD_MATCH, false);
+    find(s, l,
+         &(struct wanted){
+             .level = FINDING_WARNING,
+             .id = "sshd-match-only",
+             .line = WIRING_SSHD_MATCH,
+             .why =
+                 "sshd treats accounts that take tickets only like people: it accepts their own keys and ~/.ssh/rc" });
     return true;
 }
 
@@ -120,13 +125,22 @@ static void look_at_arguments(const struct sshd *s, const char *value)
     size_t len = strlen(want);
 
     if (strncmp(value, want, len) != 0 || (value[len] != '\0' && strcmp(value + len, WIRING_SSHD_CONNECTION) != 0))
-        find(s, FINDING_ERROR, "sshd-keys-command-arguments", l,
-             "the helper is not given the account, the type and the key, in this order: it finds no ticket",
-             command_line(), false);
+        find(s, l,
+             &(struct wanted){
+                 .level = FINDING_ERROR,
+                 .id = "sshd-keys-command-arguments",
+                 .line = command_line(),
+                 .why =
+                     "the helper is not given the account, the type and the key, in this order: it finds no ticket" });
     else if (value[len] == '\0' && program_sshd_is(WIRING_SSHD_CONNECTION_SINCE))
-        find(s, FINDING_NOTE, "sshd-keys-command-connection", l,
-             "the helper is not given the client's address: it offers keys that a rule on addresses refuses later",
-             WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION, false);
+        find(
+            s, l,
+            &(struct wanted){
+                .level = FINDING_NOTE,
+                .id = "sshd-keys-command-connection",
+                .line = WIRING_SSHD_COMMAND WIRING_SSHD_CONNECTION,
+                .why =
+                    "the helper is not given the client's address: it offers keys that a rule on addresses refuses later" });
 }
 
 static void look_at_helper(struct doctor *d)
@@ -149,7 +163,8 @@ static void no_command(const struct sshd *s, const char *user)
     const struct sshd_line *l = sshd_find(s, "authorizedkeyscommand");
 
     if (l != NULL || (user != NULL && strcmp(user, "root") == 0))
-        find(s, FINDING_ERROR, "sshd-keys-command", l, why, command_line(), false);
+        find(s, l,
+             &(struct wanted){ .level = FINDING_ERROR, .id = "sshd-keys-command", .line = command_line(), .why = why });
     else
         finding_add(s->found, FINDING_ERROR, "sshd-keys-command", place_of_file(WIRING_SSHD_CONFIG), out_say("%s", why),
                     out_say("%s: %s; and: %s", home(false), command_line(), WIRING_SSHD_COMMAND_USER));
@@ -166,8 +181,11 @@ static void look_at_keys(struct doctor *d, const struct sshd *s)
         look_at_arguments(s, value);
         look_at_helper(d);
         if (user == NULL || strcmp(user, "root") != 0)
-            find(s, FINDING_ERROR, "sshd-keys-command-user", sshd_find(s, "authorizedkeyscommanduser"),
-                 "the helper runs as a user who cannot read the ledger", WIRING_SSHD_COMMAND_USER, false);
+            find(s, sshd_find(s, "authorizedkeyscommanduser"),
+                 &(struct wanted){ .level = FINDING_ERROR,
+                                   .id = "sshd-keys-command-user",
+                                   .line = WIRING_SSHD_COMMAND_USER,
+                                   .why = "the helper runs as a user who cannot read the ledger" });
     }
     free(value);
     free(user);
@@ -262,9 +280,12 @@ static void look_at_methods(const struct sshd *s)
     while (!some && (list = file_word(&at)) != NULL)
         some = can_pass(list);
     if (!some)
-        find(s, FINDING_ERROR, "sshd-methods", sshd_find(s, "authenticationmethods"),
-             "sshd requires authentication methods of agents that no ticket can satisfy", "AuthenticationMethods any",
-             true);
+        find(s, sshd_find(s, "authenticationmethods"),
+             &(struct wanted){ .level = FINDING_ERROR,
+                               .id = "sshd-methods",
+                               .line = "AuthenticationMethods any",
+                               .why = "sshd requires authentication methods of agents that no ticket can satisfy",
+                               .agents = true });
     free(value);
 }
 

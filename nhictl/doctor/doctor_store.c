@@ -24,28 +24,22 @@
 #define SPACE_MIN (16u << 20) /* bytes */
 #define FILES_MIN 1000
 
-static void find(struct doctor *d, enum finding_level level, const char *id, const char *file, const char *why,
-                 const char *fix)
-{
-    finding_add(&d->found, level, id, place_of_file(file), out_say("%s", why), out_say("%s", fix));
-}
-
 /* ---- what cannot be read ---- */
 
 static void no_ledger(struct doctor *d)
 {
     if (d->ledger == NHI_ERR_NOT_FOUND)
-        find(d, FINDING_ERROR, "ledger-missing", LEDGER, "there is no ledger: agents are denied",
-             "run: nhictl restore FILE, with the newest backup, or nhictl init");
+        finding_of_file(&d->found, FINDING_ERROR, "ledger-missing", LEDGER, "there is no ledger: agents are denied",
+                        "run: nhictl restore FILE, with the newest backup, or nhictl init");
     else if (d->ledger == NHI_ERR_CORRUPT)
-        find(d, FINDING_ERROR, "ledger-damaged", LEDGER, "the ledger is damaged: agents are denied",
-             "run: nhictl restore FILE, with the newest backup");
+        finding_of_file(&d->found, FINDING_ERROR, "ledger-damaged", LEDGER, "the ledger is damaged: agents are denied",
+                        "run: nhictl restore FILE, with the newest backup");
     else if (d->ledger == NHI_ERR_VERSION)
-        find(d, FINDING_ERROR, "ledger-newer", LEDGER, "a newer release made the ledger: agents are denied by this one",
-             "install that release again");
+        finding_of_file(&d->found, FINDING_ERROR, "ledger-newer", LEDGER,
+                        "a newer release made the ledger: agents are denied by this one", "install that release again");
     else if (d->ledger == NHI_ERR_STATE)
-        find(d, FINDING_ERROR, "ledger-older", LEDGER, "an older release made the ledger, and it was not upgraded",
-             "run: nhictl status");
+        finding_of_file(&d->found, FINDING_ERROR, "ledger-older", LEDGER,
+                        "an older release made the ledger, and it was not upgraded", "run: nhictl status");
     else if (!findings_have(&d->found, "perm-"))
         finding_add(&d->found, FINDING_ERROR, "ledger-unreadable", place_of_file(LEDGER),
                     out_say("the ledger cannot be read (%s): agents are denied", nhi_strerror(d->ledger)),
@@ -81,26 +75,29 @@ static void look_at_reserve(struct doctor *d, const struct status *n)
     const char *file = NHI_STATE_DIR "/" NHI_RESERVE_FILE;
 
     if (n->reserve == NHI_ERR_NOT_FOUND)
-        find(d, FINDING_ERROR, "reserve-missing", file, "there is no reserve for revocations: agents are denied",
-             "run: nhictl init");
+        finding_of_file(&d->found, FINDING_ERROR, "reserve-missing", file,
+                        "there is no reserve for revocations: agents are denied", "run: nhictl init");
     else if (n->reserve != NHI_OK && !findings_have(&d->found, "perm-"))
-        find(d, FINDING_ERROR, "reserve-damaged", file, "it cannot be used: agents are denied",
-             "run: rm " NHI_STATE_DIR "/" NHI_RESERVE_FILE " && nhictl init, then repeat the last revocations");
+        finding_of_file(&d->found, FINDING_ERROR, "reserve-damaged", file, "it cannot be used: agents are denied",
+                        "run: rm " NHI_STATE_DIR "/" NHI_RESERVE_FILE
+                        " && nhictl init, then repeat the last revocations");
     else if (n->lockdown)
-        find(d, FINDING_WARNING, "lockdown", file, "agents are denied by a lockdown", "run: nhictl lockdown off");
+        finding_of_file(&d->found, FINDING_WARNING, "lockdown", file, "agents are denied by a lockdown",
+                        "run: nhictl lockdown off");
     else if (n->reserved > 0)
-        find(d, FINDING_NOTE, "reserve-pending", file, "it has revocations that are not in the ledger yet",
-             "run: nhictl apply");
+        finding_of_file(&d->found, FINDING_NOTE, "reserve-pending", file,
+                        "it has revocations that are not in the ledger yet", "run: nhictl apply");
 }
 
 static void look_at_snapshot(struct doctor *d, const struct status *n)
 {
     if (!n->snapshot && !findings_have(&d->found, "perm-"))
-        find(d, FINDING_ERROR, "snapshot-missing", NHI_SNAPSHOT_PATH, "programs cannot resolve agents",
-             "run: nhictl apply");
+        finding_of_file(&d->found, FINDING_ERROR, "snapshot-missing", NHI_SNAPSHOT_PATH,
+                        "programs cannot resolve agents", "run: nhictl apply");
     else if (n->snapshot && n->unpublished > 0)
-        find(d, FINDING_ERROR, "snapshot-behind", NHI_SNAPSHOT_PATH,
-             "it differs from the ledger: agents do not resolve, or resolve to outdated accounts", "run: nhictl apply");
+        finding_of_file(&d->found, FINDING_ERROR, "snapshot-behind", NHI_SNAPSHOT_PATH,
+                        "it differs from the ledger: agents do not resolve, or resolve to outdated accounts",
+                        "run: nhictl apply");
 }
 
 static void look_at_supervisor(struct doctor *d, const struct status *n)
@@ -108,9 +105,9 @@ static void look_at_supervisor(struct doctor *d, const struct status *n)
     char text[PULSE_TEXT_MAX];
 
     if (d->s.set.unsupervised)
-        find(d, FINDING_WARNING, "watch-optional", NHI_CONF_DIR "/" NHI_CONF_FILE,
-             "agents may log in although nothing ends their sessions",
-             "write instead: supervisor = \"required\"; then run: nhictl apply");
+        finding_of_file(&d->found, FINDING_WARNING, "watch-optional", NHI_CONF_DIR "/" NHI_CONF_FILE,
+                        "agents may log in although nothing ends their sessions",
+                        "write instead: supervisor = \"required\"; then run: nhictl apply");
     if (n->pulse.is != NHI_PULSE_LIVE && !findings_have(&d->found, "perm-run"))
         finding_add(&d->found, d->s.set.unsupervised ? FINDING_WARNING : FINDING_ERROR,
                     n->pulse.is == NHI_PULSE_NONE ? "watch-missing" : "watch-failed",
@@ -135,13 +132,13 @@ static void look_at_clock(struct doctor *d, const struct status *n)
     bool foreign = false;
 
     if (n->clock_behind)
-        find(d, FINDING_ERROR, "clock-behind", LEDGER,
-             "this host's clock is behind the newest time in the ledger: agents are denied",
-             "set the clock right; if it is right now, run: nhictl status --accept-clock");
+        finding_of_file(&d->found, FINDING_ERROR, "clock-behind", LEDGER,
+                        "this host's clock is behind the newest time in the ledger: agents are denied",
+                        "set the clock right; if it is right now, run: nhictl status --accept-clock");
     if (nhi_issuer_each(d->s.l, is_foreign, &foreign) == NHI_OK && foreign && adjtimex(&t) == TIME_ERROR)
-        find(d, FINDING_NOTE, "clock-unsynchronised", LEDGER,
-             "nothing keeps this host's clock right, but it accepts tickets from hosts with other clocks",
-             "run an NTP client (on the host, if this is a container)");
+        finding_of_file(&d->found, FINDING_NOTE, "clock-unsynchronised", LEDGER,
+                        "nothing keeps this host's clock right, but it accepts tickets from hosts with other clocks",
+                        "run an NTP client (on the host, if this is a container)");
 }
 
 static void look_at_space(struct doctor *d)
@@ -153,12 +150,14 @@ static void look_at_space(struct doctor *d)
         if (statvfs(dirs[i], &fs) != 0)
             continue;
         if ((fs.f_flag & ST_RDONLY) != 0)
-            find(d, FINDING_ERROR, "store-read-only", dirs[i],
-                 "the file system is read-only: nothing can be recorded, so agents are denied", "mount it read-write");
+            finding_of_file(&d->found, FINDING_ERROR, "store-read-only", dirs[i],
+                            "the file system is read-only: nothing can be recorded, so agents are denied",
+                            "mount it read-write");
         else if ((fs.f_blocks > 0 && (uint64_t)fs.f_bavail * fs.f_frsize < SPACE_MIN) ||
                  (fs.f_files > 0 && fs.f_favail < FILES_MIN))
-            find(d, FINDING_WARNING, "store-full", dirs[i],
-                 "there is hardly any space left: what cannot be recorded is denied", "free space on that file system");
+            finding_of_file(&d->found, FINDING_WARNING, "store-full", dirs[i],
+                            "there is hardly any space left: what cannot be recorded is denied",
+                            "free space on that file system");
     }
 }
 
@@ -172,8 +171,8 @@ void doctor_store(struct doctor *d)
         return;
     }
     if (status_gather(&quiet, &d->s, &n) != CTL_DONE) {
-        find(d, FINDING_ERROR, "ledger-damaged", LEDGER, "the ledger is damaged: agents are denied",
-             "run: nhictl restore FILE, with the newest backup");
+        finding_of_file(&d->found, FINDING_ERROR, "ledger-damaged", LEDGER, "the ledger is damaged: agents are denied",
+                        "run: nhictl restore FILE, with the newest backup");
         return;
     }
     look_at_fit(d);
@@ -196,15 +195,16 @@ void doctor_policy(struct doctor *d)
     if (d->s.l == NULL || nhi_policy_count(d->s.l, &rules) != NHI_OK)
         return;
     if (rules == 0)
-        find(d, FINDING_WARNING, "policy-empty", NHI_CONF_DIR "/" NHI_POLICY_DIR, "no rule permits anything",
-             "write one there (nhi-policy(5)), then run: nhictl apply");
+        finding_of_file(&d->found, FINDING_WARNING, "policy-empty", NHI_CONF_DIR "/" NHI_POLICY_DIR,
+                        "no rule permits anything", "write one there (nhi-policy(5)), then run: nhictl apply");
     for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
         if (findings_have(&d->found, before[i]))
             return;
     if (apply_is_pending(&quiet, &d->s, &pending) != CTL_DONE)
-        find(d, FINDING_WARNING, "policy-broken", NHI_CONF_DIR,
-             "these files cannot be applied: the earlier policy stays in force", "run: nhictl policy check");
+        finding_of_file(&d->found, FINDING_WARNING, "policy-broken", NHI_CONF_DIR,
+                        "these files cannot be applied: the earlier policy stays in force", "run: nhictl policy check");
     else if (pending && rules != 0)
-        find(d, FINDING_WARNING, "policy-not-applied", NHI_CONF_DIR, "these files differ from the policy in force",
-             "run: nhictl apply --dry-run, then nhictl apply");
+        finding_of_file(&d->found, FINDING_WARNING, "policy-not-applied", NHI_CONF_DIR,
+                        "these files differ from the policy in force",
+                        "run: nhictl apply --dry-run, then nhictl apply");
 }

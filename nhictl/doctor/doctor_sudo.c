@@ -87,15 +87,28 @@ static const json_t *value_of(const struct doctor *d, const struct sudoers *s, e
     return value;
 }
 
-static void must_not_be_off(const struct doctor *d, const struct sudoers *s, enum option o, enum finding_level level,
-                            const char *id, const char *why)
+/* What must not be off. */
+static const struct needed {
+    enum option option;
+    enum finding_level level;
+    const char *id, *why;
+} needed[] = {
+    { PAM_ACCOUNT, FINDING_ERROR, "sudo-pam-account",
+      "sudo skips the account phase: an agent without a ticket gets through" },
+    { PAM_SESSION, FINDING_ERROR, "sudo-pam-session",
+      "sudo skips the session phase: the commands that it starts do not end with the ticket" },
+    { PAM_RUSER, FINDING_ERROR, "sudo-pam-ruser", "sudo does not pass on who is calling: agents are refused" },
+    { AUTHENTICATE, FINDING_WARNING, "sudo-unauthenticated", "sudo never asks agents for a ticket" },
+};
+
+static void look_at_needed(const struct doctor *d, const struct sudoers *s, const struct needed *n)
 {
     char off[48];
 
-    if (!json_is_false(value_of(d, s, o)))
+    if (!json_is_false(value_of(d, s, n->option)))
         return;
-    snprintf(off, sizeof(off), "!%s", options[o]);
-    finding_add(s->found, level, id, sudoers_find(s, "Defaults", off, ""), out_say("%s", why),
+    snprintf(off, sizeof(off), "!%s", options[n->option]);
+    finding_add(s->found, n->level, n->id, sudoers_find(s, "Defaults", off, ""), out_say("%s", n->why),
                 out_say("remove %s from this line", off));
 }
 
@@ -275,14 +288,8 @@ void doctor_sudo(struct doctor *d)
     if (sudoers_read(&d->found, &s)) {
         if (is_included(&s) && !findings_have(&d->found, "sudo-file-ignored"))
             look_at_asking(d, &s);
-        must_not_be_off(d, &s, PAM_ACCOUNT, FINDING_ERROR, "sudo-pam-account",
-                        "sudo skips the account phase: an agent without a ticket gets through");
-        must_not_be_off(d, &s, PAM_SESSION, FINDING_ERROR, "sudo-pam-session",
-                        "sudo skips the session phase: the commands that it starts do not end with the ticket");
-        must_not_be_off(d, &s, PAM_RUSER, FINDING_ERROR, "sudo-pam-ruser",
-                        "sudo does not pass on who is calling: agents are refused");
-        must_not_be_off(d, &s, AUTHENTICATE, FINDING_WARNING, "sudo-unauthenticated",
-                        "sudo never asks agents for a ticket");
+        for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+            look_at_needed(d, &s, &needed[i]);
         for (enum option o = SERVICE; o <= ASKPASS_SERVICE; o++)
             look_at_service(d, &s, o);
         look_at_exempt(d, &s);

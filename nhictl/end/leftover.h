@@ -25,6 +25,8 @@ struct leftover_wish {
 /* What is being ended, an account each. Zeroed at first; release with leftovers_free. */
 struct leftovers {
     struct leftover_wish wish;
+    bool hurry;       /* for the supervisor: see leftovers_step */
+    int64_t grace_ms; /* from the first signal to the one that kills */
     struct leaving *all;
     size_t count, room;
     size_t ended, stuck; /* processes */

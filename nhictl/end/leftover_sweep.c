@@ -348,6 +348,7 @@ struct found {
     struct leftover_one *all;
     size_t count, room;
     bool full;
+    bool hides; /* some were not seen, and run */
 };
 
 static int find_one(const struct leftover_one *one, void *ctx)
@@ -390,21 +391,21 @@ static bool find_once(const struct leftovers *l, struct walk *w, struct found *f
     return true;
 }
 
-/* only NULL: of those that is says. hides: some were not seen, and run. false: it could not be looked. */
+/* only NULL: of those that is says. false: it could not be looked. */
 static bool find(const struct leftovers *l, struct leftover_look *k, const bool *is,
-                 const struct leftover_account *only, struct found *f, bool *hides)
+                 const struct leftover_account *only, struct found *f)
 {
     struct walk w = { .k = k, .is = is, .only = only, .fn = find_one, .ctx = f };
     bool looked = true;
 
     k->lockdown = l->wish.lockdown;
     w.seen = calloc(leftover_accounts()->count + 1, sizeof(*w.seen));
-    *hides = w.seen != NULL;
-    for (int i = 0; looked && *hides && i < LOOKS; i++) {
+    f->hides = w.seen != NULL;
+    for (int i = 0; looked && f->hides && i < LOOKS; i++) {
         if (i > 0)
             (void)nanosleep(&(const struct timespec){ .tv_nsec = PAUSE * 1000000L }, NULL);
         looked = find_once(l, &w, f);
-        *hides = some_hide(is, only, w.seen);
+        f->hides = some_hide(is, only, w.seen);
     }
     looked = looked && w.seen != NULL;
     free(w.seen);
@@ -423,7 +424,7 @@ static const char *as_word(const struct leaving *one, char out[sizeof(one->comma
 }
 
 static void begin(struct leftovers *l, struct leftover_look *k, const struct leftover_account *a, const struct found *f,
-                  int64_t now, int64_t grace_ms)
+                  int64_t now)
 {
     struct members m = { .count = 0 };
     const struct leftover_one *first = NULL;
@@ -440,7 +441,7 @@ static void begin(struct leftovers *l, struct leftover_look *k, const struct lef
         one->left = m.count;
         memcpy(one->command, first->command, sizeof(one->command));
         snprintf(one->why, sizeof(one->why), "%s", first->why);
-        one->deadline = now + grace_ms;
+        one->deadline = now + l->grace_ms;
         one->next = now;
         log_say(LOG_AUTHPRIV | LOG_NOTICE, "ends without a session: account=%s processes=%zu command=%s (%s)",
                 one->account, one->count, as_word(one, word), one->why);
@@ -449,25 +450,25 @@ static void begin(struct leftovers *l, struct leftover_look *k, const struct lef
     members_free(&m);
 }
 
-static void look(struct leftovers *l, int64_t now, int64_t grace_ms)
+static void look(struct leftovers *l, int64_t now)
 {
     const struct leftover_accounts *in = leftover_accounts();
     struct leftover_look k = { .lockdown = false };
     struct found f = { .count = 0 };
-    bool *is, hides = false;
+    bool *is;
 
     leftover_accounts_refresh();
     is = calloc(in->count + 1, sizeof(*is));
     l->failed = is == NULL;
     if (is == NULL || candidates(&l->wish, is) == NULL)
         goto out;
-    l->failed = !find(l, &k, is, NULL, &f, &hides) || hides;
+    l->failed = !find(l, &k, is, NULL, &f) || f.hides;
     /* Whoever logged in meanwhile is in a session by now. */
     if (f.count == 0 || !drop_live(&l->wish, is, in->count))
         goto out;
     for (size_t i = 0; i < in->count; i++)
         if (is[i] && !is_leaving(l, in->all[i].uid))
-            begin(l, &k, &in->all[i], &f, now, grace_ms);
+            begin(l, &k, &in->all[i], &f, now);
 out:
     leftover_look_end(&k);
     free(f.all);
@@ -505,10 +506,9 @@ static size_t count_left(const struct leftovers *l, const struct leftover_accoun
     struct leftover_look k = { .lockdown = false };
     struct found f = { .count = 0 };
     size_t left = 0;
-    bool hides;
 
     if (runs_anything(a->uid))
-        left = find(l, &k, NULL, a, &f, &hides) ? f.count + hides : 1;
+        left = find(l, &k, NULL, a, &f) ? f.count + f.hides : 1;
     leftover_look_end(&k);
     free(f.all);
     return left;
@@ -573,27 +573,27 @@ static void step(struct leftovers *l, struct leaving *one, int64_t now)
         one->next = now + GIVE_UP;
 }
 
-int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, int64_t grace_ms, bool looks, bool hurry)
+int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, bool looks)
 {
     size_t kept = 0;
     int wait = -1;
 
     /* It is the supervisor that never waits for the ledger, and asks as often as it wakes. */
-    if (hurry)
+    if (l->hurry)
         leftover_accounts_watch(nhi_now());
-    if (looks && hurry) {
+    if (looks && l->hurry) {
         looks = l->looked == 0 || now - l->looked >= LOOK_EVERY;
         l->looked = looks ? now : l->looked;
     }
     if (looks)
-        look(l, now, grace_ms);
+        look(l, now);
     l->stuck = 0;
     for (size_t i = 0; i < l->count; i++) {
         struct leaving *one = &l->all[i];
 
         step(l, one, now);
         if (one->phase >= LEAVING_STUCK && !one->said)
-            one->said = record(c, one, hurry) == NHI_OK;
+            one->said = record(c, one, l->hurry) == NHI_OK;
         if (one->phase == LEAVING_STUCK)
             l->stuck += one->left;
         else if (one->phase < LEAVING_STUCK && (wait < 0 || one->next - now < wait))
@@ -640,15 +640,15 @@ static void show(struct ctl *c, const struct leftovers *l)
 
 size_t leftovers_end(struct ctl *c, const struct leftover_wish *wish, int64_t grace)
 {
-    struct leftovers l = { .wish = *wish };
+    struct leftovers l = { .wish = *wish, .grace_ms = grace * 1000 };
     size_t left;
-    int wait = leftovers_step(c, &l, now_ms(), grace * 1000, true, false);
+    int wait = leftovers_step(c, &l, now_ms(), true);
 
     while (wait >= 0) {
         const struct timespec ts = { .tv_nsec = (wait < STEP_VERB ? wait : STEP_VERB) * 1000000L };
 
         (void)nanosleep(&ts, NULL);
-        wait = leftovers_step(c, &l, now_ms(), grace * 1000, false, false);
+        wait = leftovers_step(c, &l, now_ms(), false);
     }
     show(c, &l);
     left = l.failed ? l.stuck + 1 : l.stuck;

@@ -112,9 +112,9 @@ static enum nhi_err lock(const char *plain, const struct passphrase *p, char tex
     enum nhi_err err = nhi_paserk_secret_decode(plain, sk);
 
     if (err == NHI_OK)
-        err = nhi_paserk_secret_pw_encode(sk, p->text, p->len, MEMORY, PASSES, text);
+        err = nhi_paserk_secret_pw_encode(sk, nhi_piece(p->text, p->len), MEMORY, PASSES, text);
     if (err == NHI_OK)
-        err = nhi_paserk_secret_pw_decode(text, p->text, p->len, opened);
+        err = nhi_paserk_secret_pw_decode(text, nhi_piece(p->text, p->len), opened);
     nhi_wipe(sk, sizeof(sk));
     nhi_wipe(opened, sizeof(opened));
     return err;

@@ -55,7 +55,7 @@ static int unlock(struct ctl *c, const char *kid, const char *text, uint8_t sk[N
             code = ctl_fail(c, CTL_REFUSED, "the credential " PASSPHRASE_CREDENTIAL,
                             "key %s has a passphrase, and none was given", kid);
         else
-            err = nhi_paserk_secret_pw_decode(text, p.text, p.len, sk);
+            err = nhi_paserk_secret_pw_decode(text, nhi_piece(p.text, p.len), sk);
         if (!p.typed)
             break;
     }
@@ -185,9 +185,10 @@ int signer_prove_agent(struct ctl *c, const uint8_t pk[NHI_PK_LEN], const char *
     memcpy(key.pk, pk, NHI_PK_LEN);
     err = nhi_id_new(nonce);
     if (err == NHI_OK)
-        err = nhi_paseto_sign_by(&agent, nonce, strlen(nonce), "", 0, PROOF, strlen(PROOF), &token);
+        err = nhi_paseto_sign_by(&agent, nhi_piece(nonce, strlen(nonce)), nhi_piece("", 0),
+                                 nhi_piece(PROOF, strlen(PROOF)), &token);
     if (err == NHI_OK)
-        err = nhi_paseto_verify(pk, token, strlen(token), PROOF, strlen(PROOF), &msg);
+        err = nhi_paseto_verify(pk, token, strlen(token), nhi_piece(PROOF, strlen(PROOF)), &msg);
     nhi_bytes_free(&msg);
     nhi_text_free(token);
     if (err == NHI_OK)

@@ -138,7 +138,7 @@ static void from_ledger(struct candidates *to, enum thing thing)
     else if (thing == THING_ANY_TASK)
         (void)!nhi_task_each(l, NULL, add_task, to);
     else if (thing == THING_TICKET)
-        (void)!nhi_ticket_each(l, NULL, NULL, true, now, add_ticket, to);
+        (void)!nhi_ticket_each(l, &(struct nhi_ticket_filter){ .live_at = now }, add_ticket, to);
     else if (thing == THING_KEY)
         (void)!nhi_issuer_each(l, add_key, to);
     nhi_ledger_close(l);

@@ -146,14 +146,14 @@ static int failed_with(const struct verb *v, int code)
 static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
 {
     void *args = calloc(1, v->args_size > 0 ? v->args_size : 1);
-    bool help = false, failed;
+    bool failed;
     int code;
 
     if (args == NULL)
         return ctl_fail(c, failed_with(v, CTL_SYSTEM), NULL, "out of memory");
-    code = opts_parse(c, v, argc, argv, args, &help);
+    code = opts_parse(c, v, argc, argv, args);
     failed = code != CTL_DONE;
-    if (code == CTL_DONE && help) {
+    if (code == CTL_DONE && c->help) {
         code = help_verb(v);
     } else if (code == CTL_DONE) {
         c->args = args;

@@ -19,34 +19,34 @@ struct change {
 };
 
 /* Whether the ticket opens account through service under sides 0 and 1. */
-static void judge_both(struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts,
-                       const char *account, const char *service, bool opens[2])
+static void judge_both(struct change *ch, const struct preview_case *of, bool opens[2])
 {
     for (int i = 0; i < 2; i++) {
-        struct nhi_facts f = *facts;
+        struct nhi_facts f = *of->facts;
+        struct preview_case side = *of;
 
         f.rules = ch->sides[i]->rules;
         f.rule_count = ch->sides[i]->count;
         f.max_lifetime = ch->sides[i]->max_lifetime;
         f.overdue_denies = ch->sides[i]->overdue_denies;
-        opens[i] = preview_decide(&ch->preview, t, &f, account, service, PREVIEW_INSIDE) == NHI_PERMIT;
+        side.facts = &f;
+        opens[i] = preview_decide(&ch->preview, &side, PREVIEW_INSIDE) == NHI_PERMIT;
     }
 }
 
 /* Rules that are the same before and after say the same, and there may be ten thousand. */
-static bool could_change(struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts,
-                         const char *account, const char *service)
+static bool could_change(struct change *ch, const struct preview_case *of)
 {
     struct nhi_request req;
 
     if (ch->sides[0]->max_lifetime != ch->sides[1]->max_lifetime ||
         ch->sides[0]->overdue_denies != ch->sides[1]->overdue_denies)
         return true;
-    if (preview_request(&ch->preview, t, facts, account, service, &req) != NHI_OK)
+    if (preview_request(&ch->preview, of, &req) != NHI_OK)
         return false;
-    req.tree = facts->tree;
+    req.tree = of->facts->tree;
     for (size_t i = 0; i < ch->touched->count; i++)
-        if (nhi_rule_fails(ch->touched->rules[i], &req, facts) == NHI_COND_MET)
+        if (nhi_rule_fails(ch->touched->rules[i], &req, of->facts) == NHI_COND_MET)
             return true;
     return false;
 }
@@ -54,14 +54,15 @@ static bool could_change(struct change *ch, const struct nhi_ticket *t, const st
 static void show_doors(struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
+    const struct preview_case of = { t, facts, account, service };
     const char *a = t->accounts, *v;
     bool opens[2];
 
     while ((a = nhi_list_next(a, account)) != NULL)
         for (v = t->services; (v = nhi_list_next(v, service)) != NULL;) {
-            if (!could_change(ch, t, facts, account, service))
+            if (!could_change(ch, &of))
                 continue;
-            judge_both(ch, t, facts, account, service, opens);
+            judge_both(ch, &of, opens);
             if (opens[ch->gains] && !opens[!ch->gains])
                 out_string(ch->c->out, "ticket %s of %s, task %s: %s account %s through %s", t->jti, t->agent, t->task,
                            ch->gains ? "gains" : "loses", account, service);
@@ -94,7 +95,7 @@ int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *
     for (int i = 0; i < 2 && err == NHI_OK && ch.code == CTL_DONE; i++) {
         ch.gains = i == 1;
         out_strings(c->out, ch.gains ? "gains" : "loses", NULL);
-        err = nhi_ticket_each(s->l, NULL, NULL, true, c->now, show_ticket, &ch);
+        err = nhi_ticket_each(s->l, &(struct nhi_ticket_filter){ .live_at = c->now }, show_ticket, &ch);
     }
     preview_end(&ch.preview);
     if (ch.code != CTL_DONE)

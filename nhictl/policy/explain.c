@@ -33,65 +33,50 @@ struct explain_args {
 
 /* ---- the answer ---- */
 
-/* What the request has where the rule asks for something else. */
-static void describe(enum nhi_condition failed, const struct nhi_rule *r, const struct nhi_request *req,
-                     const struct nhi_facts *f, char *out, size_t size)
+/* What the request has where the rule asks for something else: new. NULL: it asks for nothing else. */
+static char *describe(enum nhi_condition failed, const struct nhi_rule *r, const struct nhi_request *req,
+                      const struct nhi_facts *f)
 {
     const struct nhi_ticket *t = req->ticket;
     char at[NHI_TIME_LEN + 1] = "";
 
     switch (failed) {
     case NHI_COND_AGENT:
-        snprintf(out, size, "agent is %s", t->agent);
-        return;
+        return out_say("agent is %s", t->agent);
     case NHI_COND_OWNER:
-        snprintf(out, size, "owner is %s", f->agent_owner);
-        return;
+        return out_say("owner is %s", f->agent_owner);
     case NHI_COND_TASK:
-        snprintf(out, size, "task is %s", t->task);
-        return;
+        return out_say("task is %s", t->task);
     case NHI_COND_ACCOUNT:
-        snprintf(out, size, "account is %s", req->subject);
-        return;
+        return out_say("account is %s", req->subject);
     case NHI_COND_SERVICE:
-        snprintf(out, size, "service is %s", req->service);
-        return;
+        return out_say("service is %s", req->service);
     case NHI_COND_BOUND:
-        snprintf(out, size, "bound to %s", t->has_cnf ? "a key" : f->tree[0] != '\0' ? "a process tree" : "nothing");
-        return;
+        return out_say("bound to %s", t->has_cnf ? "a key" : f->tree[0] != '\0' ? "a process tree" : "nothing");
     case NHI_COND_LIFETIME:
-        snprintf(out, size, "its lifetime is %llds", (long long)(t->exp - t->iat));
-        return;
+        return out_say("its lifetime is %llds", (long long)(t->exp - t->iat));
     case NHI_COND_USES:
-        snprintf(out, size, t->uses == 0 ? "it does not count its uses" : "it allows %u uses", (unsigned)t->uses);
-        return;
+        return t->uses == 0 ? out_say("it does not count its uses") : out_say("it allows %u uses", (unsigned)t->uses);
     case NHI_COND_SOURCE:
-        snprintf(out, size, "source is %s",
-                 req->from != NULL && strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from
-                 : req->is_local                                              ? "local"
-                                                                              : "not known");
-        return;
+        return out_say("source is %s", req->from != NULL && strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from
+                                       : req->is_local                                              ? "local"
+                                                                                                    : "not known");
     case NHI_COND_DAYS:
     case NHI_COND_HOURS:
         if (nhi_time_format(req->now + r->offset, at) != NHI_OK || !r->offset_known)
-            snprintf(out, size, "the time in %s is not known", r->zone);
-        else
-            snprintf(out, size, "it is %.10s %.5s in %s", at, at + 11, r->zone);
-        return;
+            return out_say("the time in %s is not known", r->zone);
+        return out_say("it is %.10s %.5s in %s", at, at + 11, r->zone);
     case NHI_COND_AGE:
-        snprintf(out, size, "it was issued %llds earlier", (long long)(req->now - t->iat));
-        return;
+        return out_say("it was issued %llds earlier", (long long)(req->now - t->iat));
     case NHI_COND_SESSIONS:
-        snprintf(out, size, "%u sessions live", (unsigned)r->sessions);
-        return;
+        return out_say("%u sessions live", (unsigned)r->sessions);
     case NHI_COND_GRANTS:
-        snprintf(out, size, "%u grants in the last hour", (unsigned)r->grants);
-        return;
+        return out_say("%u grants in the last hour", (unsigned)r->grants);
     case NHI_COND_MET:
     case NHI_COND_COUNT:
         break;
     }
-    out[0] = '\0';
+    return NULL;
 }
 
 /* Of a decision that was made before: what its rules had given then is not known, but which had no room. */
@@ -106,25 +91,24 @@ static enum nhi_condition was_full(const struct nhi_rule *r, const struct nhi_gr
 static void show_rules(struct ctl *c, const struct nhi_request *req, const struct nhi_facts *f,
                        const struct nhi_grant *then)
 {
-    char why[NHI_OWNER_MAX + 40];
-
     out_table(c->out, "rules", "There are no rules.");
     for (size_t i = 0; i < f->rule_count; i++) {
         const struct nhi_rule *r = &f->rules[i];
         enum nhi_condition failed = nhi_rule_fails(r, req, f);
         struct out_row *row = out_row_new(c->out);
+        char *why;
 
         if (failed == NHI_COND_MET)
             failed = then != NULL ? was_full(r, then) : nhi_rule_is_full(r, req);
-        describe(failed, r, req, f, why, sizeof(why));
-        if (then != NULL && failed >= NHI_COND_SESSIONS)
-            snprintf(why, sizeof(why), "its limit was reached then");
+        why = then != NULL && failed >= NHI_COND_SESSIONS ? out_say("its limit was reached then")
+                                                          : describe(failed, r, req, f);
         out_text(row, "rule", "rule", r->name);
         out_text(row, "effect", "effect", r->forbid ? "forbid" : "permit");
         out_flag(row, "matches", NULL, failed == NHI_COND_MET);
         out_state(row, "fails", "fails", failed == NHI_COND_MET ? NULL : nhi_condition_name(failed));
         out_text(row, "because", "because", failed == NHI_COND_MET ? "it matches" : why);
         out_table_row(c->out, row);
+        free(why);
     }
 }
 
@@ -190,9 +174,10 @@ static int no_account(struct ctl *c, enum nhi_err err, const char *account)
 static int explain_use(struct ctl *c, struct preview *p, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     const struct explain_args *args = c->args;
+    const struct preview_case of = { t, f, args->account, args->service };
     struct nhi_decision d = { .rule = NULL };
     struct nhi_request req;
-    enum nhi_err err = preview_request(p, t, f, args->account, args->service, &req);
+    enum nhi_err err = preview_request(p, &of, &req);
 
     if (err != NHI_OK)
         return no_account(c, err, args->account);

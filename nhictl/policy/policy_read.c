@@ -69,7 +69,8 @@ static int check_accounts(struct ctl *c, const char *path, const struct nhi_poli
 
 static int read_all(struct ctl *c, const char *path, enum conf_trust trust, struct nhi_policy_conf *conf)
 {
-    int code = conf_read_dir(c, path, trust, NULL, take, conf);
+    const struct conf_dir dir = { path, trust, take, conf };
+    int code = conf_read_dir(c, &dir, NULL);
 
     return code == CTL_DONE ? check_zones(c, path, conf) : code;
 }

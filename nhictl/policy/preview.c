@@ -117,19 +117,19 @@ int preview_rules(struct preview *p, const struct nhi_ticket *t, struct nhi_fact
     return err == NHI_OK ? CTL_DONE : store_fail(p->c, p->s, err, "read the policy");
 }
 
-enum nhi_err preview_request(const struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts,
-                             const char *account, const char *service, struct nhi_request *out)
+enum nhi_err preview_request(const struct preview *p, const struct preview_case *of, struct nhi_request *out)
 {
     const struct nhi_settings *set = &p->s->set;
+    const struct nhi_ticket *t = of->ticket;
     struct nhi_local local;
-    enum nhi_err err = account_of(p->c, account, t, facts, &local);
+    enum nhi_err err = account_of(p->c, of->account, t, of->facts, &local);
 
     if (err != NHI_OK)
         return err;
     *out = (struct nhi_request){
         .now = p->m->now,
-        .service = service,
-        .subject = account,
+        .service = of->service,
+        .subject = of->account,
         .subject_uid = local.uid,
         .subject_in_range = local.uid >= set->uid_min && local.uid <= set->uid_max,
         .source = NHI_FROM_LEDGER,
@@ -150,15 +150,15 @@ enum nhi_reason preview_use(struct preview *p, struct nhi_request *req, struct n
     return nhi_gather_use(&p->g, req, facts, &pinned);
 }
 
-enum nhi_reason preview_decide(struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts,
-                               const char *account, const char *service, enum preview_as as)
+enum nhi_reason preview_decide(struct preview *p, const struct preview_case *of, enum preview_as as)
 {
-    struct nhi_facts f = *facts;
+    const struct nhi_ticket *t = of->ticket;
+    struct nhi_facts f = *of->facts;
     struct nhi_rule rule = { .forbid = false };
     enum nhi_reason reason;
     struct nhi_request req;
 
-    if (preview_request(p, t, facts, account, service, &req) != NHI_OK)
+    if (preview_request(p, of, &req) != NHI_OK)
         return NHI_DENY_SUBJECT;
     if (as == PREVIEW_INSIDE)
         req.tree = f.tree;

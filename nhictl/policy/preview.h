@@ -29,10 +29,14 @@ void preview_end(struct preview *p);
 int preview_ticket(struct preview *p, const struct nhi_ticket *t, struct nhi_facts *facts);
 /* The rules in force that t could meet, into its facts. */
 int preview_rules(struct preview *p, const struct nhi_ticket *t, struct nhi_facts *facts);
-/* The account, and what would be asked by whoever holds the key that t is bound to, from wherever. */
-NHI_CHECK enum nhi_err preview_request(const struct preview *p, const struct nhi_ticket *t,
-                                       const struct nhi_facts *facts, const char *account, const char *service,
-                                       struct nhi_request *out);
+/* A use of a ticket. */
+struct preview_case {
+    const struct nhi_ticket *ticket;
+    const struct nhi_facts *facts;
+    const char *account, *service;
+};
+/* The account, and what would be asked by whoever holds the key that the ticket is bound to, from wherever. */
+NHI_CHECK enum nhi_err preview_request(const struct preview *p, const struct preview_case *of, struct nhi_request *out);
 /* Fills in what is known of that use, by the rules that the facts have. NHI_PERMIT: it can be decided; else the answer.
  */
 enum nhi_reason preview_use(struct preview *p, struct nhi_request *req, struct nhi_facts *facts);
@@ -42,8 +46,7 @@ enum preview_as {
     PREVIEW_INSIDE,   /* the same, inside of the process tree that it is bound to */
     PREVIEW_PERMITTED /* as if policy permitted it */
 };
-/* Whether t would open account through service now, to whoever holds the key that it is bound to. */
-enum nhi_reason preview_decide(struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts,
-                               const char *account, const char *service, enum preview_as as);
+/* Whether the ticket would open account through service now, to whoever holds the key that it is bound to. */
+enum nhi_reason preview_decide(struct preview *p, const struct preview_case *of, enum preview_as as);
 
 #endif

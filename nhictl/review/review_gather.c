@@ -321,9 +321,9 @@ int review_gather(struct review *r)
     if (err == NHI_OK)
         err = nhi_task_each(r->s->l, NULL, add_kind, r);
     if (err == NHI_OK)
-        err = nhi_ticket_each(r->s->l, NULL, NULL, true, r->c->now, add_live, r);
+        err = nhi_ticket_each(r->s->l, &(struct nhi_ticket_filter){ .live_at = r->c->now }, add_live, r);
     if (err == NHI_OK)
-        err = nhi_ticket_each(r->s->l, NULL, NULL, false, r->c->now, add_ticket, r);
+        err = nhi_ticket_each(r->s->l, &(struct nhi_ticket_filter){ .agent = NULL }, add_ticket, r);
     if (err == NHI_OK)
         err = nhi_event_each(r->s->l, 0, INT32_MAX, add_event, r);
     if (err == NHI_OK)

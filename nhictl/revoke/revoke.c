@@ -90,7 +90,7 @@ static int collect_later(const struct nhi_ticket_row *row, void *ctx)
 static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct revocation *r, int64_t at, uint32_t *live)
 {
     struct later later = { .at = at, .now = c->now };
-    enum nhi_err err = nhi_ticket_each(s->l, r->id, NULL, false, c->now, collect_later, &later);
+    enum nhi_err err = nhi_ticket_each(s->l, &(struct nhi_ticket_filter){ .agent = r->id }, collect_later, &later);
     uint32_t more;
 
     if (err == NHI_OK && later.failed)

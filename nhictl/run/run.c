@@ -108,25 +108,25 @@ static int wait_until(struct ctl *c, int signals, struct run_terminal *t, int64_
 }
 
 /* Returns the command's exit status, and in why what ended it, if it was not the command itself. */
-static int supervise(struct ctl *c, struct run *r, pid_t child, int signals, struct run_terminal *t, const char **why)
+static int supervise(struct ctl *c, struct run *r, struct run_terminal *t, const char **why)
 {
     bool over = false, failed = false;
     int64_t moment = next_moment(c, r, failed);
     int code = CTL_NOT_RUN, sig;
 
     for (;;) {
-        sig = wait_until(c, signals, t, moment);
-        if (sig == SIGCHLD && run_reap(child, &code))
+        sig = wait_until(c, r->signals, t, moment);
+        if (sig == SIGCHLD && run_reap(r->child, &code))
             return code;
         if (sig == SIGWINCH)
             run_terminal_resize(t);
         if (sig > 0 && sig != SIGCHLD)
-            (void)kill(-child, sig);
+            (void)kill(-r->child, sig);
         /* Whatever came: a command that has processes end all the time does not put this off. */
         if (c->now < moment)
             continue;
         if (over) {
-            (void)kill(-child, SIGKILL);
+            (void)kill(-r->child, SIGKILL);
         } else if (c->now >= r->deadline) {
             *why = "the deadline";
             over = true;
@@ -140,7 +140,7 @@ static int supervise(struct ctl *c, struct run *r, pid_t child, int signals, str
             }
         }
         if (over)
-            (void)kill(-child, SIGTERM);
+            (void)kill(-r->child, SIGTERM);
         moment = over ? c->now + GRACE : next_moment(c, r, failed);
     }
 }
@@ -165,12 +165,11 @@ static void end(struct ctl *c, const struct run *r, int code, const char *why)
 static int run(struct ctl *c)
 {
     const struct run_args *args = c->args;
-    struct run r = { .ttl = 0 };
+    struct run r = { .child = -1, .signals = -1 };
     struct run_terminal t;
     struct passwd *pw = NULL;
     const char *why = NULL;
-    int code, signals = -1;
-    pid_t child = -1;
+    int code;
 
     signal(SIGCHLD, SIG_DFL);
     code = find_account(c, args->agent, &pw);
@@ -179,7 +178,7 @@ static int run(struct ctl *c)
     /* Somebody at a terminal can still think better of it. */
     if (code == CTL_DONE && args->keyring)
         code = signer_open(c, NULL, &r.signer);
-    if (code == CTL_DONE && (signals = hold_signals()) < 0)
+    if (code == CTL_DONE && (r.signals = hold_signals()) < 0)
         code = ctl_fail(c, CTL_SYSTEM, NULL, "could not hold signals: %s", strerror(errno));
     if (code == CTL_DONE)
         code = run_open(c, args, &r);
@@ -192,10 +191,10 @@ static int run(struct ctl *c)
         code = ctl_fail(c, CTL_NOT_RUN, "</dev/null and a file for the output",
                         "could not make a terminal for the command: %s", strerror(errno));
     else
-        code = run_start(c, pw, &t, args->keyring, &child);
+        code = run_start(c, pw, &t, args->keyring, &r.child);
     if (code == 0) {
         run_terminal_take(&t);
-        code = supervise(c, &r, child, signals, &t, &why);
+        code = supervise(c, &r, &t, &why);
     } else {
         why = "it could not be started";
     }

@@ -46,6 +46,8 @@ struct run {
     int64_t exp;                   /* of the last ticket */
     char keyring[NHI_JTI_LEN + 1]; /* the ticket in the session keyring; empty: none */
     struct signer signer;          /* for that */
+    pid_t child;                   /* the command */
+    int signals;                   /* what tells of its end, and of what this process is sent */
 };
 
 #define RUN_ENDED "the command ended with status %d" /* by itself: what its end is recorded with */

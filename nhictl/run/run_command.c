@@ -86,8 +86,8 @@ struct failure {
 };
 
 /* In the child. Returns only when it failed. */
-static struct failure execute(char **command, const struct passwd *pw, const struct run_terminal *t, mode_t files,
-                              bool askpass, pid_t parent)
+static struct failure execute(const struct ctl *c, const struct passwd *pw, const struct run_terminal *t, bool askpass,
+                              pid_t parent)
 {
     struct failure f = { .at_exec = false };
 
@@ -102,9 +102,9 @@ static struct failure execute(char **command, const struct passwd *pw, const str
         raise(SIGKILL);
     if (chdir(pw->pw_dir) != 0 && chdir("/") != 0)
         goto out;
-    umask(files);
+    umask(c->umask);
     f.at_exec = true;
-    execvp(command[0], command);
+    execvp(c->command[0], c->command);
 out:
     f.error = errno;
     return f;
@@ -130,7 +130,7 @@ int run_start(struct ctl *c, const struct passwd *pw, const struct run_terminal 
         return ctl_fail(c, CTL_NOT_RUN, NULL, "could not start the command: %s", strerror(errno));
     pid = fork();
     if (pid == 0) {
-        f = execute(c->command, pw, t, c->umask, askpass, parent);
+        f = execute(c, pw, t, askpass, parent);
         (void)!write(fds[1], &f, sizeof(f));
         _exit(CTL_NOT_RUN);
     }

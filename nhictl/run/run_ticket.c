@@ -135,17 +135,12 @@ static int record(struct ctl *c, struct store *s, const struct run *r, const str
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");
 }
 
-/* A ticket that has a text, which is signed when the ledger is free again. */
-struct second {
-    struct nhi_ticket t;
-    struct nhi_issuer key;
-};
-
 /* A text that the agent holds, for where nothing is known of process trees: a child of the run's
- * own ticket, so that here it ends with that. */
-static int issue_second(struct ctl *c, struct store *s, const struct run_args *args, struct run *r,
-                        const struct nhi_ticket *own, struct second *second)
+ * own ticket, so that here it ends with that. It is signed when the ledger is free again. */
+static int issue_second(struct ctl *c, struct store *s, struct run *r, const struct nhi_ticket *own,
+                        struct issue_made *second)
 {
+    const struct run_args *args = c->args;
     struct issue_args issue = {
         .agent = args->agent, .task = r->task, .host = args->host, .parent = own->jti, .ttl = own->exp - own->iat
     };
@@ -175,7 +170,7 @@ static int issue_second(struct ctl *c, struct store *s, const struct run_args *a
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");
 }
 
-static int put_second(struct ctl *c, struct run *r, const struct second *second)
+static int put_second(struct ctl *c, struct run *r, const struct issue_made *second)
 {
     char *text = NULL;
     int code = signer_sign(c, &r->signer, &second->t, &second->key, &text);
@@ -205,7 +200,7 @@ static int check_uid(struct ctl *c, struct store *s, const struct run *r)
 }
 
 static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r, struct nhi_ticket *t,
-                     struct second *second)
+                     struct issue_made *second)
 {
     struct issue_args issue = { .agent = args->agent, .task = r->task };
     struct nhi_issuer key;
@@ -237,7 +232,7 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r, 
     if (code == CTL_DONE)
         code = issue_policy(c, &s, t);
     if (code == CTL_DONE && args->keyring)
-        code = issue_second(c, &s, args, r, t, second);
+        code = issue_second(c, &s, r, t, second);
     if (code == CTL_DONE)
         code = store_commit(c, &s);
     store_close(&s);
@@ -261,7 +256,7 @@ static enum nhi_err describe(struct nhi_grant *g)
 int run_open(struct ctl *c, const struct run_args *args, struct run *r)
 {
     struct nhi_grant *g = &r->session;
-    struct second second = { .t = { .nbf = 0 } };
+    struct issue_made second = { .t = { .nbf = 0 } };
     enum nhi_err err;
     int code;
 
@@ -298,19 +293,19 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     return ctl_fail(c, CTL_SYSTEM, NULL, "could not register the session in %s: %s", NHI_RUN_DIR, nhi_strerror(err));
 }
 
-static int renew_one(struct ctl *c, struct store *s, const char *jti, int64_t ttl, struct second *made)
+static int renew_one(struct ctl *c, struct store *s, const char *jti, int64_t ttl, struct issue_made *made)
 {
     struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
     enum nhi_err err = nhi_ticket_last(s->l, jti, &old);
 
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the ticket");
-    return renew_in(c, s, &old, ttl, &made->t, &made->key);
+    return renew_in(c, s, &old, ttl, made);
 }
 
 int run_renew(struct ctl *c, struct run *r)
 {
-    struct second own = { .t = { .exp = 0 } }, second = own;
+    struct issue_made own = { .t = { .exp = 0 } }, second = own;
     struct store s = { 0 };
     int code = store_write(c, &s);
 

@@ -36,6 +36,7 @@ struct ctl {
     const char *where;               /* file and line that failures are about for now; NULL: none */
     char said[NHI_TEXT_MAX + 1];     /* what ctl_fail said last; cut */
     const struct verb *const *verbs; /* every table of verbs; ends with NULL */
+    bool help;                       /* --help was asked for */
     const void *args;                /* what the options were parsed into: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];
     int operand_count;

@@ -234,7 +234,7 @@ static int take_command(struct ctl *c, const struct verb *v, int argc, char **ar
     return CTL_DONE;
 }
 
-int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args, bool *help)
+int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args)
 {
     struct option longs[OPTS_MAX + 3];
     bool given[OPTS_MAX] = { false };
@@ -250,7 +250,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
         if (got == '?' || got == ':')
             return unknown_option(c, v, argv, got);
         if (got == 'h') {
-            *help = true;
+            c->help = true;
             return CTL_DONE;
         }
         if (!spelled_out(argv, longs[index].name))

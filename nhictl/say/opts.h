@@ -47,8 +47,8 @@ struct opt {
 };
 
 /* Parses argv[1..] into args (v->args_size bytes, zeroed) and the operands into c. Returns
- * CTL_DONE, or a code after saying what was wrong. help: --help was asked for. */
-int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args, bool *help);
+ * CTL_DONE, or a code after saying what was wrong. c->help: --help was asked for. */
+int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args);
 
 /* "15m", "1h30m", "2d": seconds, at least 1. */
 

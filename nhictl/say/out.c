@@ -128,13 +128,17 @@ void out_row_free(struct out_row *r)
     free(r);
 }
 
-static void cell(struct out_row *r, const char *key, const char *label, const char *text, json_t *json,
-                 enum out_look look)
+/* Takes json. */
+static void put(struct out_row *r, const char *key, json_t *json)
 {
     if (key != NULL)
         member(r->json, key, json);
     else
         json_decref(json);
+}
+
+static void cell(struct out_row *r, const char *label, const char *text, enum out_look look)
+{
     if (r->cells.count == OUT_CELLS_MAX)
         return;
     r->cells.cell[r->cells.count++] =
@@ -143,17 +147,20 @@ static void cell(struct out_row *r, const char *key, const char *label, const ch
 
 void out_text(struct out_row *r, const char *key, const char *label, const char *value)
 {
-    cell(r, key, label, value, json_text(value), OUT_FREE);
+    put(r, key, json_text(value));
+    cell(r, label, value, OUT_FREE);
 }
 
 void out_state(struct out_row *r, const char *key, const char *label, const char *value)
 {
-    cell(r, key, label, value, json_text(value), OUT_WORD);
+    put(r, key, json_text(value));
+    cell(r, label, value, OUT_WORD);
 }
 
 void out_list(struct out_row *r, const char *key, const char *label, const char *list)
 {
-    cell(r, key, label, list, json_list(list), OUT_FREE);
+    put(r, key, json_list(list));
+    cell(r, label, list, OUT_FREE);
 }
 
 void out_number(struct out_row *r, const char *key, const char *label, int64_t n)
@@ -161,12 +168,14 @@ void out_number(struct out_row *r, const char *key, const char *label, int64_t n
     char text[24];
 
     snprintf(text, sizeof(text), "%lld", (long long)n);
-    cell(r, key, label, text, json_integer(n), OUT_PLAIN);
+    put(r, key, json_integer(n));
+    cell(r, label, text, OUT_PLAIN);
 }
 
 void out_flag(struct out_row *r, const char *key, const char *label, bool b)
 {
-    cell(r, key, label, b ? "yes" : "no", json_boolean(b), OUT_PLAIN);
+    put(r, key, json_boolean(b));
+    cell(r, label, b ? "yes" : "no", OUT_PLAIN);
 }
 
 void out_time(struct out_row *r, const char *key, const char *label, int64_t t)
@@ -174,12 +183,14 @@ void out_time(struct out_row *r, const char *key, const char *label, int64_t t)
     char moment[NHI_TIME_LEN + 1], ago[OUT_AGO_LEN], text[NHI_TIME_LEN + OUT_AGO_LEN + 4];
 
     if (t == 0 || nhi_time_format(t, moment) != NHI_OK) {
-        cell(r, key, label, "never", json_null(), OUT_PLAIN);
+        put(r, key, json_null());
+        cell(r, label, "never", OUT_PLAIN);
         return;
     }
     out_ago(t, r->now, ago);
     snprintf(text, sizeof(text), "%s (%s)", moment, ago);
-    cell(r, key, label, text, json_string(moment), OUT_MOMENT);
+    put(r, key, json_string(moment));
+    cell(r, label, text, OUT_MOMENT);
 }
 
 void out_day(struct out_row *r, const char *key, const char *label, int64_t t)
@@ -189,7 +200,8 @@ void out_day(struct out_row *r, const char *key, const char *label, int64_t t)
     if (nhi_time_format(t, moment) != NHI_OK)
         moment[0] = '\0';
     moment[moment[0] != '\0' ? 10 : 0] = '\0';
-    cell(r, key, label, moment, json_string(moment), OUT_PLAIN);
+    put(r, key, json_string(moment));
+    cell(r, label, moment, OUT_PLAIN);
 }
 
 void out_duration(struct out_row *r, const char *key, const char *label, int64_t seconds)
@@ -197,7 +209,8 @@ void out_duration(struct out_row *r, const char *key, const char *label, int64_t
     char text[OUT_AGO_LEN];
 
     out_span(seconds, text);
-    cell(r, key, label, text, json_integer(seconds), OUT_PLAIN);
+    put(r, key, json_integer(seconds));
+    cell(r, label, text, OUT_PLAIN);
 }
 
 char *out_row_json(const struct out_row *r)

@@ -63,11 +63,12 @@ static bool is_entry(const char *name)
     return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-static void visit(struct walk *w, int fd, char *path, unsigned depth, dev_t parent);
+static void visit(struct walk *w, int fd, unsigned depth, dev_t parent);
 
-/* One entry of the directory fd. path: the directory's, which this lengthens for a while. */
-static void enter(struct walk *w, int fd, char *path, const char *name, unsigned depth, dev_t parent)
+/* One entry of the directory fd. */
+static void enter(struct walk *w, int fd, const char *name, unsigned depth, dev_t parent)
 {
+    char *path = w->path;
     size_t len = strlen(path);
     struct stat st;
     int entry;
@@ -86,23 +87,23 @@ static void enter(struct walk *w, int fd, char *path, const char *name, unsigned
     } else if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         w->skipped += !S_ISLNK(st.st_mode);
     } else if ((entry = openat(fd, name, OPEN_FLAGS | O_NOFOLLOW)) >= 0) {
-        visit(w, entry, path, depth, parent);
+        visit(w, entry, depth, parent);
     } else if (errno != ENOENT && errno != ELOOP) {
         walk_failed(w, path, strerror(errno));
     }
     path[len] = '\0';
 }
 
-static void visit_directory(struct walk *w, int fd, char *path, unsigned depth, dev_t dev)
+static void visit_directory(struct walk *w, int fd, unsigned depth, dev_t dev)
 {
     struct dirent **names = NULL;
     int n = scandirat(fd, ".", &names, NULL, by_name);
 
     if (n < 0)
-        walk_failed(w, path, strerror(errno));
+        walk_failed(w, w->path, strerror(errno));
     for (int i = 0; i < n; i++) {
         if (is_entry(names[i]->d_name))
-            enter(w, fd, path, names[i]->d_name, depth + 1, dev);
+            enter(w, fd, names[i]->d_name, depth + 1, dev);
         free(names[i]);
     }
     free(names);
@@ -117,7 +118,7 @@ static bool is_no_file(const struct stat *st, int fd, unsigned depth, dev_t pare
 }
 
 /* Takes fd. */
-static void visit(struct walk *w, int fd, char *path, unsigned depth, dev_t parent)
+static void visit(struct walk *w, int fd, unsigned depth, dev_t parent)
 {
     struct stat st;
     bool ok = fstat(fd, &st) == 0;
@@ -125,28 +126,27 @@ static void visit(struct walk *w, int fd, char *path, unsigned depth, dev_t pare
     if (ok && is_no_file(&st, fd, depth, parent)) {
         w->skipped++;
     } else if (ok && S_ISDIR(st.st_mode) && depth == DEPTH_MAX) {
-        walk_failed(w, path, "directories are nested too deeply");
+        walk_failed(w, w->path, "directories are nested too deeply");
     } else if (ok && S_ISDIR(st.st_mode)) {
-        visit_directory(w, fd, path, depth, st.st_dev);
-    } else if (ok && w->file(fd, path, w->ctx)) {
+        visit_directory(w, fd, depth, st.st_dev);
+    } else if (ok && w->file(fd, w->path, w->ctx)) {
         w->files++;
     } else {
-        walk_failed(w, path, strerror(errno));
+        walk_failed(w, w->path, strerror(errno));
     }
     close(fd);
 }
 
 void walk_path(struct walk *w, const char *path)
 {
-    char buf[WALK_PATH_MAX];
     int fd = open(path, OPEN_FLAGS);
 
     if (fd < 0)
         walk_failed(w, path, strerror(errno));
-    else if (*path == '\0' || snprintf(buf, sizeof(buf), "%s", path) >= (int)sizeof(buf))
+    else if (*path == '\0' || snprintf(w->path, sizeof(w->path), "%s", path) >= (int)sizeof(w->path))
         walk_failed(w, path, "the name is too long");
     else {
-        visit(w, fd, buf, 0, (dev_t)-1);
+        visit(w, fd, 0, (dev_t)-1);
         return;
     }
     if (fd >= 0)

@@ -13,9 +13,10 @@ struct walk {
     /* Reads the file. false: it could not be read to its end (errno says why). */
     bool (*file)(int fd, const char *path, void *ctx);
     void *ctx;
-    uint64_t files;      /* that were read */
-    uint64_t skipped;    /* pipes, devices, sockets, pseudo file systems, and where the keys of this host are */
-    uint64_t unreadable; /* the first ones were complained of */
+    char path[WALK_PATH_MAX]; /* where it is */
+    uint64_t files;           /* that were read */
+    uint64_t skipped;         /* pipes, devices, sockets, pseudo file systems, and where the keys of this host are */
+    uint64_t unreadable;      /* the first ones were complained of */
 };
 
 /* A file, a directory with all that is in it, or a pipe, if it is named here. A symbolic link is followed only

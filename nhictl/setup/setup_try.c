@@ -176,11 +176,16 @@ struct played {
 
 static const char *const phase_names[PHASES] = { "auth", "account", "session" };
 
-static int play(struct setup *s, enum setup_view view, const char *service, const char *caller, const char *user,
-                struct played *p)
+struct trial {
+    struct setup *s;
+    const struct wiring_service *w;
+    const char *service; /* a file of its */
+};
+
+static int play(const struct trial *t, enum setup_view view, const char *caller, const char *user, struct played *p)
 {
-    const char *tty = strcmp(service, "sshd") == 0 ? "ssh" : "cron";
-    const char *const argv[] = { trial, stack_dir(view), service, caller, user, tty, NULL };
+    const char *tty = strcmp(t->service, "sshd") == 0 ? "ssh" : "cron";
+    const char *const argv[] = { trial, stack_dir(view), t->service, caller, user, tty, NULL };
     char *said = NULL;
     int status;
 
@@ -198,24 +203,18 @@ static int play(struct setup *s, enum setup_view view, const char *service, cons
     }
     free(said);
     /* What plays them may be gone with the module, which is when undoing must not wait for it. */
-    return status != -1 || s->undo
+    return status != -1 || t->s->undo
                ? CTL_DONE
-               : ctl_fail(s->c, CTL_REFUSED, "make install", "%s is not there; nothing was changed", trial);
+               : ctl_fail(t->s->c, CTL_REFUSED, "make install", "%s is not there; nothing was changed", trial);
 }
-
-struct trial {
-    struct setup *s;
-    const struct wiring_service *w;
-    const char *service; /* a file of its */
-};
 
 static int compare(const struct trial *t, const char *name, const char *caller, const char *user)
 {
     struct played now, then;
-    int code = play(t->s, SETUP_NOW, t->service, caller, user, &now);
+    int code = play(t, SETUP_NOW, caller, user, &now);
 
     if (code == CTL_DONE)
-        code = play(t->s, SETUP_THEN, t->service, caller, user, &then);
+        code = play(t, SETUP_THEN, caller, user, &then);
     for (size_t i = 0; code == CTL_DONE && i < PHASES; i++)
         if ((now.code[i] == 0 || (t->s->sshd_without_pam && strcmp(t->service, "sshd") == 0)) && then.code[i] != 0)
             code = ctl_fail(t->s->c, CTL_REFUSED, NULL,
@@ -228,8 +227,9 @@ static int compare(const struct trial *t, const char *name, const char *caller, 
 /* Ours alone, behind which everybody is let through: what it does to people, whatever else is in the stack. */
 static int try_alone(const struct trial *t, const char *name)
 {
+    const struct trial alone = { t->s, t->w, ALONE };
     struct played then;
-    int code = play(t->s, SETUP_THEN, ALONE, DAEMON, name, &then);
+    int code = play(&alone, SETUP_THEN, DAEMON, name, &then);
 
     for (size_t i = 0; code == CTL_DONE && i < PHASES; i++)
         if (then.code[i] != 0)

@@ -69,7 +69,7 @@ static enum nhi_err put_like(const char *path, const char *like, bool dated, con
         return nhi_err_from_errno(errno);
     err = setup_open_directory(path, &name, &fd);
     if (err == NHI_OK) {
-        err = nhi_file_replace_like(fd, name, model, dated, text, strlen(text));
+        err = nhi_file_replace_like(fd, name, model, dated, text);
         close(fd);
     }
     close(model);

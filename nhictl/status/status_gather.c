@@ -175,7 +175,7 @@ static enum nhi_err read_ledger(struct store *s, struct status *n)
     if (err == NHI_OK)
         err = nhi_task_each(s->l, NULL, count_task, n);
     if (err == NHI_OK)
-        err = nhi_ticket_each(s->l, NULL, NULL, true, n->now, count_ticket, n);
+        err = nhi_ticket_each(s->l, &(struct nhi_ticket_filter){ .live_at = n->now }, count_ticket, n);
     if (err == NHI_OK)
         err = nhi_issuer_each(s->l, count_key, n);
     if (err == NHI_OK)

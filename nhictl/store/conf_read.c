@@ -133,25 +133,24 @@ static enum nhi_err read_any(int dir, const char *name, char **buf, unsigned lon
     return NHI_OK;
 }
 
-static int read_file(struct ctl *c, const char *path, enum conf_trust trust, int dir, const char *name, conf_take *take,
-                     void *to)
+static int read_file(struct ctl *c, const struct conf_dir *d, int dir, const char *name)
 {
     struct nhi_conf_error error = { .line = 0 };
     unsigned long len = 0;
     char *text = NULL;
     enum nhi_err err;
 
-    err = trust == CONF_ANYBODYS ? read_any(dir, name, &text, &len)
-                                 : nhi_file_read(dir, name, 0, NHI_CONF_FILE_MAX, &text, &len);
+    err = d->trust == CONF_ANYBODYS ? read_any(dir, name, &text, &len)
+                                    : nhi_file_read(dir, name, 0, NHI_CONF_FILE_MAX, &text, &len);
     if (err != NHI_OK)
-        return conf_read_failed(c, path, name, err);
-    err = take(to, name, text, len, &error);
+        return conf_read_failed(c, d->path, name, err);
+    err = d->take(d->to, name, text, len, &error);
     free(text);
     if (err == NHI_OK)
         return CTL_DONE;
     if (err != NHI_ERR_FORMAT)
-        return conf_read_failed(c, path, name, err);
-    return conf_not_understood(c, path, name, &error);
+        return conf_read_failed(c, d->path, name, err);
+    return conf_not_understood(c, d->path, name, &error);
 }
 
 int conf_dir_failed(struct ctl *c, const char *path, enum nhi_err err)
@@ -182,16 +181,16 @@ static int open_dir(struct ctl *c, const char *path, enum conf_trust trust, bool
     return err == NHI_OK ? CTL_DONE : conf_dir_failed(c, path, err);
 }
 
-int conf_read_dir(struct ctl *c, const char *path, enum conf_trust trust, bool *missing, conf_take *take, void *to)
+int conf_read_dir(struct ctl *c, const struct conf_dir *d, bool *missing)
 {
     struct files files = { .count = 0 };
-    int dir = -1, code = open_dir(c, path, trust, missing, &dir);
+    int dir = -1, code = open_dir(c, d->path, d->trust, missing, &dir);
 
     if (code != CTL_DONE || dir < 0)
         return code;
-    code = list_files(c, path, dir, &files);
+    code = list_files(c, d->path, dir, &files);
     for (size_t i = 0; i < files.count && code == CTL_DONE; i++)
-        code = read_file(c, path, trust, dir, files.name[i], take, to);
+        code = read_file(c, d, dir, files.name[i]);
     for (size_t i = 0; i < files.count; i++)
         free(files.name[i]);
     close(dir);

@@ -20,9 +20,14 @@ enum conf_trust {
     CONF_ANYBODYS, /* to be looked at only */
 };
 
-/* Each returns CTL_DONE, or another exit code after saying what is wrong. missing: NULL but for
- * CONF_MAY_MISS. */
-int conf_read_dir(struct ctl *c, const char *path, enum conf_trust trust, bool *missing, conf_take *take, void *to);
+struct conf_dir {
+    const char *path;
+    enum conf_trust trust;
+    conf_take *take;
+    void *to;
+};
+/* Returns CTL_DONE, or another exit code after saying what is wrong. missing: NULL but for CONF_MAY_MISS. */
+int conf_read_dir(struct ctl *c, const struct conf_dir *d, bool *missing);
 
 /* Say what is wrong with a directory, with a file, and in a file. */
 int conf_dir_failed(struct ctl *c, const char *path, enum nhi_err err);

@@ -220,7 +220,7 @@ static int task_show(struct ctl *c)
     if (code == CTL_DONE) {
         out_record(c->out, "task", task_row(c->out, &t, c->now, true));
         out_table(c->out, "tickets", "no tickets");
-        err = nhi_ticket_each(s.l, NULL, t.id, false, c->now, ticket_one, c);
+        err = nhi_ticket_each(s.l, &(struct nhi_ticket_filter){ .task = t.id }, ticket_one, c);
         code = err == NHI_OK ? ctl_answer(c) : store_fail(c, &s, err, "list the tickets");
     }
     store_close(&s);

@@ -48,6 +48,7 @@ static int check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
     const char *at = t->accounts;
     struct nhi_facts facts = { .rules = NULL };
+    const struct preview_case of = { t, &facts, account, service };
     struct preview p;
     int code = preview_begin(c, s, PREVIEW_EVER, &p);
 
@@ -56,7 +57,7 @@ static int check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     if (nhi_list_next(t->services, service) == NULL)
         service[0] = '\0';
     while (code == CTL_DONE && (at = nhi_list_next(at, account)) != NULL) {
-        enum nhi_reason reason = preview_decide(&p, t, &facts, account, service, PREVIEW_PERMITTED);
+        enum nhi_reason reason = preview_decide(&p, &of, PREVIEW_PERMITTED);
 
         if (reason != NHI_PERMIT && reason != NHI_DENY_NOT_YET)
             code = refuse(c, t, reason, account);

@@ -106,7 +106,7 @@ int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, st
         return issue_revoked_ahead(c, t->iat);
     code = issue_within_parent(c, s, args, t);
     if (code == CTL_DONE)
-        code = issue_ttl(c, s, t->exp - t->iat, t->iat, &task, key);
+        code = issue_ttl(c, s, t, &task, key);
     if (code == CTL_DONE)
         code = issue_accounts(c, s, args, host);
     if (code == CTL_DONE && nhi_id_new(t->jti) != NHI_OK)

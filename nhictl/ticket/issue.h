@@ -20,6 +20,12 @@ struct issue_args {
     bool cert, no_pin;
 };
 
+/* A ticket, and the issuer that signs it. */
+struct issue_made {
+    struct nhi_ticket t;
+    struct nhi_issuer key;
+};
+
 /* Each returns CTL_DONE, or another exit code after saying what is wrong. */
 /* A whole ticket from the options, without a key that it is bound to, and the issuer that may sign
  * it. */

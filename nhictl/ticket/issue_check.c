@@ -69,10 +69,11 @@ static void ttl_hint(int64_t seconds, char *hint, size_t size)
 
 /* Lifetimes that the task or the key would cut short are refused, not shortened: the caller asked
  * for something else than it would get. */
-int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat, const struct nhi_task *t,
+int issue_ttl(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_task *task,
               const struct nhi_issuer *key)
 {
     char span[OUT_AGO_LEN], hint[64];
+    int64_t ttl = t->exp - t->iat;
 
     if (s->set.max_lifetime != 0 && ttl > s->set.max_lifetime) {
         out_span(s->set.max_lifetime, span);
@@ -84,15 +85,15 @@ int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat, co
         ttl_hint(key->max_ttl, hint, sizeof(hint));
         return ctl_fail(c, CTL_REFUSED, hint, "key %s signs tickets for %s at most", key->kid, span);
     }
-    if (iat + ttl > t->deadline) {
-        int64_t left = t->deadline - iat;
+    if (t->exp > task->deadline) {
+        int64_t left = task->deadline - t->iat;
 
         out_span(left, span);
         ttl_hint(left, hint, sizeof(hint));
         if (left < 1)
-            return ctl_fail(c, CTL_REFUSED, NULL, "task %s ends now", t->id);
-        return ctl_fail(c, CTL_REFUSED, hint, "task %s has only %s left, less than the lifetime of the ticket", t->id,
-                        span);
+            return ctl_fail(c, CTL_REFUSED, NULL, "task %s ends now", task->id);
+        return ctl_fail(c, CTL_REFUSED, hint, "task %s has only %s left, less than the lifetime of the ticket",
+                        task->id, span);
     }
     return CTL_DONE;
 }

@@ -10,7 +10,7 @@
 
 int issue_agent(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_agent *a);
 int issue_task(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_task *t);
-int issue_ttl(struct ctl *c, const struct store *s, int64_t ttl, int64_t iat, const struct nhi_task *t,
+int issue_ttl(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_task *task,
               const struct nhi_issuer *key);
 int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args, const char *host);
 /* When the last of the parent's lineage ends, or INT64_MAX where parent is empty. */

@@ -63,29 +63,29 @@ static int refuse(struct ctl *c, const struct nhi_request *req, const struct nhi
                     req->subject, req->service, closest->name, nhi_condition_name(nhi_rule_fails(closest, req, f)));
 }
 
-static int check_door(struct ctl *c, const struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *f,
-                      const char *account, const char *service)
+static int check_door(struct ctl *c, const struct preview *p, const struct preview_case *of)
 {
     const struct nhi_rule *closest = NULL, *forbids = NULL;
     struct nhi_request req;
 
     /* What does not resolve was looked at before. */
-    if (preview_request(p, t, f, account, service, &req) != NHI_OK)
+    if (preview_request(p, of, &req) != NHI_OK)
         return CTL_DONE;
-    if (could_permit(&req, f, &closest, &forbids))
+    if (could_permit(&req, of->facts, &closest, &forbids))
         return CTL_DONE;
-    return refuse(c, &req, f, closest, forbids);
+    return refuse(c, &req, of->facts, closest, forbids);
 }
 
 static int check_doors(struct ctl *c, const struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *f)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
+    const struct preview_case of = { t, f, account, service };
     const char *a = t->accounts, *v;
     int code = CTL_DONE;
 
     while (code == CTL_DONE && (a = nhi_list_next(a, account)) != NULL)
         for (v = t->services; code == CTL_DONE && (v = nhi_list_next(v, service)) != NULL;)
-            code = check_door(c, p, t, f, account, service);
+            code = check_door(c, p, &of);
     return code;
 }
 

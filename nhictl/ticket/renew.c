@@ -66,21 +66,17 @@ static int check_row(struct ctl *c, const struct store *s, const struct nhi_tick
 
 /* The checks of issue, over what the ticket says. Its accounts are judged at each use. */
 static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *old, struct nhi_agent *a,
-                       struct nhi_task *task, struct nhi_issuer *key)
+                       struct nhi_task *task)
 {
     const struct issue_args args = { .agent = old->agent, .task = old->task };
     int code = issue_agent(c, s, &args, a);
 
-    if (code == CTL_DONE)
-        code = issue_task(c, s, &args, task);
-    if (code == CTL_DONE)
-        code = key_choose(c, s, NULL, key);
-    return code;
+    return code == CTL_DONE ? issue_task(c, s, &args, task) : code;
 }
 
-/* Until when: the task, the house, its parent, and what was said when it was issued, cut it short. */
-static int64_t limit(const struct store *s, const struct nhi_ticket_row *old, const struct nhi_task *task,
-                     int64_t parent_end, int64_t iat, int64_t ttl)
+/* Until when: the task, the house, and what was said when it was issued, cut it short. */
+static int64_t limit(const struct store *s, const struct nhi_ticket_row *old, const struct nhi_task *task, int64_t iat,
+                     int64_t ttl)
 {
     int64_t exp = iat + (ttl != 0 ? ttl : old->ticket.exp - old->ticket.iat);
 
@@ -90,7 +86,7 @@ static int64_t limit(const struct store *s, const struct nhi_ticket_row *old, co
         exp = task->deadline;
     if (old->renew_until != 0 && exp > old->renew_until)
         exp = old->renew_until;
-    return exp < parent_end ? exp : parent_end;
+    return exp;
 }
 
 /* Another host knows of a lineage only what its tickets say: the first is named as the parent of
@@ -108,14 +104,16 @@ static int name_root(struct ctl *c, const struct store *s, const struct nhi_tick
     return CTL_DONE;
 }
 
-static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct nhi_ticket *t,
-                struct nhi_issuer *key)
+static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct issue_made *made)
 {
+    struct nhi_ticket *t = &made->t;
     struct nhi_agent a;
     struct nhi_task task;
     int64_t parent_end = INT64_MAX;
-    int code = check_issue(c, s, &old->ticket, &a, &task, key);
+    int code = check_issue(c, s, &old->ticket, &a, &task);
 
+    if (code == CTL_DONE)
+        code = key_choose(c, s, NULL, &made->key);
     /* On another host what renews a ticket has its first as the parent: that one it does outlive. */
     if (code == CTL_DONE && strcmp(old->ticket.parent, old->root) != 0)
         code = issue_parent(c, s, old->ticket.parent, &parent_end);
@@ -125,39 +123,40 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
     code = name_root(c, s, old, t);
     if (code != CTL_DONE)
         return code;
-    memcpy(t->kid, key->kid, sizeof(t->kid));
+    memcpy(t->kid, made->key.kid, sizeof(t->kid));
     t->nbf = 0;
     t->iat = c->now > a.revoked_until ? c->now : a.revoked_until + 1;
-    t->exp = limit(s, old, &task, parent_end, t->iat, ttl);
+    t->exp = limit(s, old, &task, t->iat, ttl);
+    if (t->exp > parent_end)
+        t->exp = parent_end;
     if (t->iat > c->now + NHI_CLOCK_SKEW)
         return issue_revoked_ahead(c, t->iat);
     if (t->exp <= old->ticket.exp)
         return ctl_fail(c, CTL_REFUSED, "--ttl SPAN", "the renewed ticket would not end later");
     if (nhi_id_new(t->jti) != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
-    code = issue_allowed(c, t, key);
+    code = issue_allowed(c, t, &made->key);
     return code == CTL_DONE ? issue_fits(c, s, t) : code;
 }
 
-int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct nhi_ticket *t,
-             struct nhi_issuer *key)
+int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct issue_made *made)
 {
     /* A text that somebody was given is in use until the other one is. */
     bool at_once = old->ticket.has_cnf || old->tree[0] != '\0';
-    struct nhi_ticket made = { .kid = "" };
+    struct issue_made one = { .t = { .kid = "" } };
     enum nhi_err err;
     int code = check_row(c, s, old);
 
     if (code == CTL_DONE)
-        code = fill(c, s, old, ttl, &made, key);
+        code = fill(c, s, old, ttl, &one);
     if (code != CTL_DONE)
         return code;
-    err = nhi_ticket_renew(s->l, old, &made, at_once, c->now);
+    err = nhi_ticket_renew(s->l, old, &one.t, at_once, c->now);
     if (err == NHI_OK)
-        err = issue_event(c, s, "renew", &made, old->ticket.jti);
+        err = issue_event(c, s, "renew", &one.t, old->ticket.jti);
     if (err != NHI_OK)
         return store_fail(c, s, err, "record the ticket");
-    *t = made;
+    *made = one;
     return CTL_DONE;
 }
 
@@ -175,8 +174,8 @@ static int renew(struct ctl *c)
 {
     const struct renew_args *args = c->args;
     struct nhi_ticket_row old = { .origin = NHI_ORIGIN_ISSUED };
-    struct nhi_ticket t = { 0 }, certified = { 0 };
-    struct nhi_issuer key;
+    struct nhi_ticket certified = { 0 };
+    struct issue_made made;
     struct signer signer = { .kid = "" };
     struct store s = { 0 };
     char *text = NULL;
@@ -199,16 +198,16 @@ static int renew(struct ctl *c)
     if (code == CTL_DONE)
         code = check_cert(c, &old.ticket, &certified);
     if (code == CTL_DONE)
-        code = renew_in(c, &s, &old, args->ttl, &t, &key);
+        code = renew_in(c, &s, &old, args->ttl, &made);
     if (code == CTL_DONE)
         code = store_commit(c, &s);
     if (code == CTL_DONE) {
-        code = signer_sign(c, &signer, &t, &key, &text);
+        code = signer_sign(c, &signer, &made.t, &made.key, &text);
         if (code == CTL_DONE)
-            code = issue_hand_out(c, &t, text, args->out, args->cert);
+            code = issue_hand_out(c, &made.t, text, args->out, args->cert);
         if (code != CTL_DONE)
             ctl_note("ticket %s was renewed by %s, which could not be written out: renew it again", old.ticket.jti,
-                     t.jti);
+                     made.t.jti);
     }
     signer_close(&signer);
     nhi_text_free(text);

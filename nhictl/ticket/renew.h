@@ -6,14 +6,14 @@
 
 #include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/ticket/issue.h"
 
 struct ctl;
 struct store;
 
 /* Makes and records the ticket that renews old, in the open transaction, with its event. ttl 0: as
- * long as old lived; it is cut at what old may be renewed to. key: the issuer that signs it, this
- * host's own. Returns CTL_DONE, or another exit code after saying what is wrong. */
-int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct nhi_ticket *t,
-             struct nhi_issuer *key);
+ * long as old lived; it is cut at what old may be renewed to. An issuer of this host signs it.
+ * Returns CTL_DONE, or another exit code after saying what is wrong. */
+int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct issue_made *made);
 
 #endif

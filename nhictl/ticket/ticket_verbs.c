@@ -38,7 +38,10 @@ static int ticket_list(struct ctl *c)
 
     if (code == CTL_DONE) {
         out_table(c->out, "tickets", args->all ? "no tickets" : "no live tickets");
-        err = nhi_ticket_each(s.l, args->agent, args->task, !args->all, c->now, list_one, c);
+        err = nhi_ticket_each(
+            s.l,
+            &(struct nhi_ticket_filter){ .agent = args->agent, .task = args->task, .live_at = args->all ? 0 : c->now },
+            list_one, c);
         code = err == NHI_OK ? ctl_answer(c) : store_fail(c, &s, err, "list the tickets");
     }
     store_close(&s);
@@ -74,13 +77,14 @@ static bool judge_all(struct ctl *c, struct preview *p, const struct nhi_ticket 
                       enum nhi_reason *first)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
+    const struct preview_case of = { t, facts, account, service };
     const char *at = t->accounts, *in;
     bool any = false, judged = false;
 
     out_table(c->out, "decisions", NULL);
     while ((at = nhi_list_next(at, account)) != NULL)
         for (in = nhi_list_next(t->services, service); in != NULL; in = nhi_list_next(in, service)) {
-            enum nhi_reason reason = preview_decide(p, t, facts, account, service, PREVIEW_ANYWHERE);
+            enum nhi_reason reason = preview_decide(p, &of, PREVIEW_ANYWHERE);
             struct out_row *r = out_row_new(c->out);
 
             out_state(r, "account", "account", account);

@@ -326,8 +326,10 @@ static enum nhi_err read_story(struct store *s, struct reading *r, const struct 
     if (r->agent[0] == '\0' && t->has_task)
         COPY(r->agent, t->task.agent);
     t->has_agent = r->agent[0] != '\0' && nhi_agent_get(s->l, r->agent, &t->agent) == NHI_OK;
-    err = nhi_ticket_each(s->l, t->by == TRACE_AGENT ? r->agent : NULL, t->by == TRACE_AGENT ? NULL : r->task, false,
-                          t->now, add_ticket, r);
+    err = nhi_ticket_each(s->l,
+                          &(struct nhi_ticket_filter){ .agent = t->by == TRACE_AGENT ? r->agent : NULL,
+                                                       .task = t->by == TRACE_AGENT ? NULL : r->task },
+                          add_ticket, r);
     if (s->set.archived_before > (t->has_task ? t->task.opened : t->has_agent ? t->agent.created : 0))
         t->archived_before = s->set.archived_before;
     if (err == NHI_OK)

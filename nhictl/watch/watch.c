@@ -399,7 +399,8 @@ static void run(struct ctl *c, struct watch *w)
             w->fold = !store_keep_house(nhi_now(), true);
             w->look = w->look || (!w->fold && w->seen != NHI_OK);
         }
-        left = leftovers_step(c, &w->leftovers, now, w->grace * 1000, beats, true);
+        w->leftovers.grace_ms = w->grace * 1000;
+        left = leftovers_step(c, &w->leftovers, now, beats);
         rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (now_ms() - w->beaten);
         if (w->fold && rest > BUSY_MS)
             rest = BUSY_MS;
@@ -439,6 +440,7 @@ static int supervise(struct ctl *c)
 
     w.leaders.wait = -1;
     w.leftovers.wish = (struct leftover_wish){ .ends = is_under_way, .ctx = &w };
+    w.leftovers.hurry = true;
     w.grace = NHI_GRACE_DEFAULT;
     w.task = INT64_MAX;
     w.looked = -PAUSE_MS;

@@ -99,7 +99,8 @@ static void read_payload(const char *json, size_t len)
     char *text = NULL;
 
     fixed_key(pk, sk);
-    MUST(nhi_paseto_sign(sk, json, len, FOOTER, sizeof(FOOTER) - 1, IMPLICIT, sizeof(IMPLICIT) - 1, &text) == NHI_OK);
+    MUST(nhi_paseto_sign(sk, nhi_piece(json, len), nhi_piece(FOOTER, sizeof(FOOTER) - 1),
+                         nhi_piece(IMPLICIT, sizeof(IMPLICIT) - 1), &text) == NHI_OK);
     signed_err = nhi_ticket_verify(text, strlen(text), pk, &t);
     err = nhi_claims_decode(json, len, &alone);
     if (strlen(text) <= NHI_TICKET_READ_MAX)

@@ -250,14 +250,17 @@ static void not_a_head(void **state)
     (void)state;
     assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
     for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
-        assert_int_equal(nhi_paseto_sign(sk, payloads[i], strlen(payloads[i]), "", 0, "nhi-head-v1", 11, &token),
+        assert_int_equal(nhi_paseto_sign(sk, nhi_piece(payloads[i], strlen(payloads[i])), nhi_piece("", 0),
+                                         nhi_piece("nhi-head-v1", 11), &token),
                          NHI_OK);
         assert_int_equal(nhi_head_verify(pk, token, strlen(token), &h), NHI_ERR_FORMAT);
         nhi_text_free(token);
     }
     token = sign(1);
     nhi_text_free(token);
-    assert_int_equal(nhi_paseto_sign(sk, payloads[0], 2, "", 0, "nhi-ticket-v1", 13, &token), NHI_OK);
+    assert_int_equal(
+        nhi_paseto_sign(sk, nhi_piece(payloads[0], 2), nhi_piece("", 0), nhi_piece("nhi-ticket-v1", 13), &token),
+        NHI_OK);
     assert_int_equal(nhi_head_verify(pk, token, strlen(token), &h), NHI_ERR_SIGNATURE);
     nhi_text_free(token);
 }

@@ -41,13 +41,14 @@ static void record(struct nhi_ledger *l, const struct nhi_ticket *t)
 static enum nhi_err ask(struct nhi_ledger *l, unsigned k, const char *account, const char *service, int64_t now,
                         unsigned want)
 {
+    uint8_t pk[NHI_PK_LEN];
+    const struct nhi_request asked = { .subject = account, .service = service, .key = pk };
     struct nhi_ticket got;
     char jti[NHI_JTI_LEN + 1];
-    uint8_t pk[NHI_PK_LEN];
     enum nhi_err err;
 
     key_of(k, pk);
-    err = nhi_ticket_for_key(l, pk, account, service, now, &got);
+    err = nhi_ticket_for_key(l, &asked, now, &got);
     if (err == NHI_OK) {
         state_jti(want, jti);
         assert_string_equal(got.jti, jti);
@@ -131,6 +132,13 @@ static int count(const struct nhi_ticket *t, void *ctx)
     return ++*n == 2;
 }
 
+static enum nhi_err each(struct nhi_ledger *l, const char *account, const char *service, int64_t now, int *n)
+{
+    const struct nhi_request asked = { .subject = account, .service = service };
+
+    return nhi_ticket_each_key(l, &asked, now, count, n);
+}
+
 static void each_live_one(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -143,14 +151,14 @@ static void each_live_one(void **state)
         t = bound(i, i);
         record(l, &t);
     }
-    assert_int_equal(nhi_ticket_each_key(l, "deploy", "sshd", NOW, count, &n), NHI_OK);
+    assert_int_equal(each(l, "deploy", "sshd", NOW, &n), NHI_OK);
     assert_int_equal(n, 2);
     n = 0;
-    assert_int_equal(nhi_ticket_each_key(l, "deploy", "cron", NOW, count, &n), NHI_OK);
-    assert_int_equal(nhi_ticket_each_key(l, "batch", "sshd", NOW, count, &n), NHI_OK);
-    assert_int_equal(nhi_ticket_each_key(l, "deploy", "sshd", t.exp, count, &n), NHI_OK);
+    assert_int_equal(each(l, "deploy", "cron", NOW, &n), NHI_OK);
+    assert_int_equal(each(l, "batch", "sshd", NOW, &n), NHI_OK);
+    assert_int_equal(each(l, "deploy", "sshd", t.exp, &n), NHI_OK);
     assert_int_equal(nhi_revoke(l, NHI_REVOKE_TASK, "build-1", "x", NOW, NULL), NHI_OK);
-    assert_int_equal(nhi_ticket_each_key(l, "deploy", "sshd", NOW, count, &n), NHI_OK);
+    assert_int_equal(each(l, "deploy", "sshd", NOW, &n), NHI_OK);
     assert_int_equal(n, 0);
     state_end(l);
 }

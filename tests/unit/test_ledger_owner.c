@@ -81,6 +81,17 @@ static void the_reason_is_the_first(void **state)
     state_end(l);
 }
 
+static enum nhi_err certify(struct nhi_ledger *l, const char *name, int64_t review_by, const char *by,
+                            const char *because)
+{
+    struct nhi_agent a = { .review_by = review_by, .certified = NOW };
+
+    snprintf(a.account.name, sizeof(a.account.name), "%s", name);
+    snprintf(a.certified_by, sizeof(a.certified_by), "%s", by);
+    snprintf(a.because, sizeof(a.because), "%s", because);
+    return nhi_agent_certify(l, &a);
+}
+
 static void retired_is_for_good(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -91,7 +102,7 @@ static void retired_is_for_good(void **state)
     assert_int_equal(nhi_agent_hold(l, "ci-bot", NHI_HELD_OFFBOARDED, "", NOW), NHI_ERR_STATE);
     assert_int_equal(nhi_agent_release(l, "ci-bot", NHI_HELD_ALL, "", NOW), NHI_ERR_STATE);
     assert_int_equal(nhi_agent_transfer(l, "ci-bot", OTHER), NHI_ERR_STATE);
-    assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "root", "why", NOW), NHI_ERR_STATE);
+    assert_int_equal(certify(l, "ci-bot", NOW + 9, "root", "why"), NHI_ERR_STATE);
     a = agent(l, "ci-bot");
     assert_int_equal(nhi_agent_change(l, &a), NHI_ERR_STATE);
     is(l, NHI_AGENT_RETIRED, 0);
@@ -128,7 +139,7 @@ static void offboarded(void **state)
     assert_int_equal(nhi_agent_hold(l, "other-bot", NHI_HELD_OFFBOARDED, "", NOW), NHI_OK);
     assert_int_equal(nhi_agent_release(l, "other-bot", NHI_HELD_ALL, "", NOW), NHI_ERR_STATE);
     assert_int_equal(nhi_agent_set_state(l, "other-bot", NHI_AGENT_ACTIVE, "", NOW), NHI_ERR_STATE);
-    assert_int_equal(nhi_agent_certify(l, "other-bot", NOW + 9, "root", "why", NOW), NHI_ERR_STATE);
+    assert_int_equal(certify(l, "other-bot", NOW + 9, "root", "why"), NHI_ERR_STATE);
     memcpy(a.account.name, "new", sizeof("new"));
     memcpy(a.owner, OTHER, sizeof(OTHER));
     a.account.uid = 70000;
@@ -165,8 +176,8 @@ static void listed(void **state)
     assert_int_equal(nhi_ticket_record(l, &t, NHI_ORIGIN_ISSUED, NOW), NHI_OK);
     assert_int_equal(nhi_agent_transfer(l, "ci-bot", "b"), NHI_OK);
     assert_int_equal(nhi_agent_transfer(l, "other-bot", "b"), NHI_OK);
-    assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 200, "root", "why", NOW), NHI_OK);
-    assert_int_equal(nhi_agent_certify(l, "other-bot", NOW + 100, "root", "why", NOW), NHI_OK);
+    assert_int_equal(certify(l, "ci-bot", NOW + 200, "root", "why"), NHI_OK);
+    assert_int_equal(certify(l, "other-bot", NOW + 100, "root", "why"), NHI_OK);
     assert_int_equal(nhi_owner_offboard(l, "a", "", NOW), NHI_OK);
     assert_int_equal(nhi_owner_each(l, NOW, sum_up, &end), NHI_OK);
     assert_string_equal(text, "a 0/0/0 0 0 1;b 2/0/0 1 100 0;");
@@ -185,11 +196,11 @@ static void certified(void **state)
 
     (void)state;
     assert_int_equal(agent(l, "ci-bot").certified, 0);
-    assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW, "root", "why", NOW), NHI_ERR_ARG);
-    assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "root", "", NOW), NHI_ERR_ARG);
-    assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "", "why", NOW), NHI_ERR_ARG);
-    assert_int_equal(nhi_agent_certify(l, "nobody", NOW + 9, "root", "why", NOW), NHI_ERR_NOT_FOUND);
-    assert_int_equal(nhi_agent_certify(l, "ci-bot", NOW + 9, "root", "why", NOW), NHI_OK);
+    assert_int_equal(certify(l, "ci-bot", NOW, "root", "why"), NHI_ERR_ARG);
+    assert_int_equal(certify(l, "ci-bot", NOW + 9, "root", ""), NHI_ERR_ARG);
+    assert_int_equal(certify(l, "ci-bot", NOW + 9, "", "why"), NHI_ERR_ARG);
+    assert_int_equal(certify(l, "nobody", NOW + 9, "root", "why"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(certify(l, "ci-bot", NOW + 9, "root", "why"), NHI_OK);
     a = agent(l, "ci-bot");
     assert_int_equal(a.review_by, NOW + 9);
     assert_int_equal(a.certified, NOW);

@@ -19,6 +19,7 @@
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_session.h"
 #include "libnhi/ledger/ledger_task.h"
+#include "libnhi/session/session_end.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -293,6 +294,8 @@ static void idle_tasks(void **state)
     struct nhi_task t = { .id = "idle", .agent = "ci-bot", .deadline = NOW + 1000, .idle = 100 };
     struct nhi_event e = { .at = NOW + 50, .kind = "grant", .task = "idle", .detail = "{}" };
     struct nhi_grant g = state_grant(1, 1);
+    struct nhi_session_end end = { .handle = "p-1", .reason = "closed", .at = NOW + 300 };
+    struct nhi_session_end again = { .handle = "p-1", .reason = "gone", .at = NOW + 350 };
     struct nhi_ledger *l = state_begin();
     bool b = false;
 
@@ -304,12 +307,13 @@ static void idle_tasks(void **state)
     assert_int_equal(fold(l, &e, true), NHI_OK);
     ends_at(l, NOW + 150, "idle");
     memcpy(g.ticket.task, "idle", 5);
+    end.g = again.g = g;
     assert_int_equal(nhi_session_note(l, &g, "p-1"), NHI_OK);
     ends_at(l, NOW + 1000, "deadline");
-    assert_int_equal(nhi_session_tell(l, &g, "p-1", "closed", NOW + 300, &b), NHI_OK);
+    assert_int_equal(nhi_session_tell(l, &end, &b), NHI_OK);
     assert_true(b);
     ends_at(l, NOW + 400, "idle");
-    assert_int_equal(nhi_session_tell(l, &g, "p-1", "gone", NOW + 350, &b), NHI_OK);
+    assert_int_equal(nhi_session_tell(l, &again, &b), NHI_OK);
     assert_false(b);
     ends_at(l, NOW + 400, "idle");
     e.at = NOW + 950;

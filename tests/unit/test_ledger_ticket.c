@@ -423,7 +423,10 @@ static unsigned listed(struct nhi_ledger *l, const char *agent, const char *task
 {
     unsigned n[2] = { 0, 0 };
 
-    assert_int_equal(nhi_ticket_each(l, agent, task, live, NOW, count_rows, n), NHI_OK);
+    assert_int_equal(
+        nhi_ticket_each(l, &(struct nhi_ticket_filter){ .agent = agent, .task = task, .live_at = live ? NOW : 0 },
+                        count_rows, n),
+        NHI_OK);
     return n[1];
 }
 

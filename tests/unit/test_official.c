@@ -28,7 +28,7 @@ static void check_official(const json_t *v)
     memcpy(key, pk, sizeof(key));
     if (hex_pk[0] != '\0')
         assert_int_equal(unhex(hex_pk, key, sizeof(key)), sizeof(key));
-    err = nhi_paseto_verify(key, token, strlen(token), implicit, strlen(implicit), &msg);
+    err = nhi_paseto_verify(key, token, strlen(token), nhi_piece(implicit, strlen(implicit)), &msg);
     if (strncmp(text_of(v, "name"), "4-S-", 4) != 0) {
         assert_int_not_equal(err, NHI_OK);
         assert_null(msg.data);
@@ -45,9 +45,9 @@ static void check_official(const json_t *v)
     nhi_bytes_free(&msg);
 
     assert_int_equal(unhex(hex_sk, secret, sizeof(secret)), sizeof(secret));
-    assert_int_equal(
-        nhi_paseto_sign(secret, payload, strlen(payload), footer, strlen(footer), implicit, strlen(implicit), &made),
-        NHI_OK);
+    assert_int_equal(nhi_paseto_sign(secret, nhi_piece(payload, strlen(payload)), nhi_piece(footer, strlen(footer)),
+                                     nhi_piece(implicit, strlen(implicit)), &made),
+                     NHI_OK);
     assert_string_equal(made, token);
     nhi_text_free(made);
 }
@@ -166,7 +166,8 @@ static void password_vectors(void **state)
     {
         /* Some of the passwords look like hexadecimal, and are used as they look. */
         const char *password = text_of(v, "password");
-        enum nhi_err err = nhi_paserk_secret_pw_decode(text_of(v, "paserk"), password, strlen(password), got);
+        enum nhi_err err =
+            nhi_paserk_secret_pw_decode(text_of(v, "paserk"), nhi_piece(password, strlen(password)), got);
 
         if (json_is_true(json_object_get(v, "expect-fail"))) {
             /* The text with the bad tag has bad trailing bits too, and the third a bad header. */

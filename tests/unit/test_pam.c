@@ -325,6 +325,7 @@ static void test_no_ticket_text_in_the_log(void **state)
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
     t.exp = t.iat + 1;
     assert_non_null(strstr(world_log(), "permitted: reason=permit"));
+    assert_non_null(strstr(world_log(), "service=sshd program="));
     assert_null(strstr(world_log(), "v4.public"));
     assert_null(strstr(world_log(), text + 40));
     nhi_text_free(text);

@@ -15,26 +15,26 @@ static void password_round_trip(void **state)
 
     (void)state;
     assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p\0w", 3, 8192, 1, text), NHI_OK);
-    assert_int_equal(nhi_paserk_secret_pw_decode(text, "p\0w", 3, got), NHI_OK);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("p\0w", 3), 8192, 1, text), NHI_OK);
+    assert_int_equal(nhi_paserk_secret_pw_decode(text, nhi_piece("p\0w", 3), got), NHI_OK);
     assert_memory_equal(got, sk, sizeof(sk));
     memset(got, 7, sizeof(got));
-    assert_int_equal(nhi_paserk_secret_pw_decode(text, "p\0v", 3, got), NHI_ERR_SIGNATURE);
-    assert_int_equal(nhi_paserk_secret_pw_decode(text, "p", 1, got), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paserk_secret_pw_decode(text, nhi_piece("p\0v", 3), got), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paserk_secret_pw_decode(text, nhi_piece("p", 1), got), NHI_ERR_SIGNATURE);
     for (size_t i = 0; i < sizeof(got); i++)
         assert_int_equal(got[i], 7);
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p\0w", 3, 8192, 1, again), NHI_OK);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("p\0w", 3), 8192, 1, again), NHI_OK);
     /* The salt is the first 16 bytes, the nonce begins at the 32nd. */
     assert_memory_not_equal(text + 13, again + 13, 21);
     assert_memory_not_equal(text + 13 + 43, again + 13 + 43, 31);
 
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, (1u << 30) + 1024, 1, text), NHI_ERR_ARG);
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, 8191, 1, text), NHI_ERR_ARG);
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, 8192, 0, text), NHI_ERR_ARG);
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "p", 1, 8192, 17, text), NHI_ERR_ARG);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("p", 1), (1u << 30) + 1024, 1, text), NHI_ERR_ARG);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("p", 1), 8191, 1, text), NHI_ERR_ARG);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("p", 1), 8192, 0, text), NHI_ERR_ARG);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("p", 1), 8192, 17, text), NHI_ERR_ARG);
     memcpy(bad, sk, sizeof(bad));
     bad[40] ^= 1;
-    assert_int_equal(nhi_paserk_secret_pw_encode(bad, "p", 1, 8192, 1, text), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_paserk_secret_pw_encode(bad, nhi_piece("p", 1), 8192, 1, text), NHI_ERR_FORMAT);
 }
 
 /* One byte of the decoded text changed: the tag refuses it, or the bounds do before Argon2id runs.
@@ -46,7 +46,7 @@ static void password_text_is_whole(void **state)
 
     (void)state;
     golden_key(pk, sk);
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "pw", 2, 8192, 1, text), NHI_OK);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("pw", 2), 8192, 1, text), NHI_OK);
     assert_int_equal(nhi_b64_decode(text + 13, strlen(text + 13), raw, sizeof(raw)), NHI_OK);
     for (size_t i = 0; i < sizeof(raw); i++) {
         /* Here 0x80 asks for more than 1 GiB, more than 16 passes, or other than one lane. In the
@@ -56,11 +56,12 @@ static void password_text_is_whole(void **state)
         raw[i] ^= 0x80;
         text_around("k4.secret-pw.", raw, sizeof(raw), text);
         raw[i] ^= 0x80;
-        assert_int_equal(nhi_paserk_secret_pw_decode(text, "pw", 2, got), bounded ? NHI_ERR_FORMAT : NHI_ERR_SIGNATURE);
+        assert_int_equal(nhi_paserk_secret_pw_decode(text, nhi_piece("pw", 2), got),
+                         bounded ? NHI_ERR_FORMAT : NHI_ERR_SIGNATURE);
     }
     raw[31] = 2; /* two lanes: libsodium has one */
     text_around("k4.secret-pw.", raw, sizeof(raw), text);
-    assert_int_equal(nhi_paserk_secret_pw_decode(text, "pw", 2, got), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_paserk_secret_pw_decode(text, nhi_piece("pw", 2), got), NHI_ERR_FORMAT);
 }
 
 static void wrong_shapes(void **state)
@@ -76,7 +77,7 @@ static void wrong_shapes(void **state)
 
         assert_int_equal(i == 0   ? nhi_paserk_public_encode(pk, text)
                          : i == 1 ? nhi_paserk_secret_encode(sk, text)
-                                  : nhi_paserk_secret_pw_encode(sk, "pw", 2, 8192, 1, text),
+                                  : nhi_paserk_secret_pw_encode(sk, nhi_piece("pw", 2), 8192, 1, text),
                          NHI_OK);
         assert_memory_equal(text, header[i], strlen(header[i]));
         for (size_t k = 0; k < sizeof(forms) / sizeof(forms[0]) + 1; k++) {
@@ -91,7 +92,7 @@ static void wrong_shapes(void **state)
                 bad[0] = '\0';
             assert_int_equal(nhi_paserk_public_decode(bad, pk), NHI_ERR_FORMAT);
             assert_int_equal(nhi_paserk_secret_decode(bad, sk), NHI_ERR_FORMAT);
-            assert_int_equal(nhi_paserk_secret_pw_decode(bad, "pw", 2, sk), NHI_ERR_FORMAT);
+            assert_int_equal(nhi_paserk_secret_pw_decode(bad, nhi_piece("pw", 2), sk), NHI_ERR_FORMAT);
         }
     }
     /* Another kind or version, of the same length. */

@@ -61,12 +61,14 @@ static void check_piece(const json_t *v)
     char *msg = message(msg_len), *token = NULL;
     struct nhi_bytes got = { NULL, 0 };
 
-    assert_int_equal(nhi_paseto_sign(sk, msg, msg_len, footer, footer_len, implicit, implicit_len, &token), NHI_OK);
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece(msg, msg_len), nhi_piece(footer, footer_len),
+                                     nhi_piece(implicit, implicit_len), &token),
+                     NHI_OK);
     crypto_hash_sha256(digest, (const uint8_t *)token, strlen(token));
     assert_int_equal(unhex(text_of(v, "sha256"), want, sizeof(want)), sizeof(want));
     assert_memory_equal(digest, want, sizeof(want));
 
-    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), implicit, implicit_len, &got), NHI_OK);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), nhi_piece(implicit, implicit_len), &got), NHI_OK);
     assert_int_equal(got.len, msg_len);
     assert_memory_equal(got.data, msg, msg_len);
     assert_int_equal(got.data[got.len], 0);
@@ -102,13 +104,18 @@ static void pieces_over_the_limit(void **state)
     char *token = NULL;
 
     (void)state;
-    assert_int_equal(nhi_paseto_sign(sk, big, len + 1, NULL, 0, NULL, 0, &token), NHI_ERR_TOO_LONG);
-    assert_int_equal(nhi_paseto_sign(sk, "x", 1, big, len + 1, NULL, 0, &token), NHI_ERR_TOO_LONG);
-    assert_int_equal(nhi_paseto_sign(sk, "x", 1, NULL, 0, big, len + 1, &token), NHI_ERR_TOO_LONG);
-    assert_int_equal(nhi_paseto_sign(sk, "x", 1, NULL, 0, big, SIZE_MAX, &token), NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece(big, len + 1), nhi_piece(NULL, 0), nhi_piece(NULL, 0), &token),
+                     NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece("x", 1), nhi_piece(big, len + 1), nhi_piece(NULL, 0), &token),
+                     NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece("x", 1), nhi_piece(NULL, 0), nhi_piece(big, len + 1), &token),
+                     NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece("x", 1), nhi_piece(NULL, 0), nhi_piece(big, SIZE_MAX), &token),
+                     NHI_ERR_TOO_LONG);
     assert_null(token);
-    assert_int_equal(nhi_paseto_sign(sk, big, len, big, len, big, len, &token), NHI_OK);
-    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), big, len, &got), NHI_OK);
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece(big, len), nhi_piece(big, len), nhi_piece(big, len), &token),
+                     NHI_OK);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), nhi_piece(big, len), &got), NHI_OK);
     assert_int_equal(got.len, len);
     nhi_bytes_free(&got);
     /* A text longer than any of three such pieces is not even looked at. */
@@ -125,16 +132,19 @@ static void pieces_do_not_run_together(void **state)
     const char *dot;
 
     (void)state;
-    assert_int_equal(nhi_paseto_sign(sk, "message", 7, "foot", 4, "implicit", 8, &token), NHI_OK);
-    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "implicit", 8, &got), NHI_OK);
+    assert_int_equal(
+        nhi_paseto_sign(sk, nhi_piece("message", 7), nhi_piece("foot", 4), nhi_piece("implicit", 8), &token), NHI_OK);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), nhi_piece("implicit", 8), &got), NHI_OK);
     nhi_bytes_free(&got);
-    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "implici", 7, &got), NHI_ERR_SIGNATURE);
-    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), "", 0, &got), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), nhi_piece("implici", 7), &got), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), nhi_piece("", 0), &got), NHI_ERR_SIGNATURE);
     dot = strrchr(token, '.');
-    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), "implicit", 8, &got), NHI_ERR_SIGNATURE);
-    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), "footimplicit", 12, &got), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), nhi_piece("implicit", 8), &got),
+                     NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, token, (size_t)(dot - token), nhi_piece("footimplicit", 12), &got),
+                     NHI_ERR_SIGNATURE);
     assert_int_equal(asprintf(&moved, "%.*s.%s", (int)(dot - token), token, "Zm9v"), (int)strlen(token) - 2);
-    assert_int_equal(nhi_paseto_verify(pk, moved, strlen(moved), "timplicit", 9, &got), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, moved, strlen(moved), nhi_piece("timplicit", 9), &got), NHI_ERR_SIGNATURE);
     assert_null(got.data);
     free(moved);
     nhi_text_free(token);
@@ -144,7 +154,7 @@ static void refused(const char *text, size_t len)
 {
     struct nhi_bytes got = { NULL, 0 };
 
-    assert_int_equal(nhi_paseto_verify(pk, text, len, NULL, 0, &got), NHI_ERR_FORMAT);
+    assert_int_equal(nhi_paseto_verify(pk, text, len, nhi_piece(NULL, 0), &got), NHI_ERR_FORMAT);
     assert_int_equal(nhi_paseto_footer(text, len, &got), NHI_ERR_FORMAT);
     assert_null(got.data);
 }
@@ -162,7 +172,7 @@ static void wrong_shapes(void **state)
     (void)state;
     /* 86 characters are 64 bytes: a signature over nothing. The shape is good, the signature not.
      */
-    assert_int_equal(nhi_paseto_verify(pk, "v4.public." B86, 96, NULL, 0, &got), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_verify(pk, "v4.public." B86, 96, nhi_piece(NULL, 0), &got), NHI_ERR_SIGNATURE);
     REFUSED("");
     REFUSED("v4.public");
     REFUSED("v4.public.");
@@ -275,7 +285,8 @@ static void nothing_signed(void **state)
     char *token = NULL;
 
     (void)state;
-    assert_int_equal(nhi_paseto_sign_by(&by, "x", 1, NULL, 0, NULL, 0, &token), NHI_ERR_SIGNATURE);
+    assert_int_equal(nhi_paseto_sign_by(&by, nhi_piece("x", 1), nhi_piece(NULL, 0), nhi_piece(NULL, 0), &token),
+                     NHI_ERR_SIGNATURE);
     assert_null(token);
 }
 
@@ -288,15 +299,17 @@ static void as_sodium_says(void **state)
     for (says = 0; says < 2; says++) {
         assert_true(nhi_pk_is_usable(pk));
         nhi_text_free(token);
-        assert_int_equal(nhi_paseto_sign(sk, "x", 1, NULL, 0, NULL, 0, &token), NHI_OK);
-        assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), NULL, 0, &got), NHI_OK);
+        assert_int_equal(nhi_paseto_sign(sk, nhi_piece("x", 1), nhi_piece(NULL, 0), nhi_piece(NULL, 0), &token),
+                         NHI_OK);
+        assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), nhi_piece(NULL, 0), &got), NHI_OK);
         nhi_bytes_free(&got);
     }
     says = -1;
     got.data = NULL;
     assert_false(nhi_pk_is_usable(pk));
-    assert_int_equal(nhi_paseto_sign(sk, "x", 1, NULL, 0, NULL, 0, &none), NHI_ERR_SYS);
-    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), NULL, 0, &got), NHI_ERR_SYS);
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece("x", 1), nhi_piece(NULL, 0), nhi_piece(NULL, 0), &none),
+                     NHI_ERR_SYS);
+    assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), nhi_piece(NULL, 0), &got), NHI_ERR_SYS);
     assert_null(none);
     assert_null(got.data);
     nhi_text_free(token);

@@ -221,7 +221,7 @@ static void looks_like_another(void **state)
     assert_int_equal(fsetxattr(like, "trusted.nhi", "label", 5, 0), 0);
     assert_int_equal(futimens(like, times), 0);
     for (int dated = 0; dated <= 1; dated++) {
-        assert_int_equal(nhi_file_replace_like(fd, "f", like, dated, "text", 4), NHI_OK);
+        assert_int_equal(nhi_file_replace_like(fd, "f", like, dated, "text"), NHI_OK);
         assert_int_equal(stat(DIR_A "/f", &st), 0);
         assert_int_equal(st.st_mode & 07777, 0440);
         assert_int_equal(st.st_gid, 4242);

@@ -348,7 +348,7 @@ static void test_wrapped_keys(void **state)
     char text[NHI_PASERK_MAX];
 
     (void)state;
-    assert_int_equal(nhi_paserk_secret_pw_encode(sk, "password", 8, 8192 * 8, 1, text), NHI_OK);
+    assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("password", 8), 8192 * 8, 1, text), NHI_OK);
     assert_int_equal(scan(text, strlen(text), 0).kind[NHI_SCAN_WRAPPED], 1);
     assert_int_equal(scan(text, strlen(text) - 1, 0).kind[NHI_SCAN_WRAPPED], 0);
 }

@@ -150,7 +150,8 @@ static void other_footers(void **state)
     (void)state;
     assert_int_equal(nhi_claims_encode(&t, &json), NHI_OK);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_int_equal(nhi_paseto_sign(sk, json, strlen(json), bad[i], strlen(bad[i]), "nhi-ticket-v1", 13, &text),
+        assert_int_equal(nhi_paseto_sign(sk, nhi_piece(json, strlen(json)), nhi_piece(bad[i], strlen(bad[i])),
+                                         nhi_piece("nhi-ticket-v1", 13), &text),
                          NHI_OK);
         if (nhi_ticket_kid(text, strlen(text), kid) != NHI_ERR_FORMAT ||
             nhi_ticket_verify(text, strlen(text), pk, &t) != NHI_ERR_FORMAT)
@@ -158,7 +159,8 @@ static void other_footers(void **state)
         nhi_text_free(text);
     }
     /* A name that ends before its place does. */
-    assert_int_equal(nhi_paseto_sign(sk, json, strlen(json), "{\"kid\":\"main\0x\"}", 16, "nhi-ticket-v1", 13, &text),
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece(json, strlen(json)), nhi_piece("{\"kid\":\"main\0x\"}", 16),
+                                     nhi_piece("nhi-ticket-v1", 13), &text),
                      NHI_OK);
     assert_int_equal(nhi_ticket_kid(text, strlen(text), kid), NHI_ERR_FORMAT);
     nhi_text_free(text);
@@ -281,7 +283,9 @@ static void longest_texts(void **state)
     }
     assert_int_equal(nhi_ticket_verify("v4.public.", SIZE_MAX, pk, &t), NHI_ERR_TOO_LONG);
     /* The limit itself, which no text with a name of four letters has. */
-    assert_int_equal(nhi_paseto_sign(sk, payload, 680, "{\"kid\":\"main5\"}", 15, "nhi-ticket-v1", 13, &text), NHI_OK);
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece(payload, 680), nhi_piece("{\"kid\":\"main5\"}", 15),
+                                     nhi_piece("nhi-ticket-v1", 13), &text),
+                     NHI_OK);
     assert_int_equal(strlen(text), NHI_TICKET_READ_MAX);
     assert_int_equal(nhi_ticket_verify(text, strlen(text), pk, &t), NHI_ERR_FORMAT);
     assert_int_equal(nhi_ticket_kid(text, strlen(text), kid), NHI_OK);

@@ -117,7 +117,8 @@ static inline char *signed_payload(const void *payload, size_t len)
     char *token = NULL;
 
     golden_key(pk, sk);
-    assert_int_equal(nhi_paseto_sign(sk, payload, len, footer, strlen(footer), implicit, strlen(implicit), &token),
+    assert_int_equal(nhi_paseto_sign(sk, nhi_piece(payload, len), nhi_piece(footer, strlen(footer)),
+                                     nhi_piece(implicit, strlen(implicit)), &token),
                      NHI_OK);
     return token;
 }
