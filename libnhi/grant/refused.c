@@ -245,9 +245,9 @@ static bool is_due(struct slot *s, int64_t now)
 
 static size_t read_due(struct image *im, int64_t now, const char *boot, struct nhi_refused *all)
 {
-    size_t i, n = 0;
+    size_t n = 0;
 
-    for (i = 0; i < NHI_REFUSED_SLOTS; i++) {
+    for (size_t i = 0; i < NHI_REFUSED_SLOTS; i++) {
         struct slot *s = &im->slots[i];
         struct nhi_refused *r = &all[n];
         uint64_t told = atomic_load(&s->told);

@@ -127,11 +127,11 @@ static uint8_t *put_le64(uint8_t *at, size_t n)
 /* Pre-authentication encoding: count, then length and bytes of each piece. */
 static enum nhi_err pae(const struct nhi_piece pieces[PIECES], struct nhi_bytes *out)
 {
-    size_t i, len = 8;
+    size_t len = 8;
     enum nhi_err err;
     uint8_t *at;
 
-    for (i = 0; i < PIECES; i++) {
+    for (size_t i = 0; i < PIECES; i++) {
         if (pieces[i].len > NHI_PASETO_PIECE_MAX)
             return NHI_ERR_TOO_LONG;
         len += 8 + pieces[i].len;
@@ -140,7 +140,7 @@ static enum nhi_err pae(const struct nhi_piece pieces[PIECES], struct nhi_bytes 
     if (err != NHI_OK)
         return err;
     at = put_le64(out->data, PIECES);
-    for (i = 0; i < PIECES; i++) {
+    for (size_t i = 0; i < PIECES; i++) {
         at = put_le64(at, pieces[i].len);
         if (pieces[i].len > 0)
             memcpy(at, pieces[i].data, pieces[i].len);

@@ -87,9 +87,9 @@ const char *nhi_event_member(const struct nhi_event *e, size_t i, const char **v
 
 static size_t room_for(const struct nhi_event *e)
 {
-    size_t i, room = FIXED_ROOM;
+    size_t room = FIXED_ROOM;
 
-    for (i = 0; i < MEMBERS; i++)
+    for (size_t i = 0; i < MEMBERS; i++)
         room += MEMBER_ROOM + NHI_QUOTED_MAX(strlen(member(e, i)));
     return e->detail != NULL ? room + NHI_QUOTED_MAX(strlen(e->detail)) : room;
 }

@@ -222,7 +222,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     const struct nhi_record_kind *kind;
     struct dirent *e;
     enum nhi_err err;
-    size_t i, seen = 0;
+    size_t seen = 0;
 
     err = nhi_ledger_begin(f->ledger, f->now);
     if (err != NHI_OK)
@@ -237,9 +237,9 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
         return err;
     }
     err = nhi_ledger_commit(f->ledger);
-    for (i = 0; err == NHI_OK && i < f->count && !f->flushed; i++)
+    for (size_t i = 0; err == NHI_OK && i < f->count && !f->flushed; i++)
         f->flushed = f->done[i].until != 0 && fsync(f->dirfd) == 0;
-    for (i = 0; err == NHI_OK && i < f->count; i++)
+    for (size_t i = 0; err == NHI_OK && i < f->count; i++)
         f->result.removed += settle(f, &f->done[i]);
     return err;
 }

@@ -33,9 +33,9 @@ enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc)
 
 static int bind_all(sqlite3_stmt *st, const char *types, va_list ap)
 {
-    int i, rc = SQLITE_OK;
+    int rc = SQLITE_OK;
 
-    for (i = 0; types[i] != '\0' && rc == SQLITE_OK; i++) {
+    for (int i = 0; types[i] != '\0' && rc == SQLITE_OK; i++) {
         switch (types[i]) {
         case 's':
             rc = sqlite3_bind_text(st, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);

@@ -122,9 +122,9 @@ static bool take_slot(int fd, union reserve_image *im, size_t place)
 /* The slot that holds this already, else the first empty one. 0: full. */
 static size_t place_for(const union reserve_image *im, const struct reserve_slot *want)
 {
-    size_t i, empty = 0;
+    size_t empty = 0;
 
-    for (i = NHI_RESERVE_SLOTS; i >= 1; i--) {
+    for (size_t i = NHI_RESERVE_SLOTS; i >= 1; i--) {
         if (im->slots[i].kind == want->kind && strcmp(im->slots[i].id, want->id) == 0)
             return i;
         if (im->slots[i].kind == 0)
@@ -249,9 +249,9 @@ static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r
 {
     enum nhi_err err = nhi_ledger_begin(l, now);
     const struct nhi_reserve_note *n;
-    size_t i, at = 0;
+    size_t at = 0;
 
-    for (i = 0; i < r->count && err == NHI_OK; i++)
+    for (size_t i = 0; i < r->count && err == NHI_OK; i++)
         err = drain_slot(l, &r->slots[i], notes);
     while (err == NHI_OK && (n = nhi_reserve_notes_next(notes, &at)) != NULL)
         err = add_event(l, n);

@@ -122,7 +122,7 @@ enum nhi_err nhi_cgroup_enter(const char *handle)
     char other[NHI_CGROUP_NAME_MAX + 1];
     bool entered = false;
     enum nhi_err err;
-    int dir = -1, i;
+    int dir = -1;
 
     if (strlen(handle) > NHI_CGROUP_NAME_MAX || strchr(handle, '/') != NULL || handle[0] == '.')
         return NHI_ERR_ARG;
@@ -131,7 +131,7 @@ enum nhi_err nhi_cgroup_enter(const char *handle)
     err = nhi_cgroup_open_dir(true, &dir);
     if (err != NHI_OK)
         return err;
-    for (i = 0; i < TRIES && !entered; i++)
+    for (int i = 0; i < TRIES && !entered; i++)
         entered = enter(dir, handle);
     close(dir);
     return entered ? NHI_OK : NHI_ERR_STATE;

@@ -86,7 +86,7 @@ static enum nhi_err record_find(const struct nhi_snapshot *s, const char *key, s
 {
     unsigned char raw[SLOTS_AT_ONCE * SLOT_LEN];
     uint32_t key_len = (uint32_t)strlen(key), hash = cdb_hash(key, key_len);
-    uint32_t table, slots, slot, left, batch, i;
+    uint32_t table, slots, slot, left, batch;
     enum nhi_err err;
 
     err = read_at(s->fd, raw, SLOT_LEN, (hash & 0xff) * SLOT_LEN);
@@ -101,7 +101,7 @@ static enum nhi_err record_find(const struct nhi_snapshot *s, const char *key, s
         batch = slots - slot < left ? slots - slot : left;
         batch = batch < SLOTS_AT_ONCE ? batch : SLOTS_AT_ONCE;
         err = read_at(s->fd, raw, (size_t)batch * SLOT_LEN, table + slot * SLOT_LEN);
-        for (i = 0; err == NHI_OK && i < batch; i++) {
+        for (uint32_t i = 0; err == NHI_OK && i < batch; i++) {
             uint32_t pos = cdb_unpack(raw + i * SLOT_LEN + 4);
 
             if (pos == 0)

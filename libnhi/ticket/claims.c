@@ -173,11 +173,11 @@ static enum nhi_err get_ssh(const json_t *obj, struct nhi_ticket *t, size_t *see
 static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
 {
     enum nhi_err err = NHI_OK;
-    size_t i, seen = 0;
+    size_t seen = 0;
 
-    for (i = 0; i < COUNT(text_claims); i++)
+    for (size_t i = 0; i < COUNT(text_claims); i++)
         get_text(obj, text_claims[i].name, (char *)t + text_claims[i].at, text_claims[i].size, &seen);
-    for (i = 0; err == NHI_OK && i < COUNT(time_claims); i++)
+    for (size_t i = 0; err == NHI_OK && i < COUNT(time_claims); i++)
         err = get_time(obj, &time_claims[i], (int64_t *)(void *)((char *)t + time_claims[i].at), &seen);
     if (err == NHI_OK)
         err = get_cnf(obj, t, &seen);

@@ -24,10 +24,10 @@ uint32_t nhi_sshopt_parse(const char *word)
 
 void nhi_sshopt_format(uint32_t options, char between, char *out)
 {
-    size_t i, have = 0;
+    size_t have = 0;
 
     out[0] = '\0';
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if ((options & words[i].bits) == words[i].bits) {
             have += (size_t)snprintf(out + have, NHI_SSHOPT_TEXT_MAX + 1 - have, "%.1s%s", have > 0 ? &between : "",
                                      words[i].word);
