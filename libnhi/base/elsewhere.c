@@ -12,6 +12,7 @@
  */
 #include "libnhi/base/elsewhere.h"
 #include "libnhi/base/grow.h"
+#include "libnhi/base/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -188,23 +189,15 @@ static _Noreturn void be_copy(int out, char *const argv[])
 
 /* ---- in the host ---- */
 
-static int64_t clock_ms(void)
-{
-    struct timespec t = { .tv_sec = 0 };
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* true: all that it said, up to the end. */
 static bool read_all(int fd, char *text, size_t size, size_t *len)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
-    int64_t end = clock_ms() + PATIENCE_MS, left;
+    int64_t end = nhi_clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS, left;
     ssize_t n = 1;
 
     *len = 0;
-    while (n != 0 && *len < size - 1 && (left = end - clock_ms()) > 0) {
+    while (n != 0 && *len < size - 1 && (left = end - nhi_clock_ms(CLOCK_MONOTONIC)) > 0) {
         if (poll(&p, 1, (int)left) <= 0)
             continue;
         n = read(fd, text + *len, size - 1 - *len);

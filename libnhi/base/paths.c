@@ -146,16 +146,18 @@ enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned lon
     return NHI_OK;
 }
 
-static enum nhi_err write_all(int fd, const char *data, size_t len)
+enum nhi_err nhi_file_write(int fd, const void *data, unsigned long len)
 {
+    const char *at = data;
+
     while (len > 0) {
-        ssize_t n = write(fd, data, len);
+        ssize_t n = write(fd, at, len);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return nhi_err_from_errno(errno);
-        data += n;
+        at += n;
         len -= (size_t)n;
     }
     return NHI_OK;
@@ -347,7 +349,7 @@ static enum nhi_err replace(int dirfd, const char *name, const struct looks *loo
     enum nhi_err err = nhi_file_begin(dirfd, name, &n);
 
     if (err == NHI_OK)
-        err = write_all(n.fd, data, len);
+        err = nhi_file_write(n.fd, data, len);
     if (err == NHI_OK)
         err = dress(n.fd, looks);
     if (err == NHI_OK && fsync(n.fd) != 0)

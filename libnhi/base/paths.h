@@ -48,6 +48,8 @@ struct nhi_new_file {
     char part[NAME_MAX + 1]; /* its name until then; empty: none */
 };
 NHI_CHECK enum nhi_err nhi_file_begin(int dirfd, const char *name, struct nhi_new_file *n);
+/* All of it. errno says why not. */
+NHI_CHECK enum nhi_err nhi_file_write(int fd, const void *data, unsigned long len);
 /* Gives it its name, in place of what has that. What is killed in between leaves ".NAME.nhi-new", which is whole, and
  * which the next one moves out of its way: no name that somebody else would choose beside NAME. */
 NHI_CHECK enum nhi_err nhi_file_end(int dirfd, const char *name, struct nhi_new_file *n);

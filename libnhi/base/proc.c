@@ -50,6 +50,14 @@ int64_t nhi_uptime(void)
     return clock_gettime(CLOCK_BOOTTIME, &ts) == 0 ? (int64_t)ts.tv_sec : 0;
 }
 
+int64_t nhi_clock_ms(clockid_t clock)
+{
+    struct timespec ts = { .tv_sec = 0 };
+
+    (void)!clock_gettime(clock, &ts); /* as above */
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 enum nhi_err nhi_boot_id(char out[37])
 {
     char buf[64];

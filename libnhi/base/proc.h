@@ -51,6 +51,8 @@ uint64_t nhi_proc_namespace(void);
 int64_t nhi_now(void);
 /* Seconds since boot, sleep included, by a clock that nobody sets. 0: it cannot be found out. */
 int64_t nhi_uptime(void);
+/* Milliseconds of CLOCK_MONOTONIC, or of CLOCK_BOOTTIME where sleep counts: clocks that nobody sets. */
+int64_t nhi_clock_ms(clockid_t clock);
 /* This boot's ID, 36 characters. */
 NHI_CHECK enum nhi_err nhi_boot_id(char out[37]);
 

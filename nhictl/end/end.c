@@ -32,14 +32,6 @@
 #define STEP_KILLED 2
 #define GIVE_UP 5000 /* after the first SIGKILL: that it was slow to go on a busy machine is no news */
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* ---- who is in it ---- */
 
 static bool audit_of(const struct ending *e, uint32_t *audit)
@@ -366,7 +358,7 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
     /* Hundreds that fork without end would leave us a hundredth of the time. */
     (void)setpriority(PRIO_PROCESS, 0, -20);
     hunt(all, count);
-    now = now_ms();
+    now = nhi_clock_ms(CLOCK_MONOTONIC);
     if (procs_scan(&p) != NHI_OK) {
         procs_free(&p);
         wait = STEP_ASKED;
@@ -392,7 +384,7 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
 void ending_retry(struct ending *e)
 {
     e->phase = END_KILLED;
-    e->next = now_ms() + GIVE_UP;
+    e->next = nhi_clock_ms(CLOCK_MONOTONIC) + GIVE_UP;
     e->retried = true;
 }
 

@@ -613,14 +613,6 @@ void leftovers_free(struct leftovers *l)
 
 /* ---- for verbs ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void show(struct ctl *c, const struct leftovers *l)
 {
     struct out_row *row = out_row_new(c->out);
@@ -642,13 +634,13 @@ size_t leftovers_end(struct ctl *c, const struct leftover_wish *wish, int64_t gr
 {
     struct leftovers l = { .wish = *wish, .grace_ms = grace * 1000 };
     size_t left;
-    int wait = leftovers_step(c, &l, now_ms(), true);
+    int wait = leftovers_step(c, &l, nhi_clock_ms(CLOCK_MONOTONIC), true);
 
     while (wait >= 0) {
         const struct timespec ts = { .tv_nsec = (wait < STEP_VERB ? wait : STEP_VERB) * 1000000L };
 
         (void)nanosleep(&ts, NULL);
-        wait = leftovers_step(c, &l, now_ms(), false);
+        wait = leftovers_step(c, &l, nhi_clock_ms(CLOCK_MONOTONIC), false);
     }
     show(c, &l);
     left = l.failed ? l.stuck + 1 : l.stuck;

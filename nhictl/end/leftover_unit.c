@@ -3,6 +3,7 @@
  * MUST: wait for nobody longer than a moment: systemd may hang.
  */
 #include "nhictl/end/leftover_unit.h"
+#include "libnhi/base/proc.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -46,18 +47,10 @@ static pid_t start(const char *name, int *out)
     return pid;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Whole, or nothing. */
 static bool read_answer(const char *name, char *buf, size_t size)
 {
-    int64_t until = now_ms() + PATIENCE_MS;
+    int64_t until = nhi_clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
     size_t len = 0;
     ssize_t n = -1;
     int fd = -1, status = -1;
@@ -67,7 +60,7 @@ static bool read_answer(const char *name, char *buf, size_t size)
         return false;
     while (len + 1 < size) {
         struct pollfd p = { .fd = fd, .events = POLLIN };
-        int64_t left = until - now_ms();
+        int64_t left = until - nhi_clock_ms(CLOCK_MONOTONIC);
 
         if (left <= 0 || poll(&p, 1, (int)left) <= 0 || (n = read(fd, buf + len, size - 1 - len)) <= 0)
             break;

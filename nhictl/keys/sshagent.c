@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/proc.h"
 #include "libnhi/key/sshkey.h"
 
 /* Seconds for all of an answer, however many pieces it comes in. */
@@ -77,14 +78,6 @@ static void put_blob(uint8_t blob[BLOB_LEN], const uint8_t pk[NHI_PK_LEN])
     (void)put_string(put_string(blob, NHI_SSHKEY_TYPE, strlen(NHI_SSHKEY_TYPE)), pk, NHI_PK_LEN);
 }
 
-static int64_t seconds(void)
-{
-    struct timespec now = { .tv_sec = 0 };
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec;
-}
-
 static int connect_to_agent(void)
 {
     const struct timeval patience = { .tv_sec = TO_LIST };
@@ -107,7 +100,7 @@ static int connect_to_agent(void)
 static bool receive(int fd, uint8_t *to, size_t len, int64_t until)
 {
     while (len > 0) {
-        const struct timeval left = { .tv_sec = until - seconds() };
+        const struct timeval left = { .tv_sec = until - nhi_clock_ms(CLOCK_MONOTONIC) / 1000 };
         ssize_t n = -1;
 
         if (left.tv_sec > 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &left, sizeof(left)) == 0)
@@ -124,7 +117,7 @@ static bool receive(int fd, uint8_t *to, size_t len, int64_t until)
  * the caller's to free; in: what follows the type. */
 static bool ask(const uint8_t *message, size_t len, uint8_t type, uint8_t **answer, struct in *in)
 {
-    int64_t until = seconds() + (type == SIGN_RESPONSE ? TO_SIGN : TO_LIST);
+    int64_t until = nhi_clock_ms(CLOCK_MONOTONIC) / 1000 + (type == SIGN_RESPONSE ? TO_SIGN : TO_LIST);
     uint8_t head[4];
     struct in length = { head, sizeof(head) };
     size_t n = 0;

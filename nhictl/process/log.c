@@ -2,6 +2,7 @@
  * MUST: whoever ends sessions is held up by no log. syslog(3) is, for as long as nobody reads /dev/log.
  */
 #include "nhictl/process/log.h"
+#include "libnhi/base/proc.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,23 +22,15 @@
 
 static int64_t deaf_until;
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void send_line(int fd, const char *line, size_t len)
 {
     struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-    if (send(fd, line, len, MSG_NOSIGNAL) >= 0 || errno != EAGAIN || now_ms() < deaf_until)
+    if (send(fd, line, len, MSG_NOSIGNAL) >= 0 || errno != EAGAIN || nhi_clock_ms(CLOCK_MONOTONIC) < deaf_until)
         return;
     (void)poll(&p, 1, PATIENCE);
     if (send(fd, line, len, MSG_NOSIGNAL) < 0)
-        deaf_until = now_ms() + DEAF;
+        deaf_until = nhi_clock_ms(CLOCK_MONOTONIC) + DEAF;
 }
 
 /* By either kind of socket that a log may have there; on a stream a line ends with its zero. false: the log is of

@@ -239,22 +239,32 @@ static void give_turns(pid_t pid)
         closedir(d);
 }
 
+int procs_open(const struct nhi_proc *p)
+{
+    int fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+    struct nhi_proc now;
+    pid_t parent;
+
+    if (fd < 0)
+        return -1;
+    /* The descriptor is of what has that pid now: it is asked who that is. */
+    if (nhi_proc_read(p->pid, &now, &parent) == NHI_OK && now.start == p->start)
+        return fd;
+    close(fd);
+    return -1;
+}
+
 void members_signal(const struct members *m, int sig)
 {
     for (size_t i = 0; i < m->count; i++) {
-        int fd = (int)syscall(SYS_pidfd_open, m->all[i].pid, 0);
-        struct nhi_proc now;
-        pid_t parent;
+        int fd = procs_open(&m->all[i]);
 
         if (fd < 0)
             continue;
-        /* The descriptor is of what has that pid now: it is asked who that is. */
-        if (nhi_proc_read(m->all[i].pid, &now, &parent) == NHI_OK && now.start == m->all[i].start) {
-            /* First: it may be gone a moment later. */
-            if (sig == SIGKILL)
-                give_turns(m->all[i].pid);
-            (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
-        }
+        /* First: it may be gone a moment later. */
+        if (sig == SIGKILL)
+            give_turns(m->all[i].pid);
+        (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
         close(fd);
     }
 }

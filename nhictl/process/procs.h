@@ -51,6 +51,8 @@ NHI_CHECK enum nhi_err members_add(struct members *m, const struct procs *p, pid
 NHI_CHECK enum nhi_err members_add_cgroup(struct members *m, const struct procs *p, const char *handle);
 bool members_has(const struct members *m, pid_t pid);
 void members_free(struct members *m);
+/* A descriptor of that process, and of no other that has its pid by now; -1: it is gone, or there is no descriptor. */
+int procs_open(const struct nhi_proc *p);
 /* By a descriptor of each process, so that no other is ever meant. */
 void members_signal(const struct members *m, int sig);
 /* Kills whatever is said to be prey, as it comes upon it, until it comes upon no more: a list of what forks as fast as

@@ -7,6 +7,7 @@
  * the end of the command.
  */
 #include "nhictl/run/run_terminal.h"
+#include "libnhi/base/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,14 +20,6 @@
 #include <unistd.h>
 
 #define LAST_MS 2000 /* for what was written last: the terminal may be one that takes nothing */
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* In a descriptor of our own: one that does not wait, and the caller's do. */
 static int reopen(int fd, int flags)
@@ -178,7 +171,7 @@ bool run_terminal_is_held(const struct run_terminal *t)
 /* What it wrote last. */
 static void carry_rest(struct run_terminal *t)
 {
-    int64_t until = now_ms() + LAST_MS;
+    int64_t until = nhi_clock_ms(CLOCK_MONOTONIC) + LAST_MS;
     struct pollfd out = { .fd = t->out, .events = POLLOUT };
 
     do {
@@ -186,7 +179,7 @@ static void carry_rest(struct run_terminal *t)
             t->no_more_out = !fill(&t->said, t->master) || is_empty(&t->said);
         else if (poll(&out, 1, 100) > 0 && !empty(&t->said, t->out))
             t->said.from = t->said.to;
-    } while ((!t->no_more_out || !is_empty(&t->said)) && now_ms() < until);
+    } while ((!t->no_more_out || !is_empty(&t->said)) && nhi_clock_ms(CLOCK_MONOTONIC) < until);
 }
 
 void run_terminal_close(struct run_terminal *t)

@@ -165,22 +165,6 @@ struct text_piece {
     size_t len;
 };
 
-/* 0 or a value of errno. */
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0 && errno != EINTR)
-            return errno;
-        if (n > 0) {
-            data += n;
-            len -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
 /* What has a name now has it after a loss of power, too. Where that cannot be asked for, it is as good as it gets. */
 static int keep_name(int dir)
 {
@@ -206,7 +190,7 @@ static int put(int dir, const char *name, const struct text_piece pieces[2], mod
     if (nhi_file_begin(dir, name, &n) != NHI_OK)
         return errno;
     for (size_t i = 0; i < 2 && failed == 0; i++)
-        failed = write_all(n.fd, pieces[i].data, pieces[i].len);
+        failed = nhi_file_write(n.fd, pieces[i].data, pieces[i].len) == NHI_OK ? 0 : errno;
     if (failed == 0 && (fchmod(n.fd, mode) != 0 || fsync(n.fd) != 0 || nhi_file_end(dir, name, &n) != NHI_OK))
         failed = errno;
     nhi_file_drop(dir, &n);

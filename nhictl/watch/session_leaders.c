@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libnhi/base/proc.h"
@@ -39,21 +38,6 @@ enum nhi_err leaders_open(struct leaders *l)
     return l->wait >= 0 ? NHI_OK : NHI_ERR_SYS;
 }
 
-/* The descriptor is of what has that pid now: it is asked who that is. */
-static int follow_process(const struct nhi_proc *p)
-{
-    int fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
-    struct nhi_proc now;
-    pid_t parent;
-
-    if (fd < 0)
-        return -1;
-    if (nhi_proc_read(p->pid, &now, &parent) == NHI_OK && now.start == p->start)
-        return fd;
-    close(fd);
-    return -1;
-}
-
 static int follow_member(const struct session *s, struct procs *p)
 {
     struct members m = { .count = 0 };
@@ -63,7 +47,7 @@ static int follow_member(const struct session *s, struct procs *p)
         return -1;
     if (session_members(s, p, &m) == NHI_OK)
         for (size_t i = 0; i < m.count && fd < 0; i++)
-            fd = follow_process(&m.all[i]);
+            fd = procs_open(&m.all[i]);
     members_free(&m);
     return fd;
 }
@@ -130,7 +114,7 @@ bool leaders_follow(struct leaders *l, const struct sessions *s)
             continue;
         }
         errno = 0;
-        all[i].fd = follow_process(&s->all[i].g.self);
+        all[i].fd = procs_open(&s->all[i].g.self);
         if (all[i].fd < 0)
             all[i].fd = follow_member(&s->all[i], &p);
         if (all[i].fd >= 0) {

@@ -70,14 +70,6 @@ struct watch {
     size_t count, room;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_BOOTTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* sd_notify(3), whose protocol is a datagram, but for the waiting. Returns whether it need not be said again. */
 static bool tell_systemd(const char *state)
 {
@@ -362,7 +354,7 @@ static bool is_of_another_release(const struct watch *w, int64_t now)
 static void run(struct ctl *c, struct watch *w)
 {
     while (!w->stop) {
-        int64_t now = now_ms(), rest;
+        int64_t now = nhi_clock_ms(CLOCK_BOOTTIME), rest;
         int wait, left;
 
         bool beats = w->beaten == 0 || now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000;
@@ -401,7 +393,7 @@ static void run(struct ctl *c, struct watch *w)
         }
         w->leftovers.grace_ms = w->grace * 1000;
         left = leftovers_step(c, &w->leftovers, now, beats);
-        rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (now_ms() - w->beaten);
+        rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (nhi_clock_ms(CLOCK_BOOTTIME) - w->beaten);
         if (w->fold && rest > BUSY_MS)
             rest = BUSY_MS;
         if (left >= 0 && rest > left)
@@ -420,11 +412,11 @@ struct watch_args {
 static int wait_for_another(struct ctl *c, int64_t seconds)
 {
     const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-    const int64_t last = now_ms() + seconds * 1000;
+    const int64_t last = nhi_clock_ms(CLOCK_BOOTTIME) + seconds * 1000;
     char text[PULSE_TEXT_MAX];
     struct pulse p = pulse_see();
 
-    while (p.is != NHI_PULSE_LIVE && now_ms() < last) {
+    while (p.is != NHI_PULSE_LIVE && nhi_clock_ms(CLOCK_BOOTTIME) < last) {
         (void)nanosleep(&pause, NULL);
         p = pulse_see();
     }
@@ -449,7 +441,7 @@ static int supervise(struct ctl *c)
     if (code == CTL_DONE)
         code = alone(c, &lock);
     if (code == CTL_DONE) {
-        w.began = now_ms();
+        w.began = nhi_clock_ms(CLOCK_BOOTTIME);
         run(c, &w);
         if (w.stop)
             nhi_heartbeat_end(NHI_RUN_DIR);
