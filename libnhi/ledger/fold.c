@@ -188,10 +188,9 @@ static enum nhi_err let_rest(struct fold *f, const struct nhi_record_kind *kind,
         return g->at / NHI_HOUR >= f->now / NHI_HOUR ? NHI_OK : later(f, name);
     case NHI_RESTS_THIS_HOUR:
         return later_if_told(f, name, g);
-    case NHI_RESTS_RULE_HOUR:
-        return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
     case NHI_RESTS_PROCESS:
         return strcmp(g->boot, f->boot) == 0 && nhi_proc_is_alive(&g->parent) ? NHI_OK : later(f, name);
+    case NHI_RESTS_RULE_HOUR: /* not read */
     case NHI_RESTS_NOT:
         break;
     }
@@ -205,7 +204,7 @@ static enum nhi_err fold_one(struct fold *f, const struct nhi_record_kind *kind,
 
     /* Its name says it all. */
     if (kind->rests == NHI_RESTS_RULE_HOUR)
-        return let_rest(f, kind, name, NULL);
+        return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
     err = nhi_record_read(f->dirfd, name, &g);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_OK;

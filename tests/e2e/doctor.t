@@ -416,7 +416,7 @@ KEEP_WAL="sqlite3 -cmd '.filectrl persist_wal 1' $STATE/ledger.db"
 fault ledger-newer $STATE "$KEEP_WAL 'PRAGMA user_version = 99' >/dev/null"
 # A later release is installed, which has not written yet.
 SCHEMA=$((SCHEMA + 2))
-fault ledger-older "$STATE /usr/sbin/nhictl" 'cp "$BUILD/tests/next/nhictl" /usr/sbin/nhictl'
+fault ledger-older "$STATE /usr/sbin/nhictl" "cp '$BUILD/tests/next/nhictl' /usr/sbin/nhictl"
 SCHEMA=$((SCHEMA - 2))
 fault ledger-unreadable $STATE "sqlite3 $STATE/ledger.db 'CREATE TABLE x (y); DROP TABLE x'"
 fault ledger-elsewhere "/etc/machine-id $STATE" "echo 0123456789abcdef0123456789abcdef >/etc/machine-id"
