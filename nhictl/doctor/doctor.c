@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/base/version.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/session/cgroup.h"
 #include "nhictl/say/ctl.h"
@@ -100,8 +101,10 @@ static const char *container(void)
 
 static void show_json(struct ctl *c, const struct doctor *d)
 {
-    struct out_row *host = out_row_new(c->out);
+    struct out_row *release = out_row_new(c->out), *host = out_row_new(c->out);
 
+    out_text(release, "version", NULL, NHI_VERSION);
+    out_record(c->out, NULL, release);
     out_flag(host, "systemd", NULL, nhi_cgroup_is_systemds());
     out_flag(host, "container", NULL, strcmp(container(), "yes") == 0);
     out_record(c->out, "host", host);

@@ -270,6 +270,9 @@ static int complete(struct ctl *c)
         l.word = c->command + words;
         l.count = count - words;
         thing = complete_verb(&to, &l);
+    } else if (count == 1 && to.beginning[0] == '-') {
+        candidate(&to, "--help", "list the commands");
+        candidate(&to, "--version", "print the version of nhi");
     } else if (count <= 2) {
         add_verbs(&to, count == 2 ? c->command[0] : NULL);
     }

@@ -41,5 +41,5 @@ void help_overview(FILE *f, const struct verb *const *tables, const char *noun)
             snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb);
             fprintf(f, "  %-16s %s\n", name, v->summary);
         }
-    fputs("\nEvery command takes --json and --help. Manual: nhictl(8).\n", f);
+    fputs("\nEvery command takes --json and --help. The version: nhictl --version. Manual: nhictl(8).\n", f);
 }

@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "libnhi/base/proc.h"
+#include "libnhi/base/version.h"
 #include "libnhi/session/session.h"
 #include "libnhi/ticket/ticket.h"
 #include "nhictl/main/help.h"
 #include "nhictl/main/verbs.h"
 #include "nhictl/say/fail.h"
+#include "nhictl/store/store.h"
 
 #define TICKET_TEXT NHI_TICKET_PREFIX "public."
 
@@ -165,6 +167,21 @@ static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
     return failed ? failed_with(v, code) : code;
 }
 
+static int show_version(struct ctl *c)
+{
+    struct out_row *r;
+    int code;
+
+    c->out = out_new(c->json, c->now);
+    r = out_row_new(c->out);
+    out_text(r, "version", NULL, NHI_VERSION);
+    out_record(c->out, NULL, r);
+    out_line(c->out, "nhi %s", NHI_VERSION);
+    code = ctl_answer(c);
+    out_free(c->out);
+    return code;
+}
+
 /* As ssh calls it: nhi-askpass PROMPT. */
 static int as_askpass(struct ctl *c, int argc, char **argv)
 {
@@ -215,6 +232,8 @@ int main(int argc, char **argv)
         help_overview(stdout, tables, NULL);
         return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
     }
+    if (strcmp(argv[1], "--version") == 0)
+        return show_version(&c);
     if (v != NULL)
         return run(&c, v, argc - words, argv + words);
     if (is_noun(argv[1]) && (argc == 2 || wants(argc, argv, "--help"))) {

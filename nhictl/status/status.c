@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/base/version.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"
@@ -114,6 +115,7 @@ static void show_counts(struct ctl *c, const struct store *s, const struct statu
 
     snprintf(agents, sizeof(agents), "%u active, %u suspended, %u retired", n->active, n->suspended, n->retired);
     out_text(r, "host", "host", s->set.host);
+    out_text(r, "version", "version", NHI_VERSION);
     out_text(r, "ledger", "ledger", NHI_STATE_DIR "/" NHI_LEDGER_FILE);
     out_text(r, "supervisor", "supervisor", pulse_word(&n->pulse));
     out_text(r, "clock", "clock", n->clock_behind ? "behind" : "good");

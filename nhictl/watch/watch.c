@@ -29,6 +29,7 @@
 #include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
+#include "libnhi/base/version.h"
 #include "libnhi/ledger/heartbeat.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/end/end.h"
@@ -441,6 +442,7 @@ static int supervise(struct ctl *c)
     if (code == CTL_DONE)
         code = alone(c, &lock);
     if (code == CTL_DONE) {
+        log_say(LOG_DAEMON | LOG_NOTICE, "watch: nhi %s supervises the sessions of this host", NHI_VERSION);
         w.began = nhi_clock_ms(CLOCK_BOOTTIME);
         run(c, &w);
         if (w.stop)
