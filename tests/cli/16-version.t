@@ -39,4 +39,5 @@ for page in "$TREE"/*/*.[578]; do
     [ "$(grep '^\.Os' "$page")" = ".Os nhi $VERSION" ] || other+=" ${page##*/}"
 done
 ok "each page of the manual has it$other" test -z "$other"
+ok "the change log has it" grep -q "^## \\[$VERSION\\] " "$TREE/CHANGELOG.md"
 finish
