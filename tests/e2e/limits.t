@@ -15,7 +15,7 @@ issue "$W/deploy" shared-1 --account deploy --service sshd
 capture as deploy sudo -n /usr/bin/true
 is "$RC" 0 'a person there has sudo'
 
-# Each is run in the agent's session; what a person there could do has to fail. 
+# Each is run in the agent's session; what a person there could do has to fail.
 cat >"$W/ways" <<'S'
 #!/bin/bash
 go() { # go NAME COMMAND...: in a shell of its own
