@@ -21,7 +21,7 @@
 #include "libnhi/session/cgroup_end.h"
 #include "libnhi/session/session_end.h"
 #include "libnhi/session/session_list.h"
-#include "nhictl/end/guest.h"
+#include "nhictl/end/bystander.h"
 #include "nhictl/end/leftover.h"
 #include "nhictl/end/leftover_sweep.h"
 #include "nhictl/end/local_account.h"
@@ -45,14 +45,14 @@ static bool audit_of(const struct ending *e, uint32_t *audit)
 }
 
 /* Whoever is somebody else's there is not signalled. */
-static enum nhi_err leave_guests(struct ending *e, uint32_t audit)
+static enum nhi_err leave_bystanders(struct ending *e, uint32_t audit)
 {
-    struct guests g;
+    struct bystanders b;
     enum nhi_err err;
 
-    guests_look(&g);
-    err = guests_take_out(&g, &e->m, e->s.g.ticket.jti, audit, &e->guests);
-    e->logind.shared = e->logind.shared || e->guests;
+    bystanders_find(&b);
+    err = bystanders_remove(&b, &e->m, e->s.g.ticket.jti, audit, &e->bystanders);
+    e->logind.shared = e->logind.shared || e->bystanders;
     return err;
 }
 
@@ -76,7 +76,7 @@ static enum nhi_err look(struct ending *e, const struct procs *p)
         (void)logind_find(&e->s.g, &e->m, &e->logind);
     if (err == NHI_OK && e->logind.id[0] != '\0')
         err = logind_add(&e->logind, e->s.g.ticket.jti, &e->m, p);
-    return err == NHI_OK ? leave_guests(e, audit) : err;
+    return err == NHI_OK ? leave_bystanders(e, audit) : err;
 }
 
 struct strangers {
@@ -97,12 +97,12 @@ static int find_guest(pid_t pid, void *ctx)
 
 /* A daemon that was started in the session may have let people in, who are in its cgroup, but not in its audit
  * session: then it is ended one by one. */
-static bool has_guests(const struct ending *e)
+static bool has_bystanders(const struct ending *e)
 {
     struct strangers g = { .audit = 0 };
 
     g.audited = audit_of(e, &g.audit);
-    if (e->guests)
+    if (e->bystanders)
         return true;
     return nhi_cgroup_each(e->s.handle, find_guest, &g) == NHI_OK && g.any;
 }
@@ -110,7 +110,7 @@ static bool has_guests(const struct ending *e)
 /* The kernel ends all of it at once, however it forks. */
 static void kill_group(const struct ending *e)
 {
-    if (e->phase == END_KILLED && !has_guests(e))
+    if (e->phase == END_KILLED && !has_bystanders(e))
         (void)!nhi_cgroup_kill(e->s.handle);
 }
 
@@ -225,7 +225,7 @@ struct hunted {
 };
 
 struct hunt {
-    struct guests guests;
+    struct bystanders bystanders;
     struct hunted *all;
     size_t count;
 };
@@ -236,7 +236,7 @@ static bool is_of(const struct hunt *h, const struct hunted *one, pid_t pid, boo
 
     if (one->e->phase == END_LEFTOVERS)
         return leftover_is_prey(pid, one->e->uid);
-    return audited && one->audit == audit && !guests_serve(&h->guests, pid, audit) &&
+    return audited && one->audit == audit && !bystanders_serve(&h->bystanders, pid, audit) &&
            (nhi_proc_stat(pid, &stat) != NHI_OK || !stat.ended);
 }
 
@@ -270,7 +270,7 @@ static void hunt(struct ending *all, size_t count)
             h.count++;
     }
     if (h.count > 0) {
-        guests_look(&h.guests);
+        bystanders_find(&h.bystanders);
         procs_hunt(is_hunted, &h);
     }
     free(h.all);

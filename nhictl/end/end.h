@@ -21,7 +21,7 @@ struct ending {
     int64_t next;     /* milliseconds of the monotonic clock: SIGTERM, SIGKILL, then giving up */
     int64_t deadline; /* the same, of its grace */
     uint32_t uid;     /* of the leftovers */
-    bool guests;      /* somebody else's is in it, and stays */
+    bool bystanders;  /* somebody else's is in it, and stays */
     bool met;         /* the last hunt came upon some of it */
     bool told;        /* recorded */
     bool retried;     /* it was stuck before */

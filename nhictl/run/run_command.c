@@ -24,7 +24,7 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/session/session_find.h"
 #include "libnhi/ticket/ticket_keyring.h"
-#include "nhictl/end/guest.h"
+#include "nhictl/end/bystander.h"
 #include "nhictl/run/run_clean.h"
 #include "nhictl/run/run_terminal.h"
 #include "nhictl/say/ctl.h"
@@ -170,7 +170,7 @@ static enum nhi_err find_rest(struct members *m, const struct procs *p)
 {
     struct nhi_grant g = { .at = 0 };
     struct nhi_proc self;
-    struct guests guests;
+    struct bystanders bystanders;
     enum nhi_err err;
     uint32_t audit;
     pid_t parent;
@@ -185,8 +185,8 @@ static enum nhi_err find_rest(struct members *m, const struct procs *p)
             err = members_add(m, p, p->all[i].stat.self.pid);
     if (err == NHI_OK)
         err = members_find(m, p, MEMBERS_OF_TREE, 0, &self);
-    guests_look(&guests);
-    return err == NHI_OK ? guests_take_out(&guests, m, g.ticket.jti, audit, &any) : err;
+    bystanders_find(&bystanders);
+    return err == NHI_OK ? bystanders_remove(&bystanders, m, g.ticket.jti, audit, &any) : err;
 }
 
 /* Only the direct ones: what they leave behind in turn comes here when they end. What is the host's, or a person's who

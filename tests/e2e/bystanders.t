@@ -8,10 +8,10 @@
 lab_up
 nhi_up
 chmod 1777 "$W"
-cat >/etc/sudoers.d/guests <<S
+cat >/etc/sudoers.d/bystanders <<S
 ci-bot ALL=(root) NOPASSWD: ALL
 S
-chmod 440 /etc/sudoers.d/guests
+chmod 440 /etc/sudoers.d/bystanders
 cp /bin/sleep "$W/nhi-left" && chmod 755 "$W/nhi-left"
 left() { pgrep -f "^$W/nhi-left" | wc -l; }
 printf 'grace = 1;\n' >/etc/nhi/nhi.conf

@@ -1,9 +1,9 @@
 /*
  * MUST: what is left alone here is the host's: a daemon of root's, which a file of root's names that was written since
  * it began. An agent that is root may write one, and needs none. MUST: by nothing that a process without rights can
- * bring about does it become a guest in its own session.
+ * bring about does it become a bystander in its own session.
  */
-#include "nhictl/end/guest.h"
+#include "nhictl/end/bystander.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static int64_t began(const struct nhi_proc_stat *stat)
 }
 
 /* The pid in a file of root's that was written since that process began. */
-static void add_named(struct guests *g, int dirfd, const char *file)
+static void add_named(struct bystanders *b, int dirfd, const char *file)
 {
     int fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct nhi_proc_stat stat;
@@ -54,19 +54,19 @@ static void add_named(struct guests *g, int dirfd, const char *file)
         n = read(fd, text, sizeof(text) - 1);
     if (fd >= 0)
         close(fd);
-    if (n <= 0 || g->count == GUESTS_MAX)
+    if (n <= 0 || b->count == BYSTANDERS_MAX)
         return;
     text[n] = '\0';
     pid = (pid_t)strtol(text, NULL, 10);
     if (pid <= 1 || !procs_uids(pid, uid) || uid[0] != 0 || uid[1] != 0 || uid[2] != 0 ||
         nhi_proc_stat(pid, &stat) != NHI_OK || stat.tty != 0 || stat.ended || st.st_mtime + 1 < began(&stat))
         return;
-    g->audit[g->count] = nhi_proc_audit(pid, &audit) == NHI_OK ? audit : UINT32_MAX;
-    g->daemon[g->count++] = pid;
+    b->audit[b->count] = nhi_proc_audit(pid, &audit) == NHI_OK ? audit : UINT32_MAX;
+    b->daemon[b->count++] = pid;
 }
 
 /* In /run and the directories there. Takes fd. */
-static void look_in(struct guests *g, int fd, int depth)
+static void look_in(struct bystanders *b, int fd, int depth)
 {
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     const struct dirent *e;
@@ -82,38 +82,38 @@ static void look_in(struct guests *g, int fd, int depth)
     while (d != NULL && (e = readdir(d)) != NULL) {
         len = strlen(e->d_name);
         if (e->d_type == DT_REG && len > 4 && strcmp(e->d_name + len - 4, ".pid") == 0)
-            add_named(g, dirfd(d), e->d_name);
+            add_named(b, dirfd(d), e->d_name);
         else if (e->d_type == DT_DIR && depth == 0 && e->d_name[0] != '.')
-            look_in(g, openat(dirfd(d), e->d_name, DIRECTORY), 1);
+            look_in(b, openat(dirfd(d), e->d_name, DIRECTORY), 1);
     }
     if (d != NULL)
         closedir(d);
 }
 
-void guests_look(struct guests *g)
+void bystanders_find(struct bystanders *b)
 {
-    g->count = 0;
-    look_in(g, open(RUN, DIRECTORY), 0);
+    b->count = 0;
+    look_in(b, open(RUN, DIRECTORY), 0);
 }
 
-static bool is_one(const struct guests *g, pid_t pid)
+static bool is_one(const struct bystanders *b, pid_t pid)
 {
-    for (size_t i = 0; i < g->count; i++)
-        if (g->daemon[i] == pid)
+    for (size_t i = 0; i < b->count; i++)
+        if (b->daemon[i] == pid)
             return true;
     return false;
 }
 
-bool guests_serve(const struct guests *g, pid_t pid, uint32_t audit)
+bool bystanders_serve(const struct bystanders *b, pid_t pid, uint32_t audit)
 {
     struct nhi_proc_stat stat;
     bool any = false;
     uint32_t of;
 
-    for (size_t i = 0; i < g->count; i++)
-        any = any || g->audit[i] == audit;
+    for (size_t i = 0; i < b->count; i++)
+        any = any || b->audit[i] == audit;
     for (int depth = 0; any && depth < DEPTH_MAX && nhi_proc_audit(pid, &of) == NHI_OK && of == audit; depth++) {
-        if (is_one(g, pid))
+        if (is_one(b, pid))
             return true;
         if (nhi_proc_stat(pid, &stat) != NHI_OK)
             return false;
@@ -122,12 +122,12 @@ bool guests_serve(const struct guests *g, pid_t pid, uint32_t audit)
     return false;
 }
 
-static bool is_served_in(const struct guests *g, const struct members *m, pid_t pid)
+static bool is_served_in(const struct bystanders *b, const struct members *m, pid_t pid)
 {
     struct nhi_proc_stat stat;
 
     for (int depth = 0; depth < DEPTH_MAX && members_has(m, pid); depth++) {
-        if (is_one(g, pid))
+        if (is_one(b, pid))
             return true;
         if (nhi_proc_stat(pid, &stat) != NHI_OK)
             return false;
@@ -149,7 +149,8 @@ static bool is_others_login(const struct members *m, pid_t pid, const char *jti,
     return leftover_is_persons(pid, audit, m);
 }
 
-enum nhi_err guests_take_out(const struct guests *g, struct members *m, const char *jti, uint32_t audit, bool *any)
+enum nhi_err bystanders_remove(const struct bystanders *b, struct members *m, const char *jti, uint32_t audit,
+                               bool *any)
 {
     struct members all = *m;
     bool serves = false;
@@ -162,10 +163,10 @@ enum nhi_err guests_take_out(const struct guests *g, struct members *m, const ch
     if (all.all == NULL)
         return NHI_ERR_NOMEM;
     memcpy(all.all, m->all, m->count * sizeof(*all.all));
-    for (size_t i = 0; i < g->count; i++)
-        serves = serves || members_has(&all, g->daemon[i]);
+    for (size_t i = 0; i < b->count; i++)
+        serves = serves || members_has(&all, b->daemon[i]);
     for (size_t i = 0; i < all.count; i++)
-        if (!(serves && is_served_in(g, &all, all.all[i].pid)) && !is_others_login(&all, all.all[i].pid, jti, audit))
+        if (!(serves && is_served_in(b, &all, all.all[i].pid)) && !is_others_login(&all, all.all[i].pid, jti, audit))
             m->all[kept++] = all.all[i];
     *any = kept < all.count;
     m->count = kept;
