@@ -58,30 +58,30 @@ static bool number(char **at, char ends, long long *out)
     return true;
 }
 
-static enum nhi_pulse read_line(char *text, long long now, enum nhi_err *why, int64_t *age)
+static enum nhi_supervisor read_line(char *text, long long now, enum nhi_err *why, int64_t *age)
 {
     long long last, schema, seen;
     char *at = text;
 
     /* Of a release that said no more than when. */
     if (number(&at, '\n', &last))
-        return *at == '\0' ? NHI_PULSE_OTHER : NHI_PULSE_NONE;
+        return *at == '\0' ? NHI_SUPERVISOR_OTHER : NHI_SUPERVISOR_NONE;
     if (!number(&at, ' ', &last) || last > now || !number(&at, ' ', &schema))
-        return NHI_PULSE_NONE;
+        return NHI_SUPERVISOR_NONE;
     *age = now - last;
     if (schema != nhi_schema_version())
-        return NHI_PULSE_OTHER;
+        return NHI_SUPERVISOR_OTHER;
     if (!number(&at, '\n', &seen) || *at != '\0')
-        return NHI_PULSE_NONE;
+        return NHI_SUPERVISOR_NONE;
     if (*age > NHI_HEARTBEAT_DEAD)
-        return NHI_PULSE_STALE;
+        return NHI_SUPERVISOR_STALE;
     *why = (enum nhi_err)seen;
-    return seen == NHI_OK ? NHI_PULSE_LIVE : NHI_PULSE_BLIND;
+    return seen == NHI_OK ? NHI_SUPERVISOR_LIVE : NHI_SUPERVISOR_BLIND;
 }
 
-enum nhi_pulse nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, int64_t *age)
+enum nhi_supervisor nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, int64_t *age)
 {
-    enum nhi_pulse pulse = NHI_PULSE_NONE;
+    enum nhi_supervisor is = NHI_SUPERVISOR_NONE;
     const int64_t now = nhi_uptime();
     enum nhi_err cause = NHI_OK;
     unsigned long len = 0;
@@ -91,7 +91,7 @@ enum nhi_pulse nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, int64_t
 
     if (now > 0 && nhi_dir_open(run_dir, &dirfd) == NHI_OK) {
         if (nhi_file_read(dirfd, NHI_HEARTBEAT_FILE, 1, LINE_MAX_LEN, &text, &len) == NHI_OK)
-            pulse = read_line(text, now, &cause, &since);
+            is = read_line(text, now, &cause, &since);
         free(text);
         close(dirfd);
     }
@@ -99,10 +99,10 @@ enum nhi_pulse nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, int64_t
         *why = cause;
     if (age != NULL)
         *age = since;
-    return pulse;
+    return is;
 }
 
 bool nhi_heartbeat_is_live(const char *run_dir)
 {
-    return nhi_heartbeat_see(run_dir, NULL, NULL) == NHI_PULSE_LIVE;
+    return nhi_heartbeat_see(run_dir, NULL, NULL) == NHI_SUPERVISOR_LIVE;
 }

@@ -19,16 +19,16 @@
 NHI_CHECK enum nhi_err nhi_heartbeat_beat(const char *run_dir, enum nhi_err seen);
 /* The supervisor went on its own: nobody need wait to see that. */
 void nhi_heartbeat_end(const char *run_dir);
-enum nhi_pulse {
-    NHI_PULSE_LIVE,
-    NHI_PULSE_NONE,  /* none, or no heartbeat that can be read */
-    NHI_PULSE_STALE, /* it was there, and has not looked for NHI_HEARTBEAT_DEAD seconds */
-    NHI_PULSE_OTHER, /* another release's, from before an upgrade or after it, which reads no ledger of ours */
-    NHI_PULSE_BLIND, /* it runs, and cannot read the ledger */
+enum nhi_supervisor {
+    NHI_SUPERVISOR_LIVE,
+    NHI_SUPERVISOR_NONE,  /* none, or no heartbeat that can be read */
+    NHI_SUPERVISOR_STALE, /* it was there, and has not looked for NHI_HEARTBEAT_DEAD seconds */
+    NHI_SUPERVISOR_OTHER, /* another release's, from before an upgrade or after it, which reads no ledger of ours */
+    NHI_SUPERVISOR_BLIND, /* it runs, and cannot read the ledger */
 };
-/* why: of NHI_PULSE_BLIND. age: seconds since the last one; -1: none. Either may be NULL. */
-enum nhi_pulse nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, int64_t *age);
-/* Whatever is not NHI_PULSE_LIVE is no supervisor. */
+/* why: of NHI_SUPERVISOR_BLIND. age: seconds since the last one; -1: none. Either may be NULL. */
+enum nhi_supervisor nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, int64_t *age);
+/* Whatever is not NHI_SUPERVISOR_LIVE is no supervisor. */
 bool nhi_heartbeat_is_live(const char *run_dir);
 
 #endif

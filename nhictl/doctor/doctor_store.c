@@ -102,19 +102,19 @@ static void look_at_snapshot(struct doctor *d, const struct status *n)
 
 static void look_at_supervisor(struct doctor *d, const struct status *n)
 {
-    char text[PULSE_TEXT_MAX];
+    char text[SUPERVISOR_TEXT_MAX];
 
     if (d->s.set.unsupervised)
         finding_of_file(&d->found, FINDING_WARNING, "watch-optional", NHI_CONF_DIR "/" NHI_CONF_FILE,
                         "agents may log in although nothing ends their sessions",
                         "write instead: supervisor = \"required\"; then run: nhictl apply");
-    if (n->pulse.is != NHI_PULSE_LIVE && !findings_have(&d->found, "perm-run"))
+    if (n->supervisor.is != NHI_SUPERVISOR_LIVE && !findings_have(&d->found, "perm-run"))
         finding_add(&d->found, d->s.set.unsupervised ? FINDING_WARNING : FINDING_ERROR,
-                    n->pulse.is == NHI_PULSE_NONE ? "watch-missing" : "watch-failed",
+                    n->supervisor.is == NHI_SUPERVISOR_NONE ? "watch-missing" : "watch-failed",
                     place_of_file(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE),
-                    out_say("%s: %s", pulse_text(&n->pulse, text),
+                    out_say("%s: %s", supervisor_text(&n->supervisor, text),
                             d->s.set.unsupervised ? "sessions outlive their tickets" : "agents are denied"),
-                    out_say("run: %s", pulse_hint(&n->pulse)));
+                    out_say("run: %s", supervisor_hint(&n->supervisor)));
 }
 
 /* ---- what they need ---- */

@@ -117,7 +117,7 @@ static void show_counts(struct ctl *c, const struct store *s, const struct statu
     out_text(r, "host", "host", s->set.host);
     out_text(r, "version", "version", NHI_VERSION);
     out_text(r, "ledger", "ledger", NHI_STATE_DIR "/" NHI_LEDGER_FILE);
-    out_text(r, "supervisor", "supervisor", pulse_word(&n->pulse));
+    out_text(r, "supervisor", "supervisor", supervisor_word(&n->supervisor));
     out_text(r, "clock", "clock", n->clock_behind ? "behind" : "good");
     out_time(r, "latest", NULL, s->set.latest);
     out_text(r, NULL, "agents", agents);
@@ -176,7 +176,7 @@ static int namesake_attention(const struct nhi_agent *a, uint32_t uid, void *ctx
 
 static void show_attention(struct ctl *c, const struct store *s, const struct status *n)
 {
-    char text[PULSE_TEXT_MAX];
+    char text[SUPERVISOR_TEXT_MAX];
 
     out_strings(c->out, "attention", "needs attention:");
     if (n->fit != NHI_FIT_HERE)
@@ -185,9 +185,10 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
         out_string(c->out, "the clock went back: agents are denied; correct it, or nhictl status --accept-clock");
     reserve_attention(c, n);
     jobs_attention(c, &n->recent);
-    if (n->pulse.is != NHI_PULSE_LIVE)
-        out_string(c->out, "%s: %s; %s", pulse_text(&n->pulse, text),
-                   s->set.unsupervised ? "sessions outlive their tickets" : "agents are denied", pulse_hint(&n->pulse));
+    if (n->supervisor.is != NHI_SUPERVISOR_LIVE)
+        out_string(c->out, "%s: %s; %s", supervisor_text(&n->supervisor, text),
+                   s->set.unsupervised ? "sessions outlive their tickets" : "agents are denied",
+                   supervisor_hint(&n->supervisor));
     if (n->over > 0)
         out_string(c->out, "%u ended session%s still running (%s): nhictl session list", n->over,
                    n->over == 1 ? " is" : "s are", n->over_name);

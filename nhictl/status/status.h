@@ -11,7 +11,7 @@
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/reserve/reserve.h"
 #include "nhictl/end/sessions.h"
-#include "nhictl/process/pulse.h"
+#include "nhictl/process/supervisor.h"
 
 struct ctl;
 struct store;
@@ -49,7 +49,7 @@ struct status {
     int64_t key_since; /* when the newest key of this host's own was made; 0: there is none */
     int64_t events;    /* the number of the newest */
     bool sessions_failed, records_failed, clock_behind;
-    struct pulse pulse;
+    struct supervisor supervisor;
     char overdue_name[NHI_AGENT_MAX + 1], orphaned_name[NHI_AGENT_MAX + 1];
     enum nhi_fit fit;     /* whose the ledger is, and whether it is the newest */
     enum nhi_err reserve; /* what became of reading it */

@@ -202,7 +202,7 @@ int status_gather(struct ctl *c, struct store *s, struct status *n)
         return store_fail(c, s, err, "read the ledger");
     n->fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
     n->clock_behind = store_clock_behind(c, s);
-    n->pulse = pulse_see();
+    n->supervisor = supervisor_look();
     n->sessions_failed = count_sessions(n) != NHI_OK;
     count_records(n);
     return CTL_DONE;

@@ -38,7 +38,7 @@
 #include "nhictl/end/leftover_sweep.h"
 #include "nhictl/end/warning.h"
 #include "nhictl/process/log.h"
-#include "nhictl/process/pulse.h"
+#include "nhictl/process/supervisor.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
@@ -414,16 +414,16 @@ static int wait_for_another(struct ctl *c, int64_t seconds)
 {
     const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
     const int64_t last = nhi_clock_ms(CLOCK_BOOTTIME) + seconds * 1000;
-    char text[PULSE_TEXT_MAX];
-    struct pulse p = pulse_see();
+    char text[SUPERVISOR_TEXT_MAX];
+    struct supervisor p = supervisor_look();
 
-    while (p.is != NHI_PULSE_LIVE && nhi_clock_ms(CLOCK_BOOTTIME) < last) {
+    while (p.is != NHI_SUPERVISOR_LIVE && nhi_clock_ms(CLOCK_BOOTTIME) < last) {
         (void)nanosleep(&pause, NULL);
-        p = pulse_see();
+        p = supervisor_look();
     }
-    if (p.is == NHI_PULSE_LIVE)
+    if (p.is == NHI_SUPERVISOR_LIVE)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, pulse_hint(&p), "%s", pulse_text(&p, text));
+    return ctl_fail(c, CTL_REFUSED, supervisor_hint(&p), "%s", supervisor_text(&p, text));
 }
 
 static int supervise(struct ctl *c)

@@ -160,42 +160,44 @@ static void said_nowhere(void **state)
 
 /* ---- the heartbeat ---- */
 
-static enum nhi_pulse pulse_of(const char *text)
+static enum nhi_supervisor supervisor_of(const char *text)
 {
     world_write(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE, text, 0600);
     return nhi_heartbeat_see(NHI_RUN_DIR, NULL, NULL);
 }
 
-static enum nhi_pulse pulse_at(int64_t up, int schema, const char *rest)
+static enum nhi_supervisor supervisor_at(int64_t up, int schema, const char *rest)
 {
     char text[96];
 
     snprintf(text, sizeof(text), "%lld %d%s", (long long)up, schema, rest);
-    return pulse_of(text);
+    return supervisor_of(text);
 }
 
-static void pulses(void **state)
+static void heartbeats(void **state)
 {
     enum nhi_err why = NHI_OK;
     int64_t age = 0;
 
     (void)state;
-    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, &age), NHI_PULSE_NONE);
+    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, &age), NHI_SUPERVISOR_NONE);
     assert_int_equal(age, -1);
     assert_int_equal(nhi_heartbeat_beat(NHI_RUN_DIR, NHI_OK), NHI_OK);
-    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, &why, &age), NHI_PULSE_LIVE);
+    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, &why, &age), NHI_SUPERVISOR_LIVE);
     assert_int_equal(why, NHI_OK);
     assert_in_range(age, 0, 2);
     assert_true(nhi_heartbeat_is_live(NHI_RUN_DIR));
     assert_int_equal(nhi_heartbeat_beat(NHI_RUN_DIR, NHI_ERR_CORRUPT), NHI_OK);
-    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, &why, NULL), NHI_PULSE_BLIND);
+    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, &why, NULL), NHI_SUPERVISOR_BLIND);
     assert_int_equal(why, NHI_ERR_CORRUPT);
     assert_false(nhi_heartbeat_is_live(NHI_RUN_DIR));
     nhi_heartbeat_end(NHI_RUN_DIR);
-    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, NULL), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime() - NHI_HEARTBEAT_DEAD, nhi_schema_version(), " 0\n"), NHI_PULSE_LIVE);
-    assert_int_equal(pulse_at(nhi_uptime() - NHI_HEARTBEAT_DEAD - 2, nhi_schema_version(), " 0\n"), NHI_PULSE_STALE);
-    assert_int_equal(pulse_at(nhi_uptime() + 100, nhi_schema_version(), " 0\n"), NHI_PULSE_NONE);
+    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, NULL), NHI_SUPERVISOR_NONE);
+    assert_int_equal(supervisor_at(nhi_uptime() - NHI_HEARTBEAT_DEAD, nhi_schema_version(), " 0\n"),
+                     NHI_SUPERVISOR_LIVE);
+    assert_int_equal(supervisor_at(nhi_uptime() - NHI_HEARTBEAT_DEAD - 2, nhi_schema_version(), " 0\n"),
+                     NHI_SUPERVISOR_STALE);
+    assert_int_equal(supervisor_at(nhi_uptime() + 100, nhi_schema_version(), " 0\n"), NHI_SUPERVISOR_NONE);
 }
 
 /* One of another release, to either side, reads no ledger of ours. */
@@ -204,13 +206,13 @@ static void other_releases(void **state)
     char text[32];
 
     (void)state;
-    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version() - 1, " 0\n"), NHI_PULSE_OTHER);
-    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version() + 1, " 0 and more\n"), NHI_PULSE_OTHER);
+    assert_int_equal(supervisor_at(nhi_uptime(), nhi_schema_version() - 1, " 0\n"), NHI_SUPERVISOR_OTHER);
+    assert_int_equal(supervisor_at(nhi_uptime(), nhi_schema_version() + 1, " 0 and more\n"), NHI_SUPERVISOR_OTHER);
     snprintf(text, sizeof(text), "%lld\n", (long long)nhi_uptime());
-    assert_int_equal(pulse_of(text), NHI_PULSE_OTHER);
+    assert_int_equal(supervisor_of(text), NHI_SUPERVISOR_OTHER);
 }
 
-static void no_pulse(void **state)
+static void no_heartbeat(void **state)
 {
     static const char *const texts[] = {
         "", "\n", "x\n", " 1 3 0\n", "-1 3 0\n", "1\n2\n", "99999999999999999999 3 0\n"
@@ -218,14 +220,14 @@ static void no_pulse(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        assert_int_equal(pulse_of(texts[i]), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version(), " 0"), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version(), "\n"), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version(), " 0\nx"), NHI_PULSE_NONE);
-    assert_int_equal(pulse_at(nhi_uptime(), nhi_schema_version(), " x\n"), NHI_PULSE_NONE);
+        assert_int_equal(supervisor_of(texts[i]), NHI_SUPERVISOR_NONE);
+    assert_int_equal(supervisor_at(nhi_uptime(), nhi_schema_version(), " 0"), NHI_SUPERVISOR_NONE);
+    assert_int_equal(supervisor_at(nhi_uptime(), nhi_schema_version(), "\n"), NHI_SUPERVISOR_NONE);
+    assert_int_equal(supervisor_at(nhi_uptime(), nhi_schema_version(), " 0\nx"), NHI_SUPERVISOR_NONE);
+    assert_int_equal(supervisor_at(nhi_uptime(), nhi_schema_version(), " x\n"), NHI_SUPERVISOR_NONE);
     world_write(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE, "1 3 0\n", 0666);
     assert_int_equal(chmod(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE, 0666), 0);
-    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, NULL), NHI_PULSE_NONE);
+    assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, NULL), NHI_SUPERVISOR_NONE);
 }
 
 int main(void)
@@ -235,9 +237,9 @@ int main(void)
         cmocka_unit_test_setup(without_the_reserve, fresh),
         cmocka_unit_test_setup(without_the_ledger, fresh),
         cmocka_unit_test_setup(said_nowhere, fresh),
-        cmocka_unit_test_setup(pulses, fresh),
+        cmocka_unit_test_setup(heartbeats, fresh),
         cmocka_unit_test_setup(other_releases, fresh),
-        cmocka_unit_test_setup(no_pulse, fresh),
+        cmocka_unit_test_setup(no_heartbeat, fresh),
     };
 
     if (!world_enter())
