@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "libnhi/base/net.h"
-#include "libnhi/grant/tally.h"
+#include "libnhi/grant/counter_file.h"
 
 #define REASONS_MAX 64
 _Static_assert(NHI_REASON_COUNT <= REASONS_MAX, "room for every reason");
@@ -58,7 +58,7 @@ static const struct {
     char magic[16];
     uint32_t reasons;
 } head = { "nhi-denials-v1", NHI_REASON_COUNT };
-static const struct nhi_tally file = {
+static const struct nhi_counter_file file = {
     .name = NHI_DENIALS_FILE, .head = &head, .head_len = sizeof(head), .size = sizeof(struct image)
 };
 
@@ -94,12 +94,12 @@ void nhi_denials_add(const char *run_dir, enum nhi_reason reason, const char *se
     copy_or(d.service, sizeof(d.service), service, nhi_name_is_service(service));
     copy_or(d.account, sizeof(d.account), account, nhi_name_is_account(account));
     copy_or(d.from, sizeof(d.from), from, from[0] == '\0' || nhi_net_is_address(from));
-    if ((unsigned)reason >= NHI_REASON_COUNT || nhi_tally_open(run_dir, &file, true, &fd, &mem) != NHI_OK)
+    if ((unsigned)reason >= NHI_REASON_COUNT || nhi_counter_file_open(run_dir, &file, true, &fd, &mem) != NHI_OK)
         return;
     im = mem;
     put_sample(im, &d);
     (void)atomic_fetch_add(&im->count[reason][nhi_denial_of_service(d.service)], 1);
-    nhi_tally_close(&file, fd, mem);
+    nhi_counter_file_close(&file, fd, mem);
 }
 
 void nhi_denials_make(const char *run_dir)
@@ -107,8 +107,8 @@ void nhi_denials_make(const char *run_dir)
     void *mem = NULL;
     int fd = -1;
 
-    if (nhi_tally_open(run_dir, &file, true, &fd, &mem) == NHI_OK)
-        nhi_tally_close(&file, fd, mem);
+    if (nhi_counter_file_open(run_dir, &file, true, &fd, &mem) == NHI_OK)
+        nhi_counter_file_close(&file, fd, mem);
 }
 
 /* ---- taking ---- */
@@ -166,12 +166,12 @@ enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_de
     void *mem = NULL;
     int fd = -1;
 
-    err = nhi_tally_open(run_dir, &file, false, &fd, &mem);
+    err = nhi_counter_file_open(run_dir, &file, false, &fd, &mem);
     if (err == NHI_ERR_FORMAT)
-        nhi_tally_remove(run_dir, &file);
+        nhi_counter_file_remove(run_dir, &file);
     if (err != NHI_OK)
         return err;
-    err = nhi_tally_turn(fd);
+    err = nhi_counter_file_turn(fd);
     if (err == NHI_OK)
         read_counts(mem, &d);
     if (err == NHI_OK && d.total > 0) {
@@ -179,6 +179,6 @@ enum nhi_err nhi_denials_take(const char *run_dir, int (*fn)(const struct nhi_de
         if (fn(&d, ctx) == 0)
             take_away(mem, &d);
     }
-    nhi_tally_close(&file, fd, mem);
+    nhi_counter_file_close(&file, fd, mem);
     return err;
 }

@@ -13,8 +13,8 @@
 #include "libnhi/base/net.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/base/time.h"
+#include "libnhi/grant/counter_file.h"
 #include "libnhi/grant/denials.h"
-#include "libnhi/grant/tally.h"
 #include "libnhi/ticket/ticket.h"
 
 #define HOUR 3600
@@ -48,7 +48,7 @@ static const struct {
     char magic[16];
     uint32_t reasons, slot_size;
 } head = { "nhi-refused-v1", NHI_REASON_COUNT, sizeof(struct slot) };
-static const struct nhi_tally file = {
+static const struct nhi_counter_file file = {
     .name = NHI_REFUSED_FILE, .head = &head, .head_len = sizeof(head), .size = sizeof(struct image)
 };
 
@@ -164,7 +164,7 @@ uint64_t nhi_refused_note(const char *run_dir, const struct nhi_refusal *r)
     int fd = -1;
 
     if ((unsigned)r->reason >= NHI_REASON_COUNT || r->at < 0 || r->at > NHI_TIME_MAX ||
-        nhi_tally_open(run_dir, &file, true, &fd, &mem) != NHI_OK)
+        nhi_counter_file_open(run_dir, &file, true, &fd, &mem) != NHI_OK)
         return 0;
     keep_name(clean.service, nhi_name_is_service(r->service));
     keep_name(clean.account, nhi_name_is_account(r->account));
@@ -172,7 +172,7 @@ uint64_t nhi_refused_note(const char *run_dir, const struct nhi_refusal *r)
         clean.from[0] = '\0';
     s = find_slot(mem, region_of(&clean), id_of(&clean), &mine);
     n = s != NULL ? add(s, &clean, mine) : add_over(mem, region_of(&clean), clean.at);
-    nhi_tally_close(&file, fd, mem);
+    nhi_counter_file_close(&file, fd, mem);
     return n;
 }
 
@@ -301,10 +301,10 @@ bool nhi_refused_is_due(const char *run_dir, int64_t now)
     int fd = -1;
     bool due;
 
-    if (nhi_tally_open(run_dir, &file, true, &fd, &mem) != NHI_OK)
+    if (nhi_counter_file_open(run_dir, &file, true, &fd, &mem) != NHI_OK)
         return false;
     due = any_due(mem, now);
-    nhi_tally_close(&file, fd, mem);
+    nhi_counter_file_close(&file, fd, mem);
     return due;
 }
 
@@ -318,16 +318,16 @@ enum nhi_err nhi_refused_take(const char *run_dir, int64_t now,
     size_t count;
     int fd = -1;
 
-    err = nhi_tally_open(run_dir, &file, false, &fd, &mem);
+    err = nhi_counter_file_open(run_dir, &file, false, &fd, &mem);
     if (err == NHI_ERR_FORMAT)
-        nhi_tally_remove(run_dir, &file);
+        nhi_counter_file_remove(run_dir, &file);
     if (err != NHI_OK)
         return err;
     if (!any_due(mem, now))
         goto out;
     err = nhi_boot_id(boot);
     if (err == NHI_OK)
-        err = nhi_tally_turn(fd);
+        err = nhi_counter_file_turn(fd);
     if (err == NHI_OK && (all = malloc(NHI_REFUSED_SLOTS * sizeof(*all))) == NULL)
         err = NHI_ERR_NOMEM;
     if (err != NHI_OK)
@@ -337,6 +337,6 @@ enum nhi_err nhi_refused_take(const char *run_dir, int64_t now,
         set_told(mem, now, all, count);
 out:
     free(all);
-    nhi_tally_close(&file, fd, mem);
+    nhi_counter_file_close(&file, fd, mem);
     return err;
 }
