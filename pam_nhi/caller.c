@@ -35,11 +35,11 @@ static bool same(const char *a, const char *b)
 
 /* ---- what could not be read ---- */
 
-static void note(struct pnhi_caller *c, enum nhi_sight sight, const char *what, int cause)
+static void note(struct pnhi_caller *c, enum nhi_presence presence, const char *what, int cause)
 {
-    bool limit = sight == NHI_BLIND_LIMIT;
+    bool limit = presence == NHI_UNREADABLE_LIMIT;
 
-    if (sight == NHI_SEEN || sight == NHI_SEEN_NOT || (c->blind != NULL && c->limit >= limit))
+    if (presence == NHI_PRESENT || presence == NHI_ABSENT || (c->blind != NULL && c->limit >= limit))
         return;
     c->blind = what;
     c->cause = cause;
@@ -74,65 +74,65 @@ const char *pnhi_caller_cause(const struct pnhi_caller *c)
 /* The range of the module's options, and the one that nhictl published: a host that was given
  * another range must not treat its agents as people because one of the two was forgotten. What the
  * state of that file hides the options still say. */
-static enum nhi_sight in_range(uint32_t uid, const struct pnhi_options *o, struct pnhi_caller *c)
+static enum nhi_presence in_range(uint32_t uid, const struct pnhi_options *o, struct pnhi_caller *c)
 {
-    enum nhi_sight sight = NHI_SEEN_NOT;
+    enum nhi_presence presence = NHI_ABSENT;
     struct nhi_snapshot s;
     enum nhi_err err;
     int cause;
 
     if (uid >= o->uid_min && uid <= o->uid_max)
-        return NHI_SEEN;
+        return NHI_PRESENT;
     err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
     cause = errno;
     if (err == NHI_OK) {
-        sight = uid > s.uid_min && uid <= s.uid_max ? NHI_SEEN : NHI_SEEN_NOT;
+        presence = uid > s.uid_min && uid <= s.uid_max ? NHI_PRESENT : NHI_ABSENT;
         nhi_snapshot_close(&s);
-    } else if (nhi_sight_of(err, cause) == NHI_BLIND_LIMIT) {
-        sight = NHI_BLIND_LIMIT;
+    } else if (nhi_presence_of(err, cause) == NHI_UNREADABLE_LIMIT) {
+        presence = NHI_UNREADABLE_LIMIT;
     }
-    note(c, sight, "cannot read the range of agents", cause);
-    return sight;
+    note(c, presence, "cannot read the range of agents", cause);
+    return presence;
 }
 
-static enum nhi_sight look_at_loginuid(struct pnhi_caller *c, const struct pnhi_options *o)
+static enum nhi_presence look_at_loginuid(struct pnhi_caller *c, const struct pnhi_options *o)
 {
     uint32_t uid = 0;
     enum nhi_err err = nhi_proc_loginuid(getpid(), &uid);
-    enum nhi_sight sight = nhi_sight_of(err, errno);
+    enum nhi_presence presence = nhi_presence_of(err, errno);
 
-    note(c, sight, "cannot read the login uid", errno);
-    return sight == NHI_SEEN ? in_range(uid, o, c) : sight;
+    note(c, presence, "cannot read the login uid", errno);
+    return presence == NHI_PRESENT ? in_range(uid, o, c) : presence;
 }
 
-static enum nhi_sight look_at_cgroup(struct pnhi_caller *c)
+static enum nhi_presence look_at_cgroup(struct pnhi_caller *c)
 {
     char handle[NHI_TREE_MAX + 1];
     enum nhi_err err = nhi_cgroup_of(getpid(), handle, sizeof(handle));
-    enum nhi_sight sight = nhi_sight_of(err, errno);
+    enum nhi_presence presence = nhi_presence_of(err, errno);
 
-    note(c, sight, "cannot read the cgroup", errno);
-    return sight;
+    note(c, presence, "cannot read the cgroup", errno);
+    return presence;
 }
 
-static enum nhi_sight look_at_session(struct pnhi_caller *c)
+static enum nhi_presence look_at_session(struct pnhi_caller *c)
 {
     enum nhi_err err = nhi_session_find(NHI_RUN_DIR, getpid(), &c->session);
-    enum nhi_sight sight = nhi_sight_of(err, errno);
+    enum nhi_presence presence = nhi_presence_of(err, errno);
 
-    c->in_session = sight == NHI_SEEN;
-    note(c, sight, "cannot tell whether the caller is inside a session",
+    c->in_session = presence == NHI_PRESENT;
+    note(c, presence, "cannot tell whether the caller is inside a session",
          err == NHI_ERR_NOMEM ? ENOMEM
          : err == NHI_ERR_SYS ? errno
                               : 0);
-    return sight;
+    return presence;
 }
 
 /* ---- accounts ---- */
 
 struct account {
     bool found, missing;
-    enum nhi_sight range, only;
+    enum nhi_presence range, only;
     uint32_t uid;
     char name[NHI_ACCOUNT_MAX + 1]; /* empty where it is longer */
     bool is_user;                   /* its name is the one that was to be compared */
@@ -169,16 +169,16 @@ static bool is_short(void)
 }
 
 /* EAGAIN is what a directory says that cannot answer now, and that is nobody's limit. */
-static enum nhi_sight unanswered(int rc)
+static enum nhi_presence unanswered(int rc)
 {
-    return rc == EAGAIN && !is_short() ? NHI_BLIND_STATE : nhi_sight_of(NHI_ERR_SYS, rc);
+    return rc == EAGAIN && !is_short() ? NHI_UNREADABLE : nhi_presence_of(NHI_ERR_SYS, rc);
 }
 
 static void not_found(const char *name, int rc, struct pnhi_caller *c, struct account *a)
 {
     /* An agent whose account does not resolve is one still. */
     if (name != NULL && nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, name, &a->uid) == NHI_OK) {
-        a->range = NHI_SEEN;
+        a->range = NHI_PRESENT;
         a->missing = true;
     } else if (rc == 0 || rc == ENOENT || rc == ESRCH) {
         a->missing = true;
@@ -219,13 +219,13 @@ static void become(struct pnhi_caller *c, const struct account *a)
     c->uid = a->uid;
     c->resolved = a->found;
     c->missing = a->missing;
-    c->in_range = a->range == NHI_SEEN;
+    c->in_range = a->range == NHI_PRESENT;
 }
 
-static enum nhi_sight either(enum nhi_sight a, enum nhi_sight b)
+static enum nhi_presence either(enum nhi_presence a, enum nhi_presence b)
 {
-    if (a == NHI_SEEN || b == NHI_SEEN)
-        return NHI_SEEN;
+    if (a == NHI_PRESENT || b == NHI_PRESENT)
+        return NHI_PRESENT;
     return a > b ? a : b;
 }
 
@@ -275,7 +275,7 @@ static void see_sudo(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnh
     look_up(NULL, ruser, o, c, &a);
     become(c, &a);
     c->uid = getuid();
-    c->in_range = c->marks.uid == NHI_SEEN;
+    c->in_range = c->marks.uid == NHI_PRESENT;
     if (c->resolved && !a.is_user) {
         c->resolved = false;
         c->missing = true;
@@ -322,14 +322,14 @@ static void stand(struct pnhi_caller *c)
         c->denied = NHI_PERMIT;
 }
 
-void pnhi_caller_see_grant(struct pnhi_caller *c, enum nhi_sight grant)
+void pnhi_caller_see_grant(struct pnhi_caller *c, enum nhi_presence grant)
 {
     c->marks.grant = grant;
     note(c, grant, "cannot read the grant of this login", 0);
     stand(c);
 }
 
-void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_sight key)
+void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_presence key)
 {
     c->marks.key = key;
     note(c, key, "cannot tell whether the key was ever an agent's", 0);

@@ -42,8 +42,8 @@ struct pnhi_caller {
 /* PAM_SUCCESS, or the code with which the module has to end: a PAM item that has to be there is not. */
 int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, struct pnhi_caller *out);
 /* A mark that a phase has looked at itself. */
-void pnhi_caller_see_grant(struct pnhi_caller *c, enum nhi_sight grant);
-void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_sight key);
+void pnhi_caller_see_grant(struct pnhi_caller *c, enum nhi_presence grant);
+void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_presence key);
 /* What to say of c->blind: the limit by the name under which it is set, or the error. */
 const char *pnhi_caller_cause(const struct pnhi_caller *c);
 

@@ -146,8 +146,8 @@ void pnhi_groups_read(const char *name, uid_t uid, gid_t gid, struct pnhi_groups
     if (fd >= 0)
         close(fd);
     /* What was found before it broke off was found. */
-    out->only = l.has[ONLY] ? NHI_SEEN : err == NHI_OK ? NHI_SEEN_NOT : nhi_sight_of(err, *cause);
+    out->only = l.has[ONLY] ? NHI_PRESENT : err == NHI_OK ? NHI_ABSENT : nhi_presence_of(err, *cause);
     if (uid == 0)
-        out->only = NHI_SEEN_NOT;
+        out->only = NHI_ABSENT;
     out->observed = l.has[OBSERVED];
 }

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "libnhi/session/sight.h"
+#include "libnhi/session/presence.h"
 
 struct pnhi_groups {
-    enum nhi_sight only; /* nhi-only; uid 0 never is */
-    bool observed;       /* nhi-observe */
+    enum nhi_presence only; /* nhi-only; uid 0 never is */
+    bool observed;          /* nhi-observe */
 };
 
 /* Of the account of that name, uid and primary group. One pass, in which nothing is allocated; cause: errno, where it

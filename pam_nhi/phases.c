@@ -148,7 +148,7 @@ static enum nhi_err find_grant(pam_handle_t *pamh, struct pnhi_caller *c, struct
 {
     enum nhi_err err = pnhi_transaction_find(pamh, c, g);
 
-    pnhi_caller_see_grant(c, nhi_sight_of(err, 0));
+    pnhi_caller_see_grant(c, nhi_presence_of(err, 0));
     return err;
 }
 

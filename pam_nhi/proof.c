@@ -86,19 +86,19 @@ const char *pnhi_proof_ticket(const struct pnhi_proof *p)
     return pnhi_proof_key(p) != NULL && p->ticket[0] != '\0' ? p->ticket : NULL;
 }
 
-enum nhi_sight pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account)
+enum nhi_presence pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account)
 {
-    enum nhi_sight sight = NHI_SEEN_NOT;
+    enum nhi_presence presence = NHI_ABSENT;
 
     if (p->ticket[0] != '\0' || p->unreadable)
-        return NHI_SEEN;
+        return NHI_PRESENT;
     for (unsigned i = 0; i < p->count; i++) {
         enum nhi_err err = nhi_key_was_bound(p->key[i], account);
 
         if (err == NHI_OK)
-            return NHI_SEEN;
+            return NHI_PRESENT;
         if (err != NHI_ERR_NOT_FOUND)
-            sight = nhi_sight_of(err, 0);
+            presence = nhi_presence_of(err, 0);
     }
-    return sight;
+    return presence;
 }

@@ -29,6 +29,6 @@ const char *pnhi_proof_ticket(const struct pnhi_proof *p);
 
 /* Whether some ticket was ever bound to one of them, or came with it: that login to an account that agents
  * share is no person's. */
-enum nhi_sight pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account);
+enum nhi_presence pnhi_proof_is_agents(const struct pnhi_proof *p, const char *account);
 
 #endif

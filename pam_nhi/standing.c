@@ -1,18 +1,18 @@
 #include "pam_nhi/standing.h"
 
-static bool is(enum nhi_sight s)
+static bool is(enum nhi_presence s)
 {
-    return s == NHI_SEEN;
+    return s == NHI_PRESENT;
 }
 
-static bool is_hidden(enum nhi_sight s)
+static bool is_hidden(enum nhi_presence s)
 {
-    return s == NHI_BLIND_LIMIT;
+    return s == NHI_UNREADABLE_LIMIT;
 }
 
-static bool is_blind(enum nhi_sight s)
+static bool is_blind(enum nhi_presence s)
 {
-    return s == NHI_BLIND_LIMIT || s == NHI_BLIND_STATE;
+    return s == NHI_UNREADABLE_LIMIT || s == NHI_UNREADABLE;
 }
 
 static enum pnhi_standing of_login(const struct pnhi_marks *m)

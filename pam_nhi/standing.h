@@ -18,7 +18,7 @@
 
 #include <stdbool.h>
 
-#include "libnhi/session/sight.h"
+#include "libnhi/session/presence.h"
 
 enum pnhi_program {
     PNHI_LOGIN, /* sshd, cron, atd, units: root becomes PAM_USER */
@@ -26,20 +26,20 @@ enum pnhi_program {
     PNHI_SU,    /* a caller who is not root becomes PAM_USER */
 };
 
-/* What was not looked at is NHI_SEEN_NOT: for a login M2 to M4, which say nothing about who logs in through a daemon;
+/* What was not looked at is NHI_ABSENT: for a login M2 to M4, which say nothing about who logs in through a daemon;
  * the account's range but for su. */
 struct pnhi_marks {
     enum pnhi_program program;
-    bool root;               /* real uid 0 */
-    enum nhi_sight uid;      /* M1 */
-    enum nhi_sight loginuid; /* M2 */
-    enum nhi_sight cgroup;   /* M3 */
-    enum nhi_sight session;  /* M4 */
-    bool over;               /* of that session: it is not to go on, or that could not be found out */
-    enum nhi_sight target;   /* su: the account is in the range */
-    enum nhi_sight only;     /* M5 */
-    enum nhi_sight grant;    /* M6; blind only where it is known that there is one */
-    enum nhi_sight key;      /* M7 */
+    bool root;                  /* real uid 0 */
+    enum nhi_presence uid;      /* M1 */
+    enum nhi_presence loginuid; /* M2 */
+    enum nhi_presence cgroup;   /* M3 */
+    enum nhi_presence session;  /* M4 */
+    bool over;                  /* of that session: it is not to go on, or that could not be found out */
+    enum nhi_presence target;   /* su: the account is in the range */
+    enum nhi_presence only;     /* M5 */
+    enum nhi_presence grant;    /* M6; blind only where it is known that there is one */
+    enum nhi_presence key;      /* M7 */
 };
 
 enum pnhi_standing {

@@ -326,7 +326,7 @@ void pnhi_transaction_become(pam_handle_t *pamh, const struct pnhi_caller *c)
 {
     struct nhi_grant g;
 
-    if (c->standing != PNHI_GOES_ON && c->marks.target != NHI_SEEN && c->marks.only != NHI_SEEN)
+    if (c->standing != PNHI_GOES_ON && c->marks.target != NHI_PRESENT && c->marks.only != NHI_PRESENT)
         return;
     /* What was said within the hour is not said again. */
     if (describe_become(c, &g) == NHI_OK && nhi_grant_became(NHI_STATE_DIR, &g) != NHI_ERR_EXISTS)

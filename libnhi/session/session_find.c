@@ -19,7 +19,7 @@
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/grant/record.h"
 #include "libnhi/session/cgroup.h"
-#include "libnhi/session/sight.h"
+#include "libnhi/session/presence.h"
 
 #define DEPTH_MAX 65536 /* of the process tree above a caller: more than a kernel has pids by default */
 
@@ -35,7 +35,7 @@ struct search {
 /* Of two failures the one that a caller may have brought about. */
 static void note(struct search *s, enum nhi_err err, int cause)
 {
-    if (nhi_sight_of(err, cause) > nhi_sight_of(s->err, s->cause)) {
+    if (nhi_presence_of(err, cause) > nhi_presence_of(s->err, s->cause)) {
         s->err = err;
         s->cause = cause;
     }

@@ -1,5 +1,5 @@
 /*
- * How the supervisor is, in words.
+ * The state of the supervisor, in words.
  */
 #ifndef NHICTL_SUPERVISOR_H
 #define NHICTL_SUPERVISOR_H

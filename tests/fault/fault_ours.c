@@ -277,7 +277,7 @@ static bool look(const struct row *r, struct pnhi_caller *c)
     pnhi_limits_put_back(&c->limits);
     /* As a phase does that looks for a grant and finds none. */
     if (again != NULL)
-        pnhi_caller_see_grant(c, NHI_SEEN_NOT);
+        pnhi_caller_see_grant(c, NHI_ABSENT);
     return getrlimit(RLIMIT_NOFILE, &files_after) == 0 && setresuid(0, 0, 0) == 0 &&
            pam_end(h, PAM_SUCCESS) == PAM_SUCCESS && rc == PAM_SUCCESS;
 }

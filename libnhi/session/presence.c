@@ -1,4 +1,4 @@
-#include "libnhi/session/sight.h"
+#include "libnhi/session/presence.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -17,14 +17,14 @@ static bool is_limit(int cause)
     }
 }
 
-enum nhi_sight nhi_sight_of(enum nhi_err err, int cause)
+enum nhi_presence nhi_presence_of(enum nhi_err err, int cause)
 {
     if (err == NHI_OK)
-        return NHI_SEEN;
+        return NHI_PRESENT;
     if (err == NHI_ERR_NOT_FOUND)
-        return NHI_SEEN_NOT;
+        return NHI_ABSENT;
     /* Too long: deeper in the tree of processes, or of cgroups, than anybody is by accident. */
     if (err == NHI_ERR_NOMEM || err == NHI_ERR_TOO_LONG)
-        return NHI_BLIND_LIMIT;
-    return err == NHI_ERR_SYS && is_limit(cause) ? NHI_BLIND_LIMIT : NHI_BLIND_STATE;
+        return NHI_UNREADABLE_LIMIT;
+    return err == NHI_ERR_SYS && is_limit(cause) ? NHI_UNREADABLE_LIMIT : NHI_UNREADABLE;
 }
