@@ -16,9 +16,9 @@
 #include "libnhi/ledger/ledger_agent.h"
 #include "nhictl/agent/namesake.h"
 #include "nhictl/doctor/doctor.h"
+#include "nhictl/end/account_lookup.h"
 #include "nhictl/end/leftover_show.h"
 #include "nhictl/end/leftover_sweep.h"
-#include "nhictl/end/local_account.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
 
@@ -205,7 +205,7 @@ static void look_at_privilege(struct doctor *d, const char *name, const char *id
 {
     struct nhi_local local;
 
-    if (local_by_name(d->c, name, &local) == NHI_OK && local.privileged)
+    if (account_by_name(d->c, name, &local) == NHI_OK && local.privileged)
         finding_add(
             &d->found, FINDING_ERROR, id, place_of_file(GROUP),
             out_say("%s %s is in %s, which leads to root: every ticket for it is refused", what, name, local.because),

@@ -21,10 +21,10 @@
 #include "libnhi/session/cgroup_end.h"
 #include "libnhi/session/session_end.h"
 #include "libnhi/session/session_list.h"
+#include "nhictl/end/account_lookup.h"
 #include "nhictl/end/bystander.h"
 #include "nhictl/end/leftover.h"
 #include "nhictl/end/leftover_sweep.h"
-#include "nhictl/end/local_account.h"
 #include "nhictl/process/log.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
@@ -214,7 +214,7 @@ static bool is_last(struct ending *e, const struct ending *all, size_t count)
 {
     struct others o = { .s = &e->s };
 
-    return !is_followed(e, all, count) && local_own_uid(e->s.g.ticket.agent, &e->uid) &&
+    return !is_followed(e, all, count) && account_uid_of_agent(e->s.g.ticket.agent, &e->uid) &&
            nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK && !o.any;
 }
 

@@ -9,7 +9,7 @@
 
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/policy/rule_field.h"
-#include "nhictl/end/local_account.h"
+#include "nhictl/end/account_lookup.h"
 #include "nhictl/policy/policy_cases.h"
 #include "nhictl/policy/policy_read.h"
 #include "nhictl/say/ctl.h"
@@ -208,7 +208,7 @@ static int check_accounts(struct check *k, size_t i)
     while (strcmp(r->accounts, NHI_ANY) != 0 && (at = nhi_list_next(at, name)) != NULL) {
         struct nhi_agent a;
 
-        err = local_by_name(k->c, name, &local);
+        err = account_by_name(k->c, name, &local);
         if (err == NHI_ERR_NOT_FOUND && nhi_agent_get(k->s.l, name, &a) == NHI_OK)
             err = NHI_OK;
         if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
@@ -244,7 +244,7 @@ static void check_ssh(struct check *k, size_t i)
     if (r->ssh == 0)
         return;
     while ((at = nhi_list_next(at, name)) != NULL) {
-        if (local_by_name(k->c, name, &local) != NHI_OK ||
+        if (account_by_name(k->c, name, &local) != NHI_OK ||
             (local.uid >= k->s.set.uid_min && local.uid <= k->s.set.uid_max))
             continue;
         snprintf(text, sizeof(text), "ssh restricts account %s only if sshd reads no authorized_keys for it", name);

@@ -11,7 +11,7 @@
 
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger.h"
-#include "nhictl/end/local_account.h"
+#include "nhictl/end/account_lookup.h"
 #include "nhictl/policy/zone.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
@@ -53,7 +53,7 @@ static int check_accounts(struct ctl *c, const char *path, const struct nhi_poli
 
         while ((at = nhi_list_next(at, name)) != NULL && strcmp(name, NHI_ANY) != 0) {
             struct nhi_local local;
-            enum nhi_err err = local_by_name(c, name, &local);
+            enum nhi_err err = account_by_name(c, name, &local);
 
             /* One that no source knows now may come: it is looked at whenever it is used. */
             if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_BUSY)

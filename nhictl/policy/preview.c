@@ -4,7 +4,7 @@
 
 #include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_policy.h"
-#include "nhictl/end/local_account.h"
+#include "nhictl/end/account_lookup.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
@@ -25,7 +25,7 @@ static enum nhi_err no_rules(const struct nhi_moment *m, void *ctx, const struct
 static enum nhi_err account_of(const struct ctl *c, const char *account, const struct nhi_ticket *t,
                                const struct nhi_facts *f, struct nhi_local *out)
 {
-    enum nhi_err err = local_by_name(c, account, out);
+    enum nhi_err err = account_by_name(c, account, out);
 
     if (err != NHI_ERR_NOT_FOUND || strcmp(account, t->agent) != 0 || !f->agent_known)
         return err;

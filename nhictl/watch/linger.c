@@ -13,7 +13,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_list.h"
-#include "nhictl/end/local_account.h"
+#include "nhictl/end/account_lookup.h"
 #include "nhictl/process/log.h"
 #include "nhictl/process/logind.h"
 
@@ -44,7 +44,7 @@ static void end_one(const char *name)
 {
     uint32_t uid;
 
-    if (!local_own_uid(name, &uid) || !logind_end_linger(name, uid))
+    if (!account_uid_of_agent(name, &uid) || !logind_end_linger(name, uid))
         return;
     log_say(LOG_AUTHPRIV | LOG_NOTICE, "agents do not linger: account=%s", name);
     if (!has_session(name))

@@ -1,8 +1,8 @@
 /*
  * Accounts of this host, cached for verbs that ask for the same few repeatedly.
  */
-#ifndef NHICTL_LOCAL_ACCOUNT_H
-#define NHICTL_LOCAL_ACCOUNT_H
+#ifndef NHICTL_ACCOUNT_LOOKUP_H
+#define NHICTL_ACCOUNT_LOOKUP_H
 
 #include "libnhi/check/privileged.h"
 
@@ -10,10 +10,10 @@ struct ctl;
 
 /* The number of an agent's own account, by what is published, or by the ledger where that cannot be read: whoever else
  * has its name has another. No source of accounts is asked. false: no such agent, as far as is known. */
-bool local_own_uid(const char *agent, uint32_t *uid);
+bool account_uid_of_agent(const char *agent, uint32_t *uid);
 
 /* What nhi_local_by_name says, asked once for each name as long as c->now stands still: one answer takes
  * a lookup of every privileged group. Failures are asked again. */
-NHI_CHECK enum nhi_err local_by_name(const struct ctl *c, const char *name, struct nhi_local *out);
+NHI_CHECK enum nhi_err account_by_name(const struct ctl *c, const char *name, struct nhi_local *out);
 
 #endif

@@ -1,4 +1,4 @@
-#include "nhictl/end/local_account.h"
+#include "nhictl/end/account_lookup.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void remember(const struct known *k)
         free(copy);
 }
 
-bool local_own_uid(const char *agent, uint32_t *uid)
+bool account_uid_of_agent(const char *agent, uint32_t *uid)
 {
     const struct leftover_account *a;
 
@@ -50,7 +50,7 @@ bool local_own_uid(const char *agent, uint32_t *uid)
     return true;
 }
 
-enum nhi_err local_by_name(const struct ctl *c, const char *name, struct nhi_local *out)
+enum nhi_err account_by_name(const struct ctl *c, const char *name, struct nhi_local *out)
 {
     struct known k = { .err = NHI_OK };
     struct known *const *found;
