@@ -46,7 +46,7 @@
 #include "nhictl/store/trail.h"
 #include "nhictl/watch/linger.h"
 #include "nhictl/watch/session_leaders.h"
-#include "nhictl/watch/watch_duties.h"
+#include "nhictl/watch/trail_timer.h"
 
 #define BUSY_MS 1000   /* between two tries at a ledger that another is writing */
 #define PAUSE_MS 50    /* between two looks at all sessions, however much is written */
@@ -65,7 +65,7 @@ struct watch {
     int64_t task;                          /* when the first of the open tasks ends */
     struct warnings warnings;
     struct leaders leaders;
-    struct duties duties;
+    struct trail_timer trail_timer;
     struct leftovers leftovers;
     struct ending *all;
     size_t count, room;
@@ -148,7 +148,7 @@ static enum nhi_err read_ledger(struct watch *w, bool whole)
         w->grace = set.grace;
         w->warn = set.warn;
         w->task = tasks_next(l);
-        duties_settings(&w->duties, &set);
+        trail_timer_set(&w->trail_timer, &set);
     }
     /* What a log did not take when its event was written. */
     if (err == NHI_OK && !whole)
@@ -382,7 +382,7 @@ static void run(struct ctl *c, struct watch *w)
             linger_sweep();
         }
         if (beats)
-            duties_step(c, &w->duties, now);
+            trail_timer_step(c, &w->trail_timer, now);
         wait = end(w, c);
         if (wait < 0 && w->judge) {
             w->judge = false;

@@ -1,4 +1,4 @@
-#include "nhictl/watch/watch_duties.h"
+#include "nhictl/watch/trail_timer.h"
 
 #include <stdio.h>
 #include <syslog.h>
@@ -15,10 +15,10 @@
 #include "nhictl/store/store_event.h"
 #include "nhictl/store/trail.h"
 
-void duties_settings(struct duties *d, const struct nhi_settings *set)
+void trail_timer_set(struct trail_timer *t, const struct nhi_settings *set)
 {
-    d->head_every = set->head_every;
-    d->denials_every = set->denials_every;
+    t->head_every = set->head_every;
+    t->denials_every = set->denials_every;
 }
 
 static bool is_due(int64_t at, int64_t every, int64_t now)
@@ -102,18 +102,18 @@ static int write_down(const struct nhi_denials *d, void *ctx)
     return err != NHI_OK;
 }
 
-void duties_step(struct ctl *c, struct duties *d, int64_t now)
+void trail_timer_step(struct ctl *c, struct trail_timer *t, int64_t now)
 {
-    if (d->denials_every > 0 && is_due(d->denials_at, d->denials_every, now)) {
-        if (d->denials_at == 0)
+    if (t->denials_every > 0 && is_due(t->denials_at, t->denials_every, now)) {
+        if (t->denials_at == 0)
             nhi_denials_make(NHI_RUN_DIR);
         (void)!nhi_denials_take(NHI_RUN_DIR, write_down, c);
         if (nhi_refused_is_due(NHI_RUN_DIR, nhi_now()))
             (void)store_keep_house(nhi_now(), true);
-        d->denials_at = now;
+        t->denials_at = now;
     }
-    if (d->head_every > 0 && is_due(d->head_at, d->head_every, now)) {
+    if (t->head_every > 0 && is_due(t->head_at, t->head_every, now)) {
         sign_head();
-        d->head_at = now;
+        t->head_at = now;
     }
 }
