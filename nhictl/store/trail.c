@@ -17,14 +17,14 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/base/time.h"
 #include "libnhi/ledger/ledger_event.h"
-#include "nhictl/store/log_sink.h"
+#include "nhictl/store/log_sockets.h"
 
 #define MARK_LEN 20     /* digits */
 #define TURN_TRIES 50   /* for another that is sending */
 #define DETAIL_MAX 1024 /* of a line; all of it is in audit export */
 
 struct sending {
-    struct sinks sinks;
+    struct log_sockets logs;
     int mark; /* descriptor */
     int64_t sent;
 };
@@ -138,7 +138,7 @@ static int send_one(const struct nhi_event *e, void *ctx)
 
     if (line == NULL)
         return 1;
-    sent = sinks_send(&s->sinks, priority_of(e), line, e) && write_mark(s, e->seq);
+    sent = log_sockets_send(&s->logs, priority_of(e), line, e) && write_mark(s, e->seq);
     free(line);
     return !sent;
 }
@@ -148,7 +148,7 @@ void trail_send(struct nhi_ledger *l)
     struct sending s = { .mark = -1 };
     struct nhi_head head;
 
-    if (sinks_open(&s.sinks) && take_turn(&s) && read_mark(&s) && nhi_event_head(l, &head) == NHI_OK) {
+    if (log_sockets_open(&s.logs) && take_turn(&s) && read_mark(&s) && nhi_event_head(l, &head) == NHI_OK) {
         /* Another ledger than the one that the mark was of. */
         if (s.sent > head.given)
             s.sent = 0;
@@ -156,26 +156,26 @@ void trail_send(struct nhi_ledger *l)
     }
     if (s.mark >= 0)
         close(s.mark);
-    sinks_close(&s.sinks);
+    log_sockets_close(&s.logs);
 }
 
 int64_t trail_sent(void)
 {
     struct sending s = { .mark = -1, .sent = INT64_MAX };
 
-    if (sinks_open(&s.sinks) && (!take_turn(&s) || !read_mark(&s)))
+    if (log_sockets_open(&s.logs) && (!take_turn(&s) || !read_mark(&s)))
         s.sent = 0;
     if (s.mark >= 0)
         close(s.mark);
-    sinks_close(&s.sinks);
+    log_sockets_close(&s.logs);
     return s.sent;
 }
 
 void trail_say(const char *text)
 {
-    struct sinks s;
+    struct log_sockets s;
 
-    if (sinks_open(&s))
-        (void)sinks_send(&s, LOG_NOTICE, text, NULL);
-    sinks_close(&s);
+    if (log_sockets_open(&s))
+        (void)log_sockets_send(&s, LOG_NOTICE, text, NULL);
+    log_sockets_close(&s);
 }

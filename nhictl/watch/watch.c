@@ -45,7 +45,7 @@
 #include "nhictl/store/task_sweep.h"
 #include "nhictl/store/trail.h"
 #include "nhictl/watch/linger.h"
-#include "nhictl/watch/session_leaders.h"
+#include "nhictl/watch/session_pidfds.h"
 #include "nhictl/watch/trail_timer.h"
 
 #define BUSY_MS 1000   /* between two tries at a ledger that another is writing */
@@ -64,7 +64,7 @@ struct watch {
     int64_t grace, warn;                   /* seconds */
     int64_t task;                          /* when the first of the open tasks ends */
     struct warnings warnings;
-    struct leaders leaders;
+    struct session_pidfds followed;
     struct trail_timer trail_timer;
     struct leftovers leftovers;
     struct ending *all;
@@ -216,7 +216,7 @@ static void look(struct watch *w, int64_t now)
         until = warnings_give(&w->warnings, &s);
         err = take_over(w, &s);
     }
-    if (err == NHI_OK && !w->judge && !leaders_follow(&w->leaders, &s)) {
+    if (err == NHI_OK && !w->judge && !session_pidfds_follow(&w->followed, &s)) {
         /* The last process of one went while we looked, or was there still when ends were last written down: nobody
          * will say so once more. */
         w->fold = true;
@@ -287,7 +287,7 @@ static int start(struct ctl *c, struct watch *w)
     w->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
     w->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     w->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (w->signals < 0 || w->clock < 0 || w->changes < 0 || leaders_open(&w->leaders) != NHI_OK)
+    if (w->signals < 0 || w->clock < 0 || w->changes < 0 || session_pidfds_open(&w->followed) != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not start watching: %s", strerror(errno));
     w->grants = inotify_add_watch(w->changes, NHI_STATE_DIR "/" NHI_GRANTS_DIR, IN_CREATE);
     w->sessions = inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
@@ -331,7 +331,7 @@ static void wait_for(struct watch *w, int timeout)
     struct pollfd fds[] = { { .fd = w->changes, .events = POLLIN },
                             { .fd = w->clock, .events = POLLIN },
                             { .fd = w->signals, .events = POLLIN },
-                            { .fd = w->leaders.wait, .events = POLLIN } };
+                            { .fd = w->followed.wait, .events = POLLIN } };
     uint64_t expired;
 
     (void)poll(fds, sizeof(fds) / sizeof(fds[0]), timeout);
@@ -341,7 +341,7 @@ static void wait_for(struct watch *w, int timeout)
         (void)!read(w->clock, &expired, sizeof(expired));
         w->look = true;
     }
-    if ((fds[3].revents & POLLIN) != 0 && leaders_take(&w->leaders))
+    if ((fds[3].revents & POLLIN) != 0 && session_pidfds_take(&w->followed))
         w->look = w->fold = true;
     w->stop = (fds[2].revents & POLLIN) != 0;
 }
@@ -363,7 +363,7 @@ static void run(struct ctl *c, struct watch *w)
         if (beats)
             try_again(w);
         /* Of those that cannot be followed nobody says when they have gone. */
-        if (beats && (w->seen != NHI_OK || w->leaders.some_are_not))
+        if (beats && (w->seen != NHI_OK || w->followed.some_are_not))
             w->look = true;
         /* Where another program was the last to close the ledger, its shared memory is gone, which only a writer makes.
          */
@@ -431,7 +431,7 @@ static int supervise(struct ctl *c)
     struct watch w = { .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true, .linger = true };
     int code, lock = -1;
 
-    w.leaders.wait = -1;
+    w.followed.wait = -1;
     w.leftovers.wish = (struct leftover_wish){ .ends = is_under_way, .ctx = &w };
     w.leftovers.hurry = true;
     w.grace = NHI_GRACE_DEFAULT;
@@ -455,7 +455,7 @@ static int supervise(struct ctl *c)
         ending_free(&w.all[i]);
     free(w.all);
     warnings_free(&w.warnings);
-    leaders_close(&w.leaders);
+    session_pidfds_close(&w.followed);
     leftovers_free(&w.leftovers);
     close(w.changes);
     close(w.clock);

@@ -1,7 +1,7 @@
 /*
  * Source of the journal's protocol: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
  */
-#include "nhictl/store/log_sink.h"
+#include "nhictl/store/log_sockets.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ static bool log_is_the_journals(void)
     return is;
 }
 
-bool sinks_open(struct sinks *s)
+bool log_sockets_open(struct log_sockets *s)
 {
     s->journal = connect_to(JOURNAL);
     s->log = s->journal >= 0 && log_is_the_journals() ? -1 : connect_to(LOG);
@@ -85,7 +85,7 @@ static void put_field(FILE *f, const char *name, const char *value)
     free(quoted);
 }
 
-static bool send_to_journal(struct sinks *s, int priority, const char *line, const struct nhi_event *e)
+static bool send_to_journal(struct log_sockets *s, int priority, const char *line, const struct nhi_event *e)
 {
     const char *name, *value;
     char *text = NULL;
@@ -110,7 +110,7 @@ static bool send_to_journal(struct sinks *s, int priority, const char *line, con
     return sent;
 }
 
-static bool send_to_log(struct sinks *s, int priority, const char *line)
+static bool send_to_log(struct log_sockets *s, int priority, const char *line)
 {
     time_t now = time(NULL);
     char moment[32] = "";
@@ -129,12 +129,12 @@ static bool send_to_log(struct sinks *s, int priority, const char *line)
     return sent;
 }
 
-bool sinks_send(struct sinks *s, int priority, const char *line, const struct nhi_event *e)
+bool log_sockets_send(struct log_sockets *s, int priority, const char *line, const struct nhi_event *e)
 {
     return (s->journal >= 0 || s->log >= 0) && send_to_log(s, priority, line) && send_to_journal(s, priority, line, e);
 }
 
-void sinks_close(struct sinks *s)
+void log_sockets_close(struct log_sockets *s)
 {
     if (s->journal >= 0)
         close(s->journal);

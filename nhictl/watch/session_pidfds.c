@@ -1,4 +1,4 @@
-#include "nhictl/watch/session_leaders.h"
+#include "nhictl/watch/session_pidfds.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 #define FILES_WANTED 65536
 #define FILES_LEFT 64 /* for the ledger, the heartbeat, /proc and who is ended */
 
-struct leader {
+struct session_pidfd {
     char handle[SESSION_HANDLE_MAX + 1];
     int fd; /* -1: none */
 };
 
-enum nhi_err leaders_open(struct leaders *l)
+enum nhi_err session_pidfds_open(struct session_pidfds *l)
 {
     struct rlimit files = { .rlim_cur = 0 }, more;
 
@@ -52,7 +52,7 @@ static int follow_member(const struct session *s, struct procs *p)
     return fd;
 }
 
-static int take_over(struct leaders *l, const char *handle)
+static int take_over(struct session_pidfds *l, const char *handle)
 {
     for (size_t i = 0; i < l->count; i++)
         if (l->all[i].fd >= 0 && strcmp(l->all[i].handle, handle) == 0) {
@@ -65,7 +65,7 @@ static int take_over(struct leaders *l, const char *handle)
 }
 
 /* Whether one that was followed is in s no more. */
-static bool one_has_gone(const struct leaders *l, const struct sessions *s)
+static bool one_has_gone(const struct session_pidfds *l, const struct sessions *s)
 {
     for (size_t i = 0; i < l->count; i++) {
         size_t k = 0;
@@ -78,7 +78,7 @@ static bool one_has_gone(const struct leaders *l, const struct sessions *s)
     return false;
 }
 
-static void drop_all(struct leaders *l)
+static void drop_all(struct session_pidfds *l)
 {
     for (size_t i = 0; i < l->count; i++)
         if (l->all[i].fd >= 0)
@@ -88,9 +88,9 @@ static void drop_all(struct leaders *l)
     l->count = 0;
 }
 
-bool leaders_follow(struct leaders *l, const struct sessions *s)
+bool session_pidfds_follow(struct session_pidfds *l, const struct sessions *s)
 {
-    struct leader *all = s->count > 0 ? calloc(s->count, sizeof(*all)) : NULL;
+    struct session_pidfd *all = s->count > 0 ? calloc(s->count, sizeof(*all)) : NULL;
     struct procs p = { .count = 0 };
     bool each = !one_has_gone(l, s);
     size_t used = 0;
@@ -131,7 +131,7 @@ bool leaders_follow(struct leaders *l, const struct sessions *s)
     return each;
 }
 
-bool leaders_take(struct leaders *l)
+bool session_pidfds_take(struct session_pidfds *l)
 {
     struct epoll_event ended[64];
     int n = epoll_wait(l->wait, ended, sizeof(ended) / sizeof(ended[0]), 0);
@@ -145,7 +145,7 @@ bool leaders_take(struct leaders *l)
     return n > 0;
 }
 
-void leaders_close(struct leaders *l)
+void session_pidfds_close(struct session_pidfds *l)
 {
     drop_all(l);
     if (l->wait >= 0)
