@@ -45,7 +45,7 @@ static void put_detail(const struct nhi_refused *r, char out[DETAIL_MAX])
     snprintf(out + len, DETAIL_MAX - len, "}");
 }
 
-static enum nhi_err tell_one(struct telling *t, const struct nhi_refused *r)
+static enum nhi_err add_one(struct telling *t, const struct nhi_refused *r)
 {
     struct nhi_event e = { .at = r->last };
     struct nhi_agent agent;
@@ -76,7 +76,7 @@ static enum nhi_err tell_one(struct telling *t, const struct nhi_refused *r)
     return err;
 }
 
-static int tell(const struct nhi_refused *all, size_t count, void *ctx)
+static int add_all(const struct nhi_refused *all, size_t count, void *ctx)
 {
     struct telling *t = ctx;
 
@@ -86,7 +86,7 @@ static int tell(const struct nhi_refused *all, size_t count, void *ctx)
     /* Where the hour is over and all of it was told, there is nothing to tell. */
     for (size_t i = 0; i < count && t->err == NHI_OK; i++)
         if (all[i].count > 0)
-            t->err = tell_one(t, &all[i]);
+            t->err = add_one(t, &all[i]);
     if (t->err == NHI_OK)
         t->err = nhi_ledger_commit(t->ledger);
     else
@@ -97,7 +97,7 @@ static int tell(const struct nhi_refused *all, size_t count, void *ctx)
 enum nhi_err nhi_fold_refused(const char *run_dir, struct nhi_ledger *l, int64_t now, uint32_t *told)
 {
     struct telling t = { .ledger = l, .now = now, .err = NHI_OK };
-    enum nhi_err err = nhi_refused_take(run_dir, now, tell, &t);
+    enum nhi_err err = nhi_refused_take(run_dir, now, add_all, &t);
 
     if (err == NHI_ERR_NOT_FOUND || err == NHI_ERR_FORMAT || err == NHI_ERR_BUSY)
         err = NHI_OK;

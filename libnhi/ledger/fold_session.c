@@ -87,34 +87,34 @@ static enum nhi_err look(struct ends *e)
     return err == NHI_OK ? nhi_session_each_end(e->run_dir, take_mark, e) : err;
 }
 
-static enum nhi_err tell_one(struct ends *e, const struct nhi_session_end *end)
+static enum nhi_err record_end(struct ends *e, const struct nhi_session_end *end)
 {
     bool told = false;
-    enum nhi_err err = nhi_session_tell(e->ledger, end, &told);
+    enum nhi_err err = nhi_session_record_end(e->ledger, end, &told);
 
     e->told += told;
     return err;
 }
 
 /* One that is gone, and has left no mark. */
-static enum nhi_err tell_lost(struct ends *e, const struct lost *lost)
+static enum nhi_err record_lost(struct ends *e, const struct lost *lost)
 {
     struct nhi_session_end end = { .at = e->now, .g = lost->g };
 
     snprintf(end.handle, sizeof(end.handle), "%s", lost->handle);
     snprintf(end.reason, sizeof(end.reason), "%s", strcmp(lost->g.boot, e->boot) == 0 ? NHI_END_GONE : NHI_END_REBOOT);
-    return tell_one(e, &end);
+    return record_end(e, &end);
 }
 
 /* The marks first: whatever has one is not lost. */
-static enum nhi_err tell(struct ends *e)
+static enum nhi_err record_ends(struct ends *e)
 {
     enum nhi_err err = nhi_ledger_begin(e->ledger, e->now);
 
     for (size_t i = 0; err == NHI_OK && i < e->mark_count; i++)
-        err = tell_one(e, &e->marks[i]);
+        err = record_end(e, &e->marks[i]);
     for (size_t i = 0; err == NHI_OK && i < e->open_count; i++)
-        err = tell_lost(e, &e->open[i]);
+        err = record_lost(e, &e->open[i]);
     if (err == NHI_OK)
         err = nhi_ledger_commit(e->ledger);
     else
@@ -131,7 +131,7 @@ enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_
     enum nhi_err err = look(&e);
 
     if (err == NHI_OK && e.mark_count + e.open_count > 0)
-        err = tell(&e);
+        err = record_ends(&e);
     if (err == NHI_OK && told != NULL)
         *told = e.told;
     free(e.open);

@@ -57,7 +57,7 @@ static enum nhi_err add_end(struct nhi_ledger *l, const struct nhi_session_end *
     return nhi_event_add(l, &e);
 }
 
-enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_session_end *end, bool *told)
+enum nhi_err nhi_session_record_end(struct nhi_ledger *l, const struct nhi_session_end *end, bool *told)
 {
     const struct nhi_grant *g = &end->g;
     int64_t changed = 0;

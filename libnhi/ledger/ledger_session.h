@@ -13,8 +13,8 @@ struct nhi_session_end;
 
 /* The grant opened a session of that handle. Once is enough. */
 NHI_CHECK enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle);
-/* The session is over: an event, if it is the first that the ledger hears of that. Its mark is not looked at. */
-NHI_CHECK enum nhi_err nhi_session_tell(struct nhi_ledger *l, const struct nhi_session_end *end, bool *told);
+/* The session has ended: an event, unless the ledger knows. The mark in end is not used. */
+NHI_CHECK enum nhi_err nhi_session_record_end(struct nhi_ledger *l, const struct nhi_session_end *end, bool *told);
 /* Whether a session ever had that handle. NHI_ERR_NOT_FOUND: none that is in the ledger. */
 NHI_CHECK enum nhi_err nhi_session_was(struct nhi_ledger *l, const char *handle);
 /* Of those that are not over, of a task or, with NULL, of all. fn: return 0 to go on. */

@@ -128,14 +128,14 @@ const char *ending_word(const struct ending *e)
 }
 
 /* Its log is the host's, under its account: a job has no other. Returns whether a terminal got it. */
-static bool tell(const struct ending *e, const struct procs *p, const char *line)
+static bool notify(const struct ending *e, const struct procs *p, const char *line)
 {
     bool told;
 
     char text[SESSION_LINE_MAX + 16];
 
     snprintf(text, sizeof(text), "\r\nnhi: %s\r\n", line);
-    told = members_tell(&e->m, p, text);
+    told = members_notify(&e->m, p, text);
     log_say(LOG_AUTHPRIV | LOG_NOTICE, "%s account=%s service=%s agent=%s", line, e->s.g.subject, e->s.g.service,
             e->s.g.ticket.agent);
     return told;
@@ -157,7 +157,7 @@ void session_tell(const struct session *s, const char *line)
 
     if (procs_scan(&p) != NHI_OK || session_members(s, &p, &e.m) != NHI_OK)
         members_free(&e.m);
-    (void)tell(&e, &p, line);
+    (void)notify(&e, &p, line);
     procs_free(&p);
     ending_free(&e);
 }
@@ -169,7 +169,7 @@ static void announce(struct ending *e, const struct procs *p, int64_t now, int64
 
     nhi_session_say_why(NHI_RUN_DIR, e->s.g.id, ending_word(e));
     session_farewell(&e->s, line);
-    e->next = tell(e, p, line) ? now + CARRIED : now;
+    e->next = notify(e, p, line) ? now + CARRIED : now;
     e->deadline = e->next + grace_ms;
     e->phase = END_TOLD;
 }

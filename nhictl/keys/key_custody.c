@@ -60,7 +60,7 @@ static int find(struct ctl *c, struct nhi_issuer *key, char **text)
                : ctl_fail(c, CTL_SYSTEM, NULL, "the secret key of %s cannot be read: %s", key->kid, nhi_strerror(err));
 }
 
-static int tell(struct ctl *c, const char *kind, const struct nhi_issuer *key)
+static int record_change(struct ctl *c, const char *kind, const struct nhi_issuer *key)
 {
     struct out_row *detail = out_row_new(c->out);
     struct store s = { 0 };
@@ -142,7 +142,7 @@ static int key_protect(struct ctl *c)
     nhi_wipe(&p, sizeof(p));
     nhi_text_free(plain);
     if (code == CTL_DONE)
-        code = tell(c, "key-protect", &key);
+        code = record_change(c, "key-protect", &key);
     return code == CTL_DONE ? answer(c, &key) : code;
 }
 
@@ -172,7 +172,7 @@ static int key_unprotect(struct ctl *c)
     signer_close(&signer);
     nhi_text_free(locked);
     if (code == CTL_DONE)
-        code = tell(c, "key-unprotect", &key);
+        code = record_change(c, "key-unprotect", &key);
     return code == CTL_DONE ? answer(c, &key) : code;
 }
 
@@ -206,7 +206,7 @@ static int key_move(struct ctl *c)
         code = ctl_fail(c, CTL_SYSTEM, NULL, "%s has the secret key of %s, but %s/%s still has it too", args->to,
                         key.kid, NHI_STATE_DIR, NHI_KEYS_DIR);
     if (code == CTL_DONE)
-        code = tell(c, "key-move", &key);
+        code = record_change(c, "key-move", &key);
     if (code != CTL_DONE)
         return code;
     out_line(c->out, "the secret key of %s is now only in %s: it signs as the credential nhi.%s.secret", key.kid,

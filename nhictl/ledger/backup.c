@@ -18,7 +18,7 @@
 #include "nhictl/store/store_event.h"
 
 /* First, so that it is in the copy, too. A ledger that cannot be written can still be copied. */
-static void tell(struct ctl *c, const char *file)
+static void record_backup(struct ctl *c, const char *file)
 {
     struct out_row *detail = out_row_new(c->out);
     struct store s = { 0 };
@@ -71,7 +71,7 @@ static int backup(struct ctl *c)
     int code = store_need_root(c);
 
     if (code == CTL_DONE) {
-        tell(c, c->operand[0]);
+        record_backup(c, c->operand[0]);
         code = store_read(c, &s);
     }
     if (code == CTL_DONE) {

@@ -303,7 +303,7 @@ void procs_hunt(bool (*is_prey)(pid_t, void *), void *ctx)
     }
 }
 
-static bool tell(unsigned tty, const char *line)
+static bool write_to_terminal(unsigned tty, const char *line)
 {
     bool told = false;
     char path[32];
@@ -321,7 +321,7 @@ static bool tell(unsigned tty, const char *line)
     return told;
 }
 
-bool members_tell(const struct members *m, const struct procs *p, const char *line)
+bool members_notify(const struct members *m, const struct procs *p, const char *line)
 {
     unsigned told[64];
     bool any = false;
@@ -337,7 +337,7 @@ bool members_tell(const struct members *m, const struct procs *p, const char *li
         if (again)
             continue;
         told[count++] = tty;
-        any = tell(tty, line) || any;
+        any = write_to_terminal(tty, line) || any;
     }
     return any;
 }

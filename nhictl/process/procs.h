@@ -59,6 +59,6 @@ void members_signal(const struct members *m, int sig);
  * it can is of the past before it is whole. What has ended is no prey. */
 void procs_hunt(bool (*is_prey)(pid_t, void *), void *ctx);
 /* Writes a line to each terminal that one of them has, without waiting. false: none took it. */
-bool members_tell(const struct members *m, const struct procs *p, const char *line);
+bool members_notify(const struct members *m, const struct procs *p, const char *line);
 
 #endif

@@ -72,7 +72,7 @@ struct watch {
 };
 
 /* sd_notify(3), whose protocol is a datagram, but for the waiting. Returns whether it need not be said again. */
-static bool tell_systemd(const char *state)
+static bool notify_systemd(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -98,7 +98,7 @@ static void beat(struct watch *w, int64_t now)
 {
     if (nhi_heartbeat_beat(NHI_RUN_DIR, w->seen) != NHI_OK)
         log_say(LOG_DAEMON | LOG_ERR, "watch: %s/%s cannot be written", NHI_RUN_DIR, NHI_HEARTBEAT_FILE);
-    w->ready = tell_systemd(w->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1") || w->ready;
+    w->ready = notify_systemd(w->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1") || w->ready;
     w->beaten = now;
 }
 

@@ -310,10 +310,10 @@ static void idle_tasks(void **state)
     end.g = again.g = g;
     assert_int_equal(nhi_session_note(l, &g, "p-1"), NHI_OK);
     ends_at(l, NOW + 1000, "deadline");
-    assert_int_equal(nhi_session_tell(l, &end, &b), NHI_OK);
+    assert_int_equal(nhi_session_record_end(l, &end, &b), NHI_OK);
     assert_true(b);
     ends_at(l, NOW + 400, "idle");
-    assert_int_equal(nhi_session_tell(l, &again, &b), NHI_OK);
+    assert_int_equal(nhi_session_record_end(l, &again, &b), NHI_OK);
     assert_false(b);
     ends_at(l, NOW + 400, "idle");
     e.at = NOW + 950;
