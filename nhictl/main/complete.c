@@ -18,35 +18,35 @@
 
 /* ---- what a word in the help stands for ---- */
 
-static enum thing thing_of(const char *word, size_t len)
+static enum candidate_kind kind_of(const char *word, size_t len)
 {
     static const struct {
         const char *word;
-        enum thing thing;
-    } words[] = { { "OWNER", THING_OWNER },     { "ID", THING_TASK },
-                  { "TASK", THING_ANY_TASK },   { "JTI", THING_TICKET },
-                  { "KID", THING_KEY },         { "SESSION", THING_SESSION },
-                  { "GROUP", THING_GROUP },     { "ACCOUNT", THING_ACCOUNT },
-                  { "FILE", THING_FILE },       { "FILE|-", THING_FILE },
-                  { "FILE.pub", THING_FILE },   { "PATH", THING_FILE },
-                  { "DIR", THING_DIRECTORY },   { "DIRECTORY", THING_DIRECTORY },
-                  { "PROGRAM", THING_PROGRAM }, { "COMMAND", THING_COMMAND } };
+        enum candidate_kind kind;
+    } words[] = { { "OWNER", KIND_OWNER },     { "ID", KIND_TASK },
+                  { "TASK", KIND_ANY_TASK },   { "JTI", KIND_TICKET },
+                  { "KID", KIND_KEY },         { "SESSION", KIND_SESSION },
+                  { "GROUP", KIND_GROUP },     { "ACCOUNT", KIND_ACCOUNT },
+                  { "FILE", KIND_FILE },       { "FILE|-", KIND_FILE },
+                  { "FILE.pub", KIND_FILE },   { "PATH", KIND_FILE },
+                  { "DIR", KIND_DIRECTORY },   { "DIRECTORY", KIND_DIRECTORY },
+                  { "PROGRAM", KIND_PROGRAM }, { "COMMAND", KIND_COMMAND } };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strlen(words[i].word) == len && strncmp(words[i].word, word, len) == 0)
-            return words[i].thing;
-    return THING_NONE;
+            return words[i].kind;
+    return KIND_NONE;
 }
 
-static enum thing value_of(const struct opt *o)
+static enum candidate_kind value_of(const struct opt *o)
 {
     if (o->ok == nhi_name_is_agent)
-        return THING_AGENT;
+        return KIND_AGENT;
     if (o->ok == nhi_name_is_account)
-        return THING_ACCOUNT;
+        return KIND_ACCOUNT;
     if (o->ok == nhi_name_is_service)
-        return THING_SERVICE;
-    return o->arg != NULL ? thing_of(o->arg, strcspn(o->arg, "[")) : THING_NONE;
+        return KIND_SERVICE;
+    return o->arg != NULL ? kind_of(o->arg, strcspn(o->arg, "[")) : KIND_NONE;
 }
 
 static bool is_agent_name(const struct verb *v, const char *word, size_t len)
@@ -55,22 +55,22 @@ static bool is_agent_name(const struct verb *v, const char *word, size_t len)
 }
 
 /* The first word of the synopsis that is no option's. What is new cannot be guessed. */
-static enum thing operand_of(const struct verb *v)
+static enum candidate_kind operand_of(const struct verb *v)
 {
     const char *at = v->synopsis;
     bool of_option = false;
 
     if (strcmp(v->verb, "add") == 0 || strcmp(v->verb, "open") == 0)
-        return THING_NONE;
+        return KIND_NONE;
     while (*(at += strspn(at, " []|.")) != '\0') {
         size_t len = strcspn(at, " ]");
 
         if (!of_option && at[0] >= 'A' && at[0] <= 'Z')
-            return is_agent_name(v, at, len) ? THING_AGENT : thing_of(at, len);
+            return is_agent_name(v, at, len) ? KIND_AGENT : kind_of(at, len);
         of_option = len > 2 && at[0] == '-';
         at += len;
     }
-    return THING_NONE;
+    return KIND_NONE;
 }
 
 /* ---- words ---- */
@@ -190,7 +190,7 @@ static void add_options(struct candidates *to, const struct line *l)
 }
 
 /* typed: the value as far as it is there; offset: what stands before it in the same word. */
-static enum thing add_value(struct candidates *to, const struct opt *o, const char *typed, size_t offset)
+static enum candidate_kind add_value(struct candidates *to, const struct opt *o, const char *typed, size_t offset)
 {
     const char *comma = is_repeatable(o) ? strrchr(typed, ',') : NULL;
     size_t keep = offset + (comma != NULL ? (size_t)(comma + 1 - typed) : 0);
@@ -202,11 +202,11 @@ static enum thing add_value(struct candidates *to, const struct opt *o, const ch
 }
 
 /* Returns what the shell has to add itself. */
-static enum thing complete_verb(struct candidates *to, struct line *l)
+static enum candidate_kind complete_verb(struct candidates *to, struct line *l)
 {
     const char *last = l->word[l->count - 1], *equals = strchr(last, '=');
     const struct opt *o;
-    enum thing thing;
+    enum candidate_kind kind;
     size_t at;
 
     for (size_t i = 0; i + 1 < l->count; i++)
@@ -214,23 +214,23 @@ static enum thing complete_verb(struct candidates *to, struct line *l)
     if (l->pending != NULL)
         return add_value(to, l->pending, last, 0);
     if (l->command)
-        return l->v->operand_max != COMMAND_OPERANDS || l->behind > 0 ? THING_FILE : THING_COMMAND;
+        return l->v->operand_max != COMMAND_OPERANDS || l->behind > 0 ? KIND_FILE : KIND_COMMAND;
     o = option_of(l->v, last, &at);
     if (equals != NULL && o != NULL && o->kind != OPT_FLAG)
         return add_value(to, o, equals + 1, (size_t)(equals + 1 - last));
     if (last[0] == '-') {
         add_options(to, l);
-        return THING_NONE;
+        return KIND_NONE;
     }
-    thing = operand_of(l->v);
-    if (l->v->operand_max == 0 || thing == THING_COMMAND || (l->operands > 0 && l->v->operand_max != MANY_OPERANDS)) {
+    kind = operand_of(l->v);
+    if (l->v->operand_max == 0 || kind == KIND_COMMAND || (l->operands > 0 && l->v->operand_max != MANY_OPERANDS)) {
         add_options(to, l);
-        return THING_NONE;
+        return KIND_NONE;
     }
-    candidates_of(to, thing);
+    candidates_of(to, kind);
     if (to->count == 0 && last[0] == '\0')
         add_options(to, l);
-    return thing;
+    return kind;
 }
 
 static const struct verb *find(const struct verb *const *tables, char **word, size_t count, size_t *words)
@@ -245,19 +245,19 @@ static const struct verb *find(const struct verb *const *tables, char **word, si
     return NULL;
 }
 
-static const char *shells_part(enum thing thing)
+static const char *shells_part(enum candidate_kind kind)
 {
-    return thing == THING_FILE        ? "files"
-           : thing == THING_DIRECTORY ? "directories"
-           : thing == THING_COMMAND   ? "command"
-                                      : "none";
+    return kind == KIND_FILE        ? "files"
+           : kind == KIND_DIRECTORY ? "directories"
+           : kind == KIND_COMMAND   ? "command"
+                                    : "none";
 }
 
 static int complete(struct ctl *c)
 {
     struct candidates to = { .c = c };
     struct line l = { .count = 0 };
-    enum thing thing = THING_NONE;
+    enum candidate_kind kind = KIND_NONE;
     struct out_row *r;
     size_t count = 0, words;
 
@@ -269,7 +269,7 @@ static int complete(struct ctl *c)
     if (l.v != NULL) {
         l.word = c->command + words;
         l.count = count - words;
-        thing = complete_verb(&to, &l);
+        kind = complete_verb(&to, &l);
     } else if (count == 1 && to.beginning[0] == '-') {
         candidate(&to, "--help", "list the commands");
         candidate(&to, "--version", "print the version of nhi");
@@ -277,10 +277,10 @@ static int complete(struct ctl *c)
         add_verbs(&to, count == 2 ? c->command[0] : NULL);
     }
     r = out_row_new(c->out);
-    out_text(r, "shell", NULL, shells_part(thing));
+    out_text(r, "shell", NULL, shells_part(kind));
     out_record(c->out, NULL, r);
     if (!c->json)
-        out_line(c->out, "%s", shells_part(thing));
+        out_line(c->out, "%s", shells_part(kind));
     return ctl_answer(c);
 }
 

@@ -9,23 +9,23 @@
 
 struct ctl;
 
-enum thing {
-    THING_NONE, /* nothing that anybody could guess */
-    THING_AGENT,
-    THING_OWNER,
-    THING_TASK,     /* open */
-    THING_ANY_TASK, /* of which there is a story */
-    THING_TICKET,   /* live */
-    THING_KEY,
-    THING_SESSION,
-    THING_ACCOUNT,
-    THING_SERVICE,
-    THING_GROUP,
-    THING_PROGRAM, /* that setup knows */
+enum candidate_kind {
+    KIND_NONE, /* nothing that anybody could guess */
+    KIND_AGENT,
+    KIND_OWNER,
+    KIND_TASK,     /* open */
+    KIND_ANY_TASK, /* of which there is a story */
+    KIND_TICKET,   /* live */
+    KIND_KEY,
+    KIND_SESSION,
+    KIND_ACCOUNT,
+    KIND_SERVICE,
+    KIND_GROUP,
+    KIND_PROGRAM, /* that setup knows */
     /* These the shell knows better. */
-    THING_FILE,
-    THING_DIRECTORY,
-    THING_COMMAND,
+    KIND_FILE,
+    KIND_DIRECTORY,
+    KIND_COMMAND,
 };
 
 struct candidates {

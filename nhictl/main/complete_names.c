@@ -122,58 +122,58 @@ static void add_programs(struct candidates *to)
         candidate(to, w->name, NULL);
 }
 
-static void from_ledger(struct candidates *to, enum thing thing)
+static void from_ledger(struct candidates *to, enum candidate_kind kind)
 {
     struct nhi_ledger *l = NULL;
     int64_t now = to->c->now;
 
     if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK)
         return;
-    if (thing == THING_AGENT)
+    if (kind == KIND_AGENT)
         (void)!nhi_agent_each(l, add_agent, to);
-    else if (thing == THING_OWNER)
+    else if (kind == KIND_OWNER)
         (void)!nhi_owner_each(l, now, add_owner, to);
-    else if (thing == THING_TASK)
+    else if (kind == KIND_TASK)
         (void)!nhi_task_each(l, NULL, add_open_task, to);
-    else if (thing == THING_ANY_TASK)
+    else if (kind == KIND_ANY_TASK)
         (void)!nhi_task_each(l, NULL, add_task, to);
-    else if (thing == THING_TICKET)
+    else if (kind == KIND_TICKET)
         (void)!nhi_ticket_each(l, &(struct nhi_ticket_filter){ .live_at = now }, add_ticket, to);
-    else if (thing == THING_KEY)
+    else if (kind == KIND_KEY)
         (void)!nhi_issuer_each(l, add_key, to);
     nhi_ledger_close(l);
 }
 
-void candidates_of(struct candidates *to, enum thing thing)
+void candidates_of(struct candidates *to, enum candidate_kind kind)
 {
-    switch (thing) {
-    case THING_AGENT:
-    case THING_OWNER:
-    case THING_TASK:
-    case THING_ANY_TASK:
-    case THING_TICKET:
-    case THING_KEY:
-        from_ledger(to, thing);
+    switch (kind) {
+    case KIND_AGENT:
+    case KIND_OWNER:
+    case KIND_TASK:
+    case KIND_ANY_TASK:
+    case KIND_TICKET:
+    case KIND_KEY:
+        from_ledger(to, kind);
         break;
-    case THING_SESSION:
+    case KIND_SESSION:
         (void)!nhi_session_each(NHI_RUN_DIR, add_session, to);
         break;
-    case THING_ACCOUNT:
+    case KIND_ACCOUNT:
         add_accounts(to);
         break;
-    case THING_SERVICE:
+    case KIND_SERVICE:
         add_services(to);
         break;
-    case THING_GROUP:
+    case KIND_GROUP:
         add_groups(to);
         break;
-    case THING_PROGRAM:
+    case KIND_PROGRAM:
         add_programs(to);
         break;
-    case THING_NONE:
-    case THING_FILE:
-    case THING_DIRECTORY:
-    case THING_COMMAND:
+    case KIND_NONE:
+    case KIND_FILE:
+    case KIND_DIRECTORY:
+    case KIND_COMMAND:
         break;
     }
 }

@@ -8,6 +8,6 @@
 
 /* Adds those that this host has. Who may not read the ledger gets none of what is in it, and whatever cannot be read
  * has no words: a shell that completes has no place for errors. */
-void candidates_of(struct candidates *to, enum thing thing);
+void candidates_of(struct candidates *to, enum candidate_kind kind);
 
 #endif
