@@ -35,9 +35,9 @@ wait "$RECEIVER"
 ok 'the first line that the supervisor logs has it' grep -q "watch: nhi $VERSION " first
 
 other=
-for page in "$TREE"/*/*.[578]; do
+while read -r page; do
     [ "$(grep '^\.Os' "$page")" = ".Os nhi $VERSION" ] || other+=" ${page##*/}"
-done
+done < <(find "$TREE"/*nhi* -name '*.[578]')
 ok "each page of the manual has it$other" test -z "$other"
 ok "the change log has it" grep -q "^## \\[$VERSION\\] " "$TREE/CHANGELOG.md"
 finish
