@@ -70,7 +70,7 @@ UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 UNITS_OF_SYSTEMD := $(wildcard packaging/*.service packaging/*.timer)
-MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.8 nhictl/*.7 nhictl/*.5)
+MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.[578] nhictl/*/*.8)
 
 # What is done in short; `make V=1` shows each command.
 Q := $(if $(V),,@)

@@ -1,6 +1,6 @@
 /*
  * The lines that a host needs so that nhi works on it: setup writes them, doctor looks for them, and this is their only
- * copy. pam_nhi(8) and nhictl(8) explain the place of each line.
+ * copy. pam_nhi(8) and nhictl-setup(8) explain the place of each line.
  */
 #ifndef HOSTCFG_WIRING_H
 #define HOSTCFG_WIRING_H

@@ -6,7 +6,7 @@
  * characters in an event (a newline, an escape sequence, another script's letters) are written as \uXXXX.
  *
  * The hash of an event is BLAKE2b-256 of its line up to and without ,"hash":"..." with the closing brace behind it; the
- * line names the hash of the event before it as prev. nhictl(8) shows how to check that with b2sum.
+ * line names the hash of the event before it as prev. nhi-trail(5) shows how to check that with b2sum.
  */
 #ifndef NHI_EVENT_H
 #define NHI_EVENT_H

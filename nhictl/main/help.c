@@ -26,6 +26,7 @@ int help_verb(const struct verb *v)
     put_option("json", NULL, "answer with one JSON object");
     put_option("help", NULL, "show this");
     printf("\nexample:\n  %s\n", v->example);
+    printf("\nmanual: nhictl-%s(8)\n", v->noun != NULL ? v->noun : v->verb);
     return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
 }
 
@@ -41,5 +42,6 @@ void help_overview(FILE *f, const struct verb *const *tables, const char *noun)
             snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb);
             fprintf(f, "  %-16s %s\n", name, v->summary);
         }
-    fputs("\nEvery command takes --json and --help. The version: nhictl --version. Manual: nhictl(8).\n", f);
+    fprintf(f, "\nEvery command takes --json and --help.%s Manual: nhictl%s%s(8).\n",
+            noun == NULL ? " The version: nhictl --version." : "", noun != NULL ? "-" : "", noun != NULL ? noun : "");
 }

@@ -198,6 +198,21 @@ static bool is_called(const char *path, const char *name)
     return strcmp(slash != NULL ? slash + 1 : path, name) == 0;
 }
 
+/* nhictl help [NOUN] [VERB]: argv[1] is the noun. */
+static int help(struct ctl *c, int argc, char **argv)
+{
+    bool named = argc > 1 && argv[1][0] != '-';
+    int words;
+    const struct verb *v = named ? find(argc, argv, &words) : NULL;
+
+    if (v != NULL)
+        return help_verb(v);
+    if (named && !is_noun(argv[1]))
+        return unknown_command(c, argc, argv);
+    help_overview(stdout, tables, named ? argv[1] : NULL);
+    return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
+}
+
 int main(int argc, char **argv)
 {
     struct ctl c = { .now = nhi_now(), .loginuid = -1, .verbs = tables };
@@ -228,10 +243,8 @@ int main(int argc, char **argv)
     code = refuse_secrets(&c, argc, argv);
     if (code != CTL_DONE)
         return failed_with(v, code);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        help_overview(stdout, tables, NULL);
-        return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
-    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return help(&c, argc - 1, argv + 1);
     if (strcmp(argv[1], "--version") == 0)
         return show_version(&c);
     if (v != NULL)

@@ -3,6 +3,7 @@
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 
+TREE=$(cd "$(dirname "$SCRIPT")/../.." && pwd)
 nhictl --help >overview
 mapfile -t COMMANDS < <(sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p' overview)
 ok 'the overview lists every command' test "${#COMMANDS[@]}" -ge 24
@@ -11,6 +12,13 @@ for command in "${COMMANDS[@]}"; do
     expect 0 "$command --help" nhictl $command --help
     ok "$command --help is 100 columns wide at most" test "$(sed -n '/^  --/p' .out | wc -L)" -le 100
     ok "$command --help names --json" said --json
+    page=nhictl-${command%% *}
+    ok "$command --help names its page" said "manual: $page(8)"
+    ok "which exists: $page" compgen -G "$TREE/nhictl/*/$page.8"
+    cp .out "help"
+    # shellcheck disable=SC2086
+    expect 0 "help $command" nhictl help $command
+    ok "help $command is the same" cmp help .out
     [[ $OUT == *'example:'* ]] && sed -n '/^example:/{n;s/^  //;p}' .out >"example.${command/ /-}"
     ok "$command --help has an example" test -s "example.${command/ /-}"
 done
@@ -132,6 +140,9 @@ done
 refused 2 'no command' 'an unknown command' nhictl agent ad
 ok 'the nearest command is suggested' complained 'try: nhictl agent add'
 refused 2 'no command' 'an unknown word' nhictl xyzzy
+refused 2 'no command' 'help for an unknown word' nhictl help xyzzy
+expect 0 'help for a noun' nhictl help agent
+ok 'lists its verbs, and names its page' said 'Manual: nhictl-agent(8)'
 expect 2 'no command at all' nhictl
 expect 2 'a noun alone' nhictl agent
 ok 'a noun alone lists its verbs' complained 'agent retire'

@@ -228,7 +228,7 @@ done
 SSH_AUTH_SOCK=/run/t/agent
 mkdir manual && cd manual || exit 1
 KID=$(kid)
-sed -n '/^ssh-keygen -t ed25519 -f issuer/,/^\.Ed/{/^\.Ed/d;p}' "$TREE/nhictl/nhictl.8" | sed "s/k7f3q2ma/$KID/" >script
+sed -n '/^ssh-keygen -t ed25519 -f issuer/,/^\.Ed/{/^\.Ed/d;p}' "$TREE/nhictl/keys/nhictl-key.8" | sed "s/k7f3q2ma/$KID/" >script
 ok 'the manual has three lines of that' test "$(wc -l <script)" = 3
 echo >none
 run "$PTY" 'Enter passphrase' none 'Enter same passphrase' none -- env PATH="$BUILD:$PATH" bash -e script

@@ -21,7 +21,7 @@ chmod 755 /usr/sbin/sendmail
 
 # The manual shows what is in the examples, and this test runs that.
 for file in nightly nightly.service nightly.timer; do
-    [[ $(cat nhictl/nhictl.8) == *"$(sed 's/^\././' "packaging/examples/scheduled/$file")"* ]]
+    [[ $(cat nhictl/run/nhictl-run.8) == *"$(sed 's/^\././' "packaging/examples/scheduled/$file")"* ]]
     ok $? "the manual has the example $file"
 done
 install -m 644 packaging/examples/scheduled/nightly /etc/cron.d/nightly

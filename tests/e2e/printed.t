@@ -36,9 +36,22 @@ ok $? 'also ends the session'
 # ---- the examples of the manual, on another host ----
 
 # What is printed, a command a line; but for the year, which comes.
-mandoc -T ascii "$TREE/nhictl/nhictl.8" | sed 's/.\x08//g' | sed -n '/^EXAMPLES/,/^SEE ALSO/p' | grep '^        ' |
-    sed -e ':a' -e '/\\$/{N;s/\\\n\s*//;ba' -e '}' -e 's/^\s*//; s/2027-06-30/2099-06-30/' >examples
-is "$(grep -vc '^[a-z]' examples)" 0 'nhictl(8) has examples'
+examples_of() { # examples_of PAGE BEGINNING: the first that begins so
+    mandoc -T ascii "$TREE/nhictl/$1" | sed 's/.\x08//g' | sed -n '/^EXAMPLES/,/^SEE ALSO/p' | grep '^        ' |
+        sed -e ':a' -e '/\\$/{N;s/\\\n\s*//;ba' -e '}' -e 's/^\s*//; s/2027-06-30/2099-06-30/' | grep -m 1 "^$2" ||
+        echo "NONE that begins with $2"
+}
+{
+    examples_of agent/nhictl-agent.8 'nhictl agent add'
+    examples_of task/nhictl-task.8 'nhictl task open'
+    examples_of ticket/nhictl-issue.8 'nhictl issue'
+    examples_of revoke/nhictl-revoke.8 'nhictl revoke'
+    examples_of trace/nhictl-trace.8 'nhictl trace'
+    examples_of scan/nhictl-scan.8 'git log'
+    examples_of ticket/nhictl-ticket.8 'nhictl ticket inspect'
+    examples_of task/nhictl-task.8 'nhictl task list'
+} >examples
+is "$(grep -vc '^[a-z]' examples)" 0 'the pages of nhictl have examples'
 pkill -x nhictl
 eventually test ! -e /run/nhi/watch
 rm -rf "$STATE" /etc/nhi /run/nhi
@@ -66,6 +79,18 @@ while read -r line; do
 done <examples
 like "$(cat story.html)" 'build-4711' 'the page tells the story'
 
+# From the first setup to the first login, on one more host. What systemctl does is in tests/boot, the login is above.
+pkill -x nhictl
+eventually test ! -e /run/nhi/watch
+rm -rf "$STATE" /etc/nhi /run/nhi ticket
+"$TREE/tests/tools/manual.pl" "$TREE/nhictl/nhictl.8" EXAMPLES 1 | sed '/^ssh \|^systemctl /d; s/2027-06-30/2099-06-30/' >first
+capture bash -ec "$(cat first)"
+is "$RC" 0 'nhictl(8): each line from the first setup on does what it says' || note "$ERR"
+start_watch
+capture nhictl ticket inspect ticket
+is "$RC" 0 'and its ticket opens the account' || note "$OUT"
+must nhictl task close build-4711
+
 # ---- other manuals ----
 
 block() { "$TREE/tests/tools/manual.pl" "$TREE/$1" "$2" 1; }
@@ -82,8 +107,8 @@ job() { sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' -e 's/^\([^ ]* \)\{5\}root
 mkdir -p /var/backups
 capture sh -c "$(block nhictl/nhi-trail.5 Archives | job)"
 is "$RC" 0 'the monthly job that archives' || note "$ERR"
-sed -n '/^0 6 .* nhictl\|^0 6 .*nhictl review/p' "$TREE/nhictl/nhictl.8" | job >review
-like "$(cat review)" '^/usr/sbin/nhictl review' 'nhictl(8) has a nightly review'
+sed -n 's/^\.Dl \(0 6 .*nhictl review\)/\1/p' "$TREE/nhictl/review/nhictl-review.8" | job >review
+like "$(cat review)" '^/usr/sbin/nhictl review' 'nhictl-review(8) has a nightly review'
 capture sh -c "$(cat review)"
 like "$RC" '^[01]$' 'which runs' || note "$ERR"
 

@@ -116,7 +116,7 @@ fi
 bad=
 kinds=$(grep -rhoE 'FINDING_[A-Z]+, "[a-z]+' nhictl hostcfg | sed 's/.*"//' | sort -u)
 for kind in $kinds; do
-    sed -n '/^The names of findings begin/,/^\.El/p' nhictl/nhictl.8 | grep -qE "^\.It.* $kind(-|\$| )" || bad="$bad $kind"
+    sed -n '/^The names of findings begin/,/^\.El/p' nhictl/doctor/nhictl-doctor.8 | grep -qE "^\.It.* $kind(-|\$| )" || bad="$bad $kind"
 done
 none 'the manual has every kind of finding' "$bad"
 

@@ -1,0 +1,32 @@
+#!/usr/bin/perl
+# json-page.pl PAGE: the members that nhi-json(5) names, a line each: verb, tab, path, space, types with | between them.
+# The verb is empty for what every answer has. Objects that the page describes once stand wherever a member is one.
+use strict;
+use warnings;
+
+my (%object, %verb, @of, $every);
+while (<>) {
+    if (/^\.Sh (.*)/) { $every = $1 eq 'EVERY ANSWER'; @of = $every ? (\@{ $verb{''} }) : () }
+    elsif (/^\.Ss The (.*) object$/) { @of = (\@{ $object{$1} }) }
+    elsif (/^\.Ss (.*)/) { @of = map { \@{ $verb{$_} } } split / , /, $1 }
+    elsif (/^\.It Va (.*) Pq (.*)/) { for my $to (@of) { push @$to, [".$_", $2] for split / , /, $1 } }
+}
+# The reason of explain is an object where a reason was asked for.
+push @{ $verb{explain} }, [$_->[0], $_->[1]] for @{ delete $verb{'explain reason'} // [] };
+
+sub member {
+    my ($verb, $path, $type) = @_;
+    my $null = $type =~ s/ or null$// ? '|null' : '';
+    if ($type =~ /^array of (.*?)s?$/) {
+        print "$verb\t$path array$null\n";
+        member($verb, "$path\[]", $1);
+    } elsif ($type =~ /^(.+) object$/) {
+        die "no object '$1'\n" unless $object{$1};
+        print "$verb\t$path object$null\n";
+        member($verb, $path . $_->[0], $_->[1]) for @{ $object{$1} };
+    } else {
+        die "no type '$type'\n" unless $type =~ /^(string|number|boolean|object)$/;
+        print "$verb\t$path $type$null\n";
+    }
+}
+for my $v (sort keys %verb) { member($v, @$_) for @{ $verb{$v} } }
