@@ -184,7 +184,7 @@ static void add_options(struct candidates *to, const struct line *l)
             candidate(to, word, l->v->opts[i].help);
     }
     candidate(to, "--json", "answer with one JSON object");
-    candidate(to, "--help", "show what the command does, with an example");
+    candidate(to, "--help", "show what the command does, with an example and its page");
     if (l->v->operand_max == COMMAND_OPERANDS)
         candidate(to, "--", "the command");
 }
@@ -259,22 +259,30 @@ static int complete(struct ctl *c)
     struct line l = { .count = 0 };
     enum candidate_kind kind = KIND_NONE;
     struct out_row *r;
+    char **word = c->command;
     size_t count = 0, words;
+    bool help;
 
     while (c->command[count] != NULL)
         count++;
     to.beginning = c->command[count - 1];
     out_table(c->out, "words", NULL);
-    l.v = find(c->verbs, c->command, count, &words);
+    /* After help there are only the words of a command. */
+    help = count > 1 && strcmp(word[0], "help") == 0;
+    word += help;
+    count -= help;
+    l.v = help ? NULL : find(c->verbs, word, count, &words);
     if (l.v != NULL) {
-        l.word = c->command + words;
+        l.word = word + words;
         l.count = count - words;
         kind = complete_verb(&to, &l);
     } else if (count == 1 && to.beginning[0] == '-') {
         candidate(&to, "--help", "list the commands");
         candidate(&to, "--version", "print the version of nhi");
     } else if (count <= 2) {
-        add_verbs(&to, count == 2 ? c->command[0] : NULL);
+        add_verbs(&to, count == 2 ? word[0] : NULL);
+        if (count == 1 && !help)
+            candidate(&to, "help", "show what a command does, and its manual page");
     }
     r = out_row_new(c->out);
     out_text(r, "shell", NULL, shells_part(kind));

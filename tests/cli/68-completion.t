@@ -38,6 +38,10 @@ KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 ok 'nouns' offers ag = agent
 ok 'verbs that stand alone' offers lo = lockdown
 ok 'verbs of a noun' offers task '' = open list show close
+ok 'help' offers he = help
+ok 'what help explains' among task help ''
+ok 'a verb that it explains' offers help task '' = open list show close
+ok 'and nothing behind that' test "$(nhictl complete --json -- help task show '' | jq '.words | length')" = 0
 ok 'agents' offers agent show '' = ci-bot ci-other
 ok 'agents by their beginning' offers agent retire ci-o = ci-other
 ok 'a new name cannot be guessed' offers agent add x =

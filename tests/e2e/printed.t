@@ -36,20 +36,21 @@ ok $? 'also ends the session'
 # ---- the examples of the manual, on another host ----
 
 # What is printed, a command a line; but for the year, which comes.
-examples_of() { # examples_of PAGE BEGINNING: the first that begins so
+# example_of PAGE BEGINNING: the first example of the page that begins so
+example_of() {
     mandoc -T ascii "$TREE/nhictl/$1" | sed 's/.\x08//g' | sed -n '/^EXAMPLES/,/^SEE ALSO/p' | grep '^        ' |
         sed -e ':a' -e '/\\$/{N;s/\\\n\s*//;ba' -e '}' -e 's/^\s*//; s/2027-06-30/2099-06-30/' | grep -m 1 "^$2" ||
         echo "NONE that begins with $2"
 }
 {
-    examples_of agent/nhictl-agent.8 'nhictl agent add'
-    examples_of task/nhictl-task.8 'nhictl task open'
-    examples_of ticket/nhictl-issue.8 'nhictl issue'
-    examples_of revoke/nhictl-revoke.8 'nhictl revoke'
-    examples_of trace/nhictl-trace.8 'nhictl trace'
-    examples_of scan/nhictl-scan.8 'git log'
-    examples_of ticket/nhictl-ticket.8 'nhictl ticket inspect'
-    examples_of task/nhictl-task.8 'nhictl task list'
+    example_of agent/nhictl-agent.8 'nhictl agent add'
+    example_of task/nhictl-task.8 'nhictl task open'
+    example_of ticket/nhictl-issue.8 'nhictl issue'
+    example_of revoke/nhictl-revoke.8 'nhictl revoke'
+    example_of trace/nhictl-trace.8 'nhictl trace'
+    example_of scan/nhictl-scan.8 'git log'
+    example_of ticket/nhictl-ticket.8 'nhictl ticket inspect'
+    example_of task/nhictl-task.8 'nhictl task list'
 } >examples
 is "$(grep -vc '^[a-z]' examples)" 0 'the pages of nhictl have examples'
 pkill -x nhictl
@@ -78,18 +79,6 @@ while read -r line; do
     [[ $line != 'nhictl issue '* ]] || printf '%s\n' "$OUT" >ticket.txt
 done <examples
 like "$(cat story.html)" 'build-4711' 'the page tells the story'
-
-# From the first setup to the first login, on one more host. What systemctl does is in tests/boot, the login is above.
-pkill -x nhictl
-eventually test ! -e /run/nhi/watch
-rm -rf "$STATE" /etc/nhi /run/nhi ticket
-"$TREE/tests/tools/manual.pl" "$TREE/nhictl/nhictl.8" EXAMPLES 1 | sed '/^ssh \|^systemctl /d; s/2027-06-30/2099-06-30/' >first
-capture bash -ec "$(cat first)"
-is "$RC" 0 'nhictl(8): each line from the first setup on does what it says' || note "$ERR"
-start_watch
-capture nhictl ticket inspect ticket
-is "$RC" 0 'and its ticket opens the account' || note "$OUT"
-must nhictl task close build-4711
 
 # ---- other manuals ----
 
@@ -120,6 +109,19 @@ nhictl task open bound --agent ci-bot --concurrent >/dev/null
 must nhictl issue --agent ci-bot --task bound --account deploy --service sshd --bind-key id_ed25519.pub --out bound
 capture bash -c "PATH=/usr/libexec:\$PATH; $(dl sshd_nhi/nhi-authorized-keys.8)"
 is "$RC$(grep -cF "$(cut -d' ' -f2 id_ed25519.pub)" <<<"$OUT")" 01 'nhi-authorized-keys(8): what sshd would be told'
+
+# ---- the first example, on one more host ----
+
+# From the first setup to the first login. What systemctl does is in tests/boot, the login is above.
+pkill -x nhictl
+eventually test ! -e /run/nhi/watch
+rm -rf "$STATE" /etc/nhi /run/nhi ticket
+"$TREE/tests/tools/manual.pl" "$TREE/nhictl/nhictl.8" EXAMPLES 1 | sed '/^ssh \|^systemctl /d; s/2027-06-30/2099-06-30/' >first
+capture bash -ec "$(cat first)"
+is "$RC" 0 'nhictl(8): each line from the first setup on does what it says' || note "$ERR"
+start_watch
+capture nhictl ticket inspect ticket
+is "$RC" 0 'and its ticket opens the account' || note "$OUT"
 
 # ---- installing for real ----
 

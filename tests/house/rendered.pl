@@ -54,7 +54,7 @@ for my $p (@pages) {
     for my $by (sort keys %{ $shown{$p} }) {
         my @lines = split /\n/, $shown{$p}{$by};
         none("$p: 80 columns are enough ($by)", grep { length > 80 } @lines);
-        none("$p: no quotes within quotes ($by)", grep { /""/ || /"[\w-]+, "/ || /“[^”]*“/ } @lines);
+        none("$p: no quotes within quotes ($by)", grep { /""/ || /"[\w-]+, "/ || /“[^”]*“/ || /‘[^’]*, [^’]/ } @lines);
     }
     my %has = map { $_ => 1 } $source{$p} =~ /^\.Sh (.*)/mg;
     my @wanted = ('NAME', 'SEE ALSO', $p =~ /7$/ ? () : 'SYNOPSIS', $p =~ /8$/ ? 'EXAMPLES' : ());
