@@ -54,6 +54,9 @@ for my $p (@pages) {
     for my $by (sort keys %{ $shown{$p} }) {
         my @lines = split /\n/, $shown{$p}{$by};
         none("$p: 80 columns are enough ($by)", grep { length > 80 } @lines);
+        # Such a line is filled, and would be broken where it is too long.
+        none("$p: each command is on one line ($by)",
+            grep { index($shown{$p}{$by}, $_) < 0 } map { s/\\\(dq/"/gr =~ s/\\e/\\/gr } $source{$p} =~ /^\.Dl (.*)/mg);
         none("$p: no quotes within quotes ($by)", grep { /""/ || /"[\w-]+, "/ || /“[^”]*“/ || /‘[^’]*, [^’]/ } @lines);
     }
     my %has = map { $_ => 1 } $source{$p} =~ /^\.Sh (.*)/mg;
@@ -97,9 +100,8 @@ for my $first (sort keys %verbs) {
             $here{$o} = 1;
             push @missing, "--$o of $verb" unless $source{$p} =~ /^\.It Fl -$o\b(?!-)/m;
             push @missing, "--$o of $verb, in the synopsis" unless $forms =~ /-$o\b(?!-)/;
-            # From its .It to the next, or the end of the list.
             next unless $options->{$o} ne '';
-            push @unsaid, "--$o" unless $source{$p} =~ /^\.It Fl -$o\b(?!-).*?(?:[Dd]efault|[Rr]equired).*?^\.(?:It|El)/ms;
+            push @unsaid, "--$o" if grep { !/[Dd]efault|[Rr]equired/ } $source{$p} =~ /^\.It Fl -$o\b(?!-)(.*?)^\.(?:It|El)/msg;
         }
     }
     none("nhictl-$first(8): a line of the synopsis for each verb", @swallowed);
