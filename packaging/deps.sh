@@ -51,7 +51,7 @@ packages() {
             strace zsh
         ;;
     lint)
-        echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc valgrind \
+        echo clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck mandoc man-db valgrind \
             libc6-dbg git
         ;;
     *)
