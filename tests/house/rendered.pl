@@ -77,7 +77,7 @@ for my $verb (`$nhictl --help` =~ /^  ([a-z]+(?: [a-z]+)?)  /mg) {
     delete @{ $verbs{$first}{$verb} }{qw(json help)};
 }
 die "no verbs\n" unless %verbs;
-my %any = map { $_ => 1 } qw(json help), map { map { keys %$_ } values %$_ } values %verbs;
+my %any = map { $_ => 1 } qw(json help version), map { map { keys %$_ } values %$_ } values %verbs;
 
 my $overview = slurp($page{'nhictl(8)'});
 none('nhictl(8) is an overview', grep { $_ > 250 } scalar(split /\n/, $overview));
