@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # nhi: PAM and NSS modules for agent identities, and nhictl.
 # One file, not recursive. `make help` lists the targets.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Agents as people declare them in files: the format of /etc/nhi/agents.d. Used by nhictl only, like policy_conf.h, and
  * as strict.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: hand libconfig no text in which a comment or a string does not end, that includes other files or holds a NUL.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Private to the configuration compiler: turns text that people write into libconfig's tree.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Policy and settings as people write them: the one place that reads configuration text. nhictl's alone,
  * since libconfig aborts on some inputs; a process that decides reads what the ledger holds.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One rule, as people write it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "hostcfg/finding.h"
 
 #include <stdlib.h>

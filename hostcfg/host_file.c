@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: not hang on a FIFO, not read an endless file, not run anything that users other than root can write.
  */

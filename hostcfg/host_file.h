@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Configuration of other programs, line by line, and what those programs report about it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "hostcfg/host_text.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The files of a host as text, with and without our lines. Nothing is read or written here.
  */

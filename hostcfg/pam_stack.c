@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "hostcfg/pam_stack.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The lines of a PAM service, and their possible outcomes: pam.d(5), and _pam_dispatch_aux() of Linux-PAM.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Files of /etc/pam.d: the place of our lines in them. See pam.conf(5) for the format.
  *

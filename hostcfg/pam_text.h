@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Files of /etc/pam.d as text, with our lines in them and without.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "hostcfg/program.h"
 
 #include <stdio.h>

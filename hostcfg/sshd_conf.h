@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The configuration of sshd: sshd_config(5), as written and as in effect.
  */

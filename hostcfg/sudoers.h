@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The configuration of sudo: sudoers(5), as cvtsudoers(1) reads it, and its places in the files that visudo(8) names.
  */

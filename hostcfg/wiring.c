@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "hostcfg/wiring.h"
 
 const struct wiring_pam wiring_pam[WIRING_PHASES] = {

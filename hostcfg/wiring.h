@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The lines that a host needs so that nhi works on it: setup writes them, doctor looks for them, and this is their only
  * copy. pam_nhi(8) and nhictl-setup(8) explain the place of each line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Asks the sources of accounts and groups that nsswitch.conf names beside the local files and nhi.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The group database: each agent's own group, with its name and number and no listed member (it
  * is the primary group of exactly that agent), and NHI_AGENTS_GROUP with every agent.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Group membership of one agent, by one lookup. Without this function glibc would read every
  * group's member list at each login.

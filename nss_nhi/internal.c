@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nss_nhi/internal.h"
 
 #include <errno.h>

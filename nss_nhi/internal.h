@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What the entry points of nss_nhi share: from the library's errors to glibc's, and packing an
  * answer into the caller's buffer.

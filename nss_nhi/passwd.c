@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The passwd database: every agent, and nobody else.
  *

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A Debian with systemd as process 1, made of the distribution's packages, gone when the command in it ends.
 #
 #   packaging/boot.sh root RELEASE

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # Takes the place of a syslog daemon: what arrives at /dev/log goes to FILE, one message a line,
 # without its priority. For lab and demo. Usage: collect-log.pl FILE
 use strict;

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The whole story with the real programs: sshd, sudo and cron open to an agent's ticket, and shut when
 # its task is revoked. Run as root on Debian 12 or 13.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The Debian packages that this tree needs, by purpose, in one place. Works on Debian 12 and 13.
 #
 #   packaging/deps.sh list PURPOSE...      prints their names
@@ -92,7 +93,7 @@ install_them() { # install_them [OPTION]... NAME...
 main() {
     local verb=${1:-} names='' dir='' purpose
     [ "$#" -ge 2 ] || {
-        sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+        sed -n '3,/^set/s/^# \{0,1\}//p' "$0" >&2
         exit 2
     }
     shift

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A private copy of the whole machine, gone when the command in it ends.
 #
 #   packaging/lab.sh run [--online] [--upper DIR] [--] COMMAND...

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Installs what it needs, builds, and tests every kind of thing once. As root, on Debian 12 or 13.
 #
 #   packaging/test.sh            what a change needs: check demo e2e boot style, about 15 minutes on two processors

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The marks are read here, each by itself and whatever the others say; what follows from them is in standing.c.
  *

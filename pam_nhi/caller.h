@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who is calling, and whether nhi has to decide about that caller.
  *

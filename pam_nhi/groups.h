@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Membership in the groups that make an account take tickets only, or put it under observation.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pam_nhi/keyring.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #ifndef PAM_NHI_KEYRING_H
 #define PAM_NHI_KEYRING_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: nothing runs under raised limits that is the caller's: what asks him, or runs a program of his, is called
  * behind pnhi_limits_put_back.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Resource limits that the caller of su or sudo chose: under them the module could neither check nor record.
  */

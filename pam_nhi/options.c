@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pam_nhi/options.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pam_nhi/origin.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The place of a caller, to which a bearer ticket is pinned.
  */

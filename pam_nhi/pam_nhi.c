@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The entry points of pam_nhi: parse the options, find out who is calling, one call.
  */

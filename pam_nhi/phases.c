@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The phases: which ticket a decision is about, and what follows from it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pam_nhi/prompt.h"
 
 #include <security/pam_ext.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #ifndef PAM_NHI_PROMPT_H
 #define PAM_NHI_PROMPT_H
 

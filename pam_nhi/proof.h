@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The public keys whose possession sshd saw proven on this connection.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pam_nhi/report.h"
 
 #include <security/pam_ext.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Reports to the host program and its log. The log gets the reason, the prompt never does.
  */

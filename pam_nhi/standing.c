@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pam_nhi/standing.h"
 
 static bool is(enum nhi_presence s)

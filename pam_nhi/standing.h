@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who is ours, from the marks, each of which was read by itself.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One PAM transaction is one use: the first phase that decides commits the grant, later ones find it and
  * decide again.

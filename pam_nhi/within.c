@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pam_nhi/within.h"
 
 #include "libnhi/check/check.h"

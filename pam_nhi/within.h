@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Root inside a session that a ticket opened.
  */

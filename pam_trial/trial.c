@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Plays a login through a stack of PAM files, for nhictl setup, before that stack is put into force.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * sshd's AuthorizedKeysCommand: whether a key opens an account by a ticket.
  *

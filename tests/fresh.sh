@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The README's two commands on a machine that has nothing but this source tree.
 #
 #   tests/fresh.sh [--cache DIR] RELEASE [STAGE...]
@@ -19,7 +20,7 @@ die() {
 }
 
 usage() {
-    sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '/^set/d' >&2
+    sed -n '3,/^set/s/^# \{0,1\}//p' "$0" | sed '/^set/d' >&2
     exit 2
 }
 

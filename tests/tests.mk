@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # How the tests are run. Every program and script speaks TAP; prove counts.
 
 SHELL_TESTS := $(wildcard tests/house/*.t tests/nss/*.t tests/cli/*.t)

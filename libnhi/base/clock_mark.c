@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/base/clock_mark.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Marks: the newest state of the ledger that this host has seen, kept beside it and in a place that a boot clears. A
  * ledger that is behind its mark is an old copy, or its disk was rolled back.

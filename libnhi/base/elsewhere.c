@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * How the program is started, and why so: the host is sshd, sudo, su or cron in the middle of its work.
  *

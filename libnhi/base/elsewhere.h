@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Sources of accounts and groups besides the local files and our own, as nsswitch.conf names them: sss, ldap, systemd …
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/base/err.h"
 
 const char *nhi_strerror(enum nhi_err err)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: wait for nothing: whatever was put in the place of the file, a login goes on.
  */

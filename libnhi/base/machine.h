@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Which machine this is, so that a copy of its ledger elsewhere is noticed.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/base/names.h"
 
 #include <stdint.h>

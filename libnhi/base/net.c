@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/base/net.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Networks that a login may come from: RFC 4632 and RFC 4291 prefixes, numeric only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/base/paths.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Processes of this host, as /proc shows them, and its clocks.
  */

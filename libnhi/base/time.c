@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Time as text, by arithmetic on the civil calendar: no locale, no time zone, no allocation.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The release. This is the one place that has it; tests/cli/16-version.t compares the manuals, which repeat it.
  */

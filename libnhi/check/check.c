@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: open, read and close the ledger within one call: no handle crosses a fork of the host.
  * MUST: end in a denial wherever something fails.

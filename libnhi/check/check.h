@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One decision: from what was shown or found to a reason, over the reserve and the ledger as they
  * are now. pam_nhi asks it in every phase, sshd's AuthorizedKeysCommand before them.

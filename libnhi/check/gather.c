@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: be the only place that fills in facts for a decision.
  * MUST: end in a denial wherever a look-up fails.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The facts of a decision, gathered in one place for all callers: pam_nhi, sshd's helper, the supervisor, and the
  * previews of nhictl.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Look-ups of this host: its ledger, its records of use, its sessions and its accounts.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/check/moment.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What this host knows at one moment: the reserve and the ledger as they are now, and the clock. Decisions over the
  * same moment agree with each other.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: whatever cannot be read is an error, or blind, and never "not privileged". MUST: nothing of glibc's resolver is
  * called here: it drops the errors of its sources, and waits for them without end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Accounts that no ticket and no policy may name: uid 0, gid 0, and every member of a group that leads
  * to root on an ordinary host. Checked by number and by name over the full membership, as sudo matches it,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/grant/counter_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A file of fixed size under NHI_RUN_DIR in which every process counts, by additions in shared memory: no lock, no
  * waiting, and nothing that a stopped or killed process could leave half done. Inside libnhi only.

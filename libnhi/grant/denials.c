@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: the counting side takes no lock and waits for nobody: its caller may stop it anywhere. MUST: the reading
  * side believes no byte of a sample, which may be torn.

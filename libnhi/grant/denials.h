@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Denials without a verified ticket, which anybody can cause: counted, with the first few as samples, in one file of a
  * fixed size under NHI_RUN_DIR. The supervisor makes one event of them at intervals.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/grant/grant_kind.h"
 
 #include <stddef.h>

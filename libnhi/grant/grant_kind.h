@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The kinds of records in the grants directory. A record's name begins with the letter of its kind and a "-".
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The text of a grant record: one JSON object, the ticket's claims without their signature in it.
  */

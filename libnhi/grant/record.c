@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/grant/record.h"
 
 #include <errno.h>

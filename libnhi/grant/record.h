@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Record files: written complete and unnamed, then linked. Inside libnhi only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: the noting side takes no lock and waits for nobody: its caller may stop it anywhere. MUST: the reading side
  * believes no byte of a slot, which may be torn.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who was refused in this hour, and why, for refusals without a record of their own, because nothing was proven or
  * there are too many. One slot for each account, reason and key, or for each reason and ticket that was shown, in a

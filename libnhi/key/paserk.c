@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: a secret key whose halves differ is neither read nor written.
  * MUST: buffers that held a secret key are wiped on every path.

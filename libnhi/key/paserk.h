@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * PASERK: keys as text.
  *

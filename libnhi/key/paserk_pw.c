@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * k4.secret-pw. Source: https://github.com/paseto-standard/paserk, operations/PBKW.md, versions 2
  * and 4.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Secret keys under a passphrase: k4.secret-pw of PASERK.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: the signature is verified over the decoded bytes that are handed out, never over others.
  * MUST: base64url has one spelling per value; anything else is refused before the signature.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * PASETO v4.public (Ed25519), whole tokens only.
  *

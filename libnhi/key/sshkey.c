@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/key/sshkey.h"
 
 #include <sodium.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: what is compared is what was hashed: a line is taken apart from its two fixed ends, and nothing in it is
  * read as JSON.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Proving a chain of events, line by line: lines of the ledger, of an archive, of an export.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * An event: one line of the trail, and its place in the chain.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ledger/fold.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Folding: grant records, the ends of sessions and refusals become events of the ledger, each exactly once.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Refusals without a record of their own become events: who, why, how often, from when to when.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The ends of sessions become events, each exactly once, whoever notices first.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Whether the supervisor lives and sees: NHI_RUN_DIR/watch is one line, "UPTIME SCHEMA ERROR": when it last looked, as
  * nhi_uptime() has it, since a host that slept was not watched meanwhile; the schema of the ledger that it can read;

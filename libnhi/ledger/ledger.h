@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The ledger: what nhictl writes and everyone privileged reads.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ledger/ledger_agent.h"
 
 #include <stdio.h>

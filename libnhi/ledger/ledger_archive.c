@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The cut between what is in an archive and what is in the ledger.
  *

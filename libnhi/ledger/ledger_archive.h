@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The boundary between archived events and those in the ledger.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ledger/ledger_bound.h"
 
 #include "libnhi/ledger/ledger_ticket.h"

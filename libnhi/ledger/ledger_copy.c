@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Copies of the ledger, in memory: nobody can change one between the look at it and its use, and no disk that is
  * full is asked for room.

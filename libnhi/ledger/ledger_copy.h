@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Copies of the ledger in memory: nobody can change one between its check and its use, and they need no space on a disk
  * that may be full.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ledger/ledger_facts.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Issuers in the ledger: the keys that sign tickets for this host.
  */

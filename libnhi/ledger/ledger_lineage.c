@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Tickets that were renewed, and tickets that are bound to a process tree.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The owners of agents: transfers, certifications, and owners who left.
  */

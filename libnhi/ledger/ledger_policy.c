@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Policy in the ledger: every version that was ever in force, since events name them by their hash.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: all of it in one transaction, the caller's, so that whoever is cut off leaves the ledger as it was.
  * MUST: bring nothing back to life: a state only ever moves on, a number only ever up.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Sessions in the ledger: when each began, and when it ended. Which processes are inside is not recorded here.
  */

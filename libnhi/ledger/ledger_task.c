@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ledger/ledger_task.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Where the ledger belongs: to one machine, and to what that machine has seen of it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Whether the ledger belongs to this machine, and is not older than the one that this machine last saw.
  */

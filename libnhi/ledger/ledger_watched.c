@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Since when an account takes tickets only. By the clock of the boot: the wall clock may be set meanwhile.
  */

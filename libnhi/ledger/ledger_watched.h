@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The time since which an account takes tickets only, by the clock of the boot.
  */

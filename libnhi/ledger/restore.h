@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A copy of the ledger, and the ledger after a restore from one.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ledger/schema.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The version of the ledger's tables: making them, and bringing those of an older release forward.
  */

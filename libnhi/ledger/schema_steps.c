@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: a step that was released never changes. It is text and nothing else: no macro, type or function, since these
  * are today's and may mean something else tomorrow.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * From one version of the ledger's tables to the next: the first text makes version 2 of version 1, the second version
  * 3 of that, and so on; the last is NULL. How many there are decides which version this release reads and writes. A new

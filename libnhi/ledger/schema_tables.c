@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: once it was released, this never changes: what is new comes with a step (schema_steps.h). It is text and
  * nothing else: no macro, type or function, since these are today's and may mean something else tomorrow.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The tables of the ledger's first version, with which each ledger begins: SQL texts, in their order; the last is NULL.
  */

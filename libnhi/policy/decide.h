@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The decision: whether this ticket opens this account through this service, here and now.
  *

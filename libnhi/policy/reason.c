@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/policy/reason.h"
 
 #include <string.h>

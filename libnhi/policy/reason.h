@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Reasons of decisions: their names, and the sentences for people.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Every reason for a denial, once: all else that is said or decided about one comes from here.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: depend on its arguments alone. What is not known fails a rule that permits, and meets one
  * that forbids.

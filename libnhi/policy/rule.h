@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One rule of the policy, and whether a request meets its conditions.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The fields of a rule: one table from which come reading a policy file, the line that the ledger keeps and the
  * policy's hash is over, the text for people, and whether one rule says as much as another. What is not in it does not

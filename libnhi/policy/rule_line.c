@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/policy/rule_line.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A rule in one line, as the ledger keeps it and the policy's hash is over it: KEY=VALUE for each field that says
  * something, in the order of rule_field.h, with a tab between two. The same rule has the same line for ever; of what a

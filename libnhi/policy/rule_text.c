@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/policy/rule_text.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A rule as text for people.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The reserve file as it is read: by who decides, and before it is written.
  *

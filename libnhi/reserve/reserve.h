@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The reserve: revocation and lockdown when the ledger cannot be written.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: whatever is not exactly what a writer of ours leaves behind is refused.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The bytes of the reserve file, for its reader and its writer only.
  */

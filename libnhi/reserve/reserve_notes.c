@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: whatever is wrong with this file is no reason not to revoke. MUST: every note lies in one 512-byte sector, so
  * that it is there or not.

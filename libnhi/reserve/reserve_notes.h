@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who revoked something or locked the host down, and why: notes for the ledger, until that can be written.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The reserve file as it is written: by root's nhictl. Who moves it into the ledger excludes others who do that with
  * flock; who adds to it or locks the host down waits for nobody.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: only a hierarchy that is root's alone: in one that was delegated, its user could move processes out, or
  * into somebody else's session.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A session's own cgroup (version 2), on hosts without systemd: what is started in it stays in it, and one write
  * ends all of it. Where systemd runs, cgroups are systemd's, and none is made here.

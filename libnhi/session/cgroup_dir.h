@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The directories of cgroups. Inside libnhi only.
  */

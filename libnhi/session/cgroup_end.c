@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The processes in a session's cgroup, and ending them. Used by nhictl.
  *

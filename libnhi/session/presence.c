@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/session/presence.h"
 
 #include <errno.h>

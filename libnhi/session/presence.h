@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Whether one of the marks is present that distinguish an agent from a person (pam_nhi/standing.h). That it could not
  * be read is an answer of its own, and it matters who can cause that.

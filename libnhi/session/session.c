@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Registering a session, and the names of its handles. Who is inside: session_find.c.
  */

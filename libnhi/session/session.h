@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Registered sessions: what a grant opened, and which processes are inside.
  *

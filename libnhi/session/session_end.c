@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * How sessions come to their end: marks, which the fold turns into events.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The ends of sessions, as marks that the fold turns into events.
  */

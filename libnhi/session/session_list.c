@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Listing registered sessions, and ending those that nobody is inside any more. nhictl's.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Listing registered sessions, and closing those without processes. Used by nhictl.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The account snapshot, from which nss_nhi answers.
  *

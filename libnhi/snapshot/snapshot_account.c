@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One account: what makes it valid, and how it lies in the snapshot.
  *

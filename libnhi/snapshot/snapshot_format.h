@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The snapshot file, for its reader and its writer alone.
  *

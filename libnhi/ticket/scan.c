@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: read no byte outside of the window, whatever stands in it. MUST: look no further ahead than
  * NHI_SCAN_SPAN, so that what is found does not depend on how the stream came. MUST: the window and

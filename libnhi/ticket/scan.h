@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Finding possible tickets and keys in a stream of arbitrary bytes, in constant memory.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ticket/scan_text.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Private to the scanner: text as it was before it was wrapped, quoted or escaped.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: read no byte outside of what was given, whatever its lengths say. MUST: what is accepted is
  * whole: every field is there, each has one form, and nothing follows.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * OpenSSH user certificates that carry a ticket to a host that does not know it yet.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ticket/sshopt.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * How a rule or a ticket restricts sessions that sshd opens by key: options of authorized_keys(5).
  */

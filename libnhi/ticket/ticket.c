@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: no claim is looked at before the signature over exactly those bytes has been verified.
  * MUST: the footer is compared byte for byte, by no parser; its name is only a lookup.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The ticket: a PASETO v4.public token whose payload is one flat JSON object.
  *

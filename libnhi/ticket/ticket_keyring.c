@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "libnhi/ticket/ticket_keyring.h"
 
 #include <linux/keyctl.h>

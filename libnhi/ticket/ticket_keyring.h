@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The ticket in the session keyring: a key of type user, nhi:ticket. See keyrings(7).
  */

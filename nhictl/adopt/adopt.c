@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * adopt: an account that automation uses today, and what would replace it. It changes nothing.
  */

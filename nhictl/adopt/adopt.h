@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * An ordinary account that automation uses: what is known about it, and what would replace it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The crontab in which the jobs of the account become an agent's.
  *

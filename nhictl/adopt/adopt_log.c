@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who came in as the account, and what sudo did for it, as far as logs show it.
  *

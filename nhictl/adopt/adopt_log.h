@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Logins to the account, and its commands with sudo, as far as logs show them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What would replace the account as it is used today, as commands that can be typed unchanged.
  */

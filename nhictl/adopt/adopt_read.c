@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What opens an account today: keys, lines of sudoers, crontabs, units.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * agent add. The home directory comes last, when the account exists, so that nothing is left behind
  * that belongs to nobody.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * agent transfer, certify: who answers for an agent, and whether it is still needed.
  */

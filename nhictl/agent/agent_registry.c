@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * agent export, import: the same names and uids on several hosts.
  *

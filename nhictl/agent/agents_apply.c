@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: touch no agent that no file declares or declared. MUST: what is not declared any more is
  * suspended, never deleted, and a directory that is gone is no statement about anybody. MUST: a uid

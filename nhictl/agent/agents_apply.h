@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Agents that files declare, for apply: the ledger is changed to match the files.
  */

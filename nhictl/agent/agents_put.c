@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Showing and applying the differences between declared agents and the ledger.
  */

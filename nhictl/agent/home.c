@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: no symbolic link is followed below the parent, the parent is root's alone, and a directory
  * that is there already and somebody else's is not taken over.

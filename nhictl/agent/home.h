@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The home directory of a new agent.
  */

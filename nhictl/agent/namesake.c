@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/agent/namesake.h"
 
 #include <stdio.h>

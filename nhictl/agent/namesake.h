@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Agents whose name leads programs to somebody else's account: a local line, or a directory that nsswitch.conf names
  * before nhi. Tickets of such an agent are refused at that account.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * owner list, offboard, return.
  *

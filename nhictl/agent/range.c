@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/agent/range.h"
 
 #include <grp.h>

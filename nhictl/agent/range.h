@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Whether a range of uids and gids can be the agents' on this host.
  */

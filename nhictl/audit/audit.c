@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * audit head, key: heads and keys to keep elsewhere, so that the trail can be proven against them.
  */

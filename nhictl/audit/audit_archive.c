@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * audit archive: moves old events from the ledger into a file that can be proven in the same way.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * audit export, follow: the events as lines of JSON, for programs that ship logs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/audit/epoch.h"
 
 #include <stdio.h>

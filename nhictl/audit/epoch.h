@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Restores and copied machines, as the trail records them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The head of the trail, signed with a key of its own, so that a copy kept elsewhere proves what was there.
  */

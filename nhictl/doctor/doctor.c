@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * doctor: what is wrong with this host, and the line that would correct it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Accounts of this host that conflict with agents, and faults of agents' own accounts.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What directories say of accounts and groups, such as sss and ldap: each source is asked by getent(1), which file_run
  * ends where it takes too long. One that does not list what it has is not found out this way.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The host around nhi: whether programs resolve agents, and what the kernel does for their sessions.
  */

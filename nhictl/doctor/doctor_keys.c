@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Keys: those that sign here, and those of other hosts that are trusted here.
  */

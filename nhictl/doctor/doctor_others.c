@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Other ways in than those that ask PAM with our line: what they let an agent do is decided without its ticket.
  */

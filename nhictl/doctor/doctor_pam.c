@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * PAM: whether a ticket opens what it should, a denial cannot be got round, and people get in as ever.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * sshd: whether it asks for tickets, knows the keys that have one, and gives agents no other way in.
  */

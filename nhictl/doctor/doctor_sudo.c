@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * sudo: whether it asks PAM in each phase, every time, and what it gives agents without asking.
  */

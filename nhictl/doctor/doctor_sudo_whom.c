@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/doctor/doctor_sudo_whom.h"
 
 #include <string.h>

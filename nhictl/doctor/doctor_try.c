@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Every way through a stack, at once: a state is what _pam_dispatch_aux() keeps, and whether ours was asked.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/end/account_lookup.h"
 
 #include <search.h>

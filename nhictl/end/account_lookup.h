@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Accounts of this host, cached for verbs that ask for the same few repeatedly.
  */

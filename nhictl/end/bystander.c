@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: what is left alone here is the host's: a daemon of root's, which a file of root's names that was written since
  * it began. An agent that is root may write one, and needs none. MUST: by nothing that a process without rights can

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Bystanders: processes in a session that ends which belong to somebody else and stay: a daemon of the host that was
  * restarted in it, the processes that it serves, and a person's login.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: what is signalled belongs to the session that ends: by the kernel's audit session, by
  * its cgroup, by descent, or, when an agent's last session has ended, by the agent's own uid. MUST: nobody is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Ending sessions: SIGTERM, the grace period from the settings, then SIGKILL until no process is left.
  */

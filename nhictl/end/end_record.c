@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Recording how sessions ended: as marks, then in the ledger.
  */

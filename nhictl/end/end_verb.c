@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A verb that has ended tickets waits until their sessions have ended, and reports how many.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * While no session of an agent is live, only processes that root started may run under its uid: finding and ending all
  * others. leftover_judge.h decides which they are.

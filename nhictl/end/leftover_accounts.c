@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: local files only, since the supervisor waits for no network. MUST: an account of which it is not known since
  * when it takes tickets only has taken them from no moment on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The accounts under whose uids nothing may run without a session: agents' own, and those that take tickets only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: the real uid alone says whose a process is: sshd, mail servers and file servers take on the others for a
  * moment, and a file of an agent's that sets its uid makes a person's process look like one. MUST: processes first,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The facts of one process, from /proc, the kernel's audit session, cgroups, logind and systemd.
  */

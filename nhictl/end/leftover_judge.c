@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: what may be a person's or root's is no agent's. MUST: on an agent's own account, what is nobody else's ends; on
  * one that takes tickets only, what is provably an agent's, and no more.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Which processes may keep running under the uid of an agents' account while none of its sessions is live: decided only
  * over facts that others gather.

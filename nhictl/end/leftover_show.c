@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Processes without a session that are not ended, because they are older or of unknown origin.
  */

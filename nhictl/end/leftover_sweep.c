@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: nothing is signalled but after a second look, through a descriptor of the process that was looked at. MUST: an
  * account of which a session is live is left alone: its manager and its bus lie outside of the session, and are its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Looking for processes of agents that have no live session, and ending them.
  */

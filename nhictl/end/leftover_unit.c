@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: a unit is root's only when all that it was read from is root's: systemd-cron makes units of what users wrote.
  * MUST: wait for nobody longer than a moment: systemd may hang.

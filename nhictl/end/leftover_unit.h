@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What systemd knows about a unit.
  */

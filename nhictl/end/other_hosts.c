@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/end/other_hosts.h"
 
 #include <stdlib.h>

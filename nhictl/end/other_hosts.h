@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Tickets that were issued here for other hosts: no verb of this host reaches them, so a verb that ends tickets lists
  * the other hosts and the commands to type there.

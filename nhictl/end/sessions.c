@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/end/sessions.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/end/warning.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Warnings: which sessions have been told when they will end.
  */

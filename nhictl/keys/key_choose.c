@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/keys/key_choose.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Choosing the key that signs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * key protect, unprotect, move: where the secret half of this host's own key is kept.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/keys/key_public.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Keys of OpenSSH, in the files that hold their public part.
  */

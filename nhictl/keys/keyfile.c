@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: buffers that held a secret key are wiped on every path.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Secret keys of this host: one file each under the keys directory, root's, 0600, as PASERK text.
  */

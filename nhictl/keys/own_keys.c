@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: the secret half of a key is on disk before the ledger has its public half.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: what is typed is not shown, and a signal in between leaves the terminal as it was.
  */

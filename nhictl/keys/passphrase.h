@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The passphrase of a secret key: a systemd credential, or somebody at a terminal.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: the secret half is wiped on every path. MUST: what an agent signed is verified before it is
  * handed out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The secret half of an issuer's key, wherever it is kept: as a systemd credential, in a file, either of them perhaps
  * under a passphrase, or in an ssh-agent.

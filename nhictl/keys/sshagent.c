@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Source: draft-ietf-sshm-ssh-agent, 4 (messages), 5.1 (numbers); RFC 8709, 4 and 6 (Ed25519 key
  * and signature).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * An ssh-agent that keeps a key for us, and signs with it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/keys/ticket_verify.h"
 
 #include "libnhi/ledger/ledger_issuer.h"

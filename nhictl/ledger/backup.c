@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * backup: copies the ledger into one file while it is in use.
  *

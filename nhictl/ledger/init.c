@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * init: everything that the other verbs and the modules expect.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The files that init makes, for verbs that restore a ledger or take one over.
  */

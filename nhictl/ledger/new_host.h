@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * init --new-host: a machine that was copied with its ledger becomes one of its own.
  */

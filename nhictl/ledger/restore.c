@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * restore: the ledger from a backup, with a new epoch.
  *

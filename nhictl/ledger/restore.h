@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Restoring the ledger from a backup, in steps.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The inputs of restore: the backup, and the present ledger.
  */

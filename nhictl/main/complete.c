@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * complete: what a shell may offer next. Everything comes from the tables of verbs and options, so
  * that a new verb is completed from the day on which it exists.

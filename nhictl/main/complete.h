@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Possible next words on a command line of nhictl.
  */

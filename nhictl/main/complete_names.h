@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Names that exist on this host. Nothing is written: pressing a key in a shell is not a command.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The output of --help: for one verb, and the overview.
  */

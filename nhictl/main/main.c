@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * nhictl: which verb is meant, and running it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Every table of verbs, in the order of the overview. Each is defined in the room of its verbs, and ends with a NULL
  * verb.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * apply: the files of /etc/nhi become the ledger's policy and settings, all of them or none.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A change of policy and settings, and its effect on live tickets.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The difference between the policy and settings in force and those in the files.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/policy/apply_tickets.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * explain: what pam_nhi would answer, or did, and what each rule had to do with it.
  *

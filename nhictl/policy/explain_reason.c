@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/policy/explain_reason.h"
 
 #include "nhictl/store/store.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What a reason for a denial means, what usually leads to it, and what to do.
  */

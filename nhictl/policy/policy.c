@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * policy check: likely mistakes in rules that are well-formed.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * policy test: requests with expected outcomes, against policy files, for people's CI. It needs
  * neither root nor a ledger, and asks the decision function that pam_nhi asks.

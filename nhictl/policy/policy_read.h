@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Policy and settings in /etc/nhi, checked as far as possible without the ledger.
  */

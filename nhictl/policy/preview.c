@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/policy/preview.h"
 
 #include <string.h>

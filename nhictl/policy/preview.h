@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Asking the decision function, as pam_nhi does, without a login.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/policy/zone.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Time zones as seconds ahead of UTC. Policy is compiled to these, since no decision reads zone files.
  */

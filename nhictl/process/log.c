@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: whoever ends sessions is held up by no log. syslog(3) is, for as long as nobody reads /dev/log.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: only a session of logind that the login leads is the login's: su and sudo in a person's terminal lie in the
  * person's. MUST: wait for nobody: logind may hang, and what it does not do is done by signals. MUST: what does not

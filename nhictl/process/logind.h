@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * systemd's view of a session: the scope of logind that its login leads, and the manager of an agent's own user.
  */

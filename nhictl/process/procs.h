@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The processes of this host, and which of them belong to a session that is to be ended.
  */

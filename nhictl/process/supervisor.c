@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/process/supervisor.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * review: what needs a person's attention.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What review knows about each agent, task and lineage of tickets, and its findings.
  */

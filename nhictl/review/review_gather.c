@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One pass over agents, tasks, tickets and events each.
  */

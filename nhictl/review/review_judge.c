@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The findings of review: each with its evidence, the entry of the OWASP Non-Human Identities Top 10 (2025) that it
  * belongs to, and the command that resolves it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * key rotate, retire, revoke.
  */

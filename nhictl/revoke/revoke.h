@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Revoking, for revoke and key revoke.
  */

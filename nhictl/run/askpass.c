@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * askpass: the ticket in the session keyring, to an ssh that asks for a password.
  *

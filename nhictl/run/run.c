@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * run: a command as an agent, for a task, with a ticket that lives as long as the command.
  *

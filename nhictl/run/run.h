@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * nhictl run: the command, and a ticket that lives as long as the command.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What the command of nhictl run does not get from whoever called it, beside what run_command.c replaces: capabilities,
  * a priority or limits that only root can give, a place out of the reach of the OOM killer, signals that are ignored.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Properties of the caller that the command of nhictl run does not inherit.
  */

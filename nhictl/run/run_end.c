@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The end of nhictl run: of its ticket, its task and its session.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The terminal of nhictl run: the command gets one of its own, and this process carries what is written there to the
  * caller's, and back what is typed, while it is in the foreground.

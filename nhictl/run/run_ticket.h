@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The ticket of nhictl run: its text is given to nobody. It works inside the process tree of this process, and ends
  * with it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The argument of every verb of nhictl, and the declaration of a verb.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What went wrong, and remarks: on standard error.
  */

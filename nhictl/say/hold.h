@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Holding back signals that end or stop a program while something must be done as a whole: Ctrl-C finds all of it done,
  * or nothing.

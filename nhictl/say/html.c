@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: text leaves through html_text alone. MUST: the page asks for nothing from anywhere, also
  * where a text got through: its policy of content allows its own style, and nothing else.

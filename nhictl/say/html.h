@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Pages: one self-contained HTML document, without scripts, in which nothing is fetched and which can be printed. The
  * caller writes the content; the frame, the common style and the escaping are here.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/say/opts.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Options: one declarative table per verb, over getopt_long.
  *

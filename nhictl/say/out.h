@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The one place where results are printed: as text for people, or as one JSON object.
  *

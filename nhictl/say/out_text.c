@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/say/out_text.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * An answer as text for people, for out.c only.
  */

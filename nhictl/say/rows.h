@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The words for states and bounds that verbs print, and rows that more than one verb prints.
  */

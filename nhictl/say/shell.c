@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/say/shell.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: buffers that held a ticket are wiped. MUST: what is written is the caller's alone from its
  * first byte on.

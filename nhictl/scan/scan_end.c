@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/scan/scan_end.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: nothing is taken for ours before its signature has been verified, or its public half found
  * in the ledger. MUST: no text of a ticket or of a key is kept.

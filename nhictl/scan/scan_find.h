@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What scan has found: tickets and keys of this host, each verified, each once, with the places.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/scan/scan_judge.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * scan: tickets and keys of this host where they should not be.
  *

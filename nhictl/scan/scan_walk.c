@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: whoever owns a part of the tree can neither make us wait (pipes, devices) nor lead us out
  * of it (links, also such as are put there while we look): each step is one openat without

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Every file under some paths, for scan: in one order, each opened once.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * session list, show, kill; lockdown.
  */

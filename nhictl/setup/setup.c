@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * setup: adds nhi's lines to the files of this host's programs, and removes them again.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * setup: the files of this host that get our lines, or lose them again.
  *

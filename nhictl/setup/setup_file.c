@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * setup: the present files, and a place to try the changed ones.
  */

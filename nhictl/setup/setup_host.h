@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * setup: asking sshd and sudo themselves about copies of their files.
  */

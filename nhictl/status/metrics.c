@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * metrics: how this host is, in the text format of Prometheus, for node_exporter's textfile collector.
  *

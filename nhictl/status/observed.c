@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/status/observed.h"
 
 #include <grp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Accounts under observation: people and old keys still get in, and it is recorded what would be denied.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/status/platform.h"
 
 #include <stdbool.h>

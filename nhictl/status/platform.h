@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What this host offers to identify the processes of a session, and so to end them.
  */

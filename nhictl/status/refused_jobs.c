@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Jobs of nhictl run, cron and atd that should have run, but did not.
  */

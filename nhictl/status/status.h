@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The state of this host, which nhictl status shows to people and nhictl metrics to a monitoring system.
  */

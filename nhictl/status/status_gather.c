@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/status/status_gather.h"
 
 #include "libnhi/grant/grant_kind.h"

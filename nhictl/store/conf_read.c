@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: read only what nobody but root could have written, unless the caller only looks at it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Directories of configuration: every file whose name ends in .conf, in the order of names.
  */

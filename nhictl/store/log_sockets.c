@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Source of the journal's protocol: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The destinations of lines of the trail: /dev/log, and the journal by its own protocol with a field for each member of
  * the event. If the journal also serves /dev/log, it gets each line once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The ledger as the verbs use it: one transaction around what a verb reads and writes.
  */

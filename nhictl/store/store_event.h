@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Events: what was done, and by whom as far as this host can tell.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/store/task_sweep.h"
 
 #include <stdio.h>

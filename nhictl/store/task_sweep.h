@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Tasks that end by themselves: at their deadline, and after being idle for too long.
  */

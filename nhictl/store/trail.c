@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: whatever stands in an event, it is one line of printable ASCII here. MUST: a log that takes nothing holds
  * up nobody.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Sending the trail: each event as one line to the system log and to the systemd journal.
  *

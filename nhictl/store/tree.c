@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/store/tree.h"
 
 #include <stdlib.h>

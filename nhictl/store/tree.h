@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Process trees of nhictl run whose parent was killed: their tickets and tasks end.
  */

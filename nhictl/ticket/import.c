@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * import: a ticket of another issuer becomes known here, for services that show none themselves.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * issue --bind-key: a ticket that opens nothing without a key.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What issue refuses before it signs: requests that would only be denied later.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Tickets that issue refuses because no rule of this host could ever permit them.
  */

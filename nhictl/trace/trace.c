@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * trace: the story of a task, an agent, a ticket or a session.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A story: what happened to a task, an agent, a ticket or in a session, in order, and the sessions in it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The chart of a story: sessions and tickets as bars against time, and what ended them.
  *

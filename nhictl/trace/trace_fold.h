@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The events of a story's context (its task, its agent, an issuer, a lockdown) that happened during the story.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A story as a page: facts, the chart, and every step.
  */

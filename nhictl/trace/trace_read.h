@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Reading a story: its own events, those of its context, and its sessions.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The sessions of a story: those that have ended, from their events, and those that are live.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One step of a story in words.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * MUST: people linger as they like, one of an agent's name too. MUST: wait for no source of accounts.
  */

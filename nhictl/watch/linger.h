@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Agents do not linger: systemd would start their units without a ticket, even after a reboot.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/watch/session_pidfds.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * One process of each session, by a descriptor that reports its end, so that the supervisor need not poll.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "nhictl/watch/trail_timer.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * How long a session outlives its ticket: from the start of nhictl revoke until the last process is gone, without a
  * grace, beside what any program would take to start and to kill as many. And what the supervisor costs while

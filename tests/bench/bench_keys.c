@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * sshd's AuthorizedKeysCommand beside a program that does nothing: what a key login waits for,
  * twice. All live tickets are for one account, which is the worst case.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Name lookups through glibc: nhi with 100,000 accounts beside files with 100,000 lines, and both
  * beside what no lookup can be faster than. Root is needed for a mount namespace of its own, in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A full PAM cycle of ours beside others, in one run: pam_start, authenticate, account, end.
  *

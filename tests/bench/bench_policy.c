@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What a decision costs with more rules, more revocations and more live tickets, in one run:
  * nhi_check, from the text of a ticket to the reason, as pam_nhi and the helper of sshd call it.

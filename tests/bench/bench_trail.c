@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * 100 writers of 1,000 events each, in one trail, every event in a transaction of its own, and the proof that
  * nothing is missing from it. One writer is the measure. NHI_EVENTS says how many each instead.

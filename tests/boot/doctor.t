@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # doctor on a booted host: nothing where it is wired well, and what it says of systemd.
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/lib.sh"

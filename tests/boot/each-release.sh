@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Runs a test in each release of Debian, booted with systemd: one stream of TAP.
 #
 #   tests/boot/each-release.sh TEST [ARGUMENT...]

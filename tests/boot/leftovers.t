@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # With systemd: what runs by the uid of an agent's account, or of one that takes tickets only, while no session is live.
 # shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2034
 # What the tests with systemd share. Sourced first: it boots each release of Debian and runs the test in
 # there, one after the other, with the verbs of the other end-to-end tests. TAP on standard output.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # packaging/boot.sh itself, with a tree in places over which a booted system mounts something: /tmp, which Debian 13 does,
 # and /run, where it says so.
 set -u

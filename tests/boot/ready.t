@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The first moments of a boot: what comes once, an agent's @reboot job, waits for the supervisor; sshd waits for nothing,
 # and what waits does so for a while only.
 # shellcheck source=tests/boot/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # From a host that knows nothing of nhi to one where all doors open to agents, and back again: every file under /etc
 # is then what it was.
 # shellcheck source=tests/boot/lib.sh

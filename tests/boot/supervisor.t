@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The supervisor falls, again and again: it comes back by itself, sessions go on and end as ever, and while it is out
 # everybody who is asked says so.
 # shellcheck source=tests/boot/lib.sh

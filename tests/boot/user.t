@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # With systemd: what an agent leaves with its user's manager, and whose login it is that su and sudo lie in.
 # Invariant: 19.
 # shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent

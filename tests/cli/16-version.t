@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The version: libnhi/base/version.h has it, and whatever else shows it shows the same.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 TREE=$(dirname "$(readlink -f "$0")")/../..

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What the manuals show as commands is what nhictl takes: run where there is no ledger, each fails for that and not for
 # how it is written.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

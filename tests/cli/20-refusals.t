@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What is refused, with a reason, and changes nothing.
 # Invariant: 16.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

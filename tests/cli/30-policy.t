@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Policy files: what is taken, and that a broken one changes nothing.
 # Invariant: 9.
 # shellcheck disable=SC2119,SC2317

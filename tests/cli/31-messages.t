@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What people are told of a broken file of rules, agents, settings or test cases, word for word: the line, what is wrong
 # there, and what was expected.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # apply, cut off: one policy is in force whatever happens to nhictl, the old one or the new one.
 # Invariant: 9.
 # shellcheck disable=SC2119,SC2317

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Each field of a rule, from the file through the ledger, a backup and a restore: nothing of it is lost, or a rule would
 # permit more than was written.
 # Invariant: 12.

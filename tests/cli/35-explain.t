@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What policy would say, and why: explain, policy check, policy test.
 # shellcheck disable=SC2119,SC2317
 TOP=$(cd "$(dirname "$0")/../.." && pwd)

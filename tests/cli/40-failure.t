@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # When the system fails: revocation works, nothing is half done, and the message says what is the matter.
 # Invariant: 6.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

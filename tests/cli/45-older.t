@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A ledger of an older release: the first command of a later one that may write brings it forward, whole. The later
 # release is made up: nhictl with two more versions of the ledger's tables (tests/next).
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

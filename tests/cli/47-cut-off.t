@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Killed while a file is written: nothing is left beside it that somebody could use, or that nobody removes.
 # Invariant: 15.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What is printed, and where: files of --out, colour, width, escapes.
 # Invariant: 15.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

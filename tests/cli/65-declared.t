@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Agents that files declare: what is refused, and what apply makes of each change.
 # shellcheck disable=SC2119,SC2317
 MANUALS=$(cd "$(dirname "$0")/../../nhictl" && pwd)

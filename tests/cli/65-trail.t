@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Each event goes out as one harmless line, once, with its number and its hash: syslog, the journal, export, follow.
 # Invariant: 15.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

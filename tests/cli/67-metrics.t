@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # status and metrics: how this host is, for people and for Prometheus.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 TREE=$(dirname "$(readlink -f "$0")")/../..

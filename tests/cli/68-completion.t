@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Completion: what nhictl offers, and what a real bash and zsh make of it when Tab is pressed.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 TREE=$(dirname "$(readlink -f "$0")")/../..

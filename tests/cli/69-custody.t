@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The secret half of an issuer's key: under a passphrase, as a systemd credential, in an ssh-agent.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 TREE=$(dirname "$(readlink -f "$0")")/../..

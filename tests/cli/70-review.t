@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A history of a hundred days with a known answer: review finds what is in it, and nothing else.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 . "$(dirname "$0")/lib.sh"

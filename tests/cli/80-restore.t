@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Backup and restore: what was over stays over, whatever became of the ledger.
 # Invariant: 12.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

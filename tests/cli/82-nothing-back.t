@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What was ended stays ended, also where the ledger was away at that moment, or is not the one it seems to be.
 # Invariant: 12.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

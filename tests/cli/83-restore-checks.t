@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What a backup holds is looked at before anything of this host is changed.
 # Invariant: 12.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317

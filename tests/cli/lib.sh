@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 # What the command-line tests share: a private copy of the places that nhictl writes, and TAP.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 # A history with a known story, for tests that tell it: two logins, sudo in one of them, a hand-off, a denial, a
 # renewal and a revocation, within some minutes of one day.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The command, or the shell, of a test that asks whether a command begins: says so in a file, says in another when it
  * was told to end, and does not. Its arguments mean nothing.

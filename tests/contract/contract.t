@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What each host program obeys: for every phase and PAM code, whether the session or the command happened all the same.
 # What was found is tests/contract/table; a program that behaves otherwise by now fails, and so does a refusal of ours
 # that a program goes on after, unless a later gate stops it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2034
 # The host programs, each by a function that has it run one command: what the tests of the contract with them and of
 # stop and go share. Sourced behind tests/e2e/lib.sh or tests/boot/lib.sh, once the host is up.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # tests/contract/manual.pl TABLE: prints what in tests/contract/table is otherwise than "obeys every code", as the rows of
 # pam_nhi(8), which tests/house/contract.t compares.
 use strict;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A PAM module for tests: answers in each phase what a file says, or stops its program there.
  *

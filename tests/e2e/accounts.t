@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # An agent's account is one that programs get along with: home, shell, groups, mail, crontab. And what is left of it
 # when the agent is retired.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # An account that automation uses with an old key, NOPASSWD and a crontab is adopted by typing what nhictl adopt
 # prints, step by step. Nothing stops on the way, and in the end tickets alone open it.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent

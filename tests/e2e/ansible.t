@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Ansible of the distribution, over a key with a ticket: ping, and a play that becomes root.
 # shellcheck source=tests/e2e/lib.sh
 export NHI_LAB_ALSO=clients

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The supervisor says that it lives only while it sees, with however few descriptors.
 # Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for eval

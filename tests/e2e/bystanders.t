@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Without systemd: a job or an agent restarts sshd by sudo, and a person logs in over that. When they end, the person and
 # sshd go on.
 # Invariant: 19.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Two hosts, each with a network, an sshd and a ledger of its own: a certificate takes a ticket from the one to the
 # other, which has never heard of it. The client is stock ssh and does nothing new.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Without systemd a session has a cgroup of its own, beside the kernel's audit session, and instead of it where
 # there is none.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # An agent is another process every moment: each forks and ends, and none lives as long as it takes to look at it. On an
 # account that people share it stays in its session, however often the sessions are looked at, and a revocation has ended
 # it when it returns. Twice: with a cgroup for each session, and with the kernel's audit session alone. Without a session, by

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A cron job of an agent runs while its ticket lives, and no longer. People's jobs run.
 # Invariant: 2.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A ledger that is missing, empty, corrupt or not root's alone: agents are refused, with a reason, and a
 # person's password, key and sudo work. Mended, everything is as before.
 # Invariants: 1, 18.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A scanner at the door: thousands of replies that cannot be verified are a few events with counts, and keep
 # nobody out.
 # Invariant: 21.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # doctor says nothing of a host that is wired well, and of each fault that is planted in it, one by one, exactly what
 # it is.
 # shellcheck source=tests/e2e/lib.sh disable=SC2317

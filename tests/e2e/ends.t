@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What ends access ends it whatever else is wrong with the host, and says what it did not end.
 # Invariants: 4, 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2034 # POLICY is read by lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # An agent tries to outlive its session, in every way at once, and leaves behind whatever could let it in again. After
 # the revocation nothing of it runs, and nothing that it left opens a door: on its own account, and on one that takes
 # tickets only. Twice: with a cgroup for each session, and with the kernel's audit session alone.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Every single bit flipped, every truncation, and rubbish by the 64 KiB, through the PAM stack of sshd as it
 # is installed; names that are none. A sample takes every 13th of them.
 # Invariant: 8.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # nhictl explain says what PAM says, and for the same reason: generated requests, each asked of both; thousands in a
 # sweep.
 # Invariant: 3.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # nhictl run when the disk of the ledger is full: at its beginning, at a renewal, at its end.
 # Invariant: 6.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent

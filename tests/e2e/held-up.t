@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Nothing holds up the end of sessions: no log that nobody reads, no ledger that is held, damaged or full, nobody who
 # ends the same one at the same time, and nobody who stops waiting for it.
 # Invariant: 5.

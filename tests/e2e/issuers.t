@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Tickets that another host signed: seen here for the first time at the door, or imported before; and the
 # issuer keys that may sign them.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Public keys: a ticket that opens nothing without the key that it is bound to, and a key that opens nothing
 # without its ticket. Stock ssh with BatchMode, which answers no prompt.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # While no session of an agent is live, nothing runs by its uid but what root put there: without systemd.
 # Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent

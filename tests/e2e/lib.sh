@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2034
 # What the end-to-end tests share. Sourced first: it goes into a private copy of the machine, builds
 # up a host there as the README says, and gives the tests their verbs. TAP on standard output.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # An agent on a shared account is told from the people there by its session alone: it tries to be taken for one of
 # them by the limits under which it calls su and sudo, by where it runs, and by what it was.
 # Invariants: 1, 7.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Who a subject is, and which groups it has, where a directory service answers for accounts too: one of an agent's name,
 # groups of a privileged name, and no answer at all.
 # Invariant: 14.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Scheduled work at three in the morning, by the crontab line of the manual: it runs, and who was refused is told so
 # where its owner looks.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # An account under observation: what got in before gets in, the record says what would become of it, and a
 # ticket is decided on as everywhere.
 # shellcheck source=tests/e2e/lib.sh

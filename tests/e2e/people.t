@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # People log in as before, on shared accounts too, whatever happens to agents. Ticket-only accounts.
 # Invariants: 1, 18.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Any local user calls su for an agent, answers rubbish, and stops it while it reads the ledger: what is written from then
 # on cannot leave the write-ahead log, which grows for as long as that lasts.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Policy at the moment of use: a change is in force at the next sshd login and the next sudo, without any restart.
 # Invariant: 4.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What README.md and the manuals print is run as it stands there. That of nhi-recovery(7) is in recovery.t, what asks for
 # a passphrase in tests/cli/69-custody.t, the job of nhictl run in nightly.t, and what systemctl does in tests/boot.
 # shellcheck source=tests/e2e/lib.sh

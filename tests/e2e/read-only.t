@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Where nothing can be written, what was to end ends all the same, and nobody says that it is revoked.
 # Invariant: 6.
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A login by key that is refused: who, which, why and how often stands in the log, in trace and in status, whatever the
 # reason, though sshd asks us before anything is proven; and what anybody can cause by it is bounded.
 # Invariant: 21.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Bad tickets at a real sshd: refused, with a reason in the log and none at the prompt, and nothing
 # changes.
 # Invariant: 8.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Restored and copied ledgers, with the real programs: what was over is not let in again, and people do not notice.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

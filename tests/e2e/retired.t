@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The end of an agent, and of its owner: nothing that was set up before runs any more, and what is left behind stays
 # attributable. People's jobs run.
 # shellcheck source=tests/e2e/lib.sh

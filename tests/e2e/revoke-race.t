@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # No login that begins after its revocation has returned succeeds, however many are on their way: eight loops of
 # logins, six of them through the real libpam and two by the real ssh, while tickets are revoked one by one.
 #

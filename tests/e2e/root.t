@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Root is nobody's subject: inside an agent's live session it goes on as that session, as maintainer scripts and
 # installers do that call su or sudo; in one that has ended it does not; elsewhere it becomes whom it likes.
 # Invariants: 7, 14.

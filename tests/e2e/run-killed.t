@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # nhictl run, killed: what it leaves behind ends, with cgroups for sessions and without. And who started it.
 # Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # nhictl run at a terminal: what root types elsewhere is not the agent's to read, and a program that wants a terminal has
 # one.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent

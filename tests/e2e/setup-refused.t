@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # nhictl setup on hosts that are not as Debian ships them: what it refuses, what it adds elsewhere, and what it leaves
 # alone.
 # Invariant: 18.

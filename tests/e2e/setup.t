@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # nhictl setup killed wherever it changes something: each file is the one or the other, and people log in. And what it
 # refuses, beside the real programs.
 #

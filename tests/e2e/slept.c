@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * LD_PRELOAD: a host that has slept. Where the file SLEPT says "SECONDS MONOTONIC", that many seconds have gone by
  * since boot of which CLOCK_MONOTONIC knows nothing, and CLOCK_MONOTONIC stands still at that second: what goes by it

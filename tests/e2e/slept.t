@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A host sleeps and wakes: the heartbeat of before is an old one, and agents wait for no longer than until the supervisor
 # has looked. Its clock is the one that the heartbeat has; the other one stands still here, so that what goes by it never
 # comes.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Whatever has become of our files, of /etc/group and of the boot ID: people and root get through every phase of every
 # program, and the log says what is wrong where something was needed that could not be read.
 # Invariants: 18, 20.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A sample of tests/torture/stop-and-go.t: sudo is stopped, what let it in is ended, it is let go.
 #
 # Invariants: 4, 17.

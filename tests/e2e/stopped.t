@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # su and sudo run with their caller's real uid: the caller may stop or kill them between any two
 # instructions. At every system call that one run makes, in turn, they are stopped, and stay stopped, by
 # the hundred at once; then logins, grants and revocations must go through as ever. Then the same

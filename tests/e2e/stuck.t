@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # A session of which one process cannot be ended, since it waits in the kernel for a file system that nobody serves: it is
 # said to be stuck, and nothing else of the agent's goes on behind it.
 # Invariant: 19.

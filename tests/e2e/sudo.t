@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # sudo: which ticket it finds, and that nothing an agent does in its session makes it somebody else.
 # Invariants: 2, 4, 7.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Each way in and each reason: what was refused, and what came of nothing, is found with one command, nhictl trace, in the
 # order in which it happened.
 # Invariant: 21.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The story of a task, as real sshd and sudo made it: told, and shown by a real browser.
 export NHI_LAB_ALSO=browser
 # shellcheck source=tests/e2e/lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The disk under /var/lib/nhi fails: a real XFS that is shut down, below which every call is an error from then on. People
 # and root log in by password, key and prompt; agents do not.
 # Invariant: 18.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Out of memory, at each allocation in turn: of our own, of jansson's and of SQLite's. An answer is
  * whole and the right one, or it is an error and nothing was written; nothing leaks; no revocation

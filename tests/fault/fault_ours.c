@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who is ours while something fails: each situation, each system call by which its marks are read, each error, and what
  * the table of pam_nhi/standing.h says to it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The power goes as soon as a grant went through: what says no to a later one is there all the same.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The scanner over whatever bytes. What is reported does not depend on how they came; offsets and
  * texts are what they are said to be; and a ticket that is put among them is found.

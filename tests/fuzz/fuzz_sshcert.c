@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Certificates, keys and .pub lines. What is accepted is read the same once more; nothing is
  * written otherwise.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # What the tree is: its files, what includes and calls what, where functions are declared. For tree.pl, which refuses a
 # wrong shape, and measures.pl, which prints how far it is from one.
 package Tree;

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # tests/contract/table says what each host program obeys: pam_nhi(8) prints it, our codes are chosen from it, and the
 # module returns no others.
 #

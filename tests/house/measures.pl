@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # Numbers that say how far the tree is from what it should be: a table, with the greatest that each may be, and below it
 # what makes each number. With --tap the same as a test. Needs what make builds; run it from the top of the tree.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # The list of reasons as pam_nhi(8) has it, from libnhi/policy/reason_list.h.
 use strict;
 use warnings;

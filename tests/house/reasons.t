@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Every reason for a denial is explained: in pam_nhi(8), and with commands that exist.
 set -u
 cd "$(dirname "$0")/../.." || exit 99

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # rendered.pl NHICTL: the manuals as mandoc and, where it is installed, Debian's man show them, and what nhictl says of its
 # verbs and options against what the pages say.
 use strict;

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The rules of the tree: who may include whom, what is exported, what is linked.
 # Invariant: 9.
 set -u

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # The shape of the tree: which room reaches which, from what is included and from what the linker sees.
 #
 # A room is a folder. No two reach each other, so that each can be read knowing only those below it, and it is clear what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Accounts for tests and benchmarks of the snapshot: any number of them, each different, each known
  * from its number alone.

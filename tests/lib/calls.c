@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "tests/lib/calls.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "tests/lib/state.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A state directory of its own, on a small file system of its own: what the ledger, the reserve, grants and
  * sessions accept as root's alone. Nothing of it is left afterwards.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "tests/lib/world.h"
 
 #include <dirent.h>

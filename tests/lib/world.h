@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A host of its own for module tests: private mounts over /etc, /run, /dev and /var/lib, a ledger, accounts, a
  * log that can be read, and the real libpam with a configuration directory of the test's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "tests/lib/writers.h"
 
 #include <stdio.h>

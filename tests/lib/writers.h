@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Many who write events at once, each as a command of nhictl does, and the proof of what they leave.
  */

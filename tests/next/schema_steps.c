@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Two versions of the ledger's tables that no release has: what a later one will do is tested with them. They take the
  * place of libnhi/ledger/schema_steps.c in test_schema and in an nhictl of their own.

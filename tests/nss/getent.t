@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # What getent and id say through glibc, in a private mount namespace with a snapshot of its own.
 # Invariant: 10.
 set -u

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The shared object itself: what it needs, what it exports, how it is hardened.
 # Invariant: 10.
 set -u

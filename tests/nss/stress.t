@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The module's functions called directly: buffers, threads, forks, and files that are not there.
 # Invariant: 10.
 set -u

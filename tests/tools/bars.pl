@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # bars.pl FILE.png RRGGBB: what begins in one column in that colour in a screenshot, at least 3 pixels high and wide,
 # as X Y WIDTH HEIGHT, where it is widest.
 use strict;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What a process can do so as to be missed by whoever ends its session. Each way goes on until it is killed, or for
  * five minutes: nothing that fails to end it may let it fill the table of processes of the whole machine.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # json-page.pl PAGE: the members that nhi-json(5) names, a line each: verb, tab, path, space, types with | between them.
 # The verb is empty for what every answer has. Objects that the page describes once stand wherever a member is one.
 use strict;

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # prove --exec tests/tools/keep-tap.sh: runs one file of tests, and keeps what it said in $BUILD/tap, from which
 # tests/tools/test-map.pl counts. What cmocka leaves out it calls "not ok", which prove takes for a failure.
 set -u

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # manual-commands.pl PAGE...: each command line of nhictl that the pages show as an example, page, tab, command.
 use strict;
 use warnings;

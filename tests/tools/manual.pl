@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # manual.pl PAGE [SECTION N]: block N of the section of a page in mdoc, as a reader sees it; without SECTION, a
 # line "SECTION<tab>how many blocks" for each that has some.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
 """Would the tests notice? One place of the source at a time is changed, and the tests have to fail.
 
 usage: mutate.py [--seed N] [--count N] [--jobs N] [--known FILE] [--at FILE:LINE] FILE... [-- TEST...]

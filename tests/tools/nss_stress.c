@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Calls the functions of libnss_nhi.so.2 directly, as glibc would and as glibc would not.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Knocks at a PAM service of this machine, as root, with many replies that must all be refused, and with
  * one at the end that must not. Or asks whatever it is told to, and says what became of it.

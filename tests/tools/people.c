@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * People at the PAM services of this machine, with its own stacks, as the host programs call them: whether each gets
  * through every phase.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Runs a program on a terminal of its own and answers its prompts, as a person would.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Revokes one ticket after the other while eight loops log in without a pause, with the one whose turn it is, the
  * next, and the one before by turns.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Stops or kills a program, set-uid or not, at its Kth system call, and leaves it so.
  *

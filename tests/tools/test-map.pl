@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: ISC
 # Which tests try to break which invariant of DESIGN.md.
 #
 #   tests/tools/test-map.pl          the table of tests/README.md, with the counts of the last run as build/tap has them

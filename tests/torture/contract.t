@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # The contract with the host programs, with each of PAM's codes.
 #
 # Invariants: 17.

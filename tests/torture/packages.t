@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Packages of Debian whose scripts step down with su and runuser, installed and used on a host where nhi has all that it
 # sets up: by root's own shell, and by an agent's sudo.
 # shellcheck source=tests/boot/lib.sh

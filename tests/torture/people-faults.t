@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Each system call on a file of ours, and on /etc/group, that a person's login makes through this host's own PAM stack
 # fails with each kind of error in turn: people and root get through. Of su and sudo, whose callers choose their limits, an
 # error that such a limit gives may be a denial.

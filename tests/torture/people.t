@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # People work, as themselves and as an agent, and root's daemons and containers run, while agents are ended around them
 # again and again, in every way that there is. Nothing of theirs is ever signalled.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
 # Programs of Debian that run an agent's code and ask no PAM, installed for real: a pipe in ~/.forward under postfix, a
 # crontab under systemd-cron, a key in ~/.ssh under dropbear. Where the agent has no ticket, what they start ends, and gets
 # no further than its own account.

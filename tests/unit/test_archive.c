@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The cut between archive and ledger: the chain goes on over it, and no record is folded on both sides. */
 #include <setjmp.h>
 #include <stdarg.h>

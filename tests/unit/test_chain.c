@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The chain: a small trail in which every bit of every line is flipped, every line swapped, dropped, repeated and
  * put in, and heads against what root can write anew.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What is decided about, over the files of a host: which ticket, whose key, and how much was given already.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The claims of a ticket. Every refused payload here is well signed, so that nothing but the
  * reading of claims can refuse it.

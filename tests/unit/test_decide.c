@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The decision: one request that is permitted, and everything that one change to it makes of it.
  * What two changes at once make of it is test_decide_random.c's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The decision against a second one, written from the table of reasons alone: random requests and facts,
  * mostly right and a little wrong, must give the same answer from both.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What the signature check underneath accepts: Wycheproof and the speccheck edge cases. */
 /* Invariant: 8. */
 #include "tests/vectors/vectors.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The line of an event and its hash: the same in every release, and one harmless line whatever stands in it. */
 #include <setjmp.h>
 #include <stdarg.h>

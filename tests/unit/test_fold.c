@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Folding: each record becomes one event, however often it is met; what is still needed stays. */
 #include <setjmp.h>
 #include <stdarg.h>

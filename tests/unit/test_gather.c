@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What a decision is made over, gathered from a table instead of a host: each thing that is looked up reaches the
  * decision, and a look-up that fails denies.

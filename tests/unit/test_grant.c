@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Grants: one link is the commit. So many uses and no more, whoever tries; what cannot be kept is not given. */
 /* Invariant: 6. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The table of kinds has each record that is made, and nothing else; what has no kind is nobody's to fold. */
 #include <setjmp.h>
 #include <stdarg.h>

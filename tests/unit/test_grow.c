@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Arrays that grow: what was there stays, and what does not fit into memory is refused with all as it was. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Live, against npm paseto 4: new keys and new tickets, both ways.
  *

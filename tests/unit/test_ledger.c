@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The ledger: what is opened and what is refused, what is kept, and what is never given twice. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Tickets that are bound to a key, in the ledger: which one is found, and what that costs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Tickets that were renewed, tickets of a process tree, and where tickets are first used.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who answers for an agent: owners come and go, and what they leave behind waits for somebody else;
  * why an agent is suspended, each cause by itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Agents, tasks, issuers, policy and events: what goes in comes out, at the longest and the oddest that names
  * allow; nothing is given twice; states go forward.

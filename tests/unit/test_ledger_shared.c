@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The ledger among processes: many at once, one that is stopped where it stands, one that is killed there,
  * and a disk without room.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Tickets in the ledger: what is kept, what ends them, which one is found, and what that costs. */
 #include <setjmp.h>
 #include <stdarg.h>

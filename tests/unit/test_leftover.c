@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What runs without a session: who started it, with systemd and without, on an agent's own account and on one that
  * takes tickets only.
  * Invariant: 19. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Marks: what a host has seen of its ledger. Whatever is no mark of ours is none that anybody believes. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The grammar of every name. */
 /* Invariants: 13, 15. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Out of memory at every allocation of signing, verifying and reading a ticket, ours and jansson's:
  * refused, nothing written, nothing kept.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * nss_nhi as libc calls it, with lists of groups that are full, that have to grow, and that cannot.
  * Invariant: 10.

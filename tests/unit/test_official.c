@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The official PASETO and PASERK vectors. */
 /* Invariant: 8. */
 #include "libnhi/key/paserk_pw.h"

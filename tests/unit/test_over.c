@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Whether a session is over, from the files of a host; and whether somebody watches. */
 /* Invariant: 19. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * pam_nhi through the real libpam: who is ours, which ticket counts, what each phase returns.
  * Invariants: 1, 11.

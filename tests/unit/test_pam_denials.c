@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A flood of what cannot be verified, through the real libpam: it is counted, all of it, in one file of one size,
  * and a good ticket gets in meanwhile.

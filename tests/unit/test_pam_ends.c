@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * pam_nhi: accounts that are only observed, and how calls and sessions end.
  */

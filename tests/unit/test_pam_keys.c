@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * pam_nhi and logins with a public key: sshd has seen the key proven, and says which only when the
  * session opens.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Whoever calls su or sudo chooses the limits under which it runs: they hide no denial, give nothing that is not
  * recorded, and kill nobody's program; and what the module raises is the caller's for no moment.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * pam_nhi for callers on this host: sudo, su and cron, inside a session and outside of one.
  * Invariant: 2.

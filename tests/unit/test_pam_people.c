@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * People and root, whatever their names are and whatever is wrong with the files by which agents are told from them.
  * Invariants: 1, 18.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Keys as text: round trips, and texts of the wrong shape. The vectors are in test_official.c. */
 #include "libnhi/key/paserk_pw.h"
 #include "tests/vectors/vectors.h"

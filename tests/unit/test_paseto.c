@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* v4.public: pieces of every awkward size, and texts of the wrong shape. */
 #include "tests/vectors/vectors.h"
 

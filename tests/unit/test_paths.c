@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Which files and directories are trusted, and replacing one whole. */
 /* Invariants: 16, 20. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Who leads to root: by number and by the whole membership, from files of the test's own. */
 /* Invariant: 14. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Processes as the kernel shows them: which have ended, and that none is left out.
  */

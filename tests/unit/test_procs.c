@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Which processes descend from one, by a look that takes its time.
  * Invariant: 19.

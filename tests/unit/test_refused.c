@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Refusals of which no record tells: each is told, and a flood of them is a few events and a few lines, whoever sends
  * it.
  * Invariant: 21. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The reserve: revocation when the ledger cannot be written. Damage is seen, and never loses one. */
 /* Invariant: 6. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Each field of a rule, by the table: it is in the line, in the text for people and in the ledger, and what it asks for
  * is asked for. One that is left out anywhere is missed here.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Rules against a second reading of them, written from the manual alone: random policies and requests,
  * each kind of condition among them, must give the same answer from both, compiled into a ledger and

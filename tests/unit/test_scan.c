@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The scanner: a ticket and a key are found wherever they stand in a stream, in every disguise that
  * is promised, at the right place, and once.

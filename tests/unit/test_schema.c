@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A ledger of version 1 under a release with two more versions (tests/next): a writer takes each step in its order, all
  * of them or none; a reader waits for that; and what a still later release made is left alone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Who is inside which session, with real processes: fork, exec, setsid, orphans, hostile names, and the ways
  * in which looking can fail, none of which may read as "nobody's".

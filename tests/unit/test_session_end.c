@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * How sessions end: each once, with the truth about how, whoever notices first and whatever goes wrong.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The account snapshot: what was written is read back, what must not be written is refused, and
  * the old file outlives whatever goes wrong. Damage: test_snapshot_damage.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Damage to the account snapshot: every length it can be cut to, every byte that can be wrong.
  * Right answers, misses and errors are all allowed; a crash and a wrong account are not.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Certificates that carry a ticket: what is made is read again, and nothing that was cut, stretched
  * or patched is. That OpenSSH reads them too is an end-to-end test.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * OpenSSH's text of an Ed25519 public key: one text for each key, and nothing else is one. The key
  * was made by ssh-keygen.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Tickets as texts: golden ones, and every way to damage one. The claims are in test_claims.c. */
 /* Invariant: 8. */
 #include "libnhi/base/time.h"

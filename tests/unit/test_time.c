@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Time as text: against the C library's calendar, and texts of the wrong form. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // One JSON request a line on standard input, one JSON answer a line on standard output:
 //   {"op":"sign","secret":PASERK,"claims":{…},"footer":TEXT}  {"token":…}
 //   {"op":"verify","public":PASERK,"token":…,"now":TIME}      {"claims":{…},"footer":TEXT}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // Writes golden.json, from npm paseto 4 and node's own Ed25519: nothing of ours takes part.
 //   NHI_PASETO_MODULES=DIR/node_modules node tests/vectors/make-golden.mjs >tests/vectors/golden.json
 import crypto from 'node:crypto'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: ISC
 // The v4.public part of npm paseto 4, found in the node_modules directory that
 // NHI_PASETO_MODULES names (else ./node_modules).
 import { createRequire } from 'node:module'

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A source of accounts for tests, like a directory service: nsswitch.conf calls it pace. It answers from
  * /etc/pace/passwd and /etc/pace/group, never answers while /etc/pace/frozen is there, and is not available while
