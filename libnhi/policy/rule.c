@@ -5,8 +5,10 @@
  */
 #include "libnhi/policy/rule.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "libnhi/base/time.h"
 #include "libnhi/policy/decide.h"
 
 #define MINUTE 60
@@ -189,4 +191,70 @@ enum nhi_condition nhi_rule_is_full(const struct nhi_rule *r, const struct nhi_r
     if (r->max_grants != 0 && !req->granted && r->grants >= r->max_grants)
         return NHI_COND_GRANTS;
     return NHI_COND_MET;
+}
+
+void nhi_rule_found(enum nhi_condition failed, const struct nhi_rule *r, const struct nhi_request *req,
+                    const struct nhi_facts *f, char out[NHI_RULE_FOUND_MAX])
+{
+    const struct nhi_ticket *t = req->ticket;
+    char at[NHI_TIME_LEN + 1] = "";
+
+    out[0] = '\0';
+    switch (failed) {
+    case NHI_COND_AGENT:
+        snprintf(out, NHI_RULE_FOUND_MAX, "agent is %s", t->agent);
+        break;
+    case NHI_COND_OWNER:
+        snprintf(out, NHI_RULE_FOUND_MAX, "owner is %s", f->agent_owner);
+        break;
+    case NHI_COND_TASK:
+        snprintf(out, NHI_RULE_FOUND_MAX, "task is %s", t->task);
+        break;
+    case NHI_COND_ACCOUNT:
+        snprintf(out, NHI_RULE_FOUND_MAX, "account is %s", req->subject);
+        break;
+    case NHI_COND_SERVICE:
+        snprintf(out, NHI_RULE_FOUND_MAX, "service is %s", req->service);
+        break;
+    case NHI_COND_BOUND:
+        snprintf(out, NHI_RULE_FOUND_MAX, "bound to %s",
+                 t->has_cnf           ? "a key"
+                 : f->tree[0] != '\0' ? "a process tree"
+                                      : "nothing");
+        break;
+    case NHI_COND_LIFETIME:
+        snprintf(out, NHI_RULE_FOUND_MAX, "its lifetime is %llds", (long long)(t->exp - t->iat));
+        break;
+    case NHI_COND_USES:
+        if (t->uses == 0)
+            snprintf(out, NHI_RULE_FOUND_MAX, "it does not count its uses");
+        else
+            snprintf(out, NHI_RULE_FOUND_MAX, "it allows %u uses", (unsigned)t->uses);
+        break;
+    case NHI_COND_SOURCE:
+        snprintf(out, NHI_RULE_FOUND_MAX, "source is %s",
+                 req->from != NULL && strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from
+                 : req->is_local                                              ? "local"
+                                                                              : "not known");
+        break;
+    case NHI_COND_DAYS:
+    case NHI_COND_HOURS:
+        if (nhi_time_format(req->now + r->offset, at) != NHI_OK || !r->offset_known)
+            snprintf(out, NHI_RULE_FOUND_MAX, "the time in %s is not known", r->zone);
+        else
+            snprintf(out, NHI_RULE_FOUND_MAX, "it is %.10s %.5s in %s", at, at + 11, r->zone);
+        break;
+    case NHI_COND_AGE:
+        snprintf(out, NHI_RULE_FOUND_MAX, "it was issued %llds earlier", (long long)(req->now - t->iat));
+        break;
+    case NHI_COND_SESSIONS:
+        snprintf(out, NHI_RULE_FOUND_MAX, "%u sessions live", (unsigned)r->sessions);
+        break;
+    case NHI_COND_GRANTS:
+        snprintf(out, NHI_RULE_FOUND_MAX, "%u grants in the last hour", (unsigned)r->grants);
+        break;
+    case NHI_COND_MET:
+    case NHI_COND_COUNT:
+        break;
+    }
 }

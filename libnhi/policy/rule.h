@@ -87,6 +87,10 @@ enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_req
                                   const struct nhi_facts *facts);
 /* Whether it could match the request, then or at another time: what fails is no more than the clock. */
 bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req, const struct nhi_facts *facts);
+/* What the request has where that condition asks for something else, for people: "agent is other-bot". */
+#define NHI_RULE_FOUND_MAX (NHI_OWNER_MAX + 40)
+void nhi_rule_found(enum nhi_condition failed, const struct nhi_rule *r, const struct nhi_request *req,
+                    const struct nhi_facts *facts, char out[NHI_RULE_FOUND_MAX]);
 /* The first cap that is reached. */
 enum nhi_condition nhi_rule_is_full(const struct nhi_rule *r, const struct nhi_request *req);
 

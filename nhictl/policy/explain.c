@@ -34,52 +34,6 @@ struct explain_args {
 
 /* ---- the answer ---- */
 
-/* What the request has where the rule asks for something else: new. NULL: it asks for nothing else. */
-static char *describe(enum nhi_condition failed, const struct nhi_rule *r, const struct nhi_request *req,
-                      const struct nhi_facts *f)
-{
-    const struct nhi_ticket *t = req->ticket;
-    char at[NHI_TIME_LEN + 1] = "";
-
-    switch (failed) {
-    case NHI_COND_AGENT:
-        return out_say("agent is %s", t->agent);
-    case NHI_COND_OWNER:
-        return out_say("owner is %s", f->agent_owner);
-    case NHI_COND_TASK:
-        return out_say("task is %s", t->task);
-    case NHI_COND_ACCOUNT:
-        return out_say("account is %s", req->subject);
-    case NHI_COND_SERVICE:
-        return out_say("service is %s", req->service);
-    case NHI_COND_BOUND:
-        return out_say("bound to %s", t->has_cnf ? "a key" : f->tree[0] != '\0' ? "a process tree" : "nothing");
-    case NHI_COND_LIFETIME:
-        return out_say("its lifetime is %llds", (long long)(t->exp - t->iat));
-    case NHI_COND_USES:
-        return t->uses == 0 ? out_say("it does not count its uses") : out_say("it allows %u uses", (unsigned)t->uses);
-    case NHI_COND_SOURCE:
-        return out_say("source is %s", req->from != NULL && strcmp(req->from, NHI_NET_UNKNOWN) != 0 ? req->from
-                                       : req->is_local                                              ? "local"
-                                                                                                    : "not known");
-    case NHI_COND_DAYS:
-    case NHI_COND_HOURS:
-        if (nhi_time_format(req->now + r->offset, at) != NHI_OK || !r->offset_known)
-            return out_say("the time in %s is not known", r->zone);
-        return out_say("it is %.10s %.5s in %s", at, at + 11, r->zone);
-    case NHI_COND_AGE:
-        return out_say("it was issued %llds earlier", (long long)(req->now - t->iat));
-    case NHI_COND_SESSIONS:
-        return out_say("%u sessions live", (unsigned)r->sessions);
-    case NHI_COND_GRANTS:
-        return out_say("%u grants in the last hour", (unsigned)r->grants);
-    case NHI_COND_MET:
-    case NHI_COND_COUNT:
-        break;
-    }
-    return NULL;
-}
-
 /* Of a decision that was made before: what its rules had given then is not known, but which had no room. */
 static enum nhi_condition was_full(const struct nhi_rule *r, const struct nhi_grant *then)
 {
@@ -97,19 +51,20 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
         const struct nhi_rule *r = &f->rules[i];
         enum nhi_condition failed = nhi_rule_fails(r, req, f);
         struct out_row *row = out_row_new(c->out);
-        char *why;
+        char why[NHI_RULE_FOUND_MAX];
 
         if (failed == NHI_COND_MET)
             failed = then != NULL ? was_full(r, then) : nhi_rule_is_full(r, req);
-        why = then != NULL && failed >= NHI_COND_SESSIONS ? out_say("its limit was reached then")
-                                                          : describe(failed, r, req, f);
+        if (then != NULL && failed >= NHI_COND_SESSIONS)
+            snprintf(why, sizeof(why), "its limit was reached then");
+        else
+            nhi_rule_found(failed, r, req, f, why);
         out_text(row, "rule", "rule", r->name);
         out_text(row, "effect", "effect", r->forbid ? "forbid" : "permit");
         out_flag(row, "matches", NULL, failed == NHI_COND_MET);
         out_state(row, "fails", "fails", failed == NHI_COND_MET ? NULL : nhi_condition_name(failed));
         out_text(row, "because", "because", failed == NHI_COND_MET ? "it matches" : why);
         out_table_row(c->out, row);
-        free(why);
     }
 }
 

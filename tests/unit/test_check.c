@@ -334,6 +334,25 @@ static void torn_ledger(void **state)
     }
 }
 
+/* Signed by a key that this host does not know: said by its name, and nothing of the text is believed. */
+static void unknown_issuer(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct nhi_shown shown = { .asked = { CI_BOT, .source = NHI_FROM_PROMPT } };
+    struct nhi_verdict v;
+    char *text;
+
+    (void)state;
+    snprintf(t.kid, sizeof(t.kid), "strange");
+    text = world_mint(&t);
+    shown.text = text;
+    nhi_check(&shown, &v);
+    assert_int_equal(v.reason, NHI_DENY_ISSUER_UNKNOWN);
+    assert_string_equal(v.kid, "strange");
+    assert_false(v.verified);
+    nhi_text_free(text);
+}
+
 /* How a permit goes on is asked of the time to come. */
 static void ahead(void **state)
 {
@@ -355,6 +374,7 @@ static void ahead(void **state)
     nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
     assert_int_equal(v.why, NHI_DENY_EXPIRED);
+    assert_int_equal(v.until, t.exp);
     assert_int_equal(v.then, t.exp);
 }
 
@@ -596,6 +616,7 @@ int main(void)
         T(accounts_that_are_not_known),
         T(torn_ledger),
         T(ahead),
+        T(unknown_issuer),
         T(inside_a_session),
         T(one_key_of_several),
         T(rules_of_a_session),
