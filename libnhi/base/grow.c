@@ -3,11 +3,12 @@
 
 #include <stdlib.h>
 
-#define FIRST 16
+/* Elements at first: of large ones a few, since what pam_nhi holds is its host program's memory. */
+#define FIRST(size) ((size) > 256 ? (size_t)4 : (size_t)16)
 
 void *nhi_grow(void *all, size_t *room, size_t need, size_t size)
 {
-    size_t larger = *room * 2 + FIRST;
+    size_t larger = *room * 2 + FIRST(size);
     void *more;
 
     if (need <= *room)

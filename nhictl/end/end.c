@@ -87,25 +87,25 @@ struct strangers {
 };
 
 /* Somebody else's login, or whoever called us from within. */
-static int find_guest(pid_t pid, void *ctx)
+static int find_stranger(pid_t pid, void *ctx)
 {
-    struct strangers *g = ctx;
+    struct strangers *s = ctx;
     uint32_t audit;
 
-    g->any = pid == getpid() || (g->audited && nhi_proc_audit(pid, &audit) == NHI_OK && audit != g->audit);
-    return g->any;
+    s->any = pid == getpid() || (s->audited && nhi_proc_audit(pid, &audit) == NHI_OK && audit != s->audit);
+    return s->any;
 }
 
 /* A daemon that was started in the session may have let people in, who are in its cgroup, but not in its audit
  * session: then it is ended one by one. */
 static bool has_bystanders(const struct ending *e)
 {
-    struct strangers g = { .audit = 0 };
+    struct strangers s = { .audit = 0 };
 
-    g.audited = audit_of(e, &g.audit);
+    s.audited = audit_of(e, &s.audit);
     if (e->bystanders)
         return true;
-    return nhi_cgroup_each(e->s.handle, find_guest, &g) == NHI_OK && g.any;
+    return nhi_cgroup_each(e->s.handle, find_stranger, &s) == NHI_OK && s.any;
 }
 
 /* The kernel ends all of it at once, however it forks. */

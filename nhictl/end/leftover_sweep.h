@@ -8,8 +8,9 @@
 #include "nhictl/end/leftover.h"
 
 /* One step of ending what was found, after looking for more if look is said. now: milliseconds of the monotonic clock.
- * hurry: for the supervisor: nobody who writes to the ledger is waited for, and since when an account takes tickets
- * only is noted, each time. Returns the milliseconds until the next; -1: none is needed. */
+ * l->grace_ms: between SIGTERM and SIGKILL. l->hurry, for the supervisor: it waits for no writer of the ledger, and
+ * notes each time since when an account takes tickets only. Returns the milliseconds until the next step; -1: none is
+ * needed. */
 int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, bool look);
 void leftovers_free(struct leftovers *l);
 /* For a verb: looks once, and waits until they are gone. Says in the answer how many were, where there were any.
