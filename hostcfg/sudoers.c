@@ -67,6 +67,26 @@ static bool names_files(void)
     return names;
 }
 
+static bool is_left_out(const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+
+    return strchr(name, '.') != NULL || name[strlen(name) - 1] == '~';
+}
+
+/* Where Debian's sudoers has its includes: for the places of what is found, when visudo names none. */
+static void take_usual_files(struct sudoers *s)
+{
+    glob_t names = { .gl_pathc = 0 };
+
+    add_file(s, WIRING_SUDOERS);
+    (void)glob(WIRING_SUDOERS_DIR "/*", 0, NULL, &names);
+    for (size_t i = 0; i < names.gl_pathc; i++)
+        if (!is_left_out(names.gl_pathv[i]))
+            add_file(s, names.gl_pathv[i]);
+    globfree(&names);
+}
+
 /* visudo names each file that it reads, in order, when it has nothing against any of them. */
 static void list_files(struct sudoers *s)
 {
@@ -83,12 +103,16 @@ static void list_files(struct sudoers *s)
             continue;
         l[len - (sizeof(good) - 1)] = '\0';
         add_file(s, l);
+        s->named = true;
     }
+    if (!s->named)
+        take_usual_files(s);
     if (status < 0)
-        finding_add(s->found, FINDING_NOTE, "sudo-unread", place_of_file(WIRING_SUDOERS),
+        finding_add(s->found, FINDING_NOTE, "sudo-files-unknown", place_of_file(WIRING_SUDOERS),
                     out_say("without sudo's own " WIRING_VISUDO_PROGRAM
-                            " doctor cannot tell which files sudo reads, and shows no line of them"),
-                    out_say("check that " WIRING_SUDO_FILE " is one of them"));
+                            " doctor cannot tell which files sudo reads; it looked at " WIRING_SUDOERS
+                            " and " WIRING_SUDOERS_DIR),
+                    out_say("check that sudo reads " WIRING_SUDO_FILE));
     free(said);
 }
 
@@ -113,9 +137,9 @@ static void look_for_ignored(struct sudoers *s)
     if (access(WIRING_SUDO_FILE, F_OK) != 0)
         (void)glob(WIRING_SUDOERS_DIR "/*", 0, NULL, &names);
     for (size_t i = 0; i < names.gl_pathc; i++) {
-        const char *path = names.gl_pathv[i], *name = strrchr(path, '/') + 1;
+        const char *path = names.gl_pathv[i];
 
-        if ((strchr(name, '.') != NULL || name[strlen(name) - 1] == '~') && !sudoers_has(s, path) && is_ours(path))
+        if (is_left_out(path) && !sudoers_has(s, path) && is_ours(path))
             finding_add(s->found, FINDING_ERROR, "sudo-file-ignored", place_of_file(path),
                         out_say("sudo reads no file with a dot or a tilde in its name"),
                         out_say("run: mv %s " WIRING_SUDO_FILE, path));
@@ -159,6 +183,9 @@ bool sudoers_read(struct findings *found, struct sudoers *out)
 {
     *out = (struct sudoers){ .found = found };
     list_files(out);
+    /* sudo leaves out a directory that others can write, and visudo does not count that as a fault. */
+    (void)findings_check_guard(found, "sudo-file-writable", WIRING_SUDOERS_DIR,
+                               "this configuration of sudo, so sudo skips it");
     look_for_ignored(out);
     return ask(out);
 }

@@ -11,9 +11,10 @@
 
 struct sudoers {
     struct findings *found;
-    struct file_text *file; /* all that sudo reads, in order */
-    size_t count, room;     /* count 0: visudo names none, because it is not there or refuses them */
-    json_t *json;           /* NULL: there is nobody who reads it for us */
+    struct file_text *file; /* that sudo reads, in order */
+    size_t count, room;
+    bool named;   /* by visudo; else it was not there or refused them, and these are in the usual places */
+    json_t *json; /* NULL: there is nobody who reads it for us */
 };
 
 /* Release with sudoers_free. false: it cannot be read, and that is a finding. */

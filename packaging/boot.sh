@@ -25,7 +25,7 @@ CACHE=${NHI_BOOT_CACHE:-/var/tmp/nhi-boot}
 export LC_ALL=C.UTF-8
 
 usage() {
-    sed -n '2,/^set/s/^# \{0,1\}//p' "$SELF" | sed '/^set/d' >&2
+    sed -n '3,/^set/s/^# \{0,1\}//p' "$SELF" | sed '/^set/d' >&2
     exit 2
 }
 

@@ -223,7 +223,7 @@ case ${1:-} in
     ;;
 '') ;;
 *)
-    sed -n '2,/^set/s/^# \{0,1\}//p' "$SELF" >&2
+    sed -n '3,/^set/s/^# \{0,1\}//p' "$SELF" >&2
     exit 2
     ;;
 esac

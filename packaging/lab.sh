@@ -18,7 +18,7 @@ TREE=$(cd "$(dirname "$0")/.." && pwd)
 SELF=$TREE/packaging/lab.sh
 
 usage() {
-    sed -n '2,/^set/s/^# \{0,1\}//p' "$SELF" >&2
+    sed -n '3,/^set/s/^# \{0,1\}//p' "$SELF" >&2
     exit 2
 }
 

@@ -35,7 +35,7 @@ static int find_account(struct ctl *c, struct adopt *a)
     const char *name = c->operand[0];
     const struct passwd *pw = nhi_name_is_account(name) ? getpwnam(name) : NULL;
     enum nhi_err err;
-    char hint[112];
+    char hint[160];
 
     if (pw == NULL)
         return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", name);

@@ -275,7 +275,7 @@ static int agent_set(struct ctl *c)
     int code;
 
     if (args->daemons == args->no_daemons)
-        return ctl_fail(c, CTL_USAGE, NULL, "--daemons or --no-daemons is missing");
+        return ctl_fail(c, CTL_USAGE, NULL, "give one of --daemons and --no-daemons");
     code = store_write(c, &s);
     if (code == CTL_DONE)
         code = agent_get(c, &s, &a);

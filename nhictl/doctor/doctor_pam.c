@@ -91,7 +91,7 @@ static void missing(const struct look *k)
 {
     static const char *const ids[] = { "pam-auth-missing", "pam-account-missing", "pam-session-missing" };
     static const char *const why[] = {
-        "never asks for a ticket: agents cannot log in through it",
+        "never asks for a ticket: agents cannot show one at its prompt",
         "lets agents in without a decision when they skip authentication: by key, NOPASSWD or schedule",
         "opens sessions that are not registered: they do not end with their ticket",
     };
@@ -297,9 +297,11 @@ static void unwired(struct doctor *d, const char *name, const struct wiring_serv
 {
     char *path = out_say(WIRING_PAM_DIR "/%s", name);
 
-    finding_add(&d->found, FINDING_ERROR, "pam-unwired", place_of_file(path),
-                out_say("%s does not use pam_nhi: agents cannot log in through it", name),
-                out_say("run: nhictl setup %s", w->name));
+    finding_add(
+        &d->found, FINDING_ERROR, "pam-unwired", place_of_file(path),
+        out_say("%s does not use pam_nhi: it asks for no ticket, and lets agents in by key, NOPASSWD or schedule",
+                name),
+        out_say("run: nhictl setup %s", w->name));
     free(path);
 }
 

@@ -65,8 +65,9 @@ static void look_at_trail(struct doctor *d)
     enum nhi_err err = head_prove(&d->s, fault, sizeof(fault));
 
     if (err != NHI_OK)
-        snprintf(fault, sizeof(fault), "it cannot be read: %s", nhi_strerror(err));
-    if (fault[0] != '\0')
+        finding_add(&d->found, FINDING_ERROR, "trail-broken", place_of_file(LEDGER),
+                    out_say("the trail cannot be read: %s", nhi_strerror(err)), out_say("run: nhictl audit verify"));
+    else if (fault[0] != '\0')
         finding_add(&d->found, FINDING_ERROR, "trail-broken", place_of_file(LEDGER),
                     out_say("the trail was changed: %s", fault), out_say("run: nhictl audit verify"));
 }

@@ -272,8 +272,10 @@ static void look_at_sudo_rs(const struct sudoers *s)
 
 static bool is_included(const struct sudoers *s)
 {
-    if (access(WIRING_SUDO_FILE, F_OK) != 0 || s->count == 0 || sudoers_has(s, WIRING_SUDO_FILE))
+    if (access(WIRING_SUDO_FILE, F_OK) != 0 || !s->named || sudoers_has(s, WIRING_SUDO_FILE))
         return true;
+    if (findings_have(s->found, "sudo-file-writable"))
+        return false;
     finding_add(s->found, FINDING_ERROR, "sudo-not-included", place_of_file(WIRING_SUDOERS),
                 out_say("sudo does not read " WIRING_SUDO_FILE ": sudo -n refuses agents"),
                 out_say("add to its end: @includedir " WIRING_SUDOERS_DIR));

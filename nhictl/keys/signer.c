@@ -195,7 +195,7 @@ int signer_prove_agent(struct ctl *c, const uint8_t pk[NHI_PK_LEN], const char *
     if (err == NHI_OK)
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, "ssh-add -l; with sudo: sudo --preserve-env=SSH_AUTH_SOCK nhictl ...",
-                    "no ssh-agent has the key in %s", file);
+                    "no ssh-agent signs with the key in %s", file);
 }
 
 const char *signer_where(const struct nhi_issuer *key)

@@ -208,7 +208,7 @@ static int help(struct ctl *c, int argc, char **argv)
 
     if (v != NULL)
         return help_verb(v);
-    if (named && !is_noun(argv[1]))
+    if (named && (!is_noun(argv[1]) || (argc > 2 && argv[2][0] != '-')))
         return unknown_command(c, argc, argv);
     help_overview(stdout, tables, named ? argv[1] : NULL);
     return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;

@@ -91,7 +91,7 @@ static void put_state(FILE *f, const struct status *n)
         gauge(f, "nhi_sessions_over", "Sessions that should have ended, but are still running.", n->over);
     }
     if (!n->records_failed)
-        gauge(f, "nhi_grant_records", "Records of decisions that are not in the ledger yet.", n->records);
+        gauge(f, "nhi_grant_records", "Records of decisions that are kept beside the ledger.", n->records);
     describe(f, "nhi_events_total", "counter", "Number of the newest event of the trail.");
     fprintf(f, "nhi_events_total %lld\n", (long long)n->events);
 }

@@ -149,13 +149,13 @@ until [ -S "$SSH_AUTH_SOCK" ]; do sleep 0.02; done
 ssh-keygen -q -t ed25519 -N '' -f issuer
 ssh-keygen -q -t ed25519 -N '' -f other
 ssh-keygen -q -t rsa -b 2048 -N '' -f rsa
-refused 1 'no ssh-agent has the key' 'a key that the agent does not have' nhictl key rotate --agent-key issuer.pub
+refused 1 'no ssh-agent signs with the key' 'a key that the agent does not have' nhictl key rotate --agent-key issuer.pub
 ssh-add -q other rsa issuer
 refused 1 'not an Ed25519 key' 'a key of another type' nhictl key rotate --agent-key rsa.pub
 refused 1 'private key' 'the private half' nhictl key rotate --agent-key issuer
 ok 'nothing was rotated' test "$(kid)" = "$KID"
 ssh-add -q -d issuer && mv issuer elsewhere
-refused 1 'no ssh-agent has the key' 'nor one that it lost' nhictl key rotate --agent-key issuer.pub
+refused 1 'no ssh-agent signs with the key' 'nor one that it lost' nhictl key rotate --agent-key issuer.pub
 ssh-add -q elsewhere
 expect 0 'key rotate --agent-key' nhictl key rotate --agent-key issuer.pub
 KID=$(kid)

@@ -320,9 +320,18 @@ NO_REPAIR=
 fault sudo-file-writable $N "$(sudoers '# nothing') && chmod g+w $N"
 fault sudo-file-ignored "$C $C.conf" "mv $C $C.conf"
 fault sudo-unread /usr/bin/cvtsudoers 'rm /usr/bin/cvtsudoers'
-fault sudo-unread /usr/sbin/visudo 'rm /usr/sbin/visudo'
-fault sudo-unread /usr/sbin/visudo \
+fault sudo-files-unknown /usr/sbin/visudo 'rm /usr/sbin/visudo'
+fault sudo-files-unknown /usr/sbin/visudo \
     "printf '#!/bin/sh\necho visudo version 0.2.5\n' >/usr/sbin/visudo"
+fault 'sudo-files-unknown sudo-unread' '/usr/bin/cvtsudoers /usr/sbin/visudo' 'rm /usr/bin/cvtsudoers /usr/sbin/visudo'
+# Where visudo names nothing, the usual files are looked at.
+NO_REPAIR=1
+fault 'sudo-files-unknown sudo-pam-session' "$N /usr/sbin/visudo" "rm /usr/sbin/visudo && $(sudoers 'Defaults>root !pam_session')"
+fault 'sudo-broken sudo-pam-session' $N "$(sudoers 'Defaults nosuch
+Defaults>root !pam_session')"
+NO_REPAIR=
+# A directory that others can write sudo leaves out.
+fault sudo-file-writable /etc/sudoers.d 'chmod o+w /etc/sudoers.d'
 fault sudo-not-included $S "sed -i '/includedir/d' $S"
 for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASSWD: /usr/bin/id' \
     'Defaults:alice !pam_session' 'Defaults@elsewhere !pam_session' 'ALL elsewhere=(root) NOPASSWD: /usr/bin/id' \
