@@ -33,6 +33,8 @@ mend() {
     # What has happened since was no more than denials: the host is not to hold it against the ledger.
     rm -f /run/nhi/mark
     let_go
+    # Or the next refusal would be for what it has not seen mended yet.
+    eventually watch_sees || bail 'the supervisor does not see what is mended'
 }
 
 agents_refused() {
