@@ -158,7 +158,7 @@ expect 0 'apply --dry-run of what was removed' nhictl apply --dry-run
 ok 'it lists what would go' said '- forbid x.conf:3'
 ok 'and keeps it' test "$(rules)" = 3
 # The manuals' own examples.
-example() { sed -n '/^\.Bd -literal/,/^\.Ed/{//!p}' "$MANUALS/$1"; }
+example() { sed -n '/^\.Bd -literal -offset indent$/,/^\.Ed/{//!p}' "$MANUALS/$1"; }
 example nhi-policy.5 >$D/x.conf
 example nhi.conf.5 >/etc/nhi/nhi.conf
 expect 0 'the examples of the manuals' nhictl apply
