@@ -131,7 +131,10 @@ ssh_bg other-bot reply "$W/other2" 'sleep 1002'
 BG=$!
 eventually in_again
 rm /etc/nhi/agents.d/x.conf
+# The supervisor would end it first, now and then.
+hold_watch
 capture nhictl apply
+let_go
 is "$RC" 0 'its file is taken away'
 like "$OUT" '1 session has ended' 'its session ends'
 is "$(in_again && echo yes)" '' 'with all that was in it'
