@@ -63,7 +63,8 @@ struct nhi_rule {
     uint32_t grants;   /* that it gave in the last 3,600 seconds */
 };
 
-/* In the order in which they are looked at. */
+/* In the order in which they are looked at. Up to USES the ticket alone decides, so that issue refuses a ticket that
+ * fails there; from SOURCE on it depends on the use, and from SESSIONS on, on other uses. */
 enum nhi_condition {
     NHI_COND_MET = 0,
     NHI_COND_AGENT,

@@ -88,4 +88,6 @@ void apply_show_settings(struct ctl *c, const struct nhi_settings *had, const st
     show_setting(c, "overdue", had->overdue_denies ? "deny" : "report", want->overdue_denies ? "deny" : "report");
     show_setting(c, "supervisor", had->unsupervised ? "optional" : "required",
                  want->unsupervised ? "optional" : "required");
+    show_span(c, "head_every", had->head_every, want->head_every);
+    show_span(c, "denials_every", had->denials_every, want->denials_every);
 }

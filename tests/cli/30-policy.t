@@ -179,7 +179,7 @@ state() {
 nhictl apply >/dev/null
 cp $D/test.conf test.conf
 sed -i 's/"sudo"/"su"/' $D/test.conf
-echo 'max_lifetime = "1h"; pin = "record";' >/etc/nhi/nhi.conf
+echo 'max_lifetime = "1h"; pin = "record"; head_every = "2h"; denials_every = "5m";' >/etc/nhi/nhi.conf
 # Whoever closes the ledger last empties its log: the supervisor when it likes, and any verb that reads.
 kill -STOP "$WATCH"
 until grep -q '^State:.T' "/proc/$WATCH/status"; do sleep 0.02; done
@@ -192,7 +192,7 @@ ok 'settings, too' said '~ max_lifetime: 1h, now none'
 ok 'each' said '~ pin: record, now refuse'
 expect 0 'as JSON' nhictl apply --dry-run --json
 ok 'in its shape' json '.added == [] and .removed == [] and .modified == ["deploy"] and
-    .settings == ["max_lifetime", "pin"] and .changed and .dry_run'
+    .settings == ["max_lifetime", "pin", "head_every", "denials_every"] and .changed and .dry_run'
 state >after
 kill -CONT "$WATCH"
 ok 'nothing on the disk has changed' cmp before after
