@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "libnhi/base/grow.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 /* Elements at first: of large ones a few, since what pam_nhi holds is its host program's memory. */
@@ -16,7 +17,8 @@ void *nhi_grow(void *all, size_t *room, size_t need, size_t size)
     /* Also where it overflowed: then it is less than *room. */
     if (larger < need)
         larger = need;
-    /* This one refuses what cannot be counted in bytes. */
+    if (larger > SIZE_MAX / size)
+        return NULL;
     more = reallocarray(all, larger, size);
     if (more != NULL)
         *room = larger;
