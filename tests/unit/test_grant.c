@@ -402,6 +402,25 @@ static void ended_by_what_renewed_it(void **state)
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, "another"));
 }
 
+/* A path that does not fit is none, also by one character. */
+static void long_paths(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char dir[600];
+
+    (void)state;
+    for (size_t len = 480; len < sizeof(dir); len++) {
+        enum nhi_err err;
+
+        memset(dir, '/', len);
+        dir[len] = '\0';
+        memcpy(dir + len - strlen("no"), "no", strlen("no"));
+        err = nhi_grant_commit(dir, &g);
+        if (err != (len + strlen("/" NHI_GRANTS_DIR) < 512 ? NHI_ERR_NOT_FOUND : NHI_ERR_ARG))
+            fail_msg("%zu: %s", len, nhi_strerror(err));
+    }
+}
+
 /* ---- two issuers, one ID ---- */
 
 static enum nhi_err use_of(const char *kid, unsigned id, uint32_t uses, const char *place)
@@ -675,6 +694,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_roundtrip),
+        cmocka_unit_test(long_paths),
         cmocka_unit_test(observed_without_a_ticket),
         cmocka_unit_test(decode_errors),
         cmocka_unit_test(mutations),
