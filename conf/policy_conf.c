@@ -14,6 +14,10 @@
 #include "conf/rule_conf.h"
 #include "libnhi/base/grow.h"
 #include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/setting.h"
+
+#define HOUR 3600
+#define DAY 86400
 
 static enum nhi_err grow(struct nhi_policy_conf *conf)
 {
@@ -138,7 +142,7 @@ void nhi_policy_conf_free(struct nhi_policy_conf *conf)
     memset(conf, 0, sizeof(*conf));
 }
 
-static enum nhi_err take_host(const config_setting_t *s, struct nhi_settings_conf *out, struct nhi_conf_error *error)
+static enum nhi_err take_host(const config_setting_t *s, struct nhi_settings *out, struct nhi_conf_error *error)
 {
     const char *host = config_setting_get_string(s);
 
@@ -149,32 +153,36 @@ static enum nhi_err take_host(const config_setting_t *s, struct nhi_settings_con
     return NHI_OK;
 }
 
-static enum nhi_err take_warn(const config_setting_t *s, struct nhi_settings_conf *out, struct nhi_conf_error *error)
+static enum nhi_err unknown_setting(const config_setting_t *s, struct nhi_conf_error *error)
 {
-    enum nhi_err err = nhi_conf_span(s, &out->warn, error);
+    char known[200] = "host, uid_min, uid_max";
 
-    if (err == NHI_OK && out->warn > NHI_WARN_MAX)
-        err = nhi_conf_bad(error, config_setting_source_line(s), "warn: at most \"1h\"");
-    return err;
+    for (const struct nhi_setting *one = nhi_setting_table; one->key != NULL; one++)
+        snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", one[1].key != NULL ? ", " : " or ",
+                 one->key);
+    return nhi_conf_bad(error, config_setting_source_line(s), "unknown setting '%.40s': expected %s",
+                        config_setting_name(s), known);
 }
 
-static enum nhi_err take_interval(const config_setting_t *s, int64_t *out, struct nhi_conf_error *error)
+static enum nhi_err take_span(const config_setting_t *s, const struct nhi_setting *one, int64_t *out,
+                              struct nhi_conf_error *error)
 {
     enum nhi_err err = nhi_conf_span(s, out, error);
+    bool days = one->max % DAY == 0;
 
-    if (err == NHI_OK && *out > NHI_INTERVAL_MAX)
-        err = nhi_conf_bad(error, config_setting_source_line(s), "%s: at most \"7d\"", config_setting_name(s));
+    if (err == NHI_OK && *out > one->max)
+        err = nhi_conf_bad(error, config_setting_source_line(s), "%s: at most \"%lld%s\"", one->key,
+                           (long long)(one->max / (days ? DAY : HOUR)), days ? "d" : "h");
     return err;
 }
 
-static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_conf *out, struct nhi_conf_error *error)
+static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings *out, struct nhi_conf_error *error)
 {
-    static const char *const pins[] = { "refuse", "record", NULL };
-    static const char *const supervisors[] = { "required", "optional", NULL };
-    static const char *const overdue[] = { "report", "deny", NULL };
+    const struct nhi_setting *one = nhi_setting_table;
     const char *key = config_setting_name(s);
-    unsigned which = 0;
-    enum nhi_err err;
+    enum nhi_err err = NHI_OK;
+    uint32_t n = 0;
+    int64_t span;
 
     if (strcmp(key, "host") == 0)
         return take_host(s, out, error);
@@ -182,56 +190,48 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings_
         return nhi_conf_count(s, 1, INT32_MAX, &out->uid_min, error);
     if (strcmp(key, "uid_max") == 0)
         return nhi_conf_count(s, 1, INT32_MAX, &out->uid_max, error);
-    if (strcmp(key, "max_lifetime") == 0)
-        return nhi_conf_span(s, &out->max_lifetime, error);
-    if (strcmp(key, "grace") == 0)
-        return nhi_conf_count(s, 0, NHI_GRACE_MAX, &out->grace, error);
-    if (strcmp(key, "warn") == 0)
-        return take_warn(s, out, error);
-    if (strcmp(key, "head_every") == 0)
-        return take_interval(s, &out->head_every, error);
-    if (strcmp(key, "denials_every") == 0)
-        return take_interval(s, &out->denials_every, error);
-    if (strcmp(key, "supervisor") == 0) {
-        err = nhi_conf_word(s, supervisors, &which, error);
-        out->unsupervised = which == 1;
-        return err;
+    while (one->key != NULL && strcmp(key, one->key) != 0)
+        one++;
+    if (one->key == NULL)
+        return unknown_setting(s, error);
+    switch (one->kind) {
+    case NHI_SETTING_SPAN:
+        err = take_span(s, one, &span, error);
+        break;
+    case NHI_SETTING_SECONDS:
+        err = nhi_conf_count(s, 0, (uint32_t)one->max, &n, error);
+        span = n;
+        break;
+    case NHI_SETTING_FLAG:
+        err = nhi_conf_word(s, one->words, &n, error);
+        span = n;
+        break;
     }
-    if (strcmp(key, "overdue") == 0) {
-        err = nhi_conf_word(s, overdue, &which, error);
-        out->overdue_denies = which == 1;
-        return err;
-    }
-    if (strcmp(key, "pin") != 0)
-        return nhi_conf_bad(error, config_setting_source_line(s),
-                            "unknown setting '%.40s': expected host, uid_min, uid_max, "
-                            "max_lifetime, pin, overdue, grace, warn, head_every, denials_every or "
-                            "supervisor",
-                            key);
-    err = nhi_conf_word(s, pins, &which, error);
-    out->pin_records = which == 1;
+    if (err == NHI_OK)
+        nhi_setting_put(out, one, span);
     return err;
 }
 
-enum nhi_err nhi_settings_conf_read(const char *text, size_t len, struct nhi_settings_conf *out,
+enum nhi_err nhi_settings_conf_read(const char *text, size_t len, struct nhi_settings *out,
                                     struct nhi_conf_error *error)
 {
-    struct nhi_settings_conf conf = { .grace = NHI_GRACE_DEFAULT,
-                                      .head_every = NHI_HEAD_EVERY,
-                                      .denials_every = NHI_DENIALS_EVERY };
+    struct nhi_settings set = *out;
     enum nhi_err err;
     config_t parsed;
 
+    set.host[0] = '\0';
+    set.uid_min = set.uid_max = 0;
+    nhi_settings_unwritten(&set);
     err = nhi_conf_parse(text, len, &parsed, error);
     if (err == NHI_OK) {
         const config_setting_t *root = config_root_setting(&parsed);
         int n = config_setting_length(root);
 
         for (int i = 0; i < n && err == NHI_OK; i++)
-            err = take_setting(config_setting_get_elem(root, (unsigned)i), &conf, error);
+            err = take_setting(config_setting_get_elem(root, (unsigned)i), &set, error);
     }
     config_destroy(&parsed);
     if (err == NHI_OK)
-        *out = conf;
+        *out = set;
     return err;
 }

@@ -22,6 +22,8 @@
 #define NHI_CONF_DEPTH_MAX 16
 #define NHI_CONF_RULES_MAX 10000 /* in all files together */
 
+struct nhi_settings; /* libnhi/ledger/ledger.h */
+
 struct nhi_conf_error {
     unsigned line; /* 0: of the whole file */
     char text[240];
@@ -48,19 +50,9 @@ NHI_CHECK enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const c
                                            struct nhi_conf_error *error);
 void nhi_policy_conf_free(struct nhi_policy_conf *conf);
 
-/* nhi.conf. Empty or 0: not given. */
-struct nhi_settings_conf {
-    char host[NHI_HOST_MAX + 1];
-    uint32_t uid_min, uid_max;
-    int64_t max_lifetime;              /* seconds */
-    uint32_t grace;                    /* seconds; NHI_GRACE_DEFAULT where it is not written */
-    int64_t warn;                      /* seconds; 0: not asked for */
-    int64_t head_every, denials_every; /* seconds; their defaults where they are not written */
-    bool unsupervised;                 /* supervisor = "optional"; else "required" */
-    bool pin_records;                  /* pin = "record"; else "refuse" */
-    bool overdue_denies;               /* overdue = "deny"; else "report" */
-};
-NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len, struct nhi_settings_conf *out,
+/* nhi.conf: the settings, and host, uid_min and uid_max where they are written (else empty or 0); no other member of
+ * *out is changed. NHI_ERR_FORMAT: error says what was expected, and *out is unchanged; NHI_ERR_NOMEM. */
+NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len, struct nhi_settings *out,
                                               struct nhi_conf_error *error);
 
 #endif

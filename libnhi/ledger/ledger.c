@@ -23,6 +23,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/ledger/schema.h"
+#include "libnhi/ledger/setting.h"
 #include "libnhi/ledger/sql.h"
 
 #define WRITER_WAIT_MS 10000 /* for another nhictl */
@@ -283,17 +284,17 @@ const char *nhi_ledger_message(const struct nhi_ledger *l)
 
 enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
 {
+    char line[NHI_SETTING_LINE_MAX + 1] = "";
     struct nhi_settings s = { .host = "" };
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT host, uid_min, uid_max, next_uid, latest, created, pin_records,"
-                          " max_lifetime, policy, grace, unsupervised, overdue_denies, warn,"
-                          " head_every, denials_every, archived, archived_before, archived_hash,"
-                          " epoch, epoch_at, machine, boot, strange, coalesce((SELECT seq"
-                          "  FROM sqlite_sequence WHERE name = 'event'), 0) FROM setting",
-                          "");
+    err =
+        nhi_sql_prepare(l, &st,
+                        "SELECT host, uid_min, uid_max, next_uid, latest, created, line, policy, archived,"
+                        " archived_before, archived_hash, epoch, epoch_at, machine, boot, strange, coalesce((SELECT seq"
+                        "  FROM sqlite_sequence WHERE name = 'event'), 0) FROM setting",
+                        "");
     if (err == NHI_OK)
         err = nhi_sql_step(l, st);
     if (err == NHI_ERR_NOT_FOUND)
@@ -305,54 +306,30 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.next_uid = (uint32_t)nhi_sql_int(st, 3, s.uid_min, (int64_t)s.uid_max + 1, &err);
         s.latest = nhi_sql_int(st, 4, 0, INT64_MAX, &err);
         s.created = nhi_sql_int(st, 5, 0, INT64_MAX, &err);
-        s.pin_records = nhi_sql_int(st, 6, 0, 1, &err) == 1;
-        s.max_lifetime = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
-        s.policy = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
-        s.grace = nhi_sql_int(st, 9, 0, NHI_GRACE_MAX, &err);
-        s.unsupervised = nhi_sql_int(st, 10, 0, 1, &err) == 1;
-        s.overdue_denies = nhi_sql_int(st, 11, 0, 1, &err) == 1;
-        s.warn = nhi_sql_int(st, 12, 0, NHI_WARN_MAX, &err);
-        s.head_every = nhi_sql_int(st, 13, 1, NHI_INTERVAL_MAX, &err);
-        s.denials_every = nhi_sql_int(st, 14, 1, NHI_INTERVAL_MAX, &err);
-        s.archived = nhi_sql_int(st, 15, 0, INT64_MAX - 1, &err);
-        s.archived_before = nhi_sql_int(st, 16, INT64_MIN, INT64_MAX, &err);
-        nhi_sql_text(st, 17, s.archived_hash, sizeof(s.archived_hash), &err);
-        s.epoch = nhi_sql_int(st, 18, 0, INT64_MAX - 1, &err);
-        s.epoch_at = nhi_sql_int(st, 19, 0, INT64_MAX, &err);
-        nhi_sql_text(st, 20, s.tie.machine, sizeof(s.tie.machine), &err);
-        nhi_sql_text(st, 21, s.tie.boot, sizeof(s.tie.boot), &err);
-        s.tie.strange = nhi_sql_int(st, 22, 0, 1, &err) == 1;
-        s.event = nhi_sql_int(st, 23, 0, INT64_MAX - 1, &err);
+        nhi_sql_text(st, 6, line, sizeof(line), &err);
+        s.policy = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
+        s.archived = nhi_sql_int(st, 8, 0, INT64_MAX - 1, &err);
+        s.archived_before = nhi_sql_int(st, 9, INT64_MIN, INT64_MAX, &err);
+        nhi_sql_text(st, 10, s.archived_hash, sizeof(s.archived_hash), &err);
+        s.epoch = nhi_sql_int(st, 11, 0, INT64_MAX - 1, &err);
+        s.epoch_at = nhi_sql_int(st, 12, 0, INT64_MAX, &err);
+        nhi_sql_text(st, 13, s.tie.machine, sizeof(s.tie.machine), &err);
+        nhi_sql_text(st, 14, s.tie.boot, sizeof(s.tie.boot), &err);
+        s.tie.strange = nhi_sql_int(st, 15, 0, 1, &err) == 1;
+        s.event = nhi_sql_int(st, 16, 0, INT64_MAX - 1, &err);
     }
     sqlite3_finalize(st);
+    if (err == NHI_OK)
+        err = nhi_setting_line_parse(line, &s);
     if (err == NHI_OK)
         *out = s;
     return err;
 }
 
-enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds)
+enum nhi_err nhi_ledger_set(struct nhi_ledger *l, const struct nhi_settings *set)
 {
-    return nhi_sql_run(l, NULL, "UPDATE setting SET max_lifetime = ?", "i", seconds);
-}
+    char line[NHI_SETTING_LINE_MAX + 1];
 
-enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records)
-{
-    return nhi_sql_run(l, NULL, "UPDATE setting SET pin_records = ?", "i", (int64_t)records);
-}
-
-enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn, bool unsupervised)
-{
-    return nhi_sql_run(l, NULL, "UPDATE setting SET grace = ?, warn = ?, unsupervised = ?", "iii", grace, warn,
-                       (int64_t)unsupervised);
-}
-
-enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every, int64_t denials_every)
-{
-    return nhi_sql_run(l, NULL, "UPDATE setting SET head_every = ?, denials_every = ?", "ii", head_every,
-                       denials_every);
-}
-
-enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies)
-{
-    return nhi_sql_run(l, NULL, "UPDATE setting SET overdue_denies = ?", "i", (int64_t)denies);
+    nhi_setting_line_format(set, line);
+    return nhi_sql_run(l, NULL, "UPDATE setting SET line = ?", "s", line);
 }

@@ -17,6 +17,7 @@
 
 #include "libnhi/base/hash.h"
 #include "libnhi/ledger/event.h"
+#include "libnhi/ledger/setting_list.h"
 #include "libnhi/policy/decide.h"
 #include "libnhi/snapshot/snapshot.h"
 
@@ -52,40 +53,31 @@ struct nhi_tie {
     char boot[37];                    /* in which it was written last; empty: nobody knows */
     bool strange;                     /* it was written where it does not belong */
 };
-#define NHI_GRACE_DEFAULT 5
-#define NHI_GRACE_MAX 3600
-#define NHI_WARN_MAX 3600
-#define NHI_HEAD_EVERY 3600
-#define NHI_DENIALS_EVERY 60
-#define NHI_INTERVAL_MAX (7 * 86400)
+/* What the ledger knows of its host. */
 struct nhi_settings {
     char host[NHI_HOST_MAX + 1];
     uint32_t uid_min, uid_max; /* agent range; uid_min is the gid of nhi-agents */
     uint32_t next_uid;
     int64_t latest;
     int64_t created;
-    int64_t max_lifetime;    /* seconds that any ticket may live; 0: as its issuer may */
-    int64_t policy;          /* version in force; 0: none yet */
-    int64_t grace;           /* seconds between SIGTERM and SIGKILL for a session that is over */
-    int64_t warn;            /* seconds before the end of a session in which it is told so; 0: it is not */
-    int64_t head_every;      /* seconds between two signed heads of the trail */
-    int64_t denials_every;   /* seconds between two events that count the denials of what was not verified */
-    int64_t archived;        /* number of the last event that is in an archive; 0: none is */
-    int64_t archived_before; /* the moment that the last archive was cut at */
+    int64_t policy;                         /* version in force; 0: none yet */
+    int64_t archived;                       /* number of the last event that is in an archive; 0: none is */
+    int64_t archived_before;                /* the moment that the last archive was cut at */
     char archived_hash[NHI_DIGEST_LEN + 1]; /* of that event; where there is none, NHI_NO_EVENT */
     int64_t event;                          /* the newest number that was given to one */
     int64_t epoch;                          /* how often it was restored, or came to another machine */
     int64_t epoch_at;                       /* when that was last; 0: never */
     struct nhi_tie tie;
-    bool pin_records;    /* a ticket that is used elsewhere than at first is recorded, not refused */
-    bool unsupervised;   /* agents may enter although nhictl watch does not run */
-    bool overdue_denies; /* an agent whose review date has passed may not enter */
+/* Those of nhi.conf(5). */
+#define NHI_SETTING_SPAN_TYPE int64_t
+#define NHI_SETTING_SECONDS_TYPE int64_t
+#define NHI_SETTING_FLAG_TYPE bool
+#define NHI_SETTING_MEMBER(kind, member, ...) NHI_SETTING_##kind##_TYPE member;
+    NHI_SETTINGS(NHI_SETTING_MEMBER)
+#undef NHI_SETTING_MEMBER
 };
 NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
-NHI_CHECK enum nhi_err nhi_ledger_set_max_lifetime(struct nhi_ledger *l, int64_t seconds);
-NHI_CHECK enum nhi_err nhi_ledger_set_pin(struct nhi_ledger *l, bool records);
-NHI_CHECK enum nhi_err nhi_ledger_set_supervision(struct nhi_ledger *l, int64_t grace, int64_t warn, bool unsupervised);
-NHI_CHECK enum nhi_err nhi_ledger_set_trail(struct nhi_ledger *l, int64_t head_every, int64_t denials_every);
-NHI_CHECK enum nhi_err nhi_ledger_set_overdue(struct nhi_ledger *l, bool denies);
+/* Those of nhi.conf, and nothing else of *set. */
+NHI_CHECK enum nhi_err nhi_ledger_set(struct nhi_ledger *l, const struct nhi_settings *set);
 
 #endif

@@ -96,11 +96,8 @@ static const struct step steps[] = {
       " SELECT version + ?2, pattern, agent, account, name, zone, line FROM copy.rule_index"
       " WHERE ?1 AND version = (SELECT policy FROM copy.setting)",
       ALWAYS },
-    { "UPDATE main.setting SET (policy, pin_records, max_lifetime, grace, unsupervised, overdue_denies, warn,"
-      " head_every, denials_every, next_uid, latest, epoch) = (SELECT iif(c.policy = 0, 0, c.policy + ?2),"
-      " c.pin_records, c.max_lifetime, c.grace, c.unsupervised, c.overdue_denies, c.warn, c.head_every,"
-      " c.denials_every, max(c.next_uid, setting.next_uid), max(c.latest, setting.latest),"
-      " max(c.epoch, setting.epoch) FROM copy.setting c) WHERE ?1",
+    { "UPDATE main.setting SET (policy, line, next_uid, latest, epoch) = (SELECT iif(c.policy = 0, 0, c.policy + ?2),"
+      " c.line, max(c.next_uid, setting.next_uid), max(c.latest, setting.latest), max(c.epoch, setting.epoch) FROM copy.setting c) WHERE ?1",
       ALWAYS },
 };
 

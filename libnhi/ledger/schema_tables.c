@@ -10,17 +10,14 @@
 
 #include <stddef.h>
 
-/* epoch: tickets up to a row, and those of other issuers up to a moment, are of one that has ended. machine, boot:
- * where the ledger was written last; strange: it was written where it does not belong. */
+/* line: what nhi.conf said. epoch: tickets up to a row, and those of other issuers up to a moment, are of one that has
+ * ended. machine, boot: where the ledger was written last; strange: it was written where it does not belong. */
 static const char setting[] =
     "CREATE TABLE setting ("
     "  host TEXT NOT NULL, uid_min INTEGER NOT NULL, uid_max INTEGER NOT NULL, next_uid INTEGER NOT NULL,"
-    "  latest INTEGER NOT NULL, created INTEGER NOT NULL, pin_records INTEGER NOT NULL DEFAULT 0,"
-    "  max_lifetime INTEGER NOT NULL DEFAULT 0, policy INTEGER NOT NULL DEFAULT 0,"
-    "  grace INTEGER NOT NULL DEFAULT 5, unsupervised INTEGER NOT NULL DEFAULT 0,"
-    "  one INTEGER PRIMARY KEY CHECK (one = 1), overdue_denies INTEGER NOT NULL DEFAULT 0,"
-    "  warn INTEGER NOT NULL DEFAULT 0, head_every INTEGER NOT NULL DEFAULT 3600,"
-    "  denials_every INTEGER NOT NULL DEFAULT 60, archived INTEGER NOT NULL DEFAULT 0,"
+    "  latest INTEGER NOT NULL, created INTEGER NOT NULL, line TEXT NOT NULL DEFAULT '',"
+    "  policy INTEGER NOT NULL DEFAULT 0, one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  archived INTEGER NOT NULL DEFAULT 0,"
     "  archived_hash TEXT NOT NULL DEFAULT '0000000000000000000000000000000000000000000000000000000000000000',"
     "  archived_before INTEGER NOT NULL DEFAULT 0, epoch INTEGER NOT NULL DEFAULT 0,"
     "  epoch_at INTEGER NOT NULL DEFAULT 0, epoch_ticket INTEGER NOT NULL DEFAULT 0,"

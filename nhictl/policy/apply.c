@@ -9,6 +9,7 @@
 #include "libnhi/base/hash.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/setting.h"
 #include "libnhi/policy/rule_line.h"
 #include "nhictl/agent/agents_apply.h"
 #include "nhictl/agent/agents_put.h"
@@ -35,7 +36,7 @@ struct apply_args {
 struct plan {
     struct nhi_policy_conf conf;
     struct agents_plan agents;
-    struct nhi_settings_conf set;
+    struct nhi_settings set;
     struct apply_side had; /* what is in force, its rules by name */
     size_t added, removed, modified;
     struct apply_touched touched;
@@ -85,17 +86,13 @@ static int64_t zones_from(int64_t now)
 
 static void hash_plan(const struct ctl *c, struct plan *p)
 {
-    char text[NHI_RULE_LINE_MAX + 1];
+    char text[NHI_RULE_LINE_MAX + 1], line[NHI_SETTING_LINE_MAX + 1];
     struct nhi_hash hash;
     struct zone_sum sum = { .hash = &hash };
 
     nhi_hash_start(&hash);
-    snprintf(text, sizeof(text),
-             "max_lifetime %lld pin %d grace %u warn %lld unsupervised %d%s head_every %lld denials_every %lld",
-             (long long)p->set.max_lifetime, (int)p->set.pin_records, p->set.grace, (long long)p->set.warn,
-             (int)p->set.unsupervised, p->set.overdue_denies ? " overdue 1" : "", (long long)p->set.head_every,
-             (long long)p->set.denials_every);
-    nhi_hash_add(&hash, text);
+    nhi_setting_line_format(&p->set, line);
+    nhi_hash_add(&hash, line);
     for (size_t i = 0; i < p->conf.count; i++) {
         nhi_rule_line_format(nth(p, i), text);
         nhi_hash_add(&hash, text);
@@ -108,7 +105,7 @@ static void hash_plan(const struct ctl *c, struct plan *p)
 /* ---- the difference ---- */
 
 /* A host keeps its name and its range: tickets name the one, files of agents the other. */
-static int check_settings(struct ctl *c, const struct store *s, const struct nhi_settings_conf *set)
+static int check_settings(struct ctl *c, const struct store *s, const struct nhi_settings *set)
 {
     const char *what = NULL;
 
@@ -202,15 +199,7 @@ static enum nhi_err put(struct ctl *c, struct store *s, const struct plan *p)
 
     if (err == NHI_OK)
         err = put_zones(c, s, p);
-    if (err == NHI_OK)
-        err = nhi_ledger_set_pin(s->l, p->set.pin_records);
-    if (err == NHI_OK)
-        err = nhi_ledger_set_supervision(s->l, p->set.grace, p->set.warn, p->set.unsupervised);
-    if (err == NHI_OK)
-        err = nhi_ledger_set_overdue(s->l, p->set.overdue_denies);
-    if (err == NHI_OK)
-        err = nhi_ledger_set_trail(s->l, p->set.head_every, p->set.denials_every);
-    return err == NHI_OK ? nhi_ledger_set_max_lifetime(s->l, p->set.max_lifetime) : err;
+    return err == NHI_OK ? nhi_ledger_set(s->l, &p->set) : err;
 }
 
 static int replace(struct ctl *c, struct store *s, const struct plan *p)
@@ -224,14 +213,7 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     out_number(detail, "added", NULL, (int64_t)p->added);
     out_number(detail, "removed", NULL, (int64_t)p->removed);
     out_number(detail, "modified", NULL, (int64_t)p->modified);
-    out_number(detail, "max_lifetime", NULL, p->set.max_lifetime);
-    out_text(detail, "pin", NULL, p->set.pin_records ? "record" : "refuse");
-    out_number(detail, "grace", NULL, p->set.grace);
-    out_number(detail, "warn", NULL, p->set.warn);
-    out_number(detail, "head_every", NULL, p->set.head_every);
-    out_number(detail, "denials_every", NULL, p->set.denials_every);
-    out_text(detail, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
-    out_text(detail, "overdue", NULL, p->set.overdue_denies ? "deny" : "report");
+    apply_put_settings(detail, &p->set);
     if (err == NHI_OK)
         err = store_event(c, s, (struct store_event){ .kind = "policy-apply" }, detail);
     else
@@ -254,14 +236,7 @@ static void show_summary(struct ctl *c, const struct plan *p)
     out_number(r, "rules", NULL, (int64_t)p->conf.count);
     out_text(r, "policy", NULL, p->hash);
     out_flag(r, "changed", NULL, p->changed);
-    out_text(r, "pin", NULL, p->set.pin_records ? "record" : "refuse");
-    out_number(r, "grace", NULL, p->set.grace);
-    out_number(r, "warn", NULL, p->set.warn);
-    out_number(r, "head_every", NULL, p->set.head_every);
-    out_number(r, "denials_every", NULL, p->set.denials_every);
-    out_text(r, "supervisor", NULL, p->set.unsupervised ? "optional" : "required");
-    out_text(r, "overdue", NULL, p->set.overdue_denies ? "deny" : "report");
-    out_number(r, "max_lifetime", NULL, p->set.max_lifetime);
+    apply_put_settings(r, &p->set);
     out_number(r, "declared", NULL, (int64_t)p->agents.conf.count);
     out_flag(r, "dry_run", NULL, args->dry_run);
     out_record(c->out, NULL, r);

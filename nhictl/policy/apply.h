@@ -11,7 +11,6 @@ struct ctl;
 struct store;
 struct nhi_policy_conf;
 struct nhi_settings;
-struct nhi_settings_conf;
 
 /* What decides, before or after. */
 struct apply_side {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/setting.h"
 #include "libnhi/policy/rule_line.h"
 #include "libnhi/policy/rule_text.h"
 #include "nhictl/policy/policy_read.h"
@@ -61,33 +62,39 @@ size_t apply_show_rules(struct ctl *c, enum apply_kind kind, const struct apply_
     return n;
 }
 
-static void show_setting(struct ctl *c, const char *key, const char *had, const char *want)
+static void value_of(const struct nhi_settings *s, const struct nhi_setting *one, char out[OUT_AGO_LEN])
 {
-    if (strcmp(had, want) != 0)
-        out_string(c->out, c->json ? "%s" : "~ %s: %s, now %s", key, want, had);
+    int64_t n = nhi_setting_get(s, one);
+
+    if (one->kind == NHI_SETTING_FLAG)
+        snprintf(out, OUT_AGO_LEN, "%s", one->words[n]);
+    else if (n == 0)
+        snprintf(out, OUT_AGO_LEN, "none");
+    else
+        out_span(n, out);
 }
 
-static void show_span(struct ctl *c, const char *key, int64_t had, int64_t want)
+void apply_show_settings(struct ctl *c, const struct nhi_settings *had, const struct nhi_settings *want)
 {
-    char a[OUT_AGO_LEN] = "none", b[OUT_AGO_LEN] = "none";
+    char a[OUT_AGO_LEN], b[OUT_AGO_LEN];
 
-    if (had != 0)
-        out_span(had, a);
-    if (want != 0)
-        out_span(want, b);
-    show_setting(c, key, a, b);
-}
-
-void apply_show_settings(struct ctl *c, const struct nhi_settings *had, const struct nhi_settings_conf *want)
-{
     out_strings(c->out, "settings", NULL);
-    show_span(c, "max_lifetime", had->max_lifetime, want->max_lifetime);
-    show_span(c, "grace", had->grace, want->grace);
-    show_span(c, "warn", had->warn, want->warn);
-    show_setting(c, "pin", had->pin_records ? "record" : "refuse", want->pin_records ? "record" : "refuse");
-    show_setting(c, "overdue", had->overdue_denies ? "deny" : "report", want->overdue_denies ? "deny" : "report");
-    show_setting(c, "supervisor", had->unsupervised ? "optional" : "required",
-                 want->unsupervised ? "optional" : "required");
-    show_span(c, "head_every", had->head_every, want->head_every);
-    show_span(c, "denials_every", had->denials_every, want->denials_every);
+    for (const struct nhi_setting *one = nhi_setting_table; one->key != NULL; one++) {
+        value_of(had, one, a);
+        value_of(want, one, b);
+        if (nhi_setting_get(had, one) != nhi_setting_get(want, one))
+            out_string(c->out, c->json ? "%s" : "~ %s: %s, now %s", one->key, b, a);
+    }
+}
+
+void apply_put_settings(struct out_row *r, const struct nhi_settings *set)
+{
+    for (const struct nhi_setting *one = nhi_setting_table; one->key != NULL; one++) {
+        int64_t n = nhi_setting_get(set, one);
+
+        if (one->kind == NHI_SETTING_FLAG)
+            out_text(r, one->key, NULL, one->words[n]);
+        else
+            out_number(r, one->key, NULL, n);
+    }
 }

@@ -21,7 +21,7 @@ struct check {
     struct ctl *c;
     struct store s;
     struct nhi_policy_conf conf;
-    struct nhi_settings_conf set;
+    struct nhi_settings set;
     size_t findings;
 };
 

@@ -88,7 +88,7 @@ int policy_read_from(struct ctl *c, const char *path, struct nhi_policy_conf *co
     return read_all(c, path, CONF_ANYBODYS, conf);
 }
 
-int settings_read(struct ctl *c, struct nhi_settings_conf *conf)
+int settings_read(struct ctl *c, struct nhi_settings *conf)
 {
     struct nhi_conf_error error;
     unsigned long len = 0;

@@ -18,6 +18,6 @@ int policy_read(struct ctl *c, struct nhi_policy_conf *conf);
 /* The same from a directory that need not be root's, to be looked at. */
 int policy_read_from(struct ctl *c, const char *path, struct nhi_policy_conf *conf);
 /* All empty where there is no such file. */
-int settings_read(struct ctl *c, struct nhi_settings_conf *conf);
+int settings_read(struct ctl *c, struct nhi_settings *conf);
 
 #endif

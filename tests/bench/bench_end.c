@@ -317,6 +317,7 @@ static void *read_log(void *unused)
 static int bench(void)
 {
     pthread_t reader;
+    struct nhi_settings set;
     struct nhi_ledger *l;
 
     if (!world_enter() || mount("proc", "/proc", "proc", 0, NULL) != 0)
@@ -326,7 +327,11 @@ static int bench(void)
     if (pthread_create(&reader, NULL, read_log, NULL) != 0)
         return 1;
     l = world_ledger();
-    if (nhi_ledger_set_supervision(l, 0, 0, true) != NHI_OK)
+    if (nhi_ledger_settings(l, &set) != NHI_OK)
+        return 1;
+    set.grace = 0;
+    set.unsupervised = true;
+    if (nhi_ledger_set(l, &set) != NHI_OK)
         return 1;
     world_commit(l);
     begin_all(NULL, OTHERS, 1, false);

@@ -131,7 +131,7 @@ run unknown
 ok 'each member of an answer is in nhi-json(5), with its type' test -z "$OUT"
 # A name in the page is one that some verb prints.
 cut -f 2 page | cut -d ' ' -f 1 | grep -o '[a-z_]*$' | sort -u | while read -r name; do
-    grep -rqF "\"$name\"" "$TREE/nhictl" --include='*.c' || echo "$name"
+    grep -rqF "\"$name\"" "$TREE/nhictl" "$TREE/libnhi/ledger/setting_list.h" --include='*.[ch]' || echo "$name"
 done >never
 ok 'and no verb lacks what it names' test ! -s never || cat never
 nhictl --help | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p' | sort >verbs

@@ -166,8 +166,9 @@ says $'agents = (\n{ group = []; } );' \
 says $'agents = (\n{ purpose = "a\\nb"; } );' \
     '2: purpose: expected what it is for, in quotes'
 KIND=settings
+SETTINGS=$(sed -n 's/^\.It Li //p' "$(dirname "$SCRIPT")/../../nhictl/nhi.conf.5" | sed 's/ , /\n/g' | paste -sd , | sed 's/,/, /g; s/, \([^,]*\)$/ or \1/')
 says $'\npine = "refuse";' \
-    "2: unknown setting 'pine': expected host, uid_min, uid_max, max_lifetime, pin, overdue, grace, warn, head_every, denials_every or supervisor"
+    "2: unknown setting 'pine': expected $SETTINGS"
 says 'pin = "no";' \
     '1: pin: expected "refuse" or "record"'
 says $'pin = "refuse";\npin = "record";' \

@@ -99,11 +99,14 @@ void state_ledger(void)
 {
     struct nhi_task task = { .id = "build-1", .agent = "ci-bot", .deadline = STATE_NOW + 7200 };
     struct nhi_rule rule = { .name = "all", .agents = "ci-bot", .accounts = "ci-bot deploy", .services = "sshd sudo" };
+    struct nhi_settings set;
     struct nhi_ledger *l;
 
     MUST(nhi_ledger_create(NHI_STATE_DIR, STATE_HOST, STATE_UID_MIN, STATE_UID_MAX, STATE_NOW) == NHI_OK);
     l = state_begin();
-    MUST(nhi_ledger_set_supervision(l, NHI_GRACE_DEFAULT, 0, true) == NHI_OK);
+    MUST(nhi_ledger_settings(l, &set) == NHI_OK);
+    set.unsupervised = true;
+    MUST(nhi_ledger_set(l, &set) == NHI_OK);
     state_issuer(l, "k1");
     state_agent(l, "ci-bot", STATE_UID_MIN + 1);
     state_agent(l, "other-bot", STATE_UID_MIN + 2);

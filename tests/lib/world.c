@@ -172,6 +172,7 @@ static void forget_login(void)
 
 void world_reset(void)
 {
+    struct nhi_settings set;
     struct nhi_ledger *l;
 
     forget_login();
@@ -187,7 +188,9 @@ void world_reset(void)
     DONE(nhi_reserve_create(NHI_STATE_DIR));
     DONE(nhi_ledger_create(NHI_STATE_DIR, WORLD_HOST, 65536, 99999, time(NULL)));
     l = world_ledger();
-    DONE(nhi_ledger_set_supervision(l, NHI_GRACE_DEFAULT, 0, true));
+    DONE(nhi_ledger_settings(l, &set));
+    set.unsupervised = true;
+    DONE(nhi_ledger_set(l, &set));
     fill(l);
     world_commit(l);
     (void)world_reason();

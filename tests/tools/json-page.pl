@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: ISC
 # json-page.pl PAGE: the members that nhi-json(5) names, a line each: verb, tab, path, space, types with | between them.
 # The verb is empty for what every answer has. Objects that the page describes once stand wherever a member is one.
+# "Ar setting" stands for each setting that nhi.conf(5) beside it has.
 use strict;
 use warnings;
 
 my (%object, %verb, @of, $every);
+open my $settings, '<', $ARGV[0] =~ s/nhi-json\.5$/nhi.conf.5/r or die "nhi.conf.5: $!\n";
+my @settings = map { /^\.It Li (.*)/ ? grep { !/^(?:host|uid_min|uid_max)$/ } split / , /, $1 : () } <$settings>;
 while (<>) {
     if (/^\.Sh (.*)/) { $every = $1 eq 'EVERY ANSWER'; @of = $every ? (\@{ $verb{''} }) : () }
     elsif (/^\.Ss The (.*) object$/) { @of = (\@{ $object{$1} }) }
     elsif (/^\.Ss (.*)/) { @of = map { \@{ $verb{$_} } } split / , /, $1 }
+    elsif (/^\.It Ar setting Pq (.*)/) { for my $to (@of) { push @$to, [".$_", $1] for @settings } }
     elsif (/^\.It Va (.*) Pq (.*)/) { for my $to (@of) { push @$to, [".$_", $2] for split / , /, $1 } }
 }
 # The reason of explain is an object where a reason was asked for.
@@ -26,8 +30,8 @@ sub member {
         print "$verb\t$path object$null\n";
         member($verb, $path . $_->[0], $_->[1]) for @{ $object{$1} };
     } else {
-        die "no type '$type'\n" unless $type =~ /^(string|number|boolean|object)$/;
-        print "$verb\t$path $type$null\n";
+        die "no type '$type'\n" unless $type =~ /^(string|number|boolean|object|string or number)$/;
+        print "$verb\t$path ", $type =~ s/ or /|/r, "$null\n";
     }
 }
 for my $v (sort keys %verb) { member($v, @$_) for @{ $verb{$v} } }

@@ -204,12 +204,15 @@ static void test_first_use_in_between(void **state)
     for (int records = 0; records < 2; records++) {
         struct nhi_ticket t;
         struct world_call c;
+        struct nhi_settings set;
         struct nhi_ledger *l;
         char *text;
 
         world_reset();
         l = world_ledger();
-        assert_int_equal(nhi_ledger_set_pin(l, records), NHI_OK);
+        assert_int_equal(nhi_ledger_settings(l, &set), NHI_OK);
+        set.pin_records = records != 0;
+        assert_int_equal(nhi_ledger_set(l, &set), NHI_OK);
         world_commit(l);
         t = world_ticket();
         text = world_mint(&t);
