@@ -59,7 +59,6 @@ struct nhi_record_kind {
     enum nhi_record_rests rests;
     bool bounded; /* counts towards what one transaction folds: not of kinds of which thousands may rest */
     bool is_use;  /* a task was in use when it was made */
-    bool refolds; /* an archive of events remembers its ID, so that it is not folded twice */
     bool counted; /* status counts it as a record */
 };
 

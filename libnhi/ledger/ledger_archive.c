@@ -35,7 +35,8 @@ static enum nhi_err note_records(struct nhi_ledger *l, int dirfd, DIR *d)
 
     err = nhi_sql_run(l, NULL, "CREATE TEMP TABLE lying (record TEXT PRIMARY KEY) WITHOUT ROWID", "");
     while (err == NHI_OK && (e = readdir(d)) != NULL) {
-        if ((kind = nhi_record_kind_of(e->d_name)) == NULL || !kind->refolds)
+        kind = nhi_record_kind_of(e->d_name);
+        if (kind == NULL || (kind->folds != NHI_FOLDS_DECISION && kind->folds != NHI_FOLDS_UNUSED))
             continue;
         err = nhi_record_read(dirfd, e->d_name, &g);
         if (err == NHI_OK)

@@ -8,10 +8,13 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libnhi/grant/grant_kind.h"
 #include "libnhi/ledger/fold.h"
+#include "libnhi/ledger/ledger_archive.h"
+#include "libnhi/ledger/ledger_event.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -197,6 +200,41 @@ static void each_kind_is_folded(void **state)
     }
 }
 
+static uint32_t fold(struct nhi_ledger *l, int64_t now)
+{
+    struct nhi_fold_result result;
+
+    assert_int_equal(nhi_fold(NHI_STATE_DIR, l, now, &result), NHI_OK);
+    return result.folded;
+}
+
+/* A record that rests, or whose removal was cut short, is found again after its event went to an archive. */
+static void none_is_folded_twice(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MAKERS; i++) {
+        struct nhi_grant g = state_grant(1, 1);
+        struct nhi_ledger *l;
+        struct nhi_head head;
+
+        state_reset("64m");
+        state_ledger();
+        assert_int_equal(makers[i].make(&g), NHI_OK);
+        assert_int_equal(system("cp -a " STATE_GRANTS " " NHI_STATE_DIR "/copy"), 0);
+        l = state_open(NHI_LEDGER_WRITE);
+        if (fold(l, NOW) > 0) {
+            assert_int_equal(system("cp -a " NHI_STATE_DIR "/copy/. " STATE_GRANTS), 0);
+            assert_int_equal(nhi_event_head(l, &head), NHI_OK);
+            assert_int_equal(nhi_ledger_begin(l, NOW), NHI_OK);
+            assert_int_equal(nhi_archive_remove(l, NHI_STATE_DIR, head.seq, head.hash, NOW + 1), NHI_OK);
+            assert_int_equal(nhi_ledger_commit(l), NHI_OK);
+            if (fold(l, NOW) != 0)
+                fail_msg("a record of kind '%c' was folded twice", makers[i].letter);
+        }
+        nhi_ledger_close(l);
+    }
+}
+
 static void unknown_kind(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -228,6 +266,7 @@ int main(void)
         cmocka_unit_test(each_has_a_maker),
         cmocka_unit_test(each_record_has_a_kind),
         cmocka_unit_test(each_kind_is_folded),
+        cmocka_unit_test(none_is_folded_twice),
         cmocka_unit_test_setup(unknown_kind, state_ready),
     };
 
