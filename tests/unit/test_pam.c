@@ -114,6 +114,43 @@ static void test_revoked_between_auth_and_session(void **state)
     nhi_text_free(text);
 }
 
+static void other_mark(void)
+{
+    char mark[] = "NHI_GRANT=AAAAAAAAAAAAAAAAAAAAAA";
+
+    assert_non_null(pam_getenv(world_handle(), "NHI_GRANT"));
+    assert_int_equal(pam_putenv(world_handle(), mark), PAM_SUCCESS);
+}
+
+static void no_mark(void)
+{
+    assert_int_equal(pam_putenv(world_handle(), "NHI_GRANT"), PAM_SUCCESS);
+}
+
+/* The grant that a child of ours made is taken for this login only if what the child left in the environment names it,
+ * or nothing does: a module behind ours may let users write that. */
+static void test_grant_of_another_login(void **state)
+{
+    static void (*const changes[])(void) = { NULL, no_mark, other_mark };
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct nhi_ticket t;
+        struct world_call c;
+        bool same = changes[i] != other_mark;
+        char *text;
+
+        world_reset();
+        t = world_ticket();
+        text = world_mint(&t);
+        c = login("ci-bot", text);
+        assert_int_equal(world_child(&c), PAM_SUCCESS);
+        assert_int_equal(world_run_here(&c, WORLD_OPEN, changes[i]), same ? PAM_SUCCESS : PAM_PERM_DENIED);
+        assert_int_equal(world_sessions(), same);
+        nhi_text_free(text);
+    }
+}
+
 /* Refused at the prompt: the same code whatever the reason, the reason in the log, no grant. */
 static void refused(const struct nhi_ticket *t, const char *account, const char *reason)
 {
@@ -497,6 +534,7 @@ int main(void)
         T(test_login_opens_a_session),
         T(test_name_that_is_asked_for),
         T(test_another_user_in_the_end),
+        T(test_grant_of_another_login),
         T(test_revoked_between_auth_and_session),
         T(test_refusals_of_claims),
         T(test_refusals_of_the_ledger),
