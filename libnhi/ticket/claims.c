@@ -89,7 +89,7 @@ static bool is_flat(const char *json, size_t len)
 {
     bool in_string = false, escaped = false;
 
-    if (len < 2 || json[0] != '{' || json[len - 1] != '}')
+    if (len == 0 || json[0] != '{' || json[len - 1] != '}')
         return false;
     for (size_t i = 0; i < len; i++) {
         char c = json[i];
