@@ -133,8 +133,8 @@ static bool in_time(const struct nhi_rule *r, int64_t now)
     for (uint32_t i = 0; i < r->hours_count; i++) {
         const struct nhi_hours *h = &r->hours[i];
 
-        if (h->from < h->to ? on_day(r, day) && minute >= h->from && minute < h->to
-                            : (on_day(r, day) && minute >= h->from) || (on_day(r, yesterday) && minute < h->to))
+        if (h->from <= h->to ? on_day(r, day) && minute >= h->from && minute < h->to
+                             : (on_day(r, day) && minute >= h->from) || (on_day(r, yesterday) && minute < h->to))
             return true;
     }
     return false;

@@ -146,21 +146,15 @@ static enum nhi_err get_cnf(const json_t *obj, struct nhi_ticket *t, size_t *see
     return nhi_b64_decode(text, strlen(text), t->cnf, sizeof(t->cnf));
 }
 
-static enum nhi_err get_use(const json_t *obj, struct nhi_ticket *t, size_t *seen)
+/* As get_text does it. */
+static void get_use(const json_t *obj, struct nhi_ticket *t, size_t *seen)
 {
-    const json_t *v = json_object_get(obj, "use");
-    json_int_t n;
+    json_int_t n = json_integer_value(json_object_get(obj, "use"));
 
-    if (v == NULL)
-        return NHI_OK;
-    if (!json_is_integer(v))
-        return NHI_ERR_FORMAT;
-    n = json_integer_value(v);
     if (n < 1 || n > NHI_USES_MAX)
-        return NHI_ERR_FORMAT;
+        return;
     t->uses = (uint32_t)n;
     ++*seen;
-    return NHI_OK;
 }
 
 static enum nhi_err get_ssh(const json_t *obj, struct nhi_ticket *t, size_t *seen)
@@ -178,12 +172,11 @@ static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
 
     for (size_t i = 0; i < COUNT(text_claims); i++)
         get_text(obj, text_claims[i].name, (char *)t + text_claims[i].at, text_claims[i].size, &seen);
+    get_use(obj, t, &seen);
     for (size_t i = 0; err == NHI_OK && i < COUNT(time_claims); i++)
         err = get_time(obj, &time_claims[i], (int64_t *)(void *)((char *)t + time_claims[i].at), &seen);
     if (err == NHI_OK)
         err = get_cnf(obj, t, &seen);
-    if (err == NHI_OK)
-        err = get_use(obj, t, &seen);
     if (err == NHI_OK)
         err = get_ssh(obj, t, &seen);
     if (err == NHI_OK && (json_object_size(obj) != seen || !claims_ok(t)))

@@ -489,6 +489,23 @@ static void only_the_clock(void **state)
     assert_false(nhi_rule_could(&r, &q, &f));
 }
 
+/* No file has one. A line that was damaged may, and gives nothing. */
+static void no_time_at_all(void **state)
+{
+    struct nhi_rule r = {
+        .agents = "*", .accounts = "*", .services = "*", .hours_count = 1, .zone = "UTC", .offset_known = true
+    };
+    const struct nhi_facts f = { .host = "h" };
+
+    (void)state;
+    for (uint16_t at = 0; at < 1440; at++) {
+        const struct nhi_request q = edge(STATE_NOW);
+
+        r.hours[0] = (struct nhi_hours){ at, at };
+        assert_int_equal(nhi_rule_fails(&r, &q, &f), NHI_COND_HOURS);
+    }
+}
+
 static void edges(void **state)
 {
     /* 2027-01-15 is a Friday; 1800000000 is 08:00:00 UTC on it. */
@@ -652,6 +669,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(both_agree, state_ready),
+        cmocka_unit_test(no_time_at_all),
         cmocka_unit_test(edges),
         cmocka_unit_test(only_the_clock),
         cmocka_unit_test(which_rule),
