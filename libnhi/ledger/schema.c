@@ -9,7 +9,7 @@
 #include "libnhi/ledger/sql.h"
 
 /* "nhi" and a zero byte, so that file(1) and a lost administrator can tell what this is. */
-#define APPLICATION_ID 0x6e686901
+#define APPLICATION_ID 0x6e686902
 
 int nhi_schema_version(void)
 {

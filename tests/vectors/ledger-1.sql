@@ -1,5 +1,5 @@
 -- A ledger of schema version 1, as its release wrote it: three agents in three states, a task, a ticket, a denial, a grant.
-PRAGMA application_id=1852336385; PRAGMA user_version=1; PRAGMA journal_mode=WAL;
+PRAGMA application_id=1852336386; PRAGMA user_version=1; PRAGMA journal_mode=WAL;
 PRAGMA foreign_keys=OFF;
 BEGIN TRANSACTION;
 CREATE TABLE setting (  host TEXT NOT NULL, uid_min INTEGER NOT NULL, uid_max INTEGER NOT NULL, next_uid INTEGER NOT NULL,  latest INTEGER NOT NULL, created INTEGER NOT NULL, line TEXT NOT NULL DEFAULT '',  policy INTEGER NOT NULL DEFAULT 0, one INTEGER PRIMARY KEY CHECK (one = 1),  archived INTEGER NOT NULL DEFAULT 0,  archived_hash TEXT NOT NULL DEFAULT '0000000000000000000000000000000000000000000000000000000000000000',  archived_before INTEGER NOT NULL DEFAULT 0, epoch INTEGER NOT NULL DEFAULT 0,  epoch_at INTEGER NOT NULL DEFAULT 0, epoch_ticket INTEGER NOT NULL DEFAULT 0,  machine TEXT NOT NULL DEFAULT '', boot TEXT NOT NULL DEFAULT '',  strange INTEGER NOT NULL DEFAULT 0) STRICT;
