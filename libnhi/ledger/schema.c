@@ -8,7 +8,8 @@
 #include "libnhi/ledger/schema_tables.h"
 #include "libnhi/ledger/sql.h"
 
-/* "nhi" and a zero byte, so that file(1) and a lost administrator can tell what this is. */
+/* "nhi" and a number, so that file(1) and a lost administrator can tell what this is; a ledger with another number was
+ * made before the first release. */
 #define APPLICATION_ID 0x6e686902
 
 int nhi_schema_version(void)
