@@ -21,6 +21,8 @@ offers() {
     nhictl complete --json -- "${words[@]}" >.out 2>.err
     [ "$(jq -r '.words[].word' .out | sort)" = "$(printf '%s\n' "$@" | sort)" ]
 }
+# verbs_of NOUN: the second words of its verbs.
+verbs_of() { verbs | sed -n "s/^$1 //p"; }
 among() { nhictl complete --json -- "${@:2}" | jq -e --arg w "$1" 'any(.words[]; .word == $w)' >/dev/null; }
 shell_adds() { [ "$(nhictl complete --json -- "${@:2}" | jq -r .shell)" = "$1" ]; }
 
@@ -36,12 +38,15 @@ issue >/dev/null
 JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')
 KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 
-ok 'nouns' offers ag = agent
-ok 'verbs that stand alone' offers lo = lockdown
-ok 'verbs of a noun' offers task '' = open list show close
+mapfile -t WORDS < <(verbs | cut -d ' ' -f 1 | sort -u)
+mapfile -t AG < <(printf '%s\n' "${WORDS[@]}" | grep ^ag)
+mapfile -t OF_TASK < <(verbs_of task)
+ok 'nouns, and verbs that stand alone' offers '' = "${WORDS[@]}" help
+ok 'by their beginning' offers ag = "${AG[@]}"
+ok 'verbs of a noun' offers task '' = "${OF_TASK[@]}"
 ok 'help' offers he = help
-ok 'what help explains' among task help ''
-ok 'a verb that it explains' offers help task '' = open list show close
+ok 'what help explains' offers help '' = "${WORDS[@]}"
+ok 'a verb that it explains' offers help task '' = "${OF_TASK[@]}"
 ok 'and nothing behind that' test "$(nhictl complete --json -- help task show '' | jq '.words | length')" = 0
 ok 'agents' offers agent show '' = ci-bot ci-other
 ok 'agents by their beginning' offers agent retire ci-o = ci-other
@@ -83,7 +88,7 @@ while read -r name; do
     set -- $name
     among "${!#}" "${@:1:$#-1}" "${!#}" || missing+=" $name"
     missing+=$(comm -23 <(nhictl "$@" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | sort) <(nhictl complete -- "$@" -- | sort))
-done < <(nhictl --help | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p')
+done < <(verbs)
 ok "every verb and option is offered$missing" test -z "$missing"
 before=$(sha256sum "$LEDGER"*)
 nhictl complete -- agent show '' >/dev/null

@@ -79,6 +79,17 @@ nhictl() {
     "$BUILD/nhictl" "$@"
 }
 
+# verbs: every verb, one a line.
+verbs() {
+    nhictl --help | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p'
+}
+
+# example_of VERB: the example in its --help, with the key KID and the ticket JTI of this host, and later dates.
+example_of() {
+    # shellcheck disable=SC2086 # noun and verb are two words
+    nhictl $1 --help | sed -n "/^example:/{n; s/^  //; s/k7f3q2ma/${KID:-}/; s/A\{22\}/${JTI:-}/; s/ 2027-/ 2099-/; p}"
+}
+
 # ok WHAT CONDITION…: one test.
 ok() {
     local what=$1

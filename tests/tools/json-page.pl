@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
 # json-page.pl PAGE: the members that nhi-json(5) names, a line each: verb, tab, path, space, types with | between them.
-# The verb is empty for what every answer has. Objects that the page describes once stand wherever a member is one.
-# "Ar setting" stands for each setting that nhi.conf(5) beside it has.
+# The verb is empty for what every answer has, and a star for what a verb may have that the page does not list. Objects
+# that the page describes once stand wherever a member is one. "Ar setting" stands for each setting that nhi.conf(5)
+# beside it has.
 use strict;
 use warnings;
 
@@ -34,4 +35,5 @@ sub member {
         print "$verb\t$path ", $type =~ s/ or /|/r, "$null\n";
     }
 }
+$verb{'*'} = [map { ([".$_", "$_ object"], [".${_}s", "array of $_ objects"]) } grep { !/ / } sort keys %object];
 for my $v (sort keys %verb) { member($v, @$_) for @{ $verb{$v} } }
