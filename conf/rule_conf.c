@@ -216,14 +216,14 @@ static enum nhi_err take_name(const config_setting_t *s, struct nhi_rule *r, str
 /* "name, effect, … or ssh" */
 static enum nhi_err unknown_key(const config_setting_t *s, struct nhi_conf_error *error)
 {
-    char keys[200] = "";
+    char keys[512] = "";
     size_t len = 0;
 
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++)
+    for (size_t i = 0; i < nhi_rule_field_count && len < sizeof(keys); i++)
         len += (size_t)snprintf(keys + len, sizeof(keys) - len, "%s%s",
-                                i == 0                     ? ""
-                                : i == NHI_RULE_FIELDS - 1 ? " or "
-                                                           : ", ",
+                                i == 0                          ? ""
+                                : i == nhi_rule_field_count - 1 ? " or "
+                                                                : ", ",
                                 nhi_rule_fields[i].key);
     return nhi_conf_bad(error, config_setting_source_line(s), "unknown key '%.40s': expected %s",
                         config_setting_name(s), keys);

@@ -83,7 +83,6 @@ enum nhi_condition {
     NHI_COND_GRANTS,
     NHI_COND_COUNT
 };
-_Static_assert(NHI_COND_SESSIONS == NHI_COND_COUNT - 2, "conditions on other uses come last");
 /* The first condition that the request does not meet, without what is capped. */
 enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_request *req,
                                   const struct nhi_facts *facts);

@@ -9,7 +9,7 @@
 #define IN(member) offsetof(struct nhi_rule, member), sizeof(((struct nhi_rule *)0)->member)
 #define SEVERAL 0, 0
 
-const struct nhi_rule_field nhi_rule_fields[NHI_RULE_FIELDS] = {
+const struct nhi_rule_field nhi_rule_fields[] = {
     { "name", NHI_FIELD_NAME, NHI_COND_MET, IN(name), 0, nhi_name_is_task },
     { "effect", NHI_FIELD_EFFECT, NHI_COND_MET, IN(forbid), 1, NULL },
     { "agent", NHI_FIELD_PATTERNS, NHI_COND_AGENT, IN(agents), 0, nhi_pattern_is_agent },
@@ -29,10 +29,11 @@ const struct nhi_rule_field nhi_rule_fields[NHI_RULE_FIELDS] = {
     { "max_grants_per_hour", NHI_FIELD_CAP, NHI_COND_GRANTS, IN(max_grants), NHI_CAP_MAX, NULL },
     { "ssh", NHI_FIELD_SSH, NHI_COND_MET, IN(ssh), NHI_SSHOPT_ALL, NULL },
 };
+const size_t nhi_rule_field_count = sizeof(nhi_rule_fields) / sizeof(nhi_rule_fields[0]);
 
 const struct nhi_rule_field *nhi_rule_field(const char *key)
 {
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++)
+    for (size_t i = 0; i < nhi_rule_field_count; i++)
         if (strcmp(nhi_rule_fields[i].key, key) == 0)
             return &nhi_rule_fields[i];
     return NULL;
@@ -42,7 +43,7 @@ const char *nhi_condition_name(enum nhi_condition c)
 {
     if (c == NHI_COND_MET)
         return "met";
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++)
+    for (size_t i = 0; i < nhi_rule_field_count; i++)
         if (nhi_rule_fields[i].fails == c)
             return nhi_rule_fields[i].key;
     return "unknown";

@@ -36,8 +36,8 @@ struct nhi_rule_field {
 };
 
 /* In the order of the line. */
-#define NHI_RULE_FIELDS 18
-extern const struct nhi_rule_field nhi_rule_fields[NHI_RULE_FIELDS];
+extern const struct nhi_rule_field nhi_rule_fields[];
+extern const size_t nhi_rule_field_count;
 
 /* "agent", "source" …: the key of the field that is not met. */
 const char *nhi_condition_name(enum nhi_condition c);

@@ -91,7 +91,7 @@ void nhi_rule_line_format(const struct nhi_rule *r, char out[NHI_RULE_LINE_MAX +
     struct line l = { out, 0 };
 
     out[0] = '\0';
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+    for (size_t i = 0; i < nhi_rule_field_count; i++) {
         const struct nhi_rule_field *f = &nhi_rule_fields[i];
 
         if (!nhi_rule_field_is_set(r, f))
@@ -205,10 +205,10 @@ enum nhi_err nhi_rule_line_parse(const char *line, struct nhi_rule *r)
         if (value == NULL)
             return NHI_ERR_CORRUPT;
         *value++ = '\0';
-        while (at < NHI_RULE_FIELDS && strcmp(nhi_rule_fields[at].key, part) != 0)
+        while (at < nhi_rule_field_count && strcmp(nhi_rule_fields[at].key, part) != 0)
             if (at++ < ALWAYS)
                 return NHI_ERR_CORRUPT;
-        if (at == NHI_RULE_FIELDS || !take_value(value, r, &nhi_rule_fields[at]) ||
+        if (at == nhi_rule_field_count || !take_value(value, r, &nhi_rule_fields[at]) ||
             !nhi_rule_field_is_set(r, &nhi_rule_fields[at]))
             return NHI_ERR_CORRUPT;
         at++;
@@ -227,7 +227,7 @@ static bool is_list(const struct nhi_rule *r, const struct nhi_rule_field *f)
 
 bool nhi_rule_is_well_formed(const struct nhi_rule *r)
 {
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+    for (size_t i = 0; i < nhi_rule_field_count; i++) {
         const struct nhi_rule_field *f = &nhi_rule_fields[i];
 
         if ((f->kind == NHI_FIELD_PATTERNS || f->kind == NHI_FIELD_NAMES) && !is_list(r, f))

@@ -120,7 +120,7 @@ void nhi_rule_format(const struct nhi_rule *r, char out[NHI_RULE_TEXT_MAX + 1])
     const char *between = " ";
 
     add(&t, "%s %s:", r->forbid ? "forbid" : "permit", r->name);
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+    for (size_t i = 0; i < nhi_rule_field_count; i++) {
         const struct nhi_rule_field *f = &nhi_rule_fields[i];
 
         if (f->kind == NHI_FIELD_NAME || f->kind == NHI_FIELD_EFFECT || !nhi_rule_field_is_set(r, f))

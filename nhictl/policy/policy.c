@@ -112,7 +112,7 @@ static bool covers_field(const struct nhi_rule_field *f, const struct nhi_rule *
 /* Whether outer surely matches whatever inner matches. */
 static bool covers(const struct nhi_rule *outer, const struct nhi_rule *inner)
 {
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+    for (size_t i = 0; i < nhi_rule_field_count; i++) {
         const struct nhi_rule_field *f = &nhi_rule_fields[i];
 
         if (nhi_rule_field_is_set(outer, f) && !covers_field(f, outer, inner))

@@ -9,6 +9,7 @@
 # Invariant: 9.
 # shellcheck disable=SC2119
 # shellcheck source=tests/cli/lib.sh
+MANUAL=$(dirname "$(readlink -f "$0")")/../../nhictl/nhi-policy.5
 . "$(dirname "$0")/lib.sh"
 setup_host
 
@@ -27,6 +28,8 @@ says() {
     rm "$path"
 }
 
+# Every key of a rule, in the order of the manual: "a, b or c".
+KEYS=$(sed -n 's/ , /, /g; s/^\.It Li //p' "$MANUAL" | paste -sd , | sed 's/,\([a-z]\)/, \1/g; s/\(.*\), /\1 or /')
 KIND=policy
 says $'\nrules = ; (' \
     "2: syntax error: expected ')' to close the bracket on this line"
@@ -81,7 +84,7 @@ says 'rules = { };' \
 says 'rules = ( "permit" );' \
     '1: rules: expected { … } for each rule'
 says $'\nrules = (\n{ servce = "sshd"; effect = "permit"; agent = "a"; account = "b"; service = "cron"; } );' \
-    "3: unknown key 'servce': expected name, effect, agent, owner, task, account, service, source, days, hours, zone, bound, max_lifetime, max_age, max_uses, max_sessions, max_grants_per_hour or ssh"
+    "3: unknown key 'servce': expected $KEYS"
 says $'rules = (\n{ task = "a";\ntask = "b"; } );' \
     '3: duplicate setting name: expected KEY = VALUE; here or just before'
 says $'rules = (\n{\neffect = "allow"; } );' \

@@ -97,7 +97,7 @@ static struct nhi_rule from_the_ledger(const struct nhi_rule *r)
 static void each_is_kept(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+    for (size_t i = 0; i < nhi_rule_field_count; i++) {
         const struct nhi_rule_field *f = &nhi_rule_fields[i];
         struct nhi_rule r = plain(), without = plain(), got;
         char text[NHI_RULE_TEXT_MAX + 1], other[NHI_RULE_TEXT_MAX + 1];
@@ -115,35 +115,79 @@ static void each_is_kept(void **state)
     }
 }
 
+static struct nhi_ticket ticket = {
+    .agent = "ci-bot", .task = "build-1", .iat = STATE_NOW - 60, .exp = STATE_NOW + 60
+};
+static const struct nhi_facts facts = { .agent_owner = "ops" };
+static const struct nhi_request req = {
+    .now = STATE_NOW, .service = "sshd", .subject = "deploy", .ticket = &ticket, .from = "198.51.100.1"
+};
+
+/* A rule that asks for what is filled in, and which the request does not have. */
+static struct nhi_rule asking(const struct nhi_rule_field *f, const struct nhi_rule_field *other)
+{
+    struct nhi_rule r = plain();
+
+    fill(&r, f);
+    if (other != NULL)
+        fill(&r, other);
+    r.offset_known = true;
+    r.sessions = r.grants = 1;
+    return r;
+}
+
+static enum nhi_condition unmet(const struct nhi_rule *r)
+{
+    enum nhi_condition failed = nhi_rule_fails(r, &req, &facts);
+
+    return failed == NHI_COND_MET ? nhi_rule_is_full(r, &req) : failed;
+}
+
 /* A rule that asks for that alone, and a request that has everything else. */
 static void each_is_asked_for(void **state)
 {
-    struct nhi_ticket t = { .agent = "ci-bot", .task = "build-1", .iat = STATE_NOW - 60, .exp = STATE_NOW + 60 };
-    const struct nhi_facts facts = { .agent_owner = "ops" };
-    const struct nhi_request req = {
-        .now = STATE_NOW, .service = "sshd", .subject = "deploy", .ticket = &t, .from = "198.51.100.1"
-    };
     bool seen[NHI_COND_COUNT] = { false };
+    struct nhi_rule all = plain();
 
     (void)state;
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+    for (size_t i = 0; i < nhi_rule_field_count; i++) {
         const struct nhi_rule_field *f = &nhi_rule_fields[i];
-        struct nhi_rule r = plain();
+        struct nhi_rule r = asking(f, NULL);
+        char found[NHI_RULE_FOUND_MAX];
 
-        assert_int_equal(nhi_rule_fails(&r, &req, &facts), NHI_COND_MET);
-        fill(&r, f);
-        r.offset_known = true;
-        r.sessions = r.grants = 1;
         seen[f->fails] = true;
         if (f->kind == NHI_FIELD_CAP)
             assert_int_equal(nhi_rule_is_full(&r, &req), f->fails);
         else if (f->kind != NHI_FIELD_ZONE)
             assert_int_equal(nhi_rule_fails(&r, &req, &facts), f->fails);
-        if (f->fails != NHI_COND_MET)
-            assert_string_equal(nhi_condition_name(f->fails), f->key);
+        /* Conditions on other uses come last. */
+        assert_int_equal(f->fails >= NHI_COND_SESSIONS, f->kind == NHI_FIELD_CAP);
+        if (f->fails == NHI_COND_MET)
+            continue;
+        assert_string_equal(nhi_condition_name(f->fails), f->key);
+        nhi_rule_found(f->fails, &r, &req, &facts, found);
+        assert_string_not_equal(found, "");
     }
+    assert_int_equal(unmet(&all), NHI_COND_MET);
     for (size_t i = 0; i < NHI_COND_COUNT; i++)
         assert_true(seen[i]);
+}
+
+/* Of two conditions that are not met, the one that the enumeration has first is said. */
+static void first_is_said(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < nhi_rule_field_count; i++)
+        for (size_t k = 0; k < nhi_rule_field_count; k++) {
+            const struct nhi_rule_field *f = &nhi_rule_fields[i], *later = &nhi_rule_fields[k];
+            struct nhi_rule r = asking(f, later);
+
+            if (f->fails == NHI_COND_MET || f->fails >= later->fails)
+                continue;
+            /* Hours take their days with them. */
+            assert_int_equal(unmet(&r),
+                             f->fails == NHI_COND_DAYS && later->fails == NHI_COND_HOURS ? later->fails : f->fails);
+        }
 }
 
 /* The most that each can say fits into a line. */
@@ -152,7 +196,7 @@ static void longest(void **state)
     struct nhi_rule r = plain(), got;
 
     (void)state;
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++) {
+    for (size_t i = 0; i < nhi_rule_field_count; i++) {
         const struct nhi_rule_field *f = &nhi_rule_fields[i];
 
         if (f->ok != NULL || f->kind == NHI_FIELD_OWNERS || f->kind == NHI_FIELD_ZONE) {
@@ -224,7 +268,7 @@ static void no_member_beside(void **state)
 
     (void)state;
 #define TAKE(member) memset(taken + offsetof(struct nhi_rule, member), true, sizeof(((struct nhi_rule *)0)->member))
-    for (size_t i = 0; i < NHI_RULE_FIELDS; i++)
+    for (size_t i = 0; i < nhi_rule_field_count; i++)
         memset(taken + nhi_rule_fields[i].at, true, nhi_rule_fields[i].size);
     TAKE(nets);
     TAKE(net_count);
@@ -246,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_is_kept, state_ready),
         cmocka_unit_test(each_is_asked_for),
+        cmocka_unit_test(first_is_said),
         cmocka_unit_test(longest),
         cmocka_unit_test(no_line),
         cmocka_unit_test(no_member_beside),

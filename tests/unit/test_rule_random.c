@@ -381,7 +381,26 @@ static void search(struct nhi_ledger *l, const struct pair *p, const struct nhi_
     free(f.rules);
 }
 
-static unsigned seen[NHI_REASON_COUNT], conditions[NHI_COND_COUNT];
+static unsigned seen[NHI_REASON_COUNT], conditions[NHI_COND_COUNT], met_elsewhere[NHI_COND_COUNT];
+
+/* The same ticket used from another place and at another time: what the ticket alone decides stays as it is. */
+static void use_elsewhere(const struct pair *p, const struct nhi_rule *r, enum nhi_condition failed)
+{
+    struct nhi_request use = p->q;
+    enum nhi_condition then;
+
+    use.now = STATE_NOW + up_to(14 * 86400);
+    use.from = sources[up_to(sizeof(sources) / sizeof(sources[0]))];
+    use.from_unknown = use.is_local = false;
+    use.tree = NULL;
+    then = nhi_rule_fails(r, &use, &p->f);
+    if (failed != NHI_COND_MET && failed < NHI_COND_SOURCE)
+        assert_int_equal(then, failed);
+    else
+        assert_true(then == NHI_COND_MET || then >= NHI_COND_SOURCE);
+    if (then == NHI_COND_MET || then > failed)
+        met_elsewhere[failed]++;
+}
 
 /* One pair, over the policy as written and the same as compiled. */
 static struct nhi_decision decide_pair(const struct pair *p, struct nhi_rule *compiled)
@@ -402,6 +421,7 @@ static struct nhi_decision decide_pair(const struct pair *p, struct nhi_rule *co
 
         assert_int_equal(c == NHI_COND_MET, fits(&p->rules[i], &p->q, &p->f));
         conditions[c == NHI_COND_MET ? nhi_rule_is_full(&p->rules[i], &p->q) : c]++;
+        use_elsewhere(p, &p->rules[i], c);
     }
     seen[d.reason]++;
     if (d.rule != NULL) {
@@ -445,6 +465,8 @@ static void both_agree(void **state)
     assert_true(seen[NHI_DENY_FORBIDDEN] > 1000 && seen[NHI_DENY_LIMIT] > 1000);
     for (size_t i = 0; i < NHI_COND_COUNT; i++)
         assert_true(conditions[i] > 500);
+    for (size_t i = NHI_COND_SOURCE; i < NHI_COND_SESSIONS; i++)
+        assert_true(met_elsewhere[i] > 100);
 }
 
 /* ---- the edges of a window ---- */
