@@ -9,7 +9,7 @@
 # Invariant: 9.
 # shellcheck disable=SC2119
 # shellcheck source=tests/cli/lib.sh
-MANUAL=$(dirname "$(readlink -f "$0")")/../../nhictl/nhi-policy.5
+MANUALS=$(dirname "$(readlink -f "$0")")/../../nhictl
 . "$(dirname "$0")/lib.sh"
 setup_host
 
@@ -28,8 +28,10 @@ says() {
     rm "$path"
 }
 
-# Every key of a rule, in the order of the manual: "a, b or c".
-KEYS=$(sed -n 's/ , /, /g; s/^\.It Li //p' "$MANUAL" | paste -sd , | sed 's/,\([a-z]\)/, \1/g; s/\(.*\), /\1 or /')
+# keys_of PAGE: every key that it lists, in its order: "a, b or c".
+keys_of() {
+    sed -n 's/^\.It Li //p' "$MANUALS/$1" | sed 's/ , /\n/g' | paste -sd , | sed 's/,/, /g; s/, \([^,]*\)$/ or \1/'
+}
 KIND=policy
 says $'\nrules = ; (' \
     "2: syntax error: expected ')' to close the bracket on this line"
@@ -84,7 +86,7 @@ says 'rules = { };' \
 says 'rules = ( "permit" );' \
     '1: rules: expected { … } for each rule'
 says $'\nrules = (\n{ servce = "sshd"; effect = "permit"; agent = "a"; account = "b"; service = "cron"; } );' \
-    "3: unknown key 'servce': expected $KEYS"
+    "3: unknown key 'servce': expected $(keys_of nhi-policy.5)"
 says $'rules = (\n{ task = "a";\ntask = "b"; } );' \
     '3: duplicate setting name: expected KEY = VALUE; here or just before'
 says $'rules = (\n{\neffect = "allow"; } );' \
@@ -169,9 +171,8 @@ says $'agents = (\n{ group = []; } );' \
 says $'agents = (\n{ purpose = "a\\nb"; } );' \
     '2: purpose: expected what it is for, in quotes'
 KIND=settings
-SETTINGS=$(sed -n 's/^\.It Li //p' "$(dirname "$SCRIPT")/../../nhictl/nhi.conf.5" | sed 's/ , /\n/g' | paste -sd , | sed 's/,/, /g; s/, \([^,]*\)$/ or \1/')
 says $'\npine = "refuse";' \
-    "2: unknown setting 'pine': expected $SETTINGS"
+    "2: unknown setting 'pine': expected $(keys_of nhi.conf.5)"
 says 'pin = "no";' \
     '1: pin: expected "refuse" or "record"'
 says $'pin = "refuse";\npin = "record";' \
