@@ -71,13 +71,14 @@ UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 UNITS_OF_SYSTEMD := $(wildcard packaging/*.service packaging/*.timer)
-MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.[578] nhictl/*/*.8)
+REASONS := $(BUILD)/nhi-reasons.7
+MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.[578] nhictl/*/*.8) $(REASONS)
 
 # What is done in short; `make V=1` shows each command.
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-4s %s\n' '$(1)' '$@')
 
-all: $(PAM) $(NSS) $(KEYS) $(TRIAL) $(ASK) $(CTL)
+all: $(PAM) $(NSS) $(KEYS) $(TRIAL) $(ASK) $(CTL) $(REASONS)
 
 help:
 	@echo 'make            build the modules, the helper of sshd and nhictl under $(BUILD)/'
@@ -143,6 +144,12 @@ $(CTL): $(call obj,$(CTL_SRC) $(HOST_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $^ $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
+
+# The one page of the manual that is not in the tree: its entries come from the list of reasons.
+$(REASONS): nhictl/nhi-reasons.7.in libnhi/policy/reason_list.h packaging/reasons.awk
+	@mkdir -p $(@D)
+	$(call say,MAN)
+	$(Q)awk -f packaging/reasons.awk libnhi/policy/reason_list.h nhictl/nhi-reasons.7.in >$@.new && mv $@.new $@
 
 # Test programs: one source file each, over the library and what tests share, and what of nhictl is decided over facts
 # alone.

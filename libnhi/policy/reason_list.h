@@ -5,7 +5,7 @@
  *   X(identifier, name, flags, sentence, usual cause, what to type)
  *
  * name: for logs, events and JSON, and never changed. sentence: for people, without a final period. The last two are
- * whole sentences, for "nhictl explain NAME" and pam_nhi(8), which tests/house/reasons.t compares; what is to be typed
+ * whole sentences, for "nhictl explain NAME" and nhi-reasons(7), which packaging/reasons.awk makes; what is to be typed
  * stands between back-quotes.
  *
  * Flags. NHI_REASON_END: it ends the session that the ticket opened, too; what only keeps somebody new out does not,

@@ -38,7 +38,7 @@ ok 'the first line that the supervisor logs has it' grep -q "watch: nhi $VERSION
 other=
 while read -r page; do
     [ "$(grep '^\.Os' "$page")" = ".Os nhi $VERSION" ] || other+=" ${page##*/}"
-done < <(find "$TREE"/*nhi* -name '*.[578]')
+done < <(find "$TREE"/*nhi* -name '*.[578]' -o -name '*.[578].in')
 ok "each page of the manual has it$other" test -z "$other"
 ok "the change log has it" grep -q "^## \\[$VERSION\\] " "$TREE/CHANGELOG.md"
 finish

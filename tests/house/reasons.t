@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Every reason for a denial is explained: in pam_nhi(8), and with commands that exist.
+# Every reason for a denial is explained: in nhi-reasons(7), and with commands that exist.
 set -u
 cd "$(dirname "$0")/../.." || exit 99
 NHICTL=${BUILD:-build}/nhictl
+PAGE=${BUILD:-build}/nhi-reasons.7
 n=0
 is() { # is GOT WANTED NAME
     n=$((n + 1))
@@ -15,8 +16,21 @@ is() { # is GOT WANTED NAME
     fi
 }
 
-is "$(sed -n '/^\.\\" tests\/house\/reasons.pl/,/^\.El/p' pam_nhi/pam_nhi.8 | sed '1,2d;$d')" "$(perl tests/house/reasons.pl)" \
-    'pam_nhi(8) has every reason, with its cause and what to do'
+# An entry of the page as one line of plain text.
+entry() { # entry NAME
+    sed -n "/^\.It Cm $1\$/,/^\.\(It\|El\)/p" "$PAGE" | sed '1d; $d; s/^\.Ql //; s/^\.Xr \([^ ]*\) \([0-9]\)/\1(\2)/; s/\\-/-/g' |
+        paste -sd ' ' | sed 's/ \([.,;:]\)/\1/g'
+}
+# The same of what the program has.
+explained() { # explained NAME
+    "$NHICTL" explain "$1" --json |
+        jq -r '.reason | "\(.text[:1] | ascii_upcase)\(.text[1:]). \(.cause) \(.remedy)"' | tr -d '`'
+}
+
+names=$(grep -o 'X([A-Z_]*, "[a-z-]*"' libnhi/policy/reason_list.h | cut -d '"' -f 2)
+is "$(sed -n 's/^\.It Cm //p' "$PAGE")" "$names" 'nhi-reasons(7) has every reason'
+is "$(for name in $names; do entry "$name"; done)" "$(for name in $names; do explained "$name"; done)" \
+    'with what nhictl explain prints: the meaning, the cause and what to do'
 
 # shellcheck disable=SC2016
 commands=$(grep -o '`nhictl [^`]*`' libnhi/policy/reason_list.h | tr -d '`' | sed 's/^nhictl //')
@@ -29,9 +43,9 @@ done <<<"$commands"
 is "$unknown" '' 'each command that they name exists'
 
 wrong=
-while read -r name; do
+for name in $names; do
     "$NHICTL" explain "$name" --json | jq -e --arg name "$name" \
         '.reason | .name == $name and (.text, .cause, .remedy | length > 0)' >/dev/null || wrong="$wrong $name"
-done < <(perl tests/house/reasons.pl | sed -n 's/^\.It Cm //p')
+done
 is "$wrong" '' 'nhictl explain knows each, for anybody'
 echo "1..$n"

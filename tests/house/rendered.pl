@@ -1,15 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
-# rendered.pl NHICTL: the manuals as mandoc and, where it is installed, Debian's man show them, and what nhictl says of its
+# rendered.pl NHICTL PAGE...: the manuals of the tree and these pages as mandoc and, where it is installed, Debian's man show them, and what nhictl says of its
 # verbs and options against what the pages say.
 use strict;
 use warnings;
 use utf8;
 use open qw(:std :utf8);
 
-my ($nhictl) = @ARGV;
+my ($nhictl, @generated) = @ARGV;
 my $tests = 0;
-my @pages = sort split /\n/, `find . -name '*.[578]' -not -path './.git/*' -not -path './build/*'`;
+my @pages = sort @generated, split /\n/, `find . -name '*.[578]' -not -path './.git/*' -not -path './build/*'`;
 my %page = map { m{([^/]+)\.(\d)$} ? ("$1($2)" => $_) : () } @pages;
 # Pages of others that ours point to.
 my %others = map { $_ => 1 } qw(

@@ -6,4 +6,4 @@ cd "$(dirname "$0")/../.." || exit 99
 TMP_OF_RENDERED=$(mktemp)
 export TMP_OF_RENDERED
 trap 'rm "$TMP_OF_RENDERED"' EXIT
-perl tests/house/rendered.pl "${BUILD:-build}/nhictl"
+perl tests/house/rendered.pl "${BUILD:-build}/nhictl" "${BUILD:-build}/nhi-reasons.7"
