@@ -13,7 +13,6 @@
 #include "nhictl/agent/owner.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
-#include "nhictl/end/leftover.h"
 #include "nhictl/end/leftover_sweep.h"
 #include "nhictl/end/other_hosts.h"
 #include "nhictl/revoke/revoke.h"

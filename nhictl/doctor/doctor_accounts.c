@@ -19,7 +19,6 @@
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/end/account_lookup.h"
 #include "nhictl/end/leftover_show.h"
-#include "nhictl/end/leftover_sweep.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
 
@@ -288,9 +287,26 @@ static void look_at_leftovers(struct doctor *d)
     leftover_list_free(&l);
 }
 
+/* The first installed program that runs containers, whose processes go by uids of the host. NULL: none is known. */
+static const char *container_runtime(void)
+{
+    static const char *const all[] = { "/usr/bin/dockerd",
+                                       "/usr/sbin/dockerd",
+                                       "/usr/bin/podman",
+                                       "/usr/bin/containerd",
+                                       "/usr/bin/lxc-start",
+                                       "/usr/bin/nerdctl",
+                                       NULL };
+
+    for (size_t i = 0; all[i] != NULL; i++)
+        if (access(all[i], X_OK) == 0)
+            return strrchr(all[i], '/') + 1;
+    return NULL;
+}
+
 static void look_at_containers(struct doctor *d)
 {
-    const char *runtime = leftover_runtime();
+    const char *runtime = container_runtime();
     char *place = runtime != NULL ? out_say("/usr/bin/%s", runtime) : NULL;
 
     if (place != NULL)

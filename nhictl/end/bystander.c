@@ -105,15 +105,20 @@ static bool is_one(const struct bystanders *b, pid_t pid)
     return false;
 }
 
-bool bystanders_serve(const struct bystanders *b, pid_t pid, uint32_t audit)
+static bool is_inside(pid_t pid, const struct members *m, uint32_t audit)
 {
-    struct nhi_proc_stat stat;
-    bool any = false;
     uint32_t of;
 
-    for (size_t i = 0; i < b->count; i++)
-        any = any || b->audit[i] == audit;
-    for (int depth = 0; any && depth < DEPTH_MAX && nhi_proc_audit(pid, &of) == NHI_OK && of == audit; depth++) {
+    return m != NULL ? members_has(m, pid) : nhi_proc_audit(pid, &of) == NHI_OK && of == audit;
+}
+
+/* Whether it is a daemon or was started by one, with no process in between that is outside of m, or, if m is NULL, of
+ * the audit session. */
+static bool is_served(const struct bystanders *b, pid_t pid, const struct members *m, uint32_t audit)
+{
+    struct nhi_proc_stat stat;
+
+    for (int depth = 0; depth < DEPTH_MAX && is_inside(pid, m, audit); depth++) {
         if (is_one(b, pid))
             return true;
         if (nhi_proc_stat(pid, &stat) != NHI_OK)
@@ -123,17 +128,11 @@ bool bystanders_serve(const struct bystanders *b, pid_t pid, uint32_t audit)
     return false;
 }
 
-static bool is_served_in(const struct bystanders *b, const struct members *m, pid_t pid)
+bool bystanders_serve(const struct bystanders *b, pid_t pid, uint32_t audit)
 {
-    struct nhi_proc_stat stat;
-
-    for (int depth = 0; depth < DEPTH_MAX && members_has(m, pid); depth++) {
-        if (is_one(b, pid))
-            return true;
-        if (nhi_proc_stat(pid, &stat) != NHI_OK)
-            return false;
-        pid = stat.parent;
-    }
+    for (size_t i = 0; i < b->count; i++)
+        if (b->audit[i] == audit)
+            return is_served(b, pid, NULL, audit);
     return false;
 }
 
@@ -167,7 +166,8 @@ enum nhi_err bystanders_remove(const struct bystanders *b, struct members *m, co
     for (size_t i = 0; i < b->count; i++)
         serves = serves || members_has(&all, b->daemon[i]);
     for (size_t i = 0; i < all.count; i++)
-        if (!(serves && is_served_in(b, &all, all.all[i].pid)) && !is_others_login(&all, all.all[i].pid, jti, audit))
+        if (!(serves && is_served(b, all.all[i].pid, &all, audit)) &&
+            !is_others_login(&all, all.all[i].pid, jti, audit))
             m->all[kept++] = all.all[i];
     *any = kept < all.count;
     m->count = kept;

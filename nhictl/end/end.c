@@ -24,8 +24,8 @@
 #include "libnhi/session/session_list.h"
 #include "nhictl/end/account_lookup.h"
 #include "nhictl/end/bystander.h"
-#include "nhictl/end/leftover.h"
-#include "nhictl/end/leftover_sweep.h"
+#include "nhictl/end/leftover_find.h"
+#include "nhictl/end/leftover_signal.h"
 #include "nhictl/process/log.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
@@ -301,7 +301,7 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
         e->next = now + GIVE_UP;
         return;
     }
-    leftover_ask(e->uid, &e->m);
+    leftover_ask_agents(e->uid, &e->m);
 }
 
 /* Nobody was seen, of the session or by its uid. That may miss what is another process every moment: what was not

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "libnhi/base/grow.h"
-#include "nhictl/end/leftover_sweep.h"
+#include "nhictl/end/leftover_find.h"
 
 static int add(const struct leftover_one *one, void *ctx)
 {
@@ -40,7 +40,7 @@ static int add(const struct leftover_one *one, void *ctx)
 
 enum nhi_err leftover_list(struct leftover_list *l)
 {
-    return leftovers_each(NULL, add, l);
+    return leftovers_each(add, l);
 }
 
 void leftover_list_free(struct leftover_list *l)

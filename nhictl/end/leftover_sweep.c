@@ -1,40 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: nothing is signalled but after a second look, through a descriptor of the process that was looked at. MUST: an
- * account of which a session is live is left alone: its manager and its bus lie outside of the session, and are its
- * own. MUST: cost nothing to speak of while nothing runs: the kernel says whether anything does by a uid.
+ * MUST: what was found is asked to end, is killed when its grace has passed, and is recorded once, as ended or as
+ * stuck.
  */
 #include "nhictl/end/leftover_sweep.h"
 
-#include "libnhi/base/grow.h"
-#include "libnhi/base/proc.h"
-#include "libnhi/ledger/ledger_watched.h"
-#include "libnhi/policy/reason.h"
-
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "libnhi/base/paths.h"
-#include "nhictl/end/leftover_gather.h"
-#include "nhictl/end/sessions.h"
+#include "libnhi/base/grow.h"
+#include "nhictl/end/leftover_find.h"
+#include "nhictl/end/leftover_signal.h"
 #include "nhictl/process/log.h"
-#include "nhictl/process/logind.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
 #define LOOK_EVERY 9000 /* milliseconds between two looks of the supervisor, which wakes every 10 seconds */
-#define LOOKS 6         /* before something is said to hide */
-#define PAUSE 20        /* milliseconds between two of these, in which what has ended is taken in */
 #define STEP_ASKED 100  /* milliseconds between two looks */
 #define STEP_VERB 20
 #define STEP_KILLED 5
@@ -49,270 +35,8 @@ struct leaving {
     size_t count;              /* processes that were asked */
     size_t left;               /* at the last look */
     char command[64], why[64]; /* of the first */
-    bool said;                 /* what became of it is in the ledger */
+    bool recorded;             /* its end, or that it is stuck */
 };
-
-/* ---- which accounts ---- */
-
-static bool runs_anything(uint32_t uid)
-{
-    errno = 0;
-    return getpriority(PRIO_USER, uid) != -1 || errno != ESRCH;
-}
-
-/* Whose account, or whose agent's own account, the session is. */
-static void mark_live(const struct nhi_grant *g, bool *is)
-{
-    const struct leftover_accounts *in = leftover_accounts();
-
-    for (size_t i = 0; i < in->count; i++)
-        is[i] = is[i] && strcmp(g->subject, in->all[i].name) != 0 &&
-                !(in->all[i].own && strcmp(g->ticket.agent, in->all[i].name) == 0);
-}
-
-/* One that is over is no reason for anything to run, or what of it cannot be ended would keep all else alive. While it
- * is being ended, that has its turn. */
-static bool is_live_session(const struct leftover_wish *wish, const struct session *s)
-{
-    return !nhi_reason_is_end(s->reason) || (wish->ends != NULL && wish->ends(s->handle, wish->ctx));
-}
-
-/* Takes away those of which a session is live. What cannot be read leaves none. */
-static bool drop_live(const struct leftover_wish *wish, bool *is, size_t count)
-{
-    struct sessions s = { .unsaid_lockdown = wish->lockdown };
-    bool any = false;
-
-    if (sessions_find(&s) != NHI_OK)
-        memset(is, 0, count * sizeof(*is));
-    for (size_t i = 0; i < s.count; i++)
-        if (is_live_session(wish, &s.all[i]))
-            mark_live(&s.all[i].g, is);
-    sessions_free(&s);
-    for (size_t i = 0; i < count; i++)
-        any = any || is[i];
-    return any;
-}
-
-static bool is_live(const struct leftover_wish *wish, uint32_t uid)
-{
-    const struct leftover_accounts *in = leftover_accounts();
-    bool *is = calloc(in->count + 1, sizeof(*is)), live = true;
-
-    for (size_t i = 0; is != NULL && i < in->count; i++)
-        is[i] = in->all[i].uid == uid;
-    if (is != NULL)
-        live = !drop_live(wish, is, in->count);
-    free(is);
-    return live;
-}
-
-/* ---- which processes ---- */
-
-struct walk {
-    struct leftover_look *k;
-    const bool *is; /* an account each; NULL: only, below */
-    const struct leftover_account *only;
-    bool *seen; /* where given, an account each: one of it was there still when it had been judged */
-    int (*fn)(const struct leftover_one *, void *);
-    void *ctx;
-};
-
-static void read_command(pid_t pid, char *command, size_t size)
-{
-    char path[32];
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
-    f = fopen(path, "re");
-    command[0] = '\0';
-    if (f != NULL && fgets(command, (int)size, f) != NULL)
-        command[strcspn(command, "\n")] = '\0';
-    if (f != NULL)
-        fclose(f);
-}
-
-static const struct leftover_account *account_in(const struct walk *w, uint32_t uid)
-{
-    const struct leftover_accounts *in = leftover_accounts();
-
-    if (w->is == NULL)
-        return w->only->uid == uid ? w->only : NULL;
-    for (size_t i = 0; i < in->count; i++)
-        if (w->is[i] && in->all[i].uid == uid)
-            return &in->all[i];
-    return NULL;
-}
-
-/* Still. One that has ended is, when it began a while ago: nobody takes it in. */
-static bool is_there(pid_t pid)
-{
-    struct nhi_proc_stat stat;
-    struct nhi_watched now;
-
-    return nhi_proc_stat(pid, &stat) == NHI_OK &&
-           (!stat.ended ||
-            (nhi_watched_now(&now) == NHI_OK && now.start > stat.self.start + (uint64_t)sysconf(_SC_CLK_TCK)));
-}
-
-static int visit(pid_t pid, void *ctx)
-{
-    struct walk *w = ctx;
-    struct leftover_one one;
-    uint32_t uid[3];
-    pid_t parent;
-
-    if (pid == getpid() || !procs_uids(pid, uid) || (one.account = account_in(w, uid[0])) == NULL ||
-        nhi_proc_read(pid, &one.proc, &parent) != NHI_OK)
-        return 0;
-    one.word = leftover_word(w->k, one.account, pid, &one.why);
-    if (w->seen != NULL && is_there(pid))
-        w->seen[one.account - leftover_accounts()->all] = true;
-    if (one.word == LEFTOVER_STAYS)
-        return 0;
-    read_command(pid, one.command, sizeof(one.command));
-    return w->fn(&one, w->ctx);
-}
-
-static const bool *candidates(const struct leftover_wish *wish, bool *is)
-{
-    const struct leftover_accounts *in = leftover_accounts();
-    bool any = false;
-
-    for (size_t i = 0; i < in->count; i++) {
-        is[i] = (wish->account == NULL || strcmp(wish->account, in->all[i].name) == 0) && runs_anything(in->all[i].uid);
-        any = any || is[i];
-    }
-    return any && drop_live(wish, is, in->count) ? is : NULL;
-}
-
-enum nhi_err leftovers_each(const char *account, int (*fn)(const struct leftover_one *, void *), void *ctx)
-{
-    const struct leftover_wish wish = { .account = account };
-    struct leftover_look k = { .lockdown = false };
-    struct walk w = { .k = &k, .fn = fn, .ctx = ctx };
-    enum nhi_err err;
-    bool *is;
-
-    leftover_accounts_refresh();
-    is = calloc(leftover_accounts()->count + 1, sizeof(*is));
-    err = is != NULL ? NHI_OK : NHI_ERR_NOMEM;
-
-    if (err == NHI_OK && (w.is = candidates(&wish, is)) != NULL)
-        err = nhi_proc_each(visit, &w);
-    leftover_look_end(&k);
-    free(is);
-    return err;
-}
-
-/* ---- signals ---- */
-
-static bool is_to_end(enum leftover_word word, const struct leftover_wish *wish)
-{
-    return word == LEFTOVER_ENDED || (wish->named && word == LEFTOVER_NAMED);
-}
-
-/* The descriptor first, then the look: another that has its pid by now is not what the descriptor is of. */
-static bool signal_one(struct leftover_look *k, const struct leftover_account *a, const struct leftover_wish *wish,
-                       pid_t pid, bool kills)
-{
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    bool sent = false;
-    const char *why;
-
-    if (fd < 0)
-        return false;
-    if (is_to_end(leftover_word(k, a, pid, &why), wish)) {
-        sent = syscall(SYS_pidfd_send_signal, fd, kills ? SIGKILL : SIGTERM, NULL, 0) == 0;
-        /* What is stopped cannot hear. */
-        if (!kills)
-            (void)syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
-    }
-    close(fd);
-    return sent;
-}
-
-/* Lingering that is older than the account's taking of tickets only is not an agent's doing. */
-static void end_manager(const struct leftover_account *a)
-{
-    int64_t since = logind_lingers(a->name, a->uid);
-
-    if (since != 0 && (a->own || (a->known && since > a->since.at)) && logind_end_linger(a->name, a->uid))
-        log_say(LOG_AUTHPRIV | LOG_NOTICE, "agents do not linger: account=%s", a->name);
-    logind_stop_user(a->uid);
-}
-
-static void ask(struct leftover_look *k, const struct leftover_account *a, const struct leftover_wish *wish,
-                const struct members *m)
-{
-    bool managed = false;
-
-    for (size_t i = 0; i < m->count; i++)
-        managed = managed || logind_is_managed(m->all[i].pid, a->uid);
-    if (managed || (a->own && logind_lingers(a->name, a->uid) != 0))
-        end_manager(a);
-    for (size_t i = 0; i < m->count; i++)
-        if (!logind_is_managed(m->all[i].pid, a->uid))
-            (void)signal_one(k, a, wish, m->all[i].pid, false);
-}
-
-void leftover_ask(uint32_t uid, const struct members *m)
-{
-    const struct leftover_account *a = leftover_account_of(uid);
-    const struct leftover_wish wish = { .account = NULL };
-    struct leftover_look k = { .lockdown = false };
-
-    if (a != NULL)
-        ask(&k, a, &wish, m);
-    leftover_look_end(&k);
-}
-
-/* ---- the end of an agent's last session ---- */
-
-struct adding {
-    struct members *m;
-    enum nhi_err err;
-};
-
-static int add_one(const struct leftover_one *one, void *ctx)
-{
-    struct adding *a = ctx;
-
-    if (one->word == LEFTOVER_ENDED)
-        a->err = members_put(a->m, &one->proc);
-    return a->err != NHI_OK;
-}
-
-enum nhi_err leftover_members(struct members *m, uint32_t uid)
-{
-    struct adding to = { .m = m };
-    struct leftover_look k = { .lockdown = true };
-    struct walk w = { .k = &k, .fn = add_one, .ctx = &to };
-    enum nhi_err err = NHI_OK;
-
-    m->count = 0;
-    leftover_accounts_refresh();
-    w.only = leftover_account_of(uid);
-    if (w.only != NULL && runs_anything(uid))
-        err = nhi_proc_each(visit, &w);
-    leftover_look_end(&k);
-    return err == NHI_OK ? to.err : err;
-}
-
-bool leftover_is_prey(pid_t pid, uint32_t uid)
-{
-    const struct leftover_account *a;
-    struct leftover_look k = { .lockdown = true };
-    uint32_t has[3];
-    const char *why;
-    bool is;
-
-    if (!procs_uids(pid, has) || has[0] != uid || (a = leftover_account_of(uid)) == NULL)
-        return false;
-    is = leftover_word(&k, a, pid, &why) == LEFTOVER_ENDED;
-    leftover_look_end(&k);
-    return is;
-}
 
 /* ---- finding ---- */
 
@@ -328,7 +52,7 @@ static struct leaving *add_leaving(struct leftovers *l, const struct leftover_ac
 {
     struct leaving *more;
 
-    /* One that is gone, and could not be written down yet, takes in who follows. */
+    /* One that is gone, and could not be recorded yet, is counted together with those that follow. */
     for (size_t i = 0; i < l->count; i++)
         if (l->all[i].uid == a->uid)
             return &l->all[i];
@@ -344,75 +68,6 @@ static struct leaving *add_leaving(struct leftovers *l, const struct leftover_ac
     return more;
 }
 
-/* Of any account, in one walk. */
-struct found {
-    struct leftover_one *all;
-    size_t count, room;
-    bool full;
-    bool hides; /* some were not seen, and run */
-};
-
-static int find_one(const struct leftover_one *one, void *ctx)
-{
-    struct found *f = ctx;
-    struct leftover_one *more;
-
-    more = nhi_grow(f->all, &f->room, f->count + 1, sizeof(*more));
-    if (more == NULL) {
-        f->full = true;
-        return 1;
-    }
-    f->all = more;
-    f->all[f->count++] = *one;
-    return 0;
-}
-
-/* Whether one of these runs something, which is gone whenever it is looked at: another process every moment. */
-static bool some_hide(const bool *is, const struct leftover_account *only, const bool *seen)
-{
-    const struct leftover_accounts *in = leftover_accounts();
-    bool any = false;
-
-    for (size_t i = 0; i < in->count; i++)
-        any = any || ((is != NULL ? is[i] : &in->all[i] == only) && !seen[i] && runs_anything(in->all[i].uid));
-    return any;
-}
-
-static bool find_once(const struct leftovers *l, struct walk *w, struct found *f)
-{
-    size_t kept = 0;
-
-    f->count = 0;
-    if (nhi_proc_each(visit, w) != NHI_OK || f->full)
-        return false;
-    for (size_t i = 0; i < f->count; i++)
-        if (is_to_end(f->all[i].word, &l->wish))
-            f->all[kept++] = f->all[i];
-    f->count = kept;
-    return true;
-}
-
-/* only NULL: of those that is says. false: it could not be looked. */
-static bool find(const struct leftovers *l, struct leftover_look *k, const bool *is,
-                 const struct leftover_account *only, struct found *f)
-{
-    struct walk w = { .k = k, .is = is, .only = only, .fn = find_one, .ctx = f };
-    bool looked = true;
-
-    k->lockdown = l->wish.lockdown;
-    w.seen = calloc(leftover_accounts()->count + 1, sizeof(*w.seen));
-    f->hides = w.seen != NULL;
-    for (int i = 0; looked && f->hides && i < LOOKS; i++) {
-        if (i > 0)
-            (void)nanosleep(&(const struct timespec){ .tv_nsec = PAUSE * 1000000L }, NULL);
-        looked = find_once(l, &w, f);
-        f->hides = some_hide(is, only, w.seen);
-    }
-    looked = looked && w.seen != NULL;
-    free(w.seen);
-    return looked;
-}
-
 /* In a line of the log a blank, or worse, would begin another field. */
 static const char *as_word(const struct leaving *one, char out[sizeof(one->command)])
 {
@@ -424,8 +79,8 @@ static const char *as_word(const struct leaving *one, char out[sizeof(one->comma
     return out;
 }
 
-static void begin(struct leftovers *l, struct leftover_look *k, const struct leftover_account *a, const struct found *f,
-                  int64_t now)
+static void begin(struct leftovers *l, struct leftover_look *k, const struct leftover_account *a,
+                  const struct leftover_found *f, int64_t now)
 {
     struct members m = { .count = 0 };
     const struct leftover_one *first = NULL;
@@ -446,7 +101,7 @@ static void begin(struct leftovers *l, struct leftover_look *k, const struct lef
         one->next = now;
         log_say(LOG_AUTHPRIV | LOG_NOTICE, "ends without a session: account=%s processes=%zu command=%s (%s)",
                 one->account, one->count, as_word(one, word), one->why);
-        ask(k, a, &l->wish, &m);
+        leftover_ask(k, a, &l->wish, &m);
     }
     members_free(&m);
 }
@@ -455,61 +110,38 @@ static void look(struct leftovers *l, int64_t now)
 {
     const struct leftover_accounts *in = leftover_accounts();
     struct leftover_look k = { .lockdown = false };
-    struct found f = { .count = 0 };
-    bool *is;
+    struct leftover_found f = { .count = 0 };
+    bool *chosen;
 
     leftover_accounts_refresh();
-    is = calloc(in->count + 1, sizeof(*is));
-    l->failed = is == NULL;
-    if (is == NULL || candidates(&l->wish, is) == NULL)
+    chosen = calloc(in->count + 1, sizeof(*chosen));
+    l->failed = chosen == NULL;
+    if (chosen == NULL || !leftover_choose_idle(&l->wish, chosen))
         goto out;
-    l->failed = !find(l, &k, is, NULL, &f) || f.hides;
-    /* Whoever logged in meanwhile is in a session by now. */
-    if (f.count == 0 || !drop_live(&l->wish, is, in->count))
+    l->failed = !leftover_find(&l->wish, &k, chosen, NULL, &f) || f.hides;
+    /* Anybody who logged in meanwhile is in a session by now. */
+    if (f.count == 0 || !leftover_drop_live(&l->wish, chosen))
         goto out;
     for (size_t i = 0; i < in->count; i++)
-        if (is[i] && !is_leaving(l, in->all[i].uid))
+        if (chosen[i] && !is_leaving(l, in->all[i].uid))
             begin(l, &k, &in->all[i], &f, now);
 out:
     leftover_look_end(&k);
     free(f.all);
-    free(is);
+    free(chosen);
 }
 
 /* ---- ending ---- */
 
-struct prey {
-    struct leftover_look k;
-    const struct leftover_account *a;
-    const struct leftover_wish *wish;
-};
-
-static bool is_prey(pid_t pid, void *ctx)
-{
-    struct prey *p = ctx;
-    const char *why;
-
-    return is_to_end(leftover_word(&p->k, p->a, pid, &why), p->wish);
-}
-
-static void kill_all(const struct leftovers *l, const struct leftover_account *a)
-{
-    struct prey p = { .a = a, .wish = &l->wish };
-
-    p.k.lockdown = l->wish.lockdown;
-    procs_hunt(is_prey, &p);
-    leftover_look_end(&p.k);
-}
-
-/* How many are left; what cannot be looked at is. */
+/* How many are left; 1 where they cannot be looked for. */
 static size_t count_left(const struct leftovers *l, const struct leftover_account *a)
 {
     struct leftover_look k = { .lockdown = false };
-    struct found f = { .count = 0 };
+    struct leftover_found f = { .count = 0 };
     size_t left = 0;
 
-    if (runs_anything(a->uid))
-        left = find(l, &k, NULL, a, &f) ? f.count + f.hides : 1;
+    if (leftover_runs_anything(a->uid))
+        left = leftover_find(&l->wish, &k, NULL, a, &f) ? f.count + f.hides : 1;
     leftover_look_end(&k);
     free(f.all);
     return left;
@@ -552,7 +184,7 @@ static void step(struct leftovers *l, struct leaving *one, int64_t now)
     if (one->left == 0) {
         l->ended += one->count;
         one->phase = LEAVING_GONE;
-        one->said = false;
+        one->recorded = false;
         return;
     }
     one->next = now + STEP_ASKED;
@@ -561,9 +193,9 @@ static void step(struct leftovers *l, struct leaving *one, int64_t now)
         one->deadline = now + GIVE_UP;
     }
     /* Its manager is its own again while a session is live. */
-    if (one->phase == LEAVING_ASKED || is_live(&l->wish, one->uid))
+    if (one->phase == LEAVING_ASKED || leftover_is_live(&l->wish, one->uid))
         return;
-    kill_all(l, a);
+    leftover_kill(a, &l->wish);
     one->next = now + STEP_KILLED;
     if (one->phase == LEAVING_KILLED && now >= one->deadline) {
         one->phase = LEAVING_STUCK;
@@ -593,13 +225,13 @@ int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, bool looks)
         struct leaving *one = &l->all[i];
 
         step(l, one, now);
-        if (one->phase >= LEAVING_STUCK && !one->said)
-            one->said = record(c, one, l->hurry) == NHI_OK;
+        if (one->phase >= LEAVING_STUCK && !one->recorded)
+            one->recorded = record(c, one, l->hurry) == NHI_OK;
         if (one->phase == LEAVING_STUCK)
             l->stuck += one->left;
         else if (one->phase < LEAVING_STUCK && (wait < 0 || one->next - now < wait))
             wait = one->next > now ? (int)(one->next - now) : 0;
-        if (one->phase != LEAVING_GONE || !one->said)
+        if (one->phase != LEAVING_GONE || !one->recorded)
             l->all[kept++] = *one;
     }
     l->count = kept;
@@ -647,20 +279,4 @@ size_t leftovers_end(struct ctl *c, const struct leftover_wish *wish, int64_t gr
     left = l.failed ? l.stuck + 1 : l.stuck;
     leftovers_free(&l);
     return left;
-}
-
-const char *leftover_runtime(void)
-{
-    static const char *const all[] = { "/usr/bin/dockerd",
-                                       "/usr/sbin/dockerd",
-                                       "/usr/bin/podman",
-                                       "/usr/bin/containerd",
-                                       "/usr/bin/lxc-start",
-                                       "/usr/bin/nerdctl",
-                                       NULL };
-
-    for (size_t i = 0; all[i] != NULL; i++)
-        if (access(all[i], X_OK) == 0)
-            return strrchr(all[i], '/') + 1;
-    return NULL;
 }

@@ -20,7 +20,6 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
-#include "nhictl/end/leftover.h"
 #include "nhictl/end/leftover_sweep.h"
 #include "nhictl/end/other_hosts.h"
 #include "nhictl/keys/keyfile.h"

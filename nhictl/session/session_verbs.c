@@ -11,7 +11,7 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
-#include "nhictl/end/leftover.h"
+#include "nhictl/end/leftover_accounts.h"
 #include "nhictl/end/leftover_sweep.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"

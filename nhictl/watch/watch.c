@@ -35,7 +35,7 @@
 #include "libnhi/policy/reason.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_record.h"
-#include "nhictl/end/leftover.h"
+#include "nhictl/end/leftover_accounts.h"
 #include "nhictl/end/leftover_sweep.h"
 #include "nhictl/end/warning.h"
 #include "nhictl/process/log.h"
