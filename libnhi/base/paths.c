@@ -308,11 +308,8 @@ static bool is_left(const char *entry)
 {
     size_t len = strlen(entry);
 
-    /* .NAME.new and .mark.PID: as earlier releases called them. */
-    return entry[0] == '.' &&
-           ((len > 9 && strcmp(entry + len - 8, ".nhi-new") == 0) ||
-            (len > 5 && strcmp(entry + len - 4, ".new") == 0) || (len > 6 && strcmp(entry + len - 5, ".part") == 0) ||
-            (strncmp(entry, ".mark.", 6) == 0 && entry[6 + strspn(entry + 6, "0123456789")] == '\0'));
+    return entry[0] == '.' && ((len > 9 && strcmp(entry + len - 8, ".nhi-new") == 0) ||
+                               (len > 6 && strcmp(entry + len - 5, ".part") == 0));
 }
 
 void nhi_file_sweep_all(const char *dir, int64_t before)

@@ -60,8 +60,7 @@ NHI_CHECK enum nhi_err nhi_file_link(int fd, int dirfd, const char *name);
 void nhi_file_drop(int dirfd, struct nhi_new_file *n);
 /* Removes what one that was killed has left beside NAME. */
 void nhi_file_sweep(int dirfd, const char *name);
-/* The same of every file in that directory, and what earlier releases left there, once it is older than that moment by
- * the clock of its file system. */
+/* The same of every file in that directory, once it is older than that moment by the clock of its file system. */
 void nhi_file_sweep_all(const char *dir, int64_t before);
 /* With that, and for good. That it is gone already is no error. */
 NHI_CHECK enum nhi_err nhi_file_remove(int dirfd, const char *name);

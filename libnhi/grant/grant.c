@@ -139,17 +139,13 @@ static enum nhi_err end_predecessor(struct making *m)
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
 
-/* NAME_SIZE bytes: as a release before this one named it, where that is there. */
-static void pin_name(char *name, int dirfd, const char *kid, const char *root, enum nhi_pin kind)
+/* NAME_SIZE bytes. */
+static void pin_name(char *name, const char *kid, const char *root, enum nhi_pin kind)
 {
-    const char of = kind == NHI_PIN_REMOTE ? 'r' : 'l';
     char lineage[NHI_GRANT_NAME_LEN + 1];
 
-    snprintf(name, NAME_SIZE, "%c-%s-%c", NHI_RECORD_PIN, root, of);
-    if (has(dirfd, name))
-        return;
     nhi_grant_name(kid, root, lineage);
-    snprintf(name, NAME_SIZE, "%c-%s-%c", NHI_RECORD_PIN, lineage, of);
+    snprintf(name, NAME_SIZE, "%c-%s-%c", NHI_RECORD_PIN, lineage, kind == NHI_PIN_REMOTE ? 'r' : 'l');
 }
 
 /* The link is the test-and-set. */
@@ -159,7 +155,7 @@ static enum nhi_err take_place(struct making *m, enum nhi_pin kind)
     struct nhi_grant first;
     enum nhi_err err;
 
-    pin_name(name, m->dirfd, first_kid(m->g), first_of(m->g), kind);
+    pin_name(name, first_kid(m->g), first_of(m->g), kind);
     err = link_lasting(m, name);
     if (err != NHI_ERR_EXISTS)
         return err;
@@ -217,33 +213,16 @@ static enum nhi_err take(struct making *m)
     return nhi_record_take_hour(m->fd, m->dirfd, g);
 }
 
-/* One that a release before this one gave is given. */
-static enum nhi_err take_use(struct making *m)
-{
-    const struct nhi_grant *g = m->g;
-    enum nhi_err err = NHI_ERR_EXISTS;
-    char name[NAME_SIZE], lineage[NHI_GRANT_NAME_LEN + 1];
-
-    nhi_grant_name(first_kid(g), first_of(g), lineage);
-    for (uint32_t n = 0; n < g->ticket.uses && err == NHI_ERR_EXISTS; n++) {
-        snprintf(name, sizeof(name), "%c-%s-%u", NHI_RECORD_USE, first_of(g), (unsigned)n);
-        if (has(m->dirfd, name))
-            continue;
-        snprintf(name, sizeof(name), "%c-%s-%u", NHI_RECORD_USE, lineage, (unsigned)n);
-        err = nhi_record_link(m->fd, m->dirfd, name);
-    }
-    return err;
-}
-
 /* Of one that is counted, the slot is the commit. */
 static enum nhi_err commit(struct making *m)
 {
     const struct nhi_grant *g = m->g;
+    char name[32], lineage[NHI_GRANT_NAME_LEN + 1];
     enum nhi_err err;
-    char name[32];
 
     if (g->ticket.uses > 0) {
-        err = take_use(m);
+        nhi_grant_name(first_kid(g), first_of(g), lineage);
+        err = take_slot(m->fd, m->dirfd, NHI_RECORD_USE, lineage, g->ticket.uses);
         m->unsaved = true;
         return err == NHI_OK ? save(m) : err;
     }
@@ -352,7 +331,7 @@ enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root
     err = open_grants(dir, &dirfd);
     if (err != NHI_OK)
         return err;
-    pin_name(name, dirfd, kid, root, kind);
+    pin_name(name, kid, root, kind);
     err = nhi_record_read(dirfd, name, &g);
     close(dirfd);
     if (err == NHI_OK)

@@ -9,7 +9,7 @@
  *
  * TICKET is a hash of its ID and of the key that signed it, LINEAGE that of the first of what was renewed, so that an
  * issuer who learns the ID of another's ticket neither spends its uses nor takes its place. Where the ledger knows a
- * ticket its ID is nobody else's: JTI. What earlier releases named u-JTI-N, i-JTI-r and i-JTI-l still counts.
+ * ticket its ID is nobody else's: JTI.
  */
 #ifndef NHI_GRANT_H
 #define NHI_GRANT_H
@@ -26,7 +26,7 @@ struct nhi_grant {
     char id[NHI_JTI_LEN + 1]; /* 128 random bits */
     int64_t at;
     int64_t up;             /* the same moment as nhi_uptime has it: seconds since boot; 0: unknown */
-    uint16_t ms;            /* of that second; 0 in records of earlier releases */
+    uint16_t ms;            /* of that second */
     enum nhi_reason reason; /* NHI_PERMIT or the denial */
     enum nhi_source source;
     char service[NHI_SERVICE_MAX + 1];

@@ -64,9 +64,6 @@ static enum nhi_supervisor read_line(char *text, long long now, enum nhi_err *wh
     long long last, schema, seen;
     char *at = text;
 
-    /* Of a release that said no more than when. */
-    if (number(&at, '\n', &last))
-        return *at == '\0' ? NHI_SUPERVISOR_OTHER : NHI_SUPERVISOR_NONE;
     if (!number(&at, ' ', &last) || last > now || !number(&at, ' ', &schema))
         return NHI_SUPERVISOR_NONE;
     *age = now - last;

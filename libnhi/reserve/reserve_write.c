@@ -276,7 +276,7 @@ static enum nhi_err empty_all(int fd, union reserve_image *im)
     return err;
 }
 
-/* One of an earlier release gets its file with this. */
+/* A file that was lost is made again. */
 static struct nhi_reserve_notes *notes_of(const char *dir)
 {
     struct nhi_reserve_notes *notes = NULL;

@@ -66,7 +66,7 @@ enum nhi_err store_note_later(const struct ctl *c, unsigned kind, const char *id
     snprintf(n.id, sizeof(n.id), "%s", id);
     snprintf(n.reason, sizeof(n.reason), "%s", reason != NULL ? reason : "");
     err = nhi_reserve_note_add(NHI_STATE_DIR, &n);
-    /* Of an earlier release, or lost. */
+    /* The file was lost. */
     if (err == NHI_ERR_NOT_FOUND && nhi_reserve_notes_create(NHI_STATE_DIR) == NHI_OK)
         err = nhi_reserve_note_add(NHI_STATE_DIR, &n);
     return err;

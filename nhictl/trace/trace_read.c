@@ -161,12 +161,10 @@ static int rank(const struct trace_step *s)
     return is(s->e.decision, "deny") ? 5 : 4;
 }
 
-/* Events of earlier releases have none; an end is told by whoever finds it, and comes after what happened inside. */
+/* An event that nhi found out by itself has none: the end of a session comes after what happened in it. */
 static int ms_of(const struct trace_step *s)
 {
-    if (s->ms >= 0 && s->ms <= 999)
-        return s->ms;
-    return rank(s) < 2 ? 0 : 1000;
+    return s->ms >= 0 && s->ms <= 999 ? s->ms : 1000;
 }
 
 static int by_time(const void *a, const void *b)
@@ -197,7 +195,6 @@ static bool is_in_session(const struct reading *r, const char *record)
 
 static void settle_session(struct reading *r)
 {
-    struct trace_session end;
     bool more = true;
 
     while (more) {
@@ -206,10 +203,6 @@ static void settle_session(struct reading *r)
             struct trace_step *s = r->t->step[i];
             const char *of = is(s->e.record, r->of.grant) ? s->e.record : s->e.within;
 
-            if (is(s->e.kind, "session-end") && !s->direct) {
-                trace_read_end(&s->e, &end);
-                of = end.grant;
-            }
             if (!s->direct && is_in_session(r, of))
                 more = s->direct = true;
         }

@@ -25,14 +25,6 @@ static struct trace_session *new_session(struct trace *t)
     return &t->session[t->sessions++];
 }
 
-static void fill(const json_t *o, const char *key, char *to, size_t size)
-{
-    const char *text = json_string_value(json_object_get(o, key));
-
-    if (text != NULL && to[0] == '\0')
-        snprintf(to, size, "%s", text);
-}
-
 void trace_read_end(const struct nhi_event *e, struct trace_session *s)
 {
     json_t *o = json_loads(e->detail, JSON_REJECT_DUPLICATES, NULL);
@@ -47,11 +39,6 @@ void trace_read_end(const struct nhi_event *e, struct trace_session *s)
     COPY(s->agent, e->agent);
     COPY(s->task, e->task);
     COPY(s->jti, e->jti);
-    fill(o, "session", s->handle, sizeof(s->handle));
-    fill(o, "grant", s->grant, sizeof(s->grant));
-    fill(o, "service", s->service, sizeof(s->service));
-    fill(o, "account", s->account, sizeof(s->account));
-    fill(o, "reason", s->reason, sizeof(s->reason));
     if (began == NULL || nhi_time_parse(began, &s->began) != NHI_OK)
         s->began = 0;
     s->ended = e->at;
@@ -96,41 +83,14 @@ static bool is_known(const struct trace *t, const char *grant)
     return false;
 }
 
-/* Events of earlier releases do not say which decision opened it: the last before it ended that it
- * can have been. */
-static void find_grant(const struct trace *t, struct trace_session *s)
-{
-    const struct nhi_event *best = NULL;
-
-    for (size_t i = 0; i < t->steps; i++) {
-        const struct nhi_event *e = &t->step[i]->e;
-
-        if (is(e->decision, "permit") && is(e->jti, s->jti) && is(e->service, s->service) &&
-            is(e->account, s->account) && e->at <= s->ended && !is_known(t, e->record) &&
-            (best == NULL || e->at > best->at))
-            best = e;
-    }
-    if (best != NULL)
-        COPY(s->grant, best->record);
-}
-
-/* What the step says of its session goes into its event, so that it is told from one place. */
 static void add_ended(struct trace *t, trace_takes_fn *takes, const void *ctx)
 {
     for (size_t i = 0; i < t->steps; i++) {
-        struct nhi_event *e = &t->step[i]->e;
         struct trace_session s;
 
-        if (!is(e->kind, "session-end"))
+        if (!is(t->step[i]->e.kind, "session-end"))
             continue;
-        trace_read_end(e, &s);
-        if (s.grant[0] == '\0')
-            find_grant(t, &s);
-        COPY(e->reason, s.reason);
-        COPY(e->account, s.account);
-        COPY(e->service, s.service);
-        COPY(e->session, s.handle);
-        COPY(e->within, s.grant);
+        trace_read_end(&t->step[i]->e, &s);
         complete(t, &s);
         t->step[i]->began = s.began;
         if (takes(&s, ctx))

@@ -33,7 +33,8 @@ grant() {
 
 # end SECOND RECORD HANDLE BEGAN REASON SERVICE
 end() {
-    event "$1" session-end "jti='$JTI'" "detail='{\"session\":\"$3\",\"grant\":\"$2\",\"service\":\"$6\",\"account\":\"ci-bot\",\"began\":\"$(date -u -d "@$((T0 + $4))" +%FT%TZ)\",\"reason\":\"$5\"}'"
+    event "$1" session-end "jti='$JTI'" "session='$3'" "within='$2'" "service='$6'" "account='ci-bot'" "reason='$5'" \
+        "detail='{\"began\":\"$(date -u -d "@$((T0 + $4))" +%FT%TZ)\"}'"
 }
 
 seed() {

@@ -48,7 +48,7 @@ told() {
     unlike "$RC" '^0$' "$1: agents are denied"
 }
 hold_watch
-HEART='uptime_now >/run/nhi/watch'
+HEART='printf "%s %s 0\n" "$(uptime_now)" "$((VERSION - 1))" >/run/nhi/watch'
 told 'one of a release before this one' 'of another release' 'is from another release, and ends nothing'
 HEART='printf "%s %s 0\n" "$(uptime_now)" "$((VERSION + 1))" >/run/nhi/watch'
 told 'one of a release after it' 'of another release' 'is from another release, and ends nothing'

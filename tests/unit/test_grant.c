@@ -480,25 +480,6 @@ static void renewed_by_another_key(void **state)
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &second), NHI_ERR_EXISTS);
 }
 
-/* As a release before this one named them: what was spent is spent, and a place is taken. */
-static void of_an_older_release(void **state)
-{
-    struct nhi_grant g = state_grant(1, 1);
-    char place[NHI_PLACE_MAX + 1], command[512];
-
-    (void)state;
-    assert_int_equal(use_of("k1", 1, 3, "192.0.2.1"), NHI_OK);
-    snprintf(command, sizeof(command), "cd " STATE_GRANTS " && mv u-* u-%s-0 && mv i-*-r i-%s-r && mv i-*-l i-%s-l",
-             g.ticket.jti, g.ticket.jti, g.ticket.jti);
-    assert_int_equal(system(command), 0);
-    assert_int_equal(use_of("k1", 2, 3, "192.0.2.2"), NHI_ERR_STATE);
-    assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", g.ticket.jti, NHI_PIN_REMOTE, place), NHI_OK);
-    assert_string_equal(place, "192.0.2.1");
-    assert_int_equal(use_of("k1", 3, 3, "192.0.2.1"), NHI_OK);
-    assert_int_equal(use_of("k1", 4, 3, "192.0.2.1"), NHI_OK);
-    assert_int_equal(use_of("k1", 5, 3, "192.0.2.1"), NHI_ERR_EXISTS);
-}
-
 static void full_disk(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), counted = state_grant(2, 2);
@@ -709,7 +690,6 @@ int main(void)
         cmocka_unit_test_setup(ended_by_what_renewed_it, state_empty),
         cmocka_unit_test_setup(same_id_of_another_issuer, state_empty),
         cmocka_unit_test_setup(renewed_by_another_key, state_empty),
-        cmocka_unit_test_setup(of_an_older_release, state_empty),
         cmocka_unit_test_setup(full_disk, state_empty),
         cmocka_unit_test_setup(of_a_child_like_another, state_empty),
         cmocka_unit_test_setup(became, state_empty),
