@@ -19,12 +19,12 @@ const char *finding_level_name(enum finding_level level)
     return "unknown";
 }
 
-static bool is_same(const struct finding *f, const char *id, const struct place *at)
+static bool is_same(const struct finding *f, const char *id, const struct location *at)
 {
     return strcmp(f->id, id) == 0 && strcmp(f->file, at->file) == 0 && f->line == at->line;
 }
 
-void finding_add(struct findings *found, enum finding_level level, const char *id, struct place at, char *why,
+void finding_add(struct findings *found, enum finding_level level, const char *id, struct location at, char *why,
                  char *fix)
 {
     struct finding *f;
@@ -45,7 +45,7 @@ void finding_add(struct findings *found, enum finding_level level, const char *i
 void finding_of_file(struct findings *found, enum finding_level level, const char *id, const char *file,
                      const char *why, const char *fix)
 {
-    finding_add(found, level, id, place_of_file(file), out_say("%s", why), out_say("%s", fix));
+    finding_add(found, level, id, location_of_file(file), out_say("%s", why), out_say("%s", fix));
 }
 
 bool findings_have(const struct findings *found, const char *prefix)
@@ -56,16 +56,16 @@ bool findings_have(const struct findings *found, const char *prefix)
     return false;
 }
 
-struct place place_of_file(const char *file)
+struct location location_of_file(const char *file)
 {
-    return (struct place){ .file = file };
+    return (struct location){ .file = file };
 }
 
-struct place place_of_line(const char *file, const struct file_line *line)
+struct location location_of_line(const char *file, const struct file_line *line)
 {
     if (line == NULL)
-        return place_of_file(file);
-    return (struct place){ .file = file, .line = line->number, .text = line->text };
+        return location_of_file(file);
+    return (struct location){ .file = file, .line = line->number, .text = line->text };
 }
 
 bool findings_check_guard(struct findings *found, const char *id, const char *file, const char *what)
@@ -73,7 +73,8 @@ bool findings_check_guard(struct findings *found, const char *id, const char *fi
     if (file_guarded(file) != NHI_ERR_UNSAFE)
         return true;
     finding_add(
-        found, FINDING_ERROR, id, place_of_file(file), out_say("users other than root can change or replace %s", what),
+        found, FINDING_ERROR, id, location_of_file(file),
+        out_say("users other than root can change or replace %s", what),
         out_say("run: chown root:root %s && chmod go-w %s (and the same for the directories above it)", file, file));
     return false;
 }

@@ -12,7 +12,7 @@
 enum finding_level { FINDING_NOTE = 1, FINDING_WARNING, FINDING_ERROR };
 
 /* Where in a file. */
-struct place {
+struct location {
     const char *file;
     int line;         /* 0: the file, or what is not there */
     const char *text; /* of that line; NULL: there is none */
@@ -36,15 +36,15 @@ struct findings {
 /* Whether something with that beginning of an id was found so far. */
 bool findings_have(const struct findings *found, const char *prefix);
 /* Takes why and fix, which are new. The same id at the same place is found once. */
-void finding_add(struct findings *found, enum finding_level level, const char *id, struct place at, char *why,
+void finding_add(struct findings *found, enum finding_level level, const char *id, struct location at, char *why,
                  char *fix);
 /* Of a whole file, in fixed words. */
 void finding_of_file(struct findings *found, enum finding_level level, const char *id, const char *file,
                      const char *why, const char *fix);
 /* Of a file as a whole. */
-struct place place_of_file(const char *file);
+struct location location_of_file(const char *file);
 /* The line of a file that was read. line NULL: the file. */
-struct place place_of_line(const char *file, const struct file_line *line);
+struct location location_of_line(const char *file, const struct file_line *line);
 
 /* A file that others than root can write, or replace, is a finding of that id: then nothing in it may be run, and
  * false is returned. One that is not there is none. what: what it is, for people. */

@@ -19,12 +19,12 @@ struct reader {
     struct service *service;
     int depth, level, files;
     bool told;
-    int only;            /* of enum wiring_phase; -1: every type */
-    struct place at;     /* the line that is being read */
-    struct place before; /* file NULL: lines stand for themselves */
+    int only;               /* of enum wiring_phase; -1: every type */
+    struct location at;     /* the line that is being read */
+    struct location before; /* file NULL: lines stand for themselves */
 };
 
-static void read_file(struct reader *r, const char *name, const struct place *from);
+static void read_file(struct reader *r, const char *name, const struct location *from);
 
 static char *path_of(const char *name)
 {
@@ -80,7 +80,7 @@ static void broken(struct reader *r, const char *what)
 static void add(struct reader *r, enum wiring_phase type, const char *control, const char *module, const char *options)
 {
     struct stack *s = &r->service->of[type];
-    const struct place *at = &r->at, *before = r->before.file != NULL ? &r->before : at;
+    const struct location *at = &r->at, *before = r->before.file != NULL ? &r->before : at;
     const char *slash = strrchr(module, '/');
     struct stack_line *l;
 
@@ -164,7 +164,7 @@ static void take_line(struct reader *r, char *text)
         add(r, (enum wiring_phase)type, control, module, text + strspn(text, " \t"));
 }
 
-static void read_file(struct reader *r, const char *name, const struct place *from)
+static void read_file(struct reader *r, const char *name, const struct location *from)
 {
     char *path = path_of(name);
     struct file_text f;
@@ -181,13 +181,13 @@ static void read_file(struct reader *r, const char *name, const struct place *fr
             out_say("restore %s, or remove this line", path));
     else if (err != NHI_ERR_NOT_FOUND)
         finding_add(
-            r->found, FINDING_ERROR, "pam-file-broken", place_of_file(path),
+            r->found, FINDING_ERROR, "pam-file-broken", location_of_file(path),
             out_say("PAM refuses everybody %s: this file cannot be read (%s)", r->service->name, nhi_strerror(err)),
             out_say("restore the file from its package"));
     for (size_t i = 0; i < f.count; i++) {
         char *text = out_must(strdup(f.line[i].text));
 
-        r->at = place_of_line(f.path, &f.line[i]);
+        r->at = location_of_line(f.path, &f.line[i]);
         take_line(r, file_bare(text));
         free(text);
     }

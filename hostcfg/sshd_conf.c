@@ -46,7 +46,7 @@ static char *set(char *old, const char *value)
     return new;
 }
 
-static void add(struct reader *r, const char *keyword, const char *value, const struct place *at)
+static void add(struct reader *r, const char *keyword, const char *value, const struct location *at)
 {
     struct sshd *s = r->s;
 
@@ -94,7 +94,7 @@ static void read_file(struct reader *r, const char *path)
     if (err == NHI_OK && !findings_check_guard(r->s->found, "sshd-config-writable", path, "this configuration of sshd"))
         r->guarded = false;
     for (size_t i = 0; i < f.count; i++) {
-        const struct place at = place_of_line(f.path, &f.line[i]);
+        const struct location at = location_of_line(f.path, &f.line[i]);
         char *text = set(NULL, f.line[i].text), *bare = file_bare(text), *value = split(bare);
 
         if (strcmp(bare, "match") == 0)
@@ -120,7 +120,7 @@ static void broken(struct findings *found, char *said)
         snprintf(file, sizeof(file), "%s", WIRING_SSHD_CONFIG);
         line = 0;
     }
-    finding_add(found, FINDING_ERROR, "sshd-config-broken", (struct place){ .file = file, .line = line },
+    finding_add(found, FINDING_ERROR, "sshd-config-broken", (struct location){ .file = file, .line = line },
                 out_say("sshd does not start with its configuration: %s", said),
                 out_say("correct or remove it, and check with sshd -t"));
 }
@@ -155,7 +155,7 @@ static bool ask(struct sshd *s)
 }
 
 /* Match exec: whose that is can be anybody's, and sshd -T would run it. */
-static bool runs_things(const struct sshd *s)
+static bool runs_programs(const struct sshd *s)
 {
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->line[i].keyword, "match") == 0 && strcasestr(s->line[i].value, "exec") != NULL)
@@ -170,7 +170,7 @@ bool sshd_read(struct findings *found, const char *agent, struct sshd *out)
     *out = (struct sshd){ .found = found, .agent = agent, .is_agents = agent[0] != '\0' };
     read_file(&r, WIRING_SSHD_CONFIG);
     free(r.match);
-    return r.guarded && (runs_things(out) || ask(out));
+    return r.guarded && (runs_programs(out) || ask(out));
 }
 
 void sshd_free(struct sshd *s)
@@ -268,7 +268,7 @@ char *sshd_values(const struct sshd *s, const char *keyword)
     return all;
 }
 
-struct place sshd_place(const struct sshd_line *l)
+struct location sshd_location(const struct sshd_line *l)
 {
-    return (struct place){ .file = l->file, .line = l->number, .text = l->text };
+    return (struct location){ .file = l->file, .line = l->number, .text = l->text };
 }

@@ -38,6 +38,6 @@ char *sshd_said(const char *text, const char *keyword);
 const struct sshd_line *sshd_find(const struct sshd *s, const char *keyword);
 /* All values of a keyword that may stand there several times, for agents, with spaces between them; new. */
 char *sshd_values(const struct sshd *s, const char *keyword);
-struct place sshd_place(const struct sshd_line *l);
+struct location sshd_location(const struct sshd_line *l);
 
 #endif

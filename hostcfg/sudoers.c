@@ -49,7 +49,7 @@ static void broken(struct sudoers *s, const char *said)
         snprintf(file, sizeof(file), "%s", WIRING_SUDOERS);
         line = 0;
     }
-    finding_add(s->found, FINDING_ERROR, "sudo-broken", (struct place){ .file = file, .line = line },
+    finding_add(s->found, FINDING_ERROR, "sudo-broken", (struct location){ .file = file, .line = line },
                 out_say("sudo ignores this, or refuses everybody: %.*s", len, said),
                 out_say("correct it with: visudo -f %s", file));
 }
@@ -108,7 +108,7 @@ static void list_files(struct sudoers *s)
     if (!s->named)
         take_usual_files(s);
     if (status < 0)
-        finding_add(s->found, FINDING_NOTE, "sudo-files-unknown", place_of_file(WIRING_SUDOERS),
+        finding_add(s->found, FINDING_NOTE, "sudo-files-unknown", location_of_file(WIRING_SUDOERS),
                     out_say("without sudo's own " WIRING_VISUDO_PROGRAM
                             " doctor cannot tell which files sudo reads; it looked at " WIRING_SUDOERS
                             " and " WIRING_SUDOERS_DIR),
@@ -140,7 +140,7 @@ static void look_for_ignored(struct sudoers *s)
         const char *path = names.gl_pathv[i];
 
         if (is_left_out(path) && !sudoers_has(s, path) && is_ours(path))
-            finding_add(s->found, FINDING_ERROR, "sudo-file-ignored", place_of_file(path),
+            finding_add(s->found, FINDING_ERROR, "sudo-file-ignored", location_of_file(path),
                         out_say("sudo reads no file with a dot or a tilde in its name"),
                         out_say("run: mv %s " WIRING_SUDO_FILE, path));
     }
@@ -171,7 +171,7 @@ static bool ask(struct sudoers *s)
     if (ran && status != 0)
         broken(s, status == 127 ? "cvtsudoers does not finish with it" : err);
     else if (s->json == NULL)
-        finding_add(s->found, FINDING_NOTE, "sudo-unread", place_of_file(WIRING_SUDOERS),
+        finding_add(s->found, FINDING_NOTE, "sudo-unread", location_of_file(WIRING_SUDOERS),
                     out_say("without " PROGRAM " doctor cannot read the configuration of sudo"),
                     out_say("check it for NOPASSWD, and for: %s", WIRING_SUDO_LINE));
     free(out);
@@ -206,22 +206,22 @@ static bool is_such(const struct file_line *l, const char *start, const char *wo
            strstr(text, other) != NULL;
 }
 
-struct place sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other)
+struct location sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other)
 {
     for (size_t i = 0; i < s->count; i++)
         for (size_t k = 0; k < s->file[i].count; k++)
             if (is_such(&s->file[i].line[k], start, word, other))
-                return place_of_line(s->file[i].path, &s->file[i].line[k]);
-    return place_of_file(WIRING_SUDOERS);
+                return location_of_line(s->file[i].path, &s->file[i].line[k]);
+    return location_of_file(WIRING_SUDOERS);
 }
 
-struct place sudoers_last(const struct sudoers *s, const char *start, const char *word)
+struct location sudoers_last(const struct sudoers *s, const char *start, const char *word)
 {
     for (size_t i = s->count; i > 0; i--)
         for (size_t k = s->file[i - 1].count; k > 0; k--)
             if (is_such(&s->file[i - 1].line[k - 1], start, word, ""))
-                return place_of_line(s->file[i - 1].path, &s->file[i - 1].line[k - 1]);
-    return place_of_file(WIRING_SUDOERS);
+                return location_of_line(s->file[i - 1].path, &s->file[i - 1].line[k - 1]);
+    return location_of_file(WIRING_SUDOERS);
 }
 
 /* ---- where ---- */

@@ -23,9 +23,9 @@ void sudoers_free(struct sudoers *s);
 /* Whether it is one of the files. */
 bool sudoers_has(const struct sudoers *s, const char *path);
 /* The first line that begins with start, where that is not NULL, and has both words. */
-struct place sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other);
+struct location sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other);
 /* The last: of Defaults it is the one that counts. */
-struct place sudoers_last(const struct sudoers *s, const char *start, const char *word);
+struct location sudoers_last(const struct sudoers *s, const char *start, const char *word);
 
 /* What visudo says of a file, and of those that it includes; new. Returns its exit status: 0, it has nothing against
  * them; -1, it could not be run. Who owns them, and who may write them, is not looked at. */

@@ -17,17 +17,17 @@ static bool is_socket(const struct pnhi_caller *c)
            (c->rhost == NULL || c->rhost[0] == '\0' || strcmp(c->rhost, "UNKNOWN") == 0);
 }
 
-const char *pnhi_place_from(const struct pnhi_caller *c)
+const char *pnhi_origin_from(const struct pnhi_caller *c)
 {
     if (is_socket(c))
         return NHI_NET_UNIX;
     if (c->program != PNHI_LOGIN || c->rhost == NULL || c->rhost[0] == '\0')
         return NULL;
-    return pnhi_place_is_address(c) ? c->rhost : NHI_NET_UNKNOWN;
+    return pnhi_origin_is_address(c) ? c->rhost : NHI_NET_UNKNOWN;
 }
 
 /* A link-local address has the name of an interface behind it. */
-bool pnhi_place_is_address(const struct pnhi_caller *c)
+bool pnhi_origin_is_address(const struct pnhi_caller *c)
 {
     char address[INET6_ADDRSTRLEN];
     struct in6_addr a;
@@ -70,9 +70,9 @@ static bool find_local(char place[NHI_PLACE_MAX + 1])
     return true;
 }
 
-bool pnhi_place_find(const struct pnhi_caller *c, char place[NHI_PLACE_MAX + 1])
+bool pnhi_origin_find(const struct pnhi_caller *c, char place[NHI_PLACE_MAX + 1])
 {
-    const char *from = pnhi_place_from(c);
+    const char *from = pnhi_origin_from(c);
 
     if (from == NULL)
         return find_local(place);

@@ -2,17 +2,17 @@
 /*
  * The place of a caller, to which a bearer ticket is pinned.
  */
-#ifndef PAM_NHI_PLACE_H
-#define PAM_NHI_PLACE_H
+#ifndef PAM_NHI_ORIGIN_H
+#define PAM_NHI_ORIGIN_H
 
 #include "libnhi/base/names.h"
 #include "pam_nhi/caller.h"
 
 /* Whence, as in struct nhi_request; NULL: over no network. */
-const char *pnhi_place_from(const struct pnhi_caller *c);
+const char *pnhi_origin_from(const struct pnhi_caller *c);
 /* Whether PAM_RHOST is a numeric address. With sshd's UseDNS it may be a name, which others choose. */
-bool pnhi_place_is_address(const struct pnhi_caller *c);
+bool pnhi_origin_is_address(const struct pnhi_caller *c);
 /* The address, or the local session as in struct nhi_grant. false: it cannot be told. */
-bool pnhi_place_find(const struct pnhi_caller *c, char place[NHI_PLACE_MAX + 1]);
+bool pnhi_origin_find(const struct pnhi_caller *c, char place[NHI_PLACE_MAX + 1]);
 
 #endif

@@ -62,13 +62,13 @@ static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_sh
     struct nhi_request *r = &s.asked;
 
     put_who(c, r);
-    r->from = pnhi_place_from(c);
+    r->from = pnhi_origin_from(c);
     r->remote = r->from != NULL;
     /* What happens inside of a session comes from where that came from. */
     if (!r->remote && c->in_session)
         r->from = c->session.rhost[0] != '\0' ? c->session.rhost : NULL;
     r->is_local = !r->remote && r->from == NULL;
-    if (pnhi_place_find(c, w->place))
+    if (pnhi_origin_find(c, w->place))
         r->place = w->place;
     /* Of a tree without its root something may be left: that is still inside, but the tree is gone. */
     if (c->in_session) {

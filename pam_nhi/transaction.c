@@ -19,7 +19,7 @@
 
 #define DATA_NAME "pam_nhi:grant"
 #define DATA_OPENED "pam_nhi:opened"
-#define MARK "NHI_GRANT" /* in the PAM environment, which sshd brings from its child: the grant's ID */
+#define GRANT_VARIABLE "NHI_GRANT" /* in the PAM environment, which sshd brings from its child: the grant's ID */
 
 /* The handle keeps the grant, and whether somebody went on with it. */
 struct kept {
@@ -92,7 +92,7 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
     const struct kept *k = kept_of(pamh);
     const void *opened = NULL;
     struct nhi_proc self;
-    const char *mark;
+    const char *brought;
     enum nhi_err err;
     pid_t parent;
 
@@ -105,29 +105,29 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
     if (c->program != PNHI_LOGIN)
         return NHI_ERR_NOT_FOUND;
     /* Behind us there are modules that let users write it. */
-    mark = pam_get_data(pamh, DATA_OPENED, &opened) == PAM_SUCCESS ? NULL : pam_getenv(pamh, MARK);
+    brought = pam_get_data(pamh, DATA_OPENED, &opened) == PAM_SUCCESS ? NULL : pam_getenv(pamh, GRANT_VARIABLE);
     err = nhi_proc_read(getpid(), &self, &parent);
     if (err == NHI_OK)
         err = nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out);
-    if (err == NHI_OK && (mark == NULL || strcmp(mark, out->id) == 0))
+    if (err == NHI_OK && (brought == NULL || strcmp(brought, out->id) == 0))
         /* sshd's session child, forked from here, calls setcred once more: it inherits the handle. */
         return keep(pamh, c, out);
     /* No file says that none was made, since none could say so for sure. */
-    return mark == NULL ? NHI_ERR_NOT_FOUND : err == NHI_OK || err == NHI_ERR_NOT_FOUND ? NHI_ERR_STATE : err;
+    return brought == NULL ? NHI_ERR_NOT_FOUND : err == NHI_OK || err == NHI_ERR_NOT_FOUND ? NHI_ERR_STATE : err;
 }
 
-static bool set_mark(pam_handle_t *pamh, const struct nhi_grant *g)
+static bool set_variable(pam_handle_t *pamh, const struct nhi_grant *g)
 {
-    char text[sizeof(MARK) + sizeof(g->id)];
+    char text[sizeof(GRANT_VARIABLE) + sizeof(g->id)];
 
-    snprintf(text, sizeof(text), MARK "=%s", g->id);
+    snprintf(text, sizeof(text), GRANT_VARIABLE "=%s", g->id);
     return pam_putenv(pamh, text) == PAM_SUCCESS;
 }
 
-static void unmark(pam_handle_t *pamh)
+static void clear_variable(pam_handle_t *pamh)
 {
-    if (pam_getenv(pamh, MARK) != NULL)
-        (void)pam_putenv(pamh, MARK);
+    if (pam_getenv(pamh, GRANT_VARIABLE) != NULL)
+        (void)pam_putenv(pamh, GRANT_VARIABLE);
 }
 
 void pnhi_transaction_begin(pam_handle_t *pamh)
@@ -138,7 +138,7 @@ void pnhi_transaction_begin(pam_handle_t *pamh)
         void *out;
     } w = { opened };
 
-    unmark(pamh);
+    clear_variable(pamh);
     (void)pam_set_data(pamh, DATA_OPENED, w.out, NULL);
 }
 
@@ -175,8 +175,8 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
         return NHI_ERR_TOO_LONG;
     memcpy(g->service, c->service, strlen(c->service));
     memcpy(g->subject, c->subject, sizeof(g->subject));
-    if (pnhi_place_from(c) != NULL)
-        snprintf(g->rhost, sizeof(g->rhost), "%s", pnhi_place_from(c));
+    if (pnhi_origin_from(c) != NULL)
+        snprintf(g->rhost, sizeof(g->rhost), "%s", pnhi_origin_from(c));
     err = nhi_id_new(g->id);
     if (err == NHI_OK)
         err = nhi_boot_id(g->boot);
@@ -209,7 +209,7 @@ struct pnhi_times pnhi_transaction_count(const struct pnhi_caller *c, const stru
     r.at = ts.tv_sec;
     snprintf(r.service, sizeof(r.service), "%s", nhi_name_is_service(c->service) ? c->service : "?");
     snprintf(r.account, sizeof(r.account), "%s", nhi_name_is_account(c->subject) ? c->subject : "?");
-    if (pnhi_place_is_address(c) && strlen(c->rhost) < sizeof(r.from))
+    if (pnhi_origin_is_address(c) && strlen(c->rhost) < sizeof(r.from))
         memcpy(r.from, c->rhost, strlen(c->rhost) + 1);
     if (v->verified) {
         memcpy(r.agent, v->ticket.agent, sizeof(r.agent));
@@ -275,7 +275,7 @@ struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_
     err = describe(c, what, v, &g);
     if (err == NHI_OK)
         err = keep(pamh, c, &g);
-    if (err == NHI_OK && for_parent && !set_mark(pamh, &g))
+    if (err == NHI_OK && for_parent && !set_variable(pamh, &g))
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK)
         err = commit(&g, v);
@@ -283,7 +283,7 @@ struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_
     if (err == NHI_OK && for_parent)
         err = nhi_grant_index(NHI_STATE_DIR, &g) == NHI_OK ? NHI_OK : NHI_ERR_SYS;
     if (err != NHI_OK) {
-        unmark(pamh);
+        clear_variable(pamh);
         (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
         v->reason = failed(err);
         return pnhi_transaction_deny(c, what, v);

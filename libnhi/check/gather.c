@@ -39,23 +39,23 @@ enum nhi_reason nhi_gather_ticket(struct nhi_gathering *g, const struct nhi_tick
 
 static enum nhi_reason account_failed(struct nhi_gathering *g, const char *account)
 {
-    const bool busy = g->local_err == NHI_ERR_BUSY;
+    const bool busy = g->account_err == NHI_ERR_BUSY;
 
-    if (g->local_err == NHI_ERR_NOT_FOUND)
+    if (g->account_err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_SUBJECT;
     snprintf(g->message, sizeof(g->message), "account %s: %s", account,
-             busy ? "a source of accounts did not answer" : nhi_strerror(g->local_err));
-    return g->local_err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_GROUPS;
+             busy ? "a source of accounts did not answer" : nhi_strerror(g->account_err));
+    return g->account_err == NHI_ERR_NOMEM ? NHI_DENY_INTERNAL : NHI_DENY_GROUPS;
 }
 
 static enum nhi_reason find_account(struct nhi_gathering *g, struct nhi_request *r, const struct nhi_facts *f)
 {
-    const struct nhi_local *l = &g->local;
+    const struct nhi_host_account *l = &g->account;
 
-    if (!g->has_local)
-        g->local_err = g->how->account(g->ctx, r, f, &g->local);
-    g->has_local = true;
-    if (g->local_err != NHI_OK)
+    if (!g->has_account)
+        g->account_err = g->how->account(g->ctx, r, f, &g->account);
+    g->has_account = true;
+    if (g->account_err != NHI_OK)
         return account_failed(g, r->subject);
     if (l->blind[0] != '\0')
         snprintf(g->message, sizeof(g->message), "groups of %s: %s", r->subject, l->blind);

@@ -27,7 +27,8 @@ struct nhi_lookups {
     bool (*superseded)(void *ctx, const char *jti);
     /* The account, by its name and the uid in the request. NHI_ERR_NOT_FOUND: there is none; NHI_ERR_BUSY: and somebody
      * gave no answer. */
-    enum nhi_err (*account)(void *ctx, const struct nhi_request *r, const struct nhi_facts *f, struct nhi_local *out);
+    enum nhi_err (*account)(void *ctx, const struct nhi_request *r, const struct nhi_facts *f,
+                            struct nhi_host_account *out);
     /* Where a ticket was first used, among places of that kind. NHI_ERR_NOT_FOUND: nowhere. */
     enum nhi_err (*pin)(void *ctx, const char *kid, const char *jti, enum nhi_pin kind, char place[NHI_PLACE_MAX + 1]);
     /* How much of a rule is used up: sessions that are open, grants of the last hour. */
@@ -41,9 +42,9 @@ struct nhi_gathering {
     const struct nhi_moment *m;
     const struct nhi_lookups *how;
     void *ctx;
-    struct nhi_local local; /* of the last account: looked up once, whichever tickets it could be about */
-    enum nhi_err local_err;
-    bool has_local;
+    struct nhi_host_account account; /* of the last account: looked up once, whichever tickets it could be about */
+    enum nhi_err account_err;
+    bool has_account;
     char message[NHI_MESSAGE_MAX]; /* of what failed, or is doubtful; may be empty */
 };
 

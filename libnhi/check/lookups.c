@@ -45,11 +45,12 @@ static bool superseded(void *ctx, const char *jti)
 }
 
 /* Decided again, it is the account of then that counts, and not the process that asks. */
-static enum nhi_err account(void *ctx, const struct nhi_request *r, const struct nhi_facts *f, struct nhi_local *out)
+static enum nhi_err account(void *ctx, const struct nhi_request *r, const struct nhi_facts *f,
+                            struct nhi_host_account *out)
 {
     (void)ctx;
     (void)f;
-    return nhi_local_of(r->subject, r->subject_uid, !r->granted, out);
+    return nhi_host_account_of(r->subject, r->subject_uid, !r->granted, out);
 }
 
 static enum nhi_err pin(void *ctx, const char *kid, const char *jti, enum nhi_pin kind, char place[NHI_PLACE_MAX + 1])

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/base/clock_mark.h"
+#include "libnhi/base/last_seen.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 
@@ -33,10 +33,10 @@ static enum nhi_reason load_reserve(struct nhi_moment *m)
 static enum nhi_err open_ledger(struct nhi_moment *m)
 {
     struct nhi_settings settings;
-    struct nhi_seen seen;
+    struct nhi_last_seen_answer seen;
     enum nhi_err err;
 
-    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
+    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &m->ledger);
     if (err == NHI_OK)
         err = nhi_ledger_begin(m->ledger, m->now);
@@ -80,7 +80,7 @@ struct nhi_moment *nhi_moment_begin(void)
 }
 
 struct nhi_moment *nhi_moment_over(struct nhi_ledger *l, const struct nhi_settings *settings,
-                                   const struct nhi_seen *seen, int64_t now)
+                                   const struct nhi_last_seen_answer *seen, int64_t now)
 {
     struct nhi_moment *m = calloc(1, sizeof(*m));
 

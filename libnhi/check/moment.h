@@ -29,7 +29,7 @@ struct nhi_moment {
 struct nhi_moment *nhi_moment_begin(void);
 /* The same over a ledger that is open, in a transaction, and stays so for as long. */
 struct nhi_moment *nhi_moment_over(struct nhi_ledger *l, const struct nhi_settings *settings,
-                                   const struct nhi_seen *seen, int64_t now);
+                                   const struct nhi_last_seen_answer *seen, int64_t now);
 void nhi_moment_end(struct nhi_moment *m);
 
 /* The same without an allocation, into a zeroed m. Release with nhi_moment_close, whatever came of it. */

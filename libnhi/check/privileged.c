@@ -54,7 +54,7 @@ struct gids {
 };
 
 struct look {
-    struct nhi_local *l;
+    struct nhi_host_account *l;
     struct gids mine;  /* groups of the account */
     struct gids known; /* those of them that have a name here */
     struct gids leads; /* every number that a privileged name has here; names[i] is whose */
@@ -86,7 +86,7 @@ static enum nhi_err gids_add(struct gids *g, uint32_t gid)
     return NHI_OK;
 }
 
-static void because(struct nhi_local *l, const char *why)
+static void because(struct nhi_host_account *l, const char *why)
 {
     if (l->privileged)
         return;
@@ -173,7 +173,7 @@ static enum nhi_err read_lines(const struct reader *r, void *ctx)
 /* ---- the account ---- */
 
 struct wanted {
-    struct nhi_local *l;
+    struct nhi_host_account *l;
     bool by_uid, found;
 };
 
@@ -373,9 +373,9 @@ static enum nhi_err look(const uint32_t *uid, bool of_process, struct look *k)
     return err;
 }
 
-static enum nhi_err find(const char *name, const uint32_t *uid, bool of_process, struct nhi_local *out)
+static enum nhi_err find(const char *name, const uint32_t *uid, bool of_process, struct nhi_host_account *out)
 {
-    struct nhi_local l = { .uid = uid != NULL ? *uid : 0 };
+    struct nhi_host_account l = { .uid = uid != NULL ? *uid : 0 };
     struct look k = { .l = &l };
     enum nhi_err err;
 
@@ -394,25 +394,25 @@ static enum nhi_err find(const char *name, const uint32_t *uid, bool of_process,
     return err;
 }
 
-enum nhi_err nhi_local_by_name(const char *name, struct nhi_local *out)
+enum nhi_err nhi_host_account_by_name(const char *name, struct nhi_host_account *out)
 {
     return find(name, NULL, false, out);
 }
 
-enum nhi_err nhi_local_uid(const char *name, uint32_t *uid)
+enum nhi_err nhi_host_account_uid(const char *name, uint32_t *uid)
 {
-    struct nhi_local l;
+    struct nhi_host_account l;
     enum nhi_err err;
 
     if (nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, name, uid) == NHI_OK)
         return NHI_OK;
-    err = nhi_local_by_name(name, &l);
+    err = nhi_host_account_by_name(name, &l);
     if (err == NHI_OK)
         *uid = l.uid;
     return err;
 }
 
-enum nhi_err nhi_local_of(const char *name, uint32_t uid, bool of_process, struct nhi_local *out)
+enum nhi_err nhi_host_account_of(const char *name, uint32_t uid, bool of_process, struct nhi_host_account *out)
 {
     return find(name, &uid, of_process, out);
 }

@@ -13,7 +13,7 @@
 #include "libnhi/base/err.h"
 
 /* An account, as far as a decision needs it. */
-struct nhi_local {
+struct nhi_host_account {
     char name[33];
     uint32_t uid, gid;
     bool own; /* an agent's own account: the snapshot has this name with this uid */
@@ -29,12 +29,13 @@ struct nhi_local {
  * that is here waits for nobody. NHI_ERR_NOT_FOUND: no such account, or none of that name has that uid. NHI_ERR_BUSY:
  * the same, as far as is known, and some source gave no answer. Any doubt (a file that cannot be read, more groups than
  * a host has) is an error, never "not privileged". */
-NHI_CHECK enum nhi_err nhi_local_by_name(const char *name, struct nhi_local *out);
+NHI_CHECK enum nhi_err nhi_host_account_by_name(const char *name, struct nhi_host_account *out);
 /* The number of an account that a session was opened for: an agent's own has the agent's, whoever else has come to have
- * its name; any other that of nhi_local_by_name, with its errors. */
-NHI_CHECK enum nhi_err nhi_local_uid(const char *name, uint32_t *uid);
+ * its name; any other that of nhi_host_account_by_name, with its errors. */
+NHI_CHECK enum nhi_err nhi_host_account_uid(const char *name, uint32_t *uid);
 /* of_process: where this process runs for that uid, by its real one, the groups that it has count too. */
-NHI_CHECK enum nhi_err nhi_local_of(const char *name, uint32_t uid, bool of_process, struct nhi_local *out);
+NHI_CHECK enum nhi_err nhi_host_account_of(const char *name, uint32_t uid, bool of_process,
+                                           struct nhi_host_account *out);
 
 /* Whether a group of this name or number may be given to an agent. name may be NULL. */
 bool nhi_group_is_privileged(const char *name, uint32_t gid);

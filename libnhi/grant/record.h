@@ -18,7 +18,7 @@ NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
 /* Whether the ledger has a record that stays, so that nobody need read it before a moment that is still to come: then
  * its name is on the disk as well. */
 bool nhi_record_rests(int dirfd, const char *name, int64_t now);
-/* Gives a handle that nobody is inside of its mark. boot: this one's ID. false: there is none any more. */
+/* Reads the record of that name. */
 NHI_CHECK enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out);
 
 #endif

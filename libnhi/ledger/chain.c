@@ -38,7 +38,7 @@ const char *nhi_link_name(enum nhi_link l)
     return "unreadable";
 }
 
-struct parts {
+struct event_line {
     int64_t seq;
     const char *prev, *hash; /* NHI_DIGEST_LEN characters each */
     size_t hashed;           /* bytes before the hash's member */
@@ -50,7 +50,7 @@ static bool is_digest(const char *text)
 }
 
 /* line is followed by a NUL or a newline. */
-static bool take_apart(const char *line, size_t len, struct parts *p)
+static bool parse_event_line(const char *line, size_t len, struct event_line *p)
 {
     const char *tail;
     size_t i;
@@ -75,7 +75,7 @@ static bool take_apart(const char *line, size_t len, struct parts *p)
 }
 
 /* Its own hash, over the line up to there and a closing brace. */
-static bool is_whole(const char *line, const struct parts *p)
+static bool is_whole(const char *line, const struct event_line *p)
 {
     char is[NHI_DIGEST_LEN + 1];
     struct nhi_hash256 h;
@@ -89,9 +89,9 @@ static bool is_whole(const char *line, const struct parts *p)
 
 bool nhi_chain_peek(const char *line, size_t len, struct nhi_chain *before)
 {
-    struct parts p;
+    struct event_line p;
 
-    if (!take_apart(line, len, &p))
+    if (!parse_event_line(line, len, &p))
         return false;
     before->seq = p.seq - 1;
     memcpy(before->hash, p.prev, NHI_DIGEST_LEN);
@@ -101,10 +101,10 @@ bool nhi_chain_peek(const char *line, size_t len, struct nhi_chain *before)
 
 enum nhi_link nhi_chain_add(struct nhi_chain *c, const char *line, size_t len, int64_t *seq)
 {
-    struct parts p;
+    struct event_line p;
 
     *seq = c->seq + 1;
-    if (!take_apart(line, len, &p))
+    if (!parse_event_line(line, len, &p))
         return NHI_LINK_UNREADABLE;
     *seq = p.seq;
     if (p.seq <= c->seq)

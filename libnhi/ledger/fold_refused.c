@@ -17,7 +17,7 @@
 
 #define DETAIL_MAX 1024
 
-struct telling {
+struct refused_fold {
     struct nhi_ledger *ledger;
     int64_t now;
     enum nhi_err err;
@@ -46,7 +46,7 @@ static void put_detail(const struct nhi_refused *r, char out[DETAIL_MAX])
     snprintf(out + len, DETAIL_MAX - len, "}");
 }
 
-static enum nhi_err add_one(struct telling *t, const struct nhi_refused *r)
+static enum nhi_err add_one(struct refused_fold *t, const struct nhi_refused *r)
 {
     struct nhi_event e = { .at = r->last };
     struct nhi_agent agent;
@@ -79,7 +79,7 @@ static enum nhi_err add_one(struct telling *t, const struct nhi_refused *r)
 
 static int add_all(const struct nhi_refused *all, size_t count, void *ctx)
 {
-    struct telling *t = ctx;
+    struct refused_fold *t = ctx;
 
     t->err = nhi_ledger_begin(t->ledger, t->now);
     if (t->err != NHI_OK)
@@ -97,7 +97,7 @@ static int add_all(const struct nhi_refused *all, size_t count, void *ctx)
 
 enum nhi_err nhi_fold_refused(const char *run_dir, struct nhi_ledger *l, int64_t now, uint32_t *told)
 {
-    struct telling t = { .ledger = l, .now = now, .err = NHI_OK };
+    struct refused_fold t = { .ledger = l, .now = now, .err = NHI_OK };
     enum nhi_err err = nhi_refused_take(run_dir, now, add_all, &t);
 
     if (err == NHI_ERR_NOT_FOUND || err == NHI_ERR_FORMAT || err == NHI_ERR_BUSY)

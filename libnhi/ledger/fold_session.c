@@ -2,8 +2,8 @@
 /*
  * The ends of sessions become events, each exactly once, whoever notices first.
  *
- * MUST: ask the ledger which sessions are open before looking for them: what ends between the two is told by
- * its mark, or was told already, and is not lost.
+ * MUST: ask the ledger which sessions are open before looking for them: what ends between the two has a
+ * file of its end, or was recorded already, and is not lost.
  */
 #include "libnhi/ledger/fold_session.h"
 
@@ -32,8 +32,8 @@ struct ends {
     char boot[37];
     struct lost *open; /* in the ledger, and then of these what is not there any more */
     size_t open_count, open_room;
-    struct nhi_session_end *marks;
-    size_t mark_count, mark_room;
+    struct nhi_session_end *ended;
+    size_t ended_count, ended_room;
     bool full;
     uint32_t told;
 };
@@ -54,16 +54,16 @@ static int take_open(const char *handle, const struct nhi_grant *g, void *ctx)
     return 0;
 }
 
-static enum nhi_err take_mark(const struct nhi_session_end *mark, void *ctx)
+static enum nhi_err take_end(const struct nhi_session_end *end, void *ctx)
 {
     struct ends *e = ctx;
     struct nhi_session_end *more;
 
-    more = nhi_grow(e->marks, &e->mark_room, e->mark_count + 1, sizeof(*more));
+    more = nhi_grow(e->ended, &e->ended_room, e->ended_count + 1, sizeof(*more));
     if (more == NULL)
         return NHI_ERR_NOMEM;
-    e->marks = more;
-    e->marks[e->mark_count++] = *mark;
+    e->ended = more;
+    e->ended[e->ended_count++] = *end;
     return NHI_OK;
 }
 
@@ -85,7 +85,7 @@ static enum nhi_err look(struct ends *e)
         if (!nhi_session_is_registered(e->run_dir, e->open[i].handle))
             e->open[kept++] = e->open[i];
     e->open_count = kept;
-    return err == NHI_OK ? nhi_session_each_end(e->run_dir, take_mark, e) : err;
+    return err == NHI_OK ? nhi_session_each_end(e->run_dir, take_end, e) : err;
 }
 
 static enum nhi_err record_end(struct ends *e, const struct nhi_session_end *end)
@@ -97,7 +97,7 @@ static enum nhi_err record_end(struct ends *e, const struct nhi_session_end *end
     return err;
 }
 
-/* One that is gone, and has left no mark. */
+/* One that is gone, and has left no file of its end. */
 static enum nhi_err record_lost(struct ends *e, const struct lost *lost)
 {
     struct nhi_session_end end = { .at = e->now, .g = lost->g };
@@ -107,21 +107,21 @@ static enum nhi_err record_lost(struct ends *e, const struct lost *lost)
     return record_end(e, &end);
 }
 
-/* The marks first: whatever has one is not lost. */
+/* The files of ended sessions first: a session that has one is not lost. */
 static enum nhi_err record_ends(struct ends *e)
 {
     enum nhi_err err = nhi_ledger_begin(e->ledger, e->now);
 
-    for (size_t i = 0; err == NHI_OK && i < e->mark_count; i++)
-        err = record_end(e, &e->marks[i]);
+    for (size_t i = 0; err == NHI_OK && i < e->ended_count; i++)
+        err = record_end(e, &e->ended[i]);
     for (size_t i = 0; err == NHI_OK && i < e->open_count; i++)
         err = record_lost(e, &e->open[i]);
     if (err == NHI_OK)
         err = nhi_ledger_commit(e->ledger);
     else
         nhi_ledger_rollback(e->ledger);
-    for (size_t i = 0; err == NHI_OK && i < e->mark_count; i++)
-        (void)nhi_session_remove(e->run_dir, e->marks[i].mark);
+    for (size_t i = 0; err == NHI_OK && i < e->ended_count; i++)
+        (void)nhi_session_remove(e->run_dir, e->ended[i].file);
     return err;
 }
 
@@ -131,11 +131,11 @@ enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_
     struct ends e = { .ledger = l, .run_dir = run_dir, .now = now, .goes_down = goes_down };
     enum nhi_err err = look(&e);
 
-    if (err == NHI_OK && e.mark_count + e.open_count > 0)
+    if (err == NHI_OK && e.ended_count + e.open_count > 0)
         err = record_ends(&e);
     if (err == NHI_OK && told != NULL)
         *told = e.told;
     free(e.open);
-    free(e.marks);
+    free(e.ended);
     return err;
 }

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "libnhi/base/clock_mark.h"
 #include "libnhi/base/hash.h"
+#include "libnhi/base/last_seen.h"
 #include "libnhi/base/machine.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/sql.h"
@@ -60,25 +60,25 @@ static bool is_of_another_boot(const struct nhi_settings *s, int64_t now)
 
 /* An event of that number alone says nothing: an old ledger goes on, too. One that is not there any more is a matter
  * of nhictl audit verify. */
-static bool is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_mark *m)
+static bool is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen *m)
 {
     int64_t others = 0;
 
     if (m->epoch != s->epoch || m->event > s->event)
-        return nhi_mark_is_ahead(m, s->epoch, s->event);
+        return nhi_last_seen_is_ahead(m, s->epoch, s->event);
     return nhi_sql_number(l, &others, "SELECT count(*) FROM event WHERE seq = ? AND hash <> ?", "is", m->event,
                           m->hash) != NHI_OK ||
            others != 0;
 }
 
-bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen)
+bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen_answer *seen)
 {
     if (seen->err == NHI_ERR_NOT_FOUND)
         return false;
-    return seen->err != NHI_OK || is_behind(l, s, &seen->mark);
+    return seen->err != NHI_OK || is_behind(l, s, &seen->last);
 }
 
-enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen,
+enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen_answer *seen,
                             int64_t now)
 {
     char machine[NHI_DIGEST_LEN + 1];

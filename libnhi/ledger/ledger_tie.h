@@ -14,17 +14,17 @@ enum nhi_fit {
     NHI_FIT_UNKNOWN, /* nobody can say which machine this is */
     NHI_FIT_BEHIND,  /* this host has seen it further on */
 };
-struct nhi_seen;
+struct nhi_last_seen_answer;
 
-/* s: its settings. seen: before the ledger was read; clock_mark.h. */
-enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen,
+/* s: its settings. seen: before the ledger was read; last_seen.h. */
+enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen_answer *seen,
                             int64_t now);
 /* This host has seen it further on, or cannot say how far, whosever it is. */
-bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_seen *seen);
+bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen_answer *seen);
 /* A sentence for people, without a final period, and what to type. */
 const char *nhi_fit_text(enum nhi_fit fit);
 const char *nhi_fit_hint(enum nhi_fit fit);
-/* Accepts a corrected clock: the mark moves back to now. */
+/* Accepts a corrected clock: the latest time moves back to now. */
 NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);
 
 /* In the open transaction: this machine, and this boot, is where the ledger belongs. */

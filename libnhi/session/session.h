@@ -4,7 +4,7 @@
  *
  * One file under NHI_RUN_DIR/sessions names a handle that pid reuse cannot confuse and holds the grant record. It needs
  * no ledger, and it stays after the session has closed: processes that a session left behind remain that agent's. When
- * the session has ended, the file becomes a mark with the reason, and then an event (session_end.c).
+ * the session has ended, the file gets a name with the reason, and then becomes an event (session_end.c).
  *
  *   a-BOOT-ID          the kernel's audit session, where the login got one of its own
  *   p-BOOT-PID-START   the process that opened the session, and all that descends from it

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How sessions come to their end: marks, which the fold turns into events.
+ * How sessions end: files, which the fold turns into events.
  *
  *   e-ID-HANDLE.REASON   the session that grant ID opened is over; the file is what was the handle
  *   a handle of mode 0400   its program has closed it, and somebody may be inside still
@@ -8,7 +8,7 @@
  *
  * MUST: each is one operation on a name, which needs no space, takes no lock and waits for nobody: whoever
  * closes a session may be stopped or killed anywhere, on a full disk. MUST: of several that end a session at
- * once, one gives it its mark.
+ * once, one gives it that name.
  */
 #include "libnhi/session/session_end.h"
 
@@ -27,7 +27,7 @@
 #include "libnhi/grant/record.h"
 #include "libnhi/session/session.h"
 
-#define MARK "e-"
+#define ENDED "e-"
 #define WHY "w-"
 #define CLOSED 0400
 
@@ -43,7 +43,7 @@ static enum nhi_err open_sessions(const char *run_dir, int *fd)
     return NHI_OK;
 }
 
-static enum nhi_err mark(int dirfd, const char *handle, const char *id, const char *reason)
+static enum nhi_err write_end(int dirfd, const char *handle, const char *id, const char *reason)
 {
     char name[NAME_MAX + 1], why[NHI_JTI_LEN + 3], said[32];
     ssize_t n;
@@ -54,7 +54,7 @@ static enum nhi_err mark(int dirfd, const char *handle, const char *id, const ch
         said[n] = '\0';
         reason = said;
     }
-    if (snprintf(name, sizeof(name), MARK "%s-%s.%s", id, handle, reason) >= (int)sizeof(name))
+    if (snprintf(name, sizeof(name), ENDED "%s-%s.%s", id, handle, reason) >= (int)sizeof(name))
         return NHI_ERR_TOO_LONG;
     if (renameat(dirfd, handle, dirfd, name) != 0)
         return errno == ENOENT ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(errno);
@@ -83,7 +83,7 @@ enum nhi_err nhi_session_end(const char *run_dir, const char *handle, const char
     err = open_sessions(run_dir, &dirfd);
     if (err != NHI_OK)
         return err;
-    err = mark(dirfd, handle, id, reason);
+    err = write_end(dirfd, handle, id, reason);
     close(dirfd);
     return err;
 }
@@ -113,7 +113,7 @@ static void close_one(int dirfd, const char *handle, const struct nhi_grant *g, 
     if (nhi_session_outlives(g, handle))
         (void)!fchmodat(dirfd, handle, CLOSED, 0);
     else
-        (void)!mark(dirfd, handle, g->id, reason);
+        (void)!write_end(dirfd, handle, g->id, reason);
 }
 
 void nhi_session_close(const char *run_dir, const struct nhi_grant *g)
@@ -123,7 +123,7 @@ void nhi_session_close(const char *run_dir, const struct nhi_grant *g)
 
 static void leave_one(int dirfd, const char *handle, const struct nhi_grant *g, const char *reason)
 {
-    (void)!mark(dirfd, handle, g->id, reason);
+    (void)!write_end(dirfd, handle, g->id, reason);
 }
 
 void nhi_session_leave(const char *run_dir, const struct nhi_grant *g)
@@ -147,7 +147,7 @@ bool nhi_session_bury(int dirfd, const char *handle, const char *boot)
         reason = NHI_END_REBOOT;
     else if (fstatat(dirfd, handle, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & 0777) == CLOSED)
         reason = NHI_END_CLOSED;
-    return mark(dirfd, handle, g.id, reason) == NHI_OK;
+    return write_end(dirfd, handle, g.id, reason) == NHI_OK;
 }
 
 bool nhi_session_is_registered(const char *run_dir, const char *handle)
@@ -165,14 +165,14 @@ bool nhi_session_is_registered(const char *run_dir, const char *handle)
 
 static bool parse(const char *name, struct nhi_session_end *e)
 {
-    const char *handle = name + strlen(MARK) + NHI_JTI_LEN + 1, *dot;
+    const char *handle = name + strlen(ENDED) + NHI_JTI_LEN + 1, *dot;
 
-    if (strncmp(name, MARK, strlen(MARK)) != 0 || strlen(name) <= strlen(MARK) + NHI_JTI_LEN + 1)
+    if (strncmp(name, ENDED, strlen(ENDED)) != 0 || strlen(name) <= strlen(ENDED) + NHI_JTI_LEN + 1)
         return false;
     dot = strchr(handle, '.');
     if (dot == NULL || (size_t)(dot - handle) >= sizeof(e->handle) || strlen(dot + 1) >= sizeof(e->reason))
         return false;
-    snprintf(e->mark, sizeof(e->mark), "%s", name);
+    snprintf(e->file, sizeof(e->file), "%s", name);
     memcpy(e->handle, handle, (size_t)(dot - handle));
     e->handle[dot - handle] = '\0';
     snprintf(e->reason, sizeof(e->reason), "%s", dot + 1);
@@ -196,8 +196,8 @@ enum nhi_err nhi_session_each_end(const char *run_dir, enum nhi_err (*fn)(const 
         err = NHI_ERR_SYS;
     }
     while (err == NHI_OK && (d = readdir(dir)) != NULL) {
-        if (!parse(d->d_name, e) || nhi_record_read(dirfd, e->mark, &e->g) != NHI_OK ||
-            fstatat(dirfd, e->mark, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        if (!parse(d->d_name, e) || nhi_record_read(dirfd, e->file, &e->g) != NHI_OK ||
+            fstatat(dirfd, e->file, &st, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         e->at = st.st_ctim.tv_sec;
         err = fn(e, ctx);
@@ -234,9 +234,9 @@ void nhi_session_ends_by_reboot(const char *run_dir, bool (*goes_down)(void))
             continue;
         does = asked || goes_down();
         asked = true;
-        n = snprintf(name, sizeof(name), "%.*s." NHI_END_REBOOT, (int)(strlen(e.mark) - strlen(e.reason) - 1), e.mark);
+        n = snprintf(name, sizeof(name), "%.*s." NHI_END_REBOOT, (int)(strlen(e.file) - strlen(e.reason) - 1), e.file);
         if (does && n < (int)sizeof(name))
-            (void)renameat(dirfd, e.mark, dirfd, name);
+            (void)renameat(dirfd, e.file, dirfd, name);
     }
     closedir(dir);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ends of sessions, as marks that the fold turns into events.
+ * The ends of sessions, as files that the fold turns into events.
  */
 #ifndef NHI_SESSION_END_H
 #define NHI_SESSION_END_H
@@ -13,7 +13,8 @@
 #define NHI_END_GONE "gone"     /* nobody is inside any more, and nobody said how */
 #define NHI_END_REBOOT "reboot" /* it was of another boot, or the host was going down */
 
-/* Gives a handle that nobody is inside of its mark. boot: this one's ID. false: there is none any more. */
+/* Gives a handle that nobody is inside any more the name of an ended session. boot: the ID of this boot. false: the
+ * handle no longer exists. */
 bool nhi_session_bury(int dirfd, const char *handle, const char *boot);
 
 /* For the process that registered it, g->self, which closes it: the handle of a process ends with that. An audit
@@ -30,7 +31,7 @@ NHI_CHECK enum nhi_err nhi_session_end(const char *run_dir, const char *handle, 
 
 /* What has ended, and is not in the ledger yet. */
 struct nhi_session_end {
-    char mark[256]; /* its name, for nhi_session_remove */
+    char file[256]; /* its name, for nhi_session_remove */
     char handle[NHI_TREE_MAX + 1], reason[32];
     int64_t at;
     struct nhi_grant g;

@@ -40,15 +40,15 @@ static int find_account(struct ctl *c, struct adopt *a)
     if (pw == NULL)
         return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", name);
     a->home = out_must(strdup(pw->pw_dir));
-    err = nhi_local_by_name(name, &a->local);
+    err = nhi_host_account_by_name(name, &a->account);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name, nhi_strerror(err));
-    snprintf(hint, sizeof(hint), "id %s; gpasswd -d %s %s if it can leave the group", name, name, a->local.because);
-    if (a->local.privileged && strcmp(a->local.because, "uid 0") == 0)
+    snprintf(hint, sizeof(hint), "id %s; gpasswd -d %s %s if it can leave the group", name, name, a->account.because);
+    if (a->account.privileged && strcmp(a->account.because, "uid 0") == 0)
         return ctl_fail(c, CTL_REFUSED, NULL, "account %s is root: no ticket may name it", name);
-    if (a->local.privileged)
+    if (a->account.privileged)
         return ctl_fail(c, CTL_REFUSED, hint, "account %s leads to root (%s): no ticket may name it", name,
-                        a->local.because);
+                        a->account.because);
     return CTL_DONE;
 }
 
@@ -68,7 +68,7 @@ static void find_groups(struct adopt *a, const struct store *s)
     FILE *f = out_must(open_memstream(&a->groups, &len));
     const char *between = "";
 
-    if (getgrouplist(a->local.name, a->local.gid, gid, &n) < 0)
+    if (getgrouplist(a->account.name, a->account.gid, gid, &n) < 0)
         n = 0;
     for (int i = 0; i < n; i++) {
         const struct group *g = getgrgid(gid[i]);
@@ -91,14 +91,14 @@ static int name_agent(struct ctl *c, struct adopt *a, struct store *s, char *nam
 
     a->agent = args->agent;
     if (a->agent == NULL) {
-        snprintf(name, size, "%s-bot", a->local.name);
+        snprintf(name, size, "%s-bot", a->account.name);
         a->agent = name;
     }
     if (!nhi_name_is_agent(a->agent))
         return ctl_fail(c, CTL_REFUSED, "--agent NAME", "'%s' is not an agent name", a->agent);
-    if (a->local.uid >= s->set.uid_min && a->local.uid <= s->set.uid_max)
+    if (a->account.uid >= s->set.uid_min && a->account.uid <= s->set.uid_max)
         return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME", "account %s already belongs to an agent",
-                        a->local.name);
+                        a->account.name);
     err = nhi_agent_get(s->l, a->agent, &had);
     if (err == NHI_OK)
         return ctl_fail(c, CTL_REFUSED, "--agent NAME", "agent %s already exists", a->agent);
@@ -117,8 +117,8 @@ static void show_account(const struct adopt *a)
 {
     struct out_row *r = out_row_new(a->c->out);
 
-    out_text(r, "account", "account", a->local.name);
-    out_number(r, "uid", "uid", a->local.uid);
+    out_text(r, "account", "account", a->account.name);
+    out_number(r, "uid", "uid", a->account.uid);
     out_text(r, "home", "home", a->home);
     out_text(r, "agent", "as agent", a->agent);
     out_text(r, "logs", "logins from", a->logs);

@@ -52,7 +52,7 @@ struct adopt_list {
 
 struct adopt {
     struct ctl *c;
-    struct nhi_local local;
+    struct nhi_host_account account;
     char *home;
     char *groups;      /* ordinary ones, with commas between them */
     const char *agent; /* what it is to be called */

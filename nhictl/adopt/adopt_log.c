@@ -79,7 +79,7 @@ static void take_login(struct adopt *a, const char *line, const char *at)
     char how[32], account[64], from[64], print[64] = "", when[32];
 
     if (sscanf(at, "Accepted %31s for %63s from %63s", how, account, from) != 3 ||
-        strcmp(account, a->local.name) != 0 || !is_address(from))
+        strcmp(account, a->account.name) != 0 || !is_address(from))
         return;
     at = strstr(at, "SHA256:");
     if (at != NULL)
@@ -100,7 +100,7 @@ static void take_sudo(struct adopt *a, const char *line, const char *at)
     const char *command = strstr(at, "COMMAND=");
     char account[64], when[32], path[256];
 
-    if (command == NULL || sscanf(at, ": %63s :", account) != 1 || strcmp(account, a->local.name) != 0)
+    if (command == NULL || sscanf(at, ": %63s :", account) != 1 || strcmp(account, a->account.name) != 0)
         return;
     command += strlen("COMMAND=");
     snprintf(path, sizeof(path), "%.*s", (int)strcspn(command, " \n"), command);

@@ -78,7 +78,7 @@ static void observe(struct adopt *a)
     struct text t;
     FILE *f = begin(&t);
 
-    fprintf(f, "groupadd -f nhi-observe\nusermod -a -G nhi-observe %s\nnhictl status\n", a->local.name);
+    fprintf(f, "groupadd -f nhi-observe\nusermod -a -G nhi-observe %s\nnhictl status\n", a->account.name);
     say(a, "observe", "everybody still gets in, and nhictl status counts who would be denied; a week is usually enough",
         &t);
 }
@@ -93,7 +93,7 @@ static void enroll(struct adopt *a)
         day[10] = '\0';
     fprintf(f, "nhictl agent add %s --owner ", a->agent);
     put_quoted(f, a->owner);
-    fprintf(f, " --purpose 'what account %s did' --review-by %s", a->local.name, day);
+    fprintf(f, " --purpose 'what account %s did' --review-by %s", a->account.name, day);
     if (a->groups[0] != '\0')
         fprintf(f, " --group %s", a->groups);
     putc('\n', f);
@@ -137,7 +137,7 @@ static void policy(struct adopt *a)
     fprintf(f, "cat >/etc/nhi/policy.d/%s.conf <<'X'\nrules = (\n", a->agent);
     if (is_used_by_ssh(a) || a->job_count == 0) {
         fprintf(f, "  { name = \"%s-login\"; effect = \"permit\"; agent = \"%s\"; account = \"%s\";\n", a->agent,
-                a->agent, a->local.name);
+                a->agent, a->account.name);
         fprintf(f, "    service = [ \"sshd\"%s ];", a->sudo.count > 0 ? ", \"sudo\"" : "");
         put_sources(a, f);
         fprintf(f, " }%s\n", a->job_count > 0 ? "," : "");
@@ -209,7 +209,8 @@ static void tickets(struct adopt *a)
         fprintf(f,
                 "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --bind-key %s-%zu.pub --ttl 8h "
                 "--out %s-%zu.ticket",
-                a->agent, a->agent, a->local.name, a->sudo.count > 0 ? ",sudo" : "", a->agent, i + 1, a->agent, i + 1);
+                a->agent, a->agent, a->account.name, a->sudo.count > 0 ? ",sudo" : "", a->agent, i + 1, a->agent,
+                i + 1);
         put_ssh(f, k);
         putc('\n', f);
         if (has_option(k, "command"))
@@ -217,7 +218,7 @@ static void tickets(struct adopt *a)
     }
     if (a->key_count == 0)
         fprintf(f, "nhictl issue --agent %s --task %s-1 --account %s --service sshd%s --ttl 8h --out %s.ticket\n",
-                a->agent, a->agent, a->local.name, a->sudo.count > 0 ? ",sudo" : "", a->agent);
+                a->agent, a->agent, a->account.name, a->sudo.count > 0 ? ",sudo" : "", a->agent);
     say(a, "tickets", "a task and a ticket for each run: the program that starts the run does this, not a person", &t);
 }
 
@@ -257,7 +258,7 @@ static void sudo_rules(struct adopt *a)
     FILE *f = begin(&t);
 
     fprintf(f, "cat >/etc/sudoers.d/%s <<'X'\n", a->agent);
-    fprintf(f, "Defaults:%s noninteractive_auth, timestamp_timeout=0\n", a->local.name);
+    fprintf(f, "Defaults:%s noninteractive_auth, timestamp_timeout=0\n", a->account.name);
     if (a->job_count > 0)
         for (size_t i = 0; i < a->sudo.count; i++)
             put_rule(f, a->agent, a->sudo.text[i]);
@@ -270,8 +271,8 @@ static void enforce(struct adopt *a)
     struct text t;
     FILE *f = begin(&t);
 
-    fprintf(f, "groupadd -f nhi-only\nusermod -a -G nhi-only %s\ngpasswd -d %s nhi-observe\n", a->local.name,
-            a->local.name);
+    fprintf(f, "groupadd -f nhi-only\nusermod -a -G nhi-only %s\ngpasswd -d %s nhi-observe\n", a->account.name,
+            a->account.name);
     for (size_t i = 0; i < a->key_count; i++) {
         bool before = false;
 
@@ -287,7 +288,7 @@ static void enforce(struct adopt *a)
     }
     for (size_t i = 0; i < a->sudo.count; i++)
         if (strstr(a->sudo.text[i], "NOPASSWD") != NULL)
-            fprintf(f, "# with visudo, remove NOPASSWD from: %s %s\n", a->local.name, a->sudo.text[i]);
+            fprintf(f, "# with visudo, remove NOPASSWD from: %s %s\n", a->account.name, a->sudo.text[i]);
     say(a, "enforce", "last, when nhictl status shows that nobody would be denied any more: tickets only", &t);
 }
 

@@ -93,7 +93,7 @@ static char *expand(const struct adopt *a, const char *pattern)
         if (home)
             fputs(a->home, f);
         else if (name)
-            fputs(a->local.name, f);
+            fputs(a->account.name, f);
         else
             putc(*pattern, f);
         pattern += home || name ? 2 : 1;
@@ -109,14 +109,14 @@ void adopt_keys(struct adopt *a)
     struct findings unused = { .count = 0 };
     struct sshd s;
 
-    (void)sshd_read(&unused, a->local.name, &s);
+    (void)sshd_read(&unused, a->account.name, &s);
     files = sshd_values(&s, "authorizedkeysfile");
     at = files;
     if (*files == '\0') {
         ctl_note(
             "sshd could not be asked where the keys of %s are: only .ssh/authorized_keys and .ssh/authorized_keys2 "
             "were read",
-            a->local.name);
+            a->account.name);
         at = standard;
     }
     while ((word = file_word(&at)) != NULL) {
@@ -147,7 +147,7 @@ static void list_go_on(struct adopt_list *l, const char *text)
 void adopt_sudo(struct adopt *a)
 {
     char program[] = WIRING_SUDO_PROGRAM, list[] = "-l", of[] = "-U";
-    char *const argv[] = { program, list, of, a->local.name, NULL };
+    char *const argv[] = { program, list, of, a->account.name, NULL };
     char *out = NULL, *err = NULL, *next, *line;
     bool behind = false;
     int status;
@@ -204,7 +204,7 @@ static void add_job(struct adopt *a, const char *file, char *line, const char *e
     if (user) {
         const char *whose = file_word(&at);
 
-        if (whose == NULL || strcmp(whose, a->local.name) != 0)
+        if (whose == NULL || strcmp(whose, a->account.name) != 0)
             return;
     }
     at += strspn(at, " \t");
@@ -330,7 +330,7 @@ static void read_for_root(struct adopt *a, const char *path)
             const char *text = f.line[i].text + strspn(f.line[i].text, " \t");
             char *all;
 
-            if (*text == '#' || !becomes(text, a->local.name, names_user))
+            if (*text == '#' || !becomes(text, a->account.name, names_user))
                 continue;
             all = out_say("%s:%d: %s", path, f.line[i].number, text);
             adopt_list_add(&a->as_root, all);
@@ -368,7 +368,7 @@ static void read_unit(struct adopt *a, const char *path)
     if (file_text_read(path, true, &f) == NHI_OK)
         for (size_t i = 0; i < f.count; i++)
             is = is || (strncmp(f.line[i].text, "User=", 5) == 0 &&
-                        strcmp(file_bare(f.line[i].text + 5), a->local.name) == 0);
+                        strcmp(file_bare(f.line[i].text + 5), a->account.name) == 0);
     file_text_free(&f);
     if (is)
         adopt_list_add(&a->units, path);
@@ -379,7 +379,7 @@ void adopt_jobs(struct adopt *a)
     static const char *const own[] = { "/var/spool/cron/crontabs", "/var/spool/cron" };
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-        char *path = out_say("%s/%s", own[i], a->local.name);
+        char *path = out_say("%s/%s", own[i], a->account.name);
 
         read_crontab(a, path, false);
         free(path);

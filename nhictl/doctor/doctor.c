@@ -75,7 +75,7 @@ static void open_ledger(struct doctor *d)
 {
     enum nhi_err err;
 
-    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &d->s.seen);
+    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &d->s.seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &d->s.l);
     if (err == NHI_OK)
         err = nhi_ledger_begin(d->s.l, d->c->now);

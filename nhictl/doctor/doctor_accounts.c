@@ -42,14 +42,14 @@ static bool is_agent(const struct doctor *d, const char *name)
 }
 
 /* The line that begins with that name. */
-static struct place line_of(struct file_text *f, const char *path, const char *name)
+static struct location line_of(struct file_text *f, const char *path, const char *name)
 {
     size_t len = strlen(name);
 
     for (size_t i = 0; i < f->count; i++)
         if (strncmp(f->line[i].text, name, len) == 0 && f->line[i].text[len] == ':')
-            return (struct place){ path, f->line[i].number, NULL }; /* it may hold a password's hash */
-    return place_of_file(path);
+            return (struct location){ path, f->line[i].number, NULL }; /* it may hold a password's hash */
+    return location_of_file(path);
 }
 
 static void look_at_users(struct doctor *d, struct file_text *lines)
@@ -58,7 +58,7 @@ static void look_at_users(struct doctor *d, struct file_text *lines)
     const struct passwd *pw;
 
     while (f != NULL && (pw = fgetpwent(f)) != NULL) {
-        struct place at = line_of(lines, PASSWD, pw->pw_name);
+        struct location at = line_of(lines, PASSWD, pw->pw_name);
 
         if (in_range(d, pw->pw_uid))
             finding_add(&d->found, FINDING_ERROR, "uid-taken", at,
@@ -83,7 +83,7 @@ static void look_at_groups(struct doctor *d, struct file_text *lines)
     const struct group *gr;
 
     while (f != NULL && (gr = fgetgrent(f)) != NULL) {
-        struct place at = line_of(lines, GROUP, gr->gr_name);
+        struct location at = line_of(lines, GROUP, gr->gr_name);
 
         if (strcmp(gr->gr_name, NHI_AGENTS_GROUP) == 0 || is_agent(d, gr->gr_name))
             finding_add(&d->found, FINDING_ERROR, "group-taken", at,
@@ -113,7 +113,7 @@ static void look_at_subids(struct doctor *d, const char *path)
 
             if (numbers != NULL && sscanf(numbers, ":%10lu:%10lu", &first, &count) == 2 && count > 0 &&
                 first <= d->s.set.uid_max && first + count > d->s.set.uid_min)
-                finding_add(&d->found, FINDING_WARNING, "subid-overlaps", place_of_line(path, &f.line[i]),
+                finding_add(&d->found, FINDING_WARNING, "subid-overlaps", location_of_line(path, &f.line[i]),
                             out_say("the user in this line can run containers under agents' uids"),
                             out_say("give it ids outside %u to %u", d->s.set.uid_min, d->s.set.uid_max));
         }
@@ -149,7 +149,7 @@ static void look_at_login_defs(struct doctor *d)
         unsigned long min = login_defs(&f, keys[i][0], 1000, &line), max = login_defs(&f, keys[i][1], 60000, &line);
 
         if (min <= d->s.set.uid_max && max >= d->s.set.uid_min)
-            finding_add(&d->found, FINDING_WARNING, "login-defs-overlaps", place_of_line(LOGIN_DEFS, line),
+            finding_add(&d->found, FINDING_WARNING, "login-defs-overlaps", location_of_line(LOGIN_DEFS, line),
                         out_say("useradd and groupadd may give people ids in the agents' range"),
                         out_say("write instead: %s %u", keys[i][1], d->s.set.uid_min - 1));
     }
@@ -164,7 +164,7 @@ static void look_at_resolving(struct doctor *d, const struct nhi_agent *a)
 
     if (pw == NULL && !findings_have(&d->found, "nss-") && !findings_have(&d->found, "snapshot-") &&
         !findings_have(&d->found, "perm-"))
-        finding_add(&d->found, FINDING_ERROR, "agent-unresolved", place_of_file(NHI_SNAPSHOT_PATH),
+        finding_add(&d->found, FINDING_ERROR, "agent-unresolved", location_of_file(NHI_SNAPSHOT_PATH),
                     out_say("programs do not find agent %s, although it is published", a->account.name),
                     out_say("run: getent -s nhi passwd %s", a->account.name));
 }
@@ -179,7 +179,8 @@ static int look_at_namesake(const struct nhi_agent *a, uint32_t uid, void *ctx)
     const struct naming *n = ctx;
 
     if (line_of(n->users, PASSWD, a->account.name).line == 0)
-        finding_add(&n->d->found, FINDING_ERROR, "agent-is-another", place_of_file(NHI_NSSWITCH), namesake_text(a, uid),
+        finding_add(&n->d->found, FINDING_ERROR, "agent-is-another", location_of_file(NHI_NSSWITCH),
+                    namesake_text(a, uid),
                     out_say("give the other account another name, or put nhi before its source"));
     return 0;
 }
@@ -191,11 +192,11 @@ static void look_at_home(struct doctor *d, const struct nhi_account *a)
     if (lstat(a->home, &st) == 0 &&
         (!S_ISDIR(st.st_mode) || st.st_uid != a->uid || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0))
         finding_add(
-            &d->found, FINDING_ERROR, "agent-home", place_of_file(a->home),
+            &d->found, FINDING_ERROR, "agent-home", location_of_file(a->home),
             out_say("the home directory of agent %s does not belong to it: others can change what it runs", a->name),
             out_say("run: chown -h %u:%u %s && chmod go-w %s", a->uid, a->uid, a->home, a->home));
     if (access(a->shell, X_OK) != 0)
-        finding_add(&d->found, FINDING_ERROR, "agent-shell", place_of_file(a->shell),
+        finding_add(&d->found, FINDING_ERROR, "agent-shell", location_of_file(a->shell),
                     out_say("the shell of agent %s does not exist: sshd and su refuse it", a->name),
                     out_say("install it, or register an agent with another --shell"));
 }
@@ -203,13 +204,13 @@ static void look_at_home(struct doctor *d, const struct nhi_account *a)
 /* Groups of this host's files that make root of their members. */
 static void look_at_privilege(struct doctor *d, const char *name, const char *id, const char *what)
 {
-    struct nhi_local local;
+    struct nhi_host_account account;
 
-    if (account_by_name(d->c, name, &local) == NHI_OK && local.privileged)
+    if (account_by_name(d->c, name, &account) == NHI_OK && account.privileged)
         finding_add(
-            &d->found, FINDING_ERROR, id, place_of_file(GROUP),
-            out_say("%s %s is in %s, which leads to root: every ticket for it is refused", what, name, local.because),
-            out_say("run: gpasswd -d %s %s", name, local.because));
+            &d->found, FINDING_ERROR, id, location_of_file(GROUP),
+            out_say("%s %s is in %s, which leads to root: every ticket for it is refused", what, name, account.because),
+            out_say("run: gpasswd -d %s %s", name, account.because));
 }
 
 static void look_at_linger(struct doctor *d, const char *name)
@@ -217,7 +218,7 @@ static void look_at_linger(struct doctor *d, const char *name)
     char *path = out_say(LINGER_DIR "/%s", name);
 
     if (access(path, F_OK) == 0)
-        finding_add(&d->found, FINDING_WARNING, "agent-lingers", place_of_file(path),
+        finding_add(&d->found, FINDING_WARNING, "agent-lingers", location_of_file(path),
                     out_say("systemd runs units of agent %s without a ticket, even after a reboot", name),
                     out_say("run: loginctl disable-linger %s", name));
     free(path);
@@ -244,7 +245,7 @@ static void look_at_password(struct doctor *d, const char *name)
     const struct spwd *sp = getspnam(name);
 
     if (sp != NULL && sp->sp_pwdp[0] != '!' && sp->sp_pwdp[0] != '*')
-        finding_add(&d->found, FINDING_WARNING, "only-password", place_of_file("/etc/shadow"),
+        finding_add(&d->found, FINDING_WARNING, "only-password", location_of_file("/etc/shadow"),
                     out_say("account %s takes tickets only, but its password still works on the console and in "
                             "programs without tickets",
                             name),
@@ -269,14 +270,14 @@ static void look_at_leftovers(struct doctor *d)
     struct leftover_list l = { .count = 0 };
 
     if (leftover_list(&l) != NHI_OK)
-        finding_add(&d->found, FINDING_WARNING, "leftovers-unknown", place_of_file("/proc"),
+        finding_add(&d->found, FINDING_WARNING, "leftovers-unknown", location_of_file("/proc"),
                     out_say("could not look for processes without a session"), out_say("run: nhictl doctor"));
     for (size_t i = 0; i < l.count; i++) {
         const struct leftover_row *r = &l.all[i];
         char *place = out_say("/proc/%ld", (long)r->pid);
 
         finding_add(
-            &d->found, r->own ? FINDING_WARNING : FINDING_NOTE, "leftovers", place_of_file(place),
+            &d->found, r->own ? FINDING_WARNING : FINDING_NOTE, "leftovers", location_of_file(place),
             out_say("%zu process%s of %s run%s without a session, the first is %s, which %s: nothing ends %s", r->count,
                     r->count == 1 ? "" : "es", r->account, r->count == 1 ? "s" : "", r->command, r->why,
                     r->count == 1 ? "it" : "them"),
@@ -311,7 +312,7 @@ static void look_at_containers(struct doctor *d)
 
     if (place != NULL)
         finding_add(
-            &d->found, FINDING_NOTE, "containers", place_of_file(place),
+            &d->found, FINDING_NOTE, "containers", location_of_file(place),
             out_say("a container without a user namespace shares the uids of this host: its processes under an agent's "
                     "uid belong to the container, and are not ended"),
             out_say("run containers with user namespaces (userns-remap, --userns=auto), or keep the agents' range "
@@ -338,7 +339,7 @@ static void look_at_crontab(struct doctor *d, const char *path)
         for (int n = is_job && *word == '@' ? 1 : 5; is_job && n > 0; n--)
             user = file_word(&at);
         if (user != NULL && nhi_name_is_account(user) && getpwnam(user) == NULL)
-            finding_add(&d->found, FINDING_WARNING, "cron-user-unknown", place_of_line(path, &f.line[i]),
+            finding_add(&d->found, FINDING_WARNING, "cron-user-unknown", location_of_line(path, &f.line[i]),
                         out_say("there is no account %s: cron ignores all of this file", user),
                         out_say("correct or remove this line"));
         free(text);

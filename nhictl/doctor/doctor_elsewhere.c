@@ -84,7 +84,7 @@ static void look_at_only(struct doctor *d, const char *source)
                 missing = more;
             }
     if (missing[0] != '\0')
-        finding_add(&d->found, FINDING_ERROR, "only-elsewhere", place_of_file(NHI_NSSWITCH),
+        finding_add(&d->found, FINDING_ERROR, "only-elsewhere", location_of_file(NHI_NSSWITCH),
                     out_say("%s has accounts in " ONLY
                             " that /etc/group does not list there: %s; sshd refuses their keys, but passwords let them "
                             "in, since our modules read /etc/group only",
@@ -118,7 +118,7 @@ static void look_at_people(struct doctor *d, const char *source)
     top = top / 65536 * 65536 + 65536;
     if (who != NULL)
         finding_add(
-            &d->found, FINDING_ERROR, "uid-taken", place_of_file(NHI_NSSWITCH),
+            &d->found, FINDING_ERROR, "uid-taken", location_of_file(NHI_NSSWITCH),
             out_say("%s has %zu account%s in the agents' range, the first is %s with uid %u: without a ticket it is "
                     "refused",
                     source, count, count == 1 ? "" : "s", who, of),

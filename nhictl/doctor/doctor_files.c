@@ -61,7 +61,7 @@ static void look(struct doctor *d, const struct file *f)
     if (st.st_uid == 0 && (mode & ~f->most) == 0 && (mode & f->least) == f->least && !S_ISLNK(st.st_mode))
         return;
     finding_add(
-        &d->found, FINDING_ERROR, f->id, place_of_file(f->path), out_say("%s", f->why),
+        &d->found, FINDING_ERROR, f->id, location_of_file(f->path), out_say("%s", f->why),
         out_say("run: chown root:root %s && chmod %04o %s", f->path, (unsigned)((mode & f->most) | f->least), f->path));
 }
 

@@ -82,11 +82,11 @@ static void look_at_order(struct doctor *d, const struct file_text *f, const str
         unreachable = unreachable || (!ours && ends_search(word));
     }
     if (unreachable)
-        finding_add(&d->found, FINDING_ERROR, "nss-unreachable", place_of_line(f->path, line),
+        finding_add(&d->found, FINDING_ERROR, "nss-unreachable", location_of_line(f->path, line),
                     out_say("the action before " WIRING_NSS_SOURCE " ends the search: programs do not find agents"),
                     out_say("put " WIRING_NSS_SOURCE " before the source that the action belongs to"));
     else if (local[1] && !local[0])
-        finding_add(&d->found, FINDING_WARNING, "nss-order", place_of_line(f->path, line),
+        finding_add(&d->found, FINDING_WARNING, "nss-order", location_of_line(f->path, line),
                     out_say("agents are always looked up before the accounts of this host"),
                     out_say("write instead: %s: files " WIRING_NSS_SOURCE " …", database));
 }
@@ -109,7 +109,7 @@ static void look_at_database(struct doctor *d, const struct file_text *f, const 
         look_at_order(d, f, line, database, sources);
     } else if (line != NULL || needed) {
         all = with_ours(database, sources != NULL ? sources : " files");
-        finding_add(&d->found, FINDING_ERROR, id, place_of_line(WIRING_NSSWITCH, line),
+        finding_add(&d->found, FINDING_ERROR, id, location_of_line(WIRING_NSSWITCH, line),
                     out_say("programs do not find agents, or the groups that they are in"),
                     out_say("%s: %s", line != NULL ? "write instead" : "add", all));
         free(all);
@@ -150,7 +150,7 @@ static void look_at_module(struct doctor *d)
         path = other;
     }
     if (access(path, F_OK) != 0)
-        finding_add(&d->found, FINDING_ERROR, "nss-module-missing", place_of_file(path),
+        finding_add(&d->found, FINDING_ERROR, "nss-module-missing", location_of_file(path),
                     out_say(WIRING_NSSWITCH " names " WIRING_NSS_SOURCE
                                             " but the module is missing: programs do not find agents"),
                     out_say("install it (make install)"));
@@ -203,7 +203,7 @@ static void look_at_nscd(struct doctor *d)
     if (fd >= 0)
         close(fd);
     if (runs && (nscd_keeps("passwd") || nscd_keeps("group")))
-        finding_add(&d->found, FINDING_WARNING, "nscd-keeps", place_of_file("/etc/nscd.conf"),
+        finding_add(&d->found, FINDING_WARNING, "nscd-keeps", location_of_file("/etc/nscd.conf"),
                     out_say("after a change, nscd answers with the old agents for some minutes"),
                     out_say("write there: enable-cache passwd no, and: enable-cache group no; or run after a change: "
                             "nscd -i passwd -i group"));
@@ -269,7 +269,7 @@ static void look_at_range(struct doctor *d)
     const struct nhi_settings *set = &d->s.set;
 
     if (d->s.l != NULL && !range_is_mapped(set->uid_min, set->uid_max))
-        finding_add(&d->found, FINDING_ERROR, "platform-uid-map", place_of_file("/proc/self/uid_map"),
+        finding_add(&d->found, FINDING_ERROR, "platform-uid-map", location_of_file("/proc/self/uid_map"),
                     out_say("the agents' uids, %u to %u, are not all mapped into this user namespace", set->uid_min,
                             set->uid_max),
                     out_say("map them in the configuration of the container"));

@@ -34,7 +34,7 @@ static void look_at_age(struct keys *k, const struct nhi_issuer *i)
     char *path = i->own ? secret_of(i->kid) : out_say(NHI_STATE_DIR "/" NHI_LEDGER_FILE);
 
     if (days * DAY >= OLD)
-        finding_add(&k->d->found, FINDING_WARNING, i->own ? "key-old" : "key-foreign-old", place_of_file(path),
+        finding_add(&k->d->found, FINDING_WARNING, i->own ? "key-old" : "key-foreign-old", location_of_file(path),
                     out_say("key %s has been in use for %lld days: anybody who copied it can still sign", i->kid,
                             (long long)days),
                     i->own ? out_say("run: nhictl key rotate %s", i->kid)
@@ -46,7 +46,7 @@ static void look_at_bounds(struct keys *k, const struct nhi_issuer *i)
 {
     if (strcmp(i->agents, "*") == 0 && strcmp(i->accounts, "*") == 0 && strcmp(i->services, "*") == 0)
         finding_add(
-            &k->d->found, FINDING_WARNING, "key-unbounded", place_of_file(NHI_STATE_DIR "/" NHI_LEDGER_FILE),
+            &k->d->found, FINDING_WARNING, "key-unbounded", location_of_file(NHI_STATE_DIR "/" NHI_LEDGER_FILE),
             out_say("key %s of another host may sign for every agent, account and service of this one", i->kid),
             out_say("add it again with --agents, --accounts and --services, and run: nhictl key retire %s", i->kid));
 }
@@ -58,14 +58,14 @@ static void look_at_secret(struct keys *k, const struct nhi_issuer *i)
     /* A unit may have it as a credential, which is not to be seen from here. */
     if (i->state == NHI_ISSUER_ACTIVE && !findings_have(&k->d->found, "perm-") &&
         strcmp(signer_where(i), "absent") == 0)
-        finding_add(&k->d->found, FINDING_WARNING, "key-secret-missing", place_of_file(path),
+        finding_add(&k->d->found, FINDING_WARNING, "key-secret-missing", location_of_file(path),
                     out_say("the secret half of key %s, which signs here, is missing: only a unit that has it as a "
                             "credential can issue tickets",
                             i->kid),
                     out_say("put it back from a backup, or run: nhictl key rotate %s", i->kid));
     else if (i->state != NHI_ISSUER_ACTIVE && i->state != NHI_ISSUER_ROTATED && access(path, F_OK) == 0)
         finding_add(
-            &k->d->found, FINDING_WARNING, "key-leftover", place_of_file(path),
+            &k->d->found, FINDING_WARNING, "key-leftover", location_of_file(path),
             out_say("nothing that key %s signs is accepted any more, but its secret half is still there", i->kid),
             out_say("run: rm %s", path));
     free(path);
@@ -94,7 +94,7 @@ static int look_at_rotated(const struct nhi_issuer *i, void *ctx)
     struct keys *k = ctx;
 
     if (i->own && i->state == NHI_ISSUER_ROTATED && k->newest != 0 && k->d->c->now - k->newest > i->max_ttl + DAY)
-        finding_add(&k->d->found, FINDING_NOTE, "key-rotated", place_of_file(NHI_STATE_DIR "/" NHI_LEDGER_FILE),
+        finding_add(&k->d->found, FINDING_NOTE, "key-rotated", location_of_file(NHI_STATE_DIR "/" NHI_LEDGER_FILE),
                     out_say("key %s is still trusted, although all its tickets have ended", i->kid),
                     out_say("run: nhictl key retire %s", i->kid));
     return 0;
@@ -107,7 +107,7 @@ void doctor_keys(struct doctor *d)
     if (d->s.l == NULL || nhi_issuer_each(d->s.l, look, &k) != NHI_OK)
         return;
     if (!k.signing)
-        finding_add(&d->found, FINDING_ERROR, "key-none", place_of_file(DIR_OF_KEYS),
+        finding_add(&d->found, FINDING_ERROR, "key-none", location_of_file(DIR_OF_KEYS),
                     out_say("no key of this host's own is active: no ticket can be issued"),
                     out_say("run: nhictl key rotate"));
     (void)!nhi_issuer_each(d->s.l, look_at_rotated, &k);

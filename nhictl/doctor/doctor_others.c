@@ -34,7 +34,7 @@ static void look_at_systemd_cron(struct doctor *d)
 
     if (is_installed(generators, &which))
         finding_add(
-            &d->found, FINDING_ERROR, "cron-without-pam", place_of_file(which),
+            &d->found, FINDING_ERROR, "cron-without-pam", location_of_file(which),
             out_say("systemd-cron turns crontabs into units, which do not ask PAM: an agent's crontab keeps running "
                     "after its ticket has ended"),
             out_say("make sure that no agent has a crontab, or use cron instead, which asks PAM"));
@@ -48,7 +48,7 @@ static void look_at_keys_of(struct doctor *d, const char *server, const char *ac
     char *file = out_say("%s/.ssh/authorized_keys", home);
 
     if (access(file, F_OK) == 0)
-        finding_add(&d->found, FINDING_ERROR, "ssh-without-pam", place_of_file(file),
+        finding_add(&d->found, FINDING_ERROR, "ssh-without-pam", location_of_file(file),
                     out_say("%s accepts these keys for %s without a ticket", server, account),
                     out_say("make %s refuse the keys of agents, or move the file away", server));
     free(file);
@@ -74,7 +74,7 @@ static void look_at_servers(struct doctor *d)
 
     if (!is_installed(servers, &s.path))
         return;
-    finding_add(&d->found, FINDING_WARNING, "ssh-without-pam", place_of_file(s.path),
+    finding_add(&d->found, FINDING_WARNING, "ssh-without-pam", location_of_file(s.path),
                 out_say("an SSH server that does not ask PAM: a key in an agent's own authorized_keys opens its "
                         "account without a ticket"),
                 out_say("let it serve only people's accounts, or remove it"));
@@ -164,7 +164,7 @@ static void look_at_doas(struct doctor *d)
         for (enum wiring_phase p = WIRING_AUTH; permits && p < WIRING_PHASES; p++) {
             if (asks_us(pam, wiring_pam[p].type))
                 continue;
-            finding_add(&d->found, FINDING_ERROR, "doas-unwired", place_of_line(conf, &f.line[i]),
+            finding_add(&d->found, FINDING_ERROR, "doas-unwired", location_of_line(conf, &f.line[i]),
                         out_say("doas lets an agent become another user without a ticket"),
                         out_say("add to the beginning of %s: %s; and: %s; and: %s", pam, wiring_pam[WIRING_AUTH].line,
                                 wiring_pam[WIRING_ACCOUNT].line, wiring_pam[WIRING_SESSION].line));
@@ -194,7 +194,7 @@ static void look_at_rules(struct doctor *d, const char *path)
                 who = &f.line[i];
         }
     if (says_yes && who != NULL)
-        finding_add(&d->found, FINDING_WARNING, "polkit-agents", place_of_line(path, who),
+        finding_add(&d->found, FINDING_WARNING, "polkit-agents", location_of_line(path, who),
                     out_say("polkit permits an agent without a ticket, and what root then starts for it does not end "
                             "with the ticket"),
                     out_say("permit the command in sudoers instead, and remove the agent from this rule"));

@@ -41,9 +41,9 @@ static const struct stack_line *first(const struct stack *s)
     return NULL;
 }
 
-static struct place at(const struct stack_line *l)
+static struct location at(const struct stack_line *l)
 {
-    return (struct place){ .file = l->file, .line = l->line, .text = l->text };
+    return (struct location){ .file = l->file, .line = l->line, .text = l->text };
 }
 
 static bool is_module(const struct stack_line *l, const char *name)
@@ -75,7 +75,7 @@ static const struct stack_line *next_line(const struct look *k)
 }
 
 /* "before line 47 (@include common-auth): auth … pam_nhi.so" */
-static char *place(const struct look *k, const char *what)
+static char *where_to(const struct look *k, const char *what)
 {
     const struct stack_line *before = next_line(k);
 
@@ -96,10 +96,10 @@ static void missing(const struct look *k)
         "opens sessions that are not registered: they do not end with their ticket",
     };
     const struct stack_line *before = next_line(k);
-    struct place where = place_of_file(before != NULL ? before->before_file : WIRING_PAM_DIR);
+    struct location where = location_of_file(before != NULL ? before->before_file : WIRING_PAM_DIR);
 
     finding_add(&k->d->found, FINDING_ERROR, ids[k->phase], where, out_say("%s %s", k->service->name, why[k->phase]),
-                place(k, "add"));
+                where_to(k, "add"));
 }
 
 static void bad_order(const struct look *k, const struct stack_line *l)
@@ -109,7 +109,7 @@ static void bad_order(const struct look *k, const struct stack_line *l)
     finding_add(&k->d->found, FINDING_ERROR, ids[k->phase], at(l),
                 out_say("an earlier line can end %s's %s phase, and then this line is never asked", k->service->name,
                         wiring_pam[k->phase].type),
-                place(k, "move it"));
+                where_to(k, "move it"));
 }
 
 static void bad_control(const struct look *k, const struct stack_line *l, const char *why)
@@ -282,7 +282,7 @@ static void look_at_module(const struct look *k, const struct stack_line *l)
         return;
     path = dir != NULL ? out_say("%s/%s", dir, l->module) : out_must(strdup(l->module));
     if (file_guarded(path) == NHI_ERR_NOT_FOUND)
-        finding_add(&k->d->found, FINDING_ERROR, "pam-module-missing", place_of_file(path),
+        finding_add(&k->d->found, FINDING_ERROR, "pam-module-missing", location_of_file(path),
                     out_say("PAM services use this module, but it is missing: they refuse everybody"),
                     out_say("install it (make install), or: nhictl setup sshd sudo su cron --undo"));
     else
@@ -298,7 +298,7 @@ static void unwired(struct doctor *d, const char *name, const struct wiring_serv
     char *path = out_say(WIRING_PAM_DIR "/%s", name);
 
     finding_add(
-        &d->found, FINDING_ERROR, "pam-unwired", place_of_file(path),
+        &d->found, FINDING_ERROR, "pam-unwired", location_of_file(path),
         out_say("%s does not use pam_nhi: it asks for no ticket, and lets agents in by key, NOPASSWD or schedule",
                 name),
         out_say("run: nhictl setup %s", w->name));
@@ -361,7 +361,7 @@ void doctor_pam(struct doctor *d)
                 char *path = out_say(WIRING_PAM_DIR "/%s", w->pam[i]);
 
                 finding_add(
-                    &d->found, FINDING_ERROR, "pam-file-missing", place_of_file(path),
+                    &d->found, FINDING_ERROR, "pam-file-missing", location_of_file(path),
                     out_say("without it %s uses " WIRING_PAM_DIR "/other, which does not use pam_nhi", w->pam[i]),
                     out_say("restore the file from the package %s, then: nhictl setup %s", w->package, w->name));
                 free(path);

@@ -58,7 +58,7 @@ static const char *home(bool agents)
 /* l: the line that is not as wanted; NULL: there is none. */
 static void find(const struct sshd *s, const struct sshd_line *l, const struct wanted *w)
 {
-    finding_add(s->found, w->level, w->id, l != NULL ? sshd_place(l) : place_of_file(WIRING_SSHD_CONFIG),
+    finding_add(s->found, w->level, w->id, l != NULL ? sshd_location(l) : location_of_file(WIRING_SSHD_CONFIG),
                 out_say("%s", w->why),
                 l != NULL ? out_say("write instead: %s", w->line) : out_say("%s: %s", home(w->agents), w->line));
 }
@@ -89,7 +89,7 @@ static bool look_at_match(const struct sshd *s)
     const struct sshd_line *l = NULL;
 
     if (!has_match(s, "nhi-agents")) {
-        finding_add(s->found, FINDING_ERROR, "sshd-match-missing", place_of_file(WIRING_SSHD_CONFIG),
+        finding_add(s->found, FINDING_ERROR, "sshd-match-missing", location_of_file(WIRING_SSHD_CONFIG),
                     out_say("sshd treats agents like people: it accepts their own keys, ~/.ssh/rc and host-based "
                             "logins"),
                     out_say("add to the end of " WIRING_SSHD_FILE ": " WIRING_SSHD_MATCH
@@ -149,7 +149,7 @@ static void look_at_helper(struct doctor *d)
     const char *fix = "install it (make install), mode 0755";
 
     if (access(WIRING_SSHD_HELPER, X_OK) != 0)
-        finding_add(&d->found, FINDING_ERROR, "sshd-helper-missing", place_of_file(WIRING_SSHD_HELPER),
+        finding_add(&d->found, FINDING_ERROR, "sshd-helper-missing", location_of_file(WIRING_SSHD_HELPER),
                     out_say("sshd cannot ask which keys have a ticket: tickets that are bound to a key open nothing"),
                     out_say("%s", fix));
     else
@@ -167,7 +167,8 @@ static void no_command(const struct sshd *s, const char *user)
         find(s, l,
              &(struct wanted){ .level = FINDING_ERROR, .id = "sshd-keys-command", .line = command_line(), .why = why });
     else
-        finding_add(s->found, FINDING_ERROR, "sshd-keys-command", place_of_file(WIRING_SSHD_CONFIG), out_say("%s", why),
+        finding_add(s->found, FINDING_ERROR, "sshd-keys-command", location_of_file(WIRING_SSHD_CONFIG),
+                    out_say("%s", why),
                     out_say("%s: %s; and: %s", home(false), command_line(), WIRING_SSHD_COMMAND_USER));
 }
 
@@ -217,7 +218,7 @@ static void look_at_list(const struct sshd *s, const char *keyword, bool allows,
 
     if (!empty && (name != NULL) != allows)
         finding_add(s->found, FINDING_ERROR, "sshd-refuses-agents",
-                    l != NULL ? sshd_place(l) : place_of_file(WIRING_SSHD_CONFIG),
+                    l != NULL ? sshd_location(l) : location_of_file(WIRING_SSHD_CONFIG),
                     out_say("sshd refuses agent %s whatever it shows", s->agent),
                     allows ? out_say("add %s to this line", names[0])
                            : out_say("remove from this line what matches %s", name));
@@ -301,11 +302,11 @@ static bool is_unwired(const struct sshd *s)
         if (strstr(s->line[i].text, "nhi-a") != NULL)
             return false;
     if (written)
-        finding_add(s->found, FINDING_ERROR, "sshd-not-included", place_of_file(WIRING_SSHD_CONFIG),
+        finding_add(s->found, FINDING_ERROR, "sshd-not-included", location_of_file(WIRING_SSHD_CONFIG),
                     out_say("sshd does not read " WIRING_SSHD_DIR ", which has its settings for agents"),
                     out_say("add to its beginning: Include " WIRING_SSHD_DIR "/*.conf"));
     else
-        finding_add(s->found, FINDING_ERROR, "sshd-unwired", place_of_file(WIRING_SSHD_CONFIG),
+        finding_add(s->found, FINDING_ERROR, "sshd-unwired", location_of_file(WIRING_SSHD_CONFIG),
                     out_say("the configuration of sshd does not mention agents"), out_say("run: nhictl setup sshd"));
     return true;
 }

@@ -36,7 +36,7 @@ static bool asks_another(const char *text)
     return false;
 }
 
-static void find(struct doctor *d, struct place at)
+static void find(struct doctor *d, struct location at)
 {
     finding_add(&d->found, FINDING_ERROR, "sshd-command-line", at,
                 out_say("sshd is started with " KEYWORD
@@ -53,7 +53,7 @@ static void look_at_file(struct doctor *d, const char *path, const char *key)
             char *copy = out_must(strdup(f.line[i].text));
 
             if (strncmp(file_bare(copy), key, strlen(key)) == 0 && asks_another(copy))
-                find(d, place_of_line(path, &f.line[i]));
+                find(d, location_of_line(path, &f.line[i]));
             free(copy);
         }
     file_text_free(&f);
@@ -97,7 +97,7 @@ static void look_at_process(struct doctor *d, const char *pid)
             text[i] = ' ';
     text[n > 0 ? n : 0] = '\0';
     if ((strncmp(text, "sshd:", 5) == 0 || strncmp(text, "/usr/sbin/sshd", 14) == 0) && asks_another(text))
-        find(d, (struct place){ .file = path, .text = text });
+        find(d, (struct location){ .file = path, .text = text });
     free(path);
 }
 

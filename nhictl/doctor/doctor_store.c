@@ -42,7 +42,7 @@ static void no_ledger(struct doctor *d)
         finding_of_file(&d->found, FINDING_ERROR, "ledger-older", LEDGER,
                         "an older release made the ledger, and it was not upgraded", "run: nhictl status");
     else if (!findings_have(&d->found, "perm-"))
-        finding_add(&d->found, FINDING_ERROR, "ledger-unreadable", place_of_file(LEDGER),
+        finding_add(&d->found, FINDING_ERROR, "ledger-unreadable", location_of_file(LEDGER),
                     out_say("the ledger cannot be read (%s): agents are denied", nhi_strerror(d->ledger)),
                     out_say("run: nhictl status"));
 }
@@ -55,7 +55,7 @@ static void look_at_fit(struct doctor *d)
 
     if (fit != NHI_FIT_HERE)
         finding_add(&d->found, FINDING_ERROR, fit == NHI_FIT_BEHIND ? "ledger-rolled-back" : "ledger-elsewhere",
-                    place_of_file(fit == NHI_FIT_UNKNOWN ? "/etc/machine-id" : LEDGER),
+                    location_of_file(fit == NHI_FIT_UNKNOWN ? "/etc/machine-id" : LEDGER),
                     out_say("%s: agents are denied", nhi_fit_text(fit)), out_say("run: %s", nhi_fit_hint(fit)));
 }
 
@@ -65,10 +65,10 @@ static void look_at_trail(struct doctor *d)
     enum nhi_err err = head_prove(&d->s, fault, sizeof(fault));
 
     if (err != NHI_OK)
-        finding_add(&d->found, FINDING_ERROR, "trail-broken", place_of_file(LEDGER),
+        finding_add(&d->found, FINDING_ERROR, "trail-broken", location_of_file(LEDGER),
                     out_say("the trail cannot be read: %s", nhi_strerror(err)), out_say("run: nhictl audit verify"));
     else if (fault[0] != '\0')
-        finding_add(&d->found, FINDING_ERROR, "trail-broken", place_of_file(LEDGER),
+        finding_add(&d->found, FINDING_ERROR, "trail-broken", location_of_file(LEDGER),
                     out_say("the trail was changed: %s", fault), out_say("run: nhictl audit verify"));
 }
 
@@ -113,7 +113,7 @@ static void look_at_supervisor(struct doctor *d, const struct status *n)
     if (n->supervisor.is != NHI_SUPERVISOR_LIVE && !findings_have(&d->found, "perm-run"))
         finding_add(&d->found, d->s.set.unsupervised ? FINDING_WARNING : FINDING_ERROR,
                     n->supervisor.is == NHI_SUPERVISOR_NONE ? "watch-missing" : "watch-failed",
-                    place_of_file(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE),
+                    location_of_file(NHI_RUN_DIR "/" NHI_HEARTBEAT_FILE),
                     out_say("%s: %s", supervisor_text(&n->supervisor, text),
                             d->s.set.unsupervised ? "sessions outlive their tickets" : "agents are denied"),
                     out_say("run: %s", supervisor_hint(&n->supervisor)));

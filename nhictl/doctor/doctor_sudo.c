@@ -117,7 +117,7 @@ static void look_at_timeout(const struct doctor *d, const struct sudoers *s)
 {
     const char *timeout = json_string_value(value_of(d, s, TIMESTAMP)),
                *why = "sudo does not ask again for some minutes after a ticket was shown";
-    struct place place;
+    struct location place;
 
     if (timeout != NULL && strcmp(timeout, "0") == 0)
         return;
@@ -133,7 +133,7 @@ static void look_at_timeout(const struct doctor *d, const struct sudoers *s)
 static void look_at_asking(const struct doctor *d, const struct sudoers *s)
 {
     const char *why = "sudo -n refuses agents before it asks PAM, which finds their ticket";
-    struct place off = sudoers_last(s, "Defaults", "!noninteractive_auth");
+    struct location off = sudoers_last(s, "Defaults", "!noninteractive_auth");
 
     if (json_is_true(value_of(d, s, NONINTERACTIVE)) || program_is_old_sudo_rs(PROGRAM))
         look_at_timeout(d, s);
@@ -198,10 +198,10 @@ static bool is_nopasswd(const json_t *spec)
 }
 
 /* The line that gives: it begins with who it is for, or with an alias that has them. */
-static struct place line_of(const struct sudoers *s, const char *word, bool group)
+static struct location line_of(const struct sudoers *s, const char *word, bool group)
 {
     char *name = out_say("%s%s", group ? "%" : "", word != NULL ? word : "#"), *alias = NULL, *at;
-    struct place place = sudoers_find(s, name, "NOPASSWD", "");
+    struct location place = sudoers_find(s, name, "NOPASSWD", "");
 
     if (place.line == 0)
         place = sudoers_find(s, "User_Alias", name, "=");
@@ -210,7 +210,7 @@ static struct place line_of(const struct sudoers *s, const char *word, bool grou
         alias[strcspn(alias, "=")] = '\0';
         at = alias + strlen("User_Alias");
         at = file_word(&at);
-        place = at != NULL ? sudoers_find(s, at, "NOPASSWD", "") : place_of_file(WIRING_SUDOERS);
+        place = at != NULL ? sudoers_find(s, at, "NOPASSWD", "") : location_of_file(WIRING_SUDOERS);
     }
     if (place.line == 0)
         place = sudoers_find(s, NULL, "NOPASSWD", name);
@@ -259,7 +259,7 @@ static void look_at_specs(const struct doctor *d, const struct sudoers *s)
 /* Both read the same files, and no line can be hidden from one of them. */
 static void look_at_sudo_rs(const struct sudoers *s)
 {
-    struct place line = sudoers_last(s, "Defaults:%nhi-agents", "noninteractive_auth");
+    struct location line = sudoers_last(s, "Defaults:%nhi-agents", "noninteractive_auth");
 
     if (line.line > 0 && access("/etc/sudoers-rs", F_OK) != 0 && program_is_old_sudo_rs(WIRING_SUDO_RS_PROGRAM))
         finding_add(s->found, FINDING_NOTE, "sudo-rs-setting", line,
@@ -276,7 +276,7 @@ static bool is_included(const struct sudoers *s)
         return true;
     if (findings_have(s->found, "sudo-file-writable"))
         return false;
-    finding_add(s->found, FINDING_ERROR, "sudo-not-included", place_of_file(WIRING_SUDOERS),
+    finding_add(s->found, FINDING_ERROR, "sudo-not-included", location_of_file(WIRING_SUDOERS),
                 out_say("sudo does not read " WIRING_SUDO_FILE ": sudo -n refuses agents"),
                 out_say("add to its end: @includedir " WIRING_SUDOERS_DIR));
     return false;

@@ -14,7 +14,7 @@
 struct known {
     char name[NHI_ACCOUNT_MAX + 1];
     enum nhi_err err; /* NHI_OK or NHI_ERR_NOT_FOUND */
-    struct nhi_local local;
+    struct nhi_host_account account;
 };
 
 static struct {
@@ -51,13 +51,13 @@ bool account_uid_of_agent(const char *agent, uint32_t *uid)
     return true;
 }
 
-enum nhi_err account_by_name(const struct ctl *c, const char *name, struct nhi_local *out)
+enum nhi_err account_by_name(const struct ctl *c, const char *name, struct nhi_host_account *out)
 {
     struct known k = { .err = NHI_OK };
     struct known *const *found;
 
     if (strlen(name) > NHI_ACCOUNT_MAX)
-        return nhi_local_by_name(name, out);
+        return nhi_host_account_by_name(name, out);
     if (memory.now != c->now) {
         tdestroy(memory.tree, free);
         memory.tree = NULL;
@@ -68,11 +68,11 @@ enum nhi_err account_by_name(const struct ctl *c, const char *name, struct nhi_l
     if (found != NULL) {
         k = **found;
     } else {
-        k.err = nhi_local_by_name(name, &k.local);
+        k.err = nhi_host_account_by_name(name, &k.account);
         if (k.err == NHI_OK || k.err == NHI_ERR_NOT_FOUND)
             remember(&k);
     }
     if (k.err == NHI_OK)
-        *out = k.local;
+        *out = k.account;
     return k.err;
 }

@@ -13,8 +13,8 @@ struct ctl;
  * has its name has another. No source of accounts is asked. false: no such agent, as far as is known. */
 bool account_uid_of_agent(const char *agent, uint32_t *uid);
 
-/* What nhi_local_by_name says, asked once for each name as long as c->now stands still: one answer takes
+/* What nhi_host_account_by_name says, asked once for each name as long as c->now stands still: one answer takes
  * a lookup of every privileged group. Failures are asked again. */
-NHI_CHECK enum nhi_err account_by_name(const struct ctl *c, const char *name, struct nhi_local *out);
+NHI_CHECK enum nhi_err account_by_name(const struct ctl *c, const char *name, struct nhi_host_account *out);
 
 #endif

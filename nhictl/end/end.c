@@ -123,7 +123,7 @@ static void kill_all(const struct ending *e)
 
 /* ---- steps ---- */
 
-const char *ending_word(const struct ending *e)
+const char *ending_reason(const struct ending *e)
 {
     return e->s.reason == NHI_PERMIT ? NHI_END_BY_HAND : nhi_reason_name(e->s.reason);
 }
@@ -151,7 +151,7 @@ enum nhi_err session_members(const struct session *s, const struct procs *p, str
     return err;
 }
 
-void session_tell(const struct session *s, const char *line)
+void session_notify(const struct session *s, const char *line)
 {
     struct ending e = { .s = *s };
     struct procs p = { .count = 0 };
@@ -168,7 +168,7 @@ static void announce(struct ending *e, const struct procs *p, int64_t now, int64
 {
     char line[SESSION_LINE_MAX];
 
-    nhi_session_say_why(NHI_RUN_DIR, e->s.g.id, ending_word(e));
+    nhi_session_say_why(NHI_RUN_DIR, e->s.g.id, ending_reason(e));
     session_farewell(&e->s, line);
     e->next = notify(e, p, line) ? now + CARRIED : now;
     e->deadline = e->next + grace_ms;

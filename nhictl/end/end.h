@@ -24,22 +24,22 @@ struct ending {
     uint32_t uid;     /* of the leftovers */
     bool bystanders;  /* somebody else's is in it, and stays */
     bool met;         /* the last hunt came upon some of it */
-    bool told;        /* recorded */
-    bool retried;     /* it was stuck before */
+    bool recorded;
+    bool retried; /* it was stuck before */
 };
 
 /* One step of each, which takes no time to speak of. Returns how many milliseconds to wait before
  * the next; -1: each is done or stuck. */
 int endings_step(struct ending *all, size_t count, int64_t grace_ms);
 /* Why, as the ledger has it. */
-const char *ending_word(const struct ending *e);
+const char *ending_reason(const struct ending *e);
 /* One that is stuck, from SIGKILL on. */
 void ending_retry(struct ending *e);
 void ending_free(struct ending *e);
 /* Who is inside; m: zeroed, the caller's to free. */
 NHI_CHECK enum nhi_err session_members(const struct session *s, const struct procs *p, struct members *m);
 /* Tells a session's terminals, and the system log. */
-void session_tell(const struct session *s, const char *line);
+void session_notify(const struct session *s, const char *line);
 
 #define ENDED_NAMED 8
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Recording how sessions ended: as marks, then in the ledger.
+ * Recording how sessions ended: as files, then in the ledger.
  */
 #include "nhictl/end/end_record.h"
 
@@ -27,23 +27,23 @@ static enum nhi_err record_stuck(struct ctl *c, struct store *s, struct ending *
     const struct nhi_grant *g = &e->s.g;
     struct nhi_event ev;
 
-    e->told = true;
+    e->recorded = true;
     nhi_grant_event(g, &ev);
     snprintf(ev.kind, sizeof(ev.kind), "session-stuck");
     snprintf(ev.session, sizeof(ev.session), "%s", e->s.handle);
     memcpy(ev.within, ev.record, sizeof(ev.within));
     ev.record[0] = ev.owner[0] = ev.decision[0] = ev.proof[0] = '\0';
-    snprintf(ev.reason, sizeof(ev.reason), "%s", ending_word(e));
+    snprintf(ev.reason, sizeof(ev.reason), "%s", ending_reason(e));
     out_number(detail, "left", NULL, (int64_t)e->m.count);
     return store_add_event(c, s, &ev, detail);
 }
 
 static bool is_news(const struct ending *e)
 {
-    return e->phase == END_DONE || (e->phase == END_STUCK && !e->told);
+    return e->phase == END_DONE || (e->phase == END_STUCK && !e->recorded);
 }
 
-/* Marks first, which need no ledger: what cannot be written there now is, later, by whoever can. */
+/* Files first, which need no ledger: what cannot be written there now is written later, by a process that can. */
 void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry)
 {
     struct store s = { .hurry = hurry };
@@ -53,7 +53,7 @@ void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry)
     for (size_t i = 0; i < count; i++) {
         news += is_news(&all[i]);
         if (all[i].phase == END_DONE)
-            (void)!nhi_session_end(NHI_RUN_DIR, all[i].s.handle, all[i].s.g.id, ending_word(&all[i]));
+            (void)!nhi_session_end(NHI_RUN_DIR, all[i].s.handle, all[i].s.g.id, ending_reason(&all[i]));
     }
     if (news == 0)
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Recording how sessions ended: as marks, then in the ledger.
+ * Recording how sessions ended: as files, then in the ledger.
  */
 #ifndef NHICTL_END_RECORD_H
 #define NHICTL_END_RECORD_H

@@ -72,10 +72,10 @@ static int visit(pid_t pid, void *ctx)
     if (pid == getpid() || !procs_uids(pid, uid) || (one.account = account_in(w, uid[0])) == NULL ||
         nhi_proc_read(pid, &one.proc, &parent) != NHI_OK)
         return 0;
-    one.word = leftover_word(w->k, one.account, pid, &one.why);
+    one.verdict = leftover_verdict_of(w->k, one.account, pid, &one.why);
     if (w->seen != NULL && exists(pid))
         w->seen[one.account - leftover_accounts()->all] = true;
-    if (one.word == LEFTOVER_STAYS)
+    if (one.verdict == LEFTOVER_STAYS)
         return 0;
     read_command(pid, one.command, sizeof(one.command));
     return w->fn(&one, w->ctx);
@@ -99,9 +99,9 @@ enum nhi_err leftovers_each(int (*fn)(const struct leftover_one *, void *), void
     return err;
 }
 
-bool leftover_is_to_end(enum leftover_word word, const struct leftover_wish *wish)
+bool leftover_is_to_end(enum leftover_verdict verdict, const struct leftover_wish *wish)
 {
-    return word == LEFTOVER_ENDED || (wish->named && word == LEFTOVER_NAMED);
+    return verdict == LEFTOVER_ENDED || (wish->named && verdict == LEFTOVER_NAMED);
 }
 
 static int find_one(const struct leftover_one *one, void *ctx)
@@ -139,7 +139,7 @@ static bool find_once(const struct leftover_wish *wish, struct walk *w, struct l
     if (nhi_proc_each(visit, w) != NHI_OK || f->full)
         return false;
     for (size_t i = 0; i < f->count; i++)
-        if (leftover_is_to_end(f->all[i].word, wish))
+        if (leftover_is_to_end(f->all[i].verdict, wish))
             f->all[kept++] = f->all[i];
     f->count = kept;
     return true;
@@ -176,7 +176,7 @@ static int add_one(const struct leftover_one *one, void *ctx)
 {
     struct adding *a = ctx;
 
-    if (one->word == LEFTOVER_ENDED)
+    if (one->verdict == LEFTOVER_ENDED)
         a->err = members_put(a->m, &one->proc);
     return a->err != NHI_OK;
 }
@@ -207,7 +207,7 @@ bool leftover_is_prey(pid_t pid, uint32_t uid)
 
     if (!procs_uids(pid, has) || has[0] != uid || (a = leftover_account_of(uid)) == NULL)
         return false;
-    is = leftover_word(&k, a, pid, &why) == LEFTOVER_ENDED;
+    is = leftover_verdict_of(&k, a, pid, &why) == LEFTOVER_ENDED;
     leftover_look_end(&k);
     return is;
 }

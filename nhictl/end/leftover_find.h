@@ -16,7 +16,7 @@ struct leftover_one {
     const struct leftover_account *account;
     struct nhi_proc proc;
     char command[64];
-    enum leftover_word word;
+    enum leftover_verdict verdict;
     const char *why;
 };
 
@@ -31,7 +31,7 @@ struct leftover_found {
 /* Calls fn for each that is to end or is named, of every account without a live session; fn: return 0 to go on. */
 NHI_CHECK enum nhi_err leftovers_each(int (*fn)(const struct leftover_one *, void *), void *ctx);
 /* Whether that is one that the wish ends. */
-bool leftover_is_to_end(enum leftover_word word, const struct leftover_wish *wish);
+bool leftover_is_to_end(enum leftover_verdict verdict, const struct leftover_wish *wish);
 /* Those that the wish ends, of the one account only, or else of the chosen ones, a flag for each of
  * leftover_accounts(). false: they could not be looked for. */
 bool leftover_find(const struct leftover_wish *wish, struct leftover_look *k, const bool *chosen,

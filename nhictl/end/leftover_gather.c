@@ -125,7 +125,7 @@ static enum nhi_err find_over(const struct nhi_session_end *end, void *ctx)
     return NHI_OK;
 }
 
-/* A session of ours had it: a mark says so until the ledger does. */
+/* A session of ours had it: a file says so until the ledger does. */
 static bool was_ours(struct leftover_look *k, uint32_t audit)
 {
     char handle[NHI_TREE_MAX + 1];
@@ -307,7 +307,8 @@ static bool is_before(const struct leftover_look *k, const struct leftover_accou
     return in->here.boot[0] == '\0' || nhi_watched_is_before(&a->since, &in->here, start);
 }
 
-enum leftover_word leftover_word(struct leftover_look *k, const struct leftover_account *a, pid_t pid, const char **why)
+enum leftover_verdict leftover_verdict_of(struct leftover_look *k, const struct leftover_account *a, pid_t pid,
+                                          const char **why)
 {
     struct leftover_facts f = { .own = a->own, .daemons = a->daemons, .systemd = nhi_cgroup_is_systemds() };
     char handle[NHI_TREE_MAX + 1];

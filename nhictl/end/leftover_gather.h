@@ -23,8 +23,8 @@ struct leftover_look {
 void leftover_look_end(struct leftover_look *k);
 
 /* Of a process that runs by the account's real uid; STAYS for any other, and for what has gone. */
-enum leftover_word leftover_word(struct leftover_look *k, const struct leftover_account *a, pid_t pid,
-                                 const char **why);
+enum leftover_verdict leftover_verdict_of(struct leftover_look *k, const struct leftover_account *a, pid_t pid,
+                                          const char **why);
 
 /* Whether an audit session is of a login of a person's: logind knows it, or somebody of root's or the person's is in it
  * whom no agent started. among: those that count, or NULL for all. */

@@ -41,7 +41,7 @@ static const char *is_agents(const struct leftover_facts *f)
     return NULL;
 }
 
-enum leftover_word leftover_judge(const struct leftover_facts *f, const char **why)
+enum leftover_verdict leftover_judge(const struct leftover_facts *f, const char **why)
 {
     const char *proof = is_agents(f);
 

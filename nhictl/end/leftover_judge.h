@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum leftover_word {
+enum leftover_verdict {
     LEFTOVER_STAYS, /* a person's, root's or a session's */
     LEFTOVER_NAMED, /* nobody can tell: a person decides */
     LEFTOVER_ENDED,
@@ -52,7 +52,7 @@ struct leftover_facts {
 };
 
 /* why: a few words for people. */
-enum leftover_word leftover_judge(const struct leftover_facts *f, const char **why);
+enum leftover_verdict leftover_judge(const struct leftover_facts *f, const char **why);
 
 /* The unit of that account's uid that a cgroup is in. UNIT_UNKNOWN: name says which, and it is to be asked for.
  * UNIT_DELIVERY is found by leftover_delivers. */

@@ -16,7 +16,7 @@ static int add(const struct leftover_one *one, void *ctx)
     struct leftover_list *l = ctx;
     struct leftover_row *more;
 
-    if (one->word != LEFTOVER_NAMED)
+    if (one->verdict != LEFTOVER_NAMED)
         return 0;
     for (size_t i = 0; i < l->count; i++)
         if (strcmp(l->all[i].account, one->account->name) == 0) {

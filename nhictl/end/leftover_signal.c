@@ -23,7 +23,7 @@ static bool signal_one(struct leftover_look *k, const struct leftover_account *a
 
     if (fd < 0)
         return false;
-    if (leftover_is_to_end(leftover_word(k, a, pid, &why), wish)) {
+    if (leftover_is_to_end(leftover_verdict_of(k, a, pid, &why), wish)) {
         sent = syscall(SYS_pidfd_send_signal, fd, kills ? SIGKILL : SIGTERM, NULL, 0) == 0;
         /* A stopped process does not handle SIGTERM before it is continued. */
         if (!kills)
@@ -79,7 +79,7 @@ static bool is_prey(pid_t pid, void *ctx)
     struct prey *p = ctx;
     const char *why;
 
-    return leftover_is_to_end(leftover_word(&p->k, p->a, pid, &why), p->wish);
+    return leftover_is_to_end(leftover_verdict_of(&p->k, p->a, pid, &why), p->wish);
 }
 
 void leftover_kill(const struct leftover_account *a, const struct leftover_wish *wish)

@@ -19,7 +19,7 @@ static int show_one(const struct nhi_ticket_row *r, void *ctx)
     struct other_hosts *o = ctx;
     const struct nhi_ticket *t = &r->ticket;
     struct out_row *row = out_row_new(o->c->out);
-    char *id = shell_word(o->each ? t->jti : o->id), *type = out_say("%s %s", o->type, id);
+    char *id = shell_quote(o->each ? t->jti : o->id), *type = out_say("%s %s", o->type, id);
 
     out_state(row, "host", "host", t->host);
     out_state(row, "jti", "ticket", t->jti);

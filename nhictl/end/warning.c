@@ -44,7 +44,7 @@ static void give(const struct session *s)
     char line[SESSION_LINE_MAX];
 
     session_warning(s, line);
-    session_tell(s, line);
+    session_notify(s, line);
 }
 
 int64_t warnings_give(struct warnings *w, const struct sessions *s)

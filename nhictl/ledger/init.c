@@ -227,7 +227,7 @@ static int make_ledger(struct ctl *c, const char *host, uint32_t uid_min, uint32
     }
     code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "make the ledger");
     if (code == CTL_DONE)
-        store_mark_anew(&s);
+        store_last_seen_anew(&s);
     out_row_free(detail);
     store_close(&s);
     return code;

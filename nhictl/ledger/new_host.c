@@ -78,7 +78,7 @@ int new_host(struct ctl *c, const char *host)
     if (code == CTL_DONE) {
         own_keys_forget(&s);
         forget_heads();
-        store_mark_anew(&s);
+        store_last_seen_anew(&s);
         r = out_row_new(c->out);
         out_state(r, "host", "host", host);
         out_text(r, "was", "was", s.set.host);

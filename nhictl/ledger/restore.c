@@ -63,8 +63,8 @@ static int choose_uid(struct ctl *c, const struct store *s, struct restoring *r)
 
     if (s->set.next_uid > next)
         next = s->set.next_uid;
-    if (s->seen.err == NHI_OK && s->seen.mark.next_uid > next && s->seen.mark.next_uid <= r->copied.uid_max + 1)
-        next = s->seen.mark.next_uid;
+    if (s->seen.err == NHI_OK && s->seen.last.next_uid > next && s->seen.last.next_uid <= r->copied.uid_max + 1)
+        next = s->seen.last.next_uid;
     if (published > next)
         next = published;
     if (args->next_uid != 0) {
@@ -87,7 +87,7 @@ static int choose_uid(struct ctl *c, const struct store *s, struct restoring *r)
 static int choose(struct ctl *c, struct store *s, struct restoring *r)
 {
     const struct restore_args *args = c->args;
-    const struct nhi_mark *m = &s->seen.mark;
+    const struct nhi_last_seen *m = &s->seen.last;
     bool forgets;
     enum nhi_err err = nhi_ledger_settings(s->l, &s->set);
 
@@ -224,7 +224,7 @@ static int restore(struct ctl *c)
         restore_undo(&s, &r);
     if (code == CTL_DONE) {
         restore_done(&r);
-        store_mark_anew(&s);
+        store_last_seen_anew(&s);
         own_keys_forget(&s);
         code = restore_make_reserve(c);
     }

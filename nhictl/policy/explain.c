@@ -95,7 +95,7 @@ static int answer(struct ctl *c, enum nhi_reason reason)
 
 /* ---- of a ticket ---- */
 
-static void place(const struct explain_args *args, struct nhi_request *req)
+static void set_origin(const struct explain_args *args, struct nhi_request *req)
 {
     struct in6_addr a;
     bool remote = strcmp(args->service, "sshd") == 0;
@@ -137,14 +137,15 @@ static int explain_use(struct ctl *c, struct preview *p, const struct nhi_ticket
 
     if (err != NHI_OK)
         return no_account(c, err, args->account);
-    place(args, &req);
+    set_origin(args, &req);
     req.tree = f->tree[0] != '\0' ? f->tree : NULL;
     d.reason = p->m->reason != NHI_PERMIT ? p->m->reason : nhi_is_over(t, f, req.now);
     if (d.reason == NHI_PERMIT)
         d.reason = preview_use(p, &req, f);
     if (d.reason == NHI_PERMIT)
         d = nhi_decide(&req, f);
-    show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f->policy, p->g.has_local ? p->g.local.blind : "");
+    show_decision(c, d.reason, d.rule != NULL ? d.rule->name : "", f->policy,
+                  p->g.has_account ? p->g.account.blind : "");
     show_rules(c, &req, f, NULL);
     return answer(c, d.reason);
 }

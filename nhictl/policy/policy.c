@@ -203,7 +203,7 @@ static int check_accounts(struct check *k, size_t i)
     const struct nhi_rule *r = &k->conf.rules[i];
     char name[NHI_LIST_MAX + 1], text[NHI_LIST_MAX + 80];
     const char *at = r->accounts;
-    struct nhi_local local;
+    struct nhi_host_account local;
     enum nhi_err err;
 
     while (strcmp(r->accounts, NHI_ANY) != 0 && (at = nhi_list_next(at, name)) != NULL) {
@@ -240,7 +240,7 @@ static void check_ssh(struct check *k, size_t i)
     const struct nhi_rule *r = &k->conf.rules[i];
     char name[NHI_LIST_MAX + 1], text[NHI_LIST_MAX + 120];
     const char *at = r->accounts;
-    struct nhi_local local;
+    struct nhi_host_account local;
 
     if (r->ssh == 0)
         return;

@@ -53,7 +53,7 @@ static int check_accounts(struct ctl *c, const char *path, const struct nhi_poli
         char name[NHI_LIST_MAX + 1];
 
         while ((at = nhi_list_next(at, name)) != NULL && strcmp(name, NHI_ANY) != 0) {
-            struct nhi_local local;
+            struct nhi_host_account local;
             enum nhi_err err = account_by_name(c, name, &local);
 
             /* One that no source knows now may come: it is looked at whenever it is used. */

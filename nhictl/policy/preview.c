@@ -24,7 +24,7 @@ static enum nhi_err no_rules(const struct nhi_moment *m, void *ctx, const struct
 
 /* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */
 static enum nhi_err account_of(const struct ctl *c, const char *account, const struct nhi_ticket *t,
-                               const struct nhi_facts *f, struct nhi_local *out)
+                               const struct nhi_facts *f, struct nhi_host_account *out)
 {
     enum nhi_err err = account_by_name(c, account, out);
 
@@ -36,7 +36,7 @@ static enum nhi_err account_of(const struct ctl *c, const char *account, const s
 }
 
 static enum nhi_err find_account(void *ctx, const struct nhi_request *r, const struct nhi_facts *f,
-                                 struct nhi_local *out)
+                                 struct nhi_host_account *out)
 {
     return account_of(ctx, r->subject, r->ticket, f, out);
 }
@@ -122,8 +122,8 @@ enum nhi_err preview_request(const struct preview *p, const struct preview_case 
 {
     const struct nhi_settings *set = &p->s->set;
     const struct nhi_ticket *t = of->ticket;
-    struct nhi_local local;
-    enum nhi_err err = account_of(p->c, of->account, t, of->facts, &local);
+    struct nhi_host_account account;
+    enum nhi_err err = account_of(p->c, of->account, t, of->facts, &account);
 
     if (err != NHI_OK)
         return err;
@@ -131,8 +131,8 @@ enum nhi_err preview_request(const struct preview *p, const struct preview_case 
         .now = p->m->now,
         .service = of->service,
         .subject = of->account,
-        .subject_uid = local.uid,
-        .subject_in_range = local.uid >= set->uid_min && local.uid <= set->uid_max,
+        .subject_uid = account.uid,
+        .subject_in_range = account.uid >= set->uid_min && account.uid <= set->uid_max,
         .source = NHI_FROM_LEDGER,
         .from_unknown = true,
         .ticket = t,
@@ -147,7 +147,7 @@ enum nhi_reason preview_use(struct preview *p, struct nhi_request *req, struct n
 
     if (p->m->reason != NHI_PERMIT)
         return p->m->reason;
-    p->g.has_local = false; /* of the account before */
+    p->g.has_account = false; /* of the account before */
     return nhi_gather_use(&p->g, req, facts, &pinned);
 }
 

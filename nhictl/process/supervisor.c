@@ -13,7 +13,7 @@ struct supervisor supervisor_look(void)
     return p;
 }
 
-const char *supervisor_word(const struct supervisor *p)
+const char *supervisor_state(const struct supervisor *p)
 {
     switch (p->is) {
     case NHI_SUPERVISOR_LIVE:

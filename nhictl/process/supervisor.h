@@ -17,7 +17,7 @@ struct supervisor {
 
 struct supervisor supervisor_look(void);
 /* A word or two: "alive", "not running". */
-const char *supervisor_word(const struct supervisor *p);
+const char *supervisor_state(const struct supervisor *p);
 /* A sentence without its period, for what is not alive: buf is returned. */
 const char *supervisor_text(const struct supervisor *p, char buf[SUPERVISOR_TEXT_MAX]);
 /* What to type. */

@@ -27,9 +27,9 @@ struct review_limits {
     uint32_t bearers; /* logins from elsewhere with a ticket that is bound to nothing */
 };
 
-#define REVIEW_WORDS_MAX 64 /* more distinct ones than that are not told apart */
-struct words {
-    char *word[REVIEW_WORDS_MAX];
+#define TEXT_SET_MAX 64 /* more distinct ones than that are not told apart */
+struct text_set {
+    char *text[TEXT_SET_MAX];
     size_t count;
 };
 
@@ -39,15 +39,15 @@ struct span {
 
 /* What was counted and is no attempt, such as what goes on trying with a key that was revoked. */
 struct seen_refusals {
-    struct words what; /* "account through service: reason" */
+    struct text_set what; /* "account through service: reason" */
     uint64_t count;
 };
 
 struct seen_agent {
     struct nhi_agent a;
     bool owner_gone;
-    struct words sources, keys, hosts, kinds; /* of tasks: what they are called up to the first digit */
-    struct words refused;                     /* "account through service: reason" */
+    struct text_set sources, keys, hosts, kinds; /* of tasks: what they are called up to the first digit */
+    struct text_set refused;                     /* "account through service: reason" */
     struct seen_refusals counted;
     uint32_t denials, bearer_logins;
     uint32_t used_tickets, long_tickets; /* as many that were used, and of these lived far longer */
@@ -65,7 +65,7 @@ struct seen_task {
 
 struct seen_lineage {
     char root[NHI_JTI_LEN + 1], agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1];
-    struct words remote, local; /* where it was shown */
+    struct text_set remote, local; /* where it was shown */
     uint32_t hand_offs;
     bool bound, live;
 };

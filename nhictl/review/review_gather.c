@@ -24,21 +24,21 @@
 #include "nhictl/status/recent.h"
 #include "nhictl/store/store.h"
 
-static void add_word(struct words *w, const char *word)
+static void add_text(struct text_set *w, const char *text)
 {
-    if (word[0] == '\0')
+    if (text[0] == '\0')
         return;
     for (size_t i = 0; i < w->count; i++)
-        if (strcmp(w->word[i], word) == 0)
+        if (strcmp(w->text[i], text) == 0)
             return;
-    if (w->count < REVIEW_WORDS_MAX)
-        w->word[w->count++] = out_must(strdup(word));
+    if (w->count < TEXT_SET_MAX)
+        w->text[w->count++] = out_must(strdup(text));
 }
 
-static void free_words(struct words *w)
+static void free_texts(struct text_set *w)
 {
     for (size_t i = 0; i < w->count; i++)
-        free(w->word[i]);
+        free(w->text[i]);
 }
 
 /* ---- agents ---- */
@@ -111,7 +111,7 @@ static int add_kind(const struct nhi_task *t, void *ctx)
         return 0;
     memcpy(kind, t->id, sizeof(kind));
     kind[strcspn(kind, "0123456789")] = '\0';
-    add_word(&a->kinds, kind[0] != '\0' ? kind : "(numbers)");
+    add_text(&a->kinds, kind[0] != '\0' ? kind : "(numbers)");
     return 0;
 }
 
@@ -199,8 +199,8 @@ static int add_ticket(const struct nhi_ticket_row *row, void *ctx)
         return 0;
     for (size_t i = 0; t->has_cnf && i < NHI_PK_LEN; i++)
         snprintf(key + 2 * i, 3, "%02x", t->cnf[i]);
-    add_word(&a->keys, t->has_cnf ? key : "");
-    add_word(&a->hosts, t->host);
+    add_text(&a->keys, t->has_cnf ? key : "");
+    add_text(&a->hosts, t->host);
     /* One that still lives may yet be used. */
     if (row->superseded || row->revoked || t->exp <= r->c->now)
         add_use(r, a, row);
@@ -243,7 +243,7 @@ static void add_denials(struct seen_agent *a, const struct nhi_event *e, uint64_
         return;
     a->denials = times < UINT32_MAX - a->denials ? a->denials + (uint32_t)times : UINT32_MAX;
     snprintf(what, sizeof(what), "%s through %s: %s", e->account, e->service, nhi_reason_name(reason));
-    add_word(&a->refused, what);
+    add_text(&a->refused, what);
 }
 
 /* Counted without a record of its own. An attempt is that of a ticket that was shown, which only who has it can do:
@@ -268,12 +268,12 @@ static void add_counted(struct review *r, struct seen_agent *a, const struct nhi
         return;
     snprintf(what, sizeof(what), "%s through %s: %s", e->account, e->service, e->reason);
     to->count += (uint64_t)times;
-    add_word(&to->what, what);
+    add_text(&to->what, what);
 }
 
 static void add_grant(struct seen_agent *a, const struct nhi_grant *g)
 {
-    add_word(&a->sources, g->rhost);
+    add_text(&a->sources, g->rhost);
     if (g->rhost[0] == '\0' || g->source != NHI_FROM_PROMPT || g->ticket.has_cnf)
         return;
     a->bearer_logins++;
@@ -285,9 +285,9 @@ static void add_grant(struct seen_agent *a, const struct nhi_grant *g)
 static void add_place(struct seen_lineage *l, const struct nhi_grant *g)
 {
     if (l->bound)
-        add_word(&l->remote, g->rhost);
+        add_text(&l->remote, g->rhost);
     else if (g->source == NHI_FROM_PROMPT || g->source == NHI_FROM_KEYRING)
-        add_word(g->rhost[0] != '\0' ? &l->remote : &l->local, g->place);
+        add_text(g->rhost[0] != '\0' ? &l->remote : &l->local, g->place);
 }
 
 static int add_event(const struct nhi_event *e, void *ctx)
@@ -342,21 +342,21 @@ void review_free(struct review *r)
     for (size_t i = 0; i < r->agent_count; i++) {
         struct seen_agent *a = &r->agents[i];
 
-        free_words(&a->sources);
-        free_words(&a->keys);
-        free_words(&a->hosts);
-        free_words(&a->kinds);
-        free_words(&a->refused);
-        free_words(&a->counted.what);
+        free_texts(&a->sources);
+        free_texts(&a->keys);
+        free_texts(&a->hosts);
+        free_texts(&a->kinds);
+        free_texts(&a->refused);
+        free_texts(&a->counted.what);
         free(a->spans);
     }
-    free_words(&r->others.what);
+    free_texts(&r->others.what);
     recent_free(&r->recent);
     tdestroy(r->by_root, leave);
     tdestroy(r->by_task, leave);
     for (size_t i = 0; i < r->lineage_count; i++) {
-        free_words(&r->lineages[i]->remote);
-        free_words(&r->lineages[i]->local);
+        free_texts(&r->lineages[i]->remote);
+        free_texts(&r->lineages[i]->local);
         free(r->lineages[i]);
     }
     for (size_t i = 0; i < r->task_count; i++)

@@ -89,7 +89,7 @@ static void judge_kinds(struct review *r, struct seen_agent *s)
     if (s->kinds.count <= r->limits.kinds)
         return;
     names = review_listed(&s->kinds);
-    owner = shell_word(s->a.owner);
+    owner = shell_quote(s->a.owner);
     f = find(r, REVIEW_MEDIUM, "overused", "NHI9", s->a.account.name);
     f->evidence = out_say("%zu unrelated kinds of tasks: %s", s->kinds.count, names);
     f->command = out_say("nhictl agent add NAME --owner %s --purpose TEXT --review-by DATE", owner);
@@ -101,18 +101,18 @@ static void judge_shared(struct review *r, struct seen_agent *s)
 {
     const struct {
         const char *what;
-        struct words *words;
+        struct text_set *texts;
     } all[] = { { "addresses", &s->sources }, { "keys", &s->keys }, { "hosts", &s->hosts } };
 
     for (size_t i = 0; i < 3; i++) {
         struct finding *f;
         char *names;
 
-        if (all[i].words->count <= r->limits.sources)
+        if (all[i].texts->count <= r->limits.sources)
             continue;
-        names = review_listed(all[i].words);
+        names = review_listed(all[i].texts);
         f = find(r, REVIEW_MEDIUM, "shared-agent", "NHI9", s->a.account.name);
-        f->evidence = out_say("seen with %zu %s: %s", all[i].words->count, all[i].what, names);
+        f->evidence = out_say("seen with %zu %s: %s", all[i].texts->count, all[i].what, names);
         f->command = out_say("nhictl ticket list --agent %s --all", s->a.account.name);
         free(names);
     }
@@ -139,8 +139,8 @@ static void judge_bearer(struct review *r, struct seen_agent *s)
 
     if (s->bearer_logins < r->limits.bearers)
         return;
-    task = shell_word(s->task);
-    account = shell_word(s->account);
+    task = shell_quote(s->task);
+    account = shell_quote(s->account);
     f = find(r, REVIEW_LOW, "bearer", "NHI4", s->a.account.name);
     f->evidence = out_say("%u remote logins with a ticket that is not bound to a key", s->bearer_logins);
     f->command = out_say("nhictl issue --agent %s --task %s --account %s --service sshd --bind-key FILE.pub",
@@ -207,7 +207,7 @@ static void judge_standing(struct review *r, struct seen_agent *s)
 
 static void judge_lineage(struct review *r, struct seen_lineage *l)
 {
-    struct words *w = l->remote.count > 1 ? &l->remote : &l->local;
+    struct text_set *w = l->remote.count > 1 ? &l->remote : &l->local;
     struct finding *f;
     char *names;
 
@@ -237,7 +237,7 @@ static void judge_task(struct review *r, const struct seen_task *t)
     if (r->c->now - since < r->limits.quiet)
         return;
     out_span(r->c->now - since, span);
-    id = shell_word(t->id);
+    id = shell_quote(t->id);
     f = find(r, REVIEW_MEDIUM, "quiet-task", "NHI7", t->agent);
     memcpy(f->task, t->id, sizeof(f->task));
     f->evidence = out_say("task %s has %u live ticket%s, and %s for %s", t->id, t->live, t->live == 1 ? "" : "s",

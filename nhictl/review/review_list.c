@@ -46,15 +46,15 @@ static int by_text(const void *a, const void *b)
 }
 
 /* "a, b, c and 4 more". The caller's to free. */
-char *review_listed(struct words *w)
+char *review_listed(struct text_set *w)
 {
     char *text = out_must(strdup("")), *more;
 
     /* Events of one second have no order. */
     if (w->count > 0)
-        qsort(w->word, w->count, sizeof(w->word[0]), by_text);
+        qsort(w->text, w->count, sizeof(w->text[0]), by_text);
     for (size_t i = 0; i < w->count && i < 3; i++) {
-        more = out_say("%s%s%s", text, i > 0 ? ", " : "", w->word[i]);
+        more = out_say("%s%s%s", text, i > 0 ? ", " : "", w->text[i]);
         free(text);
         text = more;
     }

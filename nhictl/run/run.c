@@ -56,9 +56,9 @@ static int hold_signals(void)
 
 static int find_account(struct ctl *c, const char *agent, struct passwd **out)
 {
-    struct nhi_local local;
+    struct nhi_host_account local;
     struct passwd *pw = getpwnam(agent);
-    enum nhi_err err = nhi_local_by_name(agent, &local);
+    enum nhi_err err = nhi_host_account_by_name(agent, &local);
 
     if (err == NHI_ERR_NOT_FOUND || pw == NULL)
         return ctl_fail(c, CTL_REFUSED, "nhictl agent list, and the line 'passwd' in /etc/nsswitch.conf",

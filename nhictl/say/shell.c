@@ -7,7 +7,7 @@
 
 #include "nhictl/say/out.h"
 
-char *shell_word(const char *word)
+char *shell_quote(const char *word)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                 "@%+=:,./_-";

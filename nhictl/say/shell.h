@@ -6,6 +6,6 @@
 #define NHICTL_SHELL_H
 
 /* A word as a shell takes it for that word: new, the caller's to free. */
-char *shell_word(const char *word);
+char *shell_quote(const char *word);
 
 #endif

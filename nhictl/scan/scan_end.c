@@ -36,7 +36,7 @@ static void collect(struct find *one, const struct nhi_ticket *t, void *ctx)
 /* The cause as the trail keeps it: where the ticket lay, if that can be said. */
 static void cause(const struct find *one, const char *given, char reason[NHI_TEXT_MAX + 1])
 {
-    const struct find_place *p = &one->place[0];
+    const struct find_location *p = &one->location[0];
 
     if (given == NULL &&
         snprintf(reason, NHI_TEXT_MAX + 1, "leaked: found in %s, line %llu",

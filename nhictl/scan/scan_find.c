@@ -46,8 +46,8 @@ static void do_not_free(void *node)
 void finder_free(struct finder *f)
 {
     for (size_t i = 0; i < f->count; i++) {
-        for (size_t p = 0; p < f->all[i]->places; p++)
-            free(f->all[i]->place[p].file);
+        for (size_t p = 0; p < f->all[i]->locations; p++)
+            free(f->all[i]->location[p].file);
         free(f->all[i]);
     }
     tdestroy(f->tree, do_not_free);
@@ -95,9 +95,9 @@ static struct find *keep(struct finder *f, enum find_kind kind, const char *text
         return NULL;
     }
     one->times++;
-    if (one->places < FIND_PLACES_MAX)
-        one->place[one->places++] =
-            (struct find_place){ f->file != NULL ? out_must(strdup(f->file)) : NULL, hit->offset, hit->line };
+    if (one->locations < FIND_LOCATIONS_MAX)
+        one->location[one->locations++] =
+            (struct find_location){ f->file != NULL ? out_must(strdup(f->file)) : NULL, hit->offset, hit->line };
     return one;
 }
 

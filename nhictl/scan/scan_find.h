@@ -10,7 +10,7 @@
 #include "nhictl/end/end.h"
 #include "nhictl/store/store.h"
 
-#define FIND_PLACES_MAX 20 /* of one thing; more are counted */
+#define FIND_LOCATIONS_MAX 20 /* of one thing; more are counted */
 
 enum find_kind {
     FIND_TICKET,  /* the text of one */
@@ -19,7 +19,7 @@ enum find_kind {
     FIND_KEY      /* the secret key of an issuer */
 };
 
-struct find_place {
+struct find_location {
     char *file;            /* NULL: standard input */
     uint64_t offset, line; /* from 0; from 1 */
 };
@@ -29,8 +29,8 @@ struct find {
     enum find_kind kind;
     struct nhi_ticket t; /* verified; of a key that is bound, the ticket that decides its state */
     uint8_t pk[NHI_PK_LEN];
-    struct find_place place[FIND_PLACES_MAX];
-    size_t places;
+    struct find_location location[FIND_LOCATIONS_MAX];
+    size_t locations;
     uint64_t times;
     const char *state; /* from find_judge on: live, expired, revoked, renewed, void, elsewhere */
     char owner[NHI_OWNER_MAX + 1];

@@ -111,7 +111,7 @@ static char *printable(const char *name)
     return out_must(text);
 }
 
-static void answer_place(struct ctl *c, const struct find *one, const struct find_place *p)
+static void answer_location(struct ctl *c, const struct find *one, const struct find_location *p)
 {
     char *file = p->file != NULL ? printable(p->file) : NULL, *where = NULL;
     const struct nhi_ticket *t = &one->t;
@@ -202,8 +202,8 @@ static int answer(struct ctl *c, struct scanning *sc, const struct walk *w)
     out_table(c->out, "found", NULL);
     for (size_t i = 0; i < sc->f.count; i++) {
         sc->live += find_is_live(sc->f.all[i]->state);
-        for (size_t p = 0; p < sc->f.all[i]->places; p++)
-            answer_place(c, sc->f.all[i], &sc->f.all[i]->place[p]);
+        for (size_t p = 0; p < sc->f.all[i]->locations; p++)
+            answer_location(c, sc->f.all[i], &sc->f.all[i]->location[p]);
     }
     answer_counts(c, sc, w);
     answer_hints(c, sc);

@@ -118,7 +118,7 @@ static void show_counts(struct ctl *c, const struct store *s, const struct statu
     out_text(r, "host", "host", s->set.host);
     out_text(r, "version", "version", NHI_VERSION);
     out_text(r, "ledger", "ledger", NHI_STATE_DIR "/" NHI_LEDGER_FILE);
-    out_text(r, "supervisor", "supervisor", supervisor_word(&n->supervisor));
+    out_text(r, "supervisor", "supervisor", supervisor_state(&n->supervisor));
     out_text(r, "clock", "clock", n->clock_behind ? "behind" : "good");
     out_time(r, "latest", NULL, s->set.latest);
     out_text(r, NULL, "agents", agents);

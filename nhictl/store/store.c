@@ -90,15 +90,15 @@ int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
     return ctl_fail(c, CTL_SYSTEM, NULL, "%s cannot be used: %s", file, store_error(s, err, text, sizeof(text)));
 }
 
-/* A ledger that is behind its mark does not move it back: that says so to whoever looks. */
-static void move_mark(struct nhi_ledger *l, bool anew)
+/* A ledger that is behind what was last seen does not move that back, so that each look finds it behind. */
+static void move_last_seen(struct nhi_ledger *l, bool anew)
 {
     struct nhi_settings set;
-    struct nhi_seen seen;
+    struct nhi_last_seen_answer seen;
     struct nhi_head head;
-    struct nhi_mark m = { .epoch = 0 };
+    struct nhi_last_seen m = { .epoch = 0 };
 
-    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
+    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
     if (nhi_ledger_settings(l, &set) != NHI_OK || nhi_event_head(l, &head) != NHI_OK)
         return;
     m.epoch = set.epoch;
@@ -107,14 +107,14 @@ static void move_mark(struct nhi_ledger *l, bool anew)
     m.latest = set.latest;
     m.next_uid = set.next_uid;
     if (anew || seen.err == NHI_ERR_NOT_FOUND ||
-        (seen.err == NHI_OK && nhi_mark_is_ahead(&m, seen.mark.epoch, seen.mark.event) &&
+        (seen.err == NHI_OK && nhi_last_seen_is_ahead(&m, seen.last.epoch, seen.last.event) &&
          nhi_ledger_fit(l, &set, &seen, set.latest) != NHI_FIT_BEHIND))
-        (void)!nhi_mark_store(NHI_STATE_DIR, NHI_RUN_DIR, &m);
+        (void)!nhi_last_seen_store(NHI_STATE_DIR, NHI_RUN_DIR, &m);
 }
 
-void store_mark_anew(const struct store *s)
+void store_last_seen_anew(const struct store *s)
 {
-    move_mark(s->l, true);
+    move_last_seen(s->l, true);
 }
 
 /* Records of grants and the ends of sessions go into the ledger, and what killed runs have left behind
@@ -128,7 +128,7 @@ static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
     tree_sweep(writer, now);
     tasks_sweep(writer, now);
     trail_send(writer);
-    move_mark(writer, false);
+    move_last_seen(writer, false);
     return grants != NHI_OK ? grants : sessions != NHI_OK ? sessions : refused;
 }
 
@@ -170,7 +170,7 @@ int store_read(struct ctl *c, struct store *s)
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
     (void)store_keep_house(c->now, false);
-    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
+    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
     /* One view for all that the verb reads. */
     if (err == NHI_OK)
@@ -185,7 +185,7 @@ enum nhi_err store_connect(struct store *s, int64_t now)
     enum nhi_err err;
 
     s->now = now;
-    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
+    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
     err = nhi_ledger_open(NHI_STATE_DIR, mode_of(s->hurry), &s->l);
     return err == NHI_OK ? nhi_ledger_settings(s->l, &s->set) : err;
 }

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "libnhi/base/clock_mark.h"
+#include "libnhi/base/last_seen.h"
 #include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "nhictl/say/ctl.h"
@@ -16,7 +16,7 @@
 struct store {
     struct nhi_ledger *l;
     struct nhi_settings set;
-    struct nhi_seen seen; /* the marks, before the ledger was read */
+    struct nhi_last_seen_answer seen; /* before the ledger was read */
     int64_t now;
     enum nhi_err reserve; /* what became of moving the reserve into the ledger */
     bool writing;         /* a write transaction is open */
@@ -64,8 +64,8 @@ const char *store_error(const struct store *s, enum nhi_err err, char *buf, size
 bool store_clock_behind(const struct ctl *c, const struct store *s);
 /* For what begins something new: the ledger belongs to this host, and its clock is right. */
 int store_need_sound(struct ctl *c, const struct store *s);
-/* The marks become what the ledger is now, whatever they were: it was made, restored or taken over. */
-void store_mark_anew(const struct store *s);
+/* What was last seen becomes what the ledger is now, whatever it was: it was made, restored or taken over. */
+void store_last_seen_anew(const struct store *s);
 
 /* Prints the answer: CTL_DONE, or CTL_SYSTEM after saying that it could not be written. */
 int ctl_answer(struct ctl *c);

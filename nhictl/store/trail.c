@@ -20,13 +20,13 @@
 #include "libnhi/ledger/ledger_event.h"
 #include "nhictl/store/log_sockets.h"
 
-#define MARK_LEN 20     /* digits */
+#define SENT_LEN 20     /* digits */
 #define TURN_TRIES 50   /* for another that is sending */
 #define DETAIL_MAX 1024 /* of a line; all of it is in audit export */
 
 struct sending {
     struct log_sockets logs;
-    int mark; /* descriptor */
+    int file; /* descriptor of what has been sent */
     int64_t sent;
 };
 
@@ -91,24 +91,24 @@ static int priority_of(const struct nhi_event *e)
     return LOG_NOTICE;
 }
 
-/* ---- the mark ---- */
+/* ---- what has been sent ---- */
 
-static bool read_mark(struct sending *s)
+static bool read_sent(struct sending *s)
 {
-    char text[MARK_LEN + 1] = "";
-    ssize_t n = pread(s->mark, text, MARK_LEN, 0);
+    char text[SENT_LEN + 1] = "";
+    ssize_t n = pread(s->file, text, SENT_LEN, 0);
 
-    s->sent = n == MARK_LEN && strspn(text, "0123456789") == MARK_LEN ? strtoll(text, NULL, 10) : 0;
+    s->sent = n == SENT_LEN && strspn(text, "0123456789") == SENT_LEN ? strtoll(text, NULL, 10) : 0;
     return n >= 0;
 }
 
-static bool write_mark(struct sending *s, int64_t seq)
+static bool write_sent(struct sending *s, int64_t seq)
 {
-    char text[MARK_LEN + 2];
+    char text[SENT_LEN + 2];
 
-    snprintf(text, sizeof(text), "%0*lld\n", MARK_LEN, (long long)seq);
+    snprintf(text, sizeof(text), "%0*lld\n", SENT_LEN, (long long)seq);
     s->sent = seq;
-    return pwrite(s->mark, text, MARK_LEN + 1, 0) == MARK_LEN + 1;
+    return pwrite(s->file, text, SENT_LEN + 1, 0) == SENT_LEN + 1;
 }
 
 /* One at a time, in the order of the trail. Who cannot have a turn soon leaves it to whoever has. */
@@ -119,10 +119,10 @@ static bool take_turn(struct sending *s)
 
     if (nhi_dir_open(NHI_STATE_DIR, &dir) != NHI_OK)
         return false;
-    s->mark = openat(dir, TRAIL_SENT_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    s->file = openat(dir, TRAIL_SENT_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     close(dir);
-    for (int i = 0; s->mark >= 0 && i < TURN_TRIES; i++) {
-        if (flock(s->mark, LOCK_EX | LOCK_NB) == 0)
+    for (int i = 0; s->file >= 0 && i < TURN_TRIES; i++) {
+        if (flock(s->file, LOCK_EX | LOCK_NB) == 0)
             return true;
         (void)nanosleep(&pause, NULL);
     }
@@ -139,35 +139,35 @@ static int send_one(const struct nhi_event *e, void *ctx)
 
     if (line == NULL)
         return 1;
-    sent = log_sockets_send(&s->logs, priority_of(e), line, e) && write_mark(s, e->seq);
+    sent = log_sockets_send(&s->logs, priority_of(e), line, e) && write_sent(s, e->seq);
     free(line);
     return !sent;
 }
 
 void trail_send(struct nhi_ledger *l)
 {
-    struct sending s = { .mark = -1 };
+    struct sending s = { .file = -1 };
     struct nhi_head head;
 
-    if (log_sockets_open(&s.logs) && take_turn(&s) && read_mark(&s) && nhi_event_head(l, &head) == NHI_OK) {
-        /* Another ledger than the one that the mark was of. */
+    if (log_sockets_open(&s.logs) && take_turn(&s) && read_sent(&s) && nhi_event_head(l, &head) == NHI_OK) {
+        /* Another ledger than the one that the number was of. */
         if (s.sent > head.given)
             s.sent = 0;
         (void)!nhi_event_each(l, s.sent, INT32_MAX, send_one, &s);
     }
-    if (s.mark >= 0)
-        close(s.mark);
+    if (s.file >= 0)
+        close(s.file);
     log_sockets_close(&s.logs);
 }
 
 int64_t trail_sent(void)
 {
-    struct sending s = { .mark = -1, .sent = INT64_MAX };
+    struct sending s = { .file = -1, .sent = INT64_MAX };
 
-    if (log_sockets_open(&s.logs) && (!take_turn(&s) || !read_mark(&s)))
+    if (log_sockets_open(&s.logs) && (!take_turn(&s) || !read_sent(&s)))
         s.sent = 0;
-    if (s.mark >= 0)
-        close(s.mark);
+    if (s.file >= 0)
+        close(s.file);
     log_sockets_close(&s.logs);
     return s.sent;
 }

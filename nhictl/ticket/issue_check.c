@@ -101,7 +101,7 @@ int issue_ttl(struct ctl *c, const struct store *s, const struct nhi_ticket *t, 
 
 static int check_account(struct ctl *c, struct store *s, const struct issue_args *args, const char *name)
 {
-    struct nhi_local local;
+    struct nhi_host_account local;
     struct nhi_agent other;
     enum nhi_err err;
     bool own = strcmp(name, args->agent) == 0;
@@ -111,7 +111,7 @@ static int check_account(struct ctl *c, struct store *s, const struct issue_args
         return ctl_fail(c, CTL_REFUSED, NULL, "%s is another agent's own account", name);
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return store_fail(c, s, err, "read the agents");
-    err = nhi_local_by_name(name, &local);
+    err = nhi_host_account_by_name(name, &local);
     if (err == NHI_ERR_NOT_FOUND) {
         /* The agent's own account needs nss_nhi to resolve, which may be set up later. */
         if (own)

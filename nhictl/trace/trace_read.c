@@ -15,7 +15,7 @@
 #include "nhictl/end/sessions.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
-#include "nhictl/trace/trace_fold.h"
+#include "nhictl/trace/trace_context.h"
 #include "nhictl/trace/trace_sessions.h"
 #include "nhictl/trace/trace_step.h"
 
@@ -334,11 +334,11 @@ static enum nhi_err read_story(struct store *s, struct reading *r, const struct 
     if (t->by == TRACE_SESSION)
         settle_session(r);
     trace_add_sessions(t, live, takes_session, r);
-    trace_keep_parts(t);
+    trace_keep_context(t);
     if (t->steps > 0)
         qsort(t->step, t->steps, sizeof(struct trace_step *), by_time);
     for (size_t i = 0; i < t->steps; i++)
-        trace_tell(t, t->step[i]);
+        trace_describe(t, t->step[i]);
     return NHI_OK;
 }
 

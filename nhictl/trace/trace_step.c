@@ -58,7 +58,7 @@ static void name_of(int64_t uid, char *out, size_t size)
 }
 
 /* The person behind root, where login or sudo said who that is. */
-static void tell_who(struct trace_step *s)
+static void describe_who(struct trace_step *s)
 {
     char name[TRACE_WHO_MAX - 10];
     int64_t person = s->loginuid > 0 ? s->loginuid : s->sudo_uid > 0 ? s->sudo_uid : -1;
@@ -143,7 +143,7 @@ static void add_cause(struct text *x, const json_t *o)
 
 /* Through which door: who is in another column, and is named once more only where he became
  * somebody else. */
-static void tell_door(struct text *x, const char *account, const char *service, const char *from)
+static void describe_door(struct text *x, const char *account, const char *service, const char *from)
 {
     add(x, "%s", service);
     if (from[0] != '\0' && !is(from, "local"))
@@ -152,14 +152,14 @@ static void tell_door(struct text *x, const char *account, const char *service, 
         add(x, " as %s", account);
 }
 
-static void tell_decision(struct text *x)
+static void describe_decision(struct text *x)
 {
     const struct nhi_event *e = &x->s->e;
     bool permit = is(e->decision, "permit"), moved = is(e->kind, "hand-off");
 
     x->s->word = moved ? "hand-off" : permit ? "permit" : "denied";
     x->s->tone = moved && permit ? TONE_WARN : permit ? TONE_GOOD : TONE_BAD;
-    tell_door(x, e->account, e->service, e->from);
+    describe_door(x, e->account, e->service, e->from);
     if (moved && permit)
         add(x, ", although the ticket was first used elsewhere");
     if (!permit)
@@ -169,12 +169,12 @@ static void tell_decision(struct text *x)
 }
 
 /* What was counted: how often, and from when to when. */
-static void tell_refused(struct text *x, const json_t *o)
+static void describe_refused(struct text *x, const json_t *o)
 {
     const char *first = string_of(o, "first"), *last = string_of(o, "last"), *key = string_of(o, "key");
     long long count = (long long)json_integer_value(json_object_get(o, "count"));
 
-    tell_decision(x);
+    describe_decision(x);
     x->s->word = "refused";
     if (count > 1)
         add(x, ", %lld times", count);
@@ -192,17 +192,17 @@ static void tell_refused(struct text *x, const json_t *o)
         add(x, ", with the public key %s", key);
 }
 
-static void tell_unused(struct text *x)
+static void describe_unused(struct text *x)
 {
     const struct nhi_event *e = &x->s->e;
 
     x->s->word = "not used";
     x->s->tone = TONE_WARN;
-    tell_door(x, e->account, e->service, "");
+    describe_door(x, e->account, e->service, "");
     add(x, ": permitted, but %s itself refused it, or ran nothing", e->service);
 }
 
-static void tell_ticket(struct text *x, const json_t *o)
+static void describe_ticket(struct text *x, const json_t *o)
 {
     struct nhi_event *e = &x->s->e;
     char jti[TRACE_SHORT_LEN], old[TRACE_SHORT_LEN];
@@ -222,7 +222,7 @@ static void tell_ticket(struct text *x, const json_t *o)
         add(x, ", renews %s", old);
 }
 
-static void tell_become(struct text *x)
+static void describe_become(struct text *x)
 {
     const struct nhi_event *e = &x->s->e;
 
@@ -231,7 +231,7 @@ static void tell_become(struct text *x)
     add(x, "%s by %s", e->account, e->service);
 }
 
-static void tell_revoke(struct text *x, const json_t *o)
+static void describe_revoke(struct text *x, const json_t *o)
 {
     char jti[TRACE_SHORT_LEN];
     const char *kind = string_of(o, "kind");
@@ -246,7 +246,7 @@ static void tell_revoke(struct text *x, const json_t *o)
     add_cause(x, o);
 }
 
-static void tell_end(struct text *x)
+static void describe_end(struct text *x)
 {
     struct nhi_event *e = &x->s->e;
     struct trace_session s;
@@ -256,11 +256,11 @@ static void tell_end(struct text *x)
     out_span(s.ended - x->s->began, lasted);
     x->s->word = "ended";
     x->s->tone = s.cut ? TONE_WARN : TONE_PLAIN;
-    tell_door(x, s.account, s.service, "");
+    describe_door(x, s.account, s.service, "");
     add(x, " after %s: %s", lasted, trace_reason(s.reason));
 }
 
-static void tell_run(struct text *x, const json_t *o)
+static void describe_run(struct text *x, const json_t *o)
 {
     const struct nhi_event *e = &x->s->e;
 
@@ -275,7 +275,7 @@ static void tell_run(struct text *x, const json_t *o)
         x->s->tone = TONE_BAD;
 }
 
-static void tell_policy(struct text *x, const json_t *o)
+static void describe_policy(struct text *x, const json_t *o)
 {
     x->s->word = "policy";
     add(x, "%.8s, rules: %lld, added %lld, removed %lld", string_of(o, "policy"),
@@ -284,7 +284,7 @@ static void tell_policy(struct text *x, const json_t *o)
         (long long)json_integer_value(json_object_get(o, "removed")));
 }
 
-static void tell_task(struct text *x, const json_t *o)
+static void describe_task(struct text *x, const json_t *o)
 {
     bool opened = is(x->s->e.kind, "task-open");
 
@@ -298,7 +298,7 @@ static void tell_task(struct text *x, const json_t *o)
 
 /* What has a word of its own in the ledger, and nothing to add but whom it is about and the cause.
  */
-static void tell_other(struct text *x, const json_t *o)
+static void describe_other(struct text *x, const json_t *o)
 {
     static const struct {
         const char *kind, *word;
@@ -329,7 +329,7 @@ static void tell_other(struct text *x, const json_t *o)
     add_cause(x, o);
 }
 
-void trace_tell(const struct trace *t, struct trace_step *s)
+void trace_describe(const struct trace *t, struct trace_step *s)
 {
     json_t *o = json_loads(s->e.detail, JSON_REJECT_DUPLICATES, NULL);
     struct text x = { .s = s, .len = 0 };
@@ -339,27 +339,27 @@ void trace_tell(const struct trace *t, struct trace_step *s)
     s->text[0] = '\0';
     s->tone = TONE_PLAIN;
     if (is(kind, "unused"))
-        tell_unused(&x);
+        describe_unused(&x);
     else if (is(kind, "refused"))
-        tell_refused(&x, o);
+        describe_refused(&x, o);
     else if (s->e.decision[0] != '\0')
-        tell_decision(&x);
+        describe_decision(&x);
     else if (is(kind, "issue") || is(kind, "renew") || is(kind, "import"))
-        tell_ticket(&x, o);
+        describe_ticket(&x, o);
     else if (is(kind, "become"))
-        tell_become(&x);
+        describe_become(&x);
     else if (is(kind, "revoke"))
-        tell_revoke(&x, o);
+        describe_revoke(&x, o);
     else if (is(kind, "session-end"))
-        tell_end(&x);
+        describe_end(&x);
     else if (strncmp(kind, "run", 3) == 0)
-        tell_run(&x, o);
+        describe_run(&x, o);
     else if (is(kind, "policy-apply"))
-        tell_policy(&x, o);
+        describe_policy(&x, o);
     else if (is(kind, "task-open") || is(kind, "task-close"))
-        tell_task(&x, o);
+        describe_task(&x, o);
     else
-        tell_other(&x, o);
-    tell_who(s);
+        describe_other(&x, o);
+    describe_who(s);
     json_decref(o);
 }

@@ -8,7 +8,7 @@
 #include "nhictl/trace/trace.h"
 
 /* Fills in word, tone, who and text of a step. */
-void trace_tell(const struct trace *t, struct trace_step *s);
+void trace_describe(const struct trace *t, struct trace_step *s);
 /* Why something ended or was refused, in words: of a reason's name, or as it is. */
 const char *trace_reason(const char *name);
 void trace_short(const char *jti, char out[TRACE_SHORT_LEN]);

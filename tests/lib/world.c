@@ -37,7 +37,7 @@ static uint8_t world_pk[NHI_PK_LEN];
 static int log_fd = -1;
 /* sshd brings the PAM environment of its child into its own handle: what a child of ours is to write it to, and what
  * was read. */
-static bool left_mark;
+static bool left_variable;
 static int environment_to = -1;
 static char carried[4096];
 static pam_handle_t *handle;
@@ -390,7 +390,7 @@ int world_run_here(const struct world_call *c, int phases, void (*before_open)(v
     if (environment_to >= 0)
         send_environment(h, environment_to);
     if (phases & WORLD_OPEN)
-        left_mark = pam_getenv(h, "NHI_GRANT") != NULL;
+        left_variable = pam_getenv(h, "NHI_GRANT") != NULL;
     (void)pam_end(h, rc);
     return rc;
 }
@@ -454,9 +454,9 @@ const char *world_prompted(void)
     return prompted;
 }
 
-bool world_left_mark(void)
+bool world_left_variable(void)
 {
-    return left_mark;
+    return left_variable;
 }
 
 const char *world_log(void)

@@ -81,7 +81,7 @@ pam_handle_t *world_handle(void);
 /* What the last phases here asked for, or "". Static. */
 const char *world_prompted(void);
 /* Whether the session that this process opened last would have seen our name in its environment. */
-bool world_left_mark(void);
+bool world_left_variable(void);
 
 /* The reason= of the last log line since the last call, or "". Static. */
 const char *world_reason(void);

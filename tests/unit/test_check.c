@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libnhi/base/clock_mark.h"
 #include "libnhi/base/hash.h"
+#include "libnhi/base/last_seen.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/check/check.h"
@@ -568,23 +568,23 @@ static void namesakes(void **state)
 /* A ledger that is not as far as this host has seen it. */
 static void behind_its_mark(void **state)
 {
-    const struct nhi_mark mark = { .epoch = 1, .event = 1000000, .latest = time(NULL), .next_uid = 70000 };
+    const struct nhi_last_seen mark = { .epoch = 1, .event = 1000000, .latest = time(NULL), .next_uid = 70000 };
     struct nhi_ticket t = world_ticket();
     const struct nhi_shown what = { .asked = { CI_BOT, .source = NHI_FROM_LEDGER } };
     struct nhi_settings settings;
     struct nhi_moment *m;
     struct nhi_ledger *l;
-    struct nhi_seen seen;
+    struct nhi_last_seen_answer seen;
     struct nhi_verdict v;
 
     (void)state;
     record(&t);
     nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
-    assert_int_equal(nhi_mark_store(NHI_STATE_DIR, NHI_RUN_DIR, &mark), NHI_OK);
+    assert_int_equal(nhi_last_seen_store(NHI_STATE_DIR, NHI_RUN_DIR, &mark), NHI_OK);
     nhi_check(&what, &v);
     assert_int_equal(v.reason, NHI_DENY_ROLLED_BACK);
-    nhi_mark_see(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
+    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
     l = world_ledger();
     assert_int_equal(nhi_ledger_settings(l, &settings), NHI_OK);
     m = nhi_moment_over(l, &settings, &seen, time(NULL));

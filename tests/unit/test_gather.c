@@ -26,7 +26,7 @@ static struct table {
     uint32_t namesake, sessions, grants;
     const char *pin;
     bool superseded, supervised;
-    struct nhi_local local;
+    struct nhi_host_account local;
     enum nhi_err ticket_err, rules_err, namesake_err, account_err, pin_err, sessions_err, grants_err;
     int accounts; /* times that somebody asked for one */
 } table;
@@ -71,7 +71,8 @@ static bool superseded(void *ctx, const char *jti)
     return table.superseded;
 }
 
-static enum nhi_err account(void *ctx, const struct nhi_request *r, const struct nhi_facts *f, struct nhi_local *out)
+static enum nhi_err account(void *ctx, const struct nhi_request *r, const struct nhi_facts *f,
+                            struct nhi_host_account *out)
 {
     (void)ctx;
     (void)r;

@@ -118,7 +118,7 @@ static void whatever_else_is_so(void **state)
                                             .login = (enum leftover_login)login,
                                             .unit = (enum leftover_unit)unit };
                 const char *why;
-                enum leftover_word word = leftover_judge(&f, &why);
+                enum leftover_verdict word = leftover_judge(&f, &why);
 
                 if (f.inside || f.contained || f.login == LOGIN_PERSONS || f.unit == UNIT_ROOTS)
                     assert_int_equal(word, LEFTOVER_STAYS);

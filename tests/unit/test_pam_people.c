@@ -289,7 +289,7 @@ static void test_no_name_is_left(void **state)
 
     (void)state;
     assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
-    assert_false(world_left_mark());
+    assert_false(world_left_variable());
     nhi_text_free(text);
 }
 

@@ -48,9 +48,9 @@ static void hosts_files(const char *passwd, const char *group)
 
 static void is(const char *name, bool privileged, const char *because)
 {
-    struct nhi_local l;
+    struct nhi_host_account l;
 
-    assert_int_equal(nhi_local_by_name(name, &l), NHI_OK);
+    assert_int_equal(nhi_host_account_by_name(name, &l), NHI_OK);
     assert_string_equal(l.name, name);
     assert_int_equal(l.privileged, privileged);
     assert_string_equal(l.because, because);
@@ -58,12 +58,12 @@ static void is(const char *name, bool privileged, const char *because)
 
 static void ordinary(void **state)
 {
-    struct nhi_local l;
+    struct nhi_host_account l;
 
     (void)state;
     hosts_files("", "");
     is("bob", false, "");
-    assert_int_equal(nhi_local_of("carol", 1002, true, &l), NHI_OK);
+    assert_int_equal(nhi_host_account_of("carol", 1002, true, &l), NHI_OK);
     assert_string_equal(l.name, "carol");
     assert_int_equal(l.uid, 1002);
     assert_int_equal(l.gid, 1001);
@@ -72,14 +72,14 @@ static void ordinary(void **state)
 
 static void unknown(void **state)
 {
-    struct nhi_local l = { .uid = 7 };
+    struct nhi_host_account l = { .uid = 7 };
 
     (void)state;
     hosts_files("", "");
-    assert_int_equal(nhi_local_by_name("mallory", &l), NHI_ERR_NOT_FOUND);
-    assert_int_equal(nhi_local_by_name("", &l), NHI_ERR_NOT_FOUND);
-    assert_int_equal(nhi_local_of("bob", 4242, true, &l), NHI_ERR_NOT_FOUND);
-    assert_int_equal(nhi_local_of("bob", 1002, true, &l), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_host_account_by_name("mallory", &l), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_host_account_by_name("", &l), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_host_account_of("bob", 4242, true, &l), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_host_account_of("bob", 1002, true, &l), NHI_ERR_NOT_FOUND);
     assert_int_equal(l.uid, 7);
 }
 
@@ -95,14 +95,14 @@ static void numbers(void **state)
 /* A member of gid 0 is one under any name of that group, and where no group has a telling name. */
 static void member_of_gid_0(void **state)
 {
-    struct nhi_local l;
+    struct nhi_host_account l;
 
     (void)state;
     hosts_files("", "zero:x:0:bob\n");
-    assert_int_equal(nhi_local_by_name("bob", &l), NHI_OK);
+    assert_int_equal(nhi_host_account_by_name("bob", &l), NHI_OK);
     assert_true(l.privileged);
     hosts_files("", "zero:x:0:bob\ndocker:x:990:\n");
-    assert_int_equal(nhi_local_by_name("bob", &l), NHI_OK);
+    assert_int_equal(nhi_host_account_by_name("bob", &l), NHI_OK);
     assert_true(l.privileged);
     assert_string_equal(l.because, "gid 0");
     is("carol", false, "");
@@ -158,14 +158,14 @@ static void too_many_groups(void **state)
 {
     static char text[262144];
     size_t used = 0;
-    struct nhi_local l;
+    struct nhi_host_account l;
 
     (void)state;
     hosts_files("", "");
     for (int i = 0; i < 5000; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "g%d:x:%d:bob\n", i, 20000 + i);
     spill("/etc/group", text);
-    assert_int_not_equal(nhi_local_by_name("bob", &l), NHI_OK);
+    assert_int_not_equal(nhi_host_account_by_name("bob", &l), NHI_OK);
 }
 
 /* Groups whose lines are longer than the first buffer are read all the same. */
@@ -187,15 +187,15 @@ static void long_lines(void **state)
 static void long_name(void **state)
 {
     char line[128], name[40];
-    struct nhi_local l;
+    struct nhi_host_account l;
 
     (void)state;
     memset(name, 'n', sizeof(name));
     name[33] = '\0';
     snprintf(line, sizeof(line), "%s:x:1009:1009::/:/bin/sh\n", name);
     hosts_files(line, "");
-    assert_int_equal(nhi_local_by_name(name, &l), NHI_ERR_TOO_LONG);
-    assert_int_equal(nhi_local_of(name, 1009, true, &l), NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_host_account_by_name(name, &l), NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_host_account_of(name, 1009, true, &l), NHI_ERR_TOO_LONG);
     name[32] = '\0';
     snprintf(line, sizeof(line), "%s:x:1009:1009::/:/bin/sh\n", name);
     hosts_files(line, "");
@@ -205,15 +205,15 @@ static void long_name(void **state)
 /* Of two lines with one name, the one with the number that the host has found. */
 static void by_name_and_number(void **state)
 {
-    struct nhi_local l;
+    struct nhi_host_account l;
 
     (void)state;
     hosts_files("twin:x:1010:1001::/:/bin/sh\ntwin:x:1011:990::/:/bin/sh\n", "docker:x:990:\n");
-    assert_int_equal(nhi_local_of("twin", 1010, true, &l), NHI_OK);
+    assert_int_equal(nhi_host_account_of("twin", 1010, true, &l), NHI_OK);
     assert_false(l.privileged);
-    assert_int_equal(nhi_local_of("twin", 1011, true, &l), NHI_OK);
+    assert_int_equal(nhi_host_account_of("twin", 1011, true, &l), NHI_OK);
     assert_string_equal(l.because, "docker");
-    assert_int_equal(nhi_local_of("twin", 1012, true, &l), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_host_account_of("twin", 1012, true, &l), NHI_ERR_NOT_FOUND);
     is("twin", false, "");
 }
 
@@ -230,8 +230,8 @@ static void each_number_of_a_name(void **state)
 
 static void not_read(const char *name)
 {
-    struct nhi_local l;
-    enum nhi_err err = nhi_local_by_name(name, &l);
+    struct nhi_host_account l;
+    enum nhi_err err = nhi_host_account_by_name(name, &l);
 
     assert_true(err != NHI_OK && err != NHI_ERR_NOT_FOUND);
 }
@@ -311,18 +311,19 @@ static const char *slurp(const char *path)
     return text;
 }
 
-static struct nhi_local look_up(const char *name, const uint32_t *uid)
+static struct nhi_host_account look_up(const char *name, const uint32_t *uid)
 {
-    struct nhi_local l;
+    struct nhi_host_account l;
 
-    assert_int_equal(uid != NULL ? nhi_local_of(name, *uid, true, &l) : nhi_local_by_name(name, &l), NHI_OK);
+    assert_int_equal(uid != NULL ? nhi_host_account_of(name, *uid, true, &l) : nhi_host_account_by_name(name, &l),
+                     NHI_OK);
     return l;
 }
 
 /* Its groups from there count as those of the files do, by number and by name; those of the files are asked about. */
 static void groups_from_elsewhere(void **state)
 {
-    struct nhi_local l;
+    struct nhi_host_account l;
 
     (void)state;
     hosts_files("", "docker:x:990:\n");
@@ -346,7 +347,7 @@ static void groups_from_elsewhere(void **state)
 static void account_from_elsewhere(void **state)
 {
     const uint32_t uid = 20001, other = 20002;
-    struct nhi_local l;
+    struct nhi_host_account l;
 
     (void)state;
     hosts_files("", "docker:x:990:lena\n");
@@ -356,7 +357,7 @@ static void account_from_elsewhere(void **state)
     assert_int_equal(l.gid, 20000);
     assert_false(l.privileged);
     assert_string_equal(slurp("/etc/asked"), "account nina\n");
-    assert_int_equal(nhi_local_of("nina", other, true, &l), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_host_account_of("nina", other, true, &l), NHI_ERR_NOT_FOUND);
     is("lena", true, "docker");
     answers("? other\na 20001 990\n.");
     is("nina", true, "docker");
@@ -368,12 +369,12 @@ static void account_from_elsewhere(void **state)
     l = look_up("nina", &uid);
     assert_false(l.privileged);
     answers("? other\n.");
-    assert_int_equal(nhi_local_by_name("nina", &l), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_host_account_by_name("nina", &l), NHI_ERR_NOT_FOUND);
 }
 
 static void is_blind(const char *what)
 {
-    struct nhi_local l = look_up("bob", NULL);
+    struct nhi_host_account l = look_up("bob", NULL);
 
     assert_false(l.privileged);
     assert_false(l.goes_on);
@@ -432,7 +433,7 @@ static void own_account(void **state)
 {
     struct nhi_account a = { .uid = 70001, .home = "/", .shell = "/bin/sh", .groups = { 5000 }, .group_count = 1 };
     struct nhi_snapshot_writer *w = NULL;
-    struct nhi_local l;
+    struct nhi_host_account l;
     const uint32_t other = 1010;
 
     (void)state;
@@ -465,7 +466,7 @@ static void own_account(void **state)
     l = look_up("ci-bot", &a.uid);
     assert_false(l.goes_on);
     /* Somebody else of that name. */
-    assert_int_equal(nhi_local_of("ci-bot", other, true, &l), NHI_ERR_BUSY);
+    assert_int_equal(nhi_host_account_of("ci-bot", other, true, &l), NHI_ERR_BUSY);
     hosts_files("ci-bot:x:1010:1010::/:/bin/sh\n", "");
     l = look_up("ci-bot", &other);
     assert_false(l.own || l.goes_on);
@@ -529,13 +530,13 @@ static void of_the_caller(void **state)
     size.rlim_cur = files.rlim_cur = 16;
     pid = fork();
     if (pid == 0) {
-        struct nhi_local l;
+        struct nhi_host_account l;
         int bad = setrlimit(RLIMIT_NOFILE, &files) != 0 || setrlimit(RLIMIT_FSIZE, &size) != 0 ||
                   setgroups(0, groups) != 0 || setresgid(1001, 0, 0) != 0 || setresuid(1001, 0, 0) != 0 ||
-                  nhi_local_of("bob", 1001, true, &l) != NHI_OK || l.privileged || setgroups(1, groups) != 0 ||
-                  nhi_local_of("bob", 1001, true, &l) != NHI_OK || !l.privileged ||
-                  nhi_local_of("bob", 1001, false, &l) != NHI_OK || l.privileged ||
-                  nhi_local_of("carol", 1002, true, &l) != NHI_OK || l.privileged;
+                  nhi_host_account_of("bob", 1001, true, &l) != NHI_OK || l.privileged || setgroups(1, groups) != 0 ||
+                  nhi_host_account_of("bob", 1001, true, &l) != NHI_OK || !l.privileged ||
+                  nhi_host_account_of("bob", 1001, false, &l) != NHI_OK || l.privileged ||
+                  nhi_host_account_of("carol", 1002, true, &l) != NHI_OK || l.privileged;
 
         _exit(bad);
     }

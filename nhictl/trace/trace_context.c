@@ -2,7 +2,7 @@
 /*
  * The events of a story's context (its task, its agent, an issuer, a lockdown) that happened during the story.
  */
-#include "nhictl/trace/trace_fold.h"
+#include "nhictl/trace/trace_context.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static bool signed_any(const struct trace *t, const struct nhi_event *e)
     return any;
 }
 
-static bool is_part(const struct trace *t, const struct trace_step *s, int64_t first, int64_t last)
+static bool is_context(const struct trace *t, const struct trace_step *s, int64_t first, int64_t last)
 {
     const struct nhi_event *e = &s->e;
 
@@ -58,10 +58,10 @@ static bool is_part(const struct trace *t, const struct trace_step *s, int64_t f
     return true;
 }
 
-void trace_keep_parts(struct trace *t)
+void trace_keep_context(struct trace *t)
 {
     int64_t first = INT64_MAX, last = INT64_MIN;
-    bool *part = out_must(calloc(t->steps + 1, sizeof(*part)));
+    bool *keeps = out_must(calloc(t->steps + 1, sizeof(*keeps)));
     size_t kept = 0;
 
     for (size_t i = 0; i < t->steps; i++)
@@ -72,12 +72,12 @@ void trace_keep_parts(struct trace *t)
     if (first != INT64_MAX && !is_over(t))
         last = INT64_MAX;
     for (size_t i = 0; i < t->steps; i++)
-        part[i] = is_part(t, t->step[i], first, last);
+        keeps[i] = is_context(t, t->step[i], first, last);
     for (size_t i = 0; i < t->steps; i++)
-        if (part[i])
+        if (keeps[i])
             t->step[kept++] = t->step[i];
         else
             trace_step_free(t->step[i]);
     t->steps = kept;
-    free(part);
+    free(keeps);
 }

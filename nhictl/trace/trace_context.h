@@ -2,12 +2,12 @@
 /*
  * The events of a story's context (its task, its agent, an issuer, a lockdown) that happened during the story.
  */
-#ifndef NHICTL_TRACE_FOLD_H
-#define NHICTL_TRACE_FOLD_H
+#ifndef NHICTL_TRACE_CONTEXT_H
+#define NHICTL_TRACE_CONTEXT_H
 
 #include "nhictl/trace/trace.h"
 
 /* Of the steps that are not direct, those stay that happened while it lasted. */
-void trace_keep_parts(struct trace *t);
+void trace_keep_context(struct trace *t);
 
 #endif

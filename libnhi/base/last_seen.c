@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "libnhi/base/clock_mark.h"
+#include "libnhi/base/last_seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 #define MARK_MAX 256 /* bytes */
 #define FORMAT "nhi-mark-v1 "
 
-static enum nhi_err parse(const char *text, struct nhi_mark *out)
+static enum nhi_err parse(const char *text, struct nhi_last_seen *out)
 {
-    struct nhi_mark m;
+    struct nhi_last_seen m;
     int end = 0;
 
     if (sscanf(text, FORMAT "%" SCNd64 " %" SCNd64 " %64[0-9a-f] %" SCNd64 " %" SCNu32 "\n%n", &m.epoch, &m.event,
@@ -29,7 +29,7 @@ static enum nhi_err parse(const char *text, struct nhi_mark *out)
     return NHI_OK;
 }
 
-static enum nhi_err load_one(const char *dir, struct nhi_mark *out)
+static enum nhi_err load_one(const char *dir, struct nhi_last_seen *out)
 {
     unsigned long len = 0;
     char *text = NULL;
@@ -39,7 +39,7 @@ static enum nhi_err load_one(const char *dir, struct nhi_mark *out)
     err = nhi_dir_open(dir, &dirfd);
     if (err != NHI_OK)
         return err;
-    err = nhi_file_read(dirfd, NHI_MARK_FILE, 1, MARK_MAX, &text, &len);
+    err = nhi_file_read(dirfd, NHI_LAST_SEEN_FILE, 1, MARK_MAX, &text, &len);
     close(dirfd);
     /* Some file systems leave an empty file behind when the power goes. */
     if (err == NHI_OK)
@@ -48,20 +48,20 @@ static enum nhi_err load_one(const char *dir, struct nhi_mark *out)
     return err;
 }
 
-bool nhi_mark_is_ahead(const struct nhi_mark *m, int64_t epoch, int64_t event)
+bool nhi_last_seen_is_ahead(const struct nhi_last_seen *m, int64_t epoch, int64_t event)
 {
     return m->epoch > epoch || (m->epoch == epoch && m->event > event);
 }
 
-enum nhi_err nhi_mark_load(const char *dir, const char *run_dir, struct nhi_mark *out)
+enum nhi_err nhi_last_seen_load(const char *dir, const char *run_dir, struct nhi_last_seen *out)
 {
-    struct nhi_mark m = { .epoch = -1 }, other;
+    struct nhi_last_seen m = { .epoch = -1 }, other;
     enum nhi_err err = load_one(dir, &m);
 
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return err;
     err = load_one(run_dir, &other);
-    if (err == NHI_OK && nhi_mark_is_ahead(&other, m.epoch, m.event))
+    if (err == NHI_OK && nhi_last_seen_is_ahead(&other, m.epoch, m.event))
         m = other;
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return err;
@@ -71,9 +71,9 @@ enum nhi_err nhi_mark_load(const char *dir, const char *run_dir, struct nhi_mark
     return NHI_OK;
 }
 
-void nhi_mark_see(const char *dir, const char *run_dir, struct nhi_seen *out)
+void nhi_last_seen_ask(const char *dir, const char *run_dir, struct nhi_last_seen_answer *out)
 {
-    out->err = nhi_mark_load(dir, run_dir, &out->mark);
+    out->err = nhi_last_seen_load(dir, run_dir, &out->last);
 }
 
 /* Unlike nhi_file_replace it waits for no disk. */
@@ -87,17 +87,17 @@ static enum nhi_err store_one(const char *dir, const char *text)
     err = nhi_dir_open(dir, &dirfd);
     if (err != NHI_OK)
         return err;
-    err = nhi_file_begin(dirfd, NHI_MARK_FILE, &n);
+    err = nhi_file_begin(dirfd, NHI_LAST_SEEN_FILE, &n);
     if (err == NHI_OK && write(n.fd, text, (size_t)len) != len)
         err = NHI_ERR_FULL;
     if (err == NHI_OK)
-        err = nhi_file_end(dirfd, NHI_MARK_FILE, &n);
+        err = nhi_file_end(dirfd, NHI_LAST_SEEN_FILE, &n);
     nhi_file_drop(dirfd, &n);
     close(dirfd);
     return err;
 }
 
-enum nhi_err nhi_mark_store(const char *dir, const char *run_dir, const struct nhi_mark *m)
+enum nhi_err nhi_last_seen_store(const char *dir, const char *run_dir, const struct nhi_last_seen *m)
 {
     char text[MARK_MAX];
     enum nhi_err err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Marks: what a host has seen of its ledger. Whatever is no mark of ours is none that anybody believes. */
+/* What a host has last seen of its ledger. Nobody believes a file that is not exactly one of ours. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,20 +11,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/base/clock_mark.h"
 #include "libnhi/base/hash.h"
+#include "libnhi/base/last_seen.h"
 #include "libnhi/base/machine.h"
 #include "tests/lib/state.h"
 
-#define FILE_OF NHI_STATE_DIR "/" NHI_MARK_FILE
-#define RUN_FILE NHI_RUN_DIR "/" NHI_MARK_FILE
+#define FILE_OF NHI_STATE_DIR "/" NHI_LAST_SEEN_FILE
+#define RUN_FILE NHI_RUN_DIR "/" NHI_LAST_SEEN_FILE
 #define ROUNDS 200
 
-static const struct nhi_mark base = { .epoch = 2, .event = 10, .latest = STATE_NOW, .next_uid = 65540 };
+static const struct nhi_last_seen base = { .epoch = 2, .event = 10, .latest = STATE_NOW, .next_uid = 65540 };
 
-static struct nhi_mark mark(int64_t epoch, int64_t event)
+static struct nhi_last_seen seen(int64_t epoch, int64_t event)
 {
-    struct nhi_mark m = base;
+    struct nhi_last_seen m = base;
 
     m.epoch = epoch;
     m.event = event;
@@ -34,19 +34,19 @@ static struct nhi_mark mark(int64_t epoch, int64_t event)
 
 static enum nhi_err store(int64_t epoch, int64_t event)
 {
-    struct nhi_mark m = mark(epoch, event);
+    struct nhi_last_seen m = seen(epoch, event);
 
-    return nhi_mark_store(NHI_STATE_DIR, NHI_RUN_DIR, &m);
+    return nhi_last_seen_store(NHI_STATE_DIR, NHI_RUN_DIR, &m);
 }
 
-static enum nhi_err load(struct nhi_mark *m)
+static enum nhi_err load(struct nhi_last_seen *m)
 {
-    return nhi_mark_load(NHI_STATE_DIR, NHI_RUN_DIR, m);
+    return nhi_last_seen_load(NHI_STATE_DIR, NHI_RUN_DIR, m);
 }
 
 static void roundtrip(void **state)
 {
-    struct nhi_mark want = mark(2, 10), got;
+    struct nhi_last_seen want = seen(2, 10), got;
 
     (void)state;
     assert_int_equal(load(&got), NHI_ERR_NOT_FOUND);
@@ -60,7 +60,7 @@ static void roundtrip(void **state)
 /* The further one of the two counts: a boot forgets one, and who puts an old directory back has the other. */
 static void the_further_counts(void **state)
 {
-    struct nhi_mark got;
+    struct nhi_last_seen got;
 
     (void)state;
     assert_int_equal(store(2, 10), NHI_OK);
@@ -76,20 +76,20 @@ static void the_further_counts(void **state)
 
 static void is_ahead(void **state)
 {
-    struct nhi_mark m = mark(2, 10);
+    struct nhi_last_seen m = seen(2, 10);
 
     (void)state;
-    assert_true(nhi_mark_is_ahead(&m, 2, 9));
-    assert_false(nhi_mark_is_ahead(&m, 2, 10));
-    assert_true(nhi_mark_is_ahead(&m, 1, 11));
-    assert_false(nhi_mark_is_ahead(&m, 3, 0));
+    assert_true(nhi_last_seen_is_ahead(&m, 2, 9));
+    assert_false(nhi_last_seen_is_ahead(&m, 2, 10));
+    assert_true(nhi_last_seen_is_ahead(&m, 1, 11));
+    assert_false(nhi_last_seen_is_ahead(&m, 3, 0));
 }
 
-/* Any byte of it that is another makes another mark, or none; never a reader that fails otherwise. */
+/* Any byte of it that is another makes another one, or none; never a reader that fails otherwise. */
 static void damaged(void **state)
 {
     char text[512];
-    struct nhi_mark got;
+    struct nhi_last_seen got;
     size_t len;
 
     (void)state;
@@ -113,7 +113,7 @@ static void damaged(void **state)
 
 static int write_many(int n)
 {
-    struct nhi_mark got;
+    struct nhi_last_seen got;
 
     for (int i = 0; i < ROUNDS; i++)
         if (store(1, n * ROUNDS + i + 1) != NHI_OK || load(&got) != NHI_OK || got.epoch != 1)
@@ -132,7 +132,7 @@ static void at_once(void **state)
 
 static void no_room(void **state)
 {
-    struct nhi_mark got;
+    struct nhi_last_seen got;
 
     (void)state;
     assert_int_equal(store(1, 1), NHI_OK);
@@ -179,5 +179,5 @@ int main(void)
         cmocka_unit_test_setup(machine, state_empty),
     };
 
-    return state_enter() ? cmocka_run_group_tests_name("mark", tests, NULL, NULL) : 0;
+    return state_enter() ? cmocka_run_group_tests_name("last_seen", tests, NULL, NULL) : 0;
 }
