@@ -21,7 +21,7 @@
 #include "nhictl/say/text_file.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
-#include "nhictl/store/trail.h"
+#include "nhictl/trail/trail.h"
 
 struct archive_args {
     int64_t before;

@@ -18,7 +18,7 @@
 #include "nhictl/agent/namesake.h"
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/end/account_lookup.h"
-#include "nhictl/end/leftover_show.h"
+#include "nhictl/leftover/leftover_show.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
 

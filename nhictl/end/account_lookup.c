@@ -8,7 +8,7 @@
 #include "libnhi/base/names.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
-#include "nhictl/end/leftover_accounts.h"
+#include "nhictl/leftover/leftover_accounts.h"
 #include "nhictl/say/ctl.h"
 
 struct known {

@@ -18,7 +18,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/session/session_find.h"
-#include "nhictl/end/leftover_gather.h"
+#include "nhictl/leftover/leftover_gather.h"
 
 #define RUN "/run"
 #define DEPTH_MAX 65536

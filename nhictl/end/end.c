@@ -24,8 +24,8 @@
 #include "libnhi/session/session_list.h"
 #include "nhictl/end/account_lookup.h"
 #include "nhictl/end/bystander.h"
-#include "nhictl/end/leftover_find.h"
-#include "nhictl/end/leftover_signal.h"
+#include "nhictl/leftover/leftover_find.h"
+#include "nhictl/leftover/leftover_signal.h"
 #include "nhictl/process/log.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */

@@ -5,9 +5,9 @@
 #ifndef NHICTL_END_H
 #define NHICTL_END_H
 
-#include "nhictl/end/sessions.h"
 #include "nhictl/process/logind.h"
 #include "nhictl/process/procs.h"
+#include "nhictl/process/sessions.h"
 
 struct ctl;
 struct revocation;

@@ -18,7 +18,7 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
-#include "nhictl/store/trail.h"
+#include "nhictl/trail/trail.h"
 
 /* Once for each time that it was tried. */
 static enum nhi_err record_stuck(struct ctl *c, struct store *s, struct ending *e)

@@ -5,7 +5,7 @@
 #ifndef NHICTL_WARNING_H
 #define NHICTL_WARNING_H
 
-#include "nhictl/end/sessions.h"
+#include "nhictl/process/sessions.h"
 
 struct warning;
 struct warnings {

@@ -6,7 +6,7 @@
 #define NHICTL_REVOKE_H
 
 #include "libnhi/ledger/ledger.h"
-#include "nhictl/end/sessions.h"
+#include "nhictl/process/sessions.h"
 #include "nhictl/say/ctl.h"
 
 struct store;

@@ -14,7 +14,7 @@
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/agent/namesake.h"
-#include "nhictl/end/leftover_show.h"
+#include "nhictl/leftover/leftover_show.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/format.h"
 #include "nhictl/status/observed.h"

@@ -11,7 +11,7 @@
 #include "libnhi/grant/denials.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/reserve/reserve.h"
-#include "nhictl/end/sessions.h"
+#include "nhictl/process/sessions.h"
 #include "nhictl/process/supervisor.h"
 
 struct ctl;

@@ -22,8 +22,8 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
 #include "nhictl/store/task_sweep.h"
-#include "nhictl/store/trail.h"
 #include "nhictl/store/tree.h"
+#include "nhictl/trail/trail.h"
 
 int store_need_root(struct ctl *c)
 {

@@ -12,7 +12,7 @@
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
-#include "nhictl/end/sessions.h"
+#include "nhictl/process/sessions.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
 #include "nhictl/trace/trace_context.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "libnhi/base/time.h"
-#include "nhictl/end/sessions.h"
+#include "nhictl/process/sessions.h"
 #include "nhictl/say/out.h"
 
 #define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))

@@ -5,7 +5,7 @@
 #ifndef NHICTL_SESSION_PIDFDS_H
 #define NHICTL_SESSION_PIDFDS_H
 
-#include "nhictl/end/sessions.h"
+#include "nhictl/process/sessions.h"
 
 struct session_pidfd;
 struct session_pidfds {

@@ -14,7 +14,7 @@
 #include "nhictl/audit/signed_head.h"
 #include "nhictl/process/log.h"
 #include "nhictl/store/store_event.h"
-#include "nhictl/store/trail.h"
+#include "nhictl/trail/trail.h"
 
 void trail_timer_set(struct trail_timer *t, const struct nhi_settings *set)
 {

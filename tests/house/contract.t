@@ -4,19 +4,9 @@
 # module returns no others.
 #
 # Invariants: 17.
-set -u
-cd "$(dirname "$0")/../.." || exit 99
+# shellcheck source=tests/house/lib.sh
+. "$(dirname "$0")/lib.sh"
 TABLE=tests/contract/table
-n=0
-is() { # is GOT WANTED NAME
-    n=$((n + 1))
-    if [ "$1" = "$2" ]; then
-        echo "ok $n - $3"
-    else
-        echo "not ok $n - $3"
-        diff <(echo "$2") <(echo "$1") | sed 's/^/#   /'
-    fi
-}
 
 for release in bookworm trixie; do
     is "$(grep -cE "^$release [a-z-]+ (auth|account|setcred|open_session) " "$TABLE")" \

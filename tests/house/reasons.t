@@ -1,20 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Every reason for a denial is explained: in nhi-reasons(7), and with commands that exist.
-set -u
-cd "$(dirname "$0")/../.." || exit 99
+# shellcheck source=tests/house/lib.sh
+. "$(dirname "$0")/lib.sh"
 NHICTL=${BUILD:-build}/nhictl
 PAGE=${BUILD:-build}/nhi-reasons.7
-n=0
-is() { # is GOT WANTED NAME
-    n=$((n + 1))
-    if [ "$1" = "$2" ]; then
-        echo "ok $n - $3"
-    else
-        echo "not ok $n - $3"
-        diff <(echo "$2") <(echo "$1") | sed 's/^/#   /'
-    fi
-}
 
 # An entry of the page as one line of plain text.
 entry() { # entry NAME

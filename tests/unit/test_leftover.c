@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "nhictl/end/leftover_judge.h"
+#include "nhictl/leftover/leftover_judge.h"
 
 #define STAYS LEFTOVER_STAYS
 #define NAMED LEFTOVER_NAMED

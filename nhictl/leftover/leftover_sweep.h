@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "nhictl/end/leftover_idle.h"
+#include "nhictl/leftover/leftover_idle.h"
 
 struct ctl;
 

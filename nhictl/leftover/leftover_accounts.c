@@ -3,7 +3,7 @@
  * MUST: local files only, since the supervisor waits for no network. MUST: an account of which it is not known since
  * when it takes tickets only has taken them from no moment on.
  */
-#include "nhictl/end/leftover_accounts.h"
+#include "nhictl/leftover/leftover_accounts.h"
 
 #include <grp.h>
 #include <pwd.h>

@@ -2,14 +2,14 @@
 /*
  * Processes without a session that are not ended, because they are older or of unknown origin.
  */
-#include "nhictl/end/leftover_show.h"
+#include "nhictl/leftover/leftover_show.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libnhi/base/grow.h"
-#include "nhictl/end/leftover_find.h"
+#include "nhictl/leftover/leftover_find.h"
 
 static int add(const struct leftover_one *one, void *ctx)
 {

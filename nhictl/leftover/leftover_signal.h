@@ -5,8 +5,8 @@
 #ifndef NHICTL_LEFTOVER_SIGNAL_H
 #define NHICTL_LEFTOVER_SIGNAL_H
 
-#include "nhictl/end/leftover_gather.h"
-#include "nhictl/end/leftover_idle.h"
+#include "nhictl/leftover/leftover_gather.h"
+#include "nhictl/leftover/leftover_idle.h"
 #include "nhictl/process/procs.h"
 
 /* SIGTERM to those of an account that the wish ends, after a second look at each. The account's own manager is stopped,

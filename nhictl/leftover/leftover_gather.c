@@ -4,7 +4,7 @@
  * moment, and a file of an agent's that sets its uid makes a person's process look like one. MUST: processes first,
  * then sessions: whoever logs in registers before it takes on its uid.
  */
-#include "nhictl/end/leftover_gather.h"
+#include "nhictl/leftover/leftover_gather.h"
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -25,7 +25,7 @@
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_end.h"
 #include "libnhi/session/session_find.h"
-#include "nhictl/end/leftover_unit.h"
+#include "nhictl/leftover/leftover_unit.h"
 #include "nhictl/process/logind.h"
 
 #define PERSON_MIN 1000 /* below are the system's own users */

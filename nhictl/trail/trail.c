@@ -3,7 +3,7 @@
  * MUST: whatever stands in an event, it is one line of printable ASCII here. MUST: a log that takes nothing holds
  * up nobody.
  */
-#include "nhictl/store/trail.h"
+#include "nhictl/trail/trail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/base/time.h"
 #include "libnhi/ledger/ledger_event.h"
-#include "nhictl/store/log_sockets.h"
+#include "nhictl/trail/log_sockets.h"
 
 #define SENT_LEN 20     /* digits */
 #define TURN_TRIES 50   /* for another that is sending */

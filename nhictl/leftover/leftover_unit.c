@@ -3,7 +3,7 @@
  * MUST: a unit is root's only when all that it was read from is root's: systemd-cron makes units of what users wrote.
  * MUST: wait for nobody longer than a moment: systemd may hang.
  */
-#include "nhictl/end/leftover_unit.h"
+#include "nhictl/leftover/leftover_unit.h"
 #include "libnhi/base/proc.h"
 
 #include <fcntl.h>

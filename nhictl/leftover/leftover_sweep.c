@@ -3,7 +3,7 @@
  * MUST: what was found is asked to end, is killed when its grace has passed, and is recorded once, as ended or as
  * stuck.
  */
-#include "nhictl/end/leftover_sweep.h"
+#include "nhictl/leftover/leftover_sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include <time.h>
 
 #include "libnhi/base/grow.h"
-#include "nhictl/end/leftover_find.h"
-#include "nhictl/end/leftover_signal.h"
+#include "nhictl/leftover/leftover_find.h"
+#include "nhictl/leftover/leftover_signal.h"
 #include "nhictl/process/log.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"

@@ -5,7 +5,7 @@
 #ifndef NHICTL_LEFTOVER_SHOW_H
 #define NHICTL_LEFTOVER_SHOW_H
 
-#include "nhictl/end/leftover_accounts.h"
+#include "nhictl/leftover/leftover_accounts.h"
 
 struct leftover_row {
     char account[NHI_ACCOUNT_MAX + 1];

@@ -2,7 +2,7 @@
 /*
  * MUST: what is another process at every moment is found, or is reported to hide.
  */
-#include "nhictl/end/leftover_find.h"
+#include "nhictl/leftover/leftover_find.h"
 
 #include <stdio.h>
 #include <stdlib.h>

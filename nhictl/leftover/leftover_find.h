@@ -6,9 +6,9 @@
 #define NHICTL_LEFTOVER_FIND_H
 
 #include "libnhi/base/proc.h"
-#include "nhictl/end/leftover_accounts.h"
-#include "nhictl/end/leftover_gather.h"
-#include "nhictl/end/leftover_idle.h"
+#include "nhictl/leftover/leftover_accounts.h"
+#include "nhictl/leftover/leftover_gather.h"
+#include "nhictl/leftover/leftover_idle.h"
 #include "nhictl/process/procs.h"
 
 /* One process; its pid and start are of a moment ago. */

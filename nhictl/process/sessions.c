@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "nhictl/end/sessions.h"
+#include "nhictl/process/sessions.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,14 +2,14 @@
 /*
  * MUST: nothing is signalled but after a second look, through a descriptor of the process that was looked at.
  */
-#include "nhictl/end/leftover_signal.h"
+#include "nhictl/leftover/leftover_signal.h"
 
 #include <signal.h>
 #include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#include "nhictl/end/leftover_find.h"
+#include "nhictl/leftover/leftover_find.h"
 #include "nhictl/process/log.h"
 #include "nhictl/process/logind.h"
 

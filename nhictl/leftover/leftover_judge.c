@@ -3,7 +3,7 @@
  * MUST: what may be a person's or root's is no agent's. MUST: on an agent's own account, what is nobody else's ends; on
  * one that takes tickets only, what is provably an agent's, and no more.
  */
-#include "nhictl/end/leftover_judge.h"
+#include "nhictl/leftover/leftover_judge.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * MUST: an account of which a session is live is left alone: its manager and its bus lie outside of the session, and
  * are its own. MUST: cost nothing to speak of while nothing runs: the kernel says whether anything does by a uid.
  */
-#include "nhictl/end/leftover_idle.h"
+#include "nhictl/leftover/leftover_idle.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include <sys/resource.h>
 
 #include "libnhi/policy/reason.h"
-#include "nhictl/end/leftover_accounts.h"
-#include "nhictl/end/sessions.h"
+#include "nhictl/leftover/leftover_accounts.h"
+#include "nhictl/process/sessions.h"
 
 bool leftover_runs_anything(uint32_t uid)
 {

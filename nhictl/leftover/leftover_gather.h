@@ -5,8 +5,8 @@
 #ifndef NHICTL_LEFTOVER_GATHER_H
 #define NHICTL_LEFTOVER_GATHER_H
 
-#include "nhictl/end/leftover_accounts.h"
-#include "nhictl/end/leftover_judge.h"
+#include "nhictl/leftover/leftover_accounts.h"
+#include "nhictl/leftover/leftover_judge.h"
 #include "nhictl/process/procs.h"
 
 /* One look, within which a unit and an audit session are asked for once. Zeroed at first; release with

@@ -5,8 +5,8 @@
 #ifndef NHICTL_LEFTOVER_UNIT_H
 #define NHICTL_LEFTOVER_UNIT_H
 
-#include "nhictl/end/leftover_accounts.h"
-#include "nhictl/end/leftover_judge.h"
+#include "nhictl/leftover/leftover_accounts.h"
+#include "nhictl/leftover/leftover_judge.h"
 
 /* Asks systemd, and waits for no longer than a moment. */
 enum leftover_unit leftover_unit_ask(const char *name, const struct leftover_account *a);

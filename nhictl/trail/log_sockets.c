@@ -2,7 +2,7 @@
 /*
  * Source of the journal's protocol: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
  */
-#include "nhictl/store/log_sockets.h"
+#include "nhictl/trail/log_sockets.h"
 
 #include <ctype.h>
 #include <errno.h>
