@@ -31,14 +31,14 @@
 
 #define PROGRAM LIBEXECDIR "/nhi-nss-ask"
 #define SECONDS 2
-#define PATIENCE_MS 2500 /* by then the timer has ended it */
+#define PATIENCE_MS 2500 /* the program's own timer has ended it by then */
 #define ANSWER_MAX (256u << 10)
 #define NUMBER_LEN 11
 #define LATE "did not answer in time"
 
 static struct {
     bool on;
-    char late[33]; /* the source that was waited for in vain; empty: none yet */
+    char late[33]; /* the source that did not answer in time; empty: none so far */
 } once;
 
 /* ---- nsswitch.conf ---- */
@@ -72,7 +72,7 @@ static enum nhi_err each_source(char *line, enum nhi_err (*take)(enum nhi_databa
     if (!is_database(line, &db))
         return NHI_OK;
     line = strchr(line, ':') + 1;
-    /* What follows from an answer of each: [NOTFOUND=return]. All of them are asked. */
+    /* Leaves out what should follow an answer, as in [NOTFOUND=return]: every source is asked. */
     while ((open = strchr(line, '[')) != NULL) {
         shut = strchr(open, ']');
         memset(open, ' ', shut != NULL ? (size_t)(shut - open) + 1 : strlen(open));
@@ -90,7 +90,7 @@ enum nhi_err nhi_nsswitch_each(enum nhi_err (*take)(enum nhi_database, const cha
     size_t size = 0;
     FILE *f = fopen(NHI_NSSWITCH, "re");
 
-    /* Without the file there are the local files only. */
+    /* Without the file, only the local files count. */
     if (f == NULL)
         return errno == ENOENT ? NHI_OK : NHI_ERR_SYS;
     while (err == NHI_OK && getline(&line, &size, f) >= 0)
@@ -110,7 +110,7 @@ static enum nhi_err note_any(enum nhi_database db, const char *source, void *ctx
     return NHI_OK;
 }
 
-/* ---- in the copy: system calls only ---- */
+/* ---- in the copied process: system calls only ---- */
 
 #ifdef SYS_setresuid32
 #define SETRESUID SYS_setresuid32
@@ -126,7 +126,7 @@ static pid_t copy_process(void)
     return (pid_t)syscall(SYS_clone, 0L, 0L, 0L, 0L, 0L);
 }
 
-/* To the hard limit, where that may not be raised. */
+/* Raises to the hard limit at most, where that limit itself may not be raised. */
 static void raise_limit(int limit, rlim_t to)
 {
     struct rlimit r = { .rlim_cur = to, .rlim_max = to };
@@ -139,7 +139,7 @@ static void raise_limit(int limit, rlim_t to)
 
 static void be_nobodys(void)
 {
-    /* Where the caller is not root, neither is the program, and it is his own to stop. */
+    /* Where the caller is not root, the program is not either, and the caller may stop it. */
     (void)syscall(SETRESUID, 0, 0, 0);
     (void)syscall(SETRESGID, 0, 0, 0);
     raise_limit(RLIMIT_NOFILE, 256);
@@ -172,7 +172,7 @@ static _Noreturn void be_copy(int out, char *const argv[])
     pid_t pid;
 
     be_nobodys();
-    /* Neither may be what the other becomes. */
+    /* Neither descriptor may be one of those that the other is moved to. */
     out = fcntl(out, F_DUPFD_CLOEXEC, 3);
     nul = nul >= 0 ? fcntl(nul, F_DUPFD_CLOEXEC, 3) : -1;
     if (out < 0 || nul < 0 || dup2(nul, 0) < 0 || dup2(out, 1) < 0 || dup2(nul, 2) < 0)
@@ -188,9 +188,9 @@ static _Noreturn void be_copy(int out, char *const argv[])
     _exit(0);
 }
 
-/* ---- in the host ---- */
+/* ---- in the host process ---- */
 
-/* true: all that it said, up to the end. */
+/* true: the whole output was read, up to its end. */
 static bool read_all(int fd, char *text, size_t size, size_t *len)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -211,7 +211,7 @@ static bool read_all(int fd, char *text, size_t size, size_t *len)
     return n == 0;
 }
 
-/* What the program says: an empty text where it could not be started. */
+/* The program's output; an empty text if it could not be started. */
 static void run(char *const argv[], char *text, size_t size)
 {
     sigset_t all, was;
@@ -223,7 +223,7 @@ static void run(char *const argv[], char *text, size_t size)
     text[0] = '\0';
     if (pipe2(fd, O_CLOEXEC) != 0)
         return;
-    /* No handler of the host's may run in the copy. */
+    /* No signal handler of the host process may run in the copy. */
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &was);
     pid = copy_process();
@@ -254,8 +254,8 @@ static void take_account(struct nhi_elsewhere *out, const uint32_t *uid, uint32_
     out->gid = g;
 }
 
-/* A line each: "? SOURCE" will be asked, "a UID GID" an account, "g GID" a group, "p NAME" a privileged name of one,
- * "b WHY" the source gave no answer, "." that was all. */
+/* One line each: "? SOURCE": this source is asked next; "a UID GID": an account; "g GID": a group; "p NAME": the name
+ * of a privileged one; "b WHY": the source gave no answer; ".": the end. */
 static enum nhi_err take_answer(char *text, const uint32_t *uid, struct nhi_elsewhere *out)
 {
     char source[33] = "nhi-nss-ask", why[28], *save = NULL, *line;

@@ -12,20 +12,20 @@
 
 enum nhi_err {
     NHI_OK = 0,
-    NHI_ERR_ARG,       /* the caller passed something that no caller may pass */
+    NHI_ERR_ARG,       /* the caller passed something that is never allowed */
     NHI_ERR_NOMEM,     /* out of memory */
-    NHI_ERR_SYS,       /* a system call failed: errno says which way */
-    NHI_ERR_FORMAT,    /* text or bytes that do not have the form they must have */
+    NHI_ERR_SYS,       /* a system call failed: see errno */
+    NHI_ERR_FORMAT,    /* text or bytes without the required form */
     NHI_ERR_TOO_LONG,  /* longer than the format allows */
-    NHI_ERR_SIGNATURE, /* well-formed, but not signed by that key */
-    NHI_ERR_NOT_FOUND, /* no such thing */
-    NHI_ERR_EXISTS,    /* there is one already, and it stays */
+    NHI_ERR_SIGNATURE, /* well-formed, but not signed by this key */
+    NHI_ERR_NOT_FOUND, /* it does not exist */
+    NHI_ERR_EXISTS,    /* one exists already, and stays */
     NHI_ERR_STATE,     /* the thing exists, but its state forbids this */
-    NHI_ERR_UNSAFE,    /* a file or directory that others than root can change */
-    NHI_ERR_CORRUPT,   /* a file of ours that does not hold what it must */
+    NHI_ERR_UNSAFE,    /* users other than root can change this file or directory */
+    NHI_ERR_CORRUPT,   /* one of our own files has wrong content */
     NHI_ERR_VERSION,   /* made by a newer release of this software */
-    NHI_ERR_BUSY,      /* somebody else is writing, and stayed at it too long */
-    NHI_ERR_FULL,      /* no space left where it had to be written */
+    NHI_ERR_BUSY,      /* another process is writing, and did not finish in time */
+    NHI_ERR_FULL,      /* no space left where it should be written */
 };
 
 /* A static English phrase without a final period. Never NULL. */

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Elements at first: of large ones a few, since what pam_nhi holds is its host program's memory. */
+/* Elements at first: few if they are large, since pam_nhi uses the memory of its host program. */
 #define FIRST(size) ((size) > 256 ? (size_t)4 : (size_t)16)
 
 void *nhi_grow(void *all, size_t *room, size_t need, size_t size)
@@ -14,7 +14,7 @@ void *nhi_grow(void *all, size_t *room, size_t need, size_t size)
 
     if (need <= *room)
         return all;
-    /* Also where it overflowed: then it is less than *room. */
+    /* True after an overflow, too: then it is less than *room. */
     if (larger < need)
         larger = need;
     if (larger > SIZE_MAX / size)

@@ -2,8 +2,8 @@
 /*
  * Arrays that grow, in one place.
  *
- * An array is a pointer, how many of its things are in use, and for how many there is room; NULL and 0 to begin with,
- * and free() in the end:
+ * An array is a pointer, the number of elements in use, and the number that there is room for; NULL and 0 at first, and
+ * free() at the end:
  *
  *     more = nhi_grow(l->all, &l->room, l->count + 1, sizeof(*more));
  *     if (more == NULL)
@@ -18,9 +18,9 @@
 
 #include "libnhi/base/err.h"
 
-/* all, if *room is enough for need things of that size, or a larger array that takes its place and begins with what all
- * has, with *room set to match. need and size are not 0. NULL: out of memory, or more than memory can have; then all
- * and *room are as they were. */
+/* Returns all if *room is enough for need elements of this size; else a larger array that replaces it and begins with
+ * its content, with *room set to match. need and size are not 0. NULL: out of memory, or too large for any memory; then
+ * all and *room are unchanged. */
 NHI_CHECK void *nhi_grow(void *all, size_t *room, size_t need, size_t size);
 
 #endif

@@ -10,7 +10,7 @@ enum nhi_err nhi_id_new(char id[NHI_JTI_LEN + 1])
 
     if (sodium_init() < 0)
         return NHI_ERR_SYS;
-    /* One in 64 would look like an option where it is typed. */
+    /* One in 64 would begin with "-" and look like an option on a command line. */
     do {
         randombytes_buf(bits, sizeof(bits));
         (void)sodium_bin2base64(id, NHI_JTI_LEN + 1, bits, sizeof(bits), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -30,7 +30,7 @@ void nhi_hash_start(struct nhi_hash *h)
     (void)crypto_generichash_init(state_of(h), NULL, 0, NHI_HASH_LEN / 2);
 }
 
-/* With its NUL, so that where one text ends is part of it. */
+/* The NUL is included, so that the hash covers where each text ends. */
 void nhi_hash_add(struct nhi_hash *h, const char *text)
 {
     (void)crypto_generichash_update(state_of(h), (const unsigned char *)text, strlen(text) + 1);

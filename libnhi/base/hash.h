@@ -10,10 +10,10 @@
 #include "libnhi/base/err.h"
 #include "libnhi/base/names.h"
 
-/* A new ticket or record ID: 128 random bits, not beginning with "-". */
+/* A new ticket or record ID: 128 random bits. It never begins with "-". */
 NHI_CHECK enum nhi_err nhi_id_new(char id[NHI_JTI_LEN + 1]);
 
-/* A hash of bytes that go in one after the other, as 32 hexadecimal characters (BLAKE2b of 128 bits). */
+/* A hash of bytes that are added one piece after another, as 32 hexadecimal characters (BLAKE2b of 128 bits). */
 #define NHI_HASH_LEN 32
 struct nhi_hash {
     _Alignas(64) unsigned char state[384];

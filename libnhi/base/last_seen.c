@@ -41,7 +41,7 @@ static enum nhi_err load_one(const char *dir, struct nhi_last_seen *out)
         return err;
     err = nhi_file_read(dirfd, NHI_LAST_SEEN_FILE, 1, MARK_MAX, &text, &len);
     close(dirfd);
-    /* Some file systems leave an empty file behind when the power goes. */
+    /* Some file systems leave an empty file behind after a power failure. */
     if (err == NHI_OK)
         err = len == 0 ? NHI_ERR_NOT_FOUND : parse(text, out);
     free(text);
@@ -76,7 +76,7 @@ void nhi_last_seen_ask(const char *dir, const char *run_dir, struct nhi_last_see
     out->err = nhi_last_seen_load(dir, run_dir, &out->last);
 }
 
-/* Unlike nhi_file_replace it waits for no disk. */
+/* Unlike nhi_file_replace, it does not wait for a disk. */
 static enum nhi_err store_one(const char *dir, const char *text)
 {
     struct nhi_new_file n = { .fd = -1 };

@@ -18,7 +18,7 @@
 #define NOT_YET "uninitialized"
 #define PURPOSE "nhi-machine-v1 "
 
-/* machine-id(5) allows a link; root's, since the directory is. */
+/* machine-id(5) allows a symbolic link. It is root's, since the directory is. */
 static enum nhi_err read_file(const char *file, char *buf, size_t size)
 {
     enum nhi_err err = NHI_OK;

@@ -79,8 +79,7 @@ bool nhi_name_is_task(const char *s)
     return i > 0;
 }
 
-/* Decodes one UTF-8 character. Returns its length, 0 when it is not one (overlong forms and
- * surrogates included). */
+/* Decodes one UTF-8 character. Returns its length, or 0 if it is invalid (overlong forms and surrogates included). */
 static size_t utf8_next(const unsigned char *s, uint32_t *cp)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -142,7 +141,7 @@ static bool is_blank(uint32_t c)
            c == 0x3000 || c == 0x2800;
 }
 
-/* Unicode's Default_Ignorable_Code_Point, but for what nhi_text_is_plain refuses. */
+/* Unicode's Default_Ignorable_Code_Point, without the characters that nhi_text_is_plain refuses. */
 static bool is_invisible(uint32_t c)
 {
     return c == 0xad || c == 0x34f || (c >= 0x115f && c <= 0x1160) || (c >= 0x17b4 && c <= 0x17b5) ||

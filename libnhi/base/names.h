@@ -2,9 +2,8 @@
 /*
  * The grammar of every name, in one place.
  *
- * Text from outside is data: it is checked here where it enters, so that nothing
- * behind this line meets a slash, a colon, a newline or a terminal escape. All
- * lengths are in bytes, without the terminating NUL.
+ * Text from outside is data: it is checked here where it enters, so that no later code meets a slash, a colon, a
+ * newline or a terminal escape. All lengths are in bytes, without the terminating NUL.
  */
 #ifndef NHI_NAMES_H
 #define NHI_NAMES_H
@@ -24,7 +23,7 @@
 #define NHI_TREE_MAX 63    /* a session's handle: see session.h */
 #define NHI_LIST_MAX 255   /* a space-separated list of names */
 #define NHI_OWNER_MAX 128  /* printable UTF-8, no control characters */
-#define NHI_TEXT_MAX 256   /* purpose, reason: the same */
+#define NHI_TEXT_MAX 256   /* a purpose or a reason: the same */
 
 bool nhi_name_is_agent(const char *s);
 bool nhi_name_is_account(const char *s);
@@ -34,29 +33,28 @@ bool nhi_name_is_task(const char *s);
 bool nhi_name_is_kid(const char *s);
 bool nhi_name_is_jti(const char *s);
 
-/* Free text for people: valid UTF-8, 1 to max bytes, no control characters (C0, DEL, C1) and
- * no bidirectional controls, which would make a line read other than it is. */
+/* Free text for people: valid UTF-8, 1 to max bytes, no control characters (C0, DEL, C1) and no bidirectional controls,
+ * which would make a line look different from its content. */
 bool nhi_name_is_text(const char *s, size_t max);
 
-/* The same for who answers for an agent: two owners that read alike must be one. So no blank in front, behind or other
- * than the space, and nothing that nobody sees (zero-width characters, fillers, variation selectors). */
+/* The same for the name of an owner: two owners that look alike must be one. So no blank at the beginning or end or
+ * other than the space, and no invisible characters (zero-width characters, fillers, variation selectors). */
 bool nhi_name_is_owner(const char *s);
 
-/* The first character of a text that is not empty: its length in bytes. 0: it is no UTF-8, and cp is its
- * first byte. */
+/* The first character of a text that is not empty: returns its length in bytes. 0: it is not UTF-8, and cp is its first
+ * byte. */
 size_t nhi_text_next(const char *s, uint32_t *cp);
-/* Whether it may stand in text: neither a control character nor a bidirectional control. */
+/* Whether text may contain it: neither a control character nor a bidirectional control. */
 bool nhi_text_is_plain(uint32_t cp);
 
-/* A list: words that word_ok accepts, one space between two, none twice, none missing. */
+/* A list: words that word_ok accepts, one space between two, no word twice, at least one word. */
 bool nhi_list_is_valid(const char *list, bool (*word_ok)(const char *));
 
-/* Whether word is one of the words of list. Empty lists hold nothing, and the empty word is in
- * no list. */
+/* Whether word is one of the words of list. An empty list has no words, and the empty word is in no list. */
 bool nhi_list_has(const char *list, const char *word);
 
-/* The next word of a list: copies it to word (at least NHI_LIST_MAX + 1 bytes) and returns the
- * place to go on from, or NULL when there is none. */
+/* Copies the next word of a list to word (at least NHI_LIST_MAX + 1 bytes) and returns the position to continue from,
+ * or NULL at the end. */
 const char *nhi_list_next(const char *at, char *word);
 
 #endif

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define V4_BITS 96 /* before the 32 of IPv4 */
+#define V4_BITS 96 /* the prefix of an IPv4 address in its IPv6 form */
 
 static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
-/* A scope behind a link-local address says on which interface, and is left out. */
+/* A scope after a link-local address names the interface. It is left out. */
 static bool read_address(const char *text, size_t len, uint8_t out[16], bool *v4)
 {
     char copy[INET6_ADDRSTRLEN];
@@ -27,7 +27,7 @@ static bool read_address(const char *text, size_t len, uint8_t out[16], bool *v4
     return true;
 }
 
-/* Whether the first bits are those of both. */
+/* Whether the first bits of both are equal. */
 static bool same(const uint8_t *a, const uint8_t *b, unsigned bits)
 {
     unsigned whole = bits / 8, rest = bits % 8;
@@ -49,7 +49,7 @@ enum nhi_err nhi_net_parse(const char *text, struct nhi_net *out)
     if (text[len] == '/') {
         const char *digits = text + len + 1;
 
-        /* One form for each number. */
+        /* Each number has only one form. */
         if (digits[0] < '0' || digits[0] > '9' || (digits[0] == '0' && digits[1] != '\0'))
             return NHI_ERR_FORMAT;
         for (i = 0; digits[i] >= '0' && digits[i] <= '9' && i < 3; i++)

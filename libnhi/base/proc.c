@@ -14,8 +14,8 @@
 
 #include "libnhi/base/paths.h"
 
-/* Files of /proc are made when they are read: one read of a small one is whole. A process that is gone is
- * ENOENT before its directory is found, and ESRCH from there on, in open as in read. */
+/* The kernel makes files of /proc when they are read, so one read gets a small file whole. For a process that has
+ * ended, the error is ENOENT before its directory is found and ESRCH after that, for open as for read. */
 enum nhi_err nhi_proc_file(const char *path, char *buf, size_t size)
 {
     int fd, cause;
@@ -40,7 +40,7 @@ int64_t nhi_now(void)
 {
     struct timespec ts = { .tv_sec = 0 };
 
-    (void)!clock_gettime(CLOCK_REALTIME, &ts); /* a valid clock and a valid address: it cannot fail */
+    (void)!clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail: clock and address are valid */
     return ts.tv_sec;
 }
 
@@ -75,7 +75,7 @@ enum nhi_err nhi_boot_id(char out[37])
     return NHI_OK;
 }
 
-/* What the kernel writes to a buffer of getdents64(2). */
+/* What getdents64(2) writes to a buffer. */
 struct entry {
     uint64_t inode;
     int64_t next;
@@ -84,10 +84,10 @@ struct entry {
     char name[];
 };
 
-#define AHEAD 256 /* processes that begin during a look: one may be made of them without end */
-#define ONE 32    /* bytes: the entry of a process, of seven digits at most */
+#define AHEAD 256 /* processes that begin during a look; a limit, since a process can start others for ever */
+#define ONE 32    /* bytes: the entry of one process, with at most seven digits */
 
-/* What stands before the processes may have a longer name. */
+/* Entries before those of the processes may have longer names. */
 static long read_entries(int dir, void *buf, size_t size, size_t most)
 {
     long n = syscall(SYS_getdents64, dir, buf, size);
@@ -95,8 +95,8 @@ static long read_entries(int dir, void *buf, size_t size, size_t most)
     return n < 0 && errno == EINVAL ? syscall(SYS_getdents64, dir, buf, most) : n;
 }
 
-/* Calls fn with each process until it returns other than 0, or AHEAD of them had a pid above newest. size: of the
- * buffer that entries are read ahead into. */
+/* Calls fn with each process until it returns other than 0, or until AHEAD of them had a pid above newest. size: of the
+ * buffer into which entries are read ahead. */
 static enum nhi_err look_at_each(size_t size, long newest, int (*fn)(pid_t, void *), void *ctx)
 {
     _Alignas(struct entry) char buf[4096];
@@ -135,7 +135,7 @@ enum nhi_err nhi_proc_each(int (*fn)(pid_t, void *), void *ctx)
     long newest = 0;
     enum nhi_err err = look_at_each(4096, LONG_MAX, note_newest, &newest);
 
-    /* One at a time: what was read ahead may be long gone. */
+    /* One at a time: a process whose entry was read ahead may have ended long ago. */
     return err == NHI_OK ? look_at_each(ONE, newest, fn, ctx) : err;
 }
 
@@ -158,7 +158,7 @@ enum nhi_err nhi_proc_stat(pid_t pid, struct nhi_proc_stat *out)
     err = nhi_proc_file(path, buf, sizeof(buf));
     if (err != NHI_OK)
         return err;
-    /* The second field is the process's own choice, closing parentheses included: skip to the last. */
+    /* The process chooses the second field itself, which may have closing parentheses: skip to the last one. */
     at = strrchr(buf, ')');
     if (at == NULL || sscanf(at + 1, " %c %ld %*d %ld %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
                              &state, &ppid, &session, &tty, &threads, &start) != 6)
@@ -194,7 +194,7 @@ bool nhi_proc_is_alive(const struct nhi_proc *p)
     return now.self.start == p->start && !now.ended;
 }
 
-/* A number of 32 bits, all ones where nothing has set it, so that it is everybody's. */
+/* A 32-bit number. All bits are set where nothing has set it, which then means everybody. */
 static enum nhi_err read_number(pid_t pid, const char *file, uint32_t *out)
 {
     char path[40], buf[24], *end;
@@ -225,8 +225,8 @@ enum nhi_err nhi_proc_loginuid(pid_t pid, uint32_t *uid)
     return read_number(pid, "loginuid", uid);
 }
 
-/* Setting one's login uid, to what it is, begins a new session: audit_set_loginuid() in the kernel. It takes
- * CAP_AUDIT_CONTROL, and is refused where auditctl --loginuid-immutable was said. */
+/* Setting the login uid, even to its present value, begins a new audit session: audit_set_loginuid() in the kernel. It
+ * needs CAP_AUDIT_CONTROL, and is refused after auditctl --loginuid-immutable. */
 enum nhi_err nhi_proc_new_audit(uint32_t uid)
 {
     uint32_t before = UINT32_MAX, after;

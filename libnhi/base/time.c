@@ -18,7 +18,7 @@ static int64_t days_before_year(int64_t y)
     return 365 * y + y / 4 - y / 100 + y / 400;
 }
 
-/* Days in the months before month m, m counted from March: 31, 30, 31, 30, 31 and again. */
+/* Days in the months before month m, where m counts from March: 31, 30, 31, 30, 31 and again. */
 static int64_t days_before_month(int64_t m)
 {
     return (153 * m + 2) / 5;
@@ -48,7 +48,7 @@ enum nhi_err nhi_time_format(int64_t t, char out[NHI_TIME_LEN + 1])
         return NHI_ERR_FORMAT;
     days = t / DAY + EPOCH_DAYS;
     second = t % DAY;
-    /* A guess that is never too small, and too large by one at most. */
+    /* This is never too small, and too large by one at most. */
     y = days * 400 / 146097 + 1;
     while (days_before_year(y) > days)
         y--;
@@ -80,13 +80,13 @@ enum nhi_err nhi_time_parse(const char *s, int64_t *t)
     char again[NHI_TIME_LEN + 1];
     int64_t got;
 
-    /* The NUL of form makes the loop check that s ends there too. */
+    /* The NUL of form makes the loop check that s ends there, too. */
     for (size_t i = 0; i <= NHI_TIME_LEN; i++)
         if (form[i] == 'd' ? s[i] < '0' || s[i] > '9' : s[i] != form[i])
             return NHI_ERR_FORMAT;
     got = days_of(get(s, 4), get(s + 5, 2), get(s + 8, 2)) * DAY + get(s + 11, 2) * 3600 + get(s + 14, 2) * 60 +
           get(s + 17, 2);
-    /* A date that is in no calendar, such as 02-30 or 23:59:60, comes back as another one. */
+    /* A date that no calendar has, such as 02-30 or 23:59:60, comes back as another one. */
     if (nhi_time_format(got, again) != NHI_OK || memcmp(again, s, NHI_TIME_LEN) != 0)
         return NHI_ERR_FORMAT;
     *t = got;

@@ -34,7 +34,7 @@ static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
     return NHI_DENY_LEDGER;
 }
 
-/* A session goes on with what renewed its ticket, once that itself is over. */
+/* A session continues with the ticket that renewed its own, once its own has ended. */
 static enum nhi_reason renewed(struct state *s)
 {
     struct nhi_ticket *t = &s->v->ticket;
@@ -55,7 +55,7 @@ static enum nhi_reason renewed(struct state *s)
     return NHI_PERMIT;
 }
 
-/* What could not be looked at is not wrong. */
+/* A ticket that could not be checked is not a wrong ticket. */
 static enum nhi_reason unverified(enum nhi_err err)
 {
     if (err == NHI_ERR_NOMEM || err == NHI_ERR_SYS)
@@ -94,8 +94,8 @@ static enum nhi_reason find_ticket(struct state *s)
 
     if (s->what->text != NULL)
         return verify(s);
-    /* Verified when its session was opened, and kept where only root writes. What has become of it
-     * since is among the facts. */
+    /* It was verified when its session was opened, and kept where only root writes. What has happened to it since then
+     * is among the facts. */
     if (s->what->asked.ticket != NULL) {
         s->v->ticket = *s->what->asked.ticket;
         s->v->verified = true;
@@ -115,7 +115,7 @@ static enum nhi_reason find_ticket(struct state *s)
     return NHI_PERMIT;
 }
 
-/* The key of a ticket that was verified before was proven then. */
+/* The key of a ticket that was verified earlier was proven at that time. */
 static const uint8_t *proven_key(const struct state *s)
 {
     if (s->what->asked.ticket != NULL)
@@ -123,7 +123,7 @@ static const uint8_t *proven_key(const struct state *s)
     return s->what->asked.key;
 }
 
-/* A clock that was set back makes nothing younger. */
+/* Setting the clock back does not make a session younger. */
 static int64_t moment_of(const struct state *s)
 {
     const struct nhi_grant *g = s->what->since;
@@ -134,7 +134,7 @@ static int64_t moment_of(const struct state *s)
     return then > s->g.m->now ? then : s->g.m->now;
 }
 
-/* Asked before anything is looked up that others could hold up. */
+/* Looked at before any look-up that others could hold up. */
 static enum nhi_reason find_over(struct state *s, const struct nhi_facts *f)
 {
     const int64_t now = moment_of(s);
@@ -143,7 +143,7 @@ static enum nhi_reason find_over(struct state *s, const struct nhi_facts *f)
     return nhi_is_over(&s->v->ticket, f, now);
 }
 
-/* Of a ledger that cannot be read: what the reserve says, and nothing else. */
+/* When the ledger cannot be read, the reserve alone decides. */
 static enum nhi_reason over_unread(struct state *s)
 {
     const struct nhi_grant *g = s->what->since;
@@ -215,7 +215,7 @@ static enum nhi_reason decide(struct state *s)
     return reason;
 }
 
-/* What the moment came to, in a verdict without more. */
+/* Copies the moment's result into a verdict that is otherwise empty. */
 static enum nhi_reason adopt(const struct nhi_moment *m, struct nhi_verdict *out)
 {
     memset(out, 0, sizeof(*out));
@@ -256,8 +256,8 @@ void nhi_check_over(const struct nhi_moment *m, const struct nhi_shown *what, st
     nhi_facts_free(&facts);
 }
 
-/* nhictl run is no service: what it opened lives as long as its ticket would open anything. By the first of these that
- * is permitted, else by the last that is not. */
+/* nhictl run is not a service: its session lives as long as its ticket would open anything. The first service that is
+ * permitted decides, else the last that is denied. */
 static void check_any(const struct nhi_moment *m, const struct nhi_shown *what, const char *services,
                       struct nhi_verdict *out)
 {
@@ -304,7 +304,7 @@ void nhi_check(const struct nhi_shown *what, struct nhi_verdict *out)
     struct nhi_moment m = { .ledger = NULL };
     const struct nhi_request *r = &what->asked;
 
-    /* No signature is needed to see that nothing was shown. */
+    /* No signature is needed to see that no ticket was shown. */
     if (what->text == NULL && r->ticket == NULL && r->source != NHI_FROM_LEDGER &&
         (r->source != NHI_FROM_KEY || r->key == NULL)) {
         memset(out, 0, sizeof(*out));
@@ -331,7 +331,7 @@ static int try_one(const struct nhi_ticket *t, void *ctx)
     return s->v->reason == NHI_PERMIT;
 }
 
-/* A ticket of another host's issuer need not be known here before it comes. */
+/* A ticket of another host's issuer may be unknown here until it comes. */
 static int try_issuer(const struct nhi_issuer *i, void *ctx)
 {
     struct state *s = ctx;
@@ -383,14 +383,14 @@ void nhi_check_any_key(const struct nhi_request *of, struct nhi_verdict *out)
     nhi_moment_close(&m);
 }
 
-/* A ticket that was found for a key is the live one, or a dead one that need not be the last. */
+/* The ticket that was found for a key is the live one, or a dead one that need not be the last. */
 static bool is_dead(enum nhi_reason r)
 {
     return r == NHI_DENY_REVOKED || r == NHI_DENY_EPOCH || r == NHI_DENY_TASK_CLOSED || r == NHI_DENY_TASK_ENDED ||
            r == NHI_DENY_SUPERSEDED;
 }
 
-/* What became of the ticket that the key was bound to last. */
+/* What happened to the ticket that the key was last bound to. */
 static void look_back(const struct nhi_moment *m, const struct nhi_request *asked, struct nhi_verdict *v)
 {
     struct nhi_ticket t;

@@ -10,7 +10,7 @@
 
 #include "libnhi/ledger/ledger_facts.h"
 
-/* What cannot be counted is full. */
+/* A count that is not known counts as full. */
 #define FULL (UINT32_MAX / 2)
 
 static enum nhi_reason ledger_failed(struct nhi_gathering *g, enum nhi_err err)
@@ -65,7 +65,7 @@ static enum nhi_reason find_account(struct nhi_gathering *g, struct nhi_request 
     return NHI_PERMIT;
 }
 
-/* What cannot be read is a place where nobody is. */
+/* A pin that cannot be read counts as a place that nobody is in. */
 static void find_pin(const struct nhi_gathering *g, const struct nhi_request *r, struct nhi_facts *f)
 {
     bool recorded = f->root[0] != '\0';

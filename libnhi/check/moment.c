@@ -115,7 +115,7 @@ enum nhi_err nhi_moment_revoke(struct nhi_moment *m, enum nhi_revoke_kind kind, 
         return NHI_ERR_TOO_LONG;
     memset(s, 0, sizeof(*s));
     s->kind = kind;
-    s->at = INT64_MAX / 2; /* what is there now was issued, whatever the clock says */
+    s->at = INT64_MAX / 2; /* what exists now was issued, whatever the clock shows */
     memcpy(s->id, id, strlen(id));
     m->reserve->count++;
     return NHI_OK;

@@ -22,9 +22,9 @@
 #include "libnhi/snapshot/snapshot_read.h"
 
 /*
- * Each of these leads to root, or to everybody's secrets, without asking anyone: sudo's and su's own
- * groups, the readers of raw memory, raw disks and password hashes, those who start containers or virtual
- * machines with any mount, those who write what root runs (staff: /usr/local), and those who read every log.
+ * Each of these leads to root, or to everybody's secrets, without asking anyone: sudo's and su's own groups, the
+ * readers of raw memory, raw disks and password hashes, the users who start containers or virtual machines with any
+ * mount, those who write what root runs (staff: /usr/local), and those who read every log.
  */
 static const char *const privileged[] = {
     "root",        "sudo",   "wheel",   "admin", "adm",   "shadow",          "disk", "kmem", "lxd", "lxc", "incus",
@@ -56,8 +56,8 @@ struct gids {
 struct look {
     struct nhi_host_account *l;
     struct gids mine;  /* groups of the account */
-    struct gids known; /* those of them that have a name here */
-    struct gids leads; /* every number that a privileged name has here; names[i] is whose */
+    struct gids known; /* those of them that have a name on this host */
+    struct gids leads; /* every gid that a privileged name has here; names[i] is that name */
     const char **names;
     size_t name_room;
 };
@@ -96,7 +96,7 @@ static void because(struct nhi_host_account *l, const char *why)
 
 /* ---- the local files ---- */
 
-/* A line of one of the two; NHI_OK goes on, anything else ends the reading. */
+/* Takes one line of either file; NHI_OK continues, anything else ends the reading. */
 struct reader {
     const char *file;
     int (*next)(FILE *f, char *buf, size_t size, void *entry);
@@ -117,7 +117,7 @@ static int next_passwd(FILE *f, char *buf, size_t size, void *entry)
     return fgetpwent_r(f, entry, buf, size, &got);
 }
 
-/* Whoever puts something else in their place must not make a host wait. */
+/* Another file in its place must not make a host process wait. */
 static enum nhi_err open_file(const char *file, FILE **out)
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -152,7 +152,7 @@ static enum nhi_err read_lines(const struct reader *r, void *ctx)
         if (rc == 0) {
             err = r->take(&entry, ctx);
         } else if (rc == ERANGE && size < BUFFER_MAX) {
-            /* The line is read again. */
+            /* The next round reads the line again. */
             more = realloc(buf, size * 4);
             err = more != NULL ? NHI_OK : NHI_ERR_NOMEM;
             buf = more != NULL ? more : buf;
@@ -190,8 +190,7 @@ static enum nhi_err take_passwd(const void *entry, void *ctx)
     return NHI_OK;
 }
 
-/* An agent's own account, by the file that nss_nhi answers from: of that name, and of that number if it is asked for.
- */
+/* An agent's own account, from the file that nss_nhi reads: by name, and by uid if that is asked for. */
 static enum nhi_err take_own(struct look *k, struct wanted *w)
 {
     struct nhi_snapshot s;
@@ -268,8 +267,8 @@ static enum nhi_err take_group(const void *entry, void *ctx)
     return err;
 }
 
-/* Whoever calls su or sudo has groups already, and by those sudo matches: they may be more than any source says by now.
- * Once the caller is let in, sudo takes on those of whom it becomes. */
+/* A caller of su or sudo already has groups, and sudo matches by those: they may be more than any source now lists.
+ * After the permit, sudo takes the groups of the account that it becomes. */
 static enum nhi_err take_process(struct look *k)
 {
     gid_t *g;
@@ -322,7 +321,7 @@ static enum nhi_err groups(struct look *k, struct nhi_elsewhere *e)
     return err;
 }
 
-/* What the others know of it; nothing, where it is privileged anyway. */
+/* What the other sources know about it; not asked if it is privileged anyway. */
 static enum nhi_err ask_elsewhere(struct look *k, const uint32_t *uid, bool who, struct nhi_elsewhere *e)
 {
     enum nhi_err err = nhi_elsewhere_ask(k->l->name, uid, who, k->mine.all, k->mine.count, e);
@@ -367,7 +366,7 @@ static enum nhi_err look(const uint32_t *uid, bool of_process, struct look *k)
         if (err == NHI_OK)
             judge(k);
     }
-    /* Who can keep the program from running, by a limit of his cgroup or by a signal, is not to hide his groups. */
+    /* A user who can keep the program from running, by a cgroup limit or a signal, must not hide groups in that way. */
     k->l->goes_on = k->l->blind[0] != '\0' && k->l->own && !e.unasked && all_known(k);
     nhi_elsewhere_free(&e);
     return err;

@@ -19,10 +19,11 @@ struct nhi_host_account {
     bool own; /* an agent's own account: the snapshot has this name with this uid */
     bool privileged;
     char because[33]; /* "uid 0" or the group's name; empty when not privileged */
-    /* A source of groups that gave no answer, and how; empty: all did. Then privileged says what is known. */
+    /* A source of groups that gave no answer, and why; empty: all answered. If not empty, privileged has only what is
+     * known. */
     char blind[64];
-    bool goes_on; /* blind, but the sources were asked, and an agent's own account whose groups are all known here: it
-                     gets none from there */
+    bool goes_on; /* blind, but the sources were asked, and this is an agent's own account whose groups are all known
+                     here: other sources give it none */
 };
 
 /* The local files first, then the snapshot, then what else nsswitch.conf names (elsewhere.h): a look-up of an account

@@ -35,10 +35,10 @@ bool nhi_sk_is_whole(const uint8_t sk[NHI_SK_LEN]);
 /* A new key pair. */
 NHI_CHECK enum nhi_err nhi_key_generate(uint8_t pk[NHI_PK_LEN], uint8_t sk[NHI_SK_LEN]);
 
-/* Keeps them out of swap space from here on, where the limit on locked memory allows it. For what holds a secret for
- * longer than it takes to use it. */
+/* Keeps memory out of swap space from now on, where the limit on locked memory allows it. For secrets that are held for
+ * longer than one use. */
 void nhi_keep(void *p, size_t len);
-/* Wipes len bytes in a way that the compiler may not leave out. */
+/* Wipes len bytes in a way that the compiler must not optimise away. */
 void nhi_wipe(void *p, size_t len);
 
 #endif

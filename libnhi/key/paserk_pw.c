@@ -61,13 +61,13 @@ static bool bounds_ok(uint64_t memlimit, uint64_t opslimit)
            opslimit <= OPS_MAX;
 }
 
-/* The two keys of a password under salt, memlimit and opslimit of raw. */
+/* The two keys that follow from a password with the salt, memlimit and opslimit in raw. */
 static enum nhi_err derive(const uint8_t raw[TOTAL], struct nhi_piece password, struct keys *out)
 {
     uint8_t tagged[1 + KEY_LEN];
     enum nhi_err err = NHI_ERR_NOMEM;
 
-    /* Its one way to fail for lengths and limits within bounds is memory. */
+    /* With valid lengths and limits it can only fail for lack of memory. */
     if (crypto_pwhash_argon2id(tagged + 1, KEY_LEN, password.data, password.len, raw + AT_SALT, get_be(raw + AT_OPS, 4),
                                (size_t)get_be(raw + AT_MEM, 8), crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
         goto out;

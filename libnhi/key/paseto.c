@@ -61,8 +61,8 @@ void nhi_b64_encode(const uint8_t *bytes, size_t len, char *text)
     sodium_bin2base64(text, NHI_B64_LEN(len) + 1, bytes, len, VARIANT);
 }
 
-/* libsodium 1.0.18 takes every byte from 0x80 up for '_' where char is signed, so that one
- * value would have many texts. In constant time, since the text may be a secret key's. */
+/* libsodium 1.0.18 takes every byte from 0x80 up for '_' where char is signed, so that one value would have many texts.
+ * Runs in constant time, since the text may be that of a secret key. */
 static bool is_seven_bit(const char *text, size_t len)
 {
     unsigned char seen = 0;
@@ -93,7 +93,7 @@ out:
     return err;
 }
 
-/* As nhi_b64_decode, for a length that only the text tells. */
+/* Like nhi_b64_decode, for a length that follows from the text. */
 static enum nhi_err decode_new(const char *text, size_t text_len, struct nhi_bytes *out)
 {
     struct nhi_bytes b = { NULL, 0 };
@@ -118,7 +118,7 @@ static uint8_t *put_le64(uint8_t *at, size_t n)
 {
     for (int i = 0; i < 8; i++)
         *at++ = (uint8_t)((uint64_t)n >> (8 * i));
-    at[-1] &= 0x7f; /* PAE: for languages without unsigned integers */
+    at[-1] &= 0x7f; /* as PAE demands for languages without unsigned integers */
     return at;
 }
 
@@ -279,7 +279,7 @@ enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, 
     err = NHI_ERR_SIGNATURE;
     if (crypto_sign_verify_detached(t.body.data + msg_len, signed_form.data, signed_form.len, pk) != 0)
         goto out;
-    /* The message leaves in the buffer it was verified in, with the signature cut off. */
+    /* The message is returned in the buffer in which it was verified, with the signature cut off. */
     sodium_memzero(t.body.data + msg_len, SIG_LEN);
     *msg = (struct nhi_bytes){ t.body.data, msg_len };
     t.body.data = NULL;

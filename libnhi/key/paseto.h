@@ -24,15 +24,15 @@
  * enough that no sum of lengths can overflow. */
 #define NHI_PASETO_PIECE_MAX ((size_t)1 << 20)
 
-/* Bytes owned by whoever holds the struct; release with nhi_bytes_free, which wipes them. data is
- * followed by a NUL that len does not count. */
+/* Bytes that belong to the owner of the struct; release with nhi_bytes_free, which wipes them. data is followed by a
+ * NUL that len does not count. */
 struct nhi_bytes {
     uint8_t *data;
     size_t len;
 };
 void nhi_bytes_free(struct nhi_bytes *b);
 
-/* Bytes of somebody else. data may be NULL where len is 0. */
+/* Bytes that belong to somebody else. data may be NULL where len is 0. */
 struct nhi_piece {
     const void *data;
     size_t len;
@@ -47,14 +47,14 @@ static inline struct nhi_piece nhi_piece(const void *data, size_t len)
 NHI_CHECK enum nhi_err nhi_paseto_sign(const uint8_t sk[NHI_SK_LEN], struct nhi_piece msg, struct nhi_piece footer,
                                        struct nhi_piece implicit, char **token);
 
-/* The same by whoever has the key. sign: 0, and the Ed25519 signature of those bytes; any other value is
+/* The same with a function that signs. sign: returns 0 and the Ed25519 signature of those bytes; any other value is
  * NHI_ERR_SIGNATURE. */
 #define NHI_SIG_LEN 64
 struct nhi_signing {
     int (*sign)(void *ctx, const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN]);
     void *ctx;
 };
-/* A signing by a secret key at hand. ctx: struct nhi_secret. */
+/* Signs with a secret key in memory. ctx: struct nhi_secret. */
 struct nhi_secret {
     const uint8_t *sk; /* NHI_SK_LEN bytes */
 };
@@ -62,13 +62,12 @@ int nhi_secret_sign(void *ctx, const uint8_t *bytes, size_t len, uint8_t signatu
 NHI_CHECK enum nhi_err nhi_paseto_sign_by(const struct nhi_signing *by, struct nhi_piece msg, struct nhi_piece footer,
                                           struct nhi_piece implicit, char **token);
 
-/* Takes the footer out of a token, without any claim that it is genuine. An absent footer is
- * empty. NHI_ERR_FORMAT: not the shape of a v4.public token. */
+/* Takes the footer out of a token, without any check that it is genuine. An absent footer is empty. NHI_ERR_FORMAT: not
+ * the form of a v4.public token. */
 NHI_CHECK enum nhi_err nhi_paseto_footer(const char *token, size_t len, struct nhi_bytes *footer);
 
-/* Verifies the signature over header, message, footer and implicit assertion, then gives the
- * message. NHI_ERR_FORMAT, NHI_ERR_SIGNATURE, NHI_ERR_TOO_LONG, NHI_ERR_NOMEM; NHI_ERR_SYS when
- * libsodium cannot start. */
+/* Verifies the signature over header, message, footer and implicit assertion, then returns the message. NHI_ERR_FORMAT,
+ * NHI_ERR_SIGNATURE, NHI_ERR_TOO_LONG, NHI_ERR_NOMEM; NHI_ERR_SYS when libsodium cannot start. */
 NHI_CHECK enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len,
                                          struct nhi_piece implicit, struct nhi_bytes *msg);
 
@@ -81,8 +80,7 @@ void nhi_text_free(char *s);
 void nhi_b64_encode(const uint8_t *bytes, size_t len, char *text);
 NHI_CHECK enum nhi_err nhi_b64_decode(const char *text, size_t text_len, uint8_t *bytes, size_t len);
 
-/* Whether pk is a point that somebody can hold the secret of: canonical, on the curve, in the main
- * subgroup. */
+/* Whether pk is a point with a possible secret key: canonical, on the curve, in the main subgroup. */
 bool nhi_pk_is_usable(const uint8_t pk[NHI_PK_LEN]);
 
 #endif

@@ -6,10 +6,10 @@
 
 #define BLOB_LEN 51
 #define BLOB_MAX 6144 /* of a key of any type: RSA of 16384 bits has 2,080 bytes */
-#define HEAD_MAX 300  /* bytes of a private key, in which its public half ends */
+#define HEAD_MAX 300  /* bytes of a private key that surely include its public half */
 #define KEY_AT (BLOB_LEN - NHI_PK_LEN)
 
-/* What stands before the key in every blob. */
+/* The bytes before the key in every blob. */
 static const uint8_t prefix[KEY_AT] = { 0,   0,   0,   11,  's', 's', 'h', '-', 'e',       'd',
                                         '2', '5', '5', '1', '9', 0,   0,   0,   NHI_PK_LEN };
 
@@ -64,8 +64,8 @@ enum nhi_err nhi_sshkey_print(const char *base64, size_t len, char print[NHI_SSH
     return NHI_OK;
 }
 
-/* The public half stands in the clear, as a string whose length is the blob's, behind the names of what
- * the private half is encrypted with. */
+/* The public half is not encrypted. It is a string with the length of the blob, after the names of what encrypts the
+ * private half. */
 enum nhi_err nhi_sshkey_of_private(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
 {
     static const char magic[] = "openssh-key-v1";

@@ -41,7 +41,7 @@ const char *nhi_link_name(enum nhi_link l)
 struct event_line {
     int64_t seq;
     const char *prev, *hash; /* NHI_DIGEST_LEN characters each */
-    size_t hashed;           /* bytes before the hash's member */
+    size_t hashed;           /* bytes before the member "hash" */
 };
 
 static bool is_digest(const char *text)

@@ -15,7 +15,7 @@
 #include "libnhi/base/hash.h"
 #include "libnhi/base/time.h"
 
-/* In the order of the line. A new member goes in before detail; none is ever renamed or moved. */
+/* In the order of the line. A new member is added before detail; members are never renamed or moved. */
 static const struct {
     const char *name;
     size_t at;
@@ -32,7 +32,7 @@ static const struct {
     { "session", offsetof(struct nhi_event, session) }, { "cause", offsetof(struct nhi_event, cause) },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
-#define MEMBER_ROOM 16 /* bytes of ,"NAME":"" */
+#define MEMBER_ROOM 16 /* bytes of ,"NAME":"", the name included */
 #define FIXED_ROOM 320 /* seq, at, detail's name, prev, hash and the braces */
 
 static char *put_unit(char *out, uint32_t unit)
@@ -41,7 +41,7 @@ static char *put_unit(char *out, uint32_t unit)
     return out + 6;
 }
 
-/* As ASCII. json: it is a JSON text already, whose own quotes and backslashes stay. */
+/* Writes ASCII. json: the text is JSON already, and keeps its quotes and backslashes. */
 static char *put_ascii(char *out, const char *text, int json)
 {
     size_t len;
@@ -109,7 +109,7 @@ static char *put_number(char *out, int64_t n)
     return stpcpy(out, text);
 }
 
-/* All but the hash and the closing brace. */
+/* Everything but the hash and the closing brace. */
 static char *put_body(char *out, const struct nhi_event *e)
 {
     char at[NHI_TIME_LEN + 1];

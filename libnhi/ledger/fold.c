@@ -25,15 +25,16 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/session/session.h"
 
-/* In one transaction, since others wait for its end. What is left is folded by the next command. */
+/* Records in one transaction, since other writers wait for its end. The next command folds the rest. */
 #define RECORDS_MAX 5000
 
-#define SETTLED 10 /* seconds in which whoever makes a record has given it all its names */
+#define SETTLED 10 /* seconds after which a new record surely has all its names */
 
-/* What becomes of a record once the ledger has it: it goes, or stays, and need not be looked at until then. */
+/* What happens to a record once the ledger has it: it is removed, or it stays and need not be looked at until this
+ * time. */
 struct done {
     char name[NAME_MAX + 1];
-    int64_t until; /* 0: it goes */
+    int64_t until; /* 0: remove it */
 };
 
 struct fold {
@@ -43,7 +44,7 @@ struct fold {
     char boot[37];
     struct done *done;
     size_t count, room;
-    bool flushed; /* the names of those that stay are on the disk */
+    bool flushed; /* the names of the records that stay are on the disk */
     struct nhi_fold_result result;
 };
 
@@ -65,8 +66,8 @@ static enum nhi_err later(struct fold *f, const char *name)
     return rest_until(f, name, 0);
 }
 
-/* A slot or a pin stays as long as its ticket, a denial as long as its hour: those of ten thousand live tickets are not
- * read by every command. */
+/* A slot or a pin stays as long as its ticket, a denial as long as its hour. So no command has to read those of ten
+ * thousand live tickets. */
 static int64_t next_look(const char *name, int64_t until)
 {
     return until % 2 == (name[0] == NHI_RECORD_PIN) ? until : until - 1;
@@ -78,7 +79,7 @@ static bool settle(const struct fold *f, const struct done *one)
 
     if (one->until == 0)
         return unlinkat(f->dirfd, one->name, 0) == 0;
-    /* Whoever finds it at rest flushes it no more. */
+    /* No later command flushes a record at rest, so its name must be on the disk. */
     if (!f->flushed)
         return false;
     (void)utimensat(f->dirfd, one->name, times, AT_SYMLINK_NOFOLLOW);
@@ -106,7 +107,7 @@ static enum nhi_err fold_event(struct fold *f, const struct nhi_grant *g)
     return err;
 }
 
-/* Nothing came of the grant that it names. */
+/* The grant that this record names was never used. */
 static enum nhi_err fold_unused(struct fold *f, const struct nhi_grant *g, const char *of)
 {
     bool folded = false;
@@ -126,7 +127,7 @@ static enum nhi_err fold_unused(struct fold *f, const struct nhi_grant *g, const
     return err;
 }
 
-/* Until neither the ticket nor what renewed it can be used any more. */
+/* Removes it once neither the ticket nor the one that renewed it can be used. */
 static enum nhi_err later_if_over(struct fold *f, const char *name, const struct nhi_grant *g)
 {
     int64_t exp = g->ticket.exp, last;
@@ -140,14 +141,14 @@ static enum nhi_err later_if_over(struct fold *f, const char *name, const struct
                                          : rest_until(f, name, next_look(name, exp + NHI_CLOCK_SKEW + 1));
 }
 
-/* A record that was linked here first is linked as the grant next, which the kernel allows no more once
- * it has lost its last name. */
+/* A record that was linked here first is next linked as the grant, which the kernel refuses once it has lost its last
+ * name. */
 static enum nhi_err later_if_settled(struct fold *f, const char *name, const struct nhi_grant *g)
 {
     return f->now - g->at > SETTLED ? later(f, name) : NHI_OK;
 }
 
-/* That it is there says that so many of that ticket were told in this hour. */
+/* Its name means that this many denials of that ticket were recorded in this hour. */
 static enum nhi_err later_if_told(struct fold *f, const char *name, const struct nhi_grant *g)
 {
     int64_t hour = g->at / NHI_HOUR;
@@ -203,7 +204,7 @@ static enum nhi_err fold_one(struct fold *f, const struct nhi_record_kind *kind,
     struct nhi_grant g;
     enum nhi_err err;
 
-    /* Its name says it all. */
+    /* Its name has all the data. */
     if (kind->rests == NHI_RESTS_RULE_HOUR)
         return nhi_record_is_in_hour(name, f->now) ? NHI_OK : later(f, name);
     err = nhi_record_read(f->dirfd, name, &g);

@@ -24,7 +24,7 @@ struct refused_fold {
     uint32_t told;
 };
 
-/* Each value is a moment, a number or a name whose grammar has neither quote nor backslash. */
+/* Each value is a time, a number or a name, and none of their grammars allows quotes or backslashes. */
 static void put_detail(const struct nhi_refused *r, char out[DETAIL_MAX])
 {
     char first[NHI_TIME_LEN + 1] = "", last[NHI_TIME_LEN + 1] = "";
@@ -56,7 +56,7 @@ static enum nhi_err add_one(struct refused_fold *t, const struct nhi_refused *r)
 
     snprintf(e.kind, sizeof(e.kind), "refused");
     memcpy(e.agent, r->of.agent, sizeof(e.agent));
-    /* An account of that name can only be the agent's own. */
+    /* An account with an agent's name can only be that agent's own. */
     if (e.agent[0] == '\0' && nhi_name_is_agent(r->of.account) &&
         nhi_agent_get(t->ledger, r->of.account, &agent) == NHI_OK)
         memcpy(e.agent, agent.account.name, sizeof(e.agent));
@@ -84,7 +84,7 @@ static int add_all(const struct nhi_refused *all, size_t count, void *ctx)
     t->err = nhi_ledger_begin(t->ledger, t->now);
     if (t->err != NHI_OK)
         return 1;
-    /* Where the hour is over and all of it was told, there is nothing to tell. */
+    /* A count of 0: the hour has passed, and all of it was recorded. */
     for (size_t i = 0; i < count && t->err == NHI_OK; i++)
         if (all[i].count > 0)
             t->err = add_one(t, &all[i]);

@@ -30,7 +30,7 @@ struct ends {
     int64_t now;
     bool (*goes_down)(void);
     char boot[37];
-    struct lost *open; /* in the ledger, and then of these what is not there any more */
+    struct lost *open; /* sessions that the ledger has as open, then those of them that no longer exist */
     size_t open_count, open_room;
     struct nhi_session_end *ended;
     size_t ended_count, ended_room;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ends of sessions become events, each exactly once, whoever notices first.
+ * The ends of sessions become events, each exactly once, no matter which process notices first.
  */
 #ifndef NHI_FOLD_SESSION_H
 #define NHI_FOLD_SESSION_H

@@ -21,7 +21,7 @@ static const char *kind_of(const struct nhi_grant *g)
     return g->reason == NHI_PERMIT ? "grant" : "denial";
 }
 
-/* A decision that failed for want of the key was not about somebody who had it. */
+/* If the decision failed because the key was missing, nobody had proven it. */
 static const char *proof_of(const struct nhi_grant *g)
 {
     if (g->ticket.jti[0] == '\0' || g->reason == NHI_DENY_KEY)

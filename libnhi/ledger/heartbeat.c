@@ -44,7 +44,7 @@ void nhi_heartbeat_end(const char *run_dir)
     close(dirfd);
 }
 
-/* One decimal number, up to what ends it. */
+/* One decimal number, which must end with this character. */
 static bool number(char **at, char ends, long long *out)
 {
     char *end;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger: what nhictl writes and everyone privileged reads.
+ * The ledger: what nhictl writes and every privileged program reads.
  *
- * SQLite in WAL mode, root's, 0600, its directory checked. Writers take one immediate transaction with
- * synchronous=FULL. Readers (pam_nhi) never take a lock that anybody waits for: they open with
- * mode=ro and readonly_shm, so that a su stopped by its caller holds a shared lock at most, and nhictl
- * waits for no reader (it checkpoints only when that needs no waiting).
+ * SQLite in WAL mode, owned by root, 0600, in a directory that was checked. Writers take one immediate transaction with
+ * synchronous=FULL. Readers (pam_nhi) never take a lock that anybody waits for: they open with mode=ro and
+ * readonly_shm, so that a su that its caller has stopped holds a shared lock at most, and nhictl waits for no reader
+ * (it checkpoints only when that needs no waiting).
  *
  * A handle belongs to the process that opened it: close it before fork, never use it after.
  */
@@ -26,15 +26,15 @@ struct nhi_settings;
 enum nhi_ledger_mode {
     NHI_LEDGER_READ,
     NHI_LEDGER_WRITE,
-    NHI_LEDGER_WRITE_NOW, /* without waiting for another writer: NHI_ERR_BUSY */
+    NHI_LEDGER_WRITE_NOW, /* does not wait for another writer: NHI_ERR_BUSY */
 };
 
-/* Makes the ledger in an existing, checked directory. NHI_ERR_EXISTS when there is one. */
+/* Creates the ledger in an existing, checked directory. NHI_ERR_EXISTS: there is one already. */
 NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min, uint32_t uid_max,
                                          int64_t now);
 
 /* NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_CORRUPT, NHI_ERR_VERSION, NHI_ERR_SYS, NHI_ERR_BUSY. NHI_ERR_STATE: a
- * reader found one of an older release, which the next writer brings forward, in one step. */
+ * reader found a ledger of an older release, which the next writer upgrades in one step. */
 NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out);
 void nhi_ledger_close(struct nhi_ledger *l);
 
@@ -44,16 +44,16 @@ NHI_CHECK enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now);
 NHI_CHECK enum nhi_err nhi_ledger_commit(struct nhi_ledger *l);
 void nhi_ledger_rollback(struct nhi_ledger *l);
 
-/* What SQLite said last, for an operator's eyes; valid until the next call. */
+/* SQLite's last error message, for operators; valid until the next call. */
 const char *nhi_ledger_message(const struct nhi_ledger *l);
 
-/* Where the ledger belongs. */
+/* Which machine and boot the ledger belongs to. */
 struct nhi_tie {
-    char machine[NHI_DIGEST_LEN + 1]; /* as in machine.h; empty: where no machine has an identity */
-    char boot[37];                    /* in which it was written last; empty: nobody knows */
-    bool strange;                     /* it was written where it does not belong */
+    char machine[NHI_DIGEST_LEN + 1]; /* as in machine.h; empty: made where no machine has an identity */
+    char boot[37];                    /* the boot in which it was last written; empty: unknown */
+    bool strange;                     /* it was written on a machine that it does not belong to */
 };
-/* What the ledger knows of its host. */
+/* What the ledger knows about its host. */
 struct nhi_settings {
     char host[NHI_HOST_MAX + 1];
     uint32_t uid_min, uid_max; /* agent range; uid_min is the gid of nhi-agents */
@@ -61,14 +61,14 @@ struct nhi_settings {
     int64_t latest;
     int64_t created;
     int64_t policy;                         /* version in force; 0: none yet */
-    int64_t archived;                       /* number of the last event that is in an archive; 0: none is */
+    int64_t archived;                       /* number of the last event that is in an archive; 0: no archive yet */
     int64_t archived_before;                /* the moment that the last archive was cut at */
-    char archived_hash[NHI_DIGEST_LEN + 1]; /* of that event; where there is none, NHI_NO_EVENT */
-    int64_t event;                          /* the newest number that was given to one */
-    int64_t epoch;                          /* how often it was restored, or came to another machine */
-    int64_t epoch_at;                       /* when that was last; 0: never */
+    char archived_hash[NHI_DIGEST_LEN + 1]; /* hash of that event; without one, NHI_NO_EVENT */
+    int64_t event;                          /* the newest event number that was given */
+    int64_t epoch;                          /* how often it was restored or moved to another machine */
+    int64_t epoch_at;                       /* when that last happened; 0: never */
     struct nhi_tie tie;
-/* Those of nhi.conf(5). */
+/* The settings of nhi.conf(5). */
 #define NHI_SETTING_SPAN_TYPE int64_t
 #define NHI_SETTING_SECONDS_TYPE int64_t
 #define NHI_SETTING_FLAG_TYPE bool
@@ -77,7 +77,7 @@ struct nhi_settings {
 #undef NHI_SETTING_MEMBER
 };
 NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
-/* Those of nhi.conf, and nothing else of *set. */
+/* Stores the settings of nhi.conf, and nothing else of *set. */
 NHI_CHECK enum nhi_err nhi_ledger_set(struct nhi_ledger *l, const struct nhi_settings *set);
 
 #endif

@@ -7,33 +7,33 @@
 
 #include "libnhi/ledger/ledger.h"
 
-/* Why an agent is suspended: any of these at once. It is active when none is left. */
+/* Why an agent is suspended: several reasons at once are possible. It is active when none is left. */
 enum {
     NHI_HELD_BY_HAND = 1,
-    NHI_HELD_OFFBOARDED = 2, /* its owner left, and nobody has taken it over */
-    NHI_HELD_UNDECLARED = 4, /* the file that declared it does so no more */
-    NHI_HELD_RESTORED = 8,   /* whether it was ended since is not known: its ledger was lost */
+    NHI_HELD_OFFBOARDED = 2, /* its owner left, and nobody has taken over the agent */
+    NHI_HELD_UNDECLARED = 4, /* the file that declared it no longer does */
+    NHI_HELD_RESTORED = 8,   /* whether it was ended since the backup is not known: the ledger was lost */
     NHI_HELD_ALL = 15
 };
 #define NHI_DECLARED_MAX 64 /* bytes of the name of a file that declares agents */
 
 struct nhi_agent {
     struct nhi_account account;         /* name, uid, gecos (the purpose), home, shell, groups */
-    char group_names[NHI_LIST_MAX + 1]; /* of account.groups, in that order */
+    char group_names[NHI_LIST_MAX + 1]; /* names of account.groups, in that order */
     char owner[NHI_OWNER_MAX + 1];
     char purpose[NHI_TEXT_MAX + 1];
     int64_t review_by; /* midnight UTC of the day */
     enum nhi_agent_state state;
     int64_t created, changed;      /* changed: when state was last set */
-    char reason[NHI_TEXT_MAX + 1]; /* of the last change of state; may be empty */
+    char reason[NHI_TEXT_MAX + 1]; /* for the last change of state; may be empty */
     int64_t revoked_until;
     int64_t last_used; /* 0: never */
     uint32_t held;
-    char file[NHI_DECLARED_MAX + 1]; /* that declares it; empty: it was made by hand */
-    int64_t file_review;             /* the review date that the file had; 0: none yet */
-    int64_t certified;               /* when somebody last said that it is still needed; 0: never */
-    char certified_by[NHI_OWNER_MAX + 1], because[NHI_TEXT_MAX + 1]; /* who that was, and why it is */
-    bool daemons; /* root starts daemons by its account, on a host where nothing else says so */
+    char file[NHI_DECLARED_MAX + 1]; /* file that declares it; empty: it was added by hand */
+    int64_t file_review;             /* the review date in that file; 0: none yet */
+    int64_t certified;               /* when somebody last confirmed that it is still needed; 0: never */
+    char certified_by[NHI_OWNER_MAX + 1], because[NHI_TEXT_MAX + 1]; /* who confirmed that, and why */
+    bool daemons; /* root starts daemons with its account, on a host that records this nowhere else */
 };
 
 /* account.uid is the caller's choice within the range (it knows which are free on this host); it must
@@ -41,22 +41,23 @@ struct nhi_agent {
  * NHI_ERR_STATE: its owner is off-boarded. */
 NHI_CHECK enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int64_t now);
 NHI_CHECK enum nhi_err nhi_agent_get(struct nhi_ledger *l, const char *name, struct nhi_agent *out);
-/* What it was suspended for is over, whatever it was, when it is active again. NHI_ERR_STATE: a retired agent stays
- * retired, and one of an off-boarded owner suspended. Setting the same state again is NHI_OK, and changes
- * nothing but held. */
+/* Setting an agent active ends every reason for its suspension. NHI_ERR_STATE: a retired agent stays retired, and an
+ * agent whose owner is off-boarded stays suspended. Setting the present state again returns NHI_OK and changes nothing
+ * but held. */
 NHI_CHECK enum nhi_err nhi_agent_set_state(struct nhi_ledger *l, const char *name, enum nhi_agent_state state,
                                            const char *reason, int64_t now);
-/* One more cause to be suspended, and the end of some: active when none is left. Errors are those of set_state. */
+/* Adds one reason for suspension and removes some: the agent is active when none is left. Errors are those of
+ * set_state. */
 NHI_CHECK enum nhi_err nhi_agent_hold(struct nhi_ledger *l, const char *name, uint32_t cause, const char *reason,
                                       int64_t now);
 NHI_CHECK enum nhi_err nhi_agent_release(struct nhi_ledger *l, const char *name, uint32_t causes, const char *reason,
                                          int64_t now);
-/* Sets purpose, gecos, shell, groups, review date and file of the agent of that name; nothing else of a.
+/* Sets purpose, gecos, shell, groups, review date and file of the agent with that name; nothing else of a is used.
  * NHI_ERR_STATE: it is retired. */
 NHI_CHECK enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_agent *a);
 /* NHI_ERR_STATE: the agent is retired. */
 NHI_CHECK enum nhi_err nhi_agent_set_daemons(struct nhi_ledger *l, const char *name, bool daemons);
-/* Each callback: return 0 to go on. Rows in ascending uid. */
+/* Each callback returns 0 to continue. Rows are in ascending order of uid. */
 NHI_CHECK enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *), void *ctx);
 
 #endif

@@ -25,7 +25,7 @@ enum nhi_err nhi_archive_cut(struct nhi_ledger *l, int64_t before, int64_t *unti
                           "i", before);
 }
 
-/* Those that may be folded, again or for the first time, into a table that this connection alone has. */
+/* Writes the records that may be folded, for the first time or again, into a table of this connection alone. */
 static enum nhi_err note_records(struct nhi_ledger *l, int dirfd, DIR *d)
 {
     const struct nhi_record_kind *kind;
@@ -42,7 +42,7 @@ static enum nhi_err note_records(struct nhi_ledger *l, int dirfd, DIR *d)
         if (err == NHI_OK)
             err = nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO lying VALUES (?)", "s", g.id);
         else if (err != NHI_ERR_NOMEM)
-            err = NHI_OK; /* gone, or never folded */
+            err = NHI_OK; /* removed, or never folded */
     }
     return err;
 }

@@ -12,7 +12,7 @@
 #include "libnhi/ledger/schema.h"
 #include "libnhi/ledger/sql.h"
 
-/* Bytes of the header that say whether a log belongs to it; sqlite.org/fileformat.html, 1.3.3. */
+/* Bytes of the header that record whether the database has a log; sqlite.org/fileformat.html, 1.3.3. */
 #define WRITE_VERSION 18
 #define READ_VERSION 19
 #define HEADER_LEN 100
@@ -60,7 +60,7 @@ static enum nhi_err load(struct nhi_ledger *l, const char *schema, const unsigne
     if (own == NULL)
         return NHI_ERR_NOMEM;
     memcpy(own, image, len);
-    /* sqlite3_deserialize takes no other. */
+    /* sqlite3_deserialize takes no database with a log. */
     own[WRITE_VERSION] = NO_LOG;
     own[READ_VERSION] = NO_LOG;
     return nhi_sql_err(l, sqlite3_deserialize(l->db, schema, own, (sqlite3_int64)len, (sqlite3_int64)len,
@@ -140,7 +140,7 @@ enum nhi_err nhi_copy_leave_out(struct nhi_ledger *copy, const char *name, const
 
     if (err != NHI_OK || any > 0)
         return err != NHI_OK ? err : NHI_ERR_EXISTS;
-    /* Names are keys: they are compared once all of them are new. */
+    /* Names are keys: they are compared only after all of them were changed. */
     err = nhi_sql_run(copy, NULL, "BEGIN", "");
     if (err == NHI_OK)
         err = nhi_sql_run(copy, NULL, "PRAGMA defer_foreign_keys = ON", "");

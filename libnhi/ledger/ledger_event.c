@@ -46,7 +46,7 @@ static void fill(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err
         nhi_sql_text(st, col, out, size, err);
 }
 
-/* The host, and what the ledger knows of the ticket, its task and its agent beyond what was said. */
+/* Adds the host, and what the ledger knows about the ticket, its task and its agent that the caller did not set. */
 static enum nhi_err fill_in(struct nhi_ledger *l, struct nhi_event *e)
 {
     sqlite3_stmt *st = NULL;
@@ -71,7 +71,7 @@ static enum nhi_err fill_in(struct nhi_ledger *l, struct nhi_event *e)
     return err;
 }
 
-/* Its number, and its place in the chain. */
+/* Sets its number and its place in the chain. */
 static enum nhi_err chain(struct nhi_ledger *l, struct nhi_event *e)
 {
     struct nhi_head head;
@@ -159,7 +159,7 @@ static void read_row(sqlite3_stmt *st, struct nhi_event *e, enum nhi_err *err)
     nhi_sql_text(st, 4 + count, e->hash, sizeof(e->hash), err);
 }
 
-/* Takes st, prepared or not. */
+/* Takes ownership of st, prepared or not. */
 static enum nhi_err each(struct nhi_ledger *l, enum nhi_err err, sqlite3_stmt *st,
                          int (*fn)(const struct nhi_event *, void *), void *ctx)
 {
@@ -186,8 +186,8 @@ enum nhi_err nhi_event_each(struct nhi_ledger *l, int64_t after, int limit, int 
     return each(l, err, st, fn, ctx);
 }
 
-/* A record was made before it became an event; any other event is as old as its number says. The newest of these from
- * before the moment has nothing behind it that is wanted. */
+/* A record was made before it became an event; any other event is as old as its number suggests. So nothing that is
+ * wanted comes before the newest of those other events that is older than the moment. */
 enum nhi_err nhi_event_each_recent(struct nhi_ledger *l, int64_t since, int (*fn)(const struct nhi_event *, void *),
                                    void *ctx)
 {

@@ -90,8 +90,8 @@ static enum nhi_err load_recorded(struct nhi_ledger *l, const struct nhi_ticket 
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-/* Its parent, that one's …, and the first of each lineage, by which a lineage is revoked. The
- * ticket may be unknown here, so its claims name what to look for, not its row. */
+/* Its parent, the parent of that …, and the first ticket of each lineage, which a revocation of a lineage names. The
+ * ticket may be unknown here, so its claims say what to look for, not its row. */
 static enum nhi_err load_ancestors(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     sqlite3_stmt *st = NULL;

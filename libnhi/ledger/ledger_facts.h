@@ -7,8 +7,8 @@
 
 #include "libnhi/ledger/ledger.h"
 
-/* Everything recorded of t, and of this host where t is NULL, in one read transaction; no rules (ledger_policy.h). What
- * is unknown is no error. Only gather.c asks for it, for decisions. */
+/* Everything recorded about t, and about this host if t is NULL, in one read transaction; without rules
+ * (ledger_policy.h). What is unknown is not an error. Only gather.c uses it for decisions. */
 NHI_CHECK enum nhi_err nhi_facts_load(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *out);
 /* The rules. */
 void nhi_facts_free(struct nhi_facts *f);

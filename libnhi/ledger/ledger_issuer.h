@@ -7,7 +7,7 @@
 
 #include "libnhi/ledger/ledger.h"
 
-/* NHI_ERR_EXISTS: key names are never used again, and neither are keys. */
+/* NHI_ERR_EXISTS: key names are never used twice, and keys are not either. */
 NHI_CHECK enum nhi_err nhi_issuer_add(struct nhi_ledger *l, const struct nhi_issuer *i, int64_t now);
 NHI_CHECK enum nhi_err nhi_issuer_get(struct nhi_ledger *l, const char *kid, struct nhi_issuer *out);
 /* Forward only: active, rotated, retired, revoked. NHI_ERR_STATE otherwise. */

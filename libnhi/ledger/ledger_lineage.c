@@ -45,7 +45,7 @@ enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row 
                           "ss", t->jti, from);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "UPDATE ticket SET successor = ?2 WHERE jti = ?1", "ss", from, t->jti);
-    /* Two texts of a lineage may be about at once, not three. */
+    /* A lineage may have two texts in use at once, not three. */
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL,
                           "UPDATE ticket SET superseded = 1 WHERE root = ?1 AND jti <> ?2"
@@ -59,7 +59,7 @@ enum nhi_err nhi_ticket_supersede(struct nhi_ledger *l, const char *jti)
     return nhi_sql_run(l, NULL, "UPDATE ticket SET superseded = 1 WHERE jti = ?", "s", jti);
 }
 
-/* Text of the first column of the first row, at least NHI_JTI_LEN + 1 bytes. */
+/* Text of the first column of the first row: at least NHI_JTI_LEN + 1 bytes. */
 static enum nhi_err one_jti(struct nhi_ledger *l, const char *sql, const char *arg, char *out)
 {
     sqlite3_stmt *st = NULL;

@@ -116,7 +116,7 @@ enum nhi_err nhi_owner_return(struct nhi_ledger *l, const char *name)
     return err == NHI_OK && changed == 0 ? NHI_ERR_STATE : err;
 }
 
-/* Of an agent that is not retired, under an owner who serves. */
+/* Requires that the agent is not retired and its owner not off-boarded. */
 static enum nhi_err needs_both(struct nhi_ledger *l, const char *name, const char *owner)
 {
     struct nhi_agent a;

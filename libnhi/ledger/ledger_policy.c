@@ -12,17 +12,17 @@
 #include "libnhi/ledger/sql.h"
 #include "libnhi/policy/rule_line.h"
 
-/* More pairs than these of one rule: it is looked at for every agent and account. */
+/* A rule with more pairs than these is looked at for every agent and account. */
 #define PAIRS_MAX 64
 
 /* ---- a rule as a row ---- */
 
-/* Seconds by which the zone of a row of table t is ahead at ?1; NULL: there is none, or nobody knows. */
+/* Seconds by which the zone of a row of table t is ahead of UTC at ?1; NULL: no zone, or the offset is unknown. */
 #define AHEAD(t) \
     "CASE " t ".zone WHEN '' THEN NULL ELSE (SELECT z.ahead FROM zone z WHERE z.version = " t \
     ".version AND z.name = " t ".zone AND z.at <= ?1 ORDER BY z.at DESC LIMIT 1) END"
 
-/* Of a line and an AHEAD. */
+/* Reads the columns of a line and an AHEAD. */
 static enum nhi_err read_rule(sqlite3_stmt *st, struct nhi_rule *r)
 {
     const char *line = (const char *)sqlite3_column_text(st, 0);
@@ -58,7 +58,7 @@ static enum nhi_err index_pair(struct nhi_ledger *l, const struct nhi_rule *r, c
                        "isssss", (int64_t)(strpbrk(agent, "*?") != NULL), agent, account, r->name, r->zone, line);
 }
 
-/* By each agent, pattern and account that it names; by NHI_ANY where it could be more than those.
+/* Indexes a rule under each agent, pattern and account that it names; under NHI_ANY if it could match more than those.
  */
 static enum nhi_err index_rule(struct nhi_ledger *l, const struct nhi_rule *r, const char *line)
 {
@@ -100,7 +100,7 @@ enum nhi_err nhi_policy_replace(struct nhi_ledger *l, const struct nhi_rule *rul
                       now);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "UPDATE setting SET policy = (SELECT max(version) FROM policy)", "");
-    /* Only the policy in force is searched. */
+    /* Searches use only the policy in force. */
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "DELETE FROM rule_index", "");
     for (size_t i = 0; i < count && err == NHI_OK; i++)
@@ -119,14 +119,14 @@ enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t
 
 /* ---- reading ---- */
 
-/* Whether it says the same at any time, and as often as it is asked. */
+/* Whether the result is the same at any time and for any number of uses. */
 static bool is_steady(const struct nhi_rule *r)
 {
     return r->days == 0 && r->hours_count == 0 && r->max_age == 0 && r->max_sessions == 0 && r->max_grants == 0;
 }
 
-/* Of steady rules that a request meets, and that differ in their names alone, the first name decides: the others need
- * no room. steady is the one so far of each effect; false: r is to be added. */
+/* Among steady rules that match a request and differ in their names alone, the first name decides, so the others need
+ * no room. steady is the rule of this kind so far for each effect; false: r is to be added. */
 static bool is_covered(const struct nhi_rule *r, struct nhi_rule *all, size_t used, size_t steady[2])
 {
     struct nhi_rule *other;
@@ -145,7 +145,7 @@ static bool is_covered(const struct nhi_rule *r, struct nhi_rule *all, size_t us
     return true;
 }
 
-/* Into the rules of f, those of all rows of st that could matter to req; NULL: all. st is finalized. */
+/* Adds the rules of all rows of st that could matter to req to those of f; with NULL, all. Finalizes st. */
 static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, const struct nhi_request *req,
                                struct nhi_facts *f)
 {
@@ -175,8 +175,8 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, const str
     return NHI_OK;
 }
 
-/* Two ranges of the index: where the agent is named, and all patterns that it is like. Of every account a rule is
- * found as often as it names one. */
+/* Searches two ranges of the index: rules that name the agent, and all patterns that match it. A rule for every account
+ * is found as often as it names an agent. */
 #define FIND(which, how) \
     "SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1" \
                                  " AND i.version = s.policy AND i.pattern = 0 AND i.agent = ?2" which " " how \

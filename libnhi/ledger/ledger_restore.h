@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bringing a backup of the ledger back.
+ * Restoring the ledger from a backup.
  */
 #ifndef NHI_LEDGER_RESTORE_H
 #define NHI_LEDGER_RESTORE_H
@@ -8,12 +8,12 @@
 #include "libnhi/ledger/restore.h"
 
 NHI_CHECK enum nhi_err nhi_restore_trails(struct nhi_ledger *l, enum nhi_trails *out);
-/* NHI_ERR_EXISTS: a name, uid or key is one thing here and another there: it is the copy of another ledger. */
+/* NHI_ERR_EXISTS: a name, uid or key belongs to different things here and there: it is a copy of another ledger. */
 NHI_CHECK enum nhi_err nhi_restore_check(struct nhi_ledger *l);
-/* In the open transaction. */
+/* Call it in the open transaction. */
 NHI_CHECK enum nhi_err nhi_restore_run(struct nhi_ledger *l, const struct nhi_restore *r, int64_t now);
-/* In the open transaction: from now on every ticket that there is, and every open task, is over, and the ledger
- * belongs to this machine under that name. */
+/* In the open transaction: all existing tickets and open tasks end, and the ledger belongs to this machine under that
+ * name. */
 NHI_CHECK enum nhi_err nhi_ledger_take_over(struct nhi_ledger *l, const char *host, int64_t now);
 
 #endif

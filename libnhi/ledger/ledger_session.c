@@ -24,7 +24,7 @@ enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_grant *g, c
                        g->subject, g->at);
 }
 
-/* What the ledger knows of a session of another boot is less than its handle did. */
+/* The ledger knows less about a session of another boot than its handle did. */
 static void describe(struct nhi_ledger *l, const struct nhi_session_end *end, struct nhi_event *e)
 {
     const struct nhi_grant *g = &end->g;

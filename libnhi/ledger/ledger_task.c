@@ -15,7 +15,7 @@ enum nhi_err nhi_task_open(struct nhi_ledger *l, const struct nhi_task *t, int64
 
     if (!nhi_name_is_task(t->id) || !nhi_name_is_agent(t->agent) || t->deadline <= now || t->idle < 0)
         return NHI_ERR_ARG;
-    /* A task that was revoked before this host ever knew it stays dead. */
+    /* A task that was revoked before this host knew it stays closed. */
     err = nhi_sql_number(l, &gone, "SELECT at FROM revocation WHERE kind = ? AND id = ?", "is",
                          (int64_t)NHI_REVOKE_TASK, t->id);
     if (err == NHI_OK)

@@ -12,7 +12,7 @@ struct nhi_task {
     char agent[NHI_AGENT_MAX + 1];
     enum nhi_task_state state;
     int64_t opened, deadline, closed; /* closed 0: open */
-    int64_t idle; /* seconds without a grant or a session after which it is over; 0: it may be idle */
+    int64_t idle; /* it ends after this many seconds without a grant or a session; 0: no such limit */
     int64_t used; /* the last grant, or the last end of a session; 0: never */
     char reason[NHI_TEXT_MAX + 1];
 };
@@ -22,15 +22,15 @@ NHI_CHECK enum nhi_err nhi_task_open(struct nhi_ledger *l, const struct nhi_task
 /* NHI_ERR_NOT_FOUND; NHI_ERR_STATE: closed already. */
 NHI_CHECK enum nhi_err nhi_task_close(struct nhi_ledger *l, const char *id, const char *reason, int64_t now);
 NHI_CHECK enum nhi_err nhi_task_get(struct nhi_ledger *l, const char *id, struct nhi_task *out);
-/* When an open task ends if nothing happens, and which of the two it is. With a session it is not idle. */
+/* When an open task ends if nothing happens, and for which of the two reasons. A task with a session is not idle. */
 #define NHI_TASK_DEADLINE "deadline"
 #define NHI_TASK_IDLE "idle"
 int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why);
-/* Of every open task: when it ends, and why. fn: return 0 to go on. */
+/* For every open task: when it ends, and why. fn: returns 0 to continue. */
 NHI_CHECK enum nhi_err nhi_task_each_end(struct nhi_ledger *l,
                                          int (*fn)(const struct nhi_task *, int64_t at, const char *why, void *),
                                          void *ctx);
-/* agent NULL: of all agents. Oldest first. */
+/* agent NULL: those of all agents. Oldest first. */
 NHI_CHECK enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent,
                                      int (*fn)(const struct nhi_task *, void *), void *ctx);
 

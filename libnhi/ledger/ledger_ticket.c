@@ -16,8 +16,8 @@
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
-/* Whether somebody ended ticket t before its time, or an epoch did. Revocations of tickets and tasks are looked up
- * by key, and ancestors by their own keys: the number of revocations does not matter. */
+/* Whether ticket t was ended before its time, by somebody or by a new epoch. Revocations of tickets and tasks are
+ * looked up by key, and ancestors by their own keys: the number of revocations does not matter. */
 #define GONE \
     "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT q.root FROM ticket q" \
     "   JOIN up ON q.jti = up.jti UNION SELECT p.parent FROM ticket p" \
@@ -149,8 +149,8 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filte
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-/* On this host, unexpired, for account ?2, the last of its lineage, to be found by anybody; the
- * columns are those of choose(). */
+/* On this host, not expired, for account ?2, the last of its lineage, and not bound to a process tree; the columns are
+ * those of choose(). */
 #define FINDABLE " AND t.successor IS NULL AND t.tree IS NULL"
 #define OF_ACCOUNT \
     "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket_account c" \
@@ -161,7 +161,7 @@ static bool fits(const struct nhi_ticket *t, const char *service, int64_t now)
     return nhi_list_has(t->services, service) && t->iat <= now + NHI_CLOCK_SKEW && t->nbf <= now + NHI_CLOCK_SKEW;
 }
 
-/* Rows of a statement, of which those count that fit this use. */
+/* The rows of a statement; those that fit this use count. */
 struct search {
     struct nhi_ledger *l;
     sqlite3_stmt *st;
@@ -169,7 +169,7 @@ struct search {
     int64_t now;
 };
 
-/* The next row that fits; live: nobody ended it. */
+/* The next row that fits; live: the ticket was not ended. */
 static enum nhi_err next_fitting(const struct search *s, struct nhi_ticket_row *r, bool *live)
 {
     enum nhi_err err;
@@ -184,7 +184,7 @@ static enum nhi_err next_fitting(const struct search *s, struct nhi_ticket_row *
     return err;
 }
 
-/* The one live ticket; else the newest of the dead. */
+/* The one live ticket; else the newest dead one. */
 static enum nhi_err choose(const struct search *s, struct nhi_ticket *out)
 {
     struct nhi_ticket_row r, best = { .ticket = { .exp = 0 } };
@@ -225,7 +225,7 @@ enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const struct nhi_request *
     struct search s = { .l = l, .service = asked->service, .now = now };
     enum nhi_err err;
 
-    /* By key first: an account may have any number of tickets. */
+    /* The key first: an account may have any number of tickets. */
     err = nhi_sql_prepare(l, &s.st,
                           "SELECT " TICKET_ROW ", " PAST_DEADLINE " FROM ticket t"
                           " WHERE t.cnf = ?3 AND t.exp > ?1" FINDABLE " AND EXISTS (SELECT 1 FROM"
@@ -299,7 +299,7 @@ enum nhi_err nhi_ticket_last_of_key(struct nhi_ledger *l, const uint8_t key[NHI_
     bool found = false, best_named = false, named;
     enum nhi_err err;
 
-    /* Whoever sends the key of an agent with thousands of dead tickets must not have them all read. */
+    /* A client that sends the key of an agent with thousands of dead tickets must not have them all read. */
     err = nhi_sql_prepare(l, &st, "SELECT " TICKET_ROW " FROM ticket t WHERE t.cnf = ?1 ORDER BY t.exp DESC LIMIT 16",
                           "k", key);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
@@ -326,7 +326,7 @@ enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_L
     return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO bound_key VALUES (?,?)", "ks", key, account);
 }
 
-/* Tickets that a revocation of ?2 could end: those that have it among what GONE looks up. */
+/* Tickets that a revocation of ?2 could end: those for which GONE looks ?2 up. */
 #define OF_TICKET \
     "t.jti IN (WITH RECURSIVE down(jti) AS (SELECT ?2 UNION SELECT root FROM ticket WHERE jti = ?2" \
     " UNION SELECT r.jti FROM ticket r JOIN down ON r.root = down.jti" \
@@ -336,7 +336,7 @@ enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_L
     "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND t.host = " HERE " AND " of \
     " AND NOT " ENDED " AND NOT " PAST_DEADLINE
 
-/* How many of them could still open something here. Tickets of others do not matter, however many there are. */
+/* How many of them could still open something here. Tickets for other hosts do not matter, however many exist. */
 static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, int64_t now,
                                int64_t *out)
 {
@@ -360,7 +360,7 @@ static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, 
     case NHI_REVOKE_TICKET:
         if (!nhi_name_is_jti(id))
             return NHI_ERR_ARG;
-        /* And with it all that renewed it or that it renewed. */
+        /* And with it the whole lineage: tickets before and after it. */
         err = nhi_sql_run(l, NULL,
                           "INSERT OR IGNORE INTO revocation SELECT ?1, root, ?3, ?4 FROM ticket"
                           " WHERE jti = ?2",

@@ -16,7 +16,7 @@
 #include "libnhi/ledger/sql.h"
 #include "libnhi/session/session.h"
 
-/* A clock that was kept by hardware while the host was off is not exact. */
+/* A hardware clock that ran while the host was off is not exact. */
 #define DRIFT 3600
 
 const char *nhi_fit_text(enum nhi_fit fit)
@@ -54,7 +54,7 @@ static bool is_of_another_boot(const struct nhi_settings *s, int64_t now)
     if (s->tie.boot[0] == '\0' || nhi_boot_id(boot) != NHI_OK || strcmp(s->tie.boot, boot) == 0 ||
         nhi_boot_time(now, &began) != NHI_OK)
         return false;
-    /* When the clock is behind nobody knows when anything was. */
+    /* When the clock is behind, nobody knows when anything happened. */
     return s->latest > began + DRIFT && s->latest <= now;
 }
 
@@ -126,7 +126,7 @@ enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now)
 
     if (nhi_boot_id(boot) != NHI_OK)
         boot[0] = '\0';
-    /* By the clock of before it may have been written while this boot was running. */
+    /* By the old clock it may have been written while this boot was running. */
     return nhi_sql_run(l, NULL,
                        "UPDATE setting SET latest = ?1, epoch_at = min(epoch_at, ?1),"
                        " boot = iif(strange, boot, ?2)",

@@ -9,10 +9,10 @@
 
 enum nhi_fit {
     NHI_FIT_HERE,
-    NHI_FIT_MACHINE, /* this is another machine */
-    NHI_FIT_BOOT,    /* it was written by another boot while this one ran, or what was so is on it still */
-    NHI_FIT_UNKNOWN, /* nobody can say which machine this is */
-    NHI_FIT_BEHIND,  /* this host has seen it further on */
+    NHI_FIT_MACHINE, /* the ledger belongs to another machine */
+    NHI_FIT_BOOT,    /* another boot wrote it while this one ran, or that happened earlier and still counts */
+    NHI_FIT_UNKNOWN, /* which machine this is cannot be determined */
+    NHI_FIT_BEHIND,  /* this host has seen a newer state of it */
 };
 struct nhi_last_seen_answer;
 
@@ -27,9 +27,9 @@ const char *nhi_fit_hint(enum nhi_fit fit);
 /* Accepts a corrected clock: the latest time moves back to now. */
 NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);
 
-/* In the open transaction: this machine, and this boot, is where the ledger belongs. */
+/* In the open transaction: the ledger belongs to this machine and this boot. */
 NHI_CHECK enum nhi_err nhi_sql_tie(struct nhi_ledger *l);
-/* The same of a later boot of the machine, where it is one: else the ledger remembers that it was written where it
+/* The same for a later boot of the same machine; on another machine, the ledger remembers that it was written where it
  * does not belong. */
 NHI_CHECK enum nhi_err nhi_sql_note_boot(struct nhi_ledger *l, int64_t now);
 

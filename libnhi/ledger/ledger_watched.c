@@ -30,7 +30,7 @@ enum nhi_err nhi_watched_now(struct nhi_watched *w)
 
 bool nhi_watched_is_before(const struct nhi_watched *w, const struct nhi_watched *here, uint64_t start)
 {
-    /* On another machine nobody knows what ran there when. */
+    /* What ran on another machine, and when, is not known. */
     if (strcmp(w->machine, here->machine) != 0)
         return true;
     return strcmp(w->boot, here->boot) == 0 && start <= w->start;

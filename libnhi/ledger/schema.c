@@ -34,7 +34,7 @@ static enum nhi_err take_steps(struct nhi_ledger *l, int64_t version)
     return err;
 }
 
-/* Another writer may have been faster. */
+/* Another writer may have upgraded it first. */
 static enum nhi_err bring_forward(struct nhi_ledger *l)
 {
     enum nhi_err err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The tables of the ledger's first version, with which each ledger begins: SQL texts, in their order; the last is NULL.
+ * The tables of the ledger's first version, with which each ledger begins: SQL texts in order; the last is NULL.
  */
 #ifndef NHI_SCHEMA_TABLES_H
 #define NHI_SCHEMA_TABLES_H

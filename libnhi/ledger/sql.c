@@ -21,10 +21,10 @@ enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_SCHEMA:
-    case SQLITE_ERROR: /* a table or column that should be there is not */
+    case SQLITE_ERROR: /* a table or column is missing */
         return NHI_ERR_CORRUPT;
     case SQLITE_CONSTRAINT:
-        /* An agent or issuer that the row names is missing: no reason to say that the row is there. */
+        /* The agent or issuer that the row names is missing, which does not mean that the row exists. */
         return l->db != NULL && sqlite3_extended_errcode(l->db) == SQLITE_CONSTRAINT_FOREIGNKEY ? NHI_ERR_NOT_FOUND
                                                                                                 : NHI_ERR_EXISTS;
     default:

@@ -17,18 +17,18 @@ struct nhi_ledger {
 
 enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc);
 
-/* types: one letter an argument. s: const char * (NULL binds NULL), i: int64_t, k: 32 bytes. */
+/* types: one letter for each argument. s: const char * (NULL binds NULL), i: int64_t, k: 32 bytes. */
 NHI_CHECK enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char *sql, const char *types,
                                        ...);
 /* Runs a statement that returns no row. changed, if not NULL: how many rows it changed. */
 NHI_CHECK enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql, const char *types, ...);
 /* One number from the first row. NHI_ERR_NOT_FOUND: no row, or NULL. */
 NHI_CHECK enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql, const char *types, ...);
-/* NHI_OK: there is a row. NHI_ERR_NOT_FOUND: no more. */
+/* NHI_OK: a row is ready. NHI_ERR_NOT_FOUND: no more rows. */
 NHI_CHECK enum nhi_err nhi_sql_step(struct nhi_ledger *l, sqlite3_stmt *st);
 
-/* Columns. A value that does not fit or has the wrong type sets *err to NHI_ERR_CORRUPT, once set it
- * stays: read all columns, then look. */
+/* Columns. A value that does not fit or has the wrong type sets *err to NHI_ERR_CORRUPT, which stays set: read all
+ * columns, then look. */
 void nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err *err);
 int64_t nhi_sql_int(sqlite3_stmt *st, int col, int64_t min, int64_t max, enum nhi_err *err);
 void nhi_sql_key(sqlite3_stmt *st, int col, uint8_t out[NHI_PK_LEN], enum nhi_err *err);

@@ -66,7 +66,7 @@ static enum nhi_reason check_subject(const struct nhi_request *req, const struct
         return NHI_DENY_SUBJECT;
     if (req->subject_uid == 0 || req->subject_privileged)
         return NHI_DENY_PRIVILEGED;
-    /* Somebody else of that name, from a directory or a line of the local files. */
+    /* Another account with that name, from a directory or a line of the local files. */
     if (f->subject_agent != 0 && f->subject_agent != req->subject_uid)
         return NHI_DENY_SUBJECT;
     return req->subject_blind ? NHI_DENY_GROUPS : NHI_PERMIT;
@@ -79,26 +79,26 @@ static enum nhi_reason check_issuer(const struct nhi_facts *f, const struct nhi_
     switch (f->issuer.state) {
     case NHI_ISSUER_ACTIVE:
     case NHI_ISSUER_ROTATED:
-        /* An ID that the ledger knows belongs to what the ledger knows: another issuer may not
-         * spend its uses. */
+        /* An ID that the ledger knows belongs to the ticket that the ledger knows: another issuer may not use up its
+         * uses. */
         return nhi_issuer_allows(&f->issuer, t) && !f->differs ? NHI_PERMIT : NHI_DENY_ISSUER_BOUNDS;
     case NHI_ISSUER_RETIRED:
         return NHI_DENY_ISSUER_RETIRED;
     case NHI_ISSUER_REVOKED:
         return NHI_DENY_ISSUER_REVOKED;
     }
-    /* A state that nobody defined must not pass for a good one. */
+    /* A state that is not defined must not pass for a good one. */
     return NHI_DENY_INTERNAL;
 }
 
-/* Whether what these facts lack is not there. A ledger that is another machine's, or older than this host has seen it,
- * or that could not be read says so of nothing. */
+/* Whether facts that are missing are really absent. A ledger that is another machine's, or older than this host has
+ * seen it, or that could not be read proves nothing by what it lacks. */
 static bool is_whole(const struct nhi_facts *f)
 {
     return !f->strange && !f->rolled_back && !f->unread;
 }
 
-/* What is signed here is recorded here first: of that no clock needs to be asked. */
+/* A ticket that is signed here is recorded here first, so no clock is needed for it. */
 static bool is_former(const struct nhi_facts *f, const struct nhi_ticket *t)
 {
     if (f->epoch_at == 0)
@@ -112,10 +112,10 @@ static enum nhi_reason check_end(const struct nhi_ticket *t, const struct nhi_fa
         return NHI_DENY_EPOCH;
     if (f->revoked)
         return NHI_DENY_REVOKED;
-    /* Whoever has a copy of the key has no ledger to record in. */
+    /* An attacker with a copy of the key has no ledger to record in. */
     if (f->issuer.own && !f->recorded && is_whole(f))
         return NHI_DENY_UNRECORDED;
-    /* What renewed it stands in the ledger alone. */
+    /* The ticket that renewed it is known from the ledger alone. */
     return now >= t->exp && !f->unread ? NHI_DENY_EXPIRED : NHI_PERMIT;
 }
 
@@ -170,7 +170,7 @@ static bool is_end(enum nhi_reason r, const struct nhi_facts *f)
     return nhi_reason_is_end(r) && (!lacks || is_whole(f));
 }
 
-/* The first of what is on record against the ticket that counts. */
+/* The first reason on record against the ticket that counts. */
 static enum nhi_reason check_record(const struct nhi_ticket *t, const struct nhi_facts *f, int64_t now,
                                     bool (*counts)(enum nhi_reason, const struct nhi_facts *))
 {
@@ -206,7 +206,7 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
         return NHI_DENY_HOST;
     if (!nhi_list_has(t->accounts, req->subject))
         return NHI_DENY_ACCOUNT;
-    /* An agent's own account is that agent's alone, whoever else a ticket names. */
+    /* An agent's own account belongs to that agent alone, whatever other accounts a ticket names. */
     if ((req->subject_in_range || f->subject_agent != 0) &&
         (strcmp(req->subject, t->agent) != 0 || req->subject_uid != f->agent_uid))
         return NHI_DENY_ACCOUNT;
@@ -214,7 +214,7 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
         return NHI_DENY_SERVICE;
     if (f->tree[0] != '\0' && (req->tree == NULL || strcmp(req->tree, f->tree) != 0))
         return NHI_DENY_TREE;
-    /* A bearer ticket is shown at a prompt, not put into a certificate over whatever key. */
+    /* A bearer ticket is shown at a prompt, not put into a certificate for any key. */
     if (req->source == NHI_FROM_KEY && !t->has_cnf)
         return NHI_DENY_KEY;
     if (t->has_cnf && (req->key == NULL || memcmp(req->key, t->cnf, sizeof(t->cnf)) != 0))
@@ -222,7 +222,7 @@ static enum nhi_reason check_scope(const struct nhi_request *req, const struct n
     return NHI_PERMIT;
 }
 
-/* Order must not matter: among equals the first name is the one that decided. */
+/* Order must not matter: among equal rules the first name is the one that decided. */
 static bool goes_before(const struct nhi_rule *r, const struct nhi_rule *other)
 {
     bool capped = r->max_sessions != 0 || r->max_grants != 0;
@@ -329,7 +329,7 @@ int64_t nhi_permit_until(const struct nhi_request *req, const struct nhi_facts *
     for (size_t i = 0; i < f->rule_count; i++) {
         const struct nhi_rule *r = &f->rules[i];
 
-        /* Days and hours begin and end with a minute. */
+        /* Days and hours change at full minutes. */
         if (r->days != 0 || r->hours_count > 0)
             until = earlier(until, next_minute);
         if (r->max_age != 0 && req->ticket->iat + r->max_age >= req->now)

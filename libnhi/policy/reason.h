@@ -9,15 +9,15 @@
 
 /* "permit", "expired", "issuer-unknown" …: for logs, events and JSON. */
 const char *nhi_reason_name(enum nhi_reason r);
-/* The one of that name. false: there is none. */
+/* The reason with that name. false: no such reason. */
 bool nhi_reason_find(const char *name, enum nhi_reason *out);
 /* A sentence for people, without a final period. */
 const char *nhi_reason_text(enum nhi_reason r);
 const char *nhi_source_name(enum nhi_source s);
-/* Whether a denial for that reason is the end of what the ticket opened before. What only keeps somebody new out
- * is not, nor is a failure of ours. */
+/* Whether a denial for that reason also ends what the ticket opened before. A reason that only denies new logins does
+ * not, and neither does a failure of ours. */
 bool nhi_reason_is_end(enum nhi_reason r);
-/* Whether somebody with a genuine ticket asked for what it is not for. */
+/* Whether a genuine ticket was used for something that it is not for. */
 bool nhi_reason_is_attempt(enum nhi_reason r);
 
 #endif

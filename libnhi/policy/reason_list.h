@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every reason for a denial, once: all else that is said or decided about one comes from here.
+ * Every reason for a denial, once: everything that is shown or decided about a reason comes from here.
  *
  *   X(identifier, name, flags, sentence, usual cause, what to type)
  *
@@ -8,9 +8,9 @@
  * whole sentences, for "nhictl explain NAME" and nhi-reasons(7), which packaging/reasons.awk makes; what is to be typed
  * stands between back-quotes.
  *
- * Flags. NHI_REASON_END: it ends the session that the ticket opened, too; what only keeps somebody new out does not,
- * nor does a failure of ours. NHI_REASON_ATTEMPT: somebody with a genuine ticket asked for what it is not for, which a
- * review shows to people.
+ * Flags. NHI_REASON_END: it also ends the session that the ticket opened. A reason that only denies new logins does
+ * not, and neither does a failure of ours. NHI_REASON_ATTEMPT: a genuine ticket was used for something that it is not
+ * for, which a review shows to people.
  */
 #ifndef NHI_REASON_LIST_H
 #define NHI_REASON_LIST_H

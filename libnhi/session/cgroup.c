@@ -20,8 +20,8 @@
 
 #define CGROUP2_MAGIC 0x63677270 /* linux/magic.h, CGROUP2_SUPER_MAGIC */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-#define TEXT_MAX 16384 /* of /proc/PID/cgroup: a line for each hierarchy, of a path each */
-#define TRIES 3        /* a sweep may take away what was just made */
+#define TEXT_MAX 16384 /* of /proc/PID/cgroup: a line with one path for each hierarchy */
+#define TRIES 3        /* a sweep may remove a directory that was just created */
 
 static bool is_roots_alone(int fd)
 {
@@ -102,7 +102,7 @@ bool nhi_cgroup_write(int dirfd, const char *file, const char *text)
     return written;
 }
 
-/* "0" is the process that writes. */
+/* "0" is the process that writes it. */
 static bool enter(int dir, const char *handle)
 {
     bool entered;
@@ -138,8 +138,8 @@ enum nhi_err nhi_cgroup_enter(const char *handle)
     return entered ? NHI_OK : NHI_ERR_STATE;
 }
 
-/* The line of version 2 is "0::/nhi/HANDLE", and may go on with what root made below. The path is compared from its
- * beginning: anybody whom a part of the hierarchy was given can make that name there. */
+/* The line of version 2 is "0::/nhi/HANDLE", which may continue with directories that root made below. The path is
+ * compared from its beginning: a user to whom part of the hierarchy was delegated can make that name there. */
 static enum nhi_err parse(const char *line, char *handle, size_t size)
 {
     static const char begin[] = "0::/" NHI_CGROUP_DIR "/";
@@ -174,7 +174,7 @@ enum nhi_err nhi_cgroup_of(pid_t pid, char *handle, size_t size)
         if (err != NHI_ERR_NOT_FOUND)
             return err;
     }
-    /* What did not fit could be the line. */
+    /* The line may be in the part that did not fit. */
     return strlen(text) == sizeof(text) - 1 ? NHI_ERR_TOO_LONG : NHI_ERR_NOT_FOUND;
 }
 

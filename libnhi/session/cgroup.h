@@ -17,26 +17,26 @@
 
 #define NHI_CGROUP_DIR "nhi"
 
-/* Whether systemd runs, whose they are then. */
+/* Whether systemd runs: then the cgroups belong to it. */
 bool nhi_cgroup_is_systemds(void);
 /* Whether sessions get cgroups here: NHI_ERR_STATE where systemd runs, where no hierarchy of version 2 is mounted in
- * the usual place, or where it belongs to somebody else than root. */
+ * the usual place, or where it does not belong to root. */
 NHI_CHECK enum nhi_err nhi_cgroup_usable(void);
 
-/* Puts this process, and so all that it starts from here on, into the cgroup of that handle. One that is in a
+/* Puts this process, and so everything that it starts later, into the cgroup of that handle. A process that is in a
  * session's cgroup stays there: NHI_ERR_EXISTS. NHI_ERR_STATE: as above. */
 NHI_CHECK enum nhi_err nhi_cgroup_enter(const char *handle);
 
-/* The handle of the session's cgroup that the process is in. NHI_ERR_NOT_FOUND: in none, or gone. Nothing is
- * allocated; of an error errno says which. */
+/* The handle of the session's cgroup that the process is in. NHI_ERR_NOT_FOUND: it is in none, or has ended. Nothing is
+ * allocated; errno has the details of an error. */
 NHI_CHECK enum nhi_err nhi_cgroup_of(pid_t pid, char *handle, size_t size);
 
-/* Takes this process out of a session's cgroup, where it is in one and can: for a login through a daemon that a
- * session restarted, which is no part of that. */
+/* Takes this process out of a session's cgroup, if it is in one and can leave: for a login through a daemon that was
+ * restarted from a session, but does not belong to it. */
 void nhi_cgroup_leave(void);
 
-/* The directory of all sessions' cgroups, made when it is missing and make is set. The caller closes it.
- * NHI_ERR_STATE: there is none, or it is not root's alone. */
+/* The directory of all sessions' cgroups; with make, it is created if it is missing. The caller closes it.
+ * NHI_ERR_STATE: it does not exist, or is not root's alone. */
 NHI_CHECK enum nhi_err nhi_cgroup_open_dir(bool make, int *fd);
 bool nhi_cgroup_write(int dirfd, const char *file, const char *text);
 

@@ -83,8 +83,8 @@ static bool list(int dirfd, int (*fn)(pid_t, void *), void *ctx)
     return on;
 }
 
-/* fn NULL: removes what is empty, the deepest first; but nothing that root made in a session that goes on, where it is
- * about to be used. Takes dirfd. */
+/* fn NULL: removes empty cgroups, the deepest first, but none that root made in a live session, which may need it soon.
+ * Takes ownership of dirfd. */
 static bool walk(int dirfd, int depth, int (*fn)(pid_t, void *), void *ctx)
 {
     DIR *d = fdopendir(dirfd);

@@ -8,11 +8,11 @@
 #include "libnhi/session/cgroup.h"
 
 bool nhi_cgroup_is_populated(const char *handle);
-/* Each process in it, and below it; fn: return 0 to go on. Those of another PID namespace are left out. */
+/* Each process in it and below it; fn: returns 0 to continue. Processes of another PID namespace are left out. */
 NHI_CHECK enum nhi_err nhi_cgroup_each(const char *handle, int (*fn)(pid_t, void *), void *ctx);
-/* SIGKILL to all of it at once, frozen ones too. NHI_ERR_STATE: the kernel (before 5.14) cannot. */
+/* Sends SIGKILL to all its processes at once, also to frozen ones. NHI_ERR_STATE: the kernel (before 5.14) cannot. */
 NHI_CHECK enum nhi_err nhi_cgroup_kill(const char *handle);
-/* Removes every session's cgroup that nobody is in. */
+/* Removes every session's cgroup without processes. */
 void nhi_cgroup_sweep(void);
 
 #endif

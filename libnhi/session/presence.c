@@ -24,7 +24,7 @@ enum nhi_presence nhi_presence_of(enum nhi_err err, int cause)
         return NHI_PRESENT;
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_ABSENT;
-    /* Too long: deeper in the tree of processes, or of cgroups, than anybody is by accident. */
+    /* Too long: deeper in the tree of processes, or of cgroups, than happens by accident. */
     if (err == NHI_ERR_NOMEM || err == NHI_ERR_TOO_LONG)
         return NHI_UNREADABLE_LIMIT;
     return err == NHI_ERR_SYS && is_limit(cause) ? NHI_UNREADABLE_LIMIT : NHI_UNREADABLE;

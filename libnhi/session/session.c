@@ -26,7 +26,7 @@ static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
     f = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (f < 0)
         return nhi_err_from_errno(errno);
-    /* Not touched for nothing: that would wake whoever watches it. */
+    /* Not changed without need: that would wake programs that watch it. */
     if (fstat(f, &st) != 0 || st.st_uid != 0 || ((st.st_mode & 07777) != 0700 && fchmod(f, 0700) != 0)) {
         close(f);
         return NHI_ERR_UNSAFE;
@@ -35,7 +35,7 @@ static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
     return NHI_OK;
 }
 
-/* run_dir/sessions, both made when they are missing: /run is empty after each boot. */
+/* Opens run_dir/sessions; both are created if they are missing, since /run is empty after each boot. */
 static enum nhi_err make_sessions(const char *run_dir, int *fd)
 {
     const char *slash = strrchr(run_dir, '/');
@@ -85,7 +85,7 @@ void nhi_session_audit_handle(const struct nhi_grant *g, uint32_t audit, char *o
     nhi_session_audit_name(out, NHI_TREE_MAX + 1, g->boot, audit);
 }
 
-/* A handle that holds more than one process, an audit session or a cgroup, outlives the one that registered it. */
+/* A handle that holds more than one process, an audit session or a cgroup, outlives the process that registered it. */
 bool nhi_session_outlives(const struct nhi_grant *g, const char *handle)
 {
     char in[NHI_TREE_MAX + 1];
@@ -107,8 +107,7 @@ void nhi_session_tree(const struct nhi_grant *g, char *out)
     snprintf(out + len, NHI_TREE_MAX + 1 - len, "-%llu", (unsigned long long)g->ns);
 }
 
-/* Whether this login has an audit session of its own: set for this account, and not shared with the
- * parent. */
+/* Whether this login has an audit session of its own: set for this account, and not shared with the parent process. */
 static bool has_own_audit(const struct nhi_grant *g, uint32_t login_uid, uint32_t *own)
 {
     uint32_t parents, uid;
@@ -121,8 +120,8 @@ static bool has_own_audit(const struct nhi_grant *g, uint32_t login_uid, uint32_
     return err == NHI_ERR_NOT_FOUND || (err == NHI_OK && *own != parents);
 }
 
-/* An audit session where there is one to be had: children cannot leave it. Else the process itself,
- * with its descendants. */
+/* An audit session if one is possible: child processes cannot leave it. Else the process itself, with its descendants.
+ */
 static void choose_handle(char *name, size_t size, const struct nhi_grant *g, enum nhi_session_of of, uint32_t uid)
 {
     uint32_t own;
@@ -154,7 +153,7 @@ enum nhi_err nhi_session_register(const char *run_dir, const char *dir, const st
         err = NHI_OK;
     else if (err == NHI_OK && (err = nhi_grant_opens(dir, g, name)) != NHI_OK)
         (void)unlinkat(dirfd, name, 0);
-    /* Beside the handle: where there is none to be had, the handle has to do. */
+    /* In addition to the handle: where no cgroup is possible, the handle must be enough. */
     if (err == NHI_OK)
         (void)!nhi_cgroup_enter(name);
     if (fd >= 0)

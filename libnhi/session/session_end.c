@@ -70,7 +70,7 @@ void nhi_session_say_why(const char *run_dir, const char *id, const char *reason
     snprintf(why, sizeof(why), WHY "%s", id);
     if (open_sessions(run_dir, &dirfd) != NHI_OK)
         return;
-    /* The first one who ends it is the one who does. */
+    /* The first process that ends it decides how. */
     (void)!symlinkat(reason, dirfd, why);
     close(dirfd);
 }
@@ -88,7 +88,7 @@ enum nhi_err nhi_session_end(const char *run_dir, const char *handle, const char
     return err;
 }
 
-/* Whatever handle it is that the grant has; what another one has is let be. */
+/* Finds the handle of this grant, whichever kind it is; a handle of another grant is left alone. */
 static void each_handle_of(const char *run_dir, const struct nhi_grant *g, const char *reason,
                            void (*fn)(int dirfd, const char *handle, const struct nhi_grant *, const char *reason))
 {
@@ -131,7 +131,7 @@ void nhi_session_leave(const char *run_dir, const struct nhi_grant *g)
     each_handle_of(run_dir, g, NHI_END_CLOSED, leave_one);
 }
 
-/* A handle that holds no record, and never can, ends without a trace. */
+/* A handle that has no record, and can never have one, ends without a trace. */
 bool nhi_session_bury(int dirfd, const char *handle, const char *boot)
 {
     const char *reason = NHI_END_GONE;

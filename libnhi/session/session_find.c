@@ -22,18 +22,18 @@
 #include "libnhi/session/cgroup.h"
 #include "libnhi/session/presence.h"
 
-#define DEPTH_MAX 65536 /* of the process tree above a caller: more than a kernel has pids by default */
+#define DEPTH_MAX 65536 /* of the process tree above a caller: more than the kernel's default number of pids */
 
 struct search {
     int dirfd;
     char boot[37];
     struct nhi_grant *out;
-    /* The worst that kept it from being told: NHI_ERR_NOT_FOUND where nothing did. */
+    /* The most serious error of the search; NHI_ERR_NOT_FOUND: no error. */
     enum nhi_err err;
     int cause;
 };
 
-/* Of two failures the one that a caller may have brought about. */
+/* Keeps, of two failures, the one that a caller may have caused. */
 static void note(struct search *s, enum nhi_err err, int cause)
 {
     if (nhi_presence_of(err, cause) > nhi_presence_of(s->err, s->cause)) {
@@ -57,7 +57,7 @@ static enum nhi_err read_text(int fd, char *text, size_t size, size_t *len)
     return *len < size ? NHI_OK : NHI_ERR_FORMAT;
 }
 
-/* Only what is root's alone is a record; nothing but ENOENT says that there is none. */
+/* Only a file that is root's alone is a record; only ENOENT means that it does not exist. */
 static enum nhi_err open_record(int dirfd, const char *name, int *fd)
 {
     struct stat st;
@@ -81,7 +81,7 @@ static enum nhi_err open_record(int dirfd, const char *name, int *fd)
     return NHI_OK;
 }
 
-/* Whether there is a record of that handle. */
+/* Whether a record with that handle exists. */
 static bool look(struct search *s, const char *name)
 {
     char text[NHI_RECORD_MAX + 1];
@@ -101,9 +101,9 @@ static bool look(struct search *s, const char *name)
     return err == NHI_OK;
 }
 
-/* By what a process cannot leave: the kernel's audit session, or the cgroup. A session that is known by its audit
- * session is not found by its cgroup as well: a daemon that was restarted from it stays in that, with those who log in
- * through it. But for who has no audit session there the cgroup tells. */
+/* Looks for what a process cannot leave: the kernel's audit session, or the cgroup. A session that has an audit session
+ * is not also found by its cgroup: a daemon that was restarted from it stays in that cgroup, with the people who log in
+ * through it. For a process without an audit session the cgroup decides. */
 static bool find_inescapable(struct search *s, pid_t pid)
 {
     char name[NHI_TREE_MAX + 1];
@@ -126,7 +126,7 @@ static bool find_inescapable(struct search *s, pid_t pid)
     return err == NHI_OK && !(audited && name[0] == 'a') && look(s, name);
 }
 
-/* Looks for the handle of each ancestor, the nearest first. A process that goes away meanwhile ends the walk. */
+/* Looks for the handle of each ancestor, the nearest first. A process that ends meanwhile ends the walk. */
 static bool find_ancestor(struct search *s, pid_t pid)
 {
     char name[NHI_TREE_MAX + 1];
@@ -146,13 +146,13 @@ static bool find_ancestor(struct search *s, pid_t pid)
             return true;
         pid = parent;
     }
-    /* A caller that buried itself too deep does not become a person by it. */
+    /* A caller that nested itself too deeply does not become a person by that. */
     if (depth == DEPTH_MAX)
         note(s, NHI_ERR_TOO_LONG, 0);
     return false;
 }
 
-/* In a directory that others can write, a handle says nothing, and neither does it that there is none. */
+/* In a directory that others can write, neither a handle nor its absence proves anything. */
 static enum nhi_err open_sessions(const char *run_dir, int *fd)
 {
     char path[256];
@@ -190,7 +190,7 @@ enum nhi_err nhi_session_find(const char *run_dir, pid_t pid, struct nhi_grant *
         return err;
     s.out = &g;
     err = nhi_boot_id(s.boot);
-    /* Without it no handle has a name, which does not say that there is none. */
+    /* Without it no handle has a name, which does not mean that none exists. */
     if (err != NHI_OK)
         note(&s, err == NHI_ERR_NOT_FOUND ? NHI_ERR_STATE : err, errno);
     else

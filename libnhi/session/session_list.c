@@ -24,7 +24,7 @@
 #include "libnhi/session/cgroup_end.h"
 #include "libnhi/session/session_end.h"
 
-#define LOOKS 8 /* before an audit session is empty, on a host that starts processes all the time */
+#define LOOKS 8 /* looks before an audit session counts as empty, on a host that starts processes all the time */
 
 struct live {
     uint32_t *ids;
@@ -86,7 +86,7 @@ static int add(pid_t pid, void *ctx)
     return 0;
 }
 
-/* Every audit session that some process is in; what an earlier look found stays. */
+/* Collects every audit session that has a process; those of an earlier look stay. */
 static enum nhi_err collect(struct live *live)
 {
     enum nhi_err err = nhi_proc_each(add, live);
@@ -98,7 +98,7 @@ static enum nhi_err collect(struct live *live)
     return err;
 }
 
-/* What a handle's name says: 'a' or 'p' of this boot, or 0. */
+/* Parses a handle's name: 'a' or 'p' of this boot, or 0. */
 static char parse_name(const char *name, const char *boot, unsigned long long *a, unsigned long long *b)
 {
     char kind = 0, of[9] = "";
@@ -130,7 +130,7 @@ static bool is_alive(const char *name, const char *boot, const struct live *live
     }
 }
 
-/* A number of another PID namespace is nobody's here, or somebody else's. */
+/* A pid of another PID namespace means nothing here, or another process. */
 static bool is_elsewhere(const char *tree, const char *boot)
 {
     unsigned long long ns;
@@ -163,7 +163,7 @@ struct walk {
     struct live live;
 };
 
-/* How many processes this host has started since its boot; 0: nobody can say. */
+/* How many processes this host has started since its boot; 0: unknown. */
 static unsigned long long started(void)
 {
     FILE *f = fopen("/proc/stat", "re");
@@ -186,8 +186,9 @@ static bool some_are_missing(const struct names *names, const char *boot, const 
     return false;
 }
 
-/* What is another process every moment is ahead of a look, or behind it where the kernel's numbers begin again. A look
- * proves that a session is empty if no process was started meanwhile; otherwise only many of them make it likely. */
+/* A process that becomes another one every moment is always ahead of a look, or behind it when the kernel's pids start
+ * again. A look proves that a session is empty if no process was started meanwhile; otherwise only many looks make that
+ * likely. */
 static enum nhi_err look(const struct names *names, const char *boot, struct live *live)
 {
     unsigned long long before, after = started();
@@ -210,7 +211,7 @@ static enum nhi_err visit(struct walk *w, int dirfd, const char *name, bool *sto
 
     err = nhi_record_read(dirfd, name, &g);
     if (w->sweep) {
-        /* Who is in a session of another PID namespace cannot be seen from here. */
+        /* The processes in a session of another PID namespace cannot be seen from here. */
         if (!alive && (err != NHI_OK || g.ns == 0 || g.ns == nhi_proc_namespace()) &&
             nhi_session_bury(dirfd, name, w->boot))
             w->removed++;

@@ -7,14 +7,14 @@
 
 #include "libnhi/session/session.h"
 
-/* Whether the process of such a handle or tree is there still; what it left behind does not count. What cannot be
- * looked at is: a tree of another PID namespace, too. */
+/* Whether the process of such a handle or tree still exists; what it left behind does not count. A process that cannot
+ * be looked at counts, also one of another PID namespace. */
 bool nhi_session_is_alive(const char *handle);
-/* Of all: calls fn with the handle's name, the grant, and whether a process is still inside. */
+/* For all sessions: calls fn with the handle's name, the grant, and whether a process is still inside. */
 NHI_CHECK enum nhi_err nhi_session_each(const char *run_dir,
                                         int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *),
                                         void *ctx);
-/* Ends the sessions that no process is inside any more. */
+/* Ends the sessions that no longer have a process inside. */
 NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed);
 
 #endif

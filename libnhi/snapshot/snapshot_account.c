@@ -37,7 +37,7 @@ bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_
         return false;
     if (!path_is_valid(a->home) || !path_is_valid(a->shell) || a->group_count > NHI_GROUPS_MAX)
         return false;
-    /* Below 1000 are root, adm, shadow, sudo, disk, docker: no snapshot can put an agent there. */
+    /* Gids below 1000 are those of root, adm, shadow, sudo, disk, docker: no snapshot can put an agent there. */
     for (uint32_t i = 0; i < a->group_count; i++)
         if (!nhi_id_is_ours(a->groups[i]) || a->groups[i] == uid_min || a->groups[i] == a->uid)
             return false;

@@ -7,10 +7,10 @@
 
 #include "libnhi/snapshot/snapshot.h"
 
-/* Whether a uid or gid can be one of ours at all: 1000 to 2^31-1, but not nobody's (65534) and not
- * (uint16_t)-1. Lookups of system users end here. */
+/* Whether a uid or gid can belong to an agent at all: 1000 to 2^31-1, but not nobody's (65534) and not (uint16_t)-1.
+ * Look-ups of system users end here. */
 bool nhi_id_is_ours(uint32_t id);
-/* Whether uid_min..uid_max can be the agent range, and a an account in it. */
+/* Whether uid_min..uid_max can be the agent range, and whether a can be an account in it. */
 bool nhi_range_is_valid(uint32_t uid_min, uint32_t uid_max);
 bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_t uid_max);
 

@@ -10,12 +10,12 @@
  *   header     magic (8 bytes), version, uid_min, uid_max, count, members_len, file size; always
  *              the first record, so that one read finds it
  *   n NAME     version, uid, number of groups, gids, name, gecos, home, shell
- *   u ID       the same once more
+ *   u ID       the same value again
  *   i INDEX    index, uid
  *   m          the names of all accounts
  *
- * Every value ends in cdb_hash() of the bytes before it. That finds rot, not forgery: who may
- * write the file may write anything, which is why the owner is checked.
+ * Every value ends in cdb_hash() of the bytes before it. That finds rot, not forgery: anybody
+ * who can write the file can write anything, which is why the owner is checked.
  */
 #ifndef NHI_SNAPSHOT_FORMAT_H
 #define NHI_SNAPSHOT_FORMAT_H

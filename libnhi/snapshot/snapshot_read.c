@@ -28,7 +28,7 @@
 
 struct record {
     uint32_t value_pos;
-    uint32_t value_len; /* without the check */
+    uint32_t value_len; /* without the check sum */
     const unsigned char *value;
     unsigned char buf[NHI_SNAPSHOT_RECORD_MAX];
 };
@@ -46,7 +46,7 @@ static enum nhi_err read_at(int fd, void *buf, size_t len, uint32_t pos)
         if (n < 0)
             return NHI_ERR_SYS;
         if (n == 0)
-            return NHI_ERR_CORRUPT; /* cut short since fstat */
+            return NHI_ERR_CORRUPT; /* it was cut short after fstat */
         at += n;
         len -= (size_t)n;
         from += n;
@@ -269,7 +269,7 @@ enum nhi_err nhi_snapshot_by_uid(const struct nhi_snapshot *s, uint32_t uid, str
     return err;
 }
 
-/* What the file says it has must be there: a miss behind a valid header is a torn file. */
+/* What the file promises must exist: a miss after a valid header means a torn file. */
 static enum nhi_err must_be_there(enum nhi_err err)
 {
     return err == NHI_ERR_NOT_FOUND ? NHI_ERR_CORRUPT : err;

@@ -34,7 +34,7 @@ struct nhi_snapshot_writer {
     int fd;
     char name[NAME_MAX + 1]; /* within dir */
     char temp[NAME_MAX + 1];
-    bool started; /* cdb holds memory */
+    bool started; /* cdb has allocated memory */
     struct cdb_make cdb;
     enum nhi_err failed;
     uint32_t uid_min, uid_max, last_uid, count;
@@ -56,7 +56,7 @@ static void writer_free(struct nhi_snapshot_writer *w)
     if (w == NULL)
         return;
     if (w->started)
-        (void)cdb_make_finish(&w->cdb); /* tinycdb's only way to free its lists */
+        (void)cdb_make_finish(&w->cdb); /* tinycdb has no other way to free its lists */
     if (w->temp[0] != '\0')
         (void)unlinkat(w->dir, w->temp, 0);
     if (w->fd >= 0)
@@ -75,7 +75,7 @@ static enum nhi_err dir_open(struct nhi_snapshot_writer *w, const char *path)
     enum nhi_err err = NHI_OK;
     char *dir = NULL;
 
-    /* The temporary's name is longer by a dot before and eleven bytes behind. */
+    /* The temporary name is longer by a dot before it and eleven bytes after it. */
     if (base[0] == '\0' || strlen(base) > NAME_MAX - 12)
         return NHI_ERR_ARG;
     memcpy(w->name, base, strlen(base) + 1);
@@ -97,7 +97,7 @@ static bool is_temp_of(const char *entry, const char *name)
            strlen(entry + len + 2) == 10 && strspn(entry + len + 2, "0123456789abcdef") == 10;
 }
 
-/* Removes what crashed writers left. Best effort: a leftover costs space and nothing else. */
+/* Removes what crashed writers left. If it fails, a file too many costs space and nothing else. */
 static void sweep(const struct nhi_snapshot_writer *w)
 {
     struct dirent *e;
@@ -122,7 +122,7 @@ static void sweep(const struct nhi_snapshot_writer *w)
     closedir(d);
 }
 
-/* Creates and locks the temporary. A sweep may come between the two: then once more. */
+/* Creates and locks the temporary file. If a sweep comes between the two, tries once more. */
 static enum nhi_err temp_create(struct nhi_snapshot_writer *w)
 {
     unsigned char r[5];
@@ -149,7 +149,7 @@ static enum nhi_err temp_create(struct nhi_snapshot_writer *w)
     return i == TEMP_TRIES ? NHI_ERR_BUSY : sys_err();
 }
 
-/* Adds a record, the check behind its value. value needs room for that. replace: cdb's put mode. */
+/* Adds a record with a check sum after its value. value must have room for it. replace: cdb's put mode. */
 static enum nhi_err put(struct nhi_snapshot_writer *w, const char *key, unsigned char *value, size_t len,
                         enum cdb_put_mode mode)
 {
@@ -188,7 +188,7 @@ enum nhi_err nhi_snapshot_begin(const char *path, uint32_t uid_min, uint32_t uid
     if (cdb_make_start(&w->cdb, w->fd) != 0)
         goto out;
     w->started = true;
-    /* First, and empty so far: its place is fixed, its numbers are known at the end. */
+    /* The first record, still empty: its place is fixed, its numbers are known at the end. */
     err = put(w, NHI_SNAPSHOT_HEADER_KEY, header, NHI_SNAPSHOT_HEADER_LEN - NHI_SNAPSHOT_CHECK_LEN, CDB_PUT_ADD);
     if (err == NHI_OK) {
         *out = w;
@@ -204,7 +204,7 @@ static enum nhi_err member_add(struct nhi_snapshot_writer *w, const char *name)
     size_t len = strlen(name) + 1;
     char *grown;
 
-    /* The check of the record must fit behind the names. */
+    /* The check sum of the record must fit after the names. */
     grown = nhi_grow(w->members, &w->members_room, w->members_len + len + NHI_SNAPSHOT_CHECK_LEN, 1);
     if (grown == NULL)
         return NHI_ERR_NOMEM;

@@ -76,15 +76,15 @@ static bool claims_ok(const struct nhi_ticket *t)
         return false;
     if (t->nbf < 0 || t->nbf >= t->exp || t->uses > NHI_USES_MAX)
         return false;
-    /* sshd takes nothing from a session that no key opened: a ticket must not promise it. */
+    /* Nothing is taken from a session that no key opened: a ticket must not promise that. */
     if ((t->ssh & ~NHI_SSHOPT_ALL) != 0 || (t->ssh != 0 && !t->has_cnf))
         return false;
     return !t->has_cnf || nhi_pk_is_usable(t->cnf);
 }
 
-/* Whether json is one object of strings and scalars on one line, without whitespace between its
- * tokens. Done before the parser sees it: this bounds the parser's recursion to one level, and
- * gives a payload one layout, so that nobody can hide bytes in it. */
+/* Whether json is one object of strings and scalars on one line, without whitespace between its tokens. Done before the
+ * parser runs: this limits the parser's recursion to one level, and gives a payload one layout, so that nobody can hide
+ * bytes in it. */
 static bool is_flat(const char *json, size_t len)
 {
     bool in_string = false, escaped = false;
@@ -108,8 +108,8 @@ static bool is_flat(const char *json, size_t len)
     return !in_string;
 }
 
-/* Reads a string claim into text, and counts it in *seen. One that is absent or wrong leaves both as they were: what is
- * there and was not counted is refused in the end. */
+/* Reads a string claim into text, and counts it in *seen. A claim that is absent or wrong leaves both unchanged: a
+ * member that was not counted is refused in the end. */
 static void get_text(const json_t *obj, const char *name, char *text, size_t size, size_t *seen)
 {
     const json_t *v = json_object_get(obj, name);
@@ -131,7 +131,7 @@ static enum nhi_err get_time(const json_t *obj, const struct time_claim *c, int6
     if (text[0] == '\0')
         return c->required ? NHI_ERR_FORMAT : NHI_OK;
     err = nhi_time_parse(text, t);
-    /* An optional time of 0 would read as absent. */
+    /* An optional time of 0 would look like an absent one. */
     return err == NHI_OK && *t == 0 && !c->required ? NHI_ERR_FORMAT : err;
 }
 
@@ -184,7 +184,7 @@ static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
     return err;
 }
 
-/* Left to itself, jansson seeds its hash tables by opening /dev/urandom in the host process. */
+/* Without this, jansson seeds its hash tables by opening /dev/urandom in the host process. */
 static void seed_jansson(void)
 {
     size_t seed = 0;
@@ -207,7 +207,7 @@ enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *
         goto out;
     seed_jansson();
     obj = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
-    /* Of its failed allocations jansson reports some without a word, and some as bad syntax. */
+    /* jansson reports some failed allocations without a text, and some as bad syntax. */
     if (obj == NULL && why.text[0] == '\0')
         err = NHI_ERR_NOMEM;
     if (obj == NULL)
@@ -239,7 +239,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct writer *w, const ch
 
 static void add_text(struct writer *w, const char *name, const char *value)
 {
-    /* No grammar admits a quote or a backslash: nothing to escape. */
+    /* No grammar allows a quote or a backslash, so nothing needs to be escaped. */
     add(w, "%c\"%s\":\"%s\"", w->len == 0 ? '{' : ',', name, value);
 }
 static void add_time(struct writer *w, const char *name, int64_t t)

@@ -7,10 +7,9 @@
 
 #include "libnhi/ticket/ticket.h"
 
-/* The payload alone, for records of ours: one JSON object without whitespace, claims in the order
- * jti sub task aud acc svc iat exp nbf cnf use par ssh. kid is no part of it: decode leaves it empty.
- * encode refuses what decode would refuse (NHI_ERR_FORMAT); json is freed by nhi_text_free. Out of
- * memory, decode may say NHI_ERR_FORMAT. */
+/* The payload alone, for our own records: one JSON object without whitespace, claims in the order jti sub task aud acc
+ * svc iat exp nbf cnf use par ssh. kid is not part of it: decode leaves it empty. encode refuses what decode would
+ * refuse (NHI_ERR_FORMAT); free json with nhi_text_free. When out of memory, decode may return NHI_ERR_FORMAT. */
 NHI_CHECK enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json);
 NHI_CHECK enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *out);
 

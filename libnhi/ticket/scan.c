@@ -18,7 +18,7 @@
 #define SIGNATURE_TEXT 86 /* characters of an Ed25519 signature; a token has more */
 #define FOOTER_TEXT_MAX 35
 #define WRAPPED_LEN 152  /* salt 16, memory 8, passes 4, lanes 4, nonce 24, key 64, tag 32 */
-#define PRIVATE_TEXT 400 /* more than is before the end of the public half */
+#define PRIVATE_TEXT 400 /* more than the text up to the end of the public half */
 
 #define TICKET "v4.public."
 #define SECRET "k4.secret."
@@ -35,12 +35,12 @@ struct nhi_scan {
     uint8_t window[WINDOW];
 };
 
-/* Reads a candidate's text behind its prefix. false: it is none. */
+/* Reads a candidate's text after its prefix. false: it is not one. */
 typedef bool read_fn(struct nhi_scan *s, struct nhi_scan_cursor *c, struct nhi_scan_hit *hit);
 
 /* ---- the kinds ---- */
 
-/* A ticket ends where the footer does, which names the key and says so by its own form. */
+/* A ticket ends with its footer, whose form shows where it ends, and which names the key. */
 static bool read_ticket(struct nhi_scan *s, struct nhi_scan_cursor *c, struct nhi_scan_hit *hit)
 {
     size_t head = strlen(TICKET), body, footer, n;
@@ -97,7 +97,7 @@ static bool read_cert(struct nhi_scan *s, struct nhi_scan_cursor *c, struct nhi_
         return false;
     hit->kind = NHI_SCAN_SSH_CERT;
     hit->len = nhi_scan_take(c, NHI_SCAN_BASE64, NHI_SSHCERT_MAX, s->text);
-    /* The padding is no part of what was taken, since "=" may also end a line. */
+    /* The padding is not part of the text that was taken, since "=" may also end a line. */
     for (; hit->len % 4 != 0 && hit->len > 0; hit->len++)
         s->text[hit->len] = '=';
     return hit->len > NHI_B64_LEN(NHI_PK_LEN);
@@ -114,7 +114,7 @@ static const struct {
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* ---- one place ---- */
+/* ---- one position ---- */
 
 static bool report(struct nhi_scan *s, struct nhi_scan_hit *hit, enum nhi_scan_kind kind)
 {
@@ -127,8 +127,8 @@ static bool report(struct nhi_scan *s, struct nhi_scan_hit *hit, enum nhi_scan_k
     return s->fn(hit, s->ctx);
 }
 
-/* Tries the place in each way in which it may have been cut over lines, the likeliest first.
- * Returns how many bytes are done with. */
+/* Tries the position in each way in which the text may have been cut over lines, the likeliest first. Returns how many
+ * bytes are done. */
 static size_t try_kind(struct nhi_scan *s, size_t kind, size_t ahead)
 {
     struct nhi_scan_hit hit = { .offset = s->before + s->at, .line = s->line };
@@ -160,8 +160,7 @@ static size_t try_kind(struct nhi_scan *s, size_t kind, size_t ahead)
     return 1;
 }
 
-/* What may follow the first character of a prefix: the second one, or what may stand between two.
- */
+/* What may follow the first character of a prefix: the second one, or something that may come between the two. */
 static bool goes_on(uint8_t b, char second)
 {
     return b == (uint8_t)second || b == '\0' || b == '\r' || b == '\n' || b == '=' || b == '\\';
@@ -193,7 +192,7 @@ static bool is_first(uint8_t b)
     return b == 'v' || b == 'k' || b == '-' || b == 's';
 }
 
-/* Goes on to where a candidate might not be in the window as a whole. */
+/* Advances to the first position where a candidate may not be complete in the window. */
 static void search(struct nhi_scan *s, bool ends)
 {
     size_t limit = ends ? s->have : s->have > NHI_SCAN_SPAN ? s->have - NHI_SCAN_SPAN : 0;

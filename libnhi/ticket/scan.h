@@ -23,27 +23,27 @@
 #include "libnhi/base/err.h"
 
 #define NHI_SCAN_SPAN 16384    /* bytes of the stream that one candidate may take */
-#define NHI_SCAN_TEXT_MAX 4096 /* characters of its text */
+#define NHI_SCAN_TEXT_MAX 4096 /* characters of the text of a candidate */
 
 enum nhi_scan_kind {
-    NHI_SCAN_TICKET = 1,  /* a v4.public token that names a key as a ticket does */
-    NHI_SCAN_PASETO,      /* any other, or one that was not taken; its text is empty */
+    NHI_SCAN_TICKET = 1,  /* a v4.public token whose footer names a key as a ticket's does */
+    NHI_SCAN_PASETO,      /* any other token, or one that was refused as a ticket; its text is empty */
     NHI_SCAN_SECRET,      /* a k4.secret of the right length */
     NHI_SCAN_WRAPPED,     /* a k4.secret-pw of the right length; its text is empty */
-    NHI_SCAN_SSH_PRIVATE, /* an OpenSSH private key: base64, as far as the public half in it */
+    NHI_SCAN_SSH_PRIVATE, /* an OpenSSH private key: base64, up to the end of its public half */
     NHI_SCAN_SSH_CERT     /* an OpenSSH certificate of an Ed25519 key: base64 */
 };
 
 struct nhi_scan_hit {
     enum nhi_scan_kind kind;
-    const char *text; /* as it was; valid during the call, and secret */
+    const char *text; /* as it was before it was cut; valid during the call, and secret */
     size_t len;
     uint64_t offset; /* of its first byte in the stream */
-    uint64_t line;   /* that it begins on, from 1 */
+    uint64_t line;   /* the line on which it begins, from 1 */
 };
 
-/* Returns whether it was what it looks like: the search then goes on behind it. Else the same place may be
- * reported once more with another text, as it would be cut over lines otherwise. */
+/* Returns whether it was what it looks like: the search then continues after it. Else the same position may be reported
+ * once more with another text, which it would have if it was cut over lines in another way. */
 typedef bool nhi_scan_fn(const struct nhi_scan_hit *hit, void *ctx);
 
 struct nhi_scan;
@@ -52,7 +52,7 @@ NHI_CHECK enum nhi_err nhi_scan_new(nhi_scan_fn *fn, void *ctx, struct nhi_scan 
 void nhi_scan_feed(struct nhi_scan *s, const void *bytes, size_t len);
 /* The stream ends here. Another one may begin. */
 void nhi_scan_end(struct nhi_scan *s);
-/* Wipes. Takes NULL. */
+/* Wipes it. Takes NULL. */
 void nhi_scan_free(struct nhi_scan *s);
 
 #endif

@@ -5,7 +5,7 @@
 
 #define MARGIN_MAX 64 /* characters before the text of a line */
 #define END (-1)
-#define OTHER 256 /* a character that is in no text of ours */
+#define OTHER 256 /* a character that none of our texts has */
 
 static int hex(const uint8_t *p)
 {
@@ -28,8 +28,8 @@ static bool is_letter_or_digit(int b)
     return (b >= '0' && b <= '9') || ((b | 32) >= 'a' && (b | 32) <= 'z');
 }
 
-/* The next character, without the backslashes before it and the zero bytes of UTF-16. Any number of
- * backslashes: JSON may be in JSON. */
+/* The next character, without the backslashes before it and the zero bytes of UTF-16. Any number of backslashes is
+ * skipped: JSON may be inside JSON. */
 static int next(struct nhi_scan_cursor *c)
 {
     bool escaped = false;
@@ -61,7 +61,7 @@ static int next(struct nhi_scan_cursor *c)
     }
 }
 
-/* The next one, without going over it. */
+/* The next character, without moving on. */
 static int peek(const struct nhi_scan_cursor *c)
 {
     struct nhi_scan_cursor t = *c;
@@ -74,7 +74,7 @@ static bool is_one_of(int b, const char *set)
     return b > 0 && b < 128 && strchr(set, b) != NULL;
 }
 
-/* Goes over one end of line and what stands around it. Two in a row end a text. */
+/* Skips one line break and its margins. Two in a row end a text. */
 static bool over_break(struct nhi_scan_cursor *c)
 {
     struct nhi_scan_cursor t = *c;

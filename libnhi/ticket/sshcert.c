@@ -22,7 +22,7 @@
 struct reader {
     const uint8_t *at;
     size_t left;
-    bool bad; /* once set it stays: read all, then look */
+    bool bad; /* once set it stays: read all fields, then look */
 };
 
 static uint64_t get_number(struct reader *r, size_t bytes)
@@ -72,8 +72,7 @@ static void get_key(struct reader *r, uint8_t pk[NHI_PK_LEN])
         memcpy(pk, s.at, NHI_PK_LEN);
 }
 
-/* The value of an extension is a string in a string. Names are in order and not twice: sshd sees to
- * it. */
+/* The value of an extension is a string in a string. sshd makes sure that names are sorted and unique. */
 static void get_ticket(struct reader *extensions, char *ticket)
 {
     while (!extensions->bad && extensions->left > 0) {
@@ -197,7 +196,7 @@ static void put_text(struct writer *w, const char *text)
     put_string(w, text, strlen(text));
 }
 
-/* A string whose length is known once it is there. */
+/* Starts a string whose length is filled in at its end. */
 static size_t open_string(struct writer *w)
 {
     put_number(w, 0, 4);
@@ -233,8 +232,8 @@ static void put_permission(struct writer *w, uint32_t ssh, const char *taken_by,
     put_text(w, "");
 }
 
-/* In the order of their names, as sshd demands. What the ticket takes counts without this, since
- * whoever holds the key can make a certificate of his own over it: this tells him beforehand. */
+/* In the order of their names, as sshd demands. What the ticket takes away is enforced without this, since anybody who
+ * has the key can make another certificate for it; it only informs the client beforehand. */
 static void put_extensions(struct writer *w, const struct nhi_ticket *t, const char *ticket)
 {
     size_t start = open_string(w), value;

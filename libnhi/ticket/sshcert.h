@@ -3,9 +3,9 @@
  * OpenSSH user certificates that carry a ticket to a host that does not know it yet.
  *
  * Source: OpenSSH's PROTOCOL.certkeys, ssh-ed25519-cert-v01@openssh.com; strings and numbers of RFC 4251, 5. The ticket
- * is a non-critical extension, so that programs which do not know it ignore it. The certificate's signer is a key of
- * the moment whose secret is not kept: what is trusted is the ticket, which names the key. sshd verifies the
- * certificate's signature, and has the client prove that it holds the key.
+ * is a non-critical extension, so that programs which do not know it ignore it. The certificate is signed with a
+ * temporary key whose secret is not kept: the ticket is trusted, and it names the key. sshd verifies the certificate's
+ * signature, and has the client prove that it holds the key.
  */
 #ifndef NHI_SSHCERT_H
 #define NHI_SSHCERT_H
@@ -22,15 +22,15 @@ struct nhi_sshcert {
     char ticket[NHI_TICKET_TEXT_MAX + 1]; /* not verified */
 };
 
-/* Says nothing of the signature. NHI_ERR_FORMAT: not a whole user certificate of an Ed25519 key,
- * signed by an Ed25519 key; NHI_ERR_NOT_FOUND: one that carries no ticket. */
+/* Does not check the signature. NHI_ERR_FORMAT: not a whole user certificate of an Ed25519 key, signed by an Ed25519
+ * key; NHI_ERR_NOT_FOUND: it carries no ticket. */
 NHI_CHECK enum nhi_err nhi_sshcert_decode(const char *base64, size_t len, struct nhi_sshcert *out);
 
-/* The key that is certified, of any certificate of an Ed25519 key, whatever else is in it. */
+/* The certified key of any certificate of an Ed25519 key, whatever else is in it. */
 NHI_CHECK enum nhi_err nhi_sshcert_key(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN]);
 
-/* A certificate over t->cnf, for t's accounts and lifetime, that carries text. base64: at least
- * NHI_SSHCERT_MAX + 1 bytes. NHI_ERR_ARG: t is bound to no key; NHI_ERR_TOO_LONG. */
+/* A certificate for t->cnf, with t's accounts and lifetime, that carries text. base64: at least NHI_SSHCERT_MAX + 1
+ * bytes. NHI_ERR_ARG: t is not bound to a key; NHI_ERR_TOO_LONG. */
 NHI_CHECK enum nhi_err nhi_sshcert_make(const struct nhi_ticket *t, const char *text, char *base64);
 
 #endif

@@ -8,18 +8,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bits, of which several rules' are joined. NHI_SSHOPT_ALL is "restrict", which also takes what a
- * later OpenSSH adds. */
+/* Bits; those of several rules are combined. NHI_SSHOPT_ALL is "restrict", which also covers options of later OpenSSH
+ * releases. */
 #define NHI_SSHOPT_ALL 0xfu
 #define NHI_SSHOPT_TEXT_MAX 80
 
-/* A word of authorized_keys(5) that takes something: restrict, no-pty, no-port-forwarding,
- * no-agent-forwarding, no-X11-forwarding. 0: none of these. */
+/* A word of authorized_keys(5) that takes something away: restrict, no-pty, no-port-forwarding, no-agent-forwarding,
+ * no-X11-forwarding. 0: another word. */
 uint32_t nhi_sshopt_parse(const char *word);
-/* Words with spaces between them, as format gives them with ' ': each set has one form. false:
- * none, or anything else. */
+/* Words with spaces between them, as format writes them with ' ': each set has one form. false: the empty list, or
+ * anything else. */
 bool nhi_sshopt_parse_list(const char *list, uint32_t *options);
-/* The words, with this between them. out: at least NHI_SSHOPT_TEXT_MAX + 1 bytes. */
+/* Writes the words with this character between them. out: at least NHI_SSHOPT_TEXT_MAX + 1 bytes. */
 void nhi_sshopt_format(uint32_t options, char between, char *out);
 
 #endif

@@ -28,8 +28,7 @@ static int is_called(int32_t key, const char *type, const char *description)
            buf[strlen(type)] == ';';
 }
 
-/* Without a session keyring a process sees its uid's, _uid_ses.UID: shared by every task of the
- * uid. */
+/* A process without a session keyring sees the one of its uid, _uid_ses.UID, which all tasks of the uid share. */
 static int is_shared(int32_t ring)
 {
     char buf[256];
@@ -54,8 +53,8 @@ size_t nhi_keyring_read(char *text, size_t size)
     for (long i = 0; i < n; i++)
         if (is_called(keys[i], "user", DESCRIPTION)) {
             len = keyctl(KEYCTL_READ, keys[i], text, size);
-            /* A longer one goes on cut, for the verifier to refuse: what yields anything is final.
-             */
+            /* A longer text is passed on cut, so that the verifier refuses it: the first source that has a text is
+             * final. */
             return len > (long)size ? size : len > 0 ? (size_t)len : 0;
         }
     return 0;
@@ -72,7 +71,7 @@ enum nhi_err nhi_keyring_put(const char *text, int64_t seconds)
 
     if (key <= 0)
         return NHI_ERR_SYS;
-    /* Tidiness, and no bound: its owner can set another. */
+    /* For tidiness only, not as a limit: the owner of the key can set another one. */
     (void)syscall(SYS_keyctl, KEYCTL_SET_TIMEOUT, key, (unsigned)seconds);
     return NHI_OK;
 }

@@ -10,15 +10,15 @@
 
 #include "libnhi/ticket/ticket.h"
 
-/* The text of the key in the session keyring that this process was started in, at most size bytes; how many, 0:
- * none. Only a session keyring of its own counts, not the one that the kernel shares among all processes of a
- * uid, and only the keyring itself, not what is linked into it. No key is ever requested. A process without a
- * session keyring is given its uid's by the kernel for asking, for good. A longer text is cut. */
+/* The text of the key in the session keyring that this process was started in, at most size bytes; returns how many, 0:
+ * none. Only a session keyring of its own counts, not the one that the kernel shares among all processes of a uid, and
+ * only the keyring itself, not what is linked into it. No key is ever requested. Note that the kernel gives a process
+ * without a session keyring that of its uid when it asks, for good. A longer text is cut. */
 size_t nhi_keyring_read(char *text, size_t size);
 
-/* A new session keyring for this process and all that it starts from here on. */
+/* A new session keyring for this process and everything that it starts later. */
 NHI_CHECK enum nhi_err nhi_keyring_join(void);
-/* Puts the ticket there, or in place of the one that is there, for so many seconds. */
+/* Puts the ticket there, in place of an earlier one, for this many seconds. */
 NHI_CHECK enum nhi_err nhi_keyring_put(const char *text, int64_t seconds);
 
 #endif
