@@ -22,24 +22,24 @@
 /* Empty or 0: not given. */
 struct nhi_agent_entry {
     char name[NHI_AGENT_MAX + 1], owner[NHI_OWNER_MAX + 1], purpose[NHI_TEXT_MAX + 1];
-    int64_t review_by; /* midnight UTC of the day, which may be past */
+    int64_t review_by; /* midnight UTC of the day, which may have passed */
     uint32_t uid;
     char groups[NHI_LIST_MAX + 1];
     char home[NHI_PATH_MAX + 1], shell[NHI_PATH_MAX + 1];
     bool no_home;
-    enum nhi_agent_state state; /* of what agent export wrote; 0: not given */
+    enum nhi_agent_state state; /* as agent export writes it; 0: not given */
     char file[NHI_DECLARED_MAX + 1];
     unsigned line;
 };
 
-/* Zeroed at first. Release with nhi_agent_conf_free. */
+/* Zeroed by the caller. Release with nhi_agent_conf_free. */
 struct nhi_agent_conf {
     struct nhi_agent_entry *all;
     size_t count, room;
 };
 
 /* Adds the agents of one file. name: its name without a directory. text: len bytes and a NUL. NHI_ERR_FORMAT: error
- * says what was expected, and nothing was added; NHI_ERR_NOMEM. */
+ * describes what was expected, and nothing was added; NHI_ERR_NOMEM. */
 NHI_CHECK enum nhi_err nhi_agent_conf_add(struct nhi_agent_conf *conf, const char *name, const char *text, size_t len,
                                           struct nhi_conf_error *error);
 void nhi_agent_conf_free(struct nhi_agent_conf *conf);

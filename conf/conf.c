@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: hand libconfig no text in which a comment or a string does not end, that includes other files or holds a NUL.
+ * MUST: give libconfig no text in which a comment or a string does not end, that includes other files or has a NUL.
  *
- * libconfig takes a comment or a string that does not end for the end of the file, and reads the rest as if it were not
- * there. Of brackets it knows the line where it gave up, and not the one where they were opened: what looks for the
- * former finds the latter as well.
+ * libconfig takes a comment or string without an end for the end of the file, and ignores the rest. For brackets it
+ * reports the line where it gave up, and not the one where they were opened. The scan for comments and strings finds
+ * that line, too.
  */
 #include "conf/conf.h"
 
@@ -25,7 +25,7 @@ enum nhi_err nhi_conf_bad(struct nhi_conf_error *error, unsigned line, const cha
     return NHI_ERR_FORMAT;
 }
 
-/* Where the comment or string that starts at p ends, or p itself. NULL: it does not end. */
+/* The end of the comment or string that starts at p, or p itself. NULL: it does not end. */
 static const char *skip(const char *p, unsigned *line)
 {
     const char *start = p;
@@ -62,7 +62,7 @@ static unsigned line_of(const char *text, const char *at)
     return line;
 }
 
-/* What is open where the scan is. */
+/* What is open at the present position. */
 struct open {
     char closes[NHI_CONF_DEPTH_MAX];
     unsigned line[NHI_CONF_DEPTH_MAX];
@@ -124,7 +124,7 @@ static enum nhi_err check_text(const char *text, size_t len, struct nhi_conf_err
 
     if (strlen(text) != len)
         return nhi_conf_bad(error, line_of(text, text + strlen(text)), "zero byte in the file: expected text");
-    /* Refused in comments too: libconfig looks for it before it looks for anything else. */
+    /* Refused in comments, too: libconfig looks for it before anything else. */
     include = strstr(text, "@include");
     if (include != NULL)
         return nhi_conf_bad(error, line_of(text, include),

@@ -42,7 +42,7 @@ static enum nhi_err take_names(const config_setting_t *s, char *text, bool (*ok)
     return nhi_conf_each(s, add_name, &l, error);
 }
 
-/* Names, or all of them. */
+/* Names, or "*" for all of them. */
 static enum nhi_err take_names_or_any(const config_setting_t *s, char *text, bool (*ok)(const char *),
                                       struct nhi_conf_error *error)
 {
@@ -120,7 +120,7 @@ static enum nhi_err add_days(const char *word, void *to, struct nhi_conf_error *
     }
 }
 
-/* "HH:MM", 24:00 as an end. */
+/* "HH:MM"; 24:00 is allowed as an end. */
 static int minute_of(const char *text)
 {
     int h, m;
@@ -282,7 +282,7 @@ static enum nhi_err take_key(const config_setting_t *s, struct nhi_rule *r, bool
     return NHI_ERR_FORMAT;
 }
 
-/* What each key by itself cannot tell. */
+/* Checks what concerns several keys. */
 static enum nhi_err check(const struct nhi_rule *r, bool effect, unsigned line, struct nhi_conf_error *error)
 {
     if (!effect)

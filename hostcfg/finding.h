@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is wrong with a file of this host, where, and what to do about it.
+ * What is wrong with a file of this host, where, and how to correct it.
  */
 #ifndef HOSTCFG_FINDING_H
 #define HOSTCFG_FINDING_H
 
 #include "hostcfg/host_file.h"
 
-/* note: it works, and less well than it could. warning: something does not work, or asks for trouble. error: agents
- * are kept out, let in past a decision, or people are kept out. */
+/* note: it works, but not as well as it could. warning: something does not work, or is dangerous. error: agents cannot
+ * log in, or can log in without a decision, or people cannot log in. */
 enum finding_level { FINDING_NOTE = 1, FINDING_WARNING, FINDING_ERROR };
 
 /* Where in a file. */
 struct location {
     const char *file;
-    int line;         /* 0: the file, or what is not there */
-    const char *text; /* of that line; NULL: there is none */
+    int line;         /* 0: the file, or something that is missing */
+    const char *text; /* text of that line; NULL: no line */
 };
 
 struct finding {
@@ -24,21 +24,21 @@ struct finding {
     char *file, *text;
     int line;
     char *why; /* one sentence */
-    char *fix; /* what to do, with the exact line */
+    char *fix; /* what to do, with the exact line to write */
 };
 
-/* Zeroed, it has none. Release with findings_free. */
+/* Zeroed, it is empty. Release with findings_free. */
 struct findings {
     struct finding *all;
     size_t count, room;
 };
 
-/* Whether something with that beginning of an id was found so far. */
+/* Whether a finding was added whose id begins with prefix. */
 bool findings_have(const struct findings *found, const char *prefix);
 /* Takes why and fix, which are new. The same id at the same place is found once. */
 void finding_add(struct findings *found, enum finding_level level, const char *id, struct location at, char *why,
                  char *fix);
-/* Of a whole file, in fixed words. */
+/* For a whole file, with fixed texts. */
 void finding_of_file(struct findings *found, enum finding_level level, const char *id, const char *file,
                      const char *why, const char *fix);
 /* Of a file as a whole. */
@@ -46,8 +46,8 @@ struct location location_of_file(const char *file);
 /* The line of a file that was read. line NULL: the file. */
 struct location location_of_line(const char *file, const struct file_line *line);
 
-/* A file that others than root can write, or replace, is a finding of that id: then nothing in it may be run, and
- * false is returned. One that is not there is none. what: what it is, for people. */
+/* If users other than root can write or replace the file, adds a finding with that id and returns false: then nothing
+ * in the file may be run. A missing file is no finding. what: a description of the file, for people. */
 bool findings_check_guard(struct findings *found, const char *id, const char *file, const char *what);
 
 const char *finding_level_name(enum finding_level level);

@@ -49,7 +49,7 @@ static void add_line(struct file_text *f, int number, const char *text, size_t l
     f->line[f->count++] = (struct file_line){ number, out_must(strndup(text, len)) };
 }
 
-/* The last line, of which have bytes are there, goes on with this. */
+/* Appends to the last line, which has bytes of text so far. */
 static void extend(struct file_text *f, size_t have, const char *text, size_t len)
 {
     struct file_line *last = &f->line[f->count - 1];
@@ -59,7 +59,7 @@ static void extend(struct file_text *f, size_t have, const char *text, size_t le
     last->text[have + len] = '\0';
 }
 
-/* # and no number, which sudoers takes for a uid. */
+/* # without a number after it: sudoers takes a number for a uid. */
 static bool is_comment(const char *text, size_t len)
 {
     size_t at = 0;
@@ -161,7 +161,7 @@ bool file_is_of_cron(const char *name)
     return name[0] != '\0' && name[strspn(name, known)] == '\0';
 }
 
-/* ---- whose it is ---- */
+/* ---- who can write it ---- */
 
 enum nhi_err file_guarded(const char *path)
 {
@@ -198,7 +198,7 @@ static void become(char *const argv[], int out, int err)
     int null = open("/dev/null", O_RDONLY);
 
     if (null >= 0 && dup2(null, 0) == 0 && dup2(out, 1) == 1 && dup2(err, 2) == 2) {
-        /* It outlives exec. */
+        /* The alarm stays set after exec. */
         alarm(PATIENCE);
         execve(argv[0], argv, environment);
     }
@@ -224,7 +224,7 @@ enum nhi_err file_run(char *const argv[], char **out, char **err, int *status)
     *status = 127;
     if (failed != NHI_OK)
         return failed;
-    /* Files and not pipes, so that neither waits for the other. */
+    /* Files rather than pipes, so that no program waits for another. */
     to = memfd_create("out", MFD_CLOEXEC);
     to_err = memfd_create("err", MFD_CLOEXEC);
     if (to >= 0 && to_err >= 0)

@@ -9,7 +9,7 @@
 #include "nhictl/say/out.h"
 
 #define BLANKS " \t"
-/* What tells our marks, whatever is said behind it. */
+/* How our marks are recognised, whatever text follows. */
 #define BEGIN "# nhi: begin"
 #define END "# nhi: end"
 
@@ -89,7 +89,7 @@ char *setup_text_replace(const char *text, const char *from, const char *to)
 
 /* ---- nsswitch.conf ---- */
 
-/* Where the line of a database begins to say something, or NULL. */
+/* Where the text of a database's line begins, or NULL. */
 static const char *find_database(const char *text, const char *database)
 {
     for (const char *line = text; *line != '\0'; line += line_len(line)) {
@@ -101,7 +101,7 @@ static const char *find_database(const char *text, const char *database)
     return NULL;
 }
 
-/* The next word before from reaches to: a source, or an action in brackets. NULL: there is none. */
+/* The last word between from and to: a source, or an action in brackets. NULL: no word. */
 static const char *next_word(const char *from, const char *to, size_t *len)
 {
     from += strspn(from, BLANKS);
@@ -117,7 +117,7 @@ static const char *next_word(const char *from, const char *to, size_t *len)
     return from;
 }
 
-/* Where what a line says ends: before a comment, and blanks. */
+/* The end of a line's text, before a comment and blanks. */
 static const char *line_end(const char *from)
 {
     const char *to = from + strcspn(from, "#\n");
@@ -141,7 +141,7 @@ static const char *find_source(const char *from, const char *name, size_t *len)
     return word;
 }
 
-/* Where ours goes: behind libc's own files, but never between them and what is done on their answer. */
+/* The place for our source: after libc's own files, but never between them and the action on their answer. */
 static const char *place_of_ours(const char *from)
 {
     const char *to = line_end(from), *word;
@@ -156,7 +156,7 @@ static const char *place_of_ours(const char *from)
     return from != NULL && *from == '[' ? to : word + len;
 }
 
-/* text, which it takes, with our source in the line of a database, where there is such a line. */
+/* Returns text, which it takes ownership of, with our source in the line of a database, if that line exists. */
 static char *add_source(char *text, const char *database)
 {
     const char *from = find_database(text, database), *at;
@@ -187,7 +187,7 @@ char *setup_text_nss(const char *text, const char **missing)
     return add_source(now, WIRING_NSS_INITGROUPS);
 }
 
-/* Takes our source out of the line of a database, in place. */
+/* Removes our source from the line of a database, in place. */
 static void drop_source(char *text, const char *database)
 {
     const char *from = find_database(text, database), *source, *after, *next;
@@ -199,7 +199,7 @@ static void drop_source(char *text, const char *database)
         return;
     at = text + (source - text);
     after = at + len;
-    /* What is done on our answer would otherwise be done on that of the source before. */
+    /* Also removes the action on our answer, which would else apply to the source before. */
     next = next_word(after, line_end(from), &more);
     if (next != NULL && *next == '[')
         after = next + more;
@@ -225,7 +225,7 @@ char *setup_text_nss_line(const char *text, const char *database)
     return from != NULL ? out_must(strndup(from, (size_t)(line_end(from) - from))) : NULL;
 }
 
-/* ---- who reads drop-ins ---- */
+/* ---- which programs read drop-ins ---- */
 
 bool setup_text_sshd_includes(const char *text)
 {
@@ -242,7 +242,7 @@ bool setup_text_sshd_includes(const char *text)
     return false;
 }
 
-/* Whether what stands behind an Include names other files than the drop-ins. */
+/* Whether an Include names files other than the drop-ins. */
 static bool includes_others(const char *at)
 {
     static const char between[] = BLANKS "=\"\r";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The files of a host as text, with and without our lines. Nothing is read or written here.
+ * The files of a host as text, with and without our lines. No file is read or written here.
  */
 #ifndef HOSTCFG_HOST_TEXT_H
 #define HOSTCFG_HOST_TEXT_H
@@ -8,25 +8,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* All that return text return a new one, the caller's to free; NULL: it cannot be done, see each. */
+/* All functions that return text return an allocated one, which the caller frees; NULL: see each. */
 
-/* Without what stands between our marks. NULL: a beginning has no end. */
+/* Without the text between our marks. NULL: a mark for the beginning has no end. */
 char *setup_text_strip(const char *text);
-/* These lines between our marks, and then text. lines: each ends in a line feed. */
+/* These lines between our marks, followed by text. lines: each ends in a line feed. */
 char *setup_text_above(const char *lines, const char *text);
 
-/* nsswitch.conf with our source and without; in initgroups, too, where that has a line. NULL: it has no line for the
+/* nsswitch.conf with our source, or without it; also in the line initgroups, if it exists. NULL: it has no line for the
  * database *missing. */
 char *setup_text_nss(const char *text, const char **missing);
 char *setup_text_nss_strip(const char *text);
-/* What it says of a database, or NULL. */
+/* The text of its line for a database, or NULL. */
 char *setup_text_nss_line(const char *text, const char *database);
 
-/* Whether the first thing that sshd_config says is to read the directory of drop-ins. */
+/* Whether sshd_config reads the directory of drop-ins before anything else. */
 bool setup_text_sshd_includes(const char *text);
-/* Whether somewhere in it passwords are refused, or may be, in files elsewhere that it includes. */
+/* Whether it refuses passwords anywhere, or includes files elsewhere that may do so. */
 bool setup_text_sshd_refuses_passwords(const char *text);
-/* With from replaced by to, everywhere. */
+/* With every from replaced by to. */
 char *setup_text_replace(const char *text, const char *from, const char *to);
 
 #endif

@@ -8,8 +8,8 @@
 #include "nhictl/say/out.h"
 
 #define DEPTH_MAX 16   /* PAM_SUBSTACK_MAX_LEVEL of Linux-PAM */
-#define FILES_MAX 200  /* of one service, each as often as it is included */
-#define LINES_MAX 1000 /* of one type */
+#define FILES_MAX 200  /* files of one service, counted as often as they are included */
+#define LINES_MAX 1000 /* lines of one type */
 #define CONTROL_MAX 1000
 
 static const char *const dirs[] = { WIRING_PAM_DIR, "/usr/lib/pam.d" };
@@ -99,7 +99,7 @@ static void add(struct reader *r, enum wiring_phase type, const char *control, c
     l->before_text = out_must(strdup(before->text));
 }
 
-/* auth, account, session; WIRING_PHASES: password. -1: no such type. */
+/* auth, account, session; WIRING_PHASES: password. -1: another word. */
 static int type_of(const char *word)
 {
     word += *word == '-';
@@ -109,7 +109,7 @@ static int type_of(const char *word)
     return strcasecmp(word, "password") == 0 ? WIRING_PHASES : -1;
 }
 
-/* A word, or what stands in brackets, with them. */
+/* A word, or the text in brackets, with the brackets. */
 static char *control_word(char **at)
 {
     char *word = *at + strspn(*at, " \t"), *end;

@@ -10,12 +10,12 @@
 
 struct stack_line {
     char *control, *module, *options; /* options: may be empty */
-    int level;                        /* how many substacks it is in */
+    int level;                        /* how many substacks contain it */
     bool ours;
-    char *file, *text; /* where it stands */
+    char *file, *text; /* its place */
     int line;
-    /* Before which line another of its type would stand, if it had to come before this: itself, or where the service's
-     * own file includes what is common to all. */
+    /* The place for another line of its type that must come before this one: this line itself, or the line of the
+     * service's own file that includes the common files. */
     char *before_file, *before_text;
     int before_line;
 };
@@ -27,11 +27,11 @@ struct stack {
 
 struct service {
     const char *name;
-    bool there;                     /* it has a file */
-    struct stack of[WIRING_PHASES]; /* with what is included, in order */
+    bool there;                     /* the service has a file */
+    struct stack of[WIRING_PHASES]; /* included lines too, in order */
 };
 
-/* What is wrong with the text itself becomes a finding. Release with service_free. */
+/* Errors in the text become findings. Release with service_free. */
 void service_read(struct findings *found, const char *name, struct service *out);
 void service_free(struct service *s);
 

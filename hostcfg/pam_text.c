@@ -18,13 +18,13 @@
 #define WORD_MAX 255
 
 struct pam_line {
-    size_t len; /* in the text, with what continues it and the line feed */
+    size_t len; /* in the text, with continuation lines and the line feed */
     char type[WORD_MAX + 1], control[WORD_MAX + 1], module[WORD_MAX + 1];
 };
 
 /* ---- reading ---- */
 
-/* A backslash at its end goes on in the next line, but for one that has a comment. */
+/* A backslash at its end continues it in the next line, unless the line has a comment. */
 static size_t logical_len(const char *line)
 {
     size_t from = 0, len = strcspn(line, "\n");
@@ -41,7 +41,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\\';
 }
 
-/* A word, or what stands in brackets. What is longer than any that libpam knows is cut. */
+/* A word, or the text in brackets. It is cut if it is longer than any word that libpam knows. */
 static const char *take_word(const char *at, const char *to, char word[WORD_MAX + 1])
 {
     size_t len = 0, all = 0;
@@ -75,7 +75,7 @@ static void read_line(const char *line, struct pam_line *l)
         take_word(at, to, l->module);
         return;
     }
-    /* A dash: that its module may be missing. */
+    /* A dash: the module may be missing. */
     if (l->type[0] == '-')
         memmove(l->type, l->type + 1, strlen(l->type));
     at = take_word(at, to, l->control);
@@ -103,16 +103,16 @@ static bool includes(const struct pam_line *l)
            strcasecmp(l->control, "substack") == 0;
 }
 
-/* ---- where ours go ---- */
+/* ---- the place of our lines ---- */
 
-/* Whether it can end the phase with a yes, or jump, so that what stands behind it is not reached. */
+/* Whether the line can end the phase with success, or jump, so that lines after it are not reached. */
 static bool can_pass_over(const struct pam_line *l)
 {
     const char *c = l->control;
 
     if (strcasecmp(c, "sufficient") == 0)
         return true;
-    /* Blanks may stand around what makes them equal. */
+    /* The equals sign may have blanks around it. */
     while ((c = strchr(c, '=')) != NULL) {
         c += 1 + strspn(c + 1, BLANKS);
         if ((*c >= '0' && *c <= '9') || strncasecmp(c, "done", 4) == 0)
@@ -126,7 +126,7 @@ static bool jumps(const struct pam_line *l)
     return can_pass_over(l) && strcasecmp(l->control, "sufficient") != 0;
 }
 
-/* Which phases a common file of Debian is about; of any other, all of them may be. */
+/* Which phases a common file of Debian concerns; any other file may concern all of them. */
 static bool is_about(const char *file, enum wiring_phase phase)
 {
     if (strncmp(file, "common-", 7) != 0)
@@ -136,7 +136,7 @@ static bool is_about(const char *file, enum wiring_phase phase)
 
 static bool stands_before(const struct pam_line *l, enum wiring_phase phase)
 {
-    /* These ask for nothing that a ticket could be the answer to. */
+    /* These ask for nothing that a ticket could answer. */
     static const char *const quiet[] = { "pam_rootok.so",    "pam_env.so",       "pam_faildelay.so",
                                          "pam_nologin.so",   "pam_securetty.so", "pam_succeed_if.so",
                                          "pam_selinux.so",   "pam_keyinit.so",   "pam_shells.so",
@@ -164,7 +164,7 @@ static bool stands_before(const struct pam_line *l, enum wiring_phase phase)
     return false;
 }
 
-/* Our line as it was, where somebody gave it options, else with these. */
+/* Writes our line as it was if it has options, else with these. */
 static void put_ours(FILE *f, const char *was, const char *options, enum wiring_phase phase)
 {
     const char *ours = wiring_pam[phase].line, *at;
@@ -245,7 +245,7 @@ bool setup_text_has_module(const char *clean)
 
 /* ---- for trials ---- */
 
-/* Whether it may run in a trial: it decides by what it is told, and leaves nothing behind. */
+/* Whether it may run in a trial: it decides by its options, and leaves nothing behind. */
 static bool is_tame(const struct pam_line *l)
 {
     static const char *const tame[] = {
@@ -258,7 +258,7 @@ static bool is_tame(const struct pam_line *l)
     return is_one_of(base(l->module), tame);
 }
 
-/* libpam looks for what is included in /etc/pam.d alone, wherever it began. */
+/* libpam looks for included files only in /etc/pam.d, wherever the first file is. */
 static void put_include(FILE *f, const struct pam_line *l, const char *dir)
 {
     fprintf(f, "%s %s %s/%s\n", l->type, l->control, dir, base(l->module));

@@ -7,19 +7,19 @@
 
 #include <stdbool.h>
 
-/* file_run, for who does not care where a program writes what. said: its errors, and then the rest; the caller's to
- * free. Returns its exit status, 127 when a signal ended it, and -1 when it could not be run. */
+/* file_run, for callers that need no separation of output and errors. said: its errors, then its output; the caller
+ * frees it. Returns its exit status, 127 if a signal ended it, and -1 if it could not be run. */
 int program_run(const char *const argv[], char **said);
 
-/* The line of what a program says that tells why it refuses its files, and how long that is: visudo warns of names that
- * nobody uses before it. */
+/* The line of a program's output that explains why it refuses its files, and its length: visudo first warns of unused
+ * names. */
 const char *program_refusal(const char *said, int *len);
 
-/* Whether the sshd of this host is of that release or a later one: 904 is 9.4. */
+/* Whether the sshd of this host is that release or a later one: 904 is 9.4. */
 bool program_sshd_is(unsigned release);
 
-/* Whether that sudo is sudo-rs of before 0.2.9, which prints three lines at each use for a setting that it does not
- * know (noninteractive_auth), and asks PAM under -n without it. */
+/* Whether that sudo is sudo-rs before 0.2.9, which prints three lines at each use for a setting that it does not know
+ * (noninteractive_auth), and asks PAM under -n without it. */
 bool program_is_old_sudo_rs(const char *path);
 
 #endif

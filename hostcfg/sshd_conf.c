@@ -20,12 +20,12 @@ struct reader {
     struct sshd *s;
     int depth;
     bool guarded;
-    char *match; /* that is open */
+    char *match; /* the one that is open */
 };
 
 static void read_file(struct reader *r, const char *path);
 
-/* Keyword and value: blanks or an equals sign between them, quotes around the latter. */
+/* Splits keyword and value: blanks or an equals sign between them, and the value may be quoted. */
 static char *split(char *text)
 {
     char *value = text + strcspn(text, " \t=");
@@ -125,7 +125,7 @@ static void broken(struct findings *found, char *said)
                 out_say("correct or remove it, and check with sshd -t"));
 }
 
-/* Without its directory or host keys sshd says nothing of its configuration, and is not to blame for it. */
+/* Without its directory or host keys, sshd prints nothing about its configuration, which may be correct. */
 static bool says_nothing(const char *said)
 {
     return strstr(said, "privilege separation") != NULL || strstr(said, "no hostkeys") != NULL;
@@ -206,7 +206,7 @@ static bool counts(const struct sshd_line *l, const char *keyword)
     return strcmp(l->keyword, keyword) == 0 && (l->match == NULL || sshd_match_is_of(l->match, "nhi-agents"));
 }
 
-/* Of what sshd -T said, the value in the line at p, if it is of this keyword. */
+/* The value in the line at p of the output of sshd -T, if the line is about this keyword. */
 static const char *said(const char *p, const char *keyword, size_t *len)
 {
     size_t n = strlen(keyword);
@@ -225,7 +225,7 @@ static const char *next(const char *p)
 
 const struct sshd_line *sshd_find(const struct sshd *s, const char *keyword)
 {
-    /* What is under a Match that fits goes before the rest. */
+    /* Lines under a Match that fits come before the others. */
     for (int under = 1; under >= 0; under--)
         for (size_t i = 0; i < s->count; i++)
             if (counts(&s->line[i], keyword) && (s->line[i].match != NULL) == under)
@@ -246,7 +246,7 @@ char *sshd_said(const char *text, const char *keyword)
 
 char *sshd_value(const struct sshd *s, const char *keyword)
 {
-    /* Where there is no agent to ask about, what is under their Match is only written. */
+    /* Without an agent to ask about, only the lines as written show what is under an agent's Match. */
     const struct sshd_line *l = s->is_agents && s->effective != NULL ? NULL : sshd_find(s, keyword);
 
     return l != NULL ? set(NULL, l->value) : sshd_said(s->effective, keyword);

@@ -9,34 +9,34 @@
 
 struct sshd_line {
     char *keyword, *value; /* keyword in lower case */
-    char *match;           /* what stands behind the Match that it is under; NULL: none */
+    char *match;           /* the text after the Match that it is under; NULL: no Match */
     char *file, *text;
     int number;
 };
 
 struct sshd {
     struct findings *found;
-    const char *agent;      /* an account: an agent's, where agents are meant below; empty: there is none */
-    struct sshd_line *line; /* with what is included, in order */
+    const char *agent;      /* an account: an agent's, where "agents" is written below; empty: no agent exists */
+    struct sshd_line *line; /* included lines too, in order */
     size_t count, room;
-    char *effective; /* what sshd -T says of that account, or of nobody; NULL: it was not asked */
+    char *effective; /* the output of sshd -T for that account, or without one; NULL: it was not asked */
     bool is_agents;  /* the former */
 };
 
-/* agent has to last as long as out. Release with sshd_free. false: sshd cannot read it, or must not be asked, and that
- * is a finding. */
+/* agent must stay valid as long as out. Release with sshd_free. false: sshd cannot read its configuration, or must not
+ * be asked to; that is a finding. */
 bool sshd_read(struct findings *found, const char *agent, struct sshd *out);
 void sshd_free(struct sshd *s);
 
-/* Whether a Match of that text is one for this group. */
+/* Whether a Match with that text is one for this group. */
 bool sshd_match_is_of(const char *match, const char *group);
-/* The value that counts for agents; new. NULL: it is the default, which cannot be told. */
+/* The value that counts for agents; allocated. NULL: the default, which is not known here. */
 char *sshd_value(const struct sshd *s, const char *keyword);
-/* In what sshd -T says, the value of a keyword; new. NULL: it has none, or text is NULL. */
+/* The value of a keyword in the output of sshd -T; allocated. NULL: no value, or text is NULL. */
 char *sshd_said(const char *text, const char *keyword);
-/* The first line with that keyword that counts for agents. NULL: none. */
+/* The first line with that keyword that counts for agents. NULL: no line. */
 const struct sshd_line *sshd_find(const struct sshd *s, const char *keyword);
-/* All values of a keyword that may stand there several times, for agents, with spaces between them; new. */
+/* All values for agents of a keyword that may occur several times, with spaces between them; allocated. */
 char *sshd_values(const struct sshd *s, const char *keyword);
 struct location sshd_location(const struct sshd_line *l);
 

@@ -54,7 +54,7 @@ static void broken(struct sudoers *s, const char *said)
                 out_say("correct it with: visudo -f %s", file));
 }
 
-/* That of sudo-rs, whose releases begin with 0, names the first file only. */
+/* The visudo of sudo-rs, whose releases begin with 0, names the first file only. */
 static bool names_files(void)
 {
     const char *const argv[] = { WIRING_VISUDO_PROGRAM, "-V", NULL };
@@ -74,7 +74,7 @@ static bool is_left_out(const char *path)
     return strchr(name, '.') != NULL || name[strlen(name) - 1] == '~';
 }
 
-/* Where Debian's sudoers has its includes: for the places of what is found, when visudo names none. */
+/* The files that Debian's sudoers includes: they give findings a place when visudo names no files. */
 static void take_usual_files(struct sudoers *s)
 {
     glob_t names = { .gl_pathc = 0 };
@@ -87,7 +87,7 @@ static void take_usual_files(struct sudoers *s)
     globfree(&names);
 }
 
-/* visudo names each file that it reads, in order, when it has nothing against any of them. */
+/* visudo names each file that it reads, in order, if it accepts all of them. */
 static void list_files(struct sudoers *s)
 {
     static const char good[] = ": parsed OK";
@@ -128,8 +128,8 @@ static bool is_ours(const char *path)
     return ours;
 }
 
-/* Of a directory sudo leaves out names with a dot, and those of editors' copies. Beside ours it is a copy that
- * somebody, or an editor, keeps. */
+/* sudo skips files in a directory that have a dot in their name, or the name of an editor's copy. Beside our own file,
+ * such a file is only a copy that somebody, or an editor, keeps. */
 static void look_for_ignored(struct sudoers *s)
 {
     glob_t names = { .gl_pathc = 0 };
@@ -155,7 +155,7 @@ bool sudoers_has(const struct sudoers *s, const char *path)
     return false;
 }
 
-/* ---- what they say ---- */
+/* ---- their content ---- */
 
 static bool ask(struct sudoers *s)
 {
@@ -183,7 +183,7 @@ bool sudoers_read(struct findings *found, struct sudoers *out)
 {
     *out = (struct sudoers){ .found = found };
     list_files(out);
-    /* sudo leaves out a directory that others can write, and visudo does not count that as a fault. */
+    /* sudo skips a directory that others can write, and visudo does not report that. */
     (void)findings_check_guard(found, "sudo-file-writable", WIRING_SUDOERS_DIR,
                                "this configuration of sudo, so sudo skips it");
     look_for_ignored(out);
@@ -224,9 +224,9 @@ struct location sudoers_last(const struct sudoers *s, const char *start, const c
     return location_of_file(WIRING_SUDOERS);
 }
 
-/* ---- where ---- */
+/* ---- which host ---- */
 
-/* Whether it may be this host's name: with a domain or without, which one depends on what sudo is told. */
+/* Whether it may be this host's name: with or without a domain, which depends on sudo's settings. */
 static bool may_be_here(const char *name)
 {
     char here[HOST_NAME_MAX + 1] = "", *label = out_say("%.*s", (int)strcspn(name, "."), name);

@@ -11,13 +11,13 @@
 
 struct sudoers {
     struct findings *found;
-    struct file_text *file; /* that sudo reads, in order */
+    struct file_text *file; /* the files that sudo reads, in order */
     size_t count, room;
-    bool named;   /* by visudo; else it was not there or refused them, and these are in the usual places */
-    json_t *json; /* NULL: there is nobody who reads it for us */
+    bool named;   /* visudo named them; else it is missing or refused them, and these are the usual ones */
+    json_t *json; /* NULL: no program here reads it */
 };
 
-/* Release with sudoers_free. false: it cannot be read, and that is a finding. */
+/* Release with sudoers_free. false: it cannot be read, which is a finding. */
 bool sudoers_read(struct findings *found, struct sudoers *out);
 void sudoers_free(struct sudoers *s);
 /* Whether it is one of the files. */
@@ -27,11 +27,11 @@ struct location sudoers_find(const struct sudoers *s, const char *start, const c
 /* The last: of Defaults it is the one that counts. */
 struct location sudoers_last(const struct sudoers *s, const char *start, const char *word);
 
-/* What visudo says of a file, and of those that it includes; new. Returns its exit status: 0, it has nothing against
- * them; -1, it could not be run. Who owns them, and who may write them, is not looked at. */
+/* The output of visudo for a file and those that it includes; allocated. Returns its exit status: 0, it accepts them;
+ * -1, it could not be run. Owners and permissions are not checked. */
 int sudoers_check(const char *file, char **said);
 
-/* Whether a list of hosts, of cvtsudoers, leaves this one out for certain: it has names alone, of which none fits. */
+/* Whether a list of hosts from cvtsudoers certainly excludes this host: it has only names, and none matches. */
 bool sudoers_is_elsewhere(const json_t *hosts);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* What setup writes stands between these two lines. */
+/* setup writes its lines between these two. */
 #define WIRING_BEGIN "# nhi: begin. Taken out again by nhictl setup --undo."
 #define WIRING_END "# nhi: end."
 
@@ -17,7 +17,7 @@
 #define WIRING_PAM_DIR "/etc/pam.d"
 #define WIRING_PAM_MODULE "pam_nhi.so"
 
-/* The agents' range unless init was told another one, which the lines have to say then. */
+/* The agents' range, unless another one was given to nhictl init; then the lines must name it. */
 #define WIRING_UID_MIN 65536
 #define WIRING_UID_MAX 99999
 
@@ -25,8 +25,8 @@ enum wiring_phase { WIRING_AUTH, WIRING_ACCOUNT, WIRING_SESSION, WIRING_PHASES }
 
 struct wiring_pam {
     const char *type, *control; /* the first two words of the line */
-    const char *line;           /* the whole, without options */
-    const char *place;          /* where it stands, and why there, for people */
+    const char *line;           /* the whole line, without options */
+    const char *place;          /* where the line is, and why, for people */
 };
 extern const struct wiring_pam wiring_pam[WIRING_PHASES];
 
@@ -34,8 +34,8 @@ extern const struct wiring_pam wiring_pam[WIRING_PHASES];
 
 struct wiring_service {
     const char *name;
-    const char *package; /* Debian's, which brings the program */
-    const char *pam[3];  /* files of /etc/pam.d that it reads; the first must be there. NULL: no more */
+    const char *package; /* Debian's package with the program */
+    const char *pam[3];  /* files of /etc/pam.d that it reads; the first must exist. NULL: no more */
 };
 extern const struct wiring_service wiring_services[]; /* ends with a NULL name */
 
@@ -44,7 +44,7 @@ extern const struct wiring_service wiring_services[]; /* ends with a NULL name *
 #define WIRING_SSHD_PROGRAM "/usr/sbin/sshd"
 #define WIRING_SSHD_CONFIG "/etc/ssh/sshd_config"
 #define WIRING_SSHD_DIR "/etc/ssh/sshd_config.d"
-/* The first value that sshd finds is the one that counts. */
+/* sshd uses the first value that it finds. */
 #define WIRING_SSHD_FILE WIRING_SSHD_DIR "/00-nhi.conf"
 #define WIRING_SSHD_INCLUDE "Include " WIRING_SSHD_FILE
 
@@ -53,11 +53,11 @@ extern const struct wiring_service wiring_services[]; /* ends with a NULL name *
 #define WIRING_SSHD_PROMPT "KbdInteractiveAuthentication yes"
 #define WIRING_SSHD_HELPER LIBEXECDIR "/nhi-authorized-keys"
 #define WIRING_SSHD_COMMAND "AuthorizedKeysCommand " WIRING_SSHD_HELPER " %u %t %k"
-#define WIRING_SSHD_CONNECTION " %C" /* behind it, from OpenSSH 9.4 on */
+#define WIRING_SSHD_CONNECTION " %C" /* appended from OpenSSH 9.4 on */
 #define WIRING_SSHD_CONNECTION_SINCE 904
 #define WIRING_SSHD_COMMAND_USER "AuthorizedKeysCommandUser root"
 #define WIRING_SSHD_MATCH "Match Group nhi-agents,nhi-only"
-#define WIRING_SSHD_MATCH_END "Match all"      /* behind the lines below: what follows is about everybody again */
+#define WIRING_SSHD_MATCH_END "Match all"      /* after the lines below: what follows is about everybody again */
 extern const char *const wiring_sshd_agents[]; /* the lines under the Match; ends with NULL */
 
 /* ---- sudo ---- */
@@ -66,10 +66,10 @@ extern const char *const wiring_sshd_agents[]; /* the lines under the Match; end
 #define WIRING_SUDOERS_DIR "/etc/sudoers.d"
 #define WIRING_SUDO_FILE WIRING_SUDOERS_DIR "/nhi"
 #define WIRING_SUDO_INCLUDE "@include " WIRING_SUDO_FILE
-/* sudo -n calls PAM, where the agent's ticket is the answer, and it does so at every call. */
+/* With this, sudo -n calls PAM, where the agent's ticket is the answer, and does so at every call. */
 #define WIRING_SUDO_DEFAULTS "noninteractive_auth, timestamp_timeout=0"
 #define WIRING_SUDO_LINE "Defaults:%nhi-agents " WIRING_SUDO_DEFAULTS
-/* Where sudo is sudo-rs that does not know the first of them. */
+/* For sudo-rs where it does not know the first of them. */
 #define WIRING_SUDO_RS_LINE "Defaults:%nhi-agents timestamp_timeout=0"
 #define WIRING_SUDO_PROGRAM "/usr/bin/sudo"
 #define WIRING_VISUDO_PROGRAM "/usr/sbin/visudo"
@@ -78,11 +78,11 @@ extern const char *const wiring_sshd_agents[]; /* the lines under the Match; end
 /* ---- nss ---- */
 
 #define WIRING_NSSWITCH "/etc/nsswitch.conf"
-/* In these databases, right behind files, so that no other source delays or shadows an agent; at the end where
- * files is followed by an action in brackets, which must stay next to it. */
+/* In these databases, directly after files, so that no other source delays or shadows an agent; at the end if an action
+ * in brackets follows files, since that must stay next to it. */
 #define WIRING_NSS_SOURCE "nhi"
 extern const char *const wiring_nss_databases[]; /* ends with NULL */
-/* Where it has a line, that stands for the one of group when somebody logs in. */
+/* If nsswitch.conf has a line for it, login uses it instead of the line for group. */
 #define WIRING_NSS_INITGROUPS "initgroups"
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Asks the sources of accounts and groups that nsswitch.conf names beside the local files and nhi.
+ * Asks the sources of accounts and groups that nsswitch.conf names besides the local files and nhi.
  *
  *   nhi-nss-ask account|groups NAME [GID...]
  *
- * For libnhi (libnhi/base/elsewhere.h), which says what the lines of the answer mean and ends this program when its
- * time is over. Each source is asked by its own functions: glibc's would leave out a group that has another name or
- * number in the local files, and a source that gives no answer would be one that has nothing.
+ * For libnhi (libnhi/base/elsewhere.h), which describes the lines of the answer and ends this program when its time is
+ * up. Each source is asked by its own functions: glibc's would leave out a group that has another name or number in the
+ * local files, and could not distinguish a source that gives no answer from an empty one.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -35,13 +35,13 @@ struct asked {
     bool who;
     gid_t *gids;
     long count, room;
-    enum { MEMBERSHIP, NAMES } what; /* of the sources of groups */
+    enum { MEMBERSHIP, NAMES } what; /* the question to the sources of groups */
 };
 
 static char *buffer;
 static size_t buffer_size;
 
-/* A source that is named but not installed has nothing, here as for every program of the host. */
+/* A source that is named but not installed is empty, as for every other program of the host. */
 static bool is_missing(void)
 {
     const char *why = dlerror();
@@ -68,7 +68,7 @@ static bool grow(void)
     return true;
 }
 
-/* Whether to ask again, with more room. */
+/* Whether to ask again with a larger buffer. */
 static bool is_small(enum nss_status status, int why)
 {
     return status == NSS_STATUS_TRYAGAIN && why == ERANGE && grow();
@@ -89,7 +89,8 @@ static bool add(struct asked *a, gid_t gid)
     return true;
 }
 
-/* systemd's source says the same on a host where nobody serves it, as when systemd was installed and does not run. */
+/* systemd's source gives the same answer on a host where the service does not run, for example if systemd is installed
+ * but not in use. */
 static bool is_served(const char *source)
 {
     return strcmp(source, "systemd") != 0 || access("/run/systemd/userdb", F_OK) == 0;
@@ -139,7 +140,7 @@ static void ask_membership(struct asked *a, groups_of *get)
 {
     long before = a->count, i;
     int why = 0;
-    /* No group of these is left out as the account's first: it may be known from elsewhere. */
+    /* -1: no group is left out as the account's primary group, which may be known from elsewhere. */
     enum nss_status status = get(a->name, (gid_t)-1, &a->count, &a->room, &a->gids, GROUPS_MAX, &why);
 
     for (i = before; i < a->count; i++)
@@ -189,7 +190,7 @@ static enum nhi_err ask(enum nhi_database db, const char *source, void *ctx)
 
     if ((db == NHI_PASSWD) != a->who || strlen(source) > 32 || strchr(source, '/') != NULL)
         return NHI_OK;
-    /* What is asked last is what kept it, if its time ends here. */
+    /* If the time runs out, the source that was asked last did not answer. */
     a->source = source;
     printf("? %s\n", source);
     fflush(stdout);

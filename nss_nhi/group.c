@@ -15,7 +15,7 @@
 
 NSS_DECLARE_MODULE_FUNCTIONS(nhi)
 
-static nss_cursor next_entry; /* 0: NHI_AGENTS_GROUP; then the agents' own */
+static nss_cursor next_entry; /* 0: NHI_AGENTS_GROUP; then the groups of the agents */
 
 static enum nss_status group_own(const struct nhi_account *a, struct nss_buf b, struct group *result, int *why)
 {
@@ -59,7 +59,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrnam_r(const char *name, struct grou
     struct nhi_snapshot s = { .fd = -1 };
     int saved = errno, why = 0;
 
-    /* NHI_AGENTS_GROUP has the form of an agent's name. */
+    /* NHI_AGENTS_GROUP has the form of an agent's name, so it is compared first. */
     status =
         nss_status_of(nhi_name_is_agent(name) ? nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) : NHI_ERR_NOT_FOUND, &why);
     if (status != NSS_STATUS_SUCCESS)
@@ -102,7 +102,7 @@ out:
 
 NSS_NHI_EXPORT enum nss_status _nss_nhi_setgrent(int stayopen)
 {
-    (void)stayopen; /* nothing is open between calls */
+    (void)stayopen; /* nothing stays open between calls */
     atomic_store(&next_entry, 0);
     return NSS_STATUS_SUCCESS;
 }
@@ -134,7 +134,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrent_r(struct group *result, char *b
         status = nss_status_of(nhi_snapshot_by_index(&s, entry - 1, &a), &why);
         if (status == NSS_STATUS_SUCCESS)
             status = group_own(&a, b, result, &why);
-        /* Only an answer moves on. If another thread took this entry meanwhile, take the next. */
+        /* Only an answer advances the position. If another thread took this entry meanwhile, take the next. */
     } while (status == NSS_STATUS_SUCCESS && !atomic_compare_exchange_strong(&next_entry, &entry, entry + 1));
     nhi_snapshot_close(&s);
 out:

@@ -16,7 +16,7 @@
 
 NSS_DECLARE_MODULE_FUNCTIONS(nhi)
 
-/* glibc's array of groups: *start used of *size, at most limit unless that is not positive. */
+/* glibc's array of groups: *start of *size are in use; at most limit, unless that is not positive. */
 struct gid_list {
     long int *start, *size, limit;
     gid_t **gids;
@@ -66,7 +66,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t g
     status = nss_status_of(err, &why);
     if (status != NSS_STATUS_SUCCESS)
         goto out;
-    /* Its own group is not added: the caller has it, unless it chose another on purpose. */
+    /* Its own group is not added: the caller has it, unless it deliberately chose another one. */
     if (s.uid_min != group)
         added = gid_add(&list, s.uid_min);
     for (uint32_t i = 0; i < a.group_count && added == ADDED; i++)

@@ -46,7 +46,7 @@ enum nss_status nss_status_of(enum nhi_err err, int *why)
         *why = ENOENT;
         return NSS_STATUS_NOTFOUND;
     case NHI_ERR_SYS:
-        /* ERANGE would make the caller come back with a larger buffer for ever. */
+        /* ERANGE would make the caller try again with larger buffers for ever. */
         *why = errno == 0 || errno == ERANGE ? EIO : errno;
         return NSS_STATUS_UNAVAIL;
     case NHI_ERR_UNSAFE:

@@ -29,20 +29,19 @@ struct nss_buf {
 /* Copies s to b and points *out to it. false: no room. */
 bool nss_buf_text(struct nss_buf *b, const char *s, char **out);
 
-/* Room for n pointers, aligned. NULL: no room. */
+/* Returns room for n pointers, aligned. NULL: no room. */
 char **nss_buf_pointers(struct nss_buf *b, size_t n);
 
-/* A status of our own before errno is restored: what happened, and what *errnop is to be. */
+/* Our own result before errno is restored: the status, and the future value of *errnop. */
 enum nss_status nss_status_of(enum nhi_err err, int *why);
 enum nss_status nss_too_small(int *why);
 
-/* Ends an entry point: restores errno to saved, then tells *errnop. */
+/* Ends an entry point: restores errno to saved, then sets *errnop. */
 enum nss_status nss_finish(enum nss_status status, int saved, int why, int *errnop);
 
-/* How far an enumeration has come: the number of the next entry, and nothing else, so that nothing
- * leaks over fork and exec, and no lock is held in a child that was forked meanwhile. The writer
- * never removes an account and adds new ones behind, so a number stays right when the file is
- * replaced. */
+/* The position of an enumeration: the number of the next entry and nothing else, so that nothing leaks over fork and
+ * exec, and no lock is held in a child that was forked meanwhile. The writer never removes an account and adds new ones
+ * at the end, so a number stays right when the file is replaced. */
 typedef _Atomic uint32_t nss_cursor;
 
 #endif

@@ -75,7 +75,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwuid_r(uid_t uid, struct passwd *res
 
 NSS_NHI_EXPORT enum nss_status _nss_nhi_setpwent(int stayopen)
 {
-    (void)stayopen; /* nothing is open between calls */
+    (void)stayopen; /* nothing stays open between calls */
     atomic_store(&next_entry, 0);
     return NSS_STATUS_SUCCESS;
 }
@@ -105,7 +105,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwent_r(struct passwd *result, char *
         status = nss_status_of(nhi_snapshot_by_index(&s, entry, &a), &why);
         if (status == NSS_STATUS_SUCCESS)
             status = passwd_pack(&a, b, result, &why);
-        /* Only an answer moves on. If another thread took this entry meanwhile, take the next. */
+        /* Only an answer advances the position. If another thread took this entry meanwhile, take the next. */
     } while (status == NSS_STATUS_SUCCESS && !atomic_compare_exchange_strong(&next_entry, &entry, entry + 1));
     nhi_snapshot_close(&s);
 out:

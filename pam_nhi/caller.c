@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The marks are read here, each by itself and whatever the others say; what follows from them is in standing.c.
+ * The marks are read here, each independently of the others; standing.c decides what follows from them.
  *
  * MUST: raise the limit on open files for that and put it back, and allocate nothing until a name is looked up: the
  * callers of su and sudo choose their limits.
@@ -25,8 +25,8 @@
 #include "pam_nhi/within.h"
 
 #define DATA_OURS "pam_nhi:ours"
-#define FILES_ENOUGH 256 /* for any source of accounts */
-#define ENTRY_ROOM 16384 /* for a line of passwd(5), at first */
+#define FILES_ENOUGH 256 /* descriptors, enough for any source of accounts */
+#define ENTRY_ROOM 16384 /* bytes for a line of passwd(5), at first */
 #define ENTRY_MAX (16 * 1024 * 1024)
 
 static bool same(const char *a, const char *b)
@@ -72,9 +72,9 @@ const char *pnhi_caller_cause(const struct pnhi_caller *c)
 
 /* ---- the marks ---- */
 
-/* The range of the module's options, and the one that nhictl published: a host that was given
- * another range must not treat its agents as people because one of the two was forgotten. What the
- * state of that file hides the options still say. */
+/* The range of the module's options, and the one that nhictl published: a host that was given another range must not
+ * treat its agents as people because one of the two was forgotten. When the file cannot be read, the options still
+ * count. */
 static enum nhi_presence in_range(uint32_t uid, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     enum nhi_presence presence = NHI_ABSENT;
@@ -135,8 +135,8 @@ struct account {
     bool found, missing;
     enum nhi_presence range, only;
     uint32_t uid;
-    char name[NHI_ACCOUNT_MAX + 1]; /* empty where it is longer */
-    bool is_user;                   /* its name is the one that was to be compared */
+    char name[NHI_ACCOUNT_MAX + 1]; /* empty if it is longer */
+    bool is_user;                   /* its name is the one to compare with */
     bool observed;
 };
 
@@ -158,8 +158,8 @@ static void take(const struct passwd *pw, const char *compare, const struct pnhi
     a->observed = groups.observed && a->name[0] != '\0';
 }
 
-/* Whether there is little of what a look-up needs, and no more could be had (limits.h). Processes are not: none is made
- * for it. */
+/* Whether a resource that a look-up needs is short, and could not be raised (limits.h). The number of processes does
+ * not count: a look-up starts none. */
 static bool is_short(void)
 {
     struct rlimit as, data, files;
@@ -169,7 +169,7 @@ static bool is_short(void)
     return as.rlim_cur != RLIM_INFINITY || data.rlim_cur != RLIM_INFINITY || files.rlim_cur < FILES_ENOUGH;
 }
 
-/* EAGAIN is what a directory says that cannot answer now, and that is nobody's limit. */
+/* A directory that cannot answer now reports EAGAIN, which is not a limit. */
 static enum nhi_presence unanswered(int rc)
 {
     return rc == EAGAIN && !is_short() ? NHI_UNREADABLE : nhi_presence_of(NHI_ERR_SYS, rc);
@@ -177,7 +177,7 @@ static enum nhi_presence unanswered(int rc)
 
 static void not_found(const char *name, int rc, struct pnhi_caller *c, struct account *a)
 {
-    /* An agent whose account does not resolve is one still. */
+    /* An agent whose account cannot be resolved is still an agent. */
     if (name != NULL && nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, name, &a->uid) == NHI_OK) {
         a->range = NHI_PRESENT;
         a->missing = true;
@@ -189,7 +189,7 @@ static void not_found(const char *name, int rc, struct pnhi_caller *c, struct ac
     }
 }
 
-/* name NULL: by the real uid. compare: a name that may be another of the account. */
+/* name NULL: looks up the real uid. compare: a name that may be another name of the account. */
 static void look_up(const char *name, const char *compare, const struct pnhi_options *o, struct pnhi_caller *c,
                     struct account *a)
 {
@@ -236,7 +236,7 @@ static void observe(struct pnhi_caller *c, const struct account *a)
         memcpy(c->observed, a->name, sizeof(c->observed));
 }
 
-/* ---- by program ---- */
+/* ---- by kind of program ---- */
 
 static void see_login(struct pnhi_caller *c, const struct pnhi_options *o)
 {
@@ -265,7 +265,7 @@ static void see_su(struct pnhi_caller *c, const struct pnhi_options *o)
     observe(c, &who);
 }
 
-/* sudo says who calls, the kernel knows: where they differ, nobody is believed. */
+/* sudo names its caller, and the kernel knows it: if they differ, neither is believed. */
 static void see_sudo(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnhi_options *o)
 {
     const void *ruser = NULL;
@@ -286,7 +286,7 @@ static void see_sudo(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnh
         observe(c, &a);
         return;
     }
-    /* In session the account that root becomes. */
+    /* In session, this is the account that root becomes. */
     look_up(c->user, NULL, o, c, &target);
     c->marks.target = target.range;
     c->marks.only = target.only;
@@ -305,16 +305,17 @@ static void see_caller(pam_handle_t *pamh, struct pnhi_caller *c, const struct p
         see_su(c, o);
 }
 
-/* ---- what follows ---- */
+/* ---- the result ---- */
 
 static void stand(struct pnhi_caller *c)
 {
     c->standing = pnhi_standing(&c->marks);
-    /* Who was ours in an earlier phase does not become a person by what cannot be read in a later one. */
+    /* A caller who was ours in an earlier phase does not become a person because something cannot be read in a later
+     * one. */
     if (c->standing == PNHI_NOT_OURS && c->was_ours && c->blind != NULL)
         c->standing = PNHI_HIDDEN;
     c->ours = c->standing != PNHI_NOT_OURS && c->standing != PNHI_GOES_ON;
-    /* Once ours, nothing may be hidden that a decision could need. */
+    /* Once a caller is ours, everything that a decision could need must be readable. */
     if (c->standing == PNHI_HIDDEN || (c->standing == PNHI_OURS && c->blind != NULL))
         c->denied = NHI_DENY_INTERNAL;
     else if (c->standing == PNHI_LEFT)
@@ -350,10 +351,10 @@ static void remember(pam_handle_t *pamh)
 
 static enum pnhi_program program_of(const char *service)
 {
-    /* doas begins with its caller as PAM_USER, too, and ends with whom it becomes. */
+    /* doas, too, begins with its caller as PAM_USER and ends with the account that the caller becomes. */
     if (same(service, "sudo") || same(service, "sudo-i") || same(service, "doas"))
         return PNHI_SUDO;
-    /* atd is root's, and calls as its own daemon. */
+    /* atd belongs to root, and calls PAM as its own daemon. */
     if (same(service, "su") || same(service, "su-l") || same(service, "runuser") || same(service, "runuser-l") ||
         (getuid() != 0 && !same(service, "atd")))
         return PNHI_SU;
@@ -369,7 +370,7 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
     memset(out, 0, sizeof(*out));
     if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS || service == NULL)
         return PAM_SERVICE_ERR;
-    /* login and its like leave it to the modules to ask. */
+    /* login and similar programs leave it to the modules to ask for the name. */
     rc = pam_get_user(pamh, &user, NULL);
     if (rc != PAM_SUCCESS || user == NULL)
         return rc != PAM_SUCCESS ? rc : PAM_SERVICE_ERR;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who is calling, and whether nhi has to decide about that caller.
+ * Who the caller is, and whether nhi has to decide about that caller.
  *
- * None of it needs the ledger, but for root inside a session: people's logins go on when the ledger is missing or
+ * None of this needs the ledger, except for root inside a session: people can log in when the ledger is missing or
  * broken.
  */
 #ifndef PAM_NHI_CALLER_H
@@ -17,35 +17,35 @@
 
 struct pnhi_caller {
     enum pnhi_program program;
-    bool debug;                               /* the options ask for more words in the log */
-    const char *service, *user, *rhost, *tty; /* PAM's; rhost and tty may be NULL */
-    char subject[NHI_ACCOUNT_MAX + 1];        /* empty: does not resolve, or has a longer name than a ticket can say */
+    bool debug;                               /* the option debug, for a longer log */
+    const char *service, *user, *rhost, *tty; /* PAM's items; rhost and tty may be NULL */
+    char subject[NHI_ACCOUNT_MAX + 1];        /* empty: it does not exist, or its name is too long for a ticket */
     uint32_t uid;                             /* of the subject */
     bool resolved;
-    bool missing; /* there is no such account, or sudo and the kernel disagree on who calls */
+    bool missing; /* the account does not exist, or sudo and the kernel disagree about the caller */
     bool in_range;
     bool in_session; /* inside a registered session: session holds its grant */
     struct nhi_grant session;
-    enum nhi_reason over;      /* root's: why that session is not to go on; NHI_PERMIT: it is */
-    struct pnhi_limits limits; /* raised from pnhi_caller_find on, until whoever called that puts them back */
+    enum nhi_reason over;      /* for root: why that session has ended; NHI_PERMIT: it has not */
+    struct pnhi_limits limits; /* raised by pnhi_caller_find, until its caller restores them */
     struct pnhi_marks marks;
-    bool was_ours; /* in an earlier phase */
+    bool was_ours; /* ours in an earlier phase */
     enum pnhi_standing standing;
-    bool ours;                          /* PNHI_OURS, or denied for what it may be */
-    enum nhi_reason denied;             /* whatever is shown; NHI_PERMIT: not so */
-    const char *blind;                  /* what could not be found out, in words for the log; NULL: nothing */
-    int cause;                          /* its errno; 0: none */
-    bool limit;                         /* a limit that a caller can choose is why */
-    char observed[NHI_ACCOUNT_MAX + 1]; /* that is to take tickets only one day, and is let be until then: the
-                                           subject, or who calls su; empty: neither */
+    bool ours;                          /* PNHI_OURS, or denied because it may be */
+    enum nhi_reason denied;             /* the reason to deny, whatever is shown; NHI_PERMIT: none */
+    const char *blind;                  /* what could not be read, in words for the log; NULL: nothing */
+    int cause;                          /* errno of that; 0: none */
+    bool limit;                         /* the cause is a limit that a caller can choose */
+    char observed[NHI_ACCOUNT_MAX + 1]; /* an account that will take tickets only later, and is only observed now: the
+                                           subject, or the caller of su; empty: neither */
 };
 
-/* PAM_SUCCESS, or the code with which the module has to end: a PAM item that has to be there is not. */
+/* PAM_SUCCESS, or the code that the module must return because a PAM item is missing. */
 int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, struct pnhi_caller *out);
-/* A mark that a phase has looked at itself. */
+/* Sets a mark that a phase has read itself. */
 void pnhi_caller_see_grant(struct pnhi_caller *c, enum nhi_presence grant);
 void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_presence key);
-/* What to say of c->blind: the limit by the name under which it is set, or the error. */
+/* The cause of c->blind for the log: the limit by the name under which it is set, or the error. */
 const char *pnhi_caller_cause(const struct pnhi_caller *c);
 
 #endif

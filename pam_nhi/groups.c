@@ -15,17 +15,17 @@ static const char *const groups[GROUPS] = { "nhi-only", "nhi-observe" };
 
 enum { NAME, PASSWORD, GID, MEMBERS }; /* group(5) */
 
-/* Where in a line of any length this is, and what of it has fit so far. */
+/* The position in a line of any length, and which names have matched so far. */
 struct line {
     const char *name; /* of the account */
     gid_t gid;
     int field;
-    size_t at;         /* in the field; of the last one, in the member */
-    bool fits[GROUPS]; /* the group's name */
-    bool is_member;    /* fits the account's */
-    bool is_number;    /* the gid: a digit, and nothing else */
+    size_t at;         /* position in the field; in the last field, in the member */
+    bool fits[GROUPS]; /* matches the name of the group */
+    bool is_member;    /* matches the name of the account */
+    bool is_number;    /* the gid: has digits only */
     unsigned long long number;
-    bool has[GROUPS]; /* over all lines */
+    bool has[GROUPS]; /* the result over all lines */
 };
 
 static void begin_line(struct line *l)
@@ -71,7 +71,7 @@ static void take_gid(struct line *l, char c)
     l->at++;
 }
 
-/* A NUL is a character like others. libc passes over blanks before a name, and so does this. */
+/* A NUL is an ordinary character. Like libc, this skips blanks before a name. */
 static void take(struct line *l, char c)
 {
     if ((l->field == NAME || l->field == MEMBERS) && l->at == 0 && (c == ' ' || c == '\t'))
@@ -146,7 +146,7 @@ void pnhi_groups_read(const char *name, uid_t uid, gid_t gid, struct pnhi_groups
     *cause = errno;
     if (fd >= 0)
         close(fd);
-    /* What was found before it broke off was found. */
+    /* A match that was found before the error counts. */
     out->only = l.has[ONLY] ? NHI_PRESENT : err == NHI_OK ? NHI_ABSENT : nhi_presence_of(err, *cause);
     if (uid == 0)
         out->only = NHI_ABSENT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Membership in the groups that make an account take tickets only, or put it under observation.
+ * Membership in the groups that make an account accept tickets only, or put it under observation.
  *
- * The local file and not NSS: this must not depend on a network.
+ * From the local file and not NSS: this must not depend on a network.
  */
 #ifndef PAM_NHI_GROUPS_H
 #define PAM_NHI_GROUPS_H
@@ -13,12 +13,12 @@
 #include "libnhi/session/presence.h"
 
 struct pnhi_groups {
-    enum nhi_presence only; /* nhi-only; uid 0 never is */
+    enum nhi_presence only; /* nhi-only; never for uid 0 */
     bool observed;          /* nhi-observe */
 };
 
-/* Of the account of that name, uid and primary group. One pass, in which nothing is allocated; cause: errno, where it
- * is blind. */
+/* For the account with that name, uid and primary group. One pass, which allocates nothing; cause: errno, if the file
+ * could not be read. */
 void pnhi_groups_read(const char *name, uid_t uid, gid_t gid, struct pnhi_groups *out, int *cause);
 
 #endif

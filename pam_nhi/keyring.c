@@ -10,7 +10,7 @@
 
 #include "libnhi/ticket/ticket_keyring.h"
 
-/* Runs in the child. What is found goes into the pipe. */
+/* Runs in the child, and writes what it finds to the pipe. */
 static void look(int out)
 {
     char text[NHI_TICKET_READ_MAX + 1];
@@ -37,9 +37,8 @@ static size_t read_all(int fd, char *text, size_t size)
 }
 
 /*
- * In a child: the kernel gives a process that asks for its session keyring and has none the one of
- * its uid, for good, and su would hand that on to the agent. No exit signal: the host must not hear
- * of this child, nor reap it.
+ * In a child: when a process without a session keyring asks for one, the kernel gives it that of its uid, for good, and
+ * su would pass that on to the agent. No exit signal: the host program must not learn of this child, nor reap it.
  */
 char *pnhi_keyring_ticket(void)
 {

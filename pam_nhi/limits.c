@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: nothing runs under raised limits that is the caller's: what asks him, or runs a program of his, is called
- * behind pnhi_limits_put_back.
+ * MUST: nothing of the caller's runs under raised limits: a prompt, or a program of the caller's, comes after
+ * pnhi_limits_put_back.
  */
 #include "pam_nhi/limits.h"
 
 #include <string.h>
 #include <time.h>
 
-#define FILES_MAX (1 << 20) /* fs.nr_open, where nobody has changed it */
+#define FILES_MAX (1 << 20) /* the default of fs.nr_open */
 
 static const struct {
     int of;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Resource limits that the caller of su or sudo chose: under them the module could neither check nor record.
+ * Resource limits that the caller of su or sudo chose, and under which the module could neither check nor record.
  */
 #ifndef PAM_NHI_LIMITS_H
 #define PAM_NHI_LIMITS_H
@@ -15,13 +15,13 @@ struct pnhi_limits {
     struct rlimit had[PNHI_LIMITS];
     bool changed[PNHI_LIMITS];
     sigset_t mask;
-    bool masked, waited; /* waited: the signal was pending before us */
+    bool masked, waited; /* waited: the signal was pending earlier */
 };
 
-/* Raises them as far as this process may, and keeps a file that may not grow from being its death: that is an error
- * like any other then. */
+/* Raises them as far as this process may. A file that may not grow then causes an ordinary error instead of a signal
+ * that ends the process. */
 void pnhi_limits_raise(struct pnhi_limits *l);
-/* All as it was. Of what was never raised: nothing. */
+/* Restores all of them. Does nothing if they were never raised. */
 void pnhi_limits_put_back(struct pnhi_limits *l);
 
 #endif

@@ -14,11 +14,11 @@ struct pnhi_options {
     bool try_first_pass; /* that one, and a prompt where there is none */
     bool debug;
     const char *prompt;
-    uint32_t uid_min, uid_max; /* the agent range: who is ours must not need the ledger */
+    uint32_t uid_min, uid_max; /* the agent range: finding out who is ours must not need the ledger */
 };
 
-/* An option that is not one of ours is logged and passed over, so that a slip of the pen locks nobody out.
- * false: the range is wrong. Then everyone is refused, since agents could pass for people. */
+/* An unknown option is logged and ignored, so that a typing error does not lock anybody out. false: the range is wrong.
+ * Then everybody is denied, since agents could pass for people. */
 bool pnhi_options_parse(pam_handle_t *pamh, int argc, const char **argv, struct pnhi_options *out);
 
 #endif

@@ -10,7 +10,8 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/session/session.h"
 
-/* sshd says so itself, in capitals, which no name has here: it makes names small. Since 10.0 it says nothing. */
+/* sshd reports it as UNKNOWN, in capitals, which no host name has here, since sshd converts names to lower case. From
+ * 10.0 on it reports nothing. */
 static bool is_socket(const struct pnhi_caller *c)
 {
     return c->program == PNHI_LOGIN && c->tty != NULL && strcmp(c->tty, "ssh") == 0 &&
@@ -43,9 +44,8 @@ bool pnhi_origin_is_address(const struct pnhi_caller *c)
     return inet_pton(AF_INET, address, &a) == 1 || inet_pton(AF_INET6, address, &a) == 1;
 }
 
-/* The kernel's audit session where a login was given one, which its processes cannot leave; else
- * the session of the terminal, or whatever was started as one: leaving that one only loses the
- * ticket. */
+/* The kernel's audit session if the login has one, which its processes cannot leave; else the session of the terminal,
+ * or another one of setsid(2): a process that leaves it only loses the ticket. */
 static bool find_local(char place[NHI_PLACE_MAX + 1])
 {
     struct nhi_proc leader = { .start = 0 };
@@ -62,8 +62,8 @@ static bool find_local(char place[NHI_PLACE_MAX + 1])
     leader.pid = getsid(0);
     if (leader.pid < 0)
         return false;
-    /* 0: it was started outside of this container. A leader that is gone cannot come again: the
-     * kernel keeps its number for its session. */
+    /* 0: it was started outside of this container. A leader that has ended cannot return: the kernel reserves its pid
+     * while its session exists. */
     if (leader.pid == 0 || nhi_proc_read(leader.pid, &leader, &parent) != NHI_OK)
         leader.start = 0;
     snprintf(place, NHI_PLACE_MAX + 1, "s-%.8s-%ld-%llu", boot, (long)leader.pid, (unsigned long long)leader.start);

@@ -20,7 +20,7 @@
 #include "pam_nhi/proof.h"
 #include "pam_nhi/transaction.h"
 
-/* What keeps a caller from being decided about; NHI_PERMIT: nothing. */
+/* What prevents a decision about the caller; NHI_PERMIT: nothing. */
 static enum nhi_reason unknown(const struct pnhi_caller *c)
 {
     if (c->denied != NHI_PERMIT)
@@ -28,7 +28,7 @@ static enum nhi_reason unknown(const struct pnhi_caller *c)
     return c->resolved ? NHI_PERMIT : NHI_DENY_SUBJECT;
 }
 
-/* The same as a verdict: of a session that is over its ticket is known. */
+/* The same as a verdict: if a session has ended, its ticket is known. */
 static void refuse(const struct pnhi_caller *c, struct nhi_verdict *v)
 {
     memset(v, 0, sizeof(*v));
@@ -43,7 +43,7 @@ static void refuse(const struct pnhi_caller *c, struct nhi_verdict *v)
     }
 }
 
-/* Where the caller is, for the time that w lives. */
+/* Where the caller is; valid as long as w. */
 struct where {
     char place[NHI_PLACE_MAX + 1], tree[NHI_TREE_MAX + 1];
 };
@@ -64,13 +64,13 @@ static struct nhi_shown located(const struct pnhi_caller *c, const struct nhi_sh
     put_who(c, r);
     r->from = pnhi_origin_from(c);
     r->remote = r->from != NULL;
-    /* What happens inside of a session comes from where that came from. */
+    /* A call inside a session comes from where the session came from. */
     if (!r->remote && c->in_session)
         r->from = c->session.rhost[0] != '\0' ? c->session.rhost : NULL;
     r->is_local = !r->remote && r->from == NULL;
     if (pnhi_origin_find(c, w->place))
         r->place = w->place;
-    /* Of a tree without its root something may be left: that is still inside, but the tree is gone. */
+    /* A tree may have processes left after its root has ended: these are still inside, but the tree has ended. */
     if (c->in_session) {
         nhi_session_tree(&c->session, w->tree);
         r->tree = nhi_proc_is_alive(&c->session.self) ? w->tree : NULL;
@@ -87,7 +87,7 @@ static void check(const struct pnhi_caller *c, const struct nhi_shown *what, str
 
 static const struct pnhi_times never = { .counted = 0 };
 
-/* What was not verified is counted; nothing else was recorded of it. */
+/* A denial without a verified ticket is counted; it has no other record. */
 static int finish(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
                   const struct nhi_verdict *v, enum pnhi_phase phase)
 {
@@ -112,7 +112,7 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_caller *c, const s
     return pnhi_pam_code(v.reason, phase);
 }
 
-/* What was granted is denied after all: the ticket was verified then, whatever can be read of it now. */
+/* A grant is denied later: its ticket was verified, whatever can be read about it now. */
 static void report_end(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
                        const struct nhi_ticket *t, struct nhi_verdict *v)
 {
@@ -122,7 +122,7 @@ static void report_end(pam_handle_t *pamh, const struct pnhi_caller *c, const st
     pnhi_log(pamh, c, what, v, pnhi_transaction_deny(c, what, v));
 }
 
-/* The same ticket again, over the ledger as it is by now. */
+/* The same ticket again, with the ledger as it is now. */
 static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_grant *g,
                                     bool registered)
 {
@@ -133,7 +133,7 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_caller
     struct nhi_verdict v;
 
     what = located(c, &what, &where);
-    /* Registering may have taken this process out of the place where the ticket was shown. */
+    /* Registering may have moved this process out of the place where the ticket was shown. */
     if (registered && g->place[0] != '\0')
         what.asked.place = g->place;
     check(c, &what, &v);
@@ -144,7 +144,7 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_caller
     return v.reason;
 }
 
-/* A grant that cannot be read, where it is known that there is one, is a denial. */
+/* A grant that is known to exist and cannot be read is a denial. */
 static enum nhi_err find_grant(pam_handle_t *pamh, struct pnhi_caller *c, struct nhi_grant *g)
 {
     enum nhi_err err = pnhi_transaction_find(pamh, c, g);
@@ -153,12 +153,12 @@ static enum nhi_err find_grant(pam_handle_t *pamh, struct pnhi_caller *c, struct
     return err;
 }
 
-/* Whoever is not ours: what is wrong is said once. */
+/* A caller who is not ours: what is wrong is logged once. */
 static int let_be(pam_handle_t *pamh, const struct pnhi_caller *c, enum pnhi_phase phase)
 {
     if (c->blind != NULL)
         pnhi_log_blind(pamh, c);
-    /* Whom nobody knows. */
+    /* An account that does not exist. */
     if (c->missing && !c->marks.root && (phase == PNHI_ACCOUNT || phase == PNHI_SESSION))
         return pnhi_refused(phase);
     return pnhi_not_ours(phase);
@@ -176,7 +176,7 @@ static bool keyring_source(const struct pnhi_caller *c, struct nhi_shown *what, 
     return true;
 }
 
-/* A ticket that is there without asking: of the session, or of the keyring. text: to be freed. */
+/* A ticket that is found without a prompt: that of the session, or in the keyring. text: the caller frees it. */
 static bool silent_source(const struct pnhi_caller *c, struct nhi_shown *what, char **text)
 {
     if (!c->ours)
@@ -197,7 +197,7 @@ int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct p
     int rc;
 
     if (c->standing != PNHI_LEFT && c->standing != PNHI_HIDDEN && !silent_source(c, &what, &text)) {
-        /* Only a ticket can be lost on the way, whose ever it is. */
+        /* An error here can only have lost a ticket, no matter whose. */
         if (pnhi_prompt(pamh, o, c, &text) != PAM_SUCCESS)
             return pnhi_refused(PNHI_AUTH);
         if (text == NULL && !c->ours)
@@ -211,15 +211,15 @@ int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct p
     return rc;
 }
 
-/* cron, atd and units: nobody to ask, and no remote side that could claim to be somebody. */
+/* cron, atd and units: nobody can be asked, and no remote client could claim to be one of them. */
 static bool is_scheduled(const struct pnhi_caller *c)
 {
     return c->program == PNHI_LOGIN && (c->rhost == NULL || c->rhost[0] == '\0') &&
            (c->tty == NULL || c->tty[0] == '\0' || strcmp(c->tty, "cron") == 0);
 }
 
-/* A login with a public key, before sshd says which: whether there is a key with which it could go
- * on. The session tells, and commits. */
+/* A login with a public key, before sshd reports which one: whether there is a key with which it could continue. The
+ * session phase knows the key, and commits. */
 static int await_key(pam_handle_t *pamh, const struct pnhi_caller *c, enum pnhi_phase phase)
 {
     struct nhi_shown what = { .asked.source = NHI_FROM_KEY };
@@ -283,9 +283,9 @@ int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi
     return pnhi_proof_is_possible(c) && !is_scheduled(c) ? await_key(pamh, c, PNHI_CRED) : pnhi_refused(PNHI_CRED);
 }
 
-/* Registered first: a revocation either finds the session or is seen by the decision. One that is denied stays
- * registered until its process is gone: should a host program go on all the same, it is in a session that is over,
- * and is ended as such. */
+/* Registered first: a revocation either finds the session or is seen by the decision. A session that is denied stays
+ * registered until its process has ended: should a host program continue in spite of the denial, its session has ended,
+ * and it is ended like any other. */
 static int begin(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_grant *g)
 {
     struct nhi_shown what = { .asked.source = g->source };
@@ -302,7 +302,7 @@ static int begin(pam_handle_t *pamh, const struct pnhi_caller *c, const struct n
     return pnhi_pam_code(v.reason, PNHI_SESSION);
 }
 
-/* Nothing was granted yet, and this is no person: the key decides, or the lack of one. */
+/* No grant was given yet, and this is not a person: the key decides, or its absence. */
 static int open_by_key(pam_handle_t *pamh, struct pnhi_caller *c, const struct pnhi_proof *proof)
 {
     struct nhi_shown what = { .asked = { .source = NHI_FROM_KEY, .key = pnhi_proof_key(proof) },
@@ -316,8 +316,7 @@ static int open_by_key(pam_handle_t *pamh, struct pnhi_caller *c, const struct p
     return rc == PAM_SUCCESS ? begin(pamh, c, &g) : rc;
 }
 
-/* What was proven by the time of an earlier phase need not be all that was proven in the end: of
- * several keys nobody could say whose they are. */
+/* sshd may have verified more keys since an earlier phase: with several, it is not known whose they are. */
 static bool is_of_key(const struct nhi_grant *g, const struct pnhi_proof *proof)
 {
     const uint8_t *key = pnhi_proof_key(proof);
@@ -327,8 +326,7 @@ static bool is_of_key(const struct nhi_grant *g, const struct pnhi_proof *proof)
     return key != NULL && memcmp(key, g->ticket.cnf, NHI_PK_LEN) == 0;
 }
 
-/* What would have become of it if the account took tickets only. Nothing is spent, and nothing is
- * decided. */
+/* How it would be decided if the account accepted tickets only. No use is counted, and nothing is decided. */
 static void observe(pam_handle_t *pamh, const struct pnhi_caller *c)
 {
     struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT }, from;
@@ -354,7 +352,7 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
     enum nhi_err err;
 
     (void)o;
-    /* Whoever logs in is not in the session from which the daemon was restarted. */
+    /* A new login is not part of the session from which the daemon was restarted. */
     if (c->program == PNHI_LOGIN)
         nhi_cgroup_leave();
     pnhi_proof_find(pamh, c, &proof);
@@ -376,7 +374,7 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
     return open_by_key(pamh, c, &proof);
 }
 
-/* What is left of an audit session stays that agent's. The handle of a process ends with it. */
+/* The rest of an audit session remains that agent's. The handle of a process ends here. */
 int pnhi_close(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     (void)o;

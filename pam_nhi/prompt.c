@@ -5,15 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As long as pam_unix waits after a wrong password: the time to a refusal must not tell which it
- * was. */
+/* The delay of pam_unix after a wrong password: the time to a denial must not reveal which module denied. */
 #define FAIL_DELAY_USEC 2000000
 
 static int take(pam_handle_t *pamh, const char *reply, bool ours, char **text)
 {
     char *copy;
 
-    /* Where it cannot be handed on the next module asks again. */
+    /* If the reply cannot be passed on, the next module asks again. */
     if (!ours && strncmp(reply, NHI_TICKET_PREFIX, strlen(NHI_TICKET_PREFIX)) != 0) {
         (void)pam_set_item(pamh, PAM_AUTHTOK, reply);
         return PAM_SUCCESS;
@@ -26,7 +25,7 @@ static int take(pam_handle_t *pamh, const char *reply, bool ours, char **text)
     return PAM_SUCCESS;
 }
 
-/* The program that asks for sudo is the caller's own: it gets none of what the caller may not have. */
+/* The program that asks for sudo belongs to the caller: it gets no resource that the caller may not have. */
 static int ask(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, char **reply)
 {
     int rc;
@@ -51,8 +50,7 @@ int pnhi_prompt(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_ca
         if (o->use_first_pass)
             return PAM_SUCCESS;
     }
-    /* sudo -n, BatchMode, cron: nobody is there to ask. That is no error, there just is no ticket.
-     */
+    /* sudo -n, BatchMode, cron: nobody can be asked. That is not an error, there is just no ticket. */
     if (ask(pamh, o, c, &reply) != PAM_SUCCESS || reply == NULL)
         return PAM_SUCCESS;
     rc = take(pamh, reply, c->ours, text);

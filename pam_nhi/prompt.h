@@ -4,11 +4,10 @@
 
 #include "pam_nhi/caller.h"
 
-/* Gets the reply of the conversation. A reply that is meant for us is given out in text (the caller wipes
- * and frees it with nhi_text_free) and wiped from PAM_AUTHTOK; so is any reply of someone who is
- * ours. Otherwise text is NULL and the reply stays in PAM_AUTHTOK for the modules behind us.
- * The limits are the caller's while he is asked. PAM_SUCCESS, PAM_BUF_ERR. No reply at all is PAM_SUCCESS with text
- * NULL. */
+/* Gets the reply of the conversation. A reply that is meant for us is returned in text (the caller wipes and frees it
+ * with nhi_text_free) and wiped from PAM_AUTHTOK; so is any reply of a caller who is ours. Otherwise text is NULL and
+ * the reply stays in PAM_AUTHTOK for later modules. During the conversation the caller's own limits are in force.
+ * PAM_SUCCESS, PAM_BUF_ERR. No reply at all is PAM_SUCCESS with text NULL. */
 int pnhi_prompt(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, char **text);
 
 #endif

@@ -13,9 +13,9 @@
 
 #define VARIABLE "SSH_AUTH_INFO_0"
 #define METHOD "publickey"
-#define SERVICE "sshd" /* others let users write what looks like it */
+#define SERVICE "sshd" /* other services let users write a variable that looks like it */
 
-/* text: what stands behind the word type, if it does. */
+/* text after the word type, if it begins with that word; else NULL. */
 static const char *after(const char *text, const char *type)
 {
     size_t len = strlen(type);
@@ -31,7 +31,7 @@ static void take_certificate(const char *base64, size_t len, struct pnhi_proof *
         memcpy(out->key[out->count++], c.pk, NHI_PK_LEN);
         memcpy(out->ticket, c.ticket, sizeof(out->ticket));
     } else if (nhi_sshcert_key(base64, len, out->key[out->count]) == NHI_OK) {
-        /* One without a ticket is some other authority's, but the key is what it is. */
+        /* A certificate without a ticket is from another authority, but its key counts. */
         out->count++;
     } else {
         out->unreadable = true;

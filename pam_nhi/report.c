@@ -9,15 +9,15 @@
 
 #define DATA_SAID "pam_nhi:said"
 
-/* What each phase returns, and nothing else does: chosen from what the host programs obey, as tests/contract/table
- * has it and pam_nhi(8) prints it. sudo opens the session all the same after PAM_SESSION_ERR, and hardly any program
- * looks at what setcred says. */
+/* What each phase returns, and no other code, chosen from the codes that the host programs obey: tests/contract/table
+ * has them, and pam_nhi(8) prints them. sudo opens the session even after PAM_SESSION_ERR, and hardly any program
+ * checks the result of setcred. */
 static const struct {
     int refused, not_ours;
 } codes[] = {
     [PNHI_AUTH] = { PAM_AUTH_ERR, PAM_USER_UNKNOWN },
     [PNHI_ACCOUNT] = { PAM_PERM_DENIED, PAM_IGNORE },
-    /* It runs through the lines of auth, whose default=die would take PAM_IGNORE. */
+    /* It runs through the lines of auth, where default=die would act on PAM_IGNORE. */
     [PNHI_CRED] = { PAM_CRED_ERR, PAM_USER_UNKNOWN },
     [PNHI_SESSION] = { PAM_PERM_DENIED, PAM_IGNORE },
     [PNHI_PASSWORD] = { PAM_PERM_DENIED, PAM_IGNORE },
@@ -38,7 +38,7 @@ int pnhi_pam_code(enum nhi_reason reason, enum pnhi_phase phase)
     return reason == NHI_PERMIT ? PAM_SUCCESS : pnhi_refused(phase);
 }
 
-/* Names that break the grammar are somebody's input: they do not go into a log line. */
+/* Names that break the grammar come from outside: they are not written to the log. */
 static const char *account_name(const struct pnhi_caller *c)
 {
     if (c->subject[0] != '\0' && nhi_name_is_account(c->subject))
@@ -51,7 +51,7 @@ static bool is_said(struct pnhi_times times)
     return (times.counted <= PNHI_LINES && !times.recorded) || (times.counted & (times.counted - 1)) == 0;
 }
 
-/* How often, where not each of them is said. */
+/* How often it happened, where not every denial is logged. */
 static void say_times(struct pnhi_times times, char *out, size_t size)
 {
     out[0] = '\0';

@@ -21,10 +21,10 @@
 #define DATA_OPENED "pam_nhi:opened"
 #define GRANT_VARIABLE "NHI_GRANT" /* in the PAM environment, which sshd brings from its child: the grant's ID */
 
-/* The handle keeps the grant, and whether somebody went on with it. */
+/* The PAM handle keeps the grant, and whether the program used it. */
 struct kept {
     struct nhi_grant g;
-    bool is_call; /* of su or sudo, which may refuse after us */
+    bool is_call; /* of su or sudo, which may refuse after our permit */
     bool begun;
 };
 
@@ -34,7 +34,7 @@ static void set_time(struct nhi_grant *g, const struct timespec *ts)
     g->ms = (uint16_t)(ts->tv_nsec / 1000000);
 }
 
-/* The end of a call that was permitted, and for which no session was opened. */
+/* The end of a permitted call for which no session was opened. */
 static void record_unused(const struct kept *k)
 {
     struct nhi_grant g = k->g;
@@ -52,7 +52,7 @@ static void clean_up(pam_handle_t *pamh, void *data, int status)
     struct kept *k = data;
 
     (void)pamh;
-    /* Not what takes back a grant that failed, and not a child of the program, which ends its copy of the handle. */
+    /* Not when a failed grant is taken back, and not in a child of the program, which ends its copy of the handle. */
     if (k->is_call && !k->begun && (status & PAM_DATA_REPLACE) == 0 && k->g.self.pid == getpid()) {
         pnhi_limits_raise(&limits);
         record_unused(k);
@@ -100,8 +100,8 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
         *out = k->g;
         return NHI_OK;
     }
-    /* Only root's own programs decide in a child: a caller of su or sudo could otherwise choose its
-     * pid, and find what an earlier call left there. */
+    /* Only root's own programs decide in a child: a caller of su or sudo could otherwise choose its own pid, and find
+     * what an earlier call left there. */
     if (c->program != PNHI_LOGIN)
         return NHI_ERR_NOT_FOUND;
     /* Behind us there are modules that let users write it. */
@@ -182,7 +182,7 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
         err = nhi_boot_id(g->boot);
     if (err == NHI_OK)
         err = nhi_proc_read(getpid(), &g->self, &parent);
-    /* A parent that is gone has nothing to look for. */
+    /* A parent that has ended will not look for the grant. */
     if (err == NHI_OK && nhi_proc_read(parent, &g->parent, &parent) != NHI_OK)
         memset(&g->parent, 0, sizeof(g->parent));
     g->ns = nhi_proc_namespace();
@@ -236,7 +236,7 @@ struct pnhi_times pnhi_transaction_deny(const struct pnhi_caller *c, const struc
     err = describe(c, what, v, &g);
     if (err == NHI_OK)
         err = nhi_grant_deny(NHI_STATE_DIR, &g);
-    /* Where enough of that ticket were recorded, or none can be, it is counted. */
+    /* If enough denials of that ticket have a record, or none can be written, it is counted. */
     if (err != NHI_OK)
         times = pnhi_transaction_count(c, v);
     times.recorded = err == NHI_ERR_EXISTS;
@@ -251,7 +251,7 @@ void pnhi_transaction_begun(pam_handle_t *pamh)
         k->begun = true;
 }
 
-/* Somebody else's first use came between the decision and this one, which is another by now. */
+/* Another first use came between the decision and this one, which now comes from another place. */
 static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
 {
     enum nhi_err err = nhi_grant_commit(NHI_STATE_DIR, g);
@@ -279,7 +279,7 @@ struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK)
         err = commit(&g, v);
-    /* Only behind the commit: what the parent finds must be a grant that happened. */
+    /* Only after the commit: what the parent finds must be a committed grant. */
     if (err == NHI_OK && for_parent)
         err = nhi_grant_index(NHI_STATE_DIR, &g) == NHI_OK ? NHI_OK : NHI_ERR_SYS;
     if (err != NHI_OK) {
@@ -302,7 +302,7 @@ void pnhi_transaction_observe(const struct pnhi_caller *c, const struct nhi_show
     (void)!nhi_grant_observe(NHI_STATE_DIR, &g);
 }
 
-/* The account that root becomes; the rest is the outer session's. */
+/* The account that root becomes; the rest belongs to the outer session. */
 static enum nhi_err describe_become(const struct pnhi_caller *c, struct nhi_grant *g)
 {
     const struct nhi_shown what = { .asked.source = NHI_FROM_SESSION };
@@ -329,7 +329,7 @@ void pnhi_transaction_become(pam_handle_t *pamh, const struct pnhi_caller *c)
 
     if (c->standing != PNHI_GOES_ON && c->marks.target != NHI_PRESENT && c->marks.only != NHI_PRESENT)
         return;
-    /* What was said within the hour is not said again. */
+    /* What was logged within the hour is not logged again. */
     if (describe_become(c, &g) == NHI_OK && nhi_grant_became(NHI_STATE_DIR, &g) != NHI_ERR_EXISTS)
         pnhi_log_become(pamh, c);
 }
@@ -345,11 +345,10 @@ enum nhi_reason pnhi_transaction_register(const struct pnhi_caller *c, const str
     enum nhi_err err;
     pid_t parent;
 
-    /* By its root, since it may have been renewed since the session was opened. */
+    /* By the first ticket of the lineage, since it may have been renewed after the session was opened. */
     if (c->in_session)
         return strcmp(lineage(&c->session), lineage(g)) == 0 ? NHI_PERMIT : NHI_DENY_SESSION;
-    /* The handle is the process that holds the session open, which need not be the one that
-     * decided. */
+    /* The handle names the process that holds the session open, which need not be the one that decided. */
     err = nhi_proc_read(getpid(), &mine.self, &parent);
     if (err == NHI_OK && nhi_proc_read(parent, &mine.parent, &parent) != NHI_OK)
         memset(&mine.parent, 0, sizeof(mine.parent));

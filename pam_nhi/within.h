@@ -8,7 +8,7 @@
 #include "libnhi/grant/grant.h"
 #include "libnhi/policy/decide.h"
 
-/* Whether the session is to go on, decided anew as its supervisor does. NHI_PERMIT, or why it is not. */
+/* Whether the session may continue, decided again as its supervisor does. NHI_PERMIT, or why it may not. */
 enum nhi_reason pnhi_within_look(const struct nhi_grant *session);
 
 #endif

@@ -4,10 +4,10 @@
  *
  *   nhi-pam-trial DIRECTORY SERVICE CALLER USER TTY
  *
- * DIRECTORY stands for /etc/pam.d. CALLER is the uid that calls su or sudo, which run with it as their real uid and as
- * root, or "-" for a daemon, which nobody calls. Prints a line for each phase: its name, libpam's code, and
- * what libpam calls that. Whoever is asked says "x", so that a module which asks for a password must not be in there.
- * Exit status: 0 when the phases were played, whatever came of them; 3 when they could not be.
+ * DIRECTORY takes the place of /etc/pam.d. CALLER is the uid that calls su or sudo, which run with it as their real uid
+ * and as root, or "-" for a daemon, which nobody calls. Prints one line for each phase: its name, libpam's code, and
+ * libpam's text for it. Every prompt is answered with "x", so no module of the stack may ask for a password. Exit
+ * status: 0 if the phases were played, whatever their results; 3 if they could not be.
  */
 #include <pwd.h>
 #include <security/pam_appl.h>
@@ -44,7 +44,7 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
     return r != NULL ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
-/* A module may wait after a denial, so that guessing is slow. Nobody guesses here. */
+/* A module may wait after a denial, so that guessing is slow. Here nobody guesses. */
 static void no_delay(int status, unsigned usec, void *data)
 {
     (void)status;

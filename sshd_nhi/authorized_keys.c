@@ -4,10 +4,10 @@
  *
  *   nhi-authorized-keys USER TYPE BASE64 [CONNECTION]        (%u %t %k %C)
  *
- * MUST: count no use, since sshd asks twice for each login and for keys that are never proven. MUST: what anybody's
- * key makes it write is bounded for each hour, and what it is about is known here or an agent's account. MUST: end well
- * and say nothing for whatever is not ours, or sshd would not go on to the authorized_keys of people. What is said here
- * only lets sshd ask for the proof: pam_nhi decides again with it, in account and in open_session.
+ * MUST: count no use, since sshd asks twice for each login, and for keys that are never proven. MUST: limit for each
+ * hour what an unknown key can make it record, and record only what concerns a known key or an agent's account. MUST:
+ * succeed without output for any key that is not ours, or sshd would not continue with the authorized_keys of people.
+ * Its output only lets sshd ask for the proof: pam_nhi decides again with it, in account and in open_session.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -35,10 +35,10 @@ static bool find_account(const char *name, struct nhi_request *r)
     static char subject[NHI_ACCOUNT_MAX + 1];
     const struct passwd *pw = getpwnam(name);
 
-    /* The name goes into a list of principals, where a comma would make two of it. */
+    /* The name becomes part of a list of principals, where a comma would split it. */
     if (pw == NULL || !nhi_name_is_account(pw->pw_name))
         return false;
-    /* What getpwnam gave lasts until the next lookup. */
+    /* The result of getpwnam is valid until the next look-up. */
     memcpy(subject, pw->pw_name, strlen(pw->pw_name) + 1);
     r->service = SERVICE;
     r->subject = subject;
@@ -47,17 +47,17 @@ static bool find_account(const char *name, struct nhi_request *r)
     return true;
 }
 
-/* What the line says of the key: a certificate's signer is trusted for it alone, and for this
- * account alone. */
+/* What the line has to express about the key: a certificate's signer is trusted for this certificate and this account
+ * alone. */
 struct answer {
     const char *account;
     const char *base64; /* the key, or the certificate's signer */
     bool certificate;
     int64_t until;
-    uint32_t ssh; /* what ticket and policy take from the session */
+    uint32_t ssh; /* what ticket and policy take away from the session */
 };
 
-/* sshd compares the time with its clock at the moment of the login. */
+/* sshd compares the time with its own clock at the login. */
 static int print_line(const struct answer *a)
 {
     char until[32], options[NHI_SSHOPT_TEXT_MAX + 1];
@@ -74,7 +74,7 @@ static int print_line(const struct answer *a)
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
-/* ---- refused ---- */
+/* ---- refusals ---- */
 
 static void say(const struct nhi_refusal *r)
 {
@@ -90,8 +90,8 @@ static void say(const struct nhi_refusal *r)
     closelog();
 }
 
-/* A key that no ticket here was ever bound to, at a person's account, is none of our business. At an agent's own it is
- * told, and is no denial yet: clients offer one key after the other. */
+/* A key that no ticket here was ever bound to, at a person's account, does not concern us. At an agent's own account it
+ * is recorded, but is not yet a denial: clients offer one key after the other. */
 static void note(const struct nhi_shown *what, struct nhi_verdict *v)
 {
     const struct nhi_request *asked = &what->asked;
@@ -120,13 +120,13 @@ static void note(const struct nhi_shown *what, struct nhi_verdict *v)
     (void)!nhi_sshkey_print(base64, strlen(base64), r.key);
     if (known || what->text != NULL)
         nhi_denials_add(NHI_RUN_DIR, r.reason, r.service, r.account, r.from[0] != '\0' ? r.from : "?", r.at);
-    /* What cannot be counted is said each time: nobody but root brings that about. */
+    /* What cannot be counted is logged each time: only root can cause that. */
     if (nhi_refused_note(NHI_RUN_DIR, &r) <= 1)
         say(&r);
 }
 
-/* The client's address, numbers always, is the first word of CONNECTION, which OpenSSH has from 9.4
- * on: before, what a source could permit counts here, and the session tells. */
+/* The client's address, always numeric, is the first word of CONNECTION, which OpenSSH has from 9.4 on. For earlier
+ * releases, every source that could be permitted counts here, and the session phase decides. */
 static int answer(const char *account, const char *type, const char *base64, char *connection)
 {
     struct nhi_shown what = { .asked = {
