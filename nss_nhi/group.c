@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The group database: each agent's own group, with its name and number and no listed member (it
- * is the primary group of exactly that agent), and NHI_AGENTS_GROUP with every agent.
+ * The group database: each agent's own group, with its name and number and no listed member (it is the primary group of
+ * exactly that agent), and NHI_AGENTS_GROUP with every agent.
  *
- * MUST hold: as in passwd.c; and nothing is allocated, so the member list goes from the file
- * straight into the caller's buffer once that is known to be large enough.
+ * MUST hold: as in passwd.c; and nothing is allocated, so the member list goes from the file straight into the caller's
+ * buffer once that is known to be large enough.
  */
 #include "libnhi/snapshot/snapshot_account.h"
 #include "libnhi/snapshot/snapshot_read.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Group membership of one agent, by one lookup. Without this function glibc would read every
- * group's member list at each login.
+ * Group membership of one agent, by one look-up. Without this function glibc would read every group's member list at
+ * each login.
  *
- * MUST hold: only names that the snapshot has get groups, and only those of that account; gids
- * below 1000 cannot come from here (nhi_account_is_valid). On a failure the list is as before.
+ * MUST hold: only names that the snapshot has get groups, and only those of that account; gids below 1000 cannot come
+ * from here (nhi_account_is_valid). After a failure the list is unchanged.
  */
 #include "libnhi/snapshot/snapshot_account.h"
 #include "libnhi/snapshot/snapshot_read.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The entry points of pam_nhi: parse the options, find out who is calling, one call.
+ * The entry points of pam_nhi: each parses the options, finds out who is calling, and makes one call.
  */
 #include <security/pam_modules.h>
 

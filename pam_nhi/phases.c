@@ -2,9 +2,8 @@
 /*
  * The phases: which ticket a decision is about, and what follows from it.
  *
- * MUST: the whole decision runs in account and in open_session too: sudo with NOPASSWD, public
- * keys, cron and units never call authenticate. MUST: the first source that yields anything is
- * final.
+ * MUST: the whole decision also runs in account and in open_session: sudo with NOPASSWD, public keys, cron and units
+ * never call authenticate. MUST: the first source that has a ticket is final.
  */
 #include "pam_nhi/phases.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: read one name of the PAM environment only, which sshd sets before the session modules run.
- * Our session line stands before every module that lets users write that environment.
+ * MUST: read one name of the PAM environment only, which sshd sets before the session modules run. Our session line
+ * comes before every module that lets users write that environment.
  */
 #include "pam_nhi/proof.h"
 

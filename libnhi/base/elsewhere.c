@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How the program is started, and why so: the host is sshd, sudo, su or cron in the middle of its work.
+ * How the program is started, and why: the host process is sshd, sudo, su or cron in the middle of its work.
  *
- * - A child that is made without a signal for its end is not found by wait() and waitpid(-1), and raises no SIGCHLD:
- *   the host cannot notice it. exec would give it SIGCHLD again, so that child stays what it is, a copy that makes
- *   system calls only, and the program is its own child.
- * - It becomes root by its real uid as well, or whoever calls sudo could stop or kill it. What else he chose (limits,
- *   environment, descriptors, terminal) does not reach it either.
- * - Its time is the kernel's to keep: a timer that survives exec ends the program, whatever holds it up.
- * - The host waits for the end of its output, in poll(), and reaps the child at that. Where not even the timer helps (a
- *   source on a dead file system) it goes on without.
+ * - wait() and waitpid(-1) do not find a child that was made without a signal for its end, and it raises no SIGCHLD:
+ *   the host process cannot notice it. exec would give it SIGCHLD again, so that child stays a copy that makes system
+ *   calls only, and the program is its own child.
+ * - It becomes root by its real uid as well, or a caller of sudo could stop or kill it. Nothing else that the caller
+ *   chose (limits, environment, descriptors, terminal) reaches it either.
+ * - The kernel keeps its time: a timer that survives exec ends the program, whatever holds it up.
+ * - The host process waits for the end of its output, in poll(), and then reaps the child. Where not even the timer
+ *   helps (a source on a dead file system), it continues without an answer.
  */
 #include "libnhi/base/elsewhere.h"
 #include "libnhi/base/grow.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: wait for nothing: whatever was put in the place of the file, a login goes on.
+ * MUST: wait for nothing: whatever was put in the place of the file, a login continues.
  */
 #include "libnhi/base/machine.h"
 

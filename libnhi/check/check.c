@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * MUST: open, read and close the ledger within one call: no handle crosses a fork of the host.
- * MUST: end in a denial wherever something fails.
+ * MUST: end in a denial whenever something fails.
  */
 #include "libnhi/check/check.h"
 

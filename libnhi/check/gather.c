@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * MUST: be the only place that fills in facts for a decision.
- * MUST: end in a denial wherever a look-up fails.
+ * MUST: end in a denial whenever a look-up fails.
  */
 #include "libnhi/check/gather.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: whatever cannot be read is an error, or blind, and never "not privileged". MUST: nothing of glibc's resolver is
- * called here: it drops the errors of its sources, and waits for them without end.
+ * MUST: anything that cannot be read is an error, or blind, and never "not privileged". MUST: call nothing of glibc's
+ * resolver: it drops the errors of its sources, and waits for them without a limit.
  */
 #include "libnhi/check/privileged.h"
 

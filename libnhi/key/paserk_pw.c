@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * k4.secret-pw. Source: https://github.com/paseto-standard/paserk, operations/PBKW.md, versions 2
- * and 4.
+ * k4.secret-pw. Source: https://github.com/paseto-standard/paserk, operations/PBKW.md, versions 2 and 4.
  *
  * MUST: the tag is checked before the key is decrypted.
- * MUST: what the text asks of Argon2id is bounded before it runs: the text may come from anyone.
+ * MUST: the cost that the text demands of Argon2id is bounded before it runs: the text may come from anyone.
  * MUST: buffers that held a key or something derived from the password are wiped on every path.
  */
 #include "libnhi/key/paserk_pw.h"

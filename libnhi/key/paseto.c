@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: the signature is verified over the decoded bytes that are handed out, never over others.
- * MUST: base64url has one spelling per value; anything else is refused before the signature.
+ * MUST: the signature is verified over the decoded bytes that are returned, never over others.
+ * MUST: base64url has one spelling per value; anything else is refused before the signature is checked.
  * MUST: an absent footer and an empty one are different texts; only the absent one is accepted.
  * MUST: buffers that held a token, a message or a signed form are wiped on every path.
  */

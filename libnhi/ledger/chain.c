@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: what is compared is what was hashed: a line is taken apart from its two fixed ends, and nothing in it is
- * read as JSON.
+ * MUST: compare exactly what was hashed: a line is split from its two fixed ends, and no part of it is read as JSON.
  */
 #include "libnhi/ledger/chain.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The line of an event, which is what its hash is made of.
+ * The line of an event, which its hash covers.
  *
- * MUST: the same event makes the same line in every release, or a chain that was sound does not verify any more.
- * MUST: whatever stands in an event, the line is one line of harmless ASCII.
+ * MUST: the same event makes the same line in every release, or a sound chain can no longer be verified.
+ * MUST: whatever an event has in it, the line is one line of harmless ASCII.
  */
 #include "libnhi/ledger/event.h"
 

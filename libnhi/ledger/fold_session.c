@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ends of sessions become events, each exactly once, whoever notices first.
+ * The ends of sessions become events, each exactly once, no matter which process notices first.
  *
  * MUST: ask the ledger which sessions are open before looking for them: what ends between the two has a
  * file of its end, or was recorded already, and is not lost.

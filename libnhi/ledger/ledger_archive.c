@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The cut between what is in an archive and what is in the ledger.
+ * The boundary between archived events and those in the ledger.
  *
- * MUST: a record whose event went into an archive is not folded again, however long it lies among the grants.
+ * MUST: a record whose event was archived is not folded again, however long it stays among the grants.
  */
 #include "libnhi/ledger/ledger_archive.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Copies of the ledger, in memory: nobody can change one between the look at it and its use, and no disk that is
- * full is asked for room.
+ * Copies of the ledger in memory: nobody can change one between its check and its use, and they need no space on a
+ * disk, which may be full.
  */
 #include "libnhi/ledger/ledger_copy.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The chain of events, and what is counted beside it.
+ * The chain of events, and the counters beside it.
  *
- * MUST: an event is added in the transaction of the change that it tells of. MUST: no number is given twice, not
- * even after the newest events were taken away: the gap is what tells of that.
+ * MUST: an event is added in the same transaction as the change that it records. MUST: no number is given twice, not
+ * even after the newest events were removed: the gap is the proof of that.
  */
 #include "libnhi/ledger/ledger_event.h"
 

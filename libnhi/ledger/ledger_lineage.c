@@ -2,8 +2,7 @@
 /*
  * Tickets that were renewed, and tickets that are bound to a process tree.
  *
- * A lineage is known by its first ticket, the root: what is spent, pinned or revoked of one is so
- * of all.
+ * A lineage is known by its first ticket, the root: uses, pins and revocations of one ticket apply to all of them.
  */
 #include "libnhi/ledger/ledger_lineage.h"
 

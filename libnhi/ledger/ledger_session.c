@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sessions in the ledger: when each began, and when it ended. Which processes are inside is not recorded here.
+ * Sessions in the ledger: when each began, and when it ended. The processes inside are not recorded here.
  */
 #include "libnhi/ledger/ledger_session.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where the ledger belongs: to one machine, and to what that machine has seen of it.
+ * Whether the ledger belongs to this machine, and has everything that this machine has seen of it.
  *
- * MUST: whatever cannot be found out denies agents. A copy that nobody can tell from the original (of a host
+ * MUST: anything that is not known denies agents. A copy that cannot be distinguished from the original (from a host
  * without an identity, on one that was booted later) is not noticed: nothing on its disk differs.
  */
 #include "libnhi/ledger/ledger_tie.h"

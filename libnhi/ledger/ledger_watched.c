@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Since when an account takes tickets only. By the clock of the boot: the wall clock may be set meanwhile.
+ * Since when an account accepts tickets only. By the clock of the boot: the wall clock may be set meanwhile.
  */
 #include "libnhi/ledger/ledger_watched.h"
 

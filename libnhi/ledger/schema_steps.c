@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * MUST: a step that was released never changes. It is text and nothing else: no macro, type or function, since these
- * are today's and may mean something else tomorrow.
+ * may have another meaning in a later release.
  *
  * There is one version so far. The tests have further ones of their own, in tests/next/schema_steps.c.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: only a hierarchy that is root's alone: in one that was delegated, its user could move processes out, or
- * into somebody else's session.
+ * MUST: use only a hierarchy that is root's alone: if it was delegated, its user could move processes out, or into the
+ * session of another account.
  */
 #include "libnhi/session/cgroup.h"
 

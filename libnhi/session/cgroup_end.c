@@ -2,7 +2,7 @@
 /*
  * The processes in a session's cgroup, and ending them. Used by nhictl.
  *
- * MUST: what root made below a session's cgroup belongs to it. MUST: go no deeper than a bound, and follow nothing.
+ * MUST: what root made below a session's cgroup belongs to it. MUST: limit the depth, and follow no link.
  */
 #include "libnhi/session/cgroup_end.h"
 

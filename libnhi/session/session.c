@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Registering a session, and the names of its handles. Who is inside: session_find.c.
+ * Registering a session, and the names of its handles. session_find.c finds the processes inside.
  */
 #include "libnhi/session/session.h"
 

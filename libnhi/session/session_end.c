@@ -2,9 +2,9 @@
 /*
  * How sessions end: files, which the fold turns into events.
  *
- *   e-ID-HANDLE.REASON   the session that grant ID opened is over; the file is what was the handle
- *   a handle of mode 0400   its program has closed it, and somebody may be inside still
- *   w-ID                    a link to the word for why it is being ended: what comes of that is no end of its own
+ *   e-ID-HANDLE.REASON      the session that grant ID opened has ended; the file was its handle
+ *   a handle of mode 0400   its program has closed it, and a process may still be inside
+ *   w-ID                    a link to the reason why it is being ended: later ends do not replace that reason
  *
  * MUST: each is one operation on a name, which needs no space, takes no lock and waits for nobody: whoever
  * closes a session may be stopped or killed anywhere, on a full disk. MUST: of several that end a session at

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who is inside which session.
+ * Finding the session that a process is inside.
  *
- * MUST: answer without the ledger, so that an agent stays an agent when the ledger is gone. MUST: never say that
- * somebody is in none because something could not be read: a caller of su and sudo chooses the limits under which this
- * runs. MUST: allocate nothing until there is a record, for the same reason.
+ * MUST: answer without the ledger, so that an agent stays an agent when the ledger is missing. MUST: never answer "in
+ * no session" because something could not be read: a caller of su and sudo chooses the limits under which this runs.
+ * MUST: allocate nothing until a record was found, for the same reason.
  */
 #include "libnhi/session/session_find.h"
 

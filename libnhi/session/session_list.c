@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Listing registered sessions, and ending those that nobody is inside any more. nhictl's.
+ * Listing registered sessions, and ending those without processes. Used by nhictl.
  *
- * MUST: look at the handles first and at the processes then, or a login between the two would be
- * forgotten at once and be a person's from there on. MUST: what cannot be looked at is alive.
+ * MUST: look at the handles first and at the processes after that, or a login between the two would be forgotten at
+ * once and count as a person's from then on. MUST: a process that cannot be looked at is alive.
  */
 #include "libnhi/session/session_list.h"
 

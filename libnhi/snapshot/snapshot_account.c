@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One account: what makes it valid, and how it lies in the snapshot.
+ * One account: what makes it valid, and its form in the snapshot.
  *
- * MUST hold: decode gives nothing that a writer would have been refused, since what passes here
- * goes into every process that resolves a name.
+ * MUST hold: decode returns nothing that the writer would refuse, since its result goes into every process that
+ * resolves a name.
  */
 #include "libnhi/snapshot/snapshot_account.h"
 

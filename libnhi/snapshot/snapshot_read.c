@@ -2,14 +2,13 @@
 /*
  * Reading the snapshot.
  *
- * MUST hold: runs in any process, so no allocation, lock, locale, environment, log or state; every
- * number from the file is compared with the file's size before it is used; nothing is given out
- * that was not asked for.
+ * MUST hold: runs in any process, so no allocation, lock, locale, environment, log or state; every number from the file
+ * is compared with the file's size before it is used; nothing is returned that was not asked for.
  *
- * Why pread by descriptor: a lookup among 100,000 accounts took 2.8 us, open and close included;
- * with tinycdb's cdb_seek 3.8, with its mapping made for each call 17, with a mapping kept between
- * calls 0.3. But a file cut short under a mapping is SIGBUS in the host, and keeping one is state
- * across fork and exec. cdb_seek also trusts the lengths it reads; tinycdb's writer and hash stay.
+ * Why pread by descriptor: a look-up among 100,000 accounts took 2.8 us, open and close included; with tinycdb's
+ * cdb_seek 3.8, with its mapping made for each call 17, with a mapping kept between calls 0.3. But a file cut short
+ * under a mapping is SIGBUS in the host, and keeping one is state across fork and exec. cdb_seek also trusts the
+ * lengths it reads; tinycdb's writer and hash are still used.
  */
 #include "libnhi/snapshot/snapshot_read.h"
 

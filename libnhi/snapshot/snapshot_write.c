@@ -2,10 +2,10 @@
 /*
  * Writing the snapshot.
  *
- * MUST hold: readers see the whole old file or the whole new one; on any failure before the rename
- * the old file stays and the temporary is gone. A temporary that a crash left behind is removed by
- * the next writer, never written to, and never taken from a writer that still lives: each holds a
- * lock on its own, which nobody else can take since the file is 0600 until it is renamed.
+ * MUST hold: readers see the whole old file or the whole new one; on any failure before the rename the old file stays
+ * and the temporary one is removed. A temporary file that a crash left behind is removed by the next writer, never
+ * written to, and never taken from a writer that still lives: each holds a lock on its own, which nobody else can take
+ * since the file is 0600 until it is renamed.
  */
 #include "libnhi/snapshot/snapshot_write.h"
 

@@ -3,9 +3,9 @@
  * The claims of a ticket, between struct and JSON.
  *
  * MUST: called only on bytes whose signature has been verified, or that we wrote ourselves.
- * MUST: an unknown, missing, duplicate or empty claim, a wrong type, nesting, whitespace outside
- * strings, raw bytes beyond printable ASCII and anything before or after the object are refused.
- * MUST: encode and decode hold claims to the same check.
+ * MUST: an unknown, missing, duplicate or empty claim, a wrong type, nesting, whitespace outside strings, raw bytes
+ * beyond printable ASCII and anything before or after the object are refused.
+ * MUST: encode and decode apply the same check to claims.
  */
 #include "libnhi/ticket/claims.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: read no byte outside of the window, whatever stands in it. MUST: look no further ahead than
- * NHI_SCAN_SPAN, so that what is found does not depend on how the stream came. MUST: the window and
- * every text, which may hold secrets, are wiped.
+ * MUST: read no byte outside of the window, whatever its content. MUST: look no further ahead than NHI_SCAN_SPAN, so
+ * that the result does not depend on how the stream was cut into pieces. MUST: the window and every text, which may
+ * hold secrets, are wiped.
  */
 #include "libnhi/ticket/scan.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: read no byte outside of what was given, whatever its lengths say. MUST: what is accepted is
- * whole: every field is there, each has one form, and nothing follows.
+ * MUST: read no byte outside of the input, whatever its lengths claim. MUST: accept only a whole certificate: every
+ * field exists, each has one form, and nothing follows.
  */
 #include "libnhi/ticket/sshcert.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * MUST: no claim is looked at before the signature over exactly those bytes has been verified.
- * MUST: the footer is compared byte for byte, by no parser; its name is only a lookup.
+ * MUST: the footer is compared byte for byte, by no parser; its name is only a hint which key to use.
  * MUST: what mint writes, verify accepts.
  */
 #include "libnhi/ticket/ticket.h"

@@ -2,7 +2,7 @@
 /*
  * The crontab in which the jobs of the account become an agent's.
  *
- * MUST: whatever was read of this host stands between quotes in it.
+ * MUST: everything that was read from this host is quoted in it.
  */
 #include "nhictl/adopt/adopt_crontab.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who came in as the account, and what sudo did for it, as far as logs show it.
+ * Logins to the account, and its commands with sudo, as far as logs show them.
  *
- * MUST: only what the journal has of the programs themselves is believed. Anybody can write such lines to a log with
- * logger(1): what is taken from there is counted and shown.
+ * MUST: believe only what the journal has from the programs themselves. Anybody can write such lines to a log with
+ * logger(1): those are only counted and shown.
  */
 #include "nhictl/adopt/adopt_log.h"
 

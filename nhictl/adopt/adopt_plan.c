@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What would replace the account as it is used today, as commands that can be typed as they stand.
+ * What would replace the account as it is used today, as commands that can be typed unchanged.
  *
- * MUST: whatever was read of this host stands between quotes in them. MUST: the first step shuts
- * nobody out.
+ * MUST: everything that was read from this host is quoted in them. MUST: the first step denies nobody who can log in
+ * today.
  */
 #include "nhictl/adopt/adopt_plan.h"
 

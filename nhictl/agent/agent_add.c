@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * agent add. The home directory comes last, when the account exists, so that nothing is left behind
- * that belongs to nobody.
+ * agent add. The home directory comes last, when the account exists, so that nothing is left behind that belongs to no
+ * account.
  */
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: no name and no uid that a local account or group has, or that an agent ever had. MUST: no
- * group that leads to root, and none of another agent's.
+ * MUST: no name and no uid that a local account or group has, or that an agent ever had. MUST: no group that leads to
+ * root, and none that belongs to another agent.
  */
 #include "nhictl/agent/agent_new.h"
 

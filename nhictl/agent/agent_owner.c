@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * agent transfer, certify: who answers for an agent, and whether it is still needed.
+ * agent transfer, certify: who owns an agent, and whether it is still needed.
  */
 #include <stddef.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * agent export, import: the same names and uids on several hosts.
  *
- * MUST: import gives no uid to another name than the one it had, and none twice. MUST: whatever is
- * wrong with one agent, none is imported.
+ * MUST: import gives a uid only to the name that had it, and gives none twice. MUST: if anything is wrong with one
+ * agent, none is imported.
  */
 #include <errno.h>
 #include <stddef.h>

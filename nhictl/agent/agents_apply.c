@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: touch no agent that no file declares or declared. MUST: what is not declared any more is
- * suspended, never deleted, and a directory that is gone is no statement about anybody. MUST: a uid
- * does not change.
+ * MUST: touch no agent that no file declares or declared. MUST: an agent that is no longer declared is suspended, never
+ * deleted, and a missing directory means nothing about any agent. MUST: a uid does not change.
  */
 #include "nhictl/agent/agents_apply.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: no symbolic link is followed below the parent, the parent is root's alone, and a directory
- * that is there already and somebody else's is not taken over.
+ * MUST: no symbolic link is followed below the parent, the parent is root's alone, and an existing directory that
+ * belongs to another account is not taken over.
  */
 #include "nhictl/agent/home.h"
 

@@ -2,8 +2,8 @@
 /*
  * owner list, offboard, return.
  *
- * MUST: whoever leaves leaves nothing behind that opens a door: the agents are suspended, and the
- * tickets, of which the text may be in that person's hands, are revoked for good.
+ * MUST: an owner who leaves keeps no way in: the agents are suspended, and their tickets, of which that person may have
+ * the texts, are revoked for good.
  */
 #include "nhictl/agent/owner.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * audit head, key: heads and keys to keep elsewhere, so that the trail can be proven against them.
+ * audit head, key: heads and keys to keep elsewhere, so that the trail can be verified with them.
  */
 #include <stddef.h>
 #include <stdlib.h>

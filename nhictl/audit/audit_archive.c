@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * audit archive: moves old events from the ledger into a file that can be proven in the same way.
+ * audit archive: moves old events from the ledger into a file that can be verified in the same way.
  *
- * MUST: no event is removed from the ledger before it is on disk in the file and was proven from there.
+ * MUST: no event is removed from the ledger before it is on disk in the file and was verified from there.
  */
 #include <errno.h>
 #include <fcntl.h>

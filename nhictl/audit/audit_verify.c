@@ -2,7 +2,7 @@
 /*
  * audit verify: whether the trail was changed.
  *
- * MUST: say that it is proven only of what was looked at, event by event.
+ * MUST: report as verified only what was looked at, event by event.
  */
 #include "nhictl/audit/audit_verify.h"
 

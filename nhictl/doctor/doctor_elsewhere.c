@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What directories say of accounts and groups, such as sss and ldap: each source is asked by getent(1), which file_run
- * ends where it takes too long. One that does not list what it has is not found out this way.
+ * What directories such as sss and ldap report about accounts and groups: each source is asked with getent(1), which
+ * file_run ends when it takes too long. A source that does not list its entries cannot be checked in this way.
  */
 #include <stdlib.h>
 #include <string.h>

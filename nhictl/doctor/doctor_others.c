@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Other ways in than those that ask PAM with our line: what they let an agent do is decided without its ticket.
+ * Ways in that do not ask PAM with our line: what they let an agent do is decided without its ticket.
  */
 #include <glob.h>
 #include <stdlib.h>

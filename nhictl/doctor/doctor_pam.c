@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * PAM: whether a ticket opens what it should, a denial cannot be got round, and people get in as ever.
+ * PAM: whether a ticket opens what it should, a denial cannot be bypassed, and people can log in as before.
  */
 #include <glob.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sshd: whether it asks for tickets, knows the keys that have one, and gives agents no other way in.
+ * sshd: whether it asks for tickets, knows the keys that have a ticket, and gives agents no other way in.
  */
 #include "hostcfg/sshd_conf.h"
 

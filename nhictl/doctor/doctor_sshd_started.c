@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How sshd is started: an option on its command line comes before whatever its files say, and sshd -T knows nothing of
- * it. Packages put one there by a drop-in of the unit, as EC2 Instance Connect does.
+ * How sshd is started: an option on its command line overrides its files, and sshd -T knows nothing of it. Packages add
+ * one with a drop-in of the unit, as EC2 Instance Connect does.
  */
 #include <ctype.h>
 #include <dirent.h>

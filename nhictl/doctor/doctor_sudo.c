@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sudo: whether it asks PAM in each phase, every time, and what it gives agents without asking.
+ * sudo: whether it asks PAM in each phase, every time, and what it permits agents without asking.
  */
 #include "hostcfg/sudoers.h"
 

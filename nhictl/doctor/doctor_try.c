@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every way through a stack, at once: a state is what _pam_dispatch_aux() keeps, and whether ours was asked.
+ * Every way through a stack at once: a state is what _pam_dispatch_aux() keeps, and whether our module was asked.
  */
 #include "nhictl/doctor/doctor_try.h"
 

@@ -2,9 +2,8 @@
 /*
  * key protect, unprotect, move: where the secret half of this host's own key is kept.
  *
- * MUST: the secret half is there in one form or the other at any moment, and a passphrase that
- * nobody could repeat does not lock it away. MUST: buffers that held either are wiped on every
- * path.
+ * MUST: the secret half exists in one form or the other at any moment, and is not encrypted with a passphrase that
+ * nobody could repeat. MUST: buffers that held either are wiped on every path.
  */
 #include <stddef.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: what is typed is not shown, and a signal in between leaves the terminal as it was.
+ * MUST: what is typed is not shown, and a signal meanwhile leaves the terminal as it was.
  */
 #include "nhictl/keys/passphrase.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: the secret half is wiped on every path. MUST: what an agent signed is verified before it is
- * handed out.
+ * MUST: the secret half is wiped on every path. MUST: a signature by an ssh-agent is verified before it is used.
  */
 #include "nhictl/keys/signer.h"
 

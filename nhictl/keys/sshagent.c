@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Source: draft-ietf-sshm-ssh-agent, 4 (messages), 5.1 (numbers); RFC 8709, 4 and 6 (Ed25519 key
- * and signature).
+ * Source: draft-ietf-sshm-ssh-agent, 4 (messages), 5.1 (numbers); RFC 8709, 4 and 6 (Ed25519 key and signature).
  *
- * MUST: lengths come from outside: each is held against what is there before it is used.
+ * MUST: lengths come from outside: each is compared with what is left before it is used.
  */
 #include "nhictl/keys/sshagent.h"
 

@@ -2,8 +2,8 @@
 /*
  * init --new-host: a machine that was copied with its ledger becomes one of its own.
  *
- * MUST: nothing that was issued for the machine it is a copy of opens anything here, and nothing that is signed here
- * is believed there.
+ * MUST: nothing that was issued for the original machine opens anything here, and nothing that is signed here is
+ * believed there.
  */
 #include "nhictl/ledger/new_host.h"
 

@@ -2,8 +2,8 @@
 /*
  * restore: the ledger from a backup, with a new epoch.
  *
- * MUST: what is cut off leaves the ledger as it was, or none where none could be used. MUST: the ledger is changed in
- * one transaction, so that nothing that somebody ends meanwhile is lost.
+ * MUST: being cut off leaves the ledger as it was, or no ledger if none could be used. MUST: the ledger is changed in
+ * one transaction, so that no end or revocation meanwhile is lost.
  */
 #include <stddef.h>
 #include <string.h>

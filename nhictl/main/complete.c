@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * complete: what a shell may offer next. Everything comes from the tables of verbs and options, so
- * that a new verb is completed from the day on which it exists.
+ * complete: what a shell may offer next. Everything comes from the tables of verbs and options, so that a new verb can
+ * be completed as soon as it exists.
  *
- * MUST: nothing is refused loudly here, and nothing is changed.
+ * MUST: print no errors, and change nothing.
  */
 #include "nhictl/main/complete.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * explain: what pam_nhi would answer, or did, and what each rule had to do with it.
+ * explain: what pam_nhi would decide, or has decided, and what part each rule had in it.
  *
  * MUST: call the decision function that pam_nhi calls, over the facts that it would have.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * policy test: requests with expected outcomes, against policy files, for people's CI. It needs
- * neither root nor a ledger, and asks the decision function that pam_nhi asks.
+ * policy test: requests with expected results, against policy files, for people's CI. It needs neither root nor a
+ * ledger, and calls the decision function that pam_nhi calls.
  */
 #include "nhictl/policy/policy_cases.h"
 

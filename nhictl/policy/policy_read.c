@@ -2,7 +2,7 @@
 /*
  * Policy and settings from their files.
  *
- * MUST: read only files that nobody but root could have written.
+ * MUST: read only files that only root could have written.
  */
 #include "nhictl/policy/policy_read.h"
 

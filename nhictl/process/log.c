@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: whoever ends sessions is held up by no log. syslog(3) is, for as long as nobody reads /dev/log.
+ * MUST: no log holds up a program that ends sessions. syslog(3) waits for as long as nobody reads /dev/log.
  */
 #include "nhictl/process/log.h"
 #include "libnhi/base/proc.h"

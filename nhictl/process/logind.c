@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: only a session of logind that the login leads is the login's: su and sudo in a person's terminal lie in the
- * person's. MUST: wait for nobody: logind may hang, and what it does not do is done by signals. MUST: what does not
- * look as expected is no session of logind.
+ * MUST: only a session of logind that the login leads belongs to the login: su and sudo in a person's terminal are in
+ * the person's. MUST: wait for nobody: logind may hang, and what it does not do is done by signals. MUST: anything that
+ * does not look as expected is not a session of logind.
  */
 #include "nhictl/process/logind.h"
 

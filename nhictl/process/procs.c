@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: never signal by a name, or by a pid alone. MUST: a process that cannot be looked at is left
- * alone; one that has gone meanwhile is no failure.
+ * MUST: never signal by a name, or by a pid alone. MUST: a process that cannot be looked at is left alone; one that has
+ * ended meanwhile is no failure.
  */
 #include "nhictl/process/procs.h"
 

@@ -2,8 +2,8 @@
 /*
  * revoke.
  *
- * MUST work when the ledger cannot be opened or written: the reserve takes the revocation then, and
- * pam_nhi reads that first. MUST NOT say that something is revoked before it is on disk.
+ * MUST work when the ledger cannot be opened or written: then the reserve takes the revocation, and pam_nhi reads that
+ * first. MUST NOT report that something is revoked before it is on disk.
  */
 #include "nhictl/revoke/revoke.h"
 

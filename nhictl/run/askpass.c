@@ -2,8 +2,7 @@
 /*
  * askpass: the ticket in the session keyring, to an ssh that asks for a password.
  *
- * MUST: nothing but a password prompt is answered: not one for a passphrase, not "yes" to a host
- * key.
+ * MUST: nothing but a password prompt is answered: no prompt for a passphrase, and no "yes" to a host key.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * run: a command as an agent, for a task, with a ticket that lives as long as the command.
  *
- * MUST: SIGKILL of this process, at any moment, leaves nothing that opens anything: the ticket works only below this
- * process, in this boot.
+ * MUST: SIGKILL of this process, at any moment, leaves nothing that could open anything: the ticket works only below
+ * this process, in this boot.
  */
 #include "nhictl/run/run.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the command of nhictl run does not get from whoever called it, beside what run_command.c replaces: capabilities,
- * a priority or limits that only root can give, a place out of the reach of the OOM killer, signals that are ignored.
+ * What the command of nhictl run does not inherit from the caller, besides what run_command.c replaces: capabilities, a
+ * priority or limits that only root can give, protection from the OOM killer, ignored signals.
  *
- * What anybody may choose for himself is passed on: an administrator's nice(1), LimitNOFILE= of a unit, a umask. There
- * is no session of PAM: this is no login, and a module that starts things for one would start them outside of what
- * nhictl run ends.
+ * What anybody may choose is passed on: an administrator's nice(1), LimitNOFILE= of a unit, a umask. No PAM session is
+ * opened: this is not a login, and a module that starts things for one would start them outside of what nhictl run
+ * ends.
  */
 #include "nhictl/run/run_clean.h"
 

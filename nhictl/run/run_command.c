@@ -2,8 +2,8 @@
 /*
  * The command of nhictl run.
  *
- * MUST: nothing of root's goes over to the account: descriptors, groups, environment, keyring; nor what run_terminal.c
- * and run_clean.c say.
+ * MUST: nothing of root's is passed to the account: no descriptors, groups, environment or keyring; and nothing that
+ * run_terminal.c and run_clean.c keep back.
  */
 #include "nhictl/run/run_command.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The terminal of nhictl run: the command gets one of its own, and this process carries what is written there to the
- * caller's, and back what is typed, while it is in the foreground.
+ * The terminal of nhictl run: the command gets a terminal of its own, and this process copies its output to the
+ * caller's, and typed input back while it is in the foreground.
  *
- * MUST: no descriptor of the caller's terminal goes over to the account: it could read what is typed at root's shell
- * for as long as the command runs, and change how that terminal works. MUST: nobody who holds up the terminal holds up
- * the end of the command.
+ * MUST: the account gets no descriptor of the caller's terminal: it could read what is typed at root's shell for as
+ * long as the command runs, and change how that terminal works. MUST: a terminal that is held up does not hold up the
+ * end of the command.
  */
 #include "nhictl/run/run_terminal.h"
 #include "libnhi/base/proc.h"

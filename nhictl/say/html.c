@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: text leaves through html_text alone. MUST: the page asks for nothing from anywhere, also
- * where a text got through: its policy of content allows its own style, and nothing else.
+ * MUST: text is written through html_text alone. MUST: the page loads nothing from anywhere, even if some text got
+ * through: its content security policy allows its own style, and nothing else.
  */
 #include "nhictl/say/html.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: buffers that held a ticket are wiped. MUST: what is written is the caller's alone from its
- * first byte on.
+ * MUST: buffers that held a ticket are wiped. MUST: only the caller can read a written file, from its first byte on.
  */
 #include "nhictl/say/text_file.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: nothing is taken for ours before its signature has been verified, or its public half found
- * in the ledger. MUST: no text of a ticket or of a key is kept.
+ * MUST: nothing counts as ours before its signature has been verified, or its public half found in the ledger. MUST: no
+ * text of a ticket or of a key is kept.
  */
 #include "nhictl/scan/scan_find.h"
 

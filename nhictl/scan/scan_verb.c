@@ -2,8 +2,7 @@
 /*
  * scan: tickets and keys of this host where they should not be.
  *
- * MUST NOT print any of them. MUST NOT keep a transaction open while somebody else decides how long
- * the stream is.
+ * MUST NOT print any of them. MUST NOT keep a transaction open while another program decides how long the stream is.
  */
 #include <errno.h>
 #include <poll.h>

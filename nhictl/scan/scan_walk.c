@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: whoever owns a part of the tree can neither make us wait (pipes, devices) nor lead us out
- * of it (links, also such as are put there while we look): each step is one openat without
- * following, and what was opened is looked at before it is read.
+ * MUST: the owner of a part of the tree can neither make us wait (pipes, devices) nor lead us out of it (links, also
+ * those that are put there meanwhile): each step is one openat without following links, and an opened file is checked
+ * before it is read.
  */
 #include "nhictl/scan/scan_walk.h"
 

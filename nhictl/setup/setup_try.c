@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * setup: whether people get in with the changed files as they do now.
+ * setup: whether people can log in with the changed files as they do now.
  *
- * The stacks are played by a program of its own, in a directory of their own, since they bring other people's modules
- * into the process. What would ask for a password, count it or start a session says yes there.
+ * A separate program plays the stacks, in a directory of their own, since they load other people's modules into the
+ * process. There, modules that would ask for a password, count failures or start a session are replaced by success.
  */
 #include "nhictl/setup/setup_try.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * metrics: how this host is, in the text format of Prometheus, for node_exporter's textfile collector.
+ * metrics: the state of this host, in the text format of Prometheus, for node_exporter's textfile collector.
  *
  * Source: https://prometheus.io/docs/instrumenting/exposition_formats/
- * MUST: no name from outside is a label: their number is not ours to bound. MUST: the file is written where the
- * ledger cannot be used, too, or the last good figures would stand for what is.
+ * MUST: no name from outside is a label: their number could not be limited. MUST: the file is also written when the
+ * ledger cannot be used, or old good figures would look like the present ones.
  */
 #include <stddef.h>
 #include <stdio.h>

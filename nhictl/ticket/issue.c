@@ -2,9 +2,8 @@
 /*
  * issue.
  *
- * MUST: no ticket is given out that is not in the ledger, and one that could not be given out whole
- * is revoked. MUST: nothing is minted that the issuer's bounds, the task or the account would
- * refuse.
+ * MUST: no ticket is given out that is not in the ledger, and one that could not be given out whole is revoked. MUST:
+ * nothing is minted that the issuer's bounds, the task or the account would refuse.
  */
 #include <errno.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: people linger as they like, one of an agent's name too. MUST: wait for no source of accounts.
+ * MUST: people may linger as they like, also one with an agent's name. MUST: wait for no source of accounts.
  */
 #include "nhictl/watch/linger.h"
 

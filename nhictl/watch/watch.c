@@ -3,13 +3,15 @@
  * watch: the supervisor.
  *
  * It sleeps until something is written, or until the first session may have to end, and then ends the sessions that
- * must. No decision depends on it: nhictl revoke and similar verbs do the same.
+ * must end. No decision depends on it: nhictl revoke and similar verbs do the same.
  *
- * MUST: no session waits for another's grace, nor for whoever holds the ledger or a name service. MUST: what cannot be
- * read is no reason to end anything, but lockdown. MUST NOT: say that it lives when it could not look.
+ * MUST: no session waits for another's grace, nor for a process that holds the ledger, nor for a name service. MUST:
+ * what cannot be read is no reason to end anything, except for lockdown. MUST NOT: report that it lives when it could
+ * not look.
  *
- * Its clock is CLOCK_BOOTTIME, sleep included, as that of its heartbeat: after a sleep of the host, which wakes it, all
- * is due at once. Only the grace of those that end is CLOCK_MONOTONIC (end.c): what slept had none of it.
+ * Its clock is CLOCK_BOOTTIME, which includes sleep, like that of its heartbeat: when the host wakes up, everything is
+ * due at once. Only the grace of sessions that are being ended is CLOCK_MONOTONIC (end.c): while the host slept, they
+ * had none of it.
  */
 #include <errno.h>
 #include <fcntl.h>
