@@ -52,7 +52,7 @@ static int find_account(struct ctl *c, struct adopt *a)
     return CTL_DONE;
 }
 
-/* Those that agent add takes. */
+/* A group that agent add accepts. */
 static bool is_ordinary(const struct store *s, const struct group *g)
 {
     return g->gr_gid >= 1000 && (g->gr_gid < s->set.uid_min || g->gr_gid > s->set.uid_max) &&
@@ -82,7 +82,7 @@ static void find_groups(struct adopt *a, const struct store *s)
         out_must(NULL);
 }
 
-/* deploy-bot, unless something else was said. */
+/* deploy-bot, unless another name was given. */
 static int name_agent(struct ctl *c, struct adopt *a, struct store *s, char *name, size_t size)
 {
     const struct adopt_args *args = c->args;

@@ -2,8 +2,8 @@
 /*
  * An ordinary account that automation uses: what is known about it, and what would replace it.
  *
- * Everything that is read here (keys, crontabs, logs) was written by others: it is data, shown with what may not stand
- * in text escaped, and in a command only where it is quoted for the shell.
+ * Everything that is read here (keys, crontabs, logs) was written by others: it is data. It is shown with special
+ * characters escaped, and used in a command only when quoted for the shell.
  */
 #ifndef NHICTL_ADOPT_H
 #define NHICTL_ADOPT_H
@@ -20,16 +20,16 @@
 struct ctl;
 
 struct adopt_key {
-    char *file, *type, *comment, *options; /* options: as they stand before the type; may be empty */
+    char *file, *type, *comment, *options; /* options: as written before the type; may be empty */
     char print[NHI_SSHKEY_PRINT_LEN + 1];
-    char base64[NHI_SSHKEY_LEN + 1]; /* of an Ed25519 key, which a ticket can be bound to; else empty */
-    uint32_t logins;                 /* by the logs */
-    char *last;                      /* the last of them, as the log has it; NULL */
+    char base64[NHI_SSHKEY_LEN + 1]; /* for an Ed25519 key, which a ticket can be bound to; else empty */
+    uint32_t logins;                 /* as counted in the logs */
+    char *last;                      /* the last login, as the log has it; NULL */
 };
 
 struct adopt_job {
     char *file, *when, *command;
-    char *env; /* NAME=VALUE of the crontab above it, a line each */
+    char *env; /* NAME=VALUE of the crontab above it, one on each line */
     char name[NHI_TASK_MAX + 1];
 };
 
@@ -42,7 +42,7 @@ struct adopt_use {
 struct adopt_uses {
     struct adopt_use *all;
     size_t count, room;
-    void *known; /* while logs are read: a tree of these */
+    void *known; /* while logs are read: a tree of struct known */
 };
 
 struct adopt_list {
@@ -54,8 +54,8 @@ struct adopt {
     struct ctl *c;
     struct nhi_host_account account;
     char *home;
-    char *groups;      /* ordinary ones, with commas between them */
-    const char *agent; /* what it is to be called */
+    char *groups;      /* ordinary groups, with commas between them */
+    const char *agent; /* the name of the agent */
     char *owner;
     struct adopt_key *key;
     size_t key_count, key_room;
@@ -63,9 +63,9 @@ struct adopt {
     size_t job_count, job_room;
     struct adopt_uses logins, commands;
     struct adopt_list sudo, units;
-    struct adopt_list as_root; /* where root becomes it: "FILE:LINE: TEXT" */
-    const char *logs;          /* where logins were looked for; NULL: nowhere */
-    bool logs_proven;          /* nobody but sshd and sudo can have written them */
+    struct adopt_list as_root; /* how root becomes the account: "FILE:LINE: TEXT" */
+    const char *logs;          /* where logins were looked for; NULL: no log */
+    bool logs_proven;          /* only sshd and sudo can have written them */
 };
 
 #endif

@@ -23,7 +23,7 @@ void adopt_put_quoted(FILE *f, const char *text, size_t len)
     putc('\'', f);
 }
 
-/* To cron, what stands behind a % is no part of the command, but what it reads; \% is a %. */
+/* For cron, the text after a % is not part of the command, but its input; \% is a %. */
 static void put_command(FILE *f, const char *command)
 {
     size_t len = 0;
@@ -34,7 +34,7 @@ static void put_command(FILE *f, const char *command)
     fputs(command + len, f);
 }
 
-/* What is no command: to cron, a % in it is one only behind a \. */
+/* For text that is not a command: cron takes a % in it literally only after a \. */
 static void put_for_crontab(FILE *f, const char *text, size_t len)
 {
     size_t n = 0;
@@ -51,7 +51,7 @@ static void put_for_crontab(FILE *f, const char *text, size_t len)
     }
 }
 
-/* What the crontab says to cron and not to the command. */
+/* What the crontab sets for cron and not for the command. */
 static bool is_for_cron(const char *name, size_t len)
 {
     static const char *const names[] = { "MAILTO",
@@ -81,7 +81,7 @@ void adopt_put_for_cron(FILE *f, const struct adopt_job *j)
     }
 }
 
-/* The words before the command: run hands on nothing of cron's environment. */
+/* The words before the command: run passes on nothing of cron's environment. */
 static void put_shell(FILE *f, const struct adopt_job *j)
 {
     const char *shell = "/bin/sh", *before = "/usr/bin/env ";

@@ -7,11 +7,11 @@
 
 #include "nhictl/adopt/adopt.h"
 
-/* Text as one word of a shell. */
+/* Writes text as one word of a shell. */
 void adopt_put_quoted(FILE *f, const char *text, size_t len);
-/* The line of a crontab that runs a job as the agent. beside: others may run at the same time. */
+/* The line of a crontab that runs a job as the agent. beside: with a task that may run beside others. */
 void adopt_put_job(FILE *f, const struct adopt *a, const struct adopt_job *j, bool beside);
-/* What the crontab told cron itself for it, as comments. */
+/* What the crontab set for cron itself, as comments. */
 void adopt_put_for_cron(FILE *f, const struct adopt_job *j);
 
 #endif

@@ -17,10 +17,10 @@
 #include "libnhi/base/net.h"
 #include "nhictl/say/out.h"
 
-#define TAIL_MAX (16L << 20) /* bytes that are read of a log, from its end */
+#define TAIL_MAX (16L << 20) /* bytes that are read from a log, from its end */
 #define JOURNALCTL "/usr/bin/journalctl"
 
-/* By what tells uses from each other, which a log may hold many thousands of; at: their place in the list. */
+/* A tree for finding uses, of which a log may have many thousands; at: the index in the list. */
 struct known {
     char *key;
     size_t at;
@@ -64,8 +64,7 @@ static bool is_address(const char *text)
     return nhi_net_has(&all, text);
 }
 
-/* "Nov 25 20:04:04", or one word such as 2026-11-25T20:04:04.123456+00:00, of which the fraction is
- * not said. */
+/* "Nov 25 20:04:04", or one word such as 2026-11-25T20:04:04.123456+00:00, which is shown without its fraction. */
 static void moment_of(const char *line, char when[32])
 {
     size_t len = line[0] >= '0' && line[0] <= '9' ? 19 : 15;
@@ -140,7 +139,7 @@ static bool read_log(struct adopt *a, const char *path)
 static bool read_journal(struct adopt *a)
 {
     char program[] = JOURNALCTL, quiet[] = "-q", format[] = "-oshort-iso", many[] = "-n4000", all[] = "--no-pager";
-    /* What was run, as the kernel told the journal; a name in front of a line is anybody's to choose. */
+    /* The program, as the kernel reported it to the journal; anybody can choose the name at the beginning of a line. */
     char sshd[] = "_EXE=/usr/sbin/sshd", session[] = "_EXE=/usr/lib/openssh/sshd-session",
          sudo[] = "_EXE=/usr/bin/sudo";
     char *const argv[] = { program, quiet, format, many, all, sshd, session, sudo, NULL };

@@ -7,7 +7,7 @@
 
 #include "nhictl/adopt/adopt.h"
 
-/* Each looks at one thing; what cannot be read is not there. */
+/* Each reads one kind of file; a file that cannot be read counts as missing. */
 void adopt_logs(struct adopt *a); /* after the keys */
 
 #endif

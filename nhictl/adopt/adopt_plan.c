@@ -20,7 +20,7 @@
 #include "nhictl/say/out.h"
 
 #define REVIEW_IN ((int64_t)90 * 86400)
-#define SOURCES_MAX 8 /* more addresses than these are no list that a person would keep */
+#define SOURCES_MAX 8 /* a list of more addresses would not be maintained */
 
 struct text {
     char *buf;
@@ -35,7 +35,7 @@ static FILE *begin(struct text *t)
     return t->f;
 }
 
-/* One step, of the text that was written: lines for people, a row for programs. */
+/* Shows one step from the text that was written: as lines for people and as a row for programs. */
 static void say(struct adopt *a, const char *step, const char *why, struct text *t)
 {
     struct out *o = a->c->out;
@@ -104,7 +104,7 @@ static void enroll(struct adopt *a)
 static void put_sources(const struct adopt *a, FILE *f)
 {
     char text[NHI_NET_TEXT_MAX + 1];
-    /* From a log that anybody can write, it is a proposal. */
+    /* From a log that anybody can write, it is only a proposal. */
     const char *between = a->logs_proven ? " source = [ "
                                          : "\n"
                                            "    # from a log that anybody can write to: source = [ ";
@@ -151,7 +151,7 @@ static void policy(struct adopt *a)
     say(a, "policy", "what it may do here, and from where", &t);
 }
 
-/* Whether an option of that name is among those of the key: names are of any case, and values in quotes. */
+/* Whether the key has an option with that name: names may have any case, and values may be quoted. */
 static bool has_option(const struct adopt_key *k, const char *name)
 {
     const char *at = k->options;
@@ -169,7 +169,7 @@ static bool has_option(const struct adopt_key *k, const char *name)
     return false;
 }
 
-/* What a ticket takes from sessions as the key's options do; "" or " --ssh …". */
+/* What a ticket takes away from sessions, as the key's options do; "" or " --ssh …". */
 static void put_ssh(FILE *f, const struct adopt_key *k)
 {
     static const char *const words[] = { "restrict", "no-pty", "no-port-forwarding", "no-agent-forwarding",
@@ -179,7 +179,7 @@ static void put_ssh(FILE *f, const struct adopt_key *k)
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (has_option(k, words[i])) {
             fprintf(f, "%s%s", between, words[i]);
-            /* The first of them is all of them. */
+            /* The first one, restrict, includes all others. */
             if (i == 0)
                 return;
             between = ",";
@@ -222,7 +222,7 @@ static void tickets(struct adopt *a)
     say(a, "tickets", "a task and a ticket for each run: the program that starts the run does this, not a person", &t);
 }
 
-/* Today they run beside each other, and beside who logs in. */
+/* Today they run beside each other, and beside logins. */
 static void jobs(struct adopt *a)
 {
     bool beside = is_used_by_ssh(a) || a->job_count > 1;
@@ -240,7 +240,7 @@ static void jobs(struct adopt *a)
     say(a, "jobs", "the jobs run as the agent's own account, which needs access to their files", &t);
 }
 
-/* "(root) NOPASSWD: /usr/bin/id" for the agent's own account, without what asks nobody. */
+/* "(root) NOPASSWD: /usr/bin/id" for the agent's own account, without its NOPASSWD. */
 static void put_rule(FILE *f, const char *who, const char *rule)
 {
     static const char tag[] = "NOPASSWD: ";

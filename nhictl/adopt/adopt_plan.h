@@ -7,7 +7,7 @@
 
 #include "nhictl/adopt/adopt.h"
 
-/* What to type, in order. */
+/* The commands to type, in order. */
 void adopt_plan(struct adopt *a);
 
 #endif

@@ -133,7 +133,7 @@ void adopt_keys(struct adopt *a)
 
 /* ---- sudo ---- */
 
-/* The last of them goes on with this. */
+/* Appends to the last entry of the list. */
 static void list_go_on(struct adopt_list *l, const char *text)
 {
     char *whole = out_say("%s %s", l->text[l->count - 1], text);
@@ -142,8 +142,7 @@ static void list_go_on(struct adopt_list *l, const char *text)
     l->text[l->count - 1] = whole;
 }
 
-/* As sudo itself says: "    (root) NOPASSWD: /usr/bin/id", and what does not fit on the line
- * further to the right. */
+/* As sudo itself prints it: "    (root) NOPASSWD: /usr/bin/id", with continuation lines further to the right. */
 void adopt_sudo(struct adopt *a)
 {
     char program[] = WIRING_SUDO_PROGRAM, list[] = "-l", of[] = "-U";
@@ -169,7 +168,7 @@ void adopt_sudo(struct adopt *a)
 
 /* ---- crontabs and units ---- */
 
-/* "backup" of "/usr/local/bin/backup.sh --all", and another name for a second one. */
+/* "backup" for "/usr/local/bin/backup.sh --all", and another name for a second job like it. */
 static void name_job(struct adopt *a, struct adopt_job *j)
 {
     size_t len = strcspn(j->command, " \t;|&<>"), start = len, used = 0, same = 0;
@@ -187,7 +186,7 @@ static void name_job(struct adopt *a, struct adopt_job *j)
         snprintf(j->name + strlen(j->name), 16, "-%zu", same + 1);
 }
 
-/* when: five fields, or one that begins with @. user: the line names whose it is. */
+/* when: five fields, or one that begins with @. user: the line names the account. */
 static void add_job(struct adopt *a, const char *file, char *line, const char *env, bool user)
 {
     char when[128] = "", *at = line;
@@ -219,7 +218,7 @@ static void add_job(struct adopt *a, const char *file, char *line, const char *e
     a->job[a->job_count++] = j;
 }
 
-/* Without blanks around it, and then without quotes. */
+/* Removes blanks around it, and then quotes. */
 static char *bare_value(char *text)
 {
     size_t len;
@@ -235,7 +234,7 @@ static char *bare_value(char *text)
     return text;
 }
 
-/* "PATH = /opt/bin:/bin" goes behind the others. env: taken, and returned. */
+/* Appends "PATH = /opt/bin:/bin" to the others. env: taken over, and returned. */
 static char *add_variable(char *env, char *line)
 {
     char *value = strchr(line, '='), *all;
@@ -251,7 +250,7 @@ static char *add_variable(char *env, char *line)
     return all;
 }
 
-/* A line that begins otherwise sets a variable. */
+/* A line that begins in another way sets a variable. */
 static void read_crontab(struct adopt *a, const char *path, bool user)
 {
     char *env = out_must(strdup(""));
@@ -270,7 +269,7 @@ static void read_crontab(struct adopt *a, const char *path, bool user)
     file_text_free(&f);
 }
 
-/* Each file of a directory, to fn. */
+/* Calls fn for each file of a directory. */
 static void each_file(struct adopt *a, const char *dir, void (*fn)(struct adopt *, const char *))
 {
     DIR *d = opendir(dir);
@@ -287,7 +286,7 @@ static void each_file(struct adopt *a, const char *dir, void (*fn)(struct adopt 
         closedir(d);
 }
 
-/* ---- where root becomes it ---- */
+/* ---- how root becomes it ---- */
 
 static bool is_one_of(const char *const *names, const char *word)
 {
@@ -300,8 +299,8 @@ static bool is_one_of(const char *const *names, const char *word)
     return false;
 }
 
-/* su, or what does the same, and behind it the account as a word of its own: -u deploy, --user=deploy, deploy.
- * names_user: a line of a crontab that has whose it is before the command. */
+/* Whether the text has su or a similar program, followed by the account as a separate word: -u deploy, --user=deploy,
+ * deploy. names_user: a line of a crontab that names the account before the command. */
 static bool becomes(const char *text, const char *account, bool names_user)
 {
     static const char *const programs[] = { "su", "runuser", "sudo", "setpriv", NULL };

@@ -106,7 +106,7 @@ static int collect_open(const struct nhi_task *t, void *ctx)
     return 0;
 }
 
-/* Closes every open task of an agent, as many at a time as the list holds. */
+/* Closes every open task of an agent, in portions of the list's size. */
 static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agent)
 {
     struct open_tasks open = { .c = c, .s = s };
@@ -149,7 +149,7 @@ static const char *event_of(enum nhi_agent_state state)
     return "agent";
 }
 
-/* Whoever resumes an agent that its file has left takes it over from that file. */
+/* Resuming an agent that its file no longer declares takes it over from that file. */
 static enum nhi_err take_from_file(struct ctl *c, struct store *s, const struct nhi_agent *had)
 {
     struct nhi_agent a = *had;
@@ -214,7 +214,7 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
     code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "change the agent");
     if (code != CTL_DONE)
         goto out;
-    /* Whatever becomes of the rest. */
+    /* Whatever happens to the rest. */
     if (state != NHI_AGENT_ACTIVE)
         ended = end_what_is_over(c, s.set.grace);
     code = store_publish(c, &s);
@@ -290,7 +290,7 @@ static int agent_set(struct ctl *c)
             out_row_free(detail);
         code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "change the agent");
     }
-    /* The supervisor reads agents again when they are published. */
+    /* The supervisor reads the agents again when they are published. */
     if (code == CTL_DONE)
         code = store_publish(c, &s);
     if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {

@@ -14,13 +14,13 @@
 struct ctl;
 struct store;
 
-/* These return CTL_DONE, or another exit code after saying what is wrong. */
+/* These return CTL_DONE, or another exit code after reporting what is wrong. */
 /* The agent that the first operand names. */
 int agent_get(struct ctl *c, struct store *s, struct nhi_agent *a);
-/* That it may come into that state: what is retired stays so. */
+/* Checks that it may change to that state: a retired agent stays retired. */
 int agent_need(struct ctl *c, const struct nhi_agent *a, enum nhi_agent_state state);
 
-/* Where a file declares the agent: a remark that names it. */
+/* If a file declares the agent: a remark that names the file. */
 void agent_note_file(const struct nhi_agent *a, const char *what);
 
 #endif

@@ -35,14 +35,14 @@ static int check_name(struct ctl *c, const char *name)
                         name, NHI_AGENT_MAX);
     if (strcmp(name, NHI_AGENTS_GROUP) == 0)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s is the group of all agents", name);
-    /* Its own group has its name, and whatever looks for that one would find it. */
+    /* Its own group has its name, so a program that looks for a privileged group of that name would find it. */
     if (nhi_group_is_privileged(name, UINT32_MAX))
         return ctl_fail(c, CTL_REFUSED, "nhictl agent add NAME-bot",
                         "the group %s leads to root, and an agent's own group would have the same name", name);
     return CTL_DONE;
 }
 
-/* The ledger first: where nss_nhi is installed, it would answer for our own names too. */
+/* The ledger first: where nss_nhi is installed, it would also find our own names. */
 static int check_unused(struct ctl *c, struct store *s, const char *name)
 {
     char hint[HOME_HINT_MAX] = "nhictl agent show NAME";
@@ -128,7 +128,7 @@ static int add_groups(struct ctl *c, const struct store *s, const char *list, st
     return CTL_DONE;
 }
 
-/* A passwd line has no way to quote these. */
+/* A passwd line cannot quote these. */
 static void fill_gecos(char *to, size_t size, const char *purpose)
 {
     snprintf(to, size, "%s", purpose);
@@ -213,7 +213,7 @@ enum nhi_err agent_new_record(struct ctl *c, struct store *s, const struct nhi_a
     struct nhi_watched since = { .uid = a->account.uid };
     enum nhi_err err = nhi_agent_add(s->l, a, c->now);
 
-    /* What runs by that uid already is somebody else's. */
+    /* Processes that run with that uid already belong to somebody else. */
     memcpy(since.account, a->account.name, sizeof(a->account.name));
     if (err == NHI_OK)
         err = nhi_watched_now(&since);

@@ -27,7 +27,7 @@ struct certify_args {
     const char *because;
 };
 
-/* What was not suspended by an off-boarding is somebody else's decision. */
+/* An agent that was suspended for another reason than an off-boarding is not resumed here. */
 static int check_resume(struct ctl *c, const struct nhi_agent *a)
 {
     char hint[NHI_AGENT_MAX + 32];

@@ -37,7 +37,7 @@ struct import_args {
 
 /* ---- export ---- */
 
-/* As libconfig reads it back. Names of any kind have no control characters. */
+/* In the form that libconfig reads back. No name has control characters. */
 static void put_text(FILE *f, const char *key, const char *text)
 {
     fprintf(f, " %s = \"", key);
@@ -90,7 +90,7 @@ static int put_agent(const struct nhi_agent *a, void *ctx)
     return 0;
 }
 
-/* text: new, without the newline at its end. */
+/* text: allocated, without the newline at its end. */
 static enum nhi_err write_registry(struct ctl *c, struct store *s, char **text)
 {
     struct exporting to = { .o = c->json ? c->out : NULL };
@@ -192,7 +192,7 @@ static int find_holder(const struct nhi_agent *a, void *ctx)
     return 1;
 }
 
-/* That the uid is this name's, here too, and can still be. */
+/* Checks that the uid belongs to this name on this host, too, and can still be used. */
 static int check_uid(struct ctl *c, struct store *s, const struct nhi_agent_entry *e)
 {
     struct holder h = { .uid = e->uid };

@@ -25,7 +25,7 @@ static enum nhi_err take(void *to, const char *name, const char *text, size_t le
     return nhi_agent_conf_add(to, name, text, len, error);
 }
 
-/* Given uids first, or the next free one would be one of these. */
+/* Given uids first, or the next free uid might be one of these. */
 int agents_by_uid(const void *a, const void *b)
 {
     const struct nhi_agent_entry *x = a, *y = b;
@@ -77,7 +77,7 @@ struct agent_new agents_new_of(const struct nhi_agent_entry *e)
     return n;
 }
 
-/* A file of agents.d says who there is; what is suspended or retired is said by hand. */
+/* A file of agents.d declares which agents exist; suspending and retiring is done by command. */
 static int need_no_state(struct ctl *c, const struct nhi_agent_entry *e)
 {
     if (e->state == 0 || e->state == NHI_AGENT_ACTIVE)
@@ -114,7 +114,7 @@ static bool same_account(const struct nhi_agent *a, const struct nhi_agent *b)
            memcmp(a->account.groups, b->account.groups, a->account.group_count * sizeof(a->account.groups[0])) == 0;
 }
 
-/* What no file changes. */
+/* Properties that no file changes. */
 static int check_fixed(struct ctl *c, const struct nhi_agent_entry *e, const struct nhi_agent *a)
 {
     char hint[NHI_AGENT_MAX + 32];
@@ -130,7 +130,7 @@ static int check_fixed(struct ctl *c, const struct nhi_agent_entry *e, const str
     return CTL_DONE;
 }
 
-/* An agent that was made by hand is nobody's to change, but may be put under a file that agrees. */
+/* No file changes an agent that was added by hand, but a file that agrees with it may adopt it. */
 static int check_adopted(struct ctl *c, const struct nhi_agent_entry *e, const struct agent_step *step)
 {
     const char *differs = strcmp(e->owner, step->had.owner) != 0   ? "owner"
@@ -163,7 +163,7 @@ static int step_change(struct ctl *c, struct store *s, const struct nhi_agent_en
     memcpy(step->want.owner, e->owner, sizeof(step->want.owner));
     memcpy(step->want.file, e->file, sizeof(step->want.file));
     step->want.file_review = e->review_by;
-    /* A review since then moved the day: what the file said before it says still. */
+    /* If a review has moved the day since then, the file's unchanged day does not move it back. */
     if (e->review_by != step->had.file_review)
         step->want.review_by = e->review_by;
     if (strcmp(step->want.owner, step->had.owner) != 0)
@@ -205,7 +205,7 @@ static int compare_entry(struct ctl *c, struct store *s, struct agents_plan *p, 
     return code == CTL_DONE && step.what != 0 ? add_step(c, p, &step) : code;
 }
 
-/* ---- what no file declares any more ---- */
+/* ---- agents that no file declares any more ---- */
 
 struct removal {
     struct ctl *c;

@@ -7,13 +7,13 @@
 
 #include "nhictl/agent/agents_apply.h"
 
-/* One row of that table or more. */
+/* Adds at least one row to that table. */
 void agents_show(struct ctl *c, const struct agent_step *step);
-/* Does it, in the open transaction. */
+/* Makes the changes, in the open transaction. */
 NHI_CHECK enum nhi_err agents_put(struct ctl *c, struct store *s, const struct agents_plan *p);
-/* Of those that it suspended, in the answer: the tickets for other hosts. */
+/* Adds to the answer: tickets for other hosts, of the agents that were suspended. */
 void agents_show_other_hosts(struct ctl *c, struct store *s, const struct agents_plan *p);
-/* The home directories of those that are new, once they resolve. */
+/* Makes the home directories of new agents, once their accounts resolve. */
 int agents_make_homes(struct ctl *c, const struct agents_plan *p);
 
 #endif

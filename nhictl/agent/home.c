@@ -32,7 +32,7 @@ bool home_path_ok(const char *path)
     return true;
 }
 
-/* The directory that is to hold the home directory. name: the last part of the path. */
+/* The directory for the home directory. name: the last part of the path. */
 static enum nhi_err open_parent(const char *path, const char **name, int *fd)
 {
     char parent[NHI_PATH_MAX + 1];
@@ -73,8 +73,8 @@ int home_check(struct ctl *c, const struct nhi_account *a)
     return code;
 }
 
-/* Under its final name only when it is the agent's: being cut off leaves a hidden empty directory
- * that the next attempt removes. */
+/* It gets its final name only when it is the agent's: being cut off leaves a hidden empty directory, which the next
+ * attempt removes. */
 static int make(int parent, const char *name, uint32_t id)
 {
     char temp[NHI_PATH_MAX + 8];

@@ -11,16 +11,16 @@
 
 struct ctl;
 
-/* Absolute, and no way out of it by . or .. */
+/* Absolute, and without . or .. */
 bool home_path_ok(const char *path);
-/* Whether it can be made: the place is root's alone, and nobody else's directory is in it. */
+/* Whether it can be made: its parent is root's alone, and has no other account's directory with that name. */
 int home_check(struct ctl *c, const struct nhi_account *a);
-/* Makes it: mode 0700, the agent's. One that is the agent's already stays as it is. */
+/* Makes it: mode 0700, the agent's. A directory that is already the agent's is not changed. */
 int home_make(struct ctl *c, const struct nhi_account *a);
-/* What to type for one that could not be made. */
+/* What to type if it could not be made. */
 #define HOME_HINT_MAX (NHI_PATH_MAX + 96)
 void home_hint(const struct nhi_account *a, char hint[HOME_HINT_MAX]);
-/* Whether there is nothing by its name, as when agent add was killed before it made it. */
+/* Whether nothing with its name exists, as when agent add was killed before it made it. */
 bool home_is_missing(const struct nhi_account *a);
 
 #endif

@@ -12,7 +12,7 @@
 #include "nhictl/say/out.h"
 
 #define GETENT "/usr/bin/getent"
-#define MANY 1000 /* names in one command line; a host with more has somebody who looks after its directory */
+#define MANY 1000 /* names in one command line; a host with more has somebody who maintains its directory */
 #define FIXED 2   /* arguments before the names */
 
 struct asked {
@@ -51,7 +51,7 @@ void namesakes_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, ui
 
     k->argv[0] = program;
     k->argv[1] = database;
-    /* A status other than 0 is that of one name which nobody has. */
+    /* A status other than 0 means that one of the names does not exist. */
     if (nhi_agent_each(l, add_name, k) == NHI_OK && k->count > 0 && file_run(k->argv, &said, &err, &status) == NHI_OK)
         for (at = said; stop == 0 && (line = strsep(&at, "\n")) != NULL;)
             stop = take_line(line, l, fn, ctx);

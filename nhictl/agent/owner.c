@@ -30,7 +30,7 @@ struct owner_args {
     bool resume;
 };
 
-/* ---- for others ---- */
+/* ---- for other verbs ---- */
 
 int owner_need(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *owner)
 {

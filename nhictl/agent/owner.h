@@ -11,10 +11,10 @@
 struct ctl;
 struct store;
 
-/* That owner is not off-boarded. a: the agent it is about, or NULL. CTL_DONE, or another exit code after saying
- * so. */
+/* Checks that the owner is not off-boarded. a: the agent that it is for, or NULL. CTL_DONE, or another exit code after
+ * reporting it. */
 int owner_need(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *owner);
-/* One cause less to be suspended, with its event where it goes on. */
+/* Removes one reason for the suspension; with an event if the agent is active again. */
 NHI_CHECK enum nhi_err owner_resume(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *reason);
 
 #endif

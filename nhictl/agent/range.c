@@ -13,8 +13,8 @@
 
 #define HINT "nhictl init --uid-min N --uid-max N"
 
-/* Whether every number is mapped. A range may lie across several lines of the map, so that each
- * number is looked for from where the last line ended. */
+/* Whether every number is mapped. A range may be in several lines of the map, so the search for each number continues
+ * after the last line found. */
 static bool is_mapped(const char *map, uint32_t min, uint32_t max)
 {
     uint64_t at = min, was;
@@ -39,8 +39,8 @@ bool range_is_mapped(uint32_t uid_min, uint32_t uid_max)
     return is_mapped("/proc/self/uid_map", uid_min, uid_max) && is_mapped("/proc/self/gid_map", uid_min, uid_max);
 }
 
-/* The files and not NSS: a directory service may hold a million accounts, and cannot be asked for
- * all of them. What it has in the range is skipped when a uid is given out. */
+/* From the files and not NSS: a directory service may have a million accounts, and cannot be asked for all of them. Its
+ * uids in the range are skipped when a uid is given to an agent. */
 static int check_users(struct ctl *c, uint32_t min, uint32_t max)
 {
     FILE *f = fopen("/etc/passwd", "re");

@@ -10,7 +10,7 @@
 
 struct ctl;
 
-/* Whether this user namespace has every one of these numbers, as a uid and as a gid. */
+/* Whether this user namespace maps every one of these numbers, as a uid and as a gid. */
 bool range_is_mapped(uint32_t uid_min, uint32_t uid_max);
 
 int range_check(struct ctl *c, uint32_t uid_min, uint32_t uid_max);

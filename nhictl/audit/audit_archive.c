@@ -32,15 +32,15 @@ struct archive {
     const char *file, *name; /* name: in dir */
     int dir;
     struct nhi_new_file made;
-    struct nhi_chain from; /* what its first event follows */
-    struct nhi_chain to;   /* its last event, as it was proven */
+    struct nhi_chain from; /* the event before its first one */
+    struct nhi_chain to;   /* its last event, as verified */
     int64_t until;
     FILE *f;
-    bool nothing; /* is that old */
+    bool nothing; /* no event is that old */
     bool failed;
 };
 
-/* ---- what goes into it ---- */
+/* ---- its content ---- */
 
 static int choose(struct ctl *c, struct store *s, struct archive *a)
 {
@@ -55,7 +55,7 @@ static int choose(struct ctl *c, struct store *s, struct archive *a)
         snprintf(at, sizeof(at), "then");
     a->from.seq = s->set.archived;
     memcpy(a->from.hash, s->set.archived_hash, sizeof(a->from.hash));
-    /* A monthly job on a young host has nothing to do, and nothing to complain of. */
+    /* On a young host a monthly job has nothing to do, which is not an error. */
     if (a->until == 0) {
         a->nothing = true;
         out_line(c->out, "no event is older than %s: nothing was archived, and no file was written", at);
@@ -100,7 +100,7 @@ static int begin_file(struct ctl *c, struct archive *a)
                         "%s already exists", a->file);
     if (nhi_file_begin(a->dir, a->name, &a->made) != NHI_OK)
         return text_write_failed(c, a->file, errno);
-    /* A descriptor of its own, which the stream closes. */
+    /* A separate descriptor, which the stream closes. */
     fd = fcntl(a->made.fd, F_DUPFD_CLOEXEC, 0);
     a->f = fd >= 0 ? fdopen(fd, "w+") : NULL;
     if (a->f != NULL)
@@ -123,7 +123,7 @@ static int write_file(struct ctl *c, struct store *s, struct archive *a)
     return CTL_DONE;
 }
 
-/* From what is in the file, and not from what was meant to be. */
+/* From what is in the file, and not from what should be in it. */
 static int prove_file(struct ctl *c, struct archive *a)
 {
     enum nhi_link link = NHI_LINK_GOOD;
@@ -149,7 +149,8 @@ static int name_file(struct ctl *c, struct archive *a)
 {
     int failed = 0, dir = openat(a->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    /* What was proven, whatever has a name here; and in place of nothing that came there meanwhile. */
+    /* The file that was verified, whatever has its name here; and not in the place of another that appeared meanwhile.
+     */
     if (dir < 0 || nhi_file_link(a->made.fd, a->dir, a->name) != NHI_OK)
         failed = errno;
     nhi_file_drop(a->dir, &a->made);
@@ -160,7 +161,7 @@ static int name_file(struct ctl *c, struct archive *a)
     return failed == 0 ? CTL_DONE : text_write_failed(c, a->file, failed);
 }
 
-/* ---- out of the ledger ---- */
+/* ---- removing from the ledger ---- */
 
 static int take_away(struct ctl *c, struct store *s, const struct archive *a, int64_t before)
 {
@@ -236,7 +237,7 @@ static int audit_archive(struct ctl *c)
 
     if (code == CTL_DONE && args->before > c->now)
         code = ctl_fail(c, CTL_USAGE, "nhictl audit archive --help", "--before takes a time in the past");
-    /* Ctrl-C finds all of it done or nothing. */
+    /* Ctrl-C leaves all of it done or nothing. */
     hold_begin(&held);
     if (code == CTL_DONE)
         code = make_file(c, &a);
@@ -246,7 +247,7 @@ static int audit_archive(struct ctl *c)
             code = take_away(c, &s, &a, args->before);
         if (code != CTL_DONE)
             (void)unlinkat(a.dir, a.name, 0);
-        else /* where that fails, nobody knows on which side of the cut they are: both keep them */
+        else /* if the commit fails, it is not known whether they are still in the ledger: keep the file, too */
             code = store_commit(c, &s);
         store_close(&s);
     }

@@ -19,7 +19,7 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 
-#define LOOK_MS 1000 /* for what no notice came of */
+#define LOOK_MS 1000 /* for changes that are not reported */
 
 struct export_args {
     int64_t until;
@@ -27,7 +27,7 @@ struct export_args {
 };
 
 struct printer {
-    int64_t last; /* that was printed */
+    int64_t last; /* the last event that was printed */
     int64_t until;
     bool failed;
 };
@@ -100,7 +100,7 @@ static int start(struct ctl *c, struct pollfd fds[2])
     return CTL_DONE;
 }
 
-/* A look without writing: what is not folded yet is folded by whoever writes next, or by the supervisor. */
+/* Looks without writing: records are folded by the next command that writes, or by the supervisor. */
 static int look(struct ctl *c, struct printer *p)
 {
     struct store s = { .l = NULL };
@@ -111,7 +111,7 @@ static int look(struct ctl *c, struct printer *p)
     return code;
 }
 
-/* Where it begins: behind the newest, unless somebody said behind which. */
+/* Begins after the newest event, unless a number was given. */
 static int begin_behind(struct ctl *c, int64_t *seq)
 {
     struct store s = { 0 };

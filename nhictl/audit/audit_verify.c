@@ -34,13 +34,13 @@ struct known_head {
 
 struct walk {
     struct nhi_chain chain;
-    int64_t first;           /* number of the first event that was looked at; 0: none yet */
-    struct nhi_chain before; /* what the first event looked at follows */
-    bool told;               /* an event tells that what came before is in an archive */
+    int64_t first;           /* number of the first event that was checked; 0: none yet */
+    struct nhi_chain before; /* what the first checked event follows */
+    bool told;               /* an event records that earlier events are in an archive */
     struct epoch epoch;
     struct known_head *heads;
     size_t head_count;
-    /* The first thing that is wrong. */
+    /* The first error. */
     const char *fault;
     int64_t at;
     char text[256];
@@ -112,8 +112,8 @@ static void check_heads(struct walk *w)
     }
 }
 
-/* Whether this line, which is proven, tells of the archive that holds all before the first line. What looks like its
- * beginning and its detail stands nowhere else: in strings a quote has a backslash before it. */
+/* Whether this verified line records the archive of all events before the first line. The texts of its kind and detail
+ * cannot occur anywhere else: in strings a quote follows a backslash. */
 static bool tells_of_archive(const struct walk *w, const char *line)
 {
     const char *detail = strstr(line, ",\"detail\":{\"until\":");
@@ -125,7 +125,7 @@ static bool tells_of_archive(const struct walk *w, const char *line)
            until == w->before.seq && strcmp(hash, w->before.hash) == 0;
 }
 
-/* false: go no further. */
+/* false: stop here. */
 static bool take_line(struct walk *w, const char *line, size_t len)
 {
     enum nhi_link link;
@@ -133,7 +133,7 @@ static bool take_line(struct walk *w, const char *line, size_t len)
 
     if (w->first == 0 && nhi_chain_peek(line, len, &w->before)) {
         w->first = w->before.seq + 1;
-        /* Where it begins later than at the start, an archive has the rest: the events tell. */
+        /* If it begins later, an archive has the earlier events: an event records that. */
         w->chain = w->before;
         if (w->first == 1)
             memcpy(w->chain.hash, NHI_NO_EVENT, sizeof(w->chain.hash));
@@ -148,7 +148,7 @@ static bool take_line(struct walk *w, const char *line, size_t len)
     return w->fault == NULL;
 }
 
-/* ---- where the lines come from ---- */
+/* ---- sources of lines ---- */
 
 static int take_event(const struct nhi_event *e, void *ctx)
 {
@@ -215,7 +215,7 @@ static int take_ledger(struct ctl *c, struct store *s, struct walk *w)
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the events");
 }
 
-/* ---- what it is held against ---- */
+/* ---- what it is compared with ---- */
 
 static int public_key(struct ctl *c, const char *text, uint8_t pk[NHI_PK_LEN])
 {
@@ -233,7 +233,7 @@ static int public_key(struct ctl *c, const char *text, uint8_t pk[NHI_PK_LEN])
     return ctl_fail(c, CTL_SYSTEM, NULL, "could not read the key of the trail: %s", nhi_strerror(err));
 }
 
-/* A file of heads, one a line. */
+/* A file with one head on each line. */
 static int read_heads(struct ctl *c, struct walk *w, const char *file, const uint8_t pk[NHI_PK_LEN])
 {
     FILE *f = fopen(file, "re");

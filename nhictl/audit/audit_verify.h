@@ -7,8 +7,8 @@
 
 #include "nhictl/audit/signed_head.h"
 
-/* Whether the trail of the open ledger is what it was, as far as it can tell by itself. fault: what is wrong first, as
- * a sentence; empty: nothing. */
+/* Whether the trail of the open ledger is unchanged, as far as the trail itself can show. fault: the first error, as a
+ * sentence; empty: none. */
 NHI_CHECK enum nhi_err head_prove(struct store *s, char *fault, size_t size);
 
 #endif

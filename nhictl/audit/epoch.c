@@ -7,7 +7,7 @@
 #include "libnhi/base/time.h"
 #include "nhictl/say/ctl.h"
 
-/* What looks like the kind and the detail stands nowhere else: in strings a quote has a backslash before it. */
+/* The texts of kind and detail cannot occur anywhere else: in strings a quote follows a backslash. */
 void epoch_note(struct epoch *e, const char *line, int64_t seq)
 {
     const char *restore = strstr(line, "\",\"kind\":\"restore\","), *whole;

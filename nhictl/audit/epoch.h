@@ -12,14 +12,14 @@
 struct ctl;
 
 struct epoch {
-    int64_t event, at; /* of the last event that began one; 0: none did */
-    bool restored;     /* by a restore, not on another machine */
-    bool lossy;        /* of the trail before, some is not there */
+    int64_t event, at; /* of the last event that began an epoch; 0: none did */
+    bool restored;     /* by a restore, not by a move to another machine */
+    bool lossy;        /* part of the earlier trail is missing */
 };
 
-/* A line that is proven, which may tell of one. */
+/* Takes a verified line, which may record a new epoch. */
 void epoch_note(struct epoch *e, const char *line, int64_t seq);
-/* Whether the event whose head was signed went with the ledger in whose place an older one was put. */
+/* Whether the event whose head was signed was lost when an older ledger was restored. */
 bool epoch_lost(const struct epoch *e, const struct nhi_signed_head *h);
 void epoch_show(struct ctl *c, const struct epoch *e);
 

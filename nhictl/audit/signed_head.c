@@ -15,7 +15,7 @@
 #include "libnhi/ledger/ledger_event.h"
 #include "nhictl/keys/keyfile.h"
 
-/* Of two that make it at once, the later takes the earlier's. */
+/* If two processes make it at once, the later one uses the earlier one's key. */
 static enum nhi_err make_key(void)
 {
     uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];
@@ -25,7 +25,7 @@ static enum nhi_err make_key(void)
     err = nhi_dir_open(NHI_STATE_DIR, &fd);
     if (err != NHI_OK)
         return err;
-    /* Not the directory itself: everybody can open that, and keep it locked. */
+    /* Not the directory itself: every user can open that, and keep it locked. */
     err = nhi_dir_open(NHI_STATE_DIR "/" NHI_GRANTS_DIR, &turn);
     if (err == NHI_OK && flock(turn, LOCK_EX) != 0)
         err = NHI_ERR_SYS;

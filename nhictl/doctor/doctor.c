@@ -19,9 +19,9 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
 
-/* ---- who there is to look at ---- */
+/* ---- accounts to look at ---- */
 
-/* Where programs do not see agents' groups, sshd does not either, and it is not sshd that is wrong. */
+/* If programs do not see agents' groups, sshd does not either, and that is not an error of sshd. */
 static bool is_in_group(const struct doctor *d, const struct passwd *pw)
 {
     gid_t groups[NHI_GROUPS_MAX + 32];
@@ -49,7 +49,7 @@ static int first_agent(const struct nhi_agent *a, void *ctx)
     return 1;
 }
 
-/* As pam_nhi finds them: in the local file. */
+/* As pam_nhi does: from the local file. */
 static void read_only(struct doctor *d)
 {
     FILE *f = fopen("/etc/group", "re");
@@ -70,7 +70,7 @@ static void read_only(struct doctor *d)
         fclose(f);
 }
 
-/* The verbs that read the ledger bring it up to date first, which is writing. */
+/* The verbs that read the ledger first upgrade it, which writes. */
 static void open_ledger(struct doctor *d)
 {
     enum nhi_err err;

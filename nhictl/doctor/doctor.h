@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Looking at this host, a part in each file.
+ * Checking this host, one part in each file.
  *
- * It only reads, and treats every file that it reads as hostile: torn, endless, or owned by somebody else.
+ * It only reads, and treats every file as hostile: torn, endless, or owned by another user.
  */
 #ifndef NHICTL_DOCTOR_H
 #define NHICTL_DOCTOR_H
@@ -12,14 +12,14 @@
 
 struct doctor {
     struct ctl *c;
-    struct store s;                /* s.l NULL: there is no ledger that can be read */
-    enum nhi_err ledger;           /* what became of opening it */
-    char agent[NHI_AGENT_MAX + 1]; /* an active agent that the host resolves; empty: there is none */
-    char *only; /* the accounts that take tickets only, by their names in nhi-only, with spaces between them */
+    struct store s;                /* s.l NULL: no ledger can be read */
+    enum nhi_err ledger;           /* the result of opening it */
+    char agent[NHI_AGENT_MAX + 1]; /* an active agent that the host resolves; empty: none */
+    char *only; /* the accounts that accept tickets only, by their names in nhi-only, with spaces between them */
     struct findings found;
 };
 
-/* Each looks at one part of the host, in this order; what a part has found may spare a later one its own. */
+/* Each checks one part of the host, in this order; a finding of one part may make one of a later part unnecessary. */
 #define DOCTOR_PARTS(X) \
     X(pam) X(sshd) X(sudo) X(others) X(host) X(files) X(store) X(keys) X(accounts) X(elsewhere) X(policy)
 

@@ -120,7 +120,7 @@ static void look_at_subids(struct doctor *d, const char *path)
     file_text_free(&f);
 }
 
-/* KEY NUMBER; fallback: where there is no such line. */
+/* KEY NUMBER; fallback: used if the line does not exist. */
 static unsigned long login_defs(const struct file_text *f, const char *key, unsigned long fallback,
                                 const struct file_line **line)
 {
@@ -171,7 +171,7 @@ static void look_at_resolving(struct doctor *d, const struct nhi_agent *a)
 
 struct naming {
     struct doctor *d;
-    struct file_text *users; /* lines of /etc/passwd: of an agent that has one there is a finding already */
+    struct file_text *users; /* lines of /etc/passwd: an agent that has one there has a finding already */
 };
 
 static int look_at_namesake(const struct nhi_agent *a, uint32_t uid, void *ctx)
@@ -201,7 +201,7 @@ static void look_at_home(struct doctor *d, const struct nhi_account *a)
                     out_say("install it, or register an agent with another --shell"));
 }
 
-/* Groups of this host's files that make root of their members. */
+/* Groups in this host's files that give their members root. */
 static void look_at_privilege(struct doctor *d, const char *name, const char *id, const char *what)
 {
     struct nhi_host_account account;
@@ -237,9 +237,9 @@ static int look_at_agent(const struct nhi_agent *a, void *ctx)
     return 0;
 }
 
-/* ---- accounts that take tickets only ---- */
+/* ---- accounts that accept tickets only ---- */
 
-/* login and whatever else asks PAM without us takes a password still. */
+/* login and other programs that ask PAM without nhi still accept a password. */
 static void look_at_password(struct doctor *d, const char *name)
 {
     const struct spwd *sp = getspnam(name);
@@ -263,7 +263,7 @@ static void look_at_only(struct doctor *d)
     free(names);
 }
 
-/* ---- what runs without a session ---- */
+/* ---- processes without a session ---- */
 
 static void look_at_leftovers(struct doctor *d)
 {
@@ -322,7 +322,7 @@ static void look_at_containers(struct doctor *d)
 
 /* ---- crontabs of the system ---- */
 
-/* cron leaves a whole file out when it cannot resolve one of its users. */
+/* cron ignores a whole file if it cannot resolve one of its users. */
 static void look_at_crontab(struct doctor *d, const char *path)
 {
     struct file_text f;

@@ -16,7 +16,7 @@
 #define ONLY "nhi-only"
 #define RANGE (WIRING_UID_MAX - WIRING_UID_MIN + 1)
 
-/* What a source says, its lines; NULL: nothing. key NULL: all that it lists. */
+/* The lines of a source's answer; NULL: none. key NULL: everything that it lists. */
 static char *ask(const char *source, const char *database, const char *key)
 {
     char program[] = GETENT, option[] = "-s", *from = out_say("%s", source), *of = out_say("%s", database);
@@ -36,7 +36,7 @@ static char *ask(const char *source, const char *database, const char *key)
     return said;
 }
 
-/* NAME:PASSWORD:NUMBER:REST, of which it takes the colons. */
+/* NAME:PASSWORD:NUMBER:REST; replaces the colons by NULs. */
 static bool split(char *line, char **name, unsigned *number, char **rest)
 {
     char *at = strchr(line, ':'), *end;
@@ -57,7 +57,7 @@ static bool split(char *line, char **name, unsigned *number, char **rest)
     return true;
 }
 
-/* ---- accounts that would take tickets only ---- */
+/* ---- accounts that would accept tickets only ---- */
 
 static bool has(const char *names, const char *name)
 {

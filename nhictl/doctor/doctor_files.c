@@ -17,7 +17,7 @@
 
 struct file {
     const char *path;
-    mode_t most, least; /* what may, and what must be allowed */
+    mode_t most, least; /* bits that are allowed, and bits that are required */
     const char *id, *why;
 };
 
@@ -54,7 +54,7 @@ static void look(struct doctor *d, const struct file *f)
 
     if (lstat(f->path, &st) != 0)
         return;
-    /* A directory may be elsewhere, where root has said so by a link. */
+    /* A directory may be elsewhere if root has put a link in its place. */
     if (S_ISLNK(st.st_mode) && st.st_uid == 0 && stat(f->path, &to) == 0 && S_ISDIR(to.st_mode))
         st = to;
     mode = st.st_mode & 07777;
@@ -65,7 +65,7 @@ static void look(struct doctor *d, const struct file *f)
         out_say("run: chown root:root %s && chmod %04o %s", f->path, (unsigned)((mode & f->most) | f->least), f->path));
 }
 
-/* Each in the directory whose name ends like that. */
+/* Checks each file in the directory whose name ends with end. */
 static void look_in(struct doctor *d, const char *dir, const char *end, struct file like)
 {
     const struct dirent *e;

@@ -28,7 +28,7 @@
 
 /* ---- nsswitch ---- */
 
-/* The line of a database, with everything behind its name in *sources, in place. NULL: none. */
+/* The line of a database, with the text after its name in *sources, in place. NULL: no such line. */
 static const struct file_line *line_of(const struct file_text *f, const char *database, char **copy, char **sources)
 {
     size_t len = strlen(database);
@@ -46,7 +46,7 @@ static const struct file_line *line_of(const struct file_text *f, const char *da
     return NULL;
 }
 
-/* The line with our source where setup would put it. */
+/* The line with our source in the place where setup would put it. */
 static char *with_ours(const char *database, const char *sources)
 {
     char *text = out_say("passwd:%s\ngroup:%s\n", sources, sources), *line = NULL, *whole;
@@ -73,7 +73,7 @@ static bool ends_search(const char *word)
 static void look_at_order(struct doctor *d, const struct file_text *f, const struct file_line *line,
                           const char *database, char *sources)
 {
-    bool ours = false, local[2] = { false, false }, unreachable = false; /* local: before ours, and behind it */
+    bool ours = false, local[2] = { false, false }, unreachable = false; /* local: before our source, and after it */
     char *word;
 
     while ((word = file_word(&sources)) != NULL) {
@@ -117,7 +117,7 @@ static void look_at_database(struct doctor *d, const struct file_text *f, const 
     free(copy);
 }
 
-/* Where libc's own modules are: beside it. */
+/* The directory of libc's own modules, which is that of libc. */
 static char *libc_dir(void)
 {
     struct file_text f = { .count = 0 };
@@ -169,7 +169,7 @@ static void look_at_nss(struct doctor *d)
         (void)findings_check_guard(&d->found, "nss-writable", WIRING_NSSWITCH, "where programs look for accounts");
     for (const char *const *name = wiring_nss_databases; *name != NULL; name++)
         look_at_database(d, &f, strcmp(*name, "passwd") == 0 ? "nss-passwd" : "nss-group", *name, true);
-    /* Where it is there, it stands for group when somebody logs in. */
+    /* If it exists, login uses it instead of group. */
     look_at_database(d, &f, "nss-initgroups", "initgroups", false);
     if (!findings_have(&d->found, "nss-passwd"))
         look_at_module(d);
@@ -229,7 +229,7 @@ static void look_at_sessions(struct doctor *d)
             CONTAINER " (CAP_AUDIT_CONTROL), or mount cgroup2 at /sys/fs/cgroup");
 }
 
-/* Whether the kernel, or a container's filter of system calls, has it at all. */
+/* Whether the kernel, or a container's filter of system calls, does not have the call at all. */
 static bool is_refused(long result)
 {
     return result < 0 && (errno == ENOSYS || errno == EPERM || errno == EACCES);
@@ -244,7 +244,7 @@ static void look_at_calls(struct doctor *d)
     else if (is_refused(fd))
         finding_of_file(&d->found, FINDING_ERROR, "platform-pidfd", "/proc/self",
                         "pidfd_open(2) is refused: sessions cannot be ended", "use Linux 5.3 or later; " CONTAINER);
-    /* KEYCTL_DESCRIBE of no key: a kernel that has keyrings knows that there is none. */
+    /* KEYCTL_DESCRIBE without a key: a kernel with keyrings reports that the key does not exist. */
     if (is_refused(syscall(SYS_keyctl, 6, 0, 0, 0)))
         finding_of_file(&d->found, FINDING_NOTE, "platform-keyring", "/proc/keys",
                         "keyctl(2) is refused: nhictl run cannot hand its command a ticket for sudo and su", CONTAINER);

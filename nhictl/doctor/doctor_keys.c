@@ -19,7 +19,7 @@
 
 struct keys {
     struct doctor *d;
-    int64_t newest; /* when the newest of this host's own was made */
+    int64_t newest; /* when the newest key of this host was made */
     bool signing;
 };
 
@@ -55,7 +55,7 @@ static void look_at_secret(struct keys *k, const struct nhi_issuer *i)
 {
     char *path = secret_of(i->kid);
 
-    /* A unit may have it as a credential, which is not to be seen from here. */
+    /* A unit may have it as a credential, which cannot be seen from here. */
     if (i->state == NHI_ISSUER_ACTIVE && !findings_have(&k->d->found, "perm-") &&
         strcmp(signer_where(i), "absent") == 0)
         finding_add(&k->d->found, FINDING_WARNING, "key-secret-missing", location_of_file(path),
@@ -88,7 +88,7 @@ static int look(const struct nhi_issuer *i, void *ctx)
     return 0;
 }
 
-/* What a rotated key signed has ended by now, and the key can go. */
+/* Everything that a rotated key signed has ended by now, and the key can be retired. */
 static int look_at_rotated(const struct nhi_issuer *i, void *ctx)
 {
     struct keys *k = ctx;

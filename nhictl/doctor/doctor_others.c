@@ -42,7 +42,7 @@ static void look_at_systemd_cron(struct doctor *d)
 
 /* ---- other servers of SSH ---- */
 
-/* A file of keys that such a server would take from an agent, who may have written it. */
+/* A file of keys that such a server would accept from an agent, who may have written it. */
 static void look_at_keys_of(struct doctor *d, const char *server, const char *account, const char *home)
 {
     char *file = out_say("%s/.ssh/authorized_keys", home);
@@ -109,7 +109,7 @@ static bool is_option(const char *word)
     return false;
 }
 
-/* Of a rule of doas.conf, the word that says who: behind the options, of which setenv has a list in braces. */
+/* The word in a rule of doas.conf that names the users: after the options, of which setenv has a list in braces. */
 static const char *identity_in(char *rule)
 {
     bool braces = false;
@@ -124,7 +124,7 @@ static const char *identity_in(char *rule)
     return NULL;
 }
 
-/* Whether an agent may be among those whom a rule names, as of sudoers. What is not understood is read as a yes. */
+/* Whether a rule may apply to an agent, as in sudoers. A rule that is not understood may. */
 static bool is_for_agents(const struct doctor *d, char *rule)
 {
     const char *who = identity_in(rule);
@@ -176,7 +176,7 @@ static void look_at_doas(struct doctor *d)
 
 /* ---- polkit ---- */
 
-/* Whether a rule says yes, and to whom: a name in quotes is an account or a group there. */
+/* Whether a rule answers yes, and to which users: a name in quotes is an account or a group there. */
 static void look_at_rules(struct doctor *d, const char *path)
 {
     struct file_text f = { .count = 0 };

@@ -53,7 +53,7 @@ static bool is_module(const struct stack_line *l, const char *name)
     return strcmp(slash != NULL ? slash + 1 : l->module, name) == 0;
 }
 
-/* ---- where the line would stand ---- */
+/* ---- the place for the line ---- */
 
 /* A session is prepared before it is registered. */
 static bool prepares(const struct stack_line *l)
@@ -203,7 +203,7 @@ static void look_at_options(const struct look *k, const struct stack_line *l)
     look_at_range(k, l, min, max);
 }
 
-/* ---- what stands elsewhere ---- */
+/* ---- lines in other places ---- */
 
 static void look_for_twice(const struct look *k, const struct stack_line *l)
 {
@@ -215,7 +215,7 @@ static void look_for_twice(const struct look *k, const struct stack_line *l)
                         out_say("remove this line"));
 }
 
-/* sshd alone tells by the PAM environment which key was proven. auth lines set it, too: in setcred. */
+/* Only sshd reports by the PAM environment which key was proven. auth lines set it, too: in setcred. */
 static void look_for_environment(const struct look *k, const struct stack *s, size_t before)
 {
     for (size_t i = 0; i < before; i++)
@@ -244,7 +244,8 @@ static void look_at_session(const struct look *k, const struct stack_line *l)
 
 /* ---- the module ---- */
 
-/* Where PAM's own are; of several places, for other architectures, the one that has this module. */
+/* The directory of PAM's own modules; of several directories for different architectures, the one that has this module.
+ */
 static char *module_dir(const char *module)
 {
     static const char *const places[] = { "/usr/lib/*/security/pam_unix.so", "/usr/lib64/security/pam_unix.so",

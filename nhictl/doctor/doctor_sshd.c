@@ -19,13 +19,13 @@
 #include "nhictl/doctor/doctor_sshd_started.h"
 #include "nhictl/say/out.h"
 
-/* A setting that has to have one value. */
+/* A setting that must have a certain value. */
 struct wanted {
     const char *keyword, *value;
     const char *id;
     enum finding_level level;
-    bool by_default; /* without a line it has that value */
-    bool agents;     /* it is under the agents' Match */
+    bool by_default; /* it has that value by default */
+    bool agents;     /* it belongs under the agents' Match */
     const char *line, *why;
 };
 
@@ -55,7 +55,7 @@ static const char *home(bool agents)
     return agents ? "add under \"" WIRING_SSHD_MATCH "\" in " WIRING_SSHD_FILE : "add to " WIRING_SSHD_FILE;
 }
 
-/* l: the line that is not as wanted; NULL: there is none. */
+/* l: the line with another value; NULL: no line. */
 static void find(const struct sshd *s, const struct sshd_line *l, const struct wanted *w)
 {
     finding_add(s->found, w->level, w->id, l != NULL ? sshd_location(l) : location_of_file(WIRING_SSHD_CONFIG),
@@ -74,7 +74,7 @@ static void look_at_setting(const struct sshd *s, const struct wanted *w)
 
 /* ---- the agents' Match ---- */
 
-/* One that is about everybody does no more than end another. */
+/* Match all does no more than end another Match. */
 static bool has_match(const struct sshd *s, const char *group)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -157,7 +157,7 @@ static void look_at_helper(struct doctor *d)
                                    "the helper, so that sshd refuses to run it");
 }
 
-/* sshd takes no command without its user. */
+/* sshd accepts no command without the setting for its user. */
 static void no_command(const struct sshd *s, const char *user)
 {
     const char *why = "sshd does not ask which keys have a ticket: tickets that are bound to a key open nothing";
@@ -193,9 +193,9 @@ static void look_at_keys(struct doctor *d, const struct sshd *s)
     free(user);
 }
 
-/* ---- who may log in at all ---- */
+/* ---- accounts that may log in at all ---- */
 
-/* The first of the agent's names that one of the patterns fits. NULL: none. */
+/* The first of the agent's names that matches one of the patterns. NULL: none. */
 static const char *fits(char *patterns, char *const *names)
 {
     char *pattern;
@@ -225,7 +225,7 @@ static void look_at_list(const struct sshd *s, const char *keyword, bool allows,
     free(list);
 }
 
-/* The names of the agent's groups, of which nhi-agents is the first; each, and all, the caller's to free. */
+/* The names of the agent's groups, of which nhi-agents is the first; the caller frees each name and the list. */
 static char **groups_of(const char *agent)
 {
     gid_t gid[NHI_GROUPS_MAX + 32];
@@ -259,7 +259,7 @@ static void look_at_lists(const struct sshd *s)
     free(groups);
 }
 
-/* A list of methods that an agent can pass: a ticket answers a prompt, once, and proves one key. */
+/* A list of methods with which an agent can log in: a ticket answers one prompt, and proves one key. */
 static bool can_pass(char *list)
 {
     char *save = NULL;
@@ -293,7 +293,7 @@ static void look_at_methods(const struct sshd *s)
 
 /* ---- all of it ---- */
 
-/* Whether nothing here is of nhi; then one finding says so. */
+/* Whether nothing here belongs to nhi; then one finding reports that. */
 static bool is_unwired(const struct sshd *s)
 {
     bool written = access(WIRING_SSHD_FILE, F_OK) == 0 || access(WIRING_SSHD_DIR "/nhi.conf", F_OK) == 0;

@@ -20,13 +20,13 @@
 
 #define KEYWORD "AuthorizedKeysCommand"
 
-/* Whether a command line has an option that gives sshd another command for keys than ours. */
+/* Whether a command line gives sshd another command for keys than ours. */
 static bool asks_another(const char *text)
 {
     for (const char *at = text; (at = strcasestr(at, KEYWORD)) != NULL; at += strlen(KEYWORD)) {
         const char *value = at + strlen(KEYWORD);
 
-        /* AuthorizedKeysCommandUser is another keyword. */
+        /* AuthorizedKeysCommandUser is a different keyword. */
         if (*value != '=' && *value != ' ' && *value != '\t')
             continue;
         value += strspn(value, "= \t\"'");
@@ -81,7 +81,7 @@ static void look_at_units(struct doctor *d)
     look_at_file(d, "/etc/default/ssh", "SSHD_OPTS");
 }
 
-/* What one process was started with; sshd shows it in its title. */
+/* The options of one process; sshd shows them in its title. */
 static void look_at_process(struct doctor *d, const char *pid)
 {
     char *path = out_say("/proc/%s/cmdline", pid), text[4096];
@@ -101,7 +101,7 @@ static void look_at_process(struct doctor *d, const char *pid)
     free(path);
 }
 
-/* Only root's: anybody can give a process of his own such a title. */
+/* Only root's: every user can give a process such a title. */
 static bool is_roots(const char *pid)
 {
     char *path = out_say("/proc/%s", pid);
@@ -124,7 +124,7 @@ static void look_at_processes(struct doctor *d)
         closedir(dir);
 }
 
-/* The units say it for the next start as well; then the process need not be named. */
+/* If the units have the option for the next start as well, the process need not be named. */
 void doctor_sshd_started(struct doctor *d)
 {
     look_at_units(d);

@@ -7,7 +7,7 @@
 
 #include "nhictl/doctor/doctor.h"
 
-/* Options on its command line, which come before what its files say. */
+/* Options on its command line, which override its files. */
 void doctor_sshd_started(struct doctor *d);
 
 #endif

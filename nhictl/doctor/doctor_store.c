@@ -25,7 +25,7 @@
 #define SPACE_MIN (16u << 20) /* bytes */
 #define FILES_MIN 1000
 
-/* ---- what cannot be read ---- */
+/* ---- files that cannot be read ---- */
 
 static void no_ledger(struct doctor *d)
 {
@@ -47,7 +47,7 @@ static void no_ledger(struct doctor *d)
                     out_say("run: nhictl status"));
 }
 
-/* ---- what is in it ---- */
+/* ---- their content ---- */
 
 static void look_at_fit(struct doctor *d)
 {
@@ -119,7 +119,7 @@ static void look_at_supervisor(struct doctor *d, const struct status *n)
                     out_say("run: %s", supervisor_hint(&n->supervisor)));
 }
 
-/* ---- what they need ---- */
+/* ---- what they depend on ---- */
 
 static int is_foreign(const struct nhi_issuer *i, void *ctx)
 {
@@ -127,7 +127,7 @@ static int is_foreign(const struct nhi_issuer *i, void *ctx)
     return 0;
 }
 
-/* Tickets of other hosts are dated by other clocks. */
+/* Tickets of other hosts have times of other clocks. */
 static void look_at_clock(struct doctor *d, const struct status *n)
 {
     struct timex t = { .modes = 0 };
@@ -186,7 +186,7 @@ void doctor_store(struct doctor *d)
     look_at_space(d);
 }
 
-/* Whose accounts it names is looked at before: what is wrong with them is not wrong with it. */
+/* The accounts that it names are checked earlier: an error there is not an error of the policy. */
 void doctor_policy(struct doctor *d)
 {
     static const char *const before[] = { "perm-", "snapshot-", "nss-", "agent-", "only-" };

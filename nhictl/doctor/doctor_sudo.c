@@ -35,7 +35,7 @@ enum option {
     OPTIONS
 };
 
-/* For whom a line of Defaults is. They are applied in this order. */
+/* Whom a line of Defaults applies to. They are applied in this order. */
 enum bound { FOR_ALL, FOR_USERS, FOR_COMMANDS, BOUNDS };
 
 static enum bound bound(const json_t *binding)
@@ -47,13 +47,14 @@ static enum bound bound(const json_t *binding)
     return json_object_get(first, "command") != NULL ? FOR_COMMANDS : FOR_USERS;
 }
 
-/* Defaults>root is for whoever becomes root; cvtsudoers shows it as if it were root's. */
+/* Defaults>root applies to anybody who becomes root; cvtsudoers shows it as if it were for the user root. */
 static bool is_for_runas(const struct sudoers *s, const char *option)
 {
     return sudoers_find(s, "Defaults>", option, "").line > 0;
 }
 
-/* What sudo leaves out, it must not leave out for anybody with a ticket; what it is to do, it is to do for agents. */
+/* A step that sudo must not skip, it must not skip for anybody with a ticket; a step that it must take, it must take
+ * for agents. */
 static bool is_for_us(const struct doctor *d, const struct sudoers *s, const json_t *binding, enum bound b,
                       enum option o)
 {
@@ -66,7 +67,7 @@ static bool is_for_us(const struct doctor *d, const struct sudoers *s, const jso
     return of >= SUDOERS_AGENTS || (of == SUDOERS_ONLY && o > TIMESTAMP) || is_for_runas(s, options[o]);
 }
 
-/* The value that an option has for agents in the end. NULL: none was given. */
+/* The value that finally applies to agents. NULL: none was set. */
 static const json_t *value_of(const struct doctor *d, const struct sudoers *s, enum option o)
 {
     const json_t *defaults = json_object_get(s->json, "Defaults"), *value = NULL;
@@ -88,7 +89,7 @@ static const json_t *value_of(const struct doctor *d, const struct sudoers *s, e
     return value;
 }
 
-/* What must not be off. */
+/* Options that must not be off. */
 static const struct needed {
     enum option option;
     enum finding_level level;
@@ -173,7 +174,7 @@ static void look_at_exempt(const struct doctor *d, const struct sudoers *s)
     json_decref(users);
 }
 
-/* ---- who may do what ---- */
+/* ---- rules ---- */
 
 static bool has_all(const json_t *commands)
 {

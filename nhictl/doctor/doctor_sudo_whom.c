@@ -7,7 +7,7 @@
 #include "libnhi/ledger/ledger_agent.h"
 
 struct who {
-    const char *name, *group; /* one of them, or neither */
+    const char *name, *group; /* a user, a group, or neither */
     json_int_t uid, gid;      /* -1: no number */
     bool agent, member;
 };
@@ -72,7 +72,7 @@ enum doctor_sudo_of doctor_sudo_whom(const struct doctor *d, const json_t *users
         const json_t *user = json_array_get(users, i);
         enum doctor_sudo_of is = is_only(d, user) ? SUDOERS_ONLY : whom(d, user);
 
-        /* The last that fits counts. */
+        /* The last one that matches counts. */
         if (is == SUDOERS_OTHERS)
             continue;
         found = json_is_true(json_object_get(user, "negated")) ? SUDOERS_OTHERS : is;

@@ -9,14 +9,14 @@
 
 #include "nhictl/doctor/doctor.h"
 
-/* What a list of users, of cvtsudoers, says of whoever comes with a ticket. */
+/* What a list of users from cvtsudoers means for somebody who comes with a ticket. */
 enum doctor_sudo_of {
     SUDOERS_OTHERS,
-    SUDOERS_ONLY,    /* it names accounts that take tickets only, or their group */
-    SUDOERS_AGENTS,  /* it names them, or their group */
-    SUDOERS_INHERIT, /* it names everybody, or a group that they happen to be in */
+    SUDOERS_ONLY,    /* it names accounts that accept tickets only, or their group */
+    SUDOERS_AGENTS,  /* it names agents, or their group */
+    SUDOERS_INHERIT, /* it names everybody, or a group that agents happen to be in */
 };
-/* which: the one of them that is. */
+/* which: the element of the list that does. */
 enum doctor_sudo_of doctor_sudo_whom(const struct doctor *d, const json_t *users, const json_t **which);
 
 #endif

@@ -11,10 +11,10 @@
 
 #include "nhictl/say/out.h"
 
-enum action { IGNORE = -6, OK, DONE, BAD, DIE, RESET }; /* 1 and more: lines to jump over */
+enum action { IGNORE = -6, OK, DONE, BAD, DIE, RESET }; /* 1 and more: the number of lines to skip */
 
-/* What PAM calls each answer. Of a denial, all that ours may say: a control that lets one of them through lets
- * an agent through. */
+/* PAM's names for each answer. For a denial, all codes that our module may return: a control that lets one of them pass
+ * lets an agent in. */
 static const char *const words[][10] = {
     [STACK_YES] = { "success" },
     [STACK_IGNORE] = { "ignore" },
@@ -23,7 +23,7 @@ static const char *const words[][10] = {
 };
 #define WORDS (sizeof(words[0]) / sizeof(words[0][0]))
 
-/* What is known so far: nothing, success, failure; each without and with ours. */
+/* The result so far: nothing, success, failure; each without and with our module. */
 enum { UNDECIDED, POSITIVE, NEGATIVE, SEEN = 3, STATES = 6 };
 
 struct walk {
@@ -87,7 +87,7 @@ static int action_of(const struct stack_line *l, const char *word)
     return strcasecmp(l->control, "requisite") == 0 ? DIE : BAD;
 }
 
-/* Behind the substack that the line is in; without one, the end. */
+/* The line after the substack that this line is in; without one, the end. */
 static size_t behind(const struct stack *s, size_t i)
 {
     int level = s->line[i].level;
@@ -126,7 +126,7 @@ static void go(struct walk *w, size_t i, int state, enum stack_answer answer, co
             next = behind(w->s, i);
         break;
     default:
-        /* One that leads out of the stack fails. */
+        /* A jump out of the stack fails. */
         if ((size_t)action >= w->s->count - i)
             known = NEGATIVE;
         next = known == NEGATIVE && (size_t)action >= w->s->count - i ? w->s->count : i + 1 + (size_t)action;
@@ -153,7 +153,7 @@ static bool looks_at_passwords(const struct stack_line *l)
     return false;
 }
 
-/* pam_rootok speaks of root alone, who is nobody's agent: of others it says no. */
+/* pam_rootok succeeds for root alone, who is never an agent: for all others it denies. */
 static bool may_say(const struct stack_line *l, enum stack_answer a, enum stack_answer ours, enum stack_others others)
 {
     if (l->ours)

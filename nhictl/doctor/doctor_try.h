@@ -7,20 +7,20 @@
 
 #include "hostcfg/pam_stack.h"
 
-/* What a module says. */
+/* What a module answers. */
 enum stack_answer { STACK_YES, STACK_IGNORE, STACK_UNKNOWN, STACK_NO };
 
-/* What the other modules say. */
+/* What the other modules answer. */
 enum stack_others {
-    STACK_ANYTHING,  /* each whatever it likes */
-    STACK_WELL,      /* that all is well */
-    STACK_PASSWORDS, /* the same, but those that look at passwords refuse */
+    STACK_ANYTHING,  /* each of them anything */
+    STACK_WELL,      /* success */
+    STACK_PASSWORDS, /* the same, but modules that check passwords deny */
 };
 
 struct stack_outcome {
-    bool reached;   /* ours was asked, in some way through the stack */
-    bool success;   /* there is a way to success on which it was asked */
-    bool passed_by; /* and one on which it was not */
+    bool reached;   /* some way through the stack asks our module */
+    bool success;   /* some way with our module ends in success */
+    bool passed_by; /* some way without it does */
 };
 struct stack_outcome stack_try(const struct stack *s, enum stack_answer ours, enum stack_others others);
 

@@ -7,7 +7,7 @@
 
 #include "nhictl/store/store.h"
 
-/* kid NULL: this host's newest active key. Returns CTL_DONE, or another exit code after saying what is wrong: it is
+/* kid NULL: this host's newest active key. Returns CTL_DONE, or another exit code after reporting what is wrong: it is
  * unknown, not this host's own, or not active. */
 int key_choose(struct ctl *c, struct store *s, const char *kid, struct nhi_issuer *key);
 

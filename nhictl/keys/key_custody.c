@@ -25,7 +25,7 @@
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
-/* What Argon2id may cost: a third of a second, and no more memory than a small host has. */
+/* The limits for Argon2id: a third of a second, and no more memory than a small host has. */
 #define MEMORY ((uint64_t)64 << 20)
 #define PASSES 3
 #define SHORTEST 8 /* characters of a passphrase */
@@ -34,8 +34,7 @@ struct move_args {
     const char *to;
 };
 
-/* The key that is meant, which has to be this host's own, and its secret as it stands in the file.
- */
+/* The key to work on, which must be this host's own, and its secret as it is in the file. */
 static int find(struct ctl *c, struct nhi_issuer *key, char **text)
 {
     struct store s = { 0 };
@@ -87,7 +86,7 @@ static int answer(struct ctl *c, const struct nhi_issuer *key)
     return ctl_answer(c);
 }
 
-/* Twice, where somebody types it. */
+/* Asked twice if it is typed. */
 static int new_passphrase(struct ctl *c, const char *kid, struct passphrase *p)
 {
     struct passphrase again = { .len = 0 };
@@ -176,7 +175,7 @@ static int key_unprotect(struct ctl *c)
     return code == CTL_DONE ? answer(c, &key) : code;
 }
 
-/* By whatever path: what is written there would be removed again. */
+/* By any path: a copy written there would be removed again. */
 static bool is_at_home(const char *file)
 {
     struct stat keys, st;

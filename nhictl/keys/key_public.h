@@ -9,7 +9,7 @@
 
 struct ctl;
 
-/* The Ed25519 key in a .pub file, which that option named. Returns CTL_DONE, or another exit code after saying what is
+/* The Ed25519 key in a .pub file that an option names. Returns CTL_DONE, or another exit code after reporting what is
  * wrong. */
 int key_read_public(struct ctl *c, const char *option, const char *file, uint8_t pk[NHI_PK_LEN]);
 

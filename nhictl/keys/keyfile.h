@@ -15,11 +15,11 @@ NHI_CHECK enum nhi_err keyfile_random_kid(char *kid);
 NHI_CHECK enum nhi_err keyfile_create(int statefd, const char *kid, uint8_t pk[NHI_PK_LEN]);
 /* The caller wipes sk. */
 NHI_CHECK enum nhi_err keyfile_read(const char *kid, uint8_t sk[NHI_SK_LEN]);
-/* As it stands there, perhaps under a passphrase. text: new, freed by nhi_text_free; NULL unless NHI_OK. */
+/* The text of the file, perhaps under a passphrase. text: allocated, freed by nhi_text_free; NULL unless NHI_OK. */
 NHI_CHECK enum nhi_err keyfile_text(const char *kid, char **text);
-/* In its place, whole or not at all. */
+/* Replaces it, whole or not at all. */
 NHI_CHECK enum nhi_err keyfile_replace(const char *kid, const char *text);
-/* One that is not there is fine. */
+/* A missing file is no error. */
 NHI_CHECK enum nhi_err keyfile_remove(const char *kid);
 
 #endif

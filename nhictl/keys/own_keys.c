@@ -19,7 +19,7 @@
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
-#define MAX_TTL 86400 /* of tickets, where no key before says otherwise */
+#define MAX_TTL 86400 /* for tickets, if no earlier key sets another limit */
 #define WHY "its secret half is not on this machine"
 #define WHY_ALL "the ledger was moved to another machine"
 
@@ -51,7 +51,7 @@ static bool has_secret(const struct nhi_issuer *i)
 }
 
 struct settling {
-    bool all, signs; /* one that may sign is left */
+    bool all, signs; /* all keys; a key that may sign is left */
     struct nhi_issuer newest;
     char (*lost)[NHI_KID_MAX + 1];
     size_t count, room;

@@ -49,7 +49,7 @@ char *credential_read(const char *name, size_t max)
     return text;
 }
 
-/* Up to the end of the line. -1: nothing came, or a signal did. */
+/* Reads up to the end of the line. -1: nothing was read, or a signal came. */
 static ssize_t read_line(int tty, char *to, size_t max)
 {
     size_t len = 0;
@@ -76,7 +76,7 @@ static ssize_t ask(int tty, const char *prompt, char *to, size_t max)
     if (tcgetattr(tty, &as_it_was) == 0) {
         quiet = as_it_was;
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-        /* What was typed before anybody asked is not for us. */
+        /* What was typed before the prompt is not meant for us. */
         if (tcsetattr(tty, TCSAFLUSH, &quiet) == 0 && write(tty, prompt, strlen(prompt)) > 0) {
             len = read_line(tty, to, max);
             (void)!write(tty, "\n", 1);
@@ -96,7 +96,7 @@ bool passphrase_get(const char *prompt, struct passphrase *p)
     ssize_t len = -1;
     int tty;
 
-    /* Somebody at a terminal takes his time. */
+    /* Typing may take a long time. */
     nhi_keep(p, sizeof(*p));
     p->typed = text == NULL;
     if (text != NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The passphrase of a secret key: a systemd credential, or somebody at a terminal.
+ * The passphrase of a secret key: from a systemd credential, or typed at a terminal.
  */
 #ifndef NHICTL_PASSPHRASE_H
 #define NHICTL_PASSPHRASE_H
@@ -14,14 +14,14 @@
 struct passphrase {
     char text[PASSPHRASE_MAX + 1];
     size_t len;
-    bool typed; /* by somebody, who may have mistyped it */
+    bool typed; /* typed by a person, perhaps with a mistake */
 };
 
-/* A file under $CREDENTIALS_DIRECTORY, without its line end. text: new, freed by nhi_text_free; NULL: there is none,
- * or it is longer than max. */
+/* A file under $CREDENTIALS_DIRECTORY, without its line end. text: allocated, freed by nhi_text_free; NULL: it does not
+ * exist, or is longer than max. */
 char *credential_read(const char *name, size_t max);
 
-/* false: there is no credential and no terminal, or nothing was typed. The caller wipes p, in any case. */
+/* false: no credential and no terminal, or nothing was typed. The caller wipes p in any case. */
 bool passphrase_get(const char *prompt, struct passphrase *p);
 
 #endif

@@ -28,7 +28,7 @@ static bool is_under_passphrase(const char *text)
     return strncmp(text, UNDER_PASSPHRASE, strlen(UNDER_PASSPHRASE)) == 0;
 }
 
-/* text: new; NULL: it is in neither place. */
+/* text: allocated; NULL: it is in neither place. */
 static enum nhi_err read_text(const char *kid, char **text)
 {
     char name[NHI_KID_MAX + 16];
@@ -79,7 +79,7 @@ static int take_secret(struct ctl *c, const struct nhi_issuer *key, const char *
     } else {
         err = nhi_paserk_secret_decode(text, s->sk);
     }
-    /* A file that was exchanged would sign what no host can verify. */
+    /* A file that was replaced would sign what no host can verify. */
     if (err == NHI_OK && memcmp(s->sk + NHI_SK_LEN - NHI_PK_LEN, key->pk, NHI_PK_LEN) != 0)
         err = NHI_ERR_CORRUPT;
     return err == NHI_OK ? CTL_DONE
@@ -94,7 +94,7 @@ static int open_key(struct ctl *c, const struct nhi_issuer *key, struct signer *
     int code = CTL_DONE;
 
     signer_close(s);
-    /* nhictl run has it for as long as its command lasts. */
+    /* nhictl run keeps it for as long as its command runs. */
     nhi_keep(s, sizeof(*s));
     if (err != NHI_OK)
         code = ctl_fail(c, CTL_SYSTEM, "nhictl key rotate", "the secret key of %s cannot be used: %s", key->kid,
@@ -122,7 +122,7 @@ int signer_open(struct ctl *c, const char *kid, struct signer *s)
     struct nhi_issuer key;
     int code;
 
-    /* Why it cannot be read, whoever writes to it says. */
+    /* A later command that writes reports why it cannot be read. */
     if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &store.l) != NHI_OK)
         return CTL_DONE;
     code = key_choose(c, &store, kid, &key);

@@ -18,15 +18,15 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/key/sshkey.h"
 
-/* Seconds for all of an answer, however many pieces it comes in. */
-#define TO_LIST 5          /* nobody has to be asked */
-#define TO_SIGN 60         /* somebody may have to confirm */
-#define MESSAGE_MAX 262144 /* as ssh-agent's own */
+/* Seconds for a whole answer, in however many pieces it comes. */
+#define TO_LIST 5          /* no person has to be asked */
+#define TO_SIGN 60         /* a person may have to confirm */
+#define MESSAGE_MAX 262144 /* the limit of ssh-agent itself */
 #define BLOB_LEN (4 + sizeof(NHI_SSHKEY_TYPE) - 1 + 4 + NHI_PK_LEN)
 
 enum { REQUEST_IDENTITIES = 11, IDENTITIES_ANSWER = 12, SIGN_REQUEST = 13, SIGN_RESPONSE = 14 };
 
-/* What is left to read. */
+/* The rest of a message. */
 struct in {
     const uint8_t *at;
     size_t left;
@@ -113,8 +113,8 @@ static bool receive(int fd, uint8_t *to, size_t len, int64_t until)
     return true;
 }
 
-/* Sends a message, whose length stands in front, and takes the answer of that type. answer: new,
- * the caller's to free; in: what follows the type. */
+/* Sends a message after its length, and reads an answer of that type. answer: allocated, the caller frees it; in: what
+ * follows the type. */
 static bool ask(const uint8_t *message, size_t len, uint8_t type, uint8_t **answer, struct in *in)
 {
     int64_t until = nhi_clock_ms(CLOCK_MONOTONIC) / 1000 + (type == SIGN_RESPONSE ? TO_SIGN : TO_LIST);

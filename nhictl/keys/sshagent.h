@@ -9,10 +9,10 @@
 
 #include "libnhi/key/paseto.h"
 
-/* The agent at $SSH_AUTH_SOCK, which has five seconds to say what it has, and a minute to sign: somebody may have to
+/* The ssh-agent at $SSH_AUTH_SOCK, which has five seconds to list its keys, and a minute to sign: a person may have to
  * confirm. */
 bool sshagent_has(const uint8_t pk[NHI_PK_LEN]);
-/* false: it would not, or nobody is there. The signature is not verified here. */
+/* false: it refused, or does not answer. The signature is not verified here. */
 bool sshagent_sign(const uint8_t pk[NHI_PK_LEN], const uint8_t *bytes, size_t len, uint8_t signature[NHI_SIG_LEN]);
 
 #endif

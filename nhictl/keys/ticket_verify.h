@@ -7,8 +7,8 @@
 
 #include "nhictl/store/store.h"
 
-/* Verifies text under the issuers that the ledger knows, whatever their state. Returns CTL_DONE, or another exit code
- * after saying what is wrong. */
+/* Verifies text with the issuers that the ledger knows, whatever their state. Returns CTL_DONE, or another exit code
+ * after reporting what is wrong. */
 int ticket_verify(struct ctl *c, struct store *s, const char *text, size_t len, struct nhi_ticket *out);
 
 #endif

@@ -18,7 +18,7 @@
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
-/* First, so that it is in the copy, too. A ledger that cannot be written can still be copied. */
+/* First, so that the copy has it, too. A ledger that cannot be written can still be copied. */
 static void record_backup(struct ctl *c, const char *file)
 {
     struct out_row *detail = out_row_new(c->out);

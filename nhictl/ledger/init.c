@@ -41,7 +41,7 @@ struct init_args {
     bool new_host;
 };
 
-/* The name that tickets for this host say. */
+/* The host name in tickets for this host. */
 static int own_host(struct ctl *c, char *host, size_t size)
 {
     const struct init_args *args = c->args;
@@ -76,7 +76,7 @@ static bool reserve_is_gone(void)
     return lstat(NHI_STATE_DIR "/" NHI_RESERVE_FILE, &st) != 0 && errno == ENOENT;
 }
 
-/* Numbers that a lost ledger gave out must not be given out again. */
+/* Uids that a lost ledger gave to agents must not be given again. */
 static int check_no_agents(struct ctl *c)
 {
     struct nhi_snapshot snapshot;
@@ -94,7 +94,7 @@ static int check_no_agents(struct ctl *c)
                     count, count == 1 ? "" : "s");
 }
 
-/* A ledger without a key and without an agent is what an init leaves that was cut off. */
+/* An init that was cut off leaves a ledger without a key and without an agent. */
 static int check_new(struct ctl *c)
 {
     struct nhi_ledger *l = NULL;
@@ -113,7 +113,7 @@ static int check_new(struct ctl *c)
     } else if (err == NHI_ERR_CORRUPT) {
         struct stat st;
 
-        /* Made, and cut off before the first page was written. */
+        /* A file that was made and cut off before the first page was written is not used. */
         used = stat(NHI_STATE_DIR "/" NHI_LEDGER_FILE, &st) != 0 || st.st_size != 0;
     }
     nhi_ledger_close(l);
@@ -129,7 +129,7 @@ static int check_new(struct ctl *c)
                     "that only the lost one had");
 }
 
-/* Makes a directory in a checked one, and checks it too when it was there. */
+/* Makes a directory in a checked one, and checks it if it exists already. */
 static enum nhi_err make_dir(const char *parent, const char *name, mode_t mode)
 {
     char path[128];
@@ -263,13 +263,13 @@ static int make_all(struct ctl *c, const char *host, uint32_t uid_min, uint32_t 
     return ctl_answer(c);
 }
 
-/* Of two at once, the later must not remove what the earlier made. Held until this process ends. */
+/* If two run at once, the later one must not remove what the earlier one made. Held until this process ends. */
 static int take_turn(struct ctl *c)
 {
     enum nhi_err err;
     int fd = -1;
 
-    /* Not the state directory: everybody can open that, and keep it locked. */
+    /* Not the state directory: every user can open that, and keep it locked. */
     err = nhi_session_make_dir(NHI_RUN_DIR);
     if (err == NHI_OK)
         err = nhi_dir_open(NHI_RUN_DIR, &fd);

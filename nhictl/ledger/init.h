@@ -7,9 +7,9 @@
 
 struct ctl;
 
-/* Every directory of ours, with its mode, where it is missing. */
+/* Every directory of ours, with its mode, if it is missing. */
 int init_make_dirs(struct ctl *c);
-/* With the files that SQLite has beside it. */
+/* Also removes the files that SQLite has beside it. */
 void init_remove_ledger(void);
 
 #endif

@@ -42,7 +42,7 @@ static int take_over(struct ctl *c, struct store *s, const char *host, struct nh
     return code == CTL_DONE ? store_commit(c, s) : code;
 }
 
-/* What a ledger that was rolled back does not know of would be active again, and its uids given to others. */
+/* What a rolled-back ledger does not know would be active again, and uids would be given twice. */
 static int need_newest(struct ctl *c, const struct store *s)
 {
     if (!nhi_ledger_is_behind(s->l, &s->set, &s->seen))
@@ -51,7 +51,7 @@ static int need_newest(struct ctl *c, const struct store *s)
                     nhi_fit_text(NHI_FIT_BEHIND));
 }
 
-/* The trail of this host is signed by itself from now on. */
+/* From now on this host signs its trail itself. */
 static void forget_heads(void)
 {
     if (keyfile_remove(HEAD_KEY) != NHI_OK)

@@ -28,7 +28,7 @@
 #include "nhictl/say/hold.h"
 #include "nhictl/store/store_event.h"
 
-#define UID_GAP 1000 /* over which agents that nobody remembers may have been added */
+#define UID_GAP 1000 /* room for agents that may have been added and that no record has */
 
 struct restore_args {
     const char *reason;
@@ -37,9 +37,9 @@ struct restore_args {
     char without[NHI_LIST_MAX + 1];
 };
 
-/* ---- how it is put back ---- */
+/* ---- how it is restored ---- */
 
-/* The number behind the last account that this host has published. */
+/* The number after the last account that this host has published. */
 static uint32_t published_uid(const struct nhi_settings *set)
 {
     struct nhi_snapshot snapshot;
@@ -55,7 +55,7 @@ static uint32_t published_uid(const struct nhi_settings *set)
     return next;
 }
 
-/* A uid that was given out since must not be given out again, whoever remembers it. */
+/* A uid that was given to an agent since the backup must not be given again, whichever record has it. */
 static int choose_uid(struct ctl *c, const struct store *s, struct restoring *r)
 {
     const struct restore_args *args = c->args;
@@ -83,7 +83,7 @@ static int choose_uid(struct ctl *c, const struct store *s, struct restoring *r)
     return CTL_DONE;
 }
 
-/* In the open transaction, so that nothing is added to the ledger between this and what follows from it. */
+/* In the open transaction, so that nothing is added to the ledger between this check and the restore. */
 static int choose(struct ctl *c, struct store *s, struct restoring *r)
 {
     const struct restore_args *args = c->args;
@@ -107,14 +107,14 @@ static int choose(struct ctl *c, struct store *s, struct restoring *r)
         r->how.latest = m->latest;
     }
     r->fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
-    /* One that was made a moment ago belongs here. Any other becomes this machine's by init --new-host alone. */
+    /* A ledger that was just made belongs here. Any other becomes this machine's only with init --new-host. */
     r->how.strange = !r->lost && r->fit != NHI_FIT_HERE && r->fit != NHI_FIT_BEHIND;
     forgets = r->how.trails != NHI_TRAIL_ON || nhi_ledger_is_behind(s->l, &s->set, &s->seen);
     r->how.lossy = forgets && !args->nothing_ended;
     return forgets ? choose_uid(c, s, r) : CTL_DONE;
 }
 
-/* ---- doing it ---- */
+/* ---- restoring ---- */
 
 static const char *trails_name(enum nhi_trails t)
 {
@@ -142,7 +142,7 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const struct resto
     return store_event(c, s, (struct store_event){ .kind = "restore", .cause = args->reason }, detail);
 }
 
-/* Begins before the reserve is looked at: what it revokes may be what comes back. */
+/* Begins before the reserve is read: its revocations may concern what comes back. */
 static int begin(struct ctl *c, struct store *s, struct restoring *r)
 {
     enum nhi_err err = nhi_restore_attach(s->l, r->copy);
@@ -166,7 +166,7 @@ static int put_back(struct ctl *c, struct store *s, struct restoring *r)
         code = store_commit(c, s);
     if (code != CTL_DONE && r->made.kid[0] != '\0')
         (void)!keyfile_remove(r->made.kid);
-    /* Where this fails they are in force from the reserve, and the next command that writes takes them in. */
+    /* If this fails, they are in force from the reserve, and the next command that writes takes them over. */
     if (code == CTL_DONE)
         (void)!nhi_reserve_drain(NHI_STATE_DIR, s->l, c->now, NULL);
     return code;

@@ -13,12 +13,12 @@
 struct restoring {
     struct nhi_ledger *copy;
     struct nhi_settings copied;
-    struct nhi_head head, had; /* of the trails: of the copy, of the ledger before */
+    struct nhi_head head, had; /* of the trails: the copy's, and the earlier ledger's */
     struct nhi_restore how;
-    enum nhi_fit fit;  /* of the ledger before */
-    bool lost;         /* there was no ledger that could be used */
-    bool none;         /* not even a damaged one, nor one without agents */
-    const char *aside; /* how the name begins that what was there has now; NULL: it has its own */
+    enum nhi_fit fit;  /* of the earlier ledger */
+    bool lost;         /* no usable ledger existed */
+    bool none;         /* not even a damaged ledger or one without agents existed */
+    const char *aside; /* beginning of the name that the earlier ledger has now; NULL: it has its own */
     struct nhi_issuer made;
 };
 

@@ -30,11 +30,11 @@
 #include "nhictl/say/fail.h"
 
 #define LEFT_OUT "was-"
-#define FILE_MAX ((off_t)2000 * 1000 * 1000) /* more than a ledger of ten million tickets has */
+#define FILE_MAX ((off_t)2000 * 1000 * 1000) /* more than a ledger of ten million tickets needs */
 
 /* ---- the file ---- */
 
-/* What root believes must be root's. */
+/* Only root may have written what root is to believe. */
 static int read_file(struct ctl *c, const char *file, unsigned char **bytes, size_t *len)
 {
     struct stat st = { .st_mode = 0 };
@@ -93,7 +93,7 @@ int restore_open_copy(struct ctl *c, struct restoring *r)
     return code;
 }
 
-/* ---- what is in it ---- */
+/* ---- its content ---- */
 
 int restore_leave_out(struct ctl *c, struct restoring *r, const char *names)
 {
@@ -120,7 +120,7 @@ struct copied {
     int code;
 };
 
-/* What nss_nhi could not publish, or what would be somebody else's here, is found before anything is changed. */
+/* An account that nss_nhi could not publish, or that would collide here, is found before anything is changed. */
 static int check_agent(const struct nhi_agent *a, void *ctx)
 {
     struct copied *k = ctx;
@@ -154,7 +154,7 @@ static int check_event(const struct nhi_event *e, void *ctx)
     int64_t seq = 0;
 
     if (line != NULL) {
-        /* What came before the first is in an archive. */
+        /* Events before the first one are in an archive. */
         if (k->chain.seq == 0 && nhi_chain_peek(line, strlen(line), &k->chain) && k->chain.seq == 0)
             memcpy(k->chain.hash, NHI_NO_EVENT, sizeof(k->chain.hash));
         link = nhi_chain_add(&k->chain, line, strlen(line), &seq);
@@ -184,9 +184,9 @@ int restore_check_copy(struct ctl *c, const struct restoring *r)
                     "the ledger in %s cannot be read: %s; nothing was changed", c->operand[0], nhi_strerror(err));
 }
 
-/* ---- the ledger that is there ---- */
+/* ---- the present ledger ---- */
 
-/* What somebody makes with nhictl init before the backup is at hand. */
+/* A ledger that somebody made with nhictl init before the backup was at hand. */
 static bool is_fresh(struct nhi_ledger *l)
 {
     bool any;
@@ -194,7 +194,7 @@ static bool is_fresh(struct nhi_ledger *l)
     return store_any_agent(l, &any) == NHI_OK && !any;
 }
 
-/* A task or a ticket that the backup may have. Of agents and keys such a ledger knows none. */
+/* Keeps a task or a ticket that the backup may have. Such a ledger knows no agents or keys. */
 static int keep_revoked(const struct nhi_event *e, void *ctx)
 {
     enum nhi_err *err = ctx;
@@ -206,7 +206,7 @@ static int keep_revoked(const struct nhi_event *e, void *ctx)
     return *err != NHI_OK;
 }
 
-/* What was revoked in a ledger that goes waits in the reserve for the one that comes. */
+/* Revocations in a ledger that is replaced wait in the reserve for the new one. */
 static int keep_all_revoked(struct ctl *c, struct store *s)
 {
     int code = restore_make_reserve(c);
@@ -220,7 +220,7 @@ static int keep_all_revoked(struct ctl *c, struct store *s)
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "keep the revocations of the present ledger");
 }
 
-#define DAMAGED "damaged-" /* for whoever wants to know what became of it */
+#define DAMAGED "damaged-" /* for anybody who wants to examine it */
 #define FRESH "fresh-"     /* until the new one is whole */
 
 static const char *const files[] = { "", "-wal", "-shm" };
@@ -230,7 +230,7 @@ static void name_aside(const char *as, size_t i, char name[160])
     snprintf(name, 160, "%s/%s%s%s", NHI_STATE_DIR, as, NHI_LEDGER_FILE, files[i]);
 }
 
-/* And back, where nothing came in its place. */
+/* And back, if nothing took its place. */
 static void set_aside(const char *as, bool back)
 {
     char from[160], to[160];
@@ -238,7 +238,7 @@ static void set_aside(const char *as, bool back)
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         name_aside("", i, from);
         name_aside(as, i, to);
-        /* What is there of an earlier one is no part of this. */
+        /* A file of an earlier ledger does not belong to this one. */
         if (rename(back ? to : from, back ? from : to) != 0 && errno == ENOENT && !back)
             (void)unlink(to);
     }
@@ -263,7 +263,7 @@ int restore_make_reserve(struct ctl *c)
     return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
 }
 
-/* aside: what the one that is there is called meanwhile; NULL: there is none. */
+/* aside: the name of the present ledger meanwhile; NULL: no ledger is present. */
 static int make_new(struct ctl *c, struct store *s, struct restoring *r, const char *aside)
 {
     enum nhi_err err;

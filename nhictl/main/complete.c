@@ -17,7 +17,7 @@
 
 #define HELP_MAX 100
 
-/* ---- what a word in the help stands for ---- */
+/* ---- what a word in the help means ---- */
 
 static enum candidate_kind kind_of(const char *word, size_t len)
 {
@@ -55,7 +55,7 @@ static bool is_agent_name(const struct verb *v, const char *word, size_t len)
     return v->noun != NULL && strcmp(v->noun, "agent") == 0 && len == 4 && strncmp(word, "NAME", 4) == 0;
 }
 
-/* The first word of the synopsis that is no option's. What is new cannot be guessed. */
+/* The first word of the synopsis that does not belong to an option. New names cannot be guessed. */
 static enum candidate_kind operand_of(const struct verb *v)
 {
     const char *at = v->synopsis;
@@ -108,7 +108,7 @@ static void add_noun(struct candidates *to, const char *noun)
     candidate(to, noun, help);
 }
 
-/* Verbs that stand alone and nouns, or the verbs of a noun. */
+/* Verbs without a noun and nouns, or the verbs of a noun. */
 static void add_verbs(struct candidates *to, const char *noun)
 {
     const struct verb *const *tables = to->c->verbs;
@@ -130,13 +130,13 @@ static void add_verbs(struct candidates *to, const char *noun)
 
 struct line {
     const struct verb *v;
-    char **word; /* the last of them is the one to complete */
+    char **word; /* the last word is the one to complete */
     size_t count;
-    bool given[64]; /* the option at that place of the table */
+    bool given[64]; /* whether the option at that index of the table was given */
     size_t operands;
-    const struct opt *pending; /* whose value is the next word */
-    bool command;              /* there was a -- */
-    size_t behind;             /* words after it */
+    const struct opt *pending; /* the next word is its value */
+    bool command;              /* there was a "--" */
+    size_t behind;             /* words after "--" */
 };
 
 static const struct opt *option_of(const struct verb *v, const char *word, size_t *at)
@@ -190,7 +190,7 @@ static void add_options(struct candidates *to, const struct line *l)
         candidate(to, "--", "the command");
 }
 
-/* typed: the value as far as it is there; offset: what stands before it in the same word. */
+/* typed: the part of the value that exists; offset: of the value in the word. */
 static enum candidate_kind add_value(struct candidates *to, const struct opt *o, const char *typed, size_t offset)
 {
     const char *comma = is_repeatable(o) ? strrchr(typed, ',') : NULL;
@@ -268,7 +268,7 @@ static int complete(struct ctl *c)
         count++;
     to.beginning = c->command[count - 1];
     out_table(c->out, "words", NULL);
-    /* After help there are only the words of a command. */
+    /* After help, only the words of a command can follow. */
     help = count > 1 && strcmp(word[0], "help") == 0;
     word += help;
     count -= help;

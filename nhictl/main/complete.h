@@ -11,19 +11,19 @@
 struct ctl;
 
 enum candidate_kind {
-    KIND_NONE, /* nothing that anybody could guess */
+    KIND_NONE, /* nothing that could be guessed */
     KIND_AGENT,
     KIND_OWNER,
     KIND_TASK,     /* open */
-    KIND_ANY_TASK, /* of which there is a story */
+    KIND_ANY_TASK, /* tasks that trace can show */
     KIND_TICKET,   /* live */
     KIND_KEY,
     KIND_SESSION,
     KIND_ACCOUNT,
     KIND_SERVICE,
     KIND_GROUP,
-    KIND_PROGRAM, /* that setup knows */
-    /* These the shell knows better. */
+    KIND_PROGRAM, /* programs that setup knows */
+    /* The shell completes these itself. */
     KIND_FILE,
     KIND_DIRECTORY,
     KIND_COMMAND,
@@ -31,12 +31,12 @@ enum candidate_kind {
 
 struct candidates {
     struct ctl *c;
-    char before[512];      /* of the word as typed: stays */
-    const char *beginning; /* the rest of it */
+    char before[512];      /* beginning of the typed word, which stays */
+    const char *beginning; /* rest of the typed word */
     size_t count;
 };
 
-/* Adds a word, if it begins that way. help: one line, may be NULL. */
+/* Adds a word, if it begins like the typed one. help: one line, may be NULL. */
 void candidate(struct candidates *to, const char *word, const char *help);
 
 #endif

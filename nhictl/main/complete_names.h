@@ -7,8 +7,8 @@
 
 #include "nhictl/main/complete.h"
 
-/* Adds those that this host has. Who may not read the ledger gets none of what is in it, and whatever cannot be read
- * has no words: a shell that completes has no place for errors. */
+/* Adds those that this host has. A user who may not read the ledger gets none of its names, and a file that cannot be
+ * read adds no words: a shell that completes has no place for errors. */
 void candidates_of(struct candidates *to, enum candidate_kind kind);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "nhictl/say/ctl.h"
 
-/* On standard output. Returns the exit code. */
+/* Prints to standard output. Returns the exit code. */
 int help_verb(const struct verb *v);
 /* tables: as in struct ctl. noun: only its verbs; NULL: all. */
 void help_overview(FILE *f, const struct verb *const *tables, const char *noun);

@@ -53,7 +53,7 @@ static const struct verb *find(int argc, char **argv, int *words)
     return NULL;
 }
 
-/* How many characters must be put in, taken out or changed to make b of a. */
+/* How many characters must be inserted, removed or changed to turn a into b. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[64], la = strlen(a), lb = strlen(b);
@@ -104,8 +104,8 @@ static int unknown_command(struct ctl *c, int argc, char **argv)
     return ctl_fail(c, CTL_USAGE, hint, "there is no command '%s'", typed);
 }
 
-/* A file of ours must not become descriptor 0, 1 or 2, or an answer would be written into it. Where
- * one is closed, reading or writing it has to fail as it would have failed. */
+/* A file of ours must not become descriptor 0, 1 or 2, or an answer would be written into it. If one of them is closed,
+ * reading or writing it must fail as before. */
 static void fill_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++)
@@ -113,7 +113,7 @@ static void fill_descriptors(void)
             _exit(CTL_SYSTEM);
 }
 
-/* The kernel shows every user the command line of every process, and the shell keeps it. */
+/* The kernel shows every process's command line to every user, and the shell keeps it. */
 static int refuse_secrets(struct ctl *c, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -140,7 +140,7 @@ static bool wants(int argc, char **argv, const char *option)
     return false;
 }
 
-/* What a command's own exit status may be is not ours. */
+/* A code that the command itself may return must not be ours. */
 static int failed_with(const struct verb *v, int code)
 {
     return v != NULL && v->operand_max == COMMAND_OPERANDS ? CTL_NOT_RUN : code;
@@ -183,7 +183,7 @@ static int show_version(struct ctl *c)
     return code;
 }
 
-/* As ssh calls it: nhi-askpass PROMPT. */
+/* Called by ssh: nhi-askpass PROMPT. */
 static int as_askpass(struct ctl *c, int argc, char **argv)
 {
     char name[] = "askpass", dashes[] = "--";
@@ -221,17 +221,18 @@ int main(int argc, char **argv)
     const struct verb *v;
     int words = 0, code;
 
-    /* Modes are given in full where something is made. A reader that went away is an error of
-     * write, to be reported, not a death between two steps. */
+    /* Files are made with exact modes. A reader that has gone away is a write error to be reported, and must not end
+     * this process between two steps. */
     fill_descriptors();
     c.umask = umask(022);
     if (nhi_proc_loginuid(getpid(), &uid) == NHI_OK)
         c.loginuid = uid;
-    /* Tickets, keys and passphrases are in this memory: a death, or Ctrl-\, puts no image of it on a disk. What is
-     * executed from here has its own. */
+    /* Tickets, keys and passphrases are in this memory: a crash, or Ctrl-\, must not write it to a disk. A program that
+     * is executed from here has its own setting. */
     (void)prctl(PR_SET_DUMPABLE, 0);
     signal(SIGPIPE, SIG_IGN);
-    /* So is a file that must not grow (ulimit -f): what there is to end is ended, and the rest said. */
+    /* A file that must not grow (ulimit -f) must not end this process either: it still ends what has to end, and
+     * reports the error. */
     signal(SIGXFSZ, SIG_IGN);
     if (argc > 0 && is_called(argv[0], "nhi-askpass"))
         return as_askpass(&c, argc, argv);

@@ -34,7 +34,7 @@ struct explain_args {
 
 /* ---- the answer ---- */
 
-/* Of a decision that was made before: what its rules had given then is not known, but which had no room. */
+/* For an earlier decision: how much its rules had given then is not known, only which had reached a limit. */
 static enum nhi_condition was_full(const struct nhi_rule *r, const struct nhi_grant *then)
 {
     if (then->reason != NHI_DENY_LIMIT || r->forbid)
@@ -42,7 +42,7 @@ static enum nhi_condition was_full(const struct nhi_rule *r, const struct nhi_gr
     return r->max_sessions != 0 ? NHI_COND_SESSIONS : r->max_grants != 0 ? NHI_COND_GRANTS : NHI_COND_MET;
 }
 
-/* then: NULL for now, with caps as they are. */
+/* then: NULL for a decision now, with the present counts. */
 static void show_rules(struct ctl *c, const struct nhi_request *req, const struct nhi_facts *f,
                        const struct nhi_grant *then)
 {
@@ -68,7 +68,7 @@ static void show_rules(struct ctl *c, const struct nhi_request *req, const struc
     }
 }
 
-/* blind: what of the account's groups is not known, and why; empty: all of it is. */
+/* blind: which of the account's groups are not known, and why; empty: all are known. */
 static void show_decision(struct ctl *c, enum nhi_reason reason, const char *rule, const char *policy,
                           const char *blind)
 {
@@ -93,7 +93,7 @@ static int answer(struct ctl *c, enum nhi_reason reason)
     return code == CTL_DONE && reason != NHI_PERMIT ? CTL_REFUSED : code;
 }
 
-/* ---- of a ticket ---- */
+/* ---- for a ticket ---- */
 
 static void set_origin(const struct explain_args *args, struct nhi_request *req)
 {
@@ -102,7 +102,7 @@ static void set_origin(const struct explain_args *args, struct nhi_request *req)
 
     req->from_unknown = remote && args->from == NULL;
     req->is_local = !remote && args->from == NULL;
-    /* A name may be any address, as in a login. */
+    /* A name may be any address, as for a login. */
     if (args->from != NULL)
         req->from = inet_pton(AF_INET, args->from, &a) == 1 || inet_pton(AF_INET6, args->from, &a) == 1 ||
                             strcmp(args->from, NHI_NET_UNIX) == 0
@@ -126,7 +126,7 @@ static int no_account(struct ctl *c, enum nhi_err err, const char *account)
     return ctl_fail(c, CTL_REFUSED, "getent passwd", "there is no account '%s' on this host", account);
 }
 
-/* In the order in which pam_nhi asks: what has ended needs nothing else. */
+/* In the order of pam_nhi: once the ticket has ended, nothing else matters. */
 static int explain_use(struct ctl *c, struct preview *p, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     const struct explain_args *args = c->args;
@@ -188,7 +188,7 @@ static int explain_file(struct ctl *c, const char *file)
         code = store_read(c, &s);
     if (code == CTL_DONE)
         code = ticket_verify(c, &s, text, len, &t);
-    /* The clock is that; the rest is as it is now. */
+    /* Only the clock changes; the rest is as it is now. */
     if (code == CTL_DONE && args->at != 0)
         c->now = args->at;
     if (code == CTL_DONE)
@@ -198,7 +198,7 @@ static int explain_file(struct ctl *c, const char *file)
     return code;
 }
 
-/* ---- of an event ---- */
+/* ---- for an event ---- */
 
 struct found {
     struct nhi_grant g;
@@ -234,7 +234,7 @@ static int find_event(struct ctl *c, struct store *s, int64_t seq, struct nhi_gr
     return CTL_DONE;
 }
 
-/* A decision that was made before there was a policy has none to show. */
+/* A decision that was made before there was a policy has no policy to show. */
 static int rules_of_then(struct ctl *c, struct store *s, const struct nhi_grant *g, struct nhi_facts *f)
 {
     int64_t version = 0;

@@ -3,7 +3,7 @@
 
 #include "nhictl/store/store.h"
 
-/* "`": what is between two is to be typed; for people it needs no marks, and a terminal has none. */
+/* "`": text between two of them is to be typed; output for people needs no such marks. */
 static const struct {
     const char *cause, *remedy;
 } rows[NHI_REASON_COUNT] = { [NHI_PERMIT] = { "A rule permits it, and nothing forbids it.", "There is nothing to do." },

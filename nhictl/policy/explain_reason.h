@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a reason for a denial means, what usually leads to it, and what to do.
+ * The meaning of a reason for a denial, its usual cause, and what to do.
  */
 #ifndef NHICTL_EXPLAIN_REASON_H
 #define NHICTL_EXPLAIN_REASON_H

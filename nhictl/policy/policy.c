@@ -39,9 +39,9 @@ static void find(struct check *k, size_t i, const char *kind, const char *text)
     k->findings++;
 }
 
-/* ---- one rule in another ---- */
+/* ---- a rule that includes another ---- */
 
-/* Every word of inner is a word of outer, or like one of its patterns. */
+/* Every word of inner is a word of outer, or matches one of its patterns. */
 static bool covers_words(const char *outer, const char *inner)
 {
     char word[NHI_LIST_MAX + 1], pattern[NHI_LIST_MAX + 1];
@@ -59,7 +59,7 @@ static bool covers_words(const char *outer, const char *inner)
     return true;
 }
 
-/* Both name the same networks, or outer none. */
+/* Both name the same networks, or outer names none. */
 static bool covers_source(const struct nhi_rule *outer, const struct nhi_rule *inner)
 {
     return outer->net_count == inner->net_count && outer->local == inner->local &&
@@ -80,7 +80,7 @@ static bool covers_list(const char *outer, const char *inner)
     return strcmp(outer, NHI_ANY) == 0 || (inner[0] != '\0' && covers_words(outer, inner));
 }
 
-/* Whether what meets inner in that field surely meets outer, which says something in it. */
+/* Whether anything that meets inner in that field also meets outer, which has a value in it. */
 static bool covers_field(const struct nhi_rule_field *f, const struct nhi_rule *outer, const struct nhi_rule *inner)
 {
     switch (f->kind) {
@@ -88,7 +88,7 @@ static bool covers_field(const struct nhi_rule_field *f, const struct nhi_rule *
     case NHI_FIELD_EFFECT:
     case NHI_FIELD_CAP:
     case NHI_FIELD_SSH:
-        return true; /* whom it matches does not hang on them */
+        return true; /* which requests match does not depend on them */
     case NHI_FIELD_PATTERNS:
     case NHI_FIELD_NAMES:
         return covers_list(nhi_rule_field_text(outer, f), nhi_rule_field_text(inner, f));
@@ -109,7 +109,7 @@ static bool covers_field(const struct nhi_rule_field *f, const struct nhi_rule *
     return false;
 }
 
-/* Whether outer surely matches whatever inner matches. */
+/* Whether outer matches every request that inner matches. */
 static bool covers(const struct nhi_rule *outer, const struct nhi_rule *inner)
 {
     for (size_t i = 0; i < nhi_rule_field_count; i++) {
@@ -147,7 +147,7 @@ static void check_shadow(struct check *k, size_t i)
     }
 }
 
-/* ---- one rule by itself ---- */
+/* ---- one rule alone ---- */
 
 static void check_breadth(struct check *k, size_t i)
 {
@@ -234,7 +234,7 @@ static void check_lifetime(struct check *k, size_t i)
     find(k, i, "lifetime", text);
 }
 
-/* An account that people log in to may have the key in a file, of which sshd takes its options. */
+/* An account that people log in to may have the key in a file, and sshd takes its options from there. */
 static void check_ssh(struct check *k, size_t i)
 {
     const struct nhi_rule *r = &k->conf.rules[i];

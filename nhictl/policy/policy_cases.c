@@ -57,7 +57,7 @@ static int read_cases(struct ctl *c, const char *file, struct nhi_policy_case **
     return code;
 }
 
-/* All that is not policy is as it should be, and root out of reach. */
+/* Everything except policy is in order, and root cannot be reached. */
 static struct nhi_facts sound_facts(const struct nhi_policy_case *k, struct nhi_policy_conf *conf)
 {
     struct nhi_facts f = { .host = HOST,
@@ -120,7 +120,7 @@ static struct nhi_decision decide(const struct nhi_policy_case *k, struct nhi_po
     return nhi_decide(&req, &f);
 }
 
-/* Whether it came out as expected. */
+/* Returns whether the result is the expected one. */
 static bool show_case(struct ctl *c, const struct nhi_policy_case *k, struct nhi_policy_conf *conf)
 {
     struct nhi_decision d = decide(k, conf, k->at != 0 ? k->at : c->now);

@@ -45,7 +45,7 @@ static int check_zones(struct ctl *c, const char *path, struct nhi_policy_conf *
     return CTL_DONE;
 }
 
-/* Root is out of reach of policy too, under whatever name. */
+/* No rule can name root's accounts, under any name. */
 static int check_accounts(struct ctl *c, const char *path, const struct nhi_policy_conf *conf)
 {
     for (size_t i = 0; i < conf->count; i++) {
@@ -56,7 +56,7 @@ static int check_accounts(struct ctl *c, const char *path, const struct nhi_poli
             struct nhi_host_account local;
             enum nhi_err err = account_by_name(c, name, &local);
 
-            /* One that no source knows now may come: it is looked at whenever it is used. */
+            /* An account that no source knows now may exist later: each use checks it. */
             if (err != NHI_OK && err != NHI_ERR_NOT_FOUND && err != NHI_ERR_BUSY)
                 return ctl_fail(c, CTL_SYSTEM, NULL, "could not look up account %s: %s", name, nhi_strerror(err));
             if (err == NHI_OK && local.privileged)

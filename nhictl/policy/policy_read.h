@@ -12,12 +12,12 @@
 
 struct ctl;
 
-/* Each returns CTL_DONE, or another exit code after saying what is wrong. */
-/* Zones are as of now. conf: zeroed; release with nhi_policy_conf_free whatever this returns. */
+/* Each returns CTL_DONE, or another exit code after reporting what is wrong. */
+/* Zones are as of now. conf: zeroed; release with nhi_policy_conf_free, whatever the result. */
 int policy_read(struct ctl *c, struct nhi_policy_conf *conf);
-/* The same from a directory that need not be root's, to be looked at. */
+/* The same from a directory that need not be root's, for checks only. */
 int policy_read_from(struct ctl *c, const char *path, struct nhi_policy_conf *conf);
-/* All empty where there is no such file. */
+/* All empty if the file does not exist. */
 int settings_read(struct ctl *c, struct nhi_settings *conf);
 
 #endif

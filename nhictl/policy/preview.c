@@ -10,9 +10,9 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 
-/* ---- look-ups, where they are others than a login's ---- */
+/* ---- look-ups that differ from those of a login ---- */
 
-/* They are among the facts. */
+/* The rules are in the facts already. */
 static enum nhi_err no_rules(const struct nhi_moment *m, void *ctx, const struct nhi_request *r, struct nhi_facts *f)
 {
     (void)m;
@@ -22,7 +22,7 @@ static enum nhi_err no_rules(const struct nhi_moment *m, void *ctx, const struct
     return NHI_OK;
 }
 
-/* The agent's own account resolves on a host where nss_nhi is not installed yet, too. */
+/* The agent's own account also resolves on a host where nss_nhi is not installed yet. */
 static enum nhi_err account_of(const struct ctl *c, const char *account, const struct nhi_ticket *t,
                                const struct nhi_facts *f, struct nhi_host_account *out)
 {

@@ -12,7 +12,7 @@
 #define ZONES "/usr/share/zoneinfo/"
 #define STEP 86400 /* no zone changes twice in a day */
 
-/* The grammar of policy files lets no dot through: a name stays below. */
+/* The grammar of policy files allows no dot: a name cannot leave the directory. */
 bool zone_is_known(const char *name)
 {
     char path[sizeof(ZONES) + NHI_ZONE_MAX];

@@ -10,7 +10,7 @@
 
 bool zone_is_known(const char *name);
 int32_t zone_ahead(const char *name, int64_t at);
-/* Calls fn for from, and for each moment before until at which it changes. fn: return 0 to go on. */
+/* Calls fn for from, and for each moment before until at which the offset changes. fn: returns 0 to continue. */
 int zone_each(const char *name, int64_t from, int64_t until, int (*fn)(int64_t at, int32_t ahead, void *), void *ctx);
 
 #endif

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #define LINE_MAX_LEN 1024
-#define PATIENCE 100 /* milliseconds: of many lines at once a log that is read takes them all */
-#define DEAF 2000    /* for which one that did not take a line in that time is not waited for again */
+#define PATIENCE 100 /* milliseconds, in which a log with a reader accepts many lines */
+#define DEAF 2000    /* time for which a log that did not accept a line is not waited for again */
 
 static int64_t deaf_until;
 
@@ -34,8 +34,8 @@ static void send_line(int fd, const char *line, size_t len)
         deaf_until = nhi_clock_ms(CLOCK_MONOTONIC) + DEAF;
 }
 
-/* By either kind of socket that a log may have there; on a stream a line ends with its zero. false: the log is of
- * the other kind. */
+/* By either kind of socket that a log may have there; on a stream a line ends with its NUL. false: the log has the
+ * other kind. */
 static bool send_by(int type, const char *line)
 {
     const struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };

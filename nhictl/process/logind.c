@@ -23,15 +23,15 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/session/session_find.h"
 
-#define SESSIONS_DIR "/run/systemd/sessions" /* what sd-login(3) reads */
-#define USERS_DIR "/run/systemd/users"       /* a file for each user of logind's, of that number */
-#define PATIENCE 5                           /* seconds that a call may last, with nobody waiting for it */
-#define ASKED_MS 1000                        /* for an answer that is waited for */
+#define SESSIONS_DIR "/run/systemd/sessions" /* the directory that sd-login(3) reads */
+#define USERS_DIR "/run/systemd/users"       /* a file for each user of logind, named by uid */
+#define PATIENCE 5                           /* limit of a call in seconds, when nothing waits for it */
+#define ASKED_MS 1000                        /* limit of an answer that is waited for */
 
 /* ---- looking ---- */
 
-/* Of version 2; in a hybrid hierarchy systemd has processes in one of its own, and nothing is in that of version 2 but
- * at the top. */
+/* The cgroup of version 2; in a hybrid hierarchy systemd keeps processes in a hierarchy of its own, and that of version
+ * 2 has them only at its top. */
 bool logind_cgroup(pid_t pid, char *path, size_t size)
 {
     static const char own[] = ":name=systemd:";
@@ -59,7 +59,7 @@ bool logind_cgroup(pid_t pid, char *path, size_t size)
     return found;
 }
 
-/* Compared from its beginning: a user can make any name in the part that is its own manager's. */
+/* Compared from its beginning: a user can make any name in the part of the user's own manager. */
 static bool parse_scope(const char *path, struct logind_session *out)
 {
     struct logind_session l = { .uid = 0 };
@@ -72,7 +72,7 @@ static bool parse_scope(const char *path, struct logind_session *out)
     return true;
 }
 
-/* A file below the cgroup of that user. NULL: there is none. */
+/* A file below the cgroup of that user. NULL: it does not exist. */
 static FILE *open_below(uint32_t uid, const char *below)
 {
     static const char *const tops[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
@@ -88,7 +88,7 @@ static FILE *open_below(uint32_t uid, const char *below)
 
 static bool is_login(const char *class)
 {
-    /* Not manager, greeter, lock-screen and what else may come. */
+    /* Not manager, greeter, lock-screen, or a future class. */
     return strncmp(class, "user", 4) == 0 || strncmp(class, "background", 10) == 0;
 }
 
@@ -161,7 +161,7 @@ bool logind_find(const struct nhi_grant *g, const struct members *m, struct logi
         *out = l;
         return true;
     }
-    /* Somebody else has its pid, and may lead a session. */
+    /* Another process has its pid, and may lead a session. */
     if (err != NHI_ERR_NOT_FOUND)
         return false;
     for (size_t i = 0; i < m->count; i++)
@@ -172,7 +172,7 @@ bool logind_find(const struct nhi_grant *g, const struct members *m, struct logi
     return false;
 }
 
-/* Somebody else's login, or whoever called us from within. */
+/* Another login, or the program that called us from inside. */
 static bool is_guest(pid_t pid, const char *jti)
 {
     struct nhi_grant g;
@@ -225,13 +225,13 @@ static void become(char *const argv[], int out)
     sigprocmask(SIG_SETMASK, &empty, NULL);
     for (int fd = 0; fd <= 2 && null >= 0; fd++)
         (void)dup2(fd == 1 && out >= 0 ? out : null, fd);
-    /* It outlives exec: whoever hangs is not there for ever. */
+    /* The alarm stays set after exec: a call that hangs does not hang for ever. */
     alarm(PATIENCE);
     execve(argv[0], argv, none);
     _exit(127);
 }
 
-/* A child of nobody's: it is not waited for. out: for what it says, or -1. */
+/* The process has no parent that waits for it. out: for its output, or -1. */
 static void call_for(char *const argv[], int out)
 {
     pid_t pid = fork();
@@ -250,7 +250,7 @@ static void call(char *const argv[])
     call_for(argv, -1);
 }
 
-/* The first line that it says within that time; what it says later is lost on it. */
+/* The first line of output within that time; later output is lost. */
 static bool ask(char *const argv[], char *said, size_t size)
 {
     struct pollfd from = { .events = POLLIN };
@@ -306,7 +306,7 @@ void logind_stop_user(uint32_t uid)
 
 /* ---- lingering ---- */
 
-/* A user of logind's: whether it has that name. */
+/* Whether a user of logind has that name. */
 static bool is_user(int dir, const char *file, const char *name)
 {
     int fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -327,8 +327,8 @@ static bool is_user(int dir, const char *file, const char *name)
     return is;
 }
 
-/* Where somebody else goes by that name: by the local file, which programs ask first, or because logind has a user of
- * it from wherever. */
+/* Whether another account has that name: in the local file, which programs read first, or because logind has a user
+ * with it from another source. */
 static bool is_anothers(const char *name, uint32_t uid)
 {
     FILE *f = fopen("/etc/passwd", "re");

@@ -25,8 +25,8 @@
 
 #define PTS_MAJOR_FIRST 136 /* devices.txt of the kernel: Unix98 pseudo-terminals */
 #define PTS_MAJOR_LAST 143
-#define WALKS 20 /* of one hunt at most */
-#define LOOKS 3  /* and at least: one may miss what is another process every moment */
+#define WALKS 20 /* in one hunt, at most */
+#define LOOKS 3  /* at least: one look may miss a process that becomes another every moment */
 
 /* ---- looking ---- */
 
@@ -90,7 +90,7 @@ void procs_free(struct procs *p)
     memset(p, 0, sizeof(*p));
 }
 
-/* ---- whose they are ---- */
+/* ---- which session they belong to ---- */
 
 static const struct procs_one *find_pid(const struct procs *p, pid_t pid)
 {
@@ -131,7 +131,7 @@ bool members_has(const struct members *m, pid_t pid)
     return member(m, pid) != NULL;
 }
 
-/* A look takes its time: what has that pid by now may be another than the parent was, but not one that is older. */
+/* A look takes time: the process with that pid may be another one by now than the parent, but it is not older. */
 static bool is_child(const struct members *m, const struct nhi_proc_stat *stat)
 {
     const struct nhi_proc *parent = member(m, stat->parent);
@@ -210,10 +210,10 @@ void members_free(struct members *m)
     memset(m, 0, sizeof(*m));
 }
 
-/* ---- reaching them ---- */
+/* ---- reaching processes ---- */
 
-/* Whoever is killed ends when it gets its turn, and one that made itself less than others (nice, SCHED_IDLE) gets none
- * on a busy machine. More than what others have would not be safe to give: somebody may have its pid by now. */
+/* A killed process ends when it is scheduled, and one with lowered priority (nice, SCHED_IDLE) never is on a busy
+ * machine. A higher priority than normal would not be safe: another process may have the pid by now. */
 static void give_turn(pid_t thread)
 {
     static const struct sched_param none = { 0 };
@@ -248,7 +248,7 @@ int procs_open(const struct nhi_proc *p)
 
     if (fd < 0)
         return -1;
-    /* The descriptor is of what has that pid now: it is asked who that is. */
+    /* The descriptor is that of the process with this pid now: check which one it is. */
     if (nhi_proc_read(p->pid, &now, &parent) == NHI_OK && now.start == p->start)
         return fd;
     close(fd);
@@ -262,7 +262,7 @@ void members_signal(const struct members *m, int sig)
 
         if (fd < 0)
             continue;
-        /* First: it may be gone a moment later. */
+        /* Before the signal: it may be gone a moment later. */
         if (sig == SIGKILL)
             give_turns(m->all[i].pid);
         (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
@@ -284,7 +284,7 @@ static int hunt_one(pid_t pid, void *ctx)
     fd = pid != getpid() ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (fd < 0)
         return 0;
-    /* Another one that has its pid by now is not what the descriptor is of. */
+    /* If another process has its pid by now, the descriptor is not that one's. */
     if (h->is_prey(pid, h->ctx) && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0) {
         give_turns(pid);
         h->killed++;
@@ -315,7 +315,7 @@ static bool write_to_terminal(unsigned tty, const char *line)
     fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return false;
-    /* Another mount's may be another terminal. */
+    /* In another mount, the name may belong to another terminal. */
     if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(major(tty), minor(tty)))
         told = write(fd, line, strlen(line)) > 0;
     close(fd);

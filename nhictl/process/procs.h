@@ -17,14 +17,14 @@ struct procs_one {
     uint32_t uid[3]; /* real, effective, saved */
 };
 
-/* All that run now, but for this process. Ended ones that nobody has taken in yet are left out. */
+/* All processes that run now, except this one. Zombies are left out. */
 struct procs {
     struct procs_one *all; /* by pid */
     size_t count, room;
-    bool full; /* no memory for more */
+    bool full; /* no memory for more processes */
 };
 
-/* Some of them; kept from one look to the next, since an orphan does not say whose it was. */
+/* Some processes; kept from one look to the next, since an orphan does not show its origin. */
 struct members {
     struct nhi_proc *all;
     size_t count, room;
@@ -33,10 +33,10 @@ struct members {
 /* What a look is for. */
 enum members_of {
     MEMBERS_OF_AUDIT, /* an audit session: id */
-    MEMBERS_OF_TREE,  /* a process, root, and what descends from it, or from a member of before */
+    MEMBERS_OF_TREE,  /* a process, root, and descendants of it or of earlier members */
 };
 
-/* Real, effective, saved. false: gone. */
+/* Real, effective, saved. false: it has ended. */
 bool procs_uids(pid_t pid, uint32_t uid[3]);
 NHI_CHECK enum nhi_err procs_scan(struct procs *p);
 void procs_free(struct procs *p);
@@ -46,20 +46,20 @@ NHI_CHECK enum nhi_err members_find(struct members *m, const struct procs *p, en
                                     const struct nhi_proc *root);
 /* Adds one that is not in m. */
 NHI_CHECK enum nhi_err members_put(struct members *m, const struct nhi_proc *q);
-/* Adds one; who has come since the look is found by the next. */
+/* Adds one; processes that began after the look are found by the next. */
 NHI_CHECK enum nhi_err members_add(struct members *m, const struct procs *p, pid_t pid);
-/* Adds what is in the cgroup of that session: orphans that descent does not find. */
+/* Adds the processes in the cgroup of that session: orphans that descent does not find. */
 NHI_CHECK enum nhi_err members_add_cgroup(struct members *m, const struct procs *p, const char *handle);
 bool members_has(const struct members *m, pid_t pid);
 void members_free(struct members *m);
-/* A descriptor of that process, and of no other that has its pid by now; -1: it is gone, or there is no descriptor. */
+/* A descriptor of that process, and of no other with its pid; -1: it has ended, or no descriptor is free. */
 int procs_open(const struct nhi_proc *p);
-/* By a descriptor of each process, so that no other is ever meant. */
+/* Through a descriptor of each process, so that no other one can be hit. */
 void members_signal(const struct members *m, int sig);
-/* Kills whatever is said to be prey, as it comes upon it, until it comes upon no more: a list of what forks as fast as
- * it can is of the past before it is whole. What has ended is no prey. */
+/* Kills every process for which is_prey returns true as soon as it is found, until none is found: a list of processes
+ * that fork as fast as they can is outdated before it is complete. Ended processes are no prey. */
 void procs_hunt(bool (*is_prey)(pid_t, void *), void *ctx);
-/* Writes a line to each terminal that one of them has, without waiting. false: none took it. */
+/* Writes a line to the terminal of each of them, without waiting. false: no terminal took it. */
 bool members_notify(const struct members *m, const struct procs *p, const char *line);
 
 #endif

@@ -33,7 +33,7 @@ static const struct review_limits usual = { .window = 30 * DAY,
                                             .denials = 5,
                                             .bearers = 5 };
 
-/* What was not said is as usual. */
+/* Limits that were not given have their usual values. */
 static struct review_limits limits_of(const struct review_args *args)
 {
     struct review_limits l = args->limits;
@@ -57,7 +57,7 @@ static bool is_level(const char *word)
     return strcmp(word, "low") == 0 || strcmp(word, "medium") == 0 || strcmp(word, "high") == 0;
 }
 
-/* The moment before which nothing was looked at, since it is in an archive; 0: all of the window was. */
+/* The moment before which nothing was looked at, since it is archived; 0: the whole window was. */
 static int64_t blind_before(const struct review *r)
 {
     int64_t cut = r->s->set.archived_before;

@@ -14,17 +14,17 @@
 struct ctl;
 struct store;
 
-/* From when on what is seen counts as much. Spans in seconds. */
+/* The limits from which something becomes a finding. Spans are in seconds. */
 struct review_limits {
     int64_t window; /* how far back grants, denials and tickets are looked at */
     int64_t unused; /* without a grant */
     int64_t quiet;  /* without a grant, while tickets live */
     int64_t standing;
-    uint32_t longer;  /* a ticket lives as many times as long as it is used */
+    uint32_t longer;  /* a ticket lives this many times as long as it is used */
     uint32_t sources; /* distinct addresses, keys or hosts */
     uint32_t kinds;   /* of tasks */
     uint32_t denials;
-    uint32_t bearers; /* logins from elsewhere with a ticket that is bound to nothing */
+    uint32_t bearers; /* logins from other places with a ticket that is not bound */
 };
 
 #define TEXT_SET_MAX 64 /* more distinct ones than that are not told apart */
@@ -37,7 +37,7 @@ struct span {
     int64_t from, to;
 };
 
-/* What was counted and is no attempt, such as what goes on trying with a key that was revoked. */
+/* Counted denials that are no attempts, such as repeated logins with a revoked key. */
 struct seen_refusals {
     struct text_set what; /* "account through service: reason" */
     uint64_t count;
@@ -50,11 +50,11 @@ struct seen_agent {
     struct text_set refused;                     /* "account through service: reason" */
     struct seen_refusals counted;
     uint32_t denials, bearer_logins;
-    uint32_t used_tickets, long_tickets; /* as many that were used, and of these lived far longer */
-    int64_t longest_use;                 /* of any of these, from issue to last use */
-    struct span *spans;                  /* in which it held a ticket */
+    uint32_t used_tickets, long_tickets; /* number of used tickets, and of those that lived far longer */
+    int64_t longest_use;                 /* the longest of them, from issue to last use */
+    struct span *spans;                  /* times in which it held a ticket */
     size_t span_count, span_room;
-    char task[NHI_TASK_MAX + 1], account[NHI_LIST_MAX + 1]; /* of its last bearer login */
+    char task[NHI_TASK_MAX + 1], account[NHI_LIST_MAX + 1]; /* for its last bearer login */
 };
 
 struct seen_task {
@@ -76,12 +76,12 @@ struct review {
     struct review_limits limits;
     struct seen_agent *agents; /* by name */
     size_t agent_count, agent_room;
-    struct seen_task **tasks; /* those with live tickets */
+    struct seen_task **tasks; /* tasks with live tickets */
     size_t task_count, task_room;
     struct seen_lineage **lineages; /* in the order in which they were first seen */
     size_t lineage_count, lineage_room;
     void *by_root, *by_task;     /* search.h */
-    struct seen_refusals others; /* of no agent, on this host itself: from elsewhere anybody may try anything */
+    struct seen_refusals others; /* without an agent, on this host itself: from other hosts anybody may try anything */
     struct recent recent;        /* jobs that did not run */
     struct finding *findings;    /* the most serious first */
     size_t count, room;

@@ -100,7 +100,7 @@ static enum nhi_err gather_agents(struct review *r)
 
 /* ---- tasks ---- */
 
-/* "build-" of build-4711: what is counted or dated is of one kind. */
+/* "build-" for build-4711: counts and dates are for one kind of task. */
 static int add_kind(const struct nhi_task *t, void *ctx)
 {
     struct review *r = ctx;
@@ -224,7 +224,7 @@ static int add_live(const struct nhi_ticket_row *row, void *ctx)
         r->tasks[r->task_count++] = t;
     }
     t->live++;
-    /* What renews another is as old as the first of them. */
+    /* A renewal is as old as the first ticket of its lineage. */
     if (strcmp(row->root, row->ticket.jti) != 0 && nhi_ticket_get(r->s->l, row->root, &first) == NHI_OK)
         recorded = first.recorded;
     if (t->live == 1 || recorded < t->issued)
@@ -246,8 +246,8 @@ static void add_denials(struct seen_agent *a, const struct nhi_event *e, uint64_
     add_text(&a->refused, what);
 }
 
-/* Counted without a record of its own. An attempt is that of a ticket that was shown, which only who has it can do:
- * what was sent of a key, or without a ticket, is anybody's. */
+/* Denials without a record of their own. An attempt needs a ticket that was shown, which only its holder can do:
+ * anybody can offer a key, or come without a ticket. */
 static void add_counted(struct review *r, struct seen_agent *a, const struct nhi_event *e)
 {
     char what[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + 64];
@@ -281,7 +281,7 @@ static void add_grant(struct seen_agent *a, const struct nhi_grant *g)
     snprintf(a->account, sizeof(a->account), "%s", g->subject);
 }
 
-/* Where the ticket was shown, which inside its own session says nothing. */
+/* Where the ticket was shown; inside its own session, that means nothing. */
 static void add_place(struct seen_lineage *l, const struct nhi_grant *g)
 {
     if (l->bound)

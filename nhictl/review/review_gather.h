@@ -7,9 +7,8 @@
 
 #include "nhictl/review/review.h"
 
-/* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
+/* CTL_DONE, or another exit code after reporting what is wrong. Running out of memory ends the program, as in out.h. */
 int review_gather(struct review *r);
-/* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
 void review_free(struct review *r);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "nhictl/review/review.h"
 
-/* The page, to FILE or "-". */
+/* Writes the page to FILE or "-". */
 int review_page(const struct review *r, const char *file);
 
 #endif

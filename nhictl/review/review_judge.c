@@ -18,10 +18,8 @@
 #include "nhictl/say/shell.h"
 
 #define DAY 86400
-#define COVERED \
-    95             /* of 100 parts of a span, in which an agent that never lets go holds a ticket \
-                    */
-#define LONG_MIN 3 /* tickets, before their length says something of their agent */
+#define COVERED 95 /* percent of a span: an agent that always holds a ticket holds one for longer than this */
+#define LONG_MIN 3 /* tickets, from which on their length is a finding about the agent */
 
 /* ---- findings ---- */
 
@@ -171,7 +169,7 @@ static int by_from(const void *a, const void *b)
     return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* How many seconds since then it held a ticket. */
+/* How many of the seconds since then it held a ticket. */
 static int64_t covered(struct seen_agent *s, int64_t since, int64_t now)
 {
     int64_t sum = 0, at = since;
@@ -246,7 +244,7 @@ static void judge_task(struct review *r, const struct seen_task *t)
     free(id);
 }
 
-/* A daemon's has the name of the account, which may be an agent's own. */
+/* A daemon's job has the name of the account, which may be an agent's own. */
 static const char *of_agent(const struct review *r, const struct job *j)
 {
     for (size_t i = 0; i < r->agent_count && j->agent[0] == '\0'; i++)
@@ -255,7 +253,7 @@ static const char *of_agent(const struct review *r, const struct job *j)
     return j->agent;
 }
 
-/* As status has it: a job that waits for somebody. */
+/* As in status: a job that somebody has to look at. */
 static void judge_job(struct review *r, const struct job *j)
 {
     char ago[OUT_AGO_LEN];

@@ -8,7 +8,6 @@
 
 #include "nhictl/review/review.h"
 
-/* CTL_DONE, or another exit code after saying what is wrong. Out of memory ends the program, as in out.h. */
 void review_judge(struct review *r);
 
 #endif

@@ -50,7 +50,7 @@ char *review_listed(struct text_set *w)
 {
     char *text = out_must(strdup("")), *more;
 
-    /* Events of one second have no order. */
+    /* Events of the same second have no order. */
     if (w->count > 0)
         qsort(w->text, w->count, sizeof(w->text[0]), by_text);
     for (size_t i = 0; i < w->count && i < 3; i++) {

@@ -8,7 +8,7 @@
 #include "nhictl/review/review.h"
 
 const char *review_level_name(enum review_level level);
-/* "Improper Offboarding", of the OWASP Non-Human Identities Top 10 (2025). */
+/* "Improper Offboarding", as in the OWASP Non-Human Identities Top 10 (2025). */
 const char *review_owasp_title(const char *owasp);
 /* "a, b, c and 4 more", in order: the caller's to free. */
 char *review_listed(struct text_set *w);

@@ -36,7 +36,7 @@ static int newest_own(const struct nhi_issuer *i, void *ctx)
 {
     struct nhi_issuer *best = ctx;
 
-    /* An active key before any other; of those, the newest. */
+    /* An active key before any other; among active keys, the newest. */
     if (!i->own || (best->state == NHI_ISSUER_ACTIVE && i->state != NHI_ISSUER_ACTIVE))
         return 0;
     if (best->kid[0] == '\0' || i->added >= best->added ||
@@ -80,7 +80,7 @@ static int make_key(struct ctl *c, struct nhi_issuer *key)
     return ctl_fail(c, CTL_SYSTEM, NULL, "could not make a name for the key");
 }
 
-/* Before the ledger is taken: somebody may have to confirm. */
+/* Before the ledger is locked: a person may have to confirm. */
 static int prove_key(struct ctl *c, uint8_t pk[NHI_PK_LEN])
 {
     const struct rotate_args *args = c->args;
@@ -125,7 +125,7 @@ static int key_rotate(struct ctl *c)
         code = make_key(c, &key);
         if (code == CTL_DONE) {
             code = change_over(c, &s, &old, &key);
-            /* The secret half comes first, so that no key in the ledger is without it. */
+            /* The secret half is removed first, so that no key in the ledger is without it. */
             if (code != CTL_DONE)
                 (void)!keyfile_remove(key.kid);
         }

@@ -48,7 +48,7 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revoc
     return store_event(c, s, done, detail);
 }
 
-/* Whether this host has seen what is revoked. */
+/* Whether this host knows what is revoked. */
 static bool seen(struct store *s, const struct revocation *r)
 {
     struct nhi_ticket_row ticket;
@@ -85,8 +85,8 @@ static int collect_later(const struct nhi_ticket_row *row, void *ctx)
     return 0;
 }
 
-/* Tickets from before this host's clock was set back were issued later than now, and would come to
- * life again at that moment: each of them by its name. */
+/* Tickets that were issued before this host's clock was set back have a later time than now, and would become valid
+ * again at that time: each of them is revoked by its ID. */
 static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct revocation *r, int64_t at, uint32_t *live)
 {
     struct later later = { .at = at, .now = c->now };
@@ -153,8 +153,8 @@ static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserv
     out_member(c->out, "revoked", row);
 }
 
-/* A lineage is revoked by its first ticket, which only the ledger knows. Where that cannot be read
- * either, agents are denied anyhow. */
+/* A lineage is revoked by its first ticket, which only the ledger knows. If the ledger cannot be read either, agents
+ * are denied anyway. */
 static enum nhi_err reserve_root(const struct ctl *c, const struct revocation *r)
 {
     struct nhi_ledger *l = NULL;
@@ -173,7 +173,7 @@ static enum nhi_err reserve_root(const struct ctl *c, const struct revocation *r
     return err;
 }
 
-/* At once, and kept for the ledger. */
+/* Logged at once, and kept for the ledger. */
 static void say_why(const struct ctl *c, const struct revocation *r)
 {
     char actor[NHI_OWNER_MAX + 1];
@@ -197,7 +197,7 @@ enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r)
     return err;
 }
 
-/* What of an agent's is in no session. */
+/* The agent's processes that are in no session. */
 static void end_leftovers(struct ctl *c, const struct revocation *r, struct ended *ended, int64_t grace)
 {
     const struct leftover_wish wish = { .account = r->id };
@@ -206,14 +206,14 @@ static void end_leftovers(struct ctl *c, const struct revocation *r, struct ende
         ended->stuck += leftovers_end(c, &wish, grace);
 }
 
-/* A key that no one trusts any more need not lie around; one of others was never here. */
+/* The secret half of an untrusted key need not be kept; that of another host's key was never here. */
 static void forget_key(const struct revocation *r)
 {
     if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
         ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR, NHI_KEYS_DIR);
 }
 
-/* A ledger that cannot be written can be read, often. */
+/* A ledger that cannot be written can often still be read. */
 static void show_from_reserve(struct ctl *c, const struct revocation *r)
 {
     struct nhi_ledger *l = NULL;
@@ -236,7 +236,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR, NHI_LEDGER_FILE);
     if (err != NHI_OK) {
-        /* What is in goes, all the same. */
+        /* Live sessions are ended all the same. */
         ended = end_unsaid(c, r, NHI_GRACE_DEFAULT);
         code = ctl_fail(
             c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable, then try again; until then: nhictl session kill",

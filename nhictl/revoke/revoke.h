@@ -17,8 +17,8 @@ NHI_CHECK enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct re
 /* The same, and its event. */
 NHI_CHECK enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live);
 
-/* Where the ledger cannot be written: in force as soon as it returns NHI_OK, and moved into the ledger by whoever can
- * write that next, with why and by whom, which the system log has at once. */
+/* If the ledger cannot be written: the revocation is in force once this returns NHI_OK. The next process that can write
+ * the ledger moves it there, with the reason and the user, which the system log gets at once. */
 NHI_CHECK enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r);
 
 int revoke_run(struct ctl *c, const struct revocation *r);

@@ -16,7 +16,7 @@
 static bool is_for_a_password(const char *prompt)
 {
     static const char *const others[] = { "passphrase", "PIN", "(yes/no", "fingerprint", NULL };
-    const char *kind = getenv("SSH_ASKPASS_PROMPT"); /* "confirm", "none": ssh wants no answer */
+    const char *kind = getenv("SSH_ASKPASS_PROMPT"); /* "confirm", "none": ssh expects no answer */
 
     if (kind != NULL && *kind != '\0')
         return false;

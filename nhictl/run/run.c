@@ -26,16 +26,16 @@
 #include "nhictl/say/fail.h"
 
 #define GRACE 10 /* seconds between SIGTERM and SIGKILL for the command itself */
-/* Seconds. How far away a moment is changes when the clock is set, and nothing tells of that. */
+/* Seconds. The distance to a moment changes when the clock is set, and nothing reports that. */
 #define LONGEST_WAIT 10
-#define HELD_NS 200000000 /* nanoseconds from one look to the next whether the terminal is ours again */
+#define HELD_NS 200000000 /* nanoseconds between two looks whether the terminal is ours again */
 
-/* What is passed on to the command, and what tells that it has ended. */
+/* Signals that are passed on to the command, and those that report its end. */
 static const int passed_on[] = {
     SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP
 };
 
-/* What was to be ignored (nohup) still is. Returns a descriptor that they are read from; -1: errno. */
+/* Signals that were ignored (nohup) stay ignored. Returns a descriptor to read signals from; -1: errno. */
 static int hold_signals(void)
 {
     sigset_t held, terminal;
@@ -46,7 +46,7 @@ static int hold_signals(void)
     for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
         if (sigaction(passed_on[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
             sigaddset(&held, passed_on[i]);
-    /* What this process does with the terminal in the background is no reason to stop: the command goes on. */
+    /* Using the terminal from the background must not stop this process: the command continues. */
     terminal = held;
     sigaddset(&terminal, SIGTTIN);
     sigaddset(&terminal, SIGTTOU);
@@ -74,7 +74,7 @@ static int find_account(struct ctl *c, const char *agent, struct passwd **out)
     return CTL_DONE;
 }
 
-/* Renewed at half of its life; what failed is tried again well before the end. */
+/* Renewed at half of its life; after a failure, tried again well before the end. */
 static int64_t next_moment(const struct ctl *c, const struct run *r, bool failed)
 {
     int64_t at = r->exp - r->ttl / 2;
@@ -84,7 +84,7 @@ static int64_t next_moment(const struct ctl *c, const struct run *r, bool failed
     return r->exp >= r->deadline || at > r->deadline ? r->deadline : at;
 }
 
-/* Returns a signal that has come; 0: none. */
+/* Returns a signal that came; 0: none. */
 static int wait_until(struct ctl *c, int signals, struct run_terminal *t, int64_t moment)
 {
     struct pollfd fds[1 + RUN_TERMINAL_FDS] = { { .fd = signals, .events = POLLIN } };
@@ -93,7 +93,7 @@ static int wait_until(struct ctl *c, int signals, struct run_terminal *t, int64_
     size_t count = 1 + run_terminal_poll(t, fds + 1);
     bool came;
 
-    /* To the moment itself, not as many whole seconds from now on: the ticket may have one left. */
+    /* Until that moment exactly, not a number of whole seconds: the ticket may have one second left. */
     clock_gettime(CLOCK_REALTIME, &now);
     if (moment > now.tv_sec + LONGEST_WAIT)
         left.tv_sec = LONGEST_WAIT;
@@ -108,7 +108,7 @@ static int wait_until(struct ctl *c, int signals, struct run_terminal *t, int64_
     return came ? (int)info.ssi_signo : 0;
 }
 
-/* Returns the command's exit status, and in why what ended it, if it was not the command itself. */
+/* Returns the command's exit status, and in why what ended it, if it did not end by itself. */
 static int supervise(struct ctl *c, struct run *r, struct run_terminal *t, const char **why)
 {
     bool over = false, failed = false;
@@ -123,7 +123,7 @@ static int supervise(struct ctl *c, struct run *r, struct run_terminal *t, const
             run_terminal_resize(t);
         if (sig > 0 && sig != SIGCHLD)
             (void)kill(-r->child, sig);
-        /* Whatever came: a command that has processes end all the time does not put this off. */
+        /* After any signal: a command whose processes end all the time must not delay this. */
         if (c->now < moment)
             continue;
         if (over) {
@@ -151,14 +151,14 @@ static void end(struct ctl *c, const struct run *r, int code, const char *why)
     char text[64];
 
     snprintf(text, sizeof(text), RUN_ENDED, code);
-    /* What is left is the agent's for as long as it is there. Only then is the ticket revoked: a
-     * supervisor that finds a session whose ticket is revoked ends this process as well, which
-     * still has the command's exit status to tell. */
+    /* Processes that are left belong to the agent as long as they exist. The ticket is revoked only after them: a
+     * supervisor that finds a session with a revoked ticket ends this process as well, which still has to return the
+     * command's exit status. */
     if (run_end_rest())
         run_leave(r);
     c->now = nhi_now();
     run_close(c, r, why != NULL ? why : text);
-    /* Last: the terminal may take nothing. */
+    /* Last: the terminal may accept nothing. */
     if (why != NULL)
         ctl_note("%s was ended: %s", r->job, why);
 }
@@ -176,7 +176,7 @@ static int run(struct ctl *c)
     code = find_account(c, args->agent, &pw);
     if (pw != NULL)
         r.uid = pw->pw_uid;
-    /* Somebody at a terminal can still think better of it. */
+    /* A person at a terminal can still change the decision. */
     if (code == CTL_DONE && args->keyring)
         code = signer_open(c, NULL, &r.signer);
     if (code == CTL_DONE && (r.signals = hold_signals()) < 0)

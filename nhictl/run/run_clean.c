@@ -21,21 +21,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LIKE_OTHERS "0" /* to the OOM killer */
+#define LIKE_OTHERS "0" /* for the OOM killer: the same as others */
 
 static void default_signals(void)
 {
     struct sigaction normal = { .sa_handler = SIG_DFL };
     sigset_t none;
 
-    /* Two of the numbers are the C library's, which refuses them, and two are nobody's to set. */
+    /* The C library reserves two of the numbers, and two cannot be set. */
     for (int sig = 1; sig <= SIGRTMAX; sig++)
         (void)sigaction(sig, &normal, NULL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Batch and idle are less than others have. */
+/* Batch and idle are lower than normal. */
 static bool ordinary_priority(void)
 {
     static const struct sched_param param = { .sched_priority = 0 };
@@ -64,7 +64,7 @@ static bool ordinary_to_oom(void)
     return is;
 }
 
-/* Of each no more than what everything on this host began with. */
+/* No limit is higher than that of everything else on this host. */
 static bool ordinary_limits(void)
 {
     for (int i = 0; i < (int)RLIM_NLIMITS; i++) {
@@ -87,7 +87,7 @@ static bool ordinary_limits(void)
 bool run_clean_start(void)
 {
     default_signals();
-    /* Where it is locked, it has been for everything from here on down. */
+    /* If it is locked, it is locked for all processes from this one down. */
     (void)prctl(PR_SET_SECUREBITS, 0);
     return ordinary_priority() && ordinary_to_oom() && ordinary_limits();
 }

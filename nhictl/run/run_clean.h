@@ -7,7 +7,7 @@
 
 #include "nhictl/run/run.h"
 
-/* Still as root. Of these two, false: errno says why, and the command must not begin. */
+/* Still as root. If either of these two returns false, errno says why, and the command must not begin. */
 bool run_clean_start(void);
 /* As the account. */
 bool run_drop_capabilities(void);

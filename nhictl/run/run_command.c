@@ -31,10 +31,10 @@
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 
-#define GRACE_MS 5000 /* between SIGTERM and SIGKILL for what is left, and the longest wait after it */
+#define GRACE_MS 5000 /* between SIGTERM and SIGKILL for processes that are left, and the longest wait after that */
 #define STEP_MS 50
 
-/* Of the caller's environment: how to write to people, and no more. */
+/* Of the caller's environment: how to show text to people, and no more. */
 static const char *const kept[] = { "TERM",        "LANG",    "LANGUAGE", "LC_ALL", "LC_CTYPE",
                                     "LC_MESSAGES", "LC_TIME", "TZ",       NULL };
 
@@ -73,30 +73,30 @@ static bool become(const struct passwd *pw)
            run_drop_capabilities();
 }
 
-/* Who possesses a keyring can read what is in it, whatever uid he goes by. A kernel without
- * keyrings, or a container that denies them, denies them to the command as well. */
+/* A process that possesses a keyring can read its content, with any uid. If the kernel has no keyrings, or a container
+ * denies them, the command has none either. */
 static bool leave_keyring(void)
 {
     return nhi_keyring_join() == NHI_OK || errno == ENOSYS || errno == EPERM;
 }
 
-/* What the child could not do, for the parent to say. */
+/* What the child could not do, for the parent to report. */
 struct failure {
     int error;
     bool at_exec;
 };
 
-/* In the child. Returns only when it failed. */
+/* In the child. Returns only after a failure. */
 static struct failure execute(const struct ctl *c, const struct passwd *pw, const struct run_terminal *t, bool askpass,
                               pid_t parent)
 {
     struct failure f = { .at_exec = false };
 
-    /* The keyring of one that is to be asked is new already. */
+    /* If ssh is to ask the keyring, it is new already. */
     if (setsid() < 0 || !run_terminal_become(t) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 ||
         !(askpass || leave_keyring()) || !become(pw) || !set_environment(pw) || !set_askpass(askpass))
         goto out;
-    /* When the parent is killed, nobody is there to end this. */
+    /* When the parent is killed, nothing else ends this process. */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
         goto out;
     if (getppid() != parent)
@@ -126,7 +126,7 @@ int run_start(struct ctl *c, const struct passwd *pw, const struct run_terminal 
     ssize_t n;
     int fds[2];
 
-    /* What the command leaves behind comes to this process, and stays inside the tree. */
+    /* Processes that the command leaves behind become children of this process, and stay inside the tree. */
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || pipe2(fds, O_CLOEXEC) != 0)
         return ctl_fail(c, CTL_NOT_RUN, NULL, "could not start the command: %s", strerror(errno));
     pid = fork();
@@ -166,7 +166,7 @@ bool run_reap(pid_t child, int *code)
     return ended;
 }
 
-/* Of those that this session is of. */
+/* The processes of this session. */
 static enum nhi_err find_rest(struct members *m, const struct procs *p)
 {
     struct nhi_grant g = { .at = 0 };
@@ -190,8 +190,8 @@ static enum nhi_err find_rest(struct members *m, const struct procs *p)
     return err == NHI_OK ? bystanders_remove(&bystanders, m, g.ticket.jti, audit, &any) : err;
 }
 
-/* Only the direct ones: what they leave behind in turn comes here when they end. What is the host's, or a person's who
- * came in by that, is left alone. Returns whether one is to be waited for. */
+/* Only direct children: what they leave behind comes here when they end. Daemons of the host, and logins of people
+ * through one, are left alone. Returns whether there is a child to wait for. */
 static bool signal_children(int sig)
 {
     struct procs p = { .count = 0 };

@@ -43,15 +43,14 @@ static enum nhi_err end_in_ledger(struct ctl *c, struct store *s, const struct r
     return err;
 }
 
-/* The ticket in the keyring is bound to no tree: where the ledger cannot take its end, the reserve
- * has to. */
+/* The ticket in the keyring is not bound to a tree: if the ledger cannot record its end, the reserve must. */
 void run_close(struct ctl *c, const struct run *r, const char *why)
 {
     struct store s = { 0 };
     char text[256];
     enum nhi_err err;
 
-    /* Its ticket ends before its session does, which is no reason to say that this is why. */
+    /* Its ticket ends before its session does, but that is not the reason for the session's end. */
     nhi_session_say_why(NHI_RUN_DIR, r->session.id, NHI_END_CLOSED);
     err = end_in_ledger(c, &s, r, why);
     if (err != NHI_OK) {
@@ -64,8 +63,8 @@ void run_close(struct ctl *c, const struct run *r, const char *why)
     store_close(&s);
 }
 
-/* Whoever waits for the job may look at nothing but this host's status: mail and exit status are lost in many a
- * crontab. Where it cannot be written down, they have to do. */
+/* The owner of the job may look only at this host's status: in many crontabs, mail and exit status are lost. If the
+ * refusal cannot be recorded, these must be enough. */
 void run_refused(struct ctl *c, const struct run_args *args)
 {
     struct store s = { .l = NULL };

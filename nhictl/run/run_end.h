@@ -9,9 +9,9 @@
 
 /* Ends ticket and task. why: for the trail. */
 void run_close(struct ctl *c, const struct run *r, const char *why);
-/* What did not even begin, and why: for status, and for the trail. */
+/* Records that a run did not begin, and why: for status, and for the trail. */
 void run_refused(struct ctl *c, const struct run_args *args);
-/* Forgets the session: nobody is inside any more. */
+/* Removes the session: no process is inside any more. */
 void run_leave(const struct run *r);
 
 #endif

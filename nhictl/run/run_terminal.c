@@ -20,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LAST_MS 2000 /* for what was written last: the terminal may be one that takes nothing */
+#define LAST_MS 2000 /* milliseconds for the last output: the terminal may accept none */
 
-/* In a descriptor of our own: one that does not wait, and the caller's do. */
+/* As a separate descriptor: ours does not block, and the caller's does. */
 static int reopen(int fd, int flags)
 {
     char path[32];
@@ -45,7 +45,7 @@ static bool make_pty(struct run_terminal *t, uid_t uid)
     return t->slave >= 0 && fchown(t->slave, uid, (gid_t)-1) == 0 && fchmod(t->slave, 0620) == 0;
 }
 
-/* As the caller's, but that one of them makes of a line feed what a terminal wants, not both. */
+/* As the caller's, except that only one of the two terminals converts a line feed. */
 static bool set_modes(struct run_terminal *t)
 {
     struct termios modes;
@@ -87,7 +87,7 @@ bool run_terminal_open(struct run_terminal *t, uid_t uid)
         t->out = reopen(t->is[1] ? 1 : 2, O_WRONLY);
         opened = t->out >= 0 && make_pty(t, uid);
     }
-    /* In a pipe the terminal is another's, in the background the shell's. */
+    /* In a pipe another process uses the terminal, in the background the shell does. */
     if (opened && t->is[0] && t->is[1] && in_foreground(0))
         opened = (t->in = reopen(0, O_RDONLY)) >= 0;
     else if (opened && t->is[0])
@@ -104,9 +104,9 @@ bool run_terminal_become(const struct run_terminal *t)
     return (!t->is[1] || dup2(t->slave, 1) >= 0) && (!t->is[2] || dup2(t->slave, 2) >= 0);
 }
 
-/* ---- carrying ---- */
+/* ---- copying ---- */
 
-/* false: nothing comes from there any more. */
+/* false: no more input. */
 static bool fill(struct run_flow *f, int fd)
 {
     ssize_t n = read(fd, f->buf, sizeof(f->buf));
@@ -116,7 +116,7 @@ static bool fill(struct run_flow *f, int fd)
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* false: nothing goes there any more. */
+/* false: no more output is possible. */
 static bool empty(struct run_flow *f, int fd)
 {
     ssize_t n = write(fd, f->buf + f->from, f->to - f->from);
@@ -142,7 +142,7 @@ size_t run_terminal_poll(const struct run_terminal *t, struct pollfd fds[RUN_TER
         master |= POLLIN;
     if (!is_empty(&t->typed))
         master |= POLLOUT;
-    /* One of no events would still say that it was hung up, at once and for ever. */
+    /* A descriptor without events would still report a hang-up, at once and for ever. */
     fds[0] = (struct pollfd){ .fd = master != 0 ? t->master : -1, .events = master };
     fds[1] = (struct pollfd){ .fd = is_empty(&t->said) ? -1 : t->out, .events = POLLOUT };
     fds[2] = (struct pollfd){ .fd = reads && is_empty(&t->typed) ? t->in : -1, .events = POLLIN };
@@ -155,7 +155,7 @@ void run_terminal_carry(struct run_terminal *t)
         return;
     if (is_empty(&t->said) && !t->no_more_out)
         t->no_more_out = !fill(&t->said, t->master);
-    /* A terminal that is gone takes nothing; the command goes on. */
+    /* A terminal that has gone accepts nothing; the command continues. */
     if (!is_empty(&t->said) && !empty(&t->said, t->out))
         t->said.from = t->said.to;
     if (t->in >= 0 && is_empty(&t->typed) && !t->no_more_in && in_foreground(t->in))
@@ -169,7 +169,7 @@ bool run_terminal_is_held(const struct run_terminal *t)
     return t->in >= 0 && !t->no_more_in && !in_foreground(t->in);
 }
 
-/* What it wrote last. */
+/* Its last output. */
 static void carry_rest(struct run_terminal *t)
 {
     int64_t until = nhi_clock_ms(CLOCK_MONOTONIC) + LAST_MS;
@@ -187,7 +187,8 @@ void run_terminal_close(struct run_terminal *t)
 {
     if (t->master >= 0 && t->out >= 0)
         carry_rest(t);
-    /* With what is typed already: a program can have a terminal answer, and that is not to be the shell's next line. */
+    /* Also discards typed input: a program can make a terminal answer, and that must not become the shell's next line.
+     */
     if (t->in >= 0 && in_foreground(t->in)) {
         (void)tcflush(t->in, TCIFLUSH);
         (void)tcsetattr(t->in, TCSANOW, &t->before);

@@ -35,11 +35,11 @@
 #include "nhictl/ticket/renew.h"
 
 #define TTL_DEFAULT (10 * 60)
-#define TTL_MIN 2  /* half of it has to go by before the end, in whole seconds */
-#define JOB_MAX 40 /* with a moment and a random part it becomes a task ID */
+#define TTL_MIN 2  /* half of it must pass before the end, in whole seconds */
+#define JOB_MAX 40 /* becomes a task ID with a time and a random part */
 
-/* An agent that sudo has made root starts nothing under another name. And as pam_nhi, this opens no
- * session that nobody would end. */
+/* An agent that sudo has made root starts nothing under another name. And like pam_nhi, this opens no session that
+ * nothing would end. */
 static int check_place(struct ctl *c, const struct store *s)
 {
     struct nhi_reserve *reserve = malloc(sizeof(*reserve));
@@ -82,7 +82,7 @@ static int mint_task_id(struct ctl *c, const char *job, char id[NHI_TASK_MAX + 1
     return CTL_DONE;
 }
 
-/* opened: it is this run's, and ends with it. */
+/* opened: the task belongs to this run, and ends with it. */
 static int find_task(struct ctl *c, struct store *s, const struct run_args *args, struct run *r, bool *opened)
 {
     struct nhi_task t = { .state = NHI_TASK_OPEN, .opened = c->now };
@@ -135,8 +135,8 @@ static int record(struct ctl *c, struct store *s, const struct run *r, const str
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");
 }
 
-/* A text that the agent holds, for where nothing is known of process trees: a child of the run's
- * own ticket, so that here it ends with that. It is signed when the ledger is free again. */
+/* A ticket as text that the agent holds, for hosts that do not know the process tree: a child of the run's own ticket,
+ * so that here it ends with that. It is signed when the ledger is no longer locked. */
 static int issue_second(struct ctl *c, struct store *s, struct run *r, const struct nhi_ticket *own,
                         struct issue_made *second)
 {
@@ -185,7 +185,7 @@ static int put_second(struct ctl *c, struct run *r, const struct issue_made *sec
                                     "could not put the ticket into the session keyring: %s", strerror(errno));
 }
 
-/* Another account of the agent's name that stands before it in nsswitch.conf is not the agent's. */
+/* Another account with the agent's name, which comes first in nsswitch.conf, is not the agent's. */
 static int check_uid(struct ctl *c, struct store *s, const struct run *r)
 {
     struct nhi_agent a;
@@ -228,7 +228,7 @@ static int in_ledger(struct ctl *c, const struct run_args *args, struct run *r, 
         code = check_uid(c, &s, r);
     if (code == CTL_DONE)
         code = record(c, &s, r, t, opened);
-    /* Behind it: a rule may ask that the ticket be bound to a tree. */
+    /* After that: a rule may demand that the ticket is bound to a tree. */
     if (code == CTL_DONE)
         code = issue_policy(c, &s, t);
     if (code == CTL_DONE && args->keyring)
@@ -285,7 +285,7 @@ int run_open(struct ctl *c, const struct run_args *args, struct run *r)
     memcpy(g->root, g->ticket.jti, sizeof(g->root));
     snprintf(g->service, sizeof(g->service), "%s", "nhictl-run");
     snprintf(g->subject, sizeof(g->subject), "%s", args->agent);
-    /* What this process leaves behind when it is killed stays in the session, wherever it goes. */
+    /* Processes that this one leaves behind when it is killed stay in the session, wherever they go. */
     err = nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, g, NHI_OF_CALL, r->uid);
     if (err == NHI_OK)
         return CTL_DONE;
@@ -309,7 +309,7 @@ int run_renew(struct ctl *c, struct run *r)
     struct store s = { 0 };
     int code = store_write(c, &s);
 
-    /* A clock that was set back is no end: it may be set right again. */
+    /* If the clock was set back, the ticket does not end: the clock may be corrected. */
     if (code == CTL_DONE && store_need_sound(c, &s) != CTL_DONE)
         code = CTL_SYSTEM;
     if (code == CTL_DONE)
@@ -321,7 +321,7 @@ int run_renew(struct ctl *c, struct run *r)
     store_close(&s);
     if (code == CTL_DONE)
         r->exp = r->keyring[0] != '\0' ? second.t.exp : own.t.exp;
-    /* What cannot sign now may do so later: no reason to end the command. */
+    /* If it cannot be signed now, it may be later: that does not end the command. */
     if (code == CTL_DONE && r->keyring[0] != '\0' && put_second(c, r, &second) != CTL_DONE)
         code = CTL_SYSTEM;
     return code;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ticket of nhictl run: its text is given to nobody. It works inside the process tree of this process, and ends
- * with it.
+ * The ticket of nhictl run, whose text nobody gets. It works inside the process tree of this process, and ends with it.
  */
 #ifndef NHICTL_RUN_TICKET_H
 #define NHICTL_RUN_TICKET_H

@@ -20,8 +20,8 @@ enum ctl_exit {
     CTL_REFUSED = 1, /* refused, or a negative answer */
     CTL_USAGE = 2,
     CTL_SYSTEM = 3,    /* the system failed */
-    CTL_PART = 7,      /* done in part: what was to end is on record, and something of it still runs */
-    CTL_NOT_RUN = 125, /* any of these, of a verb that passes on a command's status */
+    CTL_PART = 7,      /* done in part: what should end is on record, and part of it still runs */
+    CTL_NOT_RUN = 125, /* any of these, for a verb that returns a command's status */
 };
 
 #define CTL_OPERANDS_MAX 2
@@ -31,24 +31,24 @@ enum ctl_exit {
 struct ctl {
     bool json;
     int64_t now;      /* the wall clock at the start, seconds since the epoch */
-    mode_t umask;     /* the caller's; ours is 022 */
-    int64_t loginuid; /* for whom the login was that this was started in, whatever becomes of that; -1: nobody's */
+    mode_t umask;     /* the caller's; our own is 022 */
+    int64_t loginuid; /* the uid of the login in which this was started, even after that has ended; -1: none */
     struct out *out;
-    const char *where;               /* file and line that failures are about for now; NULL: none */
-    char said[NHI_TEXT_MAX + 1];     /* what ctl_fail said last; cut */
+    const char *where;               /* file and line that present failures are about; NULL: none */
+    char said[NHI_TEXT_MAX + 1];     /* the last message of ctl_fail; cut */
     const struct verb *const *verbs; /* every table of verbs; ends with NULL */
-    bool help;                       /* --help was asked for */
-    const void *args;                /* what the options were parsed into: the verb's own struct */
+    bool help;                       /* --help was given */
+    const void *args;                /* the parsed options: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];
     int operand_count;
-    char **command; /* what stands after --, for a verb that takes one; all operands, where they are many */
+    char **command; /* the words after --, for a verb that takes a command; all operands, if there may be many */
 };
 
 struct verb {
-    const char *noun; /* NULL: the verb stands alone */
+    const char *noun; /* NULL: a verb without a noun */
     const char *verb;
     int (*run)(struct ctl *c);
-    const struct opt *opts; /* ends with a NULL name; NULL: none but --json and --help */
+    const struct opt *opts; /* ends with a NULL name; NULL: only --json and --help */
     size_t args_size;
     int operand_min, operand_max; /* COMMAND_OPERANDS: -- and a command; MANY_OPERANDS */
     const char *synopsis;         /* what follows the verb */

@@ -17,7 +17,7 @@ static void say(const char *prefix, const char *text)
     putc('\n', stderr);
 }
 
-/* What is wrong in a file is found before anything is written. */
+/* An error in a file is found before anything is written. */
 static char *with_place(const char *where, char *text)
 {
     char *whole;
@@ -46,7 +46,7 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
         struct out *o = out_new(true, c->now);
 
         out_negative(o, text != NULL ? text : "out of memory", hint);
-        /* The exit code tells of the failure already. */
+        /* The exit code reports the failure already. */
         (void)out_finish(o);
         out_free(o);
     }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What went wrong, and remarks: on standard error.
+ * Failures and remarks, on standard error.
  */
 #ifndef NHICTL_FAIL_H
 #define NHICTL_FAIL_H
 
 #include "nhictl/say/ctl.h"
 
-/* Says what was wrong, and where, on standard error and under --json on standard output too, and returns
- * code. hint: what to type instead, or NULL. Text from outside may stand in the arguments: control
- * characters are escaped. */
+/* Reports what was wrong, and where, on standard error and with --json on standard output, too, and returns code. hint:
+ * what to type instead, or NULL. The arguments may have text from outside: control characters are escaped. */
 int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* A remark on standard error that changes nothing. */

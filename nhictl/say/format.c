@@ -32,7 +32,7 @@ void out_ago(int64_t t, int64_t now, char buf[OUT_AGO_LEN])
         snprintf(buf, OUT_AGO_LEN, "%.19s ago", span);
 }
 
-/* How a character is written that may not stand in text: "\\x1b", "\\u202e". */
+/* The escaped form of a character that must not be printed: "\\x1b", "\\u202e". */
 static size_t spell(uint32_t c, char buf[12])
 {
     return (size_t)snprintf(buf, 12, c <= 0xff ? "\\x%02x" : "\\u%04x", c);

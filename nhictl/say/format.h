@@ -15,9 +15,9 @@ void out_ago(int64_t t, int64_t now, char buf[OUT_AGO_LEN]);
 /* "15m", "1h30m". */
 void out_span(int64_t seconds, char buf[OUT_AGO_LEN]);
 
-/* Prints text with what may not stand in text, such as control characters, as \xHH or \uHHHH. */
+/* Prints text with special characters, such as control characters, as \xHH or \uHHHH. */
 void out_escape(FILE *f, const char *text);
-/* How many columns that takes: characters, not bytes, and what is escaped as it is written. */
+/* How many columns that needs: of characters, not bytes, in their escaped form. */
 size_t out_width(const char *text);
 
 #endif

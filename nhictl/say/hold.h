@@ -10,12 +10,12 @@
 #include <stdbool.h>
 
 struct hold {
-    sigset_t mask; /* the one before */
+    sigset_t mask; /* the mask before */
     bool on;
 };
 
 void hold_begin(struct hold *h);
-/* What came meanwhile is acted on now. Nothing where it did not begin, or has ended. */
+/* Signals that came meanwhile take effect now. Does nothing if hold_begin failed, or if this was called already. */
 void hold_end(struct hold *h);
 
 #endif

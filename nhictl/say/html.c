@@ -17,7 +17,7 @@
 #include "nhictl/say/out.h"
 #include "nhictl/say/text_file.h"
 
-#define PAGE_MODE 0600 /* what is in it, only root could read before */
+#define PAGE_MODE 0600 /* only root could read its content before */
 
 static const char style[] =
     ":root{color-scheme:light;--ink:#1c2430;--dim:#5d6878;--line:#d9dee6;--wash:#f5f7fa;"
@@ -49,7 +49,7 @@ void html_text(FILE *f, const char *text)
     static const char special[] = "&<>\"'";
     size_t n;
 
-    /* Runs of plain text, each as it leaves to a terminal, between the characters of markup. */
+    /* Writes runs of plain text, escaped as for a terminal, between the characters of markup. */
     while (*text != '\0') {
         char *run = out_must(strndup(text, n = strcspn(text, special)));
 

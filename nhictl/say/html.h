@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Pages: one self-contained HTML document, without scripts, in which nothing is fetched and which can be printed. The
- * caller writes the content; the frame, the common style and the escaping are here.
+ * Pages: one self-contained HTML document, without scripts, which loads nothing and can be printed. The caller writes
+ * the content; the frame, the common style and the escaping are here.
  *
- * Markup goes to f with fprintf, text from anywhere with html_text.
+ * Markup is written to f with fprintf, text from anywhere with html_text.
  */
 #ifndef NHICTL_HTML_H
 #define NHICTL_HTML_H
@@ -23,15 +23,15 @@ struct html {
  * memory ends the program, as in out.h. */
 void html_begin(struct html *h, const char *title, const char *css);
 
-/* Text as the content of an element or as the value of an attribute in double quotes, where it cannot be
- * taken for anything else. What may not stand in text is spelled as out_escape does. */
+/* Text as the content of an element or as the value of an attribute in double quotes, where it cannot be taken for
+ * markup. Special characters are escaped as by out_escape. */
 void html_text(FILE *f, const char *text);
 
 /* A moment as an element <time>. 0: "never". */
 void html_time(FILE *f, int64_t t);
 
-/* Ends the page and writes it to FILE, which then is root's alone, or to standard output for "-". Returns
- * CTL_DONE, or another exit code after saying what was wrong. Frees the page. */
+/* Ends the page and writes it to FILE, which only root can read then, or to standard output for "-". Returns CTL_DONE,
+ * or another exit code after reporting what was wrong. Frees the page. */
 int html_end(struct ctl *c, struct html *h, const char *file);
 
 #endif

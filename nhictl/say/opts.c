@@ -80,7 +80,7 @@ static int take_number(struct ctl *c, const struct opt *o, const char *value, ui
     return CTL_DONE;
 }
 
-/* Adds the words of value, which stand between commas, to a list with spaces. */
+/* Adds the words of value, which are separated by commas, to a list with spaces. */
 static int take_list(struct ctl *c, const struct opt *o, const char *value, char *list)
 {
     size_t have = strlen(list), len = strlen(value);
@@ -167,8 +167,7 @@ static int take(struct ctl *c, const struct opt *o, const char *value, void *arg
     return CTL_USAGE;
 }
 
-/* getopt_long takes any unambiguous beginning of an option's name: a spelling that the next release
- * would break. */
+/* getopt_long accepts any unambiguous beginning of an option's name: a spelling that the next release might break. */
 static bool spelled_out(char **argv, const char *name)
 {
     const char *typed = argv[optind - 1];
@@ -244,7 +243,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
     long_options(v, longs);
     opterr = 0;
     optind = 1;
-    /* What belongs to a command is not ours to sort. */
+    /* The words of a command are not ours to sort. */
     while ((got = getopt_long(argc, argv, v->operand_max == COMMAND_OPERANDS ? "+:h" : ":h", longs, &index)) != -1) {
         const struct opt *o;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Options: one declarative table per verb, over getopt_long.
+ * Options: one declarative table for each verb, over getopt_long.
  *
- * A table names where each value goes in the verb's own struct, which starts out zeroed: what was
- * not given stays zero, NULL or empty.
+ * A table names where each value goes in the verb's own struct, which is zeroed at first: values that were not given
+ * stay zero, NULL or empty.
  */
 #ifndef NHICTL_OPTS_H
 #define NHICTL_OPTS_H
@@ -18,10 +18,10 @@ struct verb;
 enum opt_kind {
     OPT_FLAG,     /* bool */
     OPT_NAME,     /* const char *, checked by ok */
-    OPT_TEXT,     /* const char *, free text for people, at most max bytes, and checked by ok if there is one */
+    OPT_TEXT,     /* const char *, free text for people, at most max bytes, and checked by ok if that is not NULL */
     OPT_PATH,     /* const char *, not empty */
-    OPT_PATHS,    /* struct opt_paths: the same, and repeatable */
-    OPT_LIST,     /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; repeatable */
+    OPT_PATHS,    /* struct opt_paths: the same, may be repeated */
+    OPT_LIST,     /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; may be repeated */
     OPT_BOUND,    /* the same, or "*" alone */
     OPT_NUMBER,   /* uint32_t, at least 1 */
     OPT_DURATION, /* int64_t, seconds, at least 1 */
@@ -41,14 +41,14 @@ struct opt {
     enum opt_kind kind;
     size_t at; /* offset in the verb's struct */
     bool required;
-    const char *arg;  /* what the value is called in the help; NULL for flags */
+    const char *arg;  /* name of the value in the help; NULL for flags */
     const char *help; /* one line */
     bool (*ok)(const char *);
     size_t max;
 };
 
-/* Parses argv[1..] into args (v->args_size bytes, zeroed) and the operands into c. Returns
- * CTL_DONE, or a code after saying what was wrong. c->help: --help was asked for. */
+/* Parses argv[1..] into args (v->args_size bytes, zeroed) and the operands into c. Returns CTL_DONE, or a code after
+ * reporting what was wrong. c->help: --help was given. */
 int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args);
 
 /* "15m", "1h30m", "2d": seconds, at least 1. */

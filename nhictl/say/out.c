@@ -24,7 +24,7 @@ struct out {
     bool json;
     int64_t now;
     json_t *root;
-    FILE *text; /* what will be printed, in text */
+    FILE *text; /* the text to print */
     char *buf;
     size_t len;
     json_t *array; /* of the table or the list of words that is being filled */
@@ -54,8 +54,7 @@ static void member(json_t *object, const char *key, json_t *value)
         out_must(NULL);
 }
 
-/* A value that is no UTF-8 cannot come out of the ledger; if one does, it must not end the command.
- */
+/* No value in the ledger can have invalid UTF-8; if one does, it must not end the command. */
 static json_t *json_text(const char *s)
 {
     json_t *j = s == NULL ? json_null() : json_string(s);
@@ -104,7 +103,7 @@ void out_free(struct out *o)
     free(o->rows);
     json_decref(o->root);
     fclose(o->text);
-    /* A ticket may have been in it. */
+    /* It may have held a ticket. */
     if (o->buf != NULL)
         explicit_bzero(o->buf, o->len);
     free(o->buf);

@@ -2,10 +2,10 @@
 /*
  * The one place where results are printed: as text for people, or as one JSON object.
  *
- * A command builds its answer here and nothing is written before out_finish, so that an answer is
- * whole or absent. The format never depends on the terminal; colour and width do. Control
- * characters of any value are escaped in text. Running out of memory here ends the program (exit
- * status 3): every change is either committed or not begun at that point.
+ * A command builds its answer here and nothing is written before out_finish, so that an answer is whole or absent. The
+ * format never depends on the terminal; colour and width do. Control characters of any value are escaped in text.
+ * Running out of memory here ends the program (exit status 3): every change is either committed or not begun at that
+ * point.
  */
 #ifndef NHICTL_OUT_H
 #define NHICTL_OUT_H
@@ -16,19 +16,19 @@
 #include <stdio.h>
 
 struct out;     /* the answer of one command */
-struct out_row; /* one thing in it: a record, or a line of a table */
+struct out_row; /* one part of it: a record, or a line of a table */
 
-/* p, which is not NULL, or the program has ended. */
+/* Returns p, which is not NULL, or ends the program. */
 void *out_must(void *p);
-/* nhi_grow (libnhi/base/grow.h), which has found memory, or the program has ended. */
+/* nhi_grow (libnhi/base/grow.h), which finds memory, or ends the program. */
 void *out_grow(void *all, size_t *room, size_t need, size_t size);
-/* Formatted text, new, the caller's to free. */
+/* Formatted text, allocated; the caller frees it. */
 char *out_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 struct out *out_new(bool json, int64_t now);
 void out_free(struct out *o);
 
-/* key NULL: in text only. label NULL: in JSON only. A NULL value is null in JSON, "-" in text. */
+/* key NULL: only in text. label NULL: only in JSON. A NULL value is null in JSON, "-" in text. */
 struct out_row *out_row_new(const struct out *o);
 void out_row_free(struct out_row *r);
 void out_text(struct out_row *r, const char *key, const char *label, const char *value);
@@ -45,16 +45,16 @@ void out_day(struct out_row *r, const char *key, const char *label, int64_t t);
 /* Seconds: a number in JSON, "15m" in text. */
 void out_duration(struct out_row *r, const char *key, const char *label, int64_t seconds);
 
-/* These take the row. key: its name in the object; NULL: its fields stand in the object itself. */
+/* These take ownership of the row. key: its name in the object; NULL: its fields are members of the object itself. */
 void out_record(struct out *o, const char *key, struct out_row *r);
-/* In JSON only. */
+/* Only in JSON. */
 void out_member(struct out *o, const char *key, struct out_row *r);
-/* Rows of one key make a table and an array. Begin it even if no row will follow. */
+/* Rows with the same key make a table and an array. Begin it even if no row will follow. */
 void out_table(struct out *o, const char *key, const char *when_empty);
 void out_table_row(struct out *o, struct out_row *r);
 /* A line in text; nothing in JSON. */
 void out_line(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A line in text that is printed as it is, and a member of the object: a ticket, a key. */
+/* A line of text that is printed unchanged, and a member of the object: a ticket, a key. */
 void out_raw(struct out *o, const char *key, const char *value);
 /* Words for people, in order: lines in text, an array of strings in JSON. */
 void out_strings(struct out *o, const char *key, const char *heading);
@@ -63,10 +63,10 @@ void out_string(struct out *o, const char *fmt, ...) __attribute__((format(print
 /* A negative answer: "ok" is false, and error and hint say why. */
 void out_negative(struct out *o, const char *error, const char *hint);
 
-/* Prints. False: it could not be written (errno says why). */
+/* Prints. false: it could not be written (errno says why). */
 bool out_finish(struct out *o);
 
-/* A row as one flat JSON object, for an event: the caller's to free. */
+/* A row as one flat JSON object, for an event; the caller frees it. */
 char *out_row_json(const struct out_row *r);
 
 #endif

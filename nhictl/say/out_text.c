@@ -80,7 +80,7 @@ void out_text_record(FILE *f, const struct out_terminal *t, const struct out_cel
     }
 }
 
-/* Cuts text to width columns, the last of them an ellipsis. */
+/* Cuts text to width columns, the last of which is an ellipsis. */
 static void cut(char *text, size_t width)
 {
     size_t seen = 0;
@@ -128,8 +128,8 @@ static void measure(struct columns *col, struct out_cells *const *rows, size_t c
     col->total += shown > 0 ? (shown - 1) * GAP : 0;
 }
 
-/* First the "(in 14m)" of moments goes, then free text is cut. Names are never cut: a name that
- * cannot be typed again is worth nothing. */
+/* First the "(in 14m)" of moments is removed, then free text is cut. Names are never cut: a name that cannot be typed
+ * again is useless. */
 static void shrink(struct columns *col, struct out_cells *const *rows, size_t count, size_t width)
 {
     size_t columns = rows[0]->count;
@@ -169,7 +169,7 @@ void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *con
     if (t->width > 0 && col.total > t->width)
         shrink(&col, rows, count, t->width);
     for (size_t r = 0; r <= count; r++) {
-        size_t owed = 0; /* spaces that only a further cell makes visible */
+        size_t owed = 0; /* spaces that are needed only before another cell */
 
         for (size_t i = 0; i < rows[0]->count; i++) {
             const struct out_cell *cell = &rows[r > 0 ? r - 1 : 0]->cell[i];

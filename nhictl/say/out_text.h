@@ -16,7 +16,7 @@ enum out_look { OUT_PLAIN, OUT_WORD, OUT_MOMENT, OUT_FREE };
 struct out_cell {
     const char *label; /* NULL: not shown in text */
     char *text;
-    enum out_look look; /* OUT_MOMENT may lose its second part, OUT_FREE its end, to fit a table */
+    enum out_look look; /* OUT_MOMENT may lose its second part, OUT_FREE its end, to make a table fit */
 };
 
 struct out_cells {
@@ -24,7 +24,7 @@ struct out_cells {
     size_t count;
 };
 
-/* What the terminal can show. width 0: as wide as it gets. */
+/* What the terminal can show. width 0: no limit. */
 struct out_terminal {
     bool colour;
     size_t width;

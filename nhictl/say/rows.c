@@ -142,7 +142,7 @@ struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row
 {
     struct out_row *r = out_row_new(o);
 
-    /* In a table every line must have the same cells. */
+    /* Every line of a table must have the same cells. */
     if (full) {
         add_claims(r, &row->ticket, true);
     } else {

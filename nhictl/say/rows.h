@@ -13,7 +13,7 @@
 
 const char *agent_state_name(enum nhi_agent_state s);
 const char *issuer_state_name(enum nhi_issuer_state s);
-/* "open", "closed", or "ended" when the deadline passed. */
+/* "open", "closed", or "ended" when the deadline has passed. */
 const char *task_state_name(const struct nhi_task *t, int64_t now);
 /* "live", "revoked", "renewed", "expired". */
 const char *ticket_state_name(const struct nhi_ticket_row *r, int64_t now);

@@ -20,7 +20,7 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
 
-#define NOT_A_FILE (-1) /* beside the values of errno */
+#define NOT_A_FILE (-1) /* different from all values of errno */
 #define LINKS_MAX 40
 #define READ_MAX (NHI_TICKET_READ_MAX + 2) /* and one line end */
 
@@ -86,9 +86,8 @@ int text_write_failed(struct ctl *c, const char *file, int why)
                                       : strerror(why));
 }
 
-/* A link that somebody else could have made would choose where root writes: only root's own are
- * followed. Puts its target before rest, what is left of the path. Returns 0 or a value of errno.
- */
+/* A link that another user could have made would choose where root writes: only root's own are followed. Puts its
+ * target before rest, the remaining path. Returns 0 or a value of errno. */
 static int follow(int fd, uid_t owner, char rest[PATH_MAX], unsigned *links)
 {
     char target[PATH_MAX], joined[PATH_MAX];
@@ -106,7 +105,7 @@ static int follow(int fd, uid_t owner, char rest[PATH_MAX], unsigned *links)
     return 0;
 }
 
-/* Goes into one component of a path, and closes at. -1: errno says why. */
+/* Enters one component of a path, and closes at. -1: errno says why. */
 static int step(int at, const char *name, char rest[PATH_MAX], unsigned *links)
 {
     struct stat st = { .st_mode = 0 };
@@ -165,7 +164,8 @@ struct text_piece {
     size_t len;
 };
 
-/* What has a name now has it after a loss of power, too. Where that cannot be asked for, it is as good as it gets. */
+/* A file that has its name now keeps it after a power failure. If the directory cannot be flushed, nothing more can be
+ * done. */
 static int keep_name(int dir)
 {
     int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), failed = 0;
@@ -184,7 +184,7 @@ static int put(int dir, const char *name, const struct text_piece pieces[2], mod
     struct stat st;
     int failed = 0;
 
-    /* A link put there by somebody else would be replaced unseen; better to say so. */
+    /* A link that another user put there would be replaced unnoticed; it is better to report it. */
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
         return NOT_A_FILE;
     if (nhi_file_begin(dir, name, &n) != NHI_OK)
@@ -197,7 +197,7 @@ static int put(int dir, const char *name, const struct text_piece pieces[2], mod
     return failed == 0 ? keep_name(dir) : failed;
 }
 
-/* By what systemd says of it, and where sudo took that out of the environment, by who is at the other end. */
+/* As systemd reports it in the environment, and if sudo removed that, by the other end of the socket. */
 static bool is_journal(int fd)
 {
     static const char dir[] = "/run/systemd/journal"; /* journald's; with .NAME, that of a namespace */
@@ -245,7 +245,7 @@ static int write_pieces(struct ctl *c, const char *file, const struct text_piece
     if (dir < 0)
         return text_write_failed(c, file, errno);
     errno = 0;
-    /* Ctrl-C finds all of it done, or nothing. */
+    /* Ctrl-C leaves all of it done or nothing. */
     hold_begin(&held);
     failed = *name == '\0' ? EISDIR : put(dir, name, pieces, mode);
     hold_end(&held);

@@ -13,22 +13,21 @@
 struct ctl;
 struct store;
 
-/* Reads a ticket from FILE, or from standard input for "-". text is new; free with nhi_text_free.
- */
+/* Reads a ticket from FILE, or from standard input for "-". text is allocated; free it with nhi_text_free. */
 int text_read(struct ctl *c, const char *file, char **text, size_t *len);
 
-/* Writes text to FILE with this mode, whole or not at all. Links in its path are followed where root made
- * them; FILE itself may not be one. */
+/* Writes text to FILE with this mode, whole or not at all. Links in its path are followed if root made them; FILE
+ * itself must not be one. */
 int text_write(struct ctl *c, const char *file, const char *text, mode_t mode);
 int text_write_bytes(struct ctl *c, const char *file, const void *data, size_t len, mode_t mode);
-/* Refuses to print a ticket where standard output is the system's journal, which others than root read. hint: where to
- * put it instead. An exit code. */
+/* Refuses to print a ticket if standard output is the system's journal, which users other than root can read. hint:
+ * where to put it instead. An exit code. */
 int text_may_print(struct ctl *c, const char *hint);
 void text_remove(const char *file);
-/* The directory that FILE is to be in, by that path, as a descriptor for the functions that end in "at". name: the
- * rest of it. -1: errno says why. */
+/* The directory for FILE, by its path, as a descriptor for the functions whose names end in "at". name: the rest of the
+ * path. -1: errno says why. */
 int text_directory(const char *file, const char **name);
-/* Says that FILE cannot be written; why: a value of errno. Returns an exit code. */
+/* Reports that FILE cannot be written; why: a value of errno. Returns an exit code. */
 int text_write_failed(struct ctl *c, const char *file, int why);
 
 #endif

@@ -33,7 +33,7 @@ static void collect(struct find *one, const struct nhi_ticket *t, void *ctx)
     memcpy(l->all[l->count++].jti, t->jti, sizeof(t->jti));
 }
 
-/* The cause as the trail keeps it: where the ticket lay, if that can be said. */
+/* The cause for the trail: where the ticket was found, if that can be recorded. */
 static void cause(const struct find *one, const char *given, char reason[NHI_TEXT_MAX + 1])
 {
     const struct find_location *p = &one->location[0];

@@ -7,8 +7,8 @@
 
 #include "nhictl/scan/scan_find.h"
 
-/* Revokes them, which gives them their cause, and ends their sessions; what is live then is revoked. Closes the
- * store: one process does not read and write a ledger at once. reason: NULL: that it leaked, and where. */
+/* Revokes the live tickets with that reason, and ends their sessions. Closes the store: one process does not read and
+ * write a ledger at once. reason: NULL: that it leaked, and where. */
 int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *tickets, struct ended *ended);
 
 #endif

@@ -18,7 +18,7 @@
 #include "libnhi/ticket/sshcert.h"
 #include "nhictl/say/out.h"
 
-/* ---- which issuers there are ---- */
+/* ---- known issuers ---- */
 
 static int note_issuer(const struct nhi_issuer *i, void *ctx)
 {
@@ -55,7 +55,7 @@ void finder_free(struct finder *f)
     free(f->issuers);
 }
 
-/* ---- keeping what was found ---- */
+/* ---- keeping finds ---- */
 
 static int by_id(const void *a, const void *b)
 {
@@ -84,8 +84,7 @@ static struct find *look_up(struct finder *f, enum find_kind kind, const char *t
     return f->all[f->count++];
 }
 
-/* text: what makes it the same thing when it is found again. NULL: there is no room for one more.
- */
+/* text: identifies a find that is found again. NULL: no room for another one. */
 static struct find *keep(struct finder *f, enum find_kind kind, const char *text, const struct nhi_scan_hit *hit)
 {
     struct find *one = look_up(f, kind, text);
@@ -101,7 +100,7 @@ static struct find *keep(struct finder *f, enum find_kind kind, const char *text
     return one;
 }
 
-/* ---- is it ours ---- */
+/* ---- does it belong to this host ---- */
 
 static bool verify(const struct finder *f, const char *text, size_t len, struct nhi_ticket *t)
 {
@@ -174,7 +173,7 @@ static bool take_private(struct finder *f, const struct nhi_scan_hit *hit)
     if (nhi_ticket_each_bound(f->s->l, pk, is_there, &bound) != NHI_OK)
         f->failed = true;
     if (!bound)
-        return true; /* the key it looks like, and somebody else's */
+        return true; /* the kind of key is certain, but it is somebody else's */
     nhi_sshkey_encode(pk, text);
     one = keep(f, FIND_SSH_KEY, text, hit);
     if (one != NULL)

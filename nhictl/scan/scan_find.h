@@ -13,7 +13,7 @@
 #define FIND_LOCATIONS_MAX 20 /* of one thing; more are counted */
 
 enum find_kind {
-    FIND_TICKET,  /* the text of one */
+    FIND_TICKET,  /* the text of a ticket */
     FIND_CERT,    /* an OpenSSH certificate that carries one */
     FIND_SSH_KEY, /* an OpenSSH private key that a ticket is or was bound to */
     FIND_KEY      /* the secret key of an issuer */
@@ -21,44 +21,42 @@ enum find_kind {
 
 struct find_location {
     char *file;            /* NULL: standard input */
-    uint64_t offset, line; /* from 0; from 1 */
+    uint64_t offset, line; /* offset from 0; line from 1 */
 };
 
 struct find {
-    char id[NHI_HASH_LEN + 1]; /* of kind and text */
+    char id[NHI_HASH_LEN + 1]; /* a hash of kind and text */
     enum find_kind kind;
-    struct nhi_ticket t; /* verified; of a key that is bound, the ticket that decides its state */
+    struct nhi_ticket t; /* verified; for a bound key, the ticket that decides its state */
     uint8_t pk[NHI_PK_LEN];
     struct find_location location[FIND_LOCATIONS_MAX];
     size_t locations;
     uint64_t times;
-    const char *state; /* from find_judge on: live, expired, revoked, renewed, void, elsewhere */
+    const char *state; /* set by finder_judge: live, expired, revoked, renewed, void, elsewhere */
     char owner[NHI_OWNER_MAX + 1];
 };
 
 struct finder {
-    struct store *s; /* open, without a transaction, so that nobody waits for us */
+    struct store *s; /* open, without a transaction, so that no writer waits for us */
     struct nhi_issuer *issuers;
     size_t issuer_count, issuer_room;
     struct find **all; /* in the order in which they were found */
     size_t count, room, limit;
     void *tree;         /* the same, by id */
     bool full;          /* there were more than limit: the others are not known */
-    bool failed;        /* out of memory, or the ledger could not be asked */
-    uint64_t others;    /* tokens that are not ours */
-    uint64_t encrypted; /* k4.secret-pw keys: whose, only their password could tell */
-    const char *file;   /* that is being read */
+    bool failed;        /* out of memory, or the ledger could not be read */
+    uint64_t others;    /* tokens of other issuers */
+    uint64_t encrypted; /* k4.secret-pw keys: only their password could show to whom they belong */
+    const char *file;   /* the file that is being read */
 };
 
-/* Learns which issuers there are, whatever their state. */
+/* Reads the known issuers, whatever their state. */
 int finder_begin(struct ctl *c, struct finder *f, struct store *s, size_t limit);
 void finder_free(struct finder *f);
 /* For nhi_scan_new; ctx is the finder. */
 bool finder_take(const struct nhi_scan_hit *hit, void *ctx);
-/* After that: every ticket that what was found opens, here or elsewhere, or would once more. */
+/* For finder_each_live. */
 typedef void find_live_fn(struct find *one, const struct nhi_ticket *t, void *ctx);
-/* Revokes them, which gives them their cause, and ends their sessions; what is live then is revoked. Closes the
- * store: one process does not read and write a ledger at once. reason: NULL: that it leaked, and where. */
 const char *find_kind_name(const struct find *f);
 
 #endif

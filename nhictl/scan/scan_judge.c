@@ -10,8 +10,7 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/policy/preview.h"
 
-/* What could open something once more, under another policy or when its agent is resumed, is live.
- */
+/* A ticket that could open something again, with another policy or when its agent is resumed, is live. */
 static const char *state_of(const struct ctl *c, const struct nhi_ticket *t, const struct nhi_facts *f)
 {
     if (!nhi_issuer_allows(&f->issuer, t) || f->differs)
@@ -51,7 +50,7 @@ struct bound {
     int code;
 };
 
-/* The newest, but one that is live before all. */
+/* The newest ticket, but a live one first. */
 static int judge_bound(const struct nhi_ticket_row *row, void *ctx)
 {
     struct bound *b = ctx;

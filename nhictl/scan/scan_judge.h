@@ -7,11 +7,10 @@
 
 #include "nhictl/scan/scan_find.h"
 
-/* Sets the state of each, as the ledger has it now. */
+/* Sets the state of each find, as the ledger has it now. */
 int finder_judge(struct ctl *c, struct finder *f);
+/* After that: calls fn for every ticket that a find opens, here or on other hosts, or would open again. */
 int finder_each_live(struct ctl *c, struct finder *f, find_live_fn *fn, void *ctx);
-/* Revokes them, which gives them their cause, and ends their sessions; what is live then is revoked. Closes the
- * store: one process does not read and write a ledger at once. reason: NULL: that it leaked, and where. */
 bool find_is_live(const char *state);
 
 #endif

@@ -38,13 +38,13 @@ struct scanning {
     uint8_t *buf;
     uint64_t bytes;
     size_t live, live_keys; /* findings */
-    size_t revoked;         /* tickets, by --revoke */
-    struct ended ended;     /* the sessions that they had opened */
+    size_t revoked;         /* tickets, revoked by --revoke */
+    struct ended ended;     /* the sessions that these had opened */
 };
 
 /* ---- reading ---- */
 
-/* A pipe that was named is waited for. */
+/* A pipe that was given as an operand is waited for. */
 static ssize_t read_some(int fd, uint8_t *buf)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -98,7 +98,7 @@ static int read_all(struct ctl *c, struct scanning *sc, struct walk *w)
 
 /* ---- the answer ---- */
 
-/* A file's name may be any bytes. */
+/* The name of a file may have any bytes. */
 static char *printable(const char *name)
 {
     char *text = NULL;
@@ -222,7 +222,7 @@ static int run_scan(struct ctl *c, struct scanning *sc, struct store *s, struct 
     enum nhi_err err;
     int code = finder_begin(c, &sc->f, s, args->limit != 0 ? args->limit : LIMIT);
 
-    /* From here on each question is a transaction of its own. */
+    /* From now on each look-up is a transaction of its own. */
     nhi_ledger_rollback(s->l);
     if (code == CTL_DONE)
         code = read_all(c, sc, w);

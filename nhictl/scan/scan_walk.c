@@ -31,7 +31,7 @@ void walk_failed(struct walk *w, const char *path, const char *why)
         ctl_note("could not read %s: %s", path, why);
 }
 
-/* File systems whose files are the kernel's answers: some never end, none keeps anything. */
+/* File systems whose files the kernel generates: some never end, none stores anything. */
 static bool is_pseudo(int fd)
 {
     static const long types[] = { PROC_SUPER_MAGIC, SYSFS_MAGIC,        CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
@@ -46,7 +46,7 @@ static bool is_pseudo(int fd)
     return false;
 }
 
-/* Where the secret keys of this host are at home. */
+/* The directory of this host's secret keys. */
 static bool is_keys(const struct stat *st)
 {
     struct stat keys;
@@ -80,8 +80,7 @@ static void enter(struct walk *w, int fd, const char *name, unsigned depth, dev_
         walk_failed(w, path, "a name in it is too long");
         return;
     }
-    /* Links and pipes are not even opened; whatever becomes of them meanwhile, openat does not
-     * follow or wait. */
+    /* Links and pipes are not even opened; whatever replaces them meanwhile, openat does not follow or wait. */
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno != ENOENT)
             walk_failed(w, path, strerror(errno));
@@ -110,7 +109,7 @@ static void visit_directory(struct walk *w, int fd, unsigned depth, dev_t dev)
     free(names);
 }
 
-/* What is passed over, whoever owns it. */
+/* What is skipped, whoever owns it. */
 static bool is_no_file(const struct stat *st, int fd, unsigned depth, dev_t parent)
 {
     if (S_ISDIR(st->st_mode))

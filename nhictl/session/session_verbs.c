@@ -77,7 +77,7 @@ static int session_list(struct ctl *c)
     return code;
 }
 
-/* NULL after saying that there is none. */
+/* NULL after reporting that it does not exist. */
 static const struct session *find(struct ctl *c, const struct sessions *s)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -120,7 +120,7 @@ static void note(struct ctl *c, const char *kind, const struct session *of, cons
     store_note(c, done, NULL);
 }
 
-/* As the host's settings say, or where they cannot be read, the default. */
+/* From the host's settings, or the default if these cannot be read. */
 static int64_t grace(void)
 {
     struct nhi_settings set = { .grace = NHI_GRACE_DEFAULT };
@@ -155,13 +155,13 @@ static int session_kill(struct ctl *c)
     return code;
 }
 
-/* ---- what runs without one ---- */
+/* ---- processes without a session ---- */
 
 struct end_args {
     const char *leftovers;
 };
 
-/* One that is over may be there still because it cannot be ended. */
+/* A session that has ended may still exist because it cannot be ended. */
 static int find_session_of(const struct leftover_account *a, const struct sessions *s)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -235,8 +235,8 @@ static void answer(struct ctl *c, bool on)
     out_line(c->out, on ? "lockdown: no agent may log in" : "no lockdown: agents may log in");
 }
 
-/* For programs that ask no PAM, and go by an account's shell. hurry: no other writer is waited for. why: what was
- * wrong. */
+/* For programs that do not ask PAM, and check an account's shell. hurry: does not wait for another writer. why: what
+ * was wrong. */
 static bool publish_shells(const struct ctl *c, bool hurry, char *why, size_t size)
 {
     struct store s = { .hurry = hurry };
@@ -286,7 +286,7 @@ static int lockdown_off(struct ctl *c)
         return code;
     answer(c, false);
     note(c, "lockdown-off", NULL, args->reason);
-    /* Without one they would not get in after all. */
+    /* Without a shell, agents could still not log in. */
     if (!publish_shells(c, false, why, sizeof(why)))
         return ctl_fail(c, CTL_SYSTEM, "nhictl apply",
                         "lockdown is off, but the accounts of agents have no shell yet: %s", why);

@@ -30,7 +30,7 @@ struct setup_args {
     bool undo, dry_run;
 };
 
-/* ---- which ---- */
+/* ---- which services ---- */
 
 static bool has_word(char **words, int count, const char *word)
 {
@@ -60,13 +60,13 @@ static int check_words(struct ctl *c, bool undo)
     return CTL_DONE;
 }
 
-/* Whether one is meant. Undoing nothing in particular undoes all. */
+/* Whether one is selected. Undoing without a name undoes all. */
 static bool is_meant(const struct setup *s, const char *name)
 {
     return s->c->operand_count == 0 || has_word(s->c->command, s->c->operand_count, name);
 }
 
-/* Whether one is meant, and something of it changes. */
+/* Whether one is selected, and some of its text changes. */
 static bool is_touched(const struct setup *s, const char *name)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -105,7 +105,7 @@ static int try_all(struct setup *s)
 
 /* ---- writing ---- */
 
-/* The programs' own word on what is in force now. What they refused before is not our doing. */
+/* The programs' own answers about the files now in force. What they refused before is not our doing. */
 static int check_after(struct setup *s)
 {
     char *sshd = NULL, *sudo = NULL;
@@ -125,7 +125,7 @@ static int check_after(struct setup *s)
     return code;
 }
 
-/* In the order of the plan, or in the other one when it is undone: what leans on another file goes first. */
+/* In the order of the plan, or in reverse when it is undone: a file that depends on another goes first. */
 static struct setup_file *nth(struct setup *s, size_t i)
 {
     return &s->file[s->undo ? s->count - 1 - i : i];
@@ -171,7 +171,7 @@ static void show_diffs(struct setup *s)
         char *diff = setup_changes(&s->file[i]) ? setup_diff(s, &s->file[i]) : NULL;
         char *rest = diff, *line;
 
-        /* A tab would come out as what it is: a control character. */
+        /* A tab would be shown as a control character. */
         for (char *at = diff; at != NULL && *at != '\0'; at++)
             if (*at == '\t')
                 *at = ' ';
@@ -197,7 +197,7 @@ static void show_file(struct setup *s, struct setup_file *f)
     free(diff);
 }
 
-/* What somebody has still to do, and to know. */
+/* What people still have to do, and to know. */
 static void show_words(struct setup *s)
 {
     char backup[128];
@@ -226,7 +226,7 @@ static void show_words(struct setup *s)
         out_string(s->c->out, "next: nscd -i passwd; nscd -i group");
 }
 
-/* Before anything is written: what runs out of memory here has changed nothing. */
+/* Before anything is written: running out of memory here has changed nothing. */
 static void prepare_answer(struct setup *s)
 {
     struct out_row *r = out_row_new(s->c->out);
@@ -242,7 +242,7 @@ static void prepare_answer(struct setup *s)
     show_words(s);
 }
 
-/* For the trail, where there is one yet. */
+/* For the trail, if there is one yet. */
 static void note_event(struct setup *s)
 {
     struct out_row *detail;
@@ -271,7 +271,7 @@ static int setup(struct ctl *c)
     code = store_need_root(c);
     if (code != CTL_DONE)
         return code;
-    /* Ctrl-C finds all of it done or nothing. */
+    /* Ctrl-C leaves all of it done or nothing. */
     hold_begin(&held);
     code = setup_begin(&s);
     if (code == CTL_DONE)

@@ -61,7 +61,7 @@ int setup_begin(struct setup *s)
     if (nhi_dir_open(SETUP_SCRATCH, &s->lock) != NHI_OK)
         return ctl_fail(s->c, CTL_SYSTEM, NULL, SETUP_SCRATCH " is not a directory that only root can write");
     if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
-        /* What is in there is the other's. */
+        /* Its content belongs to the other run. */
         close(s->lock);
         s->lock = -1;
         return ctl_fail(s->c, CTL_REFUSED, "wait for it", "another nhictl setup is running; nothing was changed");
@@ -140,7 +140,7 @@ int setup_add(struct setup *s, const struct wiring_service *w, const char *path,
     return CTL_DONE;
 }
 
-/* As the program that it is for reads it: whoever may write it, and wherever a link leads. */
+/* As the program that uses it reads it: whoever may write it, and wherever a link leads. */
 static char *read_of_others(const char *path)
 {
     struct file_text lines;

@@ -20,13 +20,13 @@
 #include "nhictl/setup/setup_file.h"
 #include "nhictl/setup/setup_try.h"
 
-#define PRIVSEP "/run/sshd" /* sshd wants it there whenever it looks at its files; it is made when sshd starts */
+#define PRIVSEP "/run/sshd" /* sshd demands it whenever it reads its files; it is made when sshd starts */
 
 static const char *const view_names[SETUP_VIEWS] = { "now", "clean", "then" };
 
 /* ---- copies ---- */
 
-/* A configuration with a directory of drop-ins, such that the one names the other. */
+/* A configuration with a directory of drop-ins, changed so that it names the copy of that directory. */
 static int copy_one(struct setup *s, const char *path, const char *dir, enum setup_view view)
 {
     static const char *const before[] = { " ", "\t", "\"", "=" };
@@ -69,7 +69,7 @@ static int copy_all(struct setup *s, const char *config, const char *dir, const 
 
 /* ---- sshd ---- */
 
-/* Runs sshd over the copy of a view, and with -T for whom. */
+/* Runs sshd over the copy of a view, with -T for that user. */
 static bool ask_sshd(const char *what, enum setup_view view, const char *user, char **said)
 {
     char file[128], whom[96];
@@ -95,7 +95,7 @@ static bool is_set(const char *said, const char *keyword, const char *to)
     return is;
 }
 
-/* Whether it is our program that sshd asks for keys. */
+/* Whether the program that sshd asks for keys is ours. */
 static bool is_helper(const char *command)
 {
     return command != NULL && strncmp(command, WIRING_SSHD_HELPER, strlen(WIRING_SSHD_HELPER)) == 0;
@@ -110,7 +110,7 @@ static int said_no(struct setup *s, const char *program, const char *said, const
                     when, len, said);
 }
 
-/* Whether passwords are refused in any Match: of somebody, or from somewhere. That of all is found by sshd -T. */
+/* Whether passwords are refused in any Match, for some users or from some places. sshd -T finds a refusal for all. */
 static bool refuses_passwords(struct setup *s)
 {
     glob_t found = { .gl_pathc = 0 };
@@ -143,7 +143,8 @@ int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
             ctl_note("sshd keeps asking another program for people's keys (AuthorizedKeysCommand %s): tickets that are "
                      "bound to a key open accounts of agents and nhi-only, but none that are shared with people",
                      command);
-        /* PAM takes a password from whomever it asks: nobody who is refused one now may get another prompt. */
+        /* PAM accepts a password from everybody whom it asks: nobody whose passwords are refused now may get another
+         * prompt. */
         facts->asks_people = is_set(said, "kbdinteractiveauthentication", "yes") ||
                              (is_set(said, "passwordauthentication", "yes") && !refuses_passwords(s));
         facts->says_connection = program_sshd_is(WIRING_SSHD_CONNECTION_SINCE);
@@ -154,7 +155,7 @@ int setup_sshd_facts(struct setup *s, struct setup_sshd *facts)
     return code;
 }
 
-/* Without what ours are about. */
+/* The output without the settings of our lines. */
 static char *others(const char *said)
 {
     static const char *const ours[] = { "usepam ", "kbdinteractiveauthentication ", "authorizedkeyscommand ",
@@ -179,7 +180,7 @@ static char *others(const char *said)
     return out_must(text);
 }
 
-/* What sshd says of whoever logs in must not change, beside what ours say. */
+/* Except for our own settings, the output of sshd for a user must not change. */
 static int try_sshd_for(const char *name, unsigned uid, void *ctx)
 {
     char *said[2] = { NULL, NULL }, *rest[2] = { NULL, NULL };
@@ -201,7 +202,7 @@ static int try_sshd_for(const char *name, unsigned uid, void *ctx)
     return code;
 }
 
-/* Whether ours are in force: the first value that sshd finds is the one that counts. */
+/* Whether our lines are in force: sshd uses the first value that it finds. */
 static int check_effect(struct setup *s, const char *said)
 {
     char *then = setup_read(s, WIRING_SSHD_FILE, SETUP_THEN), *command = sshd_said(said, "authorizedkeyscommand");
@@ -230,7 +231,7 @@ int setup_try_sshd(struct setup *s)
     if (code == CTL_DONE)
         code = copy_all(s, WIRING_SSHD_CONFIG, WIRING_SSHD_DIR, WIRING_SSHD_FILE, SETUP_THEN);
     if (code == CTL_DONE && access(WIRING_SSHD_PROGRAM, X_OK) == 0 && !ask_sshd("-t", SETUP_THEN, NULL, &then)) {
-        /* What is broken already is not broken by taking us out of it. */
+        /* A configuration that is broken already is not broken by removing our lines. */
         if (!s->undo || ask_sshd("-t", SETUP_NOW, NULL, &now))
             code = said_no(s, "sshd -t", then != NULL ? then : PRIVSEP, "with the changes");
     } else if (code == CTL_DONE && access(WIRING_SSHD_PROGRAM, X_OK) == 0) {
@@ -270,7 +271,7 @@ int setup_sudo_reads(struct setup *s, bool *reads)
     int code = copy_all(s, WIRING_SUDOERS, WIRING_SUDOERS_DIR, WIRING_SUDO_FILE, SETUP_THEN);
     bool accepted = code == CTL_DONE && ask_visudo(SETUP_THEN, &good);
 
-    /* Not every visudo names the files that it reads, and none accepts this one. */
+    /* Not every visudo names the files that it reads, and not every one accepts this file. */
     if (code == CTL_DONE)
         code = setup_scratch(s, "then" WIRING_SUDO_FILE, "no line of sudoers\n");
     *reads = code == CTL_DONE && accepted && !ask_visudo(SETUP_THEN, &bad);

@@ -26,7 +26,7 @@ static int no_end(struct setup *s, const struct setup_file *f)
                     "%s: the mark '# nhi: begin' has no '# nhi: end' below it: nothing was changed", f->path);
 }
 
-/* A file that marks can stand in: text without us, and then with these lines at its top. NULL: without. */
+/* A file with our marks: its text without us, and then with these lines at its top. NULL: without. */
 static int plan_marked(struct setup *s, struct setup_file *f, const char *lines)
 {
     const char *was = f->text[SETUP_NOW];
@@ -35,7 +35,7 @@ static int plan_marked(struct setup *s, struct setup_file *f, const char *lines)
     f->text[SETUP_CLEAN] = was != NULL ? setup_text_strip(was) : NULL;
     if (was != NULL && f->text[SETUP_CLEAN] == NULL)
         return no_end(s, f);
-    /* What is nothing without us was not there before us, unless it was there and empty. */
+    /* A file that is empty without us did not exist before us, unless an empty one did. */
     ours = was != NULL && *was != '\0' && *f->text[SETUP_CLEAN] == '\0';
     if (ours && !setup_has_backup(f, &same)) {
         free(f->text[SETUP_CLEAN]);
@@ -73,7 +73,7 @@ void setup_agents_range(unsigned *min, unsigned *max)
     nhi_snapshot_close(&snapshot);
 }
 
-/* pam_nhi knows agents by their uid when nothing that nhictl publishes is there to say so. */
+/* pam_nhi knows agents by their uid when no file of nhictl shows the range. */
 static void range_options(char options[64])
 {
     unsigned min, max;
@@ -130,7 +130,7 @@ static int plan_pam(struct setup *s, const struct wiring_service *w)
 
 /* ---- sshd ---- */
 
-/* A directory of drop-ins that has to be there. mode: as the packages make it. */
+/* A directory of drop-ins that must exist. mode: as the packages make it. */
 static int need_directory(struct setup *s, const char *dir, const char *mode)
 {
     char hint[64];
@@ -141,7 +141,7 @@ static int need_directory(struct setup *s, const char *dir, const char *mode)
     return ctl_fail(s->c, CTL_REFUSED, hint, "there is no directory %s: nothing was changed", dir);
 }
 
-/* Under the Match where another program knows people's keys: sshd asks one only. */
+/* Under the Match if another program knows people's keys: sshd asks only one program. */
 static void keys_lines(FILE *f, const struct setup_sshd *facts, const char *indent)
 {
     fprintf(f, "%s%s%s\n%s%s\n", indent, WIRING_SSHD_COMMAND, facts->says_connection ? WIRING_SSHD_CONNECTION : "",
@@ -193,7 +193,7 @@ static int plan_sshd(struct setup *s, const struct wiring_service *w)
         code = setup_add(s, w, WIRING_SSHD_FILE, 0644, &dropin);
     if (code == CTL_DONE)
         code = setup_add(s, w, WIRING_SSHD_CONFIG, 0644, &config);
-    /* Without us first: what the lines are to be depends on it. */
+    /* Without us first: our lines depend on it. */
     if (code == CTL_DONE)
         code = plan_marked(s, config, NULL);
     if (code == CTL_DONE)
@@ -274,7 +274,7 @@ static int plan_nss(struct setup *s, const struct wiring_service *w)
     return CTL_DONE;
 }
 
-/* PAM's files come first: what sshd and sudo are told must not be in force without them. */
+/* PAM's files come first: the settings of sshd and sudo must not be in force without them. */
 int setup_plan(struct setup *s, const struct wiring_service *w)
 {
     int code = plan_pam(s, w);

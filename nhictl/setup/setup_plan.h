@@ -7,9 +7,9 @@
 
 #include "nhictl/setup/setup.h"
 
-/* What pam_nhi takes for agents. */
+/* The uids that pam_nhi takes for agents. */
 void setup_agents_range(unsigned *min, unsigned *max);
-/* Adds what that service needs. Returns CTL_DONE, or another exit code after saying what was wrong. */
+/* Adds the files of that service. Returns CTL_DONE, or another exit code after reporting what was wrong. */
 int setup_plan(struct setup *s, const struct wiring_service *w);
 
 #endif

@@ -26,9 +26,9 @@
 #include "nhictl/setup/setup_plan.h"
 
 #define PAM_DIST_DIR "/usr/lib/pam.d"
-#define ALONE "nhi-trial" /* a stack of our lines alone */
+#define ALONE "nhi-trial" /* a stack with our lines alone */
 #define PHASES 3
-#define DAEMON "-" /* nobody calls it */
+#define DAEMON "-" /* no user calls it */
 #define PEOPLE_MAX 20
 #define UID_PEOPLE_MIN 1000
 #define NOT_PLAYED (-1)
@@ -42,7 +42,7 @@ struct person {
     uid_t uid;
 };
 
-/* These have tickets and nothing else, and are not asked whether they get in without. */
+/* These accounts have tickets and nothing else: whether they can log in without one is not tried. */
 static bool takes_tickets_only(const struct passwd *pw)
 {
     FILE *f = fopen("/etc/group", "re");
@@ -80,7 +80,7 @@ static bool has_agents_number(unsigned uid)
     return uid >= min && uid <= max;
 }
 
-/* Behind count others, and as many as there is room for. */
+/* Adds to count others as many as there is room for. */
 static size_t find_people(struct person people[PEOPLE_MAX], size_t count, bool agents_number)
 {
     FILE *f = fopen("/etc/passwd", "re");
@@ -102,7 +102,7 @@ int setup_people(int (*one)(const char *name, unsigned uid, void *ctx), void *ct
     size_t count;
     int code = CTL_DONE;
 
-    /* Whom pam_nhi takes for agents comes first, however many others there are. */
+    /* The accounts that pam_nhi takes for agents come first, however many others exist. */
     count = find_people(people, 0, true);
     count = find_people(people, count, false);
     for (size_t i = 0; code == CTL_DONE && i < count; i++)
@@ -123,7 +123,7 @@ static const char *stack_dir(enum setup_view view)
     return view == SETUP_NOW ? SETUP_SCRATCH "/pam-now" : SETUP_SCRATCH "/pam-then";
 }
 
-/* Of what is included from elsewhere, a file of the same name stands in its place. */
+/* An included file from another directory is replaced by the file with the same name here. */
 static void copy_stack(const char *name, void *ctx)
 {
     const char *places[] = { name[0] == '/' ? "" : WIRING_PAM_DIR "/", name[0] == '/' ? "" : PAM_DIST_DIR "/" };
@@ -180,7 +180,7 @@ static const char *const phase_names[PHASES] = { "auth", "account", "session" };
 struct trial {
     struct setup *s;
     const struct wiring_service *w;
-    const char *service; /* a file of its */
+    const char *service; /* a service that reads the file */
 };
 
 static int play(const struct trial *t, enum setup_view view, const char *caller, const char *user, struct played *p)
@@ -203,7 +203,7 @@ static int play(const struct trial *t, enum setup_view view, const char *caller,
             break;
     }
     free(said);
-    /* What plays them may be gone with the module, which is when undoing must not wait for it. */
+    /* The program that plays them may have been removed with the module, and undoing must not wait for it. */
     return status != -1 || t->s->undo
                ? CTL_DONE
                : ctl_fail(t->s->c, CTL_REFUSED, "make install", "%s is not there; nothing was changed", trial);
@@ -225,7 +225,7 @@ static int compare(const struct trial *t, const char *name, const char *caller, 
     return code;
 }
 
-/* Ours alone, behind which everybody is let through: what it does to people, whatever else is in the stack. */
+/* Our lines alone, followed by success for everybody: what they do to people, whatever else is in the stack. */
 static int try_alone(const struct trial *t, const char *name)
 {
     const struct trial alone = { t->s, t->w, ALONE };
@@ -249,7 +249,7 @@ static int try_person(const char *name, unsigned uid, void *ctx)
     int code = CTL_DONE;
 
     snprintf(caller, sizeof(caller), "%u", uid);
-    /* sudo's subject is who calls; who calls su is asked for the other's password. */
+    /* sudo's subject is its caller; su asks its caller for the other account's password. */
     if (su && uid != 0)
         code = compare(t, name, caller, "root");
     return code == CTL_DONE ? compare(t, name, sudo ? caller : su ? "0" : DAEMON, name) : code;
@@ -296,7 +296,7 @@ int setup_try_pam(struct setup *s, const struct wiring_service *w)
 
 /* ---- nss ---- */
 
-/* A person's own group may be nowhere, whatever nsswitch.conf says. */
+/* A person's own group may not exist, whatever nsswitch.conf names. */
 static bool is_group_here(gid_t gid)
 {
     FILE *f = fopen("/etc/group", "re");
@@ -320,7 +320,7 @@ static int look_up(const char *name, unsigned uid, void *ctx)
     return !is_group_here(pw->pw_gid) || getgrgid(pw->pw_gid) != NULL ? CTL_DONE : CTL_REFUSED;
 }
 
-/* In a process of its own, to which libc says what the line says. */
+/* In a separate process, in which libc uses the text of the line. */
 static bool resolves(const char *text, bool ours)
 {
     int status = -1;

@@ -16,7 +16,7 @@
 
 /* ---- backups ---- */
 
-/* What a run that was killed has left beside a file. */
+/* Removes what a killed run has left beside a file. */
 static void sweep(const char *path)
 {
     const char *name;
@@ -56,7 +56,7 @@ bool setup_keeps_backup(const struct setup *s, const struct setup_file *f)
 {
     if (s->undo)
         return setup_is_edited(s, f);
-    /* There is nothing to be kept of one that is ours alone. */
+    /* For a file that is only ours, nothing needs to be kept. */
     return setup_is_ours(f) && f->text[SETUP_NOW] != NULL && f->text[SETUP_CLEAN] != NULL;
 }
 
@@ -77,7 +77,7 @@ static enum nhi_err put_like(const char *path, const char *like, bool dated, con
     return err;
 }
 
-/* What the file is without us. */
+/* Keeps the file as it is without us. */
 static enum nhi_err keep(const struct setup_file *f)
 {
     char path[128];
@@ -91,7 +91,7 @@ static enum nhi_err keep(const struct setup_file *f)
     return put_like(path, f->path, setup_same_text(f->text[SETUP_CLEAN], f->text[SETUP_NOW]), f->text[SETUP_CLEAN]);
 }
 
-/* And what a run that was killed has left there; with the directories that are empty then. */
+/* Also removes what a killed run has left there, and directories that are empty then. */
 static void drop_backup(const struct setup_file *f)
 {
     char path[128], *slash;
@@ -108,7 +108,7 @@ static void drop_backup(const struct setup_file *f)
 
 /* ---- writing ---- */
 
-/* For people: a file system that is read-only, or a file that must not change, is no more than a failed call else. */
+/* For people: a read-only file system, or a file that must not change, would otherwise be just a failed call. */
 static const char *why(enum nhi_err err)
 {
     return err == NHI_ERR_SYS && errno != 0 ? strerror(errno) : nhi_strerror(err);
@@ -153,7 +153,7 @@ static bool is_as_read(const struct setup_file *f)
            st.st_mtim.tv_sec == f->st.st_mtim.tv_sec && st.st_mtim.tv_nsec == f->st.st_mtim.tv_nsec;
 }
 
-/* Back to what was kept, with its time, unless somebody has given it to others since. */
+/* Restores what was kept, with its time, unless its owner was changed meanwhile. */
 static enum nhi_err put_back(const struct setup_file *f, enum setup_view view)
 {
     char path[128];

@@ -44,7 +44,7 @@ static void labelled(FILE *f, const char *name, const char *label, const char *w
     fprintf(f, "%s{%s=\"%s\"} %llu\n", name, label, word, (unsigned long long)value);
 }
 
-/* What can be said without the ledger. */
+/* The figures that need no ledger. */
 static void put_host(FILE *f, const struct ctl *c, bool usable)
 {
     struct statvfs disk;
@@ -96,7 +96,7 @@ static void put_state(FILE *f, const struct status *n)
     fprintf(f, "nhi_events_total %lld\n", (long long)n->events);
 }
 
-/* Every reason, also those that did not occur: what is missing cannot be compared with. */
+/* Every reason, also those that did not occur: a missing figure cannot be compared with. */
 static void put_denials(FILE *f, const struct recent *r)
 {
     gauge(f, "nhi_jobs_refused", "Jobs that did not run in the last day, and have not run since.",
@@ -110,7 +110,7 @@ static void put_denials(FILE *f, const struct recent *r)
                  r->by_service[i]);
 }
 
-/* New, the caller's to free: without the newline at its end. */
+/* Allocated, the caller frees it: without the newline at its end. */
 static char *metrics_text(const struct ctl *c, const struct status *n)
 {
     char *text = NULL;
@@ -148,7 +148,7 @@ static int metrics(struct ctl *c)
         out_raw(c->out, "metrics", text);
     free(text);
     recent_free(&n.recent);
-    /* A failure has said its one object already. */
+    /* A failure has printed its one object already. */
     if (written == CTL_DONE && (code == CTL_DONE || !c->json))
         written = ctl_answer(c);
     if (code == CTL_DONE)

@@ -30,7 +30,7 @@ static int show(struct ctl *c, struct store *s, const char *account)
     return CTL_DONE;
 }
 
-/* As pam_nhi finds them: in the local file, by membership or as the primary group. */
+/* As pam_nhi does: from the local file, by membership or as the primary group. */
 static int show_members(struct ctl *c, struct store *s, const struct group *group)
 {
     const struct passwd *pw;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Accounts under observation: people and old keys still get in, and it is recorded what would be denied.
+ * Accounts under observation: people and old keys can still log in, and what would be denied is recorded.
  */
 #ifndef NHICTL_OBSERVED_H
 #define NHICTL_OBSERVED_H
@@ -8,7 +8,7 @@
 struct ctl;
 struct store;
 
-/* Each with what was seen of it. */
+/* Each with what was recorded about it. */
 int observed_show(struct ctl *c, struct store *s);
 
 #endif

@@ -10,7 +10,7 @@
 #include "libnhi/session/session.h"
 #include "nhictl/say/ctl.h"
 
-/* Found out by a process that does what a login does, and ends. */
+/* Determined by a process that does what a login does, and then ends. */
 bool platform_has_audit(void)
 {
     pid_t pid = fork();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What this host offers to identify the processes of a session, and so to end them.
+ * What this host offers for identifying the processes of a session, and so for ending them.
  */
 #ifndef NHICTL_PLATFORM_H
 #define NHICTL_PLATFORM_H
@@ -14,7 +14,7 @@ struct out_row;
 bool platform_has_audit(void);
 
 void platform_show(struct out_row *r);
-/* Into the list of what needs attention: what this host does not let us do. */
+/* Adds what this host does not permit to the list of what needs attention. */
 void platform_attention(struct ctl *c);
 
 #endif

@@ -23,7 +23,7 @@ static enum nhi_reason reason_of(const char *name)
     return r;
 }
 
-/* Of a count that became an event: its detail has a number for each reason and each door. */
+/* For a counter that became an event: its detail has a number for each reason and each service. */
 static void add_counted(struct recent *r, const struct nhi_event *e)
 {
     json_t *detail = e->detail != NULL ? json_loads(e->detail, 0, NULL) : NULL;
@@ -37,7 +37,7 @@ static void add_counted(struct recent *r, const struct nhi_event *e)
     json_decref(detail);
 }
 
-/* Of one that has not become one yet. */
+/* For one that is not an event yet. */
 static int add_counting(const struct nhi_denials *d, void *ctx)
 {
     struct recent *r = ctx;
@@ -60,7 +60,7 @@ static void add_denial(struct recent *r, const struct nhi_event *e)
     if (strcmp(e->kind, "denials") == 0) {
         add_counted(r, e);
     } else if (strcmp(e->decision, "deny") == 0 && strcmp(e->kind, "refused") != 0) {
-        /* What was refused without a record is among what was counted. */
+        /* Refusals without a record are among the counted ones. */
         r->denials++;
         r->by_reason[reason_of(e->reason)]++;
         r->by_service[nhi_denial_of_service(e->service)]++;

@@ -7,9 +7,8 @@
 
 #include "nhictl/status/status.h"
 
-/* Events of the trail, and what is counted and not an event yet. */
+/* Events of the trail, and counters that are not events yet. */
 NHI_CHECK enum nhi_err recent_gather(struct store *s, int64_t now, struct recent *r);
-/* How many jobs wait for somebody. */
 void recent_free(struct recent *r);
 
 #endif

@@ -14,7 +14,7 @@
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
 
-#define BY_ITSELF "the command ended " /* RUN_ENDED begins so */
+#define BY_ITSELF "the command ended " /* RUN_ENDED begins with this */
 
 static bool is_daemon_of_jobs(const char *service)
 {
@@ -48,7 +48,7 @@ static void refused(struct job *j, int64_t at, const char *why)
     }
 }
 
-/* It ran: what is older is past, and so is a refusal that was told of late. */
+/* It ran: older refusals are settled, and so is one that was recorded only lately. */
 static void ran(struct job *j, int64_t at)
 {
     if (at > j->at)
@@ -69,7 +69,7 @@ static void add_run(struct recent *r, const struct nhi_event *e)
     json_decref(detail);
 }
 
-/* Words service/account/from/reason, of which a name has no slash. */
+/* Words service/account/from/reason, and no name has a slash. */
 static void add_counted(struct recent *r, const struct nhi_event *e)
 {
     json_t *detail = e->detail != NULL ? json_loads(e->detail, 0, NULL) : NULL, *word;

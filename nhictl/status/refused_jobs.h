@@ -7,10 +7,10 @@
 
 #include "nhictl/status/status.h"
 
-/* One event after the other, the newest first (jobs.c). A sample is of now. */
+/* Takes one event after the other, the newest first. A sample is of the present. */
 void jobs_add(struct recent *r, const struct nhi_event *e);
 void jobs_add_sample(struct recent *r, const struct nhi_denial *d);
-/* How many jobs wait for somebody. */
+/* How many jobs somebody has to look at. */
 size_t recent_refused(const struct recent *r);
 
 #endif

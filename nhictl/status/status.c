@@ -30,7 +30,7 @@ struct status_args {
     bool accept_clock;
 };
 
-/* In text the commonest few. */
+/* In text, the few most frequent ones. */
 static void show_denials(struct out_row *r, const struct recent *recent)
 {
     struct recent left = *recent;
@@ -151,7 +151,7 @@ static void reserve_attention(struct ctl *c, const struct status *n)
                    n->reserved == 1 ? "" : "s");
 }
 
-/* What nobody ends by himself. */
+/* Processes that do not end by themselves. */
 static void leftovers_attention(struct ctl *c)
 {
     struct leftover_list l = { .count = 0 };

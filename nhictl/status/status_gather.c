@@ -21,7 +21,7 @@
 #include "nhictl/say/ctl.h"
 #include "nhictl/store/store.h"
 
-#define SOON 300 /* seconds in which a task ends that somebody may want to know of */
+#define SOON 300 /* seconds before a task's end, in which somebody may want to know of it */
 
 static bool is_published(const struct nhi_snapshot *snapshot, const struct nhi_agent *a, bool locked)
 {
@@ -36,7 +36,7 @@ static bool is_published(const struct nhi_snapshot *snapshot, const struct nhi_a
 
 struct counting {
     struct status *n;
-    const struct nhi_snapshot *snapshot; /* NULL: cannot be read */
+    const struct nhi_snapshot *snapshot; /* NULL: it cannot be read */
 };
 
 static int count_agent(const struct nhi_agent *a, void *ctx)
@@ -126,7 +126,7 @@ static enum nhi_err count_sessions(struct status *n)
     return err;
 }
 
-/* Records that are not events yet, or are kept because they still count. */
+/* Counts records that are not events yet, or are kept because they still count. */
 static void count_records(struct status *n)
 {
     DIR *d = opendir(NHI_STATE_DIR "/" NHI_GRANTS_DIR);
@@ -197,7 +197,7 @@ int status_gather(struct ctl *c, struct store *s, struct status *n)
     enum nhi_err err;
 
     n->now = c->now;
-    look_at_reserve(n); /* in a lockdown accounts are published otherwise */
+    look_at_reserve(n); /* in a lockdown, accounts are published differently */
     err = read_ledger(s, n);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the ledger");

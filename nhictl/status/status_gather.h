@@ -7,7 +7,7 @@
 
 #include "nhictl/status/status.h"
 
-/* An exit code, after saying what was wrong. n->recent is the caller's to free, in any case. */
+/* An exit code, after reporting what was wrong. The caller frees n->recent in any case. */
 int status_gather(struct ctl *c, struct store *s, struct status *n);
 
 #endif

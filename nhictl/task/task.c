@@ -66,7 +66,7 @@ static int check_agent(struct ctl *c, struct store *s, const char *name)
     return CTL_DONE;
 }
 
-/* Two tasks of one agent at once can reach each other's processes: the uid is the boundary. */
+/* Two tasks of one agent at the same time can reach each other's processes: the uid is the boundary. */
 static int check_alone(struct ctl *c, struct store *s, const char *agent)
 {
     struct open_search search = { .now = c->now };

@@ -13,10 +13,10 @@ struct store;
 
 #define TASK_UNTIL_DEFAULT (8 * 3600) /* seconds */
 
-/* In the open transaction: closes what runs that were killed have left open. */
+/* In the open transaction: closes tasks that killed runs have left open. */
 int task_end_lost(struct ctl *c, struct store *s);
-/* In the open transaction, with its event. concurrent: beside another open task of the agent.
- * Returns CTL_DONE, or another exit code after saying what is wrong. */
+/* In the open transaction, with its event. concurrent: beside another open task of the agent. Returns CTL_DONE, or
+ * another exit code after reporting what is wrong. */
 int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool concurrent);
 
 #endif

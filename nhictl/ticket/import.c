@@ -20,7 +20,7 @@
 #include "nhictl/ticket/issue.h"
 #include "nhictl/ticket/issue_bind.h"
 
-/* All that is signed and bound: rows of the ledger are compared by this. */
+/* Compares everything that is signed and bound: rows of the ledger are compared with this. */
 static bool same_claims(const struct nhi_ticket *a, const struct nhi_ticket *b)
 {
     return strcmp(a->kid, b->kid) == 0 && strcmp(a->agent, b->agent) == 0 && strcmp(a->task, b->task) == 0 &&
@@ -42,8 +42,8 @@ static int refuse(struct ctl *c, const struct nhi_ticket *t, enum nhi_reason rea
                     nhi_reason_text(reason), account);
 }
 
-/* What would be refused at every door need not be known. Policy is left out: it may change while
- * the ticket lives, and is asked at each use. */
+/* A ticket that every service would refuse need not be known. Policy is left out: it may change while the ticket lives,
+ * and is checked at each use. */
 static int check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
@@ -85,7 +85,7 @@ static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "record the ticket");
 }
 
-/* known: it is here already, as it is. */
+/* known: the ledger already has the same ticket. */
 static int look_up(struct ctl *c, struct store *s, const struct nhi_ticket *t, bool *known)
 {
     struct nhi_ticket_row row;
@@ -119,7 +119,7 @@ static int import(struct ctl *c)
         code = ticket_verify(c, &s, text, len, &t);
     if (code == CTL_DONE)
         code = look_up(c, &s, &t, &known);
-    /* One that is known and dead by now is refused as well: the caller is about to rely on it. */
+    /* A ticket that is known and dead is refused as well: the caller is about to rely on it. */
     if (code == CTL_DONE)
         code = check(c, &s, &t);
     if (code == CTL_DONE && !known && t.has_cnf)

@@ -99,7 +99,7 @@ int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, st
         code = key_choose(c, s, args->kid, key);
     if (code != CTL_DONE)
         return code;
-    /* Of the second in which all its tickets were revoked, an agent's ticket would be dead. */
+    /* In the second in which all its tickets were revoked, a new ticket of the agent would be dead. */
     t->iat = c->now > a.revoked_until ? c->now : a.revoked_until + 1;
     t->exp = t->iat + ttl;
     if (t->iat > c->now + NHI_CLOCK_SKEW)
@@ -208,7 +208,7 @@ int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, 
     return code;
 }
 
-/* A key is proven to sshd, and to nobody else. */
+/* A key can only be proven to sshd. */
 static int fill_service(struct ctl *c, struct issue_args *args)
 {
     if (args->services[0] != '\0')
@@ -219,7 +219,7 @@ static int fill_service(struct ctl *c, struct issue_args *args)
     return CTL_DONE;
 }
 
-/* What sshd takes from a session, it takes when a key opens it. */
+/* sshd takes these options away only from a session that a key opens. */
 static int fill_ssh(struct ctl *c, const struct issue_args *args, struct nhi_ticket *t)
 {
     char word[NHI_LIST_MAX + 1];

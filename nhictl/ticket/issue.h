@@ -27,20 +27,18 @@ struct issue_made {
     struct nhi_issuer key;
 };
 
-/* Each returns CTL_DONE, or another exit code after saying what is wrong. */
-/* A whole ticket from the options, without a key that it is bound to, and the issuer that may sign
- * it. */
+/* Each returns CTL_DONE, or another exit code after reporting what is wrong. */
+/* A complete ticket from the options, not yet bound to a key, and the issuer that may sign it. */
 int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t,
                struct nhi_issuer *key);
 /* Whether key may sign it. */
 int issue_allowed(struct ctl *c, const struct nhi_ticket *t, const struct nhi_issuer *key);
 /* Whether its text is short enough for the programs that carry it. */
 int issue_fits(struct ctl *c, const struct store *s, const struct nhi_ticket *t);
-/* The event of one that was recorded: kind "issue", "renew". */
+/* The event for a recorded ticket: kind "issue", "renew". */
 NHI_CHECK enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind, const struct nhi_ticket *t,
                                    const char *renews);
-/* Into file, or to standard output; with a certificate beside the public key in cert_over, or NULL.
- */
+/* Writes it to file, or to standard output; with a certificate beside the public key in cert_over, or NULL. */
 int issue_hand_out(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *file,
                    const char *cert_over);
 

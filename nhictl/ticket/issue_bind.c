@@ -17,9 +17,9 @@
 #include "nhictl/say/text_file.h"
 #include "nhictl/store/store.h"
 
-#define LINE_MAX_LEN 16384 /* of what there is, its beginning tells */
+#define LINE_MAX_LEN 16384 /* the beginning is enough */
 
-/* sshd says which key it was, and no more: one key must mean one ticket, wherever it knocks. */
+/* sshd reports which key it was, and no more: one key must mean one ticket, in every service. */
 static int check_free(struct ctl *c, struct store *s, const struct nhi_ticket *t, const char *account,
                       const char *service)
 {
@@ -48,7 +48,7 @@ int bind_check(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     return code;
 }
 
-/* The name by which ssh finds it without being told: FILE-cert.pub beside FILE.pub. */
+/* The name under which ssh finds it by itself: FILE-cert.pub beside FILE.pub. */
 static int cert_name(struct ctl *c, const char *pub, char name[PATH_MAX])
 {
     size_t len = strlen(pub);
@@ -62,7 +62,7 @@ static int cert_name(struct ctl *c, const char *pub, char name[PATH_MAX])
     return CTL_DONE;
 }
 
-/* A certificate of somebody else's making is not ours to replace. */
+/* A certificate that somebody else made must not be replaced. */
 static int check_cert(struct ctl *c, const char *name)
 {
     const size_t type = sizeof(NHI_SSHCERT_TYPE " ") - 1;

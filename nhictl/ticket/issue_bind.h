@@ -7,10 +7,10 @@
 
 #include "nhictl/ticket/issue.h"
 
-/* The Ed25519 key in a .pub file, into t, and whether a certificate may stand beside it. Whose file it is may make
- * us wait for it as long as he likes: call it before the ledger is taken. file NULL: not bound. */
+/* Takes the Ed25519 key in a .pub file into t, and checks whether a certificate may be put beside it. The owner of the
+ * file can make us wait: call it before the ledger is locked. file NULL: not bound. */
 int issue_bind(struct ctl *c, const char *file, bool cert, struct nhi_ticket *t);
-/* Beside that file: a certificate over the key that carries the ticket. */
+/* Writes beside that file a certificate for the key that carries the ticket. */
 int issue_cert(struct ctl *c, const struct nhi_ticket *t, const char *text, const char *pub);
 void issue_cert_remove(struct ctl *c, const char *pub);
 /* Whether no other live ticket is bound to t's key for one of its accounts and services. */

@@ -68,8 +68,8 @@ static void ttl_hint(int64_t seconds, char *hint, size_t size)
     snprintf(hint, size, "--ttl %lld%c", (long long)(seconds / units[i].seconds), units[i].name);
 }
 
-/* Lifetimes that the task or the key would cut short are refused, not shortened: the caller asked
- * for something else than it would get. */
+/* A lifetime that the task or the key would cut short is refused, not shortened: the caller would get something else
+ * than was asked for. */
 int issue_ttl(struct ctl *c, const struct store *s, const struct nhi_ticket *t, const struct nhi_task *task,
               const struct nhi_issuer *key)
 {
@@ -138,7 +138,7 @@ int issue_accounts(struct ctl *c, struct store *s, const struct issue_args *args
     const char *at = args->accounts;
     int code = CTL_DONE;
 
-    /* Another host's accounts are that host's to judge, when the ticket is used there. */
+    /* Another host checks its own accounts when the ticket is used there. */
     if (strcmp(host, s->set.host) != 0)
         return nhi_list_has(args->accounts, "root")
                    ? ctl_fail(c, CTL_REFUSED, NULL, "account root is privileged: no ticket can name it")
@@ -170,7 +170,7 @@ int issue_parent(struct ctl *c, struct store *s, const char *parent, int64_t *en
     return CTL_DONE;
 }
 
-/* A lifetime that was asked for is refused, the one that nobody asked for is shortened. */
+/* A given lifetime is refused, the default one is shortened. */
 static int within_parent(struct ctl *c, const struct issue_args *args, int64_t end, struct nhi_ticket *t)
 {
     int64_t left = end - t->iat;

@@ -14,14 +14,14 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 
-/* Where a login comes from, when, and beside how many others, nobody knows yet. */
+/* Where a login comes from, when, and beside how many others, is not known yet. */
 static bool may_still_be_met(enum nhi_condition failed)
 {
     return failed == NHI_COND_MET || failed >= NHI_COND_SOURCE;
 }
 
-/* Whether a rule could permit the request. closest: the one whose first condition that cannot be
- * met comes last; forbids: one that always will. */
+/* Whether a rule could permit the request. closest: the rule whose first condition that cannot be met comes last;
+ * forbids: a rule that always will forbid it. */
 static bool could_permit(const struct nhi_request *req, const struct nhi_facts *f, const struct nhi_rule **closest,
                          const struct nhi_rule **forbids)
 {
@@ -69,7 +69,7 @@ static int check_door(struct ctl *c, const struct preview *p, const struct previ
     const struct nhi_rule *closest = NULL, *forbids = NULL;
     struct nhi_request req;
 
-    /* What does not resolve was looked at before. */
+    /* An account that does not resolve was reported earlier. */
     if (preview_request(p, of, &req) != NHI_OK)
         return CTL_DONE;
     if (could_permit(&req, of->facts, &closest, &forbids))
@@ -102,7 +102,7 @@ int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     code = preview_begin(c, s, PREVIEW_EVER, &p);
     if (code == CTL_DONE)
         code = preview_ticket(&p, t, &f);
-    /* All of them: one of another agent may be the closest. */
+    /* All rules: one for another agent may be the closest. */
     if (code == CTL_DONE)
         err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
     if (err != NHI_OK)

@@ -31,7 +31,7 @@ struct renew_args {
     int64_t ttl;
 };
 
-/* The last of the lineage that somebody named by any of its tickets. */
+/* The last ticket of a lineage, named by any of its tickets. */
 static int look_up(struct ctl *c, struct store *s, const char *jti, struct nhi_ticket_row *row)
 {
     enum nhi_err err = NHI_ERR_NOT_FOUND;
@@ -59,13 +59,13 @@ static int check_row(struct ctl *c, const struct store *s, const struct nhi_tick
         return ctl_fail(c, CTL_REFUSED, again, "ticket %s has expired", t->jti);
     if (row->renew_until != 0 && c->now >= row->renew_until)
         return ctl_fail(c, CTL_REFUSED, again, "ticket %s may not be renewed any more", t->jti);
-    /* The other host counts what is spent of one ticket, and would know nothing of the other. */
+    /* The other host counts the uses of each ticket separately, and would not know of those of the other. */
     if (t->uses != 0 && strcmp(t->host, s->set.host) != 0)
         return ctl_fail(c, CTL_REFUSED, again, "ticket %s counts its uses on another host, %s", t->jti, t->host);
     return CTL_DONE;
 }
 
-/* The checks of issue, over what the ticket says. Its accounts are judged at each use. */
+/* The checks of issue, for the claims of the ticket. Its accounts are checked at each use. */
 static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *old, struct nhi_agent *a,
                        struct nhi_task *task)
 {
@@ -75,7 +75,7 @@ static int check_issue(struct ctl *c, struct store *s, const struct nhi_ticket *
     return code == CTL_DONE ? issue_task(c, s, &args, task) : code;
 }
 
-/* Until when: the task, the house, and what was said when it was issued, cut it short. */
+/* The end is limited by the task, the host's settings, and the limit that was set at issue. */
 static int64_t limit(const struct store *s, const struct nhi_ticket_row *old, const struct nhi_task *task, int64_t iat,
                      int64_t ttl)
 {
@@ -90,8 +90,8 @@ static int64_t limit(const struct store *s, const struct nhi_ticket_row *old, co
     return exp;
 }
 
-/* Another host knows of a lineage only what its tickets say: the first is named as the parent of
- * all, so that revoking it there ends what renews it, too. */
+/* Another host knows of a lineage only what its tickets claim: the first is named as the parent of all, so that
+ * revoking it there ends its renewals, too. */
 static int name_root(struct ctl *c, const struct store *s, const struct nhi_ticket_row *old, struct nhi_ticket *t)
 {
     if (strcmp(t->host, s->set.host) == 0 || strcmp(t->parent, old->root) == 0)
@@ -115,7 +115,7 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
 
     if (code == CTL_DONE)
         code = key_choose(c, s, NULL, &made->key);
-    /* On another host what renews a ticket has its first as the parent: that one it does outlive. */
+    /* On another host a renewal has the first ticket as its parent, and may outlive that one. */
     if (code == CTL_DONE && strcmp(old->ticket.parent, old->root) != 0)
         code = issue_parent(c, s, old->ticket.parent, &parent_end);
     if (code != CTL_DONE)
@@ -142,7 +142,7 @@ static int fill(struct ctl *c, struct store *s, const struct nhi_ticket_row *old
 
 int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct issue_made *made)
 {
-    /* A text that somebody was given is in use until the other one is. */
+    /* A text that somebody was given stays in use until the new one is used. */
     bool at_once = old->ticket.has_cnf || old->tree[0] != '\0';
     struct issue_made one = { .t = { .kid = "" } };
     enum nhi_err err;
@@ -161,7 +161,7 @@ int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, i
     return CTL_DONE;
 }
 
-/* A certificate is over a key: it must be the one that the ticket is bound to. */
+/* A certificate is for a key, which must be the one that the ticket is bound to. */
 static int check_cert(struct ctl *c, const struct nhi_ticket *t, const struct nhi_ticket *of_file)
 {
     const struct renew_args *args = c->args;

@@ -12,9 +12,9 @@
 struct ctl;
 struct store;
 
-/* Makes and records the ticket that renews old, in the open transaction, with its event. ttl 0: as
- * long as old lived; it is cut at what old may be renewed to. An issuer of this host signs it.
- * Returns CTL_DONE, or another exit code after saying what is wrong. */
+/* Makes and records the ticket that renews old, in the open transaction, with its event. ttl 0: the lifetime of old; it
+ * is limited to the time until which old may be renewed. An issuer of this host signs it. Returns CTL_DONE, or another
+ * exit code after reporting what is wrong. */
 int renew_in(struct ctl *c, struct store *s, const struct nhi_ticket_row *old, int64_t ttl, struct issue_made *made);
 
 #endif

@@ -72,8 +72,8 @@ static int ticket_show(struct ctl *c)
     return code;
 }
 
-/* One line for each door that the ticket names. Returns whether any of them opens; first: why the
- * first does not. */
+/* One line for each account and service that the ticket names. Returns whether it opens any of them; first: why the
+ * first is denied. */
 static bool judge_all(struct ctl *c, struct preview *p, const struct nhi_ticket *t, const struct nhi_facts *facts,
                       enum nhi_reason *first)
 {

@@ -70,7 +70,7 @@ int linger_watch(int inotify)
 
     if (lstat(BOOTED, &st) != 0)
         return -1;
-    /* As logind makes it, when somebody lingers for the first time. */
+    /* As logind makes it when a user lingers for the first time. */
     (void)mkdir(LOGIND_LINGER_DIR, 0755);
     return inotify_add_watch(inotify, LOGIND_LINGER_DIR, IN_CREATE | IN_MOVED_TO);
 }

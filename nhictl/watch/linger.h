@@ -5,9 +5,9 @@
 #ifndef NHICTL_LINGER_H
 #define NHICTL_LINGER_H
 
-/* Ends it for each agent. What runs by it goes on while the agent has a session, and is stopped otherwise. */
+/* Ends it for each agent. The user's processes continue while the agent has a session, and are stopped otherwise. */
 void linger_sweep(void);
-/* Adds a watch to inotify that tells when somebody begins to. -1: there is no systemd here. */
+/* Adds a watch to inotify that reports when a user begins to linger. -1: no systemd here. */
 int linger_watch(int inotify);
 
 #endif

@@ -12,7 +12,7 @@
 #include "nhictl/end/end.h"
 
 #define FILES_WANTED 65536
-#define FILES_LEFT 64 /* for the ledger, the heartbeat, /proc and who is ended */
+#define FILES_LEFT 64 /* for the ledger, the heartbeat, /proc and sessions that are being ended */
 
 struct session_pidfd {
     char handle[SESSION_HANDLE_MAX + 1];
@@ -23,7 +23,7 @@ enum nhi_err session_pidfds_open(struct session_pidfds *l)
 {
     struct rlimit files = { .rlim_cur = 0 }, more;
 
-    /* One for each session; where root may raise its own limits, more than it was given. */
+    /* One for each session; if root may raise its own limits, more than it was given. */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         more.rlim_max = files.rlim_max > FILES_WANTED ? files.rlim_max : FILES_WANTED;
         more.rlim_cur = more.rlim_max;
@@ -65,7 +65,7 @@ static int take_over(struct session_pidfds *l, const char *handle)
     return -1;
 }
 
-/* Whether one that was followed is in s no more. */
+/* Whether a followed session is no longer in s. */
 static bool one_has_gone(const struct session_pidfds *l, const struct sessions *s)
 {
     for (size_t i = 0; i < l->count; i++) {
@@ -123,7 +123,7 @@ bool session_pidfds_follow(struct session_pidfds *l, const struct sessions *s)
             e.data.fd = all[i].fd;
             (void)epoll_ctl(l->wait, EPOLL_CTL_ADD, all[i].fd, &e);
         }
-        /* Where descriptors are short, looking again at once would not help. */
+        /* If descriptors are short, looking again at once would not help. */
         each = each && (all[i].fd >= 0 || errno == EMFILE || errno == ENFILE);
     }
     procs_free(&p);

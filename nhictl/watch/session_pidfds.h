@@ -11,16 +11,17 @@ struct session_pidfd;
 struct session_pidfds {
     int wait; /* readable when one of them has ended */
     struct session_pidfd *all;
-    size_t count, room; /* room: for how many descriptors */
-    bool some_are_not;  /* followed, for want of those */
+    size_t count, room; /* room: the number of descriptors that fit */
+    bool some_are_not;  /* not all sessions are followed, for want of descriptors */
 };
 
 NHI_CHECK enum nhi_err session_pidfds_open(struct session_pidfds *l);
-/* Follows these sessions and no others: of each the process that opened it, and when that has gone, one that is
- * inside still. What cannot be followed is looked at with whatever comes next; false: soon, since of one nobody was
- * found, or one has gone. Descriptors are left for everything else that this process does, however many there are. */
+/* Follows these sessions and no others: for each the process that opened it, and when that has ended, another that is
+ * still inside. Sessions that cannot be followed are looked at on the next occasion; false: look again soon, since one
+ * had no process, or a followed one has gone. Descriptors are left for everything else that this process does, however
+ * many sessions exist. */
 bool session_pidfds_follow(struct session_pidfds *l, const struct sessions *s);
-/* Whether any has ended since. */
+/* Whether any process has ended since. */
 bool session_pidfds_take(struct session_pidfds *l);
 void session_pidfds_close(struct session_pidfds *l);
 

@@ -27,7 +27,7 @@ static bool is_due(int64_t at, int64_t every, int64_t now)
     return at == 0 || now - at >= every * 1000;
 }
 
-/* Also as a line, so that it leaves the host with the log. */
+/* Also as a line of the log, so that it leaves the host with the log. */
 static void sign_head(void)
 {
     char line[1100], *token = NULL;
@@ -42,7 +42,7 @@ static void sign_head(void)
     nhi_text_free(token);
 }
 
-/* ---- denials of what was not verified ---- */
+/* ---- denials of unverified tickets ---- */
 
 static void add_counts(struct out_row *detail, const struct nhi_denials *d)
 {
@@ -64,7 +64,7 @@ static void add_counts(struct out_row *detail, const struct nhi_denials *d)
             out_number(detail, nhi_denial_service((enum nhi_denial_of)s), NULL, (int64_t)by[s]);
 }
 
-/* Words service/account/from/reason, the first few that came. */
+/* Words service/account/from/reason: the first few. */
 static void add_samples(struct out_row *detail, const struct nhi_denials *d)
 {
     char list[NHI_DENIALS_SAMPLES * 192] = "";

@@ -9,9 +9,9 @@
 
 struct ctl;
 
-/* Zeroed at first: then all of it is due. */
+/* Zeroed at first: then everything is due. */
 struct trail_timer {
-    int64_t head_every; /* seconds, as the host's settings say */
+    int64_t head_every; /* seconds, from the host's settings */
     int64_t denials_every;
     int64_t head_at, denials_at; /* milliseconds since boot, sleep included */
 };

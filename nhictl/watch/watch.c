@@ -51,21 +51,21 @@
 #include "nhictl/watch/session_pidfds.h"
 #include "nhictl/watch/trail_timer.h"
 
-#define BUSY_MS 1000   /* between two tries at a ledger that another is writing */
+#define BUSY_MS 1000   /* between two tries while another process writes the ledger */
 #define PAUSE_MS 50    /* between two looks at all sessions, however much is written */
-#define JUDGE_MS 10000 /* how long sessions that end come before the judging of others, which may be held up */
+#define JUDGE_MS 10000 /* for this long, ending sessions comes before judging others, which may be held up */
 
 struct watch {
     int changes, clock, signals; /* inotify, timerfd, signalfd */
-    int grants, sessions;        /* the watches of inotify on records and on sessions */
-    int lingers, groups;         /* those on who lingers and who takes tickets only; -1: none */
+    int grants, sessions;        /* inotify's watches on records and on sessions */
+    int lingers, groups;         /* its watches on lingering users and on accounts that accept tickets only; -1: none */
     bool look, fold, linger, stop;
-    bool judge;                            /* sessions were found, and not judged yet */
-    bool ready;                            /* and systemd has been told */
-    enum nhi_err seen;                     /* how the last look went, at the ledger or at the sessions */
+    bool judge;                            /* sessions were found, and are not judged yet */
+    bool ready;                            /* systemd has been told that we are ready */
+    enum nhi_err seen;                     /* the result of the last look at the ledger or at the sessions */
     int64_t began, looked, judged, beaten; /* milliseconds */
     int64_t grace, warn;                   /* seconds */
-    int64_t task;                          /* when the first of the open tasks ends */
+    int64_t task;                          /* when the first open task ends */
     struct warnings warnings;
     struct session_pidfds followed;
     struct trail_timer trail_timer;
@@ -74,7 +74,7 @@ struct watch {
     size_t count, room;
 };
 
-/* sd_notify(3), whose protocol is a datagram, but for the waiting. Returns whether it need not be said again. */
+/* Like sd_notify(3), whose protocol is a datagram, but without waiting. Returns whether it need not be sent again. */
 static bool notify_systemd(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");
@@ -105,7 +105,7 @@ static void beat(struct watch *w, int64_t now)
     w->beaten = now;
 }
 
-/* ---- what is over ---- */
+/* ---- ended sessions ---- */
 
 static bool is_ending(const struct watch *w, const char *handle)
 {
@@ -128,7 +128,7 @@ static bool add(struct watch *w, const struct session *s)
     return true;
 }
 
-/* By the wall clock; a clock that is set wakes us as well. */
+/* By the wall clock; setting the clock wakes us as well. */
 static void sleep_until(const struct watch *w, int64_t until)
 {
     struct itimerspec at = { .it_value = { .tv_sec = until } };
@@ -138,7 +138,7 @@ static void sleep_until(const struct watch *w, int64_t until)
     (void)timerfd_settime(w->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
 }
 
-/* Of the ledger, and for a look at the sessions what it says of them. */
+/* Reads the ledger; with whole, also what a look at the sessions needs. */
 static enum nhi_err read_ledger(struct watch *w, bool whole)
 {
     struct nhi_settings set = { .grace = NHI_GRACE_DEFAULT };
@@ -153,7 +153,7 @@ static enum nhi_err read_ledger(struct watch *w, bool whole)
         w->task = tasks_next(l);
         trail_timer_set(&w->trail_timer, &set);
     }
-    /* What a log did not take when its event was written. */
+    /* Lines that a log did not accept when their events were written. */
     if (err == NHI_OK && !whole)
         trail_send(l);
     nhi_ledger_close(l);
@@ -179,7 +179,7 @@ static void set_seen(struct watch *w, enum nhi_err seen)
     w->seen = seen;
 }
 
-/* Whether some are on their way out that are not stuck. */
+/* Whether some sessions are being ended and are not stuck. */
 static bool is_busy(const struct watch *w)
 {
     for (size_t i = 0; i < w->count; i++)
@@ -188,7 +188,7 @@ static bool is_busy(const struct watch *w)
     return false;
 }
 
-/* Those of s that are over and were not before. */
+/* Takes over the sessions of s that have ended since the last look. */
 static enum nhi_err take_over(struct watch *w, const struct sessions *s)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -197,8 +197,8 @@ static enum nhi_err take_over(struct watch *w, const struct sessions *s)
     return NHI_OK;
 }
 
-/* Those that are over by the record first, and what they need; the rest when nobody has to be ended at this moment:
- * accounts are looked up for that, and a name service may take its time. */
+/* First the sessions that have ended by their record; the others when no session has to be ended at this moment:
+ * accounts are looked up for them, and a name service may be slow. */
 static void look(struct watch *w, int64_t now)
 {
     struct sessions s = { .count = 0 };
@@ -220,8 +220,8 @@ static void look(struct watch *w, int64_t now)
         err = take_over(w, &s);
     }
     if (err == NHI_OK && !w->judge && !session_pidfds_follow(&w->followed, &s)) {
-        /* The last process of one went while we looked, or was there still when ends were last written down: nobody
-         * will say so once more. */
+        /* The last process of one ended while we looked, or still existed when ends were last recorded: nothing will
+         * report it again. */
         w->fold = true;
         until = nhi_now() + 1 < until ? nhi_now() + 1 : until;
     }
@@ -254,7 +254,7 @@ static int end(struct watch *w, struct ctl *c)
     return wait;
 }
 
-/* Not what is stuck: that may stay so. */
+/* Not a stuck session, which may stay stuck. */
 static bool is_under_way(const char *handle, const void *ctx)
 {
     const struct watch *w = ctx;
@@ -265,7 +265,7 @@ static bool is_under_way(const char *handle, const void *ctx)
     return false;
 }
 
-/* What would not go is tried again with each heartbeat. */
+/* Sessions that did not end are tried again with each heartbeat. */
 static void try_again(struct watch *w)
 {
     for (size_t i = 0; i < w->count; i++)
@@ -302,7 +302,7 @@ static int start(struct ctl *c, struct watch *w)
     return CTL_DONE;
 }
 
-/* Two would do everything twice. */
+/* Two supervisors would do everything twice. */
 static int alone(struct ctl *c, int *lock)
 {
     *lock = open(NHI_RUN_DIR "/watch.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -349,7 +349,7 @@ static void wait_for(struct watch *w, int timeout)
     w->stop = (fds[2].revents & POLLIN) != 0;
 }
 
-/* A newer one has changed the ledger, and lies where this one was started from: systemd starts that. */
+/* A newer release has changed the ledger, and is installed in our place: systemd starts that one. */
 static bool is_of_another_release(const struct watch *w, int64_t now)
 {
     return w->seen == NHI_ERR_VERSION && now - w->began > NHI_HEARTBEAT_EVERY * 1000 && getenv("NOTIFY_SOCKET") != NULL;
@@ -365,10 +365,10 @@ static void run(struct ctl *c, struct watch *w)
 
         if (beats)
             try_again(w);
-        /* Of those that cannot be followed nobody says when they have gone. */
+        /* Nothing reports the end of a session that cannot be followed. */
         if (beats && (w->seen != NHI_OK || w->followed.some_are_not))
             w->look = true;
-        /* Where another program was the last to close the ledger, its shared memory is gone, which only a writer makes.
+        /* If another program was the last to close the ledger, its shared memory is gone, and only a writer makes it.
          */
         if (beats && w->seen == NHI_ERR_SYS)
             w->fold = true;
@@ -412,7 +412,7 @@ struct watch_args {
     int64_t wait; /* seconds; 0: supervise */
 };
 
-/* What starts with the host would be refused until then. */
+/* Whatever starts with the host would be denied until then. */
 static int wait_for_another(struct ctl *c, int64_t seconds)
 {
     const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
