@@ -55,20 +55,20 @@ ok 'closed tasks are in --all, with the reason' json '.tasks[] | select(.id == "
     | .state == "closed" and .reason == "done"'
 
 expect 0 'task open --idle' nhictl task open quiet-1 --agent ci-bot --concurrent --until 2h --idle 30m --json
-ok 'how long it may be idle' json '.task.idle == 1800 and .task.used == null'
+ok 'shows how long it may be idle' json '.task.idle == 1800 and .task.used == null'
 expect 0 'task show' nhictl task show quiet-1
 ok 'is shown' said 'idle seconds'
 expect 0 'task open' nhictl task open late-1 --agent ci-bot --concurrent --until 2h
 if command -v sqlite3 >/dev/null; then
-    # As if it were 29 minutes later, then 31, and past the deadline of the other.
+    # As if it were 29 minutes later, then 31, and after the deadline of the other task.
     sqlite3 "$LEDGER" "UPDATE task SET opened = opened - 1740 WHERE id = 'quiet-1'"
-    expect 0 'before it was idle for so long' nhictl task show quiet-1 --json
+    expect 0 'sweep before it was idle for so long' nhictl task show quiet-1 --json
     ok 'it is open' json '.task.state == "open"'
     sqlite3 "$LEDGER" "UPDATE task SET opened = opened - 120 WHERE id = 'quiet-1';
         UPDATE task SET deadline = opened - 1 WHERE id = 'late-1'"
     expect 0 'then' nhictl task show quiet-1 --json
-    ok 'it is closed, and says why' json '.task.state == "closed" and .task.reason == "idle"'
-    expect 0 'the other' nhictl task show late-1 --json
+    ok 'it is closed, and the record has the reason' json '.task.state == "closed" and .task.reason == "idle"'
+    expect 0 'the other task' nhictl task show late-1 --json
     ok 'is closed at its deadline' json '.task.state == "closed" and .task.reason == "deadline"'
     ok 'each with one event' test "$(sqlite3 -readonly "$LEDGER" "SELECT group_concat(task || cause)
         FROM event WHERE kind = 'task-close' AND task IN ('quiet-1', 'late-1')")" = late-1deadline,quiet-1idle
@@ -92,9 +92,9 @@ ok 'the parent is a claim' json ".ticket.parent == \"$CHILD_OF\""
 ok 'and does not end later than the parent' \
     test "$(jq -r .ticket.exp <.out)" = "$(nhictl ticket list --json | jq -r ".tickets[] | select(.jti == \"$CHILD_OF\") | .exp")"
 CHILD=$(jq -r .ticket.jti <.out)
-refused 1 "the parent $CHILD_OF has " 'a child that is to outlive its parent' issue --parent "$CHILD_OF" --ttl 1h
-ok 'it says what would do' complained 'try: --ttl '
-refused 1 'would not end later' 'nor does renewing it go past the parent' nhictl renew "$CHILD" --ttl 1h
+refused 1 "the parent $CHILD_OF has " 'a child that would outlive its parent' issue --parent "$CHILD_OF" --ttl 1h
+ok 'the hint is a lifetime that works' complained 'try: --ttl '
+refused 1 'would not end later' 'nor does a renewal outlive the parent' nhictl renew "$CHILD" --ttl 1h
 PUB=ssh-ed25519\ AAAAC3NzaC1lZDI1NTE5AAAAIPKLDhyvvzNM1sh6r6ciDjtRArQxH9v2fK5ot16w63lB
 echo "$PUB agent@host" >key.pub
 expect 0 'issue --bind-key' issue --bind-key key.pub --json
@@ -102,10 +102,10 @@ ok 'the ticket is bound to it' json '.ticket.key_bound'
 BOUND=$(jq -r .ticket.jti <.out)
 refused 1 "bound to the live ticket $BOUND" 'a key for two live tickets' issue --bind-key key.pub
 expect 0 'issue --bind-key for another host' issue --host b.example.org --bind-key key.pub --json
-expect 0 'revoke that' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
+expect 0 'revoke that ticket' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
 expect 0 'revoke the bound one' nhictl revoke --ticket "$BOUND" --reason test
 expect 0 'issue --bind-key after the end of the first' issue --bind-key key.pub --json
-expect 0 'revoke that too' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
+expect 0 'revoke that, too' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
 expect 0 'issue --cert' issue --host b.example.org --bind-key key.pub --cert --json
 ok 'the certificate is beside the key' grep -q '^ssh-ed25519-cert-v01@openssh.com AAAA' key-cert.pub
 expect 0 'revoke the certified one' nhictl revoke --ticket "$(jq -r .ticket.jti <.out)" --reason test
@@ -129,7 +129,7 @@ ok 'ticket show --json has the row' json '.ticket.origin == "issued" and .ticket
 rm /etc/nhi/policy.d/all.conf
 nhictl apply >/dev/null
 expect 1 'ticket inspect before any rule' nhictl ticket inspect ticket.txt
-ok 'it says why nothing opens' complained 'no rule permits'
+ok 'the error has the reason' complained 'no rule permits'
 mkdir -p /etc/nhi/policy.d
 cp "$(dirname "$SCRIPT")/../../packaging/examples/policy.d/policy.conf" /etc/nhi/policy.d/
 expect 0 'apply --dry-run' nhictl apply --dry-run
@@ -148,7 +148,7 @@ ok 'ticket inspect --json has the decisions' json '.ok and .ticket.issuer_state 
     and .decisions[0] == {"account":"deploy","service":"sshd","decision":"permit","reason":"permit"}'
 
 expect 0 'key export' nhictl key export "$KID"
-ok 'key export prints the public key alone' grep -qE '^k4\.public\.[A-Za-z0-9_-]{43}$' <<<"$OUT"
+ok 'key export prints the public key and nothing else' grep -qE '^k4\.public\.[A-Za-z0-9_-]{43}$' <<<"$OUT"
 PUBLIC=$OUT
 expect 0 'key export --json' nhictl key export "$KID" --json
 ok 'key export --json has the fingerprint' json '.fingerprint | startswith("k4.pid.")'
@@ -204,7 +204,7 @@ ok 'the child went with it' said '2 live tickets'
 expect 0 'revoke --ticket again' nhictl revoke --ticket "$CHILD_OF" --json
 ok 'revoke is idempotent' json '.ok and .revoked.live_tickets == 0 and .revoked.held_in == "ledger"'
 expect 0 'revoke an unseen ticket' nhictl revoke --ticket AAAAAAAAAAAAAAAAAAAAAA
-ok 'it says that it was not seen' said 'not known here yet'
+ok 'it reports that the ticket was not known' said 'not known here yet'
 expect 0 'revoke --agent' nhictl revoke --agent ci-bot
 issue >ticket.txt
 expect 0 'a ticket issued in the same second as the revocation opens' nhictl ticket inspect ticket.txt
@@ -227,11 +227,11 @@ nhictl issue --agent ci-bot --task build-4713 --account deploy --service sshd >/
 ok 'every account has its shell' test "$(grep -c nologin /var/lib/nhi/accounts.cdb)" = 0
 expect 0 'agent retire' nhictl agent retire ci-bot --reason replaced --json
 ok 'agent retire --json' json '.agent.state == "retired" and .live_tickets == 1'
-ok 'a retired agent resolves without one' grep -q nologin /var/lib/nhi/accounts.cdb
+ok 'a retired agent resolves without a shell' grep -q nologin /var/lib/nhi/accounts.cdb
 expect 0 'its tasks are closed' nhictl task list --agent ci-bot --json
 ok 'no open task is left' json '.tasks == []'
 expect 0 'status without the supervisor' nhictl status --json
-ok 'which it misses' json '.attention == ["the supervisor is not running: agents are denied; systemctl enable --now nhi-watch, or keep nhictl watch running in another way"]'
+ok 'whose absence it reports' json '.attention == ["the supervisor is not running: agents are denied; systemctl enable --now nhi-watch, or keep nhictl watch running in another way"]'
 start_watch
 expect 0 'status' nhictl status --json
 ok 'status counts' json '.ok and .agents_retired == 1 and .agents_active == 2 and .clock == "good"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Ending something on the host that issued says where it goes on, and what is typed there ends it.
+# Ending something on the host that issued it reports where it is still valid, and the printed commands end it there.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 . "$(dirname "$0")/lib.sh"
 
@@ -28,7 +28,7 @@ nhictl key add "$KID" "$(cat /run/t/key.pub)" --agents ci-bot --accounts deploy 
 here
 
 for_b() { issue --host hostb "$@"; }
-# opens FILE, opens FILE denied: on the other host
+# opens FILE, opens FILE denied: on the other host.
 opens() {
     there
     run nhictl ticket inspect "$1" --json
@@ -36,7 +36,7 @@ opens() {
     jq -e '.decisions[0].reason | . != null and (. == "permit") == ("'"${2:-}"'" == "")' <<<"$OUT"
 }
 jti_of() { nhictl ticket inspect "$1" --json 2>/dev/null | jq -r .ticket.jti; }
-# types COMMAND: on the other host
+# types COMMAND: on the other host.
 types() {
     there
     run bash -c "nhictl() { \"$BUILD/nhictl\" \"\$@\"; }; $1"
@@ -45,7 +45,7 @@ types() {
 }
 
 # --- a task
-T="it's;\$(touch" # what a shell would take for something else
+T="it's;\$(touch" # with characters that a shell would interpret
 nhictl task open "$T" --agent ci-bot --concurrent >/dev/null
 nhictl issue --agent ci-bot --task "$T" --account deploy --service sshd >a.txt
 nhictl issue --agent ci-bot --task "$T" --account deploy --service sshd --host hostb >b.txt
@@ -54,62 +54,62 @@ for_b >other.txt
 A=$(jti_of a.txt) B=$(jti_of b.txt) C=$(jti_of c.txt) OTHER=$(jti_of other.txt)
 ok 'a ticket for another host opens there' opens b.txt
 expect 0 'revoking its task' nhictl revoke --task "$T" --reason over --json
-ok 'counts what was live here alone' json '.revoked.live_tickets == 1'
+ok 'counts only what was live here' json '.revoked.live_tickets == 1'
 ok 'names the tickets of other hosts, by host' json "[.other_hosts[] | [.host, .jti]] == [[\"hosta\", \"$C\"], [\"hostb\", \"$B\"]]"
 ok 'with agent, task and end' json '.other_hosts[0] | .agent == "ci-bot" and .task == "it'"'"'s;$(touch" and (.exp | test("^20"))'
 TYPE=$(jq -r '.other_hosts[1].type' <<<"$OUT")
 expect 0 'again' nhictl revoke --task "$T"
-ok 'says the same to people' said "$C"
-ok 'and which host' said hostb
-ok 'and what to type' said "$TYPE"
-ok 'but not the one that was for this host' test "${OUT/$A/}" = "$OUT"
+ok 'people get the same list' said "$C"
+ok 'with the host' said hostb
+ok 'with the command to type' said "$TYPE"
+ok 'but not the ticket for this host' test "${OUT/$A/}" = "$OUT"
 ok 'nor one of another task' test "${OUT/$OTHER/}" = "$OUT"
-ok 'until that is typed, it opens there' opens b.txt
-ok 'it can be typed' types "$TYPE"
-ok 'then it opens no more' opens b.txt denied
-ok 'another one does' opens other.txt
+ok 'until the command is typed, the ticket works there' opens b.txt
+ok 'the command can be typed' types "$TYPE"
+ok 'after that it no longer works' opens b.txt denied
+ok 'another ticket does' opens other.txt
 
 # --- nothing of that kind
 issue >here.txt
 expect 0 'a ticket for this host' nhictl revoke --ticket "$(jti_of here.txt)" --json
-ok 'is all of it' json '.revoked.live_tickets == 1 and .other_hosts == []'
+ok 'no other host is named' json '.revoked.live_tickets == 1 and .other_hosts == []'
 
 # --- a ticket and its child
 for_b --parent "$OTHER" --ttl 5m >child.txt
 CHILD=$(jti_of child.txt)
 expect 0 'a ticket for another host' nhictl revoke --ticket "$OTHER" --json
 ok 'is named with its child' json "[.other_hosts[].jti] == [\"$OTHER\", \"$CHILD\"] and .revoked.live_tickets == 0"
-ok 'each by itself' json "[.other_hosts[].type] == [\"nhictl revoke --ticket $OTHER\", \"nhictl revoke --ticket $CHILD\"]"
+ok 'each with its own command' json "[.other_hosts[].type] == [\"nhictl revoke --ticket $OTHER\", \"nhictl revoke --ticket $CHILD\"]"
 
 # --- task close
 nhictl task open t2 --agent ci-bot --concurrent >/dev/null
 nhictl issue --agent ci-bot --task t2 --account deploy --service sshd --host hostb >t2.txt
 expect 0 'task close' nhictl task close t2 --json
 TYPE=$(jq -r '.other_hosts[0].type' <<<"$OUT")
-ok 'names it' json "[.other_hosts[] | .jti] == [\"$(jti_of t2.txt)\"] and .task.state == \"closed\""
-ok 'what it says can be typed there' types "$TYPE"
-ok 'and ends it' opens t2.txt denied
+ok 'names the ticket' json "[.other_hosts[] | .jti] == [\"$(jti_of t2.txt)\"] and .task.state == \"closed\""
+ok 'the printed command can be typed there' types "$TYPE"
+ok 'and ends the ticket' opens t2.txt denied
 
 # --- an agent
 for_b >agent.txt
 expect 0 'agent suspend' nhictl agent suspend ci-bot --json
-ok 'names every one of the agent' json "[.other_hosts[].jti] | index(\"$(jti_of agent.txt)\") and index(\"$B\")"
+ok 'names every ticket of the agent' json "[.other_hosts[].jti] | index(\"$(jti_of agent.txt)\") and index(\"$B\")"
 TYPE=$(jq -r '.other_hosts[-1].type' <<<"$OUT")
-ok 'what it says can be typed there' types "$TYPE"
-ok 'and shuts the door' opens agent.txt denied
+ok 'the printed command can be typed there' types "$TYPE"
+ok 'and its tickets are denied' opens agent.txt denied
 types 'nhictl agent resume ci-bot'
-ok 'which may be opened again' opens agent.txt
+ok 'the agent can be resumed there' opens agent.txt
 expect 0 'agent resume' nhictl agent resume ci-bot --json
-ok 'names none' json '.other_hosts == null'
+ok 'names no ticket' json '.other_hosts == null'
 expect 0 'revoke --agent' nhictl revoke --agent ci-bot --json
 TYPE=$(jq -r '.other_hosts[-1].type' <<<"$OUT")
-ok 'what it says can be typed there' types "$TYPE"
-ok 'and ends it' opens agent.txt denied
+ok 'the printed command can be typed there' types "$TYPE"
+ok 'and ends the ticket' opens agent.txt denied
 
-# --- off-boarding, a declaration that is taken back
+# --- off-boarding, a declaration that is removed
 for_b >left.txt
 expect 0 'owner offboard' nhictl owner offboard ops@example.org --reason left --json
-ok 'names them' json "[.other_hosts[].jti] | index(\"$(jti_of left.txt)\")"
+ok 'names the tickets' json "[.other_hosts[].jti] | index(\"$(jti_of left.txt)\")"
 nhictl owner return ops@example.org --resume >/dev/null
 mkdir -p /etc/nhi/agents.d
 echo 'agents = ( { name = "file-bot"; owner = "o"; purpose = "p"; review_by = "2099-01-01"; make_home = false; } );' \
@@ -120,24 +120,24 @@ nhictl issue --agent file-bot --task file --account deploy --service sshd --host
 expect 0 'apply that changes no agent' nhictl apply --json
 ok 'names none' json '.other_hosts == []'
 rm /etc/nhi/agents.d/x.conf
-expect 0 'apply that suspends one' nhictl apply --json
+expect 0 'apply that suspends an agent' nhictl apply --json
 ok 'names its tickets' json "[.other_hosts[] | [.jti, .type]] == [[\"$(jti_of file.txt)\", \"nhictl agent suspend file-bot\"]]"
 
 # --- keys
 for_b >key.txt
 expect 0 'key rotate' nhictl key rotate
 expect 0 'key retire' nhictl key retire "$KID" --json
-ok 'names what it signed for others' json "[.other_hosts[] | [.jti, .type]] | index([[\"$(jti_of key.txt)\", \"nhictl key retire $KID\"]])"
+ok 'names what the key signed for others' json "[.other_hosts[] | [.jti, .type]] | index([[\"$(jti_of key.txt)\", \"nhictl key retire $KID\"]])"
 ok 'and not what expired or was for this host' json "[.other_hosts[].host] | unique == [\"hosta\", \"hostb\"]"
 expect 0 'key revoke' nhictl key revoke "$KID" --reason stolen --json
 TYPE=$(jq -r '.other_hosts[-1].type' <<<"$OUT")
-ok 'what it says can be typed there' types "$TYPE"
-ok 'and ends what it signed' opens key.txt denied
+ok 'the printed command can be typed there' types "$TYPE"
+ok 'and ends what the key signed' opens key.txt denied
 
 # --- agent retire
 for_b >retire.txt
 expect 0 'agent retire' nhictl agent retire ci-bot --json
-ok 'names it' json "[.other_hosts[].jti] | index(\"$(jti_of retire.txt)\")"
+ok 'names the ticket' json "[.other_hosts[].jti] | index(\"$(jti_of retire.txt)\")"
 
 # --- the reserve
 mkdir /run/full
@@ -146,6 +146,6 @@ cp -a /var/lib/nhi/. /run/full && mount --move /run/full /var/lib/nhi
 dd if=/dev/zero of=/var/lib/nhi/filler bs=4096 2>/dev/null
 dd if=/dev/zero of=/var/lib/nhi/filler2 bs=1 count=4096 2>/dev/null
 expect 0 'revoke on a full disk' nhictl revoke --issuer "$KID" --json
-ok 'is held by the reserve' json '.revoked.held_in == "reserve"'
-ok 'and names them too' json "[.other_hosts[].jti] | index(\"$B\")"
+ok 'is kept in the reserve' json '.revoked.held_in == "reserve"'
+ok 'and names the tickets, too' json "[.other_hosts[].jti] | index(\"$B\")"
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# What the manuals show as commands is what nhictl takes: run where there is no ledger, each fails for that and not for
-# how it is written.
+# The commands in the manuals are commands that nhictl accepts: run without a ledger, each fails for that reason and
+# not because of its syntax.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 TREE=$(cd "$(dirname "$SCRIPT")/../.." && pwd)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Policy files: what is taken, and that a broken one changes nothing.
+# Policy files: what is accepted, and that a broken file changes nothing.
 # Invariant: 9.
 # shellcheck disable=SC2119,SC2317
 MANUALS=$(cd "$(dirname "$0")/../../nhictl" && pwd)
@@ -14,7 +14,7 @@ rules() {
     nhictl status --json | jq .policy_rules
 }
 
-# broken WORDS WHAT TEXT: apply refuses, and says WORDS; the policy stays.
+# broken WORDS WHAT TEXT: apply refuses with WORDS, and the policy stays.
 broken() {
     printf '%s\n' "$3" >$D/x.conf
     run nhictl apply
@@ -23,25 +23,25 @@ broken() {
     rm -f $D/x.conf
 }
 
-broken 'x.conf:2: syntax error' 'no libconfig at all' $'\nrules = ; ('
+broken 'x.conf:2: syntax error' 'text that is not libconfig at all' $'\nrules = ; ('
 broken "x.conf:3: unknown key 'servce'" 'a misspelled key' "rules = ( {
 
 servce = \"sshd\"; $RULE } );"
 broken 'ssh: expected "restrict"' 'an option that gives' "rules = ( { ssh = \"pty\"; $RULE } );"
 broken 'ssh: expected "restrict"' 'an option with a value' "rules = ( { ssh = [ \"no-pty\", \"command=id\" ]; $RULE } );"
-broken 'a rule that forbids opens no session' 'options of a forbid' "rules = ( { ssh = \"restrict\"; ${RULE/permit/forbid} } );"
+broken 'a rule that forbids opens no session' 'ssh options in a rule that forbids' "rules = ( { ssh = \"restrict\"; ${RULE/permit/forbid} } );"
 broken "unknown setting 'rule'" 'a misspelled setting' "rule = ( { $RULE } );"
 broken 'effect is missing' 'no effect' 'rules = ( { agent = "a"; account = "b"; service = "c"; } );'
 broken 'expected "permit" or "forbid"' 'another effect' "rules = ( { ${RULE/permit/allow} } );"
-broken 'expected "permit" or "forbid"' 'an effect that is no text' "rules = ( { ${RULE/\"permit\"/1} } );"
+broken 'expected "permit" or "forbid"' 'an effect that is not text' "rules = ( { ${RULE/\"permit\"/1} } );"
 broken 'agent is missing' 'no agent' 'rules = ( { effect = "permit"; account = "b"; service = "c"; } );'
 broken 'account is missing' 'no account' 'rules = ( { effect = "permit"; agent = "b"; service = "c"; } );'
 broken 'service is missing' 'no service' 'rules = ( { effect = "permit"; agent = "b"; account = "c"; } );'
 broken 'matches nobody' 'an empty array' "rules = ( { ${RULE/\"deploy\"/[]} } );"
 broken 'not a well-formed name' 'an empty name' "rules = ( { ${RULE/\"deploy\"/\"\"} } );"
-broken 'not a well-formed name' 'part of an account' "rules = ( { ${RULE/\"deploy\"/\"dep*\"} } );"
+broken 'not a well-formed name' 'a pattern for an account' "rules = ( { ${RULE/\"deploy\"/\"dep*\"} } );"
 broken 'not a well-formed name' 'all accounts and one' "rules = ( { ${RULE/\"deploy\"/[\"*\", \"deploy\"]} } );"
-broken 'not a well-formed name' 'two names in one' "rules = ( { ${RULE/\"deploy\"/\"deploy person\"} } );"
+broken 'not a well-formed name' 'two names in one text' "rules = ( { ${RULE/\"deploy\"/\"deploy person\"} } );"
 broken 'expected text in quotes' 'a number' "rules = ( { ${RULE/\"deploy\"/[1, 2]} } );"
 broken 'expected text in quotes' 'a list' "rules = ( { ${RULE/\"deploy\"/(\"deploy\")} } );"
 broken 'given twice' 'a name twice' "rules = ( { ${RULE/\"deploy\"/[\"deploy\", \"deploy\"]} } );"
@@ -49,21 +49,21 @@ broken "another rule has the name 'r' (x.conf:1)" 'a rule name twice' "rules = (
 { $RULE } );"
 broken "another rule has the name 'deploy' (test.conf:1)" 'a rule name of another file' "rules = ( { ${RULE/\"r\"/\"deploy\"} } );"
 broken 'name: expected' 'a rule name with a space' "rules = ( { ${RULE/\"r\"/\"a b\"} } );"
-broken 'rules: expected a list' 'rules that are no list' 'rules = { };'
-broken 'rules: expected {' 'a rule that is no group' 'rules = ( "permit" );'
+broken 'rules: expected a list' 'rules that are not a list' 'rules = { };'
+broken 'rules: expected {' 'a rule that is not a group' 'rules = ( "permit" );'
 broken 'no ticket and no rule may name root' 'root' "rules = ( { ${RULE/\"deploy\"/\"root\"} } );"
 broken 'privileged (sudo)' 'a member of sudo' "rules = ( { ${RULE/\"deploy\"/\"boss\"} } );"
 broken 'x.conf:2: @include' 'an include' $'\n@include "other.conf"\n'
 broken "x.conf:2: syntax error: expected '}' to close the bracket on this line" 'a missing final brace' $'rules = (\n{ effect = "permit";\n'
-broken "x.conf:3: syntax error: expected ']' to match the bracket on line 2, found ')'" 'an array that does not end' $'rules = (\n{ agent = [ "a"\n) };'
+broken "x.conf:3: syntax error: expected ']' to match the bracket on line 2, found ')'" 'an array without an end' $'rules = (\n{ agent = [ "a"\n) };'
 broken "x.conf:2: syntax error: nothing is open that '}'" 'a brace too many' $'rules = ( );\n};'
-broken 'x.conf:2: syntax error: expected a quotation mark' 'a quotation that does not end' $'\nrules = ( { name = "x; } );\n'
-broken 'x.conf:2: syntax error: expected */' 'a comment that does not end' $'\n/* rules = ( );\n'
+broken 'x.conf:2: syntax error: expected a quotation mark' 'text without a closing quotation mark' $'\nrules = ( { name = "x; } );\n'
+broken 'x.conf:2: syntax error: expected */' 'a comment without an end' $'\n/* rules = ( );\n'
 broken 'x.conf:1: syntax error: expected KEY = VALUE' 'no equals sign' 'rules ( );'
 broken 'x.conf:10000: more than 10000 rules' 'one rule too many' \
     "rules = ( $(printf '{effect="permit";agent="a%s";account="b";service="c";},\n' {1..10001} | sed '$s/,$/ );/')"
 broken 'nested more than 16' 'deep nesting' "rules = $(printf '(%.0s' {1..17})$(printf ')%.0s' {1..17});"
-broken 'nested more than 16' 'nesting as deep as a megabyte goes' "a = $(head -c 900000 /dev/zero | tr '\0' '(')"
+broken 'nested more than 16' 'nesting as deep as a megabyte permits' "a = $(head -c 900000 /dev/zero | tr '\0' '(')"
 broken 'x.conf:1: syntax error' 'a text that does not end' 'rules = ( { name = "'
 # Conditions.
 condition() { broken "$1" "$2" "rules = ( { $3 $RULE } );"; }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# apply, cut off: one policy is in force whatever happens to nhictl, the old one or the new one.
+# apply, cut off: one policy is in force whatever happens to nhictl, either the old one or the new one.
 # Invariant: 9.
 # shellcheck disable=SC2119,SC2317
 # shellcheck source=tests/cli/lib.sh
@@ -8,7 +8,7 @@
 setup_host
 D=/etc/nhi/policy.d
 
-# What decides: rules, where they are found, zones, settings.
+# Everything that decides: rules, their index, zones, settings.
 in_force() {
     sqlite3 -readonly "$LEDGER" "
         SELECT p.hash, s.line, (SELECT count(*) FROM rule r WHERE r.version = s.policy),
@@ -37,7 +37,7 @@ ok 'two policies that differ in all of it' test "$NEW" != "$OLD" -a -n "$OLD" -a
 
 # ---- killed ----
 
-# The supervisor's own writes would only be counted as ours.
+# The supervisor's own writes would be counted as ours.
 kill -STOP "$WATCH"
 until grep -q '^State:.T' "/proc/$WATCH/status"; do sleep 0.02; done
 STOPAT=$BUILD/tests/tools/stopat
@@ -59,7 +59,7 @@ for ((i = 1; i <= STEPS; i++)); do
 done
 echo "# $CALLS system calls; killed at $STEPS of them: $KEPT old, $CAME new, $MIXED neither"
 ok 'killed anywhere: the old policy or the new one, and the next apply works' test "$MIXED" = 0
-ok 'both of them occur' test "$KEPT" -gt 0 -a "$CAME" -gt 0
+ok 'both results occur' test "$KEPT" -gt 0 -a "$CAME" -gt 0
 
 # ---- two at once ----
 
@@ -76,7 +76,7 @@ for i in 1 2 3 4 5 6; do
 done
 ok 'two at once: one policy, whole' test "$MIXED" = 0
 
-# The first has the ledger open, and has to wait for it, while a person changes the files.
+# The first has the ledger open and must wait for it, while a person changes the files.
 use old
 mkfifo /run/t/hold
 sqlite3 "$LEDGER" </run/t/hold >/run/t/held & HOLDER=$!
@@ -89,27 +89,27 @@ policy new
 exec 7>&-
 wait "$HOLDER"
 wait "$FIRST"
-ok 'an apply that had to wait puts the files in force as they are by then' test "$(in_force)" = "$NEW"
+ok 'an apply that had to wait puts the files in force as they are after the wait' test "$(in_force)" = "$NEW"
 use old
 
 kill -CONT "$WATCH"
 
-# ---- a directory that cannot be read to its end ----
+# ---- a directory that cannot be read completely ----
 
 policy new
 run strace -f -qq -o /dev/null -P $D -e trace=getdents64 -e inject=getdents64:error=EIO:when=2+ "$BUILD/nhictl" apply
-ok 'half of a directory is no policy' was_refused 3 "cannot read $D: Input/output error; nothing was changed"
-ok 'nor any of it' test "$(in_force)" = "$OLD"
+ok 'half of a directory is not a policy' was_refused 3 "cannot read $D: Input/output error; nothing was changed"
+ok 'and none of it is applied' test "$(in_force)" = "$OLD"
 run strace -qq -o /dev/null -P $D/test.conf -e trace=read -e inject=read:error=EIO "$BUILD/nhictl" apply
 ok 'nor is a file that cannot be read' was_refused 3 "$D/test.conf: "
 mv $D $D.real
 touch $D
 run nhictl apply
-ok 'nor is a file in its place' test "$CODE" != 0 -a "$(in_force)" = "$OLD"
+ok 'nor is a file in place of the directory' test "$CODE" != 0 -a "$(in_force)" = "$OLD"
 rm $D
 mv $D.real $D
 
-# ---- no room on the disk ----
+# ---- no space on the disk ----
 
 kill "$WATCH"
 while kill -0 "$WATCH" 2>/dev/null; do sleep 0.05; done
@@ -129,14 +129,14 @@ for KIB in 0 4 16 64 128 256; do
     rm /run/small/fill
     case $CODE.$(in_force) in
     3."$OLD") FULL=$((FULL + 1)) ;;
-    0.*'||201|'*) ;; # that was enough
+    0.*'||201|'*) ;; # this was enough space
     *) echo "# $KIB KiB: exit $CODE $ERR"; MIXED=$((MIXED + 1)) ;;
     esac
     use old
     [ "$(in_force)" = "$OLD" ] || MIXED=$((MIXED + 1))
 done
-ok 'a disk without room for it: apply fails, and the old policy is in force, or it is whole' test "$MIXED" = 0 -a "$FULL" -gt 0
+ok 'a disk without space for it: apply fails and the old policy is in force, or the new one is whole' test "$MIXED" = 0 -a "$FULL" -gt 0
 cp big.conf $D/test.conf
-expect 0 'and with room it is applied' nhictl apply
+expect 0 'with enough space it is applied' nhictl apply
 ok 'all of it' test "$(nhictl status --json | jq .policy_rules)" = 201
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A ledger of an older release: the first command of a later one that may write brings it forward, whole. The later
+# A ledger of an older release: the first command of a later release that may write upgrades it completely. The later
 # release is made up: nhictl with two more versions of the ledger's tables (tests/next).
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ VERSION=$(version)
 schema >today.schema
 TIE=$(sqlite3 "$LEDGER" "SELECT 'machine = ' || quote(machine) || ', boot = ' || quote(boot) FROM setting")
 put_old() {
-    # And nobody has seen it any further.
+    # And no newer state of it was seen.
     rm -f "$LEDGER"* /var/lib/nhi/mark /run/nhi/mark
     sqlite3 "$LEDGER" <"$OLD" >/dev/null
     sqlite3 "$LEDGER" "UPDATE setting SET $TIE"
@@ -27,7 +27,7 @@ LATER=$(version)
 ok 'a later release has other tables' test "$LATER" = $((VERSION + 2)) -a "$(cmp today.schema fresh.schema)" != ''
 
 put_old
-ok 'it is an old one' test "$(version)" = 1
+ok 'the ledger is an old one' test "$(version)" = 1
 [ "$VERSION" != 1 ] || ok 'its tables are those that this release makes' cmp <(sort today.schema) <(schema | sort)
 lines() { sqlite3 "$LEDGER" "SELECT agent, account, zone, line FROM rule_index WHERE name = 'all'"; }
 lines >old.lines
@@ -35,40 +35,40 @@ expect 0 'a command of its own release' nhictl agent list
 expect 1 'doctor, which only looks' next doctor --json
 ok 'finds that it is older' json '[.findings[] | select(.finding | startswith("ledger-"))] | length == 1 and
     .[0].finding == "ledger-older" and .[0].fix == "run: nhictl status"'
-ok 'and leaves it' test "$(version)" = 1
+ok 'and does not change it' test "$(version)" = 1
 expect 0 'a command that reads' next agent list --json
-ok 'agents are as they were' json '[.agents[] | [.name, .uid, .state, .owner]] ==
+ok 'agents are unchanged' json '[.agents[] | [.name, .uid, .state, .owner]] ==
     [["ci-bot", 65537, "active", "ops@example.org"], ["held-bot", 65538, "suspended", "ops@example.org"],
      ["gone-bot", 65539, "retired", "eve@example.org"]]'
 ok 'the ledger is of this version' test "$(version)" = "$LATER"
 schema >old.schema
 ok 'its schema is that of a new one' cmp <(sort fresh.schema) <(sort old.schema)
 ok 'it is whole' test "$(sqlite3 "$LEDGER" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" = ok
-ok 'each step was taken, in its order' \
+ok 'each step was taken, in order' \
     test "$(sqlite3 "$LEDGER" "SELECT group_concat(agent || '=' || colour) FROM made_up")" = ci-bot=grey,gone-bot=grey,held-bot=red
-expect 0 'what was suspended may go on' next agent resume held-bot
-expect 0 'its tickets and tasks are there' next ticket list --all --json
+expect 0 'a suspended agent can be resumed' next agent resume held-bot
+expect 0 'its tickets and tasks exist' next ticket list --all --json
 ok 'each' json '.tickets | length == 1'
 expect 0 'its trail' next audit verify
 every() { sqlite3 "$LEDGER" "SELECT zone || ': ' || line FROM $1 WHERE name = 'every'"; }
 EVERY=$(printf '%s\t' 'Europe/Berlin: name=every' effect=permit 'agent=ci-* b' $'owner=A B\nC' 'task=build-*' account=deploy \
     'service=sshd sudo' 'source=local unix 192.0.2.0/24' days=62 'hours=480-1080 1320-120' zone=Europe/Berlin bound=3 \
     max_lifetime=1800 max_age=600 max_uses=3 max_sessions=4 max_grants_per_hour=5 ssh=15)
-ok 'a rule says what it said' test "$(every rule)" = "${EVERY%$'\t'}" -a "$(every rule_index)" = "${EVERY%$'\t'}"
+ok 'a rule is unchanged' test "$(every rule)" = "${EVERY%$'\t'}" -a "$(every rule_index)" = "${EVERY%$'\t'}"
 printf '%s\n' 'rules = ( { name = "all"; effect = "permit"; agent = "ci-bot"; account = "deploy"; service = "sshd"; },' \
     '{ name = "more"; effect = "forbid"; agent = "*"; account = "*"; service = "cron"; } );' >/etc/nhi/policy.d/test.conf
 expect 0 'a policy with the same rule and another' next apply
 ok 'finds the same rule as before' test -s old.lines -a "$(cat old.lines)" = "$(lines)"
-expect 0 'it takes what is new' next agent add new-bot --owner ops --purpose p --review-by 2099-01-01 --no-home
+expect 0 'new agents can be added' next agent add new-bot --owner ops --purpose p --review-by 2099-01-01 --no-home
 ok 'under the next uid' test "$(next agent show new-bot --json | jq .agent.uid)" = 65540
 
 # Back to this release.
 refused 3 'was made by a newer release of nhictl' 'the older release, after that' nhictl agent list
-refused 3 'was made by a newer release of nhictl' 'and where it writes' nhictl task open t-1 --agent ci-bot
-ok 'it leaves it as it is' test "$(version)" = "$LATER"
+refused 3 'was made by a newer release of nhictl' 'also when it writes' nhictl task open t-1 --agent ci-bot
+ok 'it leaves the ledger unchanged' test "$(version)" = "$LATER"
 expect 1 'doctor of the older release' nhictl doctor --json
 ok 'finds that it is newer' json '[.findings[] | select(.finding == "ledger-newer")] | length == 1'
-expect 0 'the later release goes on with it' next agent list
+expect 0 'the later release continues with it' next agent list
 
 # A backup of each.
 next backup later.backup >/dev/null
@@ -88,9 +88,9 @@ put_old
 for i in 1 2 3 4 5 6; do next agent list --json >"list.$i" & done
 wait
 ok 'six at once: each has an answer' test "$(jq -r '.agents | length' list.? | sort -u)" = 3
-ok 'and it is brought forward once' test "$(version)" = "$LATER"
+ok 'and it is upgraded once' test "$(version)" = "$LATER"
 
-# However much room the disk has: the old one, or the new one, and nothing between them.
+# With any amount of space on the disk: the old ledger or the new one, and nothing between them.
 schema >new.schema
 mount -t tmpfs -o mode=0700,size=1m tmpfs /var/lib/nhi
 put_old
@@ -109,9 +109,9 @@ for room in $(seq 0 4 160); do
     *) schema | cmp -s new.schema ;;
     esac || between="$between $room"
 done
-ok "with $failed times too little room there is nothing between old and new" test -z "$between" -a "$failed" -gt 0 \
+ok "with $failed times too little space there is nothing between old and new" test -z "$between" -a "$failed" -gt 0 \
     -a "$failed" -lt 40
-expect 0 'where there is room' next agent list
-ok 'it is brought forward' test "$(version)" = "$LATER"
+expect 0 'with enough space' next agent list
+ok 'it is upgraded' test "$(version)" = "$LATER"
 umount /var/lib/nhi
 finish

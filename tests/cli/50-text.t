@@ -20,11 +20,11 @@ LIVE=$(nhictl ticket list --json | jq '.tickets | length')
 echo kept >target
 ln -s target link
 refused 3 'not a regular file' 'issue --out onto a symbolic link' issue --out link
-ok 'the target is untouched' test "$(cat target)" = kept
+ok 'the target is unchanged' test "$(cat target)" = kept
 ln -s nowhere dangling
 refused 3 'not a regular file' 'issue --out onto a dangling link' issue --out dangling
-ok 'nothing is made through it' test ! -e nowhere
-# A device of the test's own: what replaced the machine's /dev/null would be missed by everybody.
+ok 'nothing is created through it' test ! -e nowhere
+# A device of the test's own: replacing the machine's /dev/null would break other programs.
 mknod -m 0666 device c 1 3
 refused 3 'not a regular file' 'issue --out onto a device' issue --out device
 refused 3 'No such file' 'issue --out into no directory' issue --out no/where/t.txt
@@ -33,7 +33,7 @@ mount -t tmpfs -o size=4k,mode=0700 tmpfs small
 dd if=/dev/zero of=small/filler bs=4096 2>/dev/null
 refused 3 'No space' 'issue --out onto a full disk' issue --out small/t.txt
 ok 'nothing is left there' test "$(find small -type f | wc -l)" = 1
-ok 'no ticket that was not handed out is live' test "$(nhictl ticket list --json | jq '.tickets | length')" = "$LIVE"
+ok 'no ticket that could not be written is live' test "$(nhictl ticket list --json | jq '.tickets | length')" = "$LIVE"
 ok 'and none of it is left here' test -z "$(find . -maxdepth 1 \( -name '.*new' -o -name '.*.part' \) -print)"
 
 # A terminal, as script(1) makes one.
@@ -44,12 +44,12 @@ if command -v script >/dev/null; then
     terminal "$BUILD/nhictl" agent list
     ok 'on a terminal there is colour' grep -q $'\033\\[32mactive' .tty
     NO_COLOR=1 terminal "$BUILD/nhictl" agent list
-    ok 'NO_COLOR: there is none' test "$(grep -c $'\033' .tty)" = 0
+    ok 'with NO_COLOR there is none' test "$(grep -c $'\033' .tty)" = 0
     ok 'the rest is the same' grep -q active .tty
     NO_COLOR=1 terminal "$BUILD/nhictl" ticket list
     ok 'tables fit 80 columns' test "$(tr -d '\r' <.tty | wc -L)" -le 80
     COLS=76 NO_COLOR=1 terminal "$BUILD/nhictl" ticket list
-    ok 'tables of moments fit less' test "$(tr -d '\r' <.tty | wc -L)" -le 76
+    ok 'tables with times fit less' test "$(tr -d '\r' <.tty | wc -L)" -le 76
     nhictl agent list >plain
     NO_COLOR=1 COLS=200 terminal "$BUILD/nhictl" agent list
     ok 'the format is the same on a terminal and in a file' diff <(tr -d '\r' <.tty) plain
@@ -67,20 +67,20 @@ ok 'at whole characters' iconv -f UTF-8 -t UTF-8 .out
 run nhictl agent list
 ok 'without a width nothing is cut' said "$(printf 'Ä%.0s' {1..60})"
 
-# Names in the ledger are clean; what somebody types is not.
+# Names in the ledger are clean; typed text is not.
 run nhictl agent show $'x\033[2J\nnhictl: all is well\302\233'
 ok 'control characters are escaped in errors' test "$(LC_ALL=C grep -cP '[\x00-\x09\x0b-\x1f\x7f\x9b]' .err)" = 0
 ok 'and nothing looks like a line of ours' test "$(grep -c '^nhictl: all' .err)" = 0
 run nhictl agent show $'x\u202egnihtyna \377'
-ok 'so are those that turn a line around, and what is no UTF-8' complained 'x\u202egnihtyna \xff'
+ok 'so are characters that reverse a line, and invalid UTF-8' complained 'x\u202egnihtyna \xff'
 run nhictl agent show $'x\033[2J' --json
 ok 'under --json they are JSON escapes' json '.ok == false and (.error | contains("\u001b"))'
 run nhictl agent show $'\377\376' --json
-ok 'what is no UTF-8 is still answered with JSON' json '.ok == false'
+ok 'invalid UTF-8 still gets an answer in JSON' json '.ok == false'
 
-# The ticket and the key are nowhere but where they belong.
+# The ticket and the key are only where they belong.
 T=$(issue)
 SECRET=$(cat /var/lib/nhi/keys/*.secret)
 ok 'no ticket text in the state directory' test "$(grep -rlFe "${T:60:60}" /var/lib/nhi | wc -l)" = 0
-ok 'no secret key but in its file' test "$(grep -rlFe "${SECRET:12:40}" /var/lib/nhi | wc -l)" = 1
+ok 'no secret key outside of its file' test "$(grep -rlFe "${SECRET:12:40}" /var/lib/nhi | wc -l)" = 1
 finish

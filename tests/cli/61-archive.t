@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Old events move out of the ledger into files, and the chain is proven across all of them.
+# Old events are moved from the ledger into files, and the chain is verified across all of them.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 
@@ -10,7 +10,7 @@ nhictl agent suspend ci-bot --reason 'odd hours' >/dev/null
 nhictl agent resume ci-bot >/dev/null
 kill "$WATCH" && trap - EXIT
 sql() { sqlite3 "$LEDGER" "$1"; }
-tick() { # until the second is another one; prints it
+tick() { # until the clock shows another second; prints it
     local from
     from=$(date +%s)
     while [ "$(date +%s)" = "$from" ]; do sleep 0.05; done
@@ -23,26 +23,26 @@ HASH=$(sql "SELECT hash FROM event WHERE seq = $LAST")
 nhictl revoke --task build-4711 --reason over >/dev/null
 cp -a /var/lib/nhi before
 
-# ---- what is refused leaves everything where it is ----
+# ---- a refusal leaves everything in its place ----
 
 archive() { nhictl audit archive --before "$FIRST" "$@"; }
 whole() { [ "$(sql 'SELECT min(seq) FROM event')" = 1 ] && [ -z "$(find . -name '*.part*')" ]; }
 refused 2 '--out FILE is missing' 'no file' archive
-refused 2 'a time in the past' 'a moment to come' nhictl audit archive --before 2099-01-01T00:00:00Z --out a1
-expect 0 'nothing that old' nhictl audit archive --before 2001-01-01T00:00:00Z --out a1
-ok 'it says so' said 'no event is older than 2001-01-01T00:00:00Z'
-ok 'no file is made, and nothing is gone' test ! -e a1 -a "$(sql 'SELECT min(seq) FROM event')" = 1
+refused 2 'a time in the past' 'a moment in the future' nhictl audit archive --before 2099-01-01T00:00:00Z --out a1
+expect 0 'no event is that old' nhictl audit archive --before 2001-01-01T00:00:00Z --out a1
+ok 'it reports that' said 'no event is older than 2001-01-01T00:00:00Z'
+ok 'no file is made, and nothing was removed' test ! -e a1 -a "$(sql 'SELECT min(seq) FROM event')" = 1
 expect 0 'nothing that old, --json' nhictl audit archive --before 2001-01-01T00:00:00Z --out a1 --json
-ok 'the shape is that of an archive' json '[.events, .first, .last, .hash, .file] == [0, null, null, null, null]'
+ok 'with the members of an archive' json '[.events, .first, .last, .hash, .file] == [0, null, null, null, null]'
 echo mine >a1
-refused 1 'a1 already exists' 'a file that is there' archive --out a1
+refused 1 'a1 already exists' 'a file that exists' archive --out a1
 ok 'is left alone' test "$(cat a1)" = mine
 ln -sf nowhere a1
-refused 1 'a1 already exists' 'a link that is there' archive --out a1
+refused 1 'a1 already exists' 'a link that exists' archive --out a1
 rm a1
 mkdir full && mount -t tmpfs -o size=16k tmpfs full
 dd if=/dev/zero of=full/filler bs=4096 2>/dev/null
-refused 3 'cannot write full/a1' 'no room' archive --out full/a1
+refused 3 'cannot write full/a1' 'no space' archive --out full/a1
 ok 'nothing is left of it' test "$(ls full)" = filler
 umount full
 sql "UPDATE event SET cause = 'edited' WHERE seq = 2"
@@ -54,34 +54,34 @@ sql "UPDATE event SET cause = '' WHERE seq = 2"
 # ---- the cut ----
 
 expect 0 'the old events' archive --out a1 --json
-ok 'are told' json ".events == $LAST and .first == 1 and .last == $LAST and .hash == \"$HASH\" and .file == \"a1\""
+ok 'are reported' json ".events == $LAST and .first == 1 and .last == $LAST and .hash == \"$HASH\" and .file == \"a1\""
 ok 'the file is what export printed' cmp all a1
-ok 'for root alone' test "$(stat -c %a:%h a1)" = 600:1
-ok 'the ledger goes on behind them' test "$(sql 'SELECT min(seq) FROM event')" = $((LAST + 1))
-ok 'an event tells of it' test "$(sql "SELECT detail ->> 'first', detail ->> 'until', detail ->> 'hash', detail ->> 'file'
+ok 'only root can read it' test "$(stat -c %a:%h a1)" = 600:1
+ok 'the ledger continues after them' test "$(sql 'SELECT min(seq) FROM event')" = $((LAST + 1))
+ok 'an event records it' test "$(sql "SELECT detail ->> 'first', detail ->> 'until', detail ->> 'hash', detail ->> 'file'
     FROM event WHERE kind = 'archive'")" = "1|$LAST|$HASH|a1"
 ok 'the ledger remembers it' test "$(sql 'SELECT archived, archived_hash FROM setting')" = "$LAST|$HASH"
-expect 0 'it proves from the cut on' nhictl audit verify --json
-ok 'and says so' json ".archived == $LAST and .first == $((LAST + 1)) and .fault == null"
+expect 0 'it is verified from the cut on' nhictl audit verify --json
+ok 'and reports that' json ".archived == $LAST and .first == $((LAST + 1)) and .fault == null"
 expect 0 'for people' nhictl audit verify
-ok 'it says so' said "events 1 to $LAST are in archives"
+ok 'reports that, too' said "events 1 to $LAST are in archives"
 expect 0 'with the archive' nhictl audit verify --archive a1 --json
-ok 'it proves from the start' json '.archived == 0 and .first == 1 and .fault == null'
+ok 'it is verified from the start' json '.archived == 0 and .first == 1 and .fault == null'
 
-# ---- what is read says what it cannot know ----
+# ---- verbs that read report what they cannot know ----
 
 refused 1 "event 2 is in an archive: it was archived before $FIRST" 'explain' nhictl explain 2
 expect 0 'trace' nhictl trace build-4711 --json
-ok 'says what is archived' json ".trace.archived_before == \"$FIRST\""
+ok 'names what is archived' json ".trace.archived_before == \"$FIRST\""
 nhictl trace build-4711 --html page
 ok 'on its page' grep -q 'Older events are archived' page
 expect 0 'review' nhictl review --json
-ok 'says it' json ".archived_before == \"$FIRST\""
+ok 'reports it' json ".archived_before == \"$FIRST\""
 ok 'to people' complained "events before $FIRST are archived"
 expect 0 'export' nhictl audit export
-ok 'says it' complained "events 1 to $LAST are in archives"
+ok 'reports it' complained "events 1 to $LAST are in archives"
 
-# ---- another one behind it ----
+# ---- more archives ----
 
 nhictl agent suspend ci-bot --reason again >/dev/null
 SECOND=$(tick)
@@ -93,7 +93,7 @@ expect 0 'a third one' nhictl audit archive --before "$THIRD" --out a3
 for files in 'a1 a2 a3' 'a2 a3' 'a3' ''; do
     archives=()
     for file in $files; do archives+=(--archive "$file"); done
-    expect 0 "proven with: ${files:-none}" nhictl audit verify "${archives[@]}"
+    expect 0 "verified with: ${files:-none}" nhictl audit verify "${archives[@]}"
 done
 ok 'the lines of all are one chain' eval 'cat a1 a2 a3 <(nhictl audit export 2>/dev/null) | jq -se "[.[].seq] == [range(1; length + 1)]
     and ([.[1:][].prev] == [.[:-1][].hash])"'
@@ -113,21 +113,21 @@ END3=$(tail -n1 a3 | jq .seq)
 sed '3s/"kind":"/&x/' a1 >bad
 bad 'an edited event' edited 3 bad a2 a3
 sed 3d a1 >bad
-bad 'an event taken out' missing 3 bad a2 a3
+bad 'a removed event' missing 3 bad a2 a3
 sed '$d' a1 >bad
-bad 'the last one cut off' missing "$LAST" bad a2 a3
+bad 'the last event cut off' missing "$LAST" bad a2 a3
 sed '3{h;d};4{G}' a1 >bad
 bad 'two swapped' missing 3 bad a2 a3
 head -c -100 a1 >bad
-bad 'a torn one' unreadable "$LAST" bad a2 a3
+bad 'a torn line' unreadable "$LAST" bad a2 a3
 : >bad
-bad 'an empty one' missing 1 bad
+bad 'an empty file' missing 1 bad
 bad 'two archives swapped' repeated 1 a2 a1 a3
-bad 'one twice' repeated 1 a1 a1 a2 a3
-bad 'one left out' missing $((LAST + 1)) a1 a3
-bad 'the last one left out' missing $((END2 + 1)) a1 a2
+bad 'one archive twice' repeated 1 a1 a1 a2 a3
+bad 'an archive left out' missing $((LAST + 1)) a1 a3
+bad 'the last archive left out' missing $((END2 + 1)) a1 a2
 
-# The same again, of another host with as many events.
+# The same again, for another host with as many events.
 cp -a /var/lib/nhi ours
 rm -rf /var/lib/nhi
 nhictl init >/dev/null
@@ -136,22 +136,22 @@ nhictl audit export >foreign
 rm -rf /var/lib/nhi
 mv ours /var/lib/nhi
 head -n "$LAST" foreign >bad
-bad 'one of another host' broken $((LAST + 1)) bad a2 a3
+bad 'an archive of another host' broken $((LAST + 1)) bad a2 a3
 nhictl lockdown off >/dev/null
 sql "DELETE FROM event WHERE seq <= $((END3 + 1))"
-bad 'no event tells of the archives' missing 1
+bad 'no event records the archives' missing 1
 
 # ---- cut off ----
 
-# Between the file and the ledger: all of it is still in the ledger, and the next attempt says so.
+# Between the file and the ledger: everything is still in the ledger, and the next attempt reports that.
 rm -rf /var/lib/nhi a1
 cp -a before /var/lib/nhi
 cp all a1
-refused 1 'a1 already exists' 'a whole file, and a ledger that has everything' archive --out a1
-bad 'which verify tells' repeated 1 a1
+refused 1 'a1 already exists' 'a whole file, and a ledger that still has everything' archive --out a1
+bad 'which verify reports' repeated 1 a1
 rm a1
-expect 0 'and once it is removed' archive --out a1
-expect 0 'it proves' nhictl audit verify --archive a1
+expect 0 'once the file is removed' archive --out a1
+expect 0 'it is verified' nhictl audit verify --archive a1
 
 # Killed at each call that changes a file.
 if command -v strace >/dev/null; then
@@ -173,7 +173,7 @@ if command -v strace >/dev/null; then
             [ -z "$(find . -maxdepth 1 -name '.a1*')" ] || BROKEN=1
         done
     done
-    ok "killed at $KILLS places: all of it in the ledger, or archived and gone" test "$BROKEN" = 0 -a "$KILLS" -gt 10
+    ok "killed at $KILLS places: all events are in the ledger, or archived and removed" test "$BROKEN" = 0 -a "$KILLS" -gt 10
 else
     skip 'killed at many places' 'no strace'
 fi

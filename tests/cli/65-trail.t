@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Each event goes out as one harmless line, once, with its number and its hash: syslog, the journal, export, follow.
+# Each event is sent as one harmless line, once, with its number and its hash: syslog, the journal, export, follow.
 # Invariant: 15.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 
-# receive SOCKET FILE: what arrives there, a datagram a record; \x1e between two
+# receive SOCKET FILE: writes what arrives at the socket, one record for each datagram, with \x1e between two.
 cat >receive.pl <<'PERL'
 use strict; use warnings; use Socket;
 my ($path, $file) = @ARGV;
@@ -33,9 +33,9 @@ trap 'kill $RECEIVERS 2>/dev/null' EXIT
 events() { sqlite3 -readonly "$LEDGER" "SELECT seq FROM event WHERE seq > ${1:-0} ORDER BY seq"; }
 last() { sqlite3 -readonly "$LEDGER" 'SELECT max(seq) FROM event'; }
 hash_of() { sqlite3 -readonly "$LEDGER" "SELECT hash FROM event WHERE seq = $1"; }
-# numbers FILE: of the events in it, in the order of their arrival
+# numbers FILE: numbers of the events in it, in the order of their arrival.
 numbers() { grep -aoE 'event=[0-9]+ ' "$1" | tr -dc '0-9\n'; }
-arrived() { # arrived FILE: all events did, once, in order; waits for a receiver that is behind
+arrived() { # arrived FILE: all events arrived once, in order; waits for a slow receiver.
     local i
     for ((i = 0; i < 200; i++)); do
         [ "$(numbers "$1")" = "$(events "${2:-0}")" ] && return 0
@@ -53,20 +53,20 @@ nhictl agent add ci-bot --owner $'J\u00f6rg <ops@example.org>' --purpose 'builds
 nhictl task open build-4711 --agent ci-bot --until 2h >/dev/null
 nhictl task close build-4711 --reason 'not any more' >/dev/null
 ok 'each event is a line, once, in order' arrived syslog
-ok 'with who owns it, escaped' grep -qa 'kind=agent-add host=testhost agent=ci-bot owner="J\\u00f6rg <ops@example.org>"' syslog
+ok 'with its owner, escaped' grep -qa 'kind=agent-add host=testhost agent=ci-bot owner="J\\u00f6rg <ops@example.org>"' syslog
 ok 'with the cause' grep -qa 'kind=task-close .* cause="not any more"' syslog
 ok 'with its hash' grep -qa "^<[0-9]*>... .. ..:..:.. nhi\[[0-9]*\]: event=2 .* hash=$(hash_of 2)" syslog
-ok 'for root alone to authorise' grep -qaE '^<8[56]>' syslog
+ok 'with a facility that only root can read' grep -qaE '^<8[56]>' syslog
 
 stop "$RECEIVER"
 nhictl lockdown on >/dev/null
 nhictl lockdown off >/dev/null
 receive /dev/log syslog
-ok 'what nobody took' test "$(numbers syslog | wc -l)" -lt "$(last)"
+ok 'a line that no log accepted' test "$(numbers syslog | wc -l)" -lt "$(last)"
 nhictl status >/dev/null
 ok 'is sent later, once, in order' arrived syslog
 
-# As when whoever sent it was killed before it could say so.
+# As if the sender was killed before it could record that.
 printf '%020d\n' "$(($(last) - 1))" >/var/lib/nhi/sent
 nhictl status >/dev/null
 twice() { [ "$(grep -ac "event=$(last) .*hash=$(hash_of "$(last)")" syslog)" = 2 ]; }
@@ -88,7 +88,7 @@ wait
 nhictl status >/dev/null
 ok 'ten at once: each once, in order' arrived syslog.at-once "$FROM"
 
-# A log that takes nothing more.
+# A log that accepts nothing more.
 stop "$RECEIVER"
 cat >deaf.pl <<'PERL'
 use Socket;
@@ -102,12 +102,12 @@ DEAF=$!
 RECEIVERS="$RECEIVERS $DEAF"
 disown "$DEAF"
 until [ -e deaf.up ]; do sleep 0.02; done
-expect 0 'a log that is full holds nobody up' nhictl lockdown off
+expect 0 'a full log holds up nobody' nhictl lockdown off
 FROM=$(($(last) - 1))
 stop "$DEAF"
 receive /dev/log syslog.after
 nhictl status >/dev/null
-ok 'and gets it later' arrived syslog.after "$FROM"
+ok 'and gets the line later' arrived syslog.after "$FROM"
 stop "$RECEIVER"
 rm -f /dev/log
 
@@ -147,18 +147,18 @@ rm -f /dev/log
 # ---- export and follow ----
 
 expect 0 'export' nhictl audit export
-ok 'is a line for each event' test "$(jq -r .seq <.out)" = "$(events)"
-ok 'one of JSON' jq -se 'any(.[]; .kind == "agent-add" and .owner == "J\u00f6rg <ops@example.org>" and (.hash | length) == 64)' <.out
-expect 0 'behind a number' nhictl audit export --after 3
-ok 'those behind it' test "$(jq -r .seq <.out)" = "$(events 3)"
-expect 0 'before a moment' nhictl audit export --until 2020-01-01T00:00:00Z
-ok 'those before it' test "$OUT" = ''
+ok 'has a line for each event' test "$(jq -r .seq <.out)" = "$(events)"
+ok 'one JSON object in each' jq -se 'any(.[]; .kind == "agent-add" and .owner == "J\u00f6rg <ops@example.org>" and (.hash | length) == 64)' <.out
+expect 0 'from a number on' nhictl audit export --after 3
+ok 'the events after it' test "$(jq -r .seq <.out)" = "$(events 3)"
+expect 0 'up to a moment' nhictl audit export --until 2020-01-01T00:00:00Z
+ok 'the events before it' test "$OUT" = ''
 "$BUILD/nhictl" audit follow --after 2 >followed &
 FOLLOW=$!
 RECEIVERS="$RECEIVERS $FOLLOW"
 nhictl lockdown on --reason 'while followed' >/dev/null
 followed() { [ "$(jq -r .seq <followed)" = "$(events 2)" ]; }
-ok 'follow prints what is there and what comes' eventually followed
+ok 'follow prints existing and new events' eventually followed
 kill -TERM "$FOLLOW"
 wait "$FOLLOW"
 ok 'until SIGTERM' test $? = 0
@@ -170,10 +170,10 @@ listens() { [[ $(readlink /proc/"$1"/fd/* 2>/dev/null) == *signalfd* ]]; }
 until listens "$FOLLOW"; do sleep 0.02; done
 nhictl lockdown off >/dev/null
 followed_new() { [ -s followed.new ] && [ "$(jq -r .seq <followed.new | tail -n 1)" = "$(last)" ] && [ "$(jq -r .seq <followed.new | head -n 1)" -ge "$FROM" ]; }
-ok 'without a number, from now on' eventually followed_new
+ok 'without a number, only new ones' eventually followed_new
 kill -TERM "$FOLLOW"
 
-# ---- whatever stands in an event ----
+# ---- whatever an event has in it ----
 
 BIG=$(head -c 65536 /dev/zero | tr '\0' 'A')
 cat >hostile.sql <<SQL
@@ -189,10 +189,10 @@ one_line() { [ "$(wc -l <"$1")" = 1 ] && ! LC_ALL=C grep -q '[^ -~]' "$1"; }
 ok 'as one line of printable ASCII' one_line .out
 ok 'that is JSON' jq -e '.kind == "x\nevent=1 forged" and (.detail.x | length) == 65538' <.out
 arrived_hostile() { grep -qa "event=$(last) " hostile; }
-ok 'it goes to the log' eventually arrived_hostile
+ok 'it is sent to the log' eventually arrived_hostile
 sed 's/\x1e$//' hostile >hostile.line
-ok 'as one' one_line hostile.line
+ok 'as one line' one_line hostile.line
 ok 'and to the journal, each field on its line' test "$(perl -0777 -ne 'print scalar(grep { !/^[A-Z_]+=[ -~]*$/ } map { split(/\n/) }
     grep { /^NHI_EVENT='"$(last)"'$/m } split(/\x1e\n/))' journal)" = 0
-ok 'no line holds a ticket' eval '! grep -qa "v4\.public\." syslog syslog.* both journal followed .out'
+ok 'no line has a ticket in it' eval '! grep -qa "v4\.public\." syslog syslog.* both journal followed .out'
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# status and metrics: how this host is, for people and for Prometheus.
+# status and metrics: the state of this host, for people and for Prometheus.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 TREE=$(dirname "$(readlink -f "$0")")/../..
 . "$(dirname "$0")/lib.sh"
@@ -8,13 +8,13 @@ TREE=$(dirname "$(readlink -f "$0")")/../..
 FILE=/var/lib/prometheus/node-exporter/nhi.prom
 mkdir -p "${FILE%/*}"
 
-# value METRIC: in the last output, or in FILE
+# value METRIC: in the last output, or in FILE.
 value() { sed -n "s/^${1//\"/\\\"} //p" "${2:-.out}"; }
 counts() { [ "$(value "$1" "${3:-.out}")" = "$2" ]; }
 
 run nhictl metrics
 ok 'no ledger: exit status 3' test "$CODE" = 3
-ok 'no ledger: which is a metric' counts nhi_ledger_usable 0
+ok 'no ledger: a metric reports it' counts nhi_ledger_usable 0
 run nhictl metrics --json
 ok 'no ledger: one JSON object' json '.ok == false'
 
@@ -39,11 +39,11 @@ ok 'one open task' counts nhi_tasks_open 1
 ok 'the supervisor lives' counts nhi_supervisor_up 1
 ok 'the ledger is good' counts nhi_ledger_usable 1
 ok 'and fits' counts nhi_ledger_fits 1
-ok 'no session is over' counts nhi_sessions_over 0
+ok 'no session should have ended' counts nhi_sessions_over 0
 expect 0 'metrics --json' nhictl metrics --json
 ok 'the same text' json '.ok and (.metrics | contains("nhi_tickets_live 1\n"))'
 
-# What is older than an hour, what was permitted, and what a file keeps from before do not count.
+# Older denials than of the last hour, permits, and what a file has from earlier runs do not count.
 # shellcheck disable=SC2034 # for the seeds
 T0=$(($(date +%s) - 3000)) JTI=AAECAwQFBgcICQoLDA0ODw
 event -700 denial "decision='deny'" "reason='policy'" "service='sshd'" "record='RECCAwQFBgcICQoLDA0OD1'"
@@ -53,18 +53,18 @@ event 20 denial "decision='deny'" "reason='expired'" "service='sshd'" "record='R
 event 30 hand-off "decision='deny'" "reason='pin'" "service='sshd'" "record='RECCAwQFBgcICQoLDA0OD4'"
 event 40 denials "detail='{\"count\":7,\"malformed\":4,\"signature\":3,\"sshd\":6,\"cron\":1,\"uid\":0,\"samples\":[\"sshd/x/local/malformed\"]}'"
 grant 50 RECCAwQFBgcICQoLDA0OD5 sshd ''
-# Folded late: behind events that are newer than it.
+# Folded late: after newer events.
 event -2000 denial "decision='deny'" "reason='policy'" "service='su'" "record='RECCAwQFBgcICQoLDA0OD6'"
 expect 0 'status' nhictl status --json
 ok 'denials of the last hour' json '.denials_last_hour == 10'
 ok 'by reason' json '.denials_by_reason == {expired: 2, pin: 1, malformed: 4, signature: 3}'
-ok 'by door' json '.denials_by_service == {sshd: 8, sudo: 1, cron: 1}'
+ok 'by service' json '.denials_by_service == {sshd: 8, sudo: 1, cron: 1}'
 expect 0 'status for people' nhictl status
-ok 'names the commonest' grep -qx 'denied last hour  *10: 4 malformed, 3 signature, 2 expired' .out
+ok 'shows the most frequent ones' grep -qx 'denied last hour  *10: 4 malformed, 3 signature, 2 expired' .out
 expect 0 'metrics' nhictl metrics
 ok 'by reason in metrics' counts 'nhi_denials_last_hour{reason="malformed"}' 4
-ok 'by door in metrics' counts 'nhi_service_denials_last_hour{service="sshd"}' 8
-ok 'what did not occur is 0' counts 'nhi_denials_last_hour{reason="lockdown"}' 0
+ok 'by service in metrics' counts 'nhi_service_denials_last_hour{service="sshd"}' 8
+ok 'reasons that did not occur are 0' counts 'nhi_denials_last_hour{reason="lockdown"}' 0
 
 # Jobs that did not run, and have not run since. T0 is 50 minutes ago.
 job() { event "$1" "$2" "detail='{\"job\":\"$3\"}'" "cause='${4:-}'" "task='$3-1'"; }
@@ -89,26 +89,26 @@ ok 'jobs that did not run, and why' json '[.refused_jobs[] | [.job, .agent, .by,
     ["person", null, "atd", "no-ticket", 1], ["slow", "ci-bot", "nhictl run", "the deadline", 1]]'
 ok 'each needs attention' json '[.attention[] | select(test("did not run"))] | length == 4'
 expect 0 'status for people' nhictl status
-ok 'says so in words' grep -q 'job hourly of ci-bot did not run or did not finish (.* ago, 2 times): in lockdown' .out
+ok 'reports that in words' grep -q 'job hourly of ci-bot did not run or did not finish (.* ago, 2 times): in lockdown' .out
 ok 'and for cron' grep -q 'cron did not run a job of deploy (.* ago): expired' .out
 run nhictl metrics
 ok 'metrics counts them' counts nhi_jobs_refused 4
 expect 0 'trace' nhictl trace --agent ci-bot
-ok 'tells of it' said 'job hourly: in lockdown'
+ok 'status reports it' said 'job hourly: in lockdown'
 
 nhictl lockdown on >/dev/null
 nhictl metrics --out "$FILE"
 ok 'lockdown' counts nhi_lockdown 1 "$FILE"
 nhictl lockdown off >/dev/null
 
-# By now there are events that no supervisor has seen: as after a roll-back.
-ok 'a ledger that does not fit says so' counts nhi_ledger_fits 0 "$FILE"
+# There are events by now that no supervisor has seen: as after a roll-back.
+ok 'a ledger that does not fit is reported' counts nhi_ledger_fits 0 "$FILE"
 
-# Every metric that the alerts ask for is there on a host that is well.
+# Every metric that the alerts use exists on a healthy host.
 nhictl metrics >.out
 RULES=$TREE/packaging/prometheus/nhi.rules.yml
 grep -o 'nhi_[a-z_]*' <(grep 'expr:' "$RULES") | sort -u >asked
-ok 'there are alerts' test "$(wc -l <asked)" -ge 12
+ok 'the alerts exist' test "$(wc -l <asked)" -ge 12
 while read -r metric; do
     ok "the alerts' $metric is printed" grep -q "^# TYPE $metric " .out
 done <asked
@@ -130,7 +130,7 @@ refused 3 'cannot write' 'a file that cannot be written' nhictl metrics --out "$
 truncate -s 100 "$LEDGER"
 run nhictl metrics --out "$FILE"
 ok 'a damaged ledger: exit status 3' test "$CODE" = 3
-ok 'the file says so' counts nhi_ledger_usable 0 "$FILE"
-ok 'and has no figures of before' test -z "$(value nhi_tickets_live "$FILE")"
+ok 'the file reports it' counts nhi_ledger_usable 0 "$FILE"
+ok 'and has no earlier figures' test -z "$(value nhi_tickets_live "$FILE")"
 trap - EXIT
 finish

@@ -29,7 +29,7 @@ PLAIN=$(cat "$SECRET")
 run "$PTY" 'New passphrase' short -- "$BUILD/nhictl" key protect "$KID"
 ok 'a passphrase that is too short' test "$CODE" = 1
 run "$PTY" 'New passphrase' right 'Repeat the passphrase' wrong -- "$BUILD/nhictl" key protect "$KID"
-ok 'two that differ' test "$CODE" = 1
+ok 'two different ones' test "$CODE" = 1
 ok 'nothing was changed' test "$(cat "$SECRET")" = "$PLAIN"
 refused 1 'no passphrase was given' 'nobody at a terminal' alone key protect "$KID"
 run "$PTY" 'New passphrase' right 'Repeat the passphrase' right -- "$BUILD/nhictl" key protect "$KID"
@@ -38,22 +38,22 @@ ok 'what was typed is not shown' test "$(grep -c horse .out)" = 0
 ok 'the file holds no plain key' grep -q '^k4\.secret-pw\.' "$SECRET"
 ok 'its mode is 0600' test "$(stat -c %a "$SECRET")" = 600
 ok 'no plain key is anywhere' test "$(grep -rlFe "${PLAIN:12:40}" /var/lib/nhi | wc -l)" = 0
-ok 'key list says so' secret_is passphrase
+ok 'key list shows it' secret_is passphrase
 refused 1 'already' 'not twice' alone key protect "$KID"
-refused 1 'none was given' 'issue without anybody' sign_alone --out t0
+refused 1 'none was given' 'issue without an answer' sign_alone --out t0
 ok 'no ticket was recorded' test "$(tickets)" = 0
 run "$PTY" 'Passphrase of key' right -- "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd --out t1
 ok 'issue asks for it' test "$CODE" = 0
 ok 'and signs' verifies t1
 run "$PTY" 'Passphrase of key' wrong 'Passphrase of key' right -- "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sudo --out t2
-ok 'who mistypes may try again' test "$CODE" = 0
+ok 'after a mistake, one can try again' test "$CODE" = 0
 run "$PTY" 'Passphrase of key' wrong 'Passphrase of key' wrong 'Passphrase of key' wrong -- "$BUILD/nhictl" renew "$(nhictl ticket inspect --json t1 | jq -r .ticket.jti)" --ttl 30m
-ok 'not for ever' test "$CODE" = 1
+ok 'but not for ever' test "$CODE" = 1
 run "$PTY" 'Passphrase of key' right -- "$BUILD/nhictl" renew "$(nhictl ticket inspect --json t1 | jq -r .ticket.jti)" --ttl 30m --out t3
 ok 'renew asks, too' test "$CODE" = 0
 ok 'and signs' verifies t3
 
-# While somebody thinks, the ledger is free.
+# During the prompt, the ledger is not locked.
 mkfifo later
 "$PTY" 'Passphrase of key' later -- "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd --out t4 >asked 2>&1 &
 ASKING=$!
@@ -61,7 +61,7 @@ until grep -qs Passphrase asked; do sleep 0.02; done
 expect 0 'meanwhile a ticket is revoked' timeout 5 "$BUILD/nhictl" revoke --ticket "$(nhictl ticket inspect --json t2 | jq -r .ticket.jti)"
 cat right >later
 wait "$ASKING"
-ok 'and then the other is issued' verifies t4
+ok 'and then the other one is issued' verifies t4
 
 mkdir -m 0700 creds
 cp right creds/nhi.passphrase
@@ -69,24 +69,24 @@ export CREDENTIALS_DIRECTORY=/run/t/creds
 expect 0 'the passphrase as a credential' sign_alone --out t5
 ok 'signs' verifies t5
 chmod 644 creds/nhi.passphrase
-refused 1 'none was given' 'a credential that everybody can read is none' sign_alone
+refused 1 'none was given' 'a credential that everybody can read is not used' sign_alone
 chmod 600 creds/nhi.passphrase
 cp wrong creds/nhi.passphrase
-refused 1 'wrong passphrase' 'a wrong one' sign_alone
+refused 1 'wrong passphrase' 'a wrong passphrase' sign_alone
 cp right creds/nhi.passphrase
 expect 0 'key unprotect' alone key unprotect "$KID" --json
-ok 'takes it away' json '.key.secret == "file"'
+ok 'removes the passphrase' json '.key.secret == "file"'
 ok 'the key is the same' test "$(cat "$SECRET")" = "$PLAIN"
 refused 1 'has no passphrase' 'not twice' alone key unprotect "$KID"
 expect 0 'key protect by a credential' alone key protect "$KID"
 expect 0 'and back' alone key unprotect "$KID"
 
-# ---- at no moment in no place, or in one too many ----
+# ---- at every moment in exactly one place ----
 key_at_home() { [ "$(cat "$SECRET")" = "$PLAIN" ]; }
 ln -s /var/lib/nhi/keys via
 for to in "$SECRET" via/other.secret "/var/lib/../lib/nhi/keys/$KID.secret"; do
     refused 1 'the key is already in' "key move to $to" nhictl key move "$KID" --to "$to"
-    ok 'the key is there still' key_at_home
+    ok 'the key still exists' key_at_home
 done
 alone key protect "$KID" >/dev/null
 strace -f -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=INT:when=1 setsid -w "$BUILD/nhictl" key unprotect "$KID" </dev/null >/dev/null 2>&1
@@ -94,15 +94,15 @@ ok 'Ctrl-C in key unprotect leaves the key in one form' test "$(cat /var/lib/nhi
 [ "$(grep -c '^k4\.secret-pw' "$SECRET")" = 1 ] || alone key protect "$KID" >/dev/null
 kill_unprotect() { { strace -qq -o /dev/null "${@:2}" -e trace="$1" -e inject="$1:signal=KILL:when=1" "$BUILD/nhictl" key unprotect "$KID" </dev/null >/dev/null 2>&1; } 2>/dev/null; }
 kill_unprotect fsync
-ok 'one that was killed while it wrote leaves nothing' test "$(find /var/lib/nhi/keys -name ".*$KID*" -o -name "$KID*" | wc -l)" = 1
+ok 'killed while it wrote, it leaves nothing' test "$(find /var/lib/nhi/keys -name ".*$KID*" -o -name "$KID*" | wc -l)" = 1
 kill_unprotect renameat -P /var/lib/nhi/keys
-ok 'one that was killed at the last moment leaves more' eval 'grep -q "^k4\.secret-pw" "$SECRET" && grep -q "^k4\.secret\." "/var/lib/nhi/keys/.$KID.secret.nhi-new"'
-expect 0 'whoever comes next' nhictl status
-ok 'leaves it for a minute: somebody may be at it' test -e "/var/lib/nhi/keys/.$KID.secret.nhi-new"
-expect 0 'but it lasts no longer than the key itself' nhictl key move "$KID" --to moved
+ok 'killed at the last moment, it leaves a file' eval 'grep -q "^k4\.secret-pw" "$SECRET" && grep -q "^k4\.secret\." "/var/lib/nhi/keys/.$KID.secret.nhi-new"'
+expect 0 'the next command' nhictl status
+ok 'leaves it for a minute, since another may still write' test -e "/var/lib/nhi/keys/.$KID.secret.nhi-new"
+expect 0 'but it stays no longer than the key itself' nhictl key move "$KID" --to moved
 ok 'nothing of it is left' test -z "$(find /var/lib/nhi/keys -name "*$KID*")"
 cp moved "$SECRET" && alone key unprotect "$KID" >/dev/null
-ok 'and it is the same' key_at_home
+ok 'and the key is the same' key_at_home
 
 # What was typed at the prompt, and the key, are in the memory of a program that Ctrl-\ ends.
 printf 'correct horse\034\n' >quit
@@ -123,21 +123,21 @@ export CREDENTIALS_DIRECTORY=/run/t/creds
 # ---- a credential ----
 run strace -qq -o calls -e trace=linkat,fsync,unlinkat "$BUILD/nhictl" key move "$KID" --to away --json
 ok 'key move' test "$CODE" = 0
-ok 'its new name is on the disk before the old one goes' awk '/linkat.*"away"/ { named = 1 } named && /fsync/ { kept = 1 } /unlinkat.*[a-z0-9]\.secret"/ { good = kept } END { exit !good }' calls
-ok 'says where it is' json '.key.secret == "absent"'
-ok 'not on the disk of this host' test ! -e "$SECRET"
+ok 'its new name is on the disk before the old one is removed' awk '/linkat.*"away"/ { named = 1 } named && /fsync/ { kept = 1 } /unlinkat.*[a-z0-9]\.secret"/ { good = kept } END { exit !good }' calls
+ok 'reports the new place' json '.key.secret == "absent"'
+ok 'outside of the disk of this host' test ! -e "$SECRET"
 ok 'the file is private' test "$(stat -c %a away)" = 600
 refused 3 'was not found' 'without it nothing is signed' sign_alone
-refused 1 'not in' 'and nothing moved' nhictl key move "$KID" --to away2
+refused 1 'not in' 'and nothing was moved' nhictl key move "$KID" --to away2
 before=$(tickets)
 mv away "creds/nhi.$KID.secret"
 expect 0 'as a credential' sign_alone --out t6
 ok 'it signs' verifies t6
-ok 'key list says so' secret_is credential
+ok 'key list shows it' secret_is credential
 echo "k4.secret.$(head -c 86 /dev/zero | tr '\0' A)" >"creds/nhi.$KID.secret"
-refused 3 'cannot be used' 'a damaged one does not' sign_alone
+refused 3 'cannot be used' 'a damaged credential does not' sign_alone
 unset CREDENTIALS_DIRECTORY
-ok 'nothing was recorded but what was signed' test "$(tickets)" = $((before + 1))
+ok 'nothing was recorded except what was signed' test "$(tickets)" = $((before + 1))
 
 # ---- an ssh-agent ----
 SSH_AUTH_SOCK=/run/t/agent
@@ -160,19 +160,19 @@ ssh-add -q elsewhere
 expect 0 'key rotate --agent-key' nhictl key rotate --agent-key issuer.pub
 KID=$(kid)
 ok 'no secret is on the disk' test ! -e "/var/lib/nhi/keys/$KID.secret"
-ok 'key list says so' secret_is agent
+ok 'key list shows it' secret_is agent
 expect 0 'issue' sign_alone --out t7
-ok 'signs by the agent' verifies t7
-ok 'with that key' test "$(nhictl ticket inspect --json t7 | jq -r .ticket.kid)" = "$KID"
+ok 'signs with the agent' verifies t7
+ok 'and that key' test "$(nhictl ticket inspect --json t7 | jq -r .ticket.kid)" = "$KID"
 JTI=$(nhictl ticket inspect --json t7 | jq -r .ticket.jti)
 expect 0 'renew' alone renew "$JTI" --ttl 30m --out t8
 ok 'too' verifies t8
 before=$(tickets)
 ssh-add -q -D 2>/dev/null
-refused 3 'was not found' 'an agent that has it no more' sign_alone
+refused 3 'was not found' 'an agent that no longer has it' sign_alone
 ok 'no ticket was recorded' test "$(tickets)" = "$before"
 
-# One that asks somebody for each signature.
+# An agent that asks a person for each signature.
 printf '#!/bin/sh\necho "$*" >>/run/t/asked-for\n[ -e /run/t/yes ]\n' >confirm
 chmod 755 confirm
 SSH_AUTH_SOCK=/run/t/careful
@@ -182,14 +182,14 @@ trap 'kill $WATCH $AGENT $CAREFUL' EXIT
 until [ -S "$SSH_AUTH_SOCK" ]; do sleep 0.02; done
 ssh-add -q -c elsewhere
 live=$(nhictl ticket list --json | jq '.tickets | length')
-refused 1 'refused to sign' 'who has to confirm says no' sign_alone --out t10
-ok 'he was asked' grep -qi 'allow use of key' asked-for
+refused 1 'refused to sign' 'the person refuses' sign_alone --out t10
+ok 'the person was asked' grep -qi 'allow use of key' asked-for
 ok 'no ticket is live' test "$(nhictl ticket list --json | jq '.tickets | length')" = "$live"
 touch yes
-expect 0 'who has to confirm says yes' sign_alone --out t10
+expect 0 'the person confirms' sign_alone --out t10
 ok 'a good ticket' verifies t10
 
-# One that has the key, and does not sign: what was recorded for that is revoked.
+# An agent that has the key, and does not sign: what was recorded for that is revoked.
 cat >agent.pl <<'PERL'
 use IO::Socket::UNIX;
 $SIG{PIPE} = 'IGNORE';
@@ -218,24 +218,24 @@ for mode in refuse lie long huge drip; do
     FALSE=$!
     until [ -S /run/t/agent.$mode ]; do sleep 0.02; done
     export SSH_AUTH_SOCK=/run/t/agent.$mode
-    # For ever is what a byte a second of the longest answer would take.
+    # The limit is what the longest answer would take at one byte a second.
     run timeout 100 setsid -w "$BUILD/nhictl" issue --agent ci-bot --task build-4711 --account deploy --service sshd --out t9 </dev/null
     ok "an agent that does $mode: refused" test "$CODE" != 0 -a "$CODE" != 124
     ok "$mode: no ticket is live" test "$(nhictl ticket list --json | jq '.tickets | length')" = "$live"
-    ok "$mode: none is handed out" test ! -e t9
+    ok "$mode: no ticket is given out" test ! -e t9
     kill $FALSE
 done
-# What the manual says to type, where the first key of a host is to leave its disk.
+# The commands in the manual for moving the first key of a host off its disk.
 SSH_AUTH_SOCK=/run/t/agent
 mkdir manual && cd manual || exit 1
 KID=$(kid)
 sed -n '/^ssh-keygen -t ed25519 -f issuer/,/^\.Ed/{/^\.Ed/d;p}' "$TREE/nhictl/keys/nhictl-key.8" | sed "s/k7f3q2ma/$KID/" >script
-ok 'the manual has three lines of that' test "$(wc -l <script)" = 3
+ok 'the manual has three commands for that' test "$(wc -l <script)" = 3
 echo >none
 run "$PTY" 'Enter passphrase' none 'Enter same passphrase' none -- env PATH="$BUILD:$PATH" bash -e script
-ok 'they do what they say' test "$CODE" = 0
+ok 'they do what the manual describes' test "$CODE" = 0
 ok 'the old key is retired' test "$(nhictl key list --json | jq -r --arg k "$KID" '.keys[] | select(.kid == $k).state')" = retired
 KID=$(kid)
-ok 'the new one is in the agent' secret_is agent
+ok 'the new key is in the agent' secret_is agent
 expect 0 'and signs' sign_alone --out t
 finish

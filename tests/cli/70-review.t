@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A history of a hundred days with a known answer: review finds what is in it, and nothing else.
+# A history of a hundred days with known findings: review finds these, and nothing else.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 . "$(dirname "$0")/lib.sh"
 export TZ=UTC
 GRANTS=/var/lib/nhi/grants
 NOW=$(date -d '2030-04-10 00:00:00' +%s)
 
-# at WHEN COMMAND…: WHEN in seconds before the end of the story. It is not told in the order of time.
+# at WHEN COMMAND…: WHEN in seconds before the end of the history, which is not written in the order of time.
 at() {
     [ ! -e "$LEDGER" ] || sqlite3 "$LEDGER" 'UPDATE setting SET latest = 0'
     FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f "$(date -d "@$((NOW - $1))" '+%Y-%m-%d %H:%M:%S')" "$BUILD/nhictl" "${@:2}"
@@ -17,7 +17,7 @@ day=86400
 D() { echo $(($1 * day)); }
 
 must at "$(D 100)" init
-ok 'on a clean host there is nothing to say' test -z "$(at "$(D 100)" review --fail-on low)"
+ok 'a clean host has no findings' test -z "$(at "$(D 100)" review --fail-on low)"
 run at "$(D 100)" review --json --fail-on low
 ok 'which is no failure' json '.ok and .findings == []'
 echo 'rules = ( { effect = "permit"; agent = "*"; account = "*"; service = "*"; } );' >/etc/nhi/policy.d/all.conf
@@ -27,7 +27,7 @@ agent() { # agent NAME [REVIEW-BY [OWNER]]
     must at "$(D 100)" agent add "$1" --owner "${3:-ops@example.org}" --purpose "work of $1" --review-by "${2:-2099-01-01}" \
         --no-home
 }
-# ticket AGENT TASK WHEN [OPTION…]: JTI and CLAIMS of a new one
+# ticket AGENT TASK WHEN [OPTION…]: sets JTI and CLAIMS of a new ticket.
 ticket() {
     local text
     at "$3" task open "$2" --agent "$1" --until 30d --concurrent >/dev/null 2>&1
@@ -40,7 +40,7 @@ ticket() {
 }
 KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 N=0
-# seen WHEN SOURCE ADDRESS [REASON [PLACE]]: a decision on that ticket, as pam_nhi leaves it
+# seen WHEN SOURCE ADDRESS [REASON [PLACE]]: a decision on that ticket, as pam_nhi records it.
 seen() {
     local id pin=0 place=${5:-$3} reason=${4:-permit}
     N=$((N + 1))
@@ -54,12 +54,12 @@ seen() {
           claims: $claims}' >"$GRANTS/g-$id"
     chmod 600 "$GRANTS/g-$id"
 }
-used() { # used AGENT: an agent that nobody would worry about
+used() { # used AGENT: an agent without any finding.
     ticket "$1" "job-$1" "$(D 5)" --ttl 15m
     seen $((5 * day - 600)) ledger ''
 }
 
-# --- what nothing is found in
+# --- agents without findings
 agent good-bot
 used good-bot
 agent busy-bot
@@ -157,7 +157,7 @@ medium shared-key NHI9 key-bot
 low bearer NHI4 bearer-bot
 low overlong NHI7 long-bot
 W
-ok 'exactly what is in the history is found, the gravest first' cmp got want
+ok 'exactly what is in the history is found, the most serious first' cmp got want
 diff want got | sed 's/^/# /'
 ok 'every finding has evidence, a command and the title of its entry' json \
     '.ok and ([.findings[] | .evidence, .command, .owasp_title] | all(length > 5)) and (.findings | length) == 14'
@@ -170,12 +170,12 @@ ok 'addresses' test "$(evidence share-bot)" = 'seen with 4 addresses: 192.0.2.1,
 ok 'kinds of tasks' test "$(evidence many-bot)" = '6 unrelated kinds of tasks: (numbers), backup-, build- and 3 more'
 ok 'attempts, and no others' grep -q '^5 attempts were denied: deploy through sshd: account, deploy through sshd: forbidden, ' <(evidence probe-bot)
 ok 'a ticket' grep -qF "ticket $HANDED was shown in another place" <(evidence hand-bot)
-ok 'two trees' grep -q 'in 2 places: s-00000000-1-1, s-00000000-2-2' <(evidence twice-bot)
+ok 'two process trees' grep -q 'in 2 places: s-00000000-1-1, s-00000000-2-2' <(evidence twice-bot)
 ok 'two days' test "$(evidence idle-bot)" = 'never used since 2029-12-31'
 ok 'the use of tickets' test "$(evidence long-bot)" = '3 of 3 tickets lived 10 times as long as they were used, which was 5m at most'
 ok 'a span' test "$(evidence quiet-bot)" = 'task quiet-$1 has 1 live ticket, and was never used for 2d'
 
-# --- each limit by itself takes one finding away
+# --- each limit alone removes one finding
 moves() { # moves LINE OPTION VALUE
     review "$2" "$3"
     found >got
@@ -190,13 +190,13 @@ moves 'overused' --kinds 6
 moves 'probing' --denials 6
 moves 'bearer' --bearers 6
 review --window 25h
-ok 'what is older than the window is not seen' test -z "$(found | grep -E 'probing|handed|shared|bearer|overused')"
+ok 'older events than the window are not counted' test -z "$(found | grep -E 'probing|handed|shared|bearer|overused')"
 
 # --- as a nightly job
 expect 1 '--fail-on low' at 0 review --fail-on low
 expect 1 '--fail-on high' at 0 review --fail-on high
 ok 'text has the command' said 'nhictl agent certify older-bot --review-by 2030-10-07 --because TEXT'
-ok 'a line of text, whatever the name' test "$(grep -c '' .out)" = 42
+ok 'one line of text, whatever the name' test "$(grep -c '' .out)" = 42
 refused 2 "'grave' is not a well-formed LEVEL" 'another level' at 0 review --fail-on grave
 
 # --- a page
@@ -204,15 +204,15 @@ expect 0 'review --html' at 0 review --html page.html
 ok 'prints nothing' test -z "$OUT"
 ok 'is root'"'"'s alone' test "$(stat -c %a page.html)" = 600
 ok 'has each finding' test "$(grep -c '<article class="' page.html)" = 14
-ok 'has no script, whoever an agent belongs to' test "$(grep -ciE '<script|javascript:|<img|<link|<iframe|@import|url\(' page.html)" = 0
-ok 'but says so' grep -qF '&#60;script&#62;alert(1)&#60;/script&#62; &#38; &#39;co&#39;' page.html
-ok 'asks nothing of anybody' test "$(grep -coE '(src|href)=|https?://' page.html)" = 0
+ok 'has no script, whatever the name of an owner' test "$(grep -ciE '<script|javascript:|<img|<link|<iframe|@import|url\(' page.html)" = 0
+ok 'but shows the name' grep -qF '&#60;script&#62;alert(1)&#60;/script&#62; &#38; &#39;co&#39;' page.html
+ok 'loads nothing' test "$(grep -coE '(src|href)=|https?://' page.html)" = 0
 expect 0 'to standard output' at 0 review --html -
 ok 'the same' test "$OUT" = "$(cat page.html)"
-expect 2 'both of them there' at 0 review --html - --json
+expect 2 'two outputs at once' at 0 review --html - --json
 expect 1 'a page and a failure' at 0 review --html page.html --fail-on medium
 
-# --- the commands do what they say
+# --- the commands do what they promise
 resolve() { # resolve AGENT
     local cmd
     review

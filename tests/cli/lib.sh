@@ -41,7 +41,7 @@ mount --bind /run/overlay/pts /dev/pts || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /var/lib || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /var/backups || exit 1
 mount -t tmpfs -o mode=0755 tmpfs /home || exit 1
-# What is run as an agent must not get a cgroup of the machine.
+# What runs as an agent must not get a cgroup of the machine.
 [ ! -d /sys/fs/cgroup ] || mount -t tmpfs -o mode=0755 tmpfs /sys/fs/cgroup || exit 1
 hostname testhost
 cd /run/t || exit 1
@@ -137,8 +137,8 @@ complained() {
     [[ $ERR == *"$1"* ]]
 }
 
-# Whoever closes a database last empties its log and takes that away, but for nhictl: for a moment the supervisor could not
-# read the ledger then, and nobody would be let in.
+# The program that closes a database last, unless it is nhictl, empties its log and removes it: for a moment the
+# supervisor could not read the ledger then, and all agents would be denied.
 sqlite3() {
     command sqlite3 -cmd '.output /dev/null' -cmd '.timeout 10000' -cmd '.dbconfig no_ckpt_on_close on' -cmd '.output stdout' "$@"
 }

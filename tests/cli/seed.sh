@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
-# A history with a known story, for tests that tell it: two logins, sudo in one of them, a hand-off, a denial, a
-# renewal and a revocation, within some minutes of one day.
-# Sets JTI, NEXT (what renewed it), S1 and S2 (the records that opened the sessions) and T0.
+# A history with known events: two logins, sudo in one of them, a hand-off, a denial, a renewal and a revocation,
+# within some minutes of one day. Sets JTI, NEXT (its renewal), S1 and S2 (the records that opened the sessions) and
+# T0.
 sql() {
     sqlite3 -cmd ".timeout 10000" "$LEDGER" "$1"
 }
 
-# event SECOND KIND COLUMN=VALUE…: one more, at T0 and so many seconds. Values are SQL literals.
+# event SECOND KIND COLUMN=VALUE…: adds one, that many seconds after T0. Values are SQL literals.
 event() {
     local second=$1 kind=$2 columns='' values=''
     shift 2

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# What getent and id say through glibc, in a private mount namespace with a snapshot of its own.
+# The output of getent and id through glibc, in a private mount namespace with a snapshot of its own.
 # Invariant: 10.
 set -u
 
@@ -71,14 +71,14 @@ for miss in 'passwd root' 'passwd 0' 'passwd 65534' 'passwd 65536' 'passwd 65837
 done
 
 "$publisher" publish "$file" 0 1
-is 'no agents: the group of all is empty' 'nhi-agents:*:65536:' "$(nhi group nhi-agents)"
-is 'no agents: nothing to enumerate' '' "$(nhi passwd)"
+is 'no agents: the group of all agents is empty' 'nhi-agents:*:65536:' "$(nhi group nhi-agents)"
+is 'no agents: the enumeration is empty' '' "$(nhi passwd)"
 "$publisher" publish "$file" 300 1
 
-# As a host has it: files first, and the system's users resolve whatever becomes of the snapshot.
+# As on a host: files first, and the system's users resolve whatever happens to the snapshot.
 printf 'passwd: files nhi\ngroup: files nhi\n' >/var/lib/nsswitch.conf
 mount --bind /var/lib/nsswitch.conf /etc/nsswitch.conf
-# Where others may read it, wherever the tree lies.
+# Where other users can read it, wherever the tree is.
 install -D -m 755 -t /var/lib/nss "$build/libnss_nhi.so.2"
 export LD_LIBRARY_PATH=/var/lib/nss
 is 'id, files before nhi' \

@@ -39,7 +39,7 @@ want='endgrent endpwent getgrent_r getgrgid_r getgrnam_r getpwent_r getpwnam_r g
 initgroups_dyn setgrent setpwent'
 is 'exports its entry points and nothing else' "$(xargs <<<"$want")" \
     "$(nm -D --defined-only "$lib" | sed 's/.* //; s/^_nss_nhi_//' | LC_ALL=C sort | xargs)"
-# What could block, tell, allocate without need, or depend on the host's surroundings.
+# What could block, print, allocate without need, or depend on the host's surroundings.
 is 'uses no environment, locale, log, mapping, thread or file writing' '' \
     "$(nm -D --undefined-only "$lib" | sed 's/.* //; s/@.*//' |
         grep -xE '.*getenv.*|setlocale|.*syslog.*|mmap.*|pthread_.*|malloc|calloc|write|.*printf.*|fopen.*|socket|connect|dlopen|abort|exit' |

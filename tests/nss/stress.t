@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The module's functions called directly: buffers, threads, forks, and files that are not there.
+# The module's functions called directly: buffers, threads, forks, and missing files.
 # Invariant: 10.
 set -u
 
@@ -48,7 +48,7 @@ if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mkdir -m 0755 /var/lib/nhi;
     exit 1
 fi
 
-# Where others may read them, wherever the tree lies.
+# Where other users can read them, wherever the tree is.
 install -D -m 755 -t /var/lib/nss "$build/libnss_nhi.so.2" "$stress"
 unavail=-1 ENOENT=2 EIO=5 EACCES=13
 ok 'a missing file' nhi status $unavail $ENOENT
@@ -59,10 +59,10 @@ truncate -s 3000 "$file"
 ok 'a torn file' nhi status $unavail $EIO
 publish 40 1
 chmod 0664 "$file"
-ok 'a file that others may write' nhi status $unavail $EACCES
+ok 'a file that other users can write' nhi status $unavail $EACCES
 publish 40 1
 chmod 0600 "$file"
-ok 'a file that may not be read' \
+ok 'a file that cannot be read' \
     setpriv --reuid 1234 --clear-groups /var/lib/nss/nss_stress /var/lib/nss/libnss_nhi.so.2 status $unavail $EACCES
 publish 2000 1
 ok 'each entry once for threads that share an enumeration' nhi share 2000
@@ -71,7 +71,7 @@ publish 200 1
 "$publisher" publish "$file" 200 1000000 & # not the function: its process must be the writer
 writer=$!
 ok 'threads and forks while the file is replaced' nhi threads 200 1500
-ok 'it was replaced all the while' kill -0 $writer
+ok 'it was replaced all the time' kill -0 $writer
 kill $writer
 wait $writer 2>/dev/null
 ok 'the file is whole after its writer was killed' nhi share 200
