@@ -16,7 +16,7 @@ echo 'ci-bot ALL=(root) /bin/sh' >/etc/sudoers.d/play && chmod 440 /etc/sudoers.
 # Nothing of the user's or the machine's configuration.
 export ANSIBLE_CONFIG=$W/ansible.cfg HOME=$W/home
 mkdir -p "$HOME"
-# It gives up on sudo after ten seconds, else.
+# Otherwise it gives up on sudo after ten seconds.
 printf '[defaults]\ntimeout = 60\n' >"$ANSIBLE_CONFIG"
 cat >"$W/hosts" <<INVENTORY
 target ansible_host=127.0.0.1 ansible_port=$PORT ansible_user=ci-bot ansible_ssh_private_key_file=$W/id ansible_python_interpreter=/usr/bin/python3 ansible_ssh_common_args='-F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'
@@ -32,7 +32,7 @@ cat >"$W/play.yml" <<'PLAY'
 PLAY
 ping() { capture timeout 300 ansible -i "$W/hosts" target -m ping; }
 play() { capture timeout 300 ansible-playbook -i "$W/hosts" "$W/play.yml"; }
-# Ansible keeps a connection open; what is tested next is to make one of its own.
+# Ansible keeps a connection open; the next test must make a new one.
 hung_up() { ! pgrep -f 'ssh: .*mux' >/dev/null; }
 hang_up() { pkill -f 'ssh: .*mux' ; eventually hung_up; }
 
@@ -42,11 +42,11 @@ issue "$W/ticket" play-1 --bind-key "$W/id.pub" --service sshd,sudo
 mark_log
 ping
 like "$RC:$OUT" '^0.*"ping": "pong"' 'ping with a ticket for the key'
-has_logged 'pam_nhi\(sshd:session\): permitted: .*task=play-1.*source=key' 'by that key'
+has_logged 'pam_nhi\(sshd:session\): permitted: .*task=play-1.*source=key' 'with that key'
 mark_log
 play
 like "$RC:$OUT" '^0.*uid is 0' 'a play that becomes root'
-has_logged 'pam_nhi\(sudo:auth\): permitted: .*task=play-1.*source=session' 'by the ticket of its session'
+has_logged 'pam_nhi\(sudo:auth\): permitted: .*task=play-1.*source=session' 'with the ticket of its session'
 is "$(stat -c '%U %a' /home/ci-bot/.ansible/tmp)" 'ci-bot 700' 'its remote_tmp is in the home of the agent'
 
 mark_log

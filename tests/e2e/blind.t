@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The supervisor says that it lives only while it sees, with however few descriptors.
+# The supervisor reports that it lives only while it can see, with however few descriptors.
 # Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for eval
 . "$(dirname "$0")/lib.sh"
@@ -20,30 +20,30 @@ mark_log
 VERSION=$(sqlite3 -cmd '.timeout 5000' "$STATE/ledger.db" 'pragma user_version')
 must sqlite3 -cmd '.timeout 5000' "$STATE/ledger.db" "pragma user_version = $((VERSION + 1))"
 eventually says_blind
-ok $? 'a ledger of a newer release: its heartbeat says that it cannot read it'
-has_logged 'watch: the ledger or the sessions cannot be read' 'the log too'
-is "$(up)" 0 'metrics too'
+ok $? 'a ledger of a newer release: its heartbeat reports that it cannot be read'
+has_logged 'watch: the ledger or the sessions cannot be read' 'so does the log'
+is "$(up)" 0 'so do metrics'
 must sqlite3 -cmd '.timeout 5000' "$STATE/ledger.db" "pragma user_version = $VERSION"
 # Nothing that it could read has changed: it looks again by itself.
 eventually says_alive
 ok $? 'it looks again, and lives'
-has_logged 'watch: the ledger and the sessions can be read again' 'and says so'
+has_logged 'watch: the ledger and the sessions can be read again' 'and reports that'
 is "$(up)" 1 'in metrics'
 ssh_as ci-bot reply "$W/t-1" true
-is "$RC" 0 'agents are let in'
+is "$RC" 0 'agents are permitted'
 
-# told NAME WORD TEXT [FINDING]: what is said of a heartbeat that is none. HEART leaves it, anew each time, since it grows
-# old while others are asked.
+# told NAME WORD TEXT [FINDING]: what is reported for a bad heartbeat. HEART writes it, again each time, since it ages
+# while the other commands run.
 told() {
     eval "$HEART"
     is "$(nhictl status --json | jq -r .supervisor)" "$2" "$1: status has a word for it"
     eval "$HEART"
-    like "$(nhictl status)" "$3" "$1: and says what it is"
+    like "$(nhictl status)" "$3" "$1: and describes it"
     eval "$HEART"
     is "$(nhictl doctor --json | jq -r '[.findings[].finding | select(startswith("watch-"))] | join(" ")')" \
-        "${4:-watch-failed}" "$1: doctor too"
+        "${4:-watch-failed}" "$1: so does doctor"
     eval "$HEART"
-    is "$(up)" 0 "$1: metrics too"
+    is "$(up)" 0 "$1: so do metrics"
     ssh_as ci-bot reply "$W/t-1" true
     unlike "$RC" '^0$' "$1: agents are denied"
 }
@@ -51,11 +51,11 @@ hold_watch
 HEART='printf "%s %s 0\n" "$(uptime_now)" "$((VERSION - 1))" >/run/nhi/watch'
 told 'one of a release before this one' 'of another release' 'is from another release, and ends nothing'
 HEART='printf "%s %s 0\n" "$(uptime_now)" "$((VERSION + 1))" >/run/nhi/watch'
-told 'one of a release after it' 'of another release' 'is from another release, and ends nothing'
+told 'a heartbeat of a newer release' 'of another release' 'is from another release, and ends nothing'
 HEART='printf "%s %s 8\n" "$(uptime_now)" "$VERSION" >/run/nhi/watch'
-told 'one that cannot read the ledger' 'cannot see' 'cannot read the ledger or the sessions'
+told 'a supervisor that cannot read the ledger' 'cannot see' 'cannot read the ledger or the sessions'
 HEART='beat_at "$(($(uptime_now) - 100))"'
-told 'one that stopped' 'stopped' 'has not looked for 1[0-9][0-9] seconds'
+told 'a supervisor that stopped' 'stopped' 'has not looked for 1[0-9][0-9] seconds'
 let_go
 
 # ---- few descriptors ----

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Without systemd: a job or an agent restarts sshd by sudo, and a person logs in over that. When they end, the person and
-# sshd go on.
+# Without systemd: a job or an agent restarts sshd with sudo, and a person logs in through that. When the job ends,
+# the person and sshd continue.
 # Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
@@ -19,7 +19,7 @@ printf 'grace = 1;\n' >/etc/nhi/nhi.conf
 must nhictl apply
 answers() { bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$PORT" 2>/dev/null; }
 answers_not() { ! answers; }
-# As an init script does it: it goes into the background, and says where it is.
+# Like an init script: it goes into the background, and writes its pid.
 printf '#!/bin/sh\nexec /usr/sbin/sshd\n' >/usr/local/bin/restart-sshd
 chmod 755 /usr/local/bin/restart-sshd
 stop_sshd() {
@@ -28,7 +28,7 @@ stop_sshd() {
     eventually answers_not
     rm -f /run/sshd.pid
 }
-comes_in() { # a person, who stays until $W/go is there
+comes_in() { # a person, who stays until $W/go exists
     rm -f "$W/go"
     "$SSH_TOOL" alice key "$W/key" "trap 'echo signalled' TERM HUP; echo in; until [ -e $W/go ]; do sleep 0.1; done; echo out" \
         </dev/null >"$W/alice.out" 2>&1 &
@@ -40,9 +40,9 @@ goes_on() { # goes_on WHEN
     ok $? "$1: sshd answers"
     : >"$W/go"
     wait "$PERSON"
-    is "$?:$(paste -sd' ' "$W/alice.out")" '0:in out' "$1: the person goes on to the end"
+    is "$?:$(paste -sd' ' "$W/alice.out")" '0:in out' "$1: the person continues to the end"
     ssh_as alice key "$W/key" id -un
-    is "$RC:$OUT" 0:alice "$1: and comes in again"
+    is "$RC:$OUT" 0:alice "$1: and can log in again"
     stop_sshd "$(cat /run/sshd.pid)"
 }
 
@@ -60,7 +60,7 @@ start_job
 comes_in
 : >"$W/job-ends"
 wait "$JOB"
-is "$?:$(left)" 0:0 'a job that restarted sshd has ended, with what it left'
+is "$?:$(left)" 0:0 'a job that restarted sshd has ended, with its processes'
 goes_on 'a job has ended'
 
 rm -f "$W/job-ends"
@@ -88,10 +88,10 @@ is "$RC:$(left)" 0:0 'an agent that restarted sshd is revoked' || note "$OUT $ER
 eventually_gone "$BG"
 goes_on 'an agent was revoked'
 
-# ---- what is no daemon of the host's ----
+# ---- processes that are no daemons of the host ----
 
 run_sshd
-# A file that somebody else may write, or that is older than the process, says nothing of it.
+# A file that another user can write, or that is older than the process, proves nothing.
 open_task no-daemon
 issue "$W/ticket" no-daemon
 ssh_bg ci-bot reply "$W/ticket" "sudo -n $W/nhi-left 2001 & sudo -n $W/nhi-left 2002 & sleep 1000"

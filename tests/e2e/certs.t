@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Two hosts, each with a network, an sshd and a ledger of its own: a certificate takes a ticket from the one to the
-# other, which has never heard of it. The client is stock ssh and does nothing new.
+# Two hosts, each with a network, an sshd and a ledger of its own: a certificate takes a ticket from one to the other,
+# which does not know it. The client is an ordinary ssh.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -30,7 +30,7 @@ start_b() {
 }
 
 run_sshd_of_b() {
-    # Not by way of on_b, whose shell would be what $! names.
+    # Not with on_b, whose shell would be what $! names.
     nsenter -t "$B_PID" -m -n -u -r -- \
         /usr/sbin/sshd -D -o "ListenAddress=$B_ADDRESS" -o "ListenAddress=127.0.0.1" &
     B_SSHD=$!
@@ -46,17 +46,17 @@ restart_b() {
     run_sshd_of_b
 }
 
-# ssh_b USER KEY COMMAND...: by that key, and by the certificate beside it, if any
+# ssh_b USER KEY COMMAND...: with that key, and with the certificate beside it, if any.
 ssh_b() {
     capture timeout 60 setsid -w ssh -F none -p "$PORT" -o BatchMode=yes -o IdentitiesOnly=yes \
         -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -i "$W/$2" \
         "$1@$B_ADDRESS" "${@:3}"
 }
 
-refused() { # refused REASON NAME; REASON -: sshd is not given the key at all
+refused() { # refused REASON NAME; REASON -: sshd does not accept the key at all.
     unlike "$RC" '^0$' "$2: refused"
     unlike "$OUT" 'got-in' "$2: no command ran"
-    [ "$1" = - ] || has_logged "pam_nhi\(sshd:[a-z]+\): denied: reason=$1" "$2: the log says $1"
+    [ "$1" = - ] || has_logged "pam_nhi\(sshd:[a-z]+\): denied: reason=$1" "$2: the log shows $1"
 }
 
 lab_up
@@ -95,35 +95,35 @@ ssh_b ci-bot good 'hostname; id -un; sudo -n id -u; env'
 is "$RC" 0 'ssh to B with the certificate'
 like "$OUT" $'^b\.example\.org\nci-bot\n0\n' 'as the agent, on B, with sudo'
 unlike "$OUT" 'v4\.public' 'no ticket in the environment'
-has_logged 'pam_nhi\(sshd:session\): permitted: .*task=build-1.*source=key' 'by the key'
-is "$(on_b nhictl ticket list --all --json | jq '.tickets | length')" 0 'and B never heard of the ticket'
+has_logged 'pam_nhi\(sshd:session\): permitted: .*task=build-1.*source=key' 'with the key'
+is "$(on_b nhictl ticket list --all --json | jq '.tickets | length')" 0 'and B does not know the ticket'
 ssh_b deploy good 'id -un'
 is "$OUT" deploy 'a shared account of B'
 ssh_b batch good id
 refused - 'an account that the ticket does not name'
 ssh_as ci-bot key "$W/good" id
-refused - 'the host that it is not for'
+refused - 'another host than that of the ticket'
 capture timeout 60 setsid -w scp -q -F none -P "$PORT" -o BatchMode=yes -o IdentitiesOnly=yes \
     -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i "$W/good" "$W/password" \
     "ci-bot@$B_ADDRESS:copied"
 is "$RC" 0 'scp works too'
 
-# ---- a ticket that takes something from the session ----
+# ---- a ticket that takes away an option of the session ----
 
 ssh-keygen -q -t ed25519 -N '' -f "$W/narrow"
 must nhictl issue --agent ci-bot --task build-1 --account ci-bot,deploy --bind-key "$W/narrow.pub" --cert --host "$B" \
     --ssh no-pty --out "$W/narrow-ticket"
 unlike "$(ssh-keygen -L -f "$W/narrow-cert.pub")" 'permit-pty' 'the certificate does not promise a terminal'
-like "$(ssh-keygen -L -f "$W/narrow-cert.pub")" 'permit-port-forwarding' 'but what the ticket leaves'
+like "$(ssh-keygen -L -f "$W/narrow-cert.pub")" 'permit-port-forwarding' 'but what the ticket permits'
 ssh_b ci-bot narrow -tt tty
 like "$OUT$ERR" 'not a tty|PTY allocation' 'B gives none'
 ssh-keygen -q -t ed25519 -N '' -f "$W/own-ca"
 rm "$W/narrow-cert.pub"
 must ssh-keygen -q -s "$W/own-ca" -I forged -n ci-bot -V -5m:+1h -O permit-pty \
     -O "extension:ticket@nhi=$(cat "$W/narrow-ticket")" "$W/narrow.pub"
-like "$(ssh-keygen -L -f "$W/narrow-cert.pub")" 'permit-pty' 'the holder makes one that does'
+like "$(ssh-keygen -L -f "$W/narrow-cert.pub")" 'permit-pty' 'the holder makes a certificate that does'
 ssh_b ci-bot narrow -tt tty
-like "$OUT$ERR" 'not a tty|PTY allocation' 'B gives none to that, either'
+like "$OUT$ERR" 'not a tty|PTY allocation' 'with that, B gives none either'
 
 # ---- without a certificate, by import ----
 
@@ -132,14 +132,14 @@ issue "$W/plain" build-1 --bind-key "$W/imported.pub" --host "$B" --service sshd
 ssh_b ci-bot imported id
 refused - 'a key whose ticket B does not know'
 on_b nhictl import - <"$W/plain" >/dev/null
-ok $? 'B takes the ticket in'
+ok $? 'B imports the ticket'
 ssh_b ci-bot imported 'hostname; id -un'
-is "$OUT" $'b.example.org\nci-bot' 'then the key alone does'
+is "$OUT" $'b.example.org\nci-bot' 'then the key alone is enough'
 must on_b nhictl revoke --ticket "$(jti_of "$W/plain")" --reason test
 ssh_b ci-bot imported id
 refused - 'until B revokes it'
 
-# ---- certificates of somebody else's making ----
+# ---- certificates that others made ----
 
 TEXT=$(cat "$W/ticket")
 # forge KEY TICKET [OPTION...]: a certificate over KEY that carries TICKET, well-formed and well-signed
@@ -154,7 +154,7 @@ ssh_b ci-bot other 'echo got-in'
 refused - 'the ticket of key A in a certificate over key B'
 forge good "${TEXT%?}"
 ssh_b ci-bot good 'echo got-in'
-refused - 'a ticket that was cut'
+refused - 'a ticket that was cut short'
 forge good "${TEXT:0:60}$(tr 'A-Za-z' 'B-ZAb-za' <<<"${TEXT:60:1}")${TEXT:61}"
 ssh_b ci-bot good 'echo got-in'
 refused - 'a ticket with one character changed'
@@ -177,7 +177,7 @@ ssh_b ci-bot planted 'echo got-in'
 refused - 'a certificate without a ticket'
 mv "$W/kept" "$W/good-cert.pub"
 ssh_b ci-bot good 'id -un'
-is "$OUT" ci-bot 'the real one, still'
+is "$OUT" ci-bot 'the real certificate still works'
 
 # ---- a key that the agent planted on B, with sshd told to read it ----
 
@@ -199,7 +199,7 @@ restart_b
 KID=$(nhictl key list --json | jq -r '.keys[] | select(.own and .state == "active") | .kid')
 must on_b nhictl key add "$KID" "$(nhictl key export "$KID")" --agents ci-bot \
     --accounts ci-bot,deploy --services sshd,sudo --max-ttl 1h --opens-tasks
-# Planted while a session was there, under itself and under an authority of the agent's own.
+# Planted during a session, alone and with an authority of the agent's own.
 ssh-keygen -q -t ed25519 -N '' -f "$W/stays"
 issue "$W/stays-ticket" build-1 --bind-key "$W/stays.pub" --cert --host "$B" --account deploy --service sshd
 ssh_b deploy stays 'id -un'
@@ -209,7 +209,7 @@ is "$OUT" deploy 'a certificate for the shared account'
     printf 'cert-authority %s\n' "$(cat "$W/ca.pub")"
 } | as deploy sh -c 'cat >>/home/deploy/.ssh/authorized_keys'
 must on_b nhictl revoke --ticket "$(jti_of "$W/stays-ticket")" --reason 'over'
-is "$(on_b sqlite3 -readonly "$STATE/ledger.db" "select count(*) > 0 from bound_key")" 1 'the ledger of B knows the key by now'
+is "$(on_b sqlite3 -readonly "$STATE/ledger.db" "select count(*) > 0 from bound_key")" 1 'the ledger of B knows the key now'
 rm "$W/stays-cert.pub"
 mark_log
 ssh_b deploy stays 'echo got-in'
@@ -221,14 +221,14 @@ refused no-ticket 'the key in a certificate of another authority'
 must ssh-keygen -q -s "$W/ca" -I large -n deploy -O "extension:large@example.org=$(printf '%05000d' 0)" "$W/stays.pub"
 mark_log
 ssh_b deploy stays 'echo got-in'
-refused no-ticket 'in one that is larger than ours are'
+refused no-ticket 'in one that is larger than ours'
 ssh_b deploy key 'id -un'
-is "$OUT" deploy 'a person goes on'
+is "$OUT" deploy 'a person continues'
 certify "$W/renewed"
 must on_b nhictl revoke --ticket "$(jti_of "$W/renewed")" --reason 'over'
 must nhictl renew "$(jti_of "$W/renewed")" --ttl 20m --out "$W/renewed-2" --cert "$W/good.pub"
 ssh_b ci-bot good 'echo got-in'
-refused - 'what renews a ticket that B revoked'
+refused - 'the renewal of a ticket that B revoked'
 must on_b nhictl revoke --ticket "$(jti_of "$W/ticket")" --reason 'seen here'
 ssh_b ci-bot good 'echo got-in'
 refused - 'revoked on B, after it was used'
@@ -241,7 +241,7 @@ ssh_b ci-bot good 'id -un'
 is "$OUT" ci-bot 'a certificate of twenty seconds'
 wait_out "$W/short"
 ssh_b ci-bot good 'echo got-in'
-refused - 'after them'
+refused - 'after twenty seconds'
 certify "$W/last"
 must on_b nhictl agent suspend ci-bot --reason 'under review'
 ssh_b ci-bot good 'echo got-in'
@@ -255,11 +255,11 @@ refused - "with A's key retired on B"
 ssh_b deploy key 'id -un'
 is "$OUT" deploy 'a person on B, by their own key, throughout'
 
-# What sshd of B was not given is told there all the same, at an account of the agent's by its name.
+# A login that sshd of B does not accept at all is recorded there all the same, at an account with an agent's name.
 told=$(on_b nhictl trace --agent ci-bot --json | jq -r '[.steps[] | select(.kind == "refused") | .reason] | unique | join(" ")')
 for reason in account agent-suspended issuer-retired issuer-unknown key malformed no-ticket revoked; do
-    like " $told " " $reason " "trace on B tells of what was refused for: $reason"
+    like " $told " " $reason " "trace on B shows what was refused for: $reason"
 done
 like "$(grep 'nhi-authorized-keys.*reason=issuer-unknown' "$LOG")" 'account=(ci-bot|deploy) kid=[a-z0-9]+ .*SHA256:.*possession not proven' \
-    'the log names the key of the issuer that nobody knows'
+    'the log names the key of the unknown issuer'
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Without systemd a session has a cgroup of its own, beside the kernel's audit session, and instead of it where
-# there is none.
+# Without systemd a session has a cgroup of its own, beside the kernel's audit session, or instead of it where the
+# kernel has none.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
@@ -25,11 +25,11 @@ chmod 440 /etc/sudoers.d/cgroup
 cp /bin/sleep "$W/nhi-inside" && chmod 755 "$W/nhi-inside"
 inside() { pgrep -f "^$W/nhi-inside" | wc -l; }
 are_inside() { [ "$(inside)" -ge "$1" ]; }
-# Their directories are swept away by whoever comes next.
+# Later sessions and commands remove their directories.
 no_groups() { [ "$(groups_of_sessions)" = 0 ]; }
 groups_of_sessions() { find "$TOP/nhi" -mindepth 1 -type d 2>/dev/null | wc -l; }
 
-# What leaves its parent, what leaves its session, and what root does in it.
+# Processes that leave their parent or their session, and what root does in it.
 cat >"$W/orphans" <<S
 #!/bin/bash
 (setsid bash -c '$W/nhi-inside 1001 & $W/nhi-inside 1002 & trap "" TERM; sudo -n id -un >$W/sudo-of-orphan 2>&1; $W/nhi-inside 1003 & wait; wait' &)
@@ -52,7 +52,7 @@ begins() {
     BG=$!
     eventually test -s "$W/sudo-of-orphan"
     eventually are_inside 5 || note "$(cat "$W/bg.out" "$W/bg.err")"
-    is "$(cat "$W/sudo-of-orphan")" root "$1: an orphan is still inside, to sudo" ||
+    is "$(cat "$W/sudo-of-orphan")" root "$1: for sudo, an orphan is still inside" ||
         tail -n 3 "$LOG" | sed 's/^/# /'
     HANDLE=$(nhictl session list --json | jq -r '.sessions[0].session')
     [ -d "$TOP/nhi/$HANDLE" ]
@@ -71,18 +71,18 @@ ends() {
 like "$(nhictl status --json | jq -r .sessions_known_by)" '^audit session, cgroup$' 'status names both'
 begins 'with audit'
 like "$HANDLE" ^a- 'with audit: known by the audit session'
-# What root has made in it and not used yet is not swept with what belongs to others.
+# A cgroup that root has made in it and not used yet is not removed with those of others.
 mkdir "$TOP/nhi/$HANDLE/to-be-used"
 open_task beside
 issue "$W/ticket" beside
 ssh_as ci-bot reply "$W/ticket" true
 must nhictl task close beside
-is "$(nhictl session list --json | jq '.sessions | length')" 1 'another one has come and gone'
+is "$(nhictl session list --json | jq '.sessions | length')" 1 'another session has begun and ended'
 [ -d "$TOP/nhi/$HANDLE/to-be-used" ]
-ok $? 'with audit: what is empty in it stays while it lives'
+ok $? 'with audit: an empty cgroup in it stays while it lives'
 ends 'with audit'
 
-# A daemon of the host's that was restarted in a session outlives it, and so does who came in through it.
+# A daemon of the host that was restarted in a session outlives it, and so does a person who logged in through it.
 open_task daemon
 issue "$W/ticket" daemon --service sshd,sudo
 kill "$SSHD"
@@ -113,8 +113,8 @@ must kill "$(cat /run/sshd.pid)"
 kill "$SSHD"
 eventually_gone "$SSHD"
 
-# Who has an audit session and lacks the capability gets no other, as in a container whose daemon was restarted by
-# hand.
+# A process that has an audit session and lacks the capability gets no other, as in a container whose daemon was
+# restarted by hand.
 sed -i '/pam_loginuid/d' /etc/pam.d/sshd /etc/pam.d/cron
 no_audit() {
     (
@@ -125,7 +125,7 @@ no_audit() {
 no_audit /usr/sbin/sshd -D &
 disown
 eventually bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$PORT" 2>/dev/null || bail 'sshd does not answer'
-is "$(no_audit nhictl status --json | jq -r .sessions_known_by)" 'cgroup, descent' 'status says what is left'
+is "$(no_audit nhictl status --json | jq -r .sessions_known_by)" 'cgroup, descent' 'status reports what is left'
 begins 'without audit'
 like "$HANDLE" ^p- 'without audit: known by its first process'
 ends 'without audit'
@@ -142,10 +142,10 @@ is "$(inside)" 0 'a job of cron ends, orphans too'
 eventually no_groups
 ok $? 'with its cgroup'
 pgrep -x cron >/dev/null
-ok $? 'and cron goes on'
+ok $? 'and cron continues'
 rm /etc/cron.d/e2e
 
-# nhictl run, killed: what it left behind ends too.
+# nhictl run, killed: what it left behind ends, too.
 nhictl run --agent ci-bot --job killed -- bash -c "(setsid $W/nhi-inside 3001 &); $W/nhi-inside 3002" &
 RUN=$!
 disown
@@ -163,8 +163,8 @@ unlike "$OUT" '0::/nhi' 'where systemd runs, none is made'
 rmdir /run/systemd/system
 chown ci-bot "$TOP/nhi"
 ssh_as ci-bot reply "$W/ticket" 'cat /proc/self/cgroup'
-is "$RC" 0 'a directory of somebody else: the session begins'
-unlike "$OUT" '0::/nhi' 'but not there'
+is "$RC" 0 'a directory of another user: the session begins'
+unlike "$OUT" '0::/nhi' 'but in no cgroup'
 chown root "$TOP/nhi"
 ssh_as ci-bot reply "$W/ticket" 'cat /proc/self/cgroup; for d in '"$TOP"' '"$TOP"'/nhi; do echo $$ >$d/cgroup.procs; mkdir $d/nhi/x; done 2>/dev/null; cat /proc/self/cgroup'
 is "$(grep -c '^0::/nhi/' <<<"$OUT")" 2 'an agent cannot leave its own'

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# An agent is another process every moment: each forks and ends, and none lives as long as it takes to look at it. On an
-# account that people share it stays in its session, however often the sessions are looked at, and a revocation has ended
-# it when it returns. Twice: with a cgroup for each session, and with the kernel's audit session alone. Without a session, by
-# its own uid, it ends as well, and until it does no verb says that it has.
+# An agent is another process every moment: each forks and ends, and none lives as long as it takes to look at it. On
+# an account that people share it stays in its session, however often the sessions are looked at, and a revocation has
+# ended it when it returns. Twice: with a cgroup for each session, and with the kernel's audit session alone. Without
+# a session, with its own uid, it ends as well, and until it does no verb reports that it has.
 # Invariants: 7, 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2317 # eventually calls them
 . "$(dirname "$0")/lib.sh"
@@ -12,14 +12,14 @@ lab_up
 nhi_up
 chmod 1777 "$W"
 cp "$BUILD/tests/tools/escape" "$W/nhi-escape" && chmod 755 "$W/nhi-escape"
-# All of them end as sshd's, and nobody's table of processes fills up with them.
+# All of them end as children of sshd, and do not fill the process table of any user.
 kill "$SSHD"
 eventually_gone "$SSHD" || bail 'sshd stays'
 "$W/nhi-escape" reaper /usr/sbin/sshd -D &
 disown
 comes() { ssh_as alice key "$W/key" true && [ "$RC" = 0 ]; }
 eventually comes || bail 'sshd does not answer'
-# The numbers of processes begin again as often as on a busy machine, where they are this lab's own.
+# In this lab's own namespace, pids start again as often as on a busy machine.
 newer() { [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]; }
 ! newer 6.14 || echo 2000 >/proc/sys/kernel/pid_max
 
@@ -49,10 +49,10 @@ many() {
             [ "$(sessions)" = 1 ] || bad+=" $i"
         done
         lives
-        is "$?:$bad" 0: "$1: another process every $us us and a little: its session is always there"
+        is "$?:$bad" 0: "$1: another process every $us us and a little: its session always exists"
         capture nhictl revoke --task "t-$n"
         lives_not
-        is "$?:$RC" 0:0 "$1: and is gone when revoke returns" || eventually lives_not
+        is "$?:$RC" 0:0 "$1: and has ended when revoke returns" || eventually lives_not
     done
 }
 
@@ -68,7 +68,7 @@ if [ -n "$(tops)" ]; then
 fi
 many 'without cgroups'
 
-# ---- of no session, by the agent's own uid ----
+# ---- without a session, with the agent's own uid ----
 
 printf 'grace = 1;\n' >/etc/nhi/nhi.conf
 must nhictl apply
@@ -86,7 +86,7 @@ for us in 0 50 100 300; do
     capture nhictl agent suspend ci-bot
     lives
     said_so "$RC:$?"
-    ok $? "an orphan, another process every $us us and a little: suspend ends it, or says that it did not" || note "$RC"
+    ok $? "an orphan, another process every $us us and a little: suspend ends it, or reports that it did not" || note "$RC"
     let_go
     eventually lives_not
     ok $? 'and the supervisor does'

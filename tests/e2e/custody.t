@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Tickets that are signed with a key which is not on this host's disk, at real doors and in nhictl run.
+# Tickets that are signed with a key which is not on this host's disk, in real logins and in nhictl run.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
@@ -33,7 +33,7 @@ is "$RC:$OUT" $'0:ci-bot\n0' 'a ticket that the ssh-agent signed: sshd and sudo'
 must nhictl task close t-1
 
 run --job plain -- sudo -n id -u
-is "$RC:$OUT" 0:0 'nhictl run, whose ticket nobody signs'
+is "$RC:$OUT" 0:0 'nhictl run, whose ticket nobody sees'
 run --job keyring --keyring -- sh -c "$IN_KEYRING"
 is "$RC" 0 'nhictl run --keyring'
 printf '%s\n' "$OUT" >"$W/text"
@@ -43,7 +43,7 @@ is "$RC" 0 'for longer than the first ticket lives'
 sed -n 1p "$W/out" >"$W/first"
 sed -n 2p "$W/out" >"$W/last"
 is "$(signed_by "$W/last")" "$(kid)" 'the renewal, too'
-unlike "$(jti_of "$W/last")" "$(jti_of "$W/first")" 'which is another'
+unlike "$(jti_of "$W/last")" "$(jti_of "$W/first")" 'which is another one'
 run --job lost --keyring --ttl 4s -- sh -c "touch $W/started; sleep 3; exit 7" &
 eventually test -e "$W/started"
 kill "$AGENT"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A ledger that is missing, empty, corrupt or not root's alone: agents are refused, with a reason, and a
-# person's password, key and sudo work. Mended, everything is as before.
+# A ledger that is missing, empty, corrupt or not root's alone: agents are denied, with a reason, and a person's
+# password, key and sudo work. Repaired, everything is as before.
 # Invariants: 1, 18.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,8 +14,8 @@ issue "$W/deploy" build-1 --account deploy --ttl 1h
 ssh_as ci-bot reply "$W/wrong" id
 WRONG=$ERR
 
-# Files are changed while the supervisor stands still with none of them open: what it was about to write would be half
-# in what is copied, broken or put back. It has to live through all of this.
+# Files are changed while the supervisor is stopped with none of them open: otherwise what is copied, broken or put
+# back could be half written. The supervisor must survive all of this.
 is_stopped() { [ "$(ps -o stat= -p "$WATCH" | cut -c 1)" = T ]; }
 holds_nothing() {
     kill -STOP "$WATCH" || bail 'the supervisor is gone'
@@ -30,10 +30,10 @@ mend() {
     stand_still
     rm -rf "$STATE"
     cp -a "$W/saved" "$STATE"
-    # What has happened since was no more than denials: the host is not to hold it against the ledger.
+    # Since then there were only denials: the host must not count that against the ledger.
     rm -f /run/nhi/mark
     let_go
-    # Or the next refusal would be for what it has not seen mended yet.
+    # Otherwise the next denial could be for what it has not yet seen repaired.
     eventually watch_sees || bail 'the supervisor does not see what is mended'
 }
 
@@ -43,17 +43,17 @@ agents_refused() {
     ssh_bg deploy reply "$W/deploy" id
     shared=$!
     ssh_as ci-bot reply "$W/ticket" id
-    is "$RC$ERR" "255$WRONG" "$1: an agent is refused as with a wrong password"
+    is "$RC$ERR" "255$WRONG" "$1: an agent is denied as with a wrong password"
     has_logged "pam_nhi\\(sshd:auth\\): denied: reason=$2 account=ci-bot" "$1: reason=$2"
-    # Whether a record can be written is found out by writing it.
-    explained "${2/record/permit}" "$W/ticket" ci-bot "$1: explain says the same"
+    # Whether a record can be written is known only by writing it.
+    explained "${2/record/permit}" "$W/ticket" ci-bot "$1: explain shows the same"
     wait "$shared"
-    is "$?" 255 "$1: on a shared account too"
+    is "$?" 255 "$1: on a shared account, too"
     capture as ci-bot sudo -n /usr/bin/true
     unlike "$RC" '^0$' "$1: and in sudo with NOPASSWD"
 }
 
-# broken NAME REASON SHELL: after SHELL, run in the state directory
+# broken NAME REASON SHELL: after SHELL, run in the state directory.
 broken() {
     stand_still
     (cd "$STATE" && eval "$3") || bail "$3"
@@ -71,25 +71,25 @@ broken 'a ledger of noise' ledger 'head -c 90000 /dev/urandom >ledger.db; rm -f 
 broken 'a ledger cut short' ledger 'truncate -s 20000 ledger.db; rm -f ledger.db-*'
 broken 'a ledger without its first page' ledger \
     'dd if=/dev/zero of=ledger.db bs=4096 count=1 conv=notrunc status=none; rm -f ledger.db-*'
-broken 'a ledger of a person' ledger 'chown alice ledger.db'
-broken 'a ledger that all may write' ledger 'chmod 666 ledger.db'
-broken 'a ledger that all may read' ledger 'chmod 644 ledger.db'
+broken 'a ledger that belongs to a person' ledger 'chown alice ledger.db'
+broken 'a ledger that everybody can write' ledger 'chmod 666 ledger.db'
+broken 'a ledger that everybody can read' ledger 'chmod 644 ledger.db'
 broken 'a directory in its place' ledger 'rm -f ledger.db*; mkdir ledger.db'
 broken 'a FIFO in its place' ledger 'rm -f ledger.db*; mkfifo ledger.db'
-broken 'a symbolic link of a person' ledger \
+broken 'a symbolic link that a person made' ledger \
     'mv ledger.db /home/alice/l.db; chown alice /home/alice/l.db; ln -s /home/alice/l.db ledger.db'
 broken 'a world-writable directory' ledger 'chmod 777 .'
-broken 'a directory of a person' ledger 'chown alice .'
+broken 'a directory that belongs to a person' ledger 'chown alice .'
 broken 'no reserve' ledger 'rm reserve'
 broken 'a reserve of noise' lockdown 'head -c 65536 /dev/urandom >reserve'
 broken 'no grants directory' record 'rm -rf grants'
 
-# Without the accounts there is nobody to let in, and people are found as ever.
+# Without the accounts no agent can log in, and people are found as before.
 stand_still
 rm "$STATE/accounts.cdb"
 let_go
 ssh_as ci-bot reply "$W/ticket" id
-unlike "$RC" '^0$' 'no snapshot: an agent is refused'
+unlike "$RC" '^0$' 'no snapshot: an agent is denied'
 people_work 'no snapshot'
 mend
 stand_still
@@ -100,6 +100,6 @@ mend
 eventually watch_sees
 
 ssh_as ci-bot reply "$W/ticket" 'id -un; sudo -n id -u'
-is "$RC/$OUT" $'0/ci-bot\n0' 'mended: the same ticket opens again'
+is "$RC/$OUT" $'0/ci-bot\n0' 'repaired: the same ticket works again'
 
 finish

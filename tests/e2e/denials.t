@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A scanner at the door: thousands of replies that cannot be verified are a few events with counts, and keep
-# nobody out.
+# Thousands of replies to a login that cannot be verified become a few events with counts, and keep nobody out.
 # Invariant: 21.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -23,7 +22,7 @@ BEGAN=$SECONDS
 TRIED=$("$TRY" sshd ci-bot "$W/ticket" flips) || note "$TRIED"
 like "$TRIED" '^[0-9]{4}' "each bit of a ticket flipped: $TRIED"
 ssh_as ci-bot reply "$W/ticket" id -un
-is "$RC/$OUT" 0/ci-bot 'meanwhile a good one gets in'
+is "$RC/$OUT" 0/ci-bot 'meanwhile a good ticket is permitted'
 [ "$(records)" -le "$((had + 8))" ]
 ok $? "the flood left no files ($had, then $(records))"
 
@@ -39,12 +38,12 @@ is "$(sql "SELECT sum(detail ->> 'sshd') FROM event WHERE kind = 'denials'")" "$
 is "$(sql "SELECT sum(coalesce(detail ->> 'signature', 0) + coalesce(detail ->> 'malformed', 0) + coalesce(detail ->> 'issuer-unknown', 0)
     + coalesce(detail ->> 'no-ticket', 0)) FROM event WHERE kind = 'denials'")" "$TRIED" 'by reason'
 like "$(sql "SELECT detail ->> '\$.samples[0]' FROM event WHERE kind = 'denials' LIMIT 1")" \
-    '^sshd/ci-bot/127\.0\.0\.1/(signature|malformed|issuer-unknown|no-ticket)$' 'with samples of where they came from'
+    '^sshd/ci-bot/127\.0\.0\.1/(signature|malformed|issuer-unknown|no-ticket)$' 'with samples of their sources'
 is "$(sql "SELECT max(json_array_length(detail, '\$.samples')) FROM event WHERE kind = 'denials'")" 16 'a few'
 capture nhictl audit verify --json
 is "$RC" 0 'the chain is whole'
 
-# A person's wrong password on a shared account is none of ours.
+# A person's wrong password on a shared account does not concern us.
 before=$(counted)
 ssh_as deploy reply "$W/wrong" true
 ssh_as alice reply "$W/wrong" true
@@ -54,7 +53,7 @@ eventually one_more
 is "$(sql "SELECT group_concat(detail ->> '\$.samples[0]') FROM event WHERE kind = 'denials' AND seq > (SELECT max(seq) FROM event WHERE kind = 'grant')
     ORDER BY seq DESC LIMIT 1" | grep -c 'deploy\|alice')" 0 'a wrong password of a person is not counted'
 
-# ---- a dead ticket, again and again, from one account to the next ----
+# ---- a dead ticket, again and again, at one account after the other ----
 
 issue "$W/dead" t-1
 JTI=$(jti_of "$W/dead")
@@ -84,7 +83,7 @@ eventually all_of_them
 is "$(counted_of)" $((before + 800)) 'status counts every one'
 more_than_recorded() { nhictl trace --ticket "$JTI" | grep -q 'refused .*revoked.*, [0-9]* times'; }
 eventually more_than_recorded
-ok $? 'trace says how often, beyond those that have a record'
+ok $? 'trace shows how often, beyond those that have a record'
 recorded=$(sql "SELECT count(*) FROM event WHERE jti = '$JTI' AND kind = 'denial'")
 probed=$(nhictl review --json | jq -r '.findings[] | select(.finding == "probing") | .evidence' | grep -o '^[0-9]*')
 [ "${probed:-0}" -gt "$recorded" ]

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# doctor says nothing of a host that is wired well, and of each fault that is planted in it, one by one, exactly what
-# it is.
+# doctor finds nothing on a host that is wired well, and each fault that is planted in it, one by one, and nothing
+# else.
 # shellcheck source=tests/e2e/lib.sh disable=SC2317
 . "$(dirname "$0")/lib.sh"
 
@@ -11,7 +11,7 @@ nhi_up
 must usermod -p '*' batch
 D=/etc/pam.d
 FAULTS=0
-# What was made is not to be changed by anybody else from here on: the heartbeat is this test's.
+# From here on nothing else may change the files: the heartbeat is this test's.
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
 beat() { beat_at "$(uptime_now)"; }
@@ -19,7 +19,7 @@ beat() { beat_at "$(uptime_now)"; }
 AS=()
 # What this machine lacks is not planted, and found every time.
 LACKS='^$'
-# FOUND: the names of what is found; FIRST: file, line and fix of the first.
+# FOUND: the IDs of the findings; FIRST: file, line and fix of the first.
 doctor() {
     local rc=0 all
     [ -n "${UNWATCHED:-}" ] || beat
@@ -31,12 +31,12 @@ doctor() {
     return "$rc"
 }
 
-# keep FILE…: what a fault changes, with its mode and owner, or that it is not there
+# keep FILE…: saves what a fault changes, with its mode and owner, or that it does not exist.
 keep() {
     rm -rf "$W/kept" && mkdir "$W/kept"
     KEPT=("$@")
     local i
-    # What this boot has seen of the ledger is beside it.
+    # Beside it is what this boot has seen of the ledger.
     [[ " $* " != *" $STATE "* ]] || KEPT+=(/run/nhi)
     for i in "${!KEPT[@]}"; do [ ! -e "${KEPT[i]}" ] || cp -a "${KEPT[i]}" "$W/kept/$i"; done
 }
@@ -48,8 +48,8 @@ restore() {
     done
 }
 
-# Does what the first finding says, where that is for a machine: a line to write, or a command without blanks to
-# fill in.
+# Does what the first finding proposes, if a program can do it: a line to write, or a command without blanks to fill
+# in.
 AT='before line ([0-9]+) of ([^ ]+) [(].*[)]: (.*)'
 repair() {
     local file=${FIRST[0]} line=${FIRST[1]} fix=${FIRST[2]}
@@ -57,7 +57,7 @@ repair() {
         NEW=${BASH_REMATCH[1]} LINE=$line perl -i -pe '$_ = "$ENV{NEW}\n" if $. == $ENV{LINE}' "$file"
     elif [[ $fix =~ ^('add '|'move it ')$AT$ ]]; then
         [ "${BASH_REMATCH[1]}" = 'add ' ] || GONE=$line perl -i -ne 'print unless $. == $ENV{GONE}' "$file"
-        # What stands before it may have been that line.
+        # The line before it may have been that line.
         LINE=$((BASH_REMATCH[2] - (line > 0 && line < BASH_REMATCH[2]))) NEW=${BASH_REMATCH[4]} \
             perl -i -pe 'print "$ENV{NEW}\n" if $. == $ENV{LINE}' "${BASH_REMATCH[3]}"
     elif [[ $fix =~ ^'add to '(/[^ ]*|its end|its beginning)': '(.*)$ ]]; then
@@ -79,8 +79,8 @@ repair() {
     fi
 }
 
-# fault ID 'FILE…' COMMAND: planted by COMMAND, found as ID and nothing else, right after what doctor says was done,
-# taken back
+# fault ID 'FILE…' COMMAND: COMMAND plants it, doctor finds ID and nothing else, what doctor proposes is done, and all
+# is restored.
 fault() {
     local id=$1 last='' try
     # shellcheck disable=SC2086 # several
@@ -101,7 +101,7 @@ fault() {
     fi
     restore
 }
-# good 'FILE…' COMMAND: no fault
+# good 'FILE…' COMMAND: not a fault.
 good() {
     # shellcheck disable=SC2086 # several
     keep $1
@@ -110,7 +110,7 @@ good() {
     is "$FOUND" '' "no fault: $2" || jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
     restore
 }
-# A command that shows more of it, and mends nothing.
+# A command that shows more about it, and corrects nothing.
 ONLY_LOOKS='trail-broken ledger-older agent-unresolved policy-broken'
 REPAIRED=0
 
@@ -120,10 +120,10 @@ note "found, for what this machine lacks: $(jq -r '.findings[].finding' "$W/doct
 is "$FOUND" '' 'nothing is found on a host that is wired well'
 jq -c '.findings[]' "$W/doctor" | sed 's/^/# /'
 
-# --- how it says it
+# --- how it is reported
 capture nhictl doctor
 [ "$RC" = 0 ] || [ "$LACKS" != '^(clock-unsynchronised)$' ]
-ok $? 'then it ends well'
+ok $? 'then the exit status is 0'
 keep $D/sshd
 sed -i 's/^account.*pam_nhi.*/account optional pam_nhi.so/' $D/sshd
 LINE=$(grep -n '^account optional pam_nhi' $D/sshd | cut -d: -f1)
@@ -141,10 +141,10 @@ SAID=$(jq -c "$SAID" "$W/doctor")
 is "$SAID" "[false,\"there are findings\",\"error\",$LINE,\"account optional pam_nhi.so\"]" 'the same for programs'
 restore
 capture as alice nhictl doctor
-like "$RC $ERR" '^1 nhictl: only root .*sudo nhictl doctor' 'not for everybody'
+like "$RC $ERR" '^1 nhictl: only root .*sudo nhictl doctor' 'not for every user'
 
 # --- other ways in
-NO_REPAIR=1 # whether such a program stays is nobody's but the administrator's to say
+NO_REPAIR=1 # whether such a program stays is the administrator's decision
 GENERATORS=/usr/lib/systemd/system-generators
 fault cron-without-pam $GENERATORS "install -D /bin/true $GENERATORS/systemd-crontab-generator"
 fault ssh-without-pam /usr/sbin/dropbear 'cp /bin/true /usr/sbin/dropbear'
@@ -186,7 +186,7 @@ fault pam-account-control $D/cron "sed -i '$(ours account)s/required/$LOOSE/' $D
 fault pam-account-order $D/sudo "sed -i '$(ours account)i account sufficient pam_localuser.so' $D/sudo"
 BLOCK='account [success=2 default=ignore] pam_unix.so\naccount required pam_nhi.so\naccount requisite pam_deny.so'
 BLOCK+='\naccount required pam_permit.so'
-NO_REPAIR=1 # the jumps around it have to be counted anew
+NO_REPAIR=1 # the jumps around it have to be counted again
 fault pam-account-order $D/cron "sed -i '$(ours account)d; s/^@include common-account/$BLOCK/' $D/cron"
 NO_REPAIR=
 fault pam-session-control $D/cron "sed -i '$(ours session)s/required/optional/' $D/cron"
@@ -236,7 +236,7 @@ fault sshd-keys-command-arguments /etc/ssh "sed -i '/^AuthorizedKeysCommand /s/%
 fault sshd-keys-command-user /etc/ssh "sed -i 's/^AuthorizedKeysCommandUser.*/AuthorizedKeysCommandUser nobody/' $C"
 fault sshd-helper-missing $HELPER "rm $HELPER"
 fault sshd-helper-writable $HELPER "chmod g+w $HELPER"
-NO_REPAIR=1 # what the other command is for is nobody's but the administrator's to say
+NO_REPAIR=1 # the purpose of the other command is the administrator's decision
 EIC='-o "AuthorizedKeysCommand /usr/share/eic/keys %%u %%f" -o "AuthorizedKeysCommandUser nobody"'
 UNIT=/etc/systemd/system/ssh.service.d
 fault sshd-command-line $UNIT "mkdir -p $UNIT && printf '[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D $EIC\n' >$UNIT/eic.conf"
@@ -258,7 +258,7 @@ GROUP="echo 'builders:x:5000:ci-bot' >>/etc/group"
 fault sshd-refuses-agents '/etc/ssh /etc/group' "$GROUP; echo 'DenyGroups builders' >>$S"
 good '/etc/ssh /etc/group' "$GROUP; echo 'AllowGroups builders' >>$S"
 
-# What the host is told to run is not run by looking at it.
+# doctor does not run what the host is told to run.
 run_by_match() {
     printf '#!/bin/sh\n: >%s/ran\n' "$W" >"$W/match" && chmod 777 "$W/match"
     printf 'Match exec %s/match\n    X11Forwarding no\n' "$W" >>$S
@@ -266,12 +266,12 @@ run_by_match() {
 keep /etc/ssh
 run_by_match
 doctor
-is "$FOUND" '' 'no fault: a Match that runs something'
+is "$FOUND" '' 'no fault: a Match that runs a program'
 [ ! -e "$W/ran" ]
 ok $? 'which doctor does not run'
 sed -i 's/AuthorizedKeysFile.*/AuthorizedKeysFile .ssh\/keys/' "$C"
 doctor
-is "$FOUND" sshd-keys-file 'what is wrong is seen without asking sshd'
+is "$FOUND" sshd-keys-file 'the fault is seen without asking sshd'
 restore
 
 # --- sudo
@@ -280,7 +280,7 @@ C=/etc/sudoers.d/nhi
 N=/etc/sudoers.d/zz
 sudoers() { echo "echo '$1' >$N && chmod 440 $N"; }
 fault sudo-noninteractive $C "rm $C"
-NO_REPAIR=1 # which of the two sudoers files a line belongs in is the administrator's to say
+NO_REPAIR=1 # which of the two sudoers files a line belongs in is the administrator's decision
 rs() { printf '#!/bin/sh\necho sudo-rs %s\n' "$1" >/usr/bin/sudo-rs && chmod 755 /usr/bin/sudo-rs; }
 fault sudo-rs-setting /usr/bin/sudo-rs 'rs 0.2.5'
 NO_REPAIR=

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# What ends access ends it whatever else is wrong with the host, and says what it did not end.
+# What ends access ends it whatever else is wrong with the host, and reports what it did not end.
 # Invariants: 4, 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2034 # POLICY is read by lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -9,7 +9,7 @@ lab_up
 POLICY=${POLICY/ci-bot\"; account/*\"; account}
 nhi_up
 
-# live N AGENT [OPTION...]: as agent in deploy's account, for task t-N, "sleep 77N" runs; its ticket is in $W/t-N
+# live N AGENT [OPTION...]: "sleep 77N" runs as agent in deploy's account, for task t-N; its ticket is in $W/t-N.
 live() {
     local n=$1 agent=$2
     shift 2
@@ -24,7 +24,7 @@ all_run() {
     for n in "$@"; do runs "$n" || return 1; done
 }
 
-# ---- what stands before the question whether it is over ----
+# ---- conditions that must not delay the end ----
 
 in_ledger() { behind_its_back "update setting set $1"; }
 clock_back() { in_ledger 'latest = latest + 3600'; }
@@ -41,7 +41,7 @@ nobody_watches() { rm -f /run/nhi/watch; }
 somebody_watches() { beat_at "$(uptime_now)"; }
 
 n=10
-# each_ends WHAT BREAK MEND: every verb, with the supervisor out of the way
+# each_ends WHAT BREAK MEND: every verb, while the supervisor is stopped.
 each_ends() {
     local what=$1 k=$n
     n=$((n + 10))
@@ -68,7 +68,7 @@ each_ends() {
     must nhictl lockdown off
     must nhictl agent resume other-bot
 }
-# ended NAME N COMMAND...: when it returns, nothing is left
+# ended NAME N COMMAND...: when it returns, no process is left.
 ended() {
     local name=$1 k=$2
     shift 2
@@ -81,9 +81,9 @@ each_ends 'the account is gone' account_gone account_there
 each_ends 'nhi was taken out of nsswitch.conf' nss_gone nss_there
 each_ends 'another machine-id' machine_other machine_own
 each_ends 'the host was renamed' renamed named
-each_ends 'nobody watches' nobody_watches somebody_watches
+each_ends 'no supervisor runs' nobody_watches somebody_watches
 
-# By itself, at the end of its time.
+# By itself, at its expiry.
 expires() { # expires NAME N BREAK MEND
     live "$2" ci-bot --ttl 15s
     eventually runs "$2"

@@ -24,7 +24,7 @@ chmod 644 "$W/planted.pub"
 
 # ---- what the agent does ----
 
-# The last word of each is its tag. breed: more than there are, so that it can go on.
+# The last word of each is its tag. breed: more than there are, so that it can continue.
 cat >"$W/escapes" <<S
 #!/bin/bash
 E=$W/nhi-escape
@@ -57,7 +57,7 @@ disown -a
 S
 TAGS='alice alice-child breed deaf exitkill forks frozen headless nohup orphan plain root root-child screen setsid stopped tmux traced unshared'
 
-# In files, for later. What they would do shows as a file named door-WHAT-ACCOUNT, or as one more escape.
+# In files, for later. If they work, a file named door-WHAT-ACCOUNT appears, or one more escape.
 cat >"$W/plant" <<S
 #!/bin/bash
 me=\$(id -un)
@@ -78,9 +78,9 @@ sudo -n bash -c "cp /bin/bash $W/rootbash-\$me && chmod 4755 $W/rootbash-\$me"
 S
 chmod 755 "$W/escapes" "$W/plant"
 
-# ---- what there is to see of it ----
+# ---- what can be seen of it ----
 
-# Of those that run now. A process whose first thread has ended has no command line any more.
+# Of processes that still run. A process whose first thread has ended no longer has a command line.
 out() {
     {
         ps -eo args= | sed -n "s:^$W/nhi-escape [a-z-]* [0-9]* ::p"
@@ -91,10 +91,10 @@ out() {
 }
 missing() { comm -23 <(tr ' ' '\n' <<<"$TAGS") <(out) | tr '\n' ' '; }
 all_are_out() { hops && [ -z "$(missing)" ]; }
-# What is another process every moment is in no list, but all of them hold its lock.
+# A process that becomes another one every moment is in no list, but all of them hold its lock.
 hops() { [ -e "$W/hopping" ] && ! flock -n 8 8<"$W/hopping"; }
 not_hops() { ! hops; }
-# Every thread that has not ended of a program that it started, or by its login, or by its uid.
+# Every thread that has not ended of a program that it started, or with its login uid, or with its uid.
 left() {
     ps -eLo stat=,pid=,luid=,uid=,comm= | awk -v a="$(id -u ci-bot)" -v b="$(id -u batch)" \
         '$1 !~ /^[ZX]/ && ($3 == a || $3 == b || $4 == a || $4 == b || $5 ~ /^(nhi-escape|screen|tmux)/)'
@@ -103,13 +103,13 @@ mux() { timeout 120 ssh -F none -S "$W/mux" -o ProxyCommand=false -o LogLevel=ER
 
 n=0
 survivors=0 bad=''
-# once ACCOUNT: a session with all of that, and its end
+# once ACCOUNT: a session with all of that, and its end.
 once() {
     n=$((n + 1))
     open_task "t-$n"
     issue "$W/ticket" "t-$n" --account ci-bot,batch --service sshd,sudo
     rm -f "$W/mux" "$W/planted-$1" "$W/hopping"
-    # What the one before was ended in the middle of.
+    # The previous one was ended in the middle of this.
     umount -l "$W/cgroup" 2>/dev/null
     ssh_bg "$1" reply "$W/ticket" -M -S "$W/mux" "$W/escapes; exec sleep 1000"
     BG=$!
@@ -121,7 +121,7 @@ once() {
     left >"$W/left"
     survivors=$((survivors + $(wc -l <"$W/left")))
     sed "s/^/# $n: /" "$W/left"
-    # Whatever is left must not add up: it is counted, and then it goes.
+    # Whatever is left must not add up: it is counted, and then ended.
     awk '{ print $2 }' "$W/left" | sort -u | xargs -r kill -KILL
     ! hops || bad+=" $n: it still hops"
     eventually not_hops
@@ -129,7 +129,7 @@ once() {
     eventually test ! -e "/proc/$BG" || bad+=" $n: ssh stays"
 }
 
-# many NAME: RUNS times on either account, at once and with a grace
+# many NAME: RUNS times on either account, at once and with a grace.
 many() {
     local i
     survivors=0 bad=''
@@ -140,7 +140,7 @@ many() {
         once batch
     done
     is "$survivors" 0 "$1: of $((2 * RUNS)) sessions nothing is left"
-    is "$bad" '' "$1: each was all out, and ended with its second login"
+    is "$bad" '' "$1: each was complete, and ended with its second login"
     is "$(nhictl session list --json | jq -c .sessions)" '[]' "$1: no session is left"
 }
 
@@ -167,7 +167,7 @@ is "$(planted):$(atq | awk '{ print $NF }' | sort -u | tr '\n' ' ')" '6:batch ci
     'keys, crontabs, jobs for at and set-uid shells are in place'
 rm -f "$W"/door-*
 
-# The same jobs by a person: when these have run, those had their time.
+# The same jobs by a person: when these have run, the others had time to run.
 echo "* * * * * : >$W/ran-cron" | crontab -u alice -
 as alice sh -c "cd /; echo ': >$W/ran-at' | at now" 2>/dev/null
 mark_log
@@ -192,15 +192,15 @@ for a in ci-bot batch; do
     ssh_as "$a" reply "$W/ticket" id
     unlike "$RC" '^0$' "$a: nor with the ticket"
     capture as alice timeout 60 "$PTY" 'word: ' "$W/ticket" -- su "$a" -c id
-    unlike "$RC" '^0$' "$a: nor by su"
+    unlike "$RC" '^0$' "$a: nor with su"
     capture as "$a" timeout 60 "$PTY" "$a: " "$W/ticket" -- sudo /bin/bash -c id
-    unlike "$RC" '^0$' "$a: no sudo by what goes by its uid still"
+    unlike "$RC" '^0$' "$a: no sudo for a process that still has its uid"
     capture as "$a" sudo -n /bin/bash -c id
     unlike "$RC" '^0$' "$a: nor without asking"
 done
 is "$(find "$W" -name 'door-*')" '' 'none of it has run'
 
-# The next one who comes by a ticket runs what was left in files for shells: inside of the new session.
+# The next login with a ticket runs what was left in files for shells: inside the new session.
 for a in ci-bot batch; do
     open_task "next-$a"
     issue "$W/next" "next-$a" --account "$a" --service sshd
@@ -214,6 +214,6 @@ for a in ci-bot batch; do
     must nhictl revoke --task "next-$a"
     is "$(left)" '' "$a: and end with it"
 done
-is "$(find "$W" -name 'door-*')" '' 'nor has .ssh/rc'
+is "$(find "$W" -name 'door-*')" '' 'nor has .ssh/rc run'
 
 finish

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# nhictl explain says what PAM says, and for the same reason: generated requests, each asked of both; thousands in a
-# sweep.
+# nhictl explain gives the same answer as PAM, and for the same reason: generated requests, each asked of both;
+# thousands in a sweep.
 # Invariant: 3.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016
 . "$(dirname "$0")/lib.sh"
 
 ROUNDS=$(depth 2 10) # policies
-EACH=200              # requests under each
+EACH=200              # requests for each policy
 
 lab_up
 nhi_up
@@ -15,9 +15,9 @@ TRY=$BUILD/tests/tools/pamtry
 for s in app-1 app-2; do cp /etc/pam.d/sshd "/etc/pam.d/$s"; done
 
 RANDOM=4711
-# one_of WORD...: PICK is one of them
+# one_of WORD...: PICK is one of them.
 one_of() { PICK=${!#} && set -- "${@:1}" && eval "PICK=\${$((RANDOM % $# + 1))}"; }
-# some_of WORD...: PICK is a few of them, with commas
+# some_of WORD...: PICK is a few of them, with commas.
 some_of() {
     local word
     PICK=
@@ -37,7 +37,7 @@ for ((i = 0; i < 24; i++)); do
     one_of ci-bot other-bot && agent=$PICK
     some_of "$agent" deploy batch && accounts=$PICK
     some_of sshd app-1 app-2 && services=$PICK
-    # None of them expires between the two questions.
+    # None of them expires between the two requests.
     one_of 40m 55m 2h && ttl=$PICK
     must nhictl task open "job-$i" --agent "$agent" --until 4h --concurrent
     must nhictl issue --agent "$agent" --task "job-$i" --account "$accounts" --service "$services" --ttl "$ttl" \
@@ -82,7 +82,7 @@ for ((round = 0; round < ROUNDS; round++)); do
     must nhictl apply
     : >"$W/requests"
     for ((i = 0; i < EACH; i++)); do
-        # More often than not what the ticket names: else nothing but that would be decided.
+        # Mostly what the ticket names: otherwise only that would be tested.
         t=$((RANDOM % ${#TICKETS[@]}))
         # shellcheck disable=SC2086 # words
         { one_of ${SERVICES[t]} ${SERVICES[t]} ${SERVICES[t]} sshd app-1 app-2 && line=$PICK
@@ -90,7 +90,7 @@ for ((round = 0; round < ROUNDS; round++)); do
         one_of 192.0.2.9 198.51.100.7 2001:db8::1 127.0.0.1 ::ffff:192.0.2.1 && line+=" $PICK"
         printf '%s %s\n' "$line" "${TICKETS[t]}" >>"$W/requests"
     done
-    # A dead ticket has so many lines in an hour, and no more: here each is asked for more often than that.
+    # A dead ticket has a limited number of lines in an hour: here each is asked for more often than that.
     rm -f "$STATE"/grants/d-*
     mark_log
     "$TRY" ask <"$W/requests" >"$W/pam"
@@ -104,7 +104,7 @@ for ((round = 0; round < ROUNDS; round++)); do
     is "$(wc -l <"$W/by-pam"):$(grep -c . "$W/by-explain")" "$EACH:$EACH" "policy $round: $EACH answers of each"
     paste -d' ' "$W/by-pam" "$W/by-explain" "$W/requests" | awk '$1 != $2' >"$W/differ"
     is "$(head -n 3 "$W/differ")" '' "policy $round: PAM and explain give the same reason"
-    is "$(grep -c '^permit$' "$W/pam")" "$(grep -c '^permit$' "$W/by-explain")" "policy $round: and PAM does as it says"
+    is "$(grep -c '^permit$' "$W/pam")" "$(grep -c '^permit$' "$W/by-explain")" "policy $round: and PAM returns what it logs"
     cat "$W/by-explain" >>"$W/reasons"
 done
 note "$(sort "$W/reasons" | uniq -c | awk '{ printf "%s %s, ", $1, $2 }')"

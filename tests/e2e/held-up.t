@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Nothing holds up the end of sessions: no log that nobody reads, no ledger that is held, damaged or full, nobody who
-# ends the same one at the same time, and nobody who stops waiting for it.
+# Nothing holds up the end of sessions: no log that nobody reads, no ledger that is locked, damaged or full, no other
+# command that ends the same session at the same time, and no caller that stops waiting.
 # Invariant: 5.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +13,7 @@ echo 'grace = 0;' >/etc/nhi/nhi.conf
 must nhictl apply
 query() { sqlite3 -readonly -cmd '.timeout 5000' "$STATE/ledger.db" "$1"; }
 
-# in_session FILE COMMAND: BG is an ssh that has begun
+# in_session FILE COMMAND: BG is an ssh that has begun.
 in_session() {
     rm -f "$W/up"
     ssh_bg ci-bot reply "$1" ": >$W/up; $2"
@@ -23,7 +23,7 @@ in_session() {
 }
 is_gone() { [ ! -e "/proc/$1" ]; }
 n=0
-fresh() { # fresh [OPTION...]: a task, and its ticket
+fresh() { # fresh [OPTION...]: a task, and its ticket.
     n=$((n + 1))
     open_task "t-$n"
     issue "$W/ticket" "t-$n" "$@"
@@ -31,7 +31,7 @@ fresh() { # fresh [OPTION...]: a task, and its ticket
 
 # ---- a log that nobody reads ----
 
-start_log() { # start_log PROGRAM ARG...: in place of the one before
+start_log() { # start_log PROGRAM ARG...: in place of the previous one.
     [ -z "${COLLECTOR:-}" ] || kill "$COLLECTOR"
     rm -f /dev/log
     "$@" &
@@ -44,7 +44,7 @@ unread_log() {
     start_log perl -MSocket -e 'socket($l, AF_UNIX, SOCK_DGRAM, 0) && bind($l, sockaddr_un("/dev/log")) or die; sleep'
     perl -MSocket=:DEFAULT,MSG_DONTWAIT -MErrno=EAGAIN -e 'socket($l, AF_UNIX, SOCK_DGRAM, 0) or die;
         connect($l, sockaddr_un("/dev/log")) or die; for (1 .. 100000) { send($l, "x", MSG_DONTWAIT) or exit($! != EAGAIN) } exit 1'
-    ok $? 'a log that takes no more'
+    ok $? 'a log that accepts nothing more'
 }
 
 fresh
@@ -54,7 +54,7 @@ kill -STOP "$WATCH"
 capture timeout -s KILL 60 nhictl revoke --task "t-$n"
 is "$RC" 0 'nhictl revoke returns' || note "$ERR"
 eventually is_gone "$BG"
-ok $? 'and the session is over'
+ok $? 'and the session has ended'
 let_go
 start_log perl packaging/collect-log.pl "$LOG"
 
@@ -62,11 +62,11 @@ fresh --ttl 20s
 in_session "$W/ticket" 'sleep 1000'
 unread_log
 [ -e "/proc/$BG" ]
-ok $? 'a session is there'
+ok $? 'a session exists'
 eventually is_gone "$BG"
 ok $? 'the supervisor ends a session whose ticket expires'
 
-# One of the kind that takes connections.
+# A log with a stream socket.
 start_log perl -MSocket -e '$| = 1; socket($l, AF_UNIX, SOCK_STREAM, 0) && bind($l, sockaddr_un("/dev/log")) &&
     listen($l, 50) or die; chmod 0666, "/dev/log"; open(STDOUT, ">>", shift) or die; $SIG{CHLD} = "IGNORE";
     while (accept(my $c, $l)) { fork() or do { $/ = "\0"; while (<$c>) { s/\0/\n/; print } exit } }' "$LOG"
@@ -75,10 +75,10 @@ in_session "$W/ticket" 'sleep 1000'
 mark_log
 must nhictl revoke --task "t-$n"
 has_logged "nhictl: session ended: .* of task t-$n ended \(revoked:.* service=sshd agent=ci-bot$" \
-    'a log that takes connections is told'
+    'a log with a stream socket gets the line'
 start_log perl packaging/collect-log.pl "$LOG"
 
-# Many at once. Its queue holds ten at least; how many more it is given is a matter of how soon it reads.
+# Many at once. Its queue holds at least ten; how many more it gets depends on how fast it reads.
 fresh
 mark_log
 for i in {1..24}; do
@@ -94,10 +94,10 @@ ENDED=$(nhictl revoke --task "t-$n" --json | jq .sessions.ended)
 ok $? "$ENDED sessions end at once"
 are_told() { [ "$(since_mark | grep -c "nhictl: session ended: .* of task t-$n ")" -ge 10 ]; }
 eventually are_told
-ok $? 'the log is told of many'
+ok $? 'the log gets many lines'
 let_go
 
-# ---- processes that make way for everybody else, on a machine that is busy ----
+# ---- processes with low priority, on a busy machine ----
 
 fresh
 in_session "$W/ticket" 'trap "" TERM; nice -n 19 sleep 1001 & chrt -i 0 sleep 1002 & wait; wait'
@@ -109,12 +109,12 @@ kill -STOP "$WATCH"
 capture strace -f -qq -e trace=setpriority,sched_setscheduler -o "$W/trace" nhictl revoke --task "t-$n"
 is "$RC" 0 'they end' || note "$ERR"
 grep -q "setpriority(PRIO_PROCESS, $NICE, 0)" "$W/trace"
-ok $? 'with the turns that others have, against nice'
+ok $? 'with normal priority, in spite of nice'
 grep -q "sched_setscheduler($PATIENT, SCHED_OTHER" "$W/trace"
-ok $? 'and against SCHED_IDLE'
+ok $? 'and in spite of SCHED_IDLE'
 let_go
 
-# ---- a ledger that somebody holds ----
+# ---- a ledger that another process holds ----
 
 is_held() { [ -e "$W/held" ]; }
 is_held_or_over() { is_held || is_gone "$HOLDER"; }
@@ -127,7 +127,7 @@ hold() {
         disown
         eventually is_held_or_over
         ! is_held || return 0
-        # Who is stopped may have been so with the ledger in its hands.
+        # A stopped process may have held the ledger.
         state=$(ps -o stat= -p "$WATCH")
         kill -CONT "$WATCH"
         sleep "0.$i"
@@ -147,35 +147,35 @@ issue "$W/ticket" "t-$n" --ttl 30s
 in_session "$W/ticket" 'sleep 1000'
 hold
 [ -e "/proc/$FIRST" ] && [ -e "/proc/$BG" ]
-ok $? 'two sessions are there when somebody holds it'
+ok $? 'two sessions exist when it is held'
 eventually is_gone "$FIRST" && eventually is_gone "$BG"
-ok $? 'while it is held, the supervisor ends one session and another'
+ok $? 'while it is held, the supervisor ends one session and the other'
 [ -e "/proc/$HOLDER" ]
-ok $? 'by which time it is held still'
+ok $? 'and it is still held'
 release
 both_are_told() { [ "$(query "select group_concat(reason, ' ') from event where kind = 'session-end' and task = 't-$n'")" = 'expired expired' ]; }
 eventually both_are_told
-ok $? 'and the ledger has it when it is free'
+ok $? 'and the ledger has both ends when it is free'
 
 # ---- lockdown ----
 
-# people_go_on NAME: the one who was in, and one who comes
+# people_go_on NAME: the person who is logged in, and one who logs in.
 people_go_on() {
     [ -e "/proc/$PERSON" ]
     ok $? "$1: a person stays"
     ssh_as alice key "$W/key" 'id -un'
-    is "$RC:$OUT" 0:alice "$1: a person may come"
+    is "$RC:$OUT" 0:alice "$1: a person can log in"
 }
 ssh_bg alice key "$W/key" ": >$W/person; sleep 1000"
 PERSON=$!
 disown
 eventually test -e "$W/person"
 
-# locks_down NAME BREAK MEND: between these two, by nhictl alone
+# locks_down NAME BREAK MEND: between these two, by nhictl alone.
 locks_down() {
     fresh
     in_session "$W/ticket" 'sleep 1000'
-    # The login of the one before may not be over yet.
+    # The previous login may not have ended yet.
     eventually are_in 1
     kill -STOP "$WATCH"
     $2
@@ -183,19 +183,19 @@ locks_down() {
     is "$RC" 0 "$1: lockdown on" || note "$ERR"
     like "$OUT" '1 session has ended' "$1: it has ended the session of an agent"
     eventually is_gone "$BG"
-    ok $? "$1: and it is over"
+    ok $? "$1: and it has ended"
     people_go_on "$1"
     mark_log
     ssh_as ci-bot reply "$W/ticket" true
-    unlike "$RC" '^0$' "$1: no agent may come"
-    has_logged 'pam_nhi\(sshd:auth\): denied: reason=(lockdown|ledger) account=ci-bot' "$1: and the log says why"
+    unlike "$RC" '^0$' "$1: no agent can log in"
+    has_logged 'pam_nhi\(sshd:auth\): denied: reason=(lockdown|ledger) account=ci-bot' "$1: and the log shows why"
     $3
     let_go
     must nhictl lockdown off
     ssh_as ci-bot reply "$W/ticket" true
-    is "$RC" 0 "$1: they may again" || note "$ERR"
+    is "$RC" 0 "$1: they can log in again" || note "$ERR"
 }
-locks_down 'a held ledger' hold release
+locks_down 'a locked ledger' hold release
 
 mkdir -m 700 "$W/saved"
 save() { mv "$STATE"/ledger.db* "$W/saved"; }
@@ -209,7 +209,7 @@ locks_down 'no ledger' save put_back
 locks_down 'a ledger that cannot be read' unreadable put_back
 locks_down 'a damaged ledger' damaged put_back
 
-# The supervisor keeps watching the directory, which stays what it is; what is full is the file system.
+# The supervisor keeps watching the same directory; the file system is full.
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
 cp -a "$STATE" "$W/state"
@@ -218,12 +218,12 @@ cp -a "$W/state/." "$STATE"
 start_watch
 fill() {
     head -c 100000000 /dev/zero >"$STATE/filler" 2>/dev/null
-    is "$(echo x 2>/dev/null >"$STATE/more" && cat "$STATE/more")" '' 'nothing can be written any more'
+    is "$(echo x 2>/dev/null >"$STATE/more" && cat "$STATE/more")" '' 'nothing more can be written'
 }
 empty() { rm "$STATE/filler" "$STATE/more"; }
 locks_down 'a full disk' fill empty
 
-# ---- several who end the same session at once ----
+# ---- several commands that end the same session at once ----
 
 for i in 1 2 3 4 5; do
     fresh
@@ -244,27 +244,27 @@ is "$(query "select count(*) || ' ' || count(distinct within) from event where k
     ('t-$n', 't-$((n - 1))', 't-$((n - 2))', 't-$((n - 3))', 't-$((n - 4))')")" '5 5' \
     'three commands and the supervisor: each session ends once'
 
-# ---- who stops waiting ----
+# ---- a caller that stops waiting ----
 
 echo 'grace = 30;' >/etc/nhi/nhi.conf
 must nhictl apply
 fresh
 in_session "$W/ticket" 'trap "" TERM HUP; sleep 1000; sleep 1000; sleep 1000'
 mark_log
-# What the shell starts in the background would not hear it.
+# A background process of this shell would ignore it.
 perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' nhictl revoke --task "t-$n" >"$W/revoked" 2>&1 &
 REVOKE=$!
-has_logged "session ended: .* of task t-$n" 'nhictl revoke waits for the grace to be over'
+has_logged "session ended: .* of task t-$n" 'nhictl revoke waits for the end of the grace'
 kill -INT "$REVOKE"
 wait "$REVOKE" 2>/dev/null
 is "$?" 130 'and is interrupted'
 is_ending() { nhictl session list --json | jq -e ".sessions[] | select(.task == \"t-$n\")" >/dev/null; }
 is_ending
-ok $? 'while the session is there'
+ok $? 'while the session exists'
 ssh_as ci-bot reply "$W/ticket" true
-unlike "$RC" '^0$' 'the revocation stands'
+unlike "$RC" '^0$' 'the revocation stays'
 eventually is_gone "$BG"
-ok $? 'and the supervisor goes on to the end'
+ok $? 'and the supervisor ends the session'
 has_ended() { [ "$(query "select reason from event where kind = 'session-end' and task = 't-$n'")" = revoked ]; }
 eventually has_ended
 ok $? 'which is in the ledger'

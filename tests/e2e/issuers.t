@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Tickets that another host signed: seen here for the first time at the door, or imported before; and the
-# issuer keys that may sign them.
+# Tickets that another host signed: seen here for the first time at a login, or imported earlier; and the issuer keys
+# that may sign them.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -21,7 +21,7 @@ there() {
 }
 install -d "$W/there"
 there nhictl init --host signer.example
-# Its uids are not this host's: only names travel.
+# Its uids are not this host's: only names are the same.
 there nhictl agent add ci-bot --owner o@example.org --purpose p --review-by 2099-01-01 --no-home
 there nhictl agent add other-bot --owner o@example.org --purpose p --review-by 2099-01-01 --no-home
 there nhictl agent add stranger --owner o@example.org --purpose p --review-by 2099-01-01 --no-home
@@ -31,7 +31,7 @@ done
 there nhictl task open other-1 --agent other-bot --until 2h
 there nhictl task open strange-1 --agent stranger --until 2h
 
-# mint FILE [OPTION...]: there, for this host
+# mint FILE [OPTION...]: there, for this host.
 mint() {
     local file=$1 has
     shift
@@ -56,12 +56,12 @@ WRONG=$ERR
 refuse() { # refuse FILE REASON NAME
     mark_log
     ssh_as ci-bot reply "$1" id
-    is "$RC$ERR" "255$WRONG" "$3: refused like a wrong password"
+    is "$RC$ERR" "255$WRONG" "$3: denied like a wrong password"
     has_logged "pam_nhi\\(sshd:auth\\): denied: reason=$2 account=ci-bot" "reason=$2"
 }
 enter() { # enter FILE NAME
     ssh_as ci-bot reply "$1" 'id -un'
-    is "$RC/$OUT" 0/ci-bot "$2: let in"
+    is "$RC/$OUT" 0/ci-bot "$2: permitted"
 }
 
 mint "$W/foreign"
@@ -88,7 +88,7 @@ refuse "$W/strange" '(issuer-bounds|agent-unknown)' 'an agent that this host doe
 mint "$W/unknown" --task unknown-1
 refuse "$W/unknown" task-unknown 'a task that this host does not know'
 SHIFT=+1h mint "$W/future"
-refuse "$W/future" not-yet 'a ticket of the future'
+refuse "$W/future" not-yet 'a ticket with a time in the future'
 there nhictl status --accept-clock
 
 # ---- imported ----
@@ -97,7 +97,7 @@ mint "$W/import"
 must nhictl import "$W/import"
 enter "$W/import" 'an imported ticket'
 capture nhictl import "$W/account"
-is "$RC" 1 'import refuses what its issuer may not say'
+is "$RC" 1 'import refuses what its issuer may not sign'
 must nhictl revoke --ticket "$(jti_of "$W/import")" --reason 'lost'
 refuse "$W/import" revoked 'an imported ticket that was revoked'
 mint "$W/unseen"
@@ -117,12 +117,12 @@ refuse "$W/opens" '(revoked|task-closed)' 'until that task is revoked here'
 # ---- the end of a key ----
 
 must nhictl key retire "$KID"
-refuse "$W/foreign" issuer-retired 'of a retired key'
+refuse "$W/foreign" issuer-retired 'a ticket of a retired key'
 mint "$W/second"
 SECOND=$(kid_of "$W/second")
-enter "$W/second" 'the other key is as it was'
+enter "$W/second" 'the other key is as before'
 must nhictl revoke --issuer "$SECOND" --reason 'stolen'
-refuse "$W/second" issuer-revoked 'of a revoked key'
+refuse "$W/second" issuer-revoked 'a ticket of a revoked key'
 issue "$W/own" known-1
 enter "$W/own" 'a ticket of this host'
 

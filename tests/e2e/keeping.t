@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# What the supervisor keeps in order beside sessions: the log of the ledger, and what status says of it all.
+# What the supervisor maintains besides sessions: the log of the ledger, and what status shows.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
@@ -17,11 +17,11 @@ issue "$W/ticket" t-1 --no-pin
 ssh_as ci-bot reply "$W/ticket" 'for i in 1 2 3; do sudo -n id; done'
 is "$RC" 0 'a login, and three calls of sudo'
 eventually none_waits
-ok $? 'their records are folded without anybody'"'"'s command'
+ok $? 'their records are folded without any command'
 eventually is_small
 ok $? "and the log of the ledger is emptied" || note "$(wal) bytes"
 
-# A reader that somebody has stopped in its transaction keeps the log, and nobody waits for it.
+# A reader that somebody has stopped in its transaction keeps the log from being emptied, and nothing waits for it.
 cat >"$W/reader.sql" <<S
 BEGIN;
 SELECT count(*) FROM event;
@@ -35,7 +35,7 @@ ssh_bg ci-bot reply "$W/ticket" ": >$W/in; sleep 1000"
 BG=$!
 eventually test -e "$W/in"
 eventually none_waits
-ok $? 'behind a stopped reader records are folded'
+ok $? 'beside a stopped reader, records are folded'
 ! is_small
 ok $? "the log has to stay ($(wal) bytes)"
 before=$(stat -c %y /run/nhi/watch)
@@ -45,7 +45,7 @@ eventually test ! -e "/proc/$BG"
 ok $? 'and its session ends'
 has_beaten() { [ "$(stat -c %y /run/nhi/watch)" != "$before" ]; }
 eventually has_beaten
-ok $? 'the heart of the supervisor beats'
+ok $? 'the heartbeat of the supervisor continues'
 pkill -P "$READER"
 kill "$READER" 2>/dev/null
 must nhictl task close t-1
@@ -64,11 +64,11 @@ ssh_bg ci-bot reply "$W/ticket" ": >$W/in2; sleep 1000"
 BG=$!
 eventually test -e "$W/in2"
 behind_its_back "INSERT INTO revocation VALUES (2, 't-2', $NOW_SQL, 'cancelled')"
-like "$(nhictl status)" '1 ended session is still running \([ap]-' 'a session that is over while the supervisor stands still'
+like "$(nhictl status)" '1 ended session is still running \([ap]-' 'a session that has ended while the supervisor is stopped'
 let_go
 eventually test ! -e "/proc/$BG"
 none_is_left() { ! nhictl status | grep -q 'still running'; }
 eventually none_is_left
-ok $? 'then it is gone'
+ok $? 'then it has gone'
 
 finish

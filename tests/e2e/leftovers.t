@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# While no session of an agent is live, nothing runs by its uid but what root put there: without systemd.
+# While no session of an agent is live, nothing runs with its uid except what root started there: without systemd.
 # Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
@@ -22,16 +22,17 @@ orphan ci-bot "$W/nhi-left" 1001
 orphan ci-bot bash -c "trap '' TERM; while :; do $W/nhi-left 1002; done"
 has_logged 'ends without a session: account=ci-bot processes=[0-9]+ command=' 'orphans of an agent without a session are found'
 eventually left_is ''
-is "$(left)" '' 'and ended, one that ignores SIGTERM, too'
+is "$(left)" '' 'and ended, including one that ignores SIGTERM'
 eventually grep -q . <(nhictl audit export | jq -c 'select(.kind == "leftovers-end")')
 is "$(nhictl audit export | jq -r 'select(.kind == "leftovers-end") | .account' | head -n 1)" ci-bot 'which is an event'
 
-# What a process calls itself is one word to whoever reads the log.
+# The name that a process gives itself is one word in the log.
 mark_log
 orphan ci-bot perl -e 'open(my $f, ">", "/proc/self/comm"); print $f "x account=root"; close($f); sleep(1000)'
-has_logged 'ends without a session: account=ci-bot processes=1 command=x\?account=root ' 'a name of two words is one in the log'
+has_logged 'ends without a session: account=ci-bot processes=1 command=x\?account=root ' 'a name of two words is one word in the log'
 
-# Root's and a person's are neither. One whose effective uid is the agent's for a moment is root's.
+# Processes of root and of a person are no leftovers. One whose effective uid is the agent's for a moment belongs to
+# root.
 hold_watch
 perl -e '$> = $ARGV[0]; $0 = "nhi-euid"; sleep 1000' "$(id -u ci-bot)" &
 EUID_ONLY=$!
@@ -43,7 +44,7 @@ chmod 440 /etc/sudoers.d/left
 ssh_bg alice key "$W/key" "sudo -n -u ci-bot $W/nhi-left 1003"
 PERSON=$!
 eventually left_is 1003
-is "$(left)" 1003 'a person works as the agent, by sudo'
+is "$(left)" 1003 'a person works as the agent, with sudo'
 script -qfc "setpriv --reuid ci-bot --regid ci-bot --init-groups $W/nhi-left 1004" /dev/null >/dev/null 2>&1 &
 eventually left_is '1003 1004'
 is "$(left)" '1003 1004' 'root works as the agent at a terminal'
@@ -51,19 +52,19 @@ unshare -p --fork --kill-child setpriv --reuid ci-bot --regid ci-bot --clear-gro
 eventually left_is '1003 1004 1005'
 is "$(left)" '1003 1004 1005' 'a container of root'"'"'s has a process of that uid'
 
-# Whose login it is, an agent does not say.
+# An agent cannot choose its login uid.
 orphan ci-bot sh -c "echo $(id -u alice) >/proc/self/loginuid; exec $W/nhi-left 1007"
 eventually left_is '1003 1004 1005 1007'
 capture nhictl agent suspend ci-bot
-is "$RC:$(left)" '0:1003 1004 1005' 'suspended: what wrote its own login uid ends at once, the others stay'
-like "$OUT" '1 process without a session has ended' 'suspend says how many'
+is "$RC:$(left)" '0:1003 1004 1005' 'suspended: a process that wrote its own login uid ends at once, the others stay'
+like "$OUT" '1 process without a session has ended' 'suspend reports how many'
 kill -0 "$EUID_ONLY"
 ok $? 'and root with its effective uid'
 must nhictl agent resume ci-bot
 orphan ci-bot "$W/nhi-left" 1008
 eventually left_is '1003 1004 1005 1008'
 capture nhictl lockdown on
-is "$RC:$(left)" '0:1003 1004 1005' 'lockdown: at once, the others stay'
+is "$RC:$(left)" '0:1003 1004 1005' 'lockdown: at once, and the others stay'
 must nhictl lockdown off
 orphan ci-bot "$W/nhi-left" 1009
 eventually left_is '1003 1004 1005 1009'
@@ -74,7 +75,7 @@ pkill -KILL -f "^$W/nhi-left 100[45]"
 pkill -f "^$W/nhi-left 1003"
 eventually_gone "$PERSON"
 
-# While a session is live, its account's other processes are its own.
+# While a session is live, other processes of its account belong to it.
 hold_watch
 open_task live
 issue "$W/ticket" live
@@ -85,7 +86,7 @@ eventually has_session
 orphan ci-bot "$W/nhi-left" 1010
 eventually left_is 1010
 capture nhictl session end --leftovers ci-bot
-is "$RC:$(left)" 1:1010 'while a session is live nothing is a leftover'
+is "$RC:$(left)" 1:1010 'while a session is live, nothing is a leftover'
 must nhictl task close live
 is "$(left)" '' 'it ends with the last session'
 eventually_gone "$SESSION"
@@ -110,8 +111,8 @@ rm /etc/cron.d/left
 
 hold_watch
 capture nhictl agent set ci-bot --daemons
-is "$RC" 0 'root declares that it starts daemons by an agent'"'"'s account'
-is "$(nhictl agent show ci-bot --json | jq -c .agent.daemons)" true 'agent show says so'
+is "$RC" 0 'root declares that it starts daemons with this account'
+is "$(nhictl agent show ci-bot --json | jq -c .agent.daemons)" true 'agent show reports it'
 orphan ci-bot "$W/nhi-left" 3001
 eventually left_is 3001
 capture nhictl agent suspend ci-bot
@@ -119,12 +120,12 @@ is "$RC:$(left)" 0:3001 'such a daemon stays'
 must nhictl agent resume ci-bot
 must nhictl agent set ci-bot --no-daemons
 capture nhictl agent suspend ci-bot
-is "$RC:$(left)" 0: 'and is a leftover when it is declared no more'
+is "$RC:$(left)" 0: 'and is a leftover when it is no longer declared'
 must nhictl agent resume ci-bot
 capture nhictl agent set ci-bot
-is "$RC" 2 'it has to be said which'
+is "$RC" 2 'one of the two options must be given'
 
-# ---- before we came, and accounts of people and daemons ----
+# ---- processes from an earlier time, and accounts of people and daemons ----
 
 let_go
 useradd -m late
@@ -132,9 +133,9 @@ orphan late "$W/nhi-left" 4001
 eventually left_is 4001
 gpasswd -a late nhi-only >/dev/null
 eventually in_attention 'late'
-like "$(attention)" '1 process of late runs without a session' 'who becomes ticket-only has processes of before: status names them'
+like "$(attention)" '1 process of late runs without a session' 'an account that becomes ticket-only has earlier processes: status names them'
 doctor() { nhictl doctor --json | jq -r '.findings[] | select(.finding == "leftovers") | .why + " " + .fix'; }
-like "$(doctor)" 'late.*started before the account took tickets only.*nhictl session end --leftovers late' 'doctor too, and what to type'
+like "$(doctor)" 'late.*started before the account took tickets only.*nhictl session end --leftovers late' 'so does doctor, with the command to type'
 is "$(left)" 4001 'it runs'
 orphan late "$W/nhi-left" 4002
 orphan batch "$W/nhi-left" 4003
@@ -144,11 +145,11 @@ is "$RC:$(left)" '0:4001 4002 4003' 'lockdown leaves what may be a daemon'"'"'s 
 must nhictl lockdown off
 capture nhictl session end --leftovers late
 is "$RC:$(left)" 0:4003 'session end --leftovers ends those of one account, whoever they are'
-like "$OUT" '2 processes without a session have ended' 'and says how many'
+like "$OUT" '2 processes without a session have ended' 'and reports how many'
 capture nhictl session end --leftovers alice
 is "$RC:$(left)" 1:4003 'a person'"'"'s account has none'
 capture nhictl session end --leftovers batch
-is "$RC:$(left)" 0: 'the other'
+is "$RC:$(left)" 0: 'the other account'
 
 is "$(nhictl status --json | jq -r '[.attention[] | select(test("without a session"))] | length')" 0 'nothing is named any more'
 

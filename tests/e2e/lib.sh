@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2034
-# What the end-to-end tests share. Sourced first: it goes into a private copy of the machine, builds
-# up a host there as the README says, and gives the tests their verbs. TAP on standard output.
+# What the end-to-end tests share. Sourced first: it enters a private copy of the machine, sets up a host there as the
+# README describes, and defines functions for the tests. TAP on standard output.
 set -u
 
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,7 +13,7 @@ if [ ! -e /run/nhi-lab ]; then
         "$BASH" "$0" "$@"
 fi
 cd "$TREE" || exit 1
-# Whoever tests is root, logged in: what root runs as an agent from here is no orphan of nobody's login.
+# The caller is root, logged in: what root runs as an agent from here does not count as an orphan without a login.
 { echo 0 >/proc/self/loginuid; } 2>/dev/null || :
 
 W=/var/tmp/e2e             # scratch, readable by every account
@@ -51,7 +51,7 @@ unlike() { # unlike GOT REGEX NAME
     ! [[ $1 =~ $2 ]]
     ok $? "$3"
 }
-# todo STATUS NAME REASON: what is not so yet, and is expected to fail
+# todo STATUS NAME REASON: a test that is expected to fail for now
 todo() {
     TESTS=$((TESTS + 1))
     if [ "$1" = 0 ]; then printf 'ok %d - %s # TODO %s\n' "$TESTS" "$2" "$3"; else
@@ -59,7 +59,7 @@ todo() {
     fi
 }
 note() { printf '# %s\n' "$*"; }
-# The rest of this file cannot be tried. Not TAP's own word for it, at which prove leaves out all other files too.
+# The rest of this file cannot be run. TAP's own word for this would make prove skip all other files, too.
 bail() {
     printf 'not ok %d - cannot go on: %s\n' "$((TESTS + 1))" "$*"
     exit 1
@@ -67,8 +67,8 @@ bail() {
 finish() { printf '1..%d\n' "$TESTS"; }
 must() { "$@" >"$W/must" 2>&1 || { sed 's/^/# /' "$W/must" && bail "$*"; }; }
 
-# depth SAMPLE SWEEP [TORTURE]: how much of it, by how deep this run goes. The default is a sample; DEPTH=sweep is what
-# `packaging/test.sh full` adds, DEPTH=torture is for `make torture`.
+# depth SAMPLE SWEEP [TORTURE]: how much to do, depending on the kind of run. The default is a sample; DEPTH=sweep is
+# what `packaging/test.sh full` adds, DEPTH=torture is for `make torture`.
 depth() {
     case ${DEPTH:-sample} in
     sample) echo "$1" ;;
@@ -78,8 +78,8 @@ depth() {
     esac
 }
 
-# eventually COMMAND...: within a minute, which tells what never comes from a busy machine. For what another process
-# does in its own time.
+# eventually COMMAND...: within a minute, which is long enough on a busy machine. For what another process does in its
+# own time.
 eventually() {
     local i
     for ((i = 0; i < 1200; i++)); do
@@ -89,7 +89,7 @@ eventually() {
     note "waited in vain: $*"
     return 1
 }
-# eventually_gone PID: a disowned child is not to be waited for.
+# eventually_gone PID: for a child that the shell cannot wait for.
 eventually_gone() { eventually test ! -e "/proc/$1"; }
 
 # For eventually: whether the supervisor can see the ledger, as agents need it to.
@@ -106,16 +106,16 @@ capture() {
 # as USER COMMAND...: outside of any session
 as() { setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}"; }
 
-# orphan USER COMMAND...: of nobody's login, and init's child
+# orphan USER COMMAND...: without a login, as a child of init
 orphan() { (
     echo 4294967295 >/proc/self/loginuid
     setsid setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}" </dev/null >/dev/null 2>&1 &
 ); }
 
-# ssh_as USER WHAT FILE COMMAND...: logs in with the ticket or password in FILE (WHAT: reply) or the
-# private key (WHAT: key), and nothing else.
+# ssh_as USER WHAT FILE COMMAND...: logs in with the ticket or password in FILE (WHAT: reply) or the private key
+# (WHAT: key), and nothing else.
 ssh_as() { capture timeout 60 "$SSH_TOOL" "$@"; }
-# In the background; what the one before has said is forgotten when this returns.
+# In the background; the output of the previous one has been removed when this returns.
 ssh_bg() {
     : >"$W/bg.out" 2>"$W/bg.err"
     "$SSH_TOOL" "$@" </dev/null >"$W/bg.out" 2>"$W/bg.err" &
@@ -144,7 +144,7 @@ TOOL
 
 # ---- the log ----
 
-# settle_log: what was said before is in the file, however late its reader is.
+# settle_log: all earlier lines are in the file, however slow its reader is.
 settle_log() {
     local mark
     mark="settled $(date +%s%N)"
@@ -234,7 +234,7 @@ run_sshd() {
     eventually bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$PORT" 2>/dev/null || bail 'sshd does not answer'
 }
 
-# After a change of its configuration. The one before has to be gone: it has the port.
+# After a change of its configuration. The previous one must have ended: it has the port.
 restart_sshd() {
     kill "$SSHD"
     eventually_gone "$SSHD" || bail 'sshd stays'
@@ -246,16 +246,16 @@ start_collector() {
     eventually test -S /dev/log || bail 'no log collector'
 }
 
-# A host to which nhi is installed, and which does not know of it yet.
+# A host on which nhi is installed, but not yet wired.
 host_up() {
     install -d -m 755 "$W"
     rm -rf /etc/nhi "$STATE"
     start_collector
     make_people
-    # Nothing but ours: a cron job of the machine has no business here.
+    # Only our own jobs: cron jobs of the machine must not run here.
     rm -f /etc/cron.d/* /var/spool/cron/crontabs/*
     : >/etc/crontab
-    # Other sources that this machine may have (systemd, ldap) have none either.
+    # Nor may other sources that this machine has (systemd, ldap) be asked.
     printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
     must make -s -o all BUILD="$BUILD" install
     write_ssh_tool
@@ -265,7 +265,7 @@ lab_up() {
     host_up
     must nhictl setup nss sshd sudo su cron
     start_sshd
-    # The shell would say that jobs were killed when the lab ends.
+    # The shell would report killed jobs when the lab ends.
     disown -a
 }
 
@@ -313,7 +313,7 @@ nhi_up() {
 
 # The supervisor: WATCH is its pid.
 start_watch() {
-    # The one before may be on its way out.
+    # The previous one may still be ending.
     [ ! -e /run/nhi/watch.lock ] || eventually flock -n /run/nhi/watch.lock true
     nhictl watch &
     WATCH=$!
@@ -321,14 +321,14 @@ start_watch() {
     eventually test -e /run/nhi/watch || bail 'nhictl watch'
 }
 
-# beat_at UPTIME: the heartbeat that a supervisor of this release leaves which looked then.
+# beat_at UPTIME: the heartbeat of a supervisor of this release that looked at that time.
 beat_at() {
     (umask 077 && printf '%s %s 0\n' "$1" "$SCHEMA" >/run/nhi/watch)
 }
 uptime_now() { cut -d. -f1 /proc/uptime; }
-# hold_watch: the supervisor stands still until let_go. Its heartbeat is a new one, for 30 seconds.
+# hold_watch: stops the supervisor until let_go. Its heartbeat is new, for 30 seconds.
 hold_watch() {
-    # Not while it writes: nobody else could.
+    # Not while it writes: no other process could.
     # shellcheck disable=SC2317  # eventually calls it
     held() {
         kill -STOP "$WATCH" || return
@@ -338,17 +338,17 @@ hold_watch() {
     }
     eventually held && beat_at "$(uptime_now)"
 }
-# behind_its_back SQL: a change that nobody has acted on yet, as in the moment before sessions are ended, with the
-# supervisor held.
+# behind_its_back SQL: a change that nothing has acted on yet, as in the moment before sessions are ended, with the
+# supervisor stopped.
 behind_its_back() {
-    # It may have been stopped with the ledger in its hands.
+    # It may have been stopped while it held the ledger.
     # shellcheck disable=SC2317  # eventually calls it
     wrote() { hold_watch && sqlite3 -cmd '.timeout 300' "$STATE/ledger.db" "$1" 2>"$W/must" || ! let_go; }
     eventually wrote "$1" || bail "$(cat "$W/must")"
-    # sqlite3 took the files of the WAL with it.
+    # sqlite3 removed the files of the WAL.
     must nhictl status
 }
-# Who comes next is let in only while its heart beats, which it does every ten seconds.
+# The next agent is permitted only while its heartbeat is recent, which it writes every ten seconds.
 beats() { [ -s /run/nhi/watch ] && [ "$(($(uptime_now) - $(cut -d' ' -f1 /run/nhi/watch)))" -le 11 ]; }
 let_go() {
     kill -CONT "$WATCH"
@@ -358,8 +358,7 @@ NOW_SQL="CAST(strftime('%s') AS INTEGER)"
 
 open_task() { must nhictl task open "$1" --agent "${2:-ci-bot}" --until 2h --concurrent; }
 
-# issue FILE TASK [OPTION...]: a ticket; what OPTION does not say is ci-bot's, its own account, every
-# service, 15 minutes
+# issue FILE TASK [OPTION...]: a ticket; without other options for ci-bot, its own account, every service, 15 minutes
 issue() {
     local file=$1 task=$2 has
     shift 2

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# An agent on a shared account is told from the people there by its session alone: it tries to be taken for one of
-# them by the limits under which it calls su and sudo, by where it runs, and by what it was.
+# An agent on a shared account differs from the people there by its session alone: it tries to pass for one of them by
+# the limits under which it calls su and sudo, by where it runs, and by what it was.
 # Invariants: 1, 7.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
@@ -16,7 +16,7 @@ issue "$W/deploy" shared-1 --account deploy --service sshd
 capture as deploy sudo -n /usr/bin/true
 is "$RC" 0 'a person there has sudo'
 
-# Each is run in the agent's session; what a person there could do has to fail.
+# Each is run in the agent's session; what a person there could do must fail.
 cat >"$W/ways" <<'S'
 #!/bin/bash
 go() { # go NAME COMMAND...: in a shell of its own
@@ -54,15 +54,15 @@ go 'its own PAM environment' bash -c "echo 'NHI_GRANT=x' >~/.pam_environment; ex
 S
 chmod 755 "$W/ways"
 ssh_as deploy reply "$W/deploy" "$W/ways"
-is "$RC:$(grep -c '^out: ' <<<"$OUT"):$(grep '^IN: ' <<<"$OUT")" "0:$(grep -c . <<<"$OUT"):" 'no way makes a person of it' ||
+is "$RC:$(grep -c '^out: ' <<<"$OUT"):$(grep '^IN: ' <<<"$OUT")" "0:$(grep -c . <<<"$OUT"):" 'no way makes it a person' ||
     note "$OUT"
-like "$(grep -c . <<<"$OUT")" '^[5-9][0-9]$' 'of more than fifty'
+like "$(grep -c . <<<"$OUT")" '^[5-9][0-9]$' 'of more than fifty ways'
 ssh_as deploy reply "$W/password" 'rm -f ~/.pam_environment; echo in'
-is "$RC:$OUT" 0:in 'and what it left in the home that they share locks nobody out'
+is "$RC:$OUT" 0:in 'and what it left in the shared home locks nobody out'
 
 # ---- people under limits of their own ----
 
-# With fewer sudo itself does not get through its own modules.
+# With fewer, sudo itself cannot load its own modules.
 for n in 10 12 20; do
     capture as deploy bash -c "ulimit -Sn $n; exec sudo -n /usr/bin/true"
     is "$RC" 0 "a person with $n open files has sudo"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# An agent's way in: keyboard-interactive over SSH, sudo in that session, and the end of both.
+# An agent's login: keyboard-interactive over SSH, sudo in that session, and the end of both.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -9,27 +9,27 @@ nhi_up
 open_task build-1
 issue "$W/ticket" build-1
 
-# ---- in ----
+# ---- logging in ----
 
 mark_log
 ssh_as ci-bot reply "$W/ticket" 'id; pwd'
 is "$RC" 0 'keyboard-interactive login with a ticket'
 like "$OUT" '^uid=6553[0-9]\(ci-bot\) gid=6553[0-9]\(ci-bot\) groups=.*\(nhi-agents\)' 'as the agent, in nhi-agents'
 like "$OUT" '/home/ci-bot$' 'in its home directory'
-has_logged 'pam_nhi\(sshd:auth\): permitted: .*agent=ci-bot task=build-1' 'the log says who and for what'
+has_logged 'pam_nhi\(sshd:auth\): permitted: .*agent=ci-bot task=build-1' 'the log shows the agent and the task'
 ! grep -q "$(cut -c 1-40 "$W/ticket")" "$LOG"
 ok $? 'the ticket itself is not in the log'
 
 E2E_METHOD=password ssh_as ci-bot reply "$W/ticket" id
-is "$RC" 0 'the password method carries a ticket as well'
+is "$RC" 0 'the password method accepts a ticket as well'
 
 ssh_as ci-bot reply "$W/ticket" 'env'
-unlike "$OUT" 'v4\.public' 'the ticket does not leak into the environment of the session'
+unlike "$OUT" 'v4\.public' 'the ticket is not in the environment of the session'
 
 ssh_as ci-bot reply "$W/ticket" 'sudo -n id'
 is "$RC" 0 'sudo -n in that session'
 like "$OUT" '^uid=0\(root\)' 'runs as root'
-has_logged 'pam_nhi\(sudo:auth\): permitted: .*source=session' 'by the session'"'"'s ticket'
+has_logged 'pam_nhi\(sudo:auth\): permitted: .*source=session' 'with the session'"'"'s ticket'
 
 ssh_as ci-bot reply "$W/ticket" 'sudo -n /usr/bin/env'
 unlike "$RC" '^0$' 'sudoers still decides what may be run'
@@ -38,7 +38,7 @@ issue "$W/ssh-only" build-1 --service sshd
 mark_log
 ssh_as ci-bot reply "$W/ssh-only" 'sudo -n id'
 is "$RC" 1 'a ticket without sudo among its services: no sudo'
-has_logged 'pam_nhi\(sudo:auth\): denied: reason=service' 'and the log says why'
+has_logged 'pam_nhi\(sudo:auth\): denied: reason=service' 'and the log shows why'
 
 # ---- the password and key of an agent ----
 
@@ -58,7 +58,7 @@ has_logged 'pam_nhi\(sshd:account\): denied: reason=no-ticket account=ci-bot' 't
 sed -i 's/AuthorizedKeysFile .*/AuthorizedKeysFile none/' /etc/ssh/sshd_config.d/00-nhi.conf
 restart_sshd
 
-# ---- out: an open session, and the next knock ----
+# ---- the end: an open session, and the next login ----
 
 chmod 1777 "$W"
 ssh_bg ci-bot reply "$W/ticket" 'sudo -n id >'"$W"'/before; : >'"$W"'/in

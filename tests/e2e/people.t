@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# People log in as before, on shared accounts too, whatever happens to agents. Ticket-only accounts.
+# People log in as before, on shared accounts, too, whatever happens to agents. Ticket-only accounts.
 # Invariants: 1, 18.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,23 +14,23 @@ open_task build-1
 issue "$W/agent" build-1
 issue "$W/deploy" build-1 --account deploy
 issue "$W/batch" build-1 --account batch
-person_works alice 'with agents about'
+person_works alice 'with agents on the host'
 person_works deploy 'on an account shared with agents'
 
 mark_log
 ssh_as alice reply "$W/password" true
 ssh_as alice key "$W/key" true
-# The end of each session is the last thing that PAM would speak about.
+# At the end of each session, PAM logs its last line.
 both_closed() { [ "$(since_mark | grep -c 'session closed for user alice')" -ge 2 ]; }
 eventually both_closed
 ! since_mark | grep -q pam_nhi
-ok $? 'pam_nhi has nothing to say about a person'
+ok $? 'pam_nhi logs nothing about a person'
 
 ssh_as alice reply "$W/wrong" id
 is "$RC" 255 'a wrong password stays wrong'
 capture as alice "$PTY" 'password for alice: ' "$W/wrong" 'password for alice: ' "$W/wrong" \
     'password for alice: ' "$W/wrong" -- sudo id
-unlike "$RC" '^0$' 'in sudo too'
+unlike "$RC" '^0$' 'in sudo, too'
 
 # ---- a shared account ----
 
@@ -74,10 +74,10 @@ unlike "$RC" '^0$' 'its authorized key does not'
 sed -i 's/^Match Group .*/Match Group nhi-agents/' /etc/ssh/sshd_config.d/00-nhi.conf
 restart_sshd
 ssh_as batch key "$W/key" id
-unlike "$RC" '^0$' 'nor where sshd itself would take it'
+unlike "$RC" '^0$' 'nor if sshd itself accepted it'
 has_logged 'pam_nhi\(sshd:account\): denied: reason=no-ticket account=batch' 'with a reason'
 
-# ---- an agent is nobody else ----
+# ---- an agent is no other account ----
 
 ssh_as ci-bot reply "$W/password" id
 is "$RC" 255 'a person'"'"'s password does not open an agent'

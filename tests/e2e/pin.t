@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# First use: a bearer ticket's text works from where it was first used, and a use from elsewhere is a hand-off.
+# First use: the text of a bearer ticket works from where it was first used, and a use from another place is a
+# hand-off.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
@@ -15,14 +16,14 @@ from() {
     capture timeout 60 "$W/ssh-from" ci-bot reply "$2" "${3:-true}"
 }
 hand_offs() { nhictl status >/dev/null; sqlite3 -readonly "$STATE/ledger.db" "select count(*) from event where kind = 'hand-off'"; }
-# local_use FILE [HOW...]: sudo outside of any session, with the ticket in a session keyring
+# local_use FILE [HOW...]: sudo outside of any session, with the ticket in a session keyring.
 local_use() {
     printf '%s' "$(cat "$1")" >"$W/key" && chmod 644 "$W/key"
     capture "${@:2}" setpriv --reuid ci-bot --regid ci-bot --init-groups keyctl session - sh -c \
         'keyctl padd user nhi:ticket @s <"$0" >/dev/null; sudo -n id -u' "$W/key"
 }
 
-# new_login COMMAND...: in an audit session of its own, or one of POSIX where there is none
+# new_login COMMAND...: in an audit session of its own, or in a POSIX session if the kernel has none.
 new_login() { (
     { echo 4294967295 >/proc/self/loginuid && echo 0 >/proc/self/loginuid; } 2>/dev/null
     exec setsid -w "$@"
@@ -34,14 +35,14 @@ issue "$W/r" build-1
 from 127.0.0.2 "$W/r" 'sudo -n id -u'
 is "$RC:$OUT" 0:0 'a first use, and sudo in its session'
 from 127.0.0.2 "$W/r"
-is "$RC" 0 'from the same address once more'
+is "$RC" 0 'from the same address again'
 mark_log
 from 127.0.0.3 "$W/r"
 unlike "$RC" '^0$' 'from another address: refused'
 has_logged 'pam_nhi\(sshd:auth\): denied: reason=pin .*agent=ci-bot task=build-1' 'with the reason'
 is "$(hand_offs)" 1 'and recorded as a hand-off'
 from 127.0.0.2 "$W/r"
-is "$RC" 0 'where it was first used it goes on'
+is "$RC" 0 'where it was first used it still works'
 mark_log
 local_use "$W/r"
 is "$RC" 1 'here, outside of a session of its own: refused'
@@ -49,17 +50,17 @@ has_logged 'pam_nhi\(sudo:auth\): denied: reason=pin' 'with the reason'
 is "$(hand_offs)" 4 'each of sudo'"'"'s three tries is a hand-off as well'
 must nhictl renew "$(jti_of "$W/r")" --ttl 20m --out "$W/r2"
 from 127.0.0.3 "$W/r2"
-unlike "$RC" '^0$' 'what renewed it is pinned as it was'
+unlike "$RC" '^0$' 'its renewal is pinned as it was'
 from 127.0.0.2 "$W/r2"
 is "$RC" 0 'to the same place'
 
-# ---- here first ----
+# ---- first used here ----
 
 issue "$W/l" build-1
 local_use "$W/l"
 is "$RC:$OUT" 0:0 'a first use here'
 local_use "$W/l"
-is "$RC:$OUT" 0:0 'in the same session once more'
+is "$RC:$OUT" 0:0 'in the same session again'
 local_use "$W/l" new_login
 is "$RC" 1 'in another session: refused'
 from 127.0.0.2 "$W/l"
@@ -67,20 +68,20 @@ is "$RC" 0 'one address may follow'
 from 127.0.0.3 "$W/l"
 unlike "$RC" '^0$' 'and no second one'
 local_use "$W/l"
-is "$RC:$OUT" 0:0 'here it goes on'
+is "$RC:$OUT" 0:0 'here it still works'
 
 # ---- at once ----
 
-# At most one address gets in, whoever comes first.
+# At most one address is permitted, whichever comes first.
 issue "$W/many" build-1
 for i in {1..12}; do
     sed "s/ -F none / -F none -b 127.0.0.$((2 + i % 2)) /" "$SSH_TOOL" >"$W/ssh-$i" && chmod 755 "$W/ssh-$i"
     (timeout 60 "$W/ssh-$i" ci-bot reply "$W/many" 'echo "${SSH_CLIENT%% *}"' >"$W/out-$i" 2>/dev/null </dev/null) &
 done
 wait
-is "$(cat "$W"/out-* | sort -u | wc -l)" 1 'twelve at once from two addresses: all that get in come from one'
+is "$(cat "$W"/out-* | sort -u | wc -l)" 1 'twelve at once from two addresses: all permitted ones come from one'
 
-# ---- where it does not matter ----
+# ---- tickets whose place does not matter ----
 
 issue "$W/free" build-1 --no-pin
 from 127.0.0.2 "$W/free"
@@ -91,7 +92,7 @@ is "$RC:$OUT" 0:0 'and here'
 must nhictl renew "$(jti_of "$W/free")" --ttl 20m --out "$W/free2"
 from 127.0.0.2 "$W/free2"
 from 127.0.0.3 "$W/free2"
-is "$RC" 0 'and what renews it, too'
+is "$RC" 0 'and its renewal, too'
 
 # ---- a host that only records ----
 
@@ -106,7 +107,7 @@ has_logged 'pam_nhi\(sshd:auth\): permitted: hand-off ' 'and logged'
 is "$(hand_offs)" "$((BEFORE + 1))" 'and recorded'
 echo 'pin = "perhaps";' >/etc/nhi/nhi.conf
 capture nhictl apply
-is "$RC" 1 'nothing else can be said there'
+is "$RC" 1 'no other place is known for that'
 rm /etc/nhi/nhi.conf
 must nhictl apply
 from 127.0.0.3 "$W/r2"
@@ -120,7 +121,7 @@ restart_sshd
 issue "$W/dns" build-1
 mark_log
 from 127.0.0.2 "$W/dns"
-unlike "$RC" '^0$' 'a name is no address: refused'
+unlike "$RC" '^0$' 'a name is not an address: refused'
 has_logged 'reason=pin' 'with the reason'
 
 finish

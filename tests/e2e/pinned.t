@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Any local user calls su for an agent, answers rubbish, and stops it while it reads the ledger: what is written from then
-# on cannot leave the write-ahead log, which grows for as long as that lasts.
+# Any local user calls su for an agent, answers with other bytes, and stops it while it reads the ledger: what is
+# written from then on cannot leave the write-ahead log, which grows for as long as that lasts.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -10,14 +10,14 @@ nhi_up
 STOPAT=$BUILD/tests/tools/stopat
 SU=(setpriv --reuid alice --regid alice --init-groups "$PTY" 'word: ' "$W/wrong" -- su ci-bot -c true)
 chmod 644 "$W/wrong"
-# checkpoint: 0 where the log has been emptied; whoever is at work is waited for
+# checkpoint: 0 if the log has been emptied; waits for other processes.
 checkpoint() { sqlite3 -cmd '.timeout 5000' "$STATE/ledger.db" 'PRAGMA wal_checkpoint(TRUNCATE)' | cut -d'|' -f1 | tail -n 1; }
-# reads PID: whether it has one of the five locks of a reader, which are bytes of ledger.db-shm
+# reads PID: whether it has one of the five locks of a reader, which are bytes of ledger.db-shm.
 reads() {
     awk -v pid="$1" -v inode="$(stat -c %i "$STATE/ledger.db-shm" 2>/dev/null)" \
         '$5 == pid && $6 ~ ":" inode "$" && $7 >= 123 && $7 <= 127 { found = 1 } END { exit !found }' /proc/locks
 }
-# stop_at K: STOPPED, when one of those that are stopped then reads; ENDED, when it makes fewer calls
+# stop_at K: STOPPED, if one of the stopped processes is reading then; ENDED, if it makes fewer calls.
 stop_at() {
     local pid reader='' rc=0
     STOPPED=$("$STOPAT" /usr/bin/su "$1" stop -- "${SU[@]}" 2>/dev/null </dev/null) || rc=$?
@@ -44,5 +44,5 @@ is_empty=$(checkpoint)
 todo "$is_empty" 'su is stopped while it reads: what is written leaves the write-ahead log' \
     'the path of a login reads the ledger itself'
 let_die
-is "$(checkpoint)" 0 'when it has gone it does'
+is "$(checkpoint)" 0 'when it has ended, it does'
 finish

@@ -13,7 +13,7 @@ issue "$W/bound" build-1 --bind-key "$W/id.pub" --service sshd,sudo --account ci
 issue "$W/bearer" build-1 --no-pin
 
 by_key() { ssh_as "${2:-ci-bot}" key "$W/id" "$1"; }
-# rules CONDITIONS [RULE...]: one that permits with these, and others
+# rules CONDITIONS [RULE...]: one rule that permits with these conditions, and others.
 rules() {
     {
         printf 'rules = ( { name = "may"; effect = "permit"; agent = "ci-*"; account = [ "ci-bot", "deploy" ];\n'
@@ -23,12 +23,12 @@ rules() {
     } >/etc/nhi/policy.d/e2e.conf
     must nhictl apply
 }
-refused() { # refused REASON NAME; REASON -: sshd is not given the key at all
+refused() { # refused REASON NAME; REASON -: sshd does not accept the key at all.
     unlike "$RC" '^0$' "$2: refused"
-    [ "$1" = - ] || has_logged "pam_nhi\(sshd:[a-z]+\): denied: reason=$1" "$2: the log says $1"
+    [ "$1" = - ] || has_logged "pam_nhi\(sshd:[a-z]+\): denied: reason=$1" "$2: the log shows $1"
 }
 
-# ---- a session that is open, and the next sudo in it ----
+# ---- an open session, and the next sudo in it ----
 
 rules ''
 mkfifo "$W/go"
@@ -41,11 +41,11 @@ rules '' '{ name = "no-sudo"; effect = "forbid"; agent = "*"; account = "*"; ser
 echo go >"$W/go"
 wait "$BG"
 like "$(cat "$W/bg.out")" $'^0\nready\nrc=1' 'sudo in an open session, until a rule forbids it'
-has_logged 'pam_nhi\(sudo:auth\): denied: reason=forbidden .*agent=ci-bot' 'and the log says so'
+has_logged 'pam_nhi\(sudo:auth\): denied: reason=forbidden .*agent=ci-bot' 'and the log shows it'
 by_key 'id -un'
-is "$OUT" ci-bot 'what it does not forbid goes on'
+is "$OUT" ci-bot 'what it does not forbid is still permitted'
 
-# ---- where from ----
+# ---- source ----
 
 rules 'source = "127.0.0.0/8";'
 by_key 'id -un; sudo -n id -u'
@@ -53,7 +53,7 @@ is "$OUT" $'ci-bot\n0' 'from the address that a rule names, and sudo in that ses
 rules 'source = "192.0.2.0/24";'
 mark_log
 by_key 'echo got-in'
-# From OpenSSH 9.4 on the key's helper is told the address, and sshd does not ask for the key at all.
+# From OpenSSH 9.4 on the helper for keys gets the address, and sshd does not accept the key at all.
 BEFORE_THE_KEY='(policy|no-ticket)'
 ! grep -q '%C' /etc/ssh/sshd_config.d/00-nhi.conf || BEFORE_THE_KEY=-
 refused "$BEFORE_THE_KEY" 'from another'
@@ -62,9 +62,9 @@ ssh_as ci-bot reply "$W/bearer" 'echo got-in'
 refused policy 'at the prompt, too'
 rules 'source = "local";'
 by_key 'echo got-in'
-refused - 'over a network, where it is to come from here'
+refused - 'over a network, if it must come from here'
 
-# What was decided then, by the rules of then.
+# An earlier decision, with the rules of that time.
 must nhictl status
 SEQ=$(sqlite3 -readonly "$STATE/ledger.db" \
     "SELECT seq FROM event WHERE kind = 'denial' AND detail LIKE '%\"reason\":\"policy\"%' ORDER BY seq DESC LIMIT 1")
@@ -75,7 +75,7 @@ SEQ=$(sqlite3 -readonly "$STATE/ledger.db" "SELECT seq FROM event WHERE kind = '
 capture nhictl explain --json "$SEQ"
 is "$RC.$(jq -c '[.decision, .rule]' <<<"$OUT")" '0.["permit","may"]' 'a permit, too'
 
-explained() { # explained WHERE NAME WANTED: the newest event of which that holds
+explained() { # explained WHERE NAME WANTED: the newest event for which that is true.
     must nhictl status
     SEQ=$(sqlite3 -readonly "$STATE/ledger.db" "SELECT seq FROM event WHERE $1 ORDER BY seq DESC LIMIT 1")
     capture nhictl explain --json "$SEQ"
@@ -86,21 +86,21 @@ by_key 'id -un'
 is "$OUT" ci-bot 'by the owner of the agent'
 must nhictl agent transfer ci-bot --owner other@example.org
 by_key 'echo got-in'
-refused - 'no longer, once somebody else answers for it'
-explained "kind = 'grant'" 'explain EVENT: the owner is that of then' '["permit","permit",[["may",null,"it matches"]]]'
+refused - 'no longer, once the agent has another owner'
+explained "kind = 'grant'" 'explain EVENT: the owner at that time' '["permit","permit",[["may",null,"it matches"]]]'
 must nhictl agent transfer ci-bot --owner ops@example.org
 
-# ---- what the ticket is ----
+# ---- properties of the ticket ----
 
 rules 'bound = "key"; max_lifetime = "15m";'
 by_key 'id -un'
 is "$OUT" ci-bot 'a rule for bound tickets of fifteen minutes'
 mark_log
 ssh_as ci-bot reply "$W/bearer" 'echo got-in'
-refused policy 'is none for the text of another'
+refused policy 'does not match the text of another'
 rules 'max_lifetime = "14m";'
 by_key 'echo got-in'
-refused - 'nor one of fourteen for these'
+refused - 'nor does one of fourteen match these'
 rules 'task = "build-?";'
 by_key 'id -un'
 is "$OUT" ci-bot 'by the task'
@@ -111,9 +111,9 @@ rules '' '{ effect = "permit"; owner = "nobody@example.org"; account = "*"; serv
 by_key 'id -un'
 is "$OUT" ci-bot 'by one of two rules'
 
-# ---- when ----
+# ---- time ----
 
-# Not across midnight, where the day would be another: then it is morning in Tokyo.
+# Not across midnight, when the day changes: then it is morning in Tokyo.
 ZONE=UTC
 [ "$(date -u +%d)" = "$(date -u -d '+6 minutes' +%d)" ] || ZONE=Asia/Tokyo
 there() { TZ=$ZONE date "$@"; }
@@ -125,7 +125,7 @@ rules "zone = \"$ZONE\"; hours = \"$THEN-$LATER\";"
 by_key 'echo got-in'
 refused - 'outside of them'
 
-# ---- how many ----
+# ---- limits ----
 
 rules 'max_sessions = 1;'
 ssh_bg ci-bot key "$W/id" "echo ready; read -r x <$W/go"
@@ -134,14 +134,14 @@ eventually grep -q ready "$W/bg.out"
 mark_log
 ssh_as ci-bot reply "$W/bearer" 'echo got-in'
 refused limit 'a second session'
-explained "kind = 'denial' AND detail LIKE '%\"reason\":\"limit\"%'" 'explain EVENT: which cap was full' \
+explained "kind = 'denial' AND detail LIKE '%\"reason\":\"limit\"%'" 'explain EVENT: which cap was reached' \
     '["deny","limit",[["may","max_sessions","its limit was reached then"]]]'
 mark_log
 by_key 'echo got-in' deploy
-refused - 'of another account'
+refused - 'for another account'
 echo go >"$W/go"
 wait "$BG"
-# sshd takes leave of a session when its client has gone already.
+# sshd ends a session only after its client has gone.
 none_is_open() { [ "$(nhictl session list --json | jq -c .sessions)" = '[]' ]; }
 eventually none_is_open
 mark_log
@@ -164,20 +164,20 @@ for n in 1 2 3 4 5 6; do
 done
 wait
 N=$(grep -l got-in "$W"/at-once.* | wc -l)
-ok "$((N > 1))" "six at once, with room for one: $N got in"
+ok "$((N > 1))" "six at once, with room for one: $N permitted"
 
-# ---- the house ----
+# ---- the host's own limits ----
 
 rules ''
 echo 'max_lifetime = "14m";' >/etc/nhi/nhi.conf
 must nhictl apply
 by_key 'echo got-in'
-refused - 'a ticket that lives longer than this host lets any'
+refused - 'a ticket that lives longer than this host permits'
 capture nhictl issue --agent ci-bot --task build-1 --account deploy --service cron --ttl 15m
 like "$RC$ERR" '^1.*14m at most' 'nor is one issued'
 rm /etc/nhi/nhi.conf
 must nhictl apply
 by_key 'id -un'
-is "$OUT" ci-bot 'until it does'
+is "$OUT" ci-bot 'until the limit permits it'
 
 finish

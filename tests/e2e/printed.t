@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# What README.md and the manuals print is run as it stands there. That of nhi-recovery(7) is in recovery.t, what asks for
-# a passphrase in tests/cli/69-custody.t, the job of nhictl run in nightly.t, and what systemctl does in tests/boot.
+# What README.md and the manuals print is run unchanged. The commands of nhi-recovery(7) are in recovery.t, those that
+# ask for a passphrase in tests/cli/69-custody.t, the job of nhictl run in nightly.t, and those of systemctl in
+# tests/boot.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -11,24 +12,25 @@ echo '127.0.0.1 host' >>/etc/hosts
 printf 'Host host\nPort %s\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n' "$PORT" >~/.ssh/config
 cd "$W" || exit 1
 
-# ---- a day with it ----
+# ---- a day with nhi ----
 
 awk '/^## /{ day = /^## A day with it/ } /^```/{ in_it = !in_it; next } day && in_it' "$TREE/README.md" >day
-like "$(cat day)" 'nhictl init.*ssh ci-bot@host.*nhictl revoke' 'README.md has a day with it'
+like "$(cat day)" 'nhictl init.*ssh ci-bot@host.*nhictl revoke' 'README.md has a day with nhi'
 echo 'tty; sudo -n id -u; exit' >typed
-# On a terminal, line by line, each of which has to do what it says. Whoever types them is slower than the supervisor.
+# On a terminal, line by line, each of which must do what it promises. A person types more slowly than the supervisor
+# starts.
 sed '$d; /^nhictl watch &/a until [ -e /run/nhi/watch ]; do sleep 0.05; done' day >typed-day
 grep -q '^until' typed-day || bail 'README.md starts no supervisor'
 capture timeout 300 "$PTY" Password: ticket '$ ' typed -- bash -ec "$(cat typed-day)"
-is "$RC" 0 'each line of it does what it says' || note "$OUT"
+is "$RC" 0 'each line of it does what it promises' || note "$OUT"
 like "$OUT" $'/dev/pts/[0-9]+\r\n0\r' 'ssh asks for the ticket, and sudo -n works inside'
-# The supervisor went with the terminal that it was started on.
+# The supervisor ended with the terminal on which it was started.
 start_watch
 ssh_bg ci-bot reply ticket 'echo in; exec sleep 1000'
 BG=$!
 disown
 eventually grep -q in bg.out
-ok $? 'a session by that ticket' || note "$(cat bg.err)"
+ok $? 'a session with that ticket' || note "$(cat bg.err)"
 capture bash -ec "$(tail -n 1 day)"
 is "$RC" 0 'its last line' || note "$ERR"
 eventually test ! -e "/proc/$BG"
@@ -36,8 +38,8 @@ ok $? 'also ends the session'
 
 # ---- the examples of the manual, on another host ----
 
-# What is printed, a command a line; but for the year, which comes.
-# example_of PAGE BEGINNING: the first example of the page that begins so
+# Printed commands, one on each line, with the year replaced by a future one. example_of PAGE BEGINNING: the first
+# example of the page with that beginning.
 example_of() {
     mandoc -T ascii "$TREE/nhictl/$1" | sed 's/.\x08//g' | sed -n '/^EXAMPLES/,/^SEE ALSO/p' | grep '^        ' |
         sed -e ':a' -e '/\\$/{N;s/\\\n\s*//;ba' -e '}' -e 's/^\s*//; s/2027-06-30/2099-06-30/' | grep -m 1 "^$2" ||
@@ -66,10 +68,10 @@ start_watch
 while read -r line; do
     RC=0
     case $line in
-    # It says why it is refused.
+    # The reason for the denial is printed.
     'nhictl ticket inspect '*) RC=1 ;;
     'git '*)
-        # There it is.
+        # This is the line.
         git init -q . && git add ticket.txt && git -c user.name=x -c user.email=x@example.org commit -qm oops
         RC=1
         ;;
@@ -79,20 +81,20 @@ while read -r line; do
     is "$RC" "$expected" "$line" || note "$ERR"
     [[ $line != 'nhictl issue '* ]] || printf '%s\n' "$OUT" >ticket.txt
 done <examples
-like "$(cat story.html)" 'build-4711' 'the page tells the story'
+like "$(cat story.html)" 'build-4711' 'the page shows the events'
 
 # ---- other manuals ----
 
 block() { "$TREE/tests/tools/manual.pl" "$TREE/$1" "$2" 1; }
 block nhictl/nhi-trail.5 'The chain' >loop
-like "$(cat loop)" 'audit export.*b2sum' 'nhi-trail(5) proves an export by hand'
+like "$(cat loop)" 'audit export.*b2sum' 'nhi-trail(5) verifies an export by hand'
 capture bash -c "$(cat loop)"
 is "$RC$OUT$ERR" 0 'which finds nothing broken'
 # shellcheck disable=SC2016 # is the page's
 capture bash -c "nhictl() { command nhictl \"\$@\" | sed '3s/ci-bot/ci-bat/'; }; $(cat loop)"
-like "$OUT" '^broken: .*ci-bat' 'but where something is'
+like "$OUT" '^broken: .*ci-bat' 'except where something is'
 
-# job: a line of crontab(5), which may be printed as several, as cron runs it
+# job: a line of crontab(5), which may be printed as several, run as cron runs it.
 job() { sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' -e 's/^\([^ ]* \)\{5\}root //; s/\\%/%/g'; }
 mkdir -p /var/backups
 capture sh -c "$(block nhictl/nhi-trail.5 Archives | job)"
@@ -104,22 +106,22 @@ like "$RC" '^[01]$' 'which runs' || note "$ERR"
 
 dl() { sed -n 's/^\.Dl \(# \)\?//p' "$TREE/$1" | head -n 1; }
 capture bash -c "$(dl nss_nhi/nss_nhi.8 | sed 's/NAME/ci-bot/')"
-like "$RC$OUT" '^0ci-bot:\*:' 'nss_nhi(8): what the module alone says'
+like "$RC$OUT" '^0ci-bot:\*:' 'nss_nhi(8): the output of the module alone'
 ssh-keygen -q -t ed25519 -N '' -f id_ed25519
 nhictl task open bound --agent ci-bot --concurrent >/dev/null
 must nhictl issue --agent ci-bot --task bound --account deploy --service sshd --bind-key id_ed25519.pub --out bound
 capture bash -c "PATH=/usr/libexec:\$PATH; $(dl sshd_nhi/nhi-authorized-keys.8)"
-is "$RC$(grep -cF "$(cut -d' ' -f2 id_ed25519.pub)" <<<"$OUT")" 01 'nhi-authorized-keys(8): what sshd would be told'
+is "$RC$(grep -cF "$(cut -d' ' -f2 id_ed25519.pub)" <<<"$OUT")" 01 'nhi-authorized-keys(8): the output for sshd'
 
 # ---- the first example, on one more host ----
 
-# From the first setup to the first login. What systemctl does is in tests/boot, the login is above.
+# From the first setup to the first login. The commands of systemctl are in tests/boot, the login is above.
 pkill -x nhictl
 eventually test ! -e /run/nhi/watch
 rm -rf "$STATE" /etc/nhi /run/nhi ticket
 "$TREE/tests/tools/manual.pl" "$TREE/nhictl/nhictl.8" EXAMPLES 1 | sed '/^ssh \|^systemctl /d; s/2027-06-30/2099-06-30/' >first
 capture bash -ec "$(cat first)"
-is "$RC" 0 'nhictl(8): each line from the first setup on does what it says' || note "$ERR"
+is "$RC" 0 'nhictl(8): each line from the first setup on does what it promises' || note "$ERR"
 start_watch
 capture nhictl ticket inspect ticket
 is "$RC" 0 'and its ticket opens the account' || note "$OUT"
@@ -129,7 +131,7 @@ is "$RC" 0 'and its ticket opens the account' || note "$OUT"
 cd "$TREE" || exit 1
 awk '/^## /{ it = /^## Installing for real/ } /^```/{ in_it = !in_it; next } it && in_it' README.md |
     sed 's/ *#.*//' >"$W/install"
-like "$(cat "$W/install")" 'deps.sh.*make install.*nhictl init.*nhictl setup' 'README.md says how to install'
+like "$(cat "$W/install")" 'deps.sh.*make install.*nhictl init.*nhictl setup' 'README.md describes the installation'
 pkill -x nhictl
 eventually test ! -e /run/nhi/watch
 rm -rf "$STATE" /etc/nhi /run/nhi
@@ -146,5 +148,5 @@ done <"$W/install"
 usermod -p '*' batch
 capture nhictl doctor
 is "$(grep -v '^ ' <<<"$OUT" | awk '{ print $1, $3 }' | sort | paste -sd' ')" 'error watch-missing warning policy-empty' \
-    'then nothing is wrong but that nobody watches, and no rule permits anything'
+    'then nothing is wrong except that no supervisor runs, and no rule permits anything'
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Where nothing can be written, what was to end ends all the same, and nobody says that it is revoked.
+# When nothing can be written, sessions that must end still end, and nothing is reported as revoked.
 # Invariant: 6.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,9 +12,9 @@ flock "$STATE" sleep 300 &
 LOCKER=$!
 disown
 capture timeout 30 nhictl init
-is "$RC" 0 'who locks the directory of the ledger does not hold init up' || note "$ERR"
+is "$RC" 0 'a lock on the directory of the ledger does not hold up init' || note "$ERR"
 capture timeout 30 nhictl audit key
-is "$RC" 0 'nor who makes the key of the trail' || note "$ERR"
+is "$RC" 0 'nor the command that makes the key of the trail' || note "$ERR"
 rm -rf "${STATE:?}"/*
 nhi_up
 kill "$LOCKER"
@@ -35,17 +35,17 @@ orphan other-bot sleep 779
 eventually pgrep -f '^sleep 779$' >/dev/null
 must mount -o remount,bind,ro "$STATE"
 capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/t-1")" --reason stolen
-is "$RC $(pgrep -fc '^sleep 771$')" '3 0' 'revoke: its session has ended, and the answer is no' || note "$OUT $ERR"
-like "$ERR" 'NOT revoked' 'it says that it is not revoked'
-unlike "$ERR" 'not an error' 'and why in the words of the system'
+is "$RC $(pgrep -fc '^sleep 771$')" '3 0' 'revoke: its session has ended, and the exit status is an error' || note "$OUT $ERR"
+like "$ERR" 'NOT revoked' 'it reports that the ticket is not revoked'
+unlike "$ERR" 'not an error' 'and why, in the words of the system'
 is "$(pgrep -fc '^sleep 77[23]$')" 2 'no other session has ended'
 capture timeout 60 nhictl lockdown on
-is "$RC $(pgrep -fc '^sleep 77[23]$')" '3 0' 'lockdown on: every session has ended, and the answer is no' || note "$OUT $ERR"
-like "$ERR" 'the lockdown is NOT in force' 'it says that it is not in force'
-is "$(pgrep -fc '^sleep 779$')" 0 'what ran without a session has ended as well'
+is "$RC $(pgrep -fc '^sleep 77[23]$')" '3 0' 'lockdown on: every session has ended, and the exit status is an error' || note "$OUT $ERR"
+like "$ERR" 'the lockdown is NOT in force' 'it reports that the lockdown is not in force'
+is "$(pgrep -fc '^sleep 779$')" 0 'processes without a session have ended as well'
 must mount -o remount,bind,rw "$STATE"
 
-# ---- no file may grow: a limit of whoever types it ----
+# ---- no file may grow: a limit of the caller ----
 
 start_watch
 live 4
@@ -53,7 +53,7 @@ live 5
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
 capture timeout 60 bash -c "(ulimit -f 0; exec nhictl revoke --ticket '$(jti_of "$W/t-4")' --reason stolen) 2>&1 | cat; exit \${PIPESTATUS[0]}"
-is "$RC $(pgrep -fc '^sleep 774$')" '3 0' 'revoke under ulimit -f 0: its session has ended, and the answer is no' || note "$OUT $ERR"
-like "$OUT" 'NOT revoked' 'it says that it is not revoked'
-is "$(pgrep -fc '^sleep 775$')" 1 'the other session goes on'
+is "$RC $(pgrep -fc '^sleep 774$')" '3 0' 'revoke under ulimit -f 0: its session has ended, and the exit status is an error' || note "$OUT $ERR"
+like "$OUT" 'NOT revoked' 'it reports that the ticket is not revoked'
+is "$(pgrep -fc '^sleep 775$')" 1 'the other session continues'
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Every step of nhi-recovery(7), as it is printed there, on a host that needs it.
+# Every step of nhi-recovery(7), as it is printed, on a host that needs it.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -13,7 +13,7 @@ page() { "$TREE/tests/tools/manual.pl" "$TREE/$PAGE" "$@"; }
 : >"$W/steps"
 
 KID=none
-# do_step SECTION N: each line of that block must do what it says; only names are this host's.
+# do_step SECTION N: each line of that block must do what it promises; only names are this host's.
 do_step() {
     page "$1" "$2" | sed "s/k7f3q2ma/$KID/" >"$W/step"
     echo "$1/$2" >>"$W/steps"
@@ -21,7 +21,7 @@ do_step() {
     [ -s "$W/step" ] && [ "$RC" = 0 ]
     ok $? "$1 $2: $(paste -sd';' "$W/step")"
 }
-# A ticket of before each incident, and one of after it.
+# A ticket from before each incident, and one from after it.
 n=0
 fresh() {
     n=$((n + 1))
@@ -31,17 +31,17 @@ fresh() {
 works() {
     fresh
     ssh_as ci-bot reply "$W/ticket.txt" id -un
-    is "$RC/$OUT" 0/ci-bot "$1: a new ticket is good"
+    is "$RC/$OUT" 0/ci-bot "$1: a new ticket is valid"
 }
 refused() { # refused WHAT REASON
     mark_log
     ssh_as ci-bot reply "$W/ticket.txt" id
-    is "$RC" 255 "$1: agents are out"
+    is "$RC" 255 "$1: agents are denied"
     has_logged "pam_nhi\\(sshd:auth\\): denied: reason=$2 " "$1: reason=$2"
 }
 people() {
     ssh_as alice reply "$W/password" id -un
-    is "$RC/$OUT" 0/alice "$1: people are in"
+    is "$RC/$OUT" 0/alice "$1: people can log in"
 }
 
 works 'before'
@@ -50,7 +50,7 @@ do_step 'Before anything happens' 1
 like "$(stat -c %a /var/backups/nhi.backup)" 600 'the backup is root'"'"'s'
 do_step 'Nobody knows what is wrong' 1
 do_step 'Nobody knows what is wrong' 2
-like "$OUT" 'permit' 'and it says so'
+like "$OUT" 'permit' 'and it reports that'
 
 do_step 'Agents must stay out, now' 1
 refused 'locked down' lockdown
@@ -60,11 +60,11 @@ refused 'no reserve' ledger
 do_step 'The host is locked down' 2
 works 'a new reserve'
 
-# The disk: what fills it is gone when somebody makes room.
+# The disk: the file that fills it is removed when space is needed.
 must mount -t tmpfs -o size=3m,mode=0755 full /mnt
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
-# What is copied while somebody writes is older than the one this host last saw.
+# A copy that is made while another process writes is older than the state this host last saw.
 must cp -a "$STATE/." /mnt
 must mount --bind /mnt "$STATE"
 start_watch
@@ -72,19 +72,19 @@ head -c 100000000 /dev/zero >"$STATE/filler" 2>/dev/null
 head -c 4096 /dev/zero 2>/dev/null >>"$STATE/filler"
 refused 'the disk is full' 'record'
 do_step 'The disk is full' 1
-like "$OUT$ERR" 'build-4711' 'the revocation is taken'
+like "$OUT$ERR" 'build-4711' 'the revocation is accepted'
 rm "$STATE/filler"
 eventually nhictl audit verify >/dev/null
 do_step 'The disk is full' 2
 do_step 'The disk is full' 3
 is "$(nhictl task show build-4711 --json | jq -r .task.state)" closed 'the ledger has the revocation'
-works 'with room'
+works 'with space'
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
 must cp -a "$STATE/ledger.db" "$W/moved.db"
-# Who has logged out may be on the way out of sshd still.
+# An earlier login may still be leaving sshd.
 eventually umount "$STATE" 2>"$W/must" || bail "$(cat "$W/must")"
-# The copy on the larger disk, as it was last.
+# The copy on the larger disk, in its last state.
 must cp -a /mnt/. "$STATE"
 eventually umount /mnt 2>"$W/must" || bail "$(cat "$W/must")"
 start_watch
@@ -144,9 +144,9 @@ cp -p "$W/old.db" "$STATE/ledger.db"
 must nhictl status
 start_watch
 ssh_as ci-bot reply "$W/old" id
-is "$RC" 255 'an old ledger lets nobody in'
+is "$RC" 255 'an old ledger denies all agents'
 capture nhictl status
-like "$OUT" 'older than the one this host last saw' 'status says why'
+like "$OUT" 'older than the one this host last saw' 'status shows why'
 do_step 'The ledger is older than it was' 1
 works 'as it is'
 
@@ -158,7 +158,7 @@ people 'a copy'
 do_step 'This machine is the copy of another' 1
 works 'a copy of its own'
 
-# There is no backup. What agents there were is declared.
+# There is no backup. The known agents are declared.
 install -d /etc/nhi/agents.d
 cat >/etc/nhi/agents.d/all.conf <<'CONF'
 agents = ( { name = "ci-bot"; owner = "ops@example.org"; purpose = "builds"; review_by = "2099-06-30"; } );
@@ -169,7 +169,7 @@ eventually test ! -e /run/nhi/watch
 rm -f "$STATE"/ledger.db*
 do_step 'The ledger is gone, and there is no backup' 1
 start_watch
-unlike "$(id -u ci-bot)" "^$UID_BEFORE\$" 'the agent has a uid that nobody had'
+unlike "$(id -u ci-bot)" "^$UID_BEFORE\$" 'the agent has a uid that no agent had'
 works 'anew'
 
 do_step 'The modules have to go' 1
@@ -177,9 +177,9 @@ people 'without the modules'
 capture as alice "$PTY" 'password for alice: ' "$W/password" -- sudo id -u
 like "$RC/$OUT" '^0/' 'and use sudo'
 ssh_as ci-bot reply "$W/ticket.txt" id
-is "$RC" 255 'agents are not in'
+is "$RC" 255 'agents cannot log in'
 
-# The one that needs systemd is run on a host that has it (tests/boot).
+# The block that needs systemd is run on a host that has it (tests/boot).
 page | while IFS=$'\t' read -r section blocks; do
     for ((i = 1; i <= blocks; i++)); do echo "$section/$i"; done
 done | grep -vx 'Nobody watches/1' | sort >"$W/all"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A login by key that is refused: who, which, why and how often stands in the log, in trace and in status, whatever the
-# reason, though sshd asks us before anything is proven; and what anybody can cause by it is bounded.
+# A login by key that is refused: who, which key, why and how often is in the log, in trace and in status, whatever
+# the reason, although sshd asks us before anything is proven; and what anybody can cause by it is limited.
 # Invariant: 21.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,8 @@ PRINT=$(ssh-keygen -lf "$W/id.pub" | awk '{print $2}')
 HELPER=/usr/libexec/nhi-authorized-keys
 denials() { nhictl status --json | jq .denials_last_hour; }
 
-# refused REASON NAME TRACE...: the next login by that key is refused; a line of the log, one command and status say why
+# refused REASON NAME TRACE...: the next login with that key is refused; a line of the log, one command and status
+# show why.
 refused() {
     local reason=$1 name=$2 bad='' before told
     shift 2
@@ -35,12 +36,12 @@ refused() {
 open_task k-1
 issue "$W/b" k-1 --service sshd --bind-key "$W/id.pub"
 ssh_as ci-bot key "$W/id" true
-is "$RC" 0 'a key that is bound opens'
+is "$RC" 0 'a bound key is permitted'
 mark_log
 ssh_as ci-bot key "$W/id" true
 settle_log
 logged 'nhi-authorized-keys'
-is $? 1 'and nothing is said of it there'
+is $? 1 'and nothing is recorded about it there'
 must nhictl revoke --ticket "$(jti_of "$W/b")" --reason leaked
 refused revoked 'revoked' k-1
 refused_line() { since_mark | grep -c 'nhi-authorized-keys.*refused'; }
@@ -55,10 +56,10 @@ issue "$W/b" k-1 --service sshd --bind-key "$W/id.pub" --ttl 2s
 wait_out "$W/b"
 refused expired 'expired, after one that was revoked' --ticket "$(jti_of "$W/b")"
 issue "$W/b" k-1 --service sudo --bind-key "$W/id.pub"
-refused service 'for another service' k-1
+refused service 'a ticket for another service' k-1
 must nhictl revoke --ticket "$(jti_of "$W/b")"
 issue "$W/b" k-1 --service sshd --bind-key "$W/id.pub"
-USER_AS=deploy refused account 'for another account' --agent ci-bot
+USER_AS=deploy refused account 'a ticket for another account' --agent ci-bot
 must nhictl agent suspend ci-bot
 refused agent-suspended 'its agent is suspended' --agent ci-bot
 must nhictl agent resume ci-bot
@@ -74,7 +75,7 @@ refused forbidden 'a rule forbids it' k-1
 POLICY=$KEEP set_policy
 kill -STOP "$WATCH"
 printf '1\n' >/run/nhi/watch
-refused no-supervisor 'nobody supervises' k-1
+refused no-supervisor 'no supervisor runs' k-1
 let_go
 must nhictl task close k-1
 refused task-closed 'its task is closed' k-1
@@ -83,7 +84,7 @@ issue "$W/b" other-1 --agent other-bot --account other-bot --service sshd --bind
 must nhictl agent retire other-bot
 USER_AS=other-bot refused agent-retired 'its agent is retired' --agent other-bot
 
-# ---- nobody's ----
+# ---- keys of nobody ----
 
 KEY=$W/stranger KEY_PRINT=$(ssh-keygen -lf "$W/stranger.pub" | awk '{print $2}') UNCOUNTED=1 \
     refused no-ticket 'a key that no ticket was ever bound to, for an agent' --agent ci-bot
@@ -95,9 +96,9 @@ ssh_as alice key "$W/key" id -un
 is "$RC/$OUT" 0/alice "a person's key opens her account"
 settle_log
 is "$(since_mark | grep -c 'nhi-authorized-keys'; denials)" "0
-$before" 'keys of persons and of strangers at their accounts leave nothing'
+$before" 'keys of people and strangers at their own accounts leave nothing'
 
-# ---- without room ----
+# ---- without space ----
 
 umount /run/nhi 2>/dev/null
 kill "$WATCH"
@@ -108,16 +109,16 @@ dd if=/dev/zero of=/run/nhi/full bs=4k count=1 2>/dev/null
 mark_log
 ssh_as ci-bot key "$W/stranger" id
 unlike "$RC" '^0$' 'refused with /run/nhi full'
-has_logged 'nhi-authorized-keys.*refused: reason=' 'it is said all the same'
+has_logged 'nhi-authorized-keys.*refused: reason=' 'it is logged all the same'
 ssh_as alice key "$W/key" id -un
-is "$RC/$OUT" 0/alice 'and people get in'
+is "$RC/$OUT" 0/alice 'and people can log in'
 umount /run/nhi
 rmdir /run/nhi/sessions /run/nhi 2>/dev/null
 mark_log
 ssh_as ci-bot key "$W/stranger" id
 has_logged 'nhi-authorized-keys.*refused: reason=' 'without /run/nhi it is said'
 [ -s /run/nhi/refused ]
-ok $? 'and counted, in one that it makes'
+ok $? 'and counted, in a file that it creates'
 start_watch
 
 # ---- a flood ----

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Bad tickets at a real sshd: refused, with a reason in the log and none at the prompt, and nothing
-# changes.
+# Bad tickets at a real sshd: refused, with a reason in the log and none at the prompt, and nothing changes.
 # Invariant: 8.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,7 +20,7 @@ for user in ci-bot other-bot deploy; do
     like "$RC$ERR" '^255.*Permission denied' "what a wrong password for $user looks like"
 done
 
-# refuse FILE USER REASON NAME: at the prompt it looks like a wrong password; the log has the reason
+# refuse FILE USER REASON NAME: at the prompt it looks like a wrong password; the log has the reason.
 refuse() {
     local bad=''
     mark_log
@@ -35,7 +34,7 @@ refuse() {
     ok $? "refused, reason=$3: $4" || note "but:$bad"
 }
 
-# What there is, before and after. A denial of a verified ticket is recorded: d-…
+# The files before and after. A denial of a verified ticket is recorded: d-…
 inventory() {
     nhictl agent list --json | jq -c 'del(.now)' &&
         nhictl task list --all --json | jq -c 'del(.now)' &&
@@ -52,7 +51,7 @@ issue "$W/other" other-1 --agent other-bot --account other-bot,deploy
 must nhictl task close closing --reason 'done'
 must nhictl revoke --ticket "$(jti_of "$W/single")" --reason 'lost'
 sleep 1.1 # the short ticket's second
-# The one session that there was, and the record of its grant, go into the ledger when it is over.
+# The one session, and the record of its grant, are moved into the ledger when it has ended.
 is_settled() {
     nhictl status >/dev/null
     [ -z "$(find "$STATE/grants" -name 'g-*')" ] && [ "$(nhictl session list --json | jq -c .sessions)" = '[]' ]
@@ -61,13 +60,13 @@ eventually is_settled
 inventory >"$W/before"
 
 refuse "$W/short" ci-bot expired 'an expired ticket'
-refuse "$W/elsewhere" ci-bot host 'for another host'
-refuse "$W/deploy" ci-bot account 'for another account'
+refuse "$W/elsewhere" ci-bot host 'a ticket for another host'
+refuse "$W/deploy" ci-bot account 'a ticket for another account'
 refuse "$W/good" deploy account 'for the agent'"'"'s own account, shown for another'
-refuse "$W/other" ci-bot account 'of another agent'
-refuse "$W/good" other-bot account 'for another agent'"'"'s account'
-refuse "$W/sudo" ci-bot service 'for another service'
-refuse "$W/closing" ci-bot task-closed 'of a closed task'
+refuse "$W/other" ci-bot account 'a ticket of another agent'
+refuse "$W/good" other-bot account 'a ticket for the account of another agent'
+refuse "$W/sudo" ci-bot service 'a ticket for another service'
+refuse "$W/closing" ci-bot task-closed 'a ticket of a closed task'
 refuse "$W/single" ci-bot revoked 'revoked'
 
 # ---- not as signed ----
@@ -89,13 +88,13 @@ refuse "$W/cut" ci-bot malformed 'cut short'
 printf '%s=\n' "$text" >"$W/padded"
 refuse "$W/padded" ci-bot malformed 'with padding'
 printf '%s \n' "$text" >"$W/space"
-refuse "$W/space" ci-bot malformed 'with a space behind it'
+refuse "$W/space" ci-bot malformed 'with a space after it'
 head -c 65536 /dev/zero | tr '\0' A >"$W/rubbish"
 ssh_as ci-bot reply "$W/rubbish" id
-is "$RC$ERR" "255$(cat "$W/baseline-ci-bot")" '64 KiB of rubbish look like a wrong password'
-# No more than a pipe holds: ssh stops reading at 1,023, and an askpass that cannot write is no reply.
+is "$RC$ERR" "255$(cat "$W/baseline-ci-bot")" '64 KiB of other bytes look like a wrong password'
+# No more than a pipe holds: ssh stops reading at 1,023, and an askpass that cannot write gives no reply.
 { printf 'v4.public.' && cat "$W/rubbish"; } | head -c 65536 >"$W/v4rubbish"
-refuse "$W/v4rubbish" ci-bot malformed '64 KiB of rubbish that begin like a ticket'
+refuse "$W/v4rubbish" ci-bot malformed '64 KiB that begin like a ticket'
 : >"$W/empty"
 ssh_as ci-bot reply "$W/empty" id
 is "$RC$ERR" "255$(cat "$W/baseline-ci-bot")" 'an empty reply looks like a wrong password'
@@ -107,12 +106,12 @@ is "$RC" 0 'nothing has changed: no grant, no session, no state'
 # ---- states ----
 
 must nhictl agent suspend ci-bot --reason 'being looked at'
-refuse "$W/good" ci-bot agent-suspended 'of a suspended agent'
+refuse "$W/good" ci-bot agent-suspended 'a ticket of a suspended agent'
 must nhictl agent resume ci-bot
 ssh_as ci-bot reply "$W/good" id
-is "$RC" 0 'resumed, it is let in again'
+is "$RC" 0 'resumed, it is permitted again'
 must nhictl agent retire other-bot --reason 'not needed'
-refuse "$W/other" deploy agent-retired 'of a retired agent'
+refuse "$W/other" deploy agent-retired 'a ticket of a retired agent'
 mark_log
 ssh_as other-bot reply "$W/other" id
 unlike "$RC" '^0$' 'a retired agent'"'"'s own account opens to nothing'

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# nhictl renew: a later end for a ticket of each kind, and what goes over to it.
+# nhictl renew: a later end for a ticket of each kind, and what the new ticket takes over.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 lab_up
 nhi_up
 open_task build-1
-# renew FILE [OPTION...]: what is in FILE, anew, into FILE.new
+# renew FILE [OPTION...]: renews the ticket in FILE into FILE.new.
 renew() { capture nhictl renew "$(jti_of "$1")" --out "$1.new" "${@:2}"; }
 exp_of() { nhictl ticket show --json "$(jti_of "$1")" | jq -r '.ticket.exp'; }
 state_of() { nhictl ticket show --json "$(jti_of "$1")" | jq -r '.ticket.state'; }
@@ -21,20 +21,20 @@ is "$RC" 0 'a ticket'
 renew "$W/a" --ttl 30m
 is "$RC" 0 'is renewed'
 [[ $(exp_of "$W/a") < $(exp_of "$W/a.new") ]]
-ok $? 'for longer'
+ok $? 'with a later end'
 login "$W/a"
-is "$RC" 0 'the old text goes on'
+is "$RC" 0 'the old text still works'
 login "$W/a.new"
 is "$RC" 0 'the new one is used'
 mark_log
 login "$W/a"
-unlike "$RC" '^0$' 'the old one is over'
+unlike "$RC" '^0$' 'the old one has ended'
 has_logged 'pam_nhi\(sshd:auth\): denied: reason=superseded' 'with the reason'
-is "$(state_of "$W/a"):$(state_of "$W/a.new")" renewed:live 'as the ledger says'
+is "$(state_of "$W/a"):$(state_of "$W/a.new")" renewed:live 'as the ledger shows'
 login "$W/a"
-unlike "$RC" '^0$' 'now that this is folded as well'
+unlike "$RC" '^0$' 'also now, when this is folded as well'
 renew "$W/a" --ttl 45m
-is "$RC" 0 'the first of a lineage names its last'
+is "$RC" 0 'the first ID of a lineage finds its last ticket'
 is "$(nhictl ticket inspect --json "$W/a.new" | jq -r .ticket.jti)" "$(jti_of "$W/a.new")" 'which was written'
 must nhictl revoke --ticket "$(jti_of "$W/a")" --reason test
 login "$W/a.new"
@@ -49,13 +49,13 @@ login "$W/t"
 renew "$W/t" --ttl 30m
 cp "$W/t.new" "$W/t.second"
 renew "$W/t" --ttl 45m
-is "$RC" 0 'renewed once more, before the second text was used'
+is "$RC" 0 'renewed again, before the second text was used'
 mark_log
 login "$W/t"
-unlike "$RC" '^0$' 'the first text is over'
+unlike "$RC" '^0$' 'the first text has ended'
 has_logged 'reason=superseded' 'with the reason'
 login "$W/t.second"
-is "$RC" 0 'the second goes on'
+is "$RC" 0 'the second still works'
 login "$W/t.new"
 is "$RC" 0 'until the third'
 login "$W/t.second"
@@ -82,12 +82,12 @@ for i in {1..8}; do
     *) BAD="$BAD $i: $(cat "$W/out-$i")" ;;
     esac
 done
-is "$BAD" '' 'eight renewals at once: each is done or says that it ends no later'
+is "$BAD" '' 'eight renewals at once: each is done, or reports that it ends no later'
 is "$(of_lineage "$ROOT" 'count(*), count(distinct renews), sum(successor is null), sum(not superseded)')" \
     "$((WON + 1))|$WON|1|2" "one after the other: each of the $WON renews the one before it"
 must nhictl revoke --ticket "$ROOT" --reason test
 
-# When revoke has returned, nothing of the lineage lives, whoever is renewing it.
+# When revoke has returned, no ticket of the lineage lives, even if another command is renewing it.
 has_begun() { compgen -G "$W/v.*.*" >/dev/null; }
 opens() { nhictl ticket inspect --json "$1" 2>/dev/null | jq -r '.decisions[0].reason'; }
 LATE=0 BAD=''
@@ -102,7 +102,7 @@ for how in ticket agent task resume; do
         done >/dev/null 2>&1 &
         PIDS[w]=$!
     done
-    # Whoever of them is the first: what another one asks for may be no later then.
+    # The first one may be any of them: the lifetime of another may then be no later.
     eventually has_begun
     case $how in
     ticket) nhictl revoke --ticket "$ROOT" ;;
@@ -117,9 +117,9 @@ for how in ticket agent task resume; do
     LATE=$((LATE + 1))
     rm -f "$W"/v.*
 done
-is "$BAD" '' "revoked while it was renewed, $LATE times: nothing that renews it lives"
+is "$BAD" '' "revoked while it was renewed, $LATE times: no renewal lives"
 
-# ---- a session goes on with what renewed its ticket ----
+# ---- a session continues with the ticket that renewed its own ----
 
 issue "$W/s" build-1 --ttl 20s
 SECONDS=0
@@ -133,25 +133,25 @@ login "$W/s"
 unlike "$RC" '^0$' 'the old text has expired'
 : >"$W/go"
 wait "$SSH"
-is "$?:$(tr -d '\n' <"$W/bg.out")" 0:00 'the session that it opened goes on'
+is "$?:$(tr -d '\n' <"$W/bg.out")" 0:00 'the session that it opened continues'
 must nhictl revoke --ticket "$(jti_of "$W/s.new")" --reason test
 
-# ---- uses stay spent ----
+# ---- used uses stay used ----
 
 issue "$W/u" build-1 --uses 3 --service sshd
 login "$W/u"
 renew "$W/u" --ttl 30m
 for n in 2 3; do
     login "$W/u.new"
-    is "$RC" 0 "use $n of 3, by the new text"
+    is "$RC" 0 "use $n of 3, with the new text"
 done
 mark_log
 login "$W/u.new"
-unlike "$RC" '^0$' 'a fourth is refused'
+unlike "$RC" '^0$' 'a fourth is denied'
 has_logged 'reason=uses' 'with the reason'
 must nhictl revoke --ticket "$(jti_of "$W/u")" --reason test
 
-# ---- a key-bound one: superseded at once ----
+# ---- a key-bound ticket: superseded at once ----
 
 ssh-keygen -q -t ed25519 -N '' -f "$W/id"
 issue "$W/k" build-1 --bind-key "$W/id.pub" --ttl 10m
@@ -160,10 +160,10 @@ is "$RC" 0 'a key with its ticket'
 renew "$W/k" --ttl 30m
 is "$RC:$(state_of "$W/k")" 0:renewed 'renewed'
 ssh_as ci-bot key "$W/id" sudo -n id -u
-is "$RC:$OUT" 0:0 'the key goes on'
+is "$RC:$OUT" 0:0 'the key still works'
 mark_log
 login "$W/k.new"
-unlike "$RC" '^0$' 'the text alone is as good as before: for nothing'
+unlike "$RC" '^0$' 'the text alone is as useless as before'
 has_logged 'reason=key' 'with the reason'
 renew "$W/k" --ttl 40m --cert "$W/id.pub"
 is "$RC" 0 'with a certificate'
@@ -171,24 +171,24 @@ ssh-keygen -L -f "$W/id-cert.pub" | grep -q ticket@nhi
 ok $? 'which carries it'
 ssh-keygen -q -t ed25519 -N '' -f "$W/id2"
 renew "$W/k" --ttl 50m --cert "$W/id2.pub"
-is "$RC" 1 'not over another key'
+is "$RC" 1 'not for another key'
 must nhictl revoke --ticket "$(jti_of "$W/k")" --reason test
 rm "$W/id-cert.pub"
 ssh_as ci-bot key "$W/id" true
 unlike "$RC" '^0$' 'revoking the first ends the key'
 
-# ---- its parent stays its parent ----
+# ---- a renewed child has the same parent ----
 
 issue "$W/p" build-1 --ttl 45m
 issue "$W/q" build-1 --parent "$(jti_of "$W/p")"
 renew "$W/q" --ttl 30m
-is "$(nhictl ticket show --json "$(jti_of "$W/q.new")" | jq -r .ticket.parent)" "$(jti_of "$W/p")" 'a child renewed is a child'
+is "$(nhictl ticket show --json "$(jti_of "$W/q.new")" | jq -r .ticket.parent)" "$(jti_of "$W/p")" 'a renewed child is still a child'
 login "$W/q.new"
 is "$RC" 0 'which is used'
 must nhictl revoke --ticket "$(jti_of "$W/p")" --reason test
 mark_log
 login "$W/q.new"
-unlike "$RC" '^0$' 'and over with its parent'
+unlike "$RC" '^0$' 'and ends with its parent'
 has_logged 'reason=revoked' 'with the reason'
 
 # ---- cron finds one ticket, not two ----
@@ -202,7 +202,7 @@ cron -f &
 CRON=$!
 disown
 eventually test -e /home/ci-bot/ran
-ok $? 'a cron job by a ticket that was renewed'
+ok $? 'a cron job with a ticket that was renewed'
 kill "$CRON"
 must nhictl revoke --ticket "$(jti_of "$W/c")" --reason test
 
@@ -210,10 +210,10 @@ must nhictl revoke --ticket "$(jti_of "$W/c")" --reason test
 
 issue "$W/b" build-1 --ttl 10m --renewable-until 20m
 renew "$W/b" --ttl 1h
-is "$RC" 0 'renewed for longer than it may be'
+is "$RC" 0 'renewed for longer than is permitted'
 END=$(date -d "$(exp_of "$W/b.new")" +%s)
 [ "$END" -le $(($(date +%s) + 1200)) ]
-ok $? 'is cut to what was said when it was issued'
+ok $? 'is cut to the limit that was set at issue'
 renew "$W/b" --ttl 1h
 is "$RC" 1 'and no further'
 must nhictl task open short --agent ci-bot --until 12m --concurrent
@@ -224,21 +224,21 @@ END=$(date -d "$(exp_of "$W/d.new")" +%s)
 ok $? 'a task'"'"'s deadline cuts it too'
 must nhictl task close short
 renew "$W/d"
-is "$RC" 1 'of a closed task: refused'
+is "$RC" 1 'a ticket of a closed task: refused'
 issue "$W/e" build-1 --ttl 1s
 sleep 1
 renew "$W/e"
-is "$RC" 1 'what has expired: refused'
+is "$RC" 1 'an expired ticket: refused'
 issue "$W/f" build-1 --ttl 5m --host b.example.org --uses 2
 renew "$W/f"
-is "$RC" 1 'counted elsewhere: refused'
+is "$RC" 1 'counted on another host: refused'
 must nhictl agent suspend ci-bot --reason test
 issue_rc() { capture nhictl renew "$(jti_of "$W/b")"; }
 issue_rc
 is "$RC" 1 'a suspended agent'"'"'s: refused'
 capture nhictl renew AAAAAAAAAAAAAAAAAAAAAA
-is "$RC" 1 'one that nobody knows: refused'
+is "$RC" 1 'an unknown ticket: refused'
 capture nhictl renew x
-is "$RC" 1 'no ticket ID'
+is "$RC" 1 'a malformed ticket ID'
 
 finish

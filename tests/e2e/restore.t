@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Restored and copied ledgers, with the real programs: what was over is not let in again, and people do not notice.
+# Restored and copied ledgers, with the real programs: what has ended is not permitted again, and people do not
+# notice.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -15,7 +16,7 @@ issue "$W/once" build-1 --uses 1 --ttl 1h
 issue "$W/cron" build-1 --service cron --ttl 1h
 issue "$W/retired" other-1 --agent other-bot --account other-bot --service sshd --ttl 1h
 
-# refused WHEN REASON FILE...: each file is a ticket for ci-bot; @FILE: for other-bot
+# refused WHEN REASON FILE...: each file is a ticket for ci-bot; @FILE: for other-bot.
 refused() {
     local when=$1 why=$2 file user pids=() bad=''
     shift 2
@@ -37,7 +38,7 @@ refused() {
     for file; do
         user=ci-bot
         [[ $file != @* ]] || user=other-bot
-        explained "$why" "$W/${file#@}" "$user" "$when: explain says the same of $file"
+        explained "$why" "$W/${file#@}" "$user" "$when: explain gives the same reason for $file"
     done
 }
 
@@ -45,18 +46,18 @@ ssh_as ci-bot reply "$W/live" 'sudo -n /usr/bin/id -u'
 is "$RC/$OUT" 0/0 'before: a ticket opens ssh, and sudo inside'
 must nhictl backup "$B"
 ssh_as ci-bot reply "$W/once" id -u
-is "$RC" 0 'one that counts its uses, after the backup, is spent'
+is "$RC" 0 'a counted one, after the backup, is used up'
 must nhictl revoke --ticket "$(jti_of "$W/revoked")" --reason leaked
 must nhictl agent retire other-bot --reason finished
 ssh_bg ci-bot reply "$W/live" 'sleep 1002'
 running() { pgrep -f '^sleep 1002' >/dev/null; }
 eventually running
-ok $? 'a session goes on'
+ok $? 'a session is live'
 
 capture nhictl restore "$B"
 is "$RC" 0 'restore'
 ! running
-ok $? 'what the epoch before opened is ended'
+ok $? 'what an earlier epoch opened is ended'
 refused 'restored' epoch live revoked once @retired
 capture as ci-bot sudo -n /usr/bin/true
 unlike "$RC" '^0$' 'nor does sudo with NOPASSWD'
@@ -66,7 +67,7 @@ issue "$W/new" build-2
 ssh_as ci-bot reply "$W/new" 'sudo -n /usr/bin/id -u'
 is "$RC/$OUT" 0/0 'a new ticket opens both'
 
-# The ledger is lost, and with it what was ended.
+# The ledger is lost, and with it the record of what was ended.
 UID_OTHER=$(id -u other-bot)
 rm -f "$STATE"/ledger.db*
 refused 'lost' ledger new
@@ -74,13 +75,13 @@ people_work 'lost'
 must nhictl restore "$B"
 must nhictl agent resume ci-bot
 refused 'put back' epoch live revoked new once @retired
-is "$(id -u other-bot)" "$UID_OTHER" 'a retired agent has its uid still'
+is "$(id -u other-bot)" "$UID_OTHER" 'a retired agent still has its uid'
 must nhictl agent add next-bot --owner ops@example.org --purpose p --review-by 2099-06-30
-unlike "$(id -u next-bot)" "^($UID_OTHER|$(id -u ci-bot))\$" 'the next agent has another'
+unlike "$(id -u next-bot)" "^($UID_OTHER|$(id -u ci-bot))\$" 'the next agent has another one'
 open_task build-3
 issue "$W/new3" build-3
 ssh_as ci-bot reply "$W/new3" id -u
-is "$RC" 0 'a new ticket is good'
+is "$RC" 0 'a new ticket is valid'
 people_work 'put back'
 
 # A copy of the machine: the same disk, another identity.
@@ -100,7 +101,7 @@ issue "$W/new4" build-4
 ssh_as ci-bot reply "$W/new4" 'sudo -n /usr/bin/id -u'
 is "$RC/$OUT" 0/0 'a new ticket opens both'
 people_work 'a host of its own'
-# And back at the first machine what was issued there is worth nothing.
+# And back on the first machine, tickets that were issued there are worthless.
 rm -f /etc/machine-id
 cp -p "$W/machine-id" /etc/machine-id 2>/dev/null
 refused 'elsewhere' machine new4
@@ -122,5 +123,5 @@ must nhictl status
 refused 'rolled back' '(rolled-back|task-unknown)' new5
 people_work 'rolled back'
 capture nhictl status
-like "$OUT" 'older than the one this host last saw' 'status says so'
+like "$OUT" 'older than the one this host last saw' 'status reports it'
 finish

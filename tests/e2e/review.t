@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The page of review in a real browser: all of it is there, nothing in it runs, nothing is fetched, it can be printed.
+# The page of review in a real browser: it is complete, nothing in it runs, nothing is loaded, it can be printed.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -23,16 +23,16 @@ browser() { # browser PAGE OPTION...
 browser "$W/review.html" --dump-dom >"$W/review.dom"
 ok $? 'the browser reads the page'
 ! grep -q CONSOLE "$W/browser.log"
-ok $? 'and has nothing to complain of'
+ok $? 'and reports no error'
 is "$(grep -c '<article class="high">' "$W/review.dom") $(grep -c '<article class="medium">' "$W/review.dom")" '1 1' \
-    'both findings are there'
-is "$(grep -ciE '<script|<img' "$W/review.dom")" 0 'what an owner is called is no markup'
+    'both findings are in it'
+is "$(grep -ciE '<script|<img' "$W/review.dom")" 0 'the name of an owner is not markup'
 ok "$(grep -q 'Eve &lt;script&gt;document.title=' "$W/review.dom"; echo $?)" 'but text'
 unlike "$(grep -o '<title>.*</title>' "$W/review.dom")" ran 'which did not run'
 browser "$W/review.html" --no-pdf-header-footer --print-to-pdf="$W/review.pdf" >"$W/x"
 like "$(head -c 5 "$W/review.pdf")" '^%PDF-' 'it can be printed'
-# Where markup got through all the same, it neither runs nor fetches, and the browser says so.
+# If markup got through all the same, it neither runs nor loads anything, and the browser reports that.
 sed "s/&#60;/</g; s/&#62;/>/g; s/&#39;/'/g" "$W/review.html" >"$W/bad.html"
 browser "$W/bad.html" --dump-dom >"$W/bad.dom"
-ok "$(grep -q CONSOLE "$W/browser.log" && ! grep -q '<title>ran' "$W/bad.dom"; echo $?)" 'what is no text does not run either'
+ok "$(grep -q CONSOLE "$W/browser.log" && ! grep -q '<title>ran' "$W/bad.dom"; echo $?)" 'text that got through as markup does not run either'
 finish

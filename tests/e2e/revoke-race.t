@@ -13,9 +13,10 @@ COUNT=${REVOCATIONS:-50}
 lab_up
 nhi_up
 chmod 1777 "$W"
-# Its logins leave the machine to who revokes, as all of these do; so does who would only do the same.
+# Its logins leave the machine to the revoking process, as all of these do; so does a process that would only do the
+# same.
 renice -n 19 -p "$SSHD" "$WATCH" >/dev/null
-# What a daemon's file would have of ours, without what takes others' time.
+# As much of a daemon's PAM file as concerns us, without what takes time elsewhere.
 cat >/etc/pam.d/race <<'PAM'
 auth [success=done user_unknown=ignore default=die] pam_nhi.so
 auth required pam_deny.so
@@ -40,7 +41,7 @@ capture "$BUILD/tests/tools/race" race ci-bot "$W/tickets" "$COUNT" "$SSH_TOOL"
 is "$RC" 0 "$COUNT revocations against eight loops: $OUT"
 note "${OUT##*$'\n'}"
 like "$OUT" 'by PAM, [1-9][0-9]* by ssh; begun later and refused: [1-9][0-9]* by PAM, [1-9][0-9]* by ssh; .*let in: 0$' \
-    'both ways in were tried on both sides of them'
+    'both ways in were tried before and after them'
 must nhictl task close race
 is "$(nhictl session list --json | jq -c .sessions)" '[]' 'no session is left'
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Root is nobody's subject: inside an agent's live session it goes on as that session, as maintainer scripts and
-# installers do that call su or sudo; in one that has ended it does not; elsewhere it becomes whom it likes.
+# Root is never a subject: inside an agent's live session it continues as that session, as maintainer scripts and
+# installers do that call su or sudo; in an ended session it does not; elsewhere it becomes any account.
 # Invariants: 7, 14.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -41,7 +41,7 @@ like "$(($(since_mark | grep -c 'pam_nhi(su:session): root inside a session goes
 must nhictl status
 like "$(nhictl trace n-1)" 'became +ci-bot as root +dbadmin by su' 'and the trail has it'
 
-# ---- in one that has ended ----
+# ---- in an ended session ----
 
 ssh_bg ci-bot key "$W/id" "sudo -n sh -c ': >$W/in; until [ -e $W/go ]; do sleep 0.05; done
     su dbadmin -c true; echo su \$?; sudo -n -u dbadmin true; echo sudo \$?; su ci-bot -c true; echo agent \$?'"
@@ -54,7 +54,7 @@ wait "$BG"
 let_go
 like "$(cat "$W/bg.out")" 'su 1.*sudo 1.*agent 1' 'after the revocation: no su and no sudo of root either'
 has_logged 'pam_nhi\(su:account\): denied: reason=revoked account=dbadmin agent=ci-bot' 'with a reason'
-has_logged 'pam_nhi\(sudo:account\): denied: reason=revoked' 'of both'
+has_logged 'pam_nhi\(sudo:account\): denied: reason=revoked' 'for both'
 
 # ---- outside ----
 
@@ -66,14 +66,14 @@ for account in deploy ci-bot; do
         is "$RC" 0 "root, outside: ${how//USER/$account}"
     done
 done
-has_logged 'pam_nhi\(su:session\): root goes on to an account that takes tickets only: account=ci-bot' 'which is said'
-has_logged 'pam_nhi\(sudo:session\): root goes on to .*: account=deploy' 'of sudo and of nhi-only too'
+has_logged 'pam_nhi\(su:session\): root goes on to an account that takes tickets only: account=ci-bot' 'which is logged'
+has_logged 'pam_nhi\(sudo:session\): root goes on to .*: account=deploy' 'for sudo and for nhi-only, too'
 groupadd nhi-observe
 gpasswd -d deploy nhi-only >/dev/null
 gpasswd -a deploy nhi-observe >/dev/null
 mark_log
 su deploy -c true
 settle_log
-unlike "$(since_mark)" 'observed' 'and observation does not call it one that would be denied'
+unlike "$(since_mark)" 'observed' 'and observation does not record it as a future denial'
 
 finish

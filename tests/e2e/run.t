@@ -14,12 +14,12 @@ open_tasks() { nhictl task list --json | jq '.tasks | length'; }
 none_open() { [ "$(open_tasks)" = 0 ]; }
 events() { sqlite3 -readonly "$STATE/ledger.db" "select count(*) from event where kind = '$1'"; }
 
-# ---- the way it is meant ----
+# ---- ordinary use ----
 
 mark_log
 run --job nightly -- sudo -n id -u
 is "$RC:$OUT" '0:0' 'sudo -n inside'
-has_logged 'pam_nhi\(sudo:auth\): permitted: .*source=session' 'by the session'"'"'s ticket'
+has_logged 'pam_nhi\(sudo:auth\): permitted: .*source=session' 'with the session'"'"'s ticket'
 is "$(live):$(open_tasks)" 0:0 'ticket and task are closed when it has ended'
 run --job nightly -- sh -c 'id -un; pwd; env | cut -d= -f1 | sort | paste -sd " "; ls /proc/self/fd | wc -w; ps -o tty= -p $$'
 is "$OUT" $'ci-bot\n/home/ci-bot\nHOME LC_ALL LOGNAME PATH PWD SHELL USER\n4\n?' \
@@ -30,17 +30,17 @@ is "$(events run):$(events run-end)" 2:2 'begin and end are in the trail'
 run --task run-7 --service sudo --ttl 2m -- sudo -n id -u
 is "$RC:$OUT" 0:0 'with a task ID of the caller'"'"'s'
 run --task run-7 -- true
-is "$RC" 125 'which is closed by then, and opens no more'
+is "$RC" 125 'which has been closed, and cannot be opened again'
 open_task build-1
 run --task build-1 -- sudo -n id -u
-is "$RC:$OUT" 0:0 'for a task that is open'
+is "$RC:$OUT" 0:0 'for an open task'
 is "$(open_tasks)" 1 'which stays open'
 run --job nightly -- true
 is "$RC" 125 'a second task of the agent beside it: refused'
 like "$ERR" 'already has an open task: build-1' 'with the reason'
 must nhictl task close build-1
 
-# What a keyring has, who possesses it can read, whatever uid he goes by.
+# A process that possesses a keyring can read its content, with any uid.
 capture keyctl session - sh -c 'keyctl add user of-root secret @s >/dev/null && keyctl print "$(keyctl search @s user of-root)" &&
     nhictl run --agent ci-bot --job keys -- sh -c "k=\$(keyctl search @s user of-root) && keyctl print \$k"'
 like "$OUT" '^secret$' 'root has a secret in its session keyring'
@@ -69,11 +69,11 @@ eventually none_open
 run --job x -- sh -c 'exit 42'
 is "$RC" 42 'the status is the command'"'"'s'
 run --job x -- sh -c 'kill -9 $$'
-is "$RC" 137 'of a command that was killed: 128 + 9'
+is "$RC" 137 'for a command that was killed: 128 + 9'
 run --job x -- /nonexistent
 is "$RC" 127 'no such command'
 run --job x -- /etc/passwd
-is "$RC" 126 'not to be executed'
+is "$RC" 126 'not executable'
 run --job x
 is "$RC" 125 'no command'
 run --job x -- ''
@@ -87,18 +87,18 @@ is "$RC" 125 'a bad option'
 run -- true
 is "$RC" 125 'no task'
 run --job x --ttl 1s -- true
-is "$RC" 125 'a life too short to be renewed'
+is "$RC" 125 'a lifetime too short to be renewed'
 run --job x -- echo v4.public.text
 is "$RC" 125 'the text of a ticket on the command line'
 capture as ci-bot nhictl run --agent ci-bot --job x -- true
 is "$RC" 125 'not root'
 is "$(live):$(open_tasks)" 0:0 'nothing is left of these'
 
-# started FILE: a command has made it
+# started FILE: a command has created it.
 started() { eventually test -e "$1"; }
-run_bg() { # run_bg COMMAND...: RUN is its pid
+run_bg() { # run_bg COMMAND...: RUN is its pid.
     rm -f "$W/up" "$W/said"
-    # A shell has what it starts in the background ignore these, and nohup the last.
+    # A shell starts background processes with these ignored, and nohup with the last.
     env --default-signal=INT,QUIT,HUP nhictl run --agent ci-bot --job bg "${RUN_OPTIONS[@]}" -- "$@" </dev/null >"$W/bg.out" 2>"$W/bg.err" &
     RUN=$!
     started "$W/up" || note "$(cat "$W/bg.err")"
@@ -111,14 +111,14 @@ for sig in INT TERM HUP QUIT USR1 USR2; do
     is "$?:$(cat "$W/said")" "7:$sig" "SIG$sig is passed on"
 done
 
-# ---- what is left running ends ----
+# ---- processes that are left are ended ----
 
 run_bg sh -c 'setsid sleep 1000 & setsid sh -c "trap : TERM; sleep 1001; sleep 1001" & : >'"$W/up"'; sleep 0.2'
 wait $RUN
 ! pgrep -u ci-bot . >/dev/null
 ok $? 'nothing of the agent is left when it has ended'
 
-# As whom: until it is gone it is the agent. One that would not hear SIGTERM.
+# Under another account: as long as it runs, it is the agent. It ignores SIGTERM.
 echo 'ci-bot ALL=(deploy) NOPASSWD: ALL' >/etc/sudoers.d/run-deploy
 cat >"$W/stay" <<STAY
 trap '' TERM
@@ -129,14 +129,14 @@ exec sleep 1002
 STAY
 rm -f "$W/stays"
 mark_log
-# It has five seconds from the end of the command on.
+# It has five seconds from the end of the command.
 run_bg sh -c "sudo -n -u deploy setsid sh $W/stay \$\$ & : >$W/up; until [ -e $W/stays ]; do sleep 0.05; done; exit 42"
 has_logged 'pam_nhi\(su:auth\): denied: .*agent=ci-bot' 'what is left, as another account, is the agent'
 wait $RUN
 is $? 42 'the status is the command'"'"'s, however long the rest takes'
 ! pgrep -u deploy . >/dev/null
-ok $? 'and that is gone then'
-is "$(live):$(open_tasks)" 0:0 'as are ticket and task'
+ok $? 'which has ended then'
+is "$(live):$(open_tasks)" 0:0 'as have ticket and task'
 rm /etc/sudoers.d/run-deploy
 
 # ---- outside ----
@@ -146,37 +146,37 @@ mark_log
 capture as ci-bot sudo -n id
 is "$RC" 1 'the same command outside, same uid: refused'
 has_logged 'pam_nhi\(sudo:auth\): denied: reason=no-ticket' 'with the reason'
-# Through the one running there, with its own arms: what an agent can do to its own processes.
+# Through the live run, from inside: what an agent can do to its own processes.
 as ci-bot env -i sh -c 'exec 3<>/dev/null; setsid sudo -n id' >"$W/out" 2>&1
 is "$?" 1 'setsid, elsewhere: refused'
 capture nhictl run --agent ci-bot --job second -- true
 is "$RC" 125 'a second run beside it'
 capture nhictl run --agent ci-bot --job second --concurrent -- sudo -n id -u
 is "$RC:$OUT" 0:0 'with --concurrent'
-is "$(live)" 1 'one ticket lives on'
+is "$(live)" 1 'one ticket stays live'
 JTI=$(nhictl ticket list --json | jq -r '.tickets[0].jti')
 capture nhictl renew "$JTI"
-is "$RC" 1 'it is renewed by its run only'
+is "$RC" 1 'only its own run renews it'
 kill $RUN
 wait $RUN
 
 # ---- renewal ----
 
-# Half of a life is what a renewal may be late.
+# A renewal may be late by half of a lifetime.
 RUN_OPTIONS=(--ttl 10s --until 1h)
 renewed() { [ "$(events renew)" -ge "$1" ]; }
 run_bg sh -c ': >'"$W/up"'; until [ -e '"$W/enough"' ]; do sudo -n id -u || exit 1; sleep 1; done; sudo -n id -u'
 eventually renewed 3
 : >"$W/enough"
 wait $RUN
-is "$?:$(sort -u "$W/bg.out")" 0:0 'sudo through three lives of a ticket'
+is "$?:$(sort -u "$W/bg.out")" 0:0 'sudo during three lifetimes of a ticket'
 renewed 3
 ok $? "which was renewed $(events renew) times" || cat "$W/bg.err"
 RUN_OPTIONS=(--ttl 4s --until 6s)
 run_bg sh -c ': >'"$W/up"'; sleep 1000'
 wait $RUN
 is $? 143 'the task'"'"'s deadline ends the command'
-# A clock that was set while it waited: there is no telling of that.
+# The clock is set while it waits: nothing reports that.
 echo +0 >"$W/clock"
 LD_PRELOAD=libfaketime.so.1 FAKETIME_TIMESTAMP_FILE=$W/clock FAKETIME_NO_CACHE=1 \
     nhictl run --agent ci-bot --job clock --until 6s -- sh -c ': >'"$W/up-clock"'; sleep 100' </dev/null >/dev/null 2>&1 &
@@ -186,7 +186,7 @@ echo -1h >"$W/clock"
 sleep 7
 echo +0 >"$W/clock"
 wait $RUN
-is $? 143 'a clock that was back for a moment: the deadline ends the command all the same'
+is $? 143 'a clock that was set back for a moment: the deadline ends the command all the same'
 RUN_OPTIONS=(--ttl 6s)
 run_bg sh -c ': >'"$W/up"'; sleep 1000'
 must nhictl agent suspend ci-bot --reason test
@@ -220,11 +220,11 @@ run --job x --service su-l -- id
 is "$RC" 125 'no rule permits the service: refused'
 like "$ERR" 'no rule could permit account ci-bot through su-l' 'with the reason'
 run --job x --service su,cron,sudo -- sh -c 'sleep 1; sudo -n id -u'
-is "$RC:$OUT" 0:0 'one of its services is permitted at this hour: it goes on'
+is "$RC:$OUT" 0:0 'one of its services is permitted at this hour: it runs'
 POLICY=$WAS
 set_policy
 
-# ---- nobody would end it ----
+# ---- no supervisor ----
 
 hold_watch
 mv /run/nhi/watch "$W/heartbeat"
@@ -243,7 +243,7 @@ run --job ssh --keyring -- sh -c 'awk "/^VmLck/ { print \$2 }" /proc/$PPID/statu
 [ "${OUT:-0}" -gt 0 ]
 ok $? 'a key that is held for so long is kept out of swap space'
 run --job ssh --keyring --ttl 12s -- sh -c "sleep 13; $SSH id -un"
-is "$RC:$OUT" 0:ci-bot 'also when the first text is over'
+is "$RC:$OUT" 0:ci-bot 'also when the first text has ended'
 run --job ssh --keyring --host b.example.org --account deploy -- sh -c "/usr/libexec/nhi-askpass '(x) Password: ' >$W/text"
 is "$RC:$(nhictl ticket inspect --json "$W/text" 2>/dev/null | jq -c '.ticket | [.host, .accounts, .services]')" \
     '0:["b.example.org",["deploy"],["sshd","sudo"]]' 'a text for another host and account'
@@ -257,9 +257,9 @@ for prompt in 'Are you sure you want to continue connecting (yes/no/[fingerprint
     is "$RC:$OUT" 1: "no answer to $prompt"
 done
 run --job ssh --keyring -- env SSH_ASKPASS_PROMPT=none /usr/libexec/nhi-askpass x
-is "$RC:$OUT" 1: 'nor where none is asked for'
+is "$RC:$OUT" 1: 'nor where no answer is expected'
 run --job ssh --keyring -- /usr/libexec/nhi-askpass --json
-like "$RC:$OUT" '^0:v4\.public\.' 'a prompt is no option'
+like "$RC:$OUT" '^0:v4\.public\.' 'a prompt is not taken for an option'
 run --job ssh -- /usr/sbin/nhictl askpass
 is "$RC" 1 'without --keyring there is none'
 run --job ssh --host b -- true
@@ -285,23 +285,23 @@ LOST=$(events run-lost)
 run_bg bash -c 'trap "" TERM; : >'"$W/up"'; sleep 1; for ((;;)); do sudo -n id >/dev/null 2>&1 && date >>'"$W/got"'; sleep 0.1; done'
 rm -f "$W/got"
 started "$W/got"
-ok $? 'a command that goes on calling sudo'
+ok $? 'a command that keeps calling sudo'
 kill -KILL $RUN
 wait $RUN 2>/dev/null
 mark_log
-has_logged 'pam_nhi\(sudo:auth\): denied' 'its parent killed, it is refused at once'
-# The one that was under way by then is through.
+has_logged 'pam_nhi\(sudo:auth\): denied' 'when its parent is killed, it is denied at once'
+# The call that was under way has finished.
 rm -f "$W/got"
 mark_log
-has_logged 'pam_nhi\(sudo:auth\): denied' 'and once more'
+has_logged 'pam_nhi\(sudo:auth\): denied' 'and again'
 is "$(live):$(open_tasks)" 0:0 'and the next command closes ticket and task'
-is "$(events run-lost)" $((LOST + 1)) 'and says so in the trail'
+is "$(events run-lost)" $((LOST + 1)) 'and the trail shows it'
 pkill -KILL -u ci-bot
 eventually sh -c '! pgrep -u ci-bot . >/dev/null'
 [ ! -e "$W/got" ]
 ok $? 'every time'
 
-# From another PID namespace nobody can see whether a run is there.
+# From another PID namespace it cannot be seen whether a run is live.
 RUN_OPTIONS=()
 run_bg sh -c ': >'"$W/up"'; until [ -e '"$W/go-on"' ]; do sleep 0.05; done; sudo -n id -u'
 unshare --pid --fork --mount-proc nhictl task list >/dev/null
@@ -311,7 +311,7 @@ must nhictl task close elsewhere
 wait $RUN
 is "$?:$(cat "$W/bg.out")" 0:0 'nhictl in another PID namespace leaves a run alone' || note "$(cat "$W/bg.err")"
 
-# No supervisor has looked meanwhile, and nobody has taken note of its end.
+# No supervisor has looked meanwhile, and nothing has recorded its end.
 hold_watch
 RUN_OPTIONS=()
 perl -e '$p = fork // die; exec @ARGV or die if !$p; sleep 1 until -e "'"$W/zombie"'"; kill 9, $p; sleep 1000' \
@@ -319,17 +319,17 @@ perl -e '$p = fork // die; exec @ARGV or die if !$p; sleep 1 until -e "'"$W/zomb
 RUN=$!
 eventually sh -c 'ps -o stat= --ppid '$RUN' | grep -q Z'
 run --job again -- true
-is "$RC" 0 'one that was killed, and that its parent has not taken in, is not in the way of the next' || note "$ERR"
+is "$RC" 0 'a killed run that its parent has not reaped does not block the next one' || note "$ERR"
 nhictl run --agent ci-bot --job lost -- sleep 1000 </dev/null >/dev/null 2>&1 &
 eventually pgrep -u ci-bot . >/dev/null
 kill -KILL $! && wait $! 2>/dev/null
 capture nhictl task open after --agent ci-bot
-is "$RC" 0 'nor in that of another task' || note "$ERR"
+is "$RC" 0 'nor one for another task' || note "$ERR"
 must nhictl task close after
 kill -KILL $RUN && wait $RUN 2>/dev/null
 let_go
 
-# At any moment: nothing lives on, and nothing opens.
+# At any moment: nothing stays live, and nothing opens.
 KILLS=$(depth 20 200)
 for ((i = 0; i < KILLS; i++)); do
     nhictl run --agent ci-bot --job "kill-$i" --concurrent -- sleep 1000 </dev/null >/dev/null 2>&1 &
@@ -344,6 +344,6 @@ is "$RC" 1 'and no sudo'
 eventually sh -c '! pgrep -u ci-bot . >/dev/null'
 ok $? 'the commands ended with their parents'
 capture nhictl status
-is "$RC" 0 'all is well with the ledger' || note "$OUT"
+is "$RC" 0 'the ledger is sound' || note "$OUT"
 
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The end of a ticket is the end of what it opened: nothing that a session started is left.
+# The end of a ticket ends what it opened: no process of a session is left.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
@@ -12,7 +12,7 @@ ci-bot ALL=(root, alice) /bin/bash
 S
 chmod 440 /etc/sudoers.d/sessions
 
-# What an agent could think of to outlive its session. Each leaves a process named nhi-escape-N.
+# Ways in which an agent could try to outlive its session. Each leaves a process named nhi-escape-N.
 cp /bin/sleep "$W/nhi-escape" && chmod 755 "$W/nhi-escape"
 cat >"$W/escapes" <<'S'
 #!/bin/bash
@@ -34,14 +34,14 @@ all_are_out() { [ "$(escaped)" -ge 48 ]; }
 none_is_left() { [ "$(escaped)" = 0 ]; }
 sessions() { nhictl session list --json | jq '.sessions | length'; }
 
-# login FILE: BG is an ssh that has started them all, and waits
+# login FILE: BG is an ssh that has started them all, and waits.
 login() {
     ssh_bg "${2:-ci-bot}" reply "$1" "$W/escapes $W/nhi-escape; sleep 1000"
     BG=$!
     eventually all_are_out || note "$(escaped) are out: $(cat "$W/bg.out" "$W/bg.err" 2>/dev/null)"
 }
 
-# ends NAME COMMAND...: after the command nothing is left, and ssh has ended
+# ends NAME COMMAND...: after the command no process is left, and ssh has ended.
 ends() {
     local name=$1 before after
     shift
@@ -68,7 +68,7 @@ is "$(nhictl session list --json | jq -c '.sessions[] | [.agent, .task, .account
     '["ci-bot","t-1","ci-bot","sshd","live"]' 'the session is listed'
 like "$(nhictl session list)" 'SESSION +AGENT +TASK' 'in a table'
 ends 'revoke --ticket' nhictl revoke --ticket "$(jti_of "$W/ticket")" --reason test
-like "$OUT" '1 session has ended' 'and says so'
+like "$OUT" '1 session has ended' 'and reports it'
 is "$(sqlite3 -readonly "$STATE/ledger.db" "select reason || ' ' || cause from event where kind = 'session-end'")" \
     'revoked test' 'one event, with the reason and the cause'
 
@@ -85,22 +85,22 @@ fresh
 login "$W/ticket"
 ends 'session kill' nhictl session kill "$(nhictl session list --json | jq -r '.sessions[0].session')"
 ssh_as ci-bot reply "$W/ticket" 'id -un'
-is "$RC:$OUT" 0:ci-bot 'its ticket lives on'
+is "$RC:$OUT" 0:ci-bot 'its ticket stays live'
 must nhictl task close t-4
 fresh
 login "$W/ticket"
 ends 'lockdown on' nhictl lockdown on --reason test
 ssh_as ci-bot reply "$W/ticket" 'id -un'
-unlike "$RC" '^0$' 'in lockdown it is refused'
+unlike "$RC" '^0$' 'in lockdown it is denied'
 ssh_as alice key "$W/key" 'id -un'
 is "$RC:$OUT" 0:alice 'a person is not'
 must nhictl lockdown off
 ssh_as ci-bot reply "$W/ticket" 'id -un'
-is "$RC:$OUT" 0:ci-bot 'and then they may again'
+is "$RC:$OUT" 0:ci-bot 'and afterwards agents are permitted again'
 
 must nhictl task close t-5
 
-# ---- what goes by the agent's uid, and is in no session ----
+# ---- processes with the agent's uid that are in no session ----
 
 fresh
 issue "$W/second" "t-$n" --service sshd,sudo
@@ -112,7 +112,7 @@ eventually sh -c "pgrep -f '^$W/nhi-escape 3001' >/dev/null && [ \$(nhictl sessi
 orphan ci-bot "$W/nhi-escape" 3002
 eventually sh -c "pgrep -f '^$W/nhi-escape 3002' >/dev/null"
 must nhictl revoke --ticket "$(jti_of "$W/ticket")"
-is "$(pgrep -f "^$W/nhi-escape" -a | cut -d' ' -f3)" 3002 'stays while another session of the agent does'
+is "$(pgrep -f "^$W/nhi-escape" -a | cut -d' ' -f3)" 3002 'stays while another session of the agent is live'
 must nhictl revoke --ticket "$(jti_of "$W/second")"
 is "$(escaped)" 0 'and ends with the last one'
 eventually test ! -e "/proc/$SECOND"
@@ -133,16 +133,16 @@ ok $? "a job of cron has started $(escaped)"
 mark_log
 must nhictl task close by-cron
 has_logged 'session ended: ticket .* of task by-cron ended \(task-closed: .*\) account=ci-bot service=cron' \
-    'the log tells a job why'
+    'the log reports the reason to a job'
 is "$(escaped)" 0 'nothing is left when the task is closed'
 is "$(sessions)" 0 'and no session'
 [ -e "/proc/$BG" ]
-ok $? 'cron itself goes on'
+ok $? 'cron itself continues'
 kill "$BG"
 rm /etc/cron.d/e2e
 
-# A person's own processes, in the same terminal and before the same shell, are the person's. The account is shared:
-# there nothing is found by its uid.
+# A person's own processes, in the same terminal and before the same shell, belong to the person. The account is
+# shared: nothing is found there by its uid.
 open_task by-hand
 issue "$W/ticket" by-hand --account deploy --service su
 cat >"$W/person" <<S
@@ -163,7 +163,7 @@ capture nhictl revoke --task by-hand
 is "$(escaped)" 1 'one process is left, the person'"'"'s own' || pgrep -af nhi-escape | sed 's/^/# /'
 : >"$W/counted"
 wait "$BG"
-like "$(cat "$W/person.out")" 'mine-stays' 'who goes on'
-like "$(cat "$W/person.out")" 'nhi: session ended: ticket .* of task by-hand ended \(' 'and whose terminal is told why'
+like "$(cat "$W/person.out")" 'mine-stays' 'who continues'
+like "$(cat "$W/person.out")" 'nhi: session ended: ticket .* of task by-hand ended \(' 'and whose terminal shows why'
 
 finish

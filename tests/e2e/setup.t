@@ -22,7 +22,7 @@ etc() {
     find /etc ! -type d -printf '%p %y %m %u %g %s %T@ %l\n' -o -printf '%p %y %m %u %g\n' | sort
     find /etc -type f -exec sha256sum {} + | sort
 }
-# What each file that setup knows is, a line each.
+# One line for each file that setup knows, with its state.
 each() {
     local f
     stat -c '%n %a %U %G' "${FILES[@]}" 2>/dev/null
@@ -33,7 +33,7 @@ dated() { each && stat -c '%n %y' "${FILES[@]}" 2>/dev/null; }
 # Whether each of them is as before or as after.
 either() { ! each | grep -qvxFf "$W/old" -f "$W/new"; }
 is_as_before() { etc | cmp -s - "$W/before"; }
-# All that setup has made or left: the files, what was to become one, and what was kept.
+# Everything that setup has made or left: the files, unfinished new ones, and backups.
 traces() {
     each
     find /etc/{,pam.d,ssh,ssh/sshd_config.d,sudoers.d} "$BACKUPS" -maxdepth 3 -name '.*new' -print \
@@ -52,7 +52,7 @@ ok $? 'there and back'
 
 # ---- killed ----
 
-# What people do, once in each state that the files were ever found in.
+# What people do, once in each state in which the files were ever found.
 declare -A SEEN
 people_log_in() {
     local state
@@ -68,7 +68,7 @@ people_log_in() {
     [[ $RC$OUT =~ ^0.*deploy ]]
 }
 
-# save, again: the files of setup, and what it has kept of them
+# save, again: the files of setup, and its backups.
 save() {
     local there=() f
     for f in "${FILES[@]}" "$BACKUPS"; do [ ! -e "$f" ] || there+=("$f"); done
@@ -80,7 +80,7 @@ again() {
     tar -Pxpf "$W/saved.tar"
 }
 
-# From what a killed run has left, one goes on and the other goes back.
+# From what a killed run has left, one run continues and another undoes it.
 goes_on_and_back() {
     local state
     state=$(traces | sha256sum)

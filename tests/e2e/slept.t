@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A host sleeps and wakes: the heartbeat of before is an old one, and agents wait for no longer than until the supervisor
-# has looked. Its clock is the one that the heartbeat has; the other one stands still here, so that what goes by it never
-# comes.
+# A host sleeps and wakes: its last heartbeat is then an old one, and agents wait only until the supervisor has
+# looked. Its clock is that of the heartbeat; the other clock stands still here, so that nothing that depends on it
+# happens.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# For every program, those that are set-uid, too.
+# For every program, also for set-uid ones.
 install -m 755 "$BUILD/tests/e2e/slept.so" /usr/lib/nhi-slept.so
 echo /usr/lib/nhi-slept.so >/etc/ld.so.preload
 lab_up
@@ -15,7 +15,7 @@ open_task on
 issue "$W/ticket" on
 mono() { perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'printf "%d", clock_gettime(CLOCK_MONOTONIC)'; }
 slept=0
-# sleeps SECONDS: from here on so many more
+# sleeps SECONDS: moves the clock forward by that many.
 sleeps() {
     slept=$((slept + $1))
     echo "$slept $MONO" >/etc/nhi-slept.new && mv /etc/nhi-slept.new /etc/nhi-slept
@@ -26,21 +26,21 @@ is "$RC:$OUT" 0:ci-bot 'an agent logs in'
 has_looked() { [ "$(cut -d' ' -f1 /run/nhi/watch)" -ge "$((BEFORE + slept))" ]; }
 
 for seconds in 3600 40 86400; do
-    # It has not looked yet when the first one knocks.
+    # The supervisor has not looked yet when the first login comes.
     kill -STOP "$WATCH"
     BEFORE=$(uptime_now)
     sleeps "$seconds"
-    is "$(mono)" "$MONO" "after a sleep of $seconds seconds: one clock has not gone on"
+    is "$(mono)" "$MONO" "after a sleep of $seconds seconds: one clock has not moved"
     mark_log
     ssh_as ci-bot reply "$W/ticket" id -un
-    is "$RC" 255 'nobody has watched meanwhile: refused'
-    has_logged 'denied: reason=no-supervisor' 'for want of a supervisor'
+    is "$RC" 255 'nothing was supervised meanwhile: denied'
+    has_logged 'denied: reason=no-supervisor' 'with the reason'
     kill -CONT "$WATCH"
-    # What the kernel does when it wakes: everybody who waits for a clock is woken.
+    # What the kernel does after waking up: it wakes every process that waits for a clock.
     : >"$STATE/woken" && rm "$STATE/woken"
     eventually has_looked
     ssh_as ci-bot reply "$W/ticket" id -un
-    is "$RC:$OUT" 0:ci-bot 'the supervisor looks, and the agent is let in'
+    is "$RC:$OUT" 0:ci-bot 'the supervisor looks, and the agent is permitted'
 done
 like "$(cat "/proc/$WATCH"/fdinfo/* 2>/dev/null)" 'settime flags: 03' 'the supervisor is woken when the clock of the host jumps, as at the end of a sleep'
 finish

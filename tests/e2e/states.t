@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Whatever has become of our files, of /etc/group and of the boot ID: people and root get through every phase of every
-# program, and the log says what is wrong where something was needed that could not be read.
+# Whatever happened to our files, to /etc/group and to the boot ID: people and root get through every phase of every
+# program, and the log reports what is wrong if something was needed that could not be read.
 # Invariants: 18, 20.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -24,13 +24,13 @@ put_back() {
     cp -a /mnt/run /run/nhi
     cp /mnt/group /etc/group
 }
-# state NAME SHELL [SAYS]: after SHELL everybody gets through, and the log has SAYS
+# state NAME SHELL [SAYS]: after SHELL everybody gets through, and the log has SAYS.
 state() {
     eval "$2" || bail "$2"
     [ -z "${3:-}" ] || mark_log
     capture "${PEOPLE[@]}"
     is "$RC$OUT" 0 "$1"
-    [ -z "${3:-}" ] || has_logged "pam_nhi.*$3" "$1: which is said"
+    [ -z "${3:-}" ] || has_logged "pam_nhi.*$3" "$1: which is logged"
     put_back
 }
 
@@ -66,7 +66,7 @@ d=/run/nhi/sessions
 for kind in ': >X' 'mkfifo X' 'ln -s sessions X' 'ln -s /tmp X'; do
     state "sessions: $kind" "rm -rf $d; ${kind//X/$d}" 'cannot tell whether the caller is inside a session'
 done
-# Everything that could be the handle of what runs here.
+# Everything that could be the handle of this process.
 plant() {
     local boot pid
     boot=$(cut -c 1-8 /proc/sys/kernel/random/boot_id)
@@ -89,7 +89,7 @@ state '/etc/group: unreadable' 'rm /etc/group; mkdir /etc/group' 'cannot read /e
 state 'no boot ID' "rm -rf $d; mkdir -m 700 $d; mount --bind /dev/null /proc/sys/kernel/random/boot_id" \
     'cannot tell whether the caller is inside a session'
 
-# ---- what is not so yet ----
+# ---- known limits ----
 
 libraries=$(ldconfig -p | sed -nE 's,.* => (/.*/lib(jansson|sqlite3|sodium)\.so\.[0-9]+)$,\1,p')
 for library in $libraries; do

@@ -1,11 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# su and sudo run with their caller's real uid: the caller may stop or kill them between any two
-# instructions. At every system call that one run makes, in turn, they are stopped, and stay stopped, by
-# the hundred at once; then logins, grants and revocations must go through as ever. Then the same
-# with killing them.
-#
-# A sample takes a few of the system calls, a sweep every fifth, torture each of them.
+# su and sudo run with their caller's real uid: the caller may stop or kill them between any two instructions. At
+# every system call that one run makes, in turn, they are stopped, and stay stopped, a hundred at once; then logins,
+# grants and revocations must work as ever. Then the same with killing them. A sample takes a few of the system calls,
+# a sweep every fifth, torture each of them.
 # Invariants: 5, 17.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +11,7 @@
 STOPAT=$BUILD/tests/tools/stopat
 STEP=$(depth 97 5 1)
 BATCH=100
-HANG=60 # seconds. Tells a hang from a delay on a busy machine; nothing here takes more than one
+HANG=60 # seconds. Distinguishes a hang from a delay on a busy machine; nothing here takes more than one
 
 lab_up
 nhi_up
@@ -21,8 +19,8 @@ chmod 1777 "$W"
 open_task build-1
 open_task build-2
 open_task other-1 other-bot
-# A ticket that was renewed and is pinned, so that each run looks at both. That takes one place for all of them:
-# the audit session of this shell, where the kernel has some.
+# A ticket that was renewed and is pinned, so that each run checks both. That needs one place for all of them: the
+# audit session of this shell, if the kernel has any.
 PIN=--no-pin
 [ "$(cat "/proc/$$/sessionid" 2>/dev/null)" -lt 4294967295 ] 2>/dev/null && PIN=''
 # shellcheck disable=SC2086 # nothing, or a word
@@ -33,10 +31,10 @@ issue "$W/free" build-2 --account ci-bot,batch --ttl 110m
 
 # ---- an agent with its ticket in a session keyring ----
 
-# One keyring, by a name that no other run has, which all of them join: a uid may have 20,000 bytes of keys.
+# One keyring, with a name that no other run has, which all of them join: a uid may have 20,000 bytes of keys.
 KEYRING=e2e-$(cat /proc/sys/kernel/random/uuid)
 IN_KEYRING=(setpriv --reuid ci-bot --regid ci-bot --init-groups keyctl session "$KEYRING")
-# hold FILE: until the next one, that keyring has the ticket in FILE
+# hold FILE: until the next call, that keyring has the ticket in FILE.
 hold() {
     rm -f "$W/held-now"
     printf '%s' "$(cat "$1")" >"$W/key"
@@ -57,7 +55,7 @@ SUDO=("${IN_KEYRING[@]}" sudo -n id)
 
 in_time() { timeout -k 1 "$HANG" "$@"; }
 
-# all_goes_through NAME: a person, a login and a sudo by ticket, an issue and a revocation
+# all_goes_through NAME: a person, a login and a sudo by ticket, an issue and a revocation.
 all_goes_through() {
     local bad=''
     in_time "$SSH_TOOL" ci-bot reply "$W/free" 'sudo -n id -u' >"$W/out" 2>&1 </dev/null || bad+=" login($?)"
@@ -70,8 +68,8 @@ all_goes_through() {
     ok $? "$1" || note "hung or refused:$bad: $(cat "$W/out")"
 }
 
-# Every grant that there is, whole. An unnamed or half-written record would be no JSON.
-pin_of() { grep -lsE "\"(jti|root)\":\"$1\"" "$STATE"/grants/i-*-l; } # pin_of JTI: the record of its first place
+# Every grant, whole. An unnamed or half-written record would not be JSON.
+pin_of() { grep -lsE "\"(jti|root)\":\"$1\"" "$STATE"/grants/i-*-l; } # pin_of JTI: the record of its first place.
 grants_are_whole() {
     local f
     for f in "$STATE"/grants/[gud]-*; do
@@ -80,7 +78,7 @@ grants_are_whole() {
     done
 }
 
-# one EXE ACTION K COMMAND...: one run; a line of K, stopat's status and the pids that are stopped now
+# one EXE ACTION K COMMAND...: one run; prints a line with K, stopat's status and the pids that are stopped now.
 cat >"$W/one" <<ONE
 #!/bin/bash
 exe=\$1 action=\$2 k=\$3
@@ -90,7 +88,7 @@ echo "\$k" "\$?" \$out
 ONE
 chmod 755 "$W/one"
 
-kill_stopped() { # kill_stopped FILE: of lines as one prints them
+kill_stopped() { # kill_stopped FILE: kills the processes in lines of that kind.
     local status pids pid
     while read -r _ status pids; do
         [ "$status" = 0 ] || continue
@@ -102,16 +100,16 @@ kill_stopped() { # kill_stopped FILE: of lines as one prints them
 sweep() {
     local name=$1 exe=$2 action=$3 k hung='' stopped=0 now=1
     shift 3
-    like "$(in_time "$@" </dev/null 2>&1; echo "status $?")" 'status 0' "$name: it succeeds when it is let be"
-    # One run may make some calls more than another, the first one thousands: on until none gets that far.
+    like "$(in_time "$@" </dev/null 2>&1; echo "status $?")" 'status 0' "$name: it succeeds when it is not stopped"
+    # One run may make some calls more than another, the first one thousands: continues until none gets that far.
     for ((k = 1; now > 0; k += STEP * BATCH)); do
         seq "$k" "$STEP" "$((k + STEP * BATCH - 1))" |
             xargs -P 2 -I '{}' "$W/one" "$exe" "$action" '{}' "$@" >"$W/runs"
         now=$(grep -c '^[0-9]* 0' "$W/runs")
         stopped=$((stopped + now))
-        # 3: it made fewer calls. 4: it waited for one that is stopped.
+        # 3: it made fewer calls. 4: it waited for a stopped one.
         hung+=$(grep -vE '^[0-9]+ [03]( |$)' "$W/runs")
-        all_goes_through "$name: from system call $k: all else goes through"
+        all_goes_through "$name: from system call $k: everything else works"
         kill_stopped "$W/runs"
     done
     is "$hung" '' "$name: none of them waited for another"
@@ -121,7 +119,7 @@ sweep() {
     ok $? "$name: no record is half written"
 }
 
-# The first use pins it, and ends the text before it.
+# The first use pins it, and ends the earlier text.
 "${SU[@]}" </dev/null >/dev/null 2>&1
 [ -n "$PIN" ] || is "$(jq -r .place "$(pin_of "$FIRST")" | cut -c 1)" a 'pinned to the audit session'
 is "$(nhictl ticket show --json "$FIRST" | jq -r .ticket.state)" renewed 'and a renewal that is in use'
@@ -157,7 +155,7 @@ frozen() {
     eventually grep -q 'frozen 1' "$cg/cgroup.events"
     ok $? "frozen: $(wc -l <"$cg/cgroup.procs") processes of su"
     while read -r pid; do kill -CONT "$pid"; done <"$cg/cgroup.procs"
-    all_goes_through 'frozen: all else goes through'
+    all_goes_through 'frozen: everything else works'
     echo 1 >"$cg/cgroup.kill"
     eventually grep -q 'populated 0' "$cg/cgroup.events"
     rmdir "$cg"
@@ -165,10 +163,10 @@ frozen() {
 }
 frozen
 
-# ---- stopped before a revocation, let go after it ----
+# ---- stopped before a revocation, continued after it ----
 
-# su stops itself along with its child, so one SIGCONT may not do; and one may wait for another. A zombie is
-# gone: the first process here is a shell and takes it in.
+# su stops itself along with its child, so one SIGCONT may not be enough; and one may wait for another. A zombie
+# counts as ended: the first process here is a shell and reaps it.
 gone() {
     local pid
     kill -CONT "$@" 2>/dev/null
@@ -177,7 +175,7 @@ gone() {
     done
 }
 
-# Only who had his session registered before the revocation may go on to his command.
+# Only a run whose session was registered before the revocation may go on to its command.
 late_is_refused() {
     local total k pids bad='' refused=0 opened=0 before after
     SU=("${IN_KEYRING[@]}" su batch -c "echo >$W/ran")
@@ -202,14 +200,14 @@ late_is_refused() {
         refused=$((refused + 1 - before))
     done
     [ -z "$bad" ] && [ "$refused" -gt 0 ] && [ "$opened" -gt 0 ]
-    ok $? "let go after the revocation: $refused were refused, $opened had their session already" || note "$bad"
+    ok $? "continued after the revocation: $refused were denied, $opened had their session already" || note "$bad"
 }
 late_is_refused
 
 # ---- killed in the first use of a renewed ticket ----
 
-# Where it is used, and that the text before it is over, are recorded on the way in. The host only records that
-# each run is a session of its own.
+# The place of its use, and the end of the earlier text, are recorded during the login. The host only records uses
+# from other places, because each run is a session of its own.
 first_use_killed() {
     local total k bad='' again=0 grants
     printf 'pin = "record";\n' >/etc/nhi/nhi.conf
@@ -231,7 +229,7 @@ first_use_killed() {
         again=$((again + 1))
     done
     [ -z "$bad" ] && [ "$again" -gt 0 ]
-    ok $? "killed in its first use at $again places: it goes on, and the text before it does not" || note "$bad"
+    ok $? "killed in its first use at $again places: it still works, and the earlier text does not" || note "$bad"
     grants_are_whole
     ok $? 'no record is half written'
 }
@@ -239,7 +237,7 @@ first_use_killed
 
 # ---- two first uses, of which the second overtakes the first ----
 
-# fresh K stop|kill [COMMAND]: the first use of a new ticket, up to that system call
+# fresh K stop|kill [COMMAND]: the first use of a new ticket, up to that system call.
 fresh() {
     issue "$W/fresh" build-2 --account ci-bot,batch
     hold "$W/fresh"
@@ -264,7 +262,7 @@ overtaken() {
         in_time "${SU[@]}" </dev/null >/dev/null 2>&1 || bad+=" $k: the second"
         eventually went_on "$pids" || bad+=" $k: the first"
     done
-    is "$bad" '' "stopped before its pin is set, at system call $after, and overtaken: both go on where the host only records"
+    is "$bad" '' "stopped before its pin is set, at system call $after, and overtaken: both are permitted if the host only records"
 }
 overtaken
 

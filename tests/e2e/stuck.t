@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A session of which one process cannot be ended, since it waits in the kernel for a file system that nobody serves: it is
-# said to be stuck, and nothing else of the agent's goes on behind it.
+# A session of which one process cannot be ended, since it waits in the kernel for a file system that no process
+# serves: it is reported as stuck, and nothing else of the agent's continues because of it.
 # Invariant: 19.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -36,17 +36,17 @@ orphan ci-bot "$W/nhi-left" 1001
 eventually left_is 1001
 hold_watch
 capture nhictl agent suspend ci-bot
-like "$RC:$OUT" '^7:.*session has NOT ended' 'suspend says that a session could not be ended' || note "$ERR"
+like "$RC:$OUT" '^7:.*session has NOT ended' 'suspend reports that a session could not be ended' || note "$ERR"
 waits
 ok $? 'and it could not'
-is "$(left)" '' 'what runs by the uid of the agent outside of it has ended all the same'
-like "$OUT" '1 process without a session has ended' 'which is said'
+is "$(left)" '' 'other processes with that uid have ended all the same'
+like "$OUT" '1 process without a session has ended' 'which is reported'
 let_go
 
-# The supervisor comes to it by itself.
+# The supervisor finds it by itself.
 mark_log
 orphan ci-bot "$W/nhi-left" 1002
-has_logged 'ends without a session: account=ci-bot' 'what comes after that is found'
+has_logged 'ends without a session: account=ci-bot' 'a later process is found'
 eventually left_is ''
 is "$(left)" '' 'and ended, too'
 hold_watch
@@ -56,9 +56,9 @@ capture nhictl session end --leftovers ci-bot
 is "$RC:$(left)" 0: 'and a person may end it, too' || note "$ERR"
 let_go
 waits
-ok $? 'while the one that is stuck is stuck still'
+ok $? 'while the stuck process is still stuck'
 
-# Nobody else is to clean up behind this test.
+# Nothing else cleans up after this test.
 mkdir "$W/control" && mount -t fusectl none "$W/control"
 echo 1 >"$W/control/$(awk -v at="$W/mount" '$5 == at { sub(".*:", "", $3); print $3 }' /proc/self/mountinfo)/abort"
 umount -l "$W/control"

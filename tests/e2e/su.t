@@ -29,12 +29,12 @@ has_logged 'pam_nhi\(su:auth\): denied: reason=account account=ci-bot agent=othe
 printf 'v4.%s\n' "$(head -c 3900 /dev/zero | tr '\0' A)" >"$W/rubbish"
 mark_log
 capture as alice "$PTY" 'word: ' "$W/rubbish" -- su ci-bot -c id
-is "$RC$OUT" "1$FAILURE" 'nor as much rubbish as a terminal takes'
+is "$RC$OUT" "1$FAILURE" 'nor as many bytes as a terminal accepts'
 has_logged 'pam_nhi\(su:auth\): denied: reason=malformed' 'with a reason'
 capture as alice "$PTY" 'word: ' "$W/password" -- su deploy -c 'id -un'
-like "$RC$OUT" '^0.*deploy' 'su between people is as ever'
+like "$RC$OUT" '^0.*deploy' 'su between people works as ever'
 capture as alice "$PTY" 'word: ' "$W/wrong" -- su deploy -c 'id -un'
-like "$RC$OUT" '^1.*Authentication failure' 'a wrong password too'
+like "$RC$OUT" '^1.*Authentication failure' 'a wrong password fails, too'
 
 # A session that su opened is the agent's, though a person began it. On another terminal: a ticket of its own.
 issue "$W/again" build-1 && chmod 644 "$W/again"

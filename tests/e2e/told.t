@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Each way in and each reason: what was refused, and what came of nothing, is found with one command, nhictl trace, in the
-# order in which it happened.
+# Each way in and each reason: a denial, or a permit that was not used, is found with one command, nhictl trace, in
+# the order of events.
 # Invariant: 21.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,7 +16,7 @@ for service in nightly-unit doas; do
         >/etc/pam.d/$service
 done
 
-# told NAME WORD SERVICE REASON TRACE...: a step of that word, through that service, for that reason
+# told NAME WORD SERVICE REASON TRACE...: a step with that word, through that service, for that reason.
 told() {
     local name=$1 word=$2 service=$3 reason=$4
     shift 4
@@ -26,7 +26,7 @@ told() {
     ok $? "$name: trace $*" || jq -r '.steps[] | "# \(.at) \(.step) \(.service) \(.reason) \(.text)"' "$W/story"
 }
 
-# ---- nothing was shown, or nothing that can be believed: told of the account's agent ----
+# ---- nothing was shown, or nothing that can be believed: recorded for the account's agent ----
 
 printf 'v4.public.rubbish\n' >"$W/rubbish"
 ssh_as ci-bot reply "$W/rubbish" id
@@ -37,10 +37,10 @@ capture as ci-bot sudo -n true
 told 'sudo outside of a session' refused sudo no-ticket --agent ci-bot
 for service in nightly-unit doas; do
     caller=()
-    # doas is setuid, and asks for whoever called it.
+    # doas is setuid, and asks for its caller.
     [ "$service" != doas ] || caller=(setpriv --ruid "$(id -u other-bot)")
     printf '%s other-bot 127.0.0.1 %s\n' "$service" "$W/rubbish" | "${caller[@]}" "$TRY" ask >/dev/null
-    told "$service, wired as the manual says" refused "$service" malformed --agent other-bot
+    told "$service, wired as the manual describes" refused "$service" malformed --agent other-bot
 done
 printf '* * * * * %s true\n' other-bot >/etc/cron.d/e2e
 chmod 600 /etc/cron.d/e2e
@@ -51,9 +51,9 @@ mark_log
 has_logged 'pam_nhi\(cron:account\): denied: reason=no-ticket account=other-bot' 'cron refuses the job of an agent without a ticket'
 kill "$(cat /run/crond.pid)"
 told 'cron, no ticket' refused cron no-ticket --agent other-bot
-like "$(nhictl status)" 'cron did not run a job of other-bot' 'and status says that it did not run'
+like "$(nhictl status)" 'cron did not run a job of other-bot' 'and status reports that it did not run'
 
-# ---- a ticket was verified: told of its task ----
+# ---- a verified ticket: recorded for its task ----
 
 open_task k-1
 issue "$W/t" k-1 --service sshd
@@ -66,14 +66,14 @@ must nhictl revoke --ticket "$(jti_of "$W/t")" --reason leaked
 ssh_as ci-bot reply "$W/t" true
 told 'revoked' denied sshd revoked --ticket "$(jti_of "$W/t")"
 
-# ---- permitted, and nothing came of it ----
+# ---- permitted, and not used ----
 
 ssh_as ci-bot reply "$W/all" 'sudo -n /usr/bin/true && ! sudo -n /usr/bin/chown root /'
 is "$RC" 0 'sudo runs what sudoers names, and refuses another command'
 told 'what sudo refused by itself' 'not used' sudo '' k-1
 is "$(jq '[.steps[] | select(.step == "not used")] | length' "$W/story")" 1 'that one, and not the one that ran'
 
-# ---- in the order in which it happened ----
+# ---- in the order of events ----
 
 POLICY="$POLICY" set_policy
 ssh_as ci-bot reply "$W/all" 'sudo -n /usr/bin/true; su alice -c true </dev/null'
@@ -85,6 +85,6 @@ nhictl trace --json k-1 >"$W/story"
 last() { jq --arg w "$1" --arg s "$2" '[.steps | to_entries[] | select(.value.step == $w and (.value.service // "") == $s) | .key] | max' "$W/story"; }
 LOGIN=$(last permit sshd) SUDO=$(last permit sudo) SU=$(last denied su) END=$(last ended sshd) POLICY_AT=$(last policy '')
 [ "$LOGIN" -lt "$SUDO" ] && [ "$SUDO" -lt "$SU" ] && [ "$SU" -lt "$END" ] && [ "$SU" -lt "$POLICY_AT" ]
-ok $? 'a login, what it did, what was denied inside, its end, and the policy that came after' ||
+ok $? 'a login, its calls, a denial inside, its end, and the later change of policy' ||
     jq -r '.steps[] | "# \(.at) \(.ms) \(.step) \(.service) \(.text)"' "$W/story"
 finish

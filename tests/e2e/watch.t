@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# nhictl watch: sessions end when their ticket does, without anybody's command.
+# nhictl watch: sessions end when their ticket does, without any command.
 # shellcheck source=tests/e2e/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
@@ -13,7 +13,7 @@ is "$(stat -c %a /run/nhi /run/nhi/watch)" $'700\n600' 'what it writes is root'"
 
 query() { sqlite3 -readonly -cmd '.timeout 5000' "$STATE/ledger.db" "$1"; }
 
-# in_session FILE COMMAND [-tt]: BG is an ssh that has begun; it writes $W/up
+# in_session FILE COMMAND [-tt]: BG is an ssh that has begun; it writes $W/up.
 in_session() {
     rm -f "$W/up"
     ssh_bg ci-bot reply "$1" ${3:+"$3"} ": >$W/up; $2"
@@ -22,7 +22,7 @@ in_session() {
 }
 last_end() { query "select reason from event where kind = 'session-end' order by seq desc limit 1"; }
 ended_for() { [ "$(last_end)" = "$1" ]; }
-# over NAME REASON: the session ends by itself
+# over NAME REASON: the session ends by itself.
 over() {
     eventually test ! -e "/proc/$BG"
     ok $? "$1"
@@ -38,7 +38,7 @@ issue "$W/short" t-1 --ttl 15s
 in_session "$W/short" 'trap "" TERM HUP; setsid sleep 1001 & sleep 1000; sleep 1000'
 over 'a ticket expires' expired
 SENTENCE="session ended: ticket $(jti_of "$W/short") of task t-1 expired"
-has_logged "$SENTENCE account=ci-bot service=sshd agent=ci-bot" 'a session without a terminal is told in the log'
+has_logged "$SENTENCE account=ci-bot service=sshd agent=ci-bot" 'the log reports it for a session without a terminal'
 ! pgrep -f 'sleep 100[01]' >/dev/null
 ok $? 'nothing is left'
 is "$(event_count)" 1 'one event'
@@ -50,7 +50,7 @@ must nhictl renew "$(jti_of "$W/renewed")" --ttl 5m --out "$W/renewed.new"
 until [ "$SECONDS" -gt 16 ]; do sleep 0.5; done
 : >"$W/go"
 wait "$BG"
-is "$?:$(cat "$W/bg.out")" 0:survived 'renewal moves the end'
+is "$?:$(cat "$W/bg.out")" 0:survived 'a renewal moves the end'
 must nhictl revoke --ticket "$(jti_of "$W/renewed.new")"
 must nhictl task close t-1
 
@@ -61,14 +61,14 @@ sed 's/effect = "permit"/effect = "forbid"/' /etc/nhi/policy.d/e2e.conf >"$W/pol
 cp /etc/nhi/policy.d/e2e.conf "$W/kept"
 cp "$W/policy" /etc/nhi/policy.d/e2e.conf
 must nhictl apply
-over 'policy withdraws it' forbidden
+over 'policy no longer permits it' forbidden
 cp "$W/kept" /etc/nhi/policy.d/e2e.conf
 must nhictl apply
 must nhictl task close t-3
 open_task t-4
 issue "$W/in" t-4
 
-# A warning, once for each moment at which it would end, and then why it ended.
+# A warning, once for each moment at which it would end, and then the reason for its end.
 echo 'warn = "12s";' >>/etc/nhi/nhi.conf
 must nhictl apply
 issue "$W/warned" t-4 --ttl 20s
@@ -81,8 +81,8 @@ must nhictl renew "$(jti_of "$W/warned")" --ttl 17s --out "$W/warned.new"
 over 'the terminal of a session that expires' expired
 is "$(grep -c "nhi: session ends at .*Z: ticket .* of task t-4 (expired)" "$W/bg.out")" 2 \
     'it was warned of each of the two moments once'
-like "$(tail -n 3 "$W/bg.out")" "nhi: session ended: ticket .* of task t-4 expired" 'and told why it ended'
-has_logged "session ends at .* of task t-4 \(expired\) account=ci-bot service=sshd agent=ci-bot" 'so is the log'
+like "$(tail -n 3 "$W/bg.out")" "nhi: session ended: ticket .* of task t-4 expired" 'and shows why it ended'
+has_logged "session ends at .* of task t-4 \(expired\) account=ci-bot service=sshd agent=ci-bot" 'so does the log'
 rm /etc/nhi/nhi.conf
 must nhictl apply
 
@@ -93,24 +93,24 @@ eventually sh -c "nhictl session list --json | jq -e '.sessions[0].service == \"
 must nhictl session kill "$(nhictl session list --json | jq -r '.sessions[0].session')"
 wait "$RUN"
 has_logged "session ended: ticket .* of task t-4 was ended \(by-hand\) account=ci-bot service=nhictl-run" \
-    'a job is told in the log under its account'
+    'the log reports it for a job under its account'
 issue "$W/in" t-4
 
-# The ledger cannot be written: the reserve has it, and the supervisor reads that.
+# The ledger cannot be written: the reserve has the revocation, and the supervisor reads that.
 in_session "$W/in" 'sleep 1000'
 sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" 'begin immediate' \
     ".shell : >$W/held; until [ -e $W/enough ]; do sleep 0.1; done" &
 HOLDER=$!
 eventually test -e "$W/held" || bail 'nobody holds the ledger'
 capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/in")" --reason test
-is "$RC" 0 'revoked while somebody holds the ledger' || note "$ERR"
+is "$RC" 0 'revoked while another process holds the ledger' || note "$ERR"
 like "$OUT" 'the reserve keeps the revocation in force' 'by the reserve'
 eventually test ! -e "/proc/$BG"
 ok $? 'the session ends'
 : >"$W/enough"
 wait "$HOLDER"
 
-# People go on.
+# People continue.
 must nhictl task close t-4
 open_task t-5
 issue "$W/five" t-5
@@ -130,7 +130,7 @@ is "$?" 0 'to the end'
 
 ends_of() { query "select count(*) from event where kind = 'session-end' and task = '$1'"; }
 has_ended() { [ "$(ends_of "$1")" != 0 ]; }
-# ended_as TASK REASON NAME: by itself, once, and the event names the grant that opened the session
+# ended_as TASK REASON NAME: by itself, once, and the event names the grant that opened the session.
 ended_how() {
     query "select e.reason || ' ' || g.task from event e, event g
         where e.kind = 'session-end' and e.task = '$1' and g.kind = 'grant' and g.record = e.within"
@@ -144,7 +144,7 @@ open_task e-1
 issue "$W/e" e-1
 ssh_as ci-bot reply "$W/e" true
 ended_as e-1 closed 'a session that its program closed'
-# Whoever is in and out again between two looks of the supervisor.
+# A login that begins and ends between two looks of the supervisor.
 for i in 1 2 3 4 5 6; do
     open_task "q-$i"
     issue "$W/e" "q-$i"
@@ -167,7 +167,7 @@ must nhictl session kill "$(nhictl session list --json | jq -r '.sessions[0].ses
 ended_as e-3 by-hand 'a session that was ended by hand'
 is "$(query "select count(*) from event where kind = 'session-kill' and task = 'e-3'")" 1 \
     'and who did that'
-# What a reboot leaves: the ledger, and of /run nothing.
+# What a reboot leaves: the ledger, and nothing in /run.
 open_task e-4
 issue "$W/e" e-4
 in_session "$W/e" 'sleep 1000'
@@ -187,7 +187,7 @@ must sqlite3 -cmd '.timeout 10000' "$STATE/ledger.db" "UPDATE setting SET latest
 mount --bind "$W/boot" /proc/sys/kernel/random/boot_id
 start_watch
 ended_as e-4 reboot 'a session that a reboot has ended'
-is "$(query 'select count(*) from session where ended = 0')" 0 'none is open for ever'
+is "$(query 'select count(*) from session where ended = 0')" 0 'none stays open for ever'
 umount /proc/sys/kernel/random/boot_id
 # This boot is the next one again.
 must sqlite3 -cmd '.timeout 10000' "$STATE/ledger.db" "UPDATE setting SET boot = ''"
@@ -210,16 +210,16 @@ SECONDS=0
 eventually is_closed d-1
 is "$(state_of d-1)" '2 deadline' 'a task is closed at its deadline'
 eventually is_closed i-1
-is "$(state_of i-1)" '2 idle' 'one that nobody uses, when it was idle for long enough'
-until [ "$SECONDS" -gt 16 ]; do sleep 0.5; done # more than it may be idle
-is "$(state_of i-2)" '1 ' 'one in whose session somebody is, is not'
+is "$(state_of i-1)" '2 idle' 'one that is not used, after its idle time'
+until [ "$SECONDS" -gt 16 ]; do sleep 0.5; done # more than its idle time
+is "$(state_of i-2)" '1 ' 'one with a live session is not'
 : >"$W/i-go"
 wait "$BG"
 eventually is_closed i-2
 is "$(state_of i-2)" '2 idle' 'until some time after that'
-is "$(query "select count(*) from event where kind = 'task-close' and task in ('d-1', 'i-1', 'i-2')")" 3 'one event each'
+is "$(query "select count(*) from event where kind = 'task-close' and task in ('d-1', 'i-1', 'i-2')")" 3 'one event for each'
 
-# It sleeps: of its own accord it wakes for a heartbeat.
+# It sleeps: by itself it wakes only for a heartbeat.
 wakes() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$WATCH/status"; }
 before=$(wakes)
 sleep 2
@@ -233,29 +233,29 @@ eventually test ! -e /run/nhi/watch
 ok $? 'SIGTERM ends it, and its heartbeat'
 mark_log
 ssh_as ci-bot reply "$W/six" true
-unlike "$RC" '^0$' 'without it nobody is let in by a ticket'
+unlike "$RC" '^0$' 'without it no ticket is permitted'
 has_logged 'pam_nhi\(sshd:auth\): denied: reason=no-supervisor' 'with the reason'
-like "$(nhictl status)" 'the supervisor is not running' 'and status says so'
+like "$(nhictl status)" 'the supervisor is not running' 'and status reports it'
 ssh_as alice key "$W/key" true
 is "$RC" 0 'people are'
 echo 'supervisor = "optional"; grace = 0;' >/etc/nhi/nhi.conf
 must nhictl apply
 ssh_as ci-bot reply "$W/six" true
-is "$RC" 0 'unless the host says otherwise'
+is "$RC" 0 'unless the settings permit it'
 rm /etc/nhi/nhi.conf
 must nhictl apply
 start_watch
 ssh_as ci-bot reply "$W/six" true
 is "$RC" 0 'it is back'
-# Killed, or stopped: it says nothing any more.
+# Killed, or stopped: it no longer writes a heartbeat.
 kill -KILL "$WATCH"
 ssh_as ci-bot reply "$W/six" true
-is "$RC" 0 'killed, it is missed after a while only'
+is "$RC" 0 'killed, it is missed only after a while'
 beat_at "$(($(uptime_now) - 31))"
 ssh_as ci-bot reply "$W/six" true
-unlike "$RC" '^0$' 'an old heartbeat is none'
+unlike "$RC" '^0$' 'an old heartbeat does not count'
 beat_at "$(($(uptime_now) + 100))"
 ssh_as ci-bot reply "$W/six" true
-unlike "$RC" '^0$' 'nor is one of the future'
+unlike "$RC" '^0$' 'nor does one from the future'
 
 finish

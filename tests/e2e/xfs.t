@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The disk under /var/lib/nhi fails: a real XFS that is shut down, below which every call is an error from then on. People
-# and root log in by password, key and prompt; agents do not.
+# The disk under /var/lib/nhi fails: a real XFS that is shut down, on which every call is an error from then on.
+# People and root log in by password, key and prompt; agents do not.
 # Invariant: 18.
 # shellcheck source=tests/e2e/lib.sh
 export NHI_LAB_ALSO=disks
@@ -26,10 +26,10 @@ cp -a "$STATE/." "$W/mnt/"
 must mount --move "$W/mnt" "$STATE"
 start_watch
 ssh_as ci-bot reply "$W/ticket" id -un
-is "$RC/$OUT" 0/ci-bot 'on a disk that works an agent logs in'
+is "$RC/$OUT" 0/ci-bot 'on a working disk an agent logs in'
 must xfs_io -x -c shutdown "$STATE"
 
-people_work 'on one that fails'
+people_work 'on a failing disk'
 mkdir -p /root/.ssh
 cp "$W/key.pub" /root/.ssh/authorized_keys
 ssh_as root key "$W/key" id -un
@@ -37,9 +37,9 @@ is "$RC/$OUT" 0/root 'root, by key'
 capture "$BUILD/tests/tools/people" alice deploy "$W/password" "$W/key.pub"
 is "$RC$OUT" 0 'everybody, in every program'
 ssh_as ci-bot reply "$W/ticket" id
-unlike "$RC" '^0$' 'an agent is refused'
+unlike "$RC" '^0$' 'an agent is denied'
 ssh_as deploy reply "$W/ticket" id
-unlike "$RC" '^0$' 'on a shared account too'
+unlike "$RC" '^0$' 'on a shared account, too'
 ssh_as ci-bot key "$W/id" id
 unlike "$RC" '^0$' 'and by key'
 
