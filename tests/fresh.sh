@@ -24,7 +24,7 @@ usage() {
     exit 2
 }
 
-# Runs in a mount namespace of its own: everything below goes with it.
+# Runs in a mount namespace of its own: everything below ends with it.
 inside() {
     local root=$1 mount
     shift

@@ -15,7 +15,7 @@ count=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# Numbers go on from one release to the next, and only the last line is a plan.
+# Numbers continue from one release to the next, and only the last line is a plan.
 renumber() {
     awk -v release="$1" -v count="$count" '
         /^(not )?ok [0-9]+/ {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# With systemd: what runs by the uid of an agent's account, or of one that takes tickets only, while no session is live.
+# With systemd: what runs with the uid of an agent's account, or of one that accepts tickets only, while no session is
+# live.
 # shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
@@ -11,11 +12,11 @@ left() { pgrep -af "^$W/nhi-left" | awk '{ print $3 }' | sort -u | paste -sd' ';
 left_is() { [ "$(left)" = "$1" ]; }
 lingers() { [ -e "/var/lib/systemd/linger/$1" ]; }
 does_not_linger() { ! lingers "$1"; }
-# The supervisor looks when it starts, and not every ten seconds only.
+# The supervisor looks when it starts, and not only every ten seconds.
 look_again() { must systemctl restart nhi-watch; }
 attention() { nhictl status --json | jq -r '.attention[] | select(test("without a session"))'; }
 
-# Somebody's production, before any of this: it lingers, and has a unit.
+# A user of the host from an earlier time: it lingers, and has a unit.
 add_person late
 must loginctl enable-linger late
 install -d -o late -g late /home/late/.config/systemd/user/default.target.wants
@@ -28,7 +29,7 @@ nhi_up
 echo 'grace = 1;' >/etc/nhi/nhi.conf
 must nhictl apply
 
-# ---- an account that takes tickets only ----
+# ---- an account that accepts tickets only ----
 
 open_task batch
 issue "$W/ticket" batch --account batch --service sshd
@@ -37,12 +38,12 @@ printf '[Service]\nExecStart=$W/nhi-left 1001\n[Install]\nWantedBy=default.targe
 systemctl --user daemon-reload; systemctl --user enable -q --now planted; : >$W/up; sleep 1000"
 eventually test -e "$W/up"
 eventually left_is '1001 5001'
-is "$(left)" '1001 5001' 'an agent plants a unit in an account that takes tickets only'
+is "$(left)" '1001 5001' 'an agent plants a unit in an account that accepts tickets only'
 must nhictl revoke --task batch
 eventually left_is 5001
 eventually does_not_linger batch
 is "$(left)" 5001 'revoked: the unit ends, and does not come back'
-ok "$(lingers batch && echo 1 || echo 0)" 'and the account lingers no more'
+ok "$(lingers batch && echo 1 || echo 0)" 'and the account no longer lingers'
 must loginctl enable-linger batch
 must systemctl start "user@$(id -u batch)"
 eventually left_is '1001 5001'
@@ -51,7 +52,7 @@ eventually left_is 5001
 eventually does_not_linger batch
 is "$(left)" 5001 'nor when its manager is started, as after a boot'
 
-# One that takes tickets only a moment before the login.
+# An account that accepts tickets only from a moment before the login.
 add_person quick
 gpasswd -a quick nhi-only >/dev/null
 POLICY=${POLICY//'"batch"'/'"batch", "quick"'}
@@ -64,13 +65,13 @@ eventually test -e "$W/up"
 must nhictl revoke --task quick
 look_again
 eventually left_is 5001
-is "$(left):$(lingers quick; echo $?)" 5001:1 'what is planted a moment after an account takes tickets only ends as well'
+is "$(left):$(lingers quick; echo $?)" 5001:1 'a unit that is planted a moment after an account accepts tickets only ends as well'
 
 gpasswd -a late nhi-only >/dev/null
 named() { [[ $(attention) =~ late ]]; }
 eventually named
-like "$(attention)" 'of late run' 'what lingered before an account took tickets only is named'
-is "$(left)" 5001 'and goes on'
+like "$(attention)" 'of late run' 'what lingered before an account accepted tickets only is named'
+is "$(left)" 5001 'and continues'
 must systemctl restart "user@$(id -u late)"
 eventually left_is 5001
 must nhictl lockdown on
@@ -102,7 +103,7 @@ must nhictl lockdown on
 must nhictl lockdown off
 is "$(left)" '2001 2003 5001' 'and stays through lockdown'
 
-# Whose container it is, an agent does not say.
+# An agent cannot claim to be in a container.
 orphan ci-bot unshare -Urpf --kill-child "$W/nhi-left" 3001
 orphan ci-bot sh -c "echo $(id -u alice) >/proc/self/loginuid; exec $W/nhi-left 3002"
 (unshare -pf --kill-child setpriv --reuid ci-bot --regid ci-bot --clear-groups "$W/nhi-left" 3003 2>/dev/null &)
@@ -113,7 +114,7 @@ eventually left_is '2001 2003 3003 5001'
 is "$(left)" '2001 2003 3003 5001' 'its own namespaces and login uid end it, a container of root'"'"'s stays'
 pkill -KILL -f "^$W/nhi-left 3003"
 
-# cron and at without our line in their PAM files, and what is set-uid.
+# cron and at without our line in their PAM files, and set-uid programs.
 sed -i '/pam_nhi/d' /etc/pam.d/cron /etc/pam.d/atd
 printf '@reboot ci-bot %s 4001\n' "$W/nhi-left" >/etc/cron.d/left
 rm -f /run/crond.reboot
@@ -121,7 +122,7 @@ must systemctl restart cron
 eventually left_is '2001 2003 4001 5001'
 look_again
 eventually left_is '2001 2003 5001'
-is "$(left)" '2001 2003 5001' 'a job of cron that asked nobody ends'
+is "$(left)" '2001 2003 5001' 'a job of cron that PAM was not asked about ends'
 rm /etc/cron.d/left
 cp "$W/nhi-left" "$W/suid-left" && chown ci-bot "$W/suid-left" && chmod 4755 "$W/suid-left"
 as alice "$W/suid-left" 4002 &

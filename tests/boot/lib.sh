@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2034
-# What the tests with systemd share. Sourced first: it boots each release of Debian and runs the test in
-# there, one after the other, with the verbs of the other end-to-end tests. TAP on standard output.
+# What the tests with systemd share. Sourced first: it boots each release of Debian and runs the test in it, one after
+# the other, with the functions of the other end-to-end tests. TAP on standard output.
 set -u
 
 [ -e /run/nhi-lab ] || exec "$(dirname "${BASH_SOURCE[0]}")/each-release.sh" "$0" "$@"
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
-# ---- what systemd has instead ----
+# ---- what systemd does here ----
 
 start_collector() { :; }
 mark_log() { MARK=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p'); }
@@ -26,9 +26,9 @@ start_watch() {
     eventually test -e /run/nhi/watch || bail 'nhi-watch.service'
 }
 
-# ---- who is there ----
+# ---- sessions and processes ----
 
-# Sessions of logind, a line each: user and state. Debian 13 also lists the user's own manager.
+# Sessions of logind, one on each line: user and state. Debian 13 also lists the user's own manager.
 logind_sessions() { # logind_sessions USER
     local id
     for id in $(loginctl list-sessions --no-legend | awk -v user="$1" '$3 == user { print $1 }'); do
@@ -39,5 +39,5 @@ has_logind_session() { [ -n "$(logind_sessions "$1")" ]; }
 has_no_logind_session() { [ -z "$(logind_sessions "$1")" ]; }
 sessions() { nhictl session list --json | jq '.sessions | length'; }
 has_no_process() { [ -z "$(processes_of "$1")" ]; }
-# One that has ended and was not taken in yet is none.
+# A zombie does not count.
 processes_of() { ps -o pid=,stat=,args= -U "$1" -u "$1" | awk '$2 !~ /^Z/'; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# packaging/boot.sh itself, with a tree in places over which a booted system mounts something: /tmp, which Debian 13 does,
-# and /run, where it says so.
+# packaging/boot.sh itself, with a tree in places over which a booted system mounts something: /tmp, as Debian 13
+# does, and /run, where it refuses.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -17,7 +17,7 @@ is() { # is GOT WANTED NAME
 
 places=()
 trap 'rm -rf "${places[@]}"' EXIT
-# boot_at PARENT RELEASE COMMAND...: in a tree there; TREE, RC and what it says
+# boot_at PARENT RELEASE COMMAND...: in a tree there; sets TREE, RC and its output SAYS.
 boot_at() {
     TREE=$(mktemp -d "$1/nhi-place.XXXXXX") RC=0
     places+=("$TREE")
@@ -35,6 +35,6 @@ for release in ${NHI_BOOT_RELEASES:-bookworm trixie}; do
     boot_at /tmp "$release" sh -c 'packaging/deps.sh list boot && : >/tmp/of-the-test && stat -c %a /tmp'
     is "$RC:$SAYS" $'0:mmdebstrap\n1777' "$release: a tree below /tmp is there, and /tmp is for everybody"
     boot_at /run "$release" true
-    is "$RC:$(grep -c "^boot: $TREE/.* is not to be seen in there" <<<"$SAYS")" 125:1 "$release: that one below /run is not is said"
+    is "$RC:$(grep -c "^boot: $TREE/.* is not to be seen in there" <<<"$SAYS")" 125:1 "$release: a tree below /run is refused"
 done
 echo "1..$n"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The first moments of a boot: what comes once, an agent's @reboot job, waits for the supervisor; sshd waits for nothing,
-# and what waits does so for a while only.
+# The first moments of a boot: a job that comes once, an agent's @reboot job, waits for the supervisor; sshd waits for
+# nothing, and other services wait only for a limited time.
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -14,12 +14,12 @@ for name in ci-bot alice; do
     echo "@reboot $name id -un >>$W/ran-$name" >"/etc/cron.d/e2e-$name"
     chmod 600 "/etc/cron.d/e2e-$name"
 done
-# As the transaction of a boot: all of them are asked for at once.
+# As in the transaction of a boot: all of them are started at once.
 cat >/etc/systemd/system/as-at-boot.target <<'S'
 [Unit]
 Wants=cron.service ssh.service nhi-watch.service
 S
-# with UNIT LINE...: in its [Service], from now on
+# with UNIT LINE...: in its [Service], from now on.
 with() {
     mkdir -p "/etc/systemd/system/$1.service.d"
     printf '%s\n' '[Service]' "${@:2}" >"/etc/systemd/system/$1.service.d/e2e.conf"
@@ -44,7 +44,7 @@ eventually test -s "$W/ran-alice"
 eventually test -s "$W/ran-ci-bot"
 is "$(ran alice):$(ran ci-bot)" alice:ci-bot 'an agent'"'"'s @reboot job runs, however long the supervisor takes to start'
 
-# A supervisor that does not come, as over a ledger on a disk that hangs, and one who waits for it for long.
+# A supervisor that never starts, as over a ledger on a disk that hangs, and a unit that waits for it for long.
 with nhi-watch 'ExecStartPre=/bin/sleep 1000' 'TimeoutStartSec=infinity'
 with nhi-ready 'ExecStart=' 'ExecStart=-nhictl watch --wait 1h' 'TimeoutStartSec=infinity'
 as_at_boot
@@ -62,12 +62,12 @@ has_logged 'pam_nhi\(cron:account\): denied: reason=no-supervisor' 'where the ag
 is "$(state nhi-ready):$(ran ci-bot)" inactive: 'and the unit that waited has not failed'
 capture nhictl watch --wait 1s
 is "$RC" 1 'watch --wait: it does not come'
-like "$ERR" 'the supervisor is not running' 'which is said'
+like "$ERR" 'the supervisor is not running' 'which is reported'
 
 without nhi-watch
 must systemctl restart nhi-watch
 capture nhictl watch --wait 1s
-is "$RC$OUT$ERR" 0 'and it is there'
+is "$RC$OUT$ERR" 0 'and it runs'
 capture systemctl is-active cron ssh nhi-watch
 is "$OUT" $'active\nactive\nactive' 'all of them run in the end'
 finish

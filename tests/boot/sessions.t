@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# With systemd: a session of sshd is one of logind, and the end of its ticket is the end of both.
+# With systemd: a session of sshd is also one of logind, and the end of its ticket is the end of both.
 # shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
 
@@ -12,9 +12,9 @@ ci-bot ALL=(root, alice) /bin/bash
 S
 chmod 440 /etc/sudoers.d/sessions
 
-like "$(nhictl status --json | jq -r .sessions_known_by)" '^audit session, scope of logind$' 'status says what sessions are known by'
+like "$(nhictl status --json | jq -r .sessions_known_by)" '^audit session, scope of logind$' 'status shows how sessions are identified'
 
-# What an agent could think of to outlive its session. Each leaves a process named nhi-escape.
+# Ways in which an agent could try to outlive its session. Each leaves a process named nhi-escape.
 cp /bin/sleep "$W/nhi-escape" && chmod 755 "$W/nhi-escape"
 cat >"$W/escapes" <<'S'
 #!/bin/bash
@@ -33,13 +33,13 @@ systemd-run --user --collect -q "$E" 1009
 disown -a
 S
 chmod 755 "$W/escapes"
-# Which of them there are, once each.
+# Which of them exist, once each.
 kinds() { pgrep -af "^$W/nhi-escape" | awk '{ print $3 }' | sort -u | paste -sd' '; }
 EVERY_KIND='1001 1002 1003 1004 1005 1006 1007 1008 1009'
 all_are_out() { [ "$(kinds)" = "$EVERY_KIND" ]; }
 none_is_out() { [ -z "$(kinds)" ]; }
 
-# login FILE: BG is an ssh that has started them all, and waits
+# login FILE: BG is an ssh that has started them all, and waits.
 login() {
     ssh_bg ci-bot reply "$1" "$W/escapes $W/nhi-escape; sleep 1000"
     BG=$!
@@ -50,8 +50,8 @@ login() {
 is_active() { [ "$(logind_sessions "$1")" = 'Class=user State=active' ]; }
 
 n=0
-# fresh [OPTION...]: a task and its ticket, once the agent's own systemd of before is gone: what asks it for a
-# unit while it stops is refused
+# fresh [OPTION...]: a task and its ticket, once the agent's earlier systemd manager has ended: while it stops, it
+# refuses to start a unit.
 fresh() {
     eventually has_no_process ci-bot
     n=$((n + 1))
@@ -59,13 +59,13 @@ fresh() {
     issue "$W/ticket" "t-$n" --service sshd,sudo "$@"
 }
 
-# nothing_left NAME: after login
+# nothing_left NAME: after login.
 nothing_left() {
-    is "$OUT_BEFORE, then $(kinds)" "$EVERY_KIND, then " "$1: of all that it started nothing is left"
+    is "$OUT_BEFORE, then $(kinds)" "$EVERY_KIND, then " "$1: no process that it started is left"
     eventually test ! -e "/proc/$BG" || note 'ssh stays'
     eventually has_no_logind_session ci-bot
     is "$(logind_sessions ci-bot)" '' "$1: logind has no session of the agent"
-    is "$(sessions)" 0 "$1: nhictl neither"
+    is "$(sessions)" 0 "$1: nor has nhictl"
     eventually has_no_process ci-bot
     is "$(processes_of ci-bot)" '' "$1: nor has the agent a process"
 }
@@ -82,7 +82,7 @@ ends() {
 is "$(systemctl show nhi-watch -p ActiveState -p SubState | paste -sd' ')" 'ActiveState=active SubState=running' \
     'nhi-watch.service runs'
 
-# A person who is there all the time.
+# A person who is logged in all the time.
 ssh_bg alice key "$W/key" "until [ -e $W/go ]; do sleep 0.1; done; echo alice"
 PERSON=$!
 eventually has_logind_session alice
@@ -100,15 +100,15 @@ ends 'revoke' nhictl revoke --task "t-$n"
 fresh
 ends 'task close' nhictl task close "t-$n"
 
-# By nobody's command: nobody has waited for the last of them either.
+# Without a command: nothing has waited for the last of them either.
 fresh --ttl 30s
 login "$W/ticket"
 eventually has_no_logind_session ci-bot
 eventually none_is_out
 nothing_left 'expiry'
 
-# What closes while the host goes down, as everything does then, was ended by that.
-quiet() { # quiet TASK: a login that ends by its program
+# A session that closes during a shutdown, as all do, was ended by it.
+quiet() { # quiet TASK: a login that ends with its program.
     open_task "$1"
     issue "$W/ticket" "$1"
     ssh_as ci-bot reply "$W/ticket" true
@@ -127,15 +127,15 @@ ssh_bg ci-bot reply "$W/ticket" "until [ -e $W/down ]; do sleep 0.1; done"
 BG=$!
 eventually has_logind_session ci-bot
 must systemctl start --job-mode=ignore-dependencies shutdown.target
-is "$(systemctl is-system-running)" stopping 'systemd says that the host goes down'
+is "$(systemctl is-system-running)" stopping 'systemd reports that the host is shutting down'
 : >"$W/down"
 wait "$BG"
 eventually has_reason down-2
 must systemctl stop --job-mode=ignore-dependencies shutdown.target
-is "$(reason_of down-2)" reboot 'one that ends while the host goes down was ended by that'
+is "$(reason_of down-2)" reboot 'one that ends during a shutdown was ended by that'
 quiet down-3
 eventually has_reason down-3
-is "$(reason_of down-3)" closed 'and the next one not'
+is "$(reason_of down-3)" closed 'and the next one was not'
 
 is "$(logind_sessions alice)" 'Class=user State=active' 'a person stays'
 : >"$W/go"

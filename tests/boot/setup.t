@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# From a host that knows nothing of nhi to one where all doors open to agents, and back again: every file under /etc
-# is then what it was.
+# From a host without nhi to one where all services accept agents, and back again: every file under /etc is then as it
+# was.
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 ALL='nss sshd sudo su cron'
-# Every file: what is in it, whose it is, when it was changed. Directories without their times.
+# Every file: its content, its owner, the time of its last change. Directories without their times.
 etc() {
     find /etc ! -type d -printf '%p %y %m %u %g %s %T@ %l\n' -o -printf '%p %y %m %u %g\n' | sort
     find /etc -type f -exec sha256sum {} + | sort
@@ -15,7 +15,7 @@ etc() {
 host_up
 chmod 1777 "$W"
 nhi_up
-# cron takes nothing from a file that names an account which does not resolve.
+# cron ignores a file that names an account which does not resolve.
 for name in ci-bot alice; do
     echo "@reboot $name echo >>$W/ran-$name" >"/etc/cron.d/e2e-$name"
     chmod 600 "/etc/cron.d/e2e-$name"
@@ -27,7 +27,7 @@ is "$RC" 0 'a dry run'
 etc | cmp -s - "$W/before"
 ok $? 'changes nothing'
 
-# ---- there ----
+# ---- set up ----
 
 capture bash -c "nhictl setup $ALL"
 is "$RC$ERR" 0 'setup of all five'
@@ -35,7 +35,7 @@ etc >"$W/after"
 ! cmp -s "$W/before" "$W/after"
 ok $? 'changes something'
 capture bash -c "nhictl setup $ALL --json"
-is "$RC$(jq -c '[.files[].change] | unique' <<<"$OUT")" '0["unchanged"]' 'a second time, nothing is to be changed'
+is "$RC$(jq -c '[.files[].change] | unique' <<<"$OUT")" '0["unchanged"]' 'a second time, nothing needs to be changed'
 etc | cmp -s - "$W/after"
 ok $? 'and nothing is'
 must systemctl reload ssh
@@ -62,25 +62,25 @@ ok $? 'its job runs'
 eventually test -s "$W/ran-alice"
 ok $? 'and a person'"'"'s'
 
-# ---- and back ----
+# ---- and undone ----
 
 capture nhictl setup --undo
 is "$RC$ERR" 0 'undo'
 etc >"$W/undone"
 diff "$W/before" "$W/undone" >"$W/diff"
 OUT=$(head -n 40 "$W/diff")
-is "$(wc -l <"$W/diff")" 0 'every file under /etc is what it was'
+is "$(wc -l <"$W/diff")" 0 'every file under /etc is as it was'
 test ! -e /var/backups/nhi
 ok $? 'and no backup is left'
 restart_sshd
 person_works alice 'when it is undone'
 ssh_as ci-bot reply "$W/ticket" id
-is "$RC" 255 'an agent is nobody now'
+is "$RC" 255 'an agent no longer exists'
 run_cron
 eventually test -s "$W/ran-alice"
 ok $? 'a person'"'"'s job runs'
 capture nhictl setup --undo
 is "$RC$OUT" '0no file of this host has lines of nhi
-nothing to change' 'there is nothing left to be undone'
+nothing to change' 'nothing is left to undo'
 
 finish

@@ -58,7 +58,7 @@ mark_log
 must systemctl start nightly.timer
 has_logged 'nightly.service: Failed at step PAM|Failed to set up PAM session' 'a unit with PAMName= and no ticket: refused'
 has_logged 'pam_nhi\(nightly:account\): denied: ' 'by pam_nhi'
-is "$(runs)" 0 'nothing of it has run'
+is "$(runs)" 0 'no part of it has run'
 must systemctl stop nightly.timer nightly.service
 
 open_task nightly
@@ -72,8 +72,8 @@ is "$(nhictl session list --json | jq -c '.sessions[] | [.agent, .task, .account
 before=$(runs)
 mark_log
 capture nhictl revoke --task nightly
-is "$RC:$(jobs)" 0: 'revoked: nothing of it is left'
-has_logged 'pam_nhi\(nightly:account\): denied: ' 'systemd restarts it, and it is refused'
+is "$RC:$(jobs)" 0: 'revoked: no process of it is left'
+has_logged 'pam_nhi\(nightly:account\): denied: ' 'systemd restarts it, and it is denied'
 is "$(runs)" "$before" 'nothing has run again'
 is "$(sessions)" 0 'no session'
 must systemctl stop nightly.service nightly.timer
@@ -89,8 +89,8 @@ eventually jobs_are '1001 1002 1003 1004'
 is "$(jobs)" '1001 1002 1003 1004' 'a job of cron'
 pid=$(systemctl show cron -p MainPID --value)
 must nhictl task close by-cron
-is "$(jobs)" '' 'nothing of it is left when its task is closed'
-is "$(systemctl show cron -p MainPID --value):$(sessions)" "$pid:0" 'cron goes on'
+is "$(jobs)" '' 'no process of it is left when its task is closed'
+is "$(systemctl show cron -p MainPID --value):$(sessions)" "$pid:0" 'cron continues'
 rm /etc/cron.d/e2e
 
 # ---- nhictl run in a unit ----
@@ -99,21 +99,21 @@ capture systemd-run --quiet --wait --pipe --unit=run-once nhictl run --agent ci-
 is "$RC:$OUT" 0:ci-bot 'nhictl run in a unit' || note "$ERR"
 must systemd-run --quiet --unit=run-long nhictl run --agent ci-bot --job long -- "$W/nightly"
 eventually jobs_are '1001 1002 1003 1004'
-is "$(jobs)" '1001 1002 1003 1004' 'and one that goes on'
+is "$(jobs)" '1001 1002 1003 1004' 'and one that keeps running'
 capture nhictl agent suspend ci-bot
-is "$RC:$(jobs)" 0: 'the agent is suspended: nothing of it is left' || note "$OUT $ERR"
+is "$RC:$(jobs)" 0: 'the agent is suspended: no process of it is left' || note "$OUT $ERR"
 has_ended() { unit_is "$1" inactive || unit_is "$1" failed; }
 eventually has_ended run-long
 must nhictl agent resume ci-bot
 
-# Killed, as by the OOM killer, in a unit that lets what is left be.
+# Killed, as by the OOM killer, in a unit that leaves other processes alone.
 printf 'ci-bot ALL=(root) NOPASSWD: %s\n' "$W/nhi-job" >/etc/sudoers.d/killed && chmod 440 /etc/sudoers.d/killed
 must systemd-run --quiet --unit=run-killed -p KillMode=process sh -c "nhictl run --agent ci-bot --job killed -- \
     sh -c '$W/nhi-job 2001 & sudo -n $W/nhi-job 2002 & (setsid $W/nhi-job 2003 &); wait'; exec sleep 1000"
 eventually jobs_are '2001 2002 2003'
 pkill -KILL -f '^nhictl run --agent ci-bot --job killed'
 eventually jobs_are ''
-is "$(jobs)" '' 'nhictl run is killed: nothing that it started is left, as root neither'
+is "$(jobs)" '' 'nhictl run is killed: no process that it started is left, including one of root'
 is "$(nhictl ticket list --json | jq '.tickets | length')" 0 'nor its ticket'
 must systemctl stop run-killed
 rm /etc/sudoers.d/killed
@@ -126,7 +126,7 @@ chmod 755 /usr/local/bin/nightly
 : >"$W/nightly.ran"
 must systemctl daemon-reload
 capture systemd-analyze verify /etc/systemd/system/nightly.timer
-unlike "$ERR" 'nightly\.(timer|service):' 'systemd has nothing to say about it'
+unlike "$ERR" 'nightly\.(timer|service):' 'systemd reports no error in it'
 must systemctl enable --now nightly.timer
 like "$(systemctl list-timers --no-legend nightly.timer)" ' 03:00:00 ' 'it waits for three in the morning'
 must systemctl start nightly.service
@@ -135,7 +135,7 @@ must nhictl agent suspend ci-bot --reason 'odd traffic'
 mark_log
 capture systemctl start nightly.service
 is "$RC:$(systemctl --failed --no-legend | grep -c nightly.service)" 1:1 'a suspended agent: the unit has failed'
-has_logged 'nhictl\[[0-9]+\]: nhictl: agent ci-bot is suspended' 'its journal says why'
+has_logged 'nhictl\[[0-9]+\]: nhictl: agent ci-bot is suspended' 'its journal shows why'
 like "$(nhictl status --json | jq -r '.attention[]')" 'job nightly of ci-bot did not run' 'so does nhictl status'
 must nhictl agent resume ci-bot
 must systemctl disable --now nightly.timer
@@ -153,7 +153,7 @@ must systemctl disable --now nhi-metrics.timer
 
 # ---- an issuer's key as a credential of a unit ----
 
-# systemd makes / shared itself, but not where it takes itself to be in a container; credentials come by that way.
+# systemd makes / shared itself, unless it finds itself in a container; credentials need that.
 must mount --make-rshared /
 KID=$(nhictl key list --json | jq -r '.keys[] | select(.state == "active" and .own).kid')
 install -d -m 700 /root/creds
@@ -168,9 +168,9 @@ open_task by-unit
 in_unit nhictl issue --agent ci-bot --task by-unit --account ci-bot --service sshd --out "$W/ticket"
 is "$RC" 0 'both as credentials: the unit signs' || note "$ERR"
 ssh_as ci-bot reply "$W/ticket" id -un
-is "$RC:$OUT" 0:ci-bot 'what opens the door'
+is "$RC:$OUT" 0:ci-bot 'a ticket that is permitted'
 capture nhictl issue --agent ci-bot --task by-unit --account ci-bot --service sshd
-is "$RC" 3 'nobody else on this host does'
+is "$RC" 3 'no other command on this host does'
 must nhictl task close by-unit
 must nhictl key rotate
 
@@ -182,15 +182,15 @@ issue "$W/ticket" watched
 mark_log
 ssh_as ci-bot reply "$W/ticket" true
 unlike "$RC" '^0$' 'nhi-watch.service is stopped: agents are denied'
-has_logged 'denied: reason=no-supervisor' 'for want of a supervisor'
+has_logged 'denied: reason=no-supervisor' 'with that reason'
 ssh_as alice key "$W/key" id -un
 is "$RC:$OUT" 0:alice 'a person is not'
 # As nhi-recovery(7) prints it.
 tests/tools/manual.pl nhictl/nhi-recovery.7 'Nobody watches' 1 >"$W/step"
-is "$(wc -l <"$W/step")" 1 'the manual has a line for that'
+is "$(wc -l <"$W/step")" 1 'the manual has a command for that'
 must bash -eu "$W/step"
 ssh_as ci-bot reply "$W/ticket" id -un
-is "$RC:$OUT" 0:ci-bot 'it is started: they are let in as soon as systemctl returns'
+is "$RC:$OUT" 0:ci-bot 'it is started: agents are permitted as soon as systemctl returns'
 kill -KILL "$(systemctl show nhi-watch -p MainPID --value)"
 watch_is() { systemctl show nhi-watch -p ActiveState -p NRestarts | paste -sd' '; }
 restarted() { [ "$(watch_is)" = 'NRestarts=1 ActiveState=active' ]; }
@@ -215,6 +215,6 @@ like "$in_trail" 'by the journal$' 'the trail has it'
 in_journal() { journalctl -q -o json NHI_KIND=revoke NHI_TASK=told | jq -r '[.NHI_EVENT, .NHI_HASH, .NHI_CAUSE] | @tsv'; }
 is_told() { [ -n "$(in_journal)" ]; }
 eventually is_told
-is "$(in_journal)" "$in_trail" 'and the journal, once, by number, hash and cause'
+is "$(in_journal)" "$in_trail" 'and the journal, once, with number, hash and cause'
 like "$(journalctl -q -o cat NHI_KIND=revoke NHI_TASK=told)" "^event=[0-9]+ .*by the journal.* hash=[0-9a-f]+$" 'as a line, too'
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# With systemd: what an agent leaves with its user's manager, and whose login it is that su and sudo lie in.
+# With systemd: what an agent leaves with its user's manager, and to whose login su and sudo belong.
 # Invariant: 19.
 # shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent
 . "$(dirname "$0")/lib.sh"
@@ -15,7 +15,7 @@ lingers() { [ -e "/var/lib/systemd/linger/$1" ]; }
 does_not_linger() { ! lingers "$1"; }
 uid=$(id -u ci-bot)
 is_forgotten() { ! loginctl show-user "$1" >/dev/null 2>&1; }
-# inactive, or failed where it had to be killed
+# inactive, or failed if it had to be killed
 manager_has_ended() { [[ $(systemctl show "user@$uid" -p ActiveState --value) =~ ^(inactive|failed)$ ]]; }
 n=0
 fresh() {
@@ -24,7 +24,7 @@ fresh() {
     open_task "t-$n"
     issue "$W/ticket" "t-$n" "$@"
 }
-# login COMMAND: an ssh of ci-bot's that has done it, and waits
+# login COMMAND: an ssh of ci-bot that has run it, and waits.
 login() {
     rm -f "$W/up"
     ssh_bg ci-bot reply "$W/ticket" "$1
@@ -48,7 +48,7 @@ login "systemd-run --user -q $W/nhi-left 1001; systemd-run --user -q -p Restart=
 eventually left_is '1001 1002'
 is "$(left)" '1001 1002' 'two units of systemd-run --user'
 capture nhictl revoke --task "t-$n"
-is "$RC:$(left):$(processes_of ci-bot)" 0:: 'revoked: both are gone, one that ignores SIGTERM and is restarted, too' || note "$OUT $ERR"
+is "$RC:$(left):$(processes_of ci-bot)" 0:: 'revoked: both have ended, including one that ignores SIGTERM and is restarted' || note "$OUT $ERR"
 eventually has_no_logind_session ci-bot
 is "$(logind_sessions ci-bot)" '' 'and the session of logind'
 eventually manager_has_ended
@@ -73,7 +73,7 @@ eventually manager_has_ended
 ok $? 'its manager has ended'
 is "$(left)" '' 'nothing comes back'
 
-# Nobody supervises while it begins to, and it is the verb that ends it.
+# No supervisor runs while it begins to, and the verb ends it.
 fresh
 login 'true'
 must systemctl stop nhi-watch
@@ -81,7 +81,7 @@ must loginctl enable-linger ci-bot
 lingers ci-bot
 is $? 0 'without the supervisor it lingers'
 capture nhictl revoke --task "t-$n"
-is "$RC:$(processes_of ci-bot)" 0: 'and not when it is revoked' || note "$OUT $ERR"
+is "$RC:$(processes_of ci-bot)" 0: 'and no longer when it is revoked' || note "$OUT $ERR"
 lingers ci-bot
 is $? 1 'nor afterwards'
 
@@ -89,10 +89,10 @@ is $? 1 'nor afterwards'
 eventually is_forgotten ci-bot
 must loginctl enable-linger ci-bot
 eventually left_is 1004
-is "$(left)" 1004 'lingering, without a session: what it planted runs'
+is "$(left)" 1004 'lingering, without a session: its planted unit runs'
 must systemctl start nhi-watch
 eventually has_no_process ci-bot
-is "$(left):$(processes_of ci-bot)" : 'until there is a supervisor'
+is "$(left):$(processes_of ci-bot)" : 'until a supervisor runs'
 must loginctl enable-linger alice
 sleep 0.5
 lingers alice
@@ -120,10 +120,10 @@ is "$RC:$(left)" 0: 'revoked: it ends'
 is "$(logind_sessions alice)" 'Class=user State=active' 'the person'"'"'s session is there'
 : >"$W/go"
 wait "$PERSON"
-like "$?:$(cat "$W/bg.out")" '^0:.*alice-is-here$' 'and goes on to its end'
+like "$?:$(cat "$W/bg.out")" '^0:.*alice-is-here$' 'and continues to its end'
 
-# sudo has no session of logind: two people's logins on a shared account, and in each of them sudo by another agent's
-# ticket.
+# sudo has no session of logind: two people's logins on a shared account, and in each of them sudo with another
+# agent's ticket.
 cat >/etc/sudoers.d/user <<S
 deploy, ci-bot ALL=(root) $W/nhi-left
 S
@@ -141,7 +141,7 @@ FIRST=$!
 with_sudo "$W/other" 2002
 SECOND=$!
 eventually left_is '2001 2002'
-is "$(left)" '2001 2002' 'sudo by the tickets of two agents, in two logins of a shared account'
+is "$(left)" '2001 2002' 'sudo with the tickets of two agents, in two logins of a shared account'
 is "$(nhictl session list --json | jq -c '[.sessions[] | [.agent, .service]] | sort')" \
     '[["ci-bot","sudo"],["other-bot","sudo"]]' 'each is a session'
 capture nhictl revoke --task "t-$n"
@@ -154,7 +154,7 @@ eventually test ! -e "/proc/$FIRST"
 eventually test ! -e "/proc/$SECOND"
 ok $? 'the logins end by themselves'
 
-# In an agent's own login it is part of that.
+# In an agent's own login it is part of the login.
 fresh --service sshd,sudo
 open_task other-2 other-bot
 issue "$W/other" other-2 --agent other-bot --account other-bot --service sshd

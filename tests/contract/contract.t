@@ -27,9 +27,9 @@ PHASES=(auth account setcred open_session)
 RELEASE=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 TABLE=tests/contract/table
 
-# ---- what we return, as pam_nhi/report.c has it ----
+# ---- what we return, from pam_nhi/report.c ----
 
-# of_phase PNHI_NAME: the code with which it refuses, in the words above
+# of_phase PNHI_NAME: the code with which it denies, in the words above.
 of_phase() { sed -n "s/^ *\[PNHI_$1\] = { PAM_\([A-Z_]*\),.*/\1/p" pam_nhi/report.c | tr '[:upper:]' '[:lower:]'; }
 declare -A REFUSED NUMBER
 i=0
@@ -49,7 +49,7 @@ chmod 440 /etc/sudoers.d/contract
 echo 'permit nopass deploy as alice' >/etc/doas.conf
 chmod 400 /etc/doas.conf
 
-# try_it PROGRAM [PHASE CODE]...: whether it happened
+# try_it PROGRAM [PHASE CODE]...: whether it ran.
 try_it() {
     local program=$1 lines=()
     shift
@@ -60,11 +60,11 @@ try_it() {
     [ -e "$D/ran" ]
 }
 
-# goes_on PROGRAM PHASE CODE: as the table has it
+# goes_on PROGRAM PHASE CODE: as in the table.
 goes_on() { grep -qE "^$RELEASE +$1 +$2 (.* )?$3( |\$)" "$TABLE"; }
 table_asks() { grep -qE "^$RELEASE +$1 +$2 +[^- ]" "$TABLE"; }
 
-sweep() { # sweep PROGRAM PHASE CODE...: LINE, and what is otherwise than in the table: OTHER
+sweep() { # sweep PROGRAM PHASE CODE...: LINE, and what differs from the table: OTHER.
     local program=$1 phase=$2 code
     LINE=''
     for code in "${@:3}"; do
@@ -79,12 +79,12 @@ sweep() { # sweep PROGRAM PHASE CODE...: LINE, and what is otherwise than in the
 
 found() { [ -z "$ALL" ] || note "table: $RELEASE $1 $2$3"; }
 
-# contract PROGRAM: as the table has it, and no refusal goes by
+# contract PROGRAM: as in the table, and every denial is obeyed.
 contract() {
     local program=$1 phase asked='' codes from rest denials
     OTHER=''
     try_it "$program"
-    ok $? "$program: it happens when all agree" || return
+    ok $? "$program: it runs when all modules agree" || return
     cp "$D/before.called" "$W/asked"
     for phase in "${PHASES[@]}"; do
         if ! grep -q "^$phase " "$W/asked"; then
@@ -100,7 +100,7 @@ contract() {
         found "$program" "$phase" "$LINE"
     done
     is "$OTHER" '' "$program: as in $TABLE"
-    # Whatever phase it is from which on we refuse.
+    # From whichever phase on we deny.
     OTHER=''
     for from in $asked; do
         denials=() rest=''
@@ -110,7 +110,7 @@ contract() {
         done
         ! try_it "$program" "${denials[@]}" || OTHER+=" $from"
     done
-    is "$OTHER" '' "$program: refused from any phase on (${asked# }), it does not happen"
+    is "$OTHER" '' "$program: denied from any phase on (${asked# }), it does not run"
 }
 
 ALL=''

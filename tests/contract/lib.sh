@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2034
-# The host programs, each by a function that has it run one command: what the tests of the contract with them and of
-# stop and go share. Sourced behind tests/e2e/lib.sh or tests/boot/lib.sh, once the host is up.
+# The host programs, each with a function that makes it run one command: shared by the tests of the contract with them
+# and by stop-and-go. Sourced after tests/e2e/lib.sh or tests/boot/lib.sh, once the host is set up.
 
-D=$W/contract # what the modules are told and say
+D=$W/contract # what the modules are told and what they return
 install -d -m 1777 "$D"
 BEGUN=$D/begun
 cp "$BUILD/tests/contract/begun" "$BEGUN"
 
-# answer NAME [LINE...]: what a module of that name does from here on; what was called is forgotten
+# answer NAME [LINE...]: what a module with that name does from now on; its calls so far are forgotten.
 answer() {
     printf '%s\n' "${@:2}" >"$D/$1.answer"
     : >"$D/$1.called"
     chmod 666 "$D/$1".*
 }
 
-# What starts jobs here is what a test starts.
+# Only jobs that a test starts may run here.
 [ ! -d /run/systemd/system ] || systemctl stop cron atd
 
 is_systemd() { [ -d /run/systemd/system ]; }
@@ -27,8 +27,8 @@ OURS='auth [success=done user_unknown=ignore default=die] pam_nhi.so
 account required pam_nhi.so
 session required pam_nhi.so'
 
-# The services that the programs call themselves by, and their stacks: our lines stand where nhictl setup writes them,
-# else at the top. sudo-rs reads sudo's files.
+# The service names of the programs, and their stacks: our lines are where nhictl setup writes them, else at the top.
+# sudo-rs reads sudo's files.
 SERVICES='sshd sudo su cron atd runuser doas contract'
 wire_all() {
     local service f
@@ -57,7 +57,8 @@ programs() {
     ! has doas || echo doas
 }
 
-# Each has BEGUN run as the account TARGET, sudo as root, and returns when it has ended. AS: what makes its caller.
+# Each runs BEGUN as the account TARGET, sudo as root, and returns when it has ended. AS: the command that becomes its
+# caller.
 run_sudo() { capture timeout 60 "${AS[@]}" sudo -n "$BEGUN"; }
 run_sudo-rs() { capture timeout 60 "${AS[@]}" sudo-rs -n "$BEGUN"; }
 run_doas() { capture timeout 60 "${AS[@]}" doas -n -u "$TARGET" "$BEGUN"; }
@@ -80,7 +81,7 @@ run_atd() {
         { note "at: $(cat "$W/out")" && return 1; }
     by_daemon atd -f
 }
-# by_daemon COMMAND...: until the job that it found, of which its PAM modules tell, is over
+# by_daemon COMMAND...: until the job that it found, which its PAM modules report, has ended.
 by_daemon() {
     "$@" >/dev/null 2>&1 </dev/null &
     echo $! >"$D/daemon"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Packages of Debian whose scripts step down with su and runuser, installed and used on a host where nhi has all that it
-# sets up: by root's own shell, and by an agent's sudo.
+# Packages of Debian whose scripts become other accounts with su and runuser, installed and used on a host where nhi
+# has set up everything: by root's own shell, and by an agent's sudo.
 # shellcheck source=tests/boot/lib.sh
 export NHI_BOOT_DEBS='postgresql rabbitmq postfix systemd-cron dropbear'
 . "$(dirname "$0")/../boot/lib.sh"
@@ -9,7 +9,7 @@ export NHI_BOOT_DEBS='postgresql rabbitmq postfix systemd-cron dropbear'
 lab_up
 nhi_up
 chmod 1777 "$W"
-# Root's PATH is the one that scripts of packages expect; DEBS has what is to be installed.
+# Root's PATH is the one that scripts of packages expect; DEBS has the packages to install.
 DEBS=/var/cache/nhi-debs
 cat >"$W/install" <<S
 #!/bin/sh
@@ -21,7 +21,7 @@ echo 'ci-bot ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/packages && chmod 440 /etc
 open_task install
 issue "$W/ticket" install --service sshd,sudo --ttl 1h
 as_root() { capture timeout 300 "$@"; }
-# by_agent COMMAND...: root by the sudo of a session
+# by_agent COMMAND...: root by the sudo of a session.
 by_agent() { capture timeout 300 "$SSH_TOOL" ci-bot reply "$W/ticket" "sudo -n $*"; }
 refused() { journalctl -q -o cat | grep -E 'pam_nhi.*denied' | grep -v 'reason=no-supervisor'; }
 done_well() { # done_well NAME
@@ -68,13 +68,13 @@ for who in as_root by_agent; do
     "$who" rabbitmqctl add_user "of-$who" secret
     done_well "$who: rabbitmqctl add_user"
     "$who" systemctl restart rabbitmq-server
-    done_well "$who: it is started anew"
+    done_well "$who: it is started again"
     purge rabbitmq-server
 done
 
-is "$(refused)" '' 'nothing of it was refused'
-# A daemon that a session's package started is the host's, and outlives it.
+is "$(refused)" '' 'none of it was denied'
+# A daemon that a session's package started belongs to the host, and outlives the session.
 by_agent "$W/install" postgresql
 must nhictl revoke --task install
-is "$(systemctl is-active "postgresql@$(ls /usr/lib/postgresql)-main")" active 'what an agent installed runs on when its task is revoked'
+is "$(systemctl is-active "postgresql@$(ls /usr/lib/postgresql)-main")" active 'what an agent installed keeps running when its task is revoked'
 finish

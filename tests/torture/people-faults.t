@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Each system call on a file of ours, and on /etc/group, that a person's login makes through this host's own PAM stack
-# fails with each kind of error in turn: people and root get through. Of su and sudo, whose callers choose their limits, an
-# error that such a limit gives may be a denial.
+# fails with each kind of error in turn: people and root get through. For su and sudo, whose callers choose their
+# limits, an error that such a limit causes may be a denial.
 # Invariant: 18.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
@@ -20,10 +20,10 @@ done
 STATES='EIO EACCES ELOOP'
 LIMITS='EMFILE ENOMEM'
 
-# calls FLOW: a line for each call on these: its name, and which one of that name it is
+# calls FLOW: one line for each of these calls: its name, and its number among those with that name.
 calls() {
     strace -f -qq "${OURS[@]}" -o "$W/trace" "${PEOPLE[@]}" "$1" >/dev/null 2>&1 || return 1
-    # What closes cannot fail with any of these.
+    # Closing cannot fail with any of these.
     sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$W/trace" | grep -vE '^(close|exit|exit_group|fcntl)$' |
         awk '{ print $1, ++n[$1] }'
 }

@@ -22,7 +22,7 @@ S
 chmod 440 /etc/sudoers.d/people
 : >"$W/signals"
 chmod 666 "$W/signals"
-# What says which signal it was sent, and goes on.
+# Reports which signal it was sent, and continues.
 cat >"$W/nhi-person" <<S
 #!/bin/bash
 for s in TERM HUP INT QUIT; do trap "echo \$1 \$s >>$W/signals" \$s; done
@@ -32,10 +32,10 @@ S
 chmod 755 "$W/nhi-person"
 comes() { eventually test -s "$W/pid.$1" || bail "$1 does not begin: $(cat "$W/bg.out" "$W/bg.err")"; }
 
-# ---- who works here ----
+# ---- processes of people ----
 
 WHO=(login as-agent at-terminal container roots-cron before served euid)
-# A job has restarted sshd, through which they come in.
+# A job has restarted sshd, through which they log in.
 kill "$SSHD"
 eventually_gone "$SSHD"
 nhictl run --agent ci-bot --job restart -- sudo -n /usr/sbin/sshd </dev/null >/dev/null 2>&1
@@ -99,7 +99,7 @@ for ((i = 1; i <= ROUNDS; i++)); do
     ended=$((ended + 1))
     all_are_there || { lost=$((lost + 1)) && break; }
 done
-is "$lost" 0 'people, daemons and containers are all there'
+is "$lost" 0 'people, daemons and containers all continue'
 is "$(cat "$W/signals")" '' 'none was sent a signal'
 is "$survived" 0 'and nothing of the agent'"'"'s was left in any round'
 ssh_as alice key "$W/key" id -un

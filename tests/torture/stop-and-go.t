@@ -25,7 +25,7 @@ host_up
 . tests/contract/lib.sh
 wire_all
 ANSWER=$BUILD/tests/contract/pam_answer.so
-# One on each side of ours. Behind ours in auth nobody is asked any more.
+# One before our module and one after it. After ours in auth, no module is asked any more.
 stacks "s,^([[:space:]]*(auth|account|session)[[:space:]].*pam_nhi\.so.*),\2 required $ANSWER $D before 25\n\1,"
 stacks "s,^([[:space:]]*(account|session)[[:space:]].*pam_nhi\.so.*),\1\n\2 required $ANSWER $D after 25,"
 answer before
@@ -49,7 +49,7 @@ echo 'ci-bot ALL=(root) ALL' >/etc/sudoers.d/stop-and-go
 chmod 440 /etc/sudoers.d/stop-and-go
 echo 'permit nopass ci-bot as batch' >/etc/doas.conf
 chmod 400 /etc/doas.conf
-# Its shell is the command: nothing lies between the program's execve and it.
+# Its shell is the command: nothing comes between the program's execve and it.
 echo "$BEGUN" >>/etc/shells
 must usermod -s "$BEGUN" batch
 ssh-keygen -q -t ed25519 -N '' -f "$W/agent-key"
@@ -70,7 +70,7 @@ service_of() { # service_of PROGRAM
 # sudo in a session that came in over ssh
 run_sudo-in-session() { ssh_as ci-bot reply "$REPLY" "exec sudo -n $BEGUN"; }
 
-# soon COMMAND...: as eventually, for what comes at once as a rule
+# soon COMMAND...: like eventually, for what usually comes at once.
 soon() {
     local i
     for ((i = 0; i < 200; i++)); do
@@ -82,9 +82,9 @@ soon() {
 now() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
 lives() { grep -qE '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
 
-# ---- who is stopped ----
+# ---- which processes are stopped ----
 
-below() { # below PID: all that descend from it
+below() { # below PID: all its descendants.
     local child
     # shellcheck disable=SC2013 # words
     for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
@@ -92,7 +92,7 @@ below() { # below PID: all that descend from it
         below "$child"
     done
 }
-# hosts_of PROGRAM: the processes of it that are there
+# hosts_of PROGRAM: its live processes.
 hosts_of() {
     case $1 in
     sshd-*) below "$SSHD" ;;
@@ -112,7 +112,7 @@ at_rest() {
     ! kill -0 "$RUNNER" 2>/dev/null
 }
 
-# start PROGRAM WHERE: RUNNER, and STOPPED: the processes that stand still now; none: it was not to be stopped there.
+# start PROGRAM WHERE: RUNNER, and STOPPED: the processes that are stopped now; empty: it could not be stopped there.
 # WHERE: a module and a phase, or random.
 start() {
     local program=$1 where=$2 pid
@@ -129,9 +129,9 @@ start() {
         soon at_rest
         return
     fi
-    # Within the time that it took to begin its command when it was let be.
+    # Within the time in which it began its command when it was not stopped.
     sleep "$(awk -v max="${SPAN[$program]}" -v seed="$RANDOM$RANDOM" 'BEGIN { srand(seed); printf "%.4f", rand() * max / 1000 }')"
-    # Twice: what was forked meanwhile as well.
+    # Twice: processes that were forked meanwhile as well.
     for _ in 1 2; do
         for pid in $(hosts_of "$program"); do
             case $(cat "/proc/$pid/comm" 2>/dev/null) in
@@ -150,10 +150,10 @@ go_on() {
     for pid in $STOPPED; do kill -CONT "$pid" 2>/dev/null; done
 }
 
-# ---- what ends it ----
+# ---- how it is ended ----
 
 n=0
-prepare() { # prepare PROGRAM TTL: TASK and JTI
+prepare() { # prepare PROGRAM TTL: TASK and JTI.
     n=$((n + 1))
     TASK=s-$n
     open_task "$TASK"
@@ -167,7 +167,7 @@ prepare() { # prepare PROGRAM TTL: TASK and JTI
     printf '%s' "$(cat "$W/ticket")" >"$W/held"
     chmod 644 "$W/held"
 }
-end_it() { # end_it HOW: returns when the verb does
+end_it() { # end_it HOW: returns when the verb does.
     case $1 in
     revoke) nhictl revoke --ticket "$JTI" --reason incident ;;
     close) nhictl task close "$TASK" ;;
@@ -195,14 +195,14 @@ is_over() { [ -s "$D/began" ] || ! kill -0 "$RUNNER" 2>/dev/null; }
 
 # ---- one round ----
 
-# Of each program: rounds in which nothing was stopped, and in which it was before or behind the last call of ours; how
-# many of these began; slowest, in milliseconds from when it was let go: told to end, and gone.
+# For each program: rounds in which nothing was stopped, and in which it was before or after our last call; how many
+# of these began; the slowest, in milliseconds from when it was continued: told to end, and ended.
 declare -A SPAN COUNT
 bump() { COUNT[$1]=$((${COUNT[$1]:-0} + 1)); }
 most() { [ "$2" -le "${COUNT[$1]:-0}" ] || COUNT[$1]=$2; }
 BAD=''
 
-# watch_it_end PROGRAM FROM: a command that has begun: told, and gone
+# watch_it_end PROGRAM FROM: a command that has begun: told to end, and ended.
 watch_it_end() {
     local program=$1 from=$2 pid told gone
     read -r pid _ <"$D/began"
@@ -219,7 +219,7 @@ watch_it_end() {
 no_longer_lives() { ! lives "$1"; }
 eventually_gone_or_zombie() { soon no_longer_lives "$1"; }
 
-# round PROGRAM WHERE HOW WHEN: WHEN: returned, let go when the verb has returned; at-once, when it is in force
+# round PROGRAM WHERE HOW WHEN: WHEN: returned, continued when the verb has returned; at-once, when it is in force.
 round() {
     local program=$1 where=$2 how=$3 when=$4 class=before asked from verb='' pid
     LABEL="$program stopped at $where, $how, $when"
@@ -231,7 +231,7 @@ round() {
     if [ "$when" = returned ] || [ "$how" = expiry ]; then
         end_it "$how"
         from=$(now)
-        # What it found has ended.
+        # The command of this round has ended.
         if [ -s "$D/began" ] && [ "$how" != expiry ]; then
             read -r pid _ <"$D/began"
             ! lives "$pid" || BAD+=" $LABEL: $how returned, and it lives;"
@@ -245,7 +245,7 @@ round() {
     go_on
     soon is_over || BAD+=" $LABEL: neither begins nor ends;"
     go_on
-    # Somebody was missed when all were stopped, and began before anything was ended.
+    # A process was missed when all were stopped, and began before anything was ended.
     [ ! -s "$D/began" ] || [ "$(cut -d' ' -f2 "$D/began")" -ge "$asked" ] || class=begun
     bump "$program:$class"
     if [ -s "$D/began" ] && [ "$class" != begun ]; then
@@ -263,7 +263,7 @@ round() {
 HOWS=(revoke close revoke suspend revoke lockdown close revoke suspend expiry)
 POINTS=(before:open_session before:account before:auth before:setcred after:account after:open_session)
 
-# points_of PROGRAM: POINTS_OF, where it can be stopped, and SPAN, how long it takes to begin
+# points_of PROGRAM: POINTS_OF, where it can be stopped, and SPAN, how long it takes to begin.
 points_of() {
     local program=$1 point from span
     POINTS_OF=()
@@ -280,7 +280,7 @@ points_of() {
         soon no_longer_lives "$RUNNER"
     done
     [ "${SPAN[$program]}" -lt 100000 ]
-    ok $? "$program: it begins its command when it is let be" || { note "$(tail -n 3 "$W/err")" && return 1; }
+    ok $? "$program: it begins its command when it is not stopped" || { note "$(tail -n 3 "$W/err")" && return 1; }
     for point in "${POINTS[@]}"; do
         ! grep -q "^${point#*:} " "$D/${point%:*}.called" || POINTS_OF+=("$point")
     done
@@ -307,7 +307,7 @@ rounds() {
         "$program: what had begun was told within a second, and gone a second after its grace"
 }
 
-# runuser is root's own and goes on, whoever it becomes.
+# runuser belongs to root and continues, whatever account it becomes.
 [ "$#" -gt 0 ] || for program in $(programs) sudo-in-session; do
     case $program in
     runuser) ;;

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Programs of Debian that run an agent's code and ask no PAM, installed for real: a pipe in ~/.forward under postfix, a
-# crontab under systemd-cron, a key in ~/.ssh under dropbear. Where the agent has no ticket, what they start ends, and gets
-# no further than its own account.
+# Programs of Debian that run an agent's code and do not ask PAM, installed for real: a pipe in ~/.forward under
+# postfix, a crontab under systemd-cron, a key in ~/.ssh under dropbear. If the agent has no ticket, what they start
+# ends, and cannot leave its own account.
 # Invariant: 19.
 # shellcheck source=tests/boot/lib.sh disable=SC2016 # for the shell of the agent
 export NHI_BOOT_DEBS='postgresql rabbitmq postfix systemd-cron dropbear'
@@ -21,7 +21,7 @@ install_deb() {
     DEBIAN_FRONTEND=noninteractive must apt-get -q install -y --no-install-recommends -o Dpkg::Use-Pty=0 \
         -o APT::Sandbox::User=root /var/cache/nhi-debs/"$1"/*.deb
 }
-# What each of them runs: says that it is here, and what sudo gives it, and stays. By its argument one knows it.
+# What each of them runs: it reports that it runs, and what sudo permits, and stays. Its argument identifies it.
 cat >"$W/code" <<S
 #!/bin/sh
 sudo -n id -u >"$W/sudo.\$1" 2>&1
@@ -30,11 +30,11 @@ exec $W/nhi-left "\$1"
 S
 chmod 755 "$W/code"
 findings() { nhictl doctor --json | jq -r '.findings[].finding' | sort -u; }
-# ends_as NUMBER NAME: after mark_log, what was started there is found and ended
+# ends_as NUMBER NAME: after mark_log, what was started there is found and ended.
 ends_as() {
     eventually test -s "$W/ran.$1"
     ok $? "$2: it runs the agent's code"
-    unlike "$(cat "$W/ran.$1" 2>/dev/null):$(cat "$W/sudo.$1" 2>/dev/null)" '^(0:|:|[0-9]*:0$)' "$2: sudo within it is refused"
+    unlike "$(cat "$W/ran.$1" 2>/dev/null):$(cat "$W/sudo.$1" 2>/dev/null)" '^(0:|:|[0-9]*:0$)' "$2: sudo inside it is denied"
     has_logged 'ends without a session: account=ci-bot' "$2: the supervisor finds it"
     eventually left_is ''
     is "$(left)" '' "$2: and ends it"
