@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How long a session outlives its ticket: from the start of nhictl revoke until the last process is gone, without a
- * grace, beside what any program would take to start and to kill as many. And what the supervisor costs while
+ * How long a session outlives its ticket: from the start of nhictl revoke until the last process has ended, without a
+ * grace, compared with what any program would need to start and to kill as many. And what the supervisor costs while
  * nothing happens.
  *
- * Each session is three processes in an audit session of its own: one that has registered it, one that left its
- * process group, and an orphan. There are no cgroups for sessions here, so what is measured is the slower way. No
- * supervisor helps. The machine has OTHERS more processes, which have to be looked at.
+ * Each session is three processes in an audit session of its own: one that has registered it, one that left its process
+ * group, and an orphan. There are no cgroups for sessions here, so the slower way is measured. No supervisor helps. The
+ * machine has OTHERS more processes, which must be looked at.
  *
- * All of it is in a namespace of processes of its own, which ends with this one, however that ends.
+ * All of it is in a PID namespace of its own, which ends with this one, however that ends.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -70,7 +70,7 @@ static void register_self(const struct nhi_ticket *t)
         die("session");
 }
 
-/* Each of its processes says its pid when it is ready. t NULL: no session, and nothing but processes. */
+/* Each of its processes writes its pid when it is ready. t NULL: no session, only processes. */
 static void begin(const struct nhi_ticket *t, int processes, int out)
 {
     pid_t pid = fork();
@@ -215,7 +215,7 @@ static void measure(int sessions, int rounds)
 /* ---- the supervisor, idle ---- */
 
 struct cost {
-    double cpu_us; /* on a processor */
+    double cpu_us; /* of processor time */
     long wakes, rss_kib;
 };
 
@@ -266,7 +266,7 @@ static double time_true(void)
     return median(took, ROUNDS_MOST);
 }
 
-/* It has looked at all that is new to it. */
+/* Until it has looked at everything that is new to it. */
 static void wait_until_idle(pid_t pid)
 {
     const struct timespec tick = { .tv_sec = 2 };
@@ -303,7 +303,7 @@ static void measure_idle(void)
     (void)waitpid(start(nhictl, "revoke", "--ticket", t.jti), NULL, 0);
 }
 
-/* Or the log's socket fills up, and syslog waits. */
+/* Otherwise the log's socket fills up, and syslog waits. */
 static void *read_log(void *unused)
 {
     (void)unused;
@@ -356,7 +356,7 @@ int main(void)
     if (pid < 0)
         die("fork");
     if (pid == 0) {
-        /* The first process of the namespace: with it, all others end. */
+        /* The first process of the namespace: when it ends, all others do. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
             die("prctl");
         return bench();

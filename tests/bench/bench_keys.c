@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sshd's AuthorizedKeysCommand beside a program that does nothing: what a key login waits for,
- * twice. All live tickets are for one account, which is the worst case.
+ * sshd's AuthorizedKeysCommand compared with a program that does nothing: a key login waits for it twice. All live
+ * tickets are for one account, which is the worst case.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 
 static char helper[4096], base64[NHI_SSHKEY_LEN + 1];
 
-/* One run; how many bytes it answered. */
+/* One run; returns the number of bytes of its answer. */
 static size_t run(const char *program, const char *account)
 {
     char buf[512];

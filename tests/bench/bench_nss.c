@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Name lookups through glibc: nhi with 100,000 accounts beside files with 100,000 lines, and both
- * beside what no lookup can be faster than. Root is needed for a mount namespace of its own, in
- * which /etc/passwd and /var/lib are this program's; nothing outside is touched.
+ * Name look-ups through glibc: nhi with 100,000 accounts compared with files with 100,000 lines, and both with the
+ * fastest look-up that is possible. Root is needed for a private mount namespace, in which /etc/passwd and /var/lib are
+ * this program's; nothing outside is touched.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ static const struct {
     [GROUPS] = { "getgrouplist", 2000, 0 },
 };
 
-/* What the measuring children hand back. */
+/* The results of the measuring children. */
 struct figures {
     double nhi[OPS], files[OPS];
 };
@@ -151,7 +151,7 @@ static void publish(const char *service, struct figures *f)
     }
 }
 
-/* Runs work in a child, so that its memory is its own. Returns its peak RSS in KiB. */
+/* Runs work in a child with memory of its own. Returns its peak RSS in KiB. */
 static long in_child(void (*work)(const char *, struct figures *), const char *service, struct figures *f)
 {
     struct rusage usage;
@@ -184,8 +184,8 @@ static void write_passwd(const char *to)
         die(to);
 }
 
-/* The namespace, its files, and the module that was built beside this program: glibc takes a
- * library that is loaded under the soname it looks for. */
+/* The namespace, its files, and the module that was built with this program: glibc uses a loaded library with the
+ * soname that it looks for. */
 static void prepare(void)
 {
     char lib[4096];

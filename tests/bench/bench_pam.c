@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A full PAM cycle of ours beside others, in one run: pam_start, authenticate, account, end.
+ * A full PAM cycle of ours compared with others, in one run: pam_start, authenticate, account, end.
  *
  *   bench_pam            ratios
  *   bench_pam cycles N   N cycles and nothing else, for valgrind
  *
- * The module is loaded anew in each cycle, as it is in a new su or sudo.
+ * The module is loaded again in each cycle, as in a new su or sudo.
  */
 #include <security/pam_appl.h>
 #include <stdio.h>
@@ -85,14 +85,14 @@ static double measure(const char *service, const char *user, char *reply, bool a
 
         cycle(service, user, reply, authenticate);
         t[i] = now_us() - start;
-        (void)world_reason(); /* or the log's socket fills up, and syslog waits */
+        (void)world_reason(); /* otherwise the log's socket fills up, and syslog waits */
     }
     middle = median(t, (size_t)n);
     free(t);
     return middle;
 }
 
-/* The floor: what checking one signature costs, and nothing else. */
+/* The minimum: checking one signature, and nothing else. */
 static double verify_once(const struct nhi_ticket *t)
 {
     char *text = world_mint(t);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a decision costs with more rules, more revocations and more live tickets, in one run:
- * nhi_check, from the text of a ticket to the reason, as pam_nhi and the helper of sshd call it.
- * And what compiling a policy costs.
+ * What a decision costs with more rules, more revocations and more live tickets, in one run: nhi_check, from the text
+ * of a ticket to the reason, as pam_nhi and the helper of sshd call it. And what compiling a policy costs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,10 +50,10 @@ static double decide(void)
     return median(times, ROUNDS);
 }
 
-/* What there is beside the rule that permits. */
+/* What exists beside the rule that permits. */
 struct shape {
     const char *what, *agents;
-    bool numbered; /* agents is the start of a name */
+    bool numbered; /* agents is the beginning of a name */
     const char *source;
 };
 #define ELSEWHERE "198.51.100.0/24"

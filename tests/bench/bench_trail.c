@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * 100 writers of 1,000 events each, in one trail, every event in a transaction of its own, and the proof that
- * nothing is missing from it. One writer is the measure. NHI_EVENTS says how many each instead.
+ * 100 writers of 1,000 events each, in one trail, every event in a transaction of its own, and the proof that none is
+ * missing. The time of one writer is the unit. NHI_EVENTS sets another number for each.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #define WRITERS 100
 #define ALONE 5000
 
-/* Seconds, or the end. */
+/* Seconds; ends the program after a failure. */
 static double measure(int writers, int events, double *proving)
 {
     struct writers_proof proof;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command, or the shell, of a test that asks whether a command begins: says so in a file, says in another when it
- * was told to end, and does not. Its arguments mean nothing.
+ * The command, or the shell, of a test for whether a command begins: it writes one file when it begins, another when it
+ * is told to end, and does not end. Its arguments mean nothing.
  *
- * began and told, beside this program, have its pid and the milliseconds since boot, as /proc/uptime counts. It is
- * linked statically: what lies between a successful execve and the first file is a few system calls.
+ * The files began and told, beside this program, have its pid and the milliseconds since boot, as in /proc/uptime. It
+ * is linked statically: only a few system calls come between a successful execve and the first file.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -39,7 +39,7 @@ static void record(const char *const *argv, const char *phase)
     close(fd);
 }
 
-/* What the file says for this phase; "": nothing. */
+/* The answer in the file for this phase; "": none. */
 static void read_answer(const char *const *argv, const char *phase, char answer[16])
 {
     char path[512], name[32], word[16];
@@ -85,7 +85,7 @@ EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char 
     return answer_in("account", argc, argv);
 }
 
-/* To take credentials back comes with the end of a session. */
+/* Deleting credentials belongs to the end of a session. */
 EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     (void)pamh;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * LD_PRELOAD: a host that has slept. Where the file SLEPT says "SECONDS MONOTONIC", that many seconds have gone by
- * since boot of which CLOCK_MONOTONIC knows nothing, and CLOCK_MONOTONIC stands still at that second: what goes by it
- * waits for ever.
+ * LD_PRELOAD: a host that has slept. If the file SLEPT has "SECONDS MONOTONIC", that many seconds have passed since
+ * boot without CLOCK_MONOTONIC, which stands still at that second: whatever waits for it waits for ever.
  */
 #include <fcntl.h>
 #include <stdio.h>

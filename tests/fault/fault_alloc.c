@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Out of memory, at each allocation in turn: of our own, of jansson's and of SQLite's. An answer is
- * whole and the right one, or it is an error and nothing was written; nothing leaks; no revocation
- * is overlooked.
+ * Out of memory, at each allocation in turn: of our own, of jansson's and of SQLite's. An answer is complete and right,
+ * or it is an error and nothing was written; nothing leaks; no revocation is missed.
  *
- * Linked with wraps for malloc and its kin. Each case runs twice for each k: only the kth
- * allocation fails, or all from the kth on.
+ * Linked with wraps for malloc and similar functions. Each case runs twice for each k: only the kth allocation fails,
+ * or all from the kth on.
  * Invariants: 1, 6.
  */
 #include <setjmp.h>
@@ -39,7 +38,7 @@
 
 /* ---- allocations that fail ---- */
 
-static long at = -1, count, live; /* at: which one fails, counted from 0; -1: none */
+static long at = -1, count, live; /* at: which allocation fails, counted from 0; -1: none */
 static bool from_there_on;
 
 static bool fails(void)
@@ -109,7 +108,7 @@ char *__wrap_realpath(const char *path, char *out)
     return out == NULL ? counted(__real_realpath(path, out)) : __real_realpath(path, out);
 }
 
-/* What libc allocates by itself is given to free, too. */
+/* free also gets what libc allocates by itself. */
 ssize_t __wrap___getdelim(char **line, size_t *room, int delimiter, FILE *f)
 {
     bool had = *line != NULL;
@@ -125,7 +124,7 @@ ssize_t __wrap___getdelim(char **line, size_t *room, int delimiter, FILE *f)
     return len;
 }
 
-/* The compiler may put either. */
+/* The compiler may use either. */
 ssize_t __wrap_getline(char **line, size_t *room, FILE *f)
 {
     return __wrap___getdelim(line, room, '\n', f);
@@ -137,7 +136,7 @@ void __wrap_free(void *p)
     __real_free(p);
 }
 
-static sqlite3_mem_methods plain; /* SQLite's own, below ours */
+static sqlite3_mem_methods plain; /* SQLite's own functions, under ours */
 
 static void *sql_malloc(int n)
 {
@@ -160,14 +159,14 @@ static int setup(void **state)
     m = plain;
     m.xMalloc = sql_malloc;
     m.xRealloc = sql_realloc;
-    /* No lookaside: small allocations are allocations as well. */
+    /* No lookaside: small allocations are allocations, too. */
     return sqlite3_config(SQLITE_CONFIG_MALLOC, &m) != SQLITE_OK ||
            sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK || sqlite3_initialize() != SQLITE_OK;
 }
 
-/* Calls fn with each allocation failing in turn until none does any more, or with every seventh of them where DEPTH
- * does not ask for all. fn checks what it got and says whether that was a success; one is enough for the end, and at
- * least failures must have come before. */
+/* Calls fn with each allocation failing in turn until none fails any more, or with every seventh of them unless DEPTH
+ * demands all. fn checks its result and returns whether it was a success; one success ends the loop, and at least
+ * failures must have come before it. */
 static void each_allocation(bool (*fn)(void), long failures)
 {
     const long step = getenv("DEPTH") != NULL ? 1 : 7;
@@ -197,7 +196,7 @@ static void each_allocation(bool (*fn)(void), long failures)
     }
 }
 
-/* What fn checks with the failing over. */
+/* Checks that need all allocations to work. */
 static void whole_again(void)
 {
     at = -1;
@@ -206,7 +205,7 @@ static void whole_again(void)
 /* ---- the ledger ---- */
 
 static struct nhi_ticket asked;
-static enum nhi_reason right; /* what the decision is with all memory there */
+static enum nhi_reason right; /* the decision with enough memory */
 
 static enum nhi_reason decide(const struct nhi_facts *f)
 {
@@ -415,7 +414,7 @@ static bool find_ticket(void)
         err = nhi_ticket_for(l, "deploy", "sshd", STATE_NOW, &t);
     nhi_ledger_close(l);
     whole_again();
-    /* Two fit: neither must seem to be the only one, nor none be there. */
+    /* Two tickets match: neither may look like the only one, nor may it look as if there were none. */
     assert_true(err != NHI_OK && err != NHI_ERR_NOT_FOUND);
     return err == NHI_ERR_EXISTS;
 }
@@ -435,7 +434,7 @@ static void two_tickets_fit(void **state)
 
 static unsigned next_task;
 
-/* A writer: a commit that is reported is there, one that failed is not. */
+/* A writer: a commit that is reported exists, one that failed does not. */
 static bool open_task(void)
 {
     struct nhi_task t = { .agent = "ci-bot", .deadline = STATE_NOW + 100 }, got;
@@ -496,8 +495,7 @@ static void grant_commit(void **state)
     each_allocation(commit, 20);
 }
 
-/* A first use leaves its pin and its grant; where memory ran out there may be a pin of the same
- * place, but no grant. */
+/* A first use leaves its pin and its grant; without memory a pin of the same place may be left, but no grant. */
 static bool pin(void)
 {
     enum nhi_err err = nhi_grant_commit(NHI_STATE_DIR, &granted);
@@ -522,7 +520,7 @@ static bool pin(void)
     return err == NHI_OK;
 }
 
-/* From elsewhere: refused as that, or for want of memory. */
+/* From another place: refused for that reason, or for lack of memory. */
 static bool use_elsewhere(void)
 {
     enum nhi_err err = nhi_grant_commit(NHI_STATE_DIR, &granted);
@@ -570,15 +568,15 @@ static void grant_decode(void **state)
 
     (void)state;
     assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
-    /* By way of the text, so that bytes between fields are those of the decoder. */
+    /* Through the text, so that the bytes between fields are those of the decoder. */
     assert_int_equal(nhi_grant_decode(text, strlen(text), &granted), NHI_OK);
     each_allocation(decode, 20);
     free(text);
 }
 
-/* ---- who is inside ---- */
+/* ---- sessions ---- */
 
-/* Inside a session: found, or an error that is not "nobody's". */
+/* Inside a session: found, or an error that is not "in none". */
 static bool find_session(void)
 {
     struct nhi_grant g;
@@ -635,7 +633,7 @@ static void ticket_verify(void **state)
 
 static int unseen;
 
-/* A ticket that cannot be verified now is not one that is wrong, but for what jansson reports as bad syntax
+/* A ticket that cannot be verified now is not a wrong one, except where jansson reports bad syntax
  * (libnhi/ticket/claims.c). */
 static bool check_shown(void)
 {
@@ -670,7 +668,7 @@ static void ticket_shown(void **state)
     assert_int_equal(nhi_reserve_create(NHI_STATE_DIR), NHI_OK);
     assert_int_equal(nhi_ticket_mint(&minted, sk, &text), NHI_OK);
     each_allocation(check_shown, 20);
-    assert_true(unseen > 0 || getenv("DEPTH") == NULL); /* of a sample none need be */
+    assert_true(unseen > 0 || getenv("DEPTH") == NULL); /* a sample may have none */
     nhi_text_free(text);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who is ours while something fails: each situation, each system call by which its marks are read, each error, and what
- * the table of pam_nhi/standing.h says to it.
+ * Which callers are ours while something fails: each situation, each system call by which its marks are read, each
+ * error, and what the table of pam_nhi/standing.h says about it.
  *
- * Linked with wraps for the calls. One call fails in each case; what is found is compared, and that whoever is let be
- * with something hidden is let be with words for the log.
+ * Linked with wraps for the calls. One call fails in each case; the result is compared, and a caller who is not ours
+ * although something was hidden must leave words for the log.
  * Invariants: 1, 18, 20.
  */
 #include <setjmp.h>
@@ -83,7 +83,7 @@ void *__wrap_realloc(void *p, size_t n);
 int __wrap_pam_set_data(pam_handle_t *h, const char *name, void *data, void (*cleanup)(pam_handle_t *, void *, int));
 int __wrap_pam_get_data(const pam_handle_t *h, const char *name, const void **data);
 
-/* libpam keeps data for modules only, which the caller here is not. One name is enough. */
+/* libpam keeps data for modules only, and the caller here is not one. One name is enough. */
 static const void *kept;
 
 int __wrap_pam_set_data(pam_handle_t *h, const char *name, void *data, void (*cleanup)(pam_handle_t *, void *, int))
@@ -183,7 +183,7 @@ void *__wrap_realloc(void *p, size_t n)
 static const int errors[] = { EIO,   EACCES, ELOOP,  ENOTDIR, ESTALE, EUCLEAN, ENOENT,
                               EINTR, EMFILE, ENFILE, ENOMEM,  EAGAIN, EFBIG };
 
-/* A directory says EAGAIN by itself, when it cannot answer now. */
+/* A directory itself returns EAGAIN when it cannot answer now. */
 static bool is_limit(int call, int error)
 {
     if (error == EAGAIN && (call == GETPWNAM || call == GETPWUID))
@@ -191,7 +191,7 @@ static bool is_limit(int call, int error)
     return error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN || error == EFBIG;
 }
 
-/* Says that there is none, which is an answer. */
+/* Means that it does not exist, which is an answer. */
 static bool is_absence(int error)
 {
     return error == ENOENT || error == ESRCH;
@@ -199,8 +199,8 @@ static bool is_absence(int error)
 
 enum where { OUTSIDE, INSIDE, ENDED, LEFT_OVER };
 
-/* What may come of it, as a set of 1 << enum pnhi_standing: as it is, with an error that a caller can bring about, and
- * with any other. */
+/* The permitted results, as a set of 1 << enum pnhi_standing: without an error, with an error that a caller can cause,
+ * and with any other. */
 struct row {
     const char *name, *service, *user;
     uid_t ruid;
@@ -249,11 +249,11 @@ static int converse(int n, const struct pam_message **m, struct pam_response **r
     return PAM_CONV_ERR;
 }
 
-static const struct rlimit *files_left, *memory_left; /* for what is looked at, and no more */
+static const struct rlimit *files_left, *memory_left; /* for the look itself only */
 static struct rlimit files_after;
-static struct pnhi_caller *again; /* of a phase before, in which nothing fails; NULL: none */
+static struct pnhi_caller *again; /* for an earlier phase, in which nothing fails; NULL: none */
 
-/* false: something that the test itself needs has failed. No assertions: it runs in children, too. */
+/* false: something that the test itself needs has failed. No assertions, since it also runs in children. */
 static bool look(const struct row *r, struct pnhi_caller *c)
 {
     static const struct pnhi_options options = { .uid_min = 65536, .uid_max = 99999 };
@@ -276,14 +276,14 @@ static bool look(const struct row *r, struct pnhi_caller *c)
     rc = pnhi_caller_find(h, &options, c);
     armed = false;
     pnhi_limits_put_back(&c->limits);
-    /* As a phase does that looks for a grant and finds none. */
+    /* As a phase that looks for a grant and finds none. */
     if (again != NULL)
         pnhi_caller_see_grant(c, NHI_ABSENT);
     return getrlimit(RLIMIT_NOFILE, &files_after) == 0 && setresuid(0, 0, 0) == 0 &&
            pam_end(h, PAM_SUCCESS) == PAM_SUCCESS && rc == PAM_SUCCESS;
 }
 
-/* The same in two phases of one transaction, of which the second fails. */
+/* The same in two phases of one transaction, the second of which fails. */
 static bool look_twice(const struct row *r, int call, int number, int error, struct pnhi_caller *c)
 {
     struct pnhi_caller first;
@@ -300,7 +300,7 @@ static bool look_twice(const struct row *r, int call, int number, int error, str
 
 static int wrong;
 
-/* What the log says of an account that could not be looked up. */
+/* The log about an account that could not be looked up. */
 static void judge_cause(const struct row *r, const struct pnhi_caller *c)
 {
     const char *cause = pnhi_caller_cause(c);
@@ -323,7 +323,7 @@ static void judge(const struct row *r, unsigned may, const struct pnhi_caller *c
 
     if (said && (which == GETPWNAM || which == GETPWUID))
         judge_cause(r, c);
-    /* Nobody who was ours is let be without a word, unless the error was an answer. */
+    /* A caller who was ours must not become a person without a log line, unless the error was an answer. */
     if ((may & S(c->standing)) != 0 &&
         (c->standing != PNHI_NOT_OURS || (r->plain & NOT) != 0 || said || is_absence(with) || !read))
         return;
@@ -368,7 +368,7 @@ static void sweep(const struct row *r, unsigned *cases)
             }
 }
 
-/* A session without an audit session of its own, which would be a mark as well: M4 alone. */
+/* A session without an audit session of its own, which would be another mark: M4 alone. */
 static void enter_session(void)
 {
     struct nhi_ticket t = world_ticket();
@@ -441,11 +441,11 @@ static void each_row(void **state)
     assert_true(cases > 5000);
 }
 
-/* ---- limits that are real ones ---- */
+/* ---- real limits ---- */
 
 static int fails_too = -1; /* the first of these calls, with EAGAIN; -1: none */
 
-/* Then limits stay as they are. */
+/* Without it, limits cannot be raised. */
 static bool drop_resource(void)
 {
     struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -499,8 +499,8 @@ static const struct row *row(const char *name)
     return NULL;
 }
 
-/* "Try again" of a look-up: of a directory, a person goes on; where there is a limit of memory that could not be
- * raised, a source may have met that. */
+/* "Try again" from a look-up: from a directory, a person is permitted; with a limit of memory that could not be raised,
+ * a source may have met that limit. */
 static void try_again(void **state)
 {
     const struct row *sudo = row("a person's sudo"), *su = row("a person's su");
@@ -536,8 +536,8 @@ static void one_limit(const struct row *r, rlim_t n, int standing)
     assert_true(got == standing || got == PNHI_HIDDEN);
 }
 
-/* However few files a caller may open, the answer is the right one; where it may have no more, and we may not give it
- * more (CAP_SYS_RESOURCE), it may be a denial. */
+/* However few files a caller may open, the answer is right; where it may open no more, and we may not raise that
+ * (CAP_SYS_RESOURCE), it may be a denial. */
 static void few_files(void **state)
 {
     const struct row *person = row("a person's sudo"), *agent = row("sudo on a shared account in a session");
@@ -553,7 +553,7 @@ static void few_files(void **state)
     files_left = NULL;
 }
 
-/* Nor does it hang on memory: a session is found without any, or it is a denial. */
+/* Nor does it depend on memory: a session is found without any, or it is a denial. */
 static void little_memory(void **state)
 {
     const struct row *agent = row("sudo on a shared account in a session");
@@ -585,7 +585,7 @@ int main(void)
 
     if (!world_enter())
         return 0;
-    /* Without it libpam has a line for the log each time, which nobody reads. */
+    /* Without it libpam logs a line each time, and nobody reads the log. */
     world_write("/etc/pam-test/other", "auth required pam_deny.so\n", 0644);
     world_write("/etc/pam-test/sshd", "auth required pam_permit.so\n", 0644);
     world_write("/etc/pam-test/cron", "auth required pam_permit.so\n", 0644);

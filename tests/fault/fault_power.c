@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The power goes as soon as a grant went through: what says no to a later one is there all the same.
+ * The power fails as soon as a grant was committed: everything that denies a later one still exists.
  *
- * Linked with wraps for the calls that make names and put them on the disk. What was not flushed by then is taken away
- * again: the names that were made since the directory was flushed, and the text of files that were not.
+ * Linked with wraps for the calls that make names and put them on the disk. What was not flushed by then is removed:
+ * names that were made since the directory was flushed, and the text of files that were not.
  * Invariants: 6, 12.
  */
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static struct {
 } names[MANY];
 static size_t name_count, flushed_count, flushes;
 static ino_t flushed[MANY];
-static bool no_flush; /* of a directory: whoever asks for it was cut off */
+static bool no_flush; /* for a directory: the process that flushes it is cut off */
 
 int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
 int __real_fsync(int fd);
@@ -119,7 +119,7 @@ static int ready(void **state)
     return state_ready(state);
 }
 
-/* ---- grants that say no to a later one ---- */
+/* ---- grants that deny a later one ---- */
 
 static struct nhi_grant pinned(unsigned id, const char *place)
 {
@@ -220,8 +220,8 @@ static void counted(void **state)
     assert_int_equal(commit(g), NHI_ERR_STATE);
 }
 
-/* What cannot be put on the disk is not given; and whoever finds what another left there before he was stopped does not
- * take it for kept. */
+/* What cannot be put on the disk is not granted; and a process that finds what another left before it was stopped does
+ * not take it for flushed. */
 static void found_there(void **state)
 {
     (void)state;
@@ -248,7 +248,7 @@ static void folded(void **state)
     assert_true(all_say_no());
 }
 
-/* A ticket that is pinned for long costs nothing more: only its first use does, and those until it is folded. */
+/* A ticket that is pinned for long costs nothing more: only its first use does, and uses until it is folded. */
 static void once(void **state)
 {
     struct nhi_ledger *l;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The scanner over whatever bytes. What is reported does not depend on how they came; offsets and
- * texts are what they are said to be; and a ticket that is put among them is found.
+ * The scanner with any bytes. The result does not depend on how they are cut into pieces; offsets and texts are right;
+ * and a ticket that is put among them is found.
  *
- * The first byte says in pieces of which size the stream comes, the second one where the ticket
- * goes, the third one how it is cut over lines.
+ * The first byte is the size of the pieces, the second the place of the ticket, the third how it is cut over lines.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -81,7 +80,7 @@ static void scan(struct seen *to, const uint8_t *stream, size_t size, size_t pie
     nhi_scan_free(s);
 }
 
-/* What stands on both sides is no part of it: it begins and ends with a line. */
+/* The text on both sides is not part of it: it begins and ends with a line. */
 static size_t put_ticket(uint8_t *to, unsigned how)
 {
     static const char *const breaks[] = { "\n", "\r\n", "=\r\n", "\\n", "\n> ", "\r\n    ", "\\r\\n", "\n# " };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Certificates, keys and .pub lines. What is accepted is read the same once more; nothing is
- * written otherwise.
+ * Certificates, keys and .pub lines. What is accepted is read the same way again; nothing is written otherwise.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -12,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The bytes as base64: random characters would seldom be any. */
+/* The bytes as base64: random characters would rarely be valid. */
 static void as_certificate(const uint8_t *data, size_t size)
 {
     size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
@@ -26,7 +25,7 @@ static void as_certificate(const uint8_t *data, size_t size)
     if (nhi_sshcert_decode(text, room - 1, &c) == NHI_OK &&
         (strlen(c.ticket) > NHI_TICKET_TEXT_MAX || c.ticket[0] == '\0'))
         abort();
-    /* The key is found in whatever was read whole, and it is the same. */
+    /* The key is found in every certificate that was read whole, and it is the same. */
     if (nhi_sshcert_decode(text, room - 1, &c) == NHI_OK &&
         (nhi_sshcert_key(text, room - 1, pk) != NHI_OK || memcmp(pk, c.pk, sizeof(pk)) != 0))
         abort();

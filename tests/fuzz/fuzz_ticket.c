@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
             abort(); \
     } while (0)
 
-/* That of tests/vectors/golden.json, whose tickets are the seeds (make-corpus.sh). */
+/* The one of tests/vectors/golden.json, whose tickets are the seeds (make-corpus.sh). */
 static void fixed_key(uint8_t pk[NHI_PK_LEN], uint8_t sk[NHI_SK_LEN])
 {
     uint8_t seed[crypto_sign_SEEDBYTES];
@@ -45,7 +45,7 @@ static void fixed_key(uint8_t pk[NHI_PK_LEN], uint8_t sk[NHI_SK_LEN])
     MUST(crypto_sign_seed_keypair(pk, sk, seed) == 0);
 }
 
-/* Field by field: padding is not ours to compare. */
+/* Field by field: padding must not be compared. */
 static bool same(const struct nhi_ticket *a, const struct nhi_ticket *b)
 {
     return strcmp(a->jti, b->jti) == 0 && strcmp(a->agent, b->agent) == 0 && strcmp(a->task, b->task) == 0 &&

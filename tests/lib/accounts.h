@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Accounts for tests and benchmarks of the snapshot: any number of them, each different, each known
- * from its number alone.
+ * Accounts for tests and benchmarks of the snapshot: any number of them, all different, each determined by its number.
  */
 #ifndef TESTS_ACCOUNTS_H
 #define TESTS_ACCOUNTS_H

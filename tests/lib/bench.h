@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the benches share.
+ * What the benchmarks share.
  */
 #ifndef TESTS_BENCH_H
 #define TESTS_BENCH_H

@@ -10,16 +10,16 @@
 #define SCRATCH_DIR_LEN 20
 
 extern char scratch_dir[SCRATCH_DIR_LEN + 1];
-extern char scratch_path[SCRATCH_DIR_LEN + 33]; /* accounts.cdb in it; not made */
+extern char scratch_path[SCRATCH_DIR_LEN + 33]; /* accounts.cdb in it; not created */
 
 int scratch_make(void **state);
 int scratch_remove(void **state); /* with the files in it */
 
-/* How many files there are. */
+/* The number of files in it. */
 int scratch_entries(void);
 
-/* Whether root runs this, as the owner of the files must be; if not, says in TAP that all is
- * skipped. cmocka's own skip() reads as a failure there. */
+/* Whether this runs as root, who must own the files; if not, prints in TAP that everything is skipped, since cmocka's
+ * own skip() reads as a failure there. */
 bool scratch_is_root(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A state directory of its own, on a small file system of its own: what the ledger, the reserve, grants and
- * sessions accept as root's alone. Nothing of it is left afterwards.
+ * A private state directory, on a small private file system: what the ledger, the reserve, grants and sessions accept
+ * as root's alone. Nothing of it is left afterwards.
  */
 #ifndef TESTS_STATE_H
 #define TESTS_STATE_H
@@ -23,12 +23,12 @@
 #define STATE_GRANTS NHI_STATE_DIR "/" NHI_GRANTS_DIR
 #define STATE_RESERVE NHI_STATE_DIR "/" NHI_RESERVE_FILE
 
-/* Once in a process. false: this machine does not let us (said on stdout as a TAP skip). */
+/* Once in a process. false: not possible on this machine (printed to stdout as a TAP skip). */
 bool state_enter(void);
-/* An empty NHI_STATE_DIR with a grants directory, and an empty NHI_RUN_DIR. size: of the file system,
- * as mount takes it. */
+/* An empty NHI_STATE_DIR with a grants directory, and an empty NHI_RUN_DIR. size: of the file system, as mount takes
+ * it. */
 void state_reset(const char *size);
-/* As cmocka setup: state_reset with room enough; the second makes the ledger as well. */
+/* As cmocka setup: state_reset with enough space; the second makes the ledger as well. */
 int state_empty(void **state);
 int state_ready(void **state);
 
@@ -40,21 +40,21 @@ struct nhi_ledger *state_open(enum nhi_ledger_mode mode);
 struct nhi_ledger *state_begin(void); /* for writing, in a transaction; finish with state_end */
 void state_end(struct nhi_ledger *l);
 
-/* Ticket number n of ci-bot for build-1, good for an hour from STATE_NOW; jti: 23 bytes. */
+/* Ticket number n of ci-bot for build-1, valid for an hour from STATE_NOW; jti: 23 bytes. */
 void state_jti(unsigned n, char *jti);
 struct nhi_ticket state_ticket(unsigned n);
 /* A permit of ticket n by this process, with a record ID of its own made from id. */
 struct nhi_grant state_grant(unsigned n, unsigned id);
 
-/* Runs fn(0), fn(1), ... in processes of their own at once. How many did not return 0. */
+/* Runs fn(0), fn(1), ... in processes of their own at once. Returns how many did not return 0. */
 int state_parallel(int n, int (*fn)(int));
-/* Leaves no room where the state directory is, and gives it back. */
+/* Fills the file system of the state directory, and frees it. */
 void state_disk_fill(void);
 void state_disk_free(void);
 
-/* Names in the directory that start with this; NULL: all. */
+/* Counts names in the directory that begin with this; NULL: all. */
 int state_count(const char *dir, const char *prefix);
-/* The whole file at most max bytes. Its length. */
+/* Reads the whole file, at most max bytes. Returns its length. */
 size_t state_slurp(const char *path, void *buf, size_t max);
 void state_spill(const char *path, const void *buf, size_t len);
 

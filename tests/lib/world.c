@@ -159,7 +159,7 @@ static void fill(struct nhi_ledger *l)
     DONE(nhi_policy_replace(l, &rule, 1, WORLD_HASH, now));
 }
 
-/* What a login here made of this process: as it would be to the next. */
+/* Resets what a login here made of this process, as it is for the next login. */
 static void forget_login(void)
 {
     int fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
@@ -257,7 +257,7 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
     return PAM_SUCCESS;
 }
 
-/* The lines of DESIGN 8, with pam_permit for what a person's own modules would say. */
+/* The lines of DESIGN 8, with pam_permit for the answer of a person's own modules. */
 static void configure(const struct world_call *c)
 {
     const char *args = c->args != NULL ? c->args : "";
@@ -272,12 +272,12 @@ static void configure(const struct world_call *c)
              "session required %s %s\nsession required pam_permit.so\n"
              "password required %s %s\npassword required pam_permit.so\n",
              module, args, module, args, module, args, module, args);
-    /* Others may be reading it. */
+    /* Another process may be reading it. */
     world_write(beside, text, 0644);
     MUST(rename(beside, path) == 0);
 }
 
-/* sshd's session child takes the handle over from the monitor and refreshes the credentials. */
+/* sshd's session child inherits the handle from the monitor and refreshes the credentials. */
 static int credentials_in_child(pam_handle_t *h)
 {
     int status;
@@ -340,7 +340,7 @@ static int phases_of(pam_handle_t *h, const struct world_call *c, int phases, vo
     return rc;
 }
 
-/* libpam sleeps after a refusal; a test need not. */
+/* libpam sleeps after a denial; a test need not. */
 static void no_delay(int status, unsigned usec, void *ctx)
 {
     (void)status;
@@ -378,7 +378,7 @@ int world_run_here(const struct world_call *c, int phases, void (*before_open)(v
         (void)pam_set_item(h, PAM_RHOST, c->rhost);
     if (c->tty != NULL)
         (void)pam_set_item(h, PAM_TTY, c->tty);
-    /* Whoever calls su and sudo has groups of his own. */
+    /* A caller of su or sudo has groups of its own. */
     if (c->ruid != 0)
         MUST(setgroups(0, NULL) == 0 && setresgid(c->ruid, 0, 0) == 0 && setresuid(c->ruid, 0, 0) == 0);
     handle = h;

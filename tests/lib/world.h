@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A host of its own for module tests: private mounts over /etc, /run, /dev and /var/lib, a ledger, accounts, a
- * log that can be read, and the real libpam with a configuration directory of the test's.
+ * A private host for module tests: private mounts over /etc, /run, /dev and /var/lib, a ledger, accounts, a log that
+ * can be read, and the real libpam with a configuration directory of the test's.
  */
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
@@ -22,7 +22,7 @@
 #define WORLD_BATCH_UID 1003  /* in nhi-only */
 #define WORLD_ADMIN_UID 1004  /* in docker */
 
-/* Once in a process. false: this machine does not let us (said on stdout as a TAP skip). */
+/* Once in a process. false: not possible on this machine (printed to stdout as a TAP skip). */
 bool world_enter(void);
 /* A fresh ledger with issuer k1, agents, task build-1 of ci-bot, and a permit rule; no sessions. */
 void world_reset(void);
@@ -31,24 +31,24 @@ extern uint8_t world_sk[NHI_SK_LEN]; /* of k1 */
 
 /* ci-bot's ticket for build-1, accounts "ci-bot deploy batch", services "sshd sudo su cron". */
 struct nhi_ticket world_ticket(void);
-/* Its text; the caller frees. */
+/* Its text; the caller frees it. */
 char *world_mint(const struct nhi_ticket *t);
-/* One statement on the ledger, for what no verb makes. */
+/* One statement on the ledger, for states that no verb makes. */
 void world_sql(const char *sql);
-#define WORLD_OWN "UPDATE issuer SET own = 1" /* what is not recorded was not issued here */
+#define WORLD_OWN "UPDATE issuer SET own = 1" /* a ticket that is not recorded was not issued here */
 struct nhi_ledger *world_ledger(void);        /* for writing, in a transaction; finish with world_commit */
 void world_commit(struct nhi_ledger *l);
 
 struct world_call {
     const char *service, *user, *ruser, *rhost, *tty;
     const char *reply; /* NULL: the conversation fails, as under sudo -n */
-    const char *asked; /* the answer to who it is, where user is NULL */
+    const char *asked; /* the answer to the prompt for a name, if user is NULL */
     uid_t ruid;        /* real uid of the host program */
     const char *args;  /* module options, or NULL */
-    const char *proof; /* what sshd says in SSH_AUTH_INFO_0, or NULL. It is there where sshd puts it:
-                          from open_session on; in all phases with proof_early */
+    const char *proof; /* what sshd puts into SSH_AUTH_INFO_0, or NULL. Set when sshd sets it: from open_session on; in
+                          all phases with proof_early */
     bool proof_early;
-    void (*before)(void); /* runs when all is set up, before the first phase; or NULL */
+    void (*before)(void); /* runs when everything is set up, before the first phase; or NULL */
     void (*asking)(void); /* runs in the conversation; or NULL */
 };
 
@@ -68,17 +68,17 @@ enum {
 int world_run(const struct world_call *c, int phases);
 /* The same in this process. before_open, if not NULL, runs before the session is opened. */
 int world_run_here(const struct world_call *c, int phases, void (*before_open)(void));
-/* The first half of world_login: auth and account in a child, of which the next phases here find what it left in the
- * PAM environment. */
+/* The first half of world_login: auth and account in a child; the next phases here find what it left in the PAM
+ * environment. */
 int world_child(const struct world_call *c);
-/* As sshd does with keyboard-interactive: auth and account in a child, the rest here, and setcred once more
- * in another child. */
+/* As sshd does with keyboard-interactive: auth and account in a child, the rest here, and setcred again in another
+ * child. */
 int world_login(const struct world_call *c, void (*before_open)(void));
 
 /* In a hook of the phases here: their handle, as the host program and other modules have it. */
 pam_handle_t *world_handle(void);
 
-/* What the last phases here asked for, or "". Static. */
+/* The last prompt of the phases here, or "". Static. */
 const char *world_prompted(void);
 /* Whether the session that this process opened last would have seen our name in its environment. */
 bool world_left_variable(void);

@@ -29,7 +29,7 @@ static enum nhi_err add_one(struct nhi_ledger *l, int i, int k)
     return err;
 }
 
-/* Whoever has waited in vain for ten seconds says so, and is called again. */
+/* A writer that waited for ten seconds in vain reports that, and is called again. */
 static int write_all(int i)
 {
     struct nhi_ledger *l = NULL;
@@ -43,7 +43,7 @@ static int write_all(int i)
             err = add_one(l, i, k);
         if (err != NHI_OK)
             continue;
-        /* The log is emptied by those that close. */
+        /* The writers that close empty the log. */
         if (++k % AT_ONCE == 0) {
             nhi_ledger_close(l);
             l = NULL;
@@ -76,7 +76,7 @@ static int prove(const struct nhi_event *e, void *ctx)
 
     p->broken = line == NULL || nhi_chain_add(&p->chain, line, strlen(line), &at) != NHI_LINK_GOOD;
     free(line);
-    /* Each writer's own come in the order in which it wrote them. */
+    /* The events of each writer come in the order in which it wrote them. */
     if (sscanf(e->task, "w%d-%d", &i, &k) == 2 && i >= 0 && i < WRITERS_MAX)
         p->broken = p->broken || p->of[i]++ != k;
     return p->broken;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Many who write events at once, each as a command of nhictl does, and the proof of what they leave.
+ * Many writers of events at once, each like a command of nhictl, and the verification of what they leave.
  */
 #ifndef TESTS_WRITERS_H
 #define TESTS_WRITERS_H
@@ -8,12 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In an empty state directory of that size: its ledger, and writers that add so many events each, every one in a
+/* In an empty state directory of that size: its ledger, and writers that add this many events each, every one in a
  * transaction of its own. false: one could not. */
 bool writers_run(const char *size, int writers, int events);
 
 struct writers_proof {
-    int64_t events, last; /* of the chain that is proven */
+    int64_t events, last; /* of the verified chain */
     int least, most;      /* events of one writer */
     bool whole;           /* no gap, no broken link, up to the newest number that was given */
 };

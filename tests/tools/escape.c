@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a process can do so as to be missed by whoever ends its session. Each way goes on until it is killed, or for
- * five minutes: nothing that fails to end it may let it fill the table of processes of the whole machine.
+ * Ways in which a process can try to be missed when its session is ended. Each runs until it is killed, or for five
+ * minutes: a failure to end it must not let it fill the process table of the whole machine.
  *
- *   escape sleep               as it is
- *   escape deaf                without hearing SIGTERM, SIGHUP and SIGINT
- *   escape orphan              forked twice, in a session of its own, its parents gone
+ *   escape sleep               without any trick
+ *   escape deaf                ignores SIGTERM, SIGHUP and SIGINT
+ *   escape orphan              forked twice, in a session of its own, its parents ended
  *   escape forks N             N processes at once, in sessions of their own
- *   escape breed N             processes that go on forking, up to N of this user's at a time
- *   escape hop                 a process that is another every moment: it forks, and the child goes on
+ *   escape breed N             processes that keep forking, up to N of this user's at a time
+ *   escape hop                 a process that is another one every moment: it forks, and the child continues
  *   escape chain US            the same as fast as it can, or with US microseconds between; for two minutes
- *   escape headless            its first thread has ended, which makes it look like one that has
+ *   escape headless            its first thread has ended, which makes it look like a zombie
  *   escape traced              a child in a ptrace stop, which stays when its tracer ends
  *   escape traced-exitkill     the same, and it would end with its tracer
- *   escape stuck DIR           waits in the kernel for a file system on DIR that nobody serves any more, where SIGKILL
- *                              does not reach; root mounts it, as anybody can in a user namespace of its own
+ *   escape stuck DIR           waits in the kernel for a file system on DIR that no process serves, where SIGKILL does
+ *                              not reach; root mounts it, as anybody can in a user namespace of their own
  *
- *   escape reaper COMMAND...   is no escape: runs COMMAND, and takes in at once whatever ends below it, as fast as the
+ *   escape reaper COMMAND...   is no escape: runs COMMAND, and reaps at once whatever ends below it, as fast as the
  *                              fastest chain makes it
  */
 #include <errno.h>
@@ -39,7 +39,7 @@
 #include <unistd.h>
 
 #define LIFE 300  /* seconds */
-#define HOPS 5000 /* of them at most, which can be as many zombies until somebody takes them in */
+#define HOPS 5000 /* of them at most, which can be as many zombies until they are reaped */
 
 static _Noreturn void rest(void)
 {
@@ -81,8 +81,8 @@ static _Noreturn void forks(long n)
     rest();
 }
 
-/* The limit is one on forking: it spares root nothing, and the machine everything. What has ended counts until it is
- * taken in. */
+/* The limit is on forking: it does not apply to root, and protects the machine. Ended processes count until they are
+ * reaped. */
 static _Noreturn void breed(long n)
 {
     const struct rlimit most = { (rlim_t)n, (rlim_t)n };
@@ -100,7 +100,7 @@ static _Noreturn void breed(long n)
     _exit(0);
 }
 
-/* Not faster than a machine's process 1 takes in what has ended. */
+/* Not faster than a machine's process 1 reaps. */
 static _Noreturn void hop(void)
 {
     const struct timespec tick = { .tv_nsec = 2000000 };
@@ -115,7 +115,7 @@ static _Noreturn void hop(void)
     _exit(0);
 }
 
-#define LINKS 4 /* stacks of the chain: the one before may not be gone yet, when the next begins */
+#define LINKS 4 /* stacks of the chain: the previous process may still exist when the next begins */
 
 static struct {
     _Alignas(16) char stack[LINKS][16384];
@@ -124,7 +124,7 @@ static struct {
     time_t end;
 } chain;
 
-/* All of them share one memory: to be another costs no more than some ten microseconds. */
+/* All of them share one memory: becoming another one costs no more than some ten microseconds. */
 static int link_of_chain(void *unused)
 {
     const struct timespec pause_of = { .tv_nsec = chain.us * 1000 };
@@ -150,7 +150,7 @@ static _Noreturn void run_chain(long us)
     _exit(0);
 }
 
-/* The one that waits has the descriptor too, so that the file system is there for as long as it waits. */
+/* The waiting process has the descriptor, too, so that the file system exists as long as it waits. */
 static _Noreturn void stuck(const char *dir)
 {
     _Alignas(struct fuse_in_header) char buf[65536];

@@ -3,7 +3,7 @@
  * Calls the functions of libnss_nhi.so.2 directly, as glibc would and as glibc would not.
  *
  *   nss_stress LIB buffers            every buffer size up to the one that is enough
- *   nss_stress LIB status ST ERRNO    every lookup of an agent ends in status ST and *errnop ERRNO
+ *   nss_stress LIB status ST ERRNO    every look-up of an agent ends in status ST and *errnop ERRNO
  *   nss_stress LIB initgroups         the list grows, keeps its limit, is restored
  *   nss_stress LIB share COUNT        threads that share one enumeration get each entry once
  *   nss_stress LIB threads COUNT N    threads calling everything N times, forks meanwhile
@@ -79,7 +79,7 @@ static void load(const char *lib)
     }
 }
 
-/* The lookups, all of one shape: which, whom, where the answer goes. */
+/* The look-ups, all of one form: which, whom, where the answer goes. */
 enum lookup { PWNAM, PWUID, PWENT, GRNAM, GRGID, GRENT, AGENTS_NAME, AGENTS_GID, AGENTS_ENT, LOOKUPS };
 
 union answer {
@@ -122,7 +122,7 @@ static void check_inside(const void *p, const char *buf, size_t len)
     CHECK((const char *)p >= buf && (const char *)p < buf + len);
 }
 
-/* Whether the answer is account i, or the group of all, and lies within the buffer. */
+/* Whether the answer is account i, or the group of all agents, and is within the buffer. */
 static void check_answer(enum lookup what, uint32_t i, const union answer *a, const char *buf, size_t len)
 {
     char name[33], home[64];
@@ -158,7 +158,7 @@ static void check_answer(enum lookup what, uint32_t i, const union answer *a, co
     }
 }
 
-/* Sets an enumeration so that the next entry is the one that ask(what, 3) would give. */
+/* Sets an enumeration so that the next entry is the one that ask(what, 3) would return. */
 static void rewind_to(enum lookup what)
 {
     char buf[4096];
@@ -231,7 +231,7 @@ static int status(enum nss_status want, int want_err)
     err = 0;
     CHECK(nss.initgroups("agent-00003", 1, &start, &size, &gids, -1, &err) == want);
     CHECK(err == want_err && start == 0 && size == 4);
-    /* These are misses whatever became of the file. */
+    /* These are misses, whatever happened to the file. */
     for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
         CHECK(nss.getpwuid(never[i], &a.pw, buf, sizeof(buf), &err) == NSS_STATUS_NOTFOUND);
         CHECK(err == ENOENT);
@@ -258,7 +258,7 @@ static int group_list(void)
     CHECK(nss.initgroups(user, 7, &start, &size, &gids, -1, &err) == NSS_STATUS_SUCCESS);
     CHECK(errno == ERRNO_MARK && start == 4 && size >= 4);
     CHECK(memcmp(gids, all, sizeof(all)) == 0);
-    /* What glibc has found before stays, and grows by doubling when it is full. */
+    /* The earlier groups stay, and the list grows by doubling when it is full. */
     size = 5;
     start = 4;
     CHECK(nss.initgroups(user, 5001, &start, &size, &gids, 0, &err) == NSS_STATUS_SUCCESS);
@@ -364,7 +364,7 @@ static void in_threads(void *(*body)(void *), int forks)
         pid_t pid = fork();
 
         if (pid == 0) {
-            (void)alarm(60); /* only against hanging for ever */
+            (void)alarm(60); /* only to prevent hanging for ever */
             ask_all((uint32_t)i % count, buf, sizeof(buf));
             _exit(0);
         }
@@ -374,7 +374,7 @@ static void in_threads(void *(*body)(void *), int forks)
         CHECK(pthread_join(t[i], NULL) == 0);
 }
 
-/* The number that the next open would get: moves up when a descriptor is leaked. */
+/* The number that the next open would get: it rises when a descriptor is leaked. */
 static int next_fd(void)
 {
     int fd = dup(0);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Knocks at a PAM service of this machine, as root, with many replies that must all be refused, and with
- * one at the end that must not. Or asks whatever it is told to, and says what became of it.
+ * Tries a PAM service of this machine, as root, with many replies that must all be denied, and with one at the end that
+ * must be permitted. Or tries what it is told to, and reports the results.
  *
  *   pamtry SERVICE USER FILE flips|cuts|rubbish [STEP]
  *   pamtry ask      lines of SERVICE USER ADDRESS FILE on standard input: "permit" or "deny" for each
  *
- * FILE holds a good ticket on its first line. flips: each bit of it inverted, one at a time, or at each STEPth place
- * (but not into NUL, where a reply ends); cuts: each proper prefix; rubbish: 64 KiB of several kinds. Prints how many
- * were tried. Exit status: 0 all as it must be, 1 one was not, 125 anything else.
+ * FILE has a good ticket on its first line. flips: each bit of it inverted, one at a time, or at each STEPth place (but
+ * not into NUL, where a reply ends); cuts: each proper prefix; rubbish: 64 KiB of several kinds. Prints how many were
+ * tried. Exit status: 0 all as it must be, 1 one was not, 125 anything else.
  */
 #include <security/pam_appl.h>
 #include <stdbool.h>
@@ -44,7 +44,7 @@ static int converse(int n, const struct pam_message **msg, struct pam_response *
     return PAM_SUCCESS;
 }
 
-/* Refused logins wait, so that guessing is slow. Here are thousands of them. */
+/* Denied logins wait, so that guessing is slow. There are thousands of them here. */
 static void no_delay(int status, unsigned usec, void *data)
 {
     (void)status;
@@ -70,7 +70,7 @@ static int knock(char *reply)
     if (pam_set_item(pamh, PAM_RHOST, address) != PAM_SUCCESS || pam_set_item(pamh, PAM_TTY, "ssh") != PAM_SUCCESS ||
         pam_set_item(pamh, PAM_FAIL_DELAY, delay.item) != PAM_SUCCESS)
         exit(125);
-    /* As a program does that is setuid, and asks for whoever called it. */
+    /* Like a setuid program that asks for its caller. */
     if (getuid() != 0 && pam_set_item(pamh, PAM_RUSER, user) != PAM_SUCCESS)
         exit(125);
     rc = pam_authenticate(pamh, 0);

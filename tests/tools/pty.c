@@ -66,7 +66,7 @@ static int type_line(int master, const char *path)
     return 0;
 }
 
-/* Passes output on and answers, until the program has let go of its terminal. */
+/* Passes output on and answers, until the program has closed its terminal. */
 static int converse(int master, char **pairs, int count)
 {
     static char seen[SEEN_MAX + 1];
@@ -78,7 +78,7 @@ static int converse(int master, char **pairs, int count)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return 0; /* EIO: nobody holds the other end any more */
+            return 0; /* EIO: nobody has the other end open any more */
         if (write(1, seen + have, (size_t)n) != n)
             return -1;
         have += (size_t)n;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Revokes one ticket after the other while eight loops log in without a pause, with the one whose turn it is, the
- * next, and the one before by turns.
+ * Revokes one ticket after the other while eight loops log in without a pause, alternating between the ticket of this
+ * turn, the next one, and the one before.
  *
  *   race SERVICE USER DIR COUNT LOGIN
  *
- * DIR holds the tickets, in files named 1 to COUNT, and a file named jtis with their IDs, a line each. Six loops go
- * through the whole of PAM as a daemon does, in a process of its own each time, by SERVICE of this machine's pam.d:
+ * DIR has the tickets, in files named 1 to COUNT, and a file named jtis with their IDs, one on each line. Six loops go
+ * through the whole of PAM as a daemon does, each time in a new process, with SERVICE of this machine's pam.d:
  * authenticate, account, open_session. Two run the program LOGIN with USER, "reply" and the ticket's file: the real
  * ssh. A login that began, by the monotonic clock, after nhictl revoke had returned 0 must not succeed; and for each
- * ticket one by PAM has to succeed before that, and two to be refused behind it; for every fiftieth, of both kinds.
+ * ticket one login by PAM must succeed before that, and two must be denied after it; for every fiftieth, logins of both
+ * kinds.
  *
- * Prints what was counted. Exit status: 0 all as it must be, 1 not so, 125 anything else.
+ * Prints the counts. Exit status: 0 all as it must be, 1 not so, 125 anything else.
  */
 #include <security/pam_appl.h>
 #include <stdatomic.h>
@@ -28,20 +29,20 @@
 
 #define LOOPS 8
 #define SSH_LOOPS 2
-#define REFUSED 2     /* of each ticket, before the next has its turn */
-#define BOTH_EVERY 50 /* tickets: one that somebody has to have got in by, and to be refused by, in either way */
-#define PATIENCE (300LL * 1000000000) /* nanoseconds: tells a hang from a busy machine */
+#define REFUSED 2                     /* of each ticket, before the next has its turn */
+#define BOTH_EVERY 50                 /* tickets: one that must be permitted and denied at least once in either way */
+#define PATIENCE (300LL * 1000000000) /* nanoseconds: distinguishes a hang from a busy machine */
 
-/* Of one ticket. Times are nanoseconds of the monotonic clock, 0: not yet. */
+/* For one ticket. Times are nanoseconds of the monotonic clock, 0: not yet. */
 struct turn {
     bool both;
     _Atomic int64_t returned;           /* nhictl revoke */
     _Atomic int64_t last[LOOPS];        /* when the last login that succeeded began, by loop */
-    _Atomic long let_in[2], refused[2]; /* by PAM, by ssh; refused: of those that began after it had returned */
+    _Atomic long let_in[2], refused[2]; /* by PAM, by ssh; refused: of logins that began after it had returned */
 };
 
 struct shared {
-    _Atomic long now; /* whose turn it is; 0: nobody's yet; -1: stop */
+    _Atomic long now; /* the ticket of this turn; 0: none yet; -1: stop */
     struct turn turns[];
 };
 static struct shared *shared;
@@ -90,7 +91,7 @@ static union {
     const void *item;
 } delay = { .fn = no_delay };
 
-/* What it opens may be ended at any moment, and this process with it: it says itself that it got in. */
+/* What it opens may be ended at any moment, and this process with it: it reports itself that it was permitted. */
 static _Noreturn void enter(struct turn *t, int me, int64_t began, char *text)
 {
     struct pam_conv conv = { converse, text };
@@ -160,7 +161,7 @@ static _Noreturn void loop(int me)
     static const int beside[] = { 0, 1, 0, -1 };
     long now;
 
-    /* Eight at once would leave nothing of a small machine to who revokes. */
+    /* Eight at once would leave nothing of a small machine to the revocation. */
     (void)setpriority(PRIO_PROCESS, 0, 19);
     for (unsigned i = (unsigned)me; (now = shared->now) >= 0; i++) {
         long turn = now + beside[i % 4];
@@ -224,7 +225,7 @@ static bool take_turn(long turn, const char *jti)
     return true;
 }
 
-/* Who is behind it still logs in with it. */
+/* A loop that is behind still logs in with it. */
 static bool see_off(long turn)
 {
     if (turn == 0 || wait_until(is_refused, &shared->turns[turn]))

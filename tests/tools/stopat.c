@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Stops or kills a program, set-uid or not, at its Kth system call, and leaves it so.
+ * Stops or kills a program, set-uid or not, at its Kth system call, and leaves it in that state.
  *
  *   stopat EXE K stop|kill [--changes DIRECTORY[:DIRECTORY...]] -- PROGRAM ARG...
  *
- * With --changes, no calls are counted but those of EXE that can change a file below one of these: between two
- * of them, no other call could be told from its neighbours by what is on disk.
+ * With --changes, only those calls of EXE are counted that can change a file below one of these directories: between
+ * two of them, the files on disk are the same after every call.
  *
- * PROGRAM must come to execute EXE, itself or in a child. From there on, the system calls of all its
- * processes are counted; when the Kth is entered, all of them get SIGSTOP or SIGKILL. What is stopped
- * stays stopped when this program ends: its pids are printed, one a line, and what it prints itself is
- * thrown away, or who reads our output would wait for it. To be run as root, since the program being
- * stopped may be set-uid.
+ * PROGRAM must execute EXE, itself or in a child. From there on, the system calls of all its processes are counted;
+ * when the Kth is entered, all of them get SIGSTOP or SIGKILL. Stopped processes stay stopped when this program ends:
+ * their pids are printed, one on each line, and their own output is discarded, or a reader of our output would wait for
+ * it. To be run as root, since the stopped program may be set-uid.
  *
- * Exit status: 0 it was stopped or killed; 3 it made fewer than K calls (how many is printed);
- * 4 it did not come to an end within a minute; 125 anything else.
+ * Exit status: 0 it was stopped or killed; 3 it made fewer than K calls (how many is printed); 4 it did not end within
+ * a minute; 125 anything else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +96,7 @@ static bool executes(pid_t pid)
     return strcmp(path, run.exe) == 0;
 }
 
-/* What is changed by a call: what a descriptor is, and what a path is below it. */
+/* How a call names what it changes: by a descriptor, or by a path. */
 enum by { BY_NOTHING, BY_FD, BY_PATH, BY_PATH_AT, BY_OPEN_AT };
 
 static enum by changes_by(uint64_t nr)
@@ -109,7 +108,7 @@ static enum by changes_by(uint64_t nr)
     case SYS_fchmod:
     case SYS_fchown:
     case SYS_fsetxattr:
-    case SYS_utimensat: /* as futimens calls it */
+    case SYS_utimensat: /* when futimens calls it */
         return BY_FD;
 #ifdef SYS_unlink
     case SYS_unlink:
@@ -140,7 +139,7 @@ static void read_path(pid_t pid, uint64_t at, char path[4096])
     struct iovec to = { path, 4095 }, what = { from.address, 4095 };
     ssize_t n = process_vm_readv(pid, &to, 1, &what, 1, 0);
 
-    /* It may end where what is mapped ends. */
+    /* It may end at the end of a mapping. */
     if (n < 0) {
         what.iov_len = to.iov_len = 4096 - at % 4096 < 4095 ? 4096 - at % 4096 : 4095;
         n = process_vm_readv(pid, &to, 1, &what, 1, 0);
@@ -200,7 +199,7 @@ static bool enters_syscall(pid_t pid)
            counts(pid, &info);
 }
 
-/* Waits until the kernel says that it has come to rest. Gone counts as well: it was at its exit. */
+/* Waits until the kernel reports that it has stopped. An ended process counts as well: it was at its exit. */
 static void wait_at_rest(pid_t pid)
 {
     const struct timespec tick = { .tv_nsec = 200000 };
@@ -220,7 +219,7 @@ static void wait_at_rest(pid_t pid)
     }
 }
 
-/* The one at its system call is in a ptrace stop; the others are interrupted wherever they are. */
+/* The process at its system call is in a ptrace stop; the others are interrupted wherever they are. */
 static int end_all(void)
 {
     for (int i = 0; i < TRACEES_MAX; i++)
@@ -240,7 +239,7 @@ static int end_all(void)
             if (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
                 ptrace(PTRACE_DETACH, pid, 0, 0);
         }
-        /* Whom it found about to take its SIGSTOP has lost that by being let go. */
+        /* A process that was about to take its SIGSTOP has lost it by being continued. */
         kill(pid, SIGSTOP);
         wait_at_rest(pid);
         printf("%d\n", (int)pid);
@@ -248,7 +247,7 @@ static int end_all(void)
     return 0;
 }
 
-/* What one stop means; returns the signal to go on with. */
+/* Interprets one stop; returns the signal to continue with. */
 static int look_at(pid_t pid, int status)
 {
     int sig = WSTOPSIG(status), event = status >> 16;

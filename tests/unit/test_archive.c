@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The cut between archive and ledger: the chain goes on over it, and no record is folded on both sides. */
+/* The boundary between archive and ledger: the chain continues across it, and no record is folded on both sides. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ static int walk(const struct nhi_event *e, void *ctx)
     return 0;
 }
 
-/* What is in the ledger follows what the ledger says was archived. */
+/* The ledger's events follow those that it has as archived. */
 static struct nhi_settings proven(void)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
@@ -89,7 +89,7 @@ static enum nhi_err take(int64_t until, const char *hash)
     return err;
 }
 
-/* Events of decisions come late: what is younger than the cut is not taken for the sake of what is behind it. */
+/* Events of decisions come late: a younger event is not archived for the sake of those after it. */
 static void cuts_before_the_first_younger(void **state)
 {
     (void)state;
@@ -125,7 +125,7 @@ static void goes_on(void **state)
     assert_int_equal(set.archived_before, NOW + 100);
     assert_int_equal(first, 3);
     assert_int_equal(take(2, middle), NHI_ERR_STATE);
-    /* All that is left: the next one still follows it. */
+    /* Everything that is left: the next one still follows it. */
     assert_int_equal(take(3, walked.hash), NHI_OK);
     (void)proven();
     assert_int_equal(count, 0);
@@ -156,7 +156,7 @@ static int64_t remembered(void)
     return strtoll(out, NULL, 10);
 }
 
-/* A counted use lies among the grants for as long as its ticket is good. */
+/* A counted use stays among the grants as long as its ticket is valid. */
 static void folds_nothing_twice(void **state)
 {
     struct nhi_ticket t = state_ticket(1);
@@ -189,7 +189,7 @@ static void folds_nothing_twice(void **state)
     assert_int_equal(nhi_ticket_get(l, t.jti, &row), NHI_OK);
     assert_int_equal(row.grants, 1);
     nhi_ledger_close(l);
-    /* With the record goes what was remembered of it. */
+    /* What was remembered about a record is removed with it. */
     assert_int_equal(fold(t.exp + 1000).removed, 1);
     add(NOW + 70);
     (void)proven();

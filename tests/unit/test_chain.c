@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The chain: a small trail in which every bit of every line is flipped, every line swapped, dropped, repeated and
- * put in, and heads against what root can write anew.
+ * inserted, and heads compared with what root can rewrite.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ static void put(char line[LINE_MAX_LEN], struct nhi_event *e)
     free(made);
 }
 
-/* cause: what differs between two trails. */
+/* cause: the difference between two trails. */
 static void make_trail(const char *cause)
 {
     struct nhi_event e = { .kind = "grant", .agent = "ci-bot", .detail = "{\"uid\":0}", .prev = NHI_NO_EVENT };
@@ -56,7 +56,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Walks lines in this order. The first that is not good, and its number. */
+/* Walks lines in this order. Returns the first that is not good, and its number. */
 static enum nhi_link walk(char (*const lines)[LINE_MAX_LEN], const int *order, int n, int64_t *at)
 {
     struct nhi_chain c = at_start;
@@ -103,12 +103,12 @@ static void every_bit(void **state)
                 link = walk(trail, in_order, LINES, &at);
                 if (link == NHI_LINK_GOOD)
                     fail_msg("line %d, byte %zu, bit %d", i, k, bit);
-                /* A flip in its number may be told as another number's. */
+                /* A flip in its number may be reported with another number. */
                 if (k >= strlen("{\"seq\":N"))
                     assert_int_equal(at, i + 1);
                 trail[i][k] ^= (char)(1 << bit);
             }
-        /* And every length that is not its own. */
+        /* And every wrong length. */
         for (size_t k = 0; k < len; k++) {
             char was = trail[i][k];
 
@@ -142,7 +142,7 @@ static void dropped_and_repeated(void **state)
     int64_t at;
 
     (void)state;
-    for (i = 0; i < LINES - 1; i++) { /* the last one is what heads are for */
+    for (i = 0; i < LINES - 1; i++) { /* heads exist for the last one */
         for (k = 0; k < LINES - 1; k++)
             order[k] = k < i ? k : k + 1;
         assert_int_equal(walk(trail, order, LINES - 1, &at), NHI_LINK_MISSING);
@@ -156,7 +156,7 @@ static void dropped_and_repeated(void **state)
     }
 }
 
-/* One that was made well, with its own hash right, in the place of another, or between two. */
+/* An event that was made correctly, with a right hash, in the place of another, or between two. */
 static void put_in(void **state)
 {
     char was[LINE_MAX_LEN], prev[NHI_DIGEST_LEN + 1] = NHI_NO_EVENT;
@@ -170,7 +170,7 @@ static void put_in(void **state)
         e.seq = i + 1;
         memcpy(e.prev, prev, sizeof(e.prev));
         put(trail[i], &e);
-        /* Nobody can tell of the newest, without a head. */
+        /* Without a head, the newest one cannot be checked. */
         assert_int_equal(walk(trail, in_order, LINES, &at), i == LINES - 1 ? NHI_LINK_GOOD : NHI_LINK_BROKEN);
         if (i < LINES - 1)
             assert_int_equal(at, i + 2);
@@ -232,7 +232,7 @@ static void head(void **state)
     nhi_text_free(token);
 }
 
-/* A ticket, or anything else that the key may have signed, is no head. */
+/* A ticket, or anything else that the key may have signed, is not a head. */
 static void not_a_head(void **state)
 {
     static const char *const payloads[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Many who write at once leave one chain without a gap. NHI_WRITERS and NHI_EVENTS say how many, and how many
- * each; make bench does it with 100 and 1,000.
+ * Many writers at once leave one chain without a gap. NHI_WRITERS and NHI_EVENTS set how many, and how many each; make
+ * bench does it with 100 and 1,000.
  */
 #include <setjmp.h>
 #include <stdarg.h>

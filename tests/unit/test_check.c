@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is decided about, over the files of a host: which ticket, whose key, and how much was given already.
+ * The subject of a decision, over the files of a host: which ticket, whose key, and how much was given already.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@
 #define CI_BOT .service = "sshd", .subject = "ci-bot", .subject_uid = WORLD_AGENT_UID, .subject_in_range = true
 static uint8_t key[NHI_PK_LEN], other_key[NHI_PK_LEN];
 
-/* On record, and bound to key. */
+/* Recorded, and bound to key. */
 static struct nhi_ticket bound(void)
 {
     struct nhi_ticket t = world_ticket();
@@ -58,7 +58,7 @@ static struct nhi_verdict shown_key(const uint8_t *k, bool *known)
     return v;
 }
 
-/* Of a key that opens nothing it is found out whose it was, and why it does not. */
+/* For a key that opens nothing, its owner and the reason are found. */
 static void keys_that_are_refused(void **state)
 {
     struct nhi_ticket t = bound();
@@ -81,7 +81,7 @@ static void keys_that_are_refused(void **state)
     assert_string_equal(v.ticket.jti, t.jti);
 }
 
-/* Of any key that is bound: a rule about where a login comes from keeps nobody out before sshd has said from where. */
+/* For any bound key: a rule about the source of a login denies nobody before sshd has reported the source. */
 static void any_key(void **state)
 {
     const struct nhi_request ci_bot = { CI_BOT };
@@ -91,7 +91,7 @@ static void any_key(void **state)
     struct nhi_verdict v;
 
     (void)state;
-    world_sql(WORLD_OWN); /* of no other issuer may one come that is not known yet */
+    world_sql(WORLD_OWN); /* no other issuer's ticket may come that is not known yet */
     assert_int_equal(nhi_net_parse("192.0.2.0/24", &rule.nets[rule.net_count++]), NHI_OK);
     l = world_ledger();
     assert_int_equal(nhi_policy_replace(l, &rule, 1, "00000000000000000000000000000000", time(NULL)), NHI_OK);
@@ -101,7 +101,7 @@ static void any_key(void **state)
     assert_string_equal(v.ticket.jti, t.jti);
 }
 
-/* The first that would be let in is enough, whatever is said about others. */
+/* The first one that would be permitted is enough, whatever the result for others. */
 static void one_key_of_several(void **state)
 {
     const struct nhi_request ci_bot = { CI_BOT };
@@ -134,7 +134,7 @@ static void one_key_of_several(void **state)
     }
 }
 
-/* What was found out is left as it is, but for an end: of that the last ticket of the key may know more. */
+/* A result stays, unless it is an end: about that, the last ticket of the key may know more. */
 static void refusals_that_are_known(void **state)
 {
     const struct nhi_shown what = { .asked = { CI_BOT, .source = NHI_FROM_KEY, .key = key } };
@@ -148,7 +148,7 @@ static void refusals_that_are_known(void **state)
     for (size_t i = 0; i < sizeof(dead) / sizeof(dead[0]) + 2; i++) {
         struct nhi_verdict v = { .reason = i < 5 ? dead[i] : NHI_DENY_POLICY, .verified = true };
 
-        /* That one lives: it says nothing about the one that is refused. */
+        /* That one lives: it does not concern the one that is refused. */
         nhi_check_refused(i == 6 ? &text : &what, &v, &known);
         assert_true(known);
         assert_int_equal(v.reason, i < 5 ? dead[i] : NHI_DENY_POLICY);
@@ -165,7 +165,7 @@ static void refusals_that_are_known(void **state)
     }
 }
 
-/* Of a key that was bound for other accounts, that is why. */
+/* If a key was bound for other accounts, that is the reason. */
 static void key_of_another_account(void **state)
 {
     const struct nhi_shown what = { .asked = { .service = "sshd",
@@ -198,7 +198,7 @@ static void keys_of_agents(void **state)
     assert_int_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
     revoke_task();
     assert_int_equal(nhi_key_was_bound(key, "ci-bot"), NHI_OK);
-    /* What cannot be read does not say no. */
+    /* What cannot be read is not a "no". */
     fd = open(NHI_STATE_DIR "/" NHI_LEDGER_FILE, O_WRONLY | O_TRUNC | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "no ledger", 9), 9);
@@ -211,7 +211,7 @@ static void keys_of_agents(void **state)
     assert_int_not_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
 }
 
-/* As many as the reserve has places for, of names that fit. */
+/* As many as the reserve has places for, with names that fit. */
 static void revoked_in_a_moment(void **state)
 {
     struct nhi_moment *m = nhi_moment_begin();
@@ -241,7 +241,7 @@ static enum nhi_reason granted(const struct nhi_ticket *t, char *jti)
     return v.reason;
 }
 
-/* A session goes on with what renewed its ticket once that is over or superseded, and not before. */
+/* A session continues with the ticket that renewed its own once that has ended or is superseded, and not before. */
 static void renewed(void **state)
 {
     struct nhi_ticket old = world_ticket(), t = old;
@@ -265,13 +265,13 @@ static void renewed(void **state)
     world_commit(l);
     assert_int_equal(granted(&old, jti), NHI_PERMIT);
     assert_string_equal(jti, t.jti);
-    /* One that this ledger never saw is what it is. */
+    /* A ticket that this ledger never saw stays what it is. */
     old = world_ticket();
     assert_int_equal(granted(&old, jti), NHI_PERMIT);
     assert_string_equal(jti, old.jti);
 }
 
-/* An account that nobody knows, and one of which the groups cannot be read. */
+/* An account that does not exist, and one whose groups cannot be read. */
 static void accounts_that_are_not_known(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -300,7 +300,7 @@ static void accounts_that_are_not_known(void **state)
     assert_int_equal(rename("/etc/had", "/etc/group"), 0);
 }
 
-/* A ledger of which a part is missing says nothing, and that it does not. */
+/* If a part of the ledger is missing, it gives no answer, and reports that. */
 static void torn_ledger(void **state)
 {
     static const char *const parts[] = { "issuer", "ticket", "agent", "task", "rule_index" };
@@ -334,7 +334,8 @@ static void torn_ledger(void **state)
     }
 }
 
-/* Signed by a key that this host does not know: said by its name, and nothing of the text is believed. */
+/* Signed by a key that is not known on this host: only the key's name is reported, and nothing of the text is believed.
+ */
 static void unknown_issuer(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -353,7 +354,7 @@ static void unknown_issuer(void **state)
     nhi_text_free(text);
 }
 
-/* How a permit goes on is asked of the time to come. */
+/* The future of a permit is asked for a time to come. */
 static void ahead(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -398,7 +399,7 @@ static struct nhi_grant of_rule(const char *rule)
     return g;
 }
 
-/* Of each rule its own sessions and grants; what cannot be counted is an error. */
+/* Each rule has its own sessions and grants; what cannot be counted is an error. */
 static void counts(void **state)
 {
     const struct nhi_lookups *host = &nhi_lookups_of_host;
@@ -449,7 +450,7 @@ static void inside_a_session(void **state)
     assert_non_null(m);
     nhi_check_session(m, &g, 0, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
-    /* What nhictl run has opened lives as long as the ticket opens anything. */
+    /* A session of nhictl run lives as long as the ticket opens anything. */
     snprintf(g.service, sizeof(g.service), "nhictl-run");
     nhi_check_session(m, &g, 0, &v);
     assert_int_equal(v.reason, NHI_PERMIT);
@@ -464,7 +465,7 @@ static void inside_a_session(void **state)
     nhi_check_session(m, &g, 0, &v);
     assert_int_equal(v.reason, NHI_DENY_SUBJECT);
     nhi_moment_end(m);
-    /* Whose first use is remembered, by the kind of place. */
+    /* With a remembered first use, by the kind of place. */
     g = from_there();
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
     m = nhi_moment_begin();
@@ -495,7 +496,7 @@ static enum nhi_reason still(const struct nhi_grant *g)
     return v.reason;
 }
 
-/* Its own place among those of a rule is not taken twice, and it goes on where it came from. */
+/* Its own place among those of a rule is not counted twice, and it still comes from its source. */
 static void rules_of_a_session(void **state)
 {
     struct nhi_rule rule = { .name = "all", .agents = "*", .accounts = "*", .services = "*", .max_sessions = 1 };
@@ -509,10 +510,10 @@ static void rules_of_a_session(void **state)
     limited(&rule);
     assert_int_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0), NHI_OK);
     assert_int_equal(still(&g), NHI_PERMIT);
-    /* Nor where its first process has ended, while another session lives. */
+    /* Nor if its first process has ended, while another session lives. */
     gone.self.start++;
     assert_int_equal(still(&gone), NHI_PERMIT);
-    /* First used here, and then from there: each kind of place has its own. */
+    /* First used here, and then from there: each kind of place has its own pin. */
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &here), NHI_OK);
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
     assert_int_equal(still(&g), NHI_PERMIT);
@@ -528,7 +529,7 @@ static void rules_of_a_session(void **state)
     assert_int_equal(still(&here), NHI_PERMIT);
 }
 
-/* An account in the range of agents is its agent's alone, and of one that was removed it is nobody's. */
+/* An account in the range of agents belongs to its agent alone, and to nobody if the agent was removed. */
 static void session_of_a_removed_agent(void **state)
 {
     struct nhi_rule rule = { .name = "all", .agents = "*", .accounts = "*", .services = "*" };
@@ -544,7 +545,7 @@ static void session_of_a_removed_agent(void **state)
     assert_int_equal(still(&g), NHI_DENY_ACCOUNT);
 }
 
-/* Who is an agent's is asked of the ledger, and one that does not answer did not say no. */
+/* The ledger decides which account is an agent's, and a ledger that does not answer is not a "no". */
 static void namesakes(void **state)
 {
     const struct nhi_lookups *host = &nhi_lookups_of_host;
@@ -565,7 +566,7 @@ static void namesakes(void **state)
     nhi_moment_end(m);
 }
 
-/* A ledger that is not as far as this host has seen it. */
+/* A ledger of which this host has seen a newer state. */
 static void behind_its_mark(void **state)
 {
     const struct nhi_last_seen mark = { .epoch = 1, .event = 1000000, .latest = time(NULL), .next_uid = 70000 };

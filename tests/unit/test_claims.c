@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The claims of a ticket. Every refused payload here is well signed, so that nothing but the
- * reading of claims can refuse it.
+ * The claims of a ticket. Every refused payload here is correctly signed, so that only the reading of claims can refuse
+ * it.
  * Invariants: 8, 13.
  */
 #include <linux/filter.h>
@@ -51,7 +51,7 @@ static int setup(void **state)
     return sodium_init() < 0 ? -1 : 0;
 }
 
-/* The full payload, with one claim of another value (NULL: left out, not there yet: added). */
+/* The full payload, with another value for one claim (NULL: left out, new: added). */
 static void payload(const char *name, const char *value, char *out, size_t size)
 {
     bool found = false;
@@ -71,7 +71,7 @@ static void payload(const char *name, const char *value, char *out, size_t size)
     assert_true(len < size);
 }
 
-/* What verify says of it once signed, which must be what decode says of it alone. */
+/* The result of verify once it is signed, which must be the same as that of decode alone. */
 static enum nhi_err read_signed(const char *json, size_t len, struct nhi_ticket *t)
 {
     char *text = signed_payload(json, len);
@@ -111,7 +111,7 @@ static void taken(const char *name, const char *value)
     expect(json, strlen(json), NHI_OK);
 }
 
-/* From here on this process ends where it opens a file, and leaves no core. */
+/* From now on this process ends when it opens a file, and leaves no core. */
 static bool open_nothing(void)
 {
     struct sock_filter code[] = {
@@ -129,7 +129,7 @@ static bool open_nothing(void)
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* Of the test itself: a process under that filter does end so. */
+/* Checks the test itself: a process under that filter ends in this way. */
 static void open_now(void)
 {
     (void)syscall(SYS_openat, -1, "/dev/null", 0);
@@ -176,7 +176,7 @@ static void *counted(size_t n)
     return left == 0 ? NULL : (left--, malloc(n));
 }
 
-/* How often the parser asked for memory, which it does before it looks. */
+/* How often the parser asked for memory, which it does before it reads. */
 static long parsed(const char *json, enum nhi_err want)
 {
     struct nhi_ticket t;
@@ -189,7 +189,7 @@ static long parsed(const char *json, enum nhi_err want)
     return asked;
 }
 
-/* What is not flat is refused before any parser can recurse into it. */
+/* Text that is not flat is refused before any parser can recurse into it. */
 static void the_parser_sees_the_flat_alone(void **state)
 {
     static const char *const deep[] = { "[]",  "[[1]]", "{}", "{\"a\":1}", "1}",
@@ -210,12 +210,12 @@ static void the_parser_sees_the_flat_alone(void **state)
         if (parsed(json, NHI_ERR_FORMAT) == 0)
             fail_msg("not seen: %s", json);
     }
-    /* A quote that is escaped opens and closes nothing behind which the rest could hide. */
+    /* An escaped quote opens and closes nothing that could hide the rest. */
     assert_int_equal(parsed("{\"a\":\"\\\"\",\"x\":[[\"b\\\"\"]]}", NHI_ERR_FORMAT), 0);
     assert_int_equal(parsed("{\"a\":\"\\\"\",\"x\":{\"b\\\"\":1}}", NHI_ERR_FORMAT), 0);
 }
 
-/* Whichever allocation of the parser is the first that fails: an error, and nothing is written. */
+/* Whichever allocation of the parser fails first: an error, and nothing is written. */
 static void out_of_memory(void **state)
 {
     struct nhi_ticket t, before;
@@ -269,7 +269,7 @@ static void each_claim_twice(void **state)
         len = strlen(json) - 1;
         snprintf(json + len, sizeof(json) - len, ",\"%s\":%s}", full[i].name, full[i].value);
         expect(json, strlen(json), NHI_ERR_FORMAT);
-        /* The same name, spelled otherwise. */
+        /* The same name, spelled in another way. */
         snprintf(json + len, sizeof(json) - len, ",\"\\u00%02x%s\":%s}", full[i].name[0], full[i].name + 1,
                  full[i].value);
         expect(json, strlen(json), NHI_ERR_FORMAT);
@@ -357,7 +357,7 @@ static void the_object_alone(void **state)
     payload("", NULL, json, sizeof(json));
     expect(json, strlen(json), NHI_OK);
     expect(json, strlen(json) - 1, NHI_ERR_FORMAT);
-    expect(json, strlen(json) + 1, NHI_ERR_FORMAT); /* a NUL behind it */
+    expect(json, strlen(json) + 1, NHI_ERR_FORMAT); /* a NUL after it */
     for (size_t i = 0; i < sizeof(form) / sizeof(form[0]); i++) {
         const char *at = strstr(form[i], "%s"), *rest = at + 2;
 
@@ -384,7 +384,7 @@ static void the_object_alone(void **state)
     free(deep);
 }
 
-/* Whitespace that JSON allows, and we do not: between any two tokens. */
+/* Whitespace that JSON permits, and we do not: between any two tokens. */
 static void whitespace_between_tokens(void **state)
 {
     static const char spaces[] = " \t\r\n";
@@ -406,7 +406,7 @@ static void whitespace_between_tokens(void **state)
     }
 }
 
-/* Any one byte of the payload as any other: whatever is taken still keeps every grammar. */
+/* Any byte of the payload replaced by any other: whatever is accepted still keeps every grammar. */
 static void any_byte_replaced(void **state)
 {
     char json[2048];
@@ -533,7 +533,7 @@ static void times(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         for (size_t k = 6; k < 9; k++)
             refused(full[k].name, bad[i]);
-    /* iat before exp, nbf before exp; nbf may lie on either side of iat. */
+    /* iat before exp, nbf before exp; nbf may be on either side of iat. */
     refused("exp", "\"2026-11-23T22:05:00Z\"");
     refused("exp", "\"2026-11-23T22:04:59Z\"");
     refused("iat", "\"2026-11-23T23:05:00Z\"");
@@ -573,7 +573,7 @@ static void ssh_options(void **state)
     payload("ssh", "\"restrict\"", json, sizeof(json));
     assert_int_equal(read_signed(json, strlen(json), &t), NHI_OK);
     assert_int_equal(t.ssh, NHI_SSHOPT_ALL);
-    /* One form for each set. */
+    /* Only one form for each set. */
     refused("ssh", "\"no-agent-forwarding no-pty\"");
     refused("ssh", "\"no-pty no-pty\"");
     refused("ssh", "\"no-pty,no-agent-forwarding\"");
@@ -585,7 +585,7 @@ static void ssh_options(void **state)
     refused("ssh", "\"pty\"");
     refused("ssh", "\"no-touch-required\"");
     refused("ssh", "1");
-    /* Without a key nothing is taken. */
+    /* Without a key, nothing can be taken away. */
     refused("cnf", NULL);
     snprintf(json, sizeof(json),
              "{\"jti\":\"" JTI "\",\"sub\":\"a\",\"task\":\"t\","
@@ -623,7 +623,7 @@ static void longest_claims(void **state)
 
     (void)state;
     assert_int_equal(nhi_claims_encode(&t, &json), NHI_OK);
-    /* Too long for any ticket, so only the parser says that it is whole. */
+    /* Too long for any ticket, so only the parser reports that it is whole. */
     assert_int_equal(nhi_claims_decode(json, strlen(json), &got), NHI_ERR_TOO_LONG);
     parsed = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
     assert_int_equal(json_object_size(parsed), FULL);

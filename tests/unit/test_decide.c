@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The decision: one request that is permitted, and everything that one change to it makes of it.
- * What two changes at once make of it is test_decide_random.c's.
+ * The decision: one request that is permitted, and the effect of every single change to it. test_decide_random.c tries
+ * two changes at once.
  * Invariants: 3, 13, 14.
  */
 #include <setjmp.h>
@@ -27,7 +27,7 @@ struct ask {
     uint8_t other_key[NHI_PK_LEN]; /* differs in the last bit */
 };
 
-/* What the decision points into stays inside ask. */
+/* What the decision points to stays inside ask. */
 static void base(struct ask *a)
 {
     *a = (struct ask){
@@ -251,7 +251,7 @@ static void other_clock(struct ask *a)
 CASES
 #undef CASE
 
-#define NHI_DENY_PERMIT NHI_PERMIT /* CASE names each outcome alike */
+#define NHI_DENY_PERMIT NHI_PERMIT /* CASE names all outcomes alike */
 #define CASE(want, name, change) { #name, NHI_DENY_##want, change_##name },
 static const struct {
     const char *name;
@@ -281,14 +281,14 @@ static void each_change(void **state)
     }
 }
 
-/* Outcomes that others give before or after this function; the table reaches all the rest. */
+/* Outcomes that other functions produce before or after this one; the table reaches all the rest. */
 static bool given_elsewhere(enum nhi_reason r)
 {
     return r == NHI_DENY_LEDGER || r == NHI_DENY_AMBIGUOUS || r == NHI_DENY_MALFORMED || r == NHI_DENY_SIGNATURE ||
            r == NHI_DENY_SESSION || r == NHI_DENY_USES || r == NHI_DENY_RECORD;
 }
 
-/* What one rule takes, another does not give back; one that does not match takes nothing. */
+/* What one rule takes away, another does not give back; a rule that does not match takes nothing away. */
 static void every_permit_restricts(void **state)
 {
     struct nhi_decision d;
@@ -310,7 +310,7 @@ static void every_permit_restricts(void **state)
     assert_int_equal(nhi_decide(&a.req, &a.facts).ssh, 7);
 }
 
-/* Where one rule has a limit and another has none, that other one permits, whatever their order and names. */
+/* If one rule has a limit and another has none, the other one permits, whatever their order and names. */
 static void without_a_limit_first(void **state)
 {
     struct ask a;
@@ -331,7 +331,7 @@ static void without_a_limit_first(void **state)
     }
 }
 
-/* As many networks as there are, and no more. */
+/* As many networks as the rule has, and no more. */
 static void networks_that_count(void **state)
 {
     struct ask a;
@@ -347,7 +347,7 @@ static void networks_that_count(void **state)
     assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_PERMIT);
 }
 
-/* A permit says how long it holds: a second before, it does; then it is asked again. */
+/* A permit has an end: a second before, it holds; then it is decided again. */
 static void lasts_until(void **state)
 {
     struct ask a;
@@ -383,7 +383,7 @@ static void lasts_until(void **state)
     assert_true(nhi_permit_until(&a.req, &a.facts) == NOW + 120);
 }
 
-/* What is to come, where it is sure; a moment at which it only might be over is passed. */
+/* The future, as far as it is certain; a moment at which it only might end is skipped. */
 static void what_is_ahead(void **state)
 {
     enum nhi_reason why;
@@ -395,7 +395,7 @@ static void what_is_ahead(void **state)
     a.rules[0].offset_known = true;
     assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 150, &why) == NOW + 180);
     assert_int_equal(why, NHI_PERMIT);
-    /* The horizon itself is asked about too. */
+    /* The horizon itself is checked, too. */
     assert_true(nhi_permit_ahead(&a.req, &a.facts, NOW + 120, &why) == NOW + 180);
     assert_int_equal(why, NHI_PERMIT);
     base(&a);
@@ -412,7 +412,7 @@ static void what_is_ahead(void **state)
     assert_int_equal(why, NHI_DENY_TASK_ENDED);
 }
 
-/* A failure of ours, or of the moment, ends nobody's session. */
+/* A failure of ours, or of the moment, ends no session. */
 static void ends_of_sessions(void **state)
 {
     static const enum nhi_reason no[] = { NHI_PERMIT,       NHI_DENY_INTERNAL,     NHI_DENY_LEDGER,
@@ -458,7 +458,7 @@ static void ends_of_sessions(void **state)
     END(TASK_ENDED, a->facts.task_deadline = NOW) \
     END(TASK_AGENT, SET(facts.task_agent, "other-bot")) \
     END(LIFETIME, a->facts.max_lifetime = 1)
-/* Whose place a state takes that nobody defined: the last two of the masks. */
+/* Those that a state which is not defined replaces: the last two of the masks. */
 #define ENDS_OF_STATE \
     END(REVOKED, a->facts.agent_revoked_until = NOW) \
     END(AGENT_SUSPENDED, a->facts.agent_state = NHI_AGENT_SUSPENDED) \
@@ -500,8 +500,8 @@ static unsigned put_end(struct ask *a, unsigned n, enum nhi_reason *want)
         return i;
 }
 
-/* Whether it is over is a question of its own: neither the clock, the account, the host nor the machine answers it, and
- * it is answered before theirs. */
+/* Whether it has ended is a separate question: neither the clock, the account, the host nor the machine matters, and it
+ * is answered first. */
 static void over_is_asked_first(void **state)
 {
     enum nhi_reason want = NHI_PERMIT;
@@ -530,8 +530,8 @@ static void over_is_asked_first(void **state)
     assert_int_equal(nhi_is_over(&a.ticket, NULL, NOW), NHI_PERMIT);
 }
 
-/* What a ledger lacks that is not this host's, not the newest, or could not be read at all may be elsewhere; what
- * stands in it, or in the reserve, counts. */
+/* What is missing in a ledger that is not this host's, not the newest, or could not be read may exist elsewhere; what
+ * it has, or the reserve has, counts. */
 static void what_is_lacking_ends_nothing(void **state)
 {
     static void (*const lack[])(struct ask *) = { change_issuer_unknown, change_agent_unknown, change_task_unknown,
@@ -563,14 +563,14 @@ static void what_is_lacking_ends_nothing(void **state)
     assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_DENY_EPOCH);
     a.facts.rolled_back = true;
     assert_int_equal(nhi_is_over(&a.ticket, &a.facts, NOW), NHI_PERMIT);
-    /* A ticket that was renewed goes on as another one, of which only the ledger knows. */
+    /* A renewed ticket continues as another one, which only the ledger knows. */
     base(&a);
     assert_int_equal(nhi_is_over(&a.ticket, &a.facts, a.ticket.exp), NHI_DENY_EXPIRED);
     a.facts.unread = true;
     assert_int_equal(nhi_is_over(&a.ticket, &a.facts, a.ticket.exp), NHI_PERMIT);
 }
 
-/* The first moment is the one at which it says so, and the last one before is not. */
+/* The first moment is the one at which the answer changes, and the one before is not. */
 static void over_at_its_end(void **state)
 {
     struct ask a;
@@ -627,7 +627,7 @@ static void nulls(void **state)
     assert_int_equal(nhi_decide(NULL, NULL).reason, NHI_DENY_INTERNAL);
 }
 
-/* Facts and tickets of which nothing is known: whatever single field is filled in does not help. */
+/* Facts and tickets without any content: filling in any single field does not help. */
 static void all_zero(void **state)
 {
     static const struct nhi_facts none;
@@ -647,7 +647,7 @@ static void all_zero(void **state)
     assert_int_equal(nhi_decide(&a.req, &a.facts).reason, NHI_DENY_ISSUER_UNKNOWN);
 }
 
-/* One rule forbids, three permit: every place of it, and the same with rules that do not match. */
+/* One rule forbids, three permit: every place for it, and the same with rules that do not match. */
 static void forbid_wins(void **state)
 {
     struct nhi_decision d;
@@ -670,7 +670,7 @@ static void forbid_wins(void **state)
     }
 }
 
-/* Issuer bounds hold for every name that a ticket lists, also for those not asked about now. */
+/* Issuer bounds apply to every name that a ticket lists, also to those not in the request. */
 static void bounds_cover_the_whole_list(void **state)
 {
     struct ask a;
@@ -686,7 +686,7 @@ static void bounds_cover_the_whole_list(void **state)
     assert_false(nhi_issuer_allows(&a.facts.issuer, &a.ticket));
 }
 
-/* A moment that never was comes before no ticket, however old. */
+/* A moment that never was does not come before any ticket, however old. */
 static void issued_by_a_moment(void **state)
 {
     struct nhi_issuer own = { .own = true }, other = { .own = false };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The decision against a second one, written from the table of reasons alone: random requests and facts,
- * mostly right and a little wrong, must give the same answer from both.
+ * The decision compared with a second one, written from the table of reasons alone: random requests and facts, mostly
+ * right and a little wrong, must give the same answer from both.
  * Invariant: 3.
  */
 #include <setjmp.h>
@@ -137,7 +137,7 @@ static unsigned up_to(unsigned n)
     return state_random() % n;
 }
 
-/* The first choice nearly always, so that most pairs get far and some get through. */
+/* The first choice nearly always, so that most pairs get far and some are permitted. */
 static unsigned mostly(unsigned n)
 {
     return up_to(12) == 0 ? up_to(n) : 0;
@@ -292,7 +292,7 @@ static void same_answer(void **state)
         assert_int_equal(nhi_decide(&q, &f).reason, got);
         seen[got]++;
     }
-    /* Not a comparison of two ways to say the same "no". */
+    /* This must not only compare denials. */
     assert_true(seen[NHI_PERMIT] > PAIRS / 100);
     for (unsigned r = 0; r < NHI_REASON_COUNT; r++) {
         if (is_elsewhere((enum nhi_reason)r) ? seen[r] != 0 : seen[r] <= 50)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the signature check underneath accepts: Wycheproof and the speccheck edge cases. */
+/* What the underlying signature check accepts: Wycheproof and the speccheck edge cases. */
 /* Invariant: 8. */
 #include "tests/vectors/vectors.h"
 
@@ -9,7 +9,7 @@ static bool verifies(const char *hex_pk, const char *hex_msg, const char *hex_si
     size_t msg_len = unhex(hex_msg, msg, sizeof(msg));
 
     assert_int_equal(unhex(hex_pk, pk, sizeof(pk)), sizeof(pk));
-    /* A signature of another length has no way into the check: tokens are cut at 64 bytes. */
+    /* A signature of another length never reaches the check: tokens are cut at 64 bytes. */
     if (unhex(hex_sig, sig, sizeof(sig)) != crypto_sign_BYTES)
         return false;
     return crypto_sign_verify_detached(sig, msg, msg_len, pk) == 0;

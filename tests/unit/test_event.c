@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The line of an event and its hash: the same in every release, and one harmless line whatever stands in it. */
+/* The line of an event and its hash: the same in every release, and one harmless line whatever it has in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,8 +43,8 @@ static const struct nhi_event whole = {
     .prev = NHI_NO_EVENT,
 };
 
-/* What verifies today has to verify for ever: this line is not to change. Its hash is what
- * printf %s LINE | sed 's/,"hash":"[0-9a-f]*"}$/}/' | b2sum -l 256 says. */
+/* What can be verified today must be verified for ever: this line must not change. Its hash is the output of printf %s
+ * LINE | sed 's/,"hash":"[0-9a-f]*"}$/}/' | b2sum -l 256. */
 static void golden(void **state)
 {
     struct nhi_event e = whole;
@@ -120,7 +120,7 @@ static void hostile(void **state)
         is_one_harmless_line(line);
         free(line);
     }
-    /* A detail is JSON, in which what is no ASCII and no quote may stand as it is. */
+    /* A detail is JSON, which may have unescaped characters other than ASCII and quotes. */
     snprintf(detail, sizeof(detail), "{\"x\":\"%s%s\"}", values[0], values[2]);
     e.detail = detail;
     line = nhi_event_line(&e);
@@ -165,7 +165,7 @@ static void as_large_as_it_gets(void **state)
     free(detail);
 }
 
-/* Whatever is changed, the hash is another. */
+/* Whatever is changed, the hash changes. */
 static void every_member_counts(void **state)
 {
     static const size_t at[] = {

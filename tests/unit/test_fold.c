@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Folding: each record becomes one event, however often it is met; what is still needed stays. */
+/* Folding: each record becomes one event, however often it is met; records that are still needed stay. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,7 +144,7 @@ static void once(void **state)
     nhi_ledger_close(l);
 }
 
-/* What the record says stands in the event, and the owner is the one of then. */
+/* The event has the content of the record, and the owner of that time. */
 static void all_of_it(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -188,7 +188,7 @@ static void all_of_it(void **state)
     assert_string_equal(e.within, "");
 }
 
-/* As after a crash between the ledger's commit and the unlinking: the files are there again. */
+/* As after a crash between the ledger's commit and the unlinking: the files exist again. */
 static void once_across_a_crash(void **state)
 {
     struct seen s;
@@ -209,7 +209,7 @@ static void once_across_a_crash(void **state)
     assert_int_equal(ticket_row(1).grants, 2);
 }
 
-/* The slot is what says that a use is spent: while the ticket can be used, with the skew, it stays. */
+/* The slot shows that a use is used up: while the ticket can be used, with the skew, it stays. */
 static void counted_slots(void **state)
 {
     struct nhi_ticket t = state_ticket(1);
@@ -231,7 +231,7 @@ static void counted_slots(void **state)
     assert_int_equal(ticket_row(1).grants, 2);
 }
 
-/* However many stay, they are not read again before something can have come of it. */
+/* However many stay, they are not read again before their time. */
 static void slots_rest(void **state)
 {
     struct nhi_ticket t = state_ticket(1);
@@ -245,13 +245,13 @@ static void slots_rest(void **state)
                      0);
     folds(t.exp + NHI_CLOCK_SKEW - 1, 0, 0, 0);
     folds(t.exp + NHI_CLOCK_SKEW + 1, 0, 0, 1);
-    /* One that another clock has dated. */
+    /* One with the time of another clock. */
     commit(1, 2, 2);
     assert_int_equal(system("touch -d '2099-01-01 00:00:00.5' " STATE_GRANTS "/u-*"), 0);
     folds(NOW, 1, 0, 1);
 }
 
-/* One record, by two names: whoever is stopped between them gives it the second one later. */
+/* One record with two names: a process that is stopped between them gives it the second one later. */
 static void slot_behind_a_pin(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -277,13 +277,12 @@ static int index_and_end(int i)
     struct nhi_grant g = state_grant(1, 1);
 
     (void)i;
-    /* As if this process had had a child that decided. */
+    /* As if this process had a child that decided. */
     g.parent = g.self;
     return nhi_grant_index(NHI_STATE_DIR, &g) != NHI_OK;
 }
 
-/* A dead ticket is one and the same bound however often its denials are folded: so many events in an hour, and no more.
- */
+/* A dead ticket has one limit, however often its denials are folded: this many events in an hour, and no more. */
 static void denials_of_an_hour(void **state)
 {
     unsigned n, recorded = 0;
@@ -299,13 +298,13 @@ static void denials_of_an_hour(void **state)
     assert_int_equal(recorded, 64);
     folds(NOW + 3599, 0, 0, 0);
     assert_int_equal(events().denials, 64);
-    /* With the hour they go, and are no events a second time. */
+    /* After the hour they are removed, and do not become events again. */
     folds(NOW + 3600, 0, 64, 0);
     assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
     assert_int_equal(deny_at(1, 500, NOW + 3600), NHI_OK);
     folds(NOW + 3600, 1, 0, 0);
     assert_int_equal(events().denials, 65);
-    /* Nor are they read by every command meanwhile, or kept until a time that is far off. */
+    /* Nor does every command read them meanwhile, or are they kept until a time far in the future. */
     assert_int_equal(system("f=$(echo " STATE_GRANTS "/d-*) && touch -r $f " NHI_STATE_DIR "/time && : >$f &&"
                             " touch -r " NHI_STATE_DIR "/time $f"),
                      0);
@@ -315,7 +314,7 @@ static void denials_of_an_hour(void **state)
     folds(NOW, 1, 1, 0);
 }
 
-/* Those that stay are no part of what one transaction takes. */
+/* Those that stay do not count for the limit of one transaction. */
 static void behind_many_that_stay(void **state)
 {
     (void)state;
@@ -346,7 +345,7 @@ static void index_of_a_living_parent(void **state)
     assert_int_equal(events().grants, 0);
 }
 
-/* What cannot be read is for a person to look at; the rest is folded all the same. */
+/* What cannot be read is left to a person; the rest is folded all the same. */
 static void unreadable(void **state)
 {
     (void)state;
@@ -396,7 +395,7 @@ static void at_once(void **state)
     assert_int_equal(ticket_row(1).grants, 100);
 }
 
-/* A ledger that does not take them: every record stays. */
+/* A ledger that does not accept them: every record stays. */
 static void not_folded(void **state)
 {
     struct nhi_ledger *l;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a decision is made over, gathered from a table instead of a host: each thing that is looked up reaches the
- * decision, and a look-up that fails denies.
+ * The facts of a decision, gathered from a table instead of a host: each look-up reaches the decision, and a look-up
+ * that fails denies.
  * Invariant: 1.
  */
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 
 #define NOW INT64_C(1800000000)
 
-/* What the look-ups find, and what each of them answers instead. */
+/* What the look-ups find, and the error that each of them returns instead. */
 static struct table {
     struct nhi_facts facts;
     struct nhi_rule rule;
@@ -28,7 +28,7 @@ static struct table {
     bool superseded, supervised;
     struct nhi_host_account local;
     enum nhi_err ticket_err, rules_err, namesake_err, account_err, pin_err, sessions_err, grants_err;
-    int accounts; /* times that somebody asked for one */
+    int accounts; /* number of look-ups of an account */
 } table;
 
 static enum nhi_err ticket(const struct nhi_moment *m, void *ctx, const struct nhi_ticket *t, struct nhi_facts *f)
@@ -129,7 +129,7 @@ static struct nhi_reserve reserve;
 static struct nhi_moment moment;
 static struct nhi_ticket shown;
 
-/* Everything is as it has to be. */
+/* Everything is in order. */
 static int permitted(void **state)
 {
     (void)state;
@@ -234,7 +234,7 @@ static void found(void **state)
     IS(DENY_LIMIT, table.grants = 2);
     IS(DENY_UNSUPERVISED, table.supervised = false);
     IS(PERMIT, (table.supervised = false, table.facts.unsupervised = false));
-    IS(PERMIT, table.superseded = true); /* nothing renewed it */
+    IS(PERMIT, table.superseded = true); /* no ticket renewed it */
     IS(PERMIT, memcpy(table.facts.successor, "AAECAwQFBgcICQoLDA0ODg", 23));
     IS(DENY_SUPERSEDED, (memcpy(table.facts.successor, "AAECAwQFBgcICQoLDA0ODg", 23), table.superseded = true));
     IS(DENY_LOCKDOWN, reserve.lockdown = true);
@@ -267,7 +267,7 @@ static void failed(void **state)
     IS(DENY_LIMIT, table.grants_err = NHI_ERR_SYS);
 }
 
-/* Whichever tickets the account could be opened by, it is looked up once. */
+/* The account is looked up once, whichever tickets could open it. */
 static void account_once(void **state)
 {
     struct nhi_gathering g = { .m = &moment, .how = &of_table, .ctx = &table };

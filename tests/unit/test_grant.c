@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Grants: one link is the commit. So many uses and no more, whoever tries; what cannot be kept is not given. */
+/* Grants: one link is the commit. A fixed number of uses and no more, whoever tries; what cannot be kept is not
+ * granted. */
 /* Invariant: 6. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,7 +119,7 @@ static void decode_refuses(const char *text, const char *from, const char *to, e
     assert_int_equal(nhi_grant_decode(changed, strlen(changed), &got), want);
 }
 
-/* Only what nothing was decided about may be without a ticket. */
+/* Only a record without a decision may be without a ticket. */
 static void observed_without_a_ticket(void **state)
 {
     struct nhi_grant g = widest(), got;
@@ -179,7 +180,7 @@ static void decode_errors(void **state)
     free(text);
 }
 
-/* Whatever becomes of a record, reading it ends; and what it gives is whole. */
+/* Whatever happened to a record, reading it ends; and its result is whole. */
 static void mutations(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), got;
@@ -247,7 +248,7 @@ static void commit_and_deny(void **state)
     len = state_slurp(name, text, sizeof(text));
     assert_int_equal(nhi_grant_decode(text, len, &got), NHI_OK);
     same_grant(&got, &g);
-    /* The same record ID again is no second grant. */
+    /* The same record ID again is not a second grant. */
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);
     assert_int_equal(state_count(STATE_GRANTS, NULL), 2);
 }
@@ -290,7 +291,7 @@ static void so_many_uses(void **state)
     other.ticket.uses = 1;
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &other), NHI_OK);
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &other), NHI_ERR_EXISTS);
-    /* A denial spends nothing. */
+    /* A denial uses up nothing. */
     other.reason = NHI_DENY_POLICY;
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &other), NHI_OK);
     assert_int_equal(state_count(STATE_GRANTS, "u-"), USES + 1);
@@ -344,7 +345,7 @@ static void each_use_is_told_once(void **state)
     assert_int_equal(state_count(NHI_RUN_DIR, "won-"), USES);
 }
 
-/* Whoever holds a dead ticket fills no disk with it. Another ticket has its own bound, and another hour. */
+/* Nobody can fill a disk with a dead ticket. Another ticket has its own limit, and so has another hour. */
 static void bounded_denials(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -367,7 +368,7 @@ static void bounded_denials(void **state)
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
 }
 
-/* As many of one account as of denials of one ticket, whatever is observed. */
+/* One account has as many as one ticket has denials, whatever is observed. */
 static void bounded_observations(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -395,14 +396,14 @@ static void ended_by_what_renewed_it(void **state)
     assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
     snprintf(name, sizeof(name), STATE_GRANTS "/r-%s", g.ticket.jti);
     assert_return_code(close(open(name, O_WRONLY | O_CREAT | O_EXCL, 0600)), errno);
-    errno = ENOENT; /* of something else */
+    errno = ENOENT; /* of another call */
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
-    /* What cannot be looked at has ended. */
+    /* A ticket that cannot be looked at has ended. */
     assert_int_equal(chmod(STATE_GRANTS, 0770), 0);
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, "another"));
 }
 
-/* A path that does not fit is none, also by one character. */
+/* A path that does not fit is refused, also if it is too long by one character. */
 static void long_paths(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -436,7 +437,7 @@ static enum nhi_err use_of(const char *kid, unsigned id, uint32_t uses, const ch
     return nhi_grant_commit(NHI_STATE_DIR, &g);
 }
 
-/* Who learns the ID of another issuer's ticket spends none of its uses, takes not its place, and uses up no bound. */
+/* Knowing the ID of another issuer's ticket does not use up its uses, take its place, or count against its limits. */
 static void same_id_of_another_issuer(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -464,7 +465,7 @@ static void same_id_of_another_issuer(void **state)
     assert_int_equal(nhi_grant_deny(NHI_STATE_DIR, &g), NHI_OK);
 }
 
-/* A lineage is one, though its key was rotated in between. */
+/* A lineage stays one, though its key was rotated meanwhile. */
 static void renewed_by_another_key(void **state)
 {
     struct nhi_grant first = state_grant(1, 1), second = state_grant(2, 2);
@@ -516,7 +517,7 @@ static void unsafe_place(void **state)
     assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
     assert_int_equal(rmdir(STATE_GRANTS), 0);
     assert_int_not_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
-    /* A link that root placed is followed, to where it may lie. */
+    /* A link that root made is followed to its target. */
     assert_int_equal(mkdir(NHI_STATE_DIR "/real", 0700), 0);
     assert_int_equal(symlink(NHI_STATE_DIR "/real", STATE_GRANTS), 0);
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
@@ -564,7 +565,7 @@ static enum nhi_err found_as(const struct nhi_grant *g, const struct nhi_proc *p
     return err;
 }
 
-/* Each half of what a process is counts by itself. */
+/* Each half of a process's identity counts. */
 static void of_a_child_like_another(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -579,7 +580,7 @@ static void of_a_child_like_another(void **state)
     assert_int_equal(found_as(&g, &p), NHI_ERR_NOT_FOUND);
 }
 
-/* What root became is said once an hour for each account, service and session, and of nothing else. */
+/* What root became is recorded once an hour for each account, service and session, and nothing else. */
 static void became(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), other;
@@ -629,7 +630,7 @@ static void superseded_for_sure(void **state)
     assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, g.ticket.jti));
 }
 
-/* What does not fit into a name is no record. */
+/* A handle that does not fit into a name is not recorded. */
 static void handles_that_do_not_fit(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -649,7 +650,7 @@ static void handles_that_do_not_fit(void **state)
     assert_int_equal(state_count(STATE_GRANTS, "n-"), 1);
 }
 
-/* A record under another boot's or another process's name is nobody's. */
+/* A record under the name of another boot or another process belongs to nobody. */
 static void of_a_child_misnamed(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), got;
@@ -664,7 +665,7 @@ static void of_a_child_misnamed(void **state)
     assert_int_equal(rename(from, to), 0);
     assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.self, "sshd", "ci-bot", &got), NHI_ERR_NOT_FOUND);
     assert_int_equal(unlink(to), 0);
-    g.boot[30] = g.boot[30] == '0' ? '1' : '0'; /* beyond what the name shows */
+    g.boot[30] = g.boot[30] == '0' ? '1' : '0'; /* beyond the part in the name */
     assert_int_equal(nhi_grant_index(NHI_STATE_DIR, &g), NHI_OK);
     assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.parent, "sshd", "ci-bot", &got), NHI_ERR_NOT_FOUND);
     assert_int_equal(chmod(STATE_GRANTS, 0770), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The table of kinds has each record that is made, and nothing else; what has no kind is nobody's to fold. */
+/* The table of kinds has each record that is made, and nothing else; a record without a kind is not folded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,7 +95,7 @@ static enum nhi_err make_index(struct nhi_grant *g)
     return nhi_grant_index(NHI_STATE_DIR, g);
 }
 
-/* with: of the kind that such a grant is committed as besides; 0: none. */
+/* with: the kind that is committed in addition; 0: none. */
 static const struct {
     enum nhi_record letter, with;
     enum nhi_err (*make)(struct nhi_grant *g);
@@ -177,7 +177,8 @@ static void each_record_has_a_kind(void **state)
     }
 }
 
-/* Folding knows each kind: it reads what a name does not say by itself, and takes that in or says that it cannot. */
+/* Folding knows each kind: it reads what the name alone does not show, and takes that over or reports that it cannot.
+ */
 static void each_kind_is_folded(void **state)
 {
     (void)state;
@@ -208,7 +209,7 @@ static uint32_t fold(struct nhi_ledger *l, int64_t now)
     return result.folded;
 }
 
-/* A record that rests, or whose removal was cut short, is found again after its event went to an archive. */
+/* A record that rests, or whose removal was cut short, is found again after its event was archived. */
 static void none_is_folded_twice(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Arrays that grow: what was there stays, and what does not fit into memory is refused with all as it was. */
+/* Arrays that grow: existing elements stay, and what does not fit into memory is refused with everything unchanged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,12 +43,12 @@ static void keeps_what_is_there(void **state)
     }
     for (uint32_t i = 0; i < 100000; i++)
         assert_int_equal(all[i], i);
-    /* It doubles: a few calls, however many things. */
+    /* It doubles: a few calls, however many elements. */
     assert_true(calls < 20);
     free(all);
 }
 
-/* Text is put behind by the length, which may be more than twice as much. */
+/* Text is appended by its length, which may be more than twice as much. */
 static void takes_many_at_once(void **state)
 {
     size_t room = 0;
@@ -81,14 +81,14 @@ static void out_of_memory(void **state)
     left = 0;
     assert_null(nhi_grow(all, &room, room + 1, sizeof(*all)));
     assert_int_equal(room, before);
-    /* No memory is asked for what fits. */
+    /* No memory is requested for what fits. */
     assert_ptr_equal(nhi_grow(all, &room, room, sizeof(*all)), all);
     left = -1;
     assert_int_equal(all[0], 4711);
     free(all);
 }
 
-/* More bytes than a size_t counts: by the number of things, by their size, and by doubling the room. */
+/* More bytes than a size_t counts: by the number of elements, by their size, and by doubling the room. */
 static void more_than_can_be_counted(void **state)
 {
     static const struct {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Live, against npm paseto 4: new keys and new tickets, both ways.
+ * Live, with npm paseto 4: new keys and new tickets, both ways.
  *
- * NHI_PASETO_MODULES names a node_modules directory that has it (tests/vectors/install-paseto.sh
- * makes one), else ./node_modules is tried.
+ * NHI_PASETO_MODULES names a node_modules directory that has it (tests/vectors/install-paseto.sh makes one), else
+ * ./node_modules is tried.
  */
 #include "libnhi/ticket/claims.h"
 #include "tests/vectors/vectors.h"
@@ -33,7 +33,7 @@ static bool has_node(void)
     return false;
 }
 
-/* One answer for each request. The shell sees no text of ours but through the environment. */
+/* One answer for each request. The shell gets our text only through the environment. */
 static json_t *answers(json_t *requests)
 {
     const char *own = getenv("NHI_OWN_VECTORS");
@@ -115,7 +115,7 @@ static void theirs_reads_ours(void **state)
     json_decref(requests);
 }
 
-/* So that a live.mjs that says yes to everything is seen. */
+/* So that a live.mjs that accepts everything is noticed. */
 static void theirs_refuses_others(void **state)
 {
     json_t *requests = json_array(), *all;

@@ -57,7 +57,7 @@ static void roundtrip(void **state)
     assert_string_equal(got.hash, want.hash);
 }
 
-/* The further one of the two counts: a boot forgets one, and who puts an old directory back has the other. */
+/* The further one of the two counts: a boot forgets one, and putting an old directory back leaves the other. */
 static void the_further_counts(void **state)
 {
     struct nhi_last_seen got;

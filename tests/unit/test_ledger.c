@@ -25,7 +25,7 @@ static enum nhi_err create(void)
     return nhi_ledger_create(NHI_STATE_DIR, STATE_HOST, STATE_UID_MIN, STATE_UID_MAX, STATE_NOW);
 }
 
-/* What both ways to open say; a ledger that opens is closed again. */
+/* The result of both ways to open it; a ledger that opens is closed again. */
 static void opens(enum nhi_err want)
 {
     enum nhi_ledger_mode mode;
@@ -98,7 +98,7 @@ static void bad_arguments(void **state)
     assert_null(l);
 }
 
-/* An attempt that was cut off before anything was written may be made again. */
+/* An attempt that was cut off before anything was written may be repeated. */
 static void created_again_after_a_cut(void **state)
 {
     (void)state;
@@ -141,7 +141,7 @@ static void unsafe_files(void **state)
     assert_int_equal(chown(NHI_STATE_DIR, 0, 0), 0);
 }
 
-/* Where a link lies is made ledger by nobody but its owner. */
+/* Only the owner of a link can have a ledger made at its target. */
 static void no_ledger_through_a_link(void **state)
 {
     (void)state;
@@ -169,7 +169,7 @@ static void not_a_ledger(void **state)
     assert_int_equal(chmod(STATE_LEDGER, 0600), 0);
     opens(NHI_ERR_CORRUPT);
     assert_int_equal(create(), NHI_ERR_EXISTS);
-    /* Cut short: an error, at opening or at the first question. */
+    /* Cut short: an error, when opening or with the first query. */
     state_reset("64m");
     assert_int_equal(create(), NHI_OK);
     len = state_slurp(STATE_LEDGER, image, sizeof(image));

@@ -77,7 +77,7 @@ static void found_by_its_key(void **state)
     state_end(l);
 }
 
-/* Another host's ticket opens nothing here; its key is an agent's all the same, where agents come at all. */
+/* Another host's ticket opens nothing here; its key is an agent's all the same, at accounts that agents use. */
 static void of_another_host(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -108,11 +108,11 @@ static void ended(void **state)
     (void)state;
     record(l, &t);
     assert_int_equal(nhi_revoke(l, NHI_REVOKE_TICKET, t.jti, "x", NOW, NULL), NHI_OK);
-    /* So that the decision can say how it ended. */
+    /* So that the decision can show how it ended. */
     assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 1), NHI_OK);
     record(l, &next);
     assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 2), NHI_OK);
-    /* Nor does a newer one that is dead hide it. */
+    /* Nor does a newer dead one hide it. */
     t = bound(3, 1);
     record(l, &t);
     assert_int_equal(nhi_revoke(l, NHI_REVOKE_TICKET, t.jti, "x", NOW, NULL), NHI_OK);
@@ -182,7 +182,7 @@ static int cost(struct nhi_ledger *l)
     return steps;
 }
 
-/* In steps of SQLite's machine, which no clock and no load changes. */
+/* In steps of SQLite's machine, which do not depend on clock and load. */
 static void cost_does_not_grow(void **state)
 {
     struct nhi_ledger *l = state_begin();

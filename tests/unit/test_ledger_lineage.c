@@ -64,7 +64,7 @@ static bool is_revoked(struct nhi_ledger *l, unsigned n)
     assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
     revoked = f.revoked;
     nhi_facts_free(&f);
-    /* What is found by account must say the same. */
+    /* A look-up by account must give the same result. */
     assert_int_equal(row_of(l, n).revoked, revoked);
     return revoked;
 }
@@ -100,7 +100,7 @@ static void two_texts_at_most(void **state)
     state_end(l);
 }
 
-/* Whichever of a lineage is named, all of it ends, and what descends from any of it. */
+/* Whichever ticket of a lineage is named, all of them end, and so do descendants of any of them. */
 static void revoked_as_one(void **state)
 {
     (void)state;
@@ -128,7 +128,7 @@ static void revoked_as_one(void **state)
     }
 }
 
-/* Only what was opened by the tree ends with it. */
+/* Only what the tree opened ends with it. */
 static void a_tree_ends(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -141,7 +141,7 @@ static void a_tree_ends(void **state)
     assert_int_equal(nhi_ticket_bind_tree(l, &t, "p-00000000-1-2", false), NHI_OK);
     assert_int_equal(renew(l, 1, 3, true), NHI_OK);
     assert_string_equal(row_of(l, 3).tree, "p-00000000-1-2");
-    /* Nobody finds it by looking. */
+    /* A search does not find it. */
     assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
     assert_string_equal(got.jti, other.jti);
     assert_int_equal(nhi_tree_end(l, "p-00000000-1-2", "test", NOW), NHI_OK);
@@ -233,7 +233,7 @@ static void uses_are_the_lineages(void **state)
     }
 }
 
-/* Under the key of the first, whatever has signed since. */
+/* Under the key of the first, whatever key has signed since. */
 static void renewed_with_another_key(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -276,12 +276,12 @@ static void first_use_of_a_successor(void **state)
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW, NULL), NHI_OK);
     assert_true(row_of(l, 1).superseded);
     assert_false(row_of(l, 2).superseded);
-    /* Its last name must not go before it is a grant. */
+    /* Its last name must stay until it is a grant. */
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW + 11, NULL), NHI_OK);
     assert_false(nhi_grant_is_superseded(NHI_STATE_DIR, t.jti));
     nhi_ledger_close(l);
-    /* What cannot be found out is a yes. */
+    /* True if it is not known. */
     assert_true(nhi_grant_is_superseded("/nonexistent", t.jti));
 }
 
@@ -292,7 +292,7 @@ static enum nhi_err at(unsigned id, enum nhi_pin pin, const char *place)
     return nhi_grant_commit(NHI_STATE_DIR, &g);
 }
 
-/* The first use of what renewed a ticket ends that one, and the others find it ended. */
+/* The first use of a renewal ends the renewed ticket, and the others find it ended. */
 static void uses_of_what_renewed(void **state)
 {
     struct nhi_grant g = use(2, 1, NHI_PIN_NONE, "");
@@ -307,12 +307,12 @@ static void uses_of_what_renewed(void **state)
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
     assert_int_equal(state_count(STATE_GRANTS, "r-"), 1);
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 2);
-    /* Without the directory nobody knows. */
+    /* Without the directory it is not known. */
     assert_true(nhi_grant_is_superseded(NHI_STATE_DIR "/none", "AAECAwQFBgcICQoLDA0ODw"));
     assert_int_not_equal(nhi_grant_pinned(NHI_STATE_DIR "/none", "k1", g.renews, NHI_PIN_LOCAL, place), NHI_OK);
 }
 
-/* A first place that cannot be read is not another one: nobody gets in, and nothing is handed on. */
+/* A first place that cannot be read is not another one: nobody is permitted, and there is no hand-off. */
 static void damaged_place(void **state)
 {
     char path[256], root[NHI_JTI_LEN + 1], lineage[NHI_GRANT_NAME_LEN + 1];
@@ -350,7 +350,7 @@ static void one_place_of_each_kind(void **state)
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 5);
     g.handed_off = true;
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
-    /* They stay as long as anything of the lineage may be used. */
+    /* They stay as long as any ticket of the lineage may be used. */
     l = state_open(NHI_LEDGER_WRITE);
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW, NULL), NHI_OK);
     assert_int_equal(state_count(STATE_GRANTS, "i-"), 2);
@@ -367,7 +367,7 @@ static void local_is_first_or_never(void **state)
     assert_int_equal(at(1, NHI_PIN_REMOTE, "192.0.2.1"), NHI_OK);
     assert_int_equal(at(2, NHI_PIN_LOCAL, "s-1"), NHI_ERR_STATE);
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 1);
-    /* Whoever was decided about before, and was stopped until now, gets no place by having tried. */
+    /* A process that decided earlier, and was stopped until now, gets no place by having tried. */
     state_jti(1, root);
     assert_int_equal(nhi_grant_pinned(NHI_STATE_DIR, "k1", root, NHI_PIN_LOCAL, place), NHI_OK);
     assert_string_equal(place, "192.0.2.1");
@@ -383,7 +383,7 @@ static int here_or_there(int n)
                : 1;
 }
 
-/* All from the address get in; those from here all or none. */
+/* All from the address are permitted; of those from here all or none. */
 static void many_here_and_there(void **state)
 {
     int refused;
@@ -405,12 +405,12 @@ static int from_somewhere(int n)
 static void many_at_once(void **state)
 {
     (void)state;
-    /* A quarter of them come from the place that was first. */
+    /* A quarter of them come from the first place. */
     assert_int_equal(state_parallel(64, from_somewhere), 48);
     assert_int_equal(state_count(STATE_GRANTS, "g-"), 16);
 }
 
-/* Also one that had expired by a clock that was ahead: when that is set right, it must not be there to be renewed. */
+/* Also a ticket that had expired by a clock that was ahead: when that is corrected, it must not be renewable. */
 static void nothing_of_before_an_epoch_is_live(void **state)
 {
     const struct nhi_restore how = { .trails = NHI_TRAIL_ON };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who answers for an agent: owners come and go, and what they leave behind waits for somebody else;
- * why an agent is suspended, each cause by itself.
+ * Who owns an agent: owners come and go, and what they leave behind waits for somebody else; why an agent is suspended,
+ * each reason independently.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ static void is(struct nhi_ledger *l, enum nhi_agent_state state, uint32_t held)
     assert_int_equal(a.held, held);
 }
 
-/* Every order in which causes come and go: suspended while one is left, and no longer. */
+/* Every order in which reasons come and go: suspended while one is left, and no longer. */
 static void causes_are_a_set(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -165,8 +165,8 @@ static int sum_up(const struct nhi_owner *o, void *ctx)
     return 0;
 }
 
-/* Counts by state, live tickets of these agents only, the first review date of what is not retired;
- * and one who left and has nothing more. */
+/* Counts by state, live tickets of these agents only, the first review date of agents that are not retired; and an
+ * owner who left and has none any more. */
 static void listed(void **state)
 {
     struct nhi_ledger *l = state_begin();

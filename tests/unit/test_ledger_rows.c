@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Agents, tasks, issuers, policy and events: what goes in comes out, at the longest and the oddest that names
- * allow; nothing is given twice; states go forward.
+ * Agents, tasks, issuers, policy and events: what is stored is read back, with the longest and oddest names that are
+ * allowed; nothing is given twice; states only advance.
  * Invariant: 12.
  */
 #include <setjmp.h>
@@ -31,7 +31,7 @@ static void fill_text(char *out, size_t len, char c)
     out[len] = '\0';
 }
 
-/* A list of len characters: each name one longer than the one before, the last one of another letter. */
+/* A list of len characters: each name is one longer than the previous one, the last has another letter. */
 static void fill_list(char *out, size_t len)
 {
     size_t used = 0, n = 1;
@@ -116,7 +116,7 @@ static void agent_never_again(void **state)
     struct nhi_ledger *l = state_begin();
 
     (void)state;
-    /* 65537 and 65538 are taken, 65536 is the group's. A uid may be skipped, then it is gone. */
+    /* 65537 and 65538 are taken, 65536 is the group's. A uid may be skipped, and is lost then. */
     for (a.account.uid = 65535; a.account.uid <= 65538; a.account.uid++)
         assert_int_not_equal(nhi_agent_add(l, &a, NOW), NHI_OK);
     a.account.uid = 70000;
@@ -128,7 +128,7 @@ static void agent_never_again(void **state)
     assert_int_equal(nhi_agent_add(l, &a, NOW), NHI_ERR_EXISTS);
     a.account.uid = STATE_UID_MAX + 1;
     assert_int_equal(nhi_agent_add(l, &a, NOW), NHI_ERR_ARG);
-    /* Retired: neither its name nor its uid comes back. */
+    /* Retired: neither its name nor its uid is given again. */
     assert_int_equal(nhi_agent_set_state(l, "new", NHI_AGENT_RETIRED, "done", NOW), NHI_OK);
     memcpy(a.account.name, "new", 4);
     a.account.uid = 70001;
@@ -248,7 +248,7 @@ static void tasks(void **state)
     memcpy(t.id, "ab", 3);
     assert_int_equal(nhi_task_open(l, &t, NOW + 10), NHI_ERR_ARG);
     memcpy(t.agent, "unknown", 8);
-    /* Not "used before": the caller tells people what is missing. */
+    /* Not "used before": the caller reports what is missing. */
     assert_int_equal(nhi_task_open(l, &t, NOW), NHI_ERR_NOT_FOUND);
     assert_int_equal(nhi_task_each(l, "ci-bot", count_tasks, &n), NHI_OK);
     assert_int_equal(n, 2);
@@ -279,7 +279,7 @@ static void ends_at(struct nhi_ledger *l, int64_t at, const char *why)
     assert_string_equal(seen.kind, why);
 }
 
-/* Each is a record of its own. */
+/* Each is a separate record. */
 static enum nhi_err fold(struct nhi_ledger *l, struct nhi_event *e, bool counted)
 {
     static unsigned n;
@@ -289,7 +289,7 @@ static enum nhi_err fold(struct nhi_ledger *l, struct nhi_event *e, bool counted
     return nhi_event_fold(l, e, counted, &folded);
 }
 
-/* Idle from its opening on, from the last grant, or from the end of the last session; never in one. */
+/* Idle from its opening on, from the last grant, or from the end of the last session; never during one. */
 static void idle_tasks(void **state)
 {
     struct nhi_task t = { .id = "idle", .agent = "ci-bot", .deadline = NOW + 1000, .idle = 100 };

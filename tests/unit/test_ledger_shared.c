@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger among processes: many at once, one that is stopped where it stands, one that is killed there,
- * and a disk without room.
+ * The ledger among processes: many at once, one that is stopped at any point, one that is killed there, and a disk
+ * without space.
  *
- * A stopped process never goes on by itself, so that whoever waits for it waits for ever: the alarm is what
- * finds that, and measures nothing.
+ * A stopped process never continues by itself, so a process that waits for it waits for ever: the alarm finds that, and
+ * measures nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,7 +69,7 @@ static enum nhi_err write_once(const char *id)
     return err;
 }
 
-/* Opens, reads in one transaction, closes: as pam_nhi does. has: this task must be there. */
+/* Opens, reads in one transaction, closes: as pam_nhi does. has: this task must exist. */
 static enum nhi_err read_once(const char *has)
 {
     struct nhi_ticket t = state_ticket(1);
@@ -112,7 +112,7 @@ static int count_task(const struct nhi_task *t, void *ctx)
     return 0;
 }
 
-/* As many events as tasks besides the first one; how many. */
+/* As many events as tasks except the first one; returns how many. */
 static int pairs(void)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
@@ -185,7 +185,7 @@ static void many_at_once(void **state)
     at_once(true);
 }
 
-/* Every writer may be the first after a pause, whom readers find making the index. */
+/* Every writer may be the first after a pause, when readers find it making the index. */
 static void many_that_come_and_go(void **state)
 {
     (void)state;
@@ -196,8 +196,8 @@ static void many_that_come_and_go(void **state)
     }
 }
 
-/* The same moment made to last: the index is emptied and held as a first writer does before it fills it.
- * A reader that comes then gets its answer when the writer is done. */
+/* The same moment, made longer: the index is emptied and held as a first writer does before it fills it. A reader that
+ * comes then gets its answer when the writer has finished. */
 static void reader_meets_a_first_writer(void **state)
 {
     struct flock held = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 128, .l_len = 1 };
@@ -227,7 +227,7 @@ static void reader_meets_a_first_writer(void **state)
 
 /* ---- stopped ---- */
 
-/* A reader that stopped in its transaction. Continued, it reads on, what it began to read. */
+/* A reader that is stopped in its transaction. Continued, it reads to the end. */
 static pid_t stopped_reader(void)
 {
     int status;
@@ -242,7 +242,7 @@ static pid_t stopped_reader(void)
         struct nhi_task t;
         int failed;
 
-        /* Or a test that fails leaves it, and whoever reads its output waits for ever. */
+        /* Otherwise a test that fails leaves it, and a program that reads our output waits for ever. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         failed = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK || nhi_ledger_begin(l, NOW) != NHI_OK ||
                  nhi_ledger_settings(l, &s) != NHI_OK;
@@ -268,7 +268,7 @@ static void carry_on(pid_t pid)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* Everybody else's day while one stands still. */
+/* The normal work of all others while one is stopped. */
 static void others_go_on(void)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
@@ -289,7 +289,7 @@ static void others_go_on(void)
     assert_int_equal(read_once("while-4"), NHI_OK);
 }
 
-/* A commit whose writer did not live to close: the log holds what the database does not. */
+/* A commit whose writer was killed before it closed: the log has what the database does not have. */
 static void leave_a_log(void)
 {
     int status;
@@ -323,7 +323,7 @@ static void stopped(bool writer_first, bool with_log)
     (void)alarm(0);
     carry_on(pid);
     assert_int_equal(pairs(), 5 + with_log);
-    /* With nobody in the way, the log is folded in and emptied. */
+    /* When nobody is in the way, the log is folded in and emptied. */
     nhi_ledger_close(state_open(NHI_LEDGER_WRITE));
     sound();
 }
@@ -340,7 +340,7 @@ static void stopped_beside_a_writer_with_a_log(void **state)
     stopped(true, true);
 }
 
-/* Nobody has the index open: the reader is the first, and must not take what a first writer needs. */
+/* No process has the index open: the reader is the first, and must not take what a first writer needs. */
 static void stopped_as_the_first(void **state)
 {
     (void)state;
@@ -353,7 +353,7 @@ static void stopped_as_the_first_with_a_log(void **state)
     stopped(false, true);
 }
 
-/* The log is emptied once nobody is in the way, and stays where it is. */
+/* The log is emptied once nobody is in the way, and stays in its place. */
 static void log_is_emptied(void **state)
 {
     struct stat st;
@@ -378,8 +378,8 @@ static void log_is(const void *bytes, size_t len)
     (void)alarm(0);
 }
 
-/* A log with a header and no page in it makes SQLite's readers try for ten seconds and give up: no
- * writer of ours may leave one, wherever it is killed. */
+/* A log with a header and no page in it makes SQLite's readers try for ten seconds and give up: no writer of ours may
+ * leave one, wherever it is killed. */
 static void no_bare_header(void **state)
 {
     struct nhi_ledger *l;
@@ -470,7 +470,7 @@ static void killed(void **state)
     assert_int_equal(write_once("after"), NHI_OK);
 }
 
-/* ---- no room ---- */
+/* ---- no space ---- */
 
 static void full_disk(void **state)
 {
@@ -498,7 +498,7 @@ static void full_disk(void **state)
     assert_int_equal(read_once("before"), NHI_OK);
     assert_int_equal(add_pair(l, "again", detail), err);
     nhi_ledger_close(l);
-    /* Nobody has it open now: readers first, then a writer, who may fail but breaks nothing. */
+    /* No process has it open now: readers first, then a writer, which may fail but breaks nothing. */
     assert_int_equal(read_once("before"), NHI_OK);
     err = write_once("small");
     assert_true(err == NHI_OK || err == NHI_ERR_FULL || err == NHI_ERR_SYS);
@@ -512,7 +512,7 @@ static void full_disk(void **state)
     sound();
 }
 
-/* The same handle goes on when there is room again. */
+/* The same handle works when there is space again. */
 static void room_again(void **state)
 {
     static char detail[20000];

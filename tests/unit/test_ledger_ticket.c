@@ -236,7 +236,7 @@ static void agent_until_by_another_clock(void **state)
     state_end(l);
 }
 
-/* All that an agent held until a moment; the agent goes on, and the moment never goes back. */
+/* Everything that an agent held until a moment; the agent stays active, and the moment never moves back. */
 static void agent_until(void **state)
 {
     struct nhi_ticket t = state_ticket(1);
@@ -292,7 +292,7 @@ static void parents(void **state)
     }
 }
 
-/* As many ancestors as are looked at, and one more, which is refused like a revoked one. */
+/* As many ancestors as are checked, and one more, which is refused like a revoked one. */
 static void too_many_parents(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -309,7 +309,7 @@ static void too_many_parents(void **state)
     state_end(l);
 }
 
-/* A link that only its child's claim names can itself be revoked, and so can what is above it no more. */
+/* An ancestor that only its child's claim names can itself be revoked, and those above it can no longer be. */
 static void parents_with_a_gap(void **state)
 {
     struct nhi_ledger *l = state_begin();
@@ -381,7 +381,7 @@ static void the_one_ticket(void **state)
     t = state_ticket(11);
     record(l, &t);
     assert_int_equal(find(l, &n), NHI_ERR_EXISTS);
-    /* Ended ones do not make it ambiguous; with none alive, the newest of them says why. */
+    /* Ended ones do not make it ambiguous; with none live, the newest of them has the reason. */
     state_jti(11, t.jti);
     (void)revoke(l, NHI_REVOKE_TICKET, t.jti);
     assert_int_equal(find(l, &n), NHI_OK);
@@ -518,8 +518,8 @@ static int see_step(void *ctx)
     return 0;
 }
 
-/* Walking through all rows is for these alone: the one row of settings, and of the numbers of events, the names of the
- * rules that the index gave, a chain of parents, the family of a ticket. */
+/* Only these may walk through all rows: the one row of settings, that of event numbers, the names of the rules that the
+ * index gave, a chain of parents, the family of a ticket. */
 static bool may_scan(const char *what)
 {
     return strcmp(what, "k") == 0 || strcmp(what, "setting") == 0 || strcmp(what, "sqlite_sequence") == 0 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What runs without a session: who started it, with systemd and without, on an agent's own account and on one that
- * takes tickets only.
- * Invariant: 19. */
+/* Processes without a session: who started them, with systemd and without, on an agent's own account and on one that
+ * accepts tickets only. */
+/* Invariant: 19. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #define STAYS LEFTOVER_STAYS
 #define NAMED LEFTOVER_NAMED
 #define ENDED LEFTOVER_ENDED
-#define NONE 9 /* there is no such thing on that kind of host */
+#define NONE 9 /* impossible on that kind of host */
 
 struct row {
     const char *who;
@@ -98,7 +98,7 @@ static void each_who_on_each_host(void **state)
     assert_true(asked > 100);
 }
 
-/* Nothing that a fact says in an agent's favour takes a person's or a container's. */
+/* No fact in favour of an agent takes a process from a person or a container. */
 static void whatever_else_is_so(void **state)
 {
     (void)state;

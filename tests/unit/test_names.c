@@ -26,7 +26,7 @@ struct grammar {
     bool (*ok)(const char *);
 };
 
-/* Spelled out a second time, from names.h. A host is less than this: see hosts. */
+/* Written a second time, from names.h. A host is less than this: see hosts. */
 static const struct grammar grammars[] = {
     { "agent", LOWER, LOWER DIGIT "_-", 32, nhi_name_is_agent },
     { "account", LOWER UPPER "_", LOWER UPPER DIGIT "._-", 32, nhi_name_is_account },
@@ -36,7 +36,7 @@ static const struct grammar grammars[] = {
       64, nhi_name_is_task },
 };
 
-/* A copy of the exact size, so that a checker of memory sees a read behind it. */
+/* A copy of the exact size, so that a memory checker sees a read after it. */
 static bool ask(bool (*ok)(const char *), const char *s)
 {
     char *copy = strdup(s);
@@ -92,7 +92,7 @@ static void names_with_a_meaning(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        for (size_t k = 0; k < 4; k++) /* all but the task, which may hold punctuation */
+        for (size_t k = 0; k < 4; k++) /* all but the task, which may have punctuation */
             if (ask(grammars[k].ok, bad[i]))
                 fail_msg("%s: %s", grammars[k].what, bad[i]);
         assert_false(ask(nhi_name_is_host, bad[i]));
@@ -156,7 +156,7 @@ static void ticket_ids(void **state)
     }
 }
 
-/* None of a thousand looks like an option; without care, sixteen would. */
+/* None of a thousand looks like an option; without a check, sixteen would. */
 static void new_ids(void **state)
 {
     char id[NHI_JTI_LEN + 1], last[NHI_JTI_LEN + 1] = "";
@@ -329,7 +329,7 @@ static void owner(void **state)
     assert_false(nhi_name_is_owner(NULL));
 }
 
-/* A pattern is as long as the names that it stands for. */
+/* A pattern is as long as the names that it may match. */
 static void patterns(void **state)
 {
     char s[2 * NHI_TASK_MAX];

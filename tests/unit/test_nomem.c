@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Out of memory at every allocation of signing, verifying and reading a ticket, ours and jansson's:
- * refused, nothing written, nothing kept.
+ * Out of memory at every allocation of signing, verifying and reading a ticket, ours and jansson's: refused, nothing
+ * written, nothing kept.
  *
  * The sources are compiled into this program, so that their malloc is the counted one here.
  */
@@ -110,7 +110,7 @@ static void verify(void **state)
         err = nhi_ticket_verify(text, strlen(text), pk, &got);
         left = -1;
         assert_int_equal(live, 1);
-        /* jansson calls some of its failed allocations bad syntax. */
+        /* jansson reports some of its failed allocations as bad syntax. */
         assert_true(refusals == 0 ? err == NHI_OK : err == NHI_ERR_NOMEM || err == NHI_ERR_FORMAT);
         if (err != NHI_OK)
             assert_memory_equal(&got, &before, sizeof(got));
@@ -138,7 +138,7 @@ static void key_of_a_certificate(void **state)
     assert_int_equal(live, 0);
 }
 
-/* A certificate that does not fit is none, whatever still would have fit behind what did not. */
+/* A certificate that does not fit is refused, whatever would have fitted after the part that did not. */
 static void certificate_without_room(void **state)
 {
     static const uint8_t bytes[BLOB_MAX];

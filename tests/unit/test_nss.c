@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * nss_nhi as libc calls it, with lists of groups that are full, that have to grow, and that cannot.
+ * nss_nhi as libc calls it, with lists of groups that are full, that must grow, and that cannot.
  * Invariant: 10.
  */
 #include <setjmp.h>
@@ -60,7 +60,7 @@ static enum nss_status ask(struct list *l, gid_t own, long limit, int *why)
     return initgroups("ci-bot", own, &l->start, &l->size, &l->gids, limit, why);
 }
 
-/* However little room there was: what was there stays, and all that it is a member of comes behind that. */
+/* However little room there was: existing groups stay, and all its memberships come after them. */
 static void grows(void **state)
 {
     int why;
@@ -81,7 +81,7 @@ static void grows(void **state)
     }
 }
 
-/* libc says how many it takes: these, and not one more, in no more room. */
+/* libc has a limit: this many, and not one more, in no more room. */
 static void limited(void **state)
 {
     int why;
@@ -97,7 +97,7 @@ static void limited(void **state)
     }
 }
 
-/* What the caller chose as its own group is not added. */
+/* The group that the caller chose as its own is not added. */
 static void own_group(void **state)
 {
     struct list l = with_room(64, 0);

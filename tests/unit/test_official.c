@@ -15,7 +15,7 @@ static int setup(void **state)
     return 0;
 }
 
-/* Keys of tests that are about v4.local stay the golden one: nothing of ours may accept them. */
+/* Keys of tests about v4.local stay the golden one: nothing of ours may accept them. */
 static void check_official(const json_t *v)
 {
     const char *token = text_of(v, "token"), *payload = text_of(v, "payload");
@@ -143,7 +143,7 @@ static void pid_vectors(void **state)
     {
         len = unhex(text_of(v, "key"), key, sizeof(key));
         if (json_is_true(json_object_get(v, "expect-fail"))) {
-            /* A fingerprint is of a key of 32 bytes: no text lets another one in. */
+            /* A fingerprint is of a key of 32 bytes: no text gets another one in. */
             text_around("k4.public.", key, len, text);
             assert_int_equal(nhi_paserk_public_decode(text, got), NHI_ERR_FORMAT);
             continue;
@@ -165,13 +165,13 @@ static void password_vectors(void **state)
     (void)state;
     json_array_foreach(json_object_get(all, "tests"), i, v)
     {
-        /* Some of the passwords look like hexadecimal, and are used as they look. */
+        /* Some of the passwords look like hexadecimal, and are used literally. */
         const char *password = text_of(v, "password");
         enum nhi_err err =
             nhi_paserk_secret_pw_decode(text_of(v, "paserk"), nhi_piece(password, strlen(password)), got);
 
         if (json_is_true(json_object_get(v, "expect-fail"))) {
-            /* The text with the bad tag has bad trailing bits too, and the third a bad header. */
+            /* The text with the bad tag has bad trailing bits, too, and the third a bad header. */
             bool bad_password = strcmp(text_of(v, "name"), "k4.secret-pw-fail-1") == 0;
 
             assert_int_equal(err, bad_password ? NHI_ERR_SIGNATURE : NHI_ERR_FORMAT);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Whether a session is over, from the files of a host; and whether somebody watches. */
+/* Whether a session has ended, from the files of a host; and whether a supervisor runs. */
 /* Invariant: 19. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,7 +63,7 @@ static enum nhi_reason over(const struct nhi_grant *g, int64_t *at)
     return r;
 }
 
-/* What it was opened for a while ago is as old as the time since boot says, whatever the clock was set to. */
+/* A session is as old as the time since boot shows, whatever the clock was set to. */
 static void by_the_time_since_boot(void **state)
 {
     struct nhi_grant g = opened();
@@ -72,19 +72,19 @@ static void by_the_time_since_boot(void **state)
     (void)state;
     assert_int_equal(over(&g, &at), NHI_PERMIT);
     assert_in_range(at, g.ticket.exp - 2, g.ticket.exp);
-    /* The clock was set back by 800 of the 900 seconds that it has: the rest is 100, of the clock as it is. */
+    /* The clock was set back by 800 of its 900 seconds: the rest is 100, by the present clock. */
     g.up -= 800;
     assert_int_equal(over(&g, &at), NHI_PERMIT);
     assert_in_range(at, wall + 98, wall + 102);
     g.up -= 100;
     assert_int_equal(over(&g, NULL), NHI_DENY_EXPIRED);
-    /* One that was set forward is believed. */
+    /* A clock that was set forward is believed. */
     g = opened();
     g.ticket.iat = wall - 10;
     g.ticket.exp = wall;
     g.up = nhi_uptime();
     assert_int_equal(over(&g, NULL), NHI_DENY_EXPIRED);
-    /* Of a record without it only the clock is known. */
+    /* For a record without it, only the clock is known. */
     g = opened();
     g.at -= 1000;
     g.up = 0;
@@ -99,7 +99,7 @@ static void revoke_in_ledger(enum nhi_revoke_kind kind, const char *id)
     world_commit(l);
 }
 
-/* Without the reserve agents are denied, for which no session ends; what the ledger says of it does. */
+/* Without the reserve agents are denied, which ends no session; what the ledger says about it does. */
 static void without_the_reserve(void **state)
 {
     struct nhi_grant g = opened();
@@ -111,7 +111,7 @@ static void without_the_reserve(void **state)
     assert_int_equal(over(&g, NULL), NHI_DENY_REVOKED);
 }
 
-/* Without the ledger: what the reserve says, by whatever name. */
+/* Without the ledger: what the reserve says, under any name. */
 static void without_the_ledger(void **state)
 {
     static const enum nhi_revoke_kind kinds[] = { NHI_REVOKE_TICKET, NHI_REVOKE_TASK, NHI_REVOKE_AGENT,
@@ -133,15 +133,15 @@ static void without_the_ledger(void **state)
     assert_int_equal(unlink(NHI_STATE_DIR "/" NHI_LEDGER_FILE), 0);
     assert_int_equal(nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, g.root, time(NULL)), NHI_OK);
     assert_int_equal(over(&g, NULL), NHI_DENY_REVOKED);
-    /* That it has expired may be no news: it may have been renewed. */
+    /* That it has expired may be outdated: it may have been renewed. */
     world_reset();
     assert_int_equal(unlink(NHI_STATE_DIR "/" NHI_LEDGER_FILE), 0);
     g.ticket.exp = 1;
     assert_int_equal(over(&g, NULL), NHI_PERMIT);
 }
 
-/* What could be written nowhere counts for the moment, and for no other; of an agent everything that it has, whatever
- * the clock was when that was issued. */
+/* A revocation that could not be written counts in this moment, and in no other; for an agent it covers everything,
+ * whatever the clock was when that was issued. */
 static void said_nowhere(void **state)
 {
     struct nhi_grant g = opened();
@@ -201,7 +201,7 @@ static void heartbeats(void **state)
     assert_int_equal(supervisor_at(nhi_uptime() + 100, nhi_schema_version(), " 0\n"), NHI_SUPERVISOR_NONE);
 }
 
-/* One of another release, to either side, reads no ledger of ours. */
+/* Another release, older or newer, cannot read our ledger. */
 static void other_releases(void **state)
 {
     (void)state;

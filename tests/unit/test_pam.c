@@ -46,7 +46,7 @@ static void test_login_opens_a_session(void **state)
     nhi_text_free(text);
 }
 
-/* login(1) leaves it to the modules to ask who it is. */
+/* login(1) leaves it to the modules to ask for the name. */
 static void test_name_that_is_asked_for(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -67,7 +67,7 @@ static void become_deploy(void)
     assert_int_equal(pam_set_item(world_handle(), PAM_USER, "deploy"), PAM_SUCCESS);
 }
 
-/* Another module may say that it is somebody else in the end. Granted was one account, and the ticket is for both. */
+/* Another module may change the user in the end. One account was granted, and the ticket is for both. */
 static void test_another_user_in_the_end(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -80,7 +80,7 @@ static void test_another_user_in_the_end(void **state)
     nhi_text_free(text);
 }
 
-/* What is said of the session that is registered here, or "". */
+/* The recorded reason for the end of the session that is registered here, or "". */
 static const char *why_it_ends(void)
 {
     static char why[64];
@@ -108,7 +108,7 @@ static void test_revoked_between_auth_and_session(void **state)
     assert_int_equal(world_records('g'), 1);
     assert_int_equal(world_records('d'), 1); /* the decision that was taken back is one as well */
     assert_string_equal(world_reason(), "revoked");
-    /* For as long as this process runs: nothing does unlisted, whatever its program makes of the denial. */
+    /* As long as this process runs: no session is unlisted, whatever its program does after the denial. */
     assert_int_equal(world_sessions(), 1);
     assert_string_equal(why_it_ends(), "revoked");
     nhi_text_free(text);
@@ -369,7 +369,7 @@ static void test_no_ticket_text_in_the_log(void **state)
     nhi_text_free(text);
 }
 
-/* What a person meets: nothing, in every phase, whatever state our files are in. */
+/* What a person notices: nothing, in every phase, whatever the state of our files. */
 static void person_is_untouched(void)
 {
     struct world_call c = login("alice", "her password");
@@ -509,7 +509,7 @@ static void test_options(void **state)
     assert_int_not_equal(world_run(&c, ALL), PAM_SUCCESS);
     c.args = "uid_min=65538 uid_max=99999";
     c.reply = "a password";
-    /* Outside the range given here, ci-bot is nobody of ours. */
+    /* Outside the range given here, ci-bot is not ours. */
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
     nhi_text_free(text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A flood of what cannot be verified, through the real libpam: it is counted, all of it, in one file of one size,
- * and a good ticket gets in meanwhile.
+ * A flood of replies that cannot be verified, through the real libpam: all are counted, in one file of one size, and a
+ * good ticket is permitted meanwhile.
  * Invariant: 21.
  */
 #include <setjmp.h>
@@ -58,7 +58,7 @@ static uint64_t of_reason(enum nhi_reason r)
     return n;
 }
 
-/* Somebody has to read the log, or whoever writes to it waits. */
+/* A process must read the log, or writers to it wait. */
 static pid_t reader;
 
 static int stop_reader(void **state)
@@ -102,7 +102,7 @@ static int files_in(const char *path)
     return n;
 }
 
-/* Half of them are no tickets, the others are signed by nobody. */
+/* Half of them are no tickets, the others are signed by an unknown key. */
 static _Noreturn void knock(const char *good)
 {
     char *forged = strdup(good), *at = forged + strlen("v4.public.") + 20;
@@ -159,7 +159,7 @@ static void flood(void **state)
         assert_string_equal(last.samples[i].from, "192.0.2.66");
     }
     assert_int_equal(size_of(COUNTS), size);
-    assert_int_equal(files_in(NHI_RUN_DIR), 3); /* and who was refused, and the sessions */
+    assert_int_equal(files_in(NHI_RUN_DIR), 3); /* and the denials, and the sessions */
     nhi_text_free(text);
 }
 
@@ -212,7 +212,7 @@ static void hostile_names(void **state)
     }
 }
 
-/* Killed anywhere, at most what it was about is not counted, and the rest goes on. */
+/* Killed anywhere, at most its own denial is not counted, and the rest continues. */
 static void killed(void **state)
 {
     int status;
@@ -263,8 +263,8 @@ static void stopped(void **state)
     }
 }
 
-/* Whoever tells what was counted, and was stopped with it, holds up neither the supervisor nor one that counts, and
- * nothing of it is lost. */
+/* A process that records the counts, and is stopped with them, holds up neither the supervisor nor one that counts, and
+ * nothing is lost. */
 static void stopped_while_telling(void **state)
 {
     int fd;
@@ -283,7 +283,7 @@ static void stopped_while_telling(void **state)
     assert_int_equal(last.total, 2);
 }
 
-/* A supervisor that is short of memory takes nothing away that it only could not look at. */
+/* A supervisor that is short of memory removes nothing that it merely could not read. */
 static void no_memory(void **state)
 {
     const struct rlimit none = { 0, RLIM_INFINITY };
@@ -301,7 +301,7 @@ static void no_memory(void **state)
     assert_int_equal(last.total, 1);
 }
 
-/* Something else in its place: nothing is counted, nothing waits, and the supervisor clears it away. */
+/* Another file in its place: nothing is counted, nothing waits, and the supervisor removes it. */
 static void something_else(void **state)
 {
     (void)state;
@@ -322,7 +322,7 @@ static void something_else(void **state)
     assert_int_equal(times, 0);
 }
 
-/* Of a verified ticket 64 have a record in an hour, and the rest is counted: nothing is silent. */
+/* For a verified ticket 64 denials have a record in an hour, and the rest is counted: none is lost. */
 static void more_than_fits(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -359,7 +359,7 @@ static int see(const struct nhi_event *e, void *ctx)
     return 0;
 }
 
-/* As the supervisor does, at any time, or when the hour is over. */
+/* As the supervisor does, at any time, or when the hour has passed. */
 static void fold(int64_t now, struct told *out)
 {
     struct nhi_ledger *l;
@@ -399,8 +399,8 @@ static struct told try_dead_ticket(char *text)
     return told;
 }
 
-/* Whoever holds a dead ticket adds so much to the ledger and to the log in an hour, and no more, however often it is
- * folded meanwhile and whatever account he tries; and all of it is counted. */
+/* A dead ticket adds this much to the ledger and to the log in an hour, and no more, however often it is folded
+ * meanwhile and at whatever account it is tried; and all of it is counted. */
 static void dead_ticket(void **state)
 {
     struct nhi_ticket t;

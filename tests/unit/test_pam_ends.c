@@ -32,7 +32,7 @@ static bool says(const char *text)
     return strstr(world_log(), text) != NULL;
 }
 
-/* An account that is observed goes on as before; what its tickets would have come to is in the log and on record. */
+/* An observed account works as before; how its tickets would have been decided is in the log and on record. */
 static void test_observed_login(void **state)
 {
     struct world_call c = login("deploy", "a password"), other = login("alice", "hers");
@@ -50,7 +50,7 @@ static void test_observed_login(void **state)
     assert_int_equal(world_records('o'), 1);
 }
 
-/* Of a job the ticket is in the ledger, and nothing of it is spent. */
+/* For a job the ticket is in the ledger, and no use is counted. */
 static void test_observed_job(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -68,7 +68,7 @@ static void test_observed_job(void **state)
     assert_int_equal(world_records('g'), 0);
 }
 
-/* Whoever calls su or sudo is observed himself, and so is whom he becomes. */
+/* A caller of su or sudo is observed, and so is the account that it becomes. */
 static void test_observed_callers(void **state)
 {
     struct world_call s = sudo("deploy", WORLD_DEPLOY_UID);
@@ -98,7 +98,7 @@ static struct world_call su(const char *user, const char *reply)
         struct world_call){ .service = "su", .user = user, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = reply };
 }
 
-/* A call that was permitted, and of which nothing came: the program refused it after us. */
+/* A call that was permitted and not used: the program refused it after us. */
 static void test_call_of_which_nothing_comes(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -112,7 +112,7 @@ static void test_call_of_which_nothing_comes(void **state)
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
     assert_int_equal(world_records('g'), 2);
     assert_int_equal(world_records('n'), 1);
-    /* sshd's child decides, and ends before the session begins: that is no sign of anything. */
+    /* sshd's child decides, and ends before the session begins: that proves nothing. */
     world_reset();
     nhi_text_free(text);
     t = world_ticket();
@@ -124,7 +124,7 @@ static void test_call_of_which_nothing_comes(void **state)
     nhi_text_free(text);
 }
 
-/* A grant that was taken back again was none, so none came to nothing. */
+/* A grant that was taken back does not count as unused. */
 static void test_refused_call_leaves_nothing(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -159,7 +159,7 @@ static int closed(void)
     return n;
 }
 
-/* A session that its program closes is not one that goes on. */
+/* A session that its program closes does not continue. */
 static void test_close(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -173,14 +173,14 @@ static void test_close(void **state)
     assert_string_equal(world_reason(), "permit");
     assert_int_equal(closed(), 1);
     assert_int_equal(world_run(&person, ALL | WORLD_CLOSE | WORLD_LET_GO), PAM_SUCCESS);
-    /* Nothing was opened: there is nothing to close, and nobody is refused for it. */
+    /* Nothing was opened: there is nothing to close, and nobody is denied for it. */
     assert_int_equal(world_run(&c, WORLD_CLOSE | WORLD_LET_GO), PAM_SUCCESS);
     assert_int_equal(world_run(&person, WORLD_CLOSE | WORLD_LET_GO), PAM_SUCCESS);
     assert_string_equal(world_reason(), "");
     nhi_text_free(text);
 }
 
-/* An account that nobody knows is nobody's: whoever else the stack asks may know him. */
+/* An account that does not exist here is not ours: another module of the stack may know it. */
 static void test_missing_account(void **state)
 {
     struct world_call c = login("ghost", "a password"), s = sudo("ghost", 1999);
@@ -191,15 +191,15 @@ static void test_missing_account(void **state)
     assert_int_not_equal(world_run(&c, WORLD_OPEN), PAM_SUCCESS);
     assert_int_equal(world_run(&s, WORLD_ACCOUNT), PAM_PERM_DENIED);
     assert_int_not_equal(world_run(&s, WORLD_OPEN), PAM_SUCCESS);
-    s = sudo("alice", 1999); /* says that he is somebody else */
+    s = sudo("alice", 1999); /* claims to be another user */
     assert_int_equal(world_run(&s, WORLD_ACCOUNT), PAM_PERM_DENIED);
-    s = sudo("alice", WORLD_ADMIN_UID); /* that somebody is known does not help */
+    s = sudo("alice", WORLD_ADMIN_UID); /* that the name exists does not help */
     assert_int_equal(world_run(&s, WORLD_ACCOUNT), PAM_PERM_DENIED);
     assert_int_equal(world_run(&c, WORLD_CRED), PAM_SUCCESS);
     assert_int_equal(world_records('d'), 0);
 }
 
-/* Options by which no agent could be told from a person let nobody in. */
+/* With options by which no agent differs from a person, everybody is denied. */
 static void test_options(void **state)
 {
     static const char *const bad[] = { "uid_min=70000 uid_max=70000",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pam_nhi and logins with a public key: sshd has seen the key proven, and says which only when the
- * session opens.
+ * pam_nhi and logins with a public key: sshd has verified the key, and reports which only when the session opens.
  * Invariant: 2.
  */
 #include <setjmp.h>
@@ -78,7 +77,7 @@ static void prove_another(void)
     changing.proof = proven_in_the_end;
 }
 
-/* The key that a ticket is bound to has to be what was proven when the session begins as well, and it alone. */
+/* The key that a ticket is bound to must also be the proven one when the session begins, and the only one. */
 static void test_another_key_in_the_end(void **state)
 {
     char both[256];
@@ -107,7 +106,7 @@ static void test_another_key_in_the_end(void **state)
     }
 }
 
-/* Of a person's key it is asked whether it was ever an agent's: where that cannot be read, it is said. */
+/* For a person's key it is checked whether it was ever an agent's: if that cannot be read, it is logged. */
 static void test_key_that_nobody_can_tell(void **state)
 {
     static const char said[] = "cannot tell whether the key was ever an agent's";
@@ -143,7 +142,7 @@ static void test_bound_key(void **state)
     assert_int_equal(world_records('g'), 3);
 }
 
-/* Two rules: all are let in through sshd and sudo, and who comes from there, through this service, is not. */
+/* Two rules: everybody is permitted through sshd and sudo, except from there through this service. */
 static void forbid_from(const char *service, const char *net, bool local, bool unix_socket)
 {
     struct nhi_rule rules[2] = { { .name = "all", .agents = "*", .accounts = "*", .services = "*" },
@@ -169,7 +168,7 @@ static int from(const char *rhost)
     return world_run(&c, NO_AUTH);
 }
 
-/* What comes from nowhere else is of this host. */
+/* What comes from no other place is of this host. */
 static void test_from_here(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -186,7 +185,7 @@ static void test_from_here(void **state)
     assert_string_equal(world_reason(), "forbidden");
 }
 
-/* With UseDNS sshd says a name, of which others choose what it is: it could be any address. */
+/* With UseDNS sshd reports a name, which others choose: it could be any address. */
 static void test_from_a_name(void **state)
 {
     struct nhi_ticket t = bound();
@@ -201,12 +200,12 @@ static void test_from_a_name(void **state)
     assert_string_equal(world_reason(), "forbidden");
     assert_int_not_equal(from("unix"), PAM_SUCCESS);
     assert_string_equal(world_reason(), "forbidden");
-    /* But not nowhere. */
+    /* But not without a network. */
     forbid_from("sshd", NULL, true, true);
     assert_int_equal(from("evil.example.org"), PAM_SUCCESS);
 }
 
-/* Where it came from holds within its session: neither local, nor outside of any network. */
+/* The source holds inside the session: neither local, nor without a network. */
 static void test_sudo_within_a_session_from_a_name(void **state)
 {
     struct nhi_ticket t = bound();
@@ -228,7 +227,7 @@ static void test_sudo_within_a_session_from_a_name(void **state)
     assert_string_equal(world_reason(), "forbidden");
 }
 
-/* Over a socket of this machine sshd has no address: it says UNKNOWN, since 10.0 nothing. */
+/* Over a socket of this machine sshd has no address: it reports UNKNOWN, and nothing since 10.0. */
 static void test_from_a_socket(void **state)
 {
     static const char *const said[] = { "UNKNOWN", "", NULL };
@@ -246,7 +245,7 @@ static void test_from_a_socket(void **state)
         assert_int_not_equal(from(said[i]), PAM_SUCCESS);
         assert_string_equal(world_reason(), "forbidden");
     }
-    /* All of them are one place, and no other is. */
+    /* All of them are one place, and no other place is. */
     forbid_from("none", NULL, false, true);
     c.rhost = NULL;
     assert_int_equal(world_login(&c, NULL), PAM_SUCCESS);
@@ -258,7 +257,7 @@ static void test_from_a_socket(void **state)
     nhi_text_free(text);
 }
 
-/* Somebody else's ticket for the account, older or newer, which policy does not let in. */
+/* Another ticket for the account, older or newer, which policy does not permit. */
 static void test_beside_one_that_is_denied(void **state)
 {
     struct nhi_ticket before = bound(), t = bound(), after = bound();
@@ -335,7 +334,7 @@ static void test_other_keys(void **state)
     refused("batch", line_others, PAM_PERM_DENIED, "no-ticket");
     refused("ci-bot", "password\n", PAM_PERM_DENIED, "no-ticket");
     refused("ci-bot", "publickey ssh-ed25519 rubbish\n", PAM_PERM_DENIED, "no-ticket");
-    /* Nobody could say whose they are together. */
+    /* With both, it is not known whose they are. */
     snprintf(two, sizeof(two), "%s%s", line_agents, line_others);
     refused("ci-bot", two, PAM_PERM_DENIED, "no-ticket");
     snprintf(two, sizeof(two), "%s%s", RSA, line_agents);
@@ -355,7 +354,7 @@ static void test_people_with_keys(void **state)
     assert_int_equal(log_in("alice", line_others), PAM_SUCCESS);
     assert_string_equal(world_reason(), "");
     assert_int_equal(world_records('g'), 0);
-    /* Whoever has a person's key bound does not lock them out of their own account. */
+    /* Having a person's key bound does not lock the person out of their own account. */
     assert_int_equal(log_in("alice", line_agents), PAM_SUCCESS);
     assert_string_equal(world_reason(), "");
 }
@@ -455,7 +454,7 @@ static void test_certificates(void **state)
     snprintf(t.accounts, sizeof(t.accounts), "deploy batch");
     with_certificate(&t, line);
     world_sql(WORLD_OWN);
-    /* Where nobody else is trusted, no ticket can come from elsewhere. */
+    /* If no other issuer is trusted, no ticket can come from elsewhere. */
     refused("ci-bot", line, PAM_PERM_DENIED, "no-ticket");
     assert_int_equal(log_in("deploy", line), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "not-recorded");
@@ -488,7 +487,7 @@ static void test_no_certificate_of_a_revoked_issuer(void **state)
     refused("batch", line, PAM_PERM_DENIED, "no-ticket");
 }
 
-/* With somebody else's authority, over a key that an agent had: shown without its ticket. */
+/* With another authority, for a key that an agent had: shown without its ticket. */
 static void test_other_certificates(void **state)
 {
     struct nhi_ticket t = bound(), theirs = t;
@@ -511,7 +510,7 @@ static void test_other_certificates(void **state)
     refused("deploy", line, PAM_PERM_DENIED, "no-ticket");
 }
 
-/* What came in a certificate is in no ledger: its key is kept in mind all the same. */
+/* A ticket that came in a certificate is in no ledger: its key is remembered all the same. */
 static void test_key_of_a_certificate(void **state)
 {
     struct nhi_ticket t = bound();
@@ -539,7 +538,7 @@ static void test_key_of_a_certificate(void **state)
     assert_string_equal(world_reason(), "");
 }
 
-/* What would deny every ticket denies before sshd says which it is. */
+/* What would deny every ticket denies before sshd reports which it is. */
 static void test_clock_before_the_key(void **state)
 {
     struct nhi_ledger *l = world_ledger();
@@ -551,7 +550,7 @@ static void test_clock_before_the_key(void **state)
     refused("batch", line_agents, PAM_PERM_DENIED, "clock");
 }
 
-/* A service that proves no keys, and lets nobody say so. */
+/* A service that proves no keys, and whose variable is not believed. */
 static void test_other_service(void **state)
 {
     struct nhi_ticket t = bound();
@@ -568,7 +567,7 @@ static void test_other_service(void **state)
     assert_int_equal(world_run(&c, WORLD_CRED), PAM_CRED_ERR);
 }
 
-/* Over a key that the ticket does not name. */
+/* For a key that the ticket does not name. */
 static void test_swapped_ticket(void **state)
 {
     struct nhi_ticket t = bound(), theirs = t;
@@ -582,7 +581,7 @@ static void test_swapped_ticket(void **state)
     refused("ci-bot", line, PAM_PERM_DENIED, "key");
     refused("deploy", line, PAM_PERM_DENIED, "key");
     nhi_text_free(text);
-    /* A bearer ticket, over any key. */
+    /* A bearer ticket, for any key. */
     t = world_ticket();
     text = world_mint(&t);
     assert_int_equal(nhi_sshcert_make(&theirs, text, base64), NHI_OK);
@@ -591,7 +590,7 @@ static void test_swapped_ticket(void **state)
     nhi_text_free(text);
 }
 
-/* Callers of su and sudo have no proof to show, whatever they put where sshd would. */
+/* Callers of su and sudo cannot prove a key, whatever they put in the place where sshd would. */
 static void test_not_for_su(void **state)
 {
     struct nhi_ticket t = bound();

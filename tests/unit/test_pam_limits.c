@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Whoever calls su or sudo chooses the limits under which it runs: they hide no denial, give nothing that is not
- * recorded, and kill nobody's program; and what the module raises is the caller's for no moment.
+ * A caller of su or sudo chooses the limits under which it runs: they hide no denial, permit nothing that is not
+ * recorded, and kill no program; and the caller never gets what the module raises.
  * Invariants: 1, 6, 11, 21.
  */
 #include <setjmp.h>
@@ -38,7 +38,7 @@ static const struct limit {
     { "no files", RLIMIT_NOFILE, 0 },    { "three files", RLIMIT_NOFILE, 3 },
     { "no data", RLIMIT_DATA, 0 },       { "no time", RLIMIT_CPU, 1 },
     { "no processes", RLIMIT_NPROC, 0 }, { "no core", RLIMIT_CORE, 0 },
-#ifndef __SANITIZE_ADDRESS__ /* which needs memory of its own, so that libpam can load no module under it */
+#ifndef __SANITIZE_ADDRESS__ /* which needs memory of its own, so that libpam cannot load a module under it */
     { "no memory", RLIMIT_AS, 0 },
 #endif
 };
@@ -123,7 +123,7 @@ static int call_under(const struct limit *l, char *text)
     return WIFEXITED(status) ? WEXITSTATUS(status) : KILLED;
 }
 
-/* ---- and what it left ---- */
+/* ---- and its results ---- */
 
 static int take(const struct nhi_denials *d, void *ctx)
 {
@@ -160,14 +160,14 @@ static void denied_under(void **state, const struct limit *l)
 
     nhi_text_free(text);
     reason = world_reason();
-    /* libpam has a code of its own where it cannot ask the audit (pam_authenticate). */
+    /* libpam has a code of its own if it cannot reach the audit (pam_authenticate). */
     if (rc == PAM_SUCCESS || rc == KILLED || rc == CHANGED || strcmp(reason, "service") != 0 || records + (int)n != 1 ||
         ((may_raise || !is_hard) && records != 1))
         fail_msg("%s, %s, %s: %d, reason %s, %d records, %llu counted", l->name, is_hard ? "hard" : "soft",
                  may_raise ? "may be raised" : "may not", rc, reason, records, (unsigned long long)n);
 }
 
-/* Where it may be raised nothing hangs on it, but what libpam itself does with so few files. */
+/* Where it may be raised nothing depends on it, except what libpam itself does with so few files. */
 static void permitted_under(void **state, const struct limit *l)
 {
     char *text = fresh_ticket(state, "su");
@@ -189,8 +189,8 @@ static void soft(void **state)
     }
 }
 
-/* Under one that may not be raised nothing goes through that is not recorded, and nothing dies of it; of files that
- * must not grow, what was denied is in the log and counted. */
+/* Under a limit that may not be raised nothing is permitted that is not recorded, and no process dies of it; with files
+ * that must not grow, denials are in the log and counted. */
 static void hard(void **state)
 {
     may_raise = false;
@@ -211,7 +211,7 @@ static bool can_raise(void)
     return (data[0].effective & 1u << CAP_SYS_RESOURCE) != 0;
 }
 
-/* As on a host: root may. */
+/* As on a host: root may raise it. */
 static void hard_that_may_be_raised(void **state)
 {
     if (!can_raise())

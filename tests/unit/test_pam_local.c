@@ -74,11 +74,11 @@ static void sudo_body(struct nhi_ticket *t)
     assert_int_equal(nhi_session_find(NHI_RUN_DIR, getpid(), &g), NHI_OK);
     assert_int_equal(g.self.pid, getpid());
     assert_int_equal(g.parent.pid, getppid());
-    /* Whomever it is to become, it is the caller who is asked about, whose ticket is not for doas. */
+    /* Whatever account it is to become, the decision is about the caller, whose ticket is not for doas. */
     expect(&doas, NO_AUTH, PAM_PERM_DENIED, "service");
     expect(&c, ALL, PAM_SUCCESS, "permit");
     expect(&c, NO_AUTH, PAM_SUCCESS, "permit");
-    /* Whatever account it became: deploy is in the ticket, alice is not. Root is nobody's subject, and goes on. */
+    /* Whatever account it became: deploy is in the ticket, alice is not. Root is never a subject, and continues. */
     expect(&other, NO_AUTH, PAM_SUCCESS, "permit");
     s = sudo("alice", WORLD_ALICE_UID);
     expect(&s, ALL, PAM_AUTH_ERR, "account");
@@ -164,7 +164,7 @@ static void test_range_from_the_snapshot(void **state)
     assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
     assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
     assert_string_equal(world_reason(), "malformed");
-    /* Agents have the uids behind its first, up to its last. */
+    /* Agents have the uids after its first, up to its last. */
     assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, WORLD_AGENT_UID, 80000, &w), NHI_OK);
     assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
@@ -176,7 +176,7 @@ static void test_range_from_the_snapshot(void **state)
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
 }
 
-/* Whichever of the two takes tickets only: who calls, or whom he becomes. */
+/* Whichever of the two accepts tickets only: the caller, or the account that it becomes. */
 static void test_su_of_tickets_only(void **state)
 {
     struct world_call from = { .service = "su", .user = "alice", .ruser = "batch", .ruid = WORLD_BATCH_UID };
@@ -187,13 +187,13 @@ static void test_su_of_tickets_only(void **state)
     assert_string_equal(world_reason(), "no-ticket");
     assert_int_equal(world_run(&to, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
-    /* Whatever else a caller's uid comes through is no login. */
+    /* Any other use of a caller's uid is not a login. */
     from.service = "doas";
     assert_int_equal(world_run(&from, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
 }
 
-/* alice's su to ci-bot, in a session keyring of its own with this ticket, or with none. */
+/* alice's su to ci-bot, in a session keyring of its own with this ticket, or without one. */
 static int su_with_keyring(const char *user, const char *text, const char *reply)
 {
     struct world_call c = { .service = "su", .user = user, .ruser = "alice", .ruid = WORLD_ALICE_UID, .reply = reply };
@@ -226,7 +226,7 @@ static void test_ticket_in_the_keyring(void **state)
     assert_string_equal(world_reason(), "no-ticket");
     assert_int_equal(su_with_keyring("ci-bot", "v4.public.rubbish", NULL), PAM_AUTH_ERR);
     assert_string_equal(world_reason(), "malformed");
-    /* What lies in a person's keyring does not stand in a person's way. */
+    /* The content of a person's keyring does not get in the person's way. */
     assert_int_equal(su_with_keyring("deploy", "v4.public.rubbish", "hers"), PAM_SUCCESS);
     assert_string_equal(world_reason(), "");
     nhi_text_free(text);
@@ -250,7 +250,7 @@ static void test_su_from_a_person(void **state)
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
     assert_string_equal(world_reason(), "permit");
     assert_int_equal(world_sessions(), 1);
-    /* No other process goes on with it. */
+    /* No other process continues with it. */
     assert_int_equal(world_records('p'), 0);
     c.reply = "a password";
     assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
@@ -283,7 +283,7 @@ static bool says(const char *text)
     return strstr(world_log(), text) != NULL;
 }
 
-/* What root does inside of a session is said once an hour, and who is refused because it is over is named. */
+/* What root does inside a session is logged once an hour, and a denial because it has ended is recorded with a name. */
 static void root_body(struct nhi_ticket *t)
 {
     struct world_call root = sudo("root", 0), batch = { .service = "su", .user = "batch", .ruser = "root" };
@@ -313,7 +313,7 @@ static void test_root_inside_a_session(void **state)
     in_session(root_body);
 }
 
-/* Outside of one: who becomes an account that takes tickets only, of the group or an agent's own. */
+/* Outside of one: root becomes an account that accepts tickets only, of the group or an agent's own. */
 static void test_root_goes_on(void **state)
 {
     static const struct {
@@ -348,7 +348,7 @@ static void lose_reserve(void)
     assert_int_equal(unlink(NHI_STATE_DIR "/reserve"), 0);
 }
 
-/* Whose ticket it was is known from the grant, whatever keeps the session from being opened. */
+/* The grant names the ticket, whatever keeps the session from being opened. */
 static void test_grant_that_opens_nothing(void **state)
 {
     static void (*const faults[])(void) = { lose_sessions, lose_reserve };
@@ -380,7 +380,7 @@ static uint32_t login_uid(void)
     return uid;
 }
 
-/* The audit session that a login or a call is given is of whoever logged in, or called. */
+/* The audit session of a login or a call is for the uid that logged in, or called. */
 static void test_whose_audit_session(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -417,15 +417,14 @@ static void test_cron_uses_the_ledger(void **state)
     c.user = "batch";
     assert_int_equal(world_run(&c, NO_AUTH), PAM_SUCCESS);
     c.user = "ci-bot";
-    /* A key that sshd accepted proves nothing here: a remote login never takes the ledger's ticket.
-     */
+    /* A key that sshd accepted proves nothing here: a remote login never uses the ledger's ticket. */
     c.service = "sshd";
     c.tty = "ssh";
     c.rhost = "192.0.2.7";
     (void)world_reason();
     assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");
-    /* Nor does somebody at a terminal of this machine, who could be asked. */
+    /* Nor does a person at a terminal of this machine, who could be asked. */
     c = (struct world_call){ .service = "cron", .user = "ci-bot", .tty = "tty1" };
     assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "no-ticket");

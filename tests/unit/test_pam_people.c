@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * People and root, whatever their names are and whatever is wrong with the files by which agents are told from them.
+ * People and root, whatever their names are and whatever is wrong with the files that distinguish agents from them.
  * Invariants: 1, 18.
  */
 #include <setjmp.h>
@@ -37,7 +37,7 @@ static void read_file(const char *path, char *out, size_t size)
     out[n] = '\0';
 }
 
-/* As in a directory service: a name beyond utmp's, and an entry that is larger than most. */
+/* As in a directory service: a name too long for utmp, and an entry that is larger than most. */
 static void add_people(void)
 {
     char gecos[20001], line[32768];
@@ -88,7 +88,7 @@ static void test_names_of_any_length(void **state)
     goes_on("wide", WIDE_UID);
 }
 
-/* Their accounts may be told to take tickets only, as any. */
+/* Their accounts may be made ticket-only, like any. */
 static void test_long_name_in_the_group(void **state)
 {
     struct world_call c = login(LONG, "a password");
@@ -111,7 +111,7 @@ static int lines_with(const char *text)
     return n;
 }
 
-/* A name as long as any that we know is said; of a longer one nothing is. */
+/* A name as long as any that we know is logged; of a longer one nothing is. */
 static void test_longest_name(void **state)
 {
     char name[NHI_ACCOUNT_MAX + 2] = "", line[200], want[100];
@@ -179,7 +179,7 @@ static void test_lines_of_the_group(void **state)
     }
 }
 
-/* A group that takes everybody who has gid 0 with it, and one that names root. */
+/* A group that includes everybody with gid 0, and one that names root. */
 static void test_root_is_in_no_group(void **state)
 {
     (void)state;
@@ -189,7 +189,7 @@ static void test_root_is_in_no_group(void **state)
     goes_on("root", 0);
 }
 
-/* In the place of a file there is something else: whose account it is cannot be told. */
+/* Something else in the place of a file: the kind of account is not known. */
 static void test_group_that_cannot_be_read(void **state)
 {
     struct world_call c = login("alice", "a password"), agent = login("ci-bot", "a password");
@@ -212,7 +212,7 @@ static void test_group_that_cannot_be_read(void **state)
     assert_int_equal(lines_with("left by an agent's session"), 0);
 }
 
-/* An agent whose name nobody knows any more is not a person's account that is missing. */
+/* An agent whose name no longer resolves is not a person's account that is missing. */
 static void test_agent_that_does_not_resolve(void **state)
 {
     struct world_call c = { .service = "su", .user = "alice", .ruser = "?", .ruid = 65999, .reply = "hers" };
@@ -252,8 +252,8 @@ static void lose_grants(void)
     assert_int_equal(mount("tmpfs", NHI_STATE_DIR "/" NHI_GRANTS_DIR, "tmpfs", 0, "mode=0777"), 0);
 }
 
-/* That there was a grant no file can take away: on a shared account who was granted does not become a person by what
- * has become of its record. */
+/* No file can undo that there was a grant: on a shared account its holder does not become a person because of what
+ * happened to its record. */
 static void test_grant_of_the_child(void **state)
 {
     static void (*const faults[])(void) = { lose_index, damage_index, lose_grants };
@@ -280,7 +280,7 @@ static void test_grant_of_the_child(void **state)
     goes_on("deploy", WORLD_DEPLOY_UID);
 }
 
-/* Nobody else sees it: neither the session nor, of those who were denied, anybody. */
+/* Nobody else sees it: neither the session nor any caller who was denied. */
 static void test_no_name_is_left(void **state)
 {
     struct nhi_ticket t = world_ticket();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pam_nhi: what counts as one use, and whose.
+ * pam_nhi: what counts as one use, and of which ticket.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,8 +68,7 @@ static void test_one_transaction_is_one_use(void **state)
     nhi_text_free(text);
 }
 
-/* A try that was refused leaves nothing behind that a key login on the same connection could use.
- */
+/* A denied try leaves nothing behind that a key login on the same connection could use. */
 static void test_spent_ticket_and_then_a_key(void **state)
 {
     struct nhi_ticket t = world_ticket();
@@ -80,7 +79,7 @@ static void test_spent_ticket_and_then_a_key(void **state)
     t.uses = 1;
     text = world_mint(&t);
     c = login("ci-bot", text);
-    /* Spent by another connection: a process in between is that connection's monitor. */
+    /* Used up by another connection: a process in between is that connection's monitor. */
     in_other_process(&c);
     (void)world_reason();
     assert_int_equal(world_run(&c, WORLD_AUTH | WORLD_ACCOUNT), PAM_AUTH_ERR);
@@ -91,7 +90,7 @@ static void test_spent_ticket_and_then_a_key(void **state)
     nhi_text_free(text);
 }
 
-/* A ticket that borrows the ID of a greater one stays as small as it was signed. */
+/* A ticket that uses the ID of a greater one stays as limited as it was signed. */
 static void test_borrowed_ticket_id(void **state)
 {
     struct nhi_ticket great = world_ticket(), small = great;
@@ -109,7 +108,7 @@ static void test_borrowed_ticket_id(void **state)
     assert_int_equal(world_run(&c, NO_AUTH), PAM_PERM_DENIED);
     assert_string_equal(world_reason(), "service");
     nhi_text_free(text);
-    /* Its uses are not for others to spend. */
+    /* Its uses cannot be used up by others. */
     small.uses = 5;
     text = world_mint(&small);
     c = login("ci-bot", text);
@@ -119,7 +118,7 @@ static void test_borrowed_ticket_id(void **state)
     nhi_text_free(text);
 }
 
-/* Two issuers of other hosts, of which one has learned the ID of the other's ticket, which this host has not seen. */
+/* Two issuers of other hosts, one of which knows the ID of the other's ticket, which this host has not seen. */
 static void test_same_id_of_another_issuer(void **state)
 {
     struct nhi_issuer k2 = { .kid = "k2", .max_ttl = 86400, .agents = "*", .accounts = "*", .services = "*" };
@@ -153,7 +152,8 @@ static void test_same_id_of_another_issuer(void **state)
     nhi_text_free(other);
 }
 
-/* What a rule gives in an hour is counted when it is given, and not again in the later phases of the same login. */
+/* The grants of a rule in an hour are counted when they are given, and not again in the later phases of the same login.
+ */
 static void test_grants_of_an_hour(void **state)
 {
     struct nhi_rule rule = { .name = "few", .agents = "*", .accounts = "*", .services = "*", .max_grants = 1 };
@@ -178,7 +178,7 @@ static struct world_call other;
 static int others_rc;
 static bool in_between;
 
-/* The module keeps its grant right before it commits it. libpam's own function is behind this one. */
+/* The module keeps its grant just before it commits it. This function then calls libpam's own. */
 __attribute__((visibility("default"))) int pam_set_data(pam_handle_t *h, const char *name, void *data,
                                                         void (*cleanup)(pam_handle_t *, void *, int))
 {
@@ -196,8 +196,8 @@ __attribute__((visibility("default"))) int pam_set_data(pam_handle_t *h, const c
     return real.fn(h, name, data, cleanup);
 }
 
-/* A ticket that is bound to no key, first used elsewhere after this use was decided and before it was on record. Where
- * the host refuses a hand-off, this one is refused; where it records it, it is recorded as one. */
+/* A ticket that is not bound to a key, first used elsewhere after this use was decided and before it was recorded.
+ * Where the host refuses a hand-off, this one is refused; where it records it, it is recorded as one. */
 static void test_first_use_in_between(void **state)
 {
     (void)state;
@@ -232,8 +232,7 @@ static void test_first_use_in_between(void **state)
     }
 }
 
-/* What the child decided cannot be read in the parent: on a shared account that is no person's
- * login. */
+/* The child's decision cannot be read in the parent: on a shared account that is not a person's login. */
 static void test_damaged_index(void **state)
 {
     struct nhi_ticket t = world_ticket();

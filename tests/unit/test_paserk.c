@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Keys as text: round trips, and texts of the wrong shape. The vectors are in test_official.c. */
+/* Keys as text: round trips, and malformed texts. The vectors are in test_official.c. */
 #include "libnhi/key/paserk_pw.h"
 #include "tests/vectors/vectors.h"
 
@@ -38,8 +38,7 @@ static void password_round_trip(void **state)
     assert_int_equal(nhi_paserk_secret_pw_encode(bad, nhi_piece("p", 1), 8192, 1, text), NHI_ERR_FORMAT);
 }
 
-/* One byte of the decoded text changed: the tag refuses it, or the bounds do before Argon2id runs.
- */
+/* One byte of the decoded text changed: the tag refuses it, or the limits do before Argon2id runs. */
 static void password_text_is_whole(void **state)
 {
     uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN], got[NHI_SK_LEN], raw[152];
@@ -50,8 +49,8 @@ static void password_text_is_whole(void **state)
     assert_int_equal(nhi_paserk_secret_pw_encode(sk, nhi_piece("pw", 2), 8192, 1, text), NHI_OK);
     assert_int_equal(nhi_b64_decode(text + 13, strlen(text + 13), raw, sizeof(raw)), NHI_OK);
     for (size_t i = 0; i < sizeof(raw); i++) {
-        /* Here 0x80 asks for more than 1 GiB, more than 16 passes, or other than one lane. In the
-         * low bytes of the memory it asks for no more than 8 MiB, and another key comes out. */
+        /* Here 0x80 demands more than 1 GiB, more than 16 passes, or other than one lane. In the low bytes of the
+         * memory it demands no more than 8 MiB, and results in another key. */
         bool bounded = (i >= 16 && i <= 20) || (i >= 24 && i < 32);
 
         raw[i] ^= 0x80;
@@ -110,7 +109,7 @@ static void wrong_shapes(void **state)
     assert_int_equal(nhi_paserk_public_decode(bad, pk), NHI_ERR_FORMAT);
 }
 
-/* A secret key whose public half is another's. */
+/* A secret key with the public half of another one. */
 static void halves_that_differ(void **state)
 {
     uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN], got[NHI_SK_LEN];

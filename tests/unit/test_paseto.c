@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* v4.public: pieces of every awkward size, and texts of the wrong shape. */
+/* v4.public: pieces of every awkward size, and malformed texts. */
 #include "tests/vectors/vectors.h"
 
 #include <dlfcn.h>
 
-/* What sodium says of itself: 0 for the first time in a process, then 1; -1 where it cannot. */
+/* What sodium returns: 0 for the first time in a process, then 1; -1 if it cannot. */
 static int says = 1;
 
 __attribute__((visibility("default"))) int sodium_init(void)
@@ -27,7 +27,7 @@ static int setup(void **state)
     return 0;
 }
 
-/* Byte for byte what make-golden.mjs makes. */
+/* Byte for byte as make-golden.mjs makes it. */
 static uint8_t *pattern(size_t len)
 {
     uint8_t *p = malloc(len + 1);
@@ -119,13 +119,13 @@ static void pieces_over_the_limit(void **state)
     assert_int_equal(nhi_paseto_verify(pk, token, strlen(token), nhi_piece(big, len), &got), NHI_OK);
     assert_int_equal(got.len, len);
     nhi_bytes_free(&got);
-    /* A text longer than any of three such pieces is not even looked at. */
+    /* A text longer than any of three such pieces is not even read. */
     assert_int_equal(nhi_paseto_footer(token, 4 * len + 1, &got), NHI_ERR_TOO_LONG);
     nhi_text_free(token);
     free(big);
 }
 
-/* What PAE is there for: bytes that move from one piece to the next are other pieces. */
+/* What PAE is for: bytes that move from one piece to the next make other pieces. */
 static void pieces_do_not_run_together(void **state)
 {
     struct nhi_bytes got = { NULL, 0 };
@@ -171,8 +171,7 @@ static void wrong_shapes(void **state)
     struct nhi_bytes got = { NULL, 0 };
 
     (void)state;
-    /* 86 characters are 64 bytes: a signature over nothing. The shape is good, the signature not.
-     */
+    /* 86 characters are 64 bytes: a signature over nothing. The form is good, the signature is not. */
     assert_int_equal(nhi_paseto_verify(pk, "v4.public." B86, 96, nhi_piece(NULL, 0), &got), NHI_ERR_SIGNATURE);
     REFUSED("");
     REFUSED("v4.public");
@@ -207,7 +206,7 @@ static void wrong_shapes(void **state)
     REFUSED("v4.public." B85 "B");    /* trailing bits of the signature */
 }
 
-/* Every last character but the canonical ones is refused, for both lengths that have spare bits. */
+/* Every last character except the canonical ones is refused, for both lengths that have spare bits. */
 static void base64_is_canonical(void **state)
 {
     const char *set = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -241,7 +240,7 @@ static void refusal_writes_nothing(void **state)
     nhi_wipe(NULL, 0);
 }
 
-/* Keys that nobody holds the secret of. */
+/* Keys without a known secret. */
 static void unusable_keys(void **state)
 {
     static const char *const bad[] = {

@@ -59,7 +59,7 @@ static void directories(void **state)
     assert_int_equal(opens(DIR_A "/file/x"), NHI_ERR_NOT_FOUND);
 }
 
-/* Each mode and owner, of the directory and of the one above it. */
+/* Each mode and owner, of the directory and of its parent. */
 static void others_can_write(void **state)
 {
     static const char *const dirs[] = { DIR_A, DIR_B };
@@ -79,7 +79,7 @@ static void others_can_write(void **state)
     }
 }
 
-/* A link leads to where it leads, and it is that place which must be safe. */
+/* A link is followed, and its target must be safe. */
 static void links(void **state)
 {
     (void)state;
@@ -163,7 +163,7 @@ static void replaced(void **state)
     (void)umask(022);
     assert_int_equal(stat(DIR_A "/f", &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
-    /* What an earlier attempt left, and even a link in its place, is in nobody's way. */
+    /* What an earlier attempt left, and even a link in its place, does not get in the way. */
     assert_int_equal(symlink("/etc/passwd-not", DIR_A "/.f.nhi-new"), 0);
     assert_int_equal(nhi_file_replace(fd, "f", 0600, "second", 6), NHI_OK);
     assert_int_equal(state_slurp(DIR_A "/f", back, sizeof(back)), 6);
@@ -175,7 +175,7 @@ static void replaced(void **state)
     close(fd);
 }
 
-/* Of writers that were killed; not of one that is at work. */
+/* Of killed writers; not of a live one. */
 static void swept(void **state)
 {
     static const char *const left[] = { ".f.nhi-new", ".f.0a1b2c3d.part" };
@@ -206,7 +206,7 @@ static void swept(void **state)
     close(fd);
 }
 
-/* Owner, mode, label and, when asked for, the time. */
+/* Owner, mode, label and, if requested, the time. */
 static void looks_like_another(void **state)
 {
     const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000, .tv_nsec = 3 } };

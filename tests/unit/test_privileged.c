@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Who leads to root: by number and by the whole membership, from files of the test's own. */
+/* Which accounts lead to root: by number and by the whole membership, from files of the test's own. */
 /* Invariant: 14. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ static void spill(const char *path, const char *text)
     state_spill(path, text, strlen(text));
 }
 
-/* Beside bob and carol: these lines. */
+/* These lines, in addition to bob and carol. */
 static void hosts_files(const char *passwd, const char *group)
 {
     char text[8192];
@@ -92,7 +92,7 @@ static void numbers(void **state)
     is("zed", true, "gid 0");
 }
 
-/* A member of gid 0 is one under any name of that group, and where no group has a telling name. */
+/* A member of gid 0 is one under any name of that group, also if no group has a telling name. */
 static void member_of_gid_0(void **state)
 {
     struct nhi_host_account l;
@@ -202,7 +202,7 @@ static void long_name(void **state)
     is(name, false, "");
 }
 
-/* Of two lines with one name, the one with the number that the host has found. */
+/* Of two lines with one name, the one with the uid that the host has found. */
 static void by_name_and_number(void **state)
 {
     struct nhi_host_account l;
@@ -217,7 +217,7 @@ static void by_name_and_number(void **state)
     is("twin", false, "");
 }
 
-/* A second group of the name, with another number: sudo matches the name. */
+/* A second group with the name and another gid: sudo matches the name. */
 static void each_number_of_a_name(void **state)
 {
     (void)state;
@@ -236,7 +236,7 @@ static void not_read(const char *name)
     assert_true(err != NHI_OK && err != NHI_ERR_NOT_FOUND);
 }
 
-/* What cannot be read makes nobody ordinary. */
+/* What cannot be read makes no account ordinary. */
 static void unreadable(void **state)
 {
     static char text[2 << 20];
@@ -260,7 +260,7 @@ static void unreadable(void **state)
     not_read("bob");
 }
 
-/* ---- other sources: a program that answers what these tests say ---- */
+/* ---- other sources: a program that answers as these tests demand ---- */
 
 #define PROGRAM LIBEXECDIR "/nhi-nss-ask"
 
@@ -320,7 +320,7 @@ static struct nhi_host_account look_up(const char *name, const uint32_t *uid)
     return l;
 }
 
-/* Its groups from there count as those of the files do, by number and by name; those of the files are asked about. */
+/* Its groups there count like those of the files, by number and by name; those of the files are asked about. */
 static void groups_from_elsewhere(void **state)
 {
     struct nhi_host_account l;
@@ -343,7 +343,7 @@ static void groups_from_elsewhere(void **state)
     assert_string_equal(l.blind, "");
 }
 
-/* An account that is nowhere here: by name, by number, and with the groups that it has there and here. */
+/* An account that does not exist here: by name, by number, and with its groups there and here. */
 static void account_from_elsewhere(void **state)
 {
     const uint32_t uid = 20001, other = 20002;
@@ -381,7 +381,7 @@ static void is_blind(const char *what)
     assert_string_equal(l.blind, what);
 }
 
-/* What was not answered is not "no", and what is known counts all the same. */
+/* A missing answer is not a "no", and what is known counts all the same. */
 static void no_answer(void **state)
 {
     (void)state;
@@ -404,7 +404,7 @@ static void no_answer(void **state)
     is("bob", false, "");
 }
 
-/* It hangs: the two seconds end it, and what was said before is known. */
+/* It hangs: the two seconds end it, and its earlier output is known. */
 static void frozen(void **state)
 {
     struct timespec before, after;
@@ -428,7 +428,8 @@ static void count_signal(int sig)
     signals++;
 }
 
-/* An agent's own account goes on without the groups that cannot be asked for, as long as each that it has is known. */
+/* An agent's own account is permitted without the groups that cannot be asked for, as long as each group that it has is
+ * known. */
 static void own_account(void **state)
 {
     struct nhi_account a = { .uid = 70001, .home = "/", .shell = "/bin/sh", .groups = { 5000 }, .group_count = 1 };
@@ -451,7 +452,7 @@ static void own_account(void **state)
     answers("? other");
     l = look_up("ci-bot", &a.uid);
     assert_true(l.own && l.goes_on);
-    /* The program that asks did not get to it: a caller of su can bring that about. */
+    /* The program could not ask: a caller of su can cause that. */
     spill(PROGRAM, "#!/bin/sh\nkill -9 $$\n");
     l = look_up("ci-bot", &a.uid);
     assert_true(l.own && !l.goes_on);
@@ -479,7 +480,7 @@ static void own_account(void **state)
     assert_int_equal(unlink(NHI_SNAPSHOT_PATH), 0);
 }
 
-/* The host notices nothing: no signal, no child, no descriptor; and gives nothing away. */
+/* The host process notices nothing: no signal, no child, no descriptor; and reveals nothing. */
 static void unnoticed(void **state)
 {
     struct sigaction act = { .sa_handler = count_signal }, was;
@@ -510,7 +511,7 @@ static void unnoticed(void **state)
     assert_string_equal(slurp("/etc/noise"), "");
 }
 
-/* Whoever calls sudo has chosen his limits and his groups: the first do not reach it, the second count. */
+/* A caller of sudo has chosen its limits and its groups: the limits do not reach the program, the groups count. */
 static void of_the_caller(void **state)
 {
     struct rlimit files, size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Processes as the kernel shows them: which have ended, and that none is left out.
+ * Processes as the kernel shows them: which have ended, and that none is missed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@
 static void *stay(void *unused)
 {
     (void)unused;
-    alarm(60); /* a test that fails does not come to end it */
+    alarm(60); /* a test that fails does not end it */
     for (;;)
         pause();
     return NULL;
@@ -61,7 +61,7 @@ static void first_thread_ends(void **state)
     close(ready[1]);
     (void)!read(ready[0], path, 1);
     close(ready[0]);
-    /* The kernel says Z of it, with the other thread alive. */
+    /* The kernel shows Z for it, with the other thread alive. */
     for (text[0] = 0; strchr(text, 'Z') == NULL;) {
         FILE *f;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Which processes descend from one, by a look that takes its time.
+ * Which processes descend from one, by a look that takes time.
  * Invariant: 19.
  */
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "nhictl/process/procs.c" // NOLINT: nhictl is a program, and no library of one
+#include "nhictl/process/procs.c" /* NOLINT: nhictl is a program, and no library of one */
 
 static struct procs_one process(pid_t pid, pid_t parent, uint64_t start)
 {
@@ -39,7 +39,7 @@ static void descendants(void **state)
     members_free(&m);
 }
 
-/* Its parent ended while we looked, and a process of the tree has that pid by now. */
+/* Its parent ended while we looked, and a process of the tree has that pid now. */
 static void pid_of_a_parent_in_use_again(void **state)
 {
     struct procs_one all[] = { process(100, 1, 1000), process(200, 100, 5000), process(300, 200, 900),
@@ -54,7 +54,7 @@ static void pid_of_a_parent_in_use_again(void **state)
     members_free(&m);
 }
 
-/* What has lost its parent says no more whose it was, and is kept by who it is. */
+/* An orphan no longer shows its origin, and is kept by its identity. */
 static void orphans(void **state)
 {
     struct procs_one all[] = { process(100, 1, 1000), process(200, 100, 1001), process(300, 200, 1002) };

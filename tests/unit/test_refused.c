@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Refusals of which no record tells: each is told, and a flood of them is a few events and a few lines, whoever sends
- * it.
- * Invariant: 21. */
+/* Refusals without a record: each is recorded as an event, and a flood of them is a few events and a few lines, whoever
+ * sends it. */
+/* Invariant: 21. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -128,7 +128,7 @@ static void told_at_once(void **state)
     assert_int_equal(fold_at(NOW + 7), 0);
 }
 
-/* The account of an agent is that agent's, whatever was shown; a person's is nobody's of ours. */
+/* The account of an agent belongs to that agent, whatever was shown; a person's does not concern us. */
 static void whose_account(void **state)
 {
     struct nhi_refusal own = refusal(NHI_DENY_NO_TICKET, "cron", "other-bot", 0),
@@ -147,7 +147,7 @@ static void whose_account(void **state)
     assert_non_null(strstr(events().detail, "\"claims_issuer\":\"k9\""));
 }
 
-/* What the ledger does not take is told the next time, and what it took is not told twice. */
+/* What the ledger does not accept is repeated the next time, and what it accepted is not. */
 static int no(const struct nhi_refused *all, size_t count, void *ctx)
 {
     (void)all;
@@ -167,7 +167,7 @@ static int into_ledger(const struct nhi_refused *all, size_t count, void *ctx)
     assert_int_equal(nhi_event_fold(l, &e, false, &folded), NHI_OK);
     state_end(l);
     *(size_t *)ctx = count;
-    return 1; /* as if it had been killed before it could say so */
+    return 1; /* as if it had been killed before it could record that */
 }
 
 static void once(void **state)
@@ -201,7 +201,7 @@ static void few_events(void **state)
     (void)fold_at(NOW + 3600);
     assert_int_equal(events().count, FLOOD);
     assert_in_range(events().events, 2, 13);
-    /* The next hour is another. */
+    /* The next hour counts separately. */
     r.at = NOW + 3601;
     assert_int_equal(note(&r), 1);
     assert_int_equal(fold_at(r.at), 1);
@@ -240,7 +240,7 @@ static void flood_of_strangers(void **state)
     assert_int_equal(events().events, told + 2);
 }
 
-/* Whoever has an agent's public key cannot spread it over the accounts of the host. */
+/* Knowing an agent's public key does not help to spread it over the accounts of the host. */
 static void spread_over_accounts(void **state)
 {
     struct nhi_refusal r;
@@ -258,7 +258,7 @@ static void spread_over_accounts(void **state)
     assert_int_equal(events().count, FLOOD);
 }
 
-/* Nor can whoever holds a ticket, over accounts and doors. */
+/* Nor does having a ticket, over accounts and services. */
 static void spread_of_a_ticket(void **state)
 {
     struct nhi_refusal r;
@@ -274,7 +274,7 @@ static void spread_of_a_ticket(void **state)
     assert_int_equal(events().count, FLOOD);
     r = refusal(NHI_DENY_REVOKED, "sshd", "ci-bot", 2);
     assert_int_equal(note(&r), 1);
-    /* Of the same ID another issuer's is another. */
+    /* With the same ID, another issuer's ticket is another one. */
     snprintf(r.issuer, sizeof(r.issuer), "k2");
     assert_int_equal(note(&r), 1);
     assert_int_equal(fold_at(NOW + 7), 2);
@@ -295,7 +295,7 @@ static void every_known_key(void **state)
     assert_int_equal(fold_at(NOW + 6), KNOWN_MAX);
 }
 
-/* ---- what may happen to it ---- */
+/* ---- damage ---- */
 
 static _Noreturn void note_for_ever(void)
 {
@@ -370,7 +370,7 @@ static void hostile_names(void **state)
     assert_string_equal(events().last.from, "");
 }
 
-/* Whatever stands in a file of that kind, what becomes of it is an event that can be read. */
+/* Whatever a file of that kind has in it becomes an event that can be read. */
 static void rubbish(void **state)
 {
     struct nhi_refusal r = refusal(NHI_DENY_EXPIRED, "sshd", "ci-bot", 1);
@@ -401,7 +401,7 @@ static void rubbish(void **state)
     assert_int_equal(note(&r), 1);
 }
 
-/* /run is empty after a boot, and what is refused then is told, too. */
+/* /run is empty after a boot, and refusals are recorded then, too. */
 static void no_directory(void **state)
 {
     struct nhi_refusal r = refusal(NHI_DENY_UNSUPERVISED, "cron", "ci-bot", 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The reserve: revocation when the ledger cannot be written. Damage is seen, and never loses one. */
+/* The reserve: revocation when the ledger cannot be written. Damage is noticed, and never loses one. */
 /* Invariant: 6. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +66,7 @@ static const char *jti(unsigned n)
     return text;
 }
 
-/* One who is stopped while he moves it into the ledger holds up neither a revocation nor a lockdown. */
+/* A process that is stopped while it moves revocations into the ledger holds up neither a revocation nor a lockdown. */
 static void nobody_is_waited_for(void **state)
 {
     int fd = open(STATE_RESERVE, O_RDWR | O_CLOEXEC);
@@ -176,7 +176,7 @@ static void full(void **state)
         assert_true(has(NHI_REVOKE_TICKET, jti(n), NOW));
 }
 
-/* Each byte of a file with two slots, in three ways where something is. Every one is seen: the file means
+/* Each byte of a file with two slots, in three ways if it is in use. All damage is noticed: the file then means
  * lockdown. */
 static void damaged(void **state)
 {
@@ -208,7 +208,7 @@ static void damaged(void **state)
             assert_int_equal(fclose(file), 0);
         }
     assert_int_equal(load(), NHI_OK);
-    /* On a damaged file nothing is written: it is for a person to look at. */
+    /* A damaged file is not written to: it is left to a person. */
     memcpy(bad, good, len);
     bad[128 + 20] ^= 1;
     state_spill(STATE_RESERVE, bad, len);
@@ -329,7 +329,7 @@ static int hear(const struct nhi_event *e, void *ctx)
     return 0;
 }
 
-/* Notes have a place that ends; what they are about has its own. */
+/* The place for notes is limited; their revocations have their own. */
 static void notes_are_full(void **state)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
@@ -353,7 +353,7 @@ static void notes_are_full(void **state)
     assert_int_equal(nhi_event_each(l, 0, 1000, hear, NULL), NHI_OK);
     assert_int_equal(told.count, NHI_RESERVE_NOTES + 2);
     assert_int_equal(told.unsaid, 2);
-    /* There is room again, and nothing is told twice. */
+    /* There is room again, and nothing is recorded twice. */
     assert_int_equal(note(NHI_REVOKE_AGENT, "ci-bot", "why"), NHI_OK);
     assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
     assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
@@ -366,7 +366,7 @@ static void notes_are_full(void **state)
     nhi_ledger_close(l);
 }
 
-/* As long as the ledger does not take it, it stays here. */
+/* As long as the ledger does not accept it, it stays here. */
 static void not_drained(void **state)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
@@ -400,7 +400,7 @@ static void at_once(void **state)
             assert_true(has(NHI_REVOKE_TICKET, jti(who * 1000 + n), NOW));
 }
 
-/* ---- what it means for a decision ---- */
+/* ---- its effect on a decision ---- */
 
 static bool own = true; /* the issuer is this host */
 

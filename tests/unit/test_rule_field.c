@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Each field of a rule, by the table: it is in the line, in the text for people and in the ledger, and what it asks for
- * is asked for. One that is left out anywhere is missed here.
+ * Each field of a rule, by the table: it is in the line, in the text for people and in the ledger, and its condition is
+ * checked. A field that is left out anywhere is missed here.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@ static struct nhi_rule plain(void)
     return (struct nhi_rule){ .name = "r", .agents = "*", .accounts = "*", .services = "*" };
 }
 
-/* Something in that field which the request below does not meet. */
+/* A value in that field which the request below does not meet. */
 static void fill(struct nhi_rule *r, const struct nhi_rule_field *f)
 {
     switch (f->kind) {
@@ -215,7 +215,7 @@ static void longest(void **state)
     assert_memory_equal(&got, &r, sizeof(r));
 }
 
-/* What the ledger would not have written. */
+/* Lines that the ledger would not have written. */
 static void no_line(void **state)
 {
     static const char *const lines[] = {
@@ -258,7 +258,7 @@ static void no_line(void **state)
     assert_int_equal(nhi_rule_line_parse(text, &r), NHI_ERR_CORRUPT);
 }
 
-/* Each member of the struct is a field's, but for what is loaded beside it: a member that is none would be dropped
+/* Each member of the struct belongs to a field, except those that are loaded with it: any other member would be dropped
  * between file and ledger. */
 static void no_member_beside(void **state)
 {
@@ -279,7 +279,7 @@ static void no_member_beside(void **state)
     for (size_t at = 0; at < end; at++) {
         spare = taken[at] ? 0 : spare + 1;
         assert_true(spare < sizeof(int64_t));
-        /* Before an aligned member there is less than its alignment; a whole word is somebody's. */
+        /* Before an aligned member, padding is shorter than its alignment; a whole word is a member. */
         assert_false(spare == sizeof(uint32_t) && (at + 1) % sizeof(uint32_t) == 0 && taken[at + 1] &&
                      (at + 1) % sizeof(int64_t) != 0);
     }

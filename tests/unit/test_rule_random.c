@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rules against a second reading of them, written from the manual alone: random policies and requests,
- * each kind of condition among them, must give the same answer from both, compiled into a ledger and
- * found in it again, in whatever order the rules come.
+ * Rules compared with a second implementation, written from the manual alone: random policies and requests, each kind
+ * of condition among them, must give the same answer from both, compiled into a ledger and found in it again, in any
+ * order of the rules.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,10 +24,10 @@
 
 #define POLICIES 1500
 #define REQUESTS 100 /* of each policy */
-#define SEARCHED 10  /* one of so many is given only what the index finds */
+#define SEARCHED 10  /* for one of so many, only what the index finds is used */
 #define RULES 6
 
-/* ---- the second reading ---- */
+/* ---- the second implementation ---- */
 
 static bool each_word(const char *list, const char *sep, const char *word, bool glob)
 {
@@ -40,7 +40,7 @@ static bool each_word(const char *list, const char *sep, const char *word, bool 
     return false;
 }
 
-/* Bits of an address as text, IPv4 behind 96 others. */
+/* Bits of an address as text, IPv4 after 96 others. */
 static bool bits_of(const char *address, char out[129])
 {
     unsigned char b[16] = { 0 };
@@ -87,7 +87,7 @@ static bool source_fits(const struct nhi_rule *r, const struct nhi_request *q)
     return false;
 }
 
-/* Minute by minute of the wall: those of the day's spans, and those of yesterday's that go on. */
+/* Minute by minute of local time: the day's own spans, and those of yesterday that continue. */
 static bool time_fits(const struct nhi_rule *r, int64_t now)
 {
     time_t there = (time_t)(now + r->offset);
@@ -321,7 +321,7 @@ static void reverse(struct nhi_rule *rules, size_t n)
     }
 }
 
-/* ---- by way of the ledger ---- */
+/* ---- through the ledger ---- */
 
 static void compile(struct nhi_ledger *l, const struct pair *p)
 {
@@ -331,7 +331,7 @@ static void compile(struct nhi_ledger *l, const struct pair *p)
             nhi_policy_add_zone(l, p->rules[i].zone, 0, p->rules[i].offset_known ? &p->rules[i].offset : NULL), NHI_OK);
 }
 
-/* What is counted when a decision is made, no ledger knows. */
+/* The ledger does not know what is counted when a decision is made. */
 static void count_again(const struct pair *p, struct nhi_rule *rules, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -349,7 +349,7 @@ static void agree(const struct nhi_decision *d, const struct nhi_decision *again
     assert_string_equal(again->rule != NULL ? again->rule->name : "", d->rule != NULL ? d->rule->name : "");
 }
 
-/* What could end a permit is among what was found: nothing does before the moment that it names. */
+/* What could end a permit is among what was found: nothing does so before the moment that it names. */
 static void stands(const struct pair *p, const struct nhi_facts *found)
 {
     struct nhi_request later = p->q;
@@ -460,7 +460,7 @@ static void both_agree(void **state)
         free(compiled);
     }
     state_end(l);
-    /* Each outcome and each condition was there often enough to mean something. */
+    /* Each outcome and each condition occurred often enough to mean something. */
     assert_true(seen[NHI_PERMIT] > 1000 && seen[NHI_DENY_POLICY] > 1000);
     assert_true(seen[NHI_DENY_FORBIDDEN] > 1000 && seen[NHI_DENY_LIMIT] > 1000);
     for (size_t i = 0; i < NHI_COND_COUNT; i++)
@@ -486,7 +486,7 @@ static bool at(const struct nhi_rule *r, int64_t now)
     return nhi_rule_fails(r, &q, &f) == NHI_COND_MET;
 }
 
-/* A rule that only the clock keeps from matching is one of those that a permit has to look at again. */
+/* A rule that only the clock keeps from matching is one of those that a permit must check again. */
 static void only_the_clock(void **state)
 {
     struct nhi_rule r = { .agents = "*",
@@ -575,7 +575,7 @@ static void edges(void **state)
     assert_true(at(&r, from));
 }
 
-/* What counts is not charged where something else permits as well. */
+/* A use is not counted where another rule permits as well. */
 static void which_rule(void **state)
 {
     static const char *const names[] = { "a", "b" };
@@ -618,7 +618,7 @@ static void globs(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(nhi_glob(cases[i].pattern, cases[i].word), cases[i].is);
-    /* What takes others years. */
+    /* Patterns that take other implementations years. */
     for (size_t i = 0; i < 64; i++) {
         pattern[i] = i % 2 == 0 ? '*' : 'a';
         word[i] = 'a';
@@ -636,7 +636,7 @@ static void networks(void **state)
         const char *net, *address;
         bool has;
     } cases[] = {
-        /* IPv4 in IPv6's clothes is IPv4, on either side. */
+        /* IPv4 in IPv6 form is IPv4, on either side. */
         { "10.0.0.0/8", "::ffff:10.1.2.3", true },
         { "10.0.0.0/8", "::ffff:11.0.0.1", false },
         { "10.0.0.0/8", "::10.1.2.3", false },
@@ -646,7 +646,7 @@ static void networks(void **state)
         { "fe80::1", "fe80::1%eth0", true },
         { "fe80::1", "fe80::2%eth0", false },
         { "10.1.2.3", "10.1.2.3%eth0", true },
-        /* Nothing but the kind counts. */
+        /* Only the kind counts. */
         { "0.0.0.0/0", "255.255.255.255", true },
         { "0.0.0.0/0", "::ffff:1.2.3.4", true },
         { "0.0.0.0/0", "::1", false },
@@ -660,7 +660,7 @@ static void networks(void **state)
         { "192.0.2.0/31", "192.0.2.2", false },
         { "2001:db8:8000::/33", "2001:db8:8000::1", true },
         { "2001:db8:8000::/33", "2001:db8:7fff::1", false },
-        /* What is no address is nowhere. */
+        /* What is not an address matches nothing. */
         { "::/0", "host.example.org", false },
         { "::/0", "", false },
         { "::/0", "10.1.2.3 ", false },

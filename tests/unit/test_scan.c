@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The scanner: a ticket and a key are found wherever they stand in a stream, in every disguise that
- * is promised, at the right place, and once.
+ * The scanner: a ticket and a key are found wherever they are in a stream, in every disguise that is promised, at the
+ * right position, and once.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static uint8_t pk[NHI_PK_LEN], sk[NHI_SK_LEN];
 static struct nhi_ticket claims;
 static char *ticket;
 
-/* As nhictl scan does: what is genuine is taken. */
+/* As nhictl scan does: what is genuine is accepted. */
 static bool take(const struct nhi_scan_hit *h, void *ctx)
 {
     struct found *f = ctx;
@@ -114,7 +114,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- places ---- */
+/* ---- positions ---- */
 
 static void expect_at(const char *stream, size_t len, size_t piece, uint64_t offset, uint64_t line)
 {
@@ -129,7 +129,7 @@ static void expect_at(const char *stream, size_t len, size_t piece, uint64_t off
 
 static void test_any_place(void **state)
 {
-    /* Where a search ends for want of more, and where the window does; the same once more. */
+    /* Where a search ends for want of more, and where the window ends; and the same again. */
     static const size_t ends[] = { 114688, 131072, 229376, 245760 };
     static const size_t pieces[] = { 0, 1, 7, 4096, 65536, 131071 };
     char *stream = malloc(STREAM_MAX);
@@ -187,8 +187,8 @@ static void test_each_once(void **state)
 /* ---- disguises ---- */
 
 struct disguise {
-    const char *name, *first, *between, *last; /* before the text, at each cut, behind it */
-    bool wide;                                 /* each byte gets a zero byte behind it */
+    const char *name, *first, *between, *last; /* before the text, at each cut, after it */
+    bool wide;                                 /* each byte is followed by a zero byte */
 };
 
 static const struct disguise disguises[] = {
@@ -275,7 +275,7 @@ static void test_backslashes_of_markdown(void **state)
     expect_at(stream, n, 0, 0, 1);
 }
 
-/* ---- what is none ---- */
+/* ---- no candidates ---- */
 
 static void test_not_genuine(void **state)
 {
@@ -311,7 +311,7 @@ static void test_others(void **state)
                  ticket + 10, ticket + 10);
     f = scan(stream, (size_t)n, 0);
     assert_int_equal(f.kind[NHI_SCAN_TICKET] + f.kind[NHI_SCAN_PASETO], 0);
-    /* Somebody's PASETO, with and without a footer, one of them too long to be a ticket. */
+    /* Other PASETO tokens, with and without a footer, one of them too long to be a ticket. */
     n = snprintf(stream, sizeof(stream), "%.200s\n\n%.200s.eyJraWQiOiJub3Qgb3VycyJ9 %.300s%.300s%.300s%.300s", ticket,
                  ticket, ticket, ticket + 10, ticket + 10, ticket + 10);
     f = scan(stream, (size_t)n, 0);
@@ -339,7 +339,7 @@ static void test_secret_keys(void **state)
         if (f.kind[NHI_SCAN_SECRET] != 1)
             fail_msg("not found: %s", disguises[i].name);
     }
-    /* Its halves do not fit. */
+    /* Its halves do not match. */
     text[20] = text[20] == 'A' ? 'B' : 'A';
     assert_int_equal(scan(text, strlen(text), 0).kind[NHI_SCAN_SECRET], 0);
 }

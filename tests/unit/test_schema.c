@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A ledger of version 1 under a release with two more versions (tests/next): a writer takes each step in its order, all
- * of them or none; a reader waits for that; and what a still later release made is left alone.
+ * A ledger of version 1 under a release with two more versions (tests/next): a writer takes each step in order, all of
+ * them or none; a reader waits for that; and a ledger of a still later release is left alone.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static const char *own_vectors(void)
     return dir != NULL ? dir : "tests/vectors";
 }
 
-/* As a writer of ours, it leaves the log where it is: readers do not make one. */
+/* Like a writer of ours, it leaves the log in its place: readers do not make one. */
 static sqlite3 *connect_to(const char *path)
 {
     int persist = 1;
@@ -57,7 +57,7 @@ static void run(const char *path, const char *sql)
     sqlite3_close(db);
 }
 
-/* What the first column of the first row is. */
+/* The first column of the first row. */
 static void ask(const char *sql, char out[TEXT_MAX])
 {
     sqlite3 *db = connect_to(STATE_LEDGER);
@@ -109,7 +109,7 @@ static void takes_each_step(void **state)
     ask(MADE_UP, out);
     assert_string_equal(out, "ci-bot=grey,gone-bot=grey,held-bot=red");
     ask(all, old);
-    /* A new one goes the same way. */
+    /* A new ledger takes the same steps. */
     state_reset("64m");
     assert_int_equal(nhi_ledger_create(NHI_STATE_DIR, STATE_HOST, STATE_UID_MIN, STATE_UID_MAX, STATE_NOW), NHI_OK);
     assert_int_equal(version(), 3);
@@ -185,7 +185,7 @@ static void read_events(void)
     nhi_ledger_close(l);
 }
 
-/* Its chain goes on. */
+/* Its chain continues. */
 static void keeps_its_events(void **state)
 {
     static const char *const kinds[OLD_EVENTS] = {
@@ -218,7 +218,7 @@ static void keeps_its_events(void **state)
     assert_string_equal(seen[10].record, "AAAAAAAAAAAAAAAAAAAAAA");
     assert_string_equal(seen[9].reason, "service");
     assert_string_equal(seen[9].decision, "deny");
-    /* What the ledger knows of a ticket and a task need not be said. */
+    /* What the ledger knows about a ticket and a task need not be given. */
     assert_string_equal(seen[11].agent, "ci-bot");
     assert_string_equal(seen[11].task, "build-4711");
     assert_string_equal(seen[11].kid, "krlmzdxb");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who is inside which session, with real processes: fork, exec, setsid, orphans, hostile names, and the ways
- * in which looking can fail, none of which may read as "nobody's".
+ * Which session a process is inside, with real processes: fork, exec, setsid, orphans, hostile names, and the ways in
+ * which looking can fail, none of which may mean "in none".
  * Invariants: 1, 7, 20.
  */
 #include <setjmp.h>
@@ -35,7 +35,7 @@
 
 static char program[256];
 
-/* What one process finds of itself, in a word for an exit status. */
+/* What one process finds about itself, as an exit status. */
 static int find_here(unsigned ticket)
 {
     struct nhi_grant g = { .at = -1 };
@@ -46,11 +46,11 @@ static int find_here(unsigned ticket)
     if (err == NHI_OK && strcmp(g.ticket.jti, jti) != 0)
         return 99;
     if (err != NHI_OK && g.at != -1)
-        return 98; /* written on failure */
+        return 98; /* written after a failure */
     return (int)err;
 }
 
-/* In a child: fn's value, which is an exit status. */
+/* In a child: returns fn's value, which is an exit status. */
 static int in_child(int (*fn)(void))
 {
     int status;
@@ -142,7 +142,7 @@ static void inside(void **state)
     (void)state;
     assert_int_equal(nhi_session_find(NHI_RUN_DIR, getpid(), &g), NHI_ERR_NOT_FOUND);
     assert_int_equal(in_child(register_and_find), 0);
-    /* The parent of the one who opened it is not inside. */
+    /* The parent of the process that opened it is not inside. */
     assert_int_equal(nhi_session_find(NHI_RUN_DIR, getpid(), &g), NHI_ERR_NOT_FOUND);
     assert_int_equal(state_count(SESSIONS, "p-"), 1);
     assert_int_equal(stat(NHI_RUN_DIR, &st), 0);
@@ -165,7 +165,7 @@ static int deep(void)
     return register_self(1) != NHI_OK ? 92 : descend();
 }
 
-/* Somebody else's directory holds nobody's sessions. */
+/* A directory of another user has no sessions. */
 static void directories_of_others(void **state)
 {
     (void)state;
@@ -180,7 +180,7 @@ static void directories_of_others(void **state)
     assert_int_equal(register_self(1), NHI_OK);
 }
 
-/* Of the handles only an audit session's and a cgroup's hold more than the process that registered. */
+/* Only the handles of an audit session and of a cgroup hold more than the process that registered. */
 static void outlives(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -228,7 +228,7 @@ static void innermost(void **state)
 {
     (void)state;
     assert_int_equal(in_child(outer_then_inner), 0);
-    /* The same ticket: register_and_find sees that it is inside already. */
+    /* The same ticket: register_and_find sees that it is already inside. */
     assert_int_equal(in_child(nested), 93);
 }
 
@@ -251,7 +251,7 @@ static void one_ticket_a_handle(void **state)
 
 static int answer[2];
 
-/* A child whose parent is gone tells what it finds. */
+/* A child whose parent has ended reports what it finds. */
 static int orphan(void)
 {
     pid_t parent = getpid(), pid = fork();
@@ -330,13 +330,13 @@ static void orphan_stays_in_an_audit_session(void **state)
     assert_int_equal(state_count(SESSIONS, "p-"), 0);
 }
 
-/* sudo inside somebody's login: the audit session is the login's and must not become sudo's. */
+/* sudo inside a login: the audit session is the login's and must not become sudo's. */
 static int not_a_fresh_login(void)
 {
     return new_audit_session() != 0 || register_self(1) != NHI_OK;
 }
 
-/* What is registered is not what it came in. */
+/* The registered session is not the one that it came in. */
 static int shares_its_parents(void)
 {
     uint32_t before, after;
@@ -365,7 +365,7 @@ static int called_from_it(void)
            nhi_proc_loginuid(getpid(), &uid) != NHI_OK || uid != LOGIN_UID;
 }
 
-/* The audit session was set for somebody else's login. */
+/* The audit session was set for another login. */
 static int for_another_login(void)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -450,7 +450,7 @@ static int find_with_one_descriptor(void)
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     close(fd);
-    /* One is enough to open the directory, and no more. */
+    /* One is enough to open the directory, and for nothing more. */
     few.rlim_cur = few.rlim_max = (rlim_t)fd + 1;
     if (register_self(1) != NHI_OK || setrlimit(RLIMIT_NOFILE, &few) != 0)
         return 92;
@@ -536,7 +536,7 @@ static int register_audited_and_end(void)
     return new_audit_session() != 0 || register_login(1) != NHI_OK;
 }
 
-/* A process that is inside until it is told. */
+/* A process that stays inside until it is told to end. */
 static pid_t resident(int (*fn)(void), int *end)
 {
     int fds[2], ready = 0;
@@ -564,7 +564,7 @@ static pid_t resident(int (*fn)(void), int *end)
     return pid;
 }
 
-/* Only below a directory that is named, and no longer than names are. */
+/* Only below a directory with a name, and no longer than names are. */
 static void not_a_directory(void **state)
 {
     char path[300];
@@ -579,7 +579,7 @@ static void not_a_directory(void **state)
     assert_int_equal(nhi_session_make_dir("/run/none/nhi"), NHI_ERR_NOT_FOUND);
 }
 
-/* The supervisor watches the directory, and makes it with each heartbeat. */
+/* The supervisor watches the directory, and creates it again with each heartbeat. */
 static void made_again(void **state)
 {
     char buf[512];
@@ -592,7 +592,7 @@ static void made_again(void **state)
     assert_true(inotify_add_watch(watch, SESSIONS, IN_ALL_EVENTS & ~(IN_OPEN | IN_CLOSE)) >= 0);
     assert_int_equal(nhi_session_make_dir(NHI_RUN_DIR), NHI_OK);
     assert_true(read(watch, buf, sizeof(buf)) < 0);
-    /* But for somebody who has opened it to others. */
+    /* Unless somebody has opened it to others. */
     assert_int_equal(chmod(SESSIONS, 0755), 0);
     assert_int_equal(nhi_session_make_dir(NHI_RUN_DIR), NHI_OK);
     assert_int_equal(stat(SESSIONS, &st), 0);
@@ -647,7 +647,7 @@ static void sweep_audited(void **state)
     assert_int_equal(removed, 1);
 }
 
-/* Logins all the while somebody sweeps: none that is there is forgotten. */
+/* Logins all the time during sweeps: none that exists is forgotten. */
 static int log_in_often(void)
 {
     for (int n = 0; n < 150; n++)
@@ -694,7 +694,7 @@ static int sweep_without_descriptors(void)
     return err == NHI_OK;
 }
 
-/* What cannot be looked at is not called gone. */
+/* What cannot be looked at does not count as gone. */
 static void sweep_that_cannot_look(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How sessions end: each once, with the truth about how, whoever notices first and whatever goes wrong.
+ * How sessions end: each once, with the true reason, whoever notices first and whatever goes wrong.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,11 +31,11 @@
 #define LOGIN_UID 1000
 #define OTHER_BOOT "01234567-89ab-cdef-0123-456789abcdef"
 
-/* ---- what the ledger heard ---- */
+/* ---- the events in the ledger ---- */
 
 struct heard {
     int count;
-    char reasons[1024]; /* each with a comma */
+    char reasons[1024]; /* each followed by a comma */
     char detail[512];   /* of the last */
     struct nhi_event last;
 };
@@ -87,7 +87,7 @@ static enum nhi_err fold_now(void)
     return err;
 }
 
-/* Folds, and again: a second time there is nothing new. */
+/* Folds twice: the second time there is nothing new. */
 static void told(const char *reasons)
 {
     for (int i = 0; i < 2; i++) {
@@ -194,7 +194,7 @@ static int open_and_be_ended(void)
     return 0;
 }
 
-/* What closes, or is gone, while the host goes down was ended by that; what somebody ends then was not. */
+/* Sessions that close, or are gone, during a shutdown were ended by it; a session that somebody ends then was not. */
 static void host_goes_down(void **state)
 {
     (void)state;
@@ -273,7 +273,7 @@ static int log_in_and_out(void)
     nhi_session_close(NHI_RUN_DIR, &g);
     if (nhi_session_find(NHI_RUN_DIR, getpid(), &found) != NHI_OK)
         return 2;
-    /* It is open as long as somebody is inside. */
+    /* It is open as long as a process is inside. */
     return fold_now() != NHI_OK || nhi_session_find(NHI_RUN_DIR, getpid(), &found) != NHI_OK;
 }
 
@@ -303,7 +303,7 @@ static void audit_session_gone(void **state)
     told("gone,");
 }
 
-/* A grant that opened none has no end. */
+/* A grant that opened no session has no end. */
 static void never_opened(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -314,7 +314,7 @@ static void never_opened(void **state)
     assert_int_equal(open_ones(), 0);
 }
 
-/* What cannot be recorded is no session. */
+/* What cannot be recorded is not a session. */
 static void full_disk(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), other = state_grant(2, 2);
@@ -329,7 +329,7 @@ static void full_disk(void **state)
     told("closed,");
 }
 
-/* /run without room for anything: it is closed all the same. */
+/* /run without space for anything: it is closed all the same. */
 static void full_run(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -346,7 +346,7 @@ static void full_run(void **state)
     told("closed,");
 }
 
-/* A boot empties /run, and leaves the ledger and what was not folded yet. */
+/* A boot empties /run, and leaves the ledger and unfolded records. */
 static void rebooted(void **state)
 {
     struct nhi_grant before = state_grant(1, 1), unfolded = state_grant(2, 2);
@@ -373,7 +373,7 @@ static void rebooted_with_run(void **state)
     assert_int_equal(state_count(SESSIONS, "p-"), 0);
 }
 
-/* Somebody cleared /run: how these ended, nobody can say. */
+/* /run was cleared: how these ended is not known. */
 static void handle_lost(void **state)
 {
     struct nhi_grant g = state_grant(1, 1);
@@ -392,7 +392,7 @@ static void handle_lost(void **state)
     assert_false(nhi_session_remove(path, handle));
 }
 
-/* Its program closes it because it is told to end: that is not how it ended. */
+/* Its program closes it because it was told to end: that is not how it ended. */
 static void ended_and_closed(void **state)
 {
     struct nhi_grant g = state_grant(1, 1), other = state_grant(2, 2);
@@ -441,7 +441,7 @@ static void all_at_once(void **state)
     for (unsigned i = 1; i <= MANY; i++) {
         struct nhi_grant g = state_grant(i, i);
 
-        /* Of no process: whoever folds while it has its handle calls it gone, and that is one end, too. */
+        /* Without a process: a fold while it has its handle counts it as gone, and that is one end, too. */
         g.self.pid = 1;
         g.self.start = 1000 + i;
         assert_int_equal(register_as(&g, NHI_OF_TREE), NHI_OK);

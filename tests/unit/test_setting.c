@@ -16,7 +16,7 @@
 #include "libnhi/ledger/setting.h"
 #include "tests/lib/state.h"
 
-/* Another value than that of an empty nhi.conf. */
+/* A value other than that of an empty nhi.conf. */
 static int64_t other(const struct nhi_setting *one)
 {
     return one->unwritten == 1 ? 2 : 1;
@@ -89,7 +89,7 @@ static void no_line(void **state)
         "grace=01",
         "grace=3601",
         "grace=99999999999999999999",
-        /* What an empty nhi.conf means is never written. */
+        /* Values of an empty nhi.conf are never written. */
         "grace=5",
         "pin=refuse",
         "pin=1",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The account snapshot: what was written is read back, what must not be written is refused, and
- * the old file outlives whatever goes wrong. Damage: test_snapshot_damage.c.
+ * The account snapshot: what was written is read back, what must not be written is refused, and the old file survives
+ * whatever goes wrong. Damage: test_snapshot_damage.c.
  *
- * As "test_snapshot publish PATH COUNT TIMES" it is the publisher of the NSS tests instead: it
- * writes a snapshot of COUNT accounts TIMES times over.
+ * As "test_snapshot publish PATH COUNT TIMES" it is the publisher of the NSS tests instead: it writes a snapshot of
+ * COUNT accounts TIMES times.
  * Invariant: 10.
  */
 #include <setjmp.h>
@@ -77,7 +77,7 @@ static void test_roundtrip(void **state)
     assert_int_equal(scratch_entries(), 1);
 }
 
-/* The longest account there can be fits, byte for byte. */
+/* The longest possible account fits, byte for byte. */
 static void test_largest(void **state)
 {
     struct nhi_account a = { .uid = 70000, .group_count = NHI_GROUPS_MAX }, got;
@@ -103,7 +103,7 @@ static void test_largest(void **state)
     nhi_snapshot_close(&s);
 }
 
-/* Names with one and the same hash: the key decides. */
+/* Names with the same hash: the key decides. */
 static void test_same_hash(void **state)
 {
     static const char *const names[] = { "aaaaa2", "aaaacp", "aaaaa3", "aaaacq" };
@@ -129,7 +129,7 @@ static void test_same_hash(void **state)
     nhi_snapshot_close(&s);
 }
 
-/* Uids and names that can never be ours are misses, whatever the file says. */
+/* Uids and names that can never be ours are misses, whatever the file has. */
 static void test_never_ours(void **state)
 {
     static const uint32_t ids[] = {
@@ -269,12 +269,12 @@ static void test_unsafe(void **state)
     assert_int_equal(nhi_snapshot_open(scratch_dir, &s), NHI_ERR_UNSAFE);
     assert_int_equal(unlink(other), 0);
     assert_int_equal(mkfifo(other, 0644), 0);
-    (void)alarm(20); /* only against hanging for ever */
+    (void)alarm(20); /* only to prevent hanging for ever */
     assert_int_equal(nhi_snapshot_open(other, &s), NHI_ERR_UNSAFE);
     (void)alarm(0);
 }
 
-/* The old file in place, whole, and nothing beside it. */
+/* The old file is in place, whole, and nothing is beside it. */
 static void assert_old_stays(uint32_t count)
 {
     struct nhi_snapshot s;
@@ -315,7 +315,7 @@ static void test_failure_leaves_old(void **state)
     assert_old_stays(7);
 }
 
-/* A rename that fails, and a directory that is not there. */
+/* A rename that fails, and a directory that does not exist. */
 static void test_bad_target(void **state)
 {
     struct nhi_snapshot_writer *w;
@@ -331,7 +331,7 @@ static void test_bad_target(void **state)
     assert_int_equal(errno, ENOENT);
 }
 
-/* Leftovers of a crash go; the temporary of a writer that lives stays, and both may commit. */
+/* Leftovers of a crash are removed; the temporary file of a live writer stays, and both may commit. */
 static void test_leftovers(void **state)
 {
     char stale[sizeof(scratch_path) + 32];
@@ -364,7 +364,7 @@ static void test_leftovers(void **state)
     umask(old);
 }
 
-/* Whoever has the old file open keeps its answers, all of them. */
+/* A reader that has the old file open keeps its answers, all of them. */
 static void test_open_over_replacement(void **state)
 {
     struct nhi_account got, want = accounts_nth(2);

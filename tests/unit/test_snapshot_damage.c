@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Damage to the account snapshot: every length it can be cut to, every byte that can be wrong.
- * Right answers, misses and errors are all allowed; a crash and a wrong account are not.
+ * Damage to the account snapshot: every length it can be cut to, every byte that can be wrong. Right answers, misses
+ * and errors are all allowed; a crash and a wrong account are not.
  * Invariant: 10.
  */
 #include <setjmp.h>
@@ -108,7 +108,7 @@ static void test_every_length(void **state)
     free(bytes);
 }
 
-/* Cut while somebody has it open: by then its size is known, and reads must notice. */
+/* Cut while it is open: its size is already known, and reads must notice. */
 static void test_every_length_while_open(void **state)
 {
     struct nhi_snapshot s;
@@ -124,7 +124,7 @@ static void test_every_length_while_open(void **state)
         assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
         assert_int_equal(truncate(scratch_path, (off_t)cut), 0);
         damaged = ask_everything(&s);
-        if (cut <= 2048) /* the records are gone: no answer may come from anywhere else */
+        if (cut <= 2048) /* the records are gone: no answer may come from elsewhere */
             assert_int_equal(damaged, QUESTIONS);
         found += damaged > 0;
         nhi_snapshot_close(&s);
@@ -188,8 +188,8 @@ static void test_every_byte(void **state)
     free(bytes);
 }
 
-/* Damage whose check is right all the same, as a faulty writer would leave it: the value rules are
- * what stops it. at: within the value of the first account; the check follows the value. */
+/* Damage with a right check sum, as a faulty writer would leave it: the rules for values stop it. at: within the value
+ * of the first account; the check sum follows the value. */
 static void forge(const unsigned char *bytes, size_t len, size_t at, unsigned char to)
 {
     unsigned char *copy = malloc(len), *value;
@@ -230,14 +230,14 @@ static void test_forged_values(void **state)
     (void)state;
     assert_int_equal(accounts_publish(scratch_path, 1), NHI_OK);
     bytes = load(&len);
-    forge(bytes, len, 13, 'g'); /* no change: what is forged is the right place */
+    forge(bytes, len, 13, 'g'); /* no change: shows that this is the right place */
     assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
     assert_int_equal(nhi_snapshot_by_name(&s, "agent-00000", &got), NHI_OK);
     nhi_snapshot_close(&s);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         forge(bytes, len, cases[i].at, cases[i].to);
         assert_int_equal(nhi_snapshot_open(scratch_path, &s), NHI_OK);
-        if (cases[i].at == 4 && cases[i].to == 2) { /* another uid of the range: that lookup cannot know */
+        if (cases[i].at == 4 && cases[i].to == 2) { /* another uid of the range: that look-up cannot know */
             assert_int_equal(nhi_snapshot_by_name(&s, "agent-00000", &got), NHI_OK);
             assert_int_equal(got.uid, ACCOUNTS_UID_MIN + 2);
         } else {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Certificates that carry a ticket: what is made is read again, and nothing that was cut, stretched
- * or patched is. That OpenSSH reads them too is an end-to-end test.
+ * Certificates that carry a ticket: what is made is read again, and nothing that was cut, stretched or patched is. That
+ * OpenSSH reads them, too, is an end-to-end test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +19,8 @@
 #include "libnhi/ticket/sshopt.h"
 #include "tests/vectors/vectors.h"
 
-/* What sodium says of itself: 0 for the first time in a process, then 1; -1 where it cannot, which is so after this
- * many times, never where negative. */
+/* What sodium returns: 0 for the first time in a process, then 1; -1 if it cannot, which is so after this many times
+ * (negative: never). */
 static int says = 1, good = -1;
 
 __attribute__((visibility("default"))) int sodium_init(void)
@@ -78,7 +78,7 @@ static void test_both_ways(void **state)
     assert_int_equal(decode(blob, blob_len, &c), NHI_OK);
     assert_memory_equal(c.pk, t.cnf, sizeof(c.pk));
     assert_string_equal(c.ticket, TEXT);
-    /* A signer of the moment: never the same. */
+    /* A temporary signer: never the same. */
     make(&t, TEXT);
     assert_int_equal(decode(blob, blob_len, &d), NHI_OK);
     assert_memory_not_equal(c.signer, d.signer, sizeof(c.signer));
@@ -120,7 +120,7 @@ static uint8_t *put_moment(uint8_t *at, int64_t t)
     return at;
 }
 
-/* Between the key and the extensions, byte for byte: kind, name, accounts and the time it holds. */
+/* Between the key and the extensions, byte for byte: kind, name, accounts and the time of validity. */
 static void test_what_it_says(void **state)
 {
     static const uint8_t user[12] = { [11] = 1 };
@@ -135,20 +135,20 @@ static void test_what_it_says(void **state)
     end = put_string(want + sizeof(user), t.jti, NHI_JTI_LEN);
     at = (size_t)(put_string(put_string(accounts, "ci-bot", 6), "deploy", 6) - accounts);
     end = put_string(end, accounts, at);
-    end = put_moment(end, t.iat - 30); /* the client's clock may be behind, sshd knows no skew */
+    end = put_moment(end, t.iat - 30); /* the client's clock may be behind, and sshd has no skew */
     end = put_moment(end, t.exp);
     end = put_string(end, "", 0);
     at = 4 + strlen(NHI_SSHCERT_TYPE) + 4 + 32;
     assert_memory_equal(blob + at + 4, t.cnf, sizeof(t.cnf));
     assert_memory_equal(blob + at + 4 + sizeof(t.cnf), want, (size_t)(end - want));
-    /* Not before there was time. */
+    /* Not before the epoch. */
     t.iat = 30;
     make(&t, TEXT);
     t.iat = 29;
     assert_int_equal(nhi_sshcert_make(&t, TEXT, base64), NHI_ERR_ARG);
 }
 
-/* The signature covers everything before it, and it is by the signer whom the certificate names. */
+/* The signature covers everything before it, and is by the signer that the certificate names. */
 static void test_signature(void **state)
 {
     struct nhi_ticket t = ticket();
@@ -206,7 +206,7 @@ static void test_cut_and_stretched(void **state)
     (void)state;
     make(&t, TEXT);
     for (size_t i = 0; i < blob_len; i++) {
-        /* Of its own size, so that a byte read behind it is seen. */
+        /* Of its exact size, so that a read after it is noticed. */
         exact = malloc(i + 1);
         assert_non_null(exact);
         memcpy(exact, blob, i);
@@ -217,7 +217,7 @@ static void test_cut_and_stretched(void **state)
     refused(blob, blob_len + 1, NHI_ERR_FORMAT);
 }
 
-/* Where this text stands, from its first byte. */
+/* The offset of this text. */
 static size_t find(const char *text)
 {
     uint8_t *at = memmem(blob, blob_len, text, strlen(text));
@@ -281,7 +281,7 @@ static size_t get_length(size_t at)
     return (size_t)blob[at] << 24 | (size_t)blob[at + 1] << 16 | (size_t)blob[at + 2] << 8 | blob[at + 3];
 }
 
-/* These bytes, at this place in the strings whose lengths stand at inner and outer. */
+/* These bytes, at this place in the strings whose lengths are at inner and outer. */
 static void insert(size_t at, const void *bytes, size_t len, size_t inner, size_t outer)
 {
     const size_t heads[] = { inner, outer };
@@ -298,7 +298,7 @@ static void insert(size_t at, const void *bytes, size_t len, size_t inner, size_
     }
 }
 
-/* Of no other extension, so that all of them are where the ticket's begins. */
+/* Without any other extension, so that all of them are where the ticket's begins. */
 static size_t make_bare(const char *text)
 {
     struct nhi_ticket t = ticket();
@@ -308,7 +308,7 @@ static size_t make_bare(const char *text)
     return find("ticket@nhi") - 4;
 }
 
-/* One ticket, whole, and no longer than any may be. */
+/* One ticket, whole, and no longer than the limit. */
 static void test_its_ticket(void **state)
 {
     uint8_t first[64], other[32];
@@ -326,11 +326,11 @@ static void test_its_ticket(void **state)
     blob[value + 6] = (uint8_t)((NHI_TICKET_TEXT_MAX + 1) >> 8);
     blob[value + 7] = (uint8_t)(NHI_TICKET_TEXT_MAX + 1);
     refused(blob, blob_len, NHI_ERR_FORMAT);
-    /* Something behind the inner string. */
+    /* Something after the inner string. */
     extensions = make_bare(TEXT);
     insert(value + 4 + get_length(value), "x", 1, value, extensions - 4);
     refused(blob, blob_len, NHI_ERR_FORMAT);
-    /* Two, of which one may say nothing. */
+    /* Two, of which one is empty. */
     len = (size_t)(put_string(other, "v4.other", 8) - other);
     len = (size_t)(put_string(put_string(first, "ticket@nhi", 10), other, len) - first);
     extensions = make_bare(TEXT);
@@ -342,7 +342,7 @@ static void test_its_ticket(void **state)
     refused(blob, blob_len, NHI_ERR_FORMAT);
 }
 
-/* The key that signed is of the kind that it says, usable, and all there is. */
+/* The key that signed is of the named kind, usable, and the only one. */
 static void test_its_signer(void **state)
 {
     struct nhi_ticket t = ticket();
@@ -381,7 +381,7 @@ static void test_longest(void **state)
     (void)state;
     memset(more, 'A', sizeof(more));
     make(&t, TEXT);
-    at = find("AAAA") - 4; /* the name, which nobody looks at */
+    at = find("AAAA") - 4; /* the name, which is not read */
     insert(at + 4, more, NHI_SSHCERT_MAX / 4 * 3 - blob_len, at, at);
     (void)sodium_bin2base64(base64, sizeof(base64), blob, blob_len, sodium_base64_VARIANT_ORIGINAL);
     assert_int_equal(strlen(base64), NHI_SSHCERT_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * OpenSSH's text of an Ed25519 public key: one text for each key, and nothing else is one. The key
- * was made by ssh-keygen.
+ * OpenSSH's text of an Ed25519 public key: one text for each key, and no other text is valid. The key was made by
+ * ssh-keygen.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +52,7 @@ static void test_no_other_text(void **state)
     refused(BLOB "A", strlen(BLOB) + 1);
     for (size_t i = 0; i < strlen(BLOB); i++)
         refused(BLOB, i);
-    /* Every character of what stands before the key, changed. */
+    /* Every character before the key, changed. */
     for (size_t i = 0; i < 25; i++) {
         snprintf(text, sizeof(text), "%s", BLOB);
         text[i] = text[i] == 'A' ? 'B' : 'A';
@@ -65,7 +65,7 @@ static void test_no_other_text(void **state)
         text[i] = '\0';
         refused(text, strlen(BLOB));
     }
-    /* A point of small order would let anybody prove it. */
+    /* Anybody could prove a point of small order. */
     refused("AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", strlen(BLOB));
 }
 
@@ -101,7 +101,7 @@ static void test_lines(void **state)
         assert_int_equal(nhi_sshkey_parse(others[i], pk), NHI_ERR_STATE);
 }
 
-/* As ssh-keygen -l prints it; of any blob, but of nothing that is none. */
+/* As ssh-keygen -l prints it; for any blob, and for nothing else. */
 static void test_print(void **state)
 {
     static char huge[9001];

@@ -124,7 +124,7 @@ static void golden_refusals(void **state)
 #define A20 "aaaaaaaaaaaaaaaaaaaa"
 #define A100 A20 A20 A20 A20 A20
 
-/* A well signed ticket but for its footer, which has one form. */
+/* A correctly signed ticket except for its footer, which has one form. */
 static void other_footers(void **state)
 {
     static const char *const bad[] = { "{\"kid\":\"main\"]",
@@ -159,7 +159,7 @@ static void other_footers(void **state)
             fail_msg("%s", bad[i]);
         nhi_text_free(text);
     }
-    /* A name that ends before its place does. */
+    /* A name that ends too early. */
     assert_int_equal(nhi_paseto_sign(sk, nhi_piece(json, strlen(json)), nhi_piece("{\"kid\":\"main\0x\"}", 16),
                                      nhi_piece("nhi-ticket-v1", 13), &text),
                      NHI_OK);
@@ -217,7 +217,7 @@ static void every_byte_replaced(void **state)
     nhi_text_free(text);
 }
 
-/* Copies of the exact length, so that a checker of memory sees a read behind them. */
+/* Copies of the exact length, so that a memory checker sees a read after them. */
 static void every_length(void **state)
 {
     struct nhi_ticket t = sample();
@@ -265,7 +265,7 @@ static void another_key(void **state)
     nhi_text_free(text);
 }
 
-/* A good signature, but a text that is longer than what is looked at. */
+/* A good signature, but a text that is longer than any that is read. */
 static void longest_texts(void **state)
 {
     char payload[1024], kid[NHI_KID_MAX + 1], *text;
@@ -283,7 +283,7 @@ static void longest_texts(void **state)
         nhi_text_free(text);
     }
     assert_int_equal(nhi_ticket_verify("v4.public.", SIZE_MAX, pk, &t), NHI_ERR_TOO_LONG);
-    /* The limit itself, which no text with a name of four letters has. */
+    /* The limit itself, which no text with a name of four letters reaches. */
     assert_int_equal(nhi_paseto_sign(sk, nhi_piece(payload, 680), nhi_piece("{\"kid\":\"main5\"}", 15),
                                      nhi_piece("nhi-ticket-v1", 13), &text),
                      NHI_OK);
@@ -294,7 +294,7 @@ static void longest_texts(void **state)
     nhi_text_free(text);
 }
 
-/* Mints with ever more accounts until no more is taken. Returns the length of the longest text. */
+/* Mints with ever more accounts until no more is accepted. Returns the length of the longest text. */
 static size_t longest_minted(struct nhi_ticket *t)
 {
     size_t i, last = 0;
@@ -327,7 +327,7 @@ static void mint_at_the_limit(void **state)
     bool exact = false;
 
     (void)state;
-    /* The key's name is in the footer, so that some length of it makes a text as long as one may be. */
+    /* The key's name is in the footer, so that some length of it makes a text of the greatest length. */
     for (size_t i = 0; i < 8; i++) {
         size_t last = longest_minted(&t);
 

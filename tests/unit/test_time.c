@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Time as text: against the C library's calendar, and texts of the wrong form. */
+/* Time as text: compared with the C library's calendar, and malformed texts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,9 +1,8 @@
 /*
  * What the tests of tickets and keys share: vector files, hexadecimal, and the key of golden.json.
  *
- * Published vectors lie in ../shared/vectors, or where NHI_VECTORS says; ours lie in tests/vectors,
- * or where NHI_OWN_VECTORS says. A published file that is missing is a skip; one of ours is a
- * failure.
+ * Published vectors are in ../shared/vectors, or where NHI_VECTORS points; ours are in tests/vectors, or where
+ * NHI_OWN_VECTORS points. A published file that is missing is a skip; one of ours is a failure.
  */
 #ifndef TESTS_VECTORS_H
 #define TESTS_VECTORS_H
@@ -46,8 +45,8 @@ static inline const char *vectors_dir(void)
     return dir != NULL ? dir : "../shared/vectors";
 }
 
-/* Whether a published file is there. If not, says so as a TAP plan of nothing: what cmocka prints
- * for a skipped test is a failure to prove. */
+/* Whether a published file exists. If not, prints a TAP plan without tests: what cmocka prints for a skipped test is a
+ * failure for prove. */
 static inline bool vectors_present(const char *name)
 {
     char path[4096];
@@ -88,8 +87,7 @@ static inline size_t unhex(const char *hex, uint8_t *out, size_t max)
     return len;
 }
 
-/* header and the base64url of key, whatever its length: the text that a key of the wrong kind has.
- */
+/* header and the base64url of key, whatever its length: the text of a key of the wrong kind. */
 static inline void text_around(const char *header, const uint8_t *key, size_t len, char *text)
 {
     size_t n = strlen(header);
@@ -109,7 +107,7 @@ static inline void golden_key(uint8_t pk[NHI_PK_LEN], uint8_t sk[NHI_SK_LEN])
     assert_int_equal(crypto_sign_seed_keypair(pk, sk, seed), 0);
 }
 
-/* A token of the right form around any payload, so that nothing but the claims can be wrong. */
+/* A token of the right form for any payload, so that only the claims can be wrong. */
 static inline char *signed_payload(const void *payload, size_t len)
 {
     const char *footer = "{\"kid\":\"main\"}", *implicit = "nhi-ticket-v1";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A source of accounts for tests, like a directory service: nsswitch.conf calls it pace. It answers from
- * /etc/pace/passwd and /etc/pace/group, never answers while /etc/pace/frozen is there, and is not available while
- * /etc/pace/gone is.
+ * /etc/pace/passwd and /etc/pace/group, never answers while /etc/pace/frozen exists, and is not available while
+ * /etc/pace/gone exists.
  */
 #include <errno.h>
 #include <grp.h>
@@ -123,7 +123,7 @@ EXPORT enum nss_status _nss_pace_initgroups_dyn(const char *user, gid_t group, l
     return status;
 }
 
-/* Lists what it has, which not every directory does. */
+/* It lists its entries, which not every directory does. */
 static FILE *listing;
 
 EXPORT enum nss_status _nss_pace_setpwent(int stay)
