@@ -11,7 +11,7 @@
 
 struct pnhi_options {
     bool use_first_pass; /* only a reply that an earlier module asked for */
-    bool try_first_pass; /* that one, and a prompt where there is none */
+    bool try_first_pass; /* that one, or a prompt if there is none */
     bool debug;
     const char *prompt;
     uint32_t uid_min, uid_max; /* the agent range: finding out who is ours must not need the ledger */

@@ -5,8 +5,8 @@
 #   tests/fresh.sh [--cache DIR] RELEASE [STAGE...]
 #
 # RELEASE is bookworm (Debian 12) or trixie (13). A minimal root of it is made with debootstrap, or taken
-# from DIR/RELEASE (default /var/tmp/nhi-fresh) where an earlier run left it; what happens in it happens on
-# a tmpfs over it, with the tree where a clone by root lands. STAGE: demo, test, full (packaging/test.sh full), or the
+# from DIR/RELEASE (default /var/tmp/nhi-fresh) where an earlier run left it; all changes are made on
+# a tmpfs over it, with the tree in the place of a clone by root. STAGE: demo, test, full (packaging/test.sh full), or the
 # names of its stages; default: demo and full.
 # Exit status 0 when all of them passed.
 set -eu

@@ -4,7 +4,7 @@
 #
 #   tests/boot/each-release.sh TEST [ARGUMENT...]
 #
-# NHI_BOOT_RELEASES: which; both by default. Where this machine cannot boot one, that one is skipped.
+# NHI_BOOT_RELEASES: which; both by default. A release that this machine cannot boot is skipped.
 set -u
 
 TREE=$(cd "$(dirname "$0")/../.." && pwd)

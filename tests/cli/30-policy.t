@@ -64,11 +64,11 @@ broken 'x.conf:10000: more than 10000 rules' 'one rule too many' \
     "rules = ( $(printf '{effect="permit";agent="a%s";account="b";service="c";},\n' {1..10001} | sed '$s/,$/ );/')"
 broken 'nested more than 16' 'deep nesting' "rules = $(printf '(%.0s' {1..17})$(printf ')%.0s' {1..17});"
 broken 'nested more than 16' 'nesting as deep as a megabyte permits' "a = $(head -c 900000 /dev/zero | tr '\0' '(')"
-broken 'x.conf:1: syntax error' 'a text that does not end' 'rules = ( { name = "'
+broken 'x.conf:1: syntax error' 'text without an end' 'rules = ( { name = "'
 # Conditions.
 condition() { broken "$1" "$2" "rules = ( { $3 $RULE } );"; }
 condition 'source: ' 'a name as a source' 'source = "host.example.org";'
-condition 'source: ' 'bits behind the prefix' 'source = "10.0.0.1/8";'
+condition 'source: ' 'bits after the prefix' 'source = "10.0.0.1/8";'
 condition 'source: ' 'a prefix that is too long' 'source = "10.0.0.0/33";'
 condition 'source: ' 'IPv6 with such bits' 'source = "2001:db8::1/32";'
 condition 'source: an empty list' 'no source' 'source = [];'
@@ -77,8 +77,8 @@ condition 'days: ' 'half a range' 'days = "mon-";'
 condition 'hours: ' 'no span' 'hours = "8-18";'
 condition 'hours: ' 'an hour too many' 'hours = "08:00-24:01";'
 condition 'hours: ' 'an empty span' 'hours = "08:00-08:00";'
-condition 'zone: given without days or hours' 'a zone for nothing' 'zone = "UTC";'
-condition "zone: this host does not know 'Nowhere/City'" 'a zone that is none' 'hours = "08:00-18:00"; zone = "Nowhere/City";'
+condition 'zone: given without days or hours' 'a zone without hours' 'zone = "UTC";'
+condition "zone: this host does not know 'Nowhere/City'" 'a zone that does not exist' 'hours = "08:00-18:00"; zone = "Nowhere/City";'
 condition 'zone: expected a name' 'a path as a zone' 'hours = "08:00-18:00"; zone = "../../etc/passwd";'
 condition 'bound: expected "key"' 'another binding' 'bound = "hand";'
 condition 'max_lifetime: expected a time span' 'a number as a span' 'max_lifetime = 900;'
@@ -87,10 +87,10 @@ condition 'max_uses: expected a number from 1' 'a number beyond 32 bits' 'max_us
 # Which a newer libconfig refuses itself.
 condition 'x.conf:1: ' 'a number beyond 64 bits' 'max_uses = 99999999999999999999;'
 condition 'max_uses: expected a number from 1' 'half a use' 'max_uses = 0.5;'
-condition 'max_sessions: expected a number' 'minus one' 'max_sessions = -1;'
+condition 'max_sessions: expected a number' 'a negative number' 'max_sessions = -1;'
 condition 'owner: expected an owner' 'an owner with a line end' 'owner = "a\nb";'
 condition 'duplicate setting name' 'a key twice' 'task = "a"; task = "b";'
-broken 'a rule that forbids grants nothing to count' 'a cap on a forbid' "rules = ( { max_sessions = 1; ${RULE/permit/forbid} } );"
+broken 'a rule that forbids grants nothing to count' 'a cap in a rule that forbids' "rules = ( { max_sessions = 1; ${RULE/permit/forbid} } );"
 
 # Settings.
 setting() {
@@ -103,13 +103,13 @@ setting 'pin: expected "refuse" or "record"' 'another pin' 'pin = "no";'
 setting 'duplicate setting name' 'two pins' $'pin = "refuse";\npin = "record";'
 setting 'head_every: at most "7d"' 'heads too far apart' 'head_every = "8d"';
 setting 'denials_every: at most "7d"' 'counts too far apart' 'denials_every = "8d"';
-setting 'warn: at most "1h"' 'a warning a day before' 'warn = "1d";'
+setting 'warn: at most "1h"' 'a warning a day before the end' 'warn = "1d";'
 setting "nhi.conf:2: unknown setting 'pine'" 'a misspelled setting of the host' $'\npine = "refuse";'
 setting 'host differs from the value given to nhictl init (testhost' 'another name of the host' 'host = "other";'
 setting 'uid_min differs from the value' 'another range' 'uid_min = 70000;'
 setting 'max_lifetime: expected a time span' 'no lifetime' 'max_lifetime = "0s";'
 chmod 0777 /etc/nhi
-refused 1 'users other than root can change' 'a directory of settings that others can write' nhictl apply
+refused 1 'users other than root can change' 'a directory of settings that other users can write' nhictl apply
 chmod 0755 /etc/nhi
 
 printf '\nrules = ();\0\n' >$D/x.conf
@@ -118,7 +118,7 @@ head -c 1048577 /dev/zero | tr '\0' '#' >$D/x.conf
 refused 1 'larger than 1 MiB' 'a file that is too large' nhictl apply
 printf 'rules = ( { %s } );\n' "$RULE" >$D/x.conf
 chmod 0666 $D/x.conf
-refused 1 'only root can write' 'a file that others can write' nhictl apply
+refused 1 'only root can write' 'a file that other users can write' nhictl apply
 chmod 0644 $D/x.conf
 chown 4002 $D/x.conf
 refused 1 'only root can write' 'a file that is not root'"'"'s' nhictl apply
@@ -130,7 +130,7 @@ mv $D $D.real
 mkdir /run/theirs
 chown 4002 /run/theirs
 ln -s /run/theirs $D
-refused 1 'users other than root can change' 'a symbolic link to a directory of somebody else' nhictl apply
+refused 1 'users other than root can change' 'a symbolic link to a directory of another user' nhictl apply
 rm $D
 mv $D.real $D
 ln -s /etc/hostname $D/x.conf
@@ -140,9 +140,9 @@ mkfifo $D/x.conf
 refused 1 'only root can write' 'a FIFO, without waiting for it' nhictl apply
 rm $D/x.conf
 chmod 0777 $D
-refused 1 'users other than root can change' 'a directory that others can write' nhictl apply
+refused 1 'users other than root can change' 'a directory that other users can write' nhictl apply
 chmod 0755 $D
-ok 'after all of this the policy is the old one' test "$(rules)" = 1
+ok 'after all of this the policy is still the old one' test "$(rules)" = 1
 
 printf '%s\n' '# a comment (((((((((((((((((((' '/* and { { { { { { { { { { { { { { { { { another */' \
     'rules = ( { effect = "forbid"; agent = ["a","b"]; account = "deploy"; service = "cron"; },' \
@@ -151,26 +151,26 @@ printf '%s\n' '# a comment (((((((((((((((((((' '/* and { { { { { { { { { { { { 
 echo 'rules = ( { nonsense' >$D/not-read.txt
 echo 'rules = ( { nonsense' >$D/.hidden.conf
 expect 0 'comments, brackets in names, a rule without a name' nhictl apply
-ok 'a rule without a name is called by its place' said '+ forbid x.conf:3: agent a b'
+ok 'a rule without a name is named by its place' said '+ forbid x.conf:3: agent a b'
 ok 'rules are counted' test "$(rules)" = 3
 rm $D/x.conf
 expect 0 'apply --dry-run of what was removed' nhictl apply --dry-run
-ok 'it lists what would go' said '- forbid x.conf:3'
+ok 'it lists what would be removed' said '- forbid x.conf:3'
 ok 'and keeps it' test "$(rules)" = 3
 # The manuals' own examples.
 example() { sed -n '/^\.Bd -literal -offset indent$/,/^\.Ed/{//!p}' "$MANUALS/$1"; }
 example nhi-policy.5 >$D/x.conf
 example nhi.conf.5 >/etc/nhi/nhi.conf
 expect 0 'the examples of the manuals' nhictl apply
-ok 'each of their rules' test "$(rules)" = 4
-ok 'one that names an owner alone' said '+ permit nightly: owner "ops@example.org", account *,'
+ok 'all of their rules' test "$(rules)" = 4
+ok 'one that names only an owner' said '+ permit nightly: owner "ops@example.org", account *,'
 ok 'in words' said '+ permit release: agent ci-*, task CHG-*, account deploy, service sshd sudo, source 10.20.0.0/16 2001:db8:20::/48, days mon tue wed thu fri, hours 08:00-18:00 Europe/Berlin, max_lifetime 3600s, ssh no-agent-forwarding'
 expect 0 'the same again' nhictl apply --json
 ok 'changes nothing' json '.changed == false and .added == [] and .removed == [] and .max_lifetime == 28800'
 rm $D/x.conf /etc/nhi/nhi.conf
 
-# What changes, said before it does.
-# All but the mark of the latest time that the ledger has seen, which moves with the clock.
+# Changes are shown before they are made. Everything except the mark of the latest time that the ledger has seen,
+# which moves with the clock.
 state() {
     find /var/lib/nhi /etc/nhi -type f ! -name 'ledger.db*' -exec sha256sum {} + | sort
     sqlite3 -readonly /var/lib/nhi/ledger.db .dump | grep -v '^INSERT INTO setting'
@@ -180,18 +180,18 @@ nhictl apply >/dev/null
 cp $D/test.conf test.conf
 sed -i 's/"sudo"/"su"/' $D/test.conf
 echo 'max_lifetime = "1h"; pin = "record"; head_every = "2h"; denials_every = "5m";' >/etc/nhi/nhi.conf
-# Whoever closes the ledger last empties its log: the supervisor when it likes, and any verb that reads.
+# The last program to close the ledger empties its log: the supervisor at any time, and any verb that reads.
 kill -STOP "$WATCH"
 until grep -q '^State:.T' "/proc/$WATCH/status"; do sleep 0.02; done
 nhictl status >/dev/null
 state >before
 expect 0 'apply --dry-run of a rule that is changed' nhictl apply --dry-run
-ok 'it has both forms' said '- permit deploy: agent ci-bot' && said '+ permit deploy: agent ci-bot'
-ok 'it is neither new nor gone' said '0 added, 0 removed, 1 changed'
+ok 'it shows both forms' said '- permit deploy: agent ci-bot' && said '+ permit deploy: agent ci-bot'
+ok 'it is neither new nor removed' said '0 added, 0 removed, 1 changed'
 ok 'settings, too' said '~ max_lifetime: 1h, now none'
 ok 'each' said '~ pin: record, now refuse'
 expect 0 'as JSON' nhictl apply --dry-run --json
-ok 'in its shape' json '.added == [] and .removed == [] and .modified == ["deploy"] and
+ok 'with all members' json '.added == [] and .removed == [] and .modified == ["deploy"] and
     .settings == ["max_lifetime", "pin", "head_every", "denials_every"] and .changed and .dry_run'
 state >after
 kill -CONT "$WATCH"
@@ -199,11 +199,11 @@ ok 'nothing on the disk has changed' cmp before after
 diff before after | sed 's/^/# /'
 cp test.conf $D/test.conf
 rm /etc/nhi/nhi.conf
-# A ticket that the house would no longer take loses its doors as well.
+# A ticket that the host's settings no longer permit also loses its accounts and services.
 issue --ttl 30m --out t >/dev/null || exit 1
 echo 'max_lifetime = "15m";' >/etc/nhi/nhi.conf
-expect 0 'a house limit below the life of a ticket' nhictl apply --dry-run --json
-ok 'takes its doors' json '.modified == [] and (.loses | length > 0)'
+expect 0 'a limit of the host below the lifetime of a ticket' nhictl apply --dry-run --json
+ok 'is shown as a loss' json '.modified == [] and (.loses | length > 0)'
 rm /etc/nhi/nhi.conf
 
 rm $D/test.conf

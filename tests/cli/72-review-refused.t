@@ -40,7 +40,7 @@ review
 ok 'without a ticket anybody may have tried' has 'refused ci-bot refused 7 times'
 refused_event E 100 '' deploy sshd 192.0.2.7 no-ticket
 review
-ok 'what strangers try at a door from elsewhere is nobody'"'"'s' has_no 'deploy through sshd: no-ticket'
+ok 'what strangers try from other hosts is not counted for anybody' has_no 'deploy through sshd: no-ticket'
 refused_event F 100 '' deploy doas '' no-ticket
 review
 ok 'what is tried on the host itself is reported' has 'refused null refused 100 times: deploy through doas: no-ticket'

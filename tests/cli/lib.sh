@@ -149,7 +149,7 @@ json() {
 }
 
 # A host with an agent, a task and a policy, as most tests need it.
-# Without it nobody would be let in, as explain and status say.
+# Without it agents would be denied, as explain and status show.
 start_watch() {
     "$BUILD/nhictl" watch >/dev/null 2>&1 &
     WATCH=$!

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# What each host program obeys: for every phase and PAM code, whether the session or the command happened all the same.
-# What was found is tests/contract/table; a program that behaves otherwise by now fails, and so does a refusal of ours
-# that a program goes on after, unless a later gate stops it.
+# What each host program obeys: for every phase and PAM code, whether the session or the command ran all the same. The
+# results are in tests/contract/table; a program that behaves differently fails, and so does a denial of ours after which
+# a program continues, unless a later gate stops it.
 #
 #   contract.t [all] [PROGRAM...]
 #
-# all: every code, else those that we return. Comments that begin with "table:" are what was found, as the table has it.
+# all: every code, else those that we return. Comments that begin with "table:" are the results in the form of the table.
 #
 # Invariants: 17.
 # shellcheck source=tests/boot/lib.sh

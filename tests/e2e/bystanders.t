@@ -103,7 +103,7 @@ chmod 666 /run/one.pid
 pgrep -f "^$W/nhi-left 2002" >/run/two.pid
 touch -d '1 day ago' /run/two.pid
 capture nhictl task close no-daemon
-is "$RC:$(left)" 0:0 'root'"'"'s processes in a session end with it, whoever else writes that they are daemons'
+is "$RC:$(left)" 0:0 'root'"'"'s processes in a session end with it, even if another user marks them as daemons'
 rm -f /run/one.pid /run/two.pid
 eventually_gone "$BG"
 

@@ -7,7 +7,7 @@
 
 lab_up
 nhi_up
-# An account that takes tickets only has no password, on a host that is wired well.
+# An account that accepts tickets only has no password, on a host that is wired well.
 must usermod -p '*' batch
 D=/etc/pam.d
 FAULTS=0
@@ -308,14 +308,14 @@ fault sudo-pam-session $N "$(sudoers "Defaults@elsewhere,${HOST%%.*} !pam_sessio
 fault sudo-nopasswd-inherited $N "$(sudoers 'ALL 10.0.0.0/8, elsewhere=(root) NOPASSWD: /usr/bin/id')"
 fault sudo-broken $N "$(sudoers 'ci-bot ALL=(root NOPASSWD')"
 fault sudo-broken $N "$(sudoers 'Defaults nosuch')"
-is "${FIRST[0]} ${FIRST[1]}" "$N 1" 'a setting that sudo does not know is shown where it is'
+is "${FIRST[0]} ${FIRST[1]}" "$N 1" 'a setting that sudo does not know is shown with its place'
 fault sudo-broken $N "$(sudoers '@include /etc/missing')"
-like "$(jq -r '.findings[0].why' "$W/doctor")" '/etc/missing: No such file' 'a file that is not there is named'
-# In a file that another one includes, by a relative path, on a line that goes on.
+like "$(jq -r '.findings[0].why' "$W/doctor")" '/etc/missing: No such file' 'a missing file is named'
+# In a file that another one includes, by a relative path, on a continued line.
 more() { printf '@include \\\n "../sudoers.more"\n' >$N && printf '\n%s\n' "$1" >/etc/sudoers.more && chmod 440 $N /etc/sudoers.more; }
 NO_REPAIR=1
 fault sudo-pam-session "$N /etc/sudoers.more" 'more "Defaults !pam_session"'
-is "${FIRST[0]} ${FIRST[1]}" '/etc/sudoers.d/../sudoers.more 2' 'a line of an included file is shown where it is'
+is "${FIRST[0]} ${FIRST[1]}" '/etc/sudoers.d/../sudoers.more 2' 'a line of an included file is shown with its place'
 NO_REPAIR=
 fault sudo-file-writable $N "$(sudoers '# nothing') && chmod g+w $N"
 fault sudo-file-ignored "$C $C.conf" "mv $C $C.conf"
@@ -324,13 +324,13 @@ fault sudo-files-unknown /usr/sbin/visudo 'rm /usr/sbin/visudo'
 fault sudo-files-unknown /usr/sbin/visudo \
     "printf '#!/bin/sh\necho visudo version 0.2.5\n' >/usr/sbin/visudo"
 fault 'sudo-files-unknown sudo-unread' '/usr/bin/cvtsudoers /usr/sbin/visudo' 'rm /usr/bin/cvtsudoers /usr/sbin/visudo'
-# Where visudo names nothing, the usual files are looked at.
+# When visudo names no files, the usual ones are checked.
 NO_REPAIR=1
 fault 'sudo-files-unknown sudo-pam-session' "$N /usr/sbin/visudo" "rm /usr/sbin/visudo && $(sudoers 'Defaults>root !pam_session')"
 fault 'sudo-broken sudo-pam-session' $N "$(sudoers 'Defaults nosuch
 Defaults>root !pam_session')"
 NO_REPAIR=
-# A directory that others can write sudo leaves out.
+# sudo skips a directory that others can write.
 fault sudo-file-writable /etc/sudoers.d 'chmod o+w /etc/sudoers.d'
 fault sudo-not-included $S "sed -i '/includedir/d' $S"
 for good in 'alice ALL=(ALL) NOPASSWD: ALL' 'ALL, !%nhi-agents ALL=(root) NOPASSWD: /usr/bin/id' \
@@ -379,8 +379,8 @@ fault platform-descent /none 'mount -t tmpfs tmpfs /sys/fs/cgroup'
 umount /sys/fs/cgroup
 WANTS=/etc/systemd/system/multi-user.target.wants
 fault platform-audit "/run/systemd $WANTS" "mkdir -p /run/systemd/system $WANTS && : >$WANTS/nhi-watch.service"
-# Without a call, as in a container with a filter: x86-64's number of it, by prctl(PR_SET_SECCOMP) with instructions
-# that end in EPERM for it.
+# Without a system call, as in a container with a filter: its number on x86-64, with prctl(PR_SET_SECCOMP) and
+# instructions that end in EPERM for it.
 without_call() {
     perl -e 'my $f = pack("SCCL" x 4, 0x20, 0, 0, 0, 0x15, 0, 1, shift, 6, 0, 0, 0x50001, 6, 0, 0, 0x7fff0000);
         my $p = pack("S x![J] P", 4, $f); syscall(157, 22, 2, $p, 0, 0) == 0 or die "seccomp: $!"; exec @ARGV' "$@"
@@ -539,12 +539,12 @@ for i in {1..77}; do
     fi
     restore
 done
-is "$SURVIVED" 77 'doctor says what it finds, whatever a file holds'
+is "$SURVIVED" 77 'doctor reports what it finds, whatever a file has in it'
 
 doctor
-is "$FOUND" '' 'all of it was taken back'
+is "$FOUND" '' 'all of it was restored'
 [ "$FAULTS" -ge 40 ]
 ok $? "$FAULTS faults were planted"
 [ "$REPAIRED" -ge 40 ]
-ok $? "$REPAIRED were repaired by what doctor said"
+ok $? "$REPAIRED were repaired as doctor proposed"
 finish

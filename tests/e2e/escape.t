@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# An agent tries to outlive its session, in every way at once, and leaves behind whatever could let it in again. After
-# the revocation nothing of it runs, and nothing that it left opens a door: on its own account, and on one that takes
-# tickets only. Twice: with a cgroup for each session, and with the kernel's audit session alone.
+# An agent tries to outlive its session, in every way at once, and leaves behind everything that could give it access
+# again. After the revocation no process of it runs, and nothing that it left gives access: on its own account, and on
+# one that accepts tickets only. Twice: with a cgroup for each session, and with the kernel's audit session alone.
 #
 # ESCAPE_RUNS: how often on each account, each way; `make escape` does it 25 times, 100 in all.
 # Invariants: 7, 19.

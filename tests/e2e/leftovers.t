@@ -144,7 +144,7 @@ capture nhictl lockdown on
 is "$RC:$(left)" '0:4001 4002 4003' 'lockdown leaves what may be a daemon'"'"'s on a ticket-only account'
 must nhictl lockdown off
 capture nhictl session end --leftovers late
-is "$RC:$(left)" 0:4003 'session end --leftovers ends those of one account, whoever they are'
+is "$RC:$(left)" 0:4003 'session end --leftovers ends those of one account, agents or not'
 like "$OUT" '2 processes without a session have ended' 'and reports how many'
 capture nhictl session end --leftovers alice
 is "$RC:$(left)" 1:4003 'a person'"'"'s account has none'

@@ -158,8 +158,8 @@ mark_log() {
 since_mark() { tail -c +"$((MARK + 1))" "$LOG"; }
 logged() { since_mark | grep -qE -- "$1"; }
 # has_logged REGEX NAME: since the last mark_log
-# explained REASON FILE ACCOUNT NAME: nhictl explain says of a ticket what a login with it is refused for; where it has no
-# answer, that is why
+# explained REASON FILE ACCOUNT NAME: nhictl explain gives the same reason for a ticket as the login with it; if it has no
+# answer, the ledger is the reason
 explained() {
     local said
     said=$(nhictl explain --json --account "$3" --service sshd --from 127.0.0.1 "$2" 2>"$W/explain.err" |

@@ -22,7 +22,7 @@ refused() {
     before=$(denials)
     mark_log
     ssh_as "${USER_AS:-ci-bot}" key "${KEY:-$W/id}" id
-    [ "$RC" != 0 ] || bad+=' it was let in'
+    [ "$RC" != 0 ] || bad+=' it was permitted'
     settle_log
     since_mark | grep -F "key=${KEY_PRINT:-$PRINT} " | grep -qE "nhi-authorized-keys.*refused: reason=$reason account=${USER_AS:-ci-bot} .*possession not proven" ||
         bad+=" log: $(since_mark | grep -E 'nhi-authorized|pam_nhi')"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# No login that begins after its revocation has returned succeeds, however many are on their way: eight loops of
+# No login that begins after its revocation has returned succeeds, however many are under way: eight loops of
 # logins, six of them through the real libpam and two by the real ssh, while tickets are revoked one by one.
 #
 # REVOCATIONS: how many; `make race` does 10,000, which takes hours.

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# nhictl setup killed wherever it changes something: each file is the one or the other, and people log in. And what it
-# refuses, beside the real programs.
+# nhictl setup killed wherever it changes something: each file is either the old or the new one, and people can log in.
 #
-# As a sample: at every fourth change where others have been through the same code.
+# As a sample: at every fourth change where other services have run the same code.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -95,7 +95,7 @@ libraries=$(ldconfig -p | sed -nE 's,.* => (/.*/lib(jansson|sqlite3|sodium)\.so\
 for library in $libraries; do
     mv "$library" "$library.away"
     "${PEOPLE[@]}" >"$W/out" 2>&1
-    todo $? "without $(basename "$library") people log in" 'the module loads it for whoever comes'
+    todo $? "without $(basename "$library") people log in" 'the module loads it for every caller'
     mv "$library.away" "$library"
 done
 ssh-keygen -q -t ed25519 -N '' -f "$W/id"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # People work, as themselves and as an agent, and root's daemons and containers run, while agents are ended around them
-# again and again, in every way that there is. Nothing of theirs is ever signalled.
+# again and again, in every possible way. No process of theirs ever gets a signal.
 #
 #   people.t [ROUNDS]       1,000 by default
 # Invariants: 18, 19.

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A host program is stopped, before each phase and at random moments; what let it in is ended; it is let go. What was
-# stopped before our last call has allowed it never begins its command. What was stopped behind that, where no gate
-# exists, is told to end within a second after it is let go, and is gone after the grace.
+# A host program is stopped, before each phase and at random moments; its ticket is ended; it is continued. A program
+# that was stopped before our last call has permitted it never begins its command. One that was stopped after that, where
+# no gate exists, is told to end within a second after it is continued, and has ended after the grace.
 #
 #   stop-and-go.t [lab] [PROGRAM=ROUNDS...]
 #

@@ -166,7 +166,7 @@ static int sum_up(const struct nhi_owner *o, void *ctx)
 }
 
 /* Counts by state, live tickets of these agents only, the first review date of agents that are not retired; and an
- * owner who left and has none any more. */
+ * owner who left and no longer has any. */
 static void listed(void **state)
 {
     struct nhi_ledger *l = state_begin();
