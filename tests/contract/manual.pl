@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
-# tests/contract/manual.pl TABLE: prints what in tests/contract/table is otherwise than "obeys every code", as the rows of
+# tests/contract/manual.pl TABLE: prints where tests/contract/table differs from "obeys every code", as the rows of
 # pam_nhi(8), which tests/house/contract.t compares.
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ my @names = qw(open_err symbol_err service_err system_err buf_err perm_denied au
     cred_err no_module_data conv_err authtok_err authtok_recovery_err authtok_lock_busy authtok_disable_aging
     try_again abort authtok_expired module_unknown bad_item conv_again incomplete);
 
-# What it goes on after, said shortly. Nothing: it obeys.
+# The codes after which it continues, in short form. None: it obeys.
 sub text {
     my %on = map { $_ => 1 } @_;
     return 'not asked' if $on{'-'};

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
-# bars.pl FILE.png RRGGBB: what begins in one column in that colour in a screenshot, at least 3 pixels high and wide,
-# as X Y WIDTH HEIGHT, where it is widest.
+# bars.pl FILE.png RRGGBB: the bars of that colour in a screenshot, which begin in one column and are at least 3 pixels
+# high and wide, as X Y WIDTH HEIGHT, each at its widest.
 use strict;
 use warnings;
 use Compress::Zlib;

@@ -17,7 +17,7 @@ while (<>) {
     elsif (/^\.It Ar setting Pq (.*)/) { for my $to (@of) { push @$to, [".$_", $1] for @settings } }
     elsif (/^\.It Va (.*) Pq (.*)/) { for my $to (@of) { push @$to, [".$_", $2] for split / , /, $1 } }
 }
-# The reason of explain is an object where a reason was asked for.
+# The reason of explain is an object if a reason was given as the operand.
 push @{ $verb{explain} }, [$_->[0], $_->[1]] for @{ delete $verb{'explain reason'} // [] };
 
 sub member {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# prove --exec tests/tools/keep-tap.sh: runs one file of tests, and keeps what it said in $BUILD/tap, from which
-# tests/tools/test-map.pl counts. What cmocka leaves out it calls "not ok", which prove takes for a failure.
+# prove --exec tests/tools/keep-tap.sh: runs one file of tests, and keeps its output in $BUILD/tap, where
+# tests/tools/test-map.pl counts. cmocka reports skipped tests as "not ok", which prove takes for a failure.
 set -u
 mkdir -p "$BUILD/tap"
 name=${1#"$BUILD"/}

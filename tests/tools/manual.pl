@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
 # manual.pl PAGE [SECTION N]: block N of the section of a page in mdoc, as a reader sees it; without SECTION, a
-# line "SECTION<tab>how many blocks" for each that has some.
+# line "SECTION<tab>number of blocks" for each that has any.
 use strict;
 use warnings;
 

@@ -22,10 +22,10 @@ SWAPS = [(r'==', '!='), (r'!=', '=='), (r'(?<![<>-])<(?![<=])', '<='), (r'<=', '
          (r' - ', ' + '), (r'!(?=\w)', ''), (r'return NHI_ERR_\w+', 'return NHI_OK'), (r'return err', 'return NHI_OK'),
          (r'= NHI_ERR_\w+', '= NHI_OK')]
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# A mutant that hangs every test need not be waited for with each.
+# A mutant that hangs every test need not run in each of them.
 HANGS = 3
 
-# Which functions a program enters, however it or its children end: a byte of a file for each byte of code.
+# The functions that a program enters, however it or its children end: one byte of a file for each byte of code.
 ENTERED = r'''
 #include <fcntl.h>
 #include <stdio.h>

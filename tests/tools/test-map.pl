@@ -3,8 +3,8 @@
 # Which tests try to break which invariant of DESIGN.md.
 #
 #   tests/tools/test-map.pl          the table of tests/README.md, with the counts of the last run as build/tap has them
-#   tests/tools/test-map.pl --check  TAP: each invariant has a test that names it, no test names one that there is
-#                                    not, and tests/README.md has the same table but for the counts
+#   tests/tools/test-map.pl --check  TAP: each invariant has a test that names it, no test names an unknown one, and
+#                                    tests/README.md has the same table except for the counts
 #
 # A test names what it tries to break in its head: "Invariants: 4, 7."
 use strict;
@@ -33,7 +33,7 @@ for my $file (sort glob 'tests/*/*.t tests/*/test_*.c tests/fault/*.c tests/fuzz
 }
 push @bad, map { "no test names invariant $_" } grep { !$tests{$_} } sort { $a <=> $b } keys %title;
 
-# How many tests the last run counted in that file; of C, the program has the name without its ending.
+# How many tests the last run counted in that file; the program of a C file has its name without the ending.
 sub counted {
     my ($file) = @_;
     (my $name = $file) =~ s/\.c$//;

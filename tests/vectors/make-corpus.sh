@@ -10,7 +10,7 @@ golden=$here/golden.json
 dir=$2
 mkdir -p "$dir"
 n=0
-# The first byte says what the rest is.
+# The first byte is the kind of the rest.
 seed() {
     printf "$1%s" "$2" >"$dir/ticket-$n"
     n=$((n + 1))
