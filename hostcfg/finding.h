@@ -11,7 +11,7 @@
  * log in, or can log in without a decision, or people cannot log in. */
 enum finding_level { FINDING_NOTE = 1, FINDING_WARNING, FINDING_ERROR };
 
-/* Where in a file. */
+/* A location in a file. */
 struct location {
     const char *file;
     int line;         /* 0: the file, or something that is missing */
@@ -35,15 +35,15 @@ struct findings {
 
 /* Whether a finding was added whose id begins with prefix. */
 bool findings_have(const struct findings *found, const char *prefix);
-/* Takes why and fix, which are new. The same id at the same place is found once. */
+/* Takes ownership of why and fix. The same id at the same place is added once. */
 void finding_add(struct findings *found, enum finding_level level, const char *id, struct location at, char *why,
                  char *fix);
 /* For a whole file, with fixed texts. */
 void finding_of_file(struct findings *found, enum finding_level level, const char *id, const char *file,
                      const char *why, const char *fix);
-/* Of a file as a whole. */
+/* A file as a whole. */
 struct location location_of_file(const char *file);
-/* The line of a file that was read. line NULL: the file. */
+/* A line of a file that was read. line NULL: the whole file. */
 struct location location_of_line(const char *file, const struct file_line *line);
 
 /* If users other than root can write or replace the file, adds a finding with that id and returns false: then nothing

@@ -21,7 +21,7 @@ struct reader {
     bool told;
     int only;               /* of enum wiring_phase; -1: every type */
     struct location at;     /* the line that is being read */
-    struct location before; /* file NULL: lines stand for themselves */
+    struct location before; /* file NULL: each line is its own place */
 };
 
 static void read_file(struct reader *r, const char *name, const struct location *from);

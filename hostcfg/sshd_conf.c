@@ -154,7 +154,7 @@ static bool ask(struct sshd *s)
     return good;
 }
 
-/* Match exec: whose that is can be anybody's, and sshd -T would run it. */
+/* Match exec runs a program that may be anybody's, and sshd -T would run it. */
 static bool runs_programs(const struct sshd *s)
 {
     for (size_t i = 0; i < s->count; i++)

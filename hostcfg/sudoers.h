@@ -22,9 +22,9 @@ bool sudoers_read(struct findings *found, struct sudoers *out);
 void sudoers_free(struct sudoers *s);
 /* Whether it is one of the files. */
 bool sudoers_has(const struct sudoers *s, const char *path);
-/* The first line that begins with start, where that is not NULL, and has both words. */
+/* The first line that has both words, and begins with start if that is not NULL. */
 struct location sudoers_find(const struct sudoers *s, const char *start, const char *word, const char *other);
-/* The last: of Defaults it is the one that counts. */
+/* The last such line: it is the one that counts for Defaults. */
 struct location sudoers_last(const struct sudoers *s, const char *start, const char *word);
 
 /* The output of visudo for a file and those that it includes; allocated. Returns its exit status: 0, it accepts them;

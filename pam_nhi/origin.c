@@ -27,7 +27,7 @@ const char *pnhi_origin_from(const struct pnhi_caller *c)
     return pnhi_origin_is_address(c) ? c->rhost : NHI_NET_UNKNOWN;
 }
 
-/* A link-local address has the name of an interface behind it. */
+/* A link-local address is followed by the name of an interface. */
 bool pnhi_origin_is_address(const struct pnhi_caller *c)
 {
     char address[INET6_ADDRSTRLEN];

@@ -19,7 +19,7 @@
 
 #define DATA_NAME "pam_nhi:grant"
 #define DATA_OPENED "pam_nhi:opened"
-#define GRANT_VARIABLE "NHI_GRANT" /* in the PAM environment, which sshd brings from its child: the grant's ID */
+#define GRANT_VARIABLE "NHI_GRANT" /* in the PAM environment, which sshd takes over from its child: the grant's ID */
 
 /* The PAM handle keeps the grant, and whether the program used it. */
 struct kept {
@@ -104,15 +104,15 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
      * what an earlier call left there. */
     if (c->program != PNHI_LOGIN)
         return NHI_ERR_NOT_FOUND;
-    /* Behind us there are modules that let users write it. */
+    /* Later modules let users write it. */
     brought = pam_get_data(pamh, DATA_OPENED, &opened) == PAM_SUCCESS ? NULL : pam_getenv(pamh, GRANT_VARIABLE);
     err = nhi_proc_read(getpid(), &self, &parent);
     if (err == NHI_OK)
         err = nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out);
     if (err == NHI_OK && (brought == NULL || strcmp(brought, out->id) == 0))
-        /* sshd's session child, forked from here, calls setcred once more: it inherits the handle. */
+        /* sshd's session child, forked from this process, calls setcred once more: it inherits the handle. */
         return keep(pamh, c, out);
-    /* No file says that none was made, since none could say so for sure. */
+    /* Without a mark, a missing file does not prove that no grant was made. */
     return brought == NULL ? NHI_ERR_NOT_FOUND : err == NHI_OK || err == NHI_ERR_NOT_FOUND ? NHI_ERR_STATE : err;
 }
 

@@ -18,22 +18,22 @@
 
 struct nhi_last_seen {
     int64_t epoch, event;          /* number of the newest event */
-    char hash[NHI_DIGEST_LEN + 1]; /* of that: a ledger that has come as far by another way is not the one */
+    char hash[NHI_DIGEST_LEN + 1]; /* of that event: with the same number, another ledger has another hash */
     int64_t latest;                /* the latest time seen */
     uint32_t next_uid;
 };
 
-/* The one of the two directories that is further on. NHI_ERR_NOT_FOUND: there is none yet. */
+/* Reads both files and returns the state that is further ahead. NHI_ERR_NOT_FOUND: none exists yet. */
 NHI_CHECK enum nhi_err nhi_last_seen_load(const char *dir, const char *run_dir, struct nhi_last_seen *out);
-/* What became of that. It has to be asked before the ledger is read, which may go on between the two. */
+/* The result of nhi_last_seen_load. Take it before you read the ledger, which another process may write between the two. */
 struct nhi_last_seen_answer {
     enum nhi_err err;
     struct nhi_last_seen last;
 };
 void nhi_last_seen_ask(const char *dir, const char *run_dir, struct nhi_last_seen_answer *out);
-/* Into both. run_dir need not be there. */
+/* Writes both files. run_dir need not exist. */
 NHI_CHECK enum nhi_err nhi_last_seen_store(const char *dir, const char *run_dir, const struct nhi_last_seen *m);
-/* Whether a ledger that has come to this is not as far as m. */
+/* Whether a ledger that has reached this epoch and event is behind m. */
 bool nhi_last_seen_is_ahead(const struct nhi_last_seen *m, int64_t epoch, int64_t event);
 
 #endif

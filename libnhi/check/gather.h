@@ -25,11 +25,11 @@ struct nhi_lookups {
     enum nhi_err (*namesake)(const struct nhi_moment *m, void *ctx, const char *account, uint32_t *uid);
     /* Whether the ticket that renewed this one was used: true if that is not known. */
     bool (*superseded)(void *ctx, const char *jti);
-    /* The account, by its name and the uid in the request. NHI_ERR_NOT_FOUND: there is none; NHI_ERR_BUSY: and somebody
-     * gave no answer. */
+    /* The account, by its name and the uid in the request. NHI_ERR_NOT_FOUND: it does not exist; NHI_ERR_BUSY: the
+     * same, but some source gave no answer. */
     enum nhi_err (*account)(void *ctx, const struct nhi_request *r, const struct nhi_facts *f,
                             struct nhi_host_account *out);
-    /* Where a ticket was first used, among places of that kind. NHI_ERR_NOT_FOUND: nowhere. */
+    /* Where a ticket was first used, among places of this kind. NHI_ERR_NOT_FOUND: it was not. */
     enum nhi_err (*pin)(void *ctx, const char *kid, const char *jti, enum nhi_pin kind, char place[NHI_PLACE_MAX + 1]);
     /* How much of a rule is used up: open sessions, and grants of the last hour. */
     enum nhi_err (*sessions)(void *ctx, const char *rule, uint32_t *n);
@@ -42,10 +42,10 @@ struct nhi_gathering {
     const struct nhi_moment *m;
     const struct nhi_lookups *how;
     void *ctx;
-    struct nhi_host_account account; /* of the last account: looked up once, whichever tickets it could be about */
+    struct nhi_host_account account; /* the last account: looked up once for all tickets that could concern it */
     enum nhi_err account_err;
     bool has_account;
-    char message[NHI_MESSAGE_MAX]; /* of what failed, or is doubtful; may be empty */
+    char message[NHI_MESSAGE_MAX]; /* what failed, or is doubtful; may be empty */
 };
 
 /* Gathers into f, which you release with nhi_facts_free, whatever is returned. NHI_PERMIT: go on; anything else is the

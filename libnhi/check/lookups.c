@@ -44,7 +44,7 @@ static bool superseded(void *ctx, const char *jti)
     return nhi_grant_is_superseded(NHI_STATE_DIR, jti);
 }
 
-/* Decided again, it is the account of then that counts, and not the process that asks. */
+/* For a decision that is made again, the account of that time counts, not the process that asks now. */
 static enum nhi_err account(void *ctx, const struct nhi_request *r, const struct nhi_facts *f,
                             struct nhi_host_account *out)
 {

@@ -26,15 +26,15 @@ struct nhi_host_account {
                      here: other sources give it none */
 };
 
-/* The local files first, then the snapshot, then what else nsswitch.conf names (elsewhere.h): a look-up of an account
- * that is here waits for nobody. NHI_ERR_NOT_FOUND: no such account, or none of that name has that uid. NHI_ERR_BUSY:
- * the same, as far as is known, and some source gave no answer. Any doubt (a file that cannot be read, more groups than
- * a host has) is an error, never "not privileged". */
+/* The local files first, then the snapshot, then what else nsswitch.conf names (elsewhere.h): a look-up of a local
+ * account waits for nobody. NHI_ERR_NOT_FOUND: no such account, or none with that name and uid. NHI_ERR_BUSY: the same,
+ * as far as is known, and some source gave no answer. Any doubt (a file that cannot be read, more groups than a host
+ * has) is an error, never "not privileged". */
 NHI_CHECK enum nhi_err nhi_host_account_by_name(const char *name, struct nhi_host_account *out);
 /* The number of an account that a session was opened for: an agent's own has the agent's, whoever else has come to have
  * its name; any other that of nhi_host_account_by_name, with its errors. */
 NHI_CHECK enum nhi_err nhi_host_account_uid(const char *name, uint32_t *uid);
-/* of_process: where this process runs for that uid, by its real one, the groups that it has count too. */
+/* of_process: if this process has uid as its real uid, the groups of the process count, too. */
 NHI_CHECK enum nhi_err nhi_host_account_of(const char *name, uint32_t uid, bool of_process,
                                            struct nhi_host_account *out);
 

@@ -48,7 +48,7 @@ static bool is_digest(const char *text)
     return strspn(text, "0123456789abcdef") >= NHI_DIGEST_LEN;
 }
 
-/* line is followed by a NUL or a newline. */
+/* The line ends with a NUL or a newline. */
 static bool parse_event_line(const char *line, size_t len, struct event_line *p)
 {
     const char *tail;
@@ -73,7 +73,7 @@ static bool parse_event_line(const char *line, size_t len, struct event_line *p)
     return line[i] == ',' && p->seq > 0 && line[sizeof(SEQ) - 1] != '0';
 }
 
-/* Its own hash, over the line up to there and a closing brace. */
+/* Checks the hash of the line itself, which is over its text up to the member "hash" and a closing brace. */
 static bool is_whole(const char *line, const struct event_line *p)
 {
     char is[NHI_DIGEST_LEN + 1];

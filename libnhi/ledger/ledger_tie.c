@@ -58,8 +58,8 @@ static bool is_of_another_boot(const struct nhi_settings *s, int64_t now)
     return s->latest > began + DRIFT && s->latest <= now;
 }
 
-/* An event of that number alone says nothing: an old ledger goes on, too. One that is not there any more is a matter
- * of nhictl audit verify. */
+/* The number of an event alone proves nothing: an old ledger may have continued, too. If the event no longer exists,
+ * that is a matter for nhictl audit verify. */
 static bool is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen *m)
 {
     int64_t others = 0;

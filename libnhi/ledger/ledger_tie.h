@@ -19,9 +19,9 @@ struct nhi_last_seen_answer;
 /* s: its settings. seen: before the ledger was read; last_seen.h. */
 enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen_answer *seen,
                             int64_t now);
-/* This host has seen it further on, or cannot say how far, whosever it is. */
+/* This host has seen a newer state of it, or does not know; on whichever machine the ledger was made. */
 bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen_answer *seen);
-/* A sentence for people, without a final period, and what to type. */
+/* A sentence for people, without a final period, and the command to type. */
 const char *nhi_fit_text(enum nhi_fit fit);
 const char *nhi_fit_hint(enum nhi_fit fit);
 /* Accepts a corrected clock: the latest time moves back to now. */

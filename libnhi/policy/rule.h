@@ -83,7 +83,7 @@ enum nhi_condition {
     NHI_COND_GRANTS,
     NHI_COND_COUNT
 };
-/* The first condition that the request does not meet, without what is capped. */
+/* The first condition that the request does not meet, without the caps. */
 enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_request *req,
                                   const struct nhi_facts *facts);
 /* Whether the rule could match the request, then or at another time: only the clock is against it. */

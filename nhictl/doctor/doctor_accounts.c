@@ -48,7 +48,7 @@ static struct location line_of(struct file_text *f, const char *path, const char
 
     for (size_t i = 0; i < f->count; i++)
         if (strncmp(f->line[i].text, name, len) == 0 && f->line[i].text[len] == ':')
-            return (struct location){ path, f->line[i].number, NULL }; /* it may hold a password's hash */
+            return (struct location){ path, f->line[i].number, NULL }; /* it may have a password's hash */
     return location_of_file(path);
 }
 

@@ -198,7 +198,7 @@ static bool is_nopasswd(const json_t *spec)
     return false;
 }
 
-/* The line that gives: it begins with who it is for, or with an alias that has them. */
+/* The line of a rule: it begins with its user, or with an alias that includes the user. */
 static struct location line_of(const struct sudoers *s, const char *word, bool group)
 {
     char *name = out_say("%s%s", group ? "%" : "", word != NULL ? word : "#"), *alias = NULL, *at;

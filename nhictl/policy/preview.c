@@ -147,7 +147,7 @@ enum nhi_reason preview_use(struct preview *p, struct nhi_request *req, struct n
 
     if (p->m->reason != NHI_PERMIT)
         return p->m->reason;
-    p->g.has_account = false; /* of the account before */
+    p->g.has_account = false; /* that of the account before */
     return nhi_gather_use(&p->g, req, facts, &pinned);
 }
 

@@ -16,7 +16,7 @@ struct session {
     struct nhi_grant g;
     enum nhi_reason reason; /* what its ticket would be told now */
     int64_t until;          /* when that may change by itself, or what is no permit is over; 0: unknown */
-    int64_t then;           /* of a permit, when ahead was given: as nhi_permit_ahead says */
+    int64_t then;           /* of a permit, when ahead was given: as nhi_permit_ahead returns it */
     enum nhi_reason why;
 };
 

@@ -18,7 +18,7 @@ struct supervisor {
 struct supervisor supervisor_look(void);
 /* A word or two: "alive", "not running". */
 const char *supervisor_state(const struct supervisor *p);
-/* A sentence without its period, for what is not alive: buf is returned. */
+/* A sentence without its period, for a supervisor that is not alive: returns buf. */
 const char *supervisor_text(const struct supervisor *p, char buf[SUPERVISOR_TEXT_MAX]);
 /* What to type. */
 const char *supervisor_hint(const struct supervisor *p);

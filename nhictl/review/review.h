@@ -27,7 +27,7 @@ struct review_limits {
     uint32_t bearers; /* logins from other places with a ticket that is not bound */
 };
 
-#define TEXT_SET_MAX 64 /* more distinct ones than that are not told apart */
+#define TEXT_SET_MAX 64 /* more distinct ones are not counted separately */
 struct text_set {
     char *text[TEXT_SET_MAX];
     size_t count;
@@ -46,7 +46,7 @@ struct seen_refusals {
 struct seen_agent {
     struct nhi_agent a;
     bool owner_gone;
-    struct text_set sources, keys, hosts, kinds; /* of tasks: what they are called up to the first digit */
+    struct text_set sources, keys, hosts, kinds; /* kinds of tasks: their names up to the first digit */
     struct text_set refused;                     /* "account through service: reason" */
     struct seen_refusals counted;
     uint32_t denials, bearer_logins;
@@ -65,7 +65,7 @@ struct seen_task {
 
 struct seen_lineage {
     char root[NHI_JTI_LEN + 1], agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1];
-    struct text_set remote, local; /* where it was shown */
+    struct text_set remote, local; /* where it was used */
     uint32_t hand_offs;
     bool bound, live;
 };

@@ -201,7 +201,7 @@ static int add_ticket(const struct nhi_ticket_row *row, void *ctx)
         snprintf(key + 2 * i, 3, "%02x", t->cnf[i]);
     add_text(&a->keys, t->has_cnf ? key : "");
     add_text(&a->hosts, t->host);
-    /* One that still lives may yet be used. */
+    /* A live ticket may still be used. */
     if (row->superseded || row->revoked || t->exp <= r->c->now)
         add_use(r, a, row);
     return 0;

@@ -45,7 +45,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* "a, b, c and 4 more". The caller's to free. */
+/* "a, b, c and 4 more". The caller frees it. */
 char *review_listed(struct text_set *w)
 {
     char *text = out_must(strdup("")), *more;

@@ -10,9 +10,9 @@
 const char *review_level_name(enum review_level level);
 /* "Improper Offboarding", as in the OWASP Non-Human Identities Top 10 (2025). */
 const char *review_owasp_title(const char *owasp);
-/* "a, b, c and 4 more", in order: the caller's to free. */
+/* "a, b, c and 4 more", in order; the caller frees it. */
 char *review_listed(struct text_set *w);
-/* buf is returned. */
+/* Returns buf. */
 const char *review_day(int64_t t, char buf[NHI_TIME_LEN + 1]);
 
 #endif

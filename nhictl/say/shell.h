@@ -5,7 +5,7 @@
 #ifndef NHICTL_SHELL_H
 #define NHICTL_SHELL_H
 
-/* A word as a shell takes it for that word: new, the caller's to free. */
+/* Quotes a word for a shell, if necessary; allocated, the caller frees it. */
 char *shell_quote(const char *word);
 
 #endif

@@ -10,7 +10,7 @@
 #include "nhictl/end/end.h"
 #include "nhictl/store/store.h"
 
-#define FIND_LOCATIONS_MAX 20 /* of one thing; more are counted */
+#define FIND_LOCATIONS_MAX 20 /* places of one find; more are counted */
 
 enum find_kind {
     FIND_TICKET,  /* the text of a ticket */

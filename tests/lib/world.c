@@ -35,8 +35,8 @@
 uint8_t world_sk[NHI_SK_LEN];
 static uint8_t world_pk[NHI_PK_LEN];
 static int log_fd = -1;
-/* sshd brings the PAM environment of its child into its own handle: what a child of ours is to write it to, and what
- * was read. */
+/* sshd copies the PAM environment of its child into its own handle: the descriptor that our child writes it to, and
+ * what was read. */
 static bool left_variable;
 static int environment_to = -1;
 static char carried[4096];

@@ -80,7 +80,7 @@ pam_handle_t *world_handle(void);
 
 /* The last prompt of the phases here, or "". Static. */
 const char *world_prompted(void);
-/* Whether the session that this process opened last would have seen our name in its environment. */
+/* Whether our name would have been in the environment of the session that this process opened last. */
 bool world_left_variable(void);
 
 /* The reason= of the last log line since the last call, or "". Static. */

@@ -151,7 +151,7 @@ static void test_grant_of_another_login(void **state)
     }
 }
 
-/* Refused at the prompt: the same code whatever the reason, the reason in the log, no grant. */
+/* Denied at the prompt: the same code whatever the reason, the reason in the log, no grant. */
 static void refused(const struct nhi_ticket *t, const char *account, const char *reason)
 {
     char *text = world_mint(t);

@@ -466,7 +466,7 @@ static void own_account(void **state)
     answers("? other\nb is not available\n.");
     l = look_up("ci-bot", &a.uid);
     assert_false(l.goes_on);
-    /* Somebody else of that name. */
+    /* Another account with that name. */
     assert_int_equal(nhi_host_account_of("ci-bot", other, true, &l), NHI_ERR_BUSY);
     hosts_files("ci-bot:x:1010:1010::/:/bin/sh\n", "");
     l = look_up("ci-bot", &other);

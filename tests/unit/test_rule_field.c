@@ -143,7 +143,7 @@ static enum nhi_condition unmet(const struct nhi_rule *r)
     return failed == NHI_COND_MET ? nhi_rule_is_full(r, &req) : failed;
 }
 
-/* A rule that asks for that alone, and a request that has everything else. */
+/* A rule with that condition alone, and a request that meets everything else. */
 static void each_is_asked_for(void **state)
 {
     bool seen[NHI_COND_COUNT] = { false };
@@ -190,7 +190,7 @@ static void first_is_said(void **state)
         }
 }
 
-/* The most that each can say fits into a line. */
+/* The longest values of all fields fit into a line. */
 static void longest(void **state)
 {
     struct nhi_rule r = plain(), got;
