@@ -25,7 +25,8 @@ struct nhi_last_seen {
 
 /* Reads both files and returns the state that is further ahead. NHI_ERR_NOT_FOUND: none exists yet. */
 NHI_CHECK enum nhi_err nhi_last_seen_load(const char *dir, const char *run_dir, struct nhi_last_seen *out);
-/* The result of nhi_last_seen_load. Take it before you read the ledger, which another process may write between the two. */
+/* The result of nhi_last_seen_load. Take it before you read the ledger, which another process may write between the
+ * two. */
 struct nhi_last_seen_answer {
     enum nhi_err err;
     struct nhi_last_seen last;

@@ -31,8 +31,8 @@ struct nhi_host_account {
  * as far as is known, and some source gave no answer. Any doubt (a file that cannot be read, more groups than a host
  * has) is an error, never "not privileged". */
 NHI_CHECK enum nhi_err nhi_host_account_by_name(const char *name, struct nhi_host_account *out);
-/* The number of an account that a session was opened for: an agent's own has the agent's, whoever else has come to have
- * its name; any other that of nhi_host_account_by_name, with its errors. */
+/* The uid of the account that a session was opened for: for an agent's own account, the agent's, whatever other account
+ * has the name now; for any other account that of nhi_host_account_by_name, with its errors. */
 NHI_CHECK enum nhi_err nhi_host_account_uid(const char *name, uint32_t *uid);
 /* of_process: if this process has uid as its real uid, the groups of the process count, too. */
 NHI_CHECK enum nhi_err nhi_host_account_of(const char *name, uint32_t uid, bool of_process,

@@ -2,8 +2,8 @@
 /*
  * The ends of sessions become events, each exactly once, no matter which process notices first.
  *
- * MUST: ask the ledger which sessions are open before looking for them: what ends between the two has a
- * file of its end, or was recorded already, and is not lost.
+ * MUST: ask the ledger which sessions are open before looking for them: a session that ends between the two has a file
+ * of its end, or was recorded already, and is not lost.
  */
 #include "libnhi/ledger/fold_session.h"
 
@@ -97,7 +97,7 @@ static enum nhi_err record_end(struct ends *e, const struct nhi_session_end *end
     return err;
 }
 
-/* One that is gone, and has left no file of its end. */
+/* A session that ended and left no file of its end. */
 static enum nhi_err record_lost(struct ends *e, const struct lost *lost)
 {
     struct nhi_session_end end = { .at = e->now, .g = lost->g };

@@ -7,8 +7,8 @@
 
 #include "libnhi/ledger/fold.h"
 
-/* Records each session that has ended: what has a file of its end, what nobody is inside of any more, and what the
- * ledger has open and this boot does not know. told: how many ends became events; may be NULL. */
+/* Records the end of each session that has ended: those with a file of their end, those without processes, and those
+ * that the ledger has as open and this boot does not know. told: the number of ends that became events; may be NULL. */
 NHI_CHECK enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_t now,
                                          bool (*goes_down)(void), uint32_t *told);
 

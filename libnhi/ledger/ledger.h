@@ -38,8 +38,8 @@ NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint
 NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out);
 void nhi_ledger_close(struct nhi_ledger *l);
 
-/* One transaction around what belongs together. A writer's begin also brings the latest time up to
- * now. commit returns NHI_OK only when the change is on disk. rollback takes any state. */
+/* One transaction around changes that belong together. A writer's begin also moves the latest time to now. commit
+ * returns NHI_OK only when the change is on disk. rollback works in any state. */
 NHI_CHECK enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now);
 NHI_CHECK enum nhi_err nhi_ledger_commit(struct nhi_ledger *l);
 void nhi_ledger_rollback(struct nhi_ledger *l);

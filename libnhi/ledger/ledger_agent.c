@@ -48,7 +48,7 @@ enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int6
         return err;
     if (a->account.uid <= s.uid_min || a->account.uid > s.uid_max)
         return NHI_ERR_ARG;
-    /* Below the next uid a number may have been an agent's before: it is never given again. */
+    /* A uid below the next one may have been another agent's. Such a uid is never given again. */
     if (a->account.uid < s.next_uid)
         return NHI_ERR_EXISTS;
     err = nhi_sql_owner_serves(l, a->owner);

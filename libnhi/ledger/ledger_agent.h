@@ -36,9 +36,9 @@ struct nhi_agent {
     bool daemons; /* root starts daemons with its account, on a host that records this nowhere else */
 };
 
-/* account.uid is the caller's choice within the range (it knows which are free on this host); it must
- * not be below the next one, which then moves behind it. NHI_ERR_EXISTS: the name or uid was used before.
- * NHI_ERR_STATE: its owner is off-boarded. */
+/* The caller chooses account.uid within the range (it knows which uids are free on this host); it must not be below the
+ * next one, which then moves above it. NHI_ERR_EXISTS: the name or uid was used before. NHI_ERR_STATE: its owner is
+ * off-boarded. */
 NHI_CHECK enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int64_t now);
 NHI_CHECK enum nhi_err nhi_agent_get(struct nhi_ledger *l, const char *name, struct nhi_agent *out);
 /* Setting an agent active ends every reason for its suspension. NHI_ERR_STATE: a retired agent stays retired, and an

@@ -14,7 +14,7 @@ struct nhi_session_end;
 
 /* The grant opened a session with that handle. Once is enough. */
 NHI_CHECK enum nhi_err nhi_session_note(struct nhi_ledger *l, const struct nhi_grant *g, const char *handle);
-/* The session has ended: an event, unless the ledger knows. The file in end is not used. */
+/* The session has ended: adds an event, unless the ledger knows that already. The file in end is not used. */
 NHI_CHECK enum nhi_err nhi_session_record_end(struct nhi_ledger *l, const struct nhi_session_end *end, bool *told);
 /* Whether a session ever had that handle. NHI_ERR_NOT_FOUND: no session in the ledger. */
 NHI_CHECK enum nhi_err nhi_session_was(struct nhi_ledger *l, const char *handle);

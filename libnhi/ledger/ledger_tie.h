@@ -16,7 +16,7 @@ enum nhi_fit {
 };
 struct nhi_last_seen_answer;
 
-/* s: its settings. seen: before the ledger was read; last_seen.h. */
+/* s: its settings. seen: taken before the ledger was read; last_seen.h. */
 enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen_answer *seen,
                             int64_t now);
 /* This host has seen a newer state of it, or does not know; on whichever machine the ledger was made. */

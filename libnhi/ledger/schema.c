@@ -8,7 +8,7 @@
 #include "libnhi/ledger/schema_tables.h"
 #include "libnhi/ledger/sql.h"
 
-/* "nhi" and a number, so that file(1) and a lost administrator can tell what this is; a ledger with another number was
+/* "nhi" and a number, so that file(1) and an administrator in trouble can identify it; a ledger with another number was
  * made before the first release. */
 #define APPLICATION_ID 0x6e686902
 

@@ -6,9 +6,9 @@
  *   a handle of mode 0400   its program has closed it, and a process may still be inside
  *   w-ID                    a link to the reason why it is being ended: later ends do not replace that reason
  *
- * MUST: each is one operation on a name, which needs no space, takes no lock and waits for nobody: whoever
- * closes a session may be stopped or killed anywhere, on a full disk. MUST: of several that end a session at
- * once, one gives it that name.
+ * MUST: each step is one operation on a name, which needs no space, takes no lock and waits for nobody: the process
+ * that closes a session may be stopped or killed anywhere, on a full disk. MUST: if several processes end a session at
+ * once, only one of them gives it that name.
  */
 #include "libnhi/session/session_end.h"
 

@@ -13,8 +13,8 @@
 #define NHI_END_GONE "gone"     /* no process is inside any more, and none recorded why */
 #define NHI_END_REBOOT "reboot" /* it was of another boot, or the host was shutting down */
 
-/* Gives a handle that nobody is inside any more the name of an ended session. boot: the ID of this boot. false: the
- * handle no longer exists. */
+/* Renames a handle without processes to an ended session. boot: the ID of this boot. false: the handle no longer
+ * exists. */
 bool nhi_session_bury(int dirfd, const char *handle, const char *boot);
 
 /* For the process that registered it, g->self, which closes it: the handle of a process ends here. An audit session or

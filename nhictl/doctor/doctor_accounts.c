@@ -288,7 +288,7 @@ static void look_at_leftovers(struct doctor *d)
     leftover_list_free(&l);
 }
 
-/* The first installed program that runs containers, whose processes go by uids of the host. NULL: none is known. */
+/* The first installed program that runs containers, whose processes have uids of the host. NULL: none was found. */
 static const char *container_runtime(void)
 {
     static const char *const all[] = { "/usr/bin/dockerd",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One pass over agents, tasks, tickets and events each.
+ * One pass each over agents, tasks, tickets and events.
  */
 #include "nhictl/review/review_gather.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One pass over agents, tasks, tickets and events each.
+ * One pass each over agents, tasks, tickets and events.
  */
 #ifndef NHICTL_REVIEW_GATHER_H
 #define NHICTL_REVIEW_GATHER_H

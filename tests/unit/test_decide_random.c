@@ -244,10 +244,10 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
     f->rules = rules;
 }
 
-/* Reasons that no pair has: this function is not asked for some, and has others without any of these facts. */
+/* Reasons that no pair has: some do not come from this function, and others do not come from these facts. */
 static bool is_elsewhere(enum nhi_reason r)
 {
-    return r == NHI_DENY_INTERNAL ||                             /* test_decide.c: a request that is none */
+    return r == NHI_DENY_INTERNAL ||                             /* test_decide.c: a malformed request */
            r == NHI_DENY_AMBIGUOUS || r == NHI_DENY_MALFORMED || /* before a ticket is known */
            r == NHI_DENY_SIGNATURE || r == NHI_DENY_SESSION ||   /* the same */
            r == NHI_DENY_LIMIT ||                                /* test_rule_random.c */

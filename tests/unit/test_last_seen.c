@@ -85,7 +85,7 @@ static void is_ahead(void **state)
     assert_false(nhi_last_seen_is_ahead(&m, 3, 0));
 }
 
-/* Any byte of it that is another makes another one, or none; never a reader that fails otherwise. */
+/* Any changed byte makes another state, or none; never another failure of the reader. */
 static void damaged(void **state)
 {
     char text[512];

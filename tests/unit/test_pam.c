@@ -127,8 +127,8 @@ static void no_mark(void)
     assert_int_equal(pam_putenv(world_handle(), "NHI_GRANT"), PAM_SUCCESS);
 }
 
-/* The grant that a child of ours made is taken for this login only if what the child left in the environment names it,
- * or nothing does: a module behind ours may let users write that. */
+/* A grant that our child made counts for this login only if what the child left in the environment names it, or if
+ * nothing is left there: a later module may let users write that. */
 static void test_grant_of_another_login(void **state)
 {
     static void (*const changes[])(void) = { NULL, no_mark, other_mark };

@@ -123,7 +123,7 @@ static const struct nhi_request req = {
     .now = STATE_NOW, .service = "sshd", .subject = "deploy", .ticket = &ticket, .from = "198.51.100.1"
 };
 
-/* A rule that asks for what is filled in, and which the request does not have. */
+/* A rule with a condition that is filled in, and that the request does not meet. */
 static struct nhi_rule asking(const struct nhi_rule_field *f, const struct nhi_rule_field *other)
 {
     struct nhi_rule r = plain();
@@ -173,7 +173,7 @@ static void each_is_asked_for(void **state)
         assert_true(seen[i]);
 }
 
-/* Of two conditions that are not met, the one that the enumeration has first is said. */
+/* Of two conditions that are not met, the first one of the enumeration is reported. */
 static void first_is_said(void **state)
 {
     (void)state;
@@ -184,7 +184,7 @@ static void first_is_said(void **state)
 
             if (f->fails == NHI_COND_MET || f->fails >= later->fails)
                 continue;
-            /* Hours take their days with them. */
+            /* Hours are checked together with their days. */
             assert_int_equal(unmet(&r),
                              f->fails == NHI_COND_DAYS && later->fails == NHI_COND_HOURS ? later->fails : f->fails);
         }

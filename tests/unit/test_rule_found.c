@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What explain shows of a request that does not meet a condition: the sentence, word for word. */
+/* What explain shows about a request that does not meet a condition: the sentence, word for word. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

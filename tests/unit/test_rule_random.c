@@ -511,7 +511,7 @@ static void only_the_clock(void **state)
     assert_false(nhi_rule_could(&r, &q, &f));
 }
 
-/* No file has one. A line that was damaged may, and gives nothing. */
+/* No file can have one. A damaged line may, and it matches nothing. */
 static void no_time_at_all(void **state)
 {
     struct nhi_rule r = {
