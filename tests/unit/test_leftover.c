@@ -57,7 +57,7 @@ static const struct row rows[] = {
     { "a container that cannot be looked at", { .unsure = true }, { NAMED, NAMED, NAMED, NAMED } },
     { "from an earlier time, an orphan", { .before = true }, { NAMED, NAMED, NAMED, NAMED } },
     { "from an earlier time, a pipe of mail", { .before = true, .delivered = true }, { NAMED, NAMED, NAMED, NAMED } },
-    { "from an earlier time, a unit of root's", { .before = true, .unit = UNIT_ROOTS }, { STAYS, STAYS, NONE, NONE } },
+    { "from an earlier time, a unit of root", { .before = true, .unit = UNIT_ROOTS }, { STAYS, STAYS, NONE, NONE } },
     { "from an earlier time, the manager", { .before = true, .unit = UNIT_MANAGER }, { NAMED, NAMED, NONE, NONE } },
     { "a daemon that root declared", { .daemons = true }, { ENDED, NAMED, STAYS, NAMED } },
     { "declared, and a pipe of mail", { .daemons = true, .delivered = true }, { ENDED, ENDED, ENDED, ENDED } },
