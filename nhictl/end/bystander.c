@@ -109,7 +109,9 @@ static bool is_inside(pid_t pid, const struct members *m, uint32_t audit)
 {
     uint32_t of;
 
-    return m != NULL ? members_has(m, pid) : nhi_proc_audit(pid, &of) == NHI_OK && of == audit;
+    if (m != NULL)
+        return members_has(m, pid);
+    return nhi_proc_audit(pid, &of) == NHI_OK && of == audit;
 }
 
 /* Whether it is a daemon or was started by one, with no process in between that is outside of m, or, if m is NULL, of
