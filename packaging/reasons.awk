@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # awk -f reasons.awk reason_list.h PAGE: PAGE, which has an entry for each reason in the place of its line @REASONS@.
 
-# A text in mdoc(7): what is to be typed, a page of the manual, and each sentence on a line of its own.
+# A text in mdoc(7): each command, page of the manual and sentence is on a line of its own.
 function mdoc(text,    part, line, n, i, out, macro)
 {
     n = split(text, part, "`")

@@ -32,7 +32,7 @@ unknown() {
         }' page seen
 }
 
-# These print no object, or what another program prints.
+# These verbs print events, the output of another program, or nothing.
 NO_OBJECT='watch|run|audit export|audit follow'
 has init 0 nhictl init
 rm -rf /var/lib/nhi /etc/nhi
@@ -84,7 +84,7 @@ mapfile -t EXAMPLES < <(verbs | grep -vxE "$NO_OBJECT")
 for verb in "${EXAMPLES[@]}"; do
     grep -qE "(^| )has '?$verb'? [0-9]" "$SCRIPT" || has "$verb" 0 eval "$(example_of "$verb" | sed "s/nhictl $verb/& --json/")"
 done
-# Of the rule that permits everything.
+# It finds the rule that permits everything.
 has 'policy check' 1 nhictl policy check
 # Nobody has logged in, and this shell has no keyring.
 has askpass 1 nhictl askpass 'Password: '

@@ -70,7 +70,7 @@ for field in "${FIELDS[@]}"; do
     [[ $field == name || $field == effect ]] && continue
     ok "a rule without $field covers one with it" covers '["inner"]' "$WIDE" "$(narrow "$field")"
     covers '[]' "$(narrow "$field")" "$WIDE" >/dev/null 2>&1
-    # What such a rule cannot have is no condition.
+    # A key that no rule that forbids may have is no condition.
     complained "a rule that forbids" && continue
     ok "a rule with $field does not cover one without" covers '[]' "$(narrow "$field")" "$WIDE"
     [[ $field == max_* ]] || continue

@@ -11,7 +11,7 @@ entry() { # entry NAME
     sed -n "/^\.It Cm $1\$/,/^\.\(It\|El\)/p" "$PAGE" | sed '1d; $d; s/^\.Ql //; s/^\.Xr \([^ ]*\) \([0-9]\)/\1(\2)/; s/\\-/-/g' |
         paste -sd ' ' | sed 's/ \([.,;:]\)/\1/g'
 }
-# The same of what the program has.
+# The same text, as the program has it.
 explained() { # explained NAME
     "$NHICTL" explain "$1" --json |
         jq -r '.reason | "\(.text[:1] | ascii_upcase)\(.text[1:]). \(.cause) \(.remedy)"' | tr -d '`'
@@ -20,7 +20,7 @@ explained() { # explained NAME
 names=$(grep -o 'X([A-Z_]*, "[a-z-]*"' libnhi/policy/reason_list.h | cut -d '"' -f 2)
 is "$(sed -n 's/^\.It Cm //p' "$PAGE")" "$names" 'nhi-reasons(7) has every reason'
 is "$(for name in $names; do entry "$name"; done)" "$(for name in $names; do explained "$name"; done)" \
-    'with what nhictl explain prints: the meaning, the cause and what to do'
+    'with the meaning, the cause and the remedy that nhictl explain prints'
 
 # shellcheck disable=SC2016
 commands=$(grep -o '`nhictl [^`]*`' libnhi/policy/reason_list.h | tr -d '`' | sed 's/^nhictl //')

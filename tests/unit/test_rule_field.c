@@ -174,7 +174,7 @@ static void each_is_asked_for(void **state)
 }
 
 /* Of two conditions that are not met, the first one of the enumeration is reported. */
-static void first_is_said(void **state)
+static void first_is_reported(void **state)
 {
     (void)state;
     for (size_t i = 0; i < nhi_rule_field_count; i++)
@@ -290,7 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_is_kept, state_ready),
         cmocka_unit_test(each_is_asked_for),
-        cmocka_unit_test(first_is_said),
+        cmocka_unit_test(first_is_reported),
         cmocka_unit_test(longest),
         cmocka_unit_test(no_line),
         cmocka_unit_test(no_member_beside),

@@ -383,7 +383,7 @@ static void search(struct nhi_ledger *l, const struct pair *p, const struct nhi_
 
 static unsigned seen[NHI_REASON_COUNT], conditions[NHI_COND_COUNT], met_elsewhere[NHI_COND_COUNT];
 
-/* The same ticket used from another place and at another time: what the ticket alone decides stays as it is. */
+/* The same ticket, used from another place at another time: conditions that it alone decides fail as before. */
 static void use_elsewhere(const struct pair *p, const struct nhi_rule *r, enum nhi_condition failed)
 {
     struct nhi_request use = p->q;
