@@ -67,8 +67,8 @@ static bool is_seven_bit(const char *text, size_t len)
 {
     unsigned char seen = 0;
 
-    while (len-- > 0)
-        seen |= (unsigned char)*text++;
+    for (const char *end = text + len; text != end; text++)
+        seen |= (unsigned char)*text;
     return (seen & 0x80) == 0;
 }
 

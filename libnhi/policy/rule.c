@@ -79,7 +79,9 @@ static bool has_line(const char *lines, const char *line)
 {
     size_t len = strlen(line);
 
-    while (len > 0 && *lines != '\0') {
+    if (len == 0)
+        return false;
+    while (*lines != '\0') {
         size_t n = strcspn(lines, "\n");
 
         if (n == len && memcmp(lines, line, len) == 0)

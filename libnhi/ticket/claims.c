@@ -132,7 +132,7 @@ static enum nhi_err get_time(const json_t *obj, const struct time_claim *c, int6
         return c->required ? NHI_ERR_FORMAT : NHI_OK;
     err = nhi_time_parse(text, t);
     /* An optional time of 0 would look like an absent one. */
-    return err == NHI_OK && *t == 0 && !c->required ? NHI_ERR_FORMAT : err;
+    return *t == 0 && !c->required ? NHI_ERR_FORMAT : err;
 }
 
 static enum nhi_err get_cnf(const json_t *obj, struct nhi_ticket *t, size_t *seen)

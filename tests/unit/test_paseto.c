@@ -102,7 +102,7 @@ static void pieces_over_the_limit(void **state)
     size_t len = NHI_PASETO_PIECE_MAX;
     uint8_t *big = pattern(len + 1);
     struct nhi_bytes got = { NULL, 0 };
-    char *token = NULL;
+    char *token = NULL, *text;
 
     (void)state;
     assert_int_equal(nhi_paseto_sign(sk, nhi_piece(big, len + 1), nhi_piece(NULL, 0), nhi_piece(NULL, 0), &token),
@@ -121,6 +121,12 @@ static void pieces_over_the_limit(void **state)
     nhi_bytes_free(&got);
     /* A text longer than any of three such pieces is not even read. */
     assert_int_equal(nhi_paseto_footer(token, 4 * len + 1, &got), NHI_ERR_TOO_LONG);
+    text = malloc(4 * len);
+    assert_non_null(text);
+    memset(text, '=', 4 * len);
+    memcpy(text, "v4.public.", strlen("v4.public."));
+    assert_int_equal(nhi_paseto_footer(text, 4 * len, &got), NHI_ERR_FORMAT);
+    free(text);
     nhi_text_free(token);
     free(big);
 }
