@@ -84,7 +84,7 @@ enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text)
                   "root", g->root, "renews", g->renews, "kid", g->ticket.kid, "policy", g->policy);
     if (o != NULL && add_number(o, "ns", (json_int_t)g->ns) && add_number(o, "up", g->up) &&
         add_optional(o, "owner", g->owner) && add_optional(o, "within", g->within) && add_became(o, g->became) &&
-        add_number(o, "ms", g->ms))
+        json_object_set_new(o, "ms", json_integer(g->ms)) == 0)
         made = dump(o, claims);
     json_decref(o);
     nhi_text_free(claims);

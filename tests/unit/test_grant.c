@@ -106,6 +106,19 @@ static void record_roundtrip(void **state)
         }
 }
 
+/* Or nhictl trace could not tell the first millisecond of a second from none. */
+static void first_millisecond(void **state)
+{
+    struct nhi_grant g = state_grant(1, 1);
+    char *text = NULL;
+
+    (void)state;
+    g.ms = 0;
+    assert_int_equal(nhi_grant_encode(&g, &text), NHI_OK);
+    assert_non_null(strstr(text, ",\"ms\":0,"));
+    nhi_text_free(text);
+}
+
 static void decode_refuses(const char *text, const char *from, const char *to, enum nhi_err want)
 {
     const char *at = strstr(text, from);
@@ -676,6 +689,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_roundtrip),
+        cmocka_unit_test(first_millisecond),
         cmocka_unit_test(long_paths),
         cmocka_unit_test(observed_without_a_ticket),
         cmocka_unit_test(decode_errors),
