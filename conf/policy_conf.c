@@ -198,7 +198,7 @@ static enum nhi_err take_setting(const config_setting_t *s, struct nhi_settings 
     case NHI_SETTING_SPAN:
         err = take_span(s, one, &span, error);
         break;
-    case NHI_SETTING_SECONDS:
+    case NHI_SETTING_NUMBER:
         err = nhi_conf_count(s, 0, (uint32_t)one->max, &n, error);
         span = n;
         break;

@@ -70,7 +70,7 @@ struct nhi_settings {
     struct nhi_tie tie;
 /* The settings of nhi.conf(5). */
 #define NHI_SETTING_SPAN_TYPE int64_t
-#define NHI_SETTING_SECONDS_TYPE int64_t
+#define NHI_SETTING_NUMBER_TYPE int64_t
 #define NHI_SETTING_FLAG_TYPE bool
 #define NHI_SETTING_MEMBER(kind, member, ...) NHI_SETTING_##kind##_TYPE member;
     NHI_SETTINGS(NHI_SETTING_MEMBER)

@@ -70,7 +70,7 @@ static bool take_number(const char *text, const struct nhi_setting *one, int64_t
     for (; *text >= '0' && *text <= '9' && n <= (INT64_MAX - 9) / 10; text++)
         n = n * 10 + (*text - '0');
     *out = n;
-    return *text == '\0' && n <= one->max && (n > 0 || one->kind == NHI_SETTING_SECONDS);
+    return *text == '\0' && n <= one->max && (n > 0 || one->kind == NHI_SETTING_NUMBER);
 }
 
 static bool take_value(const char *text, const struct nhi_setting *one, int64_t *out)

@@ -13,7 +13,7 @@
 
 struct nhi_settings; /* ledger.h */
 
-enum nhi_setting_kind { NHI_SETTING_SPAN, NHI_SETTING_SECONDS, NHI_SETTING_FLAG };
+enum nhi_setting_kind { NHI_SETTING_SPAN, NHI_SETTING_NUMBER, NHI_SETTING_FLAG };
 
 struct nhi_setting {
     const char *key;

@@ -6,8 +6,8 @@
  *
  *   X(kind, member, key, max, unwritten, no, yes)
  *
- * kind: SPAN, seconds that are written as "2m"; SECONDS, a number; FLAG, one of two words. key: in nhi.conf, in the
- * line and in JSON, and never changed. max: the greatest value, in seconds. unwritten: the value while nhi.conf does
+ * kind: SPAN, seconds that are written as "2m"; NUMBER, as it is; FLAG, one of two words. key: in nhi.conf, in the
+ * line and in JSON, and never changed. max: the greatest value. unwritten: the value while nhi.conf does
  * not have it. no, yes: the words for false and true.
  */
 #ifndef NHI_SETTING_LIST_H
@@ -24,8 +24,8 @@
     X(FLAG, pin_records, "pin", 1, 0, "refuse", "record") \
     /* An agent whose review date has passed is denied. */ \
     X(FLAG, overdue_denies, "overdue", 1, 0, "report", "deny") \
-    /* Between SIGTERM and SIGKILL for a session that has ended. */ \
-    X(SECONDS, grace, "grace", 3600, NHI_GRACE_DEFAULT, NULL, NULL) \
+    /* Seconds between SIGTERM and SIGKILL for a session that has ended. */ \
+    X(NUMBER, grace, "grace", 3600, NHI_GRACE_DEFAULT, NULL, NULL) \
     /* How long before its end a session is warned; 0: it is not. */ \
     X(SPAN, warn, "warn", 3600, 0, NULL, NULL) \
     /* Between two signed heads of the trail. */ \

@@ -66,12 +66,20 @@ static void value_of(const struct nhi_settings *s, const struct nhi_setting *one
 {
     int64_t n = nhi_setting_get(s, one);
 
-    if (one->kind == NHI_SETTING_FLAG)
+    switch (one->kind) {
+    case NHI_SETTING_FLAG:
         snprintf(out, OUT_AGO_LEN, "%s", one->words[n]);
-    else if (n == 0)
-        snprintf(out, OUT_AGO_LEN, "none");
-    else
-        out_span(n, out);
+        break;
+    case NHI_SETTING_NUMBER:
+        snprintf(out, OUT_AGO_LEN, "%lld", (long long)n);
+        break;
+    case NHI_SETTING_SPAN:
+        if (n == 0)
+            snprintf(out, OUT_AGO_LEN, "none");
+        else
+            out_span(n, out);
+        break;
+    }
 }
 
 void apply_show_settings(struct ctl *c, const struct nhi_settings *had, const struct nhi_settings *want)

@@ -115,9 +115,12 @@ static void each_is_kept(void **state)
     }
 }
 
-static struct nhi_ticket ticket = {
-    .agent = "ci-bot", .task = "build-1", .iat = STATE_NOW - 60, .exp = STATE_NOW + 60
-};
+static struct nhi_ticket ticket = { .agent = "ci-bot",
+                                    .task = "build-1",
+                                    .accounts = "deploy web",
+                                    .services = "sshd sudo",
+                                    .iat = STATE_NOW - 60,
+                                    .exp = STATE_NOW + 60 };
 static const struct nhi_facts facts = { .agent_owner = "ops" };
 static const struct nhi_request req = {
     .now = STATE_NOW, .service = "sshd", .subject = "deploy", .ticket = &ticket, .from = "198.51.100.1"
@@ -156,10 +159,8 @@ static void each_is_asked_for(void **state)
         char found[NHI_RULE_FOUND_MAX];
 
         seen[f->fails] = true;
-        if (f->kind == NHI_FIELD_CAP)
-            assert_int_equal(nhi_rule_is_full(&r, &req), f->fails);
-        else if (f->kind != NHI_FIELD_ZONE)
-            assert_int_equal(nhi_rule_fails(&r, &req, &facts), f->fails);
+        if (f->kind != NHI_FIELD_ZONE && unmet(&r) != f->fails)
+            fail_msg("%s: the request of this test meets it, or nhi_rule_fails does not look at it", f->key);
         /* Conditions on other uses come last. */
         assert_int_equal(f->fails >= NHI_COND_SESSIONS, f->kind == NHI_FIELD_CAP);
         if (f->fails == NHI_COND_MET)
@@ -169,8 +170,9 @@ static void each_is_asked_for(void **state)
         assert_string_not_equal(found, "");
     }
     assert_int_equal(unmet(&all), NHI_COND_MET);
-    for (size_t i = 0; i < NHI_COND_COUNT; i++)
-        assert_true(seen[i]);
+    for (unsigned i = 0; i < NHI_COND_COUNT; i++)
+        if (!seen[i])
+            fail_msg("condition %u of enum nhi_condition has no row in nhi_rule_fields", i);
 }
 
 /* Of two conditions that are not met, the first one of the enumeration is reported. */
