@@ -13,7 +13,7 @@
 
 #include "libnhi/base/paths.h"
 
-#define TURN_TRIES 50 /* of 20 ms, for another that is telling */
+#define TURN_TRIES 50 /* of 20 ms, for another process that reports the counts */
 
 static enum nhi_err open_dir(const char *run_dir, bool make, int *dirfd)
 {
@@ -26,7 +26,7 @@ static enum nhi_err open_dir(const char *run_dir, bool make, int *dirfd)
     return nhi_dir_open(run_dir, dirfd);
 }
 
-/* Complete and unnamed, then linked, as records are. */
+/* Made complete and without a name, then linked, as records are. */
 static enum nhi_err make_file(int dirfd, const struct nhi_counter_file *c)
 {
     enum nhi_err err = NHI_OK;

@@ -26,7 +26,7 @@ struct slot {
 struct image {
     char magic[16];
     uint32_t reasons, pad;
-    atomic_uint_fast64_t taken; /* slots, and more where there were none left */
+    atomic_uint_fast64_t taken; /* slots; higher than their number once there are none left */
     atomic_uint_fast64_t count[REASONS_MAX][NHI_DENIAL_SERVICES];
     struct slot slots[NHI_DENIALS_SAMPLES];
 };
@@ -54,7 +54,7 @@ enum nhi_denial_of nhi_denial_of_service(const char *name)
     return NHI_DENIAL_OTHER;
 }
 
-/* Of the release that made it: reasons are counted by number. */
+/* Belongs to one release: reasons are counted by number. */
 static const struct {
     char magic[16];
     uint32_t reasons;
@@ -149,7 +149,7 @@ static void read_counts(struct image *im, struct nhi_denials *d)
         }
 }
 
-/* What has come since stays. */
+/* Counts that were added since stay. */
 static void take_away(struct image *im, const struct nhi_denials *d)
 {
     for (unsigned r = 0; r < NHI_REASON_COUNT; r++)

@@ -2,11 +2,11 @@
 /*
  * Committing grants.
  *
- * MUST: one link is the whole commit, so that a caller who stops or kills this process at any
- * instruction leaves a grant that happened or one that did not. MUST: no lock, no wait for anybody, no
- * temporary name that somebody would have to clean up. MUST: what says no to a later one (a use that is spent, a
- * ticket that is superseded, a pin, a key that is bound, a place in the hour) is on the disk before the grant goes
- * through, so that it outlives the power.
+ * MUST: one link is the whole commit, so that a caller who stops or kills this process at any instruction leaves a
+ * grant that happened or one that did not. MUST: no lock, no wait for anybody, no temporary name that somebody would
+ * have to clean up. MUST: a record that refuses a later grant (a use that is spent, a ticket that is superseded, a pin,
+ * a key that is bound, a place in the hour) is on the disk before the grant goes through, so that it outlives a loss of
+ * power.
  */
 #include "libnhi/grant/grant.h"
 
@@ -24,8 +24,8 @@
 #include "libnhi/grant/record.h"
 
 #define REPLACE_TRIES 1000
-/* Of one ticket in an hour, and of one account between two folds: whoever holds a dead ticket must not fill
- * the disk with it. */
+/* For one ticket in an hour, and for one account between two folds: the holder of a dead ticket must not fill the disk
+ * with it. */
 #define RECORDS_MAX 64
 #define NAME_SIZE 80
 #define KEY_NAME_MAX (2 + 2 * NHI_PK_LEN + 1 + NHI_ACCOUNT_MAX + 1)
@@ -39,7 +39,7 @@ static enum nhi_err open_grants(const char *dir, int *fd)
     return nhi_dir_open(path, fd);
 }
 
-/* The first slot that nobody has taken. */
+/* Takes the first free slot. */
 static enum nhi_err take_slot(int fd, int dirfd, enum nhi_record kind, const char *of, uint32_t slots)
 {
     enum nhi_err err = NHI_ERR_EXISTS;
@@ -64,7 +64,7 @@ void nhi_grant_name(const char *kid, const char *jti, char out[NHI_GRANT_NAME_LE
     snprintf(out, NHI_GRANT_NAME_LEN + 1, "%.*s", NHI_GRANT_NAME_LEN, digest);
 }
 
-/* What a denial has a slot of: the ticket and the hour, whose slots stay as long as it lasts. */
+/* A denial takes a slot of its ticket and hour; those slots stay as long as the hour lasts. */
 static void denial_of(char *out, size_t size, const struct nhi_grant *g)
 {
     char name[NHI_GRANT_NAME_LEN + 1];
@@ -96,12 +96,12 @@ static const char *first_kid(const struct nhi_grant *g)
     return g->root[0] != '\0' && g->root_kid[0] != '\0' ? g->root_kid : g->ticket.kid;
 }
 
-/* A record on its way. */
+/* A record that is being made. */
 struct making {
     const struct nhi_grant *g;
     int fd, dirfd;
-    bool synced;  /* what it says is on the disk */
-    bool unsaved; /* a name was made, or found, that may not be there yet */
+    bool synced;  /* its text is on the disk */
+    bool unsaved; /* a name was made, or found, that may not be on the disk yet */
 };
 
 static enum nhi_err save(struct making *m)
@@ -112,8 +112,8 @@ static enum nhi_err save(struct making *m)
     return NHI_OK;
 }
 
-/* A name that has to outlive the power, with what it says. Whoever made one that is there already may have been stopped
- * before he could flush it. */
+/* Links a name that has to outlive a loss of power, with its text. The maker of a name that exists already may have
+ * been stopped before flushing it. */
 static enum nhi_err link_lasting(struct making *m, const char *name)
 {
     enum nhi_err err = NHI_ERR_EXISTS;
@@ -128,7 +128,7 @@ static enum nhi_err link_lasting(struct making *m, const char *name)
     return err;
 }
 
-/* Before the grant: being cut off between the two must not leave both tickets in use. */
+/* Comes before the grant: stopping between the two must not leave both tickets in use. */
 static enum nhi_err end_predecessor(struct making *m)
 {
     enum nhi_err err;
@@ -139,7 +139,7 @@ static enum nhi_err end_predecessor(struct making *m)
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
 
-/* NAME_SIZE bytes. */
+/* name: NAME_SIZE bytes. */
 static void pin_name(char *name, const char *kid, const char *root, enum nhi_pin kind)
 {
     char lineage[NHI_GRANT_NAME_LEN + 1];
@@ -163,8 +163,8 @@ static enum nhi_err take_place(struct making *m, enum nhi_pin kind)
     return err == NHI_OK && strcmp(first.place, m->g->place) != 0 ? NHI_ERR_STATE : err;
 }
 
-/* A local place must be the very first one: an address takes that, too, where it is free, so that nobody who
- * was stopped since his decision takes it later. */
+/* A local place must be the very first one. An address takes that name, too, if it is free, so that a process that was
+ * stopped after its decision cannot take it later. */
 static enum nhi_err pin(struct making *m)
 {
     enum nhi_err err = take_place(m, NHI_PIN_LOCAL);
@@ -183,7 +183,7 @@ static void key_name(char *name, size_t size, const uint8_t key[NHI_PK_LEN], con
     snprintf(name, size, "%c-%s-%s", NHI_RECORD_KEY, text, account);
 }
 
-/* Before the grant: once a key was an agent's, it is no person's here. */
+/* Comes before the grant: a key that belonged to an agent once is never accepted for a person here. */
 static enum nhi_err note_key(struct making *m)
 {
     enum nhi_err err;
@@ -194,7 +194,7 @@ static enum nhi_err note_key(struct making *m)
     return err == NHI_ERR_EXISTS ? NHI_OK : err;
 }
 
-/* What the grant takes besides. */
+/* Takes everything else that the grant needs. */
 static enum nhi_err take(struct making *m)
 {
     const struct nhi_grant *g = m->g;
@@ -202,7 +202,7 @@ static enum nhi_err take(struct making *m)
 
     if (g->pin != NHI_PIN_NONE && !g->handed_off)
         err = pin(m);
-    /* Without a root it is not in the ledger. */
+    /* Without a root, the ledger does not know the ticket. */
     if (err == NHI_OK && g->ticket.has_cnf && g->root[0] == '\0')
         err = note_key(m);
     if (err == NHI_OK && g->renews[0] != '\0')
@@ -213,7 +213,7 @@ static enum nhi_err take(struct making *m)
     return nhi_record_take_hour(m->fd, m->dirfd, g);
 }
 
-/* Of one that is counted, the slot is the commit. */
+/* For a ticket with a limited number of uses, the slot is the commit. */
 static enum nhi_err commit(struct making *m)
 {
     const struct nhi_grant *g = m->g;
@@ -296,7 +296,7 @@ enum nhi_err nhi_grant_observe(const char *dir, const struct nhi_grant *g)
     return err;
 }
 
-/* Under a name that says it all: who comes second finds it there. */
+/* Links the record under a name that identifies it, so that a second one finds it taken. */
 static enum nhi_err put(const char *dir, const struct nhi_grant *g, const char *name)
 {
     struct making m = { .g = g, .fd = -1, .dirfd = -1 };
@@ -308,7 +308,7 @@ static enum nhi_err put(const char *dir, const struct nhi_grant *g, const char *
     return err;
 }
 
-/* Once an hour, counted from 1970, for each of these. */
+/* Once for each of these in an hour, counted from 1970. */
 enum nhi_err nhi_grant_became(const char *dir, const struct nhi_grant *g)
 {
     char name[128];
@@ -402,9 +402,8 @@ enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
     err = start(&m, dir);
     if (err == NHI_OK)
         err = nhi_record_link(m.fd, m.dirfd, name);
-    /* A second try on the same connection replaces the first: the last one decided counts. Where
-     * sshd's listener is the parent, connections replace each other's, which nobody will look for.
-     */
+    /* A second try on the same connection replaces the first: the last one decided counts. Where sshd's listener is the
+     * parent, connections replace each other's records, which nobody will look for. */
     for (int i = 0; err == NHI_ERR_EXISTS && i < REPLACE_TRIES; i++) {
         if (unlinkat(m.dirfd, name, 0) != 0 && errno != ENOENT)
             err = nhi_err_from_errno(errno);

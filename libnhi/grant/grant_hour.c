@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Grants by rules that give so many an hour.
+ * Grants by rules that limit the number per hour.
  *
- * MUST: never more than that. Each takes its place first and counts then, so of two at once at
- * least one sees the other.
+ * MUST: never exceed that limit. A grant takes its place first and counts then, so of two at once at least one sees the
+ * other.
  */
 #include "libnhi/grant/grant_hour.h"
 
@@ -22,8 +22,8 @@
 #define HOUR 3600
 #define PREFIX_LEN 19 /* the letter, -, 16 digits, - */
 
-/* A rule's name may hold what a file's name may not. FNV-1a: two rules that share it share their
- * cap, which denies too early, if ever. */
+/* A rule's name may have characters that a file's name may not. FNV-1a: two rules with the same hash share their cap,
+ * which at worst denies too early. */
 static void prefix_of(const char *rule, char out[PREFIX_LEN + 1])
 {
     uint64_t h = UINT64_C(14695981039346656037);

@@ -10,7 +10,7 @@ static const struct nhi_record_kind kinds[] = {
       .bounded = true,
       .is_use = true,
       .counted = true },
-    /* That a slot exists says that a use is spent. */
+    /* An existing slot means that the use is spent. */
     { .letter = NHI_RECORD_USE,
       .folds = NHI_FOLDS_DECISION,
       .rests = NHI_RESTS_TICKET,
@@ -20,14 +20,14 @@ static const struct nhi_record_kind kinds[] = {
     { .letter = NHI_RECORD_PIN, .folds = NHI_FOLDS_NOTHING, .rests = NHI_RESTS_TICKET },
     { .letter = NHI_RECORD_HOUR, .folds = NHI_FOLDS_NOTHING, .rests = NHI_RESTS_RULE_HOUR },
     { .letter = NHI_RECORD_KEY, .folds = NHI_FOLDS_KEY, .rests = NHI_RESTS_SETTLED, .bounded = true },
-    /* That it exists says that so many of that ticket were recorded in this hour. */
+    /* An existing slot counts one recorded denial of that ticket in this hour. */
     { .letter = NHI_RECORD_DENIAL,
       .folds = NHI_FOLDS_DECISION,
       .rests = NHI_RESTS_THIS_HOUR,
       .bounded = true,
       .counted = true },
     { .letter = NHI_RECORD_OBSERVED, .folds = NHI_FOLDS_DECISION, .rests = NHI_RESTS_NOT, .bounded = true },
-    /* That it exists says that this was recorded in this hour. */
+    /* An existing record means that this was recorded in this hour. */
     { .letter = NHI_RECORD_BECAME, .folds = NHI_FOLDS_DECISION, .rests = NHI_RESTS_HOUR },
     { .letter = NHI_RECORD_SESSION,
       .folds = NHI_FOLDS_SESSION,

@@ -16,10 +16,10 @@
 #define RECORD_VERSION 1
 
 /*
- * A record around claims, which are put in as the text that they are.
+ * Writes a record around claims, which are inserted as text.
  *
- * Out of memory, json_dumps and json_loads (2.14 at least) leave out characters and report success;
- * json_dumpb writes into what it is given.
+ * Out of memory, json_dumps and json_loads (at least in 2.14) leave out characters and report success; json_dumpb
+ * writes into the caller's buffer.
  */
 static char *dump(const json_t *o, const char *claims)
 {
@@ -178,8 +178,8 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     return read_claims(claims, kid, &g->ticket);
 }
 
-/* Only we write records, so that a whole one is exactly what would be written again: anything that
- * was lost on the way, in the file or in jansson, shows. */
+/* Only we write records, so encoding a whole one again gives the same text: this shows anything that was lost in the
+ * file or in jansson. */
 static enum nhi_err check_whole(const struct nhi_grant *g, const char *text, size_t len)
 {
     char *again = NULL;

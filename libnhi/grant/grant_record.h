@@ -7,7 +7,7 @@
 
 #include "libnhi/grant/grant.h"
 
-/* JSON of one record: text is new, the caller's to free. */
+/* JSON of one record. text is new; the caller frees it. */
 NHI_CHECK enum nhi_err nhi_grant_encode(const struct nhi_grant *g, char **text);
 NHI_CHECK enum nhi_err nhi_grant_decode(const char *text, size_t len, struct nhi_grant *out);
 

@@ -35,7 +35,7 @@ enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, in
         err = nhi_err_from_errno(errno);
     else if ((size_t)n != strlen(text))
         err = NHI_ERR_FULL;
-    /* The umask is the host's: the mode is set, not asked for. */
+    /* The umask belongs to the host, so the mode is set explicitly. */
     if (err == NHI_OK && (fchmod(f, 0600) != 0 || (sync && fsync(f) != 0)))
         err = nhi_err_from_errno(errno);
     if (err == NHI_OK)
@@ -52,8 +52,9 @@ enum nhi_err nhi_record_link(int fd, int dirfd, const char *name)
     return nhi_file_link(fd, dirfd, name);
 }
 
-/* The time of the last change, which nobody else asks for, is when the next look is due. A pin may get a second name,
- * that of a slot, from whoever was stopped in between, and what it says does not hold for that: it is an odd second. */
+/* The time of the last change, which nothing else uses, is when the record is to be read again. A pin may get a second
+ * name, that of a slot, from a process that was stopped in between; its time does not hold for the slot, so it is an
+ * odd second. */
 bool nhi_record_rests(int dirfd, const char *name, int64_t now)
 {
     const struct nhi_record_kind *kind = nhi_record_kind_of(name);
@@ -61,7 +62,7 @@ bool nhi_record_rests(int dirfd, const char *name, int64_t now)
 
     if (kind == NULL || (kind->rests != NHI_RESTS_TICKET && kind->rests != NHI_RESTS_THIS_HOUR))
         return false;
-    /* Of one that was made before the clock went back, the second is not a whole one. */
+    /* A record that was made before the clock went back does not have a whole second. */
     return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > now && st.st_mtim.tv_nsec == 0 &&
            (kind->letter == NHI_RECORD_PIN || st.st_mtime % 2 == 0);
 }

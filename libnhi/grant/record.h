@@ -9,16 +9,16 @@
 #include "libnhi/grant/grant.h"
 
 #define NHI_RECORD_MAX 8192
-#define NHI_HOUR 3600 /* seconds: of what is told once in it */
+#define NHI_HOUR 3600 /* seconds: for reports that are made once an hour */
 
-/* An unnamed file in dirfd that holds the record, 0600. */
+/* Makes an unnamed file in dirfd with the record, 0600. */
 NHI_CHECK enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd);
 /* The commit. NHI_ERR_EXISTS: that name is taken. */
 NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
-/* Whether the ledger has a record that stays, so that nobody need read it before a moment that is still to come: then
- * its name is on the disk as well. */
+/* Whether the ledger has a record that stays, and which need not be read before a moment in the future. Its name is on
+ * the disk then, too. */
 bool nhi_record_rests(int dirfd, const char *name, int64_t now);
-/* Reads the record of that name. */
+/* Reads the record with that name. */
 NHI_CHECK enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out);
 
 #endif

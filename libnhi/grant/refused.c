@@ -22,16 +22,16 @@
 #define HASH_BITS 40
 
 struct slot {
-    atomic_uint_fast64_t id; /* of the hour and of what it is about; 0: free */
+    atomic_uint_fast64_t id; /* of the hour and the subject; 0: free */
     atomic_uint_fast64_t count, told;
     _Atomic int64_t last;
-    _Atomic uint32_t written; /* the rest is there; set last */
-    _Atomic uint32_t froms;   /* taken, and more where there were none left */
+    _Atomic uint32_t written; /* the rest is complete; set last */
+    _Atomic uint32_t froms;   /* taken; higher than their number once there are none left */
     struct nhi_refusal of;
     char from[NHI_REFUSED_FROM][NHI_PLACE_MAX + 1];
 };
 
-/* Tickets and keys that are known here; what runs here by itself; what anybody who reaches a door can cause. */
+/* Tickets and keys that are known here; jobs of this host; refusals that anybody who can try to log in can cause. */
 enum region { OF_KNOWN, OF_HOST, OF_STRANGERS, REGIONS };
 static const struct {
     size_t first, end;
@@ -40,11 +40,11 @@ static const struct {
 struct image {
     char magic[16];
     uint32_t reasons, slot_size;
-    atomic_uint_fast64_t over[REGIONS]; /* the hour, and how many found no room in it */
+    atomic_uint_fast64_t over[REGIONS]; /* the hour, and how many refusals found no room in it */
     struct slot slots[NHI_REFUSED_SLOTS];
 };
 
-/* Of the release that made it: reasons are kept by number. */
+/* Belongs to one release: reasons are kept by number. */
 static const struct {
     char magic[16];
     uint32_t reasons, slot_size;
@@ -72,8 +72,8 @@ static uint64_t hash(uint64_t h, const char *text)
     return h;
 }
 
-/* Of a ticket that was shown so many have a record that who holds it is to find nothing here to spread over: it is one
- * slot for each reason. Nor with an account that a ticket does not name. */
+/* A ticket that was shown gets one slot for each reason, since enough of its denials have records: its holder must not
+ * be able to fill slots. Nor can he by trying accounts that a ticket does not name. */
 static uint64_t id_of(const struct nhi_refusal *r)
 {
     uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)r->reason;
@@ -95,7 +95,7 @@ static void write_slot(struct slot *s, const struct nhi_refusal *r)
     atomic_store(&s->written, 1);
 }
 
-/* The slot of that ID. mine: it was free. NULL: there is no room. */
+/* The slot of that ID. mine: it was free. NULL: no room. */
 static struct slot *find_slot(struct image *im, enum region region, uint64_t id, bool *mine)
 {
     for (size_t i = regions[region].first; i < regions[region].end; i++)
@@ -177,7 +177,7 @@ uint64_t nhi_refused_note(const char *run_dir, const struct nhi_refusal *r)
     return n;
 }
 
-/* ---- telling ---- */
+/* ---- reporting ---- */
 
 static void read_name(char *text, size_t size, bool (*ok)(const char *), bool needed)
 {
@@ -215,7 +215,8 @@ static void read_slot(const struct slot *s, struct nhi_refused *out)
     }
 }
 
-/* Of the same numbers the same, whoever tells them, and of another boot another, whose file is a new one. */
+/* The same numbers always get the same name, whichever process reports them; after a boot, which starts a new file,
+ * another. */
 static void name_record(const struct nhi_refused *r, uint64_t told, const char *boot, char out[NHI_JTI_LEN + 1])
 {
     char digest[NHI_DIGEST_LEN + 1];
@@ -270,7 +271,7 @@ static size_t read_due(struct image *im, int64_t now, const char *boot, struct n
     return n;
 }
 
-/* What has come since stays. A slot whose hour is over is another's. */
+/* Counts that were added since stay. A slot is freed once its hour has ended. */
 static void set_told(struct image *im, int64_t now, const struct nhi_refused *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
