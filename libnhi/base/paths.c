@@ -164,14 +164,14 @@ enum nhi_err nhi_file_write(int fd, const void *data, unsigned long len)
     return NHI_OK;
 }
 
-/* How a new file looks before it gets its name. */
+/* Owner, mode and times of a new file, set before it gets its name. */
 struct looks {
     unsigned mode;
-    int like; /* -1: root's, with that mode */
+    int like; /* -1: owned by root, with that mode */
     int dated;
 };
 
-/* A label or a list of who may read it. One that this place does not take is none of ours. */
+/* Copies labels and access lists. One that the file system does not support is skipped. */
 static enum nhi_err copy_attributes(int from, int to)
 {
     char names[4096], value[4096];
@@ -203,9 +203,9 @@ static enum nhi_err dress(int fd, const struct looks *looks)
     return copy_attributes(looks->like, fd);
 }
 
-#define WHOLE ".%s.nhi-new"  /* about to take the place of the other: it holds all that it is to hold */
-#define PART ".%s.%08x.part" /* where a file system has no files without a name */
-#define TRIES 100            /* whoever owns the directory may put something there again and again */
+#define WHOLE ".%s.nhi-new"  /* about to replace the other; it is complete */
+#define PART ".%s.%08x.part" /* if the file system has no files without a name */
+#define TRIES 100            /* the owner of the directory may put something there again and again */
 
 static enum nhi_err too_long(void)
 {
@@ -236,7 +236,7 @@ enum nhi_err nhi_file_begin(int dirfd, const char *name, struct nhi_new_file *n)
     n->fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (n->fd >= 0)
         return NHI_OK;
-    /* A kernel or a file system that knows nothing of it takes it for a directory that is to be written. */
+    /* A kernel or file system without O_TMPFILE takes this for writing to a directory. */
     return errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ? begin_named(dirfd, name, n)
                                                                      : nhi_err_from_errno(errno);
 }
@@ -251,8 +251,8 @@ enum nhi_err nhi_file_link(int fd, int dirfd, const char *name)
     return NHI_OK;
 }
 
-/* What stands beside under that name is whole: of a writer that was killed, or of one that is about to do this itself
- * and will find it done. That it is gone means that it got its place. */
+/* The file with that name is complete: it comes from a writer that was killed, or from one that is about to do this
+ * itself and will find it done. If it has gone, it was renamed. */
 static enum nhi_err finish(int dirfd, const char *whole, const char *name)
 {
     return renameat(dirfd, whole, dirfd, name) == 0 || errno == ENOENT ? NHI_OK : nhi_err_from_errno(errno);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where things are, and whether the place can be trusted.
+ * Where files are, and whether the location can be trusted.
  *
- * Compiled in: a module inside sshd or sudo takes no path from its environment. Functions that work on
- * these places take the directory as a parameter, which is what tests use.
+ * Compiled in: a module inside sshd or sudo takes no path from its environment. Functions that work on these files take
+ * the directory as a parameter, for tests.
  */
 #ifndef NHI_PATHS_H
 #define NHI_PATHS_H
@@ -14,7 +14,7 @@
 #include "libnhi/base/err.h"
 
 #define NHI_STATE_DIR "/var/lib/nhi" /* root 0755: nss_nhi's snapshot is read by everyone */
-#define NHI_RUN_DIR "/run/nhi"       /* root 0700, gone with the boot, like what it describes */
+#define NHI_RUN_DIR "/run/nhi"       /* root 0700, emptied by each boot */
 #define NHI_CONF_DIR "/etc/nhi"
 
 #define NHI_LEDGER_FILE "ledger.db"      /* 0600 */
@@ -24,56 +24,54 @@
 #define NHI_KEYS_DIR "keys"              /* 0700, NAME.secret 0600 */
 #define NHI_SNAPSHOT_FILE "accounts.cdb" /* 0644, see snapshot.h */
 #define NHI_POLICY_DIR "policy.d"        /* under NHI_CONF_DIR */
-#define NHI_AGENTS_DIR "agents.d"        /* the same */
+#define NHI_AGENTS_DIR "agents.d"        /* under NHI_CONF_DIR */
 #define NHI_CONF_FILE "nhi.conf"         /* under NHI_CONF_DIR */
 
-/* Opens a directory after checking that it and everything above it belongs to root and that nobody
- * else can write there. A symbolic link on the way is followed only because root placed it: the
- * check is made on where it leads. The descriptor is O_CLOEXEC; the caller closes it.
- * NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_SYS. */
+/* Opens a directory after checking that it and everything above it belongs to root and that nobody else can write
+ * there. A symbolic link on the way is followed only because root placed it: its target is checked. The descriptor is
+ * O_CLOEXEC; the caller closes it. NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_SYS. */
 NHI_CHECK enum nhi_err nhi_dir_open(const char *path, int *fd);
 
-/* Opens NAME in a checked directory for reading: a regular file, root's, not writable by others, and
- * with no permission for others at all when secret is set. */
+/* Opens NAME in a checked directory for reading: a regular file that belongs to root and that others cannot write, nor
+ * read when secret is set. */
 NHI_CHECK enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd);
 
-/* Reads a small file of that kind whole, at most max bytes. buf is new, NUL-terminated, and the
- * caller's to free. */
+/* Reads such a file whole, at most max bytes. buf is new and NUL-terminated; the caller frees it. */
 NHI_CHECK enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max, char **buf,
                                      unsigned long *len);
 
-/* A file that gets its name when it is whole: what is killed before that leaves nothing, or, on a file system that has
- * no files without a name, ".NAME.X.part". */
+/* A file that gets its name when it is complete: a writer that is killed before that leaves nothing, or, on a file
+ * system without unnamed files, ".NAME.X.part". */
 struct nhi_new_file {
     int fd;                  /* for reading and writing, mode 0600; nhi_file_drop closes it */
-    char part[NAME_MAX + 1]; /* its name until then; empty: none */
+    char part[NAME_MAX + 1]; /* its name until then; empty: no name */
 };
 NHI_CHECK enum nhi_err nhi_file_begin(int dirfd, const char *name, struct nhi_new_file *n);
-/* All of it. errno says why not. */
+/* Writes all of it. On failure, errno says why. */
 NHI_CHECK enum nhi_err nhi_file_write(int fd, const void *data, unsigned long len);
-/* Gives it its name, in place of what has that. What is killed in between leaves ".NAME.nhi-new", which is whole, and
- * which the next one moves out of its way: no name that somebody else would choose beside NAME. */
+/* Gives the file its name, replacing what has that name. A writer that is killed in between leaves ".NAME.nhi-new",
+ * which is complete, and which the next writer moves away: nobody else would choose such a name. */
 NHI_CHECK enum nhi_err nhi_file_end(int dirfd, const char *name, struct nhi_new_file *n);
-/* By what it is and not by a name, and in place of nothing: NHI_ERR_EXISTS. */
+/* Links the open file, which needs no name, and replaces nothing: NHI_ERR_EXISTS. */
 NHI_CHECK enum nhi_err nhi_file_link(int fd, int dirfd, const char *name);
-/* What has its name keeps it. Leaves errno as it is. */
+/* Discards the new file; an existing file keeps its name. Does not change errno. */
 void nhi_file_drop(int dirfd, struct nhi_new_file *n);
-/* Removes what one that was killed has left beside NAME. */
+/* Removes files that a killed writer left beside NAME. */
 void nhi_file_sweep(int dirfd, const char *name);
-/* The same of every file in that directory, once it is older than that moment by the clock of its file system. */
+/* The same for all files in that directory that are older than that moment, by the clock of the file system. */
 void nhi_file_sweep_all(const char *dir, int64_t before);
-/* With that, and for good. That it is gone already is no error. */
+/* Removes NAME and those files, on the disk as well. It is no error if it has gone already. */
 NHI_CHECK enum nhi_err nhi_file_remove(int dirfd, const char *name);
 
-/* Writes len bytes to NAME in place of the old one; file and name are on the disk then. */
+/* Writes len bytes to NAME in place of the old file; both file and name are on the disk then. */
 NHI_CHECK enum nhi_err nhi_file_replace(int dirfd, const char *name, unsigned mode, const void *data,
                                         unsigned long len);
 
-/* The same, of a file that others own the meaning of: owner, mode and extended attributes are those of the file
- * that like is open on, and so is the time of the last change when dated. */
+/* The same for a file that belongs to other software: owner, mode and extended attributes are those of the file that
+ * like is open on, and with dated also its time of last change. */
 NHI_CHECK enum nhi_err nhi_file_replace_like(int dirfd, const char *name, int like, int dated, const char *text);
 
-/* What errno means: no space, or another failure of the system. */
+/* The error for errno: no space, or another failure of the system. */
 enum nhi_err nhi_err_from_errno(int err);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The reserve file as it is read: by who decides, and before it is written.
+ * Reading the reserve file: for a decision, and before a write.
  *
- * MUST: whatever is not exactly what a writer of ours leaves behind reads as lockdown. pam_nhi takes no lock.
+ * MUST: anything that our own writer would not have left reads as lockdown. pam_nhi takes no lock.
  */
 #include "libnhi/reserve/reserve.h"
 
@@ -65,7 +65,7 @@ void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, 
         case NHI_REVOKE_ISSUER:
             if (strcmp(s->id, t->kid) != 0)
                 break;
-            /* That it may not be known, or could not be read, does not matter any more. */
+            /* It no longer matters that the issuer may be unknown or unreadable. */
             f->issuer_known = true;
             memcpy(f->issuer.kid, t->kid, sizeof(f->issuer.kid));
             f->issuer.state = NHI_ISSUER_REVOKED;

@@ -2,10 +2,9 @@
 /*
  * The reserve: revocation and lockdown when the ledger cannot be written.
  *
- * A small file that init fills with empty slots, so that writing one needs no space, no transaction and
- * nobody's cooperation: pwrite in place, then fdatasync. pam_nhi reads it before the ledger. Missing,
- * unreadable or damaged, it means lockdown for agents. nhictl drains it into the ledger as soon as the
- * ledger takes writes again.
+ * A small file that init fills with empty slots, so that writing a slot needs no space, no transaction and no other
+ * process: pwrite in place, then fdatasync. pam_nhi reads it before the ledger. A missing, unreadable or damaged
+ * reserve means lockdown for agents. nhictl drains it into the ledger as soon as that can be written again.
  */
 #ifndef NHI_RESERVE_H
 #define NHI_RESERVE_H
@@ -29,9 +28,9 @@ struct nhi_reserve {
 
 /* dir: the state directory. */
 NHI_CHECK enum nhi_err nhi_reserve_load(const char *dir, struct nhi_reserve *out);
-/* Whether it says so; false where it cannot be read, which for a decision is lockdown, too. */
+/* Whether the reserve has lockdown set. False if it cannot be read, which a decision treats as lockdown, too. */
 bool nhi_reserve_is_locked_down(const char *dir);
-/* Adds what the reserve says of this ticket to the facts. */
+/* Adds the reserve's entries about this ticket to the facts. */
 void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, struct nhi_facts *f);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: whatever is not exactly what a writer of ours leaves behind is refused.
+ * MUST: anything that our own writer would not have left is refused.
  */
 #include "libnhi/reserve/reserve_image.h"
 

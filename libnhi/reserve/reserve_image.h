@@ -13,8 +13,8 @@
 
 #define NHI_RESERVE_MAGIC "nhi-reserve-v1\0" /* 16 bytes with the last NUL */
 
-/* All integers little-endian. Zero bytes: an empty slot. sum: CRC-32C of the slot with a sum of zero,
- * so that no flipped bit makes a revocation another one, or none. */
+/* All integers little-endian. Zero bytes: an empty slot. sum: CRC-32C of the slot with a sum of zero, so that a flipped
+ * bit cannot change or undo a revocation. */
 struct reserve_slot {
     uint8_t kind;
     uint8_t zero[3];
@@ -37,17 +37,16 @@ union reserve_image {
     char bytes[RESERVE_FILE_SIZE];
 };
 
-/* CRC-32C. */
 uint32_t nhi_reserve_crc(const void *data, size_t len);
 uint32_t nhi_reserve_slot_sum(struct reserve_slot s);
 uint32_t nhi_reserve_header_sum(struct reserve_header h);
-/* Whether such an ID fits that kind of revocation. */
+/* Whether the ID is well-formed for that kind of revocation. */
 bool nhi_reserve_id_ok(unsigned kind, const char *id);
-/* flags: O_RDONLY or O_RDWR. fd is the caller's to close. */
+/* flags: O_RDONLY or O_RDWR. The caller closes fd. */
 NHI_CHECK enum nhi_err nhi_reserve_open(const char *dir, int flags, int *fd);
-/* The whole file. NHI_ERR_CORRUPT: it is not exactly what a writer of ours leaves behind. */
+/* Reads the whole file. NHI_ERR_CORRUPT: our own writer would not have left this. */
 NHI_CHECK enum nhi_err nhi_reserve_read(int fd, union reserve_image *im);
-/* Of an image that nhi_reserve_read has checked. */
+/* im: checked by nhi_reserve_read. */
 void nhi_reserve_parse(const union reserve_image *im, struct nhi_reserve *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: whatever is wrong with this file is no reason not to revoke. MUST: every note lies in one 512-byte sector, so
- * that it is there or not.
+ * MUST: nothing that is wrong with this file prevents a revocation. MUST: every note lies in one 512-byte sector, so
+ * that it is written completely or not at all.
  */
 #include "libnhi/reserve/reserve_notes.h"
 
@@ -19,7 +19,7 @@
 
 #define NOTE_SIZE 512
 
-/* All integers little-endian. Zero bytes: none. sum: CRC-32C of the note with a sum of zero. */
+/* All integers little-endian. Zero bytes: no note. sum: CRC-32C of the note with a sum of zero. */
 struct image {
     uint32_t sum;
     uint32_t kind;
@@ -79,7 +79,7 @@ static enum nhi_err open_notes(const char *dir, int *fd)
     return err;
 }
 
-/* Each has its place alone while it writes, and who is stopped with one holds nobody up. false: it is not as it was. */
+/* Each writer locks only its own place, so that a stopped writer holds up nobody. false: the place has changed. */
 static bool take(int fd, size_t place, const struct image *was)
 {
     struct flock l = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The reserve file as it is written: by root's nhictl. Who moves it into the ledger excludes others who do that with
- * flock; who adds to it or locks the host down waits for nobody.
+ * Writing the reserve file, by root's nhictl. Moving it into the ledger excludes others who do that with flock; adding
+ * to it and locking the host down wait for nobody.
  *
- * MUST: every slot lies in one 512-byte sector, so that a write is there or not.
+ * MUST: every slot lies in one 512-byte sector, so that a write happens completely or not at all.
  */
 #include "libnhi/reserve/reserve_write.h"
 
@@ -48,12 +48,12 @@ enum nhi_err nhi_reserve_create(const char *dir)
         close(dirfd);
     }
     free(im);
-    /* Without it nothing but reasons would be lost. */
+    /* Without this file only reasons would be lost. */
     (void)!nhi_reserve_notes_create(dir);
     return err;
 }
 
-/* For the time that one who works needs, and no longer: one that is stopped holds nobody up. */
+/* Waits only as long as a running process needs: a stopped one holds up nobody. */
 static enum nhi_err take_turn(int fd)
 {
     const struct timespec pause = { .tv_nsec = 1000000 };
@@ -68,7 +68,7 @@ static enum nhi_err take_turn(int fd)
     return NHI_ERR_BUSY;
 }
 
-/* turn: whether others have to be kept out. fd is the caller's to close when this succeeds. */
+/* turn: whether others have to be kept out. The caller closes fd on success. */
 static enum nhi_err open_to_write(const char *dir, bool turn, int *fd, union reserve_image *im)
 {
     enum nhi_err err = nhi_reserve_open(dir, O_RDWR, fd);
@@ -84,7 +84,7 @@ static enum nhi_err open_to_write(const char *dir, bool turn, int *fd, union res
     return err;
 }
 
-/* What was written is on the disk when this succeeds. */
+/* On success the data is on the disk. */
 static enum nhi_err close_written(int fd, enum nhi_err err)
 {
     if (err == NHI_OK && fdatasync(fd) != 0)
@@ -102,8 +102,8 @@ static enum nhi_err put_slot(int fd, size_t place, const struct reserve_slot *s)
     return NHI_OK;
 }
 
-/* Of those who write slots, each one has its slot alone: who is stopped with it holds nobody up, who takes another.
- * What was in it a moment ago may have changed. */
+/* Each writer locks only its own slot: a stopped one holds up nobody, since others take another slot. The slot may have
+ * changed a moment ago. */
 static bool take_slot(int fd, union reserve_image *im, size_t place)
 {
     struct flock l = { .l_type = F_WRLCK,
@@ -114,13 +114,13 @@ static bool take_slot(int fd, union reserve_image *im, size_t place)
 
     if (fcntl(fd, F_OFD_SETLK, &l) != 0 || pread(fd, &now, sizeof(now), l.l_start) != (ssize_t)sizeof(now) ||
         memcmp(&now, &im->slots[place], sizeof(now)) != 0) {
-        im->slots[place].kind = UINT8_MAX; /* nobody's, for this writer */
+        im->slots[place].kind = UINT8_MAX; /* not usable for this writer */
         return false;
     }
     return true;
 }
 
-/* The slot that holds this already, else the first empty one. 0: full. */
+/* The slot that has this already, else the first empty one. 0: full. */
 static size_t place_for(const union reserve_image *im, const struct reserve_slot *want)
 {
     size_t empty = 0;
@@ -155,7 +155,7 @@ enum nhi_err nhi_reserve_add(const char *dir, enum nhi_revoke_kind kind, const c
     do
         place = place_for(im, &s);
     while (place != 0 && !take_slot(fd, im, place));
-    /* What is there already stays, but for an agent's moment, which never moves back. */
+    /* An existing entry stays, except that an agent's moment may move forward. */
     if (place == 0)
         err = NHI_ERR_FULL;
     else if (im->slots[place].kind == 0 || (kind == NHI_REVOKE_AGENT && (int64_t)le64toh(im->slots[place].at) < at))
@@ -174,7 +174,7 @@ enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
 
     if (im == NULL)
         return NHI_ERR_NOMEM;
-    /* Its sector has one meaning, and nobody who writes a slot writes it. */
+    /* Its sector has one meaning, and no writer of a slot writes it. */
     err = open_to_write(dir, false, &fd, im);
     if (err == NHI_OK) {
         im->header.lockdown = on;
@@ -185,7 +185,7 @@ enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
     return err;
 }
 
-/* One event: a note, or of a slot that has none what it says by itself. */
+/* Adds one event: from a note, or from the slot itself if it has none. */
 static enum nhi_err add_event(struct nhi_ledger *l, const struct nhi_reserve_note *n)
 {
     struct nhi_event e = { .at = n->at, .kind = "revoke" };
@@ -194,7 +194,7 @@ static enum nhi_err add_event(struct nhi_ledger *l, const struct nhi_reserve_not
 
     if (n->kind == NHI_NOTE_LOCKDOWN_ON || n->kind == NHI_NOTE_LOCKDOWN_OFF)
         snprintf(e.kind, sizeof(e.kind), "lockdown-%s", n->kind == NHI_NOTE_LOCKDOWN_ON ? "on" : "off");
-    else /* no ID has anything in it that JSON would escape */
+    else /* no ID has characters that JSON would escape */
         len += snprintf(detail + len, sizeof(detail) - (size_t)len, ",\"kind\":\"%s\",\"id\":\"%s\"",
                         nhi_revoke_kind_name((enum nhi_revoke_kind)n->kind), n->id);
     if (n->uid >= 0)
@@ -217,7 +217,7 @@ static enum nhi_err add_event(struct nhi_ledger *l, const struct nhi_reserve_not
     return nhi_event_add(l, &e);
 }
 
-/* The first that says something of that slot. */
+/* The first note about that slot. */
 static const struct nhi_reserve_note *note_of(const struct nhi_reserve_notes *notes, const struct nhi_reserve_slot *s)
 {
     const struct nhi_reserve_note *n;
@@ -238,7 +238,7 @@ static enum nhi_err drain_slot(struct nhi_ledger *l, const struct nhi_reserve_sl
     };
     enum nhi_err err = nhi_revoke(l, s->kind, s->id, n != NULL ? n->reason : FROM_RESERVE, s->at, NULL);
 
-    /* An agent or issuer that the ledger never knew has nothing to revoke. */
+    /* If the ledger never knew the agent or issuer, there is nothing to revoke. */
     if (err == NHI_ERR_NOT_FOUND)
         err = NHI_OK;
     memcpy(unsaid.id, s->id, sizeof(unsaid.id));
@@ -262,7 +262,7 @@ static enum nhi_err drain_into(struct nhi_ledger *l, const struct nhi_reserve *r
     return err;
 }
 
-/* Only now that the ledger has them on disk. */
+/* Call it only once the ledger has them on the disk. */
 static enum nhi_err empty_all(int fd, union reserve_image *im)
 {
     const struct reserve_slot empty = { .kind = 0 };
@@ -276,7 +276,7 @@ static enum nhi_err empty_all(int fd, union reserve_image *im)
     return err;
 }
 
-/* A file that was lost is made again. */
+/* Makes the file again if it was lost. */
 static struct nhi_reserve_notes *notes_of(const char *dir)
 {
     struct nhi_reserve_notes *notes = NULL;
