@@ -2,7 +2,7 @@
 /*
  * Policy and settings, as people write them.
  *
- * MUST: refuse what is not understood: a misspelled key is an error, never an ignored line.
+ * MUST: refuse everything that is not understood: a misspelled key is an error, never an ignored line.
  */
 #include "conf/policy_conf.h"
 
@@ -41,7 +41,7 @@ static enum nhi_err grow(struct nhi_policy_conf *conf)
     return NHI_OK;
 }
 
-/* Where in by_name the name is, or would be. */
+/* The index in by_name at which the name is, or would be. */
 static size_t find_name(const struct nhi_policy_conf *conf, const char *name, bool *is_there)
 {
     size_t low = 0, high = conf->count;
@@ -60,7 +60,7 @@ static size_t find_name(const struct nhi_policy_conf *conf, const char *name, bo
     return high;
 }
 
-/* Drops all but the first. */
+/* Drops all rules after the first count. */
 static void cut(struct nhi_policy_conf *conf, size_t count)
 {
     size_t n = 0;

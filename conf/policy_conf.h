@@ -25,11 +25,11 @@
 struct nhi_settings; /* libnhi/ledger/ledger.h */
 
 struct nhi_conf_error {
-    unsigned line; /* 0: of the whole file */
+    unsigned line; /* 0: about the whole file */
     char text[240];
 };
 
-/* Where a rule was read. */
+/* The file and line of a rule. */
 struct nhi_rule_origin {
     char file[65];
     unsigned line;
@@ -39,19 +39,18 @@ struct nhi_rule_origin {
 struct nhi_policy_conf {
     struct nhi_rule *rules;
     struct nhi_rule_origin *where; /* of each rule */
-    size_t *by_name;               /* places of the rules, in the order of their names */
+    size_t *by_name;               /* indexes of the rules, in the order of their names */
     size_t count, room;
 };
 
-/* Adds the rules of one file. name: its name without a directory, for rules without one of their
- * own. text: len bytes and a NUL. NHI_ERR_FORMAT: error says what was expected, and nothing was
- * added; NHI_ERR_NOMEM. */
+/* Adds the rules of one file. name: the file's name without its directory, for rules without a name of their own. text:
+ * len bytes and a NUL. NHI_ERR_FORMAT: error says what was expected, and nothing was added; NHI_ERR_NOMEM. */
 NHI_CHECK enum nhi_err nhi_policy_conf_add(struct nhi_policy_conf *conf, const char *name, const char *text, size_t len,
                                            struct nhi_conf_error *error);
 void nhi_policy_conf_free(struct nhi_policy_conf *conf);
 
-/* nhi.conf: the settings, and host, uid_min and uid_max where they are written (else empty or 0); no other member of
- * *out is changed. NHI_ERR_FORMAT: error says what was expected, and *out is unchanged; NHI_ERR_NOMEM. */
+/* Reads nhi.conf: the settings, and host, uid_min and uid_max if they are written (else empty or 0); no other member of
+ * *out changes. NHI_ERR_FORMAT: error says what was expected, and *out is unchanged; NHI_ERR_NOMEM. */
 NHI_CHECK enum nhi_err nhi_settings_conf_read(const char *text, size_t len, struct nhi_settings *out,
                                               struct nhi_conf_error *error);
 

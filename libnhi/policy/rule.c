@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: depend on its arguments alone. What is not known fails a rule that permits, and meets one
- * that forbids.
+ * MUST: depend on its arguments alone. An unknown fact fails a rule that permits, and meets a rule that forbids.
  */
 #include "libnhi/policy/rule.h"
 
@@ -18,7 +17,7 @@ bool nhi_glob(const char *pattern, const char *word)
 {
     const char *star = NULL, *from = word;
 
-    /* Only the last star may have to give way: what an earlier one could take, it can. */
+    /* Only the last star needs another try: it can take all that an earlier one could. */
     while (*word != '\0') {
         if (*pattern == '*') {
             star = pattern++;
@@ -101,7 +100,7 @@ static bool comes_from(const struct nhi_rule *r, const struct nhi_request *req)
         return r->local;
     if (req->from != NULL && strcmp(req->from, NHI_NET_UNIX) == 0)
         return r->unix_socket;
-    /* It could be any of those networks. */
+    /* An unknown address could be in any of those networks. */
     if (req->from == NULL || strcmp(req->from, NHI_NET_UNKNOWN) == 0)
         return r->forbid && r->net_count > 0;
     for (uint32_t i = 0; i < r->net_count; i++)
@@ -115,8 +114,8 @@ static bool on_day(const struct nhi_rule *r, int day)
     return r->days == 0 || (r->days & (1u << day)) != 0;
 }
 
-/* By the clock on the wall of that zone: an hour that is left out in spring never comes, one that
- * comes twice in autumn counts twice. */
+/* By the local time of that zone: an hour that is skipped in spring never comes, one that comes twice in autumn counts
+ * twice. */
 static bool in_time(const struct nhi_rule *r, int64_t now)
 {
     int64_t there = now + r->offset, days;
@@ -187,7 +186,7 @@ bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req, con
 
 enum nhi_condition nhi_rule_is_full(const struct nhi_rule *r, const struct nhi_request *req)
 {
-    /* What happens inside of a session opens none. */
+    /* A request from inside a session opens no further one. */
     if (r->max_sessions != 0 && req->tree == NULL && r->sessions + (req->registered ? 0 : 1) > r->max_sessions)
         return NHI_COND_SESSIONS;
     if (r->max_grants != 0 && !req->granted && r->grants >= r->max_grants)

@@ -12,7 +12,7 @@
 #include "libnhi/base/names.h"
 #include "libnhi/base/net.h"
 
-#define NHI_ANY "*" /* everything of a kind, written by a person */
+#define NHI_ANY "*" /* all names of a kind, in a list written by a person */
 #define NHI_RULE_NETS_MAX 32
 #define NHI_RULE_HOURS_MAX 8
 #define NHI_RULE_OWNERS_MAX 511
@@ -41,10 +41,10 @@ struct nhi_rule {
     char owners[NHI_RULE_OWNERS_MAX + 1]; /* one on each line */
     char tasks[NHI_LIST_MAX + 1];
     char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1];
-    struct nhi_net nets[NHI_RULE_NETS_MAX]; /* where the login comes from */
+    struct nhi_net nets[NHI_RULE_NETS_MAX]; /* the address that the login comes from */
     uint32_t net_count;
-    bool local;       /* or without a network */
-    bool unix_socket; /* or where sshd has no address: NHI_NET_UNIX */
+    bool local;       /* or not over a network */
+    bool unix_socket; /* or sshd has no address: NHI_NET_UNIX */
     uint8_t days;     /* bit 0: Sunday … bit 6: Saturday; the days on which hours begin; 0: every day */
     struct nhi_hours hours[NHI_RULE_HOURS_MAX];
     uint32_t hours_count;
@@ -52,19 +52,19 @@ struct nhi_rule {
     uint32_t bound;              /* any one of these is enough; 0: no condition */
     int64_t max_lifetime;        /* seconds from iat to exp */
     int64_t max_age;             /* seconds since iat */
-    uint32_t max_uses;           /* only a ticket with a limit of uses, and at most this one */
-    uint32_t max_sessions;       /* that it may have opened at the same time, for all that it permits together */
-    uint32_t max_grants;         /* in 3,600 seconds, for all that it permits together */
-    uint32_t ssh;                /* what it takes away from sessions by key: sshopt.h */
+    uint32_t max_uses;           /* only a ticket with a limit of uses, which is at most this */
+    uint32_t max_sessions;       /* live sessions that it permits at once, over all tickets */
+    uint32_t max_grants;         /* grants in 3,600 seconds, over all tickets */
+    uint32_t ssh;                /* options that it takes away from sessions by key: sshopt.h */
     /* These are as of the request's time, and are set when the rule is loaded: */
     bool offset_known; /* false: this host does not know the zone at that time */
     int32_t offset;    /* seconds that the zone is ahead of UTC */
-    uint32_t sessions; /* its sessions that are live */
+    uint32_t sessions; /* its live sessions */
     uint32_t grants;   /* its grants of the last 3,600 seconds */
 };
 
-/* In the order in which they are checked. Up to USES the ticket alone decides, so that issue refuses a ticket that
- * fails there; from SOURCE on the use matters, and from SESSIONS on other uses do, too. */
+/* In the order in which they are checked. Up to USES they depend on the ticket alone, so that issue refuses a ticket
+ * that fails there; from SOURCE on they depend on the use, and from SESSIONS on also on other uses. */
 enum nhi_condition {
     NHI_COND_MET = 0,
     NHI_COND_AGENT,
@@ -83,12 +83,12 @@ enum nhi_condition {
     NHI_COND_GRANTS,
     NHI_COND_COUNT
 };
-/* The first condition that the request does not meet, without the caps. */
+/* The first condition, except caps, that the request does not meet. */
 enum nhi_condition nhi_rule_fails(const struct nhi_rule *r, const struct nhi_request *req,
                                   const struct nhi_facts *facts);
-/* Whether the rule could match the request, then or at another time: only the clock is against it. */
+/* Whether the rule matches the request, or would at another time. */
 bool nhi_rule_could(const struct nhi_rule *r, const struct nhi_request *req, const struct nhi_facts *facts);
-/* What the request has where that condition demands something else, for people: "agent is other-bot". */
+/* Why the request does not meet that condition, for people: "agent is other-bot". */
 #define NHI_RULE_FOUND_MAX (NHI_OWNER_MAX + 40)
 void nhi_rule_found(enum nhi_condition failed, const struct nhi_rule *r, const struct nhi_request *req,
                     const struct nhi_facts *facts, char out[NHI_RULE_FOUND_MAX]);

@@ -7,7 +7,7 @@
 
 #include "libnhi/policy/rule_field.h"
 
-#define ALWAYS 2 /* name and effect stand in every line: without the latter a rule that forbids would permit */
+#define ALWAYS 2 /* name and effect are in every line: without effect, a rule that forbids would permit */
 #define LOCAL "local"
 #define FORBID "forbid"
 #define PERMIT "permit"
@@ -17,7 +17,7 @@ struct line {
     size_t len;
 };
 
-/* Every part is far shorter than what is left: the longest of each fit together (tests/unit/test_rule_field.c). */
+/* Every part fits: the longest values together are far shorter than the line (tests/unit/test_rule_field.c). */
 __attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *fmt, ...)
 {
     va_list ap;
@@ -188,7 +188,7 @@ static bool take_value(char *text, struct nhi_rule *r, const struct nhi_rule_fie
     return false;
 }
 
-/* Each field at most once, in its order: what one release does not know it does not leave out. */
+/* Each field at most once, in its order. A release does not skip a field that it does not know. */
 enum nhi_err nhi_rule_line_parse(const char *line, struct nhi_rule *r)
 {
     char copy[NHI_RULE_LINE_MAX + 1], *part, *next, *value;

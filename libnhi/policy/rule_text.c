@@ -13,7 +13,7 @@ struct text {
     size_t len;
 };
 
-/* Every part is far shorter than what is left: the longest of each fit together. */
+/* Every part fits: the longest values together are far shorter than the buffer. */
 __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *fmt, ...)
 {
     va_list ap;
@@ -80,7 +80,7 @@ static void add_value(struct text *t, const struct nhi_rule *r, const struct nhi
     switch (f->kind) {
     case NHI_FIELD_NAME:
     case NHI_FIELD_EFFECT:
-        return; /* they stand before it all */
+        return; /* they are at the beginning of the text */
     case NHI_FIELD_OWNERS:
         add_owners(t, nhi_rule_field_text(r, f));
         return;
@@ -125,7 +125,7 @@ void nhi_rule_format(const struct nhi_rule *r, char out[NHI_RULE_TEXT_MAX + 1])
 
         if (f->kind == NHI_FIELD_NAME || f->kind == NHI_FIELD_EFFECT || !nhi_rule_field_is_set(r, f))
             continue;
-        /* Of the hours that stand before it. */
+        /* The zone follows the hours that it belongs to, without its key. */
         if (f->kind != NHI_FIELD_ZONE)
             add(&t, "%s%s", between, f->key);
         between = ", ";
