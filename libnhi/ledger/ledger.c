@@ -2,12 +2,11 @@
 /*
  * Opening and closing the ledger, and its transactions.
  *
- * MUST: a reader takes no lock that a writer or another reader waits for, since its caller can stop
- * it at any instruction. mode=ro with readonly_shm does that: such a connection never recovers the
- * log, never marks the index and never truncates it; when no writer is alive it reads the log into
- * memory of its own. MUST: a writer waits for no reader: no blocking checkpoint, no exclusive lock
- * on the database file (NO_CKPT_ON_CLOSE), log and index files that stay in place for the next
- * reader.
+ * MUST: a reader takes no lock that a writer or another reader waits for, since its caller can stop it at any
+ * instruction. mode=ro with readonly_shm does that: such a connection never recovers the log, never marks the index and
+ * never truncates it; when no writer is alive it reads the log into memory of its own. MUST: a writer waits for no
+ * reader: no blocking checkpoint, no exclusive lock on the database file (NO_CKPT_ON_CLOSE), and log and index files
+ * stay for the next reader.
  */
 #include "libnhi/ledger/ledger.h"
 
@@ -96,7 +95,7 @@ static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struc
     char uri[512];
     int rc;
 
-    /* The path becomes part of a URI: nothing in it may mean something there. */
+    /* The path becomes part of a URI, and must not have characters with a meaning there. */
     if (strpbrk(dir, "?#%") != NULL ||
         snprintf(uri, sizeof(uri), "file:%s/%s%s", dir, NHI_LEDGER_FILE,
                  mode == NHI_LEDGER_READ ? "?mode=ro&readonly_shm=1" : "") >= (int)sizeof(uri))
@@ -117,7 +116,7 @@ static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struc
     return err;
 }
 
-/* The log and the index take the mode of the database file, so that one is made first. */
+/* The log and the index get the mode of the database file, so that file is made first. */
 static enum nhi_err make_file(const char *dir)
 {
     enum nhi_err err;
@@ -135,10 +134,9 @@ static enum nhi_err make_file(const char *dir)
     return err;
 }
 
-/* A log of a header alone, as a writer leaves it that is killed before its first page, is one that
- * readers of the readonly_shm kind never accept (SQLite up to 3.40 at least: they look for a salt
- * in it that only a longer log makes them read). One byte more and they do. Call with the write
- * lock. */
+/* A writer that is killed before its first page leaves a log with only a header, which readers with readonly_shm never
+ * accept (at least up to SQLite 3.40: they compare a salt that they read from a longer log only). With one more byte
+ * they do. Call with the write lock. */
 static enum nhi_err pad_log(struct nhi_ledger *l)
 {
     static const char zeros[LOG_HEADER + 1];
@@ -174,7 +172,7 @@ enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_m
     err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN EXCLUSIVE", NULL, NULL, NULL));
     if (err == NHI_OK)
         err = pad_log(l);
-    /* An attempt that was cut off left an empty file: go on from there. */
+    /* An attempt that was interrupted left an empty file: continue with it. */
     if (err == NHI_OK)
         err = nhi_sql_number(l, &tables, "SELECT count(*) FROM sqlite_schema", "");
     if (err == NHI_OK && tables != 0)
@@ -187,9 +185,8 @@ enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_m
     return err;
 }
 
-/* The first read is what fixes what a reader sees. While a writer that has just come is still
- * looking the log over, that fails with SQLITE_READONLY, which the busy timeout does not wait for.
- */
+/* The first read fixes the state that a reader sees. While a new writer is still checking the log, it fails with
+ * SQLITE_READONLY, for which the busy timeout does not wait. */
 static enum nhi_err begin_reading(struct nhi_ledger *l)
 {
     static const struct timespec pause = { .tv_nsec = 2000000 };
@@ -235,7 +232,7 @@ void nhi_ledger_close(struct nhi_ledger *l)
     if (l == NULL)
         return;
     if (l->db != NULL && l->mode == NHI_LEDGER_WRITE) {
-        /* As much as needs no waiting: a reader that was stopped may hold its place for ever. */
+        /* Only as much as needs no waiting: a reader that was stopped may hold its position for ever. */
         nhi_ledger_rollback(l);
         (void)sqlite3_busy_timeout(l->db, 0);
         (void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

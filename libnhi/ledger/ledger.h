@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger: what nhictl writes and every privileged program reads.
+ * The ledger, which nhictl writes and every privileged program reads.
  *
  * SQLite in WAL mode, owned by root, 0600, in a directory that was checked. Writers take one immediate transaction with
  * synchronous=FULL. Readers (pam_nhi) never take a lock that anybody waits for: they open with mode=ro and
- * readonly_shm, so that a su that its caller has stopped holds a shared lock at most, and nhictl waits for no reader
+ * readonly_shm, so that a su that was stopped by its caller holds a shared lock at most, and nhictl waits for no reader
  * (it checkpoints only when that needs no waiting).
  *
  * A handle belongs to the process that opened it: close it before fork, never use it after.
@@ -29,7 +29,7 @@ enum nhi_ledger_mode {
     NHI_LEDGER_WRITE_NOW, /* does not wait for another writer: NHI_ERR_BUSY */
 };
 
-/* Creates the ledger in an existing, checked directory. NHI_ERR_EXISTS: there is one already. */
+/* Creates the ledger in an existing, checked directory. NHI_ERR_EXISTS: it exists already. */
 NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_min, uint32_t uid_max,
                                          int64_t now);
 
@@ -38,8 +38,8 @@ NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint
 NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out);
 void nhi_ledger_close(struct nhi_ledger *l);
 
-/* One transaction around changes that belong together. A writer's begin also moves the latest time to now. commit
- * returns NHI_OK only when the change is on disk. rollback works in any state. */
+/* A transaction for changes that belong together. A writer's begin also moves the latest time to now. commit returns
+ * NHI_OK only when the change is on disk. rollback works in any state. */
 NHI_CHECK enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now);
 NHI_CHECK enum nhi_err nhi_ledger_commit(struct nhi_ledger *l);
 void nhi_ledger_rollback(struct nhi_ledger *l);
@@ -49,9 +49,9 @@ const char *nhi_ledger_message(const struct nhi_ledger *l);
 
 /* Which machine and boot the ledger belongs to. */
 struct nhi_tie {
-    char machine[NHI_DIGEST_LEN + 1]; /* as in machine.h; empty: made where no machine has an identity */
+    char machine[NHI_DIGEST_LEN + 1]; /* as in machine.h; empty: made where machines have no identity */
     char boot[37];                    /* the boot in which it was last written; empty: unknown */
-    bool strange;                     /* it was written on a machine that it does not belong to */
+    bool strange;                     /* it was written on another machine than its own */
 };
 /* What the ledger knows about its host. */
 struct nhi_settings {
@@ -62,11 +62,11 @@ struct nhi_settings {
     int64_t created;
     int64_t policy;                         /* version in force; 0: none yet */
     int64_t archived;                       /* number of the last event that is in an archive; 0: no archive yet */
-    int64_t archived_before;                /* the moment that the last archive was cut at */
+    int64_t archived_before;                /* the moment before which events were archived last */
     char archived_hash[NHI_DIGEST_LEN + 1]; /* hash of that event; without one, NHI_NO_EVENT */
-    int64_t event;                          /* the newest event number that was given */
-    int64_t epoch;                          /* how often it was restored or moved to another machine */
-    int64_t epoch_at;                       /* when that last happened; 0: never */
+    int64_t event;                          /* the newest event number that was assigned */
+    int64_t epoch;                          /* number of restores and of moves to another machine */
+    int64_t epoch_at;                       /* the last restore or move; 0: never */
     struct nhi_tie tie;
 /* The settings of nhi.conf(5). */
 #define NHI_SETTING_SPAN_TYPE int64_t
@@ -77,7 +77,7 @@ struct nhi_settings {
 #undef NHI_SETTING_MEMBER
 };
 NHI_CHECK enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out);
-/* Stores the settings of nhi.conf, and nothing else of *set. */
+/* Stores only the settings of nhi.conf. */
 NHI_CHECK enum nhi_err nhi_ledger_set(struct nhi_ledger *l, const struct nhi_settings *set);
 
 #endif

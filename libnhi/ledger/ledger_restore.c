@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: all of it in one transaction, the caller's, so that whoever is cut off leaves the ledger as it was.
- * MUST: bring nothing back to life: a state only ever moves on, a number only ever up.
+ * MUST: do all of it in the caller's one transaction, so that an interrupted restore leaves the ledger as it was. MUST:
+ * bring nothing back to life: a state only moves forward, a number only up.
  */
 #include "libnhi/ledger/ledger_restore.h"
 
@@ -17,14 +17,14 @@
 #define NOT_IN_COPY "'not in the restored backup'"
 #define LOST "'the ledger was lost and restored'"
 
-/* Parameters of each statement: ?1 now, ?2 what the statement says. */
+/* Parameters of each statement: ?1 now, ?2 the newest version of the policy. */
 struct step {
     const char *sql;
     enum { ALWAYS, IF_LOSSY, IF_EVENTS_FROM_COPY, IF_EMPTY } when;
 };
 
 static const struct step steps[] = {
-    /* What the copy does not know is ended. A key of this host's own is no stranger to it. */
+    /* Ends everything that is not in the copy, except this host's own keys. */
     { "UPDATE main.agent SET state = 2, held = held | 8, changed = ?1, reason = " NOT_IN_COPY
       " WHERE state = 1 AND name NOT IN (SELECT name FROM copy.agent)",
       ALWAYS },
@@ -34,7 +34,7 @@ static const struct step steps[] = {
     { "UPDATE main.issuer SET state = 3, changed = ?1, reason = " NOT_IN_COPY
       " WHERE state < 3 AND own = 0 AND kid NOT IN (SELECT kid FROM copy.issuer)",
       ALWAYS },
-    /* Of what both know, the further state; and what root once declared its own is not ended. */
+    /* For everything that is in both, takes the later state. A declaration that root starts daemons is kept. */
     { "UPDATE main.agent SET (state, held, revoked_until, last_used, owner, purpose, review_by, gecos, home,"
       " shell, file, file_review, certified, certified_by, because, daemons) = (SELECT max(c.state, agent.state),"
       " c.held | agent.held, max(c.revoked_until, agent.revoked_until), max(c.last_used, agent.last_used),"
@@ -48,7 +48,7 @@ static const struct step steps[] = {
     { "UPDATE main.issuer SET state = (SELECT max(c.state, issuer.state) FROM copy.issuer c"
       " WHERE c.kid = issuer.kid) WHERE ?1 AND kid IN (SELECT kid FROM copy.issuer)",
       ALWAYS },
-    /* What only the copy knows. */
+    /* Adds everything that is only in the copy. */
     { "INSERT OR IGNORE INTO main.owner SELECT * FROM copy.owner WHERE ?1", ALWAYS },
     { "INSERT INTO main.agent SELECT * FROM copy.agent"
       " WHERE ?1 AND name NOT IN (SELECT name FROM main.agent)",
@@ -65,11 +65,11 @@ static const struct step steps[] = {
     { "INSERT OR IGNORE INTO main.revocation SELECT * FROM copy.revocation WHERE ?1", ALWAYS },
     { "INSERT OR IGNORE INTO main.session SELECT * FROM copy.session WHERE ?1", ALWAYS },
     { "INSERT OR IGNORE INTO main.observed SELECT * FROM copy.observed WHERE ?1", ALWAYS },
-    /* An agent whose owner left stays out. */
+    /* An agent whose owner was off-boarded stays suspended. */
     { "UPDATE main.agent SET state = 2, held = held | 2, changed = ?1, reason = 'its owner is off-boarded'"
       " WHERE state = 1 AND owner IN (SELECT name FROM main.owner WHERE offboarded <> 0)",
       ALWAYS },
-    /* Who knows what was ended since. */
+    /* Nobody knows which of them were ended after the copy was made. */
     { "UPDATE main.agent SET state = 2, held = held | 8, changed = ?1, reason = " LOST " WHERE state = 1", IF_LOSSY },
     { "UPDATE main.task SET state = 2, closed = ?1, reason = " LOST " WHERE state = 1", IF_LOSSY },
     { "UPDATE main.issuer SET state = 3, changed = ?1, reason = " LOST " WHERE state < 3 AND own = 0", IF_LOSSY },
@@ -81,7 +81,7 @@ static const struct step steps[] = {
     { "UPDATE main.setting SET (archived, archived_hash, archived_before, created) ="
       " (SELECT archived, archived_hash, archived_before, created FROM copy.setting) WHERE ?1",
       IF_EMPTY },
-    /* The policy: versions behind those that are there. What is in force is the copy's. */
+    /* The policy: versions are numbered after the existing ones. The copy's policy comes into force. */
     { "INSERT INTO main.policy SELECT version + ?2, hash, at FROM copy.policy WHERE ?1 AND (version ="
       " (SELECT policy FROM copy.setting) OR hash NOT IN (SELECT hash FROM main.policy))",
       ALWAYS },
@@ -116,8 +116,8 @@ static bool applies(const struct step *s, const struct nhi_restore *r)
     return true;
 }
 
-/* Rows are numbered as they come: all that are there now belong to what is over. That they are revoked keeps them
- * out of every list of what is live. */
+/* Rows are numbered in order: all that exist now belong to the epoch that has ended. They are revoked, so that no list
+ * shows them as live. */
 static enum nhi_err begin_epoch(struct nhi_ledger *l, bool here, int64_t now)
 {
     enum nhi_err err = nhi_sql_run(l, NULL,
@@ -173,23 +173,23 @@ static enum nhi_err count(struct nhi_ledger *l, bool *any, const char *sql)
     return err;
 }
 
-/* The last event of one, in the other: there it is, or it was archived there as the last. */
+/* Whether the last event of one is in the other, or was the last one archived there. */
 #define HEAD_IS_IN(of, in) \
     "SELECT (SELECT count(*) FROM " in ".event e JOIN (SELECT seq, hash FROM " of \
     ".event ORDER BY seq DESC LIMIT 1) h ON e.seq = h.seq AND e.hash = h.hash) +" \
     " (SELECT count(*) FROM " in ".setting s JOIN (SELECT seq, hash FROM " of \
     ".event ORDER BY seq DESC LIMIT 1) h ON s.archived = h.seq AND s.archived_hash = h.hash)"
 
-/* The ledger is the same, made at the same moment, and the copy's last event is in an archive of it. That says the
- * number alone: what went on from an older copy has other events of it, but not what the copy has and it has not,
- * since nothing is deleted. */
+/* The ledger is the same, made at the same moment, and the copy's last event is in one of its archives. Only the number
+ * says so: a ledger that went on from an older copy has other events under these numbers. But then it lacks things that
+ * the copy has, since nothing is deleted. */
 #define HAS_ALL(what, table) \
     " AND NOT EXISTS (SELECT " what " FROM copy." table " EXCEPT SELECT " what " FROM main." table ")"
 #define IS_ARCHIVED \
     "SELECT count(*) FROM main.setting s JOIN copy.setting c ON s.created = c.created" \
     " AND s.archived > (SELECT coalesce(max(seq), 0) FROM copy.event)" HAS_ALL("name", "agent") HAS_ALL("id", "task") \
         HAS_ALL("kid", "issuer") HAS_ALL("jti", "ticket")
-/* It was put back before, and what the ledger had no event of was lost then. */
+/* The copy was restored before, and everything of which the ledger had no event was lost then. */
 #define WAS_RESTORED \
     "SELECT count(*) FROM main.event e JOIN (SELECT hash FROM copy.event ORDER BY seq DESC LIMIT 1) h" \
     " ON instr(e.detail, h.hash) > 0 WHERE e.kind = 'restore'"

@@ -8,12 +8,12 @@
 #include "libnhi/ledger/restore.h"
 
 NHI_CHECK enum nhi_err nhi_restore_trails(struct nhi_ledger *l, enum nhi_trails *out);
-/* NHI_ERR_EXISTS: a name, uid or key belongs to different things here and there: it is a copy of another ledger. */
+/* NHI_ERR_EXISTS: a name, uid or key belongs to different things in the two: it is a copy of another ledger. */
 NHI_CHECK enum nhi_err nhi_restore_check(struct nhi_ledger *l);
-/* Call it in the open transaction. */
+/* Call it in an open transaction. */
 NHI_CHECK enum nhi_err nhi_restore_run(struct nhi_ledger *l, const struct nhi_restore *r, int64_t now);
-/* In the open transaction: all existing tickets and open tasks end, and the ledger belongs to this machine under that
- * name. */
+/* Ends all existing tickets and open tasks, and gives the ledger to this machine under that name. Call it in an open
+ * transaction. */
 NHI_CHECK enum nhi_err nhi_ledger_take_over(struct nhi_ledger *l, const char *host, int64_t now);
 
 #endif

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: once it was released, this never changes: what is new comes with a step (schema_steps.h). It is text and
- * nothing else: no macro, type or function, since these are today's and may mean something else tomorrow.
+ * MUST: never change this once it was released: changes come as a step (schema_steps.h). It is only text, without
+ * macros, types or functions, whose meaning may change later.
  *
- * Nothing that was ever used is deleted: names, uids, task IDs, ticket IDs and key names are keys here, and a key that
- * exists cannot be given again.
+ * Nothing that was ever used is deleted: names, uids, task IDs, ticket IDs and key names are keys here, and an existing
+ * key cannot be assigned again.
  */
 #include "libnhi/ledger/schema_tables.h"
 
 #include <stddef.h>
 
-/* line: what nhi.conf said. epoch: tickets up to a row, and those of other issuers up to a moment, are of one that has
- * ended. machine, boot: where the ledger was written last; strange: it was written where it does not belong. */
+/* line: the settings of nhi.conf. epoch: tickets up to the row epoch_ticket, and those of other issuers up to epoch_at,
+ * belong to an epoch that has ended. machine, boot: where the ledger was written last; strange: on another machine than
+ * its own. */
 static const char setting[] =
     "CREATE TABLE setting ("
     "  host TEXT NOT NULL, uid_min INTEGER NOT NULL, uid_max INTEGER NOT NULL, next_uid INTEGER NOT NULL,"
@@ -24,8 +25,8 @@ static const char setting[] =
     "  machine TEXT NOT NULL DEFAULT '', boot TEXT NOT NULL DEFAULT '',"
     "  strange INTEGER NOT NULL DEFAULT 0) STRICT;";
 
-/* held: why an agent is suspended. file, file_review: where it is declared, and its review date as that file last had
- * it. owner.offboarded: since when. watched: since when an account takes tickets only. */
+/* held: why an agent is suspended. file, file_review: the file that declares it, and its last review date there.
+ * owner.offboarded: since when. watched: since when an account takes tickets only. */
 static const char agents[] =
     "CREATE TABLE agent ("
     "  name TEXT PRIMARY KEY, uid INTEGER NOT NULL UNIQUE, owner TEXT NOT NULL, purpose TEXT NOT NULL,"
@@ -94,7 +95,7 @@ static const char tickets[] =
     "  kind INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,"
     "  PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;";
 
-/* Of a rule only its line is kept (libnhi/policy/rule_line.h), beside what it is found by. */
+/* A rule is kept as its line (libnhi/policy/rule_line.h), beside the columns that it is found by. */
 static const char policies[] =
     "CREATE TABLE policy ("
     "  version INTEGER PRIMARY KEY, hash TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
@@ -110,7 +111,7 @@ static const char policies[] =
     "  version INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, ahead INTEGER,"
     "  PRIMARY KEY (version, name, at)) STRICT, WITHOUT ROWID;";
 
-/* AUTOINCREMENT keeps the newest number that was given, also when its event is gone. */
+/* AUTOINCREMENT keeps the newest number that was assigned, even when its event is gone. */
 static const char events[] =
     "CREATE TABLE event ("
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, host TEXT NOT NULL,"

@@ -41,7 +41,7 @@ void nhi_settings_unwritten(struct nhi_settings *s)
         nhi_setting_put(s, one, one->unwritten);
 }
 
-/* All of them together are far shorter than the line may be (tests/unit/test_setting.c). */
+/* All settings together fit into the line (tests/unit/test_setting.c). */
 void nhi_setting_line_format(const struct nhi_settings *s, char out[NHI_SETTING_LINE_MAX + 1])
 {
     size_t len = 0;
@@ -81,7 +81,8 @@ static bool take_value(const char *text, const struct nhi_setting *one, int64_t 
     return *out == 1 || strcmp(text, one->words[0]) == 0;
 }
 
-/* Each at most once, in its order, as it is written: a release never leaves out a setting that it does not know. */
+/* Each at most once, in its order, exactly as written by format. A release never skips a setting that it does not
+ * know. */
 enum nhi_err nhi_setting_line_parse(const char *line, struct nhi_settings *s)
 {
     char copy[NHI_SETTING_LINE_MAX + 1], again[NHI_SETTING_LINE_MAX + 1], *save = NULL, *part;

@@ -18,7 +18,7 @@ enum nhi_setting_kind { NHI_SETTING_SPAN, NHI_SETTING_NUMBER, NHI_SETTING_FLAG }
 struct nhi_setting {
     const char *key;
     enum nhi_setting_kind kind;
-    size_t at; /* in struct nhi_settings: a bool for a flag, an int64_t for the others */
+    size_t at; /* offset in struct nhi_settings: of a bool for a flag, else of an int64_t */
     int64_t max, unwritten;
     const char *words[3]; /* for a flag: no, yes, NULL */
 };
@@ -30,12 +30,12 @@ extern const struct nhi_setting nhi_setting_table[];
 int64_t nhi_setting_get(const struct nhi_settings *s, const struct nhi_setting *one);
 void nhi_setting_put(struct nhi_settings *s, const struct nhi_setting *one, int64_t n);
 
-/* Each as if nhi.conf were empty. Nothing else in *s is changed. */
+/* Sets each setting as if nhi.conf were empty. Nothing else in *s changes. */
 void nhi_settings_unwritten(struct nhi_settings *s);
-/* KEY=VALUE for each that is not as if nhi.conf were empty, with a space between two. */
+/* KEY=VALUE for each setting that differs from an empty nhi.conf, separated by spaces. */
 #define NHI_SETTING_LINE_MAX 511
 void nhi_setting_line_format(const struct nhi_settings *s, char out[NHI_SETTING_LINE_MAX + 1]);
-/* The reverse. NHI_ERR_CORRUPT: it has anything that this release would not have written; *s is undefined. */
+/* Reads that line. NHI_ERR_CORRUPT: this release would not have written it; *s is undefined. */
 NHI_CHECK enum nhi_err nhi_setting_line_parse(const char *line, struct nhi_settings *s);
 
 #endif
