@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: local files only, since the supervisor waits for no network. MUST: an account of which it is not known since
- * when it takes tickets only has taken them from no moment on.
+ * MUST: read local files only, since the supervisor waits for no network. MUST: if it is not known since when an
+ * account takes tickets only, none of its processes counts as started after that.
  */
 #include "nhictl/leftover/leftover_accounts.h"
 
@@ -28,7 +28,8 @@
 #define GROUP "/etc/group"
 #define PASSWD "/etc/passwd"
 
-/* What was read, and what the files were like. One for the process: it is asked every few milliseconds. */
+/* The accounts and the state of the files when they were read. One for the process, since it is needed every few
+ * milliseconds. */
 static struct {
     struct leftover_accounts now;
     struct stat of[3];
@@ -60,7 +61,7 @@ static struct leftover_account *find(const struct leftover_accounts *in, const c
     return NULL;
 }
 
-/* NULL: no memory; it is found by the next look. */
+/* NULL: no memory; the next look finds it. */
 static struct leftover_account *add(struct leftover_accounts *to, const char *name, uint32_t uid)
 {
     struct leftover_account *more;
@@ -168,7 +169,7 @@ static void read_all(void)
     if (now.whole)
         (void)!nhi_watched_each(l, add_since, &now);
     nhi_ledger_close(l);
-    /* What this process saw and could not write down yet. */
+    /* Keeps what this process saw and could not write to the ledger yet. */
     for (size_t i = 0; i < now.count; i++) {
         const struct leftover_account *before = find(&had, now.all[i].name);
 
@@ -220,7 +221,8 @@ bool leftover_is_ours(uint32_t uid)
 
 /* ---- since when ---- */
 
-/* What an agent leaves there a moment later is not from before. Whoever changes groups puts a new file in place. */
+/* A process that an agent leaves a moment later must not count as older. Programs that change groups replace the
+ * file. */
 int leftover_accounts_notify(int inotify)
 {
     return inotify_add_watch(inotify, "/etc", IN_MOVED_TO | IN_CLOSE_WRITE);
@@ -241,7 +243,7 @@ static int find_gone(const struct nhi_watched *w, void *ctx)
     return g->count == sizeof(g->name) / sizeof(g->name[0]);
 }
 
-/* Whoever takes tickets only no more, and does so again later, is new. */
+/* An account that no longer takes tickets only, and does so again later, is a new one. */
 static enum nhi_err write_all(struct nhi_ledger *l)
 {
     struct gone *g = calloc(1, sizeof(*g));
@@ -274,7 +276,7 @@ static bool is_written(int64_t now)
 
 void leftover_accounts_watch(int64_t now)
 {
-    static size_t had = SIZE_MAX; /* those of before this process have to be looked at once */
+    static size_t had = SIZE_MAX; /* accounts from before this process have to be checked once */
     const struct leftover_accounts *in = &memory.now;
     struct nhi_watched here = { .at = 0 };
     bool news;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The accounts under whose uids nothing may run without a session: agents' own, and those that take tickets only.
+ * The accounts under whose uids nothing may run without a session: agents' own accounts, and those that take tickets
+ * only.
  */
 #ifndef NHICTL_LEFTOVER_ACCOUNTS_H
 #define NHICTL_LEFTOVER_ACCOUNTS_H
@@ -13,10 +14,10 @@ struct ctl;
 struct leftover_account {
     char name[NHI_ACCOUNT_MAX + 1];
     uint32_t uid;
-    bool own;     /* an agent's, of that name; else it is in nhi-only */
-    bool daemons; /* root starts some by it */
-    bool known;   /* since when, below */
-    bool written; /* and the ledger has it */
+    bool own;     /* the account of the agent with that name; else it is in nhi-only */
+    bool daemons; /* root starts daemons under it */
+    bool known;   /* since is known */
+    bool written; /* since is in the ledger */
     struct nhi_watched since;
 };
 
@@ -28,20 +29,21 @@ struct leftover_accounts {
     struct nhi_watched here;
 };
 
-/* Reads them again, if one of the files has changed that they come from. What was got before is no more. */
+/* Reads the accounts again if one of their files has changed. Pointers from earlier calls become invalid. */
 void leftover_accounts_refresh(void);
-/* As they were read last. */
+/* The accounts as they were read last. */
 const struct leftover_accounts *leftover_accounts(void);
-/* NULL: of none of these. */
+/* NULL: the uid of none of these accounts. */
 const struct leftover_account *leftover_account_of(uint32_t uid);
 const struct leftover_account *leftover_account_named(const char *name);
-/* Whether it is one of these, or in the agents' range. */
+/* Whether the uid is of one of these accounts, or in the agents' range. */
 bool leftover_is_ours(uint32_t uid);
 
-/* For the supervisor: whichever was not seen before is seen from now on, and that is written down, unless another is
- * writing: then with the next call. */
+/* For the supervisor: accounts that were not seen before count from now on, and the ledger is told so; if another
+ * process is writing, with the next call. */
 void leftover_accounts_watch(int64_t now);
-/* So that it is called when an account may take tickets only: the watch of that inotify. -1: none. */
+/* Adds a watch to that inotify, for calling leftover_accounts_watch when an account may have become one of these. -1:
+ * failed. */
 int leftover_accounts_notify(int inotify);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: what is another process at every moment is found, or is reported to hide.
+ * MUST: a program that changes its process all the time is found, or is reported to hide.
  */
 #include "nhictl/leftover/leftover_find.h"
 
@@ -13,14 +13,14 @@
 #include "libnhi/base/grow.h"
 #include "libnhi/ledger/ledger_watched.h"
 
-#define LOOKS 6  /* before something is said to hide */
-#define PAUSE 20 /* milliseconds between two of these, in which what has ended is taken in */
+#define LOOKS 6  /* before a process is reported to hide */
+#define PAUSE 20 /* milliseconds between two looks, in which parents can reap ended processes */
 
 struct walk {
     struct leftover_look *k;
     const bool *chosen; /* a flag for each account; NULL: only, below */
     const struct leftover_account *only;
-    bool *seen; /* where given, a flag for each account: a process of it still existed when it had been judged */
+    bool *seen; /* NULL, or a flag for each account: one of its processes still existed after it was judged */
     int (*fn)(const struct leftover_one *, void *);
     void *ctx;
 };
@@ -51,7 +51,7 @@ static const struct leftover_account *account_in(const struct walk *w, uint32_t 
     return NULL;
 }
 
-/* A zombie that began a while ago still exists: nobody takes it in. */
+/* A zombie that began a while ago still exists: nobody reaps it. */
 static bool exists(pid_t pid)
 {
     struct nhi_proc_stat stat;
@@ -119,7 +119,8 @@ static int find_one(const struct leftover_one *one, void *ctx)
     return 0;
 }
 
-/* Whether something runs by one of these that is gone whenever it is looked at: another process at every moment. */
+/* Whether one of these accounts runs a program that has gone at every look, since it changes its process all the
+ * time. */
 static bool some_hide(const bool *chosen, const struct leftover_account *only, const bool *seen)
 {
     const struct leftover_accounts *in = leftover_accounts();

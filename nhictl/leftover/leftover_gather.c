@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: the real uid alone says whose a process is: sshd, mail servers and file servers take on the others for a
- * moment, and a file of an agent's that sets its uid makes a person's process look like one. MUST: processes first,
- * then sessions: whoever logs in registers before it takes on its uid.
+ * MUST: the real uid alone decides to whom a process belongs: sshd, mail servers and file servers take on the other
+ * uids for a moment, and an agent's set-uid file gives them to a person's process. MUST: read processes first, then
+ * sessions: a login registers before it takes on its uid.
  */
 #include "nhictl/leftover/leftover_gather.h"
 
@@ -28,7 +28,7 @@
 #include "nhictl/leftover/leftover_unit.h"
 #include "nhictl/process/logind.h"
 
-#define PERSON_MIN 1000 /* below are the system's own users */
+#define PERSON_MIN 1000 /* below are system users */
 #define NOBODY 65534
 #define DEPTH_MAX 65536
 #define NAMESPACES_MAX 64 /* the kernel nests them 32 deep */
@@ -62,7 +62,7 @@ static bool real_uid(pid_t pid, uint32_t *uid)
     return true;
 }
 
-/* ---- whose login ---- */
+/* ---- to whom a login belongs ---- */
 
 struct proof {
     uint32_t audit, person;
@@ -70,7 +70,7 @@ struct proof {
     bool found;
 };
 
-/* A program that sets its uid, and that an agent's process started, is nobody's login. */
+/* A set-uid program that an agent's process started is not a login. */
 static bool is_started_by_agent(pid_t pid, uint32_t audit)
 {
     struct nhi_proc_stat stat;
@@ -104,7 +104,7 @@ bool leftover_is_persons(pid_t pid, uint32_t audit, const struct members *among)
     struct proof p = { .audit = audit, .among = among };
     uint32_t whose;
 
-    /* That of an agent is no person's, whoever is in it. */
+    /* A login of an agent is not a person's, no matter which processes are in it. */
     if (nhi_proc_loginuid(pid, &p.person) != NHI_OK || leftover_is_ours(p.person))
         return false;
     if (among == NULL && logind_knows(audit, &whose) && !leftover_is_ours(whose))
@@ -125,7 +125,7 @@ static enum nhi_err find_over(const struct nhi_session_end *end, void *ctx)
     return NHI_OK;
 }
 
-/* A session of ours had it: a file says so until the ledger does. */
+/* Whether a session of ours had that audit session: a file says so until the ledger does. */
 static bool was_ours(struct leftover_look *k, uint32_t audit)
 {
     char handle[NHI_TREE_MAX + 1];
@@ -167,7 +167,7 @@ static enum leftover_login login_of(struct leftover_look *k, pid_t pid)
     return one.is;
 }
 
-/* ---- whose container ---- */
+/* ---- to whom a container belongs ---- */
 
 static int open_namespace(pid_t pid, const char *kind, struct stat *st)
 {
@@ -183,7 +183,7 @@ static int open_namespace(pid_t pid, const char *kind, struct stat *st)
     return fd;
 }
 
-/* Up to the user namespace that we are in: none of them is an agent's. Takes fd, of a user namespace; -1: not known. */
+/* Whether no user namespace up to our own belongs to an agent. Takes over fd, of a user namespace; -1: not known. */
 static bool is_free_of_agents(int fd, bool *unsure)
 {
     bool is_free = fd >= 0;
@@ -222,7 +222,7 @@ static void look_at_container(pid_t pid, struct leftover_facts *f)
 
 /* ---- what started it ---- */
 
-/* The program is root's, or it might have any name. */
+/* The program must belong to root, since anybody can choose the name of his own. */
 static bool is_delivery(pid_t pid)
 {
     char link[32], path[4096];
@@ -232,7 +232,7 @@ static bool is_delivery(pid_t pid)
 
     snprintf(link, sizeof(link), "/proc/%ld/exe", (long)pid);
     n = readlink(link, path, sizeof(path) - 1);
-    /* Not asked for anew: the program may lie on a file system whose owner never answers. */
+    /* Uses cached attributes: the program may be on a file system whose owner never answers. */
     if (n <= 0 || statx(AT_FDCWD, link, AT_STATX_DONT_SYNC, STATX_UID, &st) != 0 || st.stx_uid != 0)
         return false;
     path[n] = '\0';
@@ -259,7 +259,7 @@ static void look_at_parents(pid_t parent, const struct leftover_account *a, stru
     }
 }
 
-/* A session of setsid(2) cannot be joined, nor can its terminal be taken. */
+/* A process cannot join another session of setsid(2), nor take its terminal. */
 static bool is_at_others_terminal(const struct nhi_proc_stat *stat)
 {
     struct nhi_proc_stat leader;
@@ -296,7 +296,7 @@ static enum leftover_unit unit_of(struct leftover_look *k, const struct leftover
     return one.is;
 }
 
-/* ---- all of it ---- */
+/* ---- all facts ---- */
 
 static bool is_before(const struct leftover_look *k, const struct leftover_account *a, uint64_t start)
 {

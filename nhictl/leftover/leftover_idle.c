@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: an account of which a session is live is left alone: its manager and its bus lie outside of the session, and
- * are its own. MUST: cost nothing to speak of while nothing runs: the kernel says whether anything does by a uid.
+ * MUST: leave an account with a live session alone: its manager and bus run outside of the session, and belong to it.
+ * MUST: cost next to nothing while nothing runs: the kernel says whether anything runs under a uid.
  */
 #include "nhictl/leftover/leftover_idle.h"
 
@@ -20,7 +20,7 @@ bool leftover_runs_anything(uint32_t uid)
     return getpriority(PRIO_USER, uid) != -1 || errno != ESRCH;
 }
 
-/* The account that the session is of, and its agent's own account. */
+/* Clears the flags of the session's account and of its agent's own account. */
 static void clear_users(const struct nhi_grant *g, bool *chosen)
 {
     const struct leftover_accounts *in = leftover_accounts();
@@ -30,8 +30,8 @@ static void clear_users(const struct nhi_grant *g, bool *chosen)
                     !(in->all[i].own && strcmp(g->ticket.agent, in->all[i].name) == 0);
 }
 
-/* An ended session is no reason for anything to run: a part of it that cannot be ended would keep all else alive. While
- * it is being ended, the rest waits. */
+/* An ended session does not allow anything to run, or one process that cannot be ended would keep all others alive.
+ * While it is being ended, the others wait. */
 static bool is_live_session(const struct leftover_wish *wish, const struct session *s)
 {
     return !nhi_reason_is_end(s->reason) || (wish->ends != NULL && wish->ends(s->handle, wish->ctx));

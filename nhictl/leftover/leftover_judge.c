@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: what may be a person's or root's is no agent's. MUST: on an agent's own account, what is nobody else's ends; on
- * one that takes tickets only, what is provably an agent's, and no more.
+ * MUST: a process that may belong to a person or to root is not an agent's. MUST: on an agent's own account, every
+ * process ends that belongs to nobody else; on one that takes tickets only, just those that provably belong to an
+ * agent.
  */
 #include "nhictl/leftover/leftover_judge.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What it is, where it is somebody else's than an agent's. NULL: it may be an agent's. */
+/* Why the process does not belong to an agent. NULL: it may. */
 static const char *is_others(const struct leftover_facts *f)
 {
     if (f->inside)
@@ -19,7 +20,7 @@ static const char *is_others(const struct leftover_facts *f)
         return "part of a person's login";
     if (f->unit == UNIT_ROOTS)
         return "a unit of root";
-    /* Where the kernel says of whom the login is, that is the answer. */
+    /* If the kernel says to whom the login belongs, that decides. */
     if (f->login == LOGIN_NONE && f->terminal)
         return "at another user's terminal";
     if (f->login == LOGIN_NONE && f->person)
@@ -27,7 +28,7 @@ static const char *is_others(const struct leftover_facts *f)
     return NULL;
 }
 
-/* What makes it an agent's. NULL: nothing does. */
+/* Why the process belongs to an agent. NULL: no proof. */
 static const char *is_agents(const struct leftover_facts *f)
 {
     if (f->login == LOGIN_AGENTS || f->cgroup)
@@ -73,7 +74,7 @@ static bool has_suffix(const char *text, size_t len, const char *suffix)
     return len > n && memcmp(text + len - n, suffix, n) == 0;
 }
 
-/* From the top, where nobody but root makes names: the first that is no slice. */
+/* Takes the first name from the top, where only root makes names, that is not a slice. */
 enum leftover_unit leftover_unit_in(const char *cgroup, uint32_t uid, char *name, size_t size)
 {
     char manager[32];
@@ -98,7 +99,7 @@ enum leftover_unit leftover_unit_in(const char *cgroup, uint32_t uid, char *name
     return UNIT_OTHER;
 }
 
-/* Programs, and the units of these: up to a '@', a '-' or a '.'. */
+/* The names of programs and of their units, up to a '@' or a '.'. */
 bool leftover_delivers(const char *name)
 {
     static const char *const all[] = { "cron",        "crond",    "fcron",    "anacron",   "incrond",

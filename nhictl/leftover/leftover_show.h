@@ -11,12 +11,12 @@ struct leftover_row {
     char account[NHI_ACCOUNT_MAX + 1];
     bool own;
     size_t count; /* processes */
-    pid_t pid;    /* the first, its command, and why it is named */
+    pid_t pid;    /* the first process, its command, and why it is reported */
     char command[64];
     const char *why;
 };
 
-/* An account each. Zeroed at first; free it in any case. */
+/* One entry for each account. Zeroed at first; free it in any case. */
 struct leftover_list {
     struct leftover_row *all;
     size_t count, room;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: nothing is signalled but after a second look, through a descriptor of the process that was looked at.
+ * MUST: signal a process only after a second look, through a descriptor that was opened before that look.
  */
 #include "nhictl/leftover/leftover_signal.h"
 
@@ -13,7 +13,7 @@
 #include "nhictl/process/log.h"
 #include "nhictl/process/logind.h"
 
-/* The descriptor first, then the look: the descriptor is not of another process that has the pid by now. */
+/* Opens the descriptor before the look, so that it cannot be of a later process with the same pid. */
 static bool signal_one(struct leftover_look *k, const struct leftover_account *a, const struct leftover_wish *wish,
                        pid_t pid, bool kills)
 {
@@ -33,7 +33,7 @@ static bool signal_one(struct leftover_look *k, const struct leftover_account *a
     return sent;
 }
 
-/* An account that lingered before it took tickets only does not linger through an agent. */
+/* If an account lingered before it took tickets only, no agent caused that. */
 static void end_manager(const struct leftover_account *a)
 {
     int64_t since = logind_lingers(a->name, a->uid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: what was found is asked to end, is killed when its grace has passed, and is recorded once, as ended or as
- * stuck.
+ * MUST: a process that was found is asked to end, is killed when its grace has passed, and is recorded once, as ended
+ * or as stuck.
  */
 #include "nhictl/leftover/leftover_sweep.h"
 
@@ -32,10 +32,10 @@ struct leaving {
     bool own;
     enum { LEAVING_ASKED, LEAVING_KILLED, LEAVING_STUCK, LEAVING_GONE } phase;
     int64_t next, deadline;    /* milliseconds of the monotonic clock */
-    size_t count;              /* processes that were asked */
+    size_t count;              /* processes that were asked to end */
     size_t left;               /* at the last look */
-    char command[64], why[64]; /* of the first */
-    bool recorded;             /* its end, or that it is stuck */
+    char command[64], why[64]; /* of the first process */
+    bool recorded;             /* it is recorded as ended or stuck */
 };
 
 /* ---- finding ---- */
@@ -52,7 +52,8 @@ static struct leaving *add_leaving(struct leftovers *l, const struct leftover_ac
 {
     struct leaving *more;
 
-    /* One that is gone, and could not be recorded yet, is counted together with those that follow. */
+    /* An account whose leftovers have gone, but could not be recorded yet, is counted together with those that
+     * follow. */
     for (size_t i = 0; i < l->count; i++)
         if (l->all[i].uid == a->uid)
             return &l->all[i];
@@ -68,7 +69,7 @@ static struct leaving *add_leaving(struct leftovers *l, const struct leftover_ac
     return more;
 }
 
-/* In a line of the log a blank, or worse, would begin another field. */
+/* In a log line, a blank or control character would begin another field. */
 static const char *as_word(const struct leaving *one, char out[sizeof(one->command)])
 {
     for (size_t i = 0; i < sizeof(one->command); i++) {
@@ -119,7 +120,7 @@ static void look(struct leftovers *l, int64_t now)
     if (chosen == NULL || !leftover_choose_idle(&l->wish, chosen))
         goto out;
     l->failed = !leftover_find(&l->wish, &k, chosen, NULL, &f) || f.hides;
-    /* Anybody who logged in meanwhile is in a session by now. */
+    /* A login that happened meanwhile is registered as a session by now. */
     if (f.count == 0 || !leftover_drop_live(&l->wish, chosen))
         goto out;
     for (size_t i = 0; i < in->count; i++)
@@ -133,7 +134,7 @@ out:
 
 /* ---- ending ---- */
 
-/* How many are left; 1 where they cannot be looked for. */
+/* How many are left; 1 if they cannot be looked for. */
 static size_t count_left(const struct leftovers *l, const struct leftover_account *a)
 {
     struct leftover_look k = { .lockdown = false };
@@ -192,7 +193,7 @@ static void step(struct leftovers *l, struct leaving *one, int64_t now)
         one->phase = LEAVING_KILLED;
         one->deadline = now + GIVE_UP;
     }
-    /* Its manager is its own again while a session is live. */
+    /* While a session is live, the account may have its manager again. */
     if (one->phase == LEAVING_ASKED || leftover_is_live(&l->wish, one->uid))
         return;
     leftover_kill(a, &l->wish);
@@ -211,7 +212,7 @@ int leftovers_step(struct ctl *c, struct leftovers *l, int64_t now, bool looks)
     size_t kept = 0;
     int wait = -1;
 
-    /* It is the supervisor that never waits for the ledger, and asks as often as it wakes. */
+    /* The supervisor never waits for the ledger, and tries whenever it wakes. */
     if (l->hurry)
         leftover_accounts_watch(nhi_now());
     if (looks && l->hurry) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: a unit is root's only when all that it was read from is root's: systemd-cron makes units of what users wrote.
+ * MUST: a unit counts as root's only if all of its files belong to root: systemd-cron makes units from users' files.
  * MUST: wait for nobody longer than a moment: systemd may hang.
  */
 #include "nhictl/leftover/leftover_unit.h"
@@ -48,7 +48,7 @@ static pid_t start(const char *name, int *out)
     return pid;
 }
 
-/* Whole, or nothing. */
+/* false: the answer is not complete. */
 static bool read_answer(const char *name, char *buf, size_t size)
 {
     int64_t until = nhi_clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
@@ -74,7 +74,7 @@ static bool read_answer(const char *name, char *buf, size_t size)
     return waitpid(pid, &status, 0) == pid && status == 0 && n == 0 && len > 0;
 }
 
-/* The rest of the line that begins so. Empty: there is none, or it says nothing. */
+/* The rest of the line that begins with key. Empty: no such line, or no value. */
 static void take(const char *answer, const char *key, char *value, size_t size)
 {
     size_t len = strlen(key);

@@ -8,7 +8,7 @@
 #include "nhictl/leftover/leftover_accounts.h"
 #include "nhictl/leftover/leftover_judge.h"
 
-/* Asks systemd, and waits for no longer than a moment. */
+/* Asks systemd, and waits for a moment only. */
 enum leftover_unit leftover_unit_ask(const char *name, const struct leftover_account *a);
 
 #endif
