@@ -20,7 +20,7 @@ struct trace_args {
     const char *agent, *ticket, *session, *html;
 };
 
-/* A span that goes by the year tells no more than one that goes by the second. */
+/* Whether all steps are on one day, so that the day need not be repeated. */
 static bool is_one_day(const struct trace *t)
 {
     return t->steps == 0 || t->step[0]->e.at / 86400 == t->step[t->steps - 1]->e.at / 86400;

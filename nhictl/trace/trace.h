@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A story: what happened to a task, an agent, a ticket or in a session, in order, and the sessions in it.
+ * A story: the events of a task, an agent, a ticket or a session, in order, and its sessions.
  */
 #ifndef NHICTL_TRACE_H
 #define NHICTL_TRACE_H
@@ -19,16 +19,16 @@ enum trace_tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD };
 #define TRACE_WHO_MAX 80
 #define TRACE_TEXT_MAX 1024
 struct trace_step {
-    struct nhi_event e; /* its detail is this: */
+    struct nhi_event e; /* e.detail points to detail */
     char *detail;
-    bool direct;                     /* about what was asked for, not only about what that hangs on */
-    int64_t uid, loginuid, sudo_uid; /* who typed it, as far as known; -1: not known */
-    int ms;                          /* of its second; after all that has one where it is not known */
-    int64_t began;                   /* of the end of a session: when that began */
+    bool direct;                     /* about the subject itself, not only about its context */
+    int64_t uid, loginuid, sudo_uid; /* who typed the command; -1: not known */
+    int ms;                          /* milliseconds of its second; greater than any if not known */
+    int64_t began;                   /* for the end of a session: when the session began */
     const char *word;                /* "issued", "denied" … */
     enum trace_tone tone;
     char who[TRACE_WHO_MAX];
-    char text[TRACE_TEXT_MAX]; /* what and why, in words */
+    char text[TRACE_TEXT_MAX]; /* the event and its reason, in words */
 };
 
 struct trace_session {
@@ -39,14 +39,14 @@ struct trace_session {
     char rule[NHI_TASK_MAX + 1];
     int64_t began, ended; /* ended 0: it is live */
     char reason[NHI_WORD_MAX + 1];
-    bool cut; /* it did not end by itself */
+    bool cut; /* it was ended */
 };
 
 struct trace {
     enum trace_by by;
     const char *id;
     int64_t now;
-    int64_t archived_before; /* what is older may be in an archive; 0: the story is whole */
+    int64_t archived_before; /* older events may be in an archive; 0: the story is complete */
     bool has_agent, has_task;
     struct nhi_agent agent;
     struct nhi_task task;
@@ -59,11 +59,11 @@ struct trace {
     size_t tickets, ticket_room;
 };
 
-/* The sessions that the steps tell of, and those of live that are part of the story. */
+/* Adds the sessions that the steps are about, and the live ones that are part of the story. */
 struct sessions;
 typedef bool trace_takes_fn(const struct trace_session *s, const void *ctx);
 
-/* "5QkVh3ab…": enough to tell one from another. */
+/* "5QkVh3ab…": enough to distinguish them. */
 #define TRACE_SHORT_LEN 12
 
 #endif

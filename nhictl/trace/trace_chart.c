@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The chart of a story: sessions and tickets as bars against time, and what ended them.
+ * The chart of a story: sessions and tickets as bars against time, and the events that ended them.
  *
  * MUST: the content of an event is written only through html_text. Numbers are our own.
  */
@@ -81,7 +81,7 @@ static void put_axis(FILE *f, const struct axis *x)
         fprintf(f, "<div class=\"grid\" style=\"left:%.3f%%\"></div>\n", percent(x, tick));
 }
 
-/* What ended things stands as a line through all of them. */
+/* Draws each event that ended something as a line through all bars. */
 static void put_ends(FILE *f, const struct trace *t, const struct axis *x)
 {
     for (size_t i = 0; i < t->steps; i++) {
@@ -110,7 +110,7 @@ static void put_name(FILE *f, const char *name, const char *more)
     fputs("</div>", f);
 }
 
-/* Beside the bar, on the side where there is room. */
+/* Writes beside the bar, on the side with more room. */
 static void put_note(FILE *f, double left, double right, const char *lasted, const char *why)
 {
     if (right < 66)
@@ -142,7 +142,7 @@ static void put_session(FILE *f, const struct trace *t, const struct axis *x, co
     fputs("</div>\n", f);
 }
 
-/* When a ticket was ended before its time, the step says that did it. */
+/* If a ticket was ended before it expired, the step that ended it has the time. */
 static int64_t ticket_end(const struct trace *t, const struct nhi_ticket_row *r)
 {
     int64_t end = r->ticket.exp;

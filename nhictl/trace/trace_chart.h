@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The chart of a story: sessions and tickets as bars against time, and what ended them.
+ * The chart of a story: sessions and tickets as bars against time, and the events that ended them.
  */
 #ifndef NHICTL_TRACE_CHART_H
 #define NHICTL_TRACE_CHART_H
 
 #include "nhictl/trace/trace.h"
 
-/* In it: sessions and tickets as bars against time. Of a story with a step at least. */
+/* Draws the chart of a story with at least one step. */
 void trace_html_chart(FILE *f, const struct trace *t);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "nhictl/trace/trace.h"
 
-/* Of the steps that are not direct, those stay that happened while it lasted. */
+/* Drops the steps of the context that did not happen during the story. */
 void trace_keep_context(struct trace *t);
 
 #endif

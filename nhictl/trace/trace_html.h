@@ -7,7 +7,7 @@
 
 #include "nhictl/trace/trace.h"
 
-/* The page, to FILE or "-". */
+/* Writes the page to FILE or "-". */
 int trace_html(struct ctl *c, const struct trace *t, const char *file);
 
 #endif

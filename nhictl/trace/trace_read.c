@@ -24,8 +24,8 @@
 struct reading {
     struct trace *t;
     char task[NHI_TASK_MAX + 1], agent[NHI_AGENT_MAX + 1]; /* empty: not known */
-    char root[NHI_JTI_LEN + 1];                            /* of the lineage, by ticket */
-    struct trace_session of;                               /* by session: which */
+    char root[NHI_JTI_LEN + 1];                            /* the lineage of a story by ticket */
+    struct trace_session of;                               /* the session of a story by session */
     bool found;
 };
 
@@ -92,7 +92,7 @@ static bool is_direct(const struct reading *r, const struct nhi_event *e)
     return false;
 }
 
-/* What may end it, or let it in, without naming it: its task, its agent, an issuer, the policy, a
+/* Whether an event may end or permit it without naming it: on its task, its agent, an issuer, the policy, a
  * lockdown. */
 static bool is_around(const struct reading *r, const struct nhi_event *e)
 {
@@ -144,8 +144,8 @@ static int add_step(const struct nhi_event *e, void *ctx)
     return 0;
 }
 
-/* Records come into the ledger after what they are of: the order of numbers is not that of time,
- * and within a second it is that in which such things follow one another. */
+/* Records get into the ledger after the events that they are about, so numbers are not in the order of time. Within a
+ * second, steps are in the order in which such things follow each other. */
 static int rank(const struct trace_step *s)
 {
     const char *kind = s->e.kind;
@@ -161,7 +161,7 @@ static int rank(const struct trace_step *s)
     return is(s->e.decision, "deny") ? 5 : 4;
 }
 
-/* An event that nhi found out by itself has none: the end of a session comes after what happened in it. */
+/* An event that nhi found out by itself has no milliseconds: the end of a session comes after the events in it. */
 static int ms_of(const struct trace_step *s)
 {
     return s->ms >= 0 && s->ms <= 999 ? s->ms : 1000;
@@ -180,7 +180,7 @@ static int by_time(const void *a, const void *b)
     return x->e.seq < y->e.seq ? -1 : x->e.seq > y->e.seq;
 }
 
-/* What was opened from inside a session belongs to it, and so does what that opened in turn. */
+/* A session that was opened from inside another belongs to it, and so do the sessions that it opened in turn. */
 static bool is_in_session(const struct reading *r, const char *record)
 {
     if (record[0] == '\0')
@@ -226,7 +226,7 @@ static bool takes_session(const struct trace_session *s, const void *ctx)
     return false;
 }
 
-/* ---- what was asked for ---- */
+/* ---- the subject ---- */
 
 static int add_ticket(const struct nhi_ticket_row *row, void *ctx)
 {
@@ -247,8 +247,7 @@ static void found(struct reading *r, const char *task, const char *agent)
     r->found = true;
 }
 
-/* A ticket that was recorded nowhere may have been used all the same; a session is in its events.
- */
+/* A ticket may have been used without being recorded at its issue; a session is found by its events. */
 static int look_at(const struct nhi_event *e, void *ctx)
 {
     struct reading *r = ctx;

@@ -7,7 +7,7 @@
 
 #include "nhictl/trace/trace.h"
 
-/* Reads the story. CTL_REFUSED after saying that there is no such thing. Free in any case. */
+/* Reads the story. CTL_REFUSED: its subject does not exist, which was reported. Free in any case. */
 int trace_read(struct ctl *c, struct store *s, struct trace *t);
 void trace_free(struct trace *t);
 void trace_step_free(struct trace_step *s);

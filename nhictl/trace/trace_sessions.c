@@ -61,7 +61,7 @@ void trace_from_grant(const char *handle, const struct nhi_grant *g, struct trac
     s->began = g->at;
 }
 
-/* Where it came from, and which rule let it in, the decision says. */
+/* Takes the address and the rule from the decision. */
 static void complete(const struct trace *t, struct trace_session *s)
 {
     for (size_t i = 0; i < t->steps && s->grant[0] != '\0'; i++)

@@ -57,13 +57,13 @@ static void name_of(int64_t uid, char *out, size_t size)
         snprintf(out, size, "uid %lld", (long long)uid);
 }
 
-/* The person behind root, where login or sudo said who that is. */
+/* Names the person behind root, if login or sudo recorded who that is. */
 static void describe_who(struct trace_step *s)
 {
     char name[TRACE_WHO_MAX - 10];
     int64_t person = s->loginuid > 0 ? s->loginuid : s->sudo_uid > 0 ? s->sudo_uid : -1;
 
-    /* Public keys are public: whoever sent one need not be whose it is. */
+    /* Public keys are public: the sender of one need not be its owner. */
     if (is(s->e.kind, "refused") && is(s->e.source, "key")) {
         snprintf(s->who, sizeof(s->who), "not proven");
     } else if (s->e.decision[0] != '\0' || is(s->e.reason, "closed") || is(s->e.kind, "unused")) {
@@ -81,7 +81,7 @@ static void describe_who(struct trace_step *s)
     }
 }
 
-/* ---- what and why ---- */
+/* ---- the event and its reason ---- */
 
 struct text {
     struct trace_step *s;
@@ -108,7 +108,7 @@ static const char *string_of(const json_t *o, const char *key)
     return text != NULL ? text : "";
 }
 
-/* A moment as it stands in an event, without the day. */
+/* Adds a moment of an event, without the day. */
 static void add_moment(struct text *x, const char *before, const char *moment)
 {
     int64_t t;
@@ -141,8 +141,7 @@ static void add_cause(struct text *x, const json_t *o)
         add(x, ": %s", cause);
 }
 
-/* Through which door: who is in another column, and is named once more only where he became
- * somebody else. */
+/* Describes the login. The agent is in another column; the account is named only if it differs. */
 static void describe_door(struct text *x, const char *account, const char *service, const char *from)
 {
     add(x, "%s", service);
@@ -168,7 +167,7 @@ static void describe_decision(struct text *x)
         add(x, ", rule %s", e->rule);
 }
 
-/* What was counted: how often, and from when to when. */
+/* Describes refusals that were counted: how often, and from when to when. */
 static void describe_refused(struct text *x, const json_t *o)
 {
     const char *first = string_of(o, "first"), *last = string_of(o, "last"), *key = string_of(o, "key");
@@ -296,8 +295,7 @@ static void describe_task(struct text *x, const json_t *o)
     add_cause(x, o);
 }
 
-/* What has a word of its own in the ledger, and nothing to add but whom it is about and the cause.
- */
+/* Describes an event that has a word of its own in the ledger, and no more than a subject and a cause. */
 static void describe_other(struct text *x, const json_t *o)
 {
     static const struct {

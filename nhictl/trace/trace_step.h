@@ -9,7 +9,7 @@
 
 /* Fills in word, tone, who and text of a step. */
 void trace_describe(const struct trace *t, struct trace_step *s);
-/* Why something ended or was refused, in words: of a reason's name, or as it is. */
+/* The words for a reason of an end or a refusal, by its name; a text that is not such a name is returned as it is. */
 const char *trace_reason(const char *name);
 void trace_short(const char *jti, char out[TRACE_SHORT_LEN]);
 

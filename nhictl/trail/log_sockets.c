@@ -36,7 +36,7 @@ static int connect_to(const char *path)
     return fd;
 }
 
-/* Whether /dev/log is the journal's own. */
+/* Whether the journal serves /dev/log. */
 static bool log_is_the_journals(void)
 {
     char *real = realpath(LOG, NULL);
@@ -53,7 +53,7 @@ bool log_sockets_open(struct log_sockets *s)
     return s->journal >= 0 || s->log >= 0;
 }
 
-/* A log that has gone away is none; one that is full is waited for, but not for long. */
+/* A log that has gone counts as missing; for a full one it waits, but not for long. */
 static bool send_to(int *fd, const char *data, size_t len)
 {
     struct pollfd p = { .fd = *fd, .events = POLLOUT };

@@ -11,12 +11,12 @@
 #include "libnhi/ledger/event.h"
 
 struct log_sockets {
-    int journal, log; /* connected sockets; -1: there is none */
+    int journal, log; /* connected sockets; -1: none */
 };
 
-/* false: there is neither. Close it in any case. */
+/* false: neither exists. Close it in any case. */
 bool log_sockets_open(struct log_sockets *s);
-/* line: printable ASCII. e: NULL, or the event whose members become fields. false: one of them does not take it
+/* line: printable ASCII. e: NULL, or the event whose members become fields. false: one of them does not accept it
  * now. */
 bool log_sockets_send(struct log_sockets *s, int priority, const char *line, const struct nhi_event *e);
 void log_sockets_close(struct log_sockets *s);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: whatever stands in an event, it is one line of printable ASCII here. MUST: a log that takes nothing holds
- * up nobody.
+ * MUST: every event becomes one line of printable ASCII. MUST: a log that accepts nothing holds up nobody.
  */
 #include "nhictl/trail/trail.h"
 
@@ -21,12 +20,12 @@
 #include "nhictl/trail/log_sockets.h"
 
 #define SENT_LEN 20     /* digits */
-#define TURN_TRIES 50   /* for another that is sending */
-#define DETAIL_MAX 1024 /* of a line; all of it is in audit export */
+#define TURN_TRIES 50   /* for another process that is sending */
+#define DETAIL_MAX 1024 /* of a line; audit export has the whole detail */
 
 struct sending {
     struct log_sockets logs;
-    int file; /* descriptor of what has been sent */
+    int file; /* descriptor of the file with sent */
     int64_t sent;
 };
 
@@ -40,7 +39,7 @@ static bool needs_quotes(const char *value)
     return false;
 }
 
-/* at: room for 3 bytes and a name more than NHI_QUOTED_MAX of the value. Returns its end. */
+/* at: needs room for the name, 3 bytes and NHI_QUOTED_MAX of the value. Returns the end. */
 static char *put_pair(char *at, const char *name, const char *value)
 {
     bool quotes = needs_quotes(value);
@@ -50,7 +49,7 @@ static char *put_pair(char *at, const char *name, const char *value)
     return stpcpy(at + strlen(at), quotes ? "\"" : "");
 }
 
-/* The records of decisions stand in the members already. */
+/* The members have the records of decisions already. */
 static const char *detail_of(const struct nhi_event *e)
 {
     if ((e->record[0] != '\0' && strcmp(e->kind, "refused") != 0) || e->detail == NULL || strcmp(e->detail, "{}") == 0)
@@ -91,7 +90,7 @@ static int priority_of(const struct nhi_event *e)
     return LOG_NOTICE;
 }
 
-/* ---- what has been sent ---- */
+/* ---- the number that was sent last ---- */
 
 static bool read_sent(struct sending *s)
 {
@@ -111,7 +110,8 @@ static bool write_sent(struct sending *s, int64_t seq)
     return pwrite(s->file, text, SENT_LEN + 1, 0) == SENT_LEN + 1;
 }
 
-/* One at a time, in the order of the trail. Who cannot have a turn soon leaves it to whoever has. */
+/* One process sends at a time, so that lines are in the order of the trail. A process that does not get the turn soon
+ * leaves the sending to the other. */
 static bool take_turn(struct sending *s)
 {
     static const struct timespec pause = { .tv_nsec = 20000000 };
@@ -150,7 +150,7 @@ void trail_send(struct nhi_ledger *l)
     struct nhi_head head;
 
     if (log_sockets_open(&s.logs) && take_turn(&s) && read_sent(&s) && nhi_event_head(l, &head) == NHI_OK) {
-        /* Another ledger than the one that the number was of. */
+        /* The number belongs to another ledger. */
         if (s.sent > head.given)
             s.sent = 0;
         (void)!nhi_event_each(l, s.sent, INT32_MAX, send_one, &s);

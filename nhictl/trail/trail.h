@@ -13,14 +13,14 @@
 
 #define TRAIL_SENT_FILE "sent" /* in NHI_STATE_DIR, root 0600 */
 
-/* Sends what was not sent yet. Waits for no log for longer than a second; what it does not take now stays for the
- * next time. */
+/* Sends the events that were not sent yet. Waits at most a second for a log; events that it does not accept now stay
+ * for the next time. */
 void trail_send(struct nhi_ledger *l);
-/* The number of the last event that the logs have; INT64_MAX where there is no log. */
+/* The number of the last event that was sent; INT64_MAX without a log. */
 int64_t trail_sent(void);
-/* One line that is no event. */
+/* Sends one line that is not an event. */
 void trail_say(const char *text);
-/* An event as such a line: new, the caller's to free. NULL: out of memory. */
+/* Writes an event as such a line, which is new; the caller frees it. NULL: out of memory. */
 char *trail_line(const struct nhi_event *e);
 
 #endif
