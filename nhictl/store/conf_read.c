@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: read only what nobody but root could have written, unless the caller only looks at it.
+ * MUST: read only files that nobody but root could have written, unless the caller only inspects them.
  */
 #include "nhictl/store/conf_read.h"
 
@@ -50,7 +50,7 @@ static int list_files(struct ctl *c, const char *path, int dir, struct files *fi
     while (code == CTL_DONE) {
         errno = 0;
         e = readdir(d);
-        /* Half of a directory would be a policy without the rules that forbid. */
+        /* A directory that is read in part could give a policy without its forbidding rules. */
         if (e == NULL && errno != 0)
             code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s; nothing was changed", path, strerror(errno));
         if (e == NULL)
@@ -92,7 +92,7 @@ int conf_not_understood(struct ctl *c, const char *dir, const char *name, const 
     return ctl_fail(c, CTL_REFUSED, NULL, "%s/%s:%u: %s; nothing was changed", dir, name, error->line, error->text);
 }
 
-/* A file that anybody may have written, for a policy that is only looked at. */
+/* Reads a file that anybody may have written, for a policy that is only inspected. */
 static enum nhi_err read_any(int dir, const char *name, char **buf, unsigned long *len)
 {
     char *text = malloc(NHI_CONF_FILE_MAX + 2);
@@ -104,7 +104,7 @@ static enum nhi_err read_any(int dir, const char *name, char **buf, unsigned lon
     if (text == NULL)
         return NHI_ERR_NOMEM;
     fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    /* A FIFO that nobody writes to would be a policy without rules. */
+    /* A FIFO without a writer would count as a policy without rules. */
     if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
         close(fd);
         free(text);

@@ -16,9 +16,9 @@ struct ctl;
 typedef enum nhi_err conf_take(void *to, const char *name, const char *text, size_t len, struct nhi_conf_error *error);
 
 enum conf_trust {
-    CONF_ROOTS,    /* only what nobody but root could have written */
-    CONF_MAY_MISS, /* the same; no directory is no error, and *missing is set */
-    CONF_ANYBODYS, /* to be looked at only */
+    CONF_ROOTS,    /* only files that nobody but root could have written */
+    CONF_MAY_MISS, /* the same; if the directory is missing, *missing is set, without an error */
+    CONF_ANYBODYS, /* any files, only to inspect them */
 };
 
 struct conf_dir {
@@ -27,10 +27,10 @@ struct conf_dir {
     conf_take *take;
     void *to;
 };
-/* Returns CTL_DONE, or another exit code after saying what is wrong. missing: NULL but for CONF_MAY_MISS. */
+/* Returns CTL_DONE, or another exit code after saying what is wrong. missing: NULL except for CONF_MAY_MISS. */
 int conf_read_dir(struct ctl *c, const struct conf_dir *d, bool *missing);
 
-/* Say what is wrong with a directory, with a file, and in a file. */
+/* Report what is wrong with a directory, with a file, and in a file. */
 int conf_dir_failed(struct ctl *c, const char *path, enum nhi_err err);
 int conf_read_failed(struct ctl *c, const char *dir, const char *name, enum nhi_err err);
 int conf_not_understood(struct ctl *c, const char *dir, const char *name, const struct nhi_conf_error *error);

@@ -37,7 +37,7 @@ const char *store_error(const struct store *s, enum nhi_err err, char *buf, size
     const char *more = nhi_ledger_message(s->l);
     int saved = errno;
 
-    /* SQLite says so where the failure was not its own. */
+    /* SQLite gives this text if the failure was not its own. */
     if (more != NULL && (strcmp(more, "no message") == 0 || strcmp(more, "not an error") == 0))
         more = err == NHI_ERR_SYS && saved != 0 ? strerror(saved) : NULL;
     if (more != NULL)
@@ -90,7 +90,7 @@ int store_open_failed(struct ctl *c, const struct store *s, enum nhi_err err)
     return ctl_fail(c, CTL_SYSTEM, NULL, "%s cannot be used: %s", file, store_error(s, err, text, sizeof(text)));
 }
 
-/* A ledger that is behind what was last seen does not move that back, so that each look finds it behind. */
+/* A ledger that is older than the one last seen does not replace that record, so that each check reports it. */
 static void move_last_seen(struct nhi_ledger *l, bool anew)
 {
     struct nhi_settings set;
@@ -117,8 +117,8 @@ void store_last_seen_anew(const struct store *s)
     move_last_seen(s->l, true);
 }
 
-/* Records of grants and the ends of sessions go into the ledger, and what killed runs have left behind
- * comes to its end, as do tasks whose time has come. */
+/* Takes records of grants and the ends of sessions into the ledger, ends the tickets and tasks of killed runs, and
+ * closes tasks that are due. */
 static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
 {
     enum nhi_err grants = nhi_fold(NHI_STATE_DIR, writer, now, NULL);
@@ -137,9 +137,9 @@ static enum nhi_ledger_mode mode_of(bool hurry)
     return hurry ? NHI_LEDGER_WRITE_NOW : NHI_LEDGER_WRITE;
 }
 
-#define AT_WORK 60 /* seconds: no writer takes as long from the one name to the other */
+#define AT_WORK 60 /* seconds: no writer takes as long to rename its file */
 
-/* What writers left that were killed: it may be a key in the form that it no longer has. */
+/* Removes files that killed writers left: one may be a key in the form that it no longer has. */
 static void sweep_files(int64_t now)
 {
     static const char *const dirs[] = { NHI_STATE_DIR, NHI_STATE_DIR "/" NHI_KEYS_DIR, NHI_RUN_DIR };
@@ -148,9 +148,8 @@ static void sweep_files(int64_t now)
         nhi_file_sweep_all(dirs[i], now - AT_WORK);
 }
 
-/* What was granted a moment ago is part of the answer. Where it cannot be folded in, the answer is
- * older. Also makes the files that readers need beside a ledger which was put back from a backup.
- */
+/* Grants of a moment ago are part of the answer; if they cannot be folded in, the answer is older. Also makes the files
+ * that readers need beside a ledger that was restored from a backup. */
 bool store_keep_house(int64_t now, bool hurry)
 {
     struct nhi_ledger *writer = NULL;
@@ -172,7 +171,7 @@ int store_read(struct ctl *c, struct store *s)
     (void)store_keep_house(c->now, false);
     nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
-    /* One view for all that the verb reads. */
+    /* One view for everything that the verb reads. */
     if (err == NHI_OK)
         err = nhi_ledger_begin(s->l, c->now);
     if (err == NHI_OK)
@@ -203,7 +202,7 @@ enum nhi_err store_any_agent(struct nhi_ledger *l, bool *any)
     return nhi_agent_each(l, one_agent, any);
 }
 
-/* A new ledger has no agent and no key that could be revoked in it: those may come with a backup. */
+/* A new ledger has no agent and no key that could be revoked: a restored backup may add them. */
 static enum nhi_err drain(struct store *s)
 {
     bool any;
@@ -211,7 +210,7 @@ static enum nhi_err drain(struct store *s)
 
     if (err == NHI_OK && any)
         err = nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL);
-    /* Another one is at it. */
+    /* Another process is draining it. */
     return err == NHI_ERR_BUSY ? NHI_OK : err;
 }
 
@@ -219,8 +218,8 @@ enum nhi_err store_begin(struct store *s)
 {
     enum nhi_err err;
 
-    /* Without its reserve a host denies agents. That must not keep a revocation out of the ledger,
-     * and what is still in the reserve stays in force from there. */
+    /* Without its reserve a host denies agents. This must not keep a revocation out of the ledger; entries that remain
+     * in the reserve stay in force. */
     s->reserve = drain(s);
     err = nhi_ledger_begin(s->l, s->now);
     s->writing = err == NHI_OK;
@@ -270,7 +269,7 @@ struct publishing {
     bool locked;
 };
 
-/* An account that is refused makes the commit fail. */
+/* If an account is refused, the commit fails. */
 static int publish_one(const struct nhi_agent *a, void *ctx)
 {
     const struct publishing *p = ctx;
@@ -280,8 +279,8 @@ static int publish_one(const struct nhi_agent *a, void *ctx)
     return nhi_snapshot_add(p->w, &account) != NHI_OK;
 }
 
-/* The write transaction changes nothing: it makes two publishers take turns, so that the last one
- * to write is one that has seen every change. */
+/* The write transaction changes nothing: it makes two publishers take turns, so that the last one to write has seen
+ * every change. */
 enum nhi_err store_publish_as_is(struct store *s, int64_t now)
 {
     struct publishing p = { .w = NULL };
@@ -317,8 +316,8 @@ void store_close(struct store *s)
 {
     if (s->l != NULL && s->writing)
         nhi_ledger_rollback(s->l);
-    /* Housekeeping comes after the work, and its failure is not the work's: what is not folded or
-     * swept now is at the next command, and status counts it. */
+    /* Housekeeping comes after the work, and does not make it fail: the next command does what could not be folded or
+     * swept now, and status counts it. */
     if (s->l != NULL && s->committed)
         (void)!end_what_has_ended(s->l, s->now);
     nhi_ledger_close(s->l);

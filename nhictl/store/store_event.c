@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Events: what was done, and by whom as far as this host can tell.
+ * Events: what was done, and by whom as far as this host knows.
  */
 #include "nhictl/store/store_event.h"
 
@@ -33,7 +33,7 @@ static bool uid_of(const char *text, int64_t *uid)
     return true;
 }
 
-/* What happened in one second is told in its order. */
+/* Events of one second are shown in their order. */
 static void add_ms(struct out_row *detail, int64_t at)
 {
     struct timespec ts;
@@ -49,7 +49,7 @@ static void add_actor(const struct ctl *c, struct out_row *detail)
     out_number(detail, "uid", NULL, (int64_t)getuid());
     if (c->loginuid >= 0)
         out_number(detail, "loginuid", NULL, c->loginuid);
-    /* Set by sudo for root, and by root for itself: a statement, not a proof. */
+    /* Set by sudo for root, but root can set it, too: a claim, not a proof. */
     if (uid_of(getenv("SUDO_UID"), &uid))
         out_number(detail, "sudo_uid", NULL, uid);
 }
@@ -72,7 +72,7 @@ enum nhi_err store_note_later(const struct ctl *c, unsigned kind, const char *id
     return err;
 }
 
-/* What is in force all the same, and has an event of its own. */
+/* Actions that are in force even without the ledger, and have an event of their own. */
 static unsigned kind_of_note(const char *kind)
 {
     if (strcmp(kind, "lockdown-on") == 0)

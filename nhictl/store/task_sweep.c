@@ -10,7 +10,7 @@
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_task.h"
 
-#define OVER_MAX 256 /* at once, since others wait for the end of the transaction; the next command goes on */
+#define OVER_MAX 256 /* in one transaction, since others wait for its end; the next command closes the rest */
 
 struct over {
     int64_t now;
@@ -32,7 +32,7 @@ static int collect(const struct nhi_task *t, int64_t at, const char *why, void *
     return o->count == OVER_MAX;
 }
 
-/* A grant that is not in the ledger yet is a use all the same; where nobody can say, there may be one. */
+/* A grant that is not in the ledger yet is a use, too; if the records cannot be read, it counts as used. */
 static bool was_used(const struct over *o, const struct nhi_task *t)
 {
     int64_t last;
@@ -52,7 +52,7 @@ static enum nhi_err close_one(struct nhi_ledger *l, const struct nhi_task *t, co
     return err == NHI_OK ? nhi_event_add(l, &e) : err;
 }
 
-/* Looked for again in the transaction: what was used or closed meanwhile is not over. */
+/* Searches again in the transaction: tasks that were used or closed meanwhile are left out. */
 static enum nhi_err close_all(struct nhi_ledger *l, struct over *o)
 {
     enum nhi_err err = nhi_ledger_begin(l, o->now);

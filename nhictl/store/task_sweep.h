@@ -7,9 +7,9 @@
 
 #include "libnhi/ledger/ledger.h"
 
-/* Closes those that are over, each with its event. What cannot be done now is done by the next command. */
+/* Closes the tasks that are due, each with its event. The next command closes those that cannot be closed now. */
 void tasks_sweep(struct nhi_ledger *l, int64_t now);
-/* When the first of them ends, or ended; INT64_MAX: none does. */
+/* When the first task is due, which may be in the past; INT64_MAX: none. */
 int64_t tasks_next(struct nhi_ledger *l);
 
 #endif

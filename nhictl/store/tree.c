@@ -10,7 +10,7 @@
 #include "libnhi/session/session_list.h"
 
 #define KILLED "its nhictl run was killed"
-#define GONE_MAX 256 /* at once; the next command goes on */
+#define GONE_MAX 256 /* in one transaction; the next command ends the rest */
 
 struct gone {
     char tree[GONE_MAX][NHI_TREE_MAX + 1];

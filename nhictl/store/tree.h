@@ -7,10 +7,11 @@
 
 #include "libnhi/ledger/ledger.h"
 
-/* With a writer, outside a transaction. Its failure is nobody's: the next command tries again, and
- * a ticket whose tree is gone opens nothing anyhow. */
+/* Call it with a writer, outside a transaction. It reports no failure: the next command tries again, and a ticket whose
+ * tree has gone opens nothing anyway. */
 void tree_sweep(struct nhi_ledger *l, int64_t now);
-/* The same within a transaction, for who needs it done: a task of one that is gone must be in nobody's way. */
+/* The same within a transaction, for a caller that needs it done: the task of a tree that has gone must not block a new
+ * one. */
 NHI_CHECK enum nhi_err tree_end_gone(struct nhi_ledger *l, int64_t now);
 
 #endif
