@@ -9,12 +9,12 @@
 
 struct ctl;
 
-/* The number of an agent's own account, by what is published, or by the ledger where that cannot be read: whoever else
- * has its name has another. No source of accounts is asked. false: no such agent, as far as is known. */
+/* The uid of an agent's own account, from the snapshot, or if that cannot be read from the ledger; another account with
+ * the same name has another uid. Asks no source of accounts. false: no such agent is known. */
 bool account_uid_of_agent(const char *agent, uint32_t *uid);
 
-/* What nhi_host_account_by_name says, asked once for each name as long as c->now stands still: one answer takes
- * a lookup of every privileged group. Failures are asked again. */
+/* The answer of nhi_host_account_by_name, which is asked once for each name as long as c->now stays the same, since one
+ * answer takes a lookup of every privileged group. Failures are not cached. */
 NHI_CHECK enum nhi_err account_by_name(const struct ctl *c, const char *name, struct nhi_host_account *out);
 
 #endif

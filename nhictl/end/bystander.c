@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: what is left alone here is the host's: a daemon of root's, which a file of root's names that was written since
- * it began. An agent that is root may write one, and needs none. MUST: by nothing that a process without rights can
- * bring about does it become a bystander in its own session.
+ * MUST: a bystander belongs to the host: it is a daemon of root, named by a file of root that was written since it
+ * began. An agent that is root could write such a file, but does not need one. MUST: a process without rights cannot
+ * make itself a bystander in its own session.
  */
 #include "nhictl/end/bystander.h"
 
@@ -29,7 +29,7 @@ static bool is_roots_alone(const struct stat *st)
     return st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* Seconds since the epoch; a pid that was given again began after the file was written. */
+/* In seconds since the epoch. A process with a pid that was assigned again began after the file was written. */
 static int64_t began(const struct nhi_proc_stat *stat)
 {
     long ticks = sysconf(_SC_CLK_TCK);
@@ -40,7 +40,7 @@ static int64_t began(const struct nhi_proc_stat *stat)
     return nhi_now() - (int64_t)boot.tv_sec + (int64_t)(stat->self.start / (uint64_t)ticks);
 }
 
-/* The pid in a file of root's that was written since that process began. */
+/* Adds the pid in a file of root that was written since that process began. */
 static void add_named(struct bystanders *b, int dirfd, const char *file)
 {
     int fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -66,7 +66,7 @@ static void add_named(struct bystanders *b, int dirfd, const char *file)
     b->daemon[b->count++] = pid;
 }
 
-/* In /run and the directories there. Takes fd. */
+/* Reads /run and the directories in it. Takes over fd. */
 static void look_in(struct bystanders *b, int fd, int depth)
 {
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -114,7 +114,7 @@ static bool is_inside(pid_t pid, const struct members *m, uint32_t audit)
     return nhi_proc_audit(pid, &of) == NHI_OK && of == audit;
 }
 
-/* Whether it is a daemon or was started by one, with no process in between that is outside of m, or, if m is NULL, of
+/* Whether it is such a daemon or was started by one, and no process between them is outside of m, or, if m is NULL, of
  * the audit session. */
 static bool is_served(const struct bystanders *b, pid_t pid, const struct members *m, uint32_t audit)
 {
@@ -138,7 +138,8 @@ bool bystanders_serve(const struct bystanders *b, pid_t pid, uint32_t audit)
     return false;
 }
 
-/* In a session of the audit system that is another ticket's, or a person's who came in by what is in this one. */
+/* Whether it is in another audit session, of another ticket or of a person who logged in through a process of this
+ * session. */
 static bool is_others_login(const struct members *m, pid_t pid, const char *jti, uint32_t own)
 {
     struct nhi_grant g;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: what is signalled belongs to the session that ends: by the kernel's audit session, by
- * its cgroup, by descent, or, when an agent's last session has ended, by the agent's own uid. MUST: nobody is
- * waited for who could make us wait.
+ * MUST: signal only processes that belong to the ending session: by the kernel's audit session, by its cgroup, by
+ * descent, or, when an agent's last session has ended, by the agent's own uid. MUST: wait for nobody who could delay
+ * the end.
  */
 #include "nhictl/end/end.h"
 
@@ -29,11 +29,11 @@
 #include "nhictl/process/log.h"
 
 #define STEP_ASKED 20 /* milliseconds between two looks */
-#define CARRIED 60    /* for the last line to a terminal to be read there */
+#define CARRIED 60    /* for the last line to reach its terminal */
 #define STEP_KILLED 2
-#define GIVE_UP 5000 /* after the first SIGKILL: that it was slow to go on a busy machine is no news */
+#define GIVE_UP 5000 /* milliseconds after the first SIGKILL: on a busy machine a process may take a while to go */
 
-/* ---- who is in it ---- */
+/* ---- the processes of a session ---- */
 
 static bool audit_of(const struct ending *e, uint32_t *audit)
 {
@@ -45,7 +45,7 @@ static bool audit_of(const struct ending *e, uint32_t *audit)
     return true;
 }
 
-/* Whoever is somebody else's there is not signalled. */
+/* Does not signal processes that belong to somebody else. */
 static enum nhi_err leave_bystanders(struct ending *e, uint32_t audit)
 {
     struct bystanders b;
@@ -86,7 +86,7 @@ struct strangers {
     bool any;
 };
 
-/* Somebody else's login, or whoever called us from within. */
+/* Somebody else's login, or our own process, which was called from inside. */
 static int find_stranger(pid_t pid, void *ctx)
 {
     struct strangers *s = ctx;
@@ -96,8 +96,8 @@ static int find_stranger(pid_t pid, void *ctx)
     return s->any;
 }
 
-/* A daemon that was started in the session may have let people in, who are in its cgroup, but not in its audit
- * session: then it is ended one by one. */
+/* People who logged in through a daemon that was started in the session are in its cgroup, but not in its audit
+ * session: then its processes are ended one by one. */
 static bool has_bystanders(const struct ending *e)
 {
     struct strangers s = { .audit = 0 };
@@ -108,7 +108,7 @@ static bool has_bystanders(const struct ending *e)
     return nhi_cgroup_each(e->s.handle, find_stranger, &s) == NHI_OK && s.any;
 }
 
-/* The kernel ends all of it at once, however it forks. */
+/* The kernel ends the whole group at once, no matter how it forks. */
 static void kill_group(const struct ending *e)
 {
     if (e->phase == END_KILLED && !has_bystanders(e))
@@ -128,7 +128,7 @@ const char *ending_reason(const struct ending *e)
     return e->s.reason == NHI_PERMIT ? NHI_END_BY_HAND : nhi_reason_name(e->s.reason);
 }
 
-/* Its log is the host's, under its account: a job has no other. Returns whether a terminal got it. */
+/* Also logs the line, since a job has no terminal. Returns whether a terminal got it. */
 static bool notify(const struct ending *e, const struct procs *p, const char *line)
 {
     bool told;
@@ -163,7 +163,7 @@ void session_notify(const struct session *s, const char *line)
     ending_free(&e);
 }
 
-/* sshd, which is among those that end, has to carry the line from the terminal to whoever sits there. */
+/* sshd, which ends, too, has to send the line from the terminal to the user first. */
 static void announce(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
 {
     char line[SESSION_LINE_MAX];
@@ -182,7 +182,7 @@ static void ask(struct ending *e, int64_t now, int64_t grace_ms)
     if (grace_ms == 0)
         return;
     members_signal(&e->m, SIGTERM);
-    /* What is stopped cannot hear. */
+    /* A stopped process does not handle SIGTERM. */
     members_signal(&e->m, SIGCONT);
 }
 
@@ -200,7 +200,7 @@ static int find_other(const char *handle, const struct nhi_grant *g, bool alive,
     return o->any;
 }
 
-/* Of these, another one of the same agent, which will see to it when it comes to its own end. */
+/* Whether another of these sessions is of the same agent, and will end the leftovers when it ends itself. */
 static bool is_followed(const struct ending *e, const struct ending *all, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -209,8 +209,8 @@ static bool is_followed(const struct ending *e, const struct ending *all, size_t
     return false;
 }
 
-/* With its last session, all that goes by an agent's own uid has lost its reason, whatever account it came in by: that
- * may be shared with people. */
+/* When an agent's last session ends, nothing may run under the agent's own uid, whatever account the session was for:
+ * that account may be shared with people. */
 static bool is_last(struct ending *e, const struct ending *all, size_t count)
 {
     struct others o = { .s = &e->s };
@@ -219,7 +219,7 @@ static bool is_last(struct ending *e, const struct ending *all, size_t count)
            nhi_session_each(NHI_RUN_DIR, find_other, &o) == NHI_OK && !o.any;
 }
 
-/* One that ends, and what of it is hunted: its audit session, or its uid, which has lost its reason. */
+/* A session that ends, and what is hunted: its audit session, or the agent's uid. */
 struct hunted {
     struct ending *e;
     uint32_t audit;
@@ -241,7 +241,7 @@ static bool is_of(const struct hunt *h, const struct hunted *one, pid_t pid, boo
            (nhi_proc_stat(pid, &stat) != NHI_OK || !stat.ended);
 }
 
-/* What descends from a process is no quick look. */
+/* Descent from a process is not checked: it takes too long. */
 static bool is_hunted(pid_t pid, void *ctx)
 {
     struct hunt *h = ctx;
@@ -256,7 +256,7 @@ static bool is_hunted(pid_t pid, void *ctx)
     return false;
 }
 
-/* What there is no memory for is found by the look that follows. */
+/* Without memory, the next look finds the processes. */
 static void hunt(struct ending *all, size_t count)
 {
     struct hunt h = { .all = calloc(count, sizeof(*h.all)) };
@@ -277,15 +277,15 @@ static void hunt(struct ending *all, size_t count)
     free(h.all);
 }
 
-/* logind is told when the processes are gone or have had their grace: it would ask them once more, and there are
- * programs that take a second SIGTERM as an order to drop everything. */
+/* logind is told only when the processes have gone or their grace has passed: it would send SIGTERM once more, which
+ * some programs take as an order to drop everything. */
 static void close_login(struct ending *e)
 {
     logind_terminate(&e->logind);
     e->logind.id[0] = '\0';
 }
 
-/* Until the grace is over. What systemd started for the user is stopped by systemd, in order. */
+/* Asks until the grace has passed. systemd stops in order what it started for the user. */
 static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
 {
     e->phase = END_LEFT;
@@ -304,8 +304,8 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
     leftover_ask_agents(e->uid, &e->m);
 }
 
-/* Nobody was seen, of the session or by its uid. That may miss what is another process every moment: what was not
- * killed yet is hunted, and has ended when a hunt comes upon nobody either. */
+/* No process was seen, of the session or under the uid. A program that changes its process all the time may have been
+ * missed, so there is a hunt next, and the session has ended once that finds nothing either. */
 static void empty(struct ending *e, const struct ending *all, size_t count, const struct procs *p, int64_t now)
 {
     if (e->phase < END_KILLED || e->phase == END_LEFT) {
@@ -356,7 +356,7 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
     int wait = -1, before = getpriority(PRIO_PROCESS, 0);
     int64_t now;
 
-    /* Hundreds that fork without end would leave us a hundredth of the time. */
+    /* Hundreds of processes that fork without end would leave us a hundredth of the time. */
     (void)setpriority(PRIO_PROCESS, 0, -20);
     hunt(all, count);
     now = nhi_clock_ms(CLOCK_MONOTONIC);

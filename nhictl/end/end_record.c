@@ -20,7 +20,7 @@
 #include "nhictl/store/store_event.h"
 #include "nhictl/trail/trail.h"
 
-/* Once for each time that it was tried. */
+/* Recorded once for each attempt. */
 static enum nhi_err record_stuck(struct ctl *c, struct store *s, struct ending *e)
 {
     struct out_row *detail = out_row_new(c->out);
@@ -43,7 +43,7 @@ static bool is_news(const struct ending *e)
     return e->phase == END_DONE || (e->phase == END_STUCK && !e->recorded);
 }
 
-/* Files first, which need no ledger: what cannot be written there now is written later, by a process that can. */
+/* Files first, which need no ledger: a later process takes them in if the ledger cannot be written now. */
 void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry)
 {
     struct store s = { .hurry = hurry };

@@ -7,8 +7,8 @@
 
 #include "nhictl/end/end.h"
 
-/* Says what became of each that is done or stuck: one event in the ledger, if that takes any. hurry: not if another is
- * writing; that is for the next time. */
+/* Records the result for each that is done or stuck, as one event if the ledger can be written. hurry: does not wait
+ * for another writer; the next call records it then. */
 void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry);
 
 #endif

@@ -19,7 +19,7 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
 
-/* What ended these sessions has been done, and whoever waits for them may stop waiting: the supervisor goes on. */
+/* The tickets have ended, so the user may stop waiting for the sessions: the supervisor goes on. */
 static void let_interrupt(void)
 {
     sigset_t ends;
@@ -58,7 +58,7 @@ static void end_all(struct ctl *c, struct ending *all, size_t count, struct ende
     sum_up(e, all, count);
 }
 
-/* Takes the one that we were called from out of these, and leaves the rest. */
+/* Sets the session that we were called from aside, and keeps the others. */
 static size_t set_own_aside(struct ending *all, size_t count, struct ended *e)
 {
     struct nhi_grant own;
@@ -89,7 +89,7 @@ static bool is_own(const struct ended *e, const struct session *s)
     return e->own != NULL && strcmp(e->own->s.handle, s->handle) == 0;
 }
 
-/* Those of s that are over as they are judged by now. */
+/* Ends the sessions in s that were judged to end. */
 static void end_found(struct ctl *c, const struct sessions *s, struct ended *e)
 {
     struct ending *all = s->count > 0 ? calloc(s->count, sizeof(*all)) : NULL;
@@ -131,7 +131,7 @@ struct ended end_unsaid(struct ctl *c, const struct revocation *r, int64_t grace
     return end_by(c, &s, grace);
 }
 
-/* What is over by the record does not wait for whoever has to look accounts up. */
+/* Sessions that end by the record do not wait for lookups of accounts. */
 struct ended end_what_is_denied(struct ctl *c, int64_t grace)
 {
     struct ended result = end_what_is_over(c, grace);
@@ -143,7 +143,7 @@ struct ended end_what_is_denied(struct ctl *c, int64_t grace)
     for (size_t i = 0; found && i < s.count; i++)
         for (size_t k = 0; k < stuck && k < ENDED_NAMED; k++)
             if (strcmp(s.all[i].handle, result.left[k]) == 0)
-                s.all[i].reason = NHI_PERMIT; /* it has had its try */
+                s.all[i].reason = NHI_PERMIT; /* it was tried already */
     if (found)
         end_found(c, &s, &result);
     sessions_free(&s);

@@ -7,20 +7,20 @@
 
 #include "nhictl/end/end.h"
 
-/* Ends every session that is over by the record, and waits until they are gone. */
+/* Ends every session that is to end by the record, and waits until they have gone. */
 struct ended end_what_is_over(struct ctl *c, int64_t grace);
-/* And then what policy and the account end. */
+/* The same, and then those that end by policy and account. */
 struct ended end_what_is_denied(struct ctl *c, int64_t grace);
-/* What was to end and could be put on record nowhere: those of a revocation, or NULL: all. */
+/* Ends the sessions of a revocation that could not be recorded anywhere; NULL: all sessions. */
 struct ended end_unsaid(struct ctl *c, const struct revocation *r, int64_t grace);
-/* The same for given ones, which this takes. */
+/* The same for given sessions, which it takes over. */
 struct ended end_these(struct ctl *c, struct ending *all, size_t count, int64_t grace);
-/* Into the answer: member sessions, and a line where there were any. */
+/* Adds to the answer: member sessions, and a line if there were any. */
 void ended_show(struct ctl *c, const struct ended *e);
-/* Prints the answer, and then ends what we were called from, which may be the end of us. Returns CTL_PART where
- * something is left that was to end. Zeroed, nothing was to. */
+/* Prints the answer, and then ends the session that we were called from, which may end this process. Returns CTL_PART
+ * if a session is left that was to end. If zeroed, none was to end. */
 int ended_answer(struct ctl *c, struct ended *e);
-/* The same once the answer is out; code is what came of it. */
+/* The same after the answer was printed with that exit code. */
 int ended_finish(struct ctl *c, struct ended *e, int code);
 
 #endif

@@ -10,9 +10,8 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/say/ctl.h"
 
-/* Into the answer: table other_hosts, which is empty where there is none. Begin, then add each thing that ended, then
- * end. type: the command for the other host, without the id, which follows it; with NHI_REVOKE_TICKET, each ticket's
- * own. */
+/* Adds the table other_hosts to the answer, which may be empty. Begin, then add each thing that ended, then end. type:
+ * the command for the other host, without the id that follows it; with NHI_REVOKE_TICKET, each ticket's own. */
 struct other_hosts {
     struct ctl *c;
     const char *type, *id;
@@ -21,12 +20,12 @@ struct other_hosts {
     bool failed;
 };
 void other_hosts_begin(struct other_hosts *o, struct ctl *c);
-/* l: not in a write transaction that may be taken back. NULL: it cannot be read. */
+/* l: not in a write transaction that may be rolled back. NULL: the ledger cannot be read. */
 void other_hosts_add(struct other_hosts *o, struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
                      const char *type);
 void other_hosts_end(const struct other_hosts *o);
 
-/* All three, for one thing. type NULL: as revoke has it. */
+/* All three steps, for one thing. type NULL: as for revoke. */
 void other_hosts_show(struct ctl *c, struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *type);
 
 #endif

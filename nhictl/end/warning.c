@@ -12,7 +12,7 @@
 
 struct warning {
     char handle[SESSION_HANDLE_MAX + 1];
-    int64_t then; /* the moment of which it was told */
+    int64_t then; /* the moment that it was warned of */
 };
 
 static bool was_given(const struct warnings *w, const struct session *s)
@@ -23,7 +23,7 @@ static bool was_given(const struct warnings *w, const struct session *s)
     return false;
 }
 
-/* From when on it is to be told. */
+/* From when on it is to be warned. */
 static int64_t due(const struct session *s, int64_t ahead)
 {
     int64_t at = s->then - ahead, settled = s->g.at + SETTLED;
@@ -31,7 +31,7 @@ static int64_t due(const struct session *s, int64_t ahead)
     return at > settled ? at : settled;
 }
 
-/* The second may have turned since they were loaded. */
+/* The next second may have begun since they were loaded. */
 static int64_t earlier(int64_t again, int64_t at, int64_t now)
 {
     if (at <= now)
@@ -63,7 +63,7 @@ int64_t warnings_give(struct warnings *w, const struct sessions *s)
             again = earlier(again, due(one, s->ahead), now);
             continue;
         }
-        /* Without the memory for it, none is given: one is enough, and a second would come at once. */
+        /* Without memory no warning is given, since it would be repeated at once. */
         if (given == NULL)
             continue;
         if (!had)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Warnings: which sessions have been told when they will end.
+ * Warnings: which sessions were warned of the moment when they will end.
  */
 #ifndef NHICTL_WARNING_H
 #define NHICTL_WARNING_H
@@ -13,8 +13,8 @@ struct warnings {
     size_t count;
 };
 
-/* Tells each of the sessions, which were loaded with so much ahead, that ends within that time and has not been
- * told of that moment. Returns when to look again: seconds since the epoch, INT64_MAX: not for this. */
+/* Warns each of the sessions, which were loaded with ahead, that ends within that time and was not warned of that
+ * moment. Returns when to look again, in seconds since the epoch; INT64_MAX: no need. */
 int64_t warnings_give(struct warnings *w, const struct sessions *s);
 void warnings_free(struct warnings *w);
 
