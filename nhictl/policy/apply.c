@@ -26,7 +26,7 @@
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 
-#define YEARS_AHEAD 10 /* that zones are compiled for, from the end of this one on */
+#define YEARS_AHEAD 10 /* for which zones are compiled, from the end of this year on */
 #define YEAR INT64_C(31556952)
 
 struct apply_args {
@@ -37,22 +37,22 @@ struct plan {
     struct nhi_policy_conf conf;
     struct agents_plan agents;
     struct nhi_settings set;
-    struct apply_side had; /* what is in force, its rules by name */
+    struct apply_side had; /* the policy in force, its rules by name */
     size_t added, removed, modified;
     struct apply_touched touched;
-    int64_t until; /* zones are known before that */
+    int64_t until; /* zones are compiled up to this moment */
     char hash[NHI_POLICY_LEN + 1];
     bool changed;
 };
 
-/* ---- what is the same whatever its order ---- */
+/* ---- the hash of the plan, whatever the order of its rules ---- */
 
 static const struct nhi_rule *nth(const struct plan *p, size_t i)
 {
     return &p->conf.rules[p->conf.by_name[i]];
 }
 
-/* Of rules by name, whether this is the first in its zone. */
+/* Whether this is the first rule in its zone, in the order of names. */
 static bool is_first_of_zone(const struct plan *p, size_t i)
 {
     for (size_t k = 0; k < i; k++)
@@ -78,7 +78,7 @@ static int add_zone_to_hash(int64_t at, int32_t ahead, void *ctx)
     return 0;
 }
 
-/* From a moment that does not move with the clock, or the hash would. */
+/* Begins at a moment that does not move with the clock, or the hash would change. */
 static int64_t zones_from(int64_t now)
 {
     return now / YEAR * YEAR;
@@ -104,7 +104,7 @@ static void hash_plan(const struct ctl *c, struct plan *p)
 
 /* ---- the difference ---- */
 
-/* A host keeps its name and its range: tickets name the one, files of agents the other. */
+/* A host keeps its name, which tickets have, and its range, in which agents' files have their uids. */
 static int check_settings(struct ctl *c, const struct store *s, const struct nhi_settings *set)
 {
     const char *what = NULL;
@@ -224,7 +224,7 @@ static int replace(struct ctl *c, struct store *s, const struct plan *p)
     if (err != NHI_OK)
         return store_fail(c, s, err, "change the agents");
     code = store_commit(c, s);
-    /* Also mends a snapshot that was not written when its accounts changed. */
+    /* Also repairs a snapshot that was not written when its accounts changed. */
     return code == CTL_DONE ? store_publish(c, s) : code;
 }
 
@@ -269,7 +269,7 @@ static int apply(struct ctl *c)
     struct ended ended = { .grace = 0 };
     int code = store_need_root(c);
 
-    /* The files behind the ledger's lock: of two at once the last one to write is one that has read last. */
+    /* The files are read under the ledger's lock: of two commands at once, the last one to write has read last. */
     if (code == CTL_DONE)
         code = args->dry_run ? store_read(c, &s) : store_write(c, &s);
     if (code == CTL_DONE)
@@ -284,7 +284,7 @@ static int apply(struct ctl *c)
         code = replace(c, &s, &p);
     if (code == CTL_DONE && !args->dry_run)
         code = agents_make_homes(c, &p.agents);
-    /* What the policy takes away, it takes from those that are in as well. */
+    /* Sessions that the new policy does not permit end as well. */
     if (code == CTL_DONE && !args->dry_run)
         ended = end_what_is_denied(c, p.set.grace);
     if (code == CTL_DONE && !args->dry_run) {

@@ -12,22 +12,22 @@ struct store;
 struct nhi_policy_conf;
 struct nhi_settings;
 
-/* What decides, before or after. */
+/* The policy before or after the change. */
 struct apply_side {
     struct nhi_rule *rules;
     size_t count;
-    int64_t max_lifetime; /* of the house, seconds */
+    int64_t max_lifetime; /* the limit of this host, in seconds */
     bool overdue_denies;
 };
-/* The rules of one side that are not the same on the other. */
+/* The rules that differ between the two sides. */
 struct apply_touched {
     const struct nhi_rule **rules;
     size_t count;
 };
 enum apply_kind { APPLY_REMOVED, APPLY_ADDED, APPLY_MODIFIED };
 
-/* Whether the policy and settings that are written are others than those in force. An exit code, after saying what is
- * wrong with them. */
+/* Whether the policy and settings in the files differ from those in force. Returns an exit code, after reporting what
+ * is wrong with them. */
 int apply_is_pending(struct ctl *c, struct store *s, bool *pending);
 
 #endif

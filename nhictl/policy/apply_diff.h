@@ -13,9 +13,9 @@ struct out_row;
  * "modified". touched has room for the rules of both sides. */
 size_t apply_show_rules(struct ctl *c, enum apply_kind kind, const struct apply_side *had,
                         const struct nhi_policy_conf *want, struct apply_touched *touched);
-/* The settings that differ: key "settings". */
+/* Lists the settings that differ: key "settings". */
 void apply_show_settings(struct ctl *c, const struct nhi_settings *had, const struct nhi_settings *want);
-/* Each setting, under its own key. */
+/* Adds each setting, under its own key. */
 void apply_put_settings(struct out_row *r, const struct nhi_settings *set);
 
 #endif

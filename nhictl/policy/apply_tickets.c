@@ -15,11 +15,11 @@ struct change {
     struct preview preview;
     const struct apply_side *sides[2]; /* had, want */
     const struct apply_touched *touched;
-    bool gains; /* which of the two lists is being made */
+    bool gains; /* the list of gains is being made, else that of losses */
     int code;
 };
 
-/* Whether the ticket opens account through service under sides 0 and 1. */
+/* Whether the ticket opens the account through the service on each side. */
 static void judge_both(struct change *ch, const struct preview_case *of, bool opens[2])
 {
     for (int i = 0; i < 2; i++) {
@@ -35,7 +35,7 @@ static void judge_both(struct change *ch, const struct preview_case *of, bool op
     }
 }
 
-/* Rules that are the same before and after say the same, and there may be ten thousand. */
+/* Rules that did not change have the same result, and there may be ten thousand. */
 static bool could_change(struct change *ch, const struct preview_case *of)
 {
     struct nhi_request req;

@@ -52,7 +52,7 @@ static void ask_record(const struct nhi_moment *m, struct session *s)
     s->until = v.over_at;
 }
 
-/* As pam_nhi decides in it, over the ledger as it is now. */
+/* Decides as pam_nhi would inside the session, by the present ledger. */
 static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
 {
     struct nhi_verdict v;
@@ -120,7 +120,7 @@ void sessions_free(struct sessions *s)
     memset(s, 0, sizeof(*s));
 }
 
-/* One line for people, in which the reason can be searched for by its word. */
+/* The end in words for people, with the reason's name to search for. */
 static const char *ending_text(enum nhi_reason why, char *buf, size_t size)
 {
     if (why == NHI_PERMIT)

@@ -14,13 +14,13 @@
 struct session {
     char handle[SESSION_HANDLE_MAX + 1];
     struct nhi_grant g;
-    enum nhi_reason reason; /* what its ticket would be told now */
-    int64_t until;          /* when that may change by itself, or what is no permit is over; 0: unknown */
-    int64_t then;           /* of a permit, when ahead was given: as nhi_permit_ahead returns it */
+    enum nhi_reason reason; /* the decision on its ticket now */
+    int64_t until; /* when that may change by itself, or when a session that is not permitted ends; 0: unknown */
+    int64_t then;  /* for a permit if ahead was given: as nhi_permit_ahead returns it */
     enum nhi_reason why;
 };
 
-/* What is revoked, and why. */
+/* A revocation and its reason. */
 struct revocation {
     enum nhi_revoke_kind kind;
     const char *id, *reason;
@@ -29,21 +29,22 @@ struct revocation {
 struct sessions {
     struct session *all;
     size_t count, room;
-    int64_t ahead; /* seconds to look ahead, given; 0: none */
-    /* What was to be revoked and could be written nowhere, given, or NULL; and whether that is lockdown. */
+    int64_t ahead; /* seconds to look ahead, set by the caller; 0: none */
+    /* Set by the caller: a revocation that could not be written anywhere, or NULL, and whether lockdown could not
+     * be. */
     const struct revocation *unsaid;
     bool unsaid_lockdown;
     struct nhi_moment *m; /* between the two steps */
 };
 
-/* Those that some process is inside of, in two steps. First which of them are over by the record: nobody's account is
- * looked up for that, and no name service can hold it up. What is not is NHI_PERMIT, until it has been judged. */
+/* Sessions with a process inside, in two steps. The first finds those that end by the record: it looks up no account,
+ * so no name service can hold it up. The others are NHI_PERMIT until they have been judged. */
 NHI_CHECK enum nhi_err sessions_find(struct sessions *s);
-/* Then what policy and the account say of the rest, as pam_nhi decides in it. */
+/* The second decides on the others by policy and account, as pam_nhi would inside them. */
 void sessions_judge(struct sessions *s);
-/* Instead of that: the ledger is let go. */
+/* Instead of the second step: closes the ledger. */
 void sessions_let_be(struct sessions *s);
-/* Both. */
+/* Both steps. */
 NHI_CHECK enum nhi_err sessions_load(struct sessions *s);
 void sessions_free(struct sessions *s);
 #define SESSION_LINE_MAX 320
