@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# nhi-json(5): what --json prints is there, with its type, and nothing is there that no verb prints.
+# nhi-json(5) has every member that --json prints, with its type, and no member that no verb prints.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/cli/seed.sh
@@ -8,7 +8,7 @@
 TREE=$(cd "$(dirname "$SCRIPT")/../.." && pwd)
 perl "$TREE/tests/tools/json-page.pl" "$TREE/nhictl/nhi-json.5" >page || exit 1
 
-# has VERB CODE COMMAND…: every member of its answer is in the page, under the verb.
+# has VERB CODE COMMAND…: notes every member of its answer, which the page must have under the verb.
 has() {
     local verb=$1 code=$2
     shift 2
@@ -17,8 +17,8 @@ has() {
     jq -r 'paths as $p | [($p | map(if type == "number" then "[]" else "." + . end) | join("")),
         (getpath($p) | type)] | join(" ")' .out | sort -u | sed "s/^/$verb\t/" >>seen
 }
-# unknown: the members in seen that page does not have, or has with another type. A name may be any one where the page
-# has a star. A verb that is not in the page has members with the names of objects alone, which the page has under a star.
+# unknown: the members in seen that page does not have, or has with another type. A star in the page stands for any name.
+# A verb that is not in the page may only have the members that the page lists under a star.
 unknown() {
     awk -F '\t' '
         NR == FNR { split($2, a, " "); types[$1, a[1]] = types[$1, a[1]] "|" a[2]; listed[$1]; next }
@@ -64,7 +64,7 @@ issue --out first >/dev/null
 has apply 0 nhictl apply
 has 'task open' 0 nhictl task open other --agent web-bot --idle 30m
 has 'task list' 0 nhictl task list --all
-# The ID of a ticket may begin with a dash; no example has one like it.
+# The ID of a ticket may begin with a dash, for which the examples are not written.
 JTI=-
 while [[ $JTI == -* ]]; do
     has issue 0 nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd,sudo --uses 3
@@ -79,12 +79,12 @@ nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd --
 has 'ticket list' 0 nhictl ticket list --all
 has 'key list' 0 nhictl key list
 KID=$(jq -r '.keys[0].kid' .out)
-# Everything exists, and nothing has ended yet: the example of each verb that has no line of its own here.
+# Everything exists now, and nothing has ended yet: runs the example of each verb that has no line of its own here.
 mapfile -t EXAMPLES < <(verbs | grep -vxE "$NO_OBJECT")
 for verb in "${EXAMPLES[@]}"; do
     grep -qE "(^| )has '?$verb'? [0-9]" "$SCRIPT" || has "$verb" 0 eval "$(example_of "$verb" | sed "s/nhictl $verb/& --json/")"
 done
-# It finds the rule that permits everything.
+# The check reports the rule that permits everything.
 has 'policy check' 1 nhictl policy check
 # Nobody has logged in, and this shell has no keyring.
 has askpass 1 nhictl askpass 'Password: '
@@ -123,7 +123,7 @@ has 'agent retire' 0 nhictl agent retire web-bot
 has 'key retire' 0 nhictl key retire "$KID"
 has 'key revoke' 0 nhictl key revoke other --reason stolen
 has 'audit archive' 0 nhictl audit archive --before "$(date -u +%FT%TZ)" --out archive
-# A history is written over what there was.
+# Replaces everything so far with a history.
 sql "DELETE FROM issuer WHERE kid <> (SELECT min(kid) FROM issuer)"
 seed
 has trace 0 nhictl trace build-4711
@@ -134,14 +134,14 @@ has 'agent show' 1 nhictl agent show nobody
 has restore 0 nhictl restore old.backup
 run unknown
 ok 'each member of an answer is in nhi-json(5), with its type' test -z "$OUT"
-# A name in the page is one that some verb prints.
+# Every name in the page is printed by some verb.
 grep -v '^\*' page | cut -f 2 | cut -d ' ' -f 1 | grep -o '[a-z_]*$' | sort -u | while read -r name; do
     grep -rqF "\"$name\"" "$TREE/nhictl" "$TREE/libnhi/ledger/setting_list.h" --include='*.[ch]' || echo "$name"
 done >never
-ok 'and no verb lacks what it names' test ! -s never || cat never
+ok 'each member in nhi-json(5) is printed by some verb' test ! -s never || cat never
 verbs | sort >every
 run comm -23 <(cut -f 1 page | sort -u | sed '/^$/d; /^\*$/d') every
-ok 'each verb in it exists' test -z "$OUT"
+ok 'each verb in nhi-json(5) exists' test -z "$OUT"
 run comm -3 <(sed -n 's/\t\.ok .*//p' seen | sort -u) <(grep -vxE "$NO_OBJECT" every)
-ok 'each verb was asked' test -z "$OUT"
+ok 'each verb was tried' test -z "$OUT"
 finish

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# What people are told of a broken file of rules, agents, settings or test cases, word for word: the line, what is wrong
+# The messages about a broken file of rules, agents, settings or test cases, word for word: the line, what is wrong
 # there, and what was expected.
 #
-# Beside libconfig nhi looks at comments, strings and brackets itself. libconfig reads a comment or a string that does
-# not end as the end of the file, so that a rule behind it would be left out without a word; and of a bracket that is
-# not closed it knows no more than that the file has ended.
+# nhi checks comments, strings and brackets itself, in addition to libconfig. libconfig reads an unterminated comment or
+# string as the end of the file, so that a rule after it would be left out silently; and for an unclosed bracket it only
+# reports the end of the file.
 # Invariant: 9.
 # shellcheck disable=SC2119
 # shellcheck source=tests/cli/lib.sh
@@ -13,7 +13,7 @@ MANUALS=$(dirname "$(readlink -f "$0")")/../../nhictl
 . "$(dirname "$0")/lib.sh"
 setup_host
 
-# says TEXT MESSAGE: that is what a file of this KIND with that text is refused for.
+# says TEXT MESSAGE: a file of this KIND with that text is refused with that message.
 says() {
     local path verb=(apply) end='; nothing was changed'
     case $KIND in
@@ -28,7 +28,7 @@ says() {
     rm "$path"
 }
 
-# keys_of PAGE: every key that it lists, in its order: "a, b or c".
+# keys_of PAGE: the keys that it lists, in its order: "a, b or c".
 keys_of() {
     sed -n 's/^\.It Li //p' "$MANUALS/$1" | sed 's/ , /\n/g' | paste -sd , | sed 's/,/, /g; s/, \([^,]*\)$/ or \1/'
 }

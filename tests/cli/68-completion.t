@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Completion: what nhictl offers, and what a real bash and zsh make of it when Tab is pressed.
+# Completion: the words that nhictl offers, and how a real bash and zsh use them when Tab is pressed.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 TREE=$(dirname "$(readlink -f "$0")")/../..
 . "$(dirname "$0")/lib.sh"
-# Whether or not this machine has them.
+# Makes them if this machine does not have them.
 for service in sshd sudo cron; do
     [ -e "/etc/pam.d/$service" ] || : >"/etc/pam.d/$service"
 done
 export HOME=/run/t
 
-# offers WORD… = CANDIDATE…: these and no others, in any order.
+# offers WORD… = CANDIDATE…: after these words, exactly these candidates, in any order.
 offers() {
     local words=()
     while [ "$1" != = ]; do
@@ -42,21 +42,21 @@ mapfile -t WORDS < <(verbs | cut -d ' ' -f 1 | sort -u)
 mapfile -t AG < <(printf '%s\n' "${WORDS[@]}" | grep ^ag)
 mapfile -t OF_TASK < <(verbs_of task)
 ok 'nouns, and verbs that stand alone' offers '' = "${WORDS[@]}" help
-ok 'by their beginning' offers ag = "${AG[@]}"
+ok 'nouns by their beginning' offers ag = "${AG[@]}"
 ok 'verbs of a noun' offers task '' = "${OF_TASK[@]}"
 ok 'help' offers he = help
-ok 'what help explains' offers help '' = "${WORDS[@]}"
-ok 'a verb that it explains' offers help task '' = "${OF_TASK[@]}"
-ok 'and nothing behind that' test "$(nhictl complete --json -- help task show '' | jq '.words | length')" = 0
+ok 'nouns and verbs after help' offers help '' = "${WORDS[@]}"
+ok 'verbs of a noun after help' offers help task '' = "${OF_TASK[@]}"
+ok 'nothing after a verb that help explains' test "$(nhictl complete --json -- help task show '' | jq '.words | length')" = 0
 ok 'agents' offers agent show '' = ci-bot ci-other
 ok 'agents by their beginning' offers agent retire ci-o = ci-other
 ok 'a new name cannot be guessed' offers agent add x =
 ok 'agents of an option' offers issue --agent '' = ci-bot ci-other
-ok 'the same behind =' offers issue --agent=ci-o = ci-other
+ok 'agents of an option after =' offers issue --agent=ci-o = ci-other
 run nhictl complete -- issue --agent=ci-o
-ok 'in text with what stands before it' said '--agent=ci-other'
+ok 'in text output, with the option before it' said '--agent=ci-other'
 ok 'open tasks' offers task close '' = build-4711 "$ODD" change:17
-ok 'of which there is a story: closed ones, too' offers trace go = gone-1
+ok 'tasks for trace, closed ones included' offers trace go = gone-1
 ok 'tasks of an option' offers issue --task bu = build-4711
 ok 'tickets' offers revoke --ticket '' = "$JTI"
 ok 'tickets as operands' offers ticket show '' = "$JTI"
@@ -68,18 +68,18 @@ ok 'services' among sudo issue --service su
 run nhictl complete -- issue --service sshd,su
 ok 'the second of a list' said 'sshd,sudo'
 ok 'options' among --bind-key issue --
-ok 'with what they are' test "$(nhictl complete --json -- issue --tt | jq -r '.words[0].help')" = 'how long it lives (15m)'
-ok 'not twice' eval '! among --ttl issue --ttl 5m --t'
-ok 'a list again' among --service issue --service sshd --s
-ok 'options where nothing else can stand' among --accept-clock status ''
+ok 'options with their explanation' test "$(nhictl complete --json -- issue --tt | jq -r '.words[0].help')" = 'how long it lives (15m)'
+ok 'no option twice' eval '! among --ttl issue --ttl 5m --t'
+ok 'an option with a list again' among --service issue --service sshd --s
+ok 'options where no other word is possible' among --accept-clock status ''
 ok 'files' shell_adds files issue --out ''
 ok 'files as operands' shell_adds files ticket inspect ''
-ok 'files where agents come from one' shell_adds files agent import ''
+ok 'files for agent import' shell_adds files agent import ''
 ok 'accounts as operands' among deploy adopt de
 ok 'directories' shell_adds directories policy test --policy ''
 ok 'commands' shell_adds command run --agent ci-bot --job x -- ''
-ok 'and their arguments' shell_adds files run --agent ci-bot --job x -- ls ''
-ok 'an unknown verb' offers nonsense x =
+ok 'files as arguments of a command' shell_adds files run --agent ci-bot --job x -- ls ''
+ok 'nothing for an unknown verb' offers nonsense x =
 
 # Every verb and option that --help shows is offered.
 missing=
@@ -95,7 +95,7 @@ nhictl complete -- agent show '' >/dev/null
 ok 'nothing is written' test "$before" = "$(sha256sum "$LEDGER"*)"
 
 # ---- a shell on a terminal ----
-# The command say takes the place of nhictl, and keeps what it was called with.
+# The command say replaces nhictl, and records its arguments.
 mkdir bin && ln -s "$BUILD/nhictl" bin/nhictl
 cat >say.sh <<'SH'
 PATH=/run/t/bin:$PATH
@@ -110,7 +110,7 @@ cat say.sh - >rc.zsh <<SH
 fpath=($TREE/packaging/completion \$fpath); autoload -U compinit; compinit -u -D; compdef _nhictl say
 LISTMAX=500
 SH
-# typed SHELL LINE: what the command was called with after these keys. TERM has no colours and no tricks.
+# typed SHELL LINE: the arguments of the command after these keys. TERM has no colours and no special features.
 typed() {
     local shell=$1
     rm -f said
@@ -144,11 +144,11 @@ in_shell() {
     completes "$1" "say issue --service sshd,sud$tab" '<issue><--service><sshd,sudo>'
     completes "$1" "say ticket inspect rc.b$tab" '<ticket><inspect><rc.bash>'
     completes "$1" "say run --agent ci-b${tab}-- nhict$tab" '<run><--agent><ci-bot><--><nhictl>'
-    # A task may be called anything: a shell must not run it.
+    # A task may have almost any name: a shell must not run it.
     completes "$1" "say task close x$tab" "<task><close><$ODD>"
     ok "$1: a name is not run" test ! -e /run/t/ran
     typed "$1" "say agent $tab" >/dev/null
-    ok "$1: Tab lists what there is" grep -q certify .out
+    ok "$1: Tab lists the candidates" grep -q certify .out
 }
 in_shell bash
 if command -v zsh >/dev/null; then
@@ -156,7 +156,7 @@ if command -v zsh >/dev/null; then
 else
     skip 'zsh' 'it is not installed'
 fi
-# Where shells look for it.
+# The locations where shells look for it.
 expect 0 'make install' make -s -C "$TREE" -o all BUILD="$BUILD" DESTDIR=/run/t/root install
 ok 'bash finds it' cmp root/usr/share/bash-completion/completions/nhictl "$TREE/packaging/completion/nhictl"
 ok 'zsh finds it' cmp root/usr/share/zsh/vendor-completions/_nhictl "$TREE/packaging/completion/_nhictl"
