@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# What the tree is: its files, what includes and calls what, where functions are declared. For tree.pl, which refuses a
-# wrong shape, and measures.pl, which prints how far it is from one.
+# The structure of the tree: its files, which file includes and calls which, and where functions are declared. For
+# tree.pl, which refuses a wrong structure, and measures.pl, which prints how far the tree is from the right one.
 package Tree;
 use strict;
 use warnings;
@@ -9,7 +9,7 @@ our @EXPORT = qw(@files @sources @headers %text room circles);
 
 my $build = $ENV{BUILD} // 'build';
 my @tops = qw(libnhi conf hostcfg nhictl pam_nhi nss_nhi sshd_nhi nss_ask pam_trial);
-# What is linked into one program.
+# The folders that are linked into each program.
 my %programs = (
     nhictl   => [qw(libnhi conf hostcfg nhictl)],
     pam_nhi  => [qw(libnhi pam_nhi)],
@@ -32,7 +32,7 @@ our %text = map { $_ => read_file($_) } @files;
 
 sub room { my ($file) = @_; return $file =~ s,/[^/]*$,,r; }
 
-# The circles of a graph (Tarjan): a list of lists of nodes, those of one node left out.
+# The circles of a graph (Tarjan): a list of lists of nodes, without those of one node.
 sub circles {
     my ($arrows) = @_;
     my (%index, %low, %on, @stack, @found, $visit);
@@ -62,7 +62,7 @@ sub circles {
     return @found;
 }
 
-# Rooms that include each other, directly or over others.
+# Rooms that include each other, directly or through others.
 sub circles_of_includes {
     my %included;
     for my $f (@files) {
@@ -73,7 +73,7 @@ sub circles_of_includes {
     return circles(\%included);
 }
 
-# Which source defines a symbol, from the objects; dies where one is missing.
+# Which source defines a symbol, from the objects; dies if one is missing.
 my (%where, %wants);
 sub read_symbols {
     return if %where;
@@ -92,7 +92,7 @@ sub read_symbols {
 sub circles_of_calls {
     my (%calls, %between);
     read_symbols();
-    # Entry points of modules have the same names everywhere; none of ours calls them.
+    # Several modules define entry points of the same name, which none of our files calls.
     for my $f (sort keys %wants) {
         for my $name (keys %{$wants{$f}}) {
             my @at = keys %{$where{$name} // {}};

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# tests/contract/table says what each host program obeys: pam_nhi(8) prints it, our codes are chosen from it, and the
-# module returns no others.
+# tests/contract/table says which codes each host program obeys: pam_nhi(8) prints it, our codes are chosen from it, and
+# the module returns no others.
 #
 # Invariants: 17.
 # shellcheck source=tests/house/lib.sh
@@ -13,9 +13,9 @@ for release in bookworm trixie; do
         "$(($([ "$release" = trixie ] && echo 11 || echo 10) * 4))" "$release: each program, each phase"
 done
 is "$(sed -n '/^\.\\" tests\/contract\/manual.pl/,/^\.El/p' pam_nhi/pam_nhi.8 | grep '^\.It [^S]')" \
-    "$(perl tests/contract/manual.pl "$TABLE")" 'pam_nhi(8) prints what programs do not obey'
+    "$(perl tests/contract/manual.pl "$TABLE")" 'pam_nhi(8) prints the codes that programs do not obey'
 
-# refused PHASE: the code, as the table writes it
+# refused PHASE: the code of our refusal, as the table writes it
 refused() { sed -n "s/^ *\[PNHI_$1\] = { PAM_\([A-Z_]*\),.*/\1/p" pam_nhi/report.c | tr '[:upper:]' '[:lower:]'; }
 bad=$(awk -v codes="auth=$(refused AUTH) account=$(refused ACCOUNT) setcred=$(refused CRED) open_session=$(refused SESSION)" '
     BEGIN { for (i = split(codes, c, " "); i > 0; i--) { split(c[i], one, "="); code[one[1]] = one[2] } }
@@ -25,7 +25,7 @@ bad=$(awk -v codes="auth=$(refused AUTH) account=$(refused ACCOUNT) setcred=$(re
         for (i = 4; i <= NF; i++) if ($i == code[$3]) stops[$1 " " $2] = 0
     }
     END { for (p in stops) if (!stops[p]) print p }' "$TABLE")
-is "$bad" '' 'the last phase of each program that is asked obeys our refusal'
+is "$bad" '' 'each program obeys our refusal in the last phase that it uses'
 is "$(grep -nE 'return.*PAM_(AUTH_ERR|PERM_DENIED|CRED_ERR|SESSION_ERR|USER_UNKNOWN|IGNORE|ACCT_EXPIRED)|= PAM_(AUTH_ERR|PERM_DENIED|CRED_ERR|SESSION_ERR)' \
-    pam_nhi/*.c | grep -v '^pam_nhi/report.c:')" '' 'nobody but report.c chooses a code'
+    pam_nhi/*.c | grep -v '^pam_nhi/report.c:')" '' 'only report.c chooses a code'
 echo "1..$n"

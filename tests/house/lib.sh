@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
-# For the tests of this folder that compare texts. Source it first: it goes to the top of the tree, and counts in n.
+# For the tests of this folder that compare texts. Source it first: it changes to the top of the tree, and counts tests
+# in n.
 set -u
 cd "$(dirname "$0")/../.." || exit 99
 n=0

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
-# Numbers that say how far the tree is from what it should be: a table, with the greatest that each may be, and below it
-# what makes each number. With --tap the same as a test. Needs what make builds; run it from the top of the tree.
+# Numbers that show how far the tree is from what it should be: a table with the limit of each number, and below it the
+# places that are counted. With --tap the same as a test. Run make first, and run this from the top of the tree.
 #
-# Functions are found as clang-format leaves them: a definition begins in the first column, and its { stands alone on
-# the line behind its parameters.
+# Functions are found by the layout of clang-format: a definition begins in the first column, and its { is alone on the
+# line after its parameters.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +13,7 @@ use Tree;
 
 my $build = $ENV{BUILD} // 'build';
 
-# realloc that does not grow an array. Of a file that is not named here, it does.
+# Files whose realloc does not grow an array. In any other file it counts as an array that is grown by hand.
 my %buffers = (
     'libnhi/base/grow.c'        => 'the helper',
     'libnhi/check/privileged.c' => 'a buffer that fgetpwent_r asks to be larger (ERANGE)',
@@ -22,9 +22,9 @@ my %buffers = (
     'nss_nhi/initgroups.c'      => 'gids as glibc\'s initgroups_dyn wants them',
     'hostcfg/host_file.c'       => 'a line of text that goes on with the next one',
 );
-# Functions whose parameters are a library's choice.
+# Functions whose parameters are chosen by a library.
 my $of_libraries = qr/^(?:_nss_nhi_|pam_sm_)/;
-# What nhictl alone needs, and the linker has to leave out of the module.
+# Functions that only nhictl needs, and that the linker has to leave out of the module.
 my @not_in_pam = qw(nhi_agent_add nhi_policy_replace);
 
 sub code_of {
@@ -51,8 +51,7 @@ sub functions {
     return @found;
 }
 
-# Counters that a loop could declare itself: of a for that counts, and used in no other place of the function than in
-# such loops.
+# Counters that a loop could declare itself: the function uses them in counting for loops only.
 sub loose_counters {
     my ($body) = @_;
     my @loose;
@@ -60,7 +59,7 @@ sub loose_counters {
     $names{$1}++ while $body =~ /\bfor \((\w+) = [^;]*;[^;]*; (?:\1(?:\+\+|--)|\+\+\1|--\1)\)/g;
     for my $i (sort keys %names) {
         my $rest = $body;
-        # Loops of it, with their body: braces that close in the same column, or one statement.
+        # Removes the loops that use it, with their body: braces that close in the same column, or one statement.
         $rest =~ s/^( *)for \(\Q$i\E = [^\n]*(?:\n\1 {5,}[^\n]*)*\{\n.*?^\1\}//msg;
         $rest =~ s/^( *)for \(\Q$i\E = [^\n]*\n(?:\1 +[^\n]*\n)*//mg;
         $rest =~ s/^ *(?:size_t|int|unsigned|uint\d+_t|int\d+_t) [^;(]*;\n//mg;
@@ -70,7 +69,7 @@ sub loose_counters {
 }
 
 my @rows;
-# The greatest that it may be; undef: no number of this row has one.
+# $most: the limit; undef: this row has none.
 sub row {
     my ($what, $now, $most, @which) = @_;
     push @rows, { what => $what, now => $now, most => $most, which => \@which };

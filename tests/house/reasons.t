@@ -11,7 +11,7 @@ entry() { # entry NAME
     sed -n "/^\.It Cm $1\$/,/^\.\(It\|El\)/p" "$PAGE" | sed '1d; $d; s/^\.Ql //; s/^\.Xr \([^ ]*\) \([0-9]\)/\1(\2)/; s/\\-/-/g' |
         paste -sd ' ' | sed 's/ \([.,;:]\)/\1/g'
 }
-# The same text, as the program has it.
+# The same text from the program.
 explained() { # explained NAME
     "$NHICTL" explain "$1" --json |
         jq -r '.reason | "\(.text[:1] | ascii_upcase)\(.text[1:]). \(.cause) \(.remedy)"' | tr -d '`'
@@ -30,12 +30,12 @@ while read -r first second _; do
     # shellcheck disable=SC2086
     [[ $("$NHICTL" $second --help 2>/dev/null) == "usage: nhictl $second"* ]] || unknown="$unknown $second;"
 done <<<"$commands"
-is "$unknown" '' 'each command that they name exists'
+is "$unknown" '' 'each command in the explanations exists'
 
 wrong=
 for name in $names; do
     "$NHICTL" explain "$name" --json | jq -e --arg name "$name" \
         '.reason | .name == $name and (.text, .cause, .remedy | length > 0)' >/dev/null || wrong="$wrong $name"
 done
-is "$wrong" '' 'nhictl explain knows each, for anybody'
+is "$wrong" '' 'nhictl explain explains each reason to anybody'
 echo "1..$n"

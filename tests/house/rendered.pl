@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
-# rendered.pl NHICTL PAGE...: the manuals of the tree and these pages as mandoc and, where it is installed, Debian's man show them, and what nhictl says of its
-# verbs and options against what the pages say.
+# rendered.pl NHICTL PAGE...: checks the manuals of the tree and these pages as shown by mandoc and, if there is one, by
+# the man of Debian, and compares the verbs and options of nhictl with the pages.
 use strict;
 use warnings;
 use utf8;
@@ -11,7 +11,7 @@ my ($nhictl, @generated) = @ARGV;
 my $tests = 0;
 my @pages = sort @generated, split /\n/, `find . -name '*.[578]' -not -path './.git/*' -not -path './build/*'`;
 my %page = map { m{([^/]+)\.(\d)$} ? ("$1($2)" => $_) : () } @pages;
-# Pages of others that ours point to.
+# Pages of other software that ours point to.
 my %others = map { $_ => 1 } qw(
     at(1) b2sum(1) bash(1) crontab(1) cvtsudoers(1) doas(1) dpkg(1) getent(1) hostname(1) jq(1) logger(1) loginctl(1) nice(1) nohup(1) pkexec(1)
     prlimit(1) setsid(1) ssh(1) ssh-agent(1) su(1) systemd(1) systemd-run(1) open(2) setsid(2) pam(3) syslog(3) crontab(5)
@@ -19,7 +19,7 @@ my %others = map { $_ => 1 } qw(
     nscd(8) pam-auth-update(8) pam_keyinit(8) pam_loginuid(8) pam_rootok(8) pam_selinux(8) sshd(8) sudo(8)
     systemd-logind.service(8) visudo(8));
 
-# none TEXT FOUND...: passes when there are none.
+# none TEXT FOUND...: passes if nothing is found.
 sub none {
     my ($text, @found) = @_;
     $tests++;
@@ -32,7 +32,7 @@ sub unstruck { my ($t) = @_; $t =~ s/.\x08//g; return $t }
 sub words { my %w = map { $_ => 1 } split ' ', $_[0]; return %w }
 sub section { my ($text, $name) = @_; return $text =~ /^$name\n(.*?)(?=^\S)/ms ? $1 : '' }
 
-# ---- how they look ----
+# ---- how pages look ----
 
 my $has_man = system('command -v man >/dev/null && command -v groff >/dev/null') == 0;
 my (%shown, %source);
@@ -42,22 +42,22 @@ for my $p (@pages) {
     next unless $has_man;
     my $man = "LC_ALL=C.UTF-8 MANPAGER=cat GROFF_NO_SGR=1 MANROFFOPT=-c";
     $shown{$p}{man} = unstruck(scalar `$man MANWIDTH=80 man --warnings -E UTF-8 -l $p 2>$ENV{TMP_OF_RENDERED}`);
-    none("$p: man has nothing to warn of", split /\n/, slurp($ENV{TMP_OF_RENDERED}));
-    # Each way of setting a page breaks lines elsewhere; on a line that is long enough neither breaks any. A word that
-    # one of them alone has is two that run together.
+    none("$p: man prints no warning", split /\n/, slurp($ENV{TMP_OF_RENDERED}));
+    # The two break lines in different places, but not if lines may be long enough. A word that only one of them has
+    # is two words that run together.
     my %theirs = words(unstruck(scalar `mandoc -T utf8 -O width=1000 $p`));
     my %ours = words(unstruck(scalar `$man MANWIDTH=1000 man --nh --nj -E UTF-8 -l $p 2>/dev/null`));
-    # That of Debian 13 puts names of sections in quotation marks.
+    # The man of Debian 13 puts names of sections in quotation marks.
     my %bare = map { s/[“”]//gr => 1 } keys %theirs;
     delete @ours{qw(BSD — –)};
     none("$p: no words run together", grep { !$theirs{$_} && !$bare{s/[“”]//gr} } sort keys %ours);
 }
-print "# no man or no groff here: as mandoc shows them alone\n" unless $has_man;
+print "# no man or no groff here: only mandoc is tried\n" unless $has_man;
 for my $p (@pages) {
     for my $by (sort keys %{ $shown{$p} }) {
         my @lines = split /\n/, $shown{$p}{$by};
-        none("$p: 80 columns are enough ($by)", grep { length > 80 } @lines);
-        # Such a line is filled, and would be broken where it is too long.
+        none("$p: at most 80 columns ($by)", grep { length > 80 } @lines);
+        # Such a line would be broken if it were too long.
         none("$p: each command is on one line ($by)",
             grep { index($shown{$p}{$by}, $_) < 0 } map { s/\\\(dq/"/gr =~ s/\\e/\\/gr } $source{$p} =~ /^\.Dl (.*)/mg);
         none("$p: no quotes within quotes ($by)", grep { /""/ || /"[\w-]+, "/ || /“[^”]*“/ || /‘[^’]*, [^’]/ } @lines);
@@ -69,9 +69,9 @@ for my $p (@pages) {
         grep { !$page{$_} && !$others{$_} } map { s/ /(/r . ')' } $source{$p} =~ /\bXr (\S+ \d)/g);
 }
 
-# ---- what nhictl says ----
+# ---- verbs and options ----
 
-# verb => its options, each with what its value is called, or ''
+# verb => its options, each with the name of its value, or ''
 my %verbs;
 for my $verb (`$nhictl --help` =~ /^  ([a-z]+(?: [a-z]+)?)  /mg) {
     my ($first) = split / /, $verb;
@@ -82,10 +82,10 @@ for my $verb (`$nhictl --help` =~ /^  ([a-z]+(?: [a-z]+)?)  /mg) {
 die "no verbs\n" unless %verbs;
 my %any = map { $_ => 1 } qw(json help version), map { map { keys %$_ } values %$_ } values %verbs;
 
-# How far in a page begins: 5 columns in Debian 12, 7 in 13.
+# The indentation of a page: 5 columns in Debian 12, 7 in 13.
 my $nhictl_at = qr/ {5}(?: {2})?nhictl/;
 my $overview = slurp($page{'nhictl(8)'});
-none('nhictl(8) is an overview', grep { $_ > 250 } scalar(split /\n/, $overview));
+none('nhictl(8) has at most 250 lines', grep { $_ > 250 } scalar(split /\n/, $overview));
 none('nhictl(8) points to the page of each verb, with a sentence',
     grep { $overview !~ /^\.It Xr nhictl-$_ 8\n[A-Z]/m } sort keys %verbs);
 for my $first (sort keys %verbs) {
@@ -93,7 +93,7 @@ for my $first (sort keys %verbs) {
     none("nhictl-$first(8) exists", $p ? () : $first);
     next unless $p;
     my (@missing, @unsaid, @swallowed, %here);
-    # One line a form, whose further lines are further in.
+    # One line for each form; its further lines are indented more.
     my $synopsis = section($shown{$p}{man} // $shown{$p}{mandoc}, 'SYNOPSIS') =~ s/(?<=\S) +/ /gr;
     my ($forms) = $source{$p} =~ /^\.Sh SYNOPSIS\n(.*?)^\.Sh/ms;
     for my $verb (sort keys %{ $verbs{$first} }) {
@@ -111,11 +111,11 @@ for my $first (sort keys %verbs) {
     none("nhictl-$first(8): a line of the synopsis for each verb", @swallowed);
     none("nhictl-$first(8): each option", @missing);
     none("nhictl-$first(8): the default of each option that takes a value, or that it is required", @unsaid);
-    none("nhictl-$first(8): lists no option that its verbs have not",
+    none("nhictl-$first(8): lists only options of its verbs",
         grep { !$here{$_} } $source{$p} =~ /^\.It Fl -([a-z-]+)/mg);
 }
 for my $p (@pages) {
-    none("$p: names no option that no verb has",
+    none("$p: names only options that exist",
         grep { !$any{$_} } map { /Fl -([a-z][a-z-]*)/g } grep { !/^\.Fl -(?:preserve-env|loginuid)/ } split /\n/, $source{$p});
 }
 print "1..$tests\n";

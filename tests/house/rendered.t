@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The manuals as people read them: see rendered.pl.
+# The manuals as readers see them: see rendered.pl.
 command -v mandoc >/dev/null || { echo "1..0 # SKIP no mandoc"; exit 0; }
 cd "$(dirname "$0")/../.." || exit 99
 TMP_OF_RENDERED=$(mktemp)

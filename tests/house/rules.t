@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The rules of the tree: who may include whom, what is exported, what is linked.
+# The rules of the tree: which folder may include which, which symbols are exported, which libraries are linked.
 # Invariant: 9.
 set -u
 cd "$(dirname "$0")/../.." || exit 99
 build=${BUILD:-build}
 n=0
 
-# A file that is missing would pass every test of what must not be in it.
+# A missing file would pass every test that it must not contain something.
 for f in pam_nhi.so libnss_nhi.so.2 nhi-authorized-keys nhi-nss-ask nhictl; do
     if [ ! -f "$build/$f" ]; then
         echo "not ok 1 - cannot go on: no $build/$f: run make first"
@@ -15,7 +15,7 @@ for f in pam_nhi.so libnss_nhi.so.2 nhi-authorized-keys nhi-nss-ask nhictl; do
     fi
 done
 
-# none TEXT FOUND: passes when FOUND is empty.
+# none TEXT FOUND: passes if FOUND is empty.
 none()
 {
     n=$((n + 1))
@@ -27,7 +27,7 @@ none()
     fi
 }
 
-# includes HEADER DIRECTORY...: which files there include it
+# includes HEADER DIRECTORY...: the files in these directories that include HEADER
 includes()
 {
     local header=$1
@@ -36,17 +36,17 @@ includes()
 }
 
 ALL=(libnhi conf hostcfg nhictl pam_nhi nss_nhi sshd_nhi nss_ask pam_trial)
-# only_in TEXT HEADER WHERE...: nothing outside of these folders and files includes it.
+# only_in TEXT HEADER WHERE...: no file outside of these folders and files includes HEADER.
 only_in()
 {
     local text=$1 header=$2
     shift 2
     none "$text" "$(includes "$header" "${ALL[@]}" | grep -vE "^($(IFS='|'; echo "$*"))")"
 }
-# may_include DIRECTORY ROOMS: none of our headers but from its own folder and from these.
+# may_include DIRECTORY ROOMS: of our headers, it includes only those of its own folder and of these rooms.
 may_include()
 {
-    none "$1 includes ${2:-nothing} beside its own" \
+    none "$1 includes only its own headers${2:+ and those of $2}" \
         "$(grep -rnE '#include "' "$1" --include='*.[ch]' | grep -vE "#include \"($1${2:+|${2// /|}})/")"
 }
 
@@ -61,8 +61,8 @@ may_include nss_ask libnhi
 may_include pam_trial
 only_in 'libconfig only where configuration is read' 'libconfig.h' conf/
 only_in 'sqlite only in the ledger' 'sqlite3.h' libnhi/ledger/sql.h
-only_in 'what is inside the ledger stays there' 'libnhi/ledger/sql.h' libnhi/ledger/
-none 'what released versions of the ledger do is text, without a macro of today' \
+only_in 'the inner header of the ledger is included only there' 'libnhi/ledger/sql.h' libnhi/ledger/
+none 'the tables and steps of the ledger are text, without macros that may change' \
     "$(grep -nE '^ *# *[a-z]' libnhi/ledger/schema_{tables,steps}.[ch] |
         grep -vE '#include ("libnhi/ledger/schema_(tables|steps)[.]h"|<stddef.h>)|NHI_SCHEMA_(TABLES|STEPS)_H|#endif')"
 only_in 'sodium only in keys, tickets and hashes' 'sodium.h' libnhi/key/ libnhi/ticket/ libnhi/base/hash.c

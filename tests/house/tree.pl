@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
-# The shape of the tree: which room reaches which, from what is included and from what the linker sees.
+# The structure of the tree: which room reaches which, from the includes and from the symbols of the linker.
 #
-# A room is a folder. No two reach each other, so that each can be read knowing only those below it, and it is clear what
-# a change can touch. Prints TAP and, as comments, the numbers.
+# A room is a folder. No two reach each other, so that a room can be read knowing only the rooms below it, and the
+# effect of a change is clear. Prints TAP and, as comments, the numbers.
 use strict;
 use warnings;
 use FindBin;
@@ -20,9 +20,9 @@ sub ok {
     print "#   $_\n" for @wrong;
 }
 
-ok('no two rooms include each other, directly or over others', map { "@$_" } Tree::circles_of_includes());
+ok('no two rooms include each other, directly or through others', map { "@$_" } Tree::circles_of_includes());
 my ($of_files, $of_rooms) = Tree::circles_of_calls();
-ok('no two rooms call each other, directly or over others', map { "@$_" } @$of_rooms);
+ok('no two rooms call each other, directly or through others', map { "@$_" } @$of_rooms);
 ok('no circle of files has more than three', map { "@$_" } grep { @$_ > 3 } @$of_files);
 my ($declared, @elsewhere) = Tree::declarations();
 ok('each public function is declared in the header of its own file', @elsewhere);

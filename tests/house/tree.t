@@ -1,4 +1,4 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# The shape of the tree: see tree.pl.
+# The structure of the tree: see tree.pl.
 cd "$(dirname "$0")/../.." && exec perl tests/house/tree.pl
