@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Would the tests notice? One place of the source at a time is changed, and the tests have to fail.
+"""Do the tests notice a change? Changes one place of the source at a time, for which the tests have to fail.
 
 usage: mutate.py [--seed N] [--count N] [--jobs N] [--known FILE] [--at FILE:LINE] FILE... [-- TEST...]
 
-FILE: below libnhi/ or pam_nhi/. TEST: names of programs of tests/unit and tests/fault, all of them when none is named.
-The tree, which has to be built, is copied below TMPDIR, once for each job, and never touched. The core is built there
-as a shared library, so that a change costs one object and one link; programs of tests/fault are linked when they are run.
+FILE: below libnhi/ or pam_nhi/. TEST: names of programs of tests/unit and tests/fault, by default all.
+The tree, which has to be built, is copied below TMPDIR, once for each job, and is not changed itself. The core is built
+in the copy as a shared library, so that a change costs one object and one link; programs of tests/fault are linked when
+they are run.
 
-A test is asked only when it enters the function that was changed, which is found out first by running each once:
-those first that noticed something in the same file before, then the quickest. --known keeps all that for the next time.
+Only tests that enter the changed function are run; each is run once before to find out which functions it enters.
+Tests that noticed something in the same file before come first, then the quickest. --known keeps this for
+the next time.
 
-Caught is a test that fails or crashes, twice. One that takes 10 times as long as before is ended and said apart: it may
-be slow, so it is no proof. What does not compile is no change, and another is drawn instead.
+A change is caught if a test fails or crashes twice. A test that takes 10 times as long as before is ended, and reported
+as slow: that is no proof. A change that does not compile does not count, and another is drawn instead.
 """
 import argparse, collections, glob, json, os, random, re, shutil, subprocess, sys, tempfile, threading, time
 
@@ -22,10 +24,10 @@ SWAPS = [(r'==', '!='), (r'!=', '=='), (r'(?<![<>-])<(?![<=])', '<='), (r'<=', '
          (r' - ', ' + '), (r'!(?=\w)', ''), (r'return NHI_ERR_\w+', 'return NHI_OK'), (r'return err', 'return NHI_OK'),
          (r'= NHI_ERR_\w+', '= NHI_OK')]
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# A mutant that hangs every test need not run in each of them.
+# After this many tests that hang, the others are not run.
 HANGS = 3
 
-# The functions that a program enters, however it or its children end: one byte of a file for each byte of code.
+# Records the functions that a program enters, however it or its children end: one byte of a file per byte of code.
 ENTERED = r'''
 #include <fcntl.h>
 #include <stdio.h>
@@ -66,7 +68,7 @@ HIDDEN void __cyg_profile_func_exit(void *fn, void *from)
 
 
 def sites(path):
-    """(file, line, from, to, instead) of each place that can be changed; not in comments, texts and directives."""
+    """(file, line, from, to, instead) of each place that can be changed, except in comments, strings and directives."""
     found, comment = [], False
     for i, line in enumerate(open(os.path.join(TOP, path)).read().split('\n')):
         s = line.strip()
@@ -84,7 +86,7 @@ def sites(path):
 
 
 def function(lines, i):
-    """The name of the function that line i is of, or None."""
+    """The name of the function that has line i, or None."""
     for line in reversed(lines[:i]):
         if line and line[0] not in ' {#' and not re.match(r'\w+:', line):
             m = re.match(r'[A-Za-z_][^=;]*?(\w+)\([^;]*$', line)
@@ -93,7 +95,7 @@ def function(lines, i):
 
 
 def run(argv, timeout=None, **more):
-    """The status, or None when it took too long."""
+    """The exit status, or None if it took too long."""
     p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                          start_new_session=True, **more)
     try:
@@ -105,7 +107,7 @@ def run(argv, timeout=None, **more):
 
 
 class Copy:
-    """A tree of its own, with all that is needed to run the tests over a changed file."""
+    """A tree of its own, with everything that the tests of a changed file need."""
 
     def __init__(self, tests, entering=False):
         self.dir = tempfile.mkdtemp(prefix='nhi-mutate-')
@@ -131,14 +133,14 @@ class Copy:
         self.wraps = dict(zip(tests, self.make(*('$(WRAPPED_%s)' % t for t in tests))))
         os.makedirs(self.build + '/tests/unit')
         os.makedirs(self.build + '/tests/fault')
-        # What tests of the module find beside it.
+        # Files that tests of the module expect beside it.
         for t in glob.glob(TOP + '/build/*') + glob.glob(TOP + '/build/tests/*.so.2'):
             if os.path.isfile(t):
                 shutil.copy(t, self.build + t[len(TOP + '/build'):])
         for f in self.lib + self.pam + self.shared + [f for t in tests for f in self.own(t)]:
             if not self.compile(f):
                 sys.exit('mutate: %s does not compile' % f)
-        # Some are compiled with a file of the core in them.
+        # Some tests include a file of the core.
         self.within = {t: set(re.findall(r'^#include "(\S+\.c)"', open(self.dir + '/' + self.own(t)[0]).read(), re.M)) for t in tests}
         self.link_shared()
         for t in tests:
@@ -166,7 +168,7 @@ class Copy:
         return run(self.cc + ['-w', '-c', '-o', self.obj(f), f], cwd=self.dir) == 0
 
     def link(self, how, sources, libs):
-        # What holds a copy of the core says what of it is entered.
+        # A program or library with a copy of the core records which of its functions are entered.
         more = [self.build + '/entered.c', '-DNAME="%s"' % os.path.basename(how[-1])] if self.entering and self.lib[0] in sources else []
         subprocess.run(['cc'] + how + [self.obj(f) for f in sources] + more + libs, check=True, cwd=self.dir)
 
@@ -174,7 +176,7 @@ class Copy:
         with open(self.build + '/entered.c', 'w') as c:
             c.write(ENTERED)
         self.link(['-shared', '-fPIC', '-o', self.build + '/libnhi.so'], self.lib, self.libs)
-        # Of its own copy of the core, as the real one has it.
+        # With its own copy of the core, like the real module.
         self.link(['-shared', '-fPIC', '-Wl,--version-script=pam_nhi/pam_nhi.map', '-Wl,-Bsymbolic', '-o',
                    self.build + '/pam_nhi.so'], self.pam + self.lib, self.libs + ['-lpam'])
         self.changed = set(self.tests)
@@ -222,7 +224,7 @@ class Copy:
 
 
 def learn(copy, tests, known):
-    """Which functions each test enters, and how long it takes."""
+    """Finds out which functions each test enters, and how long it takes."""
     other = Copy(tests, entering=True)
 
     def enter():
@@ -243,7 +245,7 @@ def learn(copy, tests, known):
 
 
 class Trial:
-    """All changes, shared out among the jobs."""
+    """All changes, distributed among the jobs."""
 
     def __init__(self, places, count, known, tests):
         self.places, self.count, self.known, self.tests = iter(places), count, known, tests
@@ -312,7 +314,7 @@ def main():
     o = a.parse_args(argv[:cut])
     tests = argv[cut + 1:] or sorted(os.path.basename(f)[:-2] for f in
                                      glob.glob(TOP + '/tests/unit/test_*.c') + glob.glob(TOP + '/tests/fault/*.c'))
-    # It brings steps of the ledger's schema of its own, which a shared core does not take.
+    # It has steps of the ledger's schema of its own, which do not work with a shared core.
     tests = [t for t in tests if t != 'test_schema']
     known = {'enters': {}, 'seconds': {}, 'noticed': {}}
     if o.known and os.path.exists(o.known):
