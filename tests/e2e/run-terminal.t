@@ -74,7 +74,7 @@ is "$RC:$(md5sum <<<"$OUT")" "0:$(seq 20000 | md5sum)" 'all its output appears'
 capture "$PTY" -- sh -c "stty -a >$W/before; nhictl run --agent ci-bot --job fg -- sh -c 'stty raw -echo; kill -9 \$\$'; stty -a >$W/after"
 is "$(cat "$W/after")" "$(cat "$W/before")" 'the terminal is as it was, whatever the command did to its own'
 rm -f "$W/up"
-"$PTY" -- sh -c "tty >$W/tty; exec nhictl run --agent ci-bot --job size -- bash -c 'trap \"stty size >$W/size; grep -q 44 $W/size && exit\" WINCH; : >$W/up; while :; do sleep 0.05; done'" \
+"$PTY" -- sh -c "tty >$W/tty; exec nhictl run --agent ci-bot --job size -- bash -c 'trap \"stty size >$W/size; grep -q 44.111 $W/size && exit\" WINCH; : >$W/up; while :; do sleep 0.05; done'" \
     >/dev/null 2>&1 &
 RUN=$!
 eventually test -e "$W/up"
