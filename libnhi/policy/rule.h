@@ -63,7 +63,7 @@ struct nhi_rule {
     uint32_t grants;   /* its grants of the last 3,600 seconds */
 };
 
-/* In the order in which they are checked. Up to USES they depend on the ticket alone, so that issue refuses a ticket
+/* In the order in which they are checked. Before SOURCE they depend on the ticket alone, so that issue refuses a ticket
  * that fails there; from SOURCE on they depend on the use, and from SESSIONS on also on other uses. */
 enum nhi_condition {
     NHI_COND_MET = 0,

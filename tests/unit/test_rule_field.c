@@ -167,7 +167,8 @@ static void each_is_asked_for(void **state)
             continue;
         assert_string_equal(nhi_condition_name(f->fails), f->key);
         nhi_rule_found(f->fails, &r, &req, &facts, found);
-        assert_string_not_equal(found, "");
+        if (found[0] == '\0')
+            fail_msg("%s: nhi_rule_found has no text", f->key);
     }
     assert_int_equal(unmet(&all), NHI_COND_MET);
     for (unsigned i = 0; i < NHI_COND_COUNT; i++)
