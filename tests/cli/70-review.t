@@ -51,7 +51,7 @@ seen() {
         '{v: 1, id: $id, at: $at, reason: $reason, source: $source, service: "sshd", subject: "deploy", rule: "all.conf:1",
           rhost: $rhost, boot: "00000000-0000-0000-0000-000000000000", pid: 1, start: 1, ppid: 1, pstart: 1, place: $place,
           pin: $pin, handed_off: ($reason == "pin" and false), observed: false, root: $root, renews: "", kid: $kid, policy: "",
-          claims: $claims}' >"$GRANTS/g-$id"
+          ms: 0, claims: $claims}' >"$GRANTS/g-$id"
     chmod 600 "$GRANTS/g-$id"
 }
 used() { # used AGENT: an agent without any finding.

@@ -381,6 +381,7 @@ static void the_object_alone(void **state)
     memset(deep, '{', NHI_TICKET_READ_MAX + 1);
     expect(deep, 600, NHI_ERR_FORMAT);
     assert_int_equal(nhi_claims_decode(deep, NHI_TICKET_READ_MAX + 1, &(struct nhi_ticket){ 0 }), NHI_ERR_TOO_LONG);
+    assert_int_equal(nhi_claims_decode(deep, NHI_TICKET_READ_MAX, &(struct nhi_ticket){ 0 }), NHI_ERR_FORMAT);
     free(deep);
 }
 
@@ -528,6 +529,7 @@ static void times(void **state)
         "\"2026-11-23T22:05:00.000Z\"", "\"2026-02-30T00:00:00Z\"", "\"1795471500\"",
         "\"2026-11-23T22:05:00ZZ\"",
     };
+    char long_time[200] = "";
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -535,6 +537,10 @@ static void times(void **state)
             refused(full[k].name, bad[i]);
     /* iat before exp, nbf before exp; nbf may be on either side of iat. */
     refused("exp", "\"2026-11-23T22:05:00Z\"");
+    /* Far longer than any time, and than the place that it is read into. */
+    memset(long_time, '2', sizeof(long_time) - 1);
+    long_time[0] = long_time[sizeof(long_time) - 2] = '"';
+    refused("exp", long_time);
     refused("exp", "\"2026-11-23T22:04:59Z\"");
     refused("iat", "\"2026-11-23T23:05:00Z\"");
     refused("iat", "\"2026-11-23T23:05:01Z\"");

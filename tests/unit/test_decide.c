@@ -105,6 +105,7 @@ static void other_clock(struct ask *a)
     CASE(LOCKDOWN, locked_down_on_another_machine, (a->facts.strange = true, a->facts.lockdown = true)) \
     CASE(CLOCK, clock_back, a->facts.latest = NOW + 31) \
     CASE(PERMIT, clock_back_within_skew, a->facts.latest = NOW + 30) \
+    CASE(NOT_YET, clock_before_1970_in_a_new_ledger, (a->facts.latest = 0, a->req.now = -1000)) \
     CASE(SUBJECT, empty_subject, a->req.subject = "") \
     CASE(SUBJECT, empty_service, a->req.service = "") \
     CASE(PRIVILEGED, uid_0, a->req.subject_uid = 0) \
