@@ -45,9 +45,9 @@ struct nhi_event {
     char record[NHI_JTI_LEN + 1];    /* ID of the decision; no two events have the same */
     char within[NHI_JTI_LEN + 1];    /* record of the grant that opened the session that the event belongs to */
     char session[NHI_TREE_MAX + 1];  /* that session's handle, where it is known */
-    char cause[NHI_TEXT_MAX + 1];  /* why, in the words of the person or program that revoked or ended something … */
-    const char *detail;            /* one flat JSON object with the rest, or NULL */
-    char prev[NHI_DIGEST_LEN + 1]; /* hash of the event before; of the first: NHI_NO_EVENT */
+    char cause[NHI_TEXT_MAX + 1];    /* why, in the words of the person or program that ended something */
+    const char *detail;              /* one flat JSON object with the rest, or NULL */
+    char prev[NHI_DIGEST_LEN + 1];   /* hash of the event before; of the first: NHI_NO_EVENT */
     char hash[NHI_DIGEST_LEN + 1];
 };
 
