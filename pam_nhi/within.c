@@ -5,7 +5,7 @@
 
 enum nhi_reason pnhi_within_look(const struct nhi_grant *session)
 {
-    struct nhi_moment m = { .ledger = NULL };
+    struct nhi_moment m = { .state = NULL };
     struct nhi_verdict v;
 
     nhi_moment_open(&m);

@@ -22,6 +22,7 @@
 #define NHI_NOTES_FILE "reserve.notes"   /* 0600, see reserve_notes.h */
 #define NHI_GRANTS_DIR "grants"          /* 0700, see grant.h */
 #define NHI_KEYS_DIR "keys"              /* 0700, NAME.secret 0600 */
+#define NHI_STATE_FILE "state-1"         /* 0600, in NHI_RUN_DIR; the number is that of its format, see state.h */
 #define NHI_SNAPSHOT_FILE "accounts.cdb" /* 0644, see snapshot.h */
 #define NHI_POLICY_DIR "policy.d"        /* under NHI_CONF_DIR */
 #define NHI_AGENTS_DIR "agents.d"        /* under NHI_CONF_DIR */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: open, read and close the ledger within one call: no handle crosses a fork of the host.
+ * MUST: open, read and close the published state within one call: one that is kept needs its memory, and is no longer
+ * how things are.
  * MUST: end in a denial whenever something fails.
  */
 #include "libnhi/check/check.h"
@@ -10,12 +11,10 @@
 #include "libnhi/base/names.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
+#include "libnhi/check/facts.h"
+#include "libnhi/check/find.h"
 #include "libnhi/check/gather.h"
 #include "libnhi/grant/grant.h"
-#include "libnhi/ledger/ledger_facts.h"
-#include "libnhi/ledger/ledger_issuer.h"
-#include "libnhi/ledger/ledger_lineage.h"
-#include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/session/session.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
@@ -28,29 +27,30 @@ struct state {
     struct nhi_gathering g;
 };
 
-static enum nhi_reason ledger_failed(struct state *s, enum nhi_err err)
+static enum nhi_reason not_read(struct state *s, enum nhi_err err)
 {
     nhi_moment_say(s->g.m, err, s->v->message);
-    return NHI_DENY_LEDGER;
+    return s->g.m->unreadable;
 }
 
 /* A session continues with the ticket that renewed its own, once its own has ended. */
 static enum nhi_reason renewed(struct state *s)
 {
+    const struct nhi_fact_source *from = &s->g.m->from;
     struct nhi_ticket *t = &s->v->ticket;
-    struct nhi_ticket_row row, last;
+    struct nhi_fact_ticket had, last;
     enum nhi_err err;
 
-    err = nhi_ticket_get(s->g.m->ledger, t->jti, &row);
+    err = nhi_find_ticket(from, t->jti, &had);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_PERMIT;
-    if (err == NHI_OK && (row.successor[0] == '\0' ||
-                          (s->g.m->now < t->exp && !row.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
+    if (err == NHI_OK && (had.successor[0] == '\0' ||
+                          (s->g.m->now < t->exp && !had.superseded && !nhi_grant_is_superseded(NHI_STATE_DIR, t->jti))))
         return NHI_PERMIT;
     if (err == NHI_OK)
-        err = nhi_ticket_last(s->g.m->ledger, row.root, &last);
+        err = nhi_find_newest(from, had.root, &last);
     if (err != NHI_OK)
-        return ledger_failed(s, err);
+        return not_read(s, err);
     *t = last.ticket;
     return NHI_PERMIT;
 }
@@ -75,11 +75,11 @@ static enum nhi_reason verify(struct state *s)
     err = nhi_ticket_kid(s->what->text, len, s->v->kid);
     if (err != NHI_OK)
         return unverified(err);
-    err = nhi_issuer_get(s->g.m->ledger, s->v->kid, &issuer);
+    err = nhi_find_issuer(&s->g.m->from, s->v->kid, &issuer);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_ISSUER_UNKNOWN;
     if (err != NHI_OK)
-        return ledger_failed(s, err);
+        return not_read(s, err);
     err = nhi_ticket_verify(s->what->text, len, issuer.pk, &s->v->ticket);
     if (err != NHI_OK)
         return unverified(err);
@@ -102,15 +102,15 @@ static enum nhi_reason find_ticket(struct state *s)
         return renewed(s);
     }
     if (asked->source == NHI_FROM_KEY)
-        err = nhi_ticket_for_key(s->g.m->ledger, asked, s->g.m->now, &s->v->ticket);
+        err = nhi_find_for_key(&s->g.m->from, asked, s->g.m->now, &s->v->ticket);
     else
-        err = nhi_ticket_for(s->g.m->ledger, asked->subject, asked->service, s->g.m->now, &s->v->ticket);
+        err = nhi_find_for(&s->g.m->from, asked->subject, asked->service, s->g.m->now, &s->v->ticket);
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_DENY_NO_TICKET;
     if (err == NHI_ERR_EXISTS)
         return NHI_DENY_AMBIGUOUS;
     if (err != NHI_OK)
-        return ledger_failed(s, err);
+        return not_read(s, err);
     s->v->verified = true;
     return NHI_PERMIT;
 }
@@ -301,7 +301,7 @@ void nhi_check_session(const struct nhi_moment *m, const struct nhi_grant *sessi
 
 void nhi_check(const struct nhi_shown *what, struct nhi_verdict *out)
 {
-    struct nhi_moment m = { .ledger = NULL };
+    struct nhi_moment m = { .state = NULL };
     const struct nhi_request *r = &what->asked;
 
     /* No signature is needed to see that no ticket was shown. */
@@ -361,7 +361,7 @@ static enum nhi_reason look_at_host(struct state *s)
 
 void nhi_check_any_key(const struct nhi_request *of, struct nhi_verdict *out)
 {
-    struct nhi_moment m = { .ledger = NULL };
+    struct nhi_moment m = { .state = NULL };
     struct nhi_shown what = { .asked = *of };
     struct state s = begin(&m, &what, out);
     enum nhi_err err;
@@ -374,11 +374,11 @@ void nhi_check_any_key(const struct nhi_request *of, struct nhi_verdict *out)
         out->reason = look_at_host(&s);
     if (out->reason == NHI_PERMIT) {
         out->reason = NHI_DENY_NO_TICKET;
-        err = nhi_ticket_each_key(m.ledger, of, m.now, try_one, &s);
+        err = nhi_find_each_key(&m.from, of, m.now, try_one, &s);
         if (err == NHI_OK && out->reason != NHI_PERMIT)
-            err = nhi_issuer_each(m.ledger, try_issuer, &s);
+            err = nhi_find_each_other(&m.from, try_issuer, &s);
         if (err != NHI_OK)
-            out->reason = ledger_failed(&s, err);
+            out->reason = not_read(&s, err);
     }
     nhi_moment_close(&m);
 }
@@ -403,7 +403,7 @@ static void look_back(const struct nhi_moment *m, const struct nhi_request *aske
                                           .from_unknown = true } };
     struct nhi_verdict past;
 
-    if (m->reason != NHI_PERMIT || nhi_ticket_last_of_key(m->ledger, asked->key, asked->subject, &t) != NHI_OK)
+    if (m->reason != NHI_PERMIT || nhi_find_last_of_key(&m->from, asked->key, asked->subject, &t) != NHI_OK)
         return;
     nhi_check_at(m, &shown, &past);
     v->verified = true;
@@ -418,7 +418,7 @@ static void look_back(const struct nhi_moment *m, const struct nhi_request *aske
 
 void nhi_check_refused(const struct nhi_shown *what, struct nhi_verdict *v, bool *known)
 {
-    struct nhi_moment m = { .ledger = NULL };
+    struct nhi_moment m = { .state = NULL };
     const struct nhi_request *asked = &what->asked;
 
     *known = v->verified;
@@ -432,18 +432,21 @@ void nhi_check_refused(const struct nhi_shown *what, struct nhi_verdict *v, bool
 
 enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)
 {
-    struct nhi_ledger *l = NULL;
-    enum nhi_err err, ledger;
+    struct nhi_state *state = NULL;
+    struct nhi_fact_source from;
+    enum nhi_err err, published;
     bool known = false;
 
     err = nhi_grant_binds(NHI_STATE_DIR, key, account);
     if (err == NHI_OK)
         return NHI_OK;
-    ledger = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
-    if (ledger == NHI_OK)
-        ledger = nhi_ticket_any_of_key(l, key, account, &known);
-    nhi_ledger_close(l);
-    if (ledger == NHI_OK && known)
+    published = nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &state);
+    if (published == NHI_OK) {
+        from = nhi_state_source(state);
+        published = nhi_find_any_of_key(&from, key, account, &known);
+    }
+    nhi_state_close(state);
+    if (published == NHI_OK && known)
         return NHI_OK;
-    return ledger != NHI_OK && ledger != NHI_ERR_NOT_FOUND ? ledger : err;
+    return published != NHI_OK && published != NHI_ERR_NOT_FOUND ? published : err;
 }

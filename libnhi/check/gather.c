@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/check/facts.h"
 
 /* A count that is not known counts as full. */
 #define FULL (UINT32_MAX / 2)
 
-static enum nhi_reason ledger_failed(struct nhi_gathering *g, enum nhi_err err)
+static enum nhi_reason not_read(struct nhi_gathering *g, enum nhi_err err)
 {
     nhi_moment_say(g->m, err, g->message);
-    return NHI_DENY_LEDGER;
+    return g->m->unreadable;
 }
 
 enum nhi_reason nhi_gather_ticket(struct nhi_gathering *g, const struct nhi_ticket *t, struct nhi_facts *f)
@@ -26,7 +26,9 @@ enum nhi_reason nhi_gather_ticket(struct nhi_gathering *g, const struct nhi_tick
     memset(f, 0, sizeof(*f));
     err = g->how->ticket(g->m, g->ctx, t, f);
     if (err != NHI_OK)
-        return ledger_failed(g, err);
+        return not_read(g, err);
+    if (f->latest < g->m->latest)
+        f->latest = g->m->latest;
     f->rolled_back = g->m->fit == NHI_FIT_BEHIND;
     f->strange = g->m->fit != NHI_FIT_HERE && g->m->fit != NHI_FIT_BEHIND;
     if (g->m->fit != NHI_FIT_HERE)
@@ -98,7 +100,7 @@ enum nhi_reason nhi_gather_use(struct nhi_gathering *g, struct nhi_request *r, s
     if (err == NHI_OK)
         err = g->how->namesake(g->m, g->ctx, r->subject, &f->subject_agent);
     if (err != NHI_OK)
-        return ledger_failed(g, err);
+        return not_read(g, err);
     reason = find_account(g, r, f);
     if (reason != NHI_PERMIT)
         return reason;

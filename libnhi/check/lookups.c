@@ -1,40 +1,42 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Look-ups of this host: its ledger, its records of use, its sessions and its accounts.
+ * Look-ups of this host: the recorded facts, its records of use, its sessions and its accounts.
  */
 #include <string.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/check/facts.h"
 #include "libnhi/check/gather.h"
 #include "libnhi/grant/grant.h"
 #include "libnhi/grant/grant_hour.h"
 #include "libnhi/ledger/heartbeat.h"
-#include "libnhi/ledger/ledger_agent.h"
-#include "libnhi/ledger/ledger_facts.h"
-#include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/session/session_list.h"
 
 static enum nhi_err ticket(const struct nhi_moment *m, void *ctx, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     (void)ctx;
-    return nhi_facts_load(m->ledger, t, f);
+    return nhi_facts_load(&m->from, t, f);
 }
 
 static enum nhi_err rules(const struct nhi_moment *m, void *ctx, const struct nhi_request *r, struct nhi_facts *f)
 {
     (void)ctx;
-    return nhi_sql_rules(m->ledger, r->ticket->agent, r, m->now, f);
+    return nhi_facts_rules(&m->from, r->ticket->agent, r, m->now, f);
 }
 
 static enum nhi_err namesake(const struct nhi_moment *m, void *ctx, const char *account, uint32_t *uid)
 {
-    struct nhi_agent a;
-    enum nhi_err err = nhi_agent_get(m->ledger, account, &a);
+    const struct nhi_fact_key key = nhi_fact_key(NHI_FACT_AGENT, account);
+    struct nhi_fact_agent a;
+    struct nhi_value v;
+    enum nhi_err err = m->from.get(m->from.ctx, &key, &v);
 
     (void)ctx;
+    if (err == NHI_OK)
+        err = nhi_fact_get_agent(&v, &a);
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return err;
-    *uid = err == NHI_OK ? a.account.uid : 0;
+    *uid = err == NHI_OK ? a.uid : 0;
     return NHI_OK;
 }
 

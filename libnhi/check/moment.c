@@ -8,13 +8,20 @@
 #include "libnhi/base/last_seen.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
+#include "libnhi/state/fact.h"
 
 void nhi_moment_say(const struct nhi_moment *m, enum nhi_err err, char out[NHI_MESSAGE_MAX])
 {
-    const char *detail = m->ledger != NULL ? nhi_ledger_message(m->ledger) : "";
+    const char *text = nhi_strerror(err), *more = m->from.why != NULL ? m->from.why(m->from.ctx) : "";
 
-    snprintf(out, NHI_MESSAGE_MAX, "%s%s%s", nhi_strerror(err), detail[0] != '\0' ? ": " : "", detail);
+    if (err == NHI_ERR_STATE)
+        text = "it is being changed by another command, or by one that was killed";
+    else if (err == NHI_ERR_CORRUPT)
+        text = "it is damaged";
+    snprintf(out, NHI_MESSAGE_MAX, "%s%s%s", text, more[0] != '\0' ? ": " : "", more);
 }
+
+/* ---- opening ---- */
 
 static enum nhi_reason load_reserve(struct nhi_moment *m)
 {
@@ -30,21 +37,43 @@ static enum nhi_reason load_reserve(struct nhi_moment *m)
     return err == NHI_ERR_UNSAFE || err == NHI_ERR_NOT_FOUND ? NHI_DENY_LEDGER : NHI_DENY_LOCKDOWN;
 }
 
-static enum nhi_err open_ledger(struct nhi_moment *m)
+/* What was published, and whether that is all that this host has seen: a state of an earlier epoch is not. */
+static enum nhi_err open_state(struct nhi_moment *m)
 {
-    struct nhi_settings settings;
+    const struct nhi_fact_key key = nhi_fact_key(NHI_FACT_HOST, "");
     struct nhi_last_seen_answer seen;
+    struct nhi_fact_host host;
+    struct nhi_value v;
     enum nhi_err err;
 
+    err = nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &m->state);
+    if (err != NHI_OK)
+        return err;
+    m->from = nhi_state_source(m->state);
+    err = m->from.get(m->from.ctx, &key, &v);
+    if (err == NHI_OK)
+        err = nhi_fact_get_host(&v, &host);
+    if (err != NHI_OK)
+        return err == NHI_ERR_NOT_FOUND ? NHI_ERR_CORRUPT : err;
     nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &seen);
-    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &m->ledger);
-    if (err == NHI_OK)
-        err = nhi_ledger_begin(m->ledger, m->now);
-    if (err == NHI_OK)
-        err = nhi_ledger_settings(m->ledger, &settings);
-    if (err == NHI_OK)
-        m->fit = nhi_ledger_fit(m->ledger, &settings, &seen, m->now);
-    return err;
+    m->fit = nhi_state_is_here(m->state) ? (enum nhi_fit)host.fit : NHI_FIT_MACHINE;
+    m->latest = nhi_state_latest(m->state);
+    if (seen.err == NHI_OK && seen.last.latest > m->latest)
+        m->latest = seen.last.latest;
+    if (seen.err == NHI_OK ? seen.last.epoch > host.epoch : seen.err != NHI_ERR_NOT_FOUND)
+        m->fit = NHI_FIT_BEHIND;
+    return NHI_OK;
+}
+
+static void say_state(enum nhi_err err, char out[NHI_MESSAGE_MAX])
+{
+    const char *what = nhi_strerror(err);
+
+    if (err == NHI_ERR_NOT_FOUND)
+        what = "nothing was published since this host was started";
+    else if (err == NHI_ERR_STATE)
+        what = "it was published before this host was started";
+    snprintf(out, NHI_MESSAGE_MAX, "published state: %s (to publish it: nhictl publish)", what);
 }
 
 void nhi_moment_open(struct nhi_moment *m)
@@ -52,21 +81,21 @@ void nhi_moment_open(struct nhi_moment *m)
     enum nhi_err err;
 
     m->now = nhi_now();
+    m->unreadable = NHI_DENY_STATE;
     m->reason = load_reserve(m);
     if (m->reserve == NULL)
         return;
-    err = open_ledger(m);
+    err = open_state(m);
     m->readable = err == NHI_OK;
     if (m->readable || m->reason != NHI_PERMIT)
         return;
-    nhi_moment_say(m, err, m->message);
-    m->reason = NHI_DENY_LEDGER;
+    say_state(err, m->message);
+    m->reason = NHI_DENY_STATE;
 }
 
 void nhi_moment_close(struct nhi_moment *m)
 {
-    if (!m->borrowed)
-        nhi_ledger_close(m->ledger);
+    nhi_state_close(m->state);
     free(m->reserve);
 }
 
@@ -79,17 +108,17 @@ struct nhi_moment *nhi_moment_begin(void)
     return m;
 }
 
-struct nhi_moment *nhi_moment_over(struct nhi_ledger *l, const struct nhi_settings *settings,
-                                   const struct nhi_last_seen_answer *seen, int64_t now)
+struct nhi_moment *nhi_moment_over(struct nhi_fact_source ledger, enum nhi_fit fit, int64_t now)
 {
     struct nhi_moment *m = calloc(1, sizeof(*m));
 
     if (m == NULL)
         return NULL;
     m->now = now;
-    m->ledger = l;
-    m->borrowed = m->readable = true;
-    m->fit = nhi_ledger_fit(l, settings, seen, now);
+    m->from = ledger;
+    m->readable = true;
+    m->unreadable = NHI_DENY_LEDGER;
+    m->fit = fit;
     m->reason = load_reserve(m);
     if (m->reserve != NULL)
         return m;

@@ -238,22 +238,39 @@ void nhi_ledger_close(struct nhi_ledger *l)
         (void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
     (void)sqlite3_close(l->db);
+    if (l->hooks != NULL)
+        l->hooks->free(l->publisher);
     free(l);
 }
 
-enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now)
+/* What belongs to every transaction of a writer. */
+static enum nhi_err begin_writing(struct nhi_ledger *l, int64_t now)
 {
-    enum nhi_err err;
+    enum nhi_err err = pad_log(l);
 
-    if (l->mode == NHI_LEDGER_READ)
-        return begin_reading(l);
-    err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
-    if (err == NHI_OK)
-        err = pad_log(l);
     if (err == NHI_OK)
         err = nhi_sql_note_boot(l, now);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "UPDATE setting SET latest = ?1 WHERE latest < ?1", "i", now);
+    if (err == NHI_OK && l->hooks != NULL)
+        err = l->hooks->begun(l, now);
+    return err;
+}
+
+enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now)
+{
+    enum nhi_err err = NHI_OK;
+
+    if (l->mode == NHI_LEDGER_READ)
+        return begin_reading(l);
+    /* The turn of publishers first: the order in which they commit is the order in which they publish. */
+    if (l->hooks != NULL)
+        err = l->hooks->begin(l);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+    if (err == NHI_OK)
+        err = begin_writing(l, now);
     if (err != NHI_OK)
         nhi_ledger_rollback(l);
     return err;
@@ -261,10 +278,16 @@ enum nhi_err nhi_ledger_begin(struct nhi_ledger *l, int64_t now)
 
 enum nhi_err nhi_ledger_commit(struct nhi_ledger *l)
 {
-    enum nhi_err err = nhi_sql_err(l, sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL));
+    enum nhi_err err = NHI_OK;
 
+    if (l->hooks != NULL)
+        err = l->hooks->commit(l);
+    if (err == NHI_OK)
+        err = nhi_sql_err(l, sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL));
     if (err != NHI_OK)
         nhi_ledger_rollback(l);
+    else if (l->hooks != NULL)
+        l->hooks->committed(l);
     return err;
 }
 
@@ -272,6 +295,8 @@ void nhi_ledger_rollback(struct nhi_ledger *l)
 {
     if (!sqlite3_get_autocommit(l->db))
         (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    if (l->hooks != NULL)
+        l->hooks->undone(l);
 }
 
 const char *nhi_ledger_message(const struct nhi_ledger *l)

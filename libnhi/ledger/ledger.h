@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger, which nhictl writes and every privileged program reads.
+ * The ledger, which only nhictl writes and reads: a login reads what was published from it (publish.h).
  *
  * SQLite in WAL mode, owned by root, 0600, in a directory that was checked. Writers take one immediate transaction with
- * synchronous=FULL. Readers (pam_nhi) never take a lock that anybody waits for: they open with mode=ro and
- * readonly_shm, so that a su that was stopped by its caller holds a shared lock at most, and nhictl waits for no reader
- * (it checkpoints only when that needs no waiting).
+ * synchronous=FULL. Readers never take a lock that anybody waits for: they open with mode=ro and readonly_shm, so that
+ * nhictl waits for no reader (it checkpoints only when that needs no waiting).
  *
  * A handle belongs to the process that opened it: close it before fork, never use it after.
  */

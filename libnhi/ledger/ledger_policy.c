@@ -119,39 +119,12 @@ enum nhi_err nhi_policy_add_zone(struct nhi_ledger *l, const char *zone, int64_t
 
 /* ---- reading ---- */
 
-/* Whether the result is the same at any time and for any number of uses. */
-static bool is_steady(const struct nhi_rule *r)
-{
-    return r->days == 0 && r->hours_count == 0 && r->max_age == 0 && r->max_sessions == 0 && r->max_grants == 0;
-}
-
-/* Among steady rules that match a request and differ in their names alone, the first name decides, so the others need
- * no room. steady is the rule of this kind so far for each effect; false: r is to be added. */
-static bool is_covered(const struct nhi_rule *r, struct nhi_rule *all, size_t used, size_t steady[2])
-{
-    struct nhi_rule *other;
-
-    if (!is_steady(r))
-        return false;
-    if (steady[r->forbid] == SIZE_MAX) {
-        steady[r->forbid] = used;
-        return false;
-    }
-    other = &all[steady[r->forbid]];
-    if (r->ssh != other->ssh)
-        return false;
-    if (strcmp(r->name, other->name) < 0)
-        *other = *r;
-    return true;
-}
-
-/* Adds the rules of all rows of st that could matter to req to those of f; with NULL, all. Finalizes st. */
-static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, const struct nhi_request *req,
-                               struct nhi_facts *f)
+/* Sets the rules of f to those of all rows of st, which it finalizes. */
+static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, struct nhi_facts *f)
 {
     enum nhi_err err = NHI_OK;
     struct nhi_rule *all = NULL, *more;
-    size_t used = 0, room = 0, steady[2] = { SIZE_MAX, SIZE_MAX };
+    size_t used = 0, room = 0;
 
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         more = nhi_grow(all, &room, used + 1, sizeof(*more));
@@ -161,9 +134,7 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, const str
         }
         all = more;
         err = read_rule(st, &all[used]);
-        if (err == NHI_OK &&
-            (req == NULL || (nhi_rule_could(&all[used], req, f) && !is_covered(&all[used], all, used, steady))))
-            used++;
+        used += err == NHI_OK;
     }
     sqlite3_finalize(st);
     if (err != NHI_ERR_NOT_FOUND) {
@@ -177,25 +148,18 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, const str
 
 /* Searches two ranges of the index: rules that name the agent, and all patterns that match it. A rule for every account
  * is found as often as it names an agent. */
-#define FIND(which, how) \
-    "SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1" \
-                                 " AND i.version = s.policy AND i.pattern = 0 AND i.agent = ?2" which " " how \
-                                 " SELECT i.line, " AHEAD( \
-                                     "i") " FROM setting s JOIN rule_index i ON s.one = 1" \
-                                          " AND i.version = s.policy AND i.pattern = 1 AND ?2 GLOB i.agent" which
+#define FIND(which) \
+    "SELECT i.line, " AHEAD("i") " FROM setting s JOIN rule_index i ON s.one = 1 AND i.version = s.policy AND " which
 
-enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct nhi_request *req, int64_t now,
-                           struct nhi_facts *f)
+enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, int64_t now, struct nhi_facts *f)
 {
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    if (req != NULL)
-        err =
-            nhi_sql_prepare(l, &st, FIND(" AND i.account IN (?3, '*')", "UNION ALL"), "iss", now, agent, req->subject);
-    else
-        err = nhi_sql_prepare(l, &st, FIND("", "UNION"), "is", now, agent);
-    return err == NHI_OK ? read_rules(l, st, req, f) : err;
+    err = nhi_sql_prepare(l, &st,
+                          FIND("i.pattern = 0 AND i.agent = ?2") " UNION " FIND("i.pattern = 1 AND ?2 GLOB i.agent"),
+                          "is", now, agent);
+    return err == NHI_OK ? read_rules(l, st, f) : err;
 }
 
 enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now, struct nhi_rule **rules, size_t *count)
@@ -210,7 +174,7 @@ enum nhi_err nhi_policy_load(struct nhi_ledger *l, int64_t version, int64_t now,
                                      " (SELECT policy FROM setting WHERE one = 1) ELSE ?2 END ORDER BY r.name",
         "ii", now, version);
     if (err == NHI_OK)
-        err = read_rules(l, st, NULL, &all);
+        err = read_rules(l, st, &all);
     if (err == NHI_OK) {
         *rules = all.rules;
         *count = all.rule_count;

@@ -22,9 +22,7 @@ NHI_CHECK enum nhi_err nhi_policy_version(struct nhi_ledger *l, const char *hash
 NHI_CHECK enum nhi_err nhi_policy_hash(struct nhi_ledger *l, int64_t version, char hash[NHI_POLICY_LEN + 1]);
 NHI_CHECK enum nhi_err nhi_policy_count(struct nhi_ledger *l, int64_t *rules);
 
-/* The rules in force at now that could match a ticket of agent with request req; NULL: any request. A rule may be in
- * the result more than once. Adds to f, whose other members are known. */
-NHI_CHECK enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, const struct nhi_request *req,
-                                     int64_t now, struct nhi_facts *f);
+/* The rules in force at now that could match some ticket of the agent, whatever it is used for. Sets the rules of f. */
+NHI_CHECK enum nhi_err nhi_sql_rules(struct nhi_ledger *l, const char *agent, int64_t now, struct nhi_facts *f);
 
 #endif

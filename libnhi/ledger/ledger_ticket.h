@@ -6,6 +6,7 @@
 #define NHI_LEDGER_TICKET_H
 
 #include "libnhi/ledger/ledger.h"
+#include "libnhi/state/fact.h"
 
 enum nhi_origin { NHI_ORIGIN_ISSUED = 1, NHI_ORIGIN_IMPORTED };
 struct nhi_ticket_row {
@@ -23,8 +24,6 @@ struct nhi_ticket_row {
     char tree[NHI_TREE_MAX + 1];     /* the process tree that it is bound to; empty: none */
 };
 
-enum nhi_revoke_kind { NHI_REVOKE_TICKET = 1, NHI_REVOKE_TASK, NHI_REVOKE_AGENT, NHI_REVOKE_ISSUER };
-
 NHI_CHECK enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t, enum nhi_origin origin,
                                          int64_t now);
 NHI_CHECK enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ticket_row *out);
@@ -36,32 +35,12 @@ struct nhi_ticket_filter {
 /* Newest first. fn: returns 0 to continue. */
 NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filter *of,
                                        int (*fn)(const struct nhi_ticket_row *, void *), void *ctx);
-/* The one live ticket without key binding for account and service on this host; if none is live, the newest one that
- * was ended before its time, so that the decision can show how. NHI_ERR_NOT_FOUND: neither; NHI_ERR_EXISTS: more than
- * one live. The cost depends only on that account's tickets that have not expired. */
-NHI_CHECK enum nhi_err nhi_ticket_for(struct nhi_ledger *l, const char *account, const char *service, int64_t now,
-                                      struct nhi_ticket *out);
-/* The same for the subject and service of the request, among the tickets that are bound to its key. The cost does not
- * depend on how many other tickets exist. */
-NHI_CHECK enum nhi_err nhi_ticket_for_key(struct nhi_ledger *l, const struct nhi_request *asked, int64_t now,
-                                          struct nhi_ticket *out);
-/* Every live ticket for the request's subject and service on this host that is bound to some key, newest first. fn:
- * returns 0 to continue. */
-NHI_CHECK enum nhi_err nhi_ticket_each_key(struct nhi_ledger *l, const struct nhi_request *asked, int64_t now,
-                                           int (*fn)(const struct nhi_ticket *, void *), void *ctx);
 /* The ticket that holds t's key at its host: recorded, not ended now or later found to have ended, whether or not it
  * would open anything now. NHI_ERR_NOT_FOUND: none. */
 NHI_CHECK enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticket *t, const char *account,
                                               const char *service, int64_t now, char jti[NHI_JTI_LEN + 1]);
-/* The ticket that a key was last bound to, dead or alive: one that names the account, if there is one among the few
- * that end last. NHI_ERR_NOT_FOUND: the key was never bound. */
-NHI_CHECK enum nhi_err nhi_ticket_last_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account,
-                                              struct nhi_ticket *out);
 /* Records that a ticket, which is recorded nowhere else, was bound to key and used for account. */
 NHI_CHECK enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account);
-/* Whether a ticket, dead or alive, is bound to key, and one, this or another, names the account on this host. */
-NHI_CHECK enum nhi_err nhi_ticket_any_of_key(struct nhi_ledger *l, const uint8_t key[NHI_PK_LEN], const char *account,
-                                             bool *any);
 /* "ticket", "task", "agent", "issuer". */
 const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind);
 /* Ticket: any well-formed jti, known or not. Task: known or not; a known open one is also closed. Agent: its tickets

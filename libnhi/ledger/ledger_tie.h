@@ -6,14 +6,8 @@
 #define NHI_LEDGER_TIE_H
 
 #include "libnhi/ledger/ledger.h"
+#include "libnhi/state/fit.h"
 
-enum nhi_fit {
-    NHI_FIT_HERE,
-    NHI_FIT_MACHINE, /* the ledger belongs to another machine */
-    NHI_FIT_BOOT,    /* another boot wrote it while this one ran, or that happened earlier and still counts */
-    NHI_FIT_UNKNOWN, /* which machine this is cannot be determined */
-    NHI_FIT_BEHIND,  /* this host has seen a newer state of it */
-};
 struct nhi_last_seen_answer;
 
 /* s: its settings. seen: taken before the ledger was read; last_seen.h. */
@@ -21,9 +15,6 @@ enum nhi_fit nhi_ledger_fit(struct nhi_ledger *l, const struct nhi_settings *s, 
                             int64_t now);
 /* This host has seen a newer state of it, or does not know; on whichever machine the ledger was made. */
 bool nhi_ledger_is_behind(struct nhi_ledger *l, const struct nhi_settings *s, const struct nhi_last_seen_answer *seen);
-/* A sentence for people, without a final period, and the command to type. */
-const char *nhi_fit_text(enum nhi_fit fit);
-const char *nhi_fit_hint(enum nhi_fit fit);
 /* Accepts a corrected clock: the latest time moves back to now. */
 NHI_CHECK enum nhi_err nhi_ledger_set_clock(struct nhi_ledger *l, int64_t now);
 

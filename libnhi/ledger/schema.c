@@ -10,7 +10,7 @@
 
 /* "nhi" and a number, so that file(1) and an administrator in trouble can identify it; a ledger with another number was
  * made before the first release. */
-#define APPLICATION_ID 0x6e686902
+#define APPLICATION_ID 0x6e686903
 
 int nhi_schema_version(void)
 {

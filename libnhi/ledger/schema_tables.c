@@ -23,7 +23,7 @@ static const char setting[] =
     "  archived_before INTEGER NOT NULL DEFAULT 0, epoch INTEGER NOT NULL DEFAULT 0,"
     "  epoch_at INTEGER NOT NULL DEFAULT 0, epoch_ticket INTEGER NOT NULL DEFAULT 0,"
     "  machine TEXT NOT NULL DEFAULT '', boot TEXT NOT NULL DEFAULT '',"
-    "  strange INTEGER NOT NULL DEFAULT 0) STRICT;";
+    "  strange INTEGER NOT NULL DEFAULT 0, generation INTEGER NOT NULL DEFAULT 0) STRICT;";
 
 /* held: why an agent is suspended. file, file_review: the file that declares it, and its last review date there.
  * owner.offboarded: since when. watched: since when an account takes tickets only. */

@@ -9,10 +9,23 @@
 
 #include "libnhi/ledger/ledger.h"
 
+struct nhi_publisher;
+/* What a writer does beside its transactions. */
+struct nhi_sql_hooks {
+    enum nhi_err (*begin)(struct nhi_ledger *l); /* before it begins */
+    enum nhi_err (*begun)(struct nhi_ledger *l, int64_t now);
+    enum nhi_err (*commit)(struct nhi_ledger *l); /* before it is committed */
+    void (*committed)(struct nhi_ledger *l);
+    void (*undone)(struct nhi_ledger *l); /* after it was rolled back, or if none began */
+    void (*free)(struct nhi_publisher *p);
+};
+
 struct nhi_ledger {
     sqlite3 *db;
     enum nhi_ledger_mode mode;
-    char message[200]; /* kept past sqlite3_close */
+    char message[200];                 /* kept past sqlite3_close */
+    const struct nhi_sql_hooks *hooks; /* NULL: nothing is published */
+    struct nhi_publisher *publisher;   /* of the hooks */
 };
 
 enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc);

@@ -25,6 +25,9 @@
     X(LEDGER, "ledger", 0, "the ledger cannot be read or trusted", \
       "The ledger is missing, damaged, written by a newer release, or users other than root can write it.", \
       "`nhictl doctor` names the file. nhi-recovery(7) explains how to restore a backup.") \
+    X(STATE, "state", 0, "what nhictl published cannot be read, or is being changed", \
+      "Nothing was published since this host was started, or a command that was changing something was killed.", \
+      "`nhictl publish` publishes the ledger again; `nhictl doctor` says what else is wrong.") \
     X(LOCKDOWN, "lockdown", NHI_REASON_END, "no agent may log in to this host now", \
       "Somebody has locked the host down, or the reserve is missing or damaged.", \
       "`nhictl lockdown status` shows which, `nhictl audit export` who did it and why.") \

@@ -14,6 +14,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_restore.h"
 #include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ledger/publish.h"
 #include "libnhi/ledger/restore.h"
 #include "nhictl/audit/signed_head.h"
 #include "nhictl/end/end.h"
@@ -70,6 +71,9 @@ int new_host(struct ctl *c, const char *host)
 
     if (code == CTL_DONE)
         code = need_newest(c, &s);
+    if (code == CTL_DONE && nhi_ledger_withdraw(s.l) != NHI_OK)
+        code = ctl_fail(c, CTL_SYSTEM, "ls -la " NHI_RUN_DIR,
+                        "could not withdraw what was published: %s cannot be written", NHI_RUN_DIR);
     if (code == CTL_DONE) {
         code = take_over(c, &s, host, &made);
         if (code != CTL_DONE && made.kid[0] != '\0')

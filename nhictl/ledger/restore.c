@@ -13,6 +13,7 @@
 #include "libnhi/ledger/ledger_copy.h"
 #include "libnhi/ledger/ledger_restore.h"
 #include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ledger/publish.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/snapshot/snapshot.h"
@@ -150,6 +151,8 @@ static int begin(struct ctl *c, struct store *s, struct restoring *r)
     if (err == NHI_OK)
         err = nhi_ledger_begin(s->l, c->now);
     s->writing = err == NHI_OK;
+    if (err == NHI_OK)
+        err = nhi_ledger_withdraw(s->l);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "compare the backup with the ledger");
 }
 

@@ -46,6 +46,7 @@
     X(complete) \
     X(backup) \
     X(restore) \
+    X(publish) \
     X(doctor)
 
 #define VERB_TABLE(name) extern const struct verb name##_verbs[];

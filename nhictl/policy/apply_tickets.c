@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/check/facts.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/policy/preview.h"
 #include "nhictl/say/ctl.h"

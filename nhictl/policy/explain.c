@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "libnhi/base/time.h"
+#include "libnhi/check/facts.h"
 #include "libnhi/grant/grant.h"
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_event.h"
-#include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
-#include "libnhi/ledger/ledger_facts.h"
+#include "libnhi/check/facts.h"
+#include "libnhi/ledger/ledger_fact.h"
 #include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_tie.h"
 #include "nhictl/end/account_lookup.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
@@ -93,7 +95,10 @@ int preview_begin(struct ctl *c, struct store *s, enum preview_of of, struct pre
     static struct nhi_lookups how[2];
 
     how[of] = lookups(of);
-    *p = (struct preview){ .c = c, .s = s, .m = nhi_moment_over(s->l, &s->set, &s->seen, c->now) };
+    *p = (struct preview){ .c = c,
+                           .s = s,
+                           .m = nhi_moment_over(nhi_ledger_source(s->l),
+                                                nhi_ledger_fit(s->l, &s->set, &s->seen, c->now), c->now) };
     p->g = (struct nhi_gathering){ .m = p->m, .how = &how[of], .ctx = c };
     return p->m != NULL ? CTL_DONE : ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
 }
@@ -113,7 +118,7 @@ int preview_ticket(struct preview *p, const struct nhi_ticket *t, struct nhi_fac
 
 int preview_rules(struct preview *p, const struct nhi_ticket *t, struct nhi_facts *facts)
 {
-    enum nhi_err err = nhi_sql_rules(p->s->l, t->agent, NULL, p->m->now, facts);
+    enum nhi_err err = nhi_sql_rules(p->s->l, t->agent, p->m->now, facts);
 
     return err == NHI_OK ? CTL_DONE : store_fail(p->c, p->s, err, "read the policy");
 }

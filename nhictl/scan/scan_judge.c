@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "libnhi/check/facts.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_bound.h"
-#include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/policy/preview.h"

@@ -13,6 +13,7 @@
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ledger/publish.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/session/session.h"
@@ -132,9 +133,14 @@ static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
     return grants != NHI_OK ? grants : sessions != NHI_OK ? sessions : refused;
 }
 
-static enum nhi_ledger_mode mode_of(bool hurry)
+#define WAIT_MS 10000 /* for the publication of another command, as for its transaction */
+
+/* The only place that opens the ledger for writing: whatever is written is published. */
+static enum nhi_err open_writer(bool hurry, struct nhi_ledger **out)
 {
-    return hurry ? NHI_LEDGER_WRITE_NOW : NHI_LEDGER_WRITE;
+    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, hurry ? NHI_LEDGER_WRITE_NOW : NHI_LEDGER_WRITE, out);
+
+    return err == NHI_OK ? nhi_ledger_publishes(*out, NHI_STATE_DIR, NHI_RUN_DIR, hurry ? 0 : WAIT_MS) : err;
 }
 
 #define AT_WORK 60 /* seconds: no writer takes as long to rename its file */
@@ -153,8 +159,10 @@ static void sweep_files(int64_t now)
 bool store_keep_house(int64_t now, bool hurry)
 {
     struct nhi_ledger *writer = NULL;
-    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, mode_of(hurry), &writer);
+    enum nhi_err err = open_writer(hurry, &writer);
 
+    if (err == NHI_OK)
+        err = nhi_ledger_publish_if_stale(writer, now);
     if (err == NHI_OK)
         err = end_what_has_ended(writer, now);
     nhi_ledger_close(writer);
@@ -185,7 +193,7 @@ enum nhi_err store_connect(struct store *s, int64_t now)
 
     s->now = now;
     nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
-    err = nhi_ledger_open(NHI_STATE_DIR, mode_of(s->hurry), &s->l);
+    err = open_writer(s->hurry, &s->l);
     return err == NHI_OK ? nhi_ledger_settings(s->l, &s->set) : err;
 }
 
@@ -254,7 +262,13 @@ int store_commit(struct ctl *c, struct store *s)
 
     s->writing = err != NHI_OK;
     s->committed = s->committed || err == NHI_OK;
-    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "write the ledger; nothing was changed");
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "write the ledger; nothing was changed");
+    if (nhi_ledger_unpublished(s->l) != NHI_OK)
+        ctl_note("the ledger was changed, but this could not be published (%s), so that logins do not see it yet: "
+                 "nhictl publish",
+                 nhi_strerror(nhi_ledger_unpublished(s->l)));
+    return CTL_DONE;
 }
 
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/check/facts.h"
 #include "libnhi/key/paseto.h"
-#include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/keys/ticket_verify.h"

@@ -34,6 +34,7 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/base/version.h"
 #include "libnhi/ledger/heartbeat.h"
+#include "libnhi/ledger/publish.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_record.h"
@@ -153,6 +154,9 @@ static enum nhi_err read_ledger(struct watch *w, bool whole)
         w->task = tasks_next(l);
         trail_timer_set(&w->trail_timer, &set);
     }
+    /* The state was lost or damaged, or its writer was killed: housekeeping publishes. */
+    if (err == NHI_OK && !nhi_ledger_is_published(l, NHI_STATE_DIR, NHI_RUN_DIR))
+        w->fold = true;
     /* Lines that a log did not accept when their events were written. */
     if (err == NHI_OK && !whole)
         trail_send(l);

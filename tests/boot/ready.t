@@ -30,8 +30,8 @@ without() {
     must systemctl daemon-reload
 }
 as_at_boot() {
-    systemctl stop as-at-boot.target cron ssh nhi-watch nhi-ready ssh.socket 2>/dev/null
-    rm -f /run/crond.* "$W"/ran-*
+    systemctl stop as-at-boot.target cron ssh nhi-watch nhi-ready nhi-publish ssh.socket 2>/dev/null
+    rm -f /run/crond.* "$W"/ran-* /run/nhi/state-1
     must systemctl start --no-block as-at-boot.target
 }
 state() { systemctl show "$1" -p ActiveState --value; }
@@ -43,6 +43,23 @@ as_at_boot
 eventually test -s "$W/ran-alice"
 eventually test -s "$W/ran-ci-bot"
 is "$(ran alice):$(ran ci-bot)" alice:ci-bot 'an agent'"'"'s @reboot job runs, however long the supervisor takes to start'
+
+when() { systemctl show "$1" -p "$2" --value; }
+test -s /run/nhi/state-1
+ok $? 'what logins read was published'
+[ "$(when nhi-publish ExecMainExitTimestampMonotonic)" -gt 0 ] &&
+    [ "$(when nhi-publish ExecMainExitTimestampMonotonic)" -le "$(when ssh ExecMainStartTimestampMonotonic)" ]
+ok $? 'before sshd started'
+
+# It hangs, as over a ledger on a disk that hangs.
+with nhi-publish 'ExecStart=' 'ExecStart=-/bin/sh -c "trap : TERM; sleep 1000 & wait; sleep 1000"'
+before=$(date +%s)
+as_at_boot
+eventually state_is ssh active
+ssh_as alice key "$W/key" id -un
+is "$RC:$OUT" 0:alice 'without it a person logs in'
+note "$(($(date +%s) - before)) s"
+without nhi-publish
 
 # A supervisor that never starts, as over a ledger on a disk that hangs, and a unit that waits for it for long.
 with nhi-watch 'ExecStartPre=/bin/sleep 1000' 'TimeoutStartSec=infinity'

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# A ledger that is missing, empty, corrupt or not root's alone: agents are denied, with a reason, and a person's
-# password, key and sudo work. Repaired, everything is as before.
+# What is published, the ledger and the files beside it: missing, empty, corrupt or not root's alone. What a decision
+# needs denies agents, with a reason; what it does not need changes nothing; and a person's password, key and sudo work.
+# Repaired, everything is as before.
 # Invariants: 1, 18.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -63,21 +64,73 @@ broken() {
     mend
 }
 
+# Logins do not read the ledger. What is wrong with it is the supervisor's matter, without which agents are denied.
+# beside NAME SHELL: after SHELL, run in the state directory.
+beside() {
+    stand_still
+    (cd "$STATE" && eval "$2") || bail "$2"
+    ssh_as ci-bot reply "$W/ticket" 'sudo -n id -u'
+    is "$RC/$OUT" 0/0 "$1: a login does not depend on it"
+    people_work "$1"
+    let_go_blind
+    mend
+}
+let_go_blind() { kill -CONT "$WATCH"; }
+
+# unpublished NAME SHELL: after SHELL, run in the directory of what was published.
+unpublished() {
+    stand_still
+    (cd /run/nhi && eval "$2") || bail "$2"
+    mark_log
+    ssh_as ci-bot reply "$W/ticket" id
+    is "$RC$ERR" "255$WRONG" "$1: an agent is denied as with a wrong password"
+    has_logged "pam_nhi\\(sshd:auth\\): denied: reason=state account=ci-bot" "$1: reason=state"
+    capture as ci-bot sudo -n /usr/bin/true
+    unlike "$RC" '^0$' "$1: and in sudo with NOPASSWD"
+    people_work "$1"
+    capture must_publish
+    ssh_as ci-bot reply "$W/ticket" 'sudo -n id -u'
+    is "$RC/$OUT" 0/0 "$1: nhictl publish mends it"
+    let_go
+}
+must_publish() {
+    [ ! -d /run/nhi/state-1 ] || rmdir /run/nhi/state-1
+    [ ! -L /run/nhi/state-1 ] || rm /run/nhi/state-1
+    nhictl publish
+}
+
 people_work 'whole'
-broken 'no ledger' ledger 'rm -f ledger.db*'
-broken 'an empty ledger' ledger ': >ledger.db; rm -f ledger.db-*'
-broken 'a ledger of zeros' ledger 'head -c 90000 /dev/zero >ledger.db; rm -f ledger.db-*'
-broken 'a ledger of noise' ledger 'head -c 90000 /dev/urandom >ledger.db; rm -f ledger.db-*'
-broken 'a ledger cut short' ledger 'truncate -s 20000 ledger.db; rm -f ledger.db-*'
-broken 'a ledger without its first page' ledger \
-    'dd if=/dev/zero of=ledger.db bs=4096 count=1 conv=notrunc status=none; rm -f ledger.db-*'
-broken 'a ledger that belongs to a person' ledger 'chown alice ledger.db'
-broken 'a ledger that everybody can write' ledger 'chmod 666 ledger.db'
-broken 'a ledger that everybody can read' ledger 'chmod 644 ledger.db'
-broken 'a directory in its place' ledger 'rm -f ledger.db*; mkdir ledger.db'
-broken 'a FIFO in its place' ledger 'rm -f ledger.db*; mkfifo ledger.db'
-broken 'a symbolic link that a person made' ledger \
-    'mv ledger.db /home/alice/l.db; chown alice /home/alice/l.db; ln -s /home/alice/l.db ledger.db'
+beside 'no ledger' 'rm -f ledger.db*'
+beside 'an empty ledger' ': >ledger.db; rm -f ledger.db-*'
+beside 'a ledger of noise' 'head -c 90000 /dev/urandom >ledger.db; rm -f ledger.db-*'
+beside 'a ledger that everybody can write' 'chmod 666 ledger.db'
+beside 'a FIFO in its place' 'rm -f ledger.db*; mkfifo ledger.db'
+unpublished 'nothing published' 'rm state-1'
+unpublished 'an empty state' ': >state-1'
+unpublished 'a state of zeros' 'head -c 66048 /dev/zero >state-1'
+unpublished 'a state of noise' 'head -c 66048 /dev/urandom >state-1'
+unpublished 'a state cut short' 'truncate -s 4000 state-1'
+unpublished 'a state without its base' 'rm state-1-base.*'
+unpublished 'a state that belongs to a person' 'chown alice state-1'
+unpublished 'a state that everybody can write' 'chmod 666 state-1'
+unpublished 'a state that everybody can read' 'chmod 644 state-1'
+unpublished 'a directory in its place' 'rm state-1; mkdir state-1'
+unpublished 'a FIFO in its place' 'rm state-1; mkfifo state-1'
+unpublished 'a symbolic link in its place' 'mv state-1 /home/alice/s; chown alice /home/alice/s; ln -s /home/alice/s state-1'
+
+# The supervisor does not say that it is alive while it cannot read the ledger.
+stand_still
+rm -f "$STATE"/ledger.db*
+let_go_blind
+refused_without_supervisor() {
+    mark_log
+    ssh_as ci-bot reply "$W/ticket" id
+    [ "$RC" != 0 ] && logged 'denied: reason=no-supervisor account=ci-bot'
+}
+eventually refused_without_supervisor
+ok $? 'without a ledger: agents are denied as soon as the supervisor has nothing to say'
+mend
+
 broken 'a world-writable directory' ledger 'chmod 777 .'
 broken 'a directory that belongs to a person' ledger 'chown alice .'
 broken 'no reserve' ledger 'rm reserve'

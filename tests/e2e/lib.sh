@@ -94,6 +94,7 @@ eventually_gone() { eventually test ! -e "/proc/$1"; }
 
 # For eventually: whether the supervisor can see the ledger, as agents need it to.
 watch_sees() { [ "$(cut -d' ' -f3 /run/nhi/watch 2>/dev/null)" = 0 ]; }
+watch_is_blind() { ! watch_sees; }
 
 # ---- running things: OUT, ERR and RC ----
 
@@ -343,7 +344,7 @@ hold_watch() {
 behind_its_back() {
     # It may have been stopped while it held the ledger.
     # shellcheck disable=SC2317  # eventually calls it
-    wrote() { hold_watch && sqlite3 -cmd '.timeout 300' "$STATE/ledger.db" "$1" 2>"$W/must" || ! let_go; }
+    wrote() { hold_watch && sqlite3 -cmd '.timeout 300' "$STATE/ledger.db" "$1; UPDATE setting SET generation = generation + 1" 2>"$W/must" || ! let_go; }
     eventually wrote "$1" || bail "$(cat "$W/must")"
     # sqlite3 removed the files of the WAL.
     must nhictl status

@@ -123,7 +123,8 @@ works 'another new key'
 do_step 'Before anything happens' 1
 cp "$W/ticket.txt" "$W/old"
 rm -f "$STATE"/ledger.db*
-refused 'no ledger' ledger
+eventually watch_is_blind
+refused 'no ledger' no-supervisor
 people 'no ledger'
 do_step 'The ledger is gone, or damaged' 1
 cp "$W/old" "$W/ticket.txt"

@@ -70,7 +70,12 @@ is "$RC/$OUT" 0/0 'a new ticket opens both'
 # The ledger is lost, and with it the record of what was ended.
 UID_OTHER=$(id -u other-bot)
 rm -f "$STATE"/ledger.db*
-refused 'lost' ledger new
+# Logins do not need it; the supervisor does.
+eventually watch_is_blind
+mark_log
+ssh_as ci-bot reply "$W/new" id
+is "$RC" 255 'lost: nothing is opened'
+has_logged 'pam_nhi\(sshd:auth\): denied: reason=no-supervisor ' 'lost: the reason is no-supervisor'
 people_work 'lost'
 must nhictl restore "$B"
 must nhictl agent resume ci-bot

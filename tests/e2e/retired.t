@@ -109,7 +109,7 @@ is "$RC/$OUT" 0/other-bot 'a new one does'
 
 # ---- a removed file, an overdue review ----
 
-must sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" "UPDATE agent SET review_by = $NOW_SQL + 15 WHERE name = 'other-bot'"
+must sqlite3 -cmd '.timeout 20000' "$STATE/ledger.db" "UPDATE agent SET review_by = $NOW_SQL + 15 WHERE name = 'other-bot'; UPDATE setting SET generation = generation + 1"
 echo 'overdue = "deny";' >/etc/nhi/nhi.conf
 must nhictl apply
 ssh_bg other-bot reply "$W/other2" 'sleep 1002'

@@ -183,14 +183,14 @@ pkill -KILL -u ci-bot
 wait "$BG"
 rm -rf /run/nhi
 # The other boot ended before this one began, as it would have.
-must sqlite3 -cmd '.timeout 10000' "$STATE/ledger.db" "UPDATE setting SET latest = CAST(strftime('%s') AS INTEGER) - $(cut -d. -f1 /proc/uptime) - 60"
+must sqlite3 -cmd '.timeout 10000' "$STATE/ledger.db" "UPDATE setting SET latest = CAST(strftime('%s') AS INTEGER) - $(cut -d. -f1 /proc/uptime) - 60, generation = generation + 1"
 mount --bind "$W/boot" /proc/sys/kernel/random/boot_id
 start_watch
 ended_as e-4 reboot 'a session that a reboot has ended'
 is "$(query 'select count(*) from session where ended = 0')" 0 'none stays open for ever'
 umount /proc/sys/kernel/random/boot_id
 # This boot is the next one again.
-must sqlite3 -cmd '.timeout 10000' "$STATE/ledger.db" "UPDATE setting SET boot = ''"
+must sqlite3 -cmd '.timeout 10000' "$STATE/ledger.db" "UPDATE setting SET boot = '', generation = generation + 1"
 must nhictl status
 must nhictl status
 is "$(query "select count(*) - count(distinct within) from event where kind = 'session-end'")" \

@@ -24,7 +24,6 @@
 #include "libnhi/check/check.h"
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/key/paserk.h"
-#include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_policy.h"
@@ -34,6 +33,7 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_find.h"
+#include "tests/lib/asked.h"
 #include "tests/lib/state.h"
 
 /* ---- allocations that fail ---- */
@@ -235,10 +235,10 @@ static bool ask_the_ledger(void)
     if (err == NHI_OK)
         err = nhi_ledger_begin(l, STATE_NOW);
     if (err == NHI_OK)
-        err = nhi_facts_load(l, &asked, &f);
+        err = ask_facts(l, &asked, &f);
     known = err == NHI_OK;
     if (known)
-        err = nhi_sql_rules(l, asked.agent, NULL, STATE_NOW, &f);
+        err = nhi_sql_rules(l, asked.agent, STATE_NOW, &f);
     nhi_ledger_close(l);
     whole_again();
     if (err != NHI_OK && known)
@@ -411,7 +411,7 @@ static bool find_ticket(void)
     enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l);
 
     if (err == NHI_OK)
-        err = nhi_ticket_for(l, "deploy", "sshd", STATE_NOW, &t);
+        err = ask_ticket_for(l, "deploy", "sshd", STATE_NOW, &t);
     nhi_ledger_close(l);
     whole_again();
     /* Two tickets match: neither may look like the only one, nor may it look as if there were none. */

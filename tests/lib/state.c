@@ -18,6 +18,7 @@
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/publish.h"
 #include "libnhi/session/session.h"
 
 #define FILLER NHI_STATE_DIR "/filler"
@@ -120,6 +121,7 @@ struct nhi_ledger *state_open(enum nhi_ledger_mode mode)
     struct nhi_ledger *l = NULL;
 
     MUST(nhi_ledger_open(NHI_STATE_DIR, mode, &l) == NHI_OK);
+    MUST(mode == NHI_LEDGER_READ || nhi_ledger_publishes(l, NHI_STATE_DIR, NHI_RUN_DIR, 10000) == NHI_OK);
     return l;
 }
 
@@ -135,6 +137,18 @@ void state_end(struct nhi_ledger *l)
 {
     MUST(nhi_ledger_commit(l) == NHI_OK);
     nhi_ledger_close(l);
+}
+
+void state_unpublish(void)
+{
+    struct dirent *e;
+    DIR *d = opendir(NHI_RUN_DIR);
+
+    MUST(d != NULL);
+    while ((e = readdir(d)) != NULL)
+        if (strncmp(e->d_name, "state", 5) == 0)
+            MUST(unlinkat(dirfd(d), e->d_name, 0) == 0);
+    closedir(d);
 }
 
 void state_jti(unsigned n, char *jti)

@@ -40,6 +40,9 @@ struct nhi_ledger *state_open(enum nhi_ledger_mode mode);
 struct nhi_ledger *state_begin(void); /* for writing, in a transaction; finish with state_end */
 void state_end(struct nhi_ledger *l);
 
+/* Removes what was published, and the writers' lock. */
+void state_unpublish(void);
+
 /* Ticket number n of ci-bot for build-1, valid for an hour from STATE_NOW; jti: 23 bytes. */
 void state_jti(unsigned n, char *jti);
 struct nhi_ticket state_ticket(unsigned n);

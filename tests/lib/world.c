@@ -26,6 +26,7 @@
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/publish.h"
 #include "libnhi/ledger/sql.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
@@ -201,6 +202,7 @@ struct nhi_ledger *world_ledger(void)
     struct nhi_ledger *l;
 
     DONE(nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l));
+    DONE(nhi_ledger_publishes(l, NHI_STATE_DIR, NHI_RUN_DIR, 10000));
     DONE(nhi_ledger_begin(l, time(NULL)));
     return l;
 }

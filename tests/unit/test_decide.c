@@ -285,8 +285,8 @@ static void each_change(void **state)
 /* Outcomes that other functions produce before or after this one; the table reaches all the rest. */
 static bool given_elsewhere(enum nhi_reason r)
 {
-    return r == NHI_DENY_LEDGER || r == NHI_DENY_AMBIGUOUS || r == NHI_DENY_MALFORMED || r == NHI_DENY_SIGNATURE ||
-           r == NHI_DENY_SESSION || r == NHI_DENY_USES || r == NHI_DENY_RECORD;
+    return r == NHI_DENY_LEDGER || r == NHI_DENY_STATE || r == NHI_DENY_AMBIGUOUS || r == NHI_DENY_MALFORMED ||
+           r == NHI_DENY_SIGNATURE || r == NHI_DENY_SESSION || r == NHI_DENY_USES || r == NHI_DENY_RECORD;
 }
 
 /* What one rule takes away, another does not give back; a rule that does not match takes nothing away. */

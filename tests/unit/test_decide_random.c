@@ -248,6 +248,7 @@ static void random_facts(struct nhi_facts *f, struct nhi_rule rules[4])
 static bool is_elsewhere(enum nhi_reason r)
 {
     return r == NHI_DENY_INTERNAL ||                             /* test_decide.c: a malformed request */
+           r == NHI_DENY_STATE ||                                /* test_check.c */
            r == NHI_DENY_AMBIGUOUS || r == NHI_DENY_MALFORMED || /* before a ticket is known */
            r == NHI_DENY_SIGNATURE || r == NHI_DENY_SESSION ||   /* the same */
            r == NHI_DENY_LIMIT ||                                /* test_rule_random.c */

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/check/facts.h"
 #include "libnhi/check/gather.h"
-#include "libnhi/ledger/ledger_facts.h"
 
 #define NOW INT64_C(1800000000)
 
@@ -175,7 +175,7 @@ static int permitted(void **state)
         .supervised = true,
     };
     reserve = (struct nhi_reserve){ .count = 0 };
-    moment = (struct nhi_moment){ .now = NOW, .reserve = &reserve, .fit = NHI_FIT_HERE };
+    moment = (struct nhi_moment){ .now = NOW, .reserve = &reserve, .fit = NHI_FIT_HERE, .unreadable = NHI_DENY_LEDGER };
     return 0;
 }
 

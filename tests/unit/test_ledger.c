@@ -199,7 +199,7 @@ static void newer_and_foreign(void **state)
     snprintf(sql, sizeof(sql), "PRAGMA user_version=%d; PRAGMA application_id=1", nhi_schema_version());
     raw(sql);
     opens(NHI_ERR_CORRUPT);
-    raw("PRAGMA application_id=0x6e686902");
+    raw("PRAGMA application_id=0x6e686903");
     opens(NHI_OK);
 }
 

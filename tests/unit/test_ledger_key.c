@@ -14,6 +14,7 @@
 
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/sql.h" /* to count the steps of a statement */
+#include "tests/lib/asked.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -49,7 +50,7 @@ static enum nhi_err ask(struct nhi_ledger *l, unsigned k, const char *account, c
     enum nhi_err err;
 
     key_of(k, pk);
-    err = nhi_ticket_for_key(l, &asked, now, &got);
+    err = ask_for_key(l, &asked, now, &got);
     if (err == NHI_OK) {
         state_jti(want, jti);
         assert_string_equal(got.jti, jti);
@@ -88,12 +89,12 @@ static void of_another_host(void **state)
     memcpy(t.host, "other", 6);
     record(l, &t);
     assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 0), NHI_ERR_NOT_FOUND);
-    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
+    assert_int_equal(ask_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
     assert_false(any);
     record(l, &here);
-    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
+    assert_int_equal(ask_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
     assert_true(any);
-    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, "alice", &any), NHI_OK);
+    assert_int_equal(ask_any_of_key(l, t.cnf, "alice", &any), NHI_OK);
     assert_false(any);
     state_end(l);
 }
@@ -117,10 +118,10 @@ static void ended(void **state)
     record(l, &t);
     assert_int_equal(nhi_revoke(l, NHI_REVOKE_TICKET, t.jti, "x", NOW, NULL), NHI_OK);
     assert_int_equal(ask(l, 1, "deploy", "sshd", NOW, 2), NHI_OK);
-    assert_int_equal(nhi_ticket_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
+    assert_int_equal(ask_any_of_key(l, t.cnf, "deploy", &any), NHI_OK);
     assert_true(any);
     key_of(9, pk);
-    assert_int_equal(nhi_ticket_any_of_key(l, pk, "deploy", &any), NHI_OK);
+    assert_int_equal(ask_any_of_key(l, pk, "deploy", &any), NHI_OK);
     assert_false(any);
     state_end(l);
 }
@@ -137,7 +138,7 @@ static enum nhi_err each(struct nhi_ledger *l, const char *account, const char *
 {
     const struct nhi_request asked = { .subject = account, .service = service };
 
-    return nhi_ticket_each_key(l, &asked, now, count, n);
+    return ask_each_key(l, &asked, now, count, n);
 }
 
 static void each_live_one(void **state)

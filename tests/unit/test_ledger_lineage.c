@@ -16,7 +16,6 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/fold.h"
 #include "libnhi/ledger/ledger_copy.h"
-#include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_restore.h"
 #include "libnhi/ledger/ledger_task.h"
@@ -25,6 +24,7 @@
 #include "libnhi/ledger/restore.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_list.h"
+#include "tests/lib/asked.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -61,7 +61,7 @@ static bool is_revoked(struct nhi_ledger *l, unsigned n)
     struct nhi_facts f;
     bool revoked;
 
-    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
+    assert_int_equal(ask_facts(l, &t, &f), NHI_OK);
     revoked = f.revoked;
     nhi_facts_free(&f);
     /* A look-up by account must give the same result. */
@@ -82,7 +82,7 @@ static void two_texts_at_most(void **state)
     assert_int_equal(renew(l, 1, 2, false), NHI_OK);
     assert_int_equal(renew(l, 1, 3, false), NHI_ERR_STATE);
     assert_false(row_of(l, 1).superseded);
-    assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
+    assert_int_equal(ask_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
     assert_string_equal(got.jti, row_of(l, 2).ticket.jti);
     assert_int_equal(renew(l, 2, 3, false), NHI_OK);
     assert_true(row_of(l, 1).superseded);
@@ -142,7 +142,7 @@ static void a_tree_ends(void **state)
     assert_int_equal(renew(l, 1, 3, true), NHI_OK);
     assert_string_equal(row_of(l, 3).tree, "p-00000000-1-2");
     /* A search does not find it. */
-    assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
+    assert_int_equal(ask_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
     assert_string_equal(got.jti, other.jti);
     assert_int_equal(nhi_tree_end(l, "p-00000000-1-2", "test", NOW), NHI_OK);
     assert_true(row_of(l, 3).revoked);
@@ -247,12 +247,12 @@ static void renewed_with_another_key(void **state)
     memcpy(next.kid, "k2", 3);
     old = row_of(l, 1);
     assert_int_equal(nhi_ticket_renew(l, &old, &next, false, NOW), NHI_OK);
-    assert_int_equal(nhi_facts_load(l, &next, &facts), NHI_OK);
+    assert_int_equal(ask_facts(l, &next, &facts), NHI_OK);
     assert_string_equal(facts.root, t.jti);
     assert_string_equal(facts.root_kid, "k1");
     nhi_facts_free(&facts);
     memset(&facts, 0, sizeof(facts));
-    assert_int_equal(nhi_facts_load(l, &t, &facts), NHI_OK);
+    assert_int_equal(ask_facts(l, &t, &facts), NHI_OK);
     assert_string_equal(facts.root_kid, "k1");
     nhi_facts_free(&facts);
     state_end(l);
@@ -433,7 +433,7 @@ static void nothing_of_before_an_epoch_is_live(void **state)
     assert_int_equal(nhi_restore_run(l, &how, t.exp + 60), NHI_OK);
     assert_int_equal(nhi_ledger_set_clock(l, NOW), NHI_OK);
     assert_true(row_of(l, 1).revoked);
-    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
+    assert_int_equal(ask_facts(l, &t, &f), NHI_OK);
     assert_true(f.former);
     nhi_facts_free(&f);
     state_end(l);

@@ -25,9 +25,9 @@
 #include <unistd.h>
 
 #include "libnhi/ledger/ledger_event.h"
-#include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_task.h"
+#include "tests/lib/asked.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -82,9 +82,9 @@ static enum nhi_err read_once(const char *has)
     if (err == NHI_OK && has != NULL)
         snprintf(t.task, sizeof(t.task), "%s", has);
     if (err == NHI_OK)
-        err = nhi_facts_load(l, &t, &f);
+        err = ask_facts(l, &t, &f);
     if (err == NHI_OK)
-        err = nhi_sql_rules(l, t.agent, NULL, NOW, &f);
+        err = nhi_sql_rules(l, t.agent, NOW, &f);
     if (err == NHI_OK) {
         if (!f.task_known || !f.agent_known || f.rule_count != 1)
             err = NHI_ERR_CORRUPT;

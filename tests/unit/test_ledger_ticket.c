@@ -13,12 +13,12 @@
 
 #include "libnhi/base/time.h"
 #include "libnhi/ledger/ledger_agent.h"
-#include "libnhi/ledger/ledger_facts.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_policy.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/sql.h" /* to see the statements that run */
+#include "tests/lib/asked.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -42,7 +42,7 @@ static bool facts_say_revoked(struct nhi_ledger *l, const struct nhi_ticket *t)
 {
     struct nhi_facts f;
 
-    assert_int_equal(nhi_facts_load(l, t, &f), NHI_OK);
+    assert_int_equal(ask_facts(l, t, &f), NHI_OK);
     nhi_facts_free(&f);
     return f.revoked;
 }
@@ -348,7 +348,7 @@ static void parents_in_a_circle(void **state)
 static enum nhi_err find(struct nhi_ledger *l, unsigned *n)
 {
     struct nhi_ticket t;
-    enum nhi_err err = nhi_ticket_for(l, "deploy", "sshd", NOW, &t);
+    enum nhi_err err = ask_ticket_for(l, "deploy", "sshd", NOW, &t);
 
     *n = err == NHI_OK ? (unsigned)strtoul(t.jti, NULL, 10) : 0;
     return err;
@@ -405,8 +405,8 @@ static void past_its_tasks_deadline(void **state)
     record(l, &t);
     t = state_ticket(2);
     record(l, &t);
-    assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW + 9, &got), NHI_ERR_EXISTS);
-    assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW + 10, &got), NHI_OK);
+    assert_int_equal(ask_ticket_for(l, "deploy", "sshd", NOW + 9, &got), NHI_ERR_EXISTS);
+    assert_int_equal(ask_ticket_for(l, "deploy", "sshd", NOW + 10, &got), NHI_OK);
     assert_string_equal(got.jti, t.jti);
     state_end(l);
 }
@@ -464,7 +464,7 @@ static void facts(void **state)
     struct nhi_facts f;
 
     (void)state;
-    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
+    assert_int_equal(ask_facts(l, &t, &f), NHI_OK);
     assert_string_equal(f.host, STATE_HOST);
     assert_int_equal(f.latest, NOW);
     assert_false(f.lockdown || f.revoked);
@@ -476,18 +476,18 @@ static void facts(void **state)
     assert_string_equal(f.task_agent, "ci-bot");
     assert_int_equal(f.task_deadline, NOW + 7200);
     assert_int_equal(f.rule_count, 0);
-    assert_int_equal(nhi_sql_rules(l, t.agent, NULL, NOW, &f), NHI_OK);
+    assert_int_equal(nhi_sql_rules(l, t.agent, NOW, &f), NHI_OK);
     assert_int_equal(f.rule_count, 1);
     assert_string_equal(f.rules[0].name, "all");
     nhi_facts_free(&f);
     memcpy(no.agent, "bot", 4);
     memcpy(no.task, "build", 6);
     memcpy(no.kid, "k", 2);
-    assert_int_equal(nhi_facts_load(l, &no, &f), NHI_OK);
+    assert_int_equal(ask_facts(l, &no, &f), NHI_OK);
     assert_false(f.issuer_known || f.agent_known || f.task_known || f.revoked);
     assert_int_equal(f.rule_count, 0);
     nhi_facts_free(&f);
-    assert_int_equal(nhi_facts_load(l, NULL, &f), NHI_OK);
+    assert_int_equal(ask_facts(l, NULL, &f), NHI_OK);
     assert_string_equal(f.host, STATE_HOST);
     nhi_facts_free(&f);
     nhi_facts_free(NULL);
@@ -554,8 +554,8 @@ static void no_full_scan(void **state)
     (void)state;
     record(l, &t);
     assert_int_equal(sqlite3_trace_v2(l->db, SQLITE_TRACE_STMT, see_statement, NULL), SQLITE_OK);
-    assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
-    assert_int_equal(nhi_facts_load(l, &t, &f), NHI_OK);
+    assert_int_equal(ask_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
+    assert_int_equal(ask_facts(l, &t, &f), NHI_OK);
     nhi_facts_free(&f);
     (void)revoke(l, NHI_REVOKE_TICKET, t.jti);
     (void)revoke(l, NHI_REVOKE_TASK, "build-1");
@@ -578,9 +578,9 @@ static int cost_of_a_login(struct nhi_ledger *l, const struct nhi_ticket *t)
 
     steps = 0;
     sqlite3_progress_handler(l->db, 10, see_step, NULL);
-    assert_int_equal(nhi_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
+    assert_int_equal(ask_ticket_for(l, "deploy", "sshd", NOW, &got), NHI_OK);
     assert_string_equal(got.jti, t->jti);
-    assert_int_equal(nhi_facts_load(l, t, &f), NHI_OK);
+    assert_int_equal(ask_facts(l, t, &f), NHI_OK);
     nhi_facts_free(&f);
     sqlite3_progress_handler(l->db, 0, NULL, NULL);
     return steps;

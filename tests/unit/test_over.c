@@ -111,8 +111,8 @@ static void without_the_reserve(void **state)
     assert_int_equal(over(&g, NULL), NHI_DENY_REVOKED);
 }
 
-/* Without the ledger: what the reserve says, under any name. */
-static void without_the_ledger(void **state)
+/* Without the published state: what the reserve says, under any name. */
+static void without_the_state(void **state)
 {
     static const enum nhi_revoke_kind kinds[] = { NHI_REVOKE_TICKET, NHI_REVOKE_TASK, NHI_REVOKE_AGENT,
                                                   NHI_REVOKE_ISSUER };
@@ -124,18 +124,18 @@ static void without_the_ledger(void **state)
         const char *ids[] = { g.ticket.jti, "build-1", "ci-bot", "k1" };
 
         world_reset();
-        assert_int_equal(unlink(NHI_STATE_DIR "/" NHI_LEDGER_FILE), 0);
+        assert_int_equal(unlink(NHI_RUN_DIR "/" NHI_STATE_FILE), 0);
         assert_int_equal(over(&g, NULL), NHI_PERMIT);
         assert_int_equal(nhi_reserve_add(NHI_STATE_DIR, kinds[i], ids[i], time(NULL)), NHI_OK);
         assert_int_equal(over(&g, NULL), i == 3 ? NHI_DENY_ISSUER_REVOKED : NHI_DENY_REVOKED);
     }
     world_reset();
-    assert_int_equal(unlink(NHI_STATE_DIR "/" NHI_LEDGER_FILE), 0);
+    assert_int_equal(unlink(NHI_RUN_DIR "/" NHI_STATE_FILE), 0);
     assert_int_equal(nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, g.root, time(NULL)), NHI_OK);
     assert_int_equal(over(&g, NULL), NHI_DENY_REVOKED);
     /* That it has expired may be outdated: it may have been renewed. */
     world_reset();
-    assert_int_equal(unlink(NHI_STATE_DIR "/" NHI_LEDGER_FILE), 0);
+    assert_int_equal(unlink(NHI_RUN_DIR "/" NHI_STATE_FILE), 0);
     g.ticket.exp = 1;
     assert_int_equal(over(&g, NULL), NHI_PERMIT);
 }
@@ -231,7 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(by_the_time_since_boot, fresh),
         cmocka_unit_test_setup(without_the_reserve, fresh),
-        cmocka_unit_test_setup(without_the_ledger, fresh),
+        cmocka_unit_test_setup(without_the_state, fresh),
         cmocka_unit_test_setup(said_nowhere, fresh),
         cmocka_unit_test_setup(heartbeats, fresh),
         cmocka_unit_test_setup(other_releases, fresh),

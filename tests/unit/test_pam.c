@@ -399,36 +399,63 @@ static void agent_is_refused(const char *reason)
     nhi_text_free(text);
 }
 
-static void test_people_and_broken_ledgers(void **state)
+#define STATE_FILE NHI_RUN_DIR "/" NHI_STATE_FILE
+
+static void all_but_agents(const char *reason)
+{
+    person_is_untouched();
+    agent_is_refused(reason);
+}
+
+static void test_people_and_broken_states(void **state)
 {
     (void)state;
     person_is_untouched();
     assert_int_equal(chmod(NHI_STATE_DIR, 0777), 0);
-    person_is_untouched();
-    agent_is_refused("ledger");
+    all_but_agents("ledger");
     assert_int_equal(chmod(NHI_STATE_DIR, 0755), 0);
-    assert_int_equal(chown(NHI_STATE_DIR "/ledger.db", 1001, 0), 0);
-    person_is_untouched();
-    agent_is_refused("ledger");
-    assert_int_equal(chown(NHI_STATE_DIR "/ledger.db", 0, 0), 0);
-    assert_int_equal(chmod(NHI_STATE_DIR "/ledger.db", 0644), 0);
-    agent_is_refused("ledger");
-    world_write(NHI_STATE_DIR "/ledger.db", "this is not a database at all", 0600);
-    person_is_untouched();
-    agent_is_refused("ledger");
-    world_write(NHI_STATE_DIR "/ledger.db", "", 0600);
-    person_is_untouched();
-    agent_is_refused("ledger");
-    assert_int_equal(unlink(NHI_STATE_DIR "/ledger.db"), 0);
-    person_is_untouched();
-    agent_is_refused("ledger");
+    assert_int_equal(chmod(NHI_RUN_DIR, 0777), 0);
+    all_but_agents("state");
+    assert_int_equal(chmod(NHI_RUN_DIR, 0700), 0);
+    assert_int_equal(chown(STATE_FILE, 1001, 0), 0);
+    all_but_agents("state");
+    assert_int_equal(chown(STATE_FILE, 0, 0), 0);
+    assert_int_equal(chmod(STATE_FILE, 0644), 0);
+    all_but_agents("state");
+    world_write(STATE_FILE, "this is no state at all", 0600);
+    all_but_agents("state");
+    world_write(STATE_FILE, "", 0600);
+    all_but_agents("state");
+    assert_int_equal(unlink(STATE_FILE), 0);
+    all_but_agents("state");
+    assert_int_equal(mkdir(STATE_FILE, 0700), 0);
+    all_but_agents("state");
+    assert_int_equal(rmdir(STATE_FILE), 0);
+    assert_int_equal(mkfifo(STATE_FILE, 0600), 0);
+    all_but_agents("state");
+    assert_int_equal(unlink(STATE_FILE), 0);
+    assert_int_equal(symlink("/proc/self/environ", STATE_FILE), 0);
+    all_but_agents("state");
     world_reset();
     assert_int_equal(unlink(NHI_STATE_DIR "/reserve"), 0);
-    person_is_untouched();
-    agent_is_refused("ledger");
+    all_but_agents("ledger");
     world_write(NHI_STATE_DIR "/reserve", "short", 0600);
-    person_is_untouched();
-    agent_is_refused("lockdown");
+    all_but_agents("lockdown");
+}
+
+/* A login reads only what was published: it does not open the ledger. */
+static void test_no_ledger_in_a_login(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    char *text = world_mint(&t);
+    struct world_call c = login("ci-bot", text);
+
+    (void)state;
+    world_write(NHI_STATE_DIR "/ledger.db", "this is not a database at all", 0600);
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    assert_int_equal(unlink(NHI_STATE_DIR "/ledger.db"), 0);
+    assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
+    nhi_text_free(text);
 }
 
 static void test_what_cannot_be_recorded_is_denied(void **state)
@@ -542,7 +569,8 @@ int main(void)
         T(test_revoked_in_the_reserve),
         T(test_rubbish_at_the_prompt),
         T(test_no_ticket_text_in_the_log),
-        T(test_people_and_broken_ledgers),
+        T(test_people_and_broken_states),
+        T(test_no_ledger_in_a_login),
         T(test_what_cannot_be_recorded_is_denied),
         T(test_shared_account_with_a_ticket),
         T(test_host_process_is_left_as_found),

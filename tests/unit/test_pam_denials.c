@@ -159,7 +159,7 @@ static void flood(void **state)
         assert_string_equal(last.samples[i].from, "192.0.2.66");
     }
     assert_int_equal(size_of(COUNTS), size);
-    assert_int_equal(files_in(NHI_RUN_DIR), 3); /* and the denials, and the sessions */
+    assert_int_equal(files_in(NHI_RUN_DIR), 6); /* and the denials, the sessions, and the published state */
     nhi_text_free(text);
 }
 

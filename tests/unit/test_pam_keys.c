@@ -114,7 +114,7 @@ static void test_key_that_nobody_can_tell(void **state)
     (void)state;
     assert_int_equal(log_in("deploy", line_others), PAM_SUCCESS);
     assert_null(strstr(world_log(), said));
-    world_write(NHI_STATE_DIR "/" NHI_LEDGER_FILE, "no ledger", 0600);
+    world_write(NHI_RUN_DIR "/" NHI_STATE_FILE, "no state", 0600);
     assert_int_equal(log_in("deploy", line_others), PAM_SUCCESS);
     assert_non_null(strstr(world_log(), said));
 }
@@ -526,7 +526,8 @@ static void test_key_of_a_certificate(void **state)
     assert_int_equal(log_in("deploy", line), PAM_SUCCESS);
     assert_int_equal(world_records('k'), 1);
     assert_int_equal(log_in("deploy", line_agents), PAM_PERM_DENIED);
-    assert_int_equal(nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l), NHI_OK);
+    l = world_ledger();
+    nhi_ledger_rollback(l);
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, time(NULL), &r), NHI_OK);
     assert_int_equal(world_records('k'), 1);
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, time(NULL) + 11, &r), NHI_OK);

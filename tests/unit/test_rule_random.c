@@ -21,6 +21,7 @@
 #include "libnhi/ledger/sql.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/policy/rule_field.h"
+#include "tests/lib/asked.h"
 #include "tests/lib/state.h"
 
 #define POLICIES 1500
@@ -367,7 +368,7 @@ static void search(struct nhi_ledger *l, const struct pair *p, const struct nhi_
     struct nhi_facts f = p->f;
     struct nhi_decision found;
 
-    assert_int_equal(nhi_sql_rules(l, p->t.agent, &p->q, p->q.now, &f), NHI_OK);
+    assert_int_equal(ask_rules(l, p->t.agent, &p->q, p->q.now, &f), NHI_OK);
     count_again(p, f.rules, f.rule_count);
     found = nhi_decide(&p->q, &f);
     agree(d, &found);
@@ -375,7 +376,7 @@ static void search(struct nhi_ledger *l, const struct pair *p, const struct nhi_
         stands(p, &f);
     free(f.rules);
     f = p->f;
-    assert_int_equal(nhi_sql_rules(l, p->t.agent, NULL, p->q.now, &f), NHI_OK);
+    assert_int_equal(nhi_sql_rules(l, p->t.agent, p->q.now, &f), NHI_OK);
     count_again(p, f.rules, f.rule_count);
     found = nhi_decide(&p->q, &f);
     agree(d, &found);

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is published and the ledger agree, whatever changes and wherever its writer is killed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libnhi/check/facts.h"
+#include "libnhi/check/find.h"
+#include "libnhi/ledger/ledger_agent.h"
+#include "libnhi/ledger/ledger_fact.h"
+#include "libnhi/ledger/ledger_issuer.h"
+#include "libnhi/ledger/ledger_lineage.h"
+#include "libnhi/ledger/ledger_policy.h"
+#include "libnhi/ledger/ledger_task.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/publish.h"
+#include "libnhi/ledger/sql.h"
+#include "libnhi/state/state.h"
+#include "tests/lib/state.h"
+
+#define NOW STATE_NOW
+
+/* ---- whether both say the same ---- */
+
+struct comparing {
+    struct nhi_fact_source published;
+    unsigned facts, lists;
+};
+
+static enum nhi_err find_entry(struct nhi_value *entry, void *arg)
+{
+    const struct nhi_value *want = arg;
+
+    return entry->len == want->len && memcmp(entry->bytes, want->bytes, want->len) == 0 ? NHI_ERR_EXISTS : NHI_OK;
+}
+
+static enum nhi_err compare(void *ctx, const struct nhi_fact_key *key, const struct nhi_value *v)
+{
+    struct comparing *c = ctx;
+    struct nhi_value got = *v;
+
+    if (NHI_FACT_IS_LIST(key->kind)) {
+        assert_int_equal(c->published.each(c->published.ctx, key, find_entry, &got), NHI_ERR_EXISTS);
+        c->lists++;
+        return NHI_OK;
+    }
+    assert_int_equal(c->published.get(c->published.ctx, key, &got), NHI_OK);
+    if (key->kind != NHI_FACT_HOST) {
+        assert_int_equal(got.len, v->len);
+        assert_memory_equal(got.bytes, v->bytes, v->len);
+    }
+    c->facts++;
+    return NHI_OK;
+}
+
+/* Every fact of the ledger is published as it is, and as complete. */
+static unsigned agree(void)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
+    struct nhi_state *s = NULL;
+    struct comparing c = { .facts = 0 };
+    int64_t generation;
+
+    assert_int_equal(nhi_ledger_begin(l, NOW), NHI_OK);
+    assert_int_equal(nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &s), NHI_OK);
+    assert_int_equal(nhi_sql_number(l, &generation, "SELECT generation FROM setting", ""), NHI_OK);
+    assert_int_equal(nhi_state_generation(s), generation);
+    c.published = nhi_state_source(s);
+    assert_int_equal(nhi_sql_facts(l, NOW, 0, compare, &c), NHI_OK);
+    nhi_state_close(s);
+    assert_true(nhi_ledger_is_published(l, NHI_STATE_DIR, NHI_RUN_DIR));
+    nhi_ledger_close(l);
+    return c.facts;
+}
+
+/* ---- what is changed ---- */
+
+static void issue(struct nhi_ledger *l, unsigned n)
+{
+    struct nhi_ticket t = state_ticket(n);
+
+    t.has_cnf = n % 3 == 0;
+    memset(t.cnf, (int)n, sizeof(t.cnf));
+    assert_int_equal(nhi_ticket_record(l, &t, NHI_ORIGIN_ISSUED, NOW), NHI_OK);
+}
+
+static void end_by(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id)
+{
+    assert_int_equal(nhi_revoke(l, kind, id, "because", NOW, NULL), NHI_OK);
+}
+
+static void renew(struct nhi_ledger *l, unsigned n, unsigned next, bool at_once)
+{
+    struct nhi_ticket t = state_ticket(next);
+    struct nhi_ticket_row old;
+    char jti[NHI_JTI_LEN + 1];
+
+    state_jti(n, jti);
+    t.exp += 60;
+    assert_int_equal(nhi_ticket_get(l, jti, &old), NHI_OK);
+    assert_int_equal(nhi_ticket_renew(l, &old, &t, at_once, NOW), NHI_OK);
+}
+
+static void one(struct nhi_ledger *l)
+{
+    issue(l, 10);
+}
+static void bound(struct nhi_ledger *l)
+{
+    issue(l, 12);
+}
+static void ended_ticket(struct nhi_ledger *l)
+{
+    char jti[NHI_JTI_LEN + 1];
+
+    state_jti(1, jti);
+    end_by(l, NHI_REVOKE_TICKET, jti);
+}
+static void ended_task(struct nhi_ledger *l)
+{
+    end_by(l, NHI_REVOKE_TASK, "build-1");
+}
+static void closed_task(struct nhi_ledger *l)
+{
+    assert_int_equal(nhi_task_close(l, "build-1", "done", NOW), NHI_OK);
+}
+static void suspended(struct nhi_ledger *l)
+{
+    assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_SUSPENDED, "odd", NOW), NHI_OK);
+}
+static void resumed(struct nhi_ledger *l)
+{
+    assert_int_equal(nhi_agent_set_state(l, "ci-bot", NHI_AGENT_ACTIVE, "fine", NOW), NHI_OK);
+}
+static void ended_agent(struct nhi_ledger *l)
+{
+    end_by(l, NHI_REVOKE_AGENT, "ci-bot");
+}
+static void retired_key(struct nhi_ledger *l)
+{
+    assert_int_equal(nhi_issuer_set_state(l, "k1", NHI_ISSUER_RETIRED, "old", NOW), NHI_OK);
+}
+static void renewed(struct nhi_ledger *l)
+{
+    renew(l, 1, 20, false);
+}
+static void renewed_at_once(struct nhi_ledger *l)
+{
+    renew(l, 1, 20, true);
+}
+static void other_policy(struct nhi_ledger *l)
+{
+    const struct nhi_rule rules[] = {
+        { .name = "b", .agents = "ci-*", .accounts = "*", .services = "sudo" },
+        { .name = "c", .forbid = true, .agents = "*", .accounts = "deploy", .services = "*", .zone = "UTC", .days = 1 },
+    };
+    const int32_t ahead = 3600;
+
+    assert_int_equal(nhi_policy_replace(l, rules, 2, "ffeeddccbbaa99887766554433221100", NOW), NHI_OK);
+    assert_int_equal(nhi_policy_add_zone(l, "UTC", 0, &ahead), NHI_OK);
+    assert_int_equal(nhi_policy_add_zone(l, "UTC", NOW + 5000, NULL), NHI_OK);
+}
+static void settings(struct nhi_ledger *l)
+{
+    struct nhi_settings s;
+
+    assert_int_equal(nhi_ledger_settings(l, &s), NHI_OK);
+    s.pin_records = true;
+    assert_int_equal(nhi_ledger_set(l, &s), NHI_OK);
+}
+static void another_agent(struct nhi_ledger *l)
+{
+    state_agent(l, "third-bot", STATE_UID_MIN + 3);
+}
+static void another_key(struct nhi_ledger *l)
+{
+    state_issuer(l, "k2");
+}
+static void many_tickets(struct nhi_ledger *l)
+{
+    for (unsigned n = 1000; n < 1500; n++)
+        issue(l, n);
+}
+static void many_ended(struct nhi_ledger *l)
+{
+    char jti[NHI_JTI_LEN + 1];
+
+    for (unsigned n = 0; n < 1500; n++) {
+        state_jti(n, jti);
+        end_by(l, NHI_REVOKE_TICKET, jti);
+    }
+}
+static void nothing(struct nhi_ledger *l)
+{
+    (void)l;
+}
+
+static const struct {
+    const char *name;
+    void (*change)(struct nhi_ledger *l);
+    bool ends; /* ticket 1 */
+} changes[] = {
+    { "nothing", nothing, false },
+    { "issue", one, false },
+    { "issue, bound to a key", bound, false },
+    { "revoke a ticket", ended_ticket, true },
+    { "revoke a task", ended_task, true },
+    { "close a task", closed_task, true },
+    { "suspend", suspended, true },
+    { "revoke an agent", ended_agent, true },
+    { "retire a key", retired_key, true },
+    { "renew", renewed, false },
+    { "renew at once", renewed_at_once, true },
+    { "another policy", other_policy, false },
+    { "settings", settings, false },
+    { "an agent", another_agent, false },
+    { "a key", another_key, false },
+    { "500 tickets", many_tickets, false },
+    { "1,500 revocations", many_ended, true },
+};
+#define COUNT (sizeof(changes) / sizeof(changes[0]))
+
+static void begin_with_one(void)
+{
+    struct nhi_ledger *l;
+    struct nhi_ticket other;
+
+    (void)state_ready(NULL);
+    l = state_begin();
+    issue(l, 1);
+    other = state_ticket(2);
+    snprintf(other.agent, sizeof(other.agent), "other-bot");
+    snprintf(other.task, sizeof(other.task), "other-1");
+    assert_int_equal(
+        nhi_task_open(l, &(struct nhi_task){ .id = "other-1", .agent = "other-bot", .deadline = NOW + 7200 }, NOW),
+        NHI_OK);
+    assert_int_equal(nhi_ticket_record(l, &other, NHI_ORIGIN_ISSUED, NOW), NHI_OK);
+    state_end(l);
+}
+
+static void each_change(void **state)
+{
+    struct nhi_ledger *l;
+    unsigned facts;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        begin_with_one();
+        facts = agree();
+        l = state_begin();
+        changes[i].change(l);
+        state_end(l);
+        if (changes[i].change == nothing)
+            assert_int_equal(agree(), facts);
+        else
+            assert_in_range(agree(), facts, 10000);
+    }
+}
+
+static void one_after_the_other(void **state)
+{
+    struct nhi_ledger *l;
+    char jti[NHI_JTI_LEN + 1];
+
+    (void)state;
+    begin_with_one();
+    for (unsigned n = 100; n < 500; n++) {
+        l = state_begin();
+        issue(l, n);
+        if (n % 7 == 0)
+            suspended(l);
+        else if (n % 7 == 1)
+            resumed(l);
+        state_jti(n - 1, jti);
+        if (n % 5 == 0)
+            end_by(l, NHI_REVOKE_TICKET, jti);
+        state_end(l);
+        if (n % 20 == 0)
+            (void)agree();
+    }
+    (void)agree();
+}
+
+/* ---- killed ---- */
+
+/* What a login would be told about a ticket. */
+static enum nhi_reason told(unsigned n)
+{
+    struct nhi_fact_ticket had;
+    struct nhi_state *s = NULL;
+    struct nhi_fact_source from;
+    struct nhi_facts f;
+    char jti[NHI_JTI_LEN + 1];
+    enum nhi_reason r = NHI_DENY_STATE;
+    enum nhi_err err;
+
+    state_jti(n, jti);
+    if (nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &s) != NHI_OK)
+        return NHI_DENY_STATE;
+    from = nhi_state_source(s);
+    err = nhi_find_ticket(&from, jti, &had);
+    if (err == NHI_OK)
+        err = nhi_facts_load(&from, &had.ticket, &f);
+    if (err == NHI_OK)
+        r = f.superseded                        ? NHI_DENY_SUPERSEDED
+            : f.agent_state != NHI_AGENT_ACTIVE ? NHI_DENY_AGENT_SUSPENDED
+                                                : nhi_is_over(&had.ticket, &f, NOW);
+    else if (err == NHI_ERR_NOT_FOUND)
+        r = NHI_DENY_UNRECORDED;
+    nhi_state_close(s);
+    return r;
+}
+
+static void write_one(size_t change)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+
+    (void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    (void)raise(SIGSTOP);
+    if (nhi_ledger_begin(l, NOW) != NHI_OK)
+        _exit(1);
+    changes[change].change(l);
+    if (nhi_ledger_commit(l) != NHI_OK)
+        _exit(1);
+    _exit(0);
+}
+
+/* Kills a writer of that change at its system call number n. false: it has fewer. */
+static bool kill_at(size_t change, unsigned n)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        write_one(change);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSTOPPED(status));
+    /* Each call stops twice: before and after. */
+    for (unsigned i = 0; i < n; i++) {
+        assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (WIFEXITED(status)) {
+            assert_int_equal(WEXITSTATUS(status), 0);
+            return false;
+        }
+        assert_true(WIFSTOPPED(status));
+    }
+    (void)kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return true;
+}
+
+/* Whether the ledger has ended ticket 1. */
+static bool has_ended(void)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
+    const struct nhi_fact_source from = nhi_ledger_source(l);
+    struct nhi_fact_ticket had;
+    char jti[NHI_JTI_LEN + 1];
+    struct nhi_facts f;
+    bool ended;
+
+    state_jti(1, jti);
+    assert_int_equal(nhi_ledger_begin(l, NOW), NHI_OK);
+    assert_int_equal(nhi_find_ticket(&from, jti, &had), NHI_OK);
+    assert_int_equal(nhi_facts_load(&from, &had.ticket, &f), NHI_OK);
+    ended = f.superseded || f.agent_state != NHI_AGENT_ACTIVE || nhi_is_over(&had.ticket, &f, NOW) != NHI_PERMIT;
+    nhi_ledger_close(l);
+    return ended;
+}
+
+static void publish_again(void)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+
+    assert_int_equal(nhi_ledger_publish_if_stale(l, NOW), NHI_OK);
+    nhi_ledger_close(l);
+}
+
+/* From the first record of an ending on every reader denies; what was given is there or not; no other agent is touched;
+ * and the next writer makes both agree, without losing what was revoked. */
+static unsigned step = 1;
+
+static void killed_in(size_t change)
+{
+    bool denied = false, revoked, more = true;
+    enum nhi_reason r;
+    unsigned n;
+
+    for (n = 1 + (unsigned)change % step; more; n += step) {
+        begin_with_one();
+        more = kill_at(change, n);
+        r = told(1);
+        assert_int_equal(told(2) == NHI_PERMIT || (change == COUNT - 1 && told(2) == NHI_DENY_REVOKED) ||
+                             changes[change].change == retired_key,
+                         true);
+        if (!changes[change].ends)
+            assert_int_equal(r, NHI_PERMIT);
+        else if (has_ended() || denied)
+            assert_int_not_equal(r, NHI_PERMIT);
+        denied = denied || r != NHI_PERMIT;
+        revoked = r == NHI_DENY_REVOKED;
+        publish_again();
+        (void)agree();
+        assert_true(!revoked || told(1) == NHI_DENY_REVOKED);
+        assert_int_equal(told(1) != NHI_PERMIT, has_ended());
+    }
+    assert_true(denied == changes[change].ends);
+    assert_in_range(n, 20, 100000);
+}
+
+/* A sample of the calls, which begins elsewhere for each change; every one with DEPTH. The two large changes are many
+ * calls of one kind. */
+static void killed_at_any_call(void **state)
+{
+    (void)state;
+    step = getenv("DEPTH") != NULL ? 1 : 9;
+    for (size_t i = 1; i < COUNT - 2; i++)
+        killed_in(i);
+}
+
+/* ---- not committed ---- */
+
+static void rolled_back(void **state)
+{
+    struct nhi_ledger *l;
+
+    (void)state;
+    for (size_t i = 1; i < COUNT; i++) {
+        begin_with_one();
+        l = state_begin();
+        changes[i].change(l);
+        nhi_ledger_rollback(l);
+        nhi_ledger_close(l);
+        assert_int_equal(told(1), NHI_PERMIT);
+        (void)agree();
+    }
+}
+
+/* The disk is full: nothing was changed, and what was revoked in the attempt stays so. */
+static void full_disk(void **state)
+{
+    struct nhi_ledger *l;
+
+    (void)state;
+    for (size_t i = 3; i < 9; i++) {
+        begin_with_one();
+        l = state_begin();
+        changes[i].change(l);
+        state_disk_fill();
+        assert_int_not_equal(nhi_ledger_commit(l), NHI_OK);
+        nhi_ledger_close(l);
+        state_disk_free();
+        assert_true(told(1) == NHI_PERMIT || told(1) == NHI_DENY_REVOKED || told(1) == NHI_DENY_STATE);
+        assert_int_equal(told(2), NHI_PERMIT);
+        publish_again();
+        (void)agree();
+        assert_int_equal(told(1) != NHI_PERMIT, has_ended());
+    }
+}
+
+/* Nobody could see it: then the ledger is written, and it is said that it was not published. */
+static void cannot_publish(void **state)
+{
+    struct nhi_ledger *l;
+
+    (void)state;
+    begin_with_one();
+    state_unpublish();
+    assert_int_equal(mkdir(NHI_RUN_DIR "/state.lock", 0700), 0);
+    l = state_begin();
+    issue(l, 10);
+    assert_int_equal(nhi_ledger_commit(l), NHI_OK);
+    assert_int_not_equal(nhi_ledger_unpublished(l), NHI_OK);
+    nhi_ledger_close(l);
+    assert_int_equal(rmdir(NHI_RUN_DIR "/state.lock"), 0);
+    assert_int_equal(told(1), NHI_DENY_STATE);
+    publish_again();
+    (void)agree();
+    assert_int_equal(told(10), NHI_PERMIT);
+    /* Readers see a state that no writer can change: nothing may end behind their back. */
+    assert_int_equal(unlink(NHI_RUN_DIR "/state.lock"), 0);
+    assert_int_equal(mkdir(NHI_RUN_DIR "/state.lock", 0700), 0);
+    l = state_open(NHI_LEDGER_WRITE);
+    assert_int_not_equal(nhi_ledger_begin(l, NOW), NHI_OK);
+    nhi_ledger_close(l);
+}
+
+#define T(f) cmocka_unit_test_setup(f, state_empty)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(each_change), T(one_after_the_other), T(killed_at_any_call), T(rolled_back), T(full_disk), T(cannot_publish),
+    };
+
+    if (!state_enter())
+        return 0;
+    return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
+}
