@@ -36,7 +36,10 @@ ALLCFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-po
 LDSAN := -fsanitize=$(SANITIZE)
 endif
 
-CORE_PKGS := libsodium sqlite3 jansson
+# A login opens no database: the modules and the helper of sshd are linked without one.
+HOST_PKGS := libsodium jansson
+CORE_PKGS := $(HOST_PKGS) sqlite3
+HOST_LIBS := $(shell $(PKG_CONFIG) --libs $(HOST_PKGS))
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
 CONF_LIBS := $(shell $(PKG_CONFIG) --libs libconfig)
 # Debian 12 has a PIC archive of its own; in 13 the only one is position independent. The compiler
@@ -116,7 +119,7 @@ $(PAM): $(call obj,$(PAM_SRC)) $(LIB) pam_nhi/pam_nhi.map
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_nhi/pam_nhi.map \
-	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS) -lpam
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(CDB_PIC) $(HOST_LIBS) -lpam
 
 $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
 	@mkdir -p $(@D)
@@ -128,7 +131,7 @@ $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
 $(KEYS): $(call obj,$(KEYS_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(KEYS_SRC)) $(LIB) $(CDB_PIC) $(CORE_LIBS)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(KEYS_SRC)) $(LIB) $(CDB_PIC) $(HOST_LIBS)
 
 $(TRIAL): $(call obj,$(TRIAL_SRC))
 	@mkdir -p $(@D)

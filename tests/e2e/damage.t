@@ -21,7 +21,7 @@ is_stopped() { [ "$(ps -o stat= -p "$WATCH" | cut -c 1)" = T ]; }
 holds_nothing() {
     kill -STOP "$WATCH" || bail 'the supervisor is gone'
     eventually is_stopped
-    [ -z "$(find "/proc/$WATCH/fd" -lname "$STATE*")" ] || ! kill -CONT "$WATCH"
+    [ -z "$(find "/proc/$WATCH/fd" \( -lname "$STATE*" -o -lname /run/nhi/state.lock \))" ] || ! kill -CONT "$WATCH"
 }
 stand_still() { eventually holds_nothing || bail 'the supervisor is busy without end'; }
 stand_still

@@ -333,7 +333,8 @@ hold_watch() {
     # shellcheck disable=SC2317  # eventually calls it
     held() {
         kill -STOP "$WATCH" || return
-        [ "$(ps -o stat= -p "$WATCH" | cut -c1)" = T ] && ! grep -q "POSIX .* WRITE $WATCH " /proc/locks && return
+        [ "$(ps -o stat= -p "$WATCH" | cut -c1)" = T ] &&
+            ! grep -qE "POSIX .* WRITE $WATCH |FLOCK .* $WATCH [^ ]*:$(stat -c %i /run/nhi/state.lock) " /proc/locks && return
         kill -CONT "$WATCH"
         return 1
     }

@@ -94,13 +94,13 @@ else
     none 'pam_nhi exports the six PAM entry points only' \
         "$(exported "$build/pam_nhi.so" '^pam_sm_(authenticate|setcred|acct_mgmt|open_session|close_session|chauthtok)$')"
     none 'nss_nhi exports _nss_nhi_* only' "$(exported "$build/libnss_nhi.so.2" '^_nss_nhi_')"
-    none 'pam_nhi needs libpam, libc, sodium, sqlite and jansson only' \
-        "$(needed "$build/pam_nhi.so" '^lib(pam|c|sodium|sqlite3|jansson)\.so')"
+    none 'pam_nhi needs libpam, libc, sodium and jansson only' \
+        "$(needed "$build/pam_nhi.so" '^lib(pam|c|sodium|jansson)\.so')"
     none 'nss_nhi needs libc only' "$(needed "$build/libnss_nhi.so.2" '^libc\.so')"
     none 'nhictl needs libc, sodium, sqlite, jansson and libconfig only' \
         "$(needed "$build/nhictl" '^lib(c|m|sodium|sqlite3|jansson|config)\.so')"
-    none 'the helper of sshd needs libc, sodium, sqlite and jansson only' \
-        "$(needed "$build/nhi-authorized-keys" '^lib(c|sodium|sqlite3|jansson)\.so')"
+    none 'the helper of sshd needs libc, sodium and jansson only' \
+        "$(needed "$build/nhi-authorized-keys" '^lib(c|sodium|jansson)\.so')"
     none 'the program that asks other sources needs libc only' \
         "$(needed "$build/nhi-nss-ask" '^libc\.so')"
     bad=
