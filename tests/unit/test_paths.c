@@ -9,11 +9,16 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,6 +97,58 @@ static void links(void **state)
     assert_int_not_equal(opens(NHI_STATE_DIR "/loop"), NHI_OK);
     assert_int_equal(symlink("nowhere", NHI_STATE_DIR "/dangling"), 0);
     assert_int_equal(opens(NHI_STATE_DIR "/dangling"), NHI_ERR_NOT_FOUND);
+}
+
+/* From now on, in this process. */
+static void deny_call(unsigned number, unsigned error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* A path without links is opened by one call; the longer way would ask for links first. */
+static void at_once(void **state)
+{
+    (void)state;
+#ifdef SYS_readlink
+    deny_call(SYS_readlink, EIO);
+#endif
+    deny_call(SYS_readlinkat, EIO);
+    assert_int_equal(opens(DIR_B), NHI_OK);
+    assert_int_equal(opens(DIR_B "/none"), NHI_ERR_SYS);
+}
+
+/* An older kernel, and a program that may not make that call. */
+static void without_openat2(void **state)
+{
+    const unsigned errors_of_openat2[] = { ENOSYS, EPERM };
+    pid_t pid;
+    int status;
+
+    for (size_t i = 0; i < 2; i++) {
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            deny_call(SYS_openat2, errors_of_openat2[i]);
+            directories(state);
+            assert_int_equal(two_deep(state), 0);
+            others_can_write(state);
+            assert_int_equal(two_deep(state), 0);
+            links(state);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_int_equal(two_deep(state), 0);
+    }
 }
 
 static int dir_a(void)
@@ -292,6 +349,7 @@ int main(void)
         cmocka_unit_test_setup(directories, two_deep),
         cmocka_unit_test_setup(others_can_write, two_deep),
         cmocka_unit_test_setup(links, two_deep),
+        cmocka_unit_test_setup(without_openat2, two_deep),
         cmocka_unit_test_setup(files, two_deep),
         cmocka_unit_test_setup(replaced, two_deep),
         cmocka_unit_test_setup(swept, two_deep),
@@ -299,6 +357,7 @@ int main(void)
         cmocka_unit_test(no_room),
         cmocka_unit_test_setup(descriptors_stay_the_same, two_deep),
         cmocka_unit_test(errors),
+        cmocka_unit_test_setup(at_once, two_deep), /* the last one: its filter stays */
     };
 
     if (!state_enter())
