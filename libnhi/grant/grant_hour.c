@@ -18,19 +18,18 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/grant/grant_kind.h"
 #include "libnhi/grant/record.h"
+#include "libnhi/grant/record_bytes.h"
 
 #define HOUR 3600
 #define PREFIX_LEN 19 /* the letter, -, 16 digits, - */
 
-/* A rule's name may have characters that a file's name may not. FNV-1a: two rules with the same hash share their cap,
- * which at worst denies too early. */
+/* A rule's name may have characters that a file's name may not. Two rules with the same sum share their cap, which at
+ * worst denies too early. */
 static void prefix_of(const char *rule, char out[PREFIX_LEN + 1])
 {
-    uint64_t h = UINT64_C(14695981039346656037);
+    unsigned long long sum = nhi_record_sum(rule, strlen(rule));
 
-    for (; *rule != '\0'; rule++)
-        h = (h ^ (unsigned char)*rule) * UINT64_C(1099511628211);
-    snprintf(out, PREFIX_LEN + 1, "%c-%016llx-", NHI_RECORD_HOUR, (unsigned long long)h);
+    snprintf(out, PREFIX_LEN + 1, "%c-%016llx-", NHI_RECORD_HOUR, sum);
 }
 
 bool nhi_record_is_in_hour(const char *name, int64_t now)

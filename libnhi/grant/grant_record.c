@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The text of a grant record: one JSON object, the ticket's claims without their signature in it.
+ * The text of a grant: one JSON object, the ticket's claims without their signature in it.
  */
 #include "libnhi/grant/grant_record.h"
 
@@ -104,16 +104,6 @@ static bool copy(char *out, size_t size, const char *from)
     return true;
 }
 
-static bool find_source(const char *name, enum nhi_source *out)
-{
-    for (unsigned s = NHI_FROM_PROMPT; s <= NHI_FROM_KEY; s++)
-        if (strcmp(nhi_source_name((enum nhi_source)s), name) == 0) {
-            *out = (enum nhi_source)s;
-            return true;
-        }
-    return false;
-}
-
 static enum nhi_err read_claims(json_t *claims, const char *kid, struct nhi_ticket *t)
 {
     enum nhi_err err;
@@ -154,7 +144,7 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
         pstart < 0 || ns < 0 || up < 0 || ms < 0 || ms > 999 || pin < NHI_PIN_NONE || pin > NHI_PIN_LOCAL)
         return NHI_ERR_CORRUPT;
     if (!nhi_name_is_jti(id) || !copy(g->id, sizeof(g->id), id) || !nhi_reason_find(reason, &g->reason) ||
-        !find_source(source, &g->source) || !copy(g->service, sizeof(g->service), service) ||
+        !nhi_source_find(source, &g->source) || !copy(g->service, sizeof(g->service), service) ||
         !copy(g->subject, sizeof(g->subject), subject) || !copy(g->rule, sizeof(g->rule), rule) ||
         !copy(g->rhost, sizeof(g->rhost), rhost) || !copy(g->boot, sizeof(g->boot), boot) ||
         !copy(g->root, sizeof(g->root), root) || !copy(g->renews, sizeof(g->renews), renews) ||
@@ -178,8 +168,8 @@ static enum nhi_err read_record(json_t *o, struct nhi_grant *g)
     return read_claims(claims, kid, &g->ticket);
 }
 
-/* Only we write records, so encoding a whole one again gives the same text: this shows anything that was lost in the
- * file or in jansson. */
+/* Only we write this text, so encoding a whole one again gives the same: this shows anything that was lost in the
+ * ledger or in jansson. */
 static enum nhi_err check_whole(const struct nhi_grant *g, const char *text, size_t len)
 {
     char *again = NULL;

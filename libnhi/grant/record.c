@@ -3,38 +3,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
 #include "libnhi/grant/grant_kind.h"
-#include "libnhi/grant/grant_record.h"
+#include "libnhi/grant/record_bytes.h"
 
 enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, int *fd)
 {
-    char *text = NULL;
+    uint8_t bytes[NHI_RECORD_MAX];
     enum nhi_err err;
-    ssize_t n;
+    size_t len = 0;
     int f;
 
-    err = nhi_grant_encode(g, &text);
+    err = nhi_record_encode(g, bytes, &len);
     if (err != NHI_OK)
         return err;
     f = openat(dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-    if (f < 0) {
-        err = nhi_err_from_errno(errno);
-        goto out;
-    }
-    do
-        n = write(f, text, strlen(text));
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        err = nhi_err_from_errno(errno);
-    else if ((size_t)n != strlen(text))
-        err = NHI_ERR_FULL;
+    if (f < 0)
+        return nhi_err_from_errno(errno);
+    err = nhi_file_write(f, bytes, len);
     /* The umask belongs to the host, so the mode is set explicitly. */
     if (err == NHI_OK && (fchmod(f, 0600) != 0 || (sync && fsync(f) != 0)))
         err = nhi_err_from_errno(errno);
@@ -42,8 +31,6 @@ enum nhi_err nhi_record_make(int dirfd, const struct nhi_grant *g, bool sync, in
         *fd = f;
     else
         close(f);
-out:
-    free(text);
     return err;
 }
 
@@ -67,15 +54,31 @@ bool nhi_record_rests(int dirfd, const char *name, int64_t now)
            (kind->letter == NHI_RECORD_PIN || st.st_mtime % 2 == 0);
 }
 
+enum nhi_err nhi_record_take(int fd, struct nhi_grant *out)
+{
+    uint8_t bytes[NHI_RECORD_MAX + 1];
+    size_t have = 0;
+    ssize_t n = 1;
+
+    while (n != 0 && have < sizeof(bytes)) {
+        n = read(fd, bytes + have, sizeof(bytes) - have);
+        if (n < 0 && errno != EINTR)
+            return NHI_ERR_SYS;
+        if (n > 0)
+            have += (size_t)n;
+    }
+    return nhi_record_decode(bytes, have, out);
+}
+
 enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out)
 {
-    unsigned long len = 0;
     enum nhi_err err;
-    char *text = NULL;
+    int fd;
 
-    err = nhi_file_read(dirfd, name, 1, NHI_RECORD_MAX, &text, &len);
-    if (err == NHI_OK)
-        err = nhi_grant_decode(text, len, out);
-    free(text);
+    err = nhi_file_open(dirfd, name, 1, &fd);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_record_take(fd, out);
+    close(fd);
     return err;
 }

@@ -8,7 +8,6 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant.h"
 
-#define NHI_RECORD_MAX 8192
 #define NHI_HOUR 3600 /* seconds: for reports that are made once an hour */
 
 /* Makes an unnamed file in dirfd with the record, 0600. */
@@ -18,6 +17,8 @@ NHI_CHECK enum nhi_err nhi_record_link(int fd, int dirfd, const char *name);
 /* Whether the ledger has a record that stays, and which need not be read before a moment in the future. Its name is on
  * the disk then, too. */
 bool nhi_record_rests(int dirfd, const char *name, int64_t now);
+/* Reads the rest of an open file as a record, without allocating. NHI_ERR_SYS: errno says why. */
+NHI_CHECK enum nhi_err nhi_record_take(int fd, struct nhi_grant *out);
 /* Reads the record with that name. */
 NHI_CHECK enum nhi_err nhi_record_read(int dirfd, const char *name, struct nhi_grant *out);
 

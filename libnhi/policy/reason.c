@@ -65,3 +65,13 @@ const char *nhi_source_name(enum nhi_source s)
     }
     return "unknown";
 }
+
+bool nhi_source_find(const char *name, enum nhi_source *out)
+{
+    for (unsigned s = NHI_FROM_PROMPT; s <= NHI_FROM_KEY; s++)
+        if (strcmp(nhi_source_name((enum nhi_source)s), name) == 0) {
+            *out = (enum nhi_source)s;
+            return true;
+        }
+    return false;
+}

@@ -4,7 +4,7 @@
  *
  * MUST: answer without the ledger, so that an agent stays an agent when the ledger is missing. MUST: never answer "in
  * no session" because something could not be read: a caller of su and sudo chooses the limits under which this runs.
- * MUST: allocate nothing until a record was found, for the same reason.
+ * MUST: allocate nothing, for the same reason.
  */
 #include "libnhi/session/session_find.h"
 
@@ -17,7 +17,6 @@
 
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
-#include "libnhi/grant/grant_record.h"
 #include "libnhi/grant/record.h"
 #include "libnhi/session/cgroup.h"
 #include "libnhi/session/presence.h"
@@ -40,21 +39,6 @@ static void note(struct search *s, enum nhi_err err, int cause)
         s->err = err;
         s->cause = cause;
     }
-}
-
-static enum nhi_err read_text(int fd, char *text, size_t size, size_t *len)
-{
-    ssize_t n = 1;
-
-    *len = 0;
-    while (n != 0 && *len < size) {
-        n = read(fd, text + *len, size - *len);
-        if (n < 0 && errno != EINTR)
-            return NHI_ERR_SYS;
-        if (n > 0)
-            *len += (size_t)n;
-    }
-    return *len < size ? NHI_OK : NHI_ERR_FORMAT;
 }
 
 /* Only a file that is root's alone is a record; only ENOENT means that it does not exist. */
@@ -84,16 +68,12 @@ static enum nhi_err open_record(int dirfd, const char *name, int *fd)
 /* Whether a record with that handle exists. */
 static bool look(struct search *s, const char *name)
 {
-    char text[NHI_RECORD_MAX + 1];
     enum nhi_err err;
     int fd = -1, cause;
-    size_t len = 0;
 
     err = open_record(s->dirfd, name, &fd);
     if (err == NHI_OK)
-        err = read_text(fd, text, sizeof(text), &len);
-    if (err == NHI_OK)
-        err = nhi_grant_decode(text, len, s->out);
+        err = nhi_record_take(fd, s->out);
     cause = errno;
     if (fd >= 0)
         close(fd);

@@ -62,8 +62,7 @@ static const struct time_claim time_claims[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The one check of all claims, kid aside. */
-static bool claims_ok(const struct nhi_ticket *t)
+bool nhi_claims_are_formed(const struct nhi_ticket *t)
 {
     for (size_t i = 0; i < COUNT(text_claims); i++) {
         const struct text_claim *c = &text_claims[i];
@@ -77,9 +76,13 @@ static bool claims_ok(const struct nhi_ticket *t)
     if (t->nbf < 0 || t->nbf >= t->exp || t->uses > NHI_USES_MAX)
         return false;
     /* Nothing is taken from a session that no key opened: a ticket must not promise that. */
-    if ((t->ssh & ~NHI_SSHOPT_ALL) != 0 || (t->ssh != 0 && !t->has_cnf))
-        return false;
-    return !t->has_cnf || nhi_pk_is_usable(t->cnf);
+    return (t->ssh & ~NHI_SSHOPT_ALL) == 0 && (t->ssh == 0 || t->has_cnf);
+}
+
+/* The one check of all claims, kid aside. */
+static bool claims_ok(const struct nhi_ticket *t)
+{
+    return nhi_claims_are_formed(t) && (!t->has_cnf || nhi_pk_is_usable(t->cnf));
 }
 
 /* Whether json is one object of strings and scalars on one line, without whitespace between its tokens. Done before the

@@ -12,5 +12,8 @@
  * refuse (NHI_ERR_FORMAT); free json with nhi_text_free. When out of memory, decode may return NHI_ERR_FORMAT. */
 NHI_CHECK enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json);
 NHI_CHECK enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *out);
+/* Whether each claim keeps its grammar. Whether cnf is a key with which anything can be proven takes a hundred times as
+ * long to find out: encode and decode do that. */
+bool nhi_claims_are_formed(const struct nhi_ticket *t);
 
 #endif

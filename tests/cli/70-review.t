@@ -4,6 +4,7 @@
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317,SC2016
 . "$(dirname "$0")/lib.sh"
 export TZ=UTC
+TREE=$(cd "$(dirname "$SCRIPT")/../.." && pwd)
 GRANTS=/var/lib/nhi/grants
 NOW=$(date -d '2030-04-10 00:00:00' +%s)
 
@@ -51,7 +52,7 @@ seen() {
         '{v: 1, id: $id, at: $at, reason: $reason, source: $source, service: "sshd", subject: "deploy", rule: "all.conf:1",
           rhost: $rhost, boot: "00000000-0000-0000-0000-000000000000", pid: 1, start: 1, ppid: 1, pstart: 1, place: $place,
           pin: $pin, handed_off: ($reason == "pin" and false), observed: false, root: $root, renews: "", kid: $kid, policy: "",
-          ms: 0, claims: $claims}' >"$GRANTS/g-$id"
+          ms: 0, claims: $claims}' | perl "$TREE/tests/tools/record.pl" write >"$GRANTS/g-$id"
     chmod 600 "$GRANTS/g-$id"
 }
 used() { # used AGENT: an agent without any finding.

@@ -68,13 +68,14 @@ all_goes_through() {
     ok $? "$1" || note "hung or refused:$bad: $(cat "$W/out")"
 }
 
-# Every grant, whole. An unnamed or half-written record would not be JSON.
-pin_of() { grep -lsE "\"(jti|root)\":\"$1\"" "$STATE"/grants/i-*-l; } # pin_of JTI: the record of its first place.
+# Every grant, whole.
+record() { perl "$TREE/tests/tools/record.pl" read "$1"; }
+pin_of() { grep -lsF "$1" "$STATE"/grants/i-*-l; } # pin_of JTI: the record of its first place.
 grants_are_whole() {
     local f
     for f in "$STATE"/grants/[gud]-*; do
         [ -e "$f" ] || continue
-        jq -e .id "$f" >/dev/null 2>&1 || { note "not whole: $f" && return 1; }
+        record "$f" >/dev/null 2>&1 || { note "not whole: $f" && return 1; }
     done
 }
 
@@ -121,7 +122,7 @@ sweep() {
 
 # The first use pins it, and ends the earlier text.
 "${SU[@]}" </dev/null >/dev/null 2>&1
-[ -n "$PIN" ] || is "$(jq -r .place "$(pin_of "$FIRST")" | cut -c 1)" a 'pinned to the audit session'
+[ -n "$PIN" ] || is "$(record "$(pin_of "$FIRST")" | jq -r .place | cut -c 1)" a 'pinned to the audit session'
 is "$(nhictl ticket show --json "$FIRST" | jq -r .ticket.state)" renewed 'and a renewal that is in use'
 ssh-keygen -q -t ed25519 -N '' -f "$W/alice-key"
 cat "$W/alice-key.pub" >>/home/alice/.ssh/authorized_keys

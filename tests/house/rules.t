@@ -66,7 +66,7 @@ none 'the tables and steps of the ledger are text, without macros that may chang
     "$(grep -nE '^ *# *[a-z]' libnhi/ledger/schema_{tables,steps}.[ch] |
         grep -vE '#include ("libnhi/ledger/schema_(tables|steps)[.]h"|<stddef.h>)|NHI_SCHEMA_(TABLES|STEPS)_H|#endif')"
 only_in 'sodium only in keys, tickets and hashes' 'sodium.h' libnhi/key/ libnhi/ticket/ libnhi/base/hash.c
-only_in 'jansson only in the claim codec, records and output' 'jansson.h' libnhi/ticket/claims.c \
+only_in 'jansson only in the claim codec, the text of grants and output' 'jansson.h' libnhi/ticket/claims.c \
     libnhi/grant/grant_record.c hostcfg/ nhictl/
 only_in 'PAM only in pam_nhi and the trial of stacks' 'security/pam' pam_nhi/ pam_trial/
 none 'no printing, exiting or environment in the library and the modules' \

@@ -21,6 +21,7 @@
 #include "libnhi/base/time.h"
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/grant/record.h"
+#include "libnhi/grant/record_bytes.h"
 #include "libnhi/session/session.h"
 #include "tests/lib/state.h"
 
@@ -259,7 +260,7 @@ static void commit_and_deny(void **state)
     assert_int_equal(stat(name, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     len = state_slurp(name, text, sizeof(text));
-    assert_int_equal(nhi_grant_decode(text, len, &got), NHI_OK);
+    assert_int_equal(nhi_record_decode(text, len, &got), NHI_OK);
     same_grant(&got, &g);
     /* The same record ID again is not a second grant. */
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_ERR_EXISTS);

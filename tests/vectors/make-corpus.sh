@@ -1,5 +1,5 @@
 #!/bin/bash
-# Writes the seeds of a fuzzer of tests/fuzz into DIR: make-corpus.sh fuzz_ticket|fuzz_sshcert|fuzz_scan DIR
+# Writes the seeds of a fuzzer of tests/fuzz into DIR: make-corpus.sh FUZZER DIR
 set -euo pipefail
 if [ $# -ne 2 ]; then
     echo "usage: $0 FUZZER DIR" >&2
@@ -33,6 +33,17 @@ fuzz_scan)
         >"$dir/text"
     printf '\010\100\123-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjEA\\u000aAAAA\\/' >"$dir/key"
     printf '\010\100\123v\0004\000.\000p\000k4.secret-pw.' >"$dir/wide"
+    ;;
+fuzz_record)
+    for observed in true false; do
+        jq -cj --argjson observed $observed '.tickets[] | { id: "gAAAAAAAAAAAAAAAAAAAAA", at: 1800000000, reason: "permit",
+            source: "key", service: "sshd", subject: "deploy", rule: "all.conf:1", rhost: "192.0.2.7", pid: 7, start: 8,
+            ppid: 1, pstart: 2, place: "192.0.2.7", pin: 1, owner: "ops@example.org", kid: "main", observed: $observed,
+            claims: .payload | fromjson }, "\n"' "$golden"
+    done | while IFS= read -r line; do
+        { printf '\000' && perl "$here/../tools/record.pl" write <<<"$line"; } >"$dir/record-$n"
+        n=$((n + 1))
+    done
     ;;
 *)
     echo "$0: no seeds for $1" >&2
