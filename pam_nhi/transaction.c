@@ -161,6 +161,7 @@ static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown
     memcpy(g->root_kid, v->root_kid, sizeof(g->root_kid));
     memcpy(g->renews, v->renews, sizeof(g->renews));
     g->handed_off = v->handed_off;
+    g->unflushed = v->unflushed;
     if (v->pinned && what->asked.place != NULL) {
         snprintf(g->place, sizeof(g->place), "%s", what->asked.place);
         g->pin = what->asked.remote ? NHI_PIN_REMOTE : NHI_PIN_LOCAL;
@@ -252,14 +253,16 @@ void pnhi_transaction_begun(pam_handle_t *pamh)
 }
 
 /* Another first use came between the decision and this one, which now comes from another place. */
-static enum nhi_err commit(struct nhi_grant *g, struct nhi_verdict *v)
+static enum nhi_err commit(struct nhi_grant *g, bool for_parent, struct nhi_verdict *v)
 {
-    enum nhi_err err = nhi_grant_commit(NHI_STATE_DIR, g);
+    enum nhi_err (*const fn)(const char *, const struct nhi_grant *) =
+        for_parent ? nhi_grant_commit_for_parent : nhi_grant_commit;
+    enum nhi_err err = fn(NHI_STATE_DIR, g);
 
     if (err != NHI_ERR_STATE || !v->pin_records)
         return err;
     g->handed_off = v->handed_off = true;
-    return nhi_grant_commit(NHI_STATE_DIR, g);
+    return fn(NHI_STATE_DIR, g);
 }
 
 struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
@@ -278,10 +281,7 @@ struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_
     if (err == NHI_OK && for_parent && !set_variable(pamh, &g))
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK)
-        err = commit(&g, v);
-    /* Only after the commit: what the parent finds must be a committed grant. */
-    if (err == NHI_OK && for_parent)
-        err = nhi_grant_index(NHI_STATE_DIR, &g) == NHI_OK ? NHI_OK : NHI_ERR_SYS;
+        err = commit(&g, for_parent, v);
     if (err != NHI_OK) {
         clear_variable(pamh);
         (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);

@@ -164,6 +164,7 @@ static void take_facts(struct nhi_verdict *v, const struct nhi_facts *f)
     memcpy(v->root, f->root, sizeof(v->root));
     memcpy(v->root_kid, f->root_kid, sizeof(v->root_kid));
     memcpy(v->renews, f->renews, sizeof(v->renews));
+    v->unflushed = f->unflushed;
 }
 
 static void take_decision(struct nhi_verdict *v, const struct nhi_decision *d)

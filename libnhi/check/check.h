@@ -30,6 +30,7 @@ struct nhi_verdict {
     struct nhi_ticket ticket;
     bool pinned, handed_off; /* the place matters; it is not the first one, and was permitted */
     bool pin_records;        /* a use from another place would be permitted */
+    bool unflushed;          /* as in the facts */
     uint32_t ssh;            /* what ticket and policy take away from a session by key: sshopt.h */
     char root[NHI_JTI_LEN + 1], root_kid[NHI_KID_MAX + 1], renews[NHI_JTI_LEN + 1]; /* as in a grant */
     char owner[NHI_OWNER_MAX + 1]; /* the agent's owner; empty: not looked up */

@@ -46,6 +46,7 @@ static enum nhi_err load_host(const struct nhi_fact_source *from, struct nhi_fac
     f->max_lifetime = h.max_lifetime;
     f->overdue_denies = h.overdue_denies;
     f->unsupervised = !h.unsupervised;
+    f->unflushed = h.unflushed;
     *epoch_ticket = h.epoch_ticket;
     return NHI_OK;
 }

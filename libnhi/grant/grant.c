@@ -6,7 +6,7 @@
  * grant that happened or one that did not. MUST: no lock, no wait for anybody, no temporary name that somebody would
  * have to clean up. MUST: a record that refuses a later grant (a use that is spent, a ticket that is superseded, a pin,
  * a key that is bound, a place in the hour) is on the disk before the grant goes through, so that it outlives a loss of
- * power.
+ * power; so is the grant itself, unless its host does without that.
  */
 #include "libnhi/grant/grant.h"
 
@@ -103,6 +103,12 @@ struct making {
     bool synced;  /* its text is on the disk */
     bool unsaved; /* a name was made, or found, that may not be on the disk yet */
 };
+
+/* Whether it is on the disk before it takes effect, whatever it denies later. */
+static bool is_flushed(const struct nhi_grant *g)
+{
+    return !g->unflushed || g->ticket.uses > 0;
+}
 
 static enum nhi_err save(struct making *m)
 {
@@ -213,22 +219,24 @@ static enum nhi_err take(struct making *m)
     return nhi_record_take_hour(m->fd, m->dirfd, g);
 }
 
-/* For a ticket with a limited number of uses, the slot is the commit. */
+/* For a ticket with a limited number of uses, the slot is the commit. A slot that could not be flushed stays spent. */
 static enum nhi_err commit(struct making *m)
 {
     const struct nhi_grant *g = m->g;
     char name[32], lineage[NHI_GRANT_NAME_LEN + 1];
     enum nhi_err err;
 
+    m->unsaved = m->unsaved || is_flushed(g);
     if (g->ticket.uses > 0) {
         nhi_grant_name(first_kid(g), first_of(g), lineage);
         err = take_slot(m->fd, m->dirfd, NHI_RECORD_USE, lineage, g->ticket.uses);
-        m->unsaved = true;
         return err == NHI_OK ? save(m) : err;
     }
-    err = save(m);
     snprintf(name, sizeof(name), "%c-%s", NHI_RECORD_PERMIT, g->id);
-    return err == NHI_OK ? nhi_record_link(m->fd, m->dirfd, name) : err;
+    err = nhi_record_link(m->fd, m->dirfd, name);
+    if (err == NHI_OK && (err = save(m)) != NHI_OK)
+        (void)unlinkat(m->dirfd, name, 0);
+    return err;
 }
 
 static enum nhi_err start(struct making *m, const char *dir)
@@ -246,9 +254,48 @@ static void finish(struct making *m)
         close(m->dirfd);
 }
 
-enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g)
+static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
 {
-    struct making m = { .g = g, .fd = -1, .dirfd = -1, .synced = g->ticket.uses > 0 || g->max_grants != 0 };
+    snprintf(name, size, "%c-%.8s-%ld-%llu", NHI_RECORD_INDEX, boot, (long)p->pid, (unsigned long long)p->start);
+}
+
+/* A second try on the same connection replaces the first: the last one decided counts. Where sshd's listener is the
+ * parent, connections replace each other's records, which nobody will look for. */
+static enum nhi_err put_index(struct making *m)
+{
+    enum nhi_err err;
+    char name[64];
+
+    index_name(name, sizeof(name), m->g->boot, &m->g->parent);
+    err = nhi_record_link(m->fd, m->dirfd, name);
+    for (int i = 0; err == NHI_ERR_EXISTS && i < REPLACE_TRIES; i++) {
+        if (unlinkat(m->dirfd, name, 0) != 0 && errno != ENOENT)
+            err = nhi_err_from_errno(errno);
+        else
+            err = nhi_record_link(m->fd, m->dirfd, name);
+    }
+    return err;
+}
+
+/* Only after the commit: what the parent finds must be a committed grant. The kernel gives no further name to a file
+ * that the fold has taken in and removed in the meantime: the parent then gets another one. */
+static enum nhi_err point_to(struct making *m)
+{
+    enum nhi_err err = put_index(m);
+
+    if (err == NHI_ERR_NOT_FOUND) {
+        close(m->fd);
+        m->fd = -1;
+        err = nhi_record_make(m->dirfd, m->g, false, &m->fd);
+        if (err == NHI_OK)
+            err = put_index(m);
+    }
+    return err == NHI_OK ? NHI_OK : NHI_ERR_SYS;
+}
+
+static enum nhi_err commit_one(const char *dir, const struct nhi_grant *g, bool for_parent)
+{
+    struct making m = { .g = g, .fd = -1, .dirfd = -1, .synced = is_flushed(g) || g->max_grants != 0 };
     enum nhi_err err;
 
     if (g->reason != NHI_PERMIT)
@@ -258,8 +305,20 @@ enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g)
         err = take(&m);
     if (err == NHI_OK)
         err = commit(&m);
+    if (err == NHI_OK && for_parent)
+        err = point_to(&m);
     finish(&m);
     return err;
+}
+
+enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g)
+{
+    return commit_one(dir, g, false);
+}
+
+enum nhi_err nhi_grant_commit_for_parent(const char *dir, const struct nhi_grant *g)
+{
+    return commit_one(dir, g, true);
 }
 
 enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g)
@@ -385,33 +444,6 @@ enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const 
 
     snprintf(name, sizeof(name), "%c-%s", NHI_RECORD_UNUSED, of);
     return put(dir, g, name);
-}
-
-static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
-{
-    snprintf(name, size, "%c-%.8s-%ld-%llu", NHI_RECORD_INDEX, boot, (long)p->pid, (unsigned long long)p->start);
-}
-
-enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g)
-{
-    struct making m = { .g = g, .fd = -1, .dirfd = -1 };
-    enum nhi_err err;
-    char name[64];
-
-    index_name(name, sizeof(name), g->boot, &g->parent);
-    err = start(&m, dir);
-    if (err == NHI_OK)
-        err = nhi_record_link(m.fd, m.dirfd, name);
-    /* A second try on the same connection replaces the first: the last one decided counts. Where sshd's listener is the
-     * parent, connections replace each other's records, which nobody will look for. */
-    for (int i = 0; err == NHI_ERR_EXISTS && i < REPLACE_TRIES; i++) {
-        if (unlinkat(m.dirfd, name, 0) != 0 && errno != ENOENT)
-            err = nhi_err_from_errno(errno);
-        else
-            err = nhi_record_link(m.fd, m.dirfd, name);
-    }
-    finish(&m);
-    return err;
 }
 
 enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, const char *service,

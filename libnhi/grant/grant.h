@@ -45,6 +45,8 @@ struct nhi_grant {
     char root_kid[NHI_KID_MAX + 1]; /* the key that signed root; empty: the ticket's own. Not in the record */
     char renews[NHI_JTI_LEN + 1];   /* the ticket that this first use of its successor ends; may be empty */
     char owner[NHI_OWNER_MAX + 1];  /* who was responsible for the agent; empty: not known */
+    bool unflushed;                 /* it may be lost with the power, if its ticket has no number of uses. Not in the
+                                       record */
     char within[NHI_JTI_LEN + 1];   /* the grant that opened the session that the caller is inside; may be empty */
     bool became;   /* nothing was decided: root became that account, inside the session of this ticket, if any */
     bool observed; /* nothing was decided: the record says what would have been. There may be no ticket */
@@ -54,10 +56,13 @@ struct nhi_grant {
 /* The event that a record becomes. */
 struct nhi_event;
 
-/* Commits. dir: the state directory. NHI_ERR_EXISTS: every counted use is spent. NHI_ERR_STATE: a bearer ticket was
+/* Commits. dir: the state directory. The grant is on the disk then, unless it is unflushed; what denies a later grant
+ * always is. NHI_ERR_EXISTS: every counted use is spent. NHI_ERR_STATE: a bearer ticket was
  * first used elsewhere, at this very moment. NHI_ERR_BUSY: its rule permits no more in this hour; of several grants at
  * once for the last place, all may be refused. */
 NHI_CHECK enum nhi_err nhi_grant_commit(const char *dir, const struct nhi_grant *g);
+/* The same, and lets the parent process find the grant: nhi_grant_of_child. NHI_ERR_SYS: it could not find it. */
+NHI_CHECK enum nhi_err nhi_grant_commit_for_parent(const char *dir, const struct nhi_grant *g);
 /* Records a denial of a verified ticket. NHI_ERR_EXISTS: enough denials of that ticket are recorded in this hour. */
 NHI_CHECK enum nhi_err nhi_grant_deny(const char *dir, const struct nhi_grant *g);
 /* Records a session that was let in undecided, with the account's name as the subject. NHI_ERR_EXISTS: enough such
@@ -82,8 +87,6 @@ bool nhi_grant_is_superseded(const char *dir, const char *jti);
 NHI_CHECK enum nhi_err nhi_grant_opens(const char *dir, const struct nhi_grant *g, const char *handle);
 /* Records that a grant was not used: g->id is this record's own ID, of is the grant's. */
 NHI_CHECK enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const char *of);
-/* Lets the parent process find this record later. */
-NHI_CHECK enum nhi_err nhi_grant_index(const char *dir, const struct nhi_grant *g);
 /* The record that a child of this process made for this service and subject. */
 NHI_CHECK enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, const char *service,
                                           const char *subject, struct nhi_grant *out);

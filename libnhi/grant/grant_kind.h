@@ -28,8 +28,8 @@ enum nhi_record {
                                   session that ID opened, if any */
     NHI_RECORD_SESSION = 's',  /* s-ID-HANDLE: nhi_grant_opens, the grant opened that session */
     NHI_RECORD_UNUSED = 'n',   /* n-ID: nhi_grant_unused, that grant was not used: its caller did not go on */
-    NHI_RECORD_INDEX = 'p',    /* p-BOOT-PID-START: nhi_grant_index, names the record that a child of that process made
-                                  (sshd decides in one) */
+    NHI_RECORD_INDEX = 'p',    /* p-BOOT-PID-START: nhi_grant_commit_for_parent, the record that a child of that process
+                                  made    (sshd decides in one) */
 };
 
 /* What folding adds to the ledger. */

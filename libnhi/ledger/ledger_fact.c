@@ -181,6 +181,7 @@ static enum nhi_err put_host(struct nhi_ledger *l, uint8_t fit, struct nhi_value
     h.pin_records = s.pin_records;
     h.overdue_denies = s.overdue_denies;
     h.unsupervised = s.unsupervised;
+    h.unflushed = s.unflushed;
     nhi_fact_put_host(v, &h);
     return NHI_OK;
 }

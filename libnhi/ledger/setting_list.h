@@ -33,6 +33,8 @@
     /* Between two events that count the denials of unverified requests. */ \
     X(SPAN, denials_every, "denials_every", 7 * 86400, 60, NULL, NULL) \
     /* Agents may log in although nhictl watch does not run. */ \
-    X(FLAG, unsupervised, "supervisor", 1, 0, "required", "optional")
+    X(FLAG, unsupervised, "supervisor", 1, 0, "required", "optional") \
+    /* A permit whose loss gives nobody anything is not on the disk before it takes effect. */ \
+    X(FLAG, unflushed, "durability", 1, 0, "flushed", "fast")
 
 #endif

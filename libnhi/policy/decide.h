@@ -121,6 +121,7 @@ struct nhi_facts {
     bool pin_records;            /* this host records a use from elsewhere, and permits it */
     char pin[NHI_PLACE_MAX + 1]; /* where it was first used, among places of the request's kind; empty: not used yet */
     bool unsupervised;           /* nhictl watch does not run, and this host requires it */
+    bool unflushed;              /* this host gives permits that may be lost with the power: durability = "fast" */
     int64_t max_lifetime;        /* for any ticket on this host, in seconds; 0: the issuer's limit alone counts */
     char policy[NHI_POLICY_LEN + 1]; /* hash of the policy in force; empty: no policy yet */
     struct nhi_rule *rules;          /* at least those that could match the ticket */

@@ -16,6 +16,7 @@ void nhi_fact_put_host(struct nhi_value *v, const struct nhi_fact_host *h)
     nhi_value_put_u8(v, h->pin_records);
     nhi_value_put_u8(v, h->overdue_denies);
     nhi_value_put_u8(v, h->unsupervised);
+    nhi_value_put_u8(v, h->unflushed);
     nhi_value_put_text(v, h->policy);
     nhi_value_put_u8(v, h->fit);
 }
@@ -34,6 +35,7 @@ enum nhi_err nhi_fact_get_host(const struct nhi_value *v, struct nhi_fact_host *
     out->pin_records = nhi_reader_flag(&r);
     out->overdue_denies = nhi_reader_flag(&r);
     out->unsupervised = nhi_reader_flag(&r);
+    out->unflushed = nhi_reader_flag(&r);
     nhi_reader_text(&r, out->policy, sizeof(out->policy));
     out->fit = nhi_reader_u8(&r, 0, UINT8_MAX);
     return nhi_reader_end(&r);

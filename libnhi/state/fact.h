@@ -17,7 +17,7 @@ struct nhi_fact_host {
     int64_t epoch, epoch_at;
     int64_t epoch_ticket; /* tickets up to this row belong to an epoch that has ended */
     int64_t max_lifetime;
-    bool pin_records, overdue_denies, unsupervised;
+    bool pin_records, overdue_denies, unsupervised, unflushed;
     char policy[NHI_POLICY_LEN + 1]; /* empty: no policy yet */
     uint8_t fit;                     /* enum nhi_fit, as it was when this was published */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The power fails as soon as a grant was committed: everything that denies a later one still exists.
+ * The power fails as soon as a grant was committed: it still exists, and everything that denies a later one.
  *
  * Linked with wraps for the calls that make names and put them on the disk. What was not flushed by then is removed:
  * names that were made since the directory was flushed, and the text of files that were not.
@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libnhi/grant/record.h"
 #include "libnhi/ledger/fold.h"
 #include "tests/lib/state.h"
 
@@ -34,7 +35,8 @@ static struct {
 } names[MANY];
 static size_t name_count, flushed_count, flushes;
 static ino_t flushed[MANY];
-static bool no_flush; /* for a directory: the process that flushes it is cut off */
+static bool no_flush;     /* for a directory: the process that flushes it is cut off */
+static bool fold_at_once; /* a grant is taken in and removed as soon as it has its name */
 
 int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
 int __real_fsync(int fd);
@@ -55,6 +57,8 @@ int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, in
     snprintf(names[name_count].name, sizeof(names[0].name), "%s", to);
     names[name_count].file = st.st_ino;
     names[name_count++].there = false;
+    if (fold_at_once && to[0] == 'g')
+        assert_int_equal(__wrap_unlinkat(to_dir, to, 0), 0);
     return 0;
 }
 
@@ -115,7 +119,7 @@ static void lose_power(void)
 static int ready(void **state)
 {
     name_count = flushed_count = flushes = 0;
-    no_flush = false;
+    no_flush = fold_at_once = false;
     return state_ready(state);
 }
 
@@ -220,6 +224,79 @@ static void counted(void **state)
     assert_int_equal(commit(g), NHI_ERR_STATE);
 }
 
+static struct nhi_grant fast(struct nhi_grant g)
+{
+    g.unflushed = true;
+    return g;
+}
+
+static bool is_whole(const struct nhi_grant *g)
+{
+    struct nhi_grant got;
+    char name[64];
+    int dir = open(STATE_GRANTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum nhi_err err;
+
+    snprintf(name, sizeof(name), "g-%s", g->id);
+    err = nhi_record_read(dir, name, &got);
+    close(dir);
+    return err == NHI_OK && strcmp(got.id, g->id) == 0;
+}
+
+/* The permit itself, with one flush of its text and one of its name; a host may do without. */
+static void permits(void **state)
+{
+    struct nhi_grant g = state_grant(5, 5), counted_one = state_grant(6, 6);
+
+    (void)state;
+    assert_int_equal(commit(g), NHI_OK);
+    assert_int_equal(flushes, 2);
+    lose_power();
+    assert_true(is_whole(&g));
+    g = fast(state_grant(5, 7));
+    assert_int_equal(commit(g), NHI_OK);
+    assert_int_equal(flushes, 2);
+    lose_power();
+    assert_false(is_whole(&g));
+    counted_one.ticket.uses = 1;
+    assert_int_equal(commit(fast(counted_one)), NHI_OK);
+    lose_power();
+    memcpy(counted_one.id, g.id, sizeof(g.id));
+    assert_int_equal(commit(fast(counted_one)), NHI_ERR_EXISTS);
+}
+
+/* A permit that could not be flushed was none. */
+static void permit_not_flushed(void **state)
+{
+    struct nhi_grant g = state_grant(5, 5);
+
+    (void)state;
+    no_flush = true;
+    assert_int_equal(commit(g), NHI_ERR_SYS);
+    assert_false(is_whole(&g));
+    assert_int_equal(nhi_grant_commit_for_parent(NHI_STATE_DIR, &g), NHI_ERR_SYS);
+    assert_int_equal(state_count(STATE_GRANTS, NULL), 0);
+    assert_int_equal(commit(fast(g)), NHI_OK);
+}
+
+/* The parent finds a grant that the supervisor has removed in the meantime. */
+static void folded_between(void **state)
+{
+    struct nhi_grant g = state_grant(5, 5), got;
+
+    (void)state;
+    fold_at_once = true;
+    assert_int_equal(nhi_grant_commit_for_parent(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(state_count(STATE_GRANTS, "g-"), 0);
+    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.parent, g.service, g.subject, &got), NHI_OK);
+    assert_string_equal(got.id, g.id);
+    fold_at_once = false;
+    state_jti(6, g.id);
+    assert_int_equal(nhi_grant_commit_for_parent(NHI_STATE_DIR, &g), NHI_OK);
+    assert_int_equal(nhi_grant_of_child(NHI_STATE_DIR, &g.parent, g.service, g.subject, &got), NHI_OK);
+    assert_string_equal(got.id, g.id);
+}
+
 /* What cannot be put on the disk is not granted; and a process that finds what another left before it was stopped does
  * not take it for flushed. */
 static void found_there(void **state)
@@ -248,28 +325,29 @@ static void folded(void **state)
     assert_true(all_say_no());
 }
 
-/* A ticket that is pinned for long costs nothing more: only its first use does, and uses until it is folded. */
+/* Where permits are not flushed, a ticket that is pinned for long costs nothing more: only its first use does, and uses
+ * until it is folded. */
 static void once(void **state)
 {
     struct nhi_ledger *l;
 
     (void)state;
-    assert_int_equal(commit(pinned(1, "192.0.2.1")), NHI_OK);
+    assert_int_equal(commit(fast(pinned(1, "192.0.2.1"))), NHI_OK);
     assert_int_equal(flushes, 2);
-    assert_int_equal(commit(pinned(2, "192.0.2.1")), NHI_OK);
+    assert_int_equal(commit(fast(pinned(2, "192.0.2.1"))), NHI_OK);
     assert_int_equal(flushes, 3);
     no_flush = true;
     l = state_open(NHI_LEDGER_WRITE);
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW, NULL), NHI_OK);
     no_flush = false;
     flushes = 0;
-    assert_int_equal(commit(pinned(3, "192.0.2.1")), NHI_OK);
+    assert_int_equal(commit(fast(pinned(3, "192.0.2.1"))), NHI_OK);
     assert_int_equal(flushes, 1);
     assert_int_equal(nhi_fold(NHI_STATE_DIR, l, NOW, NULL), NHI_OK);
     nhi_ledger_close(l);
     flushes = 0;
-    assert_int_equal(commit(pinned(4, "192.0.2.1")), NHI_OK);
-    assert_int_equal(commit(state_grant(5, 5)), NHI_OK);
+    assert_int_equal(commit(fast(pinned(4, "192.0.2.1"))), NHI_OK);
+    assert_int_equal(commit(fast(state_grant(5, 5))), NHI_OK);
     assert_int_equal(flushes, 0);
     assert_int_equal(commit(pinned(6, "192.0.2.9")), NHI_ERR_STATE);
 }
@@ -277,9 +355,14 @@ static void once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(each_by_itself, ready), cmocka_unit_test_setup(counted, ready),
-        cmocka_unit_test_setup(found_there, ready),    cmocka_unit_test_setup(folded, ready),
+        cmocka_unit_test_setup(each_by_itself, ready),
+        cmocka_unit_test_setup(counted, ready),
+        cmocka_unit_test_setup(found_there, ready),
+        cmocka_unit_test_setup(folded, ready),
         cmocka_unit_test_setup(once, ready),
+        cmocka_unit_test_setup(permits, ready),
+        cmocka_unit_test_setup(permit_not_flushed, ready),
+        cmocka_unit_test_setup(folded_between, ready),
     };
 
     if (!state_enter())

@@ -92,7 +92,7 @@ static enum nhi_err make_unused(struct nhi_grant *g)
 
 static enum nhi_err make_index(struct nhi_grant *g)
 {
-    return nhi_grant_index(NHI_STATE_DIR, g);
+    return nhi_grant_commit_for_parent(NHI_STATE_DIR, g);
 }
 
 /* with: the kind that is committed in addition; 0: none. */
@@ -111,7 +111,7 @@ static const struct {
     { NHI_RECORD_BECAME, 0, make_became },
     { NHI_RECORD_SESSION, 0, make_session },
     { NHI_RECORD_UNUSED, 0, make_unused },
-    { NHI_RECORD_INDEX, 0, make_index },
+    { NHI_RECORD_INDEX, NHI_RECORD_PERMIT, make_index },
 };
 #define MAKERS (sizeof(makers) / sizeof(makers[0]))
 

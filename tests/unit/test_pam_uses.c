@@ -13,6 +13,8 @@
 #include <security/pam_modules.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -258,6 +260,48 @@ static void test_damaged_index(void **state)
     nhi_text_free(text);
 }
 
+/* Of this process, its children and the module in them. */
+static int *flushes;
+
+__attribute__((visibility("default"))) int fsync(int fd);
+int fsync(int fd)
+{
+    if (flushes != NULL)
+        ++*flushes;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static int flushes_of(const struct world_call *c)
+{
+    *flushes = 0;
+    assert_int_equal(world_run(c, WORLD_AUTH | WORLD_ACCOUNT), PAM_SUCCESS);
+    return *flushes;
+}
+
+/* Text and name of a permit are on the disk before it takes effect; with durability = "fast" the pin alone is, until
+ * the supervisor has seen it. */
+static void test_flushed(void **state)
+{
+    struct nhi_ticket t = world_ticket();
+    struct nhi_settings set;
+    struct nhi_ledger *l;
+    struct world_call c;
+    char *text;
+
+    (void)state;
+    text = world_mint(&t);
+    c = login("ci-bot", text);
+    assert_int_equal(flushes_of(&c), 2);
+    assert_int_equal(flushes_of(&c), 2);
+    l = world_ledger();
+    assert_int_equal(nhi_ledger_settings(l, &set), NHI_OK);
+    set.unflushed = true;
+    assert_int_equal(nhi_ledger_set(l, &set), NHI_OK);
+    world_commit(l);
+    assert_int_equal(flushes_of(&c), 1);
+    nhi_text_free(text);
+}
+
 #define T(f) cmocka_unit_test_setup(f, fresh)
 
 int main(void)
@@ -265,10 +309,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_counted_uses),         T(test_one_transaction_is_one_use), T(test_spent_ticket_and_then_a_key),
         T(test_borrowed_ticket_id),   T(test_same_id_of_another_issuer),  T(test_damaged_index),
-        T(test_first_use_in_between), T(test_grants_of_an_hour),
+        T(test_first_use_in_between), T(test_grants_of_an_hour),          T(test_flushed),
     };
 
     if (!world_enter())
         return 0;
+    flushes = mmap(NULL, sizeof(*flushes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(flushes, MAP_FAILED);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
