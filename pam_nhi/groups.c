@@ -11,6 +11,7 @@
 #define GROUP_FILE "/etc/group"
 
 enum { ONLY, OBSERVED, GROUPS };
+/* Both begin with the same letter. */
 static const char *const groups[GROUPS] = { "nhi-only", "nhi-observe" };
 
 enum { NAME, PASSWORD, GID, MEMBERS }; /* group(5) */
@@ -115,11 +116,31 @@ static ssize_t read_some(int fd, char *buf, size_t size)
     return n;
 }
 
+/* A line of another group: from within it to the next line that may be one of these groups. end: in the next part. */
+static const char *skip(struct line *l, const char *at, const char *end)
+{
+    while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL)
+        if (++at == end || *at == groups[ONLY][0] || *at == ' ' || *at == '\t') {
+            begin_line(l);
+            return at;
+        }
+    return end;
+}
+
+static void take_part(struct line *l, const char *at, const char *end)
+{
+    while (at < end)
+        if (l->fits[ONLY] || l->fits[OBSERVED])
+            put(l, *at++);
+        else
+            at = skip(l, at, end);
+}
+
 static enum nhi_err scan(int fd, struct line *l)
 {
     struct stat st;
-    char buf[4096];
-    ssize_t n, i;
+    char buf[16384];
+    ssize_t n;
 
     if (fstat(fd, &st) != 0)
         return NHI_ERR_SYS;
@@ -127,8 +148,7 @@ static enum nhi_err scan(int fd, struct line *l)
         return NHI_ERR_UNSAFE;
     begin_line(l);
     while ((n = read_some(fd, buf, sizeof(buf))) > 0)
-        for (i = 0; i < n; i++)
-            put(l, buf[i]);
+        take_part(l, buf, buf + n);
     if (n < 0)
         return NHI_ERR_SYS;
     put(l, '\n');

@@ -6,18 +6,15 @@
 #include "libnhi/check/privileged.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libnhi/base/elsewhere.h"
 #include "libnhi/base/grow.h"
+#include "libnhi/check/local_lines.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
 
@@ -31,7 +28,9 @@ static const char *const privileged[] = {
     "incus-admin", "docker", "libvirt", "kvm",   "staff", "systemd-journal",
 };
 
-#define BUFFER_MAX (1u << 20)
+#define NAMES (sizeof(privileged) / sizeof(privileged[0]))
+#define LETTERS "adiklrsw" /* with which those names begin */
+
 #define GROUPS_MAX 4096
 #define PASSWD_FILE "/etc/passwd"
 #define GROUP_FILE "/etc/group"
@@ -40,7 +39,7 @@ bool nhi_group_is_privileged(const char *name, uint32_t gid)
 {
     if (gid == 0)
         return true;
-    for (size_t i = 0; name != NULL && i < sizeof(privileged) / sizeof(privileged[0]); i++)
+    for (size_t i = 0; name != NULL && i < NAMES; i++)
         if (strcmp(name, privileged[i]) == 0)
             return true;
     return false;
@@ -94,82 +93,6 @@ static void because(struct nhi_host_account *l, const char *why)
     snprintf(l->because, sizeof(l->because), "%s", why);
 }
 
-/* ---- the local files ---- */
-
-/* Takes one line of either file; NHI_OK continues, anything else ends the reading. */
-struct reader {
-    const char *file;
-    int (*next)(FILE *f, char *buf, size_t size, void *entry);
-    enum nhi_err (*take)(const void *entry, void *ctx);
-};
-
-static int next_group(FILE *f, char *buf, size_t size, void *entry)
-{
-    struct group *got;
-
-    return fgetgrent_r(f, entry, buf, size, &got);
-}
-
-static int next_passwd(FILE *f, char *buf, size_t size, void *entry)
-{
-    struct passwd *got;
-
-    return fgetpwent_r(f, entry, buf, size, &got);
-}
-
-/* Another file in its place must not make a host process wait. */
-static enum nhi_err open_file(const char *file, FILE **out)
-{
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat st;
-
-    *out = NULL;
-    if (fd < 0)
-        return NHI_ERR_SYS;
-    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-        errno = EINVAL;
-    else
-        *out = fdopen(fd, "re");
-    if (*out == NULL)
-        close(fd);
-    return *out != NULL ? NHI_OK : NHI_ERR_SYS;
-}
-
-static enum nhi_err read_lines(const struct reader *r, void *ctx)
-{
-    union {
-        struct group gr;
-        struct passwd pw;
-    } entry;
-    size_t size = 4096;
-    char *buf = malloc(size), *more;
-    FILE *f = NULL;
-    enum nhi_err err = buf != NULL ? open_file(r->file, &f) : NHI_ERR_NOMEM;
-    int rc;
-
-    while (err == NHI_OK) {
-        rc = r->next(f, buf, size, &entry);
-        if (rc == 0) {
-            err = r->take(&entry, ctx);
-        } else if (rc == ERANGE && size < BUFFER_MAX) {
-            /* The next round reads the line again. */
-            more = realloc(buf, size * 4);
-            err = more != NULL ? NHI_OK : NHI_ERR_NOMEM;
-            buf = more != NULL ? more : buf;
-            size *= 4;
-        } else if (rc == ENOENT && feof(f) && !ferror(f)) {
-            break;
-        } else {
-            errno = rc;
-            err = NHI_ERR_SYS;
-        }
-    }
-    if (f != NULL)
-        fclose(f);
-    free(buf);
-    return err;
-}
-
 /* ---- the account ---- */
 
 struct wanted {
@@ -177,16 +100,16 @@ struct wanted {
     bool by_uid, found;
 };
 
-static enum nhi_err take_passwd(const void *entry, void *ctx)
+static enum nhi_err take_account(struct nhi_line line, void *ctx)
 {
-    const struct passwd *pw = entry;
     struct wanted *w = ctx;
+    uint32_t uid, gid;
 
-    if (w->found || strcmp(pw->pw_name, w->l->name) != 0 || (w->by_uid && pw->pw_uid != w->l->uid))
+    if (w->found || !nhi_line_is_account(line, w->l->name, &uid, &gid) || (w->by_uid && uid != w->l->uid))
         return NHI_OK;
     w->found = true;
-    w->l->uid = pw->pw_uid;
-    w->l->gid = pw->pw_gid;
+    w->l->uid = uid;
+    w->l->gid = gid;
     return NHI_OK;
 }
 
@@ -222,48 +145,43 @@ static enum nhi_err take_own(struct look *k, struct wanted *w)
 
 /* ---- its groups ---- */
 
+static const char *privileged_name(struct nhi_line name)
+{
+    for (size_t i = 0; i < NAMES; i++)
+        if (nhi_line_equals(name, privileged[i]))
+            return privileged[i];
+    return NULL;
+}
+
 static enum nhi_err lead(struct look *k, const char *name, uint32_t gid)
 {
-    size_t i, at = k->leads.count;
+    size_t at = k->leads.count;
     const char **more;
-    enum nhi_err err;
+    enum nhi_err err = gids_add(&k->leads, gid);
 
-    for (i = 0; strcmp(privileged[i], name) != 0; i++)
-        continue;
-    err = gids_add(&k->leads, gid);
     if (err != NHI_OK || k->leads.count == at)
         return err;
     more = nhi_grow(k->names, &k->name_room, k->leads.count, sizeof(*more));
     if (more == NULL)
         return NHI_ERR_NOMEM;
     k->names = more;
-    k->names[at] = privileged[i];
+    k->names[at] = name;
     return NHI_OK;
 }
 
-static bool lists(const struct group *gr, const char *name)
+static enum nhi_err take_group(struct nhi_line line, void *ctx)
 {
-    char **m;
-
-    for (m = gr->gr_mem; *m != NULL; m++)
-        if (strcmp(*m, name) == 0)
-            return true;
-    return false;
-}
-
-static enum nhi_err take_group(const void *entry, void *ctx)
-{
-    const struct group *gr = entry;
+    struct nhi_local_group g;
     struct look *k = ctx;
-    bool member = lists(gr, k->l->name);
     enum nhi_err err = NHI_OK;
+    const char *name;
 
-    if (member)
-        err = gids_add(&k->mine, gr->gr_gid);
-    if (err == NHI_OK && (member || gids_has(&k->mine, gr->gr_gid)))
-        err = gids_add(&k->known, gr->gr_gid);
-    if (err == NHI_OK && gr->gr_gid != 0 && nhi_group_is_privileged(gr->gr_name, gr->gr_gid))
-        err = lead(k, gr->gr_name, gr->gr_gid);
+    if (!nhi_line_is_group(line, &g))
+        return NHI_OK;
+    if (nhi_local_group_lists(&g, k->l->name))
+        err = gids_add(&k->mine, g.gid);
+    if (err == NHI_OK && g.gid != 0 && (name = privileged_name(g.name)) != NULL)
+        err = lead(k, name, g.gid);
     return err;
 }
 
@@ -299,8 +217,21 @@ static void judge(struct look *k)
             because(k->l, k->names[i]);
 }
 
-static bool all_known(const struct look *k)
+static enum nhi_err take_known(struct nhi_line line, void *ctx)
 {
+    struct nhi_local_group g;
+    struct look *k = ctx;
+
+    return nhi_line_is_group(line, &g) && gids_has(&k->mine, g.gid) ? gids_add(&k->known, g.gid) : NHI_OK;
+}
+
+/* Whether each of its groups has a name in the local files. */
+static bool all_known(struct look *k)
+{
+    static const struct nhi_lines all = { .file = GROUP_FILE, .letters = "" };
+
+    if (nhi_lines_each(&all, take_known, k) != NHI_OK)
+        return false;
     for (size_t i = 0; i < k->mine.count; i++)
         if (!gids_has(&k->known, k->mine.all[i]))
             return false;
@@ -309,13 +240,13 @@ static bool all_known(const struct look *k)
 
 static enum nhi_err groups(struct look *k, struct nhi_elsewhere *e)
 {
-    static const struct reader group_file = { GROUP_FILE, next_group, take_group };
+    const struct nhi_lines which = { GROUP_FILE, k->l->name, LETTERS };
     enum nhi_err err = gids_add(&k->mine, k->l->gid);
 
     for (size_t i = 0; i < e->count && err == NHI_OK; i++)
         err = gids_add(&k->mine, e->gids[i]);
     if (err == NHI_OK)
-        err = read_lines(&group_file, k);
+        err = nhi_lines_each(&which, take_group, k);
     if (err == NHI_OK)
         judge(k);
     return err;
@@ -335,10 +266,11 @@ static enum nhi_err ask_elsewhere(struct look *k, const uint32_t *uid, bool who,
 
 static enum nhi_err look(const uint32_t *uid, bool of_process, struct look *k)
 {
-    static const struct reader passwd_file = { PASSWD_FILE, next_passwd, take_passwd };
+    const struct nhi_lines accounts = { PASSWD_FILE, k->l->name, "" };
     struct wanted w = { .l = k->l, .by_uid = uid != NULL };
     struct nhi_elsewhere e = { .count = 0 };
-    enum nhi_err err = read_lines(&passwd_file, &w);
+    enum nhi_err err = nhi_lines_each(&accounts, take_account, &w);
+    size_t had = 0;
     bool here;
 
     if (err == NHI_OK)
@@ -361,13 +293,15 @@ static enum nhi_err look(const uint32_t *uid, bool of_process, struct look *k)
         err = groups(k, &e);
     if (err == NHI_OK && here && !k->l->privileged) {
         err = ask_elsewhere(k, uid, false, &e);
+        had = k->mine.count;
         for (size_t i = 0; i < e.count && err == NHI_OK; i++)
             err = gids_add(&k->mine, e.gids[i]);
         if (err == NHI_OK)
             judge(k);
     }
     /* A user who can keep the program from running, by a cgroup limit or a signal, must not hide groups in that way. */
-    k->l->goes_on = k->l->blind[0] != '\0' && k->l->own && !e.unasked && all_known(k);
+    k->l->goes_on =
+        err == NHI_OK && k->l->blind[0] != '\0' && k->l->own && !e.unasked && k->mine.count == had && all_known(k);
     nhi_elsewhere_free(&e);
     return err;
 }

@@ -179,6 +179,30 @@ static void test_lines_of_the_group(void **state)
     }
 }
 
+/* The file is read in parts: wherever one ends, within the line or before it. */
+static void test_lines_in_parts(void **state)
+{
+    static const char line[] = "\n  nhi-only:x:991:a,batch\n";
+    static char text[32768];
+    const size_t part = 16384, len = strlen(line);
+
+    (void)state;
+    for (size_t before = part - len - 1; before <= part + 1; before++) {
+        for (size_t i = 0; i < before; i++)
+            text[i] = i % 40 == 39 ? '\n' : 'o';
+        memcpy(text + before, line, len + 1);
+        world_write("/etc/group", text, 0644);
+        is_batch_ours(true);
+        memset(text, 'o', before);
+        world_write("/etc/group", text, 0644);
+        is_batch_ours(true);
+        text[before] = 'o';
+        world_write("/etc/group", text, 0644);
+        is_batch_ours(false);
+        (void)world_log(); /* otherwise the log's socket fills up, and syslog waits */
+    }
+}
+
 /* A group that includes everybody with gid 0, and one that names root. */
 static void test_root_is_in_no_group(void **state)
 {
@@ -298,9 +322,11 @@ static void test_no_name_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_names_of_any_length), T(test_long_name_in_the_group),    T(test_lines_of_the_group),
-        T(test_root_is_in_no_group), T(test_group_that_cannot_be_read), T(test_agent_that_does_not_resolve),
-        T(test_longest_name),        T(test_grant_of_the_child),        T(test_no_name_is_left),
+        T(test_names_of_any_length),         T(test_long_name_in_the_group),
+        T(test_lines_of_the_group),          T(test_lines_in_parts),
+        T(test_root_is_in_no_group),         T(test_group_that_cannot_be_read),
+        T(test_agent_that_does_not_resolve), T(test_longest_name),
+        T(test_grant_of_the_child),          T(test_no_name_is_left),
     };
 
     if (!world_enter())
