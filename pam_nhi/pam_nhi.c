@@ -4,6 +4,7 @@
  */
 #include <security/pam_modules.h>
 
+#include "libnhi/base/phase.h"
 #include "pam_nhi/phases.h"
 #include "pam_nhi/report.h"
 
@@ -19,8 +20,10 @@ static int enter(pam_handle_t *pamh, int argc, const char **argv, enum pnhi_phas
 
     if (!pnhi_options_parse(pamh, argc, argv, &options))
         return rc;
+    nhi_phase_begin();
     if (pnhi_caller_find(pamh, &options, &caller) == PAM_SUCCESS)
         rc = fn(pamh, &options, &caller);
+    nhi_phase_end();
     pnhi_limits_put_back(&caller.limits);
     return rc;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/phase.h"
+
 /* The delay of pam_unix after a wrong password: the time to a denial must not reveal which module denied. */
 #define FAIL_DELAY_USEC 2000000
 
@@ -25,13 +27,16 @@ static int take(pam_handle_t *pamh, const char *reply, bool ours, char **text)
     return PAM_SUCCESS;
 }
 
-/* The program that asks for sudo belongs to the caller: it gets no resource that the caller may not have. */
+/* The program that asks for sudo belongs to the caller: it gets no resource that the caller may not have. The answer
+ * may take minutes: what was read before it is not kept. */
 static int ask(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, char **reply)
 {
     int rc;
 
     pnhi_limits_put_back(&c->limits);
+    nhi_phase_end();
     rc = pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, reply, "%s", o->prompt);
+    nhi_phase_begin();
     pnhi_limits_raise(&c->limits);
     return rc;
 }

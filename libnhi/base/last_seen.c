@@ -11,6 +11,7 @@
 
 #include "libnhi/base/hash.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/base/phase.h"
 
 #define MARK_MAX 256 /* bytes */
 #define FORMAT "nhi-mark-v1 "
@@ -36,11 +37,11 @@ static enum nhi_err load_one(const char *dir, struct nhi_last_seen *out)
     enum nhi_err err;
     int dirfd;
 
-    err = nhi_dir_open(dir, &dirfd);
+    err = nhi_dir_borrow(dir, &dirfd);
     if (err != NHI_OK)
         return err;
     err = nhi_file_read(dirfd, NHI_LAST_SEEN_FILE, 1, MARK_MAX, &text, &len);
-    close(dirfd);
+    nhi_dir_return(dirfd);
     /* Some file systems leave an empty file behind after a power failure. */
     if (err == NHI_OK)
         err = len == 0 ? NHI_ERR_NOT_FOUND : parse(text, out);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/base/phase.h"
 
 /* The kernel makes files of /proc when they are read, so one read gets a small file whole. For a process that has
  * ended, the error is ENOENT before its directory is found and ESRCH after that, for open as for read. */
@@ -64,6 +65,8 @@ enum nhi_err nhi_boot_id(char out[37])
     char buf[64];
     enum nhi_err err;
 
+    if (nhi_phase_boot(out))
+        return NHI_OK;
     err = nhi_proc_file("/proc/sys/kernel/random/boot_id", buf, sizeof(buf));
     if (err != NHI_OK)
         return err;
@@ -72,6 +75,7 @@ enum nhi_err nhi_boot_id(char out[37])
             return NHI_ERR_FORMAT;
     memcpy(out, buf, 36);
     out[36] = '\0';
+    nhi_phase_boot_is(out);
     return NHI_OK;
 }
 

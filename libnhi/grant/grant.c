@@ -18,6 +18,7 @@
 
 #include "libnhi/base/hash.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/base/phase.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/grant_hour.h"
 #include "libnhi/grant/grant_kind.h"
@@ -36,7 +37,7 @@ static enum nhi_err open_grants(const char *dir, int *fd)
 
     if (snprintf(path, sizeof(path), "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
-    return nhi_dir_open(path, fd);
+    return nhi_dir_borrow(path, fd);
 }
 
 /* Takes the first free slot. */
@@ -250,8 +251,7 @@ static void finish(struct making *m)
 {
     if (m->fd >= 0)
         close(m->fd);
-    if (m->dirfd >= 0)
-        close(m->dirfd);
+    nhi_dir_return(m->dirfd);
 }
 
 static void index_name(char *name, size_t size, const char *boot, const struct nhi_proc *p)
@@ -392,7 +392,7 @@ enum nhi_err nhi_grant_pinned(const char *dir, const char *kid, const char *root
         return err;
     pin_name(name, kid, root, kind);
     err = nhi_record_read(dirfd, name, &g);
-    close(dirfd);
+    nhi_dir_return(dirfd);
     if (err == NHI_OK)
         memcpy(place, g.place, sizeof(g.place));
     return err;
@@ -410,7 +410,7 @@ enum nhi_err nhi_grant_binds(const char *dir, const uint8_t key[NHI_PK_LEN], con
         return err;
     if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
         err = nhi_err_from_errno(errno);
-    close(dirfd);
+    nhi_dir_return(dirfd);
     return err;
 }
 
@@ -425,7 +425,7 @@ bool nhi_grant_is_superseded(const char *dir, const char *jti)
         return true;
     if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
         is = false;
-    close(dirfd);
+    nhi_dir_return(dirfd);
     return is;
 }
 
@@ -462,7 +462,7 @@ enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, 
     if (err != NHI_OK)
         return err;
     err = nhi_record_read(dirfd, name, &g);
-    close(dirfd);
+    nhi_dir_return(dirfd);
     if (err == NHI_OK && (strcmp(g.boot, boot) != 0 || g.parent.pid != parent->pid || g.parent.start != parent->start ||
                           strcmp(g.service, service) != 0 || strcmp(g.subject, subject) != 0))
         err = NHI_ERR_NOT_FOUND;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/base/phase.h"
 #include "libnhi/grant/grant_kind.h"
 #include "libnhi/grant/record.h"
 #include "libnhi/grant/record_bytes.h"
@@ -89,10 +90,10 @@ enum nhi_err nhi_grant_count(const char *dir, const char *rule, int64_t now, uin
     prefix_of(rule, prefix);
     if (snprintf(path, sizeof(path), "%s/%s", dir, NHI_GRANTS_DIR) >= (int)sizeof(path))
         return NHI_ERR_ARG;
-    err = nhi_dir_open(path, &dirfd);
+    err = nhi_dir_borrow(path, &dirfd);
     if (err != NHI_OK)
         return err;
     err = count(dirfd, prefix, now, out);
-    close(dirfd);
+    nhi_dir_return(dirfd);
     return err;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/base/phase.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/schema.h"
 #include "libnhi/session/session.h"
@@ -87,11 +88,11 @@ enum nhi_supervisor nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, in
     char *text = NULL;
     int dirfd;
 
-    if (now > 0 && nhi_dir_open(run_dir, &dirfd) == NHI_OK) {
+    if (now > 0 && nhi_dir_borrow(run_dir, &dirfd) == NHI_OK) {
         if (nhi_file_read(dirfd, NHI_HEARTBEAT_FILE, 1, LINE_MAX_LEN, &text, &len) == NHI_OK)
             is = read_line(text, now, &cause, &since);
         free(text);
-        close(dirfd);
+        nhi_dir_return(dirfd);
     }
     if (why != NULL)
         *why = cause;

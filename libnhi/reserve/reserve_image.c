@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/base/phase.h"
 #include "libnhi/ledger/ledger_ticket.h"
 
 uint32_t nhi_reserve_crc(const void *data, size_t len)
@@ -44,7 +45,7 @@ enum nhi_err nhi_reserve_open(const char *dir, int flags, int *fd)
     enum nhi_err err;
     int dirfd;
 
-    err = nhi_dir_open(dir, &dirfd);
+    err = nhi_dir_borrow(dir, &dirfd);
     if (err != NHI_OK)
         return err;
     err = nhi_file_open(dirfd, NHI_RESERVE_FILE, 1, fd);
@@ -54,7 +55,7 @@ enum nhi_err nhi_reserve_open(const char *dir, int flags, int *fd)
         if (*fd < 0)
             err = nhi_err_from_errno(errno);
     }
-    close(dirfd);
+    nhi_dir_return(dirfd);
     return err;
 }
 
