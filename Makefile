@@ -12,6 +12,7 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec
 MANDIR  ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/vendor-completions
 BUILD   ?= build
@@ -42,9 +43,6 @@ CORE_PKGS := $(HOST_PKGS) sqlite3
 HOST_LIBS := $(shell $(PKG_CONFIG) --libs $(HOST_PKGS))
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
 CONF_LIBS := $(shell $(PKG_CONFIG) --libs libconfig)
-# Debian 12 has a PIC archive of its own; in 13 the only one is position independent. The compiler
-# answers with the bare name for what it does not have.
-CDB_PIC   := $(firstword $(filter /%,$(foreach a,libcdb_pic.a libcdb.a,$(shell $(CC) -print-file-name=$(a)))))
 
 # libnhi is one static library; what a module does not call is not linked into it. What reads configuration is another.
 LIB_SRC  := $(wildcard libnhi/*/*.c)
@@ -99,7 +97,7 @@ help:
 	@echo 'make bench      speed and memory, as ratios'
 	@echo 'make lint       cppcheck, clang-tidy, shellcheck, mandoc, house rules'
 	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, LIBEXECDIR=, MANDIR=, UNITDIR=,'
-	@echo '                BASHCOMPDIR=, ZSHCOMPDIR='
+	@echo '                TMPFILESDIR=, BASHCOMPDIR=, ZSHCOMPDIR='
 	@echo 'make clean'
 
 $(BUILD)/obj/%.o: %.c
@@ -119,19 +117,19 @@ $(PAM): $(call obj,$(PAM_SRC)) $(LIB) pam_nhi/pam_nhi.map
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_nhi/pam_nhi.map \
-	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(CDB_PIC) $(HOST_LIBS) -lpam
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(HOST_LIBS) -lpam
 
 $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=nss_nhi/nss_nhi.map \
 	    -Wl,-soname,libnss_nhi.so.2 $(if $(SANITIZE),,-Wl,-z,defs) \
-	    -o $@ $(call obj,$(NSS_SRC)) $(LIB) $(CDB_PIC)
+	    -o $@ $(call obj,$(NSS_SRC)) $(LIB)
 
 $(KEYS): $(call obj,$(KEYS_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(KEYS_SRC)) $(LIB) $(CDB_PIC) $(HOST_LIBS)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(KEYS_SRC)) $(LIB) $(HOST_LIBS)
 
 $(TRIAL): $(call obj,$(TRIAL_SRC))
 	@mkdir -p $(@D)
@@ -141,12 +139,12 @@ $(TRIAL): $(call obj,$(TRIAL_SRC))
 $(ASK): $(call obj,$(ASK_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(ASK_SRC)) $(LIB) $(CDB_PIC) -ldl
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(ASK_SRC)) $(LIB) -ldl
 
 $(CTL): $(call obj,$(CTL_SRC) $(HOST_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $^ $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $^ $(CORE_LIBS) $(CONF_LIBS)
 
 # The one page of the manual that is not in the tree: its entries come from the list of reasons.
 $(REASONS): nhictl/nhi-reasons.7.in libnhi/policy/reason_list.h packaging/reasons.awk
@@ -160,7 +158,7 @@ $(BUILD)/tests/unit/test_leftover: $(BUILD)/obj/nhictl/leftover/leftover_judge.o
 $(UNITS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $(filter %.o,$^) $(CONF) $(LIB) $(CDB_PIC) $(CORE_LIBS) \
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $(filter %.o,$^) $(CONF) $(LIB) $(CORE_LIBS) \
 	    $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 
 $(TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
@@ -184,6 +182,7 @@ install: all
 	install -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS_OF_SYSTEMD); do sed 's|@SBINDIR@|$(SBINDIR)|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} && \
 	    chmod 0644 $(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; done
+	install -D -m 0644 packaging/nhi.tmpfiles $(DESTDIR)$(TMPFILESDIR)/nhi.conf
 	install -D -m 0644 packaging/completion/nhictl $(DESTDIR)$(BASHCOMPDIR)/nhictl
 	install -D -m 0644 packaging/completion/_nhictl $(DESTDIR)$(ZSHCOMPDIR)/_nhictl
 	ln -sf $(SBINDIR)/nhictl $(DESTDIR)$(LIBEXECDIR)/nhi-askpass

@@ -9,6 +9,7 @@
 #include "libnhi/snapshot/snapshot_account.h"
 #include "libnhi/snapshot/snapshot_read.h"
 #include "nss_nhi/internal.h"
+#include "nss_nhi/kept.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,22 +54,24 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t g
     const long int before = *start;
     enum added added = ADDED;
     enum nss_status status;
-    struct nhi_account a = { .uid = 0 };
-    struct nhi_snapshot s = { .fd = -1 };
+    struct nhi_snapshot_record a;
+    struct nss_snapshot s;
+    gid_t agents = 0;
     int saved = errno, why = 0;
 
     if (nhi_name_is_agent(user) && strcmp(user, NHI_AGENTS_GROUP) != 0)
-        err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
+        err = kept_take(&s);
     if (err == NHI_OK) {
-        err = nhi_snapshot_by_name(&s, user, &a);
-        nhi_snapshot_close(&s);
+        err = nhi_snapshot_record_by_name(&s.s, user, &a);
+        agents = s.s.uid_min;
+        kept_give(&s);
     }
     status = nss_status_of(err, &why);
     if (status != NSS_STATUS_SUCCESS)
         goto out;
     /* Its own group is not added: the caller has it, unless it deliberately chose another one. */
-    if (s.uid_min != group)
-        added = gid_add(&list, s.uid_min);
+    if (agents != group)
+        added = gid_add(&list, agents);
     for (uint32_t i = 0; i < a.group_count && added == ADDED; i++)
         if (a.groups[i] != group)
             added = gid_add(&list, a.groups[i]);

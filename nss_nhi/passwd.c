@@ -2,12 +2,13 @@
 /*
  * The passwd database: every agent, and nobody else.
  *
- * MUST hold: a name or uid that cannot be an agent's is a miss before any file is opened, so that
+ * MUST hold: a name or uid that cannot be an agent's is a miss before any file is looked at, so that
  * lookups of system users cost nothing and never depend on us.
  */
 #include "libnhi/snapshot/snapshot_account.h"
 #include "libnhi/snapshot/snapshot_read.h"
 #include "nss_nhi/internal.h"
+#include "nss_nhi/kept.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,7 +17,8 @@ NSS_DECLARE_MODULE_FUNCTIONS(nhi)
 
 static nss_cursor next_entry;
 
-static enum nss_status passwd_pack(const struct nhi_account *a, struct nss_buf b, struct passwd *result, int *why)
+static enum nss_status passwd_pack(const struct nhi_snapshot_record *a, struct nss_buf b, struct passwd *result,
+                                   int *why)
 {
     struct passwd pw = { .pw_uid = a->uid, .pw_gid = a->uid };
 
@@ -34,20 +36,22 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwnam_r(const char *name, struct pass
 {
     struct nss_buf b = { buffer, buflen };
     enum nhi_err err = NHI_ERR_NOT_FOUND;
-    struct nhi_account a;
-    struct nhi_snapshot s;
+    struct nhi_snapshot_record a;
+    struct nss_snapshot s;
     enum nss_status status;
     int saved = errno, why = 0;
 
     if (nhi_name_is_agent(name) && strcmp(name, NHI_AGENTS_GROUP) != 0)
-        err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
-    if (err == NHI_OK) {
-        err = nhi_snapshot_by_name(&s, name, &a);
-        nhi_snapshot_close(&s);
+        err = kept_take(&s);
+    if (err != NHI_OK) {
+        status = nss_status_of(err, &why);
+        goto out;
     }
-    status = nss_status_of(err, &why);
+    status = nss_status_of(nhi_snapshot_record_by_name(&s.s, name, &a), &why);
     if (status == NSS_STATUS_SUCCESS)
         status = passwd_pack(&a, b, result, &why);
+    kept_give(&s);
+out:
     return nss_finish(status, saved, why, errnop);
 }
 
@@ -56,26 +60,28 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwuid_r(uid_t uid, struct passwd *res
 {
     struct nss_buf b = { buffer, buflen };
     enum nhi_err err = NHI_ERR_NOT_FOUND;
-    struct nhi_account a;
-    struct nhi_snapshot s;
+    struct nhi_snapshot_record a;
+    struct nss_snapshot s;
     enum nss_status status;
     int saved = errno, why = 0;
 
     if (nhi_id_is_ours(uid))
-        err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
-    if (err == NHI_OK) {
-        err = nhi_snapshot_by_uid(&s, uid, &a);
-        nhi_snapshot_close(&s);
+        err = kept_take(&s);
+    if (err != NHI_OK) {
+        status = nss_status_of(err, &why);
+        goto out;
     }
-    status = nss_status_of(err, &why);
+    status = nss_status_of(nhi_snapshot_record_by_uid(&s.s, uid, &a), &why);
     if (status == NSS_STATUS_SUCCESS)
         status = passwd_pack(&a, b, result, &why);
+    kept_give(&s);
+out:
     return nss_finish(status, saved, why, errnop);
 }
 
 NSS_NHI_EXPORT enum nss_status _nss_nhi_setpwent(int stayopen)
 {
-    (void)stayopen; /* nothing stays open between calls */
+    (void)stayopen; /* what stays between calls does not depend on it */
     atomic_store(&next_entry, 0);
     return NSS_STATUS_SUCCESS;
 }
@@ -89,25 +95,25 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_endpwent(void)
 NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwent_r(struct passwd *result, char *buffer, size_t buflen, int *errnop)
 {
     struct nss_buf b = { buffer, buflen };
-    struct nhi_account a;
-    struct nhi_snapshot s;
+    struct nhi_snapshot_record a;
+    struct nss_snapshot s;
     enum nss_status status;
     enum nhi_err err;
     uint32_t entry;
     int saved = errno, why = 0;
 
-    err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
+    err = kept_take(&s);
     status = nss_status_of(err, &why);
     if (err != NHI_OK)
         goto out;
     entry = atomic_load(&next_entry);
     do {
-        status = nss_status_of(nhi_snapshot_by_index(&s, entry, &a), &why);
+        status = nss_status_of(nhi_snapshot_record_by_index(&s.s, entry, &a), &why);
         if (status == NSS_STATUS_SUCCESS)
             status = passwd_pack(&a, b, result, &why);
         /* Only an answer advances the position. If another thread took this entry meanwhile, take the next. */
     } while (status == NSS_STATUS_SUCCESS && !atomic_compare_exchange_strong(&next_entry, &entry, entry + 1));
-    nhi_snapshot_close(&s);
+    kept_give(&s);
 out:
     return nss_finish(status, saved, why, errnop);
 }

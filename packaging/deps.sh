@@ -28,7 +28,7 @@ packages() {
     case $1 in
     build)
         echo gcc make pkg-config libc6-dev libpam0g-dev libsodium-dev libsqlite3-dev \
-            libjansson-dev libconfig-dev libcdb-dev
+            libjansson-dev libconfig-dev
         ;;
     hosts) echo openssh-server openssh-client sudo cron at libpam-runtime ;;
     lab) echo util-linux mount iproute2 ;;

@@ -84,7 +84,7 @@ static enum nhi_presence in_range(uint32_t uid, const struct pnhi_options *o, st
 
     if (uid >= o->uid_min && uid <= o->uid_max)
         return NHI_PRESENT;
-    err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
+    err = nhi_snapshot_open_published(&s);
     cause = errno;
     if (err == NHI_OK) {
         presence = uid > s.uid_min && uid <= s.uid_max ? NHI_PRESENT : NHI_ABSENT;
@@ -178,7 +178,7 @@ static enum nhi_presence unanswered(int rc)
 static void not_found(const char *name, int rc, struct pnhi_caller *c, struct account *a)
 {
     /* An agent whose account cannot be resolved is still an agent. */
-    if (name != NULL && nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, name, &a->uid) == NHI_OK) {
+    if (name != NULL && nhi_snapshot_uid_of(name, &a->uid) == NHI_OK) {
         a->range = NHI_PRESENT;
         a->missing = true;
     } else if (rc == 0 || rc == ENOENT || rc == ESRCH) {

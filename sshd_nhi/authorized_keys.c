@@ -43,7 +43,7 @@ static bool find_account(const char *name, struct nhi_request *r)
     r->service = SERVICE;
     r->subject = subject;
     r->subject_uid = pw->pw_uid;
-    r->subject_in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, pw->pw_uid);
+    r->subject_in_range = nhi_snapshot_range_has(pw->pw_uid);
     return true;
 }
 

@@ -24,7 +24,7 @@ $(FAULTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC) $(PAM
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) $(patsubst %,-Wl$(shell echo ,)--wrap=%,$(WRAPPED_$(@F))) -o $@ $< \
-	    $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(CONF) $(LIB) $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
+	    $(call obj,$(TLIB_SRC) $(PAM_SRC)) $(CONF) $(LIB) $(CORE_LIBS) $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 tests: $(FAULTS)
 
 # Sources of accounts that do what a test says.
@@ -41,7 +41,7 @@ NEXT := $(BUILD)/tests/next/nhictl
 $(NEXT): $(call obj,$(CTL_SRC) $(HOST_SRC) tests/next/schema_steps.c) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $^ $(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $^ $(CORE_LIBS) $(CONF_LIBS)
 $(BUILD)/tests/unit/test_schema: $(BUILD)/obj/tests/next/schema_steps.o
 tests: $(NEXT)
 
@@ -112,7 +112,7 @@ bench: benches
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
 	clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
-	    $(LIB_SRC) $(CDB_PIC) $(CORE_LIBS)
+	    $(LIB_SRC) $(CORE_LIBS)
 fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
 	    tests/vectors/make-corpus.sh $${f##*/} $$f.corpus && \

@@ -21,9 +21,22 @@ static bool matches(const char *s, size_t max, const char *first, const char *re
     return strchr(first, s[0]) != NULL && strspn(s + 1, rest) == len - 1;
 }
 
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+/* Every look-up of any user's name comes here, and strspn makes a table of its set each time. */
 bool nhi_name_is_agent(const char *s)
 {
-    return matches(s, NHI_AGENT_MAX, LOWER, LOWER DIGIT "_-");
+    size_t len = 1;
+
+    if (s == NULL || !is_lower(s[0]))
+        return false;
+    while (len <= NHI_AGENT_MAX &&
+           (is_lower(s[len]) || (s[len] >= '0' && s[len] <= '9') || s[len] == '_' || s[len] == '-'))
+        len++;
+    return len <= NHI_AGENT_MAX && s[len] == '\0';
 }
 
 bool nhi_name_is_account(const char *s)
@@ -128,6 +141,9 @@ bool nhi_name_is_text(const char *s, size_t max)
     if (s == NULL || s[0] == '\0' || strnlen(s, max + 1) > max)
         return false;
     for (; *s != '\0'; s += len) {
+        len = 1;
+        if (*s >= 0x20 && *s < 0x7f)
+            continue; /* nearly all */
         len = nhi_text_next(s, &c);
         if (len == 0 || !nhi_text_is_plain(c))
             return false;

@@ -13,20 +13,21 @@
 
 #include "libnhi/base/err.h"
 
-#define NHI_STATE_DIR "/var/lib/nhi" /* root 0755: nss_nhi's snapshot is read by everyone */
-#define NHI_RUN_DIR "/run/nhi"       /* root 0700, emptied by each boot */
+#define NHI_STATE_DIR "/var/lib/nhi"     /* root 0755: nss_nhi's snapshot is read by everyone */
+#define NHI_RUN_DIR "/run/nhi"           /* root 0700, emptied by each boot */
+#define NHI_PUBLIC_DIR "/run/nhi-public" /* root 0755: everybody may read what is in it */
 #define NHI_CONF_DIR "/etc/nhi"
 
-#define NHI_LEDGER_FILE "ledger.db"      /* 0600 */
-#define NHI_RESERVE_FILE "reserve"       /* 0600, see reserve.h */
-#define NHI_NOTES_FILE "reserve.notes"   /* 0600, see reserve_notes.h */
-#define NHI_GRANTS_DIR "grants"          /* 0700, see grant.h */
-#define NHI_KEYS_DIR "keys"              /* 0700, NAME.secret 0600 */
-#define NHI_STATE_FILE "state-1"         /* 0600, in NHI_RUN_DIR; the number is that of its format, see state.h */
-#define NHI_SNAPSHOT_FILE "accounts.cdb" /* 0644, see snapshot.h */
-#define NHI_POLICY_DIR "policy.d"        /* under NHI_CONF_DIR */
-#define NHI_AGENTS_DIR "agents.d"        /* under NHI_CONF_DIR */
-#define NHI_CONF_FILE "nhi.conf"         /* under NHI_CONF_DIR */
+#define NHI_LEDGER_FILE "ledger.db"    /* 0600 */
+#define NHI_RESERVE_FILE "reserve"     /* 0600, see reserve.h */
+#define NHI_NOTES_FILE "reserve.notes" /* 0600, see reserve_notes.h */
+#define NHI_GRANTS_DIR "grants"        /* 0700, see grant.h */
+#define NHI_KEYS_DIR "keys"            /* 0700, NAME.secret 0600 */
+#define NHI_STATE_FILE "state-1"       /* 0600, in NHI_RUN_DIR; the number is that of its format, see state.h */
+#define NHI_SNAPSHOT_FILE "accounts"   /* 0644, see snapshot.h; also under NHI_PUBLIC_DIR */
+#define NHI_POLICY_DIR "policy.d"      /* under NHI_CONF_DIR */
+#define NHI_AGENTS_DIR "agents.d"      /* under NHI_CONF_DIR */
+#define NHI_CONF_FILE "nhi.conf"       /* under NHI_CONF_DIR */
 
 /* Opens a directory after checking that it and everything above it belongs to root and that nobody else can write
  * there. A symbolic link on the way is followed only because root placed it: its target is checked. The descriptor is

@@ -293,7 +293,7 @@ void nhi_check_session(const struct nhi_moment *m, const struct nhi_grant *sessi
 
     nhi_session_tree(g, tree);
     if (nhi_host_account_uid(g->subject, &what.asked.subject_uid) == NHI_OK)
-        what.asked.subject_in_range = nhi_snapshot_range_has(NHI_SNAPSHOT_PATH, what.asked.subject_uid);
+        what.asked.subject_in_range = nhi_snapshot_range_has(what.asked.subject_uid);
     if (strcmp(g->service, RUN) == 0)
         check_any(m, &what, g->ticket.services, out);
     else

@@ -118,7 +118,7 @@ static enum nhi_err take_own(struct look *k, struct wanted *w)
 {
     struct nhi_snapshot s;
     struct nhi_account a;
-    enum nhi_err err = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s);
+    enum nhi_err err = nhi_snapshot_open_published(&s);
 
     if (err == NHI_ERR_SYS && errno == ENOENT)
         return NHI_OK;
@@ -337,7 +337,7 @@ enum nhi_err nhi_host_account_uid(const char *name, uint32_t *uid)
     struct nhi_host_account l;
     enum nhi_err err;
 
-    if (nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, name, uid) == NHI_OK)
+    if (nhi_snapshot_uid_of(name, uid) == NHI_OK)
         return NHI_OK;
     err = nhi_host_account_by_name(name, &l);
     if (err == NHI_OK)

@@ -2,9 +2,11 @@
 /*
  * The account snapshot, from which nss_nhi answers.
  *
- * One constant database (cdb) that nhictl writes beside the old one, fsyncs and renames. The reader uses libc and
- * tinycdb only, keeps no state between calls, allocates nothing, and reads with pread rather than a mapping: if a
- * mapped file were cut short, the process that asked would be killed.
+ * One file of a format of its own, in two copies that nhictl writes one after the other: the durable one, and one on a
+ * tmpfs, which is there from the first start of nhictl after a boot and can be mapped. The reader uses libc only,
+ * keeps no state between calls and allocates nothing. A file on a disk is read with pread: if a mapped file were cut
+ * short, or its disk failed, the process that asked would be killed. A file on a tmpfs has no disk, and nothing of
+ * nhi's ever shortens one.
  */
 #ifndef NHI_SNAPSHOT_H
 #define NHI_SNAPSHOT_H
@@ -16,10 +18,11 @@
 #include "libnhi/base/err.h"
 #include "libnhi/base/names.h"
 
-#define NHI_SNAPSHOT_PATH "/var/lib/nhi/accounts.cdb"
-#define NHI_AGENTS_GROUP "nhi-agents" /* every agent is a member; its gid is the first of the range */
-#define NHI_PATH_MAX 255              /* home directory, shell */
-#define NHI_GROUPS_MAX 32             /* supplementary groups of one agent */
+#define NHI_SNAPSHOT_PATH "/var/lib/nhi/accounts"     /* the durable copy */
+#define NHI_SNAPSHOT_QUICK "/run/nhi-public/accounts" /* the copy on a tmpfs, if there is one */
+#define NHI_AGENTS_GROUP "nhi-agents"                 /* every agent is a member; its gid is the first of the range */
+#define NHI_PATH_MAX 255                              /* home directory, shell */
+#define NHI_GROUPS_MAX 32                             /* supplementary groups of one agent */
 
 /* gecos: empty, or text by names.h. home and shell: such text that starts with a slash. None of them may have a colon,
  * which passwd(5) lines cannot carry: the caller replaces it. */
@@ -33,25 +36,41 @@ struct nhi_account {
     uint32_t group_count;
 };
 
-/* Writing: begin, add in ascending order of uid, commit or abort. commit and abort release the writer, whatever commit
- * returns; abort takes NULL. path is replaced atomically; the file is root's, 0644. uid_min..uid_max is the agent range
- * and uid_min the gid of NHI_AGENTS_GROUP. After an add that failed, commit fails as well. Two writers at once do no
- * harm: the last commit wins. NHI_ERR_ARG: an account that is not valid, not above the one before it, or whose name is
- * taken. NHI_ERR_FULL, NHI_ERR_NOMEM, NHI_ERR_SYS: the old file is still in place, except that NHI_ERR_SYS may also
- * mean that the directory could not be fsynced after the rename. */
+/* Writing: begin, add in ascending order of uid, then publish, or commit to one file, or abort. Each of the last three
+ * releases the writer, whatever it returns; abort takes NULL. A file is replaced atomically; it is root's, 0644.
+ * uid_min..uid_max is the agent range and uid_min the gid of NHI_AGENTS_GROUP. After an add that failed, publish and
+ * commit fail as well. Two writers at once do no harm: the last one wins. NHI_ERR_ARG: an account that is not valid or
+ * not above the one before it, or (from publish and commit) two with one name. NHI_ERR_FULL, NHI_ERR_NOMEM,
+ * NHI_ERR_SYS, and from publish NHI_ERR_UNSAFE: the old file is still in place, except that NHI_ERR_SYS may also mean
+ * that the directory could not be fsynced after the rename. */
 struct nhi_snapshot_writer;
 
-/* Reading. Open, look up, close, within one call of the host: nothing is kept. Opening checks type, owner (root), mode
- * (not writable by others), magic, version and size. NHI_ERR_NOT_FOUND comes only from the look-ups below: a file that
- * is missing or unreadable is NHI_ERR_SYS with errno, a torn one NHI_ERR_CORRUPT, one that is not root's alone
- * NHI_ERR_UNSAFE, one that a newer release wrote NHI_ERR_VERSION. The result of a look-up is what was asked for: its
- * name and uid have been compared. */
+/* Reading. Open, look up, close. Opening checks type, owner (root), mode (not writable by others), magic, version, size
+ * and the header's sum; a look-up checks the sum of each part that it reads. NHI_ERR_NOT_FOUND comes only from the
+ * look-ups below: a file that is missing or unreadable is NHI_ERR_SYS with errno, a torn one NHI_ERR_CORRUPT, one that
+ * is not root's alone NHI_ERR_UNSAFE, one that a newer release wrote NHI_ERR_VERSION. The result of a look-up is what
+ * was asked for: its name and uid have been compared. */
 struct nhi_snapshot {
-    int fd;
-    uint32_t size; /* of the file */
+    int fd;                   /* -1: closed, or mapped */
+    const unsigned char *map; /* NULL: read by the descriptor */
+    uint64_t size;            /* of the file */
+    uint64_t tables;          /* offset of the tables, which is the end of the records */
+    uint32_t buckets;         /* of each of the two tables */
     uint32_t uid_min, uid_max;
-    uint32_t count;       /* accounts */
-    uint32_t members_len; /* bytes that nhi_snapshot_members writes */
+    uint32_t count; /* accounts */
+    bool replaced;  /* when it was opened, it was about to be replaced, or had been */
+    dev_t dev;
+    ino_t ino;
+};
+
+/* One account as it is in the file. The texts are those of a mapping, and valid as long as that, or are in buf. */
+#define NHI_SNAPSHOT_RECORD_MAX 950
+struct nhi_snapshot_record {
+    uint32_t uid;
+    uint32_t group_count;
+    uint32_t groups[NHI_GROUPS_MAX];
+    const char *name, *gecos, *home, *shell;
+    unsigned char buf[NHI_SNAPSHOT_RECORD_MAX];
 };
 
 #endif

@@ -2,14 +2,13 @@
 /*
  * One account: what makes it valid, and its form in the snapshot.
  *
- * MUST hold: decode returns nothing that the writer would refuse, since its result goes into every process that
- * resolves a name.
+ * MUST hold: a record whose sum is right but which its writer would have refused (numbers outside of the range, groups
+ * of the system, texts that do not end) gives no account.
  */
 #include "libnhi/snapshot/snapshot_account.h"
 
 #include "libnhi/snapshot/snapshot_format.h"
 
-#include <cdb.h>
 #include <string.h>
 
 bool nhi_id_is_ours(uint32_t id)
@@ -27,43 +26,26 @@ static bool path_is_valid(const char *s)
     return s[0] == '/' && nhi_name_is_text(s, NHI_PATH_MAX) && strchr(s, ':') == NULL;
 }
 
-bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_t uid_max)
+/* Gids below 1000 are those of root, adm, shadow, sudo, disk, docker: no snapshot can put an agent there. */
+static bool numbers_are_valid(uint32_t uid, const uint32_t *groups, uint32_t group_count, uint32_t uid_min,
+                              uint32_t uid_max)
 {
-    if (!nhi_name_is_agent(a->name) || strcmp(a->name, NHI_AGENTS_GROUP) == 0)
+    if (!nhi_id_is_ours(uid) || uid <= uid_min || uid > uid_max || group_count > NHI_GROUPS_MAX)
         return false;
-    if (!nhi_id_is_ours(a->uid) || a->uid <= uid_min || a->uid > uid_max)
-        return false;
-    if (a->gecos[0] != '\0' && (!nhi_name_is_text(a->gecos, NHI_TEXT_MAX) || strchr(a->gecos, ':') != NULL))
-        return false;
-    if (!path_is_valid(a->home) || !path_is_valid(a->shell) || a->group_count > NHI_GROUPS_MAX)
-        return false;
-    /* Gids below 1000 are those of root, adm, shadow, sudo, disk, docker: no snapshot can put an agent there. */
-    for (uint32_t i = 0; i < a->group_count; i++)
-        if (!nhi_id_is_ours(a->groups[i]) || a->groups[i] == uid_min || a->groups[i] == a->uid)
+    for (uint32_t i = 0; i < group_count; i++)
+        if (!nhi_id_is_ours(groups[i]) || groups[i] == uid_min || groups[i] == uid)
             return false;
     return true;
 }
 
-void nhi_snapshot_key(char kind, uint32_t number, char *key)
+bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_t uid_max)
 {
-    char digits[10];
-    size_t n = 0;
-
-    do
-        digits[n++] = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    *key++ = kind;
-    while (n > 0)
-        *key++ = digits[--n];
-    *key = '\0';
-}
-
-/* Not cdb_pack: that would link all of tinycdb's writer into nss_nhi. */
-static unsigned char *put_number(unsigned char *at, uint32_t n)
-{
-    for (int i = 0; i < 4; i++)
-        *at++ = (unsigned char)(n >> 8 * i);
-    return at;
+    if (!nhi_name_is_agent(a->name) || strcmp(a->name, NHI_AGENTS_GROUP) == 0 ||
+        !numbers_are_valid(a->uid, a->groups, a->group_count, uid_min, uid_max))
+        return false;
+    if (a->gecos[0] != '\0' && (!nhi_name_is_text(a->gecos, NHI_TEXT_MAX) || strchr(a->gecos, ':') != NULL))
+        return false;
+    return path_is_valid(a->home) && path_is_valid(a->shell);
 }
 
 static unsigned char *put_text(unsigned char *at, const char *s)
@@ -74,65 +56,67 @@ static unsigned char *put_text(unsigned char *at, const char *s)
     return at + len;
 }
 
-size_t nhi_account_encode(const struct nhi_account *a, unsigned char *value)
+size_t nhi_account_encode(const struct nhi_account *a, uint32_t index, unsigned char *record)
 {
-    unsigned char *at = value;
+    unsigned char *at = record + NHI_SNAPSHOT_FIXED_LEN;
+    size_t len;
 
-    at = put_number(at, NHI_SNAPSHOT_VERSION);
-    at = put_number(at, a->uid);
-    at = put_number(at, a->group_count);
-    for (uint32_t i = 0; i < a->group_count; i++)
-        at = put_number(at, a->groups[i]);
+    for (uint32_t i = 0; i < a->group_count; i++, at += 4)
+        nhi_snapshot_put(at, a->groups[i], 4);
     at = put_text(at, a->name);
     at = put_text(at, a->gecos);
     at = put_text(at, a->home);
     at = put_text(at, a->shell);
-    return (size_t)(at - value);
+    len = (size_t)(at - record);
+    nhi_snapshot_put(record + NHI_SNAPSHOT_AT_UID, a->uid, 4);
+    nhi_snapshot_put(record + NHI_SNAPSHOT_AT_INDEX, index, 4);
+    nhi_snapshot_put(record + NHI_SNAPSHOT_AT_LEN, len, 2);
+    nhi_snapshot_put(record + NHI_SNAPSHOT_AT_GROUP_COUNT, a->group_count, 2);
+    nhi_snapshot_put(record, nhi_snapshot_sum(record + NHI_SNAPSHOT_SUM_LEN, len - NHI_SNAPSHOT_SUM_LEN),
+                     NHI_SNAPSHOT_SUM_LEN);
+    return len;
 }
 
-static bool take_number(const unsigned char **at, size_t *left, uint32_t *out)
-{
-    if (*left < 4)
-        return false;
-    *out = cdb_unpack(*at);
-    *at += 4;
-    *left -= 4;
-    return true;
-}
-
-static bool take_text(const unsigned char **at, size_t *left, char *out, size_t cap)
+static bool take_text(const unsigned char **at, size_t *left, const char **out, size_t max)
 {
     size_t len = strnlen((const char *)*at, *left);
 
-    if (len == *left || len >= cap)
+    if (len == *left || len > max)
         return false;
-    memcpy(out, *at, len + 1);
+    *out = (const char *)*at;
     *at += len + 1;
     *left -= len + 1;
     return true;
 }
 
-enum nhi_err nhi_account_decode(const unsigned char *value, size_t len, uint32_t uid_min, uint32_t uid_max,
-                                struct nhi_account *out)
+enum nhi_err nhi_account_decode(const unsigned char *bytes, size_t len, uint32_t uid_min, uint32_t uid_max,
+                                struct nhi_snapshot_record *r)
 {
-    const unsigned char *at = value;
-    size_t left = len;
-    struct nhi_account a;
-    uint32_t version;
+    const unsigned char *at = bytes + NHI_SNAPSHOT_FIXED_LEN;
+    size_t left = len - NHI_SNAPSHOT_FIXED_LEN;
 
-    memset(&a, 0, sizeof(a));
-    if (!take_number(&at, &left, &version) || version != NHI_SNAPSHOT_VERSION)
+    r->uid = nhi_snapshot_get32(bytes + NHI_SNAPSHOT_AT_UID);
+    r->group_count = nhi_snapshot_get16(bytes + NHI_SNAPSHOT_AT_GROUP_COUNT);
+    if (r->group_count > NHI_GROUPS_MAX || left / 4 < r->group_count)
         return NHI_ERR_CORRUPT;
-    if (!take_number(&at, &left, &a.uid) || !take_number(&at, &left, &a.group_count) || a.group_count > NHI_GROUPS_MAX)
+    for (uint32_t i = 0; i < r->group_count; i++, at += 4, left -= 4)
+        r->groups[i] = nhi_snapshot_get32(at);
+    if (!take_text(&at, &left, &r->name, NHI_AGENT_MAX) || !take_text(&at, &left, &r->gecos, NHI_TEXT_MAX) ||
+        !take_text(&at, &left, &r->home, NHI_PATH_MAX) || !take_text(&at, &left, &r->shell, NHI_PATH_MAX) || left != 0)
         return NHI_ERR_CORRUPT;
-    for (uint32_t i = 0; i < a.group_count; i++)
-        if (!take_number(&at, &left, &a.groups[i]))
-            return NHI_ERR_CORRUPT;
-    if (!take_text(&at, &left, a.name, sizeof(a.name)) || !take_text(&at, &left, a.gecos, sizeof(a.gecos)) ||
-        !take_text(&at, &left, a.home, sizeof(a.home)) || !take_text(&at, &left, a.shell, sizeof(a.shell)) || left != 0)
+    if (!numbers_are_valid(r->uid, r->groups, r->group_count, uid_min, uid_max) || r->name[0] == '\0' ||
+        r->home[0] != '/' || r->shell[0] != '/')
         return NHI_ERR_CORRUPT;
-    if (!nhi_account_is_valid(&a, uid_min, uid_max))
-        return NHI_ERR_CORRUPT;
-    *out = a;
     return NHI_OK;
+}
+
+void nhi_account_of_record(const struct nhi_snapshot_record *r, struct nhi_account *out)
+{
+    out->uid = r->uid;
+    out->group_count = r->group_count;
+    memcpy(out->groups, r->groups, r->group_count * sizeof(r->groups[0]));
+    (void)put_text((unsigned char *)out->name, r->name);
+    (void)put_text((unsigned char *)out->gecos, r->gecos);
+    (void)put_text((unsigned char *)out->home, r->home);
+    (void)put_text((unsigned char *)out->shell, r->shell);
 }

@@ -14,12 +14,14 @@ bool nhi_id_is_ours(uint32_t id);
 bool nhi_range_is_valid(uint32_t uid_min, uint32_t uid_max);
 bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_t uid_max);
 
-/* A key of one letter and a number: "u65537". key: at least NHI_SNAPSHOT_KEY_MAX + 1 bytes. */
-void nhi_snapshot_key(char kind, uint32_t number, char *key);
-/* An account as a value, without the check. value: at least NHI_SNAPSHOT_VALUE_MAX bytes; a must
- * be valid. decode gives only valid accounts of that range, or NHI_ERR_CORRUPT. */
-size_t nhi_account_encode(const struct nhi_account *a, unsigned char *value);
-NHI_CHECK enum nhi_err nhi_account_decode(const unsigned char *value, size_t len, uint32_t uid_min, uint32_t uid_max,
-                                          struct nhi_account *out);
+/* An account as a record, with its sum. record: at least NHI_SNAPSHOT_RECORD_MAX bytes; a must be valid. Returns the
+ * length of the record. */
+size_t nhi_account_encode(const struct nhi_account *a, uint32_t index, unsigned char *record);
+/* bytes: a record of len bytes, at least NHI_SNAPSHOT_FIXED_LEN, whose sum was found right. Gives only accounts of that
+ * range, and groups that an agent may have; what texts consist of, only the writer has checked. The texts of r point
+ * into bytes. After NHI_ERR_CORRUPT, r is undefined. */
+NHI_CHECK enum nhi_err nhi_account_decode(const unsigned char *bytes, size_t len, uint32_t uid_min, uint32_t uid_max,
+                                          struct nhi_snapshot_record *r);
+void nhi_account_of_record(const struct nhi_snapshot_record *r, struct nhi_account *out);
 
 #endif

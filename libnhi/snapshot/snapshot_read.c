@@ -5,40 +5,29 @@
  * MUST hold: runs in any process, so no allocation, lock, locale, environment, log or state; every number from the file
  * is compared with the file's size before it is used; nothing is returned that was not asked for.
  *
- * Why pread by descriptor: a look-up among 100,000 accounts took 2.8 us, open and close included; with tinycdb's
- * cdb_seek 3.8, with its mapping made for each call 17, with a mapping kept between calls 0.3. But a file cut short
- * under a mapping is SIGBUS in the host, and keeping one is state across fork and exec. cdb_seek also trusts the
- * lengths it reads; tinycdb's writer and hash are still used.
+ * Opening, one look-up and closing take six system calls; a look-up in a mapping takes none. nss_nhi keeps
+ * a mapping (nss_nhi/kept.c); the others ask once in a while.
  */
 #include "libnhi/snapshot/snapshot_read.h"
 
 #include "libnhi/snapshot/snapshot_account.h"
 #include "libnhi/snapshot/snapshot_format.h"
 
-#include <cdb.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-#define SLOT_LEN 8
-#define SLOTS_AT_ONCE 8
+/* ---- bytes ---- */
 
-struct record {
-    uint32_t value_pos;
-    uint32_t value_len; /* without the check sum */
-    const unsigned char *value;
-    unsigned char buf[NHI_SNAPSHOT_RECORD_MAX];
-};
-
-static enum nhi_err read_at(int fd, void *buf, size_t len, uint32_t pos)
+static enum nhi_err read_at(int fd, unsigned char *buf, size_t len, uint64_t pos)
 {
-    unsigned char *at = buf;
-    off_t from = pos;
-
     while (len > 0) {
-        ssize_t n = pread(fd, at, len, from);
+        ssize_t n = pread(fd, buf, len, (off_t)pos);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -46,112 +35,53 @@ static enum nhi_err read_at(int fd, void *buf, size_t len, uint32_t pos)
             return NHI_ERR_SYS;
         if (n == 0)
             return NHI_ERR_CORRUPT; /* it was cut short after fstat */
-        at += n;
+        buf += n;
         len -= (size_t)n;
-        from += n;
+        pos += (uint64_t)n;
     }
     return NHI_OK;
 }
 
-/* Reads the record at pos. NHI_ERR_NOT_FOUND: another key. */
-static enum nhi_err record_read(const struct nhi_snapshot *s, uint32_t pos, const char *key, uint32_t key_len,
-                                struct record *r)
+/* Bytes of the file, which the caller knows to be within it: in the mapping, or read to buf. */
+static enum nhi_err take(const struct nhi_snapshot *s, uint64_t pos, size_t len, unsigned char *buf,
+                         const unsigned char **out)
 {
-    enum nhi_err err;
-    uint32_t len, have;
-
-    if (pos < NHI_SNAPSHOT_TOC_LEN || pos > s->size || s->size - pos < NHI_SNAPSHOT_LENGTHS_LEN + key_len)
-        return NHI_ERR_CORRUPT;
-    have = s->size - pos < sizeof(r->buf) ? s->size - pos : (uint32_t)sizeof(r->buf);
-    err = read_at(s->fd, r->buf, have, pos);
-    if (err != NHI_OK)
-        return err;
-    if (cdb_unpack(r->buf) != key_len || memcmp(r->buf + NHI_SNAPSHOT_LENGTHS_LEN, key, key_len) != 0)
-        return NHI_ERR_NOT_FOUND;
-    len = cdb_unpack(r->buf + 4);
-    r->value_pos = pos + NHI_SNAPSHOT_LENGTHS_LEN + key_len;
-    if (len < NHI_SNAPSHOT_CHECK_LEN || len > s->size - r->value_pos)
-        return NHI_ERR_CORRUPT;
-    r->value_len = len - NHI_SNAPSHOT_CHECK_LEN;
-    r->value = NULL;
-    if (len > have - NHI_SNAPSHOT_LENGTHS_LEN - key_len)
-        return NHI_OK; /* too long for an account: the caller refuses it, or reads on */
-    r->value = r->buf + NHI_SNAPSHOT_LENGTHS_LEN + key_len;
-    if (cdb_unpack(r->value + r->value_len) != cdb_hash(r->value, r->value_len))
-        return NHI_ERR_CORRUPT;
-    return NHI_OK;
+    *out = s->map != NULL ? s->map + pos : buf;
+    return s->map != NULL ? NHI_OK : read_at(s->fd, buf, len, pos);
 }
 
-static enum nhi_err record_find(const struct nhi_snapshot *s, const char *key, struct record *r)
+/* ---- opening ---- */
+
+static bool geometry_is_valid(const struct nhi_snapshot *s)
 {
-    unsigned char raw[SLOTS_AT_ONCE * SLOT_LEN];
-    uint32_t key_len = (uint32_t)strlen(key), hash = cdb_hash(key, key_len);
-    uint32_t table, slots, slot, left, batch;
-    enum nhi_err err;
+    uint64_t len = 2 * (uint64_t)s->buckets * NHI_SNAPSHOT_BUCKET_LEN + (uint64_t)s->count * NHI_SNAPSHOT_REF_LEN;
 
-    err = read_at(s->fd, raw, SLOT_LEN, (hash & 0xff) * SLOT_LEN);
-    if (err != NHI_OK)
-        return err;
-    table = cdb_unpack(raw);
-    slots = cdb_unpack(raw + 4);
-    if (table < NHI_SNAPSHOT_TOC_LEN || table > s->size || slots > (s->size - table) / SLOT_LEN)
-        return NHI_ERR_CORRUPT;
-    slot = slots > 0 ? (hash >> 8) % slots : 0;
-    for (left = slots; left > 0; left -= batch) {
-        batch = slots - slot < left ? slots - slot : left;
-        batch = batch < SLOTS_AT_ONCE ? batch : SLOTS_AT_ONCE;
-        err = read_at(s->fd, raw, (size_t)batch * SLOT_LEN, table + slot * SLOT_LEN);
-        for (uint32_t i = 0; err == NHI_OK && i < batch; i++) {
-            uint32_t pos = cdb_unpack(raw + i * SLOT_LEN + 4);
-
-            if (pos == 0)
-                return NHI_ERR_NOT_FOUND;
-            if (cdb_unpack(raw + i * SLOT_LEN) != hash)
-                continue;
-            err = record_read(s, pos, key, key_len, r);
-            if (err != NHI_ERR_NOT_FOUND)
-                return err;
-            err = NHI_OK;
-        }
-        if (err != NHI_OK)
-            return err;
-        slot = slot + batch < slots ? slot + batch : 0;
-    }
-    return NHI_ERR_NOT_FOUND;
-}
-
-static enum nhi_err account_take(const struct nhi_snapshot *s, const struct record *r, struct nhi_account *a)
-{
-    if (r->value == NULL)
-        return NHI_ERR_CORRUPT;
-    return nhi_account_decode(r->value, r->value_len, s->uid_min, s->uid_max, a);
+    return nhi_range_is_valid(s->uid_min, s->uid_max) && s->count <= s->uid_max - s->uid_min && s->buckets > 0 &&
+           s->tables >= NHI_SNAPSHOT_HEADER_LEN && s->tables % NHI_SNAPSHOT_BUCKET_LEN == 0 && s->tables <= s->size &&
+           s->size - s->tables == len;
 }
 
 static enum nhi_err header_read(struct nhi_snapshot *s)
 {
-    const unsigned char *v;
-    struct record r;
-    enum nhi_err err;
+    unsigned char h[NHI_SNAPSHOT_HEADER_LEN];
+    enum nhi_err err = read_at(s->fd, h, sizeof(h), 0);
 
-    err = record_read(s, NHI_SNAPSHOT_TOC_LEN, NHI_SNAPSHOT_HEADER_KEY, sizeof(NHI_SNAPSHOT_HEADER_KEY) - 1, &r);
     if (err != NHI_OK)
-        return err == NHI_ERR_NOT_FOUND ? NHI_ERR_CORRUPT : err;
-    v = r.value;
-    if (v == NULL || r.value_len < NHI_SNAPSHOT_MAGIC_LEN + 4 ||
-        memcmp(v, NHI_SNAPSHOT_MAGIC, NHI_SNAPSHOT_MAGIC_LEN) != 0)
+        return err;
+    if (memcmp(h, NHI_SNAPSHOT_MAGIC, NHI_SNAPSHOT_MAGIC_LEN) != 0)
         return NHI_ERR_CORRUPT;
-    v += NHI_SNAPSHOT_MAGIC_LEN;
-    if (cdb_unpack(v) > NHI_SNAPSHOT_VERSION)
+    if (nhi_snapshot_get32(h + NHI_SNAPSHOT_AT_VERSION) > NHI_SNAPSHOT_VERSION)
         return NHI_ERR_VERSION;
-    if (cdb_unpack(v) != NHI_SNAPSHOT_VERSION || r.value_len != NHI_SNAPSHOT_HEADER_LEN - NHI_SNAPSHOT_CHECK_LEN)
-        return NHI_ERR_CORRUPT;
-    s->uid_min = cdb_unpack(v + 4);
-    s->uid_max = cdb_unpack(v + 8);
-    s->count = cdb_unpack(v + 12);
-    s->members_len = cdb_unpack(v + 16);
-    if (!nhi_range_is_valid(s->uid_min, s->uid_max) || s->count > s->uid_max - s->uid_min ||
-        cdb_unpack(v + 20) != s->size || s->members_len > s->size || s->members_len / 2 < s->count ||
-        s->members_len > (uint64_t)s->count * (NHI_AGENT_MAX + 1))
+    s->replaced = nhi_snapshot_get32(h + NHI_SNAPSHOT_AT_REPLACED) != 0;
+    nhi_snapshot_put(h + NHI_SNAPSHOT_AT_REPLACED, 0, 4);
+    s->tables = nhi_snapshot_get64(h + NHI_SNAPSHOT_AT_TABLES);
+    s->uid_min = nhi_snapshot_get32(h + NHI_SNAPSHOT_AT_UID_MIN);
+    s->uid_max = nhi_snapshot_get32(h + NHI_SNAPSHOT_AT_UID_MAX);
+    s->count = nhi_snapshot_get32(h + NHI_SNAPSHOT_AT_COUNT);
+    s->buckets = nhi_snapshot_get32(h + NHI_SNAPSHOT_AT_BUCKETS);
+    if (nhi_snapshot_get32(h + NHI_SNAPSHOT_AT_VERSION) != NHI_SNAPSHOT_VERSION ||
+        nhi_snapshot_get64(h + NHI_SNAPSHOT_AT_HEADER_SUM) != nhi_snapshot_sum(h, NHI_SNAPSHOT_AT_HEADER_SUM) ||
+        nhi_snapshot_get64(h + NHI_SNAPSHOT_AT_SIZE) != s->size || !geometry_is_valid(s))
         return NHI_ERR_CORRUPT;
     return NHI_OK;
 }
@@ -176,10 +106,9 @@ enum nhi_err nhi_snapshot_open(const char *path, struct nhi_snapshot *out)
     err = NHI_ERR_UNSAFE;
     if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         goto out;
-    err = NHI_ERR_CORRUPT;
-    if (st.st_size < NHI_SNAPSHOT_TOC_LEN || st.st_size > UINT32_MAX)
-        goto out;
-    s.size = (uint32_t)st.st_size;
+    s.size = (uint64_t)st.st_size;
+    s.dev = st.st_dev;
+    s.ino = st.st_ino;
     err = header_read(&s);
     if (err == NHI_OK) {
         *out = s;
@@ -190,23 +119,211 @@ out:
     return err;
 }
 
-bool nhi_snapshot_range_has(const char *path, uint32_t uid)
+enum nhi_err nhi_snapshot_open_published(struct nhi_snapshot *out)
+{
+    enum nhi_err err = nhi_snapshot_open(NHI_SNAPSHOT_QUICK, out);
+
+    return err == NHI_ERR_SYS && errno == ENOENT ? nhi_snapshot_open(NHI_SNAPSHOT_PATH, out) : err;
+}
+
+void nhi_snapshot_close(struct nhi_snapshot *s)
+{
+    int saved = errno;
+
+    if (s == NULL)
+        return;
+    if (s->map != NULL)
+        (void)munmap((void *)(uintptr_t)s->map, s->size);
+    if (s->fd >= 0)
+        close(s->fd);
+    s->map = NULL;
+    s->fd = -1;
+    errno = saved;
+}
+
+bool nhi_snapshot_map(struct nhi_snapshot *s)
+{
+    int saved = errno;
+    struct statfs fs;
+    void *map = MAP_FAILED;
+
+    if (!s->replaced && s->size <= SIZE_MAX && fstatfs(s->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC)
+        map = mmap(NULL, (size_t)s->size, PROT_READ, MAP_SHARED, s->fd, 0);
+    if (map != MAP_FAILED) {
+        close(s->fd);
+        s->fd = -1;
+        s->map = map;
+    }
+    errno = saved;
+    return map != MAP_FAILED;
+}
+
+bool nhi_snapshot_is_replaced(const struct nhi_snapshot *s)
+{
+    const void *word = s->map + NHI_SNAPSHOT_AT_REPLACED;
+
+    return __atomic_load_n((const uint32_t *)word, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* ---- look-ups ---- */
+
+static enum nhi_err record_read(const struct nhi_snapshot *s, uint32_t ref, uint32_t *index,
+                                struct nhi_snapshot_record *r)
+{
+    uint64_t pos = (uint64_t)ref * NHI_SNAPSHOT_ALIGN;
+    const unsigned char *at;
+    enum nhi_err err;
+    size_t have, len;
+
+    if (pos < NHI_SNAPSHOT_HEADER_LEN || pos > s->tables || s->tables - pos < NHI_SNAPSHOT_FIXED_LEN)
+        return NHI_ERR_CORRUPT;
+    have = s->tables - pos < sizeof(r->buf) ? (size_t)(s->tables - pos) : sizeof(r->buf);
+    err = take(s, pos, have, r->buf, &at);
+    if (err != NHI_OK)
+        return err;
+    len = nhi_snapshot_get16(at + NHI_SNAPSHOT_AT_LEN);
+    if (len < NHI_SNAPSHOT_FIXED_LEN || len > have ||
+        nhi_snapshot_get64(at) != nhi_snapshot_sum(at + NHI_SNAPSHOT_SUM_LEN, len - NHI_SNAPSHOT_SUM_LEN))
+        return NHI_ERR_CORRUPT;
+    *index = nhi_snapshot_get32(at + NHI_SNAPSHOT_AT_INDEX);
+    return nhi_account_decode(at, len, s->uid_min, s->uid_max, r);
+}
+
+/* The account with that name, or with that uid if name is NULL. */
+struct question {
+    uint64_t table;
+    struct nhi_snapshot_place place;
+    const char *name;
+    uint32_t uid;
+};
+
+static enum nhi_err try_record(const struct nhi_snapshot *s, uint32_t ref, const struct question *q,
+                               struct nhi_snapshot_record *r)
+{
+    uint32_t index;
+    enum nhi_err err = record_read(s, ref, &index, r);
+
+    if (err != NHI_OK)
+        return err;
+    if (q->name == NULL)
+        return r->uid == q->uid ? NHI_OK : NHI_ERR_CORRUPT;
+    return strcmp(r->name, q->name) == 0 ? NHI_OK : NHI_ERR_NOT_FOUND; /* two names may have one tag */
+}
+
+static enum nhi_err find(const struct nhi_snapshot *s, const struct question *q, struct nhi_snapshot_record *r)
+{
+    unsigned char buf[NHI_SNAPSHOT_BUCKET_LEN];
+    const unsigned char *bucket;
+    uint32_t at = q->place.bucket;
+
+    for (uint32_t i = 0; i < s->buckets; i++) {
+        enum nhi_err err =
+            take(s, q->table + (uint64_t)at * NHI_SNAPSHOT_BUCKET_LEN, NHI_SNAPSHOT_BUCKET_LEN, buf, &bucket);
+
+        if (err != NHI_OK)
+            return err;
+        if (nhi_snapshot_get64(bucket + NHI_SNAPSHOT_AT_BUCKET_SUM) !=
+            nhi_snapshot_sum(bucket, NHI_SNAPSHOT_AT_BUCKET_SUM))
+            return NHI_ERR_CORRUPT;
+        for (int j = 0; j < NHI_SNAPSHOT_SLOTS; j++) {
+            const unsigned char *slot = bucket + j * NHI_SNAPSHOT_SLOT_LEN;
+            uint32_t ref = nhi_snapshot_get32(slot + 4);
+
+            if (ref == 0)
+                return NHI_ERR_NOT_FOUND;
+            if (nhi_snapshot_get32(slot) != q->place.tag)
+                continue;
+            err = try_record(s, ref, q, r);
+            if (err != NHI_ERR_NOT_FOUND)
+                return err;
+        }
+        at = at + 1 < s->buckets ? at + 1 : 0; /* this one is full */
+    }
+    return NHI_ERR_NOT_FOUND;
+}
+
+enum nhi_err nhi_snapshot_record_by_name(const struct nhi_snapshot *s, const char *name, struct nhi_snapshot_record *r)
+{
+    struct question q = { .table = s->tables, .name = name };
+
+    q.place = nhi_snapshot_place_name(name, s->buckets);
+    return find(s, &q, r);
+}
+
+enum nhi_err nhi_snapshot_record_by_uid(const struct nhi_snapshot *s, uint32_t uid, struct nhi_snapshot_record *r)
+{
+    struct question q = { .table = s->tables + (uint64_t)s->buckets * NHI_SNAPSHOT_BUCKET_LEN, .uid = uid };
+
+    if (!nhi_id_is_ours(uid) || uid <= s->uid_min || uid > s->uid_max)
+        return NHI_ERR_NOT_FOUND;
+    q.place = nhi_snapshot_place_uid(uid, s->buckets);
+    return find(s, &q, r);
+}
+
+enum nhi_err nhi_snapshot_record_by_index(const struct nhi_snapshot *s, uint32_t index, struct nhi_snapshot_record *r)
+{
+    unsigned char buf[NHI_SNAPSHOT_REF_LEN];
+    const unsigned char *ref;
+    uint32_t found = 0;
+    enum nhi_err err;
+
+    if (index >= s->count)
+        return NHI_ERR_NOT_FOUND;
+    err = take(s, s->size - (uint64_t)(s->count - index) * NHI_SNAPSHOT_REF_LEN, NHI_SNAPSHOT_REF_LEN, buf, &ref);
+    if (err == NHI_OK)
+        err = record_read(s, nhi_snapshot_get32(ref), &found, r);
+    return err == NHI_OK && found != index ? NHI_ERR_CORRUPT : err;
+}
+
+enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name, struct nhi_account *out)
+{
+    struct nhi_snapshot_record r;
+    enum nhi_err err = NHI_ERR_NOT_FOUND;
+
+    if (nhi_name_is_agent(name))
+        err = nhi_snapshot_record_by_name(s, name, &r);
+    if (err == NHI_OK)
+        nhi_account_of_record(&r, out);
+    return err;
+}
+
+enum nhi_err nhi_snapshot_by_uid(const struct nhi_snapshot *s, uint32_t uid, struct nhi_account *out)
+{
+    struct nhi_snapshot_record r;
+    enum nhi_err err = nhi_snapshot_record_by_uid(s, uid, &r);
+
+    if (err == NHI_OK)
+        nhi_account_of_record(&r, out);
+    return err;
+}
+
+enum nhi_err nhi_snapshot_by_index(const struct nhi_snapshot *s, uint32_t index, struct nhi_account *out)
+{
+    struct nhi_snapshot_record r;
+    enum nhi_err err = nhi_snapshot_record_by_index(s, index, &r);
+
+    if (err == NHI_OK)
+        nhi_account_of_record(&r, out);
+    return err;
+}
+
+bool nhi_snapshot_range_has(uint32_t uid)
 {
     struct nhi_snapshot s;
     bool has;
 
-    if (nhi_snapshot_open(path, &s) != NHI_OK)
+    if (nhi_snapshot_open_published(&s) != NHI_OK)
         return false;
     has = uid > s.uid_min && uid <= s.uid_max;
     nhi_snapshot_close(&s);
     return has;
 }
 
-enum nhi_err nhi_snapshot_uid_of(const char *path, const char *name, uint32_t *uid)
+enum nhi_err nhi_snapshot_uid_of(const char *name, uint32_t *uid)
 {
     struct nhi_snapshot s;
     struct nhi_account a;
-    enum nhi_err err = nhi_snapshot_open(path, &s);
+    enum nhi_err err = nhi_snapshot_open_published(&s);
 
     if (err != NHI_OK)
         return err;
@@ -215,105 +332,4 @@ enum nhi_err nhi_snapshot_uid_of(const char *path, const char *name, uint32_t *u
         *uid = a.uid;
     nhi_snapshot_close(&s);
     return err;
-}
-
-void nhi_snapshot_close(struct nhi_snapshot *s)
-{
-    int saved = errno;
-
-    if (s == NULL || s->fd < 0)
-        return;
-    close(s->fd);
-    s->fd = -1;
-    errno = saved;
-}
-
-enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name, struct nhi_account *out)
-{
-    char key[NHI_SNAPSHOT_KEY_MAX + 1] = "n";
-    struct nhi_account a;
-    struct record r;
-    enum nhi_err err;
-
-    if (!nhi_name_is_agent(name) || strcmp(name, NHI_AGENTS_GROUP) == 0)
-        return NHI_ERR_NOT_FOUND;
-    memcpy(key + 1, name, strlen(name) + 1);
-    err = record_find(s, key, &r);
-    if (err == NHI_OK)
-        err = account_take(s, &r, &a);
-    if (err == NHI_OK && strcmp(a.name, name) != 0)
-        err = NHI_ERR_CORRUPT;
-    if (err == NHI_OK)
-        *out = a;
-    return err;
-}
-
-enum nhi_err nhi_snapshot_by_uid(const struct nhi_snapshot *s, uint32_t uid, struct nhi_account *out)
-{
-    char key[NHI_SNAPSHOT_KEY_MAX + 1];
-    struct nhi_account a;
-    struct record r;
-    enum nhi_err err;
-
-    if (!nhi_id_is_ours(uid) || uid <= s->uid_min || uid > s->uid_max)
-        return NHI_ERR_NOT_FOUND;
-    nhi_snapshot_key('u', uid, key);
-    err = record_find(s, key, &r);
-    if (err == NHI_OK)
-        err = account_take(s, &r, &a);
-    if (err == NHI_OK && a.uid != uid)
-        err = NHI_ERR_CORRUPT;
-    if (err == NHI_OK)
-        *out = a;
-    return err;
-}
-
-/* What the file promises must exist: a miss after a valid header means a torn file. */
-static enum nhi_err must_be_there(enum nhi_err err)
-{
-    return err == NHI_ERR_NOT_FOUND ? NHI_ERR_CORRUPT : err;
-}
-
-enum nhi_err nhi_snapshot_by_index(const struct nhi_snapshot *s, uint32_t index, struct nhi_account *out)
-{
-    char key[NHI_SNAPSHOT_KEY_MAX + 1];
-    struct record r;
-    enum nhi_err err;
-
-    if (index >= s->count)
-        return NHI_ERR_NOT_FOUND;
-    nhi_snapshot_key('i', index, key);
-    err = must_be_there(record_find(s, key, &r));
-    if (err != NHI_OK)
-        return err;
-    if (r.value == NULL || r.value_len != 8 || cdb_unpack(r.value) != index)
-        return NHI_ERR_CORRUPT;
-    return must_be_there(nhi_snapshot_by_uid(s, cdb_unpack(r.value + 4), out));
-}
-
-enum nhi_err nhi_snapshot_members(const struct nhi_snapshot *s, char *names)
-{
-    unsigned char check[NHI_SNAPSHOT_CHECK_LEN];
-    uint32_t at, count;
-    struct record r;
-    enum nhi_err err;
-
-    err = must_be_there(record_find(s, "m", &r));
-    if (err == NHI_OK && r.value_len != s->members_len)
-        err = NHI_ERR_CORRUPT;
-    if (err == NHI_OK)
-        err = read_at(s->fd, names, s->members_len, r.value_pos);
-    if (err == NHI_OK)
-        err = read_at(s->fd, check, sizeof(check), r.value_pos + s->members_len);
-    if (err != NHI_OK)
-        return err;
-    if (cdb_unpack(check) != cdb_hash(names, s->members_len) ||
-        (s->members_len > 0 && names[s->members_len - 1] != '\0'))
-        return NHI_ERR_CORRUPT;
-    for (at = 0, count = 0; at < s->members_len; count++) {
-        if (!nhi_name_is_agent(names + at))
-            return NHI_ERR_CORRUPT;
-        at += (uint32_t)strlen(names + at) + 1;
-    }
-    return count == s->count ? NHI_OK : NHI_ERR_CORRUPT;
 }

@@ -42,7 +42,7 @@ bool account_uid_of_agent(const char *agent, uint32_t *uid)
 {
     const struct leftover_account *a;
 
-    if (nhi_snapshot_uid_of(NHI_SNAPSHOT_PATH, agent, uid) == NHI_OK)
+    if (nhi_snapshot_uid_of(agent, uid) == NHI_OK)
         return true;
     a = leftover_account_named(agent);
     if (a == NULL || !a->own)

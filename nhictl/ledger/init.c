@@ -187,9 +187,9 @@ static int make_files(struct ctl *c, uint32_t uid_min, uint32_t uid_max)
     err = nhi_reserve_create(NHI_STATE_DIR);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the reserve: %s", nhi_strerror(err));
-    err = nhi_snapshot_begin(NHI_SNAPSHOT_PATH, uid_min, uid_max, &w);
+    err = nhi_snapshot_begin(uid_min, uid_max, &w);
     if (err == NHI_OK)
-        err = nhi_snapshot_commit(w);
+        err = nhi_snapshot_publish(w);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not make the account snapshot: %s", nhi_strerror(err));
     return CTL_DONE;

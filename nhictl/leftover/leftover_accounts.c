@@ -32,13 +32,13 @@
  * milliseconds. */
 static struct {
     struct leftover_accounts now;
-    struct stat of[3];
+    struct stat of[4];
     time_t tried;
 } memory;
 
 static bool has_changed(void)
 {
-    static const char *const files[] = { NHI_SNAPSHOT_PATH, GROUP, PASSWD };
+    static const char *const files[] = { NHI_SNAPSHOT_PATH, NHI_SNAPSHOT_QUICK, GROUP, PASSWD };
     bool changed = !memory.now.whole && memory.tried != nhi_now();
     struct stat st;
 
@@ -106,7 +106,7 @@ static void add_published(struct leftover_accounts *to)
     struct nhi_snapshot s;
     struct nhi_account a;
 
-    if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &s) != NHI_OK)
+    if (nhi_snapshot_open_published(&s) != NHI_OK)
         return;
     to->uid_min = s.uid_min;
     to->uid_max = s.uid_max;

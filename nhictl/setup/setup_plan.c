@@ -66,7 +66,7 @@ void setup_agents_range(unsigned *min, unsigned *max)
 
     *min = WIRING_UID_MIN;
     *max = WIRING_UID_MAX;
-    if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &snapshot) != NHI_OK)
+    if (nhi_snapshot_open_published(&snapshot) != NHI_OK)
         return;
     *min = snapshot.uid_min;
     *max = snapshot.uid_max;

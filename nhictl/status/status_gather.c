@@ -141,15 +141,26 @@ static void count_records(struct status *n)
         closedir(d);
 }
 
+/* The copy that the next boot begins with. */
+static bool is_durable(void)
+{
+    struct nhi_snapshot snapshot;
+    bool is = nhi_snapshot_open(NHI_SNAPSHOT_PATH, &snapshot) == NHI_OK;
+
+    if (is)
+        nhi_snapshot_close(&snapshot);
+    return is;
+}
+
 static enum nhi_err count_agents(struct store *s, struct status *n)
 {
     struct nhi_snapshot snapshot;
     struct counting to = { .n = n };
     enum nhi_err err;
 
-    if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &snapshot) == NHI_OK)
+    if (nhi_snapshot_open_published(&snapshot) == NHI_OK)
         to.snapshot = &snapshot;
-    n->snapshot = to.snapshot != NULL;
+    n->snapshot = to.snapshot != NULL && is_durable();
     err = nhi_agent_each(s->l, count_agent, &to);
     if (to.snapshot != NULL)
         nhi_snapshot_close(&snapshot);

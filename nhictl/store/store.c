@@ -303,17 +303,31 @@ enum nhi_err store_publish_as_is(struct store *s, int64_t now)
     err = nhi_ledger_begin(s->l, now);
     if (err == NHI_OK) {
         p.locked = nhi_reserve_is_locked_down(NHI_STATE_DIR);
-        err = nhi_snapshot_begin(NHI_SNAPSHOT_PATH, s->set.uid_min, s->set.uid_max, &p.w);
+        err = nhi_snapshot_begin(s->set.uid_min, s->set.uid_max, &p.w);
     }
     if (err == NHI_OK) {
         err = nhi_agent_each(s->l, publish_one, &p);
         if (err == NHI_OK)
-            err = nhi_snapshot_commit(p.w);
+            err = nhi_snapshot_publish(p.w);
         else
             nhi_snapshot_abort(p.w);
     }
     nhi_ledger_rollback(s->l);
     return err;
+}
+
+bool store_publish_missing(int64_t now)
+{
+    struct store s = { .hurry = true };
+    enum nhi_err err;
+
+    if (access(NHI_SNAPSHOT_QUICK, F_OK) == 0 || errno != ENOENT)
+        return true;
+    err = store_connect(&s, now);
+    if (err == NHI_OK)
+        err = store_publish_as_is(&s, now);
+    store_close(&s);
+    return err != NHI_ERR_BUSY;
 }
 
 int store_publish(struct ctl *c, struct store *s)

@@ -32,10 +32,13 @@ int store_read(struct ctl *c, struct store *s);
  * held back until store_close, so that after Ctrl-C everything is done or nothing. */
 int store_write(struct ctl *c, struct store *s);
 int store_commit(struct ctl *c, struct store *s);
-/* Writes the account snapshot from the present ledger. Call it outside a transaction. */
+/* Writes both copies of the account snapshot from the present ledger. Call it outside a transaction. */
 int store_publish(struct ctl *c, struct store *s);
 /* The same for a ledger that was not changed: reports nothing. */
 NHI_CHECK enum nhi_err store_publish_as_is(struct store *s, int64_t now);
+/* For the start of a host: publishes if there is no copy of the accounts on the tmpfs. false: another process is
+ * writing the ledger, so try again later. */
+bool store_publish_missing(int64_t now);
 /* The account as the snapshot has it: the account of every agent resolves, and has no shell while the agent may not log
  * in, for programs that do not ask PAM. locked: the host is in lockdown. */
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out);

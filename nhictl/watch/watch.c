@@ -60,7 +60,7 @@ struct watch {
     int changes, clock, signals; /* inotify, timerfd, signalfd */
     int grants, sessions;        /* inotify's watches on records and on sessions */
     int lingers, groups;         /* its watches on lingering users and on accounts that accept tickets only; -1: none */
-    bool look, fold, linger, stop;
+    bool look, fold, linger, publish, stop;
     bool judge;                            /* sessions were found, and are not judged yet */
     bool ready;                            /* systemd has been told that we are ready */
     enum nhi_err seen;                     /* the result of the last look at the ledger or at the sessions */
@@ -399,6 +399,8 @@ static void run(struct ctl *c, struct watch *w)
             w->fold = !store_keep_house(nhi_now(), true);
             w->look = w->look || (!w->fold && w->seen != NHI_OK);
         }
+        if (w->publish && beats)
+            w->publish = !store_publish_missing(nhi_now());
         w->leftovers.grace_ms = w->grace * 1000;
         left = leftovers_step(c, &w->leftovers, now, beats);
         rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (nhi_clock_ms(CLOCK_BOOTTIME) - w->beaten);
@@ -435,7 +437,9 @@ static int wait_for_another(struct ctl *c, int64_t seconds)
 
 static int supervise(struct ctl *c)
 {
-    struct watch w = { .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true, .linger = true };
+    struct watch w = {
+        .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true, .linger = true, .publish = true
+    };
     int code, lock = -1;
 
     w.followed.wait = -1;

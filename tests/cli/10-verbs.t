@@ -9,7 +9,7 @@ ok 'init names the host' said testhost
 ok 'the ledger is 0600' test "$(stat -c %a "$LEDGER")" = 600
 ok 'the keys directory is 0700' test "$(stat -c %a /var/lib/nhi/keys)" = 700
 ok 'the secret key is 0600' test "$(stat -c %a /var/lib/nhi/keys/*.secret)" = 600
-ok 'the snapshot is 0644' test "$(stat -c %a /var/lib/nhi/accounts.cdb)" = 644
+ok 'the snapshot is 0644' test "$(stat -c %a /var/lib/nhi/accounts)" = 644
 KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 ok 'the key has a random name' grep -qE '^k[a-z2-7]{7}$' <<<"$KID"
 
@@ -224,10 +224,10 @@ ok 'the secret of a revoked key is gone' test ! -e "/var/lib/nhi/keys/$NEW.secre
 expect 0 'rotate without an active key' nhictl key rotate
 nhictl task open build-4713 --agent ci-bot >/dev/null
 nhictl issue --agent ci-bot --task build-4713 --account deploy --service sshd >/dev/null
-ok 'every account has its shell' test "$(grep -c nologin /var/lib/nhi/accounts.cdb)" = 0
+ok 'every account has its shell' test "$(grep -c nologin /var/lib/nhi/accounts)" = 0
 expect 0 'agent retire' nhictl agent retire ci-bot --reason replaced --json
 ok 'agent retire --json' json '.agent.state == "retired" and .live_tickets == 1'
-ok 'a retired agent resolves without a shell' grep -q nologin /var/lib/nhi/accounts.cdb
+ok 'a retired agent resolves without a shell' grep -q nologin /var/lib/nhi/accounts
 expect 0 'its tasks are closed' nhictl task list --agent ci-bot --json
 ok 'no open task is left' json '.tasks == []'
 expect 0 'status without the supervisor' nhictl status --json

@@ -249,7 +249,7 @@ if command -v sqlite3 >/dev/null; then
 fi
 
 # --- lockdown when the accounts cannot be published
-mv /var/lib/nhi/accounts.cdb /run/t/accounts.cdb && mkdir /var/lib/nhi/accounts.cdb
+mv /var/lib/nhi/accounts /run/t/accounts && mkdir /var/lib/nhi/accounts
 one_answer() { jq -es "length == 1 and .[0].$1" </run/t/.out; }
 expect 0 'lockdown on' nhictl lockdown on --json
 ok 'is in force, with one answer' one_answer 'lockdown == true'
@@ -259,7 +259,7 @@ ok 'also gives one answer' one_answer 'ok == false'
 ok 'which reports that it is off' complained 'lockdown is off, but'
 expect 0 'which it is' nhictl lockdown status --json
 ok 'as status shows' json '.lockdown == false'
-rmdir /var/lib/nhi/accounts.cdb && mv /run/t/accounts.cdb /var/lib/nhi/accounts.cdb
+rmdir /var/lib/nhi/accounts && mv /run/t/accounts /var/lib/nhi/accounts
 
 # --- stopped in the middle
 nhictl task open build-4717 --agent other-bot --concurrent >/dev/null

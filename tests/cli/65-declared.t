@@ -156,7 +156,7 @@ expect 0 'all other changes' nhictl apply --json
 ok 'are made' test "$(change c-bot)" = '["purpose","shell","groups","review"]'
 expect 0 'and in the passwd line' nhictl agent show c-bot --json
 ok 'each' json '.agent | .purpose == "q: r" and .shell == "/bin/bash" and .groups == ["builders"] and .review_by == "2099-07-01"'
-ok 'in the snapshot, too' grep -q 'q  r' <(strings /var/lib/nhi/accounts.cdb)
+ok 'in the snapshot, too' grep -q 'q  r' <(strings /var/lib/nhi/accounts)
 ok 'with events' test "$(events c-bot | grep -o 'agent-[a-z]*' | tail -3 | xargs)" = 'agent-change agent-transfer agent-change'
 expect 0 'certify' nhictl agent certify c-bot --review-by 2099-12-31 --because needed
 expect 0 'apply after a review' nhictl apply --json

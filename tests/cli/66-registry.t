@@ -45,7 +45,7 @@ expect 0 'agent import' nhictl agent import agents.conf
 ok 'everything is the same, including quotes and states' test "$(all_of)" = "$WAS"
 ok 'homes exist' test "$(stat -c '%u %a' /home/a-bot /home/last-bot | sort -u | paste -sd,)" = '65537 700,70001 700'
 ok 'but not of retired agents' test ! -e /home/gone-bot
-ok 'accounts resolve' grep -q last-bot /var/lib/nhi/accounts.cdb
+ok 'accounts resolve' grep -q last-bot /var/lib/nhi/accounts
 expect 0 'again' nhictl agent import - --json <agents.conf
 ok 'changes nothing' json '[.agents[].change] | unique == ["there already"]'
 ok 'nothing was imported twice' test "$(all_of)" = "$WAS"

@@ -123,7 +123,7 @@ for ((i = 0; i < 300; i++)); do [ "$(reason new)" != permit ] || break && sleep 
 ok 'and it works' test "$(reason new) $(reason live)" = 'permit issuer-retired'
 rm "$LEDGER"*
 refused 1 'as far as this host knows' 'a uid that was used' nhictl restore $B --next-uid 65540
-ok 'a fresh ledger in between is no obstacle' eval 'rm -f /var/lib/nhi/accounts.cdb && nhictl init'
+ok 'a fresh ledger in between is no obstacle' eval 'rm -f /var/lib/nhi/accounts && nhictl init'
 expect 0 'with a uid' nhictl restore $B --next-uid 70000 --json
 ok 'which is the next one' json '.next_uid == 70000 and .trail == "lost"'
 dd if=/dev/urandom of="$LEDGER" bs=4096 seek=2 count=20 conv=notrunc 2>/dev/null

@@ -60,7 +60,7 @@ nhictl key rotate >/dev/null
 nhictl task open build-4712 --agent ci-bot --until 2h >/dev/null
 rm -f $B && nhictl backup $B >/dev/null
 rm -f "$LEDGER"*
-rm -f /var/lib/nhi/accounts.cdb /run/nhi/mark
+rm -f /var/lib/nhi/accounts /run/nhi/mark
 expect 0 "a new ledger" nhictl init
 nhictl revoke --task build-4712 --reason cancelled >/dev/null
 expect 0 'the backup in its place' nhictl restore $B --nothing-ended

@@ -139,7 +139,7 @@ broken 'no grants directory' record 'rm -rf grants'
 
 # Without the accounts no agent can log in, and people are found as before.
 stand_still
-rm "$STATE/accounts.cdb"
+rm "$STATE/accounts" /run/nhi-public/accounts
 let_go
 ssh_as ci-bot reply "$W/ticket" id
 unlike "$RC" '^0$' 'no snapshot: an agent is denied'

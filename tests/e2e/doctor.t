@@ -36,8 +36,8 @@ keep() {
     rm -rf "$W/kept" && mkdir "$W/kept"
     KEPT=("$@")
     local i
-    # Beside it is what this boot has seen of the ledger.
-    [[ " $* " != *" $STATE "* ]] || KEPT+=(/run/nhi)
+    # Beside it is what this boot has seen of the ledger, and the other copy of the accounts.
+    [[ " $* " != *" $STATE "* ]] || KEPT+=(/run/nhi /run/nhi-public)
     for i in "${!KEPT[@]}"; do [ ! -e "${KEPT[i]}" ] || cp -a "${KEPT[i]}" "$W/kept/$i"; done
 }
 restore() {
@@ -404,10 +404,12 @@ fault perm-grants $STATE/grants "chmod 755 $STATE/grants"
 fault perm-keys $STATE/keys "chmod 755 $STATE/keys"
 fault perm-secret $STATE/keys "chmod 640 $STATE/keys/k*.secret"
 fault perm-secret $STATE/keys "chown nobody $STATE/keys/k*.secret"
-fault perm-snapshot $STATE/accounts.cdb "chmod 600 $STATE/accounts.cdb"
+fault perm-snapshot $STATE/accounts "chmod 600 $STATE/accounts"
+fault perm-snapshot /run/nhi-public 'chmod 600 /run/nhi-public/accounts'
 fault perm-conf /etc/nhi "chmod o+w /etc/nhi/policy.d/e2e.conf"
 fault perm-conf /etc/nhi "chown nobody /etc/nhi/policy.d"
 fault perm-run /run/nhi 'chmod 755 /run/nhi'
+fault perm-run /run/nhi-public 'chmod 777 /run/nhi-public'
 good "$STATE /srv/nhi" "mv $STATE /srv/nhi && ln -s /srv/nhi $STATE"
 fault perm-program /usr/sbin/nhictl 'chmod o+w /usr/sbin/nhictl'
 fault store-read-only /none "mount --bind $STATE/grants $STATE/grants && mount -o remount,bind,ro $STATE/grants"
@@ -450,8 +452,10 @@ unwritable() {
 }
 fault reserve-pending $STATE/reserve unwritable
 fault lockdown $STATE 'nhictl lockdown on --reason test >/dev/null'
-fault snapshot-missing $STATE/accounts.cdb "rm $STATE/accounts.cdb"
-fault snapshot-missing $STATE/accounts.cdb "truncate -s 100 $STATE/accounts.cdb"
+fault snapshot-missing $STATE/accounts "rm $STATE/accounts"
+fault snapshot-missing $STATE/accounts "truncate -s 100 $STATE/accounts"
+fault snapshot-missing /run/nhi-public 'rm /run/nhi-public/accounts && head -c 100 /dev/zero >/run/nhi-public/accounts'
+good /run/nhi-public 'rm /run/nhi-public/accounts'
 fault snapshot-behind $STATE "sql \"UPDATE agent SET home = '/elsewhere' WHERE name = 'ci-bot'\""
 UNWATCHED=1
 fault watch-missing /run/nhi/watch 'rm /run/nhi/watch'

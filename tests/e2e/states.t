@@ -15,13 +15,15 @@ cp -a "$STATE" /mnt/state
 cp /etc/group /mnt/group
 mkdir /mnt/run
 cp -a /run/nhi/. /mnt/run/
+cp -a /run/nhi-public /mnt/public
 PEOPLE=("$BUILD/tests/tools/people" alice deploy "$W/password" "$W/key.pub")
 
 put_back() {
     umount -l "$STATE" /run/nhi /etc/group /proc/sys/kernel/random/boot_id 2>/dev/null
-    rm -rf "$STATE" /run/nhi /etc/group
+    rm -rf "$STATE" /run/nhi /run/nhi-public /etc/group
     cp -a /mnt/state "$STATE"
     cp -a /mnt/run /run/nhi
+    cp -a /mnt/public /run/nhi-public
     cp /mnt/group /etc/group
 }
 # state NAME SHELL [SAYS]: after SHELL everybody gets through, and the log has SAYS.
@@ -36,7 +38,7 @@ state() {
 
 state 'whole' true
 # ---- /var/lib/nhi ----
-s=$STATE
+s=$STATE q=/run/nhi-public
 for kind in missing file fifo socket dangling itself theirs closed; do
     case $kind in
     missing) do=':' ;;
@@ -55,7 +57,13 @@ for kind in ': >X' 'mkfifo X' 'ln -s /proc/self/fd X' 'ln -s grants X'; do
     state "grants: $kind" "rm -rf $s/grants; ${kind//X/$s/grants}"
 done
 for kind in 'mkfifo X' 'truncate -s 8G X' 'truncate -s 3900M X' 'head -c 100000 /dev/urandom >X' 'mkdir X'; do
-    state "accounts.cdb: $kind" "rm -f $s/accounts.cdb; ${kind//X/$s/accounts.cdb}"
+    state "accounts: $kind" "rm -f $s/accounts $q/accounts; ${kind//X/$s/accounts}"
+    state "accounts on the tmpfs: $kind" "rm -f $q/accounts; ${kind//X/$q/accounts}"
+done
+# ---- /run/nhi-public ----
+state '/run/nhi-public: missing' "rm -rf $q"
+for kind in ': >X' 'mkfifo X' 'ln -s nhi-public X' 'ln -s /nowhere X' 'mkdir X && chmod 0 X' 'mkdir X && chown alice X'; do
+    state "/run/nhi-public: $kind" "rm -rf $q; ${kind//X/$q}"
 done
 # ---- /run/nhi ----
 state '/run/nhi: missing' 'rm -rf /run/nhi'

@@ -410,8 +410,8 @@ static int publish(void)
     struct nhi_account a = { .name = "ci-bot", .uid = WORLD_AGENT_UID, .home = "/home/ci-bot", .shell = "/bin/sh" };
     struct nhi_snapshot_writer *w;
 
-    return nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 65536, 99999, &w) != NHI_OK || nhi_snapshot_add(w, &a) != NHI_OK ||
-           nhi_snapshot_commit(w) != NHI_OK;
+    return nhi_snapshot_begin(65536, 99999, &w) != NHI_OK || nhi_snapshot_add(w, &a) != NHI_OK ||
+           nhi_snapshot_publish(w) != NHI_OK;
 }
 
 static int open_files(void)

@@ -22,8 +22,13 @@ struct nhi_account accounts_nth(uint32_t i)
 
 enum nhi_err accounts_publish(const char *to, uint32_t count)
 {
+    return accounts_publish_range(to, count, ACCOUNTS_UID_MAX);
+}
+
+enum nhi_err accounts_publish_range(const char *to, uint32_t count, uint32_t uid_max)
+{
     struct nhi_snapshot_writer *w = NULL;
-    enum nhi_err err = nhi_snapshot_begin(to, ACCOUNTS_UID_MIN, ACCOUNTS_UID_MAX, &w);
+    enum nhi_err err = nhi_snapshot_begin(ACCOUNTS_UID_MIN, uid_max, &w);
 
     for (uint32_t i = 0; i < count && err == NHI_OK; i++) {
         struct nhi_account a = accounts_nth(i);
@@ -32,7 +37,9 @@ enum nhi_err accounts_publish(const char *to, uint32_t count)
         if (err != NHI_OK)
             nhi_snapshot_abort(w);
     }
-    return err != NHI_OK ? err : nhi_snapshot_commit(w);
+    if (err != NHI_OK)
+        return err;
+    return to != NULL ? nhi_snapshot_commit(w, to) : nhi_snapshot_publish(w);
 }
 
 bool accounts_same(const struct nhi_account *a, const struct nhi_account *b)

@@ -15,7 +15,9 @@
 struct nhi_account accounts_nth(uint32_t i);
 bool accounts_same(const struct nhi_account *a, const struct nhi_account *b);
 
-/* Writes a snapshot of the first count accounts. */
+/* Writes a snapshot of the first count accounts to path. NULL: publishes it. */
 NHI_CHECK enum nhi_err accounts_publish(const char *path, uint32_t count);
+/* The same, with another last uid of the range. */
+NHI_CHECK enum nhi_err accounts_publish_range(const char *path, uint32_t count, uint32_t uid_max);
 
 #endif

@@ -45,7 +45,7 @@ int scratch_make(void **state)
     strcpy(scratch_dir + sizeof(scratch_dir) - 7, "XXXXXX");
     if (mkdtemp(scratch_dir) == NULL)
         return -1;
-    snprintf(scratch_path, sizeof(scratch_path), "%s/accounts.cdb", scratch_dir);
+    snprintf(scratch_path, sizeof(scratch_path), "%s/accounts", scratch_dir);
     return 0;
 }
 

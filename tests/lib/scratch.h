@@ -10,7 +10,7 @@
 #define SCRATCH_DIR_LEN 20
 
 extern char scratch_dir[SCRATCH_DIR_LEN + 1];
-extern char scratch_path[SCRATCH_DIR_LEN + 33]; /* accounts.cdb in it; not created */
+extern char scratch_path[SCRATCH_DIR_LEN + 33]; /* accounts in it; not created */
 
 int scratch_make(void **state);
 int scratch_remove(void **state); /* with the files in it */

@@ -6,7 +6,7 @@ set -u
 
 build=${BUILD:?the build directory}
 publisher=$build/tests/unit/test_snapshot
-file=/var/lib/nhi/accounts.cdb
+file=/var/lib/nhi/accounts quick=/run/nhi-public/accounts
 
 if [ "${1-}" != inside ]; then
     if [ "$(id -u)" != 0 ] || ! unshare --mount true 2>/dev/null; then
@@ -38,8 +38,8 @@ nhi()
     LD_LIBRARY_PATH=$build getent -s nhi "$@"
 }
 
-if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mkdir -m 0755 /var/lib/nhi ||
-    ! "$publisher" publish "$file" 300 1; then
+if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mount -t tmpfs -o mode=0755 tmpfs /run ||
+    ! mkdir -m 0755 /var/lib/nhi || ! "$publisher" publish 300 1; then
     echo 'not ok 1 - cannot go on: cannot make a snapshot'
     exit 1
 fi
@@ -52,10 +52,8 @@ is 'an empty gecos field' 'agent-00003:*:65540:65540::/var/lib/agents/3:/bin/bas
     "$(nhi passwd agent-00003)"
 is 'its own group by name' 'agent-00007:*:65544:' "$(nhi group agent-00007)"
 is 'its own group by gid' 'agent-00007:*:65544:' "$(nhi group 65544)"
-members=$(seq -f 'agent-%05g' -s , 0 299)
-is 'all agents by name, through glibc growing its buffer' "nhi-agents:*:65536:$members" \
-    "$(nhi group nhi-agents)"
-is 'all agents by gid' "nhi-agents:*:65536:$members" "$(nhi group 65536)"
+is 'the group of all agents by name, without a list' 'nhi-agents:*:65536:' "$(nhi group nhi-agents)"
+is 'the group of all agents by gid' 'nhi-agents:*:65536:' "$(nhi group 65536)"
 is 'the passwd enumeration is complete and in order' "$(seq 65537 65836)" \
     "$(nhi passwd | cut -d: -f3)"
 is 'the group enumeration is complete and in order' "$(seq 65536 65836)" \
@@ -70,10 +68,10 @@ for miss in 'passwd root' 'passwd 0' 'passwd 65534' 'passwd 65536' 'passwd 65837
     is "a miss: $miss" 2 $?
 done
 
-"$publisher" publish "$file" 0 1
+"$publisher" publish 0 1
 is 'no agents: the group of all agents is empty' 'nhi-agents:*:65536:' "$(nhi group nhi-agents)"
 is 'no agents: the enumeration is empty' '' "$(nhi passwd)"
-"$publisher" publish "$file" 300 1
+"$publisher" publish 300 1
 
 # As on a host: files first, and the system's users resolve whatever happens to the snapshot.
 printf 'passwd: files nhi\ngroup: files nhi\n' >/var/lib/nsswitch.conf
@@ -85,18 +83,23 @@ is 'id, files before nhi' \
     'uid=65540(agent-00003) gid=65540(agent-00003) groups=65540(agent-00003),65536(nhi-agents),5000,5001,5002' \
     "$(id agent-00003)"
 is 'id as another user' 'agent-00003' "$(setpriv --reuid 1234 --clear-groups id -un 65540)"
-for damage in missing empty torn writable symlink fifo; do
-    "$publisher" publish "$file" 300 1
-    case $damage in
-    missing) rm "$file" ;;
-    empty) : >"$file" ;;
-    torn) truncate -s -1 "$file" ;;
-    writable) chmod 0666 "$file" ;;
-    symlink) mv "$file" "$file.real" && ln -s "$file.real" "$file" ;;
-    fifo) rm "$file" && mkfifo "$file" ;;
-    esac
-    is "$damage: no agent resolves" '' "$(getent passwd agent-00003 65540)"
-    is "$damage: root does" 'uid=0(root) gid=0(root) groups=0(root)' "$(id root)"
-    rm -f "$file" "$file.real"
+rm "$quick"
+is 'without the copy on the tmpfs, the durable one answers' 65540 "$(id -u agent-00003)"
+for copy in "$file" "$quick"; do
+    for damage in missing empty torn writable symlink fifo; do
+        "$publisher" publish 300 1
+        [ "$copy" = "$quick" ] || rm "$quick"
+        case $damage in
+        missing) rm -f "$file" "$quick" ;;
+        empty) : >"$copy" ;;
+        torn) truncate -s -1 "$copy" ;;
+        writable) chmod 0666 "$copy" ;;
+        symlink) mv "$copy" "$copy.real" && ln -s "$copy.real" "$copy" ;;
+        fifo) rm "$copy" && mkfifo "$copy" ;;
+        esac
+        is "$copy $damage: no agent resolves" '' "$(getent passwd agent-00003 65540)"
+        is "$copy $damage: root does" 'uid=0(root) gid=0(root) groups=0(root)' "$(id root)"
+        rm -f "$file" "$quick" "$copy.real"
+    done
 done
 echo "1..$n"

@@ -7,7 +7,7 @@ set -u
 build=${BUILD:?the build directory}
 publisher=$build/tests/unit/test_snapshot
 stress=$build/tests/tools/nss_stress
-file=/var/lib/nhi/accounts.cdb
+quick=/run/nhi-public/accounts
 
 if [ "${1-}" != inside ]; then
     if [ "$(id -u)" != 0 ] || ! unshare --mount true 2>/dev/null; then
@@ -40,10 +40,11 @@ nhi()
 
 publish()
 {
-    "$publisher" publish "$file" "$@"
+    "$publisher" publish "$@"
 }
 
-if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mkdir -m 0755 /var/lib/nhi; then
+if ! mount -t tmpfs -o mode=0755 tmpfs /var/lib || ! mount -t tmpfs -o mode=0755 tmpfs /run ||
+    ! mkdir -m 0755 /var/lib/nhi; then
     echo 'not ok 1 - cannot go on: cannot make a place for a snapshot'
     exit 1
 fi
@@ -55,20 +56,20 @@ ok 'a missing file' nhi status $unavail $ENOENT
 publish 40 1
 ok 'every buffer size' nhi buffers
 ok 'the list of groups' nhi initgroups
-truncate -s 3000 "$file"
+truncate -s 3000 "$quick"
 ok 'a torn file' nhi status $unavail $EIO
 publish 40 1
-chmod 0664 "$file"
+chmod 0664 "$quick"
 ok 'a file that other users can write' nhi status $unavail $EACCES
 publish 40 1
-chmod 0600 "$file"
+chmod 0600 "$quick"
 ok 'a file that cannot be read' \
     setpriv --reuid 1234 --clear-groups /var/lib/nss/nss_stress /var/lib/nss/libnss_nhi.so.2 status $unavail $EACCES
 publish 2000 1
 ok 'each entry once for threads that share an enumeration' nhi share 2000
 
 publish 200 1
-"$publisher" publish "$file" 200 1000000 & # not the function: its process must be the writer
+"$publisher" publish 200 1000000 & # not the function: its process must be the writer
 writer=$!
 ok 'threads and forks while the file is replaced' nhi threads 200 1500
 ok 'it was replaced all the time' kill -0 $writer
@@ -76,5 +77,5 @@ kill $writer
 wait $writer 2>/dev/null
 ok 'the file is whole after its writer was killed' nhi share 200
 publish 200 1
-ok 'and nothing is left beside it' test "$(ls -A /var/lib/nhi)" = accounts.cdb
+ok 'and nothing is left beside it' test "$(ls -A /var/lib/nhi):$(ls -A /run/nhi-public)" = accounts:accounts
 echo "1..$n"

@@ -120,7 +120,7 @@ class Copy:
                 shutil.copy(os.path.join(TOP, d), to)
         self.build = self.dir + '/build'
         self.entering = entering
-        says = self.make('$(ALLCFLAGS)', '$(CDB_PIC) $(CORE_LIBS) $(CONF_LIBS)')
+        says = self.make('$(ALLCFLAGS)', '$(CORE_LIBS) $(CONF_LIBS)')
         self.cc = ['cc'] + says[0].replace("'", '').split()
         if entering:
             self.cc.append('-finstrument-functions')

@@ -126,7 +126,6 @@ static void check_inside(const void *p, const char *buf, size_t len)
 static void check_answer(enum lookup what, uint32_t i, const union answer *a, const char *buf, size_t len)
 {
     char name[33], home[64];
-    uint32_t m = 0;
 
     snprintf(name, sizeof(name), "agent-%05u", i);
     snprintf(home, sizeof(home), "/var/lib/agents/%u", i);
@@ -151,11 +150,7 @@ static void check_answer(enum lookup what, uint32_t i, const union answer *a, co
         return;
     }
     CHECK(strcmp(a->gr.gr_name, "nhi-agents") == 0 && a->gr.gr_gid == UID_MIN);
-    for (m = 0; a->gr.gr_mem[m] != NULL; m++) {
-        snprintf(name, sizeof(name), "agent-%05u", m);
-        CHECK(strcmp(a->gr.gr_mem[m], name) == 0);
-        check_inside(a->gr.gr_mem[m], buf, len);
-    }
+    CHECK(a->gr.gr_mem[0] == NULL);
 }
 
 /* Sets an enumeration so that the next entry is the one that ask(what, 3) would return. */
@@ -287,7 +282,7 @@ static long rounds;
 
 static void *share_one(void *arg)
 {
-    const size_t len = 4096 + (size_t)count * 48;
+    const size_t len = 4096;
     char *buf = malloc(len);
     enum nss_status st;
     union answer a;
@@ -338,7 +333,7 @@ static void ask_all(uint32_t i, char *buf, size_t len)
 
 static void *ask_always(void *arg)
 {
-    const size_t len = 4096 + (size_t)count * 48;
+    const size_t len = 4096;
     char *buf = malloc(len);
 
     CHECK(buf != NULL);

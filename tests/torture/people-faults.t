@@ -13,7 +13,7 @@ kill "$WATCH"
 eventually_gone "$WATCH" || bail 'the supervisor stays'
 PEOPLE=("$BUILD/tests/tools/people" alice deploy "$W/password" "$W/key.pub")
 OURS=()
-for path in "$STATE" "$STATE/accounts.cdb" "$STATE/grants" /run/nhi /run/nhi/sessions /etc/group \
+for path in "$STATE" "$STATE/accounts" /run/nhi-public/accounts "$STATE/grants" /run/nhi /run/nhi/sessions /etc/group \
     /proc/sys/kernel/random/boot_id; do
     OURS+=(-P "$path")
 done

@@ -571,8 +571,8 @@ static void session_of_a_removed_agent(void **state)
     limited(&rule);
     snprintf(g.subject, sizeof(g.subject), "deploy");
     assert_int_equal(still(&g), NHI_PERMIT);
-    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, WORLD_DEPLOY_UID - 1, WORLD_DEPLOY_UID, &w), NHI_OK);
-    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(WORLD_DEPLOY_UID - 1, WORLD_DEPLOY_UID, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_publish(w), NHI_OK);
     assert_int_equal(still(&g), NHI_DENY_ACCOUNT);
 }
 

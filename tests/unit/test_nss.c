@@ -34,9 +34,9 @@ static void publish(void)
 
     for (uint32_t i = 0; i < GROUPS; i++)
         a.groups[i] = 2000 + i;
-    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, AGENTS, 70000, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(AGENTS, 70000, &w), NHI_OK);
     assert_int_equal(nhi_snapshot_add(w, &a), NHI_OK);
-    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(nhi_snapshot_publish(w), NHI_OK);
 }
 
 struct list {

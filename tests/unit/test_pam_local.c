@@ -160,19 +160,19 @@ static void test_range_from_the_snapshot(void **state)
     (void)state;
     c.args = "uid_min=90000 uid_max=99999";
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
-    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 65536, 80000, &w), NHI_OK);
-    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(65536, 80000, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_publish(w), NHI_OK);
     assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
     assert_string_equal(world_reason(), "malformed");
     /* Agents have the uids after its first, up to its last. */
-    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, WORLD_AGENT_UID, 80000, &w), NHI_OK);
-    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(WORLD_AGENT_UID, 80000, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_publish(w), NHI_OK);
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
-    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 60000, WORLD_AGENT_UID, &w), NHI_OK);
-    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(60000, WORLD_AGENT_UID, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_publish(w), NHI_OK);
     assert_int_equal(world_run(&c, ALL), PAM_AUTH_ERR);
-    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 60000, WORLD_AGENT_UID - 1, &w), NHI_OK);
-    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(60000, WORLD_AGENT_UID - 1, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_publish(w), NHI_OK);
     assert_int_equal(world_run(&c, ALL), PAM_SUCCESS);
 }
 

@@ -439,9 +439,9 @@ static void own_account(void **state)
 
     (void)state;
     memcpy(a.name, "ci-bot", 7);
-    assert_int_equal(nhi_snapshot_begin(NHI_SNAPSHOT_PATH, 70000, 70099, &w), NHI_OK);
+    assert_int_equal(nhi_snapshot_begin(70000, 70099, &w), NHI_OK);
     assert_int_equal(nhi_snapshot_add(w, &a), NHI_OK);
-    assert_int_equal(nhi_snapshot_commit(w), NHI_OK);
+    assert_int_equal(nhi_snapshot_publish(w), NHI_OK);
     hosts_files("", "team:x:5000:\n");
     is("ci-bot", false, "");
     answers("? other\nb is not available\n.");
