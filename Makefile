@@ -71,6 +71,7 @@ CTL   := $(BUILD)/nhictl
 UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
+CYCLES := $(BUILD)/tests/bench/cycles
 UNITS_OF_SYSTEMD := $(wildcard packaging/*.service packaging/*.timer)
 REASONS := $(BUILD)/nhi-reasons.7
 MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.[578] nhictl/*/*.8) $(REASONS)
@@ -92,9 +93,11 @@ help:
 	@echo 'make race       nobody gets in behind a revocation, ten thousand of them (root)'
 	@echo 'make sanitize   the unit and module tests under ASan and UBSan'
 	@echo 'make clang      everything once more with the other compiler'
-	@echo 'make leaks      1,000 PAM cycles under valgrind'
+	@echo 'make leaks      200 PAM cycles under valgrind'
 	@echo 'make fuzz       ten seconds of libFuzzer on each parser (clang)'
-	@echo 'make bench      speed and memory, as ratios'
+	@echo 'make bench      speed and memory, as ratios: five minutes (root)'
+	@echo 'make bench-check   instructions and system calls, compared with tests/bench/counts (root)'
+	@echo 'make bench-counts  writes that file anew'
 	@echo 'make lint       cppcheck, clang-tidy, shellcheck, mandoc, house rules'
 	@echo 'make install    DESTDIR=, PREFIX=, PAMDIR=, NSSDIR=, SBINDIR=, LIBEXECDIR=, MANDIR=, UNITDIR=,'
 	@echo '                TMPFILESDIR=, BASHCOMPDIR=, ZSHCOMPDIR='
@@ -155,20 +158,20 @@ $(REASONS): nhictl/nhi-reasons.7.in libnhi/policy/reason_list.h packaging/reason
 # Test programs: one source file each, over the library and what tests share, and what of nhictl is decided over facts
 # alone.
 $(BUILD)/tests/unit/test_leftover: $(BUILD)/obj/nhictl/leftover/leftover_judge.o
-$(UNITS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(CONF) $(LIB)
+$(UNITS) $(CYCLES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $(filter %.o,$^) $(CONF) $(LIB) $(CORE_LIBS) \
 	    $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 
-$(TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
+$(TOOLS) $(filter-out $(CYCLES),$(BENCHES)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $< -lpam -ldl -lpthread
 
 tools: $(TOOLS)
 tests: all $(UNITS) tools
-benches: all $(BENCHES) $(TOOLS)
+benches: all $(BENCHES)
 
 include tests/tests.mk
 

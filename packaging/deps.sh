@@ -20,6 +20,7 @@
 #   disks   makes a disk that fails in a test; for private copies only, too
 #   postgresql rabbitmq postfix systemd-cron dropbear
 #           what tests install on a host that has agents; for private copies only, too
+#   bench   what `make bench` compares with and counts by; modules of logins and accounts, so for private copies only, too
 #   check   runs `make check` and `make e2e`
 #   lint    runs `make lint`, `make leaks`, `make sanitize`
 set -eu
@@ -45,6 +46,10 @@ packages() {
     postfix) echo postfix ;;
     systemd-cron) echo systemd-cron ;;
     dropbear) echo dropbear ;;
+    bench)
+        echo libpam-google-authenticator libpam-ssh-agent-auth libpam-krb5 krb5-kdc krb5-admin-server libnss-extrausers \
+            libnss-db libnss-cache libnss-systemd perl sqlite3 jq valgrind libc6-dbg strace
+        ;;
     boot) echo mmdebstrap ;;
     guest) echo systemd dbus libpam-systemd polkitd at procps jq sqlite3 ;;
     check)
@@ -56,7 +61,7 @@ packages() {
             libc6-dbg git
         ;;
     *)
-        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, contract, browser, disks, boot, guest, check, lint," \
+        echo "deps.sh: no such purpose: $1 (build, hosts, lab, clients, contract, browser, disks, bench, boot, guest, check, lint," \
             "postgresql, rabbitmq, postfix, systemd-cron, dropbear)" >&2
         return 1
         ;;

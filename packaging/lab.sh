@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: ISC
 # A private copy of the whole machine, gone when the command in it ends.
 #
-#   packaging/lab.sh run [--online] [--upper DIR] [--] COMMAND...
+#   packaging/lab.sh run [--online] [--upper DIR] [--disk DIR AT] [--] COMMAND...
 #       runs COMMAND as root in a copy: own mounts, processes, host name and loopback; every file
 #       of the machine is there, and what is written stays in the copy. --online keeps the machine's
-#       network. --upper keeps what was written in DIR (overlay only, a tmpfs or plain directory).
+#       network. --upper keeps what was written in DIR (overlay only, a tmpfs or plain directory). --disk
+#       shows DIR of the machine at AT, and what is written there stays: for what must be on a real disk.
 #   packaging/lab.sh hosts [--] COMMAND...
 #       runs COMMAND on the machine itself, such that each lab which it starts has sshd, sudo and cron,
 #       and what packaging/deps.sh has for the purposes in NHI_LAB_ALSO
@@ -94,6 +95,7 @@ run() {
         case ${1:-} in
         --online) net='' && shift ;;
         --upper) upper=${2:?} && shift 2 ;;
+        --disk) export NHI_LAB_DISK=${2:?} NHI_LAB_DISK_AT=${3:?} && shift 3 ;;
         --) shift && break ;;
         -*) usage ;;
         *) break ;;
@@ -256,6 +258,10 @@ inside() {
     copy_mounts "$m"
     show_tree "$m"
     fill_copy "$m" "$net"
+    if [ -n "${NHI_LAB_DISK:-}" ]; then
+        mkdir -p "$m$NHI_LAB_DISK_AT"
+        must "mount --bind $NHI_LAB_DISK" mount --bind "$NHI_LAB_DISK" "$m$NHI_LAB_DISK_AT"
+    fi
     # This shell stays process 1: it takes in orphans, and when it ends, all end.
     # shellcheck disable=SC2016 # for the inner shell
     chroot "$m" "$BASH" -c 'cd "$0" 2>/dev/null || cd /; exec "$@"' "$PWD" "$@" || status=$?
