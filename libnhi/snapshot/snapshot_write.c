@@ -26,6 +26,7 @@ struct nhi_snapshot_writer {
     size_t refs_room;
     enum nhi_err failed;
     uint32_t uid_min, uid_max, last_uid, count;
+    uint32_t buckets; /* of one table, once that is known */
 };
 
 enum nhi_err nhi_snapshot_begin(uint32_t uid_min, uint32_t uid_max, struct nhi_snapshot_writer **out)
@@ -112,10 +113,10 @@ static const char *name_of(const unsigned char *record)
 
 /* Fills the first free slot of the place. NHI_ERR_ARG: the name is taken. name NULL: a uid, of which each exists once.
  */
-static enum nhi_err fill(const struct nhi_snapshot_writer *w, size_t table, uint32_t buckets,
-                         struct nhi_snapshot_place place, const char *name, uint32_t ref)
+static enum nhi_err fill(const struct nhi_snapshot_writer *w, size_t table, struct nhi_snapshot_place place,
+                         const char *name, uint32_t ref)
 {
-    for (uint32_t at = place.bucket;; at = at + 1 < buckets ? at + 1 : 0) {
+    for (uint32_t at = place.bucket;; at = at + 1 < w->buckets ? at + 1 : 0) {
         unsigned char *bucket = w->image + table + (size_t)at * NHI_SNAPSHOT_BUCKET_LEN;
 
         for (int i = 0; i < NHI_SNAPSHOT_SLOTS; i++) {
@@ -167,6 +168,7 @@ static enum nhi_err complete(struct nhi_snapshot_writer *w)
     size_t table_len = (size_t)buckets * NHI_SNAPSHOT_BUCKET_LEN, index = tables + 2 * table_len;
     enum nhi_err err = w->failed;
 
+    w->buckets = buckets;
     if (err == NHI_OK)
         err = extend(w, index + (size_t)w->count * NHI_SNAPSHOT_REF_LEN);
     for (uint32_t i = 0; i < w->count && err == NHI_OK; i++) {
@@ -175,9 +177,9 @@ static enum nhi_err complete(struct nhi_snapshot_writer *w)
         uint32_t uid = nhi_snapshot_get32(record + NHI_SNAPSHOT_AT_UID);
 
         nhi_snapshot_put(w->image + index + (size_t)i * NHI_SNAPSHOT_REF_LEN, w->refs[i], NHI_SNAPSHOT_REF_LEN);
-        err = fill(w, tables, buckets, nhi_snapshot_place_name(name, buckets), name, w->refs[i]);
+        err = fill(w, tables, nhi_snapshot_place_name(name, buckets), name, w->refs[i]);
         if (err == NHI_OK)
-            err = fill(w, tables + table_len, buckets, nhi_snapshot_place_uid(uid, buckets), NULL, w->refs[i]);
+            err = fill(w, tables + table_len, nhi_snapshot_place_uid(uid, buckets), NULL, w->refs[i]);
     }
     if (err != NHI_OK)
         return err;
