@@ -23,6 +23,7 @@ struct nhi_state {
     struct state_head head;
     uint8_t *tail; /* STATE_TAIL_SIZE bytes */
     size_t used;   /* of these, in complete records */
+    size_t done;   /* of these, in records that are complete: the last writer at work has added the others */
     int64_t generation, latest;
     int base;
     uint8_t page[STATE_PAGE_SIZE];
@@ -65,11 +66,13 @@ static enum nhi_err walk(struct nhi_state *s, size_t have)
     struct state_at r;
     enum nhi_err err;
 
-    s->used = 0;
+    s->used = s->done = 0;
     s->generation = s->head.generation;
     s->latest = 0;
     while ((err = state_tail_next(s->tail, have, &s->used, true, &r)) == NHI_OK) {
         s->generation = (r.head.flags & STATE_DONE) != 0 ? r.head.generation : -1;
+        if ((r.head.flags & STATE_DONE) != 0)
+            s->done = s->used;
         if ((r.head.flags & STATE_DONE) != 0 && r.head.value_len == sizeof(s->latest))
             memcpy(&s->latest, r.value, sizeof(s->latest));
     }
@@ -376,7 +379,7 @@ enum nhi_err nhi_state_each_revoked(const struct nhi_state *s,
     char id[NHI_FACT_KEY_MAX + 1];
     struct state_at r;
     enum nhi_err err = NHI_OK;
-    size_t at = 0;
+    size_t at = s->done;
 
     while (err == NHI_OK && at < s->used) {
         err = state_tail_next(s->tail, s->used, &at, false, &r);

@@ -36,8 +36,8 @@ struct state_head;
 size_t nhi_state_used(const struct nhi_state *s);
 const struct state_head *nhi_state_head(const struct nhi_state *s);
 
-/* For the next writer after one that was killed: every revocation that was added since the base was made, by its kind
- * and ID, until fn returns something other than NHI_OK, which is returned. */
+/* For the next writer after one that was killed: every revocation that it had added without finishing, by its kind and
+ * ID, until fn returns something other than NHI_OK, which is returned. */
 NHI_CHECK enum nhi_err nhi_state_each_revoked(const struct nhi_state *s,
                                               enum nhi_err (*fn)(unsigned kind, const char *id, void *ctx), void *ctx);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What is published and the ledger agree, whatever changes and wherever its writer is killed.
+ * Invariants: 4, 5.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The published state: what was published is found, and nothing that is damaged, torn or from elsewhere passes for it.
+ * Invariants: 5, 20.
  */
 #include <setjmp.h>
 #include <stdarg.h>
