@@ -123,6 +123,22 @@ static bool is_gone(void)
     return lstat(NHI_SNAPSHOT_QUICK, &st) != 0 && errno == ENOENT;
 }
 
+static void remove_quick(int dir)
+{
+    mark_replaced(dir);
+    (void)unlinkat(dir, NHI_SNAPSHOT_FILE, 0);
+}
+
+void nhi_snapshot_forget_quick(void)
+{
+    int dir;
+
+    if (access(NHI_SNAPSHOT_PATH, F_OK) == 0 || errno != ENOENT || nhi_dir_open(NHI_PUBLIC_DIR, &dir) != NHI_OK)
+        return;
+    remove_quick(dir);
+    close(dir);
+}
+
 enum nhi_err nhi_snapshot_copy_quick(const unsigned char *image, size_t len)
 {
     int dir = -1;
@@ -138,8 +154,7 @@ enum nhi_err nhi_snapshot_copy_quick(const unsigned char *image, size_t len)
         if (err == NHI_OK)
             goto out;
     }
-    mark_replaced(dir);
-    (void)unlinkat(dir, NHI_SNAPSHOT_FILE, 0);
+    remove_quick(dir);
     if (err == NHI_OK)
         err = NHI_ERR_FULL;
 out:

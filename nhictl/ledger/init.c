@@ -20,6 +20,7 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/session/session.h"
 #include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_copy.h"
 #include "libnhi/snapshot/snapshot_read.h"
 #include "libnhi/snapshot/snapshot_write.h"
 #include "nhictl/agent/range.h"
@@ -308,6 +309,9 @@ static int init(struct ctl *c)
         code = check_new(c);
     if (code == CTL_DONE)
         code = own_host(c, host, sizeof(host));
+    /* Otherwise the accounts of a ledger that was moved away would be in the way of the new ones. */
+    if (code == CTL_DONE)
+        nhi_snapshot_forget_quick();
     if (code == CTL_DONE)
         code = range_check(c, uid_min, uid_max);
     if (code == CTL_DONE)

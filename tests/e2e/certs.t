@@ -13,10 +13,10 @@ B_ADDRESS=10.99.0.2
 on_b() { nsenter -t "$B_PID" -m -n -u -r -- "$@"; }
 
 start_b() {
-    install -d /etc/nhi /run/nhi "$STATE"
+    install -d /etc/nhi /run/nhi /run/nhi-public "$STATE"
     # shellcheck disable=SC2016
     unshare --mount --net --uts --propagation private bash -c '
-        hostname "$0" && for d in /var/lib/nhi /run/nhi /etc/nhi; do mount -t tmpfs -o mode=0755 tmpfs "$d"; done
+        hostname "$0" && for d in /var/lib/nhi /run/nhi /run/nhi-public /etc/nhi; do mount -t tmpfs -o mode=0755 tmpfs "$d"; done
         : >"$1"; exec sleep 1000000' "$B" "$W/b-is-up" &
     B_PID=$!
     eventually test -e "$W/b-is-up" || bail 'no second host'

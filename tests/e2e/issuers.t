@@ -15,11 +15,11 @@ open_task known-1
 there() {
     # shellcheck disable=SC2016
     capture unshare --mount "$BASH" -c '
-        for d in /var/lib/nhi /etc/nhi /run/nhi; do mkdir -p "$0$d" && mount --bind "$0$d" "$d" || exit 9; done
+        for d in /var/lib/nhi /etc/nhi /run/nhi /run/nhi-public; do mkdir -p "$0$d" && mount --bind "$0$d" "$d" || exit 9; done
         exec "$@"' "$W/there" ${SHIFT:+faketime -f "$SHIFT"} "$@"
     [ "$RC" = 0 ] || { note "$ERR" && bail "there: $*"; }
 }
-install -d "$W/there"
+install -d "$W/there" /run/nhi-public
 there nhictl init --host signer.example
 # Its uids are not this host's: only names are the same.
 there nhictl agent add ci-bot --owner o@example.org --purpose p --review-by 2099-01-01 --no-home
