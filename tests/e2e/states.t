@@ -110,9 +110,11 @@ ssh-keygen -q -t ed25519 -N '' -f "$W/id"
 open_task keys-1
 issue "$W/bound" keys-1 --account deploy --bind-key "$W/id.pub"
 cat "$W/id.pub" >>/home/deploy/.ssh/authorized_keys
+hold_watch || bail 'the supervisor is busy without end'
 rm -f /run/nhi/state-1
 ssh_as deploy key "$W/id" true
 [ "$RC" != 0 ]
 todo $? 'nothing published: a key that was an agent'"'"'s is no person'"'"'s' 'bound keys are in what is published alone'
+let_go
 
 finish
