@@ -103,18 +103,22 @@ libraries=$(ldconfig -p | sed -nE 's,.* => (/.*/lib(jansson|sqlite3|sodium)\.so\
 for library in $libraries; do
     mv "$library" "$library.away"
     "${PEOPLE[@]}" >"$W/out" 2>&1
-    todo $? "without $(basename "$library") people log in" 'the module loads it for every caller'
+    if [[ $library = *sqlite3* ]]; then
+        ok $? 'without SQLite people log in'
+    else
+        todo $? "without $(basename "$library") people log in" 'the module loads it for every caller'
+    fi
     mv "$library.away" "$library"
 done
 ssh-keygen -q -t ed25519 -N '' -f "$W/id"
 open_task keys-1
 issue "$W/bound" keys-1 --account deploy --bind-key "$W/id.pub"
 cat "$W/id.pub" >>/home/deploy/.ssh/authorized_keys
-hold_watch || bail 'the supervisor is busy without end'
+kill -STOP "$WATCH" 2>/dev/null
 rm -f /run/nhi/state-1
 ssh_as deploy key "$W/id" true
 [ "$RC" != 0 ]
 todo $? 'nothing published: a key that was an agent'"'"'s is no person'"'"'s' 'bound keys are in what is published alone'
-let_go
+kill -CONT "$WATCH" 2>/dev/null
 
 finish
