@@ -107,9 +107,11 @@ static enum nhi_err search(struct search *s, const struct nhi_fact_key *list)
     return s->from->each(s->from->ctx, list, look_at, s);
 }
 
-/* The one live ticket; else the newest dead one. */
+/* The one live ticket; else the newest dead one. A list has a ticket once more after each change of it. */
 static enum nhi_err choose(struct search *s, const struct nhi_fact_ticket *t, bool live)
 {
+    if (s->any && strcmp(s->best.ticket.jti, t->ticket.jti) == 0)
+        return NHI_OK;
     if (live && s->any_live)
         return NHI_ERR_EXISTS;
     if (live || !s->any || (!s->any_live && t->row > s->best.row))

@@ -295,6 +295,30 @@ static void one_after_the_other(void **state)
     (void)agree();
 }
 
+/* A ticket that changes is listed again, and is still one ticket. */
+static void listed_again(void **state)
+{
+    const struct nhi_ticket first = state_ticket(1);
+    struct nhi_fact_source from;
+    struct nhi_state *s = NULL;
+    struct nhi_ticket found;
+    struct nhi_ledger *l;
+
+    (void)state;
+    begin_with_one();
+    for (int64_t n = 0; n < 2; n++) {
+        l = state_begin();
+        assert_int_equal(nhi_ticket_set_terms(l, first.jti, 0, n == 0), NHI_OK);
+        end_by(l, NHI_REVOKE_TASK, "other-1");
+        state_end(l);
+        assert_int_equal(nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &s), NHI_OK);
+        from = nhi_state_source(s);
+        assert_int_equal(nhi_find_for(&from, "deploy", "sshd", NOW, &found), NHI_OK);
+        assert_string_equal(found.jti, first.jti);
+        nhi_state_close(s);
+    }
+}
+
 /* ---- killed ---- */
 
 /* What a login would be told about a ticket. */
@@ -505,7 +529,8 @@ static void cannot_publish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(each_change), T(one_after_the_other), T(killed_at_any_call), T(rolled_back), T(full_disk), T(cannot_publish),
+        T(each_change), T(one_after_the_other), T(listed_again),   T(killed_at_any_call),
+        T(rolled_back), T(full_disk),           T(cannot_publish),
     };
 
     if (!state_enter())
