@@ -21,7 +21,7 @@
 struct change {
     struct nhi_fact_key key;
     bool ends;   /* it may take access away */
-    bool stands; /* an ending that is not held first, since it is the same before the commit and after */
+    bool stands; /* if it ends something: it is not held first, but the same before the commit and after */
     uint8_t *value;
     size_t len;
 };
@@ -217,6 +217,12 @@ static bool only_gives(uint8_t kind, const struct nhi_value *old, const struct n
     }
 }
 
+/* Facts that nothing takes back. */
+static bool lasts(uint8_t kind)
+{
+    return kind == NHI_FACT_REVOKED || kind == NHI_FACT_BOUND || kind == NHI_FACT_NAMED;
+}
+
 static enum nhi_err keep(void *ctx, const struct nhi_fact_key *key, const struct nhi_value *v)
 {
     struct nhi_publisher *p = ctx;
@@ -234,9 +240,11 @@ static enum nhi_err keep(void *ctx, const struct nhi_fact_key *key, const struct
     }
     if (err == NHI_OK && old.len == v->len && memcmp(old.bytes, v->bytes, v->len) == 0)
         return NHI_OK;
-    c.stands = key->kind == NHI_FACT_REVOKED || key->kind == NHI_FACT_BOUND || key->kind == NHI_FACT_NAMED;
+    /* A ticket that ended is looked up for those that renewed it, or descend from it: they must not be denied as well.
+     */
+    c.stands = lasts(key->kind) || key->kind == NHI_FACT_TICKET;
     /* What nobody has seen yet can only give. */
-    c.ends = c.stands || (err == NHI_OK ? !only_gives(key->kind, &old, v) : err != NHI_ERR_NOT_FOUND);
+    c.ends = lasts(key->kind) || (err == NHI_OK ? !only_gives(key->kind, &old, v) : err != NHI_ERR_NOT_FOUND);
     c.value = malloc(v->len + 1);
     more = c.value != NULL ? nhi_grow(p->all, &p->room, p->count + 1, sizeof(*more)) : NULL;
     if (more == NULL) {
@@ -381,7 +389,7 @@ static void count_bytes(const struct nhi_publisher *p, size_t *before, size_t *a
 
         if (c->ends)
             *before += nhi_state_cost(&c->key, c->stands ? value_of(c, &v) : NULL);
-        if (!c->stands)
+        if (!c->ends || !c->stands)
             *after += nhi_state_cost(&c->key, value_of(c, &v));
     }
 }
@@ -486,7 +494,7 @@ static enum nhi_err add_rest(struct nhi_publisher *p)
     enum nhi_err err = NHI_OK;
 
     for (size_t i = 0; err == NHI_OK && i < p->count; i++)
-        if (!p->all[i].stands)
+        if (!p->all[i].ends || !p->all[i].stands)
             err = nhi_state_add(p->w, p->generation, &p->all[i].key, value_of(&p->all[i], &v));
     return err == NHI_OK ? nhi_state_done(p->w, p->generation, p->latest) : err;
 }
@@ -511,7 +519,7 @@ static void undo(struct nhi_ledger *l)
     struct nhi_value v;
 
     for (size_t i = 0; p->w != NULL && p->ahead && i < p->count; i++)
-        if (p->all[i].ends && !p->all[i].stands && from.get(from.ctx, &p->all[i].key, &v) == NHI_OK)
+        if (p->all[i].ends && !lasts(p->all[i].key.kind) && from.get(from.ctx, &p->all[i].key, &v) == NHI_OK)
             (void)!nhi_state_add(p->w, p->generation - 1, &p->all[i].key, &v);
     finish(l);
 }

@@ -349,6 +349,43 @@ static enum nhi_reason told(unsigned n)
     return r;
 }
 
+static void publish_again(void)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+
+    assert_int_equal(nhi_ledger_publish_if_stale(l, NOW), NHI_OK);
+    nhi_ledger_close(l);
+}
+
+/* While a ticket ends because the one that renewed it was used, that one is not denied. */
+static void used_meanwhile(void **state)
+{
+    const struct nhi_ticket first = state_ticket(1);
+    struct nhi_ledger *l;
+    int status;
+    pid_t pid;
+
+    (void)state;
+    begin_with_one();
+    l = state_begin();
+    renewed(l);
+    state_end(l);
+    pid = fork();
+    if (pid == 0) {
+        l = state_begin();
+        if (nhi_ticket_supersede(l, first.jti) != NHI_OK)
+            _exit(1);
+        (void)!l->hooks->commit(l);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(told(1), NHI_DENY_SUPERSEDED);
+    assert_int_equal(told(20), NHI_PERMIT);
+    publish_again();
+    assert_int_equal(told(1), NHI_PERMIT);
+}
+
 static void write_one(size_t change)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
@@ -405,14 +442,6 @@ static bool has_ended(void)
     ended = f.superseded || f.agent_state != NHI_AGENT_ACTIVE || nhi_is_over(&had.ticket, &f, NOW) != NHI_PERMIT;
     nhi_ledger_close(l);
     return ended;
-}
-
-static void publish_again(void)
-{
-    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
-
-    assert_int_equal(nhi_ledger_publish_if_stale(l, NOW), NHI_OK);
-    nhi_ledger_close(l);
 }
 
 /* From the first record of an ending on every reader denies; what was given is there or not; no other agent is touched;
@@ -529,8 +558,8 @@ static void cannot_publish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(each_change), T(one_after_the_other), T(listed_again),   T(killed_at_any_call),
-        T(rolled_back), T(full_disk),           T(cannot_publish),
+        T(each_change),        T(one_after_the_other), T(listed_again), T(used_meanwhile),
+        T(killed_at_any_call), T(rolled_back),         T(full_disk),    T(cannot_publish),
     };
 
     if (!state_enter())
