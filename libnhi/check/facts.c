@@ -289,7 +289,7 @@ static bool is_covered(const struct nhi_rule *r, struct collecting *c)
 
 static enum nhi_err set_offset(const struct collecting *c, const char *zone, struct nhi_rule *r)
 {
-    struct nhi_fact_offset o;
+    struct nhi_fact_offset o = { .known = false };
     struct nhi_value v;
     bool known = false;
     enum nhi_err err = NHI_OK;
