@@ -35,8 +35,8 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrnam_r(const char *name, struct grou
 {
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
-    struct nhi_snapshot_record a;
-    struct nss_snapshot s;
+    struct nhi_snapshot_record a = { .uid = 0 };
+    struct nss_snapshot s = { .slot = -1 };
     int saved = errno, why = 0;
 
     /* NHI_AGENTS_GROUP has the form of an agent's name, so it is compared first. */
@@ -60,8 +60,8 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrgid_r(gid_t gid, struct group *resu
 {
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
-    struct nhi_snapshot_record a;
-    struct nss_snapshot s;
+    struct nhi_snapshot_record a = { .uid = 0 };
+    struct nss_snapshot s = { .slot = -1 };
     int saved = errno, why = 0;
 
     status = nss_status_of(nhi_id_is_ours(gid) ? kept_take(&s) : NHI_ERR_NOT_FOUND, &why);
@@ -96,8 +96,8 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrent_r(struct group *result, char *b
 {
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
-    struct nhi_snapshot_record a;
-    struct nss_snapshot s;
+    struct nhi_snapshot_record a = { .uid = 0 };
+    struct nss_snapshot s = { .slot = -1 };
     uint32_t entry;
     int saved = errno, why = 0;
 

@@ -54,7 +54,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t g
     const long int before = *start;
     enum added added = ADDED;
     enum nss_status status;
-    struct nhi_snapshot_record a;
+    struct nhi_snapshot_record a = { .uid = 0 };
     struct nss_snapshot s;
     gid_t agents = 0;
     int saved = errno, why = 0;

@@ -128,12 +128,17 @@ enum nhi_err nhi_snapshot_open_published(struct nhi_snapshot *out)
 
 void nhi_snapshot_close(struct nhi_snapshot *s)
 {
+    union {
+        const unsigned char *in;
+        void *out;
+    } map;
     int saved = errno;
 
     if (s == NULL)
         return;
-    if (s->map != NULL)
-        (void)munmap((void *)(uintptr_t)s->map, s->size);
+    map.in = s->map;
+    if (map.in != NULL)
+        (void)munmap(map.out, s->size);
     if (s->fd >= 0)
         close(s->fd);
     s->map = NULL;

@@ -125,7 +125,7 @@ static uint32_t page_of(const struct piece *p, uint32_t pages)
 static enum nhi_err sort(const struct nhi_state_build *b, uint32_t pages, size_t **from, struct piece **order)
 {
     size_t *f = calloc((size_t)pages + 2, sizeof(*f));
-    struct piece *o = malloc((b->count + 1) * sizeof(*o));
+    struct piece *o = calloc(b->count + 1, sizeof(*o));
 
     if (f == NULL || o == NULL) {
         free(f);
