@@ -485,7 +485,7 @@ static void killed_in(size_t change)
 static void killed_at_any_call(void **state)
 {
     (void)state;
-    step = getenv("DEPTH") != NULL ? 1 : 9;
+    step = getenv("DEPTH") != NULL ? 1 : 19;
     for (size_t i = 1; i < COUNT - 2; i++)
         killed_in(i);
 }
