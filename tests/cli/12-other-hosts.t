@@ -6,8 +6,8 @@
 
 # The ledger and settings of one host or the other.
 be() { # be HOST FORMER
-    # One that ends late would take the heartbeat of the next one away.
-    kill "$WATCH" 2>/dev/null && wait "$WATCH" 2>/dev/null
+    # One that ends late would take the heartbeat of the next one away, or record its ledger as the one last seen.
+    stop_watch
     for dir in /var/lib/nhi /etc/nhi; do
         mv "$dir" "$dir.$2"
         [ ! -d "$dir.$1" ] || mv "$dir.$1" "$dir"

@@ -7,7 +7,7 @@
 MANUAL=$(dirname "$(readlink -f "$0")")/../../nhictl/nhi-policy.5
 . "$(dirname "$0")/lib.sh"
 setup_host
-kill "$WATCH" && wait "$WATCH" 2>/dev/null
+stop_watch
 trap - EXIT
 # The fields of the table, from the message about an unknown key.
 echo 'rules = ( { nonsense = 1; } );' >/etc/nhi/policy.d/test.conf

@@ -6,7 +6,7 @@
 MANUAL=$(dirname "$(readlink -f "$0")")/../../nhictl/nhi.conf.5
 . "$(dirname "$0")/lib.sh"
 setup_host
-kill "$WATCH" && wait "$WATCH" 2>/dev/null
+stop_watch
 trap - EXIT
 expect 0 'apply without settings' nhictl apply
 line() { sqlite3 -readonly "$LEDGER" 'SELECT line FROM setting'; }

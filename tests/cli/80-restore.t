@@ -136,7 +136,7 @@ ok 'and is set aside' test -s /var/lib/nhi/damaged-ledger.db
 nhictl agent resume ci-bot >/dev/null
 nhictl task open build-5 --agent ci-bot --until 2h >/dev/null
 nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd --out new >/dev/null
-kill "$WATCH" && wait "$WATCH" 2>/dev/null
+stop_watch
 nhictl status >/dev/null
 sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 cp "$LEDGER" old.db
@@ -166,7 +166,7 @@ expect 0 'once more' nhictl restore newest.backup --json
 ok 'nothing is lost' json '.trail == "whole" and (.suspended | not)'
 # As the disk was at an earlier moment, and nothing else.
 nhictl agent resume ci-bot >/dev/null
-kill "$WATCH" && wait "$WATCH" 2>/dev/null
+stop_watch
 nhictl status >/dev/null
 sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 cp "$LEDGER" old.db
@@ -240,7 +240,7 @@ ok "killed $KILLED times over a lost ledger, no agent is permitted, and it can b
 
 # ---- no space ----
 
-kill "$WATCH" && wait "$WATCH" 2>/dev/null
+stop_watch
 trap - EXIT
 mkdir /run/small && mount -t tmpfs -o mode=0755,size=2m tmpfs /run/small
 cp -a /var/lib/nhi/. /run/small/ && mount --bind /run/small /var/lib/nhi

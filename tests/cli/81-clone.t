@@ -56,7 +56,7 @@ boot=$(cat /proc/sys/kernel/random/boot_id)
 up=$(cut -d. -f1 /proc/uptime)
 ok 'the ledger knows this boot' test "$(sql 'SELECT boot FROM setting')" = "$boot"
 # Without the supervisor, which could write at any moment.
-kill "$WATCH" && wait "$WATCH" 2>/dev/null
+stop_watch
 trap - EXIT
 sed -i 's/^/supervisor = "optional";\n/' /etc/nhi/nhi.conf 2>/dev/null || echo 'supervisor = "optional";' >/etc/nhi/nhi.conf
 nhictl apply >/dev/null

@@ -30,7 +30,7 @@ OWN=$(nhictl key list --json | jq -r '.keys[0].kid')
 eval "$(nhictl key add --help | sed -n '/^example:/{n;p}')" >/dev/null
 nhictl backup $B >/dev/null
 # It could write at any moment.
-kill "$WATCH" && wait "$WATCH" 2>/dev/null
+stop_watch
 trap - EXIT
 for n in 1 2 3 4 5 6 7 8 9 10; do
     rm -f "$LEDGER"*

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 setup_host
-kill "$WATCH" && wait "$WATCH" 2>/dev/null
+stop_watch
 trap - EXIT
 nhictl agent add last-bot --owner ops@example.org --purpose p --review-by 2099-01-01 --no-home >/dev/null
 nhictl backup /run/t/good.backup >/dev/null

@@ -158,6 +158,12 @@ start_watch() {
     until [ -e /run/nhi/watch ]; do sleep 0.02; done
 }
 
+# Until it is gone: one that ends late would write beside what comes next.
+stop_watch() {
+    kill "$WATCH" 2>/dev/null
+    while [ -e "/proc/$WATCH" ]; do sleep 0.02; done
+}
+
 setup_host() {
     nhictl init >/dev/null || exit 1
     nhictl agent add ci-bot --owner ops@example.org --purpose 'builds and deploys' \
