@@ -72,10 +72,8 @@ static const char triggers[] =
     /* */
     CHANGED("on_key", "INSERT ON main.bound_key", "b", "NEW.cnf || CAST(NEW.account AS BLOB)")
     /* */
-    CHANGED("on_line", "UPDATE OF line ON main.setting", "h", "''")
-    /* */
-    CHANGED("on_setting", "UPDATE OF host, policy, epoch, epoch_at, epoch_ticket, machine, strange ON main.setting",
-            "!", "''")
+    CHANGED("on_setting",
+            "UPDATE OF line, host, policy, epoch, epoch_at, epoch_ticket, machine, strange ON main.setting", "!", "''")
     /* */
     CHANGED("on_clock", "UPDATE OF latest ON main.setting WHEN NEW.latest < OLD.latest", "!", "''")
     /* */
@@ -242,7 +240,7 @@ static enum nhi_err keep(void *ctx, const struct nhi_fact_key *key, const struct
         return NHI_OK;
     /* A ticket that ended is looked up for those that renewed it, or descend from it: they must not be denied as well.
      */
-    c.stands = lasts(key->kind) || key->kind == NHI_FACT_TICKET;
+    c.stands = lasts(key->kind) || (key->kind == NHI_FACT_TICKET && err == NHI_OK);
     /* What nobody has seen yet can only give. */
     c.ends = lasts(key->kind) || (err == NHI_OK ? !only_gives(key->kind, &old, v) : err != NHI_ERR_NOT_FOUND);
     c.value = malloc(v->len + 1);
@@ -335,9 +333,6 @@ static enum nhi_err keep_one(struct nhi_ledger *l, char kind, const char *id, si
     case NHI_FACT_REVOKED:
         key = nhi_fact_key_revoked((unsigned)(id[0] - '0'), id + 1);
         return keep_from(l, &key);
-    case NHI_FACT_HOST:
-        l->publisher->whole = true;
-        return NHI_OK;
     default:
         key = nhi_fact_key((enum nhi_fact)kind, id);
         return keep_from(l, &key);
