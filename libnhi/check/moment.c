@@ -30,7 +30,7 @@ static enum nhi_reason load_reserve(struct nhi_moment *m)
     m->reserve = calloc(1, sizeof(*m->reserve));
     if (m->reserve == NULL)
         return NHI_DENY_INTERNAL;
-    err = nhi_reserve_load(NHI_STATE_DIR, m->reserve);
+    err = nhi_reserve_load(NHI_STATE_DIR, NHI_RUN_DIR, m->reserve);
     if (err == NHI_OK)
         return NHI_PERMIT;
     snprintf(m->message, sizeof(m->message), "reserve: %s", nhi_strerror(err));

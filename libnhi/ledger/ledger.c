@@ -25,9 +25,8 @@
 #include "libnhi/ledger/setting.h"
 #include "libnhi/ledger/sql.h"
 
-#define WRITER_WAIT_MS 10000 /* for another nhictl */
-#define READER_WAIT_MS 2000  /* for an nhictl that recovers after a crash */
-#define LOG_HEADER 32        /* bytes before the first page in the log */
+#define READER_WAIT_MS 2000 /* for an nhictl that recovers after a crash */
+#define LOG_HEADER 32       /* bytes before the first page in the log */
 
 static const char *const companions[] = { NHI_LEDGER_FILE, NHI_LEDGER_FILE "-wal", NHI_LEDGER_FILE "-shm" };
 
@@ -55,11 +54,19 @@ static enum nhi_err check_files(const char *dir)
     return err;
 }
 
-static int patience(enum nhi_ledger_mode mode)
+int nhi_ledger_patience(enum nhi_ledger_mode mode)
 {
-    if (mode == NHI_LEDGER_WRITE_NOW)
+    switch (mode) {
+    case NHI_LEDGER_WRITE:
+        return 10000;
+    case NHI_LEDGER_WRITE_SOON:
+        return 100;
+    case NHI_LEDGER_WRITE_NOW:
         return 0;
-    return mode == NHI_LEDGER_WRITE ? WRITER_WAIT_MS : READER_WAIT_MS;
+    case NHI_LEDGER_READ:
+        break;
+    }
+    return READER_WAIT_MS;
 }
 
 static enum nhi_err set_up(struct nhi_ledger *l, int wait_ms)
@@ -108,7 +115,7 @@ static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struc
     rc = sqlite3_open_v2(uri, &l->db, flags, NULL);
     err = nhi_sql_err(l, rc);
     if (err == NHI_OK)
-        err = set_up(l, patience(mode));
+        err = set_up(l, nhi_ledger_patience(mode));
     if (err == NHI_OK)
         *out = l;
     else

@@ -25,7 +25,8 @@ struct nhi_settings;
 enum nhi_ledger_mode {
     NHI_LEDGER_READ,
     NHI_LEDGER_WRITE,
-    NHI_LEDGER_WRITE_NOW, /* does not wait for another writer: NHI_ERR_BUSY */
+    NHI_LEDGER_WRITE_SOON, /* waits a tenth of a second for another writer, then NHI_ERR_BUSY */
+    NHI_LEDGER_WRITE_NOW,  /* does not wait for another writer: NHI_ERR_BUSY */
 };
 
 /* Creates the ledger in an existing, checked directory. NHI_ERR_EXISTS: it exists already. */
@@ -36,6 +37,8 @@ NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint
  * reader found a ledger of an older release, which the next writer upgrades in one step. */
 NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out);
 void nhi_ledger_close(struct nhi_ledger *l);
+/* How long one in that mode waits for others, in milliseconds. */
+int nhi_ledger_patience(enum nhi_ledger_mode mode);
 
 /* A transaction for changes that belong together. A writer's begin also moves the latest time to now. commit returns
  * NHI_OK only when the change is on disk. rollback works in any state. */

@@ -18,22 +18,37 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/reserve/reserve_image.h"
 
-enum nhi_err nhi_reserve_load(const char *dir, struct nhi_reserve *out)
+/* Adds what the reserve in dir has. */
+static enum nhi_err load_one(const char *dir, union reserve_image *im, struct nhi_reserve *out)
 {
-    union reserve_image *im;
     enum nhi_err err;
     int fd;
+
+    err = nhi_reserve_open(dir, O_RDONLY, &fd);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_reserve_read(fd, im);
+    close(fd);
+    if (err == NHI_OK)
+        nhi_reserve_parse(im, out);
+    return err;
+}
+
+enum nhi_err nhi_reserve_load(const char *dir, const char *run_dir, struct nhi_reserve *out)
+{
+    union reserve_image *im;
+    enum nhi_err err, more;
 
     im = malloc(sizeof(*im));
     if (im == NULL)
         return NHI_ERR_NOMEM;
-    err = nhi_reserve_open(dir, O_RDONLY, &fd);
+    out->lockdown = false;
+    out->count = 0;
+    err = load_one(dir, im, out);
     if (err == NHI_OK) {
-        err = nhi_reserve_read(fd, im);
-        close(fd);
+        more = load_one(run_dir, im, out);
+        err = more == NHI_ERR_NOT_FOUND ? NHI_OK : more;
     }
-    if (err == NHI_OK)
-        nhi_reserve_parse(im, out);
     free(im);
     return err;
 }
@@ -74,10 +89,10 @@ void nhi_reserve_apply(const struct nhi_reserve *r, const struct nhi_ticket *t, 
     }
 }
 
-bool nhi_reserve_is_locked_down(const char *dir)
+bool nhi_reserve_is_locked_down(const char *dir, const char *run_dir)
 {
     struct nhi_reserve *r = malloc(sizeof(*r));
-    bool is = r != NULL && nhi_reserve_load(dir, r) == NHI_OK && r->lockdown;
+    bool is = r != NULL && nhi_reserve_load(dir, run_dir, r) == NHI_OK && r->lockdown;
 
     free(r);
     return is;

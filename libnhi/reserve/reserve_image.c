@@ -117,8 +117,7 @@ enum nhi_err nhi_reserve_read(int fd, union reserve_image *im)
 
 void nhi_reserve_parse(const union reserve_image *im, struct nhi_reserve *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->lockdown = im->header.lockdown != 0;
+    out->lockdown |= im->header.lockdown != 0;
     for (size_t i = 1; i <= NHI_RESERVE_SLOTS; i++) {
         const struct reserve_slot *s = &im->slots[i];
         struct nhi_reserve_slot *to = &out->slots[out->count];

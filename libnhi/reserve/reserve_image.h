@@ -46,7 +46,7 @@ bool nhi_reserve_id_ok(unsigned kind, const char *id);
 NHI_CHECK enum nhi_err nhi_reserve_open(const char *dir, int flags, int *fd);
 /* Reads the whole file. NHI_ERR_CORRUPT: our own writer would not have left this. */
 NHI_CHECK enum nhi_err nhi_reserve_read(int fd, union reserve_image *im);
-/* im: checked by nhi_reserve_read. */
+/* Adds its lockdown and its slots. im: checked by nhi_reserve_read. */
 void nhi_reserve_parse(const union reserve_image *im, struct nhi_reserve *out);
 
 #endif

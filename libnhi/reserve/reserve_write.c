@@ -28,6 +28,29 @@
 #define TURN_MS 100
 #define FROM_RESERVE "recorded in the reserve"
 
+/* Complete when it gets its name, and never in the place of another: that may have entries. */
+static enum nhi_err create_in(int dirfd, const union reserve_image *im)
+{
+    struct nhi_new_file f = { .fd = -1 };
+    enum nhi_err err;
+
+    /* That it exists is known without any space. */
+    if (faccessat(dirfd, NHI_RESERVE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return NHI_ERR_EXISTS;
+    err = nhi_file_begin(dirfd, NHI_RESERVE_FILE, &f);
+    if (err != NHI_OK)
+        return err;
+    err = nhi_file_write(f.fd, im->bytes, sizeof(im->bytes));
+    if (err == NHI_OK && fsync(f.fd) != 0)
+        err = nhi_err_from_errno(errno);
+    if (err == NHI_OK)
+        err = nhi_file_link(f.fd, dirfd, NHI_RESERVE_FILE);
+    nhi_file_drop(dirfd, &f);
+    if (err == NHI_OK && fsync(dirfd) != 0)
+        err = nhi_err_from_errno(errno);
+    return err;
+}
+
 enum nhi_err nhi_reserve_create(const char *dir)
 {
     union reserve_image *im;
@@ -41,10 +64,7 @@ enum nhi_err nhi_reserve_create(const char *dir)
     im->header.sum = nhi_reserve_header_sum(im->header);
     err = nhi_dir_open(dir, &dirfd);
     if (err == NHI_OK) {
-        if (faccessat(dirfd, NHI_RESERVE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-            err = NHI_ERR_EXISTS;
-        else
-            err = nhi_file_replace(dirfd, NHI_RESERVE_FILE, 0600, im->bytes, sizeof(im->bytes));
+        err = create_in(dirfd, im);
         close(dirfd);
     }
     free(im);
@@ -166,7 +186,21 @@ out:
     return err;
 }
 
-enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
+static enum nhi_err create_if_missing(const char *run_dir)
+{
+    enum nhi_err err = nhi_reserve_create(run_dir);
+
+    return err == NHI_ERR_EXISTS ? NHI_OK : err;
+}
+
+enum nhi_err nhi_reserve_add_for_now(const char *run_dir, enum nhi_revoke_kind kind, const char *id, int64_t at)
+{
+    enum nhi_err err = create_if_missing(run_dir);
+
+    return err == NHI_OK ? nhi_reserve_add(run_dir, kind, id, at) : err;
+}
+
+static enum nhi_err set_lockdown(const char *dir, bool on)
 {
     union reserve_image *im = malloc(sizeof(*im));
     enum nhi_err err;
@@ -183,6 +217,23 @@ enum nhi_err nhi_reserve_lock_down(const char *dir, bool on)
     }
     free(im);
     return err;
+}
+
+enum nhi_err nhi_reserve_lock_down(const char *dir, const char *run_dir, bool *lasts)
+{
+    enum nhi_err err = set_lockdown(dir, true);
+
+    *lasts = err == NHI_OK;
+    if (err == NHI_OK || create_if_missing(run_dir) != NHI_OK || set_lockdown(run_dir, true) != NHI_OK)
+        return err;
+    return NHI_OK;
+}
+
+enum nhi_err nhi_reserve_let_in(const char *dir, const char *run_dir)
+{
+    enum nhi_err err = set_lockdown(run_dir, false);
+
+    return err == NHI_OK || err == NHI_ERR_NOT_FOUND ? set_lockdown(dir, false) : err;
 }
 
 /* Adds one event: from a note, or from the slot itself if it has none. */
@@ -287,17 +338,16 @@ static struct nhi_reserve_notes *notes_of(const char *dir)
     return err == NHI_OK ? notes : NULL;
 }
 
-enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t now, uint32_t *moved)
+static enum nhi_err drain_one(const char *dir, struct nhi_ledger *l, int64_t now, struct nhi_reserve *r)
 {
-    struct nhi_reserve *r = malloc(sizeof(*r));
     union reserve_image *im = malloc(sizeof(*im));
     struct nhi_reserve_notes *notes = NULL;
     enum nhi_err err = NHI_ERR_NOMEM;
     size_t first = 0;
     int fd = -1;
 
-    if (r == NULL || im == NULL)
-        goto out;
+    if (im == NULL)
+        return err;
     err = open_to_write(dir, true, &fd, im);
     if (err != NHI_OK)
         goto out;
@@ -309,12 +359,39 @@ enum nhi_err nhi_reserve_drain(const char *dir, struct nhi_ledger *l, int64_t no
         err = empty_all(fd, im);
     if (err == NHI_OK && notes != NULL)
         err = nhi_reserve_notes_clear(notes);
-    if (err == NHI_OK && moved != NULL)
-        *moved = (uint32_t)r->count;
     close(fd);
 out:
     nhi_reserve_notes_close(notes);
-    free(r);
     free(im);
+    return err;
+}
+
+/* What only the run directory has ends when the host is restarted: it goes to the disk. */
+static enum nhi_err drain_run(const char *dir, const char *run_dir, struct nhi_ledger *l, int64_t now,
+                              struct nhi_reserve *r)
+{
+    enum nhi_err err = drain_one(run_dir, l, now, r);
+
+    if (err == NHI_ERR_NOT_FOUND)
+        return NHI_OK;
+    if (err == NHI_OK && r->lockdown)
+        err = set_lockdown(dir, true);
+    return err == NHI_OK && r->lockdown ? set_lockdown(run_dir, false) : err;
+}
+
+enum nhi_err nhi_reserve_drain(const char *dir, const char *run_dir, struct nhi_ledger *l, int64_t now, uint32_t *moved)
+{
+    struct nhi_reserve *r = calloc(2, sizeof(*r));
+    enum nhi_err err, more;
+
+    if (r == NULL)
+        return NHI_ERR_NOMEM;
+    err = drain_one(dir, l, now, &r[0]);
+    more = drain_run(dir, run_dir, l, now, &r[1]);
+    if (err == NHI_OK)
+        err = more;
+    if (err == NHI_OK && moved != NULL)
+        *moved = (uint32_t)(r[0].count + r[1].count);
+    free(r);
     return err;
 }

@@ -46,7 +46,7 @@ static bool is_news(const struct ending *e)
 /* Files first, which need no ledger: a later process takes them in if the ledger cannot be written now. */
 void endings_record(struct ctl *c, struct ending *all, size_t count, bool hurry)
 {
-    struct store s = { .hurry = hurry };
+    struct store s = { .wait = hurry ? STORE_NOW : STORE_SOON };
     enum nhi_err err;
     size_t news = 0;
 

@@ -171,7 +171,7 @@ static int put_back(struct ctl *c, struct store *s, struct restoring *r)
         (void)!keyfile_remove(r->made.kid);
     /* If this fails, they are in force from the reserve, and the next command that writes takes them over. */
     if (code == CTL_DONE)
-        (void)!nhi_reserve_drain(NHI_STATE_DIR, s->l, c->now, NULL);
+        (void)!nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, s->l, c->now, NULL);
     return code;
 }
 

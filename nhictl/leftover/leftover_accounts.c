@@ -260,7 +260,7 @@ static enum nhi_err write_all(struct nhi_ledger *l)
 
 static bool is_written(int64_t now)
 {
-    struct store s = { .hurry = true };
+    struct store s = { .wait = STORE_NOW };
     enum nhi_err err = store_open(&s, now);
 
     if (err == NHI_OK)

@@ -150,7 +150,7 @@ static size_t count_left(const struct leftovers *l, const struct leftover_accoun
 
 static enum nhi_err record(struct ctl *c, const struct leaving *one, bool hurry)
 {
-    struct store s = { .hurry = hurry };
+    struct store s = { .wait = hurry ? STORE_NOW : STORE_SOON };
     struct out_row *detail = out_row_new(c->out);
     const struct store_event ended = { .kind = one->phase == LEAVING_GONE ? "leftovers-end" : "leftovers-stuck",
                                        .agent = one->own ? one->account : NULL,

@@ -68,7 +68,7 @@ static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
 enum nhi_err sessions_find(struct sessions *s)
 {
     struct collection to = { .s = s };
-    bool locked = s->unsaid_lockdown || nhi_reserve_is_locked_down(NHI_STATE_DIR);
+    bool locked = s->unsaid_lockdown || nhi_reserve_is_locked_down(NHI_STATE_DIR, NHI_RUN_DIR);
     enum nhi_err err;
 
     s->count = 0;

@@ -2,8 +2,9 @@
 /*
  * revoke.
  *
- * MUST work when the ledger cannot be opened or written: then the reserve takes the revocation, and pam_nhi reads that
- * first. MUST NOT report that something is revoked before it is on disk.
+ * MUST work when the ledger cannot be opened or written, or is busy for more than a tenth of a second: then the reserve
+ * takes the revocation, and pam_nhi reads that first. MUST NOT report that something is revoked before it is on disk;
+ * if only the run directory can be written, the answer says that it holds until the host is restarted.
  */
 #include "nhictl/revoke/revoke.h"
 
@@ -137,13 +138,14 @@ static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revoc
     return err;
 }
 
-static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserve, uint32_t live, bool known)
+static void answer_row(struct ctl *c, const struct revocation *r, const char *held_in, uint32_t live, bool known)
 {
     struct out_row *row = out_row_new(c->out);
+    const bool in_reserve = strcmp(held_in, "ledger") != 0;
 
     out_text(row, "kind", NULL, nhi_revoke_kind_name(r->kind));
     out_text(row, "id", NULL, r->id);
-    out_text(row, "held_in", NULL, in_reserve ? "reserve" : "ledger");
+    out_text(row, "held_in", NULL, held_in);
     if (in_reserve)
         out_text(row, "live_tickets", NULL, NULL);
     else
@@ -153,9 +155,20 @@ static void answer_row(struct ctl *c, const struct revocation *r, bool in_reserv
     out_member(c->out, "revoked", row);
 }
 
+/* In the run directory if the disk cannot be written: then lasts becomes false. The error is that of the disk. */
+static enum nhi_err reserve_add(enum nhi_revoke_kind kind, const char *id, int64_t at, bool *lasts)
+{
+    enum nhi_err err = nhi_reserve_add(NHI_STATE_DIR, kind, id, at);
+
+    if (err == NHI_OK || err == NHI_ERR_ARG || nhi_reserve_add_for_now(NHI_RUN_DIR, kind, id, at) != NHI_OK)
+        return err;
+    *lasts = false;
+    return NHI_OK;
+}
+
 /* A lineage is revoked by its first ticket, which only the ledger knows. If the ledger cannot be read either, agents
  * are denied anyway. */
-static enum nhi_err reserve_root(const struct ctl *c, const struct revocation *r)
+static enum nhi_err reserve_root(const struct ctl *c, const struct revocation *r, bool *lasts)
 {
     struct nhi_ledger *l = NULL;
     struct nhi_ticket_row row;
@@ -167,7 +180,7 @@ static enum nhi_err reserve_root(const struct ctl *c, const struct revocation *r
     nhi_ledger_close(l);
     if (err != NHI_OK || strcmp(row.root, r->id) == 0)
         return NHI_OK;
-    err = nhi_reserve_add(NHI_STATE_DIR, NHI_REVOKE_TICKET, row.root, c->now);
+    err = reserve_add(NHI_REVOKE_TICKET, row.root, c->now, lasts);
     if (err == NHI_OK)
         (void)!store_note_later(c, NHI_REVOKE_TICKET, row.root, r->reason);
     return err;
@@ -186,12 +199,14 @@ static void say_why(const struct ctl *c, const struct revocation *r)
                  nhi_revoke_kind_name(r->kind), r->id);
 }
 
-enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r)
+enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r, bool *lasts)
 {
-    enum nhi_err err = nhi_reserve_add(NHI_STATE_DIR, r->kind, r->id, c->now);
+    enum nhi_err err;
 
+    *lasts = true;
+    err = reserve_add(r->kind, r->id, c->now, lasts);
     if (err == NHI_OK)
-        err = reserve_root(c, r);
+        err = reserve_root(c, r, lasts);
     if (err == NHI_OK)
         say_why(c, r);
     return err;
@@ -229,10 +244,11 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     char why[256];
     struct ended ended;
     enum nhi_err err;
-    int code;
+    bool lasts;
+    int code = CTL_DONE;
 
     store_error(s, ledger, why, sizeof(why));
-    err = revoke_in_reserve(c, r);
+    err = revoke_in_reserve(c, r, &lasts);
     if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "there is no ledger at %s/%s", NHI_STATE_DIR, NHI_LEDGER_FILE);
     if (err != NHI_OK) {
@@ -247,16 +263,23 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     }
     forget_key(r);
     ended = end_what_is_over(c, NHI_GRACE_DEFAULT);
-    answer_row(c, r, true, 0, true);
+    answer_row(c, r, lasts ? "reserve" : "run", 0, true);
     out_line(c->out, "revoked %s %s", nhi_revoke_kind_name(r->kind), r->id);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, NHI_GRACE_DEFAULT);
     show_from_reserve(c, r);
-    out_line(c->out,
-             "the ledger cannot be written (%s); the reserve keeps the revocation in force until a command can write "
-             "it to the ledger",
-             why);
-    return ended_answer(c, &ended);
+    if (lasts)
+        out_line(c->out,
+                 "the ledger cannot be written (%s); the reserve keeps the revocation in force until a command can "
+                 "write it to the ledger",
+                 why);
+    code = ctl_answer(c);
+    if (!lasts)
+        code = ctl_fail(c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable; the next command then keeps it",
+                        "this revocation holds only until this host is restarted: neither the ledger can be written "
+                        "(%s), nor the reserve",
+                        why);
+    return ended_finish(c, &ended, code);
 }
 
 static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live, bool known)
@@ -265,7 +288,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
 
     forget_key(r);
     ended = end_what_is_over(c, s->set.grace);
-    answer_row(c, r, false, live, known);
+    answer_row(c, r, "ledger", live, known);
     if (known)
         out_line(c->out, "revoked %s %s: %u live ticket%s", nhi_revoke_kind_name(r->kind), r->id, live,
                  live == 1 ? "" : "s");
@@ -279,7 +302,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
 
 int revoke_run(struct ctl *c, const struct revocation *r)
 {
-    struct store s = { 0 };
+    struct store s = { .wait = STORE_SOON };
     uint32_t live = 0;
     bool known = true;
     enum nhi_err err;

@@ -47,7 +47,7 @@ static int check_place(struct ctl *c, const struct store *s)
     enum nhi_err err;
     bool open;
 
-    open = reserve != NULL && nhi_reserve_load(NHI_STATE_DIR, reserve) == NHI_OK && !reserve->lockdown;
+    open = reserve != NULL && nhi_reserve_load(NHI_STATE_DIR, NHI_RUN_DIR, reserve) == NHI_OK && !reserve->lockdown;
     free(reserve);
     if (!open)
         return ctl_fail(c, CTL_REFUSED, "nhictl status", "this host is in lockdown for agents");

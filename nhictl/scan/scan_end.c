@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
@@ -75,19 +76,26 @@ static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_
 {
     char reason[NHI_TEXT_MAX + 1];
     enum nhi_err err = NHI_OK;
+    bool all = true, lasts = true;
     char why[256];
     size_t i;
 
     store_error(s, ledger, why, sizeof(why));
     for (i = 0; err == NHI_OK && i < l->count; i++) {
         cause(l->all[i].one, given, reason);
-        err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, l->all[i].jti, reason });
+        err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, l->all[i].jti, reason }, &lasts);
+        all = all && lasts;
     }
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL,
                         "NOT all revoked, %zu of %zu: the ledger cannot be written (%s), nor can the reserve (%s)",
                         i - 1, l->count, why, nhi_strerror(err));
-    ctl_note("the ledger cannot be written (%s); the reserve keeps the revocation in force", why);
+    if (all)
+        ctl_note("the ledger cannot be written (%s); the reserve keeps the revocation in force", why);
+    else
+        ctl_note("the ledger cannot be written (%s), nor can the reserve: this holds only until the host is restarted; "
+                 "make " NHI_STATE_DIR " writable, and the next command keeps it",
+                 why);
     return CTL_DONE;
 }
 

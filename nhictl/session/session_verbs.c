@@ -212,14 +212,17 @@ struct lockdown_args {
     const char *reason;
 };
 
-static int set(struct ctl *c, bool on)
+/* lasts: as nhi_reserve_lock_down sets it. */
+static int set(struct ctl *c, bool on, bool *lasts)
 {
     enum nhi_err err;
     int code = store_need_root(c);
 
     if (code != CTL_DONE)
         return code;
-    err = nhi_reserve_lock_down(NHI_STATE_DIR, on);
+    *lasts = true;
+    err =
+        on ? nhi_reserve_lock_down(NHI_STATE_DIR, NHI_RUN_DIR, lasts) : nhi_reserve_let_in(NHI_STATE_DIR, NHI_RUN_DIR);
     if (err == NHI_OK)
         return CTL_DONE;
     return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not write %s/%s: %s%s", NHI_STATE_DIR, NHI_RESERVE_FILE,
@@ -239,7 +242,7 @@ static void answer(struct ctl *c, bool on)
  * was wrong. */
 static bool publish_shells(const struct ctl *c, bool hurry, char *why, size_t size)
 {
-    struct store s = { .hurry = hurry };
+    struct store s = { .wait = hurry ? STORE_NOW : STORE_WAITS };
     enum nhi_err err = store_connect(&s, c->now);
 
     if (err == NHI_OK)
@@ -256,7 +259,8 @@ static int lockdown_on(struct ctl *c)
     const struct leftover_wish wish = { .lockdown = true };
     struct ended ended;
     char why[256];
-    int code = set(c, true);
+    bool lasts;
+    int code = set(c, true, &lasts);
 
     if (code == CTL_SYSTEM) {
         ended = end_unsaid(c, NULL, grace());
@@ -273,6 +277,11 @@ static int lockdown_on(struct ctl *c)
     note(c, "lockdown-on", NULL, args->reason);
     if (!publish_shells(c, true, why, sizeof(why)))
         ctl_note("lockdown is on, but agents' accounts still have their shells (%s): nhictl apply changes that", why);
+    if (!lasts)
+        return ended_finish(c, &ended,
+                            ctl_fail(c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable; the next command then keeps it",
+                                     "this lockdown holds only until this host is restarted: " NHI_STATE_DIR
+                                     "/" NHI_RESERVE_FILE " cannot be written"));
     return ended_answer(c, &ended);
 }
 
@@ -280,7 +289,8 @@ static int lockdown_off(struct ctl *c)
 {
     const struct lockdown_args *args = c->args;
     char why[256];
-    int code = set(c, false);
+    bool lasts;
+    int code = set(c, false, &lasts);
 
     if (code != CTL_DONE)
         return code;
@@ -301,7 +311,7 @@ static int lockdown_status(struct ctl *c)
 
     if (code != CTL_DONE)
         return code;
-    err = nhi_reserve_load(NHI_STATE_DIR, &reserve);
+    err = nhi_reserve_load(NHI_STATE_DIR, NHI_RUN_DIR, &reserve);
     if (err != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not read %s/%s (%s): agents are denied", NHI_STATE_DIR,
                         NHI_RESERVE_FILE, nhi_strerror(err));

@@ -171,7 +171,7 @@ static void look_at_reserve(struct status *n)
 {
     static struct nhi_reserve reserve; /* too large for a stack */
 
-    n->reserve = nhi_reserve_load(NHI_STATE_DIR, &reserve);
+    n->reserve = nhi_reserve_load(NHI_STATE_DIR, NHI_RUN_DIR, &reserve);
     if (n->reserve != NHI_OK)
         return;
     n->lockdown = reserve.lockdown;

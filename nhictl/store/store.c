@@ -133,14 +133,19 @@ static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
     return grants != NHI_OK ? grants : sessions != NHI_OK ? sessions : refused;
 }
 
-#define WAIT_MS 10000 /* for the publication of another command, as for its transaction */
-
 /* The only place that opens the ledger for writing: whatever is written is published. */
-static enum nhi_err open_writer(bool hurry, struct nhi_ledger **out)
+static enum nhi_err open_writer(enum store_wait wait, struct nhi_ledger **out)
 {
-    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, hurry ? NHI_LEDGER_WRITE_NOW : NHI_LEDGER_WRITE, out);
+    static const enum nhi_ledger_mode modes[] = {
+        [STORE_WAITS] = NHI_LEDGER_WRITE,
+        [STORE_SOON] = NHI_LEDGER_WRITE_SOON,
+        [STORE_NOW] = NHI_LEDGER_WRITE_NOW,
+    };
+    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, modes[wait], out);
 
-    return err == NHI_OK ? nhi_ledger_publishes(*out, NHI_STATE_DIR, NHI_RUN_DIR, hurry ? 0 : WAIT_MS) : err;
+    /* As long for the publication of another command as for its transaction. */
+    return err == NHI_OK ? nhi_ledger_publishes(*out, NHI_STATE_DIR, NHI_RUN_DIR, nhi_ledger_patience(modes[wait]))
+                         : err;
 }
 
 #define AT_WORK 60 /* seconds: no writer takes as long to rename its file */
@@ -152,49 +157,6 @@ static void sweep_files(int64_t now)
 
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
         nhi_file_sweep_all(dirs[i], now - AT_WORK);
-}
-
-/* Grants of a moment ago are part of the answer; if they cannot be folded in, the answer is older. Also makes the files
- * that readers need beside a ledger that was restored from a backup. */
-bool store_keep_house(int64_t now, bool hurry)
-{
-    struct nhi_ledger *writer = NULL;
-    enum nhi_err err = open_writer(hurry, &writer);
-
-    if (err == NHI_OK)
-        err = nhi_ledger_publish_if_stale(writer, now);
-    if (err == NHI_OK)
-        err = end_what_has_ended(writer, now);
-    nhi_ledger_close(writer);
-    sweep_files(now);
-    return err != NHI_ERR_BUSY;
-}
-
-int store_read(struct ctl *c, struct store *s)
-{
-    enum nhi_err err;
-
-    if (geteuid() != 0)
-        return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
-    (void)store_keep_house(c->now, false);
-    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
-    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
-    /* One view for everything that the verb reads. */
-    if (err == NHI_OK)
-        err = nhi_ledger_begin(s->l, c->now);
-    if (err == NHI_OK)
-        err = nhi_ledger_settings(s->l, &s->set);
-    return err == NHI_OK ? CTL_DONE : store_open_failed(c, s, err);
-}
-
-enum nhi_err store_connect(struct store *s, int64_t now)
-{
-    enum nhi_err err;
-
-    s->now = now;
-    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
-    err = open_writer(s->hurry, &s->l);
-    return err == NHI_OK ? nhi_ledger_settings(s->l, &s->set) : err;
 }
 
 static int one_agent(const struct nhi_agent *a, void *ctx)
@@ -211,29 +173,80 @@ enum nhi_err store_any_agent(struct nhi_ledger *l, bool *any)
 }
 
 /* A new ledger has no agent and no key that could be revoked: a restored backup may add them. */
-static enum nhi_err drain(struct store *s)
+static enum nhi_err drain(struct nhi_ledger *l, int64_t now)
 {
     bool any;
-    enum nhi_err err = store_any_agent(s->l, &any);
+    enum nhi_err err = store_any_agent(l, &any);
 
     if (err == NHI_OK && any)
-        err = nhi_reserve_drain(NHI_STATE_DIR, s->l, s->now, NULL);
+        err = nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, now, NULL);
     /* Another process is draining it. */
     return err == NHI_ERR_BUSY ? NHI_OK : err;
 }
 
-enum nhi_err store_begin(struct store *s)
+/* Grants of a moment ago are part of the answer; if they cannot be folded in, the answer is older. Also makes the files
+ * that readers need beside a ledger that was restored from a backup. */
+bool store_keep_house(int64_t now, enum store_wait wait)
+{
+    struct nhi_ledger *writer = NULL;
+    enum nhi_err err = open_writer(wait, &writer);
+
+    if (err == NHI_OK)
+        err = nhi_ledger_publish_if_stale(writer, now);
+    if (err == NHI_OK)
+        err = drain(writer, now);
+    if (err == NHI_OK)
+        err = end_what_has_ended(writer, now);
+    nhi_ledger_close(writer);
+    sweep_files(now);
+    return err != NHI_ERR_BUSY;
+}
+
+int store_read(struct ctl *c, struct store *s)
 {
     enum nhi_err err;
 
-    /* Without its reserve a host denies agents. This must not keep a revocation out of the ledger; entries that remain
-     * in the reserve stay in force. */
-    s->reserve = drain(s);
+    if (geteuid() != 0)
+        return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
+    (void)store_keep_house(c->now, STORE_WAITS);
+    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
+    /* One view for everything that the verb reads. */
+    if (err == NHI_OK)
+        err = nhi_ledger_begin(s->l, c->now);
+    if (err == NHI_OK)
+        err = nhi_ledger_settings(s->l, &s->set);
+    return err == NHI_OK ? CTL_DONE : store_open_failed(c, s, err);
+}
+
+enum nhi_err store_connect(struct store *s, int64_t now)
+{
+    enum nhi_err err;
+
+    s->now = now;
+    nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
+    err = open_writer(s->wait, &s->l);
+    return err == NHI_OK ? nhi_ledger_settings(s->l, &s->set) : err;
+}
+
+/* Without its reserve a host denies agents. This must not keep a revocation out of the ledger; entries that remain in
+ * the reserve stay in force. */
+static void note_reserve(enum nhi_err err)
+{
+    if (err != NHI_OK)
+        ctl_note("the reserve %s/%s cannot be used (%s): see nhictl status", NHI_STATE_DIR, NHI_RESERVE_FILE,
+                 nhi_strerror(err));
+}
+
+enum nhi_err store_begin(struct store *s)
+{
+    /* What waits for nobody does it afterwards. */
+    enum nhi_err reserve = s->wait == STORE_SOON ? NHI_OK : drain(s->l, s->now), err;
+
     err = nhi_ledger_begin(s->l, s->now);
     s->writing = err == NHI_OK;
-    if (err == NHI_OK && s->reserve != NHI_OK)
-        ctl_note("the reserve %s/%s cannot be used (%s): see nhictl status", NHI_STATE_DIR, NHI_RESERVE_FILE,
-                 nhi_strerror(s->reserve));
+    if (err == NHI_OK)
+        note_reserve(reserve);
     return err;
 }
 
@@ -302,7 +315,7 @@ enum nhi_err store_publish_as_is(struct store *s, int64_t now)
 
     err = nhi_ledger_begin(s->l, now);
     if (err == NHI_OK) {
-        p.locked = nhi_reserve_is_locked_down(NHI_STATE_DIR);
+        p.locked = nhi_reserve_is_locked_down(NHI_STATE_DIR, NHI_RUN_DIR);
         err = nhi_snapshot_begin(s->set.uid_min, s->set.uid_max, &p.w);
     }
     if (err == NHI_OK) {
@@ -318,7 +331,7 @@ enum nhi_err store_publish_as_is(struct store *s, int64_t now)
 
 bool store_publish_missing(int64_t now)
 {
-    struct store s = { .hurry = true };
+    struct store s = { .wait = STORE_NOW };
     enum nhi_err err;
 
     if (access(NHI_SNAPSHOT_QUICK, F_OK) == 0 || errno != ENOENT)
@@ -346,6 +359,8 @@ void store_close(struct store *s)
         nhi_ledger_rollback(s->l);
     /* Housekeeping comes after the work, and does not make it fail: the next command does what could not be folded or
      * swept now, and status counts it. */
+    if (s->l != NULL && s->committed && s->wait == STORE_SOON)
+        note_reserve(drain(s->l, s->now));
     if (s->l != NULL && s->committed)
         (void)!end_what_has_ended(s->l, s->now);
     nhi_ledger_close(s->l);

@@ -13,15 +13,21 @@
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/hold.h"
 
+/* For another process that is writing the ledger. */
+enum store_wait {
+    STORE_WAITS, /* ten seconds */
+    STORE_SOON,  /* a tenth of a second: what ends access has another place to go */
+    STORE_NOW,   /* not at all */
+};
+
 struct store {
     struct nhi_ledger *l;
     struct nhi_settings set;
     struct nhi_last_seen_answer seen; /* as it was before the ledger was read */
     int64_t now;
-    enum nhi_err reserve; /* the result of moving the reserve into the ledger */
     bool writing;         /* a write transaction is open */
     bool committed;       /* a transaction was committed */
-    bool hurry;           /* set by the caller: do not wait for another writer */
+    enum store_wait wait; /* set by the caller */
     struct hold held;
 };
 
@@ -44,8 +50,8 @@ bool store_publish_missing(int64_t now);
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out);
 void store_close(struct store *s);
 /* What every command does besides its own work: takes records into the ledger, and ends the tickets and tasks of killed
- * runs. false: hurry is set and another process is writing. */
-bool store_keep_house(int64_t now, bool hurry);
+ * runs. false: another process is writing. */
+bool store_keep_house(int64_t now, enum store_wait wait);
 
 /* The steps of store_write, for revoke, which has another way if the ledger fails. */
 int store_need_root(struct ctl *c);

@@ -69,6 +69,8 @@ enum nhi_err store_note_later(const struct ctl *c, unsigned kind, const char *id
     /* The file was lost. */
     if (err == NHI_ERR_NOT_FOUND && nhi_reserve_notes_create(NHI_STATE_DIR) == NHI_OK)
         err = nhi_reserve_note_add(NHI_STATE_DIR, &n);
+    if (err != NHI_OK && nhi_reserve_notes_create(NHI_RUN_DIR) == NHI_OK)
+        err = nhi_reserve_note_add(NHI_RUN_DIR, &n);
     return err;
 }
 
@@ -139,7 +141,7 @@ enum nhi_err store_event(struct ctl *c, struct store *s, struct store_event done
 
 void store_note(struct ctl *c, struct store_event done, struct out_row *detail)
 {
-    struct store s = { .l = NULL };
+    struct store s = { .wait = kind_of_note(done.kind) != 0 ? STORE_SOON : STORE_WAITS };
     enum nhi_err err = store_open(&s, c->now);
 
     if (err == NHI_OK)

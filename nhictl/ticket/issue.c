@@ -153,6 +153,7 @@ static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
 static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t)
 {
     uint32_t live;
+    bool lasts;
     enum nhi_err err = nhi_ledger_begin(s->l, c->now);
 
     s->writing = err == NHI_OK;
@@ -171,7 +172,8 @@ static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t
         s->writing = false;
     }
     if (err != NHI_OK)
-        err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, t->jti, "could not be written out" });
+        err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, t->jti, "could not be written out" },
+                                &lasts);
     ctl_note(err == NHI_OK ? "ticket %s could not be written out, and is revoked"
                            : "ticket %s could not be written out, and could not be revoked either",
              t->jti);

@@ -36,14 +36,20 @@ eventually pgrep -f '^sleep 779$' >/dev/null
 must mount -o remount,bind,ro "$STATE"
 capture timeout 60 nhictl revoke --ticket "$(jti_of "$W/t-1")" --reason stolen
 is "$RC $(pgrep -fc '^sleep 771$')" '3 0' 'revoke: its session has ended, and the exit status is an error' || note "$OUT $ERR"
-like "$ERR" 'NOT revoked' 'it reports that the ticket is not revoked'
+like "$ERR" 'holds only until this host is restarted' 'it reports how long the revocation lasts'
 unlike "$ERR" 'not an error' 'and why, in the words of the system'
 is "$(pgrep -fc '^sleep 77[23]$')" 2 'no other session has ended'
 capture timeout 60 nhictl lockdown on
 is "$RC $(pgrep -fc '^sleep 77[23]$')" '3 0' 'lockdown on: every session has ended, and the exit status is an error' || note "$OUT $ERR"
-like "$ERR" 'the lockdown is NOT in force' 'it reports that the lockdown is not in force'
+like "$ERR" 'holds only until this host is restarted' 'it reports how long the lockdown lasts'
+like "$(nhictl lockdown status 2>&1)" '^lockdown' 'the host is locked down'
 is "$(pgrep -fc '^sleep 779$')" 0 'processes without a session have ended as well'
 must mount -o remount,bind,rw "$STATE"
+nhictl status >/dev/null 2>&1
+rm -f /run/nhi/reserve
+is "$(nhictl ticket show "$(jti_of "$W/t-1")" --json 2>/dev/null | jq -r .ticket.state)" revoked 'the next command that can write keeps the revocation'
+like "$(nhictl lockdown status)" '^lockdown' 'and the lockdown'
+must nhictl lockdown off
 
 # ---- no file may grow: a limit of the caller ----
 

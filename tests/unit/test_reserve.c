@@ -40,6 +40,8 @@ static int fresh(void **state)
     return nhi_reserve_create(NHI_STATE_DIR) == NHI_OK ? 0 : -1;
 }
 
+static bool lasts;
+
 static enum nhi_err add(enum nhi_revoke_kind kind, const char *id, int64_t at)
 {
     return nhi_reserve_add(NHI_STATE_DIR, kind, id, at);
@@ -47,7 +49,7 @@ static enum nhi_err add(enum nhi_revoke_kind kind, const char *id, int64_t at)
 
 static enum nhi_err load(void)
 {
-    return nhi_reserve_load(NHI_STATE_DIR, &got);
+    return nhi_reserve_load(NHI_STATE_DIR, NHI_RUN_DIR, &got);
 }
 
 static bool has(enum nhi_revoke_kind kind, const char *id, int64_t at)
@@ -76,7 +78,8 @@ static void nobody_is_waited_for(void **state)
     assert_int_equal(flock(fd, LOCK_EX), 0);
     (void)alarm(20);
     assert_int_equal(add(NHI_REVOKE_TASK, "build-1", NOW), NHI_OK);
-    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, true), NHI_OK);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, NHI_RUN_DIR, &lasts), NHI_OK);
+    assert_true(lasts);
     (void)alarm(0);
     assert_int_equal(load(), NHI_OK);
     assert_true(got.lockdown);
@@ -149,16 +152,19 @@ static void locked_down(void **state)
         snprintf(id, sizeof(id), "task-%d", i);
         assert_int_equal(add(NHI_REVOKE_TASK, id, NOW), NHI_OK);
     }
-    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, true), NHI_OK);
-    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, true), NHI_OK);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, NHI_RUN_DIR, &lasts), NHI_OK);
+    assert_true(lasts);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, NHI_RUN_DIR, &lasts), NHI_OK);
+    assert_true(lasts);
     assert_int_equal(load(), NHI_OK);
     assert_true(got.lockdown);
     assert_int_equal(got.count, NHI_RESERVE_SLOTS);
-    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, false), NHI_OK);
+    assert_int_equal(nhi_reserve_let_in(NHI_STATE_DIR, NHI_RUN_DIR), NHI_OK);
     assert_int_equal(load(), NHI_OK);
     assert_false(got.lockdown);
     assert_int_equal(got.count, NHI_RESERVE_SLOTS);
-    assert_int_equal(nhi_reserve_lock_down("/nonexistent", true), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_reserve_lock_down("/nonexistent", "/nonexistent", &lasts), NHI_ERR_NOT_FOUND);
+    assert_false(lasts);
 }
 
 static void full(void **state)
@@ -286,11 +292,11 @@ static void drained(void **state)
     assert_int_equal(add(NHI_REVOKE_AGENT, "other-bot", NOW + 3), NHI_OK);
     assert_int_equal(add(NHI_REVOKE_AGENT, "unknown-bot", NOW + 3), NHI_OK);
     assert_int_equal(add(NHI_REVOKE_ISSUER, "k1", NOW + 4), NHI_OK);
-    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 5, &moved), NHI_OK);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, NOW + 5, &moved), NHI_OK);
     assert_int_equal(moved, 5);
-    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, &moved), NHI_OK);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, NOW + 6, &moved), NHI_OK);
     assert_int_equal(moved, 0);
-    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, NOW + 6, NULL), NHI_OK);
     assert_int_equal(load(), NHI_OK);
     assert_int_equal(got.count, 0);
     assert_int_equal(nhi_ticket_get(l, t.jti, &r), NHI_OK);
@@ -348,15 +354,15 @@ static void notes_are_full(void **state)
     }
     assert_int_equal(stat(NHI_STATE_DIR "/" NHI_NOTES_FILE, &after), 0);
     assert_int_equal(before.st_size, after.st_size);
-    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 5, NULL), NHI_OK);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, NOW + 5, NULL), NHI_OK);
     memset(&told, 0, sizeof(told));
     assert_int_equal(nhi_event_each(l, 0, 1000, hear, NULL), NHI_OK);
     assert_int_equal(told.count, NHI_RESERVE_NOTES + 2);
     assert_int_equal(told.unsaid, 2);
     /* There is room again, and nothing is recorded twice. */
     assert_int_equal(note(NHI_REVOKE_AGENT, "ci-bot", "why"), NHI_OK);
-    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
-    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW + 6, NULL), NHI_OK);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, NOW + 6, NULL), NHI_OK);
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, NOW + 6, NULL), NHI_OK);
     memset(&told, 0, sizeof(told));
     assert_int_equal(nhi_event_each(l, 0, 1000, hear, NULL), NHI_OK);
     assert_int_equal(told.count, NHI_RESERVE_NOTES + 3);
@@ -374,11 +380,67 @@ static void not_drained(void **state)
 
     (void)state;
     assert_int_equal(add(NHI_REVOKE_AGENT, "ci-bot", NOW + 1), NHI_OK);
-    assert_int_not_equal(nhi_reserve_drain(NHI_STATE_DIR, l, NOW, &moved), NHI_OK);
+    assert_int_not_equal(nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, NOW, &moved), NHI_OK);
     assert_int_equal(moved, 99);
     assert_int_equal(load(), NHI_OK);
     assert_true(has(NHI_REVOKE_AGENT, "ci-bot", NOW + 1));
     nhi_ledger_close(l);
+}
+
+#define RUN_RESERVE NHI_RUN_DIR "/" NHI_RESERVE_FILE
+#define AWAY STATE_RESERVE ".away"
+
+/* When the disk cannot be written, the run directory has what ends access, until the disk can. */
+static void for_now(void **state)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+    struct nhi_agent a;
+    uint32_t moved = 0;
+
+    (void)state;
+    assert_int_equal(rename(STATE_RESERVE, AWAY), 0);
+    assert_int_equal(nhi_reserve_add_for_now(NHI_RUN_DIR, NHI_REVOKE_AGENT, "ci-bot", NOW + 1), NHI_OK);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, NHI_RUN_DIR, &lasts), NHI_OK);
+    assert_false(lasts);
+    /* A second one goes to the same file, and takes nothing out of it. */
+    assert_int_equal(nhi_reserve_add_for_now(NHI_RUN_DIR, NHI_REVOKE_TASK, "build-1", NOW + 2), NHI_OK);
+    assert_int_equal(load(), NHI_ERR_NOT_FOUND);
+    assert_int_equal(rename(AWAY, STATE_RESERVE), 0);
+    assert_int_equal(add(NHI_REVOKE_TASK, "build-2", NOW), NHI_OK);
+    assert_int_equal(load(), NHI_OK);
+    assert_int_equal(got.count, 3);
+    assert_true(got.lockdown && has(NHI_REVOKE_AGENT, "ci-bot", NOW + 1) && has(NHI_REVOKE_TASK, "build-1", NOW + 2));
+    assert_true(nhi_reserve_is_locked_down(NHI_STATE_DIR, NHI_RUN_DIR));
+    assert_int_equal(nhi_reserve_drain(NHI_STATE_DIR, NHI_RUN_DIR, l, NOW + 5, &moved), NHI_OK);
+    assert_int_equal(moved, 3);
+    assert_int_equal(nhi_agent_get(l, "ci-bot", &a), NHI_OK);
+    assert_int_equal(a.revoked_until, NOW + 1);
+    /* The lockdown is on the disk now. */
+    assert_int_equal(unlink(RUN_RESERVE), 0);
+    assert_int_equal(load(), NHI_OK);
+    assert_true(got.lockdown && got.count == 0);
+    nhi_ledger_close(l);
+}
+
+/* A lockdown ends in both places; one that cannot be read denies. */
+static void run_reserve(void **state)
+{
+    (void)state;
+    assert_int_equal(nhi_reserve_create(NHI_RUN_DIR), NHI_OK);
+    assert_int_equal(load(), NHI_OK);
+    assert_false(got.lockdown);
+    assert_int_equal(rename(STATE_RESERVE, AWAY), 0);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, NHI_RUN_DIR, &lasts), NHI_OK);
+    assert_int_equal(rename(AWAY, STATE_RESERVE), 0);
+    assert_int_equal(nhi_reserve_lock_down(NHI_STATE_DIR, NHI_RUN_DIR, &lasts), NHI_OK);
+    assert_true(lasts);
+    assert_int_equal(nhi_reserve_let_in(NHI_STATE_DIR, NHI_RUN_DIR), NHI_OK);
+    assert_int_equal(load(), NHI_OK);
+    assert_false(got.lockdown);
+    assert_int_equal(truncate(RUN_RESERVE, 100), 0);
+    assert_int_equal(load(), NHI_ERR_CORRUPT);
+    assert_int_equal(unlink(RUN_RESERVE), 0);
+    assert_int_equal(load(), NHI_OK);
 }
 
 static int add_many(int who)
@@ -463,6 +525,8 @@ int main(void)
         cmocka_unit_test_setup(drained, fresh),
         cmocka_unit_test_setup(notes_are_full, fresh),
         cmocka_unit_test_setup(not_drained, fresh),
+        cmocka_unit_test_setup(for_now, fresh),
+        cmocka_unit_test_setup(run_reserve, fresh),
         cmocka_unit_test_setup(at_once, fresh),
         cmocka_unit_test(applies),
     };
