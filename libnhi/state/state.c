@@ -373,21 +373,85 @@ struct nhi_fact_source nhi_state_source(struct nhi_state *s)
     return (struct nhi_fact_source){ .ctx = s, .get = get, .each = each, .why = why };
 }
 
-enum nhi_err nhi_state_each_revoked(const struct nhi_state *s,
-                                    enum nhi_err (*fn)(unsigned kind, const char *id, void *ctx), void *ctx)
+/* ---- for writers ---- */
+
+bool nhi_state_since(const struct nhi_state *s, int64_t generation, size_t *at)
+{
+    bool known = s->head.generation == generation;
+    size_t next = 0;
+    struct state_at r;
+
+    *at = 0;
+    while (nhi_state_next(s, &next, &r) == NHI_OK)
+        if ((r.head.flags & STATE_DONE) != 0 && r.head.generation == generation) {
+            known = true;
+            *at = next;
+        }
+    return known;
+}
+
+enum nhi_err nhi_state_next(const struct nhi_state *s, size_t *at, struct state_at *out)
+{
+    return *at < s->used ? state_tail_next(s->tail, s->used, at, false, out) : NHI_ERR_NOT_FOUND;
+}
+
+typedef enum nhi_err (*revoked_fn)(unsigned kind, const char *id, void *ctx);
+
+static enum nhi_err one_revoked(const uint8_t *key, size_t len, revoked_fn fn, void *ctx)
 {
     char id[NHI_FACT_KEY_MAX + 1];
-    struct state_at r;
-    enum nhi_err err = NHI_OK;
-    size_t at = s->done;
 
-    while (err == NHI_OK && at < s->used) {
-        err = state_tail_next(s->tail, s->used, &at, false, &r);
-        if (err != NHI_OK || r.head.kind != NHI_FACT_REVOKED || r.head.key_len < 3)
-            continue;
-        memcpy(id, r.key + 2, r.head.key_len - 2u);
-        id[r.head.key_len - 2] = '\0';
-        err = fn((unsigned)(r.key[0] - '0'), id, ctx);
+    if (len < 3)
+        return NHI_OK;
+    memcpy(id, key + 2, len - 2);
+    id[len - 2] = '\0';
+    return fn((unsigned)(key[0] - '0'), id, ctx);
+}
+
+/* Those of a page, and next the page that continues it. */
+static enum nhi_err each_revoked_in_page(struct nhi_state *s, uint32_t number, uint32_t *next, revoked_fn fn, void *ctx)
+{
+    enum nhi_err err = load_page(s, number);
+    struct state_entry e;
+    struct state_page p;
+    size_t at = sizeof(p);
+
+    if (err != NHI_OK)
+        return err;
+    memcpy(&p, s->page, sizeof(p));
+    *next = p.next;
+    while (err == NHI_OK && at + sizeof(e) <= p.used) {
+        memcpy(&e, s->page + at, sizeof(e));
+        at += sizeof(e);
+        if (at + e.key_len > p.used)
+            return NHI_ERR_CORRUPT;
+        if (e.kind == NHI_FACT_REVOKED)
+            err = one_revoked(s->page + at, e.key_len, fn, ctx);
+        at += e.key_len + (e.far ? sizeof(struct state_far) : e.value_len);
     }
     return err;
+}
+
+static enum nhi_err each_revoked_in_base(struct nhi_state *s, revoked_fn fn, void *ctx)
+{
+    enum nhi_err err = NHI_OK;
+    uint32_t number;
+
+    for (uint32_t first = 1; err == NHI_OK && first <= s->head.pages; first++)
+        for (number = first; err == NHI_OK && number != 0;)
+            err = each_revoked_in_page(s, number, &number, fn, ctx);
+    return err;
+}
+
+enum nhi_err nhi_state_each_revoked(struct nhi_state *s, int64_t generation, revoked_fn fn, void *ctx)
+{
+    const bool all = s->head.generation > generation; /* a file that was published before the ledger had it */
+    size_t at = all ? 0 : s->done;
+    enum nhi_err err = all ? each_revoked_in_base(s, fn, ctx) : NHI_OK;
+    struct state_at r;
+
+    while (err == NHI_OK && (err = nhi_state_next(s, &at, &r)) == NHI_OK)
+        if (r.head.kind == NHI_FACT_REVOKED)
+            err = one_revoked(r.key, r.head.key_len, fn, ctx);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

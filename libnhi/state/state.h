@@ -36,9 +36,15 @@ struct state_head;
 size_t nhi_state_used(const struct nhi_state *s);
 const struct state_head *nhi_state_head(const struct nhi_state *s);
 
-/* For the next writer after one that was killed: every revocation that it had added without finishing, by its kind and
- * ID, until fn returns something other than NHI_OK, which is returned. */
-NHI_CHECK enum nhi_err nhi_state_each_revoked(const struct nhi_state *s,
+/* The place in the tail after everything up to that generation; false: not known. */
+bool nhi_state_since(const struct nhi_state *s, int64_t generation, size_t *at);
+/* The record at *at, which is moved past it. NHI_ERR_NOT_FOUND: the tail ends there. */
+struct state_at;
+NHI_CHECK enum nhi_err nhi_state_next(const struct nhi_state *s, size_t *at, struct state_at *out);
+
+/* For the next writer after one that was killed: every revocation that was added for a later generation than that of
+ * the ledger, by its kind and ID, until fn returns something other than NHI_OK, which is returned. */
+NHI_CHECK enum nhi_err nhi_state_each_revoked(struct nhi_state *s, int64_t generation,
                                               enum nhi_err (*fn)(unsigned kind, const char *id, void *ctx), void *ctx);
 
 #endif

@@ -19,16 +19,24 @@
 #define RUN_SHARE 10 /* a base that takes more than one part in ten of /run lies in the state directory */
 #define FREE_SHARE 3 /* a base must fit this many times into what is free */
 
+/* A tail that records are added to. */
+struct tail {
+    int file; /* -1: none */
+    size_t used;
+    uint64_t seed; /* of its hashes */
+};
+
 struct nhi_state_writer {
     const char *run_dir, *dir;
     int run, lock;
     struct nhi_state *seen;
-    int file;    /* the file that seen was read from; -1: none */
-    size_t used; /* bytes of its tail */
+    struct tail tail; /* of the file that seen was read from */
     /* What was prepared: */
     struct nhi_new_file head;
     bool prepared;
     uint64_t base; /* its base's number */
+    uint64_t seed;
+    int64_t generation;
 };
 
 /* ---- the turn ---- */
@@ -92,9 +100,9 @@ static enum nhi_err write_at(int fd, const void *data, size_t len, size_t at)
  * place. */
 static enum nhi_err clear_rest(const struct nhi_state_writer *w)
 {
-    const size_t left = STATE_TAIL_SIZE - w->used, len = left < RECORD_MAX ? left : RECORD_MAX;
+    const size_t left = STATE_TAIL_SIZE - w->tail.used, len = left < RECORD_MAX ? left : RECORD_MAX;
     uint8_t rest[RECORD_MAX];
-    ssize_t n = pread(w->file, rest, len, (off_t)(STATE_HEAD_SIZE + w->used));
+    ssize_t n = pread(w->tail.file, rest, len, (off_t)(STATE_HEAD_SIZE + w->tail.used));
     bool clear = true;
 
     if (n != (ssize_t)len)
@@ -104,7 +112,7 @@ static enum nhi_err clear_rest(const struct nhi_state_writer *w)
     if (clear)
         return NHI_OK;
     memset(rest, 0, len);
-    return write_at(w->file, rest, len, STATE_HEAD_SIZE + w->used);
+    return write_at(w->tail.file, rest, len, STATE_HEAD_SIZE + w->tail.used);
 }
 
 /* Opens what readers see. A state that they would not accept counts as none. */
@@ -112,40 +120,59 @@ static void look(struct nhi_state_writer *w)
 {
     nhi_state_close(w->seen);
     w->seen = NULL;
-    if (w->file >= 0)
-        close(w->file);
-    w->file = -1;
-    w->used = 0;
+    if (w->tail.file >= 0)
+        close(w->tail.file);
+    w->tail = (struct tail){ .file = -1 };
     if (nhi_state_open(w->run_dir, w->dir, &w->seen) != NHI_OK)
         return;
-    w->used = nhi_state_used(w->seen);
-    w->file = openat(w->run, NHI_STATE_FILE, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (w->file >= 0 && clear_rest(w) != NHI_OK) {
-        close(w->file);
-        w->file = -1;
+    w->tail.used = nhi_state_used(w->seen);
+    w->tail.seed = nhi_state_head(w->seen)->seed;
+    w->tail.file = openat(w->run, NHI_STATE_FILE, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (w->tail.file >= 0 && clear_rest(w) != NHI_OK) {
+        close(w->tail.file);
+        w->tail.file = -1;
     }
 }
 
-enum nhi_err nhi_state_begin(const char *run_dir, const char *dir, int wait_ms, struct nhi_state_writer **out)
+enum nhi_err nhi_state_begin_beside(const char *run_dir, const char *dir, struct nhi_state_writer **out)
 {
     struct nhi_state_writer *w = calloc(1, sizeof(*w));
     enum nhi_err err;
 
     if (w == NULL)
         return NHI_ERR_NOMEM;
-    *w = (struct nhi_state_writer){ .run_dir = run_dir, .dir = dir, .run = -1, .lock = -1, .file = -1 };
+    *w = (struct nhi_state_writer){ .run_dir = run_dir, .dir = dir, .run = -1, .lock = -1, .tail = { .file = -1 } };
     err = open_run(run_dir, &w->run);
     if (err == NHI_OK)
         err = open_lock(w->run, &w->lock);
     if (err == NHI_OK)
-        err = take_turn(w->lock, wait_ms);
-    if (err != NHI_OK) {
+        *out = w;
+    else
         nhi_state_end(w);
-        return err;
-    }
-    look(w);
-    *out = w;
-    return NHI_OK;
+    return err;
+}
+
+enum nhi_err nhi_state_take_turn(struct nhi_state_writer *w, int wait_ms)
+{
+    enum nhi_err err = take_turn(w->lock, wait_ms);
+
+    if (err == NHI_OK)
+        look(w);
+    return err;
+}
+
+enum nhi_err nhi_state_begin(const char *run_dir, const char *dir, int wait_ms, struct nhi_state_writer **out)
+{
+    struct nhi_state_writer *w = NULL;
+    enum nhi_err err = nhi_state_begin_beside(run_dir, dir, &w);
+
+    if (err == NHI_OK)
+        err = nhi_state_take_turn(w, wait_ms);
+    if (err == NHI_OK)
+        *out = w;
+    else
+        nhi_state_end(w);
+    return err;
 }
 
 static void discard(struct nhi_state_writer *w)
@@ -166,8 +193,8 @@ void nhi_state_end(struct nhi_state_writer *w)
         return;
     discard(w);
     nhi_state_close(w->seen);
-    if (w->file >= 0)
-        close(w->file);
+    if (w->tail.file >= 0)
+        close(w->tail.file);
     if (w->lock >= 0)
         close(w->lock);
     if (w->run >= 0)
@@ -189,13 +216,13 @@ size_t nhi_state_cost(const struct nhi_fact_key *key, const struct nhi_value *va
 
 size_t nhi_state_room(const struct nhi_state_writer *w)
 {
-    return w->file >= 0 ? STATE_TAIL_SIZE - w->used : 0;
+    return w->tail.file >= 0 ? STATE_TAIL_SIZE - w->tail.used : 0;
 }
 
-static enum nhi_err add(struct nhi_state_writer *w, struct state_record *r, const struct nhi_fact_key *key,
+static enum nhi_err add(struct tail *t, struct state_record *r, const struct nhi_fact_key *key,
                         const struct nhi_value *value)
 {
-    const size_t size = nhi_state_cost(key, value), at = STATE_HEAD_SIZE + w->used;
+    const size_t size = nhi_state_cost(key, value), at = STATE_HEAD_SIZE + t->used;
     struct {
         struct state_record head;
         uint8_t rest[NHI_FACT_KEY_MAX + NHI_VALUE_MAX + 8];
@@ -203,13 +230,13 @@ static enum nhi_err add(struct nhi_state_writer *w, struct state_record *r, cons
     const uint32_t committed = STATE_COMMITTED;
     enum nhi_err err;
 
-    if (w->file < 0)
+    if (t->file < 0)
         return NHI_ERR_NOT_FOUND;
     if (value != NULL && value->full)
         return NHI_ERR_TOO_LONG;
-    if (size > nhi_state_room(w))
+    if (size > STATE_TAIL_SIZE - t->used)
         return NHI_ERR_FULL;
-    r->hash = state_hash(nhi_state_head(w->seen)->seed, key);
+    r->hash = state_hash(t->seed, key);
     r->key_len = key->len;
     r->kind = key->kind;
     memcpy(image.rest, key->bytes, key->len);
@@ -219,11 +246,11 @@ static enum nhi_err add(struct nhi_state_writer *w, struct state_record *r, cons
     }
     r->sum = state_record_sum(r, image.rest, size - sizeof(*r));
     image.head = *r;
-    err = write_at(w->file, &image, size, at);
+    err = write_at(t->file, &image, size, at);
     if (err == NHI_OK)
-        err = write_at(w->file, &committed, sizeof(committed), at + offsetof(struct state_record, committed));
+        err = write_at(t->file, &committed, sizeof(committed), at + offsetof(struct state_record, committed));
     if (err == NHI_OK)
-        w->used += size;
+        t->used += size;
     return err;
 }
 
@@ -232,7 +259,7 @@ enum nhi_err nhi_state_add(struct nhi_state_writer *w, int64_t generation, const
 {
     struct state_record r = { .generation = generation, .flags = value == NULL ? STATE_HELD : 0 };
 
-    return add(w, &r, key, value);
+    return add(&w->tail, &r, key, value);
 }
 
 enum nhi_err nhi_state_done(struct nhi_state_writer *w, int64_t generation, int64_t latest)
@@ -242,7 +269,7 @@ enum nhi_err nhi_state_done(struct nhi_state_writer *w, int64_t generation, int6
     struct nhi_value v = { .len = 0 };
 
     nhi_value_put_int(&v, latest);
-    return add(w, &r, &none, &v);
+    return add(&w->tail, &r, &none, &v);
 }
 
 /* ---- a new file ---- */
@@ -340,9 +367,41 @@ enum nhi_err nhi_state_prepare(struct nhi_state_writer *w, struct nhi_state_buil
         err = write_head(w, &h);
     if (err == NHI_OK) {
         w->base = h.base;
+        w->seed = h.seed;
+        w->generation = generation;
         w->prepared = true;
     }
     return err;
+}
+
+static enum nhi_err copy(struct tail *to, const struct state_at *r)
+{
+    struct state_record head = { .generation = r->head.generation, .flags = r->head.flags };
+    struct nhi_fact_key key = { .kind = r->head.kind, .len = r->head.key_len };
+    struct nhi_value v = { .len = r->head.value_len };
+
+    if (v.len > sizeof(v.bytes) || key.len > sizeof(key.bytes))
+        return NHI_ERR_CORRUPT;
+    memcpy(key.bytes, r->key, key.len);
+    memcpy(v.bytes, r->value, v.len);
+    return add(to, &head, &key, &v);
+}
+
+/* What was added after everything up to that generation. */
+enum nhi_err nhi_state_catch_up(struct nhi_state_writer *w)
+{
+    struct tail to = { .file = w->head.fd, .seed = w->seed };
+    enum nhi_err err = NHI_OK;
+    struct state_at r;
+    size_t at = 0;
+
+    if (!w->prepared || w->seen == NULL || nhi_state_generation(w->seen) < 0)
+        return NHI_ERR_STATE;
+    if (!nhi_state_since(w->seen, w->generation, &at))
+        return NHI_ERR_STATE;
+    while (err == NHI_OK && (err = nhi_state_next(w->seen, &at, &r)) == NHI_OK)
+        err = copy(&to, &r);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
 /* Removes the bases that no state names. */

@@ -20,6 +20,9 @@ struct nhi_state_writer;
  * NHI_ERR_FULL, NHI_ERR_NOMEM. */
 NHI_CHECK enum nhi_err nhi_state_begin(const char *run_dir, const char *dir, int wait_ms,
                                        struct nhi_state_writer **out);
+/* The same in two steps: a new file can be prepared before the turn is taken, if nhi_state_catch_up follows. */
+NHI_CHECK enum nhi_err nhi_state_begin_beside(const char *run_dir, const char *dir, struct nhi_state_writer **out);
+NHI_CHECK enum nhi_err nhi_state_take_turn(struct nhi_state_writer *w, int wait_ms);
 /* Gives the turn back. NULL is allowed. */
 void nhi_state_end(struct nhi_state_writer *w);
 
@@ -40,6 +43,9 @@ size_t nhi_state_room(const struct nhi_state_writer *w);
 
 /* Writes a new file, which nobody sees yet. NHI_ERR_FULL: it would take too much of what is free. */
 NHI_CHECK enum nhi_err nhi_state_prepare(struct nhi_state_writer *w, struct nhi_state_build *b, int64_t generation);
+/* In the turn: adds to the prepared file what was added to the present one since the generation that it was made of.
+ * NHI_ERR_STATE: that is not known, since another file was published meanwhile, or a writer was killed. */
+NHI_CHECK enum nhi_err nhi_state_catch_up(struct nhi_state_writer *w);
 /* Publishes the file that was prepared. */
 NHI_CHECK enum nhi_err nhi_state_publish(struct nhi_state_writer *w);
 

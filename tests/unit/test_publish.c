@@ -30,6 +30,7 @@
 #include "libnhi/ledger/publish.h"
 #include "libnhi/ledger/sql.h"
 #include "libnhi/state/state.h"
+#include "libnhi/state/state_format.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -386,12 +387,17 @@ static void used_meanwhile(void **state)
     assert_int_equal(told(1), NHI_PERMIT);
 }
 
+static void stop_before_first(void)
+{
+    (void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    (void)raise(SIGSTOP);
+}
+
 static void write_one(size_t change)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
 
-    (void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    (void)raise(SIGSTOP);
+    stop_before_first();
     if (nhi_ledger_begin(l, NOW) != NHI_OK)
         _exit(1);
     changes[change].change(l);
@@ -400,14 +406,14 @@ static void write_one(size_t change)
     _exit(0);
 }
 
-/* Starts a writer of that change, which waits before its first call. */
-static pid_t start_writer(size_t change)
+/* Starts a process that waits before its first call. */
+static pid_t start(void (*fn)(size_t change), size_t change)
 {
     int status;
     pid_t pid = fork();
 
     if (pid == 0)
-        write_one(change);
+        fn(change);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSTOPPED(status));
     return pid;
@@ -431,7 +437,7 @@ static bool next_stop(pid_t pid)
  * has fewer stops. */
 static bool kill_at(size_t change, unsigned n, bool *denied)
 {
-    pid_t pid = start_writer(change);
+    pid_t pid = start(write_one, change);
     bool more = true;
     int status;
 
@@ -473,7 +479,7 @@ static void denies_from_then_on(size_t change)
     pid_t pid;
 
     begin_with_one();
-    pid = start_writer(change);
+    pid = start(write_one, change);
     while (next_stop(pid)) {
         assert_true(!denied || told(1) != NHI_PERMIT);
         denied = told(1) != NHI_PERMIT;
@@ -520,6 +526,115 @@ static void killed_at_any_call(void **state)
         denies_from_then_on(i);
         killed_in(i);
     }
+}
+
+/* More endings than the tail has room for are published before the commit. If that does not come, the next writer takes
+ * them into the ledger. */
+static void killed_before_the_commit(void **state)
+{
+    struct nhi_ledger *l;
+    int status;
+    pid_t pid;
+
+    (void)state;
+    begin_with_one();
+    pid = fork();
+    if (pid == 0) {
+        l = state_begin();
+        many_ended(l);
+        if (l->hooks->commit(l) != NHI_OK)
+            _exit(1);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_false(has_ended());
+    assert_int_equal(told(1), NHI_DENY_REVOKED);
+    publish_again();
+    assert_true(has_ended());
+    assert_int_equal(told(1), NHI_DENY_REVOKED);
+    (void)agree();
+}
+
+/* ---- a new file, beside other writers ---- */
+
+static size_t bytes_in_tail(void)
+{
+    struct nhi_state *s = NULL;
+    size_t used;
+
+    assert_int_equal(nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &s), NHI_OK);
+    used = nhi_state_used(s);
+    nhi_state_close(s);
+    return used;
+}
+
+/* The next ending always finds room. */
+static void never_full(void **state)
+{
+    size_t was, most = 0, fewer = 0;
+    struct nhi_ledger *l;
+
+    (void)state;
+    begin_with_one();
+    for (unsigned n = 100; n < 500; n++) {
+        was = bytes_in_tail();
+        l = state_begin();
+        issue(l, n);
+        state_end(l);
+        most = bytes_in_tail() > most ? bytes_in_tail() : most;
+        fewer += bytes_in_tail() < was;
+    }
+    assert_in_range(most, STATE_TAIL_SIZE / 4, STATE_TAIL_SIZE / 4 * 3);
+    assert_in_range(fewer, 1, 20);
+    (void)agree();
+}
+
+static void refresh(size_t change)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+
+    (void)change;
+    stop_before_first();
+    _exit(nhi_ledger_refresh(l) == NHI_OK ? 0 : 1);
+}
+
+/* Whatever another writer does, and whenever, is in the new file as well. */
+static void refreshed_beside(void **state)
+{
+    struct nhi_ledger *l;
+    unsigned n = 1, held = 0;
+    bool more = true;
+    pid_t pid;
+
+    (void)state;
+    for (; more; n += step) {
+        begin_with_one();
+        l = state_begin();
+        issue(l, 30);
+        state_end(l);
+        pid = start(refresh, 0);
+        for (unsigned i = 0; more && i < n; i++)
+            more = next_stop(pid);
+        l = state_open(NHI_LEDGER_WRITE_NOW);
+        if (nhi_ledger_begin(l, NOW) == NHI_OK) {
+            ended_ticket(l);
+            issue(l, 31);
+            suspended(l);
+            resumed(l);
+            state_end(l);
+            assert_int_equal(told(1), NHI_DENY_REVOKED);
+        } else {
+            nhi_ledger_close(l);
+            held++;
+        }
+        while (more && next_stop(pid))
+            assert_true(told(2) == NHI_PERMIT && told(30) == NHI_PERMIT);
+        (void)agree();
+    }
+    /* Others wait only while it has its turn. */
+    assert_in_range(n, 50, 100000);
+    assert_in_range(held, 1, n / step / 2);
 }
 
 /* ---- not committed ---- */
@@ -594,8 +709,10 @@ static void cannot_publish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(each_change),        T(one_after_the_other), T(listed_again), T(used_meanwhile),
-        T(killed_at_any_call), T(rolled_back),         T(full_disk),    T(cannot_publish),
+        T(each_change),    T(one_after_the_other), T(listed_again),
+        T(used_meanwhile), T(killed_at_any_call),  T(killed_before_the_commit),
+        T(never_full),     T(refreshed_beside),    T(rolled_back),
+        T(full_disk),      T(cannot_publish),
     };
 
     if (!state_enter())
