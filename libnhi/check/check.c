@@ -18,6 +18,7 @@
 #include "libnhi/session/session.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
+#include "libnhi/state/bound.h"
 
 #define RUN "nhictl-run" /* the service of a session that nhictl run has opened */
 
@@ -447,7 +448,9 @@ enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *accoun
         published = nhi_find_any_of_key(&from, key, account, &known);
     }
     nhi_state_close(state);
-    if (published == NHI_OK && known)
+    if (published == NHI_OK)
+        return known ? NHI_OK : err;
+    if (nhi_bound_has(NHI_STATE_DIR, key, account) == NHI_OK)
         return NHI_OK;
-    return published != NHI_OK && published != NHI_ERR_NOT_FOUND ? published : err;
+    return published != NHI_ERR_NOT_FOUND ? published : err;
 }

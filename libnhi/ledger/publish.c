@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/last_seen.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/change.h"
@@ -13,6 +14,7 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/ledger/sql.h"
+#include "libnhi/state/bound_write.h"
 #include "libnhi/state/state_write.h"
 
 #define FROM_STATE "recorded in the published state"
@@ -163,22 +165,67 @@ static void count_bytes(const struct nhi_publisher *p, size_t *before, size_t *a
     }
 }
 
+static bool outlives_boot(uint8_t kind)
+{
+    return kind == NHI_FACT_BOUND || kind == NHI_FACT_NAMED;
+}
+
+struct building {
+    struct nhi_state_build *b;
+    struct nhi_fact_key *bound; /* those that outlive the boot */
+    size_t count, room;
+};
+
 static enum nhi_err add_build(void *ctx, const struct nhi_fact_key *key, const struct nhi_value *v)
 {
-    return nhi_state_build_add(ctx, key, v);
+    struct building *to = ctx;
+    struct nhi_fact_key *more;
+
+    if (outlives_boot(key->kind)) {
+        more = nhi_grow(to->bound, &to->room, to->count + 1, sizeof(*more));
+        if (more == NULL)
+            return NHI_ERR_NOMEM;
+        to->bound = more;
+        more[to->count++] = *key;
+    }
+    return nhi_state_build_add(to->b, key, v);
 }
 
 /* A new file of everything, as the open transaction sees it. */
 static enum nhi_err prepare(struct nhi_ledger *l, struct nhi_state_writer *w, int64_t generation)
 {
-    struct nhi_state_build *b = NULL;
-    enum nhi_err err = nhi_state_build_new(&b);
+    struct building to = { .b = NULL };
+    enum nhi_err err = nhi_state_build_new(&to.b);
 
     if (err == NHI_OK)
-        err = nhi_sql_facts(l, nhi_now(), fit_of(l), add_build, b);
+        err = nhi_sql_facts(l, nhi_now(), fit_of(l), add_build, &to);
     if (err == NHI_OK)
-        err = nhi_state_prepare(w, b, generation);
-    nhi_state_build_free(b);
+        err = nhi_state_prepare(w, to.b, generation);
+    /* Without this file, a key of an agent counts as that of a person while nothing is published, and no more. */
+    if (err == NHI_OK)
+        (void)!nhi_bound_complete(l->publisher->dir, to.bound, to.count);
+    nhi_state_build_free(to.b);
+    free(to.bound);
+    return err;
+}
+
+/* Those of this transaction, before the ledger has them. */
+static enum nhi_err add_bound(struct nhi_ledger *l)
+{
+    const struct nhi_changes *c = &l->publisher->changes;
+    struct nhi_fact_key *keys = calloc(c->count + 1, sizeof(*keys));
+    size_t n = 0;
+    enum nhi_err err;
+
+    if (keys == NULL)
+        return NHI_ERR_NOMEM;
+    for (size_t i = 0; i < c->count; i++)
+        if (outlives_boot(c->all[i].key.kind))
+            keys[n++] = c->all[i].key;
+    err = nhi_bound_add(l->publisher->dir, keys, n);
+    if (err != NHI_OK)
+        snprintf(l->message, sizeof(l->message), "%s/" NHI_BOUND_FILE ": %s", l->publisher->dir, nhi_strerror(err));
+    free(keys);
     return err;
 }
 
@@ -288,6 +335,8 @@ static enum nhi_err publish_first(struct nhi_ledger *l)
         err = nhi_ledger_settings(l, &s);
     if (err == NHI_OK)
         err = nhi_changes_collect(l, nhi_state_seen(p->w), &p->changes);
+    if (err == NHI_OK)
+        err = add_bound(l);
     if (err != NHI_OK)
         return err;
     p->latest = s.latest;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/state/bound.h"
 #include "nhictl/doctor/doctor.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
@@ -33,6 +34,8 @@ static const struct file files[] = {
       "users other than root can revoke, or undo a revocation: the reserve is not used, and agents are denied" },
     { NHI_STATE_DIR "/" NHI_NOTES_FILE, 0600, 0600, "perm-reserve",
       "users other than root can change who revoked something and why: reasons are not kept for the ledger" },
+    { NHI_STATE_DIR "/" NHI_BOUND_FILE, 0600, 0600, "perm-state",
+      "users other than root can see or change which keys are those of agents" },
     { NHI_STATE_DIR "/" NHI_GRANTS_DIR, 0700, 0700, "perm-grants",
       "users other than root can see or change what was granted" },
     { NHI_STATE_DIR "/" NHI_KEYS_DIR, 0700, 0700, "perm-keys",

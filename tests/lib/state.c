@@ -121,7 +121,8 @@ struct nhi_ledger *state_open(enum nhi_ledger_mode mode)
     struct nhi_ledger *l = NULL;
 
     MUST(nhi_ledger_open(NHI_STATE_DIR, mode, &l) == NHI_OK);
-    MUST(mode == NHI_LEDGER_READ || nhi_ledger_publishes(l, NHI_STATE_DIR, NHI_RUN_DIR, nhi_ledger_patience(mode)) == NHI_OK);
+    MUST(mode == NHI_LEDGER_READ ||
+         nhi_ledger_publishes(l, NHI_STATE_DIR, NHI_RUN_DIR, nhi_ledger_patience(mode)) == NHI_OK);
     return l;
 }
 

@@ -205,10 +205,12 @@ static void keys_of_agents(void **state)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "no state", 8), 8);
     close(fd);
-    assert_int_not_equal(nhi_key_was_bound(key, "ci-bot"), NHI_OK);
+    assert_int_equal(nhi_key_was_bound(key, "ci-bot"), NHI_OK);
     assert_int_not_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
     assert_int_equal(unlink(NHI_RUN_DIR "/" NHI_STATE_FILE), 0);
     assert_int_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_key_was_bound(key, "ci-bot"), NHI_OK);
+    assert_int_equal(nhi_key_was_bound(key, "alice"), NHI_ERR_NOT_FOUND);
     assert_int_equal(chmod(NHI_STATE_DIR "/" NHI_GRANTS_DIR, 0777), 0);
     assert_int_not_equal(nhi_key_was_bound(other_key, "ci-bot"), NHI_ERR_NOT_FOUND);
 }
