@@ -98,22 +98,29 @@ static bool is_whole(const struct nhi_facts *f)
     return !f->strange && !f->rolled_back && !f->unread;
 }
 
+/* Signed with a key of this host, which records what it signs. What ended longer ago than any ticket of that key lasts
+ * is not published any more, and proves nothing. */
+static bool lacks_record(const struct nhi_facts *f, const struct nhi_ticket *t, int64_t now)
+{
+    return f->issuer.own && !f->recorded && is_whole(f) && now < t->exp + f->issuer.max_ttl + NHI_CLOCK_SKEW;
+}
+
 /* A ticket that is signed here is recorded here first, so no clock is needed for it. */
-static bool is_former(const struct nhi_facts *f, const struct nhi_ticket *t)
+static bool is_former(const struct nhi_facts *f, const struct nhi_ticket *t, int64_t now)
 {
     if (f->epoch_at == 0)
         return false;
-    return f->former || (f->issuer.own ? !f->recorded && is_whole(f) : nhi_issued_by(&f->issuer, t, f->epoch_at));
+    return f->former || (f->issuer.own ? lacks_record(f, t, now) : nhi_issued_by(&f->issuer, t, f->epoch_at));
 }
 
 static enum nhi_reason check_end(const struct nhi_ticket *t, const struct nhi_facts *f, int64_t now)
 {
-    if (is_former(f, t))
+    if (is_former(f, t, now))
         return NHI_DENY_EPOCH;
     if (f->revoked)
         return NHI_DENY_REVOKED;
     /* An attacker with a copy of the key has no ledger to record in. */
-    if (f->issuer.own && !f->recorded && is_whole(f))
+    if (lacks_record(f, t, now))
         return NHI_DENY_UNRECORDED;
     /* The ticket that renewed it is known from the ledger alone. */
     return now >= t->exp && !f->unread ? NHI_DENY_EXPIRED : NHI_PERMIT;

@@ -34,6 +34,18 @@ static enum nhi_err load_one(const char *dir, union reserve_image *im, struct nh
     return err;
 }
 
+/* Without the directory there is no published state either, and agents are denied for that. */
+static bool can_use(const char *run_dir)
+{
+    bool can;
+    int fd = -1;
+
+    can = nhi_dir_open(run_dir, &fd) == NHI_OK;
+    if (can)
+        close(fd);
+    return can;
+}
+
 enum nhi_err nhi_reserve_load(const char *dir, const char *run_dir, struct nhi_reserve *out)
 {
     union reserve_image *im;
@@ -47,7 +59,7 @@ enum nhi_err nhi_reserve_load(const char *dir, const char *run_dir, struct nhi_r
     err = load_one(dir, im, out);
     if (err == NHI_OK) {
         more = load_one(run_dir, im, out);
-        err = more == NHI_ERR_NOT_FOUND ? NHI_OK : more;
+        err = more == NHI_OK || more == NHI_ERR_NOT_FOUND || !can_use(run_dir) ? NHI_OK : more;
     }
     free(im);
     return err;

@@ -153,6 +153,10 @@ static void other_clock(struct ask *a)
     CASE(EPOCH, own_but_not_recorded, (a->facts.epoch_at = 1, a->facts.recorded = false)) \
     CASE(UNRECORDED, signed_with_our_key_but_not_here, a->facts.recorded = false) \
     CASE(UNRECORDED, the_same_and_expired, (a->facts.recorded = false, a->req.now = NOW + 3000)) \
+    CASE(UNRECORDED, ended_as_long_ago_as_is_published, (a->facts.recorded = false, a->req.now = NOW + 3000 + 3629)) \
+    CASE(EXPIRED, ended_longer_ago, (a->facts.recorded = false, a->req.now = NOW + 3000 + 3630)) \
+    CASE(EXPIRED, the_same_in_a_later_epoch, \
+         (a->facts.epoch_at = 1, a->facts.recorded = false, a->req.now = NOW + 3000 + 3630)) \
     CASE(REVOKED, the_same_and_revoked, (a->facts.recorded = false, a->facts.revoked = true)) \
     CASE(PERMIT, anothers_not_recorded, (a->facts.recorded = false, other_clock(a))) \
     CASE(EPOCH, anothers_of_before, (a->facts.epoch_at = NOW - 600, other_clock(a))) \

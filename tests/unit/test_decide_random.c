@@ -74,6 +74,7 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
     WHEN(f->lockdown, LOCKDOWN);
     if (t != NULL) {
         const bool whole = !f->strange && !f->rolled_back && !f->unread;
+        const bool kept = q->now < t->exp + i->max_ttl + 30;
         const bool issuer = f->issuer_known && strcmp(t->kid, i->kid) == 0;
 
         WHEN(whole && !issuer, ISSUER_UNKNOWN);
@@ -81,10 +82,10 @@ static enum nhi_reason expected(const struct nhi_request *q, const struct nhi_fa
         WHEN(issuer && i->state == NHI_ISSUER_REVOKED, ISSUER_REVOKED);
         WHEN(issuer && (!issuer_says(i, t) || f->differs), ISSUER_BOUNDS);
         WHEN(f->epoch_at != 0 && f->former, EPOCH);
-        WHEN(f->epoch_at != 0 && i->own && !f->recorded && whole, EPOCH);
+        WHEN(f->epoch_at != 0 && i->own && !f->recorded && whole && kept, EPOCH);
         WHEN(f->epoch_at != 0 && !i->own && f->epoch_at + 30 >= t->iat, EPOCH);
         WHEN(f->revoked, REVOKED);
-        WHEN(whole && i->own && !f->recorded, UNRECORDED);
+        WHEN(whole && i->own && !f->recorded && kept, UNRECORDED);
         WHEN(!f->unread && t->exp <= q->now, EXPIRED);
         WHEN(whole && !f->agent_known, AGENT_UNKNOWN);
         WHEN(f->agent_known && f->agent_state == NHI_AGENT_SUSPENDED, AGENT_SUSPENDED);
@@ -187,7 +188,7 @@ static void random_ticket(struct nhi_ticket *t)
     PICK(t->accounts, accounts);
     PICK(t->services, services);
     t->iat = near(NOW - 600);
-    t->exp = near(NOW + 3000);
+    t->exp = near(seldom() ? NOW - 3630 : NOW + 3000);
     t->nbf = seldom() ? near(NOW) : 0;
     t->has_cnf = seldom();
 }
