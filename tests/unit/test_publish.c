@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -393,6 +394,7 @@ static void stop_before_first(void)
     (void)raise(SIGSTOP);
 }
 
+/* COUNT: resumes. */
 static void write_one(size_t change)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
@@ -400,7 +402,10 @@ static void write_one(size_t change)
     stop_before_first();
     if (nhi_ledger_begin(l, NOW) != NHI_OK)
         _exit(1);
-    changes[change].change(l);
+    if (change == COUNT)
+        resumed(l);
+    else
+        changes[change].change(l);
     if (nhi_ledger_commit(l) != NHI_OK)
         _exit(1);
     _exit(0);
@@ -637,6 +642,95 @@ static void refreshed_beside(void **state)
     assert_in_range(held, 1, n / step / 2);
 }
 
+/* ---- two writers, and readers that stand still ---- */
+
+static unsigned rounds(void)
+{
+    const char *depth = getenv("DEPTH");
+
+    return depth == NULL ? 40 : strcmp(depth, "torture") == 0 ? 10000 : 200;
+}
+
+static size_t number_of(void (*change)(struct nhi_ledger *l))
+{
+    size_t i = 0;
+
+    while (changes[i].change != change)
+        i++;
+    return i;
+}
+
+/* However the calls of two writers follow each other, ledger and state agree when both have returned. */
+static void suspended_and_resumed(void **state)
+{
+    const size_t which[] = { number_of(suspended), COUNT };
+    bool runs[2];
+    pid_t pid[2];
+
+    (void)state;
+    begin_with_one();
+    for (unsigned n = 0; n < rounds(); n++) {
+        pid[0] = start(write_one, which[n % 2]);
+        pid[1] = start(write_one, which[(n + 1) % 2]);
+        runs[0] = runs[1] = true;
+        while (runs[0] || runs[1]) {
+            unsigned next = state_random() % 2;
+
+            /* One of them goes on for a while, so that it meets the other at any place. */
+            for (unsigned calls = state_random() % 50; runs[next] && calls > 0; calls--)
+                runs[next] = next_stop(pid[next]);
+        }
+        (void)agree();
+        assert_true(told(2) == NHI_PERMIT);
+        assert_int_equal(told(1) == NHI_PERMIT, !has_ended());
+    }
+}
+
+#define READERS 32
+
+/* A reader keeps the memory of a file that was replaced. Endings find room all the same, and nothing else fails for
+ * longer than it takes. */
+static void readers_stand_still(void **state)
+{
+    struct nhi_state *s = NULL;
+    struct nhi_ledger *l;
+    pid_t pid[READERS];
+    unsigned unpublished = 0, n = 0;
+    int status;
+
+    (void)state;
+    begin_with_one();
+    assert_int_equal(mount("none", NHI_RUN_DIR, NULL, MS_REMOUNT, "size=6m"), 0);
+    for (size_t i = 0; i < READERS; i++) {
+        l = state_begin();
+        for (unsigned more = 0; more < 200; more++)
+            issue(l, 100 + n++);
+        assert_int_equal(nhi_ledger_commit(l), NHI_OK);
+        unpublished += nhi_ledger_unpublished(l) != NHI_OK;
+        nhi_ledger_close(l);
+        pid[i] = fork();
+        if (pid[i] == 0) {
+            if (nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &s) == NHI_OK)
+                (void)raise(SIGSTOP);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(pid[i], &status, WUNTRACED), pid[i]);
+    }
+    l = state_begin();
+    ended_ticket(l);
+    assert_int_equal(nhi_ledger_commit(l), NHI_OK);
+    nhi_ledger_close(l);
+    assert_int_not_equal(told(1), NHI_PERMIT);
+    for (size_t i = 0; i < READERS; i++) {
+        (void)kill(pid[i], SIGKILL);
+        assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+    }
+    publish_again();
+    (void)agree();
+    assert_int_equal(told(1), NHI_DENY_REVOKED);
+    assert_in_range(unpublished, 0, READERS - 1);
+}
+
 /* ---- not committed ---- */
 
 static void rolled_back(void **state)
@@ -709,10 +803,10 @@ static void cannot_publish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(each_change),    T(one_after_the_other), T(listed_again),
-        T(used_meanwhile), T(killed_at_any_call),  T(killed_before_the_commit),
-        T(never_full),     T(refreshed_beside),    T(rolled_back),
-        T(full_disk),      T(cannot_publish),
+        T(each_change),           T(one_after_the_other),      T(listed_again), T(used_meanwhile),
+        T(killed_at_any_call),    T(killed_before_the_commit), T(never_full),   T(refreshed_beside),
+        T(suspended_and_resumed), T(readers_stand_still),      T(rolled_back),  T(full_disk),
+        T(cannot_publish),
     };
 
     if (!state_enter())
