@@ -244,6 +244,7 @@ void nhi_ledger_close(struct nhi_ledger *l)
         (void)sqlite3_busy_timeout(l->db, 0);
         (void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
+    nhi_sql_forget(l);
     (void)sqlite3_close(l->db);
     if (l->hooks != NULL)
         l->hooks->free(l->publisher);
@@ -347,7 +348,7 @@ enum nhi_err nhi_ledger_settings(struct nhi_ledger *l, struct nhi_settings *out)
         s.tie.strange = nhi_sql_int(st, 15, 0, 1, &err) == 1;
         s.event = nhi_sql_int(st, 16, 0, INT64_MAX - 1, &err);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_OK)
         err = nhi_setting_line_parse(line, &s);
     if (err == NHI_OK)

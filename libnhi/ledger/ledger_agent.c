@@ -91,7 +91,7 @@ static enum nhi_err read_groups(struct nhi_ledger *l, struct nhi_agent *a)
         used +=
             (size_t)snprintf(a->group_names + used, sizeof(a->group_names) - used, "%s%s", used > 0 ? " " : "", name);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -137,7 +137,7 @@ enum nhi_err nhi_agent_get(struct nhi_ledger *l, const char *name, struct nhi_ag
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
         err = read_agent(l, st, &a);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_OK)
         *out = a;
     return err;
@@ -239,6 +239,6 @@ enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_age
         if (err == NHI_OK && fn(&a, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

@@ -20,6 +20,6 @@ enum nhi_err nhi_ticket_each_bound(struct nhi_ledger *l, const uint8_t key[NHI_P
         if (err == NHI_OK && fn(&row, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

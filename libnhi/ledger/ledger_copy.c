@@ -81,7 +81,7 @@ enum nhi_err nhi_ledger_look(struct nhi_ledger *l)
 
         snprintf(answer, sizeof(answer), "%s", said != NULL ? said : "");
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_OK && strcmp(answer, "ok") != 0 ? NHI_ERR_CORRUPT : err;
 }
 

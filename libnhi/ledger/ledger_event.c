@@ -34,7 +34,7 @@ enum nhi_err nhi_event_head(struct nhi_ledger *l, struct nhi_head *out)
         h.seq = nhi_sql_int(st, 1, 0, INT64_MAX - 1, &err);
         nhi_sql_text(st, 2, h.hash, sizeof(h.hash), &err);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_OK)
         *out = h;
     return err == NHI_ERR_NOT_FOUND ? NHI_ERR_CORRUPT : err;
@@ -67,7 +67,7 @@ static enum nhi_err fill_in(struct nhi_ledger *l, struct nhi_event *e)
         fill(st, 3, e->agent, sizeof(e->agent), &err);
         fill(st, 4, e->owner, sizeof(e->owner), &err);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err;
 }
 
@@ -171,7 +171,7 @@ static enum nhi_err each(struct nhi_ledger *l, enum nhi_err err, sqlite3_stmt *s
         if (err == NHI_OK && fn(&e, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -242,7 +242,7 @@ enum nhi_err nhi_observed_get(struct nhi_ledger *l, const char *account, struct 
         o.first = nhi_sql_int(st, 2, 0, INT64_MAX, &err);
         o.last = nhi_sql_int(st, 3, 0, INT64_MAX, &err);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
         return err;
     *out = o;

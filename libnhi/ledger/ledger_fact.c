@@ -212,7 +212,7 @@ static enum nhi_err put_zone(struct nhi_ledger *l, const char *zone, struct nhi_
         o.ahead = o.known ? (int32_t)nhi_sql_int(st, 1, -86400, 86400, &err) : 0;
         nhi_fact_put_offset(v, &o);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_ERR_NOT_FOUND)
         return v->len > 0 ? NHI_OK : NHI_ERR_NOT_FOUND;
     return err;
@@ -228,7 +228,7 @@ static enum nhi_err one_row(struct nhi_ledger *l, sqlite3_stmt *st, row_fn read,
 
     if (err == NHI_OK)
         err = read(st, &key, v);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err;
 }
 
@@ -352,11 +352,11 @@ static enum nhi_err each(void *ctx, const struct nhi_fact_key *key,
         v.full = false;
         err = read(st, &found, &v);
         if (err == NHI_OK && (err = fn(&v, arg)) != NHI_OK) {
-            sqlite3_finalize(st);
+            nhi_sql_done(l, st);
             return err;
         }
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -396,7 +396,7 @@ static enum nhi_err add_all(const struct adding *a, const char *sql, row_fn read
         if (err == NHI_ERR_NOT_FOUND)
             err = NHI_ERR_SYS;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(a->l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -467,7 +467,7 @@ static enum nhi_err add_tickets(const struct adding *a, sqlite3_stmt *st)
         if (err != NHI_OK)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(a->l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -554,7 +554,7 @@ static enum nhi_err add_zones(const struct adding *a)
         if (err == NHI_OK)
             err = a->add(a->ctx, &key, &v);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(a->l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 

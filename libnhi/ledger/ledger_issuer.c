@@ -50,7 +50,7 @@ enum nhi_err nhi_issuer_get(struct nhi_ledger *l, const char *kid, struct nhi_is
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
         err = read_issuer(st, &i);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_OK)
         *out = i;
     return err;
@@ -85,6 +85,6 @@ enum nhi_err nhi_issuer_each(struct nhi_ledger *l, int (*fn)(const struct nhi_is
         if (err == NHI_OK && fn(&i, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

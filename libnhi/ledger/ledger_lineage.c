@@ -69,7 +69,7 @@ static enum nhi_err one_jti(struct nhi_ledger *l, const char *sql, const char *a
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
         nhi_sql_text(st, 0, out, NHI_JTI_LEN + 1, &err);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err;
 }
 
@@ -104,7 +104,7 @@ enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const ch
         if (err == NHI_OK && fn(tree, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -122,7 +122,7 @@ enum nhi_err nhi_tree_owner(struct nhi_ledger *l, const char *tree, struct nhi_e
         nhi_sql_text(st, 1, e->task, sizeof(e->task), &err);
         nhi_sql_text(st, 2, e->jti, sizeof(e->jti), &err);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err;
 }
 

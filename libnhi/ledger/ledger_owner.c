@@ -47,7 +47,7 @@ static enum nhi_err count_live(struct nhi_ledger *l, const char *owner, int64_t 
         if (err == NHI_OK)
             err = nhi_ticket_each(l, &(struct nhi_ticket_filter){ .agent = agent, .live_at = now }, count_one, live);
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -77,7 +77,7 @@ enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now, 
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
         err = read_owner(l, st, now, &o);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_OK)
         *out = o;
     return err;
@@ -95,7 +95,7 @@ enum nhi_err nhi_owner_each(struct nhi_ledger *l, int64_t now, int (*fn)(const s
         if (err == NHI_OK && fn(&o, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 

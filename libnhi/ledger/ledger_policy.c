@@ -136,7 +136,7 @@ static enum nhi_err read_rules(struct nhi_ledger *l, sqlite3_stmt *st, struct nh
         err = read_rule(st, &all[used]);
         used += err == NHI_OK;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err != NHI_ERR_NOT_FOUND) {
         free(all);
         return err;
@@ -197,7 +197,7 @@ enum nhi_err nhi_policy_hash(struct nhi_ledger *l, int64_t version, char hash[NH
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
         nhi_sql_text(st, 0, hash, NHI_POLICY_LEN + 1, &err);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err;
 }
 

@@ -110,6 +110,6 @@ enum nhi_err nhi_session_each_open(struct nhi_ledger *l, const char *task,
         if (err == NHI_OK && fn(handle, &g, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

@@ -56,7 +56,7 @@ enum nhi_err nhi_task_get(struct nhi_ledger *l, const char *id, struct nhi_task 
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
         err = read_task(st, &t);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_OK)
         *out = t;
     return err;
@@ -92,7 +92,7 @@ enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent, int (*fn)(co
         if (err == NHI_OK && fn(&t, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -131,6 +131,6 @@ enum nhi_err nhi_task_each_end(struct nhi_ledger *l,
         if (fn(&t, at, why, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

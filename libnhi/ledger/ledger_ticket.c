@@ -122,7 +122,7 @@ enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ti
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
         err = read_ticket(st, &r);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_OK)
         *out = r;
     return err;
@@ -145,7 +145,7 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filte
         if (err == NHI_OK && fn(&r, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
@@ -166,7 +166,7 @@ enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticke
         err = nhi_sql_step(l, st);
     if (err == NHI_OK)
         nhi_sql_text(st, 0, jti, NHI_JTI_LEN + 1, &err);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err;
 }
 
@@ -288,6 +288,6 @@ enum nhi_err nhi_ticket_each_for_others(struct nhi_ledger *l, enum nhi_revoke_ki
         if (err == NHI_OK && fn(&r, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

@@ -67,6 +67,6 @@ enum nhi_err nhi_watched_each(struct nhi_ledger *l, int (*fn)(const struct nhi_w
         if (err == NHI_OK && fn(&w, ctx) != 0)
             break;
     }
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

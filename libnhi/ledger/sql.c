@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Statements stay compiled between their uses, since compiling one costs more than running it.
+ *
+ * MUST: a statement that is in use is lent to nobody else: only what was given back is kept, and leaves its place with
+ * the next user. MUST: what is kept has no open row, which would hold an old view of the ledger, and no value.
+ */
 #include "libnhi/ledger/sql.h"
 
 #include <stdarg.h>
@@ -54,20 +60,86 @@ static int bind_all(sqlite3_stmt *st, const char *types, va_list ap)
     return rc;
 }
 
+#define PLACES 4 /* for texts with the same hash */
+#define MIX 0x9e3779b97f4a7c15u
+
+static size_t first_place(const char *sql)
+{
+    const size_t len = strlen(sql);
+    uint64_t hash = len, word;
+    size_t at = 0;
+
+    for (; at + sizeof(word) <= len; at += sizeof(word)) {
+        memcpy(&word, sql + at, sizeof(word));
+        hash = (hash ^ word) * MIX;
+        hash ^= hash >> 29;
+    }
+    for (; at < len; at++)
+        hash = (hash ^ (unsigned char)sql[at]) * MIX;
+    return (size_t)(hash >> 32);
+}
+
+/* One that was given back, which is no longer kept then, or NULL. */
+static sqlite3_stmt *take_kept(struct nhi_ledger *l, const char *sql)
+{
+    const size_t first = first_place(sql);
+
+    for (size_t i = 0; i < PLACES; i++) {
+        sqlite3_stmt **place = &l->kept[(first + i) % NHI_SQL_KEPT], *st = *place;
+
+        if (st != NULL && strcmp(sqlite3_sql(st), sql) == 0) {
+            *place = NULL;
+            return st;
+        }
+    }
+    return NULL;
+}
+
+void nhi_sql_done(struct nhi_ledger *l, sqlite3_stmt *st)
+{
+    sqlite3_stmt **place;
+    size_t first;
+
+    if (st == NULL)
+        return;
+    (void)sqlite3_reset(st);
+    (void)sqlite3_clear_bindings(st);
+    first = first_place(sqlite3_sql(st));
+    for (size_t i = 0; i < PLACES; i++) {
+        place = &l->kept[(first + i) % NHI_SQL_KEPT];
+        if (*place == NULL) {
+            *place = st;
+            return;
+        }
+    }
+    place = &l->kept[first % NHI_SQL_KEPT];
+    (void)sqlite3_finalize(*place);
+    *place = st;
+}
+
+void nhi_sql_forget(struct nhi_ledger *l)
+{
+    for (size_t i = 0; i < NHI_SQL_KEPT; i++) {
+        (void)sqlite3_finalize(l->kept[i]);
+        l->kept[i] = NULL;
+    }
+}
+
 static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char *sql, const char *types, va_list ap)
 {
-    sqlite3_stmt *st = NULL;
+    sqlite3_stmt *st = take_kept(l, sql);
     enum nhi_err err;
-    int rc;
+    int rc = SQLITE_OK;
 
-    rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+    if (st == NULL)
+        rc = sqlite3_prepare_v3(l->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
     if (rc == SQLITE_OK)
         rc = bind_all(st, types, ap);
     err = nhi_sql_err(l, rc);
     if (err == NHI_OK)
         *out = st;
     else
-        sqlite3_finalize(st);
+        nhi_sql_done(l, st);
     return err;
 }
 
@@ -103,7 +175,7 @@ enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql
     if (err != NHI_OK)
         return err;
     err = nhi_sql_err(l, sqlite3_step(st));
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     if (err == NHI_OK && changed != NULL)
         *changed = sqlite3_changes(l->db);
     return err;
@@ -125,7 +197,7 @@ enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql,
         err = NHI_ERR_NOT_FOUND;
     if (err == NHI_OK)
         *out = nhi_sql_int(st, 0, INT64_MIN, INT64_MAX, &err);
-    sqlite3_finalize(st);
+    nhi_sql_done(l, st);
     return err;
 }
 

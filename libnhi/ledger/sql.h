@@ -20,8 +20,10 @@ struct nhi_sql_hooks {
     void (*free)(struct nhi_publisher *p);
 };
 
+#define NHI_SQL_KEPT 256 /* twice as many as there are different statements */
 struct nhi_ledger {
     sqlite3 *db;
+    sqlite3_stmt *kept[NHI_SQL_KEPT]; /* compiled statements that nobody uses now, by a hash of their text */
     enum nhi_ledger_mode mode;
     char message[200];                 /* kept past sqlite3_close */
     const struct nhi_sql_hooks *hooks; /* NULL: nothing is published */
@@ -30,9 +32,14 @@ struct nhi_ledger {
 
 enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc);
 
-/* types: one letter for each argument. s: const char * (NULL binds NULL), i: int64_t, k: 32 bytes. */
+/* A statement, which the caller gives back by nhi_sql_done. It is compiled, or is one that was given back with the same
+ * text. types: one letter for each argument. s: const char * (NULL binds NULL), i: int64_t, k: 32 bytes. */
 NHI_CHECK enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char *sql, const char *types,
                                        ...);
+/* Takes a statement back, in any state; NULL: does nothing. */
+void nhi_sql_done(struct nhi_ledger *l, sqlite3_stmt *st);
+/* Ends the statements that were given back, before the database is closed. */
+void nhi_sql_forget(struct nhi_ledger *l);
 /* Runs a statement that returns no row. changed, if not NULL: how many rows it changed. */
 NHI_CHECK enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql, const char *types, ...);
 /* One number from the first row. NHI_ERR_NOT_FOUND: no row, or NULL. */
