@@ -153,15 +153,6 @@ static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_e
 {
     struct nhi_agent_entry *all;
 
-    for (size_t i = 0; i < conf->count; i++) {
-        const struct nhi_agent_entry *o = &conf->all[i];
-
-        if (strcmp(o->name, e->name) == 0)
-            return nhi_conf_bad(error, e->line, "agent %s is declared twice (%s:%u)", e->name, o->file, o->line);
-        if (e->uid != 0 && o->uid == e->uid)
-            return nhi_conf_bad(error, e->line, "uid %u belongs to agent %s (%s:%u)", (unsigned)e->uid, o->name,
-                                o->file, o->line);
-    }
     if (conf->count == NHI_CONF_AGENTS_MAX)
         return nhi_conf_bad(error, e->line, "more than %d agents", NHI_CONF_AGENTS_MAX);
     all = nhi_grow(conf->all, &conf->room, conf->count + 1, sizeof(*all));
@@ -170,6 +161,69 @@ static enum nhi_err append(struct nhi_agent_conf *conf, const struct nhi_agent_e
     conf->all = all;
     conf->all[conf->count++] = *e;
     return NHI_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct nhi_agent_entry *const *x = a, *const *y = b;
+    int order = strcmp((*x)->name, (*y)->name);
+
+    return order != 0 ? order : (*x > *y) - (*x < *y);
+}
+
+static int by_uid(const void *a, const void *b)
+{
+    const struct nhi_agent_entry *const *x = a, *const *y = b;
+    int order = ((*x)->uid > (*y)->uid) - ((*x)->uid < (*y)->uid);
+
+    return order != 0 ? order : (*x > *y) - (*x < *y);
+}
+
+static bool same_name(const struct nhi_agent_entry *a, const struct nhi_agent_entry *b)
+{
+    return strcmp(a->name, b->name) == 0;
+}
+
+static bool same_uid(const struct nhi_agent_entry *a, const struct nhi_agent_entry *b)
+{
+    return a->uid != 0 && a->uid == b->uid;
+}
+
+/* The first entry that is the same as an earlier one, which is beside it in sorted; NULL: none. */
+static const struct nhi_agent_entry *find_again(const struct nhi_agent_entry **sorted, size_t count,
+                                                bool (*same)(const struct nhi_agent_entry *,
+                                                             const struct nhi_agent_entry *),
+                                                const struct nhi_agent_entry **earlier)
+{
+    const struct nhi_agent_entry *again = NULL;
+
+    for (size_t i = 1; i < count; i++)
+        if (same(sorted[i - 1], sorted[i]) && (again == NULL || sorted[i] < again)) {
+            again = sorted[i];
+            *earlier = sorted[i - 1];
+        }
+    return again;
+}
+
+static enum nhi_err check_twice(const struct nhi_agent_conf *conf, struct nhi_conf_error *error)
+{
+    const struct nhi_agent_entry **sorted = calloc(conf->count + 1, sizeof(*sorted)), *again, *one = NULL;
+    enum nhi_err err = NHI_OK;
+
+    if (sorted == NULL)
+        return NHI_ERR_NOMEM;
+    for (size_t i = 0; i < conf->count; i++)
+        sorted[i] = &conf->all[i];
+    qsort(sorted, conf->count, sizeof(*sorted), by_name);
+    again = find_again(sorted, conf->count, same_name, &one);
+    if (again != NULL)
+        err = nhi_conf_bad(error, again->line, "agent %s is declared twice (%s:%u)", again->name, one->file, one->line);
+    qsort(sorted, conf->count, sizeof(*sorted), by_uid);
+    if (again == NULL && (again = find_again(sorted, conf->count, same_uid, &one)) != NULL)
+        err = nhi_conf_bad(error, again->line, "uid %u belongs to agent %s (%s:%u)", (unsigned)again->uid, one->name,
+                           one->file, one->line);
+    free(sorted);
+    return err;
 }
 
 static enum nhi_err take_file(struct nhi_agent_conf *conf, const char *file, const config_t *parsed,
@@ -205,6 +259,8 @@ enum nhi_err nhi_agent_conf_add(struct nhi_agent_conf *conf, const char *name, c
     err = nhi_conf_parse(text, len, &parsed, error);
     if (err == NHI_OK)
         err = take_file(conf, name, &parsed, error);
+    if (err == NHI_OK)
+        err = check_twice(conf, error);
     config_destroy(&parsed);
     if (err != NHI_OK)
         conf->count = had;

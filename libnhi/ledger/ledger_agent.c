@@ -143,6 +143,20 @@ enum nhi_err nhi_agent_get(struct nhi_ledger *l, const char *name, struct nhi_ag
     return err;
 }
 
+enum nhi_err nhi_agent_with_uid(struct nhi_ledger *l, uint32_t uid, char name[NHI_AGENT_MAX + 1])
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st, "SELECT name FROM agent WHERE uid = ?", "i", (int64_t)uid);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        nhi_sql_text(st, 0, name, NHI_AGENT_MAX + 1, &err);
+    nhi_sql_done(l, st);
+    return err;
+}
+
 static enum nhi_err state_of(struct nhi_ledger *l, const char *name, int64_t *state)
 {
     return nhi_sql_number(l, state, "SELECT state FROM agent WHERE name = ?", "s", name);
@@ -227,13 +241,12 @@ enum nhi_err nhi_agent_set_daemons(struct nhi_ledger *l, const char *name, bool 
     return err == NHI_OK && changed != 1 ? NHI_ERR_STATE : err;
 }
 
-enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *), void *ctx)
+/* Takes over st, if it could be prepared. */
+static enum nhi_err each(struct nhi_ledger *l, enum nhi_err err, sqlite3_stmt *st,
+                         int (*fn)(const struct nhi_agent *, void *), void *ctx)
 {
     struct nhi_agent a;
-    sqlite3_stmt *st = NULL;
-    enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st, "SELECT " AGENT_COLUMNS " FROM agent ORDER BY uid", "");
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_agent(l, st, &a);
         if (err == NHI_OK && fn(&a, ctx) != 0)
@@ -241,4 +254,22 @@ enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_age
     }
     nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *), void *ctx)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err = nhi_sql_prepare(l, &st, "SELECT " AGENT_COLUMNS " FROM agent ORDER BY uid", "");
+
+    return each(l, err, st, fn, ctx);
+}
+
+enum nhi_err nhi_agent_each_of(struct nhi_ledger *l, const char *owner, int (*fn)(const struct nhi_agent *, void *),
+                               void *ctx)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err =
+        nhi_sql_prepare(l, &st, "SELECT " AGENT_COLUMNS " FROM agent WHERE owner = ? ORDER BY uid", "s", owner);
+
+    return each(l, err, st, fn, ctx);
 }

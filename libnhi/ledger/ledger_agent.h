@@ -41,6 +41,8 @@ struct nhi_agent {
  * off-boarded. */
 NHI_CHECK enum nhi_err nhi_agent_add(struct nhi_ledger *l, const struct nhi_agent *a, int64_t now);
 NHI_CHECK enum nhi_err nhi_agent_get(struct nhi_ledger *l, const char *name, struct nhi_agent *out);
+/* Whose uid it is. NHI_ERR_NOT_FOUND: no agent's. */
+NHI_CHECK enum nhi_err nhi_agent_with_uid(struct nhi_ledger *l, uint32_t uid, char name[NHI_AGENT_MAX + 1]);
 /* Setting an agent active ends every reason for its suspension. NHI_ERR_STATE: a retired agent stays retired, and an
  * agent whose owner is off-boarded stays suspended. Setting the present state again returns NHI_OK and changes nothing
  * but held. */
@@ -59,5 +61,8 @@ NHI_CHECK enum nhi_err nhi_agent_change(struct nhi_ledger *l, const struct nhi_a
 NHI_CHECK enum nhi_err nhi_agent_set_daemons(struct nhi_ledger *l, const char *name, bool daemons);
 /* Each callback returns 0 to continue. Rows are in ascending order of uid. */
 NHI_CHECK enum nhi_err nhi_agent_each(struct nhi_ledger *l, int (*fn)(const struct nhi_agent *, void *), void *ctx);
+/* The same, of one owner. */
+NHI_CHECK enum nhi_err nhi_agent_each_of(struct nhi_ledger *l, const char *owner,
+                                         int (*fn)(const struct nhi_agent *, void *), void *ctx);
 
 #endif

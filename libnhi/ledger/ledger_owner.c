@@ -26,6 +26,25 @@ enum nhi_err nhi_sql_owner_serves(struct nhi_ledger *l, const char *owner)
     return err == NHI_OK ? NHI_ERR_STATE : err;
 }
 
+enum nhi_err nhi_owner_left(struct nhi_ledger *l, const char *name, int64_t *since, char reason[NHI_TEXT_MAX + 1])
+{
+    sqlite3_stmt *st = NULL;
+    int64_t at = 0;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st, "SELECT offboarded, reason FROM owner WHERE name = ?", "s", name);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK) {
+        at = nhi_sql_int(st, 0, 1, INT64_MAX, &err);
+        nhi_sql_text(st, 1, reason, NHI_TEXT_MAX + 1, &err);
+    }
+    nhi_sql_done(l, st);
+    if (err == NHI_OK || err == NHI_ERR_NOT_FOUND)
+        *since = at;
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
 static int count_one(const struct nhi_ticket_row *row, void *ctx)
 {
     int64_t *live = ctx;

@@ -25,6 +25,9 @@ NHI_CHECK enum nhi_err nhi_agent_transfer(struct nhi_ledger *l, const char *name
 NHI_CHECK enum nhi_err nhi_agent_certify(struct nhi_ledger *l, const struct nhi_agent *a);
 /* An owner is somebody who has, or had, an agent. NHI_ERR_NOT_FOUND: no such owner. */
 NHI_CHECK enum nhi_err nhi_owner_get(struct nhi_ledger *l, const char *name, int64_t now, struct nhi_owner *out);
+/* When the owner left, and why; since is 0 if that did not happen. */
+NHI_CHECK enum nhi_err nhi_owner_left(struct nhi_ledger *l, const char *name, int64_t *since,
+                                      char reason[NHI_TEXT_MAX + 1]);
 /* By name. */
 NHI_CHECK enum nhi_err nhi_owner_each(struct nhi_ledger *l, int64_t now, int (*fn)(const struct nhi_owner *, void *),
                                       void *ctx);

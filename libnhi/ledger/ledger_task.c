@@ -84,8 +84,8 @@ enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent, int (*fn)(co
     enum nhi_err err;
 
     err = nhi_sql_prepare(l, &st,
-                          "SELECT " TASK_COLUMNS " FROM task WHERE ?1 IS NULL OR agent = ?1"
-                          " ORDER BY opened, id",
+                          agent == NULL ? "SELECT " TASK_COLUMNS " FROM task WHERE ?1 IS NULL ORDER BY opened, id"
+                                        : "SELECT " TASK_COLUMNS " FROM task WHERE agent = ?1 ORDER BY opened, id",
                           "s", agent);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_task(st, &t);
@@ -94,6 +94,23 @@ enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent, int (*fn)(co
     }
     nhi_sql_done(l, st);
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+enum nhi_err nhi_task_open_of(struct nhi_ledger *l, const char *agent, int64_t now, char id[NHI_TASK_MAX + 1])
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st,
+                          "SELECT id FROM task WHERE agent = ? AND state = 1 AND deadline > ?"
+                          " ORDER BY opened DESC, id DESC LIMIT 1",
+                          "si", agent, now);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        nhi_sql_text(st, 0, id, NHI_TASK_MAX + 1, &err);
+    nhi_sql_done(l, st);
+    return err;
 }
 
 int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why)

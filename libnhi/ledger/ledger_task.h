@@ -31,6 +31,9 @@ NHI_CHECK enum nhi_err nhi_task_each_end(struct nhi_ledger *l,
                                          int (*fn)(const struct nhi_task *, int64_t at, const char *why, void *),
                                          void *ctx);
 /* agent NULL: those of all agents. Oldest first. */
+/* The newest open task of the agent whose deadline is after now. NHI_ERR_NOT_FOUND: none. */
+NHI_CHECK enum nhi_err nhi_task_open_of(struct nhi_ledger *l, const char *agent, int64_t now,
+                                        char id[NHI_TASK_MAX + 1]);
 NHI_CHECK enum nhi_err nhi_task_each(struct nhi_ledger *l, const char *agent,
                                      int (*fn)(const struct nhi_task *, void *), void *ctx);
 

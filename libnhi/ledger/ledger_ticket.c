@@ -128,6 +128,19 @@ enum nhi_err nhi_ticket_get(struct nhi_ledger *l, const char *jti, struct nhi_ti
     return err;
 }
 
+/* A text for each filter, so that each finds its tickets by an index. */
+#define EACH(of) "SELECT " TICKET_ROW " FROM ticket t WHERE " of " ORDER BY t.n DESC"
+#define EACH_LIVE(of) EACH(of " AND t.exp > ?1 AND t.superseded = 0 AND NOT " ENDED " AND NOT " PAST_DEADLINE)
+static const char *each_sql(const struct nhi_ticket_filter *of)
+{
+    if (of->task != NULL)
+        return of->live_at != 0 ? EACH_LIVE("t.task = ?3 AND (?2 IS NULL OR t.agent = ?2)")
+                                : EACH("t.task = ?3 AND (?2 IS NULL OR t.agent = ?2) AND ?1 = 0");
+    if (of->agent != NULL)
+        return of->live_at != 0 ? EACH_LIVE("t.agent = ?2 AND ?3 IS NULL") : EACH("t.agent = ?2 AND ?3 IS NULL");
+    return of->live_at != 0 ? EACH_LIVE("?2 IS NULL AND ?3 IS NULL") : EACH("?2 IS NULL AND ?3 IS NULL");
+}
+
 enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filter *of,
                              int (*fn)(const struct nhi_ticket_row *, void *), void *ctx)
 {
@@ -135,14 +148,28 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filte
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " TICKET_ROW " FROM ticket t WHERE (?2 IS NULL OR t.agent = ?2)"
-                          " AND (?3 IS NULL OR t.task = ?3) AND (?1 = 0 OR (t.exp > ?1"
-                          " AND t.superseded = 0 AND NOT " ENDED " AND NOT " PAST_DEADLINE ")) ORDER BY t.n DESC",
-                          "iss", of->live_at, of->agent, of->task);
+    err = nhi_sql_prepare(l, &st, each_sql(of), "iss", of->live_at, of->agent, of->task);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         err = read_ticket(st, &r);
         if (err == NHI_OK && fn(&r, ctx) != 0)
+            break;
+    }
+    nhi_sql_done(l, st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+enum nhi_err nhi_ticket_each_after(struct nhi_ledger *l, const char *agent, int64_t issued, int64_t now,
+                                   int (*fn)(const char *jti, void *), void *ctx)
+{
+    char jti[NHI_JTI_LEN + 1];
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err;
+
+    err = nhi_sql_prepare(l, &st, "SELECT jti FROM ticket WHERE agent = ? AND exp > ? AND iat > ?", "sii", agent, now,
+                          issued);
+    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
+        nhi_sql_text(st, 0, jti, sizeof(jti), &err);
+        if (err == NHI_OK && fn(jti, ctx) != 0)
             break;
     }
     nhi_sql_done(l, st);

@@ -50,6 +50,7 @@ static const char agents[] =
     "CREATE INDEX task_by_tree ON task (state) WHERE tree IS NOT NULL;"
     "CREATE INDEX task_by_agent ON task (agent, opened);"
     "CREATE INDEX task_open ON task (deadline) WHERE state = 1;"
+    "CREATE INDEX task_open_of ON task (agent, opened) WHERE state = 1;"
     "CREATE TABLE session ("
     "  id TEXT PRIMARY KEY, handle TEXT NOT NULL, boot TEXT NOT NULL, agent TEXT NOT NULL, task TEXT NOT NULL,"
     "  jti TEXT NOT NULL, service TEXT NOT NULL, account TEXT NOT NULL, began INTEGER NOT NULL,"

@@ -177,36 +177,21 @@ static int read_registry(struct ctl *c, const char *file, struct nhi_agent_conf 
     return ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, nhi_strerror(err));
 }
 
-struct holder {
-    uint32_t uid;
-    char name[NHI_AGENT_MAX + 1];
-};
-
-static int find_holder(const struct nhi_agent *a, void *ctx)
-{
-    struct holder *h = ctx;
-
-    if (a->account.uid != h->uid)
-        return 0;
-    memcpy(h->name, a->account.name, sizeof(h->name));
-    return 1;
-}
-
 /* Checks that the uid belongs to this name on this host, too, and can still be used. */
 static int check_uid(struct ctl *c, struct store *s, const struct nhi_agent_entry *e)
 {
-    struct holder h = { .uid = e->uid };
+    char holder[NHI_AGENT_MAX + 1];
     enum nhi_err err;
 
     if (e->uid == 0)
         return ctl_fail(c, CTL_REFUSED, "nhictl agent export", "agent %s has no uid in this file", e->name);
-    err = nhi_agent_each(s->l, find_holder, &h);
+    err = nhi_agent_with_uid(s->l, e->uid, holder);
+    if (err == NHI_ERR_NOT_FOUND)
+        return CTL_DONE;
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the agents");
-    if (h.name[0] != '\0')
-        return ctl_fail(c, CTL_REFUSED, NULL, "uid %u of agent %s belongs to agent %s on this host", e->uid, e->name,
-                        h.name);
-    return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, NULL, "uid %u of agent %s belongs to agent %s on this host", e->uid, e->name,
+                    holder);
 }
 
 static enum nhi_err put(struct ctl *c, struct store *s, const struct nhi_agent_entry *e, const struct nhi_agent *a)

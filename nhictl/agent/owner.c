@@ -34,18 +34,18 @@ struct owner_args {
 
 int owner_need(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *owner)
 {
-    char hint[NHI_AGENT_MAX + 64];
-    struct nhi_owner o;
-    enum nhi_err err = nhi_owner_get(s->l, owner, c->now, &o);
+    char hint[NHI_AGENT_MAX + 64], reason[NHI_TEXT_MAX + 1];
+    int64_t since = 0;
+    enum nhi_err err = nhi_owner_left(s->l, owner, &since, reason);
 
-    if (err == NHI_ERR_NOT_FOUND || (err == NHI_OK && o.offboarded == 0))
-        return CTL_DONE;
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the owners");
+    if (since == 0)
+        return CTL_DONE;
     snprintf(hint, sizeof(hint), "nhictl agent transfer %s --owner OWNER --resume",
              a != NULL ? a->account.name : "NAME");
     return ctl_fail(c, CTL_REFUSED, a != NULL ? hint : "nhictl owner list", "owner %s is off-boarded%s%s", owner,
-                    o.reason[0] != '\0' ? ": " : "", o.reason);
+                    reason[0] != '\0' ? ": " : "", reason);
 }
 
 enum nhi_err owner_resume(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *reason)
@@ -116,7 +116,7 @@ static int collect(const struct nhi_agent *a, void *ctx)
     struct owned *o = ctx;
     struct nhi_agent *more;
 
-    if (strcmp(a->owner, o->owner) != 0 || a->state == NHI_AGENT_RETIRED)
+    if (a->state == NHI_AGENT_RETIRED)
         return 0;
     more = nhi_grow(o->all, &o->room, o->count + 1, sizeof(*more));
     if (more == NULL) {
@@ -130,7 +130,7 @@ static int collect(const struct nhi_agent *a, void *ctx)
 
 static enum nhi_err collect_owned(struct store *s, struct owned *o)
 {
-    enum nhi_err err = nhi_agent_each(s->l, collect, o);
+    enum nhi_err err = nhi_agent_each_of(s->l, o->owner, collect, o);
 
     return err == NHI_OK && o->failed ? NHI_ERR_NOMEM : err;
 }

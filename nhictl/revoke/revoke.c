@@ -63,26 +63,23 @@ static bool seen(struct store *s, const struct revocation *r)
 }
 
 struct later {
-    int64_t at, now;
     char (*jti)[NHI_JTI_LEN + 1];
     size_t count, room;
     bool failed;
 };
 
-static int collect_later(const struct nhi_ticket_row *row, void *ctx)
+static int collect_later(const char *jti, void *ctx)
 {
     struct later *later = ctx;
     char(*more)[NHI_JTI_LEN + 1];
 
-    if (row->ticket.iat <= later->at || row->ticket.exp <= later->now)
-        return 0;
     more = nhi_grow(later->jti, &later->room, later->count + 1, sizeof(*more));
     if (more == NULL) {
         later->failed = true;
         return 1;
     }
     later->jti = more;
-    memcpy(later->jti[later->count++], row->ticket.jti, sizeof(*later->jti));
+    memcpy(later->jti[later->count++], jti, sizeof(*later->jti));
     return 0;
 }
 
@@ -90,8 +87,8 @@ static int collect_later(const struct nhi_ticket_row *row, void *ctx)
  * again at that time: each of them is revoked by its ID. */
 static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct revocation *r, int64_t at, uint32_t *live)
 {
-    struct later later = { .at = at, .now = c->now };
-    enum nhi_err err = nhi_ticket_each(s->l, &(struct nhi_ticket_filter){ .agent = r->id }, collect_later, &later);
+    struct later later = { .count = 0 };
+    enum nhi_err err = nhi_ticket_each_after(s->l, r->id, at, c->now, collect_later, &later);
     uint32_t more;
 
     if (err == NHI_OK && later.failed)

@@ -36,20 +36,6 @@ struct close_args {
     const char *reason;
 };
 
-struct open_search {
-    int64_t now;
-    char id[NHI_TASK_MAX + 1];
-};
-
-static int find_open(const struct nhi_task *t, void *ctx)
-{
-    struct open_search *search = ctx;
-
-    if (t->state == NHI_TASK_OPEN && search->now < t->deadline)
-        memcpy(search->id, t->id, sizeof(t->id));
-    return 0;
-}
-
 static int check_agent(struct ctl *c, struct store *s, const char *name)
 {
     struct nhi_agent a;
@@ -69,17 +55,15 @@ static int check_agent(struct ctl *c, struct store *s, const char *name)
 /* Two tasks of one agent at the same time can reach each other's processes: the uid is the boundary. */
 static int check_alone(struct ctl *c, struct store *s, const char *agent)
 {
-    struct open_search search = { .now = c->now };
-    char hint[128];
-    enum nhi_err err;
+    char hint[128], id[NHI_TASK_MAX + 1];
+    enum nhi_err err = nhi_task_open_of(s->l, agent, c->now, id);
 
-    err = nhi_task_each(s->l, agent, find_open, &search);
+    if (err == NHI_ERR_NOT_FOUND)
+        return CTL_DONE;
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the tasks");
-    if (search.id[0] == '\0')
-        return CTL_DONE;
-    snprintf(hint, sizeof(hint), "add --concurrent, or nhictl task close %s", search.id);
-    return ctl_fail(c, CTL_REFUSED, hint, "agent %s already has an open task: %s", agent, search.id);
+    snprintf(hint, sizeof(hint), "add --concurrent, or nhictl task close %s", id);
+    return ctl_fail(c, CTL_REFUSED, hint, "agent %s already has an open task: %s", agent, id);
 }
 
 static int check_id(struct ctl *c)

@@ -52,6 +52,7 @@ CREATE INDEX agent_by_owner ON agent (owner);
 CREATE INDEX task_by_tree ON task (state) WHERE tree IS NOT NULL;
 CREATE INDEX task_by_agent ON task (agent, opened);
 CREATE INDEX task_open ON task (deadline) WHERE state = 1;
+CREATE INDEX task_open_of ON task (agent, opened) WHERE state = 1;
 CREATE INDEX session_open ON session (task) WHERE ended = 0;
 CREATE INDEX session_by_handle ON session (handle);
 CREATE INDEX ticket_by_root ON ticket (root);
