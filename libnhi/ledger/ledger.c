@@ -256,6 +256,7 @@ static enum nhi_err begin_writing(struct nhi_ledger *l, int64_t now)
 {
     enum nhi_err err = pad_log(l);
 
+    l->chained = false;
     if (err == NHI_OK)
         err = nhi_sql_note_boot(l, now);
     if (err == NHI_OK)
@@ -288,6 +289,7 @@ enum nhi_err nhi_ledger_commit(struct nhi_ledger *l)
 {
     enum nhi_err err = NHI_OK;
 
+    l->chained = false;
     if (l->hooks != NULL)
         err = l->hooks->commit(l);
     if (err == NHI_OK)
@@ -301,6 +303,7 @@ enum nhi_err nhi_ledger_commit(struct nhi_ledger *l)
 
 void nhi_ledger_rollback(struct nhi_ledger *l)
 {
+    l->chained = false;
     if (!sqlite3_get_autocommit(l->db))
         (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
     if (l->hooks != NULL)

@@ -74,10 +74,12 @@ static enum nhi_err fill_in(struct nhi_ledger *l, struct nhi_event *e)
 /* Sets its number and its place in the chain. */
 static enum nhi_err chain(struct nhi_ledger *l, struct nhi_event *e)
 {
-    struct nhi_head head;
-    enum nhi_err err;
+    struct nhi_head head = { .seq = l->last_seq };
+    enum nhi_err err = NHI_OK;
 
-    err = nhi_event_head(l, &head);
+    memcpy(head.hash, l->last_hash, sizeof(head.hash));
+    if (!l->chained)
+        err = nhi_event_head(l, &head);
     if (err != NHI_OK)
         return err;
     e->seq = (head.given > head.seq ? head.given : head.seq) + 1;
@@ -95,13 +97,17 @@ enum nhi_err nhi_event_add(struct nhi_ledger *l, const struct nhi_event *event)
         err = chain(l, &e);
     if (err != NHI_OK)
         return err;
-    return nhi_sql_run(l, NULL,
-                       "INSERT INTO event (" EVENT_COLUMNS ") VALUES"
-                       " (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                       "iisssssssssssssssssssssss", e.seq, e.at, e.kind, e.host, e.agent, e.owner, e.task, e.jti, e.kid,
-                       e.account, e.service, e.source, e.from, e.decision, e.reason, e.rule, e.policy, e.proof,
-                       e.record[0] != '\0' ? e.record : NULL, e.within, e.session, e.cause,
-                       e.detail != NULL ? e.detail : "{}", e.prev, e.hash);
+    err = nhi_sql_run(l, NULL,
+                      "INSERT INTO event (" EVENT_COLUMNS ") VALUES"
+                      " (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      "iisssssssssssssssssssssss", e.seq, e.at, e.kind, e.host, e.agent, e.owner, e.task, e.jti, e.kid,
+                      e.account, e.service, e.source, e.from, e.decision, e.reason, e.rule, e.policy, e.proof,
+                      e.record[0] != '\0' ? e.record : NULL, e.within, e.session, e.cause,
+                      e.detail != NULL ? e.detail : "{}", e.prev, e.hash);
+    l->chained = err == NHI_OK && sqlite3_get_autocommit(l->db) == 0;
+    l->last_seq = e.seq;
+    memcpy(l->last_hash, e.hash, sizeof(l->last_hash));
+    return err;
 }
 
 enum nhi_err nhi_event_fold(struct nhi_ledger *l, const struct nhi_event *e, bool counted, bool *folded)

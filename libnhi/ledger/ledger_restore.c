@@ -139,6 +139,7 @@ enum nhi_err nhi_restore_run(struct nhi_ledger *l, const struct nhi_restore *r, 
     enum nhi_err err;
     int64_t versions;
 
+    l->chained = false; /* events come from elsewhere */
     err = nhi_sql_number(l, &versions, "SELECT coalesce(max(version), 0) FROM main.policy", "");
     for (size_t i = 0; err == NHI_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
         if (applies(&steps[i], r))

@@ -14,18 +14,25 @@
 #include "libnhi/ledger/sql.h"
 #include "libnhi/session/session.h"
 
-enum nhi_err nhi_watched_now(struct nhi_watched *w)
+enum nhi_err nhi_watched_later(struct nhi_watched *w)
 {
     long ticks = sysconf(_SC_CLK_TCK);
     struct timespec ts, wall;
 
     if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &ts) != 0 || clock_gettime(CLOCK_REALTIME_COARSE, &wall) != 0)
         return NHI_ERR_SYS;
-    if (nhi_machine_id(NHI_MACHINE_FILE, w->machine) != NHI_OK)
-        w->machine[0] = '\0';
     w->start = (uint64_t)ts.tv_sec * (uint64_t)ticks + (uint64_t)ts.tv_nsec / (1000000000 / (uint64_t)ticks);
     w->at = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec;
-    return nhi_boot_id(w->boot);
+    return NHI_OK;
+}
+
+enum nhi_err nhi_watched_now(struct nhi_watched *w)
+{
+    enum nhi_err err = nhi_watched_later(w);
+
+    if (nhi_machine_id(NHI_MACHINE_FILE, w->machine) != NHI_OK)
+        w->machine[0] = '\0';
+    return err == NHI_OK ? nhi_boot_id(w->boot) : err;
 }
 
 bool nhi_watched_is_before(const struct nhi_watched *w, const struct nhi_watched *here, uint64_t start)

@@ -19,6 +19,8 @@ struct nhi_watched {
 
 /* Fills in this moment on this host. */
 NHI_CHECK enum nhi_err nhi_watched_now(struct nhi_watched *w);
+/* A later moment, in one that was filled in by this process. */
+NHI_CHECK enum nhi_err nhi_watched_later(struct nhi_watched *w);
 /* Whether a process of this boot with this start began earlier. here: as nhi_watched_now fills it in. */
 bool nhi_watched_is_before(const struct nhi_watched *w, const struct nhi_watched *here, uint64_t start);
 /* Replaces the entry of the same account. */

@@ -38,20 +38,22 @@ enum nhi_err nhi_sql_err(struct nhi_ledger *l, int rc)
     }
 }
 
-static int bind_all(sqlite3_stmt *st, const char *types, va_list ap)
+/* keeps: what SQLite does with texts and bytes, which it copies, or which stay where they are until the statement is
+ * given back. */
+static int bind_all(sqlite3_stmt *st, sqlite3_destructor_type keeps, const char *types, va_list ap)
 {
     int rc = SQLITE_OK;
 
     for (int i = 0; types[i] != '\0' && rc == SQLITE_OK; i++) {
         switch (types[i]) {
         case 's':
-            rc = sqlite3_bind_text(st, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+            rc = sqlite3_bind_text(st, i + 1, va_arg(ap, const char *), -1, keeps);
             break;
         case 'i':
             rc = sqlite3_bind_int64(st, i + 1, va_arg(ap, int64_t));
             break;
         case 'k':
-            rc = sqlite3_bind_blob(st, i + 1, va_arg(ap, const void *), NHI_PK_LEN, SQLITE_TRANSIENT);
+            rc = sqlite3_bind_blob(st, i + 1, va_arg(ap, const void *), NHI_PK_LEN, keeps);
             break;
         default:
             rc = SQLITE_MISUSE;
@@ -125,7 +127,8 @@ void nhi_sql_forget(struct nhi_ledger *l)
     }
 }
 
-static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char *sql, const char *types, va_list ap)
+static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char *sql, sqlite3_destructor_type keeps,
+                            const char *types, va_list ap)
 {
     sqlite3_stmt *st = take_kept(l, sql);
     enum nhi_err err;
@@ -134,7 +137,7 @@ static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char
     if (st == NULL)
         rc = sqlite3_prepare_v3(l->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
     if (rc == SQLITE_OK)
-        rc = bind_all(st, types, ap);
+        rc = bind_all(st, keeps, types, ap);
     err = nhi_sql_err(l, rc);
     if (err == NHI_OK)
         *out = st;
@@ -149,7 +152,7 @@ enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char
     va_list ap;
 
     va_start(ap, types);
-    err = prepare(l, st, sql, types, ap);
+    err = prepare(l, st, sql, SQLITE_TRANSIENT, types, ap);
     va_end(ap);
     return err;
 }
@@ -170,7 +173,7 @@ enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql
     va_list ap;
 
     va_start(ap, types);
-    err = prepare(l, &st, sql, types, ap);
+    err = prepare(l, &st, sql, SQLITE_STATIC, types, ap);
     va_end(ap);
     if (err != NHI_OK)
         return err;
@@ -188,7 +191,7 @@ enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql,
     va_list ap;
 
     va_start(ap, types);
-    err = prepare(l, &st, sql, types, ap);
+    err = prepare(l, &st, sql, SQLITE_STATIC, types, ap);
     va_end(ap);
     if (err != NHI_OK)
         return err;

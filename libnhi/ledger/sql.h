@@ -25,7 +25,10 @@ struct nhi_ledger {
     sqlite3 *db;
     sqlite3_stmt *kept[NHI_SQL_KEPT]; /* compiled statements that nobody uses now, by a hash of their text */
     enum nhi_ledger_mode mode;
-    char message[200];                 /* kept past sqlite3_close */
+    char message[200]; /* kept past sqlite3_close */
+    bool chained;      /* this transaction has added an event: the newest is */
+    int64_t last_seq;  /* this one, with this hash */
+    char last_hash[NHI_DIGEST_LEN + 1];
     const struct nhi_sql_hooks *hooks; /* NULL: nothing is published */
     struct nhi_publisher *publisher;   /* of the hooks */
 };

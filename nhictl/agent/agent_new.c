@@ -209,14 +209,15 @@ int agent_new_prepare(struct ctl *c, struct store *s, const struct agent_new *n,
 
 enum nhi_err agent_new_record(struct ctl *c, struct store *s, const struct nhi_agent *a)
 {
+    static struct nhi_watched since; /* machine and boot stay the same */
     struct out_row *detail = out_row_new(c->out);
-    struct nhi_watched since = { .uid = a->account.uid };
     enum nhi_err err = nhi_agent_add(s->l, a, c->now);
 
     /* Processes that run with that uid already belong to somebody else. */
+    since.uid = a->account.uid;
     memcpy(since.account, a->account.name, sizeof(a->account.name));
     if (err == NHI_OK)
-        err = nhi_watched_now(&since);
+        err = since.boot[0] != '\0' ? nhi_watched_later(&since) : nhi_watched_now(&since);
     if (err == NHI_OK)
         err = nhi_watched_put(s->l, &since);
 

@@ -14,6 +14,7 @@
     X(agent) \
     X(agent_owner) \
     X(agent_registry) \
+    X(agent_import) \
     X(setup) \
     X(adopt) \
     X(owner) \

@@ -36,6 +36,8 @@ struct ctl {
     struct out *out;
     const char *where;               /* file and line that present failures are about; NULL: none */
     char said[NHI_TEXT_MAX + 1];     /* the last message of ctl_fail; cut */
+    char so_far[NHI_TEXT_MAX + 1];   /* how much was done before a present failure; empty: nothing */
+    const char *go_on;               /* what to type then, to go on */
     const struct verb *const *verbs; /* every table of verbs; ends with NULL */
     bool help;                       /* --help was given */
     const void *args;                /* the parsed options: the verb's own struct */

@@ -17,12 +17,15 @@ static void say(const char *prefix, const char *text)
     putc('\n', stderr);
 }
 
-/* An error in a file is found before anything is written. */
-static char *with_place(const char *where, char *text)
+/* An error in a file is found before anything is written, unless something was done so far. */
+static char *with_place(const struct ctl *c, char *text)
 {
+    const char *where = c->where != NULL ? c->where : "";
     char *whole;
 
-    if (where == NULL || text == NULL || asprintf(&whole, "%s: %s; nothing was changed", where, text) < 0)
+    if (text == NULL || (where[0] == '\0' && c->so_far[0] == '\0') ||
+        asprintf(&whole, "%s%s%s; %s", where, where[0] != '\0' ? ": " : "", text,
+                 c->so_far[0] != '\0' ? c->so_far : "nothing was changed") < 0)
         return text;
     free(text);
     return whole;
@@ -37,7 +40,9 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
     if (vasprintf(&text, fmt, ap) < 0)
         text = NULL;
     va_end(ap);
-    text = with_place(c->where, text);
+    text = with_place(c, text);
+    if (c->so_far[0] != '\0' && hint == NULL)
+        hint = c->go_on;
     snprintf(c->said, sizeof(c->said), "%s", text != NULL ? text : "out of memory");
     say("nhictl: ", text != NULL ? text : "out of memory");
     if (hint != NULL)

@@ -48,7 +48,7 @@ rows_import() {
     progress 'import of 10,000 agents'
     seq 10000 | awk '
         BEGIN { print "agents = (" }
-        { print between "{ name=\"n-" $1 "\"; owner=\"ops\"; purpose=\"builds\"; review_by=\"2099-06-30\"; }"
+        { print between "{ name=\"n-" $1 "\"; uid=" first + $1 "; owner=\"ops\"; purpose=\"builds\"; review_by=\"2099-06-30\"; }"
           between = "," }
         END { print ");" }' >"$W/agents.conf"
     began=$(date +%s%N)
