@@ -46,7 +46,7 @@ rows_busy() {
 rows_import() {
     local began
     progress 'import of 10,000 agents'
-    seq 10000 | awk '
+    seq 10000 | awk -v first="$(sqlite3 -readonly "$STATE/ledger.db" 'SELECT next_uid FROM setting')" '
         BEGIN { print "agents = (" }
         { print between "{ name=\"n-" $1 "\"; uid=" first + $1 "; owner=\"ops\"; purpose=\"builds\"; review_by=\"2099-06-30\"; }"
           between = "," }
