@@ -188,13 +188,23 @@ static int add_one(struct ctl *c, struct store *s, struct importing *i)
 
 static int end_turn(struct ctl *c, struct store *s, struct import *im, size_t added)
 {
-    int code = turn_commit(c, s);
+    enum nhi_err err = turn_commit(s);
 
-    if (code != CTL_DONE)
-        return code;
+    if (err != NHI_OK)
+        return store_fail(c, s, err, "write the ledger");
     im->added = added;
     snprintf(c->so_far, sizeof(c->so_far), "%zu of %zu agents are imported", added, im->to_add);
     return CTL_DONE;
+}
+
+static int next_turn(struct ctl *c, struct store *s, struct turn *turn)
+{
+    enum nhi_err err;
+
+    if (turn_is_stopped())
+        return ctl_fail(c, CTL_SYSTEM, NULL, "interrupted");
+    err = turn_next(c, s, turn);
+    return err == NHI_OK ? store_need_sound(c, s) : store_open_failed(c, s, err);
 }
 
 static int add_all(struct ctl *c, struct store *s, struct import *im)
@@ -210,7 +220,7 @@ static int add_all(struct ctl *c, struct store *s, struct import *im)
         if (added > im->added && turn_is_over(&turn))
             code = end_turn(c, s, im, added);
         if (code == CTL_DONE && added > 0 && added == im->added)
-            code = turn_next(c, s, &turn);
+            code = next_turn(c, s, &turn);
         if (code == CTL_DONE)
             code = add_one(c, s, &im->all[k]);
         added++;

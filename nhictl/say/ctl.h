@@ -38,6 +38,8 @@ struct ctl {
     char said[NHI_TEXT_MAX + 1];     /* the last message of ctl_fail; cut */
     char so_far[NHI_TEXT_MAX + 1];   /* how much was done before a present failure; empty: nothing */
     const char *go_on;               /* what to type then, to go on */
+    bool of_line;                    /* present failures are about one line of many: they are kept in said and hint */
+    char hint[NHI_TEXT_MAX + 1];
     const struct verb *const *verbs; /* every table of verbs; ends with NULL */
     bool help;                       /* --help was given */
     const void *args;                /* the parsed options: the verb's own struct */

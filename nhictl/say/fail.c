@@ -31,6 +31,12 @@ static char *with_place(const struct ctl *c, char *text)
     return whole;
 }
 
+static void of_line(struct ctl *c, const char *hint, const char *text)
+{
+    snprintf(c->said, sizeof(c->said), "%s", text != NULL ? text : "out of memory");
+    snprintf(c->hint, sizeof(c->hint), "%s", hint != NULL ? hint : "");
+}
+
 int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
 {
     char *text = NULL;
@@ -40,6 +46,11 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
     if (vasprintf(&text, fmt, ap) < 0)
         text = NULL;
     va_end(ap);
+    if (c->of_line) {
+        of_line(c, hint, text);
+        free(text);
+        return code;
+    }
     text = with_place(c, text);
     if (c->so_far[0] != '\0' && hint == NULL)
         hint = c->go_on;
@@ -70,4 +81,11 @@ void ctl_note(const char *fmt, ...)
         free(text);
     }
     va_end(ap);
+}
+
+void ctl_refused(const char *where, const char *said, const char *hint)
+{
+    ctl_note("%s: %s", where, said);
+    if (hint[0] != '\0')
+        say("try: ", hint);
 }

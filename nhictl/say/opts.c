@@ -120,7 +120,7 @@ static int take_string(struct ctl *c, const struct opt *o, const char *value, co
                         o->name, value);
     if (o->kind == OPT_TEXT && value[strspn(value, " ")] == '\0')
         return ctl_fail(c, CTL_USAGE, NULL, "--%s is blank", o->name);
-    if (o->kind == OPT_PATH && *value == '\0')
+    if ((o->kind == OPT_PATH || o->kind == OPT_LINES) && *value == '\0')
         return ctl_fail(c, CTL_USAGE, NULL, "--%s is empty", o->name);
     *to = value;
     return CTL_DONE;
@@ -147,6 +147,7 @@ static int take(struct ctl *c, const struct opt *o, const char *value, void *arg
     case OPT_NAME:
     case OPT_TEXT:
     case OPT_PATH:
+    case OPT_LINES:
         return take_string(c, o, value, to);
     case OPT_PATHS:
         return take_path(c, o, value, to);
@@ -194,13 +195,37 @@ static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int 
     return ctl_fail(c, CTL_USAGE, hint, "unknown option %.*s", (int)strcspn(typed, "="), typed);
 }
 
-static int check_given(struct ctl *c, const struct verb *v, const bool *given)
+/* Of those that may be required: lists are in their place, others are numbers or pointers. */
+static bool is_set(const struct opt *o, const void *args)
+{
+    const void *at = (const char *)args + o->at;
+
+    if (o->kind == OPT_LIST || o->kind == OPT_BOUND)
+        return *(const char *)at != '\0';
+    if (o->kind == OPT_NAME || o->kind == OPT_TEXT || o->kind == OPT_PATH || o->kind == OPT_LINES)
+        return *(const char *const *)at != NULL;
+    return *(const int64_t *)at != 0;
+}
+
+static bool has_lines(const struct verb *v, const void *args)
+{
+    for (size_t i = 0; v->opts != NULL && v->opts[i].name != NULL; i++)
+        if (v->opts[i].kind == OPT_LINES && is_set(&v->opts[i], args))
+            return true;
+    return false;
+}
+
+static int check_given(struct ctl *c, const struct verb *v, const bool *given, const void *args)
 {
     char hint[512];
 
     snprintf(hint, sizeof(hint), "%s", v->example);
+    if (has_lines(v, args))
+        return c->operand_count == 0
+                   ? CTL_DONE
+                   : ctl_fail(c, CTL_USAGE, NULL, "unexpected argument '%s': the file has it", c->operand[0]);
     for (size_t i = 0; v->opts != NULL && v->opts[i].name != NULL; i++)
-        if (v->opts[i].required && !given[i])
+        if (v->opts[i].required && !given[i] && !is_set(&v->opts[i], args))
             return ctl_fail(c, CTL_USAGE, hint, "--%s %s is missing", v->opts[i].name, v->opts[i].arg);
     if (c->operand_count < v->operand_min)
         return ctl_fail(c, CTL_USAGE, hint, "missing arguments: nhictl %s%s%s %s", v->noun != NULL ? v->noun : "",
@@ -221,9 +246,9 @@ static size_t long_options(const struct verb *v, struct option *to)
     return n;
 }
 
-static int take_command(struct ctl *c, const struct verb *v, int argc, char **argv, const bool *given)
+static int take_command(struct ctl *c, const struct verb *v, int argc, char **argv, const bool *given, const void *args)
 {
-    int code = check_given(c, v, given);
+    int code = check_given(c, v, given, args);
 
     if (code != CTL_DONE)
         return code;
@@ -242,7 +267,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
 
     long_options(v, longs);
     opterr = 0;
-    optind = 1;
+    optind = 0; /* it begins anew, also after another line */
     /* The words of a command are not ours to sort. */
     while ((got = getopt_long(argc, argv, v->operand_max == COMMAND_OPERANDS ? "+:h" : ":h", longs, &index)) != -1) {
         const struct opt *o;
@@ -260,22 +285,24 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
         o = &v->opts[index];
         if (given[index] && o->kind != OPT_LIST && o->kind != OPT_BOUND && o->kind != OPT_PATHS)
             return ctl_fail(c, CTL_USAGE, NULL, "--%s given twice", o->name);
+        if (!given[index] && (o->kind == OPT_LIST || o->kind == OPT_BOUND))
+            *((char *)args + o->at) = '\0';
         given[index] = true;
         code = take(c, o, optarg, args);
         if (code != CTL_DONE)
             return code;
     }
     if (v->operand_max == COMMAND_OPERANDS)
-        return take_command(c, v, argc, argv, given);
+        return take_command(c, v, argc, argv, given, args);
     if (v->operand_max == MANY_OPERANDS) {
         c->command = argv + optind;
         c->operand_count = argc - optind;
-        return check_given(c, v, given);
+        return check_given(c, v, given, args);
     }
     for (; optind < argc; optind++) {
         if (c->operand_count == v->operand_max)
             return ctl_fail(c, CTL_USAGE, NULL, "unexpected argument '%s'", argv[optind]);
         c->operand[c->operand_count++] = argv[optind];
     }
-    return check_given(c, v, given);
+    return check_given(c, v, given, args);
 }

@@ -21,6 +21,8 @@ enum opt_kind {
     OPT_TEXT,     /* const char *, free text for people, at most max bytes, and checked by ok if that is not NULL */
     OPT_PATH,     /* const char *, not empty */
     OPT_PATHS,    /* struct opt_paths: the same, may be repeated */
+    OPT_LINES,    /* like OPT_PATH: a file whose lines have the operands and the other options, which are not required
+                     then: those that are given hold for each line that does not give them */
     OPT_LIST,     /* char[NHI_LIST_MAX + 1]: words split at commas, each checked by ok; may be repeated */
     OPT_BOUND,    /* the same, or "*" alone */
     OPT_NUMBER,   /* uint32_t, at least 1 */
@@ -47,8 +49,8 @@ struct opt {
     size_t max;
 };
 
-/* Parses argv[1..] into args (v->args_size bytes, zeroed) and the operands into c. Returns CTL_DONE, or a code after
- * reporting what was wrong. c->help: --help was given. */
+/* Parses argv[1..] into args (v->args_size bytes, zeroed, or with values that are in force unless these replace them)
+ * and the operands into c. Returns CTL_DONE, or a code after reporting what was wrong. c->help: --help was given. */
 int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void *args);
 
 /* "15m", "1h30m", "2d": seconds, at least 1. */

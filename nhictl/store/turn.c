@@ -32,8 +32,8 @@ bool turn_is_over(const struct turn *t)
     return monotonic_ms() >= t->until;
 }
 
-/* A signal that is held back, and will end the program; under nohup, some do not. */
-static bool is_stopped(void)
+/* Under nohup some of them do not end it. */
+bool turn_is_stopped(void)
 {
     static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
     struct sigaction action;
@@ -48,37 +48,31 @@ static bool is_stopped(void)
     return false;
 }
 
-int turn_commit(struct ctl *c, struct store *s)
+enum nhi_err turn_commit(struct store *s)
 {
     enum nhi_err err = nhi_ledger_commit(s->l);
 
     s->writing = err != NHI_OK;
     s->committed = s->committed || err == NHI_OK;
-    if (err != NHI_OK)
-        return store_fail(c, s, err, "write the ledger");
-    if (nhi_ledger_unpublished(s->l) != NHI_OK)
+    if (err == NHI_OK && nhi_ledger_unpublished(s->l) != NHI_OK)
         ctl_note("the ledger was changed, but this could not be published (%s), so that logins do not see it yet: "
                  "nhictl publish",
                  nhi_strerror(nhi_ledger_unpublished(s->l)));
-    return CTL_DONE;
+    return err;
 }
 
 /* The file is opened anew, since a restore may have put another one in its place. */
-int turn_next(struct ctl *c, struct store *s, struct turn *t)
+enum nhi_err turn_next(struct ctl *c, struct store *s, struct turn *t)
 {
     const struct timespec pause = { .tv_nsec = OTHERS_MS * 1000000L };
     int64_t now = nhi_now();
     enum nhi_err err;
 
-    if (is_stopped())
-        return ctl_fail(c, CTL_SYSTEM, NULL, "interrupted");
     nhi_ledger_close(s->l);
     s->l = NULL;
     (void)nanosleep(&pause, NULL);
     c->now = now > c->now ? now : c->now;
     err = store_open(s, c->now);
-    if (err != NHI_OK)
-        return store_open_failed(c, s, err);
     turn_begin(t);
-    return store_need_sound(c, s);
+    return err;
 }

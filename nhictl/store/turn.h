@@ -16,11 +16,11 @@ struct turn {
 /* The first turn, in the transaction that store_write or store_open has begun. */
 void turn_begin(struct turn *t);
 bool turn_is_over(const struct turn *t);
-/* These return CTL_DONE, or another exit code after reporting what was wrong. */
-/* Commits the turn. */
-int turn_commit(struct ctl *c, struct store *s);
-/* After turn_commit: lets others write, and begins the next turn with the ledger as it is then. A signal that would end
- * the program, and is held back, is reported, and ends the turns. */
-int turn_next(struct ctl *c, struct store *s, struct turn *t);
+/* A signal that would end the program is held back: no further turn should begin. */
+bool turn_is_stopped(void);
+/* Commits the turn. Only what could not be published is reported. */
+NHI_CHECK enum nhi_err turn_commit(struct store *s);
+/* After turn_commit: lets others write, and begins the next turn with the ledger as it is then, and c->now. */
+NHI_CHECK enum nhi_err turn_next(struct ctl *c, struct store *s, struct turn *t);
 
 #endif

@@ -18,14 +18,11 @@
 #include "nhictl/store/store_event.h"
 #include "nhictl/store/tree.h"
 #include "nhictl/task/task.h"
+#include "nhictl/task/task_many.h"
+
+extern const struct verb task_verbs[];
 
 #define UNTIL_MAX ((int64_t)30 * 86400)
-
-struct open_args {
-    const char *agent;
-    int64_t until, idle;
-    bool concurrent;
-};
 
 struct list_args {
     const char *agent;
@@ -113,26 +110,37 @@ int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool 
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "open the task");
 }
 
+int task_of(struct ctl *c, const struct open_args *args, struct nhi_task *t)
+{
+    int code = check_id(c);
+
+    if (code != CTL_DONE)
+        return code;
+    *t = (struct nhi_task){ .state = NHI_TASK_OPEN, .opened = c->now, .idle = args->idle };
+    t->deadline = args->until != 0 ? args->until : c->now + TASK_UNTIL_DEFAULT;
+    snprintf(t->agent, sizeof(t->agent), "%s", args->agent);
+    snprintf(t->id, sizeof(t->id), "%s", c->operand[0]);
+    return CTL_DONE;
+}
+
 static int task_open(struct ctl *c)
 {
     const struct open_args *args = c->args;
-    struct nhi_task t = { .state = NHI_TASK_OPEN, .opened = c->now };
     struct store s = { 0 };
-    int code = check_id(c);
+    struct nhi_task t;
+    int code;
 
-    t.idle = args->idle;
-    t.deadline = args->until != 0 ? args->until : c->now + TASK_UNTIL_DEFAULT;
-    snprintf(t.agent, sizeof(t.agent), "%s", args->agent);
+    if (args->from != NULL)
+        return task_open_many(c, &task_verbs[0], args->from);
+    code = task_of(c, args, &t);
     if (code == CTL_DONE)
         code = store_write(c, &s);
     if (code == CTL_DONE)
         code = store_need_sound(c, &s);
     if (code == CTL_DONE)
         code = task_end_lost(c, &s);
-    if (code == CTL_DONE) {
-        snprintf(t.id, sizeof(t.id), "%s", c->operand[0]);
+    if (code == CTL_DONE)
         code = task_open_in(c, &s, &t, args->concurrent);
-    }
     if (code == CTL_DONE)
         code = store_commit(c, &s);
     if (code == CTL_DONE) {
@@ -261,6 +269,8 @@ static const struct opt open_opts[] = {
       "close it after so long without a session or a grant", NULL, 0 },
     { "concurrent", OPT_FLAG, offsetof(struct open_args, concurrent), false, NULL,
       "allow it beside another open task of the agent: both can reach each other", NULL, 0 },
+    { "from", OPT_LINES, offsetof(struct open_args, from), false, "FILE|-",
+      "one for each line, which has an ID and the options", NULL, 0 },
     { .name = NULL },
 };
 
@@ -277,8 +287,8 @@ static const struct opt close_opts[] = {
 
 const struct verb task_verbs[] = {
     { "task", "open", task_open, open_opts, sizeof(struct open_args), 1, 1,
-      "ID --agent NAME [--until WHEN] [--idle SPAN] [--concurrent]", "Open a task for an agent.",
-      "ID is your own name for the work: a job, a change, a run. It is never used again.",
+      "ID --agent NAME [--until WHEN] [--idle SPAN] [--concurrent] | --from FILE|- [options]",
+      "Open a task for an agent.", "ID is your own name for the work: a job, a change, a run. It is never used again.",
       "nhictl task open build-4711 --agent ci-bot --until 2h --idle 30m" },
     { "task", "list", task_list, list_opts, sizeof(struct list_args), 0, 0, "[--agent NAME] [--all]",
       "List open tasks.", NULL, "nhictl task list --agent ci-bot" },
