@@ -25,14 +25,11 @@
 #include "nhictl/keys/keyfile.h"
 #include "nhictl/leftover/leftover_sweep.h"
 #include "nhictl/process/log.h"
+#include "nhictl/revoke/revoke_many.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
-
-struct revoke_args {
-    const char *ticket, *task, *agent, *issuer, *reason;
-};
 
 static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r, uint32_t live)
 {
@@ -49,8 +46,7 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revoc
     return store_event(c, s, done, detail);
 }
 
-/* Whether this host knows what is revoked. */
-static bool seen(struct store *s, const struct revocation *r)
+bool revoke_seen(struct store *s, const struct revocation *r)
 {
     struct nhi_ticket_row ticket;
     struct nhi_task task;
@@ -125,7 +121,7 @@ static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revoc
 
     if (err != NHI_OK)
         return err;
-    *known = seen(s, r);
+    *known = revoke_seen(s, r);
     err = revoke_record(c, s, r, live);
     if (err != NHI_OK)
         return err;
@@ -135,7 +131,8 @@ static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revoc
     return err;
 }
 
-static void answer_row(struct ctl *c, const struct revocation *r, const char *held_in, uint32_t live, bool known)
+struct out_row *revoke_row(const struct ctl *c, const struct revocation *r, const char *held_in, uint32_t live,
+                           bool known)
 {
     struct out_row *row = out_row_new(c->out);
     const bool in_reserve = strcmp(held_in, "ledger") != 0;
@@ -149,7 +146,16 @@ static void answer_row(struct ctl *c, const struct revocation *r, const char *he
         out_number(row, "live_tickets", NULL, live);
     if (!in_reserve)
         out_flag(row, "seen", NULL, known);
-    out_member(c->out, "revoked", row);
+    return row;
+}
+
+char *revoke_text(const struct revocation *r, uint32_t live, bool known)
+{
+    const char *kind = nhi_revoke_kind_name(r->kind);
+
+    if (!known)
+        return out_say("revoked %s %s: not known here yet; it will be refused", kind, r->id);
+    return out_say("revoked %s %s: %u live ticket%s", kind, r->id, live, live == 1 ? "" : "s");
 }
 
 /* In the run directory if the disk cannot be written: then lasts becomes false. The error is that of the disk. */
@@ -219,7 +225,7 @@ static void end_leftovers(struct ctl *c, const struct revocation *r, struct ende
 }
 
 /* The secret half of an untrusted key need not be kept; that of another host's key was never here. */
-static void forget_key(const struct revocation *r)
+void revoke_forget_key(const struct revocation *r)
 {
     if (r->kind == NHI_REVOKE_ISSUER && keyfile_remove(r->id) != NHI_OK)
         ctl_note("could not remove the secret key of %s from %s/%s", r->id, NHI_STATE_DIR, NHI_KEYS_DIR);
@@ -258,9 +264,9 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
             why, nhi_strerror(err), ended.ended, ended.stuck);
         return ended_finish(c, &ended, code);
     }
-    forget_key(r);
+    revoke_forget_key(r);
     ended = end_what_is_over(c, NHI_GRACE_DEFAULT);
-    answer_row(c, r, lasts ? "reserve" : "run", 0, true);
+    out_member(c->out, "revoked", revoke_row(c, r, lasts ? "reserve" : "run", 0, true));
     out_line(c->out, "revoked %s %s", nhi_revoke_kind_name(r->kind), r->id);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, NHI_GRACE_DEFAULT);
@@ -281,20 +287,24 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
 
 static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live, bool known)
 {
+    char *text = revoke_text(r, live, known);
     struct ended ended;
 
-    forget_key(r);
+    revoke_forget_key(r);
     ended = end_what_is_over(c, s->set.grace);
-    answer_row(c, r, "ledger", live, known);
-    if (known)
-        out_line(c->out, "revoked %s %s: %u live ticket%s", nhi_revoke_kind_name(r->kind), r->id, live,
-                 live == 1 ? "" : "s");
-    else
-        out_line(c->out, "revoked %s %s: not known here yet; it will be refused", nhi_revoke_kind_name(r->kind), r->id);
+    out_member(c->out, "revoked", revoke_row(c, r, "ledger", live, known));
+    out_line(c->out, "%s", text);
+    free(text);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, s->set.grace);
     other_hosts_show(c, s->l, r->kind, r->id, NULL);
     return ended_answer(c, &ended);
+}
+
+int revoke_unknown(struct ctl *c, const struct revocation *r)
+{
+    return ctl_fail(c, CTL_REFUSED, r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
+                    "there is no %s '%s'", nhi_revoke_kind_name(r->kind), r->id);
 }
 
 int revoke_run(struct ctl *c, const struct revocation *r)
@@ -312,8 +322,7 @@ int revoke_run(struct ctl *c, const struct revocation *r)
     if (err == NHI_OK) {
         code = done(c, &s, r, live, known);
     } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
-        code = ctl_fail(c, CTL_REFUSED, r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
-                        "there is no %s '%s'", nhi_revoke_kind_name(r->kind), r->id);
+        code = revoke_unknown(c, r);
     } else {
         code = from_reserve(c, &s, r, err);
     }
@@ -321,9 +330,8 @@ int revoke_run(struct ctl *c, const struct revocation *r)
     return code;
 }
 
-static int revoke_verb(struct ctl *c)
+int revoke_target(struct ctl *c, const struct revoke_given *args, struct revocation *r)
 {
-    const struct revoke_args *args = c->args;
     const struct {
         enum nhi_revoke_kind kind;
         const char *id;
@@ -331,22 +339,36 @@ static int revoke_verb(struct ctl *c)
                     { NHI_REVOKE_TASK, args->task },
                     { NHI_REVOKE_AGENT, args->agent },
                     { NHI_REVOKE_ISSUER, args->issuer } };
-    struct revocation r = { .reason = args->reason != NULL ? args->reason : "" };
     int given = 0;
 
+    *r = (struct revocation){ .reason = args->reason != NULL ? args->reason : "" };
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
         if (targets[i].id != NULL) {
-            r.kind = targets[i].kind;
-            r.id = targets[i].id;
+            r->kind = targets[i].kind;
+            r->id = targets[i].id;
             given++;
         }
-    if (given != 1)
-        return ctl_fail(c, CTL_USAGE, "nhictl revoke --task ID --reason TEXT",
-                        "revoke takes exactly one of --ticket, --task, --agent and --issuer");
-    return revoke_run(c, &r);
+    if (given == 1)
+        return CTL_DONE;
+    return ctl_fail(c, CTL_USAGE, "nhictl revoke --task ID --reason TEXT",
+                    "revoke takes exactly one of --ticket, --task, --agent and --issuer");
 }
 
-#define AT(field) offsetof(struct revoke_args, field)
+extern const struct verb revoke_verbs[];
+
+static int revoke_verb(struct ctl *c)
+{
+    const struct revoke_given *args = c->args;
+    struct revocation r;
+    int code;
+
+    if (args->from != NULL)
+        return revoke_many(c, &revoke_verbs[0], args->from);
+    code = revoke_target(c, args, &r);
+    return code == CTL_DONE ? revoke_run(c, &r) : code;
+}
+
+#define AT(field) offsetof(struct revoke_given, field)
 
 static const struct opt revoke_opts[] = {
     { "ticket", OPT_NAME, AT(ticket), false, "JTI", "one ticket and its children, known here or not", nhi_name_is_jti,
@@ -355,12 +377,13 @@ static const struct opt revoke_opts[] = {
     { "agent", OPT_NAME, AT(agent), false, "NAME", "every ticket that an agent has now", nhi_name_is_agent, 0 },
     { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and every ticket that it signed", nhi_name_is_kid, 0 },
     { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    { "from", OPT_LINES, AT(from), false, "FILE|-", "one for each line, which has these options", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb revoke_verbs[] = {
-    { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_args), 0, 0,
-      "--ticket JTI | --task ID | --agent NAME | --issuer KID [--reason TEXT]", "End tickets now.",
+    { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_given), 0, 0,
+      "--ticket JTI | --task ID | --agent NAME | --issuer KID | --from FILE|- [--reason TEXT]", "End tickets now.",
       "Once this returns 0, the revoked tickets open nothing any more, and the sessions that they opened\n"
       "have ended. It also works on a full disk and with a damaged ledger.",
       "nhictl revoke --task build-4711 --reason cancelled" },

@@ -11,6 +11,10 @@
 
 struct store;
 
+struct revoke_given {
+    const char *ticket, *task, *agent, *issuer, *reason, *from;
+};
+
 /* In the open transaction, without an event. */
 NHI_CHECK enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live);
 
@@ -23,5 +27,20 @@ NHI_CHECK enum nhi_err revoke_record(struct ctl *c, struct store *s, const struc
 NHI_CHECK enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r, bool *lasts);
 
 int revoke_run(struct ctl *c, const struct revocation *r);
+
+/* ---- the steps of revoke_run and of the verb, for many ---- */
+
+/* What args name; r points into them. An exit code, after reporting that they name not exactly one thing. */
+int revoke_target(struct ctl *c, const struct revoke_given *args, struct revocation *r);
+/* Whether this host knows what is revoked. */
+bool revoke_seen(struct store *s, const struct revocation *r);
+/* Reports that there is no such agent or issuer. */
+int revoke_unknown(struct ctl *c, const struct revocation *r);
+/* Removes the secret half of an issuer that was revoked. */
+void revoke_forget_key(const struct revocation *r);
+/* The answer; the text is allocated. */
+struct out_row *revoke_row(const struct ctl *c, const struct revocation *r, const char *held_in, uint32_t live,
+                           bool known);
+char *revoke_text(const struct revocation *r, uint32_t live, bool known);
 
 #endif

@@ -34,11 +34,11 @@ struct ctl {
     mode_t umask;     /* the caller's; our own is 022 */
     int64_t loginuid; /* the uid of the login in which this was started, even after that has ended; -1: none */
     struct out *out;
-    const char *where;               /* file and line that present failures are about; NULL: none */
-    char said[NHI_TEXT_MAX + 1];     /* the last message of ctl_fail; cut */
-    char so_far[NHI_TEXT_MAX + 1];   /* how much was done before a present failure; empty: nothing */
-    const char *go_on;               /* what to type then, to go on */
-    bool of_line;                    /* present failures are about one line of many: they are kept in said and hint */
+    const char *where;             /* file and line that present failures are about; NULL: none */
+    char said[NHI_TEXT_MAX + 1];   /* the last message of ctl_fail; cut */
+    char so_far[NHI_TEXT_MAX + 1]; /* how much was done before a present failure; empty: nothing */
+    const char *go_on;             /* what to type then, to go on */
+    bool of_line;                  /* present failures are about one line of many: they are kept in said and hint */
     char hint[NHI_TEXT_MAX + 1];
     const struct verb *const *verbs; /* every table of verbs; ends with NULL */
     bool help;                       /* --help was given */

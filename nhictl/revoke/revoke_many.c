@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * MUST: no revocation waits for the end of a session that another one has to end: all are in force first, then the
+ * sessions are ended, once for all. MUST work when the ledger cannot be written, as for one.
+ */
+#include "nhictl/revoke/revoke_many.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/end/end.h"
+#include "nhictl/end/end_verb.h"
+#include "nhictl/end/other_hosts.h"
+#include "nhictl/leftover/leftover_sweep.h"
+#include "nhictl/revoke/revoke.h"
+#include "nhictl/say/fail.h"
+#include "nhictl/store/many.h"
+
+struct revoked {
+    struct revocation r;
+    char id[NHI_TASK_MAX + 1]; /* the longest of its kinds */
+    uint32_t live;
+    const char *held_in;
+    bool known;
+};
+
+struct names {
+    char **all;
+    size_t count, room;
+};
+
+struct revoking {
+    enum nhi_err why;          /* what the ledger failed with */
+    struct names agents;       /* whose tickets were revoked */
+    struct revocation *unsaid; /* could be recorded nowhere */
+    size_t unsaid_count, unsaid_room;
+    struct names unsaid_ids;
+    struct other_hosts others;
+    bool any;     /* something was revoked */
+    bool for_now; /* some of it only until the host is restarted */
+};
+
+static const char *keep(struct names *n, const char *name)
+{
+    n->all = out_grow(n->all, &n->room, n->count + 1, sizeof(*n->all));
+    return n->all[n->count++] = out_must(strdup(name));
+}
+
+static void free_names(struct names *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        free(n->all[i]);
+    free(n->all);
+}
+
+static int take(struct ctl *row, struct revoked *w)
+{
+    int code = revoke_target(row, row->args, &w->r);
+
+    if (code != CTL_DONE)
+        return code;
+    snprintf(w->id, sizeof(w->id), "%s", w->r.id);
+    w->r.id = w->id;
+    return CTL_DONE;
+}
+
+static int revoke_one(struct ctl *row, struct store *s, void *ctx, void *what)
+{
+    struct revoking *all = ctx;
+    struct revoked *w = what;
+    int code = take(row, w);
+    enum nhi_err err;
+
+    if (code != CTL_DONE)
+        return code;
+    w->known = revoke_seen(s, &w->r);
+    err = revoke_record(row, s, &w->r, &w->live);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    if (err == NHI_ERR_NOT_FOUND)
+        return revoke_unknown(row, &w->r);
+    all->why = err;
+    return CTL_SYSTEM;
+}
+
+static int revoke_otherwise(struct ctl *row, struct store *s, enum nhi_err why, void *ctx, void *what)
+{
+    struct revoking *all = ctx;
+    struct revoked *w = what;
+    char text[256];
+    enum nhi_err err;
+    bool lasts;
+    int code = take(row, w);
+
+    if (code != CTL_DONE)
+        return code;
+    if (why == NHI_OK)
+        why = all->why;
+    w->known = true;
+    err = revoke_in_reserve(row, &w->r, &lasts);
+    w->held_in = lasts ? "reserve" : "run";
+    all->for_now = all->for_now || (err == NHI_OK && !lasts);
+    if (err == NHI_OK)
+        return CTL_DONE;
+    w->r.id = keep(&all->unsaid_ids, w->id);
+    w->r.reason = "";
+    all->unsaid = out_grow(all->unsaid, &all->unsaid_room, all->unsaid_count + 1, sizeof(*all->unsaid));
+    all->unsaid[all->unsaid_count++] = w->r;
+    return ctl_fail(row, CTL_SYSTEM, NULL, "NOT revoked: the ledger cannot be written (%s), nor can the reserve (%s)",
+                    store_error(s, why, text, sizeof(text)), nhi_strerror(err));
+}
+
+static int answer(struct many *m, struct store *s, void *ctx, void *what)
+{
+    struct revoking *all = ctx;
+    const struct revoked *w = what;
+    struct ctl *c = many_ctl(m);
+    char *text, type[32];
+
+    all->any = true;
+    revoke_forget_key(&w->r);
+    if (w->r.kind == NHI_REVOKE_AGENT)
+        (void)keep(&all->agents, w->id);
+    snprintf(type, sizeof(type), "nhictl revoke --%s", nhi_revoke_kind_name(w->r.kind));
+    if (w->known)
+        other_hosts_add(&all->others, s->l, w->r.kind, w->id, type);
+    text = w->held_in != NULL ? out_say("revoked %s %s, by the reserve", nhi_revoke_kind_name(w->r.kind), w->id)
+                              : revoke_text(&w->r, w->live, w->known);
+    many_answer(m, "revoked", revoke_row(c, &w->r, w->held_in != NULL ? w->held_in : "ledger", w->live, w->known), NULL,
+                text);
+    free(text);
+    return CTL_DONE;
+}
+
+/* The sessions that these revocations end, and what agents left behind, once for all. */
+static int end_sessions(struct ctl *c, const struct store *s, const struct revoking *all,
+                        const struct many_result *result, int code)
+{
+    int64_t grace = s->set.grace != 0 ? s->set.grace : NHI_GRACE_DEFAULT;
+    bool whole = code == CTL_DONE || code == CTL_REFUSED;
+    struct ended ended = { .grace = grace };
+    int printed;
+
+    if (all->any)
+        ended = end_what_is_over(c, grace);
+    other_hosts_end(&all->others);
+    ended_show(c, &ended);
+    for (size_t i = 0; i < all->agents.count; i++)
+        ended.stuck += leftovers_end(c, &(const struct leftover_wish){ .account = all->agents.all[i] }, grace);
+    for (size_t i = 0; i < all->unsaid_count; i++) {
+        struct ended more = end_unsaid(c, &all->unsaid[i], grace);
+
+        ended.stuck += more.stuck;
+    }
+    if (whole) {
+        many_sum_up(c, result);
+        printed = ctl_answer(c);
+        code = printed != CTL_DONE ? printed : code;
+    }
+    return ended_finish(c, &ended, code);
+}
+
+int revoke_many(struct ctl *c, const struct verb *v, const char *file)
+{
+    struct revoking all = { .any = false };
+    const struct many_verb how = {
+        .size = sizeof(struct revoked), .ctx = &all, .one = revoke_one, .answer = answer, .otherwise = revoke_otherwise
+    };
+    struct many_result result = { .lines = 0 };
+    struct store s = { .wait = STORE_SOON };
+    int code;
+
+    other_hosts_begin(&all.others, c);
+    code = many_run(c, &s, v, file, &how, &result);
+    if (all.for_now)
+        code = ctl_fail(
+            c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable; the next command then keeps it",
+            "some of this holds only until this host is restarted: neither the ledger can be written, nor the reserve");
+    if (all.unsaid_count > 0)
+        code = CTL_SYSTEM;
+    if (all.any || code == CTL_DONE || code == CTL_REFUSED || all.unsaid_count > 0)
+        code = end_sessions(c, &s, &all, &result, code);
+    free_names(&all.agents);
+    free_names(&all.unsaid_ids);
+    free(all.unsaid);
+    store_close(&s);
+    return code;
+}
