@@ -15,25 +15,7 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/record.h"
 #include "libnhi/session/cgroup.h"
-
-static enum nhi_err make_dir(int dirfd, const char *name, int *fd)
-{
-    struct stat st;
-    int f;
-
-    if (mkdirat(dirfd, name, 0700) != 0 && errno != EEXIST)
-        return nhi_err_from_errno(errno);
-    f = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (f < 0)
-        return nhi_err_from_errno(errno);
-    /* Not changed without need: that would wake programs that watch it. */
-    if (fstat(f, &st) != 0 || st.st_uid != 0 || ((st.st_mode & 07777) != 0700 && fchmod(f, 0700) != 0)) {
-        close(f);
-        return NHI_ERR_UNSAFE;
-    }
-    *fd = f;
-    return NHI_OK;
-}
+#include "libnhi/session/session_index.h"
 
 /* Opens run_dir/sessions; both are created if they are missing, since /run is empty after each boot. */
 static enum nhi_err make_sessions(const char *run_dir, int *fd)
@@ -49,9 +31,9 @@ static enum nhi_err make_sessions(const char *run_dir, int *fd)
     above[slash - run_dir] = '\0';
     err = nhi_dir_open(above[0] != '\0' ? above : "/", &parent);
     if (err == NHI_OK)
-        err = make_dir(parent, slash + 1, &run);
+        err = nhi_session_dir(parent, slash + 1, &run);
     if (err == NHI_OK)
-        err = make_dir(run, NHI_SESSIONS_DIR, fd);
+        err = nhi_session_dir(run, NHI_SESSIONS_DIR, fd);
     if (run >= 0)
         close(run);
     if (parent >= 0)
@@ -139,6 +121,7 @@ enum nhi_err nhi_session_register(const char *run_dir, const char *dir, const st
 {
     int dirfd = -1, fd = -1;
     struct nhi_grant had;
+    bool begun = false, indexed = false;
     enum nhi_err err;
     char name[64];
 
@@ -146,13 +129,24 @@ enum nhi_err nhi_session_register(const char *run_dir, const char *dir, const st
     err = make_sessions(run_dir, &dirfd);
     if (err == NHI_OK)
         err = nhi_record_make(dirfd, g, false, &fd);
-    if (err == NHI_OK)
+    if (err == NHI_OK) {
+        err = nhi_session_index_add(dirfd, fd, g, name);
+        indexed = err == NHI_OK;
+    }
+    /* The same grant once more, whose handle then exists as well. */
+    if (indexed || err == NHI_ERR_EXISTS) {
         err = nhi_record_link(fd, dirfd, name);
-    if (err == NHI_ERR_EXISTS && nhi_record_read(dirfd, name, &had) == NHI_OK &&
+        begun = err == NHI_OK;
+    }
+    if (begun)
+        err = nhi_grant_opens(dir, g, name);
+    if (begun && err != NHI_OK)
+        (void)unlinkat(dirfd, name, 0);
+    if (indexed && (!begun || err != NHI_OK))
+        nhi_session_index_drop(dirfd, g, name);
+    if (!begun && err == NHI_ERR_EXISTS && nhi_record_read(dirfd, name, &had) == NHI_OK &&
         strcmp(had.ticket.jti, g->ticket.jti) == 0)
         err = NHI_OK;
-    else if (err == NHI_OK && (err = nhi_grant_opens(dir, g, name)) != NHI_OK)
-        (void)unlinkat(dirfd, name, 0);
     /* In addition to the handle: where no cgroup is possible, the handle must be enough. */
     if (err == NHI_OK)
         (void)!nhi_cgroup_enter(name);

@@ -9,6 +9,9 @@
  *   a-BOOT-ID          the kernel's audit session, where the login got one of its own
  *   p-BOOT-PID-START   the process that opened the session, and its descendants
  *
+ * Before it has that name, the file has another one by which it is found for its ticket, task, agent, issuer or rule
+ * (session_index.h).
+ *
  * Where cgroups are possible (cgroup.h), a session is also in one with its handle's name: processes that lost their
  * parent are still found, and can be ended at once.
  */

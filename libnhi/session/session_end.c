@@ -26,6 +26,7 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/grant/record.h"
 #include "libnhi/session/session.h"
+#include "libnhi/session/session_index.h"
 
 #define ENDED "e-"
 #define WHY "w-"
@@ -43,9 +44,12 @@ static enum nhi_err open_sessions(const char *run_dir, int *fd)
     return NHI_OK;
 }
 
-static enum nhi_err write_end(int dirfd, const char *handle, const char *id, const char *reason)
+/* g: the record, if it is known. */
+static enum nhi_err write_end(int dirfd, const char *handle, const char *id, const char *reason,
+                              const struct nhi_grant *g)
 {
     char name[NAME_MAX + 1], why[NHI_JTI_LEN + 3], said[32];
+    struct nhi_grant had;
     ssize_t n;
 
     snprintf(why, sizeof(why), WHY "%s", id);
@@ -59,6 +63,10 @@ static enum nhi_err write_end(int dirfd, const char *handle, const char *id, con
     if (renameat(dirfd, handle, dirfd, name) != 0)
         return errno == ENOENT ? NHI_ERR_NOT_FOUND : nhi_err_from_errno(errno);
     (void)unlinkat(dirfd, why, 0);
+    if (g == NULL && nhi_record_read(dirfd, name, &had) == NHI_OK)
+        g = &had;
+    if (g != NULL)
+        nhi_session_index_drop(dirfd, g, handle);
     return NHI_OK;
 }
 
@@ -83,7 +91,7 @@ enum nhi_err nhi_session_end(const char *run_dir, const char *handle, const char
     err = open_sessions(run_dir, &dirfd);
     if (err != NHI_OK)
         return err;
-    err = write_end(dirfd, handle, id, reason);
+    err = write_end(dirfd, handle, id, reason, NULL);
     close(dirfd);
     return err;
 }
@@ -104,7 +112,7 @@ static void each_handle_of(const char *run_dir, const struct nhi_grant *g, const
         return;
     for (int i = 0; i < 2; i++)
         if (name[i][0] != '\0' && nhi_record_read(dirfd, name[i], &had) == NHI_OK && strcmp(had.id, g->id) == 0)
-            fn(dirfd, name[i], g, reason);
+            fn(dirfd, name[i], &had, reason);
     close(dirfd);
 }
 
@@ -113,7 +121,7 @@ static void close_one(int dirfd, const char *handle, const struct nhi_grant *g, 
     if (nhi_session_outlives(g, handle))
         (void)!fchmodat(dirfd, handle, CLOSED, 0);
     else
-        (void)!write_end(dirfd, handle, g->id, reason);
+        (void)!write_end(dirfd, handle, g->id, reason, g);
 }
 
 void nhi_session_close(const char *run_dir, const struct nhi_grant *g)
@@ -123,7 +131,7 @@ void nhi_session_close(const char *run_dir, const struct nhi_grant *g)
 
 static void leave_one(int dirfd, const char *handle, const struct nhi_grant *g, const char *reason)
 {
-    (void)!write_end(dirfd, handle, g->id, reason);
+    (void)!write_end(dirfd, handle, g->id, reason, g);
 }
 
 void nhi_session_leave(const char *run_dir, const struct nhi_grant *g)
@@ -147,7 +155,7 @@ bool nhi_session_bury(int dirfd, const char *handle, const char *boot)
         reason = NHI_END_REBOOT;
     else if (fstatat(dirfd, handle, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & 0777) == CLOSED)
         reason = NHI_END_CLOSED;
-    return write_end(dirfd, handle, g.id, reason) == NHI_OK;
+    return write_end(dirfd, handle, g.id, reason, &g) == NHI_OK;
 }
 
 bool nhi_session_is_registered(const char *run_dir, const char *handle)

@@ -23,6 +23,7 @@
 #include "libnhi/session/cgroup.h"
 #include "libnhi/session/cgroup_end.h"
 #include "libnhi/session/session_end.h"
+#include "libnhi/session/session_index.h"
 
 #define LOOKS 8 /* looks before an audit session counts as empty, on a host that starts processes all the time */
 
@@ -41,14 +42,19 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+struct name {
+    uint64_t inode;
+    char text[NAME_MAX + 1];
+};
+
 struct names {
-    char (*all)[NAME_MAX + 1];
+    struct name *all;
     size_t count, room;
 };
 
 static enum nhi_err list(DIR *d, struct names *names)
 {
-    char(*more)[NAME_MAX + 1];
+    struct name *more;
     struct dirent *e;
 
     while ((e = readdir(d)) != NULL) {
@@ -59,9 +65,29 @@ static enum nhi_err list(DIR *d, struct names *names)
         if (more == NULL)
             return NHI_ERR_NOMEM;
         names->all = more;
-        snprintf(names->all[names->count++], NAME_MAX + 1, "%s", e->d_name);
+        more[names->count].inode = e->d_ino;
+        snprintf(more[names->count++].text, sizeof(more->text), "%s", e->d_name);
     }
     return NHI_OK;
+}
+
+/* Leaves those that are meant, and those that are not in the index. */
+static enum nhi_err choose(int dirfd, struct names *names, const struct nhi_session_about *about)
+{
+    struct nhi_session_indexed *all = NULL;
+    const struct nhi_session_indexed *one;
+    size_t count = 0, kept = 0;
+    enum nhi_err err = nhi_session_index_read(dirfd, about, &all, &count);
+
+    for (size_t i = 0; err == NHI_OK && i < names->count; i++) {
+        one = nhi_session_index_find(all, count, names->all[i].inode, names->all[i].text);
+        if (one == NULL || one->meant)
+            names->all[kept++] = names->all[i];
+    }
+    if (err == NHI_OK)
+        names->count = kept;
+    free(all);
+    return err;
 }
 
 static int add(pid_t pid, void *ctx)
@@ -154,13 +180,41 @@ bool nhi_session_is_alive(const char *handle)
     return nhi_proc_is_alive(&p);
 }
 
+/* Sessions that an older release registered get a name in the index. */
+static void mend_index(int dirfd, const struct names *names)
+{
+    static const struct nhi_session_about none = { .ticket = NULL };
+    struct nhi_session_indexed *all = NULL;
+    size_t count = 0, known = 0;
+    bool whole = true;
+
+    if (nhi_session_index_read(dirfd, &none, &all, &count) != NHI_OK)
+        return;
+    for (size_t i = 0; i < names->count; i++) {
+        enum nhi_err err = NHI_OK;
+
+        if (nhi_session_index_find(all, count, names->all[i].inode, names->all[i].text) != NULL)
+            known++;
+        else
+            err = nhi_session_index_adopt(dirfd, names->all[i].text);
+        whole = whole && (err == NHI_OK || err == NHI_ERR_NOT_FOUND);
+    }
+    if (whole)
+        nhi_session_index_is_whole(dirfd);
+    if (known < count)
+        nhi_session_index_sweep(dirfd);
+    free(all);
+}
+
 struct walk {
     int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *);
     void *ctx;
+    const struct nhi_session_about *about; /* NULL: all sessions */
     bool sweep;
     uint32_t removed;
     char boot[37];
     struct live live;
+    bool looked; /* at all processes */
 };
 
 /* How many processes this host has started since its boot; 0: unknown. */
@@ -181,7 +235,7 @@ static unsigned long long started(void)
 static bool some_are_missing(const struct names *names, const char *boot, const struct live *live)
 {
     for (size_t i = 0; i < names->count; i++)
-        if (names->all[i][0] == 'a' && !is_alive(names->all[i], boot, live))
+        if (names->all[i].text[0] == 'a' && !is_alive(names->all[i].text, boot, live))
             return true;
     return false;
 }
@@ -203,45 +257,82 @@ static enum nhi_err look(const struct names *names, const char *boot, struct liv
     return err;
 }
 
-static enum nhi_err visit(struct walk *w, int dirfd, const char *name, bool *stop)
+/* Whether the process that registered an audit session is inside, which is enough. In another PID namespace, its number
+ * belongs to another process, which is not. */
+static bool opener_is_inside(const char *name, const char *boot, const struct nhi_grant *g)
 {
-    bool alive = is_alive(name, w->boot, &w->live);
-    struct nhi_grant g;
-    enum nhi_err err;
+    unsigned long long a, b;
+    uint32_t id;
 
-    err = nhi_record_read(dirfd, name, &g);
+    return parse_name(name, boot, &a, &b) == 'a' && nhi_proc_audit(g->self.pid, &id) == NHI_OK && id == (uint32_t)a;
+}
+
+/* All processes are looked at only if one of the sessions needs that. */
+static enum nhi_err find_alive(struct walk *w, const struct names *names, const char *name, const struct nhi_grant *g,
+                               bool *alive)
+{
+    enum nhi_err err = NHI_OK;
+
+    *alive = (g != NULL && opener_is_inside(name, w->boot, g)) || is_alive(name, w->boot, &w->live);
+    if (*alive || w->looked || name[0] != 'a')
+        return NHI_OK;
+    err = look(names, w->boot, &w->live);
+    w->looked = true;
+    *alive = is_alive(name, w->boot, &w->live);
+    return err;
+}
+
+static enum nhi_err visit(struct walk *w, int dirfd, const struct names *names, const char *name, bool *stop)
+{
+    struct nhi_grant g;
+    enum nhi_err err, read = nhi_record_read(dirfd, name, &g);
+    bool alive;
+
+    err = find_alive(w, names, name, read == NHI_OK ? &g : NULL, &alive);
+    if (err != NHI_OK)
+        return err;
     if (w->sweep) {
         /* The processes in a session of another PID namespace cannot be seen from here. */
-        if (!alive && (err != NHI_OK || g.ns == 0 || g.ns == nhi_proc_namespace()) &&
+        if (!alive && (read != NHI_OK || g.ns == 0 || g.ns == nhi_proc_namespace()) &&
             nhi_session_bury(dirfd, name, w->boot))
             w->removed++;
         return NHI_OK;
     }
-    if (err == NHI_OK)
+    if (read == NHI_OK)
         *stop = w->fn(name, &g, alive, w->ctx) != 0;
-    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+    return read == NHI_ERR_NOT_FOUND ? NHI_OK : read;
+}
+
+static enum nhi_err open_sessions(const char *run_dir, DIR **d)
+{
+    char path[256];
+
+    if (snprintf(path, sizeof(path), "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof(path))
+        return NHI_ERR_ARG;
+    *d = opendir(path);
+    if (*d == NULL)
+        return errno == ENOENT ? NHI_ERR_NOT_FOUND : NHI_ERR_SYS;
+    return NHI_OK;
 }
 
 static enum nhi_err walk(const char *run_dir, struct walk *w)
 {
     struct names names = { NULL, 0, 0 };
-    char path[256];
     bool stop = false;
-    enum nhi_err err;
-    DIR *d;
+    DIR *d = NULL;
+    enum nhi_err err = open_sessions(run_dir, &d);
 
-    if (snprintf(path, sizeof(path), "%s/%s", run_dir, NHI_SESSIONS_DIR) >= (int)sizeof(path))
-        return NHI_ERR_ARG;
-    d = opendir(path);
-    if (d == NULL)
-        return errno == ENOENT ? NHI_OK : NHI_ERR_SYS;
+    if (err != NHI_OK)
+        return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
     err = nhi_boot_id(w->boot);
     if (err == NHI_OK)
         err = list(d, &names);
-    if (err == NHI_OK)
-        err = look(&names, w->boot, &w->live);
+    if (err == NHI_OK && w->about != NULL)
+        err = choose(dirfd(d), &names, w->about);
     for (size_t i = 0; err == NHI_OK && !stop && i < names.count; i++)
-        err = visit(w, dirfd(d), names.all[i], &stop);
+        err = visit(w, dirfd(d), &names, names.all[i].text, &stop);
+    if (err == NHI_OK && w->sweep)
+        mend_index(dirfd(d), &names);
     closedir(d);
     free(names.all);
     free(w->live.ids);
@@ -252,6 +343,15 @@ enum nhi_err nhi_session_each(const char *run_dir,
                               int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *), void *ctx)
 {
     struct walk w = { .fn = fn, .ctx = ctx };
+
+    return walk(run_dir, &w);
+}
+
+enum nhi_err nhi_session_each_about(const char *run_dir, const struct nhi_session_about *about,
+                                    int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *),
+                                    void *ctx)
+{
+    struct walk w = { .fn = fn, .ctx = ctx, .about = about };
 
     return walk(run_dir, &w);
 }

@@ -6,6 +6,7 @@
 #define NHI_SESSION_LIST_H
 
 #include "libnhi/session/session.h"
+#include "libnhi/session/session_index.h"
 
 /* Whether the process of such a handle or tree still exists; what it left behind does not count. A process that cannot
  * be looked at counts, also one of another PID namespace. */
@@ -14,6 +15,10 @@ bool nhi_session_is_alive(const char *handle);
 NHI_CHECK enum nhi_err nhi_session_each(const char *run_dir,
                                         int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *),
                                         void *ctx);
+/* The same for those that are meant, found by the index; and for those that are not in it, so that none is missed. */
+NHI_CHECK enum nhi_err
+nhi_session_each_about(const char *run_dir, const struct nhi_session_about *about,
+                       int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *), void *ctx);
 /* Ends the sessions that no longer have a process inside. */
 NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed);
 

@@ -216,7 +216,7 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
         goto out;
     /* Whatever happens to the rest. */
     if (state != NHI_AGENT_ACTIVE)
-        ended = end_what_is_over(c, s.set.grace);
+        ended = end_named(c, s.l, &(struct revocation){ .kind = NHI_REVOKE_AGENT, .id = a.account.name }, s.set.grace);
     code = store_publish(c, &s);
     if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {
         out_member(c->out, "agent", agent_row(c->out, &a, true));

@@ -45,20 +45,39 @@ static bool audit_of(const struct ending *e, uint32_t *audit)
     return true;
 }
 
-/* Does not signal processes that belong to somebody else. */
-static enum nhi_err leave_bystanders(struct ending *e, uint32_t audit)
-{
+#define BYSTANDERS_MS 20 /* that one look for them is good for: it is the same for all sessions that end together */
+
+/* What one step looks at: all processes, and the daemons of root. */
+struct sight {
+    struct procs p;
     struct bystanders b;
+    int64_t since; /* of b, in milliseconds; 0: not looked yet */
+};
+
+static const struct bystanders *bystanders_of(struct sight *v)
+{
+    int64_t now = nhi_clock_ms(CLOCK_MONOTONIC);
+
+    if (v->since == 0 || now - v->since >= BYSTANDERS_MS) {
+        bystanders_find(&v->b);
+        v->since = now;
+    }
+    return &v->b;
+}
+
+/* Does not signal processes that belong to somebody else. */
+static enum nhi_err leave_bystanders(struct ending *e, struct sight *v, uint32_t audit)
+{
     enum nhi_err err;
 
-    bystanders_find(&b);
-    err = bystanders_remove(&b, &e->m, e->s.g.ticket.jti, audit, &e->bystanders);
+    err = bystanders_remove(bystanders_of(v), &e->m, e->s.g.ticket.jti, audit, &e->bystanders);
     e->logind.shared = e->logind.shared || e->bystanders;
     return err;
 }
 
-static enum nhi_err look(struct ending *e, const struct procs *p)
+static enum nhi_err look(struct ending *e, struct sight *v)
 {
+    const struct procs *p = &v->p;
     enum nhi_err err;
     uint32_t audit = UINT32_MAX;
 
@@ -77,7 +96,7 @@ static enum nhi_err look(struct ending *e, const struct procs *p)
         (void)logind_find(&e->s.g, &e->m, &e->logind);
     if (err == NHI_OK && e->logind.id[0] != '\0')
         err = logind_add(&e->logind, e->s.g.ticket.jti, &e->m, p);
-    return err == NHI_OK ? leave_bystanders(e, audit) : err;
+    return err == NHI_OK ? leave_bystanders(e, v, audit) : err;
 }
 
 struct strangers {
@@ -145,7 +164,8 @@ static bool notify(const struct ending *e, const struct procs *p, const char *li
 enum nhi_err session_members(const struct session *s, const struct procs *p, struct members *m)
 {
     struct ending e = { .s = *s, .m = *m };
-    enum nhi_err err = look(&e, p);
+    struct sight v = { .p = *p };
+    enum nhi_err err = look(&e, &v);
 
     *m = e.m;
     return err;
@@ -286,11 +306,11 @@ static void close_login(struct ending *e)
 }
 
 /* Asks until the grace has passed. systemd stops in order what it started for the user. */
-static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
+static void ask_leftovers(struct ending *e, struct sight *v, int64_t now)
 {
     e->phase = END_LEFT;
     e->next = e->deadline;
-    if (look(e, p) != NHI_OK) {
+    if (look(e, v) != NHI_OK) {
         e->phase = END_STUCK;
         return;
     }
@@ -306,7 +326,7 @@ static void ask_leftovers(struct ending *e, const struct procs *p, int64_t now)
 
 /* No process was seen, of the session or under the uid. A program that changes its process all the time may have been
  * missed, so there is a hunt next, and the session has ended once that finds nothing either. */
-static void empty(struct ending *e, const struct ending *all, size_t count, const struct procs *p, int64_t now)
+static void empty(struct ending *e, const struct ending *all, size_t count, struct sight *v, int64_t now)
 {
     if (e->phase < END_KILLED || e->phase == END_LEFT) {
         e->phase = e->phase == END_LEFT ? END_LEFTOVERS : END_KILLED;
@@ -321,19 +341,19 @@ static void empty(struct ending *e, const struct ending *all, size_t count, cons
     }
     close_login(e);
     if (e->phase == END_KILLED && is_last(e, all, count))
-        ask_leftovers(e, p, now);
+        ask_leftovers(e, v, now);
     else
         e->phase = END_DONE;
 }
 
-static void step(struct ending *e, const struct procs *p, int64_t now, int64_t grace_ms)
+static void step(struct ending *e, struct sight *v, int64_t now, int64_t grace_ms)
 {
-    if (look(e, p) != NHI_OK) {
+    if (look(e, v) != NHI_OK) {
         e->phase = END_STUCK;
         return;
     }
     if (e->phase == END_NEW)
-        announce(e, p, now, grace_ms);
+        announce(e, &v->p, now, grace_ms);
     if (e->phase == END_TOLD && now >= e->next)
         ask(e, now, grace_ms);
     if (e->m.count == 0)
@@ -350,9 +370,53 @@ static void step(struct ending *e, const struct procs *p, int64_t now, int64_t g
     }
 }
 
+static int by_audit(const void *a, const void *b)
+{
+    uint32_t x, y;
+
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (x > y) - (x < y);
+}
+
+/* The audit sessions of those that have not been told yet, sorted. NULL: none, or no memory. */
+static uint32_t *audits_of_new(const struct ending *all, size_t count, size_t *n)
+{
+    uint32_t *audits = count > 0 ? calloc(count, sizeof(*audits)) : NULL;
+
+    *n = 0;
+    for (size_t i = 0; audits != NULL && i < count; i++)
+        *n += all[i].phase == END_NEW && audit_of(&all[i], &audits[*n]);
+    if (*n > 0)
+        qsort(audits, *n, sizeof(*audits), by_audit);
+    return audits;
+}
+
+/* Only asks those whose processes it saw: whether a session has none is for a whole look. */
+void endings_begin(struct ending *all, size_t count, int64_t grace_ms)
+{
+    struct sight v = { .since = 0 };
+    size_t n = 0;
+    uint32_t *audits = audits_of_new(all, count, &n), audit;
+    bool seen = n > 0 && procs_scan_audits(&v.p, audits, n) == NHI_OK;
+    int64_t now = nhi_clock_ms(CLOCK_MONOTONIC);
+
+    for (size_t i = 0; seen && i < count; i++) {
+        struct ending *e = &all[i];
+
+        if (e->phase != END_NEW || !audit_of(e, &audit) || look(e, &v) != NHI_OK || e->m.count == 0)
+            continue;
+        announce(e, &v.p, now, grace_ms);
+        if (now >= e->next)
+            ask(e, now, grace_ms);
+    }
+    procs_free(&v.p);
+    free(audits);
+}
+
 int endings_step(struct ending *all, size_t count, int64_t grace_ms)
 {
-    struct procs p = { .count = 0 };
+    struct sight v = { .since = 0 };
     int wait = -1, before = getpriority(PRIO_PROCESS, 0);
     int64_t now;
 
@@ -360,8 +424,8 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
     (void)setpriority(PRIO_PROCESS, 0, -20);
     hunt(all, count);
     now = nhi_clock_ms(CLOCK_MONOTONIC);
-    if (procs_scan(&p) != NHI_OK) {
-        procs_free(&p);
+    if (procs_scan(&v.p) != NHI_OK) {
+        procs_free(&v.p);
         wait = STEP_ASKED;
         count = 0;
     }
@@ -369,16 +433,16 @@ int endings_step(struct ending *all, size_t count, int64_t grace_ms)
         struct ending *e = &all[i];
 
         if (e->phase < END_DONE)
-            step(e, &p, now, grace_ms);
+            step(e, &v, now, grace_ms);
         if (e->phase < END_DONE && e->m.count == 0)
-            empty(e, all, count, &p, now);
+            empty(e, all, count, &v, now);
         if ((e->phase == END_TOLD || e->phase == END_ASKED || e->phase == END_LEFT) && wait < 0)
             wait = STEP_ASKED;
         else if (e->phase == END_KILLED || e->phase == END_LEFTOVERS)
             wait = STEP_KILLED;
     }
     (void)setpriority(PRIO_PROCESS, 0, before);
-    procs_free(&p);
+    procs_free(&v.p);
     return wait;
 }
 

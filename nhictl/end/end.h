@@ -28,6 +28,9 @@ struct ending {
     bool retried; /* it was stuck once already */
 };
 
+/* Asks sessions that are at the beginning to end, sooner than a step would: it looks at their processes alone. Sessions
+ * without an audit session are left to the first step. */
+void endings_begin(struct ending *all, size_t count, int64_t grace_ms);
 /* Takes one short step for each. Returns how many milliseconds to wait before the next; -1: each is done or stuck. */
 int endings_step(struct ending *all, size_t count, int64_t grace_ms);
 /* The reason, as the ledger has it. */

@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/session/session_find.h"
 #include "nhictl/end/end_record.h"
@@ -48,7 +50,6 @@ static void end_all(struct ctl *c, struct ending *all, size_t count, struct ende
 {
     int wait;
 
-    let_interrupt();
     while ((wait = endings_step(all, count, e->grace * 1000)) >= 0) {
         const struct timespec ts = { .tv_nsec = wait * 1000000L };
 
@@ -80,6 +81,7 @@ struct ended end_these(struct ctl *c, struct ending *all, size_t count, int64_t 
     struct ended result = { .grace = grace };
 
     count = set_own_aside(all, count, &result);
+    let_interrupt();
     end_all(c, all, count, &result);
     return result;
 }
@@ -89,31 +91,117 @@ static bool is_own(const struct ended *e, const struct session *s)
     return e->own != NULL && strcmp(e->own->s.handle, s->handle) == 0;
 }
 
-/* Ends the sessions in s that were judged to end. */
+/* Sessions that are to end; to be zeroed. */
+struct endings {
+    struct ending *all;
+    size_t count, room;
+};
+
+static bool has(const struct endings *to, const char *handle)
+{
+    for (size_t i = 0; i < to->count; i++)
+        if (strcmp(to->all[i].s.handle, handle) == 0)
+            return true;
+    return false;
+}
+
+/* Adds the sessions in s that were judged to end. */
+static void take_found(struct endings *to, const struct sessions *s, struct ended *e)
+{
+    const size_t had = to->count;
+    struct ending *more;
+
+    for (size_t i = 0; i < s->count; i++) {
+        if (!nhi_reason_is_end(s->all[i].reason) || is_own(e, &s->all[i]) || (had > 0 && has(to, s->all[i].handle)))
+            continue;
+        more = nhi_grow(to->all, &to->room, to->count + 1, sizeof(*more));
+        e->failed = e->failed || more == NULL;
+        if (more == NULL)
+            break;
+        to->all = more;
+        more = &to->all[to->count++];
+        memset(more, 0, sizeof(*more));
+        more->s = s->all[i];
+    }
+    to->count = had + set_own_aside(to->all + had, to->count - had, e);
+}
+
+static void end_taken(struct ctl *c, struct endings *to, struct ended *e)
+{
+    if (to->count > 0) {
+        let_interrupt();
+        end_all(c, to->all, to->count, e);
+    }
+    free(to->all);
+}
+
 static void end_found(struct ctl *c, const struct sessions *s, struct ended *e)
 {
-    struct ending *all = s->count > 0 ? calloc(s->count, sizeof(*all)) : NULL;
-    size_t count = 0;
+    struct endings to = { .count = 0 };
 
-    e->failed = e->failed || (s->count > 0 && all == NULL);
-    for (size_t i = 0; all != NULL && i < s->count; i++)
-        if (nhi_reason_is_end(s->all[i].reason) && !is_own(e, &s->all[i]))
-            all[count++].s = s->all[i];
-    count = set_own_aside(all, count, e);
-    if (count > 0)
-        end_all(c, all, count, e);
-    free(all);
+    take_found(&to, s, e);
+    end_taken(c, &to, e);
+}
+
+/* Finds the sessions that have ended, and closes what that needed. */
+static void take_over(struct endings *to, struct sessions *s, struct ended *e)
+{
+    bool found = sessions_find(s) == NHI_OK;
+
+    sessions_let_be(s);
+    if (found)
+        take_found(to, s, e);
+    e->failed = e->failed || !found;
+    sessions_free(s);
+}
+
+/* Whose sessions a revocation names. */
+static struct nhi_session_about about(struct nhi_ledger *l, const struct revocation *r, struct nhi_ticket_row *row)
+{
+    struct nhi_session_about a = { .ticket = NULL };
+
+    switch (r->kind) {
+    case NHI_REVOKE_TICKET:
+        a.ticket = r->id;
+        a.lineage = l != NULL && nhi_ticket_get(l, r->id, row) == NHI_OK ? row->root : NULL;
+        break;
+    case NHI_REVOKE_TASK:
+        a.task = r->id;
+        break;
+    case NHI_REVOKE_AGENT:
+        a.agent = r->id;
+        break;
+    case NHI_REVOKE_ISSUER:
+        a.issuer = r->id;
+        break;
+    }
+    return a;
+}
+
+/* What is named is asked first. The others are looked at all the same: they may descend from it. */
+struct ended end_named(struct ctl *c, struct nhi_ledger *l, const struct revocation *r, int64_t grace)
+{
+    struct nhi_ticket_row row;
+    const struct nhi_session_about of = about(l, r, &row);
+    struct sessions named = { .about = &of }, all = { .count = 0 };
+    struct ended result = { .grace = grace };
+    struct endings to = { .count = 0 };
+
+    take_over(&to, &named, &result);
+    let_interrupt();
+    endings_begin(to.all, to.count, grace * 1000);
+    take_over(&to, &all, &result);
+    end_taken(c, &to, &result);
+    return result;
 }
 
 static struct ended end_by(struct ctl *c, struct sessions *s, int64_t grace)
 {
     struct ended result = { .grace = grace };
+    struct endings to = { .count = 0 };
 
-    result.failed = sessions_find(s) != NHI_OK;
-    sessions_let_be(s);
-    if (!result.failed)
-        end_found(c, s, &result);
-    sessions_free(s);
+    take_over(&to, s, &result);
+    end_taken(c, &to, &result);
     return result;
 }
 

@@ -9,7 +9,10 @@
 
 /* Ends every session that is to end by the record, and waits until they have gone. */
 struct ended end_what_is_over(struct ctl *c, int64_t grace);
-/* The same, and then those that end by policy and account. */
+/* The same; the sessions that this revocation names are found by the index and asked before any other is looked at. l:
+ * knows the lineages of tickets; may be NULL. */
+struct ended end_named(struct ctl *c, struct nhi_ledger *l, const struct revocation *r, int64_t grace);
+/* As end_what_is_over, and then those that end by policy and account. */
 struct ended end_what_is_denied(struct ctl *c, int64_t grace);
 /* Ends the sessions of a revocation that could not be recorded anywhere; NULL: all sessions. */
 struct ended end_unsaid(struct ctl *c, const struct revocation *r, int64_t grace);

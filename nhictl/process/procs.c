@@ -45,16 +45,34 @@ bool procs_uids(pid_t pid, uint32_t uid[3])
     return found;
 }
 
+struct scan {
+    struct procs *p;
+    const uint32_t *audits; /* NULL: all */
+    size_t count;
+};
+
+static int by_audit(const void *a, const void *b)
+{
+    uint32_t x, y;
+
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (x > y) - (x < y);
+}
+
 static int take(pid_t pid, void *ctx)
 {
     struct procs_one one = { .audit = UINT32_MAX }, *more;
-    struct procs *p = ctx;
+    const struct scan *s = ctx;
+    struct procs *p = s->p;
 
-    if (pid == getpid() || nhi_proc_stat(pid, &one.stat) != NHI_OK || one.stat.ended)
+    if (pid == getpid())
         return 0;
     if (nhi_proc_audit(pid, &one.audit) != NHI_OK)
         one.audit = UINT32_MAX;
-    if (!procs_uids(pid, one.uid))
+    if (s->audits != NULL && bsearch(&one.audit, s->audits, s->count, sizeof(one.audit), by_audit) == NULL)
+        return 0;
+    if (nhi_proc_stat(pid, &one.stat) != NHI_OK || one.stat.ended)
         return 0;
     more = nhi_grow(p->all, &p->room, p->count + 1, sizeof(*more));
     if (more == NULL) {
@@ -73,15 +91,31 @@ static int by_pid(const void *a, const void *b)
     return (x->stat.self.pid > y->stat.self.pid) - (x->stat.self.pid < y->stat.self.pid);
 }
 
-enum nhi_err procs_scan(struct procs *p)
+static enum nhi_err scan(struct scan *s)
 {
+    struct procs *p = s->p;
     enum nhi_err err;
 
     p->count = 0;
-    err = nhi_proc_each(take, p);
+    p->narrow = s->audits != NULL;
+    err = nhi_proc_each(take, s);
     if (p->count > 0)
         qsort(p->all, p->count, sizeof(*p->all), by_pid);
     return err == NHI_OK && p->full ? NHI_ERR_NOMEM : err;
+}
+
+enum nhi_err procs_scan(struct procs *p)
+{
+    struct scan s = { .p = p };
+
+    return scan(&s);
+}
+
+enum nhi_err procs_scan_audits(struct procs *p, const uint32_t *audits, size_t count)
+{
+    struct scan s = { .p = p, .audits = audits, .count = count };
+
+    return scan(&s);
 }
 
 void procs_free(struct procs *p)
@@ -177,8 +211,15 @@ enum nhi_err members_find(struct members *m, const struct procs *p, enum members
 enum nhi_err members_add(struct members *m, const struct procs *p, pid_t pid)
 {
     const struct procs_one *one = find_pid(p, pid);
+    struct nhi_proc_stat stat;
 
-    return one != NULL && !members_has(m, pid) ? members_put(m, &one->stat.self) : NHI_OK;
+    if (members_has(m, pid))
+        return NHI_OK;
+    if (one != NULL)
+        return members_put(m, &one->stat.self);
+    if (p->narrow && pid != getpid() && nhi_proc_stat(pid, &stat) == NHI_OK && !stat.ended)
+        return members_put(m, &stat.self);
+    return NHI_OK;
 }
 
 struct adding {

@@ -13,15 +13,15 @@
 
 struct procs_one {
     struct nhi_proc_stat stat;
-    uint32_t audit;  /* its audit session; UINT32_MAX: none */
-    uint32_t uid[3]; /* real, effective, saved */
+    uint32_t audit; /* its audit session; UINT32_MAX: none */
 };
 
 /* All processes that run now, except this one. Zombies are left out. */
 struct procs {
     struct procs_one *all; /* by pid */
     size_t count, room;
-    bool full; /* no memory for more processes */
+    bool full;   /* no memory for more processes */
+    bool narrow; /* only those of some audit sessions were looked at */
 };
 
 /* Some processes; kept from one look to the next, since an orphan does not show its origin. */
@@ -39,6 +39,8 @@ enum members_of {
 /* Real, effective, saved. false: it has ended. */
 bool procs_uids(pid_t pid, uint32_t uid[3]);
 NHI_CHECK enum nhi_err procs_scan(struct procs *p);
+/* The same for the processes in these audit sessions, which are sorted: much faster, since little is read of others. */
+NHI_CHECK enum nhi_err procs_scan_audits(struct procs *p, const uint32_t *audits, size_t count);
 void procs_free(struct procs *p);
 
 /* Brings m up to date. */
@@ -46,7 +48,7 @@ NHI_CHECK enum nhi_err members_find(struct members *m, const struct procs *p, en
                                     const struct nhi_proc *root);
 /* Adds one that is not in m. */
 NHI_CHECK enum nhi_err members_put(struct members *m, const struct nhi_proc *q);
-/* Adds one; processes that began after the look are found by the next. */
+/* Adds one; processes that began after the look are found by the next, unless it was a narrow one. */
 NHI_CHECK enum nhi_err members_add(struct members *m, const struct procs *p, pid_t pid);
 /* Adds the processes in the cgroup of that session: orphans that descent does not find. */
 NHI_CHECK enum nhi_err members_add_cgroup(struct members *m, const struct procs *p, const char *handle);

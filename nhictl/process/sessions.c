@@ -72,7 +72,8 @@ enum nhi_err sessions_find(struct sessions *s)
     enum nhi_err err;
 
     s->count = 0;
-    err = nhi_session_each(NHI_RUN_DIR, collect, &to);
+    err = s->about == NULL ? nhi_session_each(NHI_RUN_DIR, collect, &to)
+                           : nhi_session_each_about(NHI_RUN_DIR, s->about, collect, &to);
     if (err == NHI_OK && to.full)
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK && s->count > 0 && !locked && (s->m = nhi_moment_begin()) == NULL)

@@ -8,6 +8,7 @@
 #include "libnhi/check/check.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/session/session.h"
+#include "libnhi/session/session_index.h"
 
 #define SESSION_HANDLE_MAX 63
 
@@ -29,7 +30,8 @@ struct revocation {
 struct sessions {
     struct session *all;
     size_t count, room;
-    int64_t ahead; /* seconds to look ahead, set by the caller; 0: none */
+    int64_t ahead;                         /* seconds to look ahead, set by the caller; 0: none */
+    const struct nhi_session_about *about; /* set by the caller: these only; NULL: all */
     /* Set by the caller: a revocation that could not be written anywhere, or NULL, and whether lockdown could not
      * be. */
     const struct revocation *unsaid;

@@ -176,7 +176,7 @@ static int key_retire(struct ctl *c)
         if (key.own && keyfile_remove(key.kid) != NHI_OK)
             ctl_note("could not remove the secret key of %s from %s/%s", key.kid, NHI_STATE_DIR, NHI_KEYS_DIR);
         out_record(c->out, "key", key_row(c->out, &key, true));
-        ended = end_what_is_over(c, s.set.grace);
+        ended = end_named(c, s.l, &(struct revocation){ .kind = NHI_REVOKE_ISSUER, .id = key.kid }, s.set.grace);
         ended_show(c, &ended);
         other_hosts_show(c, s.l, NHI_REVOKE_ISSUER, key.kid, "nhictl key retire");
         code = ended_answer(c, &ended);

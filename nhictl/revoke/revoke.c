@@ -265,7 +265,7 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
         return ended_finish(c, &ended, code);
     }
     revoke_forget_key(r);
-    ended = end_what_is_over(c, NHI_GRACE_DEFAULT);
+    ended = end_named(c, NULL, r, NHI_GRACE_DEFAULT);
     out_member(c->out, "revoked", revoke_row(c, r, lasts ? "reserve" : "run", 0, true));
     out_line(c->out, "revoked %s %s", nhi_revoke_kind_name(r->kind), r->id);
     ended_show(c, &ended);
@@ -291,7 +291,7 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
     struct ended ended;
 
     revoke_forget_key(r);
-    ended = end_what_is_over(c, s->set.grace);
+    ended = end_named(c, s->l, r, s->set.grace);
     out_member(c->out, "revoked", revoke_row(c, r, "ledger", live, known));
     out_line(c->out, "%s", text);
     free(text);

@@ -247,7 +247,7 @@ static int task_close(struct ctl *c)
     if (code == CTL_DONE)
         code = close_it(c, &s, &t);
     if (code == CTL_DONE && nhi_task_get(s.l, c->operand[0], &t) == NHI_OK) {
-        ended = end_what_is_over(c, s.set.grace);
+        ended = end_named(c, s.l, &(struct revocation){ .kind = NHI_REVOKE_TASK, .id = t.id }, s.set.grace);
         out_line(c->out, "task %s is closed", t.id);
         ended_show(c, &ended);
         other_hosts_show(c, s.l, NHI_REVOKE_TASK, t.id, NULL);

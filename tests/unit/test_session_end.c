@@ -338,7 +338,7 @@ static void full_run(void **state)
     (void)state;
     assert_int_equal(register_as(&g, NHI_OF_TREE), NHI_OK);
     state_unpublish();
-    assert_int_equal(mount("none", NHI_RUN_DIR, NULL, MS_REMOUNT, "size=4k,nr_inodes=4"), 0);
+    assert_int_equal(mount("none", NHI_RUN_DIR, NULL, MS_REMOUNT, "size=4k,nr_inodes=7"), 0);
     while (symlink("x", name) == 0)
         name[strlen(name) - 1]++;
     assert_int_equal(errno, ENOSPC);
