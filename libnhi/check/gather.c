@@ -83,7 +83,8 @@ static void count_uses(const struct nhi_gathering *g, struct nhi_facts *f)
     for (size_t i = 0; i < f->rule_count; i++) {
         struct nhi_rule *rule = &f->rules[i];
 
-        if (rule->max_sessions != 0 && g->how->sessions(g->ctx, rule->name, &rule->sessions) != NHI_OK)
+        if (rule->max_sessions != 0 &&
+            g->how->sessions(g->ctx, rule->name, rule->max_sessions, &rule->sessions) != NHI_OK)
             rule->sessions = FULL;
         if (rule->max_grants != 0 && g->how->grants(g->ctx, rule->name, g->m->now, &rule->grants) != NHI_OK)
             rule->grants = FULL;

@@ -31,8 +31,9 @@ struct nhi_lookups {
                             struct nhi_host_account *out);
     /* Where a ticket was first used, among places of this kind. NHI_ERR_NOT_FOUND: it was not. */
     enum nhi_err (*pin)(void *ctx, const char *kid, const char *jti, enum nhi_pin kind, char place[NHI_PLACE_MAX + 1]);
-    /* How much of a rule is used up: open sessions, and grants of the last hour. */
-    enum nhi_err (*sessions)(void *ctx, const char *rule, uint32_t *n);
+    /* How much of a rule is used up: open sessions, and grants of the last hour. A number of sessions below most need
+     * not be exact, but they are not more. */
+    enum nhi_err (*sessions)(void *ctx, const char *rule, uint32_t most, uint32_t *n);
     enum nhi_err (*grants)(void *ctx, const char *rule, int64_t now, uint32_t *n);
     bool (*supervised)(void *ctx);
 };

@@ -75,12 +75,20 @@ static int count_session(const char *handle, const struct nhi_grant *g, bool ali
     return 0;
 }
 
-static enum nhi_err sessions(void *ctx, const char *rule, uint32_t *n)
+/* Sessions of other rules are not looked at, and its own only if they may be too many. */
+static enum nhi_err sessions(void *ctx, const char *rule, uint32_t most, uint32_t *n)
 {
+    const struct nhi_session_about about = { .rule = rule };
     struct sessions_of of = { rule, 0 };
-    enum nhi_err err = nhi_session_each(NHI_RUN_DIR, count_session, &of);
+    enum nhi_err err;
 
     (void)ctx;
+    if (nhi_session_index_count(NHI_RUN_DIR, rule, &of.n) == NHI_OK && of.n < most) {
+        *n = of.n;
+        return NHI_OK;
+    }
+    of.n = 0;
+    err = nhi_session_each_about(NHI_RUN_DIR, &about, count_session, &of);
     if (err == NHI_OK)
         *n = of.n;
     return err;

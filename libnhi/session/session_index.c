@@ -160,8 +160,9 @@ struct walk {
     bool sweeps;                     /* directories without names go, too */
     struct nhi_session_indexed *all; /* that were found so far */
     size_t count, room;
+    const char *in; /* the directory of a rule */
     const struct nhi_session_about *about;
-    char task[SUM_LEN + 1], agent[SUM_LEN + 1], kid[SUM_LEN + 1];
+    char task[SUM_LEN + 1], agent[SUM_LEN + 1], kid[SUM_LEN + 1], rule[SUM_LEN + 1];
 };
 
 /* Takes over fd. */
@@ -200,6 +201,7 @@ static enum nhi_err walk(struct walk *w, int dirfd)
     while (err == NHI_OK && (e = readdir(d)) != NULL) {
         if (strlen(e->d_name) != SUM_LEN)
             continue;
+        w->in = e->d_name;
         fd = openat(index, e->d_name, DIRECTORY);
         if (fd >= 0)
             err = walk_rule(w, fd);
@@ -226,7 +228,7 @@ static bool is_meant(const struct walk *w, const char *file)
             is_at(file, AT_ROOT, NHI_JTI_LEN, jti[i]))
             return true;
     return is_at(file, AT_TASK, SUM_LEN, w->task) || is_at(file, AT_AGENT, SUM_LEN, w->agent) ||
-           is_at(file, AT_KID, SUM_LEN, w->kid);
+           is_at(file, AT_KID, SUM_LEN, w->kid) || strcmp(w->in, w->rule) == 0;
 }
 
 static enum nhi_err take(struct walk *w, int dirfd, const struct dirent *e, const char *handle)
@@ -264,6 +266,8 @@ enum nhi_err nhi_session_index_read(int dirfd, const struct nhi_session_about *a
         sum_of(about->agent, w.agent);
     if (about->issuer != NULL)
         sum_of(about->issuer, w.kid);
+    if (about->rule != NULL)
+        sum_of(about->rule, w.rule);
     err = walk(&w, dirfd);
     if (err != NHI_OK) {
         free(w.all);

@@ -29,7 +29,7 @@ void nhi_session_index_drop(int dirfd, const struct nhi_grant *g, const char *ha
 struct nhi_session_about {
     const char *ticket;  /* the jti of its ticket, of that one's parent, or of the first of its lineage */
     const char *lineage; /* another such jti */
-    const char *task, *agent, *issuer;
+    const char *task, *agent, *issuer, *rule;
 };
 
 /* A session in the index. */

@@ -53,10 +53,11 @@ static enum nhi_err no_pin(void *ctx, const char *kid, const char *jti, enum nhi
     return NHI_ERR_NOT_FOUND;
 }
 
-static enum nhi_err no_sessions(void *ctx, const char *rule, uint32_t *n)
+static enum nhi_err no_sessions(void *ctx, const char *rule, uint32_t most, uint32_t *n)
 {
     (void)ctx;
     (void)rule;
+    (void)most;
     *n = 0;
     return NHI_OK;
 }
@@ -64,7 +65,7 @@ static enum nhi_err no_sessions(void *ctx, const char *rule, uint32_t *n)
 static enum nhi_err no_grants(void *ctx, const char *rule, int64_t now, uint32_t *n)
 {
     (void)now;
-    return no_sessions(ctx, rule, n);
+    return no_sessions(ctx, rule, 0, n);
 }
 
 static bool always(void *ctx)

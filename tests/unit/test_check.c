@@ -31,6 +31,7 @@
 #include "libnhi/ledger/sql.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/session/session.h"
+#include "libnhi/session/session_list.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_write.h"
 #include "tests/lib/calls.h"
@@ -438,27 +439,42 @@ static void counts(void **state)
     const struct nhi_lookups *host = &nhi_lookups_of_host;
     struct nhi_grant g = of_rule("all");
     const int64_t now = time(NULL);
+    struct nhi_grant ended;
     uint32_t n = 7;
 
     (void)state;
-    assert_int_equal(host->sessions(NULL, "all", &n), NHI_OK);
+    assert_int_equal(host->sessions(NULL, "all", 5, &n), NHI_OK);
     assert_int_equal(n, 0);
     assert_int_equal(host->grants(NULL, "all", now, &n), NHI_OK);
     assert_int_equal(n, 0);
     assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
     assert_int_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &g, NHI_OF_TREE, 0), NHI_OK);
-    assert_int_equal(host->sessions(NULL, "all", &n), NHI_OK);
+    assert_int_equal(host->sessions(NULL, "all", 5, &n), NHI_OK);
     assert_int_equal(n, 1);
+    assert_int_equal(nhi_session_sweep(NHI_RUN_DIR, NULL), NHI_OK);
+    assert_int_equal(host->sessions(NULL, "all", 5, &n), NHI_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(host->sessions(NULL, "all", 1, &n), NHI_OK);
+    assert_int_equal(n, 1);
+    /* One that has ended, and is still in the index: at the limit it does not count. */
+    ended = g;
+    ended.self = (struct nhi_proc){ .pid = 1, .start = 1 };
+    assert_int_equal(nhi_id_new(ended.id), NHI_OK);
+    assert_int_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &ended, NHI_OF_TREE, 0), NHI_OK);
+    assert_int_equal(host->sessions(NULL, "all", 2, &n), NHI_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(host->sessions(NULL, "all", 3, &n), NHI_OK);
+    assert_int_equal(n, 2);
     assert_int_equal(host->grants(NULL, "all", now, &n), NHI_OK);
     assert_int_equal(n, 1);
-    assert_int_equal(host->sessions(NULL, "other", &n), NHI_OK);
+    assert_int_equal(host->sessions(NULL, "other", 5, &n), NHI_OK);
     assert_int_equal(n, 0);
     assert_int_equal(host->grants(NULL, "other", now, &n), NHI_OK);
     assert_int_equal(n, 0);
     assert_int_equal(rename(NHI_RUN_DIR "/sessions", NHI_RUN_DIR "/elsewhere"), 0);
     world_write(NHI_RUN_DIR "/sessions", "", 0600);
     assert_int_equal(rename(NHI_STATE_DIR "/" NHI_GRANTS_DIR, NHI_STATE_DIR "/elsewhere"), 0);
-    assert_int_not_equal(host->sessions(NULL, "all", &n), NHI_OK);
+    assert_int_not_equal(host->sessions(NULL, "all", 1, &n), NHI_OK);
     assert_int_not_equal(host->grants(NULL, "all", now, &n), NHI_OK);
 }
 

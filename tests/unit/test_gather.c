@@ -92,9 +92,10 @@ static enum nhi_err pin(void *ctx, const char *kid, const char *jti, enum nhi_pi
     return table.pin_err;
 }
 
-static enum nhi_err sessions(void *ctx, const char *rule, uint32_t *n)
+static enum nhi_err sessions(void *ctx, const char *rule, uint32_t most, uint32_t *n)
 {
     (void)ctx;
+    assert_int_equal(most, 2);
     assert_string_equal(rule, "permit");
     *n = table.sessions;
     return table.sessions_err;
