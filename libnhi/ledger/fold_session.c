@@ -67,25 +67,28 @@ static enum nhi_err take_end(const struct nhi_session_end *end, void *ctx)
     return NHI_OK;
 }
 
+static enum nhi_err look_at_ends(struct ends *e)
+{
+    if (e->goes_down != NULL)
+        nhi_session_ends_by_reboot(e->run_dir, e->goes_down);
+    return nhi_session_each_end(e->run_dir, take_end, e);
+}
+
 static enum nhi_err look(struct ends *e)
 {
     size_t kept = 0;
     enum nhi_err err;
 
-    err = nhi_boot_id(e->boot);
-    if (err == NHI_OK)
-        err = nhi_session_each_open(e->ledger, NULL, take_open, e);
+    err = nhi_session_each_open(e->ledger, NULL, take_open, e);
     if (err == NHI_OK && e->full)
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK)
         err = nhi_session_sweep(e->run_dir, NULL);
-    if (err == NHI_OK && e->goes_down != NULL)
-        nhi_session_ends_by_reboot(e->run_dir, e->goes_down);
     for (size_t i = 0; err == NHI_OK && i < e->open_count; i++)
         if (!nhi_session_is_registered(e->run_dir, e->open[i].handle))
             e->open[kept++] = e->open[i];
     e->open_count = kept;
-    return err == NHI_OK ? nhi_session_each_end(e->run_dir, take_end, e) : err;
+    return err == NHI_OK ? look_at_ends(e) : err;
 }
 
 static enum nhi_err record_end(struct ends *e, const struct nhi_session_end *end)
@@ -125,17 +128,33 @@ static enum nhi_err record_ends(struct ends *e)
     return err;
 }
 
+static enum nhi_err fold(struct ends *e, enum nhi_err (*looks)(struct ends *), uint32_t *told)
+{
+    enum nhi_err err = nhi_boot_id(e->boot);
+
+    if (err == NHI_OK)
+        err = looks(e);
+    if (err == NHI_OK && e->ended_count + e->open_count > 0)
+        err = record_ends(e);
+    if (err == NHI_OK && told != NULL)
+        *told = e->told;
+    free(e->open);
+    free(e->ended);
+    return err;
+}
+
 enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_t now, bool (*goes_down)(void),
                                uint32_t *told)
 {
     struct ends e = { .ledger = l, .run_dir = run_dir, .now = now, .goes_down = goes_down };
-    enum nhi_err err = look(&e);
 
-    if (err == NHI_OK && e.ended_count + e.open_count > 0)
-        err = record_ends(&e);
-    if (err == NHI_OK && told != NULL)
-        *told = e.told;
-    free(e.open);
-    free(e.ended);
-    return err;
+    return fold(&e, look, told);
+}
+
+enum nhi_err nhi_fold_session_ends(const char *run_dir, struct nhi_ledger *l, int64_t now, bool (*goes_down)(void),
+                                   uint32_t *told)
+{
+    struct ends e = { .ledger = l, .run_dir = run_dir, .now = now, .goes_down = goes_down };
+
+    return fold(&e, look_at_ends, told);
 }

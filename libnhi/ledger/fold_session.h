@@ -12,4 +12,9 @@
 NHI_CHECK enum nhi_err nhi_fold_sessions(const char *run_dir, struct nhi_ledger *l, int64_t now,
                                          bool (*goes_down)(void), uint32_t *told);
 
+/* The same for those with a file of their end alone: sessions without processes are left to the supervisor. Sessions
+ * that run are not looked at. */
+NHI_CHECK enum nhi_err nhi_fold_session_ends(const char *run_dir, struct nhi_ledger *l, int64_t now,
+                                             bool (*goes_down)(void), uint32_t *told);
+
 #endif

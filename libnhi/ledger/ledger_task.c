@@ -113,6 +113,11 @@ enum nhi_err nhi_task_open_of(struct nhi_ledger *l, const char *agent, int64_t n
     return err;
 }
 
+enum nhi_err nhi_task_count_open(struct nhi_ledger *l, int64_t now, int64_t *out)
+{
+    return nhi_sql_number(l, out, "SELECT count(*) FROM task WHERE state = 1 AND deadline > ?", "i", now);
+}
+
 int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why)
 {
     int64_t since = t->used > t->opened ? t->used : t->opened;

@@ -30,6 +30,8 @@ int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why
 NHI_CHECK enum nhi_err nhi_task_each_end(struct nhi_ledger *l,
                                          int (*fn)(const struct nhi_task *, int64_t at, const char *why, void *),
                                          void *ctx);
+/* How many are open and have not reached their deadline. */
+NHI_CHECK enum nhi_err nhi_task_count_open(struct nhi_ledger *l, int64_t now, int64_t *out);
 /* agent NULL: those of all agents. Oldest first. */
 /* The newest open task of the agent whose deadline is after now. NHI_ERR_NOT_FOUND: none. */
 NHI_CHECK enum nhi_err nhi_task_open_of(struct nhi_ledger *l, const char *agent, int64_t now,

@@ -176,6 +176,14 @@ enum nhi_err nhi_ticket_each_after(struct nhi_ledger *l, const char *agent, int6
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
+enum nhi_err nhi_ticket_count_live(struct nhi_ledger *l, int64_t now, int64_t *out)
+{
+    return nhi_sql_number(l, out,
+                          "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND NOT " ENDED
+                          " AND NOT " PAST_DEADLINE,
+                          "i", now);
+}
+
 enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticket *t, const char *account,
                                     const char *service, int64_t now, char jti[NHI_JTI_LEN + 1])
 {

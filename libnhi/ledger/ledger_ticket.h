@@ -38,6 +38,8 @@ NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ti
 /* Those of the agent that were issued after a moment, and end after now, whatever their state. */
 NHI_CHECK enum nhi_err nhi_ticket_each_after(struct nhi_ledger *l, const char *agent, int64_t issued, int64_t now,
                                              int (*fn)(const char *jti, void *), void *ctx);
+/* How many are live. */
+NHI_CHECK enum nhi_err nhi_ticket_count_live(struct nhi_ledger *l, int64_t now, int64_t *out);
 /* The ticket that holds t's key at its host: recorded, not ended now or later found to have ended, whether or not it
  * would open anything now. NHI_ERR_NOT_FOUND: none. */
 NHI_CHECK enum nhi_err nhi_ticket_holding_key(struct nhi_ledger *l, const struct nhi_ticket *t, const char *account,

@@ -29,7 +29,6 @@
 #include "libnhi/session/session_index.h"
 
 #define ENDED "e-"
-#define WHY "w-"
 #define CLOSED 0400
 
 static enum nhi_err open_sessions(const char *run_dir, int *fd)
@@ -52,7 +51,7 @@ static enum nhi_err write_end(int dirfd, const char *handle, const char *id, con
     struct nhi_grant had;
     ssize_t n;
 
-    snprintf(why, sizeof(why), WHY "%s", id);
+    snprintf(why, sizeof(why), NHI_SESSION_WHY "%s", id);
     n = readlinkat(dirfd, why, said, sizeof(said) - 1);
     if (n > 0) {
         said[n] = '\0';
@@ -75,7 +74,7 @@ void nhi_session_say_why(const char *run_dir, const char *id, const char *reason
     char why[NHI_JTI_LEN + 3];
     int dirfd;
 
-    snprintf(why, sizeof(why), WHY "%s", id);
+    snprintf(why, sizeof(why), NHI_SESSION_WHY "%s", id);
     if (open_sessions(run_dir, &dirfd) != NHI_OK)
         return;
     /* The first process that ends it decides how. */

@@ -8,6 +8,7 @@
 #include "libnhi/session/session.h"
 
 /* How a session ended, besides the reasons of reason.c. */
+#define NHI_SESSION_WHY "w-"    /* the names of links to the reason, see session_end.c */
 #define NHI_END_CLOSED "closed" /* its program closed it */
 #define NHI_END_BY_HAND "by-hand"
 #define NHI_END_GONE "gone"     /* no process is inside any more, and none recorded why */

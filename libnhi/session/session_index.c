@@ -243,6 +243,7 @@ static enum nhi_err take(struct walk *w, int dirfd, const struct dirent *e, cons
     more->inode = e->d_ino;
     more->meant = is_meant(w, e->d_name);
     snprintf(more->handle, sizeof(more->handle), "%s", handle);
+    snprintf(more->id, sizeof(more->id), "%.*s", NHI_JTI_LEN, e->d_name + AT_ID);
     return NHI_OK;
 }
 

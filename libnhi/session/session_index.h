@@ -34,8 +34,8 @@ struct nhi_session_about {
 
 /* A session in the index. */
 struct nhi_session_indexed {
-    uint64_t inode; /* of its file */
-    char handle[NHI_TREE_MAX + 1];
+    uint64_t inode;                                     /* of its file */
+    char handle[NHI_TREE_MAX + 1], id[NHI_JTI_LEN + 1]; /* id: of its grant */
     bool meant;
 };
 /* Reads the index, by inode. dirfd: the directory of the sessions. The caller frees all, which may be NULL. A session

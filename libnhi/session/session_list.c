@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libnhi/base/grow.h"
@@ -50,6 +51,7 @@ struct name {
 struct names {
     struct name *all;
     size_t count, room;
+    size_t reasons; /* why sessions are being ended */
 };
 
 static enum nhi_err list(DIR *d, struct names *names)
@@ -58,6 +60,7 @@ static enum nhi_err list(DIR *d, struct names *names)
     struct dirent *e;
 
     while ((e = readdir(d)) != NULL) {
+        names->reasons += e->d_name[0] == NHI_SESSION_WHY[0];
         /* Marks of the ends of sessions are no sessions. */
         if (e->d_name[0] == '.' || strchr("ew", e->d_name[0]) != NULL)
             continue;
@@ -317,7 +320,7 @@ static enum nhi_err open_sessions(const char *run_dir, DIR **d)
 
 static enum nhi_err walk(const char *run_dir, struct walk *w)
 {
-    struct names names = { NULL, 0, 0 };
+    struct names names = { NULL, 0, 0, 0 };
     bool stop = false;
     DIR *d = NULL;
     enum nhi_err err = open_sessions(run_dir, &d);
@@ -354,6 +357,58 @@ enum nhi_err nhi_session_each_about(const char *run_dir, const struct nhi_sessio
     struct walk w = { .fn = fn, .ctx = ctx, .about = about };
 
     return walk(run_dir, &w);
+}
+
+/* Whether the reason for its end is recorded already: a link with the grant's ID, which is in the index as well. */
+static bool is_ending(int dirfd, const struct nhi_session_indexed *one)
+{
+    char why[NHI_JTI_LEN + 3];
+    struct stat st;
+
+    snprintf(why, sizeof(why), NHI_SESSION_WHY "%s", one->id);
+    return fstatat(dirfd, why, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static enum nhi_err count_ending(int dirfd, const struct names *names, struct nhi_session_count *n)
+{
+    static const struct nhi_session_about none = { .ticket = NULL };
+    struct nhi_session_indexed *all = NULL;
+    const struct nhi_session_indexed *one;
+    size_t count = 0;
+    enum nhi_err err = nhi_session_index_read(dirfd, &none, &all, &count);
+
+    for (size_t i = 0; err == NHI_OK && i < names->count; i++) {
+        one = nhi_session_index_find(all, count, names->all[i].inode, names->all[i].text);
+        if (one != NULL && is_ending(dirfd, one) && n->ending++ == 0)
+            memcpy(n->one, one->handle, sizeof(n->one));
+    }
+    free(all);
+    return err;
+}
+
+enum nhi_err nhi_session_count(const char *run_dir, struct nhi_session_count *out)
+{
+    struct names names = { NULL, 0, 0, 0 };
+    struct nhi_session_count n = { .registered = 0 };
+    unsigned long long a, b;
+    char boot[37];
+    DIR *d = NULL;
+    enum nhi_err err = open_sessions(run_dir, &d);
+
+    if (err == NHI_OK)
+        err = nhi_boot_id(boot);
+    if (err == NHI_OK)
+        err = list(d, &names);
+    for (size_t i = 0; err == NHI_OK && i < names.count; i++)
+        n.registered += parse_name(names.all[i].text, boot, &a, &b) != 0;
+    if (err == NHI_OK && names.reasons > 0)
+        err = count_ending(dirfd(d), &names, &n);
+    if (d != NULL)
+        closedir(d);
+    free(names.all);
+    if (err == NHI_OK || err == NHI_ERR_NOT_FOUND)
+        *out = n;
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
 enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed)

@@ -19,6 +19,13 @@ NHI_CHECK enum nhi_err nhi_session_each(const char *run_dir,
 NHI_CHECK enum nhi_err
 nhi_session_each_about(const char *run_dir, const struct nhi_session_about *about,
                        int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *), void *ctx);
+struct nhi_session_count {
+    uint32_t registered;
+    uint32_t ending;            /* those of them that something has begun to end */
+    char one[NHI_TREE_MAX + 1]; /* the handle of one of the latter */
+};
+/* Counts what is recorded, without looking at processes or records. */
+NHI_CHECK enum nhi_err nhi_session_count(const char *run_dir, struct nhi_session_count *out);
 /* Ends the sessions that no longer have a process inside. */
 NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed);
 

@@ -10,6 +10,7 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/policy/reason.h"
+#include "libnhi/session/session_list.h"
 #include "libnhi/snapshot/snapshot_read.h"
 #include "nhictl/status/recent.h"
 
@@ -66,24 +67,6 @@ static int count_agent(const struct nhi_agent *a, void *ctx)
     return 0;
 }
 
-static int count_task(const struct nhi_task *t, void *ctx)
-{
-    struct status *n = ctx;
-
-    if (t->state == NHI_TASK_OPEN && n->now < t->deadline)
-        n->tasks++;
-    return 0;
-}
-
-static int count_ticket(const struct nhi_ticket_row *r, void *ctx)
-{
-    struct status *n = ctx;
-
-    (void)r;
-    n->tickets++;
-    return 0;
-}
-
 static int count_key(const struct nhi_issuer *i, void *ctx)
 {
     struct status *n = ctx;
@@ -112,7 +95,7 @@ static int count_ending(const struct nhi_task *t, int64_t at, const char *why, v
     return 0;
 }
 
-static enum nhi_err count_sessions(struct status *n)
+static enum nhi_err judge_sessions(struct status *n)
 {
     struct sessions s = { .count = 0 };
     enum nhi_err err = sessions_load(&s);
@@ -124,6 +107,23 @@ static enum nhi_err count_sessions(struct status *n)
     }
     sessions_free(&s);
     return err;
+}
+
+/* What a supervisor records need not be found out again. Without one, nothing is. */
+static enum nhi_err count_sessions(struct status *n)
+{
+    struct nhi_session_count had;
+    enum nhi_err err;
+
+    if (n->supervisor.is != NHI_SUPERVISOR_LIVE)
+        return judge_sessions(n);
+    err = nhi_session_count(NHI_RUN_DIR, &had);
+    if (err != NHI_OK)
+        return err;
+    n->sessions = had.registered;
+    n->over = had.ending;
+    memcpy(n->over_name, had.one, sizeof(n->over_name));
+    return NHI_OK;
 }
 
 /* Counts records that are not events yet, or are kept because they still count. */
@@ -181,13 +181,13 @@ static void look_at_reserve(struct status *n)
 static enum nhi_err read_ledger(struct store *s, struct status *n)
 {
     struct nhi_head head = { .given = 0 };
-    int64_t rules = 0;
+    int64_t rules = 0, tasks = 0, tickets = 0;
     enum nhi_err err = count_agents(s, n);
 
     if (err == NHI_OK)
-        err = nhi_task_each(s->l, NULL, count_task, n);
+        err = nhi_task_count_open(s->l, n->now, &tasks);
     if (err == NHI_OK)
-        err = nhi_ticket_each(s->l, &(struct nhi_ticket_filter){ .live_at = n->now }, count_ticket, n);
+        err = nhi_ticket_count_live(s->l, n->now, &tickets);
     if (err == NHI_OK)
         err = nhi_issuer_each(s->l, count_key, n);
     if (err == NHI_OK)
@@ -198,6 +198,8 @@ static enum nhi_err read_ledger(struct store *s, struct status *n)
         err = nhi_event_head(s->l, &head);
     if (err == NHI_OK)
         err = recent_gather(s, n->now, &n->recent);
+    n->tasks = (uint32_t)tasks;
+    n->tickets = (uint32_t)tickets;
     n->rules = (size_t)rules;
     n->events = head.given;
     return err;

@@ -10,6 +10,7 @@
 #include "libnhi/ledger/fold.h"
 #include "libnhi/ledger/fold_refused.h"
 #include "libnhi/ledger/fold_session.h"
+#include "libnhi/ledger/heartbeat.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_tie.h"
@@ -118,12 +119,13 @@ void store_last_seen_anew(const struct store *s)
     move_last_seen(s->l, true);
 }
 
-/* Takes records of grants and the ends of sessions into the ledger, ends the tickets and tasks of killed runs, and
- * closes tasks that are due. */
-static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now)
+/* Takes records of grants and the ends of sessions into the ledger, those of sessions without processes if it is to
+ * look for them; ends the tickets and tasks of killed runs, and closes tasks that are due. */
+static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now, bool look)
 {
     enum nhi_err grants = nhi_fold(NHI_STATE_DIR, writer, now, NULL);
-    enum nhi_err sessions = nhi_fold_sessions(NHI_RUN_DIR, writer, now, systemd_is_stopping, NULL);
+    enum nhi_err sessions = look ? nhi_fold_sessions(NHI_RUN_DIR, writer, now, systemd_is_stopping, NULL)
+                                 : nhi_fold_session_ends(NHI_RUN_DIR, writer, now, systemd_is_stopping, NULL);
     enum nhi_err refused = nhi_fold_refused(NHI_RUN_DIR, writer, now, NULL);
 
     tree_sweep(writer, now);
@@ -186,7 +188,7 @@ static enum nhi_err drain(struct nhi_ledger *l, int64_t now)
 
 /* Grants of a moment ago are part of the answer; if they cannot be folded in, the answer is older. Also makes the files
  * that readers need beside a ledger that was restored from a backup. */
-bool store_keep_house(int64_t now, enum store_wait wait)
+bool store_keep_house(int64_t now, enum store_wait wait, bool look)
 {
     struct nhi_ledger *writer = NULL;
     enum nhi_err err = open_writer(wait, &writer);
@@ -196,7 +198,7 @@ bool store_keep_house(int64_t now, enum store_wait wait)
     if (err == NHI_OK)
         err = drain(writer, now);
     if (err == NHI_OK)
-        err = end_what_has_ended(writer, now);
+        err = end_what_has_ended(writer, now, look);
     nhi_ledger_close(writer);
     sweep_files(now);
     return err != NHI_ERR_BUSY;
@@ -208,7 +210,7 @@ int store_read(struct ctl *c, struct store *s)
 
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
-    (void)store_keep_house(c->now, STORE_WAITS);
+    (void)store_keep_house(c->now, STORE_WAITS, !nhi_heartbeat_is_live(NHI_RUN_DIR));
     nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
     /* One view for everything that the verb reads. */
@@ -362,7 +364,7 @@ void store_close(struct store *s)
     if (s->l != NULL && s->committed && s->wait == STORE_SOON)
         note_reserve(drain(s->l, s->now));
     if (s->l != NULL && s->committed)
-        (void)!end_what_has_ended(s->l, s->now);
+        (void)!end_what_has_ended(s->l, s->now, !nhi_heartbeat_is_live(NHI_RUN_DIR));
     nhi_ledger_close(s->l);
     s->l = NULL;
     hold_end(&s->held);

@@ -396,7 +396,7 @@ static void run(struct ctl *c, struct watch *w)
             w->look = true;
         }
         if (w->fold && wait < 0) {
-            w->fold = !store_keep_house(nhi_now(), STORE_NOW);
+            w->fold = !store_keep_house(nhi_now(), STORE_NOW, true);
             w->look = w->look || (!w->fold && w->seen != NHI_OK);
         }
         if (w->publish && beats)

@@ -178,6 +178,34 @@ static void ends(void **state)
     assert_int_equal(all(), 0);
 }
 
+/* Counted by what is recorded: what began to end a session recorded why. */
+static void counts(void **state)
+{
+    struct nhi_grant two = session(2, "other-bot", "build-2"), gone = session(9, "ci-bot", "build-9");
+    struct nhi_session_count n = { .registered = 9 };
+    char handle[NHI_TREE_MAX + 1];
+
+    (void)state;
+    assert_int_equal(nhi_session_count(NHI_RUN_DIR, &n), NHI_OK);
+    assert_int_equal(n.registered, 0);
+    three();
+    assert_int_equal(nhi_session_count(NHI_RUN_DIR, &n), NHI_OK);
+    assert_int_equal(n.registered, 3);
+    assert_int_equal(n.ending, 0);
+    nhi_session_say_why(NHI_RUN_DIR, two.id, "revoked");
+    /* Of a session that is not registered. */
+    nhi_session_say_why(NHI_RUN_DIR, gone.id, "revoked");
+    assert_int_equal(nhi_session_count(NHI_RUN_DIR, &n), NHI_OK);
+    assert_int_equal(n.registered, 3);
+    assert_int_equal(n.ending, 1);
+    nhi_session_handle(&two, handle);
+    assert_string_equal(n.one, handle);
+    assert_int_equal(nhi_session_end(NHI_RUN_DIR, handle, two.id, "revoked"), NHI_OK);
+    assert_int_equal(nhi_session_count(NHI_RUN_DIR, &n), NHI_OK);
+    assert_int_equal(n.registered, 2);
+    assert_int_equal(n.ending, 0);
+}
+
 /* ---- an index that is wrong ---- */
 
 /* Removes what the index has, as a session of an older release has nothing there. */
@@ -373,7 +401,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, state_ready)
     const struct CMUnitTest tests[] = {
-        T(by_each), T(others_are_not_read), T(ends), T(without_index), T(stale), T(adopted), T(hostile),
+        T(by_each), T(others_are_not_read), T(ends), T(counts), T(without_index), T(stale), T(adopted), T(hostile),
         T(swept),   T(killed_at_any_call),
     };
 
