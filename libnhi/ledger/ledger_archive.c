@@ -25,15 +25,28 @@ enum nhi_err nhi_archive_cut(struct nhi_ledger *l, int64_t before, int64_t *unti
                           "i", before);
 }
 
+enum nhi_err nhi_archive_needed(struct nhi_ledger *l, int64_t now, int64_t *since)
+{
+    return nhi_sql_number(l, since,
+                          "SELECT coalesce(min(at), 9223372036854775807) FROM"
+                          " (SELECT min(r.recorded) AS at FROM ticket t JOIN ticket r ON r.jti = t.root WHERE t.exp > ?1"
+                          " UNION ALL SELECT min(began) FROM session WHERE ended = 0"
+                          " UNION ALL SELECT min(r.recorded) FROM session s JOIN ticket t ON t.jti = s.jti"
+                          " JOIN ticket r ON r.jti = t.root WHERE s.ended = 0)",
+                          "i", now);
+}
+
 /* Writes the records that may be folded, for the first time or again, into a table of this connection alone. */
-static enum nhi_err note_records(struct nhi_ledger *l, int dirfd, DIR *d)
+static enum nhi_err note_each(struct nhi_ledger *l, int dirfd, DIR *d)
 {
     const struct nhi_record_kind *kind;
     const struct dirent *e;
     struct nhi_grant g;
     enum nhi_err err;
 
-    err = nhi_sql_run(l, NULL, "CREATE TEMP TABLE lying (record TEXT PRIMARY KEY) WITHOUT ROWID", "");
+    err = nhi_sql_run(l, NULL, "DROP TABLE IF EXISTS temp.lying", "");
+    if (err == NHI_OK)
+        err = nhi_sql_run(l, NULL, "CREATE TEMP TABLE lying (record TEXT PRIMARY KEY) WITHOUT ROWID", "");
     while (err == NHI_OK && (e = readdir(d)) != NULL) {
         kind = nhi_record_kind_of(e->d_name);
         if (kind == NULL || (kind->folds != NHI_FOLDS_DECISION && kind->folds != NHI_FOLDS_UNUSED))
@@ -62,7 +75,7 @@ static enum nhi_err remember(struct nhi_ledger *l, int64_t until)
     return err;
 }
 
-static enum nhi_err remember_records(struct nhi_ledger *l, const char *dir, int64_t until)
+enum nhi_err nhi_archive_note_records(struct nhi_ledger *l, const char *dir)
 {
     enum nhi_err err;
     char path[512];
@@ -79,14 +92,12 @@ static enum nhi_err remember_records(struct nhi_ledger *l, const char *dir, int6
         close(fd);
         return NHI_ERR_SYS;
     }
-    err = note_records(l, fd, d);
-    if (err == NHI_OK)
-        err = remember(l, until);
+    err = note_each(l, fd, d);
     closedir(d);
     return err;
 }
 
-enum nhi_err nhi_archive_remove(struct nhi_ledger *l, const char *dir, int64_t until, const char *hash, int64_t before)
+enum nhi_err nhi_archive_remove(struct nhi_ledger *l, int64_t until, const char *hash, int64_t before)
 {
     enum nhi_err err;
     int64_t there;
@@ -95,7 +106,7 @@ enum nhi_err nhi_archive_remove(struct nhi_ledger *l, const char *dir, int64_t u
     if (err == NHI_OK && there != 1)
         err = NHI_ERR_STATE;
     if (err == NHI_OK)
-        err = remember_records(l, dir, until);
+        err = remember(l, until);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL, "DELETE FROM event WHERE seq <= ?", "i", until);
     if (err == NHI_OK)

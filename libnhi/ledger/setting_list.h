@@ -16,6 +16,7 @@
 #include "libnhi/base/time.h"
 
 #define NHI_GRACE_DEFAULT 5 /* where the ledger cannot be read, too */
+#define NHI_KEEP_DAYS_DEFAULT 400
 
 #define NHI_SETTINGS(X) \
     /* How long any ticket may live; 0: as long as its issuer may sign for. */ \
@@ -35,6 +36,8 @@
     /* Agents may log in although nhictl watch does not run. */ \
     X(FLAG, unsupervised, "supervisor", 1, 0, "required", "optional") \
     /* A permit whose loss gives nobody anything is not on the disk before it takes effect. */ \
-    X(FLAG, unflushed, "durability", 1, 0, "flushed", "fast")
+    X(FLAG, unflushed, "durability", 1, 0, "flushed", "fast") \
+    /* Days for which events stay in the ledger, before they go into an archive; 0: for ever. */ \
+    X(NUMBER, keep_days, "keep_days", 36500, NHI_KEEP_DAYS_DEFAULT, NULL, NULL)
 
 #endif

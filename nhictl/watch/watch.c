@@ -49,6 +49,7 @@
 #include "nhictl/store/task_sweep.h"
 #include "nhictl/trail/trail.h"
 #include "nhictl/watch/linger.h"
+#include "nhictl/watch/retention.h"
 #include "nhictl/watch/session_pidfds.h"
 #include "nhictl/watch/trail_timer.h"
 
@@ -70,6 +71,7 @@ struct watch {
     struct warnings warnings;
     struct session_pidfds followed;
     struct trail_timer trail_timer;
+    struct retention retention;
     struct leftovers leftovers;
     struct ending *all;
     size_t count, room;
@@ -153,6 +155,7 @@ static enum nhi_err read_ledger(struct watch *w, bool whole)
         w->warn = set.warn;
         w->task = tasks_next(l);
         trail_timer_set(&w->trail_timer, &set);
+        retention_set(&w->retention, &set);
     }
     /* The state was lost or damaged, or its writer was killed: housekeeping publishes. */
     if (err == NHI_OK && !nhi_ledger_is_published(l, NHI_STATE_DIR, NHI_RUN_DIR))
@@ -401,6 +404,9 @@ static void run(struct ctl *c, struct watch *w)
         }
         if (w->publish && beats)
             w->publish = !store_publish_missing(nhi_now());
+        /* Not while a session is being ended. */
+        if (beats && wait < 0 && w->seen == NHI_OK)
+            retention_step(c, &w->retention, now);
         w->leftovers.grace_ms = w->grace * 1000;
         left = leftovers_step(c, &w->leftovers, now, beats);
         rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (nhi_clock_ms(CLOCK_BOOTTIME) - w->beaten);
@@ -465,6 +471,7 @@ static int supervise(struct ctl *c)
     for (size_t i = 0; i < w.count; i++)
         ending_free(&w.all[i]);
     free(w.all);
+    retention_end(&w.retention);
     warnings_free(&w.warnings);
     session_pidfds_close(&w.followed);
     leftovers_free(&w.leftovers);

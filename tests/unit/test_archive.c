@@ -15,7 +15,10 @@
 #include "libnhi/ledger/fold.h"
 #include "libnhi/ledger/ledger_archive.h"
 #include "libnhi/ledger/ledger_event.h"
+#include "libnhi/ledger/ledger_lineage.h"
+#include "libnhi/ledger/ledger_session.h"
 #include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/session/session_end.h"
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
@@ -77,11 +80,62 @@ static int64_t cut(int64_t before)
     return until;
 }
 
+static int64_t needed(int64_t now)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
+    int64_t since = -1;
+
+    assert_int_equal(nhi_archive_needed(l, now, &since), NHI_OK);
+    nhi_ledger_close(l);
+    return since;
+}
+
+/* A live ticket needs the issue of the first of its lineage; an open session its grant and its ticket. */
+static void needs_what_is_live(void **state)
+{
+    struct nhi_ticket t = state_ticket(1), next = state_ticket(2), third = state_ticket(3);
+    struct nhi_ticket_row old;
+    struct nhi_session_end end = { .at = NOW + 90, .reason = NHI_END_GONE };
+    struct nhi_ledger *l;
+    bool told = false;
+
+    (void)state;
+    assert_true(needed(NOW) == INT64_MAX);
+    next.exp = t.exp + 600;
+    third.exp = t.exp + 300;
+    l = state_begin();
+    assert_int_equal(nhi_ticket_record(l, &t, NHI_ORIGIN_ISSUED, NOW + 1), NHI_OK);
+    assert_int_equal(nhi_ticket_record(l, &third, NHI_ORIGIN_ISSUED, NOW + 3), NHI_OK);
+    state_end(l);
+    assert_int_equal(needed(NOW), NOW + 1);
+    assert_int_equal(needed(t.exp), NOW + 3);
+    l = state_begin();
+    assert_int_equal(nhi_ticket_get(l, t.jti, &old), NHI_OK);
+    assert_int_equal(nhi_ticket_renew(l, &old, &next, false, NOW + 4), NHI_OK);
+    state_end(l);
+    assert_int_equal(needed(t.exp), NOW + 1);
+    assert_true(needed(next.exp) == INT64_MAX);
+    end.g = state_grant(3, 1);
+    end.g.at = NOW + 2;
+    snprintf(end.handle, sizeof(end.handle), "audit-7");
+    l = state_begin();
+    assert_int_equal(nhi_session_note(l, &end.g, end.handle), NHI_OK);
+    state_end(l);
+    assert_int_equal(needed(next.exp), NOW + 2);
+    l = state_begin();
+    assert_int_equal(nhi_session_record_end(l, &end, &told), NHI_OK);
+    state_end(l);
+    assert_true(needed(next.exp) == INT64_MAX);
+}
+
 static enum nhi_err take(int64_t until, const char *hash)
 {
-    struct nhi_ledger *l = state_begin();
-    enum nhi_err err = nhi_archive_remove(l, NHI_STATE_DIR, until, hash, NOW + 100);
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+    enum nhi_err err;
 
+    assert_int_equal(nhi_archive_note_records(l, NHI_STATE_DIR), NHI_OK);
+    assert_int_equal(nhi_ledger_begin(l, NOW), NHI_OK);
+    err = nhi_archive_remove(l, until, hash, NOW + 100);
     if (err == NHI_OK)
         state_end(l);
     else
@@ -201,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(cuts_before_the_first_younger, state_ready),
+        cmocka_unit_test_setup(needs_what_is_live, state_ready),
         cmocka_unit_test_setup(goes_on, state_ready),
         cmocka_unit_test_setup(folds_nothing_twice, state_ready),
     };
