@@ -37,7 +37,8 @@ ALLCFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-po
 LDSAN := -fsanitize=$(SANITIZE)
 endif
 
-# A login opens no database: the modules and the helper of sshd are linked without one.
+# A login opens no database: the modules and the helper of sshd are linked without one. pam_nhi itself needs neither of
+# these: it loads the decider for agents alone.
 HOST_PKGS := libsodium jansson
 CORE_PKGS := $(HOST_PKGS) sqlite3
 HOST_LIBS := $(shell $(PKG_CONFIG) --libs $(HOST_PKGS))
@@ -49,6 +50,7 @@ LIB_SRC  := $(wildcard libnhi/*/*.c)
 CONF_SRC := $(wildcard conf/*.c)
 HOST_SRC := $(wildcard hostcfg/*.c)
 PAM_SRC  := $(wildcard pam_nhi/*.c)
+DECIDE_SRC := $(wildcard pam_decide/*.c)
 NSS_SRC  := $(wildcard nss_nhi/*.c)
 KEYS_SRC := $(wildcard sshd_nhi/*.c)
 TRIAL_SRC := $(wildcard pam_trial/*.c)
@@ -63,6 +65,8 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB   := $(BUILD)/libnhi.a
 CONF  := $(BUILD)/libconf.a
 PAM   := $(BUILD)/pam_nhi.so
+PAMLIB := $(BUILD)/libpam_nhi.a
+DECIDE := $(BUILD)/nhi-decide.so
 NSS   := $(BUILD)/libnss_nhi.so.2
 KEYS  := $(BUILD)/nhi-authorized-keys
 TRIAL := $(BUILD)/nhi-pam-trial
@@ -80,7 +84,7 @@ MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.[578] nhictl/*
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-4s %s\n' '$(1)' '$@')
 
-all: $(PAM) $(NSS) $(KEYS) $(TRIAL) $(ASK) $(CTL) $(REASONS)
+all: $(PAM) $(DECIDE) $(NSS) $(KEYS) $(TRIAL) $(ASK) $(CTL) $(REASONS)
 
 help:
 	@echo 'make            build the modules, the helper of sshd and nhictl under $(BUILD)/'
@@ -110,17 +114,27 @@ $(BUILD)/obj/%.o: %.c
 
 $(LIB): $(call obj,$(LIB_SRC))
 $(CONF): $(call obj,$(CONF_SRC))
-$(LIB) $(CONF):
+$(PAMLIB): $(call obj,$(filter-out pam_nhi/pam_nhi.c,$(PAM_SRC)))
+$(LIB) $(CONF) $(PAMLIB):
 	@rm -f $@
 	@mkdir -p $(@D)
 	$(call say,AR)
 	$(Q)$(AR) rcs $@ $^
 
-$(PAM): $(call obj,$(PAM_SRC)) $(LIB) pam_nhi/pam_nhi.map
+$(PAM): $(call obj,pam_nhi/pam_nhi.c) $(PAMLIB) $(LIB) pam_nhi/pam_nhi.map
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_nhi/pam_nhi.map \
-	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(call obj,$(PAM_SRC)) $(LIB) $(HOST_LIBS) -lpam
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(filter %.o %.a,$^) -lpam -ldl
+
+# Its libraries are looked for in the system's directory first: DT_RPATH, unlike DT_RUNPATH, comes before
+# LD_LIBRARY_PATH.
+$(DECIDE): $(call obj,$(DECIDE_SRC)) $(PAMLIB) $(LIB) pam_decide/pam_decide.map
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_decide/pam_decide.map \
+	    -Wl,--disable-new-dtags,-rpath,$(LIBDIR) \
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(filter %.o %.a,$^) $(HOST_LIBS) -lpam
 
 $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
 	@mkdir -p $(@D)
@@ -177,6 +191,7 @@ include tests/tests.mk
 
 install: all
 	install -D -m 0644 $(PAM) $(DESTDIR)$(PAMDIR)/pam_nhi.so
+	install -D -m 0644 $(DECIDE) $(DESTDIR)$(LIBEXECDIR)/nhi-decide.so
 	install -D -m 0644 $(NSS) $(DESTDIR)$(NSSDIR)/libnss_nhi.so.2
 	install -D -m 0755 $(KEYS) $(DESTDIR)$(LIBEXECDIR)/nhi-authorized-keys
 	install -D -m 0755 $(TRIAL) $(DESTDIR)$(LIBEXECDIR)/nhi-pam-trial

@@ -16,6 +16,7 @@
 
 #define WIRING_PAM_DIR "/etc/pam.d"
 #define WIRING_PAM_MODULE "pam_nhi.so"
+#define WIRING_PAM_DECIDER LIBEXECDIR "/nhi-decide.so" /* which it loads for agents */
 
 /* The agents' range, unless another one was given to nhictl init; then the lines must name it. */
 #define WIRING_UID_MIN 65536

@@ -21,8 +21,8 @@
 #include "libnhi/session/session_find.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
+#include "pam_nhi/decider.h"
 #include "pam_nhi/groups.h"
-#include "pam_nhi/within.h"
 
 #define DATA_OURS "pam_nhi:ours"
 #define FILES_ENOUGH 256 /* descriptors, enough for any source of accounts */
@@ -361,6 +361,15 @@ static enum pnhi_program program_of(const char *service)
     return PNHI_LOGIN;
 }
 
+/* Without the decider, whether the session has ended is not known, and root in it is what an ended one left. */
+static enum nhi_reason look_within(const struct nhi_grant *session)
+{
+    char why[PNHI_WHY_MAX];
+    const struct pnhi_decider *d = pnhi_decider_load(why);
+
+    return d != NULL ? d->within(session) : NHI_DENY_INTERNAL;
+}
+
 int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, struct pnhi_caller *out)
 {
     const void *service = NULL, *rhost = NULL, *tty = NULL, *data = NULL;
@@ -388,7 +397,7 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
     else
         see_caller(pamh, out, options);
     if (out->marks.root && out->in_session)
-        out->over = pnhi_within_look(&out->session);
+        out->over = look_within(&out->session);
     out->marks.over = out->over != NHI_PERMIT;
     out->was_ours = pam_get_data(pamh, DATA_OURS, &data) == PAM_SUCCESS;
     stand(out);

@@ -117,6 +117,11 @@ void pnhi_log_blind(pam_handle_t *pamh, const struct pnhi_caller *c)
                account_name(c));
 }
 
+void pnhi_log_unrecorded(pam_handle_t *pamh, const struct pnhi_caller *c, const char *why)
+{
+    pam_syslog(pamh, LOG_ERR, "not recorded: account=%s: %s", account_name(c), why);
+}
+
 void pnhi_log_become(pam_handle_t *pamh, const struct pnhi_caller *c)
 {
     const char *user = nhi_name_is_account(c->user) ? c->user : "?";

@@ -19,6 +19,8 @@ int pnhi_not_ours(enum pnhi_phase phase);
 
 /* Logs what could not be read about a caller who is not ours, once in a transaction. */
 void pnhi_log_blind(pam_handle_t *pamh, const struct pnhi_caller *c);
+/* What c did has no record, because of why. */
+void pnhi_log_unrecorded(pam_handle_t *pamh, const struct pnhi_caller *c, const char *why);
 /* Root became c->user. */
 void pnhi_log_become(pam_handle_t *pamh, const struct pnhi_caller *c);
 /* Logs how a session of an observed account would have been decided. */

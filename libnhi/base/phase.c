@@ -10,18 +10,10 @@
 
 #include "libnhi/base/paths.h"
 
-#define DIRS 4
-#define PATH_ROOM 64 /* for a path of ours; a longer one is not kept */
-
 /* One thread at a time has it; where a host program calls us from several, the others keep nothing. */
 static struct {
     _Atomic(uintptr_t) owner; /* that thread; 0: none. Nobody else looks at the rest */
-    char boot[37];
-    struct {
-        char path[PATH_ROOM];
-        int fd;
-    } dirs[DIRS];
-    size_t count;
+    struct nhi_phase_kept it;
 } kept;
 
 static bool is_mine(void)
@@ -37,14 +29,34 @@ void nhi_phase_begin(void)
     (void)atomic_compare_exchange_strong(&kept.owner, &none, (uintptr_t)pthread_self());
 }
 
+void nhi_phase_hand_over(struct nhi_phase_kept *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (!is_mine())
+        return;
+    *out = kept.it;
+    kept.it.count = 0;
+    nhi_phase_end();
+}
+
+void nhi_phase_adopt(const struct nhi_phase_kept *from)
+{
+    nhi_phase_begin();
+    if (is_mine())
+        kept.it = *from;
+    else
+        for (size_t i = 0; i < from->count; i++)
+            close(from->dirs[i].fd);
+}
+
 void nhi_phase_end(void)
 {
     if (!is_mine())
         return;
-    for (size_t i = 0; i < kept.count; i++)
-        close(kept.dirs[i].fd);
-    kept.count = 0;
-    kept.boot[0] = '\0';
+    for (size_t i = 0; i < kept.it.count; i++)
+        close(kept.it.dirs[i].fd);
+    kept.it.count = 0;
+    kept.it.boot[0] = '\0';
     atomic_store(&kept.owner, 0);
 }
 
@@ -53,15 +65,15 @@ enum nhi_err nhi_dir_borrow(const char *path, int *fd)
     const bool mine = is_mine();
     enum nhi_err err;
 
-    for (size_t i = 0; mine && i < kept.count; i++)
-        if (strcmp(kept.dirs[i].path, path) == 0) {
-            *fd = kept.dirs[i].fd;
+    for (size_t i = 0; mine && i < kept.it.count; i++)
+        if (strcmp(kept.it.dirs[i].path, path) == 0) {
+            *fd = kept.it.dirs[i].fd;
             return NHI_OK;
         }
     err = nhi_dir_open(path, fd);
-    if (err == NHI_OK && mine && kept.count < DIRS && strlen(path) < PATH_ROOM) {
-        memcpy(kept.dirs[kept.count].path, path, strlen(path) + 1);
-        kept.dirs[kept.count++].fd = *fd;
+    if (err == NHI_OK && mine && kept.it.count < NHI_PHASE_DIRS && strlen(path) < NHI_PHASE_PATH) {
+        memcpy(kept.it.dirs[kept.it.count].path, path, strlen(path) + 1);
+        kept.it.dirs[kept.it.count++].fd = *fd;
     }
     return err;
 }
@@ -71,8 +83,8 @@ void nhi_dir_return(int fd)
     const bool mine = is_mine();
     int saved = errno;
 
-    for (size_t i = 0; mine && i < kept.count; i++)
-        if (kept.dirs[i].fd == fd)
+    for (size_t i = 0; mine && i < kept.it.count; i++)
+        if (kept.it.dirs[i].fd == fd)
             return;
     if (fd >= 0)
         close(fd);
@@ -81,14 +93,14 @@ void nhi_dir_return(int fd)
 
 bool nhi_phase_boot(char out[37])
 {
-    if (!is_mine() || kept.boot[0] == '\0')
+    if (!is_mine() || kept.it.boot[0] == '\0')
         return false;
-    memcpy(out, kept.boot, sizeof(kept.boot));
+    memcpy(out, kept.it.boot, sizeof(kept.it.boot));
     return true;
 }
 
 void nhi_phase_boot_is(const char boot[37])
 {
     if (is_mine())
-        memcpy(kept.boot, boot, sizeof(kept.boot));
+        memcpy(kept.it.boot, boot, sizeof(kept.it.boot));
 }

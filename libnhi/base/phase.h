@@ -11,10 +11,26 @@
 #define NHI_PHASE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "libnhi/base/err.h"
 
 void nhi_phase_begin(void);
+/* What was kept, to go on with in another copy of this code: a phase that another object of this program has. */
+#define NHI_PHASE_DIRS 6
+#define NHI_PHASE_PATH 64 /* for a path of ours, with the NUL; a longer one is not kept */
+struct nhi_phase_kept {
+    char boot[37]; /* empty: not known */
+    struct {
+        char path[NHI_PHASE_PATH];
+        int fd;
+    } dirs[NHI_PHASE_DIRS];
+    size_t count;
+};
+/* Ends the phase without closing anything: out has it. */
+void nhi_phase_hand_over(struct nhi_phase_kept *out);
+/* Begins a phase with it; what cannot be kept is closed. */
+void nhi_phase_adopt(const struct nhi_phase_kept *kept);
 /* Closes what was kept. Does nothing outside of a phase. */
 void nhi_phase_end(void);
 

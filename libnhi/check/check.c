@@ -14,11 +14,11 @@
 #include "libnhi/check/facts.h"
 #include "libnhi/check/find.h"
 #include "libnhi/check/gather.h"
+#include "libnhi/check/key_bound.h"
 #include "libnhi/grant/grant.h"
 #include "libnhi/session/session.h"
 #include "libnhi/snapshot/snapshot.h"
 #include "libnhi/snapshot/snapshot_read.h"
-#include "libnhi/state/bound.h"
 
 #define RUN "nhictl-run" /* the service of a session that nhictl run has opened */
 
@@ -430,27 +430,4 @@ void nhi_check_refused(const struct nhi_shown *what, struct nhi_verdict *v, bool
     look_back(&m, asked, v);
     nhi_moment_close(&m);
     *known = v->verified || nhi_key_was_bound(asked->key, asked->subject) == NHI_OK;
-}
-
-enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account)
-{
-    struct nhi_state *state = NULL;
-    struct nhi_fact_source from;
-    enum nhi_err err, published;
-    bool known = false;
-
-    err = nhi_grant_binds(NHI_STATE_DIR, key, account);
-    if (err == NHI_OK)
-        return NHI_OK;
-    published = nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &state);
-    if (published == NHI_OK) {
-        from = nhi_state_source(state);
-        published = nhi_find_any_of_key(&from, key, account, &known);
-    }
-    nhi_state_close(state);
-    if (published == NHI_OK)
-        return known ? NHI_OK : err;
-    if (nhi_bound_has(NHI_STATE_DIR, key, account) == NHI_OK)
-        return NHI_OK;
-    return published != NHI_ERR_NOT_FOUND ? published : err;
 }

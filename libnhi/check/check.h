@@ -68,10 +68,4 @@ void nhi_check_any_key(const struct nhi_request *of, struct nhi_verdict *out);
  * ticket here, or because a ticket was used with it for this account. Permits nothing. */
 void nhi_check_refused(const struct nhi_shown *what, struct nhi_verdict *v, bool *known);
 
-/* Whether any ticket of this ledger, in any state, was ever bound to key: then it is not a person's key at an account
- * that agents share. A key that no ticket ever named is a person's own: having a person's public key bound must not
- * lock that person out. NHI_ERR_NOT_FOUND: none was. Any other error: that could not be read. A host without a ledger
- * never bound one. */
-NHI_CHECK enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account);
-
 #endif

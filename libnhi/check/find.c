@@ -205,22 +205,6 @@ enum nhi_err nhi_find_last_of_key(const struct nhi_fact_source *from, const uint
     return chosen(&s, err == NHI_ERR_EXISTS ? NHI_OK : err, out);
 }
 
-enum nhi_err nhi_find_any_of_key(const struct nhi_fact_source *from, const uint8_t key[NHI_PK_LEN], const char *account,
-                                 bool *any)
-{
-    const struct nhi_fact_key bound = nhi_fact_key_pk(NHI_FACT_BOUND, key);
-    const struct nhi_fact_key named = nhi_fact_key(NHI_FACT_NAMED, account);
-    struct nhi_value v;
-    enum nhi_err err = from->get(from->ctx, &bound, &v);
-
-    if (err == NHI_OK)
-        err = from->get(from->ctx, &named, &v);
-    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
-        return err;
-    *any = err == NHI_OK;
-    return NHI_OK;
-}
-
 /* ---- issuers ---- */
 
 enum nhi_err nhi_find_issuer(const struct nhi_fact_source *from, const char *kid, struct nhi_issuer *out)

@@ -31,9 +31,6 @@ NHI_CHECK enum nhi_err nhi_find_ticket(const struct nhi_fact_source *from, const
 /* The last ticket of a lineage. */
 NHI_CHECK enum nhi_err nhi_find_newest(const struct nhi_fact_source *from, const char *root,
                                        struct nhi_fact_ticket *out);
-/* Whether any ticket, in any state, was ever bound to that key, and some ticket ever named that account here. */
-NHI_CHECK enum nhi_err nhi_find_any_of_key(const struct nhi_fact_source *from, const uint8_t key[NHI_PK_LEN],
-                                           const char *account, bool *any);
 /* Every issuer whose secret key is not on this host. fn: returns 0 to continue. */
 NHI_CHECK enum nhi_err nhi_find_each_other(const struct nhi_fact_source *from,
                                            int (*fn)(const struct nhi_issuer *, void *), void *ctx);

@@ -446,6 +446,16 @@ enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant *g, const 
     return put(dir, g, name);
 }
 
+/* Where the record that a child of this process made would be. */
+static enum nhi_err child_name(const struct nhi_proc *parent, char boot[37], char *name, size_t size)
+{
+    enum nhi_err err = nhi_boot_id(boot);
+
+    if (err == NHI_OK)
+        index_name(name, size, boot, parent);
+    return err;
+}
+
 enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, const char *service,
                                 const char *subject, struct nhi_grant *out)
 {
@@ -454,10 +464,9 @@ enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, 
     char name[64], boot[37];
     int dirfd;
 
-    err = nhi_boot_id(boot);
+    err = child_name(parent, boot, name, sizeof(name));
     if (err != NHI_OK)
         return err;
-    index_name(name, sizeof(name), boot, parent);
     err = open_grants(dir, &dirfd);
     if (err != NHI_OK)
         return err;
@@ -469,4 +478,13 @@ enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, 
     if (err == NHI_OK)
         *out = g;
     return err;
+}
+
+bool nhi_grant_has_child(const char *dir, const struct nhi_proc *parent)
+{
+    char path[512], name[64], boot[37];
+
+    return child_name(parent, boot, name, sizeof(name)) == NHI_OK &&
+           snprintf(path, sizeof(path), "%s/%s/%s", dir, NHI_GRANTS_DIR, name) < (int)sizeof(path) &&
+           faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }

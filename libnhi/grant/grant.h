@@ -90,5 +90,7 @@ NHI_CHECK enum nhi_err nhi_grant_unused(const char *dir, const struct nhi_grant 
 /* The record that a child of this process made for this service and subject. */
 NHI_CHECK enum nhi_err nhi_grant_of_child(const char *dir, const struct nhi_proc *parent, const char *service,
                                           const char *subject, struct nhi_grant *out);
+/* Whether there may be one. false also if that cannot be found out. */
+bool nhi_grant_has_child(const char *dir, const struct nhi_proc *parent);
 
 #endif

@@ -37,13 +37,6 @@ void nhi_bytes_free(struct nhi_bytes *b)
     b->len = 0;
 }
 
-void nhi_text_free(char *s)
-{
-    if (s != NULL)
-        sodium_memzero(s, strlen(s));
-    free(s);
-}
-
 static enum nhi_err bytes_new(size_t len, struct nhi_bytes *out)
 {
     uint8_t *data = malloc(len + 1);

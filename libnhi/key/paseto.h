@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "libnhi/base/err.h"
+#include "libnhi/base/wipe.h"
 
 #define NHI_PK_LEN 32 /* Ed25519 public key */
 #define NHI_SK_LEN \
@@ -70,9 +71,6 @@ NHI_CHECK enum nhi_err nhi_paseto_footer(const char *token, size_t len, struct n
  * NHI_ERR_SIGNATURE, NHI_ERR_TOO_LONG, NHI_ERR_NOMEM; NHI_ERR_SYS when libsodium cannot start. */
 NHI_CHECK enum nhi_err nhi_paseto_verify(const uint8_t pk[NHI_PK_LEN], const char *token, size_t len,
                                          struct nhi_piece implicit, struct nhi_bytes *msg);
-
-/* Wipes and frees a string. Takes NULL. */
-void nhi_text_free(char *s);
 
 /* Base64url without padding. encode writes NHI_B64_LEN(len) characters and a NUL. decode accepts
  * the canonical form of exactly len bytes and nothing else: NHI_ERR_FORMAT. */

@@ -4,35 +4,30 @@
 #include <sodium.h>
 #include <string.h>
 
-#define BLOB_LEN 51
 #define BLOB_MAX 6144 /* of a key of any type: RSA of 16384 bits has 2,080 bytes */
 #define HEAD_MAX 300  /* bytes of a private key that surely include its public half */
-#define KEY_AT (BLOB_LEN - NHI_PK_LEN)
-
-/* The bytes before the key in every blob. */
-static const uint8_t prefix[KEY_AT] = { 0,   0,   0,   11,  's', 's', 'h', '-', 'e',       'd',
-                                        '2', '5', '5', '1', '9', 0,   0,   0,   NHI_PK_LEN };
+#define KEY_AT NHI_SSHKEY_PREFIX_LEN
+#define BLOB_LEN (KEY_AT + NHI_PK_LEN)
 
 _Static_assert(sodium_base64_ENCODED_LEN(BLOB_LEN, sodium_base64_VARIANT_ORIGINAL) == NHI_SSHKEY_LEN + 1, "no padding");
 
 enum nhi_err nhi_sshkey_decode(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
 {
-    uint8_t blob[BLOB_LEN];
-    size_t n = 0;
+    uint8_t key[NHI_PK_LEN];
+    enum nhi_err err = nhi_sshkey_read(base64, len, key);
 
-    if (len != NHI_SSHKEY_LEN ||
-        sodium_base642bin(blob, sizeof(blob), base64, len, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
-        n != sizeof(blob) || memcmp(blob, prefix, sizeof(prefix)) != 0 || !nhi_pk_is_usable(blob + KEY_AT))
-        return NHI_ERR_FORMAT;
-    memcpy(pk, blob + KEY_AT, NHI_PK_LEN);
-    return NHI_OK;
+    if (err == NHI_OK && !nhi_pk_is_usable(key))
+        err = NHI_ERR_FORMAT;
+    if (err == NHI_OK)
+        memcpy(pk, key, sizeof(key));
+    return err;
 }
 
 void nhi_sshkey_encode(const uint8_t pk[NHI_PK_LEN], char base64[NHI_SSHKEY_LEN + 1])
 {
     uint8_t blob[BLOB_LEN];
 
-    memcpy(blob, prefix, sizeof(prefix));
+    memcpy(blob, nhi_sshkey_prefix, KEY_AT);
     memcpy(blob + KEY_AT, pk, NHI_PK_LEN);
     (void)sodium_bin2base64(base64, NHI_SSHKEY_LEN + 1, blob, sizeof(blob), sodium_base64_VARIANT_ORIGINAL);
 }
@@ -69,12 +64,12 @@ enum nhi_err nhi_sshkey_print(const char *base64, size_t len, char print[NHI_SSH
 enum nhi_err nhi_sshkey_of_private(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
 {
     static const char magic[] = "openssh-key-v1";
-    uint8_t head[HEAD_MAX], string[4 + sizeof(prefix)] = { 0, 0, 0, BLOB_LEN };
+    uint8_t head[HEAD_MAX], string[4 + KEY_AT] = { 0, 0, 0, BLOB_LEN };
     size_t text = len < HEAD_MAX / 3 * 4 ? len / 4 * 4 : HEAD_MAX / 3 * 4, n = 0;
     enum nhi_err err = NHI_ERR_FORMAT;
     const uint8_t *at = NULL;
 
-    memcpy(string + 4, prefix, sizeof(prefix));
+    memcpy(string + 4, nhi_sshkey_prefix, KEY_AT);
     if (sodium_base642bin(head, sizeof(head), base64, text, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
         n > sizeof(magic) && memcmp(head, magic, sizeof(magic)) == 0)
         at = memmem(head, n, string, sizeof(string));

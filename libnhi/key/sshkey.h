@@ -12,10 +12,7 @@
 #include <stdint.h>
 
 #include "libnhi/base/err.h"
-#include "libnhi/key/paseto.h"
-
-#define NHI_SSHKEY_TYPE "ssh-ed25519"
-#define NHI_SSHKEY_LEN 68 /* characters of base64; the blob's 51 bytes need no padding */
+#include "libnhi/key/sshkey_read.h"
 
 /* base64: the second word of a line. NHI_ERR_FORMAT: not the one canonical text of a usable Ed25519 key. */
 NHI_CHECK enum nhi_err nhi_sshkey_decode(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN]);

@@ -27,13 +27,14 @@ enum nhi_err nhi_archive_cut(struct nhi_ledger *l, int64_t before, int64_t *unti
 
 enum nhi_err nhi_archive_needed(struct nhi_ledger *l, int64_t now, int64_t *since)
 {
-    return nhi_sql_number(l, since,
-                          "SELECT coalesce(min(at), 9223372036854775807) FROM"
-                          " (SELECT min(r.recorded) AS at FROM ticket t JOIN ticket r ON r.jti = t.root WHERE t.exp > ?1"
-                          " UNION ALL SELECT min(began) FROM session WHERE ended = 0"
-                          " UNION ALL SELECT min(r.recorded) FROM session s JOIN ticket t ON t.jti = s.jti"
-                          " JOIN ticket r ON r.jti = t.root WHERE s.ended = 0)",
-                          "i", now);
+    return nhi_sql_number(
+        l, since,
+        "SELECT coalesce(min(at), 9223372036854775807) FROM"
+        " (SELECT min(r.recorded) AS at FROM ticket t JOIN ticket r ON r.jti = t.root WHERE t.exp > ?1"
+        " UNION ALL SELECT min(began) FROM session WHERE ended = 0"
+        " UNION ALL SELECT min(r.recorded) FROM session s JOIN ticket t ON t.jti = s.jti"
+        " JOIN ticket r ON r.jti = t.root WHERE s.ended = 0)",
+        "i", now);
 }
 
 /* Writes the records that may be folded, for the first time or again, into a table of this connection alone. */

@@ -20,7 +20,7 @@
 
 #define NHI_REASONS(X) \
     X(INTERNAL, "internal", 0, "a failure inside the module", \
-      "The host is out of memory, or a system call that the decision needs has failed.", \
+      "The host is out of memory, a system call that the decision needs has failed, or a library is missing.", \
       "`nhictl doctor` shows what is wrong with the host; the system log names the call that failed.") \
     X(LEDGER, "ledger", 0, "the ledger cannot be read or trusted", \
       "The ledger is missing, damaged, written by a newer release, or users other than root can write it.", \

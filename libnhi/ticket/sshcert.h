@@ -10,9 +10,9 @@
 #ifndef NHI_SSHCERT_H
 #define NHI_SSHCERT_H
 
+#include "libnhi/key/sshkey_read.h"
 #include "libnhi/ticket/ticket.h"
 
-#define NHI_SSHCERT_TYPE "ssh-ed25519-cert-v01@openssh.com"
 #define NHI_SSHCERT_EXTENSION "ticket@nhi"
 #define NHI_SSHCERT_MAX 4096 /* characters of base64 */
 

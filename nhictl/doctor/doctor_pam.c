@@ -292,6 +292,18 @@ static void look_at_module(const struct look *k, const struct stack_line *l)
     free(dir);
 }
 
+/* Once, for all services. */
+static void look_at_decider(struct doctor *d)
+{
+    if (file_guarded(WIRING_PAM_DECIDER) == NHI_ERR_NOT_FOUND)
+        finding_add(&d->found, FINDING_ERROR, "pam-decider-missing", location_of_file(WIRING_PAM_DECIDER),
+                    out_say(WIRING_PAM_MODULE " loads it to decide about agents, and denies them all without it"),
+                    out_say("install it (make install)"));
+    else
+        (void)findings_check_guard(&d->found, "pam-decider-writable", WIRING_PAM_DECIDER,
+                                   "what decides about agents, so that " WIRING_PAM_MODULE " refuses to load it");
+}
+
 /* ---- a service ---- */
 
 static void unwired(struct doctor *d, const char *name, const struct wiring_service *w)
@@ -352,6 +364,7 @@ static bool has_file(const char *name)
 
 void doctor_pam(struct doctor *d)
 {
+    look_at_decider(d);
     for (const struct wiring_service *w = wiring_services; w->name != NULL; w++)
         for (size_t i = 0; w->pam[i] != NULL; i++) {
             if (!has_program(w->pam[i]))

@@ -30,7 +30,7 @@
 
 #define DAY INT64_C(86400)
 #define ARCHIVE_MOST 5000 /* events in a file; the transaction that removes them takes less than 100 ms */
-#define PAUSE 1            /* second between two transactions, and between two tries while another process writes */
+#define PAUSE 1           /* second between two transactions, and between two tries while another process writes */
 #define TRIES 60
 #define DIR_PATH NHI_STATE_DIR "/" RETENTION_DIR
 #define NAME_FORMAT "trail-%012lld-%012lld"

@@ -208,6 +208,9 @@ MODULE=$(echo /usr/lib/*/security/pam_nhi.so)
 good /usr/lib/aaa "install -D ${MODULE/_nhi/_unix} /usr/lib/aaa/security/pam_unix.so"
 fault pam-module-missing "$MODULE" "rm $MODULE"
 fault pam-module-writable "$MODULE" "chmod o+w $MODULE"
+DECIDER=/usr/libexec/nhi-decide.so
+fault pam-decider-missing "$DECIDER" "rm $DECIDER"
+fault pam-decider-writable "$DECIDER" "chmod g+w $DECIDER"
 
 # --- sshd
 S=/etc/ssh/sshd_config

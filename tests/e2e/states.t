@@ -97,19 +97,57 @@ state '/etc/group: unreadable' 'rm /etc/group; mkdir /etc/group' 'cannot read /e
 state 'no boot ID' "rm -rf $d; mkdir -m 700 $d; mount --bind /dev/null /proc/sys/kernel/random/boot_id" \
     'cannot tell whether the caller is inside a session'
 
+# ---- the libraries that agents alone need ----
+
+# Each is missing, cut short, or another one of that name.
+DECIDER=/usr/libexec/nhi-decide.so
+echo 'supervisor = "optional";' >>/etc/nhi/nhi.conf
+must nhictl apply
+libraries=$(ldconfig -p | sed -nE 's,.* => (/.*/lib(jansson|sqlite3|sodium)\.so\.[0-9]+)$,\1,p')
+open_task library-1
+issue "$W/library" library-1 --no-pin
+for file in $libraries $DECIDER; do
+    for fault in missing empty noise theirs; do
+        name="$(basename "$file") $fault"
+        mv "$file" "$file.away"
+        case $fault in
+        missing) ;;
+        empty) : >"$file" ;;
+        noise) head -c 100000 /dev/urandom >"$file" ;;
+        theirs) cp "$file.away" "$file" && chown alice "$file" && chmod 777 "$file" ;;
+        esac
+        capture "${PEOPLE[@]}"
+        is "$RC$OUT" 0 "$name: people log in"
+        # The loader of the C library trusts a library that has its name.
+        if [[ $file = *sqlite3* || ($fault = theirs && $file != "$DECIDER") ]]; then
+            ssh_as ci-bot reply "$W/library" id -un
+            is "$RC$OUT" 0ci-bot "$name: agents, too"
+        else
+            mark_log
+            ssh_as ci-bot reply "$W/library" id -un
+            unlike "$RC" '^0$' "$name: no agent does"
+            has_logged "denied: reason=internal account=ci-bot .*$(basename "$file")" "$name: which is logged"
+        fi
+        rm -f "$file"
+        mv "$file.away" "$file"
+    done
+done
+# What the environment of a daemon, or of a caller of su, says about libraries is not believed.
+mkdir "$W/lib"
+for file in $libraries $DECIDER; do head -c 1000 /dev/urandom >"$W/lib/$(basename "$file")"; done
+chmod -R a+rX "$W/lib"
+chmod 644 "$W/library"
+capture as alice env LD_LIBRARY_PATH="$W/lib" "$PTY" 'word: ' "$W/library" -- su ci-bot -c 'id -un'
+like "$RC$OUT" '^0.*ci-bot' 'the environment of a caller of su chooses no library'
+export LD_LIBRARY_PATH="$W/lib"
+restart_sshd
+unset LD_LIBRARY_PATH
+ssh_as ci-bot reply "$W/library" id -un
+is "$RC$OUT" 0ci-bot 'nor does that of sshd'
+restart_sshd
+
 # ---- known limits ----
 
-libraries=$(ldconfig -p | sed -nE 's,.* => (/.*/lib(jansson|sqlite3|sodium)\.so\.[0-9]+)$,\1,p')
-for library in $libraries; do
-    mv "$library" "$library.away"
-    "${PEOPLE[@]}" >"$W/out" 2>&1
-    if [[ $library = *sqlite3* ]]; then
-        ok $? 'without SQLite people log in'
-    else
-        todo $? "without $(basename "$library") people log in" 'the module loads it for every caller'
-    fi
-    mv "$library.away" "$library"
-done
 ssh-keygen -q -t ed25519 -N '' -f "$W/id"
 open_task keys-1
 issue "$W/bound" keys-1 --account deploy --bind-key "$W/id.pub"

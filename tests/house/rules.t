@@ -8,7 +8,7 @@ build=${BUILD:-build}
 n=0
 
 # A missing file would pass every test that it must not contain something.
-for f in pam_nhi.so libnss_nhi.so.2 nhi-authorized-keys nhi-nss-ask nhictl; do
+for f in pam_nhi.so nhi-decide.so libnss_nhi.so.2 nhi-authorized-keys nhi-nss-ask nhictl; do
     if [ ! -f "$build/$f" ]; then
         echo "not ok 1 - cannot go on: no $build/$f: run make first"
         exit 1
@@ -35,7 +35,7 @@ includes()
     grep -rlE "#include [<\"]$header" "$@" --include='*.[ch]' 2>/dev/null
 }
 
-ALL=(libnhi conf hostcfg nhictl pam_nhi nss_nhi sshd_nhi nss_ask pam_trial)
+ALL=(libnhi conf hostcfg nhictl pam_nhi pam_decide nss_nhi sshd_nhi nss_ask pam_trial)
 # only_in TEXT HEADER WHERE...: no file outside of these folders and files includes HEADER.
 only_in()
 {
@@ -55,6 +55,7 @@ may_include conf libnhi
 may_include hostcfg 'libnhi nhictl/say'
 may_include nhictl 'libnhi conf hostcfg'
 may_include pam_nhi libnhi
+may_include pam_decide 'libnhi pam_nhi'
 may_include nss_nhi libnhi
 may_include sshd_nhi libnhi
 may_include nss_ask libnhi
@@ -68,10 +69,10 @@ none 'the tables and steps of the ledger are text, without macros that may chang
 only_in 'sodium only in keys, tickets and hashes' 'sodium.h' libnhi/key/ libnhi/ticket/ libnhi/base/hash.c
 only_in 'jansson only in the claim codec, the text of grants and output' 'jansson.h' libnhi/ticket/claims.c \
     libnhi/grant/grant_record.c hostcfg/ nhictl/
-only_in 'PAM only in pam_nhi and the trial of stacks' 'security/pam' pam_nhi/ pam_trial/
+only_in 'PAM only in pam_nhi, its decider and the trial of stacks' 'security/pam' pam_nhi/ pam_decide/ pam_trial/
 none 'no printing, exiting or environment in the library and the modules' \
     "$(grep -nE '\b(getenv|secure_getenv|setlocale|printf|fprintf|perror|exit|abort|system|popen|umask|chdir|signal|sleep|kill)\(' \
-        libnhi/*/*.c pam_nhi/*.c nss_nhi/*.c | grep -vE 'snprintf|^[^:]*:[0-9]*: *(/?\*|//)')"
+        libnhi/*/*.c pam_nhi/*.c pam_decide/*.c nss_nhi/*.c | grep -vE 'snprintf|^[^:]*:[0-9]*: *(/?\*|//)')"
 
 exported()
 {
@@ -85,6 +86,7 @@ needed()
 if nm -D "$build/pam_nhi.so" | grep -q '__asan_\|__ubsan_'; then
     skip=' # SKIP a sanitizer build links and exports more'
     for what in 'exports of pam_nhi' 'exports of nss_nhi' 'libraries of pam_nhi' \
+        'exports of the decider' 'libraries of the decider' 'where the decider has them from' \
         'libraries of nss_nhi' 'libraries of nhictl' 'libraries of the helper' \
         'libraries of the program that asks' 'hardening'; do
         n=$((n + 1))
@@ -94,8 +96,13 @@ else
     none 'pam_nhi exports the six PAM entry points only' \
         "$(exported "$build/pam_nhi.so" '^pam_sm_(authenticate|setcred|acct_mgmt|open_session|close_session|chauthtok)$')"
     none 'nss_nhi exports _nss_nhi_* only' "$(exported "$build/libnss_nhi.so.2" '^_nss_nhi_')"
-    none 'pam_nhi needs libpam, libc, sodium and jansson only' \
-        "$(needed "$build/pam_nhi.so" '^lib(pam|c|sodium|jansson)\.so')"
+    none 'pam_nhi needs libpam and libc only' "$(needed "$build/pam_nhi.so" '^lib(pam|c)\.so')"
+    none 'the decider exports its entry only' "$(exported "$build/nhi-decide.so" '^pnhi_decider$')"
+    none 'the decider needs libpam, libc, sodium and jansson only' \
+        "$(needed "$build/nhi-decide.so" '^lib(pam|c|sodium|jansson)\.so')"
+    none 'the decider has its libraries from the directory of the system, whatever LD_LIBRARY_PATH says' \
+        "$(readelf -d "$build/nhi-decide.so" | grep RUNPATH
+            readelf -d "$build/nhi-decide.so" | grep -qE '\(RPATH\).*\[/usr/lib[^:]*\]' || echo 'no RPATH')"
     none 'nss_nhi needs libc only' "$(needed "$build/libnss_nhi.so.2" '^libc\.so')"
     none 'nhictl needs libc, sodium, sqlite, jansson and libconfig only' \
         "$(needed "$build/nhictl" '^lib(c|m|sodium|sqlite3|jansson|config)\.so')"
@@ -104,7 +111,7 @@ else
     none 'the program that asks other sources needs libc only' \
         "$(needed "$build/nhi-nss-ask" '^libc\.so')"
     bad=
-    for f in "$build/pam_nhi.so" "$build/libnss_nhi.so.2" "$build/nhi-authorized-keys" \
+    for f in "$build/pam_nhi.so" "$build/nhi-decide.so" "$build/libnss_nhi.so.2" "$build/nhi-authorized-keys" \
         "$build/nhi-nss-ask" "$build/nhictl"; do
         readelf -dW "$f" | grep -q 'BIND_NOW\|FLAGS.*NOW' || bad="$bad $f: lazy binding;"
         readelf -lW "$f" | grep -q 'GNU_RELRO' || bad="$bad $f: no RELRO;"

@@ -7,6 +7,7 @@
 
 #include "libnhi/check/facts.h"
 #include "libnhi/check/find.h"
+#include "libnhi/check/key_bound.h"
 #include "libnhi/ledger/ledger_fact.h"
 
 static inline enum nhi_err ask_facts(struct nhi_ledger *l, const struct nhi_ticket *t, struct nhi_facts *f)

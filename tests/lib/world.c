@@ -30,6 +30,7 @@
 #include "libnhi/ledger/sql.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
+#include "pam_nhi/decider.h"
 
 #define CONF "/etc/pam-test"
 
@@ -66,6 +67,21 @@ void world_write(const char *path, const char *text, mode_t mode)
     close(fd);
 }
 
+/* Closes from. */
+static void copy_file(int from, const char *path)
+{
+    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    char buf[65536];
+    ssize_t n;
+
+    MUST(to >= 0);
+    while ((n = read(from, buf, sizeof(buf))) > 0)
+        MUST(write(to, buf, (size_t)n) == n);
+    MUST(n == 0);
+    close(to);
+    close(from);
+}
+
 static void device(const char *path, unsigned minor_number)
 {
     MUST(mknod(path, S_IFCHR | 0666, makedev(1, minor_number)) == 0);
@@ -99,7 +115,9 @@ static void accounts(void)
 bool world_enter(void)
 {
     const char *build = getenv("BUILD");
-    static const char *const covered[] = { "/etc", "/run", "/var/lib", "/dev" };
+    char decider[1024];
+    int from;
+    static const char *const covered[] = { "/etc", "/run", "/var/lib", "/dev", PNHI_DECIDER_DIR };
 
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) {
         printf("1..0 # SKIP needs root and a mount namespace of its own\n");
@@ -111,9 +129,13 @@ bool world_enter(void)
     }
     snprintf(module, sizeof(module), "%s/pam_nhi.so", build);
     MUST(access(module, R_OK) == 0);
+    snprintf(decider, sizeof(decider), "%s/" PNHI_DECIDER_NAME, build);
+    from = open(decider, O_RDONLY | O_CLOEXEC);
+    MUST(from >= 0);
     (void)umask(022);
     for (size_t i = 0; i < sizeof(covered) / sizeof(covered[0]); i++)
         MUST(mount("tmpfs", covered[i], "tmpfs", 0, "mode=0755") == 0);
+    copy_file(from, PNHI_DECIDER_FILE);
     /* A session that is registered here must not move its process to a cgroup of the machine. */
     MUST(access("/sys/fs/cgroup", F_OK) != 0 || mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=0755") == 0);
     device("/dev/null", 3);

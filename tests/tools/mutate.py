@@ -4,7 +4,7 @@
 
 usage: mutate.py [--seed N] [--count N] [--jobs N] [--known FILE] [--at FILE:LINE] FILE... [-- TEST...]
 
-FILE: below libnhi/ or pam_nhi/. TEST: names of programs of tests/unit and tests/fault, by default all.
+FILE: below libnhi/, pam_nhi/ or pam_decide/. TEST: names of programs of tests/unit and tests/fault, by default all.
 The tree, which has to be built, is copied below TMPDIR, once for each job, and is not changed itself. The core is built
 in the copy as a shared library, so that a change costs one object and one link; programs of tests/fault are linked when
 they are run.
@@ -112,7 +112,7 @@ class Copy:
     def __init__(self, tests, entering=False):
         self.dir = tempfile.mkdtemp(prefix='nhi-mutate-')
         os.chmod(self.dir, 0o755)
-        for d in ('Makefile', 'conf', 'hostcfg', 'libnhi', 'nhictl', 'nss_ask', 'nss_nhi', 'packaging', 'pam_nhi', 'pam_trial', 'sshd_nhi', 'tests'):
+        for d in ('Makefile', 'conf', 'hostcfg', 'libnhi', 'nhictl', 'nss_ask', 'nss_nhi', 'packaging', 'pam_decide', 'pam_nhi', 'pam_trial', 'sshd_nhi', 'tests'):
             to = os.path.join(self.dir, d)
             if os.path.isdir(os.path.join(TOP, d)):
                 shutil.copytree(os.path.join(TOP, d), to)
@@ -125,7 +125,7 @@ class Copy:
         if entering:
             self.cc.append('-finstrument-functions')
         self.libs = says[1].split()
-        self.lib, self.pam, self.shared = (self.sources(*d) for d in (('libnhi', 'conf'), ('pam_nhi',), ('tests/lib',)))
+        self.lib, self.pam, self.decide, self.shared = (self.sources(*d) for d in (('libnhi', 'conf'), ('pam_nhi',), ('pam_decide',), ('tests/lib',)))
         self.tests = tests
         self.more = collections.defaultdict(list)
         for t, o in re.findall(r'^\$\(BUILD\)/tests/unit/(\w+): \$\(BUILD\)/obj/(\S+)\.o$', open(self.dir + '/Makefile').read(), re.M):
@@ -137,7 +137,7 @@ class Copy:
         for t in glob.glob(TOP + '/build/*') + glob.glob(TOP + '/build/tests/*.so.2'):
             if os.path.isfile(t):
                 shutil.copy(t, self.build + t[len(TOP + '/build'):])
-        for f in self.lib + self.pam + self.shared + [f for t in tests for f in self.own(t)]:
+        for f in self.lib + self.pam + self.decide + self.shared + [f for t in tests for f in self.own(t)]:
             if not self.compile(f):
                 sys.exit('mutate: %s does not compile' % f)
         # Some tests include a file of the core.
@@ -179,6 +179,9 @@ class Copy:
         # With its own copy of the core, like the real module.
         self.link(['-shared', '-fPIC', '-Wl,--version-script=pam_nhi/pam_nhi.map', '-Wl,-Bsymbolic', '-o',
                    self.build + '/pam_nhi.so'], self.pam + self.lib, self.libs + ['-lpam'])
+        self.link(['-shared', '-fPIC', '-Wl,--version-script=pam_decide/pam_decide.map', '-Wl,-Bsymbolic', '-o',
+                   self.build + '/nhi-decide.so'], self.decide + [f for f in self.pam if f != 'pam_nhi/pam_nhi.c'] + self.lib,
+                  self.libs + ['-lpam'])
         self.changed = set(self.tests)
 
     def link_unit(self, t):

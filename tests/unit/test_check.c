@@ -20,6 +20,7 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/check/check.h"
 #include "libnhi/check/gather.h"
+#include "libnhi/check/key_bound.h"
 #include "libnhi/check/privileged.h"
 #include "libnhi/key/paserk.h"
 #include "libnhi/ledger/ledger_fact.h"

@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "libnhi/base/hash.h"
 #include "libnhi/base/paths.h"
@@ -302,8 +303,6 @@ static void test_groups_are_asked_for_once(void **state)
         record(&t);
     }
     world_write("/etc/nsswitch.conf", "passwd: files\ngroup: files other\n", 0644);
-    assert_true(mkdir(LIBEXECDIR, 0755) == 0 || errno == EEXIST);
-    assert_int_equal(mount("tmpfs", LIBEXECDIR, "tmpfs", 0, "mode=0755"), 0);
     world_write(LIBEXECDIR "/nhi-nss-ask", "#!/bin/sh\nprintf x >>/etc/asks\n", 0755);
     (void)world_reason();
     assert_int_equal(world_run(&c, WORLD_ACCOUNT), PAM_PERM_DENIED);
@@ -315,7 +314,7 @@ static void test_groups_are_asked_for_once(void **state)
 static int files_alone(void **state)
 {
     (void)state;
-    (void)umount2(LIBEXECDIR, MNT_DETACH);
+    (void)unlink(LIBEXECDIR "/nhi-nss-ask");
     world_write("/etc/nsswitch.conf", "passwd: files\ngroup: files\n", 0644);
     return 0;
 }

@@ -90,7 +90,7 @@ static void many(void **state)
             assert_true(mkdir(path, 0700) == 0 || round == 1);
             (void)borrow(path);
         }
-    assert_int_equal(open_files(), before + 4);
+    assert_int_equal(open_files(), before + NHI_PHASE_DIRS);
     nhi_phase_begin();
     memset(path, '/', sizeof(path));
     memcpy(path + sizeof(path) - 4, "var", 4);
@@ -119,6 +119,62 @@ static void boot(void **state)
     assert_string_equal(got, real);
     nhi_phase_end();
     assert_false(nhi_phase_boot(got));
+}
+
+/* Another copy of this code goes on with what this one has kept, and closes it. */
+static void handed_over(void **state)
+{
+    static const char made_up[] = "01234567-89ab-cdef-0123-456789abcdef";
+    int before = open_files(), fd;
+    struct nhi_phase_kept kept;
+    char got[37];
+
+    (void)state;
+    nhi_phase_begin();
+    fd = borrow(STATE_GRANTS);
+    nhi_phase_boot_is(made_up);
+    nhi_phase_hand_over(&kept);
+    assert_int_equal(open_files(), before + 1);
+    assert_int_equal(kept.count, 1);
+    assert_false(nhi_phase_boot(got));
+    nhi_phase_end();
+    assert_int_equal(open_files(), before + 1);
+    nhi_phase_adopt(&kept);
+    assert_int_equal(borrow(STATE_GRANTS), fd);
+    assert_int_equal(nhi_boot_id(got), NHI_OK);
+    assert_string_equal(got, made_up);
+    nhi_phase_end();
+    assert_int_equal(open_files(), before);
+    /* Outside of a phase there is nothing to hand over. */
+    nhi_phase_hand_over(&kept);
+    assert_int_equal(kept.count, 0);
+    assert_string_equal(kept.boot, "");
+}
+
+/* In a thread that may keep nothing, what was handed over is closed. */
+static void *adopts(void *ctx)
+{
+    struct nhi_phase_kept kept = { .count = 1 };
+    int before = open_files();
+
+    kept.dirs[0].fd = open("/", O_RDONLY | O_CLOEXEC);
+    nhi_phase_adopt(&kept);
+    *(bool *)ctx = open_files() == before;
+    nhi_phase_end();
+    return NULL;
+}
+
+static void handed_to_thread(void **state)
+{
+    bool closed = false;
+    pthread_t t;
+
+    (void)state;
+    nhi_phase_begin();
+    assert_int_equal(pthread_create(&t, NULL, adopts, &closed), 0);
+    assert_int_equal(pthread_join(t, NULL), 0);
+    nhi_phase_end();
+    assert_true(closed);
 }
 
 static void *other_thread(void *ctx)
@@ -158,6 +214,8 @@ int main(void)
         cmocka_unit_test_setup(outside, state_empty),
         cmocka_unit_test_setup(many, state_empty),
         cmocka_unit_test_setup(threads, state_empty),
+        cmocka_unit_test_setup(handed_over, state_empty),
+        cmocka_unit_test(handed_to_thread),
         cmocka_unit_test(boot),
     };
 

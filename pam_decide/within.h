@@ -2,8 +2,8 @@
 /*
  * Root inside a session that a ticket opened.
  */
-#ifndef PAM_NHI_WITHIN_H
-#define PAM_NHI_WITHIN_H
+#ifndef PAM_DECIDE_WITHIN_H
+#define PAM_DECIDE_WITHIN_H
 
 #include "libnhi/grant/grant.h"
 #include "libnhi/policy/decide.h"

@@ -2,8 +2,8 @@
 /*
  * The public keys whose possession sshd has verified on this connection.
  */
-#ifndef PAM_NHI_PROOF_H
-#define PAM_NHI_PROOF_H
+#ifndef PAM_DECIDE_PROOF_H
+#define PAM_DECIDE_PROOF_H
 
 #include "libnhi/ticket/ticket.h"
 #include "pam_nhi/caller.h"
@@ -19,8 +19,6 @@ struct pnhi_proof {
     char ticket[NHI_TICKET_TEXT_MAX + 1]; /* a ticket in a certificate among them; empty: none */
 };
 
-/* Whether this service verifies keys, and reports which. */
-bool pnhi_proof_is_possible(const struct pnhi_caller *c);
 void pnhi_proof_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct pnhi_proof *out);
 
 /* The one key, or NULL: none, or several, of which it is not known whose they are. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "pam_nhi/keyring.h"
+#include "pam_decide/keyring.h"
 
 #include <errno.h>
 #include <fcntl.h>

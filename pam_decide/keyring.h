@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef PAM_NHI_KEYRING_H
-#define PAM_NHI_KEYRING_H
+#ifndef PAM_DECIDE_KEYRING_H
+#define PAM_DECIDE_KEYRING_H
 
 #include <stddef.h>
 

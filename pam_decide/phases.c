@@ -5,19 +5,22 @@
  * MUST: the whole decision also runs in account and in open_session: sudo with NOPASSWD, public keys, cron and units
  * never call authenticate. MUST: the first source that has a ticket is final.
  */
-#include "pam_nhi/phases.h"
+#include "pam_decide/phases.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "libnhi/base/proc.h"
-#include "libnhi/session/cgroup.h"
 #include "libnhi/session/session.h"
-#include "pam_nhi/keyring.h"
+#include "pam_decide/keyring.h"
+#include "pam_decide/proof.h"
+#include "pam_decide/transaction.h"
+#include "pam_nhi/brought.h"
+#include "pam_nhi/count.h"
+#include "pam_nhi/let_be.h"
 #include "pam_nhi/origin.h"
 #include "pam_nhi/prompt.h"
-#include "pam_nhi/proof.h"
-#include "pam_nhi/transaction.h"
+#include "pam_nhi/proven.h"
 
 /* What prevents a decision about the caller; NHI_PERMIT: nothing. */
 static enum nhi_reason unknown(const struct pnhi_caller *c)
@@ -90,7 +93,7 @@ static const struct pnhi_times never = { .counted = 0 };
 static int finish(pam_handle_t *pamh, const struct pnhi_caller *c, const struct nhi_shown *what,
                   const struct nhi_verdict *v, enum pnhi_phase phase)
 {
-    pnhi_log(pamh, c, what, v, v->reason != NHI_PERMIT && !v->verified ? pnhi_transaction_count(c, v) : never);
+    pnhi_log(pamh, c, what, v, v->reason != NHI_PERMIT && !v->verified ? pnhi_count(c, v) : never);
     return pnhi_pam_code(v->reason, phase);
 }
 
@@ -152,17 +155,6 @@ static enum nhi_err find_grant(pam_handle_t *pamh, struct pnhi_caller *c, struct
     return err;
 }
 
-/* A caller who is not ours: what is wrong is logged once. */
-static int let_be(pam_handle_t *pamh, const struct pnhi_caller *c, enum pnhi_phase phase)
-{
-    if (c->blind != NULL)
-        pnhi_log_blind(pamh, c);
-    /* An account that does not exist. */
-    if (c->missing && !c->marks.root && (phase == PNHI_ACCOUNT || phase == PNHI_SESSION))
-        return pnhi_refused(phase);
-    return pnhi_not_ours(phase);
-}
-
 static bool keyring_source(const struct pnhi_caller *c, struct nhi_shown *what, char **text)
 {
     if (c->program == PNHI_LOGIN)
@@ -188,21 +180,19 @@ static bool silent_source(const struct pnhi_caller *c, struct nhi_shown *what, c
     return keyring_source(c, what, text);
 }
 
-int pnhi_authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
+static int authenticate(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, const char *shown)
 {
     struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     struct pnhi_proof proof;
     char *text = NULL;
     int rc;
 
-    if (c->standing != PNHI_LEFT && c->standing != PNHI_HIDDEN && !silent_source(c, &what, &text)) {
+    if (shown != NULL || (c->standing != PNHI_LEFT && c->standing != PNHI_HIDDEN && !silent_source(c, &what, &text))) {
         /* An error here can only have lost a ticket, no matter whose. */
-        if (pnhi_prompt(pamh, o, c, &text) != PAM_SUCCESS)
+        if (shown == NULL && pnhi_prompt(pamh, o, c, &text) != PAM_SUCCESS)
             return pnhi_refused(PNHI_AUTH);
-        if (text == NULL && !c->ours)
-            return let_be(pamh, c, PNHI_AUTH);
         pnhi_proof_find(pamh, c, &proof);
-        what.text = text;
+        what.text = shown != NULL ? shown : text;
         what.asked.key = pnhi_proof_key(&proof);
     }
     rc = decide_first(pamh, c, &what, PNHI_AUTH);
@@ -237,7 +227,7 @@ static int await_key(pam_handle_t *pamh, const struct pnhi_caller *c, enum pnhi_
     return v.reason == NHI_PERMIT ? PAM_SUCCESS : finish(pamh, c, &what, &v, phase);
 }
 
-int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
+static int account(pam_handle_t *pamh, struct pnhi_caller *c)
 {
     struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     struct nhi_grant g;
@@ -245,12 +235,11 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_c
     char *text = NULL;
     int rc;
 
-    (void)o;
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
         return pnhi_pam_code(decide_again(pamh, c, &g, false), PNHI_ACCOUNT);
     if (!c->ours)
-        return let_be(pamh, c, PNHI_ACCOUNT);
+        return pnhi_let_be(pamh, c, PNHI_ACCOUNT);
     if (!silent_source(c, &what, &text)) {
         if (is_scheduled(c))
             what.asked.source = NHI_FROM_LEDGER;
@@ -262,19 +251,18 @@ int pnhi_account(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_c
     return rc;
 }
 
-int pnhi_establish(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
+static int establish(pam_handle_t *pamh, struct pnhi_caller *c)
 {
     const struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     struct nhi_verdict v;
     struct nhi_grant g;
     enum nhi_err err;
 
-    (void)o;
     err = find_grant(pamh, c, &g);
     if (err == NHI_OK)
         return pnhi_pam_code(decide_again(pamh, c, &g, false), PNHI_CRED);
     if (!c->ours)
-        return let_be(pamh, c, PNHI_CRED);
+        return pnhi_let_be(pamh, c, PNHI_CRED);
     if (c->denied != NHI_PERMIT) {
         refuse(c, &v);
         return finish(pamh, c, &what, &v, PNHI_CRED);
@@ -342,7 +330,7 @@ static void observe(pam_handle_t *pamh, const struct pnhi_caller *c)
     nhi_text_free(text);
 }
 
-int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
+static int open_session(pam_handle_t *pamh, struct pnhi_caller *c)
 {
     const struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     const struct nhi_verdict other = { .reason = NHI_DENY_KEY };
@@ -350,13 +338,9 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
     struct nhi_grant g;
     enum nhi_err err;
 
-    (void)o;
-    /* A new login is not part of the session from which the daemon was restarted. */
-    if (c->program == PNHI_LOGIN)
-        nhi_cgroup_leave();
     pnhi_proof_find(pamh, c, &proof);
     err = find_grant(pamh, c, &g);
-    pnhi_transaction_begin(pamh);
+    pnhi_brought_end(pamh);
     if (err == NHI_OK && is_of_key(&g, &proof))
         return begin(pamh, c, &g);
     if (err == NHI_OK)
@@ -368,30 +352,32 @@ int pnhi_open(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_call
             observe(pamh, c);
         if (c->marks.root && c->program != PNHI_LOGIN)
             pnhi_transaction_become(pamh, c);
-        return let_be(pamh, c, PNHI_SESSION);
+        return pnhi_let_be(pamh, c, PNHI_SESSION);
     }
     return open_by_key(pamh, c, &proof);
 }
 
 /* The rest of an audit session remains that agent's. The handle of a process ends here. */
-int pnhi_close(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
+static int close_session(pam_handle_t *pamh, const struct pnhi_caller *c)
 {
-    (void)o;
     pnhi_transaction_close(pamh);
     return c->ours ? PAM_SUCCESS : pnhi_not_ours(PNHI_SESSION);
 }
 
-int pnhi_let_go(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
+int pnhi_decide(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, const struct pnhi_asked *a)
 {
-    (void)pamh;
-    (void)o;
-    return c->ours ? PAM_SUCCESS : pnhi_not_ours(PNHI_CRED);
-}
-
-/* An agent has no password, and must not give itself one. */
-int pnhi_password(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c)
-{
-    (void)pamh;
-    (void)o;
-    return c->ours ? pnhi_refused(PNHI_PASSWORD) : pnhi_not_ours(PNHI_PASSWORD);
+    switch (a->call) {
+    case PNHI_CALL_AUTH:
+        return authenticate(pamh, o, c, a->text);
+    case PNHI_CALL_ACCOUNT:
+        return account(pamh, c);
+    case PNHI_CALL_CRED:
+        return establish(pamh, c);
+    case PNHI_CALL_OPEN:
+        return open_session(pamh, c);
+    case PNHI_CALL_CLOSE:
+        return close_session(pamh, c);
+    default:
+        return PAM_SYSTEM_ERR;
+    }
 }

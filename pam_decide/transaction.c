@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "pam_nhi/transaction.h"
+#include "pam_decide/transaction.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,16 +10,15 @@
 #include "libnhi/base/hash.h"
 #include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
-#include "libnhi/grant/denials.h"
-#include "libnhi/grant/refused.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/session/session.h"
 #include "libnhi/session/session_end.h"
+#include "pam_nhi/brought.h"
+#include "pam_nhi/count.h"
 #include "pam_nhi/origin.h"
 
-#define DATA_NAME "pam_nhi:grant"
-#define DATA_OPENED "pam_nhi:opened"
-#define GRANT_VARIABLE "NHI_GRANT" /* in the PAM environment, which sshd takes over from its child: the grant's ID */
+#define DATA_NAME PNHI_DATA_GRANT
+#define GRANT_VARIABLE PNHI_GRANT_VARIABLE
 
 /* The PAM handle keeps the grant, and whether the program used it. */
 struct kept {
@@ -90,7 +89,6 @@ static enum nhi_err keep(pam_handle_t *pamh, const struct pnhi_caller *c, const 
 enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *out)
 {
     const struct kept *k = kept_of(pamh);
-    const void *opened = NULL;
     struct nhi_proc self;
     const char *brought;
     enum nhi_err err;
@@ -104,8 +102,7 @@ enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller 
      * what an earlier call left there. */
     if (c->program != PNHI_LOGIN)
         return NHI_ERR_NOT_FOUND;
-    /* Later modules let users write it. */
-    brought = pam_get_data(pamh, DATA_OPENED, &opened) == PAM_SUCCESS ? NULL : pam_getenv(pamh, GRANT_VARIABLE);
+    brought = pnhi_brought(pamh);
     err = nhi_proc_read(getpid(), &self, &parent);
     if (err == NHI_OK)
         err = nhi_grant_of_child(NHI_STATE_DIR, &self, c->service, c->subject, out);
@@ -122,24 +119,6 @@ static bool set_variable(pam_handle_t *pamh, const struct nhi_grant *g)
 
     snprintf(text, sizeof(text), GRANT_VARIABLE "=%s", g->id);
     return pam_putenv(pamh, text) == PAM_SUCCESS;
-}
-
-static void clear_variable(pam_handle_t *pamh)
-{
-    if (pam_getenv(pamh, GRANT_VARIABLE) != NULL)
-        (void)pam_putenv(pamh, GRANT_VARIABLE);
-}
-
-void pnhi_transaction_begin(pam_handle_t *pamh)
-{
-    static const char opened[] = "opened";
-    union {
-        const char *in;
-        void *out;
-    } w = { opened };
-
-    clear_variable(pamh);
-    (void)pam_set_data(pamh, DATA_OPENED, w.out, NULL);
 }
 
 static enum nhi_err describe(const struct pnhi_caller *c, const struct nhi_shown *what, const struct nhi_verdict *v,
@@ -199,32 +178,6 @@ static enum nhi_reason failed(enum nhi_err err)
     return err == NHI_ERR_EXISTS ? NHI_DENY_USES : NHI_DENY_RECORD;
 }
 
-struct pnhi_times pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v)
-{
-    struct pnhi_times times = { .counted = 0 };
-    struct nhi_refusal r = { .reason = v->reason, .known = v->verified };
-    struct timespec ts;
-
-    if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
-        return times;
-    r.at = ts.tv_sec;
-    snprintf(r.service, sizeof(r.service), "%s", nhi_name_is_service(c->service) ? c->service : "?");
-    snprintf(r.account, sizeof(r.account), "%s", nhi_name_is_account(c->subject) ? c->subject : "?");
-    if (pnhi_origin_is_address(c) && strlen(c->rhost) < sizeof(r.from))
-        memcpy(r.from, c->rhost, strlen(c->rhost) + 1);
-    if (v->verified) {
-        memcpy(r.agent, v->ticket.agent, sizeof(r.agent));
-        memcpy(r.task, v->ticket.task, sizeof(r.task));
-        memcpy(r.jti, v->ticket.jti, sizeof(r.jti));
-        memcpy(r.issuer, v->ticket.kid, sizeof(r.issuer));
-    } else {
-        memcpy(r.kid, v->kid, sizeof(r.kid));
-    }
-    nhi_denials_add(NHI_RUN_DIR, v->reason, r.service, r.account, r.from, r.at);
-    times.counted = nhi_refused_note(NHI_RUN_DIR, &r);
-    return times;
-}
-
 struct pnhi_times pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
                                         const struct nhi_verdict *v)
 {
@@ -239,7 +192,7 @@ struct pnhi_times pnhi_transaction_deny(const struct pnhi_caller *c, const struc
         err = nhi_grant_deny(NHI_STATE_DIR, &g);
     /* If enough denials of that ticket have a record, or none can be written, it is counted. */
     if (err != NHI_OK)
-        times = pnhi_transaction_count(c, v);
+        times = pnhi_count(c, v);
     times.recorded = err == NHI_ERR_EXISTS;
     return times;
 }
@@ -283,7 +236,7 @@ struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_
     if (err == NHI_OK)
         err = commit(&g, for_parent, v);
     if (err != NHI_OK) {
-        clear_variable(pamh);
+        pnhi_brought_clear(pamh);
         (void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
         v->reason = failed(err);
         return pnhi_transaction_deny(c, what, v);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "pam_nhi/within.h"
+#include "pam_decide/within.h"
 
 #include "libnhi/check/check.h"
 

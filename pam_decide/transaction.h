@@ -3,17 +3,14 @@
  * One PAM transaction is one use: the first phase that decides commits the grant, later ones find it and
  * decide again.
  */
-#ifndef PAM_NHI_TRANSACTION_H
-#define PAM_NHI_TRANSACTION_H
+#ifndef PAM_DECIDE_TRANSACTION_H
+#define PAM_DECIDE_TRANSACTION_H
 
 #include "pam_nhi/report.h"
 
 /* The grant of this transaction: kept with the PAM handle, or, in sshd's monitor, made by the child in which sshd had
  * us authenticate, and which left its ID in the PAM environment. NHI_ERR_NOT_FOUND: none. Other errors: it exists. */
 NHI_CHECK enum nhi_err pnhi_transaction_find(pam_handle_t *pamh, const struct pnhi_caller *c, struct nhi_grant *out);
-
-/* In open_session, after that look-up: removes the ID before anybody sees it, and believes no other from now on. */
-void pnhi_transaction_begin(pam_handle_t *pamh);
 
 /* Commits the grant and keeps it. If it cannot, changes a permit to NHI_DENY_USES, NHI_DENY_RECORD or
  * NHI_DENY_INTERNAL. Records the denial of a verified ticket as far as possible; returns the counts of that, and
@@ -23,9 +20,6 @@ struct pnhi_times pnhi_transaction_commit(pam_handle_t *pamh, const struct pnhi_
 
 /* The program uses the grant, as far as we know. */
 void pnhi_transaction_begun(pam_handle_t *pamh);
-
-/* Counts a denial that has no record. */
-struct pnhi_times pnhi_transaction_count(const struct pnhi_caller *c, const struct nhi_verdict *v);
 
 /* Records the denial of a verified ticket if possible, or else counts it. */
 struct pnhi_times pnhi_transaction_deny(const struct pnhi_caller *c, const struct nhi_shown *what,
