@@ -13,6 +13,7 @@
 #include "libnhi/base/proc.h"
 #include "libnhi/session/session.h"
 #include "pam_decide/keyring.h"
+#include "pam_decide/memory.h"
 #include "pam_decide/proof.h"
 #include "pam_decide/transaction.h"
 #include "pam_nhi/brought.h"
@@ -106,6 +107,7 @@ static int decide_first(pam_handle_t *pamh, const struct pnhi_caller *c, const s
     struct pnhi_times times;
     struct nhi_verdict v;
 
+    from.memo = pnhi_memory(pamh);
     check(c, &from, &v);
     times = pnhi_transaction_commit(pamh, c, &from, &v);
     if (v.reason != NHI_PERMIT && !v.verified)
@@ -138,6 +140,7 @@ static enum nhi_reason decide_again(pam_handle_t *pamh, const struct pnhi_caller
     /* Registering may have moved this process out of the place where the ticket was shown. */
     if (registered && g->place[0] != '\0')
         what.asked.place = g->place;
+    what.memo = pnhi_memory(pamh);
     check(c, &what, &v);
     if (v.reason == NHI_PERMIT && strcmp(g->subject, c->subject) != 0)
         v.reason = NHI_DENY_SUBJECT;

@@ -72,27 +72,37 @@ const char *pnhi_caller_cause(const struct pnhi_caller *c)
 
 /* ---- the marks ---- */
 
+/* Once for all uids of a call. */
+static void ask_published(struct pnhi_caller *c)
+{
+    struct nhi_snapshot s;
+
+    c->published.asked = true;
+    c->published.err = nhi_snapshot_open_published(&s);
+    c->published.cause = errno;
+    if (c->published.err != NHI_OK)
+        return;
+    c->published.uid_min = s.uid_min;
+    c->published.uid_max = s.uid_max;
+    nhi_snapshot_close(&s);
+}
+
 /* The range of the module's options, and the one that nhictl published: a host that was given another range must not
  * treat its agents as people because one of the two was forgotten. When the file cannot be read, the options still
  * count. */
 static enum nhi_presence in_range(uint32_t uid, const struct pnhi_options *o, struct pnhi_caller *c)
 {
     enum nhi_presence presence = NHI_ABSENT;
-    struct nhi_snapshot s;
-    enum nhi_err err;
-    int cause;
 
     if (uid >= o->uid_min && uid <= o->uid_max)
         return NHI_PRESENT;
-    err = nhi_snapshot_open_published(&s);
-    cause = errno;
-    if (err == NHI_OK) {
-        presence = uid > s.uid_min && uid <= s.uid_max ? NHI_PRESENT : NHI_ABSENT;
-        nhi_snapshot_close(&s);
-    } else if (nhi_presence_of(err, cause) == NHI_UNREADABLE_LIMIT) {
+    if (!c->published.asked)
+        ask_published(c);
+    if (c->published.err == NHI_OK)
+        presence = uid > c->published.uid_min && uid <= c->published.uid_max ? NHI_PRESENT : NHI_ABSENT;
+    else if (nhi_presence_of(c->published.err, c->published.cause) == NHI_UNREADABLE_LIMIT)
         presence = NHI_UNREADABLE_LIMIT;
-    }
-    note(c, presence, "cannot read the range of agents", cause);
+    note(c, presence, "cannot read the range of agents", c->published.cause);
     return presence;
 }
 
@@ -391,11 +401,12 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
     out->rhost = rhost;
     out->tty = tty;
     out->program = out->marks.program = program_of(service);
-    pnhi_limits_raise(&out->limits);
-    if (out->program == PNHI_LOGIN)
+    if (out->program == PNHI_LOGIN) {
         see_login(out, options);
-    else
+    } else {
+        pnhi_limits_raise(&out->limits);
         see_caller(pamh, out, options);
+    }
     if (out->marks.root && out->in_session)
         out->over = look_within(&out->session);
     out->marks.over = out->over != NHI_PERMIT;

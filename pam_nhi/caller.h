@@ -27,7 +27,14 @@ struct pnhi_caller {
     bool in_session; /* inside a registered session: session holds its grant */
     struct nhi_grant session;
     enum nhi_reason over;      /* for root: why that session has ended; NHI_PERMIT: it has not */
-    struct pnhi_limits limits; /* raised by pnhi_caller_find, until its caller restores them */
+    struct pnhi_limits limits; /* raised for callers of su and sudo, until the caller of pnhi_caller_find restores
+                                  them; for a login, whose daemon root has started, they have yet to be */
+    struct {
+        bool asked;
+        enum nhi_err err;
+        int cause; /* errno of that */
+        uint32_t uid_min, uid_max;
+    } published; /* the range that nhictl has published */
     struct pnhi_marks marks;
     bool was_ours; /* ours in an earlier phase */
     enum pnhi_standing standing;

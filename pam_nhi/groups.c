@@ -140,14 +140,15 @@ static enum nhi_err scan(int fd, struct line *l)
 {
     struct stat st;
     char buf[16384];
-    ssize_t n;
+    ssize_t n = sizeof(buf);
 
     if (fstat(fd, &st) != 0)
         return NHI_ERR_SYS;
     if (!S_ISREG(st.st_mode))
         return NHI_ERR_UNSAFE;
     begin_line(l);
-    while ((n = read_some(fd, buf, sizeof(buf))) > 0)
+    /* A part that is not full is the last one of a regular file. */
+    while (n == (ssize_t)sizeof(buf) && (n = read_some(fd, buf, sizeof(buf))) > 0)
         take_part(l, buf, buf + n);
     if (n < 0)
         return NHI_ERR_SYS;

@@ -9,39 +9,56 @@
 #include <time.h>
 
 #define FILES_MAX (1 << 20) /* the default of fs.nr_open */
+#define FILES_ENOUGH 1024
 
 static const struct {
     int of;
-    rlim_t to;
+    rlim_t enough, to;
 } limits[PNHI_LIMITS] = {
-    { RLIMIT_NOFILE, FILES_MAX },   { RLIMIT_FSIZE, RLIM_INFINITY }, { RLIMIT_AS, RLIM_INFINITY },
-    { RLIMIT_DATA, RLIM_INFINITY }, { RLIMIT_CPU, RLIM_INFINITY },
+    { RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY }, { RLIMIT_NOFILE, FILES_ENOUGH, FILES_MAX },
+    { RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY },    { RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
+    { RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY },
 };
 
-static bool raise_one(int of, rlim_t to, struct rlimit *had)
+/* enough: it is high enough now. */
+static bool raise_one(size_t i, struct rlimit *had, bool *enough)
 {
-    struct rlimit more = { to, to };
+    const __rlimit_resource_t of = (__rlimit_resource_t)limits[i].of;
+    struct rlimit more = { limits[i].to, limits[i].to };
 
-    if (getrlimit((__rlimit_resource_t)of, had) != 0 || had->rlim_cur >= to)
+    *enough = false;
+    if (getrlimit(of, had) != 0)
         return false;
-    if (had->rlim_max < to && setrlimit((__rlimit_resource_t)of, &more) == 0)
+    *enough = had->rlim_cur >= limits[i].enough;
+    if (*enough)
+        return false;
+    if (had->rlim_max < limits[i].to && setrlimit(of, &more) == 0) {
+        *enough = true;
         return true;
-    more.rlim_max = had->rlim_max;
-    more.rlim_cur = had->rlim_max;
-    return setrlimit((__rlimit_resource_t)of, &more) == 0;
+    }
+    more.rlim_cur = more.rlim_max = had->rlim_max;
+    *enough = more.rlim_cur >= limits[i].enough;
+    return setrlimit(of, &more) == 0;
 }
 
 void pnhi_limits_raise(struct pnhi_limits *l)
 {
     sigset_t too_big, pending;
+    bool enough, grows = false;
 
     memset(l, 0, sizeof(*l));
+    l->raised = true;
+    for (size_t i = 0; i < PNHI_LIMITS; i++) {
+        l->changed[i] = raise_one(i, &l->had[i], &enough);
+        if (limits[i].of == RLIMIT_FSIZE)
+            grows = enough && (l->changed[i] || l->had[i].rlim_cur == RLIM_INFINITY);
+    }
+    if (grows)
+        return;
     sigemptyset(&too_big);
     sigaddset(&too_big, SIGXFSZ);
     l->waited = sigpending(&pending) != 0 || sigismember(&pending, SIGXFSZ) != 0;
     l->masked = pthread_sigmask(SIG_BLOCK, &too_big, &l->mask) == 0;
-    for (size_t i = 0; i < PNHI_LIMITS; i++)
-        l->changed[i] = raise_one(limits[i].of, limits[i].to, &l->had[i]);
 }
 
 void pnhi_limits_put_back(struct pnhi_limits *l)

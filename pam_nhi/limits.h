@@ -16,10 +16,11 @@ struct pnhi_limits {
     bool changed[PNHI_LIMITS];
     sigset_t mask;
     bool masked, waited; /* waited: the signal was pending earlier */
+    bool raised;
 };
 
-/* Raises them as far as this process may. A file that may not grow then causes an ordinary error instead of a signal
- * that ends the process. */
+/* Raises them as far as this process may, unless they are high enough. A file that may not grow then causes an ordinary
+ * error instead of a signal that ends the process. */
 void pnhi_limits_raise(struct pnhi_limits *l);
 /* Restores all of them. Does nothing if they were never raised. */
 void pnhi_limits_put_back(struct pnhi_limits *l);

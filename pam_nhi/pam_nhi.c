@@ -40,9 +40,12 @@ static int deny(struct entered *e, const char *why)
 static int decide(struct entered *e, enum pnhi_call call, const char *text)
 {
     struct pnhi_asked asked = { .call = call, .text = text };
+    const struct pnhi_decider *d;
     char why[PNHI_WHY_MAX];
-    const struct pnhi_decider *d = pnhi_decider_load(why);
 
+    if (!e->caller.limits.raised)
+        pnhi_limits_raise(&e->caller.limits);
+    d = pnhi_decider_load(why);
     if (d == NULL)
         return deny(e, why);
     nhi_phase_hand_over(&asked.kept);

@@ -31,13 +31,15 @@ static int take(pam_handle_t *pamh, const char *reply, bool ours, char **text)
  * may take minutes: what was read before it is not kept. */
 static int ask(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, char **reply)
 {
+    const bool raised = c->limits.raised;
     int rc;
 
     pnhi_limits_put_back(&c->limits);
     nhi_phase_end();
     rc = pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, reply, "%s", o->prompt);
     nhi_phase_begin();
-    pnhi_limits_raise(&c->limits);
+    if (raised)
+        pnhi_limits_raise(&c->limits);
     return rc;
 }
 

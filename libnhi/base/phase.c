@@ -57,6 +57,7 @@ void nhi_phase_end(void)
         close(kept.it.dirs[i].fd);
     kept.it.count = 0;
     kept.it.boot[0] = '\0';
+    kept.it.init_start = 0;
     atomic_store(&kept.owner, 0);
 }
 
@@ -103,4 +104,18 @@ void nhi_phase_boot_is(const char boot[37])
 {
     if (is_mine())
         memcpy(kept.it.boot, boot, sizeof(kept.it.boot));
+}
+
+bool nhi_phase_init(uint64_t *start)
+{
+    if (!is_mine() || kept.it.init_start == 0)
+        return false;
+    *start = kept.it.init_start;
+    return true;
+}
+
+void nhi_phase_init_is(uint64_t start)
+{
+    if (is_mine())
+        kept.it.init_start = start;
 }

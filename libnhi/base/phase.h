@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "libnhi/base/err.h"
 
@@ -20,7 +21,8 @@ void nhi_phase_begin(void);
 #define NHI_PHASE_DIRS 6
 #define NHI_PHASE_PATH 64 /* for a path of ours, with the NUL; a longer one is not kept */
 struct nhi_phase_kept {
-    char boot[37]; /* empty: not known */
+    char boot[37];       /* empty: not known */
+    uint64_t init_start; /* 0: not known */
     struct {
         char path[NHI_PHASE_PATH];
         int fd;
@@ -42,5 +44,8 @@ void nhi_dir_return(int fd);
 /* The boot ID that was put here in this phase. false: none. */
 bool nhi_phase_boot(char out[37]);
 void nhi_phase_boot_is(const char boot[37]);
+/* The same for the start time of process 1. */
+bool nhi_phase_init(uint64_t *start);
+void nhi_phase_init_is(uint64_t start);
 
 #endif

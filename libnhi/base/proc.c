@@ -79,6 +79,22 @@ enum nhi_err nhi_boot_id(char out[37])
     return NHI_OK;
 }
 
+enum nhi_err nhi_proc_init_start(uint64_t *start)
+{
+    struct nhi_proc init;
+    enum nhi_err err;
+    pid_t parent;
+
+    if (nhi_phase_init(start))
+        return NHI_OK;
+    err = nhi_proc_read(1, &init, &parent);
+    if (err != NHI_OK)
+        return err;
+    *start = init.start;
+    nhi_phase_init_is(init.start);
+    return NHI_OK;
+}
+
 /* What getdents64(2) writes to a buffer. */
 struct entry {
     uint64_t inode;

@@ -56,5 +56,7 @@ int64_t nhi_uptime(void);
 int64_t nhi_clock_ms(clockid_t clock);
 /* This boot's ID, 36 characters. */
 NHI_CHECK enum nhi_err nhi_boot_id(char out[37]);
+/* The start time of process 1, in clock ticks since boot. */
+NHI_CHECK enum nhi_err nhi_proc_init_start(uint64_t *start);
 
 #endif

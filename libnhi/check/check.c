@@ -227,7 +227,7 @@ static enum nhi_reason adopt(const struct nhi_moment *m, struct nhi_verdict *out
 
 static struct state begin(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out)
 {
-    return (struct state){ .what = what, .v = out, .g = { .m = m, .how = &nhi_lookups_of_host } };
+    return (struct state){ .what = what, .v = out, .g = { .m = m, .how = &nhi_lookups_of_host, .memo = what->memo } };
 }
 
 void nhi_check_at(const struct nhi_moment *m, const struct nhi_shown *what, struct nhi_verdict *out)

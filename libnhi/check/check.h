@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libnhi/check/memo.h"
 #include "libnhi/check/moment.h"
 #include "libnhi/policy/decide.h"
 
@@ -19,7 +20,10 @@ struct nhi_shown {
      * which the ticket that renewed it counts. The rest is looked up. */
     struct nhi_request asked;
     const char *text; /* an unverified ticket, or NULL */
-    int64_t ahead;    /* seconds; 0: the future of a permit is not asked for */
+    /* The facts that an earlier phase of the same login has read, for this ticket or another one, and those of this
+     * decision then; or NULL. */
+    struct nhi_memo *memo;
+    int64_t ahead; /* seconds; 0: the future of a permit is not asked for */
     /* The grant that opened the session, whose age does not depend on the clock; or NULL. */
     const struct nhi_grant *since;
 };

@@ -19,12 +19,24 @@ static enum nhi_reason not_read(struct nhi_gathering *g, enum nhi_err err)
     return g->m->unreadable;
 }
 
+static enum nhi_err load_ticket(struct nhi_gathering *g, const struct nhi_ticket *t, struct nhi_facts *f)
+{
+    enum nhi_err err;
+
+    if (g->memo != NULL && nhi_memo_get(g->memo, g->m, t, f))
+        return NHI_OK;
+    err = g->how->ticket(g->m, g->ctx, t, f);
+    if (err == NHI_OK && g->memo != NULL)
+        nhi_memo_put(g->memo, g->m, t, f);
+    return err;
+}
+
 enum nhi_reason nhi_gather_ticket(struct nhi_gathering *g, const struct nhi_ticket *t, struct nhi_facts *f)
 {
     enum nhi_err err;
 
     memset(f, 0, sizeof(*f));
-    err = g->how->ticket(g->m, g->ctx, t, f);
+    err = load_ticket(g, t, f);
     if (err != NHI_OK)
         return not_read(g, err);
     if (f->latest < g->m->latest)

@@ -10,6 +10,7 @@
 #ifndef NHI_GATHER_H
 #define NHI_GATHER_H
 
+#include "libnhi/check/memo.h"
 #include "libnhi/check/moment.h"
 #include "libnhi/check/privileged.h"
 #include "libnhi/grant/grant.h"
@@ -43,6 +44,7 @@ struct nhi_gathering {
     const struct nhi_moment *m;
     const struct nhi_lookups *how;
     void *ctx;
+    struct nhi_memo *memo;           /* NULL: nothing is kept */
     struct nhi_host_account account; /* the last account: looked up once for all tickets that could concern it */
     enum nhi_err account_err;
     bool has_account;

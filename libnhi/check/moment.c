@@ -27,7 +27,7 @@ static enum nhi_reason load_reserve(struct nhi_moment *m)
 {
     enum nhi_err err;
 
-    m->reserve = calloc(1, sizeof(*m->reserve));
+    m->reserve = malloc(sizeof(*m->reserve)); /* most of it is for what a reserve hardly ever has */
     if (m->reserve == NULL)
         return NHI_DENY_INTERNAL;
     err = nhi_reserve_load(NHI_STATE_DIR, NHI_RUN_DIR, m->reserve);

@@ -13,11 +13,13 @@
 
 #include "libnhi/base/machine.h"
 #include "libnhi/base/paths.h"
+#include "libnhi/base/phase.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/state/state_tail.h"
 
 #define TRIES 3    /* of a read that met a write, or a file that was just replaced */
 #define CHUNK 4096 /* of the tail, which is short as a rule */
+#define PAGES 32   /* that are kept: a decision asks for some of them more than once */
 
 struct nhi_state {
     struct state_head head;
@@ -26,8 +28,12 @@ struct nhi_state {
     size_t done;   /* of these, in records that are complete: the last writer at work has added the others */
     int64_t generation, latest;
     int base;
-    uint8_t page[STATE_PAGE_SIZE];
-    uint32_t number; /* of that page; 0: none was read */
+    const uint8_t *page; /* the one that was asked for last */
+    struct {
+        uint32_t number; /* 0: nothing was read to it */
+        uint8_t *bytes;
+    } pages[PAGES];
+    size_t next; /* of these, to be read to */
 };
 
 /* ---- opening ---- */
@@ -47,16 +53,15 @@ static enum nhi_err read_at(int fd, void *buf, size_t len, uint64_t at)
 /* Whether it was published in this boot. */
 static enum nhi_err check_head(const struct state_head *h)
 {
-    struct nhi_proc init;
     char boot[37];
-    pid_t parent;
+    uint64_t init;
 
     if (memcmp(h->magic, STATE_MAGIC, sizeof(h->magic)) != 0 || h->sum != state_head_sum(h) || h->pages == 0 ||
         h->boot[sizeof(boot) - 1] != '\0' || h->machine[NHI_DIGEST_LEN] != '\0')
         return NHI_ERR_CORRUPT;
-    if (nhi_boot_id(boot) != NHI_OK || nhi_proc_read(1, &init, &parent) != NHI_OK)
+    if (nhi_boot_id(boot) != NHI_OK || nhi_proc_init_start(&init) != NHI_OK)
         return NHI_ERR_SYS;
-    return strcmp(h->boot, boot) == 0 && h->init_start == init.start ? NHI_OK : NHI_ERR_STATE;
+    return strcmp(h->boot, boot) == 0 && h->init_start == init ? NHI_OK : NHI_ERR_STATE;
 }
 
 /* Walks the complete records; used is where they end. A writer that is at work, or was killed, has added records
@@ -118,11 +123,11 @@ static enum nhi_err open_base(int run, const char *dir, struct nhi_state *s)
 
     state_base_name(s->head.base, name);
     if (s->head.in_run != 1)
-        err = nhi_dir_open(dir, &in);
+        err = nhi_dir_borrow(dir, &in);
     if (err == NHI_OK)
         err = nhi_file_open(in, name, 1, &s->base);
-    if (in != run && in >= 0)
-        close(in);
+    if (in != run)
+        nhi_dir_return(in);
     if (err == NHI_OK && (fstat(s->base, &st) != 0 || (uint64_t)st.st_size != s->head.base_size))
         err = NHI_ERR_CORRUPT;
     return err;
@@ -169,7 +174,7 @@ enum nhi_err nhi_state_open(const char *run_dir, const char *dir, struct nhi_sta
     if (s->tail == NULL)
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK)
-        err = nhi_dir_open(run_dir, &run);
+        err = nhi_dir_borrow(run_dir, &run);
     for (int tries = 0; err == NHI_OK && tries < TRIES; tries++) {
         err = read_file(run, dir, s);
         if (err != NHI_ERR_BUSY)
@@ -177,8 +182,7 @@ enum nhi_err nhi_state_open(const char *run_dir, const char *dir, struct nhi_sta
         if (tries + 1 < TRIES)
             err = NHI_OK;
     }
-    if (run >= 0)
-        close(run);
+    nhi_dir_return(run);
     if (err == NHI_ERR_BUSY)
         err = NHI_ERR_CORRUPT;
     if (err == NHI_OK)
@@ -194,6 +198,8 @@ void nhi_state_close(struct nhi_state *s)
         return;
     if (s->base >= 0)
         close(s->base);
+    for (size_t i = 0; i < PAGES; i++)
+        free(s->pages[i].bytes);
     free(s->tail);
     free(s);
 }
@@ -213,6 +219,25 @@ bool nhi_state_is_here(const struct nhi_state *s)
     char machine[NHI_DIGEST_LEN + 1];
 
     return nhi_machine_id(NHI_MACHINE_FILE, machine) == NHI_OK && strcmp(s->head.machine, machine) == 0;
+}
+
+bool nhi_state_mark(const struct nhi_state *s, struct nhi_state_mark *out)
+{
+    if (s->generation < 0)
+        return false;
+    *out = (struct nhi_state_mark){ .base = s->head.base,
+                                    .seed = s->head.seed,
+                                    .base_size = s->head.base_size,
+                                    .made_from = s->head.generation,
+                                    .generation = s->generation,
+                                    .used = s->used };
+    return true;
+}
+
+bool nhi_state_is_unchanged(const struct nhi_state_mark *then, const struct nhi_state_mark *now)
+{
+    return then->base == now->base && then->seed == now->seed && then->base_size == now->base_size &&
+           then->made_from == now->made_from && then->generation == now->generation && then->used == now->used;
 }
 
 size_t nhi_state_used(const struct nhi_state *s)
@@ -237,23 +262,41 @@ static enum nhi_err take(const uint8_t *bytes, size_t len, struct nhi_value *out
     return NHI_OK;
 }
 
-static enum nhi_err load_page(struct nhi_state *s, uint32_t number)
+static enum nhi_err read_page(const struct nhi_state *s, uint32_t number, uint8_t *page)
 {
     struct state_page p;
-    enum nhi_err err;
+    enum nhi_err err = read_at(s->base, page, STATE_PAGE_SIZE, (uint64_t)(number - 1) * STATE_PAGE_SIZE);
 
-    if (s->number == number)
-        return NHI_OK;
-    s->number = 0;
-    if (number == 0 || number > s->head.base_size / STATE_PAGE_SIZE)
-        return NHI_ERR_CORRUPT;
-    err = read_at(s->base, s->page, sizeof(s->page), (uint64_t)(number - 1) * STATE_PAGE_SIZE);
     if (err != NHI_OK)
         return err;
-    memcpy(&p, s->page, sizeof(p));
-    if (p.sum != state_page_sum(s->head.base, number, s->page) || p.used > STATE_PAGE_SIZE || p.used < sizeof(p))
+    memcpy(&p, page, sizeof(p));
+    if (p.sum != state_page_sum(s->head.base, number, page) || p.used > STATE_PAGE_SIZE || p.used < sizeof(p))
         return NHI_ERR_CORRUPT;
-    s->number = number;
+    return NHI_OK;
+}
+
+static enum nhi_err load_page(struct nhi_state *s, uint32_t number)
+{
+    enum nhi_err err;
+    size_t i;
+
+    if (number == 0 || number > s->head.base_size / STATE_PAGE_SIZE)
+        return NHI_ERR_CORRUPT;
+    for (i = 0; i < PAGES && s->pages[i].number != 0; i++)
+        if (s->pages[i].number == number) {
+            s->page = s->pages[i].bytes;
+            return NHI_OK;
+        }
+    i = s->next;
+    if (s->pages[i].bytes == NULL && (s->pages[i].bytes = malloc(STATE_PAGE_SIZE)) == NULL)
+        return NHI_ERR_NOMEM;
+    s->pages[i].number = 0;
+    err = read_page(s, number, s->pages[i].bytes);
+    if (err != NHI_OK)
+        return err;
+    s->pages[i].number = number;
+    s->page = s->pages[i].bytes;
+    s->next = (i + 1) % PAGES;
     return NHI_OK;
 }
 

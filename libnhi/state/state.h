@@ -31,6 +31,17 @@ struct nhi_fact_source nhi_state_source(struct nhi_state *s);
 int64_t nhi_state_generation(const struct nhi_state *s);
 int64_t nhi_state_latest(const struct nhi_state *s);
 
+/* What tells one content of the state from every other: which base it has, and how much was added since. What was added
+ * is never changed or taken back. */
+struct nhi_state_mark {
+    uint64_t base, seed, base_size;
+    int64_t made_from, generation;
+    uint64_t used;
+};
+/* false: a writer is at work or has not finished. */
+bool nhi_state_mark(const struct nhi_state *s, struct nhi_state_mark *out);
+bool nhi_state_is_unchanged(const struct nhi_state_mark *then, const struct nhi_state_mark *now);
+
 /* For its writer: the bytes of the tail that have records, and the head, as in state_format.h. */
 struct state_head;
 size_t nhi_state_used(const struct nhi_state *s);

@@ -145,6 +145,17 @@ static void what_was_published_is_found(void **state)
     assert_int_equal(look(&none, &v), NHI_ERR_NOT_FOUND);
 }
 
+static bool mark(struct nhi_state_mark *out)
+{
+    struct nhi_state *s = NULL;
+    bool whole;
+
+    assert_int_equal(nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &s), NHI_OK);
+    whole = nhi_state_mark(s, out);
+    nhi_state_close(s);
+    return whole;
+}
+
 static int64_t generation(void)
 {
     struct nhi_state *s = NULL;
@@ -161,12 +172,16 @@ static void later_records_win(void **state)
     const struct nhi_fact_key list = nhi_fact_key(NHI_LIST_OTHERS, ""), held = task(2), one = task(1),
                               added = task(9999);
     const struct nhi_value entry = value(1, 1, 6), first = value(1, 50, 9), second = value(1, 60, 12);
+    struct nhi_state_mark before, after, unfinished;
     struct nhi_state_writer *w;
     struct nhi_value v;
 
     (void)state;
     publish(100, 0, 5);
     assert_int_equal(generation(), 5);
+    assert_true(mark(&before));
+    assert_true(mark(&after));
+    assert_true(nhi_state_is_unchanged(&before, &after));
     w = turn();
     assert_int_equal(nhi_state_add(w, 6, &held, NULL), NHI_OK);
     assert_int_equal(nhi_state_add(w, 6, &one, &first), NHI_OK);
@@ -175,9 +190,12 @@ static void later_records_win(void **state)
     assert_int_equal(nhi_state_add(w, 6, &list, &entry), NHI_OK);
     /* Not finished. */
     assert_int_equal(generation(), -1);
+    assert_false(mark(&unfinished));
     assert_int_equal(nhi_state_done(w, 6, 1234), NHI_OK);
     nhi_state_end(w);
     assert_int_equal(generation(), 6);
+    assert_true(mark(&after));
+    assert_false(nhi_state_is_unchanged(&before, &after));
     is(1, 60, 12);
     is(3, 0, size_of(3));
     assert_int_equal(look(&added, &v), NHI_OK);
