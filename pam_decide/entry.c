@@ -2,6 +2,7 @@
 /*
  * What pam_nhi gets from the decider.
  */
+#include "pam_decide/memory.h"
 #include "pam_decide/phases.h"
 #include "pam_decide/proof.h"
 #include "pam_decide/within.h"
@@ -13,7 +14,9 @@ static int decide(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_
     int rc;
 
     nhi_phase_adopt(&a->kept);
+    pnhi_memory_begin(pamh);
     rc = pnhi_decide(pamh, o, c, a);
+    pnhi_memory_end(pamh);
     nhi_phase_end();
     return rc;
 }

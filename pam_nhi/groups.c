@@ -140,16 +140,21 @@ static enum nhi_err scan(int fd, struct line *l)
 {
     struct stat st;
     char buf[16384];
-    ssize_t n = sizeof(buf);
+    off_t have = 0;
+    ssize_t n;
 
     if (fstat(fd, &st) != 0)
         return NHI_ERR_SYS;
     if (!S_ISREG(st.st_mode))
         return NHI_ERR_UNSAFE;
     begin_line(l);
-    /* A part that is not full is the last one of a regular file. */
-    while (n == (ssize_t)sizeof(buf) && (n = read_some(fd, buf, sizeof(buf))) > 0)
+    while ((n = read_some(fd, buf, sizeof(buf))) > 0) {
         take_part(l, buf, buf + n);
+        have += n;
+        /* A read that is not full and reaches the size of the file has reached its end. */
+        if (n < (ssize_t)sizeof(buf) && st.st_size > 0 && have >= st.st_size)
+            break;
+    }
     if (n < 0)
         return NHI_ERR_SYS;
     put(l, '\n');

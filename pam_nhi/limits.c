@@ -11,6 +11,7 @@
 #define FILES_MAX (1 << 20) /* the default of fs.nr_open */
 #define FILES_ENOUGH 1024
 
+#define FILE_LIMITS 2 /* the first ones */
 static const struct {
     int of;
     rlim_t enough, to;
@@ -41,14 +42,14 @@ static bool raise_one(size_t i, struct rlimit *had, bool *enough)
     return setrlimit(of, &more) == 0;
 }
 
-void pnhi_limits_raise(struct pnhi_limits *l)
+static void raise_first(struct pnhi_limits *l, size_t count)
 {
     sigset_t too_big, pending;
     bool enough, grows = false;
 
     memset(l, 0, sizeof(*l));
     l->raised = true;
-    for (size_t i = 0; i < PNHI_LIMITS; i++) {
+    for (size_t i = 0; i < count; i++) {
         l->changed[i] = raise_one(i, &l->had[i], &enough);
         if (limits[i].of == RLIMIT_FSIZE)
             grows = enough && (l->changed[i] || l->had[i].rlim_cur == RLIM_INFINITY);
@@ -59,6 +60,16 @@ void pnhi_limits_raise(struct pnhi_limits *l)
     sigaddset(&too_big, SIGXFSZ);
     l->waited = sigpending(&pending) != 0 || sigismember(&pending, SIGXFSZ) != 0;
     l->masked = pthread_sigmask(SIG_BLOCK, &too_big, &l->mask) == 0;
+}
+
+void pnhi_limits_raise(struct pnhi_limits *l)
+{
+    raise_first(l, PNHI_LIMITS);
+}
+
+void pnhi_limits_raise_files(struct pnhi_limits *l)
+{
+    raise_first(l, FILE_LIMITS);
 }
 
 void pnhi_limits_put_back(struct pnhi_limits *l)

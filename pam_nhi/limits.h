@@ -22,6 +22,8 @@ struct pnhi_limits {
 /* Raises them as far as this process may, unless they are high enough. A file that may not grow then causes an ordinary
  * error instead of a signal that ends the process. */
 void pnhi_limits_raise(struct pnhi_limits *l);
+/* The same for a daemon that root has started: only those under which a record could not be written. */
+void pnhi_limits_raise_files(struct pnhi_limits *l);
 /* Restores all of them. Does nothing if they were never raised. */
 void pnhi_limits_put_back(struct pnhi_limits *l);
 

@@ -44,7 +44,7 @@ static int decide(struct entered *e, enum pnhi_call call, const char *text)
     char why[PNHI_WHY_MAX];
 
     if (!e->caller.limits.raised)
-        pnhi_limits_raise(&e->caller.limits);
+        pnhi_limits_raise_files(&e->caller.limits);
     d = pnhi_decider_load(why);
     if (d == NULL)
         return deny(e, why);

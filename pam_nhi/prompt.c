@@ -38,7 +38,9 @@ static int ask(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_cal
     nhi_phase_end();
     rc = pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, reply, "%s", o->prompt);
     nhi_phase_begin();
-    if (raised)
+    if (raised && c->program == PNHI_LOGIN)
+        pnhi_limits_raise_files(&c->limits);
+    else if (raised)
         pnhi_limits_raise(&c->limits);
     return rc;
 }

@@ -131,7 +131,22 @@ enum nhi_err nhi_dir_open(const char *path, int *fd)
     return err;
 }
 
-enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd)
+enum nhi_err nhi_dir_open_at(int dirfd, const char *name, int *fd)
+{
+    struct stat st;
+    int f = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (f < 0)
+        return errno == ELOOP ? NHI_ERR_UNSAFE : nhi_err_from_errno(errno);
+    if (fstat(f, &st) == 0 && only_root_writes(&st)) {
+        *fd = f;
+        return NHI_OK;
+    }
+    close(f);
+    return NHI_ERR_UNSAFE;
+}
+
+static enum nhi_err open_sized(int dirfd, const char *name, int secret, int *fd, size_t *size)
 {
     struct stat st;
     int f;
@@ -149,17 +164,25 @@ enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd)
         return NHI_ERR_UNSAFE;
     }
     *fd = f;
+    *size = (size_t)st.st_size;
     return NHI_OK;
+}
+
+enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd)
+{
+    size_t size;
+
+    return open_sized(dirfd, name, secret, fd, &size);
 }
 
 enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max, char **buf, unsigned long *len)
 {
     enum nhi_err err;
-    size_t have = 0;
+    size_t have = 0, size = 0, room;
     char *text;
     int fd;
 
-    err = nhi_file_open(dirfd, name, secret, &fd);
+    err = open_sized(dirfd, name, secret, &fd, &size);
     if (err != NHI_OK)
         return err;
     text = malloc(max + 2);
@@ -168,8 +191,10 @@ enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned lon
         return NHI_ERR_NOMEM;
     }
     while (have <= max) {
-        ssize_t n = read(fd, text + have, max + 1 - have);
+        ssize_t n;
 
+        room = max + 1 - have;
+        n = read(fd, text + have, room);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -177,6 +202,9 @@ enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned lon
         if (n <= 0)
             break;
         have += (size_t)n;
+        /* A read that is not full and reaches the size of the file has reached its end. */
+        if ((size_t)n < room && size > 0 && have >= size)
+            break;
     }
     close(fd);
     if (err == NHI_OK && have > max)

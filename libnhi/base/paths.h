@@ -34,6 +34,9 @@
  * O_CLOEXEC; the caller closes it. NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_SYS. */
 NHI_CHECK enum nhi_err nhi_dir_open(const char *path, int *fd);
 
+/* The same for NAME in a directory that was opened so, and not for a symbolic link. */
+NHI_CHECK enum nhi_err nhi_dir_open_at(int dirfd, const char *name, int *fd);
+
 /* Opens NAME in a checked directory for reading: a regular file that belongs to root and that others cannot write, nor
  * read when secret is set. */
 NHI_CHECK enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd);

@@ -61,6 +61,32 @@ void nhi_phase_end(void)
     atomic_store(&kept.owner, 0);
 }
 
+/* The one above it, if that is kept, with the slash that follows its path; else -1. */
+static int kept_above(const char *path, const char **name)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash != NULL ? (size_t)(slash - path) : 0;
+
+    if (len == 0 || slash[1] == '\0')
+        return -1;
+    *name = slash + 1;
+    for (size_t i = 0; i < kept.it.count; i++)
+        if (strncmp(kept.it.dirs[i].path, path, len) == 0 && kept.it.dirs[i].path[len] == '\0')
+            return kept.it.dirs[i].fd;
+    return -1;
+}
+
+/* What is above a directory that was checked was checked with it. */
+static enum nhi_err open_dir(const char *path, bool mine, int *fd)
+{
+    const char *name = NULL;
+    int above = mine ? kept_above(path, &name) : -1;
+
+    if (above >= 0 && nhi_dir_open_at(above, name, fd) == NHI_OK)
+        return NHI_OK;
+    return nhi_dir_open(path, fd);
+}
+
 enum nhi_err nhi_dir_borrow(const char *path, int *fd)
 {
     const bool mine = is_mine();
@@ -71,7 +97,7 @@ enum nhi_err nhi_dir_borrow(const char *path, int *fd)
             *fd = kept.it.dirs[i].fd;
             return NHI_OK;
         }
-    err = nhi_dir_open(path, fd);
+    err = open_dir(path, mine, fd);
     if (err == NHI_OK && mine && kept.it.count < NHI_PHASE_DIRS && strlen(path) < NHI_PHASE_PATH) {
         memcpy(kept.it.dirs[kept.it.count].path, path, strlen(path) + 1);
         kept.it.dirs[kept.it.count++].fd = *fd;

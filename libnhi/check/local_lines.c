@@ -13,7 +13,7 @@
 
 #include "libnhi/base/grow.h"
 
-#define ROOM 65536 /* for a start */
+#define ROOM 16384 /* for a start */
 #define LINE_MAX_BYTES (1u << 20)
 #define BLANKS " \t\v\f\r"
 
@@ -187,18 +187,26 @@ static enum nhi_err grow(struct part *p)
     return NHI_OK;
 }
 
-static enum nhi_err read_all(int fd, struct part *p)
+/* A read that is not full and reaches the size of the file has reached its end. */
+static enum nhi_err read_all(int fd, off_t size, struct part *p)
 {
     enum nhi_err err = NHI_OK;
-    ssize_t n = 1;
+    bool last = false;
+    off_t have = 0;
+    size_t room;
+    ssize_t n;
 
-    while (err == NHI_OK && n != 0) {
-        n = read(fd, p->text + p->have, p->room - p->have);
+    while (err == NHI_OK && !last) {
+        room = p->room - p->have;
+        n = read(fd, p->text + p->have, room);
         if (n < 0 && errno != EINTR)
             return NHI_ERR_SYS;
-        if (n > 0)
+        if (n > 0) {
             p->have += (size_t)n;
-        err = take_lines(p, n == 0);
+            have += n;
+        }
+        last = n == 0 || (n > 0 && (size_t)n < room && size > 0 && have >= size);
+        err = take_lines(p, last);
         if (err == NHI_OK)
             err = grow(p);
     }
@@ -206,7 +214,7 @@ static enum nhi_err read_all(int fd, struct part *p)
 }
 
 /* Another file in its place must not make a host process wait. */
-static enum nhi_err open_file(const char *file, int *fd)
+static enum nhi_err open_file(const char *file, int *fd, off_t *size)
 {
     int f = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
@@ -215,6 +223,7 @@ static enum nhi_err open_file(const char *file, int *fd)
         return NHI_ERR_SYS;
     if (fstat(f, &st) == 0 && S_ISREG(st.st_mode)) {
         *fd = f;
+        *size = st.st_size;
         return NHI_OK;
     }
     close(f);
@@ -227,12 +236,13 @@ enum nhi_err nhi_lines_each(const struct nhi_lines *which, enum nhi_err (*fn)(st
     struct part p = { .text = malloc(ROOM), .room = ROOM, .which = which, .fn = fn, .ctx = ctx };
     enum nhi_err err = p.text != NULL ? NHI_OK : NHI_ERR_NOMEM;
     int fd = -1, cause;
+    off_t size = 0;
 
     choose_letters(&p);
     if (err == NHI_OK)
-        err = open_file(which->file, &fd);
+        err = open_file(which->file, &fd, &size);
     if (err == NHI_OK)
-        err = read_all(fd, &p);
+        err = read_all(fd, size, &p);
     cause = errno;
     if (fd >= 0)
         close(fd);

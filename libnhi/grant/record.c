@@ -61,11 +61,16 @@ enum nhi_err nhi_record_take(int fd, struct nhi_grant *out)
     ssize_t n = 1;
 
     while (n != 0 && have < sizeof(bytes)) {
-        n = read(fd, bytes + have, sizeof(bytes) - have);
+        size_t room = sizeof(bytes) - have;
+
+        n = read(fd, bytes + have, room);
         if (n < 0 && errno != EINTR)
             return NHI_ERR_SYS;
         if (n > 0)
             have += (size_t)n;
+        /* Nothing follows a whole record, or a read with room would have had it, too. */
+        if (n > 0 && (size_t)n < room && nhi_record_length(bytes, have) == have)
+            break;
     }
     return nhi_record_decode(bytes, have, out);
 }

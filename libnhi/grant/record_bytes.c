@@ -307,6 +307,13 @@ static enum nhi_err check_whole(const uint8_t *bytes, size_t len)
     return get_short(&head) == len && le64toh(sum) == nhi_record_sum(bytes, len - SUM) ? NHI_OK : NHI_ERR_CORRUPT;
 }
 
+size_t nhi_record_length(const uint8_t *bytes, size_t len)
+{
+    if (len < HEAD || memcmp(bytes, magic, sizeof(magic)) != 0)
+        return 0;
+    return (size_t)(bytes[AT_LENGTH] | bytes[AT_LENGTH + 1] << 8);
+}
+
 enum nhi_err nhi_record_decode(const void *bytes, size_t len, struct nhi_grant *out)
 {
     enum nhi_err err = len >= HEAD + SUM && len <= NHI_RECORD_MAX ? check_whole(bytes, len) : NHI_ERR_CORRUPT;

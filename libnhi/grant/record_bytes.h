@@ -19,6 +19,9 @@ NHI_CHECK enum nhi_err nhi_record_encode(const struct nhi_grant *g, uint8_t *byt
 /* Accepts only what nhi_record_encode writes, byte for byte. NHI_ERR_CORRUPT; NHI_ERR_VERSION: of another release. */
 NHI_CHECK enum nhi_err nhi_record_decode(const void *bytes, size_t len, struct nhi_grant *out);
 
+/* The length of the whole record, as its first bytes say; 0: they do not. */
+size_t nhi_record_length(const uint8_t *bytes, size_t len);
+
 /* FNV-1a of 64 bits. It finds damage, not forgery: only root writes records. */
 uint64_t nhi_record_sum(const void *bytes, size_t len);
 
