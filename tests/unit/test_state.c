@@ -11,9 +11,11 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -618,6 +620,77 @@ static void readers_beside_a_writer(void **state)
     assert_in_range(looked, 100, UINT32_MAX);
 }
 
+/* ---- one file after the other ---- */
+
+struct exchanging {
+    _Atomic(unsigned) published, looked;
+    _Atomic(bool) over;
+};
+
+/* Whatever was published before it began, it sees that or something later, and it always sees something. */
+static int read_on(struct exchanging *x)
+{
+    const struct nhi_fact_key key = task(0);
+    struct nhi_value v;
+    unsigned before, got;
+
+    while (!x->over) {
+        before = x->published;
+        if (look(&key, &v) != NHI_OK || v.len != sizeof(got))
+            return 1;
+        memcpy(&got, v.bytes, sizeof(got));
+        if (got < before)
+            return 2;
+        x->looked++;
+    }
+    return 0;
+}
+
+static void exchange(unsigned n)
+{
+    const struct nhi_fact_key key = task(0);
+    struct nhi_value v = { .len = sizeof(n) };
+    struct nhi_state_writer *w = turn();
+    struct nhi_state_build *b = NULL;
+
+    memcpy(v.bytes, &n, sizeof(n));
+    assert_int_equal(nhi_state_build_new(&b), NHI_OK);
+    assert_int_equal(nhi_state_build_add(b, &key, &v), NHI_OK);
+    assert_int_equal(nhi_state_prepare(w, b, n), NHI_OK);
+    assert_int_equal(nhi_state_publish(w), NHI_OK);
+    nhi_state_build_free(b);
+    nhi_state_end(w);
+}
+
+static void exchanged(void **state)
+{
+    const bool long_run = getenv("DEPTH") != NULL && strcmp(getenv("DEPTH"), "torture") == 0;
+    const unsigned rounds = long_run ? 100000 : 500, readers = long_run ? 32 : 4;
+    struct exchanging *x = mmap(NULL, sizeof(*x), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pid[32];
+    int status;
+
+    (void)state;
+    assert_true(x != MAP_FAILED);
+    exchange(0);
+    for (unsigned i = 0; i < readers; i++) {
+        pid[i] = fork();
+        if (pid[i] == 0)
+            _exit(read_on(x));
+    }
+    for (unsigned n = 1; n <= rounds || x->looked < readers; n++) {
+        exchange(n);
+        x->published = n;
+    }
+    x->over = true;
+    for (unsigned i = 0; i < readers; i++) {
+        assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+        assert_int_equal(status, 0);
+    }
+    print_message("# %u files, %u readers, %u looks\n", x->published, readers, x->looked);
+    (void)munmap(x, sizeof(*x));
+}
+
 #define T(f) cmocka_unit_test_setup(f, state_empty)
 
 int main(void)
@@ -637,6 +710,7 @@ int main(void)
         T(withdrawn),
         T(little_room),
         T(readers_beside_a_writer),
+        T(exchanged),
     };
 
     if (!state_enter())
