@@ -321,6 +321,14 @@ static void listed_again(void **state)
     }
 }
 
+/* How much to do, in each kind of run. */
+static unsigned depth(unsigned sample, unsigned sweep, unsigned torture)
+{
+    const char *d = getenv("DEPTH");
+
+    return d == NULL ? sample : strcmp(d, "torture") == 0 ? torture : sweep;
+}
+
 /* ---- killed ---- */
 
 /* What a login would be told about a ticket. */
@@ -521,12 +529,13 @@ static void killed_in(size_t change)
     assert_in_range(n, 20, 100000);
 }
 
-/* A sample of the calls, which begins elsewhere for each change; every one with DEPTH. The two large changes are many
+/* A sample of the calls, which begins elsewhere for each change; every one in
+ * make torture. The two large changes are many
  * calls of one kind. */
 static void killed_at_any_call(void **state)
 {
     (void)state;
-    step = getenv("DEPTH") != NULL ? 1 : 19;
+    step = depth(19, 5, 1);
     for (size_t i = 1; i < COUNT - 2; i++) {
         denies_from_then_on(i);
         killed_in(i);
@@ -644,13 +653,6 @@ static void refreshed_beside(void **state)
 
 /* ---- two writers, and readers that stand still ---- */
 
-static unsigned rounds(void)
-{
-    const char *depth = getenv("DEPTH");
-
-    return depth == NULL ? 40 : strcmp(depth, "torture") == 0 ? 10000 : 200;
-}
-
 static size_t number_of(void (*change)(struct nhi_ledger *l))
 {
     size_t i = 0;
@@ -669,7 +671,7 @@ static void suspended_and_resumed(void **state)
 
     (void)state;
     begin_with_one();
-    for (unsigned n = 0; n < rounds(); n++) {
+    for (unsigned n = 0; n < depth(40, 200, 10000); n++) {
         pid[0] = start(write_one, which[n % 2]);
         pid[1] = start(write_one, which[(n + 1) % 2]);
         runs[0] = runs[1] = true;
