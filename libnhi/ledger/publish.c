@@ -230,7 +230,7 @@ static enum nhi_err add_bound(struct nhi_ledger *l)
 }
 
 /* The same as the ledger is now, without keeping any other writer waiting. */
-static enum nhi_err prepare_beside(struct nhi_ledger *l, struct nhi_state_writer *w)
+static enum nhi_err prepare_beside(struct nhi_ledger *l, struct nhi_state_writer *w, int64_t *at)
 {
     int64_t generation = 0;
     enum nhi_err err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN", NULL, NULL, NULL));
@@ -241,21 +241,35 @@ static enum nhi_err prepare_beside(struct nhi_ledger *l, struct nhi_state_writer
         err = prepare(l, w, generation);
     if (!sqlite3_get_autocommit(l->db))
         (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    *at = generation;
     return err;
+}
+
+/* In the turn of a writer: if nothing was published, nothing may have changed. */
+static enum nhi_err catch_up_with(struct nhi_ledger *l, struct nhi_state_writer *w, int64_t generation)
+{
+    enum nhi_err err = nhi_state_catch_up(w);
+    int64_t now = 0;
+
+    if (err != NHI_ERR_NOT_FOUND)
+        return err;
+    err = nhi_sql_number(l, &now, "SELECT generation FROM setting", "");
+    return err == NHI_OK && now != generation ? NHI_ERR_STATE : err;
 }
 
 enum nhi_err nhi_ledger_refresh(struct nhi_ledger *l)
 {
     const struct nhi_publisher *p = l->publisher;
     struct nhi_state_writer *w = NULL;
+    int64_t generation = 0;
     enum nhi_err err = nhi_state_begin_beside(p->run_dir, p->dir, &w);
 
     if (err == NHI_OK)
-        err = prepare_beside(l, w);
+        err = prepare_beside(l, w, &generation);
     if (err == NHI_OK)
         err = nhi_state_take_turn(w, p->wait_ms);
     if (err == NHI_OK)
-        err = nhi_state_catch_up(w);
+        err = catch_up_with(l, w, generation);
     if (err == NHI_OK)
         err = nhi_state_publish(w);
     nhi_state_end(w);
@@ -421,8 +435,12 @@ enum nhi_err nhi_ledger_withdraw(struct nhi_ledger *l)
 
 enum nhi_err nhi_ledger_publish(struct nhi_ledger *l, int64_t now)
 {
-    enum nhi_err err = nhi_ledger_begin(l, now);
+    enum nhi_err err = nhi_ledger_refresh(l);
 
+    /* Unless a writer was killed, or others were faster. */
+    if (err != NHI_ERR_STATE)
+        return err;
+    err = nhi_ledger_begin(l, now);
     if (err != NHI_OK)
         return err;
     l->publisher->changes.whole = true;

@@ -15,10 +15,11 @@
 /* From now on every transaction of this writer is published. run_dir: NHI_RUN_DIR; valid as long as the ledger is open.
  * wait_ms: for other writers. */
 NHI_CHECK enum nhi_err nhi_ledger_publishes(struct nhi_ledger *l, const char *dir, const char *run_dir, int wait_ms);
-/* Publishes the whole ledger anew, in a transaction of its own. */
+/* Publishes the whole ledger anew: as nhi_ledger_refresh does, or, if what is published is not known to be complete, in
+ * a transaction of its own. */
 NHI_CHECK enum nhi_err nhi_ledger_publish(struct nhi_ledger *l, int64_t now);
 /* Makes a new file of what is published, without keeping other writers waiting for longer than it takes to add what
- * they changed meanwhile. Outside a transaction. A failure changes nothing. */
+ * they changed meanwhile. Outside a transaction. A failure changes nothing. NHI_ERR_STATE: only a transaction can. */
 NHI_CHECK enum nhi_err nhi_ledger_refresh(struct nhi_ledger *l);
 /* Whether the published state has all of the ledger; of a ledger that is open in any mode. */
 bool nhi_ledger_is_published(struct nhi_ledger *l, const char *dir, const char *run_dir);

@@ -395,7 +395,9 @@ enum nhi_err nhi_state_catch_up(struct nhi_state_writer *w)
     struct state_at r;
     size_t at = 0;
 
-    if (!w->prepared || w->seen == NULL || nhi_state_generation(w->seen) < 0)
+    if (w->seen == NULL)
+        return NHI_ERR_NOT_FOUND;
+    if (!w->prepared || nhi_state_generation(w->seen) < 0)
         return NHI_ERR_STATE;
     if (!nhi_state_since(w->seen, w->generation, &at))
         return NHI_ERR_STATE;

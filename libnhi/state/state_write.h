@@ -44,7 +44,8 @@ size_t nhi_state_room(const struct nhi_state_writer *w);
 /* Writes a new file, which nobody sees yet. NHI_ERR_FULL: it would take too much of what is free. */
 NHI_CHECK enum nhi_err nhi_state_prepare(struct nhi_state_writer *w, struct nhi_state_build *b, int64_t generation);
 /* In the turn: adds to the prepared file what was added to the present one since the generation that it was made of.
- * NHI_ERR_STATE: that is not known, since another file was published meanwhile, or a writer was killed. */
+ * NHI_ERR_STATE: that is not known, since another file was published meanwhile, or a writer was killed.
+ * NHI_ERR_NOT_FOUND: nothing is published. */
 NHI_CHECK enum nhi_err nhi_state_catch_up(struct nhi_state_writer *w);
 /* Publishes the file that was prepared. */
 NHI_CHECK enum nhi_err nhi_state_publish(struct nhi_state_writer *w);

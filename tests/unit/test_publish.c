@@ -529,9 +529,8 @@ static void killed_in(size_t change)
     assert_in_range(n, 20, 100000);
 }
 
-/* A sample of the calls, which begins elsewhere for each change; every one in
- * make torture. The two large changes are many
- * calls of one kind. */
+/* A sample of the calls, which begins elsewhere for each change; every one in make torture. The two large changes are
+ * many calls of one kind. */
 static void killed_at_any_call(void **state)
 {
     (void)state;
