@@ -111,6 +111,19 @@ static enum nhi_err take_in(unsigned kind, const char *id, void *ctx)
     return err == NHI_OK ? nhi_event_add(t->l, &e) : err;
 }
 
+/* A file that was published before this ledger had the same, and not that of another ledger. */
+static bool is_ahead(struct nhi_ledger *l, struct nhi_state *seen)
+{
+    const struct nhi_fact_key key = nhi_fact_key(NHI_FACT_HOST, "");
+    struct nhi_fact_source from = nhi_state_source(seen);
+    struct nhi_fact_host host;
+    struct nhi_settings s;
+    struct nhi_value v;
+
+    return nhi_state_head(seen)->generation == l->publisher->generation + 1 && from.get(from.ctx, &key, &v) == NHI_OK &&
+           nhi_fact_get_host(&v, &host) == NHI_OK && nhi_ledger_settings(l, &s) == NHI_OK && s.epoch == host.epoch;
+}
+
 static enum nhi_err catch_up(struct nhi_ledger *l, int64_t now)
 {
     struct nhi_publisher *p = l->publisher;
@@ -123,7 +136,7 @@ static enum nhi_err catch_up(struct nhi_ledger *l, int64_t now)
     p->changes.whole = seen == NULL || nhi_state_generation(seen) != p->generation || !nhi_state_is_here(seen);
     if (seen == NULL || !p->changes.whole)
         return NHI_OK;
-    return nhi_state_each_revoked(seen, p->generation, take_in, &t);
+    return nhi_state_each_revoked(seen, is_ahead(l, seen), take_in, &t);
 }
 
 /* ---- publishing ---- */

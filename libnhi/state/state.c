@@ -486,10 +486,8 @@ static enum nhi_err each_revoked_in_base(struct nhi_state *s, revoked_fn fn, voi
     return err;
 }
 
-enum nhi_err nhi_state_each_revoked(struct nhi_state *s, int64_t generation, revoked_fn fn, void *ctx)
+enum nhi_err nhi_state_each_revoked(struct nhi_state *s, bool all, revoked_fn fn, void *ctx)
 {
-    /* A file that was published before the ledger had it; one that is further ahead belongs to another ledger. */
-    const bool all = s->head.generation == generation + 1;
     size_t at = all ? 0 : s->done;
     enum nhi_err err = all ? each_revoked_in_base(s, fn, ctx) : NHI_OK;
     struct state_at r;
