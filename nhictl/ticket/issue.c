@@ -29,6 +29,7 @@
 #include "nhictl/ticket/issue.h"
 #include "nhictl/ticket/issue_bind.h"
 #include "nhictl/ticket/issue_check.h"
+#include "nhictl/ticket/issue_many.h"
 #include "nhictl/ticket/issue_policy.h"
 
 #define EXAMPLE "nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd,sudo --ttl 15m"
@@ -107,7 +108,7 @@ int issue_fill(struct ctl *c, struct store *s, const struct issue_args *args, st
     code = issue_within_parent(c, s, args, t);
     if (code == CTL_DONE)
         code = issue_ttl(c, s, t, &task, key);
-    if (code == CTL_DONE)
+    if (code == CTL_DONE && !args->as_before)
         code = issue_accounts(c, s, args, host);
     if (code == CTL_DONE && nhi_id_new(t->jti) != NHI_OK)
         code = ctl_fail(c, CTL_SYSTEM, NULL, "no random numbers: %s", strerror(errno));
@@ -138,19 +139,18 @@ enum nhi_err issue_event(struct ctl *c, struct store *s, const char *kind, const
                        detail);
 }
 
-static int record(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+int issue_record(struct ctl *c, struct store *s, const struct issue_args *args, const struct nhi_ticket *t)
 {
-    const struct issue_args *args = c->args;
     enum nhi_err err = nhi_ticket_record(s->l, t, NHI_ORIGIN_ISSUED, c->now);
 
     if (err == NHI_OK)
         err = nhi_ticket_set_terms(s->l, t->jti, args->renewable, args->no_pin);
     if (err == NHI_OK)
         err = issue_event(c, s, "issue", t, NULL);
-    return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "record the ticket");
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "record the ticket");
 }
 
-static void take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t)
+void issue_take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t)
 {
     uint32_t live;
     bool lasts;
@@ -235,6 +235,30 @@ static int fill_ssh(struct ctl *c, const struct issue_args *args, struct nhi_tic
                     "--ssh restricts a session that a key opens: it needs --bind-key");
 }
 
+int issue_words(struct ctl *c, struct issue_args *args, struct nhi_ticket *t)
+{
+    int code = fill_service(c, args);
+
+    return code == CTL_DONE ? fill_ssh(c, args, t) : code;
+}
+
+int issue_ready(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_ticket *t,
+                struct nhi_issuer *key)
+{
+    int code = issue_fill(c, s, args, t, key);
+
+    /* Another host has a ledger of its own. */
+    if (code == CTL_DONE && t->has_cnf && strcmp(t->host, s->set.host) == 0)
+        code = bind_check(c, s, t);
+    if (code == CTL_DONE && !args->as_before)
+        code = issue_policy(c, s, t);
+    if (code == CTL_DONE)
+        code = issue_allowed(c, t, key);
+    return code == CTL_DONE ? issue_fits(c, s, t) : code;
+}
+
+extern const struct verb issue_verbs[];
+
 static int issue(struct ctl *c)
 {
     struct issue_args given = *(const struct issue_args *)c->args, *const args = &given;
@@ -248,10 +272,10 @@ static int issue(struct ctl *c)
 
     if (code == CTL_DONE && args->out == NULL)
         code = text_may_print(c, "--out FILE");
+    if (code == CTL_DONE && args->from != NULL)
+        return issue_many(c, &issue_verbs[0], c->args);
     if (code == CTL_DONE)
-        code = fill_service(c, args);
-    if (code == CTL_DONE)
-        code = fill_ssh(c, args, &t);
+        code = issue_words(c, args, &t);
     if (code == CTL_DONE)
         code = issue_bind(c, args->bind_key, args->cert, &t);
     if (code == CTL_DONE)
@@ -261,25 +285,18 @@ static int issue(struct ctl *c)
     if (code == CTL_DONE)
         code = store_need_sound(c, &s);
     if (code == CTL_DONE)
-        code = issue_fill(c, &s, args, &t, &key);
-    /* Another host has a ledger of its own. */
-    if (code == CTL_DONE && t.has_cnf && strcmp(t.host, s.set.host) == 0)
-        code = bind_check(c, &s, &t);
+        code = issue_ready(c, &s, args, &t, &key);
     if (code == CTL_DONE)
-        code = issue_policy(c, &s, &t);
+        code = issue_record(c, &s, args, &t);
     if (code == CTL_DONE)
-        code = issue_allowed(c, &t, &key);
-    if (code == CTL_DONE)
-        code = issue_fits(c, &s, &t);
-    if (code == CTL_DONE)
-        code = record(c, &s, &t);
+        code = store_commit(c, &s);
     recorded = code == CTL_DONE;
     if (recorded)
         code = signer_sign(c, &signer, &t, &key, &text);
     if (code == CTL_DONE)
         code = issue_hand_out(c, &t, text, args->out, args->cert ? args->bind_key : NULL);
     if (recorded && code != CTL_DONE)
-        take_back(c, &s, &t);
+        issue_take_back(c, &s, &t);
     nhi_text_free(text);
     signer_close(&signer);
     store_close(&s);
@@ -315,12 +332,13 @@ static const struct opt issue_opts[] = {
       "let it be used from anywhere, not only from the place of its first use", NULL, 0 },
     { "key", OPT_NAME, AT(kid), false, "KID", "sign with this key of this host", nhi_name_is_kid, 0 },
     { "out", OPT_PATH, AT(out), false, "FILE", "write to this file, mode 0600, not to standard output", NULL, 0 },
+    { "from", OPT_LINES, AT(from), false, "FILE|-", "one for each line, which has the options", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb issue_verbs[] = {
     { NULL, "issue", issue, issue_opts, sizeof(struct issue_args), 0, 0,
-      "--agent NAME --task ID --account NAME[,...] [--service NAME[,...]] [options]", "Issue a ticket for a task.",
-      "Only the ticket is printed, so that $(nhictl issue ...) works.", EXAMPLE },
+      "--agent NAME --task ID --account NAME[,...] [--service NAME[,...]] [options] | --from FILE|- [options]",
+      "Issue a ticket for a task.", "Only the ticket is printed, so that $(nhictl issue ...) works.", EXAMPLE },
     { .verb = NULL },
 };

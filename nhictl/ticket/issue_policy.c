@@ -113,3 +113,15 @@ int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t)
     preview_end(&p);
     return code;
 }
+
+int issue_policy_by_task(struct ctl *c, struct store *s, bool *by_task)
+{
+    struct nhi_facts f = { .rules = NULL };
+    enum nhi_err err = nhi_policy_load(s->l, 0, c->now, &f.rules, &f.rule_count);
+
+    *by_task = false;
+    for (size_t i = 0; err == NHI_OK && i < f.rule_count; i++)
+        *by_task = *by_task || f.rules[i].tasks[0] != '\0';
+    nhi_facts_free(&f);
+    return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the policy");
+}

@@ -7,6 +7,8 @@
 
 #include "nhictl/ticket/issue.h"
 
+/* Whether a rule in force looks at the task of a ticket. */
+int issue_policy_by_task(struct ctl *c, struct store *s, bool *by_task);
 /* Whether this host's policy could ever permit each account and service that t names. */
 int issue_policy(struct ctl *c, struct store *s, const struct nhi_ticket *t);
 
