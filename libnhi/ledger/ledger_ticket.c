@@ -17,12 +17,15 @@
 #define TEXT(x) TEXT_OF(x)
 
 /* Whether ticket t was ended before its time, by somebody or by a new epoch. Revocations of tickets and tasks are
- * looked up by key, and ancestors by their own keys: the number of revocations does not matter. */
+ * looked up by key, and ancestors by their own keys: the number of revocations does not matter. A ticket without any is
+ * not climbed from, which costs more than all the rest. */
 #define GONE \
-    "(EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT q.root FROM ticket q" \
+    "(CASE WHEN t.parent IS NULL AND t.root = t.jti" \
+    "   THEN EXISTS (SELECT 1 FROM revocation r WHERE r.kind = 1 AND r.id = t.jti)" \
+    "   ELSE EXISTS (WITH RECURSIVE up(jti) AS (SELECT t.jti UNION SELECT q.root FROM ticket q" \
     "   JOIN up ON q.jti = up.jti UNION SELECT p.parent FROM ticket p" \
     "   JOIN up ON p.jti = up.jti WHERE p.parent IS NOT NULL)" \
-    "   SELECT 1 FROM up JOIN revocation r ON r.kind = 1 AND r.id = up.jti)" \
+    "   SELECT 1 FROM up JOIN revocation r ON r.kind = 1 AND r.id = up.jti) END" \
     " OR EXISTS (SELECT 1 FROM revocation r WHERE r.kind = 2 AND r.id = t.task)" \
     " OR EXISTS (SELECT 1 FROM task k WHERE k.id = t.task AND k.state <> 1)" \
     " OR EXISTS (SELECT 1 FROM agent a WHERE a.name = t.agent AND a.revoked_until <> 0" \
@@ -220,6 +223,44 @@ enum nhi_err nhi_key_note_bound(struct nhi_ledger *l, const uint8_t key[NHI_PK_L
     "SELECT count(*) FROM ticket t WHERE t.exp > ?1 AND t.superseded = 0 AND t.host = " HERE " AND " of \
     " AND NOT " ENDED " AND NOT " PAST_DEADLINE
 
+/* What is known of a ticket that is to be revoked. alone: no other ticket descends from it, nor is of its lineage, so
+ * that it is the only one that its revocation ends. */
+struct target {
+    bool known, alone, live, elsewhere;
+};
+
+#define HAS_OTHERS \
+    "SELECT EXISTS (SELECT 1 FROM ticket WHERE parent = ?1) OR EXISTS (SELECT 1 FROM ticket WHERE root = ?1 AND jti <> ?1)"
+
+static enum nhi_err look_at(struct nhi_ledger *l, const char *jti, int64_t now, struct target *out)
+{
+    sqlite3_stmt *st = NULL;
+    int64_t others = 0;
+    enum nhi_err err;
+
+    *out = (struct target){ .alone = true };
+    err =
+        nhi_sql_prepare(l, &st,
+                        "SELECT t.root = t.jti, t.exp > ?1 AND t.superseded = 0 AND t.host = " HERE " AND NOT " ENDED
+                        " AND NOT " PAST_DEADLINE ", t.exp > ?1 AND t.host <> " HERE " FROM ticket t WHERE t.jti = ?2",
+                        "is", now, jti);
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    out->known = err == NHI_OK;
+    if (err == NHI_OK) {
+        out->alone = nhi_sql_int(st, 0, 0, 1, &err) == 1;
+        out->live = nhi_sql_int(st, 1, 0, 1, &err) == 1;
+        out->elsewhere = nhi_sql_int(st, 2, 0, 1, &err) == 1;
+    }
+    nhi_sql_done(l, st);
+    if (err == NHI_ERR_NOT_FOUND)
+        err = NHI_OK;
+    if (err == NHI_OK && out->alone)
+        err = nhi_sql_number(l, &others, HAS_OTHERS, "s", jti);
+    out->alone = out->alone && others == 0;
+    return err;
+}
+
 /* How many of them could still open something here. Tickets for other hosts do not matter, however many exist. */
 static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, int64_t now,
                                int64_t *out)
@@ -232,6 +273,13 @@ static enum nhi_err live_count(struct nhi_ledger *l, enum nhi_revoke_kind kind, 
     };
 
     return nhi_sql_number(l, out, sql[kind], "is", now, id);
+}
+
+static enum nhi_err note_revoked(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
+                                 int64_t now)
+{
+    return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO revocation VALUES (?,?,?,?)", "isis", (int64_t)kind, id, now,
+                       reason != NULL ? reason : "");
 }
 
 static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
@@ -266,8 +314,7 @@ static enum nhi_err revoke_one(struct nhi_ledger *l, enum nhi_revoke_kind kind, 
     case NHI_REVOKE_ISSUER:
         return nhi_issuer_set_state(l, id, NHI_ISSUER_REVOKED, reason, now);
     }
-    return nhi_sql_run(l, NULL, "INSERT OR IGNORE INTO revocation VALUES (?,?,?,?)", "isis", (int64_t)kind, id, now,
-                       reason != NULL ? reason : "");
+    return note_revoked(l, kind, id, reason, now);
 }
 
 const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind)
@@ -285,19 +332,68 @@ const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind)
     return "thing";
 }
 
+#define ANY_FOR_OTHERS(of) "SELECT EXISTS (SELECT 1 FROM ticket t WHERE t.exp > ?1 AND t.host <> " HERE " AND " of ")"
+
+/* Of several tickets. */
+static enum nhi_err revoke_all(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
+                               int64_t now, struct nhi_revoked *out)
+{
+    static const char *const sql[] = {
+        [NHI_REVOKE_TICKET] = ANY_FOR_OTHERS(OF_TICKET),
+        [NHI_REVOKE_TASK] = ANY_FOR_OTHERS("t.task = ?2"),
+        [NHI_REVOKE_AGENT] = ANY_FOR_OTHERS("t.agent = ?2"),
+        [NHI_REVOKE_ISSUER] = ANY_FOR_OTHERS("t.kid = ?2"),
+    };
+    int64_t before = 0, after = 0, elsewhere = 0;
+    enum nhi_err err;
+
+    err = nhi_sql_number(l, &elsewhere, sql[kind], "is", now, id);
+    if (err == NHI_OK)
+        err = live_count(l, kind, id, now, &before);
+    if (err == NHI_OK)
+        err = revoke_one(l, kind, id, reason, now);
+    /* What was not live is not now either. */
+    if (err == NHI_OK && before != 0)
+        err = live_count(l, kind, id, now, &after);
+    out->live = (uint32_t)(before - after);
+    out->elsewhere = elsewhere != 0;
+    return err;
+}
+
+enum nhi_err nhi_revoke_known(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
+                              int64_t now, struct nhi_revoked *out)
+{
+    struct nhi_revoked r = { .known = true };
+    struct target t = { .alone = false };
+    struct nhi_task task;
+    enum nhi_err err = NHI_OK;
+
+    if (kind == NHI_REVOKE_TICKET)
+        err = look_at(l, id, now, &t);
+    else if (kind == NHI_REVOKE_TASK)
+        r.known = nhi_task_get(l, id, &task) != NHI_ERR_NOT_FOUND;
+    if (kind == NHI_REVOKE_TICKET)
+        r.known = t.known;
+    if (err == NHI_OK && t.alone) {
+        r.live = t.live;
+        r.elsewhere = t.elsewhere;
+        err = nhi_name_is_jti(id) ? note_revoked(l, kind, id, reason, now) : NHI_ERR_ARG;
+    } else if (err == NHI_OK) {
+        err = revoke_all(l, kind, id, reason, now, &r);
+    }
+    if (err == NHI_OK)
+        *out = r;
+    return err;
+}
+
 enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
                         int64_t now, uint32_t *live)
 {
-    int64_t before = 0, after = 0;
-    enum nhi_err err;
+    struct nhi_revoked r;
+    enum nhi_err err = nhi_revoke_known(l, kind, id, reason, now, &r);
 
-    err = live_count(l, kind, id, now, &before);
-    if (err == NHI_OK)
-        err = revoke_one(l, kind, id, reason, now);
-    if (err == NHI_OK)
-        err = live_count(l, kind, id, now, &after);
     if (err == NHI_OK && live != NULL)
-        *live = (uint32_t)(before - after);
+        *live = r.live;
     return err;
 }
 

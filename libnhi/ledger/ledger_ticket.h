@@ -54,6 +54,14 @@ const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind);
  * issuer. */
 NHI_CHECK enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
                                   int64_t now, uint32_t *live);
+struct nhi_revoked {
+    uint32_t live;
+    bool known;     /* this host has recorded what was revoked */
+    bool elsewhere; /* tickets for other hosts are among those, see nhi_ticket_each_for_others */
+};
+/* The same. */
+NHI_CHECK enum nhi_err nhi_revoke_known(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
+                                        const char *reason, int64_t now, struct nhi_revoked *out);
 /* Every recorded ticket that such a revocation concerns, that is for another host and has not expired, whatever its
  * state here: that host does not learn of the revocation. By host. fn: returns 0 to continue. */
 NHI_CHECK enum nhi_err nhi_ticket_each_for_others(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,

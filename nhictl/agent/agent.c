@@ -131,8 +131,10 @@ static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agen
 static enum nhi_err end_all(struct ctl *c, struct store *s, const char *name, const char *reason, uint32_t *live)
 {
     const struct revocation r = { NHI_REVOKE_AGENT, name, reason };
-    enum nhi_err err = revoke_in(c, s, &r, live);
+    struct nhi_revoked revoked = { .live = 0 };
+    enum nhi_err err = revoke_in(c, s, &r, &revoked);
 
+    *live = revoked.live;
     return err == NHI_OK ? close_tasks(c, s, name) : err;
 }
 

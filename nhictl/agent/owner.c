@@ -150,22 +150,22 @@ static enum nhi_err suspend(struct ctl *c, struct store *s, const struct nhi_age
 {
     const struct revocation r = { NHI_REVOKE_AGENT, a->account.name, why };
     struct out_row *detail, *row;
-    uint32_t live = 0;
+    struct nhi_revoked is = { .live = 0 };
     /* First, while its tickets still count as live. */
-    enum nhi_err err = revoke_in(c, s, &r, &live);
+    enum nhi_err err = revoke_in(c, s, &r, &is);
 
     if (err == NHI_OK)
         err = nhi_agent_hold(s->l, a->account.name, NHI_HELD_OFFBOARDED, why, c->now);
     if (err != NHI_OK)
         return err;
     detail = out_row_new(c->out);
-    out_number(detail, "live", NULL, live);
+    out_number(detail, "live", NULL, is.live);
     row = out_row_new(c->out);
     out_state(row, "name", "agent", a->account.name);
     out_state(row, "was", "was", agent_state_name(a->state));
-    out_number(row, "live_tickets", "tickets revoked", live);
+    out_number(row, "live_tickets", "tickets revoked", is.live);
     out_table_row(c->out, row);
-    *revoked += live;
+    *revoked += is.live;
     return store_event(c, s, (struct store_event){ .kind = "agent-suspend", .agent = a->account.name, .cause = why },
                        detail);
 }

@@ -15,6 +15,7 @@ struct ctl;
 struct signer {
     char kid[NHI_KID_MAX + 1]; /* empty: nothing is open */
     bool in_agent;
+    bool proven;            /* a signature by sk was verified */
     uint8_t sk[NHI_SK_LEN]; /* only if it is open and not in an ssh-agent */
 };
 

@@ -46,18 +46,6 @@ static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revoc
     return store_event(c, s, done, detail);
 }
 
-bool revoke_seen(struct store *s, const struct revocation *r)
-{
-    struct nhi_ticket_row ticket;
-    struct nhi_task task;
-
-    if (r->kind == NHI_REVOKE_TICKET)
-        return nhi_ticket_get(s->l, r->id, &ticket) != NHI_ERR_NOT_FOUND;
-    if (r->kind == NHI_REVOKE_TASK)
-        return nhi_task_get(s->l, r->id, &task) != NHI_ERR_NOT_FOUND;
-    return true;
-}
-
 struct later {
     char (*jti)[NHI_JTI_LEN + 1];
     size_t count, room;
@@ -97,32 +85,31 @@ static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct re
     return err;
 }
 
-enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live)
+enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r, struct nhi_revoked *out)
 {
     int64_t ahead = s->set.latest < c->now + NHI_CLOCK_SKEW ? s->set.latest : c->now + NHI_CLOCK_SKEW - 1;
     int64_t at = c->now > ahead ? c->now : ahead;
-    enum nhi_err err = nhi_revoke(s->l, r->kind, r->id, r->reason, at, live);
+    enum nhi_err err = nhi_revoke_known(s->l, r->kind, r->id, r->reason, at, out);
 
     if (err == NHI_OK && r->kind == NHI_REVOKE_AGENT)
-        err = revoke_later(c, s, r, at, live);
+        err = revoke_later(c, s, r, at, &out->live);
     return err;
 }
 
-enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live)
+enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r, struct nhi_revoked *out)
 {
-    enum nhi_err err = revoke_in(c, s, r, live);
+    enum nhi_err err = revoke_in(c, s, r, out);
 
-    return err == NHI_OK ? add_event(c, s, r, *live) : err;
+    return err == NHI_OK ? add_event(c, s, r, out->live) : err;
 }
 
-static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live, bool *known)
+static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct revocation *r, struct nhi_revoked *out)
 {
     enum nhi_err err = store_open(s, c->now);
 
     if (err != NHI_OK)
         return err;
-    *known = revoke_seen(s, r);
-    err = revoke_record(c, s, r, live);
+    err = revoke_record(c, s, r, out);
     if (err != NHI_OK)
         return err;
     err = nhi_ledger_commit(s->l);
@@ -310,17 +297,16 @@ int revoke_unknown(struct ctl *c, const struct revocation *r)
 int revoke_run(struct ctl *c, const struct revocation *r)
 {
     struct store s = { .wait = STORE_SOON };
-    uint32_t live = 0;
-    bool known = true;
+    struct nhi_revoked revoked;
     enum nhi_err err;
     int code = store_need_root(c);
 
     if (code != CTL_DONE)
         return code;
     hold_begin(&s.held);
-    err = in_ledger(c, &s, r, &live, &known);
+    err = in_ledger(c, &s, r, &revoked);
     if (err == NHI_OK) {
-        code = done(c, &s, r, live, known);
+        code = done(c, &s, r, revoked.live, revoked.known);
     } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
         code = revoke_unknown(c, r);
     } else {

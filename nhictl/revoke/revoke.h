@@ -6,6 +6,7 @@
 #define NHICTL_REVOKE_H
 
 #include "libnhi/ledger/ledger.h"
+#include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/process/sessions.h"
 #include "nhictl/say/ctl.h"
 
@@ -16,10 +17,11 @@ struct revoke_given {
 };
 
 /* In the open transaction, without an event. */
-NHI_CHECK enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live);
+NHI_CHECK enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *r, struct nhi_revoked *out);
 
 /* The same, and its event. */
-NHI_CHECK enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r, uint32_t *live);
+NHI_CHECK enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r,
+                                     struct nhi_revoked *out);
 
 /* If the ledger cannot be written: the revocation is in force once this returns NHI_OK. The next process that can write
  * the ledger moves it there, with the reason and the user, which the system log gets at once. lasts: false if it ends
@@ -32,8 +34,6 @@ int revoke_run(struct ctl *c, const struct revocation *r);
 
 /* What args name; r points into them. An exit code, after reporting that they name not exactly one thing. */
 int revoke_target(struct ctl *c, const struct revoke_given *args, struct revocation *r);
-/* Whether this host knows what is revoked. */
-bool revoke_seen(struct store *s, const struct revocation *r);
 /* Reports that there is no such agent or issuer. */
 int revoke_unknown(struct ctl *c, const struct revocation *r);
 /* Removes the secret half of an issuer that was revoked. */

@@ -21,9 +21,8 @@
 struct revoked {
     struct revocation r;
     char id[NHI_TASK_MAX + 1]; /* the longest of its kinds */
-    uint32_t live;
+    struct nhi_revoked is;
     const char *held_in;
-    bool known;
 };
 
 struct names {
@@ -75,8 +74,7 @@ static int revoke_one(struct ctl *row, struct store *s, void *ctx, void *what)
 
     if (code != CTL_DONE)
         return code;
-    w->known = revoke_seen(s, &w->r);
-    err = revoke_record(row, s, &w->r, &w->live);
+    err = revoke_record(row, s, &w->r, &w->is);
     if (err == NHI_OK)
         return CTL_DONE;
     if (err == NHI_ERR_NOT_FOUND)
@@ -98,7 +96,7 @@ static int revoke_otherwise(struct ctl *row, struct store *s, enum nhi_err why, 
         return code;
     if (why == NHI_OK)
         why = all->why;
-    w->known = true;
+    w->is.known = w->is.elsewhere = true;
     err = revoke_in_reserve(row, &w->r, &lasts);
     w->held_in = lasts ? "reserve" : "run";
     all->for_now = all->for_now || (err == NHI_OK && !lasts);
@@ -124,12 +122,12 @@ static int answer(struct many *m, struct store *s, void *ctx, void *what)
     if (w->r.kind == NHI_REVOKE_AGENT)
         (void)keep(&all->agents, w->id);
     snprintf(type, sizeof(type), "nhictl revoke --%s", nhi_revoke_kind_name(w->r.kind));
-    if (w->known)
+    if (w->is.elsewhere)
         other_hosts_add(&all->others, s->l, w->r.kind, w->id, type);
     text = w->held_in != NULL ? out_say("revoked %s %s, by the reserve", nhi_revoke_kind_name(w->r.kind), w->id)
-                              : revoke_text(&w->r, w->live, w->known);
-    many_answer(m, "revoked", revoke_row(c, &w->r, w->held_in != NULL ? w->held_in : "ledger", w->live, w->known), NULL,
-                text);
+                              : revoke_text(&w->r, w->is.live, w->is.known);
+    many_answer(m, "revoked",
+                revoke_row(c, &w->r, w->held_in != NULL ? w->held_in : "ledger", w->is.live, w->is.known), NULL, text);
     free(text);
     return CTL_DONE;
 }

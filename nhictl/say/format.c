@@ -55,9 +55,12 @@ void out_escape(FILE *f, const char *text)
 {
     char buf[12] = "";
     uint32_t c;
-    size_t len;
+    size_t len = 0;
 
-    for (; *text != '\0'; text += len > 0 ? len : 1) {
+    while (text[len] >= ' ' && text[len] <= '~')
+        len++;
+    fwrite(text, 1, len, f);
+    for (text += len; *text != '\0'; text += len > 0 ? len : 1) {
         len = nhi_text_next(text, &c);
         if (len > 0 && nhi_text_is_plain(c))
             fwrite(text, 1, len, f);

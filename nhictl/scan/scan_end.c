@@ -51,10 +51,10 @@ static enum nhi_err end_one(struct ctl *c, struct store *s, const struct to_end 
 {
     char reason[NHI_TEXT_MAX + 1];
     const struct revocation r = { NHI_REVOKE_TICKET, e->jti, reason };
-    uint32_t live;
+    struct nhi_revoked revoked;
 
     cause(e->one, given, reason);
-    return revoke_record(c, s, &r, &live);
+    return revoke_record(c, s, &r, &revoked);
 }
 
 static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct to_end_list *l, const char *given)
