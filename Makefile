@@ -172,6 +172,7 @@ $(REASONS): nhictl/nhi-reasons.7.in libnhi/policy/reason_list.h packaging/reason
 # Test programs: one source file each, over the library and what tests share, and what of nhictl is decided over facts
 # alone.
 $(BUILD)/tests/unit/test_leftover: $(BUILD)/obj/nhictl/leftover/leftover_judge.o
+$(BUILD)/tests/unit/test_words: $(BUILD)/obj/nhictl/say/words.o
 $(UNITS) $(CYCLES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)

@@ -139,12 +139,13 @@ static int parse(struct many *m, struct ctl *row, char *text)
 
     if (!words_split(text, words, 1, WORDS_MAX, &count))
         return ctl_fail(row, CTL_USAGE, NULL, "a quote is not closed, or the line has too many words");
+    for (size_t i = 1; i < count; i++)
+        if (strncmp(words[i], "--from", strlen("--from")) == 0)
+            return ctl_fail(row, CTL_USAGE, NULL, "--from cannot be in a line");
     memcpy(m->args, m->c->args, m->v->args_size);
     *lines_of(m->v, m->args) = NULL;
     code = opts_parse(row, m->v, (int)count, words, m->args);
-    if (code == CTL_DONE && (row->help || *lines_of(m->v, m->args) != NULL))
-        code = ctl_fail(row, CTL_USAGE, NULL, "--help and --from cannot be in a line");
-    return code;
+    return code == CTL_DONE && row->help ? ctl_fail(row, CTL_USAGE, NULL, "--help cannot be in a line") : code;
 }
 
 static int do_line(struct many *m, struct ctl *row, const struct line *l, enum nhi_err *otherwise, void *what)
