@@ -161,15 +161,15 @@ enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filte
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-enum nhi_err nhi_ticket_each_after(struct nhi_ledger *l, const char *agent, int64_t issued, int64_t now,
+enum nhi_err nhi_ticket_each_after(struct nhi_ledger *l, const struct nhi_ticket_after *of,
                                    int (*fn)(const char *jti, void *), void *ctx)
 {
     char jti[NHI_JTI_LEN + 1];
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st, "SELECT jti FROM ticket WHERE agent = ? AND exp > ? AND iat > ?", "sii", agent, now,
-                          issued);
+    err = nhi_sql_prepare(l, &st, "SELECT jti FROM ticket WHERE agent = ? AND exp > ? AND iat > ?", "sii", of->agent,
+                          of->ends, of->issued);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         nhi_sql_text(st, 0, jti, sizeof(jti), &err);
         if (err == NHI_OK && fn(jti, ctx) != 0)
@@ -335,8 +335,7 @@ const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind)
 #define ANY_FOR_OTHERS(of) "SELECT EXISTS (SELECT 1 FROM ticket t WHERE t.exp > ?1 AND t.host <> " HERE " AND " of ")"
 
 /* Of several tickets. */
-static enum nhi_err revoke_all(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
-                               int64_t now, struct nhi_revoked *out)
+static enum nhi_err revoke_all(struct nhi_ledger *l, const struct nhi_revoking *what, struct nhi_revoked *out)
 {
     static const char *const sql[] = {
         [NHI_REVOKE_TICKET] = ANY_FOR_OTHERS(OF_TICKET),
@@ -347,40 +346,34 @@ static enum nhi_err revoke_all(struct nhi_ledger *l, enum nhi_revoke_kind kind, 
     int64_t before = 0, after = 0, elsewhere = 0;
     enum nhi_err err;
 
-    err = nhi_sql_number(l, &elsewhere, sql[kind], "is", now, id);
+    err = nhi_sql_number(l, &elsewhere, sql[what->kind], "is", what->now, what->id);
     if (err == NHI_OK)
-        err = live_count(l, kind, id, now, &before);
+        err = live_count(l, what->kind, what->id, what->now, &before);
     if (err == NHI_OK)
-        err = revoke_one(l, kind, id, reason, now);
+        err = revoke_one(l, what->kind, what->id, what->reason, what->now);
     /* What was not live is not now either. */
     if (err == NHI_OK && before != 0)
-        err = live_count(l, kind, id, now, &after);
+        err = live_count(l, what->kind, what->id, what->now, &after);
     out->live = (uint32_t)(before - after);
     out->elsewhere = elsewhere != 0;
     return err;
 }
 
-enum nhi_err nhi_revoke_known(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
-                              int64_t now, struct nhi_revoked *out)
+enum nhi_err nhi_revoke_known(struct nhi_ledger *l, const struct nhi_revoking *what, struct nhi_revoked *out)
 {
     struct nhi_revoked r = { .known = true };
     struct target t = { .alone = false };
     struct nhi_task task;
     enum nhi_err err = NHI_OK;
 
-    if (kind == NHI_REVOKE_TICKET)
-        err = look_at(l, id, now, &t);
-    else if (kind == NHI_REVOKE_TASK)
-        r.known = nhi_task_get(l, id, &task) != NHI_ERR_NOT_FOUND;
-    if (kind == NHI_REVOKE_TICKET)
-        r.known = t.known;
-    if (err == NHI_OK && t.alone) {
-        r.live = t.live;
-        r.elsewhere = t.elsewhere;
-        err = nhi_name_is_jti(id) ? note_revoked(l, kind, id, reason, now) : NHI_ERR_ARG;
-    } else if (err == NHI_OK) {
-        err = revoke_all(l, kind, id, reason, now, &r);
+    if (what->kind == NHI_REVOKE_TICKET) {
+        err = nhi_name_is_jti(what->id) ? look_at(l, what->id, what->now, &t) : NHI_ERR_ARG;
+        r = (struct nhi_revoked){ .live = t.live, .known = t.known, .elsewhere = t.elsewhere };
+    } else if (what->kind == NHI_REVOKE_TASK) {
+        r.known = nhi_task_get(l, what->id, &task) != NHI_ERR_NOT_FOUND;
     }
+    if (err == NHI_OK)
+        err = t.alone ? note_revoked(l, what->kind, what->id, what->reason, what->now) : revoke_all(l, what, &r);
     if (err == NHI_OK)
         *out = r;
     return err;
@@ -390,7 +383,7 @@ enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const c
                         int64_t now, uint32_t *live)
 {
     struct nhi_revoked r;
-    enum nhi_err err = nhi_revoke_known(l, kind, id, reason, now, &r);
+    enum nhi_err err = nhi_revoke_known(l, &(const struct nhi_revoking){ kind, id, reason, now }, &r);
 
     if (err == NHI_OK && live != NULL)
         *live = r.live;

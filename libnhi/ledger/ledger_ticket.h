@@ -35,8 +35,12 @@ struct nhi_ticket_filter {
 /* Newest first. fn: returns 0 to continue. */
 NHI_CHECK enum nhi_err nhi_ticket_each(struct nhi_ledger *l, const struct nhi_ticket_filter *of,
                                        int (*fn)(const struct nhi_ticket_row *, void *), void *ctx);
-/* Those of the agent that were issued after a moment, and end after now, whatever their state. */
-NHI_CHECK enum nhi_err nhi_ticket_each_after(struct nhi_ledger *l, const char *agent, int64_t issued, int64_t now,
+/* Those of an agent that were issued after a moment, and end after another one, whatever their state. */
+struct nhi_ticket_after {
+    const char *agent;
+    int64_t issued, ends;
+};
+NHI_CHECK enum nhi_err nhi_ticket_each_after(struct nhi_ledger *l, const struct nhi_ticket_after *of,
                                              int (*fn)(const char *jti, void *), void *ctx);
 /* How many are live. */
 NHI_CHECK enum nhi_err nhi_ticket_count_live(struct nhi_ledger *l, int64_t now, int64_t *out);
@@ -54,14 +58,18 @@ const char *nhi_revoke_kind_name(enum nhi_revoke_kind kind);
  * issuer. */
 NHI_CHECK enum nhi_err nhi_revoke(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *reason,
                                   int64_t now, uint32_t *live);
+/* The same, of one of these. */
+struct nhi_revoking {
+    enum nhi_revoke_kind kind;
+    const char *id, *reason;
+    int64_t now;
+};
 struct nhi_revoked {
     uint32_t live;
     bool known;     /* this host has recorded what was revoked */
     bool elsewhere; /* tickets for other hosts are among those, see nhi_ticket_each_for_others */
 };
-/* The same. */
-NHI_CHECK enum nhi_err nhi_revoke_known(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
-                                        const char *reason, int64_t now, struct nhi_revoked *out);
+NHI_CHECK enum nhi_err nhi_revoke_known(struct nhi_ledger *l, const struct nhi_revoking *what, struct nhi_revoked *out);
 /* Every recorded ticket that such a revocation concerns, that is for another host and has not expired, whatever its
  * state here: that host does not learn of the revocation. By host. fn: returns 0 to continue. */
 NHI_CHECK enum nhi_err nhi_ticket_each_for_others(struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,

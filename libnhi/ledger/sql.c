@@ -127,33 +127,37 @@ void nhi_sql_forget(struct nhi_ledger *l)
     }
 }
 
-static enum nhi_err prepare(struct nhi_ledger *l, sqlite3_stmt **out, const char *sql, sqlite3_destructor_type keeps,
-                            const char *types, va_list ap)
+/* Compiled now or earlier, with no value yet. */
+static enum nhi_err lend(struct nhi_ledger *l, sqlite3_stmt **st, const char *sql)
 {
-    sqlite3_stmt *st = take_kept(l, sql);
-    enum nhi_err err;
-    int rc = SQLITE_OK;
+    *st = take_kept(l, sql);
+    if (*st != NULL)
+        return NHI_OK;
+    return nhi_sql_err(l, sqlite3_prepare_v3(l->db, sql, -1, SQLITE_PREPARE_PERSISTENT, st, NULL));
+}
 
-    if (st == NULL)
-        rc = sqlite3_prepare_v3(l->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
-    if (rc == SQLITE_OK)
-        rc = bind_all(st, keeps, types, ap);
-    err = nhi_sql_err(l, rc);
-    if (err == NHI_OK)
-        *out = st;
-    else
+/* The result of bind_all; after a failure the statement is given back. */
+static enum nhi_err bound(struct nhi_ledger *l, sqlite3_stmt *st, int rc)
+{
+    enum nhi_err err = nhi_sql_err(l, rc);
+
+    if (err != NHI_OK)
         nhi_sql_done(l, st);
     return err;
 }
 
 enum nhi_err nhi_sql_prepare(struct nhi_ledger *l, sqlite3_stmt **st, const char *sql, const char *types, ...)
 {
-    enum nhi_err err;
+    sqlite3_stmt *lent = NULL;
+    enum nhi_err err = lend(l, &lent, sql);
     va_list ap;
 
     va_start(ap, types);
-    err = prepare(l, st, sql, SQLITE_TRANSIENT, types, ap);
+    if (err == NHI_OK)
+        err = bound(l, lent, bind_all(lent, SQLITE_TRANSIENT, types, ap));
     va_end(ap);
+    if (err == NHI_OK)
+        *st = lent;
     return err;
 }
 
@@ -169,11 +173,12 @@ enum nhi_err nhi_sql_step(struct nhi_ledger *l, sqlite3_stmt *st)
 enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *st = NULL;
-    enum nhi_err err;
+    enum nhi_err err = lend(l, &st, sql);
     va_list ap;
 
     va_start(ap, types);
-    err = prepare(l, &st, sql, SQLITE_STATIC, types, ap);
+    if (err == NHI_OK)
+        err = bound(l, st, bind_all(st, SQLITE_STATIC, types, ap));
     va_end(ap);
     if (err != NHI_OK)
         return err;
@@ -187,11 +192,12 @@ enum nhi_err nhi_sql_run(struct nhi_ledger *l, int64_t *changed, const char *sql
 enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *st = NULL;
-    enum nhi_err err;
+    enum nhi_err err = lend(l, &st, sql);
     va_list ap;
 
     va_start(ap, types);
-    err = prepare(l, &st, sql, SQLITE_STATIC, types, ap);
+    if (err == NHI_OK)
+        err = bound(l, st, bind_all(st, SQLITE_STATIC, types, ap));
     va_end(ap);
     if (err != NHI_OK)
         return err;

@@ -72,7 +72,8 @@ static int collect_later(const char *jti, void *ctx)
 static enum nhi_err revoke_later(struct ctl *c, struct store *s, const struct revocation *r, int64_t at, uint32_t *live)
 {
     struct later later = { .count = 0 };
-    enum nhi_err err = nhi_ticket_each_after(s->l, r->id, at, c->now, collect_later, &later);
+    enum nhi_err err =
+        nhi_ticket_each_after(s->l, &(const struct nhi_ticket_after){ r->id, at, c->now }, collect_later, &later);
     uint32_t more;
 
     if (err == NHI_OK && later.failed)
@@ -89,7 +90,7 @@ enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *
 {
     int64_t ahead = s->set.latest < c->now + NHI_CLOCK_SKEW ? s->set.latest : c->now + NHI_CLOCK_SKEW - 1;
     int64_t at = c->now > ahead ? c->now : ahead;
-    enum nhi_err err = nhi_revoke_known(s->l, r->kind, r->id, r->reason, at, out);
+    enum nhi_err err = nhi_revoke_known(s->l, &(const struct nhi_revoking){ r->kind, r->id, r->reason, at }, out);
 
     if (err == NHI_OK && r->kind == NHI_REVOKE_AGENT)
         err = revoke_later(c, s, r, at, &out->live);

@@ -163,15 +163,19 @@ static int end_sessions(struct ctl *c, const struct store *s, const struct revok
 int revoke_many(struct ctl *c, const struct verb *v, const char *file)
 {
     struct revoking all = { .any = false };
-    const struct many_verb how = {
-        .size = sizeof(struct revoked), .ctx = &all, .one = revoke_one, .answer = answer, .otherwise = revoke_otherwise
-    };
+    const struct many_verb how = { .verb = v,
+                                   .file = file,
+                                   .size = sizeof(struct revoked),
+                                   .ctx = &all,
+                                   .one = revoke_one,
+                                   .answer = answer,
+                                   .otherwise = revoke_otherwise };
     struct many_result result = { .lines = 0 };
     struct store s = { .wait = STORE_SOON };
     int code;
 
     other_hosts_begin(&all.others, c);
-    code = many_run(c, &s, v, file, &how, &result);
+    code = many_run(c, &s, &how, &result);
     if (all.for_now)
         code = ctl_fail(
             c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable; the next command then keeps it",

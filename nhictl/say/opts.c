@@ -246,12 +246,8 @@ static size_t long_options(const struct verb *v, struct option *to)
     return n;
 }
 
-static int take_command(struct ctl *c, const struct verb *v, int argc, char **argv, const bool *given, const void *args)
+static int take_command(struct ctl *c, const struct verb *v, int argc, char **argv)
 {
-    int code = check_given(c, v, given, args);
-
-    if (code != CTL_DONE)
-        return code;
     if (optind == argc || strcmp(argv[optind - 1], "--") != 0)
         return ctl_fail(c, CTL_USAGE, v->example,
                         optind == argc ? "the command is missing" : "write -- before the command");
@@ -292,8 +288,10 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
         if (code != CTL_DONE)
             return code;
     }
-    if (v->operand_max == COMMAND_OPERANDS)
-        return take_command(c, v, argc, argv, given, args);
+    if (v->operand_max == COMMAND_OPERANDS) {
+        code = check_given(c, v, given, args);
+        return code == CTL_DONE ? take_command(c, v, argc, argv) : code;
+    }
     if (v->operand_max == MANY_OPERANDS) {
         c->command = argv + optind;
         c->operand_count = argc - optind;

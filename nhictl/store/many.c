@@ -371,17 +371,16 @@ static int take_all(struct many *m)
     return code;
 }
 
-int many_run(struct ctl *c, struct store *s, const struct verb *v, const char *file, const struct many_verb *how,
-             struct many_result *result)
+int many_run(struct ctl *c, struct store *s, const struct many_verb *how, struct many_result *result)
 {
-    struct many m = { .c = c, .s = s, .v = v, .how = how, .r = result, .file = file };
+    struct many m = { .c = c, .s = s, .v = how->verb, .how = how, .r = result, .file = how->file };
     int code = store_need_root(c);
 
     if (code == CTL_DONE)
         code = read_file(&m);
     if (code == CTL_DONE) {
         split_lines(&m);
-        m.args = out_must(calloc(1, v->args_size));
+        m.args = out_must(calloc(1, m.v->args_size));
         result->lines = m.count;
         note_progress(&m);
         /* Ctrl-C leaves a turn whole, or nothing of it. */

@@ -13,6 +13,8 @@ struct many;
 /* What a verb does for a line. row: as for the verb itself, with the operands and args of the line. what: size bytes,
  * zeroed, for the answer. */
 struct many_verb {
+    const struct verb *verb; /* one option of which is OPT_LINES */
+    const char *file;        /* what that option was given; - is standard input */
     size_t size;
     void *ctx;
     /* In each transaction first, and after it. */
@@ -34,12 +36,10 @@ struct many_result {
     size_t lines, done, refused;
 };
 
-/* The lines of file, - is standard input; blank ones and those that begin with # are left out. v: the verb, one option
- * of which is OPT_LINES. Answers are printed when they are true: with --json an object for each line. Returns CTL_DONE,
- * CTL_REFUSED if a line was refused, or another exit code after reporting what was wrong and how to go on. s: zeroed;
- * the caller closes it. */
-int many_run(struct ctl *c, struct store *s, const struct verb *v, const char *file, const struct many_verb *how,
-             struct many_result *result);
+/* Blank lines and those that begin with # are left out. Answers are printed when they are true: with --json an object
+ * for each line. Returns CTL_DONE, CTL_REFUSED if a line was refused, or another exit code after reporting what was
+ * wrong and how to go on. s: zeroed; the caller closes it. */
+int many_run(struct ctl *c, struct store *s, const struct many_verb *how, struct many_result *result);
 /* The last answer, after code CTL_DONE or CTL_REFUSED. */
 void many_sum_up(struct ctl *c, const struct many_result *r);
 

@@ -13,6 +13,15 @@ struct store;
 
 #define TASK_UNTIL_DEFAULT (8 * 3600) /* seconds */
 
+/* The options of task open. */
+struct open_args {
+    const char *agent, *from;
+    int64_t until, idle;
+    bool concurrent;
+};
+
+/* The task that c's operand and these options describe. An exit code. */
+int task_of(struct ctl *c, const struct open_args *args, struct nhi_task *t);
 /* In the open transaction: closes tasks that killed runs have left open. */
 int task_end_lost(struct ctl *c, struct store *s);
 /* In the open transaction, with its event. concurrent: beside another open task of the agent. Returns CTL_DONE, or

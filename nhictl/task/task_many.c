@@ -37,10 +37,12 @@ static int answer(struct many *m, struct store *s, void *ctx, void *what)
 
 int task_open_many(struct ctl *c, const struct verb *v, const char *file)
 {
-    const struct many_verb how = { .size = sizeof(struct nhi_task), .begin = begin, .one = open_one, .answer = answer };
+    const struct many_verb how = {
+        .verb = v, .file = file, .size = sizeof(struct nhi_task), .begin = begin, .one = open_one, .answer = answer
+    };
     struct many_result result = { .lines = 0 };
     struct store s = { .l = NULL };
-    int code = many_run(c, &s, v, file, &how, &result), printed;
+    int code = many_run(c, &s, &how, &result), printed;
 
     if (code == CTL_DONE || code == CTL_REFUSED) {
         many_sum_up(c, &result);

@@ -121,9 +121,14 @@ static void lost(struct ctl *c, struct store *s, void *ctx, void *what)
 int issue_many(struct ctl *c, const struct verb *v, const struct issue_args *args)
 {
     struct issuing all = { .given = args };
-    const struct many_verb how = {
-        .size = sizeof(struct issue_made), .ctx = &all, .begin = begin, .one = issue_one, .answer = answer, .lost = lost
-    };
+    const struct many_verb how = { .verb = v,
+                                   .file = args->from,
+                                   .size = sizeof(struct issue_made),
+                                   .ctx = &all,
+                                   .begin = begin,
+                                   .one = issue_one,
+                                   .answer = answer,
+                                   .lost = lost };
     struct many_result result = { .lines = 0 };
     struct store s = { .l = NULL };
     int code = check_line(c, &all, args), printed;
@@ -131,7 +136,7 @@ int issue_many(struct ctl *c, const struct verb *v, const struct issue_args *arg
     if (code == CTL_DONE)
         code = signer_open(c, args->kid, &all.signer);
     if (code == CTL_DONE)
-        code = many_run(c, &s, v, args->from, &how, &result);
+        code = many_run(c, &s, &how, &result);
     if (code == CTL_DONE || code == CTL_REFUSED) {
         many_sum_up(c, &result);
         printed = ctl_answer(c);

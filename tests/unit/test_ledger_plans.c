@@ -140,7 +140,8 @@ static void tickets(struct nhi_ledger *l)
     assert_int_equal(nhi_ticket_last(l, row.root, &row), NHI_OK);
     assert_int_equal(nhi_ticket_bind_tree(l, &next, "tree", true), NHI_OK);
     assert_int_equal(nhi_tree_end(l, "tree", "x", NOW), NHI_OK);
-    assert_int_equal(nhi_ticket_each_after(l, "ci-bot", NOW - 1, NOW, no_jti, NULL), NHI_OK);
+    assert_int_equal(nhi_ticket_each_after(l, &(struct nhi_ticket_after){ "ci-bot", NOW - 1, NOW }, no_jti, NULL),
+                     NHI_OK);
 }
 
 static void endings(struct nhi_ledger *l)
