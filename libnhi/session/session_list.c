@@ -74,8 +74,8 @@ static enum nhi_err list(DIR *d, struct names *names)
     return NHI_OK;
 }
 
-/* Leaves those that are meant, and those that are not in the index. */
-static enum nhi_err choose(int dirfd, struct names *names, const struct nhi_session_about *about)
+/* Leaves those that are meant, and those that are not in the index: all, if that cannot be read. */
+static void choose(int dirfd, struct names *names, const struct nhi_session_about *about)
 {
     struct nhi_session_indexed *all = NULL;
     const struct nhi_session_indexed *one;
@@ -90,7 +90,6 @@ static enum nhi_err choose(int dirfd, struct names *names, const struct nhi_sess
     if (err == NHI_OK)
         names->count = kept;
     free(all);
-    return err;
 }
 
 static int add(pid_t pid, void *ctx)
@@ -212,7 +211,9 @@ static void mend_index(int dirfd, const struct names *names)
 struct walk {
     int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *);
     void *ctx;
-    const struct nhi_session_about *about; /* NULL: all sessions */
+    const struct nhi_session_about *about;   /* NULL: all sessions, or */
+    const char (*handles)[NHI_TREE_MAX + 1]; /* these */
+    size_t handle_count;
     bool sweep;
     uint32_t removed;
     char boot[37];
@@ -291,6 +292,8 @@ static enum nhi_err visit(struct walk *w, int dirfd, const struct names *names, 
     enum nhi_err err, read = nhi_record_read(dirfd, name, &g);
     bool alive;
 
+    if (read == NHI_ERR_NOT_FOUND)
+        return NHI_OK;
     err = find_alive(w, names, name, read == NHI_OK ? &g : NULL, &alive);
     if (err != NHI_OK)
         return err;
@@ -303,7 +306,18 @@ static enum nhi_err visit(struct walk *w, int dirfd, const struct names *names, 
     }
     if (read == NHI_OK)
         *stop = w->fn(name, &g, alive, w->ctx) != 0;
-    return read == NHI_ERR_NOT_FOUND ? NHI_OK : read;
+    return read;
+}
+
+static enum nhi_err name(const struct walk *w, struct names *names)
+{
+    names->all = w->handle_count > 0 ? calloc(w->handle_count, sizeof(*names->all)) : NULL;
+    if (w->handle_count > 0 && names->all == NULL)
+        return NHI_ERR_NOMEM;
+    for (size_t i = 0; i < w->handle_count; i++)
+        snprintf(names->all[i].text, sizeof(names->all[i].text), "%s", w->handles[i]);
+    names->count = w->handle_count;
+    return NHI_OK;
 }
 
 static enum nhi_err open_sessions(const char *run_dir, DIR **d)
@@ -329,12 +343,12 @@ static enum nhi_err walk(const char *run_dir, struct walk *w)
         return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
     err = nhi_boot_id(w->boot);
     if (err == NHI_OK)
-        err = list(d, &names);
+        err = w->handles != NULL ? name(w, &names) : list(d, &names);
     if (err == NHI_OK && w->about != NULL)
-        err = choose(dirfd(d), &names, w->about);
+        choose(dirfd(d), &names, w->about);
     for (size_t i = 0; err == NHI_OK && !stop && i < names.count; i++)
         err = visit(w, dirfd(d), &names, names.all[i].text, &stop);
-    if (err == NHI_OK && w->sweep)
+    if (err == NHI_OK && w->sweep && w->handles == NULL)
         mend_index(dirfd(d), &names);
     closedir(d);
     free(names.all);
@@ -355,6 +369,21 @@ enum nhi_err nhi_session_each_about(const char *run_dir, const struct nhi_sessio
                                     void *ctx)
 {
     struct walk w = { .fn = fn, .ctx = ctx, .about = about };
+
+    return walk(run_dir, &w);
+}
+
+enum nhi_err nhi_session_each_of(const char *run_dir, const char (*handles)[NHI_TREE_MAX + 1], size_t count,
+                                 int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *), void *ctx)
+{
+    struct walk w = { .fn = fn, .ctx = ctx, .handles = handles, .handle_count = count };
+
+    return walk(run_dir, &w);
+}
+
+enum nhi_err nhi_session_sweep_of(const char *run_dir, const char (*handles)[NHI_TREE_MAX + 1], size_t count)
+{
+    struct walk w = { .sweep = true, .handles = handles, .handle_count = count };
 
     return walk(run_dir, &w);
 }

@@ -19,6 +19,10 @@ NHI_CHECK enum nhi_err nhi_session_each(const char *run_dir,
 NHI_CHECK enum nhi_err
 nhi_session_each_about(const char *run_dir, const struct nhi_session_about *about,
                        int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *), void *ctx);
+/* The same for those with these handles; of each, nothing if it is not registered. */
+NHI_CHECK enum nhi_err nhi_session_each_of(const char *run_dir, const char (*handles)[NHI_TREE_MAX + 1], size_t count,
+                                           int (*fn)(const char *handle, const struct nhi_grant *, bool alive, void *),
+                                           void *ctx);
 struct nhi_session_count {
     uint32_t registered;
     uint32_t ending;            /* those of them that something has begun to end */
@@ -28,5 +32,7 @@ struct nhi_session_count {
 NHI_CHECK enum nhi_err nhi_session_count(const char *run_dir, struct nhi_session_count *out);
 /* Ends the sessions that no longer have a process inside. */
 NHI_CHECK enum nhi_err nhi_session_sweep(const char *run_dir, uint32_t *removed);
+/* Ends those of the sessions with these handles that no longer have a process inside. */
+NHI_CHECK enum nhi_err nhi_session_sweep_of(const char *run_dir, const char (*handles)[NHI_TREE_MAX + 1], size_t count);
 
 #endif

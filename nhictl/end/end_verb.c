@@ -188,6 +188,7 @@ struct ended end_named(struct ctl *c, struct nhi_ledger *l, const struct revocat
     struct endings to = { .count = 0 };
 
     take_over(&to, &named, &result);
+    result.failed = false; /* what could not be found is found below */
     let_interrupt();
     endings_begin(to.all, to.count, grace * 1000);
     take_over(&to, &all, &result);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libnhi/base/grow.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/end/end.h"
@@ -47,33 +48,54 @@ static void give(const struct session *s)
     session_notify(s, line);
 }
 
+/* Warns one, and keeps that in given, which has room for it; without memory it is NULL, and no warning is given, since
+ * it would be repeated at once. Returns again, or an earlier time to look at this one. */
+static int64_t look_at(const struct session *one, bool had, int64_t ahead, struct warning *given, size_t *count,
+                       int64_t again)
+{
+    int64_t now = nhi_now();
+
+    if (one->reason != NHI_PERMIT || (one->why != NHI_PERMIT && !nhi_reason_is_end(one->why)))
+        return again;
+    if (one->why == NHI_PERMIT || (!had && now < due(one, ahead)))
+        return earlier(again, due(one, ahead), now);
+    if (given == NULL)
+        return again;
+    if (!had)
+        give(one);
+    memcpy(given[*count].handle, one->handle, sizeof(one->handle));
+    given[(*count)++].then = one->then;
+    return again;
+}
+
 int64_t warnings_give(struct warnings *w, const struct sessions *s)
 {
     struct warning *given = s->count > 0 ? calloc(s->count, sizeof(*given)) : NULL;
-    int64_t again = INT64_MAX, now = nhi_now();
+    int64_t again = INT64_MAX;
     size_t count = 0;
 
-    for (size_t i = 0; i < s->count && s->ahead != 0; i++) {
-        const struct session *one = &s->all[i];
-        bool had = was_given(w, one);
-
-        if (one->reason != NHI_PERMIT || (one->why != NHI_PERMIT && !nhi_reason_is_end(one->why)))
-            continue;
-        if (one->why == NHI_PERMIT || (!had && now < due(one, s->ahead))) {
-            again = earlier(again, due(one, s->ahead), now);
-            continue;
-        }
-        /* Without memory no warning is given, since it would be repeated at once. */
-        if (given == NULL)
-            continue;
-        if (!had)
-            give(one);
-        memcpy(given[count].handle, one->handle, sizeof(one->handle));
-        given[count++].then = one->then;
-    }
+    for (size_t i = 0; i < s->count && s->ahead != 0; i++)
+        again = look_at(&s->all[i], was_given(w, &s->all[i]), s->ahead, given, &count, again);
     free(w->all);
     w->all = given;
     w->count = count;
+    w->room = given != NULL ? s->count : 0;
+    return again;
+}
+
+int64_t warnings_add(struct warnings *w, const struct sessions *s)
+{
+    int64_t again = INT64_MAX;
+    struct warning *more;
+
+    for (size_t i = 0; i < s->count && s->ahead != 0; i++) {
+        if (was_given(w, &s->all[i]))
+            continue;
+        more = nhi_grow(w->all, &w->room, w->count + 1, sizeof(*more));
+        if (more != NULL)
+            w->all = more;
+        again = look_at(&s->all[i], false, s->ahead, more, &w->count, again);
+    }
     return again;
 }
 

@@ -65,6 +65,15 @@ static void decide(const struct nhi_moment *m, struct session *s, int64_t ahead)
     s->why = v.why;
 }
 
+static enum nhi_err each(const struct sessions *s, struct collection *to)
+{
+    if (s->handles != NULL)
+        return nhi_session_each_of(NHI_RUN_DIR, s->handles, s->handle_count, collect, to);
+    if (s->about != NULL)
+        return nhi_session_each_about(NHI_RUN_DIR, s->about, collect, to);
+    return nhi_session_each(NHI_RUN_DIR, collect, to);
+}
+
 enum nhi_err sessions_find(struct sessions *s)
 {
     struct collection to = { .s = s };
@@ -72,8 +81,7 @@ enum nhi_err sessions_find(struct sessions *s)
     enum nhi_err err;
 
     s->count = 0;
-    err = s->about == NULL ? nhi_session_each(NHI_RUN_DIR, collect, &to)
-                           : nhi_session_each_about(NHI_RUN_DIR, s->about, collect, &to);
+    err = each(s, &to);
     if (err == NHI_OK && to.full)
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK && s->count > 0 && !locked && (s->m = nhi_moment_begin()) == NULL)

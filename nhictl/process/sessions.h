@@ -30,8 +30,11 @@ struct revocation {
 struct sessions {
     struct session *all;
     size_t count, room;
-    int64_t ahead;                         /* seconds to look ahead, set by the caller; 0: none */
-    const struct nhi_session_about *about; /* set by the caller: these only; NULL: all */
+    int64_t ahead; /* seconds to look ahead, set by the caller; 0: none */
+    /* Set by the caller: only these; NULL: all. */
+    const struct nhi_session_about *about;
+    const char (*handles)[SESSION_HANDLE_MAX + 1];
+    size_t handle_count;
     /* Set by the caller: a revocation that could not be written anywhere, or NULL, and whether lockdown could not
      * be. */
     const struct revocation *unsaid;

@@ -188,7 +188,7 @@ static enum nhi_err drain(struct nhi_ledger *l, int64_t now)
 
 /* Grants of a moment ago are part of the answer; if they cannot be folded in, the answer is older. Also makes the files
  * that readers need beside a ledger that was restored from a backup. */
-bool store_keep_house(int64_t now, enum store_wait wait, bool look)
+bool store_keep_house(int64_t now, enum store_wait wait, bool look, int64_t *next)
 {
     struct nhi_ledger *writer = NULL;
     enum nhi_err err = open_writer(wait, &writer);
@@ -199,6 +199,8 @@ bool store_keep_house(int64_t now, enum store_wait wait, bool look)
         err = drain(writer, now);
     if (err == NHI_OK)
         err = end_what_has_ended(writer, now, look);
+    if (err == NHI_OK && next != NULL)
+        *next = tasks_next(writer);
     nhi_ledger_close(writer);
     sweep_files(now);
     return err != NHI_ERR_BUSY;
@@ -210,7 +212,7 @@ int store_read(struct ctl *c, struct store *s)
 
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
-    (void)store_keep_house(c->now, STORE_WAITS, !nhi_heartbeat_is_live(NHI_RUN_DIR));
+    (void)store_keep_house(c->now, STORE_WAITS, !nhi_heartbeat_is_live(NHI_RUN_DIR), NULL);
     nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
     err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
     /* One view for everything that the verb reads. */

@@ -50,9 +50,10 @@ bool store_publish_missing(int64_t now);
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out);
 void store_close(struct store *s);
 /* What every command does besides its own work: takes records into the ledger, and ends the tickets and tasks of killed
- * runs. look: for sessions without processes, too, which the supervisor does otherwise. false: another process is
+ * runs. look: for sessions without processes, too, which the supervisor does otherwise. next: when the first
+ * open task is due, as tasks_next returns it, written only if that is known; may be NULL. false: another process is
  * writing. */
-bool store_keep_house(int64_t now, enum store_wait wait, bool look);
+bool store_keep_house(int64_t now, enum store_wait wait, bool look, int64_t *next);
 
 /* The steps of store_write, for revoke, which has another way if the ledger fails. */
 int store_need_root(struct ctl *c);

@@ -8,7 +8,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "libnhi/base/grow.h"
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
+#include "libnhi/session/session_end.h"
+#include "libnhi/session/session_list.h"
 #include "nhictl/end/end.h"
 
 #define FILES_WANTED 65536
@@ -86,7 +90,36 @@ static void drop_all(struct session_pidfds *l)
             close(l->all[i].fd);
     free(l->all);
     l->all = NULL;
-    l->count = 0;
+    l->count = l->had_room = 0;
+}
+
+static size_t count_used(const struct session_pidfds *l)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        used += l->all[i].fd >= 0;
+    return used;
+}
+
+/* Follows one that is not followed yet. false: it has no process. */
+static bool begin(struct session_pidfds *l, struct session_pidfd *one, const struct session *s, struct procs *p)
+{
+    struct epoll_event e = { .events = EPOLLIN };
+
+    if (count_used(l) >= l->room) {
+        l->some_are_not = true;
+        return true;
+    }
+    errno = 0;
+    one->fd = procs_open(&s->g.self);
+    if (one->fd < 0)
+        one->fd = follow_member(s, p);
+    e.data.fd = one->fd;
+    if (one->fd >= 0)
+        (void)epoll_ctl(l->wait, EPOLL_CTL_ADD, one->fd, &e);
+    /* If descriptors are short, looking again at once would not help. */
+    return one->fd >= 0 || errno == EMFILE || errno == ENFILE;
 }
 
 bool session_pidfds_follow(struct session_pidfds *l, const struct sessions *s)
@@ -94,7 +127,6 @@ bool session_pidfds_follow(struct session_pidfds *l, const struct sessions *s)
     struct session_pidfd *all = s->count > 0 ? calloc(s->count, sizeof(*all)) : NULL;
     struct procs p = { .count = 0 };
     bool each = !one_has_gone(l, s);
-    size_t used = 0;
 
     if (s->count > 0 && all == NULL)
         return false;
@@ -102,33 +134,97 @@ bool session_pidfds_follow(struct session_pidfds *l, const struct sessions *s)
     for (size_t i = 0; i < s->count; i++) {
         memcpy(all[i].handle, s->all[i].handle, sizeof(all[i].handle));
         all[i].fd = take_over(l, all[i].handle);
-        used += all[i].fd >= 0;
     }
     drop_all(l);
-    for (size_t i = 0; i < s->count; i++) {
-        struct epoll_event e = { .events = EPOLLIN };
+    l->all = all;
+    l->count = l->had_room = s->count;
+    for (size_t i = 0; i < s->count; i++)
+        each = (all[i].fd >= 0 || begin(l, &all[i], &s->all[i], &p)) && each;
+    procs_free(&p);
+    return each;
+}
 
-        if (all[i].fd >= 0)
-            continue;
-        if (used >= l->room) {
-            l->some_are_not = true;
-            continue;
+static struct session_pidfd *find(struct session_pidfds *l, const char *handle)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->all[i].handle, handle) == 0)
+            return &l->all[i];
+    return NULL;
+}
+
+bool session_pidfds_add(struct session_pidfds *l, const struct sessions *s)
+{
+    struct procs p = { .count = 0 };
+    struct session_pidfd *one;
+    bool each = true;
+
+    for (size_t i = 0; i < s->count; i++) {
+        one = find(l, s->all[i].handle);
+        if (one == NULL) {
+            one = nhi_grow(l->all, &l->had_room, l->count + 1, sizeof(*one));
+            if (one == NULL)
+                return false;
+            l->all = one;
+            one = &l->all[l->count++];
+            memcpy(one->handle, s->all[i].handle, sizeof(one->handle));
+            one->fd = -1;
         }
-        errno = 0;
-        all[i].fd = procs_open(&s->all[i].g.self);
-        if (all[i].fd < 0)
-            all[i].fd = follow_member(&s->all[i], &p);
-        if (all[i].fd >= 0) {
-            used++;
-            e.data.fd = all[i].fd;
-            (void)epoll_ctl(l->wait, EPOLL_CTL_ADD, all[i].fd, &e);
-        }
-        /* If descriptors are short, looking again at once would not help. */
-        each = each && (all[i].fd >= 0 || errno == EMFILE || errno == ENFILE);
+        each = (one->fd >= 0 || begin(l, one, &s->all[i], &p)) && each;
     }
     procs_free(&p);
-    l->all = all;
-    l->count = s->count;
+    return each;
+}
+
+/* Drops those that have ended, and lists the others without a followed process. */
+static size_t list_lost(struct session_pidfds *l, char (*out)[SESSION_HANDLE_MAX + 1])
+{
+    size_t kept = 0, count = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->all[i].fd < 0 && !nhi_session_is_registered(NHI_RUN_DIR, l->all[i].handle))
+            continue;
+        if (l->all[i].fd < 0)
+            memcpy(out[count++], l->all[i].handle, sizeof(out[0]));
+        l->all[kept++] = l->all[i];
+    }
+    l->count = kept;
+    return count;
+}
+
+/* Drops those that are not in s: they have no process that can be seen from here. */
+static void drop_others(struct session_pidfds *l, const struct sessions *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        bool has = l->all[i].fd >= 0;
+
+        for (size_t k = 0; !has && k < s->count; k++)
+            has = strcmp(l->all[i].handle, s->all[k].handle) == 0;
+        if (has)
+            l->all[kept++] = l->all[i];
+    }
+    l->count = kept;
+}
+
+bool session_pidfds_mend(struct session_pidfds *l)
+{
+    char(*lost)[SESSION_HANDLE_MAX + 1] = calloc(l->count + 1, sizeof(*lost));
+    struct sessions s = { .handles = (const char(*)[SESSION_HANDLE_MAX + 1]) lost };
+    bool each = lost != NULL;
+
+    if (each && (s.handle_count = list_lost(l, lost)) > 0) {
+        each = nhi_session_sweep_of(NHI_RUN_DIR, s.handles, s.handle_count) == NHI_OK;
+        s.handle_count = list_lost(l, lost);
+    }
+    if (each && s.handle_count > 0) {
+        each = sessions_find(&s) == NHI_OK;
+        if (each)
+            drop_others(l, &s);
+        each = session_pidfds_add(l, &s) && each;
+    }
+    sessions_free(&s);
+    free(lost);
     return each;
 }
 

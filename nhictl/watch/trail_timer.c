@@ -110,7 +110,7 @@ void trail_timer_step(struct ctl *c, struct trail_timer *t, int64_t now)
             nhi_denials_make(NHI_RUN_DIR);
         (void)!nhi_denials_take(NHI_RUN_DIR, write_down, c);
         if (nhi_refused_is_due(NHI_RUN_DIR, nhi_now()))
-            (void)store_keep_house(nhi_now(), STORE_NOW, false);
+            (void)store_keep_house(nhi_now(), STORE_NOW, false, NULL);
         t->denials_at = now;
     }
     if (t->head_every > 0 && is_due(t->head_at, t->head_every, now)) {

@@ -48,26 +48,34 @@
 #include "nhictl/store/store.h"
 #include "nhictl/store/task_sweep.h"
 #include "nhictl/trail/trail.h"
+#include "nhictl/watch/changes.h"
 #include "nhictl/watch/linger.h"
 #include "nhictl/watch/retention.h"
 #include "nhictl/watch/session_pidfds.h"
 #include "nhictl/watch/trail_timer.h"
 
-#define BUSY_MS 1000   /* between two tries while another process writes the ledger */
-#define PAUSE_MS 50    /* between two looks at all sessions, however much is written */
+#define BUSY_MS 1000 /* between two tries while another process writes the ledger */
+#define PAUSE_MS 50  /* between two looks at all sessions, however much is written */
+#define REST_MS \
+    5000 /* between two times that records are taken in, and lost processes followed up, beside the first \
+          */
 #define JUDGE_MS 10000 /* for this long, ending sessions comes before judging others, which may be held up */
 
 struct watch {
-    int changes, clock, signals; /* inotify, timerfd, signalfd */
-    int grants, sessions;        /* inotify's watches on records and on sessions */
-    int lingers, groups;         /* its watches on lingering users and on accounts that accept tickets only; -1: none */
+    struct changes changes;
+    int clock, signals; /* timerfd, signalfd */
     bool look, fold, linger, publish, stop;
+    bool sweep;                            /* sessions without processes are looked for when records are taken in */
+    bool lost;                             /* a followed process has ended */
+    bool hurry;                            /* records are taken in at once */
     bool judge;                            /* sessions were found, and are not judged yet */
     bool ready;                            /* systemd has been told that we are ready */
     enum nhi_err seen;                     /* the result of the last look at the ledger or at the sessions */
     int64_t began, looked, judged, beaten; /* milliseconds */
-    int64_t grace, warn;                   /* seconds */
-    int64_t task;                          /* when the first open task ends */
+    int64_t kept;        /* the same: when records were last taken in, and lost processes followed up */
+    int64_t until;       /* when the first session may have to end */
+    int64_t grace, warn; /* seconds */
+    int64_t task;        /* when the first open task ends */
     struct warnings warnings;
     struct session_pidfds followed;
     struct trail_timer trail_timer;
@@ -132,8 +140,9 @@ static bool add(struct watch *w, const struct session *s)
 }
 
 /* By the wall clock; setting the clock wakes us as well. */
-static void sleep_until(const struct watch *w, int64_t until)
+static void set_timer(const struct watch *w)
 {
+    const int64_t until = w->task < w->until ? w->task : w->until;
     struct itimerspec at = { .it_value = { .tv_sec = until } };
 
     if (until == INT64_MAX)
@@ -159,7 +168,7 @@ static enum nhi_err read_ledger(struct watch *w, bool whole)
     }
     /* The state was lost or damaged, or its writer was killed: housekeeping publishes. */
     if (err == NHI_OK && !nhi_ledger_is_published(l, NHI_STATE_DIR, NHI_RUN_DIR))
-        w->fold = true;
+        w->fold = w->hurry = true;
     /* Lines that a log did not accept when their events were written. */
     if (err == NHI_OK && !whole)
         trail_send(l);
@@ -204,6 +213,15 @@ static enum nhi_err take_over(struct watch *w, const struct sessions *s)
     return NHI_OK;
 }
 
+/* When the first of them may have to end, or until. */
+static int64_t first_end(const struct sessions *s, int64_t until)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (!nhi_reason_is_end(s->all[i].reason) && s->all[i].until > 0 && s->all[i].until < until)
+            until = s->all[i].until;
+    return until;
+}
+
 /* First the sessions that have ended by their record; the others when no session has to be ended at this moment:
  * accounts are looked up for them, and a name service may be slow. */
 static void look(struct watch *w, int64_t now)
@@ -213,6 +231,7 @@ static void look(struct watch *w, int64_t now)
     enum nhi_err ledger, err;
 
     w->look = false;
+    w->changes.fresh_count = 0;
     w->looked = now;
     ledger = read_ledger(w, true);
     s.ahead = w->warn;
@@ -229,18 +248,39 @@ static void look(struct watch *w, int64_t now)
     if (err == NHI_OK && !w->judge && !session_pidfds_follow(&w->followed, &s)) {
         /* The last process of one ended while we looked, or still existed when ends were last recorded: nothing will
          * report it again. */
-        w->fold = true;
+        w->fold = w->sweep = w->hurry = true;
         until = nhi_now() + 1 < until ? nhi_now() + 1 : until;
     }
-    for (size_t i = 0; err == NHI_OK && i < s.count; i++)
-        if (!nhi_reason_is_end(s.all[i].reason) && s.all[i].until > 0 && s.all[i].until < until)
-            until = s.all[i].until;
+    w->until = err == NHI_OK ? first_end(&s, until) : until;
     if (w->task <= nhi_now())
-        w->fold = true;
-    else if (w->task < until)
-        until = w->task;
-    sleep_until(w, until);
+        w->fold = w->hurry = true;
+    set_timer(w);
     set_seen(w, ledger != NHI_OK ? ledger : err);
+    sessions_free(&s);
+}
+
+/* Sessions that began: they alone are read. */
+static void take_in(struct watch *w)
+{
+    struct sessions s = { .handles = (const char(*)[SESSION_HANDLE_MAX + 1]) w->changes.fresh,
+                          .handle_count = w->changes.fresh_count,
+                          .ahead = w->warn };
+    int64_t until = w->until;
+    enum nhi_err err = sessions_find(&s);
+
+    w->changes.fresh_count = 0;
+    if (err == NHI_OK) {
+        sessions_judge(&s);
+        until = warnings_add(&w->warnings, &s);
+        err = take_over(w, &s);
+    }
+    if (err != NHI_OK || !session_pidfds_add(&w->followed, &s))
+        w->look = true;
+    until = first_end(&s, until);
+    if (until < w->until) {
+        w->until = until;
+        set_timer(w);
+    }
     sessions_free(&s);
 }
 
@@ -284,7 +324,7 @@ static void try_again(struct watch *w)
 
 static int start(struct ctl *c, struct watch *w)
 {
-    const uint32_t written = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
+    enum nhi_err err;
     sigset_t ends;
 
     sigemptyset(&ends);
@@ -296,49 +336,41 @@ static int start(struct ctl *c, struct watch *w)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not make %s/%s", NHI_RUN_DIR, NHI_SESSIONS_DIR);
     w->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
     w->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    w->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (w->signals < 0 || w->clock < 0 || w->changes < 0 || session_pidfds_open(&w->followed) != NHI_OK)
+    if (w->signals < 0 || w->clock < 0 || session_pidfds_open(&w->followed) != NHI_OK)
         return ctl_fail(c, CTL_SYSTEM, NULL, "could not start watching: %s", strerror(errno));
-    w->grants = inotify_add_watch(w->changes, NHI_STATE_DIR "/" NHI_GRANTS_DIR, IN_CREATE);
-    w->sessions = inotify_add_watch(w->changes, NHI_RUN_DIR "/" NHI_SESSIONS_DIR, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
-    if (w->grants < 0 || w->sessions < 0 || inotify_add_watch(w->changes, NHI_STATE_DIR, written) < 0)
-        return ctl_fail(c, CTL_SYSTEM, errno == ENOENT ? "nhictl init" : NULL, "could not watch %s and %s: %s",
+    err = changes_open(&w->changes);
+    if (err != NHI_OK)
+        return ctl_fail(c, CTL_SYSTEM, err == NHI_ERR_NOT_FOUND ? "nhictl init" : NULL, "could not watch %s and %s: %s",
                         NHI_STATE_DIR, NHI_RUN_DIR, strerror(errno));
-    w->lingers = linger_watch(w->changes);
-    w->groups = leftover_accounts_notify(w->changes);
     return CTL_DONE;
 }
 
 /* Two supervisors would do everything twice. */
 static int alone(struct ctl *c, int *lock)
 {
-    *lock = open(NHI_RUN_DIR "/watch.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    *lock = open(NHI_RUN_DIR "/" WATCH_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (*lock < 0)
-        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s/watch.lock: %s", NHI_RUN_DIR, strerror(errno));
+        return ctl_fail(c, CTL_SYSTEM, NULL, "could not open %s/%s: %s", NHI_RUN_DIR, WATCH_LOCK, strerror(errno));
     if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
         return CTL_DONE;
     return ctl_fail(c, CTL_REFUSED, "systemctl status nhi-watch", "nhictl watch is already running");
 }
 
-static void take_changes(struct watch *w)
+static void take_changes(struct watch *w, bool own)
 {
-    _Alignas(struct inotify_event) char buf[4096];
-    ssize_t n;
+    struct changes *c = &w->changes;
 
-    while ((n = read(w->changes, buf, sizeof(buf))) > 0)
-        for (ssize_t at = 0; at < n;) {
-            const struct inotify_event *e = (const void *)(buf + at);
-
-            w->linger = w->linger || e->wd == w->lingers || (e->mask & IN_Q_OVERFLOW) != 0;
-            w->look = w->look || (e->wd != w->grants && e->wd != w->lingers && e->wd != w->groups);
-            w->fold = w->fold || e->wd == w->grants || e->wd == w->sessions || (e->mask & IN_Q_OVERFLOW) != 0;
-            at += (ssize_t)(sizeof(*e) + e->len);
-        }
+    changes_take(c, own);
+    w->look = w->look || c->look;
+    w->fold = w->fold || c->fold;
+    w->linger = w->linger || c->linger;
+    w->sweep = w->sweep || c->lost;
+    c->look = c->fold = c->linger = c->lost = false;
 }
 
 static void wait_for(struct watch *w, int timeout)
 {
-    struct pollfd fds[] = { { .fd = w->changes, .events = POLLIN },
+    struct pollfd fds[] = { { .fd = w->changes.fd, .events = POLLIN },
                             { .fd = w->clock, .events = POLLIN },
                             { .fd = w->signals, .events = POLLIN },
                             { .fd = w->followed.wait, .events = POLLIN } };
@@ -346,13 +378,13 @@ static void wait_for(struct watch *w, int timeout)
 
     (void)poll(fds, sizeof(fds) / sizeof(fds[0]), timeout);
     if ((fds[0].revents & POLLIN) != 0)
-        take_changes(w);
+        take_changes(w, false);
     if ((fds[1].revents & POLLIN) != 0) {
         (void)!read(w->clock, &expired, sizeof(expired));
         w->look = true;
     }
     if ((fds[3].revents & POLLIN) != 0 && session_pidfds_take(&w->followed))
-        w->look = w->fold = true;
+        w->lost = true;
     w->stop = (fds[2].revents & POLLIN) != 0;
 }
 
@@ -360,6 +392,39 @@ static void wait_for(struct watch *w, int timeout)
 static bool is_of_another_release(const struct watch *w, int64_t now)
 {
     return w->seen == NHI_ERR_VERSION && now - w->began > NHI_HEARTBEAT_EVERY * 1000 && getenv("NOTIFY_SOCKET") != NULL;
+}
+
+/* Milliseconds until records are to be taken in. The first of several is taken in at once. */
+static int64_t until_due(const struct watch *w)
+{
+    int64_t rest = w->kept + REST_MS - nhi_clock_ms(CLOCK_BOOTTIME);
+
+    return w->hurry || rest < 0 ? BUSY_MS : rest;
+}
+
+static bool is_due(const struct watch *w, int64_t now)
+{
+    return (w->fold || w->lost) && (w->hurry || now - w->kept >= REST_MS);
+}
+
+/* Takes records in, after sessions without processes have become such records. */
+static void keep(struct watch *w, int64_t now)
+{
+    bool again = false;
+
+    w->kept = now;
+    /* Where not all can be followed, all are looked at. */
+    if (w->lost && w->followed.some_are_not)
+        w->sweep = w->look = true;
+    else if (w->lost)
+        again = !session_pidfds_mend(&w->followed);
+    w->lost = again;
+    w->fold = !store_keep_house(nhi_now(), STORE_NOW, w->sweep, &w->task);
+    w->hurry = w->fold;
+    w->sweep = w->sweep && w->fold;
+    w->look = w->look || (!w->fold && w->seen != NHI_OK);
+    take_changes(w, true);
+    set_timer(w);
 }
 
 static void run(struct ctl *c, struct watch *w)
@@ -374,13 +439,17 @@ static void run(struct ctl *c, struct watch *w)
             try_again(w);
         /* Nothing reports the end of a session that cannot be followed. */
         if (beats && (w->seen != NHI_OK || w->followed.some_are_not))
-            w->look = true;
+            w->look = w->sweep = true;
         /* If another program was the last to close the ledger, its shared memory is gone, and only a writer makes it.
          */
         if (beats && w->seen == NHI_ERR_SYS)
-            w->fold = true;
+            w->fold = w->hurry = true;
         if (w->look && (beats || now - w->looked >= PAUSE_MS))
             look(w, now);
+        else if (w->changes.fresh_count > 0 && !w->look && !is_busy(w))
+            take_in(w);
+        else if (w->changes.fresh_count > 0)
+            w->look = true;
         else if (beats)
             set_seen(w, read_ledger(w, false));
         if (beats)
@@ -398,10 +467,8 @@ static void run(struct ctl *c, struct watch *w)
             w->judge = false;
             w->look = true;
         }
-        if (w->fold && wait < 0) {
-            w->fold = !store_keep_house(nhi_now(), STORE_NOW, true);
-            w->look = w->look || (!w->fold && w->seen != NHI_OK);
-        }
+        if (wait < 0 && is_due(w, now))
+            keep(w, now);
         if (w->publish && beats)
             w->publish = !store_publish_missing(nhi_now());
         /* Not while a session is being ended. */
@@ -410,8 +477,8 @@ static void run(struct ctl *c, struct watch *w)
         w->leftovers.grace_ms = w->grace * 1000;
         left = leftovers_step(c, &w->leftovers, now, beats);
         rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (nhi_clock_ms(CLOCK_BOOTTIME) - w->beaten);
-        if (w->fold && rest > BUSY_MS)
-            rest = BUSY_MS;
+        if ((w->fold || w->lost) && rest > until_due(w))
+            rest = until_due(w);
         if (left >= 0 && rest > left)
             rest = left;
         if (wait < 0 || rest < wait)
@@ -443,16 +510,23 @@ static int wait_for_another(struct ctl *c, int64_t seconds)
 
 static int supervise(struct ctl *c)
 {
-    struct watch w = {
-        .changes = -1, .clock = -1, .signals = -1, .look = true, .fold = true, .linger = true, .publish = true
-    };
+    struct watch w = { .changes.fd = -1,
+                       .clock = -1,
+                       .signals = -1,
+                       .look = true,
+                       .fold = true,
+                       .sweep = true,
+                       .hurry = true,
+                       .linger = true,
+                       .publish = true };
     int code, lock = -1;
 
     w.followed.wait = -1;
     w.leftovers.wish = (struct leftover_wish){ .ends = is_under_way, .ctx = &w };
     w.leftovers.hurry = true;
     w.grace = NHI_GRACE_DEFAULT;
-    w.task = INT64_MAX;
+    w.task = w.until = INT64_MAX;
+    w.kept = -REST_MS;
     w.looked = -PAUSE_MS;
     w.judged = -JUDGE_MS;
     code = start(c, &w);
@@ -475,7 +549,7 @@ static int supervise(struct ctl *c)
     warnings_free(&w.warnings);
     session_pidfds_close(&w.followed);
     leftovers_free(&w.leftovers);
-    close(w.changes);
+    close(w.changes.fd);
     close(w.clock);
     close(w.signals);
     close(lock);

@@ -219,6 +219,32 @@ eventually is_closed i-2
 is "$(state_of i-2)" '2 idle' 'until some time after that'
 is "$(query "select count(*) from event where kind = 'task-close' and task in ('d-1', 'i-1', 'i-2')")" 3 'one event for each'
 
+# One login: only the session that began is read, and not the record of another one, which is not root's here.
+open_task in-1
+issue "$W/first" in-1
+issue "$W/second" in-1
+in_session "$W/first" "until [ -e $W/in-go ]; do sleep 0.1; done"
+FIRST=$BG
+RECORD=/run/nhi/sessions/$(nhictl session list --json | jq -r '.sessions[0].session')
+count=$(event_count)
+SECONDS=0
+until [ "$SECONDS" -gt 1 ]; do sleep 0.2; done # what the list and the first login were a reason for
+mark_log
+chown 1001 "$RECORD"
+ssh_as ci-bot reply "$W/second" true
+is "$RC" 0 'beside a session that cannot be read, another begins'
+eventually sh -c "! ls -A /run/nhi/sessions | grep -qv '^$(basename "$RECORD")\$'"
+ok $? 'and ends'
+have_ended() { [ "$(event_count)" -gt "$count" ]; }
+eventually have_ended
+ok $? 'which is recorded'
+! logged 'watch: .* cannot be read'
+ok $? 'and the other one was not looked at'
+chown 0 "$RECORD"
+: >"$W/in-go"
+wait "$FIRST"
+must nhictl task close in-1
+
 # It sleeps: by itself it wakes only for a heartbeat.
 wakes() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$WATCH/status"; }
 before=$(wakes)

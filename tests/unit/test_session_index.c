@@ -206,6 +206,34 @@ static void counts(void **state)
     assert_int_equal(n.ending, 0);
 }
 
+/* By their handles, and no others. */
+static void some(void **state)
+{
+    struct nhi_grant one = session(1, "ci-bot", "build-1"), own = state_grant(4, 4);
+    char handles[3][NHI_TREE_MAX + 1] = { "", "", "p-00000000-1-1" };
+    const char(*these)[NHI_TREE_MAX + 1] = (const char(*)[NHI_TREE_MAX + 1]) handles;
+    struct found f = { .count = 0 };
+
+    (void)state;
+    three();
+    enter(&own);
+    nhi_session_handle(&own, handles[0]);
+    nhi_session_handle(&one, handles[1]);
+    assert_int_equal(nhi_session_each_of(NHI_RUN_DIR, these, 3, note, &f), NHI_OK);
+    assert_int_equal(f.count, 2);
+    assert_string_equal(f.handles[0], handles[0]);
+    assert_string_equal(f.handles[1], handles[1]);
+    /* Only the one without a process ends, and no other without one. */
+    assert_int_equal(nhi_session_sweep_of(NHI_RUN_DIR, these, 3), NHI_OK);
+    assert_int_equal(all(), 3);
+    f.count = 0;
+    assert_int_equal(nhi_session_each_of(NHI_RUN_DIR, these, 3, note, &f), NHI_OK);
+    assert_int_equal(f.count, 1);
+    assert_string_equal(f.handles[0], handles[0]);
+    assert_int_equal(nhi_session_each_of(NHI_RUN_DIR, these, 0, note, &f), NHI_OK);
+    assert_int_equal(f.count, 1);
+}
+
 /* ---- an index that is wrong ---- */
 
 /* Removes what the index has, as a session of an older release has nothing there. */
@@ -286,6 +314,11 @@ static void hostile(void **state)
     assert_int_equal(symlink("sessions", INDEX), 0);
     assert_int_not_equal(nhi_session_register(NHI_RUN_DIR, NHI_STATE_DIR, &own, NHI_OF_TREE, 0), NHI_OK);
     assert_int_equal(all(), 3);
+    assert_int_equal(found((struct nhi_session_about){ .task = "build-9" }), 3);
+    assert_int_equal(unlink(INDEX), 0);
+    state_spill(INDEX, "", 0);
+    assert_int_equal(found((struct nhi_session_about){ .task = "build-9" }), 3);
+    assert_int_equal(counted("permit"), -(int)NHI_ERR_SYS);
     assert_int_equal(unlink(INDEX), 0);
 }
 
@@ -401,8 +434,17 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, state_ready)
     const struct CMUnitTest tests[] = {
-        T(by_each), T(others_are_not_read), T(ends), T(counts), T(without_index), T(stale), T(adopted), T(hostile),
-        T(swept),   T(killed_at_any_call),
+        T(by_each),
+        T(others_are_not_read),
+        T(ends),
+        T(counts),
+        T(some),
+        T(without_index),
+        T(stale),
+        T(adopted),
+        T(hostile),
+        T(swept),
+        T(killed_at_any_call),
     };
 
     return state_enter() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
