@@ -58,7 +58,8 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
     say("nhictl: ", text != NULL ? text : "out of memory");
     if (hint != NULL)
         say("try: ", hint);
-    if (c->json) {
+    /* Of an answer that was begun, what is there is no JSON: that reports it. */
+    if (c->json && (c->out == NULL || !out_has_begun(c->out))) {
         struct out *o = out_new(true, c->now);
 
         out_negative(o, text != NULL ? text : "out of memory", hint);

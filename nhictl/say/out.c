@@ -2,7 +2,6 @@
 #include "nhictl/say/out.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,22 +11,31 @@
 #include "libnhi/base/time.h"
 #include "libnhi/ticket/ticket.h"
 #include "nhictl/say/format.h"
+#include "nhictl/say/out_json.h"
 #include "nhictl/say/out_text.h"
 
 struct out_row {
     int64_t now;
+    bool text_only; /* the row of a table, for people: nothing asks for its JSON */
+    bool json_only;
     struct out_cells cells;
-    json_t *json;
+    struct out_json members;
 };
 
 struct out {
     bool json;
     int64_t now;
-    json_t *root;
-    FILE *text; /* the text to print */
+    bool negative;
+    struct out_json root; /* the members after "ok" */
+    FILE *text;           /* the text to print */
     char *buf;
     size_t len;
-    json_t *array; /* of the table or the list of words that is being filled */
+    const char *array; /* of the table or the list of words that is being filled; NULL: none */
+    struct out_json elements;
+    bool streams;        /* the rows of this table are printed at once */
+    bool begun;          /* something was printed */
+    const size_t *width; /* of a table in text that streams */
+    bool headed;
     struct out_cells **rows;
     size_t row_count, row_room;
     const char *when_empty, *heading;
@@ -48,29 +56,27 @@ void *out_grow(void *all, size_t *room, size_t need, size_t size)
     return out_must(nhi_grow(all, room, need, size));
 }
 
-static void member(json_t *object, const char *key, json_t *value)
+static void member(struct out_json *to, const char *key, const struct out_json *object)
 {
-    if (json_object_set_new(object, key, out_must(value)) != 0)
-        out_must(NULL);
+    out_json_key(to, key);
+    out_json_add(to, "{", 1);
+    out_json_add(to, object->data, object->len);
+    out_json_add(to, "}", 1);
 }
 
-/* No value in the ledger can have invalid UTF-8; if one does, it must not end the command. */
-static json_t *json_text(const char *s)
+static void add_list(struct out_json *to, const char *list)
 {
-    json_t *j = s == NULL ? json_null() : json_string(s);
-
-    return j != NULL ? j : out_must(json_string("?"));
-}
-
-static json_t *json_list(const char *list)
-{
-    json_t *array = out_must(json_array());
+    struct out_json words = { .len = 0 };
     char word[NHI_LIST_MAX + 1];
 
-    while ((list = nhi_list_next(list, word)) != NULL)
-        if (json_array_append_new(array, json_text(word)) != 0)
-            out_must(NULL);
-    return array;
+    while ((list = nhi_list_next(list, word)) != NULL) {
+        out_json_next(&words);
+        out_json_text(&words, word);
+    }
+    out_json_add(to, "[", 1);
+    out_json_add(to, words.data, words.len);
+    out_json_add(to, "]", 1);
+    free(words.data);
 }
 
 struct out *out_new(bool json, int64_t now)
@@ -80,8 +86,6 @@ struct out *out_new(bool json, int64_t now)
     o->json = json;
     o->now = now;
     o->terminal = out_terminal();
-    o->root = out_must(json_object());
-    member(o->root, "ok", json_true());
     o->text = out_must(open_memstream(&o->buf, &o->len));
     return o;
 }
@@ -90,6 +94,13 @@ static void cells_free(struct out_cells *c)
 {
     for (size_t i = 0; c != NULL && i < c->count; i++)
         free(c->cell[i].text);
+}
+
+static void wipe(void *data, size_t len)
+{
+    if (data != NULL)
+        explicit_bzero(data, len);
+    free(data);
 }
 
 void out_free(struct out *o)
@@ -101,12 +112,12 @@ void out_free(struct out *o)
         free(o->rows[i]);
     }
     free(o->rows);
-    json_decref(o->root);
-    fclose(o->text);
-    /* It may have held a ticket. */
-    if (o->buf != NULL)
-        explicit_bzero(o->buf, o->len);
-    free(o->buf);
+    free(o->elements.data);
+    if (o->text != stdout)
+        fclose(o->text);
+    /* They may have held a ticket. */
+    wipe(o->root.data, o->root.len);
+    wipe(o->buf, o->len);
     free(o);
 }
 
@@ -115,7 +126,15 @@ struct out_row *out_row_new(const struct out *o)
     struct out_row *r = out_must(calloc(1, sizeof(*r)));
 
     r->now = o->now;
-    r->json = out_must(json_object());
+    return r;
+}
+
+struct out_row *out_table_row_new(const struct out *o)
+{
+    struct out_row *r = out_row_new(o);
+
+    r->text_only = !o->json;
+    r->json_only = o->json;
     return r;
 }
 
@@ -124,22 +143,38 @@ void out_row_free(struct out_row *r)
     if (r == NULL)
         return;
     cells_free(&r->cells);
-    json_decref(r->json);
+    wipe(r->members.data, r->members.len);
     free(r);
 }
 
-/* Takes json. */
-static void put(struct out_row *r, const char *key, json_t *json)
+/* Where the value of a member goes. NULL: nowhere. */
+static struct out_json *put(struct out_row *r, const char *key)
 {
-    if (key != NULL)
-        member(r->json, key, json);
-    else
-        json_decref(json);
+    if (key == NULL || r->text_only)
+        return NULL;
+    out_json_key(&r->members, key);
+    return &r->members;
+}
+
+static void put_text(struct out_row *r, const char *key, const char *value)
+{
+    struct out_json *to = put(r, key);
+
+    if (to != NULL)
+        out_json_text(to, value);
+}
+
+static void put_number(struct out_row *r, const char *key, int64_t n)
+{
+    struct out_json *to = put(r, key);
+
+    if (to != NULL)
+        out_json_number(to, n);
 }
 
 static void cell(struct out_row *r, const char *label, const char *text, enum out_look look)
 {
-    if (r->cells.count == OUT_CELLS_MAX)
+    if (label == NULL || r->json_only || r->cells.count == OUT_CELLS_MAX)
         return;
     r->cells.cell[r->cells.count++] =
         (struct out_cell){ label, out_must(strdup(text == NULL || *text == '\0' ? "-" : text)), look };
@@ -147,19 +182,22 @@ static void cell(struct out_row *r, const char *label, const char *text, enum ou
 
 void out_text(struct out_row *r, const char *key, const char *label, const char *value)
 {
-    put(r, key, json_text(value));
+    put_text(r, key, value);
     cell(r, label, value, OUT_FREE);
 }
 
 void out_state(struct out_row *r, const char *key, const char *label, const char *value)
 {
-    put(r, key, json_text(value));
+    put_text(r, key, value);
     cell(r, label, value, OUT_WORD);
 }
 
 void out_list(struct out_row *r, const char *key, const char *label, const char *list)
 {
-    put(r, key, json_list(list));
+    struct out_json *to = put(r, key);
+
+    if (to != NULL)
+        add_list(to, list);
     cell(r, label, list, OUT_FREE);
 }
 
@@ -168,13 +206,16 @@ void out_number(struct out_row *r, const char *key, const char *label, int64_t n
     char text[24];
 
     snprintf(text, sizeof(text), "%lld", (long long)n);
-    put(r, key, json_integer(n));
+    put_number(r, key, n);
     cell(r, label, text, OUT_PLAIN);
 }
 
 void out_flag(struct out_row *r, const char *key, const char *label, bool b)
 {
-    put(r, key, json_boolean(b));
+    struct out_json *to = put(r, key);
+
+    if (to != NULL)
+        out_json_add(to, b ? "true" : "false", b ? 4 : 5);
     cell(r, label, b ? "yes" : "no", OUT_PLAIN);
 }
 
@@ -183,13 +224,13 @@ void out_time(struct out_row *r, const char *key, const char *label, int64_t t)
     char moment[NHI_TIME_LEN + 1], ago[OUT_AGO_LEN], text[NHI_TIME_LEN + OUT_AGO_LEN + 4];
 
     if (t == 0 || nhi_time_format(t, moment) != NHI_OK) {
-        put(r, key, json_null());
+        put_text(r, key, NULL);
         cell(r, label, "never", OUT_PLAIN);
         return;
     }
     out_ago(t, r->now, ago);
     snprintf(text, sizeof(text), "%s (%s)", moment, ago);
-    put(r, key, json_string(moment));
+    put_text(r, key, moment);
     cell(r, label, text, OUT_MOMENT);
 }
 
@@ -200,7 +241,7 @@ void out_day(struct out_row *r, const char *key, const char *label, int64_t t)
     if (nhi_time_format(t, moment) != NHI_OK)
         moment[0] = '\0';
     moment[moment[0] != '\0' ? 10 : 0] = '\0';
-    put(r, key, json_string(moment));
+    put_text(r, key, moment);
     cell(r, label, moment, OUT_PLAIN);
 }
 
@@ -209,19 +250,63 @@ void out_duration(struct out_row *r, const char *key, const char *label, int64_t
     char text[OUT_AGO_LEN];
 
     out_span(seconds, text);
-    put(r, key, json_integer(seconds));
+    put_number(r, key, seconds);
     cell(r, label, text, OUT_PLAIN);
 }
 
 char *out_row_json(const struct out_row *r)
 {
-    return out_must(json_dumps(r->json, JSON_COMPACT | JSON_ENSURE_ASCII));
+    return out_json_ascii(&r->members);
+}
+
+/* What is complete goes out. */
+static void flush(struct out *o)
+{
+    if (o->json) {
+        if (!o->begun)
+            fputs("{\"ok\":true", stdout);
+        if (o->root.len > 0)
+            putchar(',');
+        fwrite(o->root.data, 1, o->root.len, stdout);
+        o->root.len = 0;
+    } else if (o->text != stdout) {
+        if (fflush(o->text) != 0)
+            out_must(NULL);
+        fwrite(o->buf, 1, o->len, stdout);
+        fclose(o->text);
+        o->text = stdout;
+    }
+    o->begun = true;
+}
+
+static void array_begin(struct out *o, const char *key)
+{
+    o->array = key;
+    o->elements.len = 0;
+    o->streams = false;
+    o->width = NULL;
+    o->headed = false;
+}
+
+static void array_end(struct out *o)
+{
+    if (o->array == NULL)
+        return;
+    if (o->streams && o->json) {
+        putchar(']');
+    } else {
+        out_json_key(&o->root, o->array);
+        out_json_add(&o->root, "[", 1);
+        out_json_add(&o->root, o->elements.data, o->elements.len);
+        out_json_add(&o->root, "]", 1);
+    }
+    array_begin(o, NULL);
 }
 
 /* Prints the table that was being filled. */
 static void table_end(struct out *o)
 {
-    if (o->when_empty != NULL && o->row_count == 0)
+    if (o->when_empty != NULL && o->row_count == 0 && !o->headed)
         fprintf(o->text, "%s\n", o->when_empty);
     if (o->row_count > 0)
         out_text_table(o->text, &o->terminal, o->rows, o->row_count);
@@ -232,45 +317,85 @@ static void table_end(struct out *o)
     o->row_count = 0;
     o->when_empty = NULL;
     o->heading = NULL;
-    o->array = NULL;
+    array_end(o);
 }
 
 void out_record(struct out *o, const char *key, struct out_row *r)
 {
     table_end(o);
     out_text_record(o->text, &o->terminal, &r->cells);
-    if (key != NULL)
-        member(o->root, key, json_incref(r->json));
-    else if (json_object_update(o->root, r->json) != 0)
-        out_must(NULL);
+    if (key != NULL) {
+        member(&o->root, key, &r->members);
+    } else if (r->members.len > 0) {
+        out_json_next(&o->root);
+        out_json_add(&o->root, r->members.data, r->members.len);
+    }
     out_row_free(r);
 }
 
 void out_member(struct out *o, const char *key, struct out_row *r)
 {
-    member(o->root, key, json_incref(r->json));
+    member(&o->root, key, &r->members);
     out_row_free(r);
 }
 
 void out_table(struct out *o, const char *key, const char *when_empty)
 {
     table_end(o);
-    o->array = out_must(json_array());
-    member(o->root, key, o->array);
+    array_begin(o, key);
     o->when_empty = when_empty;
+}
+
+void out_stream(struct out *o, const size_t *width)
+{
+    if (!o->json && width == NULL)
+        return;
+    flush(o);
+    o->streams = true;
+    o->width = width;
+    if (o->json)
+        printf(",\"%s\":[", o->array);
+}
+
+bool out_has_begun(const struct out *o)
+{
+    return o->begun;
+}
+
+static void stream_row(struct out *o, struct out_row *r)
+{
+    if (!o->json) {
+        out_text_row(o->text, &o->terminal, &r->cells, o->width, !o->headed);
+    } else {
+        fputs(o->headed ? ",{" : "{", stdout);
+        fwrite(r->members.data, 1, r->members.len, stdout);
+        putchar('}');
+    }
+    o->headed = true;
+    out_row_free(r);
 }
 
 void out_table_row(struct out *o, struct out_row *r)
 {
-    struct out_cells *c = out_must(malloc(sizeof(*c)));
+    struct out_cells *c;
 
-    if (json_array_append(o->array, r->json) != 0)
-        out_must(NULL);
-    *c = r->cells;
-    r->cells.count = 0;
+    if (o->streams) {
+        stream_row(o, r);
+        return;
+    }
+    if (o->json) {
+        out_json_next(&o->elements);
+        out_json_add(&o->elements, "{", 1);
+        out_json_add(&o->elements, r->members.data, r->members.len);
+        out_json_add(&o->elements, "}", 1);
+    } else {
+        c = out_must(malloc(offsetof(struct out_cells, cell) + r->cells.count * sizeof(r->cells.cell[0])));
+        memcpy(c, &r->cells, offsetof(struct out_cells, cell) + r->cells.count * sizeof(r->cells.cell[0]));
+        r->cells.count = 0;
+        o->rows = out_grow(o->rows, &o->row_room, o->row_count + 1, sizeof(*o->rows));
+        o->rows[o->row_count++] = c;
+    }
     out_row_free(r);
-    o->rows = out_grow(o->rows, &o->row_room, o->row_count + 1, sizeof(*o->rows));
-    o->rows[o->row_count++] = c;
 }
 
 __attribute__((format(printf, 1, 0))) static char *format(const char *fmt, va_list ap)
@@ -310,15 +435,15 @@ void out_line(struct out *o, const char *fmt, ...)
 void out_raw(struct out *o, const char *key, const char *value)
 {
     table_end(o);
-    member(o->root, key, json_text(value));
+    out_json_key(&o->root, key);
+    out_json_text(&o->root, value);
     fprintf(o->text, "%s\n", value);
 }
 
 void out_strings(struct out *o, const char *key, const char *heading)
 {
     table_end(o);
-    o->array = out_must(json_array());
-    member(o->root, key, o->array);
+    array_begin(o, key);
     o->heading = heading;
 }
 
@@ -330,10 +455,11 @@ void out_string(struct out *o, const char *fmt, ...)
     va_start(ap, fmt);
     text = format(fmt, ap);
     va_end(ap);
-    if (json_array_append_new(o->array, json_text(text)) != 0)
-        out_must(NULL);
-    if (o->heading != NULL && json_array_size(o->array) == 1)
+    out_json_next(&o->elements);
+    out_json_text(&o->elements, text);
+    if (o->heading != NULL && !o->headed)
         fprintf(o->text, "%s\n", o->heading);
+    o->headed = true;
     fputs(o->heading != NULL ? "  " : "", o->text);
     out_escape(o->text, text);
     putc('\n', o->text);
@@ -342,22 +468,29 @@ void out_string(struct out *o, const char *fmt, ...)
 
 void out_negative(struct out *o, const char *error, const char *hint)
 {
-    member(o->root, "ok", json_false());
-    member(o->root, "error", json_text(error));
-    member(o->root, "hint", json_text(hint));
+    o->negative = true;
+    out_json_key(&o->root, "error");
+    out_json_text(&o->root, error);
+    out_json_key(&o->root, "hint");
+    out_json_text(&o->root, hint);
 }
 
 bool out_finish(struct out *o)
 {
-    bool written;
-
     table_end(o);
-    if (fflush(o->text) != 0)
+    if (!o->json && fflush(o->text) != 0 && o->text != stdout)
         out_must(NULL);
     errno = 0;
-    if (o->json)
-        written = json_dumpf(o->root, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
-    else
-        written = o->len == 0 || fwrite(o->buf, 1, o->len, stdout) == o->len;
-    return fflush(stdout) == 0 && written;
+    if (!o->json) {
+        if (o->text != stdout && o->len > 0)
+            fwrite(o->buf, 1, o->len, stdout);
+    } else {
+        if (!o->begun)
+            fputs(o->negative ? "{\"ok\":false" : "{\"ok\":true", stdout);
+        if (o->root.len > 0)
+            putchar(',');
+        fwrite(o->root.data, 1, o->root.len, stdout);
+        fputs("}\n", stdout);
+    }
+    return fflush(stdout) == 0 && !ferror(stdout);
 }

@@ -2,10 +2,11 @@
 /*
  * The one place where results are printed: as text for people, or as one JSON object.
  *
- * A command builds its answer here and nothing is written before out_finish, so that an answer is whole or absent. The
- * format never depends on the terminal; colour and width do. Control characters of any value are escaped in text.
- * Running out of memory here ends the program (exit status 3): every change is either committed or not begun at that
- * point.
+ * A command builds its answer here and nothing is written before out_finish, so that an answer is whole or absent. Only
+ * the rows of a table that may have a hundred thousand are written as they come (out_stream): if that fails in the
+ * middle, what was printed is no JSON, and the exit status is not 0. The format never depends on the terminal; colour
+ * and width do. Control characters of any value are escaped in text. Running out of memory here ends the program (exit
+ * status 3): every change is either committed or not begun at that point.
  */
 #ifndef NHICTL_OUT_H
 #define NHICTL_OUT_H
@@ -30,6 +31,8 @@ void out_free(struct out *o);
 
 /* key NULL: only in text. label NULL: only in JSON. A NULL value is null in JSON, "-" in text. */
 struct out_row *out_row_new(const struct out *o);
+/* The same for a row of a table, which is asked for nothing but that. */
+struct out_row *out_table_row_new(const struct out *o);
 void out_row_free(struct out_row *r);
 void out_text(struct out_row *r, const char *key, const char *label, const char *value);
 /* A word such as "active" that may be coloured. */
@@ -52,6 +55,12 @@ void out_member(struct out *o, const char *key, struct out_row *r);
 /* Rows with the same key make a table and an array. Begin it even if no row will follow. */
 void out_table(struct out *o, const char *key, const char *when_empty);
 void out_table_row(struct out *o, struct out_row *r);
+/* From here on, the rows of this table are printed as they come: for a verb whose answer is not negative, and after
+ * which nothing can fail but the writing. width: of each column in text, as out_width counts them, until the table
+ * ends; NULL: text is aligned when all rows are known, as otherwise. */
+void out_stream(struct out *o, const size_t *width);
+/* Something was printed already: no other answer may follow it. */
+bool out_has_begun(const struct out *o);
 /* A line in text; nothing in JSON. */
 void out_line(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A line of text that is printed unchanged, and a member of the object: a ticket, a key. */

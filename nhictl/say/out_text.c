@@ -66,13 +66,11 @@ void out_text_record(FILE *f, const struct out_terminal *t, const struct out_cel
     size_t widest = 0;
 
     for (size_t i = 0; i < c->count; i++)
-        if (c->cell[i].label != NULL && strlen(c->cell[i].label) > widest)
+        if (strlen(c->cell[i].label) > widest)
             widest = strlen(c->cell[i].label);
     for (size_t i = 0; i < c->count; i++) {
         const struct out_cell *cell = &c->cell[i];
 
-        if (cell->label == NULL)
-            continue;
         fputs(cell->label, f);
         pad(f, widest - strlen(cell->label) + GAP);
         put_cell(f, t, cell);
@@ -113,8 +111,6 @@ static void measure(struct columns *col, struct out_cells *const *rows, size_t c
 
     memset(col, 0, sizeof(*col));
     for (size_t i = 0; i < rows[0]->count; i++) {
-        if (rows[0]->cell[i].label == NULL)
-            continue;
         col->width[i] = strlen(rows[0]->cell[i].label);
         for (size_t r = 0; r < count; r++) {
             size_t w = out_width(rows[r]->cell[i].text);
@@ -135,7 +131,7 @@ static void shrink(struct columns *col, struct out_cells *const *rows, size_t co
     size_t columns = rows[0]->count;
 
     for (size_t i = columns; i-- > 0 && col->total > width;)
-        if (rows[0]->cell[i].look == OUT_MOMENT && rows[0]->cell[i].label != NULL) {
+        if (rows[0]->cell[i].look == OUT_MOMENT) {
             for (size_t r = 0; r < count; r++) {
                 char *second = strstr(rows[r]->cell[i].text, " (");
 
@@ -145,7 +141,7 @@ static void shrink(struct columns *col, struct out_cells *const *rows, size_t co
             measure(col, rows, count);
         }
     for (size_t i = columns; i-- > 0 && col->total > width;)
-        if (rows[0]->cell[i].look == OUT_FREE && rows[0]->cell[i].label != NULL) {
+        if (rows[0]->cell[i].look == OUT_FREE) {
             size_t over = col->total - width, to = col->width[i];
 
             to = to > over + FREE_MIN ? to - over : FREE_MIN;
@@ -161,6 +157,25 @@ static void put_heading(FILE *f, const char *label)
         putc(*label >= 'a' && *label <= 'z' ? *label - 'a' + 'A' : *label, f);
 }
 
+/* The heading, or the cells. */
+static void put_line(FILE *f, const struct out_terminal *t, const struct out_cells *c, const size_t *width, bool head)
+{
+    size_t owed = 0; /* spaces that are needed only before another cell */
+
+    for (size_t i = 0; i < c->count; i++) {
+        const struct out_cell *cell = &c->cell[i];
+
+        pad(f, owed);
+        if (head)
+            put_heading(f, cell->label);
+        else
+            put_cell(f, t, cell);
+        if (i + 1 < c->count)
+            owed = width[i] + GAP - (head ? strlen(cell->label) : out_width(cell->text));
+    }
+    putc('\n', f);
+}
+
 void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *const *rows, size_t count)
 {
     struct columns col;
@@ -168,21 +183,21 @@ void out_text_table(FILE *f, const struct out_terminal *t, struct out_cells *con
     measure(&col, rows, count);
     if (t->width > 0 && col.total > t->width)
         shrink(&col, rows, count, t->width);
-    for (size_t r = 0; r <= count; r++) {
-        size_t owed = 0; /* spaces that are needed only before another cell */
+    put_line(f, t, rows[0], col.width, true);
+    for (size_t r = 0; r < count; r++)
+        put_line(f, t, rows[r], col.width, false);
+}
 
-        for (size_t i = 0; i < rows[0]->count; i++) {
-            const struct out_cell *cell = &rows[r > 0 ? r - 1 : 0]->cell[i];
+void out_text_row(FILE *f, const struct out_terminal *t, struct out_cells *c, const size_t *width, bool first)
+{
+    const size_t last = c->count - 1;
+    size_t used = 0;
 
-            if (rows[0]->cell[i].label == NULL)
-                continue;
-            pad(f, owed);
-            if (r == 0)
-                put_heading(f, cell->label);
-            else
-                put_cell(f, t, cell);
-            owed = col.width[i] + GAP - (r == 0 ? strlen(cell->label) : out_width(cell->text));
-        }
-        putc('\n', f);
-    }
+    if (first)
+        put_line(f, t, c, width, true);
+    for (size_t i = 0; i < last; i++)
+        used += width[i] + GAP;
+    if (t->width > 0 && c->cell[last].look == OUT_FREE)
+        cut(c->cell[last].text, t->width > used + FREE_MIN ? t->width - used : FREE_MIN);
+    put_line(f, t, c, width, false);
 }

@@ -71,7 +71,7 @@ ok 'reports what is archived' json '.trace.archived_before != null'
 
 # stop_traced: the supervisor under strace, which itself takes no signal
 stop_traced() {
-    local children
+    local children=
     read -r children <"/proc/$WATCH/task/$WATCH/children"
     [ -z "$children" ] || kill "$children" 2>/dev/null
     wait "$WATCH"
