@@ -36,6 +36,14 @@ NHI_CHECK enum nhi_err nhi_event_each_recent(struct nhi_ledger *l, int64_t since
 /* The events of a task, those of an agent (NULL: no such events), and those without an agent, in order. */
 NHI_CHECK enum nhi_err nhi_event_each_of(struct nhi_ledger *l, const char *task, const char *agent,
                                          int (*fn)(const struct nhi_event *, void *), void *ctx);
+/* Reads single events by number: fast where numbers go up. Of the one with that record, only at, from and rule. out: to
+ * be closed before the ledger. The detail of an event is valid until the next is asked for by number.
+ * NHI_ERR_NOT_FOUND. */
+struct nhi_event_reader;
+NHI_CHECK enum nhi_err nhi_event_reader_open(struct nhi_ledger *l, struct nhi_event_reader **out);
+NHI_CHECK enum nhi_err nhi_event_reader_get(struct nhi_event_reader *r, int64_t seq, struct nhi_event *e);
+NHI_CHECK enum nhi_err nhi_event_reader_find(struct nhi_event_reader *r, const char *record, struct nhi_event *e);
+void nhi_event_reader_close(struct nhi_event_reader *r); /* NULL: nothing */
 NHI_CHECK enum nhi_err nhi_event_head(struct nhi_ledger *l, struct nhi_head *out);
 NHI_CHECK enum nhi_err nhi_observed_add(struct nhi_ledger *l, const char *account, bool permitted, int64_t at);
 NHI_CHECK enum nhi_err nhi_observed_get(struct nhi_ledger *l, const char *account, struct nhi_observed *out);

@@ -216,9 +216,11 @@ void nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_er
     size_t len;
 
     out[0] = '\0';
-    if (*err != NHI_OK || sqlite3_column_type(st, col) == SQLITE_NULL)
+    if (*err != NHI_OK)
         return;
     text = sqlite3_column_text(st, col);
+    if (text == NULL && sqlite3_column_type(st, col) == SQLITE_NULL)
+        return;
     len = (size_t)sqlite3_column_bytes(st, col);
     if (text == NULL || len >= size || memchr(text, '\0', len) != NULL) {
         *err = NHI_ERR_CORRUPT;

@@ -38,6 +38,16 @@ static size_t spell(uint32_t c, char buf[12])
     return (size_t)snprintf(buf, 12, c <= 0xff ? "\\x%02x" : "\\u%04x", c);
 }
 
+/* How many bytes at the beginning are printed as they are, a column each: nearly all. */
+static size_t plain(const char *s)
+{
+    size_t n = 0;
+
+    while (s[n] >= 0x20 && s[n] < 0x7f)
+        n++;
+    return n;
+}
+
 size_t out_width(const char *s)
 {
     size_t n = 0, len;
@@ -45,6 +55,10 @@ size_t out_width(const char *s)
     uint32_t c;
 
     for (; *s != '\0'; s += len > 0 ? len : 1) {
+        len = plain(s);
+        n += len;
+        if (len > 0)
+            continue;
         len = nhi_text_next(s, &c);
         n += len > 0 && nhi_text_is_plain(c) ? 1 : spell(c, buf);
     }
@@ -57,14 +71,15 @@ void out_escape(FILE *f, const char *text)
     uint32_t c;
     size_t len = 0;
 
-    while (text[len] >= ' ' && text[len] <= '~')
-        len++;
-    fwrite(text, 1, len, f);
-    for (text += len; *text != '\0'; text += len > 0 ? len : 1) {
-        len = nhi_text_next(text, &c);
-        if (len > 0 && nhi_text_is_plain(c))
-            fwrite(text, 1, len, f);
-        else
-            fwrite(buf, 1, spell(c, buf), f);
+    for (; *text != '\0'; text += len > 0 ? len : 1) {
+        len = plain(text);
+        if (len == 0) {
+            len = nhi_text_next(text, &c);
+            if (len == 0 || !nhi_text_is_plain(c)) {
+                fwrite(buf, 1, spell(c, buf), f);
+                continue;
+            }
+        }
+        fwrite(text, 1, len, f);
     }
 }

@@ -108,3 +108,10 @@ int html_end(struct ctl *c, struct html *h, const char *file)
     memset(h, 0, sizeof(*h));
     return code;
 }
+
+void html_drop(struct html *h)
+{
+    fclose(h->f);
+    free(h->page);
+    memset(h, 0, sizeof(*h));
+}

@@ -33,5 +33,7 @@ void html_time(FILE *f, int64_t t);
 /* Ends the page and writes it to FILE, which only root can read then, or to standard output for "-". Returns CTL_DONE,
  * or another exit code after reporting what was wrong. Frees the page. */
 int html_end(struct ctl *c, struct html *h, const char *file);
+/* Frees it without writing anything. */
+void html_drop(struct html *h);
 
 #endif

@@ -223,6 +223,8 @@ void out_time(struct out_row *r, const char *key, const char *label, int64_t t)
 {
     char moment[NHI_TIME_LEN + 1], ago[OUT_AGO_LEN], text[NHI_TIME_LEN + OUT_AGO_LEN + 4];
 
+    if (label == NULL && r->text_only)
+        return;
     if (t == 0 || nhi_time_format(t, moment) != NHI_OK) {
         put_text(r, key, NULL);
         cell(r, label, "never", OUT_PLAIN);

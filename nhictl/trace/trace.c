@@ -14,6 +14,7 @@
 #include "nhictl/say/rows.h"
 #include "nhictl/trace/trace_html.h"
 #include "nhictl/trace/trace_read.h"
+#include "nhictl/trace/trace_sessions.h"
 #include "nhictl/trace/trace_step.h"
 
 struct trace_args {
@@ -23,7 +24,7 @@ struct trace_args {
 /* Whether all steps are on one day, so that the day need not be repeated. */
 static bool is_one_day(const struct trace *t)
 {
-    return t->steps == 0 || t->step[0]->e.at / 86400 == t->step[t->steps - 1]->e.at / 86400;
+    return t->steps == 0 || t->step[0].at / 86400 == t->step[t->steps - 1].at / 86400;
 }
 
 static void clock_text(int64_t at, bool one_day, char out[NHI_TIME_LEN + 1])
@@ -79,9 +80,9 @@ static void answer_head(struct ctl *c, const struct trace *t)
 
 /* ---- steps ---- */
 
-static void answer_step(struct ctl *c, const struct trace_step *s, bool one_day)
+static void answer_step(struct ctl *c, const struct trace_told *s, bool one_day)
 {
-    struct out_row *r = out_row_new(c->out);
+    struct out_row *r = out_table_row_new(c->out);
     const struct nhi_event *e = &s->e;
     char clock[NHI_TIME_LEN + 1];
 
@@ -122,7 +123,7 @@ static void answer_step(struct ctl *c, const struct trace_step *s, bool one_day)
 
 static void answer_session(struct ctl *c, const struct trace_session *s, bool one_day)
 {
-    struct out_row *r = out_row_new(c->out);
+    struct out_row *r = out_table_row_new(c->out);
     char began[NHI_TIME_LEN + 1], where[NHI_ACCOUNT_MAX + NHI_SERVICE_MAX + NHI_HOST_MAX + 32];
     int64_t lasted = (s->ended != 0 ? s->ended : c->now) - s->began;
 
@@ -151,19 +152,51 @@ static void answer_session(struct ctl *c, const struct trace_session *s, bool on
     out_table_row(c->out, r);
 }
 
-static int answer(struct ctl *c, const struct trace *t)
+static int cannot_read(struct ctl *c)
+{
+    return ctl_fail(c, CTL_SYSTEM, "nhictl audit verify", "an event can no longer be read");
+}
+
+static bool answer_steps(struct ctl *c, struct trace *t, bool one_day)
+{
+    /* The last column needs none. */
+    const size_t width[4] = { one_day ? 8 : 14, t->word_width, t->who_width, 0 };
+
+    out_table(c->out, "steps", "nothing has happened yet");
+    out_stream(c->out, width);
+    for (size_t i = 0; i < t->steps; i++) {
+        const struct trace_told *s = trace_step_at(t, i);
+
+        if (s == NULL)
+            return false;
+        answer_step(c, s, one_day);
+    }
+    return true;
+}
+
+static bool answer_sessions(struct ctl *c, struct trace *t, bool one_day)
+{
+    if (t->spans > 0)
+        out_line(c->out, "%s", "");
+    out_table(c->out, "sessions", NULL);
+    out_stream(c->out, NULL);
+    for (size_t i = 0; i < t->spans; i++) {
+        const struct trace_session *s = trace_session_at(t, i);
+
+        if (s == NULL)
+            return false;
+        answer_session(c, s, one_day);
+    }
+    return true;
+}
+
+static int answer(struct ctl *c, struct trace *t)
 {
     bool one_day = is_one_day(t);
 
     answer_head(c, t);
-    out_table(c->out, "steps", "nothing has happened yet");
-    for (size_t i = 0; i < t->steps; i++)
-        answer_step(c, t->step[i], one_day);
-    if (t->sessions > 0)
-        out_line(c->out, "%s", "");
-    out_table(c->out, "sessions", NULL);
-    for (size_t i = 0; i < t->sessions; i++)
-        answer_session(c, &t->session[i], one_day);
+    if (!answer_steps(c, t, one_day) || !answer_sessions(c, t, one_day))
+        return cannot_read(c);
     return ctl_answer(c);
 }
 
@@ -201,7 +234,7 @@ static int trace(struct ctl *c)
     if (code == CTL_DONE)
         code = store_read(c, &s);
     if (code == CTL_DONE)
-        code = trace_read(c, &s, &t);
+        code = trace_read(c, &s, &t, args->html != NULL);
     if (code == CTL_DONE)
         code = args->html != NULL ? trace_html(c, &t, args->html) : answer(c, &t);
     trace_free(&t);

@@ -12,9 +12,9 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/say/format.h"
 #include "nhictl/say/html.h"
+#include "nhictl/trace/trace_sessions.h"
 #include "nhictl/trace/trace_step.h"
 
-#define BARS_MAX 200 /* more are in the table of sessions */
 #define TICKS 8
 
 struct axis {
@@ -30,15 +30,15 @@ static double percent(const struct axis *x, int64_t at)
 
 static struct axis axis_of(const struct trace *t)
 {
-    struct axis x = { t->step[0]->e.at, t->step[0]->e.at };
+    struct axis x = { t->step[0].at, t->step[0].at };
     int64_t room;
 
     for (size_t i = 0; i < t->steps; i++) {
-        x.from = t->step[i]->e.at < x.from ? t->step[i]->e.at : x.from;
-        x.until = t->step[i]->e.at > x.until ? t->step[i]->e.at : x.until;
+        x.from = t->step[i].at < x.from ? t->step[i].at : x.from;
+        x.until = t->step[i].at > x.until ? t->step[i].at : x.until;
     }
-    for (size_t i = 0; i < t->sessions; i++) {
-        const struct trace_session *s = &t->session[i];
+    for (size_t i = 0; i < t->spans; i++) {
+        const struct trace_span *s = &t->span[i];
         int64_t end = s->ended != 0 ? s->ended : t->now;
 
         x.from = s->began < x.from ? s->began : x.from;
@@ -82,14 +82,17 @@ static void put_axis(FILE *f, const struct axis *x)
 }
 
 /* Draws each event that ended something as a line through all bars. */
-static void put_ends(FILE *f, const struct trace *t, const struct axis *x)
+static bool put_ends(FILE *f, struct trace *t, const struct axis *x)
 {
     for (size_t i = 0; i < t->steps; i++) {
-        const struct trace_step *s = t->step[i];
+        const struct trace_told *s = trace_step_at(t, i);
 
+        if (s == NULL)
+            return false;
         if (s->tone == TONE_BAD && s->e.decision[0] == '\0')
             fprintf(f, "<div class=\"end\" style=\"left:%.3f%%\"></div>\n", percent(x, s->e.at));
     }
+    return true;
 }
 
 static void put_name(FILE *f, const char *name, const char *more)
@@ -143,24 +146,24 @@ static void put_session(FILE *f, const struct trace *t, const struct axis *x, co
 }
 
 /* If a ticket was ended before it expired, the step that ended it has the time. */
-static int64_t ticket_end(const struct trace *t, const struct nhi_ticket_row *r)
+static int64_t ticket_end(struct trace *t, const struct nhi_ticket_row *r)
 {
     int64_t end = r->ticket.exp;
 
     for (size_t i = 0; r->revoked && i < t->steps; i++) {
-        const struct nhi_event *e = &t->step[i]->e;
+        const struct trace_step *s = &t->step[i];
+        const struct trace_told *told;
 
-        if (e->at >= r->ticket.iat && e->at < end &&
-            (strcmp(e->kind, "revoke") == 0 || strcmp(e->kind, "task-close") == 0 ||
-             strncmp(e->kind, "key-re", 6) == 0 || strcmp(e->kind, "agent-suspend") == 0 ||
-             strcmp(e->kind, "agent-retire") == 0) &&
-            (e->jti[0] == '\0' || strcmp(e->jti, r->ticket.jti) == 0))
-            end = e->at;
+        if (!s->ends_tickets || s->at < r->ticket.iat || s->at >= end)
+            continue;
+        told = trace_step_at(t, i);
+        if (told != NULL && (told->e.jti[0] == '\0' || strcmp(told->e.jti, r->ticket.jti) == 0))
+            end = s->at;
     }
     return end;
 }
 
-static void put_ticket(FILE *f, const struct trace *t, const struct axis *x, const struct nhi_ticket_row *r)
+static void put_ticket(FILE *f, struct trace *t, const struct axis *x, const struct nhi_ticket_row *r)
 {
     char jti[TRACE_SHORT_LEN];
     int64_t end = ticket_end(t, r);
@@ -172,45 +175,63 @@ static void put_ticket(FILE *f, const struct trace *t, const struct axis *x, con
             right > left ? right - left : 0);
 }
 
-static void put_denials(FILE *f, const struct trace *t, const struct axis *x)
+static bool put_denials(FILE *f, struct trace *t, const struct axis *x)
 {
     bool any = false;
 
-    for (size_t i = 0; i < t->steps; i++)
-        any = any || strcmp(t->step[i]->e.decision, "deny") == 0;
-    if (!any)
-        return;
-    put_name(f, "denied", "");
     for (size_t i = 0; i < t->steps; i++) {
-        if (strcmp(t->step[i]->e.decision, "deny") != 0)
+        const struct trace_told *s;
+
+        if (!t->step[i].denied)
             continue;
-        fprintf(f, "<span class=\"mark\" style=\"left:%.3f%%\" title=\"", percent(x, t->step[i]->e.at));
-        html_text(f, t->step[i]->text);
+        if (!any)
+            put_name(f, "denied", "");
+        any = true;
+        s = trace_step_at(t, i);
+        if (s == NULL)
+            return false;
+        fprintf(f, "<span class=\"mark\" style=\"left:%.3f%%\" title=\"", percent(x, s->e.at));
+        html_text(f, s->text);
         fputs("\">✕</span>", f);
     }
-    fputs("</div>\n", f);
+    if (any)
+        fputs("</div>\n", f);
+    return true;
 }
 
-void trace_html_chart(FILE *f, const struct trace *t)
+static bool put_sessions(FILE *f, struct trace *t, const struct axis *x, size_t shown)
+{
+    for (size_t i = 0; i < shown; i++) {
+        const struct trace_session *s = trace_session_at(t, i);
+
+        if (s == NULL)
+            return false;
+        put_session(f, t, x, s);
+    }
+    return true;
+}
+
+bool trace_html_chart(FILE *f, struct trace *t)
 {
     struct axis x = axis_of(t);
-    size_t shown = t->sessions < BARS_MAX ? t->sessions : BARS_MAX;
+    size_t shown = t->spans < TRACE_BARS_MAX ? t->spans : TRACE_BARS_MAX;
 
     fputs("<h2>Against time</h2>\n<figure>\n<div class=\"chart\">\n", f);
     put_axis(f, &x);
-    put_ends(f, t, &x);
+    if (!put_ends(f, t, &x))
+        return false;
     /* The newest first. */
-    for (size_t i = 0; i < t->tickets && i < BARS_MAX; i++)
+    for (size_t i = 0; i < t->tickets && i < TRACE_BARS_MAX; i++)
         put_ticket(f, t, &x, &t->ticket[t->tickets - 1 - i]);
-    for (size_t i = 0; i < shown; i++)
-        put_session(f, t, &x, &t->session[i]);
-    put_denials(f, t, &x);
+    if (!put_sessions(f, t, &x, shown) || !put_denials(f, t, &x))
+        return false;
     fputs("</div>\n"
           "<p class=\"key\"><i></i>session that ended by itself<i class=\"k2\"></i>cut off<i class=\"k3\"></i>ticket "
           "while it was valid &emsp;<b class=\"bad\">✕</b> denied &emsp;<b class=\"bad\">┆</b> cause of an end &emsp;▶ "
           "still live. All times are UTC.</p>\n",
           f);
-    if (t->sessions > shown)
-        fprintf(f, "<p class=\"dim\">%zu more sessions are in the list below.</p>\n", t->sessions - shown);
+    if (t->spans > shown)
+        fprintf(f, "<p class=\"dim\">%zu more sessions are in the list below.</p>\n", t->spans - shown);
     fputs("</figure>\n", f);
+    return true;
 }

@@ -8,6 +8,7 @@
 #include "nhictl/trace/trace.h"
 
 /* Draws the chart of a story with at least one step. */
-void trace_html_chart(FILE *f, const struct trace *t);
+/* false: a step can no longer be read. */
+bool trace_html_chart(FILE *f, struct trace *t);
 
 #endif

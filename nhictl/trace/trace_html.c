@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "libnhi/ledger/ledger_task.h"
+#include "nhictl/say/fail.h"
 #include "nhictl/say/html.h"
 #include "nhictl/say/rows.h"
 #include "nhictl/trace/trace_chart.h"
+#include "nhictl/trace/trace_step.h"
 
 static const char css[] =
     "@media(min-width:48rem){dl{grid-template-columns:max-content 1fr max-content 1fr}}\n"
@@ -95,9 +97,9 @@ static void put_facts(FILE *f, const struct trace *t)
     char text[96];
 
     for (size_t i = 0; i < t->steps; i++)
-        denials += strcmp(t->step[i]->e.decision, "deny") == 0;
-    for (size_t i = 0; i < t->sessions; i++)
-        live += t->session[i].ended == 0;
+        denials += t->step[i].denied;
+    for (size_t i = 0; i < t->spans; i++)
+        live += t->span[i].ended == 0;
     fputs("<dl>\n", f);
     if (t->has_agent) {
         fact(f, "Agent", t->agent.account.name);
@@ -107,9 +109,9 @@ static void put_facts(FILE *f, const struct trace *t)
     if (t->has_task)
         put_task(f, t);
     fact(f, "Host", t->host);
-    snprintf(text, sizeof(text), "%zu, %zu of them live", t->sessions, live);
+    snprintf(text, sizeof(text), "%zu, %zu of them live", t->spans, live);
     fact(f, "Sessions", text);
-    snprintf(text, sizeof(text), "%zu", t->tickets);
+    snprintf(text, sizeof(text), "%zu", t->ticket_count);
     fact(f, "Tickets", text);
     snprintf(text, sizeof(text), "%zu", denials);
     fact(f, "Denials", text);
@@ -132,7 +134,7 @@ static void put_detail(FILE *f, const char *before, const char *text, bool *firs
     *first = false;
 }
 
-static void put_step(FILE *f, const struct trace_step *s)
+static void put_step(FILE *f, const struct trace_told *s)
 {
     const struct nhi_event *e = &s->e;
     char number[24], policy[9];
@@ -158,14 +160,20 @@ static void put_step(FILE *f, const struct trace_step *s)
     fputs("</small></td></tr>\n", f);
 }
 
-static void put_steps(FILE *f, const struct trace *t)
+static bool put_steps(FILE *f, struct trace *t)
 {
     fputs("<h2>Step by step</h2>\n<table>\n<thead><tr><th>Time (UTC)</th><th>Step</th><th>Who</th>"
           "<th>What</th></tr></thead>\n<tbody>\n",
           f);
-    for (size_t i = 0; i < t->steps; i++)
-        put_step(f, t->step[i]);
+    for (size_t i = 0; i < t->steps; i++) {
+        const struct trace_told *s = trace_step_at(t, i);
+
+        if (s == NULL)
+            return false;
+        put_step(f, s);
+    }
     fputs("</tbody>\n</table>\n", f);
+    return true;
 }
 
 static void put_foot(FILE *f, const struct trace *t)
@@ -183,18 +191,20 @@ static void put_foot(FILE *f, const struct trace *t)
     fputs("</footer>\n", f);
 }
 
-int trace_html(struct ctl *c, const struct trace *t, const char *file)
+int trace_html(struct ctl *c, struct trace *t, const char *file)
 {
     static const char *const what[] = { "Task", "Agent", "Ticket", "Session" };
     char title[NHI_TASK_MAX + 16];
     struct html h;
+    bool whole;
 
     snprintf(title, sizeof(title), "%s %s", what[t->by], t->id);
     html_begin(&h, title, css);
     put_facts(h.f, t);
-    if (t->steps > 0)
-        trace_html_chart(h.f, t);
-    put_steps(h.f, t);
+    whole = (t->steps == 0 || trace_html_chart(h.f, t)) && put_steps(h.f, t);
     put_foot(h.f, t);
-    return html_end(c, &h, file);
+    if (whole)
+        return html_end(c, &h, file);
+    html_drop(&h);
+    return ctl_fail(c, CTL_SYSTEM, "nhictl audit verify", "an event can no longer be read");
 }

@@ -8,6 +8,6 @@
 #include "nhictl/trace/trace.h"
 
 /* Writes the page to FILE or "-". */
-int trace_html(struct ctl *c, const struct trace *t, const char *file);
+int trace_html(struct ctl *c, struct trace *t, const char *file);
 
 #endif

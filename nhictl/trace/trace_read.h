@@ -8,9 +8,9 @@
 #include "nhictl/trace/trace.h"
 
 /* Reads the story. CTL_REFUSED: its subject does not exist, which was reported. Free in any case. */
-int trace_read(struct ctl *c, struct store *s, struct trace *t);
+/* chart: tickets will be drawn, too. What is read later is read from the ledger: free it before the store is closed. */
+int trace_read(struct ctl *c, struct store *s, struct trace *t, bool chart);
 void trace_free(struct trace *t);
-void trace_step_free(struct trace_step *s);
 /* "task", "agent" … */
 const char *trace_by_name(enum trace_by by);
 

@@ -47,7 +47,7 @@ const char *trace_reason(const char *name)
 
 /* ---- who ---- */
 
-static void name_of(int64_t uid, char *out, size_t size)
+static void look_up(int64_t uid, char *out, size_t size)
 {
     const struct passwd *pw = uid >= 0 ? getpwuid((uid_t)uid) : NULL;
 
@@ -57,8 +57,26 @@ static void name_of(int64_t uid, char *out, size_t size)
         snprintf(out, size, "uid %lld", (long long)uid);
 }
 
+/* Most steps are about a few people. */
+static void name_of(int64_t uid, char *out, size_t size)
+{
+    static struct {
+        bool known;
+        int64_t uid;
+        char name[TRACE_WHO_MAX - 10];
+    } names[64];
+    size_t i = (size_t)uid % (sizeof(names) / sizeof(names[0]));
+
+    if (!names[i].known || names[i].uid != uid) {
+        look_up(uid, names[i].name, sizeof(names[i].name));
+        names[i].uid = uid;
+        names[i].known = true;
+    }
+    snprintf(out, size, "%s", names[i].name);
+}
+
 /* Names the person behind root, if login or sudo recorded who that is. */
-static void describe_who(struct trace_step *s)
+static void describe_who(struct trace_told *s)
 {
     char name[TRACE_WHO_MAX - 10];
     int64_t person = s->loginuid > 0 ? s->loginuid : s->sudo_uid > 0 ? s->sudo_uid : -1;
@@ -84,7 +102,7 @@ static void describe_who(struct trace_step *s)
 /* ---- the event and its reason ---- */
 
 struct text {
-    struct trace_step *s;
+    struct trace_told *s;
     size_t len;
 };
 
@@ -245,13 +263,14 @@ static void describe_revoke(struct text *x, const json_t *o)
     add_cause(x, o);
 }
 
-static void describe_end(struct text *x)
+static void describe_end(struct text *x, struct trace *t)
 {
     struct nhi_event *e = &x->s->e;
     struct trace_session s;
     char lasted[OUT_AGO_LEN];
 
     trace_read_end(e, &s);
+    x->s->began = trace_began(t, e);
     out_span(s.ended - x->s->began, lasted);
     x->s->word = "ended";
     x->s->tone = s.cut ? TONE_WARN : TONE_PLAIN;
@@ -327,13 +346,19 @@ static void describe_other(struct text *x, const json_t *o)
     add_cause(x, o);
 }
 
-void trace_describe(const struct trace *t, struct trace_step *s)
+/* The kinds that are told without what is in the detail, which nearly all events have. */
+static bool needs_detail(const struct nhi_event *e)
 {
-    json_t *o = json_loads(s->e.detail, JSON_REJECT_DUPLICATES, NULL);
+    return is(e->kind, "refused") ||
+           (e->decision[0] == '\0' && !is(e->kind, "unused") && !is(e->kind, "become") && !is(e->kind, "session-end"));
+}
+
+void trace_describe(struct trace *t, struct trace_told *s)
+{
+    json_t *o = needs_detail(&s->e) ? json_loads(s->e.detail, JSON_REJECT_DUPLICATES, NULL) : NULL;
     struct text x = { .s = s, .len = 0 };
     const char *kind = s->e.kind;
 
-    (void)t;
     s->text[0] = '\0';
     s->tone = TONE_PLAIN;
     if (is(kind, "unused"))
@@ -349,7 +374,7 @@ void trace_describe(const struct trace *t, struct trace_step *s)
     else if (is(kind, "revoke"))
         describe_revoke(&x, o);
     else if (is(kind, "session-end"))
-        describe_end(&x);
+        describe_end(&x, t);
     else if (strncmp(kind, "run", 3) == 0)
         describe_run(&x, o);
     else if (is(kind, "policy-apply"))
@@ -360,4 +385,38 @@ void trace_describe(const struct trace *t, struct trace_step *s)
         describe_other(&x, o);
     describe_who(s);
     json_decref(o);
+}
+
+/* The detail is one flat object, and in a string a quote has a backslash before it: this finds members only. */
+static int64_t number_of(const char *detail, const char *member)
+{
+    const char *at = strstr(detail, member);
+    long long n;
+    char *end;
+
+    if (at == NULL)
+        return -1;
+    at += strlen(member);
+    n = strtoll(at, &end, 10);
+    return end != at && (*end == ',' || *end == '}') ? n : -1;
+}
+
+void trace_read_actor(struct trace_told *s)
+{
+    s->uid = number_of(s->e.detail, "\"uid\":");
+    s->loginuid = number_of(s->e.detail, "\"loginuid\":");
+    s->sudo_uid = number_of(s->e.detail, "\"sudo_uid\":");
+    s->ms = (int)number_of(s->e.detail, "\"ms\":");
+}
+
+const struct trace_told *trace_step_at(struct trace *t, size_t i)
+{
+    struct trace_told *s = &t->told;
+
+    if (nhi_event_reader_get(t->reader, t->step[i].seq, &s->e) != NHI_OK)
+        return NULL;
+    s->direct = t->step[i].direct;
+    trace_read_actor(s);
+    trace_describe(t, s);
+    return s;
 }
