@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "libnhi/ledger/ledger_agent.h"
-#include "libnhi/policy/rule_field.h"
 #include "nhictl/end/account_lookup.h"
 #include "nhictl/policy/policy_cases.h"
 #include "nhictl/policy/policy_read.h"
+#include "nhictl/policy/shadow.h"
 #include "nhictl/say/ctl.h"
+#include "nhictl/say/fail.h"
 #include "nhictl/say/format.h"
 #include "nhictl/store/store.h"
 
@@ -22,6 +23,7 @@ struct check {
     struct store s;
     struct nhi_policy_conf conf;
     struct nhi_settings set;
+    struct shadows shadows;
     size_t findings;
 };
 
@@ -39,112 +41,18 @@ static void find(struct check *k, size_t i, const char *kind, const char *text)
     k->findings++;
 }
 
-/* ---- a rule that includes another ---- */
-
-/* Every word of inner is a word of outer, or matches one of its patterns. */
-static bool covers_words(const char *outer, const char *inner)
-{
-    char word[NHI_LIST_MAX + 1], pattern[NHI_LIST_MAX + 1];
-
-    while ((inner = nhi_list_next(inner, word)) != NULL) {
-        const char *at = outer;
-        bool any = false;
-
-        while (!any && (at = nhi_list_next(at, pattern)) != NULL)
-            any = strcmp(pattern, word) == 0 || (strpbrk(word, "*?") == NULL && nhi_glob(pattern, word)) ||
-                  strcmp(pattern, NHI_ANY) == 0;
-        if (!any)
-            return false;
-    }
-    return true;
-}
-
-/* Both name the same networks, or outer names none. */
-static bool covers_source(const struct nhi_rule *outer, const struct nhi_rule *inner)
-{
-    return outer->net_count == inner->net_count && outer->local == inner->local &&
-           outer->unix_socket == inner->unix_socket && memcmp(outer->nets, inner->nets, sizeof(outer->nets)) == 0;
-}
-
-/* Days, hours and their zone are one condition. */
-static bool covers_time(const struct nhi_rule *outer, const struct nhi_rule *inner)
-{
-    if (outer->days == 0 && outer->hours_count == 0)
-        return true;
-    return outer->days == inner->days && outer->hours_count == inner->hours_count &&
-           strcmp(outer->zone, inner->zone) == 0 && memcmp(outer->hours, inner->hours, sizeof(outer->hours)) == 0;
-}
-
-static bool covers_list(const char *outer, const char *inner)
-{
-    return strcmp(outer, NHI_ANY) == 0 || (inner[0] != '\0' && covers_words(outer, inner));
-}
-
-/* Whether anything that meets inner in that field also meets outer, which has a value in it. */
-static bool covers_field(const struct nhi_rule_field *f, const struct nhi_rule *outer, const struct nhi_rule *inner)
-{
-    switch (f->kind) {
-    case NHI_FIELD_NAME:
-    case NHI_FIELD_EFFECT:
-    case NHI_FIELD_CAP:
-    case NHI_FIELD_SSH:
-        return true; /* which requests match does not depend on them */
-    case NHI_FIELD_PATTERNS:
-    case NHI_FIELD_NAMES:
-        return covers_list(nhi_rule_field_text(outer, f), nhi_rule_field_text(inner, f));
-    case NHI_FIELD_OWNERS:
-        return strcmp(outer->owners, inner->owners) == 0;
-    case NHI_FIELD_SOURCE:
-        return covers_source(outer, inner);
-    case NHI_FIELD_DAYS:
-    case NHI_FIELD_HOURS:
-    case NHI_FIELD_ZONE:
-        return covers_time(outer, inner);
-    case NHI_FIELD_BOUND:
-        return inner->bound != 0 && (inner->bound & ~outer->bound) == 0;
-    case NHI_FIELD_SPAN:
-    case NHI_FIELD_USES:
-        return nhi_rule_field_is_set(inner, f) && nhi_rule_field_number(inner, f) <= nhi_rule_field_number(outer, f);
-    }
-    return false;
-}
-
-/* Whether outer matches every request that inner matches. */
-static bool covers(const struct nhi_rule *outer, const struct nhi_rule *inner)
-{
-    for (size_t i = 0; i < nhi_rule_field_count; i++) {
-        const struct nhi_rule_field *f = &nhi_rule_fields[i];
-
-        if (nhi_rule_field_is_set(outer, f) && !covers_field(f, outer, inner))
-            return false;
-    }
-    return true;
-}
-
-static bool is_capped(const struct nhi_rule *r)
-{
-    return r->max_sessions != 0 || r->max_grants != 0;
-}
-
 static void check_shadow(struct check *k, size_t i)
 {
-    const struct nhi_rule *r = &k->conf.rules[i];
+    const struct nhi_rule *other;
     char text[NHI_TASK_MAX + 80];
+    size_t n;
 
-    for (size_t n = 0; n < k->conf.count; n++) {
-        const struct nhi_rule *other = &k->conf.rules[n];
-
-        if (n == i || !covers(other, r) || (other->forbid == r->forbid && n > i && covers(r, other)))
-            continue;
-        if (other->forbid)
-            snprintf(text, sizeof(text), "rule %s already forbids everything that it matches", other->name);
-        else if (!r->forbid && !is_capped(other) && r->ssh == 0)
-            snprintf(text, sizeof(text), "rule %s already permits everything that it matches", other->name);
-        else
-            continue;
-        find(k, i, "shadowed", text);
+    if (!shadow_find(&k->shadows, i, &n))
         return;
-    }
+    other = &k->conf.rules[n];
+    snprintf(text, sizeof(text), "rule %s already %s everything that it matches", other->name,
+             other->forbid ? "forbids" : "permits");
+    find(k, i, "shadowed", text);
 }
 
 /* ---- one rule alone ---- */
@@ -186,10 +94,33 @@ static int match_agent(const struct nhi_agent *a, void *ctx)
     return m->any;
 }
 
+/* An agent by its whole name is asked for; the others are looked through only if a pattern may match one. */
+static enum nhi_err match_any(struct check *k, struct match *m)
+{
+    char word[NHI_LIST_MAX + 1];
+    const char *at = m->rule->agents;
+    bool patterns = at[0] == '\0';
+    struct nhi_agent a;
+    enum nhi_err err;
+
+    while (!m->any && (at = nhi_list_next(at, word)) != NULL) {
+        if (strpbrk(word, "*?") != NULL) {
+            patterns = true;
+            continue;
+        }
+        err = nhi_agent_get(k->s.l, word, &a);
+        if (err == NHI_OK)
+            (void)match_agent(&a, m);
+        else if (err != NHI_ERR_NOT_FOUND)
+            return err;
+    }
+    return m->any || !patterns ? NHI_OK : nhi_agent_each(k->s.l, match_agent, m);
+}
+
 static int check_agents(struct check *k, size_t i)
 {
     struct match m = { &k->conf.rules[i], false };
-    enum nhi_err err = nhi_agent_each(k->s.l, match_agent, &m);
+    enum nhi_err err = match_any(k, &m);
 
     if (err != NHI_OK)
         return store_fail(k->c, &k->s, err, "read the agents");
@@ -277,6 +208,8 @@ static int policy_check(struct ctl *c)
         code = policy_read(c, &k.conf);
     if (code == CTL_DONE)
         code = store_read(c, &k.s);
+    if (code == CTL_DONE && !shadows_read(&k.shadows, k.conf.rules, k.conf.count))
+        code = ctl_fail(c, CTL_SYSTEM, NULL, "out of memory");
     out_table(c->out, "findings", "No findings.");
     for (size_t i = 0; i < k.conf.count && code == CTL_DONE; i++)
         code = check_rule(&k, i);
@@ -286,6 +219,7 @@ static int policy_check(struct ctl *c)
         code = ctl_answer(c);
     if (code == CTL_DONE && k.findings > 0)
         code = CTL_REFUSED;
+    shadows_free(&k.shadows);
     nhi_policy_conf_free(&k.conf);
     store_close(&k.s);
     return code;
