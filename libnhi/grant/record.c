@@ -42,16 +42,23 @@ enum nhi_err nhi_record_link(int fd, int dirfd, const char *name)
 /* The time of the last change, which nothing else uses, is when the record is to be read again. A pin may get a second
  * name, that of a slot, from a process that was stopped in between; its time does not hold for the slot, so it is an
  * odd second. */
-bool nhi_record_rests(int dirfd, const char *name, int64_t now)
+int64_t nhi_record_rests_until(int dirfd, const char *name, int64_t now)
 {
     const struct nhi_record_kind *kind = nhi_record_kind_of(name);
     struct stat st;
 
     if (kind == NULL || (kind->rests != NHI_RESTS_TICKET && kind->rests != NHI_RESTS_THIS_HOUR))
-        return false;
+        return 0;
     /* A record that was made before the clock went back does not have a whole second. */
-    return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > now && st.st_mtim.tv_nsec == 0 &&
-           (kind->letter == NHI_RECORD_PIN || st.st_mtime % 2 == 0);
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime > now && st.st_mtim.tv_nsec == 0 &&
+        (kind->letter == NHI_RECORD_PIN || st.st_mtime % 2 == 0))
+        return st.st_mtime;
+    return 0;
+}
+
+bool nhi_record_rests(int dirfd, const char *name, int64_t now)
+{
+    return nhi_record_rests_until(dirfd, name, now) > 0;
 }
 
 enum nhi_err nhi_record_take(int fd, struct nhi_grant *out)

@@ -18,6 +18,7 @@
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/grant/record.h"
 #include "libnhi/ledger/event.h"
+#include "libnhi/ledger/fold_resting.h"
 #include "libnhi/ledger/grant_event.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_lineage.h"
@@ -45,6 +46,8 @@ struct fold {
     struct done *done;
     size_t count, room;
     bool flushed; /* the names of the records that stay are on the disk */
+    bool whole;   /* all records were seen */
+    struct nhi_resting resting;
     struct nhi_fold_result result;
 };
 
@@ -73,7 +76,7 @@ static int64_t next_look(const char *name, int64_t until)
     return until % 2 == (name[0] == NHI_RECORD_PIN) ? until : until - 1;
 }
 
-static bool settle(const struct fold *f, const struct done *one)
+static bool settle(struct fold *f, const struct done *one)
 {
     const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = one->until } };
 
@@ -82,7 +85,9 @@ static bool settle(const struct fold *f, const struct done *one)
     /* No later command flushes a record at rest, so its name must be on the disk. */
     if (!f->flushed)
         return false;
-    (void)utimensat(f->dirfd, one->name, times, AT_SYMLINK_NOFOLLOW);
+    if (utimensat(f->dirfd, one->name, times, AT_SYMLINK_NOFOLLOW) == 0 &&
+        nhi_record_rests(f->dirfd, one->name, f->now))
+        nhi_resting_add(&f->resting, one->name, one->until);
     return false;
 }
 
@@ -229,7 +234,8 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
     if (err != NHI_OK)
         return err;
     while (err == NHI_OK && seen < RECORDS_MAX && (e = readdir(d)) != NULL)
-        if ((kind = nhi_record_kind_of(e->d_name)) != NULL && !nhi_record_rests(f->dirfd, e->d_name, f->now)) {
+        if ((kind = nhi_record_kind_of(e->d_name)) != NULL &&
+            !nhi_resting_has(&f->resting, f->dirfd, e->d_name, f->now)) {
             err = fold_one(f, kind, e->d_name);
             seen += kind->bounded;
         }
@@ -242,6 +248,7 @@ static enum nhi_err fold_all(struct fold *f, DIR *d)
         f->flushed = f->done[i].until != 0 && fsync(f->dirfd) == 0;
     for (size_t i = 0; err == NHI_OK && i < f->count; i++)
         f->result.removed += settle(f, &f->done[i]);
+    f->whole = seen < RECORDS_MAX;
     return err;
 }
 
@@ -264,8 +271,12 @@ enum nhi_err nhi_fold(const char *dir, struct nhi_ledger *l, int64_t now, struct
         close(f.dirfd);
         return NHI_ERR_SYS;
     }
+    nhi_resting_read(dir, &f.resting);
     err = fold_all(&f, d);
     closedir(d);
+    if (err == NHI_OK && f.whole)
+        nhi_resting_write(dir, &f.resting);
+    nhi_resting_free(&f.resting);
     free(f.done);
     if (err == NHI_OK && out != NULL)
         *out = f.result;

@@ -15,6 +15,7 @@
 
 #include "libnhi/grant/grant_record.h"
 #include "libnhi/ledger/fold.h"
+#include "libnhi/ledger/fold_resting.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_ticket.h"
@@ -251,6 +252,47 @@ static void slots_rest(void **state)
     folds(NOW, 1, 0, 1);
 }
 
+#define PINS 100
+
+/* A file has which records rest, so that not even their times are asked for. Without it, or with a damaged one, they
+ * are. */
+static void resting_are_not_asked(void **state)
+{
+    const struct nhi_ticket t = state_ticket(1);
+
+    (void)state;
+    for (unsigned n = 1; n <= PINS; n++) {
+        struct nhi_grant g = state_grant(n, n);
+
+        record(n);
+        g.pin = NHI_PIN_LOCAL;
+        snprintf(g.place, sizeof(g.place), "here");
+        assert_int_equal(nhi_grant_commit(NHI_STATE_DIR, &g), NHI_OK);
+    }
+    folds(NOW, PINS, PINS, 0);
+    assert_int_equal(state_count(STATE_GRANTS, "i-"), PINS);
+    assert_int_equal(access(NHI_STATE_DIR "/" NHI_RESTING_FILE, F_OK), 0);
+    /* Now each of them would be read, and is no record. */
+    assert_int_equal(system("for f in " STATE_GRANTS "/i-*; do : >$f; done"), 0);
+    folds(NOW, 0, 0, 0);
+    /* A new one is read all the same. */
+    record(PINS + 1);
+    commit(PINS + 1, PINS + 1, 2);
+    folds(NOW, 1, 0, 0);
+    folds(t.exp + NHI_CLOCK_SKEW - 1, 0, 0, 0);
+    /* When their time has come, they are. */
+    folds(t.exp + NHI_CLOCK_SKEW + 1, 0, 1, PINS);
+    folds(NOW, 0, 0, 0);
+    assert_int_equal(system("printf x | dd of=" NHI_STATE_DIR "/" NHI_RESTING_FILE
+                            " bs=1 seek=100 conv=notrunc 2>" NHI_STATE_DIR "/log"),
+                     0);
+    folds(NOW, 0, 0, PINS);
+    assert_int_equal(truncate(NHI_STATE_DIR "/" NHI_RESTING_FILE, 20), 0);
+    folds(NOW, 0, 0, PINS);
+    assert_int_equal(unlink(NHI_STATE_DIR "/" NHI_RESTING_FILE), 0);
+    folds(NOW, 0, 0, PINS);
+}
+
 /* One record with two names: a process that is stopped between them gives it the second one later. */
 static void slot_behind_a_pin(void **state)
 {
@@ -426,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup(all_of_it, state_ready),
         cmocka_unit_test_setup(once_across_a_crash, state_ready),
         cmocka_unit_test_setup(slots_rest, state_ready),
+        cmocka_unit_test_setup(resting_are_not_asked, state_ready),
         cmocka_unit_test_setup(slot_behind_a_pin, state_ready),
         cmocka_unit_test_setup(counted_slots, state_ready),
         cmocka_unit_test_setup(denials_of_an_hour, state_ready),
