@@ -37,10 +37,10 @@ ALLCFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-po
 LDSAN := -fsanitize=$(SANITIZE)
 endif
 
-# A login opens no database: the modules and the helper of sshd are linked without one. pam_nhi itself needs neither of
-# these: it loads the decider for agents alone.
-HOST_PKGS := libsodium jansson
-CORE_PKGS := $(HOST_PKGS) sqlite3
+# A login opens no database: what decides is linked without one. pam_nhi and the helper of sshd need none of these: they
+# load what decides for agents alone.
+HOST_PKGS := libsodium
+CORE_PKGS := $(HOST_PKGS) jansson sqlite3
 HOST_LIBS := $(shell $(PKG_CONFIG) --libs $(HOST_PKGS))
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
 CONF_LIBS := $(shell $(PKG_CONFIG) --libs libconfig)
@@ -53,6 +53,7 @@ PAM_SRC  := $(wildcard pam_nhi/*.c)
 DECIDE_SRC := $(wildcard pam_decide/*.c)
 NSS_SRC  := $(wildcard nss_nhi/*.c)
 KEYS_SRC := $(wildcard sshd_nhi/*.c)
+KEYDEC_SRC := $(wildcard keys_decide/*.c)
 TRIAL_SRC := $(wildcard pam_trial/*.c)
 ASK_SRC  := $(wildcard nss_ask/*.c)
 CTL_SRC  := $(wildcard nhictl/*/*.c)
@@ -69,6 +70,7 @@ PAMLIB := $(BUILD)/libpam_nhi.a
 DECIDE := $(BUILD)/nhi-decide.so
 NSS   := $(BUILD)/libnss_nhi.so.2
 KEYS  := $(BUILD)/nhi-authorized-keys
+KEYDEC := $(BUILD)/nhi-decide-keys.so
 TRIAL := $(BUILD)/nhi-pam-trial
 ASK   := $(BUILD)/nhi-nss-ask
 CTL   := $(BUILD)/nhictl
@@ -84,7 +86,7 @@ MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.[578] nhictl/*
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-4s %s\n' '$(1)' '$@')
 
-all: $(PAM) $(DECIDE) $(NSS) $(KEYS) $(TRIAL) $(ASK) $(CTL) $(REASONS)
+all: $(PAM) $(DECIDE) $(NSS) $(KEYS) $(KEYDEC) $(TRIAL) $(ASK) $(CTL) $(REASONS)
 
 help:
 	@echo 'make            build the modules, the helper of sshd and nhictl under $(BUILD)/'
@@ -127,14 +129,17 @@ $(PAM): $(call obj,pam_nhi/pam_nhi.c) $(PAMLIB) $(LIB) pam_nhi/pam_nhi.map
 	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_nhi/pam_nhi.map \
 	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(filter %.o %.a,$^) -lpam -ldl
 
-# Its libraries are looked for in the system's directory first: DT_RPATH, unlike DT_RUNPATH, comes before
+# Their libraries are looked for in the system's directory first: DT_RPATH, unlike DT_RUNPATH, comes before
 # LD_LIBRARY_PATH.
 $(DECIDE): $(call obj,$(DECIDE_SRC)) $(PAMLIB) $(LIB) pam_decide/pam_decide.map
+$(DECIDE): DECIDE_LIBS := -lpam
+$(KEYDEC): $(call obj,$(KEYDEC_SRC)) $(LIB) keys_decide/keys_decide.map
+$(DECIDE) $(KEYDEC):
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=pam_decide/pam_decide.map \
+	$(Q)$(CC) $(LDSAN) -shared $(LDHARD) -Wl,--version-script=$(filter %.map,$^) \
 	    -Wl,--disable-new-dtags,-rpath,$(LIBDIR) \
-	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(filter %.o %.a,$^) $(HOST_LIBS) -lpam
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(filter %.o %.a,$^) $(HOST_LIBS) $(DECIDE_LIBS)
 
 $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
 	@mkdir -p $(@D)
@@ -146,7 +151,7 @@ $(NSS): $(call obj,$(NSS_SRC)) $(LIB) nss_nhi/nss_nhi.map
 $(KEYS): $(call obj,$(KEYS_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(KEYS_SRC)) $(LIB) $(HOST_LIBS)
+	$(Q)$(CC) $(LDSAN) $(LDHARD) -pie -o $@ $(call obj,$(KEYS_SRC)) $(LIB) -ldl
 
 $(TRIAL): $(call obj,$(TRIAL_SRC))
 	@mkdir -p $(@D)
@@ -195,6 +200,7 @@ install: all
 	install -D -m 0644 $(PAM) $(DESTDIR)$(PAMDIR)/pam_nhi.so
 	install -D -m 0644 $(DECIDE) $(DESTDIR)$(LIBEXECDIR)/nhi-decide.so
 	install -D -m 0644 $(NSS) $(DESTDIR)$(NSSDIR)/libnss_nhi.so.2
+	install -D -m 0644 $(KEYDEC) $(DESTDIR)$(LIBEXECDIR)/nhi-decide-keys.so
 	install -D -m 0755 $(KEYS) $(DESTDIR)$(LIBEXECDIR)/nhi-authorized-keys
 	install -D -m 0755 $(TRIAL) $(DESTDIR)$(LIBEXECDIR)/nhi-pam-trial
 	install -D -m 0755 $(ASK) $(DESTDIR)$(LIBEXECDIR)/nhi-nss-ask

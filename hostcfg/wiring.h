@@ -53,6 +53,7 @@ extern const struct wiring_service wiring_services[]; /* ends with a NULL name *
 /* For everybody only where passwords are accepted already: it lets PAM ask for one. Else under the Match. */
 #define WIRING_SSHD_PROMPT "KbdInteractiveAuthentication yes"
 #define WIRING_SSHD_HELPER LIBEXECDIR "/nhi-authorized-keys"
+#define WIRING_SSHD_DECIDER LIBEXECDIR "/nhi-decide-keys.so" /* which it loads for agents */
 #define WIRING_SSHD_COMMAND "AuthorizedKeysCommand " WIRING_SSHD_HELPER " %u %t %k"
 #define WIRING_SSHD_CONNECTION " %C" /* appended from OpenSSH 9.4 on */
 #define WIRING_SSHD_CONNECTION_SINCE 904

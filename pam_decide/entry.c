@@ -31,7 +31,7 @@ static enum nhi_presence certificate(pam_handle_t *pamh, const struct pnhi_calle
 
 extern const struct pnhi_decider pnhi_decider;
 EXPORT const struct pnhi_decider pnhi_decider = {
-    .version = PNHI_DECIDER_VERSION,
+    .object = { NHI_OBJECT_VERSION },
     .size = sizeof(struct pnhi_caller),
     .decide = decide,
     .within = pnhi_within_look,

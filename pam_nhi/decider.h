@@ -6,15 +6,14 @@
 #ifndef PAM_NHI_DECIDER_H
 #define PAM_NHI_DECIDER_H
 
+#include "libnhi/base/object.h"
 #include "libnhi/base/phase.h"
-#include "libnhi/base/version.h"
 #include "pam_nhi/caller.h"
 
 #define PNHI_DECIDER_NAME "nhi-decide.so"
 #define PNHI_DECIDER_DIR LIBEXECDIR
 #define PNHI_DECIDER_FILE PNHI_DECIDER_DIR "/" PNHI_DECIDER_NAME
 #define PNHI_DECIDER_SYMBOL "pnhi_decider"
-#define PNHI_DECIDER_VERSION NHI_VERSION "/1" /* with a number that changes with what is in this header */
 
 enum pnhi_call { PNHI_CALL_AUTH, PNHI_CALL_ACCOUNT, PNHI_CALL_CRED, PNHI_CALL_OPEN, PNHI_CALL_CLOSE };
 
@@ -26,7 +25,7 @@ struct pnhi_asked {
 
 /* What the decider exports. Module and decider are of one build, which version and size confirm. */
 struct pnhi_decider {
-    char version[32];
+    struct nhi_object object;
     size_t size; /* of struct pnhi_caller */
     /* Returns a PAM code. */
     int (*decide)(pam_handle_t *pamh, const struct pnhi_options *o, struct pnhi_caller *c, struct pnhi_asked *a);
@@ -38,7 +37,7 @@ struct pnhi_decider {
 };
 
 /* Loads it, until this module is unloaded. NULL: it cannot be, and why says so. */
-#define PNHI_WHY_MAX 160
+#define PNHI_WHY_MAX NHI_OBJECT_WHY_MAX
 const struct pnhi_decider *pnhi_decider_load(char why[PNHI_WHY_MAX]);
 
 #endif

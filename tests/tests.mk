@@ -138,7 +138,7 @@ fuzz: $(FUZZERS)
 
 SHELL_FILES := $(wildcard packaging/*.sh packaging/completion/nhictl tests/*.sh tests/*/*.sh tests/*/*.t) .ci/run
 # A file each, so that make -j spreads them.
-TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(DECIDE_SRC) $(NSS_SRC) $(KEYS_SRC) $(TRIAL_SRC) $(ASK_SRC) $(CONF_SRC) $(HOST_SRC) $(CTL_SRC))
+TIDY := $(addprefix tidy/,$(LIB_SRC) $(PAM_SRC) $(DECIDE_SRC) $(NSS_SRC) $(KEYS_SRC) $(KEYDEC_SRC) $(TRIAL_SRC) $(ASK_SRC) $(CONF_SRC) $(HOST_SRC) $(CTL_SRC))
 $(TIDY): tidy/%:
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $* -- $(CSTD)
 tidy: $(TIDY)
@@ -151,7 +151,7 @@ style: $(REASONS)
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
 	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
-	    libnhi pam_nhi pam_decide nss_nhi sshd_nhi pam_trial nss_ask conf hostcfg nhictl
+	    libnhi pam_nhi pam_decide nss_nhi sshd_nhi keys_decide pam_trial nss_ask conf hostcfg nhictl
 	$(Q)clang-format --dry-run --Werror $(C_FILES)
 	printf '%s\n' $(SHELL_FILES) | xargs -P 2 -n 12 shellcheck -x
 	mandoc -T lint -W warning $(MANS)

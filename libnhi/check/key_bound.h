@@ -17,5 +17,7 @@ NHI_CHECK enum nhi_err nhi_find_any_of_key(const struct nhi_fact_source *from, c
  * lock that person out. NHI_ERR_NOT_FOUND: none was. Any other error: that could not be read. A host without a ledger
  * never bound one. */
 NHI_CHECK enum nhi_err nhi_key_was_bound(const uint8_t key[NHI_PK_LEN], const char *account);
+/* The same for a ticket that was bound to key, whatever accounts it named. */
+NHI_CHECK enum nhi_err nhi_key_is_known(const uint8_t key[NHI_PK_LEN], const char *account);
 
 #endif

@@ -5,16 +5,15 @@
  * MUST: called only on bytes whose signature has been verified, or that we wrote ourselves.
  * MUST: an unknown, missing, duplicate or empty claim, a wrong type, nesting, whitespace outside strings, raw bytes
  * beyond printable ASCII and anything before or after the object are refused.
+ * MUST: read what JSON means, as a library for JSON does: tests/unit/test_claims_judge.c compares.
  * MUST: encode and decode apply the same check to claims.
  */
 #include "libnhi/ticket/claims.h"
 
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "libnhi/base/time.h"
 #include "libnhi/ticket/sshopt.h"
@@ -85,143 +84,164 @@ static bool claims_ok(const struct nhi_ticket *t)
     return nhi_claims_are_formed(t) && (!t->has_cnf || nhi_pk_is_usable(t->cnf));
 }
 
-/* Whether json is one object of strings and scalars on one line, without whitespace between its tokens. Done before the
- * parser runs: this limits the parser's recursion to one level, and gives a payload one layout, so that nobody can hide
- * bytes in it. */
-static bool is_flat(const char *json, size_t len)
-{
-    bool in_string = false, escaped = false;
+/* ---- reading ---- */
 
-    if (len == 0 || json[0] != '{' || json[len - 1] != '}')
+#define NAME_SIZE 5 /* of the longest claim's name, with the NUL */
+
+/* A position in the payload, and what was read so far. Texts are empty until they were read: no claim may be. */
+struct claim_reader {
+    const char *at, *end;
+    struct nhi_ticket t;
+    char times[COUNT(time_claims)][NHI_TIME_LEN + 1];
+    char cnf[CNF_TEXT + 1], ssh[NHI_SSHOPT_TEXT_MAX + 1];
+};
+
+static bool take(struct claim_reader *r, char c)
+{
+    if (r->at == r->end || *r->at != c)
         return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = json[i];
+    r->at++;
+    return true;
+}
 
-        if (c < ' ' || c > '~')
+static int digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* What follows a backslash. Another writer may escape any character; one outside of printable ASCII is in no claim. */
+static bool take_escape(struct claim_reader *r, char *out)
+{
+    unsigned c = 0;
+    int d;
+
+    if (r->at == r->end)
+        return false;
+    *out = *r->at++;
+    if (*out != 'u')
+        return *out == '"' || *out == '\\' || *out == '/';
+    for (int i = 0; i < 4; i++) {
+        d = r->at < r->end ? digit(*r->at++) : -1;
+        if (d < 0)
             return false;
-        if (escaped)
-            escaped = false;
-        else if (in_string && c == '\\')
-            escaped = true;
-        else if (c == '"')
-            in_string = !in_string;
-        else if (!in_string && (c == ' ' || c == '[' || (c == '{' && i > 0) || (c == '}' && i < len - 1)))
-            return false;
+        c = c << 4 | (unsigned)d;
     }
-    return !in_string;
+    *out = (char)c;
+    return c >= ' ' && c <= '~';
 }
 
-/* Reads a string claim into text, and counts it in *seen. A claim that is absent or wrong leaves both unchanged: a
- * member that was not counted is refused in the end. */
-static void get_text(const json_t *obj, const char *name, char *text, size_t size, size_t *seen)
+/* A string of 1 to size - 1 characters. */
+static bool take_string(struct claim_reader *r, char *out, size_t size)
 {
-    const json_t *v = json_object_get(obj, name);
-    size_t len = json_string_length(v);
+    size_t len = 0;
+    char c;
 
-    if (len == 0 || len >= size || memchr(json_string_value(v), '\0', len) != NULL)
-        return;
-    memcpy(text, json_string_value(v), len);
-    text[len] = '\0';
-    ++*seen;
+    if (!take(r, '"'))
+        return false;
+    while (r->at < r->end && *r->at != '"') {
+        c = *r->at++;
+        if (c < ' ' || c > '~' || (c == '\\' && !take_escape(r, &c)) || len + 1 >= size)
+            return false;
+        out[len++] = c;
+    }
+    out[len] = '\0';
+    return take(r, '"') && len > 0;
 }
 
-static enum nhi_err get_time(const json_t *obj, const struct time_claim *c, int64_t *t, size_t *seen)
+/* 1 to NHI_USES_MAX, in the one way that JSON has for it. */
+static bool take_uses(struct claim_reader *r, uint32_t *out)
 {
-    char text[NHI_TIME_LEN + 1] = "";
-    enum nhi_err err;
+    uint32_t n = 0;
 
-    get_text(obj, c->name, text, sizeof(text), seen);
-    if (text[0] == '\0')
-        return c->required ? NHI_ERR_FORMAT : NHI_OK;
-    err = nhi_time_parse(text, t);
-    /* An optional time of 0 would look like an absent one. */
-    return *t == 0 && !c->required ? NHI_ERR_FORMAT : err;
+    if (r->at == r->end || *r->at == '0')
+        return false;
+    while (r->at < r->end && *r->at >= '0' && *r->at <= '9' && n <= NHI_USES_MAX)
+        n = n * 10 + (uint32_t)(*r->at++ - '0');
+    *out = n;
+    return n >= 1 && n <= NHI_USES_MAX;
 }
 
-static enum nhi_err get_cnf(const json_t *obj, struct nhi_ticket *t, size_t *seen)
+/* Where the text of that claim goes; NULL: there is no such claim. */
+static char *place_of(struct claim_reader *r, const char *name, size_t *size)
 {
-    char text[CNF_TEXT + 1] = "";
-
-    get_text(obj, "cnf", text, sizeof(text), seen);
-    if (text[0] == '\0')
-        return NHI_OK;
-    t->has_cnf = true;
-    return nhi_b64_decode(text, strlen(text), t->cnf, sizeof(t->cnf));
-}
-
-/* As get_text does it. */
-static void get_use(const json_t *obj, struct nhi_ticket *t, size_t *seen)
-{
-    json_int_t n = json_integer_value(json_object_get(obj, "use"));
-
-    if (n < 1 || n > NHI_USES_MAX)
-        return;
-    t->uses = (uint32_t)n;
-    ++*seen;
-}
-
-static enum nhi_err get_ssh(const json_t *obj, struct nhi_ticket *t, size_t *seen)
-{
-    char text[NHI_SSHOPT_TEXT_MAX + 1] = "";
-
-    get_text(obj, "ssh", text, sizeof(text), seen);
-    return text[0] == '\0' || nhi_sshopt_parse_list(text, &t->ssh) ? NHI_OK : NHI_ERR_FORMAT;
-}
-
-static enum nhi_err get_all(const json_t *obj, struct nhi_ticket *t)
-{
-    enum nhi_err err = NHI_OK;
-    size_t seen = 0;
-
     for (size_t i = 0; i < COUNT(text_claims); i++)
-        get_text(obj, text_claims[i].name, (char *)t + text_claims[i].at, text_claims[i].size, &seen);
-    get_use(obj, t, &seen);
-    for (size_t i = 0; err == NHI_OK && i < COUNT(time_claims); i++)
-        err = get_time(obj, &time_claims[i], (int64_t *)(void *)((char *)t + time_claims[i].at), &seen);
-    if (err == NHI_OK)
-        err = get_cnf(obj, t, &seen);
-    if (err == NHI_OK)
-        err = get_ssh(obj, t, &seen);
-    if (err == NHI_OK && (json_object_size(obj) != seen || !claims_ok(t)))
-        err = NHI_ERR_FORMAT;
-    return err;
+        if (strcmp(name, text_claims[i].name) == 0) {
+            *size = text_claims[i].size;
+            return (char *)&r->t + text_claims[i].at;
+        }
+    *size = sizeof(r->times[0]);
+    for (size_t i = 0; i < COUNT(time_claims); i++)
+        if (strcmp(name, time_claims[i].name) == 0)
+            return r->times[i];
+    *size = strcmp(name, "cnf") == 0 ? sizeof(r->cnf) : sizeof(r->ssh);
+    return strcmp(name, "cnf") == 0 ? r->cnf : strcmp(name, "ssh") == 0 ? r->ssh : NULL;
 }
 
-/* Without this, jansson seeds its hash tables by opening /dev/urandom in the host process. */
-static void seed_jansson(void)
+static bool take_member(struct claim_reader *r)
 {
-    size_t seed = 0;
+    char name[NAME_SIZE], *text;
+    size_t size;
 
-    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == (ssize_t)sizeof(seed))
-        json_object_seed(seed);
+    if (!take_string(r, name, sizeof(name)) || !take(r, ':'))
+        return false;
+    if (strcmp(name, "use") == 0)
+        return r->t.uses == 0 && take_uses(r, &r->t.uses);
+    text = place_of(r, name, &size);
+    return text != NULL && text[0] == '\0' && take_string(r, text, size);
+}
+
+static bool take_object(struct claim_reader *r)
+{
+    if (!take(r, '{'))
+        return false;
+    do
+        if (!take_member(r))
+            return false;
+    while (take(r, ','));
+    return take(r, '}') && r->at == r->end;
+}
+
+static bool read_time(const char *text, const struct time_claim *c, int64_t *t)
+{
+    if (text[0] == '\0')
+        return !c->required;
+    /* An optional time of 0 would look like an absent one. */
+    return nhi_time_parse(text, t) == NHI_OK && (*t != 0 || c->required);
+}
+
+/* What the texts mean. */
+static enum nhi_err read_texts(struct claim_reader *r)
+{
+    struct nhi_ticket *t = &r->t;
+
+    for (size_t i = 0; i < COUNT(time_claims); i++)
+        if (!read_time(r->times[i], &time_claims[i], (int64_t *)(void *)((char *)t + time_claims[i].at)))
+            return NHI_ERR_FORMAT;
+    if (r->ssh[0] != '\0' && !nhi_sshopt_parse_list(r->ssh, &t->ssh))
+        return NHI_ERR_FORMAT;
+    t->has_cnf = r->cnf[0] != '\0';
+    return t->has_cnf ? nhi_b64_decode(r->cnf, strlen(r->cnf), t->cnf, sizeof(t->cnf)) : NHI_OK;
 }
 
 enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *out)
 {
-    enum nhi_err err = NHI_ERR_TOO_LONG;
-    struct nhi_ticket t = { .jti = "" };
-    json_t *obj = NULL;
-    json_error_t why;
+    struct claim_reader r = { .at = json, .end = json + len };
+    enum nhi_err err;
 
     if (len > NHI_TICKET_READ_MAX)
-        goto out;
-    err = NHI_ERR_FORMAT;
-    if (!is_flat(json, len))
-        goto out;
-    seed_jansson();
-    obj = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
-    /* jansson reports some failed allocations without a text, and some as bad syntax. */
-    if (obj == NULL && why.text[0] == '\0')
-        err = NHI_ERR_NOMEM;
-    if (obj == NULL)
-        goto out;
-    err = get_all(obj, &t);
+        return NHI_ERR_TOO_LONG;
+    err = take_object(&r) ? read_texts(&r) : NHI_ERR_FORMAT;
+    if (err == NHI_OK && !claims_ok(&r.t))
+        err = NHI_ERR_FORMAT;
     if (err == NHI_OK)
-        *out = t;
-out:
-    json_decref(obj);
+        *out = r.t;
     return err;
 }
+
+/* ---- writing ---- */
 
 struct writer {
     char *text;

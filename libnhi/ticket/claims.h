@@ -9,7 +9,7 @@
 
 /* The payload alone, for our own records: one JSON object without whitespace, claims in the order jti sub task aud acc
  * svc iat exp nbf cnf use par ssh. kid is not part of it: decode leaves it empty. encode refuses what decode would
- * refuse (NHI_ERR_FORMAT); free json with nhi_text_free. When out of memory, decode may return NHI_ERR_FORMAT. */
+ * refuse (NHI_ERR_FORMAT); free json with nhi_text_free. */
 NHI_CHECK enum nhi_err nhi_claims_encode(const struct nhi_ticket *t, char **json);
 NHI_CHECK enum nhi_err nhi_claims_decode(const char *json, size_t len, struct nhi_ticket *out);
 /* Whether each claim keeps its grammar. Whether cnf is a key with which anything can be proven takes a hundred times as

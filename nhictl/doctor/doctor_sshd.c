@@ -155,6 +155,13 @@ static void look_at_helper(struct doctor *d)
     else
         (void)findings_check_guard(&d->found, "sshd-helper-writable", WIRING_SSHD_HELPER,
                                    "the helper, so that sshd refuses to run it");
+    if (access(WIRING_SSHD_DECIDER, F_OK) != 0)
+        finding_add(&d->found, FINDING_ERROR, "sshd-decider-missing", location_of_file(WIRING_SSHD_DECIDER),
+                    out_say("the helper loads it for agents: without it tickets that are bound to a key open nothing"),
+                    out_say("install it (make install)"));
+    else
+        (void)findings_check_guard(&d->found, "sshd-decider-writable", WIRING_SSHD_DECIDER,
+                                   "what decides about agents' keys, so that the helper refuses to load it");
 }
 
 /* sshd accepts no command without the setting for its user. */

@@ -238,6 +238,8 @@ fault sshd-keys-command /etc/ssh "sed -i '/^AuthorizedKeysCommand/d' $C"
 fault sshd-keys-command-arguments /etc/ssh "sed -i '/^AuthorizedKeysCommand /s/%u %t %k/%u %k %t/' $C"
 fault sshd-keys-command-user /etc/ssh "sed -i 's/^AuthorizedKeysCommandUser.*/AuthorizedKeysCommandUser nobody/' $C"
 fault sshd-helper-missing $HELPER "rm $HELPER"
+fault sshd-decider-missing "${HELPER%/*}/nhi-decide-keys.so" "rm ${HELPER%/*}/nhi-decide-keys.so"
+fault sshd-decider-writable "${HELPER%/*}/nhi-decide-keys.so" "chmod g+w ${HELPER%/*}/nhi-decide-keys.so"
 fault sshd-helper-writable $HELPER "chmod g+w $HELPER"
 NO_REPAIR=1 # the purpose of the other command is the administrator's decision
 EIC='-o "AuthorizedKeysCommand /usr/share/eic/keys %%u %%f" -o "AuthorizedKeysCommandUser nobody"'

@@ -118,8 +118,10 @@ for file in $libraries $DECIDER; do
         esac
         capture "${PEOPLE[@]}"
         is "$RC$OUT" 0 "$name: people log in"
+        capture /usr/libexec/nhi-authorized-keys alice ssh-ed25519 "$(cut -d' ' -f2 "$W/key.pub")"
+        is "$RC$OUT$ERR" 0 "$name: the helper of sshd has no word about a person's key"
         # The loader of the C library trusts a library that has its name.
-        if [[ $file = *sqlite3* || ($fault = theirs && $file != "$DECIDER") ]]; then
+        if [[ $file = *sqlite3* || $file = *jansson* || ($fault = theirs && $file != "$DECIDER") ]]; then
             ssh_as ci-bot reply "$W/library" id -un
             is "$RC$OUT" 0ci-bot "$name: agents, too"
         else

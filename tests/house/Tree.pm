@@ -8,7 +8,7 @@ use Exporter 'import';
 our @EXPORT = qw(@files @sources @headers %text room circles);
 
 my $build = $ENV{BUILD} // 'build';
-my @tops = qw(libnhi conf hostcfg nhictl pam_nhi pam_decide nss_nhi sshd_nhi nss_ask pam_trial);
+my @tops = qw(libnhi conf hostcfg nhictl pam_nhi pam_decide nss_nhi sshd_nhi keys_decide nss_ask pam_trial);
 # The folders that are linked into each program.
 my %programs = (
     nhictl   => [qw(libnhi conf hostcfg nhictl)],
@@ -16,6 +16,7 @@ my %programs = (
     pam_decide => [qw(libnhi pam_nhi pam_decide)],
     nss_nhi  => [qw(libnhi nss_nhi)],
     sshd_nhi => [qw(libnhi sshd_nhi)],
+    keys_decide => [qw(libnhi keys_decide)],
     nss_ask  => [qw(libnhi nss_ask)],
 );
 

@@ -8,7 +8,7 @@ build=${BUILD:-build}
 n=0
 
 # A missing file would pass every test that it must not contain something.
-for f in pam_nhi.so nhi-decide.so libnss_nhi.so.2 nhi-authorized-keys nhi-nss-ask nhictl; do
+for f in pam_nhi.so nhi-decide.so nhi-decide-keys.so libnss_nhi.so.2 nhi-authorized-keys nhi-nss-ask nhictl; do
     if [ ! -f "$build/$f" ]; then
         echo "not ok 1 - cannot go on: no $build/$f: run make first"
         exit 1
@@ -35,7 +35,7 @@ includes()
     grep -rlE "#include [<\"]$header" "$@" --include='*.[ch]' 2>/dev/null
 }
 
-ALL=(libnhi conf hostcfg nhictl pam_nhi pam_decide nss_nhi sshd_nhi nss_ask pam_trial)
+ALL=(libnhi conf hostcfg nhictl pam_nhi pam_decide nss_nhi sshd_nhi keys_decide nss_ask pam_trial)
 # only_in TEXT HEADER WHERE...: no file outside of these folders and files includes HEADER.
 only_in()
 {
@@ -58,6 +58,7 @@ may_include pam_nhi libnhi
 may_include pam_decide 'libnhi pam_nhi'
 may_include nss_nhi libnhi
 may_include sshd_nhi libnhi
+may_include keys_decide 'libnhi sshd_nhi'
 may_include nss_ask libnhi
 may_include pam_trial
 only_in 'libconfig only where configuration is read' 'libconfig.h' conf/
@@ -67,8 +68,7 @@ none 'the tables and steps of the ledger are text, without macros that may chang
     "$(grep -nE '^ *# *[a-z]' libnhi/ledger/schema_{tables,steps}.[ch] |
         grep -vE '#include ("libnhi/ledger/schema_(tables|steps)[.]h"|<stddef.h>)|NHI_SCHEMA_(TABLES|STEPS)_H|#endif')"
 only_in 'sodium only in keys, tickets and hashes' 'sodium.h' libnhi/key/ libnhi/ticket/ libnhi/base/hash.c
-only_in 'jansson only in the claim codec, the text of grants and output' 'jansson.h' libnhi/ticket/claims.c \
-    libnhi/grant/grant_record.c hostcfg/ nhictl/
+only_in 'jansson only in the text of grants and output' 'jansson.h' libnhi/grant/grant_record.c hostcfg/ nhictl/
 only_in 'PAM only in pam_nhi, its decider and the trial of stacks' 'security/pam' pam_nhi/ pam_decide/ pam_trial/
 none 'no printing, exiting or environment in the library and the modules' \
     "$(grep -nE '\b(getenv|secure_getenv|setlocale|printf|fprintf|perror|exit|abort|system|popen|umask|chdir|signal|sleep|kill)\(' \
@@ -86,7 +86,7 @@ needed()
 if nm -D "$build/pam_nhi.so" | grep -q '__asan_\|__ubsan_'; then
     skip=' # SKIP a sanitizer build links and exports more'
     for what in 'exports of pam_nhi' 'exports of nss_nhi' 'libraries of pam_nhi' \
-        'exports of the decider' 'libraries of the decider' 'where the decider has them from' \
+        'exports of what decides' 'libraries of the decider' 'libraries of the other' 'where they have them from' \
         'libraries of nss_nhi' 'libraries of nhictl' 'libraries of the helper' \
         'libraries of the program that asks' 'hardening'; do
         n=$((n + 1))
@@ -97,21 +97,25 @@ else
         "$(exported "$build/pam_nhi.so" '^pam_sm_(authenticate|setcred|acct_mgmt|open_session|close_session|chauthtok)$')"
     none 'nss_nhi exports _nss_nhi_* only' "$(exported "$build/libnss_nhi.so.2" '^_nss_nhi_')"
     none 'pam_nhi needs libpam and libc only' "$(needed "$build/pam_nhi.so" '^lib(pam|c)\.so')"
-    none 'the decider exports its entry only' "$(exported "$build/nhi-decide.so" '^pnhi_decider$')"
-    none 'the decider needs libpam, libc, sodium and jansson only' \
-        "$(needed "$build/nhi-decide.so" '^lib(pam|c|sodium|jansson)\.so')"
-    none 'the decider has its libraries from the directory of the system, whatever LD_LIBRARY_PATH says' \
-        "$(readelf -d "$build/nhi-decide.so" | grep RUNPATH
-            readelf -d "$build/nhi-decide.so" | grep -qE '\(RPATH\).*\[/usr/lib[^:]*\]' || echo 'no RPATH')"
+    none 'what decides exports its entry only' "$(exported "$build/nhi-decide.so" '^pnhi_decider$')$(
+        exported "$build/nhi-decide-keys.so" '^nhi_keys_decider$')"
+    none 'the decider needs libpam, libc and sodium only' \
+        "$(needed "$build/nhi-decide.so" '^lib(pam|c|sodium)\.so')"
+    none 'that of the helper needs libc and sodium only' \
+        "$(needed "$build/nhi-decide-keys.so" '^lib(c|sodium)\.so')"
+    none 'both have their libraries from the directory of the system, whatever LD_LIBRARY_PATH says' \
+        "$(for f in "$build/nhi-decide.so" "$build/nhi-decide-keys.so"; do
+            readelf -d "$f" | grep RUNPATH
+            readelf -d "$f" | grep -qE '\(RPATH\).*\[/usr/lib[^:]*\]' || echo "$f: no RPATH"
+        done)"
     none 'nss_nhi needs libc only' "$(needed "$build/libnss_nhi.so.2" '^libc\.so')"
     none 'nhictl needs libc, sodium, sqlite, jansson and libconfig only' \
         "$(needed "$build/nhictl" '^lib(c|m|sodium|sqlite3|jansson|config)\.so')"
-    none 'the helper of sshd needs libc, sodium and jansson only' \
-        "$(needed "$build/nhi-authorized-keys" '^lib(c|sodium|jansson)\.so')"
+    none 'the helper of sshd needs libc only' "$(needed "$build/nhi-authorized-keys" '^libc\.so')"
     none 'the program that asks other sources needs libc only' \
         "$(needed "$build/nhi-nss-ask" '^libc\.so')"
     bad=
-    for f in "$build/pam_nhi.so" "$build/nhi-decide.so" "$build/libnss_nhi.so.2" "$build/nhi-authorized-keys" \
+    for f in "$build/pam_nhi.so" "$build/nhi-decide.so" "$build/nhi-decide-keys.so" "$build/libnss_nhi.so.2" "$build/nhi-authorized-keys" \
         "$build/nhi-nss-ask" "$build/nhictl"; do
         readelf -dW "$f" | grep -q 'BIND_NOW\|FLAGS.*NOW' || bad="$bad $f: lazy binding;"
         readelf -lW "$f" | grep -q 'GNU_RELRO' || bad="$bad $f: no RELRO;"

@@ -112,7 +112,7 @@ class Copy:
     def __init__(self, tests, entering=False):
         self.dir = tempfile.mkdtemp(prefix='nhi-mutate-')
         os.chmod(self.dir, 0o755)
-        for d in ('Makefile', 'conf', 'hostcfg', 'libnhi', 'nhictl', 'nss_ask', 'nss_nhi', 'packaging', 'pam_decide', 'pam_nhi', 'pam_trial', 'sshd_nhi', 'tests'):
+        for d in ('Makefile', 'conf', 'hostcfg', 'keys_decide', 'libnhi', 'nhictl', 'nss_ask', 'nss_nhi', 'packaging', 'pam_decide', 'pam_nhi', 'pam_trial', 'sshd_nhi', 'tests'):
             to = os.path.join(self.dir, d)
             if os.path.isdir(os.path.join(TOP, d)):
                 shutil.copytree(os.path.join(TOP, d), to)

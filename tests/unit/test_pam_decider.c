@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libnhi/base/version.h"
 #include "pam_nhi/decider.h"
 #include "tests/lib/calls.h"
 
@@ -141,7 +140,7 @@ static void replace(const char *text, size_t at, char with)
 
 static void other_version(void)
 {
-    replace(PNHI_DECIDER_VERSION, 0, '7');
+    replace(NHI_OBJECT_VERSION, 0, '7');
 }
 
 /* The name that pam_nhi asks for, in the table of what it exports. */
@@ -158,7 +157,7 @@ static void other_size(void)
 
     assert_non_null(copy);
     memcpy(copy, whole, size);
-    found = memmem(copy, size, PNHI_DECIDER_VERSION, sizeof(PNHI_DECIDER_VERSION));
+    found = memmem(copy, size, NHI_OBJECT_VERSION, sizeof(NHI_OBJECT_VERSION));
     assert_non_null(found);
     memcpy(&d, found, sizeof(d));
     assert_int_equal(d.size, sizeof(struct pnhi_caller));
