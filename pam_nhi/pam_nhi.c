@@ -30,9 +30,14 @@ static int deny(struct entered *e, const char *why)
 {
     const struct nhi_shown what = { .asked.source = NHI_FROM_PROMPT };
     struct nhi_verdict v = { .reason = NHI_DENY_INTERNAL };
+    const struct pnhi_caller *c = &e->caller;
 
-    snprintf(v.message, sizeof(v.message), "%s", why);
-    pnhi_log(e->pamh, &e->caller, &what, &v, pnhi_count(&e->caller, &v));
+    /* A limit that the caller chose may be the reason for both. */
+    if (c->denied != NHI_PERMIT && c->blind != NULL)
+        snprintf(v.message, sizeof(v.message), "%s: %s", c->blind, pnhi_caller_cause(c));
+    else
+        snprintf(v.message, sizeof(v.message), "%s", why);
+    pnhi_log(e->pamh, c, &what, &v, pnhi_count(c, &v));
     return pnhi_refused(e->phase);
 }
 
