@@ -640,14 +640,13 @@ static void ticket_verify(void **state)
     minted.uses = 3;
     assert_int_equal(nhi_key_generate(pk, sk), NHI_OK);
     assert_int_equal(nhi_ticket_mint(&minted, sk, &text), NHI_OK);
-    each_allocation(verify, 20);
+    each_allocation(verify, 3);
     nhi_text_free(text);
 }
 
 static int unseen;
 
-/* A ticket that cannot be verified now is not a wrong one, except where jansson reports bad syntax
- * (libnhi/ticket/claims.c). */
+/* A ticket that cannot be verified now is not a wrong one. */
 static bool check_shown(void)
 {
     const struct nhi_shown what = { .asked = { .source = NHI_FROM_PROMPT, .service = "sshd", .subject = "ci-bot" },
@@ -660,7 +659,7 @@ static bool check_shown(void)
     assert_int_not_equal(v.reason, NHI_DENY_SIGNATURE);
     assert_int_not_equal(v.reason, NHI_DENY_ISSUER_UNKNOWN);
     unseen += v.reason == NHI_DENY_INTERNAL && !v.verified && v.kid[0] != '\0';
-    assert_true(v.reason != NHI_DENY_MALFORMED || v.kid[0] != '\0');
+    assert_int_not_equal(v.reason, NHI_DENY_MALFORMED);
     return v.verified;
 }
 
