@@ -319,9 +319,10 @@ static enum nhi_err take_far(struct nhi_state *s, const struct state_entry *e, c
 typedef enum nhi_err (*entry_fn)(struct nhi_value *entry, void *arg);
 
 /* Every entry of the base with that key. */
-static enum nhi_err in_base(struct nhi_state *s, const struct nhi_fact_key *key, uint32_t hash, struct nhi_value *v,
-                            entry_fn fn, void *arg)
+static enum nhi_err in_base(struct nhi_state *s, const struct nhi_fact_key *key, struct nhi_value *v, entry_fn fn,
+                            void *arg)
 {
+    const uint32_t hash = state_hash(s->head.seed, key);
     uint32_t number = (uint32_t)(((uint64_t)hash * s->head.pages) >> 32) + 1;
     enum nhi_err err = NHI_OK;
     struct state_entry e;
@@ -379,7 +380,7 @@ static enum nhi_err get(void *ctx, const struct nhi_fact_key *key, struct nhi_va
         return NHI_ERR_STATE;
     if (last.key != NULL)
         return take(last.value, last.head.value_len, out);
-    err = in_base(s, key, hash, out, first, &found);
+    err = in_base(s, key, out, first, &found);
     if (found)
         return NHI_OK;
     return err == NHI_OK ? NHI_ERR_NOT_FOUND : err;
@@ -402,7 +403,7 @@ static enum nhi_err each(void *ctx, const struct nhi_fact_key *key, entry_fn fn,
         if (err == NHI_OK)
             err = fn(&v, arg);
     }
-    return err == NHI_OK ? in_base(s, key, hash, &v, fn, arg) : err;
+    return err == NHI_OK ? in_base(s, key, &v, fn, arg) : err;
 }
 
 static const char *why(void *ctx)

@@ -126,8 +126,8 @@ static int answer(struct many *m, struct store *s, void *ctx, void *what)
         other_hosts_add(&all->others, s->l, w->r.kind, w->id, type);
     text = w->held_in != NULL ? out_say("revoked %s %s, by the reserve", nhi_revoke_kind_name(w->r.kind), w->id)
                               : revoke_text(&w->r, w->is.live, w->is.known);
-    many_answer(m, "revoked",
-                revoke_row(c, &w->r, w->held_in != NULL ? w->held_in : "ledger", w->is.live, w->is.known), NULL, text);
+    many_answer(m, "revoked", revoke_row(c, &w->r, w->held_in != NULL ? w->held_in : "ledger", w->is.live, w->is.known),
+                NULL, text);
     free(text);
     return CTL_DONE;
 }
