@@ -74,6 +74,7 @@ static int take_secret(struct ctl *c, const struct nhi_issuer *key, const char *
     if (is_under_passphrase(text)) {
         int code = unlock(c, key->kid, text, s->sk);
 
+        s->asked = true;
         if (code != CTL_DONE)
             return code;
     } else {
@@ -114,6 +115,14 @@ static int open_key(struct ctl *c, const struct nhi_issuer *key, struct signer *
         signer_close(s);
     nhi_text_free(text);
     return code;
+}
+
+int signer_open_in(struct ctl *c, struct store *store, const char *kid, struct signer *s)
+{
+    struct nhi_issuer key;
+    int code = key_choose(c, store, kid, &key);
+
+    return code == CTL_DONE ? open_key(c, &key, s) : code;
 }
 
 int signer_open(struct ctl *c, const char *kid, struct signer *s)

@@ -259,6 +259,24 @@ int issue_ready(struct ctl *c, struct store *s, const struct issue_args *args, s
 
 extern const struct verb issue_verbs[];
 
+/* The key, and then the transaction. The ledger is opened once, unless somebody was asked for a passphrase: a restore
+ * may have put another file in its place meanwhile. */
+static int open_both(struct ctl *c, const char *kid, struct signer *signer, struct store *s)
+{
+    enum nhi_err err = store_connect(s, c->now);
+    int code = err == NHI_OK ? signer_open_in(c, s, kid, signer) : store_open_failed(c, s, err);
+
+    if (code != CTL_DONE)
+        return code;
+    if (signer->asked) {
+        store_close(s);
+        return store_write(c, s);
+    }
+    hold_begin(&s->held);
+    err = store_begin(s);
+    return err == NHI_OK ? CTL_DONE : store_open_failed(c, s, err);
+}
+
 static int issue(struct ctl *c)
 {
     struct issue_args given = *(const struct issue_args *)c->args, *const args = &given;
@@ -279,9 +297,7 @@ static int issue(struct ctl *c)
     if (code == CTL_DONE)
         code = issue_bind(c, args->bind_key, args->cert, &t);
     if (code == CTL_DONE)
-        code = signer_open(c, args->kid, &signer);
-    if (code == CTL_DONE)
-        code = store_write(c, &s);
+        code = open_both(c, args->kid, &signer, &s);
     if (code == CTL_DONE)
         code = store_need_sound(c, &s);
     if (code == CTL_DONE)
