@@ -53,6 +53,19 @@ enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row 
     return err;
 }
 
+enum nhi_err nhi_ticket_root(struct nhi_ledger *l, const char *jti, char root[NHI_JTI_LEN + 1])
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err = nhi_sql_prepare(l, &st, "SELECT root FROM ticket WHERE jti = ?", "s", jti);
+
+    if (err == NHI_OK)
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        nhi_sql_text(st, 0, root, NHI_JTI_LEN + 1, &err);
+    nhi_sql_done(l, st);
+    return err;
+}
+
 enum nhi_err nhi_ticket_supersede(struct nhi_ledger *l, const char *jti)
 {
     return nhi_sql_run(l, NULL, "UPDATE ticket SET superseded = 1 WHERE jti = ?", "s", jti);

@@ -19,6 +19,8 @@ NHI_CHECK enum nhi_err nhi_ticket_set_terms(struct nhi_ledger *l, const char *jt
 NHI_CHECK enum nhi_err nhi_ticket_renew(struct nhi_ledger *l, const struct nhi_ticket_row *old,
                                         const struct nhi_ticket *t, bool at_once, int64_t now);
 NHI_CHECK enum nhi_err nhi_ticket_supersede(struct nhi_ledger *l, const char *jti);
+/* The first ticket of the lineage that this one belongs to. NHI_ERR_NOT_FOUND: not known here. */
+NHI_CHECK enum nhi_err nhi_ticket_root(struct nhi_ledger *l, const char *jti, char root[NHI_JTI_LEN + 1]);
 /* The last ticket of a lineage. */
 NHI_CHECK enum nhi_err nhi_ticket_last(struct nhi_ledger *l, const char *root, struct nhi_ticket_row *out);
 /* When the last ticket of a lineage ends. NHI_ERR_NOT_FOUND: not known here. */

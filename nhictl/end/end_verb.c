@@ -13,7 +13,7 @@
 
 #include "libnhi/base/grow.h"
 #include "libnhi/base/paths.h"
-#include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/session/session_find.h"
 #include "nhictl/end/end_record.h"
@@ -156,14 +156,14 @@ static void take_over(struct endings *to, struct sessions *s, struct ended *e)
 }
 
 /* Whose sessions a revocation names. */
-static struct nhi_session_about about(struct nhi_ledger *l, const struct revocation *r, struct nhi_ticket_row *row)
+static struct nhi_session_about about(struct nhi_ledger *l, const struct revocation *r, char root[NHI_JTI_LEN + 1])
 {
     struct nhi_session_about a = { .ticket = NULL };
 
     switch (r->kind) {
     case NHI_REVOKE_TICKET:
         a.ticket = r->id;
-        a.lineage = l != NULL && nhi_ticket_get(l, r->id, row) == NHI_OK ? row->root : NULL;
+        a.lineage = l != NULL && nhi_ticket_root(l, r->id, root) == NHI_OK ? root : NULL;
         break;
     case NHI_REVOKE_TASK:
         a.task = r->id;
@@ -181,8 +181,8 @@ static struct nhi_session_about about(struct nhi_ledger *l, const struct revocat
 /* What is named is asked first. The others are looked at all the same: they may descend from it. */
 struct ended end_named(struct ctl *c, struct nhi_ledger *l, const struct revocation *r, int64_t grace)
 {
-    struct nhi_ticket_row row;
-    const struct nhi_session_about of = about(l, r, &row);
+    char root[NHI_JTI_LEN + 1];
+    const struct nhi_session_about of = about(l, r, root);
     struct sessions named = { .about = &of }, all = { .count = 0 };
     struct ended result = { .grace = grace };
     struct endings to = { .count = 0 };

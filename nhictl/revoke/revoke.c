@@ -273,19 +273,23 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     return ended_finish(c, &ended, code);
 }
 
-static int done(struct ctl *c, const struct store *s, const struct revocation *r, uint32_t live, bool known)
+static int done(struct ctl *c, const struct store *s, const struct revocation *r, const struct nhi_revoked *is)
 {
-    char *text = revoke_text(r, live, known);
+    char *text = revoke_text(r, is->live, is->known);
+    struct other_hosts none;
     struct ended ended;
 
     revoke_forget_key(r);
     ended = end_named(c, s->l, r, s->set.grace);
-    out_member(c->out, "revoked", revoke_row(c, r, "ledger", live, known));
+    out_member(c->out, "revoked", revoke_row(c, r, "ledger", is->live, is->known));
     out_line(c->out, "%s", text);
     free(text);
     ended_show(c, &ended);
     end_leftovers(c, r, &ended, s->set.grace);
-    other_hosts_show(c, s->l, r->kind, r->id, NULL);
+    if (is->elsewhere)
+        other_hosts_show(c, s->l, r->kind, r->id, NULL);
+    else
+        other_hosts_begin(&none, c);
     return ended_answer(c, &ended);
 }
 
@@ -307,7 +311,7 @@ int revoke_run(struct ctl *c, const struct revocation *r)
     hold_begin(&s.held);
     err = in_ledger(c, &s, r, &revoked);
     if (err == NHI_OK) {
-        code = done(c, &s, r, revoked.live, revoked.known);
+        code = done(c, &s, r, &revoked);
     } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
         code = revoke_unknown(c, r);
     } else {
