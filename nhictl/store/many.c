@@ -76,8 +76,10 @@ static int read_file(struct many *m)
         code = ctl_fail(m->c, CTL_REFUSED, NULL, "%s is not text, or more than %zu MiB", m->file, FILE_MAX >> 20);
     if (f != NULL && is_file)
         fclose(f);
-    if (code == CTL_DONE && n < 0)
-        m->text[0] = '\0';
+    if (code == CTL_DONE && n < 0) {
+        free(m->text);
+        m->text = out_must(calloc(1, 1));
+    }
     return code;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "nhictl/ticket/issue_many.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "nhictl/keys/signer.h"
@@ -16,19 +17,17 @@
 
 #define SHAPES 64
 
-/* All of a request that decides whether its accounts and the policy allow it; the task may matter to rules. */
-struct shape {
-    char agent[NHI_AGENT_MAX + 1], task[NHI_TASK_MAX + 1], host[NHI_HOST_MAX + 1];
-    char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1], parent[NHI_JTI_LEN + 1];
-    int64_t ttl;
-    uint32_t uses, ssh;
-};
+/* All of a request that decides whether its accounts and the policy allow it, with newlines between; the task may
+ * matter to rules. */
+#define SHAPE_LEN 1024
+_Static_assert(NHI_AGENT_MAX + NHI_TASK_MAX + NHI_HOST_MAX + 2 * NHI_LIST_MAX + NHI_JTI_LEN + 64 < SHAPE_LEN,
+               "none is cut");
 
 struct issuing {
     const struct issue_args *given;
     struct signer signer;
     bool by_task; /* a rule looks at tasks */
-    struct shape seen[SHAPES];
+    char seen[SHAPES][SHAPE_LEN];
     size_t seen_count;
 };
 
@@ -51,24 +50,17 @@ static int check_line(struct ctl *row, const struct issuing *all, const struct i
     return CTL_DONE;
 }
 
-static void shape_of(const struct issuing *all, const struct issue_args *args, uint32_t ssh, struct shape *out)
+static void shape_of(const struct issuing *all, const struct issue_args *args, uint32_t ssh, char out[SHAPE_LEN])
 {
-    memset(out, 0, sizeof(*out));
-    snprintf(out->agent, sizeof(out->agent), "%s", args->agent);
-    snprintf(out->task, sizeof(out->task), "%s", all->by_task ? args->task : "");
-    snprintf(out->host, sizeof(out->host), "%s", args->host != NULL ? args->host : "");
-    snprintf(out->accounts, sizeof(out->accounts), "%s", args->accounts);
-    snprintf(out->services, sizeof(out->services), "%s", args->services);
-    snprintf(out->parent, sizeof(out->parent), "%s", args->parent != NULL ? args->parent : "");
-    out->ttl = args->ttl;
-    out->uses = args->uses;
-    out->ssh = ssh;
+    snprintf(out, SHAPE_LEN, "%s\n%s\n%s\n%s\n%s\n%s\n%lld %u %u", args->agent, all->by_task ? args->task : "",
+             args->host != NULL ? args->host : "", args->accounts, args->services,
+             args->parent != NULL ? args->parent : "", (long long)args->ttl, args->uses, ssh);
 }
 
-static bool was_seen(const struct issuing *all, const struct shape *shape)
+static bool was_seen(const struct issuing *all, const char *shape)
 {
     for (size_t i = 0; i < all->seen_count; i++)
-        if (memcmp(&all->seen[i], shape, sizeof(*shape)) == 0)
+        if (strcmp(all->seen[i], shape) == 0)
             return true;
     return false;
 }
@@ -78,20 +70,20 @@ static int issue_one(struct ctl *row, struct store *s, void *ctx, void *what)
     struct issue_args args = *(const struct issue_args *)row->args;
     struct issue_made *made = what;
     struct issuing *all = ctx;
-    struct shape shape;
+    char shape[SHAPE_LEN];
     int code = check_line(row, all, &args);
 
     if (code == CTL_DONE)
         code = issue_words(row, &args, &made->t);
     if (code != CTL_DONE)
         return code;
-    shape_of(all, &args, made->t.ssh, &shape);
-    args.as_before = was_seen(all, &shape);
+    shape_of(all, &args, made->t.ssh, shape);
+    args.as_before = was_seen(all, shape);
     code = issue_ready(row, s, &args, &made->t, &made->key);
     if (code == CTL_DONE)
         code = issue_record(row, s, &args, &made->t);
     if (code == CTL_DONE && !args.as_before && all->seen_count < SHAPES)
-        all->seen[all->seen_count++] = shape;
+        memcpy(all->seen[all->seen_count++], shape, SHAPE_LEN);
     return code;
 }
 
