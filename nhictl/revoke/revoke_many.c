@@ -137,7 +137,7 @@ static int end_sessions(struct ctl *c, const struct store *s, const struct revok
                         const struct many_result *result, int code)
 {
     int64_t grace = s->set.grace != 0 ? s->set.grace : NHI_GRACE_DEFAULT;
-    bool whole = code == CTL_DONE || code == CTL_REFUSED;
+    bool whole = !result->cut && (code == CTL_DONE || code == CTL_REFUSED);
     struct ended ended = { .grace = grace };
     int printed;
 
@@ -170,7 +170,7 @@ int revoke_many(struct ctl *c, const struct verb *v, const char *file)
                                    .one = revoke_one,
                                    .answer = answer,
                                    .otherwise = revoke_otherwise };
-    struct many_result result = { .lines = 0 };
+    struct many_result result = { .cut = true };
     struct store s = { .wait = STORE_SOON };
     int code;
 

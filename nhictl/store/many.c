@@ -20,6 +20,7 @@
 #define FILE_MAX ((size_t)256 << 20)
 #define LINE_MAX_LEN 4096
 #define WORDS_MAX 64
+#define BUSY_LINES 16
 
 struct line {
     const char *text;
@@ -303,20 +304,22 @@ static void end_turn(struct many *m)
         m->how->end(m->how->ctx);
 }
 
-/* The ledger cannot be written: each line from this one on in another way. */
-static int go_otherwise(struct many *m, size_t from, enum nhi_err why)
+/* The ledger cannot be written: each line from this one on in another way. If it is only busy, that is tried again
+ * after a few: the other way may have little room. */
+static int go_otherwise(struct many *m, size_t *from, enum nhi_err why)
 {
+    const size_t end = why == NHI_ERR_BUSY && m->count - *from > BUSY_LINES ? *from + BUSY_LINES : m->count;
     int code = CTL_DONE;
 
     forget_pending(m);
     if (m->s->l != NULL)
         nhi_ledger_rollback(m->s->l);
     m->s->writing = false;
-    for (size_t i = from; code == CTL_DONE && i < m->count; i++) {
-        code = take_line(m, i, &why);
+    while (code == CTL_DONE && *from < end) {
+        code = take_line(m, (*from)++, &why);
         if (code == CTL_DONE)
             code = answer_turn(m);
-        if (code == CTL_DONE && i + 1 < m->count && turn_is_stopped())
+        if (code == CTL_DONE && *from < end && turn_is_stopped())
             code = ctl_fail(m->c, CTL_SYSTEM, NULL, "interrupted");
     }
     return code;
@@ -332,19 +335,13 @@ static int take_turn(struct many *m, size_t *from)
     while (code == CTL_DONE && i < m->count && (i == *from || !turn_is_over(&m->turn)))
         code = take_line(m, i++, NULL);
     end_turn(m);
-    if (code == CTL_SYSTEM && m->how->otherwise != NULL && m->pending_count < i - *from) {
-        code = go_otherwise(m, *from, NHI_OK);
-        *from = m->count;
-        return code;
-    }
+    if (code == CTL_SYSTEM && m->how->otherwise != NULL && m->pending_count < i - *from)
+        return go_otherwise(m, from, NHI_OK);
     if (code != CTL_DONE)
         return code;
     err = turn_commit(m->s);
-    if (err != NHI_OK && m->how->otherwise != NULL) {
-        code = go_otherwise(m, *from, err);
-        *from = m->count;
-        return code;
-    }
+    if (err != NHI_OK && m->how->otherwise != NULL)
+        return go_otherwise(m, from, err);
     if (err != NHI_OK)
         return store_fail(m->c, m->s, err, "write the ledger");
     *from = i;
@@ -362,7 +359,7 @@ static int take_all(struct many *m)
         if (err == NHI_OK)
             code = take_turn(m, &from);
         else if (m->how->otherwise != NULL)
-            return go_otherwise(m, from, err);
+            code = go_otherwise(m, &from, err);
         else
             return store_open_failed(m->c, m->s, err);
         if (code == CTL_DONE && from < m->count && turn_is_stopped())
@@ -397,6 +394,7 @@ int many_run(struct ctl *c, struct store *s, const struct many_verb *how, struct
     free(m.pending);
     free(m.what);
     free(m.text);
+    result->cut = code != CTL_DONE;
     if (code == CTL_DONE && m.mute)
         return CTL_SYSTEM;
     return code == CTL_DONE && result->refused > 0 ? CTL_REFUSED : code;

@@ -34,13 +34,14 @@ struct many_verb {
 
 struct many_result {
     size_t lines, done, refused;
+    bool cut; /* something ended it before all lines were done or refused */
 };
 
 /* Blank lines and those that begin with # are left out. Answers are printed when they are true: with --json an object
  * for each line. Returns CTL_DONE, CTL_REFUSED if a line was refused, or another exit code after reporting what was
  * wrong and how to go on. s: zeroed; the caller closes it. */
 int many_run(struct ctl *c, struct store *s, const struct many_verb *how, struct many_result *result);
-/* The last answer, after code CTL_DONE or CTL_REFUSED. */
+/* The last answer, unless it was cut. */
 void many_sum_up(struct ctl *c, const struct many_result *r);
 
 /* The answer of one line. row: under key, or its members if that is NULL; taken over. text: what is printed without

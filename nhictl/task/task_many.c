@@ -40,11 +40,11 @@ int task_open_many(struct ctl *c, const struct verb *v, const char *file)
     const struct many_verb how = {
         .verb = v, .file = file, .size = sizeof(struct nhi_task), .begin = begin, .one = open_one, .answer = answer
     };
-    struct many_result result = { .lines = 0 };
+    struct many_result result = { .cut = true };
     struct store s = { .l = NULL };
     int code = many_run(c, &s, &how, &result), printed;
 
-    if (code == CTL_DONE || code == CTL_REFUSED) {
+    if (!result.cut) {
         many_sum_up(c, &result);
         printed = ctl_answer(c);
         code = printed != CTL_DONE ? printed : code;

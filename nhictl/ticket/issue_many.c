@@ -121,7 +121,7 @@ int issue_many(struct ctl *c, const struct verb *v, const struct issue_args *arg
                                    .one = issue_one,
                                    .answer = answer,
                                    .lost = lost };
-    struct many_result result = { .lines = 0 };
+    struct many_result result = { .cut = true };
     struct store s = { .l = NULL };
     int code = check_line(c, &all, args), printed;
 
@@ -129,7 +129,7 @@ int issue_many(struct ctl *c, const struct verb *v, const struct issue_args *arg
         code = signer_open(c, args->kid, &all.signer);
     if (code == CTL_DONE)
         code = many_run(c, &s, &how, &result);
-    if (code == CTL_DONE || code == CTL_REFUSED) {
+    if (!result.cut) {
         many_sum_up(c, &result);
         printed = ctl_answer(c);
         code = printed != CTL_DONE ? printed : code;

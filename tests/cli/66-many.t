@@ -152,6 +152,28 @@ mount -o remount,size=50% /var/lib
 expect 0 'later' nhictl task open --agent ci-bot --concurrent --from - <<<d-1
 ok 'the ledger has them' test "$(sql "SELECT count(*) FROM revocation WHERE id IN ('$(sed 's/--ticket //' three | paste -sd, | sed "s/,/','/g")')")" = 3
 
+# --- another writer that does not end
+mkfifo hold
+sqlite3 "$LEDGER" <hold &
+holder=$!
+exec 8>hold
+echo 'BEGIN IMMEDIATE;' >&8
+locked() { grep -q "POSIX .* WRITE $holder " /proc/locks; }
+eventually locked
+seq -f '--ticket %021.0fA' 70000001 70000040 >busy
+expect 0 'revoke --from while the ledger is busy' nhictl revoke --from busy --json 8>&-
+ok 'the reserve keeps each' each '[.[] | .revoked.held_in // empty] == [range(40) | "reserve"]'
+exec 8>&-
+wait $holder
+expect 0 'later' nhictl task open --agent ci-bot --concurrent --from - <<<g-1
+ok 'the ledger has them' test "$(sql "SELECT count(*) FROM revocation WHERE kind = 1 AND id LIKE '%700000__A'")" = 40
+
+# --- a ledger that is ahead of the clock
+sql 'UPDATE setting SET latest = latest + 3600'
+expect 1 'a clock that went back' nhictl task open --agent ci-bot --concurrent --from - --json <<<e-1
+ok 'is one answer' each 'length == 1 and (.[0].ok | not) and (.[0].error | test("clock went back"))'
+sql 'UPDATE setting SET latest = latest - 3600'
+
 # --- a signal
 seq 20000 | awk '{ printf "--ticket %021dA\n", $1 }' >long
 "$BUILD/nhictl" revoke --from long >cut.out 2>cut.err &
