@@ -19,7 +19,7 @@
 #include "nhictl/store/many.h"
 
 struct revoked {
-    struct revocation r;
+    enum nhi_revoke_kind kind;
     char id[NHI_TASK_MAX + 1]; /* the longest of its kinds */
     struct nhi_revoked is;
     const char *held_in;
@@ -54,14 +54,15 @@ static void free_names(struct names *n)
     free(n->all);
 }
 
-static int take(struct ctl *row, struct revoked *w)
+/* r: as long as the line and w. */
+static int take(struct ctl *row, struct revoked *w, struct revocation *r)
 {
-    int code = revoke_target(row, row->args, &w->r);
+    int code = revoke_target(row, row->args, r);
 
     if (code != CTL_DONE)
         return code;
-    snprintf(w->id, sizeof(w->id), "%s", w->r.id);
-    w->r.id = w->id;
+    w->kind = r->kind;
+    snprintf(w->id, sizeof(w->id), "%s", r->id);
     return CTL_DONE;
 }
 
@@ -69,16 +70,17 @@ static int revoke_one(struct ctl *row, struct store *s, void *ctx, void *what)
 {
     struct revoking *all = ctx;
     struct revoked *w = what;
-    int code = take(row, w);
+    struct revocation r;
+    int code = take(row, w, &r);
     enum nhi_err err;
 
     if (code != CTL_DONE)
         return code;
-    err = revoke_record(row, s, &w->r, &w->is);
+    err = revoke_record(row, s, &r, &w->is);
     if (err == NHI_OK)
         return CTL_DONE;
     if (err == NHI_ERR_NOT_FOUND)
-        return revoke_unknown(row, &w->r);
+        return revoke_unknown(row, &r);
     all->why = err;
     return CTL_SYSTEM;
 }
@@ -89,23 +91,23 @@ static int revoke_otherwise(struct ctl *row, struct store *s, enum nhi_err why, 
     struct revoked *w = what;
     char text[256];
     enum nhi_err err;
-    bool lasts;
-    int code = take(row, w);
+    struct revocation r;
+    bool lasts = false;
+    int code = take(row, w, &r);
 
     if (code != CTL_DONE)
         return code;
     if (why == NHI_OK)
         why = all->why;
     w->is.known = w->is.elsewhere = true;
-    err = revoke_in_reserve(row, &w->r, &lasts);
+    err = revoke_in_reserve(row, &r, &lasts);
     w->held_in = lasts ? "reserve" : "run";
     all->for_now = all->for_now || (err == NHI_OK && !lasts);
     if (err == NHI_OK)
         return CTL_DONE;
-    w->r.id = keep(&all->unsaid_ids, w->id);
-    w->r.reason = "";
+    r = (struct revocation){ w->kind, keep(&all->unsaid_ids, w->id), "" };
     all->unsaid = out_grow(all->unsaid, &all->unsaid_room, all->unsaid_count + 1, sizeof(*all->unsaid));
-    all->unsaid[all->unsaid_count++] = w->r;
+    all->unsaid[all->unsaid_count++] = r;
     return ctl_fail(row, CTL_SYSTEM, NULL, "NOT revoked: the ledger cannot be written (%s), nor can the reserve (%s)",
                     store_error(s, why, text, sizeof(text)), nhi_strerror(err));
 }
@@ -114,19 +116,20 @@ static int answer(struct many *m, struct store *s, void *ctx, void *what)
 {
     struct revoking *all = ctx;
     const struct revoked *w = what;
+    const struct revocation r = { w->kind, w->id, "" };
     struct ctl *c = many_ctl(m);
     char *text, type[32];
 
     all->any = true;
-    revoke_forget_key(&w->r);
-    if (w->r.kind == NHI_REVOKE_AGENT)
+    revoke_forget_key(&r);
+    if (w->kind == NHI_REVOKE_AGENT)
         (void)keep(&all->agents, w->id);
-    snprintf(type, sizeof(type), "nhictl revoke --%s", nhi_revoke_kind_name(w->r.kind));
+    snprintf(type, sizeof(type), "nhictl revoke --%s", nhi_revoke_kind_name(w->kind));
     if (w->is.elsewhere)
-        other_hosts_add(&all->others, s->l, w->r.kind, w->id, type);
-    text = w->held_in != NULL ? out_say("revoked %s %s, by the reserve", nhi_revoke_kind_name(w->r.kind), w->id)
-                              : revoke_text(&w->r, w->is.live, w->is.known);
-    many_answer(m, "revoked", revoke_row(c, &w->r, w->held_in != NULL ? w->held_in : "ledger", w->is.live, w->is.known),
+        other_hosts_add(&all->others, s->l, w->kind, w->id, type);
+    text = w->held_in != NULL ? out_say("revoked %s %s, by the reserve", nhi_revoke_kind_name(w->kind), w->id)
+                              : revoke_text(&r, w->is.live, w->is.known);
+    many_answer(m, "revoked", revoke_row(c, &r, w->held_in != NULL ? w->held_in : "ledger", w->is.live, w->is.known),
                 NULL, text);
     free(text);
     return CTL_DONE;

@@ -10,8 +10,9 @@
 
 struct many;
 
-/* What a verb does for a line. row: as for the verb itself, with the operands and args of the line. what: size bytes,
- * zeroed, for the answer. */
+/* What a verb does for a line. row: as for the verb itself, with the operands and args of the line, which do not
+ * outlive one. what: size bytes, zeroed, for the answer; they move: they have no pointer into themselves or to the
+ * line. */
 struct many_verb {
     const struct verb *verb; /* one option of which is OPT_LINES */
     const char *file;        /* what that option was given; - is standard input */

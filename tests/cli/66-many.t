@@ -160,13 +160,13 @@ exec 8>hold
 echo 'BEGIN IMMEDIATE;' >&8
 locked() { grep -q "POSIX .* WRITE $holder " /proc/locks; }
 eventually locked
-seq -f '--ticket %021.0fA' 70000001 70000040 >busy
+seq -f '--ticket B%020.0fA' 1 40 >busy
 expect 0 'revoke --from while the ledger is busy' nhictl revoke --from busy --json 8>&-
 ok 'the reserve keeps each' each '[.[] | .revoked.held_in // empty] == [range(40) | "reserve"]'
 exec 8>&-
 wait $holder
 expect 0 'later' nhictl task open --agent ci-bot --concurrent --from - <<<g-1
-ok 'the ledger has them' test "$(sql "SELECT count(*) FROM revocation WHERE kind = 1 AND id LIKE '%700000__A'")" = 40
+ok 'the ledger has them' test "$(sql "SELECT count(*) FROM revocation WHERE kind = 1 AND id LIKE 'B%A'")" = 40
 
 # --- a ledger that is ahead of the clock
 sql 'UPDATE setting SET latest = latest + 3600'
@@ -187,6 +187,7 @@ ok 'a signal ends it' test "$CODE" = 143
 n=$(sed -n 's/.*interrupted; \([0-9]*\) of 20000 lines are done, 0 were refused/\1/p' cut.err)
 ok 'between two turns' test "${n:-0}" -gt 0 -a "${n:-0}" -lt 20000
 ok 'what was done was answered' test "$(wc -l <cut.out)" = "${n:-0}"
+ok 'each by its name' cmp <(sed 's/^revoked ticket \([^:]*\):.*/--ticket \1/' cut.out) <(head -n "${n:-0}" long)
 ok 'and is in force' test "$(sql "SELECT count(*) FROM revocation WHERE kind = 1 AND id LIKE '0000%'")" = "${n:-0}"
 ok 'it says how to go on' grep -q "try: tail -n +$((${n:-0} + 1)) long | nhictl revoke --from -" cut.err
 expect 0 'which works' eval "tail -n +$((${n:-0} + 1)) long | nhictl revoke --from -"
