@@ -2,6 +2,7 @@
 #include "libnhi/ledger/heartbeat.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,4 +105,45 @@ enum nhi_supervisor nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, in
 bool nhi_heartbeat_is_live(const char *run_dir)
 {
     return nhi_heartbeat_see(run_dir, NULL, NULL) == NHI_SUPERVISOR_LIVE;
+}
+
+/* Of one length, so that one write replaces it; a reader that sees half of it sees other numbers. */
+#define LOOKED "%020lld %020lld\n"
+#define LOOKED_LEN 42
+
+void nhi_heartbeat_looked(const char *run_dir, int64_t generation, int64_t until)
+{
+    char text[LINE_MAX_LEN];
+    int dirfd, fd,
+        n = snprintf(text, sizeof(text), LOOKED, (long long)(generation < 0 ? INT64_MAX : generation),
+                     (long long)until);
+
+    if (n != LOOKED_LEN || nhi_dir_open(run_dir, &dirfd) != NHI_OK)
+        return;
+    fd = openat(dirfd, NHI_LOOKED_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (fd >= 0 && pwrite(fd, text, LOOKED_LEN, 0) != LOOKED_LEN)
+        (void)unlinkat(dirfd, NHI_LOOKED_FILE, 0);
+    if (fd >= 0)
+        close(fd);
+    close(dirfd);
+}
+
+bool nhi_heartbeat_has_looked(const char *run_dir, int64_t generation, int64_t now)
+{
+    long long seen = 0, until = 0;
+    unsigned long len = 0;
+    char *text = NULL, *at;
+    int dirfd;
+    bool has = false;
+
+    if (nhi_dir_borrow(run_dir, &dirfd) != NHI_OK)
+        return false;
+    if (nhi_file_read(dirfd, NHI_LOOKED_FILE, 1, LINE_MAX_LEN, &text, &len) == NHI_OK) {
+        at = text;
+        has = len == LOOKED_LEN && number(&at, ' ', &seen) && number(&at, '\n', &until) && seen == generation &&
+              now <= until;
+    }
+    free(text);
+    nhi_dir_return(dirfd);
+    return has;
 }

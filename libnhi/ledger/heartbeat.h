@@ -32,4 +32,11 @@ enum nhi_supervisor nhi_heartbeat_see(const char *run_dir, enum nhi_err *why, in
 /* Anything other than NHI_SUPERVISOR_LIVE counts as no supervisor. */
 bool nhi_heartbeat_is_live(const char *run_dir);
 
+#define NHI_LOOKED_FILE "looked" /* in NHI_RUN_DIR: what the supervisor has seen, as two numbers */
+/* The supervisor has judged all sessions by this generation of the published state, -1: by none; the first of them may
+ * have to end at until, in seconds since the epoch. */
+void nhi_heartbeat_looked(const char *run_dir, int64_t generation, int64_t until);
+/* Whether it has judged all sessions by this generation, and none is due since. */
+bool nhi_heartbeat_has_looked(const char *run_dir, int64_t generation, int64_t now);
+
 #endif

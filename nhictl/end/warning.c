@@ -48,10 +48,9 @@ static void give(const struct session *s)
     session_notify(s, line);
 }
 
-/* Warns one, and keeps that in given, which has room for it; without memory it is NULL, and no warning is given, since
- * it would be repeated at once. Returns again, or an earlier time to look at this one. */
-static int64_t look_at(const struct session *one, bool had, int64_t ahead, struct warning *given, size_t *count,
-                       int64_t again)
+/* Warns one, unless it had that warning, and adds that to given, which has room for it; without memory it has none, and
+ * no warning is given, since it would be repeated at once. Returns again, or an earlier time to look at this one. */
+static int64_t look_at(const struct session *one, bool had, int64_t ahead, struct warnings *given, int64_t again)
 {
     int64_t now = nhi_now();
 
@@ -59,27 +58,25 @@ static int64_t look_at(const struct session *one, bool had, int64_t ahead, struc
         return again;
     if (one->why == NHI_PERMIT || (!had && now < due(one, ahead)))
         return earlier(again, due(one, ahead), now);
-    if (given == NULL)
+    if (given->count == given->room)
         return again;
     if (!had)
         give(one);
-    memcpy(given[*count].handle, one->handle, sizeof(one->handle));
-    given[(*count)++].then = one->then;
+    memcpy(given->all[given->count].handle, one->handle, sizeof(one->handle));
+    given->all[given->count++].then = one->then;
     return again;
 }
 
 int64_t warnings_give(struct warnings *w, const struct sessions *s)
 {
-    struct warning *given = s->count > 0 ? calloc(s->count, sizeof(*given)) : NULL;
+    struct warnings given = { .all = s->count > 0 ? calloc(s->count, sizeof(*given.all)) : NULL };
     int64_t again = INT64_MAX;
-    size_t count = 0;
 
+    given.room = given.all != NULL ? s->count : 0;
     for (size_t i = 0; i < s->count && s->ahead != 0; i++)
-        again = look_at(&s->all[i], was_given(w, &s->all[i]), s->ahead, given, &count, again);
+        again = look_at(&s->all[i], was_given(w, &s->all[i]), s->ahead, &given, again);
     free(w->all);
-    w->all = given;
-    w->count = count;
-    w->room = given != NULL ? s->count : 0;
+    *w = given;
     return again;
 }
 
@@ -94,7 +91,7 @@ int64_t warnings_add(struct warnings *w, const struct sessions *s)
         more = nhi_grow(w->all, &w->room, w->count + 1, sizeof(*more));
         if (more != NULL)
             w->all = more;
-        again = look_at(&s->all[i], false, s->ahead, more, &w->count, again);
+        again = look_at(&s->all[i], false, s->ahead, w, again);
     }
     return again;
 }

@@ -2,6 +2,7 @@
 #include "nhictl/status/status_gather.h"
 
 #include "libnhi/grant/grant_kind.h"
+#include "libnhi/ledger/heartbeat.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_issuer.h"
@@ -12,6 +13,7 @@
 #include "libnhi/policy/reason.h"
 #include "libnhi/session/session_list.h"
 #include "libnhi/snapshot/snapshot_read.h"
+#include "libnhi/state/state.h"
 #include "nhictl/status/recent.h"
 
 #include <dirent.h>
@@ -109,13 +111,24 @@ static enum nhi_err judge_sessions(struct status *n)
     return err;
 }
 
-/* What a supervisor records need not be found out again. Without one, nothing is. */
+/* Whether the supervisor has seen what was published last. */
+static bool is_watched(const struct status *n)
+{
+    struct nhi_state *state = NULL;
+    bool is = n->supervisor.is == NHI_SUPERVISOR_LIVE && nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &state) == NHI_OK &&
+              nhi_heartbeat_has_looked(NHI_RUN_DIR, nhi_state_generation(state), n->now);
+
+    nhi_state_close(state);
+    return is;
+}
+
+/* What a supervisor has found out and recorded is not found out again. */
 static enum nhi_err count_sessions(struct status *n)
 {
     struct nhi_session_count had;
     enum nhi_err err;
 
-    if (n->supervisor.is != NHI_SUPERVISOR_LIVE)
+    if (n->lockdown || !is_watched(n))
         return judge_sessions(n);
     err = nhi_session_count(NHI_RUN_DIR, &had);
     if (err != NHI_OK)

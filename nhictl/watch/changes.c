@@ -53,8 +53,9 @@ static bool says_nothing(const struct changes *c, int wd, const char *name, bool
 {
     static const char *const in_state[] = { NHI_LEDGER_FILE "-wal", NHI_LEDGER_FILE "-shm", NHI_LEDGER_FILE "-journal",
                                             NHI_LAST_SEEN_FILE,     NHI_NOTES_FILE,         NULL };
-    static const char *const in_run[] = { NHI_DENIALS_FILE, NHI_REFUSED_FILE,   NHI_LAST_SEEN_FILE, NHI_STATE_LOCK,
-                                          NHI_NOTES_FILE,   NHI_HEARTBEAT_FILE, WATCH_LOCK,         NULL };
+    static const char *const in_run[] = { NHI_DENIALS_FILE, NHI_REFUSED_FILE, NHI_LAST_SEEN_FILE,
+                                          NHI_STATE_LOCK,   NHI_NOTES_FILE,   NHI_HEARTBEAT_FILE,
+                                          NHI_LOOKED_FILE,  WATCH_LOCK,       NULL };
     static const char *const by_own[] = { NHI_LEDGER_FILE, HEAD_FILE, TRAIL_SENT_FILE, NULL };
 
     /* About to get its name; a file without one is shown as a number. */

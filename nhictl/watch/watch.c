@@ -74,6 +74,7 @@ struct watch {
     int64_t began, looked, judged, beaten; /* milliseconds */
     int64_t kept;        /* the same: when records were last taken in, and lost processes followed up */
     int64_t until;       /* when the first session may have to end */
+    int64_t generation;  /* of the published state by which all sessions were judged; -1: none */
     int64_t grace, warn; /* seconds */
     int64_t task;        /* when the first open task ends */
     struct warnings warnings;
@@ -236,6 +237,7 @@ static void look(struct watch *w, int64_t now)
     ledger = read_ledger(w, true);
     s.ahead = w->warn;
     err = sessions_find(&s);
+    w->generation = err == NHI_OK && s.m != NULL && s.m->state != NULL ? nhi_state_generation(s.m->state) : -1;
     if (err == NHI_OK)
         err = take_over(w, &s);
     w->judge = is_busy(w) && now - w->judged < JUDGE_MS;
@@ -254,6 +256,9 @@ static void look(struct watch *w, int64_t now)
     w->until = err == NHI_OK ? first_end(&s, until) : until;
     if (w->task <= nhi_now())
         w->fold = w->hurry = true;
+    if (err != NHI_OK || w->judge)
+        w->generation = -1;
+    nhi_heartbeat_looked(NHI_RUN_DIR, w->generation, w->until);
     set_timer(w);
     set_seen(w, ledger != NHI_OK ? ledger : err);
     sessions_free(&s);
@@ -279,6 +284,7 @@ static void take_in(struct watch *w)
     until = first_end(&s, until);
     if (until < w->until) {
         w->until = until;
+        nhi_heartbeat_looked(NHI_RUN_DIR, w->generation, until);
         set_timer(w);
     }
     sessions_free(&s);

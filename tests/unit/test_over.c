@@ -226,6 +226,24 @@ static void no_heartbeat(void **state)
     assert_int_equal(nhi_heartbeat_see(NHI_RUN_DIR, NULL, NULL), NHI_SUPERVISOR_NONE);
 }
 
+/* What the supervisor has judged, which others need not judge again. */
+static void looked(void **state)
+{
+    (void)state;
+    assert_false(nhi_heartbeat_has_looked(NHI_RUN_DIR, 7, 1000));
+    nhi_heartbeat_looked(NHI_RUN_DIR, 7, 1000);
+    assert_true(nhi_heartbeat_has_looked(NHI_RUN_DIR, 7, 1000));
+    assert_false(nhi_heartbeat_has_looked(NHI_RUN_DIR, 8, 1000));
+    assert_false(nhi_heartbeat_has_looked(NHI_RUN_DIR, 7, 1001));
+    nhi_heartbeat_looked(NHI_RUN_DIR, 123456789, INT64_MAX);
+    assert_true(nhi_heartbeat_has_looked(NHI_RUN_DIR, 123456789, 1001));
+    nhi_heartbeat_looked(NHI_RUN_DIR, -1, INT64_MAX);
+    assert_false(nhi_heartbeat_has_looked(NHI_RUN_DIR, 123456789, 1001));
+    assert_false(nhi_heartbeat_has_looked(NHI_RUN_DIR, -1, 1001));
+    world_write(NHI_RUN_DIR "/" NHI_LOOKED_FILE, "00000000000000000007 ", 0600);
+    assert_false(nhi_heartbeat_has_looked(NHI_RUN_DIR, 7, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +252,7 @@ int main(void)
         cmocka_unit_test_setup(without_the_state, fresh),
         cmocka_unit_test_setup(said_nowhere, fresh),
         cmocka_unit_test_setup(heartbeats, fresh),
+        cmocka_unit_test_setup(looked, fresh),
         cmocka_unit_test_setup(other_releases, fresh),
         cmocka_unit_test_setup(no_heartbeat, fresh),
     };
