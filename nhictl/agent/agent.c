@@ -42,6 +42,7 @@ static int agent_list(struct ctl *c)
 
     if (code == CTL_DONE) {
         out_table(c->out, "agents", "no agents yet: nhictl agent add");
+        out_stream(c->out, NULL);
         err = nhi_agent_each(s.l, list_one, c->out);
         code = err == NHI_OK ? ctl_answer(c) : store_fail(c, &s, err, "list the agents");
     }

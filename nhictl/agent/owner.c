@@ -95,6 +95,7 @@ static int owner_list(struct ctl *c)
 
     if (code == CTL_DONE) {
         out_table(c->out, "owners", "no owners yet: nhictl agent add");
+        out_stream(c->out, NULL);
         err = nhi_owner_each(s.l, c->now, list_one, c->out);
         code = err == NHI_OK ? ctl_answer(c) : store_fail(c, &s, err, "list the owners");
     }

@@ -21,6 +21,7 @@
 #include "nhictl/leftover/leftover_show.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/out.h"
+#include "nhictl/say/progress.h"
 
 #define PASSWD "/etc/passwd"
 #define GROUP "/etc/group"
@@ -228,6 +229,7 @@ static int look_at_agent(const struct nhi_agent *a, void *ctx)
 {
     struct doctor *d = ctx;
 
+    progress_step(0);
     if (a->state == NHI_AGENT_RETIRED)
         return 0;
     look_at_resolving(d, a);
@@ -382,7 +384,9 @@ void doctor_accounts(struct doctor *d)
     look_at_subids(d, "/etc/subuid");
     look_at_subids(d, "/etc/subgid");
     look_at_login_defs(d);
+    progress_begin(d->c, "looking at agents");
     (void)!nhi_agent_each(d->s.l, look_at_agent, d);
+    progress_end();
     namesakes_each(d->s.l, look_at_namesake, &(struct naming){ d, &users });
     file_text_free(&users);
     file_text_free(&groups);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "nhictl/policy/apply_tickets.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "libnhi/check/facts.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/policy/preview.h"
 #include "nhictl/say/ctl.h"
+#include "nhictl/say/progress.h"
 #include "nhictl/store/store.h"
 
 struct change {
@@ -15,7 +17,12 @@ struct change {
     struct preview preview;
     const struct apply_side *sides[2]; /* had, want */
     const struct apply_touched *touched;
-    bool gains; /* the list of gains is being made, else that of losses */
+    struct lines {
+        char **all;
+        size_t count, room;
+    } lists[2];                    /* loses, gains */
+    char agent[NHI_AGENT_MAX + 1]; /* of the last ticket */
+    bool touches;                  /* a rule that changed could be about it */
     int code;
 };
 
@@ -52,6 +59,14 @@ static bool could_change(struct change *ch, const struct preview_case *of)
     return false;
 }
 
+static void note(struct change *ch, bool gains, char *line)
+{
+    struct lines *l = &ch->lists[gains];
+
+    l->all = out_grow(l->all, &l->room, l->count + 1, sizeof(*l->all));
+    l->all[l->count++] = line;
+}
+
 static void show_doors(struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts)
 {
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
@@ -64,19 +79,44 @@ static void show_doors(struct change *ch, const struct nhi_ticket *t, const stru
             if (!could_change(ch, &of))
                 continue;
             judge_both(ch, &of, opens);
-            if (opens[ch->gains] && !opens[!ch->gains])
-                out_string(ch->c->out, "ticket %s of %s, task %s: %s account %s through %s", t->jti, t->agent, t->task,
-                           ch->gains ? "gains" : "loses", account, service);
+            if (opens[0] != opens[1])
+                note(ch, opens[1],
+                     out_say("ticket %s of %s, task %s: %s account %s through %s", t->jti, t->agent, t->task,
+                             opens[1] ? "gains" : "loses", account, service));
         }
 }
 
-static int show_ticket(const struct nhi_ticket_row *row, void *ctx)
+/* Whether a rule that changed could be about this agent. The facts of a ticket cost more than this. */
+static bool is_touched(struct change *ch, const char *agent)
+{
+    char word[NHI_LIST_MAX + 1];
+
+    if (ch->sides[0]->max_lifetime != ch->sides[1]->max_lifetime ||
+        ch->sides[0]->overdue_denies != ch->sides[1]->overdue_denies)
+        return true;
+    /* Most tickets follow one of the same agent. */
+    if (strcmp(ch->agent, agent) == 0)
+        return ch->touches;
+    snprintf(ch->agent, sizeof(ch->agent), "%s", agent);
+    ch->touches = false;
+    for (size_t i = 0; i < ch->touched->count && !ch->touches; i++) {
+        const char *at = ch->touched->rules[i]->agents;
+
+        ch->touches = at[0] == '\0';
+        while (!ch->touches && (at = nhi_list_next(at, word)) != NULL)
+            ch->touches = nhi_glob(word, agent);
+    }
+    return ch->touches;
+}
+
+static int judge_ticket(const struct nhi_ticket_row *row, void *ctx)
 {
     const struct nhi_ticket *t = &row->ticket;
     struct change *ch = ctx;
     struct nhi_facts facts;
 
-    if (strcmp(t->host, ch->s->set.host) != 0)
+    progress_step(0);
+    if (strcmp(t->host, ch->s->set.host) != 0 || !is_touched(ch, t->agent))
         return 0;
     ch->code = preview_ticket(&ch->preview, t, &facts);
     if (ch->code != CTL_DONE)
@@ -86,19 +126,38 @@ static int show_ticket(const struct nhi_ticket_row *row, void *ctx)
     return 0;
 }
 
+static void show_lines(struct ctl *c, const char *key, struct lines *l)
+{
+    out_strings(c->out, key, NULL);
+    for (size_t i = 0; i < l->count; i++) {
+        out_string(c->out, "%s", l->all[i]);
+        free(l->all[i]);
+    }
+    free(l->all);
+}
+
+/* Whether any ticket may be judged differently: most changes of files are none. */
+static bool may_change(const struct apply_side *had, const struct apply_side *want, const struct apply_touched *touched)
+{
+    return touched->count > 0 || had->max_lifetime != want->max_lifetime || had->overdue_denies != want->overdue_denies;
+}
+
 int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had, const struct apply_side *want,
                        const struct apply_touched *touched)
 {
     struct change ch = { .c = c, .s = s, .sides = { had, want }, .touched = touched };
     enum nhi_err err = NHI_OK;
 
-    ch.code = preview_begin(c, s, PREVIEW_EVER, &ch.preview);
-    for (int i = 0; i < 2 && err == NHI_OK && ch.code == CTL_DONE; i++) {
-        ch.gains = i == 1;
-        out_strings(c->out, ch.gains ? "gains" : "loses", NULL);
-        err = nhi_ticket_each(s->l, &(struct nhi_ticket_filter){ .live_at = c->now }, show_ticket, &ch);
+    if (may_change(had, want, touched)) {
+        progress_begin(c, "judging tickets");
+        ch.code = preview_begin(c, s, PREVIEW_EVER, &ch.preview);
+        if (ch.code == CTL_DONE)
+            err = nhi_ticket_each(s->l, &(struct nhi_ticket_filter){ .live_at = c->now }, judge_ticket, &ch);
+        preview_end(&ch.preview);
+        progress_end();
     }
-    preview_end(&ch.preview);
+    show_lines(c, "loses", &ch.lists[false]);
+    show_lines(c, "gains", &ch.lists[true]);
     if (ch.code != CTL_DONE)
         return ch.code;
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the tickets");

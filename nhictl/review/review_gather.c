@@ -3,6 +3,7 @@
  * One pass each over agents, tasks, tickets and events.
  */
 #include "nhictl/review/review_gather.h"
+#include "nhictl/say/progress.h"
 
 #include <jansson.h>
 #include <search.h>
@@ -297,6 +298,7 @@ static int add_event(const struct nhi_event *e, void *ctx)
     struct seen_agent *a = find_agent(r, e->agent);
     struct nhi_grant g;
 
+    progress_step(0);
     if (e->at < r->c->now - r->limits.window || e->detail == NULL)
         return 0;
     if (strcmp(e->kind, "refused") == 0)
@@ -325,8 +327,10 @@ int review_gather(struct review *r)
         err = nhi_ticket_each(r->s->l, &(struct nhi_ticket_filter){ .live_at = r->c->now }, add_live, r);
     if (err == NHI_OK)
         err = nhi_ticket_each(r->s->l, &(struct nhi_ticket_filter){ .agent = NULL }, add_ticket, r);
+    progress_begin(r->c, "reading events");
     if (err == NHI_OK)
         err = nhi_event_each(r->s->l, 0, INT32_MAX, add_event, r);
+    progress_end();
     if (err == NHI_OK)
         err = recent_gather(r->s, r->c->now, &r->recent);
     return err == NHI_OK ? CTL_DONE : store_fail(r->c, r->s, err, "read the ledger");

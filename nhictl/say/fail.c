@@ -9,9 +9,11 @@
 #include <stdlib.h>
 
 #include "nhictl/say/format.h"
+#include "nhictl/say/progress.h"
 
 static void say(const char *prefix, const char *text)
 {
+    progress_end();
     fputs(prefix, stderr);
     out_escape(stderr, text);
     putc('\n', stderr);

@@ -13,6 +13,7 @@
 #include "nhictl/say/format.h"
 #include "nhictl/say/out_json.h"
 #include "nhictl/say/out_text.h"
+#include "nhictl/say/progress.h"
 
 struct out_row {
     int64_t now;
@@ -264,6 +265,7 @@ char *out_row_json(const struct out_row *r)
 /* What is complete goes out. */
 static void flush(struct out *o)
 {
+    progress_end();
     if (o->json) {
         if (!o->begun)
             fputs("{\"ok\":true", stdout);
@@ -479,6 +481,7 @@ void out_negative(struct out *o, const char *error, const char *hint)
 
 bool out_finish(struct out *o)
 {
+    progress_end();
     table_end(o);
     if (!o->json && fflush(o->text) != 0 && o->text != stdout)
         out_must(NULL);

@@ -31,7 +31,7 @@ void out_free(struct out *o);
 
 /* key NULL: only in text. label NULL: only in JSON. A NULL value is null in JSON, "-" in text. */
 struct out_row *out_row_new(const struct out *o);
-/* The same for a row of a table, which is asked for nothing but that. */
+/* The same for a row that is only printed, as most rows of tables are: out_row_json has nothing of it in text. */
 struct out_row *out_table_row_new(const struct out *o);
 void out_row_free(struct out_row *r);
 void out_text(struct out_row *r, const char *key, const char *label, const char *value);

@@ -54,7 +54,7 @@ const char *ticket_state_name(const struct nhi_ticket_row *r, int64_t now)
 
 struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool full)
 {
-    struct out_row *r = out_row_new(o);
+    struct out_row *r = out_table_row_new(o);
     char held[48];
 
     snprintf(held, sizeof(held), "%s%s%s%s", (a->held & NHI_HELD_BY_HAND) != 0 ? "hand " : "",
@@ -90,7 +90,7 @@ struct out_row *agent_row(const struct out *o, const struct nhi_agent *a, bool f
 
 struct out_row *task_row(const struct out *o, const struct nhi_task *t, int64_t now, bool full)
 {
-    struct out_row *r = out_row_new(o);
+    struct out_row *r = out_table_row_new(o);
 
     out_state(r, "id", "task", t->id);
     out_state(r, "agent", "agent", t->agent);
@@ -140,7 +140,7 @@ struct out_row *claims_row(const struct out *o, const struct nhi_ticket *t)
 
 struct out_row *ticket_row(const struct out *o, const struct nhi_ticket_row *row, int64_t now, bool full)
 {
-    struct out_row *r = out_row_new(o);
+    struct out_row *r = out_table_row_new(o);
 
     /* Every line of a table must have the same cells. */
     if (full) {

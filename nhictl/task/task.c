@@ -175,6 +175,7 @@ static int task_list(struct ctl *c)
 
     if (code == CTL_DONE) {
         out_table(c->out, "tasks", args->all ? "no tasks" : "no open tasks");
+        out_stream(c->out, NULL);
         err = nhi_task_each(s.l, args->agent, list_one, &l);
         code = err == NHI_OK ? ctl_answer(c) : store_fail(c, &s, err, "list the tasks");
     }

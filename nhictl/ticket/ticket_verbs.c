@@ -39,6 +39,7 @@ static int ticket_list(struct ctl *c)
 
     if (code == CTL_DONE) {
         out_table(c->out, "tickets", args->all ? "no tickets" : "no live tickets");
+        out_stream(c->out, NULL);
         err = nhi_ticket_each(
             s.l,
             &(struct nhi_ticket_filter){ .agent = args->agent, .task = args->task, .live_at = args->all ? 0 : c->now },

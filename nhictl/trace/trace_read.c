@@ -15,6 +15,7 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/say/format.h"
 #include "nhictl/say/out.h"
+#include "nhictl/say/progress.h"
 #include "nhictl/trace/trace_context.h"
 #include "nhictl/trace/trace_sessions.h"
 #include "nhictl/trace/trace_step.h"
@@ -197,6 +198,7 @@ static int add_step(const struct nhi_event *e, void *ctx)
     struct trace_step *s;
     bool direct = is_direct(r, e);
 
+    progress_step(0);
     if (!direct && !is_around(r, e) && !(t->by == TRACE_SESSION && is(e->agent, r->agent)))
         return 0;
     t->step = out_grow(t->step, &t->step_room, t->steps + 1, sizeof(*t->step));
@@ -457,6 +459,7 @@ int trace_read(struct ctl *c, struct store *s, struct trace *t, bool chart)
     t->now = c->now;
     if (err != NHI_OK)
         ctl_note("the live sessions could not be read: %s", nhi_strerror(err));
+    progress_begin(c, "reading events");
     err = nhi_event_reader_open(s->l, &t->reader);
     if (err == NHI_OK)
         err = read_story(s, &r, &live);
