@@ -18,34 +18,21 @@
 #define HEADER_LEN 100
 #define NO_LOG 1
 
+/* Page by page from this view of the ledger, with what is in its log. */
 enum nhi_err nhi_ledger_image(struct nhi_ledger *l, unsigned char **image, size_t *len)
 {
-    sqlite3 *memory = NULL;
-    sqlite3_backup *b = NULL;
-    unsigned char *bytes;
     sqlite3_int64 size = 0;
-    enum nhi_err err;
+    unsigned char *bytes = sqlite3_serialize(l->db, "main", &size, 0);
 
-    err = nhi_sql_err(l, sqlite3_open(":memory:", &memory));
-    if (err == NHI_OK) {
-        b = sqlite3_backup_init(memory, "main", l->db, "main");
-        err = b != NULL ? NHI_OK : NHI_ERR_NOMEM;
+    if (bytes == NULL || size < HEADER_LEN) {
+        sqlite3_free(bytes);
+        return NHI_ERR_NOMEM;
     }
-    if (err == NHI_OK && sqlite3_backup_step(b, -1) != SQLITE_DONE)
-        err = NHI_ERR_SYS;
-    if (b != NULL && sqlite3_backup_finish(b) != SQLITE_OK && err == NHI_OK)
-        err = NHI_ERR_SYS;
-    bytes = err == NHI_OK ? sqlite3_serialize(memory, "main", &size, 0) : NULL;
-    if (err == NHI_OK && (bytes == NULL || size < HEADER_LEN))
-        err = NHI_ERR_NOMEM;
-    if (err == NHI_OK) {
-        bytes[WRITE_VERSION] = NO_LOG;
-        bytes[READ_VERSION] = NO_LOG;
-        *image = bytes;
-        *len = (size_t)size;
-    }
-    (void)sqlite3_close(memory);
-    return err;
+    bytes[WRITE_VERSION] = NO_LOG;
+    bytes[READ_VERSION] = NO_LOG;
+    *image = bytes;
+    *len = (size_t)size;
+    return NHI_OK;
 }
 
 void nhi_ledger_image_free(unsigned char *image)
