@@ -348,6 +348,13 @@ void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_presence key)
     stand(c);
 }
 
+bool pnhi_caller_was_ours(pam_handle_t *pamh)
+{
+    const void *data = NULL;
+
+    return pam_get_data(pamh, DATA_OURS, &data) == PAM_SUCCESS;
+}
+
 static void remember(pam_handle_t *pamh)
 {
     static const char word[] = "ours";
@@ -382,7 +389,7 @@ static enum nhi_reason look_within(const struct nhi_grant *session)
 
 int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, struct pnhi_caller *out)
 {
-    const void *service = NULL, *rhost = NULL, *tty = NULL, *data = NULL;
+    const void *service = NULL, *rhost = NULL, *tty = NULL;
     const char *user = NULL;
     int rc;
 
@@ -410,7 +417,7 @@ int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, str
     if (out->marks.root && out->in_session)
         out->over = look_within(&out->session);
     out->marks.over = out->over != NHI_PERMIT;
-    out->was_ours = pam_get_data(pamh, DATA_OURS, &data) == PAM_SUCCESS;
+    out->was_ours = pnhi_caller_was_ours(pamh);
     stand(out);
     if (out->standing == PNHI_OURS)
         remember(pamh);

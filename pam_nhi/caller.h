@@ -49,6 +49,8 @@ struct pnhi_caller {
 
 /* PAM_SUCCESS, or the code that the module must return because a PAM item is missing. */
 int pnhi_caller_find(pam_handle_t *pamh, const struct pnhi_options *options, struct pnhi_caller *out);
+/* Whether an earlier phase of this transaction found a caller who is ours. */
+bool pnhi_caller_was_ours(pam_handle_t *pamh);
 /* Sets a mark that a phase has read itself. */
 void pnhi_caller_see_grant(struct pnhi_caller *c, enum nhi_presence grant);
 void pnhi_caller_see_key(struct pnhi_caller *c, enum nhi_presence key);

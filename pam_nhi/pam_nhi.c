@@ -183,6 +183,9 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     (void)flags;
+    /* A session that was no agent's when it began ends as one: there is nothing to find out. */
+    if (!pnhi_brought_kept(pamh) && !pnhi_caller_was_ours(pamh))
+        return pnhi_not_ours(PNHI_SESSION);
     return enter(pamh, argc, argv, PNHI_SESSION, close_session);
 }
 

@@ -101,7 +101,7 @@ sanitized: tests
 clang:
 	$(MAKE) CC=clang BUILD=$(BUILD)/clang all tests benches
 
-leaks: $(CYCLES) $(PAM)
+leaks: $(CYCLES) $(PAM) $(DECIDE)
 	BUILD=$(abspath $(BUILD)) valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
 	    --error-exitcode=1 $(CYCLES) 200
 
