@@ -87,7 +87,8 @@ static void put_state(FILE *f, const struct status *n)
           n->reserve == NHI_OK);
     gauge(f, "nhi_reserve_revocations", "Revocations that are not in the ledger yet.", (int64_t)n->reserved);
     if (!n->sessions_failed) {
-        gauge(f, "nhi_sessions", "Registered sessions; those with a process where the supervisor is behind.", n->sessions);
+        gauge(f, "nhi_sessions", "Registered sessions; those with a process where the supervisor is behind.",
+              n->sessions);
         gauge(f, "nhi_sessions_over", "Sessions that should have ended, but are still running.", n->over);
     }
     if (!n->records_failed)
