@@ -114,7 +114,7 @@ sweep() {
         kill_stopped "$W/runs"
     done
     is "$hung" '' "$name: none of them waited for another"
-    [ "$stopped" -gt "$((2000 / STEP))" ]
+    [ "$stopped" -gt "$((1000 / STEP))" ]
     ok $? "$name: at $stopped places"
     grants_are_whole
     ok $? "$name: no record is half written"
