@@ -61,8 +61,8 @@ static void look_up(int64_t uid, char *out, size_t size)
 static void name_of(int64_t uid, char *out, size_t size)
 {
     static struct {
-        bool known;
         int64_t uid;
+        bool known;
         char name[TRACE_WHO_MAX - 10];
     } names[64];
     size_t i = (size_t)uid % (sizeof(names) / sizeof(names[0]));

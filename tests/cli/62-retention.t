@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # The supervisor archives events that are older than keep_days, and loses none, wherever it is killed.
-# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/cli/lib.sh disable=SC2015,SC2016,SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 DIR=/var/lib/nhi/archive
 NOW=$(date +%s)
@@ -74,7 +74,7 @@ stop_traced() {
     local children=
     read -r children <"/proc/$WATCH/task/$WATCH/children"
     [ -z "$children" ] || kill "$children" 2>/dev/null
-    wait "$WATCH"
+    while [ -e "/proc/$WATCH" ]; do sleep 0.02; done
 } 2>/dev/null
 # begins: whether a supervisor begins to archive: it ends after its first round, and no sooner.
 begins() {
@@ -167,6 +167,7 @@ if command -v strace >/dev/null; then
             strace -f -qq -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=$nth" \
                 "$BUILD/nhictl" watch >/dev/null 2>&1 &
             WATCH=$!
+            disown "$WATCH"
             for ((i = 0; i < 20; i++)); do [ -e "/proc/$WATCH" ] && ! begins_at $((OLD + 1)) || break; sleep 0.05; done
             begins_at $((OLD + 1)) || KILLS=$((KILLS + 1))
             stop_traced

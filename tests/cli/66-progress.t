@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # How far a long command is, on a terminal and nowhere else; and what is long stays whole.
-# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/cli/lib.sh disable=SC2015,SC2016,SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 setup_host
 stop_watch
