@@ -6,6 +6,7 @@
 
 #include "libnhi/base/grow.h"
 #include "libnhi/ledger/ledger_fact.h"
+#include "libnhi/ledger/ledger_fact_all.h"
 #include "libnhi/ledger/sql.h"
 
 /* Kind of the fact and its key, by what changes in the tables: those columns that are published. '!': more than single

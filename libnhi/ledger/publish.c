@@ -11,6 +11,7 @@
 #include "libnhi/ledger/change.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_fact.h"
+#include "libnhi/ledger/ledger_fact_all.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/ledger/sql.h"

@@ -23,6 +23,7 @@
 #include "libnhi/check/find.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_fact.h"
+#include "libnhi/ledger/ledger_fact_all.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_lineage.h"
 #include "libnhi/ledger/ledger_policy.h"
