@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # While another process is writing and does not come to its end, revocations and lockdown take effect all the same.
-# Invariants: 6, 10.
+# Invariant: 6.
 # shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 
