@@ -462,13 +462,19 @@ enum nhi_err nhi_ledger_publish(struct nhi_ledger *l, int64_t now)
     return err == NHI_OK ? l->publisher->err : err;
 }
 
+int64_t nhi_ledger_generation(struct nhi_ledger *l)
+{
+    int64_t generation = -1;
+
+    return nhi_sql_number(l, &generation, "SELECT generation FROM setting", "") == NHI_OK ? generation : -1;
+}
+
 bool nhi_ledger_is_published(struct nhi_ledger *l, const char *dir, const char *run_dir)
 {
     struct nhi_state *seen = NULL;
-    int64_t generation = 0;
-    bool is = nhi_sql_number(l, &generation, "SELECT generation FROM setting", "") == NHI_OK &&
-              nhi_state_open(run_dir, dir, &seen) == NHI_OK && nhi_state_generation(seen) == generation &&
-              nhi_state_is_here(seen);
+    const int64_t generation = nhi_ledger_generation(l);
+    bool is = generation >= 0 && nhi_state_open(run_dir, dir, &seen) == NHI_OK &&
+              nhi_state_generation(seen) == generation && nhi_state_is_here(seen);
 
     nhi_state_close(seen);
     return is;

@@ -21,6 +21,8 @@ NHI_CHECK enum nhi_err nhi_ledger_publish(struct nhi_ledger *l, int64_t now);
 /* Makes a new file of what is published, without keeping other writers waiting for longer than it takes to add what
  * they changed meanwhile. Outside a transaction. A failure changes nothing. NHI_ERR_STATE: only a transaction can. */
 NHI_CHECK enum nhi_err nhi_ledger_refresh(struct nhi_ledger *l);
+/* How often this ledger has changed what is published; -1: it cannot be read. */
+int64_t nhi_ledger_generation(struct nhi_ledger *l);
 /* Whether the published state has all of the ledger; of a ledger that is open in any mode. */
 bool nhi_ledger_is_published(struct nhi_ledger *l, const char *dir, const char *run_dir);
 /* Publishes it unless that is so. */

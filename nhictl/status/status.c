@@ -213,6 +213,12 @@ static void show_attention(struct ctl *c, const struct store *s, const struct st
         out_string(c->out, "the account snapshot cannot be read: nhictl apply");
     else if (n->unpublished > 0)
         out_string(c->out, "the account snapshot is behind the ledger: nhictl apply");
+    if (n->behind)
+        out_string(
+            c->out,
+            "what logins read is not what the ledger has, so agents may be denied: make sure that there is room in "
+            "%s and %s, then nhictl publish",
+            NHI_RUN_DIR, NHI_STATE_DIR);
     platform_attention(c);
     leftovers_attention(c);
     namesakes_each(s->l, namesake_attention, c);

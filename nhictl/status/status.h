@@ -41,6 +41,7 @@ struct status {
     int64_t now;
     uint32_t active, suspended, retired, overdue, orphaned, tasks, tickets, sessions, keys, signing, records;
     uint32_t unpublished;
+    bool behind; /* what logins read is not what the ledger has */
     size_t rules;
     bool snapshot;   /* the snapshot can be read */
     uint32_t over;   /* sessions that should have ended */

@@ -10,6 +10,7 @@
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ledger/publish.h"
 #include "libnhi/policy/reason.h"
 #include "libnhi/session/session_list.h"
 #include "libnhi/snapshot/snapshot_read.h"
@@ -18,6 +19,7 @@
 
 #include <dirent.h>
 #include <string.h>
+#include <time.h>
 
 #include "libnhi/base/paths.h"
 #include "libnhi/snapshot/snapshot.h"
@@ -218,6 +220,27 @@ static enum nhi_err read_ledger(struct store *s, struct status *n)
     return err;
 }
 
+#define PATIENCE_MS 200 /* for a writer that is about to say that it has finished */
+
+/* Whether logins read less than this ledger has. More does no harm: it was written since this one was opened. */
+static bool is_behind(struct nhi_ledger *l)
+{
+    const struct timespec pause = { .tv_nsec = 10000000 };
+    struct nhi_state *state = NULL;
+    int64_t wanted = nhi_ledger_generation(l), got = -1;
+
+    for (int ms = 0; ms < PATIENCE_MS && got < 0; ms += 10) {
+        if (nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &state) != NHI_OK)
+            return true;
+        got = nhi_state_generation(state);
+        nhi_state_close(state);
+        state = NULL;
+        if (got < 0)
+            (void)nanosleep(&pause, NULL);
+    }
+    return got < wanted;
+}
+
 int status_gather(struct ctl *c, struct store *s, struct status *n)
 {
     enum nhi_err err;
@@ -229,6 +252,7 @@ int status_gather(struct ctl *c, struct store *s, struct status *n)
         return store_fail(c, s, err, "read the ledger");
     n->fit = nhi_ledger_fit(s->l, &s->set, &s->seen, c->now);
     n->clock_behind = store_clock_behind(c, s);
+    n->behind = is_behind(s->l);
     n->supervisor = supervisor_look();
     n->sessions_failed = count_sessions(n) != NHI_OK;
     count_records(n);

@@ -48,6 +48,15 @@ expect 0 'the reserve is empty again' nhictl status --json
 ok 'nothing needs attention' json '.attention == []'
 ok 'it is still in force' test "$(reason)" = revoked
 
+# --- nothing can be published
+# The supervisor publishes what is lost.
+until rm -f /run/nhi/state-1 && mkdir /run/nhi/state-1 2>/dev/null; do :; done
+expect 0 'status while nothing can be published' nhictl status --json
+ok 'names it, and the remedy' json '[.attention[] | select(test("what logins read .* nhictl publish"))] | length == 1'
+rmdir /run/nhi/state-1
+expect 0 'then it can' nhictl status --json
+ok 'and nothing needs attention' json '.attention == []'
+
 # --- the ledger gets who revoked it, and why. What was revoked earlier came through the reserve, which has a
 # resolution of one second: starts with a new second, so that a command which begins in it does not record the one
 # before.
