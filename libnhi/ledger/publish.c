@@ -5,24 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libnhi/base/grow.h"
-#include "libnhi/base/last_seen.h"
-#include "libnhi/base/proc.h"
 #include "libnhi/ledger/change.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_fact.h"
-#include "libnhi/ledger/ledger_fact_all.h"
 #include "libnhi/ledger/ledger_ticket.h"
 #include "libnhi/ledger/ledger_tie.h"
+#include "libnhi/ledger/publish_file.h"
 #include "libnhi/ledger/sql.h"
-#include "libnhi/state/bound_write.h"
 #include "libnhi/state/state_write.h"
 
 #define FROM_STATE "recorded in the published state"
 
 struct nhi_publisher {
-    const char *dir, *run_dir;
-    int wait_ms;
+    struct nhi_publish_at at;
     struct nhi_state_writer *w; /* during a transaction; NULL: no state is seen, and none can be published */
     bool watching;              /* changes are collected */
     bool moved;                 /* this transaction has a new generation */
@@ -72,12 +67,12 @@ static enum nhi_err take_turn(struct nhi_ledger *l)
     if (err != NHI_OK)
         return err;
     p->watching = true;
-    err = nhi_state_begin(p->run_dir, p->dir, p->wait_ms, &p->w);
+    err = nhi_state_begin(p->at.run_dir, p->at.dir, p->at.wait_ms, &p->w);
     p->err = err;
     if (err == NHI_OK || err == NHI_ERR_BUSY || err == NHI_ERR_NOMEM)
         return err;
     /* Nobody can publish. If readers see no state either, they deny: then the ledger can be written all the same. */
-    if (nhi_state_open(p->run_dir, p->dir, &seen) != NHI_OK)
+    if (nhi_state_open(p->at.run_dir, p->at.dir, &seen) != NHI_OK)
         return NHI_OK;
     nhi_state_close(seen);
     return err;
@@ -142,18 +137,6 @@ static enum nhi_err catch_up(struct nhi_ledger *l, int64_t now)
 
 /* ---- publishing ---- */
 
-/* The host's record, as it fits now. */
-static uint8_t fit_of(struct nhi_ledger *l)
-{
-    struct nhi_last_seen_answer seen;
-    struct nhi_settings s;
-
-    nhi_last_seen_ask(l->publisher->dir, l->publisher->run_dir, &seen);
-    if (nhi_ledger_settings(l, &s) != NHI_OK)
-        return NHI_FIT_UNKNOWN;
-    return (uint8_t)nhi_ledger_fit(l, &s, &seen, nhi_now());
-}
-
 static const struct nhi_value *value_of(const struct nhi_change *c, struct nhi_value *v)
 {
     v->len = c->len;
@@ -177,117 +160,6 @@ static void count_bytes(const struct nhi_publisher *p, size_t *before, size_t *a
         if (!c->ends || !c->stands)
             *after += nhi_state_cost(&c->key, value_of(c, &v));
     }
-}
-
-static bool outlives_boot(uint8_t kind)
-{
-    return kind == NHI_FACT_BOUND || kind == NHI_FACT_NAMED;
-}
-
-struct building {
-    struct nhi_state_build *b;
-    struct nhi_fact_key *bound; /* those that outlive the boot */
-    size_t count, room;
-};
-
-static enum nhi_err add_build(void *ctx, const struct nhi_fact_key *key, const struct nhi_value *v)
-{
-    struct building *to = ctx;
-    struct nhi_fact_key *more;
-
-    if (outlives_boot(key->kind)) {
-        more = nhi_grow(to->bound, &to->room, to->count + 1, sizeof(*more));
-        if (more == NULL)
-            return NHI_ERR_NOMEM;
-        to->bound = more;
-        more[to->count++] = *key;
-    }
-    return nhi_state_build_add(to->b, key, v);
-}
-
-/* A new file of everything, as the open transaction sees it. */
-static enum nhi_err prepare(struct nhi_ledger *l, struct nhi_state_writer *w, int64_t generation)
-{
-    struct building to = { .b = NULL };
-    enum nhi_err err = nhi_state_build_new(&to.b);
-
-    if (err == NHI_OK)
-        err = nhi_sql_facts(l, nhi_now(), fit_of(l), add_build, &to);
-    if (err == NHI_OK)
-        err = nhi_state_prepare(w, to.b, generation);
-    /* Without this file, a key of an agent counts as that of a person while nothing is published, and no more. */
-    if (err == NHI_OK)
-        (void)!nhi_bound_complete(l->publisher->dir, to.bound, to.count);
-    nhi_state_build_free(to.b);
-    free(to.bound);
-    return err;
-}
-
-/* Those of this transaction, before the ledger has them. */
-static enum nhi_err add_bound(struct nhi_ledger *l)
-{
-    const struct nhi_changes *c = &l->publisher->changes;
-    struct nhi_fact_key *keys = calloc(c->count + 1, sizeof(*keys));
-    size_t n = 0;
-    enum nhi_err err;
-
-    if (keys == NULL)
-        return NHI_ERR_NOMEM;
-    for (size_t i = 0; i < c->count; i++)
-        if (outlives_boot(c->all[i].key.kind))
-            keys[n++] = c->all[i].key;
-    err = nhi_bound_add(l->publisher->dir, keys, n);
-    if (err != NHI_OK)
-        snprintf(l->message, sizeof(l->message), "%s/" NHI_BOUND_FILE ": %s", l->publisher->dir, nhi_strerror(err));
-    free(keys);
-    return err;
-}
-
-/* The same as the ledger is now, without keeping any other writer waiting. */
-static enum nhi_err prepare_beside(struct nhi_ledger *l, struct nhi_state_writer *w, int64_t *at)
-{
-    int64_t generation = 0;
-    enum nhi_err err = nhi_sql_err(l, sqlite3_exec(l->db, "BEGIN", NULL, NULL, NULL));
-
-    if (err == NHI_OK)
-        err = nhi_sql_number(l, &generation, "SELECT generation FROM setting", "");
-    if (err == NHI_OK)
-        err = prepare(l, w, generation);
-    if (!sqlite3_get_autocommit(l->db))
-        (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
-    *at = generation;
-    return err;
-}
-
-/* In the turn of a writer: if nothing was published, nothing may have changed. */
-static enum nhi_err catch_up_with(struct nhi_ledger *l, struct nhi_state_writer *w, int64_t generation)
-{
-    enum nhi_err err = nhi_state_catch_up(w);
-    int64_t now = 0;
-
-    if (err != NHI_ERR_NOT_FOUND)
-        return err;
-    err = nhi_sql_number(l, &now, "SELECT generation FROM setting", "");
-    return err == NHI_OK && now != generation ? NHI_ERR_STATE : err;
-}
-
-enum nhi_err nhi_ledger_refresh(struct nhi_ledger *l)
-{
-    const struct nhi_publisher *p = l->publisher;
-    struct nhi_state_writer *w = NULL;
-    int64_t generation = 0;
-    enum nhi_err err = nhi_state_begin_beside(p->run_dir, p->dir, &w);
-
-    if (err == NHI_OK)
-        err = prepare_beside(l, w, &generation);
-    if (err == NHI_OK)
-        err = nhi_state_take_turn(w, p->wait_ms);
-    if (err == NHI_OK)
-        err = catch_up_with(l, w, generation);
-    if (err == NHI_OK)
-        err = nhi_state_publish(w);
-    nhi_state_end(w);
-    return err;
 }
 
 /* Makes a new file before the tail is full, so that no ending waits for one to be made. Those that only end something
@@ -332,7 +204,7 @@ static enum nhi_err publish_ends(struct nhi_ledger *l, bool fits, size_t before)
         p->ahead = true;
     }
     if (err == NHI_OK && !fits)
-        p->err = prepare(l, p->w, p->generation);
+        p->err = nhi_publish_prepare(l, &p->at, p->w, p->generation);
     if (err == NHI_OK && !fits && p->err == NHI_OK && before > 0 && !p->ahead && only_ends(p)) {
         err = nhi_state_publish(p->w);
         p->published = err == NHI_OK;
@@ -364,7 +236,7 @@ static enum nhi_err publish_first(struct nhi_ledger *l)
     if (err == NHI_OK)
         err = nhi_changes_collect(l, nhi_state_seen(p->w), &p->changes);
     if (err == NHI_OK)
-        err = add_bound(l);
+        err = nhi_publish_bound(l, &p->at, &p->changes);
     if (err != NHI_OK)
         return err;
     p->latest = s.latest;
@@ -431,7 +303,7 @@ enum nhi_err nhi_ledger_publishes(struct nhi_ledger *l, const char *dir, const c
 
     if (p == NULL)
         return NHI_ERR_NOMEM;
-    *p = (struct nhi_publisher){ .dir = dir, .run_dir = run_dir, .wait_ms = wait_ms };
+    *p = (struct nhi_publisher){ .at = { dir, run_dir, wait_ms } };
     l->publisher = p;
     l->hooks = &hooks;
     return NHI_OK;
@@ -445,6 +317,11 @@ enum nhi_err nhi_ledger_withdraw(struct nhi_ledger *l)
 
     p->changes.whole = true;
     return p->w != NULL ? nhi_state_withdraw(p->w) : NHI_OK;
+}
+
+enum nhi_err nhi_ledger_refresh(struct nhi_ledger *l)
+{
+    return nhi_publish_beside(l, &l->publisher->at);
 }
 
 enum nhi_err nhi_ledger_publish(struct nhi_ledger *l, int64_t now)
@@ -484,5 +361,5 @@ enum nhi_err nhi_ledger_publish_if_stale(struct nhi_ledger *l, int64_t now)
 {
     const struct nhi_publisher *p = l->publisher;
 
-    return nhi_ledger_is_published(l, p->dir, p->run_dir) ? NHI_OK : nhi_ledger_publish(l, now);
+    return nhi_ledger_is_published(l, p->at.dir, p->at.run_dir) ? NHI_OK : nhi_ledger_publish(l, now);
 }
