@@ -79,6 +79,15 @@ enum nhi_err nhi_sql_tie(struct nhi_ledger *l)
     return nhi_sql_run(l, NULL, "UPDATE setting SET machine = ?, boot = ?, strange = 0", "ss", machine, boot);
 }
 
+bool nhi_ledger_knows_boot(struct nhi_ledger *l)
+{
+    struct nhi_settings s;
+    char boot[37];
+
+    return nhi_boot_id(boot) == NHI_OK && nhi_ledger_settings(l, &s) == NHI_OK &&
+           (s.tie.strange || strcmp(s.tie.boot, boot) == 0);
+}
+
 enum nhi_err nhi_sql_note_boot(struct nhi_ledger *l, int64_t now)
 {
     struct nhi_settings s;

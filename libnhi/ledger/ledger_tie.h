@@ -23,5 +23,7 @@ NHI_CHECK enum nhi_err nhi_sql_tie(struct nhi_ledger *l);
 /* The same for a later boot of the same machine; on another machine, the ledger remembers that it was written where it
  * does not belong. */
 NHI_CHECK enum nhi_err nhi_sql_note_boot(struct nhi_ledger *l, int64_t now);
+/* Whether that was done in this boot. */
+bool nhi_ledger_knows_boot(struct nhi_ledger *l);
 
 #endif

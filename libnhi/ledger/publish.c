@@ -14,6 +14,7 @@
 #include "libnhi/ledger/sql.h"
 #include "libnhi/state/state_write.h"
 
+#define AGAIN 8192 /* bytes of changes */
 #define FROM_STATE "recorded in the published state"
 
 struct nhi_publisher {
@@ -23,6 +24,7 @@ struct nhi_publisher {
     bool moved;                 /* this transaction has a new generation */
     bool ahead;                 /* the state has endings of this transaction */
     bool published;             /* the new file replaced the old one before the commit */
+    size_t had;                 /* room in the tail at the beginning */
     int64_t generation, latest;
     struct nhi_changes changes;
     enum nhi_err err; /* why the last transaction was not published */
@@ -59,7 +61,7 @@ static enum nhi_err take_turn(struct nhi_ledger *l)
 {
     struct nhi_publisher *p = l->publisher;
     struct nhi_state *seen = NULL;
-    enum nhi_err err = NHI_OK;
+    enum nhi_err err = NHI_OK, open;
 
     /* Only now: most that could write do not. */
     if (!p->watching)
@@ -69,13 +71,14 @@ static enum nhi_err take_turn(struct nhi_ledger *l)
     p->watching = true;
     err = nhi_state_begin(p->at.run_dir, p->at.dir, p->at.wait_ms, &p->w);
     p->err = err;
+    if (err == NHI_OK)
+        p->had = nhi_state_room(p->w);
     if (err == NHI_OK || err == NHI_ERR_BUSY || err == NHI_ERR_NOMEM)
         return err;
     /* Nobody can publish. If readers see no state either, they deny: then the ledger can be written all the same. */
-    if (nhi_state_open(p->at.run_dir, p->at.dir, &seen) != NHI_OK)
-        return NHI_OK;
+    open = nhi_state_open(p->at.run_dir, p->at.dir, &seen);
     nhi_state_close(seen);
-    return err;
+    return nhi_state_is_denied(open) ? NHI_OK : err;
 }
 
 struct taking {
@@ -163,12 +166,14 @@ static void count_bytes(const struct nhi_publisher *p, size_t *before, size_t *a
 }
 
 /* Makes a new file before the tail is full, so that no ending waits for one to be made. Those that only end something
- * leave that to others as long as they can. */
+ * leave that to others as long as they can. One that could not be made is tried again after some more changes, not with
+ * each. */
 static bool should_refresh(const struct nhi_publisher *p)
 {
     const size_t room = p->w != NULL ? nhi_state_room(p->w) : 0;
 
-    return room > 0 && p->err == NHI_OK && p->moved && room < STATE_TAIL_SIZE / (p->ahead ? 8 : 2);
+    return room > 0 && p->err == NHI_OK && p->moved && room < STATE_TAIL_SIZE / (p->ahead ? 8 : 2) &&
+           room / AGAIN != p->had / AGAIN;
 }
 
 static enum nhi_err add_ends(struct nhi_publisher *p)
@@ -223,21 +228,20 @@ static enum nhi_err publish_first(struct nhi_ledger *l)
     bool fits;
     enum nhi_err err;
 
-    if (p->w == NULL)
-        return NHI_OK;
     err = nhi_changes_any(l, &p->changes);
-    if (err != NHI_OK || (!p->changes.any && !p->changes.whole))
+    if (err != NHI_OK || (!p->changes.any && (!p->changes.whole || p->w == NULL)))
         return err;
+    /* Also while nothing can be published: an older state that comes back is no longer that of this ledger. */
     err = nhi_sql_run(l, NULL, "UPDATE setting SET generation = generation + 1", "");
     p->generation++;
     p->moved = true;
     if (err == NHI_OK)
         err = nhi_ledger_settings(l, &s);
     if (err == NHI_OK)
-        err = nhi_changes_collect(l, nhi_state_seen(p->w), &p->changes);
+        err = nhi_changes_collect(l, p->w != NULL ? nhi_state_seen(p->w) : NULL, &p->changes);
     if (err == NHI_OK)
         err = nhi_publish_bound(l, &p->at, &p->changes);
-    if (err != NHI_OK)
+    if (err != NHI_OK || p->w == NULL)
         return err;
     p->latest = s.latest;
     count_bytes(p, &before, &after);
@@ -327,14 +331,15 @@ enum nhi_err nhi_ledger_refresh(struct nhi_ledger *l)
 enum nhi_err nhi_ledger_publish(struct nhi_ledger *l, int64_t now)
 {
     enum nhi_err err = nhi_ledger_refresh(l);
+    const bool done = err == NHI_OK;
 
-    /* Unless a writer was killed, or others were faster. */
-    if (err != NHI_ERR_STATE)
+    /* A transaction also notes this boot; and it is needed if a writer was killed, or others were faster. */
+    if ((!done && err != NHI_ERR_STATE) || (done && nhi_ledger_knows_boot(l)))
         return err;
     err = nhi_ledger_begin(l, now);
     if (err != NHI_OK)
         return err;
-    l->publisher->changes.whole = true;
+    l->publisher->changes.whole = l->publisher->changes.whole || !done;
     err = nhi_ledger_commit(l);
     return err == NHI_OK ? l->publisher->err : err;
 }

@@ -50,22 +50,38 @@ static enum nhi_err add_build(void *ctx, const struct nhi_fact_key *key, const s
     return nhi_state_build_add(to->b, key, v);
 }
 
+static void free_building(struct building *to)
+{
+    nhi_state_build_free(to->b);
+    free(to->bound);
+}
+
+static enum nhi_err collect(struct nhi_ledger *l, const struct nhi_publish_at *at, struct building *to)
+{
+    enum nhi_err err = nhi_state_build_new(&to->b);
+
+    return err == NHI_OK ? nhi_sql_facts(l, nhi_now(), fit_of(l, at), add_build, to) : err;
+}
+
+/* In the turn of a writer. Without this file, a key of an agent counts as that of a person while nothing is published,
+ * and no more. */
+static void keep_bound(const struct nhi_publish_at *at, struct building *to)
+{
+    (void)!nhi_bound_complete(at->dir, to->bound, to->count);
+}
+
 /* A new file of everything, as the open transaction sees it. */
 enum nhi_err nhi_publish_prepare(struct nhi_ledger *l, const struct nhi_publish_at *at, struct nhi_state_writer *w,
                                  int64_t generation)
 {
     struct building to = { .b = NULL };
-    enum nhi_err err = nhi_state_build_new(&to.b);
+    enum nhi_err err = collect(l, at, &to);
 
     if (err == NHI_OK)
-        err = nhi_sql_facts(l, nhi_now(), fit_of(l, at), add_build, &to);
-    if (err == NHI_OK)
         err = nhi_state_prepare(w, to.b, generation);
-    /* Without this file, a key of an agent counts as that of a person while nothing is published, and no more. */
     if (err == NHI_OK)
-        (void)!nhi_bound_complete(at->dir, to.bound, to.count);
-    nhi_state_build_free(to.b);
-    free(to.bound);
+        keep_bound(at, &to);
+    free_building(&to);
     return err;
 }
 
@@ -89,7 +105,7 @@ enum nhi_err nhi_publish_bound(struct nhi_ledger *l, const struct nhi_publish_at
 }
 
 /* The same as the ledger is now, without keeping any other writer waiting. */
-static enum nhi_err prepare_beside(struct nhi_ledger *l, const struct nhi_publish_at *at, struct nhi_state_writer *w,
+static enum nhi_err collect_beside(struct nhi_ledger *l, const struct nhi_publish_at *at, struct building *to,
                                    int64_t *of)
 {
     int64_t generation = 0;
@@ -98,7 +114,7 @@ static enum nhi_err prepare_beside(struct nhi_ledger *l, const struct nhi_publis
     if (err == NHI_OK)
         err = nhi_sql_number(l, &generation, "SELECT generation FROM setting", "");
     if (err == NHI_OK)
-        err = nhi_publish_prepare(l, at, w, generation);
+        err = collect(l, at, to);
     if (!sqlite3_get_autocommit(l->db))
         (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
     *of = generation;
@@ -119,18 +135,24 @@ static enum nhi_err catch_up_with(struct nhi_ledger *l, struct nhi_state_writer 
 
 enum nhi_err nhi_publish_beside(struct nhi_ledger *l, const struct nhi_publish_at *at)
 {
+    struct building to = { .b = NULL };
     struct nhi_state_writer *w = NULL;
     int64_t generation = 0;
     enum nhi_err err = nhi_state_begin_beside(at->run_dir, at->dir, &w);
 
     if (err == NHI_OK)
-        err = prepare_beside(l, at, w, &generation);
+        err = collect_beside(l, at, &to, &generation);
+    if (err == NHI_OK)
+        err = nhi_state_prepare(w, to.b, generation);
     if (err == NHI_OK)
         err = nhi_state_take_turn(w, at->wait_ms);
     if (err == NHI_OK)
         err = catch_up_with(l, w, generation);
     if (err == NHI_OK)
         err = nhi_state_publish(w);
+    if (err == NHI_OK)
+        keep_bound(at, &to);
     nhi_state_end(w);
+    free_building(&to);
     return err;
 }

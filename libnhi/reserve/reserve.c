@@ -37,30 +37,29 @@ static enum nhi_err load_one(const char *dir, union reserve_image *im, struct nh
 /* Without the directory there is no published state either, and agents are denied for that. */
 static bool can_use(const char *run_dir)
 {
-    bool can;
+    enum nhi_err err;
     int fd = -1;
 
-    can = nhi_dir_open(run_dir, &fd) == NHI_OK;
-    if (can)
+    err = nhi_dir_open(run_dir, &fd);
+    if (err == NHI_OK)
         close(fd);
-    return can;
+    return err != NHI_ERR_NOT_FOUND && err != NHI_ERR_UNSAFE;
 }
 
+/* A lockdown that moves from the run directory to the disk is on the disk before it leaves: the disk is read last. */
 enum nhi_err nhi_reserve_load(const char *dir, const char *run_dir, struct nhi_reserve *out)
 {
     union reserve_image *im;
-    enum nhi_err err, more;
+    enum nhi_err err;
 
     im = malloc(sizeof(*im));
     if (im == NULL)
         return NHI_ERR_NOMEM;
     out->lockdown = false;
     out->count = 0;
-    err = load_one(dir, im, out);
-    if (err == NHI_OK) {
-        more = load_one(run_dir, im, out);
-        err = more == NHI_OK || more == NHI_ERR_NOT_FOUND || !can_use(run_dir) ? NHI_OK : more;
-    }
+    err = load_one(run_dir, im, out);
+    if (err == NHI_OK || err == NHI_ERR_NOT_FOUND || !can_use(run_dir))
+        err = load_one(dir, im, out);
     free(im);
     return err;
 }

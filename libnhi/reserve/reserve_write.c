@@ -229,11 +229,31 @@ enum nhi_err nhi_reserve_lock_down(const char *dir, const char *run_dir, bool *l
     return NHI_OK;
 }
 
+/* Keeps out who moves a lockdown from one to the other, unless that process stands still. -1: there is no reserve in
+ * that directory, or it does. */
+static int keep_out(const char *run_dir, union reserve_image *im)
+{
+    int fd = -1;
+
+    return open_to_write(run_dir, true, &fd, im) == NHI_OK ? fd : -1;
+}
+
 enum nhi_err nhi_reserve_let_in(const char *dir, const char *run_dir)
 {
-    enum nhi_err err = set_lockdown(run_dir, false);
+    union reserve_image *im = malloc(sizeof(*im));
+    enum nhi_err err;
+    int fd;
 
-    return err == NHI_OK || err == NHI_ERR_NOT_FOUND ? set_lockdown(dir, false) : err;
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    fd = keep_out(run_dir, im);
+    err = set_lockdown(run_dir, false);
+    if (err == NHI_OK || err == NHI_ERR_NOT_FOUND)
+        err = set_lockdown(dir, false);
+    if (fd >= 0)
+        close(fd);
+    free(im);
+    return err;
 }
 
 /* Adds one event: from a note, or from the slot itself if it has none. */
@@ -367,6 +387,25 @@ out:
 }
 
 /* What only the run directory has ends when the host is restarted: it goes to the disk. */
+static enum nhi_err move_lockdown(const char *dir, const char *run_dir)
+{
+    union reserve_image *im = malloc(sizeof(*im));
+    enum nhi_err err = NHI_OK;
+    int fd;
+
+    if (im == NULL)
+        return NHI_ERR_NOMEM;
+    fd = keep_out(run_dir, im);
+    if (fd >= 0 && im->header.lockdown != 0)
+        err = set_lockdown(dir, true);
+    if (fd >= 0 && im->header.lockdown != 0 && err == NHI_OK)
+        err = set_lockdown(run_dir, false);
+    if (fd >= 0)
+        close(fd);
+    free(im);
+    return err;
+}
+
 static enum nhi_err drain_run(const char *dir, const char *run_dir, struct nhi_ledger *l, int64_t now,
                               struct nhi_reserve *r)
 {
@@ -374,9 +413,7 @@ static enum nhi_err drain_run(const char *dir, const char *run_dir, struct nhi_l
 
     if (err == NHI_ERR_NOT_FOUND)
         return NHI_OK;
-    if (err == NHI_OK && r->lockdown)
-        err = set_lockdown(dir, true);
-    return err == NHI_OK && r->lockdown ? set_lockdown(run_dir, false) : err;
+    return err == NHI_OK && r->lockdown ? move_lockdown(dir, run_dir) : err;
 }
 
 enum nhi_err nhi_reserve_drain(const char *dir, const char *run_dir, struct nhi_ledger *l, int64_t now, uint32_t *moved)

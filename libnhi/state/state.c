@@ -192,6 +192,11 @@ enum nhi_err nhi_state_open(const char *run_dir, const char *dir, struct nhi_sta
     return err;
 }
 
+bool nhi_state_is_denied(enum nhi_err err)
+{
+    return err == NHI_ERR_NOT_FOUND || err == NHI_ERR_STATE || err == NHI_ERR_UNSAFE || err == NHI_ERR_CORRUPT;
+}
+
 void nhi_state_close(struct nhi_state *s)
 {
     if (s == NULL)

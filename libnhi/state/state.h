@@ -19,6 +19,9 @@ struct nhi_state;
  * NHI_ERR_SYS, NHI_ERR_NOMEM. */
 NHI_CHECK enum nhi_err nhi_state_open(const char *run_dir, const char *dir, struct nhi_state **out);
 void nhi_state_close(struct nhi_state *s);
+/* Whether that error of nhi_state_open comes from what is there, so that every reader gets it and denies. Any other one
+ * may be the caller's alone. */
+bool nhi_state_is_denied(enum nhi_err err);
 
 /* Whether it was published on this machine. */
 bool nhi_state_is_here(const struct nhi_state *s);

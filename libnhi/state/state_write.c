@@ -35,6 +35,7 @@ struct nhi_state_writer {
     struct nhi_new_file head;
     bool prepared;
     uint64_t base; /* its base's number */
+    bool in_run;   /* where that is */
     uint64_t seed;
     int64_t generation;
 };
@@ -116,15 +117,18 @@ static enum nhi_err clear_rest(const struct nhi_state_writer *w)
 }
 
 /* Opens what readers see. A state that they would not accept counts as none. */
-static void look(struct nhi_state_writer *w)
+static enum nhi_err look(struct nhi_state_writer *w)
 {
+    enum nhi_err err;
+
     nhi_state_close(w->seen);
     w->seen = NULL;
     if (w->tail.file >= 0)
         close(w->tail.file);
     w->tail = (struct tail){ .file = -1 };
-    if (nhi_state_open(w->run_dir, w->dir, &w->seen) != NHI_OK)
-        return;
+    err = nhi_state_open(w->run_dir, w->dir, &w->seen);
+    if (err != NHI_OK)
+        return nhi_state_is_denied(err) ? NHI_OK : err;
     w->tail.used = nhi_state_used(w->seen);
     w->tail.seed = nhi_state_head(w->seen)->seed;
     w->tail.file = openat(w->run, NHI_STATE_FILE, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -132,6 +136,7 @@ static void look(struct nhi_state_writer *w)
         close(w->tail.file);
         w->tail.file = -1;
     }
+    return NHI_OK;
 }
 
 enum nhi_err nhi_state_begin_beside(const char *run_dir, const char *dir, struct nhi_state_writer **out)
@@ -156,9 +161,7 @@ enum nhi_err nhi_state_take_turn(struct nhi_state_writer *w, int wait_ms)
 {
     enum nhi_err err = take_turn(w->lock, wait_ms);
 
-    if (err == NHI_OK)
-        look(w);
-    return err;
+    return err == NHI_OK ? look(w) : err;
 }
 
 enum nhi_err nhi_state_begin(const char *run_dir, const char *dir, int wait_ms, struct nhi_state_writer **out)
@@ -178,13 +181,17 @@ enum nhi_err nhi_state_begin(const char *run_dir, const char *dir, int wait_ms, 
 static void discard(struct nhi_state_writer *w)
 {
     char name[STATE_BASE_NAME_MAX];
+    int in;
 
     if (!w->prepared)
         return;
     nhi_file_drop(w->run, &w->head);
     w->prepared = false;
     state_base_name(w->base, name);
-    (void)unlinkat(w->run, name, 0);
+    if (nhi_dir_open(w->in_run ? w->run_dir : w->dir, &in) != NHI_OK)
+        return;
+    (void)unlinkat(in, name, 0);
+    close(in);
 }
 
 void nhi_state_end(struct nhi_state_writer *w)
@@ -367,6 +374,7 @@ enum nhi_err nhi_state_prepare(struct nhi_state_writer *w, struct nhi_state_buil
         err = write_head(w, &h);
     if (err == NHI_OK) {
         w->base = h.base;
+        w->in_run = in_run;
         w->seed = h.seed;
         w->generation = generation;
         w->prepared = true;
@@ -429,12 +437,29 @@ static void sweep(const char *dir, uint64_t keep)
     closedir(d);
 }
 
+/* Another writer that published meanwhile has removed it. */
+static bool has_base(const struct nhi_state_writer *w)
+{
+    char name[STATE_BASE_NAME_MAX];
+    bool has;
+    int in;
+
+    if (nhi_dir_open(w->in_run ? w->run_dir : w->dir, &in) != NHI_OK)
+        return false;
+    state_base_name(w->base, name);
+    has = faccessat(in, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    close(in);
+    return has;
+}
+
 enum nhi_err nhi_state_publish(struct nhi_state_writer *w)
 {
     enum nhi_err err;
 
     if (!w->prepared)
         return NHI_ERR_ARG;
+    if (!has_base(w))
+        return NHI_ERR_STATE;
     /* A file that a killed writer left must not be seen, not even for a moment: it may lack what has ended since. */
     nhi_file_sweep(w->run, NHI_STATE_FILE);
     err = nhi_file_end(w->run, NHI_STATE_FILE, &w->head);
@@ -444,8 +469,8 @@ enum nhi_err nhi_state_publish(struct nhi_state_writer *w)
         return err;
     sweep(w->run_dir, w->base);
     sweep(w->dir, w->base);
-    look(w);
-    return NHI_OK;
+    err = look(w);
+    return err == NHI_OK && w->seen == NULL ? NHI_ERR_CORRUPT : err;
 }
 
 enum nhi_err nhi_state_withdraw(struct nhi_state_writer *w)
@@ -456,6 +481,5 @@ enum nhi_err nhi_state_withdraw(struct nhi_state_writer *w)
         return err;
     sweep(w->run_dir, 0);
     sweep(w->dir, 0);
-    look(w);
-    return NHI_OK;
+    return look(w);
 }

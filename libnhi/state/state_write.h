@@ -47,7 +47,8 @@ NHI_CHECK enum nhi_err nhi_state_prepare(struct nhi_state_writer *w, struct nhi_
  * NHI_ERR_STATE: that is not known, since another file was published meanwhile, or a writer was killed.
  * NHI_ERR_NOT_FOUND: nothing is published. */
 NHI_CHECK enum nhi_err nhi_state_catch_up(struct nhi_state_writer *w);
-/* Publishes the file that was prepared. */
+/* Publishes the file that was prepared. NHI_ERR_STATE: another writer that published meanwhile took it for a file that
+ * somebody had left. */
 NHI_CHECK enum nhi_err nhi_state_publish(struct nhi_state_writer *w);
 
 /* Removes the state: from now on agents are denied. It is no error if there is none. */

@@ -17,6 +17,7 @@
 #include "libnhi/base/paths.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/ledger_ticket.h"
+#include "libnhi/ledger/publish.h"
 #include "libnhi/reserve/reserve.h"
 #include "libnhi/reserve/reserve_write.h"
 #include "nhictl/end/end.h"
@@ -273,6 +274,18 @@ static int from_reserve(struct ctl *c, const struct store *s, const struct revoc
     return ended_finish(c, &ended, code);
 }
 
+/* Logins read what was published: until this is, the reserve has it as well. */
+void revoke_if_unpublished(const struct ctl *c, const struct store *s, const struct revocation *r)
+{
+    enum nhi_err err = nhi_ledger_unpublished(s->l);
+    bool lasts;
+
+    if (err != NHI_OK && revoke_in_reserve(c, r, &lasts) != NHI_OK)
+        ctl_note("%s %s is revoked in the ledger, but this could not be published (%s), and logins may not see it yet: "
+                 "nhictl publish",
+                 nhi_revoke_kind_name(r->kind), r->id, nhi_strerror(err));
+}
+
 static int done(struct ctl *c, const struct store *s, const struct revocation *r, const struct nhi_revoked *is)
 {
     char *text = revoke_text(r, is->live, is->known);
@@ -311,6 +324,7 @@ int revoke_run(struct ctl *c, const struct revocation *r)
     hold_begin(&s.held);
     err = in_ledger(c, &s, r, &revoked);
     if (err == NHI_OK) {
+        revoke_if_unpublished(c, &s, r);
         code = done(c, &s, r, &revoked);
     } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
         code = revoke_unknown(c, r);

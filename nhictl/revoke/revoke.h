@@ -28,6 +28,9 @@ NHI_CHECK enum nhi_err revoke_record(struct ctl *c, struct store *s, const struc
  * with a restart of the host before that, since only the run directory could be written. */
 NHI_CHECK enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revocation *r, bool *lasts);
 
+/* After a commit. */
+void revoke_if_unpublished(const struct ctl *c, const struct store *s, const struct revocation *r);
+
 int revoke_run(struct ctl *c, const struct revocation *r);
 
 /* ---- the steps of revoke_run and of the verb, for many ---- */

@@ -121,6 +121,8 @@ static int answer(struct many *m, struct store *s, void *ctx, void *what)
     char *text, type[32];
 
     all->any = true;
+    if (w->held_in == NULL)
+        revoke_if_unpublished(c, s, &r);
     revoke_forget_key(&r);
     if (w->kind == NHI_REVOKE_AGENT)
         (void)keep(&all->agents, w->id);

@@ -75,9 +75,10 @@ void out_json_text(struct out_json *j, const char *text)
 
 void out_json_number(struct out_json *j, int64_t n)
 {
-    char text[24];
+    char text[24] = "";
 
-    out_json_add(j, text, (size_t)snprintf(text, sizeof(text), "%lld", (long long)n));
+    snprintf(text, sizeof(text), "%lld", (long long)n);
+    out_json_add(j, text, strlen(text));
 }
 
 void out_json_next(struct out_json *j)

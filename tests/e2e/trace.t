@@ -20,6 +20,9 @@ eventually test -e /home/ci-bot/in || bail 'no session'
 # sshd ends the first only after its client has gone.
 one_is_open() { [ "$(nhictl session list --json | jq '.sessions | length')" = 1 ]; }
 eventually one_is_open
+# The supervisor records the end of the first.
+both_are_known() { [ "$(nhictl trace build-1 --json | jq '.sessions | length')" = 2 ]; }
+eventually both_are_known
 sleep 1.2 # in which nothing happens, so that it takes some time
 nhictl trace build-1 --json >"$W/live.json"
 is "$(jq -c '[.sessions[] | select(.live) | .service]' "$W/live.json")" '["sshd"]' 'one that is live'

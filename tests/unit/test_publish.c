@@ -15,10 +15,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libnhi/base/proc.h"
 #include "libnhi/check/facts.h"
 #include "libnhi/check/find.h"
 #include "libnhi/ledger/ledger_agent.h"
@@ -604,13 +606,13 @@ static void never_full(void **state)
     (void)agree();
 }
 
-static void refresh(size_t change)
+/* any: of what comes of it. */
+static void refresh(size_t any)
 {
     struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
 
-    (void)change;
     stop_before_first();
-    _exit(nhi_ledger_refresh(l) == NHI_OK ? 0 : 1);
+    _exit(nhi_ledger_refresh(l) == NHI_OK || any != 0 ? 0 : 1);
 }
 
 /* Whatever another writer does, and whenever, is in the new file as well. */
@@ -648,7 +650,110 @@ static void refreshed_beside(void **state)
     }
     /* Others wait only while it has its turn. */
     assert_in_range(n, 50, 100000);
-    assert_in_range(held, 1, n / step / 2);
+    assert_in_range(held, 1, n / step * 2 / 3);
+}
+
+/* Two at once: each of them, and what is published, is whole. */
+static void two_refreshers(void **state)
+{
+    struct nhi_ledger *l;
+    bool more[2] = { true, true };
+    unsigned n = 1;
+    pid_t pid[2];
+
+    (void)state;
+    for (; more[0]; n += step) {
+        begin_with_one();
+        pid[0] = start(refresh, true);
+        pid[1] = start(refresh, true);
+        for (unsigned i = 0; more[0] && i < n; i++)
+            more[0] = next_stop(pid[0]);
+        while (next_stop(pid[1]))
+            ;
+        l = state_open(NHI_LEDGER_WRITE_NOW);
+        if (nhi_ledger_begin(l, NOW) == NHI_OK) {
+            issue(l, 31);
+            state_end(l);
+        } else {
+            nhi_ledger_close(l);
+        }
+        while (more[0] && next_stop(pid[0]))
+            ;
+        assert_int_equal(told(1), NHI_PERMIT);
+        (void)agree();
+        assert_int_equal(state_count(NHI_RUN_DIR, NHI_STATE_BASE), 1);
+    }
+    assert_in_range(n, 50, 100000);
+}
+
+/* While nothing can be published, nothing is lost: an older state that comes back is not that of the ledger. */
+static void unsafe_for_a_while(void **state)
+{
+    struct nhi_ledger *l;
+
+    (void)state;
+    begin_with_one();
+    assert_int_equal(chmod(NHI_RUN_DIR, 0777), 0);
+    l = state_begin();
+    ended_ticket(l);
+    assert_int_equal(nhi_ledger_commit(l), NHI_OK);
+    assert_int_equal(nhi_ledger_unpublished(l), NHI_ERR_UNSAFE);
+    nhi_ledger_close(l);
+    assert_int_equal(told(1), NHI_DENY_STATE);
+    assert_int_equal(chmod(NHI_RUN_DIR, 0700), 0);
+    l = state_open(NHI_LEDGER_WRITE);
+    assert_false(nhi_ledger_is_published(l, NHI_STATE_DIR, NHI_RUN_DIR));
+    nhi_ledger_close(l);
+    publish_again();
+    assert_int_equal(told(1), NHI_DENY_REVOKED);
+    (void)agree();
+}
+
+/* What a writer lacks is no reason to go on without publishing: readers may have it. */
+static void without_descriptors(void **state)
+{
+    struct rlimit had, few;
+    struct nhi_ledger *l;
+    enum nhi_err err;
+    int refused = 0;
+
+    (void)state;
+    for (rlim_t n = 4; n < 24; n++) {
+        begin_with_one();
+        l = state_open(NHI_LEDGER_WRITE);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &had), 0);
+        few = (struct rlimit){ n, had.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        err = nhi_ledger_begin(l, NOW);
+        if (err == NHI_OK)
+            err = nhi_revoke(l, NHI_REVOKE_TASK, "build-1", "because", NOW, NULL);
+        if (err == NHI_OK)
+            err = nhi_ledger_commit(l);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &had), 0);
+        refused += err != NHI_OK;
+        nhi_ledger_close(l);
+        assert_true(err != NHI_OK || told(1) == NHI_DENY_REVOKED);
+    }
+    assert_in_range(refused, 1, 19);
+}
+
+/* A ledger that comes from another machine during this boot is known as such once it was published. */
+static void notes_the_boot(void **state)
+{
+    struct nhi_ledger *l;
+    int64_t strange = 0;
+
+    (void)state;
+    begin_with_one();
+    l = state_begin();
+    assert_int_equal(nhi_sql_run(l, NULL, "UPDATE setting SET boot = 'another', latest = ?", "i", nhi_now()), NHI_OK);
+    assert_int_equal(sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    nhi_ledger_close(l);
+    l = state_open(NHI_LEDGER_WRITE);
+    assert_int_equal(nhi_ledger_publish(l, nhi_now()), NHI_OK);
+    assert_int_equal(nhi_sql_number(l, &strange, "SELECT strange FROM setting", ""), NHI_OK);
+    assert_int_equal(strange, 1);
+    nhi_ledger_close(l);
 }
 
 /* ---- two writers, and readers that stand still ---- */
@@ -805,9 +910,10 @@ static void cannot_publish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(each_change),           T(one_after_the_other),      T(listed_again), T(used_meanwhile),
-        T(killed_at_any_call),    T(killed_before_the_commit), T(never_full),   T(refreshed_beside),
-        T(suspended_and_resumed), T(readers_stand_still),      T(rolled_back),  T(full_disk),
+        T(each_change),           T(one_after_the_other),      T(listed_again),        T(used_meanwhile),
+        T(killed_at_any_call),    T(killed_before_the_commit), T(never_full),          T(refreshed_beside),
+        T(two_refreshers),        T(unsafe_for_a_while),       T(without_descriptors), T(notes_the_boot),
+        T(suspended_and_resumed), T(readers_stand_still),      T(rolled_back),         T(full_disk),
         T(cannot_publish),
     };
 
