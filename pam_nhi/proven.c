@@ -57,13 +57,20 @@ bool pnhi_proven_next(struct pnhi_proven *p)
     return true;
 }
 
-/* A certificate is for the decider. Where that is missing, a person with one is still a person. */
-static enum nhi_presence is_certificate_agents(pam_handle_t *pamh, const struct pnhi_caller *c)
+/* A certificate is for the decider. Where that is missing, a person with one is still a person, but for a key that is
+ * known as an agent's. */
+static enum nhi_presence is_certificate_agents(pam_handle_t *pamh, const struct pnhi_proven *p,
+                                               const struct pnhi_caller *c)
 {
+    uint8_t key[NHI_PK_LEN];
     char why[PNHI_WHY_MAX];
     const struct pnhi_decider *d = pnhi_decider_load(why);
 
-    return d != NULL ? d->certificate(pamh, c) : NHI_UNREADABLE;
+    if (d != NULL)
+        return d->certificate(pamh, c);
+    if (nhi_sshcert_read_key(p->base64, p->len, key) == NHI_OK && nhi_key_was_bound(key, c->subject) == NHI_OK)
+        return NHI_PRESENT;
+    return NHI_UNREADABLE;
 }
 
 static enum nhi_presence is_key_agents(const struct pnhi_proven *p, const struct pnhi_caller *c)
@@ -84,7 +91,7 @@ enum nhi_presence pnhi_proven_is_agents(pam_handle_t *pamh, const struct pnhi_ca
     while (presence != NHI_PRESENT && pnhi_proven_next(&p)) {
         if (p.base64 == NULL)
             continue;
-        one = p.certificate ? is_certificate_agents(pamh, c) : is_key_agents(&p, c);
+        one = p.certificate ? is_certificate_agents(pamh, &p, c) : is_key_agents(&p, c);
         if (one != NHI_ABSENT)
             presence = one == NHI_PRESENT || presence == NHI_ABSENT ? one : presence;
     }

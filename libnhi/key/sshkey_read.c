@@ -18,27 +18,61 @@ static int digit(char c)
     return at != NULL ? (int)(at - digits) : -1;
 }
 
-enum nhi_err nhi_sshkey_read(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
+/* Groups of four digits that become three bytes. */
+static enum nhi_err decode(const char *base64, size_t groups, uint8_t *out)
 {
-    uint8_t blob[BLOB_LEN];
     uint32_t bits = 0;
     int d;
 
-    if (len != NHI_SSHKEY_LEN)
-        return NHI_ERR_FORMAT;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < groups * 4; i++) {
         d = digit(base64[i]);
         if (d < 0)
             return NHI_ERR_FORMAT;
         bits = bits << 6 | (uint32_t)d;
         if (i % 4 == 3) {
-            blob[i / 4 * 3] = (uint8_t)(bits >> 16);
-            blob[i / 4 * 3 + 1] = (uint8_t)(bits >> 8);
-            blob[i / 4 * 3 + 2] = (uint8_t)bits;
+            out[i / 4 * 3] = (uint8_t)(bits >> 16);
+            out[i / 4 * 3 + 1] = (uint8_t)(bits >> 8);
+            out[i / 4 * 3 + 2] = (uint8_t)bits;
         }
     }
-    if (memcmp(blob, nhi_sshkey_prefix, NHI_SSHKEY_PREFIX_LEN) != 0)
+    return NHI_OK;
+}
+
+enum nhi_err nhi_sshkey_read(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
+{
+    uint8_t blob[BLOB_LEN];
+
+    if (len != NHI_SSHKEY_LEN || decode(base64, len / 4, blob) != NHI_OK ||
+        memcmp(blob, nhi_sshkey_prefix, NHI_SSHKEY_PREFIX_LEN) != 0)
         return NHI_ERR_FORMAT;
     memcpy(pk, blob + NHI_SSHKEY_PREFIX_LEN, NHI_PK_LEN);
+    return NHI_OK;
+}
+
+#define NONCE_MAX 64
+#define CERT_GROUPS 60 /* as many as reach to the end of the key behind the longest nonce */
+#define CERT_TYPE_LEN (sizeof(NHI_SSHCERT_TYPE) - 1)
+_Static_assert(CERT_GROUPS * 3 >= 4 + CERT_TYPE_LEN + 4 + NONCE_MAX + 4 + NHI_PK_LEN, "the key may lie behind it");
+
+static uint32_t length_at(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+enum nhi_err nhi_sshcert_read_key(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
+{
+    const size_t groups = len / 4 < CERT_GROUPS ? len / 4 : CERT_GROUPS, have = groups * 3;
+    uint8_t blob[CERT_GROUPS * 3];
+    size_t at = 4 + CERT_TYPE_LEN;
+
+    /* The end of the text may have padding, which lies behind the key. */
+    if (have < at + 4 || decode(base64, groups - (groups * 4 == len), blob) != NHI_OK ||
+        length_at(blob) != CERT_TYPE_LEN || memcmp(blob + 4, NHI_SSHCERT_TYPE, CERT_TYPE_LEN) != 0 ||
+        length_at(blob + at) > NONCE_MAX)
+        return NHI_ERR_FORMAT;
+    at += 4 + length_at(blob + at);
+    if (at + 4 + NHI_PK_LEN > have - 3 || length_at(blob + at) != NHI_PK_LEN)
+        return NHI_ERR_FORMAT;
+    memcpy(pk, blob + at + 4, NHI_PK_LEN);
     return NHI_OK;
 }

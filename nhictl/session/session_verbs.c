@@ -212,6 +212,8 @@ struct lockdown_args {
     const char *reason;
 };
 
+#define RESERVES NHI_STATE_DIR "/" NHI_RESERVE_FILE " " NHI_RUN_DIR "/" NHI_RESERVE_FILE
+
 /* lasts: as nhi_reserve_lock_down sets it. */
 static int set(struct ctl *c, bool on, bool *lasts)
 {
@@ -225,8 +227,11 @@ static int set(struct ctl *c, bool on, bool *lasts)
         on ? nhi_reserve_lock_down(NHI_STATE_DIR, NHI_RUN_DIR, lasts) : nhi_reserve_let_in(NHI_STATE_DIR, NHI_RUN_DIR);
     if (err == NHI_OK)
         return CTL_DONE;
-    return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not write %s/%s: %s%s", NHI_STATE_DIR, NHI_RESERVE_FILE,
-                    nhi_strerror(err), on ? "; if it cannot be read, agents are denied anyway" : "");
+    if (!on)
+        return ctl_fail(c, CTL_SYSTEM, "ls -l " RESERVES, "could not write one of " RESERVES ": %s", nhi_strerror(err));
+    return ctl_fail(c, CTL_SYSTEM, "nhictl init",
+                    "could not write %s/%s: %s; if it cannot be read, agents are denied anyway", NHI_STATE_DIR,
+                    NHI_RESERVE_FILE, nhi_strerror(err));
 }
 
 static void answer(struct ctl *c, bool on)
@@ -313,8 +318,8 @@ static int lockdown_status(struct ctl *c)
         return code;
     err = nhi_reserve_load(NHI_STATE_DIR, NHI_RUN_DIR, &reserve);
     if (err != NHI_OK)
-        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not read %s/%s (%s): agents are denied", NHI_STATE_DIR,
-                        NHI_RESERVE_FILE, nhi_strerror(err));
+        return ctl_fail(c, CTL_SYSTEM, "nhictl init", "could not read one of " RESERVES " (%s): agents are denied",
+                        nhi_strerror(err));
     answer(c, reserve.lockdown);
     return ctl_answer(c);
 }

@@ -124,15 +124,18 @@ static void in_their_directory(void)
     assert_int_equal(chmod(PNHI_DECIDER_DIR, 0777), 0);
 }
 
+/* Wherever the file has that text: a sanitizer keeps names as well. */
 static void replace(const char *text, size_t at, char with)
 {
-    char *copy = malloc(size), *found;
+    char *copy = malloc(size), *found, *from;
+    int times = 0;
 
     assert_non_null(copy);
     memcpy(copy, whole, size);
-    found = memmem(copy, size, text, strlen(text) + 1);
-    assert_non_null(found);
-    found[at] = with;
+    for (from = copy; (found = memmem(from, size - (size_t)(from - copy), text, strlen(text) + 1)) != NULL;
+         from = found + 1, times++)
+        found[at] = with;
+    assert_in_range(times, 1, 100);
     missing();
     put(copy, size, 0644);
     free(copy);

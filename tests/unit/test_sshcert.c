@@ -420,6 +420,41 @@ static void test_its_key(void **state)
     assert_memory_equal(pk, before, sizeof(pk));
 }
 
+/* The same without a library, of what sshd has verified; cut anywhere, it is the same or none. */
+static void test_its_key_alone(void **state)
+{
+    struct nhi_ticket t = ticket();
+    char base64[NHI_SSHCERT_MAX + 1], *cut;
+    uint8_t pk[NHI_PK_LEN];
+    size_t found = 0;
+
+    (void)state;
+    assert_int_equal(nhi_sshcert_make(&t, TEXT, base64), NHI_OK);
+    assert_int_equal(nhi_sshcert_read_key(base64, strlen(base64), pk), NHI_OK);
+    assert_memory_equal(pk, t.cnf, sizeof(pk));
+    for (size_t len = 0; len < 300; len++) {
+        cut = malloc(len + 1);
+        assert_non_null(cut);
+        memcpy(cut, base64, len);
+        memset(pk, 7, sizeof(pk));
+        if (nhi_sshcert_read_key(cut, len, pk) == NHI_OK) {
+            assert_memory_equal(pk, t.cnf, sizeof(pk));
+            found++;
+        }
+        free(cut);
+    }
+    assert_in_range(found, 100, 299);
+    for (size_t at = 0; at < 60; at++) {
+        const char had = base64[at];
+
+        base64[at] = had == 'x' ? 'y' : 'x';
+        assert_true(nhi_sshcert_read_key(base64, strlen(base64), pk) == NHI_ERR_FORMAT || (at > 47 && at < 60));
+        base64[at] = had;
+    }
+    nhi_sshkey_encode(t.cnf, base64);
+    assert_int_equal(nhi_sshcert_read_key(base64, strlen(base64), pk), NHI_ERR_FORMAT);
+}
+
 static void test_as_sodium_says(void **state)
 {
     struct nhi_ticket t = ticket();
@@ -445,7 +480,8 @@ int main(void)
         cmocka_unit_test(test_cut_and_stretched), cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_other_kinds),       cmocka_unit_test(test_its_ticket),
         cmocka_unit_test(test_its_signer),        cmocka_unit_test(test_longest),
-        cmocka_unit_test(test_its_key),           cmocka_unit_test(test_as_sodium_says),
+        cmocka_unit_test(test_its_key),           cmocka_unit_test(test_its_key_alone),
+        cmocka_unit_test(test_as_sodium_says),
     };
 
     if (sodium_init() < 0)
