@@ -28,6 +28,9 @@ static int collect(const char *handle, const struct nhi_grant *g, bool alive, vo
     struct sessions *s = to->s;
     struct session *more;
 
+    /* The processes in a session of another PID namespace cannot be seen from here. */
+    if (!alive && (g->ns == 0 || g->ns == nhi_proc_namespace()))
+        s->gone++;
     if (!alive || strlen(handle) > SESSION_HANDLE_MAX)
         return 0;
     more = nhi_grow(s->all, &s->room, s->count + 1, sizeof(*more));
@@ -80,7 +83,7 @@ enum nhi_err sessions_find(struct sessions *s)
     bool locked = s->unsaid_lockdown || nhi_reserve_is_locked_down(NHI_STATE_DIR, NHI_RUN_DIR);
     enum nhi_err err;
 
-    s->count = 0;
+    s->count = s->gone = 0;
     err = each(s, &to);
     if (err == NHI_OK && to.full)
         err = NHI_ERR_NOMEM;

@@ -30,6 +30,7 @@ struct revocation {
 struct sessions {
     struct session *all;
     size_t count, room;
+    size_t gone;   /* found, but without a process: they are not in all, and nothing has ended them yet */
     int64_t ahead; /* seconds to look ahead, set by the caller; 0: none */
     /* Set by the caller: only these; NULL: all. */
     const struct nhi_session_about *about;

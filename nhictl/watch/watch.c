@@ -36,6 +36,7 @@
 #include "libnhi/ledger/heartbeat.h"
 #include "libnhi/ledger/publish.h"
 #include "libnhi/policy/reason.h"
+#include "libnhi/session/session_list.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_record.h"
 #include "nhictl/end/warning.h"
@@ -223,6 +224,13 @@ static int64_t first_end(const struct sessions *s, int64_t until)
     return until;
 }
 
+/* A session whose processes have ended before we could follow one: nothing will report it again. */
+static void note_gone(struct watch *w, const struct sessions *s)
+{
+    if (s->gone > 0)
+        w->sweep = w->fold = true;
+}
+
 /* First the sessions that have ended by their record; the others when no session has to be ended at this moment:
  * accounts are looked up for them, and a name service may be slow. */
 static void look(struct watch *w, int64_t now)
@@ -237,6 +245,7 @@ static void look(struct watch *w, int64_t now)
     ledger = read_ledger(w, true);
     s.ahead = w->warn;
     err = sessions_find(&s);
+    note_gone(w, &s);
     w->generation = err == NHI_OK && s.m != NULL && s.m->state != NULL ? nhi_state_generation(s.m->state) : -1;
     if (err == NHI_OK)
         err = take_over(w, &s);
@@ -273,6 +282,7 @@ static void take_in(struct watch *w)
     int64_t until = w->until;
     enum nhi_err err = sessions_find(&s);
 
+    note_gone(w, &s);
     w->changes.fresh_count = 0;
     if (err == NHI_OK) {
         sessions_judge(&s);
@@ -413,6 +423,17 @@ static bool is_due(const struct watch *w, int64_t now)
     return (w->fold || w->lost) && (w->hurry || now - w->kept >= REST_MS);
 }
 
+/* Sessions whose end nothing reports, for whatever reason. */
+static void look_for_unfollowed(struct watch *w)
+{
+    struct nhi_session_count n = { .registered = 0 };
+
+    if (w->seen != NHI_OK || w->followed.some_are_not)
+        w->look = w->sweep = true;
+    if (nhi_session_count(NHI_RUN_DIR, &n) == NHI_OK && n.registered > w->followed.count + w->changes.fresh_count)
+        w->sweep = w->fold = true;
+}
+
 /* Takes records in, after sessions without processes have become such records. */
 static void keep(struct watch *w, int64_t now)
 {
@@ -441,11 +462,10 @@ static void run(struct ctl *c, struct watch *w)
 
         bool beats = w->beaten == 0 || now - w->beaten >= NHI_HEARTBEAT_EVERY * 1000;
 
-        if (beats)
+        if (beats) {
             try_again(w);
-        /* Nothing reports the end of a session that cannot be followed. */
-        if (beats && (w->seen != NHI_OK || w->followed.some_are_not))
-            w->look = w->sweep = true;
+            look_for_unfollowed(w);
+        }
         /* If another program was the last to close the ledger, its shared memory is gone, and only a writer makes it.
          */
         if (beats && w->seen == NHI_ERR_SYS)

@@ -160,6 +160,23 @@ pgrep -f 'sshd.*: ci-bot' | xargs -r kill -KILL
 pkill -KILL -u ci-bot
 ended_as e-2 gone 'a session whose processes were all killed'
 wait "$BG"
+# Sessions that begin and lose their processes before the supervisor has read them: nothing reports their end to it.
+open_task g-1
+issue "$W/e" g-1
+hold_watch || bail 'the supervisor writes all the time'
+for _ in 1 2 3; do in_session "$W/e" 'sleep 1000'; done
+pgrep -f 'sshd.*: ci-bot' | xargs -r kill -KILL
+pkill -KILL -u ci-bot
+no_process() { ! pgrep -f 'sshd.*: ci-bot' && ! pgrep -u ci-bot; } >/dev/null
+eventually no_process
+is "$(find /run/nhi/sessions -name '[ap]-*' | wc -l)" 3 'three sessions without processes'
+let_go
+ends_are() { [ "$(ends_of "$1")" = "$2" ]; }
+eventually ends_are g-1 3
+is "$(query "select group_concat(distinct reason) from event where kind = 'session-end' and task = 'g-1'")" gone \
+    'which began and ended while the supervisor did not look, have ended'
+is "$(find /run/nhi/sessions -name '[ap]-*' | wc -l)" 0 'none of them is left'
+must nhictl task close g-1
 open_task e-3
 issue "$W/e" e-3
 in_session "$W/e" 'sleep 1000'
