@@ -230,6 +230,9 @@ static void start(struct ctl *c, struct retention *r)
     pid_t pid = fork();
 
     if (pid == 0) {
+        /* The supervisor's lock must be free when the supervisor ends, and descriptors that it closes must be closed.
+         * This process opens its own. */
+        (void)close_range(3, ~0U, 0);
         sigemptyset(&none);
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -83,11 +83,20 @@ static bool one_has_gone(const struct session_pidfds *l, const struct sessions *
     return false;
 }
 
+/* Closing alone is not enough: while another process has a copy of the descriptor, it would be reported for ever. */
+static void let_go(const struct session_pidfds *l, struct session_pidfd *one)
+{
+    if (one->fd < 0)
+        return;
+    (void)epoll_ctl(l->wait, EPOLL_CTL_DEL, one->fd, NULL);
+    close(one->fd);
+    one->fd = -1;
+}
+
 static void drop_all(struct session_pidfds *l)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (l->all[i].fd >= 0)
-            close(l->all[i].fd);
+        let_go(l, &l->all[i]);
     free(l->all);
     l->all = NULL;
     l->count = l->had_room = 0;
@@ -191,7 +200,7 @@ static size_t list_lost(struct session_pidfds *l, char (*out)[SESSION_HANDLE_MAX
     return count;
 }
 
-/* Drops those that are not in s: they have no process that can be seen from here. */
+/* Drops those that are not in s: they are of another PID namespace, or have ended. */
 static void drop_others(struct session_pidfds *l, const struct sessions *s)
 {
     size_t kept = 0;
@@ -219,8 +228,10 @@ bool session_pidfds_mend(struct session_pidfds *l)
     }
     if (each && s.handle_count > 0) {
         each = sessions_find(&s) == NHI_OK;
-        if (each)
+        /* The last process of one ended after the sweep: it stays, and the next sweep ends it. */
+        if (each && s.gone == 0)
             drop_others(l, &s);
+        each = each && s.gone == 0;
         each = session_pidfds_add(l, &s) && each;
     }
     sessions_free(&s);
@@ -235,10 +246,8 @@ bool session_pidfds_take(struct session_pidfds *l)
 
     for (int k = 0; k < n; k++)
         for (size_t i = 0; i < l->count; i++)
-            if (l->all[i].fd == ended[k].data.fd) {
-                close(l->all[i].fd);
-                l->all[i].fd = -1;
-            }
+            if (l->all[i].fd == ended[k].data.fd)
+                let_go(l, &l->all[i]);
     return n > 0;
 }
 

@@ -139,6 +139,13 @@ read -r _ <&"${WRITER[0]}"
 there() { [ -e "$FILE" ]; }
 ok 'while another writes, the file is made' watch_until there
 ok 'and the ledger keeps its events' begins_at 1
+# apart: the process that archives has neither the supervisor's lock nor what the supervisor waits for.
+apart() {
+    local child fds
+    child=$(cat "/proc/$WATCH/task/$WATCH/children")
+    fds=$(readlink "/proc/${child% }/fd/"*) && ! grep -qE 'watch\.lock|anon_inode' <<<"$fds"
+} 2>/dev/null
+ok 'by a process with no descriptor of the supervisor' watch_until apart
 echo 'COMMIT;' >&"${WRITER[1]}"
 eval "exec ${WRITER[1]}>&-"
 wait "$WRITER_PID"
