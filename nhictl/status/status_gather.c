@@ -124,13 +124,13 @@ static bool is_watched(const struct status *n)
     return is;
 }
 
-/* What a supervisor has found out and recorded is not found out again. */
+/* What a supervisor has found out and recorded is not found out again. A revocation in the reserve is not published. */
 static enum nhi_err count_sessions(struct status *n)
 {
     struct nhi_session_count had;
     enum nhi_err err;
 
-    if (n->lockdown || !is_watched(n))
+    if (n->lockdown || n->reserved > 0 || !is_watched(n))
         return judge_sessions(n);
     err = nhi_session_count(NHI_RUN_DIR, &had);
     if (err != NHI_OK)
