@@ -147,8 +147,10 @@ apart() {
 } 2>/dev/null
 ok 'by a process with no descriptor of the supervisor' watch_until apart
 echo 'COMMIT;' >&"${WRITER[1]}"
-eval "exec ${WRITER[1]}>&-"
-wait "$WRITER_PID"
+# Once it has gone, the shell may have forgotten both.
+pid=$WRITER_PID input=${WRITER[1]:-}
+[ -z "$input" ] || eval "exec $input>&-"
+wait "$pid"
 ok 'the next supervisor takes the same file up' eval 'I=$(stat -c %i "$FILE"); watch_until no_child $((OLD + 1)) &&
     [ "$(stat -c %i "$DIR"/trail-*)" = "$I" ]'
 ok 'all of it is verified' proven
