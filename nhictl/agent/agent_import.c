@@ -5,7 +5,6 @@
  * MUST: a uid is given only to the name that had it, and none twice. MUST: if anything is wrong with one agent, none is
  * imported: all are checked before the first is added. MUST: a revocation does not wait until all are added.
  */
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/out.h"
+#include "nhictl/say/whole_file.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 #include "nhictl/store/turn.h"
@@ -46,25 +46,15 @@ struct import {
 /* text: new. */
 static int read_file(struct ctl *c, const char *file, char **text, size_t *len)
 {
-    bool is_file = strcmp(file, "-") != 0;
-    FILE *f = is_file ? fopen(file, "re") : stdin;
-    size_t room = 0;
-    ssize_t n = -1;
-    int code = CTL_DONE;
+    int code = whole_file_read(c, file, FILE_MAX, text, len);
 
-    errno = 0;
-    if (f != NULL)
-        n = getdelim(text, &room, '\0', f);
-    if (f == NULL || ferror(f))
-        code = ctl_fail(c, CTL_SYSTEM, NULL, "cannot read %s: %s", file, strerror(errno));
-    else if (n < 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl agent export", "%s is empty", file);
-    else if ((size_t)n > FILE_MAX || strlen(*text) != (size_t)n)
-        code = ctl_fail(c, CTL_REFUSED, NULL, "%s is not a registry of agents", file);
-    *len = n > 0 ? (size_t)n : 0;
-    if (f != NULL && is_file)
-        fclose(f);
-    return code;
+    if (code != CTL_DONE)
+        return code;
+    if (*len == 0)
+        return ctl_fail(c, CTL_REFUSED, "nhictl agent export", "%s is empty", file);
+    if (*len > FILE_MAX || strlen(*text) != *len)
+        return ctl_fail(c, CTL_REFUSED, NULL, "%s is not a registry of agents", file);
+    return CTL_DONE;
 }
 
 static int read_registry(struct ctl *c, const char *file, struct nhi_agent_conf *conf)

@@ -143,7 +143,7 @@ static void end_found(struct ctl *c, const struct sessions *s, struct ended *e)
     end_taken(c, &to, e);
 }
 
-/* Finds the sessions that have ended, and closes what that needed. */
+/* Finds the sessions that have ended, and closes what that needed. The caller frees s. */
 static void take_over(struct endings *to, struct sessions *s, struct ended *e)
 {
     bool found = sessions_find(s) == NHI_OK;
@@ -152,7 +152,6 @@ static void take_over(struct endings *to, struct sessions *s, struct ended *e)
     if (found)
         take_found(to, s, e);
     e->failed = e->failed || !found;
-    sessions_free(s);
 }
 
 /* Whose sessions a revocation names. */
@@ -193,6 +192,8 @@ struct ended end_named(struct ctl *c, struct nhi_ledger *l, const struct revocat
     endings_begin(to.all, to.count, grace * 1000);
     take_over(&to, &all, &result);
     end_taken(c, &to, &result);
+    sessions_free(&named);
+    sessions_free(&all);
     return result;
 }
 
@@ -202,6 +203,7 @@ static struct ended end_by(struct ctl *c, struct sessions *s, int64_t grace)
     struct endings to = { .count = 0 };
 
     take_over(&to, s, &result);
+    sessions_free(s);
     end_taken(c, &to, &result);
     return result;
 }
@@ -215,9 +217,31 @@ struct ended end_what_is_over(struct ctl *c, int64_t grace)
 
 struct ended end_unsaid(struct ctl *c, const struct revocation *r, int64_t grace)
 {
-    struct sessions s = { .unsaid = r, .unsaid_lockdown = r == NULL };
+    struct sessions s = { .unsaid_lockdown = true };
 
-    return end_by(c, &s, grace);
+    return r != NULL ? end_all_unsaid(c, r, 1, grace) : end_by(c, &s, grace);
+}
+
+struct ended end_all_unsaid(struct ctl *c, const struct revocation *all, size_t count, int64_t grace)
+{
+    struct sessions by_record = { .count = 0 };
+    struct ended result = { .grace = grace };
+    struct endings to = { .count = 0 };
+
+    do {
+        struct sessions s = { .unsaid = all, .unsaid_count = count };
+
+        take_over(&to, &s, &result);
+        all = s.unsaid;
+        count = s.unsaid_count;
+        sessions_free(&s);
+    } while (count > 0 && !result.failed);
+    /* If not even one fits in, those that end by the record do so all the same. */
+    if (result.failed)
+        take_over(&to, &by_record, &result);
+    sessions_free(&by_record);
+    end_taken(c, &to, &result);
+    return result;
 }
 
 /* Sessions that end by the record do not wait for lookups of accounts. */

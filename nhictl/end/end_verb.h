@@ -16,6 +16,8 @@ struct ended end_named(struct ctl *c, struct nhi_ledger *l, const struct revocat
 struct ended end_what_is_denied(struct ctl *c, int64_t grace);
 /* Ends the sessions of a revocation that could not be recorded anywhere; NULL: all sessions. */
 struct ended end_unsaid(struct ctl *c, const struct revocation *r, int64_t grace);
+/* The same for many, with one look for as many as possible, and every session that is to end by the record. */
+struct ended end_all_unsaid(struct ctl *c, const struct revocation *all, size_t count, int64_t grace);
 /* The same for given sessions, which it takes over. */
 struct ended end_these(struct ctl *c, struct ending *all, size_t count, int64_t grace);
 /* Adds to the answer: member sessions, and a line if there were any. */

@@ -54,14 +54,25 @@ bool leftover_drop_live(const struct leftover_wish *wish, bool *chosen)
     return any;
 }
 
+static int by_name(const void *name, const void *one)
+{
+    return strcmp(name, *(char *const *)one);
+}
+
+static bool is_wished(const struct leftover_wish *wish, const char *name)
+{
+    return (wish->account == NULL || strcmp(wish->account, name) == 0) &&
+           (wish->accounts == NULL ||
+            bsearch(name, wish->accounts, wish->account_count, sizeof(*wish->accounts), by_name) != NULL);
+}
+
 bool leftover_choose_idle(const struct leftover_wish *wish, bool *chosen)
 {
     const struct leftover_accounts *in = leftover_accounts();
     bool any = false;
 
     for (size_t i = 0; i < in->count; i++) {
-        chosen[i] = (wish->account == NULL || strcmp(wish->account, in->all[i].name) == 0) &&
-                    leftover_runs_anything(in->all[i].uid);
+        chosen[i] = is_wished(wish, in->all[i].name) && leftover_runs_anything(in->all[i].uid);
         any = any || chosen[i];
     }
     return any && leftover_drop_live(wish, chosen);

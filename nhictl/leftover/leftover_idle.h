@@ -6,13 +6,17 @@
 #define NHICTL_LEFTOVER_IDLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Which leftovers are looked for. Zeroed: all that are to end, of every account. */
 struct leftover_wish {
     const char *account; /* only of this account; NULL: of all */
-    bool lockdown;       /* also if the ledger cannot be read */
-    bool named;          /* also those of unknown origin, because a person decided so */
+    /* Only of these, which are sorted by strcmp; NULL: of all. */
+    char *const *accounts;
+    size_t account_count;
+    bool lockdown; /* also if the ledger cannot be read */
+    bool named;    /* also those of unknown origin, because a person decided so */
     /* Whether the processes of that session, which has ended, are being ended now; NULL: no session's are. */
     bool (*ends)(const char *handle, const void *ctx);
     const void *ctx;

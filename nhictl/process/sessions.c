@@ -77,6 +77,25 @@ static enum nhi_err each(const struct sessions *s, struct collection *to)
     return nhi_session_each(NHI_RUN_DIR, collect, to);
 }
 
+/* As many as there is room for, and at least one. */
+static enum nhi_err take_unsaid(struct sessions *s)
+{
+    enum nhi_err err = NHI_OK;
+    size_t taken = 0;
+
+    while (err == NHI_OK && s->m != NULL && taken < s->unsaid_count) {
+        err = nhi_moment_revoke(s->m, s->unsaid[taken].kind, s->unsaid[taken].id);
+        taken += err == NHI_OK;
+    }
+    if (err == NHI_ERR_FULL && taken > 0)
+        err = NHI_OK;
+    if (s->m == NULL) /* no session, or all of them end */
+        taken = s->unsaid_count;
+    s->unsaid += taken;
+    s->unsaid_count -= taken;
+    return err;
+}
+
 enum nhi_err sessions_find(struct sessions *s)
 {
     struct collection to = { .s = s };
@@ -89,8 +108,8 @@ enum nhi_err sessions_find(struct sessions *s)
         err = NHI_ERR_NOMEM;
     if (err == NHI_OK && s->count > 0 && !locked && (s->m = nhi_moment_begin()) == NULL)
         err = NHI_ERR_NOMEM;
-    if (err == NHI_OK && s->m != NULL && s->unsaid != NULL)
-        err = nhi_moment_revoke(s->m, s->unsaid->kind, s->unsaid->id);
+    if (err == NHI_OK)
+        err = take_unsaid(s);
     for (size_t i = 0; err == NHI_OK && i < s->count; i++) {
         if (locked)
             s->all[i].reason = NHI_DENY_LOCKDOWN;

@@ -36,9 +36,10 @@ struct sessions {
     const struct nhi_session_about *about;
     const char (*handles)[SESSION_HANDLE_MAX + 1];
     size_t handle_count;
-    /* Set by the caller: a revocation that could not be written anywhere, or NULL, and whether lockdown could not
-     * be. */
+    /* Set by the caller: revocations that could not be written anywhere, and whether lockdown could not be. A look has
+     * room for some of them only: sessions_find takes those off from the front. */
     const struct revocation *unsaid;
+    size_t unsaid_count;
     bool unsaid_lockdown;
     struct nhi_moment *m; /* between the two steps */
 };

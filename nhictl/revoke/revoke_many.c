@@ -18,6 +18,8 @@
 #include "nhictl/say/fail.h"
 #include "nhictl/store/many.h"
 
+#define UNSAID_NAMED 8 /* in the last answer */
+
 struct revoked {
     enum nhi_revoke_kind kind;
     char id[NHI_TASK_MAX + 1]; /* the longest of its kinds */
@@ -37,8 +39,9 @@ struct revoking {
     size_t unsaid_count, unsaid_room;
     struct names unsaid_ids;
     struct other_hosts others;
-    bool any;     /* something was revoked */
-    bool for_now; /* some of it only until the host is restarted */
+    bool any;      /* something was revoked */
+    bool for_now;  /* some of it only until the host is restarted */
+    bool not_busy; /* the ledger failed in another way than that it was busy */
 };
 
 static const char *keep(struct names *n, const char *name)
@@ -99,6 +102,7 @@ static int revoke_otherwise(struct ctl *row, struct store *s, enum nhi_err why, 
         return code;
     if (why == NHI_OK)
         why = all->why;
+    all->not_busy = all->not_busy || why != NHI_ERR_BUSY;
     w->is.known = w->is.elsewhere = true;
     err = revoke_in_reserve(row, &r, &lasts);
     w->held_in = lasts ? "reserve" : "run";
@@ -137,31 +141,89 @@ static int answer(struct many *m, struct store *s, void *ctx, void *what)
     return CTL_DONE;
 }
 
-/* The sessions that these revocations end, and what agents left behind, once for all. */
-static int end_sessions(struct ctl *c, const struct store *s, const struct revoking *all,
-                        const struct many_result *result, int code)
+static int by_name(const void *a, const void *b)
 {
-    int64_t grace = s->set.grace != 0 ? s->set.grace : NHI_GRACE_DEFAULT;
-    bool whole = !result->cut && (code == CTL_DONE || code == CTL_REFUSED);
-    struct ended ended = { .grace = grace };
-    int printed;
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
-    if (all->any)
+/* What agents left behind, with one look for all of them. */
+static size_t end_leftovers(struct ctl *c, const struct names *agents, int64_t grace)
+{
+    const struct leftover_wish wish = { .accounts = agents->all, .account_count = agents->count };
+
+    if (agents->count == 0)
+        return 0;
+    qsort(agents->all, agents->count, sizeof(*agents->all), by_name);
+    return leftovers_end(c, &wish, grace);
+}
+
+/* The sessions that these revocations end, and what agents left behind, once for all. */
+static struct ended end_all(struct ctl *c, const struct revoking *all, int64_t grace)
+{
+    struct ended ended = { .grace = grace };
+
+    if (all->unsaid_count > 0)
+        ended = end_all_unsaid(c, all->unsaid, all->unsaid_count, grace);
+    else if (all->any)
         ended = end_what_is_over(c, grace);
     other_hosts_end(&all->others);
     ended_show(c, &ended);
-    for (size_t i = 0; i < all->agents.count; i++)
-        ended.stuck += leftovers_end(c, &(const struct leftover_wish){ .account = all->agents.all[i] }, grace);
-    for (size_t i = 0; i < all->unsaid_count; i++) {
-        struct ended more = end_unsaid(c, &all->unsaid[i], grace);
+    ended.stuck += end_leftovers(c, &all->agents, grace);
+    return ended;
+}
 
-        ended.stuck += more.stuck;
+/* What was not revoked is said before what does not last. NULL: all is revoked. Allocated. */
+static char *what_is_wrong(const struct revoking *all)
+{
+    const char *why = all->not_busy ? "neither the ledger can be written, nor the reserve"
+                                    : "the ledger is busy, and the reserve cannot be written";
+    const char *not_lasting = "holds only until this host is restarted";
+    const size_t named = all->unsaid_count < UNSAID_NAMED ? all->unsaid_count : UNSAID_NAMED;
+    char *list = out_must(strdup("")), *more;
+
+    for (size_t i = 0; i < named; i++) {
+        more =
+            out_say("%s%s%s %s", list, i > 0 ? ", " : "", nhi_revoke_kind_name(all->unsaid[i].kind), all->unsaid[i].id);
+        free(list);
+        list = more;
     }
-    if (whole) {
-        many_sum_up(c, result);
-        printed = ctl_answer(c);
-        code = printed != CTL_DONE ? printed : code;
-    }
+    more = NULL;
+    if (all->unsaid_count > 0)
+        more = out_say("%zu NOT revoked, and can open new sessions: %s%s%s%s: %s", all->unsaid_count, list,
+                       all->unsaid_count > named ? " ..." : "", all->for_now ? "; some of the rest " : "",
+                       all->for_now ? not_lasting : "", why);
+    else if (all->for_now)
+        more = out_say("some of this %s: %s", not_lasting, why);
+    free(list);
+    return more;
+}
+
+static const char *what_to_type(const struct revoking *all)
+{
+    if (!all->not_busy)
+        return "the same command later";
+    return all->unsaid_count > 0 ? "make " NHI_STATE_DIR " writable, then try again; until then: nhictl session kill"
+                                 : "make " NHI_STATE_DIR " writable; the next command then keeps it";
+}
+
+/* The last answer. If the lines were cut off, which was reported, it has what became of those that were done. */
+static int finish(struct ctl *c, const struct revoking *all, const struct many_result *result, int64_t grace, int code)
+{
+    struct ended ended = end_all(c, all, grace);
+    char *wrong = what_is_wrong(all);
+    const char *hint = wrong != NULL ? what_to_type(all) : NULL;
+    int printed;
+
+    if (!result->cut)
+        many_sum_up(c, result, wrong, hint);
+    else if (wrong != NULL)
+        ctl_negative(c, wrong, hint);
+    else
+        out_negative(c->out, "not all lines were done", NULL);
+    printed = ctl_answer(c);
+    if (code == CTL_DONE || code == CTL_REFUSED)
+        code = wrong != NULL ? CTL_SYSTEM : printed != CTL_DONE ? printed : code;
+    free(wrong);
     return ended_finish(c, &ended, code);
 }
 
@@ -181,14 +243,8 @@ int revoke_many(struct ctl *c, const struct verb *v, const char *file)
 
     other_hosts_begin(&all.others, c);
     code = many_run(c, &s, &how, &result);
-    if (all.for_now)
-        code = ctl_fail(
-            c, CTL_SYSTEM, "make " NHI_STATE_DIR " writable; the next command then keeps it",
-            "some of this holds only until this host is restarted: neither the ledger can be written, nor the reserve");
-    if (all.unsaid_count > 0)
-        code = CTL_SYSTEM;
-    if (all.any || code == CTL_DONE || code == CTL_REFUSED || all.unsaid_count > 0)
-        code = end_sessions(c, &s, &all, &result, code);
+    if (!result.cut || all.any || all.unsaid_count > 0)
+        code = finish(c, &all, &result, s.set.grace != 0 ? s.set.grace : NHI_GRACE_DEFAULT, code);
     free_names(&all.agents);
     free_names(&all.unsaid_ids);
     free(all.unsaid);

@@ -41,7 +41,7 @@ static void of_line(struct ctl *c, const char *hint, const char *text)
 
 int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
 {
-    char *text = NULL;
+    char *text = NULL, *both = NULL;
     va_list ap;
 
     va_start(ap, fmt);
@@ -56,6 +56,8 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
     text = with_place(c, text);
     if (c->so_far[0] != '\0' && hint == NULL)
         hint = c->go_on;
+    else if (c->so_far[0] != '\0' && c->go_on != NULL && asprintf(&both, "%s, then: %s", hint, c->go_on) >= 0)
+        hint = both;
     snprintf(c->said, sizeof(c->said), "%s", text != NULL ? text : "out of memory");
     say("nhictl: ", text != NULL ? text : "out of memory");
     if (hint != NULL)
@@ -69,8 +71,18 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
         (void)out_finish(o);
         out_free(o);
     }
+    if (hint == both)
+        free(both);
     free(text);
     return code;
+}
+
+void ctl_negative(struct ctl *c, const char *error, const char *hint)
+{
+    say("nhictl: ", error);
+    if (hint != NULL)
+        say("try: ", hint);
+    out_negative(c->out, error, hint);
 }
 
 void ctl_note(const char *fmt, ...)

@@ -15,6 +15,10 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...) __
  * empty. */
 void ctl_refused(const char *where, const char *said, const char *hint);
 
+/* Makes the answer, which is printed later, a negative one, and says why on standard error. hint: what to type instead,
+ * or NULL. */
+void ctl_negative(struct ctl *c, const char *error, const char *hint);
+
 /* A remark on standard error that changes nothing. */
 void ctl_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -72,7 +72,7 @@ static enum nhi_err in_ledger(struct ctl *c, struct store *s, const struct to_en
 }
 
 static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_list *l, const char *given,
-                      enum nhi_err ledger)
+                      enum nhi_err ledger, bool *for_now)
 {
     char reason[NHI_TEXT_MAX + 1];
     enum nhi_err err = NHI_OK;
@@ -92,14 +92,11 @@ static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_
                         i - 1, l->count, why, nhi_strerror(err));
     if (all)
         ctl_note("the ledger cannot be written (%s); the reserve keeps the revocation in force", why);
-    else
-        ctl_note("the ledger cannot be written (%s), nor can the reserve: this holds only until the host is restarted; "
-                 "make " NHI_STATE_DIR " writable, and the next command keeps it",
-                 why);
+    *for_now = !all;
     return CTL_DONE;
 }
 
-static int end_all(struct ctl *c, const struct to_end_list *l, const char *given, struct ended *ended)
+static int end_all(struct ctl *c, struct finder *f, const struct to_end_list *l, const char *given, struct ended *ended)
 {
     struct store s = { .set.grace = NHI_GRACE_DEFAULT };
     enum nhi_err err;
@@ -110,7 +107,7 @@ static int end_all(struct ctl *c, const struct to_end_list *l, const char *given
     hold_begin(&s.held);
     err = in_ledger(c, &s, l, given);
     if (err != NHI_OK)
-        code = in_reserve(c, &s, l, given, err);
+        code = in_reserve(c, &s, l, given, err, &f->for_now);
     if (code == CTL_DONE) {
         for (size_t i = 0; i < l->count; i++)
             if (strcmp(l->all[i].one->state, "live") == 0)
@@ -129,7 +126,7 @@ int finder_end(struct ctl *c, struct finder *f, const char *reason, size_t *tick
 
     store_close(f->s);
     if (code == CTL_DONE && l.count > 0)
-        code = end_all(c, &l, reason, ended);
+        code = end_all(c, f, &l, reason, ended);
     if (code == CTL_DONE)
         *tickets = l.count;
     free(l.all);

@@ -45,6 +45,7 @@ struct finder {
     void *tree;         /* the same, by id */
     bool full;          /* there were more than limit: the others are not known */
     bool failed;        /* out of memory, or the ledger could not be read */
+    bool for_now;       /* some was revoked only until the host is restarted */
     uint64_t others;    /* tokens of other issuers */
     uint64_t encrypted; /* k4.secret-pw keys: only their password could show to whom they belong */
     const char *file;   /* the file that is being read */

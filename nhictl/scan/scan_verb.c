@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libnhi/base/paths.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/key/paserk.h"
 #include "nhictl/end/end_verb.h"
@@ -206,13 +207,21 @@ static int answer(struct ctl *c, struct scanning *sc, const struct walk *w)
     }
     answer_counts(c, sc, w);
     answer_hints(c, sc);
-    if (sc->f.count > 0)
+    if (sc->f.for_now)
+        ctl_negative(
+            c,
+            "the tickets are revoked only until this host is restarted: neither the ledger can be written, nor "
+            "the reserve",
+            "make " NHI_STATE_DIR " writable; the next command then keeps it");
+    else if (sc->f.count > 0)
         out_negative(c->out, "tickets or keys of this host were found", NULL);
     else if (w->unreadable > 0)
         out_negative(c->out, "not everything could be read", NULL);
     code = ctl_answer(c);
     if (code != CTL_DONE)
         return code;
+    if (sc->f.for_now)
+        return CTL_SYSTEM;
     return sc->f.count > 0 ? CTL_REFUSED : w->unreadable > 0 ? CTL_SYSTEM : CTL_DONE;
 }
 

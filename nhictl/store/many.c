@@ -14,6 +14,7 @@
 #include "nhictl/say/format.h"
 #include "nhictl/say/opts.h"
 #include "nhictl/say/shell.h"
+#include "nhictl/say/whole_file.h"
 #include "nhictl/say/words.h"
 #include "nhictl/store/turn.h"
 
@@ -62,25 +63,11 @@ struct ctl *many_ctl(struct many *m)
 
 static int read_file(struct many *m)
 {
-    bool is_file = strcmp(m->file, "-") != 0;
-    FILE *f = is_file ? fopen(m->file, "re") : stdin;
-    size_t room = 0;
-    ssize_t n = -1;
-    int code = CTL_DONE;
+    size_t len;
+    int code = whole_file_read(m->c, m->file, FILE_MAX, &m->text, &len);
 
-    errno = 0;
-    if (f != NULL)
-        n = getdelim(&m->text, &room, '\0', f);
-    if (f == NULL || ferror(f))
-        code = ctl_fail(m->c, CTL_SYSTEM, NULL, "cannot read %s: %s", m->file, strerror(errno));
-    else if (n > 0 && ((size_t)n > FILE_MAX || strlen(m->text) != (size_t)n))
-        code = ctl_fail(m->c, CTL_REFUSED, NULL, "%s is not text, or more than %zu MiB", m->file, FILE_MAX >> 20);
-    if (f != NULL && is_file)
-        fclose(f);
-    if (code == CTL_DONE && n < 0) {
-        free(m->text);
-        m->text = out_must(calloc(1, 1));
-    }
+    if (code == CTL_DONE && (len > FILE_MAX || strlen(m->text) != len))
+        return ctl_fail(m->c, CTL_REFUSED, NULL, "%s is not text, or more than %zu MiB", m->file, FILE_MAX >> 20);
     return code;
 }
 
@@ -119,7 +106,7 @@ static void note_progress(struct many *m)
     else
         snprintf(m->go_on, sizeof(m->go_on), "tail -n +%zu %s | nhictl %s%s%s --from -, with the same options", next,
                  file, v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb);
-    m->c->go_on = m->go_on;
+    m->c->go_on = next > 0 ? m->go_on : NULL;
     free(file);
 }
 
@@ -253,41 +240,59 @@ static void forget_pending(struct many *m)
     m->pending_count = 0;
 }
 
-/* From this one on. */
-static void lose(struct many *m, size_t from)
+/* Those of the turn from this one on, up to that one. */
+static void lose(struct many *m, size_t from, size_t end)
 {
-    for (size_t i = from; m->how->lost != NULL && i < m->pending_count; i++)
+    for (size_t i = from; m->how->lost != NULL && i < end; i++)
         if (!m->pending[i].refused)
             m->how->lost(m->c, m->s, m->how->ctx, what_of(m, i));
+}
+
+/* before: what was done before this turn. answered: how many of its lines were; the others are lost already. */
+static int answers_lost(struct many *m, const struct many_result *before, size_t answered, int code)
+{
+    const int why = errno;
+
+    if (m->mute)
+        return code;
+    m->mute = true;
+    if (m->how->lost == NULL) {
+        ctl_note("could not write the answer: %s", strerror(why));
+        return code;
+    }
+    lose(m, 0, answered);
+    *m->r = *before;
+    note_progress(m);
+    return ctl_fail(m->c, CTL_SYSTEM, NULL, "could not write the answer: %s", strerror(why));
 }
 
 /* The lines of a turn, after its commit. */
 static int answer_turn(struct many *m)
 {
+    const struct many_result before = *m->r;
+    size_t answered = 0;
     int code = CTL_DONE;
 
-    for (size_t i = 0; code == CTL_DONE && i < m->pending_count; i++) {
-        m->no = m->pending[i].line->no;
-        if (m->pending[i].refused)
-            answer_refused(m, &m->pending[i]);
+    while (code == CTL_DONE && answered < m->pending_count) {
+        const struct pending *p = &m->pending[answered];
+
+        m->no = p->line->no;
+        if (p->refused)
+            answer_refused(m, p);
         else
-            code = m->how->answer(m, m->s, m->how->ctx, what_of(m, i));
-        m->r->refused += m->pending[i].refused;
-        m->r->done += !m->pending[i].refused && code == CTL_DONE;
+            code = m->how->answer(m, m->s, m->how->ctx, what_of(m, answered));
         if (code != CTL_DONE)
-            lose(m, i);
+            break;
+        answered++;
+        m->r->refused += p->refused;
+        m->r->done += !p->refused;
+        note_progress(m);
     }
+    lose(m, answered, m->pending_count);
     errno = 0;
-    if (fflush(stdout) != 0 && !m->mute) {
-        m->mute = true;
-        if (m->how->lost != NULL && code == CTL_DONE) {
-            lose(m, 0);
-            code = CTL_SYSTEM;
-        }
-        ctl_note("could not write the answer: %s", strerror(errno));
-    }
+    if (fflush(stdout) != 0 || ferror(stdout))
+        code = answers_lost(m, &before, answered, code);
     forget_pending(m);
-    note_progress(m);
     return code;
 }
 
@@ -400,19 +405,16 @@ int many_run(struct ctl *c, struct store *s, const struct many_verb *how, struct
     return code == CTL_DONE && result->refused > 0 ? CTL_REFUSED : code;
 }
 
-void many_sum_up(struct ctl *c, const struct many_result *r)
+void many_sum_up(struct ctl *c, const struct many_result *r, const char *worse, const char *hint)
 {
     struct out_row *row = out_row_new(c->out);
-    char *error;
+    char *error = worse == NULL ? out_say("%zu of %zu lines were refused", r->refused, r->lines) : NULL;
 
     out_number(row, "lines", NULL, (int64_t)r->lines);
     out_number(row, "done", NULL, (int64_t)r->done);
     out_number(row, "refused", NULL, (int64_t)r->refused);
     out_record(c->out, NULL, row);
-    if (r->refused == 0)
-        return;
-    error = out_say("%zu of %zu lines were refused", r->refused, r->lines);
-    out_negative(c->out, error, NULL);
-    ctl_note("%s", error);
+    if (worse != NULL || r->refused > 0)
+        ctl_negative(c, worse != NULL ? worse : error, hint);
     free(error);
 }

@@ -42,8 +42,9 @@ struct many_result {
  * for each line. Returns CTL_DONE, CTL_REFUSED if a line was refused, or another exit code after reporting what was
  * wrong and how to go on. s: zeroed; the caller closes it. */
 int many_run(struct ctl *c, struct store *s, const struct many_verb *how, struct many_result *result);
-/* The last answer, unless it was cut. */
-void many_sum_up(struct ctl *c, const struct many_result *r);
+/* The last answer, unless it was cut. worse: what the answer is negative for, rather than for lines that were refused,
+ * and hint: what to type; or NULL. */
+void many_sum_up(struct ctl *c, const struct many_result *r, const char *worse, const char *hint);
 
 /* The answer of one line. row: under key, or its members if that is NULL; taken over. text: what is printed without
  * --json, a line. text_key: the member that has it as well, or NULL. */

@@ -45,7 +45,7 @@ int task_open_many(struct ctl *c, const struct verb *v, const char *file)
     int code = many_run(c, &s, &how, &result), printed;
 
     if (!result.cut) {
-        many_sum_up(c, &result);
+        many_sum_up(c, &result, NULL, NULL);
         printed = ctl_answer(c);
         code = printed != CTL_DONE ? printed : code;
     }

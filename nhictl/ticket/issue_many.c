@@ -130,7 +130,7 @@ int issue_many(struct ctl *c, const struct verb *v, const struct issue_args *arg
     if (code == CTL_DONE)
         code = many_run(c, &s, &how, &result);
     if (!result.cut) {
-        many_sum_up(c, &result);
+        many_sum_up(c, &result, NULL, NULL);
         printed = ctl_answer(c);
         code = printed != CTL_DONE ? printed : code;
     }

@@ -21,7 +21,7 @@ mkdir -p /etc/nhi/policy.d
 echo 'rules = ( { effect = "permit"; agent = "ci-bot"; account = ["ci-bot", "deploy"]; service = ["sshd", "sudo"]; } );' \
     >/etc/nhi/policy.d/a.conf
 nhictl apply >/dev/null
-for agent in ci-bot other-bot; do
+for agent in ci-bot other-bot third-bot; do
     nhictl agent add $agent --owner ops --purpose x --review-by 2099-06-30 --no-home >/dev/null
 done
 
@@ -65,6 +65,19 @@ refused 3 'cannot read' 'a file that does not exist' nhictl task open --from non
 printf 'c-1\0 --agent ci-bot\n' >nul
 refused 1 'is not text' 'a file with a NUL' nhictl task open --from nul
 
+: >big
+truncate -s 300M big
+refused 1 'more than 256 MiB' 'a file that is too large' nhictl task open --from big
+yes '# nothing' | head -c 100M >big
+(
+    ulimit -v 100000
+    refused 3 'Cannot allocate memory' 'a file that there is no memory for is not an empty one' nhictl task open --from big
+    refused 3 'Cannot allocate memory' 'nor to agent import' nhictl agent import big
+    exit "$FAILED"
+)
+FAILED=$((FAILED + $?)) TESTS=$((TESTS + 2))
+rm big
+
 # --- issue
 seq -f 'many-%g' 200 >tasks
 expect 0 'tasks' nhictl task open --agent ci-bot --concurrent --from tasks
@@ -107,6 +120,8 @@ before=$(sql 'SELECT count(*) FROM ticket')
 nhictl issue --agent ci-bot --account ci-bot --service sshd --from - <<<$'--task many-1\n--task many-11' >/dev/full 2>.err
 ok 'tickets that cannot be written out' test $? = 3
 ok 'are revoked' test "$(sql "SELECT count(*) FROM ticket t JOIN revocation r ON r.kind = 1 AND r.id = t.jti WHERE t.n > $before")" = 2
+ok 'and are not counted as done' grep -q 'No space left on device; 0 of 2 lines are done, 0 were refused' .err
+ok 'with what to type' grep -q '^try: the same with the lines from number 1 on' .err
 
 # --- revoke
 {
@@ -134,6 +149,27 @@ expect 0 'a ticket for another host' nhictl issue --agent ci-bot --task many-1 -
 expect 0 'is revoked' nhictl revoke --from - <<<"--ticket $(jq -r .ticket.jti .out)"
 ok 'and the answer says what to type there' said 'nhictl revoke --ticket'
 ok 'and that it was not ended' said 'NOT ended'
+
+expect 0 'two agents, one of them twice' nhictl revoke --json --from - <<<$'--agent other-bot\n--agent third-bot\n--agent other-bot'
+ok 'what they left behind is said once' test "$(grep -o '"leftovers"' .out | wc -l)" = 1
+
+# --- nowhere to write
+read_only() { mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"; }
+nhictl issue --agent ci-bot --account ci-bot --service sshd --task many-1 >leak
+read_only /var/lib/nhi
+read_only /run/nhi
+expect 3 'revoke --from that can be recorded nowhere' nhictl revoke --json --from - <<<$'--task many-20\n--agent other-bot'
+ok 'has a last answer all the same' each 'length == 3 and (.[0].ok or .[1].ok or .[2].ok | not) and .[2].lines == 2
+    and .[2].refused == 2 and .[2].sessions.left == 0 and .[2].other_hosts == []'
+ok 'which names what is not revoked' each '.[2].error | test("^2 NOT revoked.*: task many-20, agent other-bot: neither")'
+ok 'and what to type' each '.[2].hint | test("writable.*session kill")'
+umount /run/nhi
+expect 3 'revoke --from that only the run directory has' nhictl revoke --json --from - <<<$'--task many-20\n--task\n--agent other-bot'
+ok 'has one last answer' each 'length == 4 and ([.[] | select(.lines)] | length == 1) and .[3].done == 2 and .[3].refused == 1'
+ok 'which says for how long it holds' each '.[3].error | test("holds only until this host is restarted")'
+expect 3 'scan --revoke that only the run directory has' nhictl scan --json --revoke leak
+ok 'says so, too' json '(.ok | not) and .tickets_revoked == 1 and (.error | test("only until this host is restarted"))'
+umount /var/lib/nhi
 
 # --- a full disk
 used=$(df --output=used -k /var/lib | tail -n 1)
@@ -167,6 +203,50 @@ exec 8>&-
 wait $holder
 expect 0 'later' nhictl task open --agent ci-bot --concurrent --from - <<<g-1
 ok 'the ledger has them' test "$(sql "SELECT count(*) FROM revocation WHERE kind = 1 AND id LIKE 'B%A'")" = 40
+
+mkfifo hold2
+sqlite3 "$LEDGER" <hold2 &
+holder=$!
+exec 8>hold2
+echo 'BEGIN IMMEDIATE;' >&8
+eventually locked
+read_only /var/lib/nhi/reserve
+read_only /run/nhi
+expect 3 'a busy ledger, and no reserve' nhictl revoke --json --from - 8>&- <<<'--task many-21'
+ok 'is to be tried later' each '.[1].hint == "the same command later" and (.[1].error | test("^1 NOT revoked.*the ledger is busy"))'
+umount /run/nhi
+expect 3 'the same with the run directory' nhictl revoke --json --from - 8>&- <<<'--task many-21'
+ok 'is to be tried later' each '.[1].hint == "the same command later" and .[1].done == 1'
+umount /var/lib/nhi/reserve
+exec 8>&-
+wait $holder
+
+# --- a signer that fails in the middle of a turn
+ssh-agent -D -a /run/t/agent.sock >/dev/null 2>&1 &
+agent=$!
+export SSH_AUTH_SOCK=/run/t/agent.sock
+eventually test -S agent.sock
+ssh-keygen -q -t ed25519 -N '' -f issuer
+ssh-add -q issuer
+expect 0 'a key in an ssh-agent' nhictl key rotate --agent-key issuer.pub
+yes -- '--ttl 10m' | head -n 3000 >signs
+mkfifo slow
+"$BUILD/nhictl" issue --agent ci-bot --task many-1 --account ci-bot --service sshd --json --from signs >slow 2>.err &
+pid=$!
+exec 7<slow
+eventually grep -q pipe_write /proc/$pid/wchan
+kill $agent
+wait $agent
+cat <&7 >.out
+wait $pid
+CODE=$? ERR=$(<.err)
+exec 7<&-
+n=$(grep -c '"ok":true' .out)
+ok 'tickets that were signed before an ssh-agent went away are given out' test "$n" -gt 0 -a "$n" -lt 3000
+ok 'and counted' complained "; $n of 3000 lines are done, 0 were refused"
+ok 'with what to type for both' complained "try: ssh-add -l, then: tail -n +$((n + 1)) signs | nhictl issue --from -"
+ok 'no other is live' test "$(sql "SELECT count(*) FROM ticket WHERE issuer = (SELECT kid FROM issuer ORDER BY rowid DESC LIMIT 1)
+    AND jti NOT IN (SELECT id FROM revocation WHERE kind = 1)")" = "$n"
 
 # --- a ledger that is ahead of the clock
 sql 'UPDATE setting SET latest = latest + 3600'
