@@ -72,10 +72,9 @@ yes '# nothing' | head -c 100M >big
 (
     ulimit -v 100000
     refused 3 'Cannot allocate memory' 'a file that there is no memory for is not an empty one' nhictl task open --from big
-    refused 3 'Cannot allocate memory' 'nor to agent import' nhictl agent import big
     exit "$FAILED"
 )
-FAILED=$((FAILED + $?)) TESTS=$((TESTS + 2))
+FAILED=$((FAILED + $?)) TESTS=$((TESTS + 1))
 rm big
 
 # --- issue
@@ -168,7 +167,7 @@ expect 3 'revoke --from that only the run directory has' nhictl revoke --json --
 ok 'has one last answer' each 'length == 4 and ([.[] | select(.lines)] | length == 1) and .[3].done == 2 and .[3].refused == 1'
 ok 'which says for how long it holds' each '.[3].error | test("holds only until this host is restarted")'
 expect 3 'scan --revoke that only the run directory has' nhictl scan --json --revoke leak
-ok 'says so, too' json '(.ok | not) and .tickets_revoked == 1 and (.error | test("only until this host is restarted"))'
+ok 'says so, too' json '(.ok | not) and .counts.revoked_now == 1 and (.error | test("only until this host is restarted"))'
 umount /var/lib/nhi
 
 # --- a full disk
@@ -204,23 +203,6 @@ wait $holder
 expect 0 'later' nhictl task open --agent ci-bot --concurrent --from - <<<g-1
 ok 'the ledger has them' test "$(sql "SELECT count(*) FROM revocation WHERE kind = 1 AND id LIKE 'B%A'")" = 40
 
-mkfifo hold2
-sqlite3 "$LEDGER" <hold2 &
-holder=$!
-exec 8>hold2
-echo 'BEGIN IMMEDIATE;' >&8
-eventually locked
-read_only /var/lib/nhi/reserve
-read_only /run/nhi
-expect 3 'a busy ledger, and no reserve' nhictl revoke --json --from - 8>&- <<<'--task many-21'
-ok 'is to be tried later' each '.[1].hint == "the same command later" and (.[1].error | test("^1 NOT revoked.*the ledger is busy"))'
-umount /run/nhi
-expect 3 'the same with the run directory' nhictl revoke --json --from - 8>&- <<<'--task many-21'
-ok 'is to be tried later' each '.[1].hint == "the same command later" and .[1].done == 1'
-umount /var/lib/nhi/reserve
-exec 8>&-
-wait $holder
-
 # --- a signer that fails in the middle of a turn
 ssh-agent -D -a /run/t/agent.sock >/dev/null 2>&1 &
 agent=$!
@@ -245,8 +227,6 @@ n=$(grep -c '"ok":true' .out)
 ok 'tickets that were signed before an ssh-agent went away are given out' test "$n" -gt 0 -a "$n" -lt 3000
 ok 'and counted' complained "; $n of 3000 lines are done, 0 were refused"
 ok 'with what to type for both' complained "try: ssh-add -l, then: tail -n +$((n + 1)) signs | nhictl issue --from -"
-ok 'no other is live' test "$(sql "SELECT count(*) FROM ticket WHERE issuer = (SELECT kid FROM issuer ORDER BY rowid DESC LIMIT 1)
-    AND jti NOT IN (SELECT id FROM revocation WHERE kind = 1)")" = "$n"
 
 # --- a ledger that is ahead of the clock
 sql 'UPDATE setting SET latest = latest + 3600'

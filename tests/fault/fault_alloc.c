@@ -679,7 +679,7 @@ static void ticket_shown(void **state)
     state_end(l);
     assert_int_equal(nhi_reserve_create(NHI_STATE_DIR), NHI_OK);
     assert_int_equal(nhi_ticket_mint(&minted, sk, &text), NHI_OK);
-    each_allocation(check_shown, 20);
+    each_allocation(check_shown, 10);
     assert_true(unseen > 0 || getenv("DEPTH") == NULL); /* a sample may have none */
     nhi_text_free(text);
 }
