@@ -31,7 +31,8 @@ ok $? 'four sessions'
 printf '%s\n' "--ticket $(jti_of "$W/t-1")" '# the next' "--ticket $(jti_of "$W/t-2")" '--task t-3' >"$W/ends"
 nhictl revoke --from "$W/ends" --reason leaked --json >"$W/answer" 2>"$W/err" &
 pid=$!
-eventually eval 'test "$(grep -c held_in "$W/answer")" = 3'
+all_answered() { [ "$(grep -c held_in "$W/answer")" = 3 ]; }
+eventually all_answered
 ok $? 'each is in force'
 capture nhictl ticket inspect "$W/t-2"
 is "$RC" 1 'a ticket that a later line names opens nothing'

@@ -98,8 +98,13 @@ like "$OUT" '^broken: .*ci-bat' 'except where something is'
 job() { sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' -e 's/^\([^ ]* \)\{5\}root //; s/\\%/%/g'; }
 mkdir -p /var/backups
 # As the supervisor does after 400 days.
-mkdir -m 700 -p /var/lib/nhi/archive
-must nhictl audit archive --before "$(date -u -d '+1 second' +%FT%TZ)" --out /var/lib/nhi/archive/trail-1
+[ -d /var/lib/nhi/archive ] || mkdir -m 700 /var/lib/nhi/archive
+# What happened in this second is not old enough yet.
+archived() {
+    nhictl audit archive --before "$(date -u +%FT%TZ)" --out /var/lib/nhi/archive/trail-1 >/dev/null 2>&1
+    [ -e /var/lib/nhi/archive/trail-1 ]
+}
+eventually archived || bail 'no archive'
 capture sh -c "$(block nhictl/nhi-trail.5 Archives)"
 is "$RC" 0 'nhi-trail(5) verifies all archives' || note "$ERR"
 sed -n 's/^\.Dl \(0 6 .*nhictl review\)/\1/p' "$TREE/nhictl/review/nhictl-review.8" | job >review
