@@ -62,7 +62,7 @@ static uint32_t length_at(const uint8_t *at)
 enum nhi_err nhi_sshcert_read_key(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
 {
     const size_t groups = len / 4 < CERT_GROUPS ? len / 4 : CERT_GROUPS, have = groups * 3;
-    uint8_t blob[CERT_GROUPS * 3];
+    uint8_t blob[CERT_GROUPS * 3] = { 0 };
     size_t at = 4 + CERT_TYPE_LEN;
 
     /* The end of the text may have padding, which lies behind the key. */
