@@ -5,7 +5,6 @@
 
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_policy.h"
-#include "libnhi/ticket/sshopt.h"
 
 enum nhi_err fact_read_agent(sqlite3_stmt *st, struct nhi_fact_key *key, struct nhi_value *v)
 {
@@ -97,34 +96,19 @@ enum nhi_err fact_read_rule(sqlite3_stmt *st, struct nhi_fact_key *key, struct n
 
 enum nhi_err fact_read_ticket(sqlite3_stmt *st, struct nhi_fact_ticket *f)
 {
-    struct nhi_ticket *t = &f->ticket;
     enum nhi_err err = NHI_OK;
+    int at = NHI_CLAIMS_END;
 
     memset(f, 0, sizeof(*f));
-    nhi_sql_text(st, 0, t->jti, sizeof(t->jti), &err);
-    nhi_sql_text(st, 1, t->kid, sizeof(t->kid), &err);
-    nhi_sql_text(st, 2, t->agent, sizeof(t->agent), &err);
-    nhi_sql_text(st, 3, t->task, sizeof(t->task), &err);
-    nhi_sql_text(st, 4, t->host, sizeof(t->host), &err);
-    nhi_sql_text(st, 5, t->accounts, sizeof(t->accounts), &err);
-    nhi_sql_text(st, 6, t->services, sizeof(t->services), &err);
-    t->iat = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
-    t->nbf = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
-    t->exp = nhi_sql_int(st, 9, 0, INT64_MAX, &err);
-    t->uses = (uint32_t)nhi_sql_int(st, 10, 0, UINT32_MAX, &err);
-    t->has_cnf = sqlite3_column_type(st, 11) != SQLITE_NULL;
-    if (t->has_cnf)
-        nhi_sql_key(st, 11, t->cnf, &err);
-    nhi_sql_text(st, 12, t->parent, sizeof(t->parent), &err);
-    t->ssh = (uint32_t)nhi_sql_int(st, 13, 0, NHI_SSHOPT_ALL, &err);
-    f->row = nhi_sql_int(st, 14, 1, INT64_MAX, &err);
-    f->recorded = nhi_sql_int(st, 15, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 16, f->root, sizeof(f->root), &err);
-    nhi_sql_text(st, 17, f->renews, sizeof(f->renews), &err);
-    nhi_sql_text(st, 18, f->successor, sizeof(f->successor), &err);
-    nhi_sql_text(st, 19, f->tree, sizeof(f->tree), &err);
-    f->superseded = nhi_sql_int(st, 20, 0, 1, &err) == 1;
-    f->no_pin = nhi_sql_int(st, 21, 0, 1, &err) == 1;
+    nhi_sql_claims(st, &f->ticket, &err);
+    f->row = nhi_sql_int(st, at++, 1, INT64_MAX, &err);
+    f->recorded = nhi_sql_int(st, at++, 0, INT64_MAX, &err);
+    nhi_sql_text(st, at++, f->root, sizeof(f->root), &err);
+    nhi_sql_text(st, at++, f->renews, sizeof(f->renews), &err);
+    nhi_sql_text(st, at++, f->successor, sizeof(f->successor), &err);
+    nhi_sql_text(st, at++, f->tree, sizeof(f->tree), &err);
+    f->superseded = nhi_sql_int(st, at++, 0, 1, &err) == 1;
+    f->no_pin = nhi_sql_int(st, at, 0, 1, &err) == 1;
     return err;
 }
 

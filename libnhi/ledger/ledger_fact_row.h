@@ -5,7 +5,7 @@
 #ifndef NHI_LEDGER_FACT_ROW_H
 #define NHI_LEDGER_FACT_ROW_H
 
-#include "libnhi/ledger/sql.h"
+#include "libnhi/ledger/claims_row.h"
 #include "libnhi/state/fact.h"
 
 /* Each SELECT is followed by a condition or nothing, and its row is read by the function of that name. */
@@ -22,8 +22,8 @@
     "SELECT i.pattern, i.agent, i.account, i.zone, i.line FROM setting s JOIN rule_index i ON s.one = 1" \
     " AND i.version = s.policy"
 #define NHI_FACT_TICKETS \
-    "SELECT t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses, t.cnf," \
-    " t.parent, t.ssh, t.n, t.recorded, t.root, t.renews, t.successor, t.tree, t.superseded, t.no_pin FROM ticket t"
+    "SELECT " NHI_CLAIMS_COLUMNS \
+    ", t.n, t.recorded, t.root, t.renews, t.successor, t.tree, t.superseded, t.no_pin FROM ticket t"
 
 /* Reads the row of a statement. */
 typedef enum nhi_err (*fact_row_fn)(sqlite3_stmt *st, struct nhi_fact_key *key, struct nhi_value *v);

@@ -3,15 +3,14 @@
 
 #include <string.h>
 
+#include "libnhi/ledger/claims_row.h"
 #include "libnhi/ledger/ledger_issuer.h"
 #include "libnhi/ledger/ledger_task.h"
 #include "libnhi/ledger/sql.h"
-#include "libnhi/ticket/sshopt.h"
 
 #define TICKET_COLUMNS \
-    "t.jti, t.kid, t.agent, t.task, t.host, t.accounts, t.services, t.iat, t.nbf, t.exp, t.uses," \
-    " t.cnf, t.parent, t.origin, t.recorded, t.grants, t.last_used, t.root, t.successor," \
-    " t.superseded, t.renew_until, t.tree, t.ssh"
+    NHI_CLAIMS_COLUMNS \
+    ", t.origin, t.recorded, t.grants, t.last_used, t.root, t.successor, t.superseded, t.renew_until, t.tree"
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
@@ -74,37 +73,22 @@ enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
 
 static enum nhi_err read_ticket(sqlite3_stmt *st, struct nhi_ticket_row *r)
 {
-    struct nhi_ticket *t = &r->ticket;
     enum nhi_err err = NHI_OK;
+    int at = NHI_CLAIMS_END;
 
     memset(r, 0, sizeof(*r));
-    nhi_sql_text(st, 0, t->jti, sizeof(t->jti), &err);
-    nhi_sql_text(st, 1, t->kid, sizeof(t->kid), &err);
-    nhi_sql_text(st, 2, t->agent, sizeof(t->agent), &err);
-    nhi_sql_text(st, 3, t->task, sizeof(t->task), &err);
-    nhi_sql_text(st, 4, t->host, sizeof(t->host), &err);
-    nhi_sql_text(st, 5, t->accounts, sizeof(t->accounts), &err);
-    nhi_sql_text(st, 6, t->services, sizeof(t->services), &err);
-    t->iat = nhi_sql_int(st, 7, 0, INT64_MAX, &err);
-    t->nbf = nhi_sql_int(st, 8, 0, INT64_MAX, &err);
-    t->exp = nhi_sql_int(st, 9, 0, INT64_MAX, &err);
-    t->uses = (uint32_t)nhi_sql_int(st, 10, 0, UINT32_MAX, &err);
-    t->has_cnf = sqlite3_column_type(st, 11) != SQLITE_NULL;
-    if (t->has_cnf)
-        nhi_sql_key(st, 11, t->cnf, &err);
-    nhi_sql_text(st, 12, t->parent, sizeof(t->parent), &err);
-    r->origin = (enum nhi_origin)nhi_sql_int(st, 13, NHI_ORIGIN_ISSUED, NHI_ORIGIN_IMPORTED, &err);
-    r->recorded = nhi_sql_int(st, 14, 0, INT64_MAX, &err);
-    r->grants = (uint32_t)nhi_sql_int(st, 15, 0, UINT32_MAX, &err);
-    r->last_used = nhi_sql_int(st, 16, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 17, r->root, sizeof(r->root), &err);
-    nhi_sql_text(st, 18, r->successor, sizeof(r->successor), &err);
-    r->superseded = nhi_sql_int(st, 19, 0, 1, &err) == 1;
-    r->renew_until = nhi_sql_int(st, 20, 0, INT64_MAX, &err);
-    nhi_sql_text(st, 21, r->tree, sizeof(r->tree), &err);
-    t->ssh = (uint32_t)nhi_sql_int(st, 22, 0, NHI_SSHOPT_ALL, &err);
-    r->revoked = nhi_sql_int(st, 23, 0, 1, &err) == 1;
-    nhi_sql_text(st, 24, r->reason, sizeof(r->reason), &err);
+    nhi_sql_claims(st, &r->ticket, &err);
+    r->origin = (enum nhi_origin)nhi_sql_int(st, at++, NHI_ORIGIN_ISSUED, NHI_ORIGIN_IMPORTED, &err);
+    r->recorded = nhi_sql_int(st, at++, 0, INT64_MAX, &err);
+    r->grants = (uint32_t)nhi_sql_int(st, at++, 0, UINT32_MAX, &err);
+    r->last_used = nhi_sql_int(st, at++, 0, INT64_MAX, &err);
+    nhi_sql_text(st, at++, r->root, sizeof(r->root), &err);
+    nhi_sql_text(st, at++, r->successor, sizeof(r->successor), &err);
+    r->superseded = nhi_sql_int(st, at++, 0, 1, &err) == 1;
+    r->renew_until = nhi_sql_int(st, at++, 0, INT64_MAX, &err);
+    nhi_sql_text(st, at++, r->tree, sizeof(r->tree), &err);
+    r->revoked = nhi_sql_int(st, at++, 0, 1, &err) == 1;
+    nhi_sql_text(st, at, r->reason, sizeof(r->reason), &err);
     return err;
 }
 
