@@ -10,6 +10,7 @@
 
 #include "libnhi/base/paths.h"
 #include "libnhi/check/check.h"
+#include "libnhi/check/refusal.h"
 #include "libnhi/grant/denials.h"
 #include "libnhi/grant/refused.h"
 #include "libnhi/key/sshkey.h"
@@ -76,20 +77,12 @@ static void note(const struct nhi_shown *what, struct nhi_verdict *v)
     nhi_check_refused(what, v, &known);
     if (!known && what->text == NULL && !asked->subject_in_range)
         return;
-    r.reason = v->reason;
     r.known = known;
     snprintf(r.service, sizeof(r.service), "%s", SERVICE);
     snprintf(r.account, sizeof(r.account), "%s", asked->subject);
     if (asked->from != NULL && strlen(asked->from) < sizeof(r.from))
         memcpy(r.from, asked->from, strlen(asked->from) + 1);
-    if (v->verified) {
-        memcpy(r.agent, v->ticket.agent, sizeof(r.agent));
-        memcpy(r.task, v->ticket.task, sizeof(r.task));
-        memcpy(r.jti, v->ticket.jti, sizeof(r.jti));
-        memcpy(r.issuer, v->ticket.kid, sizeof(r.issuer));
-    } else {
-        memcpy(r.kid, v->kid, sizeof(r.kid));
-    }
+    nhi_refusal_name(&r, v);
     nhi_sshkey_encode(asked->key, base64);
     (void)!nhi_sshkey_print(base64, strlen(base64), r.key);
     if (known || what->text != NULL)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/check/refusal.h"
 #include "libnhi/grant/denials.h"
 #include "libnhi/grant/refused.h"
 #include "pam_nhi/count.h"
@@ -12,7 +13,7 @@
 struct pnhi_times pnhi_count(const struct pnhi_caller *c, const struct nhi_verdict *v)
 {
     struct pnhi_times times = { .counted = 0 };
-    struct nhi_refusal r = { .reason = v->reason, .known = v->verified };
+    struct nhi_refusal r = { .known = v->verified };
     struct timespec ts;
 
     if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
@@ -22,14 +23,7 @@ struct pnhi_times pnhi_count(const struct pnhi_caller *c, const struct nhi_verdi
     snprintf(r.account, sizeof(r.account), "%s", nhi_name_is_account(c->subject) ? c->subject : "?");
     if (pnhi_origin_is_address(c) && strlen(c->rhost) < sizeof(r.from))
         memcpy(r.from, c->rhost, strlen(c->rhost) + 1);
-    if (v->verified) {
-        memcpy(r.agent, v->ticket.agent, sizeof(r.agent));
-        memcpy(r.task, v->ticket.task, sizeof(r.task));
-        memcpy(r.jti, v->ticket.jti, sizeof(r.jti));
-        memcpy(r.issuer, v->ticket.kid, sizeof(r.issuer));
-    } else {
-        memcpy(r.kid, v->kid, sizeof(r.kid));
-    }
+    nhi_refusal_name(&r, v);
     nhi_denials_add(NHI_RUN_DIR, v->reason, r.service, r.account, r.from, r.at);
     times.counted = nhi_refused_note(NHI_RUN_DIR, &r);
     return times;
