@@ -15,7 +15,7 @@ static void take_certificate(const char *base64, size_t len, struct pnhi_proof *
     if (nhi_sshcert_decode(base64, len, &c) == NHI_OK) {
         memcpy(out->key[out->count++], c.pk, NHI_PK_LEN);
         memcpy(out->ticket, c.ticket, sizeof(out->ticket));
-    } else if (nhi_sshcert_key(base64, len, out->key[out->count]) == NHI_OK) {
+    } else if (nhi_sshcert_read_key(base64, len, out->key[out->count]) == NHI_OK) {
         /* A certificate without a ticket is from another authority, but its key counts. */
         out->count++;
     } else {

@@ -49,30 +49,31 @@ enum nhi_err nhi_sshkey_read(const char *base64, size_t len, uint8_t pk[NHI_PK_L
     return NHI_OK;
 }
 
-#define NONCE_MAX 64
-#define CERT_GROUPS 60 /* as many as reach to the end of the key behind the longest nonce */
 #define CERT_TYPE_LEN (sizeof(NHI_SSHCERT_TYPE) - 1)
-_Static_assert(CERT_GROUPS * 3 >= 4 + CERT_TYPE_LEN + 4 + NONCE_MAX + 4 + NHI_PK_LEN, "the key may lie behind it");
+#define NONCE_AT (4 + CERT_TYPE_LEN)
+#define HEAD_GROUPS ((NONCE_AT + 4 + 2) / 3)
+#define FIELD_LEN (4 + NHI_PK_LEN) /* the key with its length */
+#define FIELD_GROUPS (FIELD_LEN / 3 + 2)
 
 static uint32_t length_at(const uint8_t *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+/* Type, nonce and key come first, each with its length; the nonce may have any. */
 enum nhi_err nhi_sshcert_read_key(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
 {
-    const size_t groups = len / 4 < CERT_GROUPS ? len / 4 : CERT_GROUPS, have = groups * 3;
-    uint8_t blob[CERT_GROUPS * 3] = { 0 };
-    size_t at = 4 + CERT_TYPE_LEN;
+    uint8_t head[HEAD_GROUPS * 3] = { 0 }, field[FIELD_GROUPS * 3] = { 0 };
+    size_t at, groups;
 
-    /* The end of the text may have padding, which lies behind the key. */
-    if (have < at + 4 || decode(base64, groups - (groups * 4 == len), blob) != NHI_OK ||
-        length_at(blob) != CERT_TYPE_LEN || memcmp(blob + 4, NHI_SSHCERT_TYPE, CERT_TYPE_LEN) != 0 ||
-        length_at(blob + at) > NONCE_MAX)
+    if (len < HEAD_GROUPS * 4 || decode(base64, HEAD_GROUPS, head) != NHI_OK || length_at(head) != CERT_TYPE_LEN ||
+        memcmp(head + 4, NHI_SSHCERT_TYPE, CERT_TYPE_LEN) != 0 || length_at(head + NONCE_AT) > len)
         return NHI_ERR_FORMAT;
-    at += 4 + length_at(blob + at);
-    if (at + 4 + NHI_PK_LEN > have - 3 || length_at(blob + at) != NHI_PK_LEN)
+    at = NONCE_AT + 4 + length_at(head + NONCE_AT);
+    groups = (at % 3 + FIELD_LEN + 2) / 3;
+    if (at / 3 + groups > len / 4 || decode(base64 + at / 3 * 4, groups, field) != NHI_OK ||
+        length_at(field + at % 3) != NHI_PK_LEN)
         return NHI_ERR_FORMAT;
-    memcpy(pk, blob + at + 4, NHI_PK_LEN);
+    memcpy(pk, field + at % 3 + 4, NHI_PK_LEN);
     return NHI_OK;
 }

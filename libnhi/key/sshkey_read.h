@@ -21,8 +21,8 @@ extern const uint8_t nhi_sshkey_prefix[NHI_SSHKEY_PREFIX_LEN]; /* the bytes befo
 /* The bytes of the key in that base64 text, whether it is a key with which anything can be proven or not.
  * NHI_ERR_FORMAT. */
 NHI_CHECK enum nhi_err nhi_sshkey_read(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN]);
-/* The key that a certificate is for, in the base64 text of the certificate. Nothing else in it is looked at.
- * NHI_ERR_FORMAT. */
+/* The certified key of any certificate of an Ed25519 key, in the base64 text of that. Nothing behind the key is looked
+ * at. NHI_ERR_FORMAT. */
 NHI_CHECK enum nhi_err nhi_sshcert_read_key(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN]);
 
 #endif

@@ -135,29 +135,6 @@ enum nhi_err nhi_sshcert_decode(const char *base64, size_t len, struct nhi_sshce
     return NHI_OK;
 }
 
-enum nhi_err nhi_sshcert_key(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN])
-{
-    enum nhi_err err = NHI_ERR_FORMAT;
-    uint8_t found[NHI_PK_LEN];
-    struct reader r = { NULL, 0, false }, type;
-    uint8_t *blob = malloc(len + 1);
-
-    if (blob == NULL)
-        return NHI_ERR_NOMEM;
-    if (sodium_base642bin(blob, len + 1, base64, len, NULL, &r.left, NULL, sodium_base64_VARIANT_ORIGINAL) == 0) {
-        r.at = blob;
-        type = get_string(&r);
-        (void)get_string(&r); /* nonce */
-        get_key(&r, found);
-        if (is(&type, NHI_SSHCERT_TYPE) && !r.bad)
-            err = NHI_OK;
-    }
-    free(blob);
-    if (err == NHI_OK)
-        memcpy(pk, found, NHI_PK_LEN);
-    return err;
-}
-
 /* ---- writing ---- */
 
 struct writer {

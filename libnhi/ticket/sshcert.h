@@ -26,9 +26,6 @@ struct nhi_sshcert {
  * key; NHI_ERR_NOT_FOUND: it carries no ticket. */
 NHI_CHECK enum nhi_err nhi_sshcert_decode(const char *base64, size_t len, struct nhi_sshcert *out);
 
-/* The certified key of any certificate of an Ed25519 key, whatever else is in it. */
-NHI_CHECK enum nhi_err nhi_sshcert_key(const char *base64, size_t len, uint8_t pk[NHI_PK_LEN]);
-
 /* A certificate for t->cnf, with t's accounts and lifetime, that carries text. base64: at least NHI_SSHCERT_MAX + 1
  * bytes. NHI_ERR_ARG: t is not bound to a key; NHI_ERR_TOO_LONG. */
 NHI_CHECK enum nhi_err nhi_sshcert_make(const struct nhi_ticket *t, const char *text, char *base64);

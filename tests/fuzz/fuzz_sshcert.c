@@ -27,7 +27,7 @@ static void as_certificate(const uint8_t *data, size_t size)
         abort();
     /* The key is found in every certificate that was read whole, and it is the same. */
     if (nhi_sshcert_decode(text, room - 1, &c) == NHI_OK &&
-        (nhi_sshcert_key(text, room - 1, pk) != NHI_OK || memcmp(pk, c.pk, sizeof(pk)) != 0))
+        (nhi_sshcert_read_key(text, room - 1, pk) != NHI_OK || memcmp(pk, c.pk, sizeof(pk)) != 0))
         abort();
     free(text);
 }

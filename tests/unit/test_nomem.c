@@ -119,23 +119,6 @@ static void verify(void **state)
     assert_int_equal(live, 0);
 }
 
-static void key_of_a_certificate(void **state)
-{
-    struct nhi_ticket t = sample();
-    char base64[NHI_SSHCERT_MAX + 1];
-    uint8_t pk[NHI_PK_LEN] = { 0 }, none[NHI_PK_LEN] = { 0 };
-
-    (void)state;
-    assert_int_equal(nhi_sshcert_make(&t, "v4.public.x", base64), NHI_OK);
-    left = 0;
-    assert_int_equal(nhi_sshcert_key(base64, strlen(base64), pk), NHI_ERR_NOMEM);
-    left = -1;
-    assert_memory_equal(pk, none, sizeof(pk));
-    assert_int_equal(nhi_sshcert_key(base64, strlen(base64), pk), NHI_OK);
-    assert_memory_equal(pk, t.cnf, sizeof(pk));
-    assert_int_equal(live, 0);
-}
-
 /* A certificate that does not fit is refused, whatever would have fitted after the part that did not. */
 static void certificate_without_room(void **state)
 {
@@ -159,7 +142,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mint),
         cmocka_unit_test(verify),
-        cmocka_unit_test(key_of_a_certificate),
         cmocka_unit_test(certificate_without_room),
     };
 
