@@ -36,8 +36,9 @@ static int publish(struct ctl *c)
 
 const struct verb publish_verbs[] = {
     { NULL, "publish", publish, NULL, 0, 0, 0, "", "Publish the ledger anew, for logins to read.",
-      "Every command that changes the ledger publishes that by itself. This is for the start of a host or a container, "
-      "and for a published state that was lost or damaged. It changes nothing in the ledger.",
+      "Every command that changes the ledger publishes that by itself. This is for the start of a host\n"
+      "or a container, and for a published state that was lost or damaged. It does not change what the\n"
+      "ledger has.",
       "nhictl publish" },
     { .verb = NULL },
 };

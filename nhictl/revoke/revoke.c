@@ -382,7 +382,7 @@ static const struct opt revoke_opts[] = {
     { "agent", OPT_NAME, AT(agent), false, "NAME", "every ticket that an agent has now", nhi_name_is_agent, 0 },
     { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and every ticket that it signed", nhi_name_is_kid, 0 },
     { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
-    { "from", OPT_LINES, AT(from), false, "FILE|-", "one for each line, which has these options", NULL, 0 },
+    { "from", OPT_LINES, AT(from), false, "FILE|-", "what each line names, in these options", NULL, 0 },
     { .name = NULL },
 };
 

@@ -271,7 +271,7 @@ static const struct opt open_opts[] = {
     { "concurrent", OPT_FLAG, offsetof(struct open_args, concurrent), false, NULL,
       "allow it beside another open task of the agent: both can reach each other", NULL, 0 },
     { "from", OPT_LINES, offsetof(struct open_args, from), false, "FILE|-",
-      "one for each line, which has an ID and the options", NULL, 0 },
+      "open one for each line: an ID and these options", NULL, 0 },
     { .name = NULL },
 };
 

@@ -348,7 +348,7 @@ static const struct opt issue_opts[] = {
       "let it be used from anywhere, not only from the place of its first use", NULL, 0 },
     { "key", OPT_NAME, AT(kid), false, "KID", "sign with this key of this host", nhi_name_is_kid, 0 },
     { "out", OPT_PATH, AT(out), false, "FILE", "write to this file, mode 0600, not to standard output", NULL, 0 },
-    { "from", OPT_LINES, AT(from), false, "FILE|-", "one for each line, which has the options", NULL, 0 },
+    { "from", OPT_LINES, AT(from), false, "FILE|-", "issue one for each line of these options", NULL, 0 },
     { .name = NULL },
 };
 
