@@ -89,6 +89,11 @@ eventually() {
     note "waited in vain: $*"
     return 1
 }
+# in_one_hour SECONDS: what is limited by the hour of the clock needs that long within one.
+in_one_hour() {
+    local left=$((3600 - $(date +%s) % 3600))
+    [ "$left" -ge "$1" ] || sleep "$left"
+}
 # eventually_gone PID: for a child that the shell cannot wait for.
 eventually_gone() { eventually test ! -e "/proc/$1"; }
 

@@ -43,6 +43,7 @@ settle_log
 logged 'nhi-authorized-keys'
 is $? 1 'and nothing is recorded about it there'
 must nhictl revoke --ticket "$(jti_of "$W/b")" --reason leaked
+in_one_hour 30
 refused revoked 'revoked' k-1
 refused_line() { since_mark | grep -c 'nhi-authorized-keys.*refused'; }
 mark_log
@@ -123,6 +124,7 @@ start_watch
 
 # ---- a flood ----
 
+in_one_hour 60
 mark_log
 grown() { stat -c %s "$LOG" /run/nhi/refused /run/nhi/denials | awk '{ n += $1 } END { print n }'; }
 before=$(grown)
