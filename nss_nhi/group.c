@@ -43,10 +43,10 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrnam_r(const char *name, struct grou
     status = nss_status_of(nhi_name_is_agent(name) ? kept_take(&s) : NHI_ERR_NOT_FOUND, &why);
     if (status != NSS_STATUS_SUCCESS)
         goto out;
-    if (strcmp(name, NHI_AGENTS_GROUP) == 0) {
-        status = group_pack(NHI_AGENTS_GROUP, s.s.uid_min, b, result, &why);
+    if (nss_is_agents_group(name)) {
+        status = group_pack(NHI_AGENTS_GROUP, s.s->uid_min, b, result, &why);
     } else {
-        status = nss_status_of(nhi_snapshot_record_by_name(&s.s, name, &a), &why);
+        status = nss_status_of(nhi_snapshot_record_by_name(s.s, name, &a), &why);
         if (status == NSS_STATUS_SUCCESS)
             status = group_pack(a.name, a.uid, b, result, &why);
     }
@@ -67,10 +67,10 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrgid_r(gid_t gid, struct group *resu
     status = nss_status_of(nhi_id_is_ours(gid) ? kept_take(&s) : NHI_ERR_NOT_FOUND, &why);
     if (status != NSS_STATUS_SUCCESS)
         goto out;
-    if (gid == s.s.uid_min) {
-        status = group_pack(NHI_AGENTS_GROUP, s.s.uid_min, b, result, &why);
+    if (gid == s.s->uid_min) {
+        status = group_pack(NHI_AGENTS_GROUP, s.s->uid_min, b, result, &why);
     } else {
-        status = nss_status_of(nhi_snapshot_record_by_uid(&s.s, gid, &a), &why);
+        status = nss_status_of(nhi_snapshot_record_by_uid(s.s, gid, &a), &why);
         if (status == NSS_STATUS_SUCCESS)
             status = group_pack(a.name, a.uid, b, result, &why);
     }
@@ -107,10 +107,10 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrent_r(struct group *result, char *b
     entry = atomic_load(&next_entry);
     do {
         if (entry == 0) {
-            status = group_pack(NHI_AGENTS_GROUP, s.s.uid_min, b, result, &why);
+            status = group_pack(NHI_AGENTS_GROUP, s.s->uid_min, b, result, &why);
             continue;
         }
-        status = nss_status_of(nhi_snapshot_record_by_index(&s.s, entry - 1, &a), &why);
+        status = nss_status_of(nhi_snapshot_record_by_index(s.s, entry - 1, &a), &why);
         if (status == NSS_STATUS_SUCCESS)
             status = group_pack(a.name, a.uid, b, result, &why);
         /* Only an answer advances the position. If another thread took this entry meanwhile, take the next. */

@@ -59,11 +59,11 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_initgroups_dyn(const char *user, gid_t g
     gid_t agents = 0;
     int saved = errno, why = 0;
 
-    if (nhi_name_is_agent(user) && strcmp(user, NHI_AGENTS_GROUP) != 0)
+    if (nhi_name_is_agent(user) && !nss_is_agents_group(user))
         err = kept_take(&s);
     if (err == NHI_OK) {
-        err = nhi_snapshot_record_by_name(&s.s, user, &a);
-        agents = s.s.uid_min;
+        err = nhi_snapshot_record_by_name(s.s, user, &a);
+        agents = s.s->uid_min;
         kept_give(&s);
     }
     status = nss_status_of(err, &why);

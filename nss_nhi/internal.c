@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "nss_nhi/internal.h"
 
-#include <errno.h>
 #include <stdalign.h>
-#include <string.h>
 
 bool nss_buf_text(struct nss_buf *b, const char *s, char **out)
 {
@@ -69,12 +67,4 @@ enum nss_status nss_status_of(enum nhi_err err, int *why)
     }
     *why = EIO;
     return NSS_STATUS_UNAVAIL;
-}
-
-enum nss_status nss_finish(enum nss_status status, int saved, int why, int *errnop)
-{
-    errno = saved;
-    if (status != NSS_STATUS_SUCCESS)
-        *errnop = why;
-    return status;
 }

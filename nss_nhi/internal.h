@@ -10,11 +10,13 @@
 #ifndef NSS_NHI_INTERNAL_H
 #define NSS_NHI_INTERNAL_H
 
+#include <errno.h>
 #include <grp.h>
 #include <nss.h>
 #include <pwd.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "libnhi/snapshot/snapshot.h"
 
@@ -37,7 +39,19 @@ enum nss_status nss_status_of(enum nhi_err err, int *why);
 enum nss_status nss_too_small(int *why);
 
 /* Ends an entry point: restores errno to saved, then sets *errnop. */
-enum nss_status nss_finish(enum nss_status status, int saved, int why, int *errnop);
+static inline enum nss_status nss_finish(enum nss_status status, int saved, int why, int *errnop)
+{
+    errno = saved;
+    if (status != NSS_STATUS_SUCCESS)
+        *errnop = why;
+    return status;
+}
+
+/* The group of all agents has the form of an agent's name, but is none. */
+static inline bool nss_is_agents_group(const char *name)
+{
+    return name[0] == NHI_AGENTS_GROUP[0] && strcmp(name, NHI_AGENTS_GROUP) == 0;
+}
 
 /* The position of an enumeration: the number of the next entry and nothing else, so that nothing leaks over fork and
  * exec, and no lock is held in a child that was forked meanwhile. The writer never removes an account and adds new ones

@@ -58,7 +58,7 @@ static bool slot_take(uint32_t i, struct nss_snapshot *out)
         atomic_fetch_sub(&slots[i].word, 1);
         return false;
     }
-    out->s = slots[i].s;
+    out->s = &slots[i].s;
     out->slot = (int)i;
     return true;
 }
@@ -72,7 +72,7 @@ static bool slot_fill(const struct nhi_snapshot *s, struct nss_snapshot *out)
         if (!atomic_compare_exchange_strong(&slots[i].word, &empty, BUSY | 1))
             continue;
         slots[i].s = *s;
-        out->s = *s;
+        out->s = &slots[i].s;
         out->slot = (int)i;
         atomic_fetch_xor(&slots[i].word, BUSY | READY);
         old = atomic_exchange(&newest, i);
@@ -101,7 +101,8 @@ static void keep(struct nhi_snapshot *s, struct nss_snapshot *out)
 {
     if (nhi_snapshot_map(s) && slot_fill(s, out))
         return;
-    out->s = *s;
+    out->own = *s;
+    out->s = &out->own;
     out->slot = -1;
 }
 
@@ -117,7 +118,7 @@ static enum nhi_err look(bool have, struct nss_snapshot *out)
         return NHI_OK;
     if (err != NHI_OK)
         return err;
-    if (have && s.dev == out->s.dev && s.ino == out->s.ino) {
+    if (have && s.dev == out->s->dev && s.ino == out->s->ino) {
         nhi_snapshot_close(&s);
         return NHI_OK;
     }
@@ -131,7 +132,7 @@ enum nhi_err kept_take(struct nss_snapshot *out)
 {
     bool have = slot_take(atomic_load(&newest), out);
 
-    if (have && nhi_snapshot_is_replaced(&out->s)) {
+    if (have && nhi_snapshot_is_replaced(out->s)) {
         slot_give((uint32_t)out->slot);
         have = false;
     }
@@ -143,7 +144,7 @@ void kept_give(struct nss_snapshot *s)
     if (s->slot >= 0)
         slot_give((uint32_t)s->slot);
     else
-        nhi_snapshot_close(&s->s);
+        nhi_snapshot_close(&s->own);
 }
 
 /* When the library is unloaded, or the process ends, in which case other threads may still be inside. */

@@ -9,8 +9,9 @@
 #include "libnhi/snapshot/snapshot.h"
 
 struct nss_snapshot {
-    struct nhi_snapshot s;
-    int slot; /* -1: of this call alone */
+    const struct nhi_snapshot *s; /* as long as this call has it */
+    int slot;                     /* -1: own, of this call alone */
+    struct nhi_snapshot own;
 };
 
 /* Fails like nhi_snapshot_open_published. After NHI_OK, kept_give returns it. */

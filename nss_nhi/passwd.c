@@ -17,39 +17,46 @@ NSS_DECLARE_MODULE_FUNCTIONS(nhi)
 
 static nss_cursor next_entry;
 
-static enum nss_status passwd_pack(const struct nhi_snapshot_record *a, struct nss_buf b, struct passwd *result,
+/* The texts of a record follow each other, so they are copied as one. */
+static enum nss_status passwd_pack(const struct nhi_snapshot_record *a, const struct nss_buf *b, struct passwd *result,
                                    int *why)
 {
-    struct passwd pw = { .pw_uid = a->uid, .pw_gid = a->uid };
+    /* No password, yet accepted by pam_unix's account check. "x" would need a shadow line. */
+    static const char none[] = "*";
+    char *const at = b->at;
 
-    /* "*": no password, yet accepted by pam_unix's account check. "x" would need a shadow line. */
-    if (!nss_buf_text(&b, a->name, &pw.pw_name) || !nss_buf_text(&b, "*", &pw.pw_passwd) ||
-        !nss_buf_text(&b, a->gecos, &pw.pw_gecos) || !nss_buf_text(&b, a->home, &pw.pw_dir) ||
-        !nss_buf_text(&b, a->shell, &pw.pw_shell))
+    if (b->left < a->text_len + sizeof(none))
         return nss_too_small(why);
-    *result = pw;
+    memcpy(at, a->name, a->text_len);
+    memcpy(at + a->text_len, none, sizeof(none));
+    result->pw_name = at;
+    result->pw_passwd = at + a->text_len;
+    result->pw_uid = result->pw_gid = a->uid;
+    result->pw_gecos = at + (a->gecos - a->name);
+    result->pw_dir = at + (a->home - a->name);
+    result->pw_shell = at + (a->shell - a->name);
     return NSS_STATUS_SUCCESS;
 }
 
 NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwnam_r(const char *name, struct passwd *result, char *buffer, size_t buflen,
                                                    int *errnop)
 {
-    struct nss_buf b = { buffer, buflen };
+    const struct nss_buf b = { buffer, buflen };
     enum nhi_err err = NHI_ERR_NOT_FOUND;
     struct nhi_snapshot_record a;
     struct nss_snapshot s;
     enum nss_status status;
     int saved = errno, why = 0;
 
-    if (nhi_name_is_agent(name) && strcmp(name, NHI_AGENTS_GROUP) != 0)
+    if (nhi_name_is_agent(name) && !nss_is_agents_group(name))
         err = kept_take(&s);
     if (err != NHI_OK) {
         status = nss_status_of(err, &why);
         goto out;
     }
-    status = nss_status_of(nhi_snapshot_record_by_name(&s.s, name, &a), &why);
+    status = nss_status_of(nhi_snapshot_record_by_name(s.s, name, &a), &why);
     if (status == NSS_STATUS_SUCCESS)
-        status = passwd_pack(&a, b, result, &why);
+        status = passwd_pack(&a, &b, result, &why);
     kept_give(&s);
 out:
     return nss_finish(status, saved, why, errnop);
@@ -58,7 +65,7 @@ out:
 NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwuid_r(uid_t uid, struct passwd *result, char *buffer, size_t buflen,
                                                    int *errnop)
 {
-    struct nss_buf b = { buffer, buflen };
+    const struct nss_buf b = { buffer, buflen };
     enum nhi_err err = NHI_ERR_NOT_FOUND;
     struct nhi_snapshot_record a;
     struct nss_snapshot s;
@@ -71,9 +78,9 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwuid_r(uid_t uid, struct passwd *res
         status = nss_status_of(err, &why);
         goto out;
     }
-    status = nss_status_of(nhi_snapshot_record_by_uid(&s.s, uid, &a), &why);
+    status = nss_status_of(nhi_snapshot_record_by_uid(s.s, uid, &a), &why);
     if (status == NSS_STATUS_SUCCESS)
-        status = passwd_pack(&a, b, result, &why);
+        status = passwd_pack(&a, &b, result, &why);
     kept_give(&s);
 out:
     return nss_finish(status, saved, why, errnop);
@@ -94,7 +101,7 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_endpwent(void)
 
 NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwent_r(struct passwd *result, char *buffer, size_t buflen, int *errnop)
 {
-    struct nss_buf b = { buffer, buflen };
+    const struct nss_buf b = { buffer, buflen };
     struct nhi_snapshot_record a;
     struct nss_snapshot s;
     enum nss_status status;
@@ -108,9 +115,9 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getpwent_r(struct passwd *result, char *
         goto out;
     entry = atomic_load(&next_entry);
     do {
-        status = nss_status_of(nhi_snapshot_record_by_index(&s.s, entry, &a), &why);
+        status = nss_status_of(nhi_snapshot_record_by_index(s.s, entry, &a), &why);
         if (status == NSS_STATUS_SUCCESS)
-            status = passwd_pack(&a, b, result, &why);
+            status = passwd_pack(&a, &b, result, &why);
         /* Only an answer advances the position. If another thread took this entry meanwhile, take the next. */
     } while (status == NSS_STATUS_SUCCESS && !atomic_compare_exchange_strong(&next_entry, &entry, entry + 1));
     kept_give(&s);

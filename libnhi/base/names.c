@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "libnhi/base/names.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -21,22 +22,23 @@ static bool matches(const char *s, size_t max, const char *first, const char *re
     return strchr(first, s[0]) != NULL && strspn(s + 1, rest) == len - 1;
 }
 
-static bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-/* Every look-up of any user's name comes here, and strspn makes a table of its set each time. */
+/* Every look-up of any user's name comes here, and strspn makes a table of its set each time. 2: also the first. */
 bool nhi_name_is_agent(const char *s)
 {
+    static const unsigned char set[UCHAR_MAX + 1] = {
+        ['a'] = 2, ['b'] = 2, ['c'] = 2, ['d'] = 2, ['e'] = 2, ['f'] = 2, ['g'] = 2, ['h'] = 2, ['i'] = 2, ['j'] = 2,
+        ['k'] = 2, ['l'] = 2, ['m'] = 2, ['n'] = 2, ['o'] = 2, ['p'] = 2, ['q'] = 2, ['r'] = 2, ['s'] = 2, ['t'] = 2,
+        ['u'] = 2, ['v'] = 2, ['w'] = 2, ['x'] = 2, ['y'] = 2, ['z'] = 2, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1,
+        ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['_'] = 1, ['-'] = 1,
+    };
+    const unsigned char *at = (const unsigned char *)s;
     size_t len = 1;
 
-    if (s == NULL || !is_lower(s[0]))
+    if (s == NULL || set[at[0]] != 2)
         return false;
-    while (len <= NHI_AGENT_MAX &&
-           (is_lower(s[len]) || (s[len] >= '0' && s[len] <= '9') || s[len] == '_' || s[len] == '-'))
+    while (len <= NHI_AGENT_MAX && set[at[len]] != 0)
         len++;
-    return len <= NHI_AGENT_MAX && s[len] == '\0';
+    return len <= NHI_AGENT_MAX && at[len] == '\0';
 }
 
 bool nhi_name_is_account(const char *s)

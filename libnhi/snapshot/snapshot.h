@@ -55,21 +55,25 @@ struct nhi_snapshot {
     const unsigned char *map; /* NULL: read by the descriptor */
     uint64_t size;            /* of the file */
     uint64_t tables;          /* offset of the tables, which is the end of the records */
+    uint64_t tail;            /* offset of the tail, or 0: it has none */
     uint32_t buckets;         /* of each of the two tables */
     uint32_t uid_min, uid_max;
-    uint32_t count; /* accounts */
+    uint32_t count; /* accounts, without those that the tail adds */
     bool replaced;  /* when it was opened, it was about to be replaced, or had been */
     dev_t dev;
     ino_t ino;
 };
 
-/* One account as it is in the file. The texts are those of a mapping, and valid as long as that, or are in buf. */
-#define NHI_SNAPSHOT_RECORD_MAX 950
+/* One account as it is in the file. The texts are those of a mapping, and valid as long as that, or are in buf. They
+ * follow each other, each with its NUL: name first, text_len bytes in all. */
+#define NHI_SNAPSHOT_RECORD_MAX 960 /* rounded up to a multiple of 8 */
 struct nhi_snapshot_record {
     uint32_t uid;
+    uint32_t index; /* in ascending order of uid, from 0 */
     uint32_t group_count;
     uint32_t groups[NHI_GROUPS_MAX];
     const char *name, *gecos, *home, *shell;
+    size_t text_len;
     unsigned char buf[NHI_SNAPSHOT_RECORD_MAX];
 };
 

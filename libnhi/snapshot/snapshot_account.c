@@ -11,11 +11,6 @@
 
 #include <string.h>
 
-bool nhi_id_is_ours(uint32_t id)
-{
-    return id >= 1000 && id <= INT32_MAX && id != 65534 && id != 65535;
-}
-
 bool nhi_range_is_valid(uint32_t uid_min, uint32_t uid_max)
 {
     return nhi_id_is_ours(uid_min) && nhi_id_is_ours(uid_max) && uid_min < uid_max;
@@ -48,64 +43,75 @@ bool nhi_account_is_valid(const struct nhi_account *a, uint32_t uid_min, uint32_
     return path_is_valid(a->home) && path_is_valid(a->shell);
 }
 
-static unsigned char *put_text(unsigned char *at, const char *s)
+/* Returns the bytes that it takes, with its NUL. */
+static size_t put_text(unsigned char *at, const char *s)
 {
     size_t len = strlen(s) + 1;
 
     memcpy(at, s, len);
-    return at + len;
+    return len;
 }
 
 size_t nhi_account_encode(const struct nhi_account *a, uint32_t index, unsigned char *record)
 {
-    unsigned char *at = record + NHI_SNAPSHOT_FIXED_LEN;
-    size_t len;
+    const char *const texts[] = { a->name, a->gecos, a->home, a->shell };
+    size_t len = NHI_SNAPSHOT_FIXED_LEN, whole;
 
-    for (uint32_t i = 0; i < a->group_count; i++, at += 4)
-        nhi_snapshot_put(at, a->groups[i], 4);
-    at = put_text(at, a->name);
-    at = put_text(at, a->gecos);
-    at = put_text(at, a->home);
-    at = put_text(at, a->shell);
-    len = (size_t)(at - record);
+    for (uint32_t i = 0; i < a->group_count; i++, len += 4)
+        nhi_snapshot_put(record + len, a->groups[i], 4);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        size_t n = put_text(record + len, texts[i]);
+
+        nhi_snapshot_put(record + NHI_SNAPSHOT_AT_TEXT_LENS + 2 * i, n, 2);
+        len += n;
+    }
     nhi_snapshot_put(record + NHI_SNAPSHOT_AT_UID, a->uid, 4);
     nhi_snapshot_put(record + NHI_SNAPSHOT_AT_INDEX, index, 4);
     nhi_snapshot_put(record + NHI_SNAPSHOT_AT_LEN, len, 2);
     nhi_snapshot_put(record + NHI_SNAPSHOT_AT_GROUP_COUNT, a->group_count, 2);
-    nhi_snapshot_put(record, nhi_snapshot_sum(record + NHI_SNAPSHOT_SUM_LEN, len - NHI_SNAPSHOT_SUM_LEN),
+    whole = nhi_snapshot_align(len);
+    memset(record + len, 0, whole - len);
+    nhi_snapshot_put(record, nhi_snapshot_sum(record + NHI_SNAPSHOT_SUM_LEN, whole - NHI_SNAPSHOT_SUM_LEN),
                      NHI_SNAPSHOT_SUM_LEN);
-    return len;
+    return whole;
 }
 
-static bool take_text(const unsigned char **at, size_t *left, const char **out, size_t max)
+/* Lets r point to the texts, if each of them ends where it should, and the last with the record. */
+static bool take_texts(const unsigned char *bytes, size_t at, size_t len, struct nhi_snapshot_record *r)
 {
-    size_t len = strnlen((const char *)*at, *left);
+    const unsigned char *lens = bytes + NHI_SNAPSHOT_AT_TEXT_LENS;
+    const size_t name = nhi_snapshot_get16(lens), gecos = nhi_snapshot_get16(lens + 2);
+    const size_t home = nhi_snapshot_get16(lens + 4), shell = nhi_snapshot_get16(lens + 6);
 
-    if (len == *left || len > max)
+    if (name < 2 || name > NHI_AGENT_MAX + 1 || gecos < 1 || gecos > NHI_TEXT_MAX + 1 || home < 2 ||
+        home > NHI_PATH_MAX + 1 || shell < 2 || shell > NHI_PATH_MAX + 1 || name + gecos + home + shell != len - at)
         return false;
-    *out = (const char *)*at;
-    *at += len + 1;
-    *left -= len + 1;
-    return true;
+    r->name = (const char *)bytes + at;
+    r->gecos = r->name + name;
+    r->home = r->gecos + gecos;
+    r->shell = r->home + home;
+    r->text_len = len - at;
+    return r->gecos[-1] == '\0' && r->home[-1] == '\0' && r->shell[-1] == '\0' && r->shell[shell - 1] == '\0' &&
+           r->name[0] != '\0' && r->home[0] == '/' && r->shell[0] == '/';
 }
 
-enum nhi_err nhi_account_decode(const unsigned char *bytes, size_t len, uint32_t uid_min, uint32_t uid_max,
+enum nhi_err nhi_account_decode(const unsigned char *bytes, size_t room, uint32_t uid_min, uint32_t uid_max,
                                 struct nhi_snapshot_record *r)
 {
-    const unsigned char *at = bytes + NHI_SNAPSHOT_FIXED_LEN;
-    size_t left = len - NHI_SNAPSHOT_FIXED_LEN;
+    const size_t len = nhi_snapshot_get16(bytes + NHI_SNAPSHOT_AT_LEN), whole = nhi_snapshot_align(len);
+    size_t at = NHI_SNAPSHOT_FIXED_LEN;
 
+    if (len < at || whole > room ||
+        nhi_snapshot_get64(bytes) != nhi_snapshot_sum(bytes + NHI_SNAPSHOT_SUM_LEN, whole - NHI_SNAPSHOT_SUM_LEN))
+        return NHI_ERR_CORRUPT;
     r->uid = nhi_snapshot_get32(bytes + NHI_SNAPSHOT_AT_UID);
+    r->index = nhi_snapshot_get32(bytes + NHI_SNAPSHOT_AT_INDEX);
     r->group_count = nhi_snapshot_get16(bytes + NHI_SNAPSHOT_AT_GROUP_COUNT);
-    if (r->group_count > NHI_GROUPS_MAX || left / 4 < r->group_count)
+    if (r->group_count > NHI_GROUPS_MAX || (len - at) / 4 < r->group_count)
         return NHI_ERR_CORRUPT;
-    for (uint32_t i = 0; i < r->group_count; i++, at += 4, left -= 4)
-        r->groups[i] = nhi_snapshot_get32(at);
-    if (!take_text(&at, &left, &r->name, NHI_AGENT_MAX) || !take_text(&at, &left, &r->gecos, NHI_TEXT_MAX) ||
-        !take_text(&at, &left, &r->home, NHI_PATH_MAX) || !take_text(&at, &left, &r->shell, NHI_PATH_MAX) || left != 0)
-        return NHI_ERR_CORRUPT;
-    if (!numbers_are_valid(r->uid, r->groups, r->group_count, uid_min, uid_max) || r->name[0] == '\0' ||
-        r->home[0] != '/' || r->shell[0] != '/')
+    for (uint32_t i = 0; i < r->group_count; i++, at += 4)
+        r->groups[i] = nhi_snapshot_get32(bytes + at);
+    if (!take_texts(bytes, at, len, r) || !numbers_are_valid(r->uid, r->groups, r->group_count, uid_min, uid_max))
         return NHI_ERR_CORRUPT;
     return NHI_OK;
 }

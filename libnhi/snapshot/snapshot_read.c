@@ -3,7 +3,8 @@
  * Reading the snapshot.
  *
  * MUST hold: runs in any process, so no allocation, lock, locale, environment, log or state; every number from the file
- * is compared with the file's size before it is used; nothing is returned that was not asked for.
+ * is compared with the file's size before it is used; nothing is returned that was not asked for. Of the tail, a word
+ * that its writer may be storing is read once.
  *
  * Opening, one look-up and closing take six system calls; a look-up in a mapping takes none. nss_nhi keeps
  * a mapping (nss_nhi/kept.c); the others ask once in a while.
@@ -52,13 +53,21 @@ static enum nhi_err take(const struct nhi_snapshot *s, uint64_t pos, size_t len,
 
 /* ---- opening ---- */
 
-static bool geometry_is_valid(const struct nhi_snapshot *s)
+static uint64_t round_up(uint64_t n)
+{
+    return (n + NHI_SNAPSHOT_BUCKET_LEN - 1) / NHI_SNAPSHOT_BUCKET_LEN * NHI_SNAPSHOT_BUCKET_LEN;
+}
+
+/* Whether these numbers fit each other and the size of the file, with or without a tail. */
+static bool geometry_is_valid(struct nhi_snapshot *s)
 {
     uint64_t len = 2 * (uint64_t)s->buckets * NHI_SNAPSHOT_BUCKET_LEN + (uint64_t)s->count * NHI_SNAPSHOT_REF_LEN;
 
-    return nhi_range_is_valid(s->uid_min, s->uid_max) && s->count <= s->uid_max - s->uid_min && s->buckets > 0 &&
-           s->tables >= NHI_SNAPSHOT_HEADER_LEN && s->tables % NHI_SNAPSHOT_BUCKET_LEN == 0 && s->tables <= s->size &&
-           s->size - s->tables == len;
+    if (!nhi_range_is_valid(s->uid_min, s->uid_max) || s->count > s->uid_max - s->uid_min || s->buckets == 0 ||
+        s->tables < NHI_SNAPSHOT_HEADER_LEN || s->tables % NHI_SNAPSHOT_BUCKET_LEN != 0 || s->tables > s->size)
+        return false;
+    s->tail = s->size - s->tables == round_up(len) + NHI_SNAPSHOT_TAIL_LEN ? s->size - NHI_SNAPSHOT_TAIL_LEN : 0;
+    return s->tail != 0 || s->size - s->tables == len;
 }
 
 static enum nhi_err header_read(struct nhi_snapshot *s)
@@ -172,26 +181,25 @@ bool nhi_snapshot_is_replaced(const struct nhi_snapshot *s)
 
 /* ---- look-ups ---- */
 
-static enum nhi_err record_read(const struct nhi_snapshot *s, uint32_t ref, uint32_t *index,
-                                struct nhi_snapshot_record *r)
+/* The record at pos, which ends before end. */
+static enum nhi_err record_at(const struct nhi_snapshot *s, uint64_t pos, uint64_t end, struct nhi_snapshot_record *r)
 {
-    uint64_t pos = (uint64_t)ref * NHI_SNAPSHOT_ALIGN;
     const unsigned char *at;
     enum nhi_err err;
-    size_t have, len;
+    size_t have;
 
-    if (pos < NHI_SNAPSHOT_HEADER_LEN || pos > s->tables || s->tables - pos < NHI_SNAPSHOT_FIXED_LEN)
+    if (pos > end || end - pos < NHI_SNAPSHOT_FIXED_LEN)
         return NHI_ERR_CORRUPT;
-    have = s->tables - pos < sizeof(r->buf) ? (size_t)(s->tables - pos) : sizeof(r->buf);
+    have = end - pos < sizeof(r->buf) ? (size_t)(end - pos) : sizeof(r->buf);
     err = take(s, pos, have, r->buf, &at);
-    if (err != NHI_OK)
-        return err;
-    len = nhi_snapshot_get16(at + NHI_SNAPSHOT_AT_LEN);
-    if (len < NHI_SNAPSHOT_FIXED_LEN || len > have ||
-        nhi_snapshot_get64(at) != nhi_snapshot_sum(at + NHI_SNAPSHOT_SUM_LEN, len - NHI_SNAPSHOT_SUM_LEN))
-        return NHI_ERR_CORRUPT;
-    *index = nhi_snapshot_get32(at + NHI_SNAPSHOT_AT_INDEX);
-    return nhi_account_decode(at, len, s->uid_min, s->uid_max, r);
+    return err == NHI_OK ? nhi_account_decode(at, have, s->uid_min, s->uid_max, r) : err;
+}
+
+static enum nhi_err record_read(const struct nhi_snapshot *s, uint32_t ref, struct nhi_snapshot_record *r)
+{
+    const uint64_t pos = (uint64_t)ref * NHI_SNAPSHOT_ALIGN;
+
+    return pos < NHI_SNAPSHOT_HEADER_LEN ? NHI_ERR_CORRUPT : record_at(s, pos, s->tables, r);
 }
 
 /* The account with that name, or with that uid if name is NULL. */
@@ -199,23 +207,20 @@ struct question {
     uint64_t table;
     struct nhi_snapshot_place place;
     const char *name;
+    size_t len; /* of name, with the NUL */
     uint32_t uid;
 };
 
-static enum nhi_err try_record(const struct nhi_snapshot *s, uint32_t ref, const struct question *q,
-                               struct nhi_snapshot_record *r)
+/* NHI_ERR_NOT_FOUND: another account with that tag. Uids are their own tags. */
+static enum nhi_err is_answer(const struct question *q, const struct nhi_snapshot_record *r)
 {
-    uint32_t index;
-    enum nhi_err err = record_read(s, ref, &index, r);
-
-    if (err != NHI_OK)
-        return err;
     if (q->name == NULL)
         return r->uid == q->uid ? NHI_OK : NHI_ERR_CORRUPT;
-    return strcmp(r->name, q->name) == 0 ? NHI_OK : NHI_ERR_NOT_FOUND; /* two names may have one tag */
+    return (size_t)(r->gecos - r->name) == q->len && memcmp(r->name, q->name, q->len) == 0 ? NHI_OK : NHI_ERR_NOT_FOUND;
 }
 
-static enum nhi_err find(const struct nhi_snapshot *s, const struct question *q, struct nhi_snapshot_record *r)
+static enum nhi_err find_in_tables(const struct nhi_snapshot *s, const struct question *q,
+                                   struct nhi_snapshot_record *r)
 {
     unsigned char buf[NHI_SNAPSHOT_BUCKET_LEN];
     const unsigned char *bucket;
@@ -238,7 +243,9 @@ static enum nhi_err find(const struct nhi_snapshot *s, const struct question *q,
                 return NHI_ERR_NOT_FOUND;
             if (nhi_snapshot_get32(slot) != q->place.tag)
                 continue;
-            err = try_record(s, ref, q, r);
+            err = record_read(s, ref, r);
+            if (err == NHI_OK)
+                err = is_answer(q, r);
             if (err != NHI_ERR_NOT_FOUND)
                 return err;
         }
@@ -247,37 +254,163 @@ static enum nhi_err find(const struct nhi_snapshot *s, const struct question *q,
     return NHI_ERR_NOT_FOUND;
 }
 
+/* ---- the tail ---- */
+
+/* A number that its writer stores at once. */
+static enum nhi_err word_at(const struct nhi_snapshot *s, uint64_t pos, uint64_t *word)
+{
+    unsigned char buf[sizeof(*word)];
+    enum nhi_err err;
+
+    if (s->map != NULL) {
+        const void *at = s->map + pos;
+
+        *word = le64toh(__atomic_load_n((const uint64_t *)at, __ATOMIC_ACQUIRE));
+        return NHI_OK;
+    }
+    err = read_at(s->fd, buf, sizeof(buf), pos);
+    *word = nhi_snapshot_get64(buf);
+    return err;
+}
+
+/* NHI_ERR_NOT_FOUND: there is none, or its writer has not finished it. */
+static enum nhi_err entry_at(const struct nhi_snapshot *s, uint64_t pos, struct nhi_snapshot_record *r)
+{
+    uint64_t stamp;
+    enum nhi_err err;
+
+    if (pos > s->size || s->size - pos < NHI_SNAPSHOT_ENTRY_AT_RECORD + NHI_SNAPSHOT_FIXED_LEN)
+        return NHI_ERR_NOT_FOUND;
+    err = word_at(s, pos, &stamp);
+    if (err == NHI_OK && stamp == 0)
+        err = NHI_ERR_NOT_FOUND;
+    return err == NHI_OK ? record_at(s, pos + NHI_SNAPSHOT_ENTRY_AT_RECORD, s->size, r) : err;
+}
+
+/* Of several entries the last one counts. */
+static enum nhi_err try_tail(const struct nhi_snapshot *s, const struct question *q, struct nhi_snapshot_record *r)
+{
+    const uint64_t table = s->tail + (q->name == NULL ? NHI_SNAPSHOT_TAIL_AT_UIDS : 0);
+    uint32_t at = nhi_snapshot_tail_place(q->place.tag);
+    uint64_t slot, newest = 0, last = 0;
+    enum nhi_err err;
+
+    for (uint32_t i = 0; i < NHI_SNAPSHOT_TAIL_SLOTS; i++, at = (at + 1) % NHI_SNAPSHOT_TAIL_SLOTS) {
+        err = word_at(s, table + (uint64_t)at * NHI_SNAPSHOT_SLOT_LEN, &slot);
+        if (err != NHI_OK || slot == 0)
+            break;
+        if (slot != nhi_snapshot_tail_slot((uint32_t)slot, (uint32_t)(slot >> 32) & UINT16_MAX)) {
+            err = NHI_ERR_CORRUPT;
+            break;
+        }
+        if ((uint32_t)slot != q->place.tag)
+            continue;
+        last = s->tail + NHI_SNAPSHOT_TAIL_AT_ENTRIES + ((slot >> 32 & UINT16_MAX) - 1) * NHI_SNAPSHOT_ALIGN;
+        err = entry_at(s, last, r);
+        if (err == NHI_OK)
+            err = is_answer(q, r);
+        if (err == NHI_OK)
+            newest = last;
+        else if (err != NHI_ERR_NOT_FOUND)
+            break;
+        err = NHI_OK;
+    }
+    if (err != NHI_OK)
+        return err;
+    if (newest == 0)
+        return NHI_ERR_NOT_FOUND;
+    return newest == last ? NHI_OK : entry_at(s, newest, r);
+}
+
+/* A file that is not mapped may be read while a number is stored: such a number is read again. */
+static enum nhi_err find_in_tail(const struct nhi_snapshot *s, const struct question *q, struct nhi_snapshot_record *r)
+{
+    enum nhi_err err = s->tail != 0 ? try_tail(s, q, r) : NHI_ERR_NOT_FOUND;
+
+    for (int again = 0; err == NHI_ERR_CORRUPT && s->map == NULL && again < 3; again++)
+        err = try_tail(s, q, r);
+    return err;
+}
+
+static enum nhi_err find(const struct nhi_snapshot *s, const struct question *q, struct nhi_snapshot_record *r)
+{
+    enum nhi_err err = find_in_tail(s, q, r);
+
+    return err == NHI_ERR_NOT_FOUND ? find_in_tables(s, q, r) : err;
+}
+
+/* An account that the tail adds: its entries are few, and only enumerations ask for it. */
+static enum nhi_err walk_tail(const struct nhi_snapshot *s, uint32_t index, struct nhi_snapshot_record *r)
+{
+    uint64_t pos = s->tail + NHI_SNAPSHOT_TAIL_AT_ENTRIES, newest = 0;
+    enum nhi_err err = NHI_OK;
+
+    while (s->tail != 0 && (err = entry_at(s, pos, r)) == NHI_OK) {
+        if (r->index == index)
+            newest = pos;
+        pos += NHI_SNAPSHOT_ENTRY_AT_RECORD +
+               nhi_snapshot_align(NHI_SNAPSHOT_FIXED_LEN + 4 * (size_t)r->group_count + r->text_len);
+    }
+    if (err != NHI_OK && err != NHI_ERR_NOT_FOUND)
+        return err;
+    return newest != 0 ? entry_at(s, newest, r) : NHI_ERR_NOT_FOUND;
+}
+
+/* ---- questions ---- */
+
 enum nhi_err nhi_snapshot_record_by_name(const struct nhi_snapshot *s, const char *name, struct nhi_snapshot_record *r)
 {
-    struct question q = { .table = s->tables, .name = name };
+    struct question q = { .table = s->tables, .name = name, .len = strlen(name) + 1 };
 
-    q.place = nhi_snapshot_place_name(name, s->buckets);
+    q.place = nhi_snapshot_place_name(name, q.len - 1, s->buckets);
     return find(s, &q, r);
+}
+
+static struct question question_of_uid(const struct nhi_snapshot *s, uint32_t uid)
+{
+    const struct question q = { .table = s->tables + (uint64_t)s->buckets * NHI_SNAPSHOT_BUCKET_LEN,
+                                .place = nhi_snapshot_place_uid(uid, s->buckets),
+                                .uid = uid };
+
+    return q;
 }
 
 enum nhi_err nhi_snapshot_record_by_uid(const struct nhi_snapshot *s, uint32_t uid, struct nhi_snapshot_record *r)
 {
-    struct question q = { .table = s->tables + (uint64_t)s->buckets * NHI_SNAPSHOT_BUCKET_LEN, .uid = uid };
+    struct question q;
 
     if (!nhi_id_is_ours(uid) || uid <= s->uid_min || uid > s->uid_max)
         return NHI_ERR_NOT_FOUND;
-    q.place = nhi_snapshot_place_uid(uid, s->buckets);
+    q = question_of_uid(s, uid);
     return find(s, &q, r);
+}
+
+static enum nhi_err indexed(const struct nhi_snapshot *s, uint32_t index, struct nhi_snapshot_record *r)
+{
+    const uint64_t at =
+        s->tables + 2 * (uint64_t)s->buckets * NHI_SNAPSHOT_BUCKET_LEN + (uint64_t)index * NHI_SNAPSHOT_REF_LEN;
+    unsigned char buf[NHI_SNAPSHOT_REF_LEN];
+    const unsigned char *ref;
+    enum nhi_err err = take(s, at, NHI_SNAPSHOT_REF_LEN, buf, &ref);
+
+    if (err == NHI_OK)
+        err = record_read(s, nhi_snapshot_get32(ref), r);
+    return err == NHI_OK && r->index != index ? NHI_ERR_CORRUPT : err;
 }
 
 enum nhi_err nhi_snapshot_record_by_index(const struct nhi_snapshot *s, uint32_t index, struct nhi_snapshot_record *r)
 {
-    unsigned char buf[NHI_SNAPSHOT_REF_LEN];
-    const unsigned char *ref;
-    uint32_t found = 0;
+    struct question q;
     enum nhi_err err;
 
     if (index >= s->count)
-        return NHI_ERR_NOT_FOUND;
-    err = take(s, s->size - (uint64_t)(s->count - index) * NHI_SNAPSHOT_REF_LEN, NHI_SNAPSHOT_REF_LEN, buf, &ref);
-    if (err == NHI_OK)
-        err = record_read(s, nhi_snapshot_get32(ref), &found, r);
-    return err == NHI_OK && found != index ? NHI_ERR_CORRUPT : err;
+        return walk_tail(s, index, r);
+    err = indexed(s, index, r);
+    if (err != NHI_OK || s->tail == 0)
+        return err;
+    q = question_of_uid(s, r->uid);
+    err = find_in_tail(s, &q, r);
+    return err == NHI_ERR_NOT_FOUND ? indexed(s, index, r) : err;
 }
 
 enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name, struct nhi_account *out)

@@ -23,7 +23,7 @@ bool nhi_snapshot_is_replaced(const struct nhi_snapshot *s);
 
 NHI_CHECK enum nhi_err nhi_snapshot_by_name(const struct nhi_snapshot *s, const char *name, struct nhi_account *out);
 NHI_CHECK enum nhi_err nhi_snapshot_by_uid(const struct nhi_snapshot *s, uint32_t uid, struct nhi_account *out);
-/* index: 0 to count - 1, in ascending order of uid. */
+/* index: from 0 on, in ascending order of uid, until NHI_ERR_NOT_FOUND. */
 NHI_CHECK enum nhi_err nhi_snapshot_by_index(const struct nhi_snapshot *s, uint32_t index, struct nhi_account *out);
 
 /* The same without a copy: what r points to is valid until the snapshot is closed, or r changes. After a failure, r is

@@ -9,6 +9,8 @@
 
 NHI_CHECK enum nhi_err nhi_snapshot_begin(uint32_t uid_min, uint32_t uid_max, struct nhi_snapshot_writer **out);
 NHI_CHECK enum nhi_err nhi_snapshot_add(struct nhi_snapshot_writer *w, const struct nhi_account *a);
+/* What the accounts were taken from, as snapshot_change.h needs it. Without it no change can be added. */
+void nhi_snapshot_set_stamp(struct nhi_snapshot_writer *w, uint64_t stamp);
 /* Both copies: the durable one, then the one on the tmpfs, so that the durable one is never older. The second is left
  * out, and an older one removed, where NHI_PUBLIC_DIR is on no tmpfs, or has not enough room for it: readers use the
  * durable one then. A copy that has the same content already stays as it is. */

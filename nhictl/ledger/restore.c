@@ -45,12 +45,13 @@ static uint32_t published_uid(const struct nhi_settings *set)
 {
     struct nhi_snapshot snapshot;
     struct nhi_account a;
+    enum nhi_err err;
     uint32_t next = 0;
 
     if (nhi_snapshot_open(NHI_SNAPSHOT_PATH, &snapshot) != NHI_OK)
         return 0;
-    for (uint32_t i = 0; i < snapshot.count; i++)
-        if (nhi_snapshot_by_index(&snapshot, i, &a) == NHI_OK && a.uid >= next && a.uid <= set->uid_max)
+    for (uint32_t i = 0; (err = nhi_snapshot_by_index(&snapshot, i, &a)) == NHI_OK || i < snapshot.count; i++)
+        if (err == NHI_OK && a.uid >= next && a.uid <= set->uid_max)
             next = a.uid + 1;
     nhi_snapshot_close(&snapshot);
     return next;

@@ -105,13 +105,14 @@ static void add_published(struct leftover_accounts *to)
 {
     struct nhi_snapshot s;
     struct nhi_account a;
+    enum nhi_err err;
 
     if (nhi_snapshot_open_published(&s) != NHI_OK)
         return;
     to->uid_min = s.uid_min;
     to->uid_max = s.uid_max;
-    for (uint32_t i = 0; i < s.count && to->count < s.count; i++)
-        if (nhi_snapshot_by_index(&s, i, &a) == NHI_OK) {
+    for (uint32_t i = 0; (err = nhi_snapshot_by_index(&s, i, &a)) == NHI_OK || i < s.count; i++)
+        if (err == NHI_OK) {
             struct leftover_account *one = add(to, a.name, a.uid);
 
             if (one != NULL)

@@ -178,7 +178,7 @@ static void forge(const unsigned char *bytes, size_t len, size_t at, unsigned ch
     assert_non_null(copy);
     memcpy(copy, bytes, len);
     record = copy + NHI_SNAPSHOT_HEADER_LEN;
-    record_len = nhi_snapshot_get16(record + NHI_SNAPSHOT_AT_LEN);
+    record_len = nhi_snapshot_align(nhi_snapshot_get16(record + NHI_SNAPSHOT_AT_LEN));
     record[at] = to;
     nhi_snapshot_put(record, nhi_snapshot_sum(record + NHI_SNAPSHOT_SUM_LEN, record_len - NHI_SNAPSHOT_SUM_LEN),
                      NHI_SNAPSHOT_SUM_LEN);
@@ -240,7 +240,7 @@ static void forged_group(void **state)
     record = memmem(bytes, len, "agent-00001", 11);
     assert_non_null(record);
     record -= NHI_SNAPSHOT_FIXED_LEN + 4;
-    record_len = nhi_snapshot_get16(record + NHI_SNAPSHOT_AT_LEN);
+    record_len = nhi_snapshot_align(nhi_snapshot_get16(record + NHI_SNAPSHOT_AT_LEN));
     for (size_t i = 0; i < sizeof(gids) / sizeof(gids[0]); i++) {
         nhi_snapshot_put(record + NHI_SNAPSHOT_FIXED_LEN, gids[i], 4);
         nhi_snapshot_put(record, nhi_snapshot_sum(record + NHI_SNAPSHOT_SUM_LEN, record_len - NHI_SNAPSHOT_SUM_LEN),
@@ -286,8 +286,8 @@ static void forged_header(void **state)
         uint64_t to;
         enum nhi_err want;
     } cases[] = {
-        { NHI_SNAPSHOT_AT_VERSION, 4, 3, NHI_ERR_VERSION },
-        { NHI_SNAPSHOT_AT_VERSION, 4, 1, NHI_ERR_CORRUPT },
+        { NHI_SNAPSHOT_AT_VERSION, 4, 4, NHI_ERR_VERSION },
+        { NHI_SNAPSHOT_AT_VERSION, 4, 2, NHI_ERR_CORRUPT },
         { NHI_SNAPSHOT_AT_SIZE, 8, 1 << 20, NHI_ERR_CORRUPT },
         { NHI_SNAPSHOT_AT_TABLES, 8, 0, NHI_ERR_CORRUPT },
         { NHI_SNAPSHOT_AT_TABLES, 8, UINT64_MAX - 63, NHI_ERR_CORRUPT },
