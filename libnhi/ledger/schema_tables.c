@@ -64,6 +64,21 @@ static const char agents[] =
     "  account TEXT PRIMARY KEY, denied INTEGER NOT NULL, permitted INTEGER NOT NULL, first INTEGER NOT NULL,"
     "  last INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
+/* Which accounts were added or changed, as libnhi/ledger/ledger_account.h says. More changes than it keeps are no use:
+ * the whole snapshot is made anew. */
+static const char accounts[] =
+    "CREATE TABLE account_change (place INTEGER PRIMARY KEY, number INTEGER NOT NULL, uid INTEGER NOT NULL) STRICT;"
+    "CREATE TRIGGER account_noted AFTER INSERT ON account_change"
+    " BEGIN DELETE FROM account_change WHERE place = NEW.place - 65; END;"
+    "CREATE TRIGGER account_added AFTER INSERT ON agent BEGIN"
+    " INSERT INTO account_change (number, uid) SELECT random(), uid FROM agent WHERE name = NEW.name; END;"
+    "CREATE TRIGGER account_changed AFTER UPDATE OF name, uid, gecos, home, shell, state ON agent BEGIN"
+    " INSERT INTO account_change (number, uid) SELECT random(), uid FROM agent WHERE name = NEW.name; END;"
+    "CREATE TRIGGER group_added AFTER INSERT ON agent_group BEGIN"
+    " INSERT INTO account_change (number, uid) SELECT random(), uid FROM agent WHERE name = NEW.agent; END;"
+    "CREATE TRIGGER group_removed AFTER DELETE ON agent_group BEGIN"
+    " INSERT INTO account_change (number, uid) SELECT random(), uid FROM agent WHERE name = OLD.agent; END;";
+
 static const char tickets[] =
     "CREATE TABLE issuer ("
     "  kid TEXT PRIMARY KEY, pk BLOB NOT NULL UNIQUE, state INTEGER NOT NULL, own INTEGER NOT NULL,"
@@ -125,4 +140,4 @@ static const char events[] =
     "CREATE INDEX event_by_task ON event (task);"
     "CREATE TABLE archived_record (record TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
 
-const char *const nhi_schema_tables[] = { setting, agents, tickets, policies, events, NULL };
+const char *const nhi_schema_tables[] = { setting, agents, accounts, tickets, policies, events, NULL };

@@ -210,24 +210,25 @@ enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql,
     return err;
 }
 
-void nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err *err)
+size_t nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err *err)
 {
     const unsigned char *text;
     size_t len;
 
     out[0] = '\0';
     if (*err != NHI_OK)
-        return;
+        return 0;
     text = sqlite3_column_text(st, col);
     if (text == NULL && sqlite3_column_type(st, col) == SQLITE_NULL)
-        return;
+        return 0;
     len = (size_t)sqlite3_column_bytes(st, col);
     if (text == NULL || len >= size || memchr(text, '\0', len) != NULL) {
         *err = NHI_ERR_CORRUPT;
-        return;
+        return 0;
     }
     memcpy(out, text, len);
     out[len] = '\0';
+    return len;
 }
 
 int64_t nhi_sql_int(sqlite3_stmt *st, int col, int64_t min, int64_t max, enum nhi_err *err)

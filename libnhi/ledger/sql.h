@@ -52,7 +52,8 @@ NHI_CHECK enum nhi_err nhi_sql_step(struct nhi_ledger *l, sqlite3_stmt *st);
 
 /* Columns. A value that does not fit or has the wrong type sets *err to NHI_ERR_CORRUPT, which stays set: read all
  * columns, then look. */
-void nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err *err);
+/* Returns the length. */
+size_t nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err *err);
 int64_t nhi_sql_int(sqlite3_stmt *st, int col, int64_t min, int64_t max, enum nhi_err *err);
 void nhi_sql_key(sqlite3_stmt *st, int col, uint8_t out[NHI_PK_LEN], enum nhi_err *err);
 

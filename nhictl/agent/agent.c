@@ -220,7 +220,7 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
     /* Whatever happens to the rest. */
     if (state != NHI_AGENT_ACTIVE)
         ended = end_named(c, s.l, &(struct revocation){ .kind = NHI_REVOKE_AGENT, .id = a.account.name }, s.set.grace);
-    code = store_publish(c, &s);
+    code = store_publish_changes(c, &s);
     if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {
         out_member(c->out, "agent", agent_row(c->out, &a, true));
         out_line(c->out, "agent %s is %s", a.account.name, agent_state_name(a.state));
@@ -295,7 +295,7 @@ static int agent_set(struct ctl *c)
     }
     /* The supervisor reads the agents again when they are published. */
     if (code == CTL_DONE)
-        code = store_publish(c, &s);
+        code = store_publish_changes(c, &s);
     if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {
         out_record(c->out, "agent", agent_row(c->out, &a, true));
         code = ctl_answer(c);

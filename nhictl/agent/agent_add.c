@@ -47,7 +47,7 @@ static int agent_add(struct ctl *c)
         code = err == NHI_OK ? store_commit(c, &s) : store_fail(c, &s, err, "register the agent");
     }
     if (code == CTL_DONE)
-        code = store_publish(c, &s);
+        code = store_publish_changes(c, &s);
     if (code == CTL_DONE && !args->no_home)
         code = home_make(c, &a.account);
     if (code == CTL_DONE) {

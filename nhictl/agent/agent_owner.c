@@ -96,7 +96,7 @@ static int agent_transfer(struct ctl *c)
         /* Rules may name owners. */
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
-        code = store_publish(c, &s);
+        code = store_publish_changes(c, &s);
         code = code == CTL_DONE ? ended_answer(c, &ended) : ended_finish(c, &ended, code);
     }
     store_close(&s);

@@ -231,7 +231,7 @@ static int owner_offboard(struct ctl *c)
         ended = end_what_is_over(c, s.set.grace);
         ended_show(c, &ended);
         show_other_hosts(c, &s, &owned);
-        code = store_publish(c, &s);
+        code = store_publish_changes(c, &s);
         code = code == CTL_DONE ? ended_answer(c, &ended) : ended_finish(c, &ended, code);
     }
     free(owned.all);

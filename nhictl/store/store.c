@@ -2,6 +2,8 @@
 #include "nhictl/store/store.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "libnhi/ledger/fold_refused.h"
 #include "libnhi/ledger/fold_session.h"
 #include "libnhi/ledger/heartbeat.h"
+#include "libnhi/ledger/ledger_account.h"
 #include "libnhi/ledger/ledger_agent.h"
 #include "libnhi/ledger/ledger_event.h"
 #include "libnhi/ledger/ledger_tie.h"
@@ -19,6 +22,7 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "libnhi/session/session.h"
 #include "libnhi/snapshot/snapshot.h"
+#include "libnhi/snapshot/snapshot_change.h"
 #include "libnhi/snapshot/snapshot_write.h"
 #include "nhictl/process/logind.h"
 #include "nhictl/say/fail.h"
@@ -288,11 +292,23 @@ int store_commit(struct ctl *c, struct store *s)
     return CTL_DONE;
 }
 
+static void publish_shell(struct nhi_account *a, enum nhi_agent_state state, bool locked)
+{
+    if (state != NHI_AGENT_ACTIVE || locked)
+        snprintf(a->shell, sizeof(a->shell), "/usr/sbin/nologin");
+}
+
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out)
 {
     *out = a->account;
-    if (a->state != NHI_AGENT_ACTIVE || locked)
-        snprintf(out->shell, sizeof(out->shell), "/usr/sbin/nologin");
+    publish_shell(out, a->state, locked);
+}
+
+/* The lowest bits of a stamp: it is not 0, and whether the host was in lockdown, which every account shows. The others
+ * are those of the number of a change in the ledger. */
+static uint64_t stamp_of(int64_t number, bool locked)
+{
+    return ((uint64_t)number & ~UINT64_C(3)) | 2 | locked;
 }
 
 struct publishing {
@@ -301,36 +317,84 @@ struct publishing {
 };
 
 /* If an account is refused, the commit fails. */
-static int publish_one(const struct nhi_agent *a, void *ctx)
+static int publish_one(const struct nhi_account *a, enum nhi_agent_state state, void *ctx)
 {
     const struct publishing *p = ctx;
     struct nhi_account account;
 
-    store_published(a, p->locked, &account);
+    if (state == NHI_AGENT_ACTIVE && !p->locked)
+        return nhi_snapshot_add(p->w, a) != NHI_OK;
+    account = *a;
+    publish_shell(&account, state, p->locked);
     return nhi_snapshot_add(p->w, &account) != NHI_OK;
+}
+
+static enum nhi_err publish_whole(struct store *s, bool locked)
+{
+    struct publishing p = { .locked = locked };
+    int64_t number;
+    enum nhi_err err = nhi_account_newest(s->l, &number);
+
+    if (err == NHI_OK)
+        err = nhi_snapshot_begin(s->set.uid_min, s->set.uid_max, &p.w);
+    if (err != NHI_OK)
+        return err;
+    nhi_snapshot_set_stamp(p.w, stamp_of(number, locked));
+    err = nhi_account_each(s->l, publish_one, &p);
+    if (err == NHI_OK)
+        return nhi_snapshot_publish(p.w);
+    nhi_snapshot_abort(p.w);
+    return err;
+}
+
+/* What was changed since the snapshot was published: each account as it is now. Any error: the snapshot has to be
+ * published whole. */
+static enum nhi_err publish_changes(struct store *s, bool locked)
+{
+    struct nhi_account_change changes[NHI_SNAPSHOT_CHANGES_MAX];
+    struct nhi_snapshot_change *all = calloc(NHI_SNAPSHOT_CHANGES_MAX, sizeof(*all));
+    enum nhi_agent_state state = NHI_AGENT_RETIRED;
+    size_t count = 0, n = 0;
+    uint64_t from;
+    enum nhi_err err = all != NULL ? nhi_snapshot_stamp(&from) : NHI_ERR_NOMEM;
+
+    if (err == NHI_OK && stamp_of((int64_t)from, locked) != from)
+        err = NHI_ERR_STATE;
+    if (err == NHI_OK)
+        err = nhi_account_changes(s->l, (int64_t)from, changes, NHI_SNAPSHOT_CHANGES_MAX, &count);
+    for (size_t i = 0; i < count && err == NHI_OK; i++) {
+        if (i + 1 < count && changes[i + 1].uid == changes[i].uid)
+            continue; /* as of an account and its groups */
+        err = nhi_account_get(s->l, changes[i].uid, &all[n].account, &state);
+        publish_shell(&all[n].account, state, locked);
+        all[n++].stamp = stamp_of(changes[i].number, locked);
+    }
+    if (err == NHI_OK)
+        err = nhi_snapshot_change(from, all, n);
+    free(all);
+    return err;
 }
 
 /* The write transaction changes nothing: it makes two publishers take turns, so that the last one to write has seen
  * every change. */
-enum nhi_err store_publish_as_is(struct store *s, int64_t now)
+static enum nhi_err publish(struct store *s, int64_t now, bool whole)
 {
-    struct publishing p = { .w = NULL };
-    enum nhi_err err;
+    enum nhi_err err = nhi_ledger_begin(s->l, now);
+    bool locked;
 
-    err = nhi_ledger_begin(s->l, now);
     if (err == NHI_OK) {
-        p.locked = nhi_reserve_is_locked_down(NHI_STATE_DIR, NHI_RUN_DIR);
-        err = nhi_snapshot_begin(s->set.uid_min, s->set.uid_max, &p.w);
-    }
-    if (err == NHI_OK) {
-        err = nhi_agent_each(s->l, publish_one, &p);
-        if (err == NHI_OK)
-            err = nhi_snapshot_publish(p.w);
-        else
-            nhi_snapshot_abort(p.w);
+        locked = nhi_reserve_is_locked_down(NHI_STATE_DIR, NHI_RUN_DIR);
+        err = whole ? NHI_ERR_STATE : publish_changes(s, locked);
+        if (err != NHI_OK)
+            err = publish_whole(s, locked);
     }
     nhi_ledger_rollback(s->l);
     return err;
+}
+
+enum nhi_err store_publish_as_is(struct store *s, int64_t now)
+{
+    return publish(s, now, true);
 }
 
 bool store_publish_missing(int64_t now)
@@ -347,14 +411,24 @@ bool store_publish_missing(int64_t now)
     return err != NHI_ERR_BUSY;
 }
 
-int store_publish(struct ctl *c, struct store *s)
+static int publish_or_fail(struct ctl *c, struct store *s, bool whole)
 {
-    enum nhi_err err = store_publish_as_is(s, c->now);
+    enum nhi_err err = publish(s, c->now, whole);
 
     if (err == NHI_OK)
         return CTL_DONE;
     return ctl_fail(c, CTL_SYSTEM, "nhictl apply",
                     "the ledger was changed, but the account snapshot could not be written: %s", nhi_strerror(err));
+}
+
+int store_publish(struct ctl *c, struct store *s)
+{
+    return publish_or_fail(c, s, true);
+}
+
+int store_publish_changes(struct ctl *c, struct store *s)
+{
+    return publish_or_fail(c, s, false);
 }
 
 void store_close(struct store *s)

@@ -38,9 +38,13 @@ int store_read(struct ctl *c, struct store *s);
  * held back until store_close, so that after Ctrl-C everything is done or nothing. */
 int store_write(struct ctl *c, struct store *s);
 int store_commit(struct ctl *c, struct store *s);
-/* Writes both copies of the account snapshot from the present ledger. Call it outside a transaction. */
+/* Writes both copies of the account snapshot from the present ledger, whatever they have. Call it outside a
+ * transaction. */
 int store_publish(struct ctl *c, struct store *s);
-/* The same for a ledger that was not changed: reports nothing. */
+/* The same result with less work: only accounts that were changed since they were published are written, if what was
+ * published is known to be that of this ledger. Damage stays. */
+int store_publish_changes(struct ctl *c, struct store *s);
+/* As store_publish does, for a ledger that was not changed: reports nothing. */
 NHI_CHECK enum nhi_err store_publish_as_is(struct store *s, int64_t now);
 /* For the start of a host: publishes if there is no copy of the accounts on the tmpfs. false: another process is
  * writing the ledger, so try again later. */
