@@ -49,10 +49,11 @@ static void put(uint32_t *table, uint32_t hash, uint32_t entry)
 
 static bool make(void)
 {
-    const char *asked = getenv("NHI_BARE");
+    const char *asked;
 
     if (entries != NULL)
         return true;
+    asked = getenv("NHI_BARE");
     count = asked != NULL ? (uint32_t)atol(asked) : 0;
     for (slots = 16; slots < count * 2; slots *= 2)
         ;
