@@ -78,6 +78,7 @@ UNITS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TOOL_SRC))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 CYCLES := $(BUILD)/tests/bench/cycles
+WITH_LIB := $(CYCLES) $(BUILD)/tests/bench/state_change
 UNITS_OF_SYSTEMD := $(wildcard packaging/*.service packaging/*.timer)
 REASONS := $(BUILD)/nhi-reasons.7
 MANS  := $(wildcard pam_nhi/*.8 nss_nhi/*.8 sshd_nhi/*.8 nhictl/*.[578] nhictl/*/*.8) $(REASONS)
@@ -179,13 +180,13 @@ $(REASONS): nhictl/nhi-reasons.7.in libnhi/policy/reason_list.h packaging/reason
 $(BUILD)/tests/unit/test_leftover: $(BUILD)/obj/nhictl/leftover/leftover_judge.o
 $(BUILD)/tests/unit/test_words: $(BUILD)/obj/nhictl/say/words.o
 $(BUILD)/tests/unit/test_shadow: $(BUILD)/obj/nhictl/policy/shadow.o
-$(UNITS) $(CYCLES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(CONF) $(LIB)
+$(UNITS) $(WITH_LIB): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $(filter %.o,$^) $(CONF) $(LIB) $(CORE_LIBS) \
 	    $(CONF_LIBS) -lcmocka -lpam -ldl -lpthread
 
-$(TOOLS) $(filter-out $(CYCLES),$(BENCHES)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
+$(TOOLS) $(filter-out $(WITH_LIB),$(BENCHES)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDSAN) $(LDHARD) -o $@ $< -lpam -ldl -lpthread

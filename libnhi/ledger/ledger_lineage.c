@@ -106,12 +106,14 @@ enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const ch
     sqlite3_stmt *st = NULL;
     enum nhi_err err;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT tree FROM task WHERE tree IS NOT NULL AND state = 1 UNION"
-                          " SELECT t.tree FROM ticket t WHERE t.tree IS NOT NULL AND t.exp > ?1"
-                          " AND t.superseded = 0 AND NOT EXISTS (SELECT 1 FROM revocation r"
-                          "  WHERE r.kind = 1 AND r.id = t.root)",
-                          "i", now);
+    /* Every command that writes asks this: it must not look at tickets that belong to no tree. */
+    err =
+        nhi_sql_prepare(l, &st,
+                        "SELECT tree FROM task WHERE tree IS NOT NULL AND state = 1 UNION"
+                        " SELECT t.tree FROM ticket t INDEXED BY ticket_of_tree WHERE t.tree IS NOT NULL AND t.exp > ?1"
+                        " AND t.superseded = 0 AND NOT EXISTS (SELECT 1 FROM revocation r"
+                        "  WHERE r.kind = 1 AND r.id = t.root)",
+                        "i", now);
     while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
         nhi_sql_text(st, 0, tree, sizeof(tree), &err);
         if (err == NHI_OK && fn(tree, ctx) != 0)

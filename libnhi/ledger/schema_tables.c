@@ -96,6 +96,7 @@ static const char tickets[] =
     "  ssh INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE INDEX ticket_by_root ON ticket (root);"
     "CREATE INDEX ticket_by_tree ON ticket (tree, exp) WHERE tree IS NOT NULL;"
+    "CREATE INDEX ticket_of_tree ON ticket (exp) WHERE tree IS NOT NULL;"
     "CREATE INDEX ticket_by_agent ON ticket (agent, exp);"
     "CREATE INDEX ticket_by_task ON ticket (task, exp);"
     "CREATE INDEX ticket_by_exp ON ticket (exp);"

@@ -160,7 +160,8 @@ gone-1000    | us    | 25000 | gone.1000 | | ... beside 1,000 other sessions
 crowd        | us    | 1e6   | crowd.p99 | | 1,000 sessions revoked at once, p99 gone
 counted      | us    | 1.2   | counted.inner | uncounted.inner | rule with max_sessions / without, 1,000 processes
 publish      | us    | 150000 | publish.wall | | a new state file at 10^5 live tickets
-state-revoke | us    | 5000  | state.revoke.wall | | a revocation meanwhile
+state-revoke | us    | 5000  | state.wait | | a revocation meanwhile takes longer by
+state-during | us    | -     | state.revoke.wall | state.alone.wall | ... the whole of it / alone
 state-change | us    | 1000  | state.change | | one change of the state
 state-size   | bytes | 60e6  | state.size | | the state at 10^5 live tickets
 state-peak   | bytes | 120e6 | state.peak | | while a new one is written

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
-# Rows of the published state at 100,000 live tickets: a new file, and what /run has of it while it is written.
+# Rows of the published state at 100,000 live tickets: a new file, what /run has of it while it is written, a revocation
+# meanwhile, and one change.
 # shellcheck source=tests/bench/lib.sh
 
 rows_state() {
@@ -21,18 +22,29 @@ END
     peak_while nhictl publish
     put state.peak "$((PEAK - empty))"
     revoke_meanwhile
+    progress 'one change of the published state'
+    # shellcheck disable=SC2046 # three numbers
+    put state.change $("$TOOLS/state_change")
+    must nhictl publish
 }
 
-# A revocation while somebody publishes without a pause.
+# A revocation while somebody publishes without a pause, and how much longer it takes than otherwise.
 revoke_meanwhile() {
     local publisher
+    in_turn 20 <<END
+state.alone nhictl revoke --ticket $(unknown_jti)
+END
     (while :; do nhictl publish; done) >/dev/null 2>&1 &
     publisher=$!
-    in_turn 10 <<END
+    in_turn 20 <<END
 state.revoke nhictl revoke --ticket $(unknown_jti)
 END
     kill "$publisher"
     wait "$publisher" 2>/dev/null
+    awk '$1 == "state.alone.wall" { least = $2; middle = $3 }
+        $1 == "state.revoke.wall" { print "state.wait", ($2 > least ? $2 - least : 0), ($3 > middle ? $3 - middle : 0), $4 }' \
+        "$RESULTS" >"$W/wait"
+    cat "$W/wait" >>"$RESULTS"
 }
 
 # Bytes of /run in use, files that have lost their name included.

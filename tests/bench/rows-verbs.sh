@@ -21,6 +21,7 @@ END
     count status nhictl status
     rows_busy
     rows_import
+    rows_bulk
 }
 
 # Somebody holds the write lock of the ledger, for as long as this takes.
@@ -58,4 +59,34 @@ rows_import() {
     137) put import.more 10000000 ;;
     *) hint "agent import failed: $(head -n 1 "$W/import")" ;;
     esac
+}
+
+BULK=20000
+
+# each_second NUMBER COMMAND...: how many of them a second, rounded
+each_second() {
+    local number=$1 began
+    shift
+    began=$(date +%s%N)
+    must "$@"
+    echo $((number * 1000000000 / ($(date +%s%N) - began)))
+}
+
+# Tickets for one agent and task from a file, and the revocation of each; twice, on a ledger of their own.
+rows_bulk() {
+    local round
+    progress "$BULK tickets issued and revoked from a file"
+    use_fixture empty
+    rm -rf "$DISK/bulk"
+    cp -a "$DISK/fixtures/empty" "$DISK/bulk"
+    mount_state "$DISK/bulk"
+    must nhictl publish
+    yes -- '--agent ci-bot --task build-1 --account ci-bot --service sshd' | head -n "$BULK" >"$W/many"
+    for round in 1 2; do
+        each_second "$BULK" nhictl issue --from "$W/many" >>"$W/issued"
+        sqlite3 -readonly "$STATE/ledger.db" "SELECT '--ticket ' || jti FROM ticket ORDER BY n DESC LIMIT $BULK" >"$W/ended"
+        each_second "$BULK" nhictl revoke --from "$W/ended" >>"$W/revoked"
+    done
+    put_all bulk.issue <"$W/issued"
+    put_all bulk.revoke <"$W/revoked"
 }

@@ -58,6 +58,7 @@ CREATE INDEX session_open ON session (task) WHERE ended = 0;
 CREATE INDEX session_by_handle ON session (handle);
 CREATE INDEX ticket_by_root ON ticket (root);
 CREATE INDEX ticket_by_tree ON ticket (tree, exp) WHERE tree IS NOT NULL;
+CREATE INDEX ticket_of_tree ON ticket (exp) WHERE tree IS NOT NULL;
 CREATE INDEX ticket_by_agent ON ticket (agent, exp);
 CREATE INDEX ticket_by_task ON ticket (task, exp);
 CREATE INDEX ticket_by_exp ON ticket (exp);
