@@ -8,7 +8,7 @@
 
 struct adding {
     struct nhi_ledger *l;
-    nhi_fact_add_fn add;
+    nhi_fact_fn add;
     void *ctx;
     char host[NHI_HOST_MAX + 1];
     bool alone; /* one ticket: what is known from several is not collected elsewhere */
@@ -22,8 +22,7 @@ static enum nhi_err add_all(const struct adding *a, const char *sql, fact_row_fn
     enum nhi_err err = nhi_sql_prepare(a->l, &st, sql, "");
 
     while (err == NHI_OK && (err = nhi_sql_step(a->l, st)) == NHI_OK) {
-        v.len = 0;
-        v.full = false;
+        nhi_value_begin(&v);
         err = read(st, &key, &v);
         if (err == NHI_OK)
             err = a->add(a->ctx, &key, &v);
@@ -36,8 +35,9 @@ static enum nhi_err add_all(const struct adding *a, const char *sql, fact_row_fn
 
 static enum nhi_err add_name(const struct adding *a, const struct nhi_fact_key *key, const char *name)
 {
-    struct nhi_value v = { .len = 0 };
+    struct nhi_value v;
 
+    nhi_value_begin(&v);
     nhi_fact_put_name(&v, name);
     return a->add(a->ctx, key, &v);
 }
@@ -66,10 +66,11 @@ static enum nhi_err add_ticket(const struct adding *a, const struct nhi_fact_tic
     const bool here = strcmp(t->host, a->host) == 0;
     char account[NHI_LIST_MAX + 1];
     const char *at = t->accounts;
-    struct nhi_value v = { .len = 0 };
     struct nhi_fact_key key = nhi_fact_key(NHI_FACT_TICKET, t->jti);
+    struct nhi_value v;
     enum nhi_err err;
 
+    nhi_value_begin(&v);
     nhi_fact_put_ticket(&v, f);
     err = a->add(a->ctx, &key, &v);
     while (here && err == NHI_OK && (at = nhi_list_next(at, account)) != NULL)
@@ -180,8 +181,7 @@ static enum nhi_err add_zones(const struct adding *a)
 
     err = nhi_sql_prepare(a->l, &st, "SELECT DISTINCT name FROM zone WHERE version = (SELECT policy FROM setting)", "");
     while (err == NHI_OK && (err = nhi_sql_step(a->l, st)) == NHI_OK) {
-        v.len = 0;
-        v.full = false;
+        nhi_value_begin(&v);
         nhi_sql_text(st, 0, zone, sizeof(zone), &err);
         key = nhi_fact_key(NHI_FACT_ZONE, zone);
         if (err == NHI_OK)
@@ -193,7 +193,7 @@ static enum nhi_err add_zones(const struct adding *a)
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }
 
-static enum nhi_err start(struct nhi_ledger *l, nhi_fact_add_fn add, void *ctx, struct adding *a)
+static enum nhi_err start(struct nhi_ledger *l, nhi_fact_fn add, void *ctx, struct adding *a)
 {
     struct nhi_settings s;
     enum nhi_err err = nhi_ledger_settings(l, &s);
@@ -204,7 +204,7 @@ static enum nhi_err start(struct nhi_ledger *l, nhi_fact_add_fn add, void *ctx, 
     return err;
 }
 
-enum nhi_err nhi_sql_facts(struct nhi_ledger *l, int64_t now, uint8_t fit, nhi_fact_add_fn add, void *ctx)
+enum nhi_err nhi_sql_facts(struct nhi_ledger *l, int64_t now, uint8_t fit, nhi_fact_fn add, void *ctx)
 {
     static const struct {
         const char *sql;
@@ -231,7 +231,7 @@ enum nhi_err nhi_sql_facts(struct nhi_ledger *l, int64_t now, uint8_t fit, nhi_f
     return err == NHI_OK ? add_each_ticket(&a, now) : err;
 }
 
-enum nhi_err nhi_sql_facts_of(struct nhi_ledger *l, const char *jti, nhi_fact_add_fn add, void *ctx)
+enum nhi_err nhi_sql_facts_of(struct nhi_ledger *l, const char *jti, nhi_fact_fn add, void *ctx)
 {
     sqlite3_stmt *st = NULL;
     struct adding a;

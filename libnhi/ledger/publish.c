@@ -23,6 +23,7 @@ struct nhi_publisher {
     bool watching;              /* changes are collected */
     bool moved;                 /* this transaction has a new generation */
     bool ahead;                 /* the state has endings of this transaction */
+    bool renews;                /* it makes a new file */
     bool published;             /* the new file replaced the old one before the commit */
     size_t had;                 /* room in the tail at the beginning */
     int64_t generation, latest;
@@ -38,7 +39,7 @@ static void finish(struct nhi_ledger *l)
     nhi_changes_forget(l, &p->changes);
     nhi_state_end(p->w);
     p->w = NULL;
-    p->moved = p->ahead = p->published = false;
+    p->moved = p->ahead = p->renews = p->published = false;
 }
 
 static void free_publisher(struct nhi_publisher *p)
@@ -198,7 +199,7 @@ static bool only_ends(const struct nhi_publisher *p)
 
 /* What ends comes first. If the tail has no room for it, a new file has it: before the commit if the transaction only
  * ends things, else right after it. */
-static enum nhi_err publish_ends(struct nhi_ledger *l, bool fits, size_t before)
+static enum nhi_err publish_ends(struct nhi_ledger *l, size_t before)
 {
     struct nhi_publisher *p = l->publisher;
     struct nhi_state *seen = nhi_state_seen(p->w);
@@ -208,9 +209,9 @@ static enum nhi_err publish_ends(struct nhi_ledger *l, bool fits, size_t before)
         err = add_ends(p);
         p->ahead = true;
     }
-    if (err == NHI_OK && !fits)
-        p->err = nhi_publish_prepare(l, &p->at, p->w, p->generation);
-    if (err == NHI_OK && !fits && p->err == NHI_OK && before > 0 && !p->ahead && only_ends(p)) {
+    if (err == NHI_OK && p->renews)
+        p->err = nhi_publish_prepare(l, &p->at, p->w, p->generation, p->changes.whole ? NULL : &p->changes);
+    if (err == NHI_OK && p->renews && p->err == NHI_OK && before > 0 && !p->ahead && only_ends(p)) {
         err = nhi_state_publish(p->w);
         p->published = err == NHI_OK;
     }
@@ -225,7 +226,6 @@ static enum nhi_err publish_first(struct nhi_ledger *l)
     struct nhi_publisher *p = l->publisher;
     struct nhi_settings s;
     size_t before = 0, after = 0;
-    bool fits;
     enum nhi_err err;
 
     err = nhi_changes_any(l, &p->changes);
@@ -245,9 +245,8 @@ static enum nhi_err publish_first(struct nhi_ledger *l)
         return err;
     p->latest = s.latest;
     count_bytes(p, &before, &after);
-    fits = !p->changes.whole && before + after <= nhi_state_room(p->w);
-    p->changes.whole = !fits;
-    return publish_ends(l, fits, before);
+    p->renews = p->changes.whole || before + after > nhi_state_room(p->w);
+    return publish_ends(l, before);
 }
 
 static enum nhi_err add_rest(struct nhi_publisher *p)
@@ -266,9 +265,9 @@ static void publish_rest(struct nhi_ledger *l)
     struct nhi_publisher *p = l->publisher;
     bool refresh;
 
-    if (p->w != NULL && p->err == NHI_OK && p->changes.whole && !p->published)
+    if (p->w != NULL && p->err == NHI_OK && p->renews && !p->published)
         p->err = nhi_state_publish(p->w);
-    else if (p->w != NULL && p->err == NHI_OK && p->moved && !p->changes.whole)
+    else if (p->w != NULL && p->err == NHI_OK && p->moved && !p->renews)
         p->err = add_rest(p);
     refresh = should_refresh(p);
     finish(l);
@@ -325,12 +324,12 @@ enum nhi_err nhi_ledger_withdraw(struct nhi_ledger *l)
 
 enum nhi_err nhi_ledger_refresh(struct nhi_ledger *l)
 {
-    return nhi_publish_beside(l, &l->publisher->at);
+    return nhi_publish_beside(l, &l->publisher->at, false);
 }
 
 enum nhi_err nhi_ledger_publish(struct nhi_ledger *l, int64_t now)
 {
-    enum nhi_err err = nhi_ledger_refresh(l);
+    enum nhi_err err = nhi_publish_beside(l, &l->publisher->at, true);
     const bool done = err == NHI_OK;
 
     /* A transaction also notes this boot; and it is needed if a writer was killed, or others were faster. */

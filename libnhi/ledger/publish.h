@@ -15,11 +15,12 @@
 /* From now on every transaction of this writer is published. run_dir: NHI_RUN_DIR; valid as long as the ledger is open.
  * wait_ms: for other writers. */
 NHI_CHECK enum nhi_err nhi_ledger_publishes(struct nhi_ledger *l, const char *dir, const char *run_dir, int wait_ms);
-/* Publishes the whole ledger anew: as nhi_ledger_refresh does, or, if what is published is not known to be complete, in
- * a transaction of its own. */
+/* Publishes the whole ledger anew, read from its tables: as nhi_ledger_refresh does, or, if what is published is not
+ * known to be complete, in a transaction of its own. */
 NHI_CHECK enum nhi_err nhi_ledger_publish(struct nhi_ledger *l, int64_t now);
-/* Makes a new file of what is published, without keeping other writers waiting for longer than it takes to add what
- * they changed meanwhile. Outside a transaction. A failure changes nothing. NHI_ERR_STATE: only a transaction can. */
+/* Makes a new file of what is published, mostly from the one that readers see, without keeping other writers waiting
+ * for longer than it takes to add what they changed meanwhile. Outside a transaction. A failure changes nothing.
+ * NHI_ERR_STATE: only a transaction can. */
 NHI_CHECK enum nhi_err nhi_ledger_refresh(struct nhi_ledger *l);
 /* How often this ledger has changed what is published; -1: it cannot be read. */
 int64_t nhi_ledger_generation(struct nhi_ledger *l);

@@ -8,9 +8,11 @@
 #include "libnhi/base/last_seen.h"
 #include "libnhi/base/proc.h"
 #include "libnhi/ledger/ledger_fact_all.h"
+#include "libnhi/ledger/ledger_fact_row.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/ledger/sql.h"
 #include "libnhi/state/bound_write.h"
+#include "libnhi/state/state_merge.h"
 
 /* The host's record, as it fits now. */
 static uint8_t fit_of(struct nhi_ledger *l, const struct nhi_publish_at *at)
@@ -54,6 +56,7 @@ static void free_building(struct building *to)
 {
     nhi_state_build_free(to->b);
     free(to->bound);
+    *to = (struct building){ .b = NULL };
 }
 
 static enum nhi_err collect(struct nhi_ledger *l, const struct nhi_publish_at *at, struct building *to)
@@ -63,6 +66,47 @@ static enum nhi_err collect(struct nhi_ledger *l, const struct nhi_publish_at *a
     return err == NHI_OK ? nhi_sql_facts(l, nhi_now(), fit_of(l, at), add_build, to) : err;
 }
 
+/* The same from what is published, and changes over it; the host's record is made anew, since it depends on more than
+ * the ledger. NHI_ERR_STATE: that would not be the same, or it is time to leave out what no longer counts. */
+static enum nhi_err collect_from(struct nhi_state *s, const struct nhi_changes *c, const struct nhi_value *host,
+                                 struct building *to)
+{
+    const struct nhi_fact_key key = nhi_fact_key(NHI_FACT_HOST, "");
+    struct nhi_state_merge *m = NULL;
+    enum nhi_err err;
+
+    if (s == NULL || !nhi_state_is_here(s) || !nhi_state_may_merge(s))
+        return NHI_ERR_STATE;
+    err = nhi_state_merge_new(s, c != NULL ? c->count + 1 : 1, &m);
+    if (err != NHI_OK)
+        return err;
+    nhi_state_merge_put(m, &key, host->bytes, host->len);
+    for (size_t i = 0; c != NULL && i < c->count; i++)
+        nhi_state_merge_put(m, &c->all[i].key, c->all[i].value, c->all[i].len);
+    err = nhi_state_build_new(&to->b);
+    if (err == NHI_OK) {
+        nhi_state_build_is_merged(to->b, nhi_state_head(s)->whole_size);
+        err = nhi_state_merge_each(m, add_build, to);
+    }
+    nhi_state_merge_free(m);
+    return err;
+}
+
+static enum nhi_err merge(struct nhi_ledger *l, const struct nhi_publish_at *at, struct nhi_state *s,
+                          const struct nhi_changes *c, struct building *to)
+{
+    struct nhi_value host;
+    enum nhi_err err;
+
+    nhi_value_begin(&host);
+    err = fact_put_host(l, fit_of(l, at), &host);
+    if (err == NHI_OK)
+        err = collect_from(s, c, &host, to);
+    if (err != NHI_OK)
+        free_building(to);
+    return err;
+}
+
 /* In the turn of a writer. Without this file, a key of an agent counts as that of a person while nothing is published,
  * and no more. */
 static void keep_bound(const struct nhi_publish_at *at, struct building *to)
@@ -70,13 +114,14 @@ static void keep_bound(const struct nhi_publish_at *at, struct building *to)
     (void)!nhi_bound_complete(at->dir, to->bound, to->count);
 }
 
-/* A new file of everything, as the open transaction sees it. */
 enum nhi_err nhi_publish_prepare(struct nhi_ledger *l, const struct nhi_publish_at *at, struct nhi_state_writer *w,
-                                 int64_t generation)
+                                 int64_t generation, const struct nhi_changes *of)
 {
     struct building to = { .b = NULL };
-    enum nhi_err err = collect(l, at, &to);
+    enum nhi_err err = of != NULL ? merge(l, at, nhi_state_seen(w), of, &to) : NHI_ERR_STATE;
 
+    if (err != NHI_OK)
+        err = collect(l, at, &to);
     if (err == NHI_OK)
         err = nhi_state_prepare(w, to.b, generation);
     if (err == NHI_OK)
@@ -104,7 +149,22 @@ enum nhi_err nhi_publish_bound(struct nhi_ledger *l, const struct nhi_publish_at
     return err;
 }
 
-/* The same as the ledger is now, without keeping any other writer waiting. */
+/* What is published now, without keeping any other writer waiting. */
+static enum nhi_err merge_beside(struct nhi_ledger *l, const struct nhi_publish_at *at, struct building *to,
+                                 int64_t *of)
+{
+    struct nhi_state *s = NULL;
+    enum nhi_err err = nhi_state_open(at->run_dir, at->dir, &s);
+
+    if (err == NHI_OK)
+        err = merge(l, at, s, NULL, to);
+    if (err == NHI_OK)
+        *of = nhi_state_generation(s);
+    nhi_state_close(s);
+    return err;
+}
+
+/* The same as the ledger is now. */
 static enum nhi_err collect_beside(struct nhi_ledger *l, const struct nhi_publish_at *at, struct building *to,
                                    int64_t *of)
 {
@@ -133,14 +193,14 @@ static enum nhi_err catch_up_with(struct nhi_ledger *l, struct nhi_state_writer 
     return err == NHI_OK && now != generation ? NHI_ERR_STATE : err;
 }
 
-enum nhi_err nhi_publish_beside(struct nhi_ledger *l, const struct nhi_publish_at *at)
+enum nhi_err nhi_publish_beside(struct nhi_ledger *l, const struct nhi_publish_at *at, bool anew)
 {
     struct building to = { .b = NULL };
     struct nhi_state_writer *w = NULL;
     int64_t generation = 0;
     enum nhi_err err = nhi_state_begin_beside(at->run_dir, at->dir, &w);
 
-    if (err == NHI_OK)
+    if (err == NHI_OK && (anew || merge_beside(l, at, &to, &generation) != NHI_OK))
         err = collect_beside(l, at, &to, &generation);
     if (err == NHI_OK)
         err = nhi_state_prepare(w, to.b, generation);

@@ -14,11 +14,13 @@ struct nhi_publish_at {
     int wait_ms;
 };
 
-/* Prepares a file of everything, as the open transaction sees it. */
+/* Prepares a file of everything, as the open transaction sees it. of: what it changes, if these are single facts and
+ * what is published has all before it; NULL: from the ledger alone. */
 NHI_CHECK enum nhi_err nhi_publish_prepare(struct nhi_ledger *l, const struct nhi_publish_at *at,
-                                           struct nhi_state_writer *w, int64_t generation);
-/* As nhi_ledger_refresh. */
-NHI_CHECK enum nhi_err nhi_publish_beside(struct nhi_ledger *l, const struct nhi_publish_at *at);
+                                           struct nhi_state_writer *w, int64_t generation,
+                                           const struct nhi_changes *of);
+/* As nhi_ledger_refresh. anew: from the ledger, not from what is published. */
+NHI_CHECK enum nhi_err nhi_publish_beside(struct nhi_ledger *l, const struct nhi_publish_at *at, bool anew);
 /* Keeps which keys and accounts of agents these changes add, on the disk. */
 NHI_CHECK enum nhi_err nhi_publish_bound(struct nhi_ledger *l, const struct nhi_publish_at *at,
                                          const struct nhi_changes *c);

@@ -210,18 +210,20 @@ enum nhi_err nhi_sql_number(struct nhi_ledger *l, int64_t *out, const char *sql,
     return err;
 }
 
+/* As bytes: asking for text would make SQLite copy it to add a NUL. */
 size_t nhi_sql_text(sqlite3_stmt *st, int col, char *out, size_t size, enum nhi_err *err)
 {
-    const unsigned char *text;
+    const void *text;
     size_t len;
 
     out[0] = '\0';
-    if (*err != NHI_OK)
+    if (*err != NHI_OK || sqlite3_column_type(st, col) == SQLITE_NULL)
         return 0;
-    text = sqlite3_column_text(st, col);
-    if (text == NULL && sqlite3_column_type(st, col) == SQLITE_NULL)
-        return 0;
+    text = sqlite3_column_blob(st, col);
     len = (size_t)sqlite3_column_bytes(st, col);
+    /* Nothing is NULL, and so is what there was no memory for. */
+    if (text == NULL && len == 0 && sqlite3_column_text(st, col) != NULL)
+        return 0;
     if (text == NULL || len >= size || memchr(text, '\0', len) != NULL) {
         *err = NHI_ERR_CORRUPT;
         return 0;

@@ -51,6 +51,9 @@ struct nhi_fact_key nhi_fact_key_pk(enum nhi_fact kind, const uint8_t *pk);
 /* By the kind of a revocation and an ID. */
 struct nhi_fact_key nhi_fact_key_revoked(unsigned kind, const char *id);
 
+/* One fact, or an entry of a list. */
+typedef enum nhi_err (*nhi_fact_fn)(void *ctx, const struct nhi_fact_key *key, const struct nhi_value *v);
+
 struct nhi_fact_source {
     void *ctx;
     /* NHI_ERR_NOT_FOUND: it does not exist. NHI_ERR_STATE: it is being changed. Any other error: not known. */

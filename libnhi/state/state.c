@@ -444,62 +444,79 @@ enum nhi_err nhi_state_next(const struct nhi_state *s, size_t *at, struct state_
     return *at < s->used ? state_tail_next(s->tail, s->used, at, false, out) : NHI_ERR_NOT_FOUND;
 }
 
-typedef enum nhi_err (*revoked_fn)(unsigned kind, const char *id, void *ctx);
-
-static enum nhi_err one_revoked(const uint8_t *key, size_t len, revoked_fn fn, void *ctx)
-{
-    char id[NHI_FACT_KEY_MAX + 1];
-
-    if (len < 3)
-        return NHI_OK;
-    memcpy(id, key + 2, len - 2);
-    id[len - 2] = '\0';
-    return fn((unsigned)(key[0] - '0'), id, ctx);
-}
-
 /* Those of a page, and next the page that continues it. */
-static enum nhi_err each_revoked_in_page(struct nhi_state *s, uint32_t number, uint32_t *next, revoked_fn fn, void *ctx)
+static enum nhi_err each_in_page(struct nhi_state *s, uint32_t number, uint32_t *next, nhi_fact_fn fn, void *ctx)
 {
     enum nhi_err err = load_page(s, number);
+    struct nhi_fact_key key;
     struct state_entry e;
     struct state_page p;
-    size_t at = sizeof(p);
+    struct nhi_value v;
+    size_t at = sizeof(p), room;
 
     if (err != NHI_OK)
         return err;
     memcpy(&p, s->page, sizeof(p));
     *next = p.next;
-    while (err == NHI_OK && at + sizeof(e) <= p.used) {
+    for (; err == NHI_OK && at + sizeof(e) <= p.used; at += sizeof(e) + e.key_len + room) {
         memcpy(&e, s->page + at, sizeof(e));
-        at += sizeof(e);
-        if (at + e.key_len > p.used)
+        room = e.far ? sizeof(struct state_far) : e.value_len;
+        if (e.key_len > sizeof(key.bytes) || at + sizeof(e) + e.key_len + room > p.used)
             return NHI_ERR_CORRUPT;
-        if (e.kind == NHI_FACT_REVOKED)
-            err = one_revoked(s->page + at, e.key_len, fn, ctx);
-        at += e.key_len + (e.far ? sizeof(struct state_far) : e.value_len);
+        key.kind = e.kind;
+        key.len = e.key_len;
+        memcpy(key.bytes, s->page + at + sizeof(e), e.key_len);
+        err = e.far ? take_far(s, &e, s->page + at + sizeof(e) + e.key_len, &v)
+                    : take(s->page + at + sizeof(e) + e.key_len, e.value_len, &v);
+        if (err == NHI_OK)
+            err = fn(ctx, &key, &v);
     }
     return err;
 }
 
-static enum nhi_err each_revoked_in_base(struct nhi_state *s, revoked_fn fn, void *ctx)
+enum nhi_err nhi_state_each_in_base(struct nhi_state *s, nhi_fact_fn fn, void *ctx)
 {
     enum nhi_err err = NHI_OK;
     uint32_t number;
 
     for (uint32_t first = 1; err == NHI_OK && first <= s->head.pages; first++)
         for (number = first; err == NHI_OK && number != 0;)
-            err = each_revoked_in_page(s, number, &number, fn, ctx);
+            err = each_in_page(s, number, &number, fn, ctx);
     return err;
 }
 
-enum nhi_err nhi_state_each_revoked(struct nhi_state *s, bool all, revoked_fn fn, void *ctx)
+struct revoked {
+    enum nhi_err (*fn)(unsigned kind, const char *id, void *ctx);
+    void *ctx;
+};
+
+static enum nhi_err one_revoked(void *ctx, const struct nhi_fact_key *key, const struct nhi_value *v)
 {
+    const struct revoked *to = ctx;
+    char id[NHI_FACT_KEY_MAX + 1];
+
+    (void)v;
+    if (key->kind != NHI_FACT_REVOKED || key->len < 3)
+        return NHI_OK;
+    memcpy(id, key->bytes + 2, key->len - 2u);
+    id[key->len - 2] = '\0';
+    return to->fn((unsigned)(key->bytes[0] - '0'), id, to->ctx);
+}
+
+enum nhi_err nhi_state_each_revoked(struct nhi_state *s, bool all,
+                                    enum nhi_err (*fn)(unsigned kind, const char *id, void *ctx), void *ctx)
+{
+    struct revoked to = { fn, ctx };
     size_t at = all ? 0 : s->done;
-    enum nhi_err err = all ? each_revoked_in_base(s, fn, ctx) : NHI_OK;
+    enum nhi_err err = all ? nhi_state_each_in_base(s, one_revoked, &to) : NHI_OK;
+    struct nhi_fact_key key;
     struct state_at r;
 
-    while (err == NHI_OK && (err = nhi_state_next(s, &at, &r)) == NHI_OK)
-        if (r.head.kind == NHI_FACT_REVOKED)
-            err = one_revoked(r.key, r.head.key_len, fn, ctx);
+    while (err == NHI_OK && (err = nhi_state_next(s, &at, &r)) == NHI_OK) {
+        key.kind = r.head.kind;
+        key.len = r.head.key_len;
+        memcpy(key.bytes, r.key, key.len);
+        err = one_revoked(&to, &key, NULL);
+    }
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

@@ -56,6 +56,10 @@ bool nhi_state_since(const struct nhi_state *s, int64_t generation, size_t *at);
 struct state_at;
 NHI_CHECK enum nhi_err nhi_state_next(const struct nhi_state *s, size_t *at, struct state_at *out);
 
+/* Everything that the base has, whatever the tail says of it, until fn returns something other than NHI_OK, which is
+ * returned. */
+NHI_CHECK enum nhi_err nhi_state_each_in_base(struct nhi_state *s, nhi_fact_fn fn, void *ctx);
+
 /* For the next writer after one that was killed: every revocation that it had added without finishing, or all of
  * them, by its kind and ID, until fn returns something other than NHI_OK, which is returned. */
 NHI_CHECK enum nhi_err nhi_state_each_revoked(struct nhi_state *s, bool all,

@@ -10,11 +10,15 @@
 #define FILL 2900     /* bytes that a page has on average: so few are full */
 #define NEAR_MAX 1024 /* a longer value lies at the end of the file */
 #define PAGES_MAX (UINT32_MAX / 4)
+#define ROOM (STATE_PAGE_SIZE - sizeof(struct state_page))
+#define AT_ONCE 64 /* pages that are written together */
 
 /* An entry as it will be in a page. */
 struct piece {
     size_t at; /* in bytes */
-    uint32_t hash, len;
+    uint32_t hash;
+    uint16_t len;
+    bool list;
 };
 
 struct nhi_state_build {
@@ -25,6 +29,7 @@ struct nhi_state_build {
     size_t count, piece_room;
     uint8_t *far; /* the long values */
     size_t far_used, far_room;
+    uint64_t whole_size; /* 0: it is made from the ledger */
 };
 
 enum nhi_err nhi_state_build_new(struct nhi_state_build **out)
@@ -42,6 +47,11 @@ enum nhi_err nhi_state_build_new(struct nhi_state_build **out)
     return NHI_OK;
 }
 
+void nhi_state_build_is_merged(struct nhi_state_build *b, uint64_t whole_size)
+{
+    b->whole_size = whole_size;
+}
+
 void nhi_state_build_free(struct nhi_state_build *b)
 {
     if (b == NULL)
@@ -52,76 +62,87 @@ void nhi_state_build_free(struct nhi_state_build *b)
     free(b);
 }
 
-static enum nhi_err append(uint8_t **bytes, size_t *used, size_t *room, const void *data, size_t len)
+/* Room for len more bytes at the end, which are used then. */
+static uint8_t *extend(uint8_t **bytes, size_t *used, size_t *room, size_t len)
 {
     uint8_t *more = nhi_grow(*bytes, room, *used + len, 1);
 
     if (more == NULL)
-        return NHI_ERR_NOMEM;
+        return NULL;
     *bytes = more;
-    if (len > 0)
-        memcpy(more + *used, data, len);
     *used += len;
-    return NHI_OK;
+    return more + *used - len;
 }
 
 enum nhi_err nhi_state_build_add(struct nhi_state_build *b, const struct nhi_fact_key *key, const struct nhi_value *v)
 {
     const bool far = v->len > NEAR_MAX;
-    struct state_entry e = { .hash = state_hash(b->seed, key),
-                             .value_len = (uint16_t)v->len,
-                             .key_len = key->len,
-                             .kind = key->kind,
-                             .far = far };
-    struct state_far f = { .at = b->far_used };
-    struct piece *more;
-    enum nhi_err err;
+    const struct state_far f = { .at = b->far_used, .sum = far ? state_sum(b->base, v->bytes, v->len) : 0 };
+    const size_t near_len = far ? sizeof(f) : v->len;
+    const struct state_entry e = { .hash = state_hash(b->seed, key),
+                                   .value_len = (uint16_t)v->len,
+                                   .key_len = key->len,
+                                   .kind = key->kind,
+                                   .far = far };
+    struct piece p = { .at = b->used, .hash = e.hash, .list = NHI_FACT_IS_LIST(key->kind) }, *more;
+    uint8_t *to, *far_to = NULL;
 
     if (v->full)
         return NHI_ERR_TOO_LONG;
+    p.len = (uint16_t)(sizeof(e) + key->len + near_len);
     more = nhi_grow(b->pieces, &b->piece_room, b->count + 1, sizeof(*more));
     if (more == NULL)
         return NHI_ERR_NOMEM;
     b->pieces = more;
-    more[b->count] = (struct piece){ .at = b->used,
-                                     .hash = e.hash,
-                                     .len = (uint32_t)(sizeof(e) + key->len + (far ? sizeof(f) : v->len)) };
-    err = append(&b->bytes, &b->used, &b->room, &e, sizeof(e));
-    if (err == NHI_OK)
-        err = append(&b->bytes, &b->used, &b->room, key->bytes, key->len);
-    if (far) {
-        f.sum = state_sum(b->base, v->bytes, v->len);
-        if (err == NHI_OK)
-            err = append(&b->bytes, &b->used, &b->room, &f, sizeof(f));
-        if (err == NHI_OK)
-            err = append(&b->far, &b->far_used, &b->far_room, v->bytes, v->len);
-    } else if (err == NHI_OK) {
-        err = append(&b->bytes, &b->used, &b->room, v->bytes, v->len);
-    }
-    if (err == NHI_OK)
-        b->count++;
-    return err;
+    if (far && (far_to = extend(&b->far, &b->far_used, &b->far_room, v->len)) == NULL)
+        return NHI_ERR_NOMEM;
+    to = extend(&b->bytes, &b->used, &b->room, p.len);
+    if (to == NULL)
+        return NHI_ERR_NOMEM;
+    memcpy(to, &e, sizeof(e));
+    memcpy(to + sizeof(e), key->bytes, key->len);
+    if (far)
+        memcpy(far_to, v->bytes, v->len);
+    memcpy(to + sizeof(e) + key->len, far ? (const void *)&f : v->bytes, near_len);
+    b->pieces[b->count++] = p;
+    return NHI_OK;
 }
 
-static uint64_t pages_of(const struct nhi_state_build *b)
+static uint32_t page_of(const struct piece *p, uint64_t pages)
 {
-    return b->used / FILL + 1;
+    return (uint32_t)((p->hash * pages) >> 32);
+}
+
+/* How many bytes do not go on beyond one page. A long list has pages of its own, however many others there are. */
+static size_t near_bytes(const struct nhi_state_build *b)
+{
+    const uint64_t pages = b->used / FILL + 1;
+    uint64_t *bytes = calloc(pages, sizeof(*bytes));
+    size_t all = 0;
+
+    if (bytes == NULL)
+        return b->used;
+    for (size_t i = 0; i < b->count; i++)
+        bytes[page_of(&b->pieces[i], pages)] += b->pieces[i].len;
+    for (uint64_t i = 0; i < pages; i++)
+        all += bytes[i] < ROOM ? bytes[i] : ROOM;
+    free(bytes);
+    return all;
 }
 
 uint64_t nhi_state_build_size(const struct nhi_state_build *b)
 {
+    const size_t near = near_bytes(b);
+    const uint64_t pages = near / FILL + 1;
+
     /* A few pages overflow. */
-    return (pages_of(b) + pages_of(b) / 8 + 1) * STATE_PAGE_SIZE + b->far_used;
+    return (pages + pages / 8 + 1 + (b->used - near) / (ROOM / 2)) * STATE_PAGE_SIZE + b->far_used;
 }
 
 /* ---- writing ---- */
 
-static uint32_t page_of(const struct piece *p, uint32_t pages)
-{
-    return (uint32_t)(((uint64_t)p->hash * pages) >> 32);
-}
-
-/* The pieces in the order of their pages: from[i] is the first piece of page i, in order. */
+/* The pieces in the order of their pages: from[i] is the first piece of page i, in order. On a page lists come last, so
+ * that nothing else is looked for behind a long one. */
 static enum nhi_err sort(const struct nhi_state_build *b, uint32_t pages, size_t **from, struct piece **order)
 {
     size_t *f = calloc((size_t)pages + 2, sizeof(*f));
@@ -136,8 +157,10 @@ static enum nhi_err sort(const struct nhi_state_build *b, uint32_t pages, size_t
         f[page_of(&b->pieces[i], pages) + 2]++;
     for (uint32_t i = 2; i < pages + 2; i++)
         f[i] += f[i - 1];
-    for (size_t i = 0; i < b->count; i++)
-        o[f[page_of(&b->pieces[i], pages) + 1]++] = b->pieces[i];
+    for (int list = 0; list <= 1; list++)
+        for (size_t i = 0; i < b->count; i++)
+            if (b->pieces[i].list == (list == 1))
+                o[f[page_of(&b->pieces[i], pages) + 1]++] = b->pieces[i];
     *from = f;
     *order = o;
     return NHI_OK;
@@ -147,7 +170,10 @@ struct writing {
     const struct nhi_state_build *b;
     const struct piece *order;
     uint64_t far_at; /* where the long values begin */
-    uint8_t page[STATE_PAGE_SIZE];
+    uint8_t *page;   /* that is being filled */
+    uint32_t next;   /* number of the next page that continues another one */
+    uint8_t *more;   /* those pages */
+    size_t more_used, more_room;
 };
 
 /* Puts one piece into the page; its long value gets its place in the file. */
@@ -168,14 +194,14 @@ static void put(struct writing *w, struct state_page *p, const struct piece *pie
 }
 
 /* Fills one page with pieces from *i on, as many as fit before end. */
-static void fill(struct writing *w, size_t *i, size_t end, uint32_t number, uint32_t next)
+static void fill(struct writing *w, size_t *i, size_t end, uint32_t number)
 {
     struct state_page p = { .used = sizeof(p) };
 
-    memset(w->page, 0, sizeof(w->page));
     while (*i < end && w->order[*i].len <= STATE_PAGE_SIZE - (size_t)p.used)
         put(w, &p, &w->order[(*i)++]);
-    p.next = *i < end ? next : 0;
+    p.next = *i < end ? w->next : 0;
+    memset(w->page + p.used, 0, STATE_PAGE_SIZE - (size_t)p.used);
     memcpy(w->page, &p, sizeof(p));
     p.sum = state_page_sum(w->b->base, number, w->page);
     memcpy(w->page, &p, sizeof(p));
@@ -200,33 +226,46 @@ static uint64_t count_overflow(const struct piece *order, const size_t *from, ui
     return more;
 }
 
+/* The pages that continue page n, whose pieces from i on did not fit. */
+static enum nhi_err continue_page(struct writing *w, size_t i, size_t end)
+{
+    while (i < end) {
+        w->page = extend(&w->more, &w->more_used, &w->more_room, STATE_PAGE_SIZE);
+        if (w->page == NULL)
+            return NHI_ERR_NOMEM;
+        w->next++;
+        fill(w, &i, end, w->next - 1);
+    }
+    return NHI_OK;
+}
+
 /* All pages that a hash leads to; pages that overflow are continued after them, in this order. */
 static enum nhi_err write_pages(struct writing *w, int fd, const size_t *from, uint32_t pages)
 {
-    uint8_t *more = NULL;
-    size_t used = 0, room = 0, i;
-    uint32_t next = pages + 1;
-    enum nhi_err err = NHI_OK;
+    uint8_t *some = malloc((size_t)AT_ONCE * STATE_PAGE_SIZE);
+    enum nhi_err err = some != NULL ? NHI_OK : NHI_ERR_NOMEM;
+    size_t held = 0, i;
 
+    w->next = pages + 1;
     for (uint32_t n = 0; err == NHI_OK && n < pages; n++) {
         i = from[n];
-        fill(w, &i, from[n + 1], n + 1, next);
-        err = nhi_file_write(fd, w->page, sizeof(w->page));
-        while (err == NHI_OK && i < from[n + 1]) {
-            next++;
-            fill(w, &i, from[n + 1], next - 1, next);
-            err = append(&more, &used, &room, w->page, sizeof(w->page));
+        w->page = some + held * STATE_PAGE_SIZE;
+        fill(w, &i, from[n + 1], n + 1);
+        err = continue_page(w, i, from[n + 1]);
+        if (err == NHI_OK && (++held == AT_ONCE || n + 1 == pages)) {
+            err = nhi_file_write(fd, some, held * STATE_PAGE_SIZE);
+            held = 0;
         }
     }
-    if (err == NHI_OK && used > 0)
-        err = nhi_file_write(fd, more, used);
-    free(more);
+    if (err == NHI_OK && w->more_used > 0)
+        err = nhi_file_write(fd, w->more, w->more_used);
+    free(some);
     return err;
 }
 
 enum nhi_err nhi_state_build_write(struct nhi_state_build *b, int fd, struct state_head *h)
 {
-    const uint64_t wanted = pages_of(b);
+    const uint64_t wanted = near_bytes(b) / FILL + 1;
     const uint32_t pages = (uint32_t)wanted;
     struct writing w = { .b = b };
     struct piece *order = NULL;
@@ -249,8 +288,10 @@ enum nhi_err nhi_state_build_write(struct nhi_state_build *b, int fd, struct sta
         h->seed = b->seed;
         h->base = b->base;
         h->base_size = w.far_at + b->far_used;
+        h->whole_size = b->whole_size != 0 ? b->whole_size : h->base_size;
         h->pages = pages;
     }
+    free(w.more);
     free(from);
     free(order);
     return err;

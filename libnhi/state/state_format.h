@@ -34,11 +34,12 @@ struct state_head {
     int64_t generation;  /* of the ledger, at which the base was made */
     uint64_t base;       /* its number; its pages are sealed with it */
     uint64_t base_size;
-    uint32_t pages;   /* of the base: those that a hash leads to */
-    uint32_t in_run;  /* 1: the base lies beside this file; 0: in the state directory */
-    char boot[40];    /* with NULs up to the end */
-    char machine[80]; /* the same; empty: no identity */
-    uint8_t rest[STATE_HEAD_SIZE - 192];
+    uint32_t pages;      /* of the base: those that a hash leads to */
+    uint32_t in_run;     /* 1: the base lies beside this file; 0: in the state directory */
+    char boot[40];       /* with NULs up to the end */
+    char machine[80];    /* the same; empty: no identity */
+    uint64_t whole_size; /* of the last base that was made from the ledger */
+    uint8_t rest[STATE_HEAD_SIZE - 200];
 };
 
 enum {

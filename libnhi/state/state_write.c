@@ -30,7 +30,8 @@ struct nhi_state_writer {
     const char *run_dir, *dir;
     int run, lock;
     struct nhi_state *seen;
-    struct tail tail; /* of the file that seen was read from */
+    struct nhi_state *replaced; /* kept open until the turn is over: the memory of a large base is given back then */
+    struct tail tail;           /* of the file that seen was read from */
     /* What was prepared: */
     struct nhi_new_file head;
     bool prepared;
@@ -199,11 +200,12 @@ void nhi_state_end(struct nhi_state_writer *w)
     if (w == NULL)
         return;
     discard(w);
-    nhi_state_close(w->seen);
     if (w->tail.file >= 0)
         close(w->tail.file);
     if (w->lock >= 0)
         close(w->lock);
+    nhi_state_close(w->seen);
+    nhi_state_close(w->replaced);
     if (w->run >= 0)
         close(w->run);
     free(w);
@@ -467,6 +469,9 @@ enum nhi_err nhi_state_publish(struct nhi_state_writer *w)
     w->prepared = err != NHI_OK;
     if (err != NHI_OK)
         return err;
+    nhi_state_close(w->replaced);
+    w->replaced = w->seen;
+    w->seen = NULL;
     sweep(w->run_dir, w->base);
     sweep(w->dir, w->base);
     err = look(w);

@@ -14,12 +14,18 @@
 
 #define NHI_VALUE_MAX 4608 /* the line of a rule and the names that it is found by */
 
-/* full: something did not fit. Start with a len of 0. */
+/* full: something did not fit. */
 struct nhi_value {
     uint8_t bytes[NHI_VALUE_MAX];
     size_t len;
     bool full;
 };
+/* An empty one. Its bytes are not cleared, which would cost more than most values do. */
+static inline void nhi_value_begin(struct nhi_value *v)
+{
+    v->len = 0;
+    v->full = false;
+}
 void nhi_value_put(struct nhi_value *v, const void *data, size_t len);
 void nhi_value_put_u8(struct nhi_value *v, uint8_t n);
 void nhi_value_put_int(struct nhi_value *v, int64_t n);

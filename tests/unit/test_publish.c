@@ -606,6 +606,64 @@ static void never_full(void **state)
     (void)agree();
 }
 
+/* Sizes of the base, and of the last one that was made from the ledger. */
+static uint64_t base_sizes(uint64_t *whole)
+{
+    struct nhi_state *s = NULL;
+    uint64_t size;
+
+    assert_int_equal(nhi_state_open(NHI_RUN_DIR, NHI_STATE_DIR, &s), NHI_OK);
+    size = nhi_state_head(s)->base_size;
+    *whole = nhi_state_head(s)->whole_size;
+    nhi_state_close(s);
+    return size;
+}
+
+/* New files are made of old ones, until these have too much in them that no longer counts. */
+static void merged_until_it_is_too_large(void **state)
+{
+    uint64_t whole, then, size;
+    struct nhi_ledger *l;
+
+    (void)state;
+    begin_with_one();
+    size = base_sizes(&whole);
+    assert_int_equal(size, whole);
+    then = whole;
+    l = state_begin();
+    many_tickets(l);
+    state_end(l);
+    assert_true(base_sizes(&whole) > size);
+    assert_int_equal(whole, then);
+    (void)agree();
+    l = state_begin();
+    ended_ticket(l);
+    state_end(l);
+    l = state_open(NHI_LEDGER_WRITE);
+    size = base_sizes(&whole);
+    assert_int_equal(nhi_ledger_refresh(l), NHI_OK);
+    (void)base_sizes(&whole);
+    assert_int_equal(whole, then);
+    assert_int_equal(bytes_in_tail(), 0);
+    (void)agree();
+    assert_int_equal(told(1), NHI_DENY_REVOKED);
+    assert_int_equal(nhi_ledger_publish(l, NOW), NHI_OK);
+    size = base_sizes(&whole);
+    assert_int_equal(size, whole);
+    (void)agree();
+    nhi_ledger_close(l);
+    for (unsigned n = 0; n < 10000 && base_sizes(&then) == size; n += 500) {
+        l = state_begin();
+        for (unsigned i = 0; i < 500; i++)
+            issue(l, 10000 + n + i);
+        state_end(l);
+        size = base_sizes(&whole) == whole ? 0 : base_sizes(&whole);
+    }
+    /* At last from the ledger. */
+    assert_int_equal(base_sizes(&whole), whole);
+    (void)agree();
+}
+
 /* any: whatever comes of it, and without waiting for another one. */
 static void refresh(size_t any)
 {
@@ -910,11 +968,11 @@ static void cannot_publish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(each_change),           T(one_after_the_other),      T(listed_again),        T(used_meanwhile),
-        T(killed_at_any_call),    T(killed_before_the_commit), T(never_full),          T(refreshed_beside),
-        T(two_refreshers),        T(unsafe_for_a_while),       T(without_descriptors), T(notes_the_boot),
-        T(suspended_and_resumed), T(readers_stand_still),      T(rolled_back),         T(full_disk),
-        T(cannot_publish),
+        T(each_change),        T(one_after_the_other),      T(listed_again),        T(used_meanwhile),
+        T(killed_at_any_call), T(killed_before_the_commit), T(never_full),          T(merged_until_it_is_too_large),
+        T(refreshed_beside),   T(two_refreshers),           T(unsafe_for_a_while),  T(without_descriptors),
+        T(notes_the_boot),     T(suspended_and_resumed),    T(readers_stand_still), T(rolled_back),
+        T(full_disk),          T(cannot_publish),
     };
 
     if (!state_enter())

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "libnhi/state/fact.h"
+#include "libnhi/state/state_merge.h"
 #include "libnhi/state/state_write.h"
 #include "tests/lib/state.h"
 
@@ -230,6 +231,147 @@ static void full_tail(void **state)
     nhi_state_end(w);
     is(1, 3, 100);
     is(2, 0, 2);
+}
+
+/* ---- a new file ---- */
+
+/* Bytes of a base of as many lists with one entry each, or one list with all of them. */
+static uint64_t bytes_of_base(unsigned count, bool one_list)
+{
+    struct nhi_state_writer *w = turn();
+    struct nhi_state_build *b = NULL;
+    struct nhi_state_mark m;
+
+    assert_int_equal(nhi_state_build_new(&b), NHI_OK);
+    for (unsigned n = 0; n < count; n++) {
+        struct nhi_fact_key key = task(one_list ? 0 : n);
+        const struct nhi_value v = value(n, 0, 24);
+
+        key.kind = NHI_LIST_ACCOUNT;
+        assert_int_equal(nhi_state_build_add(b, &key, &v), NHI_OK);
+    }
+    assert_int_equal(nhi_state_prepare(w, b, 1), NHI_OK);
+    assert_int_equal(nhi_state_publish(w), NHI_OK);
+    assert_true(mark(&m));
+    assert_true(m.base_size <= nhi_state_build_size(b));
+    nhi_state_build_free(b);
+    nhi_state_end(w);
+    return m.base_size;
+}
+
+/* Entries of a long list lie in pages of their own: there are no others that wait for them. */
+static void long_lists_take_what_they_need(void **state)
+{
+    (void)state;
+    assert_in_range(bytes_of_base(20000, false), 20000 * 45, 20000 * 45 * 2);
+    assert_in_range(bytes_of_base(20000, true), 20000 * 43, 20000 * 45 + 20000 * 45 / 10);
+}
+
+static unsigned replaced_bases(void)
+{
+    char path[64], to[256];
+    unsigned n = 0;
+    ssize_t len;
+
+    for (int fd = 3; fd < 64; fd++) {
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        len = readlink(path, to, sizeof(to) - 1);
+        to[len > 0 ? len : 0] = '\0';
+        n += strstr(to, NHI_STATE_BASE) != NULL && strstr(to, "(deleted)") != NULL;
+    }
+    return n;
+}
+
+/* Giving back the memory of a large base takes long: others need not wait for that. */
+static void replaced_until_the_turn_is_over(void **state)
+{
+    struct nhi_state_writer *w;
+    struct nhi_state_build *b = NULL;
+
+    (void)state;
+    publish(10, 0, 1);
+    w = turn();
+    assert_int_equal(nhi_state_build_new(&b), NHI_OK);
+    assert_int_equal(nhi_state_prepare(w, b, 2), NHI_OK);
+    assert_int_equal(nhi_state_publish(w), NHI_OK);
+    assert_int_equal(replaced_bases(), 1);
+    nhi_state_build_free(b);
+    nhi_state_end(w);
+    assert_int_equal(replaced_bases(), 0);
+}
+
+static enum nhi_err add_build(void *ctx, const struct nhi_fact_key *key, const struct nhi_value *v)
+{
+    return nhi_state_build_add(ctx, key, v);
+}
+
+/* A new file of what readers see, and of more. */
+static enum nhi_err merge(const struct nhi_fact_key *key, const struct nhi_value *v)
+{
+    struct nhi_state_writer *w = turn();
+    struct nhi_state_merge *m = NULL;
+    struct nhi_state_build *b = NULL;
+    enum nhi_err err;
+
+    assert_int_equal(nhi_state_build_new(&b), NHI_OK);
+    err = nhi_state_merge_new(nhi_state_seen(w), 1, &m);
+    if (err == NHI_OK) {
+        nhi_state_merge_put(m, key, v->bytes, v->len);
+        err = nhi_state_merge_each(m, add_build, b);
+    }
+    nhi_state_merge_free(m);
+    if (err == NHI_OK)
+        assert_int_equal(nhi_state_prepare(w, b, 9), NHI_OK);
+    if (err == NHI_OK)
+        assert_int_equal(nhi_state_publish(w), NHI_OK);
+    nhi_state_build_free(b);
+    nhi_state_end(w);
+    return err;
+}
+
+static void merged(void **state)
+{
+    const struct nhi_fact_key list = nhi_fact_key(NHI_LIST_OTHERS, ""), one = task(1), two = task(2), far = task(7),
+                              none = task(FACTS);
+    const struct nhi_value known = value(10, 1, 6), entry = value(11, 1, 6), first = value(1, 50, 9),
+                           second = value(1, 60, 12), other = value(2, 70, 4400);
+    struct nhi_state_writer *w;
+    struct nhi_value v;
+
+    (void)state;
+    publish(FACTS, 0, 5);
+    w = turn();
+    assert_int_equal(nhi_state_add(w, 6, &one, NULL), NHI_OK);
+    assert_int_equal(nhi_state_add(w, 6, &one, &first), NHI_OK);
+    assert_int_equal(nhi_state_add(w, 6, &far, &first), NHI_OK);
+    assert_int_equal(nhi_state_add(w, 6, &one, &second), NHI_OK);
+    assert_int_equal(nhi_state_add(w, 6, &list, &known), NHI_OK);
+    assert_int_equal(nhi_state_add(w, 6, &list, &entry), NHI_OK);
+    nhi_state_end(w);
+    /* Of what a writer has not finished nothing is known. */
+    assert_int_equal(merge(&two, &other), NHI_ERR_STATE);
+    w = turn();
+    assert_int_equal(nhi_state_done(w, 6, 1234), NHI_OK);
+    nhi_state_end(w);
+    assert_int_equal(merge(&two, &other), NHI_OK);
+    assert_int_equal(generation(), 9);
+    is(1, 60, 12);
+    is(2, 70, 4400);
+    assert_int_equal(look(&far, &v), NHI_OK);
+    assert_int_equal(v.len, 9);
+    assert_int_equal(look(&none, &v), NHI_ERR_NOT_FOUND);
+    for (unsigned n = 3; n < FACTS; n++)
+        if (n != 7)
+            is(n, 0, size_of(n));
+    /* Three entries were the same as the first, which is there once now. */
+    assert_int_equal(entries(), FACTS / 10 - 3 + 2);
+    /* What is held cannot be merged. */
+    w = turn();
+    assert_int_equal(nhi_state_add(w, 10, &one, NULL), NHI_OK);
+    assert_int_equal(nhi_state_done(w, 10, 1234), NHI_OK);
+    nhi_state_end(w);
+    assert_int_equal(merge(&two, &other), NHI_ERR_STATE);
+    assert_int_equal(look(&one, &v), NHI_ERR_STATE);
 }
 
 /* ---- damage ---- */
@@ -699,6 +841,9 @@ int main(void)
         T(what_was_published_is_found),
         T(later_records_win),
         T(full_tail),
+        T(long_lists_take_what_they_need),
+        T(replaced_until_the_turn_is_over),
+        T(merged),
         T(any_byte_of_the_tail),
         T(any_byte_of_the_base),
         T(cut_short),
