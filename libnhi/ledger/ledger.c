@@ -86,10 +86,11 @@ static enum nhi_err set_up(struct nhi_ledger *l, int wait_ms)
         rc = sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(l->db, "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;", NULL, NULL, NULL);
+    /* The cache has room for all that one of many turns changes, or the log would get some pages more than once. */
     if (rc == SQLITE_OK && l->mode == NHI_LEDGER_WRITE)
         rc = sqlite3_exec(l->db,
                           "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                          "PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;",
+                          "PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384;",
                           NULL, NULL, NULL);
     return nhi_sql_err(l, rc);
 }
@@ -112,6 +113,8 @@ static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struc
         return NHI_ERR_NOMEM;
     l->mode = mode == NHI_LEDGER_READ ? NHI_LEDGER_READ : NHI_LEDGER_WRITE;
     flags |= mode == NHI_LEDGER_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    /* Nobody asks how much memory it has, and counting that takes a lock each time. Too late after the first. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     rc = sqlite3_open_v2(uri, &l->db, flags, NULL);
     err = nhi_sql_err(l, rc);
     if (err == NHI_OK)

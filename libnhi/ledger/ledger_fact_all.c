@@ -195,13 +195,16 @@ static enum nhi_err add_zones(const struct adding *a)
 
 static enum nhi_err start(struct nhi_ledger *l, nhi_fact_fn add, void *ctx, struct adding *a)
 {
-    struct nhi_settings s;
-    enum nhi_err err = nhi_ledger_settings(l, &s);
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err = nhi_sql_prepare(l, &st, "SELECT host FROM setting", "");
 
     *a = (struct adding){ .l = l, .add = add, .ctx = ctx };
     if (err == NHI_OK)
-        memcpy(a->host, s.host, sizeof(a->host));
-    return err;
+        err = nhi_sql_step(l, st);
+    if (err == NHI_OK)
+        nhi_sql_text(st, 0, a->host, sizeof(a->host), &err);
+    nhi_sql_done(l, st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_ERR_CORRUPT : err;
 }
 
 enum nhi_err nhi_sql_facts(struct nhi_ledger *l, int64_t now, uint8_t fit, nhi_fact_fn add, void *ctx)

@@ -50,12 +50,12 @@ static enum nhi_err index_accounts(struct nhi_ledger *l, const struct nhi_ticket
 
 enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t, enum nhi_origin origin, int64_t now)
 {
-    struct nhi_settings s;
+    int64_t here = 0;
     enum nhi_err err;
 
     if (!nhi_name_is_jti(t->jti))
         return NHI_ERR_ARG;
-    err = nhi_ledger_settings(l, &s);
+    err = nhi_sql_number(l, &here, "SELECT host = ? FROM setting", "s", t->host);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL,
                           "INSERT INTO ticket (jti, kid, agent, task, host, accounts, services, iat, nbf, exp,"
@@ -66,7 +66,7 @@ enum nhi_err nhi_ticket_record(struct nhi_ledger *l, const struct nhi_ticket *t,
                           (int64_t)origin, now, (int64_t)t->ssh);
     if (err == NHI_OK && t->has_cnf)
         err = nhi_sql_run(l, NULL, "UPDATE ticket SET cnf = ?2 WHERE jti = ?1", "sk", t->jti, t->cnf);
-    if (err == NHI_OK && strcmp(t->host, s.host) == 0)
+    if (err == NHI_OK && here == 1)
         err = index_accounts(l, t);
     return err;
 }

@@ -143,7 +143,7 @@ int issue_record(struct ctl *c, struct store *s, const struct issue_args *args, 
 {
     enum nhi_err err = nhi_ticket_record(s->l, t, NHI_ORIGIN_ISSUED, c->now);
 
-    if (err == NHI_OK)
+    if (err == NHI_OK && (args->renewable != 0 || args->no_pin))
         err = nhi_ticket_set_terms(s->l, t->jti, args->renewable, args->no_pin);
     if (err == NHI_OK)
         err = issue_event(c, s, "issue", t, NULL);

@@ -159,7 +159,8 @@ gone-100     | us    | 16000 | gone.100 | | ... beside 100 other sessions
 gone-1000    | us    | 25000 | gone.1000 | | ... beside 1,000 other sessions
 crowd        | us    | 1e6   | crowd.p99 | | 1,000 sessions revoked at once, p99 gone
 counted      | us    | 1.2   | counted.inner | uncounted.inner | rule with max_sessions / without, 1,000 processes
-publish      | us    | 150000 | publish.wall | | a new state file at 10^5 live tickets
+state-new    | us    | 150000 | state.new | | a new state file at 10^5 live tickets
+publish      | us    | 150000 | publish.wall | | ... from the ledger, nhictl publish
 state-revoke | us    | 5000  | state.wait | | a revocation meanwhile takes longer by
 state-during | us    | -     | state.revoke.wall | state.alone.wall | ... the whole of it / alone
 state-change | us    | 1000  | state.change | | one change of the state

@@ -23,8 +23,10 @@ END
     put state.peak "$((PEAK - empty))"
     revoke_meanwhile
     progress 'one change of the published state'
-    # shellcheck disable=SC2046 # three numbers
+    # shellcheck disable=SC2046 # three numbers each
     put state.change $("$TOOLS/state_change")
+    # shellcheck disable=SC2046
+    put state.new $("$TOOLS/state_change" new)
     must nhictl publish
 }
 
