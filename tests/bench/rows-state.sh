@@ -43,11 +43,15 @@ state.revoke nhictl revoke --ticket $(unknown_jti)
 END
     kill "$publisher"
     wait "$publisher" 2>/dev/null
+    # The last one of it may still be at work.
+    eventually no_publisher || bail 'nhictl publish does not end'
     awk '$1 == "state.alone.wall" { least = $2; middle = $3 }
         $1 == "state.revoke.wall" { print "state.wait", ($2 > least ? $2 - least : 0), ($3 > middle ? $3 - middle : 0), $4 }' \
         "$RESULTS" >"$W/wait"
     cat "$W/wait" >>"$RESULTS"
 }
+
+no_publisher() { ! pgrep -x nhictl >/dev/null; }
 
 # Bytes of /run in use, files that have lost their name included.
 run_used() { df -B1 --output=used /run | tail -n 1; }

@@ -21,6 +21,7 @@
 
 #define CHANGES_MAX 1000
 #define FILES 10
+#define RECORD_MAX STATE_RECORD_SIZE(NHI_FACT_KEY_MAX, sizeof(int64_t))
 
 static enum nhi_err change(size_t *room)
 {
@@ -35,6 +36,8 @@ static enum nhi_err change(size_t *room)
         err = nhi_state_begin(NHI_RUN_DIR, NHI_STATE_DIR, 1000, &w);
     if (err == NHI_OK && nhi_state_seen(w) == NULL)
         err = NHI_ERR_NOT_FOUND;
+    if (err == NHI_OK && nhi_state_room(w) < 2 * RECORD_MAX)
+        err = NHI_ERR_FULL; /* or it would not be finished */
     if (err == NHI_OK) {
         generation = nhi_state_generation(nhi_state_seen(w));
         key = nhi_fact_key_revoked(NHI_REVOKE_TICKET, jti);
