@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "libnhi/base/grow.h"
 
@@ -166,15 +167,43 @@ static enum nhi_err sort(const struct nhi_state_build *b, uint32_t pages, size_t
     return NHI_OK;
 }
 
+/* Pages that follow each other, and where the first of them goes in the file. */
+struct row {
+    uint64_t at;
+    size_t held;
+    uint8_t pages[AT_ONCE][STATE_PAGE_SIZE];
+};
+
 struct writing {
     const struct nhi_state_build *b;
     const struct piece *order;
+    int fd;
     uint64_t far_at; /* where the long values begin */
     uint8_t *page;   /* that is being filled */
     uint32_t next;   /* number of the next page that continues another one */
-    uint8_t *more;   /* those pages */
-    size_t more_used, more_room;
+    struct row *row; /* pages that a hash leads to, and those that continue others */
 };
+
+static enum nhi_err write_row(const struct writing *w, struct row *r)
+{
+    const size_t len = r->held * STATE_PAGE_SIZE;
+    enum nhi_err err = lseek(w->fd, (off_t)r->at, SEEK_SET) >= 0 ? NHI_OK : NHI_ERR_SYS;
+
+    if (err == NHI_OK)
+        err = nhi_file_write(w->fd, r->pages, len);
+    r->at += len;
+    r->held = 0;
+    return err;
+}
+
+/* The next page of a row is the one to be filled. */
+static enum nhi_err next_page(struct writing *w, struct row *r)
+{
+    enum nhi_err err = r->held == AT_ONCE ? write_row(w, r) : NHI_OK;
+
+    w->page = r->pages[err == NHI_OK ? r->held++ : 0];
+    return err;
+}
 
 /* Puts one piece into the page; its long value gets its place in the file. */
 static void put(struct writing *w, struct state_page *p, const struct piece *piece)
@@ -226,48 +255,53 @@ static uint64_t count_overflow(const struct piece *order, const size_t *from, ui
     return more;
 }
 
-/* The pages that continue page n, whose pieces from i on did not fit. */
-static enum nhi_err continue_page(struct writing *w, size_t i, size_t end)
+/* Page n, which a hash leads to, and those that continue it, with the pieces from i on. */
+static enum nhi_err write_page(struct writing *w, uint32_t n, size_t i, size_t end)
 {
-    while (i < end) {
-        w->page = extend(&w->more, &w->more_used, &w->more_room, STATE_PAGE_SIZE);
-        if (w->page == NULL)
-            return NHI_ERR_NOMEM;
+    enum nhi_err err = next_page(w, &w->row[0]);
+
+    if (err == NHI_OK)
+        fill(w, &i, end, n + 1);
+    while (err == NHI_OK && i < end) {
+        err = next_page(w, &w->row[1]);
         w->next++;
-        fill(w, &i, end, w->next - 1);
+        if (err == NHI_OK)
+            fill(w, &i, end, w->next - 1);
     }
-    return NHI_OK;
+    return err;
 }
 
 /* All pages that a hash leads to; pages that overflow are continued after them, in this order. */
-static enum nhi_err write_pages(struct writing *w, int fd, const size_t *from, uint32_t pages)
+static enum nhi_err write_pages(struct writing *w, const size_t *from, uint32_t pages)
 {
-    uint8_t *some = malloc((size_t)AT_ONCE * STATE_PAGE_SIZE);
-    enum nhi_err err = some != NULL ? NHI_OK : NHI_ERR_NOMEM;
-    size_t held = 0, i;
+    enum nhi_err err = NHI_OK;
 
+    w->row = calloc(2, sizeof(*w->row));
+    if (w->row == NULL)
+        return NHI_ERR_NOMEM;
+    w->row[1].at = (uint64_t)pages * STATE_PAGE_SIZE;
     w->next = pages + 1;
-    for (uint32_t n = 0; err == NHI_OK && n < pages; n++) {
-        i = from[n];
-        w->page = some + held * STATE_PAGE_SIZE;
-        fill(w, &i, from[n + 1], n + 1);
-        err = continue_page(w, i, from[n + 1]);
-        if (err == NHI_OK && (++held == AT_ONCE || n + 1 == pages)) {
-            err = nhi_file_write(fd, some, held * STATE_PAGE_SIZE);
-            held = 0;
-        }
-    }
-    if (err == NHI_OK && w->more_used > 0)
-        err = nhi_file_write(fd, w->more, w->more_used);
-    free(some);
+    for (uint32_t n = 0; err == NHI_OK && n < pages; n++)
+        err = write_page(w, n, from[n], from[n + 1]);
+    for (int i = 0; err == NHI_OK && i < 2; i++)
+        err = write_row(w, &w->row[i]);
+    free(w->row);
     return err;
+}
+
+/* Behind the pages. */
+static enum nhi_err write_far(const struct writing *w)
+{
+    if (lseek(w->fd, (off_t)w->far_at, SEEK_SET) < 0)
+        return NHI_ERR_SYS;
+    return nhi_file_write(w->fd, w->b->far, w->b->far_used);
 }
 
 enum nhi_err nhi_state_build_write(struct nhi_state_build *b, int fd, struct state_head *h)
 {
     const uint64_t wanted = near_bytes(b) / FILL + 1;
     const uint32_t pages = (uint32_t)wanted;
-    struct writing w = { .b = b };
+    struct writing w = { .b = b, .fd = fd };
     struct piece *order = NULL;
     size_t *from = NULL;
     uint64_t all;
@@ -281,9 +315,9 @@ enum nhi_err nhi_state_build_write(struct nhi_state_build *b, int fd, struct sta
     all = pages + count_overflow(order, from, pages);
     w.order = order;
     w.far_at = all * STATE_PAGE_SIZE;
-    err = all <= PAGES_MAX ? write_pages(&w, fd, from, pages) : NHI_ERR_TOO_LONG;
+    err = all <= PAGES_MAX ? write_pages(&w, from, pages) : NHI_ERR_TOO_LONG;
     if (err == NHI_OK && b->far_used > 0)
-        err = nhi_file_write(fd, b->far, b->far_used);
+        err = write_far(&w);
     if (err == NHI_OK) {
         h->seed = b->seed;
         h->base = b->base;
@@ -291,7 +325,6 @@ enum nhi_err nhi_state_build_write(struct nhi_state_build *b, int fd, struct sta
         h->whole_size = b->whole_size != 0 ? b->whole_size : h->base_size;
         h->pages = pages;
     }
-    free(w.more);
     free(from);
     free(order);
     return err;

@@ -34,12 +34,13 @@ bool nhi_state_may_merge(const struct nhi_state *s)
 /* Where that one is in the table, or may be put. */
 static uint32_t *place_of(const struct nhi_state_merge *m, const struct over *o)
 {
-    uint64_t hash = state_sum(o->key.kind, o->key.bytes, o->key.len);
+    const bool list = NHI_FACT_IS_LIST(o->key.kind);
+    /* Entries of one list differ in their values alone. */
+    const uint64_t hash =
+        list ? state_sum(o->key.len, o->value, o->len) : state_sum(o->key.kind, o->key.bytes, o->key.len);
     const struct over *other;
     size_t at;
 
-    if (NHI_FACT_IS_LIST(o->key.kind))
-        hash = state_sum(hash, o->value, o->len);
     for (at = hash & m->mask; m->table[at] != 0; at = (at + 1) & m->mask) {
         other = &m->all[m->table[at] - 1];
         if (!state_key_is(&other->key, o->key.kind, o->key.bytes, o->key.len))
