@@ -74,7 +74,6 @@ each_second() {
 
 # Tickets for one agent and task from a file, and the revocation of each; twice, on a ledger of their own.
 rows_bulk() {
-    local round
     progress "$BULK tickets issued and revoked from a file"
     use_fixture empty
     rm -rf "$DISK/bulk"
@@ -82,7 +81,7 @@ rows_bulk() {
     mount_state "$DISK/bulk"
     must nhictl publish
     yes -- '--agent ci-bot --task build-1 --account ci-bot --service sshd' | head -n "$BULK" >"$W/many"
-    for round in 1 2; do
+    for _ in 1 2; do
         each_second "$BULK" nhictl issue --from "$W/many" >>"$W/issued"
         sqlite3 -readonly "$STATE/ledger.db" "SELECT '--ticket ' || jti FROM ticket ORDER BY n DESC LIMIT $BULK" >"$W/ended"
         each_second "$BULK" nhictl revoke --from "$W/ended" >>"$W/revoked"
